@@ -1,0 +1,69 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import type { MigrationList } from '@prisma/schema-engine-wasm'
+import pg from 'pg'
+import { withSchemaEngine } from './schema-engine.ts'
+
+export const DATABASE_SCHEMA = 'agent_runtime'
+
+/** Serialises migrating processes: any constant that nothing else in the database uses. */
+const MIGRATION_LOCK = 0x61_67_72_74
+
+// From the sources two folders up from here lead to the package's root, from dist/ three.
+const PRISMA_FOLDERS = ['../../../prisma/', '../../../../prisma/']
+
+async function readPrismaFile(name: string): Promise<{ path: string; content: string }> {
+  for (const folder of PRISMA_FOLDERS) {
+    const url = new URL(folder + name, import.meta.url)
+    const content = await readFile(url, 'utf8').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined
+      throw error
+    })
+    if (content !== undefined) return { path: fileURLToPath(url), content }
+  }
+  throw new Error(`prisma/${name} is missing from the installed package; install it again.`)
+}
+
+/** The migrations this version of the package brings, in the schema engine's form. */
+async function readMigrations(): Promise<MigrationList> {
+  const lockfile = await readPrismaFile('migrations/migration_lock.toml')
+  const baseDir = lockfile.path.slice(0, -'/migration_lock.toml'.length)
+  const entries = await readdir(baseDir, { withFileTypes: true })
+  const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name).toSorted()
+  return {
+    baseDir,
+    lockfile: { path: 'migration_lock.toml', content: lockfile.content },
+    shadowDbInitScript: '',
+    migrationDirectories: await Promise.all(
+      names.map(async (name) => ({
+        path: name,
+        migrationFile: {
+          path: 'migration.sql',
+          content: { tag: 'ok' as const, value: await readFile(`${baseDir}/${name}/migration.sql`, 'utf8') },
+        },
+      })),
+    ),
+  }
+}
+
+/**
+ * Applies what is not yet applied. Safe to call from many processes at once: they take turns.
+ *
+ * @returns the names of the migrations applied now, empty when the database was up to date.
+ */
+export async function applyMigrations(databaseUrl: string): Promise<string[]> {
+  const lock = new pg.Client({ connectionString: databaseUrl })
+  await lock.connect()
+  try {
+    await lock.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK])
+    // The engine keeps its table in this schema, so the schema must precede the first migration.
+    await lock.query(`CREATE SCHEMA IF NOT EXISTS ${DATABASE_SCHEMA}`)
+    const migrationsList = await readMigrations()
+    return await withSchemaEngine({ databaseUrl, schema: DATABASE_SCHEMA }, async (engine) => {
+      const filters = { externalTables: [], externalEnums: [] }
+      return (await engine.applyMigrations({ migrationsList, filters })).appliedMigrationNames
+    })
+  } finally {
+    await lock.end()
+  }
+}

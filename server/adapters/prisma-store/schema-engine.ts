@@ -1,0 +1,51 @@
+// Prisma's schema engine as WebAssembly: applies migrations and keeps `_prisma_migrations` exactly as
+// `prisma migrate deploy` does, without the native binary that command downloads.
+import { readFile } from 'node:fs/promises'
+import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils'
+import { PrismaPg } from '@prisma/adapter-pg'
+import type { SchemaEngine } from '@prisma/schema-engine-wasm'
+import pg from 'pg'
+import * as bindings from '@prisma/schema-engine-wasm/schema_engine_bg'
+
+let instantiated: Promise<void> | undefined
+
+async function instantiate(): Promise<void> {
+  // Read by hand: importing a .wasm file as a module is experimental in Node and prints a warning.
+  const file = new URL('schema_engine_bg.wasm', import.meta.resolve('@prisma/schema-engine-wasm'))
+  const { instance } = await WebAssembly.instantiate(await readFile(file), {
+    './schema_engine_bg.js': bindings as unknown as WebAssembly.ModuleImports,
+  })
+  // Absent from the package's typings, which describe the module as bundlers wire it.
+  const { __wbg_set_wasm: setWasm } = bindings as unknown as { __wbg_set_wasm(exports: object): void }
+  setWasm(instance.exports)
+  ;(instance.exports as { __wbindgen_start(): void }).__wbindgen_start()
+}
+
+interface SchemaEngineOptions {
+  databaseUrl: string
+  /** PostgreSQL schema unqualified names mean, `_prisma_migrations` among them. */
+  schema: string
+}
+
+/** Runs `use` with an engine connected to the database and disconnects it again. */
+export async function withSchemaEngine<T>(
+  { databaseUrl, schema }: SchemaEngineOptions,
+  use: (engine: SchemaEngine) => Promise<T>,
+): Promise<T> {
+  await (instantiated ??= instantiate())
+  // A pool of our own, since an engine has no way to close the one it would open.
+  const pool = new pg.Pool({ connectionString: databaseUrl, options: `-c search_path=${schema}` })
+  const { SchemaEngine: Engine } = bindings as unknown as {
+    SchemaEngine: { new: (input: object, log: () => void, adapter: object) => Promise<SchemaEngine> }
+  }
+  try {
+    using engine = await Engine.new(
+      { datamodels: undefined },
+      () => {},
+      bindMigrationAwareSqlAdapterFactory(new PrismaPg(pool, { schema })),
+    )
+    return await use(engine)
+  } finally {
+    await pool.end()
+  }
+}

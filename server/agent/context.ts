@@ -1,0 +1,55 @@
+import type { RuntimeEventPayloads, Visibility } from '../contract/event.ts'
+import type { Json, JsonObject } from '../contract/json.ts'
+import type { Message } from '../contract/message.ts'
+import type { Model } from '../llm/model.ts'
+import type { Logger } from '../ports.ts'
+
+/** Who created the run. */
+export interface Principal {
+  /** Stable id of the owner; runs and conversations are visible to their owner alone. */
+  id: string
+  /** Separates customers in a shared database. Default: `''`. */
+  tenantId: string
+  kind: 'user' | 'anonymous' | 'public'
+}
+
+export interface EmitOptions {
+  /** Overrides the type's own visibility for this one event. */
+  visibility?: Visibility
+}
+
+/**
+ * What an agent's `run` is given.
+ *
+ * `emit` resolves as soon as the event is buffered, not when it is stored: order is kept, and the
+ * run's terminal event is only written after everything before it.
+ */
+export interface AgentContext<TParams = unknown, TEvents extends object = Record<never, never>> {
+  readonly runId: string
+  readonly conversationId: string | null
+  /** 1 for the first attempt. */
+  readonly attempt: number
+  /** The conversation's history, oldest first, then this run's own input. */
+  readonly messages: readonly Message[]
+  readonly params: TParams
+  readonly metadata: JsonObject
+  readonly principal: Principal
+  /** Aborts when the run is cancelled, times out, or this worker loses it. Hand it on to whatever waits. */
+  readonly signal: AbortSignal
+  /** The runtime's default model. */
+  readonly llm: Model
+  readonly log: Logger
+  /** The newest checkpoint, also one from an attempt that crashed; undefined when there is none. */
+  readonly state: Json | undefined
+  emit<T extends keyof (RuntimeEventPayloads & TEvents) & string>(
+    type: T,
+    payload: (RuntimeEventPayloads & TEvents)[T],
+    options?: EmitOptions,
+  ): Promise<void>
+  /** Emits `assistant.message`: a message the user always sees. */
+  emitMessage(content: string): Promise<void>
+  /** Emits `error`: something the user should know of, without ending the run. */
+  emitError(message: string, details?: Json): Promise<void>
+  /** Saves state durably, replacing the last; resolves when it is stored. */
+  checkpoint(state: Json): Promise<void>
+}

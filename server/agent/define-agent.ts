@@ -1,0 +1,110 @@
+import type { z } from 'zod'
+import type { AgentShape } from '../contract/agent-shape.ts'
+import type { Visibility } from '../contract/event.ts'
+import { RUNTIME_EVENTS } from '../contract/event.ts'
+import type { Json } from '../contract/json.ts'
+import type { Message } from '../contract/message.ts'
+import type { AgentContext } from './context.ts'
+
+/** An agent's own event types: payload schema and, `user` by default, who sees it. */
+export type AgentEvents = Record<string, { schema: z.ZodType; visibility?: Visibility }>
+
+export type EventPayloads<TEvents extends AgentEvents> = {
+  [T in keyof TEvents]: z.infer<TEvents[T]['schema']>
+}
+
+/** What `run` returns. All of it is optional; without an `output` schema any JSON is accepted. */
+export interface AgentResult<TOutput> {
+  output?: TOutput
+  /** Messages the run adds to the conversation: the assistant's answer, tool calls and results. */
+  messages?: readonly Message[]
+}
+
+type ResultOf<TOutput extends z.ZodType | undefined> = TOutput extends z.ZodType
+  ? AgentResult<z.input<TOutput>> & { output: z.input<TOutput> }
+  : AgentResult<Json> | void
+
+type ParamsOf<TParams extends z.ZodType | undefined> = TParams extends z.ZodType
+  ? z.output<TParams>
+  : undefined
+
+/** An agent, as declared. Make one with {@link defineAgent}. */
+export interface Agent<
+  TKey extends string,
+  TParams extends z.ZodType | undefined,
+  TOutput extends z.ZodType | undefined,
+  TEvents extends AgentEvents,
+> {
+  /** Names the agent in the API and its queue: 1 to 100 letters, digits, `_`, `-` or `.`. */
+  readonly key: TKey
+  /** One sentence for people who choose an agent from a list. */
+  readonly description?: string
+  readonly params?: TParams
+  readonly output?: TOutput
+  readonly events?: TEvents
+  /** Attempts before a run fails for good. Default: `maxAttempts` of the configuration. */
+  readonly maxAttempts?: number
+  /** Milliseconds of execution before a run times out. Default: `runTimeoutSeconds` of the configuration. */
+  readonly timeoutMs?: number
+  run(ctx: AgentContext<ParamsOf<TParams>, EventPayloads<TEvents>>): Promise<ResultOf<TOutput>>
+}
+
+/** An agent whatever its types: what lists of agents are made of. */
+export interface AnyAgent {
+  readonly key: string
+  readonly description?: string
+  readonly params?: z.ZodType | undefined
+  readonly output?: z.ZodType | undefined
+  readonly events?: AgentEvents
+  readonly maxAttempts?: number
+  readonly timeoutMs?: number
+  run(ctx: never): Promise<AgentResult<unknown> | void>
+}
+
+/** The browser's view of an agent. */
+export type ShapeOfAgent<T extends AnyAgent> =
+  T extends Agent<infer TKey, infer TParams, infer TOutput, infer TEvents>
+    ? {
+        key: TKey
+        params: TParams extends z.ZodType ? z.input<TParams> : undefined
+        output: TOutput extends z.ZodType ? z.output<TOutput> : Json
+        events: AgentEvents extends TEvents ? Record<never, never> : EventPayloads<TEvents>
+      } & AgentShape
+    : never
+
+const AGENT_KEY = /^[a-zA-Z0-9_.-]{1,100}$/
+
+/**
+ * Declares an agent. Types flow from the schemas: `ctx.params`, `ctx.emit` and the result are checked
+ * here, and the same types reach the client through `createAgentClient<typeof runtime>`.
+ *
+ * @throws TypeError when the key is malformed or an event type is one of the runtime's own.
+ * @example
+ * export const greeter = defineAgent({
+ *   key: 'greeter',
+ *   params: z.object({ name: z.string() }),
+ *   output: z.object({ greeting: z.string() }),
+ *   async run(ctx) {
+ *     await ctx.emitMessage(`Hello ${ctx.params.name}`)
+ *     return { output: { greeting: `Hello ${ctx.params.name}` } }
+ *   },
+ * })
+ */
+export function defineAgent<
+  const TKey extends string,
+  TParams extends z.ZodType | undefined = undefined,
+  TOutput extends z.ZodType | undefined = undefined,
+  TEvents extends AgentEvents = Record<never, never>,
+>(agent: Agent<TKey, TParams, TOutput, TEvents>): Agent<TKey, TParams, TOutput, TEvents> {
+  if (!AGENT_KEY.test(agent.key)) {
+    throw new TypeError(
+      `Agent key ${JSON.stringify(agent.key)} is not valid: use 1 to 100 letters, digits, "_", "-" or ".".`,
+    )
+  }
+  for (const type of Object.keys(agent.events ?? {})) {
+    if (Object.hasOwn(RUNTIME_EVENTS, type)) {
+      throw new TypeError(`Agent "${agent.key}" declares "${type}", which is an event type of the runtime.`)
+    }
+  }
+  return agent
+}

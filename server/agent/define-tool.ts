@@ -1,0 +1,51 @@
+import { z } from 'zod'
+import type { Json } from '../contract/json.ts'
+import type { AgentContext } from './context.ts'
+
+/** What a tool's code may use of the run that calls it. */
+export type ToolContext = Pick<
+  AgentContext,
+  'runId' | 'conversationId' | 'attempt' | 'metadata' | 'principal' | 'signal' | 'log'
+>
+
+/** A tool a model may call. Make one with {@link defineTool}. */
+export interface Tool<TName extends string = string, TInput extends z.ZodType = z.ZodType> {
+  readonly name: TName
+  readonly description: string
+  readonly input: TInput
+  execute(input: z.output<TInput>, ctx: ToolContext): Promise<Json> | Json
+}
+
+/** A tool whatever its input: what lists of tools are made of. */
+export interface AnyTool {
+  readonly name: string
+  readonly description: string
+  readonly input: z.ZodType
+  execute(input: never, ctx: ToolContext): Promise<Json> | Json
+}
+
+const TOOL_NAME = /^[a-zA-Z0-9_-]{1,64}$/
+
+/**
+ * Declares a tool: a name, a description for the model, a zod schema for the input, and the code.
+ * The input is validated before `execute` sees it; what `execute` returns must be JSON.
+ *
+ * @throws TypeError when the name is not 1 to 64 letters, digits, `_` or `-` (what all providers accept).
+ * @example
+ * const getWeather = defineTool({
+ *   name: 'get_weather',
+ *   description: 'Current weather in a city',
+ *   input: z.object({ city: z.string() }),
+ *   execute: async ({ city }, { signal }) => fetchWeather(city, signal),
+ * })
+ */
+export function defineTool<const TName extends string, TInput extends z.ZodType>(
+  tool: Tool<TName, TInput>,
+): Tool<TName, TInput> {
+  if (!TOOL_NAME.test(tool.name)) {
+    throw new TypeError(
+      `Tool name ${JSON.stringify(tool.name)} is not valid: use 1 to 64 letters, digits, "_" or "-".`,
+    )
+  }
+  return Object.freeze({ ...tool })
+}

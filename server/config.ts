@@ -1,0 +1,94 @@
+import { z } from 'zod'
+import { Visibility } from './contract/event.ts'
+
+const flag = z.preprocess(
+  (value) => (value === 'true' || value === '1' ? true : value === 'false' || value === '0' ? false : value),
+  z.boolean(),
+)
+
+/**
+ * Every setting, once: what it means, its default, and (in {@link ENVIRONMENT}) the variable it is
+ * read from when it is not passed to `createAgentRuntime`.
+ */
+export const Config = z.object({
+  /** PostgreSQL connection URL. */
+  databaseUrl: z.string().min(1),
+  /** Connections of this process for statements; the LISTEN connection comes on top. */
+  databasePoolSize: z.coerce.number().int().min(2).max(500).default(10),
+  /** Which model client `ctx.llm` is. Default: by the API key that is set, else the built-in demo model. */
+  modelProvider: z.enum(['openai', 'anthropic', 'demo']).optional(),
+  /** Name of the model, as its provider spells it. Default: the provider client's own default. */
+  defaultModel: z.string().min(1).optional(),
+  /** Seconds a run may execute before it times out. */
+  runTimeoutSeconds: z.coerce.number().min(1).default(900),
+  /** Seconds an agent has to heed `ctx.signal` before it is abandoned. */
+  cancelGraceSeconds: z.coerce.number().min(0).default(5),
+  /** Attempts before a run fails for good. */
+  maxAttempts: z.coerce.number().int().min(1).max(100).default(3),
+  /** Runs a worker process executes at once. */
+  concurrency: z.coerce.number().int().min(1).max(10_000).default(20),
+  /** Seconds between looks at the queue when no notification comes. */
+  queuePollIntervalSeconds: z.coerce.number().min(0.05).default(1),
+  /** Seconds between looks at a followed run when no notification comes. */
+  streamPollIntervalSeconds: z.coerce.number().min(0.05).default(2),
+  /** Seconds between keep-alive comments on an idle stream. */
+  streamKeepAliveSeconds: z.coerce.number().min(0.05).default(15),
+  /** Largest request body, in bytes. */
+  maxBodyBytes: z.coerce.number().int().min(1).default(1_048_576),
+  /** Visibility of event types where it differs from the default. */
+  eventVisibility: z.record(z.string(), Visibility).default({}),
+  /** Shows `debug` events to everybody who may see the run. */
+  debugMode: flag.default(false),
+  /** Where REST/SSE is mounted. */
+  restPath: z.string().startsWith('/').default('/api/agents'),
+  /** Where tRPC is mounted. */
+  trpcPath: z.string().startsWith('/').default('/trpc'),
+})
+export type Config = z.infer<typeof Config>
+
+/** The environment variable of each setting that has one. */
+export const ENVIRONMENT = {
+  databaseUrl: 'DATABASE_URL',
+  databasePoolSize: 'DATABASE_POOL_SIZE',
+  modelProvider: 'MODEL_PROVIDER',
+  defaultModel: 'DEFAULT_MODEL',
+  runTimeoutSeconds: 'RUN_TIMEOUT_SECONDS',
+  cancelGraceSeconds: 'CANCEL_GRACE_SECONDS',
+  maxAttempts: 'MAX_ATTEMPTS',
+  concurrency: 'CONCURRENCY',
+  queuePollIntervalSeconds: 'QUEUE_POLL_INTERVAL_SECONDS',
+  streamPollIntervalSeconds: 'STREAM_POLL_INTERVAL_SECONDS',
+  streamKeepAliveSeconds: 'STREAM_KEEP_ALIVE_SECONDS',
+  maxBodyBytes: 'MAX_BODY_BYTES',
+  debugMode: 'DEBUG_MODE',
+} as const satisfies Partial<Record<keyof Config, string>>
+
+/** A setting is missing or malformed. The message names the setting and its variable. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+}
+
+/**
+ * Settings from code over settings from the environment over defaults.
+ *
+ * @throws ConfigError naming every setting that is wrong.
+ */
+export function resolveConfig(
+  settings: Partial<z.input<typeof Config>> = {},
+  env: Record<string, string | undefined> = process.env,
+): Config {
+  const fromEnvironment = Object.fromEntries(
+    Object.entries(ENVIRONMENT).flatMap(([key, name]) =>
+      env[name] === undefined || env[name] === '' ? [] : [[key, env[name]]],
+    ),
+  )
+  const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined))
+  const parsed = Config.safeParse({ ...fromEnvironment, ...given })
+  if (parsed.success) return parsed.data
+  const problems = parsed.error.issues.map((issue) => {
+    const key = String(issue.path[0])
+    const name = (ENVIRONMENT as Record<string, string>)[key]
+    return `${key}${name === undefined ? '' : ` (${name})`}: ${issue.message}`
+  })
+  throw new ConfigError(`Configuration is not valid. ${problems.join('; ')}`)
+}

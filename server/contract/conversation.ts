@@ -1,0 +1,46 @@
+import { z } from 'zod'
+import { JsonObject } from './json.ts'
+import { Message } from './message.ts'
+import { ConversationId } from './run.ts'
+
+/** Groups the runs of one dialogue. */
+export type Conversation = z.infer<typeof Conversation>
+export const Conversation = z.object({
+  id: ConversationId,
+  agentKey: z.string().nullable(),
+  title: z.string().nullable(),
+  metadata: JsonObject,
+  createdAt: z.iso.datetime(),
+  updatedAt: z.iso.datetime(),
+})
+
+/** A conversation with a window of its history; `limit` and `offset` count back from the newest message. */
+export type ConversationDetail = z.infer<typeof ConversationDetail>
+export const ConversationDetail = Conversation.extend({
+  messages: z.array(Message),
+  totalMessages: z.int(),
+  hasMore: z.boolean(),
+})
+
+export type CreateConversationInput = z.infer<typeof CreateConversationInput>
+export const CreateConversationInput = z.object({
+  agentKey: z.string().min(1).optional(),
+  title: z.string().max(500).optional(),
+  metadata: JsonObject.default({}),
+})
+
+export type GetConversationInput = z.infer<typeof GetConversationInput>
+export const GetConversationInput = z.object({
+  conversationId: ConversationId,
+  limit: z.int().min(1).max(1000).default(100),
+  offset: z.int().min(0).default(0),
+  /** Also messages of runs that did not succeed. */
+  includeFailedRuns: z.boolean().default(false),
+})
+
+export type ListConversationsInput = z.infer<typeof ListConversationsInput>
+export const ListConversationsInput = z.object({
+  agentKey: z.string().optional(),
+  limit: z.int().min(1).max(200).default(50),
+  cursor: z.string().optional(),
+})

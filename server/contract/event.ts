@@ -1,0 +1,103 @@
+import { z } from 'zod'
+import { Json } from './json.ts'
+import { RunError } from './run.ts'
+
+/** Who an event is for: nobody outside, people who debug, everybody who may see the run. */
+export type Visibility = z.infer<typeof Visibility>
+export const Visibility = z.enum(['internal', 'debug', 'user'])
+
+interface EventDeclaration {
+  readonly schema: z.ZodType
+  readonly visibility: Visibility
+}
+
+/**
+ * The event types the runtime itself emits: payload and default visibility. An agent adds its own in
+ * `defineAgent({ events })`.
+ */
+export const RUNTIME_EVENTS = {
+  'run.started': { visibility: 'internal', schema: z.object({ agentKey: z.string() }) },
+  'run.retrying': {
+    visibility: 'internal',
+    schema: z.object({ error: RunError, delayMs: z.number(), nextAttempt: z.int() }),
+  },
+  'run.succeeded': { visibility: 'internal', schema: z.object({ output: Json }) },
+  'run.failed': { visibility: 'user', schema: z.object({ error: z.string(), code: z.string(), details: Json.optional() }) },
+  'run.cancelled': { visibility: 'user', schema: z.object({ reason: z.string().optional() }) },
+  'run.timed_out': { visibility: 'user', schema: z.object({ error: z.string(), timeoutMs: z.number() }) },
+  'assistant.delta': { visibility: 'user', schema: z.object({ messageId: z.string(), content: z.string() }) },
+  'assistant.message': {
+    visibility: 'user',
+    schema: z.object({ messageId: z.string(), content: z.string() }),
+  },
+  'reasoning.delta': { visibility: 'debug', schema: z.object({ messageId: z.string(), content: z.string() }) },
+  'tool.call': {
+    visibility: 'debug',
+    schema: z.object({ toolCallId: z.string(), tool: z.string(), arguments: Json }),
+  },
+  'tool.result': {
+    visibility: 'debug',
+    schema: z.object({ toolCallId: z.string(), tool: z.string(), result: Json, isError: z.boolean().optional() }),
+  },
+  usage: {
+    visibility: 'debug',
+    schema: z.object({ model: z.string(), inputTokens: z.int(), outputTokens: z.int() }),
+  },
+  'state.checkpoint': { visibility: 'internal', schema: z.object({ state: Json }) },
+  error: { visibility: 'user', schema: z.object({ message: z.string(), details: Json.optional() }) },
+} as const satisfies Record<string, EventDeclaration>
+
+export type RuntimeEventType = keyof typeof RUNTIME_EVENTS
+
+/** The payload of each runtime event type. */
+export type RuntimeEventPayloads = {
+  [T in RuntimeEventType]: z.infer<(typeof RUNTIME_EVENTS)[T]['schema']>
+}
+
+/** The types that end a stream: each is the last event of its run. */
+export const TERMINAL_EVENTS = ['run.succeeded', 'run.failed', 'run.cancelled', 'run.timed_out'] as const
+export type TerminalEventType = (typeof TERMINAL_EVENTS)[number]
+
+export function isTerminalEvent(type: string): type is TerminalEventType {
+  return (TERMINAL_EVENTS as readonly string[]).includes(type)
+}
+
+/** What every event carries beside its type and payload. */
+export interface EventEnvelope {
+  runId: string
+  /** Position in the run, from 1, without gaps. Pass it back as a cursor to go on after it. */
+  seq: number
+  /** The attempt that wrote it: text of a failed attempt is not shown beside its retry's. */
+  attempt: number
+  visibility: Visibility
+  /** When it was emitted: ISO 8601 in UTC, milliseconds. */
+  ts: string
+}
+
+/** An event of unknown type, as stored and as carried by every transport. */
+export interface AnyRunEvent extends EventEnvelope {
+  type: string
+  payload: Json
+}
+
+/** The union, narrowed by `type`, of the runtime's events and an agent's own. */
+export type RunEvent<TEvents = Record<never, never>> = {
+  [T in keyof (RuntimeEventPayloads & TEvents) & string]: EventEnvelope & {
+    type: T
+    payload: (RuntimeEventPayloads & TEvents)[T]
+  }
+}[keyof (RuntimeEventPayloads & TEvents) & string]
+
+/** Which events a reader asks for. */
+export type EventFilter = z.infer<typeof EventFilter>
+export const EventFilter = z.object({
+  includeDebug: z.boolean().default(false),
+  includeAll: z.boolean().default(false),
+})
+
+/** A cursor: the `seq` of the last event already seen. */
+export const Cursor = z.coerce
+  .number('a cursor is the seq of the last event seen: a whole number of 0 or more')
+  .int('a cursor is the seq of the last event seen: a whole number of 0 or more')
+  .min(0, 'a cursor is the seq of the last event seen: a whole number of 0 or more')
+  .max(2_147_483_647)

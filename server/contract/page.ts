@@ -1,0 +1,32 @@
+import { z } from 'zod'
+import { AgentRuntimeError } from './error.ts'
+
+/** A page of a list, newest first. Pass a cursor back as `cursor` to go on from there. */
+export interface Page<T> {
+  items: T[]
+  /** Towards older items; null at the end. */
+  nextCursor: string | null
+  /** Towards newer items; null at the beginning. */
+  previousCursor: string | null
+  /** Items in the whole list, over all pages. */
+  count: number
+}
+
+/** Where a page begins: before (older than) or after (newer than) the item of that id. */
+export type PageCursor = z.infer<typeof PageCursor>
+export const PageCursor = z.object({ direction: z.enum(['before', 'after']), id: z.uuid() })
+
+/** `before.<uuid>` or `after.<uuid>`: readable, so that a log line tells what was asked for. */
+export function encodeCursor(cursor: PageCursor): string {
+  return `${cursor.direction}.${cursor.id}`
+}
+
+/** @throws AgentRuntimeError `bad_request` when the text is not a cursor this API handed out. */
+export function decodeCursor(text: string): PageCursor {
+  const [direction, id] = text.split('.')
+  const parsed = PageCursor.safeParse({ direction, id })
+  if (parsed.success) return parsed.data
+  throw new AgentRuntimeError('bad_request', 'The cursor is not one this API handed out.', {
+    details: { cursor: text.slice(0, 100) },
+  })
+}

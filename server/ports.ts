@@ -1,0 +1,188 @@
+// The interfaces the inside is written against. Each is implemented in adapters/, picked in
+// create-runtime.ts alone. `Model`, the port towards language models, is in llm/model.ts.
+import type { Principal } from './agent/context.ts'
+import type { Conversation, ListConversationsInput } from './contract/conversation.ts'
+import type { AnyRunEvent, Visibility } from './contract/event.ts'
+import type { Json, JsonObject } from './contract/json.ts'
+import type { Message } from './contract/message.ts'
+import type { Page, PageCursor } from './contract/page.ts'
+import type { ListRunsInput, Run, RunError, RunStatus, TerminalStatus } from './contract/run.ts'
+
+/** Structured logging, the subset of pino's interface that is used here. */
+export interface Logger {
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+/** The only source of time, so that tests can drive it. */
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number
+  /** Resolves after `ms`, or at once when `signal` aborts. Never rejects, never keeps a process alive. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
+}
+
+/** Rows a caller may see: everything the store reads on behalf of one is narrowed to it. */
+export type Owner = Pick<Principal, 'id' | 'tenantId'>
+
+export interface NewRun {
+  id: string
+  principal: Principal
+  agentKey: string
+  conversationId: string | null
+  messages: readonly Message[]
+  params: Json | null
+  metadata: JsonObject
+  maxAttempts: number
+  timeoutMs: number
+  idempotencyKey: string | null
+}
+
+/** A run handed to a worker: one attempt, which `attempt` fences. */
+export interface ClaimedRun {
+  id: string
+  agentKey: string
+  principal: Principal
+  conversationId: string | null
+  attempt: number
+  /** `seq` of the newest event, `run.started` of this attempt. */
+  lastSeq: number
+  params: Json | null
+  metadata: JsonObject
+  /** History of the conversation, then the run's own input. */
+  messages: Message[]
+  state: Json | undefined
+  timeoutMs: number
+  cancelRequested: boolean
+}
+
+/** An event on its way to the store; the writer has given it its `seq`. */
+export interface NewEvent {
+  seq: number
+  type: string
+  visibility: Visibility
+  payload: Json
+  ts: string
+}
+
+export interface RunEnding {
+  status: TerminalStatus
+  output: Json | null
+  error: RunError | null
+  messages: readonly Message[]
+}
+
+/** One run's share of a flush. */
+export interface RunAppend {
+  runId: string
+  attempt: number
+  /** `seq` of the event before the first of `events`: the row must still be there. */
+  baseSeq: number
+  events: readonly NewEvent[]
+  /** Set when the last of `events` is the terminal one. */
+  ending?: RunEnding
+}
+
+/**
+ * `written`: committed, now or by an earlier try of the same append whose answer got lost.
+ * `fenced`: another attempt has the run, or it is over; nothing of it was written.
+ * `cancel-requested`: an ending other than `cancelled` came after a cancel; nothing of it was written.
+ */
+export type AppendOutcome = 'written' | 'fenced' | 'cancel-requested'
+
+/** What became of a cancel request. */
+export type CancelOutcome =
+  | { kind: 'cancelled'; run: Run }
+  | { kind: 'requested'; run: Run }
+  | { kind: 'already-ended'; run: Run }
+  | { kind: 'not-found' }
+
+/** A transaction of the store, for what must commit with it. */
+export interface Transaction {
+  query(text: string, values?: readonly unknown[]): Promise<{ rows: Record<string, unknown>[] }>
+}
+
+/** Everything durable but the queue. */
+export interface Store {
+  /**
+   * Creates runs with their messages, then calls `enqueue` with those that are new, all in one
+   * transaction. A run whose idempotency key its owner used before is answered with the existing one.
+   * Answers in the order of `runs`.
+   */
+  createRuns(
+    runs: readonly NewRun[],
+    enqueue: (created: readonly NewRun[], tx: Transaction) => Promise<void>,
+  ): Promise<{ run: Run; created: boolean }[]>
+  /** Starts an attempt of each queued run and writes its `run.started`. Runs that are not queued are left out. */
+  claimRuns(runIds: readonly string[], workerId: string): Promise<ClaimedRun[]>
+  /** Writes events and endings of many runs in one statement, each run fenced on its own. */
+  append(batch: readonly RunAppend[]): Promise<Map<string, AppendOutcome>>
+  saveCheckpoint(runId: string, attempt: number, state: Json): Promise<'written' | 'fenced'>
+  /** Ends a queued or waiting run at once; marks a running one. */
+  requestCancel(owner: Owner, runId: string): Promise<CancelOutcome>
+  /** Of these running attempts, those whose cancellation was asked for. */
+  findCancelRequests(runIds: readonly string[]): Promise<string[]>
+  /** Events with `seq` greater than the cursor, in order, at most `limit`. */
+  readEvents(runId: string, afterSeq: number, limit: number): Promise<AnyRunEvent[]>
+
+  getRun(owner: Owner, runId: string): Promise<(Run & { messages: Message[] }) | null>
+  listRuns(owner: Owner, filter: Omit<ListRunsInput, 'cursor'>, cursor: PageCursor | null): Promise<Page<Run>>
+  createConversation(
+    owner: Owner,
+    conversation: { id: string; agentKey: string | null; title: string | null; metadata: JsonObject },
+  ): Promise<Conversation>
+  getConversation(owner: Owner, conversationId: string): Promise<Conversation | null>
+  listConversations(
+    owner: Owner,
+    filter: Omit<ListConversationsInput, 'cursor'>,
+    cursor: PageCursor | null,
+  ): Promise<Page<Conversation>>
+  /** A window of a conversation's messages, oldest first; `offset` counts back from the newest. */
+  readHistory(
+    conversationId: string,
+    window: { limit: number; offset: number; statuses: readonly RunStatus[] },
+  ): Promise<{ messages: Message[]; total: number }>
+
+  /** @throws when the database does not answer or its schema is missing. */
+  check(): Promise<void>
+  close(): Promise<void>
+}
+
+/** A delivery of a run to a worker. Deliveries repeat after a crash; the claim makes that harmless. */
+export interface Delivery {
+  /** The queue's own id of it. */
+  id: string
+  runId: string
+  agentKey: string
+}
+
+/** Carries run ids to workers, at least once. */
+export interface Queue {
+  start(agentKeys: readonly string[]): Promise<void>
+  enqueue(runs: readonly Pick<NewRun, 'id' | 'agentKey'>[], tx: Transaction): Promise<void>
+  /** Up to `limit` deliveries for one agent, marked as taken. Returns at once. */
+  fetch(agentKey: string, limit: number): Promise<Delivery[]>
+  /** The runs are over, or in other hands: forget these deliveries. */
+  complete(deliveries: readonly Delivery[]): Promise<void>
+  /** Keeps deliveries from being handed to somebody else while their runs go on. */
+  touch(deliveries: readonly Delivery[]): Promise<void>
+  stop(): Promise<void>
+}
+
+/** Something happened that others may want to look at. Only ever a reason to look, never the news itself. */
+export type Hint =
+  | { kind: 'events'; runId: string; seq: number }
+  | { kind: 'cancel'; runId: string }
+  | { kind: 'queued'; agentKey: string }
+
+export interface EventBus {
+  /** Resolves when hints arrive here; rejects with the reason when they can't at start. */
+  start(): Promise<void>
+  /** Sends hints after their cause has committed. Never throws: a lost hint costs latency only. */
+  publish(hints: readonly Hint[]): void
+  /** `onResync` is called after every gap in listening: look at everything once. */
+  subscribe(listener: { onHint(hint: Hint): void; onResync(): void }): () => void
+  stop(): Promise<void>
+}
