@@ -1,22 +1,8 @@
 import { z } from 'zod'
+import { ERROR_STATUS } from './agent-runtime-error.ts'
 import { Json } from './json.ts'
 
-/** Every error code that can cross the wire, with the HTTP status it is answered with. */
-export const ERROR_STATUS = {
-  bad_request: 400,
-  validation_failed: 400,
-  unknown_agent: 400,
-  unauthorized: 401,
-  forbidden: 403,
-  not_found: 404,
-  method_not_allowed: 405,
-  conflict: 409,
-  payload_too_large: 413,
-  unsupported_media_type: 415,
-  rate_limited: 429,
-  internal: 500,
-  unavailable: 503,
-} as const
+export { AgentRuntimeError, ERROR_STATUS } from './agent-runtime-error.ts'
 
 export type ErrorCode = keyof typeof ERROR_STATUS
 export const ErrorCode: z.ZodEnum<{ [K in ErrorCode]: K }> = z.enum(
@@ -32,35 +18,3 @@ export const ErrorBody = z.object({
   /** Machine-readable particulars, e.g. the fields that failed validation. */
   details: Json.optional(),
 })
-
-/**
- * The one error class of the package. Thrown by the server's use cases, carried over the wire as
- * {@link ErrorBody}, and thrown again by the client with the same `code`.
- *
- * @example
- * try { await run.cancel() }
- * catch (error) { if (error instanceof AgentRuntimeError && error.code === 'conflict') … }
- */
-export class AgentRuntimeError extends Error {
-  override readonly name = 'AgentRuntimeError'
-  readonly code: ErrorCode
-  readonly details: Json | undefined
-
-  constructor(code: ErrorCode, message: string, options: { details?: Json; cause?: unknown } = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause })
-    this.code = code
-    this.details = options.details
-  }
-
-  get status(): number {
-    return ERROR_STATUS[this.code]
-  }
-
-  toBody(): ErrorBody {
-    return {
-      error: this.message,
-      code: this.code,
-      ...(this.details === undefined ? {} : { details: this.details }),
-    }
-  }
-}

@@ -54,13 +54,8 @@ export type RuntimeEventPayloads = {
   [T in RuntimeEventType]: z.infer<(typeof RUNTIME_EVENTS)[T]['schema']>
 }
 
-/** The types that end a stream: each is the last event of its run. */
-export const TERMINAL_EVENTS = ['run.succeeded', 'run.failed', 'run.cancelled', 'run.timed_out'] as const
-export type TerminalEventType = (typeof TERMINAL_EVENTS)[number]
-
-export function isTerminalEvent(type: string): type is TerminalEventType {
-  return (TERMINAL_EVENTS as readonly string[]).includes(type)
-}
+export type { TerminalEventType } from './terminal.ts'
+export { isTerminalEvent, TERMINAL_EVENTS } from './terminal.ts'
 
 /** What every event carries beside its type and payload. */
 export interface EventEnvelope {

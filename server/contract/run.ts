@@ -18,13 +18,8 @@ export const RunStatus = z.enum([
   'timed_out',
 ])
 
-/** The statuses a run never leaves. */
-export type TerminalStatus = z.infer<typeof TerminalStatus>
-export const TerminalStatus = RunStatus.extract(['succeeded', 'failed', 'cancelled', 'timed_out'])
-
-export function isTerminal(status: RunStatus): status is TerminalStatus {
-  return TerminalStatus.safeParse(status).success
-}
+export type { TerminalStatus } from './terminal.ts'
+export { isTerminal } from './terminal.ts'
 
 /** Why a run ended without success. `message` is safe to show to the user. */
 export type RunError = z.infer<typeof RunError>

@@ -1,0 +1,53 @@
+// Apart from error.ts, whose schemas need zod: a browser that only throws and catches this class does
+// not load a validator for it.
+import type { ErrorBody, ErrorCode } from './error.ts'
+import type { Json } from './json.ts'
+
+/** Every error code that can cross the wire, with the HTTP status it is answered with. */
+export const ERROR_STATUS = {
+  bad_request: 400,
+  validation_failed: 400,
+  unknown_agent: 400,
+  unauthorized: 401,
+  forbidden: 403,
+  not_found: 404,
+  method_not_allowed: 405,
+  conflict: 409,
+  payload_too_large: 413,
+  unsupported_media_type: 415,
+  rate_limited: 429,
+  internal: 500,
+  unavailable: 503,
+} as const
+
+/**
+ * The one error class of the package. Thrown by the server's use cases, carried over the wire as
+ * {@link ErrorBody}, and thrown again by the client with the same `code`.
+ *
+ * @example
+ * try { await run.cancel() }
+ * catch (error) { if (error instanceof AgentRuntimeError && error.code === 'conflict') … }
+ */
+export class AgentRuntimeError extends Error {
+  override readonly name = 'AgentRuntimeError'
+  readonly code: ErrorCode
+  readonly details: Json | undefined
+
+  constructor(code: ErrorCode, message: string, options: { details?: Json; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.details = options.details
+  }
+
+  get status(): number {
+    return ERROR_STATUS[this.code]
+  }
+
+  toBody(): ErrorBody {
+    return {
+      error: this.message,
+      code: this.code,
+      ...(this.details === undefined ? {} : { details: this.details }),
+    }
+  }
+}
