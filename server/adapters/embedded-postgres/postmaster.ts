@@ -1,0 +1,94 @@
+// What a data folder tells about the server running on it. PostgreSQL's own postmaster.pid is the
+// truth: it is written when the server takes the folder, and left behind when that was killed.
+import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { platform } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+
+export interface Postmaster {
+  pid: number
+  port: number
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+/** The server named in postmaster.pid, whether or not it lives. */
+export async function readPostmaster(dataFolder: string): Promise<Postmaster | undefined> {
+  const text = await readFile(join(dataFolder, 'postmaster.pid'), 'utf8').catch(
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return ''
+      throw error
+    },
+  )
+  // pid, data folder, start time, port
+  const [pid, , , port] = text.split('\n').map((line) => Number.parseInt(line, 10))
+  return pid ? { pid, port: port || 0 } : undefined
+}
+
+/** Like {@link isAlive}, but false for a process that ended and was not reaped yet. */
+export async function isRunning(pid: number): Promise<boolean> {
+  return isAlive(pid) && (await readCommand(pid)) !== ''
+}
+
+/** Whether the process is the server of this data folder, and not another that got its number since. */
+export async function isPostmasterOf(dataFolder: string, pid: number): Promise<boolean> {
+  if (!isAlive(pid)) return false
+  const command = await readCommand(pid)
+  return command === undefined || command.includes(dataFolder)
+}
+
+/** `undefined` where it can't be told, empty for a process that ended. */
+async function readCommand(pid: number): Promise<string | undefined> {
+  if (platform() === 'win32') return undefined
+  const reading =
+    platform() === 'linux'
+      ? readFile(`/proc/${pid}/cmdline`, 'utf8')
+      : promisify(execFile)('ps', ['-ww', '-o', 'command=', '-p', String(pid)]).then((ps) => ps.stdout)
+  return reading.catch(() => (isAlive(pid) ? undefined : ''))
+}
+
+const FAST_MS = 15_000
+const IMMEDIATE_MS = 5_000
+const LOOK_EVERY_MS = 20
+
+/**
+ * Stops a server and waits until it is gone. `fast` rolls back what is open and writes a checkpoint;
+ * `immediate` leaves recovery to the next start. Neither loses what was committed.
+ */
+export async function stopPostmaster(
+  dataFolder: string,
+  pid: number,
+  mode: 'fast' | 'immediate' = 'fast',
+): Promise<void> {
+  const steps = [
+    ['SIGINT', FAST_MS],
+    ['SIGQUIT', IMMEDIATE_MS],
+    ['SIGKILL', IMMEDIATE_MS],
+  ] as const
+  for (const [signal, boundMs] of mode === 'fast' ? steps : steps.slice(1)) {
+    if (!sendSignal(pid, signal)) return
+    for (let waited = 0; waited < boundMs; waited += LOOK_EVERY_MS) {
+      if (!(await isPostmasterOf(dataFolder, pid))) return
+      await sleep(LOOK_EVERY_MS)
+    }
+  }
+}
+
+/** False when there was nobody to send it to. */
+function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, signal)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
+    throw error
+  }
+}
