@@ -13,12 +13,20 @@ async function instantiate(): Promise<void> {
   // Read by hand: importing a .wasm file as a module is experimental in Node and prints a warning.
   const file = new URL('schema_engine_bg.wasm', import.meta.resolve('@prisma/schema-engine-wasm'))
   const { instance } = await WebAssembly.instantiate(await readFile(file), {
-    './schema_engine_bg.js': bindings as unknown as WebAssembly.ModuleImports,
+    './schema_engine_bg.js': withoutKeepingAlive(bindings as unknown as WebAssembly.ModuleImports),
   })
   // Absent from the package's typings, which describe the module as bundlers wire it.
   const { __wbg_set_wasm: setWasm } = bindings as unknown as { __wbg_set_wasm(exports: object): void }
   setWasm(instance.exports)
   ;(instance.exports as { __wbindgen_start(): void }).__wbindgen_start()
+}
+
+/** The engine's time limit on its advisory lock, 10 s, is never cleared: it must not hold the process. */
+function withoutKeepingAlive(imports: WebAssembly.ModuleImports): WebAssembly.ModuleImports {
+  const unref = (callback: () => void, ms: number): NodeJS.Timeout => setTimeout(callback, ms >>> 0).unref()
+  return Object.fromEntries(
+    Object.entries(imports).map(([name, value]) => [name, name.startsWith('__wbg_setTimeout_') ? unref : value]),
+  )
 }
 
 interface SchemaEngineOptions {
