@@ -23,6 +23,8 @@ export const Config = z.object({
   runTimeoutSeconds: z.coerce.number().min(1).default(900),
   /** Seconds an agent has to heed `ctx.signal` before it is abandoned. */
   cancelGraceSeconds: z.coerce.number().min(0).default(5),
+  /** Seconds a worker that fell silent keeps its runs. It renews the lease at a third of that. */
+  leaseTtlSeconds: z.coerce.number().min(10).default(30),
   /** Attempts before a run fails for good. */
   maxAttempts: z.coerce.number().int().min(1).max(100).default(3),
   /** Runs a worker process executes at once. */
@@ -54,6 +56,7 @@ export const ENVIRONMENT = {
   defaultModel: 'DEFAULT_MODEL',
   runTimeoutSeconds: 'RUN_TIMEOUT_SECONDS',
   cancelGraceSeconds: 'CANCEL_GRACE_SECONDS',
+  leaseTtlSeconds: 'LEASE_TTL_SECONDS',
   maxAttempts: 'MAX_ATTEMPTS',
   concurrency: 'CONCURRENCY',
   queuePollIntervalSeconds: 'QUEUE_POLL_INTERVAL_SECONDS',

@@ -40,6 +40,15 @@ export interface NewRun {
   idempotencyKey: string | null
 }
 
+/**
+ * `existing`: its owner used the idempotency key before; this is the run of then.
+ * `no-conversation`: the conversation is not there, or not the owner's.
+ */
+export type CreatedRun =
+  | { kind: 'created'; run: Run }
+  | { kind: 'existing'; run: Run }
+  | { kind: 'no-conversation' }
+
 /** A run handed to a worker: one attempt, which `attempt` fences. */
 export interface ClaimedRun {
   id: string
@@ -47,6 +56,7 @@ export interface ClaimedRun {
   principal: Principal
   conversationId: string | null
   attempt: number
+  maxAttempts: number
   /** `seq` of the newest event, `run.started` of this attempt. */
   lastSeq: number
   params: Json | null
@@ -63,7 +73,8 @@ export interface NewEvent {
   seq: number
   type: string
   visibility: Visibility
-  payload: Json
+  /** JSON text, so that it is made once for every adapter that carries it. */
+  payload: string
   ts: string
 }
 
@@ -108,22 +119,30 @@ export interface Transaction {
 export interface Store {
   /**
    * Creates runs with their messages, then calls `enqueue` with those that are new, all in one
-   * transaction. A run whose idempotency key its owner used before is answered with the existing one.
-   * Answers in the order of `runs`.
+   * transaction. Answers in the order of `runs`.
    */
   createRuns(
     runs: readonly NewRun[],
     enqueue: (created: readonly NewRun[], tx: Transaction) => Promise<void>,
-  ): Promise<{ run: Run; created: boolean }[]>
-  /** Starts an attempt of each queued run and writes its `run.started`. Runs that are not queued are left out. */
-  claimRuns(runIds: readonly string[], workerId: string): Promise<ClaimedRun[]>
+  ): Promise<CreatedRun[]>
+  /**
+   * Starts an attempt of each run that is queued, or whose worker let its lease run out, and writes its
+   * `run.started`. Of the others it tells which are over: their deliveries can be forgotten.
+   */
+  claimRuns(
+    runIds: readonly string[],
+    lease: { workerId: string; ttlMs: number },
+  ): Promise<{ claimed: ClaimedRun[]; over: string[] }>
   /** Writes events and endings of many runs in one statement, each run fenced on its own. */
   append(batch: readonly RunAppend[]): Promise<Map<string, AppendOutcome>>
   saveCheckpoint(runId: string, attempt: number, state: Json): Promise<'written' | 'fenced'>
+  /** Prolongs the leases of a worker's running attempts in one statement. Runs it has lost are left out. */
+  renewLeases(
+    runs: readonly { id: string; attempt: number }[],
+    ttlMs: number,
+  ): Promise<{ id: string; cancelRequested: boolean }[]>
   /** Ends a queued or waiting run at once; marks a running one. */
   requestCancel(owner: Owner, runId: string): Promise<CancelOutcome>
-  /** Of these running attempts, those whose cancellation was asked for. */
-  findCancelRequests(runIds: readonly string[]): Promise<string[]>
   /** Events with `seq` greater than the cursor, in order, at most `limit`. */
   readEvents(runId: string, afterSeq: number, limit: number): Promise<AnyRunEvent[]>
 

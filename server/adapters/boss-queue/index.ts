@@ -1,0 +1,94 @@
+import { PgBoss } from 'pg-boss'
+import type pg from 'pg'
+import type { Delivery, Logger, Queue } from '../../ports.ts'
+import { createBossDatabase } from './database.ts'
+
+export const QUEUE_SCHEMA = 'agent_runtime_queue'
+
+/** Longest a delivery may stay taken: pg-boss' own limit. A run's own timeout ends it long before. */
+const MAX_DELIVERY_SECONDS = 86_399
+/** Deliveries repeat until their run is over; the run counts its attempts itself. */
+const MAX_DELIVERIES = 1_000_000
+
+interface BossQueueOptions {
+  pool: pg.Pool
+  log: Logger
+  /** Seconds without a touch after which a delivery is handed to somebody else. At least 10. */
+  heartbeatSeconds: number
+}
+
+interface Payload {
+  runId: string
+}
+
+/**
+ * The queue on pg-boss: one pg-boss queue per agent, so that a worker takes only the agents it has. A
+ * delivery is only a reason to look at a run; whether there is something to do, the run's row decides.
+ */
+export function createBossQueue({ pool, log, heartbeatSeconds }: BossQueueOptions): Queue {
+  const db = createBossDatabase(pool)
+  const boss = new PgBoss({
+    db,
+    schema: QUEUE_SCHEMA,
+    migrate: false,
+    createSchema: false,
+    schedule: false,
+    superviseIntervalSeconds: 10,
+    monitorIntervalSeconds: 10,
+  })
+  boss.on('error', (error) => log.error({ err: error }, 'the queue reported an error'))
+
+  return {
+    async start(agentKeys) {
+      await boss.start()
+      const known = new Set((await boss.getQueues()).map((queue) => queue.name))
+      for (const agentKey of agentKeys.filter((key) => !known.has(key))) {
+        await boss.createQueue(agentKey, {
+          policy: 'standard',
+          retryLimit: MAX_DELIVERIES,
+          retryDelay: 0,
+          expireInSeconds: MAX_DELIVERY_SECONDS,
+          heartbeatSeconds,
+          deleteAfterSeconds: 3600,
+        })
+      }
+    },
+
+    async enqueue(runs, tx) {
+      const transaction = {
+        executeSql: async (text: string, values?: unknown[]) => tx.query(text, values),
+      }
+      for (const [agentKey, group] of Map.groupBy(runs, (run) => run.agentKey)) {
+        const jobs = group.map((run) => ({ data: { runId: run.id } satisfies Payload }))
+        await boss.insert(agentKey, jobs, { db: transaction })
+      }
+    },
+
+    async fetch(agentKey, limit) {
+      const jobs = await boss.fetch<Payload>(agentKey, { batchSize: limit })
+      return jobs.map((job) => ({ id: job.id, runId: job.data.runId, agentKey }))
+    },
+
+    complete: (deliveries) =>
+      forEachQueue(deliveries, async (agentKey, ids) => void (await boss.complete(agentKey, ids))),
+
+    touch: (deliveries) =>
+      forEachQueue(deliveries, async (agentKey, ids) => void (await boss.touch(agentKey, ids))),
+
+    async stop() {
+      await boss.stop({ close: false, graceful: false })
+    },
+  }
+}
+
+async function forEachQueue(
+  deliveries: readonly Delivery[],
+  act: (agentKey: string, ids: string[]) => Promise<void>,
+): Promise<void> {
+  for (const [agentKey, group] of Map.groupBy(deliveries, (delivery) => delivery.agentKey)) {
+    await act(
+      agentKey,
+      group.map((delivery) => delivery.id),
+    )
+  }
+}

@@ -1,0 +1,48 @@
+import { PrismaPg } from '@prisma/adapter-pg'
+import type pg from 'pg'
+import type { Visibility } from '../../contract/event.ts'
+import type { Store } from '../../ports.ts'
+import { PrismaClient } from './generated/client.ts'
+import * as reads from './reads.ts'
+import { append } from './statements/append.ts'
+import { claimRuns } from './statements/claim-runs.ts'
+import { createRuns } from './statements/create-runs.ts'
+import { renewLeases, saveCheckpoint } from './statements/hold-runs.ts'
+import { readEvents } from './statements/read-events.ts'
+import { requestCancel } from './statements/request-cancel.ts'
+
+interface PrismaStoreOptions {
+  /** Shared with the queue and the bus, so that a process has one bound on its connections. */
+  pool: pg.Pool
+  /** Visibility of the events the store writes by itself. */
+  visibilityOf(type: string): Visibility
+}
+
+/** The store on PostgreSQL: prepared SQL where it is hot, Prisma everywhere else. */
+export function createPrismaStore({ pool, visibilityOf }: PrismaStoreOptions): Store {
+  const prisma = new PrismaClient({ adapter: new PrismaPg(pool) })
+  return {
+    createRuns: (runs, enqueue) => createRuns(pool, runs, enqueue),
+    claimRuns: (runIds, lease) =>
+      claimRuns(pool, runIds, { ...lease, startedVisibility: visibilityOf('run.started') }),
+    append: (batch) => append(pool, batch),
+    saveCheckpoint: (runId, attempt, state) => saveCheckpoint(pool, { runId, attempt }, state),
+    renewLeases: (runs, ttlMs) => renewLeases(pool, runs, ttlMs),
+    requestCancel: (owner, runId) => requestCancel(pool, { owner, runId }, visibilityOf('run.cancelled')),
+    readEvents: (runId, afterSeq, limit) => readEvents(pool, runId, { afterSeq, limit }),
+
+    getRun: (owner, runId) => reads.getRun(prisma, owner, runId),
+    listRuns: (owner, filter, cursor) => reads.listRuns(prisma, { owner, filter, cursor }),
+    createConversation: (owner, conversation) => reads.createConversation(prisma, owner, conversation),
+    getConversation: (owner, conversationId) => reads.getConversation(prisma, owner, conversationId),
+    listConversations: (owner, filter, cursor) => reads.listConversations(prisma, { owner, filter, cursor }),
+    readHistory: (conversationId, window) => reads.readHistory(prisma, conversationId, window),
+
+    async check() {
+      await pool.query('SELECT 1 FROM agent_runtime.run LIMIT 0')
+    },
+    async close() {
+      await prisma.$disconnect()
+    },
+  }
+}

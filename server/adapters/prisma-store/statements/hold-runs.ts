@@ -1,0 +1,51 @@
+// What a worker writes about attempts it holds, beside their events. Both are fenced by the attempt.
+import type pg from 'pg'
+import type { Json } from '../../../contract/json.ts'
+import { toStorableJson } from '../../../storable-json.ts'
+import { execute } from '../transaction.ts'
+
+const RENEW = {
+  name: 'renew_leases',
+  text: `
+    WITH held AS (
+      SELECT r.id FROM agent_runtime.run r
+      JOIN unnest($1::uuid[], $2::int[]) AS h (run_id, attempt) ON h.run_id = r.id AND h.attempt = r.attempt
+      WHERE r.status = 'running'
+      ORDER BY r.id
+      FOR NO KEY UPDATE OF r
+    )
+    UPDATE agent_runtime.run r SET lease_expires_at = now() + $3 * interval '1 millisecond'
+    FROM held WHERE r.id = held.id
+    RETURNING r.id, r.cancel_requested_at IS NOT NULL AS "cancelRequested"`,
+}
+
+const SAVE_CHECKPOINT = {
+  name: 'save_checkpoint',
+  text: `
+    WITH held AS (
+      SELECT id FROM agent_runtime.run WHERE id = $1 AND attempt = $2 AND status = 'running'
+      FOR NO KEY UPDATE
+    )
+    INSERT INTO agent_runtime.checkpoint (run_id, attempt, state, updated_at)
+    SELECT id, $2, $3::jsonb, now() FROM held
+    ON CONFLICT (run_id) DO UPDATE SET
+      attempt = EXCLUDED.attempt, state = EXCLUDED.state, updated_at = EXCLUDED.updated_at
+    RETURNING run_id`,
+}
+
+export async function renewLeases(
+  pool: pg.Pool,
+  runs: readonly { id: string; attempt: number }[],
+  ttlMs: number,
+): Promise<{ id: string; cancelRequested: boolean }[]> {
+  return execute(pool, RENEW, [runs.map((run) => run.id), runs.map((run) => run.attempt), ttlMs])
+}
+
+export async function saveCheckpoint(
+  pool: pg.Pool,
+  held: { runId: string; attempt: number },
+  state: Json,
+): Promise<'written' | 'fenced'> {
+  const rows = await execute(pool, SAVE_CHECKPOINT, [held.runId, held.attempt, toStorableJson(state)])
+  return rows.length === 1 ? 'written' : 'fenced'
+}

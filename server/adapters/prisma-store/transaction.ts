@@ -1,0 +1,52 @@
+import type pg from 'pg'
+import type { Transaction } from '../../ports.ts'
+
+/** What runs a statement: the pool for one of its own, a client inside a transaction. */
+export type Executor = Pick<pg.Pool | pg.PoolClient, 'query'>
+
+/** A statement the server plans once per connection: `name` must be unique to `text`. */
+export interface Statement {
+  name: string
+  text: string
+}
+
+export async function execute<TRow extends pg.QueryResultRow>(
+  executor: Executor,
+  statement: Statement,
+  values: unknown[],
+): Promise<TRow[]> {
+  const result = await executor.query<TRow>({ name: statement.name, text: statement.text, values })
+  return result.rows
+}
+
+/** Commits what `work` did, or rolls all of it back when it throws. */
+export async function inTransaction<T>(
+  pool: pg.Pool,
+  work: (client: pg.PoolClient, tx: Transaction) => Promise<T>,
+): Promise<T> {
+  const client = await pool.connect()
+  let broken: Error | undefined
+  // A socket that dies between two statements emits on the client; unheard it would end the process.
+  // The next statement on it rejects, so there is nothing else to do here.
+  const onConnectionLost = (error: Error) => {
+    broken = error
+  }
+  client.on('error', onConnectionLost)
+  try {
+    await client.query('BEGIN')
+    const result = await work(client, {
+      query: async (text, values) => client.query(text, values as unknown[]),
+    })
+    await client.query('COMMIT')
+    return result
+  } catch (error) {
+    await client.query('ROLLBACK').catch((rollbackError: Error) => {
+      // The connection is in an unknown state: the pool must not hand it out again.
+      broken = rollbackError
+    })
+    throw error
+  } finally {
+    client.off('error', onConnectionLost)
+    client.release(broken)
+  }
+}

@@ -1,0 +1,175 @@
+import { v7 as uuidv7 } from 'uuid'
+import type { Principal } from '../agent/context.ts'
+import type { AnyAgent } from '../agent/define-agent.ts'
+import { AgentRuntimeError } from '../contract/error.ts'
+import type { AnyRunEvent, EventFilter } from '../contract/event.ts'
+import type { Json } from '../contract/json.ts'
+import type { Page } from '../contract/page.ts'
+import { decodeCursor } from '../contract/page.ts'
+import { isTerminal } from '../contract/run.ts'
+import type { CreateRunInput, ListRunsInput, Run, RunDetail } from '../contract/run.ts'
+import { tail } from '../events/tail.ts'
+import { isVisible } from '../events/visibility.ts'
+import { createGroupCommit } from '../group-commit.ts'
+import type { Clock, EventBus, NewRun, Queue, Store } from '../ports.ts'
+import { assertStorable } from '../storable-json.ts'
+
+export interface RunPorts {
+  store: Store
+  queue: Pick<Queue, 'enqueue'>
+  bus: EventBus
+  clock: Clock
+}
+
+export interface RunSettings {
+  agents: ReadonlyMap<string, AnyAgent>
+  maxAttempts: number
+  runTimeoutMs: number
+  streamPollIntervalMs: number
+  debugMode: boolean
+}
+
+export interface FollowOptions {
+  runId: string
+  /** `seq` of the last event the reader has; 0 from the beginning. */
+  afterSeq: number
+  filter: EventFilter
+  /** Ends the stream without an error. */
+  signal: AbortSignal
+}
+
+/** The use cases of runs. Every one takes who asks, and treats what that one may not see as not there. */
+export interface Runs {
+  create(principal: Principal, input: CreateRunInput): Promise<{ run: Run; created: boolean }>
+  get(principal: Principal, runId: string): Promise<RunDetail>
+  list(principal: Principal, input: ListRunsInput): Promise<Page<Run>>
+  cancel(principal: Principal, runId: string): Promise<Run>
+  /**
+   * Checks, then answers a stream of the visible events after the cursor, in batches. It ends by itself
+   * after the run's terminal event, whether or not that one is visible.
+   */
+  follow(principal: Principal, options: FollowOptions): Promise<AsyncGenerator<AnyRunEvent[], void>>
+}
+
+/** Creates that one transaction takes at most. */
+const MAX_CREATE_BATCH = 100
+
+export function createRuns(ports: RunPorts, settings: RunSettings): Runs {
+  const { store, queue, bus } = ports
+
+  const commitRun = createGroupCommit({
+    maxBatch: MAX_CREATE_BATCH,
+    flush: (runs: readonly NewRun[]) => store.createRuns(runs, (created, tx) => queue.enqueue(created, tx)),
+  })
+
+  async function get(principal: Principal, runId: string): Promise<RunDetail> {
+    return (await store.getRun(principal, runId)) ?? noSuchRun(runId)
+  }
+
+  return {
+    async create(principal, input) {
+      const agent = settings.agents.get(input.agentKey)
+      if (agent === undefined) throw unknownAgent(input.agentKey, settings.agents)
+      assertStorable(input)
+      const answer = await commitRun({
+        id: uuidv7(),
+        principal,
+        agentKey: agent.key,
+        conversationId: input.conversationId ?? null,
+        messages: input.messages,
+        params: checkParams(agent, input.params),
+        metadata: input.metadata,
+        maxAttempts: input.maxAttempts ?? agent.maxAttempts ?? settings.maxAttempts,
+        timeoutMs: input.timeoutMs ?? agent.timeoutMs ?? settings.runTimeoutMs,
+        idempotencyKey: input.idempotencyKey ?? null,
+      })
+      if (answer.kind === 'no-conversation') {
+        throw new AgentRuntimeError('not_found', `There is no conversation ${input.conversationId}.`)
+      }
+      const created = answer.kind === 'created'
+      if (created) bus.publish([{ kind: 'queued', agentKey: agent.key }])
+      return { run: answer.run, created }
+    },
+
+    get,
+
+    list: (principal, { cursor, ...filter }) =>
+      store.listRuns(principal, filter, cursor === undefined ? null : decodeCursor(cursor)),
+
+    async cancel(principal, runId) {
+      const outcome = await store.requestCancel(principal, runId)
+      switch (outcome.kind) {
+        case 'not-found':
+          return noSuchRun(runId)
+        case 'already-ended':
+          throw new AgentRuntimeError('conflict', `The run has already ended: it ${describe(outcome.run)}.`, {
+            details: { status: outcome.run.status },
+          })
+        case 'requested':
+          bus.publish([{ kind: 'cancel', runId }])
+          return outcome.run
+        case 'cancelled':
+          bus.publish([{ kind: 'events', runId, seq: outcome.run.lastSeq }])
+          return outcome.run
+      }
+    },
+
+    async follow(principal, { runId, afterSeq, filter, signal }) {
+      if (principal.kind === 'anonymous' && (filter.includeDebug || filter.includeAll)) {
+        throw new AgentRuntimeError('forbidden', 'Anonymous sessions see user events only.')
+      }
+      const run = await get(principal, runId)
+      if (afterSeq > run.lastSeq) {
+        throw new AgentRuntimeError('bad_request', `The cursor ${afterSeq} is beyond the run's newest event.`, {
+          details: { lastSeq: run.lastSeq },
+        })
+      }
+      // A reader that has everything of a run that is over would wait for nothing.
+      if (isTerminal(run.status) && afterSeq === run.lastSeq) return nothing()
+      const pollIntervalMs = settings.streamPollIntervalMs
+      const events = tail({ ...ports, pollIntervalMs }, { runId, afterSeq, signal })
+      return visible(events, (event) => isVisible(event.visibility, filter, settings.debugMode))
+    },
+  }
+}
+
+async function* visible(
+  batches: AsyncGenerator<AnyRunEvent[], void>,
+  isShown: (event: AnyRunEvent) => boolean,
+): AsyncGenerator<AnyRunEvent[], void> {
+  for await (const batch of batches) {
+    const shown = batch.filter(isShown)
+    if (shown.length > 0) yield shown
+  }
+}
+
+async function* nothing(): AsyncGenerator<AnyRunEvent[], void> {}
+
+function checkParams(agent: AnyAgent, params: Json | undefined): Json | null {
+  const parsed = agent.params?.safeParse(params ?? {})
+  if (parsed === undefined) return params ?? null
+  if (!parsed.success) {
+    throw new AgentRuntimeError('validation_failed', `The params do not match what agent "${agent.key}" takes.`, {
+      details: parsed.error.issues.map((issue) => ({
+        path: ['params', ...issue.path].join('.'),
+        message: issue.message,
+      })),
+    })
+  }
+  // Stored as given: defaults are the agent's, at the time it runs.
+  return params ?? {}
+}
+
+function unknownAgent(agentKey: string, agents: ReadonlyMap<string, AnyAgent>): AgentRuntimeError {
+  return new AgentRuntimeError('unknown_agent', `There is no agent "${agentKey.slice(0, 100)}".`, {
+    details: { known: [...agents.keys()] },
+  })
+}
+
+function noSuchRun(runId: string): never {
+  throw new AgentRuntimeError('not_found', `There is no run ${runId}.`)
+}
+
+function describe(run: Run): string {
+  return run.status === 'timed_out' ? 'timed out' : run.status === 'cancelled' ? 'was cancelled' : run.status
+}

@@ -1,0 +1,148 @@
+import type { Visibility } from '../contract/event.ts'
+import type { Json } from '../contract/json.ts'
+import type { AppendOutcome, NewEvent, RunAppend, RunEnding } from '../ports.ts'
+import { toStorableJson } from '../storable-json.ts'
+
+export interface EmittedEvent {
+  type: string
+  visibility: Visibility
+  payload: Json
+  ts: string
+}
+
+interface PendingEvent extends EmittedEvent {
+  bytes: number
+}
+
+/** Longest text that deltas are joined to: readers should not wait for, nor rows hold, more. */
+const MAX_COALESCED_CHARACTERS = 8_192
+/** What a row costs beside its payload, roughly. */
+const EVENT_OVERHEAD_BYTES = 100
+
+/**
+ * What one attempt has emitted and the store has not confirmed yet, in order. Sequence numbers are
+ * given when events leave for the store: `#writtenSeq` only moves when a write is confirmed.
+ */
+export class RunLog {
+  readonly runId: string
+  readonly attempt: number
+  #writtenSeq: number
+  #pending: PendingEvent[] = []
+  #ending: { value: RunEnding; settle: PromiseWithResolvers<AppendOutcome> } | undefined
+  /** How many of the pending events are in the append under way. */
+  #inFlight: RunAppend | undefined
+  #lost = false
+
+  constructor(run: { id: string; attempt: number; lastSeq: number }) {
+    this.runId = run.id
+    this.attempt = run.attempt
+    this.#writtenSeq = run.lastSeq
+  }
+
+  /** False once the run ended or was lost: nothing more is taken. */
+  get isOpen(): boolean {
+    return !this.#lost && this.#ending === undefined
+  }
+
+  get hasPending(): boolean {
+    return !this.#lost && this.#pending.length > 0
+  }
+
+  /** @returns the bytes this adds to what is buffered. */
+  push(event: EmittedEvent): number {
+    const bytes = this.#coalesce(event)
+    if (bytes !== undefined) return bytes
+    const entry = { ...event, bytes: EVENT_OVERHEAD_BYTES + JSON.stringify(event.payload).length }
+    this.#pending.push(entry)
+    return entry.bytes
+  }
+
+  /** Adds the terminal event and how the run ends. Resolves with what the store made of it. */
+  end(event: EmittedEvent, ending: RunEnding): Promise<AppendOutcome> {
+    const settle = Promise.withResolvers<AppendOutcome>()
+    if (this.#lost) return Promise.resolve('fenced')
+    this.#pending.push({ ...event, bytes: 0 })
+    this.#ending = { value: ending, settle }
+    return settle.promise
+  }
+
+  /** The next append: the same one again until it is settled, so that a repeated write is recognised. */
+  nextAppend(maxEvents: number): RunAppend {
+    if (this.#inFlight !== undefined) return this.#inFlight
+    const taken = this.#pending.slice(0, maxEvents)
+    const events: NewEvent[] = taken.map((event, index) => ({
+      seq: this.#writtenSeq + 1 + index,
+      type: event.type,
+      visibility: event.visibility,
+      payload: toStorableJson(event.payload),
+      ts: event.ts,
+    }))
+    const endsNow = this.#ending !== undefined && taken.length === this.#pending.length
+    this.#inFlight = {
+      runId: this.runId,
+      attempt: this.attempt,
+      baseSeq: this.#writtenSeq,
+      events,
+      ...(endsNow && this.#ending !== undefined ? { ending: this.#ending.value } : {}),
+    }
+    return this.#inFlight
+  }
+
+  /** @returns the bytes that left the buffer. */
+  settle(outcome: AppendOutcome): number {
+    const append = this.#inFlight
+    this.#inFlight = undefined
+    const ending = append?.ending === undefined ? undefined : this.#ending
+    switch (outcome) {
+      case 'written': {
+        const count = append?.events.length ?? 0
+        this.#writtenSeq += count
+        const freed = sizeOf(this.#pending.splice(0, count))
+        ending?.settle.resolve(outcome)
+        return freed
+      }
+      case 'cancel-requested': {
+        // The ending is refused, not what came before it: that goes along with the ending that follows.
+        this.#pending.pop()
+        this.#ending = undefined
+        ending?.settle.resolve(outcome)
+        return 0
+      }
+      case 'fenced': {
+        const freed = sizeOf(this.#pending)
+        this.#lost = true
+        this.#pending = []
+        this.#ending?.settle.resolve(outcome)
+        return freed
+      }
+    }
+  }
+
+  get writtenSeq(): number {
+    return this.#writtenSeq
+  }
+
+  #coalesce(event: EmittedEvent): number | undefined {
+    const last = this.#pending.at(-1)
+    // What is on its way to the store must stay as it is.
+    const isMutable = this.#pending.length > (this.#inFlight?.events.length ?? 0)
+    if (last === undefined || !isMutable) return undefined
+    if (last.type !== event.type || last.visibility !== event.visibility) return undefined
+    const previous = asDelta(last)
+    const next = asDelta(event)
+    if (previous === undefined || next === undefined || previous.messageId !== next.messageId) return undefined
+    if (previous.content.length + next.content.length > MAX_COALESCED_CHARACTERS) return undefined
+    last.payload = { messageId: previous.messageId, content: previous.content + next.content }
+    last.bytes += next.content.length
+    return next.content.length
+  }
+}
+
+function asDelta(event: EmittedEvent): { messageId: string; content: string } | undefined {
+  if (event.type !== 'assistant.delta' && event.type !== 'reasoning.delta') return undefined
+  return event.payload as { messageId: string; content: string }
+}
+
+function sizeOf(events: readonly PendingEvent[]): number {
+  return events.reduce((sum, event) => sum + event.bytes, 0)
+}

@@ -1,0 +1,26 @@
+import type { AgentEvents } from '../agent/define-agent.ts'
+import { RUNTIME_EVENTS } from '../contract/event.ts'
+import type { EventFilter, Visibility } from '../contract/event.ts'
+
+/** Visibility by type: the configuration's, else the declaration's, else `user`. */
+export function createVisibilityOf(
+  overrides: Readonly<Record<string, Visibility>>,
+): (type: string, agentEvents?: AgentEvents) => Visibility {
+  return (type, agentEvents) =>
+    overrides[type] ??
+    (Object.hasOwn(RUNTIME_EVENTS, type)
+      ? RUNTIME_EVENTS[type as keyof typeof RUNTIME_EVENTS].visibility
+      : (agentEvents?.[type]?.visibility ?? 'user'))
+}
+
+/** Whether a reader with this filter gets to see an event. */
+export function isVisible(visibility: Visibility, filter: EventFilter, debugMode: boolean): boolean {
+  switch (visibility) {
+    case 'user':
+      return true
+    case 'debug':
+      return debugMode || filter.includeDebug || filter.includeAll
+    case 'internal':
+      return filter.includeAll
+  }
+}

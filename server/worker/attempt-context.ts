@@ -1,0 +1,87 @@
+import type { AgentContext } from '../agent/context.ts'
+import type { AnyAgent } from '../agent/define-agent.ts'
+import { RUNTIME_EVENTS } from '../contract/event.ts'
+import type { Visibility } from '../contract/event.ts'
+import type { Json } from '../contract/json.ts'
+import type { RunLog } from '../events/run-log.ts'
+import type { EventWriter } from '../events/writer.ts'
+import type { Model } from '../llm/model.ts'
+import type { ClaimedRun, Clock, Logger, Store } from '../ports.ts'
+import { RunInterruption } from './interruption.ts'
+
+export interface AttemptPorts {
+  store: Pick<Store, 'saveCheckpoint'>
+  writer: EventWriter
+  clock: Clock
+  log: Logger
+  llm: Model
+  visibilityOf(type: string, agentEvents?: AnyAgent['events']): Visibility
+}
+
+interface Attempt {
+  run: ClaimedRun
+  agent: AnyAgent
+  params: unknown
+  runLog: RunLog
+  signal: AbortSignal
+}
+
+/** What the agent of one attempt is given: its events go to the writer, its state to the store. */
+export function createAttemptContext(ports: AttemptPorts, attempt: Attempt): AgentContext {
+  const { run, agent, runLog, signal } = attempt
+  let messages = 0
+  let state = run.state
+
+  function emit(type: string, payload: unknown, visibility?: Visibility): Promise<void> {
+    // After an abort nothing an agent still emits is part of the run.
+    if (signal.aborted) return Promise.resolve()
+    return ports.writer.emit(runLog, {
+      type,
+      payload: checkPayload(agent, type, payload),
+      visibility: visibility ?? ports.visibilityOf(type, agent.events),
+      ts: new Date(ports.clock.now()).toISOString(),
+    })
+  }
+
+  return {
+    runId: run.id,
+    conversationId: run.conversationId,
+    attempt: run.attempt,
+    messages: run.messages,
+    params: attempt.params,
+    metadata: run.metadata,
+    principal: run.principal,
+    signal,
+    llm: ports.llm,
+    log: ports.log,
+    get state() {
+      return state
+    },
+    emit: (type, payload, options) => emit(type, payload, options?.visibility),
+    emitMessage: (content) => {
+      messages += 1
+      return emit('assistant.message', { messageId: `${run.id}:${run.attempt}:emitted-${messages}`, content })
+    },
+    emitError: (message, details) => emit('error', { message, ...(details === undefined ? {} : { details }) }),
+    async checkpoint(next) {
+      signal.throwIfAborted()
+      const outcome = await ports.store.saveCheckpoint(run.id, run.attempt, next)
+      if (outcome === 'fenced') throw new RunInterruption('lost')
+      state = next
+      await emit('state.checkpoint', { state: next })
+    },
+  }
+}
+
+/**
+ * An agent's own events are checked against its schemas here; the runtime's, which are hot and typed
+ * at compile time, are not.
+ */
+function checkPayload(agent: AnyAgent, type: string, payload: unknown): Json {
+  const declared = agent.events?.[type]
+  if (declared !== undefined) return declared.schema.parse(payload) as Json
+  if (Object.hasOwn(RUNTIME_EVENTS, type)) return payload as Json
+  throw new TypeError(
+    `Agent "${agent.key}" emits "${type}", which it does not declare. Add it to the agent's "events".`,
+  )
+}

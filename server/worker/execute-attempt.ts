@@ -1,0 +1,98 @@
+import type { AnyAgent } from '../agent/define-agent.ts'
+import type { RunLog } from '../events/run-log.ts'
+import type { ClaimedRun } from '../ports.ts'
+import { createAttemptContext } from './attempt-context.ts'
+import type { AttemptPorts } from './attempt-context.ts'
+import { failed, interrupted, succeeded, toRunError } from './ending.ts'
+import type { Ending } from './ending.ts'
+import { RunInterruption } from './interruption.ts'
+
+export interface ExecutePorts extends AttemptPorts {
+  /** How long an agent may go on after its signal aborted before it is abandoned. */
+  cancelGraceMs: number
+}
+
+interface Execution {
+  run: ClaimedRun
+  agent: AnyAgent
+  runLog: RunLog
+  /** Aborted, with a {@link RunInterruption}, from outside: cancel, lease lost. And here: timeout. */
+  controller: AbortController
+}
+
+/** Runs an agent once and writes how that ended. Resolves when nothing is left to do for the attempt. */
+export async function executeAttempt(ports: ExecutePorts, execution: Execution): Promise<void> {
+  const ending = await runAgent(ports, execution)
+  if (ending === undefined) return
+  const outcome = await write(ports, execution.runLog, ending)
+  if (outcome === 'cancel-requested') {
+    // The cancel came between the agent's end and the commit: it was promised, so it wins.
+    await write(ports, execution.runLog, interrupted('cancelled', execution.run.timeoutMs))
+  }
+}
+
+function write(ports: ExecutePorts, runLog: RunLog, { type, payload, ending }: Ending) {
+  const ts = new Date(ports.clock.now()).toISOString()
+  return ports.writer.end(runLog, { type, payload, visibility: ports.visibilityOf(type), ts }, ending)
+}
+
+/** @returns how to end the run; undefined when it is no longer ours to end. */
+async function runAgent(ports: ExecutePorts, execution: Execution): Promise<Ending | undefined> {
+  const { run, agent, controller } = execution
+  if (run.attempt > run.maxAttempts) {
+    return failed({ message: `The run was given up after ${run.maxAttempts} attempts.`, code: 'attempts_exhausted' })
+  }
+  const params = agent.params?.safeParse(run.params ?? undefined)
+  if (params?.success === false) {
+    return failed({ message: "The run's params do not match the agent's schema.", code: 'validation_failed' })
+  }
+
+  const over = new AbortController()
+  const { signal } = controller
+  void watchTimeout(ports, execution, over.signal)
+  try {
+    const ctx = createAttemptContext(ports, { ...execution, params: params?.data, signal })
+    // `run` takes the context of its own types, which are gone here.
+    const running = Promise.resolve().then(() => agent.run(ctx as never))
+    const result = await Promise.race([running, abandonment(ports, { run, signal, over: over.signal })])
+    return signal.aborted ? endInterrupted(run, signal.reason) : succeeded(agent, result)
+  } catch (error) {
+    if (signal.aborted) return endInterrupted(run, signal.reason)
+    // A fence noticed by one of the agent's own writes before the lease told.
+    if (error instanceof RunInterruption) return endInterrupted(run, error)
+    ports.log.error({ err: error, runId: run.id, agentKey: run.agentKey, attempt: run.attempt }, 'the agent failed')
+    return failed(toRunError(error))
+  } finally {
+    over.abort()
+  }
+}
+
+async function watchTimeout(ports: ExecutePorts, { run, controller }: Execution, over: AbortSignal): Promise<void> {
+  await ports.clock.sleep(run.timeoutMs, over)
+  if (!over.aborted) controller.abort(new RunInterruption('timed_out'))
+}
+
+/**
+ * Rejects when the agent has used up its grace after an abort, and never otherwise. Whatever the
+ * agent still does then is fenced.
+ */
+async function abandonment(
+  ports: ExecutePorts,
+  { run, signal, over }: { run: ClaimedRun; signal: AbortSignal; over: AbortSignal },
+): Promise<never> {
+  await aborted(AbortSignal.any([signal, over]))
+  await ports.clock.sleep(ports.cancelGraceMs, over)
+  if (over.aborted) return new Promise<never>(() => {})
+  ports.log.warn({ runId: run.id, agentKey: run.agentKey }, 'the agent did not heed its signal and was abandoned')
+  throw signal.reason
+}
+
+function aborted(signal: AbortSignal): Promise<unknown> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+}
+
+function endInterrupted(run: ClaimedRun, reason: unknown): Ending | undefined {
+  if (!(reason instanceof RunInterruption) || reason.kind === 'lost') return undefined
+  return interrupted(reason.kind, run.timeoutMs)
+}
