@@ -1,6 +1,8 @@
 // Prisma's schema engine as WebAssembly: applies migrations and keeps `_prisma_migrations` exactly as
 // `prisma migrate deploy` does, without the native binary that command downloads.
 import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
 import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils'
 import { PrismaPg } from '@prisma/adapter-pg'
 import type { SchemaEngine } from '@prisma/schema-engine-wasm'
@@ -11,7 +13,8 @@ let instantiated: Promise<void> | undefined
 
 async function instantiate(): Promise<void> {
   // Read by hand: importing a .wasm file as a module is experimental in Node and prints a warning.
-  const file = new URL('schema_engine_bg.wasm', import.meta.resolve('@prisma/schema-engine-wasm'))
+  const entry = createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm')
+  const file = join(dirname(entry), 'schema_engine_bg.wasm')
   const { instance } = await WebAssembly.instantiate(await readFile(file), {
     './schema_engine_bg.js': withoutKeepingAlive(bindings as unknown as WebAssembly.ModuleImports),
   })

@@ -1,0 +1,56 @@
+import { randomUUID } from 'node:crypto'
+import { rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import { startEmbeddedPostgres } from '../../server/adapters/embedded-postgres/embedded-postgres.ts'
+import { migrateDatabase } from '../../server/adapters/migrate.ts'
+
+/** What a test needs to make databases of its own. */
+export interface ClusterAccess {
+  /** Of the database `postgres`, as superuser. */
+  adminUrl: string
+  /** A migrated database nobody can connect to, for `CREATE DATABASE … TEMPLATE`. */
+  template: string
+}
+
+export interface TestCluster extends ClusterAccess {
+  stop(): Promise<void>
+}
+
+/** A PostgreSQL of its own in a folder that is removed when it stops. */
+export async function startTestCluster(): Promise<TestCluster> {
+  const dataDir = join(tmpdir(), `agent-runtime-test-${randomUUID()}`)
+  const remove = (): Promise<void> => rm(dataDir, { recursive: true, force: true })
+  try {
+    const postgres = await startEmbeddedPostgres({ dataDir, durable: false })
+    const stop = async (): Promise<void> => {
+      await postgres.stop('immediate')
+      await remove()
+    }
+    try {
+      return { ...(await prepareTemplate(postgres.url)), stop }
+    } catch (error) {
+      await stop()
+      throw error
+    }
+  } catch (error) {
+    await remove()
+    throw error
+  }
+}
+
+async function prepareTemplate(databaseUrl: string): Promise<ClusterAccess> {
+  await migrateDatabase(databaseUrl)
+  const template = new URL(databaseUrl).pathname.slice(1)
+  const adminUrl = databaseUrl.replace(/[^/]+$/, 'postgres')
+  const client = new pg.Client({ connectionString: adminUrl })
+  await client.connect()
+  try {
+    // A database that somebody is connected to can't be copied.
+    await client.query(`ALTER DATABASE ${template} ALLOW_CONNECTIONS false`)
+  } finally {
+    await client.end()
+  }
+  return { adminUrl, template }
+}

@@ -1,0 +1,16 @@
+// One PostgreSQL for all integration tests of a run; every test that needs one takes a database of it.
+import type { TestProject } from 'vitest/node'
+import { startTestCluster } from './cluster.ts'
+import type { ClusterAccess } from './cluster.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    postgres: ClusterAccess
+  }
+}
+
+export default async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
+  const { adminUrl, template, stop } = await startTestCluster()
+  provide('postgres', { adminUrl, template })
+  return stop
+}
