@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { rm } from 'node:fs/promises'
+import { rm, statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
@@ -20,7 +20,7 @@ export interface TestCluster extends ClusterAccess {
 
 /** A PostgreSQL of its own in a folder that is removed when it stops. */
 export async function startTestCluster(): Promise<TestCluster> {
-  const dataDir = join(tmpdir(), `agent-runtime-test-${randomUUID()}`)
+  const dataDir = join(await fastFolder(), `agent-runtime-test-${randomUUID()}`)
   const remove = (): Promise<void> => rm(dataDir, { recursive: true, force: true })
   try {
     const postgres = await startEmbeddedPostgres({ dataDir, durable: false })
@@ -38,6 +38,15 @@ export async function startTestCluster(): Promise<TestCluster> {
     await remove()
     throw error
   }
+}
+
+const MEMORY_FOLDER = '/dev/shm'
+const ENOUGH_BYTES = 2 ** 30
+
+/** Copying a database makes a thousand files: in memory that takes 10 ms, on a disk up to 400. */
+async function fastFolder(): Promise<string> {
+  const space = await statfs(MEMORY_FOLDER).catch(() => undefined)
+  return space !== undefined && space.bavail * space.bsize > ENOUGH_BYTES ? MEMORY_FOLDER : tmpdir()
 }
 
 async function prepareTemplate(databaseUrl: string): Promise<ClusterAccess> {
