@@ -36,9 +36,9 @@ export function exitOf(child: ChildProcess): Promise<{ code: number | null; sign
   })
 }
 
-/** Kills the child with what it started itself. */
-export function killGroup(child: ChildProcess): void {
+/** Asks the child, and what it started itself, to end. */
+export function endGroup(child: ChildProcess): void {
   if (child.pid === undefined || child.exitCode !== null) return
-  if (platform() === 'win32') child.kill('SIGKILL')
-  else process.kill(-child.pid, 'SIGKILL')
+  if (platform() === 'win32') child.kill()
+  else process.kill(-child.pid, 'SIGTERM')
 }

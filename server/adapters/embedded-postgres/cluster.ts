@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto'
 import { chmod, mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import type { PostgresBinaries } from './binaries.ts'
-import { exitOf, killGroup, spawnDetached } from './child.ts'
+import { exitOf, endGroup, spawnDetached } from './child.ts'
 import { EmbeddedPostgresError } from './error.ts'
 import { isAlive } from './postmaster.ts'
 import { assertReachable, giveTo } from './system-user.ts'
@@ -83,7 +83,7 @@ async function initialise(folder: string, { binaries, user, durable, signal }: C
   let output = ''
   child.stdout?.on('data', (chunk: Buffer) => (output += chunk))
   child.stderr?.on('data', (chunk: Buffer) => (output += chunk))
-  const abort = (): void => killGroup(child)
+  const abort = (): void => endGroup(child)
   signal.addEventListener('abort', abort)
   const { code } = await exitOf(child).finally(() => signal.removeEventListener('abort', abort))
   signal.throwIfAborted()
