@@ -1,0 +1,46 @@
+import type { TRPCClient } from '@trpc/client'
+import type { z } from 'zod'
+import type { AgentRouter } from '../server/api/router.ts'
+import type { AgentShape, KeyOf, ShapeOf } from '../server/contract/agent-shape.ts'
+import type { CreateRun } from '../server/contract/agent-types.ts'
+import type {
+  Conversation,
+  ConversationDetail,
+  CreateConversationInput,
+  GetConversationInput,
+  ListConversationsInput,
+} from '../server/contract/conversation.ts'
+import type { Page } from '../server/contract/page.ts'
+import type { ListRunsInput, Run, RunDetail } from '../server/contract/run.ts'
+import type { AnyRunHandle } from './run-handle.ts'
+import type { RunStore } from './run-store.ts'
+import type { EventSelection } from './transport.ts'
+
+export interface CallOptions {
+  signal?: AbortSignal
+}
+
+/** Every method rejects with `AgentRuntimeError`, or with the signal's reason when that aborts. */
+export interface AgentClient<TShape extends AgentShape = AgentShape> {
+  readonly runs: {
+    /** Creates a run and hands back a handle on it, typed by its agent. */
+    create<const TKey extends KeyOf<TShape>>(
+      input: CreateRun<ShapeOf<TShape, TKey>> & { agentKey: TKey },
+      options?: CallOptions,
+    ): Promise<AnyRunHandle<ShapeOf<TShape, TKey>>>
+    get(runId: string, options?: CallOptions): Promise<RunDetail>
+    list(input?: z.input<typeof ListRunsInput>, options?: CallOptions): Promise<Page<Run>>
+    cancel(runId: string, options?: CallOptions): Promise<Run>
+    /** A handle on a run that exists; a union over agents, narrowed by `agentKey`. */
+    follow(runId: string, options?: CallOptions): Promise<AnyRunHandle<TShape>>
+    /** The run's state for views: one store, and one connection, however many look at it. */
+    store(runId: string, selection?: EventSelection): RunStore<TShape>
+  }
+  readonly conversations: {
+    create(input?: z.input<typeof CreateConversationInput>, options?: CallOptions): Promise<Conversation>
+    get(input: z.input<typeof GetConversationInput>, options?: CallOptions): Promise<ConversationDetail>
+    list(input?: z.input<typeof ListConversationsInput>, options?: CallOptions): Promise<Page<Conversation>>
+  }
+  /** The tRPC client underneath, for what is not covered here. */
+  readonly trpc: TRPCClient<AgentRouter<TShape>>
+}

@@ -1,0 +1,74 @@
+import { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
+import type { AnyRunEvent } from '../server/contract/event.ts'
+import type { RunTransport, StreamRequest } from './transport.ts'
+
+export type ConnectionSignal =
+  | { type: 'opened' }
+  | { type: 'event'; event: AnyRunEvent }
+  | { type: 'completed' }
+  | { type: 'failed'; error: AgentRuntimeError }
+  /** The reader fell behind and the rest was let go: read on from the last event. */
+  | { type: 'overflowed' }
+
+/** Signals held for a reader that is busy: what is beyond can be had again by its cursor. */
+const MAX_BUFFERED = 5_000
+
+/**
+ * One connection as an iterable that can be pulled at the reader's own speed. Leaving the loop, or
+ * aborting `signal`, closes the connection; it is not opened before the first pull.
+ */
+export async function* connect(
+  transport: RunTransport,
+  request: StreamRequest,
+  signal?: AbortSignal,
+): AsyncGenerator<ConnectionSignal, void, void> {
+  if (signal?.aborted) return
+  let buffered: ConnectionSignal[] = []
+  let wake = () => {}
+  let over = false
+  let close: (() => void) | undefined
+  const put = (heard: ConnectionSignal) => {
+    if (over) return
+    if (buffered.length >= MAX_BUFFERED) {
+      over = true
+      close?.()
+      heard = { type: 'overflowed' }
+    }
+    buffered.push(heard)
+    wake()
+  }
+  const end = (heard: ConnectionSignal) => {
+    put(heard)
+    over = true
+  }
+  const onAbort = () => {
+    over = true
+    buffered = []
+    close?.()
+    wake()
+  }
+  close = transport.openStream(request, {
+    onOpened: () => put({ type: 'opened' }),
+    onEvent: (event) => put({ type: 'event', event }),
+    onCompleted: () => end({ type: 'completed' }),
+    onFailed: (error) => end({ type: 'failed', error }),
+  })
+  signal?.addEventListener('abort', onAbort)
+  try {
+    for (;;) {
+      const batch = buffered
+      buffered = []
+      for (const heard of batch) {
+        if (signal?.aborted) return
+        yield heard
+      }
+      if (buffered.length > 0) continue
+      if (over) return
+      await new Promise<void>((resolve) => (wake = resolve))
+    }
+  } finally {
+    signal?.removeEventListener('abort', onAbort)
+    over = true
+    close()
+  }
+}

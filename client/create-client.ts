@@ -1,0 +1,86 @@
+import type { TRPCClient } from '@trpc/client'
+import { createTRPCClient } from '@trpc/client'
+import type { z } from 'zod'
+import type { AgentRouter } from '../server/api/router.ts'
+import type { HasAgents, KeyOf, ShapeOf, ShapesOf } from '../server/contract/agent-shape.ts'
+import type { CreateRun } from '../server/contract/agent-types.ts'
+import type { CreateRunInput } from '../server/contract/run.ts'
+import type { AgentClient, CallOptions } from './agent-client.ts'
+import { systemClock } from './clock.ts'
+import { followRun } from './follow-run.ts'
+import type { LinkOptions } from './links.ts'
+import { createLinks } from './links.ts'
+import type { ReconnectPolicy } from './reconnect.ts'
+import { DEFAULT_RECONNECT_POLICY } from './reconnect.ts'
+import type { AnyRunHandle, RunHandleDependencies } from './run-handle.ts'
+import { createRunHandle } from './run-handle.ts'
+import { createRunStore } from './run-store.ts'
+import { createRunStores } from './run-stores.ts'
+import { call, createTrpcTransport } from './trpc-transport.ts'
+
+export interface AgentClientOptions extends LinkOptions {
+  /** How lost streams are opened again. Default: forever, after 250 ms doubling up to 15 s. */
+  reconnect?: Partial<ReconnectPolicy>
+}
+
+/**
+ * A client of the agents a runtime serves. Only types are taken from the runtime: import it with
+ * `import type`, and none of its code reaches the browser.
+ *
+ * @example
+ * const client = createAgentClient<typeof runtime>({ url: '/trpc' })
+ * const run = await client.runs.create({ agentKey: 'chat', messages: [{ role: 'user', content: 'Hi' }] })
+ * for await (const event of run.events()) if (event.type === 'assistant.delta') show(event.payload.content)
+ * const { response } = await run.result()
+ */
+export function createAgentClient<TRuntime extends HasAgents>(
+  options: AgentClientOptions,
+): AgentClient<ShapesOf<TRuntime>> {
+  type TShape = ShapesOf<TRuntime>
+  const trpc = createTRPCClient<AgentRouter>({ links: createLinks(options) })
+  const transport = createTrpcTransport(trpc)
+  const cancel = (runId: string, signal?: AbortSignal) =>
+    call(trpc.runs.cancel.mutate({ runId }, { ...(signal && { signal }) }), signal)
+  const dependencies: RunHandleDependencies = {
+    transport,
+    clock: systemClock,
+    policy: { ...DEFAULT_RECONNECT_POLICY, ...options.reconnect },
+    random: Math.random,
+    cancelRun: cancel,
+  }
+  const stores = createRunStores<TShape>((runId, selection) =>
+    createRunStore<TShape>(runId, {
+      clock: systemClock,
+      follow: (from) => followRun(dependencies, runId, { ...selection, ...from }),
+    }),
+  )
+
+  return {
+    runs: {
+      async create<const TKey extends KeyOf<TShape>>(
+        input: CreateRun<ShapeOf<TShape, TKey>> & { agentKey: TKey },
+        callOptions: CallOptions = {},
+      ) {
+        // Params of an agent's schema are JSON by contract; to the wire they are no more than that.
+        const wire = input as z.input<typeof CreateRunInput>
+        const run = await call(trpc.runs.create.mutate(wire, callOptions), callOptions.signal)
+        return createRunHandle(dependencies, run) as AnyRunHandle<ShapeOf<TShape, TKey>>
+      },
+      get: (runId, { signal } = {}) => transport.getRun(runId, signal),
+      list: (input = {}, callOptions = {}) => call(trpc.runs.list.query(input, callOptions), callOptions.signal),
+      cancel: (runId, { signal } = {}) => cancel(runId, signal),
+      follow: async (runId, { signal } = {}) =>
+        createRunHandle(dependencies, await transport.getRun(runId, signal)) as AnyRunHandle<TShape>,
+      store: stores,
+    },
+    conversations: {
+      create: (input = {}, callOptions = {}) =>
+        call(trpc.conversations.create.mutate(input, callOptions), callOptions.signal),
+      get: (input, callOptions = {}) => call(trpc.conversations.get.query(input, callOptions), callOptions.signal),
+      list: (input = {}, callOptions = {}) =>
+        call(trpc.conversations.list.query(input, callOptions), callOptions.signal),
+    },
+    // The same client: only its types know the agents.
+    trpc: trpc as unknown as TRPCClient<AgentRouter<TShape>>,
+  }
+}

@@ -1,0 +1,105 @@
+// Follows one run to its end, over as many connections as that takes.
+import { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
+import type { AnyRunEvent } from '../server/contract/event.ts'
+import type { RunDetail } from '../server/contract/run.ts'
+import { isTerminal, isTerminalEvent } from '../server/contract/terminal.ts'
+import type { ClientClock } from './clock.ts'
+import { connect } from './connection.ts'
+import { untilOnline } from './online.ts'
+import type { ReconnectInput, ReconnectPolicy } from './reconnect.ts'
+import { initialReconnectState, reconnect } from './reconnect.ts'
+import { toAgentError } from './to-agent-error.ts'
+import type { EventSelection, RunTransport } from './transport.ts'
+
+export type FollowSignal =
+  | { type: 'connected' }
+  | { type: 'event'; event: AnyRunEvent }
+  | { type: 'disconnected'; error: AgentRuntimeError }
+  /** The run is over and this viewer may not see the event that says so. */
+  | { type: 'ended'; run: RunDetail }
+
+export interface FollowDependencies {
+  transport: RunTransport
+  clock: ClientClock
+  policy: ReconnectPolicy
+  /** A random number from 0 up to, not including, 1. */
+  random: () => number
+}
+
+export interface FollowOptions extends EventSelection {
+  /** `seq` of the last event already seen. Default: 0, all events. */
+  from?: number
+  signal?: AbortSignal
+}
+
+/**
+ * Every event after `from`, once and in order, until the run is over. Lost connections are opened
+ * again from the last event seen.
+ *
+ * @throws AgentRuntimeError when another try can't help (not found, unauthorized, …); the signal's
+ * reason when it aborts.
+ */
+export async function* followRun(
+  { transport, clock, policy, random }: FollowDependencies,
+  runId: string,
+  { from = 0, signal, ...selection }: FollowOptions = {},
+): AsyncGenerator<FollowSignal, void, void> {
+  let last = from
+  let link = initialReconnectState
+  const step = (input: ReconnectInput) => (link = reconnect(link, input, { now: clock.now(), policy }))
+
+  for (;;) {
+    let failure: AgentRuntimeError | undefined
+    for await (const heard of connect(transport, { ...selection, runId, lastEventId: last }, signal)) {
+      if (heard.type === 'opened') {
+        step(heard)
+        yield { type: 'connected' }
+      } else if (heard.type === 'event') {
+        // Not `!== last + 1`: events this viewer may not see leave gaps.
+        if (heard.event.seq <= last) continue
+        last = heard.event.seq
+        step({ type: 'progressed' })
+        yield heard
+        if (isTerminalEvent(heard.event.type)) return
+      } else if (heard.type === 'completed') {
+        const run = await ending(transport, runId, signal)
+        if (!(run instanceof AgentRuntimeError)) return yield { type: 'ended', run }
+        failure = run
+      } else if (heard.type === 'failed') {
+        failure = heard.error
+      }
+    }
+    signal?.throwIfAborted()
+    if (failure === undefined) {
+      // Overflowed: nothing is wrong with the server, so nothing to wait for.
+      link = initialReconnectState
+      continue
+    }
+    step({ type: 'lost', retriable: isRetriable(failure), chance: random() })
+    if (link.phase !== 'waiting') throw failure
+    yield { type: 'disconnected', error: failure }
+    const waitMs = link.until - clock.now()
+    await untilOnline((wake) => clock.sleep(waitMs, wake), signal)
+    signal?.throwIfAborted()
+    step({ type: 'due' })
+  }
+}
+
+/** A stream also completes when a server shuts down politely: only the run itself tells whether it is over. */
+async function ending(
+  transport: RunTransport,
+  runId: string,
+  signal: AbortSignal | undefined,
+): Promise<RunDetail | AgentRuntimeError> {
+  try {
+    const run = await transport.getRun(runId, signal)
+    if (isTerminal(run.status)) return run
+    return new AgentRuntimeError('unavailable', 'The stream ended before the run did.')
+  } catch (error) {
+    return toAgentError(error)
+  }
+}
+
+function isRetriable(error: AgentRuntimeError): boolean {
+  return error.status >= 500 || error.code === 'rate_limited'
+}

@@ -1,0 +1,43 @@
+import type { TRPCLink } from '@trpc/client'
+import { httpLink, httpSubscriptionLink, splitLink } from '@trpc/client'
+import { EventSource as FetchEventSource } from 'eventsource'
+import type { AgentRouter } from '../server/api/router.ts'
+
+export interface LinkOptions {
+  /** Where the server's tRPC router is mounted, e.g. `/trpc`. */
+  url: string
+  /** Sent with every request, streams included. A function is asked anew for each, also when resuming. */
+  headers?: Record<string, string> | (() => Record<string, string> | Promise<Record<string, string>>)
+  /** Default: the global `fetch`. */
+  fetch?: typeof globalThis.fetch
+  /**
+   * Opens streams instead of the built-in one, which uses `fetch`. The browser's own can't send
+   * `headers`; where cookies authenticate it will do.
+   */
+  EventSource?: typeof globalThis.EventSource
+}
+
+export function createLinks(options: LinkOptions): TRPCLink<AgentRouter>[] {
+  const { url } = options
+  const fetch: typeof globalThis.fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
+  const headers = async () => (typeof options.headers === 'function' ? options.headers() : { ...options.headers })
+
+  return [
+    splitLink({
+      condition: (op) => op.type === 'subscription',
+      true:
+        options.EventSource === undefined
+          ? httpSubscriptionLink({
+              url,
+              EventSource: FetchEventSource,
+              eventSourceOptions: {
+                fetch: async (input, init) =>
+                  fetch(input, { ...init, headers: { ...init.headers, ...(await headers()) } }),
+              },
+            })
+          : httpSubscriptionLink({ url, EventSource: options.EventSource }),
+      // Not batched: each call keeps its own status code and its own abort, and none waits for the slowest.
+      false: httpLink({ url, headers, fetch: (input, init) => fetch(input, init as RequestInit) }),
+    }),
+  ]
+}

@@ -1,0 +1,53 @@
+// How a run ended, from either of the two places that tell: its terminal event and its record.
+import type { AnyRunEvent } from '../server/contract/event.ts'
+import type { Json } from '../server/contract/json.ts'
+import type { Run, RunError } from '../server/contract/run.ts'
+import type { TerminalStatus } from '../server/contract/terminal.ts'
+import { isTerminal, isTerminalEvent } from '../server/contract/terminal.ts'
+
+export interface RunEnding {
+  status: TerminalStatus
+  output: Json
+  /** Null for a run that succeeded or was cancelled: neither went wrong. */
+  error: RunError | null
+}
+
+export function endingOfRun(run: Run): RunEnding | null {
+  if (!isTerminal(run.status)) return null
+  const { status, output } = run
+  const wentWrong = status === 'failed' || status === 'timed_out'
+  return { status, output, error: wentWrong ? (run.error ?? errorOf(status, {})) : null }
+}
+
+export function endingOfEvent(event: AnyRunEvent): RunEnding | null {
+  if (!isTerminalEvent(event.type)) return null
+  const payload = objectOf(event.payload)
+  switch (event.type) {
+    case 'run.succeeded':
+      return { status: 'succeeded', output: payload['output'] ?? null, error: null }
+    case 'run.cancelled':
+      return { status: 'cancelled', output: null, error: null }
+    case 'run.failed':
+      return { status: 'failed', output: null, error: errorOf('failed', payload) }
+    case 'run.timed_out':
+      return { status: 'timed_out', output: null, error: errorOf('timed_out', payload) }
+  }
+}
+
+const FALLBACK = {
+  failed: 'The run failed.',
+  timed_out: 'The run took longer than it may.',
+}
+
+function errorOf(status: 'failed' | 'timed_out', payload: { [key: string]: Json }): RunError {
+  const { error, code, details } = payload
+  return {
+    message: typeof error === 'string' ? error : FALLBACK[status],
+    code: typeof code === 'string' ? code : status,
+    ...(details === undefined ? {} : { details }),
+  }
+}
+
+function objectOf(payload: Json): { [key: string]: Json } {
+  return typeof payload === 'object' && payload !== null && !Array.isArray(payload) ? payload : {}
+}

@@ -1,0 +1,29 @@
+import type { Json } from '../server/contract/json.ts'
+import type { TerminalStatus } from '../server/contract/terminal.ts'
+import type { RunEnding } from './run-ending.ts'
+
+/**
+ * A run ended without a result. What `result()` rejects with; errors of the call itself (not found,
+ * unauthorized, …) are `AgentRuntimeError`.
+ *
+ * @example
+ * try { await run.result() }
+ * catch (error) { if (error instanceof RunFailedError && error.code === 'cancelled') … }
+ */
+export class RunFailedError extends Error {
+  override readonly name = 'RunFailedError'
+  readonly runId: string
+  /** How the run ended. */
+  readonly code: Exclude<TerminalStatus, 'succeeded'>
+  /** Why, as the run's own error says it, e.g. `agent_error`; undefined for a cancelled run. */
+  readonly reason: string | undefined
+  readonly details: Json | undefined
+
+  constructor(runId: string, code: Exclude<TerminalStatus, 'succeeded'>, error: RunEnding['error']) {
+    super(error?.message ?? 'The run was cancelled.')
+    this.runId = runId
+    this.code = code
+    this.reason = error?.code
+    this.details = error?.details
+  }
+}

@@ -1,0 +1,82 @@
+import type { AgentShape } from '../server/contract/agent-shape.ts'
+import type { EventOf, OutputOf } from '../server/contract/agent-types.ts'
+import type { AnyRunEvent } from '../server/contract/event.ts'
+import type { Run, RunDetail } from '../server/contract/run.ts'
+import type { FollowDependencies, FollowOptions } from './follow-run.ts'
+import { followRun } from './follow-run.ts'
+import type { RunEnding } from './run-ending.ts'
+import { endingOfEvent, endingOfRun } from './run-ending.ts'
+import { RunFailedError } from './run-failed-error.ts'
+
+/** A run, wherever it executes. */
+export interface RunHandle<TShape extends AgentShape = AgentShape> {
+  readonly id: string
+  readonly agentKey: TShape['key']
+  /** The run as it was when this handle was made; `get()` reads it anew. */
+  readonly run: Run
+  /**
+   * Its events in order, each once, from the first or after `from` (a `seq`), until the run is over.
+   * Lost connections are resumed. Leaving the loop closes the connection and leaves the run alone:
+   * that is `cancel()`.
+   *
+   * @throws AgentRuntimeError when another try can't help (`not_found`, `unauthorized`, …).
+   */
+  events(options?: FollowOptions): AsyncIterable<EventOf<TShape>>
+  /**
+   * The output, once the run has succeeded.
+   *
+   * @throws RunFailedError when it failed, timed out or was cancelled.
+   * @throws AgentRuntimeError when another try can't help.
+   */
+  result(options?: { signal?: AbortSignal }): Promise<OutputOf<TShape>>
+  /**
+   * Asks the run to stop; it ends as `cancelled` soon after.
+   *
+   * @throws AgentRuntimeError `conflict` when it is over already.
+   */
+  cancel(options?: { signal?: AbortSignal }): Promise<Run>
+  /** Reads the run with its messages. */
+  get(options?: { signal?: AbortSignal }): Promise<RunDetail>
+}
+
+/** A union over agents, narrowed by `agentKey`. */
+export type AnyRunHandle<TShape extends AgentShape> = TShape extends AgentShape ? RunHandle<TShape> : never
+
+export interface RunHandleDependencies extends FollowDependencies {
+  cancelRun(runId: string, signal?: AbortSignal): Promise<Run>
+}
+
+export function createRunHandle<TShape extends AgentShape>(
+  dependencies: RunHandleDependencies,
+  run: Run,
+): RunHandle<TShape> {
+  let ending: RunEnding | null = endingOfRun(run)
+
+  async function* events(options?: FollowOptions): AsyncGenerator<AnyRunEvent, void, void> {
+    for await (const heard of followRun(dependencies, run.id, options)) {
+      if (heard.type === 'ended') ending = endingOfRun(heard.run)
+      if (heard.type !== 'event') continue
+      ending = endingOfEvent(heard.event) ?? ending
+      yield heard.event
+    }
+  }
+
+  return {
+    id: run.id,
+    agentKey: run.agentKey,
+    run,
+    // The one place where an event's type is taken on trust: the server checked the payload against its schema.
+    events: (options) => events(options) as AsyncIterable<AnyRunEvent> as AsyncIterable<EventOf<TShape>>,
+    async result({ signal } = {}) {
+      if (ending === null) {
+        for await (const _ of events({ from: run.lastSeq, ...(signal === undefined ? {} : { signal }) }));
+      }
+      const reached = ending as RunEnding | null
+      if (reached === null) throw new TypeError(`Run ${run.id} ended without an ending.`)
+      if (reached.status !== 'succeeded') throw new RunFailedError(run.id, reached.status, reached.error)
+      return reached.output
+    },
+    cancel: ({ signal } = {}) => dependencies.cancelRun(run.id, signal),
+    get: ({ signal } = {}) => dependencies.transport.getRun(run.id, signal),
+  }
+}

@@ -1,0 +1,101 @@
+// What a viewer knows of a run: a pure function from what was known and one more event.
+import type { AnyRunEvent } from '../server/contract/event.ts'
+import type { Json } from '../server/contract/json.ts'
+import type { Run, RunError, RunStatus } from '../server/contract/run.ts'
+import { isTerminal } from '../server/contract/terminal.ts'
+import { AppendLog } from './append-log.ts'
+import type { RunEnding } from './run-ending.ts'
+import { endingOfEvent, endingOfRun } from './run-ending.ts'
+
+/** A message of the assistant, as far as it has arrived. */
+export interface RunMessage {
+  id: string
+  content: string
+  /** Whether this is all of it. */
+  complete: boolean
+}
+
+export interface RunState {
+  readonly status: RunStatus
+  /** The newest attempt heard of; 0 before the first. */
+  readonly attempt: number
+  /** The newest message, as far as it has arrived. */
+  readonly text: string
+  /** The current attempt's messages, oldest first. */
+  readonly messages: readonly RunMessage[]
+  /** Everything seen, of all attempts. */
+  readonly events: AppendLog<AnyRunEvent>
+  readonly output: Json
+  readonly error: RunError | null
+  /** Go on after this one. */
+  readonly lastSeq: number
+}
+
+export function initialRunState(): RunState {
+  return {
+    status: 'queued',
+    attempt: 0,
+    text: '',
+    messages: [],
+    events: new AppendLog(),
+    output: null,
+    error: null,
+    lastSeq: 0,
+  }
+}
+
+/**
+ * The state after `event`. Events already seen change nothing, unknown types are only recorded, and
+ * a delta costs the same at the end of a long run as at its beginning.
+ */
+export function reduceRun(state: RunState, event: AnyRunEvent): RunState {
+  if (event.seq <= state.lastSeq) return state
+  const seen: RunState = { ...state, lastSeq: event.seq, events: state.events.append(event) }
+  if (isTerminal(state.status) || event.attempt < state.attempt) return seen
+  const current = atAttempt(seen, event.attempt)
+  const ending = endingOfEvent(event)
+  if (ending !== null) return ended(current, ending)
+  switch (event.type) {
+    case 'assistant.delta':
+      return { ...withText(current, event.payload, false), status: 'running' }
+    case 'assistant.message':
+      return { ...withText(current, event.payload, true), status: 'running' }
+    case 'run.retrying':
+      return { ...current, status: 'queued' }
+    default:
+      return { ...current, status: 'running' }
+  }
+}
+
+/** The state once the run's record is known too: how it ended, when no event told. */
+export function reduceRunRecord(state: RunState, run: Run): RunState {
+  if (isTerminal(state.status) || run.attempt < state.attempt) return state
+  const current = atAttempt(state, run.attempt)
+  const ending = endingOfRun(run)
+  return ending === null ? { ...current, status: run.status } : ended(current, ending)
+}
+
+/** Text of a failed attempt is not shown beside that of its retry. */
+function atAttempt(state: RunState, attempt: number): RunState {
+  return attempt > state.attempt ? { ...state, attempt, text: '', messages: [] } : state
+}
+
+function ended(state: RunState, { status, output, error }: RunEnding): RunState {
+  return { ...state, status, output, error }
+}
+
+function withText(state: RunState, payload: Json, complete: boolean): RunState {
+  if (typeof payload !== 'object' || payload === null || Array.isArray(payload)) return state
+  const { messageId: id, content } = payload
+  if (typeof id !== 'string' || typeof content !== 'string') return state
+  const index = state.messages.findLastIndex((message) => message.id === id)
+  const before = state.messages[index]
+  if (before === undefined) {
+    return { ...state, text: content, messages: [...state.messages, { id, content, complete }] }
+  }
+  // A late delta of a finished message is already part of it.
+  if (before.complete && !complete) return state
+  const message = { id, content: complete ? content : before.content + content, complete }
+  const messages = state.messages.with(index, message)
+  return { ...state, text: messages.at(-1)?.content ?? '', messages }
+}

@@ -1,0 +1,176 @@
+// A run's state outside of any view: followed while somebody looks, kept when they look away.
+import type { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
+import type { AgentShape } from '../server/contract/agent-shape.ts'
+import type { EventOf, OutputOf } from '../server/contract/agent-types.ts'
+import type { RunError, RunStatus } from '../server/contract/run.ts'
+import { isTerminal } from '../server/contract/terminal.ts'
+import type { ClientClock } from './clock.ts'
+import type { FollowSignal } from './follow-run.ts'
+import type { RunMessage, RunState } from './run-state.ts'
+import { initialRunState, reduceRun, reduceRunRecord } from './run-state.ts'
+import { toAgentError } from './to-agent-error.ts'
+
+/** What a view shows of a run; the same object until something changes. */
+export interface RunSnapshot<TShape extends AgentShape = AgentShape> {
+  readonly runId: string
+  readonly status: RunStatus
+  /** The newest message, as far as it has arrived. */
+  readonly text: string
+  /** The current attempt's messages, oldest first. */
+  readonly messages: readonly RunMessage[]
+  /** Everything seen, of all attempts. */
+  readonly events: readonly EventOf<TShape>[]
+  /** Null until the run has succeeded. */
+  readonly output: OutputOf<TShape> | null
+  /** Why the run failed, or why it can't be followed. */
+  readonly error: RunError | null
+  readonly attempt: number
+  /** `seq` of the newest event seen. */
+  readonly lastSeq: number
+  /** Neither over nor given up on. */
+  readonly isActive: boolean
+  /** The connection was lost and is being opened again. */
+  readonly isRecovering: boolean
+}
+
+export interface RunStore<TShape extends AgentShape = AgentShape> {
+  readonly runId: string
+  getSnapshot(): RunSnapshot<TShape>
+  /** Follows the run from the first listener on until a moment after the last has left. */
+  subscribe(listener: () => void): () => void
+  readonly hasListeners: boolean
+}
+
+export interface RunStoreDependencies {
+  clock: ClientClock
+  follow(options: { from: number; signal: AbortSignal }): AsyncIterable<FollowSignal>
+  /** Milliseconds between notifications: one for all events of a frame. Default: 16. */
+  notifyIntervalMs?: number
+  /** Milliseconds without listeners before the connection is closed: a remount keeps it. Default: 1,000. */
+  detachDelayMs?: number
+}
+
+export function createRunStore<TShape extends AgentShape>(
+  runId: string,
+  { clock, follow, notifyIntervalMs = 16, detachDelayMs = 1_000 }: RunStoreDependencies,
+): RunStore<TShape> {
+  const listeners = new Set<() => void>()
+  let state = initialRunState()
+  let failure: AgentRuntimeError | null = null
+  let isRecovering = false
+  let snapshot = snapshotOf<TShape>(runId, state, { failure, isRecovering })
+  let following: AbortController | undefined
+  let detaching: AbortController | undefined
+  let isNotifying = false
+  let notifiedAt = Number.NEGATIVE_INFINITY
+
+  async function notify() {
+    if (isNotifying) return
+    isNotifying = true
+    await clock.sleep(Math.max(0, notifiedAt + notifyIntervalMs - clock.now()))
+    isNotifying = false
+    notifiedAt = clock.now()
+    snapshot = snapshotOf(runId, state, { failure, isRecovering })
+    for (const listener of [...listeners]) listener()
+  }
+
+  function take(heard: FollowSignal) {
+    switch (heard.type) {
+      case 'event':
+        state = reduceRun(state, heard.event)
+        return
+      case 'ended':
+        state = reduceRunRecord(state, heard.run)
+        return
+      case 'connected':
+        isRecovering = false
+        return
+      case 'disconnected':
+        isRecovering = true
+    }
+  }
+
+  async function attach() {
+    if (following !== undefined || isTerminal(state.status)) return
+    const controller = new AbortController()
+    following = controller
+    if (failure !== null) {
+      failure = null
+      void notify()
+    }
+    try {
+      for await (const heard of follow({ from: state.lastSeq, signal: controller.signal })) {
+        if (controller.signal.aborted) break
+        take(heard)
+        void notify()
+      }
+    } catch (error) {
+      // Leaving is no failure; and a follower that left must not speak for the one after it.
+      if (!controller.signal.aborted) failure = toAgentError(error)
+    }
+    if (following !== controller) return
+    following = undefined
+    isRecovering = false
+    void notify()
+  }
+
+  async function detach() {
+    const controller = new AbortController()
+    detaching = controller
+    await clock.sleep(detachDelayMs, controller.signal)
+    if (controller.signal.aborted) return
+    const left = following
+    following = undefined
+    left?.abort()
+    isRecovering = false
+    snapshot = snapshotOf(runId, state, { failure, isRecovering })
+  }
+
+  return {
+    runId,
+    getSnapshot: () => snapshot,
+    get hasListeners() {
+      return listeners.size > 0
+    },
+    subscribe(listener) {
+      // An own function for each call: the same listener may subscribe twice.
+      const call = () => listener()
+      listeners.add(call)
+      detaching?.abort()
+      void attach()
+      return () => {
+        if (!listeners.delete(call) || listeners.size > 0) return
+        void detach()
+      }
+    },
+  }
+}
+
+function snapshotOf<TShape extends AgentShape>(
+  runId: string,
+  state: RunState,
+  { failure, isRecovering }: { failure: AgentRuntimeError | null; isRecovering: boolean },
+): RunSnapshot<TShape> {
+  return {
+    runId,
+    status: state.status,
+    text: state.text,
+    messages: state.messages,
+    // Copied only for whoever reads it: a view that shows the text alone pays nothing for a long log.
+    get events() {
+      return state.events.toArray() as readonly EventOf<TShape>[]
+    },
+    output: state.output,
+    error: state.error ?? failureOf(failure),
+    attempt: state.attempt,
+    lastSeq: state.lastSeq,
+    isActive: !isTerminal(state.status) && failure === null,
+    isRecovering,
+  }
+}
+
+function failureOf(failure: AgentRuntimeError | null): RunError | null {
+  if (failure === null) return null
+  const { message, code, details } = failure
+  return { message, code, ...(details === undefined ? {} : { details }) }
+}

@@ -1,0 +1,39 @@
+import { TRPCClientError } from '@trpc/client'
+import { AgentRuntimeError, ERROR_STATUS } from '../server/contract/agent-runtime-error.ts'
+import type { ErrorBody, ErrorCode } from '../server/contract/error.ts'
+
+/** Whatever a call failed with, as the package's one error class; `unavailable` when no server answered. */
+export function toAgentError(error: unknown): AgentRuntimeError {
+  if (error instanceof AgentRuntimeError) return error
+  const data: unknown = error instanceof TRPCClientError ? error.data : undefined
+  const body = isRecord(data) ? data['error'] : undefined
+  if (isErrorBody(body)) {
+    return new AgentRuntimeError(body.code, body.error, {
+      ...(body.details === undefined ? {} : { details: body.details }),
+      cause: error,
+    })
+  }
+  const code = isRecord(data) ? codeOfStatus(data['httpStatus']) : undefined
+  const message = error instanceof Error ? error.message : String(error)
+  if (code !== undefined) return new AgentRuntimeError(code, message, { cause: error })
+  return new AgentRuntimeError('unavailable', `The server did not answer: ${message}`, { cause: error })
+}
+
+function isErrorBody(value: unknown): value is ErrorBody {
+  return (
+    isRecord(value) &&
+    typeof value['error'] === 'string' &&
+    typeof value['code'] === 'string' &&
+    Object.hasOwn(ERROR_STATUS, value['code'])
+  )
+}
+
+/** For errors of tRPC itself, which carry a status and no body of ours. */
+function codeOfStatus(status: unknown): ErrorCode | undefined {
+  const known = Object.entries(ERROR_STATUS).find(([, value]) => value === status)
+  return known?.[0] as ErrorCode | undefined
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
+}

@@ -1,0 +1,35 @@
+import type { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
+import type { AnyRunEvent } from '../server/contract/event.ts'
+import type { RunDetail } from '../server/contract/run.ts'
+
+/** Which events a viewer asks for beside those meant for everybody; the server grants what the caller may see. */
+export interface EventSelection {
+  /** Also `debug` events: tool calls, reasoning, usage. Default: false. */
+  includeDebug?: boolean
+  /** Also `internal` events. Default: false. */
+  includeAll?: boolean
+}
+
+export interface StreamRequest extends EventSelection {
+  runId: string
+  /** `seq` of the last event already seen; 0 for all of them. */
+  lastEventId: number
+}
+
+/** Each stream ends with exactly one of `onCompleted` and `onFailed`. */
+export interface StreamObserver {
+  onOpened(): void
+  onEvent(event: AnyRunEvent): void
+  /** The server has nothing more to say. */
+  onCompleted(): void
+  /** The connection was refused or lost; the code tells whether another try can help. */
+  onFailed(error: AgentRuntimeError): void
+}
+
+/** What following a run needs of a server. */
+export interface RunTransport {
+  /** @throws AgentRuntimeError */
+  getRun(runId: string, signal?: AbortSignal): Promise<RunDetail>
+  /** Opens one connection, without retries. The function it returns closes it; the observer then hears nothing more. */
+  openStream(request: StreamRequest, observer: StreamObserver): () => void
+}
