@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Visibility } from './contract/event.ts'
+import { StartupError } from './startup-error.ts'
 
 const flag = z.preprocess(
   (value) => (value === 'true' || value === '1' ? true : value === 'false' || value === '0' ? false : value),
@@ -11,8 +12,8 @@ const flag = z.preprocess(
  * read from when it is not passed to `createAgentRuntime`.
  */
 export const Config = z.object({
-  /** PostgreSQL connection URL. */
-  databaseUrl: z.string().min(1),
+  /** PostgreSQL connection URL. Required to start, not to create a runtime: builds import it without one. */
+  databaseUrl: z.string().min(1).optional(),
   /** Connections of this process for statements; the LISTEN connection comes on top. */
   databasePoolSize: z.coerce.number().int().min(2).max(500).default(10),
   /** Which model client `ctx.llm` is. Default: by the API key that is set, else the built-in demo model. */
@@ -48,6 +49,9 @@ export const Config = z.object({
 })
 export type Config = z.infer<typeof Config>
 
+/** What `createAgentRuntime` takes as `config`: any of the settings. */
+export type Settings = Partial<z.input<typeof Config>>
+
 /** The environment variable of each setting that has one. */
 export const ENVIRONMENT = {
   databaseUrl: 'DATABASE_URL',
@@ -67,7 +71,7 @@ export const ENVIRONMENT = {
 } as const satisfies Partial<Record<keyof Config, string>>
 
 /** A setting is missing or malformed. The message names the setting and its variable. */
-export class ConfigError extends Error {
+export class ConfigError extends StartupError {
   override readonly name = 'ConfigError'
 }
 
@@ -77,7 +81,7 @@ export class ConfigError extends Error {
  * @throws ConfigError naming every setting that is wrong.
  */
 export function resolveConfig(
-  settings: Partial<z.input<typeof Config>> = {},
+  settings: Settings = {},
   env: Record<string, string | undefined> = process.env,
 ): Config {
   const fromEnvironment = Object.fromEntries(

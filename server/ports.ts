@@ -146,6 +146,12 @@ export interface Store {
   /** Events with `seq` greater than the cursor, in order, at most `limit`. */
   readEvents(runId: string, afterSeq: number, limit: number): Promise<AnyRunEvent[]>
 
+  /** A page of a run's events of these visibilities, and how many of them there are in all. */
+  listEvents(
+    runId: string,
+    page: { afterSeq: number; limit: number; visibilities: readonly Visibility[] },
+  ): Promise<{ events: AnyRunEvent[]; count: number }>
+
   getRun(owner: Owner, runId: string): Promise<(Run & { messages: Message[] }) | null>
   listRuns(owner: Owner, filter: Omit<ListRunsInput, 'cursor'>, cursor: PageCursor | null): Promise<Page<Run>>
   createConversation(

@@ -1,5 +1,6 @@
 import pg from 'pg'
 import type { Logger } from '../ports.ts'
+import { StartupError } from '../startup-error.ts'
 
 interface PoolOptions {
   databaseUrl: string
@@ -25,7 +26,11 @@ export function createPostgresPool({ databaseUrl, size, log }: PoolOptions): pg.
 }
 
 /** What went wrong with a database, in one sentence a person can act on. */
-export function describeDatabaseError(error: unknown, databaseUrl: string): string {
+export function toStartupError(error: unknown, databaseUrl: string): StartupError {
+  return new StartupError(describe(error, databaseUrl), { cause: error })
+}
+
+function describe(error: unknown, databaseUrl: string): string {
   const where = hostOf(databaseUrl)
   switch (codeOf(error)) {
     case 'ECONNREFUSED':

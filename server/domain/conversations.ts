@@ -7,7 +7,7 @@ import type {
   GetConversationInput,
   ListConversationsInput,
 } from '../contract/conversation.ts'
-import { AgentRuntimeError } from '../contract/error.ts'
+import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { decodeCursor } from '../contract/page.ts'
 import type { Page } from '../contract/page.ts'
 import { RunStatus } from '../contract/run.ts'

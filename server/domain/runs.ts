@@ -1,15 +1,15 @@
 import { v7 as uuidv7 } from 'uuid'
 import type { Principal } from '../agent/context.ts'
 import type { AnyAgent } from '../agent/define-agent.ts'
-import { AgentRuntimeError } from '../contract/error.ts'
-import type { AnyRunEvent, EventFilter } from '../contract/event.ts'
+import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
+import type { AnyRunEvent, EventFilter, Visibility } from '../contract/event.ts'
 import type { Json } from '../contract/json.ts'
 import type { Page } from '../contract/page.ts'
 import { decodeCursor } from '../contract/page.ts'
-import { isTerminal } from '../contract/run.ts'
 import type { CreateRunInput, ListRunsInput, Run, RunDetail } from '../contract/run.ts'
+import { isTerminal } from '../contract/terminal.ts'
 import { tail } from '../events/tail.ts'
-import { isVisible } from '../events/visibility.ts'
+import { visibleTo } from '../events/visibility.ts'
 import { createGroupCommit } from '../group-commit.ts'
 import type { Clock, EventBus, NewRun, Queue, Store } from '../ports.ts'
 import { assertStorable } from '../storable-json.ts'
@@ -29,11 +29,14 @@ export interface RunSettings {
   debugMode: boolean
 }
 
-export interface FollowOptions {
+export interface EventsOptions {
   runId: string
   /** `seq` of the last event the reader has; 0 from the beginning. */
   afterSeq: number
   filter: EventFilter
+}
+
+export interface FollowOptions extends EventsOptions {
   /** Ends the stream without an error. */
   signal: AbortSignal
 }
@@ -44,11 +47,19 @@ export interface Runs {
   get(principal: Principal, runId: string): Promise<RunDetail>
   list(principal: Principal, input: ListRunsInput): Promise<Page<Run>>
   cancel(principal: Principal, runId: string): Promise<Run>
+  /** A page of the visible events after the cursor, and how many there are in all. */
+  listEvents(
+    principal: Principal,
+    options: EventsOptions & { limit: number },
+  ): Promise<{ events: AnyRunEvent[]; count: number }>
   /**
-   * Checks, then answers a stream of the visible events after the cursor, in batches. It ends by itself
-   * after the run's terminal event, whether or not that one is visible.
+   * Checks, then answers the run as it is and a stream of the visible events after the cursor, in
+   * batches. The stream ends by itself after the terminal event, whether or not that one is visible.
    */
-  follow(principal: Principal, options: FollowOptions): Promise<AsyncGenerator<AnyRunEvent[], void>>
+  follow(
+    principal: Principal,
+    options: FollowOptions,
+  ): Promise<{ run: Run; batches: AsyncGenerator<AnyRunEvent[], void> }>
 }
 
 /** Creates that one transaction takes at most. */
@@ -114,31 +125,43 @@ export function createRuns(ports: RunPorts, settings: RunSettings): Runs {
       }
     },
 
-    async follow(principal, { runId, afterSeq, filter, signal }) {
-      if (principal.kind === 'anonymous' && (filter.includeDebug || filter.includeAll)) {
-        throw new AgentRuntimeError('forbidden', 'Anonymous sessions see user events only.')
-      }
-      const run = await get(principal, runId)
-      if (afterSeq > run.lastSeq) {
-        throw new AgentRuntimeError('bad_request', `The cursor ${afterSeq} is beyond the run's newest event.`, {
-          details: { lastSeq: run.lastSeq },
-        })
-      }
+    async listEvents(principal, options) {
+      const { visibilities } = await checkReader(principal, options)
+      const { runId, afterSeq, limit } = options
+      return store.listEvents(runId, { afterSeq, limit, visibilities })
+    },
+
+    async follow(principal, options) {
+      const { run, visibilities } = await checkReader(principal, options)
+      const { runId, afterSeq, signal } = options
       // A reader that has everything of a run that is over would wait for nothing.
-      if (isTerminal(run.status) && afterSeq === run.lastSeq) return nothing()
+      if (isTerminal(run.status) && afterSeq === run.lastSeq) return { run, batches: nothing() }
       const pollIntervalMs = settings.streamPollIntervalMs
       const events = tail({ ...ports, pollIntervalMs }, { runId, afterSeq, signal })
-      return visible(events, (event) => isVisible(event.visibility, filter, settings.debugMode))
+      return { run, batches: only(visibilities, events) }
     },
+  }
+
+  async function checkReader(principal: Principal, { runId, afterSeq, filter }: EventsOptions) {
+    if (principal.kind === 'anonymous' && (filter.includeDebug || filter.includeAll)) {
+      throw new AgentRuntimeError('forbidden', 'Anonymous sessions see user events only.')
+    }
+    const run = await get(principal, runId)
+    if (afterSeq > run.lastSeq) {
+      throw new AgentRuntimeError('bad_request', `The cursor ${afterSeq} is beyond the run's newest event.`, {
+        details: { lastSeq: run.lastSeq },
+      })
+    }
+    return { run, visibilities: visibleTo(filter, settings.debugMode) }
   }
 }
 
-async function* visible(
+async function* only(
+  visibilities: readonly Visibility[],
   batches: AsyncGenerator<AnyRunEvent[], void>,
-  isShown: (event: AnyRunEvent) => boolean,
 ): AsyncGenerator<AnyRunEvent[], void> {
   for await (const batch of batches) {
-    const shown = batch.filter(isShown)
+    const shown = batch.filter((event) => visibilities.includes(event.visibility))
     if (shown.length > 0) yield shown
   }
 }

@@ -1,4 +1,4 @@
-import { isTerminalEvent } from '../contract/event.ts'
+import { isTerminalEvent } from '../contract/terminal.ts'
 import type { AnyRunEvent } from '../contract/event.ts'
 import type { Clock, EventBus, Store } from '../ports.ts'
 

@@ -13,14 +13,8 @@ export function createVisibilityOf(
       : (agentEvents?.[type]?.visibility ?? 'user'))
 }
 
-/** Whether a reader with this filter gets to see an event. */
-export function isVisible(visibility: Visibility, filter: EventFilter, debugMode: boolean): boolean {
-  switch (visibility) {
-    case 'user':
-      return true
-    case 'debug':
-      return debugMode || filter.includeDebug || filter.includeAll
-    case 'internal':
-      return filter.includeAll
-  }
+/** The visibilities a reader with this filter gets to see. */
+export function visibleTo(filter: EventFilter, debugMode: boolean): readonly Visibility[] {
+  if (filter.includeAll) return ['user', 'debug', 'internal']
+  return filter.includeDebug || debugMode ? ['user', 'debug'] : ['user']
 }

@@ -1,6 +1,6 @@
 import type { AnyAgent } from '../agent/define-agent.ts'
-import { AgentRuntimeError } from '../contract/error.ts'
-import type { TerminalEventType } from '../contract/event.ts'
+import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
+import type { TerminalEventType } from '../contract/terminal.ts'
 import type { Json } from '../contract/json.ts'
 import type { RunError } from '../contract/run.ts'
 import type { RunEnding } from '../ports.ts'

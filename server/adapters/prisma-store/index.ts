@@ -30,6 +30,7 @@ export function createPrismaStore({ pool, visibilityOf }: PrismaStoreOptions): S
     renewLeases: (runs, ttlMs) => renewLeases(pool, runs, ttlMs),
     requestCancel: (owner, runId) => requestCancel(pool, { owner, runId }, visibilityOf('run.cancelled')),
     readEvents: (runId, afterSeq, limit) => readEvents(pool, runId, { afterSeq, limit }),
+    listEvents: (runId, page) => reads.listEvents(prisma, runId, page),
 
     getRun: (owner, runId) => reads.getRun(prisma, owner, runId),
     listRuns: (owner, filter, cursor) => reads.listRuns(prisma, { owner, filter, cursor }),

@@ -1,0 +1,85 @@
+import { TRPCError } from '@trpc/server'
+import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc'
+import { ZodError } from 'zod'
+import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
+import type { ErrorCode } from '../contract/error.ts'
+import type { Logger } from '../ports.ts'
+import { StartupError } from '../startup-error.ts'
+
+type TRPCCode = TRPCError['code']
+
+/** Our codes in tRPC's words. */
+const TRPC_CODE = {
+  bad_request: 'BAD_REQUEST',
+  validation_failed: 'BAD_REQUEST',
+  unknown_agent: 'BAD_REQUEST',
+  unauthorized: 'UNAUTHORIZED',
+  forbidden: 'FORBIDDEN',
+  not_found: 'NOT_FOUND',
+  method_not_allowed: 'METHOD_NOT_SUPPORTED',
+  conflict: 'CONFLICT',
+  payload_too_large: 'PAYLOAD_TOO_LARGE',
+  unsupported_media_type: 'UNSUPPORTED_MEDIA_TYPE',
+  rate_limited: 'TOO_MANY_REQUESTS',
+  internal: 'INTERNAL_SERVER_ERROR',
+  unavailable: 'SERVICE_UNAVAILABLE',
+} as const satisfies Record<ErrorCode, TRPCCode>
+
+/** What tRPC itself refuses, in our codes. The rest of its codes are ours to raise, or a fault. */
+const OWN_CODE: Partial<Record<TRPCCode, ErrorCode>> = {
+  PARSE_ERROR: 'bad_request',
+  BAD_REQUEST: 'bad_request',
+  NOT_FOUND: 'not_found',
+  METHOD_NOT_SUPPORTED: 'method_not_allowed',
+  PAYLOAD_TOO_LARGE: 'payload_too_large',
+  UNSUPPORTED_MEDIA_TYPE: 'unsupported_media_type',
+}
+
+/** The tRPC form of an error raised before the router has the request. */
+export function toTRPCResponse(error: AgentRuntimeError): { error: object } {
+  const { code } = toTRPCError(error)
+  const data = { code, httpStatus: error.status, error: error.toBody() }
+  return { error: { message: error.message, code: TRPC_ERROR_CODES_BY_KEY[code], data } }
+}
+
+export function toTRPCError(error: AgentRuntimeError): TRPCError {
+  return new TRPCError({ code: TRPC_CODE[error.code], message: error.message, cause: error })
+}
+
+/**
+ * What a caller may read of an error. A fault of ours says nothing of its cause; that goes to the log.
+ */
+export function toAgentRuntimeError(error: unknown, log: Logger): AgentRuntimeError {
+  if (error instanceof AgentRuntimeError) return error
+  if (error instanceof ZodError) {
+    const details = error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message }))
+    const first = details[0]
+    const where = first === undefined || first.path === '' ? '' : ` at ${first.path}`
+    return new AgentRuntimeError('validation_failed', `The request is not valid${where}: ${first?.message}`, {
+      details,
+    })
+  }
+  if (error instanceof TRPCError) {
+    if (error.cause instanceof AgentRuntimeError || error.cause instanceof ZodError) {
+      return toAgentRuntimeError(error.cause, log)
+    }
+    const code = OWN_CODE[error.code]
+    if (code !== undefined) return new AgentRuntimeError(code, error.message)
+  }
+  if (isOutage(error)) {
+    log.error({ err: error }, 'a request found the database unavailable')
+    return new AgentRuntimeError('unavailable', 'The service is not available right now. Try again in a moment.')
+  }
+  log.error({ err: error }, 'a request failed')
+  return new AgentRuntimeError('internal', 'Something went wrong on the server. Its log tells more.')
+}
+
+const OUTAGES = new Set(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'ENOTFOUND', '57P01', '57P02', '57P03', '53300'])
+
+function isOutage(error: unknown): boolean {
+  if (error instanceof StartupError) return true
+  if (error instanceof AggregateError) return error.errors.some(isOutage)
+  if (!(error instanceof Error)) return false
+  if ('code' in error && OUTAGES.has(String(error.code))) return true
+  return isOutage(error.cause)
+}

@@ -1,0 +1,82 @@
+import { fetchRequestHandler } from '@trpc/server/adapters/fetch'
+import type { AnyRouter } from '@trpc/server'
+import { Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
+import type { Principal } from '../agent/context.ts'
+import { toAgentRuntimeError, toTRPCResponse } from './errors.ts'
+import { createRestApp } from './rest/app.ts'
+import type { RestEnv } from './rest/app.ts'
+import type { ApiServices, Authenticate } from './services.ts'
+
+interface HandlerOptions {
+  services: ApiServices
+  router: AnyRouter
+  authenticate: Authenticate
+  /** Starts what is not started yet; rejects with the reason when it can't. */
+  start(): Promise<void>
+  /** Rejects when a request would fail now. */
+  checkReady(): Promise<void>
+  maxBodyBytes: number
+  restPath: string
+  trpcPath: string
+}
+
+/** The whole HTTP face as one fetch handler: tRPC, REST/SSE, health. */
+export function createHandler(options: HandlerOptions): (request: Request) => Promise<Response> {
+  const { services, router, restPath, trpcPath } = options
+  const app = new Hono<RestEnv>({ strict: false })
+
+  app.onError((error, c) => {
+    const known = toAgentRuntimeError(error, services.log)
+    const body = c.req.path.startsWith(`${trpcPath}/`) ? toTRPCResponse(known) : known.toBody()
+    return c.json(body, known.status as ContentfulStatusCode)
+  })
+  app.notFound((c) => {
+    const error = new AgentRuntimeError('not_found', `There is no ${c.req.method} ${c.req.path} here.`)
+    return c.json(error.toBody(), 404)
+  })
+
+  app.get('/healthz', (c) => c.json({ status: 'ok' }))
+  app.get('/readyz', async (c) => {
+    await options.checkReady()
+    return c.json({ status: 'ready' })
+  })
+
+  const limited = bodyLimit({
+    maxSize: options.maxBodyBytes,
+    onError: () => {
+      throw new AgentRuntimeError(
+        'payload_too_large',
+        `The request body is larger than the ${options.maxBodyBytes} bytes allowed.`,
+        { details: { maxBodyBytes: options.maxBodyBytes } },
+      )
+    },
+  })
+
+  async function authenticated(request: Request): Promise<Principal> {
+    await options.start()
+    const principal = await options.authenticate(request)
+    if (principal === null) throw new AgentRuntimeError('unauthorized', 'Authentication is required.')
+    return principal
+  }
+
+  app.use(`${restPath}/*`, limited, async (c, next) => {
+    c.set('principal', await authenticated(c.req.raw))
+    await next()
+  })
+  app.route(restPath, createRestApp(services))
+
+  app.all(`${trpcPath}/*`, limited, (c) =>
+    fetchRequestHandler({
+      endpoint: trpcPath,
+      req: c.req.raw,
+      router,
+      createContext: async ({ req }) => ({ principal: await authenticated(req) }),
+      // A query in a POST body: long inputs don't fit a URL.
+      allowMethodOverride: true,
+    }),
+  )
+  return async (request) => app.fetch(request)
+}

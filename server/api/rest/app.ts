@@ -1,0 +1,139 @@
+import { Hono } from 'hono'
+import type { Context } from 'hono'
+import type { Principal } from '../../agent/context.ts'
+import { ConversationId, RunId } from '../../contract/run.ts'
+import { CreateConversationInput } from '../../contract/conversation.ts'
+import { isTerminal } from '../../contract/terminal.ts'
+import type { ApiServices } from '../services.ts'
+import {
+  EventsQuery,
+  HistoryQuery,
+  ListConversationsQuery,
+  ListRunsQuery,
+  readBody,
+  readCursor,
+} from './read-request.ts'
+import { toEventStream } from './sse.ts'
+import {
+  RestCreateConversation,
+  RestCreateRun,
+  fromRestCreateRun,
+  toRestConversation,
+  toRestConversationDetail,
+  toRestEvent,
+  toRestPage,
+  toRestRun,
+  toRestRunDetail,
+} from './wire.ts'
+
+export interface RestEnv {
+  Variables: { principal: Principal }
+}
+
+const runIdOf = (c: Context) => RunId.parse(c.req.param('id'))
+
+/** REST and SSE: the same use cases as the router's, for every language that speaks HTTP. */
+export function createRestApp(services: ApiServices): Hono<RestEnv> {
+  const { runs, conversations } = services
+  const app = new Hono<RestEnv>({ strict: false })
+
+  app.post('/runs', async (c) => {
+    const input = fromRestCreateRun(await readBody(c, RestCreateRun))
+    const { run, created } = await runs.create(c.var.principal, input)
+    return c.json(toRestRun(run), created ? 201 : 200)
+  })
+
+  app.get('/runs', async (c) => {
+    const { agent_key: agentKey, conversation_id: conversationId, ...rest } = ListRunsQuery.parse(c.req.query())
+    const page = await runs.list(c.var.principal, { ...rest, agentKey, conversationId })
+    return c.json(toRestPage(page, { url: c.req.url, toRest: toRestRun }))
+  })
+
+  app.get('/runs/:id', async (c) => c.json(toRestRunDetail(await runs.get(c.var.principal, runIdOf(c)))))
+
+  app.post('/runs/:id/cancel', async (c) => c.json(toRestRun(await runs.cancel(c.var.principal, runIdOf(c)))))
+
+  app.get('/runs/:id/events', (c) =>
+    (c.req.header('accept') ?? '').includes('application/json') ? listEvents(c) : streamEvents(c),
+  )
+  app.get('/runs/:id/events/stream', (c) => streamEvents(c))
+
+  app.post('/conversations', async (c) => {
+    const body = await readBody(c, RestCreateConversation)
+    const input = CreateConversationInput.parse({ ...body, agentKey: body.agent_key ?? undefined })
+    return c.json(toRestConversation(await conversations.create(c.var.principal, input)), 201)
+  })
+
+  app.get('/conversations', async (c) => {
+    const { agent_key: agentKey, ...rest } = ListConversationsQuery.parse(c.req.query())
+    const page = await conversations.list(c.var.principal, { ...rest, agentKey })
+    return c.json(toRestPage(page, { url: c.req.url, toRest: toRestConversation }))
+  })
+
+  app.get('/conversations/:id', async (c) => {
+    const { include_failed_runs: includeFailedRuns, ...window } = HistoryQuery.parse(c.req.query())
+    const conversationId = ConversationId.parse(c.req.param('id'))
+    const input = { conversationId, includeFailedRuns, ...window }
+    return c.json(toRestConversationDetail(await conversations.get(c.var.principal, input)))
+  })
+
+  async function listEvents(c: Context<RestEnv>): Promise<Response> {
+    const query = EventsQuery.parse(c.req.query())
+    const { limit, include_debug: includeDebug, include_all: includeAll } = query
+    const { events, count } = await runs.listEvents(c.var.principal, {
+      runId: runIdOf(c),
+      afterSeq: readCursor(c, query),
+      filter: { includeDebug, includeAll },
+      limit,
+    })
+    const last = events.at(-1)
+    const next = new URL(c.req.url)
+    if (last !== undefined) next.searchParams.set('from_seq', String(last.seq + 1))
+    return c.json({
+      results: events.map(toRestEvent),
+      next: events.length === limit ? next.href : null,
+      previous: null,
+      count,
+    })
+  }
+
+  async function streamEvents(c: Context<RestEnv>): Promise<Response> {
+    const query = EventsQuery.parse(c.req.query())
+    const afterSeq = readCursor(c, query)
+    const closed = new AbortController()
+    const { run, batches } = await runs.follow(c.var.principal, {
+      runId: runIdOf(c),
+      afterSeq,
+      filter: { includeDebug: query.include_debug, includeAll: query.include_all },
+      signal: AbortSignal.any([closed.signal, c.req.raw.signal, services.stopping]),
+    })
+    // An EventSource comes back after every end of a stream; 204 is how it is told to stay away.
+    if (isTerminal(run.status) && afterSeq > 0) {
+      const first = await batches.next()
+      if (first.done === true) return c.body(null, 204)
+      return eventStream(prepend(first.value, batches), closed)
+    }
+    return eventStream(batches, closed)
+  }
+
+  function eventStream(batches: Parameters<typeof toEventStream>[0], closed: AbortController): Response {
+    const body = toEventStream(batches, {
+      keepAliveMs: services.streamKeepAliveMs,
+      onClose: () => closed.abort(),
+    })
+    return new Response(body, {
+      headers: {
+        'content-type': 'text/event-stream; charset=utf-8',
+        'cache-control': 'no-cache, no-transform',
+        'x-accel-buffering': 'no',
+      },
+    })
+  }
+
+  return app
+}
+
+async function* prepend<T>(first: T, rest: AsyncGenerator<T, void>): AsyncGenerator<T, void> {
+  yield first
+  yield* rest
+}

@@ -1,0 +1,63 @@
+import type { Context } from 'hono'
+import { z } from 'zod'
+import { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
+import { Cursor } from '../../contract/event.ts'
+import { RunStatus } from '../../contract/run.ts'
+
+/** @throws AgentRuntimeError `unsupported_media_type` or `bad_request`, ZodError */
+export async function readBody<T extends z.ZodType>(c: Context, schema: T): Promise<z.output<T>> {
+  const type = c.req.header('content-type')
+  if (type === undefined || !/^application\/([\w.+-]+\+)?json\b/i.test(type)) {
+    throw new AgentRuntimeError('unsupported_media_type', 'Send JSON: content-type: application/json.')
+  }
+  const text = await c.req.text()
+  return schema.parse(parseJson(text))
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : ''
+    throw new AgentRuntimeError('bad_request', `The body is not JSON. ${reason}`.trim(), { cause: error })
+  }
+}
+
+const flag = z
+  .enum(['true', 'false', '1', '0'])
+  .default('false')
+  .transform((value) => value === 'true' || value === '1')
+
+const whole = (name: string) => z.coerce.number().int(`${name} is a whole number`)
+
+export const ListRunsQuery = z.object({
+  agent_key: z.string().optional(),
+  status: RunStatus.optional(),
+  conversation_id: z.uuid().optional(),
+  limit: whole('limit').min(1).max(200).default(50),
+  cursor: z.string().optional(),
+})
+
+export const ListConversationsQuery = ListRunsQuery.pick({ agent_key: true, limit: true, cursor: true })
+
+export const HistoryQuery = z.object({
+  limit: whole('limit').min(1).max(1000).default(100),
+  offset: whole('offset').min(0).default(0),
+  include_failed_runs: flag,
+})
+
+export const EventsQuery = z.object({
+  /** The first event wanted. */
+  from_seq: Cursor.optional(),
+  include_debug: flag,
+  include_all: flag,
+  /** Of a JSON page. */
+  limit: whole('limit').min(1).max(1000).default(100),
+})
+
+/** The cursor of a stream: the header a reconnecting EventSource sends, else `?from_seq=`. */
+export function readCursor(c: Context, query: z.output<typeof EventsQuery>): number {
+  const lastEventId = c.req.header('last-event-id')
+  if (lastEventId !== undefined && lastEventId !== '') return Cursor.parse(lastEventId)
+  return Math.max(0, (query.from_seq ?? 1) - 1)
+}

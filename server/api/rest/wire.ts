@@ -1,0 +1,195 @@
+// REST speaks snake_case. Only keys the contract defines are renamed: what is a user's own (params,
+// metadata, output, custom events) passes as it is.
+import { z } from 'zod'
+import { CreateConversationInput } from '../../contract/conversation.ts'
+import type { Conversation, ConversationDetail } from '../../contract/conversation.ts'
+import { RUNTIME_EVENTS } from '../../contract/event.ts'
+import type { AnyRunEvent } from '../../contract/event.ts'
+import { Json, JsonObject } from '../../contract/json.ts'
+import type { Message } from '../../contract/message.ts'
+import type { Page } from '../../contract/page.ts'
+import { ConversationId, CreateRunInput } from '../../contract/run.ts'
+import type { Run, RunDetail } from '../../contract/run.ts'
+
+const RestToolCall = z.object({
+  id: z.string().min(1),
+  type: z.literal('function').default('function'),
+  function: z.object({ name: z.string().min(1), arguments: z.string() }),
+})
+
+/** A message as the OpenAI chat format writes it, which is what clients of other languages have. */
+const RestMessage = z.discriminatedUnion('role', [
+  z.object({ role: z.literal('system'), content: z.string() }),
+  z.object({ role: z.literal('user'), content: z.string() }),
+  z.object({
+    role: z.literal('assistant'),
+    content: z.string().nullable().default(null),
+    tool_calls: z.array(RestToolCall).optional(),
+  }),
+  z.object({ role: z.literal('tool'), tool_call_id: z.string().min(1), content: z.string() }),
+])
+
+export const RestCreateRun = z.object({
+  agent_key: z.string().min(1),
+  messages: z.array(RestMessage).default([]),
+  params: Json.optional(),
+  conversation_id: ConversationId.nullish(),
+  metadata: JsonObject.default({}),
+  idempotency_key: z.string().min(1).max(200).nullish(),
+  max_attempts: CreateRunInput.shape.maxAttempts,
+  timeout_ms: CreateRunInput.shape.timeoutMs,
+})
+
+export function fromRestCreateRun(body: z.infer<typeof RestCreateRun>): CreateRunInput {
+  return CreateRunInput.parse({
+    agentKey: body.agent_key,
+    messages: body.messages.map(fromRestMessage),
+    params: body.params,
+    conversationId: body.conversation_id ?? undefined,
+    metadata: body.metadata,
+    idempotencyKey: body.idempotency_key ?? undefined,
+    maxAttempts: body.max_attempts,
+    timeoutMs: body.timeout_ms,
+  })
+}
+
+function fromRestMessage(message: z.infer<typeof RestMessage>): Message {
+  switch (message.role) {
+    case 'system':
+    case 'user':
+      return message
+    case 'tool':
+      return { role: 'tool', toolCallId: message.tool_call_id, content: message.content }
+    case 'assistant': {
+      const toolCalls = message.tool_calls?.map((call) => ({
+        id: call.id,
+        name: call.function.name,
+        arguments: parseArguments(call.function.arguments),
+      }))
+      return { role: 'assistant', content: message.content, ...(toolCalls === undefined ? {} : { toolCalls }) }
+    }
+  }
+}
+
+/** Models do write arguments that are not JSON; history keeps them as the text they are. */
+function parseArguments(text: string): Json {
+  try {
+    return Json.parse(JSON.parse(text))
+  } catch {
+    return text
+  }
+}
+
+function toRestMessage(message: Message): z.input<typeof RestMessage> {
+  switch (message.role) {
+    case 'system':
+    case 'user':
+      return message
+    case 'tool':
+      return { role: 'tool', tool_call_id: message.toolCallId, content: message.content }
+    case 'assistant': {
+      const toolCalls = message.toolCalls?.map((call) => ({
+        id: call.id,
+        type: 'function' as const,
+        function: { name: call.name, arguments: JSON.stringify(call.arguments) },
+      }))
+      return {
+        role: 'assistant',
+        content: message.content,
+        ...(toolCalls === undefined ? {} : { tool_calls: toolCalls }),
+      }
+    }
+  }
+}
+
+export function toRestRun(run: Run) {
+  return {
+    id: run.id,
+    agent_key: run.agentKey,
+    status: run.status,
+    conversation_id: run.conversationId,
+    params: run.params,
+    metadata: run.metadata,
+    output: run.output,
+    error: run.error,
+    attempt: run.attempt,
+    max_attempts: run.maxAttempts,
+    last_seq: run.lastSeq,
+    cancel_requested_at: run.cancelRequestedAt,
+    created_at: run.createdAt,
+    started_at: run.startedAt,
+    finished_at: run.finishedAt,
+  }
+}
+
+export function toRestRunDetail(run: RunDetail) {
+  return { ...toRestRun(run), messages: run.messages.map(toRestMessage) }
+}
+
+export const RestCreateConversation = z.object({
+  agent_key: z.string().min(1).nullish(),
+  title: CreateConversationInput.shape.title,
+  metadata: CreateConversationInput.shape.metadata,
+})
+
+export function toRestConversation(conversation: Conversation) {
+  return {
+    id: conversation.id,
+    agent_key: conversation.agentKey,
+    title: conversation.title,
+    metadata: conversation.metadata,
+    created_at: conversation.createdAt,
+    updated_at: conversation.updatedAt,
+  }
+}
+
+export function toRestConversationDetail(conversation: ConversationDetail) {
+  return {
+    ...toRestConversation(conversation),
+    messages: conversation.messages.map(toRestMessage),
+    total_messages: conversation.totalMessages,
+    has_more: conversation.hasMore,
+  }
+}
+
+export function toRestEvent(event: AnyRunEvent) {
+  const payload = Object.hasOwn(RUNTIME_EVENTS, event.type) ? snakeKeys(event.payload) : event.payload
+  return {
+    // The payload's own fields first: they can't displace what identifies the event.
+    ...(isObject(payload) ? payload : {}),
+    run_id: event.runId,
+    seq: event.seq,
+    type: event.type,
+    ts: event.ts,
+    attempt: event.attempt,
+    visibility_level: event.visibility,
+    payload,
+  }
+}
+
+/** @param url of the request, whose other query parameters the links keep. */
+export function toRestPage<T, R>(page: Page<T>, { url, toRest }: { url: string; toRest: (item: T) => R }) {
+  const link = (cursor: string | null) => {
+    if (cursor === null) return null
+    const target = new URL(url)
+    target.searchParams.set('cursor', cursor)
+    return target.href
+  }
+  return {
+    results: page.items.map(toRest),
+    next: link(page.nextCursor),
+    previous: link(page.previousCursor),
+    count: page.count,
+  }
+}
+
+function snakeKeys(payload: Json): Json {
+  if (!isObject(payload)) return payload
+  return Object.fromEntries(Object.entries(payload).map(([key, value]) => [snake(key), value]))
+}
+
+const snake = (key: string) => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+
+function isObject(value: Json): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

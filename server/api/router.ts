@@ -1,0 +1,94 @@
+import { initTRPC, tracked } from '@trpc/server'
+import { z } from 'zod'
+import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
+import type { AgentShape } from '../contract/agent-shape.ts'
+import type { CreateRun, EventOf } from '../contract/agent-types.ts'
+import {
+  CreateConversationInput,
+  GetConversationInput,
+  ListConversationsInput,
+} from '../contract/conversation.ts'
+import type { ErrorBody } from '../contract/error.ts'
+import { Cursor, EventFilter } from '../contract/event.ts'
+import { CreateRunInput, ListRunsInput, RunRef } from '../contract/run.ts'
+import { toAgentRuntimeError, toTRPCError } from './errors.ts'
+import type { ApiContext, ApiServices } from './services.ts'
+
+const EventsInput = RunRef.extend({
+  /** tRPC's name for the cursor: `seq` of the last event seen. A reconnecting client fills it in. */
+  lastEventId: Cursor.nullish(),
+  ...EventFilter.partial().shape,
+})
+
+/**
+ * The tRPC router. Its types know the agents: a wrong key or param is a compile error at the caller.
+ */
+export function createRouter<TShape extends AgentShape>(services: ApiServices) {
+  const { runs, conversations, log } = services
+
+  const t = initTRPC.context<ApiContext>().create({
+    sse: {
+      ping: { enabled: true, intervalMs: services.streamKeepAliveMs },
+      // A half-open connection shows by silence; the server speaks at least at every ping.
+      client: { reconnectAfterInactivityMs: services.streamKeepAliveMs * 3 },
+    },
+    errorFormatter({ shape, error }) {
+      const body: ErrorBody = toAgentRuntimeError(error, log).toBody()
+      const { code, httpStatus, path } = shape.data
+      return { ...shape, message: body.error, data: { code, httpStatus, path, error: body } }
+    },
+  })
+
+  const procedure = t.procedure.use(async ({ next }) => {
+    const result = await next()
+    if (!result.ok && result.error.cause instanceof AgentRuntimeError) throw toTRPCError(result.error.cause)
+    return result
+  })
+
+  return t.router({
+    runs: t.router({
+      create: procedure
+        .input(CreateRunInput as unknown as z.ZodType<CreateRunInput, CreateRun<TShape>>)
+        .mutation(async ({ ctx, input }) => (await runs.create(ctx.principal, input)).run),
+      get: procedure.input(RunRef).query(({ ctx, input }) => runs.get(ctx.principal, input.runId)),
+      list: procedure.input(ListRunsInput).query(({ ctx, input }) => runs.list(ctx.principal, input)),
+      cancel: procedure.input(RunRef).mutation(({ ctx, input }) => runs.cancel(ctx.principal, input.runId)),
+      events: procedure.input(EventsInput).subscription(async function* ({ ctx, input, signal }) {
+        const { runId, lastEventId, includeDebug = false, includeAll = false } = input
+        const { batches } = await runs
+          .follow(ctx.principal, {
+            runId,
+            afterSeq: lastEventId ?? 0,
+            filter: { includeDebug, includeAll },
+            signal: AbortSignal.any([services.stopping, ...(signal === undefined ? [] : [signal])]),
+          })
+          .catch((error: unknown) => {
+            throw error instanceof AgentRuntimeError ? toTRPCError(error) : error
+          })
+        for await (const batch of batches) {
+          for (const event of batch) yield tracked(String(event.seq), event as EventOf<TShape>)
+        }
+        // Ending here would tell the client that the run is over; breaking off makes it come back.
+        if (services.stopping.aborted) throw toTRPCError(stopped())
+      }),
+    }),
+    conversations: t.router({
+      create: procedure
+        .input(CreateConversationInput)
+        .mutation(({ ctx, input }) => conversations.create(ctx.principal, input)),
+      get: procedure
+        .input(GetConversationInput)
+        .query(({ ctx, input }) => conversations.get(ctx.principal, input)),
+      list: procedure
+        .input(ListConversationsInput)
+        .query(({ ctx, input }) => conversations.list(ctx.principal, input)),
+    }),
+  })
+}
+
+function stopped(): AgentRuntimeError {
+  return new AgentRuntimeError('unavailable', 'This server is stopping. Connect again.')
+}
+
+/** The router of a runtime with these agents. */
+export type AgentRouter<TShape extends AgentShape = AgentShape> = ReturnType<typeof createRouter<TShape>>

@@ -1,0 +1,30 @@
+import type { Principal } from '../agent/context.ts'
+import type { Conversations } from '../domain/conversations.ts'
+import type { Runs } from '../domain/runs.ts'
+import type { Logger } from '../ports.ts'
+
+/** What both transports are adapters over. */
+export interface ApiServices {
+  runs: Runs
+  conversations: Conversations
+  log: Logger
+  /** Aborts when the process is about to stop: open streams end, and their readers go elsewhere. */
+  stopping: AbortSignal
+  streamKeepAliveMs: number
+}
+
+/** Who calls. What `createContext` makes of a request, and what an embedding app's own context must have. */
+export interface ApiContext {
+  principal: Principal
+}
+
+/**
+ * Tells who a request is from; null when it is from nobody, which is answered with 401.
+ *
+ * @example
+ * authenticate: async (request) => {
+ *   const user = await sessionOf(request.headers.get('cookie'))
+ *   return user === null ? null : { id: user.id, tenantId: user.teamId, kind: 'user' }
+ * }
+ */
+export type Authenticate = (request: Request) => Promise<Principal | null> | Principal | null

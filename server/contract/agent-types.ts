@@ -1,0 +1,23 @@
+// What callers see of agents, out of the shapes a runtime carries: types only, for router and client alike.
+import type { z } from 'zod'
+import type { AgentShape } from './agent-shape.ts'
+import type { RunEvent } from './event.ts'
+import type { CreateRunInput } from './run.ts'
+
+/** Every event of an agent's runs, a union narrowed by `type`. */
+export type EventOf<TShape extends AgentShape> = TShape extends AgentShape ? RunEvent<TShape['events']> : never
+
+export type OutputOf<TShape extends AgentShape> = TShape['output']
+
+/** An agent without a schema takes no params; one whose fields all have defaults can do without. */
+type ParamsField<TParams> = [TParams] extends [undefined]
+  ? { params?: undefined }
+  : object extends TParams
+    ? { params?: TParams }
+    : { params: TParams }
+
+/** What creates a run of an agent. */
+export type CreateRun<TShape extends AgentShape> = TShape extends AgentShape
+  ? { agentKey: TShape['key'] } & ParamsField<TShape['params']> &
+      Omit<z.input<typeof CreateRunInput>, 'agentKey' | 'params'>
+  : never

@@ -1,0 +1,212 @@
+// The composition root: the only file that picks adapters.
+import { pino } from 'pino'
+import type { AnyAgent, ShapeOfAgent } from './agent/define-agent.ts'
+import { createBossQueue } from './adapters/boss-queue/index.ts'
+import { createPgBus } from './adapters/pg-bus.ts'
+import { createPostgresPool, toStartupError } from './adapters/postgres-pool.ts'
+import { createPrismaStore } from './adapters/prisma-store/index.ts'
+import { systemClock } from './adapters/system-clock.ts'
+import { createHandler } from './api/handler.ts'
+import { createRouter } from './api/router.ts'
+import type { AgentRouter } from './api/router.ts'
+import type { Authenticate } from './api/services.ts'
+import type { Config, Settings } from './config.ts'
+import { ConfigError, resolveConfig } from './config.ts'
+import type { AgentShape, HasAgents } from './contract/agent-shape.ts'
+import { createConversations } from './domain/conversations.ts'
+import type { Conversations } from './domain/conversations.ts'
+import { createRuns } from './domain/runs.ts'
+import type { Runs } from './domain/runs.ts'
+import { createVisibilityOf } from './events/visibility.ts'
+import { chooseModel } from './llm/choose-model.ts'
+import type { Model } from './llm/model.ts'
+import type { Logger } from './ports.ts'
+import { Worker } from './worker/worker.ts'
+
+export interface RuntimeOptions<TAgents extends readonly AnyAgent[]> {
+  agents: TAgents
+  /** Settings that differ from environment and defaults. */
+  config?: Settings
+  /** What `ctx.llm` is. Default: chosen by `modelProvider`, else by the API key that is set. */
+  model?: Model
+  /**
+   * Tells who a request is from. Default: every caller is one and the same `public` principal, who
+   * sees everything: fit for development and for servers that only trusted callers reach.
+   */
+  authenticate?: Authenticate
+  /** Default: pino on standard error, level `LOG_LEVEL` or `info`. */
+  logger?: Logger
+}
+
+export interface WorkerOptions {
+  /** Runs executed at once. Default: the configuration's `concurrency`. */
+  concurrency?: number
+  /** Only these agents. Default: all. */
+  agentKeys?: readonly string[]
+  /** Default: the configuration's `queuePollIntervalSeconds`. */
+  pollIntervalSeconds?: number
+}
+
+export interface AgentRuntime<TShape extends AgentShape = AgentShape> extends HasAgents<TShape> {
+  readonly agents: readonly AnyAgent[]
+  readonly config: Config
+  /** The model agents find in `ctx.llm`. @throws ConfigError when it is configured without its key. */
+  readonly model: Model
+  /** For an app that has a tRPC router of its own: mount it anywhere; its context needs a `principal`. */
+  readonly router: AgentRouter<TShape>
+  /** The whole HTTP face as a fetch handler: REST/SSE, tRPC, `/healthz`, `/readyz`. Starts by itself. */
+  readonly handler: (request: Request) => Promise<Response>
+  /** The use cases, for code on the server. */
+  readonly runs: Runs
+  readonly conversations: Conversations
+  /** Connects. @throws StartupError with one sentence on what is wrong. */
+  start(): Promise<void>
+  /** Starts executing runs in this process. */
+  startWorker(options?: WorkerOptions): Promise<Worker>
+  /** Ends streams and workers, then connections. */
+  stop(): Promise<void>
+}
+
+/**
+ * Puts a runtime together. Nothing connects before `start`, a request, or `startWorker`.
+ *
+ * @throws ConfigError when a setting is malformed or two agents have one key.
+ * @example
+ * export const runtime = createAgentRuntime({ agents: [chat] })
+ * export default runtime
+ */
+export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
+  options: RuntimeOptions<TAgents>,
+): AgentRuntime<ShapeOfAgent<TAgents[number]>> {
+  type Shape = ShapeOfAgent<TAgents[number]>
+  const config = resolveConfig(options.config)
+  const agents = byKey(options.agents)
+  const log = options.logger ?? pino({ level: process.env['LOG_LEVEL'] ?? 'info' }, pino.destination(2))
+  const clock = systemClock
+  const databaseUrl = config.databaseUrl ?? ''
+
+  const pool = createPostgresPool({ databaseUrl, size: config.databasePoolSize, log })
+  const visibilityOf = createVisibilityOf(config.eventVisibility)
+  const store = createPrismaStore({ pool, visibilityOf })
+  const queue = createBossQueue({ pool, log, heartbeatSeconds: Math.ceil(config.leaseTtlSeconds) })
+  const bus = createPgBus({ databaseUrl, pool, clock, log })
+
+  const runs = createRuns(
+    { store, queue, bus, clock },
+    {
+      agents,
+      maxAttempts: config.maxAttempts,
+      runTimeoutMs: config.runTimeoutSeconds * 1000,
+      streamPollIntervalMs: config.streamPollIntervalSeconds * 1000,
+      debugMode: config.debugMode,
+    },
+  )
+  const conversations = createConversations(store, new Set(agents.keys()))
+  const stopping = new AbortController()
+  const services = {
+    runs,
+    conversations,
+    log,
+    stopping: stopping.signal,
+    streamKeepAliveMs: config.streamKeepAliveSeconds * 1000,
+  }
+  const router = createRouter<Shape>(services)
+
+  let model: Model | undefined = options.model
+  const getModel = () => (model ??= chooseModel(config))
+
+  let started: Promise<void> | undefined
+  const start = () => (started ??= connect())
+
+  async function connect(): Promise<void> {
+    try {
+      if (config.databaseUrl === undefined) {
+        throw new ConfigError('DATABASE_URL is not set: the runtime needs a PostgreSQL database.')
+      }
+      await store.check()
+      await queue.start([...agents.keys()])
+      await bus.start()
+    } catch (error) {
+      // The next call tries again: a database may come up later than its clients.
+      started = undefined
+      throw error instanceof ConfigError ? error : toStartupError(error, databaseUrl)
+    }
+  }
+
+  const workers = new Set<Worker>()
+
+  return {
+    // Carried in the type alone.
+    $agents: undefined as unknown as Shape,
+    agents: options.agents,
+    config,
+    get model() {
+      return getModel()
+    },
+    router,
+    runs,
+    conversations,
+    start,
+    handler: createHandler({
+      services,
+      router,
+      authenticate: options.authenticate ?? (() => ({ id: 'public', tenantId: '', kind: 'public' })),
+      start,
+      checkReady: async () => {
+        await start()
+        await store.check()
+      },
+      maxBodyBytes: config.maxBodyBytes,
+      restPath: config.restPath,
+      trpcPath: config.trpcPath,
+    }),
+
+    async startWorker(workerOptions = {}) {
+      await start()
+      const worker = new Worker(
+        { store, queue, bus, clock, log, llm: getModel(), visibilityOf, cancelGraceMs: config.cancelGraceSeconds * 1000 },
+        {
+          agents: chosen(agents, workerOptions.agentKeys),
+          concurrency: workerOptions.concurrency ?? config.concurrency,
+          pollIntervalMs: (workerOptions.pollIntervalSeconds ?? config.queuePollIntervalSeconds) * 1000,
+          leaseTtlMs: config.leaseTtlSeconds * 1000,
+        },
+      )
+      worker.start()
+      workers.add(worker)
+      return worker
+    },
+
+    async stop() {
+      stopping.abort()
+      await Promise.all([...workers].map((worker) => worker.stop()))
+      if (started !== undefined) await queue.stop()
+      await bus.stop()
+      await store.close()
+      await pool.end()
+    },
+  }
+}
+
+function byKey(agents: readonly AnyAgent[]): ReadonlyMap<string, AnyAgent> {
+  const map = new Map<string, AnyAgent>()
+  for (const agent of agents) {
+    if (map.has(agent.key)) {
+      throw new ConfigError(`Two agents have the key "${agent.key}". Give each agent a key of its own.`)
+    }
+    map.set(agent.key, agent)
+  }
+  return map
+}
+
+function chosen(
+  agents: ReadonlyMap<string, AnyAgent>,
+  keys: readonly string[] | undefined,
+): ReadonlyMap<string, AnyAgent> {
+  if (keys === undefined) return agents
+  const unknown = keys.filter((key) => !agents.has(key))
+  if (unknown.length > 0) {
+    throw new ConfigError(`There is no agent "${unknown.join('", "')}". Known: ${[...agents.keys()].join(', ')}.`)
+  }
+  return new Map([...agents].filter(([key]) => keys.includes(key)))
+}
