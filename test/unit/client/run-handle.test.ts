@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest'
+import type { RunHandle } from '../../../client/run-handle.ts'
+import { createRunHandle } from '../../../client/run-handle.ts'
+import { RunFailedError } from '../../../client/run-failed-error.ts'
+import type { RunDetail } from '../../../server/contract/run.ts'
+import type { FakeTransport } from './fake-transport.ts'
+import { delta, dependencies, fakeClock, fakeTransport, RUN_ID, runEvent, runRecord } from './fake-transport.ts'
+
+function handle(transport: FakeTransport, run: RunDetail = runRecord()): RunHandle {
+  const cancelRun = async () => runRecord({ cancelRequestedAt: '2026-01-01T00:00:01.000Z' })
+  return createRunHandle({ ...dependencies(transport, fakeClock()), cancelRun }, run)
+}
+
+describe('a run handle', () => {
+  it('resolves with the output of a run that succeeded', async () => {
+    const transport = fakeTransport(runRecord({ status: 'succeeded', output: { response: 'Hi' } }))
+    const result = handle(transport).result()
+    const stream = await transport.opened(0)
+    stream.onCompleted()
+    expect(await result).toEqual({ response: 'Hi' })
+  })
+
+  it('needs no connection for a run that was over when it was made', async () => {
+    const transport = fakeTransport()
+    expect(await handle(transport, runRecord({ status: 'succeeded', output: 42 })).result()).toBe(42)
+    expect(transport.streams).toHaveLength(0)
+  })
+
+  it('needs no second connection after its events were read to the end', async () => {
+    const transport = fakeTransport(runRecord({ status: 'succeeded', output: 42 }))
+    const run = handle(transport)
+    const read = (async () => {
+      for await (const _ of run.events());
+    })()
+    const stream = await transport.opened(0)
+    stream.onEvent(delta(2, 'a'))
+    stream.onCompleted()
+    await read
+    expect(await run.result()).toBe(42)
+    expect(transport.streams).toHaveLength(1)
+    expect(transport.recordReads).toBe(1)
+  })
+
+  it.each([
+    ['run.failed', { error: 'No luck', code: 'agent_error', details: { at: 3 } }, 'failed', 'No luck', 'agent_error'],
+    ['run.timed_out', { error: 'Too slow', timeoutMs: 5 }, 'timed_out', 'Too slow', 'timed_out'],
+    ['run.cancelled', {}, 'cancelled', 'The run was cancelled.', undefined],
+  ])('rejects with how the run ended: %s', async (type, payload, code, message, reason) => {
+    const transport = fakeTransport()
+    const result = handle(transport).result()
+    const stream = await transport.opened(0)
+    stream.onEvent(runEvent(2, { type, payload }))
+    const error = await result.catch((thrown: unknown) => thrown)
+    expect(error).toBeInstanceOf(RunFailedError)
+    expect(error).toMatchObject({ code, message, reason, runId: RUN_ID })
+  })
+
+  it('stops waiting for the result when the signal aborts', async () => {
+    const transport = fakeTransport()
+    const controller = new AbortController()
+    const result = handle(transport).result({ signal: controller.signal })
+    const stream = await transport.opened(0)
+    controller.abort(new Error('enough'))
+    await expect(result).rejects.toThrow('enough')
+    expect(stream.isClosed).toBe(true)
+  })
+
+  it('leaves the run alone when its loop is left, and cancels only when told to', async () => {
+    const transport = fakeTransport()
+    const run = handle(transport)
+    const read = (async () => {
+      for await (const _ of run.events()) break
+    })()
+    const stream = await transport.opened(0)
+    stream.onEvent(delta(2, 'a'))
+    await read
+    expect(stream.isClosed).toBe(true)
+    expect((await run.cancel()).cancelRequestedAt).not.toBeNull()
+  })
+})

@@ -1,0 +1,171 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { RunState } from '../../../client/run-state.ts'
+import { initialRunState, reduceRun, reduceRunRecord } from '../../../client/run-state.ts'
+import type { AnyRunEvent } from '../../../server/contract/event.ts'
+import type { Json } from '../../../server/contract/json.ts'
+import { delta, runEvent, runRecord } from './fake-transport.ts'
+
+function stateAfter(...events: AnyRunEvent[]): RunState {
+  return events.reduce(reduceRun, initialRunState())
+}
+
+/** What can be compared: versions of a log share their array. */
+function comparable({ events, ...rest }: RunState) {
+  return { ...rest, events: events.toArray() }
+}
+
+const message = (seq: number, content: string, messageId = 'm1', attempt = 1) =>
+  runEvent(seq, { type: 'assistant.message', attempt, payload: { messageId, content } })
+
+describe('the state of a run', () => {
+  it('is queued with nothing to show before the first event', () => {
+    expect(comparable(stateAfter())).toMatchObject({ status: 'queued', text: '', messages: [], events: [], lastSeq: 0 })
+  })
+
+  it('joins the deltas of a message', () => {
+    const state = stateAfter(delta(2, 'Hel'), delta(3, 'lo'))
+    expect(state).toMatchObject({ status: 'running', text: 'Hello', lastSeq: 3 })
+    expect(state.messages).toEqual([{ id: 'm1', content: 'Hello', complete: false }])
+  })
+
+  it('takes the whole message over its deltas, whichever of them arrived', () => {
+    const state = stateAfter(delta(2, 'Hel'), message(9, 'Hello'), delta(10, 'lo'))
+    expect(state.messages).toEqual([{ id: 'm1', content: 'Hello', complete: true }])
+    expect(state.text).toBe('Hello')
+  })
+
+  it('shows the newest message as the text, and keeps all of them', () => {
+    const state = stateAfter(message(2, 'Let me look.'), delta(3, 'It is', { messageId: 'm2' }))
+    expect(state.text).toBe('It is')
+    expect(state.messages.map(({ content }) => content)).toEqual(['Let me look.', 'It is'])
+  })
+
+  it('drops the text of a failed attempt when the next one speaks', () => {
+    const failed = stateAfter(delta(2, 'Once upon'), message(3, 'a time', 'm2'))
+    const retried = reduceRun(failed, delta(5, 'Take two', { messageId: 'm3', attempt: 2 }))
+    expect(retried).toMatchObject({ text: 'Take two', attempt: 2 })
+    expect(retried.messages).toHaveLength(1)
+  })
+
+  it('drops it too when a new attempt tells something else first', () => {
+    const state = stateAfter(delta(2, 'Once'), runEvent(4, { attempt: 2, type: 'custom' }))
+    expect(state).toMatchObject({ text: '', messages: [], attempt: 2 })
+  })
+
+  it('is queued again while it waits for its retry', () => {
+    const state = stateAfter(delta(2, 'a'), runEvent(3, { type: 'run.retrying', payload: {} }))
+    expect(state.status).toBe('queued')
+  })
+
+  it('ends with the output, the error, or neither', () => {
+    expect(stateAfter(runEvent(2, { type: 'run.succeeded', payload: { output: { n: 1 } } }))).toMatchObject({
+      status: 'succeeded',
+      output: { n: 1 },
+      error: null,
+    })
+    expect(
+      stateAfter(runEvent(2, { type: 'run.failed', payload: { error: 'No luck', code: 'agent_error' } })),
+    ).toMatchObject({ status: 'failed', error: { message: 'No luck', code: 'agent_error' } })
+    expect(
+      stateAfter(runEvent(2, { type: 'run.timed_out', payload: { error: 'Too slow', timeoutMs: 5 } })),
+    ).toMatchObject({ status: 'timed_out', error: { message: 'Too slow', code: 'timed_out' } })
+    expect(stateAfter(runEvent(2, { type: 'run.cancelled', payload: {} }))).toMatchObject({
+      status: 'cancelled',
+      error: null,
+    })
+  })
+
+  it('keeps what was said before the end', () => {
+    const state = stateAfter(delta(2, 'Half'), runEvent(3, { type: 'run.cancelled', payload: {} }))
+    expect(state.text).toBe('Half')
+  })
+
+  it('never leaves its end', () => {
+    const over = stateAfter(runEvent(2, { type: 'run.cancelled', payload: {} }))
+    expect(reduceRun(over, delta(3, 'late')).status).toBe('cancelled')
+    expect(reduceRunRecord(over, runRecord({ status: 'succeeded' })).status).toBe('cancelled')
+  })
+
+  it('takes the end from the record when no event told of it', () => {
+    const record = runRecord({ status: 'succeeded', attempt: 1, output: { response: 'Hi' } })
+    const state = reduceRunRecord(stateAfter(delta(2, 'Hi')), record)
+    expect(state).toMatchObject({ status: 'succeeded', output: { response: 'Hi' }, text: 'Hi' })
+  })
+
+  it('does not change when handed an event it has seen', () => {
+    const state = stateAfter(delta(2, 'a'), delta(3, 'b'))
+    expect(reduceRun(state, delta(3, 'b'))).toBe(state)
+    expect(reduceRun(state, delta(1, 'z'))).toBe(state)
+  })
+
+  it('leaves earlier states as they were', () => {
+    const one = stateAfter(delta(2, 'a'))
+    const two = reduceRun(one, delta(3, 'b'))
+    const fork = reduceRun(one, delta(3, 'c'))
+    expect(one.events.toArray()).toHaveLength(1)
+    expect(two.text).toBe('ab')
+    expect(fork.text).toBe('ac')
+    expect(fork.events.toArray().map(({ payload }) => payload)).toEqual([
+      { messageId: 'm1', content: 'a' },
+      { messageId: 'm1', content: 'c' },
+    ])
+    expect(two.events.toArray()).toHaveLength(2)
+  })
+
+  const events = fc
+    .array(
+      fc.record({
+        type: fc.oneof(
+          fc.constantFrom('assistant.delta', 'assistant.message', 'run.retrying', 'run.failed', 'run.succeeded', 'error'),
+          fc.string(),
+        ),
+        newAttempt: fc.boolean(),
+        payload: fc.oneof(
+          fc.record({ messageId: fc.constantFrom('m1', 'm2'), content: fc.string() }),
+          fc.jsonValue() as fc.Arbitrary<Json>,
+        ),
+      }),
+      { maxLength: 40 },
+    )
+    .map((drafts) => {
+      let attempt = 1
+      return drafts.map(({ newAttempt, ...draft }, index) => {
+        if (newAttempt) attempt += 1
+        return runEvent(index + 1, { ...draft, attempt })
+      })
+    })
+
+  it('takes any event of any type, and repeated ones change nothing', () => {
+    fc.assert(
+      fc.property(events, fc.array(fc.nat(39)), (stream, repeats) => {
+        const once = stream.reduce(reduceRun, initialRunState())
+        const repeated = stream.flatMap((event, index) => (repeats.includes(index) ? [event, stream[0]!, event] : [event]))
+        expect(comparable(repeated.reduce(reduceRun, initialRunState()))).toEqual(comparable(once))
+        expect(once.events.toArray()).toEqual(stream)
+      }),
+    )
+  })
+
+  it('is the same after a break anywhere, followed on from the last event seen', () => {
+    fc.assert(
+      fc.property(events, fc.nat(40), fc.nat(40), (stream, cut, overlap) => {
+        const first = stream.slice(0, cut).reduce(reduceRun, initialRunState())
+        const resumed = stream.slice(Math.max(0, cut - overlap)).reduce(reduceRun, first)
+        expect(comparable(resumed)).toEqual(comparable(stream.reduce(reduceRun, initialRunState())))
+      }),
+    )
+  })
+
+  it('shows just what the newest attempt said', () => {
+    fc.assert(
+      fc.property(events, (stream) => {
+        const open = stream.filter(({ type }) => type !== 'run.failed' && type !== 'run.succeeded')
+        const newest = open.filter(({ attempt }) => attempt === open.at(-1)?.attempt)
+        const all = open.reduce(reduceRun, initialRunState())
+        const alone = newest.reduce(reduceRun, initialRunState())
+        expect([all.text, all.messages]).toEqual([alone.text, alone.messages])
+      }),
+    )
+  })
+})
