@@ -7,7 +7,7 @@ export { AgentRuntimeError, ERROR_STATUS } from './agent-runtime-error.ts'
 export type ErrorCode = keyof typeof ERROR_STATUS
 export const ErrorCode: z.ZodEnum<{ [K in ErrorCode]: K }> = z.enum(
   Object.keys(ERROR_STATUS) as [ErrorCode, ...ErrorCode[]],
-) as unknown as z.ZodEnum<{ [K in ErrorCode]: K }>
+) as z.ZodEnum<{ [K in ErrorCode]: K }>
 
 /** The body of every error answer, in REST and (as `data.error`) in tRPC. */
 export type ErrorBody = z.infer<typeof ErrorBody>
