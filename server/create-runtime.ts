@@ -1,8 +1,8 @@
 // The composition root: the only file that picks adapters.
-import { pino } from 'pino'
 import type { AnyAgent, ShapeOfAgent } from './agent/define-agent.ts'
 import { createBossQueue } from './adapters/boss-queue/index.ts'
 import { createPgBus } from './adapters/pg-bus.ts'
+import { createLogger } from './adapters/pino-logger.ts'
 import { createPostgresPool, toStartupError } from './adapters/postgres-pool.ts'
 import { createPrismaStore } from './adapters/prisma-store/index.ts'
 import { systemClock } from './adapters/system-clock.ts'
@@ -34,7 +34,7 @@ export interface RuntimeOptions<TAgents extends readonly AnyAgent[]> {
    * sees everything: fit for development and for servers that only trusted callers reach.
    */
   authenticate?: Authenticate
-  /** Default: pino on standard error, level `LOG_LEVEL` or `info`. */
+  /** Default: pino on standard error, level `LOG_LEVEL` or `info`, as JSON unless `LOG_FORMAT` is `pretty`. */
   logger?: Logger
 }
 
@@ -81,7 +81,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   type Shape = ShapeOfAgent<TAgents[number]>
   const config = resolveConfig(options.config)
   const agents = byKey(options.agents)
-  const log = options.logger ?? pino({ level: process.env['LOG_LEVEL'] ?? 'info' }, pino.destination(2))
+  const log = options.logger ?? createLogger()
   const clock = systemClock
   const databaseUrl = config.databaseUrl ?? ''
 

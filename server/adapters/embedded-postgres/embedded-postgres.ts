@@ -1,11 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { locateBinaries } from './binaries.ts'
 import { dataFolderOf, ensureCluster, logFileOf, prepareFolder, readPassword } from './cluster.ts'
 import type { ClusterOptions } from './cluster.ts'
-import { EmbeddedPostgresError } from './error.ts'
-import { holdLock, readOwner } from './ownership.ts'
-import { isPostmasterOf, isRunning, readPostmaster, stopPostmaster } from './postmaster.ts'
+import { clearTheWay } from './occupant.ts'
+import { holdLock } from './ownership.ts'
+import { stopPostmaster } from './postmaster.ts'
 import { adminUrlOf, EarlyExit, startServer } from './server-process.ts'
 import type { ServerProcess } from './server-process.ts'
 import { choosePostgresUser } from './system-user.ts'
@@ -107,43 +106,5 @@ async function createDatabase(adminUrl: string): Promise<void> {
     if (rowCount === 0) await client.query(`CREATE DATABASE ${DATABASE}`)
   } finally {
     await client.end()
-  }
-}
-
-const OWNER_GRACE_MS = 10_000
-const LOOK_EVERY_MS = 100
-
-/**
- * Returns when no server is on the folder any more, with the number postmaster.pid wrongly names, if any.
- *
- * @throws EmbeddedPostgresError when the server has an owner that lives.
- */
-async function clearTheWay(
-  { folder, log, signal }: ClusterOptions,
-  password: string,
-): Promise<number | undefined> {
-  const dataFolder = dataFolderOf(folder)
-  for (const deadline = Date.now() + OWNER_GRACE_MS; ; await sleep(LOOK_EVERY_MS)) {
-    signal.throwIfAborted()
-    const postmaster = await readPostmaster(dataFolder)
-    if (postmaster === undefined) return undefined
-    if (!(await isPostmasterOf(dataFolder, postmaster.pid))) return postmaster.pid
-    const owner = await readOwner(adminUrlOf(postmaster.port, password)).catch(() => undefined)
-    if (owner?.holdsLock) {
-      const where = owner.url === '' ? '' : ` at ${owner.url}`
-      throw new EmbeddedPostgresError(
-        `Already running in this folder${where} (process ${owner.pid}, database in ${folder}). Stop that one first, or start this one in another folder.`,
-      )
-    }
-    // An owner that lives without holding the lock is just starting or stopping, unless that lasts.
-    const expired = Date.now() > deadline
-    if (owner !== undefined && (expired || !(await isRunning(owner.pid)))) {
-      log(`Stopping the PostgreSQL that a killed process left running (process ${postmaster.pid}) …`)
-      await stopPostmaster(dataFolder, postmaster.pid)
-    } else if (expired) {
-      throw new EmbeddedPostgresError(
-        `PostgreSQL (process ${postmaster.pid}) runs on ${folder} but does not answer: stop it, then try again.`,
-      )
-    }
   }
 }

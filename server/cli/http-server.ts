@@ -1,0 +1,75 @@
+import { createServer } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { CliError } from './cli-error.ts'
+
+export type RequestListener = (request: IncomingMessage, response: ServerResponse) => unknown
+
+export interface HttpServer {
+  /** Without a slash at the end. */
+  readonly url: string
+  readonly server: Server
+  /** Begins to answer; until then every answer is 503. */
+  serve(listener: RequestListener): void
+  /** Takes no connection any more, and answers 503 on those that are open. */
+  refuse(): Promise<void>
+  /** Resolves when the last connection is closed, which is brought about if it takes long. */
+  close(): Promise<void>
+}
+
+const CLOSE_AFTER_MS = 1_000
+
+/**
+ * Takes the port at once, so that a taken one is known before anything else is started.
+ *
+ * @throws CliError when that is not possible.
+ */
+export async function listen({ host, port }: { host: string; port: number }): Promise<HttpServer> {
+  const unavailable: RequestListener = (_request, response) => {
+    response.writeHead(503, { 'content-type': 'text/plain', 'retry-after': '1', connection: 'close' })
+    response.end('Starting or stopping. Try again in a moment.\n')
+  }
+  let listener = unavailable
+  const server = createServer((request, response) => listener(request, response))
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => reject(new CliError(explain(error, host, port), { cause: error })))
+    server.listen(port, host, resolve)
+  })
+  const closed = new Promise<void>((resolve) => server.once('close', resolve))
+  return {
+    url: urlOf(server.address() as AddressInfo),
+    server,
+    serve: (next) => void (listener = next),
+    refuse: async () => {
+      listener = unavailable
+      server.close()
+    },
+    close: async () => {
+      server.close()
+      await Promise.race([closed, sleep(CLOSE_AFTER_MS)])
+      server.closeAllConnections()
+    },
+  }
+}
+
+function explain(error: NodeJS.ErrnoException, host: string, port: number): string {
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return `Port ${port} on ${host} is already in use: stop what uses it, or choose another with --port or PORT.`
+    case 'EACCES':
+      return `Port ${port} needs more rights than this process has: choose another with --port or PORT.`
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return `${host} is not an address of this machine: choose another with --host or HOST.`
+    default:
+      return `Cannot listen on ${host}:${port}: ${error.message}`
+  }
+}
+
+/** Where a browser on this machine finds it. */
+function urlOf({ address, family, port }: AddressInfo): string {
+  if (address === '0.0.0.0' || address === '::') return `http://localhost:${port}`
+  return family === 'IPv6' ? `http://[${address}]:${port}` : `http://${address}:${port}`
+}

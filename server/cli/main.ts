@@ -1,0 +1,25 @@
+#!/usr/bin/env node
+import { Command } from 'commander'
+import { reportError } from './cli-error.ts'
+import { devCommand } from './dev.ts'
+import { migrateCommand } from './migrate.ts'
+import { serveCommand } from './serve.ts'
+import { workerCommand } from './worker.ts'
+
+const program = new Command('agent-runtime')
+  .description('Runs AI agents on Postgres: typed API, durable event streams, workers.')
+  .addCommand(devCommand())
+  .addCommand(serveCommand())
+  .addCommand(workerCommand())
+  .addCommand(migrateCommand())
+  .showHelpAfterError('Add --help to see what it understands.')
+  .addHelpText('after', '\nEach command has its own help: agent-runtime dev --help')
+
+// Ends here in any case: what a library leaves open must not keep a command that is done.
+try {
+  await program.parseAsync()
+  process.exit(0)
+} catch (error) {
+  reportError(error)
+  process.exit(1)
+}

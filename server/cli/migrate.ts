@@ -1,0 +1,47 @@
+import { Command } from 'commander'
+import { migrateDatabase } from '../adapters/migrate.ts'
+import { toStartupError } from '../adapters/postgres-pool.ts'
+import { CliError } from './cli-error.ts'
+
+export function migrateCommand(): Command {
+  return new Command('migrate')
+    .description('Bring the database to what this version needs. Safe to run many times, and from many at once.')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ DATABASE_URL=postgresql://user:password@host:5432/app agent-runtime migrate
+
+It works in two schemas of its own, agent_runtime and agent_runtime_queue, beside whatever the
+database holds.
+
+Environment:
+  DATABASE_URL        PostgreSQL connection URL (needed)
+  DEBUG=1             shows where errors came from`,
+    )
+    .action(async () => {
+      const applied = await migrate(requireDatabaseUrl())
+      process.stdout.write(
+        applied.length === 0
+          ? 'The database is up to date.\n'
+          : applied.map((name) => `Applied ${name}\n`).join(''),
+      )
+    })
+}
+
+/** @throws StartupError saying what is wrong with the database. */
+export async function migrate(databaseUrl: string): Promise<string[]> {
+  try {
+    return await migrateDatabase(databaseUrl)
+  } catch (error) {
+    throw toStartupError(error, databaseUrl)
+  }
+}
+
+function requireDatabaseUrl(): string {
+  const url = process.env['DATABASE_URL']
+  if (url) return url
+  throw new CliError(
+    'DATABASE_URL is not set: give it the connection URL of a PostgreSQL database, e.g. postgresql://user:password@host:5432/app.',
+  )
+}

@@ -1,0 +1,68 @@
+import { InvalidArgumentError, Option } from 'commander'
+
+/** An option's value: a number within bounds. */
+export function numberIn(bounds: { min: number; max?: number; integer?: boolean }): (text: string) => number {
+  const { min, max = Number.MAX_SAFE_INTEGER, integer = false } = bounds
+  const range = max === Number.MAX_SAFE_INTEGER ? `of ${min} or more` : `from ${min} to ${max}`
+  return (text) => {
+    const value = text.trim() === '' ? Number.NaN : Number(text)
+    if (!(value >= min && value <= max) || (integer && !Number.isInteger(value))) {
+      throw new InvalidArgumentError(`It must be ${integer ? 'a whole number' : 'a number'} ${range}.`)
+    }
+    return value
+  }
+}
+
+/** An option's value: names separated by commas. */
+export function names(text: string): string[] {
+  const list = text.split(',').map((name) => name.trim())
+  if (list.includes('')) throw new InvalidArgumentError('It must be names separated by commas.')
+  return list
+}
+
+export interface ListenOptions {
+  port: number
+  host: string
+}
+
+export const portOption = (): Option =>
+  new Option('-p, --port <number>', 'port to listen on; 0 takes a free one')
+    .env('PORT')
+    .default(3000)
+    .argParser(numberIn({ min: 0, max: 65_535, integer: true }))
+
+export const hostOption = (): Option =>
+  new Option('--host <address>', 'address to listen on; 0.0.0.0 is reachable from other machines')
+    .env('HOST')
+    .default('127.0.0.1')
+
+export interface WorkerOptions {
+  concurrency?: number
+  agentKeys?: string[]
+  queuePollInterval?: number
+  drainTimeout: number
+}
+
+export const workerOptions = (drainTimeoutSeconds: number): Option[] => [
+  new Option('-c, --concurrency <number>', 'runs executed at once (env: CONCURRENCY, default: 20)').argParser(
+    numberIn({ min: 1, max: 10_000, integer: true }),
+  ),
+  new Option('--agent-keys <keys>', 'execute runs of these agents only, e.g. chat,research').argParser(names),
+  new Option(
+    '--queue-poll-interval <seconds>',
+    'between looks at the queue when no notification comes (env: QUEUE_POLL_INTERVAL_SECONDS, default: 1)',
+  ).argParser(numberIn({ min: 0.05 })),
+  new Option('--drain-timeout <seconds>', 'given to running attempts at the end before they are handed back')
+    .default(drainTimeoutSeconds)
+    .argParser(numberIn({ min: 0 })),
+]
+
+/** Variables every command but `migrate` understands, for its help. */
+export const ENVIRONMENT_HELP = `
+Environment:
+  DATABASE_URL        PostgreSQL connection URL
+  MODEL_PROVIDER      openai, anthropic or demo; by default the one whose API key is set
+  OPENAI_API_KEY, ANTHROPIC_API_KEY
+  DEFAULT_MODEL       name of the model
+  RUN_TIMEOUT_SECONDS, MAX_ATTEMPTS, CONCURRENCY and the other settings of createAgentRuntime
+  DEBUG=1             shows where errors came from`
