@@ -1,5 +1,4 @@
 // A run's state outside of any view: followed while somebody looks, kept when they look away.
-import type { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
 import type { AgentShape } from '../server/contract/agent-shape.ts'
 import type { EventOf, OutputOf } from '../server/contract/agent-types.ts'
 import type { RunError, RunStatus } from '../server/contract/run.ts'
@@ -8,7 +7,7 @@ import type { ClientClock } from './clock.ts'
 import type { FollowSignal } from './follow-run.ts'
 import type { RunMessage, RunState } from './run-state.ts'
 import { initialRunState, reduceRun, reduceRunRecord } from './run-state.ts'
-import { toAgentError } from './to-agent-error.ts'
+import { toRunError } from './to-agent-error.ts'
 
 /** What a view shows of a run; the same object until something changes. */
 export interface RunSnapshot<TShape extends AgentShape = AgentShape> {
@@ -36,6 +35,8 @@ export interface RunSnapshot<TShape extends AgentShape = AgentShape> {
 export interface RunStore<TShape extends AgentShape = AgentShape> {
   readonly runId: string
   getSnapshot(): RunSnapshot<TShape>
+  /** Nothing heard yet: what a server renders, and a browser before it connects. */
+  getInitialSnapshot(): RunSnapshot<TShape>
   /** Follows the run from the first listener on until a moment after the last has left. */
   subscribe(listener: () => void): () => void
   readonly hasListeners: boolean
@@ -56,9 +57,10 @@ export function createRunStore<TShape extends AgentShape>(
 ): RunStore<TShape> {
   const listeners = new Set<() => void>()
   let state = initialRunState()
-  let failure: AgentRuntimeError | null = null
+  let failure: RunError | null = null
   let isRecovering = false
-  let snapshot = snapshotOf<TShape>(runId, state, { failure, isRecovering })
+  const initial = snapshotOf<TShape>(runId, state, { failure, isRecovering })
+  let snapshot = initial
   let following: AbortController | undefined
   let detaching: AbortController | undefined
   let isNotifying = false
@@ -106,7 +108,7 @@ export function createRunStore<TShape extends AgentShape>(
       }
     } catch (error) {
       // Leaving is no failure; and a follower that left must not speak for the one after it.
-      if (!controller.signal.aborted) failure = toAgentError(error)
+      if (!controller.signal.aborted) failure = toRunError(error)
     }
     if (following !== controller) return
     following = undefined
@@ -129,6 +131,7 @@ export function createRunStore<TShape extends AgentShape>(
   return {
     runId,
     getSnapshot: () => snapshot,
+    getInitialSnapshot: () => initial,
     get hasListeners() {
       return listeners.size > 0
     },
@@ -149,28 +152,19 @@ export function createRunStore<TShape extends AgentShape>(
 function snapshotOf<TShape extends AgentShape>(
   runId: string,
   state: RunState,
-  { failure, isRecovering }: { failure: AgentRuntimeError | null; isRecovering: boolean },
+  { failure, isRecovering }: { failure: RunError | null; isRecovering: boolean },
 ): RunSnapshot<TShape> {
   return {
     runId,
     status: state.status,
     text: state.text,
     messages: state.messages,
-    // Copied only for whoever reads it: a view that shows the text alone pays nothing for a long log.
-    get events() {
-      return state.events.toArray() as readonly EventOf<TShape>[]
-    },
+    events: state.events.toArray() as readonly EventOf<TShape>[],
     output: state.output,
-    error: state.error ?? failureOf(failure),
+    error: state.error ?? failure,
     attempt: state.attempt,
     lastSeq: state.lastSeq,
     isActive: !isTerminal(state.status) && failure === null,
     isRecovering,
   }
-}
-
-function failureOf(failure: AgentRuntimeError | null): RunError | null {
-  if (failure === null) return null
-  const { message, code, details } = failure
-  return { message, code, ...(details === undefined ? {} : { details }) }
 }

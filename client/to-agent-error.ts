@@ -1,6 +1,7 @@
 import { TRPCClientError } from '@trpc/client'
 import { AgentRuntimeError, ERROR_STATUS } from '../server/contract/agent-runtime-error.ts'
 import type { ErrorBody, ErrorCode } from '../server/contract/error.ts'
+import type { RunError } from '../server/contract/run.ts'
 
 /** Whatever a call failed with, as the package's one error class; `unavailable` when no server answered. */
 export function toAgentError(error: unknown): AgentRuntimeError {
@@ -17,6 +18,12 @@ export function toAgentError(error: unknown): AgentRuntimeError {
   const message = error instanceof Error ? error.message : String(error)
   if (code !== undefined) return new AgentRuntimeError(code, message, { cause: error })
   return new AgentRuntimeError('unavailable', `The server did not answer: ${message}`, { cause: error })
+}
+
+/** The same as plain data, in the form of a run's own error: what a view shows. */
+export function toRunError(error: unknown): RunError {
+  const { message, code, details } = toAgentError(error)
+  return { message, code, ...(details === undefined ? {} : { details }) }
 }
 
 function isErrorBody(value: unknown): value is ErrorBody {

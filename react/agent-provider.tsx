@@ -1,0 +1,47 @@
+import { QueryClient, QueryClientContext, QueryClientProvider } from '@tanstack/react-query'
+import type { TRPCClient } from '@trpc/client'
+import type { ReactNode } from 'react'
+import { createContext, useContext, useState } from 'react'
+import type { AgentClient } from '../client/agent-client.ts'
+import type { AgentRouter } from '../server/api/router.ts'
+import type { AgentShape } from '../server/contract/agent-shape.ts'
+import type { TrpcHooks } from './trpc-hooks.ts'
+
+export interface AgentProviderProps<TShape extends AgentShape> {
+  /** From `createAgentClient`, made once outside of any component. */
+  client: AgentClient<TShape>
+  /** Holds conversations. Default: the `QueryClient` of the app around it, else an own one. */
+  queryClient?: QueryClient
+  children?: ReactNode
+}
+
+export interface AgentContext<TShape extends AgentShape> {
+  AgentProvider: (props: AgentProviderProps<TShape>) => ReactNode
+  useAgentClient: () => AgentClient<TShape>
+}
+
+export function createAgentContext<TShape extends AgentShape>(trpc: TrpcHooks): AgentContext<TShape> {
+  const ClientContext = createContext<AgentClient<TShape> | null>(null)
+
+  function AgentProvider({ client, queryClient, children }: AgentProviderProps<TShape>) {
+    const ambient = useContext(QueryClientContext)
+    const [own] = useState(() => new QueryClient())
+    const chosen = queryClient ?? ambient ?? own
+    const content = (
+      <ClientContext value={client}>
+        <trpc.Provider client={client.trpc as unknown as TRPCClient<AgentRouter>} queryClient={chosen}>
+          {children}
+        </trpc.Provider>
+      </ClientContext>
+    )
+    return chosen === ambient ? content : <QueryClientProvider client={chosen}>{content}</QueryClientProvider>
+  }
+
+  function useAgentClient() {
+    const client = useContext(ClientContext)
+    if (client === null) throw new Error('Agent hooks need an <AgentProvider> above them.')
+    return client
+  }
+
+  return { AgentProvider, useAgentClient }
+}

@@ -1,0 +1,52 @@
+import { useCallback } from 'react'
+import type { AgentClient } from '../client/agent-client.ts'
+import type { HasAgents, ShapesOf } from '../server/contract/agent-shape.ts'
+import type { AgentContext } from './agent-provider.tsx'
+import { createAgentContext } from './agent-provider.tsx'
+import { createTrpcHooks } from './trpc-hooks.ts'
+import type { UseAgentRun } from './use-agent-run.ts'
+import { createUseAgentRun } from './use-agent-run.ts'
+import type { UseConversation } from './use-conversation.ts'
+import { createUseConversation } from './use-conversation.ts'
+import type { UseConversations } from './use-conversations.ts'
+import { createUseConversations } from './use-conversations.ts'
+
+export interface AgentHooks<TRuntime extends HasAgents> extends AgentContext<ShapesOf<TRuntime>> {
+  useAgentRun: UseAgentRun<ShapesOf<TRuntime>>
+  useConversation: UseConversation
+  useConversations: UseConversations
+}
+
+/**
+ * Hooks typed by the agents of a runtime, which is imported as a type alone. Call it once, outside of
+ * any component.
+ *
+ * @example
+ * export const { AgentProvider, useAgentRun } = createAgentHooks<typeof runtime>()
+ *
+ * function Chat() {
+ *   const { text, status, start, cancel } = useAgentRun({ agentKey: 'chat' })
+ *   …
+ * }
+ */
+export function createAgentHooks<TRuntime extends HasAgents>(): AgentHooks<TRuntime> {
+  const trpc = createTrpcHooks()
+  const { AgentProvider, useAgentClient } = createAgentContext<ShapesOf<TRuntime>>(trpc)
+
+  function useRefresh() {
+    const utils = trpc.useUtils()
+    return useCallback(() => utils.conversations.invalidate(), [utils])
+  }
+
+  return {
+    AgentProvider,
+    useAgentClient,
+    // Inside, an agent is any agent: its own types are for who calls, and checked by the server.
+    useAgentRun: createUseAgentRun(
+      useAgentClient as unknown as () => AgentClient,
+      useRefresh,
+    ) as unknown as UseAgentRun<ShapesOf<TRuntime>>,
+    useConversation: createUseConversation(trpc),
+    useConversations: createUseConversations(trpc),
+  }
+}

@@ -1,0 +1,72 @@
+import { useCallback } from 'react'
+import type { AgentClient } from '../client/agent-client.ts'
+import type { AnyRunHandle } from '../client/run-handle.ts'
+import type { EventSelection } from '../client/transport.ts'
+import type { AgentShape, KeyOf, ShapeOf } from '../server/contract/agent-shape.ts'
+import type { CreateRun } from '../server/contract/agent-types.ts'
+import type { RunView } from './use-run-view.ts'
+import { useRunView } from './use-run-view.ts'
+import { useStart } from './use-start.ts'
+
+export interface AgentRunOptions<TKey extends string> extends EventSelection {
+  agentKey: TKey
+  /**
+   * The conversation runs are started in, and whose run is shown; null while there is none yet.
+   * Default: runs without one, and whichever was started last.
+   */
+  conversationId?: string | null
+  /** A run of this agent to show until another is started, e.g. one that goes on over a reload. */
+  runId?: string | null
+}
+
+type DistributiveOmit<T, TKey extends PropertyKey> = T extends unknown ? Omit<T, TKey> : never
+
+/** What creates a run of an agent that is named already. */
+export type StartInput<TShape extends AgentShape> = DistributiveOmit<CreateRun<TShape>, 'agentKey'>
+
+export interface AgentRun<TShape extends AgentShape> extends RunView<TShape> {
+  /**
+   * Creates a run and shows it from then on. Never rejects: null when it was refused, and `error`
+   * says why.
+   */
+  start(input: StartInput<TShape>): Promise<AnyRunHandle<TShape> | null>
+  readonly isStarting: boolean
+}
+
+export interface UseAgentRun<TShape extends AgentShape> {
+  /** Starts runs of one agent and shows the newest. */
+  <const TKey extends KeyOf<TShape>>(options: AgentRunOptions<TKey>): AgentRun<ShapeOf<TShape, TKey>>
+  /** Shows a run that exists, of whichever agent. */
+  (runId: string | null, selection?: EventSelection): RunView<TShape>
+}
+
+export function createUseAgentRun(
+  useAgentClient: () => AgentClient,
+  useRefresh: () => () => Promise<void>,
+): UseAgentRun<AgentShape> {
+  return function useAgentRun(
+    target: AgentRunOptions<string> | string | null,
+    selection: EventSelection = {},
+  ): AgentRun<AgentShape> {
+    const options: Partial<AgentRunOptions<string>> =
+      typeof target === 'string' || target === null ? { runId: target, ...selection } : target
+    const { agentKey, conversationId, runId = null, includeDebug = false, includeAll = false } = options
+    const client = useAgentClient()
+    const refresh = useRefresh()
+    const { started, refusal, isStarting, start: create } = useStart(client, refresh)
+    const isHere = (run: { agentKey: string; conversationId?: string | null | undefined }) =>
+      run.agentKey === agentKey && (conversationId === undefined || (run.conversationId ?? null) === conversationId)
+    const shownRunId = started !== null && isHere(started) ? started.id : runId
+    const refused = refusal !== null && isHere(refusal.input) ? refusal.error : null
+    const view = useRunView(client, { runId: shownRunId, refresh, includeDebug, includeAll })
+
+    const start = useCallback(
+      (input: StartInput<AgentShape>) => {
+        if (agentKey === undefined) throw new TypeError('useAgentRun(runId) shows a run; it has no agent to start.')
+        return create({ ...(conversationId ? { conversationId } : {}), ...input, agentKey })
+      },
+      [create, agentKey, conversationId],
+    )
+    return { ...view, error: refused ?? view.error, start, isStarting }
+  }
+}

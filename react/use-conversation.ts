@@ -1,0 +1,54 @@
+import { skipToken } from '@tanstack/react-query'
+import { useMemo } from 'react'
+import { toAgentError } from '../client/to-agent-error.ts'
+import type { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
+import type { ConversationDetail } from '../server/contract/conversation.ts'
+import type { Message } from '../server/contract/message.ts'
+import type { TrpcHooks } from './trpc-hooks.ts'
+import { isWorthRetrying } from './trpc-hooks.ts'
+
+export interface ConversationOptions {
+  /** Newest messages to read. Default: 100. */
+  limit?: number
+  /** Also messages of runs that did not succeed. Default: false. */
+  includeFailedRuns?: boolean
+}
+
+export interface ConversationView {
+  /** Undefined until it was read, and while there is none. */
+  readonly conversation: ConversationDetail | undefined
+  /** Oldest first. */
+  readonly messages: readonly Message[]
+  /** There are older messages than `limit` lets through. */
+  readonly hasMore: boolean
+  readonly isLoading: boolean
+  readonly error: AgentRuntimeError | null
+  /** Reads it anew. Never rejects: see `error`. */
+  refetch(): Promise<void>
+}
+
+export type UseConversation = (
+  conversationId: string | null | undefined,
+  options?: ConversationOptions,
+) => ConversationView
+
+/** A conversation's history, read again whenever a run shown by `useAgentRun` begins or ends. */
+export function createUseConversation(trpc: TrpcHooks): UseConversation {
+  return function useConversation(conversationId, { limit, includeFailedRuns = false } = {}) {
+    const query = trpc.conversations.get.useQuery(
+      conversationId ? { conversationId, includeFailedRuns, ...(limit === undefined ? {} : { limit }) } : skipToken,
+      { retry: isWorthRetrying },
+    )
+    const error = useMemo(() => (query.error === null ? null : toAgentError(query.error)), [query.error])
+    return {
+      conversation: query.data,
+      messages: query.data?.messages ?? NO_MESSAGES,
+      hasMore: query.data?.hasMore ?? false,
+      isLoading: query.isLoading,
+      error,
+      refetch: async () => void (await query.refetch()),
+    }
+  }
+}
+
+const NO_MESSAGES: readonly Message[] = []

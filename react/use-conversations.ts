@@ -1,0 +1,63 @@
+import { useMemo } from 'react'
+import type { z } from 'zod'
+import { toAgentError } from '../client/to-agent-error.ts'
+import type { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
+import type { Conversation, CreateConversationInput } from '../server/contract/conversation.ts'
+import type { TrpcHooks } from './trpc-hooks.ts'
+import { isWorthRetrying } from './trpc-hooks.ts'
+
+export interface ConversationsOptions {
+  /** Only those of one agent. Default: all. */
+  agentKey?: string
+  /** Conversations a page, at most 200. Default: 50. */
+  limit?: number
+}
+
+export interface ConversationsView {
+  /** Newest first, as far as they were read. */
+  readonly conversations: readonly Conversation[]
+  /** How many there are in all. */
+  readonly count: number
+  readonly hasMore: boolean
+  readonly isLoading: boolean
+  readonly isLoadingMore: boolean
+  readonly error: AgentRuntimeError | null
+  /** Reads the next, older page. Never rejects: see `error`. */
+  loadMore(): Promise<void>
+  /** @throws AgentRuntimeError */
+  create(input?: z.input<typeof CreateConversationInput>): Promise<Conversation>
+  readonly isCreating: boolean
+}
+
+export type UseConversations = (options?: ConversationsOptions) => ConversationsView
+
+/** The caller's conversations, page by page. */
+export function createUseConversations(trpc: TrpcHooks): UseConversations {
+  return function useConversations({ agentKey, limit } = {}) {
+    const utils = trpc.useUtils()
+    const query = trpc.conversations.list.useInfiniteQuery(
+      { ...(agentKey === undefined ? {} : { agentKey }), ...(limit === undefined ? {} : { limit }) },
+      { getNextPageParam: (page) => page.nextCursor, retry: isWorthRetrying },
+    )
+    const creation = trpc.conversations.create.useMutation({ onSuccess: () => utils.conversations.list.invalidate() })
+    const conversations = useMemo(() => query.data?.pages.flatMap((page) => page.items) ?? [], [query.data])
+    const error = useMemo(() => (query.error === null ? null : toAgentError(query.error)), [query.error])
+    return {
+      conversations,
+      count: query.data?.pages.at(-1)?.count ?? 0,
+      hasMore: query.hasNextPage,
+      isLoading: query.isLoading,
+      isLoadingMore: query.isFetchingNextPage,
+      error,
+      loadMore: async () => void (await query.fetchNextPage()),
+      create: async (input = {}) => {
+        try {
+          return await creation.mutateAsync(input)
+        } catch (refusal) {
+          throw toAgentError(refusal)
+        }
+      },
+      isCreating: creation.isPending,
+    }
+  }
+}

@@ -1,0 +1,99 @@
+import { useEffect, useMemo, useState, useSyncExternalStore } from 'react'
+import type { AgentClient } from '../client/agent-client.ts'
+import type { RunMessage } from '../client/run-state.ts'
+import type { RunSnapshot } from '../client/run-store.ts'
+import { toRunError } from '../client/to-agent-error.ts'
+import type { EventSelection } from '../client/transport.ts'
+import type { AgentShape } from '../server/contract/agent-shape.ts'
+import type { EventOf, OutputOf } from '../server/contract/agent-types.ts'
+import type { RunError, RunStatus } from '../server/contract/run.ts'
+import { isTerminal } from '../server/contract/terminal.ts'
+
+/** A run as a component shows it, kept current. */
+export interface RunView<TShape extends AgentShape> {
+  /** Null while there is no run. */
+  readonly runId: string | null
+  readonly status: RunStatus | 'idle'
+  /** The newest message of the assistant, as far as it has arrived. */
+  readonly text: string
+  /** All of the current attempt's messages, oldest first. */
+  readonly messages: readonly RunMessage[]
+  /** Everything seen, of all attempts. */
+  readonly events: readonly EventOf<TShape>[]
+  /** Null until the run has succeeded. */
+  readonly output: OutputOf<TShape> | null
+  /** Why the run failed, could not be started, cancelled, or followed. */
+  readonly error: RunError | null
+  /** There is a run, neither over nor given up on. */
+  readonly isActive: boolean
+  /** The connection was lost and is being opened again. */
+  readonly isRecovering: boolean
+  /** The run is over, and the conversations shown were read again since: its messages are among them. */
+  readonly isSettled: boolean
+  /** Asks the run to stop. Never rejects: see `error`. A run that was over by then is no error. */
+  cancel(): Promise<void>
+}
+
+interface RunViewOptions extends EventSelection {
+  runId: string | null
+  /** Reads the conversations shown anew. */
+  refresh: () => Promise<void>
+}
+
+export function useRunView<TShape extends AgentShape>(
+  client: AgentClient<TShape>,
+  { runId, refresh, includeDebug = false, includeAll = false }: RunViewOptions,
+): RunView<TShape> {
+  const store = useMemo(
+    () => (runId === null ? null : client.runs.store(runId, { includeDebug, includeAll })),
+    [client, runId, includeDebug, includeAll],
+  )
+  const snapshot = useSyncExternalStore<RunSnapshot<TShape> | null>(
+    store?.subscribe ?? subscribeToNothing,
+    store?.getSnapshot ?? nothing,
+    store?.getInitialSnapshot ?? nothing,
+  )
+  const endedRunId = snapshot !== null && isTerminal(snapshot.status) ? snapshot.runId : null
+  const [settledRunId, setSettledRunId] = useState<string | null>(null)
+  const [failedCancel, setFailedCancel] = useState<{ runId: string; error: RunError } | null>(null)
+  const cancelError = failedCancel !== null && failedCancel.runId === runId ? failedCancel.error : null
+
+  useEffect(() => {
+    if (endedRunId === null) return
+    let isCurrent = true
+    void refresh().then(() => isCurrent && setSettledRunId(endedRunId))
+    return () => {
+      isCurrent = false
+    }
+  }, [endedRunId, refresh])
+
+  const cancel = async () => {
+    if (runId === null) return
+    setFailedCancel(null)
+    try {
+      await client.runs.cancel(runId)
+    } catch (error) {
+      const failure = toRunError(error)
+      if (failure.code !== 'conflict') setFailedCancel({ runId, error: failure })
+    }
+  }
+
+  return {
+    runId,
+    status: snapshot?.status ?? 'idle',
+    text: snapshot?.text ?? '',
+    messages: snapshot?.messages ?? NO_MESSAGES,
+    events: snapshot?.events ?? NO_EVENTS,
+    output: snapshot?.output ?? null,
+    error: snapshot?.error ?? cancelError,
+    isActive: snapshot?.isActive ?? false,
+    isRecovering: snapshot?.isRecovering ?? false,
+    isSettled: endedRunId !== null && settledRunId === endedRunId,
+    cancel,
+  }
+}
+
+const NO_MESSAGES: readonly RunMessage[] = []
+const NO_EVENTS: readonly never[] = []
+const subscribeToNothing = () => () => {}
+const nothing = () => null
