@@ -29,10 +29,15 @@ export default defineConfig({
             only: true,
             include: ['test/types/**/*.test-d.ts'],
             tsconfig: 'tsconfig.json',
-            // The sources are checked by `npm run typecheck`; here only what the tests say counts.
+            // The sources are checked by `npm run check:types`; here only what the tests say counts.
             ignoreSourceErrors: true,
           },
         },
+      },
+      // Needs the package registry, so it is not part of `npm test`.
+      {
+        extends: true,
+        test: { name: 'package', include: ['test/package/**/*.test.ts'], testTimeout: 300_000, hookTimeout: 300_000 },
       },
     ],
   },

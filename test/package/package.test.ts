@@ -1,0 +1,80 @@
+// The package as its users get it: packed, installed into an empty folder, imported, type-checked.
+import { execFile } from 'node:child_process'
+import { cp, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import manifest from '../../package.json' with { type: 'json' }
+
+const exec = promisify(execFile)
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const bin = join(root, 'node_modules/.bin')
+const env = { ...process.env, PATH: `${bin}:${process.env['PATH']}` }
+const PEERS = ['react', '@tanstack/react-query', '@trpc/react-query'] as const
+const TYPES = ['typescript', '@types/node', '@types/react', 'zod'] as const
+
+let consumer: string
+let tarball: string
+
+beforeAll(async () => {
+  consumer = await mkdtemp(join(tmpdir(), 'consumer-'))
+  await exec('npm', ['pack', '--pack-destination', consumer], { cwd: root, env })
+  tarball = join(consumer, (await readdir(consumer)).find((name) => name.endsWith('.tgz')) ?? '')
+  await cp(join(root, 'test/fixtures/consumer'), consumer, { recursive: true })
+  await writeFile(join(consumer, 'package.json'), JSON.stringify({ name: 'consumer', private: true, type: 'module' }))
+  const versions: Record<string, string> = { ...manifest.dependencies, ...manifest.devDependencies }
+  const packages = [...PEERS, ...TYPES].map((name) => `${name}@${versions[name]}`)
+  await exec('npm', ['install', '--no-audit', '--no-fund', tarball, ...packages], { cwd: consumer, env })
+})
+
+afterAll(() => rm(consumer, { recursive: true, force: true }))
+
+async function print(expression: string): Promise<string> {
+  const { stdout, stderr } = await exec('node', ['--input-type=module', '--eval', expression], { cwd: consumer, env })
+  return stdout + stderr
+}
+
+test.each([
+  ['server', 'createAgentRuntime'],
+  ['client', 'createAgentClient'],
+  ['react', 'createAgentHooks'],
+  ['testing', 'createTestRuntime'],
+])('trpc-agent-runtime/%s has %s', async (subpath, name) => {
+  const code = `import { ${name} } from 'trpc-agent-runtime/${subpath}'; console.log(typeof ${name})`
+  expect(await print(code)).toBe('function\n')
+})
+
+test('the client brings no server code and no validator', async () => {
+  const code = `
+    import { registerHooks } from 'node:module'
+    const loaded = []
+    registerHooks({ load: (url, context, next) => { loaded.push(url); return next(url, context) } })
+    await import('trpc-agent-runtime/client')
+    console.log(JSON.stringify(loaded))`
+  const loaded = JSON.parse(await print(code)) as string[]
+  expect(loaded.filter((url) => /node_modules\/(zod|pg|pg-boss|@prisma|hono|pino)\//.test(url))).toEqual([])
+  expect(loaded.filter((url) => /dist\/server\/(?!contract\/)/.test(url))).toEqual([])
+})
+
+test('types reach a consumer that checks libraries too, and wrong uses are errors', async () => {
+  await exec('node', [join(bin, 'tsc'), '-p', '.'], { cwd: consumer, env }).catch(
+    (error: Error & { stdout: string }) => {
+      throw new Error(error.stdout)
+    },
+  )
+})
+
+test('the command is there', async () => {
+  const { stdout } = await exec('npx', ['agent-runtime', '--help'], { cwd: consumer, env })
+  expect(stdout).toContain('agent-runtime')
+})
+
+test('publint finds nothing', async () => {
+  await exec('publint', ['run', tarball, '--strict'], { cwd: root, env })
+})
+
+test('every export resolves with its types', async () => {
+  await exec('attw', [tarball, '--profile', 'esm-only'], { cwd: root, env })
+})
