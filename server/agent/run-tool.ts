@@ -1,0 +1,60 @@
+import type { z } from 'zod'
+import type { Json } from '../contract/json.ts'
+import type { ToolCall } from '../contract/message.ts'
+import type { AnyTool, ToolContext } from './define-tool.ts'
+import { ToolError } from './tool-error.ts'
+
+export interface ToolOutcome {
+  call: ToolCall
+  result: Json
+  isError: boolean
+}
+
+/**
+ * Runs what one tool call asks for. Never rejects: whatever goes wrong is a result the model can react
+ * to, `{ error }`, so that one bad call doesn't end the run. An abort is for the caller to look at.
+ */
+export async function runTool(
+  tools: ReadonlyMap<string, AnyTool>,
+  call: ToolCall,
+  ctx: ToolContext,
+): Promise<ToolOutcome> {
+  const tool = tools.get(call.name)
+  if (tool === undefined) {
+    const names = [...tools.keys()].join(', ')
+    return failed(
+      call,
+      ctx,
+      `There is no tool "${call.name}". ${names === '' ? 'No tools' : names} can be called.`,
+    )
+  }
+  try {
+    const input = await tool.input.safeParseAsync(call.arguments)
+    if (!input.success) return failed(call, ctx, describeInvalid(call, input.error))
+    return succeeded(call, await execute(tool, input.data, ctx))
+  } catch (err) {
+    if (ctx.signal.aborted) return { call, result: { error: 'The run was stopped.' }, isError: true }
+    return failed(call, ctx, err instanceof ToolError ? err.message : `The tool "${call.name}" failed.`, err)
+  }
+}
+
+// `AnyTool` hides what its input is; it has just been parsed by the tool's own schema.
+function execute(tool: AnyTool, input: unknown, ctx: ToolContext): Promise<Json> | Json {
+  return (tool.execute as (input: unknown, ctx: ToolContext) => Promise<Json> | Json)(input, ctx)
+}
+
+// Through JSON once, so that what the model reads, what is stored and what is streamed are the same.
+function succeeded(call: ToolCall, result: Json): ToolOutcome {
+  return { call, result: JSON.parse(JSON.stringify(result) ?? 'null') as Json, isError: false }
+}
+
+function failed(call: ToolCall, ctx: ToolContext, error: string, err?: unknown): ToolOutcome {
+  ctx.log.warn({ tool: call.name, toolCallId: call.id, ...(err === undefined ? {} : { err }) }, error)
+  return { call, result: { error }, isError: true }
+}
+
+function describeInvalid(call: ToolCall, { issues }: z.ZodError): string {
+  if (typeof call.arguments === 'string') return `The arguments for "${call.name}" are not a JSON object.`
+  const problems = issues.slice(0, 5).map(({ path, message }) => [...path.map(String), message].join(': '))
+  return `The arguments for "${call.name}" are not valid. ${problems.join('; ')}`
+}

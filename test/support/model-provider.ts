@@ -1,0 +1,86 @@
+import { http, HttpResponse } from 'msw'
+import { setupServer } from 'msw/node'
+import { afterEach, beforeEach, vi } from 'vitest'
+import type { Model, ModelChunk, ModelRequest } from '../../server/llm/model.ts'
+
+/** A stand-in for a model provider's HTTP API. */
+export interface FakeProvider {
+  /** Bodies of the requests so far. */
+  readonly bodies: Record<string, unknown>[]
+  /** Headers of the requests so far. */
+  readonly headers: Headers[]
+  /** Answers the next requests, one each, in this order. */
+  answerWith(...answers: (() => Response)[]): void
+}
+
+/** A provider behind one URL, for the tests of a file; any other request fails the test that makes it. */
+export function fakeProvider(url: string): FakeProvider {
+  const bodies: Record<string, unknown>[] = []
+  const headers: Headers[] = []
+  const queue: (() => Response)[] = []
+  const server = setupServer(
+    http.post(url, async ({ request }) => {
+      bodies.push((await request.json()) as Record<string, unknown>)
+      headers.push(request.headers)
+      const answer = queue.shift()
+      return answer === undefined
+        ? HttpResponse.json({ error: 'nothing prepared' }, { status: 418 })
+        : answer()
+    }),
+  )
+  beforeEach(() => {
+    for (const list of [bodies, headers, queue]) list.length = 0
+    // The SDKs heed these variables; a developer's own must not send the tests elsewhere.
+    vi.stubEnv('OPENAI_BASE_URL', undefined)
+    vi.stubEnv('ANTHROPIC_BASE_URL', undefined)
+    server.listen({ onUnhandledFrame: 'error' })
+  })
+  afterEach(() => {
+    server.close()
+    vi.unstubAllEnvs()
+  })
+  return { bodies, headers, answerWith: (...answers) => void queue.push(...answers) }
+}
+
+/**
+ * A server-sent event stream. Each element is written on its own; `end` says how the body ends after
+ * them: properly, with a broken connection, or not at all until the request is aborted.
+ */
+export function streamed(
+  parts: readonly (string | Uint8Array)[],
+  end: 'closed' | 'broken' | 'open' = 'closed',
+) {
+  const encoder = new TextEncoder()
+  return () => {
+    const queue = [...parts]
+    const body = new ReadableStream<Uint8Array>(
+      {
+        pull(controller) {
+          const part = queue.shift()
+          if (part !== undefined) controller.enqueue(typeof part === 'string' ? encoder.encode(part) : part)
+          else if (end === 'closed') controller.close()
+          else if (end === 'broken') controller.error(new TypeError('terminated'))
+          else return new Promise<void>(() => {})
+          return undefined
+        },
+      },
+      // An error discards what was queued but not yet read.
+      { highWaterMark: 0 },
+    )
+    return new Response(body, { headers: { 'content-type': 'text/event-stream' } })
+  }
+}
+
+export function refused(status: number, body: unknown, headers: Record<string, string> = {}) {
+  return () => HttpResponse.json(body as Record<string, unknown>, { status, headers })
+}
+
+export async function collect(
+  model: Model,
+  request: ModelRequest,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<ModelChunk[]> {
+  const chunks: ModelChunk[] = []
+  for await (const chunk of model.stream(request, signal)) chunks.push(chunk)
+  return chunks
+}
