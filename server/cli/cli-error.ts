@@ -13,5 +13,6 @@ export function reportError(error: unknown): void {
   const { name, message } = error instanceof Error ? error : new Error(String(error))
   process.stderr.write(`agent-runtime: ${message}\n`)
   if (process.env['DEBUG']) console.error(error)
-  else if (!EXPECTED.has(name)) process.stderr.write('This was not expected. DEBUG=1 shows where it came from.\n')
+  else if (!EXPECTED.has(name))
+    process.stderr.write('This was not expected. DEBUG=1 shows where it came from.\n')
 }

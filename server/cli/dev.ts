@@ -22,7 +22,9 @@ const DRAIN_TIMEOUT_SECONDS = 5
 
 export function devCommand(): Command {
   const command = new Command('dev')
-    .description('Everything in one process, for development: PostgreSQL, API, worker and, with --web, a page.')
+    .description(
+      'Everything in one process, for development: PostgreSQL, API, worker and, with --web, a page.',
+    )
     .argument('[entry]', 'file whose default export is createAgentRuntime(…)')
     .addOption(portOption())
     .addOption(hostOption())

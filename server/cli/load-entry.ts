@@ -57,7 +57,8 @@ function isRuntime(value: unknown): value is AgentRuntime {
 async function explain(error: unknown, path: string): Promise<unknown> {
   if (!(error instanceof Error)) return new CliError(`${displayPath(path)} threw ${String(error)}.`)
   if (error.name === 'ConfigError') return error
-  const place = placeOf(error.stack ?? '') ?? (error instanceof SyntaxError ? await checkSyntax(path) : undefined)
+  const place =
+    placeOf(error.stack ?? '') ?? (error instanceof SyntaxError ? await checkSyntax(path) : undefined)
   const where = place ?? displayPath(path)
   return new CliError(`${where}: ${error.message}`, { cause: error })
 }

@@ -5,7 +5,9 @@ import { CliError } from './cli-error.ts'
 
 export function migrateCommand(): Command {
   return new Command('migrate')
-    .description('Bring the database to what this version needs. Safe to run many times, and from many at once.')
+    .description(
+      'Bring the database to what this version needs. Safe to run many times, and from many at once.',
+    )
     .addHelpText(
       'after',
       `

@@ -59,7 +59,10 @@ export async function prepareFolder(path: string): Promise<string> {
   return join(await realpath(parent), basename(path))
 }
 
-async function initialise(folder: string, { binaries, user, durable, signal }: ClusterOptions): Promise<void> {
+async function initialise(
+  folder: string,
+  { binaries, user, durable, signal }: ClusterOptions,
+): Promise<void> {
   await mkdir(folder, { mode: 0o700 })
   const passwordFile = join(folder, 'password')
   await writeFile(passwordFile, randomBytes(24).toString('base64url') + '\n', { mode: 0o600 })

@@ -46,7 +46,9 @@ export async function assertNotInUse(dataDir: string): Promise<void> {
   const folder = await prepareFolder(dataDir)
   const postmaster = await readPostmaster(dataFolderOf(folder))
   if (postmaster === undefined || !(await isPostmasterOf(dataFolderOf(folder), postmaster.pid))) return
-  const owner = await readOwner(adminUrlOf(postmaster.port, await readPassword(folder))).catch(() => undefined)
+  const owner = await readOwner(adminUrlOf(postmaster.port, await readPassword(folder))).catch(
+    () => undefined,
+  )
   if (owner?.holdsLock) throw inUse(folder, owner)
 }
 

@@ -68,7 +68,8 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
   void exited.then(markEnded, markEnded)
   try {
     const { pid } = child
-    if (pid === undefined) throw new EmbeddedPostgresError(`PostgreSQL did not start: ${await failureOf(exited)}`)
+    if (pid === undefined)
+      throw new EmbeddedPostgresError(`PostgreSQL did not start: ${await failureOf(exited)}`)
     stopWhenOrphaned(pid, options, exited)
     while (!(await accepts(adminUrlOf(port, options.password)))) {
       if (ended) throw new EarlyExit(await readFile(logFileOf(folder), 'utf8'), logFileOf(folder))
@@ -103,7 +104,8 @@ async function accepts(adminUrl: string): Promise<boolean> {
     return true
   } catch (error) {
     const { code } = error as { code?: string }
-    if (code === '28P01') throw new EmbeddedPostgresError('PostgreSQL refuses the password kept beside its data.')
+    if (code === '28P01')
+      throw new EmbeddedPostgresError('PostgreSQL refuses the password kept beside its data.')
     return false
   } finally {
     await client.end()
