@@ -34,7 +34,8 @@ export async function runTool(
     return succeeded(call, await execute(tool, input.data, ctx))
   } catch (err) {
     if (ctx.signal.aborted) return { call, result: { error: 'The run was stopped.' }, isError: true }
-    return failed(call, ctx, err instanceof ToolError ? err.message : `The tool "${call.name}" failed.`, err)
+    if (err instanceof ToolError) return failed(call, ctx, err.message)
+    return failed(call, ctx, `The tool "${call.name}" failed.`, err)
   }
 }
 

@@ -2,10 +2,10 @@ import type { ToolCall } from '../contract/message.ts'
 import type { Model, ModelChunk, ModelRequest, TokenUsage } from './model.ts'
 
 /** One thing a scripted turn does: stream a chunk, throw, or wait for a promise of the test's. */
-export type ScriptedStep = ModelChunk | { error: Error } | { waitFor: Promise<unknown> }
+type ScriptedStep = ModelChunk | { error: Error } | { waitFor: Promise<unknown> }
 
 /** A turn in short: what to say and which tools to call. Text in a list streams piece by piece. */
-export interface ScriptedAnswer {
+interface ScriptedAnswer {
   reasoning?: string
   text?: string | readonly string[]
   /** Ids are `call-1`, `call-2`, … over the whole script when they are left out. */

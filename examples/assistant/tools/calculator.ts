@@ -20,7 +20,7 @@ parser.functions = { min, max, hypot, pow, roundTo }
 
 export const calculator = defineTool({
   name: 'calculator',
-  description: 'Works out an arithmetic expression exactly.',
+  description: 'Works out an arithmetic expression.',
   input: z.object({
     expression: z
       .string()

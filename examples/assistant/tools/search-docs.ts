@@ -1,6 +1,6 @@
 import { glob, readFile } from 'node:fs/promises'
 import path from 'node:path'
-import MiniSearch from 'minisearch'
+import MiniSearch, { type SearchResult } from 'minisearch'
 import { z } from 'zod'
 import { defineTool } from '../../../server/index.ts'
 import { splitSections } from './markdown-sections.ts'
@@ -29,7 +29,7 @@ export function createSearchDocs(root: string) {
     input: z.object({ query: z.string().min(1).max(500).describe('A few keywords.') }),
     async execute({ query }) {
       index ??= buildIndex(root)
-      const hits = (await index.catch(forget)).search(query)
+      const hits = search(await index.catch(forget), query)
       const best = hits.slice(0, MAX_PASSAGES).filter((hit) => hit.score >= (hits[0]?.score ?? 0) / 3)
       return {
         query,
@@ -57,7 +57,7 @@ async function buildIndex(root: string): Promise<MiniSearch<Passage>> {
     storeFields: ['path', 'heading', 'text'],
     processTerm: (term) => {
       const word = term.toLowerCase()
-      return STOP_WORDS.has(word) ? null : word
+      return STOP_WORDS.has(word) ? null : stem(word)
     },
     searchOptions: {
       boost: { heading: 3 },
@@ -70,15 +70,33 @@ async function buildIndex(root: string): Promise<MiniSearch<Passage>> {
   let id = 0
   for (const file of files.toSorted()) {
     const sections = splitSections(await readFile(path.join(root, file), 'utf8'))
-    index.addAll(sections.map((section) => ({ id: id++, path: file, ...section })))
+    index.addAll(sections.map((section) => ({ id: id++, path: file.replaceAll(path.sep, '/'), ...section })))
   }
   return index
+}
+
+// Whatever has all the words goes before what has only some of them.
+function search(index: MiniSearch<Passage>, query: string): SearchResult[] {
+  const hits = index.search(query, { combineWith: 'AND' })
+  return hits.length > 0 ? hits : index.search(query)
+}
+
+// "retry", "retries" and "retried" have to meet; for documentation the crudest way will do.
+function stem(word: string): string {
+  return word.length > 4 ? word.replace(/(?:ying|ied|ies|ing|ed|es|y|s)$/, '') : word
 }
 
 /** The paragraph of a section that says most of what was found, cut where it is too long to quote. */
 function pickQuote(text: string, terms: readonly string[]): string {
   const score = (paragraph: string) => terms.filter((term) => paragraph.toLowerCase().includes(term)).length
-  const [best = ''] = text.split(/\n\s*\n/).toSorted((one, other) => score(other) - score(one))
+  // A blank line inside a code block leaves halves that can't be quoted.
+  const paragraphs = text.split(/\n\s*\n/).filter(isWhole)
+  const [best = ''] = paragraphs.toSorted((one, other) => score(other) - score(one))
   if (best.length <= MAX_QUOTE_LENGTH) return best.trim()
-  return `${best.slice(0, best.lastIndexOf(' ', MAX_QUOTE_LENGTH)).trim()} …`
+  const cut = `${best.slice(0, best.lastIndexOf(' ', MAX_QUOTE_LENGTH)).trim()} …`
+  return isWhole(cut) ? cut : `${cut}\n\`\`\``
+}
+
+function isWhole(markdown: string): boolean {
+  return markdown.split('```').length % 2 === 1
 }

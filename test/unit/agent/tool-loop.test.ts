@@ -291,8 +291,12 @@ describe('a tool call that goes wrong is a result the model can correct', () => 
   })
 
   test('when the tool throws a ToolError, which is meant for the model', async () => {
-    const { error } = await run({ name: 'fail', arguments: {} }, failing(new ToolError('No such city.')))
+    const { error, warn } = await run(
+      { name: 'fail', arguments: {} },
+      failing(new ToolError('No such city.')),
+    )
     expect(error).toBe('No such city.')
+    expect(warn).toHaveBeenCalledWith({ tool: 'fail', toolCallId: 'c1' }, 'No such city.')
   })
 
   test('when what the tool returns is no JSON at all', async () => {

@@ -107,7 +107,7 @@ describe('search_docs', () => {
     const folder = await createFolder()
     await write(folder)
     expect((await search(folder, 'how to cancel a run'))[0]).toEqual({
-      path: path.join('docs', 'guides', 'runs.md'),
+      path: 'docs/guides/runs.md',
       heading: 'Runs › Cancel a run',
       quote: 'Call `cancel()` to stop a run; cancelling is durable.',
     })
@@ -129,6 +129,25 @@ describe('search_docs', () => {
     await write(folder)
     expect(await search(folder, 'unicorns')).toEqual([])
     expect(await search(folder, 'the of')).toEqual([])
+  })
+
+  test('prefers what has all the words to what has one of them often', async () => {
+    const folder = await createFolder()
+    await writeFile(
+      path.join(folder, 'README.md'),
+      '# Workers\n\nworkers workers workers\n\n# Shutdown\n\nDraining gives the runs of workers back.\n',
+    )
+    expect(await search(folder, 'drain workers')).toMatchObject([{ heading: 'Shutdown' }])
+    expect((await search(folder, 'pause workers'))[0]).toMatchObject({ heading: 'Workers' })
+  })
+
+  test('quotes no half of a code block', async () => {
+    const folder = await createFolder()
+    await writeFile(
+      path.join(folder, 'README.md'),
+      '# Code\n\n```ts\nlet widget = 1\n\nlet other = widget\n```\n\nA widget is declared.\n',
+    )
+    expect(await search(folder, 'widget')).toMatchObject([{ quote: 'A widget is declared.' }])
   })
 
   test('cuts a paragraph that is too long to quote', async () => {
