@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { ErrorCode } from './error.ts'
 import { Json, JsonObject } from './json.ts'
 import { Message } from './message.ts'
 
@@ -86,6 +85,3 @@ export const ListRunsInput = z.object({
   limit: z.int().min(1).max(200).default(50),
   cursor: z.string().optional(),
 })
-
-/** Codes a run's error can carry beside those of the wire. */
-export type RunErrorCode = 'agent_error' | 'timed_out' | 'cancelled' | 'invalid_output' | ErrorCode

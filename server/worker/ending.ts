@@ -3,6 +3,7 @@ import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import type { TerminalEventType } from '../contract/terminal.ts'
 import type { Json } from '../contract/json.ts'
 import type { RunError } from '../contract/run.ts'
+import { ModelError } from '../llm/model.ts'
 import type { RunEnding } from '../ports.ts'
 import type { RunInterruption } from './interruption.ts'
 
@@ -46,6 +47,8 @@ export function toRunError(error: unknown): RunError {
     const { message, code, details } = error
     return { message, code, ...(details === undefined ? {} : { details }) }
   }
+  // Written to be shown: it names what the provider refused, without keys and without the request.
+  if (error instanceof ModelError) return { message: error.message, code: 'model_error' }
   return { message: 'The agent failed with an unexpected error.', code: 'agent_error' }
 }
 
