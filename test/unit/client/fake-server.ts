@@ -1,0 +1,189 @@
+// The real HTTP face over use cases that a test drives: what a client meets, without a database.
+import { createHandler } from '../../../server/api/handler.ts'
+import { createRouter } from '../../../server/api/router.ts'
+import { AgentRuntimeError } from '../../../server/contract/agent-runtime-error.ts'
+import type { Conversation } from '../../../server/contract/conversation.ts'
+import type { AnyRunEvent } from '../../../server/contract/event.ts'
+import type { Message } from '../../../server/contract/message.ts'
+import type { RunDetail } from '../../../server/contract/run.ts'
+import { isTerminal, isTerminalEvent } from '../../../server/contract/terminal.ts'
+import type { Conversations } from '../../../server/domain/conversations.ts'
+import type { Runs } from '../../../server/domain/runs.ts'
+import { runEvent, runRecord } from './fake-transport.ts'
+
+export interface FakeServer {
+  readonly fetch: typeof globalThis.fetch
+  readonly requests: Request[]
+  /** Streams being read now. */
+  readonly readers: number
+  /** Refuses everything with this, while set. */
+  refusal: AgentRuntimeError | null
+  /** Adds an event to a run, whose next `seq` it gets. */
+  emit(runId: string, event: Omit<Partial<AnyRunEvent>, 'seq'>): void
+  /** Ends a run well, by an event its viewers may not see. */
+  succeed(runId: string, output: RunDetail['output'], answer: string): void
+  /** Breaks every open stream off, as a lost connection does. */
+  cut(): void
+}
+
+interface StoredRun extends RunDetail {
+  events: AnyRunEvent[]
+  answer: Message[]
+}
+
+export function fakeServer(): FakeServer {
+  const runs = new Map<string, StoredRun>()
+  const conversations: Conversation[] = []
+  const requests: Request[] = []
+  let readers = 0
+  let changed = Promise.withResolvers<void>()
+  let lost = new AbortController()
+  let created = 0
+
+  const change = () => {
+    changed.resolve()
+    changed = Promise.withResolvers()
+  }
+  const nextId = () => {
+    created += 1
+    return `019aa000-0000-7000-8000-${String(created).padStart(12, '0')}`
+  }
+  const find = (runId: string): StoredRun => {
+    const run = runs.get(runId)
+    if (run === undefined) throw new AgentRuntimeError('not_found', `There is no run ${runId}.`)
+    return run
+  }
+
+  async function* batchesOf(run: StoredRun, afterSeq: number, signal: AbortSignal) {
+    readers += 1
+    try {
+      let last = afterSeq
+      while (!signal.aborted) {
+        const batch = run.events.filter(({ seq }) => seq > last)
+        last = run.events.at(-1)?.seq ?? last
+        const visible = batch.filter(({ visibility }) => visibility === 'user')
+        if (visible.length > 0) yield visible
+        if (isTerminal(run.status)) return
+        const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+        await Promise.race([changed.promise, aborted])
+      }
+    } finally {
+      readers -= 1
+    }
+  }
+
+  const runsFace: Pick<Runs, 'create' | 'get' | 'list' | 'cancel' | 'follow'> = {
+    async create(_principal, input) {
+      const { agentKey, messages, conversationId = null } = input
+      if (agentKey === 'nobody') throw new AgentRuntimeError('unknown_agent', 'There is no agent "nobody".')
+      const run = { ...runRecord({ id: nextId(), agentKey, conversationId, messages }), events: [], answer: [] }
+      runs.set(run.id, run)
+      return { run, created: true }
+    },
+    get: async (_principal, runId) => find(runId),
+    list: async () => ({ items: [...runs.values()], nextCursor: null, previousCursor: null, count: runs.size }),
+    async cancel(_principal, runId) {
+      const run = find(runId)
+      if (isTerminal(run.status)) throw new AgentRuntimeError('conflict', 'The run has already ended.')
+      emit(runId, { type: 'run.cancelled', payload: {} })
+      return run
+    },
+    follow: async (_principal, { runId, afterSeq, signal }) => {
+      const run = find(runId)
+      return { run, batches: batchesOf(run, afterSeq, signal) }
+    },
+  }
+  const conversationsFace: Conversations = {
+    async create(_principal, { agentKey = null, title = null, metadata = {} }) {
+      const now = '2026-01-01T00:00:00.000Z'
+      const conversation = { id: nextId(), agentKey, title, metadata, createdAt: now, updatedAt: now }
+      conversations.unshift(conversation)
+      return conversation
+    },
+    async get(_principal, { conversationId }) {
+      const conversation = conversations.find(({ id }) => id === conversationId)
+      if (conversation === undefined) throw new AgentRuntimeError('not_found', 'There is no such conversation.')
+      const messages = [...runs.values()]
+        .filter((run) => run.conversationId === conversationId)
+        .flatMap((run) => [...run.messages, ...run.answer])
+      return { ...conversation, messages, totalMessages: messages.length, hasMore: false }
+    },
+    async list(_principal, { limit, cursor = '0' }) {
+      const end = Number(cursor) + limit
+      const nextCursor = end < conversations.length ? String(end) : null
+      const items = conversations.slice(Number(cursor), end)
+      return { items, nextCursor, previousCursor: null, count: conversations.length }
+    },
+  }
+
+  function emit(runId: string, event: Omit<Partial<AnyRunEvent>, 'seq'>) {
+    const run = find(runId)
+    const type = event.type ?? 'custom'
+    run.events.push(runEvent(run.events.length + 1, { runId, ...event }))
+    run.attempt = event.attempt ?? 1
+    run.lastSeq = run.events.length
+    run.status = isTerminalEvent(type) ? (type.slice('run.'.length) as RunDetail['status']) : 'running'
+    change()
+  }
+
+  const log = { debug() {}, info() {}, warn() {}, error() {} }
+  const services = {
+    // Listing events is the REST face's, which is not part of this server.
+    runs: runsFace as Runs,
+    conversations: conversationsFace,
+    log,
+    stopping: new AbortController().signal,
+    streamKeepAliveMs: 10_000,
+  }
+  const handler = createHandler({
+    services,
+    router: createRouter(services),
+    authenticate: () => ({ id: 'visitor', tenantId: '', kind: 'user' }),
+    start: async () => {},
+    checkReady: async () => {},
+    maxBodyBytes: 100_000,
+    restPath: '/api/agents',
+    trpcPath: '/trpc',
+  })
+
+  const server: FakeServer = {
+    requests,
+    refusal: null,
+    emit,
+    get readers() {
+      return readers
+    },
+    async fetch(input, init) {
+      const request = new Request(input, init)
+      requests.push(request)
+      if (server.refusal !== null) {
+        const { error, code } = server.refusal.toBody()
+        const data = { code, httpStatus: server.refusal.status, error: { error, code } }
+        return Response.json({ error: { message: error, code: -32000, data } }, { status: server.refusal.status })
+      }
+      const response = await handler(new Request(request, { signal: AbortSignal.any([request.signal, lost.signal]) }))
+      return response.headers.get('content-type')?.startsWith('text/event-stream') ? cuttable(response) : response
+    },
+    succeed(runId, output, answer) {
+      const run = find(runId)
+      run.output = output
+      run.answer = [{ role: 'assistant', content: answer }]
+      emit(runId, { type: 'run.succeeded', visibility: 'internal', payload: { output } })
+    },
+    cut() {
+      lost.abort(new TypeError('The network is gone.'))
+      lost = new AbortController()
+    },
+  }
+
+  function cuttable(response: Response): Response {
+    const { signal } = lost
+    const through = new TransformStream<Uint8Array, Uint8Array>({
+      start: (controller) => signal.addEventListener('abort', () => controller.error(signal.reason), { once: true }),
+    })
+    // Whoever reads hears of the error; the pipe has nobody to tell.
+    void response.body?.pipeTo(through.writable).catch(() => {})
+    return new Response(through.readable, response)
+  }
+  return server
+}

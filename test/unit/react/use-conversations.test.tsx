@@ -1,0 +1,50 @@
+import { hooks, scene } from './scene.tsx'
+import { act, waitFor } from '@testing-library/react'
+import { describe, expect, it } from 'vitest'
+
+const { useConversation, useConversations } = hooks
+
+describe('useConversations', () => {
+  it('reads page by page', async () => {
+    const { client, render } = scene()
+    for (const title of ['first', 'second', 'third']) await client.conversations.create({ title })
+    const { result } = render(() => useConversations({ limit: 2 }))
+    await waitFor(() => expect(result.current.conversations.map(({ title }) => title)).toEqual(['third', 'second']))
+    expect(result.current).toMatchObject({ count: 3, hasMore: true })
+    await act(() => result.current.loadMore())
+    await waitFor(() => expect(result.current.conversations).toHaveLength(3))
+    expect(result.current.hasMore).toBe(false)
+  })
+
+  it('shows a conversation it created', async () => {
+    const { render } = scene()
+    const { result } = render(() => useConversations())
+    await waitFor(() => expect(result.current.isLoading).toBe(false))
+    const { id } = await act(() => result.current.create({ title: 'New' }))
+    await waitFor(() => expect(result.current.conversations.map((conversation) => conversation.id)).toEqual([id]))
+  })
+})
+
+describe('useConversation', () => {
+  it('has nothing to show while there is none', () => {
+    const { server, render } = scene()
+    const { result } = render(() => useConversation(null))
+    expect(result.current).toMatchObject({ conversation: undefined, messages: [], isLoading: false, error: null })
+    expect(server.requests).toHaveLength(0)
+  })
+
+  it('shows the history', async () => {
+    const { client, render } = scene()
+    const { id } = await client.conversations.create()
+    await client.runs.create({ agentKey: 'chat', conversationId: id, messages: [{ role: 'user', content: 'Hello' }] })
+    const { result } = render(() => useConversation(id))
+    await waitFor(() => expect(result.current.messages).toEqual([{ role: 'user', content: 'Hello' }]))
+  })
+
+  it('does not ask again for what does not exist', async () => {
+    const { server, render } = scene()
+    const { result } = render(() => useConversation('019aa000-0000-7000-8000-00000000dead'))
+    await waitFor(() => expect(result.current.error).toMatchObject({ code: 'not_found' }))
+    expect(server.requests).toHaveLength(1)
+  })
+})
