@@ -23,8 +23,8 @@ export function encodeCursor(cursor: PageCursor): string {
 
 /** @throws AgentRuntimeError `bad_request` when the text is not a cursor this API handed out. */
 export function decodeCursor(text: string): PageCursor {
-  const [direction, id] = text.split('.')
-  const parsed = PageCursor.safeParse({ direction, id })
+  const [direction, id, ...rest] = text.split('.')
+  const parsed = PageCursor.safeParse(rest.length === 0 ? { direction, id } : undefined)
   if (parsed.success) return parsed.data
   throw new AgentRuntimeError('bad_request', 'The cursor is not one this API handed out.', {
     details: { cursor: text.slice(0, 100) },
