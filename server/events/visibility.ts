@@ -6,8 +6,9 @@ import type { EventFilter, Visibility } from '../contract/event.ts'
 export function createVisibilityOf(
   overrides: Readonly<Record<string, Visibility>>,
 ): (type: string, agentEvents?: AgentEvents) => Visibility {
+  const configured = new Map(Object.entries(overrides))
   return (type, agentEvents) =>
-    overrides[type] ??
+    configured.get(type) ??
     (Object.hasOwn(RUNTIME_EVENTS, type)
       ? RUNTIME_EVENTS[type as keyof typeof RUNTIME_EVENTS].visibility
       : (agentEvents?.[type]?.visibility ?? 'user'))
