@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Visibility } from './contract/event.ts'
+import { MAX_TIMEOUT_MS } from './contract/run.ts'
 import { StartupError } from './startup-error.ts'
 
 const flag = z.preprocess(
@@ -21,7 +22,11 @@ export const Config = z.object({
   /** Name of the model, as its provider spells it. Default: the provider client's own default. */
   defaultModel: z.string().min(1).optional(),
   /** Seconds a run may execute before it times out. */
-  runTimeoutSeconds: z.coerce.number().min(1).default(900),
+  runTimeoutSeconds: z.coerce
+    .number()
+    .min(1)
+    .max(Math.floor(MAX_TIMEOUT_MS / 1000))
+    .default(900),
   /** Seconds an agent has to heed `ctx.signal` before it is abandoned. */
   cancelGraceSeconds: z.coerce.number().min(0).default(5),
   /** Seconds a worker that fell silent keeps its runs. It renews the lease at a third of that. */

@@ -96,7 +96,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     {
       agents,
       maxAttempts: config.maxAttempts,
-      runTimeoutMs: config.runTimeoutSeconds * 1000,
+      runTimeoutMs: Math.round(config.runTimeoutSeconds * 1000),
       streamPollIntervalMs: config.streamPollIntervalSeconds * 1000,
       debugMode: config.debugMode,
     },
@@ -164,7 +164,16 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     async startWorker(workerOptions = {}) {
       await start()
       const worker = new Worker(
-        { store, queue, bus, clock, log, llm: getModel(), visibilityOf, cancelGraceMs: config.cancelGraceSeconds * 1000 },
+        {
+          store,
+          queue,
+          bus,
+          clock,
+          log,
+          llm: getModel(),
+          visibilityOf,
+          cancelGraceMs: config.cancelGraceSeconds * 1000,
+        },
         {
           agents: chosen(agents, workerOptions.agentKeys),
           concurrency: workerOptions.concurrency ?? config.concurrency,
@@ -206,7 +215,9 @@ function chosen(
   if (keys === undefined) return agents
   const unknown = keys.filter((key) => !agents.has(key))
   if (unknown.length > 0) {
-    throw new ConfigError(`There is no agent "${unknown.join('", "')}". Known: ${[...agents.keys()].join(', ')}.`)
+    throw new ConfigError(
+      `There is no agent "${unknown.join('", "')}". Known: ${[...agents.keys()].join(', ')}.`,
+    )
   }
   return new Map([...agents].filter(([key]) => keys.includes(key)))
 }

@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type { AgentShape } from '../contract/agent-shape.ts'
 import type { Visibility } from '../contract/event.ts'
 import { RUNTIME_EVENTS } from '../contract/event.ts'
+import { CreateRunInput } from '../contract/run.ts'
 import type { Json } from '../contract/json.ts'
 import type { Message } from '../contract/message.ts'
 import type { AgentContext } from './context.ts'
@@ -78,7 +79,8 @@ const AGENT_KEY = /^[a-zA-Z0-9_.-]{1,100}$/
  * Declares an agent. Types flow from the schemas: `ctx.params`, `ctx.emit` and the result are checked
  * here, and the same types reach the client through `createAgentClient<typeof runtime>`.
  *
- * @throws TypeError when the key is malformed or an event type is one of the runtime's own.
+ * @throws TypeError when the key is malformed, an event type is one of the runtime's own, or `maxAttempts` or
+ * `timeoutMs` is out of range.
  * @example
  * export const greeter = defineAgent({
  *   key: 'greeter',
@@ -105,6 +107,11 @@ export function defineAgent<
     if (Object.hasOwn(RUNTIME_EVENTS, type)) {
       throw new TypeError(`Agent "${agent.key}" declares "${type}", which is an event type of the runtime.`)
     }
+  }
+  for (const limit of ['maxAttempts', 'timeoutMs'] as const) {
+    const parsed = CreateRunInput.shape[limit].safeParse(agent[limit])
+    if (parsed.success) continue
+    throw new TypeError(`Agent "${agent.key}": ${limit} is not valid. ${parsed.error.issues[0]?.message}`)
   }
   return agent
 }

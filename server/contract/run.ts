@@ -57,6 +57,9 @@ export const Run = z.object({
 export type RunDetail = z.infer<typeof RunDetail>
 export const RunDetail = Run.extend({ messages: z.array(Message) })
 
+/** What the database's integers and Node's timers can hold: almost 25 days. */
+export const MAX_TIMEOUT_MS = 2_147_483_647
+
 /** What creates a run. `params` is checked against the agent's own schema. */
 export type CreateRunInput = z.infer<typeof CreateRunInput>
 export const CreateRunInput = z.object({
@@ -72,7 +75,7 @@ export const CreateRunInput = z.object({
   /** Attempts before the run fails for good. Default: the agent's, else the configuration's. */
   maxAttempts: z.int().min(1).max(100).optional(),
   /** Milliseconds of execution before the run times out. Default: the agent's, else the configuration's. */
-  timeoutMs: z.int().min(1).optional(),
+  timeoutMs: z.int().min(1).max(MAX_TIMEOUT_MS).optional(),
 })
 
 export const RunRef = z.object({ runId: RunId })

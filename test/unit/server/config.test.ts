@@ -1,0 +1,85 @@
+import { describe, expect, test } from 'vitest'
+import { Config, ConfigError, ENVIRONMENT, resolveConfig } from '../../../server/config.ts'
+
+describe('configuration', () => {
+  test('everything has a default but the database', () => {
+    const config = resolveConfig({}, {})
+    expect(config.databaseUrl).toBeUndefined()
+    expect(config).toMatchObject({
+      concurrency: 20,
+      debugMode: false,
+      restPath: '/api/agents',
+      maxAttempts: 3,
+    })
+  })
+
+  test('code goes before environment, environment before defaults', () => {
+    const env = { CONCURRENCY: '7', MAX_ATTEMPTS: '9' }
+    expect(resolveConfig({ concurrency: 3 }, env)).toMatchObject({ concurrency: 3, maxAttempts: 9 })
+  })
+
+  test('undefined in code and an empty variable count as not set', () => {
+    expect(resolveConfig({ concurrency: undefined as never }, { CONCURRENCY: '' }).concurrency).toBe(20)
+  })
+
+  test.each([
+    ['true', true],
+    ['1', true],
+    ['false', false],
+    ['0', false],
+  ])('DEBUG_MODE=%s', (text, expected) => {
+    expect(resolveConfig({}, { DEBUG_MODE: text }).debugMode).toBe(expected)
+  })
+
+  const takesAnyText = ['databaseUrl', 'defaultModel']
+
+  test.each(takesAnyText)('%s is read from the environment', (key) => {
+    const name = ENVIRONMENT[key as keyof typeof ENVIRONMENT]
+    expect(resolveConfig({}, { [name]: 'some text' })).toMatchObject({ [key]: 'some text' })
+  })
+
+  test.each(Object.entries(ENVIRONMENT).filter(([key]) => !takesAnyText.includes(key)))(
+    '%s is read from %s, and a wrong value names both',
+    (key, name) => {
+      const error = resolveError({ [name]: 'rubbish' })
+      expect(error).toBeInstanceOf(ConfigError)
+      expect(error?.message).toContain(`${key} (${name})`)
+    },
+  )
+
+  test('the names in the environment are the settings in capitals', () => {
+    for (const [key, name] of Object.entries(ENVIRONMENT)) {
+      expect(name).toBe(key.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase())
+      expect(Object.keys(Config.shape)).toContain(key)
+    }
+  })
+
+  test('all that is wrong is named at once', () => {
+    const error = resolveError({ CONCURRENCY: '0', LEASE_TTL_SECONDS: '1', DEBUG_MODE: 'perhaps' })
+    for (const name of ['CONCURRENCY', 'LEASE_TTL_SECONDS', 'DEBUG_MODE'])
+      expect(error?.message).toContain(name)
+  })
+
+  test('a wrong setting without a variable is named too', () => {
+    expect(() => resolveConfig({ restPath: 'api' }, {})).toThrow(/restPath/)
+    expect(() => resolveConfig({ eventVisibility: { 'run.failed': 'secret' as never } }, {})).toThrow(
+      /eventVisibility/,
+    )
+  })
+
+  test('a timeout the database and timers could not hold is refused', () => {
+    expect(() => resolveConfig({ runTimeoutSeconds: 2_147_484 }, {})).toThrow(
+      /runTimeoutSeconds \(RUN_TIMEOUT_SECONDS\)/,
+    )
+    expect(resolveConfig({ runTimeoutSeconds: 2_147_483 }, {}).runTimeoutSeconds).toBe(2_147_483)
+  })
+})
+
+function resolveError(env: Record<string, string>): Error | undefined {
+  try {
+    resolveConfig({}, env)
+  } catch (error) {
+    return error as Error
+  }
+  return undefined
+}
