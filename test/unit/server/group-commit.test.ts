@@ -1,0 +1,114 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { createGroupCommit } from '../../../server/group-commit.ts'
+
+/** A flush that hangs until the test lets it go, one batch after the other. */
+function heldFlush() {
+  const batches: { items: readonly number[]; release: PromiseWithResolvers<readonly string[]> }[] = []
+  const arrivals: (() => void)[] = []
+  return {
+    batches,
+    flush(items: readonly number[]): Promise<readonly string[]> {
+      const release = Promise.withResolvers<readonly string[]>()
+      batches.push({ items, release })
+      for (const arrive of arrivals.splice(0)) arrive()
+      return release.promise
+    },
+    async batch(index: number) {
+      while (batches[index] === undefined) await new Promise<void>((resolve) => arrivals.push(resolve))
+      return batches[index]
+    },
+  }
+}
+
+const answersTo = (items: readonly number[]) => items.map((item) => `answer to ${item}`)
+
+describe('group commit', () => {
+  test('what arrives in one turn of the event loop is one batch', async () => {
+    const held = heldFlush()
+    const commit = createGroupCommit({ maxBatch: 10, flush: held.flush })
+    const answers = Promise.all([commit(1), commit(2), commit(3)])
+    const { items, release } = await held.batch(0)
+    expect(items).toEqual([1, 2, 3])
+    release.resolve(answersTo(items))
+    expect(await answers).toEqual(['answer to 1', 'answer to 2', 'answer to 3'])
+  })
+
+  test('what arrives during a flush waits for it and goes together', async () => {
+    const held = heldFlush()
+    const commit = createGroupCommit({ maxBatch: 10, flush: held.flush })
+    const first = commit(1)
+    const { release } = await held.batch(0)
+    const rest = Promise.all([commit(2), commit(3)])
+    expect(held.batches).toHaveLength(1)
+    release.resolve(['a'])
+    expect(await first).toBe('a')
+    const second = await held.batch(1)
+    expect(second.items).toEqual([2, 3])
+    second.release.resolve(['b', 'c'])
+    expect(await rest).toEqual(['b', 'c'])
+  })
+
+  test('a flush that fails rejects its own batch and no other', async () => {
+    const held = heldFlush()
+    const commit = createGroupCommit({ maxBatch: 1, flush: held.flush })
+    const outcomes = Promise.allSettled([commit(1), commit(2)])
+    ;(await held.batch(0)).release.reject(new Error('broken'))
+    ;(await held.batch(1)).release.resolve(['fine'])
+    expect(await outcomes).toEqual([
+      { status: 'rejected', reason: new Error('broken') },
+      { status: 'fulfilled', value: 'fine' },
+    ])
+  })
+
+  test('a flush that throws instead of rejecting is no different', async () => {
+    const commit = createGroupCommit<number, number>({
+      maxBatch: 1,
+      flush: () => {
+        throw new Error('thrown')
+      },
+    })
+    await expect(commit(1)).rejects.toThrow('thrown')
+    await expect(commit(2)).rejects.toThrow('thrown')
+  })
+
+  test('any arrivals, in any interleaving: each item once, in order, never two flushes at once', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.scheduler(),
+        fc.array(fc.record({ microtasks: fc.nat(6), fails: fc.boolean() }), { minLength: 1, maxLength: 30 }),
+        fc.integer({ min: 1, max: 5 }),
+        async (s, arrivals, maxBatch) => {
+          const flushed: number[] = []
+          let underWay = 0
+          const commit = createGroupCommit<number, string>({
+            maxBatch,
+            async flush(items) {
+              underWay += 1
+              expect(underWay).toBe(1)
+              expect(items.length).toBeLessThanOrEqual(maxBatch)
+              flushed.push(...items)
+              await s.schedule(Promise.resolve())
+              underWay -= 1
+              if (items.some((item) => arrivals[item]?.fails)) throw new Error('broken')
+              return answersTo(items)
+            },
+          })
+          const outcomes: Promise<string>[] = []
+          for (const [item, { microtasks }] of arrivals.entries()) {
+            outcomes.push(commit(item).catch(() => 'broken'))
+            // Arriving a few microtasks after the end of a flush is where a wake-up could get lost.
+            for (let i = 0; i < microtasks; i += 1) await Promise.resolve()
+            if (microtasks === 6 && s.count() > 0) await s.waitOne()
+          }
+          await s.waitFor(Promise.all(outcomes))
+          expect(flushed).toEqual(arrivals.map((_, item) => item))
+          for (const [item, outcome] of (await Promise.all(outcomes)).entries()) {
+            const own = arrivals[item]?.fails === true ? [] : [`answer to ${item}`]
+            expect(['broken', ...own]).toContain(outcome)
+          }
+        },
+      ),
+    )
+  })
+})
