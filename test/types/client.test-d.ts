@@ -1,0 +1,100 @@
+import { describe, expectTypeOf, it } from 'vitest'
+import { createAgentClient } from '../../client/index.ts'
+import type { AnyRunHandle, Json } from '../../client/index.ts'
+import type { ShapesOf } from '../../server/contract/agent-shape.ts'
+import type { runtime } from './typed-runtime.ts'
+
+const client = createAgentClient<typeof runtime>({ url: '/trpc' })
+const messages = [{ role: 'user' as const, content: 'Hi' }]
+
+describe('creating a run', () => {
+  it('takes the keys of agents that exist', () => {
+    void client.runs.create({ agentKey: 'bare', messages })
+    // @ts-expect-error there is no such agent
+    void client.runs.create({ agentKey: 'nobody', messages })
+  })
+
+  it("takes the agent's params, as they go into its schema", () => {
+    void client.runs.create({ agentKey: 'researcher', messages, params: { depth: 2 } })
+    void client.runs.create({ agentKey: 'researcher', messages, params: { depth: 2, tone: 'terse' } })
+    // @ts-expect-error depth is required
+    void client.runs.create({ agentKey: 'researcher', messages, params: { tone: 'terse' } })
+    // @ts-expect-error depth is a number
+    void client.runs.create({ agentKey: 'researcher', messages, params: { depth: '2' } })
+    // @ts-expect-error no such tone
+    void client.runs.create({ agentKey: 'researcher', messages, params: { depth: 2, tone: 'loud' } })
+    // @ts-expect-error params of another agent
+    void client.runs.create({ agentKey: 'greeter', messages, params: { depth: 2 } })
+  })
+
+  it('asks for params only where some are required', () => {
+    void client.runs.create({ agentKey: 'greeter', messages })
+    // @ts-expect-error researcher requires params
+    void client.runs.create({ agentKey: 'researcher', messages })
+    // @ts-expect-error bare takes none
+    void client.runs.create({ agentKey: 'bare', messages, params: { depth: 2 } })
+  })
+
+  it('takes well-formed messages', () => {
+    // @ts-expect-error no such role
+    void client.runs.create({ agentKey: 'bare', messages: [{ role: 'robot', content: 'Hi' }] })
+  })
+})
+
+describe('a run', () => {
+  it("has its agent's output", async () => {
+    const run = await client.runs.create({ agentKey: 'researcher', params: { depth: 1 } })
+    expectTypeOf(run.agentKey).toEqualTypeOf<'researcher'>()
+    const output = await run.result()
+    expectTypeOf(output).toEqualTypeOf<{ report: string; sources: string[] }>()
+    // @ts-expect-error no such field
+    void output.greeting
+    const other = await client.runs.create({ agentKey: 'bare' })
+    expectTypeOf(await other.result()).toEqualTypeOf<Json>()
+  })
+
+  it("has its agent's events beside those of the runtime, narrowed by type", async () => {
+    const run = await client.runs.create({ agentKey: 'researcher', params: { depth: 1 } })
+    for await (const event of run.events()) {
+      if (event.type === 'research.progress') {
+        expectTypeOf(event.payload).toEqualTypeOf<{ percent: number }>()
+        // @ts-expect-error no such field
+        void event.payload.done
+      }
+      if (event.type === 'assistant.delta') expectTypeOf(event.payload.content).toEqualTypeOf<string>()
+      // @ts-expect-error no agent emits this
+      void (event.type === 'research.finished')
+    }
+    const other = await client.runs.create({ agentKey: 'greeter' })
+    for await (const event of other.events()) {
+      // @ts-expect-error another agent's event
+      void (event.type === 'research.progress')
+    }
+  })
+
+  it('that is followed is of any agent until its key tells', async () => {
+    const run = await client.runs.follow('a run')
+    expectTypeOf(run).toEqualTypeOf<AnyRunHandle<ShapesOf<typeof runtime>>>()
+    if (run.agentKey === 'greeter') expectTypeOf(await run.result()).toEqualTypeOf<{ greeting: string }>()
+    for await (const event of run.events()) {
+      if (event.type === 'research.progress') expectTypeOf(event.payload.percent).toEqualTypeOf<number>()
+    }
+  })
+
+  it('has a store typed alike', () => {
+    const { events, output } = client.runs.store('a run').getSnapshot()
+    const progress = events.find((event) => event.type === 'research.progress')
+    expectTypeOf(progress?.payload.percent).toEqualTypeOf<number | undefined>()
+    expectTypeOf<{ greeting: string }>().toExtend<typeof output>()
+  })
+})
+
+describe('the tRPC client underneath', () => {
+  it('knows the agents too', () => {
+    void client.trpc.runs.create.mutate({ agentKey: 'researcher', params: { depth: 1 } })
+    // @ts-expect-error there is no such agent
+    void client.trpc.runs.create.mutate({ agentKey: 'nobody' })
+    // @ts-expect-error there is no such procedure
+    void client.trpc.runs.destroy
+  })
+})

@@ -1,0 +1,67 @@
+import { describe, expectTypeOf, it } from 'vitest'
+import { createAgentHooks } from '../../react/index.ts'
+import type { runtime } from './typed-runtime.ts'
+
+const { useAgentRun, useConversation, useConversations } = createAgentHooks<typeof runtime>()
+
+describe('useAgentRun', () => {
+  it('takes the keys of agents that exist', () => {
+    useAgentRun({ agentKey: 'greeter' })
+    // @ts-expect-error there is no such agent
+    useAgentRun({ agentKey: 'nobody' })
+  })
+
+  it("starts with the agent's params", () => {
+    const { start } = useAgentRun({ agentKey: 'researcher' })
+    void start({ params: { depth: 1 } })
+    // @ts-expect-error depth is required
+    void start({ params: {} })
+    // @ts-expect-error params are required
+    void start({ messages: [] })
+    void useAgentRun({ agentKey: 'greeter' }).start({ messages: [] })
+    // @ts-expect-error greeter's name is text
+    void useAgentRun({ agentKey: 'greeter' }).start({ params: { name: 1 } })
+    // @ts-expect-error bare takes none
+    void useAgentRun({ agentKey: 'bare' }).start({ params: { name: 'Ada' } })
+  })
+
+  it("shows the agent's output and events", () => {
+    const { status, output, events } = useAgentRun({ agentKey: 'researcher' })
+    expectTypeOf(output).toEqualTypeOf<{ report: string; sources: string[] } | null>()
+    // @ts-expect-error no such field
+    void output?.greeting
+    for (const event of events) {
+      if (event.type === 'research.progress') expectTypeOf(event.payload).toEqualTypeOf<{ percent: number }>()
+      // @ts-expect-error no agent emits this
+      void (event.type === 'research.finished')
+    }
+    // @ts-expect-error no such status
+    void (status === 'done')
+  })
+
+  it('hands back a handle of the same agent', async () => {
+    const handle = await useAgentRun({ agentKey: 'greeter' }).start({})
+    expectTypeOf(await handle?.result()).toEqualTypeOf<{ greeting: string } | undefined>()
+  })
+
+  it('given a run shows it, but starts nothing', () => {
+    const run = useAgentRun('a run')
+    const progress = run.events.find((event) => event.type === 'research.progress')
+    expectTypeOf(progress?.payload.percent).toEqualTypeOf<number | undefined>()
+    // @ts-expect-error of which agent?
+    void run.start
+  })
+})
+
+describe('conversations', () => {
+  it('are read by id and listed', () => {
+    expectTypeOf(useConversation('id').messages[0]?.role).toEqualTypeOf<
+      'system' | 'user' | 'assistant' | 'tool' | undefined
+    >()
+    expectTypeOf(useConversations({ agentKey: 'greeter' }).conversations[0]?.title).toEqualTypeOf<
+      string | null | undefined
+    >()
+    // @ts-expect-error an id is text
+    useConversation(1)
+  })
+})
