@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { rm, statfs } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
 import { startEmbeddedPostgres } from '../../server/adapters/embedded-postgres/embedded-postgres.ts'
 import { migrateDatabase } from '../../server/adapters/migrate.ts'
+import { fastFolder } from './fast-folder.ts'
 
 /** What a test needs to make databases of its own. */
 export interface ClusterAccess {
@@ -38,15 +38,6 @@ export async function startTestCluster(): Promise<TestCluster> {
     await remove()
     throw error
   }
-}
-
-const MEMORY_FOLDER = '/dev/shm'
-const ENOUGH_BYTES = 2 ** 30
-
-/** Copying a database makes a thousand files: in memory that takes 10 ms, on a disk up to 400. */
-async function fastFolder(): Promise<string> {
-  const space = await statfs(MEMORY_FOLDER).catch(() => undefined)
-  return space !== undefined && space.bavail * space.bsize > ENOUGH_BYTES ? MEMORY_FOLDER : tmpdir()
 }
 
 async function prepareTemplate(databaseUrl: string): Promise<ClusterAccess> {

@@ -5,6 +5,7 @@ import type { ClusterOptions } from './cluster.ts'
 import { clearTheWay } from './occupant.ts'
 import { holdLock } from './ownership.ts'
 import { stopPostmaster } from './postmaster.ts'
+import type { StopMode } from './postmaster.ts'
 import { adminUrlOf, EarlyExit, startServer } from './server-process.ts'
 import type { ServerProcess } from './server-process.ts'
 import { choosePostgresUser } from './system-user.ts'
@@ -29,8 +30,11 @@ export interface EmbeddedPostgres {
   logFile: string
   /** Resolves when the server ended, asked to or not. */
   exited: Promise<{ code: number | null; signal: string | null }>
-  /** Resolves when the server is gone. `immediate` spares the checkpoint; the next start recovers. */
-  stop(mode?: 'fast' | 'immediate'): Promise<void>
+  /**
+   * Resolves when the server is gone. `smart`, the default, gives clients a moment to close their
+   * connections; `immediate` spares even the checkpoint, and the next start recovers.
+   */
+  stop(mode?: StopMode): Promise<void>
 }
 
 const DATABASE = 'agent_runtime'
@@ -80,7 +84,7 @@ async function takeOver(
 ): Promise<EmbeddedPostgres> {
   const dataFolder = dataFolderOf(cluster.folder)
   const released = new AbortController()
-  const stop = async (mode?: 'fast' | 'immediate'): Promise<void> => {
+  const stop = async (mode: StopMode = 'smart'): Promise<void> => {
     released.abort()
     await stopPostmaster(dataFolder, server.pid, mode)
     await server.exited

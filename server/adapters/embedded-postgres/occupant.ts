@@ -32,7 +32,7 @@ export async function clearTheWay(
     const expired = Date.now() > deadline
     if (owner !== undefined && (expired || !(await isRunning(owner.pid)))) {
       log(`Stopping the PostgreSQL that a killed process left running (process ${postmaster.pid}) …`)
-      await stopPostmaster(dataFolder, postmaster.pid)
+      await stopPostmaster(dataFolder, postmaster.pid, 'fast')
     } else if (expired) {
       throw new EmbeddedPostgresError(
         `PostgreSQL (process ${postmaster.pid}) runs on ${folder} but does not answer: stop it, then try again.`,

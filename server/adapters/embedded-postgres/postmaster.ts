@@ -56,25 +56,24 @@ async function readCommand(pid: number): Promise<string | undefined> {
   return reading.catch(() => (isAlive(pid) ? undefined : ''))
 }
 
-const FAST_MS = 15_000
-const IMMEDIATE_MS = 5_000
+/** How a server is stopped, most patient first: signal, and milliseconds until the next. */
+const STOP_STEPS = [
+  // Takes no new connections and waits for those that are just being closed.
+  ['smart', 'SIGTERM', 300],
+  // Rolls back what is open and writes a checkpoint.
+  ['fast', 'SIGINT', 15_000],
+  // Leaves recovery to the next start.
+  ['immediate', 'SIGQUIT', 5_000],
+  ['kill', 'SIGKILL', 5_000],
+] as const
 const LOOK_EVERY_MS = 20
 
-/**
- * Stops a server and waits until it is gone. `fast` rolls back what is open and writes a checkpoint;
- * `immediate` leaves recovery to the next start. Neither loses what was committed.
- */
-export async function stopPostmaster(
-  dataFolder: string,
-  pid: number,
-  mode: 'fast' | 'immediate' = 'fast',
-): Promise<void> {
-  const steps = [
-    ['SIGINT', FAST_MS],
-    ['SIGQUIT', IMMEDIATE_MS],
-    ['SIGKILL', IMMEDIATE_MS],
-  ] as const
-  for (const [signal, boundMs] of mode === 'fast' ? steps : steps.slice(1)) {
+export type StopMode = 'smart' | 'fast' | 'immediate'
+
+/** Stops a server and waits until it is gone. No way of it loses what was committed. */
+export async function stopPostmaster(dataFolder: string, pid: number, mode: StopMode): Promise<void> {
+  const first = STOP_STEPS.findIndex(([name]) => name === mode)
+  for (const [, signal, boundMs] of STOP_STEPS.slice(first)) {
     if (!sendSignal(pid, signal)) return
     for (let waited = 0; waited < boundMs; waited += LOOK_EVERY_MS) {
       if (!(await isPostmasterOf(dataFolder, pid))) return

@@ -73,7 +73,7 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
     stopWhenOrphaned(pid, options, exited)
     while (!(await accepts(adminUrlOf(port, options.password)))) {
       if (ended) throw new EarlyExit(await readFile(logFileOf(folder), 'utf8'), logFileOf(folder))
-      if (signal.aborted) await stopPostmaster(dataFolderOf(folder), pid)
+      if (signal.aborted) await stopPostmaster(dataFolderOf(folder), pid, 'fast')
       signal.throwIfAborted()
       await sleep(READY_POLL_MS)
     }

@@ -1,0 +1,125 @@
+import { execFile, spawn } from 'node:child_process'
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
+import { fastFolder } from './fast-folder.ts'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+
+/** Fixture entries, by the name of their file. */
+export const entry = (name: string): string => join(ROOT, 'test/fixtures/entries', `${name}.ts`)
+export const webFixture = join(ROOT, 'test/fixtures/web')
+/** For entries that tests write: what they import. */
+export const serverModule = pathToFileURL(join(ROOT, 'server/index.ts')).href
+
+export interface CliProcess extends AsyncDisposable {
+  pid: number
+  stdout(): string
+  stderr(): string
+  /** Resolves with the match once it is printed; rejects if the process ends without it. */
+  printed(pattern: RegExp): Promise<RegExpExecArray>
+  kill(signal: NodeJS.Signals): void
+  exited: Promise<number | null>
+}
+
+export interface CliOptions {
+  cwd: string
+  env?: Record<string, string>
+}
+
+/** Starts the real command line as a process of its own. */
+export function runCli(args: readonly string[], { cwd, env }: CliOptions): CliProcess {
+  // What the person running the tests has set is not meant for the commands under test.
+  const {
+    DATABASE_URL: _url,
+    PORT: _port,
+    HOST: _host,
+    DEBUG: _debug,
+    VITEST: _vitest,
+    ...inherited
+  } = process.env
+  const child = spawn(process.execPath, [join(ROOT, 'server/cli/main.ts'), ...args], {
+    cwd,
+    env: { ...inherited, NO_COLOR: '1', MODEL_PROVIDER: 'demo', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const output = { stdout: '', stderr: '' }
+  const watchers = new Set<() => void>()
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (chunk: string) => {
+      output[name] += chunk
+      for (const look of watchers) look()
+    })
+  }
+  const exited = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)))
+  return {
+    pid: child.pid ?? 0,
+    stdout: () => output.stdout,
+    stderr: () => output.stderr,
+    printed: (pattern) =>
+      new Promise((resolve, reject) => {
+        const look = (): void => {
+          const match = pattern.exec(output.stdout + output.stderr)
+          if (match === null) return
+          watchers.delete(look)
+          resolve(match)
+        }
+        watchers.add(look)
+        look()
+        void exited.then((code) =>
+          reject(
+            new Error(`ended with ${code} before printing ${pattern}:\n${output.stdout}${output.stderr}`),
+          ),
+        )
+      }),
+    kill: (signal) => void child.kill(signal),
+    exited,
+    async [Symbol.asyncDispose]() {
+      // Once is enough for the end of every test: whatever it started stops with it.
+      child.kill('SIGKILL')
+      await exited
+    },
+  }
+}
+
+/** Starts `dev` and resolves with its address once it is ready. */
+export async function startDev(
+  args: readonly string[],
+  options: CliOptions,
+): Promise<CliProcess & { url: string }> {
+  const process = runCli(['dev', ...args], options)
+  const [, url = ''] = await process.printed(/REST +(http\S+)\/api\/agents[^]*Ctrl-C stops everything/)
+  return Object.assign(process, { url })
+}
+
+export interface Workspace extends AsyncDisposable {
+  path: string
+  write(name: string, content: string): Promise<void>
+  /** Process number of the PostgreSQL of the folder. */
+  postgresPid(): Promise<number>
+}
+
+/** An empty folder to run commands in. */
+export async function createWorkspace(): Promise<Workspace> {
+  const path = await mkdtemp(join(await fastFolder(), 'agent-runtime-cli-'))
+  // When the tests run as root, PostgreSQL runs as somebody else.
+  await chmod(path, 0o755)
+  return {
+    path,
+    write: (name, content) => writeFile(join(path, name), content),
+    async postgresPid() {
+      const file = join(path, '.agent-runtime/postgres/data/postmaster.pid')
+      return Number.parseInt(await readFile(file, 'utf8'), 10)
+    },
+    [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }),
+  }
+}
+
+/** Whether the process runs; one that ended but was not reaped by its parent yet does not. */
+export async function isAlive(pid: number): Promise<boolean> {
+  const { stdout } = await promisify(execFile)('ps', ['-o', 'stat=', '-p', String(pid)]).catch(
+    (error) => error,
+  )
+  return /^[^Z\s]/.test(stdout)
+}
