@@ -1,6 +1,7 @@
 import { Hono } from 'hono'
 import type { Context } from 'hono'
 import type { Principal } from '../../agent/context.ts'
+import { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
 import { ConversationId, RunId } from '../../contract/run.ts'
 import { CreateConversationInput } from '../../contract/conversation.ts'
 import { isTerminal } from '../../contract/terminal.ts'
@@ -76,6 +77,13 @@ export function createRestApp(services: ApiServices): Hono<RestEnv> {
     const input = { conversationId, includeFailedRuns, ...window }
     return c.json(toRestConversationDetail(await conversations.get(c.var.principal, input)))
   })
+
+  // After the routes above: a path that is there, asked in another way.
+  for (const path of new Set(app.routes.map((route) => route.path))) {
+    app.all(path, (c) => {
+      throw new AgentRuntimeError('method_not_allowed', `${c.req.path} does not take ${c.req.method}.`)
+    })
+  }
 
   async function listEvents(c: Context<RestEnv>): Promise<Response> {
     const query = EventsQuery.parse(c.req.query())

@@ -1,0 +1,59 @@
+// What the documentation lists is what there is.
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import { Config, ENVIRONMENT, resolveConfig } from '../../../server/config.ts'
+import { ERROR_STATUS } from '../../../server/contract/agent-runtime-error.ts'
+import { RUNTIME_EVENTS } from '../../../server/contract/event.ts'
+
+const root = fileURLToPath(new URL('../../..', import.meta.url))
+const read = (name: string) => readFileSync(join(root, name), 'utf8')
+
+describe('docs/configuration.md', () => {
+  const rows = new Map(
+    read('docs/configuration.md')
+      .split('\n')
+      .filter((line) => line.startsWith('| `'))
+      .map((line) => line.split('|').map((cell) => cell.trim().replaceAll('`', '')))
+      .map(([, setting = '', variable = '', standard = '']) => [setting, { variable, standard }]),
+  )
+
+  test.each(Object.keys(Config.shape))('%s has its row, variable and default', (setting) => {
+    const row = rows.get(setting)
+    expect(row?.variable).toBe(ENVIRONMENT[setting as keyof typeof ENVIRONMENT] ?? '')
+    const standard: unknown = resolveConfig({}, {})[setting as keyof Config]
+    if (standard !== undefined) {
+      expect(row?.standard).toBe(typeof standard === 'object' ? JSON.stringify(standard) : String(standard))
+    }
+  })
+
+  test('lists no setting that does not exist', () => {
+    expect([...rows.keys()].filter((setting) => !Object.hasOwn(Config.shape, setting))).toEqual([])
+  })
+})
+
+test.each(Object.entries(RUNTIME_EVENTS))(
+  'docs/agents.md lists %s with its visibility',
+  (type, { visibility }) => {
+    expect(read('docs/agents.md')).toContain(`| \`${type}\` | ${visibility} |`)
+  },
+)
+
+test.each(Object.entries(ERROR_STATUS))('docs/rest.md lists the error code %s', (code, status) => {
+  const rows = read('docs/rest.md')
+    .split('\n')
+    .filter((line) => line.startsWith(`| ${status} |`))
+  expect(rows.join('\n')).toContain(`\`${code}\``)
+})
+
+const PAGES = [
+  'README.md',
+  'CONTRIBUTING.md',
+  ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`),
+]
+
+test.each(PAGES)('links of %s lead somewhere', (page) => {
+  const targets = [...read(page).matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)].map((match) => match[1] ?? '')
+  expect(targets.filter((target) => !existsSync(join(root, dirname(page), target)))).toEqual([])
+})
