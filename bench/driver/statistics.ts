@@ -1,0 +1,10 @@
+export const median = (values: readonly number[]): number => percentile(values, 50)
+
+/** Interpolated between the two nearest values. NaN when there are none. */
+export function percentile(values: readonly number[], percent: number): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  const position = ((sorted.length - 1) * percent) / 100
+  const below = sorted[Math.floor(position)] ?? NaN
+  const above = sorted[Math.ceil(position)] ?? NaN
+  return below + (above - below) * (position - Math.floor(position))
+}

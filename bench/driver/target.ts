@@ -1,0 +1,15 @@
+/** CPU seconds spent since the processes started. */
+export interface CpuTime {
+  /** API and worker. */
+  node: number
+  postgres: number
+}
+
+/** What workloads are run against: the floor or the system, each an API and a worker process. */
+export interface Target {
+  readonly name: 'floor' | 'system'
+  /** Of the API, without a slash at the end. */
+  readonly url: string
+  /** Undefined where the operating system does not tell. */
+  readCpuTime(): Promise<CpuTime | undefined>
+}

@@ -1,0 +1,24 @@
+import type { RunClient } from './run-client.ts'
+
+/** Milliseconds since the create request was sent. */
+export interface RunTimes {
+  /** Its `assistant.message` was received. */
+  firstEventMs: number
+  /** Its stream ended, which is how a reader learns that the run did. */
+  completedMs: number
+}
+
+/** Creates a no-op run and follows it to its end. @throws when its event did not come. */
+export async function timeNoopRun(client: RunClient): Promise<RunTimes> {
+  const createdAt = performance.now()
+  let firstEventMs: number | undefined
+  const runId = await client.create('noop')
+  await client.follow({
+    runId,
+    onEvent: ({ type }) => {
+      if (type === 'assistant.message') firstEventMs ??= performance.now() - createdAt
+    },
+  })
+  if (firstEventMs === undefined) throw new Error(`Run ${runId} ended without its event.`)
+  return { firstEventMs, completedMs: performance.now() - createdAt }
+}

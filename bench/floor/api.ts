@@ -1,0 +1,144 @@
+// What a run costs at least: bare node:http over bare pg. Creates of one turn of the event loop share a
+// statement; all streams of the process share a read. No retries, no authentication, no validation.
+import { createServer } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import pg from 'pg'
+import { v7 as uuidv7 } from 'uuid'
+import { reportReady } from '../driver/server-child.ts'
+import { QUEUED, TERMINAL, WRITTEN } from './schema.ts'
+
+const CREATE = {
+  name: 'create',
+  text: `WITH created AS (
+      INSERT INTO run (id, agent_key, messages)
+      SELECT * FROM unnest($1::uuid[], $2::text[], $3::jsonb[])
+    ) SELECT pg_notify('${QUEUED}', '')`,
+}
+
+// LATERAL with a LIMIT makes it one look into the index a run, whatever the planner thinks of the table.
+const READ = {
+  name: 'read',
+  text: `SELECT w.run_id, e.seq, e.type, e.payload::text, e.ts::text
+    FROM unnest($1::uuid[], $2::int[]) AS w (run_id, after_seq) CROSS JOIN LATERAL (
+      SELECT * FROM event WHERE run_id = w.run_id AND seq > w.after_seq ORDER BY seq LIMIT 1000
+    ) e`,
+}
+
+interface Creation {
+  id: string
+  agentKey: string
+  messages: string
+  response: ServerResponse
+}
+
+interface Subscriber {
+  response: ServerResponse
+  seq: number
+}
+
+const connectionString = process.env['DATABASE_URL']
+const pool = new pg.Pool({ connectionString, max: 10 })
+const listening = new pg.Client({ connectionString })
+
+let creations: Creation[] = []
+
+async function flushCreations(): Promise<void> {
+  const batch = creations
+  creations = []
+  const columns = [
+    batch.map((run) => run.id),
+    batch.map((run) => run.agentKey),
+    batch.map((run) => run.messages),
+  ]
+  await pool.query({ ...CREATE, values: columns })
+  for (const { id, agentKey, response } of batch) {
+    const body = JSON.stringify({
+      id,
+      agent_key: agentKey,
+      status: 'queued',
+      created_at: new Date().toISOString(),
+    })
+    response.writeHead(201, { 'content-type': 'application/json', 'content-length': body.length }).end(body)
+  }
+}
+
+function create(request: IncomingMessage, response: ServerResponse): void {
+  let body = ''
+  request.setEncoding('utf8').on('data', (chunk: string) => (body += chunk))
+  request.once('end', () => {
+    const { agent_key: agentKey, messages } = JSON.parse(body) as { agent_key: string; messages: unknown }
+    if (creations.length === 0) setImmediate(() => void flushCreations())
+    creations.push({ id: uuidv7(), agentKey, messages: JSON.stringify(messages), response })
+  })
+}
+
+const subscribers = new Map<string, Set<Subscriber>>()
+const unread = new Set<string>()
+let reading = false
+
+async function readUnread(): Promise<void> {
+  if (reading) return
+  reading = true
+  while (unread.size > 0) {
+    // Those whose reader went away meanwhile are nobody's concern.
+    const runIds = [...unread].filter((runId) => subscribers.has(runId))
+    unread.clear()
+    const cursors = runIds.map((runId) => {
+      const group = [...(subscribers.get(runId) ?? [])]
+      return Math.min(...group.map(({ seq }) => seq))
+    })
+    const { rows } = await pool.query({ ...READ, values: [runIds, cursors] })
+    for (const [runId, events] of Map.groupBy(rows, (row) => row.run_id as string)) send(runId, events)
+  }
+  reading = false
+}
+
+function send(runId: string, rows: { seq: number; type: string; payload: string; ts: string }[]): void {
+  const last = rows.at(-1)
+  if (last === undefined) return
+  const frames = rows.map(({ seq, type, payload, ts }) => {
+    const data = `{"run_id":"${runId}","seq":${seq},"type":"${type}","ts":"${ts}","payload":${payload}}`
+    return type === TERMINAL ? '' : `id: ${seq}\nevent: ${type}\ndata: ${data}\n\n`
+  })
+  const first = rows[0]?.seq ?? last.seq
+  for (const subscriber of subscribers.get(runId) ?? []) {
+    const text = frames.slice(subscriber.seq + 1 - first).join('')
+    subscriber.seq = last.seq
+    if (last.type === TERMINAL) subscriber.response.end(text)
+    else subscriber.response.write(text)
+  }
+  if (last.type !== TERMINAL && rows.length >= 1000) unread.add(runId)
+}
+
+function follow(request: IncomingMessage, response: ServerResponse, runId: string): void {
+  const subscriber = { response, seq: Number(request.headers['last-event-id'] ?? 0) }
+  const group = subscribers.get(runId) ?? new Set()
+  subscribers.set(runId, group.add(subscriber))
+  response.once('close', () => {
+    group.delete(subscriber)
+    if (group.size === 0) subscribers.delete(runId)
+  })
+  response.writeHead(200, { 'content-type': 'text/event-stream' })
+  unread.add(runId)
+  void readUnread()
+}
+
+listening.on('notification', ({ payload = '' }) => {
+  for (const runId of payload.split(',')) if (subscribers.has(runId)) unread.add(runId)
+  void readUnread()
+})
+await listening.connect()
+await listening.query(`LISTEN ${WRITTEN}`)
+
+const server = createServer((request, response) => {
+  const runId = request.url?.split('/')[4]
+  if (request.method === 'POST') create(request, response)
+  else follow(request, response, runId ?? '')
+})
+server.listen(0, '127.0.0.1', () => {
+  reportReady({
+    port: (server.address() as AddressInfo).port,
+    stop: async () => process.exit(),
+  })
+})

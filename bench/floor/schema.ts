@@ -1,0 +1,28 @@
+/** The least that can hold what the floor answers: runs, and events in the order of their run. */
+export const FLOOR_SCHEMA = `
+  CREATE TABLE run (
+    id uuid PRIMARY KEY,
+    agent_key text NOT NULL,
+    messages jsonb NOT NULL,
+    status text NOT NULL DEFAULT 'queued',
+    created_at timestamptz NOT NULL DEFAULT now(),
+    finished_at timestamptz
+  ) WITH (fillfactor = 70);
+  CREATE INDEX run_queued ON run (id) WHERE status = 'queued';
+  CREATE TABLE event (
+    run_id uuid NOT NULL,
+    seq int NOT NULL,
+    type text NOT NULL,
+    payload jsonb NOT NULL,
+    ts timestamptz NOT NULL,
+    PRIMARY KEY (run_id, seq)
+  );`
+
+/** Channel that says there are runs to take; its payload is empty. */
+export const QUEUED = 'queued'
+/** Channel that says which runs have new events: ids separated by commas. */
+export const WRITTEN = 'written'
+/** PostgreSQL takes payloads below 8,000 bytes. */
+export const RUN_IDS_PER_NOTIFICATION = 200
+
+export const TERMINAL = 'run.succeeded'

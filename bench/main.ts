@@ -1,0 +1,93 @@
+// `npm run bench`: what the runtime reaches beside the least that gives the same answer.
+import { randomUUID } from 'node:crypto'
+import { rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { startEmbeddedPostgres } from '../server/adapters/embedded-postgres/embedded-postgres.ts'
+import { query, startTargets } from './driver/start-targets.ts'
+import { describeMachine } from './machine.ts'
+import { formatMarkdown, writeReport } from './report.ts'
+import type { WorkloadResult } from './report.ts'
+import { runRounds } from './run-rounds.ts'
+import type { Workload } from './workload.ts'
+import { WORKLOADS } from './workloads/index.ts'
+
+interface Options {
+  rounds: number
+  workloads: readonly Workload[]
+  /** Seconds. */
+  duration: number
+  profile?: string
+}
+
+const command = new Command('bench')
+  .description(
+    'Measures the runtime and a floor by turns on one embedded PostgreSQL, prints a table and writes bench/results/latest.*',
+  )
+  .option('-r, --rounds <number>', 'measurements of each side, of which the median counts', parseCount, 3)
+  .addOption(
+    new Option('-w, --workloads <keys>', `which of ${keysOf(WORKLOADS)}`)
+      .argParser(parseWorkloads)
+      .default(WORKLOADS, 'all'),
+  )
+  .option('-d, --duration <seconds>', 'of each measurement that goes on for a time', parseSeconds, 10)
+  .option('-p, --profile <folder>', 'write a CPU profile of each server process there')
+
+function parseCount(text: string): number {
+  const value = Number(text)
+  if (!(Number.isInteger(value) && value > 0))
+    throw new InvalidArgumentError('A whole number above 0 is expected.')
+  return value
+}
+
+function parseSeconds(text: string): number {
+  const value = Number(text)
+  if (!(Number.isFinite(value) && value > 0)) throw new InvalidArgumentError('A number above 0 is expected.')
+  return value
+}
+
+function parseWorkloads(text: string): readonly Workload[] {
+  const keys = text.split(',')
+  const unknown = keys.filter((key) => !WORKLOADS.some((workload) => workload.key === key))
+  if (unknown.length === 0) return WORKLOADS.filter((workload) => keys.includes(workload.key))
+  throw new InvalidArgumentError(`There is no "${unknown.join('", "')}". Known: ${keysOf(WORKLOADS)}.`)
+}
+
+function keysOf(workloads: readonly Workload[]): string {
+  return workloads.map((workload) => workload.key).join(',')
+}
+
+const log = (message: string): void => void process.stderr.write(`${message}\n`)
+
+async function bench({ rounds, workloads, duration, profile }: Options, signal: AbortSignal): Promise<void> {
+  await using cleanup = new AsyncDisposableStack()
+  // Not in memory, as the tests' is: what a commit costs on a disk is part of what is measured.
+  const dataDir = join(tmpdir(), `agent-runtime-bench-${randomUUID()}`)
+  cleanup.defer(() => rm(dataDir, { recursive: true, force: true }))
+  const postgres = await startEmbeddedPostgres({ dataDir, log, signal })
+  cleanup.defer(() => postgres.stop('immediate'))
+  const targets = await startTargets({ postgres, profileDir: profile, cleanup })
+
+  const results: WorkloadResult[] = []
+  for (const workload of workloads) {
+    const options = { targets, rounds, durationMs: duration * 1000, signal, log }
+    // A checkpoint here is one that is not in the middle of what follows.
+    const settle = () => query(postgres.url, 'CHECKPOINT')
+    results.push({ workload, rounds: await runRounds(workload, { ...options, settle }) })
+  }
+  const machine = await describeMachine(postgres.url)
+  process.stdout.write(formatMarkdown(machine, results))
+  log(`\nWritten to ${await writeReport(machine, results)}`)
+}
+
+const interrupted = new AbortController()
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => interrupted.abort())
+
+try {
+  await bench(command.parse().opts<Options>(), interrupted.signal)
+} catch (error) {
+  if (!interrupted.signal.aborted) throw error
+  log('\nInterrupted: nothing was written.')
+  process.exitCode = 130
+}

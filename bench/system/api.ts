@@ -1,0 +1,23 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { getRequestListener } from '@hono/node-server'
+import { createAgentRuntime } from '../../server/index.ts'
+import { reportReady } from '../driver/server-child.ts'
+import { agents } from './agents.ts'
+
+const runtime = createAgentRuntime({ agents })
+await runtime.start()
+
+const listener = getRequestListener((request) => runtime.handler(request), { overrideGlobalObjects: false })
+const server = createServer(listener)
+server.listen(0, '127.0.0.1', () => {
+  const { port } = server.address() as AddressInfo
+  reportReady({
+    port,
+    async stop() {
+      server.close()
+      await runtime.stop()
+      server.closeAllConnections()
+    },
+  })
+})

@@ -1,0 +1,65 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createRestClient } from '../driver/rest-client.ts'
+import { percentile } from '../driver/statistics.ts'
+import { timeNoopRun } from '../driver/time-run.ts'
+import type { Workload } from '../workload.ts'
+
+const CLIENTS = 64
+const WARM_UP_MS = 2_000
+
+/** Clients that each create a run, follow it to its end, and create the next. */
+export const throughput: Workload = {
+  key: 'w1',
+  title: `No-op runs of ${CLIENTS} closed-loop clients`,
+  metrics: [
+    { key: 'runsPerSecond', label: 'runs completed', unit: '/s', better: 'higher' },
+    { key: 'completedP50', label: 'create → completion seen, p50', unit: 'ms', better: 'lower' },
+    { key: 'completedP99', label: 'create → completion seen, p99', unit: 'ms', better: 'lower' },
+    { key: 'nodeCpu', label: 'CPU of API and worker per run', unit: 'ms', better: 'lower' },
+    { key: 'postgresCpu', label: 'CPU of PostgreSQL per run', unit: 'ms', better: 'lower' },
+  ],
+
+  async measure(target, { durationMs, signal }) {
+    using client = createRestClient(target.url, signal)
+    const over = new AbortController()
+    const giveUp = AbortSignal.any([signal, over.signal])
+    let completed: number[] = []
+
+    async function loop(): Promise<void> {
+      try {
+        while (!over.signal.aborted) completed.push((await timeNoopRun(client)).completedMs)
+      } finally {
+        over.abort()
+      }
+    }
+
+    async function watch(): Promise<Record<string, number>> {
+      try {
+        await sleep(WARM_UP_MS, undefined, { signal: giveUp })
+        const before = await target.readCpuTime()
+        const startedAt = performance.now()
+        completed = []
+        await sleep(durationMs, undefined, { signal: giveUp })
+        const seconds = (performance.now() - startedAt) / 1000
+        const times = completed.slice()
+        const after = await target.readCpuTime()
+        return {
+          runsPerSecond: times.length / seconds,
+          completedP50: percentile(times, 50),
+          completedP99: percentile(times, 99),
+          ...(before === undefined || after === undefined
+            ? {}
+            : {
+                nodeCpu: ((after.node - before.node) * 1000) / times.length,
+                postgresCpu: ((after.postgres - before.postgres) * 1000) / times.length,
+              }),
+        }
+      } finally {
+        over.abort()
+      }
+    }
+
+    const [figures] = await Promise.all([watch(), ...Array.from({ length: CLIENTS }, loop)])
+    return figures
+  },
+}
