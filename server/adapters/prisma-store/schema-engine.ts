@@ -16,7 +16,7 @@ async function instantiate(): Promise<void> {
   const entry = createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm')
   const file = join(dirname(entry), 'schema_engine_bg.wasm')
   const { instance } = await WebAssembly.instantiate(await readFile(file), {
-    './schema_engine_bg.js': withoutKeepingAlive(bindings as unknown as WebAssembly.ModuleImports),
+    './schema_engine_bg.js': withoutKeepingAlive(bindings),
   })
   // Absent from the package's typings, which describe the module as bundlers wire it.
   const { __wbg_set_wasm: setWasm } = bindings as unknown as { __wbg_set_wasm(exports: object): void }
@@ -25,7 +25,7 @@ async function instantiate(): Promise<void> {
 }
 
 /** The engine's time limit on its advisory lock, 10 s, is never cleared: it must not hold the process. */
-function withoutKeepingAlive(imports: WebAssembly.ModuleImports): WebAssembly.ModuleImports {
+function withoutKeepingAlive(imports: object): WebAssembly.ModuleImports {
   const unref = (callback: () => void, ms: number): NodeJS.Timeout => setTimeout(callback, ms >>> 0).unref()
   return Object.fromEntries(
     Object.entries(imports).map(([name, value]) => [name, name.startsWith('__wbg_setTimeout_') ? unref : value]),

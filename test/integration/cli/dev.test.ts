@@ -98,13 +98,20 @@ test('a second Ctrl-C does not wait for runs, and leaves no PostgreSQL either', 
   expect(await isAlive(postgres)).toBe(false)
 })
 
-test('dev ends, and says why, when PostgreSQL is gone', async () => {
+test('dev ends, and says why, when PostgreSQL is gone; the next one recovers', async () => {
   await using folder = await createWorkspace()
   await using dev = await startDev([entry('working'), ...FREE_PORT], { cwd: folder.path })
+  const runId = await createRun(dev.url, 'echo')
+  await follow(dev.url, runId)
   process.kill(await folder.postgresPid(), 'SIGKILL')
   expect(await dev.exited).toBe(1)
   expect(dev.stderr()).toContain('PostgreSQL stopped unexpectedly. Its log is .agent-runtime/postgres/log.\n')
   expect(dev.stderr()).not.toContain('    at ')
+
+  await using next = await startDev([entry('working'), ...FREE_PORT], { cwd: folder.path })
+  expect(await getRun(next.url, runId)).toMatchObject({ status: 'succeeded' })
+  next.kill('SIGTERM')
+  expect(await next.exited).toBe(0)
 })
 
 test('a taken port is told before anything is started', async () => {
