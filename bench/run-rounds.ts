@@ -2,7 +2,7 @@ import type { Target } from './driver/target.ts'
 import type { MeasureOptions, Workload } from './workload.ts'
 
 /** A figure for each metric, by key. */
-export type Figures = Record<string, number>
+type Figures = Record<string, number>
 
 export interface Round {
   floor: Figures

@@ -6,7 +6,7 @@ export interface ReceivedEvent {
   data: string
 }
 
-export interface FollowOptions {
+interface FollowOptions {
   runId: string
   /** `seq` of the last event the reader has. Default: 0. */
   afterSeq?: number

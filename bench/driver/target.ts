@@ -1,5 +1,5 @@
 /** CPU seconds spent since the processes started. */
-export interface CpuTime {
+interface CpuTime {
   /** API and worker. */
   node: number
   postgres: number
