@@ -42,13 +42,14 @@ export class EventWriter {
 
   /** Resolves at once unless too much is buffered, then when there is room again. */
   emit(log: RunLog, event: EmittedEvent): Promise<void> {
-    if (!log.isOpen) return Promise.resolve()
+    if (!log.isOpen || this.#stopping.signal.aborted) return Promise.resolve()
     this.#bufferedBytes += log.push(event)
     this.#schedule(log)
     return this.#bufferedBytes < MAX_BUFFERED_BYTES ? Promise.resolve() : this.#room.promise
   }
 
   end(log: RunLog, event: EmittedEvent, ending: RunEnding): Promise<AppendOutcome> {
+    if (this.#stopping.signal.aborted) return Promise.resolve('fenced')
     const outcome = log.end(event, ending)
     this.#schedule(log)
     return outcome
@@ -60,20 +61,21 @@ export class EventWriter {
     await this.#flushing
     for (const log of this.#logs) log.settle('fenced')
     this.#logs.clear()
+    this.#room.resolve()
   }
 
   #schedule(log: RunLog): void {
     if (!log.hasPending) return
     this.#logs.add(log)
-    this.#flushing ??= this.#flushAll().finally(() => {
-      this.#flushing = undefined
-    })
+    this.#flushing ??= this.#flushAll()
   }
 
   async #flushAll(): Promise<void> {
     // Lets everything that is emitted in this turn of the event loop go together.
     await Promise.resolve()
     while (this.#logs.size > 0 && !this.#stopping.signal.aborted) await this.#flush()
+    // Here and not when the promise has settled: what is emitted between the two would start no flush.
+    this.#flushing = undefined
   }
 
   async #flush(): Promise<void> {

@@ -1,0 +1,44 @@
+import type { Clock } from '../../server/ports.ts'
+
+/** A clock that stands still until the test moves it on. */
+export class ManualClock implements Clock {
+  #now = 0
+  #sleepers = new Set<{ until: number; wake: () => void }>()
+
+  now(): number {
+    return this.#now
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted === true) return Promise.resolve()
+    return new Promise((resolve) => {
+      const sleeper = {
+        until: this.#now + ms,
+        wake: () => {
+          this.#sleepers.delete(sleeper)
+          signal?.removeEventListener('abort', sleeper.wake)
+          resolve()
+        },
+      }
+      this.#sleepers.add(sleeper)
+      signal?.addEventListener('abort', sleeper.wake, { once: true })
+    })
+  }
+
+  /** How many wait for time to pass. */
+  get sleeping(): number {
+    return this.#sleepers.size
+  }
+
+  /** Moves time on, waking whoever's time has come, in the order of their times. */
+  advance(ms: number): void {
+    this.#now += ms
+    const due = [...this.#sleepers].filter((sleeper) => sleeper.until <= this.#now)
+    for (const sleeper of due.toSorted((a, b) => a.until - b.until)) sleeper.wake()
+  }
+}
+
+/** Lets everything that can happen without time passing or input happen. */
+export async function settled(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve))
+}
