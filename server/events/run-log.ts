@@ -10,7 +10,14 @@ export interface EmittedEvent {
   ts: string
 }
 
-interface PendingEvent extends EmittedEvent {
+interface Delta {
+  messageId: string
+  content: string
+}
+
+interface PendingEvent extends Omit<EmittedEvent, 'payload'> {
+  /** Text, since an agent may go on changing the object it emitted. Deltas stay open to be joined. */
+  payload: string | Delta
   bytes: number
 }
 
@@ -50,18 +57,21 @@ export class RunLog {
 
   /** @returns the bytes this adds to what is buffered. */
   push(event: EmittedEvent): number {
-    const bytes = this.#coalesce(event)
-    if (bytes !== undefined) return bytes
-    const entry = { ...event, bytes: EVENT_OVERHEAD_BYTES + JSON.stringify(event.payload).length }
-    this.#pending.push(entry)
-    return entry.bytes
+    const delta = asDelta(event)
+    const added = delta === undefined ? undefined : this.#coalesce(event, delta)
+    if (added !== undefined) return added
+    const payload = delta ?? toStorableJson(event.payload)
+    const bytes =
+      EVENT_OVERHEAD_BYTES + (typeof payload === 'string' ? payload.length : payload.content.length)
+    this.#pending.push({ ...event, payload, bytes })
+    return bytes
   }
 
   /** Adds the terminal event and how the run ends. Resolves with what the store made of it. */
   end(event: EmittedEvent, ending: RunEnding): Promise<AppendOutcome> {
     const settle = Promise.withResolvers<AppendOutcome>()
     if (this.#lost) return Promise.resolve('fenced')
-    this.#pending.push({ ...event, bytes: 0 })
+    this.#pending.push({ ...event, payload: toStorableJson(event.payload), bytes: 0 })
     this.#ending = { value: ending, settle }
     return settle.promise
   }
@@ -74,7 +84,7 @@ export class RunLog {
       seq: this.#writtenSeq + 1 + index,
       type: event.type,
       visibility: event.visibility,
-      payload: toStorableJson(event.payload),
+      payload: typeof event.payload === 'string' ? event.payload : toStorableJson(event.payload),
       ts: event.ts,
     }))
     const endsNow = this.#ending !== undefined && taken.length === this.#pending.length
@@ -122,25 +132,25 @@ export class RunLog {
     return this.#writtenSeq
   }
 
-  #coalesce(event: EmittedEvent): number | undefined {
+  #coalesce(event: EmittedEvent, delta: Delta): number | undefined {
     const last = this.#pending.at(-1)
     // What is on its way to the store must stay as it is.
     const isMutable = this.#pending.length > (this.#inFlight?.events.length ?? 0)
     if (last === undefined || !isMutable) return undefined
     if (last.type !== event.type || last.visibility !== event.visibility) return undefined
-    const previous = asDelta(last)
-    const next = asDelta(event)
-    if (previous === undefined || next === undefined || previous.messageId !== next.messageId) return undefined
-    if (previous.content.length + next.content.length > MAX_COALESCED_CHARACTERS) return undefined
-    last.payload = { messageId: previous.messageId, content: previous.content + next.content }
-    last.bytes += next.content.length
-    return next.content.length
+    if (typeof last.payload === 'string' || last.payload.messageId !== delta.messageId) return undefined
+    if (last.payload.content.length + delta.content.length > MAX_COALESCED_CHARACTERS) return undefined
+    last.payload.content += delta.content
+    last.bytes += delta.content.length
+    return delta.content.length
   }
 }
 
-function asDelta(event: EmittedEvent): { messageId: string; content: string } | undefined {
-  if (event.type !== 'assistant.delta' && event.type !== 'reasoning.delta') return undefined
-  return event.payload as { messageId: string; content: string }
+/** A copy of its own, to be joined to. Payloads of the runtime's types are not checked before they come here. */
+function asDelta({ type, payload }: EmittedEvent): Delta | undefined {
+  if (type !== 'assistant.delta' && type !== 'reasoning.delta') return undefined
+  const { messageId, content } = payload as unknown as Delta
+  return typeof messageId === 'string' && typeof content === 'string' ? { messageId, content } : undefined
 }
 
 function sizeOf(events: readonly PendingEvent[]): number {
