@@ -7,7 +7,7 @@ function rewritten(text: string): string {
   try {
     return encodeCursor(decodeCursor(text))
   } catch (error) {
-    return error instanceof AgentRuntimeError ? error.code : `${error}`
+    return error instanceof AgentRuntimeError ? error.code : String(error)
   }
 }
 
