@@ -67,7 +67,8 @@ export function createAgentClient<TRuntime extends HasAgents>(
         return createRunHandle(dependencies, run) as AnyRunHandle<ShapeOf<TShape, TKey>>
       },
       get: (runId, { signal } = {}) => transport.getRun(runId, signal),
-      list: (input = {}, callOptions = {}) => call(trpc.runs.list.query(input, callOptions), callOptions.signal),
+      list: (input = {}, callOptions = {}) =>
+        call(trpc.runs.list.query(input, callOptions), callOptions.signal),
       cancel: (runId, { signal } = {}) => cancel(runId, signal),
       follow: async (runId, { signal } = {}) =>
         createRunHandle(dependencies, await transport.getRun(runId, signal)) as AnyRunHandle<TShape>,
@@ -76,7 +77,8 @@ export function createAgentClient<TRuntime extends HasAgents>(
     conversations: {
       create: (input = {}, callOptions = {}) =>
         call(trpc.conversations.create.mutate(input, callOptions), callOptions.signal),
-      get: (input, callOptions = {}) => call(trpc.conversations.get.query(input, callOptions), callOptions.signal),
+      get: (input, callOptions = {}) =>
+        call(trpc.conversations.get.query(input, callOptions), callOptions.signal),
       list: (input = {}, callOptions = {}) =>
         call(trpc.conversations.list.query(input, callOptions), callOptions.signal),
     },

@@ -78,7 +78,7 @@ export async function* followRun(
     step({ type: 'lost', retriable: isRetriable(failure), chance: random() })
     if (link.phase !== 'waiting') throw failure
     yield { type: 'disconnected', error: failure }
-    const waitMs = link.until - clock.now()
+    const waitMs = Math.max(0, link.until - clock.now())
     await untilOnline((wake) => clock.sleep(waitMs, wake), signal)
     signal?.throwIfAborted()
     step({ type: 'due' })

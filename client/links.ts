@@ -20,7 +20,8 @@ export interface LinkOptions {
 export function createLinks(options: LinkOptions): TRPCLink<AgentRouter>[] {
   const { url } = options
   const fetch: typeof globalThis.fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
-  const headers = async () => (typeof options.headers === 'function' ? options.headers() : { ...options.headers })
+  const headers = async () =>
+    typeof options.headers === 'function' ? options.headers() : { ...options.headers }
 
   return [
     splitLink({

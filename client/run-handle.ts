@@ -71,10 +71,9 @@ export function createRunHandle<TShape extends AgentShape>(
       if (ending === null) {
         for await (const _ of events({ from: run.lastSeq, ...(signal === undefined ? {} : { signal }) }));
       }
-      const reached = ending as RunEnding | null
-      if (reached === null) throw new TypeError(`Run ${run.id} ended without an ending.`)
-      if (reached.status !== 'succeeded') throw new RunFailedError(run.id, reached.status, reached.error)
-      return reached.output
+      if (ending === null) throw new TypeError(`Run ${run.id} ended without an ending.`)
+      if (ending.status !== 'succeeded') throw new RunFailedError(run.id, ending.status, ending.error)
+      return ending.output
     },
     cancel: ({ signal } = {}) => dependencies.cancelRun(run.id, signal),
     get: ({ signal } = {}) => dependencies.transport.getRun(run.id, signal),

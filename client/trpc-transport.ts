@@ -35,7 +35,10 @@ export function createTrpcTransport(trpc: TRPCClient<AgentRouter>): RunTransport
             finish(() => {
               if (error.data) observer.onFailed(toAgentError(error))
               // An EventSource doesn't say what it was refused for: the same question as an ordinary call does.
-              else void getRun(request.runId).then(() => REFUSED, toAgentError).then(observer.onFailed)
+              else
+                void getRun(request.runId)
+                  .then(() => REFUSED, toAgentError)
+                  .then(observer.onFailed)
             }),
         },
       )

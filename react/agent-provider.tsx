@@ -1,9 +1,7 @@
 import { QueryClient, QueryClientContext, QueryClientProvider } from '@tanstack/react-query'
-import type { TRPCClient } from '@trpc/client'
 import type { ReactNode } from 'react'
 import { createContext, useContext, useState } from 'react'
 import type { AgentClient } from '../client/agent-client.ts'
-import type { AgentRouter } from '../server/api/router.ts'
 import type { AgentShape } from '../server/contract/agent-shape.ts'
 import type { TrpcHooks } from './trpc-hooks.ts'
 
@@ -29,7 +27,7 @@ export function createAgentContext<TShape extends AgentShape>(trpc: TrpcHooks): 
     const chosen = queryClient ?? ambient ?? own
     const content = (
       <ClientContext value={client}>
-        <trpc.Provider client={client.trpc as unknown as TRPCClient<AgentRouter>} queryClient={chosen}>
+        <trpc.Provider client={client.trpc} queryClient={chosen}>
           {children}
         </trpc.Provider>
       </ClientContext>

@@ -1,5 +1,4 @@
 import { useCallback } from 'react'
-import type { AgentClient } from '../client/agent-client.ts'
 import type { HasAgents, ShapesOf } from '../server/contract/agent-shape.ts'
 import type { AgentContext } from './agent-provider.tsx'
 import { createAgentContext } from './agent-provider.tsx'
@@ -42,10 +41,7 @@ export function createAgentHooks<TRuntime extends HasAgents>(): AgentHooks<TRunt
     AgentProvider,
     useAgentClient,
     // Inside, an agent is any agent: its own types are for who calls, and checked by the server.
-    useAgentRun: createUseAgentRun(
-      useAgentClient as unknown as () => AgentClient,
-      useRefresh,
-    ) as unknown as UseAgentRun<ShapesOf<TRuntime>>,
+    useAgentRun: createUseAgentRun(useAgentClient, useRefresh),
     useConversation: createUseConversation(trpc),
     useConversations: createUseConversations(trpc),
   }

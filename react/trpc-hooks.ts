@@ -11,7 +11,10 @@ export function createTrpcHooks(): TrpcHooks {
 }
 
 /** Asked again: what may go better another time. A refusal stays one. */
-export function isWorthRetrying(failures: number, error: { data?: { httpStatus: number } | null | undefined }): boolean {
+export function isWorthRetrying(
+  failures: number,
+  error: { data?: { httpStatus: number } | null | undefined },
+): boolean {
   const status = error.data?.httpStatus
   return failures < 3 && (status === undefined || status >= 500 || status === 429)
 }

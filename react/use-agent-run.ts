@@ -55,14 +55,16 @@ export function createUseAgentRun(
     const refresh = useRefresh()
     const { started, refusal, isStarting, start: create } = useStart(client, refresh)
     const isHere = (run: { agentKey: string; conversationId?: string | null | undefined }) =>
-      run.agentKey === agentKey && (conversationId === undefined || (run.conversationId ?? null) === conversationId)
+      run.agentKey === agentKey &&
+      (conversationId === undefined || (run.conversationId ?? null) === conversationId)
     const shownRunId = started !== null && isHere(started) ? started.id : runId
     const refused = refusal !== null && isHere(refusal.input) ? refusal.error : null
     const view = useRunView(client, { runId: shownRunId, refresh, includeDebug, includeAll })
 
     const start = useCallback(
       (input: StartInput<AgentShape>) => {
-        if (agentKey === undefined) throw new TypeError('useAgentRun(runId) shows a run; it has no agent to start.')
+        if (agentKey === undefined)
+          throw new TypeError('useAgentRun(runId) shows a run; it has no agent to start.')
         return create({ ...(conversationId ? { conversationId } : {}), ...input, agentKey })
       },
       [create, agentKey, conversationId],

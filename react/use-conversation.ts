@@ -36,7 +36,9 @@ export type UseConversation = (
 export function createUseConversation(trpc: TrpcHooks): UseConversation {
   return function useConversation(conversationId, { limit, includeFailedRuns = false } = {}) {
     const query = trpc.conversations.get.useQuery(
-      conversationId ? { conversationId, includeFailedRuns, ...(limit === undefined ? {} : { limit }) } : skipToken,
+      conversationId
+        ? { conversationId, includeFailedRuns, ...(limit === undefined ? {} : { limit }) }
+        : skipToken,
       { retry: isWorthRetrying },
     )
     const error = useMemo(() => (query.error === null ? null : toAgentError(query.error)), [query.error])

@@ -39,7 +39,9 @@ export function createUseConversations(trpc: TrpcHooks): UseConversations {
       { ...(agentKey === undefined ? {} : { agentKey }), ...(limit === undefined ? {} : { limit }) },
       { getNextPageParam: (page) => page.nextCursor, retry: isWorthRetrying },
     )
-    const creation = trpc.conversations.create.useMutation({ onSuccess: () => utils.conversations.list.invalidate() })
+    const creation = trpc.conversations.create.useMutation({
+      onSuccess: () => utils.conversations.list.invalidate(),
+    })
     const conversations = useMemo(() => query.data?.pages.flatMap((page) => page.items) ?? [], [query.data])
     const error = useMemo(() => (query.error === null ? null : toAgentError(query.error)), [query.error])
     return {

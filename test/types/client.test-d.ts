@@ -9,13 +9,13 @@ const messages = [{ role: 'user' as const, content: 'Hi' }]
 
 describe('creating a run', () => {
   it('takes the keys of agents that exist', () => {
-    void client.runs.create({ agentKey: 'bare', messages })
+    expectTypeOf(client.runs.create({ agentKey: 'bare', messages })).resolves.toHaveProperty('agentKey')
     // @ts-expect-error there is no such agent
     void client.runs.create({ agentKey: 'nobody', messages })
   })
 
   it("takes the agent's params, as they go into its schema", () => {
-    void client.runs.create({ agentKey: 'researcher', messages, params: { depth: 2 } })
+    expectTypeOf(client.runs.create({ agentKey: 'researcher', messages, params: { depth: 2 } })).toBeObject()
     void client.runs.create({ agentKey: 'researcher', messages, params: { depth: 2, tone: 'terse' } })
     // @ts-expect-error depth is required
     void client.runs.create({ agentKey: 'researcher', messages, params: { tone: 'terse' } })
@@ -28,7 +28,7 @@ describe('creating a run', () => {
   })
 
   it('asks for params only where some are required', () => {
-    void client.runs.create({ agentKey: 'greeter', messages })
+    expectTypeOf(client.runs.create({ agentKey: 'greeter', messages })).toBeObject()
     // @ts-expect-error researcher requires params
     void client.runs.create({ agentKey: 'researcher', messages })
     // @ts-expect-error bare takes none
@@ -36,6 +36,7 @@ describe('creating a run', () => {
   })
 
   it('takes well-formed messages', () => {
+    expectTypeOf(client.runs.create({ agentKey: 'bare', messages: [] })).toBeObject()
     // @ts-expect-error no such role
     void client.runs.create({ agentKey: 'bare', messages: [{ role: 'robot', content: 'Hi' }] })
   })
@@ -91,7 +92,9 @@ describe('a run', () => {
 
 describe('the tRPC client underneath', () => {
   it('knows the agents too', () => {
-    void client.trpc.runs.create.mutate({ agentKey: 'researcher', params: { depth: 1 } })
+    expectTypeOf(
+      client.trpc.runs.create.mutate({ agentKey: 'researcher', params: { depth: 1 } }),
+    ).toBeObject()
     // @ts-expect-error there is no such agent
     void client.trpc.runs.create.mutate({ agentKey: 'nobody' })
     // @ts-expect-error there is no such procedure

@@ -6,14 +6,14 @@ const { useAgentRun, useConversation, useConversations } = createAgentHooks<type
 
 describe('useAgentRun', () => {
   it('takes the keys of agents that exist', () => {
-    useAgentRun({ agentKey: 'greeter' })
+    expectTypeOf(useAgentRun({ agentKey: 'greeter' }).status).toExtend<string>()
     // @ts-expect-error there is no such agent
     useAgentRun({ agentKey: 'nobody' })
   })
 
   it("starts with the agent's params", () => {
     const { start } = useAgentRun({ agentKey: 'researcher' })
-    void start({ params: { depth: 1 } })
+    expectTypeOf(start({ params: { depth: 1 } })).toBeObject()
     // @ts-expect-error depth is required
     void start({ params: {} })
     // @ts-expect-error params are required

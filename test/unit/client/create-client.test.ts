@@ -27,13 +27,17 @@ const MISSING = '019aa000-0000-7000-8000-00000000dead'
 describe('a client', () => {
   it('creates a run, follows it to its end and answers with its output', async () => {
     const server = fakeServer()
-    const run = await clientOf(server).runs.create({ agentKey: 'chat', messages: [{ role: 'user', content: 'Hi' }] })
+    const run = await clientOf(server).runs.create({
+      agentKey: 'chat',
+      messages: [{ role: 'user', content: 'Hi' }],
+    })
     expect(run).toMatchObject({ agentKey: 'chat', run: { status: 'queued' } })
     server.emit(run.id, { type: 'assistant.delta', payload: { messageId: 'm', content: 'Hel' } })
     server.emit(run.id, { type: 'assistant.delta', payload: { messageId: 'm', content: 'lo' } })
     server.succeed(run.id, { response: 'Hello' }, 'Hello')
     const text: string[] = []
-    for await (const event of run.events()) if (event.type === 'assistant.delta') text.push(event.payload.content)
+    for await (const event of run.events())
+      if (event.type === 'assistant.delta') text.push(event.payload.content)
     expect(text).toEqual(['Hel', 'lo'])
     expect((await run.result()).response).toBe('Hello')
   })

@@ -76,12 +76,21 @@ export function fakeServer(): FakeServer {
     async create(_principal, input) {
       const { agentKey, messages, conversationId = null } = input
       if (agentKey === 'nobody') throw new AgentRuntimeError('unknown_agent', 'There is no agent "nobody".')
-      const run = { ...runRecord({ id: nextId(), agentKey, conversationId, messages }), events: [], answer: [] }
+      const run = {
+        ...runRecord({ id: nextId(), agentKey, conversationId, messages }),
+        events: [],
+        answer: [],
+      }
       runs.set(run.id, run)
       return { run, created: true }
     },
     get: async (_principal, runId) => find(runId),
-    list: async () => ({ items: [...runs.values()], nextCursor: null, previousCursor: null, count: runs.size }),
+    list: async () => ({
+      items: [...runs.values()],
+      nextCursor: null,
+      previousCursor: null,
+      count: runs.size,
+    }),
     async cancel(_principal, runId) {
       const run = find(runId)
       if (isTerminal(run.status)) throw new AgentRuntimeError('conflict', 'The run has already ended.')
@@ -94,7 +103,7 @@ export function fakeServer(): FakeServer {
     },
   }
   const conversationsFace: Conversations = {
-    async create(_principal, { agentKey = null, title = null, metadata = {} }) {
+    async create(_principal, { agentKey = null, title = null, metadata }) {
       const now = '2026-01-01T00:00:00.000Z'
       const conversation = { id: nextId(), agentKey, title, metadata, createdAt: now, updatedAt: now }
       conversations.unshift(conversation)
@@ -102,10 +111,11 @@ export function fakeServer(): FakeServer {
     },
     async get(_principal, { conversationId }) {
       const conversation = conversations.find(({ id }) => id === conversationId)
-      if (conversation === undefined) throw new AgentRuntimeError('not_found', 'There is no such conversation.')
-      const messages = [...runs.values()]
-        .filter((run) => run.conversationId === conversationId)
-        .flatMap((run) => [...run.messages, ...run.answer])
+      if (conversation === undefined)
+        throw new AgentRuntimeError('not_found', 'There is no such conversation.')
+      const messages = [...runs.values()].flatMap((run) =>
+        run.conversationId === conversationId ? [...run.messages, ...run.answer] : [],
+      )
       return { ...conversation, messages, totalMessages: messages.length, hasMore: false }
     },
     async list(_principal, { limit, cursor = '0' }) {
@@ -159,10 +169,17 @@ export function fakeServer(): FakeServer {
       if (server.refusal !== null) {
         const { error, code } = server.refusal.toBody()
         const data = { code, httpStatus: server.refusal.status, error: { error, code } }
-        return Response.json({ error: { message: error, code: -32000, data } }, { status: server.refusal.status })
+        return Response.json(
+          { error: { message: error, code: -32000, data } },
+          { status: server.refusal.status },
+        )
       }
-      const response = await handler(new Request(request, { signal: AbortSignal.any([request.signal, lost.signal]) }))
-      return response.headers.get('content-type')?.startsWith('text/event-stream') ? cuttable(response) : response
+      const response = await handler(
+        new Request(request, { signal: AbortSignal.any([request.signal, lost.signal]) }),
+      )
+      return response.headers.get('content-type')?.startsWith('text/event-stream')
+        ? cuttable(response)
+        : response
     },
     succeed(runId, output, answer) {
       const run = find(runId)
@@ -179,7 +196,8 @@ export function fakeServer(): FakeServer {
   function cuttable(response: Response): Response {
     const { signal } = lost
     const through = new TransformStream<Uint8Array, Uint8Array>({
-      start: (controller) => signal.addEventListener('abort', () => controller.error(signal.reason), { once: true }),
+      start: (controller) =>
+        signal.addEventListener('abort', () => controller.error(signal.reason), { once: true }),
     })
     // Whoever reads hears of the error; the pipe has nobody to tell.
     void response.body?.pipeTo(through.writable).catch(() => {})

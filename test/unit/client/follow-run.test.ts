@@ -31,10 +31,15 @@ function follow(transport: FakeTransport, clock: FakeClock, options?: FollowOpti
   const done = read()
   // Looked at by the tests that expect it to reject; the others fail by what they did not hear.
   done.catch(() => {})
-  return { heard, done, seqs: () => heard.flatMap((signal) => (signal.type === 'event' ? [signal.event.seq] : [])) }
+  return {
+    heard,
+    done,
+    seqs: () => heard.flatMap((signal) => (signal.type === 'event' ? [signal.event.seq] : [])),
+  }
 }
 
-const failed = (seq: number) => runEvent(seq, { type: 'run.failed', payload: { error: 'No', code: 'agent_error' } })
+const failed = (seq: number) =>
+  runEvent(seq, { type: 'run.failed', payload: { error: 'No', code: 'agent_error' } })
 
 describe('following a run', () => {
   it('ends with the terminal event and closes the connection', async () => {
@@ -204,28 +209,35 @@ describe('following a run', () => {
   })
 
   it('yields every event once and in order, wherever connections break and however much repeats', async () => {
-    const cuts = fc.array(fc.record({ deliver: fc.nat(8), overlap: fc.nat(4) }), { minLength: 1, maxLength: 12 })
+    const cuts = fc.array(fc.record({ deliver: fc.nat(8), overlap: fc.nat(4) }), {
+      minLength: 1,
+      maxLength: 12,
+    })
     await fc.assert(
-      fc.asyncProperty(fc.uniqueArray(fc.integer({ min: 1, max: 60 }), { minLength: 1 }), cuts, async (visible, plan) => {
-        const seqs = visible.toSorted((a, b) => a - b)
-        const stored = seqs.map((seq, index) => (index === seqs.length - 1 ? failed(seq) : delta(seq, 'x')))
-        const transport = fakeTransport()
-        const clock = fakeClock()
-        const following = follow(transport, clock)
-        for (let index = 0; !stored.every(({ seq }) => following.seqs().includes(seq)); index += 1) {
-          const stream = await transport.opened(index)
-          const { deliver, overlap } = plan[index] ?? { deliver: stored.length, overlap: 0 }
-          const next = stored.findIndex(({ seq }) => seq > stream.request.lastEventId)
-          const served = stored.slice(Math.max(0, next - overlap), next + deliver)
-          stream.onOpened()
-          for (const event of served) stream.onEvent(event)
-          if (served.at(-1) === stored.at(-1)) break
-          stream.onFailed(LOST)
-          await clock.advance(20_000)
-        }
-        await following.done
-        expect(following.seqs()).toEqual(seqs)
-      }),
+      fc.asyncProperty(
+        fc.uniqueArray(fc.integer({ min: 1, max: 60 }), { minLength: 1 }),
+        cuts,
+        async (visible, plan) => {
+          const seqs = visible.toSorted((a, b) => a - b)
+          const stored = seqs.map((seq, index) => (index === seqs.length - 1 ? failed(seq) : delta(seq, 'x')))
+          const transport = fakeTransport()
+          const clock = fakeClock()
+          const following = follow(transport, clock)
+          for (let index = 0; !stored.every(({ seq }) => following.seqs().includes(seq)); index += 1) {
+            const stream = await transport.opened(index)
+            const { deliver, overlap } = plan[index] ?? { deliver: stored.length, overlap: 0 }
+            const next = stored.findIndex(({ seq }) => seq > stream.request.lastEventId)
+            const served = stored.slice(Math.max(0, next - overlap), next + deliver)
+            stream.onOpened()
+            for (const event of served) stream.onEvent(event)
+            if (served.at(-1) === stored.at(-1)) break
+            stream.onFailed(LOST)
+            await clock.advance(20_000)
+          }
+          await following.done
+          expect(following.seqs()).toEqual(seqs)
+        },
+      ),
       { numRuns: 60 },
     )
   })

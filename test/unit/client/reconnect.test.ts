@@ -21,11 +21,19 @@ describe('reconnecting', () => {
   })
 
   it('stops at once when another try cannot help', () => {
-    expect(after([0, { type: 'lost', retriable: false, chance: 0 }])).toEqual({ phase: 'stopped', failures: 1 })
+    expect(after([0, { type: 'lost', retriable: false, chance: 0 }])).toEqual({
+      phase: 'stopped',
+      failures: 1,
+    })
   })
 
   it('forgets failures once something new arrived', () => {
-    const state = after([0, lost], [125, { type: 'due' }], [130, { type: 'opened' }], [131, { type: 'progressed' }])
+    const state = after(
+      [0, lost],
+      [125, { type: 'due' }],
+      [130, { type: 'opened' }],
+      [131, { type: 'progressed' }],
+    )
     expect(state).toMatchObject({ phase: 'live', failures: 0 })
   })
 
@@ -59,59 +67,61 @@ describe('reconnecting', () => {
   )
   const histories = fc.array(fc.tuple(fc.nat(20_000), inputs), { maxLength: 60 })
 
+  /** Every change of state on the way through a history. */
+  function changes(history: [passed: number, input: ReconnectInput][]) {
+    let now = 0
+    let state: ReconnectState = initialReconnectState
+    return history.flatMap(([passed, input]) => {
+      now += passed
+      const from = state
+      state = reconnect(from, input, { now, policy })
+      return state === from ? [] : [{ now, from, input, to: state }]
+    })
+  }
+
   it('never waits longer than its bound, nor no time at all', () => {
     fc.assert(
       fc.property(histories, (history) => {
-        let now = 0
-        let state: ReconnectState = initialReconnectState
-        for (const [passed, input] of history) {
-          now += passed
-          const next = reconnect(state, input, { now, policy })
-          if (next.phase === 'waiting' && next !== state) {
-            expect(next.until - now).toBeGreaterThanOrEqual(policy.initialDelayMs / 2)
-            expect(next.until - now).toBeLessThanOrEqual(policy.maxDelayMs)
-          }
-          state = next
-        }
+        const waits = changes(history).flatMap(({ now, to }) =>
+          to.phase === 'waiting' ? [to.until - now] : [],
+        )
+        const isWithin = (wait: number) => wait >= policy.initialDelayMs / 2 && wait <= policy.maxDelayMs
+        expect(waits.every(isWithin)).toBe(true)
       }),
     )
   })
 
-  it('only ever connects out of a wait, and never again once stopped', () => {
+  it('connects again only out of a wait, stops only for what cannot be retried, and never after', () => {
     fc.assert(
       fc.property(histories, (history) => {
-        let now = 0
-        let state: ReconnectState = initialReconnectState
-        for (const [passed, input] of history) {
-          now += passed
-          const next = reconnect(state, input, { now, policy })
-          if (next.phase === 'connecting' && next !== state) expect(state.phase).toBe('waiting')
-          if (state.phase === 'stopped') expect(next).toBe(state)
-          if (next.phase === 'stopped' && state.phase !== 'stopped') {
-            expect(input).toMatchObject({ type: 'lost', retriable: false })
-          }
-          state = next
-        }
+        const all = changes(history)
+        const into = (phase: ReconnectState['phase']) => all.filter(({ to }) => to.phase === phase)
+        expect(into('connecting').every(({ from }) => from.phase === 'waiting')).toBe(true)
+        expect(into('stopped').every(({ input }) => input.type === 'lost' && !input.retriable)).toBe(true)
+        expect(all.every(({ from }) => from.phase !== 'stopped')).toBe(true)
       }),
     )
   })
 
   it('does not hammer a server that accepts and hangs up', () => {
     fc.assert(
-      fc.property(fc.array(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), { minLength: 20 }), (chances) => {
-        let now = 0
-        let state: ReconnectState = initialReconnectState
-        let waited = 0
-        for (const chance of chances) {
-          state = reconnect(state, { type: 'opened' }, { now, policy })
-          state = reconnect(state, { type: 'lost', retriable: true, chance }, { now, policy })
-          if (state.phase !== 'waiting') throw new Error('a retriable loss waits')
-          waited += state.until - now
-          now = state.until
-          state = reconnect(state, { type: 'due' }, { now, policy })
-        }
-        expect(waited / chances.length).toBeGreaterThan(policy.maxDelayMs / 4)
-      }),
+      fc.property(
+        fc.array(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), { minLength: 20 }),
+        (chances) => {
+          let now = 0
+          let state: ReconnectState = initialReconnectState
+          let waited = 0
+          for (const chance of chances) {
+            state = reconnect(state, { type: 'opened' }, { now, policy })
+            state = reconnect(state, { type: 'lost', retriable: true, chance }, { now, policy })
+            if (state.phase !== 'waiting') throw new Error('a retriable loss waits')
+            waited += state.until - now
+            now = state.until
+            state = reconnect(state, { type: 'due' }, { now, policy })
+          }
+          expect(waited / chances.length).toBeGreaterThan(policy.maxDelayMs / 4)
+        },
+      ),
     )
   })
 })

@@ -4,7 +4,15 @@ import { createRunHandle } from '../../../client/run-handle.ts'
 import { RunFailedError } from '../../../client/run-failed-error.ts'
 import type { RunDetail } from '../../../server/contract/run.ts'
 import type { FakeTransport } from './fake-transport.ts'
-import { delta, dependencies, fakeClock, fakeTransport, RUN_ID, runEvent, runRecord } from './fake-transport.ts'
+import {
+  delta,
+  dependencies,
+  fakeClock,
+  fakeTransport,
+  RUN_ID,
+  runEvent,
+  runRecord,
+} from './fake-transport.ts'
 
 function handle(transport: FakeTransport, run: RunDetail = runRecord()): RunHandle {
   const cancelRun = async () => runRecord({ cancelRequestedAt: '2026-01-01T00:00:01.000Z' })
@@ -42,7 +50,13 @@ describe('a run handle', () => {
   })
 
   it.each([
-    ['run.failed', { error: 'No luck', code: 'agent_error', details: { at: 3 } }, 'failed', 'No luck', 'agent_error'],
+    [
+      'run.failed',
+      { error: 'No luck', code: 'agent_error', details: { at: 3 } },
+      'failed',
+      'No luck',
+      'agent_error',
+    ],
     ['run.timed_out', { error: 'Too slow', timeoutMs: 5 }, 'timed_out', 'Too slow', 'timed_out'],
     ['run.cancelled', {}, 'cancelled', 'The run was cancelled.', undefined],
   ])('rejects with how the run ended: %s', async (type, payload, code, message, reason) => {

@@ -20,7 +20,13 @@ const message = (seq: number, content: string, messageId = 'm1', attempt = 1) =>
 
 describe('the state of a run', () => {
   it('is queued with nothing to show before the first event', () => {
-    expect(comparable(stateAfter())).toMatchObject({ status: 'queued', text: '', messages: [], events: [], lastSeq: 0 })
+    expect(comparable(stateAfter())).toMatchObject({
+      status: 'queued',
+      text: '',
+      messages: [],
+      events: [],
+      lastSeq: 0,
+    })
   })
 
   it('joins the deltas of a message', () => {
@@ -117,7 +123,14 @@ describe('the state of a run', () => {
     .array(
       fc.record({
         type: fc.oneof(
-          fc.constantFrom('assistant.delta', 'assistant.message', 'run.retrying', 'run.failed', 'run.succeeded', 'error'),
+          fc.constantFrom(
+            'assistant.delta',
+            'assistant.message',
+            'run.retrying',
+            'run.failed',
+            'run.succeeded',
+            'error',
+          ),
           fc.string(),
         ),
         newAttempt: fc.boolean(),
@@ -140,7 +153,9 @@ describe('the state of a run', () => {
     fc.assert(
       fc.property(events, fc.array(fc.nat(39)), (stream, repeats) => {
         const once = stream.reduce(reduceRun, initialRunState())
-        const repeated = stream.flatMap((event, index) => (repeats.includes(index) ? [event, stream[0]!, event] : [event]))
+        const repeated = stream.flatMap((event, index) =>
+          repeats.includes(index) ? [event, stream[0]!, event] : [event],
+        )
         expect(comparable(repeated.reduce(reduceRun, initialRunState()))).toEqual(comparable(once))
         expect(once.events.toArray()).toEqual(stream)
       }),

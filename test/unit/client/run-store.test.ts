@@ -47,7 +47,7 @@ describe('a run store', () => {
 
   it('tells of all events of a frame at once', async () => {
     const { transport, clock, store } = scene()
-    const listener = vi.fn()
+    const listener = vi.fn<() => void>()
     store.subscribe(listener)
     const stream = await transport.opened(0)
     stream.onOpened()
@@ -134,13 +134,20 @@ describe('a run store', () => {
   })
 
   it('ends with the output, and connects no more', async () => {
-    const { transport, clock, store } = scene(fakeTransport(runRecord({ status: 'succeeded', attempt: 1, output: 42 })))
+    const { transport, clock, store } = scene(
+      fakeTransport(runRecord({ status: 'succeeded', attempt: 1, output: 42 })),
+    )
     const leave = store.subscribe(() => {})
     const stream = await transport.opened(0)
     stream.onEvent(delta(2, 'Hi'))
     stream.onCompleted()
     await clock.advance(FRAME_MS)
-    expect(store.getSnapshot()).toMatchObject({ status: 'succeeded', text: 'Hi', output: 42, isActive: false })
+    expect(store.getSnapshot()).toMatchObject({
+      status: 'succeeded',
+      text: 'Hi',
+      output: 42,
+      isActive: false,
+    })
     leave()
     store.subscribe(() => {})
     await clock.advance(DETACH_MS)
@@ -153,12 +160,16 @@ describe('a run store', () => {
     const stream = await transport.opened(0)
     stream.onEvent(runEvent(2, { type: 'run.failed', payload: { error: 'No luck', code: 'agent_error' } }))
     await clock.advance(FRAME_MS)
-    expect(store.getSnapshot()).toMatchObject({ status: 'failed', error: { message: 'No luck', code: 'agent_error' } })
+    expect(store.getSnapshot()).toMatchObject({
+      status: 'failed',
+      error: { message: 'No luck', code: 'agent_error' },
+    })
   })
 })
 
 describe('the stores of a client', () => {
-  const storeOf = (runId: string) => createRunStore(runId, { clock: fakeClock(), follow: async function* () {} })
+  const storeOf = (runId: string) =>
+    createRunStore(runId, { clock: fakeClock(), follow: async function* () {} })
 
   it('are shared by all who look at the same events of a run', () => {
     const stores = createRunStores(storeOf)

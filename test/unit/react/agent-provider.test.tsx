@@ -12,7 +12,7 @@ describe('AgentProvider', () => {
     expect(render(useAgentClient).result.current).toBe(client)
   })
 
-  it("leaves an app its own QueryClient and keeps conversations in it", async () => {
+  it('leaves an app its own QueryClient and keeps conversations in it', async () => {
     const { client } = scene()
     const queryClient = new QueryClient()
     const { result } = renderHook(() => ({ seen: useQueryClient(), conversations: useConversations() }), {

@@ -3,8 +3,20 @@
 import { Window } from 'happy-dom'
 
 const window = new Window({ url: 'http://server.test/' })
-const names = ['document', 'navigator', 'HTMLElement', 'HTMLIFrameElement', 'Node', 'MutationObserver', 'getComputedStyle']
+const names = [
+  'document',
+  'navigator',
+  'HTMLElement',
+  'HTMLIFrameElement',
+  'Node',
+  'MutationObserver',
+  'getComputedStyle',
+]
 for (const name of names) {
-  Object.defineProperty(globalThis, name, { value: Reflect.get(window, name), configurable: true, writable: true })
+  Object.defineProperty(globalThis, name, {
+    value: Reflect.get(window, name),
+    configurable: true,
+    writable: true,
+  })
 }
 Object.assign(globalThis, { window, IS_REACT_ACT_ENVIRONMENT: true })

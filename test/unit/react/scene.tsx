@@ -15,7 +15,12 @@ import { fakeServer } from '../client/fake-server.ts'
 afterEach(cleanup)
 
 export type Runtime = HasAgents<
-  | { key: 'chat'; params: undefined; output: { response: string }; events: { progress: { percent: number } } }
+  | {
+      key: 'chat'
+      params: undefined
+      output: { response: string }
+      events: { progress: { percent: number } }
+    }
   | { key: 'nobody'; params: undefined; output: null; events: Record<never, never> }
 >
 

@@ -64,7 +64,11 @@ describe('useAgentRun', () => {
     const { render } = scene()
     const { result } = render(() => useAgentRun({ agentKey: 'nobody' }))
     expect(await act(() => result.current.start(HELLO))).toBeNull()
-    expect(result.current).toMatchObject({ status: 'idle', error: { code: 'unknown_agent' }, isStarting: false })
+    expect(result.current).toMatchObject({
+      status: 'idle',
+      error: { code: 'unknown_agent' },
+      isStarting: false,
+    })
   })
 
   it('forgets a refusal with the next start', async () => {
@@ -146,18 +150,19 @@ describe('useAgentRun', () => {
   it('is settled once the conversation has the answer', async () => {
     const { server, client, render } = scene()
     const { id: conversationId } = await client.conversations.create()
-    const { result } = render(() => ({
-      run: useAgentRun({ agentKey: 'chat', conversationId }),
-      conversation: useConversation(conversationId),
-    }))
+    const settledWith = new Set<number>()
+    const { result } = render(() => {
+      const run = useAgentRun({ agentKey: 'chat', conversationId })
+      const conversation = useConversation(conversationId)
+      if (run.isSettled) settledWith.add(conversation.messages.length)
+      return { run, conversation }
+    })
     const handle = await act(() => result.current.run.start(HELLO))
     await waitFor(() => expect(result.current.conversation.messages).toHaveLength(1))
     expect(result.current.run.isSettled).toBe(false)
     server.succeed(handle!.id, { response: 'Hi' }, 'Hi')
-    await waitFor(() => {
-      if (result.current.run.isSettled) expect(result.current.conversation.messages).toHaveLength(2)
-      expect(result.current.run.isSettled).toBe(true)
-    })
+    await waitFor(() => expect(result.current.run.isSettled).toBe(true))
+    expect([...settledWith]).toEqual([2])
   })
 
   it('shows a run in its own conversation only', async () => {

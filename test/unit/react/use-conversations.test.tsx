@@ -9,7 +9,9 @@ describe('useConversations', () => {
     const { client, render } = scene()
     for (const title of ['first', 'second', 'third']) await client.conversations.create({ title })
     const { result } = render(() => useConversations({ limit: 2 }))
-    await waitFor(() => expect(result.current.conversations.map(({ title }) => title)).toEqual(['third', 'second']))
+    await waitFor(() =>
+      expect(result.current.conversations.map(({ title }) => title)).toEqual(['third', 'second']),
+    )
     expect(result.current).toMatchObject({ count: 3, hasMore: true })
     await act(() => result.current.loadMore())
     await waitFor(() => expect(result.current.conversations).toHaveLength(3))
@@ -21,7 +23,9 @@ describe('useConversations', () => {
     const { result } = render(() => useConversations())
     await waitFor(() => expect(result.current.isLoading).toBe(false))
     const { id } = await act(() => result.current.create({ title: 'New' }))
-    await waitFor(() => expect(result.current.conversations.map((conversation) => conversation.id)).toEqual([id]))
+    await waitFor(() =>
+      expect(result.current.conversations.map((conversation) => conversation.id)).toEqual([id]),
+    )
   })
 })
 
@@ -29,14 +33,23 @@ describe('useConversation', () => {
   it('has nothing to show while there is none', () => {
     const { server, render } = scene()
     const { result } = render(() => useConversation(null))
-    expect(result.current).toMatchObject({ conversation: undefined, messages: [], isLoading: false, error: null })
+    expect(result.current).toMatchObject({
+      conversation: undefined,
+      messages: [],
+      isLoading: false,
+      error: null,
+    })
     expect(server.requests).toHaveLength(0)
   })
 
   it('shows the history', async () => {
     const { client, render } = scene()
     const { id } = await client.conversations.create()
-    await client.runs.create({ agentKey: 'chat', conversationId: id, messages: [{ role: 'user', content: 'Hello' }] })
+    await client.runs.create({
+      agentKey: 'chat',
+      conversationId: id,
+      messages: [{ role: 'user', content: 'Hello' }],
+    })
     const { result } = render(() => useConversation(id))
     await waitFor(() => expect(result.current.messages).toEqual([{ role: 'user', content: 'Hello' }]))
   })

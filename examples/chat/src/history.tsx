@@ -1,0 +1,41 @@
+import type { Message } from '../../../client/index.ts'
+import { ToolStep } from './tool-step.tsx'
+
+interface HistoryProps {
+  messages: readonly Message[]
+  hasMore: boolean
+  showsDetails: boolean
+}
+
+export function History({ messages, hasMore, showsDetails }: HistoryProps) {
+  return (
+    <>
+      {hasMore && <li className="notice">Older messages are not shown.</li>}
+      {messages.map((message, index) => (
+        // oxlint-disable-next-line react/no-array-index-key -- messages have no id, and a history grows at its end
+        <HistoryMessage key={index} message={message} showsDetails={showsDetails} />
+      ))}
+    </>
+  )
+}
+
+function HistoryMessage({ message, showsDetails }: { message: Message; showsDetails: boolean }) {
+  switch (message.role) {
+    case 'user':
+      return <li className="message user">{message.content}</li>
+    case 'assistant':
+      return (
+        <>
+          {message.content ? <li className="message assistant">{message.content}</li> : null}
+          {showsDetails &&
+            message.toolCalls?.map((call) => (
+              <ToolStep key={call.id} title={`Called ${call.name}`} detail={call.arguments} />
+            ))}
+        </>
+      )
+    case 'tool':
+      return showsDetails ? <ToolStep title="Result" detail={message.content} /> : null
+    case 'system':
+      return null
+  }
+}
