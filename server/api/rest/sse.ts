@@ -27,7 +27,10 @@ export function toEventStream(
     {
       async pull(controller) {
         next ??= batches.next()
-        const result = await orTimeout(next, keepAliveMs)
+        const result = await orTimeout(next, keepAliveMs).catch((error: unknown) => {
+          onClose()
+          throw error
+        })
         if (result === undefined) return controller.enqueue(encoder.encode(KEEP_ALIVE))
         next = undefined
         if (result.done === true) {
@@ -37,7 +40,11 @@ export function toEventStream(
           controller.enqueue(encoder.encode(result.value.map(toFrame).join('')))
         }
       },
-      cancel: onClose,
+      async cancel() {
+        onClose()
+        // A source that waits for a reader to take its last batch hears of no signal.
+        await batches.return()
+      },
     },
     { highWaterMark: 1 },
   )
