@@ -86,7 +86,7 @@ function checkSyntax(path: string): Promise<string | undefined> {
   })
 }
 
-export function displayPath(path: string): string {
+function displayPath(path: string): string {
   const shown = relative(process.cwd(), path)
   return shown.startsWith('..') ? path : shown
 }

@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander'
 
 /** An option's value: a number within bounds. */
-export function numberIn(bounds: { min: number; max?: number; integer?: boolean }): (text: string) => number {
+function numberIn(bounds: { min: number; max?: number; integer?: boolean }): (text: string) => number {
   const { min, max = Number.MAX_SAFE_INTEGER, integer = false } = bounds
   const range = max === Number.MAX_SAFE_INTEGER ? `of ${min} or more` : `from ${min} to ${max}`
   return (text) => {
@@ -14,7 +14,7 @@ export function numberIn(bounds: { min: number; max?: number; integer?: boolean 
 }
 
 /** An option's value: names separated by commas. */
-export function names(text: string): string[] {
+function names(text: string): string[] {
   const list = text.split(',').map((name) => name.trim())
   if (list.includes('')) throw new InvalidArgumentError('It must be names separated by commas.')
   return list

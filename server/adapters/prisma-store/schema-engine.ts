@@ -28,7 +28,10 @@ async function instantiate(): Promise<void> {
 function withoutKeepingAlive(imports: object): WebAssembly.ModuleImports {
   const unref = (callback: () => void, ms: number): NodeJS.Timeout => setTimeout(callback, ms >>> 0).unref()
   return Object.fromEntries(
-    Object.entries(imports).map(([name, value]) => [name, name.startsWith('__wbg_setTimeout_') ? unref : value]),
+    Object.entries(imports).map(([name, value]) => [
+      name,
+      name.startsWith('__wbg_setTimeout_') ? unref : value,
+    ]),
   )
 }
 
