@@ -66,7 +66,11 @@ function fromRestMessage(message: z.infer<typeof RestMessage>): Message {
         name: call.function.name,
         arguments: parseArguments(call.function.arguments),
       }))
-      return { role: 'assistant', content: message.content, ...(toolCalls === undefined ? {} : { toolCalls }) }
+      return {
+        role: 'assistant',
+        content: message.content,
+        ...(toolCalls === undefined ? {} : { toolCalls }),
+      }
     }
   }
 }
@@ -74,11 +78,15 @@ function fromRestMessage(message: z.infer<typeof RestMessage>): Message {
 /** Models do write arguments that are not JSON; history keeps them as the text they are. */
 function parseArguments(text: string): Json {
   try {
-    return Json.parse(JSON.parse(text))
+    const value = Json.parse(JSON.parse(text))
+    // A string in the contract is text that was no JSON: one that was would come back without its quotes.
+    return typeof value === 'string' ? text : value
   } catch {
     return text
   }
 }
+
+const writeArguments = (value: Json) => (typeof value === 'string' ? value : JSON.stringify(value))
 
 function toRestMessage(message: Message): z.input<typeof RestMessage> {
   switch (message.role) {
@@ -91,7 +99,7 @@ function toRestMessage(message: Message): z.input<typeof RestMessage> {
       const toolCalls = message.toolCalls?.map((call) => ({
         id: call.id,
         type: 'function' as const,
-        function: { name: call.name, arguments: JSON.stringify(call.arguments) },
+        function: { name: call.name, arguments: writeArguments(call.arguments) },
       }))
       return {
         role: 'assistant',

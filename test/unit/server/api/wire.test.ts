@@ -1,0 +1,193 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import {
+  RestCreateRun,
+  fromRestCreateRun,
+  toRestEvent,
+  toRestPage,
+  toRestRunDetail,
+} from '../../../../server/api/rest/wire.ts'
+import { RUNTIME_EVENTS } from '../../../../server/contract/event.ts'
+import type { Json } from '../../../../server/contract/json.ts'
+import type { Message } from '../../../../server/contract/message.ts'
+import { RunDetail } from '../../../../server/contract/run.ts'
+
+const json = fc.jsonValue() as fc.Arbitrary<Json>
+const name = fc.string({ minLength: 1 })
+
+const toolCall = fc.record({
+  id: name,
+  type: fc.constant('function'),
+  function: fc.record({ name, arguments: fc.oneof(fc.json(), fc.string(), fc.constant('{"cut o')) }),
+})
+
+const restMessage = fc.oneof(
+  fc.record({ role: fc.constantFrom('system', 'user'), content: fc.string() }),
+  fc.record({ role: fc.constant('tool'), tool_call_id: name, content: fc.string() }),
+  fc.record({ role: fc.constant('assistant'), content: fc.option(fc.string()) }),
+  fc.record({
+    role: fc.constant('assistant'),
+    content: fc.option(fc.string()),
+    tool_calls: fc.array(toolCall),
+  }),
+)
+
+const input = (body: object) => fromRestCreateRun(RestCreateRun.parse({ agent_key: 'a', ...body }))
+
+function detail(messages: Message[], more: Partial<RunDetail> = {}): RunDetail {
+  return RunDetail.parse({
+    id: '019aa000-0000-7000-8000-000000000001',
+    agentKey: 'a',
+    status: 'queued',
+    conversationId: null,
+    params: null,
+    metadata: {},
+    output: null,
+    error: null,
+    attempt: 0,
+    maxAttempts: 3,
+    lastSeq: 0,
+    cancelRequestedAt: null,
+    createdAt: '2026-01-01T00:00:00.000Z',
+    startedAt: null,
+    finishedAt: null,
+    messages,
+    ...more,
+  })
+}
+
+/** Arguments are JSON in a text: what matters is what they say, or the text when that says nothing. */
+function meaning(message: object): unknown {
+  return JSON.parse(JSON.stringify(message), (key, value: unknown) =>
+    key === 'arguments' ? parsed(value) : value,
+  )
+}
+
+function parsed(text: unknown): unknown {
+  try {
+    return JSON.parse(String(text)) as unknown
+  } catch {
+    return { text }
+  }
+}
+
+describe('messages', () => {
+  test('come back as they were sent', () => {
+    fc.assert(
+      fc.property(fc.array(restMessage), (messages) => {
+        const answered = toRestRunDetail(detail(input({ messages }).messages)).messages
+        expect(answered.map(meaning)).toEqual(messages.map(meaning))
+      }),
+    )
+  })
+
+  test('arguments a model broke off are kept as the text they are', () => {
+    const call = { id: '1', type: 'function', function: { name: 'f', arguments: '{"city": "Par' } }
+    const messages = [{ role: 'assistant', content: null, tool_calls: [call] }]
+    expect(toRestRunDetail(detail(input({ messages }).messages)).messages).toEqual(messages)
+  })
+
+  test('may leave out what has an obvious value', () => {
+    const call = { id: '1', function: { name: 'f', arguments: '{}' } }
+    expect(input({ messages: [{ role: 'assistant', tool_calls: [call] }] }).messages).toEqual([
+      { role: 'assistant', content: null, toolCalls: [{ id: '1', name: 'f', arguments: {} }] },
+    ])
+  })
+})
+
+describe('a run', () => {
+  test("its input: the contract's keys are renamed, what is the caller's own is not touched", () => {
+    const own = { someKey: { innerKey: 1, inner_key: 2 } }
+    const body = {
+      params: own,
+      metadata: own,
+      conversation_id: '019aa000-0000-7000-8000-000000000002',
+      idempotency_key: 'once',
+      max_attempts: 2,
+      timeout_ms: 1_000,
+    }
+    expect(input(body)).toEqual({
+      agentKey: 'a',
+      messages: [],
+      params: own,
+      metadata: own,
+      conversationId: body.conversation_id,
+      idempotencyKey: 'once',
+      maxAttempts: 2,
+      timeoutMs: 1_000,
+    })
+    expect(input({ conversation_id: null, idempotency_key: null })).toEqual(input({}))
+  })
+
+  test('its answer: every key in snake_case, what is its own not touched', () => {
+    const own = { someKey: 1 }
+    const rest = toRestRunDetail(detail([], { output: own, metadata: own, params: own }))
+    expect(rest).toMatchObject({ output: own, metadata: own, params: own })
+    expect(Object.keys(rest).toSorted()).toEqual(
+      Object.keys(detail([]))
+        .map((key) => key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`))
+        .toSorted(),
+    )
+  })
+})
+
+describe('an event', () => {
+  const envelope = {
+    runId: 'r',
+    seq: 7,
+    attempt: 2,
+    visibility: 'user',
+    ts: '2026-01-01T00:00:00.000Z',
+  } as const
+  const identity = { run_id: 'r', seq: 7, attempt: 2, visibility_level: 'user', ts: envelope.ts }
+
+  test("its payload's fields stand beside what identifies it, and can never displace that", () => {
+    fc.assert(
+      fc.property(json, (payload) => {
+        const rest = toRestEvent({ ...envelope, type: 'mine', payload })
+        expect(rest).toMatchObject({ ...identity, type: 'mine' })
+        expect(rest.payload).toEqual(payload)
+      }),
+    )
+    const rude = {
+      seq: 1,
+      type: 'x',
+      run_id: 'y',
+      payload: 'z',
+      visibility_level: 'internal',
+      content: 'kept',
+    }
+    expect(toRestEvent({ ...envelope, type: 'mine', payload: rude })).toEqual({
+      ...identity,
+      type: 'mine',
+      payload: rude,
+      content: 'kept',
+    })
+  })
+
+  test("keys of the runtime's own payloads are in snake_case, an agent's are the agent's", () => {
+    const payload = { messageId: 'm', content: 'text' }
+    expect(toRestEvent({ ...envelope, type: 'assistant.delta', payload })).toMatchObject({
+      message_id: 'm',
+      payload: { message_id: 'm', content: 'text' },
+    })
+    expect(toRestEvent({ ...envelope, type: 'mine', payload })).toMatchObject({ messageId: 'm', payload })
+    for (const type of Object.keys(RUNTIME_EVENTS)) {
+      const rest = toRestEvent({ ...envelope, type, payload: { someKey: { innerKey: 1 } } })
+      expect(rest.payload).toEqual({ some_key: { innerKey: 1 } })
+    }
+  })
+})
+
+test("a page's links keep what else the request asked for", () => {
+  const url = 'http://host/api/agents/runs?status=queued&cursor=old&limit=2'
+  const page = { items: [1], nextCursor: 'before.x', previousCursor: null, count: 5 }
+  const { next, previous, ...rest } = toRestPage(page, { url, toRest: (item) => ({ item }) })
+  expect(rest).toEqual({ results: [{ item: 1 }], count: 5 })
+  expect(previous).toBeNull()
+  expect(Object.fromEntries(new URL(next ?? '').searchParams)).toEqual({
+    status: 'queued',
+    cursor: 'before.x',
+    limit: '2',
+  })
+})
