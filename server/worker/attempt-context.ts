@@ -62,7 +62,8 @@ export function createAttemptContext(ports: AttemptPorts, attempt: Attempt): Age
       messages += 1
       return emit('assistant.message', { messageId: `${run.id}:${run.attempt}:emitted-${messages}`, content })
     },
-    emitError: (message, details) => emit('error', { message, ...(details === undefined ? {} : { details }) }),
+    emitError: (message, details) =>
+      emit('error', { message, ...(details === undefined ? {} : { details }) }),
     async checkpoint(next) {
       signal.throwIfAborted()
       const outcome = await ports.store.saveCheckpoint(run.id, run.attempt, next)

@@ -1,7 +1,9 @@
+import { z } from 'zod'
 import type { AnyAgent } from '../agent/define-agent.ts'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import type { TerminalEventType } from '../contract/terminal.ts'
 import type { Json } from '../contract/json.ts'
+import { Message } from '../contract/message.ts'
 import type { RunError } from '../contract/run.ts'
 import { ModelError } from '../llm/model.ts'
 import type { RunEnding } from '../ports.ts'
@@ -15,20 +17,39 @@ export interface Ending {
 }
 
 export function succeeded(agent: AnyAgent, result: Awaited<ReturnType<AnyAgent['run']>>): Ending {
-  const given = (result ?? {}).output ?? null
+  const { output: given = null, messages: said = [] } = result ?? {}
   const parsed = agent.output?.safeParse(given)
   if (parsed?.success === false) {
-    return failed({
-      message: 'The agent returned an output that does not match its declared schema.',
-      code: 'invalid_output',
-      details: parsed.error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message })),
-    })
+    return invalidOutput('an output that does not match its declared schema', parsed.error)
   }
-  const output = (parsed === undefined ? given : parsed.data) as Json
+  const output = asJson(parsed === undefined ? given : parsed.data)
+  if (output === undefined) return invalidOutput('an output that is not JSON')
+  const messages = Messages.safeParse(asJson(said))
+  if (!messages.success) return invalidOutput('messages that are not in the form of messages', messages.error)
   return {
     type: 'run.succeeded',
     payload: { output },
-    ending: { status: 'succeeded', output, error: null, messages: (result ?? {}).messages ?? [] },
+    ending: { status: 'succeeded', output, error: null, messages: messages.data },
+  }
+}
+
+const Messages = z.array(Message)
+
+function invalidOutput(what: string, error?: z.ZodError): Ending {
+  const details = error?.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message }))
+  return failed({
+    message: `The agent returned ${what}.`,
+    code: 'invalid_output',
+    ...(details === undefined ? {} : { details }),
+  })
+}
+
+/** As it will be read back; undefined for what is not JSON, which the store would refuse for ever. */
+function asJson(value: unknown): Json | undefined {
+  try {
+    return JSON.parse(JSON.stringify(value)) as Json
+  } catch {
+    return undefined
   }
 }
 
@@ -44,7 +65,8 @@ export function failed(error: RunError): Ending {
 /** What an owner may read of an error the agent threw. The rest goes to the log alone. */
 export function toRunError(error: unknown): RunError {
   if (error instanceof AgentRuntimeError) {
-    const { message, code, details } = error
+    const { message, code } = error
+    const details = asJson(error.details)
     return { message, code, ...(details === undefined ? {} : { details }) }
   }
   // Written to be shown: it names what the provider refused, without keys and without the request.

@@ -20,15 +20,20 @@ interface Execution {
   controller: AbortController
 }
 
-/** Runs an agent once and writes how that ended. Resolves when nothing is left to do for the attempt. */
-export async function executeAttempt(ports: ExecutePorts, execution: Execution): Promise<void> {
+/**
+ * Runs an agent once and writes how that ended. Resolves when nothing is left to do for the attempt.
+ *
+ * @returns `lost` when the run is in other hands or still to be ended by them, and so is its delivery.
+ */
+export async function executeAttempt(ports: ExecutePorts, execution: Execution): Promise<'over' | 'lost'> {
   const ending = await runAgent(ports, execution)
-  if (ending === undefined) return
-  const outcome = await write(ports, execution.runLog, ending)
+  if (ending === undefined) return 'lost'
+  let outcome = await write(ports, execution.runLog, ending)
   if (outcome === 'cancel-requested') {
     // The cancel came between the agent's end and the commit: it was promised, so it wins.
-    await write(ports, execution.runLog, interrupted('cancelled', execution.run.timeoutMs))
+    outcome = await write(ports, execution.runLog, interrupted('cancelled', execution.run.timeoutMs))
   }
+  return outcome === 'written' ? 'over' : 'lost'
 }
 
 function write(ports: ExecutePorts, runLog: RunLog, { type, payload, ending }: Ending) {
@@ -39,18 +44,25 @@ function write(ports: ExecutePorts, runLog: RunLog, { type, payload, ending }: E
 /** @returns how to end the run; undefined when it is no longer ours to end. */
 async function runAgent(ports: ExecutePorts, execution: Execution): Promise<Ending | undefined> {
   const { run, agent, controller } = execution
+  const { signal } = controller
+  if (signal.aborted) return endInterrupted(run, signal.reason)
   if (run.attempt > run.maxAttempts) {
-    return failed({ message: `The run was given up after ${run.maxAttempts} attempts.`, code: 'attempts_exhausted' })
-  }
-  const params = agent.params?.safeParse(run.params ?? undefined)
-  if (params?.success === false) {
-    return failed({ message: "The run's params do not match the agent's schema.", code: 'validation_failed' })
+    return failed({
+      message: `The run was given up after ${run.maxAttempts} attempts.`,
+      code: 'attempts_exhausted',
+    })
   }
 
   const over = new AbortController()
-  const { signal } = controller
   void watchTimeout(ports, execution, over.signal)
   try {
+    const params = agent.params?.safeParse(run.params ?? undefined)
+    if (params?.success === false) {
+      return failed({
+        message: "The run's params do not match the agent's schema.",
+        code: 'validation_failed',
+      })
+    }
     const ctx = createAttemptContext(ports, { ...execution, params: params?.data, signal })
     // `run` takes the context of its own types, which are gone here.
     const running = Promise.resolve().then(() => agent.run(ctx as never))
@@ -60,14 +72,21 @@ async function runAgent(ports: ExecutePorts, execution: Execution): Promise<Endi
     if (signal.aborted) return endInterrupted(run, signal.reason)
     // A fence noticed by one of the agent's own writes before the lease told.
     if (error instanceof RunInterruption) return endInterrupted(run, error)
-    ports.log.error({ err: error, runId: run.id, agentKey: run.agentKey, attempt: run.attempt }, 'the agent failed')
+    ports.log.error(
+      { err: error, runId: run.id, agentKey: run.agentKey, attempt: run.attempt },
+      'the agent failed',
+    )
     return failed(toRunError(error))
   } finally {
     over.abort()
   }
 }
 
-async function watchTimeout(ports: ExecutePorts, { run, controller }: Execution, over: AbortSignal): Promise<void> {
+async function watchTimeout(
+  ports: ExecutePorts,
+  { run, controller }: Execution,
+  over: AbortSignal,
+): Promise<void> {
   await ports.clock.sleep(run.timeoutMs, over)
   if (!over.aborted) controller.abort(new RunInterruption('timed_out'))
 }
@@ -83,7 +102,10 @@ async function abandonment(
   await aborted(AbortSignal.any([signal, over]))
   await ports.clock.sleep(ports.cancelGraceMs, over)
   if (over.aborted) return new Promise<never>(() => {})
-  ports.log.warn({ runId: run.id, agentKey: run.agentKey }, 'the agent did not heed its signal and was abandoned')
+  ports.log.warn(
+    { runId: run.id, agentKey: run.agentKey },
+    'the agent did not heed its signal and was abandoned',
+  )
   throw signal.reason
 }
 

@@ -162,25 +162,29 @@ export class Worker {
     const active: Active = { run, delivery, controller, done: Promise.resolve() }
     this.#active.set(run.id, active)
     active.done = executeAttempt(ports, { run, agent, runLog, controller })
-      .catch((error: unknown) => this.#ports.log.error({ err: error, runId: run.id }, 'executing a run failed'))
-      .then(() => this.#release(active))
+      .catch((error: unknown) => {
+        this.#ports.log.error({ err: error, runId: run.id }, 'executing a run failed; it is taken up again')
+        return 'lost' as const
+      })
+      .then((fate) => this.#release(active, fate))
   }
 
-  async #release({ run, delivery, controller }: Active): Promise<void> {
+  async #release({ run, delivery }: Active, fate: 'over' | 'lost'): Promise<void> {
     // A later attempt of the same run may have its place already.
     if (this.#active.get(run.id)?.run.attempt === run.attempt) this.#active.delete(run.id)
     if (this.#ready.size > 0) this.#wake.abort()
-    const reason: unknown = controller.signal.reason
     // A lost run's delivery belongs to whoever has it now.
-    if (reason instanceof RunInterruption && reason.kind === 'lost') return
-    await this.#forget(delivery)
+    if (fate === 'over') await this.#forget(delivery)
   }
 
   async #forget(delivery: Delivery): Promise<void> {
     try {
       await this.#complete(delivery)
     } catch (error) {
-      this.#ports.log.warn({ err: error, runId: delivery.runId }, 'a delivery stays in the queue until it expires')
+      this.#ports.log.warn(
+        { err: error, runId: delivery.runId },
+        'a delivery stays in the queue until it expires',
+      )
     }
   }
 

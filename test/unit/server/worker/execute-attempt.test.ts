@@ -1,0 +1,301 @@
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import type { AnyAgent } from '../../../../server/agent/define-agent.ts'
+import { defineAgent } from '../../../../server/agent/define-agent.ts'
+import { AgentRuntimeError } from '../../../../server/contract/agent-runtime-error.ts'
+import { createVisibilityOf } from '../../../../server/events/visibility.ts'
+import { createScriptedModel } from '../../../../server/llm/scripted.ts'
+import type { ClaimedRun } from '../../../../server/ports.ts'
+import { executeAttempt } from '../../../../server/worker/execute-attempt.ts'
+import { RunInterruption } from '../../../../server/worker/interruption.ts'
+import { settled } from '../../../support/manual-clock.ts'
+import { createWriter } from '../events/create-writer.ts'
+
+const TIMEOUT_MS = 60_000
+const GRACE_MS = 5_000
+
+/** One attempt of an agent over fake ports. */
+function createAttempt(agent: AnyAgent, more: Partial<ClaimedRun> = {}) {
+  const { store, writer, clock, log } = createWriter()
+  const claimed = store.add('run')
+  const controller = new AbortController()
+  const run: ClaimedRun = {
+    ...claimed,
+    agentKey: agent.key,
+    principal: { id: 'owner', tenantId: '', kind: 'user' },
+    conversationId: null,
+    maxAttempts: 3,
+    params: null,
+    metadata: {},
+    messages: [],
+    state: undefined,
+    timeoutMs: TIMEOUT_MS,
+    cancelRequested: false,
+    ...more,
+  }
+  const ports = {
+    writer,
+    clock,
+    log,
+    store: {
+      saveCheckpoint: async () =>
+        store.run('run').attempt === run.attempt ? ('written' as const) : ('fenced' as const),
+    },
+    llm: createScriptedModel([]),
+    visibilityOf: createVisibilityOf({}),
+    cancelGraceMs: GRACE_MS,
+  }
+  return {
+    store,
+    clock,
+    log,
+    controller,
+    execute: () => executeAttempt(ports, { run, agent, runLog: writer.open(run), controller }),
+    end: () => store.run('run').events.at(-1),
+    status: () => store.run('run').status,
+  }
+}
+
+/** Waits for the signal, as an agent should. */
+const heeding = defineAgent({
+  key: 'heeding',
+  run: (ctx) =>
+    new Promise<void>((_, reject) => ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason))),
+})
+const ignoring = defineAgent({ key: 'ignoring', run: () => new Promise<void>(() => {}) })
+
+describe('an agent that returns', () => {
+  test('ends its run with the output its schema made', async () => {
+    const output = z.object({ n: z.number().default(7) })
+    const attempt = createAttempt(defineAgent({ key: 'a', output, run: async () => ({ output: {} }) }))
+    expect(await attempt.execute()).toBe('over')
+    expect(attempt.end()).toMatchObject({ type: 'run.succeeded', payload: { output: { n: 7 } } })
+  })
+
+  test.each([
+    { what: 'a bigint', output: { n: 10n } },
+    { what: 'a function', output: () => {} },
+    { what: 'a symbol', output: Symbol('s') },
+    { what: 'itself within itself', output: circle() },
+    { what: 'what throws when written', output: { toJSON: () => JSON.parse('') as unknown } },
+  ])('$what fails its run, and nothing else', async ({ output }) => {
+    const attempt = createAttempt(defineAgent({ key: 'a', run: async () => ({ output: output as never }) }))
+    await attempt.execute()
+    expect(attempt.end()).toMatchObject({ type: 'run.failed', payload: { code: 'invalid_output' } })
+    expect(attempt.status()).toBe('failed')
+  })
+
+  test.each([
+    { what: 'of no known role', messages: [{ role: 'robot', content: 'x' }] },
+    { what: 'without content', messages: [{ role: 'assistant' }] },
+    { what: 'that are no list', messages: 'hello' },
+    { what: 'with arguments that are no JSON', messages: [toolCallWith(10n)] },
+  ])('messages $what fails its run', async ({ messages }) => {
+    const attempt = createAttempt(
+      defineAgent({ key: 'a', run: async () => ({ messages: messages as never }) }),
+    )
+    await attempt.execute()
+    expect(attempt.end()).toMatchObject({ type: 'run.failed', payload: { code: 'invalid_output' } })
+  })
+})
+
+describe('an agent that throws', () => {
+  test('says nothing of why to its owner, and all of it to the log', async () => {
+    const attempt = createAttempt(
+      defineAgent({
+        key: 'a',
+        run: async () => {
+          throw new Error('password is hunter2')
+        },
+      }),
+    )
+    await attempt.execute()
+    expect(attempt.end()).toMatchObject({ type: 'run.failed', payload: { code: 'agent_error' } })
+    expect(JSON.stringify(attempt.store.run('run').events)).not.toContain('hunter2')
+    expect(attempt.log.entries).toMatchObject([
+      { level: 'error', fields: { err: { message: 'password is hunter2' } } },
+    ])
+  })
+
+  test('what it threw for its owner reaches the owner', async () => {
+    const error = new AgentRuntimeError('rate_limited', 'Too many today.', { details: { perDay: 3 } })
+    const attempt = createAttempt(defineAgent({ key: 'a', run: () => Promise.reject(error) }))
+    await attempt.execute()
+    expect(attempt.end()?.payload).toEqual({
+      error: 'Too many today.',
+      code: 'rate_limited',
+      details: { perDay: 3 },
+    })
+  })
+
+  test('details that are no JSON do not keep its run from ending', async () => {
+    const error = new AgentRuntimeError('conflict', 'Taken.', { details: { n: 1n } as never })
+    const attempt = createAttempt(defineAgent({ key: 'a', run: () => Promise.reject(error) }))
+    await attempt.execute()
+    expect(attempt.end()).toMatchObject({
+      type: 'run.failed',
+      payload: { error: 'Taken.', code: 'conflict' },
+    })
+  })
+
+  test.each([
+    { where: 'before its first await', run: () => JSON.parse('') as Promise<void> },
+    { where: 'nothing at all', run: () => Promise.reject(undefined as unknown as Error) },
+  ])('$where is no different', async ({ run }) => {
+    const attempt = createAttempt(defineAgent({ key: 'a', run }))
+    await attempt.execute()
+    expect(attempt.end()).toMatchObject({ type: 'run.failed', payload: { code: 'agent_error' } })
+  })
+
+  test('params a changed schema refuses, or chokes on, fail the run without the agent', async () => {
+    let started = false
+    const run = async () => void (started = true)
+    const schemas = [
+      z.object({ n: z.number() }),
+      z.preprocess(() => JSON.parse('') as unknown, z.unknown()),
+      z.object({}).refine(async () => true),
+    ]
+    for (const params of schemas) {
+      const attempt = createAttempt(defineAgent({ key: 'a', params, run }), { params: {} })
+      await attempt.execute()
+      expect(attempt.end()?.type).toBe('run.failed')
+    }
+    expect(started).toBe(false)
+  })
+})
+
+describe('an interruption', () => {
+  test.each([
+    { kind: 'cancelled', type: 'run.cancelled' },
+    { kind: 'timed_out', type: 'run.timed_out' },
+  ] as const)('$kind ends the run as soon as the agent heeds it', async ({ kind, type }) => {
+    const attempt = createAttempt(heeding)
+    const done = attempt.execute()
+    await settled()
+    attempt.controller.abort(new RunInterruption(kind))
+    await done
+    expect(attempt.end()?.type).toBe(type)
+    expect(attempt.clock.sleeping).toBe(0)
+  })
+
+  test('by the clock: not before its time, and with the limit in the message', async () => {
+    const attempt = createAttempt(heeding)
+    const done = attempt.execute()
+    await settled()
+    attempt.clock.advance(TIMEOUT_MS - 1)
+    await settled()
+    expect(attempt.status()).toBe('running')
+    attempt.clock.advance(1)
+    await done
+    expect(attempt.end()).toMatchObject({ type: 'run.timed_out', payload: { timeoutMs: TIMEOUT_MS } })
+  })
+
+  test('an agent that ignores it is abandoned after its grace, and can add nothing', async () => {
+    const resume = Promise.withResolvers<void>()
+    const agent = defineAgent({
+      key: 'a',
+      run: async (ctx) => {
+        await resume.promise
+        await ctx.emitMessage('too late')
+      },
+    })
+    const attempt = createAttempt(agent)
+    const done = attempt.execute()
+    await settled()
+    attempt.controller.abort(new RunInterruption('cancelled'))
+    await settled()
+    attempt.clock.advance(GRACE_MS - 1)
+    await settled()
+    expect(attempt.status()).toBe('running')
+    attempt.clock.advance(1)
+    await done
+    resume.resolve()
+    await settled()
+    expect(attempt.store.run('run').events.map(({ type }) => type)).toEqual(['run.started', 'run.cancelled'])
+  })
+
+  test('an agent whose run was cancelled before it began is not started', async () => {
+    let started = false
+    const attempt = createAttempt(defineAgent({ key: 'a', run: async () => void (started = true) }))
+    attempt.controller.abort(new RunInterruption('cancelled'))
+    await attempt.execute()
+    expect(attempt.end()?.type).toBe('run.cancelled')
+    expect(started).toBe(false)
+  })
+
+  test('a lost run is not ended by who lost it, heeding or not', async () => {
+    for (const agent of [heeding, ignoring]) {
+      const attempt = createAttempt(agent)
+      const done = attempt.execute()
+      await settled()
+      attempt.controller.abort(new RunInterruption('lost'))
+      await settled()
+      attempt.clock.advance(GRACE_MS)
+      expect(await done).toBe('lost')
+      expect(attempt.store.run('run').events).toHaveLength(1)
+    }
+  })
+
+  test('a run that was taken over while it was being cancelled is lost, not over', async () => {
+    const attempt = createAttempt(heeding)
+    const done = attempt.execute()
+    await settled()
+    attempt.controller.abort(new RunInterruption('cancelled'))
+    attempt.store.run('run').attempt = 2
+    expect(await done).toBe('lost')
+  })
+
+  test('a cancel that comes between return and commit wins', async () => {
+    const attempt = createAttempt(
+      defineAgent({
+        key: 'a',
+        run: async (ctx) => {
+          await ctx.emitMessage('kept')
+          attempt.store.run('run').cancelRequested = true
+          return { output: 'never seen' }
+        },
+      }),
+    )
+    await attempt.execute()
+    expect(attempt.store.run('run').events.map(({ type }) => type)).toEqual([
+      'run.started',
+      'assistant.message',
+      'run.cancelled',
+    ])
+  })
+
+  test('a checkpoint after another attempt began tells the agent that the run is lost', async () => {
+    let caught: unknown
+    const attempt = createAttempt(
+      defineAgent({
+        key: 'a',
+        run: async (ctx) => {
+          attempt.store.run('run').attempt = 2
+          await ctx.checkpoint({ step: 1 }).catch((error: unknown) => {
+            caught = error
+            throw error
+          })
+        },
+      }),
+    )
+    expect(await attempt.execute()).toBe('lost')
+    expect(caught).toMatchObject({ kind: 'lost' })
+    expect(attempt.store.run('run').events).toHaveLength(1)
+  })
+})
+
+test('a run whose attempts are used up fails without the agent', async () => {
+  const attempt = createAttempt(ignoring, { maxAttempts: 0 })
+  await attempt.execute()
+  expect(attempt.end()).toMatchObject({ type: 'run.failed', payload: { code: 'attempts_exhausted' } })
+})
+
+function circle(): object {
+  const object: Record<string, unknown> = {}
+  object['self'] = object
+  return object
+}
+
+function toolCallWith(value: unknown): object {
+  return { role: 'assistant', content: null, toolCalls: [{ id: '1', name: 'f', arguments: value }] }
+}
