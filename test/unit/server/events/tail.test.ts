@@ -174,7 +174,10 @@ describe('following a run, whatever the order of things', () => {
           void s.schedule(Promise.resolve('hint')).then(() => hint(seq))
         }
         for (let i = 0; i < afterSeq; i += 1) store.emit('run', 'seen before', {})
-        const following = follow(afterSeq, () => s.schedule(Promise.resolve('reader is slow')))
+        const following = follow(
+          afterSeq,
+          async () => void (await s.schedule(Promise.resolve('reader is slow'))),
+        )
         for (const step of steps) {
           if (step === 'emit') emit('a')
           if (step === 'go on' && s.count() > 0) await s.waitOne()
