@@ -6,7 +6,7 @@ import type { Page, PageCursor } from '../../contract/page.ts'
 import { encodeCursor } from '../../contract/page.ts'
 import type { ListRunsInput, Run, RunStatus } from '../../contract/run.ts'
 import type { Owner } from '../../ports.ts'
-import type { PrismaClient } from './generated/client.ts'
+import type { Prisma, PrismaClient } from './generated/client.ts'
 import { toConversation, toRun } from './rows.ts'
 
 const ownedBy = (owner: Owner) => ({ tenantId: owner.tenantId, ownerId: owner.id })
@@ -35,7 +35,7 @@ export async function listRuns(
     ...(status === undefined ? {} : { status }),
     ...(conversationId === undefined ? {} : { conversationId }),
   }
-  const [rows, count] = await Promise.all([
+  const [rows, count] = await atOneMoment(prisma, [
     prisma.run.findMany({ where: { AND: [where, beyond(query.cursor)] }, ...window(query.cursor, limit) }),
     prisma.run.count({ where }),
   ])
@@ -48,7 +48,7 @@ export async function listEvents(
   page: { afterSeq: number; limit: number; visibilities: readonly Visibility[] },
 ): Promise<{ events: AnyRunEvent[]; count: number }> {
   const where = { runId, visibility: { in: [...page.visibilities] } }
-  const [rows, count] = await Promise.all([
+  const [rows, count] = await atOneMoment(prisma, [
     prisma.event.findMany({
       where: { ...where, seq: { gt: page.afterSeq } },
       orderBy: { seq: 'asc' },
@@ -83,7 +83,7 @@ export async function listConversations(
 ): Promise<Page<Conversation>> {
   const { agentKey, limit } = query.filter
   const where = { ...ownedBy(query.owner), ...(agentKey === undefined ? {} : { agentKey }) }
-  const [rows, count] = await Promise.all([
+  const [rows, count] = await atOneMoment(prisma, [
     prisma.conversation.findMany({
       where: { AND: [where, beyond(query.cursor)] },
       ...window(query.cursor, limit),
@@ -99,7 +99,7 @@ export async function readHistory(
   window: { limit: number; offset: number; statuses: readonly RunStatus[] },
 ): Promise<{ messages: Message[]; total: number }> {
   const where = { conversationId, run: { status: { in: [...window.statuses] } } }
-  const [rows, total] = await Promise.all([
+  const [rows, total] = await atOneMoment(prisma, [
     prisma.message.findMany({
       where,
       orderBy: [{ runId: 'desc' }, { position: 'desc' }],
@@ -112,6 +112,11 @@ export async function readHistory(
   return { messages: rows.toReversed().map((row) => Message.parse(row.body)), total }
 }
 
+/** A page and its count must not tell of different moments: a row between the two would look like one more page. */
+function atOneMoment<T extends Prisma.PrismaPromise<unknown>[]>(prisma: PrismaClient, queries: [...T]) {
+  return prisma.$transaction(queries, { isolationLevel: 'RepeatableRead' })
+}
+
 /** Ids are ordered by time, so a page's edge is a comparison of ids. */
 function beyond(cursor: PageCursor | null) {
   if (cursor === null) return {}
@@ -120,7 +125,10 @@ function beyond(cursor: PageCursor | null) {
 
 /** One row more than asked for tells whether there is a page after this one. */
 function window(cursor: PageCursor | null, limit: number) {
-  return { orderBy: { id: cursor?.direction === 'after' ? ('asc' as const) : ('desc' as const) }, take: limit + 1 }
+  return {
+    orderBy: { id: cursor?.direction === 'after' ? ('asc' as const) : ('desc' as const) },
+    take: limit + 1,
+  }
 }
 
 function toPage<T extends { id: string }>(
@@ -137,7 +145,8 @@ function toPage<T extends { id: string }>(
   return {
     items,
     nextCursor: hasOlder && last !== undefined ? encodeCursor({ direction: 'before', id: last.id }) : null,
-    previousCursor: hasNewer && first !== undefined ? encodeCursor({ direction: 'after', id: first.id }) : null,
+    previousCursor:
+      hasNewer && first !== undefined ? encodeCursor({ direction: 'after', id: first.id }) : null,
     count,
   }
 }
