@@ -34,6 +34,16 @@ export default defineConfig({
           },
         },
       },
+      // Needs a Chromium, so it is not part of `npm test`.
+      {
+        extends: true,
+        test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
       // Needs the package registry, so it is not part of `npm test`.
       {
         extends: true,

@@ -1,9 +1,15 @@
 // How a run ended, from either of the two places that tell: its terminal event and its record.
-import type { AnyRunEvent } from '../server/contract/event.ts'
+import type { EventEnvelope } from '../server/contract/event.ts'
 import type { Json } from '../server/contract/json.ts'
 import type { Run, RunError } from '../server/contract/run.ts'
 import type { TerminalStatus } from '../server/contract/terminal.ts'
 import { isTerminal, isTerminalEvent } from '../server/contract/terminal.ts'
+
+/** An event of which nothing is known but its envelope: typed ones are, and those of a newer server. */
+export interface UntypedEvent extends EventEnvelope {
+  type: string
+  payload: unknown
+}
 
 export interface RunEnding {
   status: TerminalStatus
@@ -19,9 +25,9 @@ export function endingOfRun(run: Run): RunEnding | null {
   return { status, output, error: wentWrong ? (run.error ?? errorOf(status, {})) : null }
 }
 
-export function endingOfEvent(event: AnyRunEvent): RunEnding | null {
+export function endingOfEvent(event: UntypedEvent): RunEnding | null {
   if (!isTerminalEvent(event.type)) return null
-  const payload = objectOf(event.payload)
+  const payload = fieldsOf(event.payload)
   switch (event.type) {
     case 'run.succeeded':
       return { status: 'succeeded', output: payload['output'] ?? null, error: null }
@@ -48,6 +54,7 @@ function errorOf(status: 'failed' | 'timed_out', payload: { [key: string]: Json 
   }
 }
 
-function objectOf(payload: Json): { [key: string]: Json } {
-  return typeof payload === 'object' && payload !== null && !Array.isArray(payload) ? payload : {}
+/** The fields of a payload that has some. What crossed the wire is JSON. */
+export function fieldsOf(payload: unknown): { [key: string]: Json } {
+  return typeof payload === 'object' && payload !== null ? (payload as { [key: string]: Json }) : {}
 }

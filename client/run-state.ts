@@ -1,11 +1,10 @@
 // What a viewer knows of a run: a pure function from what was known and one more event.
-import type { AnyRunEvent } from '../server/contract/event.ts'
 import type { Json } from '../server/contract/json.ts'
 import type { Run, RunError, RunStatus } from '../server/contract/run.ts'
 import { isTerminal } from '../server/contract/terminal.ts'
 import { AppendLog } from './append-log.ts'
-import type { RunEnding } from './run-ending.ts'
-import { endingOfEvent, endingOfRun } from './run-ending.ts'
+import type { RunEnding, UntypedEvent } from './run-ending.ts'
+import { endingOfEvent, endingOfRun, fieldsOf } from './run-ending.ts'
 
 /** A message of the assistant, as far as it has arrived. */
 export interface RunMessage {
@@ -24,7 +23,7 @@ export interface RunState {
   /** The current attempt's messages, oldest first. */
   readonly messages: readonly RunMessage[]
   /** Everything seen, of all attempts. */
-  readonly events: AppendLog<AnyRunEvent>
+  readonly events: AppendLog<UntypedEvent>
   readonly output: Json
   readonly error: RunError | null
   /** Go on after this one. */
@@ -48,7 +47,7 @@ export function initialRunState(): RunState {
  * The state after `event`. Events already seen change nothing, unknown types are only recorded, and
  * a delta costs the same at the end of a long run as at its beginning.
  */
-export function reduceRun(state: RunState, event: AnyRunEvent): RunState {
+export function reduceRun(state: RunState, event: UntypedEvent): RunState {
   if (event.seq <= state.lastSeq) return state
   const seen: RunState = { ...state, lastSeq: event.seq, events: state.events.append(event) }
   if (isTerminal(state.status) || event.attempt < state.attempt) return seen
@@ -84,9 +83,8 @@ function ended(state: RunState, { status, output, error }: RunEnding): RunState 
   return { ...state, status, output, error }
 }
 
-function withText(state: RunState, payload: Json, complete: boolean): RunState {
-  if (typeof payload !== 'object' || payload === null || Array.isArray(payload)) return state
-  const { messageId: id, content } = payload
+function withText(state: RunState, payload: unknown, complete: boolean): RunState {
+  const { messageId: id, content } = fieldsOf(payload)
   if (typeof id !== 'string' || typeof content !== 'string') return state
   const index = state.messages.findLastIndex((message) => message.id === id)
   const before = state.messages[index]

@@ -6,7 +6,7 @@ import type { AgentShape } from '../server/contract/agent-shape.ts'
 import type { CreateRun } from '../server/contract/agent-types.ts'
 import type { Run, RunError } from '../server/contract/run.ts'
 
-export interface Refusal {
+interface Refusal {
   input: CreateRun<AgentShape>
   error: RunError
 }

@@ -36,7 +36,7 @@ export function Chat({ conversationId, onConversationCreated, isSidebarOpen, onO
       />
       <Scroller>
         {chat.isEmpty && <Welcome onAsk={(question) => void chat.send(question)} />}
-        <ol className="messages" aria-label="Messages" aria-live="polite" aria-busy={run.isActive}>
+        <ol className="messages" aria-label="Messages" aria-live="polite" aria-busy={chat.isBusy}>
           <History messages={history.messages} hasMore={history.hasMore} showsDetails={showsDetails} />
           {pending !== null && <li className="message user">{pending}</li>}
           {chat.showsRun && <LiveRun run={run} showsDetails={showsDetails} />}

@@ -1,4 +1,5 @@
 import type { Message } from '../../../client/index.ts'
+import { Markdown } from './markdown.tsx'
 import { ToolStep } from './tool-step.tsx'
 
 interface HistoryProps {
@@ -8,25 +9,42 @@ interface HistoryProps {
 }
 
 export function History({ messages, hasMore, showsDetails }: HistoryProps) {
+  const toolNames = new Map(
+    messages.flatMap((message) =>
+      message.role === 'assistant'
+        ? (message.toolCalls ?? []).map(({ id, name }) => [id, name] as const)
+        : [],
+    ),
+  )
   return (
     <>
       {hasMore && <li className="notice">Older messages are not shown.</li>}
       {messages.map((message, index) => (
         // oxlint-disable-next-line react/no-array-index-key -- messages have no id, and a history grows at its end
-        <HistoryMessage key={index} message={message} showsDetails={showsDetails} />
+        <HistoryMessage key={index} message={message} toolNames={toolNames} showsDetails={showsDetails} />
       ))}
     </>
   )
 }
 
-function HistoryMessage({ message, showsDetails }: { message: Message; showsDetails: boolean }) {
+interface HistoryMessageProps {
+  message: Message
+  toolNames: ReadonlyMap<string, string>
+  showsDetails: boolean
+}
+
+function HistoryMessage({ message, toolNames, showsDetails }: HistoryMessageProps) {
   switch (message.role) {
     case 'user':
       return <li className="message user">{message.content}</li>
     case 'assistant':
       return (
         <>
-          {message.content ? <li className="message assistant">{message.content}</li> : null}
+          {message.content ? (
+            <li className="message assistant">
+              <Markdown text={message.content} />
+            </li>
+          ) : null}
           {showsDetails &&
             message.toolCalls?.map((call) => (
               <ToolStep key={call.id} title={`Called ${call.name}`} detail={call.arguments} />
@@ -34,7 +52,12 @@ function HistoryMessage({ message, showsDetails }: { message: Message; showsDeta
         </>
       )
     case 'tool':
-      return showsDetails ? <ToolStep title="Result" detail={message.content} /> : null
+      return showsDetails ? (
+        <ToolStep
+          title={`Result of ${toolNames.get(message.toolCallId) ?? 'a tool'}`}
+          detail={message.content}
+        />
+      ) : null
     case 'system':
       return null
   }

@@ -1,3 +1,4 @@
+import { Markdown } from './markdown.tsx'
 import { ToolStep } from './tool-step.tsx'
 import type { AssistantRun } from './use-chat.ts'
 
@@ -9,7 +10,7 @@ export function LiveRun({ run, showsDetails }: { run: AssistantRun; showsDetails
       {showsDetails && <ToolSteps run={run} />}
       {messages.map(({ id, content, complete }) => (
         <li key={id} className="message assistant" data-streaming={isActive && !complete}>
-          {content}
+          <Markdown text={content} />
         </li>
       ))}
       {isActive && messages.length === 0 && (

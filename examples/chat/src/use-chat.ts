@@ -28,6 +28,7 @@ export function useChat({ conversationId, onConversationCreated, includeDebug }:
   const unfinishedRunId = useUnfinishedRun(conversationId)
   const run = useAgentRun({ agentKey: 'assistant', conversationId, runId: unfinishedRunId, includeDebug })
   const [pending, setPending] = useState<Pending | null>(null)
+  const [isSending, setIsSending] = useState(false)
   const [failure, setFailure] = useState<string | null>(null)
   const total = history.conversation?.totalMessages ?? 0
   const isPending = pending !== null && pending.conversationId === conversationId && total <= pending.after
@@ -35,23 +36,23 @@ export function useChat({ conversationId, onConversationCreated, includeDebug }:
   /** Whether the question was taken. */
   async function send(content: string): Promise<boolean> {
     const question = { content, after: total }
+    setIsSending(true)
     setFailure(null)
     setPending({ ...question, conversationId })
-    let id = conversationId
     try {
-      if (id === null) {
-        id = (await createConversation({ agentKey: 'assistant', title: titleOf(content) })).id
-        setPending({ ...question, conversationId: id })
-        onConversationCreated(id)
-      }
+      const id =
+        conversationId ?? (await createConversation({ agentKey: 'assistant', title: titleOf(content) })).id
+      setPending({ ...question, conversationId: id })
+      if (conversationId === null) onConversationCreated(id)
+      const handle = await run.start({ conversationId: id, messages: [{ role: 'user', content }] })
+      if (handle !== null) return true
     } catch (error) {
       setFailure(error instanceof Error ? error.message : String(error))
-      setPending(null)
-      return false
+    } finally {
+      setIsSending(false)
     }
-    const handle = await run.start({ conversationId: id, messages: [{ role: 'user', content }] })
-    if (handle === null) setPending(null)
-    return handle !== null
+    setPending(null)
+    return false
   }
 
   return {
@@ -59,10 +60,10 @@ export function useChat({ conversationId, onConversationCreated, includeDebug }:
     run,
     send,
     pending: isPending ? pending.content : null,
-    isBusy: run.isStarting || run.isActive,
+    isBusy: isSending || run.isActive,
     isEmpty: conversationId === null && !isPending,
     // Once it succeeded and the history was read again, its answer is there.
-    showsRun: run.runId !== null && !(run.status === 'succeeded' && run.isSettled),
+    showsRun: run.runId !== null && !isSending && !(run.status === 'succeeded' && run.isSettled),
     error: failure ?? history.error?.message ?? run.error?.message ?? null,
   }
 }

@@ -48,7 +48,7 @@ export function delta(seq: number, content: string, { messageId = 'm1', attempt 
   return runEvent(seq, { type: 'assistant.delta', attempt, payload: { messageId, content } })
 }
 
-export interface FakeStream extends StreamObserver {
+interface FakeStream extends StreamObserver {
   readonly request: StreamRequest
   isClosed: boolean
 }

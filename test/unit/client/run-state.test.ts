@@ -59,6 +59,13 @@ describe('the state of a run', () => {
     expect(state).toMatchObject({ text: '', messages: [], attempt: 2 })
   })
 
+  it('only records what an earlier attempt left behind', () => {
+    const retried = stateAfter(delta(2, 'New', { attempt: 2 }))
+    const state = reduceRun(retried, delta(3, 'old', { attempt: 1, messageId: 'm0' }))
+    expect(state).toMatchObject({ text: 'New', attempt: 2, lastSeq: 3 })
+    expect(state.events).toHaveLength(2)
+  })
+
   it('is queued again while it waits for its retry', () => {
     const state = stateAfter(delta(2, 'a'), runEvent(3, { type: 'run.retrying', payload: {} }))
     expect(state.status).toBe('queued')

@@ -1,0 +1,249 @@
+// The chat page in a real browser, served by `agent-runtime dev`, over a network that can fail.
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Browser, Page } from 'playwright-core'
+import { chromium } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createWorkspace, serverModule, startDev } from '../support/cli.ts'
+import type { CuttingProxy } from '../support/cutting-proxy.ts'
+import { startCuttingProxy } from '../support/cutting-proxy.ts'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium'
+/** Where pictures go, for whoever wants to look at them. */
+const { SCREENSHOTS } = process.env
+
+const stack = new AsyncDisposableStack()
+let browser: Browser
+let proxy: CuttingProxy
+
+beforeAll(async () => {
+  const folder = stack.use(await createWorkspace())
+  // Slow enough that something can happen to an answer on its way.
+  await folder.write(
+    'runtime.ts',
+    `import { createAgentRuntime, createDemoModel } from ${JSON.stringify(serverModule)}
+     import { assistant } from ${JSON.stringify(join(ROOT, 'examples/assistant/agent.ts'))}
+     export default createAgentRuntime({ agents: [assistant], model: createDemoModel({ tokenDelayMs: 20 }) })`,
+  )
+  const args = ['runtime.ts', '--port', '0', '--web', join(ROOT, 'examples/chat')]
+  const dev = stack.use(await startDev(args, { cwd: folder.path, env: { STREAM_KEEP_ALIVE_SECONDS: '1' } }))
+  proxy = stack.use(await startCuttingProxy(Number(new URL(dev.url).port)))
+  browser = await chromium.launch({
+    executablePath: CHROMIUM,
+    args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
+  })
+  stack.defer(() => browser.close())
+})
+
+afterAll(() => stack.disposeAsync())
+
+interface Visit extends AsyncDisposable {
+  page: Page
+  send(text: string): Promise<void>
+  picture(name: string): Promise<void>
+}
+
+async function visit(options: { width?: number; colorScheme?: 'light' | 'dark' } = {}): Promise<Visit> {
+  const { width = 1200, colorScheme = 'light' } = options
+  const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme })
+  const page = await context.newPage()
+  const faults: string[] = []
+  page.on('pageerror', (error) => faults.push(error.message))
+  // Vite reloads a page whose server was away; what the page itself does about that is what matters here.
+  await page.routeWebSocket(/.*/, () => {})
+  await page.goto(proxy.url)
+  return {
+    page,
+    async send(text) {
+      await page.getByLabel('Message', { exact: true }).fill(text)
+      await page.keyboard.press('Enter')
+    },
+    async picture(name) {
+      if (SCREENSHOTS !== undefined) await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`) })
+    },
+    async [Symbol.asyncDispose]() {
+      await context.close()
+      expect(faults).toEqual([])
+    },
+  }
+}
+
+const QUESTION = 'How do I define an agent?'
+const answer = (page: Page) => page.locator('.message.assistant:not(.thinking)').last()
+const streaming = (page: Page) => page.locator('[data-streaming=true]')
+const ready = (page: Page) => page.locator('.messages[aria-busy=false]').waitFor({ state: 'attached' })
+
+/** Waits until the answer is longer than `length`. */
+async function grown(page: Page, length: number): Promise<number> {
+  await page.waitForFunction(
+    (min) => (document.querySelector('[data-streaming=true]')?.textContent ?? '').length > min,
+    length,
+  )
+  return (await streaming(page).textContent())?.length ?? 0
+}
+
+test('an answer streams in, and is in the history after', async () => {
+  await using chat = await visit()
+  const { page } = chat
+  await chat.picture('welcome')
+  await chat.send(QUESTION)
+  await page.locator('.message.user', { hasText: QUESTION }).waitFor()
+  const first = await grown(page, 0)
+  const second = await grown(page, first)
+  await chat.picture('streaming')
+  expect(second).toBeGreaterThan(first)
+  await ready(page)
+  await chat.picture('answered')
+  const text = await answer(page).textContent()
+  expect(text?.length).toBeGreaterThan(second)
+  expect(await page.locator('.message').count()).toBe(2)
+
+  await page.reload()
+  await answer(page).waitFor()
+  expect(await answer(page).textContent()).toBe(text)
+})
+
+test('a reload in the middle of an answer goes on with it', async () => {
+  await using chat = await visit()
+  const { page } = chat
+  await chat.send(QUESTION)
+  const before = await grown(page, 20)
+  await page.reload()
+  await grown(page, before)
+  expect(await page.locator('.message.user').allTextContents()).toEqual([QUESTION])
+  await ready(page)
+  expect(await page.locator('.message').count()).toBe(2)
+})
+
+test('a lost connection is told, and made good by itself', async () => {
+  await using chat = await visit()
+  const { page } = chat
+  await chat.send(QUESTION)
+  const before = await grown(page, 20)
+  proxy.refuse(true)
+  proxy.cut()
+  await page.getByText('Reconnecting').waitFor()
+  await chat.picture('reconnecting')
+  expect((await streaming(page).textContent())?.length).toBeGreaterThanOrEqual(before)
+  proxy.refuse(false)
+  await ready(page)
+  const text = (await answer(page).textContent()) ?? ''
+
+  await chat.send(QUESTION)
+  await grown(page, 20)
+  await ready(page)
+  expect(await answer(page).textContent()).toBe(text)
+})
+
+test('Escape stops an answer and leaves what there is of it', async () => {
+  await using chat = await visit()
+  const { page } = chat
+  await chat.send(QUESTION)
+  const before = await grown(page, 20)
+  await page.keyboard.press('Escape')
+  await page.getByText('Stopped.').waitFor()
+  await ready(page)
+  await chat.picture('stopped')
+  expect((await answer(page).textContent())?.length).toBeGreaterThanOrEqual(before)
+})
+
+test('steps are shown when asked for, live and in the history', async () => {
+  await using chat = await visit()
+  const { page } = chat
+  await page.getByRole('switch', { name: 'Show steps' }).check()
+  await chat.send('What is 17% of 2340?')
+  await ready(page)
+  await page.getByText('Called calculator').click()
+  await page.getByText('Result of calculator').waitFor()
+  await chat.picture('steps')
+  expect(await answer(page).textContent()).toContain('397.8')
+  await page.getByRole('switch', { name: 'Show steps' }).uncheck()
+  expect(await page.getByText('Called calculator').count()).toBe(0)
+})
+
+test('Shift+Enter begins a line, Enter sends, and the cursor stays', async () => {
+  await using chat = await visit()
+  const { page } = chat
+  await page.locator('textarea:focus').waitFor()
+  await page.keyboard.type('Hello')
+  await page.keyboard.press('Shift+Enter')
+  await page.keyboard.type('there')
+  await page.keyboard.press('Enter')
+  await page.locator('.message.user').waitFor()
+  expect(await page.locator('.message.user').textContent()).toBe('Hello\nthere')
+  await ready(page)
+  await page.keyboard.type('Next')
+  expect(await page.getByLabel('Message', { exact: true }).inputValue()).toBe('Next')
+})
+
+test('conversations are kept apart, also while one is being answered', async () => {
+  await using chat = await visit()
+  const { page } = chat
+  const open = (title: string) =>
+    page.getByRole('navigation').getByRole('link', { name: title }).first().click()
+  await chat.send(`${QUESTION} First.`)
+  await grown(page, 0)
+  await page.getByRole('button', { name: 'New conversation' }).click()
+  await page.getByText('What would you like to know?').waitFor()
+  expect(await page.locator('.message').count()).toBe(0)
+  await chat.send('What is 2 + 2?')
+  await ready(page)
+  expect(await answer(page).textContent()).toContain('4')
+  await open(`${QUESTION} First.`)
+  await page.locator('.message.user', { hasText: 'First.' }).waitFor()
+  await ready(page)
+  expect(await page.locator('.message.user').count()).toBe(1)
+  await open('What is 2 + 2?')
+  await page.locator('.message.user', { hasText: '2 + 2' }).waitFor()
+  expect(await page.locator('.message').count()).toBe(2)
+})
+
+test('a question that can not be sent is given back with the reason', async () => {
+  await using chat = await visit()
+  const { page } = chat
+  proxy.refuse(true)
+  proxy.cut()
+  await chat.send(QUESTION)
+  await page.getByRole('alert').first().waitFor()
+  await chat.picture('refused')
+  expect(await page.getByLabel('Message', { exact: true }).inputValue()).toBe(QUESTION)
+  proxy.refuse(false)
+  await page.keyboard.press('Enter')
+  await grown(page, 0)
+  expect(await page.locator('.error').count()).toBe(0)
+})
+
+test.each(['light', 'dark'] as const)('on a narrow %s screen nothing is cut off', async (colorScheme) => {
+  await using chat = await visit({ width: 380, colorScheme })
+  const { page } = chat
+  await chat.send(QUESTION)
+  await grown(page, 0)
+  await ready(page)
+  await chat.picture(`narrow-${colorScheme}`)
+  const { over, background } = await page.evaluate(() => ({
+    over: [...document.querySelectorAll('main *')].filter(
+      (element) => element.getBoundingClientRect().right > innerWidth && element.closest('pre') === null,
+    ).length,
+    background: getComputedStyle(document.body).backgroundColor,
+  }))
+  expect(over).toBe(0)
+  expect(background).toBe(colorScheme === 'dark' ? 'rgb(23, 23, 27)' : 'rgb(255, 255, 255)')
+
+  await page.getByRole('button', { name: 'Conversations' }).click()
+  await page.getByRole('button', { name: 'New conversation' }).waitFor()
+  await chat.picture(`drawer-${colorScheme}`)
+  await page.getByRole('button', { name: 'Close the list' }).click()
+  await page.getByRole('button', { name: 'New conversation' }).waitFor({ state: 'hidden' })
+})
+
+test('in the dark it is dark', async () => {
+  await using chat = await visit({ colorScheme: 'dark' })
+  await chat.send(QUESTION)
+  await grown(chat.page, 0)
+  await ready(chat.page)
+  await chat.picture('dark')
+  expect(await chat.page.evaluate(() => getComputedStyle(document.body).backgroundColor)).toBe(
+    'rgb(23, 23, 27)',
+  )
+})

@@ -1,0 +1,84 @@
+import { createServer, connect } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
+
+/** A network between a client and a server that fails when told to. */
+export interface CuttingProxy extends AsyncDisposable {
+  readonly url: string
+  /** Port of the server behind it, on the loopback; may change, as when a server is restarted. */
+  target: number
+  /** Connections made so far. */
+  readonly connections: number
+  /** Breaks every open connection off, as a lost network does. */
+  cut(): void
+  /** Cuts, and from now on each connection after so many bytes of answer, wherever that is. Null: none. */
+  cutAfter(bytes: () => number | null): void
+  /** Open connections stay open and carry nothing any more; new ones work. */
+  stall(): void
+  /** Turns new connections away, until told otherwise. */
+  refuse(isRefusing: boolean): void
+}
+
+export async function startCuttingProxy(target: number): Promise<CuttingProxy> {
+  const pairs = new Set<{ inbound: Socket; outbound: Socket }>()
+  let budgetOf: () => number | null = () => null
+  let isRefusing = false
+  let connections = 0
+
+  const server = createServer((inbound) => {
+    connections += 1
+    inbound.on('error', ignore)
+    if (isRefusing) return void inbound.resetAndDestroy()
+    const outbound = connect(proxy.target, '127.0.0.1')
+    const pair = { inbound, outbound }
+    const end = () => {
+      pairs.delete(pair)
+      inbound.resetAndDestroy()
+      outbound.resetAndDestroy()
+    }
+    pairs.add(pair)
+    outbound.on('error', end).on('close', end)
+    inbound.on('close', end)
+    inbound.pipe(outbound)
+    let budget = budgetOf() ?? Number.POSITIVE_INFINITY
+    outbound.on('data', (chunk: Buffer) => {
+      // A reset would drop what the client has not read yet; a cut is to fall within what it has.
+      if (chunk.length < budget) inbound.write(chunk)
+      else inbound.end(chunk.subarray(0, budget))
+      budget -= chunk.length
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+
+  const proxy: CuttingProxy = {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    target,
+    get connections() {
+      return connections
+    },
+    cut() {
+      for (const { inbound, outbound } of pairs) {
+        inbound.resetAndDestroy()
+        outbound.resetAndDestroy()
+      }
+    },
+    cutAfter(bytes) {
+      budgetOf = bytes
+      proxy.cut()
+    },
+    stall() {
+      for (const { inbound, outbound } of pairs) {
+        inbound.unpipe()
+        outbound.removeAllListeners('data').pause()
+      }
+    },
+    refuse: (refusing) => void (isRefusing = refusing),
+    async [Symbol.asyncDispose]() {
+      proxy.cut()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+  return proxy
+}
+
+// What a broken connection reports is what it was broken for.
+const ignore = () => {}

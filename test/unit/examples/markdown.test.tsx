@@ -1,0 +1,19 @@
+import { renderToStaticMarkup } from 'react-dom/server'
+import { expect, test } from 'vitest'
+import { Markdown } from '../../../examples/chat/src/markdown.tsx'
+
+const html = (text: string) => renderToStaticMarkup(<Markdown text={text} />)
+
+test.each([
+  ['One\n\nTwo', '<p>One</p><p>Two</p>'],
+  ['# Title\nText', '<p class="heading">Title</p><p>Text</p>'],
+  ['A **bold** and a `code`', '<p>A <strong>bold</strong> and a <code>code</code></p>'],
+  ['- one\n- two\n1. first', '<ul><li>one</li><li>two</li></ul><ol><li>first</li></ol>'],
+  ['> quoted\n> - item', '<blockquote><p>quoted</p><ul><li>item</li></ul></blockquote>'],
+  ['```ts\nconst a = 1\n\n# no title\n```\nafter', '<pre>const a = 1\n\n# no title</pre><p>after</p>'],
+  ['```\nstill being written', '<pre>still being written</pre>'],
+  ['half **bol', '<p>half **bol</p>'],
+  ['<img src=x onerror=alert(1)>', '<p>&lt;img src=x onerror=alert(1)&gt;</p>'],
+])('%j', (text, expected) => {
+  expect(html(text)).toBe(expected)
+})
