@@ -1,0 +1,46 @@
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { untilOnline } from '../../../client/online.ts'
+
+afterEach(() => vi.unstubAllGlobals())
+
+/** What a browser has and Node has not: a global that tells when it is online again. */
+function browser(): EventTarget {
+  const target = new EventTarget()
+  vi.stubGlobal('addEventListener', target.addEventListener.bind(target))
+  vi.stubGlobal('removeEventListener', target.removeEventListener.bind(target))
+  return target
+}
+
+const forever = (signal: AbortSignal) =>
+  new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
+
+describe('waiting for the network', () => {
+  it('ends when the browser is online again', async () => {
+    const target = browser()
+    const waiting = untilOnline(forever)
+    target.dispatchEvent(new Event('online'))
+    await waiting
+  })
+
+  it('ends when it is aborted', async () => {
+    browser()
+    const controller = new AbortController()
+    const waiting = untilOnline(forever, controller.signal)
+    controller.abort()
+    await waiting
+  })
+
+  it('ends by itself, and listens no more', async () => {
+    const target = browser()
+    const removed = vi.spyOn(target, 'removeEventListener')
+    vi.stubGlobal('removeEventListener', target.removeEventListener.bind(target))
+    await untilOnline(async () => {})
+    expect(removed).toHaveBeenCalledWith('online', expect.any(Function))
+  })
+
+  it('is just waiting where there is nothing that could tell', async () => {
+    const wait = vi.fn<() => Promise<void>>(async () => {})
+    await untilOnline(wait)
+    expect(wait).toHaveBeenCalledTimes(1)
+  })
+})
