@@ -19,7 +19,7 @@ describe('waiting for the network', () => {
     const target = browser()
     const waiting = untilOnline(forever)
     target.dispatchEvent(new Event('online'))
-    await waiting
+    await expect(waiting).resolves.toBeUndefined()
   })
 
   it('ends when it is aborted', async () => {
@@ -27,7 +27,7 @@ describe('waiting for the network', () => {
     const controller = new AbortController()
     const waiting = untilOnline(forever, controller.signal)
     controller.abort()
-    await waiting
+    await expect(waiting).resolves.toBeUndefined()
   })
 
   it('ends by itself, and listens no more', async () => {
