@@ -1,0 +1,84 @@
+import type pg from 'pg'
+
+/**
+ * What must be true of a database at any moment nobody is writing to it, whatever happened before. Each
+ * statement finds what breaks one rule.
+ */
+const RULES: Record<string, string> = {
+  'sequence numbers are gapless from 1 to last_seq': `
+    SELECT r.id, r.last_seq, array_agg(e.seq ORDER BY e.seq) AS seqs
+    FROM agent_runtime.run r LEFT JOIN agent_runtime.event e ON e.run_id = r.id
+    GROUP BY r.id
+    HAVING count(e.seq) <> r.last_seq OR coalesce(min(e.seq), 1) <> 1 OR coalesce(max(e.seq), 0) <> r.last_seq`,
+  'a run has one terminal event if it is over and none otherwise': `
+    SELECT r.id, r.status, array_agg(e.type) AS ends
+    FROM agent_runtime.run r LEFT JOIN agent_runtime.event e ON e.run_id = r.id AND ${isEnd('e')}
+    GROUP BY r.id
+    HAVING count(e.seq) <> CASE WHEN ${isOver('r')} THEN 1 ELSE 0 END`,
+  'the terminal event is the last and says what the status says': `
+    SELECT r.id, r.status, r.last_seq, e.seq, e.type
+    FROM agent_runtime.run r JOIN agent_runtime.event e ON e.run_id = r.id AND ${isEnd('e')}
+    WHERE e.seq <> r.last_seq OR e.type <> 'run.' || r.status OR e.attempt <> r.attempt`,
+  'attempts never go back, and each begins with run.started': `
+    SELECT * FROM (
+      SELECT run_id, seq, attempt, type, lag(attempt, 1, 0) OVER (PARTITION BY run_id ORDER BY seq) AS before
+      FROM agent_runtime.event
+    ) e
+    WHERE attempt < before OR (attempt > before) <> (type = 'run.started')`,
+  'a run has as many attempts as were started': `
+    SELECT r.id, r.attempt, count(e.seq)
+    FROM agent_runtime.run r
+    LEFT JOIN agent_runtime.event e ON e.run_id = r.id AND e.type = 'run.started'
+    GROUP BY r.id
+    HAVING count(e.seq) <> r.attempt`,
+  'no event is without its run': `
+    SELECT e.run_id, e.seq FROM agent_runtime.event e
+    WHERE NOT EXISTS (SELECT FROM agent_runtime.run r WHERE r.id = e.run_id)`,
+  'times say what the status says': `
+    SELECT id, status, started_at, finished_at FROM agent_runtime.run r
+    WHERE (finished_at IS NOT NULL) <> (${isOver('r')}) OR (started_at IS NOT NULL) <> (attempt > 0)
+      OR finished_at < created_at`,
+  'what was cancelled ends in no other way': `
+    SELECT id, status FROM agent_runtime.run r
+    WHERE cancel_requested_at IS NOT NULL AND ${isOver('r')} AND status <> 'cancelled'`,
+  'an error belongs to a run that failed, an answer to one that did not': `
+    SELECT id, status, error, output FROM agent_runtime.run
+    WHERE (error IS NOT NULL AND jsonb_typeof(error) <> 'null') <> (status IN ('failed', 'timed_out'))
+      OR (output IS NOT NULL AND status <> 'succeeded')
+    UNION ALL
+    SELECT r.id, r.status, NULL, m.body
+    FROM agent_runtime.run r JOIN agent_runtime.message m ON m.run_id = r.id AND m.origin = 'output'
+    WHERE r.status <> 'succeeded'`,
+  'a run and its messages are in one conversation': `
+    SELECT r.id, r.conversation_id, m.conversation_id
+    FROM agent_runtime.run r JOIN agent_runtime.message m ON m.run_id = r.id
+    WHERE r.conversation_id IS DISTINCT FROM m.conversation_id`,
+  'what is not over has a delivery in the queue, and never more than one': `
+    SELECT r.id, r.status, array_agg(j.state) AS deliveries
+    FROM agent_runtime.run r
+    LEFT JOIN agent_runtime_queue.job j ON j.data ->> 'runId' = r.id::text AND j.name = r.agent_key
+    GROUP BY r.id
+    HAVING count(j.id) > 1
+      OR (NOT (${isOver('r')}) AND count(j.id) FILTER (WHERE j.state IN ('created', 'retry', 'active')) <> 1)`,
+  'no delivery is without its run': `
+    SELECT j.id, j.data FROM agent_runtime_queue.job j
+    WHERE NOT EXISTS (SELECT FROM agent_runtime.run r WHERE r.id::text = j.data ->> 'runId')`,
+}
+
+function isOver(run: string): string {
+  return `${run}.status IN ('succeeded', 'failed', 'cancelled', 'timed_out')`
+}
+
+function isEnd(event: string): string {
+  return `${event}.type IN ('run.succeeded', 'run.failed', 'run.cancelled', 'run.timed_out')`
+}
+
+/** @returns what is wrong, by rule; empty when nothing is. */
+export async function brokenInvariants(client: pg.Client): Promise<Record<string, unknown[]>> {
+  const broken: Record<string, unknown[]> = {}
+  for (const [rule, findsWhatBreaksIt] of Object.entries(RULES)) {
+    const { rows } = await client.query<object>(findsWhatBreaksIt)
+    if (rows.length > 0) broken[rule] = rows
+  }
+  return broken
+}

@@ -1,0 +1,154 @@
+import type { TRPCClient } from '@trpc/client'
+import { createTRPCClient } from '@trpc/client'
+import pg from 'pg'
+import { test as base, vi } from 'vitest'
+import { createLinks } from '../../client/links.ts'
+import type { AnyAgent, ShapeOfAgent } from '../../server/agent/define-agent.ts'
+import type { AgentRouter } from '../../server/api/router.ts'
+import type { AnyRunEvent, EventFilter } from '../../server/contract/event.ts'
+import { createAgentRuntime } from '../../server/create-runtime.ts'
+import type { AgentRuntime, RuntimeOptions, WorkerOptions } from '../../server/create-runtime.ts'
+import { createScriptedModel } from '../../server/llm/scripted.ts'
+import { brokenInvariants } from './check-invariants.ts'
+import { createTestDatabase } from './database.ts'
+import { createRestClient } from './rest-client.ts'
+import type { RestClient } from './rest-client.ts'
+import { createSilentLogger } from './silent-logger.ts'
+import type { LogEntry } from './silent-logger.ts'
+
+interface ServerOptions<TAgents extends readonly AnyAgent[]> extends RuntimeOptions<TAgents> {
+  /** Starts a worker too. Default: true. */
+  worker?: boolean | WorkerOptions
+}
+
+export interface TestServer<TRuntime extends AgentRuntime = AgentRuntime> {
+  runtime: TRuntime
+  rest: RestClient
+  /** Both clients as somebody with these headers. */
+  as(headers: Record<string, string>): { rest: RestClient; trpc: TestTrpc }
+  trpc: TestTrpc
+  /** What was logged so far. */
+  log: LogEntry[]
+}
+
+export interface TestTrpc {
+  client: TRPCClient<AgentRouter>
+  /** Follows a run over a subscription, to the end of it. */
+  events(input: EventsInput, options?: { onEvent?: (event: AnyRunEvent) => void }): Promise<AnyRunEvent[]>
+}
+
+type EventsInput = { runId: string; lastEventId?: number | string } & Partial<EventFilter>
+
+type CreateServer = <const TAgents extends readonly AnyAgent[]>(
+  options: ServerOptions<TAgents>,
+) => Promise<TestServer<AgentRuntime<ShapeOfAgent<TAgents[number]>>>>
+
+type Sql = <TRow extends pg.QueryResultRow>(text: string, values?: unknown[]) => Promise<TRow[]>
+
+/** Settings under which nothing that works is waited for by polling, and what times out does so soon. */
+const QUICK = { cancelGraceSeconds: 0.1, queuePollIntervalSeconds: 5, streamPollIntervalSeconds: 5 }
+
+interface Fixtures {
+  /** An empty database of the test's own, and what it takes to look into it. */
+  database: {
+    url: string
+    sql: Sql
+    /** A connection of its own, for transactions: `sql` sees the database as it is at every moment. */
+    connect(): Promise<pg.Client>
+    /** Ends those connections. */
+    release(): Promise<void>
+  }
+  /**
+   * Makes runtimes over that database. When the test is over they are stopped, and it fails if they left a
+   * connection behind or broke an invariant.
+   */
+  createServer: CreateServer
+}
+
+export const test = base.extend<Fixtures>({
+  database: async ({ task }, use) => {
+    await using database = await createTestDatabase()
+    const client = new pg.Client({ connectionString: database.url, application_name: 'test' })
+    await client.connect()
+    const others: pg.Client[] = []
+    await use({
+      url: database.url,
+      async connect() {
+        const other = new pg.Client({ connectionString: database.url, application_name: 'test' })
+        others.push(other)
+        await other.connect()
+        return other
+      },
+      async release() {
+        await Promise.all(others.splice(0).map((other) => other.end()))
+      },
+      sql: async <TRow extends pg.QueryResultRow>(text: string, values?: unknown[]) =>
+        (await client.query<TRow>(text, values)).rows,
+    })
+    const broken = await brokenInvariants(client)
+    await client.end()
+    if (Object.keys(broken).length > 0) {
+      throw new Error(`"${task.name}" left a database that can't be: ${JSON.stringify(broken, null, 2)}`)
+    }
+  },
+
+  createServer: async ({ database }, use) => {
+    const runtimes: AgentRuntime[] = []
+    await use(async ({ worker = true, ...options }) => {
+      const { entries, ...logger } = createSilentLogger()
+      const config = { databaseUrl: database.url, ...QUICK, ...options.config }
+      const runtime = createAgentRuntime({ model: createScriptedModel([]), logger, ...options, config })
+      runtimes.push(runtime)
+      if (worker !== false) await runtime.startWorker(worker === true ? {} : worker)
+      const as = (headers: Record<string, string>) => ({
+        rest: createRestClient(runtime.handler, headers),
+        trpc: createTestTrpc(runtime.handler, headers),
+      })
+      return { runtime, log: entries, as, ...as({}) }
+    })
+    // A test that failed may have left somebody waiting for a lock it holds.
+    await database.release()
+    await Promise.all(runtimes.map((runtime) => runtime.stop()))
+    await vi.waitFor(async () => {
+      const left = await database.sql(
+        `SELECT application_name, state, query FROM pg_stat_activity
+         WHERE datname = current_database() AND application_name <> 'test' AND backend_type = 'client backend'`,
+      )
+      if (left.length > 0) throw new Error(`connections were left behind: ${JSON.stringify(left)}`)
+    })
+  },
+})
+
+function createTestTrpc(handler: AgentRuntime['handler'], headers: Record<string, string>): TestTrpc {
+  const client = createTRPCClient<AgentRouter>({
+    links: createLinks({
+      url: 'http://runtime.test/trpc',
+      headers,
+      fetch: (input, init) => handler(new Request(input, init)),
+    }),
+  })
+  return {
+    client,
+    events: ({ lastEventId, ...input }, { onEvent } = {}) =>
+      new Promise((resolve, reject) => {
+        const events: AnyRunEvent[] = []
+        const subscription = client.runs.events.subscribe(
+          { ...input, ...(lastEventId === undefined ? {} : { lastEventId: String(lastEventId) }) },
+          {
+            onData: ({ data }) => {
+              events.push(data)
+              onEvent?.(data)
+            },
+            onError: (error) => {
+              subscription.unsubscribe()
+              reject(error)
+            },
+            onComplete: () => {
+              subscription.unsubscribe()
+              resolve(events)
+            },
+          },
+        )
+      }),
+  }
+}
