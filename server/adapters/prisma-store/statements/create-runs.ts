@@ -6,7 +6,8 @@ import { execute, inTransaction } from '../transaction.ts'
 
 // A conversation that is not the owner's makes no run, so that the check costs no statement of its own.
 // ON CONFLICT without a target covers the idempotency key and also the primary key: a batch whose
-// COMMIT went through but whose answer got lost can be sent again.
+// COMMIT went through but whose answer got lost can be sent again. Keys are inserted, and conversations
+// locked, in one order everywhere: batches of two servers that share some wait instead of deadlocking.
 const INSERT = {
   name: 'create_runs',
   text: `
@@ -30,7 +31,12 @@ const INSERT = {
       JOIN r ON r.id = m.run_id
     ), touched AS (
       UPDATE agent_runtime.conversation c SET updated_at = now()
-      FROM r WHERE c.id = r.conversation_id
+      FROM (
+        SELECT id FROM agent_runtime.conversation WHERE id IN (SELECT conversation_id FROM r)
+        ORDER BY id
+        FOR NO KEY UPDATE
+      ) AS locked
+      WHERE c.id = locked.id
     )
     SELECT ${RUN_COLUMNS} FROM r`,
 }
@@ -44,9 +50,10 @@ const FIND_EXISTING = {
 
 export async function createRuns(
   pool: pg.Pool,
-  runs: readonly NewRun[],
+  asked: readonly NewRun[],
   enqueue: (created: readonly NewRun[], tx: Transaction) => Promise<void>,
 ): Promise<CreatedRun[]> {
+  const runs = asked.toSorted((a, b) => compare(a.idempotencyKey ?? '', b.idempotencyKey ?? ''))
   return inTransaction(pool, async (client, tx) => {
     const messages = runs.flatMap((run) =>
       run.messages.map((message, position) => ({ runId: run.id, position, message })),
@@ -72,12 +79,16 @@ export async function createRuns(
     if (fresh.length > 0) await enqueue(fresh, tx)
 
     const answers: CreatedRun[] = []
-    for (const run of runs) {
+    for (const run of asked) {
       const row = created.get(run.id)
       answers.push(row === undefined ? await findExisting(client, run) : { kind: 'created', run: row })
     }
     return answers
   })
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
 }
 
 async function findExisting(client: pg.PoolClient, run: NewRun): Promise<CreatedRun> {
