@@ -1,0 +1,154 @@
+import { describe, expect } from 'vitest'
+import type { Message } from '../../../server/index.ts'
+import { defineAgent } from '../../../server/index.ts'
+import { test } from '../../support/runtime.ts'
+
+/** Answers what it was told last, and remembers all it was given. */
+function createParrot() {
+  const given: (readonly Message[])[] = []
+  const parrot = defineAgent({
+    key: 'parrot',
+    async run(ctx) {
+      given.push(ctx.messages)
+      const content = `You said ${String(ctx.messages.at(-1)?.content)}`
+      if (content.includes('fail')) throw new Error('as told')
+      if (content.includes('wait'))
+        await new Promise((resolve) => ctx.signal.addEventListener('abort', resolve))
+      return { messages: [{ role: 'assistant', content }] }
+    },
+  })
+  return { parrot, given }
+}
+
+const user = (content: string) => ({ role: 'user', content })
+const answer = (content: string) => ({ role: 'assistant', content: `You said ${content}` })
+
+describe('a conversation', () => {
+  test('gives each run what was said before, in order', async ({ createServer }) => {
+    const { parrot, given } = createParrot()
+    const { rest } = await createServer({ agents: [parrot] })
+    const { body } = await rest.post('conversations', { title: 'Talk' })
+    for (const text of ['one', 'two', 'three']) {
+      const id = await rest.create('parrot', {
+        conversation_id: body['id'],
+        messages: [user('so'), user(text)],
+      })
+      await rest.events(`runs/${id}/events`)
+    }
+    const one = [user('so'), user('one')]
+    const two = [...one, answer('one'), user('so'), user('two')]
+    expect(given).toEqual([one, two, [...two, answer('two'), user('so'), user('three')]])
+    expect((await rest.get(`conversations/${String(body['id'])}`)).body).toMatchObject({
+      title: 'Talk',
+      messages: [...two, answer('two'), user('so'), user('three'), answer('three')],
+      total_messages: 9,
+      has_more: false,
+    })
+  })
+
+  test('leaves out runs that failed or were cancelled, unless they are asked for', async ({
+    createServer,
+  }) => {
+    const { parrot, given } = createParrot()
+    const { rest } = await createServer({ agents: [parrot] })
+    const { body } = await rest.post('conversations', {})
+    const path = `conversations/${String(body['id'])}`
+    for (const text of ['one', 'fail', 'wait', 'four']) {
+      const id = await rest.create('parrot', { conversation_id: body['id'], messages: [user(text)] })
+      if (text === 'wait') {
+        await (await rest.stream(`runs/${id}/events?include_all=1`)).until('run.started')
+        expect((await rest.post(`runs/${id}/cancel`)).status).toBe(200)
+      }
+      await rest.events(`runs/${id}/events`)
+    }
+    expect(given.at(-1)).toEqual([user('one'), answer('one'), user('four')])
+    const spoken = [user('one'), answer('one'), user('four'), answer('four')]
+    expect((await rest.get(path)).body).toMatchObject({ messages: spoken, total_messages: 4 })
+    expect((await rest.get(`${path}?include_failed_runs=true`)).body).toMatchObject({
+      messages: [user('one'), answer('one'), user('fail'), user('wait'), user('four'), answer('four')],
+      total_messages: 6,
+    })
+  })
+
+  test('is read in windows that count back from the newest', async ({ createServer }) => {
+    const { parrot } = createParrot()
+    const { rest, trpc } = await createServer({ agents: [parrot], worker: false })
+    const { body } = await rest.post('conversations', {})
+    const conversationId = String(body['id'])
+    for (let n = 1; n <= 7; n += 1) {
+      await rest.create('parrot', { conversation_id: conversationId, messages: [user(String(n))] })
+    }
+    const window = async (limit: number, offset: number) => {
+      const detail = await trpc.client.conversations.get.query({ conversationId, limit, offset })
+      const page = (await rest.get(`conversations/${conversationId}?limit=${limit}&offset=${offset}`)).body
+      expect(page).toMatchObject({ messages: detail.messages, has_more: detail.hasMore, total_messages: 7 })
+      return [detail.messages.map(({ content }) => content).join(''), detail.hasMore]
+    }
+    expect(await window(3, 0)).toEqual(['567', true])
+    expect(await window(3, 3)).toEqual(['234', true])
+    expect(await window(3, 6)).toEqual(['1', false])
+    expect(await window(3, 9)).toEqual(['', false])
+    expect(await window(7, 0)).toEqual(['1234567', false])
+  })
+
+  test('does not mix with others, nor with runs outside of any', async ({ createServer }) => {
+    const { parrot, given } = createParrot()
+    const { rest } = await createServer({ agents: [parrot] })
+    const [one, two] = await Promise.all([rest.post('conversations', {}), rest.post('conversations', {})])
+    for (const conversation_id of [one.body['id'], two.body['id'], undefined]) {
+      const id = await rest.create('parrot', { conversation_id, messages: [user('Hi')] })
+      await rest.events(`runs/${id}/events`)
+    }
+    expect(given).toEqual([[user('Hi')], [user('Hi')], [user('Hi')]])
+  })
+
+  test('keeps tool calls and their results as they were', async ({ createServer }) => {
+    const { parrot, given } = createParrot()
+    const { rest } = await createServer({ agents: [parrot] })
+    const call = { id: 'c1', type: 'function', function: { name: 'weather', arguments: '{"city":"Paris"}' } }
+    const messages = [
+      user('Weather?'),
+      { role: 'assistant', content: null, tool_calls: [call] },
+      { role: 'tool', tool_call_id: 'c1', content: 'Rain.' },
+    ]
+    const id = await rest.create('parrot', { messages })
+    await rest.events(`runs/${id}/events`)
+    expect(given[0]).toEqual([
+      user('Weather?'),
+      {
+        role: 'assistant',
+        content: null,
+        toolCalls: [{ id: 'c1', name: 'weather', arguments: { city: 'Paris' } }],
+      },
+      { role: 'tool', toolCallId: 'c1', content: 'Rain.' },
+    ])
+    expect((await rest.get(`runs/${id}`)).body['messages']).toEqual([...messages, answer('Rain.')])
+  })
+
+  test('many at once on two servers, the same ones, do not lock each other out', async ({
+    createServer,
+    database,
+  }) => {
+    const { parrot } = createParrot()
+    // Among many others, so that PostgreSQL finds them one by one, in the order they come.
+    await database.sql(
+      `INSERT INTO agent_runtime.conversation (id, owner_id) SELECT gen_random_uuid(), 'public' FROM generate_series(1, 5000)`,
+    )
+    await database.sql('ANALYZE agent_runtime.conversation')
+    const server = { agents: [parrot], worker: false } as const
+    const servers = await Promise.all([createServer(server), createServer(server)])
+    const first = servers[0]?.rest
+    const created = await Promise.all(Array.from({ length: 20 }, () => first?.post('conversations', {})))
+    const ids = created.map((answered) => answered?.body['id'])
+    for (let round = 0; round < 5; round += 1) {
+      const answers = await Promise.all(
+        servers.flatMap(({ rest }, index) =>
+          (index === 0 ? ids : ids.toReversed()).map((conversation_id) =>
+            rest.post('runs', { agent_key: 'parrot', conversation_id }),
+          ),
+        ),
+      )
+      expect(answers.map(({ status }) => status).filter((status) => status !== 201)).toEqual([])
+    }
+  })
+})
