@@ -30,7 +30,7 @@ export function createGroupCommit<TItem, TResult>(options: {
     if (!flushing) {
       flushing = true
       // Not at once, so that everything that arrives in this turn of the event loop goes together.
-      queueMicrotask(() => void flushAll())
+      setImmediate(() => void flushAll())
     }
     return settle.promise
   }

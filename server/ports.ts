@@ -112,7 +112,12 @@ export type CancelOutcome =
 
 /** A transaction of the store, for what must commit with it. */
 export interface Transaction {
-  query(text: string, values?: readonly unknown[]): Promise<{ rows: Record<string, unknown>[] }>
+  /** A statement with a `name`, unique to its text, is planned once a connection. */
+  query(statement: {
+    text: string
+    values?: unknown[]
+    name?: string
+  }): Promise<{ rows: Record<string, unknown>[] }>
 }
 
 /** Everything durable but the queue. */
@@ -146,6 +151,8 @@ export interface Store {
   /** Events with `seq` greater than the cursor, in order, at most `limit`. */
   readEvents(runId: string, afterSeq: number, limit: number): Promise<AnyRunEvent[]>
 
+  /** How far a run is, as far as its owner may know. */
+  getProgress(owner: Owner, runId: string): Promise<Pick<Run, 'status' | 'lastSeq'> | null>
   /** A page of a run's events of these visibilities, and how many of them there are in all. */
   listEvents(
     runId: string,

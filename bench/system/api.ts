@@ -8,7 +8,7 @@ import { agents } from './agents.ts'
 const runtime = createAgentRuntime({ agents })
 await runtime.start()
 
-const listener = getRequestListener((request) => runtime.handler(request), { overrideGlobalObjects: false })
+const listener = getRequestListener((request) => runtime.handler(request))
 const server = createServer(listener)
 server.listen(0, '127.0.0.1', () => {
   const { port } = server.address() as AddressInfo

@@ -48,7 +48,9 @@ export function createPgBus({ databaseUrl, pool, clock, log }: PgBusOptions): Ev
       await client.connect()
       await client.query(`LISTEN ${CHANNEL}`)
     } catch (error) {
-      await client.end().catch((endError: Error) => log.debug({ err: endError }, 'closing a failed connection'))
+      await client
+        .end()
+        .catch((endError: Error) => log.debug({ err: endError }, 'closing a failed connection'))
       throw error
     }
     connection = client

@@ -68,13 +68,25 @@ export function toAgentRuntimeError(error: unknown, log: Logger): AgentRuntimeEr
   }
   if (isOutage(error)) {
     log.error({ err: error }, 'a request found the database unavailable')
-    return new AgentRuntimeError('unavailable', 'The service is not available right now. Try again in a moment.')
+    return new AgentRuntimeError(
+      'unavailable',
+      'The service is not available right now. Try again in a moment.',
+    )
   }
   log.error({ err: error }, 'a request failed')
   return new AgentRuntimeError('internal', 'Something went wrong on the server. Its log tells more.')
 }
 
-const OUTAGES = new Set(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'ENOTFOUND', '57P01', '57P02', '57P03', '53300'])
+const OUTAGES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  '57P01',
+  '57P02',
+  '57P03',
+  '53300',
+])
 
 function isOutage(error: unknown): boolean {
   if (error instanceof StartupError) return true

@@ -1,6 +1,7 @@
 import { fetchRequestHandler } from '@trpc/server/adapters/fetch'
 import type { AnyRouter } from '@trpc/server'
 import { Hono } from 'hono'
+import type { MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
@@ -44,7 +45,7 @@ export function createHandler(options: HandlerOptions): (request: Request) => Pr
     return c.json({ status: 'ready' })
   })
 
-  const limited = bodyLimit({
+  const measured = bodyLimit({
     maxSize: options.maxBodyBytes,
     onError: () => {
       throw new AgentRuntimeError(
@@ -54,6 +55,15 @@ export function createHandler(options: HandlerOptions): (request: Request) => Pr
       )
     },
   })
+
+  // A declared length is compared here, since looking at the body at all takes the request off the
+  // HTTP server's fast path.
+  const limited: MiddlewareHandler = (c, next) => {
+    if (c.req.method === 'GET' || c.req.method === 'HEAD') return next()
+    const length = c.req.header('content-length')
+    const isDeclared = length !== undefined && c.req.header('transfer-encoding') === undefined
+    return isDeclared && Number(length) <= options.maxBodyBytes ? next() : measured(c, next)
+  }
 
   async function authenticated(request: Request): Promise<Principal> {
     await options.start()

@@ -4,8 +4,7 @@ import type { RequestListener } from './http-server.ts'
 
 /** Hands requests to a runtime; with `page`, those for other paths than the runtime's to that. */
 export function routeRequests(runtime: AgentRuntime, page?: RequestListener): RequestListener {
-  // The globals are left alone: agents in this process may rely on what Node's own fetch returns.
-  const api = getRequestListener((request) => runtime.handler(request), { overrideGlobalObjects: false })
+  const api = getRequestListener((request) => runtime.handler(request))
   if (page === undefined) return api
   const { restPath, trpcPath } = runtime.config
   const owned = [restPath, trpcPath, '/healthz', '/readyz']

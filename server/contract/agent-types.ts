@@ -5,7 +5,9 @@ import type { RunEvent } from './event.ts'
 import type { CreateRunInput } from './run.ts'
 
 /** Every event of an agent's runs, a union narrowed by `type`. */
-export type EventOf<TShape extends AgentShape> = TShape extends AgentShape ? RunEvent<TShape['events']> : never
+export type EventOf<TShape extends AgentShape> = TShape extends AgentShape
+  ? RunEvent<TShape['events']>
+  : never
 
 export type OutputOf<TShape extends AgentShape> = TShape['output']
 

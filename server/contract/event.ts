@@ -22,7 +22,10 @@ export const RUNTIME_EVENTS = {
     schema: z.object({ error: RunError, delayMs: z.number(), nextAttempt: z.int() }),
   },
   'run.succeeded': { visibility: 'internal', schema: z.object({ output: Json }) },
-  'run.failed': { visibility: 'user', schema: z.object({ error: z.string(), code: z.string(), details: Json.optional() }) },
+  'run.failed': {
+    visibility: 'user',
+    schema: z.object({ error: z.string(), code: z.string(), details: Json.optional() }),
+  },
   'run.cancelled': { visibility: 'user', schema: z.object({ reason: z.string().optional() }) },
   'run.timed_out': { visibility: 'user', schema: z.object({ error: z.string(), timeoutMs: z.number() }) },
   'assistant.delta': { visibility: 'user', schema: z.object({ messageId: z.string(), content: z.string() }) },
@@ -30,14 +33,22 @@ export const RUNTIME_EVENTS = {
     visibility: 'user',
     schema: z.object({ messageId: z.string(), content: z.string() }),
   },
-  'reasoning.delta': { visibility: 'debug', schema: z.object({ messageId: z.string(), content: z.string() }) },
+  'reasoning.delta': {
+    visibility: 'debug',
+    schema: z.object({ messageId: z.string(), content: z.string() }),
+  },
   'tool.call': {
     visibility: 'debug',
     schema: z.object({ toolCallId: z.string(), tool: z.string(), arguments: Json }),
   },
   'tool.result': {
     visibility: 'debug',
-    schema: z.object({ toolCallId: z.string(), tool: z.string(), result: Json, isError: z.boolean().optional() }),
+    schema: z.object({
+      toolCallId: z.string(),
+      tool: z.string(),
+      result: Json,
+      isError: z.boolean().optional(),
+    }),
   },
   usage: {
     visibility: 'debug',

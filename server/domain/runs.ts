@@ -53,13 +53,13 @@ export interface Runs {
     options: EventsOptions & { limit: number },
   ): Promise<{ events: AnyRunEvent[]; count: number }>
   /**
-   * Checks, then answers the run as it is and a stream of the visible events after the cursor, in
+   * Checks, then answers how far the run is and a stream of the visible events after the cursor, in
    * batches. The stream ends by itself after the terminal event, whether or not that one is visible.
    */
   follow(
     principal: Principal,
     options: FollowOptions,
-  ): Promise<{ run: Run; batches: AsyncGenerator<AnyRunEvent[], void> }>
+  ): Promise<{ run: Pick<Run, 'status' | 'lastSeq'>; batches: AsyncGenerator<AnyRunEvent[], void> }>
 }
 
 /** Creates that one transaction takes at most. */
@@ -146,7 +146,7 @@ export function createRuns(ports: RunPorts, settings: RunSettings): Runs {
     if (principal.kind === 'anonymous' && (filter.includeDebug || filter.includeAll)) {
       throw new AgentRuntimeError('forbidden', 'Anonymous sessions see user events only.')
     }
-    const run = await get(principal, runId)
+    const run = (await store.getProgress(principal, runId)) ?? noSuchRun(runId)
     if (afterSeq > run.lastSeq) {
       throw new AgentRuntimeError('bad_request', `The cursor ${afterSeq} is beyond the run's newest event.`, {
         details: { lastSeq: run.lastSeq },
@@ -172,12 +172,16 @@ function checkParams(agent: AnyAgent, params: Json | undefined): Json | null {
   const parsed = agent.params?.safeParse(params ?? {})
   if (parsed === undefined) return params ?? null
   if (!parsed.success) {
-    throw new AgentRuntimeError('validation_failed', `The params do not match what agent "${agent.key}" takes.`, {
-      details: parsed.error.issues.map((issue) => ({
-        path: ['params', ...issue.path].join('.'),
-        message: issue.message,
-      })),
-    })
+    throw new AgentRuntimeError(
+      'validation_failed',
+      `The params do not match what agent "${agent.key}" takes.`,
+      {
+        details: parsed.error.issues.map((issue) => ({
+          path: ['params', ...issue.path].join('.'),
+          message: issue.message,
+        })),
+      },
+    )
   }
   // Stored as given: defaults are the agent's, at the time it runs.
   return params ?? {}

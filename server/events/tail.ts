@@ -5,6 +5,9 @@ import type { Clock, EventBus, Store } from '../ports.ts'
 /** Events read at once: bounds what a reader far behind costs in memory. */
 const PAGE = 500
 
+/** A reason of its own: without one, each abort makes an error with a stack. */
+const WOKEN = 'woken'
+
 interface TailPorts {
   store: Pick<Store, 'readEvents'>
   bus: EventBus
@@ -36,14 +39,14 @@ export async function* tail(ports: TailPorts, options: TailOptions): AsyncGenera
     onHint(hint) {
       if (hint.kind !== 'events' || hint.runId !== runId) return
       announced = hint.seq
-      if (hint.seq > cursor) wake.abort()
+      if (hint.seq > cursor) wake.abort(WOKEN)
     },
     onResync() {
       announced = Infinity
-      wake.abort()
+      wake.abort(WOKEN)
     },
   })
-  const stop = () => wake.abort()
+  const stop = () => wake.abort(WOKEN)
   signal.addEventListener('abort', stop, { once: true })
 
   try {

@@ -29,6 +29,9 @@ interface Active {
   done: Promise<void>
 }
 
+/** A reason of its own: without one, each abort makes an error with a stack. */
+const WOKEN = 'woken'
+
 /**
  * Takes runs from the queue and executes them, up to its concurrency. Woken by hints, and by a slow
  * poll for those that got lost.
@@ -67,7 +70,7 @@ export class Worker {
       onHint: (hint) => {
         if (hint.kind === 'queued' && this.#settings.agents.has(hint.agentKey)) {
           this.#ready.add(hint.agentKey)
-          this.#wake.abort()
+          this.#wake.abort(WOKEN)
         }
         if (hint.kind === 'cancel') {
           this.#active.get(hint.runId)?.controller.abort(new RunInterruption('cancelled'))
@@ -85,7 +88,7 @@ export class Worker {
   async stop({ drainTimeoutMs = 30_000 }: { drainTimeoutMs?: number } = {}): Promise<void> {
     if (this.#stopping.signal.aborted) return
     this.#stopping.abort()
-    this.#wake.abort()
+    this.#wake.abort(WOKEN)
     this.#unsubscribe()
     const drained = Promise.all([...this.#active.values()].map((active) => active.done))
     const timeUp = new AbortController()
@@ -99,7 +102,7 @@ export class Worker {
 
   #markAllReady(): void {
     for (const agentKey of this.#settings.agents.keys()) this.#ready.add(agentKey)
-    this.#wake.abort()
+    this.#wake.abort(WOKEN)
   }
 
   async #claimLoop(): Promise<void> {
@@ -172,7 +175,7 @@ export class Worker {
   async #release({ run, delivery }: Active, fate: 'over' | 'lost'): Promise<void> {
     // A later attempt of the same run may have its place already.
     if (this.#active.get(run.id)?.run.attempt === run.attempt) this.#active.delete(run.id)
-    if (this.#ready.size > 0) this.#wake.abort()
+    if (this.#ready.size > 0) this.#wake.abort(WOKEN)
     // A lost run's delivery belongs to whoever has it now.
     if (fate === 'over') await this.#forget(delivery)
   }

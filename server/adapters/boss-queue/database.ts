@@ -1,21 +1,22 @@
 import { createHash } from 'node:crypto'
 import type { Db } from 'pg-boss'
-import type pg from 'pg'
+import type { Transaction } from '../../ports.ts'
 
 /** Distinct statement texts that get a name; pg-boss has a few per queue. */
 const MAX_NAMED = 500
 
 /**
- * pg-boss' view of our pool. Each of its statements is given a name derived from its text, so that
- * PostgreSQL plans it once a connection: planning `send` and `fetch` costs more than running them.
+ * pg-boss' view of our connections. Each of its statements is given a name derived from its text, so
+ * that PostgreSQL plans it once a connection: planning `insert` and `fetch` costs more than running them.
  */
-export function createBossDatabase(executor: Pick<pg.Pool | pg.PoolClient, 'query'>): Db {
+export function createBossDatabase(executor: Transaction): Db {
   return {
-    executeSql: async (text, values) => {
-      // Statements without parameters are rare maintenance, at times several in one text, which can't be prepared.
-      if (values === undefined || values.length === 0) return executor.query(text)
+    executeSql: async (text, values = []) => {
       const name = nameOf(text)
-      return executor.query(name === undefined ? { text, values } : { name, text, values })
+      // Without a name it goes as plain text, which may hold several statements.
+      return executor.query(
+        name === undefined ? { text, ...(values.length > 0 && { values }) } : { name, text, values },
+      )
     },
   }
 }
@@ -24,7 +25,9 @@ const names = new Map<string, string>()
 
 function nameOf(text: string): string | undefined {
   const known = names.get(text)
-  if (known !== undefined || names.size >= MAX_NAMED) return known
+  if (known !== undefined) return known
+  // Maintenance comes as several statements in one text, which can't be prepared, and is rare.
+  if (names.size >= MAX_NAMED || !/^\s*(?:WITH|INSERT|UPDATE)\b[^;]*$/.test(text)) return undefined
   const name = `boss_${createHash('sha1').update(text).digest('hex').slice(0, 16)}`
   names.set(text, name)
   return name

@@ -55,9 +55,7 @@ export function createBossQueue({ pool, log, heartbeatSeconds }: BossQueueOption
     },
 
     async enqueue(runs, tx) {
-      const transaction = {
-        executeSql: async (text: string, values?: unknown[]) => tx.query(text, values),
-      }
+      const transaction = createBossDatabase(tx)
       for (const [agentKey, group] of Map.groupBy(runs, (run) => run.agentKey)) {
         const jobs = group.map((run) => ({ data: { runId: run.id } satisfies Payload }))
         await boss.insert(agentKey, jobs, { db: transaction })
@@ -65,7 +63,7 @@ export function createBossQueue({ pool, log, heartbeatSeconds }: BossQueueOption
     },
 
     async fetch(agentKey, limit) {
-      const jobs = await boss.fetch<Payload>(agentKey, { batchSize: limit })
+      const jobs = await boss.fetch<Payload>(agentKey, { batchSize: toBatchSize(limit) })
       return jobs.map((job) => ({ id: job.id, runId: job.data.runId, agentKey }))
     },
 
@@ -79,6 +77,11 @@ export function createBossQueue({ pool, log, heartbeatSeconds }: BossQueueOption
       await boss.stop({ close: false, graceful: false })
     },
   }
+}
+
+/** The size is part of pg-boss' statement text: powers of two keep the number of prepared ones small. */
+function toBatchSize(limit: number): number {
+  return 2 ** Math.floor(Math.log2(Math.min(limit, 256)))
 }
 
 async function forEachQueue(

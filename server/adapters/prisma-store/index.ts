@@ -8,7 +8,7 @@ import { append } from './statements/append.ts'
 import { claimRuns } from './statements/claim-runs.ts'
 import { createRuns } from './statements/create-runs.ts'
 import { renewLeases, saveCheckpoint } from './statements/hold-runs.ts'
-import { readEvents } from './statements/read-events.ts'
+import { createGetProgress, createReadEvents } from './statements/read-events.ts'
 import { requestCancel } from './statements/request-cancel.ts'
 
 interface PrismaStoreOptions {
@@ -29,7 +29,8 @@ export function createPrismaStore({ pool, visibilityOf }: PrismaStoreOptions): S
     saveCheckpoint: (runId, attempt, state) => saveCheckpoint(pool, { runId, attempt }, state),
     renewLeases: (runs, ttlMs) => renewLeases(pool, runs, ttlMs),
     requestCancel: (owner, runId) => requestCancel(pool, { owner, runId }, visibilityOf('run.cancelled')),
-    readEvents: (runId, afterSeq, limit) => readEvents(pool, runId, { afterSeq, limit }),
+    readEvents: createReadEvents(pool),
+    getProgress: createGetProgress(pool),
     listEvents: (runId, page) => reads.listEvents(prisma, runId, page),
 
     getRun: (owner, runId) => reads.getRun(prisma, owner, runId),

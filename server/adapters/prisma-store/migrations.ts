@@ -29,7 +29,10 @@ async function readMigrations(): Promise<MigrationList> {
   const lockfile = await readPrismaFile('migrations/migration_lock.toml')
   const baseDir = lockfile.path.slice(0, -'/migration_lock.toml'.length)
   const entries = await readdir(baseDir, { withFileTypes: true })
-  const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name).toSorted()
+  const names = entries
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .toSorted()
   return {
     baseDir,
     lockfile: { path: 'migration_lock.toml', content: lockfile.content },

@@ -35,7 +35,7 @@ export async function inTransaction<T>(
   try {
     await client.query('BEGIN')
     const result = await work(client, {
-      query: async (text, values) => client.query(text, values as unknown[]),
+      query: async (statement) => client.query(statement),
     })
     await client.query('COMMIT')
     return result

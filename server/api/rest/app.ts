@@ -45,7 +45,11 @@ export function createRestApp(services: ApiServices): Hono<RestEnv> {
   })
 
   app.get('/runs', async (c) => {
-    const { agent_key: agentKey, conversation_id: conversationId, ...rest } = ListRunsQuery.parse(c.req.query())
+    const {
+      agent_key: agentKey,
+      conversation_id: conversationId,
+      ...rest
+    } = ListRunsQuery.parse(c.req.query())
     const page = await runs.list(c.var.principal, { ...rest, agentKey, conversationId })
     return c.json(toRestPage(page, { url: c.req.url, toRest: toRestRun }))
   })

@@ -1,18 +1,39 @@
+// What streams read. All readers of a process that look at the same moment share one statement: at a
+// thousand runs a second, a statement each would be most of the database's work.
 import type pg from 'pg'
 import type { AnyRunEvent, Visibility } from '../../../contract/event.ts'
 import type { Json } from '../../../contract/json.ts'
+import type { Run } from '../../../contract/run.ts'
+import { createGroupCommit } from '../../../group-commit.ts'
+import type { Owner, Store } from '../../../ports.ts'
 import { execute } from '../transaction.ts'
 
-const READ = {
+const READ_EVENTS = {
   name: 'read_events',
   text: `
-    SELECT seq, attempt, type, visibility, payload, ts FROM agent_runtime.event
-    WHERE run_id = $1 AND seq > $2
-    ORDER BY seq
-    LIMIT $3`,
+    SELECT w.reader::int, e.seq, e.attempt, e.type, e.visibility, e.payload, e.ts
+    FROM unnest($1::uuid[], $2::int[], $3::int[]) WITH ORDINALITY AS w (run_id, after_seq, max, reader)
+    CROSS JOIN LATERAL (
+      SELECT * FROM agent_runtime.event
+      WHERE run_id = w.run_id AND seq > w.after_seq
+      ORDER BY seq
+      LIMIT w.max
+    ) e
+    ORDER BY w.reader, e.seq`,
+}
+
+const READ_PROGRESS = {
+  name: 'read_progress',
+  text: `
+    SELECT w.reader::int, r.status, r.last_seq AS "lastSeq"
+    FROM unnest($1::uuid[], $2::text[], $3::text[]) WITH ORDINALITY AS w (run_id, tenant_id, owner_id, reader)
+    JOIN agent_runtime.run r
+      ON r.id = w.run_id AND r.tenant_id = w.tenant_id AND r.owner_id = w.owner_id`,
 }
 
 interface EventRow {
+  /** Position in the batch of readers, from 1. */
+  reader: number
   seq: number
   attempt: number
   type: string
@@ -21,19 +42,49 @@ interface EventRow {
   ts: Date
 }
 
-export async function readEvents(
-  pool: pg.Pool,
-  runId: string,
-  range: { afterSeq: number; limit: number },
-): Promise<AnyRunEvent[]> {
-  const rows = await execute<EventRow>(pool, READ, [runId, range.afterSeq, range.limit])
-  return rows.map((row) => ({
-    runId,
-    seq: row.seq,
-    attempt: row.attempt,
-    visibility: row.visibility,
-    ts: row.ts.toISOString(),
-    type: row.type,
-    payload: row.payload,
-  }))
+type Progress = Pick<Run, 'status' | 'lastSeq'>
+
+interface EventsRequest {
+  runId: string
+  afterSeq: number
+  limit: number
+}
+
+const MAX_READERS = 200
+
+export function createReadEvents(pool: pg.Pool): Store['readEvents'] {
+  const read = createGroupCommit({
+    maxBatch: MAX_READERS,
+    async flush(requests: readonly EventsRequest[]) {
+      const rows = await execute<EventRow>(pool, READ_EVENTS, [
+        requests.map((request) => request.runId),
+        requests.map((request) => request.afterSeq),
+        requests.map((request) => request.limit),
+      ])
+      const answers = requests.map((request) => ({ runId: request.runId, events: [] as AnyRunEvent[] }))
+      for (const { reader, ts, ...event } of rows) {
+        const answer = answers[reader - 1]
+        answer?.events.push({ runId: answer.runId, ...event, ts: ts.toISOString() })
+      }
+      return answers.map((answer) => answer.events)
+    },
+  })
+  return (runId, afterSeq, limit) => read({ runId, afterSeq, limit })
+}
+
+export function createGetProgress(pool: pg.Pool): Store['getProgress'] {
+  const read = createGroupCommit({
+    maxBatch: MAX_READERS,
+    async flush(requests: readonly { owner: Owner; runId: string }[]) {
+      const rows = await execute<Progress & { reader: number }>(pool, READ_PROGRESS, [
+        requests.map((request) => request.runId),
+        requests.map((request) => request.owner.tenantId),
+        requests.map((request) => request.owner.id),
+      ])
+      const answers = requests.map((): Progress | null => null)
+      for (const { reader, ...progress } of rows) answers[reader - 1] = progress
+      return answers
+    },
+  })
+  return (owner, runId) => read({ owner, runId })
 }
