@@ -31,6 +31,8 @@ export const Config = z.object({
   cancelGraceSeconds: z.coerce.number().min(0).default(5),
   /** Seconds a worker that fell silent keeps its runs. It renews the lease at a third of that. */
   leaseTtlSeconds: z.coerce.number().min(10).default(30),
+  /** Seconds before a failed attempt is followed by the next, doubled each time up to a minute. */
+  retryDelaySeconds: z.coerce.number().min(0).default(1),
   /** Attempts before a run fails for good. */
   maxAttempts: z.coerce.number().int().min(1).max(100).default(3),
   /** Runs a worker process executes at once. */
@@ -66,6 +68,7 @@ export const ENVIRONMENT = {
   runTimeoutSeconds: 'RUN_TIMEOUT_SECONDS',
   cancelGraceSeconds: 'CANCEL_GRACE_SECONDS',
   leaseTtlSeconds: 'LEASE_TTL_SECONDS',
+  retryDelaySeconds: 'RETRY_DELAY_SECONDS',
   maxAttempts: 'MAX_ATTEMPTS',
   concurrency: 'CONCURRENCY',
   queuePollIntervalSeconds: 'QUEUE_POLL_INTERVAL_SECONDS',

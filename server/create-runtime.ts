@@ -2,6 +2,7 @@
 import type { AnyAgent, ShapeOfAgent } from './agent/define-agent.ts'
 import { createBossQueue } from './adapters/boss-queue/index.ts'
 import { createPgBus } from './adapters/pg-bus.ts'
+import { createPgPresence } from './adapters/pg-presence.ts'
 import { createLogger } from './adapters/pino-logger.ts'
 import { createPostgresPool, toStartupError } from './adapters/postgres-pool.ts'
 import { createPrismaStore } from './adapters/prisma-store/index.ts'
@@ -21,6 +22,7 @@ import { createVisibilityOf } from './events/visibility.ts'
 import { chooseModel } from './llm/choose-model.ts'
 import type { Model } from './llm/model.ts'
 import type { Logger } from './ports.ts'
+import { DEFAULT_RETRY_POLICY } from './worker/retry.ts'
 import { Worker } from './worker/worker.ts'
 
 export interface RuntimeOptions<TAgents extends readonly AnyAgent[]> {
@@ -89,6 +91,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   const visibilityOf = createVisibilityOf(config.eventVisibility)
   const store = createPrismaStore({ pool, visibilityOf })
   const queue = createBossQueue({ pool, log, heartbeatSeconds: Math.ceil(config.leaseTtlSeconds) })
+  const presence = createPgPresence({ databaseUrl, clock, log })
   const bus = createPgBus({ databaseUrl, pool, clock, log })
 
   const runs = createRuns(
@@ -173,6 +176,9 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
           llm: getModel(),
           visibilityOf,
           cancelGraceMs: config.cancelGraceSeconds * 1000,
+          presence,
+          retryPolicy: { ...DEFAULT_RETRY_POLICY, delayMs: config.retryDelaySeconds * 1000 },
+          random: Math.random,
         },
         {
           agents: chosen(agents, workerOptions.agentKeys),
@@ -181,7 +187,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
           leaseTtlMs: config.leaseTtlSeconds * 1000,
         },
       )
-      worker.start()
+      await worker.start()
       workers.add(worker)
       return worker
     },

@@ -49,6 +49,19 @@ export type CreatedRun =
   | { kind: 'existing'; run: Run }
   | { kind: 'no-conversation' }
 
+export interface LostWorker {
+  id: string
+  isAbsent: boolean
+  hasExpiredLease: boolean
+}
+
+export interface RecoveredRun {
+  id: string
+  agentKey: string
+  status: RunStatus
+  lastSeq: number
+}
+
 /** A run handed to a worker: one attempt, which `attempt` fences. */
 export interface ClaimedRun {
   id: string
@@ -56,6 +69,8 @@ export interface ClaimedRun {
   principal: Principal
   conversationId: string | null
   attempt: number
+  /** Attempts that failed before this one. */
+  failures: number
   maxAttempts: number
   /** `seq` of the newest event, `run.started` of this attempt. */
   lastSeq: number
@@ -78,11 +93,22 @@ export interface NewEvent {
   ts: string
 }
 
+/** How a run ends, for good. */
 export interface RunEnding {
   status: TerminalStatus
   output: Json | null
   error: RunError | null
   messages: readonly Message[]
+}
+
+/** How an attempt ends without ending its run: the run is queued again. */
+export interface RunRelease {
+  status: 'queued'
+  agentKey: string
+  /** Milliseconds before another worker may take it. */
+  delayMs: number
+  /** Whether it counts against the run's `maxAttempts`: a failure does, a draining worker does not. */
+  isFailure: boolean
 }
 
 /** One run's share of a flush. */
@@ -92,14 +118,14 @@ export interface RunAppend {
   /** `seq` of the event before the first of `events`: the row must still be there. */
   baseSeq: number
   events: readonly NewEvent[]
-  /** Set when the last of `events` is the terminal one. */
-  ending?: RunEnding
+  /** Set when the last of `events` is the attempt's last. */
+  ending?: RunEnding | RunRelease
 }
 
 /**
  * `written`: committed, now or by an earlier try of the same append whose answer got lost.
  * `fenced`: another attempt has the run, or it is over; nothing of it was written.
- * `cancel-requested`: an ending other than `cancelled` came after a cancel; nothing of it was written.
+ * `cancel-requested`: a release, or an ending other than `cancelled`, came after a cancel; nothing of it was written.
  */
 export type AppendOutcome = 'written' | 'fenced' | 'cancel-requested'
 
@@ -126,26 +152,35 @@ export interface Store {
    * Creates runs with their messages, then calls `enqueue` with those that are new, all in one
    * transaction. Answers in the order of `runs`.
    */
-  createRuns(
-    runs: readonly NewRun[],
-    enqueue: (created: readonly NewRun[], tx: Transaction) => Promise<void>,
-  ): Promise<CreatedRun[]>
+  createRuns(runs: readonly NewRun[], enqueue: Enqueue): Promise<CreatedRun[]>
   /**
-   * Starts an attempt of each run that is queued, or whose worker let its lease run out, and writes its
-   * `run.started`. Of the others it tells which are over: their deliveries can be forgotten.
+   * Starts an attempt of each run that is queued and due, and writes its `run.started`. Of the others it tells which are over: their deliveries can be forgotten.
    */
   claimRuns(
     runIds: readonly string[],
     lease: { workerId: string; ttlMs: number },
   ): Promise<{ claimed: ClaimedRun[]; over: string[] }>
-  /** Writes events and endings of many runs in one statement, each run fenced on its own. */
-  append(batch: readonly RunAppend[]): Promise<Map<string, AppendOutcome>>
+  /**
+   * Writes events and endings of many runs in one statement, each run fenced on its own. With releases
+   * among them, `enqueue` is called with those that were written, in the same transaction.
+   */
+  append(batch: readonly RunAppend[], enqueue: Enqueue): Promise<Map<string, AppendOutcome>>
   saveCheckpoint(runId: string, attempt: number, state: Json): Promise<'written' | 'fenced'>
   /** Prolongs the leases of a worker's running attempts in one statement. Runs it has lost are left out. */
   renewLeases(
     runs: readonly { id: string; attempt: number }[],
     ttlMs: number,
   ): Promise<{ id: string; cancelRequested: boolean }[]>
+  /**
+   * Workers with running attempts that are not there any more, by what the database itself knows, or
+   * that let a lease run out.
+   */
+  findLostWorkers(): Promise<LostWorker[]>
+  /**
+   * Takes runs from workers that are gone (`workerIds`) or let their lease run out: they are queued
+   * again, or end when their attempts are used up or their cancellation was asked for.
+   */
+  recoverRuns(workerIds: readonly string[], enqueue: Enqueue): Promise<RecoveredRun[]>
   /** Ends a queued or waiting run at once; marks a running one. */
   requestCancel(owner: Owner, runId: string): Promise<CancelOutcome>
   /** Events with `seq` greater than the cursor, in order, at most `limit`. */
@@ -182,6 +217,16 @@ export interface Store {
   close(): Promise<void>
 }
 
+/** A run to be delivered. */
+export interface QueuedRun {
+  id: string
+  agentKey: string
+  /** Milliseconds before it may be delivered. Default: 0. */
+  delayMs?: number
+}
+
+export type Enqueue = (runs: readonly QueuedRun[], tx: Transaction) => Promise<void>
+
 /** A delivery of a run to a worker. Deliveries repeat after a crash; the claim makes that harmless. */
 export interface Delivery {
   /** The queue's own id of it. */
@@ -193,14 +238,22 @@ export interface Delivery {
 /** Carries run ids to workers, at least once. */
 export interface Queue {
   start(agentKeys: readonly string[]): Promise<void>
-  enqueue(runs: readonly Pick<NewRun, 'id' | 'agentKey'>[], tx: Transaction): Promise<void>
+  enqueue: Enqueue
   /** Up to `limit` deliveries for one agent, marked as taken. Returns at once. */
   fetch(agentKey: string, limit: number): Promise<Delivery[]>
   /** The runs are over, or in other hands: forget these deliveries. */
   complete(deliveries: readonly Delivery[]): Promise<void>
+  /** Nothing came of these deliveries: have them delivered again, to anybody. */
+  giveBack(deliveries: readonly Delivery[]): Promise<void>
   /** Keeps deliveries from being handed to somebody else while their runs go on. */
   touch(deliveries: readonly Delivery[]): Promise<void>
   stop(): Promise<void>
+}
+
+/** Shows that a worker is there, for as long as its process lives and no longer. */
+export interface Presence {
+  /** @returns what ends it. */
+  announce(workerId: string): Promise<() => Promise<void>>
 }
 
 /** Something happened that others may want to look at. Only ever a reason to look, never the news itself. */

@@ -1,4 +1,15 @@
-import type { AppendOutcome, Clock, EventBus, Hint, Logger, RunAppend, RunEnding, Store } from '../ports.ts'
+import type {
+  AppendOutcome,
+  Clock,
+  EventBus,
+  Hint,
+  Logger,
+  RunAppend,
+  RunEnding,
+  RunRelease,
+  Queue,
+  Store,
+} from '../ports.ts'
 import { RunLog } from './run-log.ts'
 import type { EmittedEvent } from './run-log.ts'
 
@@ -12,6 +23,8 @@ const RETRY_MAX_MS = 2_000
 
 interface WriterPorts {
   store: Pick<Store, 'append'>
+  /** Takes runs that are given back, in the transaction that writes so. */
+  queue: Pick<Queue, 'enqueue'>
   bus: Pick<EventBus, 'publish'>
   clock: Clock
   log: Logger
@@ -48,7 +61,7 @@ export class EventWriter {
     return this.#bufferedBytes < MAX_BUFFERED_BYTES ? Promise.resolve() : this.#room.promise
   }
 
-  end(log: RunLog, event: EmittedEvent, ending: RunEnding): Promise<AppendOutcome> {
+  end(log: RunLog, event: EmittedEvent, ending: RunEnding | RunRelease): Promise<AppendOutcome> {
     if (this.#stopping.signal.aborted) return Promise.resolve('fenced')
     const outcome = log.end(event, ending)
     this.#schedule(log)
@@ -95,13 +108,14 @@ export class EventWriter {
     }
     const outcomes = await this.#append(batch)
     if (outcomes === undefined) return
-    this.#settle(logs, outcomes)
+    this.#settle(logs, batch, outcomes)
   }
 
   async #append(batch: readonly RunAppend[]): Promise<Map<string, AppendOutcome> | undefined> {
+    const { store, queue } = this.#ports
     for (let delayMs = RETRY_MIN_MS; !this.#stopping.signal.aborted; delayMs *= 2) {
       try {
-        return await this.#ports.store.append(batch)
+        return await store.append(batch, (runs, tx) => queue.enqueue(runs, tx))
       } catch (error) {
         this.#ports.log.warn({ err: error, runs: batch.length }, 'writing events failed; trying again')
         await this.#ports.clock.sleep(Math.min(delayMs, RETRY_MAX_MS), this.#stopping.signal)
@@ -110,15 +124,19 @@ export class EventWriter {
     return undefined
   }
 
-  #settle(logs: readonly RunLog[], outcomes: Map<string, AppendOutcome>): void {
+  #settle(logs: readonly RunLog[], batch: readonly RunAppend[], outcomes: Map<string, AppendOutcome>): void {
     const hints: Hint[] = []
-    for (const log of logs) {
+    for (const [index, log] of logs.entries()) {
       const outcome = outcomes.get(log.runId) ?? 'fenced'
       this.#bufferedBytes -= log.settle(outcome)
       // Re-inserted at the end, so that one run's flood does not keep the others waiting.
       this.#logs.delete(log)
       if (log.hasPending) this.#logs.add(log)
       if (outcome === 'written') hints.push({ kind: 'events', runId: log.runId, seq: log.writtenSeq })
+      const ending = batch[index]?.ending
+      if (outcome === 'written' && ending?.status === 'queued') {
+        hints.push({ kind: 'queued', agentKey: ending.agentKey })
+      }
       if (outcome === 'fenced') this.#onFenced(log)
     }
     this.#ports.bus.publish(hints)

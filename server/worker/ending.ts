@@ -1,19 +1,19 @@
 import { z } from 'zod'
 import type { AnyAgent } from '../agent/define-agent.ts'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
-import type { TerminalEventType } from '../contract/terminal.ts'
 import type { Json } from '../contract/json.ts'
 import { Message } from '../contract/message.ts'
 import type { RunError } from '../contract/run.ts'
+import type { TerminalEventType } from '../contract/terminal.ts'
 import { ModelError } from '../llm/model.ts'
-import type { RunEnding } from '../ports.ts'
+import type { RunEnding, RunRelease } from '../ports.ts'
 import type { RunInterruption } from './interruption.ts'
 
 /** How an attempt ends: what the run's row gets, and the payload of its terminal event. */
 export interface Ending {
-  type: TerminalEventType
+  type: TerminalEventType | 'run.retrying'
   payload: Json
-  ending: RunEnding
+  ending: RunEnding | RunRelease
 }
 
 export function succeeded(agent: AnyAgent, result: Awaited<ReturnType<AnyAgent['run']>>): Ending {
@@ -62,6 +62,19 @@ export function failed(error: RunError): Ending {
   }
 }
 
+/** The attempt is over and the run is not: it is queued for another one. */
+export function released(
+  run: { agentKey: string; attempt: number },
+  reason: { error: RunError; delayMs: number; isFailure: boolean },
+): Ending {
+  const { error, delayMs, isFailure } = reason
+  return {
+    type: 'run.retrying',
+    payload: { error: { ...error, details: error.details ?? null }, delayMs, nextAttempt: run.attempt + 1 },
+    ending: { status: 'queued', agentKey: run.agentKey, delayMs, isFailure },
+  }
+}
+
 /** What an owner may read of an error the agent threw. The rest goes to the log alone. */
 export function toRunError(error: unknown): RunError {
   if (error instanceof AgentRuntimeError) {
@@ -74,8 +87,16 @@ export function toRunError(error: unknown): RunError {
   return { message: 'The agent failed with an unexpected error.', code: 'agent_error' }
 }
 
-export function interrupted(kind: Exclude<RunInterruption['kind'], 'lost'>, timeoutMs: number): Ending {
+export function interrupted(
+  kind: Exclude<RunInterruption['kind'], 'lost'>,
+  run: { agentKey: string; attempt: number; timeoutMs: number },
+): Ending {
+  const { timeoutMs } = run
   switch (kind) {
+    case 'drained': {
+      const error = { message: 'The worker is stopping.', code: 'worker_stopped' }
+      return released(run, { error, delayMs: 0, isFailure: false })
+    }
     case 'cancelled':
       return {
         type: 'run.cancelled',

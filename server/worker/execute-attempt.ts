@@ -3,13 +3,18 @@ import type { RunLog } from '../events/run-log.ts'
 import type { ClaimedRun } from '../ports.ts'
 import { createAttemptContext } from './attempt-context.ts'
 import type { AttemptPorts } from './attempt-context.ts'
-import { failed, interrupted, succeeded, toRunError } from './ending.ts'
+import { failed, interrupted, released, succeeded, toRunError } from './ending.ts'
 import type { Ending } from './ending.ts'
 import { RunInterruption } from './interruption.ts'
+import { isRetriable, retryDelayMs } from './retry.ts'
+import type { RetryPolicy } from './retry.ts'
 
 export interface ExecutePorts extends AttemptPorts {
   /** How long an agent may go on after its signal aborted before it is abandoned. */
   cancelGraceMs: number
+  retryPolicy: RetryPolicy
+  /** A random number from 0 up to, not including, 1. */
+  random(): number
 }
 
 interface Execution {
@@ -31,7 +36,7 @@ export async function executeAttempt(ports: ExecutePorts, execution: Execution):
   let outcome = await write(ports, execution.runLog, ending)
   if (outcome === 'cancel-requested') {
     // The cancel came between the agent's end and the commit: it was promised, so it wins.
-    outcome = await write(ports, execution.runLog, interrupted('cancelled', execution.run.timeoutMs))
+    outcome = await write(ports, execution.runLog, interrupted('cancelled', execution.run))
   }
   return outcome === 'written' ? 'over' : 'lost'
 }
@@ -46,13 +51,6 @@ async function runAgent(ports: ExecutePorts, execution: Execution): Promise<Endi
   const { run, agent, controller } = execution
   const { signal } = controller
   if (signal.aborted) return endInterrupted(run, signal.reason)
-  if (run.attempt > run.maxAttempts) {
-    return failed({
-      message: `The run was given up after ${run.maxAttempts} attempts.`,
-      code: 'attempts_exhausted',
-    })
-  }
-
   const over = new AbortController()
   void watchTimeout(ports, execution, over.signal)
   try {
@@ -72,14 +70,23 @@ async function runAgent(ports: ExecutePorts, execution: Execution): Promise<Endi
     if (signal.aborted) return endInterrupted(run, signal.reason)
     // A fence noticed by one of the agent's own writes before the lease told.
     if (error instanceof RunInterruption) return endInterrupted(run, error)
-    ports.log.error(
-      { err: error, runId: run.id, agentKey: run.agentKey, attempt: run.attempt },
-      'the agent failed',
-    )
-    return failed(toRunError(error))
+    return endFailed(ports, run, error)
   } finally {
     over.abort()
   }
+}
+
+function endFailed(ports: ExecutePorts, run: ClaimedRun, error: unknown): Ending {
+  const failures = run.failures + 1
+  const { id: runId, agentKey, attempt } = run
+  const fields = { err: error, runId, agentKey, attempt }
+  if (failures >= run.maxAttempts || !isRetriable(error)) {
+    ports.log.error(fields, 'the agent failed')
+    return failed(toRunError(error))
+  }
+  const delayMs = retryDelayMs({ failures, error, chance: ports.random() }, ports.retryPolicy)
+  ports.log.warn({ ...fields, delayMs }, 'the agent failed and is tried again')
+  return released(run, { error: toRunError(error), delayMs, isFailure: true })
 }
 
 async function watchTimeout(
@@ -116,5 +123,5 @@ function aborted(signal: AbortSignal): Promise<unknown> {
 
 function endInterrupted(run: ClaimedRun, reason: unknown): Ending | undefined {
   if (!(reason instanceof RunInterruption) || reason.kind === 'lost') return undefined
-  return interrupted(reason.kind, run.timeoutMs)
+  return interrupted(reason.kind, run)
 }

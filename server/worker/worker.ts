@@ -3,15 +3,18 @@ import type { AnyAgent } from '../agent/define-agent.ts'
 import type { RunLog } from '../events/run-log.ts'
 import { EventWriter } from '../events/writer.ts'
 import { createGroupCommit } from '../group-commit.ts'
-import type { ClaimedRun, Delivery, EventBus, Queue, Store } from '../ports.ts'
+import type { ClaimedRun, Delivery, EventBus, Presence, Queue, Store } from '../ports.ts'
 import { executeAttempt } from './execute-attempt.ts'
 import type { ExecutePorts } from './execute-attempt.ts'
 import { RunInterruption } from './interruption.ts'
+import { keepLeases, renewLeases } from './lease-keeper.ts'
+import { recoverLostRuns } from './recover-lost-runs.ts'
 
 export interface WorkerPorts extends Omit<ExecutePorts, 'writer' | 'store'> {
   store: Store
   queue: Queue
   bus: EventBus
+  presence: Presence
 }
 
 export interface WorkerSettings {
@@ -28,6 +31,11 @@ interface Active {
   controller: AbortController
   done: Promise<void>
 }
+
+/** Between looks for lost workers: what a killed worker's runs wait, twice. */
+const RECOVERY_INTERVAL_MS = 500
+/** Beyond the grace period, for writing that runs are handed back. */
+const HAND_BACK_MS = 2_000
 
 /** A reason of its own: without one, each abort makes an error with a stack. */
 const WOKEN = 'woken'
@@ -49,8 +57,10 @@ export class Worker {
   /** After `#stopping`, when nothing is under way any more: until then leases are renewed. */
   readonly #drained = new AbortController()
   #wake = new AbortController()
+  #claiming: Promise<void> = Promise.resolve()
   #loops: Promise<unknown> = Promise.resolve()
   #unsubscribe: () => void = () => {}
+  #leave: () => Promise<void> = async () => {}
 
   constructor(ports: WorkerPorts, settings: WorkerSettings) {
     this.#ports = ports
@@ -65,7 +75,8 @@ export class Worker {
     })
   }
 
-  start(): void {
+  async start(): Promise<void> {
+    this.#leave = await this.#ports.presence.announce(this.id)
     this.#unsubscribe = this.#ports.bus.subscribe({
       onHint: (hint) => {
         if (hint.kind === 'queued' && this.#settings.agents.has(hint.agentKey)) {
@@ -78,26 +89,47 @@ export class Worker {
       },
       onResync: () => {
         this.#markAllReady()
-        void this.#renew()
+        void renewLeases(this.#ports, this.#leases)
       },
     })
-    this.#loops = Promise.all([this.#claimLoop(), this.#renewLoop()])
+    const recovery = { intervalMs: RECOVERY_INTERVAL_MS, signal: this.#stopping.signal }
+    this.#claiming = this.#claimLoop()
+    this.#loops = Promise.all([
+      keepLeases(this.#ports, { ...this.#leases, signal: this.#drained.signal }),
+      recoverLostRuns(this.#ports, recovery),
+    ])
   }
 
-  /** Stops taking runs and waits for those under way; what is left after `drainTimeoutMs` is left to its lease. */
+  /**
+   * Stops taking runs and waits for those under way. What is left after `drainTimeoutMs` is handed back
+   * without spending an attempt; what does not let go within the grace period is left to be recovered.
+   */
   async stop({ drainTimeoutMs = 30_000 }: { drainTimeoutMs?: number } = {}): Promise<void> {
     if (this.#stopping.signal.aborted) return
     this.#stopping.abort()
     this.#wake.abort(WOKEN)
-    this.#unsubscribe()
-    const drained = Promise.all([...this.#active.values()].map((active) => active.done))
-    const timeUp = new AbortController()
-    await Promise.race([drained, this.#ports.clock.sleep(drainTimeoutMs, timeUp.signal)])
-    timeUp.abort()
+    // What it is about to start counts among the runs under way.
+    await this.#claiming
+    await this.#endWithin(drainTimeoutMs)
+    for (const { controller } of this.#active.values()) controller.abort(new RunInterruption('drained'))
+    await this.#endWithin(this.#ports.cancelGraceMs + HAND_BACK_MS)
     this.#drained.abort()
+    this.#unsubscribe()
     for (const { controller } of this.#active.values()) controller.abort(new RunInterruption('lost'))
     await this.#writer.stop()
     await this.#loops
+    await this.#leave()
+  }
+
+  async #endWithin(ms: number): Promise<void> {
+    const ended = Promise.all([...this.#active.values()].map((active) => active.done))
+    const timeUp = new AbortController()
+    await Promise.race([ended, this.#ports.clock.sleep(ms, timeUp.signal)])
+    timeUp.abort()
+  }
+
+  get #leases() {
+    return { held: () => [...this.#active.values()], ttlMs: this.#settings.leaseTtlMs }
   }
 
   #markAllReady(): void {
@@ -141,7 +173,7 @@ export class Worker {
   async #claim(deliveries: readonly Delivery[]): Promise<void> {
     const byRun = new Map(deliveries.map((delivery) => [delivery.runId, delivery]))
     const lease = { workerId: this.id, ttlMs: this.#settings.leaseTtlMs }
-    const { claimed, over } = await this.#ports.store.claimRuns([...byRun.keys()], lease)
+    const { claimed, over } = await this.#claimOrGiveBack([...byRun.keys()], { lease, deliveries })
     for (const run of claimed) {
       const delivery = byRun.get(run.id)
       if (delivery !== undefined) this.#execute(run, delivery)
@@ -151,6 +183,19 @@ export class Worker {
       if (delivery !== undefined) void this.#forget(delivery)
     }
     // The rest is in other hands: its delivery comes back should those let go.
+  }
+
+  async #claimOrGiveBack(
+    runIds: readonly string[],
+    { lease, deliveries }: { lease: Parameters<Store['claimRuns']>[1]; deliveries: readonly Delivery[] },
+  ): ReturnType<Store['claimRuns']> {
+    try {
+      return await this.#ports.store.claimRuns(runIds, lease)
+    } catch (error) {
+      // Otherwise they would come again only when the queue misses their heartbeat.
+      await this.#ports.queue.giveBack(deliveries)
+      throw error
+    }
   }
 
   #execute(run: ClaimedRun, delivery: Delivery): void {
@@ -194,35 +239,5 @@ export class Worker {
   #onFenced(log: RunLog): void {
     const active = this.#active.get(log.runId)
     if (active?.run.attempt === log.attempt) active.controller.abort(new RunInterruption('lost'))
-  }
-
-  async #renewLoop(): Promise<void> {
-    const intervalMs = this.#settings.leaseTtlMs / 3
-    while (!this.#drained.signal.aborted) {
-      await this.#ports.clock.sleep(intervalMs, this.#drained.signal)
-      await this.#renew()
-    }
-  }
-
-  /** Keeps what this worker holds, and learns what it lost and what was cancelled without a hint. */
-  async #renew(): Promise<void> {
-    const active = [...this.#active.values()]
-    if (active.length === 0) return
-    try {
-      const held = await this.#ports.store.renewLeases(
-        active.map(({ run }) => ({ id: run.id, attempt: run.attempt })),
-        this.#settings.leaseTtlMs,
-      )
-      const states = new Map(held.map((run) => [run.id, run]))
-      for (const { run, controller } of active) {
-        const state = states.get(run.id)
-        if (state?.cancelRequested === true) controller.abort(new RunInterruption('cancelled'))
-        // An attempt that ended meanwhile is no longer active, and its signal nobody's concern.
-        if (state === undefined && this.#active.has(run.id)) controller.abort(new RunInterruption('lost'))
-      }
-      await this.#ports.queue.touch(active.map(({ delivery }) => delivery))
-    } catch (error) {
-      this.#ports.log.warn({ err: error }, 'renewing leases failed; trying again')
-    }
   }
 }

@@ -44,6 +44,7 @@ CREATE TABLE "agent_runtime"."run" (
     "output" JSONB,
     "error" JSONB,
     "attempt" INTEGER NOT NULL DEFAULT 0,
+    "failures" INTEGER NOT NULL DEFAULT 0,
     "max_attempts" INTEGER NOT NULL,
     "last_seq" INTEGER NOT NULL DEFAULT 0,
     "priority" INTEGER NOT NULL DEFAULT 0,

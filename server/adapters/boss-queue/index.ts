@@ -33,8 +33,8 @@ export function createBossQueue({ pool, log, heartbeatSeconds }: BossQueueOption
     migrate: false,
     createSchema: false,
     schedule: false,
-    superviseIntervalSeconds: 10,
-    monitorIntervalSeconds: 10,
+    superviseIntervalSeconds: 4,
+    monitorIntervalSeconds: 4,
   })
   boss.on('error', (error) => log.error({ err: error }, 'the queue reported an error'))
 
@@ -57,7 +57,10 @@ export function createBossQueue({ pool, log, heartbeatSeconds }: BossQueueOption
     async enqueue(runs, tx) {
       const transaction = createBossDatabase(tx)
       for (const [agentKey, group] of Map.groupBy(runs, (run) => run.agentKey)) {
-        const jobs = group.map((run) => ({ data: { runId: run.id } satisfies Payload }))
+        const jobs = group.map(({ id, delayMs = 0 }) => ({
+          data: { runId: id } satisfies Payload,
+          ...(delayMs > 0 && { startAfter: delayMs / 1000 }),
+        }))
         await boss.insert(agentKey, jobs, { db: transaction })
       }
     },
@@ -69,6 +72,9 @@ export function createBossQueue({ pool, log, heartbeatSeconds }: BossQueueOption
 
     complete: (deliveries) =>
       forEachQueue(deliveries, async (agentKey, ids) => void (await boss.complete(agentKey, ids))),
+
+    giveBack: (deliveries) =>
+      forEachQueue(deliveries, async (agentKey, ids) => void (await boss.fail(agentKey, ids))),
 
     touch: (deliveries) =>
       forEachQueue(deliveries, async (agentKey, ids) => void (await boss.touch(agentKey, ids))),

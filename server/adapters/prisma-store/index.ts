@@ -9,6 +9,7 @@ import { claimRuns } from './statements/claim-runs.ts'
 import { createRuns } from './statements/create-runs.ts'
 import { renewLeases, saveCheckpoint } from './statements/hold-runs.ts'
 import { createGetProgress, createReadEvents } from './statements/read-events.ts'
+import { findLostWorkers, recoverRuns } from './statements/recover-runs.ts'
 import { requestCancel } from './statements/request-cancel.ts'
 
 interface PrismaStoreOptions {
@@ -25,7 +26,9 @@ export function createPrismaStore({ pool, visibilityOf }: PrismaStoreOptions): S
     createRuns: (runs, enqueue) => createRuns(pool, runs, enqueue),
     claimRuns: (runIds, lease) =>
       claimRuns(pool, runIds, { ...lease, startedVisibility: visibilityOf('run.started') }),
-    append: (batch) => append(pool, batch),
+    append: (batch, enqueue) => append(pool, batch, enqueue),
+    findLostWorkers: () => findLostWorkers(pool),
+    recoverRuns: (workerIds, enqueue) => recoverRuns(pool, { workerIds, visibilityOf }, enqueue),
     saveCheckpoint: (runId, attempt, state) => saveCheckpoint(pool, { runId, attempt }, state),
     renewLeases: (runs, ttlMs) => renewLeases(pool, runs, ttlMs),
     requestCancel: (owner, runId) => requestCancel(pool, { owner, runId }, visibilityOf('run.cancelled')),

@@ -1,7 +1,8 @@
 import type pg from 'pg'
-import type { AppendOutcome, RunAppend } from '../../../ports.ts'
+import type { AppendOutcome, Enqueue, QueuedRun, RunAppend, RunEnding, RunRelease } from '../../../ports.ts'
 import { toStorableJson } from '../../../storable-json.ts'
-import { execute } from '../transaction.ts'
+import { execute, inTransaction } from '../transaction.ts'
+import type { Executor } from '../transaction.ts'
 
 // One statement, one commit, for everything all runs of a worker produced since the last flush: events,
 // endings and the messages that go with them. Each run is fenced by its attempt, and by its last_seq:
@@ -12,8 +13,8 @@ const APPEND = {
     WITH head AS (
       SELECT * FROM unnest(
         $1::uuid[], $2::int[], $3::int[], $4::int[],
-        $5::agent_runtime.run_status[], $6::jsonb[], $7::jsonb[])
-      AS h (run_id, attempt, base_seq, count, status, output, error)
+        $5::agent_runtime.run_status[], $6::jsonb[], $7::jsonb[], $17::int[], $18::int[])
+      AS h (run_id, attempt, base_seq, count, status, output, error, delay_ms, failures)
     ), locked AS (
       SELECT r.id FROM agent_runtime.run r JOIN head h ON h.run_id = r.id
       ORDER BY r.id
@@ -24,7 +25,11 @@ const APPEND = {
         status = COALESCE(h.status, r.status),
         output = COALESCE(h.output, r.output),
         error = COALESCE(h.error, r.error),
-        finished_at = CASE WHEN h.status IS NULL THEN r.finished_at ELSE now() END
+        finished_at = CASE WHEN h.status IS NULL OR h.status = 'queued' THEN r.finished_at ELSE now() END,
+        failures = r.failures + h.failures,
+        run_at = CASE WHEN h.status = 'queued' THEN now() + h.delay_ms * interval '1 millisecond' END,
+        lease_owner = CASE WHEN h.status IS NULL THEN r.lease_owner END,
+        lease_expires_at = CASE WHEN h.status IS NULL THEN r.lease_expires_at END
       FROM head h JOIN locked ON locked.id = h.run_id
       WHERE r.id = h.run_id AND r.attempt = h.attempt AND r.status = 'running' AND r.last_seq = h.base_seq
         AND (h.status IS NULL OR h.status = 'cancelled' OR r.cancel_requested_at IS NULL)
@@ -57,19 +62,49 @@ const FIRST_OUTPUT_POSITION = 1_000_000
 export async function append(
   pool: pg.Pool,
   batch: readonly RunAppend[],
+  enqueue: Enqueue,
 ): Promise<Map<string, AppendOutcome>> {
+  const releases = batch.filter((run) => releaseOf(run) !== undefined)
+  const written =
+    releases.length === 0
+      ? await write(pool, batch)
+      : await inTransaction(pool, async (client, tx) => {
+          const ids = await write(client, batch)
+          const queued = releases.flatMap((run): QueuedRun[] => {
+            const release = ids.has(run.runId) ? releaseOf(run) : undefined
+            return release === undefined ? [] : [{ id: run.runId, ...release }]
+          })
+          if (queued.length > 0) await enqueue(queued, tx)
+          return ids
+        })
+  const outcomes = new Map<string, AppendOutcome>([...written].map((id) => [id, 'written']))
+  const refused = batch.filter((run) => !outcomes.has(run.runId))
+  if (refused.length > 0) await explain(pool, refused, outcomes)
+  return outcomes
+}
+
+function releaseOf({ ending }: RunAppend): RunRelease | undefined {
+  return ending?.status === 'queued' ? ending : undefined
+}
+
+function endingOf({ ending }: RunAppend): RunEnding | undefined {
+  return ending?.status === 'queued' ? undefined : ending
+}
+
+/** @returns the runs whose append was written. */
+async function write(executor: Executor, batch: readonly RunAppend[]): Promise<Set<string>> {
   const events = batch.flatMap((run) => run.events.map((event) => ({ runId: run.runId, event })))
   const messages = batch.flatMap((run) =>
-    (run.ending?.messages ?? []).map((message, index) => ({ runId: run.runId, index, message })),
+    (endingOf(run)?.messages ?? []).map((message, index) => ({ runId: run.runId, index, message })),
   )
-  const moved = await execute<{ id: string }>(pool, APPEND, [
+  const moved = await execute<{ id: string }>(executor, APPEND, [
     batch.map((run) => run.runId),
     batch.map((run) => run.attempt),
     batch.map((run) => run.baseSeq),
     batch.map((run) => run.events.length),
     batch.map((run) => run.ending?.status ?? null),
-    batch.map((run) => toJsonb(run.ending?.output ?? null)),
-    batch.map((run) => toJsonb(run.ending?.error ?? null)),
+    batch.map((run) => toJsonb(endingOf(run)?.output ?? null)),
+    batch.map((run) => toJsonb(endingOf(run)?.error ?? null)),
     events.map(({ runId }) => runId),
     events.map(({ event }) => event.seq),
     events.map(({ event }) => event.type),
@@ -79,11 +114,10 @@ export async function append(
     messages.map(({ runId }) => runId),
     messages.map(({ index }) => FIRST_OUTPUT_POSITION + index),
     messages.map(({ message }) => toStorableJson(message)),
+    batch.map((run) => releaseOf(run)?.delayMs ?? 0),
+    batch.map((run) => (releaseOf(run)?.isFailure === true ? 1 : 0)),
   ])
-  const outcomes = new Map<string, AppendOutcome>(moved.map(({ id }) => [id, 'written']))
-  const refused = batch.filter((run) => !outcomes.has(run.runId))
-  if (refused.length > 0) await explain(pool, refused, outcomes)
-  return outcomes
+  return new Set(moved.map(({ id }) => id))
 }
 
 interface StateRow {

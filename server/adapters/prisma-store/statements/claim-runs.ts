@@ -13,14 +13,13 @@ const CLAIM = {
   text: `
     WITH locked AS (
       SELECT id FROM agent_runtime.run
-      WHERE id = ANY ($1::uuid[])
-        AND (status = 'queued' OR (status = 'running' AND lease_expires_at < now()))
+      WHERE id = ANY ($1::uuid[]) AND status = 'queued' AND (run_at IS NULL OR run_at <= now())
       ORDER BY id
       FOR NO KEY UPDATE
     ), r AS (
       UPDATE agent_runtime.run SET
         status = 'running', attempt = attempt + 1, last_seq = last_seq + 1,
-        started_at = COALESCE(started_at, now()),
+        started_at = COALESCE(started_at, now()), run_at = NULL,
         lease_owner = $2, lease_expires_at = now() + $3 * interval '1 millisecond'
       WHERE id IN (SELECT id FROM locked)
       RETURNING *
@@ -31,7 +30,7 @@ const CLAIM = {
       FROM r
     )
     SELECT r.id, r.tenant_id, r.owner_id, r.owner_kind, r.agent_key, r.conversation_id, r.attempt,
-      r.max_attempts, r.last_seq, r.params, r.metadata, r.timeout_ms,
+      r.failures, r.max_attempts, r.last_seq, r.params, r.metadata, r.timeout_ms,
       r.cancel_requested_at IS NOT NULL AS cancel_requested,
       (SELECT c.state FROM agent_runtime.checkpoint c WHERE c.run_id = r.id) AS state,
       (SELECT jsonb_agg(m.body ORDER BY m.position) FROM agent_runtime.message m
@@ -60,6 +59,7 @@ interface ClaimRow {
   agent_key: string
   conversation_id: string | null
   attempt: number
+  failures: number
   max_attempts: number
   last_seq: number
   params: Json
@@ -91,6 +91,7 @@ function toClaimedRun(row: ClaimRow): ClaimedRun {
     principal: { id: row.owner_id, tenantId: row.tenant_id, kind: row.owner_kind },
     conversationId: row.conversation_id,
     attempt: row.attempt,
+    failures: row.failures,
     maxAttempts: row.max_attempts,
     lastSeq: row.last_seq,
     params: row.params,

@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import type { CreatedRun, NewRun, Transaction } from '../../../ports.ts'
+import type { CreatedRun, Enqueue, NewRun } from '../../../ports.ts'
 import { RUN_COLUMNS, toRun } from '../rows.ts'
 import type { RunRow } from '../rows.ts'
 import { execute, inTransaction } from '../transaction.ts'
@@ -51,7 +51,7 @@ const FIND_EXISTING = {
 export async function createRuns(
   pool: pg.Pool,
   asked: readonly NewRun[],
-  enqueue: (created: readonly NewRun[], tx: Transaction) => Promise<void>,
+  enqueue: Enqueue,
 ): Promise<CreatedRun[]> {
   const runs = asked.toSorted((a, b) => compare(a.idempotencyKey ?? '', b.idempotencyKey ?? ''))
   return inTransaction(pool, async (client, tx) => {

@@ -1,0 +1,98 @@
+// Takes runs from workers that are no more. What a worker that was only slow still writes is fenced: its
+// runs are not `running` any more, or in another attempt.
+import type pg from 'pg'
+import type { Visibility } from '../../../contract/event.ts'
+import type { RunError, RunStatus } from '../../../contract/run.ts'
+import type { Enqueue, LostWorker, RecoveredRun } from '../../../ports.ts'
+import { isAbsent } from '../../pg-presence.ts'
+import { execute, inTransaction } from '../transaction.ts'
+
+const FIND_LOST_WORKERS = {
+  name: 'find_lost_workers',
+  text: `
+    SELECT * FROM (
+      SELECT owner AS id, ${isAbsent('owner')} AS "isAbsent", expires_at < now() AS "hasExpiredLease"
+      FROM (
+        SELECT lease_owner AS owner, min(lease_expires_at) AS expires_at
+        FROM agent_runtime.run
+        WHERE status = 'running'
+        GROUP BY lease_owner
+      ) AS owners
+    ) AS workers
+    WHERE "isAbsent" OR "hasExpiredLease"`,
+}
+
+// The first loss is made good at once; a run that keeps losing its workers may be what kills them, and
+// waits longer each time.
+const RECOVER = {
+  name: 'recover_runs',
+  text: `
+    WITH lost AS (
+      SELECT id FROM agent_runtime.run
+      WHERE status = 'running' AND (lease_expires_at < now() OR lease_owner = ANY ($1::text[]))
+      ORDER BY id
+      LIMIT 500
+      FOR NO KEY UPDATE SKIP LOCKED
+    ), verdict AS (
+      SELECT r.id,
+        CASE
+          WHEN r.cancel_requested_at IS NOT NULL THEN 'cancelled'
+          WHEN r.failures + 1 >= r.max_attempts THEN 'failed'
+          ELSE 'queued'
+        END AS status,
+        CASE WHEN r.failures = 0 THEN 0 ELSE LEAST(1000 * 2 ^ (r.failures - 1), 60000)::int END AS delay_ms
+      FROM agent_runtime.run r JOIN lost ON lost.id = r.id
+    ), r AS (
+      UPDATE agent_runtime.run r SET
+        status = v.status::agent_runtime.run_status,
+        failures = r.failures + 1, last_seq = r.last_seq + 1,
+        error = CASE WHEN v.status = 'failed' THEN $2::jsonb ELSE r.error END,
+        finished_at = CASE WHEN v.status = 'queued' THEN NULL ELSE now() END,
+        run_at = CASE WHEN v.status = 'queued' THEN now() + v.delay_ms * interval '1 millisecond' END,
+        lease_owner = NULL, lease_expires_at = NULL
+      FROM verdict v WHERE r.id = v.id
+      RETURNING r.id, r.agent_key, r.status, r.attempt, r.last_seq, v.delay_ms
+    ), told AS (
+      INSERT INTO agent_runtime.event (run_id, seq, attempt, type, visibility, payload, ts)
+      SELECT r.id, r.last_seq, r.attempt, t.type, t.visibility,
+        CASE r.status
+          WHEN 'queued' THEN jsonb_build_object(
+            'error', $2::jsonb, 'delayMs', r.delay_ms, 'nextAttempt', r.attempt + 1)
+          WHEN 'failed' THEN jsonb_build_object('error', $2::jsonb -> 'message', 'code', $2::jsonb -> 'code')
+          ELSE '{}'::jsonb
+        END,
+        now()
+      FROM r JOIN unnest($3::agent_runtime.run_status[], $4::text[], $5::agent_runtime.visibility[])
+        AS t (status, type, visibility) ON t.status = r.status
+    )
+    SELECT id, agent_key AS "agentKey", status, last_seq AS "lastSeq", delay_ms AS "delayMs" FROM r`,
+}
+
+const EVENT_OF = { queued: 'run.retrying', failed: 'run.failed', cancelled: 'run.cancelled' } as const
+
+const WORKER_LOST: RunError = { message: 'The worker that executed the run was lost.', code: 'worker_lost' }
+
+export async function findLostWorkers(pool: pg.Pool): Promise<LostWorker[]> {
+  return execute<LostWorker>(pool, FIND_LOST_WORKERS, [])
+}
+
+export async function recoverRuns(
+  pool: pg.Pool,
+  { workerIds, visibilityOf }: { workerIds: readonly string[]; visibilityOf(type: string): Visibility },
+  enqueue: Enqueue,
+): Promise<RecoveredRun[]> {
+  const statuses = Object.keys(EVENT_OF) as (keyof typeof EVENT_OF)[]
+  const types = statuses.map((status) => EVENT_OF[status])
+  return inTransaction(pool, async (client, tx) => {
+    const rows = await execute<RecoveredRun & { status: RunStatus; delayMs: number }>(client, RECOVER, [
+      workerIds,
+      JSON.stringify(WORKER_LOST),
+      statuses,
+      types,
+      types.map(visibilityOf),
+    ])
+    const queued = rows.filter((row) => row.status === 'queued')
+    if (queued.length > 0) await enqueue(queued, tx)
+    return rows
+  })
+}

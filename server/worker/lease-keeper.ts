@@ -1,0 +1,56 @@
+import type { Clock, Delivery, Logger, Queue, Store } from '../ports.ts'
+import { RunInterruption } from './interruption.ts'
+
+/** An attempt this worker holds. */
+export interface Held {
+  run: { id: string; attempt: number }
+  delivery: Delivery
+  controller: AbortController
+}
+
+interface LeasePorts {
+  store: Pick<Store, 'renewLeases'>
+  queue: Pick<Queue, 'touch'>
+  clock: Clock
+  log: Logger
+}
+
+/** Renews at a third of the time to live, so that one failure or two cost nothing. */
+export async function keepLeases(
+  ports: LeasePorts,
+  options: { held: () => readonly Held[]; ttlMs: number; signal: AbortSignal },
+): Promise<void> {
+  while (!options.signal.aborted) {
+    await ports.clock.sleep(options.ttlMs / 3, options.signal)
+    await renewLeases(ports, options)
+  }
+}
+
+/**
+ * Prolongs all leases in one statement, and learns from it what was lost and what was cancelled without
+ * a hint reaching this process.
+ */
+export async function renewLeases(
+  { store, queue, log }: LeasePorts,
+  { held, ttlMs }: { held: () => readonly Held[]; ttlMs: number },
+): Promise<void> {
+  const asked = held()
+  if (asked.length === 0) return
+  try {
+    const answers = await store.renewLeases(
+      asked.map(({ run }) => run),
+      ttlMs,
+    )
+    const states = new Map(answers.map((run) => [run.id, run]))
+    const still = new Set(held())
+    for (const attempt of asked) {
+      const state = states.get(attempt.run.id)
+      if (state?.cancelRequested === true) attempt.controller.abort(new RunInterruption('cancelled'))
+      // An attempt that ended meanwhile is held no more, and its signal nobody's concern.
+      if (state === undefined && still.has(attempt)) attempt.controller.abort(new RunInterruption('lost'))
+    }
+    await queue.touch(asked.map(({ delivery }) => delivery))
+  } catch (error) {
+    log.warn({ err: error }, 'renewing leases failed; trying again')
+  }
+}

@@ -1,0 +1,39 @@
+import { NonRetriableError } from '../agent/non-retriable-error.ts'
+import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
+import { ModelError } from '../llm/model.ts'
+
+/** When an attempt that failed is followed by another. */
+export interface RetryPolicy {
+  /** Milliseconds before the second attempt; doubled for each further one. */
+  delayMs: number
+  maxDelayMs: number
+}
+
+export const DEFAULT_RETRY_POLICY: RetryPolicy = { delayMs: 1_000, maxDelayMs: 60_000 }
+
+/**
+ * Whether another attempt may do better. What an agent throws may be anything, so it may; not so what
+ * says of itself that it can't: a NonRetriableError, a request that is wrong, a provider's refusal.
+ */
+export function isRetriable(error: unknown): boolean {
+  if (error instanceof NonRetriableError) return false
+  if (error instanceof ModelError) return error.retriable
+  if (error instanceof AgentRuntimeError) return error.status >= 500 || error.status === 429
+  return true
+}
+
+/**
+ * How long to wait before the next attempt: exponential with jitter, so that runs that failed together
+ * don't come back together, and never sooner than a provider's `Retry-After` asks.
+ *
+ * @param failures attempts that have failed, this one included
+ * @param chance a random number from 0 up to, not including, 1
+ */
+export function retryDelayMs(
+  { failures, error, chance }: { failures: number; error: unknown; chance: number },
+  policy: RetryPolicy = DEFAULT_RETRY_POLICY,
+): number {
+  const ceiling = Math.min(policy.delayMs * 2 ** (failures - 1), policy.maxDelayMs)
+  const asked = error instanceof ModelError ? (error.retryAfterMs ?? 0) : 0
+  return Math.max(Math.round(ceiling * (0.5 + chance / 2)), asked)
+}
