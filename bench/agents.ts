@@ -1,10 +1,7 @@
 // What the agents of both sides do: the floor's worker and the system's run the very same functions.
 
 /** Resolves when the next event may be emitted. */
-type Emit = (
-  type: 'assistant.message',
-  payload: { messageId: string; content: string },
-) => Promise<void>
+type Emit = (type: 'assistant.message', payload: { messageId: string; content: string }) => Promise<void>
 
 export type Behaviour = (emit: Emit) => Promise<void>
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { startEmbeddedPostgres } from '../server/adapters/embedded-postgres/embedded-postgres.ts'
-import { query, startTargets } from './driver/start-targets.ts'
+import { startTargets } from './driver/start-targets.ts'
 import { describeMachine } from './machine.ts'
 import { formatMarkdown, writeReport } from './report.ts'
 import type { WorkloadResult } from './report.ts'
@@ -71,10 +71,8 @@ async function bench({ rounds, workloads, duration, profile }: Options, signal: 
 
   const results: WorkloadResult[] = []
   for (const workload of workloads) {
-    const options = { targets, rounds, durationMs: duration * 1000, signal, log }
-    // A checkpoint here is one that is not in the middle of what follows.
-    const settle = () => query(postgres.url, 'CHECKPOINT')
-    results.push({ workload, rounds: await runRounds(workload, { ...options, settle }) })
+    const measured = await runRounds(workload, { targets, rounds, durationMs: duration * 1000, signal, log })
+    results.push({ workload, rounds: measured })
   }
   const machine = await describeMachine(postgres.url)
   process.stdout.write(formatMarkdown(machine, results))

@@ -52,9 +52,10 @@ export function formatMarkdown(machine: Machine, results: readonly WorkloadResul
   })
   return `# Benchmark
 
-Medians of ${results[0]?.rounds.length ?? 0} rounds, each of which measured the floor and then the system. Ratios
-are taken within a round; in parentheses their extremes. The floor is bare \`pg\` and \`node:http\` doing the
-least that gives the same answer. Client, API, worker and PostgreSQL share the machine.
+Medians of ${results[0]?.rounds.length ?? 0} rounds, after one that does not count. Each measured the floor and then the system, on vacuumed
+and analysed tables; ratios are taken within a round, their extremes in parentheses. The floor is bare \`pg\`
+and \`node:http\` doing the least that gives the same answer. Client, API, worker and PostgreSQL share the
+machine.
 
 - ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.platform}
 - Node ${machine.node}, PostgreSQL ${machine.postgres} (${settings.join(', ')})

@@ -239,8 +239,8 @@ export interface Delivery {
 export interface Queue {
   start(agentKeys: readonly string[]): Promise<void>
   enqueue: Enqueue
-  /** Up to `limit` deliveries for one agent, marked as taken. Returns at once. */
-  fetch(agentKey: string, limit: number): Promise<Delivery[]>
+  /** Up to `limit` deliveries for one agent, marked as taken, and whether there may be more. Returns at once. */
+  fetch(agentKey: string, limit: number): Promise<{ deliveries: Delivery[]; mayHaveMore: boolean }>
   /** The runs are over, or in other hands: forget these deliveries. */
   complete(deliveries: readonly Delivery[]): Promise<void>
   /** Nothing came of these deliveries: have them delivered again, to anybody. */

@@ -45,6 +45,10 @@ async function startTarget(
   return {
     name,
     url: `http://127.0.0.1:${api.port}`,
+    async settle() {
+      await query(databaseUrl, 'VACUUM ANALYZE')
+      await query(databaseUrl, 'CHECKPOINT')
+    },
     async readCpuTime() {
       const seconds = await Promise.all([api.pid, worker.pid, postgres.pid].map(readCpuSeconds))
       const [ofApi, ofWorker, ofPostgres] = seconds

@@ -164,8 +164,8 @@ export class Worker {
       const room = this.#room
       if (room <= 0) return
       this.#ready.delete(agentKey)
-      const deliveries = await this.#ports.queue.fetch(agentKey, room)
-      if (deliveries.length === room) this.#ready.add(agentKey)
+      const { deliveries, mayHaveMore } = await this.#ports.queue.fetch(agentKey, room)
+      if (mayHaveMore) this.#ready.add(agentKey)
       if (deliveries.length > 0) await this.#claim(deliveries)
     }
   }

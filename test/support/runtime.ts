@@ -45,8 +45,8 @@ type CreateServer = <const TAgents extends readonly AnyAgent[]>(
 
 type Sql = <TRow extends pg.QueryResultRow>(text: string, values?: unknown[]) => Promise<TRow[]>
 
-/** Settings under which nothing that works is waited for by polling, and what times out does so soon. */
-const QUICK = { cancelGraceSeconds: 0.1, queuePollIntervalSeconds: 5, streamPollIntervalSeconds: 5 }
+/** Hints have to do: whatever needs a poll to go on makes its test time out. */
+const SETTINGS = { cancelGraceSeconds: 0.1, queuePollIntervalSeconds: 600, streamPollIntervalSeconds: 600 }
 
 interface Fixtures {
   /** An empty database of the test's own, and what it takes to look into it. */
@@ -96,7 +96,7 @@ export const test = base.extend<Fixtures>({
     const runtimes: AgentRuntime[] = []
     await use(async ({ worker = true, ...options }) => {
       const { entries, ...logger } = createSilentLogger()
-      const config = { databaseUrl: database.url, ...QUICK, ...options.config }
+      const config = { databaseUrl: database.url, ...SETTINGS, ...options.config }
       const runtime = createAgentRuntime({ model: createScriptedModel([]), logger, ...options, config })
       runtimes.push(runtime)
       if (worker !== false) await runtime.startWorker(worker === true ? {} : worker)

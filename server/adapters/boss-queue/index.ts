@@ -66,8 +66,10 @@ export function createBossQueue({ pool, log, heartbeatSeconds }: BossQueueOption
     },
 
     async fetch(agentKey, limit) {
-      const jobs = await boss.fetch<Payload>(agentKey, { batchSize: toBatchSize(limit) })
-      return jobs.map((job) => ({ id: job.id, runId: job.data.runId, agentKey }))
+      const batchSize = toBatchSize(limit)
+      const jobs = await boss.fetch<Payload>(agentKey, { batchSize })
+      const deliveries = jobs.map((job) => ({ id: job.id, runId: job.data.runId, agentKey }))
+      return { deliveries, mayHaveMore: jobs.length === batchSize }
     },
 
     complete: (deliveries) =>
