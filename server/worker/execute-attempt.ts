@@ -28,17 +28,22 @@ interface Execution {
 /**
  * Runs an agent once and writes how that ended. Resolves when nothing is left to do for the attempt.
  *
- * @returns `lost` when the run is in other hands or still to be ended by them, and so is its delivery.
+ * @returns what was written; `lost` when the run is in other hands or still to be ended by them, and so
+ * is its delivery.
  */
-export async function executeAttempt(ports: ExecutePorts, execution: Execution): Promise<'over' | 'lost'> {
-  const ending = await runAgent(ports, execution)
+export async function executeAttempt(
+  ports: ExecutePorts,
+  execution: Execution,
+): Promise<Ending['ending'] | 'lost'> {
+  let ending = await runAgent(ports, execution)
   if (ending === undefined) return 'lost'
   let outcome = await write(ports, execution.runLog, ending)
   if (outcome === 'cancel-requested') {
     // The cancel came between the agent's end and the commit: it was promised, so it wins.
-    outcome = await write(ports, execution.runLog, interrupted('cancelled', execution.run))
+    ending = interrupted('cancelled', execution.run)
+    outcome = await write(ports, execution.runLog, ending)
   }
-  return outcome === 'written' ? 'over' : 'lost'
+  return outcome === 'written' ? ending.ending : 'lost'
 }
 
 function write(ports: ExecutePorts, runLog: RunLog, { type, payload, ending }: Ending) {

@@ -217,12 +217,21 @@ export class Worker {
       .then((fate) => this.#release(active, fate))
   }
 
-  async #release({ run, delivery }: Active, fate: 'over' | 'lost'): Promise<void> {
+  async #release({ run, delivery }: Active, fate: Awaited<ReturnType<typeof executeAttempt>>): Promise<void> {
     // A later attempt of the same run may have its place already.
     if (this.#active.get(run.id)?.run.attempt === run.attempt) this.#active.delete(run.id)
     if (this.#ready.size > 0) this.#wake.abort(WOKEN)
     // A lost run's delivery belongs to whoever has it now.
-    if (fate === 'over') await this.#forget(delivery)
+    if (fate === 'lost') return
+    if (fate.status === 'queued') void this.#lookAgainIn(fate.delayMs, run.agentKey)
+    await this.#forget(delivery)
+  }
+
+  /** For the next attempt no notification comes when it is due, and the poll may be slow. */
+  async #lookAgainIn(delayMs: number, agentKey: string): Promise<void> {
+    await this.#ports.clock.sleep(delayMs, this.#stopping.signal)
+    this.#ready.add(agentKey)
+    this.#wake.abort(WOKEN)
   }
 
   async #forget(delivery: Delivery): Promise<void> {

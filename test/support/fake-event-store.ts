@@ -59,7 +59,7 @@ export class FakeEventStore {
     const status = append.ending?.status
     if (status !== undefined && status !== 'cancelled' && run.cancelRequested) return 'cancel-requested'
     for (const event of append.events) run.events.push(toEvent(append, event, run.events.length + 1))
-    if (isTerminalEvent(append.events.at(-1)?.type ?? '') !== (status !== undefined)) {
+    if (isTerminalEvent(append.events.at(-1)?.type ?? '') !== (status !== undefined && status !== 'queued')) {
       throw new Error('the terminal event and the end of the run do not come together')
     }
     run.status = status ?? run.status

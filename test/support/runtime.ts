@@ -46,7 +46,13 @@ type CreateServer = <const TAgents extends readonly AnyAgent[]>(
 type Sql = <TRow extends pg.QueryResultRow>(text: string, values?: unknown[]) => Promise<TRow[]>
 
 /** Hints have to do: whatever needs a poll to go on makes its test time out. */
-const SETTINGS = { cancelGraceSeconds: 0.1, queuePollIntervalSeconds: 600, streamPollIntervalSeconds: 600 }
+const SETTINGS = {
+  cancelGraceSeconds: 0.1,
+  maxAttempts: 1,
+  queuePollIntervalSeconds: 600,
+  retryDelaySeconds: 0.05,
+  streamPollIntervalSeconds: 600,
+}
 
 interface Fixtures {
   /** An empty database of the test's own, and what it takes to look into it. */

@@ -2,8 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import type { AnyAgent } from '../../../../server/agent/define-agent.ts'
 import { defineAgent } from '../../../../server/agent/define-agent.ts'
+import { NonRetriableError } from '../../../../server/agent/non-retriable-error.ts'
 import { AgentRuntimeError } from '../../../../server/contract/agent-runtime-error.ts'
 import { createVisibilityOf } from '../../../../server/events/visibility.ts'
+import { ModelError } from '../../../../server/llm/model.ts'
 import { createScriptedModel } from '../../../../server/llm/scripted.ts'
 import type { ClaimedRun } from '../../../../server/ports.ts'
 import { executeAttempt } from '../../../../server/worker/execute-attempt.ts'
@@ -24,7 +26,8 @@ function createAttempt(agent: AnyAgent, more: Partial<ClaimedRun> = {}) {
     agentKey: agent.key,
     principal: { id: 'owner', tenantId: '', kind: 'user' },
     conversationId: null,
-    maxAttempts: 3,
+    failures: 0,
+    maxAttempts: 1,
     params: null,
     metadata: {},
     messages: [],
@@ -44,6 +47,8 @@ function createAttempt(agent: AnyAgent, more: Partial<ClaimedRun> = {}) {
     llm: createScriptedModel([]),
     visibilityOf: createVisibilityOf({}),
     cancelGraceMs: GRACE_MS,
+    retryPolicy: { delayMs: 1_000, maxDelayMs: 4_000 },
+    random: () => 0.5,
   }
   return {
     store,
@@ -68,7 +73,7 @@ describe('an agent that returns', () => {
   test('ends its run with the output its schema made', async () => {
     const output = z.object({ n: z.number().default(7) })
     const attempt = createAttempt(defineAgent({ key: 'a', output, run: async () => ({ output: {} }) }))
-    expect(await attempt.execute()).toBe('over')
+    expect(await attempt.execute()).not.toBe('lost')
     expect(attempt.end()).toMatchObject({ type: 'run.succeeded', payload: { output: { n: 7 } } })
   })
 
@@ -284,10 +289,58 @@ describe('an interruption', () => {
   })
 })
 
-test('a run whose attempts are used up fails without the agent', async () => {
-  const attempt = createAttempt(ignoring, { maxAttempts: 0 })
-  await attempt.execute()
-  expect(attempt.end()).toMatchObject({ type: 'run.failed', payload: { code: 'attempts_exhausted' } })
+describe('an agent that fails with attempts left', () => {
+  const failing = (error: unknown) => defineAgent({ key: 'failing', run: () => Promise.reject(error) })
+
+  test('is tried again after a delay that doubles, and the run is told why', async () => {
+    const attempt = createAttempt(failing(new Error('secret')), { maxAttempts: 3, failures: 1 })
+    expect(await attempt.execute()).toEqual({
+      status: 'queued',
+      agentKey: 'failing',
+      delayMs: 1_500,
+      isFailure: true,
+    })
+    expect(attempt.status()).toBe('queued')
+    expect(attempt.end()).toMatchObject({
+      type: 'run.retrying',
+      payload: { delayMs: 1_500, nextAttempt: 2, error: { code: 'agent_error' } },
+    })
+    expect(JSON.stringify(attempt.end())).not.toContain('secret')
+  })
+
+  test('fails for good with the last of them', async () => {
+    const attempt = createAttempt(failing(new Error('again')), { maxAttempts: 3, failures: 2 })
+    await attempt.execute()
+    expect(attempt.end()?.type).toBe('run.failed')
+  })
+
+  test.each([
+    ['a NonRetriableError', new NonRetriableError('The document is empty.')],
+    ['a request that is wrong', new AgentRuntimeError('validation_failed', 'No such city.')],
+    ["a provider's refusal", new ModelError('No such model.', { retriable: false, status: 404 })],
+  ])('fails at once with %s', async (_what, error) => {
+    const attempt = createAttempt(failing(error), { maxAttempts: 3 })
+    await attempt.execute()
+    expect(attempt.end()?.type).toBe('run.failed')
+  })
+
+  test("waits as long as a provider's Retry-After asks", async () => {
+    const error = new ModelError('Too many requests.', { retriable: true, status: 429, retryAfterMs: 9_000 })
+    const attempt = createAttempt(failing(error), { maxAttempts: 3 })
+    expect(await attempt.execute()).toMatchObject({ delayMs: 9_000 })
+  })
+
+  test('is handed back without spending an attempt when its worker drains', async () => {
+    const attempt = createAttempt(heeding, { maxAttempts: 1 })
+    const outcome = attempt.execute()
+    await settled()
+    attempt.controller.abort(new RunInterruption('drained'))
+    expect(await outcome).toMatchObject({ status: 'queued', delayMs: 0, isFailure: false })
+    expect(attempt.end()).toMatchObject({
+      type: 'run.retrying',
+      payload: { error: { code: 'worker_stopped' } },
+    })
+  })
 })
 
 function circle(): object {
