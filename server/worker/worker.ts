@@ -43,13 +43,17 @@ export class Worker {
   readonly #writer: EventWriter
   readonly #complete: (delivery: Delivery) => Promise<void>
   readonly #active = new Map<string, Active>()
+  /** Deliveries on their way out of the queue. */
+  readonly #forgetting = new Set<Promise<void>>()
   /** Agents whose queue is worth a look. */
   readonly #ready = new Set<string>()
   readonly #stopping = new AbortController()
   /** After `#stopping`, when nothing is under way any more: until then leases are renewed. */
   readonly #drained = new AbortController()
   #wake = new AbortController()
-  #loops: Promise<unknown> = Promise.resolve()
+  #claiming: Promise<void> = Promise.resolve()
+  #renewing: Promise<void> = Promise.resolve()
+  #stopped: Promise<void> | undefined
   #unsubscribe: () => void = () => {}
 
   constructor(ports: WorkerPorts, settings: WorkerSettings) {
@@ -81,23 +85,30 @@ export class Worker {
         void this.#renew()
       },
     })
-    this.#loops = Promise.all([this.#claimLoop(), this.#renewLoop()])
+    this.#claiming = this.#claimLoop()
+    this.#renewing = this.#renewLoop()
   }
 
   /** Stops taking runs and waits for those under way; what is left after `drainTimeoutMs` is left to its lease. */
-  async stop({ drainTimeoutMs = 30_000 }: { drainTimeoutMs?: number } = {}): Promise<void> {
-    if (this.#stopping.signal.aborted) return
+  stop({ drainTimeoutMs = 30_000 }: { drainTimeoutMs?: number } = {}): Promise<void> {
+    return (this.#stopped ??= this.#stop(drainTimeoutMs))
+  }
+
+  async #stop(drainTimeoutMs: number): Promise<void> {
     this.#stopping.abort()
     this.#wake.abort(WOKEN)
-    this.#unsubscribe()
-    const drained = Promise.all([...this.#active.values()].map((active) => active.done))
+    // What is being taken at this moment is under way too.
+    const drained = this.#claiming.then(() =>
+      Promise.all([...this.#active.values()].map((active) => active.done)),
+    )
     const timeUp = new AbortController()
     await Promise.race([drained, this.#ports.clock.sleep(drainTimeoutMs, timeUp.signal)])
     timeUp.abort()
     this.#drained.abort()
+    this.#unsubscribe()
     for (const { controller } of this.#active.values()) controller.abort(new RunInterruption('lost'))
     await this.#writer.stop()
-    await this.#loops
+    await Promise.all([this.#claiming, this.#renewing, ...this.#forgetting])
   }
 
   #markAllReady(): void {
@@ -130,7 +141,7 @@ export class Worker {
   async #claimReady(): Promise<void> {
     for (const agentKey of this.#ready) {
       const room = this.#room
-      if (room <= 0) return
+      if (room <= 0 || this.#stopping.signal.aborted) return
       this.#ready.delete(agentKey)
       const { deliveries, mayHaveMore } = await this.#ports.queue.fetch(agentKey, room)
       if (mayHaveMore) this.#ready.add(agentKey)
@@ -181,14 +192,13 @@ export class Worker {
   }
 
   async #forget(delivery: Delivery): Promise<void> {
-    try {
-      await this.#complete(delivery)
-    } catch (error) {
-      this.#ports.log.warn(
-        { err: error, runId: delivery.runId },
-        'a delivery stays in the queue until it expires',
-      )
-    }
+    const forgotten = this.#complete(delivery).catch((error: unknown) => {
+      const fields = { err: error, runId: delivery.runId }
+      this.#ports.log.warn(fields, 'a delivery stays in the queue until it expires')
+    })
+    this.#forgetting.add(forgotten)
+    await forgotten
+    this.#forgetting.delete(forgotten)
   }
 
   #onFenced(log: RunLog): void {
