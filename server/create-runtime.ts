@@ -138,6 +138,20 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
 
   const workers = new Set<Worker>()
 
+  let stopped: Promise<void> | undefined
+  const stop = () => (stopped ??= disconnect())
+
+  async function disconnect(): Promise<void> {
+    stopping.abort()
+    await Promise.all([...workers].map((worker) => worker.stop()))
+    // One that fails has told whoever asked for it.
+    await started?.catch(() => {})
+    await queue.stop()
+    await bus.stop()
+    await store.close()
+    await pool.end()
+  }
+
   return {
     // Carried in the type alone.
     $agents: undefined as unknown as Shape,
@@ -192,14 +206,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
       return worker
     },
 
-    async stop() {
-      stopping.abort()
-      await Promise.all([...workers].map((worker) => worker.stop()))
-      if (started !== undefined) await queue.stop()
-      await bus.stop()
-      await store.close()
-      await pool.end()
-    },
+    stop,
   }
 }
 

@@ -51,6 +51,8 @@ export class Worker {
   readonly #writer: EventWriter
   readonly #complete: (delivery: Delivery) => Promise<void>
   readonly #active = new Map<string, Active>()
+  /** Deliveries on their way out of the queue. */
+  readonly #forgetting = new Set<Promise<void>>()
   /** Agents whose queue is worth a look. */
   readonly #ready = new Set<string>()
   readonly #stopping = new AbortController()
@@ -59,6 +61,7 @@ export class Worker {
   #wake = new AbortController()
   #claiming: Promise<void> = Promise.resolve()
   #loops: Promise<unknown> = Promise.resolve()
+  #stopped: Promise<void> | undefined
   #unsubscribe: () => void = () => {}
   #leave: () => Promise<void> = async () => {}
 
@@ -92,11 +95,10 @@ export class Worker {
         void renewLeases(this.#ports, this.#leases)
       },
     })
-    const recovery = { intervalMs: RECOVERY_INTERVAL_MS, signal: this.#stopping.signal }
     this.#claiming = this.#claimLoop()
     this.#loops = Promise.all([
       keepLeases(this.#ports, { ...this.#leases, signal: this.#drained.signal }),
-      recoverLostRuns(this.#ports, recovery),
+      recoverLostRuns(this.#ports, { intervalMs: RECOVERY_INTERVAL_MS, signal: this.#stopping.signal }),
     ])
   }
 
@@ -104,12 +106,13 @@ export class Worker {
    * Stops taking runs and waits for those under way. What is left after `drainTimeoutMs` is handed back
    * without spending an attempt; what does not let go within the grace period is left to be recovered.
    */
-  async stop({ drainTimeoutMs = 30_000 }: { drainTimeoutMs?: number } = {}): Promise<void> {
-    if (this.#stopping.signal.aborted) return
+  stop({ drainTimeoutMs = 30_000 }: { drainTimeoutMs?: number } = {}): Promise<void> {
+    return (this.#stopped ??= this.#stop(drainTimeoutMs))
+  }
+
+  async #stop(drainTimeoutMs: number): Promise<void> {
     this.#stopping.abort()
     this.#wake.abort(WOKEN)
-    // What it is about to start counts among the runs under way.
-    await this.#claiming
     await this.#endWithin(drainTimeoutMs)
     for (const { controller } of this.#active.values()) controller.abort(new RunInterruption('drained'))
     await this.#endWithin(this.#ports.cancelGraceMs + HAND_BACK_MS)
@@ -117,12 +120,15 @@ export class Worker {
     this.#unsubscribe()
     for (const { controller } of this.#active.values()) controller.abort(new RunInterruption('lost'))
     await this.#writer.stop()
-    await this.#loops
+    await Promise.all([this.#claiming, this.#loops, ...this.#forgetting])
     await this.#leave()
   }
 
   async #endWithin(ms: number): Promise<void> {
-    const ended = Promise.all([...this.#active.values()].map((active) => active.done))
+    // What is being taken at this moment is under way too.
+    const ended = this.#claiming.then(() =>
+      Promise.all([...this.#active.values()].map((active) => active.done)),
+    )
     const timeUp = new AbortController()
     await Promise.race([ended, this.#ports.clock.sleep(ms, timeUp.signal)])
     timeUp.abort()
@@ -162,7 +168,7 @@ export class Worker {
   async #claimReady(): Promise<void> {
     for (const agentKey of this.#ready) {
       const room = this.#room
-      if (room <= 0) return
+      if (room <= 0 || this.#stopping.signal.aborted) return
       this.#ready.delete(agentKey)
       const { deliveries, mayHaveMore } = await this.#ports.queue.fetch(agentKey, room)
       if (mayHaveMore) this.#ready.add(agentKey)
@@ -235,14 +241,13 @@ export class Worker {
   }
 
   async #forget(delivery: Delivery): Promise<void> {
-    try {
-      await this.#complete(delivery)
-    } catch (error) {
-      this.#ports.log.warn(
-        { err: error, runId: delivery.runId },
-        'a delivery stays in the queue until it expires',
-      )
-    }
+    const forgotten = this.#complete(delivery).catch((error: unknown) => {
+      const fields = { err: error, runId: delivery.runId }
+      this.#ports.log.warn(fields, 'a delivery stays in the queue until it expires')
+    })
+    this.#forgetting.add(forgotten)
+    await forgotten
+    this.#forgetting.delete(forgotten)
   }
 
   #onFenced(log: RunLog): void {
