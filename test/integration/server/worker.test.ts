@@ -126,7 +126,7 @@ describe('stopping a worker', () => {
     expect((await rest.get(`runs/${id}`)).body['status']).toBe('succeeded')
   })
 
-  test('what does not end in time is left to its lease, and writes nothing more', async ({
+  test('what does not end in time is handed back, also by an agent that does not listen', async ({
     createServer,
   }) => {
     const deaf = createHeldAgent({ deaf: true })
@@ -135,9 +135,9 @@ describe('stopping a worker', () => {
     const id = await rest.create('held')
     const { signal } = await deaf.attempt(0)
     await worker.stop({ drainTimeoutMs: 50 })
-    expect(signal.reason).toMatchObject({ kind: 'lost' })
+    expect(signal.reason).toMatchObject({ kind: 'drained' })
     deaf.release()
-    expect((await rest.get(`runs/${id}`)).body).toMatchObject({ status: 'running', last_seq: 1 })
+    expect((await rest.get(`runs/${id}`)).body).toMatchObject({ status: 'queued', last_seq: 2 })
   })
 
   test('at any moment strands no run, nor a delivery: each is either still queued or over', async ({
