@@ -6,7 +6,8 @@ import type { AnyRunEvent, Visibility } from './contract/event.ts'
 import type { Json, JsonObject } from './contract/json.ts'
 import type { Message } from './contract/message.ts'
 import type { Page, PageCursor } from './contract/page.ts'
-import type { ListRunsInput, Run, RunError, RunStatus, TerminalStatus } from './contract/run.ts'
+import type { ListRunsInput, Run, RunError, RunStatus } from './contract/run.ts'
+import type { TerminalStatus } from './contract/terminal.ts'
 
 /** Structured logging, the subset of pino's interface that is used here. */
 export interface Logger {

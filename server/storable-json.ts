@@ -1,6 +1,6 @@
 // PostgreSQL's jsonb takes every JSON text but two: the escapes of U+0000 and of half a surrogate pair.
 // JSON.stringify writes exactly those as escapes, so they can be found in its output.
-import { AgentRuntimeError } from './contract/error.ts'
+import { AgentRuntimeError } from './contract/agent-runtime-error.ts'
 
 const UNSTORABLE = /(?<=(?<!\\)(?:\\\\)*)\\u(?:0000|d[89ab][0-9a-f]{2}|d[c-f][0-9a-f]{2})/g
 

@@ -2,8 +2,6 @@ import { z } from 'zod'
 import { ERROR_STATUS } from './agent-runtime-error.ts'
 import { Json } from './json.ts'
 
-export { AgentRuntimeError, ERROR_STATUS } from './agent-runtime-error.ts'
-
 export type ErrorCode = keyof typeof ERROR_STATUS
 export const ErrorCode: z.ZodEnum<{ [K in ErrorCode]: K }> = z.enum(
   Object.keys(ERROR_STATUS) as [ErrorCode, ...ErrorCode[]],

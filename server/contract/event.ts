@@ -65,8 +65,6 @@ export type RuntimeEventPayloads = {
   [T in RuntimeEventType]: z.infer<(typeof RUNTIME_EVENTS)[T]['schema']>
 }
 
-export type { TerminalEventType } from './terminal.ts'
-export { isTerminalEvent, TERMINAL_EVENTS } from './terminal.ts'
 
 /** What every event carries beside its type and payload. */
 export interface EventEnvelope {

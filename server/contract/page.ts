@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { AgentRuntimeError } from './error.ts'
+import { AgentRuntimeError } from './agent-runtime-error.ts'
 
 /** A page of a list, newest first. Pass a cursor back as `cursor` to go on from there. */
 export interface Page<T> {

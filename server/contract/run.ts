@@ -17,8 +17,6 @@ export const RunStatus = z.enum([
   'timed_out',
 ])
 
-export type { TerminalStatus } from './terminal.ts'
-export { isTerminal } from './terminal.ts'
 
 /** Why a run ended without success. `message` is safe to show to the user. */
 export type RunError = z.infer<typeof RunError>

@@ -77,7 +77,8 @@ async function runAgent(ports: ExecutePorts, execution: Execution): Promise<Endi
     if (error instanceof RunInterruption) return endInterrupted(run, error)
     return endFailed(ports, run, error)
   } finally {
-    over.abort()
+    // With a reason: without one, each abort makes an error with a stack.
+    over.abort('over')
   }
 }
 

@@ -34,6 +34,8 @@ interface Active {
 
 /** Between looks for lost workers: what a killed worker's runs wait, twice. */
 const RECOVERY_INTERVAL_MS = 500
+/** How long `run.started` may wait for an event to be told of with. */
+const START_HINT_DELAY_MS = 20
 /** Beyond the grace period, for writing that runs are handed back. */
 const HAND_BACK_MS = 2_000
 
@@ -210,8 +212,7 @@ export class Worker {
     const controller = new AbortController()
     if (run.cancelRequested) controller.abort(new RunInterruption('cancelled'))
     const runLog = this.#writer.open(run)
-    // Readers wait for run.started too, which the claim has written.
-    this.#ports.bus.publish([{ kind: 'events', runId: run.id, seq: run.lastSeq }])
+    void this.#announceStart(run, runLog)
     const ports = { ...this.#ports, writer: this.#writer }
     const active: Active = { run, delivery, controller, done: Promise.resolve() }
     this.#active.set(run.id, active)
@@ -221,6 +222,13 @@ export class Worker {
         return 'lost' as const
       })
       .then((fate) => this.#release(active, fate))
+  }
+
+  /** Of most runs the next event tells too; a hint for the first alone is for those that begin slowly. */
+  async #announceStart(run: ClaimedRun, runLog: RunLog): Promise<void> {
+    await this.#ports.clock.sleep(START_HINT_DELAY_MS)
+    if (runLog.writtenSeq > run.lastSeq) return
+    this.#ports.bus.publish([{ kind: 'events', runId: run.id, seq: run.lastSeq }])
   }
 
   async #release({ run, delivery }: Active, fate: Awaited<ReturnType<typeof executeAttempt>>): Promise<void> {

@@ -4,7 +4,7 @@ import type { MigrationList } from '@prisma/schema-engine-wasm'
 import pg from 'pg'
 import { withSchemaEngine } from './schema-engine.ts'
 
-export const DATABASE_SCHEMA = 'agent_runtime'
+const DATABASE_SCHEMA = 'agent_runtime'
 
 /** Serialises migrating processes: any constant that nothing else in the database uses. */
 const MIGRATION_LOCK = 0x61_67_72_74

@@ -131,7 +131,7 @@ export function createRestApp(services: ApiServices): Hono<RestEnv> {
   function eventStream(batches: Parameters<typeof toEventStream>[0], closed: AbortController): Response {
     const body = toEventStream(batches, {
       keepAliveMs: services.streamKeepAliveMs,
-      onClose: () => closed.abort(),
+      onClose: () => closed.abort('closed'),
     })
     return new Response(body, {
       headers: {

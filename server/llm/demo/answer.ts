@@ -3,7 +3,7 @@ import type { Message, ToolCall } from '../../contract/message.ts'
 import type { ToolSpec } from '../model.ts'
 import type { Plan } from './plan.ts'
 
-export const WHAT_IT_IS =
+const WHAT_IT_IS =
   'I am the built-in demo model: a handful of rules, not a language model. Set OPENAI_API_KEY or ANTHROPIC_API_KEY to talk to a real one.'
 
 const Failure = z.object({ error: z.string() })
