@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { getRequestListener } from '@hono/node-server'
+import { routeRequests } from '../../server/cli/route-requests.ts'
 import { createAgentRuntime } from '../../server/index.ts'
 import { reportReady } from '../driver/server-child.ts'
 import { agents } from './agents.ts'
