@@ -8,8 +8,8 @@ import { agents } from './agents.ts'
 const runtime = createAgentRuntime({ agents })
 await runtime.start()
 
-const listener = getRequestListener((request) => runtime.handler(request))
-const server = createServer(listener)
+// As `agent-runtime serve` does.
+const server = createServer(routeRequests(runtime))
 server.listen(0, '127.0.0.1', () => {
   const { port } = server.address() as AddressInfo
   reportReady({
