@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { getRequestListener } from '@hono/node-server'
+import { routeRequests } from '../../server/cli/route-requests.ts'
 import { createAgentRuntime } from '../../server/index.ts'
 import { reportReady } from '../driver/server-child.ts'
 import { agents } from './agents.ts'
@@ -8,8 +8,8 @@ import { agents } from './agents.ts'
 const runtime = createAgentRuntime({ agents })
 await runtime.start()
 
-const listener = getRequestListener((request) => runtime.handler(request))
-const server = createServer(listener)
+// As `agent-runtime serve` does.
+const server = createServer(routeRequests(runtime))
 server.listen(0, '127.0.0.1', () => {
   const { port } = server.address() as AddressInfo
   reportReady({

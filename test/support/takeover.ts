@@ -1,0 +1,29 @@
+// What the death of a worker looks like in the database, without the wait for it.
+
+type Sql = (text: string, values?: unknown[]) => Promise<unknown>
+
+/** The lease of a run has run out, and the queue hands it to whoever asks next. */
+export async function expireLease(sql: Sql, runId: string): Promise<void> {
+  await sql(
+    `WITH expired AS (
+       UPDATE agent_runtime.run SET lease_expires_at = now() - interval '1 second' WHERE id = $1 RETURNING id
+     )
+     UPDATE agent_runtime_queue.job SET state = 'retry', start_after = now()
+     FROM expired WHERE data ->> 'runId' = expired.id::text`,
+    [runId],
+  )
+}
+
+/** Another worker, which the test is, has begun the next attempt. */
+export async function claimAsAnother(sql: Sql, runId: string): Promise<void> {
+  await sql(
+    `WITH r AS (
+       UPDATE agent_runtime.run
+       SET attempt = attempt + 1, last_seq = last_seq + 1, lease_expires_at = now() + interval '1 hour'
+       WHERE id = $1 RETURNING *
+     )
+     INSERT INTO agent_runtime.event (run_id, seq, attempt, type, visibility, payload, ts)
+     SELECT id, last_seq, attempt, 'run.started', 'internal', '{}', now() FROM r`,
+    [runId],
+  )
+}
