@@ -23,6 +23,8 @@ export interface Clock {
   now(): number
   /** Resolves after `ms`, or at once when `signal` aborts. Never rejects, never keeps a process alive. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
+  /** Resolves when what is under way in this turn of the event loop, sockets included, has had its turn. */
+  nextTurn(): Promise<void>
 }
 
 /** Rows a caller may see: everything the store reads on behalf of one is narrowed to it. */

@@ -85,7 +85,7 @@ export class EventWriter {
 
   async #flushAll(): Promise<void> {
     // Lets everything that is emitted in this turn of the event loop go together.
-    await new Promise<void>((resolve) => setImmediate(resolve))
+    await this.#ports.clock.nextTurn()
     while (this.#logs.size > 0 && !this.#stopping.signal.aborted) await this.#flush()
     // Here and not when the promise has settled: what is emitted between the two would start no flush.
     this.#flushing = undefined

@@ -9,6 +9,8 @@ export class ManualClock implements Clock {
     return this.#now
   }
 
+  async nextTurn(): Promise<void> {}
+
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted === true) return Promise.resolve()
     return new Promise((resolve) => {
