@@ -34,11 +34,13 @@ export function createPgBus({ databaseUrl, pool, clock, log }: PgBusOptions): Ev
   let connection: pg.Client | undefined
   let pending = new Map<string, Hint>()
   let sending: Promise<void> | undefined
+  let reconnecting: Promise<void> | undefined
 
   async function listen(): Promise<void> {
     const client = new pg.Client({
       connectionString: databaseUrl,
       application_name: 'agent-runtime listen',
+      connectionTimeoutMillis: 10_000,
       keepAlive: true,
     })
     // Before connect(): a connection that breaks at any time must find its listener.
@@ -55,7 +57,7 @@ export function createPgBus({ databaseUrl, pool, clock, log }: PgBusOptions): Ev
     }
     connection = client
     client.once('end', () => {
-      if (!stopping.signal.aborted) void reconnect()
+      if (!stopping.signal.aborted) reconnecting = reconnect()
     })
   }
 
@@ -65,6 +67,7 @@ export function createPgBus({ databaseUrl, pool, clock, log }: PgBusOptions): Ev
       if (stopping.signal.aborted) return
       try {
         await listen()
+        if (stopping.signal.aborted) return
         for (const listener of listeners) listener.onResync()
         return
       } catch (error) {
@@ -117,6 +120,8 @@ export function createPgBus({ databaseUrl, pool, clock, log }: PgBusOptions): Ev
     async stop() {
       await sending
       stopping.abort()
+      // It may be connecting at this moment, and that connection is to end too.
+      await reconnecting
       await connection?.end()
     },
   }

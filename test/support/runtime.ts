@@ -1,11 +1,6 @@
-import type { TRPCClient } from '@trpc/client'
-import { createTRPCClient } from '@trpc/client'
 import pg from 'pg'
 import { test as base, vi } from 'vitest'
-import { createLinks } from '../../client/links.ts'
 import type { AnyAgent, ShapeOfAgent } from '../../server/agent/define-agent.ts'
-import type { AgentRouter } from '../../server/api/router.ts'
-import type { AnyRunEvent, EventFilter } from '../../server/contract/event.ts'
 import { createAgentRuntime } from '../../server/create-runtime.ts'
 import type { AgentRuntime, RuntimeOptions, WorkerOptions } from '../../server/create-runtime.ts'
 import { createScriptedModel } from '../../server/llm/scripted.ts'
@@ -15,6 +10,8 @@ import { createRestClient } from './rest-client.ts'
 import type { RestClient } from './rest-client.ts'
 import { createSilentLogger } from './silent-logger.ts'
 import type { LogEntry } from './silent-logger.ts'
+import { createTestTrpc } from './trpc-client.ts'
+import type { TestTrpc } from './trpc-client.ts'
 
 interface ServerOptions<TAgents extends readonly AnyAgent[]> extends RuntimeOptions<TAgents> {
   /** Starts a worker too. Default: true. */
@@ -30,14 +27,6 @@ export interface TestServer<TRuntime extends AgentRuntime = AgentRuntime> {
   /** What was logged so far. */
   log: LogEntry[]
 }
-
-export interface TestTrpc {
-  client: TRPCClient<AgentRouter>
-  /** Follows a run over a subscription, to the end of it. */
-  events(input: EventsInput, options?: { onEvent?: (event: AnyRunEvent) => void }): Promise<AnyRunEvent[]>
-}
-
-type EventsInput = { runId: string; lastEventId?: number | string } & Partial<EventFilter>
 
 type CreateServer = <const TAgents extends readonly AnyAgent[]>(
   options: ServerOptions<TAgents>,
@@ -124,37 +113,3 @@ export const test = base.extend<Fixtures>({
     })
   },
 })
-
-function createTestTrpc(handler: AgentRuntime['handler'], headers: Record<string, string>): TestTrpc {
-  const client = createTRPCClient<AgentRouter>({
-    links: createLinks({
-      url: 'http://runtime.test/trpc',
-      headers,
-      fetch: (input, init) => handler(new Request(input, init)),
-    }),
-  })
-  return {
-    client,
-    events: ({ lastEventId, ...input }, { onEvent } = {}) =>
-      new Promise((resolve, reject) => {
-        const events: AnyRunEvent[] = []
-        const subscription = client.runs.events.subscribe(
-          { ...input, ...(lastEventId === undefined ? {} : { lastEventId: String(lastEventId) }) },
-          {
-            onData: ({ data }) => {
-              events.push(data)
-              onEvent?.(data)
-            },
-            onError: (error) => {
-              subscription.unsubscribe()
-              reject(error)
-            },
-            onComplete: () => {
-              subscription.unsubscribe()
-              resolve(events)
-            },
-          },
-        )
-      }),
-  }
-}
