@@ -215,6 +215,8 @@ export class Worker {
     void this.#announceStart(run, runLog)
     const ports = { ...this.#ports, writer: this.#writer }
     const active: Active = { run, delivery, controller, done: Promise.resolve() }
+    // It may be this very worker that was overtaken.
+    this.#active.get(run.id)?.controller.abort(new RunInterruption('lost'))
     this.#active.set(run.id, active)
     active.done = executeAttempt(ports, { run, agent, runLog, controller })
       .catch((error: unknown) => {

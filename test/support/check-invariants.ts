@@ -60,10 +60,6 @@ const RULES: Record<string, string> = {
     LEFT JOIN agent_runtime_queue.job j ON j.data ->> 'runId' = r.id::text AND j.name = r.agent_key
     GROUP BY r.id
     HAVING NOT (${isOver('r')}) AND count(j.id) FILTER (WHERE j.state IN ('created', 'retry', 'active')) = 0`,
-  'each attempt but the first was announced by a retry': `
-    SELECT r.id, r.attempt FROM agent_runtime.run r
-    WHERE r.attempt > 1 AND (SELECT count(*) FROM agent_runtime.event e
-      WHERE e.run_id = r.id AND e.type = 'run.retrying') < r.attempt - 1`,
   'no delivery is without its run': `
     SELECT j.id, j.data FROM agent_runtime_queue.job j
     WHERE NOT EXISTS (SELECT FROM agent_runtime.run r WHERE r.id::text = j.data ->> 'runId')`,

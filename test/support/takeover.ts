@@ -2,16 +2,11 @@
 
 type Sql = (text: string, values?: unknown[]) => Promise<unknown>
 
-/** The lease of a run has run out, and the queue hands it to whoever asks next. */
+/** The lease of a run has run out. */
 export async function expireLease(sql: Sql, runId: string): Promise<void> {
-  await sql(
-    `WITH expired AS (
-       UPDATE agent_runtime.run SET lease_expires_at = now() - interval '1 second' WHERE id = $1 RETURNING id
-     )
-     UPDATE agent_runtime_queue.job SET state = 'retry', start_after = now()
-     FROM expired WHERE data ->> 'runId' = expired.id::text`,
-    [runId],
-  )
+  await sql(`UPDATE agent_runtime.run SET lease_expires_at = now() - interval '1 second' WHERE id = $1`, [
+    runId,
+  ])
 }
 
 /** Another worker, which the test is, has begun the next attempt. */

@@ -11,7 +11,7 @@ test('a worker cut off from the database loses its run to another, and adds noth
   const url = new URL(database.url)
   await using proxy = await startCuttingProxy(Number(url.port))
   url.port = new URL(proxy.url).port
-  const config = { leaseTtlSeconds: 10, queuePollIntervalSeconds: 0.2 }
+  const config = { leaseTtlSeconds: 10, maxAttempts: 2, queuePollIntervalSeconds: 0.2 }
 
   const lost = Promise.withResolvers<unknown>()
   const isCut = Promise.withResolvers<void>()
@@ -37,7 +37,6 @@ test('a worker cut off from the database loses its run to another, and adds noth
   proxy.cut()
   isCut.resolve()
 
-  // What is expired is looked for every ten seconds.
   const other = await createServer({ agents: [agent], config })
   const events = await other.rest.events(`runs/${id}/events`)
   expect(events).toMatchObject([

@@ -6,7 +6,7 @@ import { test } from '../../support/runtime.ts'
 import { claimAsAnother, expireLease } from '../../support/takeover.ts'
 
 /** Leases long enough that none is renewed during a test. */
-const config = { leaseTtlSeconds: 120 }
+const config = { leaseTtlSeconds: 120, maxAttempts: 3 }
 
 describe('an attempt that was overtaken', () => {
   test('writes nothing more: no event, no checkpoint, no end', async ({ createServer, database }) => {
@@ -98,12 +98,13 @@ describe('a run whose worker is gone', () => {
     held.release()
     const seen = [
       { seq: 1, type: 'run.started', attempt: 1 },
-      { seq: 2, type: 'run.started', attempt: 2 },
-      { seq: 3, type: 'run.succeeded', attempt: 2 },
+      { seq: 2, type: 'run.retrying', attempt: 1 },
+      { seq: 3, type: 'run.started', attempt: 2 },
+      { seq: 4, type: 'run.succeeded', attempt: 2 },
     ]
     expect(await following).toMatchObject(seen)
     expect(await alive.trpc.events({ runId: id, includeAll: true })).toMatchObject(seen)
-    expect(signal.reason).toMatchObject({ kind: 'lost' })
+    await expect.poll(() => signal.reason as unknown).toMatchObject({ kind: 'lost' })
   })
 
   test('goes on from its last checkpoint', async ({ createServer, database }) => {
@@ -151,7 +152,7 @@ describe('a run whose worker is gone', () => {
     await expireLease(database.sql, id)
     await createServer({ agents: [held.agent], config })
     const events = await dead.rest.events(`runs/${id}/events`)
-    expect(events).toMatchObject([{ type: 'run.cancelled', attempt: 2 }])
+    expect(events).toMatchObject([{ type: 'run.cancelled', attempt: 1 }])
     expect(held.started).toBe(1)
     held.release()
   })
@@ -167,7 +168,7 @@ describe('a run whose worker is gone', () => {
     await expireLease(database.sql, id)
     await createServer({ agents: [held.agent], config })
     const events = await rest.events(`runs/${id}/events`)
-    expect(events.at(-1)).toMatchObject({ type: 'run.failed', code: 'attempts_exhausted' })
+    expect(events.at(-1)).toMatchObject({ type: 'run.failed', code: 'worker_lost' })
     expect(held.started).toBe(2)
     held.release()
   })
@@ -213,6 +214,7 @@ describe('a run whose worker is gone', () => {
     const events = await rest.events(`runs/${id}/events?include_all=true`)
     expect(events).toMatchObject([
       { type: 'run.started', attempt: 1 },
+      { type: 'run.retrying', attempt: 1 },
       { type: 'run.started', attempt: 2 },
       { type: 'assistant.message', content: 'from the second', attempt: 2 },
       { type: 'run.succeeded', attempt: 2 },
