@@ -2,7 +2,7 @@ import { TRPCError } from '@trpc/server'
 import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc'
 import { ZodError } from 'zod'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
-import type { ErrorCode } from '../contract/error.ts'
+import type { ErrorBody, ErrorCode } from '../contract/error.ts'
 import type { Logger } from '../ports.ts'
 import { StartupError } from '../startup-error.ts'
 
@@ -35,11 +35,17 @@ const OWN_CODE: Partial<Record<TRPCCode, ErrorCode>> = {
   UNSUPPORTED_MEDIA_TYPE: 'unsupported_media_type',
 }
 
-/** The tRPC form of an error raised before the router has the request. */
-export function toTRPCResponse(error: AgentRuntimeError): { error: object } {
+interface TRPCErrorShape {
+  message: string
+  code: (typeof TRPC_ERROR_CODES_BY_KEY)[TRPCCode]
+  data: { code: TRPCCode; httpStatus: number; path: string | undefined; error: ErrorBody }
+}
+
+/** An error as it goes over tRPC, whoever raised it and at which point of a request. */
+export function toTRPCShape(error: AgentRuntimeError, path?: string): TRPCErrorShape {
   const { code } = toTRPCError(error)
-  const data = { code, httpStatus: error.status, error: error.toBody() }
-  return { error: { message: error.message, code: TRPC_ERROR_CODES_BY_KEY[code], data } }
+  const data = { code, httpStatus: error.status, path, error: error.toBody() }
+  return { message: error.message, code: TRPC_ERROR_CODES_BY_KEY[code], data }
 }
 
 export function toTRPCError(error: AgentRuntimeError): TRPCError {

@@ -6,7 +6,7 @@ import { bodyLimit } from 'hono/body-limit'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import type { Principal } from '../agent/context.ts'
-import { toAgentRuntimeError, toTRPCResponse } from './errors.ts'
+import { toAgentRuntimeError, toTRPCShape } from './errors.ts'
 import { createRestApp } from './rest/app.ts'
 import type { RestEnv } from './rest/app.ts'
 import type { ApiServices, Authenticate } from './services.ts'
@@ -31,7 +31,7 @@ export function createHandler(options: HandlerOptions): (request: Request) => Pr
 
   app.onError((error, c) => {
     const known = toAgentRuntimeError(error, services.log)
-    const body = c.req.path.startsWith(`${trpcPath}/`) ? toTRPCResponse(known) : known.toBody()
+    const body = c.req.path.startsWith(`${trpcPath}/`) ? { error: toTRPCShape(known) } : known.toBody()
     return c.json(body, known.status as ContentfulStatusCode)
   })
   app.notFound((c) => {

@@ -8,10 +8,9 @@ import {
   GetConversationInput,
   ListConversationsInput,
 } from '../contract/conversation.ts'
-import type { ErrorBody } from '../contract/error.ts'
 import { Cursor, EventFilter } from '../contract/event.ts'
 import { CreateRunInput, ListRunsInput, RunRef } from '../contract/run.ts'
-import { toAgentRuntimeError, toTRPCError } from './errors.ts'
+import { toAgentRuntimeError, toTRPCError, toTRPCShape } from './errors.ts'
 import type { ApiContext, ApiServices } from './services.ts'
 
 const EventsInput = RunRef.extend({
@@ -32,11 +31,7 @@ export function createRouter<TShape extends AgentShape>(services: ApiServices) {
       // A half-open connection shows by silence; the server speaks at least at every ping.
       client: { reconnectAfterInactivityMs: services.streamKeepAliveMs * 3 },
     },
-    errorFormatter({ shape, error }) {
-      const body: ErrorBody = toAgentRuntimeError(error, log).toBody()
-      const { code, httpStatus, path } = shape.data
-      return { ...shape, message: body.error, data: { code, httpStatus, path, error: body } }
-    },
+    errorFormatter: ({ error, path }) => toTRPCShape(toAgentRuntimeError(error, log), path),
   })
 
   const procedure = t.procedure.use(async ({ next }) => {
