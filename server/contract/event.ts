@@ -65,7 +65,6 @@ export type RuntimeEventPayloads = {
   [T in RuntimeEventType]: z.infer<(typeof RUNTIME_EVENTS)[T]['schema']>
 }
 
-
 /** What every event carries beside its type and payload. */
 export interface EventEnvelope {
   runId: string

@@ -17,7 +17,6 @@ export const RunStatus = z.enum([
   'timed_out',
 ])
 
-
 /** Why a run ended without success. `message` is safe to show to the user. */
 export type RunError = z.infer<typeof RunError>
 export const RunError = z.object({

@@ -103,5 +103,7 @@ test('publint finds nothing', async () => {
 
 test('every export resolves with its types', async () => {
   const check = exec('attw', [tarball, '--profile', 'esm-only'], { cwd: root, env })
-  await expect(check).resolves.toMatchObject({ stdout: expect.stringContaining('trpc-agent-runtime/testing') })
+  await expect(check).resolves.toMatchObject({
+    stdout: expect.stringContaining('trpc-agent-runtime/testing'),
+  })
 })

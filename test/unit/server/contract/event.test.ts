@@ -1,7 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { Cursor, RUNTIME_EVENTS } from '../../../../server/contract/event.ts'
 import { RunStatus } from '../../../../server/contract/run.ts'
-import { TERMINAL_EVENTS, TERMINAL_STATUSES, isTerminal, isTerminalEvent } from '../../../../server/contract/terminal.ts'
+import {
+  TERMINAL_EVENTS,
+  TERMINAL_STATUSES,
+  isTerminal,
+  isTerminalEvent,
+} from '../../../../server/contract/terminal.ts'
 
 describe('an event cursor', () => {
   test.each([
