@@ -96,6 +96,14 @@ export interface NewEvent {
   ts: string
 }
 
+/** A step that completed; `result` is undefined when it returned nothing. */
+export interface CompletedStep {
+  name: string
+  /** Which of the steps of that name, from 1, in order of call. */
+  occurrence: number
+  result: Json | undefined
+}
+
 /** How a run ends, for good. */
 export interface RunEnding {
   status: TerminalStatus
@@ -169,6 +177,11 @@ export interface Store {
    */
   append(batch: readonly RunAppend[], enqueue: Enqueue): Promise<Map<string, AppendOutcome>>
   saveCheckpoint(runId: string, attempt: number, state: Json): Promise<'written' | 'fenced'>
+  readSteps(runId: string): Promise<CompletedStep[]>
+  saveStep(
+    run: { id: string; attempt: number },
+    step: CompletedStep & { startedAt: string },
+  ): Promise<'written' | 'fenced'>
   /** Prolongs the leases of a worker's running attempts in one statement. Runs it has lost are left out. */
   renewLeases(
     runs: readonly { id: string; attempt: number }[],

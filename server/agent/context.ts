@@ -13,6 +13,21 @@ export interface Principal {
   kind: 'user' | 'anonymous' | 'public'
 }
 
+export interface StepOptions {
+  /** How often the step is tried again within this attempt when it throws. Default: 0. */
+  retries?: number
+  /** Milliseconds one try may take before its signal aborts and it counts as thrown. Default: no limit. */
+  timeoutMs?: number
+}
+
+/** What the code of a step is given. */
+export interface StepContext {
+  /** The same for every try of this step, in all attempts of the run: hand it to services that take one. */
+  readonly idempotencyKey: string
+  /** Aborts with the run's, and when the try has used up `timeoutMs`. */
+  readonly signal: AbortSignal
+}
+
 export interface EmitOptions {
   /** Overrides the type's own visibility for this one event. */
   visibility?: Visibility
@@ -50,6 +65,20 @@ export interface AgentContext<TParams = unknown, TEvents extends object = Record
   emitMessage(content: string): Promise<void>
   /** Emits `error`: something the user should know of, without ending the run. */
   emitError(message: string, details?: Json): Promise<void>
+  /**
+   * Does something once: its result is stored, and a later attempt of the run gets that instead of doing
+   * it again. Steps are told apart by name and, of one name, by the order in which they are called.
+   * A step that dies before its result is stored is done again: use `idempotencyKey` where that matters.
+   *
+   * @throws TypeError when the result is not JSON.
+   * @example
+   * const order = await ctx.step('charge', ({ idempotencyKey }) => payments.charge(cart, { idempotencyKey }))
+   */
+  step<T extends Json | void>(
+    name: string,
+    run: (step: StepContext) => Promise<T> | T,
+    options?: StepOptions,
+  ): Promise<T>
   /** Saves state durably, replacing the last; resolves when it is stored. */
   checkpoint(state: Json): Promise<void>
 }

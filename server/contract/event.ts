@@ -54,6 +54,10 @@ export const RUNTIME_EVENTS = {
     visibility: 'debug',
     schema: z.object({ model: z.string(), inputTokens: z.int(), outputTokens: z.int() }),
   },
+  'step.completed': {
+    visibility: 'debug',
+    schema: z.object({ name: z.string(), occurrence: z.int(), durationMs: z.number() }),
+  },
   'state.checkpoint': { visibility: 'internal', schema: z.object({ state: Json }) },
   error: { visibility: 'user', schema: z.object({ message: z.string(), details: Json.optional() }) },
 } as const satisfies Record<string, EventDeclaration>

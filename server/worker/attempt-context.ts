@@ -8,9 +8,11 @@ import type { EventWriter } from '../events/writer.ts'
 import type { Model } from '../llm/model.ts'
 import type { ClaimedRun, Clock, Logger, Store } from '../ports.ts'
 import { RunInterruption } from './interruption.ts'
+import { createSteps } from './steps.ts'
+import type { StepPorts } from './steps.ts'
 
-export interface AttemptPorts {
-  store: Pick<Store, 'saveCheckpoint'>
+export interface AttemptPorts extends Pick<StepPorts, 'retryPolicy' | 'random'> {
+  store: Pick<Store, 'saveCheckpoint' | 'readSteps' | 'saveStep'>
   writer: EventWriter
   clock: Clock
   log: Logger
@@ -64,6 +66,7 @@ export function createAttemptContext(ports: AttemptPorts, attempt: Attempt): Age
     },
     emitError: (message, details) =>
       emit('error', { message, ...(details === undefined ? {} : { details }) }),
+    step: createSteps(ports, { run, signal, onCompleted: (step) => emit('step.completed', step) }),
     async checkpoint(next) {
       signal.throwIfAborted()
       const outcome = await ports.store.saveCheckpoint(run.id, run.attempt, next)

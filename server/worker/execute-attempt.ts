@@ -7,14 +7,10 @@ import { failed, interrupted, released, succeeded, toRunError } from './ending.t
 import type { Ending } from './ending.ts'
 import { RunInterruption } from './interruption.ts'
 import { isRetriable, retryDelayMs } from './retry.ts'
-import type { RetryPolicy } from './retry.ts'
 
 export interface ExecutePorts extends AttemptPorts {
   /** How long an agent may go on after its signal aborted before it is abandoned. */
   cancelGraceMs: number
-  retryPolicy: RetryPolicy
-  /** A random number from 0 up to, not including, 1. */
-  random(): number
 }
 
 interface Execution {

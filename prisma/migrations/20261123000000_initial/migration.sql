@@ -11,9 +11,6 @@ CREATE TYPE "agent_runtime"."visibility" AS ENUM ('internal', 'debug', 'user');
 CREATE TYPE "agent_runtime"."message_origin" AS ENUM ('input', 'output');
 
 -- CreateEnum
-CREATE TYPE "agent_runtime"."step_status" AS ENUM ('started', 'completed', 'failed');
-
--- CreateEnum
 CREATE TYPE "agent_runtime"."wait_status" AS ENUM ('pending', 'answered', 'timed_out', 'cancelled');
 
 -- CreateTable
@@ -102,12 +99,10 @@ CREATE TABLE "agent_runtime"."step" (
     "run_id" UUID NOT NULL,
     "name" TEXT NOT NULL,
     "occurrence" INTEGER NOT NULL,
-    "status" "agent_runtime"."step_status" NOT NULL DEFAULT 'started',
     "attempt" INTEGER NOT NULL,
     "result" JSONB,
-    "error" JSONB,
-    "started_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
-    "finished_at" TIMESTAMPTZ(3),
+    "started_at" TIMESTAMPTZ(3) NOT NULL,
+    "completed_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
     CONSTRAINT "step_pkey" PRIMARY KEY ("run_id","name","occurrence")
 );

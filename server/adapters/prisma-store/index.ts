@@ -7,7 +7,7 @@ import * as reads from './reads.ts'
 import { append } from './statements/append.ts'
 import { claimRuns } from './statements/claim-runs.ts'
 import { createRuns } from './statements/create-runs.ts'
-import { renewLeases, saveCheckpoint } from './statements/hold-runs.ts'
+import { readSteps, renewLeases, saveCheckpoint, saveStep } from './statements/hold-runs.ts'
 import { createGetProgress, createReadEvents } from './statements/read-events.ts'
 import { findLostWorkers, recoverRuns } from './statements/recover-runs.ts'
 import { requestCancel } from './statements/request-cancel.ts'
@@ -30,6 +30,8 @@ export function createPrismaStore({ pool, visibilityOf }: PrismaStoreOptions): S
     findLostWorkers: () => findLostWorkers(pool),
     recoverRuns: (workerIds, enqueue) => recoverRuns(pool, { workerIds, visibilityOf }, enqueue),
     saveCheckpoint: (runId, attempt, state) => saveCheckpoint(pool, { runId, attempt }, state),
+    readSteps: (runId) => readSteps(pool, runId),
+    saveStep: (run, step) => saveStep(pool, run, step),
     renewLeases: (runs, ttlMs) => renewLeases(pool, runs, ttlMs),
     requestCancel: (owner, runId) => requestCancel(pool, { owner, runId }, visibilityOf('run.cancelled')),
     readEvents: createReadEvents(pool),

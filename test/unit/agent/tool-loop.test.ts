@@ -29,6 +29,7 @@ function createContext(llm: Model, signal: AbortSignal = new AbortController().s
     },
     async emitMessage() {},
     async emitError() {},
+    step: async (_name, work) => work({ idempotencyKey: 'key', signal }),
     async checkpoint() {},
   }
   const of = (type: string) => events.filter((event) => event.type === type).map((event) => event.payload)

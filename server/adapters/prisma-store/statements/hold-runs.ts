@@ -1,6 +1,7 @@
-// What a worker writes about attempts it holds, beside their events. Both are fenced by the attempt.
+// What a worker writes about attempts it holds, beside their events. All of it is fenced by the attempt.
 import type pg from 'pg'
 import type { Json } from '../../../contract/json.ts'
+import type { CompletedStep } from '../../../ports.ts'
 import { toStorableJson } from '../../../storable-json.ts'
 import { execute } from '../transaction.ts'
 
@@ -31,6 +32,49 @@ const SAVE_CHECKPOINT = {
     ON CONFLICT (run_id) DO UPDATE SET
       attempt = EXCLUDED.attempt, state = EXCLUDED.state, updated_at = EXCLUDED.updated_at
     RETURNING run_id`,
+}
+
+// Saved twice when the answer of the first got lost: the second finds its own row.
+const SAVE_STEP = {
+  name: 'save_step',
+  text: `
+    WITH held AS (
+      SELECT id FROM agent_runtime.run WHERE id = $1 AND attempt = $2 AND status = 'running'
+      FOR NO KEY UPDATE
+    )
+    INSERT INTO agent_runtime.step (run_id, attempt, name, occurrence, result, started_at)
+    SELECT id, $2, $3, $4, $5::jsonb, $6 FROM held
+    ON CONFLICT (run_id, name, occurrence) DO UPDATE SET result = EXCLUDED.result
+    RETURNING run_id`,
+}
+
+const READ_STEPS = {
+  name: 'read_steps',
+  text: 'SELECT name, occurrence, result, result IS NULL AS nothing FROM agent_runtime.step WHERE run_id = $1',
+}
+
+export async function saveStep(
+  pool: pg.Pool,
+  run: { id: string; attempt: number },
+  { name, occurrence, result, startedAt }: CompletedStep & { startedAt: string },
+): Promise<'written' | 'fenced'> {
+  // SQL's NULL, which JSON's null is not.
+  const json = result === undefined ? null : toStorableJson(result)
+  const rows = await execute(pool, SAVE_STEP, [run.id, run.attempt, name, occurrence, json, startedAt])
+  return rows.length === 1 ? 'written' : 'fenced'
+}
+
+export async function readSteps(pool: pg.Pool, runId: string): Promise<CompletedStep[]> {
+  const rows = await execute<{ name: string; occurrence: number; result: Json; nothing: boolean }>(
+    pool,
+    READ_STEPS,
+    [runId],
+  )
+  return rows.map(({ name, occurrence, result, nothing }) => ({
+    name,
+    occurrence,
+    result: nothing ? undefined : result,
+  }))
 }
 
 export async function renewLeases(

@@ -41,6 +41,8 @@ function createAttempt(agent: AnyAgent, more: Partial<ClaimedRun> = {}) {
     clock,
     log,
     store: {
+      readSteps: async () => [],
+      saveStep: async () => 'written' as const,
       saveCheckpoint: async () =>
         store.run('run').attempt === run.attempt ? ('written' as const) : ('fenced' as const),
     },

@@ -1,0 +1,122 @@
+import type { AgentContext, StepContext, StepOptions } from '../agent/context.ts'
+import type { Json } from '../contract/json.ts'
+import { Json as JsonSchema } from '../contract/json.ts'
+import type { ClaimedRun, Clock, Store } from '../ports.ts'
+import { RunInterruption } from './interruption.ts'
+import { isRetriable, retryDelayMs } from './retry.ts'
+import type { RetryPolicy } from './retry.ts'
+
+export interface StepPorts {
+  store: Pick<Store, 'readSteps' | 'saveStep'>
+  clock: Clock
+  retryPolicy: RetryPolicy
+  /** A random number from 0 up to, not including, 1. */
+  random(): number
+}
+
+interface StepRun {
+  run: ClaimedRun
+  signal: AbortSignal
+  onCompleted(step: { name: string; occurrence: number; durationMs: number }): Promise<void>
+}
+
+/** `ctx.step` of one attempt. */
+export function createSteps(ports: StepPorts, { run, signal, onCompleted }: StepRun): AgentContext['step'] {
+  const calls = new Map<string, number>()
+  let stored: Promise<Map<string, Json | undefined>> | undefined
+
+  /** What earlier attempts completed; of a first attempt there is nothing to read. */
+  function readStored(): Promise<Map<string, Json | undefined>> {
+    return (stored ??= run.attempt === 1 ? Promise.resolve(new Map()) : read())
+  }
+
+  async function read(): Promise<Map<string, Json | undefined>> {
+    const steps = await ports.store.readSteps(run.id)
+    return new Map(steps.map((step) => [keyOf(step), step.result]))
+  }
+
+  return async <T extends Json | void>(
+    name: string,
+    work: (step: StepContext) => Promise<T> | T,
+    options: StepOptions = {},
+  ): Promise<T> => {
+    signal.throwIfAborted()
+    // Before anything is awaited: the order of the calls is what tells steps of one name apart.
+    const occurrence = (calls.get(name) ?? 0) + 1
+    calls.set(name, occurrence)
+    const key = keyOf({ name, occurrence })
+    const known = await readStored()
+    // The agent's code is the same in each attempt, so what it stored under this key was a T.
+    if (known.has(key)) return known.get(key) as T
+
+    const startedAt = ports.clock.now()
+    const idempotencyKey = `${run.id}/${key}`
+    const result = await persistently(ports, { idempotencyKey, work, options, signal })
+    const outcome = await ports.store.saveStep(run, {
+      name,
+      occurrence,
+      result: toJson(name, result),
+      startedAt: new Date(startedAt).toISOString(),
+    })
+    if (outcome === 'fenced') throw new RunInterruption('lost')
+    await onCompleted({ name, occurrence, durationMs: ports.clock.now() - startedAt })
+    return result
+  }
+}
+
+const keyOf = ({ name, occurrence }: { name: string; occurrence: number }) => `${name}/${occurrence}`
+
+interface Try<T> {
+  idempotencyKey: string
+  work: (step: StepContext) => Promise<T> | T
+  options: StepOptions
+  signal: AbortSignal
+}
+
+async function persistently<T>(ports: StepPorts, task: Try<T>): Promise<T> {
+  for (let failures = 1; ; failures += 1) {
+    try {
+      return await once(ports, task)
+    } catch (error) {
+      task.signal.throwIfAborted()
+      if (failures > (task.options.retries ?? 0) || !isRetriable(error)) throw error
+      const delayMs = retryDelayMs({ failures, error, chance: ports.random() }, ports.retryPolicy)
+      await ports.clock.sleep(delayMs, task.signal)
+      task.signal.throwIfAborted()
+    }
+  }
+}
+
+async function once<T>(ports: StepPorts, { idempotencyKey, work, options, signal }: Try<T>): Promise<T> {
+  const over = new AbortController()
+  const timeout = new AbortController()
+  const run = async () => work({ idempotencyKey, signal: AbortSignal.any([signal, timeout.signal]) })
+  try {
+    if (options.timeoutMs === undefined) return await run()
+    return await Promise.race([run(), timeUp(ports.clock, options.timeoutMs, { over: over.signal, timeout })])
+  } finally {
+    over.abort('over')
+  }
+}
+
+/** Rejects when the time is up, and never otherwise. */
+async function timeUp(
+  clock: Clock,
+  timeoutMs: number,
+  { over, timeout }: { over: AbortSignal; timeout: AbortController },
+): Promise<never> {
+  await clock.sleep(timeoutMs, over)
+  if (over.aborted) return new Promise<never>(() => {})
+  const error = new Error(`The step took longer than ${timeoutMs} ms.`)
+  timeout.abort(error)
+  throw error
+}
+
+function toJson(name: string, result: unknown): Json | undefined {
+  if (result === undefined) return undefined
+  const parsed = JsonSchema.safeParse(result)
+  if (parsed.success) return parsed.data
+  throw new TypeError(
+    `Step "${name}" returned something that is not JSON, so it can't be stored: return plain data.`,
+  )
+}
