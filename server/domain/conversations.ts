@@ -56,7 +56,9 @@ export function createConversations(store: Store, agentKeys: ReadonlySet<string>
       }
     },
 
-    list: (principal, { cursor, ...filter }) =>
-      store.listConversations(principal, filter, cursor === undefined ? null : decodeCursor(cursor)),
+    async list(principal, { cursor, ...filter }) {
+      assertStorable(filter)
+      return store.listConversations(principal, filter, cursor === undefined ? null : decodeCursor(cursor))
+    },
   }
 }

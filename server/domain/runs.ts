@@ -104,8 +104,10 @@ export function createRuns(ports: RunPorts, settings: RunSettings): Runs {
 
     get,
 
-    list: (principal, { cursor, ...filter }) =>
-      store.listRuns(principal, filter, cursor === undefined ? null : decodeCursor(cursor)),
+    async list(principal, { cursor, ...filter }) {
+      assertStorable(filter)
+      return store.listRuns(principal, filter, cursor === undefined ? null : decodeCursor(cursor))
+    },
 
     async cancel(principal, runId) {
       const outcome = await store.requestCancel(principal, runId)

@@ -18,7 +18,10 @@ const name = fc.string({ minLength: 1 })
 const toolCall = fc.record({
   id: name,
   type: fc.constant('function'),
-  function: fc.record({ name, arguments: fc.oneof(fc.json(), fc.string(), fc.constant('{"cut o')) }),
+  function: fc.record({
+    name,
+    arguments: fc.oneof(fc.json(), fc.string(), fc.constantFrom('{"cut o', '-0', '{"__proto__":1}')),
+  }),
 })
 
 const restMessage = fc.oneof(
@@ -64,8 +67,10 @@ function meaning(message: object): unknown {
 }
 
 function parsed(text: unknown): unknown {
+  // A minus before a zero has no meaning in JSON, and a prototype is no data.
+  const reviver = (key: string, value: unknown) => (key === '__proto__' ? undefined : value === 0 ? 0 : value)
   try {
-    return JSON.parse(String(text)) as unknown
+    return JSON.parse(String(text), reviver) as unknown
   } catch {
     return { text }
   }
