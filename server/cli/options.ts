@@ -36,6 +36,11 @@ export const hostOption = (): Option =>
     .env('HOST')
     .default('127.0.0.1')
 
+export const processesOption = (): Option =>
+  new Option('--processes <number>', 'worker processes, each with its own concurrency')
+    .default(1)
+    .argParser(numberIn({ min: 1, max: 256, integer: true }))
+
 export interface WorkerOptions {
   concurrency?: number
   agentKeys?: string[]
@@ -44,9 +49,10 @@ export interface WorkerOptions {
 }
 
 export const workerOptions = (drainTimeoutSeconds: number): Option[] => [
-  new Option('-c, --concurrency <number>', 'runs executed at once (env: CONCURRENCY, default: 20)').argParser(
-    numberIn({ min: 1, max: 10_000, integer: true }),
-  ),
+  new Option(
+    '-c, --concurrency <number>',
+    'runs a process executes at once (env: CONCURRENCY, default: 20)',
+  ).argParser(numberIn({ min: 1, max: 10_000, integer: true })),
   new Option('--agent-keys <keys>', 'execute runs of these agents only, e.g. chat,research').argParser(names),
   new Option(
     '--queue-poll-interval <seconds>',
