@@ -83,15 +83,20 @@ export function toAgentRuntimeError(error: unknown, log: Logger): AgentRuntimeEr
   return new AgentRuntimeError('internal', 'Something went wrong on the server. Its log tells more.')
 }
 
+/** Of the system, of PostgreSQL, and of Prisma, which reports some of the former two in its own words. */
 const OUTAGES = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'ETIMEDOUT',
-  'ENOTFOUND',
-  '57P01',
-  '57P02',
-  '57P03',
-  '53300',
+  ...[
+    'ECONNREFUSED',
+    'ECONNRESET',
+    'EPIPE',
+    'ETIMEDOUT',
+    'ENOTFOUND',
+    'EAI_AGAIN',
+    'EHOSTUNREACH',
+    'ENETUNREACH',
+  ],
+  ...['08000', '08001', '08003', '08004', '08006', '53300', '57P01', '57P02', '57P03'],
+  ...['P1001', 'P1002', 'P1008', 'P1017', 'P2024'],
 ])
 
 function isOutage(error: unknown): boolean {

@@ -80,8 +80,7 @@ export const test = base.extend<Fixtures>({
       sql: async <TRow extends pg.QueryResultRow>(text: string, values?: unknown[]) =>
         (await client.query<TRow>(text, values)).rows,
     })
-    const broken = await brokenInvariants(client)
-    await client.end()
+    const broken = await brokenInvariants(client).finally(() => client.end())
     if (Object.keys(broken).length > 0) {
       throw new Error(`"${task.name}" left a database that can't be: ${JSON.stringify(broken, null, 2)}`)
     }

@@ -40,6 +40,8 @@ export function createBossQueue({ pool, log, heartbeatSeconds }: BossQueueOption
 
   return {
     async start(agentKeys) {
+      // Fails as any statement does without its table, which says more than pg-boss would.
+      await pool.query(`SELECT FROM ${QUEUE_SCHEMA}.version`)
       await boss.start()
       const known = new Set((await boss.getQueues()).map((queue) => queue.name))
       for (const agentKey of agentKeys.filter((key) => !known.has(key))) {
