@@ -9,6 +9,8 @@ export interface RetryPolicy {
   maxDelayMs: number
 }
 
+const MAX_ASKED_MS = 24 * 3600 * 1000
+
 export const DEFAULT_RETRY_POLICY: RetryPolicy = { delayMs: 1_000, maxDelayMs: 60_000 }
 
 /**
@@ -24,7 +26,7 @@ export function isRetriable(error: unknown): boolean {
 
 /**
  * How long to wait before the next attempt: exponential with jitter, so that runs that failed together
- * don't come back together, and never sooner than a provider's `Retry-After` asks.
+ * don't come back together, and never sooner than a provider's `Retry-After` asks, up to a day.
  *
  * @param failures attempts that have failed, this one included
  * @param chance a random number from 0 up to, not including, 1
@@ -34,6 +36,11 @@ export function retryDelayMs(
   policy: RetryPolicy = DEFAULT_RETRY_POLICY,
 ): number {
   const ceiling = Math.min(policy.delayMs * 2 ** (failures - 1), policy.maxDelayMs)
+  return Math.max(Math.round(ceiling * (0.5 + chance / 2)), askedMs(error))
+}
+
+/** A provider's header may say anything: whatever it is, the run's row has to be able to hold it. */
+function askedMs(error: unknown): number {
   const asked = error instanceof ModelError ? (error.retryAfterMs ?? 0) : 0
-  return Math.max(Math.round(ceiling * (0.5 + chance / 2)), asked)
+  return asked > 0 ? Math.min(Math.ceil(asked), MAX_ASKED_MS) : 0
 }
