@@ -1,6 +1,6 @@
 import { TRPCClientError } from '@trpc/client'
 import { AgentRuntimeError, ERROR_STATUS } from '../server/contract/agent-runtime-error.ts'
-import type { ErrorBody, ErrorCode } from '../server/contract/error.ts'
+import type { ErrorBody, ErrorCode } from '../server/contract/agent-runtime-error.ts'
 import type { RunError } from '../server/contract/run.ts'
 
 /** Whatever a call failed with, as the package's one error class; `unavailable` when no server answered. */

@@ -1,6 +1,6 @@
 // The interfaces the inside is written against. Each is implemented in adapters/, picked in
 // create-runtime.ts alone. `Model`, the port towards language models, is in llm/model.ts.
-import type { Principal } from './agent/context.ts'
+import type { Principal } from './contract/principal.ts'
 import type { Conversation, ListConversationsInput } from './contract/conversation.ts'
 import type { AnyRunEvent, Visibility } from './contract/event.ts'
 import type { Json, JsonObject } from './contract/json.ts'

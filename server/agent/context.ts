@@ -1,17 +1,9 @@
 import type { RuntimeEventPayloads, Visibility } from '../contract/event.ts'
 import type { Json, JsonObject } from '../contract/json.ts'
 import type { Message } from '../contract/message.ts'
+import type { Principal } from '../contract/principal.ts'
 import type { Model } from '../llm/model.ts'
 import type { Logger } from '../ports.ts'
-
-/** Who created the run. */
-export interface Principal {
-  /** Stable id of the owner; runs and conversations are visible to their owner alone. */
-  id: string
-  /** Separates customers in a shared database. Default: `''`. */
-  tenantId: string
-  kind: 'user' | 'anonymous' | 'public'
-}
 
 export interface StepOptions {
   /** How often the step is tried again within this attempt when it throws. Default: 0. */

@@ -2,7 +2,7 @@ import { TRPCError } from '@trpc/server'
 import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc'
 import { ZodError } from 'zod'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
-import type { ErrorBody, ErrorCode } from '../contract/error.ts'
+import type { ErrorBody, ErrorCode } from '../contract/agent-runtime-error.ts'
 import type { Logger } from '../ports.ts'
 import { StartupError } from '../startup-error.ts'
 

@@ -1,4 +1,4 @@
-import type { Principal } from '../agent/context.ts'
+import type { Principal } from '../contract/principal.ts'
 import type { Conversations } from '../domain/conversations.ts'
 import type { Runs } from '../domain/runs.ts'
 import type { Logger } from '../ports.ts'

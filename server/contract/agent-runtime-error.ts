@@ -1,6 +1,4 @@
-// Apart from error.ts, whose schemas need zod: a browser that only throws and catches this class does
-// not load a validator for it.
-import type { ErrorBody, ErrorCode } from './error.ts'
+// Without zod: a browser that only throws and catches this class does not load a validator for it.
 import type { Json } from './json.ts'
 
 /** Every error code that can cross the wire, with the HTTP status it is answered with. */
@@ -19,6 +17,17 @@ export const ERROR_STATUS = {
   internal: 500,
   unavailable: 503,
 } as const
+
+export type ErrorCode = keyof typeof ERROR_STATUS
+
+/** The body of every error answer, in REST and (as `data.error`) in tRPC. */
+export interface ErrorBody {
+  /** One sentence for a person: what is wrong and, where possible, what to do. */
+  error: string
+  code: ErrorCode
+  /** Machine-readable particulars, e.g. the fields that failed validation. */
+  details?: Json
+}
 
 /**
  * The one error class of the package. Thrown by the server's use cases, carried over the wire as

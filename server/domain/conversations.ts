@@ -1,5 +1,5 @@
 import { v7 as uuidv7 } from 'uuid'
-import type { Principal } from '../agent/context.ts'
+import type { Principal } from '../contract/principal.ts'
 import type {
   Conversation,
   ConversationDetail,

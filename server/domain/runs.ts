@@ -1,5 +1,5 @@
 import { v7 as uuidv7 } from 'uuid'
-import type { Principal } from '../agent/context.ts'
+import type { Principal } from '../contract/principal.ts'
 import type { AnyAgent } from '../agent/define-agent.ts'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import type { AnyRunEvent, EventFilter, Visibility } from '../contract/event.ts'

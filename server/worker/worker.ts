@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto'
 import type { AnyAgent } from '../agent/define-agent.ts'
 import type { RunLog } from '../events/run-log.ts'
 import { EventWriter } from '../events/writer.ts'
-import { createGroupCommit } from '../group-commit.ts'
 import type { ClaimedRun, Delivery, EventBus, Presence, Queue, Store } from '../ports.ts'
 import { executeAttempt } from './execute-attempt.ts'
 import type { ExecutePorts } from './execute-attempt.ts'
+import { Intake } from './intake.ts'
 import { RunInterruption } from './interruption.ts'
 import { keepLeases, renewLeases } from './lease-keeper.ts'
 import { recoverLostRuns } from './recover-lost-runs.ts'
@@ -39,28 +39,17 @@ const START_HINT_DELAY_MS = 20
 /** Beyond the grace period, for writing that runs are handed back. */
 const HAND_BACK_MS = 2_000
 
-/** A reason of its own: without one, each abort makes an error with a stack. */
-const WOKEN = 'woken'
-
-/**
- * Takes runs from the queue and executes them, up to its concurrency. Woken by hints, and by a slow
- * poll for those that got lost.
- */
+/** Executes runs, as many at once as its concurrency allows, and holds them by leases meanwhile. */
 export class Worker {
   readonly id: string = randomUUID()
   readonly #ports: WorkerPorts
   readonly #settings: WorkerSettings
   readonly #writer: EventWriter
-  readonly #complete: (delivery: Delivery) => Promise<void>
+  readonly #intake: Intake
   readonly #active = new Map<string, Active>()
-  /** Deliveries on their way out of the queue. */
-  readonly #forgetting = new Set<Promise<void>>()
-  /** Agents whose queue is worth a look. */
-  readonly #ready = new Set<string>()
   readonly #stopping = new AbortController()
   /** After `#stopping`, when nothing is under way any more: until then leases are renewed. */
   readonly #drained = new AbortController()
-  #wake = new AbortController()
   #claiming: Promise<void> = Promise.resolve()
   #loops: Promise<unknown> = Promise.resolve()
   #stopped: Promise<void> | undefined
@@ -71,12 +60,13 @@ export class Worker {
     this.#ports = ports
     this.#settings = settings
     this.#writer = new EventWriter(ports, (log) => this.#onFenced(log))
-    this.#complete = createGroupCommit({
-      maxBatch: 500,
-      flush: async (deliveries: readonly Delivery[]) => {
-        await ports.queue.complete(deliveries)
-        return deliveries.map(() => undefined)
-      },
+    this.#intake = new Intake(ports, {
+      agentKeys: [...settings.agents.keys()],
+      pollIntervalMs: settings.pollIntervalMs,
+      lease: { workerId: this.id, ttlMs: settings.leaseTtlMs },
+      room: () => settings.concurrency - this.#active.size,
+      onClaimed: (run, delivery) => this.#execute(run, delivery),
+      signal: this.#stopping.signal,
     })
   }
 
@@ -84,20 +74,17 @@ export class Worker {
     this.#leave = await this.#ports.presence.announce(this.id)
     this.#unsubscribe = this.#ports.bus.subscribe({
       onHint: (hint) => {
-        if (hint.kind === 'queued' && this.#settings.agents.has(hint.agentKey)) {
-          this.#ready.add(hint.agentKey)
-          this.#wake.abort(WOKEN)
-        }
+        if (hint.kind === 'queued') this.#intake.look(hint.agentKey)
         if (hint.kind === 'cancel') {
           this.#active.get(hint.runId)?.controller.abort(new RunInterruption('cancelled'))
         }
       },
       onResync: () => {
-        this.#markAllReady()
+        this.#intake.look()
         void renewLeases(this.#ports, this.#leases)
       },
     })
-    this.#claiming = this.#claimLoop()
+    this.#claiming = this.#intake.run()
     this.#loops = Promise.all([
       keepLeases(this.#ports, { ...this.#leases, signal: this.#drained.signal }),
       recoverLostRuns(this.#ports, { intervalMs: RECOVERY_INTERVAL_MS, signal: this.#stopping.signal }),
@@ -114,7 +101,6 @@ export class Worker {
 
   async #stop(drainTimeoutMs: number): Promise<void> {
     this.#stopping.abort()
-    this.#wake.abort(WOKEN)
     await this.#endWithin(drainTimeoutMs)
     for (const { controller } of this.#active.values()) controller.abort(new RunInterruption('drained'))
     await this.#endWithin(this.#ports.cancelGraceMs + HAND_BACK_MS)
@@ -122,7 +108,8 @@ export class Worker {
     this.#unsubscribe()
     for (const { controller } of this.#active.values()) controller.abort(new RunInterruption('lost'))
     await this.#writer.stop()
-    await Promise.all([this.#claiming, this.#loops, ...this.#forgetting])
+    await Promise.all([this.#claiming, this.#loops])
+    await this.#intake.settled()
     await this.#leave()
   }
 
@@ -138,72 +125,6 @@ export class Worker {
 
   get #leases() {
     return { held: () => [...this.#active.values()], ttlMs: this.#settings.leaseTtlMs }
-  }
-
-  #markAllReady(): void {
-    for (const agentKey of this.#settings.agents.keys()) this.#ready.add(agentKey)
-    this.#wake.abort(WOKEN)
-  }
-
-  async #claimLoop(): Promise<void> {
-    const { clock, log } = this.#ports
-    this.#markAllReady()
-    while (!this.#stopping.signal.aborted) {
-      this.#wake = new AbortController()
-      try {
-        await this.#claimReady()
-      } catch (error) {
-        log.warn({ err: error }, 'taking runs from the queue failed; trying again')
-      }
-      if (this.#stopping.signal.aborted) return
-      // Without room there is nothing to look for until a run ends, which wakes this loop.
-      if (this.#ready.size > 0 && this.#room > 0 && this.#wake.signal.aborted) continue
-      await clock.sleep(this.#settings.pollIntervalMs, this.#wake.signal)
-      if (!this.#wake.signal.aborted) this.#markAllReady()
-    }
-  }
-
-  get #room(): number {
-    return this.#settings.concurrency - this.#active.size
-  }
-
-  async #claimReady(): Promise<void> {
-    for (const agentKey of this.#ready) {
-      const room = this.#room
-      if (room <= 0 || this.#stopping.signal.aborted) return
-      this.#ready.delete(agentKey)
-      const { deliveries, mayHaveMore } = await this.#ports.queue.fetch(agentKey, room)
-      if (mayHaveMore) this.#ready.add(agentKey)
-      if (deliveries.length > 0) await this.#claim(deliveries)
-    }
-  }
-
-  async #claim(deliveries: readonly Delivery[]): Promise<void> {
-    const byRun = new Map(deliveries.map((delivery) => [delivery.runId, delivery]))
-    const lease = { workerId: this.id, ttlMs: this.#settings.leaseTtlMs }
-    const { claimed, over } = await this.#claimOrGiveBack([...byRun.keys()], { lease, deliveries })
-    for (const run of claimed) {
-      const delivery = byRun.get(run.id)
-      if (delivery !== undefined) this.#execute(run, delivery)
-    }
-    for (const runId of over) {
-      const delivery = byRun.get(runId)
-      if (delivery !== undefined) void this.#forget(delivery)
-    }
-    // The rest is in other hands: its delivery comes back should those let go.
-  }
-
-  async #claimOrGiveBack(
-    runIds: readonly string[],
-    { lease, deliveries }: { lease: Parameters<Store['claimRuns']>[1]; deliveries: readonly Delivery[] },
-  ): ReturnType<Store['claimRuns']> {
-    try {
-      return await this.#ports.store.claimRuns(runIds, lease)
-    } catch (error) {
-      // Otherwise they would come again only when the queue misses their heartbeat.
-      await this.#ports.queue.giveBack(deliveries)
-      throw error
-    }
   }
 
   #execute(run: ClaimedRun, delivery: Delivery): void {
@@ -236,28 +157,11 @@ export class Worker {
   async #release({ run, delivery }: Active, fate: Awaited<ReturnType<typeof executeAttempt>>): Promise<void> {
     // A later attempt of the same run may have its place already.
     if (this.#active.get(run.id)?.run.attempt === run.attempt) this.#active.delete(run.id)
-    if (this.#ready.size > 0) this.#wake.abort(WOKEN)
+    this.#intake.resume()
     // A lost run's delivery belongs to whoever has it now.
     if (fate === 'lost') return
-    if (fate.status === 'queued') void this.#lookAgainIn(fate.delayMs, run.agentKey)
-    await this.#forget(delivery)
-  }
-
-  /** For the next attempt no notification comes when it is due, and the poll may be slow. */
-  async #lookAgainIn(delayMs: number, agentKey: string): Promise<void> {
-    await this.#ports.clock.sleep(delayMs, this.#stopping.signal)
-    this.#ready.add(agentKey)
-    this.#wake.abort(WOKEN)
-  }
-
-  async #forget(delivery: Delivery): Promise<void> {
-    const forgotten = this.#complete(delivery).catch((error: unknown) => {
-      const fields = { err: error, runId: delivery.runId }
-      this.#ports.log.warn(fields, 'a delivery stays in the queue until it expires')
-    })
-    this.#forgetting.add(forgotten)
-    await forgotten
-    this.#forgetting.delete(forgotten)
+    if (fate.status === 'queued') void this.#intake.lookIn(fate.delayMs, run.agentKey)
+    await this.#intake.forget(delivery)
   }
 
   #onFenced(log: RunLog): void {

@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
 import type { Context } from 'hono'
-import type { Principal } from '../../agent/context.ts'
+import type { Principal } from '../../contract/principal.ts'
 import { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
 import { ConversationId, RunId } from '../../contract/run.ts'
 import { CreateConversationInput } from '../../contract/conversation.ts'

@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import type { Principal } from '../../../agent/context.ts'
+import type { Principal } from '../../../contract/principal.ts'
 import type { Visibility } from '../../../contract/event.ts'
 import type { Json, JsonObject } from '../../../contract/json.ts'
 import type { Message } from '../../../contract/message.ts'
