@@ -25,6 +25,9 @@ export interface EmitOptions {
   visibility?: Visibility
 }
 
+/** What agents may emit of the runtime's types: all but how a run goes, which the runtime tells. */
+type AgentEventPayloads = Omit<RuntimeEventPayloads, `run.${string}`>
+
 /**
  * What an agent's `run` is given.
  *
@@ -48,9 +51,9 @@ export interface AgentContext<TParams = unknown, TEvents extends object = Record
   readonly log: Logger
   /** The newest checkpoint, also one from an attempt that crashed; undefined when there is none. */
   readonly state: Json | undefined
-  emit<T extends keyof (RuntimeEventPayloads & TEvents) & string>(
+  emit<T extends keyof (AgentEventPayloads & TEvents) & string>(
     type: T,
-    payload: (RuntimeEventPayloads & TEvents)[T],
+    payload: (AgentEventPayloads & TEvents)[T],
     options?: EmitOptions,
   ): Promise<void>
   /** Emits `assistant.message`: a message the user always sees. */

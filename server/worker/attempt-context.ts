@@ -1,7 +1,6 @@
 import type { AgentContext } from '../agent/context.ts'
 import type { AnyAgent } from '../agent/define-agent.ts'
-import { RUNTIME_EVENTS } from '../contract/event.ts'
-import type { Visibility } from '../contract/event.ts'
+import { RUNTIME_EVENTS, Visibility } from '../contract/event.ts'
 import type { Json } from '../contract/json.ts'
 import type { RunLog } from '../events/run-log.ts'
 import type { EventWriter } from '../events/writer.ts'
@@ -34,13 +33,17 @@ export function createAttemptContext(ports: AttemptPorts, attempt: Attempt): Age
   let messages = 0
   let state = run.state
 
-  function emit(type: string, payload: unknown, visibility?: Visibility): Promise<void> {
+  function emit(type: string, payload: unknown, wanted?: Visibility): Promise<void> {
     // After an abort nothing an agent still emits is part of the run.
     if (signal.aborted) return Promise.resolve()
+    const visibility = wanted ?? ports.visibilityOf(type, agent.events)
+    if (!Visibility.options.includes(visibility)) {
+      throw new TypeError(`Agent "${agent.key}" emits "${type}" with the unknown visibility "${visibility}".`)
+    }
     return ports.writer.emit(runLog, {
       type,
       payload: checkPayload(agent, type, payload),
-      visibility: visibility ?? ports.visibilityOf(type, agent.events),
+      visibility,
       ts: new Date(ports.clock.now()).toISOString(),
     })
   }
@@ -84,8 +87,9 @@ export function createAttemptContext(ports: AttemptPorts, attempt: Attempt): Age
 function checkPayload(agent: AnyAgent, type: string, payload: unknown): Json {
   const declared = agent.events?.[type]
   if (declared !== undefined) return declared.schema.parse(payload) as Json
-  if (Object.hasOwn(RUNTIME_EVENTS, type)) return payload as Json
+  // How a run goes is for the runtime to tell: an end that is none would end every stream of it.
+  if (Object.hasOwn(RUNTIME_EVENTS, type) && !type.startsWith('run.')) return payload as Json
   throw new TypeError(
-    `Agent "${agent.key}" emits "${type}", which it does not declare. Add it to the agent's "events".`,
+    `Agent "${agent.key}" emits "${type}", which is not an event of its own. Add it to the agent's "events".`,
   )
 }

@@ -189,13 +189,18 @@ describe('how a run fails', () => {
     { what: 'an event it does not declare', type: 'undeclared', payload: {} },
     { what: "an event that breaks the agent's own schema", type: 'progress', payload: { percent: 'half' } },
     { what: 'a payload that is no JSON', type: 'tool.result', payload: { result: 1n } },
-  ])('by emitting $what: what came before stays', async ({ type, payload }, { createServer }) => {
+    { what: 'for nobody there is', type: 'progress', payload: { percent: 1 }, visibility: 'everybody' },
+    { what: 'an end that is not one', type: 'run.succeeded', payload: { output: null } },
+    { what: 'a start', type: 'run.started', payload: { agentKey: 'agent' } },
+  ])('by emitting $what: what came before stays', async ({ type, payload, visibility }, { createServer }) => {
     const emitting = defineAgent({
       key: 'agent',
+      maxAttempts: 1,
       events: { progress: { schema: z.object({ percent: z.number() }) } },
       async run(ctx) {
         await ctx.emit('progress', { percent: 50 })
-        await ctx.emit(type as 'progress', payload as never)
+        const options = visibility === undefined ? {} : { visibility: visibility as 'user' }
+        await ctx.emit(type as 'progress', payload as never, options)
       },
     })
     const { rest } = await createServer({ agents: [emitting] })
