@@ -144,7 +144,11 @@ function outcomeOf(run: RunAppend, state: StateRow | undefined): AppendOutcome {
   const committedEarlier =
     state.last_seq === run.baseSeq + run.events.length && run.events.length > 0 && state.status === endStatus
   if (committedEarlier) return 'written'
-  return state.status === 'running' && state.cancel_requested ? 'cancel-requested' : 'fenced'
+  const isRefusedEnding =
+    run.ending !== undefined && run.ending.status !== 'cancelled' && state.last_seq === run.baseSeq
+  return isRefusedEnding && state.status === 'running' && state.cancel_requested
+    ? 'cancel-requested'
+    : 'fenced'
 }
 
 function toJsonb(value: unknown): string | null {

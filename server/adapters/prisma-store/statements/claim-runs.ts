@@ -7,13 +7,15 @@ import type { ClaimedRun } from '../../../ports.ts'
 import { execute } from '../transaction.ts'
 
 // Rows are locked in the order of their ids, so that two workers with overlapping deliveries wait for
-// each other instead of deadlocking.
+// each other instead of deadlocking. `run_at` was rounded to a millisecond: up, it would be in the future
+// for a worker that comes at once, and the run would wait until its delivery expires.
 const CLAIM = {
   name: 'claim_runs',
   text: `
     WITH locked AS (
       SELECT id FROM agent_runtime.run
-      WHERE id = ANY ($1::uuid[]) AND status = 'queued' AND (run_at IS NULL OR run_at <= now())
+      WHERE id = ANY ($1::uuid[]) AND status = 'queued'
+        AND (run_at IS NULL OR run_at <= now() + interval '1 millisecond')
       ORDER BY id
       FOR NO KEY UPDATE
     ), r AS (

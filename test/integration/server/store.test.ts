@@ -1,0 +1,124 @@
+import fc from 'fast-check'
+import pg from 'pg'
+import { v7 as uuidv7 } from 'uuid'
+import { describe, expect } from 'vitest'
+import { createPrismaStore } from '../../../server/adapters/prisma-store/index.ts'
+import type { Store } from '../../../server/ports.ts'
+import { test as base } from '../../support/runtime.ts'
+import { MAX_ATTEMPTS, OWNER, Twins, nowhere, step } from './store-twins.ts'
+
+const test = base.extend<{ store: Store }>({
+  store: async ({ database }, use) => {
+    const pool = new pg.Pool({ connectionString: database.url, application_name: 'test' })
+    await use(createPrismaStore({ pool, visibilityOf: () => 'user' }))
+    await pool.end()
+    // These runs were in no queue.
+    await database.sql('TRUNCATE agent_runtime.run, agent_runtime.event CASCADE')
+  },
+})
+
+async function createRun(store: Store): Promise<string> {
+  const id = uuidv7()
+  const run = {
+    id,
+    principal: OWNER,
+    agentKey: 'a',
+    conversationId: null,
+    messages: [],
+    params: null,
+    metadata: {},
+  }
+  await store.createRuns(
+    [{ ...run, maxAttempts: MAX_ATTEMPTS, timeoutMs: 1_000, idempotencyKey: null }],
+    async () => {},
+  )
+  return id
+}
+
+describe('the store', () => {
+  test('does what its model in memory does, step by step', async ({ store, database }) => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 25 }), async (steps) => {
+        const id = await createRun(store)
+        await store.claimRuns([id], { workerId: 'w', ttlMs: 60_000 })
+        const twins = new Twins(store, id)
+        for (const each of steps) {
+          const [expected, actual] = await twins.take(each, database.sql)
+          expect(actual).toEqual(expected)
+        }
+        const [expected, actual] = await twins.events()
+        expect(actual).toEqual(expected)
+      }),
+      { numRuns: 150 },
+    )
+  })
+
+  test('writes what it can of a batch, each run on its own', async ({ store, database }) => {
+    const ids = await Promise.all(Array.from({ length: 4 }, () => createRun(store)))
+    await store.claimRuns(ids, { workerId: 'w', ttlMs: 60_000 })
+    const [good, stale, cancelled, gone] = ids as [string, string, string, string]
+    await store.requestCancel(OWNER, cancelled)
+    await database.sql('DELETE FROM agent_runtime.event WHERE run_id = $1', [gone])
+    await database.sql('DELETE FROM agent_runtime.run WHERE id = $1', [gone])
+    const event = {
+      seq: 2,
+      type: 'run.succeeded',
+      visibility: 'user' as const,
+      payload: '{}',
+      ts: new Date().toISOString(),
+    }
+    const ending = { status: 'succeeded' as const, output: null, error: null, messages: [] }
+    const append = (runId: string, attempt: number) => ({
+      runId,
+      attempt,
+      baseSeq: 1,
+      events: [event],
+      ending,
+    })
+    const outcomes = await store.append(
+      [append(good, 1), append(stale, 0), append(cancelled, 1), append(gone, 1)],
+      nowhere,
+    )
+    expect([...outcomes]).toEqual(
+      expect.arrayContaining([
+        [good, 'written'],
+        [stale, 'fenced'],
+        [cancelled, 'cancel-requested'],
+        [gone, 'fenced'],
+      ]),
+    )
+  })
+
+  test('a run is claimed by one worker only, however many ask at once', async ({ store }) => {
+    const ids = await Promise.all(Array.from({ length: 20 }, () => createRun(store)))
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, (_, index) =>
+        store.claimRuns(index % 2 === 0 ? ids : ids.toReversed(), { workerId: `w${index}`, ttlMs: 60_000 }),
+      ),
+    )
+    const claimed = answers.flatMap((answer) => answer.claimed.map(({ id }) => id))
+    expect(claimed.toSorted()).toEqual(ids.toSorted())
+    expect(answers.flatMap(({ over }) => over)).toEqual([])
+  })
+
+  test('a lease is renewed by who holds it', async ({ store }) => {
+    const [held, lost, over] = [await createRun(store), await createRun(store), await createRun(store)]
+    await store.claimRuns([held, lost, over], { workerId: 'w', ttlMs: 60_000 })
+    await store.requestCancel(OWNER, held)
+    const event = {
+      seq: 2,
+      type: 'run.failed',
+      visibility: 'user' as const,
+      payload: '{}',
+      ts: new Date().toISOString(),
+    }
+    const ending = { status: 'failed' as const, output: null, error: { message: '', code: '' }, messages: [] }
+    await store.append([{ runId: over, attempt: 1, baseSeq: 1, events: [event], ending }], nowhere)
+    const asked = [
+      { id: held, attempt: 1 },
+      { id: lost, attempt: 0 },
+      { id: over, attempt: 1 },
+    ]
+    expect(await store.renewLeases(asked, 60_000)).toEqual([{ id: held, cancelRequested: true }])
+  })
+})
