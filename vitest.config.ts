@@ -4,6 +4,8 @@ import { CountReporter } from './test/support/count-reporter.ts'
 export default defineConfig({
   test: {
     reporters: ['default', new CountReporter()],
+    // Most of them wait for PostgreSQL or for processes: one less than there are cores would be one of two.
+    maxWorkers: '100%',
     projects: [
       {
         extends: true,

@@ -102,9 +102,6 @@ test('where nobody may notify, polling does it all', async ({ createServer, data
   url.username = role
   url.password = 'quiet'
   const config = { databaseUrl: url.href, queuePollIntervalSeconds: 0.05, streamPollIntervalSeconds: 0.05 }
-  // Tables of a queue belong to whoever makes it.
-  await createServer({ agents: [agent], worker: false }).then(({ runtime }) => runtime.start())
-  await database.sql(`GRANT ALL ON ALL TABLES IN SCHEMA agent_runtime_queue TO ${role}`)
   const { rest, trpc, log } = await createServer({ agents: [agent], config })
   const id = await rest.create('speaker')
   const following = [rest.events(`runs/${id}/events`), trpc.events({ runId: id })]
