@@ -23,6 +23,7 @@ import { chooseModel } from './llm/choose-model.ts'
 import type { Model } from './llm/model.ts'
 import type { Logger } from './ports.ts'
 import { DEFAULT_RETRY_POLICY } from './worker/retry.ts'
+import { StartupError } from './startup-error.ts'
 import { Worker } from './worker/worker.ts'
 
 export interface RuntimeOptions<TAgents extends readonly AnyAgent[]> {
@@ -119,7 +120,8 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   const getModel = () => (model ??= chooseModel(config))
 
   let started: Promise<void> | undefined
-  const start = () => (started ??= connect())
+  let stopped: Promise<void> | undefined
+  const start = () => (stopped === undefined ? (started ??= connect()) : Promise.reject(wasStopped()))
 
   async function connect(): Promise<void> {
     try {
@@ -138,7 +140,6 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
 
   const workers = new Set<Worker>()
 
-  let stopped: Promise<void> | undefined
   const stop = () => (stopped ??= disconnect())
 
   async function disconnect(): Promise<void> {
@@ -208,6 +209,10 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
 
     stop,
   }
+}
+
+function wasStopped(): StartupError {
+  return new StartupError('The runtime was stopped: make another one to go on.')
 }
 
 function byKey(agents: readonly AnyAgent[]): ReadonlyMap<string, AnyAgent> {

@@ -102,6 +102,18 @@ describe('a runtime that can’t start says why, in one sentence', () => {
   })
 })
 
+test('a runtime that was stopped says so, and sends requests elsewhere', async ({ createServer }) => {
+  const { rest, runtime } = await createServer({ agents: [agent] })
+  await rest.create('agent')
+  await runtime.stop()
+  for (const path of ['/readyz', 'runs']) {
+    expect(await rest.get(path)).toMatchObject({ status: 503, body: { code: 'unavailable' } })
+  }
+  await expect(runtime.start()).rejects.toThrow(/was stopped/)
+  await expect(runtime.startWorker()).rejects.toThrow(StartupError)
+  expect((await rest.get('/healthz')).status).toBe(200)
+})
+
 describe('a database that is away for a while', () => {
   test('makes it 503, and 200 when it is back, without a restart', async ({ database, createServer }) => {
     await using proxy = await startCuttingProxy(Number(new URL(database.url).port))
