@@ -35,7 +35,8 @@ const OWN_CODE: Partial<Record<TRPCCode, ErrorCode>> = {
   UNSUPPORTED_MEDIA_TYPE: 'unsupported_media_type',
 }
 
-interface TRPCErrorShape {
+/** The `error` of a tRPC answer. */
+export interface TRPCErrorShape {
   message: string
   code: (typeof TRPC_ERROR_CODES_BY_KEY)[TRPCCode]
   data: { code: TRPCCode; httpStatus: number; path: string | undefined; error: ErrorBody }

@@ -32,6 +32,8 @@ export function useChat({ conversationId, onConversationCreated, includeDebug }:
   const [failure, setFailure] = useState<string | null>(null)
   const total = history.conversation?.totalMessages ?? 0
   const isPending = pending !== null && pending.conversationId === conversationId && total <= pending.after
+  // The history has the answer itself: the run that gave it would show it once more.
+  const isAnswered = history.messages.at(-1)?.role === 'assistant'
 
   /** Whether the question was taken. */
   async function send(content: string): Promise<boolean> {
@@ -62,8 +64,7 @@ export function useChat({ conversationId, onConversationCreated, includeDebug }:
     pending: isPending ? pending.content : null,
     isBusy: isSending || run.isActive,
     isEmpty: conversationId === null && !isPending,
-    // Once it succeeded and the history was read again, its answer is there.
-    showsRun: run.runId !== null && !isSending && !(run.status === 'succeeded' && run.isSettled),
+    showsRun: run.runId !== null && !isSending && (isPending || !isAnswered),
     error: failure ?? history.error?.message ?? run.error?.message ?? null,
   }
 }
