@@ -181,6 +181,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
 
     async startWorker(workerOptions = {}) {
       await start()
+      if (stopped !== undefined) throw wasStopped()
       const worker = new Worker(
         {
           store,
@@ -202,8 +203,10 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
           leaseTtlMs: config.leaseTtlSeconds * 1000,
         },
       )
-      await worker.start()
+      // Known before it has started, so that a stop in between stops it too.
       workers.add(worker)
+      await worker.start()
+      if (stopped !== undefined) throw wasStopped()
       return worker
     },
 

@@ -24,6 +24,7 @@ export function createPgPresence({ databaseUrl, clock, log }: PgPresenceOptions)
         const client = new pg.Client({
           connectionString: databaseUrl,
           application_name: 'agent-runtime presence',
+          connectionTimeoutMillis: 10_000,
           keepAlive: true,
         })
         client.on('error', (error) =>

@@ -50,6 +50,7 @@ export class Worker {
   readonly #stopping = new AbortController()
   /** After `#stopping`, when nothing is under way any more: until then leases are renewed. */
   readonly #drained = new AbortController()
+  #starting: Promise<void> = Promise.resolve()
   #claiming: Promise<void> = Promise.resolve()
   #loops: Promise<unknown> = Promise.resolve()
   #stopped: Promise<void> | undefined
@@ -70,8 +71,13 @@ export class Worker {
     })
   }
 
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    return (this.#starting = this.#start())
+  }
+
+  async #start(): Promise<void> {
     this.#leave = await this.#ports.presence.announce(this.id)
+    if (this.#stopping.signal.aborted) return
     this.#unsubscribe = this.#ports.bus.subscribe({
       onHint: (hint) => {
         if (hint.kind === 'queued') this.#intake.look(hint.agentKey)
@@ -101,6 +107,8 @@ export class Worker {
 
   async #stop(drainTimeoutMs: number): Promise<void> {
     this.#stopping.abort()
+    // One that fails has told whoever asked for it.
+    await this.#starting.catch(() => {})
     await this.#endWithin(drainTimeoutMs)
     for (const { controller } of this.#active.values()) controller.abort(new RunInterruption('drained'))
     await this.#endWithin(this.#ports.cancelGraceMs + HAND_BACK_MS)

@@ -199,10 +199,11 @@ describe('stopping a worker', () => {
 
   test('a runtime stopped while it starts leaves no connection', async ({ createServer }) => {
     const { agent } = createCountingAgent()
-    for (let turns = 0; turns < 40; turns += 4) {
+    for (let rounds = 0; rounds < 12; rounds += 1) {
       const { runtime } = await createServer({ agents: [agent], worker: false })
-      const starting = runtime.start().catch((error: unknown) => error)
-      for (let i = 0; i < turns; i += 1) await new Promise((resolve) => setImmediate(resolve))
+      if (rounds % 2 === 0) await runtime.start()
+      const starting = runtime.startWorker().catch((error: unknown) => error)
+      for (let i = 0; i < rounds; i += 1) await new Promise((resolve) => setImmediate(resolve))
       await runtime.stop()
       await starting
     }
