@@ -5,6 +5,8 @@ import { reportError } from './cli-error.ts'
 export interface Lifecycle {
   /** Aborts when the command is to end, for whatever reason. */
   readonly signal: AbortSignal
+  /** Whether it ends for an error, and is not to wait for work under way. */
+  readonly hasFailed: boolean
   /** To be done at the end; what was deferred last is done first. */
   defer(cleanup: () => Promise<unknown>): void
   /** To be done instead of all that when a second signal says not to wait. */
@@ -18,7 +20,7 @@ const EXIT_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
 /** npm passes on a Ctrl-C that the terminal has sent to everybody already: not a second one. */
 const SAME_SIGNAL_MS = 250
 /** After this long, work that a dead database or a second signal keeps from ending is given up. */
-const GIVE_UP_MS = 5_000
+const GIVE_UP_MS = 10_000
 
 /**
  * Calls `start`, waits for SIGINT, SIGTERM, SIGHUP or a failure, and cleans up.
@@ -45,12 +47,20 @@ export async function runUntilStopped(start: (lifecycle: Lifecycle) => Promise<v
     stopping.abort(new Error(`Stopped by ${name}.`))
   }
   for (const name of Object.keys(EXIT_CODES)) process.on(name, onSignal)
-  process.on('uncaughtException', fail)
+  // What an agent forgot to await, or throws in a timer: the state of the process is unknown then, so it
+  // ends, handing back what it can.
+  process.on('uncaughtException', (error) => {
+    process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
+    fail(error)
+  })
 
   const { signal } = stopping
   try {
     await start({
       signal,
+      get hasFailed() {
+        return failures.length > 0
+      },
       defer: (cleanup) => cleanups.push(cleanup),
       deferUrgent: (cleanup) => urgent.push(cleanup),
       fail,

@@ -15,6 +15,12 @@ const program = new Command('agent-runtime')
   .showHelpAfterError('Add --help to see what it understands.')
   .addHelpText('after', '\nEach command has its own help: agent-runtime dev --help')
 
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+if (major < 22 || (major === 22 && minor < 18)) {
+  process.stderr.write(`agent-runtime needs Node 22.18 or newer; this is ${process.versions.node}.\n`)
+  process.exit(1)
+}
+
 // Ends here in any case: what a library leaves open must not keep a command that is done.
 try {
   await program.parseAsync()

@@ -4,13 +4,14 @@ import type { ReactNode } from 'react'
 
 type Block =
   | { kind: 'paragraph' | 'heading' | 'quote' | 'code'; lines: string[] }
-  | { kind: 'list'; isOrdered: boolean; lines: string[] }
+  | { kind: 'list'; isOrdered: boolean; start: number; lines: string[] }
 
 const FENCE = /^\s*```/
 const HEADING = /^#{1,6}\s+/
 const QUOTE = /^>\s?/
 const BULLET = /^\s*[-*+]\s+/
-const NUMBER = /^\s*\d+[.)]\s+/
+const NUMBER = /^\s*(\d+)[.)]\s+/
+const TABLE_ROW = /^\s*\|/
 
 export function Markdown({ text }: { text: string }): ReactNode {
   return blocksOf(text).map((block, index) => {
@@ -35,12 +36,11 @@ function BlockView({ block }: { block: Block }) {
         </blockquote>
       )
     case 'list': {
-      const List = block.isOrdered ? 'ol' : 'ul'
       const items = block.lines.map((line, index) => {
         // oxlint-disable-next-line react/no-array-index-key -- a text only grows at its end
         return <li key={index}>{inline(line)}</li>
       })
-      return <List>{items}</List>
+      return block.isOrdered ? <ol start={block.start}>{items}</ol> : <ul>{items}</ul>
     }
   }
 }
@@ -67,8 +67,14 @@ function blocksOf(text: string): Block[] {
       blocks.push({ kind: 'heading', lines: [line.replace(HEADING, '')] })
       open = undefined
     } else if (QUOTE.test(line)) add(line.replace(QUOTE, ''), { kind: 'quote', lines: [] })
-    else if (BULLET.test(line)) add(line.replace(BULLET, ''), { kind: 'list', isOrdered: false, lines: [] })
-    else if (NUMBER.test(line)) add(line.replace(NUMBER, ''), { kind: 'list', isOrdered: true, lines: [] })
+    // Tables keep the shape they have as text.
+    else if (TABLE_ROW.test(line)) add(line, { kind: 'code', lines: [] })
+    else if (BULLET.test(line)) {
+      add(line.replace(BULLET, ''), { kind: 'list', isOrdered: false, start: 1, lines: [] })
+    } else if (NUMBER.test(line)) {
+      const start = Number(NUMBER.exec(line)?.[1])
+      add(line.replace(NUMBER, ''), { kind: 'list', isOrdered: true, start, lines: [] })
+    } else if (open?.kind === 'list') open.lines.push(`${open.lines.pop() ?? ''}\n${line.trim()}`)
     else add(line, { kind: 'paragraph', lines: [] })
   }
   return blocks

@@ -29,7 +29,7 @@ const RestMessage = z.discriminatedUnion('role', [
   z.object({ role: z.literal('tool'), tool_call_id: z.string().min(1), content: z.string() }),
 ])
 
-export const RestCreateRun = z.object({
+export const RestCreateRun = z.strictObject({
   agent_key: z.string().min(1),
   messages: z.array(RestMessage).default([]),
   params: Json.optional(),
@@ -134,7 +134,7 @@ export function toRestRunDetail(run: RunDetail) {
   return { ...toRestRun(run), messages: run.messages.map(toRestMessage) }
 }
 
-export const RestCreateConversation = z.object({
+export const RestCreateConversation = z.strictObject({
   agent_key: z.string().min(1).nullish(),
   title: CreateConversationInput.shape.title,
   metadata: CreateConversationInput.shape.metadata,

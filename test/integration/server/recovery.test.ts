@@ -157,6 +157,23 @@ describe('a worker process that is killed', () => {
   })
 })
 
+test('an error that nobody handles ends the worker, which hands its other runs back first', async ({
+  createServer,
+  database,
+}) => {
+  const env = { DATABASE_URL: database.url }
+  await using worker = runCli(['worker', entry('stray')], { cwd: '.', env })
+  const agents = [createHeldAgent({ key: 'endless' }).agent, createHeldAgent({ key: 'stray' }).agent]
+  const { rest } = await createServer({ agents, worker: false })
+  const innocent = await rest.create('endless', { max_attempts: 1 })
+  const isRunning = async () => (await rest.get(`runs/${innocent}`)).body['status']
+  await expect.poll(isRunning, { timeout: 10_000 }).toBe('running')
+  await rest.create('stray', { max_attempts: 1 })
+  expect(await worker.exited).toBe(1)
+  expect(worker.stderr()).toMatch(/Error: stray error\n\s+at /)
+  expect((await rest.get(`runs/${innocent}`)).body).toMatchObject({ status: 'queued', attempt: 1 })
+})
+
 test('a run whose lease ran out is taken over, and its old attempt can write nothing more', async ({
   createServer,
   database,

@@ -51,25 +51,23 @@ describe('a step', () => {
   }) => {
     const done: string[] = []
     const agent = agentOf(async (ctx) => {
-      const pages = await Promise.all(
-        ['a', 'b', 'c'].map((page) =>
-          ctx.step('fetch', async () => {
-            if (page === 'c' && ctx.attempt === 1) throw new Error('crash')
-            done.push(page)
-            return page.toUpperCase()
-          }),
-        ),
-      )
-      return { output: pages }
+      const fetch = (page: string) =>
+        ctx.step('fetch', async () => {
+          done.push(page)
+          return page.toUpperCase()
+        })
+      const pages = await Promise.all(['a', 'b', 'c'].map(fetch))
+      if (ctx.attempt === 1) throw new Error('crash')
+      return { output: [...pages, await fetch('d')] }
     })
     const { rest } = await createServer({ agents: [agent] })
     const id = await rest.create('agent')
     await rest.events(`runs/${id}/${ALL}`)
     expect((await rest.get(`runs/${id}`)).body).toMatchObject({
       status: 'succeeded',
-      output: ['A', 'B', 'C'],
+      output: ['A', 'B', 'C', 'D'],
     })
-    expect(done.toSorted((a, b) => a.localeCompare(b))).toEqual(['a', 'b', 'c'])
+    expect(done.toSorted((a, b) => a.localeCompare(b))).toEqual(['a', 'b', 'c', 'd'])
   })
 
   test('that throws is tried again as often as it says, with one idempotency key', async ({
