@@ -7,6 +7,8 @@ export const QUEUE_SCHEMA = 'agent_runtime_queue'
 
 /** Longest a delivery may stay taken: pg-boss' own limit. A run's own timeout ends it long before. */
 const MAX_DELIVERY_SECONDS = 86_399
+/** Longest a delivery may wait to be taken: long enough for a queue nobody has worked on for a year. */
+const MAX_WAITING_SECONDS = 365 * 86_400
 /** Deliveries repeat until their run is over; the run counts its attempts itself. */
 const MAX_DELIVERIES = 1_000_000
 
@@ -52,6 +54,7 @@ export function createBossQueue({ pool, log, heartbeatSeconds }: BossQueueOption
           expireInSeconds: MAX_DELIVERY_SECONDS,
           heartbeatSeconds,
           deleteAfterSeconds: 3600,
+          retentionSeconds: MAX_WAITING_SECONDS,
         })
       }
     },

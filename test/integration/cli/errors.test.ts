@@ -177,7 +177,7 @@ test('what was not expected ends the command too, and DEBUG=1 shows where it cam
   const quiet = await outcomeOf(['worker'], { folder, env })
   expect(quiet.code).toBe(1)
   expect(quiet.said).toMatch(/agent-runtime: out of the blue\nThis was not expected\. DEBUG=1 shows/)
-  expect(quiet.said).not.toContain('    at ')
+  expect(quiet.said).toMatch(/Error: out of the blue\n +at /)
   const loud = await outcomeOf(['worker'], { folder, env: { ...env, DEBUG: '1' } })
   expect(loud.said).toMatch(/runtime\.ts:2/)
 })
