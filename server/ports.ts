@@ -272,9 +272,13 @@ export interface Presence {
   announce(workerId: string): Promise<() => Promise<void>>
 }
 
-/** Something happened that others may want to look at. Only ever a reason to look, never the news itself. */
+/**
+ * Something happened that others may want to look at. A reason to look, and never what is relied on: the
+ * store has the truth.
+ */
 export type Hint =
-  | { kind: 'events'; runId: string; seq: number }
+  /** `seq` is the newest. Where the bus carries payloads, `events` are the newest ones, without gaps up to `seq`. */
+  | { kind: 'events'; runId: string; seq: number; events?: readonly AnyRunEvent[] }
   | { kind: 'cancel'; runId: string }
   | { kind: 'queued'; agentKey: string }
 
