@@ -11,7 +11,7 @@ import type {
   ListConversationsInput,
 } from '../server/contract/conversation.ts'
 import type { Page } from '../server/contract/page.ts'
-import type { ListRunsInput, Run, RunDetail } from '../server/contract/run.ts'
+import type { ListRunsInput, RespondInput, Run, RunDetail } from '../server/contract/run.ts'
 import type { AnyRunHandle } from './run-handle.ts'
 import type { RunStore } from './run-store.ts'
 import type { EventSelection } from './transport.ts'
@@ -31,6 +31,8 @@ export interface AgentClient<TShape extends AgentShape = AgentShape> {
     get(runId: string, options?: CallOptions): Promise<RunDetail>
     list(input?: z.input<typeof ListRunsInput>, options?: CallOptions): Promise<Page<Run>>
     cancel(runId: string, options?: CallOptions): Promise<Run>
+    /** Answers what a run waits for. */
+    respond(answer: RespondInput, options?: CallOptions): Promise<Run>
     /** A handle on a run that exists; a union over agents, narrowed by `agentKey`. */
     follow(runId: string, options?: CallOptions): Promise<AnyRunHandle<TShape>>
     /** The run's state for views: one store, and one connection, however many look at it. */

@@ -4,7 +4,7 @@ import type { z } from 'zod'
 import type { AgentRouter } from '../server/api/router.ts'
 import type { HasAgents, KeyOf, ShapeOf, ShapesOf } from '../server/contract/agent-shape.ts'
 import type { CreateRun } from '../server/contract/agent-types.ts'
-import type { CreateRunInput } from '../server/contract/run.ts'
+import type { CreateRunInput, RespondInput } from '../server/contract/run.ts'
 import type { AgentClient, CallOptions } from './agent-client.ts'
 import { systemClock } from './clock.ts'
 import { followRun } from './follow-run.ts'
@@ -41,12 +41,15 @@ export function createAgentClient<TRuntime extends HasAgents>(
   const transport = createTrpcTransport(trpc)
   const cancel = (runId: string, signal?: AbortSignal) =>
     call(trpc.runs.cancel.mutate({ runId }, { ...(signal && { signal }) }), signal)
+  const respond = (answer: RespondInput, signal?: AbortSignal) =>
+    call(trpc.runs.respond.mutate(answer, { ...(signal && { signal }) }), signal)
   const dependencies: RunHandleDependencies = {
     transport,
     clock: systemClock,
     policy: { ...DEFAULT_RECONNECT_POLICY, ...options.reconnect },
     random: Math.random,
     cancelRun: cancel,
+    respond,
   }
   const stores = createRunStores<TShape>((runId, selection) =>
     createRunStore<TShape>(runId, {
@@ -70,6 +73,7 @@ export function createAgentClient<TRuntime extends HasAgents>(
       list: (input = {}, callOptions = {}) =>
         call(trpc.runs.list.query(input, callOptions), callOptions.signal),
       cancel: (runId, { signal } = {}) => cancel(runId, signal),
+      respond: (answer, { signal } = {}) => respond(answer, signal),
       follow: async (runId, { signal } = {}) =>
         createRunHandle(dependencies, await transport.getRun(runId, signal)) as AnyRunHandle<TShape>,
       store: stores,

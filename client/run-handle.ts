@@ -1,7 +1,8 @@
 import type { AgentShape } from '../server/contract/agent-shape.ts'
 import type { EventOf, OutputOf } from '../server/contract/agent-types.ts'
 import type { AnyRunEvent } from '../server/contract/event.ts'
-import type { Run, RunDetail } from '../server/contract/run.ts'
+import type { Json } from '../server/contract/json.ts'
+import type { RespondInput, Run, RunDetail } from '../server/contract/run.ts'
 import type { FollowDependencies, FollowOptions } from './follow-run.ts'
 import { followRun } from './follow-run.ts'
 import type { RunEnding } from './run-ending.ts'
@@ -35,6 +36,13 @@ export interface RunHandle<TShape extends AgentShape = AgentShape> {
    * @throws AgentRuntimeError `conflict` when it is over already.
    */
   cancel(options?: { signal?: AbortSignal }): Promise<Run>
+  /**
+   * Answers what the run waits for.
+   *
+   * @throws AgentRuntimeError `conflict` when it was answered or its time is up, `validation_failed` when the
+   * answer does not fit, `not_found` when there is no such wait.
+   */
+  respond(wait: string, value: Json, options?: { signal?: AbortSignal }): Promise<Run>
   /** Reads the run with its messages. */
   get(options?: { signal?: AbortSignal }): Promise<RunDetail>
 }
@@ -44,6 +52,7 @@ export type AnyRunHandle<TShape extends AgentShape> = TShape extends AgentShape 
 
 export interface RunHandleDependencies extends FollowDependencies {
   cancelRun(runId: string, signal?: AbortSignal): Promise<Run>
+  respond(answer: RespondInput, signal?: AbortSignal): Promise<Run>
 }
 
 export function createRunHandle<TShape extends AgentShape>(
@@ -76,6 +85,7 @@ export function createRunHandle<TShape extends AgentShape>(
       return ending.output
     },
     cancel: ({ signal } = {}) => dependencies.cancelRun(run.id, signal),
+    respond: (wait, value, { signal } = {}) => dependencies.respond({ runId: run.id, wait, value }, signal),
     get: ({ signal } = {}) => dependencies.transport.getRun(run.id, signal),
   }
 }

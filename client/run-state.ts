@@ -1,6 +1,7 @@
 // What a viewer knows of a run: a pure function from what was known and one more event.
 import type { Json } from '../server/contract/json.ts'
 import type { Run, RunError, RunStatus } from '../server/contract/run.ts'
+import type { PendingWait } from '../server/contract/wait.ts'
 import { isTerminal } from '../server/contract/terminal.ts'
 import { AppendLog } from './append-log.ts'
 import type { RunEnding, UntypedEvent } from './run-ending.ts'
@@ -24,6 +25,8 @@ export interface RunState {
   readonly messages: readonly RunMessage[]
   /** Everything seen, of all attempts. */
   readonly events: AppendLog<UntypedEvent>
+  /** What the run waits for, while it waits. */
+  readonly waits: readonly PendingWait[]
   readonly output: Json
   readonly error: RunError | null
   /** Go on after this one. */
@@ -37,6 +40,7 @@ export function initialRunState(): RunState {
     text: '',
     messages: [],
     events: new AppendLog(),
+    waits: NO_WAITS,
     output: null,
     error: null,
     lastSeq: 0,
@@ -60,7 +64,10 @@ export function reduceRun(state: RunState, event: UntypedEvent): RunState {
     case 'assistant.message':
       return { ...withText(current, event.payload, true), status: 'running' }
     case 'run.retrying':
-      return { ...current, status: 'queued' }
+    case 'run.resumed':
+      return { ...current, status: 'queued', waits: NO_WAITS }
+    case 'run.waiting':
+      return withWait(current, event.payload)
     default:
       return { ...current, status: 'running' }
   }
@@ -76,12 +83,20 @@ export function reduceRunRecord(state: RunState, run: Run): RunState {
 
 /** Text of a failed attempt is not shown beside that of its retry. */
 function atAttempt(state: RunState, attempt: number): RunState {
-  return attempt > state.attempt ? { ...state, attempt, text: '', messages: [] } : state
+  return attempt > state.attempt ? { ...state, attempt, text: '', messages: [], waits: NO_WAITS } : state
 }
 
 function ended(state: RunState, { status, output, error }: RunEnding): RunState {
-  return { ...state, status, output, error }
+  return { ...state, status, output, error, waits: NO_WAITS }
 }
+
+function withWait(state: RunState, payload: unknown): RunState {
+  // Of one attempt all come after everything else it did.
+  const waits = [...state.waits, payload as PendingWait]
+  return { ...state, status: 'waiting', waits }
+}
+
+const NO_WAITS: readonly PendingWait[] = []
 
 function withText(state: RunState, payload: unknown, complete: boolean): RunState {
   const { messageId: id, content } = fieldsOf(payload)

@@ -2,6 +2,7 @@
 import type { AgentShape } from '../server/contract/agent-shape.ts'
 import type { EventOf, OutputOf } from '../server/contract/agent-types.ts'
 import type { RunError, RunStatus } from '../server/contract/run.ts'
+import type { PendingWait } from '../server/contract/wait.ts'
 import { isTerminal } from '../server/contract/terminal.ts'
 import type { ClientClock } from './clock.ts'
 import type { FollowSignal } from './follow-run.ts'
@@ -19,6 +20,8 @@ export interface RunSnapshot<TShape extends AgentShape = AgentShape> {
   readonly messages: readonly RunMessage[]
   /** Everything seen, of all attempts. */
   readonly events: readonly EventOf<TShape>[]
+  /** What the run waits for, while it waits. */
+  readonly waits: readonly PendingWait[]
   /** Null until the run has succeeded. */
   readonly output: OutputOf<TShape> | null
   /** Why the run failed, or why it can't be followed. */
@@ -160,6 +163,7 @@ function snapshotOf<TShape extends AgentShape>(
     text: state.text,
     messages: state.messages,
     events: state.events.toArray() as readonly EventOf<TShape>[],
+    waits: state.waits,
     output: state.output,
     error: state.error ?? failure,
     attempt: state.attempt,

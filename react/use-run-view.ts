@@ -7,6 +7,8 @@ import type { EventSelection } from '../client/transport.ts'
 import type { AgentShape } from '../server/contract/agent-shape.ts'
 import type { EventOf, OutputOf } from '../server/contract/agent-types.ts'
 import type { RunError, RunStatus } from '../server/contract/run.ts'
+import type { PendingWait } from '../server/contract/wait.ts'
+import type { Json } from '../server/contract/json.ts'
 import { isTerminal } from '../server/contract/terminal.ts'
 
 /** A run as a component shows it, kept current. */
@@ -20,6 +22,8 @@ export interface RunView<TShape extends AgentShape> {
   readonly messages: readonly RunMessage[]
   /** Everything seen, of all attempts. */
   readonly events: readonly EventOf<TShape>[]
+  /** What the run waits for, while it waits: questions and approvals to `respond` to, and sleeps. */
+  readonly waits: readonly PendingWait[]
   /** Null until the run has succeeded. */
   readonly output: OutputOf<TShape> | null
   /** Why the run failed, could not be started, cancelled, or followed. */
@@ -32,6 +36,10 @@ export interface RunView<TShape extends AgentShape> {
   readonly isSettled: boolean
   /** Asks the run to stop. Never rejects: see `error`. A run that was over by then is no error. */
   cancel(): Promise<void>
+  /**
+   * Answers what the run waits for. Never rejects: false when the answer was not taken, and `error` says why.
+   */
+  respond(wait: string, value: Json): Promise<boolean>
 }
 
 interface RunViewOptions extends EventSelection {
@@ -55,8 +63,13 @@ export function useRunView<TShape extends AgentShape>(
   )
   const endedRunId = snapshot !== null && isTerminal(snapshot.status) ? snapshot.runId : null
   const [settledRunId, setSettledRunId] = useState<string | null>(null)
-  const [failedCancel, setFailedCancel] = useState<{ runId: string; error: RunError } | null>(null)
-  const cancelError = failedCancel !== null && failedCancel.runId === runId ? failedCancel.error : null
+  const [refusal, setRefusal] = useState<{ runId: string; error: RunError } | null>(null)
+  const [answered, setAnswered] = useState<readonly PendingWait[]>(NO_WAITS)
+  const waits = useMemo(
+    () => (snapshot?.waits ?? NO_WAITS).filter((wait) => !answered.includes(wait)),
+    [snapshot?.waits, answered],
+  )
+  const refused = refusal !== null && refusal.runId === runId ? refusal.error : null
 
   useEffect(() => {
     if (endedRunId === null) return
@@ -69,12 +82,27 @@ export function useRunView<TShape extends AgentShape>(
 
   const cancel = async () => {
     if (runId === null) return
-    setFailedCancel(null)
+    setRefusal(null)
     try {
       await client.runs.cancel(runId)
     } catch (error) {
       const failure = toRunError(error)
-      if (failure.code !== 'conflict') setFailedCancel({ runId, error: failure })
+      if (failure.code !== 'conflict') setRefusal({ runId, error: failure })
+    }
+  }
+
+  const respond = async (wait: string, value: Json) => {
+    if (runId === null) return false
+    setRefusal(null)
+    try {
+      await client.runs.respond({ runId, wait, value })
+      // Whoever may not see internal events hears of it with the next attempt's first one only.
+      const taken = waits.find(({ name }) => name === wait)
+      if (taken !== undefined) setAnswered((before) => [...before, taken])
+      return true
+    } catch (error) {
+      setRefusal({ runId, error: toRunError(error) })
+      return false
     }
   }
 
@@ -84,16 +112,19 @@ export function useRunView<TShape extends AgentShape>(
     text: snapshot?.text ?? '',
     messages: snapshot?.messages ?? NO_MESSAGES,
     events: snapshot?.events ?? NO_EVENTS,
+    waits,
     output: snapshot?.output ?? null,
-    error: snapshot?.error ?? cancelError,
+    error: snapshot?.error ?? refused,
     isActive: snapshot?.isActive ?? false,
     isRecovering: snapshot?.isRecovering ?? false,
     isSettled: endedRunId !== null && settledRunId === endedRunId,
     cancel,
+    respond,
   }
 }
 
 const NO_MESSAGES: readonly RunMessage[] = []
+const NO_WAITS: readonly PendingWait[] = []
 const NO_EVENTS: readonly never[] = []
 const subscribeToNothing = () => () => {}
 const nothing = () => null

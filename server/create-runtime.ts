@@ -18,6 +18,7 @@ import { createConversations } from './domain/conversations.ts'
 import type { Conversations } from './domain/conversations.ts'
 import { createRuns } from './domain/runs.ts'
 import type { Runs } from './domain/runs.ts'
+import { keepUp } from './domain/upkeep.ts'
 import { createVisibilityOf } from './events/visibility.ts'
 import { chooseModel } from './llm/choose-model.ts'
 import type { Model } from './llm/model.ts'
@@ -91,12 +92,12 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   const pool = createPostgresPool({ databaseUrl, size: config.databasePoolSize, log })
   const visibilityOf = createVisibilityOf(config.eventVisibility)
   const store = createPrismaStore({ pool, visibilityOf })
-  const queue = createBossQueue({ pool, log, heartbeatSeconds: Math.ceil(config.leaseTtlSeconds) })
+  const queue = createBossQueue({ pool, log })
   const presence = createPgPresence({ databaseUrl, clock, log })
   const bus = createPgBus({ databaseUrl, pool, clock, log })
 
   const runs = createRuns(
-    { store, queue, bus, clock },
+    { store, queue, bus, clock, log },
     {
       agents,
       maxAttempts: config.maxAttempts,
@@ -119,6 +120,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   let model: Model | undefined = options.model
   const getModel = () => (model ??= chooseModel(config))
 
+  let upkeep: Promise<void> | undefined
   let started: Promise<void> | undefined
   let stopped: Promise<void> | undefined
   const start = () => (stopped === undefined ? (started ??= connect()) : Promise.reject(wasStopped()))
@@ -131,6 +133,10 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
       await store.check()
       await queue.start([...agents.keys()])
       await bus.start()
+      upkeep ??= keepUp(
+        { store, queue, bus, clock, log, random: Math.random },
+        { intervalMs: UPKEEP_INTERVAL_MS, signal: stopping.signal },
+      )
     } catch (error) {
       // The next call tries again: a database may come up later than its clients.
       started = undefined
@@ -147,6 +153,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     await Promise.all([...workers].map((worker) => worker.stop()))
     // One that fails has told whoever asked for it.
     await started?.catch(() => {})
+    await upkeep
     await queue.stop()
     await bus.stop()
     await store.close()
@@ -213,6 +220,9 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     stop,
   }
 }
+
+/** Between looks for lost workers: what a killed worker's runs wait, twice. */
+const UPKEEP_INTERVAL_MS = 500
 
 function wasStopped(): StartupError {
   return new StartupError('The runtime was stopped: make another one to go on.')

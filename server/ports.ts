@@ -6,8 +6,16 @@ import type { AnyRunEvent, Visibility } from './contract/event.ts'
 import type { Json, JsonObject } from './contract/json.ts'
 import type { Message } from './contract/message.ts'
 import type { Page, PageCursor } from './contract/page.ts'
-import type { ListRunsInput, Run, RunError, RunStatus } from './contract/run.ts'
+import type {
+  ConversationPolicy,
+  ListRunsInput,
+  Run,
+  RunDetail,
+  RunError,
+  RunStatus,
+} from './contract/run.ts'
 import type { TerminalStatus } from './contract/terminal.ts'
+import type { PendingWait, WaitKind } from './contract/wait.ts'
 
 /** Structured logging, the subset of pino's interface that is used here. */
 export interface Logger {
@@ -41,28 +49,42 @@ export interface NewRun {
   maxAttempts: number
   timeoutMs: number
   idempotencyKey: string | null
+  priority: number
+  /** ISO 8601. */
+  runAt: string | null
+  expiresAt: string | null
+  conversationPolicy: ConversationPolicy
 }
 
 /**
+ * `created`: `interrupted` are the runs it takes the place of; those that were running are told to stop.
  * `existing`: its owner used the idempotency key before; this is the run of then.
  * `no-conversation`: the conversation is not there, or not the owner's.
+ * `busy`: another run of the conversation is under way, and the policy is to refuse.
  */
 export type CreatedRun =
-  | { kind: 'created'; run: Run }
+  | { kind: 'created'; run: Run; interrupted: readonly ChangedRun[] }
   | { kind: 'existing'; run: Run }
   | { kind: 'no-conversation' }
+  | { kind: 'busy'; runId: string }
 
-export interface LostWorker {
-  id: string
-  isAbsent: boolean
-  hasExpiredLease: boolean
-}
-
-export interface RecoveredRun {
+/** A run whose status was changed from outside of an attempt, for those to be told who look at it. */
+export interface ChangedRun {
   id: string
   agentKey: string
   status: RunStatus
   lastSeq: number
+}
+
+/** What has to be done though nobody asks for it. */
+export interface Upkeep {
+  /** Workers with running attempts that are not there any more, by what the database itself knows. */
+  absentWorkerIds: string[]
+  hasExpiredLease: boolean
+  /** Runs that were not started in time. */
+  hasExpiredRun: boolean
+  /** Runs that wait for a turn that may have come. */
+  hasTurn: boolean
 }
 
 /** A run handed to a worker: one attempt, which `attempt` fences. */
@@ -75,6 +97,7 @@ export interface ClaimedRun {
   /** Attempts that failed before this one. */
   failures: number
   maxAttempts: number
+  priority: number
   /** `seq` of the newest event, `run.started` of this attempt. */
   lastSeq: number
   params: Json | null
@@ -104,6 +127,26 @@ export interface CompletedStep {
   result: Json | undefined
 }
 
+/** Something an attempt stops for until it is answered or its time is up. */
+export interface NewWait {
+  name: string
+  /** Which of the waits of that name, from 1, in order of call. */
+  occurrence: number
+  kind: WaitKind
+  details: Json
+  schema: Json
+  timeoutMs: number | null
+}
+
+/** A wait that is over: how. */
+export interface SettledWait {
+  name: string
+  occurrence: number
+  status: 'answered' | 'timed_out'
+  value: Json
+  respondedBy: string | null
+}
+
 /** How a run ends, for good. */
 export interface RunEnding {
   status: TerminalStatus
@@ -116,11 +159,23 @@ export interface RunEnding {
 export interface RunRelease {
   status: 'queued'
   agentKey: string
+  priority: number
   /** Milliseconds before another worker may take it. */
   delayMs: number
   /** Whether it counts against the run's `maxAttempts`: a failure does, a draining worker does not. */
   isFailure: boolean
 }
+
+/** How an attempt ends that waits: the run is queued again when one of these is over. */
+export interface RunSuspension {
+  status: 'waiting'
+  agentKey: string
+  priority: number
+  waits: readonly NewWait[]
+}
+
+/** How an attempt ends. */
+export type AttemptEnding = RunEnding | RunRelease | RunSuspension
 
 /** One run's share of a flush. */
 export interface RunAppend {
@@ -130,13 +185,13 @@ export interface RunAppend {
   baseSeq: number
   events: readonly NewEvent[]
   /** Set when the last of `events` is the attempt's last. */
-  ending?: RunEnding | RunRelease
+  ending?: AttemptEnding
 }
 
 /**
  * `written`: committed, now or by an earlier try of the same append whose answer got lost.
  * `fenced`: another attempt has the run, or it is over; nothing of it was written.
- * `cancel-requested`: a release, or an ending other than `cancelled`, came after a cancel; nothing of it was written.
+ * `cancel-requested`: an ending other than `cancelled` came after a cancel; nothing of it was written.
  */
 export type AppendOutcome = 'written' | 'fenced' | 'cancel-requested'
 
@@ -145,6 +200,13 @@ export type CancelOutcome =
   | { kind: 'cancelled'; run: Run }
   | { kind: 'requested'; run: Run }
   | { kind: 'already-ended'; run: Run }
+  | { kind: 'not-found' }
+
+/** What became of an answer to a wait. `not-waiting`: nothing of that name was ever waited for. */
+export type RespondOutcome =
+  | { kind: 'accepted'; run: Run }
+  | { kind: 'already-settled'; run: Run }
+  | { kind: 'not-waiting'; run: Run }
   | { kind: 'not-found' }
 
 /** A transaction of the store, for what must commit with it. */
@@ -165,15 +227,13 @@ export interface Store {
    */
   createRuns(runs: readonly NewRun[], enqueue: Enqueue): Promise<CreatedRun[]>
   /**
-   * Starts an attempt of each run that is queued and due, and writes its `run.started`. Of the others it tells which are over: their deliveries can be forgotten.
+   * Starts an attempt of each run that is queued and due, or whose wait is over, and writes its `run.started`.
+   * The others are over, in other hands, or have a delivery of their own for later.
    */
-  claimRuns(
-    runIds: readonly string[],
-    lease: { workerId: string; ttlMs: number },
-  ): Promise<{ claimed: ClaimedRun[]; over: string[] }>
+  claimRuns(runIds: readonly string[], lease: { workerId: string; ttlMs: number }): Promise<ClaimedRun[]>
   /**
-   * Writes events and endings of many runs in one statement, each run fenced on its own. With releases
-   * among them, `enqueue` is called with those that were written, in the same transaction.
+   * Writes events and endings of many runs in one statement, each run fenced on its own. With releases or
+   * suspensions among them, `enqueue` is called with what is to be delivered again, in the same transaction.
    */
   append(batch: readonly RunAppend[], enqueue: Enqueue): Promise<Map<string, AppendOutcome>>
   saveCheckpoint(runId: string, attempt: number, state: Json): Promise<'written' | 'fenced'>
@@ -187,16 +247,29 @@ export interface Store {
     runs: readonly { id: string; attempt: number }[],
     ttlMs: number,
   ): Promise<{ id: string; cancelRequested: boolean }[]>
-  /**
-   * Workers with running attempts that are not there any more, by what the database itself knows, or
-   * that let a lease run out.
-   */
-  findLostWorkers(): Promise<LostWorker[]>
+  /** One statement, whatever there is to do. */
+  findUpkeep(): Promise<Upkeep>
   /**
    * Takes runs from workers that are gone (`workerIds`) or let their lease run out: they are queued
    * again, or end when their attempts are used up or their cancellation was asked for.
    */
-  recoverRuns(workerIds: readonly string[], enqueue: Enqueue): Promise<RecoveredRun[]>
+  recoverRuns(workerIds: readonly string[], enqueue: Enqueue): Promise<ChangedRun[]>
+  /** Ends runs that were not started in time. */
+  expireRuns(): Promise<ChangedRun[]>
+  /**
+   * Gives the next run of each conversation its turn when none is under way there; null for all conversations.
+   */
+  giveTurns(conversationIds: readonly string[] | null, enqueue: Enqueue): Promise<ChangedRun[]>
+  /** What a run waits for, and what for answers they have to have; null when it is not the owner's. */
+  readWaits(owner: Owner, runId: string): Promise<PendingWait[] | null>
+  /** The run's waits that are over. */
+  readSettledWaits(runId: string): Promise<SettledWait[]>
+  /** Settles the oldest pending wait of that name, and has a waiting run go on. */
+  respond(
+    owner: Owner,
+    answer: { runId: string; wait: string; value: Json },
+    enqueue: Enqueue,
+  ): Promise<RespondOutcome>
   /** Ends a queued or waiting run at once; marks a running one. */
   requestCancel(owner: Owner, runId: string): Promise<CancelOutcome>
   /** Events with `seq` greater than the cursor, in order, at most `limit`. */
@@ -210,7 +283,7 @@ export interface Store {
     page: { afterSeq: number; limit: number; visibilities: readonly Visibility[] },
   ): Promise<{ events: AnyRunEvent[]; count: number }>
 
-  getRun(owner: Owner, runId: string): Promise<(Run & { messages: Message[] }) | null>
+  getRun(owner: Owner, runId: string): Promise<RunDetail | null>
   listRuns(owner: Owner, filter: Omit<ListRunsInput, 'cursor'>, cursor: PageCursor | null): Promise<Page<Run>>
   createConversation(
     owner: Owner,
@@ -237,8 +310,12 @@ export interface Store {
 export interface QueuedRun {
   id: string
   agentKey: string
+  /** Of deliveries that are due, those with a higher one come first. Default: 0. */
+  priority?: number
   /** Milliseconds before it may be delivered. Default: 0. */
   delayMs?: number
+  /** ISO 8601: not before then. Default: at once. */
+  runAt?: string | null
 }
 
 export type Enqueue = (runs: readonly QueuedRun[], tx: Transaction) => Promise<void>
@@ -251,18 +328,16 @@ export interface Delivery {
   agentKey: string
 }
 
-/** Carries run ids to workers, at least once. */
+/** Carries run ids to workers, at least once, until a worker has claimed them: then the lease takes over. */
 export interface Queue {
   start(agentKeys: readonly string[]): Promise<void>
   enqueue: Enqueue
   /** Up to `limit` deliveries for one agent, marked as taken, and whether there may be more. Returns at once. */
   fetch(agentKey: string, limit: number): Promise<{ deliveries: Delivery[]; mayHaveMore: boolean }>
-  /** The runs are over, or in other hands: forget these deliveries. */
+  /** The runs were claimed, or there is nothing to claim: forget these deliveries. */
   complete(deliveries: readonly Delivery[]): Promise<void>
   /** Nothing came of these deliveries: have them delivered again, to anybody. */
   giveBack(deliveries: readonly Delivery[]): Promise<void>
-  /** Keeps deliveries from being handed to somebody else while their runs go on. */
-  touch(deliveries: readonly Delivery[]): Promise<void>
   stop(): Promise<void>
 }
 

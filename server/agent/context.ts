@@ -1,3 +1,4 @@
+import type { z } from 'zod'
 import type { RuntimeEventPayloads, Visibility } from '../contract/event.ts'
 import type { Json, JsonObject } from '../contract/json.ts'
 import type { Message } from '../contract/message.ts'
@@ -19,6 +20,36 @@ export interface StepContext {
   /** Aborts with the run's, and when the try has used up `timeoutMs`. */
   readonly signal: AbortSignal
 }
+
+export interface WaitOptions {
+  /** Told to whoever answers: a question, a form's texts. Must be JSON. */
+  details?: Json
+}
+
+/** A wait that was answered. `respondedBy` is the id of the principal who did. */
+export interface Answered<T> {
+  readonly status: 'answered'
+  readonly value: T
+  readonly respondedBy: string | null
+}
+
+export type WaitOutcome<T> = Answered<T> | { readonly status: 'timed_out' }
+
+export interface ApproveOptions extends WaitOptions {
+  /** Milliseconds after which the approval can neither be given nor used any more. Default: 24 hours. */
+  timeoutMs?: number
+}
+
+/** What became of a request to let something happen. */
+export type Approval =
+  | { readonly approved: true; readonly comment: string | null; readonly respondedBy: string | null }
+  | {
+      readonly approved: false
+      readonly reason: 'denied'
+      readonly comment: string | null
+      readonly respondedBy: string | null
+    }
+  | { readonly approved: false; readonly reason: 'timed_out'; readonly comment: null }
 
 export interface EmitOptions {
   /** Overrides the type's own visibility for this one event. */
@@ -74,6 +105,43 @@ export interface AgentContext<TParams = unknown, TEvents extends object = Record
     run: (step: StepContext) => Promise<T> | T,
     options?: StepOptions,
   ): Promise<T>
+  /**
+   * Waits for somebody to answer (`runs.respond`), for days if need be: the attempt ends here, its worker is
+   * free, and when the answer is there another attempt begins anew and gets it at this point. So what comes
+   * before is done again, but for steps: put into steps what must not be. Waits are told apart as steps are.
+   *
+   * The answer is checked against the schema when it is given, as far as JSON Schema goes; refinements and
+   * transforms are applied here, and one that throws fails the run.
+   *
+   * @param options.timeoutMs milliseconds after which the outcome is `{ status: 'timed_out' }`, at most a year.
+   * Default: none, the wait does not end by itself.
+   * @throws TypeError when the schema has no JSON Schema.
+   * @example
+   * const { value } = await ctx.wait('address', z.object({ street: z.string() }))
+   * const outcome = await ctx.wait('confirm', z.boolean(), { timeoutMs: 3_600_000 })
+   * if (outcome.status === 'timed_out') return
+   */
+  wait<TSchema extends z.ZodType>(
+    name: string,
+    schema: TSchema,
+    options?: WaitOptions & { timeoutMs?: undefined },
+  ): Promise<Answered<z.output<TSchema>>>
+  wait<TSchema extends z.ZodType>(
+    name: string,
+    schema: TSchema,
+    options: WaitOptions & { timeoutMs: number },
+  ): Promise<WaitOutcome<z.output<TSchema>>>
+  /**
+   * Waits for leave to do exactly this: the answer names the hash of tool and arguments, is good for one
+   * call, and for a time. Asked for other arguments it is another question.
+   *
+   * @example
+   * const approval = await ctx.approve({ name: 'refund', arguments: { order, amount } })
+   * if (approval.approved) await ctx.step('refund', () => refund(order, amount))
+   */
+  approve(call: { name: string; arguments: Json }, options?: ApproveOptions): Promise<Approval>
+  /** Goes on after `ms` milliseconds, at most a year, whatever happens to this process. No worker is held. */
+  sleep(ms: number): Promise<void>
   /** Saves state durably, replacing the last; resolves when it is stored. */
   checkpoint(state: Json): Promise<void>
 }

@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import type { AgentShape } from '../contract/agent-shape.ts'
 import type { Visibility } from '../contract/event.ts'
 import { RUNTIME_EVENTS } from '../contract/event.ts'
-import { CreateRunInput } from '../contract/run.ts'
+import { ConversationPolicy, CreateRunInput } from '../contract/run.ts'
 import type { Json } from '../contract/json.ts'
 import type { Message } from '../contract/message.ts'
 import type { AgentContext } from './context.ts'
@@ -47,6 +47,8 @@ export interface Agent<
   readonly maxAttempts?: number
   /** Milliseconds of execution before a run times out. Default: `runTimeoutSeconds` of the configuration. */
   readonly timeoutMs?: number
+  /** What happens to a run in a conversation that has one under way. Default: `queue`, it waits its turn. */
+  readonly conversationPolicy?: ConversationPolicy
   run(ctx: AgentContext<ParamsOf<TParams>, EventPayloads<TEvents>>): Promise<ResultOf<TOutput>>
 }
 
@@ -59,6 +61,7 @@ export interface AnyAgent {
   readonly events?: AgentEvents
   readonly maxAttempts?: number
   readonly timeoutMs?: number
+  readonly conversationPolicy?: ConversationPolicy
   run(ctx: never): Promise<AgentResult<unknown> | void>
 }
 
@@ -79,8 +82,8 @@ const AGENT_KEY = /^[a-zA-Z0-9_.-]{1,100}$/
  * Declares an agent. Types flow from the schemas: `ctx.params`, `ctx.emit` and the result are checked
  * here, and the same types reach the client through `createAgentClient<typeof runtime>`.
  *
- * @throws TypeError when the key is malformed, an event type is one of the runtime's own, or `maxAttempts` or
- * `timeoutMs` is out of range.
+ * @throws TypeError when the key is malformed, an event type is one of the runtime's own, or `maxAttempts`,
+ * `timeoutMs` or `conversationPolicy` is not valid.
  * @example
  * export const greeter = defineAgent({
  *   key: 'greeter',
@@ -108,10 +111,10 @@ export function defineAgent<
       throw new TypeError(`Agent "${agent.key}" declares "${type}", which is an event type of the runtime.`)
     }
   }
-  for (const limit of ['maxAttempts', 'timeoutMs'] as const) {
-    const parsed = CreateRunInput.shape[limit].safeParse(agent[limit])
+  for (const option of ['maxAttempts', 'timeoutMs', 'conversationPolicy'] as const) {
+    const parsed = CreateRunInput.shape[option].safeParse(agent[option])
     if (parsed.success) continue
-    throw new TypeError(`Agent "${agent.key}": ${limit} is not valid. ${parsed.error.issues[0]?.message}`)
+    throw new TypeError(`Agent "${agent.key}": ${option} is not valid. ${parsed.error.issues[0]?.message}`)
   }
   return agent
 }

@@ -9,7 +9,7 @@ import {
   ListConversationsInput,
 } from '../contract/conversation.ts'
 import { Cursor, EventFilter } from '../contract/event.ts'
-import { CreateRunInput, ListRunsInput, RunRef } from '../contract/run.ts'
+import { CreateRunInput, ListRunsInput, RespondInput, RunRef } from '../contract/run.ts'
 import { toAgentRuntimeError, toTRPCError, toTRPCShape } from './errors.ts'
 import type { ApiContext, ApiServices } from './services.ts'
 
@@ -48,6 +48,7 @@ export function createRouter<TShape extends AgentShape>(services: ApiServices) {
       get: procedure.input(RunRef).query(({ ctx, input }) => runs.get(ctx.principal, input.runId)),
       list: procedure.input(ListRunsInput).query(({ ctx, input }) => runs.list(ctx.principal, input)),
       cancel: procedure.input(RunRef).mutation(({ ctx, input }) => runs.cancel(ctx.principal, input.runId)),
+      respond: procedure.input(RespondInput).mutation(({ ctx, input }) => runs.respond(ctx.principal, input)),
       events: procedure.input(EventsInput).subscription(async function* ({ ctx, input, signal }) {
         const { runId, lastEventId, includeDebug = false, includeAll = false } = input
         const { batches } = await runs

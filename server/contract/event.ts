@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Json } from './json.ts'
 import { RunError } from './run.ts'
+import { PendingWait } from './wait.ts'
 
 /** Who an event is for: nobody outside, people who debug, everybody who may see the run. */
 export type Visibility = z.infer<typeof Visibility>
@@ -21,13 +22,18 @@ export const RUNTIME_EVENTS = {
     visibility: 'internal',
     schema: z.object({ error: RunError, delayMs: z.number(), nextAttempt: z.int() }),
   },
+  'run.waiting': { visibility: 'user', schema: PendingWait },
+  'run.resumed': { visibility: 'internal', schema: z.object({ wait: z.string() }) },
   'run.succeeded': { visibility: 'internal', schema: z.object({ output: Json }) },
   'run.failed': {
     visibility: 'user',
     schema: z.object({ error: z.string(), code: z.string(), details: Json.optional() }),
   },
   'run.cancelled': { visibility: 'user', schema: z.object({ reason: z.string().optional() }) },
-  'run.timed_out': { visibility: 'user', schema: z.object({ error: z.string(), timeoutMs: z.number() }) },
+  'run.timed_out': {
+    visibility: 'user',
+    schema: z.object({ error: z.string(), timeoutMs: z.number().optional() }),
+  },
   'assistant.delta': { visibility: 'user', schema: z.object({ messageId: z.string(), content: z.string() }) },
   'assistant.message': {
     visibility: 'user',

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Json, JsonObject } from './json.ts'
 import { Message } from './message.ts'
+import { PendingWait, WaitName } from './wait.ts'
 
 /**
  * `queued → running → succeeded | failed | cancelled | timed_out`, with `running → waiting → queued`
@@ -42,6 +43,12 @@ export const Run = z.object({
   /** 0 until a worker claims the run; then the number of the current or last attempt. */
   attempt: z.int(),
   maxAttempts: z.int(),
+  /** Of runs that could start, those with a higher one start first. */
+  priority: z.int(),
+  /** Not before then: as asked for, or the next attempt's time, or the end of a wait. */
+  runAt: z.iso.datetime().nullable(),
+  /** Not started by then, the run times out. */
+  expiresAt: z.iso.datetime().nullable(),
   /** Sequence number of the newest event, 0 when there is none. */
   lastSeq: z.int(),
   cancelRequestedAt: z.iso.datetime().nullable(),
@@ -50,12 +57,24 @@ export const Run = z.object({
   finishedAt: z.iso.datetime().nullable(),
 })
 
-/** A run with the messages that went in and, once it ended, those it answered with. */
+/** A run with the messages that went in and, once it ended, those it answered with; and what it waits for. */
 export type RunDetail = z.infer<typeof RunDetail>
-export const RunDetail = Run.extend({ messages: z.array(Message) })
+export const RunDetail = Run.extend({ messages: z.array(Message), waits: z.array(PendingWait) })
+
+/**
+ * What happens to a run created in a conversation that has one under way: it is refused (`reject`), waits for
+ * its turn (`queue`), or takes the place of those before it, which are cancelled (`interrupt`).
+ */
+export type ConversationPolicy = z.infer<typeof ConversationPolicy>
+export const ConversationPolicy = z.enum(['reject', 'queue', 'interrupt'])
 
 /** What the database's integers and Node's timers can hold: almost 25 days. */
 export const MAX_TIMEOUT_MS = 2_147_483_647
+
+/** A time that PostgreSQL and pg-boss hold too: within a year's retention of the queue nothing is lost. */
+const Moment = z.iso
+  .datetime({ offset: true, error: 'a time is ISO 8601 with a time zone, e.g. 2030-01-31T08:00:00Z' })
+  .refine((time) => Date.parse(time) < Date.UTC(3000), 'a time is before the year 3000')
 
 /** What creates a run. `params` is checked against the agent's own schema. */
 export type CreateRunInput = z.infer<typeof CreateRunInput>
@@ -73,9 +92,26 @@ export const CreateRunInput = z.object({
   maxAttempts: z.int().min(1).max(100).optional(),
   /** Milliseconds of execution before the run times out. Default: the agent's, else the configuration's. */
   timeoutMs: z.int().min(1).max(MAX_TIMEOUT_MS).optional(),
+  /** From -100 to 100; runs with a higher one start first. Default: 0. */
+  priority: z.int().min(-100).max(100).default(0),
+  /** ISO 8601 with a time zone: not before then. Default: at once. */
+  runAt: Moment.optional(),
+  /** ISO 8601 with a time zone: not started by then, the run times out. Default: never. */
+  expiresAt: Moment.optional(),
+  /** When another run of the conversation is under way. Default: the agent's, else `queue`. */
+  conversationPolicy: ConversationPolicy.optional(),
 })
 
 export const RunRef = z.object({ runId: RunId })
+
+/** Answers what a run waits for. */
+export type RespondInput = z.infer<typeof RespondInput>
+export const RespondInput = RunRef.extend({
+  /** Name of the wait. */
+  wait: WaitName,
+  /** Checked against the wait's schema. */
+  value: Json,
+})
 
 export type ListRunsInput = z.infer<typeof ListRunsInput>
 export const ListRunsInput = z.object({

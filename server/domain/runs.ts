@@ -6,19 +6,22 @@ import type { AnyRunEvent, EventFilter, Visibility } from '../contract/event.ts'
 import type { Json } from '../contract/json.ts'
 import type { Page } from '../contract/page.ts'
 import { decodeCursor } from '../contract/page.ts'
-import type { CreateRunInput, ListRunsInput, Run, RunDetail } from '../contract/run.ts'
+import type { CreateRunInput, ListRunsInput, RespondInput, Run, RunDetail } from '../contract/run.ts'
 import { isTerminal } from '../contract/terminal.ts'
 import { tail } from '../events/tail.ts'
 import { visibleTo } from '../events/visibility.ts'
 import { createGroupCommit } from '../group-commit.ts'
-import type { Clock, EventBus, NewRun, Queue, Store } from '../ports.ts'
+import type { Clock, EventBus, Logger, NewRun, Queue, Store } from '../ports.ts'
 import { assertStorable } from '../storable-json.ts'
+import { checkAnswer } from './check-answer.ts'
+import { giveTurns, hintsOf } from './turns.ts'
 
 export interface RunPorts {
   store: Store
   queue: Pick<Queue, 'enqueue'>
   bus: EventBus
   clock: Clock
+  log: Logger
 }
 
 export interface RunSettings {
@@ -47,6 +50,8 @@ export interface Runs {
   get(principal: Principal, runId: string): Promise<RunDetail>
   list(principal: Principal, input: ListRunsInput): Promise<Page<Run>>
   cancel(principal: Principal, runId: string): Promise<Run>
+  /** Answers what a run waits for; of two answers at once one is taken. */
+  respond(principal: Principal, answer: RespondInput): Promise<Run>
   /** A page of the visible events after the cursor, and how many there are in all. */
   listEvents(
     principal: Principal,
@@ -77,6 +82,16 @@ export function createRuns(ports: RunPorts, settings: RunSettings): Runs {
     return (await store.getRun(principal, runId)) ?? noSuchRun(runId)
   }
 
+  async function giveTurn(conversationId: string | null): Promise<void> {
+    if (conversationId === null) return
+    try {
+      await giveTurns(ports, [conversationId])
+    } catch (error) {
+      // What was asked for is done; the turn is given with the next upkeep.
+      ports.log.warn({ err: error, conversationId }, 'giving a turn failed; it is given a moment later')
+    }
+  }
+
   return {
     async create(principal, input) {
       const agent = settings.agents.get(input.agentKey)
@@ -93,13 +108,24 @@ export function createRuns(ports: RunPorts, settings: RunSettings): Runs {
         maxAttempts: input.maxAttempts ?? agent.maxAttempts ?? settings.maxAttempts,
         timeoutMs: input.timeoutMs ?? agent.timeoutMs ?? settings.runTimeoutMs,
         idempotencyKey: input.idempotencyKey ?? null,
+        priority: input.priority,
+        runAt: input.runAt ?? null,
+        expiresAt: input.expiresAt ?? null,
+        conversationPolicy: input.conversationPolicy ?? agent.conversationPolicy ?? 'queue',
       })
-      if (answer.kind === 'no-conversation') {
-        throw new AgentRuntimeError('not_found', `There is no conversation ${input.conversationId}.`)
+      switch (answer.kind) {
+        case 'no-conversation':
+          throw new AgentRuntimeError('not_found', `There is no conversation ${input.conversationId}.`)
+        case 'busy':
+          throw new AgentRuntimeError('conflict', 'Another run of this conversation is under way.', {
+            details: { runId: answer.runId },
+          })
+        case 'existing':
+          return { run: answer.run, created: false }
+        case 'created':
+          bus.publish([{ kind: 'queued', agentKey: agent.key }, ...hintsOf(answer.interrupted)])
+          return { run: answer.run, created: true }
       }
-      const created = answer.kind === 'created'
-      if (created) bus.publish([{ kind: 'queued', agentKey: agent.key }])
-      return { run: answer.run, created }
     },
 
     get,
@@ -122,7 +148,34 @@ export function createRuns(ports: RunPorts, settings: RunSettings): Runs {
           bus.publish([{ kind: 'cancel', runId }])
           return outcome.run
         case 'cancelled':
-          bus.publish([{ kind: 'events', runId, seq: outcome.run.lastSeq }])
+          bus.publish(hintsOf([outcome.run]))
+          await giveTurn(outcome.run.conversationId)
+          return outcome.run
+      }
+    },
+
+    async respond(principal, { runId, wait, value }) {
+      assertStorable(value)
+      const waits = (await store.readWaits(principal, runId)) ?? noSuchRun(runId)
+      const pending = waits.find(({ name, kind }) => name === wait && kind !== 'sleep')
+      if (pending !== undefined) checkAnswer(pending, value)
+      const outcome = await store.respond(principal, { runId, wait, value }, (queued, tx) =>
+        queue.enqueue(queued, tx),
+      )
+      switch (outcome.kind) {
+        case 'not-found':
+          return noSuchRun(runId)
+        case 'not-waiting':
+          throw new AgentRuntimeError('not_found', `The run does not wait for "${wait}".`, {
+            details: { waits: waits.map(({ name }) => name) },
+          })
+        case 'already-settled':
+          throw new AgentRuntimeError(
+            'conflict',
+            `The wait for "${wait}" is over: it was answered, or its time is up.`,
+          )
+        case 'accepted':
+          bus.publish(hintsOf([outcome.run]))
           return outcome.run
       }
     },

@@ -1,6 +1,6 @@
 import type { Visibility } from '../contract/event.ts'
 import type { Json } from '../contract/json.ts'
-import type { AppendOutcome, NewEvent, RunAppend, RunEnding, RunRelease } from '../ports.ts'
+import type { AppendOutcome, AttemptEnding, NewEvent, RunAppend } from '../ports.ts'
 import { toStorableJson } from '../storable-json.ts'
 
 export interface EmittedEvent {
@@ -35,7 +35,7 @@ export class RunLog {
   readonly attempt: number
   #writtenSeq: number
   #pending: PendingEvent[] = []
-  #ending: { value: RunEnding | RunRelease; settle: PromiseWithResolvers<AppendOutcome> } | undefined
+  #ending: { value: AttemptEnding; settle: PromiseWithResolvers<AppendOutcome> } | undefined
   /** How many of the pending events are in the append under way. */
   #inFlight: RunAppend | undefined
   #lost = false
@@ -68,7 +68,7 @@ export class RunLog {
   }
 
   /** Adds the attempt's last event and how it ends. Resolves with what the store made of it. */
-  end(event: EmittedEvent, ending: RunEnding | RunRelease): Promise<AppendOutcome> {
+  end(event: EmittedEvent, ending: AttemptEnding): Promise<AppendOutcome> {
     const settle = Promise.withResolvers<AppendOutcome>()
     if (this.#lost) return Promise.resolve('fenced')
     this.#pending.push({ ...event, payload: toStorableJson(event.payload), bytes: 0 })

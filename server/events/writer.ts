@@ -1,12 +1,11 @@
 import type {
   AppendOutcome,
+  AttemptEnding,
   Clock,
   EventBus,
   Hint,
   Logger,
   RunAppend,
-  RunEnding,
-  RunRelease,
   Queue,
   Store,
 } from '../ports.ts'
@@ -61,7 +60,7 @@ export class EventWriter {
     return this.#bufferedBytes < MAX_BUFFERED_BYTES ? Promise.resolve() : this.#room.promise
   }
 
-  end(log: RunLog, event: EmittedEvent, ending: RunEnding | RunRelease): Promise<AppendOutcome> {
+  end(log: RunLog, event: EmittedEvent, ending: AttemptEnding): Promise<AppendOutcome> {
     if (this.#stopping.signal.aborted) return Promise.resolve('fenced')
     const outcome = log.end(event, ending)
     this.#schedule(log)
@@ -134,7 +133,8 @@ export class EventWriter {
       if (log.hasPending) this.#logs.add(log)
       if (outcome === 'written') hints.push({ kind: 'events', runId: log.runId, seq: log.writtenSeq })
       const ending = batch[index]?.ending
-      if (outcome === 'written' && ending?.status === 'queued') {
+      // Also of one that waits: what it waits for may be there already.
+      if (outcome === 'written' && (ending?.status === 'queued' || ending?.status === 'waiting')) {
         hints.push({ kind: 'queued', agentKey: ending.agentKey })
       }
       if (outcome === 'fenced') this.#onFenced(log)

@@ -9,9 +9,11 @@ import type { ClaimedRun, Clock, Logger, Store } from '../ports.ts'
 import { RunInterruption } from './interruption.ts'
 import { createSteps } from './steps.ts'
 import type { StepPorts } from './steps.ts'
+import type { Suspension } from './suspension.ts'
+import { createWaits } from './waits.ts'
 
 export interface AttemptPorts extends Pick<StepPorts, 'retryPolicy' | 'random'> {
-  store: Pick<Store, 'saveCheckpoint' | 'readSteps' | 'saveStep'>
+  store: Pick<Store, 'saveCheckpoint' | 'readSteps' | 'saveStep' | 'readSettledWaits'>
   writer: EventWriter
   clock: Clock
   log: Logger
@@ -25,6 +27,7 @@ interface Attempt {
   params: unknown
   runLog: RunLog
   signal: AbortSignal
+  suspension: Suspension
 }
 
 /** What the agent of one attempt is given: its events go to the writer, its state to the store. */
@@ -70,6 +73,7 @@ export function createAttemptContext(ports: AttemptPorts, attempt: Attempt): Age
     emitError: (message, details) =>
       emit('error', { message, ...(details === undefined ? {} : { details }) }),
     step: createSteps(ports, { run, signal, onCompleted: (step) => emit('step.completed', step) }),
+    ...createWaits(ports, attempt),
     async checkpoint(next) {
       signal.throwIfAborted()
       const outcome = await ports.store.saveCheckpoint(run.id, run.attempt, next)

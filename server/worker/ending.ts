@@ -6,14 +6,13 @@ import { Message } from '../contract/message.ts'
 import type { RunError } from '../contract/run.ts'
 import type { TerminalEventType } from '../contract/terminal.ts'
 import { ModelError } from '../llm/model.ts'
-import type { RunEnding, RunRelease } from '../ports.ts'
-import type { RunInterruption } from './interruption.ts'
+import type { AttemptEnding, ClaimedRun, NewWait } from '../ports.ts'
 
 /** How an attempt ends: what the run's row gets, and the payload of its terminal event. */
 export interface Ending {
-  type: TerminalEventType | 'run.retrying'
+  type: TerminalEventType | 'run.retrying' | 'run.waiting'
   payload: Json
-  ending: RunEnding | RunRelease
+  ending: AttemptEnding
 }
 
 export function succeeded(agent: AnyAgent, result: Awaited<ReturnType<AnyAgent['run']>>): Ending {
@@ -64,14 +63,14 @@ export function failed(error: RunError): Ending {
 
 /** The attempt is over and the run is not: it is queued for another one. */
 export function released(
-  run: { agentKey: string; attempt: number },
+  run: Pick<ClaimedRun, 'agentKey' | 'attempt' | 'priority'>,
   reason: { error: RunError; delayMs: number; isFailure: boolean },
 ): Ending {
   const { error, delayMs, isFailure } = reason
   return {
     type: 'run.retrying',
     payload: { error: { ...error, details: error.details ?? null }, delayMs, nextAttempt: run.attempt + 1 },
-    ending: { status: 'queued', agentKey: run.agentKey, delayMs, isFailure },
+    ending: { status: 'queued', agentKey: run.agentKey, priority: run.priority, delayMs, isFailure },
   }
 }
 
@@ -87,9 +86,18 @@ export function toRunError(error: unknown): RunError {
   return { message: 'The agent failed with an unexpected error.', code: 'agent_error' }
 }
 
+/** The attempt is over until what it waits for is there; then another goes on. */
+export function suspended(
+  run: Pick<ClaimedRun, 'agentKey' | 'priority'>,
+  { waits, payload }: { waits: readonly NewWait[]; payload: Json },
+): Ending {
+  const { agentKey, priority } = run
+  return { type: 'run.waiting', payload, ending: { status: 'waiting', agentKey, priority, waits } }
+}
+
 export function interrupted(
-  kind: Exclude<RunInterruption['kind'], 'lost'>,
-  run: { agentKey: string; attempt: number; timeoutMs: number },
+  kind: 'cancelled' | 'timed_out' | 'drained',
+  run: Pick<ClaimedRun, 'agentKey' | 'attempt' | 'priority' | 'timeoutMs'>,
 ): Ending {
   const { timeoutMs } = run
   switch (kind) {

@@ -3,10 +3,11 @@ import type { RunLog } from '../events/run-log.ts'
 import type { ClaimedRun } from '../ports.ts'
 import { createAttemptContext } from './attempt-context.ts'
 import type { AttemptPorts } from './attempt-context.ts'
-import { failed, interrupted, released, succeeded, toRunError } from './ending.ts'
+import { failed, interrupted, released, succeeded, suspended, toRunError } from './ending.ts'
 import type { Ending } from './ending.ts'
 import { RunInterruption } from './interruption.ts'
 import { isRetriable, retryDelayMs } from './retry.ts'
+import { Suspension } from './suspension.ts'
 
 export interface ExecutePorts extends AttemptPorts {
   /** How long an agent may go on after its signal aborted before it is abandoned. */
@@ -17,7 +18,7 @@ interface Execution {
   run: ClaimedRun
   agent: AnyAgent
   runLog: RunLog
-  /** Aborted, with a {@link RunInterruption}, from outside: cancel, lease lost. And here: timeout. */
+  /** Aborted, with a {@link RunInterruption}, from outside: cancel, lease lost. And here: timeout, wait. */
   controller: AbortController
 }
 
@@ -51,7 +52,9 @@ function write(ports: ExecutePorts, runLog: RunLog, { type, payload, ending }: E
 async function runAgent(ports: ExecutePorts, execution: Execution): Promise<Ending | undefined> {
   const { run, agent, controller } = execution
   const { signal } = controller
-  if (signal.aborted) return endInterrupted(run, signal.reason)
+  const suspension = new Suspension(ports.clock, controller)
+  const endAborted = (reason: unknown) => endInterrupted(ports, { ...execution, suspension }, reason)
+  if (signal.aborted) return endAborted(signal.reason)
   const over = new AbortController()
   void watchTimeout(ports, execution, over.signal)
   try {
@@ -62,15 +65,15 @@ async function runAgent(ports: ExecutePorts, execution: Execution): Promise<Endi
         code: 'validation_failed',
       })
     }
-    const ctx = createAttemptContext(ports, { ...execution, params: params?.data, signal })
+    const ctx = createAttemptContext(ports, { ...execution, params: params?.data, signal, suspension })
     // `run` takes the context of its own types, which are gone here.
     const running = Promise.resolve().then(() => agent.run(ctx as never))
     const result = await Promise.race([running, abandonment(ports, { run, signal, over: over.signal })])
-    return signal.aborted ? endInterrupted(run, signal.reason) : succeeded(agent, result)
+    return signal.aborted ? endAborted(signal.reason) : succeeded(agent, result)
   } catch (error) {
-    if (signal.aborted) return endInterrupted(run, signal.reason)
+    if (signal.aborted) return endAborted(signal.reason)
     // A fence noticed by one of the agent's own writes before the lease told.
-    if (error instanceof RunInterruption) return endInterrupted(run, error)
+    if (error instanceof RunInterruption) return endAborted(error)
     return endFailed(ports, run, error)
   } finally {
     // With a reason: without one, each abort makes an error with a stack.
@@ -123,7 +126,26 @@ function aborted(signal: AbortSignal): Promise<unknown> {
   return new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
 }
 
-function endInterrupted(run: ClaimedRun, reason: unknown): Ending | undefined {
-  if (!(reason instanceof RunInterruption) || reason.kind === 'lost') return undefined
-  return interrupted(reason.kind, run)
+function endInterrupted(
+  ports: ExecutePorts,
+  { run, runLog, suspension }: Execution & { suspension: Suspension },
+  reason: unknown,
+): Ending | undefined {
+  if (!(reason instanceof RunInterruption)) return undefined
+  switch (reason.kind) {
+    case 'lost':
+      return undefined
+    case 'waiting': {
+      const payloads = suspension.payloads()
+      const type = 'run.waiting'
+      const ts = new Date(ports.clock.now()).toISOString()
+      // The last is the attempt's last event; those before it go the same way as whatever the agent emitted.
+      for (const payload of payloads.slice(0, -1)) {
+        void ports.writer.emit(runLog, { type, payload, visibility: ports.visibilityOf(type), ts })
+      }
+      return suspended(run, { waits: suspension.waits, payload: payloads.at(-1) ?? null })
+    }
+    default:
+      return interrupted(reason.kind, run)
+  }
 }

@@ -14,7 +14,7 @@ interface IntakeSettings {
   lease: { workerId: string; ttlMs: number }
   /** How many runs more may be taken now. */
   room(): number
-  onClaimed(run: ClaimedRun, delivery: Delivery): void
+  onClaimed(run: ClaimedRun): void
   /** Ends it after what is being taken at that moment. */
   signal: AbortSignal
 }
@@ -25,8 +25,8 @@ const MAX_COMPLETE_BATCH = 500
 
 /**
  * What a worker has to do with the queue: fetches deliveries while there is room, has their runs
- * claimed, and forgets the deliveries of runs that are over. Woken by hints; the poll is for those that
- * got lost.
+ * claimed, and forgets the deliveries: a claimed run is held by its lease. Woken by hints; the poll is for
+ * those that got lost.
  */
 export class Intake {
   readonly #ports: IntakePorts
@@ -71,8 +71,7 @@ export class Intake {
     if (this.#ready.size > 0) this.#wake.abort(WOKEN)
   }
 
-  /** The run is over: its delivery is done with. */
-  async forget(delivery: Delivery): Promise<void> {
+  async #forget(delivery: Delivery): Promise<void> {
     const forgotten = this.#complete(delivery).catch((error: unknown) => {
       const fields = { err: error, runId: delivery.runId }
       this.#ports.log.warn(fields, 'a delivery stays in the queue until it expires')
@@ -118,17 +117,12 @@ export class Intake {
   }
 
   async #claim(deliveries: readonly Delivery[]): Promise<void> {
-    const byRun = new Map(deliveries.map((delivery) => [delivery.runId, delivery]))
-    const { claimed, over } = await this.#claimOrGiveBack([...byRun.keys()], deliveries)
-    for (const run of claimed) {
-      const delivery = byRun.get(run.id)
-      if (delivery !== undefined) this.#settings.onClaimed(run, delivery)
-    }
-    for (const runId of over) {
-      const delivery = byRun.get(runId)
-      if (delivery !== undefined) void this.forget(delivery)
-    }
-    // The rest is in other hands: its delivery comes back should those let go.
+    const runIds = new Set(deliveries.map((delivery) => delivery.runId))
+    const claimed = await this.#claimOrGiveBack([...runIds], deliveries)
+    for (const run of claimed) this.#settings.onClaimed(run)
+    // Also those of runs that were not there to be claimed: they are over, in other hands, or have another
+    // delivery for when they are due.
+    for (const delivery of deliveries) void this.#forget(delivery)
   }
 
   async #claimOrGiveBack(
@@ -138,7 +132,7 @@ export class Intake {
     try {
       return await this.#ports.store.claimRuns(runIds, this.#settings.lease)
     } catch (error) {
-      // Otherwise they would come again only when the queue misses their heartbeat.
+      // Otherwise they would come again only when they have expired.
       await this.#ports.queue.giveBack(deliveries)
       throw error
     }

@@ -1,16 +1,14 @@
-import type { Clock, Delivery, Logger, Queue, Store } from '../ports.ts'
+import type { Clock, Logger, Store } from '../ports.ts'
 import { RunInterruption } from './interruption.ts'
 
 /** An attempt this worker holds. */
 export interface Held {
   run: { id: string; attempt: number }
-  delivery: Delivery
   controller: AbortController
 }
 
 interface LeasePorts {
   store: Pick<Store, 'renewLeases'>
-  queue: Pick<Queue, 'touch'>
   clock: Clock
   log: Logger
 }
@@ -31,7 +29,7 @@ export async function keepLeases(
  * a hint reaching this process.
  */
 export async function renewLeases(
-  { store, queue, log }: LeasePorts,
+  { store, log }: LeasePorts,
   { held, ttlMs }: { held: () => readonly Held[]; ttlMs: number },
 ): Promise<void> {
   const asked = held()
@@ -49,7 +47,6 @@ export async function renewLeases(
       // An attempt that ended meanwhile is held no more, and its signal nobody's concern.
       if (state === undefined && still.has(attempt)) attempt.controller.abort(new RunInterruption('lost'))
     }
-    await queue.touch(asked.map(({ delivery }) => delivery))
   } catch (error) {
     log.warn({ err: error }, 'renewing leases failed; trying again')
   }

@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import type { AnyAgent } from '../agent/define-agent.ts'
+import { isTerminal } from '../contract/terminal.ts'
+import { giveTurns } from '../domain/turns.ts'
 import type { RunLog } from '../events/run-log.ts'
 import { EventWriter } from '../events/writer.ts'
-import type { ClaimedRun, Delivery, EventBus, Presence, Queue, Store } from '../ports.ts'
+import type { ClaimedRun, EventBus, Presence, Queue, Store } from '../ports.ts'
 import { executeAttempt } from './execute-attempt.ts'
 import type { ExecutePorts } from './execute-attempt.ts'
 import { Intake } from './intake.ts'
 import { RunInterruption } from './interruption.ts'
 import { keepLeases, renewLeases } from './lease-keeper.ts'
-import { recoverLostRuns } from './recover-lost-runs.ts'
 
 export interface WorkerPorts extends Omit<ExecutePorts, 'writer' | 'store'> {
   store: Store
@@ -27,13 +28,10 @@ export interface WorkerSettings {
 
 interface Active {
   run: ClaimedRun
-  delivery: Delivery
   controller: AbortController
   done: Promise<void>
 }
 
-/** Between looks for lost workers: what a killed worker's runs wait, twice. */
-const RECOVERY_INTERVAL_MS = 500
 /** How long `run.started` may wait for an event to be told of with. */
 const START_HINT_DELAY_MS = 20
 /** Beyond the grace period, for writing that runs are handed back. */
@@ -52,7 +50,7 @@ export class Worker {
   readonly #drained = new AbortController()
   #starting: Promise<void> = Promise.resolve()
   #claiming: Promise<void> = Promise.resolve()
-  #loops: Promise<unknown> = Promise.resolve()
+  #leasing: Promise<void> = Promise.resolve()
   #stopped: Promise<void> | undefined
   #unsubscribe: () => void = () => {}
   #leave: () => Promise<void> = async () => {}
@@ -66,7 +64,7 @@ export class Worker {
       pollIntervalMs: settings.pollIntervalMs,
       lease: { workerId: this.id, ttlMs: settings.leaseTtlMs },
       room: () => settings.concurrency - this.#active.size,
-      onClaimed: (run, delivery) => this.#execute(run, delivery),
+      onClaimed: (run) => this.#execute(run),
       signal: this.#stopping.signal,
     })
   }
@@ -91,10 +89,7 @@ export class Worker {
       },
     })
     this.#claiming = this.#intake.run()
-    this.#loops = Promise.all([
-      keepLeases(this.#ports, { ...this.#leases, signal: this.#drained.signal }),
-      recoverLostRuns(this.#ports, { intervalMs: RECOVERY_INTERVAL_MS, signal: this.#stopping.signal }),
-    ])
+    this.#leasing = keepLeases(this.#ports, { ...this.#leases, signal: this.#drained.signal })
   }
 
   /**
@@ -116,7 +111,7 @@ export class Worker {
     this.#unsubscribe()
     for (const { controller } of this.#active.values()) controller.abort(new RunInterruption('lost'))
     await this.#writer.stop()
-    await Promise.all([this.#claiming, this.#loops])
+    await Promise.all([this.#claiming, this.#leasing])
     await this.#intake.settled()
     await this.#leave()
   }
@@ -135,7 +130,7 @@ export class Worker {
     return { held: () => [...this.#active.values()], ttlMs: this.#settings.leaseTtlMs }
   }
 
-  #execute(run: ClaimedRun, delivery: Delivery): void {
+  #execute(run: ClaimedRun): void {
     const agent = this.#settings.agents.get(run.agentKey)
     if (agent === undefined) return
     const controller = new AbortController()
@@ -143,7 +138,7 @@ export class Worker {
     const runLog = this.#writer.open(run)
     void this.#announceStart(run, runLog)
     const ports = { ...this.#ports, writer: this.#writer }
-    const active: Active = { run, delivery, controller, done: Promise.resolve() }
+    const active: Active = { run, controller, done: Promise.resolve() }
     // It may be this very worker that was overtaken.
     this.#active.get(run.id)?.controller.abort(new RunInterruption('lost'))
     this.#active.set(run.id, active)
@@ -162,14 +157,21 @@ export class Worker {
     this.#ports.bus.publish([{ kind: 'events', runId: run.id, seq: run.lastSeq }])
   }
 
-  async #release({ run, delivery }: Active, fate: Awaited<ReturnType<typeof executeAttempt>>): Promise<void> {
+  async #release({ run }: Active, fate: Awaited<ReturnType<typeof executeAttempt>>): Promise<void> {
     // A later attempt of the same run may have its place already.
     if (this.#active.get(run.id)?.run.attempt === run.attempt) this.#active.delete(run.id)
     this.#intake.resume()
-    // A lost run's delivery belongs to whoever has it now.
     if (fate === 'lost') return
     if (fate.status === 'queued') void this.#intake.lookIn(fate.delayMs, run.agentKey)
-    await this.#intake.forget(delivery)
+    if (isTerminal(fate.status) && run.conversationId !== null) await this.#giveTurn(run.conversationId)
+  }
+
+  async #giveTurn(conversationId: string): Promise<void> {
+    try {
+      await giveTurns(this.#ports, [conversationId])
+    } catch (error) {
+      this.#ports.log.warn({ err: error, conversationId }, 'giving a turn failed; it is given a moment later')
+    }
   }
 
   #onFenced(log: RunLog): void {

@@ -53,13 +53,14 @@ const RULES: Record<string, string> = {
     SELECT r.id, r.conversation_id, m.conversation_id
     FROM agent_runtime.run r JOIN agent_runtime.message m ON m.run_id = r.id
     WHERE r.conversation_id IS DISTINCT FROM m.conversation_id`,
-  // More than one is no harm: that of a worker that was lost comes again, finds the run in other hands and is forgotten.
-  'what is not over has a delivery in the queue': `
+  // A running one is held by its lease. More than one delivery is no harm: the claim decides.
+  'what is to be taken up has a delivery in the queue': `
     SELECT r.id, r.status, array_agg(j.state) AS deliveries
     FROM agent_runtime.run r
     LEFT JOIN agent_runtime_queue.job j ON j.data ->> 'runId' = r.id::text AND j.name = r.agent_key
     GROUP BY r.id
-    HAVING NOT (${isOver('r')}) AND count(j.id) FILTER (WHERE j.state IN ('created', 'retry', 'active')) = 0`,
+    HAVING (r.status = 'queued' AND r.turn IS NULL OR r.status = 'waiting' AND r.run_at IS NOT NULL)
+      AND count(j.id) FILTER (WHERE j.state IN ('created', 'retry', 'active')) = 0`,
   'no delivery is without its run': `
     SELECT j.id, j.data FROM agent_runtime_queue.job j
     WHERE NOT EXISTS (SELECT FROM agent_runtime.run r WHERE r.id::text = j.data ->> 'runId')`,

@@ -1,4 +1,4 @@
-import { isTerminalEvent } from '../../server/contract/terminal.ts'
+import { isTerminal, isTerminalEvent } from '../../server/contract/terminal.ts'
 import type { AnyRunEvent } from '../../server/contract/event.ts'
 import type { Json } from '../../server/contract/json.ts'
 import type { RunStatus } from '../../server/contract/run.ts'
@@ -59,7 +59,7 @@ export class FakeEventStore {
     const status = append.ending?.status
     if (status !== undefined && status !== 'cancelled' && run.cancelRequested) return 'cancel-requested'
     for (const event of append.events) run.events.push(toEvent(append, event, run.events.length + 1))
-    if (isTerminalEvent(append.events.at(-1)?.type ?? '') !== (status !== undefined && status !== 'queued')) {
+    if (isTerminalEvent(append.events.at(-1)?.type ?? '') !== (status !== undefined && isTerminal(status))) {
       throw new Error('the terminal event and the end of the run do not come together')
     }
     run.status = status ?? run.status

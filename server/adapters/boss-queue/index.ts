@@ -5,18 +5,16 @@ import { createBossDatabase } from './database.ts'
 
 export const QUEUE_SCHEMA = 'agent_runtime_queue'
 
-/** Longest a delivery may stay taken: pg-boss' own limit. A run's own timeout ends it long before. */
-const MAX_DELIVERY_SECONDS = 86_399
+/** A delivery that was taken and not claimed within this is handed to somebody else. */
+const MAX_DELIVERY_SECONDS = 60
 /** Longest a delivery may wait to be taken: long enough for a queue nobody has worked on for a year. */
 const MAX_WAITING_SECONDS = 365 * 86_400
-/** Deliveries repeat until their run is over; the run counts its attempts itself. */
+/** Deliveries repeat until their run is claimed; the run counts its attempts itself. */
 const MAX_DELIVERIES = 1_000_000
 
 interface BossQueueOptions {
   pool: pg.Pool
   log: Logger
-  /** Seconds without a touch after which a delivery is handed to somebody else. At least 10. */
-  heartbeatSeconds: number
 }
 
 interface Payload {
@@ -27,7 +25,7 @@ interface Payload {
  * The queue on pg-boss: one pg-boss queue per agent, so that a worker takes only the agents it has. A
  * delivery is only a reason to look at a run; whether there is something to do, the run's row decides.
  */
-export function createBossQueue({ pool, log, heartbeatSeconds }: BossQueueOptions): Queue {
+export function createBossQueue({ pool, log }: BossQueueOptions): Queue {
   const db = createBossDatabase(pool)
   const boss = new PgBoss({
     db,
@@ -52,7 +50,6 @@ export function createBossQueue({ pool, log, heartbeatSeconds }: BossQueueOption
           retryLimit: MAX_DELIVERIES,
           retryDelay: 0,
           expireInSeconds: MAX_DELIVERY_SECONDS,
-          heartbeatSeconds,
           deleteAfterSeconds: 3600,
           retentionSeconds: MAX_WAITING_SECONDS,
         })
@@ -62,9 +59,11 @@ export function createBossQueue({ pool, log, heartbeatSeconds }: BossQueueOption
     async enqueue(runs, tx) {
       const transaction = createBossDatabase(tx)
       for (const [agentKey, group] of Map.groupBy(runs, (run) => run.agentKey)) {
-        const jobs = group.map(({ id, delayMs = 0 }) => ({
+        const jobs = group.map(({ id, delayMs = 0, runAt = null, priority = 0 }) => ({
           data: { runId: id } satisfies Payload,
+          ...(priority !== 0 && { priority }),
           ...(delayMs > 0 && { startAfter: delayMs / 1000 }),
+          ...(runAt !== null && { startAfter: runAt }),
         }))
         await boss.insert(agentKey, jobs, { db: transaction })
       }
@@ -82,9 +81,6 @@ export function createBossQueue({ pool, log, heartbeatSeconds }: BossQueueOption
 
     giveBack: (deliveries) =>
       forEachQueue(deliveries, async (agentKey, ids) => void (await boss.fail(agentKey, ids))),
-
-    touch: (deliveries) =>
-      forEachQueue(deliveries, async (agentKey, ids) => void (await boss.touch(agentKey, ids))),
 
     async stop() {
       await boss.stop({ close: false, graceful: false })

@@ -9,8 +9,10 @@ import { claimRuns } from './statements/claim-runs.ts'
 import { createRuns } from './statements/create-runs.ts'
 import { readSteps, renewLeases, saveCheckpoint, saveStep } from './statements/hold-runs.ts'
 import { createGetProgress, createReadEvents } from './statements/read-events.ts'
-import { findLostWorkers, recoverRuns } from './statements/recover-runs.ts'
+import { recoverRuns } from './statements/recover-runs.ts'
 import { requestCancel } from './statements/request-cancel.ts'
+import { expireRuns, findUpkeep, giveTurns } from './statements/upkeep.ts'
+import { readSettledWaits, readWaits, respond } from './statements/waits.ts'
 
 interface PrismaStoreOptions {
   /** Shared with the queue and the bus, so that a process has one bound on its connections. */
@@ -23,12 +25,19 @@ interface PrismaStoreOptions {
 export function createPrismaStore({ pool, visibilityOf }: PrismaStoreOptions): Store {
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) })
   return {
-    createRuns: (runs, enqueue) => createRuns(pool, runs, enqueue),
+    createRuns: (runs, enqueue) =>
+      createRuns(pool, { runs, cancelledVisibility: visibilityOf('run.cancelled') }, enqueue),
     claimRuns: (runIds, lease) =>
       claimRuns(pool, runIds, { ...lease, startedVisibility: visibilityOf('run.started') }),
     append: (batch, enqueue) => append(pool, batch, enqueue),
-    findLostWorkers: () => findLostWorkers(pool),
+    findUpkeep: () => findUpkeep(pool),
     recoverRuns: (workerIds, enqueue) => recoverRuns(pool, { workerIds, visibilityOf }, enqueue),
+    expireRuns: () => expireRuns(pool, visibilityOf('run.timed_out')),
+    giveTurns: (conversationIds, enqueue) => giveTurns(pool, conversationIds, enqueue),
+    readWaits: (owner, runId) => readWaits(pool, owner, runId),
+    readSettledWaits: (runId) => readSettledWaits(pool, runId),
+    respond: (owner, answer, enqueue) =>
+      respond(pool, { owner, ...answer, resumedVisibility: visibilityOf('run.resumed') }, enqueue),
     saveCheckpoint: (runId, attempt, state) => saveCheckpoint(pool, { runId, attempt }, state),
     readSteps: (runId) => readSteps(pool, runId),
     saveStep: (run, step) => saveStep(pool, run, step),
@@ -38,7 +47,13 @@ export function createPrismaStore({ pool, visibilityOf }: PrismaStoreOptions): S
     getProgress: createGetProgress(pool),
     listEvents: (runId, page) => reads.listEvents(prisma, runId, page),
 
-    getRun: (owner, runId) => reads.getRun(prisma, owner, runId),
+    async getRun(owner, runId) {
+      const [run, waits] = await Promise.all([
+        reads.getRun(prisma, owner, runId),
+        readWaits(pool, owner, runId),
+      ])
+      return run === null ? null : { ...run, waits: waits ?? [] }
+    },
     listRuns: (owner, filter, cursor) => reads.listRuns(prisma, { owner, filter, cursor }),
     createConversation: (owner, conversation) => reads.createConversation(prisma, owner, conversation),
     getConversation: (owner, conversationId) => reads.getConversation(prisma, owner, conversationId),

@@ -14,6 +14,9 @@ export interface RunRow {
   error: unknown
   attempt: number
   maxAttempts: number
+  priority: number
+  runAt: Date | null
+  expiresAt: Date | null
   lastSeq: number
   cancelRequestedAt: Date | null
   createdAt: Date
@@ -24,7 +27,8 @@ export interface RunRow {
 /** The select list that makes a {@link RunRow}, for a table or CTE named `r`. */
 export const RUN_COLUMNS = `
   r.id, r.agent_key AS "agentKey", r.status, r.conversation_id AS "conversationId", r.params, r.metadata,
-  r.output, r.error, r.attempt, r.max_attempts AS "maxAttempts", r.last_seq AS "lastSeq",
+  r.output, r.error, r.attempt, r.max_attempts AS "maxAttempts", r.priority,
+  r.run_at AS "runAt", r.expires_at AS "expiresAt", r.last_seq AS "lastSeq",
   r.cancel_requested_at AS "cancelRequestedAt", r.created_at AS "createdAt", r.started_at AS "startedAt",
   r.finished_at AS "finishedAt"`
 
@@ -40,6 +44,9 @@ export function toRun(row: RunRow): Run {
     error: row.error as RunError | null,
     attempt: row.attempt,
     maxAttempts: row.maxAttempts,
+    priority: row.priority,
+    runAt: row.runAt?.toISOString() ?? null,
+    expiresAt: row.expiresAt?.toISOString() ?? null,
     lastSeq: row.lastSeq,
     cancelRequestedAt: row.cancelRequestedAt?.toISOString() ?? null,
     createdAt: row.createdAt.toISOString(),

@@ -18,6 +18,7 @@ import { toEventStream } from './sse.ts'
 import {
   RestCreateConversation,
   RestCreateRun,
+  RestRespond,
   fromRestCreateRun,
   toRestConversation,
   toRestConversationDetail,
@@ -57,6 +58,11 @@ export function createRestApp(services: ApiServices): Hono<RestEnv> {
   app.get('/runs/:id', async (c) => c.json(toRestRunDetail(await runs.get(c.var.principal, runIdOf(c)))))
 
   app.post('/runs/:id/cancel', async (c) => c.json(toRestRun(await runs.cancel(c.var.principal, runIdOf(c)))))
+
+  app.post('/runs/:id/respond', async (c) => {
+    const answer = await readBody(c, RestRespond)
+    return c.json(toRestRun(await runs.respond(c.var.principal, { runId: runIdOf(c), ...answer })))
+  })
 
   app.get('/runs/:id/events', (c) =>
     (c.req.header('accept') ?? '').includes('application/json') ? listEvents(c) : streamEvents(c),

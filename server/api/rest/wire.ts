@@ -8,7 +8,7 @@ import type { AnyRunEvent } from '../../contract/event.ts'
 import { Json, JsonObject } from '../../contract/json.ts'
 import type { Message } from '../../contract/message.ts'
 import type { Page } from '../../contract/page.ts'
-import { ConversationId, CreateRunInput } from '../../contract/run.ts'
+import { ConversationId, CreateRunInput, RespondInput } from '../../contract/run.ts'
 import type { Run, RunDetail } from '../../contract/run.ts'
 
 const RestToolCall = z.object({
@@ -38,7 +38,13 @@ export const RestCreateRun = z.strictObject({
   idempotency_key: z.string().min(1).max(200).nullish(),
   max_attempts: CreateRunInput.shape.maxAttempts,
   timeout_ms: CreateRunInput.shape.timeoutMs,
+  priority: CreateRunInput.shape.priority,
+  run_at: CreateRunInput.shape.runAt.nullable(),
+  expires_at: CreateRunInput.shape.expiresAt.nullable(),
+  conversation_policy: CreateRunInput.shape.conversationPolicy,
 })
+
+export const RestRespond = z.strictObject({ wait: RespondInput.shape.wait, value: RespondInput.shape.value })
 
 export function fromRestCreateRun(body: z.infer<typeof RestCreateRun>): CreateRunInput {
   return CreateRunInput.parse({
@@ -50,6 +56,10 @@ export function fromRestCreateRun(body: z.infer<typeof RestCreateRun>): CreateRu
     idempotencyKey: body.idempotency_key ?? undefined,
     maxAttempts: body.max_attempts,
     timeoutMs: body.timeout_ms,
+    priority: body.priority,
+    runAt: body.run_at ?? undefined,
+    expiresAt: body.expires_at ?? undefined,
+    conversationPolicy: body.conversation_policy,
   })
 }
 
@@ -122,6 +132,9 @@ export function toRestRun(run: Run) {
     error: run.error,
     attempt: run.attempt,
     max_attempts: run.maxAttempts,
+    priority: run.priority,
+    run_at: run.runAt,
+    expires_at: run.expiresAt,
     last_seq: run.lastSeq,
     cancel_requested_at: run.cancelRequestedAt,
     created_at: run.createdAt,
@@ -131,7 +144,11 @@ export function toRestRun(run: Run) {
 }
 
 export function toRestRunDetail(run: RunDetail) {
-  return { ...toRestRun(run), messages: run.messages.map(toRestMessage) }
+  return {
+    ...toRestRun(run),
+    messages: run.messages.map(toRestMessage),
+    waits: run.waits.map(({ expiresAt, ...wait }) => ({ ...wait, expires_at: expiresAt })),
+  }
 }
 
 export const RestCreateConversation = z.strictObject({

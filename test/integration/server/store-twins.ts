@@ -85,13 +85,9 @@ export class Twins {
       "UPDATE agent_runtime.run SET run_at = now() WHERE id = $1 AND run_at > now() + interval '10 ms'",
       [this.#id],
     )
-    const { claimed, over } = await this.#store.claimRuns([this.#id], { workerId: 'w', ttlMs: 60_000 })
-    const actual = [
-      ...claimed.map((run) => [run.attempt, run.lastSeq, run.failures]),
-      ...over.map(() => 'over'),
-    ]
-    if (this.#run.status === 'running') return [[], actual]
-    if (this.#run.status !== 'queued') return [['over'], actual]
+    const claimed = await this.#store.claimRuns([this.#id], { workerId: 'w', ttlMs: 60_000 })
+    const actual = claimed.map((run) => [run.attempt, run.lastSeq, run.failures])
+    if (this.#run.status !== 'queued') return [[], actual]
     this.#run.attempt += 1
     this.#end('running', 'run.started')
     return [[[this.#run.attempt, this.#run.events.length, this.#failures]], actual]
@@ -152,7 +148,7 @@ export class Twins {
 }
 
 function endingOf(end: Exclude<AppendStep['end'], null>): NonNullable<RunAppend['ending']> {
-  if (end === 'queued') return { status: 'queued', agentKey: 'a', delayMs: 0, isFailure: true }
+  if (end === 'queued') return { status: 'queued', agentKey: 'a', priority: 0, delayMs: 0, isFailure: true }
   const error = end === 'failed' || end === 'timed_out' ? { message: 'As told.', code: 'test' } : null
   return { status: end, output: null, error, messages: [] }
 }

@@ -8,6 +8,8 @@ import { toolLoop } from '../../../server/agent/tool-loop.ts'
 import { type Model, ModelError } from '../../../server/llm/model.ts'
 import { createScriptedModel } from '../../../server/llm/scripted.ts'
 
+const notThere = () => Promise.reject(new Error('not a part of this test'))
+
 /** A run's context that keeps what was emitted and logged. */
 function createContext(llm: Model, signal: AbortSignal = new AbortController().signal) {
   const events: { type: string; payload: unknown }[] = []
@@ -29,6 +31,9 @@ function createContext(llm: Model, signal: AbortSignal = new AbortController().s
     },
     async emitMessage() {},
     async emitError() {},
+    wait: notThere,
+    approve: notThere,
+    sleep: notThere,
     step: async (_name, work) => work({ idempotencyKey: 'key', signal }),
     async checkpoint() {},
   }

@@ -21,12 +21,16 @@ export function runRecord(record: Partial<RunDetail> = {}): RunDetail {
     error: null,
     attempt: 0,
     maxAttempts: 3,
+    priority: 0,
+    runAt: null,
+    expiresAt: null,
     lastSeq: 0,
     cancelRequestedAt: null,
     createdAt: '2026-01-01T00:00:00.000Z',
     startedAt: null,
     finishedAt: null,
     messages: [],
+    waits: [],
     ...record,
   }
 }

@@ -1,8 +1,9 @@
 import type pg from 'pg'
-import type { AppendOutcome, Enqueue, QueuedRun, RunAppend, RunEnding, RunRelease } from '../../../ports.ts'
+import type { AppendOutcome, Enqueue, QueuedRun, RunAppend, RunEnding } from '../../../ports.ts'
 import { toStorableJson } from '../../../storable-json.ts'
 import { execute, inTransaction } from '../transaction.ts'
 import type { Executor } from '../transaction.ts'
+import { addWaits } from './waits.ts'
 
 // One statement, one commit, for everything all runs of a worker produced since the last flush: events,
 // endings and the messages that go with them. Each run is fenced by its attempt, and by its last_seq:
@@ -25,7 +26,7 @@ const APPEND = {
         status = COALESCE(h.status, r.status),
         output = COALESCE(h.output, r.output),
         error = COALESCE(h.error, r.error),
-        finished_at = CASE WHEN h.status IS NULL OR h.status = 'queued' THEN r.finished_at ELSE now() END,
+        finished_at = CASE WHEN h.status IN ('queued', 'waiting') OR h.status IS NULL THEN r.finished_at ELSE now() END,
         failures = r.failures + h.failures,
         run_at = CASE WHEN h.status = 'queued' THEN now() + h.delay_ms * interval '1 millisecond' END,
         lease_owner = CASE WHEN h.status IS NULL THEN r.lease_owner END,
@@ -64,31 +65,28 @@ export async function append(
   batch: readonly RunAppend[],
   enqueue: Enqueue,
 ): Promise<Map<string, AppendOutcome>> {
-  const releases = batch.filter((run) => releaseOf(run) !== undefined)
-  const written =
-    releases.length === 0
-      ? await write(pool, batch)
-      : await inTransaction(pool, async (client, tx) => {
-          const ids = await write(client, batch)
-          const queued = releases.flatMap((run): QueuedRun[] => {
-            const release = ids.has(run.runId) ? releaseOf(run) : undefined
-            return release === undefined ? [] : [{ id: run.runId, ...release }]
-          })
-          if (queued.length > 0) await enqueue(queued, tx)
-          return ids
-        })
+  const goesOn = (run: RunAppend) => run.ending?.status === 'queued' || run.ending?.status === 'waiting'
+  const written = batch.some(goesOn)
+    ? await inTransaction(pool, async (client, tx) => {
+        const ids = await write(client, batch)
+        const kept = batch.filter((run) => ids.has(run.runId))
+        const queued = [...kept.flatMap(toQueued), ...(await addWaits(client, kept))]
+        if (queued.length > 0) await enqueue(queued, tx)
+        return ids
+      })
+    : await write(pool, batch)
   const outcomes = new Map<string, AppendOutcome>([...written].map((id) => [id, 'written']))
   const refused = batch.filter((run) => !outcomes.has(run.runId))
   if (refused.length > 0) await explain(pool, refused, outcomes)
   return outcomes
 }
 
-function releaseOf({ ending }: RunAppend): RunRelease | undefined {
-  return ending?.status === 'queued' ? ending : undefined
+function toQueued({ runId, ending }: RunAppend): QueuedRun[] {
+  return ending?.status === 'queued' ? [{ id: runId, ...ending }] : []
 }
 
 function endingOf({ ending }: RunAppend): RunEnding | undefined {
-  return ending?.status === 'queued' ? undefined : ending
+  return ending?.status === 'queued' || ending?.status === 'waiting' ? undefined : ending
 }
 
 /** @returns the runs whose append was written. */
@@ -114,8 +112,8 @@ async function write(executor: Executor, batch: readonly RunAppend[]): Promise<S
     messages.map(({ runId }) => runId),
     messages.map(({ index }) => FIRST_OUTPUT_POSITION + index),
     messages.map(({ message }) => toStorableJson(message)),
-    batch.map((run) => releaseOf(run)?.delayMs ?? 0),
-    batch.map((run) => (releaseOf(run)?.isFailure === true ? 1 : 0)),
+    batch.map(({ ending }) => (ending?.status === 'queued' ? ending.delayMs : 0)),
+    batch.map(({ ending }) => (ending?.status === 'queued' && ending.isFailure ? 1 : 0)),
   ])
   return new Set(moved.map(({ id }) => id))
 }

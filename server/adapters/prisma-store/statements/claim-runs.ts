@@ -8,14 +8,21 @@ import { execute } from '../transaction.ts'
 
 // Rows are locked in the order of their ids, so that two workers with overlapping deliveries wait for
 // each other instead of deadlocking. `run_at` was rounded to a millisecond: up, it would be in the future
-// for a worker that comes at once, and the run would wait until its delivery expires.
+// for a worker that comes at once, and nobody would come again.
+const isDue = (column: string) => `${column} <= now() + interval '1 millisecond'`
+
+// A wait that is over for want of an answer is settled here, at the moment its run goes on, and an answered
+// approval that comes too late is void: what the attempt reads then stays so in every later one. By ctid,
+// so that an answer committed since the statement began is left alone: it was judged by what was before.
 const CLAIM = {
   name: 'claim_runs',
   text: `
     WITH locked AS (
       SELECT id FROM agent_runtime.run
-      WHERE id = ANY ($1::uuid[]) AND status = 'queued'
-        AND (run_at IS NULL OR run_at <= now() + interval '1 millisecond')
+      WHERE id = ANY ($1::uuid[])
+        AND (status = 'queued' AND turn IS NULL AND (run_at IS NULL OR ${isDue('run_at')})
+            AND (expires_at IS NULL OR attempt > 0 OR expires_at > now())
+          OR status = 'waiting' AND ${isDue('run_at')})
       ORDER BY id
       FOR NO KEY UPDATE
     ), r AS (
@@ -30,9 +37,21 @@ const CLAIM = {
       SELECT id, last_seq, attempt, 'run.started', $4::agent_runtime.visibility,
              jsonb_build_object('agentKey', agent_key), now()
       FROM r
+    ), settled AS (
+      UPDATE agent_runtime.wait w SET
+        status = CASE WHEN late THEN 'timed_out' ELSE w.status END,
+        settled_at = CASE WHEN late THEN now() ELSE w.settled_at END,
+        used_at = now()
+      FROM (
+        SELECT o.ctid AS row, o.expires_at IS NOT NULL AND ${isDue('o.expires_at')}
+          AND (o.status = 'pending' OR o.kind = 'approval') AS late
+        FROM r JOIN agent_runtime.wait o ON o.run_id = r.id
+        WHERE r.attempt > 1 AND o.used_at IS NULL AND o.status IN ('pending', 'answered')
+      ) AS open
+      WHERE w.ctid = open.row AND (late OR w.status = 'answered')
     )
     SELECT r.id, r.tenant_id, r.owner_id, r.owner_kind, r.agent_key, r.conversation_id, r.attempt,
-      r.failures, r.max_attempts, r.last_seq, r.params, r.metadata, r.timeout_ms,
+      r.failures, r.max_attempts, r.priority, r.last_seq, r.params, r.metadata, r.timeout_ms,
       r.cancel_requested_at IS NOT NULL AS cancel_requested,
       (SELECT c.state FROM agent_runtime.checkpoint c WHERE c.run_id = r.id) AS state,
       (SELECT jsonb_agg(m.body ORDER BY m.position) FROM agent_runtime.message m
@@ -40,17 +59,9 @@ const CLAIM = {
       CASE WHEN r.conversation_id IS NOT NULL THEN
         (SELECT jsonb_agg(m.body ORDER BY m.run_id, m.position)
           FROM agent_runtime.message m JOIN agent_runtime.run earlier ON earlier.id = m.run_id
-          WHERE m.conversation_id = r.conversation_id AND m.run_id < r.id AND earlier.status = 'succeeded')
+          WHERE m.conversation_id = r.conversation_id AND m.run_id <> r.id AND earlier.status = 'succeeded')
       END AS history
     FROM r`,
-}
-
-const FIND_OVER = {
-  name: 'find_over',
-  text: `
-    SELECT wanted.id FROM unnest($1::uuid[]) AS wanted (id)
-    LEFT JOIN agent_runtime.run r ON r.id = wanted.id
-    WHERE r.id IS NULL OR r.status NOT IN ('queued', 'running', 'waiting')`,
 }
 
 interface ClaimRow {
@@ -63,6 +74,7 @@ interface ClaimRow {
   attempt: number
   failures: number
   max_attempts: number
+  priority: number
   last_seq: number
   params: Json
   metadata: JsonObject
@@ -77,13 +89,10 @@ export async function claimRuns(
   pool: pg.Pool,
   runIds: readonly string[],
   options: { workerId: string; ttlMs: number; startedVisibility: Visibility },
-): Promise<{ claimed: ClaimedRun[]; over: string[] }> {
+): Promise<ClaimedRun[]> {
   const { workerId, ttlMs, startedVisibility } = options
   const rows = await execute<ClaimRow>(pool, CLAIM, [runIds, workerId, ttlMs, startedVisibility])
-  const taken = new Set(rows.map((row) => row.id))
-  const rest = runIds.filter((id) => !taken.has(id))
-  const over = rest.length === 0 ? [] : await execute<{ id: string }>(pool, FIND_OVER, [rest])
-  return { claimed: rows.map(toClaimedRun), over: over.map((row) => row.id) }
+  return rows.map(toClaimedRun)
 }
 
 function toClaimedRun(row: ClaimRow): ClaimedRun {
@@ -95,6 +104,7 @@ function toClaimedRun(row: ClaimRow): ClaimedRun {
     attempt: row.attempt,
     failures: row.failures,
     maxAttempts: row.max_attempts,
+    priority: row.priority,
     lastSeq: row.last_seq,
     params: row.params,
     metadata: row.metadata,

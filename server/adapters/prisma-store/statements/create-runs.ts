@@ -1,10 +1,11 @@
 import type pg from 'pg'
+import type { Visibility } from '../../../contract/event.ts'
 import type { CreatedRun, Enqueue, NewRun } from '../../../ports.ts'
 import { RUN_COLUMNS, toRun } from '../rows.ts'
 import type { RunRow } from '../rows.ts'
 import { execute, inTransaction } from '../transaction.ts'
+import { takePlaces } from './take-places.ts'
 
-// A conversation that is not the owner's makes no run, so that the check costs no statement of its own.
 // ON CONFLICT without a target covers the idempotency key and also the primary key: a batch whose
 // COMMIT went through but whose answer got lost can be sent again. Keys are inserted, and conversations
 // locked, in one order everywhere: batches of two servers that share some wait instead of deadlocking.
@@ -14,29 +15,22 @@ const INSERT = {
     WITH r AS (
       INSERT INTO agent_runtime.run (
         id, tenant_id, owner_id, owner_kind, conversation_id, agent_key, params, metadata,
-        max_attempts, timeout_ms, idempotency_key)
-      SELECT * FROM unnest(
+        max_attempts, timeout_ms, idempotency_key, priority, run_at, expires_at, turn)
+      SELECT id, tenant_id, owner_id, owner_kind, conversation_id, agent_key, params, metadata,
+        max_attempts, timeout_ms, idempotency_key, priority, run_at, expires_at,
+        CASE WHEN waits_for_turn THEN nextval('agent_runtime.run_turn_seq') END
+      FROM unnest(
         $1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::jsonb[], $8::jsonb[],
-        $9::int[], $10::int[], $11::text[])
-      AS n (id, tenant_id, owner_id, owner_kind, conversation_id)
-      WHERE n.conversation_id IS NULL OR EXISTS (
-        SELECT FROM agent_runtime.conversation c
-        WHERE c.id = n.conversation_id AND c.tenant_id = n.tenant_id AND c.owner_id = n.owner_id)
+        $9::int[], $10::int[], $11::text[], $12::int[], $13::timestamptz[], $14::timestamptz[], $15::bool[])
+      AS n (id, tenant_id, owner_id, owner_kind, conversation_id, agent_key, params, metadata,
+        max_attempts, timeout_ms, idempotency_key, priority, run_at, expires_at, waits_for_turn)
       ON CONFLICT DO NOTHING
       RETURNING *
     ), inputs AS (
       INSERT INTO agent_runtime.message (run_id, position, conversation_id, origin, body)
       SELECT m.run_id, m.position, r.conversation_id, 'input', m.body
-      FROM unnest($12::uuid[], $13::int[], $14::jsonb[]) AS m (run_id, position, body)
+      FROM unnest($16::uuid[], $17::int[], $18::jsonb[]) AS m (run_id, position, body)
       JOIN r ON r.id = m.run_id
-    ), touched AS (
-      UPDATE agent_runtime.conversation c SET updated_at = now()
-      FROM (
-        SELECT id FROM agent_runtime.conversation WHERE id IN (SELECT conversation_id FROM r)
-        ORDER BY id
-        FOR NO KEY UPDATE
-      ) AS locked
-      WHERE c.id = locked.id
     )
     SELECT ${RUN_COLUMNS} FROM r`,
 }
@@ -44,55 +38,110 @@ const INSERT = {
 const FIND_EXISTING = {
   name: 'find_existing_run',
   text: `
-    SELECT ${RUN_COLUMNS} FROM agent_runtime.run r
-    WHERE r.tenant_id = $1 AND r.owner_id = $2 AND (r.id = $3 OR r.idempotency_key = $4)`,
+    SELECT w.id AS "askedId", ${RUN_COLUMNS}
+    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS w (id, tenant_id, owner_id, idempotency_key)
+    JOIN agent_runtime.run r ON r.tenant_id = w.tenant_id AND r.owner_id = w.owner_id
+      AND (r.id = w.id OR r.idempotency_key = w.idempotency_key)`,
 }
 
 export async function createRuns(
   pool: pg.Pool,
-  asked: readonly NewRun[],
+  { runs: asked, cancelledVisibility }: { runs: readonly NewRun[]; cancelledVisibility: Visibility },
   enqueue: Enqueue,
 ): Promise<CreatedRun[]> {
-  const runs = asked.toSorted((a, b) => compare(a.idempotencyKey ?? '', b.idempotencyKey ?? ''))
   return inTransaction(pool, async (client, tx) => {
-    const messages = runs.flatMap((run) =>
-      run.messages.map((message, position) => ({ runId: run.id, position, message })),
-    )
-    const rows = await execute<RunRow>(client, INSERT, [
-      runs.map((run) => run.id),
-      runs.map((run) => run.principal.tenantId),
-      runs.map((run) => run.principal.id),
-      runs.map((run) => run.principal.kind),
-      runs.map((run) => run.conversationId),
-      runs.map((run) => run.agentKey),
-      runs.map((run) => (run.params === null ? null : JSON.stringify(run.params))),
-      runs.map((run) => JSON.stringify(run.metadata)),
-      runs.map((run) => run.maxAttempts),
-      runs.map((run) => run.timeoutMs),
-      runs.map((run) => run.idempotencyKey),
-      messages.map((entry) => entry.runId),
-      messages.map((entry) => entry.position),
-      messages.map((entry) => JSON.stringify(entry.message)),
-    ])
-    const created = new Map(rows.map((row) => [row.id, toRun(row)]))
-    const fresh = runs.filter((run) => created.has(run.id))
-    if (fresh.length > 0) await enqueue(fresh, tx)
-
-    const answers: CreatedRun[] = []
-    for (const run of asked) {
-      const row = created.get(run.id)
-      answers.push(row === undefined ? await findExisting(client, run) : { kind: 'created', run: row })
+    const answers = new Map<string, CreatedRun>()
+    const startable: NewRun[] = []
+    for (const wave of inWaves(asked)) {
+      const existing = await findExistingInConversations(client, wave)
+      const fresh = wave.filter((run) => !existing.has(run.id))
+      const places = await takePlaces(client, fresh, cancelledVisibility)
+      const wanted = fresh.filter((run) => places.get(run.id)?.refusal === undefined)
+      for (const row of await insert(client, wanted, (run) => places.get(run.id)?.waits)) {
+        const interrupted = places.get(row.id)?.interrupted ?? []
+        answers.set(row.id, { kind: 'created', run: toRun(row), interrupted })
+      }
+      const clashing = wanted.filter((run) => !answers.has(run.id))
+      for (const [id, answer] of [...existing, ...(await findExisting(client, clashing))])
+        answers.set(id, answer)
+      for (const [id, { refusal }] of places) if (refusal !== undefined) answers.set(id, refusal)
+      startable.push(
+        ...wanted.filter(
+          (run) => answers.get(run.id)?.kind === 'created' && places.get(run.id)?.waits !== true,
+        ),
+      )
     }
-    return answers
+    if (startable.length > 0) await enqueue(startable, tx)
+    return asked.map((run) => answers.get(run.id) ?? { kind: 'no-conversation' })
   })
+}
+
+/** One run a conversation and wave: what comes after sees what came before. Most batches are one wave. */
+function inWaves(asked: readonly NewRun[]): NewRun[][] {
+  const waves: NewRun[][] = []
+  const taken = new Map<string, number>()
+  for (const run of asked.toSorted((a, b) => compare(a.idempotencyKey ?? '', b.idempotencyKey ?? ''))) {
+    const before = run.conversationId === null ? 0 : (taken.get(run.conversationId) ?? 0)
+    if (run.conversationId !== null) taken.set(run.conversationId, before + 1)
+    ;(waves[before] ??= []).push(run)
+  }
+  return waves
+}
+
+function insert(
+  client: pg.PoolClient,
+  runs: readonly NewRun[],
+  waitsForTurn: (run: NewRun) => boolean | undefined,
+): Promise<RunRow[]> {
+  if (runs.length === 0) return Promise.resolve([])
+  const messages = runs.flatMap((run) =>
+    run.messages.map((message, position) => ({ runId: run.id, position, message })),
+  )
+  return execute<RunRow>(client, INSERT, [
+    runs.map((run) => run.id),
+    runs.map((run) => run.principal.tenantId),
+    runs.map((run) => run.principal.id),
+    runs.map((run) => run.principal.kind),
+    runs.map((run) => run.conversationId),
+    runs.map((run) => run.agentKey),
+    runs.map((run) => (run.params === null ? null : JSON.stringify(run.params))),
+    runs.map((run) => JSON.stringify(run.metadata)),
+    runs.map((run) => run.maxAttempts),
+    runs.map((run) => run.timeoutMs),
+    runs.map((run) => run.idempotencyKey),
+    runs.map((run) => run.priority),
+    runs.map((run) => run.runAt),
+    runs.map((run) => run.expiresAt),
+    runs.map((run) => waitsForTurn(run) ?? false),
+    messages.map((entry) => entry.runId),
+    messages.map((entry) => entry.position),
+    messages.map((entry) => JSON.stringify(entry.message)),
+  ])
+}
+
+/** What was created before is no news to its conversation: it is found before it could interrupt another. */
+function findExistingInConversations(client: pg.PoolClient, runs: readonly NewRun[]) {
+  return findExisting(
+    client,
+    runs.filter((run) => run.conversationId !== null && run.idempotencyKey !== null),
+  )
+}
+
+/** Of runs that were created before, by id or idempotency key, what they became. */
+async function findExisting(
+  client: pg.PoolClient,
+  runs: readonly NewRun[],
+): Promise<Map<string, CreatedRun>> {
+  if (runs.length === 0) return new Map()
+  const rows = await execute<RunRow & { askedId: string }>(client, FIND_EXISTING, [
+    runs.map((run) => run.id),
+    runs.map((run) => run.principal.tenantId),
+    runs.map((run) => run.principal.id),
+    runs.map((run) => run.idempotencyKey),
+  ])
+  return new Map(rows.map((row) => [row.askedId, { kind: 'existing', run: toRun(row) }]))
 }
 
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
-}
-
-async function findExisting(client: pg.PoolClient, run: NewRun): Promise<CreatedRun> {
-  const { tenantId, id: ownerId } = run.principal
-  const [row] = await execute<RunRow>(client, FIND_EXISTING, [tenantId, ownerId, run.id, run.idempotencyKey])
-  return row === undefined ? { kind: 'no-conversation' } : { kind: 'existing', run: toRun(row) }
 }

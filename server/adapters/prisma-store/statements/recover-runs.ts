@@ -2,25 +2,9 @@
 // runs are not `running` any more, or in another attempt.
 import type pg from 'pg'
 import type { Visibility } from '../../../contract/event.ts'
-import type { RunError, RunStatus } from '../../../contract/run.ts'
-import type { Enqueue, LostWorker, RecoveredRun } from '../../../ports.ts'
-import { isAbsent } from '../../pg-presence.ts'
+import type { RunError } from '../../../contract/run.ts'
+import type { ChangedRun, Enqueue, QueuedRun } from '../../../ports.ts'
 import { execute, inTransaction } from '../transaction.ts'
-
-const FIND_LOST_WORKERS = {
-  name: 'find_lost_workers',
-  text: `
-    SELECT * FROM (
-      SELECT owner AS id, ${isAbsent('owner')} AS "isAbsent", expires_at < now() AS "hasExpiredLease"
-      FROM (
-        SELECT lease_owner AS owner, min(lease_expires_at) AS expires_at
-        FROM agent_runtime.run
-        WHERE status = 'running'
-        GROUP BY lease_owner
-      ) AS owners
-    ) AS workers
-    WHERE "isAbsent" OR "hasExpiredLease"`,
-}
 
 // The first loss is made good at once; a run that keeps losing its workers may be what kills them, and
 // waits longer each time.
@@ -51,7 +35,7 @@ const RECOVER = {
         run_at = CASE WHEN v.status = 'queued' THEN now() + v.delay_ms * interval '1 millisecond' END,
         lease_owner = NULL, lease_expires_at = NULL
       FROM verdict v WHERE r.id = v.id
-      RETURNING r.id, r.agent_key, r.status, r.attempt, r.last_seq, v.delay_ms
+      RETURNING r.id, r.agent_key, r.status, r.attempt, r.priority, r.last_seq, v.delay_ms
     ), told AS (
       INSERT INTO agent_runtime.event (run_id, seq, attempt, type, visibility, payload, ts)
       SELECT r.id, r.last_seq, r.attempt, t.type, t.visibility,
@@ -65,26 +49,22 @@ const RECOVER = {
       FROM r JOIN unnest($3::agent_runtime.run_status[], $4::text[], $5::agent_runtime.visibility[])
         AS t (status, type, visibility) ON t.status = r.status
     )
-    SELECT id, agent_key AS "agentKey", status, last_seq AS "lastSeq", delay_ms AS "delayMs" FROM r`,
+    SELECT id, agent_key AS "agentKey", status, priority, last_seq AS "lastSeq", delay_ms AS "delayMs" FROM r`,
 }
 
 const EVENT_OF = { queued: 'run.retrying', failed: 'run.failed', cancelled: 'run.cancelled' } as const
 
 const WORKER_LOST: RunError = { message: 'The worker that executed the run was lost.', code: 'worker_lost' }
 
-export async function findLostWorkers(pool: pg.Pool): Promise<LostWorker[]> {
-  return execute<LostWorker>(pool, FIND_LOST_WORKERS, [])
-}
-
 export async function recoverRuns(
   pool: pg.Pool,
   { workerIds, visibilityOf }: { workerIds: readonly string[]; visibilityOf(type: string): Visibility },
   enqueue: Enqueue,
-): Promise<RecoveredRun[]> {
+): Promise<ChangedRun[]> {
   const statuses = Object.keys(EVENT_OF) as (keyof typeof EVENT_OF)[]
   const types = statuses.map((status) => EVENT_OF[status])
   return inTransaction(pool, async (client, tx) => {
-    const rows = await execute<RecoveredRun & { status: RunStatus; delayMs: number }>(client, RECOVER, [
+    const rows = await execute<ChangedRun & QueuedRun>(client, RECOVER, [
       workerIds,
       JSON.stringify(WORKER_LOST),
       statuses,

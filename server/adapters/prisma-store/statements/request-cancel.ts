@@ -18,12 +18,16 @@ const END = {
   text: `
     WITH r AS (
       UPDATE agent_runtime.run SET
-        status = 'cancelled', cancel_requested_at = now(), finished_at = now(), last_seq = last_seq + 1
+        status = 'cancelled', cancel_requested_at = now(), finished_at = now(), last_seq = last_seq + 1,
+        run_at = NULL, turn = NULL
       WHERE id = $1
       RETURNING *
     ), ended AS (
       INSERT INTO agent_runtime.event (run_id, seq, attempt, type, visibility, payload, ts)
       SELECT id, last_seq, attempt, 'run.cancelled', $2::agent_runtime.visibility, '{}', now() FROM r
+    ), unanswered AS (
+      UPDATE agent_runtime.wait SET status = 'cancelled', settled_at = now()
+      WHERE run_id = $1 AND status = 'pending'
     )
     SELECT ${RUN_COLUMNS} FROM r`,
 }

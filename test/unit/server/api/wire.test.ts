@@ -49,12 +49,16 @@ function detail(messages: Message[], more: Partial<RunDetail> = {}): RunDetail {
     error: null,
     attempt: 0,
     maxAttempts: 3,
+    priority: 0,
+    runAt: null,
+    expiresAt: null,
     lastSeq: 0,
     cancelRequestedAt: null,
     createdAt: '2026-01-01T00:00:00.000Z',
     startedAt: null,
     finishedAt: null,
     messages,
+    waits: [],
     ...more,
   })
 }
@@ -110,6 +114,10 @@ describe('a run', () => {
       idempotency_key: 'once',
       max_attempts: 2,
       timeout_ms: 1_000,
+      priority: 5,
+      run_at: '2030-01-31T08:00:00Z',
+      expires_at: '2030-01-31T09:00:00+01:00',
+      conversation_policy: 'reject',
     }
     expect(input(body)).toEqual({
       agentKey: 'a',
@@ -120,8 +128,14 @@ describe('a run', () => {
       idempotencyKey: 'once',
       maxAttempts: 2,
       timeoutMs: 1_000,
+      priority: 5,
+      runAt: body.run_at,
+      expiresAt: body.expires_at,
+      conversationPolicy: 'reject',
     })
-    expect(input({ conversation_id: null, idempotency_key: null })).toEqual(input({}))
+    expect(input({ conversation_id: null, idempotency_key: null, run_at: null, expires_at: null })).toEqual(
+      input({}),
+    )
   })
 
   test('its answer: every key in snake_case, what is its own not touched', () => {

@@ -28,6 +28,7 @@ function createAttempt(agent: AnyAgent, more: Partial<ClaimedRun> = {}) {
     conversationId: null,
     failures: 0,
     maxAttempts: 1,
+    priority: 0,
     params: null,
     metadata: {},
     messages: [],
@@ -42,6 +43,7 @@ function createAttempt(agent: AnyAgent, more: Partial<ClaimedRun> = {}) {
     log,
     store: {
       readSteps: async () => [],
+      readSettledWaits: async () => [],
       saveStep: async () => 'written' as const,
       saveCheckpoint: async () =>
         store.run('run').attempt === run.attempt ? ('written' as const) : ('fenced' as const),
@@ -299,6 +301,7 @@ describe('an agent that fails with attempts left', () => {
     expect(await attempt.execute()).toEqual({
       status: 'queued',
       agentKey: 'failing',
+      priority: 0,
       delayMs: 1_500,
       isFailure: true,
     })

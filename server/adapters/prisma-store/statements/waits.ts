@@ -1,0 +1,166 @@
+// Durable waits: added with the end of the attempt that waits, settled by an answer or by the next claim.
+import type pg from 'pg'
+import type { Visibility } from '../../../contract/event.ts'
+import type { Json } from '../../../contract/json.ts'
+import type { Run } from '../../../contract/run.ts'
+import { isTerminal } from '../../../contract/terminal.ts'
+import type { PendingWait } from '../../../contract/wait.ts'
+import type { Enqueue, Owner, QueuedRun, RespondOutcome, RunAppend, SettledWait } from '../../../ports.ts'
+import { toStorableJson } from '../../../storable-json.ts'
+import { RUN_COLUMNS, toRun } from '../rows.ts'
+import type { RunRow } from '../rows.ts'
+import { execute, inTransaction } from '../transaction.ts'
+
+// One that is asked for again, by an attempt that was resumed for another, keeps its time.
+const ADD = {
+  name: 'add_waits',
+  text: `
+    INSERT INTO agent_runtime.wait (run_id, name, occurrence, kind, request, expires_at)
+    SELECT run_id, name, occurrence, kind, request, now() + timeout_ms * interval '1 millisecond'
+    FROM unnest($1::uuid[], $2::text[], $3::int[], $4::agent_runtime.wait_kind[], $5::jsonb[], $6::float8[])
+      AS a (run_id, name, occurrence, kind, request, timeout_ms)
+    ON CONFLICT DO NOTHING`,
+}
+
+// An answer may have come while the attempt, resumed for another one, was on its way here: then the run
+// goes on at once instead of waiting for what is there already.
+const SUSPEND = {
+  name: 'suspend_runs',
+  text: `
+    UPDATE agent_runtime.run r SET
+      status = CASE WHEN is_settled THEN 'queued'::agent_runtime.run_status ELSE r.status END,
+      run_at = CASE WHEN is_settled THEN now() ELSE due END
+    FROM (
+      SELECT a.run_id, bool_or(w.status <> 'pending') AS is_settled, min(w.expires_at) AS due
+      FROM unnest($1::uuid[], $2::text[], $3::int[]) AS a (run_id, name, occurrence)
+      JOIN agent_runtime.wait w ON w.run_id = a.run_id AND w.name = a.name AND w.occurrence = a.occurrence
+      GROUP BY a.run_id
+    ) AS asked
+    WHERE r.id = asked.run_id AND (is_settled OR due IS NOT NULL)
+    RETURNING r.id, r.agent_key AS "agentKey", r.priority, r.run_at AS "runAt"`,
+}
+
+/** @returns the runs to be delivered again when the first of their waits ends. */
+export async function addWaits(client: pg.PoolClient, batch: readonly RunAppend[]): Promise<QueuedRun[]> {
+  const asked = batch.flatMap(({ runId, ending }) =>
+    ending?.status === 'waiting' ? ending.waits.map((wait) => ({ runId, ...wait })) : [],
+  )
+  if (asked.length === 0) return []
+  const keys = [asked.map((a) => a.runId), asked.map((a) => a.name), asked.map((a) => a.occurrence)]
+  await execute(client, ADD, [
+    ...keys,
+    asked.map((a) => a.kind),
+    asked.map(({ details, schema }) => toStorableJson({ details, schema })),
+    asked.map((a) => a.timeoutMs),
+  ])
+  const rows = await execute<QueuedRun & { runAt: Date }>(client, SUSPEND, keys)
+  return rows.map((row) => ({ ...row, runAt: row.runAt.toISOString() }))
+}
+
+const READ_SETTLED = {
+  name: 'read_settled_waits',
+  text: `
+    SELECT name, occurrence, status, value, responded_by AS "respondedBy"
+    FROM agent_runtime.wait WHERE run_id = $1 AND status IN ('answered', 'timed_out') AND used_at IS NOT NULL`,
+}
+
+export async function readSettledWaits(pool: pg.Pool, runId: string): Promise<SettledWait[]> {
+  return execute<SettledWait>(pool, READ_SETTLED, [runId])
+}
+
+const LOCK = {
+  name: 'respond_lock',
+  text: `
+    SELECT ${RUN_COLUMNS} FROM agent_runtime.run r
+    WHERE r.id = $1 AND r.tenant_id = $2 AND r.owner_id = $3
+    FOR NO KEY UPDATE`,
+}
+
+const ANSWER = {
+  name: 'respond_answer',
+  text: `
+    UPDATE agent_runtime.wait SET status = 'answered', value = $3::jsonb, responded_by = $4, settled_at = now()
+    WHERE (run_id, name, occurrence) = (
+      SELECT run_id, name, occurrence FROM agent_runtime.wait
+      WHERE run_id = $1 AND name = $2 AND status = 'pending' AND kind <> 'sleep'
+        AND (expires_at IS NULL OR expires_at > now())
+      ORDER BY occurrence LIMIT 1)
+    RETURNING name`,
+}
+
+const RESUME = {
+  name: 'respond_resume',
+  text: `
+    WITH r AS (
+      UPDATE agent_runtime.run SET status = 'queued', run_at = now(), last_seq = last_seq + 1
+      WHERE id = $1 AND status = 'waiting'
+      RETURNING *
+    ), told AS (
+      INSERT INTO agent_runtime.event (run_id, seq, attempt, type, visibility, payload, ts)
+      SELECT id, last_seq, attempt, 'run.resumed', $3::agent_runtime.visibility,
+        jsonb_build_object('wait', $2::text), now()
+      FROM r
+    )
+    SELECT ${RUN_COLUMNS} FROM r`,
+}
+
+const WAS_ASKED = {
+  name: 'respond_was_asked',
+  text: `
+    SELECT name FROM agent_runtime.wait WHERE run_id = $1 AND name = $2 AND kind <> 'sleep' LIMIT 1`,
+}
+
+export async function respond(
+  pool: pg.Pool,
+  request: { owner: Owner; runId: string; wait: string; value: Json; resumedVisibility: Visibility },
+  enqueue: Enqueue,
+): Promise<RespondOutcome> {
+  const { owner, runId, wait, value, resumedVisibility } = request
+  return inTransaction(pool, async (client, tx): Promise<RespondOutcome> => {
+    const [row] = await execute<RunRow>(client, LOCK, [runId, owner.tenantId, owner.id])
+    if (row === undefined) return { kind: 'not-found' }
+    const run = toRun(row)
+    const answered = mayBeAnswered(run)
+      ? await execute(client, ANSWER, [runId, wait, toStorableJson(value), owner.id])
+      : []
+    if (answered.length === 0) {
+      const asked = await execute(client, WAS_ASKED, [runId, wait])
+      return { kind: asked.length > 0 ? 'already-settled' : 'not-waiting', run }
+    }
+    // Otherwise another answer has resumed it, and the attempt finds this one when it comes to wait for it.
+    const [resumed] = await execute<RunRow>(client, RESUME, [runId, wait, resumedVisibility])
+    if (resumed === undefined) return { kind: 'accepted', run }
+    const going = toRun(resumed)
+    await enqueue([going], tx)
+    return { kind: 'accepted', run: going }
+  })
+}
+
+function mayBeAnswered({ status, cancelRequestedAt }: Run): boolean {
+  return !isTerminal(status) && cancelRequestedAt === null
+}
+
+const READ_PENDING = {
+  name: 'read_pending_waits',
+  text: `
+    SELECT w.name, w.kind, w.request, w.expires_at AS "expiresAt"
+    FROM agent_runtime.run r
+    LEFT JOIN agent_runtime.wait w ON w.run_id = r.id AND w.status = 'pending'
+      AND r.status IN ('queued', 'running', 'waiting') AND (w.expires_at IS NULL OR w.expires_at > now())
+    WHERE r.id = $1 AND r.tenant_id = $2 AND r.owner_id = $3
+    ORDER BY w.created_at, w.name, w.occurrence`,
+}
+
+interface PendingRow extends Omit<PendingWait, 'name' | 'details' | 'schema' | 'expiresAt'> {
+  name: string | null
+  request: { details: Json; schema: Json }
+  expiresAt: Date | null
+}
+
+export async function readWaits(pool: pg.Pool, owner: Owner, runId: string): Promise<PendingWait[] | null> {
+  const rows = await execute<PendingRow>(pool, READ_PENDING, [runId, owner.tenantId, owner.id])
+  if (rows.length === 0) return null
+  return rows.flatMap(({ name, request, expiresAt, kind }) =>
+    name === null ? [] : [{ name, kind, ...request, expiresAt: expiresAt?.toISOString() ?? null }],
+  )
+}

@@ -1,0 +1,32 @@
+import { z } from 'zod'
+import { Json } from './json.ts'
+
+/** What a run waits for: a value somebody gives, leave to do something, or a time. */
+export type WaitKind = z.infer<typeof WaitKind>
+export const WaitKind = z.enum(['input', 'approval', 'sleep'])
+
+/** The longest durable wait or sleep: a year. */
+export const MAX_WAIT_MS = 365 * 86_400_000
+
+export const WaitName = z.string().min(1).max(200)
+
+/** Something a run waits for at this moment. Times are ISO 8601 in UTC. */
+export type PendingWait = z.infer<typeof PendingWait>
+export const PendingWait = z.object({
+  name: WaitName,
+  kind: WaitKind,
+  /** What the agent tells whoever answers; for an approval `{ tool, arguments, hash }`. */
+  details: Json,
+  /** JSON Schema of the answer; null when nobody is asked. */
+  schema: Json,
+  /** When the wait ends without an answer; null when it does not. */
+  expiresAt: z.iso.datetime().nullable(),
+})
+
+/** The answer that lets an approval's tool call happen, or not. `hash` is that of the call it is about. */
+export type ApprovalAnswer = z.infer<typeof ApprovalAnswer>
+export const ApprovalAnswer = z.object({
+  approved: z.boolean(),
+  hash: z.string(),
+  comment: z.string().max(10_000).optional(),
+})

@@ -1,0 +1,21 @@
+import { z } from 'zod'
+import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
+import type { Json } from '../contract/json.ts'
+import type { PendingWait } from '../contract/wait.ts'
+
+/**
+ * The agent's own schema is where the agent is, which need not be here: an answer is checked against the
+ * JSON Schema that was stored with the wait.
+ *
+ * @throws AgentRuntimeError `validation_failed`
+ */
+export function checkAnswer({ name, schema }: PendingWait, value: Json): void {
+  const parsed = z.fromJSONSchema(schema as Parameters<typeof z.fromJSONSchema>[0]).safeParse(value)
+  if (parsed.success) return
+  throw new AgentRuntimeError('validation_failed', `The answer does not match what "${name}" waits for.`, {
+    details: parsed.error.issues.map(({ path, message }) => ({
+      path: ['value', ...path].join('.'),
+      message,
+    })),
+  })
+}

@@ -1,0 +1,52 @@
+import type { Clock, EventBus, Logger, Queue, Store, Upkeep } from '../ports.ts'
+import { giveTurns, hintsOf } from './turns.ts'
+
+export interface UpkeepPorts {
+  store: Pick<Store, 'findUpkeep' | 'recoverRuns' | 'expireRuns' | 'giveTurns'>
+  queue: Pick<Queue, 'enqueue'>
+  bus: Pick<EventBus, 'publish'>
+  clock: Clock
+  log: Logger
+  /** A random number from 0 up to, not including, 1. */
+  random(): number
+}
+
+/**
+ * Until `signal` aborts, does what has to be done though nobody asks for it: has runs go on whose worker is
+ * gone, ends those that were not started in time, gives turns that nobody gave. Every process does, API and
+ * worker, and who comes first does it; the others find nothing left.
+ *
+ * A worker counts as gone when it was absent at two looks in a row: one whose connection broke is back
+ * by then. Should it be wrong, the lost worker's writes are fenced all the same.
+ */
+export async function keepUp(
+  ports: UpkeepPorts,
+  { intervalMs, signal }: { intervalMs: number; signal: AbortSignal },
+): Promise<void> {
+  let suspects = new Set<string>()
+  while (!signal.aborted) {
+    // With jitter, so that the processes don't look all at once.
+    await ports.clock.sleep(intervalMs * (0.75 + ports.random() / 2), signal)
+    if (signal.aborted) return
+    try {
+      const found = await ports.store.findUpkeep()
+      const gone = found.absentWorkerIds.filter((id) => suspects.has(id))
+      suspects = new Set(found.absentWorkerIds)
+      await doWhatIsDue(ports, found, gone)
+    } catch (error) {
+      ports.log.warn({ err: error }, 'looking for lost workers failed; trying again')
+    }
+  }
+}
+
+async function doWhatIsDue(ports: UpkeepPorts, found: Upkeep, gone: readonly string[]): Promise<void> {
+  const { store, queue, bus, log } = ports
+  if (gone.length > 0 || found.hasExpiredLease) {
+    const recovered = await store.recoverRuns(gone, (runs, tx) => queue.enqueue(runs, tx))
+    if (recovered.length > 0)
+      log.warn({ runs: recovered.length, workers: gone }, 'took runs from lost workers')
+    bus.publish(hintsOf(recovered))
+  }
+  if (found.hasExpiredRun) bus.publish(hintsOf(await store.expireRuns()))
+  if (found.hasTurn) await giveTurns(ports, null)
+}

@@ -1,0 +1,133 @@
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+import type { AgentContext, WaitOptions } from '../agent/context.ts'
+import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
+import type { Json } from '../contract/json.ts'
+import { Json as JsonSchema } from '../contract/json.ts'
+import { ApprovalAnswer, MAX_WAIT_MS, WaitName } from '../contract/wait.ts'
+import type { WaitKind } from '../contract/wait.ts'
+import type { ClaimedRun, SettledWait, Store } from '../ports.ts'
+import { canonicalJson } from './canonical-json.ts'
+import type { Suspension } from './suspension.ts'
+
+interface WaitRun {
+  run: ClaimedRun
+  signal: AbortSignal
+  suspension: Suspension
+}
+
+interface Question {
+  name: string
+  kind: WaitKind
+  details: Json
+  schema: Json
+  timeoutMs: number | null
+}
+
+/** How long an approval may be given and used. */
+const APPROVAL_MS = 24 * 3600 * 1000
+
+/** `ctx.wait`, `ctx.approve` and `ctx.sleep` of one attempt. */
+export function createWaits(
+  { store }: { store: Pick<Store, 'readSettledWaits'> },
+  { run, signal, suspension }: WaitRun,
+): Pick<AgentContext, 'wait' | 'approve' | 'sleep'> {
+  const calls = new Map<string, number>()
+  let settled: Promise<Map<string, SettledWait>> | undefined
+
+  /** What is over by this attempt; of a first attempt there is nothing to read. */
+  function readSettled(): Promise<Map<string, SettledWait>> {
+    return (settled ??= run.attempt === 1 ? Promise.resolve(new Map()) : read())
+  }
+
+  async function read(): Promise<Map<string, SettledWait>> {
+    const waits = await store.readSettledWaits(run.id)
+    return new Map(waits.map((wait) => [keyOf(wait), wait]))
+  }
+
+  async function ask(question: Question): Promise<SettledWait> {
+    signal.throwIfAborted()
+    const { timeoutMs } = question
+    const name = WaitName.parse(question.name)
+    if (timeoutMs !== null && !(timeoutMs >= 0 && timeoutMs <= MAX_WAIT_MS)) {
+      throw new RangeError(`A wait may take from 0 to ${MAX_WAIT_MS} ms (a year), not ${timeoutMs}.`)
+    }
+    // Before anything is awaited: the order of the calls is what tells waits of one name apart.
+    const occurrence = (calls.get(name) ?? 0) + 1
+    calls.set(name, occurrence)
+    const known = (await readSettled()).get(keyOf({ name, occurrence }))
+    return known ?? suspension.add({ ...question, occurrence })
+  }
+
+  async function wait<TSchema extends z.ZodType>(
+    name: string,
+    schema: TSchema,
+    { timeoutMs = null, details = null }: WaitOptions & { timeoutMs?: number | null } = {},
+  ) {
+    const question = { name, kind: 'input' as const, details: toJson(name, details), timeoutMs }
+    const { status, value, respondedBy } = await ask({ ...question, schema: toJsonSchema(name, schema) })
+    if (status === 'timed_out') return { status }
+    const parsed = await schema.safeParseAsync(value)
+    if (parsed.success) return { status, value: parsed.data, respondedBy }
+    // Its JSON Schema let it through: a refinement or a transform did not.
+    throw new AgentRuntimeError(
+      'validation_failed',
+      `The answer to "${name}" is not what the agent waits for.`,
+      {
+        details: parsed.error.issues.map(({ path, message }) => ({ path: path.join('.'), message })),
+      },
+    )
+  }
+
+  return {
+    // The overloads of the context tell apart by `timeoutMs` what this one function answers.
+    wait: wait as AgentContext['wait'],
+
+    async approve(call, { timeoutMs = APPROVAL_MS, details } = {}) {
+      const named = { tool: call.name, arguments: toJson(call.name, call.arguments) }
+      const hash = createHash('sha256').update(canonicalJson(named)).digest('hex')
+      const { status, value, respondedBy } = await ask({
+        // Another call, even of the same tool, is another question: no answer is for what was not asked.
+        name: `approve:${call.name.slice(0, 100)}:${hash.slice(0, 16)}`,
+        kind: 'approval',
+        details: {
+          ...named,
+          hash,
+          ...(details === undefined ? {} : { details: toJson(call.name, details) }),
+        },
+        schema: toJsonSchema(call.name, ApprovalAnswer.extend({ hash: z.literal(hash) })),
+        timeoutMs,
+      })
+      if (status === 'timed_out') return { approved: false, reason: 'timed_out', comment: null }
+      const { approved, comment = null } = ApprovalAnswer.parse(value)
+      return approved
+        ? { approved, comment, respondedBy }
+        : { approved, reason: 'denied', comment, respondedBy }
+    },
+
+    async sleep(ms) {
+      await ask({ name: 'sleep', kind: 'sleep', details: null, schema: null, timeoutMs: ms })
+    },
+  }
+}
+
+const keyOf = ({ name, occurrence }: { name: string; occurrence: number }) => `${name}/${occurrence}`
+
+function toJson(name: string, value: unknown): Json {
+  const parsed = JsonSchema.safeParse(value)
+  if (parsed.success) return parsed.data
+  throw new TypeError(
+    `What "${name}" tells whoever answers is not JSON, so it can't be stored: use plain data.`,
+  )
+}
+
+function toJsonSchema(name: string, schema: z.ZodType): Json {
+  try {
+    return z.toJSONSchema(schema, { io: 'input' }) as Json
+  } catch (cause) {
+    throw new TypeError(
+      `The schema of "${name}" can't be written as JSON Schema, by which answers are checked: use one of plain data.`,
+      { cause },
+    )
+  }
+}

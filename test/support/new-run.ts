@@ -1,0 +1,23 @@
+import { v7 as uuidv7 } from 'uuid'
+import type { NewRun } from '../../server/ports.ts'
+
+/** What a store is asked to create, of nothing in particular but what is given. */
+export function newRun(run: Partial<NewRun> = {}): NewRun {
+  return {
+    id: uuidv7(),
+    principal: { id: 'owner', tenantId: '', kind: 'user' },
+    agentKey: 'a',
+    conversationId: null,
+    messages: [],
+    params: null,
+    metadata: {},
+    maxAttempts: 1,
+    timeoutMs: 1_000,
+    idempotencyKey: null,
+    priority: 0,
+    runAt: null,
+    expiresAt: null,
+    conversationPolicy: 'queue',
+    ...run,
+  }
+}
