@@ -3,16 +3,21 @@ import type { Json } from '../contract/json.ts'
 import type { AgentContext } from './context.ts'
 
 /** What a tool's code may use of the run that calls it. */
-export type ToolContext = Pick<
+export interface ToolContext extends Pick<
   AgentContext,
   'runId' | 'conversationId' | 'attempt' | 'metadata' | 'principal' | 'signal' | 'log'
->
+> {
+  /** The same when the call is run again after a crash: hand it to services that take one. */
+  readonly idempotencyKey: string
+}
 
 /** A tool a model may call. Make one with {@link defineTool}. */
 export interface Tool<TName extends string = string, TInput extends z.ZodType = z.ZodType> {
   readonly name: TName
   readonly description: string
   readonly input: TInput
+  /** Whether somebody has to approve a call before it is run, of all calls or by their input. Default: false. */
+  readonly needsApproval?: boolean | ((input: z.output<TInput>) => Promise<boolean> | boolean)
   execute(input: z.output<TInput>, ctx: ToolContext): Promise<Json> | Json
 }
 
@@ -21,6 +26,7 @@ export interface AnyTool {
   readonly name: string
   readonly description: string
   readonly input: z.ZodType
+  readonly needsApproval?: boolean | ((input: never) => Promise<boolean> | boolean)
   execute(input: never, ctx: ToolContext): Promise<Json> | Json
 }
 

@@ -2,13 +2,11 @@ import type { z } from 'zod'
 import type { Json } from '../contract/json.ts'
 import type { ToolCall } from '../contract/message.ts'
 import type { AnyTool, ToolContext } from './define-tool.ts'
+import type { ToolOutcome } from './run-tool-calls.ts'
 import { ToolError } from './tool-error.ts'
 
-export interface ToolOutcome {
-  call: ToolCall
-  result: Json
-  isError: boolean
-}
+/** What a tool is given of a run, but for what is its step's. */
+export type ToolRunContext = Omit<ToolContext, 'idempotencyKey'>
 
 /**
  * Runs what one tool call asks for. Never rejects: whatever goes wrong is a result the model can react
@@ -31,12 +29,22 @@ export async function runTool(
   try {
     const input = await tool.input.safeParseAsync(call.arguments)
     if (!input.success) return failed(call, ctx, describeInvalid(call, input.error))
-    return succeeded(call, await execute(tool, input.data, ctx))
+    return succeeded(await execute(tool, input.data, ctx))
   } catch (err) {
-    if (ctx.signal.aborted) return { call, result: { error: 'The run was stopped.' }, isError: true }
+    if (ctx.signal.aborted) return { result: { error: 'The run was stopped.' }, isError: true }
     if (err instanceof ToolError) return failed(call, ctx, err.message)
     return failed(call, ctx, `The tool "${call.name}" failed.`, err)
   }
+}
+
+/** Whether a call may only be run with somebody's leave. One that can't be run at all needs none. */
+export async function needsApproval(tools: ReadonlyMap<string, AnyTool>, call: ToolCall): Promise<boolean> {
+  const tool = tools.get(call.name)
+  if (tool?.needsApproval === undefined || tool.needsApproval === false) return false
+  if (tool.needsApproval === true) return true
+  const needs = tool.needsApproval
+  const input = await tool.input.safeParseAsync(call.arguments)
+  return input.success && (needs as (input: unknown) => Promise<boolean> | boolean)(input.data)
 }
 
 // `AnyTool` hides what its input is; it has just been parsed by the tool's own schema.
@@ -45,13 +53,13 @@ function execute(tool: AnyTool, input: unknown, ctx: ToolContext): Promise<Json>
 }
 
 // Through JSON once, so that what the model reads, what is stored and what is streamed are the same.
-function succeeded(call: ToolCall, result: Json): ToolOutcome {
-  return { call, result: JSON.parse(JSON.stringify(result) ?? 'null') as Json, isError: false }
+function succeeded(result: Json): ToolOutcome {
+  return { result: JSON.parse(JSON.stringify(result) ?? 'null') as Json, isError: false }
 }
 
 function failed(call: ToolCall, ctx: ToolContext, error: string, err?: unknown): ToolOutcome {
   ctx.log.warn({ tool: call.name, toolCallId: call.id, ...(err === undefined ? {} : { err }) }, error)
-  return { call, result: { error }, isError: true }
+  return { result: { error }, isError: true }
 }
 
 function describeInvalid(call: ToolCall, { issues }: z.ZodError): string {

@@ -1,14 +1,10 @@
-import type { Message, ToolCall } from '../contract/message.ts'
-import {
-  type FinishReason,
-  type Model,
-  ModelError,
-  type ModelRequest,
-  type TokenUsage,
-} from '../llm/model.ts'
+import type { Message } from '../contract/message.ts'
+import { ModelError } from '../llm/model.ts'
+import type { FinishReason, Model, ModelRequest, TokenUsage } from '../llm/model.ts'
 import type { AgentContext } from './context.ts'
 import type { AnyTool } from './define-tool.ts'
-import { runTool } from './run-tool.ts'
+import { takeModelTurn } from './model-turn.ts'
+import { runToolCalls } from './run-tool-calls.ts'
 import { toToolSpec } from './tool-spec.ts'
 
 /** What the loop uses of a run's context; every agent's `ctx` fits. */
@@ -24,6 +20,8 @@ export type ToolLoopContext = Pick<
   | 'llm'
   | 'log'
   | 'emit'
+  | 'step'
+  | 'approve'
 >
 
 export interface ToolLoopOptions {
@@ -58,6 +56,9 @@ export interface ToolLoopResult {
  * and `reasoning.delta` while it streams, `assistant.message` for each turn with text, `tool.call`,
  * `tool.result` and `usage`. The tool calls of one turn run in parallel.
  *
+ * Each answer of the model and each tool call is a step of the run: after a crash, a retry or a wait the loop
+ * goes on where it was. Tools that need approval are run when somebody has given it ({@link AgentContext.approve}).
+ *
  * A tool that fails, is unknown, or gets input that doesn't fit its schema does not end the loop: the
  * model gets `{ error }` as the result. A {@link ToolError}'s message is passed on, others' only logged.
  *
@@ -84,7 +85,7 @@ export async function toolLoop(ctx: ToolLoopContext, options: ToolLoopOptions = 
   const usage: TokenUsage = { inputTokens: 0, outputTokens: 0 }
 
   for (let turn = 1; turn <= maxTurns; turn++) {
-    const answer = await streamAnswer(ctx, model, { ...request, messages: [...given, ...messages] })
+    const answer = await takeModelTurn(ctx, model, { ...request, messages: [...given, ...messages] })
     usage.inputTokens += answer.usage.inputTokens
     usage.outputTokens += answer.usage.outputTokens
     messages.push({
@@ -101,61 +102,6 @@ export async function toolLoop(ctx: ToolLoopContext, options: ToolLoopOptions = 
     `The model still asked for tools after ${maxTurns} turns. Raise maxTurns, or tell it when to stop.`,
     { retriable: false },
   )
-}
-
-async function streamAnswer(ctx: ToolLoopContext, model: Model, request: ModelRequest) {
-  const messageId = crypto.randomUUID()
-  const toolCalls: ToolCall[] = []
-  let text = ''
-  for await (const chunk of model.stream(request, ctx.signal)) {
-    switch (chunk.type) {
-      case 'text':
-        text += chunk.text
-        await ctx.emit('assistant.delta', { messageId, content: chunk.text })
-        break
-      case 'reasoning':
-        await ctx.emit('reasoning.delta', { messageId, content: chunk.text })
-        break
-      case 'tool-call':
-        toolCalls.push(chunk.toolCall)
-        break
-      case 'finish':
-        if (text !== '') await ctx.emit('assistant.message', { messageId, content: text })
-        await ctx.emit('usage', { model: model.name, ...chunk.usage })
-        return { text, toolCalls, finishReason: chunk.reason, usage: chunk.usage }
-    }
-  }
-  throw new ModelError(`The model "${model.name}" stopped without finishing its answer.`, { retriable: true })
-}
-
-async function runToolCalls(
-  ctx: ToolLoopContext,
-  tools: ReadonlyMap<string, AnyTool>,
-  calls: readonly ToolCall[],
-): Promise<Message[]> {
-  ctx.signal.throwIfAborted()
-  for (const call of calls) {
-    await ctx.emit('tool.call', { toolCallId: call.id, tool: call.name, arguments: call.arguments })
-  }
-  const running = calls.map((call) => runTool(tools, call, ctx))
-  const messages: Message[] = []
-  // Results are told in the order of the calls, each as soon as those before it are there.
-  for (const outcome of running) {
-    const { call, result, isError } = await outcome
-    ctx.signal.throwIfAborted()
-    await ctx.emit('tool.result', {
-      toolCallId: call.id,
-      tool: call.name,
-      result,
-      ...(isError ? { isError } : {}),
-    })
-    messages.push({
-      role: 'tool',
-      toolCallId: call.id,
-      content: typeof result === 'string' ? result : JSON.stringify(result),
-    })
-  }
-  return messages
 }
 
 function byName(tools: readonly AnyTool[]): ReadonlyMap<string, AnyTool> {

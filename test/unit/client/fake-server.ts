@@ -72,7 +72,7 @@ export function fakeServer(): FakeServer {
     }
   }
 
-  const runsFace: Pick<Runs, 'create' | 'get' | 'list' | 'cancel' | 'follow'> = {
+  const runsFace: Pick<Runs, 'create' | 'get' | 'list' | 'cancel' | 'respond' | 'follow'> = {
     async create(_principal, input) {
       const { agentKey, messages, conversationId = null } = input
       if (agentKey === 'nobody') throw new AgentRuntimeError('unknown_agent', 'There is no agent "nobody".')
@@ -95,6 +95,12 @@ export function fakeServer(): FakeServer {
       const run = find(runId)
       if (isTerminal(run.status)) throw new AgentRuntimeError('conflict', 'The run has already ended.')
       emit(runId, { type: 'run.cancelled', payload: {} })
+      return run
+    },
+    async respond(_principal, { runId, wait }) {
+      const run = find(runId)
+      if (run.status !== 'waiting') throw new AgentRuntimeError('conflict', `The wait for "${wait}" is over.`)
+      run.status = 'queued'
       return run
     },
     follow: async (_principal, { runId, afterSeq, signal }) => {
@@ -132,7 +138,8 @@ export function fakeServer(): FakeServer {
     run.events.push(runEvent(run.events.length + 1, { runId, ...event }))
     run.attempt = event.attempt ?? 1
     run.lastSeq = run.events.length
-    run.status = isTerminalEvent(type) ? (type.slice('run.'.length) as RunDetail['status']) : 'running'
+    const tellsStatus = isTerminalEvent(type) || type === 'run.waiting'
+    run.status = tellsStatus ? (type.slice('run.'.length) as RunDetail['status']) : 'running'
     change()
   }
 

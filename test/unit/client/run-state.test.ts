@@ -71,6 +71,21 @@ describe('the state of a run', () => {
     expect(state.status).toBe('queued')
   })
 
+  it('knows what it waits for, until it goes on', () => {
+    const wait = (name: string) => ({ name, kind: 'input', details: null, schema: {}, expiresAt: null })
+    const waiting = stateAfter(
+      runEvent(2, { type: 'run.waiting', payload: wait('a') }),
+      runEvent(3, { type: 'run.waiting', payload: wait('b') }),
+    )
+    expect(waiting).toMatchObject({ status: 'waiting', waits: [{ name: 'a' }, { name: 'b' }] })
+    const next = [
+      runEvent(4, { type: 'run.resumed', payload: { wait: 'a' } }),
+      runEvent(5, { type: 'custom', attempt: 2 }),
+      runEvent(4, { type: 'run.cancelled', payload: {} }),
+    ]
+    for (const event of next) expect(reduceRun(waiting, event).waits).toEqual([])
+  })
+
   it('ends with the output, the error, or neither', () => {
     expect(stateAfter(runEvent(2, { type: 'run.succeeded', payload: { output: { n: 1 } } }))).toMatchObject({
       status: 'succeeded',

@@ -13,6 +13,7 @@ const ctx: ToolContext = {
   runId: 'run-1',
   conversationId: null,
   attempt: 1,
+  idempotencyKey: 'key',
   metadata: {},
   principal: { id: 'ann', tenantId: '', kind: 'user' },
   signal: new AbortController().signal,

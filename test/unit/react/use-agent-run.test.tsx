@@ -147,6 +147,20 @@ describe('useAgentRun', () => {
     expect(result.current.error).toMatchObject({ code: 'unavailable' })
   })
 
+  it('answers what the run waits for, and says why when the answer is not taken', async () => {
+    const { server, client, render } = scene()
+    const { id } = await client.runs.create({ agentKey: 'chat' })
+    const { result } = render(() => useAgentRun(id))
+    const wait = { name: 'address', kind: 'input', details: null, schema: {}, expiresAt: null }
+    server.emit(id, { type: 'run.waiting', payload: wait })
+    await waitFor(() => expect(result.current).toMatchObject({ status: 'waiting', waits: [wait] }))
+    expect(await act(() => result.current.respond('address', 'Main St'))).toBe(true)
+    // Before any event tells that the run goes on: nobody is to answer twice.
+    expect(result.current.waits).toEqual([])
+    expect(await act(() => result.current.respond('address', 'again'))).toBe(false)
+    expect(result.current.error).toMatchObject({ code: 'conflict' })
+  })
+
   it('is settled once the conversation has the answer', async () => {
     const { server, client, render } = scene()
     const { id: conversationId } = await client.conversations.create()

@@ -1,0 +1,60 @@
+import type { ToolCall } from '../contract/message.ts'
+import { ModelError } from '../llm/model.ts'
+import type { FinishReason, Model, ModelRequest } from '../llm/model.ts'
+import type { AgentContext } from './context.ts'
+
+/** A type and not an interface: it is stored as the result of a step, as JSON. */
+export type ModelTurn = {
+  messageId: string
+  text: string
+  toolCalls: ToolCall[]
+  finishReason: FinishReason
+  usage: { inputTokens: number; outputTokens: number }
+}
+
+/**
+ * One answer of the model, streamed as it comes. It is a step: a later attempt of the run gets the stored
+ * answer instead of asking, and paying, again, and tells it as one message.
+ */
+export async function takeModelTurn(
+  ctx: Pick<AgentContext, 'emit' | 'step'>,
+  model: Model,
+  request: ModelRequest,
+): Promise<ModelTurn> {
+  let isNew = false
+  const turn = await ctx.step('model', ({ signal }) => {
+    isNew = true
+    return stream(ctx, { model, request, signal })
+  })
+  if (turn.text !== '') {
+    await ctx.emit('assistant.message', { messageId: turn.messageId, content: turn.text })
+  }
+  if (isNew) await ctx.emit('usage', { model: model.name, ...turn.usage })
+  return turn
+}
+
+async function stream(
+  ctx: Pick<AgentContext, 'emit'>,
+  { model, request, signal }: { model: Model; request: ModelRequest; signal: AbortSignal },
+): Promise<ModelTurn> {
+  const messageId = crypto.randomUUID()
+  const toolCalls: ToolCall[] = []
+  let text = ''
+  for await (const chunk of model.stream(request, signal)) {
+    switch (chunk.type) {
+      case 'text':
+        text += chunk.text
+        await ctx.emit('assistant.delta', { messageId, content: chunk.text })
+        break
+      case 'reasoning':
+        await ctx.emit('reasoning.delta', { messageId, content: chunk.text })
+        break
+      case 'tool-call':
+        toolCalls.push(chunk.toolCall)
+        break
+      case 'finish':
+        return { messageId, text, toolCalls, finishReason: chunk.reason, usage: { ...chunk.usage } }
+    }
+  }
+  throw new ModelError(`The model "${model.name}" stopped without finishing its answer.`, { retriable: true })
+}

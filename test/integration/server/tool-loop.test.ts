@@ -1,0 +1,104 @@
+import { describe, expect } from 'vitest'
+import { z } from 'zod'
+import { createScriptedModel } from '../../../server/llm/scripted.ts'
+import { defineAgent, defineTool, toolLoop } from '../../../server/index.ts'
+import type { AnyTool } from '../../../server/index.ts'
+import { test } from '../../support/runtime.ts'
+
+const agentOf = (tools: readonly AnyTool[], afterwards: (attempt: number) => void = () => {}) =>
+  defineAgent({
+    key: 'agent',
+    maxAttempts: 3,
+    async run(ctx) {
+      const reply = await toolLoop(ctx, { tools })
+      afterwards(ctx.attempt)
+      return { output: reply.text, messages: reply.messages }
+    },
+  })
+
+const refundTool = (done: string[]) =>
+  defineTool({
+    name: 'refund',
+    description: 'Pays money back',
+    input: z.object({ amount: z.number() }),
+    needsApproval: ({ amount }) => amount > 100,
+    execute({ amount }, { idempotencyKey }) {
+      done.push(`${amount} ${idempotencyKey.split('/').slice(1).join('/')}`)
+      return { paid: amount }
+    },
+  })
+
+const ALL = 'events?include_all=1'
+
+describe('the tool loop', () => {
+  test('goes on where it was: no answer is asked for and no tool is run twice', async ({ createServer }) => {
+    const done: string[] = []
+    const model = createScriptedModel([
+      { text: 'I pay.', toolCalls: [{ name: 'refund', arguments: { amount: 5 } }] },
+      { text: 'Paid.' },
+    ])
+    const agent = agentOf([refundTool(done)], (attempt) => {
+      if (attempt < 3) throw new Error('crash')
+    })
+    const { rest } = await createServer({ agents: [agent], model })
+    const id = await rest.create('agent')
+    const events = await rest.events(`runs/${id}/${ALL}`)
+    expect(events.at(-1)).toMatchObject({ type: 'run.succeeded', attempt: 3, output: 'Paid.' })
+    expect(done).toEqual(['5 tool:refund/1'])
+    expect(events.filter(({ type }) => type === 'usage')).toHaveLength(2)
+    // Whoever sees one attempt alone sees all of it.
+    const last = events.filter(({ attempt, type }) => attempt === 3 && !type.startsWith('run.'))
+    expect(last.map(({ type }) => type)).toEqual([
+      'assistant.message',
+      'tool.call',
+      'tool.result',
+      'assistant.message',
+    ])
+    const ids = events.filter(({ type }) => type === 'assistant.message').map((event) => event['message_id'])
+    expect(new Set(ids).size).toBe(2)
+  })
+
+  test('asks before it runs a tool that needs approval, after those that do not', async ({
+    createServer,
+  }) => {
+    const done: string[] = []
+    const model = createScriptedModel([
+      {
+        toolCalls: [
+          { name: 'refund', arguments: { amount: 1_000 } },
+          { name: 'refund', arguments: { amount: 2_000 } },
+          { name: 'refund', arguments: { amount: 5 } },
+        ],
+      },
+      { text: 'Done what I may.' },
+    ])
+    const { rest } = await createServer({ agents: [agentOf([refundTool(done)])], model })
+    const id = await rest.create('agent')
+    await (await rest.stream(`runs/${id}/events`)).until('run.waiting')
+    await expect.poll(async () => (await rest.get(`runs/${id}`)).body['status']).toBe('waiting')
+    expect(done).toEqual(['5 tool:refund/1'])
+    interface Asked {
+      name: string
+      details: { arguments: { amount: number }; hash: string }
+    }
+    const waits = (await rest.get(`runs/${id}`)).body['waits'] as Asked[]
+    expect(waits.map(({ details }) => details.arguments.amount)).toEqual([1_000, 2_000])
+    for (const { name, details } of waits) {
+      const value = { approved: details.arguments.amount === 1_000, hash: details.hash, comment: 'My call.' }
+      expect(await rest.post(`runs/${id}/respond`, { wait: name, value })).toMatchObject({ status: 200 })
+    }
+    const events = await rest.events(`runs/${id}/${ALL}`)
+    const attempt = events.at(-1)?.attempt
+    const results = events.filter((event) => event.type === 'tool.result' && event.attempt === attempt)
+    expect(results.map((event) => event['result'])).toEqual([
+      { paid: 1_000 },
+      { error: 'The call was denied. My call.' },
+      { paid: 5 },
+    ])
+    expect(done).toEqual(['5 tool:refund/1', '1000 tool:refund/2'])
+    expect((await rest.get(`runs/${id}`)).body).toMatchObject({
+      status: 'succeeded',
+      output: 'Done what I may.',
+    })
+  })
+})
