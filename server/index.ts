@@ -8,7 +8,17 @@ export { NonRetriableError } from './agent/non-retriable-error.ts'
 export { ToolError } from './agent/tool-error.ts'
 export { toolLoop } from './agent/tool-loop.ts'
 export type { ToolLoopContext, ToolLoopOptions, ToolLoopResult } from './agent/tool-loop.ts'
-export type { AgentContext, EmitOptions, StepContext, StepOptions } from './agent/context.ts'
+export type {
+  AgentContext,
+  Answered,
+  Approval,
+  ApproveOptions,
+  EmitOptions,
+  StepContext,
+  StepOptions,
+  WaitOptions,
+  WaitOutcome,
+} from './agent/context.ts'
 export type { Principal } from './contract/principal.ts'
 export type { AgentRouter } from './api/router.ts'
 export type { ApiContext, Authenticate } from './api/services.ts'
@@ -19,7 +29,8 @@ export type { ErrorBody, ErrorCode } from './contract/agent-runtime-error.ts'
 export type { AnyRunEvent, RunEvent, Visibility } from './contract/event.ts'
 export type { Json, JsonObject } from './contract/json.ts'
 export type { Message, ToolCall } from './contract/message.ts'
-export type { Run, RunDetail, RunError, RunStatus } from './contract/run.ts'
+export type { ConversationPolicy, Run, RunDetail, RunError, RunStatus } from './contract/run.ts'
+export type { PendingWait } from './contract/wait.ts'
 export { createAnthropicModel } from './llm/anthropic.ts'
 export type { AnthropicModelOptions } from './llm/anthropic.ts'
 export { createDemoModel } from './llm/demo.ts'

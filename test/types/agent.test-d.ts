@@ -1,0 +1,64 @@
+import { describe, expectTypeOf, test } from 'vitest'
+import { z } from 'zod'
+import { defineAgent, defineTool } from '../../server/index.ts'
+import type { Approval } from '../../server/index.ts'
+
+describe('what an agent author writes', () => {
+  test('a wait without a time limit has an answer; with one, it may have none', () => {
+    defineAgent({
+      key: 'a',
+      async run(ctx) {
+        const answered = await ctx.wait('n', z.object({ n: z.coerce.number() }))
+        expectTypeOf(answered.value).toEqualTypeOf<{ n: number }>()
+        const outcome = await ctx.wait('n', z.string(), { timeoutMs: 1_000 })
+        expectTypeOf(outcome.status).toEqualTypeOf<'answered' | 'timed_out'>()
+        // @ts-expect-error there may be no answer
+        outcome.value
+        if (outcome.status === 'answered') expectTypeOf(outcome.value).toEqualTypeOf<string>()
+      },
+    })
+  })
+
+  test('an approval says why it is none', () => {
+    defineAgent({
+      key: 'a',
+      async run(ctx) {
+        const approval = await ctx.approve({ name: 'refund', arguments: { amount: 1 } })
+        expectTypeOf(approval).toEqualTypeOf<Approval>()
+        if (!approval.approved) expectTypeOf(approval.reason).toEqualTypeOf<'denied' | 'timed_out'>()
+        // @ts-expect-error arguments are JSON
+        await ctx.approve({ name: 'refund', arguments: { amount: 1n } })
+      },
+    })
+  })
+
+  test('a step is JSON', () => {
+    defineAgent({
+      key: 'a',
+      async run(ctx) {
+        expectTypeOf(await ctx.step('s', () => ({ n: 1 }))).toEqualTypeOf<{ n: number }>()
+        // @ts-expect-error a date does not come back as one
+        await ctx.step('s', () => new Date())
+      },
+    })
+  })
+
+  test('which calls of a tool need approval is said by its own input', () => {
+    defineTool({
+      name: 'refund',
+      description: '',
+      input: z.object({ amount: z.number() }),
+      needsApproval: (input) => {
+        expectTypeOf(input).toEqualTypeOf<{ amount: number }>()
+        return input.amount > 100
+      },
+      execute: () => null,
+    })
+  })
+
+  test('a conversation policy is one of three', () => {
+    defineAgent({ key: 'a', conversationPolicy: 'interrupt', run: async () => {} })
+    // @ts-expect-error there is no such policy
+    defineAgent({ key: 'a', conversationPolicy: 'never', run: async () => {} })
+  })
+})
