@@ -47,6 +47,7 @@ export async function runUntilStopped(
   const urgent: (() => Promise<unknown>)[] = []
   const failures: unknown[] = []
   let isHurried = false
+  let leaving: Promise<never> | undefined
 
   const fail = (error: unknown): void => {
     failures.push(error)
@@ -58,7 +59,7 @@ export async function runUntilStopped(
       isHurried ||= options?.isHurried ?? false
       stopping.abort(new Error(reason))
     },
-    leave: (exitCode) => void leave(urgent, exitCode),
+    leave: (exitCode) => void (leaving ??= leave(urgent, exitCode)),
   })
   // What an agent forgot to await, or throws in a timer: the state of the process is unknown then, so it
   // ends, handing back what it can.
@@ -86,6 +87,8 @@ export async function runUntilStopped(
     void sleep(GIVE_UP_MS, undefined, { ref: false }).then(() => abandon(urgent, failures[0]))
   }
   for (const cleanup of cleanups.toReversed()) await cleanup().catch(fail)
+  // What is killed then has ended too: the exit code is still that of the second signal.
+  await leaving
   if (failures.length > 0) throw failures[0]
 }
 
@@ -107,7 +110,7 @@ async function abandon(urgent: (() => Promise<unknown>)[], error: unknown): Prom
   await leave(urgent, 1)
 }
 
-async function leave(urgent: (() => Promise<unknown>)[], exitCode: number): Promise<void> {
+async function leave(urgent: (() => Promise<unknown>)[], exitCode: number): Promise<never> {
   await Promise.race([Promise.allSettled(urgent.map((cleanup) => cleanup())), sleep(GIVE_UP_MS)])
   process.exit(exitCode)
 }
