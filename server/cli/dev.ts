@@ -55,13 +55,16 @@ ${ENVIRONMENT_HELP}`,
     .action(dev)
 }
 
-async function dev(given: string | undefined, options: DevOptions): Promise<void> {
+async function dev(
+  given: string | undefined,
+  { web, port, host, reload, ...worker }: DevOptions,
+): Promise<void> {
   const startedAt = performance.now()
   await runUntilStopped(async (lifecycle) => {
     process.env['LOG_FORMAT'] ??= 'pretty'
     const entry = findEntry(given)
-    const app = options.web === undefined ? undefined : findWebPage(options.web)
-    const http = await listenOrExplain(options)
+    const app = web === undefined ? undefined : findWebPage(web)
+    const http = await listenOrExplain({ port, host })
     const database = await startDevDatabase(lifecycle, { ownerUrl: http.url, log })
     const applied = await migrate(database.url)
     if (applied.length > 0) log('Applied the migrations')
@@ -70,7 +73,6 @@ async function dev(given: string | undefined, options: DevOptions): Promise<void
     // After the database and before the runtime: whoever follows a run is told the end by the runtime.
     lifecycle.defer(http.close)
     const page = app === undefined ? undefined : await openPage(app, http, lifecycle)
-    const { reload, ...worker } = options
     const serve = reload ? serveReloading : serveHere
     const { runtime, paths, api } = await serve({ entry, worker, lifecycle, http })
     lifecycle.defer(http.refuse)

@@ -84,7 +84,7 @@ test('a burst is one change', async () => {
   const { folder, path, changes } = watched
   await Promise.all([writeFile(path, 'a'), writeFile(join(folder, 'src/tool.ts'), 'b')])
   await writeFile(path, 'ab')
-  await expect.poll(() => changes).toEqual([['src/agent.ts', 'src/tool.ts']])
+  await expect.poll(() => changes).toEqual([expect.arrayContaining(['src/agent.ts', 'src/tool.ts'])])
 })
 
 test('other files of the folder are nothing to it', async () => {

@@ -131,6 +131,21 @@ test('a configuration that is refused is told, and so is its end by a file that 
   expect(reloads(dev)).toHaveLength(1)
 })
 
+test('code that never finishes loading is given up at the next change', async () => {
+  await using folder = await createProject()
+  await using dev = await startProject(folder)
+  await folder.write(
+    'word.ts',
+    "import './begun.ts'\nexport const word: string = await new Promise(() => {})\n",
+  )
+  await folder.write('begun.ts', "process.stdout.write('begun')\n")
+  await dev.printed(/begun/)
+  await folder.write('word.ts', wordOf('two'))
+  await dev.printed(/Reloaded/)
+  await follow(dev.url, await createRun(dev.url, 'echo'), /code two/)
+  await expect.poll(() => childrenOf(dev.pid, 'node'), { timeout: 10_000 }).toHaveLength(1)
+})
+
 test('a process of the runtime that dies is started again', async () => {
   await using folder = await createProject()
   await using dev = await startProject(folder)
