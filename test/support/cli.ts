@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process'
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
@@ -109,8 +109,11 @@ export async function createWorkspace(): Promise<Workspace> {
   return {
     path,
     async write(name, content) {
-      await mkdir(dirname(join(path, name)), { recursive: true })
-      await writeFile(join(path, name), content)
+      const file = join(path, name)
+      await mkdir(dirname(file), { recursive: true })
+      // As editors do, so that nobody reads half of it.
+      await writeFile(`${file}.saving`, content)
+      await rename(`${file}.saving`, file)
     },
     async postgresPid() {
       const file = join(path, '.agent-runtime/postgres/data/postmaster.pid')

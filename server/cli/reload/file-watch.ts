@@ -9,7 +9,7 @@ import { versionOf } from '../child/imported-files.ts'
 import type { FileVersions } from '../child/messages.ts'
 
 /** Saves of many files, and of one in several steps, come within less of each other. */
-const SETTLE_MS = 60
+const SETTLE_MS = 100
 
 export interface Change {
   paths: string[]

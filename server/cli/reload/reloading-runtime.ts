@@ -118,14 +118,14 @@ export class ReloadingRuntime {
       if (change === undefined) log(`Started again in ${seconds} s`)
       else log(`Reloaded in ${seconds} s: ${named(change.paths)} changed`)
     } catch (error) {
-      if (!lifecycle.signal.aborted) this.#explain(error)
+      if (!lifecycle.signal.aborted) this.#explain(error, change)
     }
   }
 
-  /** An error that comes again with each new start is shown once. */
-  #explain(error: unknown): void {
+  /** An error that comes again when the same code is tried again is shown once. */
+  #explain(error: unknown, change: Change | undefined): void {
     const { message } = error as Error
-    if (message === this.#lastError) return
+    if (change === undefined && message === this.#lastError) return
     this.#lastError = message
     reportError(error)
     this.#options.log(

@@ -1,8 +1,11 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { createWorkspace, isAlive, serverModule, startDev } from '../../support/cli.ts'
 import type { CliProcess, Workspace } from '../../support/cli.ts'
 import { childrenOf } from '../../support/processes.ts'
 import { createRun, follow, getRun } from '../../support/rest.ts'
+
+// Each starts several processes, one after the other.
+vi.setConfig({ testTimeout: 60_000 })
 
 /** `held` says which code it runs on at its start and, once the file `go` is there, at its end. */
 const RUNTIME = `
