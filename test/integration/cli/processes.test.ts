@@ -1,8 +1,11 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { createTestDatabase } from '../../support/database.ts'
 import { createWorkspace, entry, isAlive, runCli } from '../../support/cli.ts'
 import { childrenOf } from '../../support/processes.ts'
 import { createRun, follow, getRun } from '../../support/rest.ts'
+
+// Each starts several processes, one after the other.
+vi.setConfig({ testTimeout: 60_000 })
 
 async function startWorkers(url: string, cwd: string) {
   const worker = runCli(['worker', entry('endless'), '--processes', '2'], { cwd, env: { DATABASE_URL: url } })
@@ -49,9 +52,7 @@ test('they hand back what does not end in time, and no attempt is spent', async 
   // The one attempt there is would be spent by the first.
   for (const attempt of [1, 2]) {
     await using worker = runCli(args, options)
-    await expect
-      .poll(() => getRun(url, runId), { timeout: 15_000 })
-      .toMatchObject({ status: 'running', attempt })
+    await follow(url, runId, new RegExp(`working.*"attempt":${attempt}`))
     worker.kill('SIGTERM')
     expect(await worker.exited).toBe(0)
     expect(await getRun(url, runId)).toMatchObject({ status: 'queued', attempt })
