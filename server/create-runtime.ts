@@ -1,11 +1,14 @@
 // The composition root: the only file that picks adapters.
+import type { Pool } from 'pg'
 import type { AnyAgent, ShapeOfAgent } from './agent/define-agent.ts'
 import { createBossQueue } from './adapters/boss-queue/index.ts'
+import { createLocalBus } from './adapters/local-bus.ts'
 import { createPgBus } from './adapters/pg-bus.ts'
 import { createPgPresence } from './adapters/pg-presence.ts'
 import { createLogger } from './adapters/pino-logger.ts'
 import { createPostgresPool, toStartupError } from './adapters/postgres-pool.ts'
 import { createPrismaStore } from './adapters/prisma-store/index.ts'
+import { createRedisBus } from './adapters/redis-bus/index.ts'
 import { systemClock } from './adapters/system-clock.ts'
 import { createHandler } from './api/handler.ts'
 import { createRouter } from './api/router.ts'
@@ -21,7 +24,7 @@ import type { Runs } from './domain/runs.ts'
 import { createVisibilityOf } from './events/visibility.ts'
 import { chooseModel } from './llm/choose-model.ts'
 import type { Model } from './llm/model.ts'
-import type { Logger } from './ports.ts'
+import type { Clock, EventBus, Logger } from './ports.ts'
 import { DEFAULT_RETRY_POLICY } from './worker/retry.ts'
 import { StartupError } from './startup-error.ts'
 import { Worker } from './worker/worker.ts'
@@ -88,12 +91,18 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   const clock = systemClock
   const databaseUrl = config.databaseUrl ?? ''
 
-  const pool = createPostgresPool({ databaseUrl, size: config.databasePoolSize, log })
+  const pool = createPostgresPool({
+    databaseUrl,
+    size: config.databasePoolSize,
+    connectTimeoutMs: config.databaseConnectTimeoutSeconds * 1000,
+    preparedStatements: config.preparedStatements,
+    log,
+  })
   const visibilityOf = createVisibilityOf(config.eventVisibility)
   const store = createPrismaStore({ pool, visibilityOf })
   const queue = createBossQueue({ pool, log, heartbeatSeconds: Math.ceil(config.leaseTtlSeconds) })
-  const presence = createPgPresence({ databaseUrl, clock, log })
-  const bus = createPgBus({ databaseUrl, pool, clock, log })
+  const presence = createPgPresence({ databaseUrl: config.directUrl ?? databaseUrl, clock, log })
+  const bus = createBus(config, { pool, clock, log })
 
   const runs = createRuns(
     { store, queue, bus, clock },
@@ -134,7 +143,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     } catch (error) {
       // The next call tries again: a database may come up later than its clients.
       started = undefined
-      throw error instanceof ConfigError ? error : toStartupError(error, databaseUrl)
+      throw error instanceof StartupError ? error : toStartupError(error, databaseUrl)
     }
   }
 
@@ -211,6 +220,20 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     },
 
     stop,
+  }
+}
+
+function createBus(
+  { eventBusBackend, redisUrl, databaseUrl = '', directUrl }: Config,
+  ports: { pool: Pool; clock: Clock; log: Logger },
+): EventBus {
+  switch (eventBusBackend) {
+    case 'postgres':
+      return createPgBus({ databaseUrl, directUrl, ...ports })
+    case 'redis':
+      return createRedisBus({ redisUrl, ...ports })
+    case 'none':
+      return createLocalBus(ports)
   }
 }
 

@@ -2,8 +2,8 @@ import type {
   AppendOutcome,
   Clock,
   EventBus,
-  Hint,
   Logger,
+  NewHint,
   RunAppend,
   RunEnding,
   RunRelease,
@@ -125,17 +125,19 @@ export class EventWriter {
   }
 
   #settle(logs: readonly RunLog[], batch: readonly RunAppend[], outcomes: Map<string, AppendOutcome>): void {
-    const hints: Hint[] = []
+    const hints: NewHint[] = []
     for (const [index, log] of logs.entries()) {
       const outcome = outcomes.get(log.runId) ?? 'fenced'
       this.#bufferedBytes -= log.settle(outcome)
       // Re-inserted at the end, so that one run's flood does not keep the others waiting.
       this.#logs.delete(log)
       if (log.hasPending) this.#logs.add(log)
-      if (outcome === 'written') hints.push({ kind: 'events', runId: log.runId, seq: log.writtenSeq })
-      const ending = batch[index]?.ending
-      if (outcome === 'written' && ending?.status === 'queued') {
-        hints.push({ kind: 'queued', agentKey: ending.agentKey })
+      const append = batch[index]
+      if (outcome === 'written' && append !== undefined) {
+        hints.push({ kind: 'events', runId: log.runId, seq: log.writtenSeq, written: [append] })
+        if (append.ending?.status === 'queued') {
+          hints.push({ kind: 'queued', agentKey: append.ending.agentKey })
+        }
       }
       if (outcome === 'fenced') this.#onFenced(log)
     }
