@@ -68,7 +68,7 @@ export function createRedisBus(options: RedisBusOptions): EventBus {
         },
       )
     })
-    redis.once('close', () => first.resolve())
+    redis.once('close', () => first.resolve()).once('end', () => first.resolve())
     await connect(redis)
     await first.promise
     isFirst = false
@@ -123,8 +123,10 @@ export function createRedisBus(options: RedisBusOptions): EventBus {
     async stop() {
       await outbox.stop()
       stopping.abort()
-      await started?.catch(() => {})
+      // First, or a start that still waits for Redis would be waited for.
       await Promise.all([close(publisher), close(subscriber)])
+      // One that fails has told whoever asked for it.
+      await started?.catch(() => {})
     },
   }
 

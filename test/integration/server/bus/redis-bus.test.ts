@@ -72,6 +72,20 @@ describe.skipIf(withoutRedis)(`over Redis${withoutRedis ? `: skipped, ${withoutR
     await bus.stop()
   })
 
+  test('stopping does not wait for a start that waits for Redis', async () => {
+    await using redis = await startTestRedis()
+    await using proxy = await startCuttingProxy(redis.port)
+    const redisUrl = proxy.url.replace('http', 'redis')
+    const bus = createRedisBus({ redisUrl, clock: systemClock, log: createSilentLogger() })
+    const started = bus.start()
+    await vi.waitFor(() => {
+      expect(proxy.connections).toBe(2)
+      proxy.stall()
+    })
+    await bus.stop()
+    await started
+  })
+
   test('a password is not in the log', async () => {
     await using redis = await startTestRedis()
     redis.cli('CONFIG', 'SET', 'requirepass', 'open sesame')
