@@ -8,6 +8,10 @@ const flag = z.preprocess(
   z.boolean(),
 )
 
+function isRedisUrl(text: string): boolean {
+  return URL.canParse(text) && ['redis:', 'rediss:'].includes(new URL(text).protocol)
+}
+
 /**
  * Every setting, once: what it means, its default, and (in {@link ENVIRONMENT}) the variable it is
  * read from when it is not passed to `createAgentRuntime`.
@@ -17,6 +21,21 @@ export const Config = z.object({
   databaseUrl: z.string().min(1).optional(),
   /** Connections of this process for statements; the LISTEN connection comes on top. */
   databasePoolSize: z.coerce.number().int().min(2).max(500).default(10),
+  /** Seconds to wait for a database connection before a request is answered with 503. */
+  databaseConnectTimeoutSeconds: z.coerce.number().min(0.05).default(10),
+  /** PostgreSQL itself, where `databaseUrl` leads to a pooler: for what needs a session of its own. */
+  directUrl: z.string().min(1).optional(),
+  /** Whether statements are prepared by name. Poolers that can't follow them need `false`. */
+  preparedStatements: flag.default(true),
+  /** What carries hints between processes. `none`: every process looks by itself, at its poll intervals. */
+  eventBusBackend: z
+    .preprocess((value) => (value === 'db' ? 'postgres' : value), z.enum(['postgres', 'redis', 'none']))
+    .default('postgres'),
+  /** Redis connection URL, for `eventBusBackend: 'redis'`. */
+  redisUrl: z
+    .string()
+    .refine(isRedisUrl, 'must be a URL like redis://user:password@host:6379/0, or rediss:// for TLS')
+    .optional(),
   /** Which model client `ctx.llm` is. Default: by the API key that is set, else the built-in demo model. */
   modelProvider: z.enum(['openai', 'anthropic', 'demo']).optional(),
   /** Name of the model, as its provider spells it. Default: the provider client's own default. */
@@ -63,6 +82,11 @@ export type Settings = Partial<z.input<typeof Config>>
 export const ENVIRONMENT = {
   databaseUrl: 'DATABASE_URL',
   databasePoolSize: 'DATABASE_POOL_SIZE',
+  databaseConnectTimeoutSeconds: 'DATABASE_CONNECT_TIMEOUT_SECONDS',
+  directUrl: 'DIRECT_URL',
+  preparedStatements: 'PREPARED_STATEMENTS',
+  eventBusBackend: 'EVENT_BUS_BACKEND',
+  redisUrl: 'REDIS_URL',
   modelProvider: 'MODEL_PROVIDER',
   defaultModel: 'DEFAULT_MODEL',
   runTimeoutSeconds: 'RUN_TIMEOUT_SECONDS',

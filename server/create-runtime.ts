@@ -1,11 +1,14 @@
 // The composition root: the only file that picks adapters.
+import type { Pool } from 'pg'
 import type { AnyAgent, ShapeOfAgent } from './agent/define-agent.ts'
 import { createBossQueue } from './adapters/boss-queue/index.ts'
+import { createLocalBus } from './adapters/local-bus.ts'
 import { createPgBus } from './adapters/pg-bus.ts'
 import { createPgPresence } from './adapters/pg-presence.ts'
 import { createLogger } from './adapters/pino-logger.ts'
 import { createPostgresPool, toStartupError } from './adapters/postgres-pool.ts'
 import { createPrismaStore } from './adapters/prisma-store/index.ts'
+import { createRedisBus } from './adapters/redis-bus/index.ts'
 import { systemClock } from './adapters/system-clock.ts'
 import { createHandler } from './api/handler.ts'
 import { createRouter } from './api/router.ts'
@@ -22,7 +25,7 @@ import { keepUp } from './domain/upkeep.ts'
 import { createVisibilityOf } from './events/visibility.ts'
 import { chooseModel } from './llm/choose-model.ts'
 import type { Model } from './llm/model.ts'
-import type { Logger } from './ports.ts'
+import type { Clock, EventBus, Logger } from './ports.ts'
 import { DEFAULT_RETRY_POLICY } from './worker/retry.ts'
 import { StartupError } from './startup-error.ts'
 import { Worker } from './worker/worker.ts'
@@ -89,12 +92,18 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   const clock = systemClock
   const databaseUrl = config.databaseUrl ?? ''
 
-  const pool = createPostgresPool({ databaseUrl, size: config.databasePoolSize, log })
+  const pool = createPostgresPool({
+    databaseUrl,
+    size: config.databasePoolSize,
+    connectTimeoutMs: config.databaseConnectTimeoutSeconds * 1000,
+    preparedStatements: config.preparedStatements,
+    log,
+  })
   const visibilityOf = createVisibilityOf(config.eventVisibility)
   const store = createPrismaStore({ pool, visibilityOf })
   const queue = createBossQueue({ pool, log })
-  const presence = createPgPresence({ databaseUrl, clock, log })
-  const bus = createPgBus({ databaseUrl, pool, clock, log })
+  const presence = createPgPresence({ databaseUrl: config.directUrl ?? databaseUrl, clock, log })
+  const bus = createBus(config, { pool, clock, log })
 
   const runs = createRuns(
     { store, queue, bus, clock, log },
@@ -140,7 +149,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     } catch (error) {
       // The next call tries again: a database may come up later than its clients.
       started = undefined
-      throw error instanceof ConfigError ? error : toStartupError(error, databaseUrl)
+      throw error instanceof StartupError ? error : toStartupError(error, databaseUrl)
     }
   }
 
@@ -223,6 +232,20 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
 
 /** Between looks for lost workers: what a killed worker's runs wait, twice. */
 const UPKEEP_INTERVAL_MS = 500
+
+function createBus(
+  { eventBusBackend, redisUrl, databaseUrl = '', directUrl }: Config,
+  ports: { pool: Pool; clock: Clock; log: Logger },
+): EventBus {
+  switch (eventBusBackend) {
+    case 'postgres':
+      return createPgBus({ databaseUrl, directUrl, ...ports })
+    case 'redis':
+      return createRedisBus({ redisUrl, ...ports })
+    case 'none':
+      return createLocalBus(ports)
+  }
+}
 
 function wasStopped(): StartupError {
   return new StartupError('The runtime was stopped: make another one to go on.')

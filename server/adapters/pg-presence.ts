@@ -1,14 +1,14 @@
 // Who is alive, by what PostgreSQL itself knows: each worker holds an advisory lock on a connection of
 // its own, and the server drops the lock the moment that connection ends, however the process died.
-import pg from 'pg'
 import type { Clock, Logger, Presence } from '../ports.ts'
+import { createPgSession } from './pg-session.ts'
+import type { PgConnection } from './pg-session.ts'
 
 /** First half of the lock's key, to tell these locks from others in the database. */
 const LOCK_CLASS = 0x61_67_77_6b
-const RECONNECT_MIN_MS = 20
-const RECONNECT_MAX_MS = 2_000
 
 interface PgPresenceOptions {
+  /** Best leads to PostgreSQL itself. */
   databaseUrl: string
   clock: Clock
   log: Logger
@@ -17,45 +17,33 @@ interface PgPresenceOptions {
 export function createPgPresence({ databaseUrl, clock, log }: PgPresenceOptions): Presence {
   return {
     async announce(workerId) {
-      const stopping = new AbortController()
-      let connection = await hold(workerId)
-
-      async function hold(id: string): Promise<pg.Client> {
-        const client = new pg.Client({
-          connectionString: databaseUrl,
-          application_name: 'agent-runtime presence',
-          connectionTimeoutMillis: 10_000,
-          keepAlive: true,
-        })
-        client.on('error', (error) =>
-          log.warn({ err: error }, "the connection that shows this worker's presence broke"),
-        )
-        await client.connect()
-        await client.query('SELECT pg_advisory_lock_shared($1, hashtext($2))', [LOCK_CLASS, id])
-        client.once('end', () => void holdAgain(id))
-        return client
-      }
-
-      async function holdAgain(id: string): Promise<void> {
-        for (let delayMs = RECONNECT_MIN_MS; !stopping.signal.aborted; delayMs *= 2) {
-          try {
-            connection = await hold(id)
-            // Stopped while connecting.
-            if (stopping.signal.aborted) await connection.end()
-            return
-          } catch (error) {
-            log.warn({ err: error }, 'showing presence again failed; the lease holds meanwhile')
-            await clock.sleep(Math.min(delayMs, RECONNECT_MAX_MS), stopping.signal)
-          }
-        }
-      }
-
-      return async () => {
-        stopping.abort()
-        await connection.end()
-      }
+      const session = createPgSession({
+        url: databaseUrl,
+        applicationName: 'agent-runtime presence',
+        name: 'presence',
+        clock,
+        log,
+        prepare: (connection) => hold(connection, workerId),
+      })
+      await session.start()
+      return () => session.stop()
     },
   }
+}
+
+async function hold({ client, isPooled }: PgConnection, workerId: string): Promise<void> {
+  if (!isPooled) {
+    await client.query('SELECT pg_advisory_lock_shared($1, hashtext($2))', [LOCK_CLASS, workerId])
+    return
+  }
+  // A pooler leaves a connection to one client for as long as a transaction is open. This one holds no
+  // snapshot, so that vacuum goes on, and must outlast what ends idle transactions.
+  await client.query('BEGIN')
+  await client.query(
+    `SELECT set_config(name, '0', true) FROM pg_settings
+     WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout')`,
+  )
+  await client.query('SELECT pg_advisory_xact_lock_shared($1, hashtext($2))', [LOCK_CLASS, workerId])
 }
 
 /** SQL that is true for a worker id (an expression) whose lock nobody holds. */

@@ -6,16 +6,22 @@ interface PoolOptions {
   databaseUrl: string
   /** Upper bound on this process's connections, without the one that listens. */
   size: number
+  /** What waiting for a connection may take, in milliseconds. */
+  connectTimeoutMs: number
+  /** Whether statements that have a name are prepared under it. */
+  preparedStatements: boolean
   log: Logger
 }
 
 /** The process's one pool: store, queue and bus share it, so that one number bounds their connections. */
-export function createPostgresPool({ databaseUrl, size, log }: PoolOptions): pg.Pool {
-  const pool = new pg.Pool({
+export function createPostgresPool(options: PoolOptions): pg.Pool {
+  const { databaseUrl, size, connectTimeoutMs, preparedStatements, log } = options
+  const pool = new RuntimePool({
     connectionString: databaseUrl,
     max: size,
     application_name: 'agent-runtime',
-    connectionTimeoutMillis: 10_000,
+    connectionTimeoutMillis: connectTimeoutMs,
+    ...(!preparedStatements && { Client: UnnamedClient }),
     keepAlive: true,
     // An idle process must be able to exit.
     allowExitOnIdle: true,
@@ -25,25 +31,64 @@ export function createPostgresPool({ databaseUrl, size, log }: PoolOptions): pg.
   return pool
 }
 
-/** What went wrong with a database, in one sentence a person can act on. */
-export function toStartupError(error: unknown, databaseUrl: string): StartupError {
-  return new StartupError(describe(error, databaseUrl), { cause: error })
+type Connected = (error: Error | undefined, client: pg.PoolClient | undefined, done: () => void) => void
+
+/** Its errors tell by their `code` when no connection was to be had in time: pg says so in words alone. */
+class RuntimePool extends pg.Pool {
+  override connect(): Promise<pg.PoolClient>
+  override connect(connected: Connected): void
+  override connect(connected?: Connected): Promise<pg.PoolClient> | void {
+    if (connected === undefined) {
+      return super.connect().catch((error: unknown) => {
+        throw asNoConnection(error)
+      })
+    }
+    super.connect((error, client, done) => connected(error && asNoConnection(error), client, done))
+  }
 }
 
-function describe(error: unknown, databaseUrl: string): string {
-  const where = hostOf(databaseUrl)
+function asNoConnection(error: unknown): Error {
+  if (error instanceof Error && 'code' in error) return error
+  const message = 'no database connection was to be had in time: the pool is exhausted, or nothing answers'
+  return Object.assign(new Error(message, { cause: error }), { code: NO_CONNECTION })
+}
+
+/** Of PostgreSQL's codes, the one for a client that could not connect. */
+const NO_CONNECTION = '08001'
+
+/** Sends statements without their names, for poolers that would not find them on the next connection. */
+class UnnamedClient extends pg.Client {
+  override query = ((statement: unknown, ...rest: unknown[]) =>
+    Reflect.apply(super.query, this, [withoutName(statement), ...rest]) as unknown) as pg.Client['query']
+}
+
+function withoutName(statement: unknown): unknown {
+  if (typeof statement !== 'object' || statement === null || !('name' in statement)) return statement
+  return { ...statement, name: undefined }
+}
+
+/** What went wrong with a database, in one sentence a person can act on. */
+export function toStartupError(
+  error: unknown,
+  databaseUrl: string,
+  variable: 'DATABASE_URL' | 'DIRECT_URL' = 'DATABASE_URL',
+): StartupError {
+  return new StartupError(describe(error, hostOf(databaseUrl, variable), variable), { cause: error })
+}
+
+function describe(error: unknown, where: string, variable: string): string {
   switch (codeOf(error)) {
     case 'ECONNREFUSED':
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
     case 'ETIMEDOUT':
     case 'EHOSTUNREACH':
-      return `No PostgreSQL answers at ${where}. Start it, or correct DATABASE_URL.`
+      return `No PostgreSQL answers at ${where}. Start it, or correct ${variable}.`
     case '3D000':
-      return `The database ${where} does not exist. Create it, or correct DATABASE_URL.`
+      return `The database ${where} does not exist. Create it, or correct ${variable}.`
     case '28P01':
     case '28000':
-      return `PostgreSQL at ${where} refuses the user or password in DATABASE_URL.`
+      return `PostgreSQL at ${where} refuses the user or password in ${variable}.`
     case '42P01':
     case '3F000':
       return `The database ${where} has no agent_runtime tables yet. Run: agent-runtime migrate`
@@ -60,8 +105,8 @@ function codeOf(error: unknown): string | undefined {
 }
 
 /** Host, port and database, without the credentials. */
-function hostOf(databaseUrl: string): string {
-  if (!URL.canParse(databaseUrl)) return '(DATABASE_URL is not a URL)'
+function hostOf(databaseUrl: string, variable: string): string {
+  if (!URL.canParse(databaseUrl)) return `(${variable} is not a URL)`
   const url = new URL(databaseUrl)
   return `${url.hostname}:${url.port || '5432'}${url.pathname}`
 }

@@ -3,8 +3,8 @@ import type {
   AttemptEnding,
   Clock,
   EventBus,
-  Hint,
   Logger,
+  NewHint,
   RunAppend,
   Queue,
   Store,
@@ -124,18 +124,21 @@ export class EventWriter {
   }
 
   #settle(logs: readonly RunLog[], batch: readonly RunAppend[], outcomes: Map<string, AppendOutcome>): void {
-    const hints: Hint[] = []
+    const hints: NewHint[] = []
     for (const [index, log] of logs.entries()) {
       const outcome = outcomes.get(log.runId) ?? 'fenced'
       this.#bufferedBytes -= log.settle(outcome)
       // Re-inserted at the end, so that one run's flood does not keep the others waiting.
       this.#logs.delete(log)
       if (log.hasPending) this.#logs.add(log)
-      if (outcome === 'written') hints.push({ kind: 'events', runId: log.runId, seq: log.writtenSeq })
-      const ending = batch[index]?.ending
-      // Also of one that waits: what it waits for may be there already.
-      if (outcome === 'written' && (ending?.status === 'queued' || ending?.status === 'waiting')) {
-        hints.push({ kind: 'queued', agentKey: ending.agentKey })
+      const append = batch[index]
+      if (outcome === 'written' && append !== undefined) {
+        hints.push({ kind: 'events', runId: log.runId, seq: log.writtenSeq, written: [append] })
+        const { ending } = append
+        // Also of one that waits: what it waits for may be there already.
+        if (ending?.status === 'queued' || ending?.status === 'waiting') {
+          hints.push({ kind: 'queued', agentKey: ending.agentKey })
+        }
       }
       if (outcome === 'fenced') this.#onFenced(log)
     }

@@ -31,7 +31,7 @@ describe('configuration', () => {
     expect(resolveConfig({}, { DEBUG_MODE: text }).debugMode).toBe(expected)
   })
 
-  const takesAnyText = ['databaseUrl', 'defaultModel']
+  const takesAnyText = ['databaseUrl', 'directUrl', 'defaultModel']
 
   test.each(takesAnyText)('%s is read from the environment', (key) => {
     const name = ENVIRONMENT[key as keyof typeof ENVIRONMENT]
@@ -52,6 +52,21 @@ describe('configuration', () => {
       expect(name).toBe(key.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase())
       expect(Object.keys(Config.shape)).toContain(key)
     }
+  })
+
+  test.each([
+    ['postgres', 'postgres'],
+    ['db', 'postgres'],
+    ['redis', 'redis'],
+    ['none', 'none'],
+  ])('EVENT_BUS_BACKEND=%s', (text, expected) => {
+    expect(resolveConfig({}, { EVENT_BUS_BACKEND: text }).eventBusBackend).toBe(expected)
+  })
+
+  test('a malformed REDIS_URL is refused without being repeated', () => {
+    const error = resolveError({ REDIS_URL: 'http://:hunter2@redis' })
+    expect(error?.message).toMatch(/redisUrl \(REDIS_URL\): must be a URL like redis:/)
+    expect(error?.message).not.toContain('hunter2')
   })
 
   test('all that is wrong is named at once', () => {

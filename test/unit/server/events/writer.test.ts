@@ -25,9 +25,10 @@ describe('the writer', () => {
     await settled()
     expect(appends).toHaveLength(1)
     expect(typesOf(store, 'one')).toEqual(['run.started', 'a', 'b'])
+    const [[ofOne, ofTwo] = []] = appends
     expect(hints).toEqual([
-      { kind: 'events', runId: 'one', seq: 3 },
-      { kind: 'events', runId: 'two', seq: 2 },
+      { kind: 'events', runId: 'one', seq: 3, written: [ofOne] },
+      { kind: 'events', runId: 'two', seq: 2, written: [ofTwo] },
     ])
   })
 

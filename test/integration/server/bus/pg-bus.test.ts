@@ -1,0 +1,80 @@
+import pg from 'pg'
+import { describe, expect, test, vi } from 'vitest'
+import { createPgBus } from '../../../../server/adapters/pg-bus.ts'
+import { systemClock } from '../../../../server/adapters/system-clock.ts'
+import type { Clock, EventBus, Logger } from '../../../../server/ports.ts'
+import { startCuttingProxy } from '../../../support/cutting-proxy.ts'
+import type { CuttingProxy } from '../../../support/cutting-proxy.ts'
+import { createTestDatabase } from '../../../support/database.ts'
+import { ManualClock } from '../../../support/manual-clock.ts'
+import { createSilentLogger } from '../../../support/silent-logger.ts'
+import { testEventBus } from './conformance.ts'
+import type { Backend } from './conformance.ts'
+
+const LISTENERS = `FROM pg_stat_activity
+  WHERE datname = current_database() AND application_name = 'agent-runtime listen'`
+
+interface PgBackend extends Backend {
+  proxy: CuttingProxy
+  createBus(log: Logger, clock?: Clock): EventBus
+}
+
+/** Between the buses and PostgreSQL there is a network that can fail. */
+async function createBackend(): Promise<PgBackend> {
+  const database = await createTestDatabase()
+  const proxy = await startCuttingProxy(Number(new URL(database.url).port))
+  const url = new URL(database.url)
+  url.port = new URL(proxy.url).port
+  const pool = new pg.Pool({ connectionString: url.href, application_name: 'test' })
+  // Also of one that is saying goodbye when the network, or the database under it, goes.
+  pool.on('connect', (client) => client.on('error', () => {}))
+  pool.on('error', () => {})
+  const admin = new pg.Pool({ connectionString: database.url, application_name: 'test' })
+  return {
+    proxy,
+    createBus: (log, clock = systemClock) => createPgBus({ databaseUrl: url.href, pool, clock, log }),
+    async breakListening() {
+      await admin.query(`SELECT pg_terminate_backend(pid) ${LISTENERS}`)
+    },
+    async goAway() {
+      proxy.refuse(true)
+      proxy.cut()
+    },
+    async comeBack() {
+      proxy.refuse(false)
+    },
+    async sendForeign(text) {
+      await admin.query(`SELECT pg_notify('agent_runtime', $1)`, [text])
+    },
+    connections: async () => (await admin.query(`SELECT pid ${LISTENERS}`)).rows.length,
+    async [Symbol.asyncDispose]() {
+      await pool.end()
+      await admin.end()
+      await proxy[Symbol.asyncDispose]()
+      await database.drop()
+    },
+  }
+}
+
+describe('over PostgreSQL', () => {
+  testEventBus(createBackend, { carriesEvents: false })
+
+  test('a network that swallows everything is noticed, and another connection made', async () => {
+    await using backend = await createBackend()
+    const clock = new ManualClock()
+    const log = createSilentLogger()
+    const bus = backend.createBus(log, clock)
+    let resyncs = 0
+    bus.subscribe({ onHint() {}, onResync: () => (resyncs += 1) })
+    await bus.start()
+    backend.proxy.stall()
+    await vi.waitFor(() => {
+      clock.advance(5_000)
+      expect(resyncs).toBe(1)
+    }, 10_000)
+    expect(log.entries.map(({ message }) => message)).toContain(
+      'the listening connection does not answer any more; making another',
+    )
+    await bus.stop()
+  })
+})

@@ -1,0 +1,54 @@
+import { execFileSync, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { tmpdir } from 'node:os'
+import { createInterface } from 'node:readline'
+import { freePort, isInstalled } from './local-server.ts'
+
+/** Why tests over Redis are skipped, or false. */
+export const withoutRedis: string | false = isInstalled('redis-server')
+  ? false
+  : 'redis-server is not installed (apt-get install redis-server)'
+
+/** A Redis of the test's own, on the loopback, that keeps nothing. */
+export interface TestRedis extends AsyncDisposable {
+  readonly url: string
+  readonly port: number
+  /** Kills it, as a crash does. */
+  kill(): Promise<void>
+  /** Starts it again, at the same port, unless it is there. */
+  start(): Promise<void>
+  /** What `redis-cli` answers. */
+  cli(...command: string[]): string
+}
+
+export async function startTestRedis(): Promise<TestRedis> {
+  const port = await freePort()
+  let server: ChildProcess | undefined
+  const isRunning = () => server?.exitCode === null && server.signalCode === null
+  const redis: TestRedis = {
+    url: `redis://127.0.0.1:${port}`,
+    port,
+    async start() {
+      if (isRunning()) return
+      const options = { port, bind: '127.0.0.1', save: '', appendonly: 'no', dir: tmpdir() }
+      const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)])
+      server = spawn('redis-server', flags, { stdio: ['ignore', 'pipe', 'inherit'] })
+      for await (const line of createInterface(server.stdout!)) {
+        if (line.includes('Ready to accept connections')) break
+      }
+      // Unread, its log would fill the pipe.
+      server.stdout?.resume()
+    },
+    async kill() {
+      if (server === undefined || !isRunning()) return
+      const exited = once(server, 'exit')
+      server.kill('SIGKILL')
+      await exited
+    },
+    cli: (...command) => execFileSync('redis-cli', ['-p', String(port), ...command], { encoding: 'utf8' }),
+    [Symbol.asyncDispose]: () => redis.kill(),
+  }
+  await redis.start()
+  return redis
+}
