@@ -211,7 +211,10 @@ export type RespondOutcome =
 
 /** A transaction of the store, for what must commit with it. */
 export interface Transaction {
-  /** A statement with a `name`, unique to its text, is planned once a connection. */
+  /**
+   * A statement with a `name`, unique to its text, is planned once a connection. Statements go out at once, in the
+   * order they are asked for: those that do not need each other's answers need not wait for them.
+   */
   query(statement: {
     text: string
     values?: unknown[]
@@ -227,10 +230,14 @@ export interface Store {
    */
   createRuns(runs: readonly NewRun[], enqueue: Enqueue): Promise<CreatedRun[]>
   /**
-   * Starts an attempt of each run that is queued and due, or whose wait is over, and writes its `run.started`.
-   * The others are over, in other hands, or have a delivery of their own for later.
+   * Starts an attempt of each run that `take` yields and that is queued and due, or whose wait is over, and
+   * writes its `run.started`. The others are over, in other hands, or have a delivery of their own for later.
+   * Taking, claiming and forgetting the deliveries commit together.
    */
-  claimRuns(runIds: readonly string[], lease: { workerId: string; ttlMs: number }): Promise<ClaimedRun[]>
+  claimRuns(
+    lease: { workerId: string; ttlMs: number },
+    take: (tx: Transaction) => Promise<Taken>,
+  ): Promise<{ claimed: ClaimedRun[]; mayHaveMore: boolean }>
   /**
    * Writes events and endings of many runs in one statement, each run fenced on its own. With releases or
    * suspensions among them, `enqueue` is called with what is to be delivered again, in the same transaction.
@@ -320,24 +327,21 @@ export interface QueuedRun {
 
 export type Enqueue = (runs: readonly QueuedRun[], tx: Transaction) => Promise<void>
 
-/** A delivery of a run to a worker. Deliveries repeat after a crash; the claim makes that harmless. */
-export interface Delivery {
-  /** The queue's own id of it. */
-  id: string
-  runId: string
-  agentKey: string
+/** Deliveries of runs, taken in a transaction. */
+export interface Taken {
+  runIds: readonly string[]
+  /** There may be more to take. */
+  mayHaveMore: boolean
+  /** Deletes them, in that transaction. */
+  forget(): Promise<void>
 }
 
-/** Carries run ids to workers, at least once, until a worker has claimed them: then the lease takes over. */
+/** Carries run ids to workers until one has claimed them: then the lease takes over. */
 export interface Queue {
   start(agentKeys: readonly string[]): Promise<void>
   enqueue: Enqueue
-  /** Up to `limit` deliveries for one agent, marked as taken, and whether there may be more. Returns at once. */
-  fetch(agentKey: string, limit: number): Promise<{ deliveries: Delivery[]; mayHaveMore: boolean }>
-  /** The runs were claimed, or there is nothing to claim: forget these deliveries. */
-  complete(deliveries: readonly Delivery[]): Promise<void>
-  /** Nothing came of these deliveries: have them delivered again, to anybody. */
-  giveBack(deliveries: readonly Delivery[]): Promise<void>
+  /** Up to `limit` deliveries for one agent, for as long as the transaction lasts. */
+  take(agentKey: string, limit: number, tx: Transaction): Promise<Taken>
   stop(): Promise<void>
 }
 

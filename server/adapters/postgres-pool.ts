@@ -23,6 +23,8 @@ export function createPostgresPool(options: PoolOptions): pg.Pool {
     connectionTimeoutMillis: connectTimeoutMs,
     ...(!preparedStatements && { Client: UnnamedClient }),
     keepAlive: true,
+    // Statements that do not need each other's answers share a round trip.
+    pipeline: true,
     // An idle process must be able to exit.
     allowExitOnIdle: true,
   })

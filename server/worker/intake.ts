@@ -1,9 +1,8 @@
-import { createGroupCommit } from '../group-commit.ts'
-import type { ClaimedRun, Clock, Delivery, Logger, Queue, Store } from '../ports.ts'
+import type { ClaimedRun, Clock, Logger, Queue, Store } from '../ports.ts'
 
 interface IntakePorts {
   store: Pick<Store, 'claimRuns'>
-  queue: Pick<Queue, 'fetch' | 'giveBack' | 'complete'>
+  queue: Pick<Queue, 'take'>
   clock: Clock
   log: Logger
 }
@@ -21,19 +20,14 @@ interface IntakeSettings {
 
 /** A reason of its own: without one, each abort makes an error with a stack. */
 const WOKEN = 'woken'
-const MAX_COMPLETE_BATCH = 500
 
 /**
- * What a worker has to do with the queue: fetches deliveries while there is room, has their runs
- * claimed, and forgets the deliveries: a claimed run is held by its lease. Woken by hints; the poll is for
+ * What a worker has to do with the queue: takes runs while there is room. Woken by hints; the poll is for
  * those that got lost.
  */
 export class Intake {
   readonly #ports: IntakePorts
   readonly #settings: IntakeSettings
-  readonly #complete: (delivery: Delivery) => Promise<void>
-  /** Deliveries on their way out of the queue. */
-  readonly #forgetting = new Set<Promise<void>>()
   /** Agents whose queue is worth a look. */
   readonly #ready: Set<string>
   #wake = new AbortController()
@@ -42,13 +36,6 @@ export class Intake {
     this.#ports = ports
     this.#settings = settings
     this.#ready = new Set(settings.agentKeys)
-    this.#complete = createGroupCommit({
-      maxBatch: MAX_COMPLETE_BATCH,
-      flush: async (deliveries: readonly Delivery[]) => {
-        await ports.queue.complete(deliveries)
-        return deliveries.map(() => undefined)
-      },
-    })
     settings.signal.addEventListener('abort', () => this.#wake.abort(WOKEN), { once: true })
   }
 
@@ -71,21 +58,6 @@ export class Intake {
     if (this.#ready.size > 0) this.#wake.abort(WOKEN)
   }
 
-  async #forget(delivery: Delivery): Promise<void> {
-    const forgotten = this.#complete(delivery).catch((error: unknown) => {
-      const fields = { err: error, runId: delivery.runId }
-      this.#ports.log.warn(fields, 'a delivery stays in the queue until it expires')
-    })
-    this.#forgetting.add(forgotten)
-    await forgotten
-    this.#forgetting.delete(forgotten)
-  }
-
-  /** Resolves when no delivery is on its way out any more. */
-  async settled(): Promise<void> {
-    await Promise.all(this.#forgetting)
-  }
-
   /** Takes runs until the signal aborts. */
   async run(): Promise<void> {
     const { signal, pollIntervalMs, room } = this.#settings
@@ -105,36 +77,15 @@ export class Intake {
   }
 
   async #takeReady(): Promise<void> {
-    const { room, signal } = this.#settings
+    const { room, signal, lease, onClaimed } = this.#settings
+    const { store, queue } = this.#ports
     for (const agentKey of this.#ready) {
       const limit = room()
       if (limit <= 0 || signal.aborted) return
       this.#ready.delete(agentKey)
-      const { deliveries, mayHaveMore } = await this.#ports.queue.fetch(agentKey, limit)
+      const { claimed, mayHaveMore } = await store.claimRuns(lease, (tx) => queue.take(agentKey, limit, tx))
       if (mayHaveMore) this.#ready.add(agentKey)
-      if (deliveries.length > 0) await this.#claim(deliveries)
-    }
-  }
-
-  async #claim(deliveries: readonly Delivery[]): Promise<void> {
-    const runIds = new Set(deliveries.map((delivery) => delivery.runId))
-    const claimed = await this.#claimOrGiveBack([...runIds], deliveries)
-    for (const run of claimed) this.#settings.onClaimed(run)
-    // Also those of runs that were not there to be claimed: they are over, in other hands, or have another
-    // delivery for when they are due.
-    for (const delivery of deliveries) void this.#forget(delivery)
-  }
-
-  async #claimOrGiveBack(
-    runIds: readonly string[],
-    deliveries: readonly Delivery[],
-  ): ReturnType<Store['claimRuns']> {
-    try {
-      return await this.#ports.store.claimRuns(runIds, this.#settings.lease)
-    } catch (error) {
-      // Otherwise they would come again only when they have expired.
-      await this.#ports.queue.giveBack(deliveries)
-      throw error
+      for (const run of claimed) onClaimed(run)
     }
   }
 }

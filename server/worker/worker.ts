@@ -112,7 +112,6 @@ export class Worker {
     for (const { controller } of this.#active.values()) controller.abort(new RunInterruption('lost'))
     await this.#writer.stop()
     await Promise.all([this.#claiming, this.#leasing])
-    await this.#intake.settled()
     await this.#leave()
   }
 

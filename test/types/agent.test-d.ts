@@ -5,7 +5,7 @@ import type { Approval } from '../../server/index.ts'
 
 describe('what an agent author writes', () => {
   test('a wait without a time limit has an answer; with one, it may have none', () => {
-    defineAgent({
+    const declared = defineAgent({
       key: 'a',
       async run(ctx) {
         const answered = await ctx.wait('n', z.object({ n: z.coerce.number() }))
@@ -13,14 +13,15 @@ describe('what an agent author writes', () => {
         const outcome = await ctx.wait('n', z.string(), { timeoutMs: 1_000 })
         expectTypeOf(outcome.status).toEqualTypeOf<'answered' | 'timed_out'>()
         // @ts-expect-error there may be no answer
-        outcome.value
+        expectTypeOf(outcome.value).toBeString()
         if (outcome.status === 'answered') expectTypeOf(outcome.value).toEqualTypeOf<string>()
       },
     })
+    expectTypeOf(declared.key).toEqualTypeOf<'a'>()
   })
 
   test('an approval says why it is none', () => {
-    defineAgent({
+    const declared = defineAgent({
       key: 'a',
       async run(ctx) {
         const approval = await ctx.approve({ name: 'refund', arguments: { amount: 1 } })
@@ -30,10 +31,11 @@ describe('what an agent author writes', () => {
         await ctx.approve({ name: 'refund', arguments: { amount: 1n } })
       },
     })
+    expectTypeOf(declared.key).toEqualTypeOf<'a'>()
   })
 
   test('a step is JSON', () => {
-    defineAgent({
+    const declared = defineAgent({
       key: 'a',
       async run(ctx) {
         expectTypeOf(await ctx.step('s', () => ({ n: 1 }))).toEqualTypeOf<{ n: number }>()
@@ -41,10 +43,11 @@ describe('what an agent author writes', () => {
         await ctx.step('s', () => new Date())
       },
     })
+    expectTypeOf(declared.key).toEqualTypeOf<'a'>()
   })
 
   test('which calls of a tool need approval is said by its own input', () => {
-    defineTool({
+    const declared = defineTool({
       name: 'refund',
       description: '',
       input: z.object({ amount: z.number() }),
@@ -54,10 +57,12 @@ describe('what an agent author writes', () => {
       },
       execute: () => null,
     })
+    expectTypeOf(declared.name).toEqualTypeOf<'refund'>()
   })
 
   test('a conversation policy is one of three', () => {
-    defineAgent({ key: 'a', conversationPolicy: 'interrupt', run: async () => {} })
+    const declared = defineAgent({ key: 'a', conversationPolicy: 'interrupt', run: async () => {} })
+    expectTypeOf(declared.key).toEqualTypeOf<'a'>()
     // @ts-expect-error there is no such policy
     defineAgent({ key: 'a', conversationPolicy: 'never', run: async () => {} })
   })

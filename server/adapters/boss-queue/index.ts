@@ -1,11 +1,11 @@
 import { PgBoss } from 'pg-boss'
 import type pg from 'pg'
-import type { Delivery, Logger, Queue } from '../../ports.ts'
+import type { Logger, Queue } from '../../ports.ts'
 import { createBossDatabase } from './database.ts'
 
 export const QUEUE_SCHEMA = 'agent_runtime_queue'
 
-/** A delivery that was taken and not claimed within this is handed to somebody else. */
+/** Deliveries are taken and forgotten in one transaction: none is ever seen as under way. */
 const MAX_DELIVERY_SECONDS = 60
 /** Longest a delivery may wait to be taken: long enough for a queue nobody has worked on for a year. */
 const MAX_WAITING_SECONDS = 365 * 86_400
@@ -69,18 +69,19 @@ export function createBossQueue({ pool, log }: BossQueueOptions): Queue {
       }
     },
 
-    async fetch(agentKey, limit) {
+    async take(agentKey, limit, tx) {
+      const transaction = createBossDatabase(tx)
       const batchSize = toBatchSize(limit)
-      const jobs = await boss.fetch<Payload>(agentKey, { batchSize })
-      const deliveries = jobs.map((job) => ({ id: job.id, runId: job.data.runId, agentKey }))
-      return { deliveries, mayHaveMore: jobs.length === batchSize }
+      const jobs = await boss.fetch<Payload>(agentKey, { batchSize, db: transaction })
+      return {
+        runIds: jobs.map((job) => job.data.runId),
+        mayHaveMore: jobs.length === batchSize,
+        async forget() {
+          const ids = jobs.map((job) => job.id)
+          if (ids.length > 0) await boss.complete(agentKey, ids, null, { db: transaction })
+        },
+      }
     },
-
-    complete: (deliveries) =>
-      forEachQueue(deliveries, async (agentKey, ids) => void (await boss.complete(agentKey, ids))),
-
-    giveBack: (deliveries) =>
-      forEachQueue(deliveries, async (agentKey, ids) => void (await boss.fail(agentKey, ids))),
 
     async stop() {
       await boss.stop({ close: false, graceful: false })
@@ -91,16 +92,4 @@ export function createBossQueue({ pool, log }: BossQueueOptions): Queue {
 /** The size is part of pg-boss' statement text: powers of two keep the number of prepared ones small. */
 function toBatchSize(limit: number): number {
   return 2 ** Math.floor(Math.log2(Math.min(limit, 256)))
-}
-
-async function forEachQueue(
-  deliveries: readonly Delivery[],
-  act: (agentKey: string, ids: string[]) => Promise<void>,
-): Promise<void> {
-  for (const [agentKey, group] of Map.groupBy(deliveries, (delivery) => delivery.agentKey)) {
-    await act(
-      agentKey,
-      group.map((delivery) => delivery.id),
-    )
-  }
 }

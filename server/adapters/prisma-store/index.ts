@@ -1,6 +1,7 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import type pg from 'pg'
 import type { Visibility } from '../../contract/event.ts'
+import { isTerminal } from '../../contract/terminal.ts'
 import type { Store } from '../../ports.ts'
 import { PrismaClient } from './generated/client.ts'
 import * as reads from './reads.ts'
@@ -27,8 +28,8 @@ export function createPrismaStore({ pool, visibilityOf }: PrismaStoreOptions): S
   return {
     createRuns: (runs, enqueue) =>
       createRuns(pool, { runs, cancelledVisibility: visibilityOf('run.cancelled') }, enqueue),
-    claimRuns: (runIds, lease) =>
-      claimRuns(pool, runIds, { ...lease, startedVisibility: visibilityOf('run.started') }),
+    claimRuns: (lease, take) =>
+      claimRuns(pool, { ...lease, startedVisibility: visibilityOf('run.started') }, take),
     append: (batch, enqueue) => append(pool, batch, enqueue),
     findUpkeep: () => findUpkeep(pool),
     recoverRuns: (workerIds, enqueue) => recoverRuns(pool, { workerIds, visibilityOf }, enqueue),
@@ -48,11 +49,9 @@ export function createPrismaStore({ pool, visibilityOf }: PrismaStoreOptions): S
     listEvents: (runId, page) => reads.listEvents(prisma, runId, page),
 
     async getRun(owner, runId) {
-      const [run, waits] = await Promise.all([
-        reads.getRun(prisma, owner, runId),
-        readWaits(pool, owner, runId),
-      ])
-      return run === null ? null : { ...run, waits: waits ?? [] }
+      const run = await reads.getRun(prisma, owner, runId)
+      if (run === null) return null
+      return { ...run, waits: isTerminal(run.status) ? [] : ((await readWaits(pool, owner, runId)) ?? []) }
     },
     listRuns: (owner, filter, cursor) => reads.listRuns(prisma, { owner, filter, cursor }),
     createConversation: (owner, conversation) => reads.createConversation(prisma, owner, conversation),

@@ -33,10 +33,11 @@ export async function inTransaction<T>(
   }
   client.on('error', onConnectionLost)
   try {
-    await client.query('BEGIN')
-    const result = await work(client, {
-      query: async (statement) => client.query(statement),
-    })
+    // Connections pipeline: BEGIN travels with the first statement. One that fails takes that along.
+    const [, result] = await Promise.all([
+      client.query('BEGIN'),
+      work(client, { query: async (statement) => client.query(statement) }),
+    ])
     await client.query('COMMIT')
     return result
   } catch (error) {

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import type { RunStatus } from '../../../server/contract/run.ts'
 import type { RunAppend, Store } from '../../../server/ports.ts'
+import { claim } from '../../support/claim.ts'
 import { FakeEventStore } from '../../support/fake-event-store.ts'
 
 export const MAX_ATTEMPTS = 3
@@ -85,7 +86,7 @@ export class Twins {
       "UPDATE agent_runtime.run SET run_at = now() WHERE id = $1 AND run_at > now() + interval '10 ms'",
       [this.#id],
     )
-    const claimed = await this.#store.claimRuns([this.#id], { workerId: 'w', ttlMs: 60_000 })
+    const { claimed } = await claim(this.#store, [this.#id])
     const actual = claimed.map((run) => [run.attempt, run.lastSeq, run.failures])
     if (this.#run.status !== 'queued') return [[], actual]
     this.#run.attempt += 1

@@ -5,6 +5,7 @@ import { describe, expect } from 'vitest'
 import { createPrismaStore } from '../../../server/adapters/prisma-store/index.ts'
 import type { Store } from '../../../server/ports.ts'
 import { test as base } from '../../support/runtime.ts'
+import { claim } from '../../support/claim.ts'
 import { newRun } from '../../support/new-run.ts'
 import { MAX_ATTEMPTS, OWNER, Twins, nowhere, step } from './store-twins.ts'
 
@@ -29,7 +30,7 @@ describe('the store', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 25 }), async (steps) => {
         const id = await createRun(store)
-        await store.claimRuns([id], { workerId: 'w', ttlMs: 60_000 })
+        await claim(store, [id])
         const twins = new Twins(store, id)
         for (const each of steps) {
           const [expected, actual] = await twins.take(each, database.sql)
@@ -44,7 +45,7 @@ describe('the store', () => {
 
   test('writes what it can of a batch, each run on its own', async ({ store, database }) => {
     const ids = await Promise.all(Array.from({ length: 4 }, () => createRun(store)))
-    await store.claimRuns(ids, { workerId: 'w', ttlMs: 60_000 })
+    await claim(store, ids)
     const [good, stale, cancelled, gone] = ids as [string, string, string, string]
     await store.requestCancel(OWNER, cancelled)
     await database.sql('DELETE FROM agent_runtime.event WHERE run_id = $1', [gone])
@@ -82,16 +83,16 @@ describe('the store', () => {
     const ids = await Promise.all(Array.from({ length: 20 }, () => createRun(store)))
     const answers = await Promise.all(
       Array.from({ length: 8 }, (_, index) =>
-        store.claimRuns(index % 2 === 0 ? ids : ids.toReversed(), { workerId: `w${index}`, ttlMs: 60_000 }),
+        claim(store, index % 2 === 0 ? ids : ids.toReversed(), `w${index}`),
       ),
     )
-    const claimed = answers.flat().map(({ id }) => id)
+    const claimed = answers.flatMap((answer) => answer.claimed.map(({ id }) => id))
     expect(claimed.toSorted()).toEqual(ids.toSorted())
   })
 
   test('a lease is renewed by who holds it', async ({ store }) => {
     const [held, lost, over] = [await createRun(store), await createRun(store), await createRun(store)]
-    await store.claimRuns([held, lost, over], { workerId: 'w', ttlMs: 60_000 })
+    await claim(store, [held, lost, over])
     await store.requestCancel(OWNER, held)
     const event = {
       seq: 2,

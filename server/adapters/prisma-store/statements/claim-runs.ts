@@ -3,8 +3,8 @@ import type { Principal } from '../../../contract/principal.ts'
 import type { Visibility } from '../../../contract/event.ts'
 import type { Json, JsonObject } from '../../../contract/json.ts'
 import type { Message } from '../../../contract/message.ts'
-import type { ClaimedRun } from '../../../ports.ts'
-import { execute } from '../transaction.ts'
+import type { ClaimedRun, Taken, Transaction } from '../../../ports.ts'
+import { execute, inTransaction } from '../transaction.ts'
 
 // Rows are locked in the order of their ids, so that two workers with overlapping deliveries wait for
 // each other instead of deadlocking. `run_at` was rounded to a millisecond: up, it would be in the future
@@ -87,12 +87,19 @@ interface ClaimRow {
 
 export async function claimRuns(
   pool: pg.Pool,
-  runIds: readonly string[],
   options: { workerId: string; ttlMs: number; startedVisibility: Visibility },
-): Promise<ClaimedRun[]> {
+  take: (tx: Transaction) => Promise<Taken>,
+): Promise<{ claimed: ClaimedRun[]; mayHaveMore: boolean }> {
   const { workerId, ttlMs, startedVisibility } = options
-  const rows = await execute<ClaimRow>(pool, CLAIM, [runIds, workerId, ttlMs, startedVisibility])
-  return rows.map(toClaimedRun)
+  return inTransaction(pool, async (client, tx) => {
+    const { runIds, mayHaveMore, forget } = await take(tx)
+    if (runIds.length === 0) return { claimed: [], mayHaveMore }
+    const [rows] = await Promise.all([
+      execute<ClaimRow>(client, CLAIM, [runIds, workerId, ttlMs, startedVisibility]),
+      forget(),
+    ])
+    return { claimed: rows.map(toClaimedRun), mayHaveMore }
+  })
 }
 
 function toClaimedRun(row: ClaimRow): ClaimedRun {

@@ -1,13 +1,13 @@
 import type pg from 'pg'
 import type { Visibility } from '../../../contract/event.ts'
 import type { CreatedRun, Enqueue, NewRun } from '../../../ports.ts'
+import type { Run } from '../../../contract/run.ts'
 import { RUN_COLUMNS, toRun } from '../rows.ts'
 import type { RunRow } from '../rows.ts'
 import { execute, inTransaction } from '../transaction.ts'
 import { takePlaces } from './take-places.ts'
 
-// ON CONFLICT without a target covers the idempotency key and also the primary key: a batch whose
-// COMMIT went through but whose answer got lost can be sent again. Keys are inserted, and conversations
+// ON CONFLICT is for the idempotency key: the run of then is the answer. Keys are inserted, and conversations
 // locked, in one order everywhere: batches of two servers that share some wait instead of deadlocking.
 const INSERT = {
   name: 'create_runs',
@@ -50,30 +50,53 @@ export async function createRuns(
   enqueue: Enqueue,
 ): Promise<CreatedRun[]> {
   return inTransaction(pool, async (client, tx) => {
-    const answers = new Map<string, CreatedRun>()
-    const startable: NewRun[] = []
-    for (const wave of inWaves(asked)) {
-      const existing = await findExistingInConversations(client, wave)
-      const fresh = wave.filter((run) => !existing.has(run.id))
-      const places = await takePlaces(client, fresh, cancelledVisibility)
-      const wanted = fresh.filter((run) => places.get(run.id)?.refusal === undefined)
-      for (const row of await insert(client, wanted, (run) => places.get(run.id)?.waits)) {
-        const interrupted = places.get(row.id)?.interrupted ?? []
-        answers.set(row.id, { kind: 'created', run: toRun(row), interrupted })
-      }
-      const clashing = wanted.filter((run) => !answers.has(run.id))
-      for (const [id, answer] of [...existing, ...(await findExisting(client, clashing))])
-        answers.set(id, answer)
-      for (const [id, { refusal }] of places) if (refusal !== undefined) answers.set(id, refusal)
-      startable.push(
-        ...wanted.filter(
-          (run) => answers.get(run.id)?.kind === 'created' && places.get(run.id)?.waits !== true,
-        ),
-      )
+    if (!asked.some(mayClash)) {
+      // All of them are new, so their deliveries need not wait for the answer.
+      const [rows] = await Promise.all([insert(client, asked), enqueue(asked, tx)])
+      const created = new Map(rows.map((row) => [row.id, toRun(row)]))
+      return asked.map(({ id }) => ({ kind: 'created', run: created.get(id) as Run, interrupted: [] }))
     }
-    if (startable.length > 0) await enqueue(startable, tx)
-    return asked.map((run) => answers.get(run.id) ?? { kind: 'no-conversation' })
+    return createCarefully(client, { asked, cancelledVisibility, enqueue: (runs) => enqueue(runs, tx) })
   })
+}
+
+/** Whether anything that was there before may have a say in it. */
+function mayClash({ idempotencyKey, conversationId }: NewRun): boolean {
+  return idempotencyKey !== null || conversationId !== null
+}
+
+async function createCarefully(
+  client: pg.PoolClient,
+  request: {
+    asked: readonly NewRun[]
+    cancelledVisibility: Visibility
+    enqueue(runs: readonly NewRun[]): Promise<void>
+  },
+): Promise<CreatedRun[]> {
+  const { asked, cancelledVisibility, enqueue } = request
+  const answers = new Map<string, CreatedRun>()
+  const startable: NewRun[] = []
+  for (const wave of inWaves(asked)) {
+    const existing = await findExistingInConversations(client, wave)
+    const fresh = wave.filter((run) => !existing.has(run.id))
+    const places = await takePlaces(client, fresh, cancelledVisibility)
+    const wanted = fresh.filter((run) => places.get(run.id)?.refusal === undefined)
+    for (const row of await insert(client, wanted, (run) => places.get(run.id)?.waits)) {
+      const interrupted = places.get(row.id)?.interrupted ?? []
+      answers.set(row.id, { kind: 'created', run: toRun(row), interrupted })
+    }
+    const clashing = wanted.filter((run) => !answers.has(run.id))
+    for (const [id, answer] of [...existing, ...(await findExisting(client, clashing))])
+      answers.set(id, answer)
+    for (const [id, { refusal }] of places) if (refusal !== undefined) answers.set(id, refusal)
+    startable.push(
+      ...wanted.filter(
+        (run) => answers.get(run.id)?.kind === 'created' && places.get(run.id)?.waits !== true,
+      ),
+    )
+  }
+  if (startable.length > 0) await enqueue(startable)
+  return asked.map((run) => answers.get(run.id) ?? { kind: 'no-conversation' })
 }
 
 /** One run a conversation and wave: what comes after sees what came before. Most batches are one wave. */
@@ -91,7 +114,7 @@ function inWaves(asked: readonly NewRun[]): NewRun[][] {
 function insert(
   client: pg.PoolClient,
   runs: readonly NewRun[],
-  waitsForTurn: (run: NewRun) => boolean | undefined,
+  waitsForTurn: (run: NewRun) => boolean | undefined = () => false,
 ): Promise<RunRow[]> {
   if (runs.length === 0) return Promise.resolve([])
   const messages = runs.flatMap((run) =>
