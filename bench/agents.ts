@@ -21,16 +21,23 @@ export const noop = (emit: Emit): Promise<void> =>
   emit('assistant.message', { messageId: '1', content: 'done' })
 
 let ending = new AbortController()
+let emitted = 0
 
-/** Ends the runs that stream in this process. Not a cancel: they succeed. */
-export function endStreams(): void {
+/** Ends the runs that stream in this process: not a cancel, they succeed. @returns what they have emitted. */
+export function endStreams(): number {
   ending.abort()
   ending = new AbortController()
+  const count = emitted
+  emitted = 0
+  return count
 }
 
 export async function stream(emit: Emit, { type, atOnce, perSecond }: StreamParams): Promise<void> {
   const { signal } = ending
-  const emitNext = (): Promise<void> => emit(type, { messageId: '1', content: stampContent() })
+  const emitNext = (): Promise<void> => {
+    emitted += 1
+    return emit(type, { messageId: '1', content: stampContent() })
+  }
   for (let count = 0; count < atOnce; count++) await emitNext()
   if (perSecond === 0) await once(signal, 'abort')
   else if (perSecond !== undefined) await repeat(emitNext, 1000 / perSecond, signal)

@@ -47,7 +47,8 @@ function formatWorkload(result: WorkloadResult): string {
 
 function formatSummary(summary: Summary, transports: readonly Transport[]): string {
   const { label, unit, floor, system, better = '' } = summary
-  const withUnit = (value: number): string => `${formatNumber(value)} ${unit}`.trim()
+  const withUnit = (value: number): string =>
+    Number.isFinite(value) ? `${formatNumber(value)} ${unit}`.trim() : 'none'
   const cells = transports.flatMap((transport) => {
     const comparison = system[transport]
     return comparison === undefined

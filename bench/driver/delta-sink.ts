@@ -3,8 +3,6 @@ import type { ReceivedEvent } from './run-client.ts'
 
 /** Takes the deltas of a measurement, over all its streams. */
 export class DeltaSink {
-  /** Deltas so far. One that came in an event with others counts as one. */
-  received = 0
   #isMeasuring = false
   #latencies = new Float64Array(65_536)
   #count = 0
@@ -16,7 +14,6 @@ export class DeltaSink {
   }
 
   readonly #onStamp = (emittedAt: number): void => {
-    this.received += 1
     if (!this.#isMeasuring) return
     if (this.#count === this.#latencies.length) {
       const larger = new Float64Array(this.#count * 2)

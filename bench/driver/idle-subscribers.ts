@@ -1,6 +1,6 @@
 import type { MeasureOptions } from '../workload.ts'
 import { connect } from './connect.ts'
-import { openStreams } from './open-streams.ts'
+import { drainStreams, openStreams } from './open-streams.ts'
 import type { Memory } from './server-child.ts'
 import type { Target } from './target.ts'
 
@@ -29,7 +29,7 @@ export async function measureIdleSubscribers(
     const more = await subscribe(MORE)
     const after = await api.readMemory()
     await target.endStreams()
-    await Promise.all([...first, ...more].map((stream) => stream.ended))
+    await drainStreams([...first, ...more])
     return { rss: (after.rss - before.rss) / MORE, heap: (after.heap - before.heap) / MORE }
   } finally {
     await target.endStreams()

@@ -15,8 +15,8 @@ export interface ServerChild {
   /** 0 when it serves nothing. */
   port: number
   readMemory(): Promise<Memory>
-  /** Ends the runs that stream in it. */
-  endStreams(): Promise<void>
+  /** Ends the runs that stream in it. @returns how many events they have emitted. */
+  endStreams(): Promise<number>
   stop(): Promise<void>
 }
 
@@ -83,14 +83,14 @@ export async function startServerChild(file: URL, options: ServerChildOptions): 
     pid: child.pid,
     port,
     readMemory: async () => (await ask('memory')) as Memory,
-    endStreams: async () => void (await ask('end-streams')),
+    endStreams: async () => (await ask('end-streams')) as number,
     stop,
   }
 }
 
 interface ReadyOptions {
   port?: number
-  endStreams?: () => void
+  endStreams?: () => number
   stop: () => Promise<void>
 }
 
@@ -100,8 +100,7 @@ export function reportReady({ port = 0, endStreams, stop }: ReadyOptions): void 
   process.on('SIGINT', () => {})
   process.once('disconnect', () => void stop())
   process.on('message', (question: Question) => {
-    if (question === 'end-streams') endStreams?.()
-    process.send?.(question === 'memory' ? readMemory() : 'done')
+    process.send?.(question === 'memory' ? readMemory() : (endStreams?.() ?? 0))
   })
   process.send?.({ port })
 }

@@ -3,6 +3,7 @@ import { migrateDatabase } from '../../server/index.ts'
 import { FLOOR_SCHEMA } from '../floor/schema.ts'
 import { FLOOR_TABLES } from '../floor/tables.ts'
 import { SYSTEM_TABLES } from '../system/tables.ts'
+import { awaitIdle } from './await-idle.ts'
 import { readCpuSeconds } from './cpu-time.ts'
 import { startServerChild } from './server-child.ts'
 import type { ServerChild } from './server-child.ts'
@@ -66,6 +67,7 @@ async function startTarget(
     },
     endStreams: worker.endStreams,
     async settle() {
+      await awaitIdle([api.pid, worker.pid])
       await query(databaseUrl, 'VACUUM ANALYZE')
       await query(databaseUrl, 'CHECKPOINT')
     },
@@ -75,12 +77,15 @@ async function startTarget(
       if (ofApi === undefined || ofWorker === undefined || ofPostgres === undefined) return undefined
       return { api: ofApi, worker: ofWorker, postgres: ofPostgres }
     },
-    countStatements: () =>
-      queryNumber(
+    async readStatements() {
+      const [row] = await query(
         databaseUrl,
-        `SELECT COALESCE(sum(calls), 0) FROM pg_stat_statements JOIN pg_database ON pg_database.oid = dbid
+        `SELECT sum(calls) AS executed, sum(rows) AS rows
+         FROM pg_stat_statements JOIN pg_database ON pg_database.oid = dbid
          WHERE datname = current_database()`,
-      ),
+      )
+      return { executed: Number(row?.['executed']), rows: Number(row?.['rows']) }
+    },
     async readEventTable() {
       // A partitioned table has no size of its own.
       const [row] = await query(

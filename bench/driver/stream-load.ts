@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { MeasureOptions } from '../workload.ts'
 import { connect } from './connect.ts'
 import { DeltaSink } from './delta-sink.ts'
-import { openStreams } from './open-streams.ts'
+import { drainStreams, openStreams } from './open-streams.ts'
 import { percentile } from './statistics.ts'
 import type { CpuTime, Target } from './target.ts'
 
@@ -23,6 +23,8 @@ interface StreamFigures {
   /** CPU seconds per 10,000 deltas emitted; undefined where the operating system does not tell. */
   cpu: CpuTime | undefined
   statementsPerSecond: number
+  /** Rows that those returned or wrote. */
+  statementRowsPerSecond: number
   /** Rows and bytes of the event table per delta emitted. */
   rowsPerDelta: number
   bytesPerDelta: number
@@ -38,6 +40,8 @@ export async function measureStreams(
   { durationMs, transport, signal }: MeasureOptions,
 ): Promise<StreamFigures> {
   using client = connect(target.url, { transport, signal })
+  // Whatever was emitted before is not of this measurement.
+  await target.endStreams()
   const sink = new DeltaSink()
   const tableBefore = await target.readEventTable()
   const params = { type: 'assistant.delta', atOnce: 0, perSecond } as const
@@ -47,17 +51,16 @@ export async function measureStreams(
     const streams = await openStreams(client, followed, sink.take)
     await sleep(WARM_UP_MS, undefined, { signal })
 
-    const [cpuBefore, statementsBefore] = await Promise.all([target.readCpuTime(), target.countStatements()])
+    const [cpuBefore, statementsBefore] = await Promise.all([target.readCpuTime(), target.readStatements()])
     const startedAt = performance.now()
     sink.startMeasuring()
     await sleep(durationMs, undefined, { signal })
     const latencies = sink.stopMeasuring()
     const seconds = (performance.now() - startedAt) / 1000
-    const [cpuAfter, statementsAfter] = await Promise.all([target.readCpuTime(), target.countStatements()])
+    const [cpuAfter, statementsAfter] = await Promise.all([target.readCpuTime(), target.readStatements()])
 
-    await target.endStreams()
-    await Promise.all(streams.map((stream) => stream.ended))
-    const emitted = sink.received / subscribers
+    const emitted = await target.endStreams()
+    await drainStreams(streams)
     const [tableAfter, rows] = await Promise.all([target.readEventTable(), target.countEvents(runIds)])
     const due = runs * perSecond * seconds
     return {
@@ -65,7 +68,8 @@ export async function measureStreams(
       p99: percentile(latencies, 99),
       deliveredPercent: (latencies.length * 100) / (due * subscribers),
       cpu: cpuPer10k(cpuBefore, cpuAfter, due),
-      statementsPerSecond: (statementsAfter - statementsBefore) / seconds,
+      statementsPerSecond: (statementsAfter.executed - statementsBefore.executed) / seconds,
+      statementRowsPerSecond: (statementsAfter.rows - statementsBefore.rows) / seconds,
       rowsPerDelta: rows / emitted,
       bytesPerDelta: (tableAfter.bytes - tableBefore.bytes) / emitted,
     }

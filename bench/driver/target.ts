@@ -13,6 +13,13 @@ export interface ApiProcess extends AsyncDisposable {
   readMemory(): Promise<Memory>
 }
 
+/** What its database has done so far, by pg_stat_statements. */
+export interface Statements {
+  executed: number
+  /** That they returned or wrote. */
+  rows: number
+}
+
 export interface EventTable {
   /** Of its rows and indexes on disk. */
   bytes: number
@@ -27,14 +34,13 @@ export interface Target {
   readonly url: string
   /** Another API process beside the first, to look at in its youth. */
   startApi(): Promise<ApiProcess>
-  /** Ends the runs that stream. */
-  endStreams(): Promise<void>
-  /** Brings its database to where every measurement begins: statistics up to date, no checkpoint due. */
+  /** Ends the runs that stream. @returns how many events they have emitted. */
+  endStreams(): Promise<number>
+  /** Brings it to where every measurement begins: nothing to do, statistics up to date, no checkpoint due. */
   settle(): Promise<void>
   /** Undefined where the operating system does not tell. */
   readCpuTime(): Promise<CpuTime | undefined>
-  /** Statements its database has executed so far, by pg_stat_statements. */
-  countStatements(): Promise<number>
+  readStatements(): Promise<Statements>
   readEventTable(): Promise<EventTable>
   countEvents(runIds: readonly string[]): Promise<number>
   /** Adds runs that are over, {@link EVENTS_PER_FILLED_RUN} events each, past its processes. */

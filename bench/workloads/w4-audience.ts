@@ -22,6 +22,12 @@ const metricsOf = (subscribers: number): Metric[] => {
       unit: '/s',
       better: 'lower',
     },
+    {
+      key: `statementRowsOf${subscribers}`,
+      label: `${of}: rows that those return or write`,
+      unit: '/s',
+      better: 'lower',
+    },
   ]
 }
 
@@ -47,6 +53,7 @@ export const audience: Workload = {
       figures[`p99of${subscribers}`] = measured.p99
       figures[`deliveredOf${subscribers}`] = measured.deliveredPercent
       figures[`statementsOf${subscribers}`] = measured.statementsPerSecond
+      figures[`statementRowsOf${subscribers}`] = measured.statementRowsPerSecond
     }
     const idle = await measureIdleSubscribers(target, options)
     return { ...figures, idleRss: idle.rss / 1024, idleHeap: idle.heap / 1024 }

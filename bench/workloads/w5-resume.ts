@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from '../driver/connect.ts'
+import { drainStreams } from '../driver/open-streams.ts'
 import { SequenceCheck } from '../driver/sequence-check.ts'
 import { percentile } from '../driver/statistics.ts'
+import { within } from '../driver/within.ts'
 import type { Workload } from '../workload.ts'
 
 const CLIENTS = 500
@@ -9,6 +11,7 @@ const GAP = 1_000
 /** Emitted before anybody comes back, so that the gap lies in the middle of the run. */
 const BACKLOG = 2_000
 const PER_SECOND = 50
+const LIVE_TIMEOUT_MS = 20_000
 /** The run goes on so long after the last client is live: what comes then must come once, too. */
 const AFTERWARDS_MS = 500
 
@@ -20,6 +23,12 @@ export const resume: Workload = {
   metrics: [
     { key: 'allLive', label: 'until all are live', unit: 'ms', better: 'lower' },
     { key: 'liveP50', label: 'until one is live, p50', unit: 'ms', better: 'lower' },
+    {
+      key: 'late',
+      label: `not live within ${LIVE_TIMEOUT_MS / 1000} s`,
+      unit: 'clients',
+      better: 'lower',
+    },
     { key: 'missing', label: 'events missing', unit: '', better: 'lower' },
     { key: 'double', label: 'events that came twice', unit: '', better: 'lower' },
   ],
@@ -41,33 +50,43 @@ export const resume: Workload = {
 
       const head = witness.lastSeq
       const startedAt = performance.now()
+      const times: number[] = []
+      const allLive = Promise.withResolvers<void>()
       const clients = Array.from({ length: CLIENTS }, () => {
         const check = new SequenceCheck(head - GAP)
-        const live = Promise.withResolvers<number>()
-        const { ended } = client.follow({
+        const stream = client.follow({
           runId,
           afterSeq: head - GAP,
           onEvent({ seq }) {
+            const isLive = check.lastSeq < head && seq >= head
             check.take(seq)
-            if (seq >= head) live.resolve(performance.now() - startedAt)
+            if (isLive && times.push(performance.now() - startedAt) === CLIENTS) allLive.resolve()
           },
         })
-        return { check, ended, live: Promise.race([live.promise, ended.then(() => NaN)]) }
+        return { check, stream }
       })
-      const times = await Promise.all(clients.map(({ live }) => live))
+      const all = clients.map(({ stream }) => stream)
+      await within(LIVE_TIMEOUT_MS, Promise.race([allLive.promise, ...all.map(({ ended }) => ended)]))
+      const liveTimes = times.slice()
+
       await sleep(AFTERWARDS_MS, undefined, { signal })
       await target.endStreams()
-      await Promise.all([witnessing.ended, ...clients.map(({ ended }) => ended)])
-      const sum = (of: (check: SequenceCheck) => number): number =>
-        clients.reduce((total, { check }) => total + of(check), 0)
+      const drained = await drainStreams([witnessing, ...all])
+      // One that was cut off has only got what it has got.
+      const complete = clients.filter(({ stream }) => drained.has(stream) && drained.has(witnessing))
       return {
-        allLive: Math.max(...times),
-        liveP50: percentile(times, 50),
-        missing: sum((check) => check.missing + Math.max(witness.lastSeq - check.lastSeq, 0)),
-        double: sum((check) => check.double),
+        allLive: liveTimes.length === CLIENTS ? Math.max(...liveTimes) : NaN,
+        liveP50: percentile(liveTimes, 50),
+        late: CLIENTS - liveTimes.length,
+        missing:
+          sum(clients.map(({ check }) => check.missing)) +
+          sum(complete.map(({ check }) => witness.lastSeq - check.lastSeq)),
+        double: sum(clients.map(({ check }) => check.double)),
       }
     } finally {
       await target.endStreams()
     }
   },
 }
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)
