@@ -21,7 +21,8 @@ Medians of ${results[0]?.rounds.length ?? 0} rounds, after one that does not cou
 and analysed tables; ratios (÷) are system by floor, taken within a round, their extremes in parentheses. The floor
 is bare \`pg\` and \`node:http\` doing the least that gives the same answer: every event is in PostgreSQL before it
 is delivered, but nobody is asked who he is. The system authenticates every request and shows each its own.
-Client, API, worker and PostgreSQL share the machine.
+Client, API, worker and PostgreSQL share the machine. Statements are counted by pg_stat_statements, which is
+on for both.
 
 - \`${command}\`
 - ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.platform}
@@ -62,6 +63,7 @@ const formatRow = (cells: readonly string[]): string => `| ${cells.join(' | ')} 
 
 function formatRatio({ ratio }: Comparison): string {
   if (!Number.isFinite(ratio.median)) return ''
+  if (ratio.min === ratio.max) return formatNumber(ratio.median)
   return `${formatNumber(ratio.median)} (${formatNumber(ratio.min)} to ${formatNumber(ratio.max)})`
 }
 
