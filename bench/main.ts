@@ -4,6 +4,8 @@ import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { TRANSPORTS } from './driver/run-client.ts'
+import type { Transport } from './driver/run-client.ts'
 import { startPostgres } from './driver/start-postgres.ts'
 import { startTargets } from './driver/start-targets.ts'
 import { describeMachine } from './machine.ts'
@@ -16,6 +18,7 @@ import { WORKLOADS } from './workloads/index.ts'
 interface Options {
   rounds: number
   workloads: readonly Workload[]
+  transports: readonly Transport[]
   /** Seconds. */
   duration: number
   profile?: string
@@ -30,6 +33,11 @@ const program = new Command('bench')
     new Option('-w, --workloads <keys>', `which of ${keysOf(WORKLOADS)}`)
       .argParser(parseWorkloads)
       .default(WORKLOADS, 'all'),
+  )
+  .addOption(
+    new Option('-t, --transports <names>', 'over which the system is measured, where a workload has both')
+      .argParser(parseTransports)
+      .default(TRANSPORTS, TRANSPORTS.join(',')),
   )
   .option('-d, --duration <seconds>', 'of each measurement that goes on for a time', parseSeconds, 10)
   .option('-p, --profile <folder>', 'write a CPU profile of each server process there')
@@ -58,13 +66,25 @@ function parseWorkloads(text: string): readonly Workload[] {
   throw new InvalidArgumentError(`There is no "${unknown.join('", "')}". Known: ${keysOf(WORKLOADS)}.`)
 }
 
+function parseTransports(text: string): readonly Transport[] {
+  const names = text.split(',')
+  const chosen = TRANSPORTS.filter((transport) => names.includes(transport))
+  if (chosen.length === names.length) return chosen
+  throw new InvalidArgumentError(`Known: ${TRANSPORTS.join(',')}.`)
+}
+
 function keysOf(workloads: readonly Workload[]): string {
   return workloads.map((workload) => workload.key).join(',')
 }
 
 const log = (message: string): void => void process.stderr.write(`${message}\n`)
 
-async function bench({ rounds, workloads, duration, profile }: Options, signal: AbortSignal): Promise<void> {
+async function bench(options: Options, signal: AbortSignal): Promise<void> {
+  const { rounds, duration, profile } = options
+  const workloads = options.workloads.flatMap((workload) => {
+    const transports = workload.transports.filter((transport) => options.transports.includes(transport))
+    return transports.length === 0 ? [] : [{ ...workload, transports }]
+  })
   await using cleanup = new AsyncDisposableStack()
   // Not in memory, as the tests' is: what a commit costs on a disk is part of what is measured.
   const dataDir = join(tmpdir(), `agent-runtime-bench-${randomUUID()}`)

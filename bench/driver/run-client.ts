@@ -1,7 +1,8 @@
 import type { StreamParams } from '../agents.ts'
 
 /** Over what runs are created and followed. */
-export type Transport = 'rest' | 'trpc'
+export const TRANSPORTS = ['rest', 'trpc'] as const
+export type Transport = (typeof TRANSPORTS)[number]
 
 /** An event as far as a workload needs it. */
 export interface ReceivedEvent {
