@@ -1,11 +1,54 @@
 // What the agents of both sides do: the floor's worker and the system's run the very same functions.
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { stampContent } from './stamp.ts'
+
+export type EventType = 'assistant.message' | 'assistant.delta'
 
 /** Resolves when the next event may be emitted. */
-type Emit = (type: 'assistant.message', payload: { messageId: string; content: string }) => Promise<void>
+type Emit = (type: EventType, payload: { messageId: string; content: string }) => Promise<void>
 
-export type Behaviour = (emit: Emit) => Promise<void>
+export interface StreamParams {
+  /** Messages stay rows of their own; adjacent deltas may be joined. */
+  type: EventType
+  /** Emitted as fast as they are taken. */
+  atOnce: number
+  /** Then at this rate until {@link endStreams}; undefined ends the run. */
+  perSecond?: number | undefined
+}
 
-/** By agent key. */
-export const BEHAVIOURS: Readonly<Record<string, Behaviour>> = {
-  noop: (emit) => emit('assistant.message', { messageId: '1', content: 'done' }),
+export const noop = (emit: Emit): Promise<void> =>
+  emit('assistant.message', { messageId: '1', content: 'done' })
+
+let ending = new AbortController()
+let emitted = 0
+
+/** Ends the runs that stream in this process: not a cancel, they succeed. @returns what they have emitted. */
+export function endStreams(): number {
+  ending.abort()
+  ending = new AbortController()
+  const count = emitted
+  emitted = 0
+  return count
+}
+
+export async function stream(emit: Emit, { type, atOnce, perSecond }: StreamParams): Promise<void> {
+  const { signal } = ending
+  const emitNext = (): Promise<void> => {
+    emitted += 1
+    return emit(type, { messageId: '1', content: stampContent() })
+  }
+  for (let count = 0; count < atOnce; count++) await emitNext()
+  if (perSecond === 0) await once(signal, 'abort')
+  else if (perSecond !== undefined) await repeat(emitNext, 1000 / perSecond, signal)
+}
+
+/** What falls behind is caught up with, so that a slow target gets as much to do as a quick one. */
+async function repeat(emitNext: () => Promise<void>, intervalMs: number, signal: AbortSignal): Promise<void> {
+  // Runs that start together would otherwise all emit at the same moments.
+  let dueAt = performance.now() + Math.random() * intervalMs
+  while (!signal.aborted) {
+    await sleep(Math.max(dueAt - performance.now(), 0))
+    for (; dueAt <= performance.now() && !signal.aborted; dueAt += intervalMs) await emitNext()
+  }
 }

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { cpus, totalmem } from 'node:os'
-import { query } from './driver/start-targets.ts'
+import { query } from './driver/target-database.ts'
 
 /** What figures depend on beside the code. */
 export interface Machine {

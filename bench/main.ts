@@ -4,24 +4,27 @@ import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { startEmbeddedPostgres } from '../server/adapters/embedded-postgres/embedded-postgres.ts'
+import { TRANSPORTS } from './driver/run-client.ts'
+import type { Transport } from './driver/run-client.ts'
+import { startPostgres } from './driver/start-postgres.ts'
 import { startTargets } from './driver/start-targets.ts'
 import { describeMachine } from './machine.ts'
 import { formatMarkdown, writeReport } from './report.ts'
-import type { WorkloadResult } from './report.ts'
 import { runRounds } from './run-rounds.ts'
+import type { WorkloadResult } from './summarise.ts'
 import type { Workload } from './workload.ts'
 import { WORKLOADS } from './workloads/index.ts'
 
 interface Options {
   rounds: number
   workloads: readonly Workload[]
+  transports: readonly Transport[]
   /** Seconds. */
   duration: number
   profile?: string
 }
 
-const command = new Command('bench')
+const program = new Command('bench')
   .description(
     'Measures the runtime and a floor by turns on one embedded PostgreSQL, prints a table and writes bench/results/latest.*',
   )
@@ -31,8 +34,17 @@ const command = new Command('bench')
       .argParser(parseWorkloads)
       .default(WORKLOADS, 'all'),
   )
+  .addOption(
+    new Option('-t, --transports <names>', 'over which the system is measured, where a workload has both')
+      .argParser(parseTransports)
+      .default(TRANSPORTS, TRANSPORTS.join(',')),
+  )
   .option('-d, --duration <seconds>', 'of each measurement that goes on for a time', parseSeconds, 10)
   .option('-p, --profile <folder>', 'write a CPU profile of each server process there')
+  .addHelpText(
+    'after',
+    `\nWorkloads:\n${WORKLOADS.map(({ key, title }) => `  ${key.padEnd(8)}${title}`).join('\n')}`,
+  )
 
 function parseCount(text: string): number {
   const value = Number(text)
@@ -54,18 +66,30 @@ function parseWorkloads(text: string): readonly Workload[] {
   throw new InvalidArgumentError(`There is no "${unknown.join('", "')}". Known: ${keysOf(WORKLOADS)}.`)
 }
 
+function parseTransports(text: string): readonly Transport[] {
+  const names = text.split(',')
+  const chosen = TRANSPORTS.filter((transport) => names.includes(transport))
+  if (chosen.length === names.length) return chosen
+  throw new InvalidArgumentError(`Known: ${TRANSPORTS.join(',')}.`)
+}
+
 function keysOf(workloads: readonly Workload[]): string {
   return workloads.map((workload) => workload.key).join(',')
 }
 
 const log = (message: string): void => void process.stderr.write(`${message}\n`)
 
-async function bench({ rounds, workloads, duration, profile }: Options, signal: AbortSignal): Promise<void> {
+async function bench(options: Options, signal: AbortSignal): Promise<void> {
+  const { rounds, duration, profile } = options
+  const workloads = options.workloads.flatMap((workload) => {
+    const transports = workload.transports.filter((transport) => options.transports.includes(transport))
+    return transports.length === 0 ? [] : [{ ...workload, transports }]
+  })
   await using cleanup = new AsyncDisposableStack()
   // Not in memory, as the tests' is: what a commit costs on a disk is part of what is measured.
   const dataDir = join(tmpdir(), `agent-runtime-bench-${randomUUID()}`)
   cleanup.defer(() => rm(dataDir, { recursive: true, force: true }))
-  const postgres = await startEmbeddedPostgres({ dataDir, log, signal })
+  const postgres = await startPostgres({ dataDir, log, signal })
   cleanup.defer(() => postgres.stop('immediate'))
   const targets = await startTargets({ postgres, profileDir: profile, cleanup })
 
@@ -75,15 +99,18 @@ async function bench({ rounds, workloads, duration, profile }: Options, signal: 
     results.push({ workload, rounds: measured })
   }
   const machine = await describeMachine(postgres.url)
-  process.stdout.write(formatMarkdown(machine, results))
-  log(`\nWritten to ${await writeReport(machine, results)}`)
+  const typed = process.argv.slice(2)
+  const command = ['npm run bench', ...(typed.length === 0 ? [] : ['--', ...typed])].join(' ')
+  const report = { command, machine, results }
+  process.stdout.write(formatMarkdown(report))
+  log(`\nWritten to ${await writeReport(report)}`)
 }
 
 const interrupted = new AbortController()
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => interrupted.abort())
 
 try {
-  await bench(command.parse().opts<Options>(), interrupted.signal)
+  await bench(program.parse().opts<Options>(), interrupted.signal)
 } catch (error) {
   if (!interrupted.signal.aborted) throw error
   log('\nInterrupted: nothing was written.')

@@ -1,18 +1,16 @@
+import type { Transport } from './driver/run-client.ts'
+import type { Targets } from './driver/start-targets.ts'
 import type { Target } from './driver/target.ts'
-import type { MeasureOptions, Workload } from './workload.ts'
+import type { Figures, PrepareOptions, Workload } from './workload.ts'
 
-/** A figure for each metric, by key. */
-type Figures = Record<string, number>
-
+/** The floor's figures, and the system's over each of the workload's transports. */
 export interface Round {
   floor: Figures
-  system: Figures
+  system: Partial<Record<Transport, Figures>>
 }
 
-interface RoundsOptions extends MeasureOptions {
-  targets: { floor: Target; system: Target }
-  rounds: number
-  log(message: string): void
+interface RoundsOptions extends PrepareOptions {
+  targets: Targets
 }
 
 const WARM_UP_MS = 2_000
@@ -27,18 +25,25 @@ const WARM_UP_MS = 2_000
 export async function runRounds(workload: Workload, options: RoundsOptions): Promise<Round[]> {
   const { targets, rounds, log, durationMs, signal } = options
 
-  async function measure(target: Target, round: number): Promise<Figures> {
-    log(`${workload.key} ${round === 0 ? 'warm-up' : `round ${round} of ${rounds}`}: ${target.name} …`)
+  async function measure(target: Target, transport: Transport, round: number): Promise<Figures> {
+    const name = target.name === 'floor' ? 'floor' : `system over ${transport}`
+    log(`${workload.key} ${round === 0 ? 'warm-up' : `round ${round} of ${rounds}`}: ${name} …`)
     await target.settle()
     const forMs = round === 0 ? Math.min(WARM_UP_MS, durationMs) : durationMs
-    return workload.measure(target, { durationMs: forMs, signal })
+    return workload.measure(target, { durationMs: forMs, transport, signal })
   }
 
+  if (workload.prepare !== undefined) {
+    await workload.prepare(targets.floor, options)
+    await workload.prepare(targets.system, options)
+  }
   const results: Round[] = []
   for (let round = 0; round <= rounds; round++) {
-    const floor = await measure(targets.floor, round)
-    const system = await measure(targets.system, round)
-    if (round > 0) results.push({ floor, system })
+    const result: Round = { floor: await measure(targets.floor, 'rest', round), system: {} }
+    for (const transport of workload.transports) {
+      result.system[transport] = await measure(targets.system, transport, round)
+    }
+    if (round > 0) results.push(result)
   }
   return results
 }

@@ -1,3 +1,4 @@
+import type { Transport } from './driver/run-client.ts'
 import type { Target } from './driver/target.ts'
 
 /** A figure a workload measures. The ratio printed beside it is always system ÷ floor. */
@@ -5,21 +6,36 @@ export interface Metric {
   key: string
   label: string
   unit: string
-  better: 'higher' | 'lower'
+  /** Left out where a figure only says under what circumstances the others hold. */
+  better?: 'higher' | 'lower'
 }
 
-export interface MeasureOptions {
+/** A figure for each metric that could be measured, by key. */
+export type Figures = Record<string, number>
+
+export interface PrepareOptions {
   /** Of workloads that go on for a time rather than for a number of runs; without the warm-up. */
   durationMs: number
+  rounds: number
   /** Gives up: what is under way is broken off. */
   signal: AbortSignal
+  log(message: string): void
+}
+
+export interface MeasureOptions extends Pick<PrepareOptions, 'durationMs' | 'signal'> {
+  /** The floor's is always REST. */
+  transport: Transport
 }
 
 /** One way to put load on a target. Add a file in workloads/ and list it in workloads/index.ts. */
 export interface Workload {
   key: string
   title: string
+  /** Over which the system is measured. */
+  transports: readonly Transport[]
   metrics: readonly Metric[]
-  /** Loads the target once, warm-up included. @returns a figure for each metric that could be measured. */
-  measure(target: Target, options: MeasureOptions): Promise<Record<string, number>>
+  /** Called once before the first round. */
+  prepare?(target: Target, options: PrepareOptions): Promise<void>
+  /** Loads the target once, warm-up included. */
+  measure(target: Target, options: MeasureOptions): Promise<Figures>
 }

@@ -1,7 +1,12 @@
+import type { StreamParams } from '../agents.ts'
+
+/** Over what runs are created and followed. */
+export const TRANSPORTS = ['rest', 'trpc'] as const
+export type Transport = (typeof TRANSPORTS)[number]
+
 /** An event as far as a workload needs it. */
 export interface ReceivedEvent {
   seq: number
-  type: string
   /** JSON text, left unparsed: parsing it is not the server's work. */
   data: string
 }
@@ -13,10 +18,15 @@ interface FollowOptions {
   onEvent(event: ReceivedEvent): void
 }
 
+export interface RunStream {
+  /** Resolves when the stream is over: after the run's terminal event, or closed from here. */
+  readonly ended: Promise<void>
+  close(): void
+}
+
 /** Creates and follows runs over one transport. */
 export interface RunClient extends Disposable {
-  /** @returns the id of the run. */
-  create(agentKey: string): Promise<string>
-  /** Resolves when the stream has ended, which it does after the run's terminal event. */
-  follow(options: FollowOptions): Promise<void>
+  /** A no-op, or with `params` a run that streams. @returns its id. */
+  create(params?: StreamParams): Promise<string>
+  follow(options: FollowOptions): RunStream
 }

@@ -3,10 +3,20 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 
+/** Bytes, after a garbage collection. */
+export interface Memory {
+  rss: number
+  /** On the heap of JavaScript, and what that holds outside of it. */
+  heap: number
+}
+
 export interface ServerChild {
   pid: number
   /** 0 when it serves nothing. */
   port: number
+  readMemory(): Promise<Memory>
+  /** Ends the runs that stream in it. @returns how many events they have emitted. */
+  endStreams(): Promise<number>
   stop(): Promise<void>
 }
 
@@ -15,6 +25,8 @@ interface ServerChildOptions {
   /** Folder that takes a CPU profile when the process ends. */
   profileDir: string | undefined
 }
+
+type Question = 'memory' | 'end-streams'
 
 const STOP_TIMEOUT_MS = 10_000
 
@@ -26,10 +38,29 @@ export async function startServerChild(file: URL, options: ServerChildOptions): 
       ? []
       : ['--cpu-prof', `--cpu-prof-dir=${options.profileDir}`, `--cpu-prof-name=${name}.cpuprofile`]
   const child = fork(file, {
-    execArgv: profiling,
+    execArgv: ['--expose-gc', ...profiling],
     env: { LOG_LEVEL: 'warn', ...process.env, DATABASE_URL: options.databaseUrl, NODE_ENV: 'production' },
   })
   const exited = once(child, 'exit')
+
+  async function nextMessage(): Promise<unknown> {
+    const message = once(child, 'message') as Promise<[unknown]>
+    const [first] = await Promise.race([message, exited.then(() => [undefined] as const)])
+    if (first === undefined) throw new Error(`${name} ended; what it wrote is above.`)
+    return first
+  }
+
+  // One question at a time: an answer does not say what it answers.
+  let asked: Promise<unknown> = nextMessage()
+
+  function ask(question: Question): Promise<unknown> {
+    asked = asked.then(() => {
+      const answer = nextMessage()
+      child.send(question)
+      return answer
+    })
+    return asked
+  }
 
   async function stop(): Promise<void> {
     if (child.connected) child.disconnect()
@@ -46,18 +77,36 @@ export async function startServerChild(file: URL, options: ServerChildOptions): 
     await giveUp
   }
 
-  const ready = once(child, 'message') as Promise<[{ port: number }]>
-  const [first] = await Promise.race([ready, exited.then(() => [undefined] as const)])
-  if (first === undefined || child.pid === undefined) {
-    throw new Error(`${name} ended while starting; what it wrote is above.`)
+  const { port } = (await asked) as { port: number }
+  if (child.pid === undefined) throw new Error(`${name} has no process.`)
+  return {
+    pid: child.pid,
+    port,
+    readMemory: async () => (await ask('memory')) as Memory,
+    endStreams: async () => (await ask('end-streams')) as number,
+    stop,
   }
-  return { pid: child.pid, port: first.port, stop }
+}
+
+interface ReadyOptions {
+  port?: number
+  endStreams?: () => number
+  stop: () => Promise<void>
 }
 
 /** Called by the started process: reports that it is ready, and calls `stop` when its parent is gone. */
-export function reportReady({ port = 0, stop }: { port?: number; stop: () => Promise<void> }): void {
+export function reportReady({ port = 0, endStreams, stop }: ReadyOptions): void {
   // A Ctrl-C reaches every process of the terminal; the parent decides in which order they end.
   process.on('SIGINT', () => {})
   process.once('disconnect', () => void stop())
+  process.on('message', (question: Question) => {
+    process.send?.(question === 'memory' ? readMemory() : (endStreams?.() ?? 0))
+  })
   process.send?.({ port })
+}
+
+function readMemory(): Memory {
+  globalThis.gc?.()
+  const { rss, heapUsed, external } = process.memoryUsage()
+  return { rss, heap: heapUsed + external }
 }

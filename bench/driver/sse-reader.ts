@@ -1,30 +1,38 @@
-import type { ReceivedEvent } from './run-client.ts'
+/** What came between two blank lines. */
+export interface SseFrame {
+  /** 0 when there is none. */
+  id: number
+  /** Empty when there is none. */
+  event: string
+  data: string
+}
 
 /**
- * Reads `text/event-stream` as both sides write it: `\n` line ends, at most one line of each field. Far
+ * Reads `text/event-stream` as all sides here write it: `\n` line ends, at most one line of each field. Far
  * from the whole format, but it costs next to nothing of a machine shared with what is measured.
  */
-export function createSseReader(onEvent: (event: ReceivedEvent) => void): (chunk: string) => void {
+export function createSseReader(onFrame: (frame: SseFrame) => void): (chunk: string) => void {
   let rest = ''
   return (chunk) => {
     const text = rest === '' ? chunk : rest + chunk
     let start = 0
     for (let end = text.indexOf('\n\n'); end !== -1; end = text.indexOf('\n\n', start)) {
-      const event = readFrame(text.slice(start, end))
-      if (event !== undefined) onEvent(event)
+      onFrame(readFrame(text, start, end))
       start = end + 2
     }
     rest = text.slice(start)
   }
 }
 
-/** @returns undefined for a comment, which is how a stream is kept alive. */
-function readFrame(frame: string): ReceivedEvent | undefined {
-  const event: ReceivedEvent = { seq: 0, type: '', data: '' }
-  for (const line of frame.split('\n')) {
-    if (line.startsWith('id: ')) event.seq = Number(line.slice(4))
-    else if (line.startsWith('event: ')) event.type = line.slice(7)
-    else if (line.startsWith('data: ')) event.data = line.slice(6)
+function readFrame(text: string, start: number, end: number): SseFrame {
+  const frame: SseFrame = { id: 0, event: '', data: '' }
+  for (let from = start; from < end;) {
+    const found = text.indexOf('\n', from)
+    const to = found === -1 || found > end ? end : found
+    if (text.startsWith('data: ', from)) frame.data = text.slice(from + 6, to)
+    else if (text.startsWith('id: ', from)) frame.id = Number(text.slice(from + 4, to))
+    else if (text.startsWith('event: ', from)) frame.event = text.slice(from + 7, to)
+    from = to + 1
   }
-  return event.type === '' ? undefined : event
+  return frame
 }

@@ -1,10 +1,15 @@
-import pg from 'pg'
 import type { EmbeddedPostgres } from '../../server/adapters/embedded-postgres/embedded-postgres.ts'
 import { migrateDatabase } from '../../server/index.ts'
 import { FLOOR_SCHEMA } from '../floor/schema.ts'
+import { FLOOR_TABLES } from '../floor/tables.ts'
+import { SYSTEM_TABLES } from '../system/tables.ts'
+import { awaitIdle } from './await-idle.ts'
 import { readCpuSeconds } from './cpu-time.ts'
 import { startServerChild } from './server-child.ts'
 import type { ServerChild } from './server-child.ts'
+import { createDatabase, query, queryNumber } from './target-database.ts'
+import type { Tables } from './target-database.ts'
+import { FILLED_AGENT_KEY } from './target.ts'
 import type { Target } from './target.ts'
 
 interface StartOptions {
@@ -15,37 +20,54 @@ interface StartOptions {
   cleanup: AsyncDisposableStack
 }
 
+export interface Targets {
+  floor: Target
+  system: Target
+}
+
 /** Starts floor and system, each with a database of its own in the same PostgreSQL. */
-export async function startTargets(options: StartOptions): Promise<{ floor: Target; system: Target }> {
+export async function startTargets(options: StartOptions): Promise<Targets> {
   const floorUrl = await createDatabase(options.postgres.url, 'bench_floor')
   await query(floorUrl, FLOOR_SCHEMA)
   const systemUrl = await createDatabase(options.postgres.url, 'bench_system')
   await migrateDatabase(systemUrl)
   return {
-    floor: await startTarget('floor', floorUrl, options),
-    system: await startTarget('system', systemUrl, options),
+    floor: await startTarget({ name: 'floor', databaseUrl: floorUrl, tables: FLOOR_TABLES }, options),
+    system: await startTarget({ name: 'system', databaseUrl: systemUrl, tables: SYSTEM_TABLES }, options),
   }
 }
 
+interface Candidate {
+  name: Target['name']
+  databaseUrl: string
+  tables: Tables
+}
+
 async function startTarget(
-  name: Target['name'],
-  databaseUrl: string,
+  { name, databaseUrl, tables }: Candidate,
   { postgres, profileDir, cleanup }: StartOptions,
 ): Promise<Target> {
-  async function start(part: 'api' | 'worker'): Promise<ServerChild> {
-    const child = await startServerChild(new URL(`../${name}/${part}.ts`, import.meta.url), {
+  const start = (part: 'api' | 'worker', profileInto?: string): Promise<ServerChild> =>
+    startServerChild(new URL(`../${name}/${part}.ts`, import.meta.url), {
       databaseUrl,
-      profileDir,
+      profileDir: profileInto,
     })
-    cleanup.defer(() => child.stop())
-    return child
-  }
-  const worker = await start('worker')
-  const api = await start('api')
+  const worker = await start('worker', profileDir)
+  cleanup.defer(() => worker.stop())
+  const api = await start('api', profileDir)
+  cleanup.defer(() => api.stop())
+  const urlOf = ({ port }: ServerChild): string => `http://127.0.0.1:${port}`
+
   return {
     name,
-    url: `http://127.0.0.1:${api.port}`,
+    url: urlOf(api),
+    async startApi() {
+      const child = await start('api')
+      return { url: urlOf(child), readMemory: child.readMemory, [Symbol.asyncDispose]: child.stop }
+    },
+    endStreams: worker.endStreams,
     async settle() {
+      await awaitIdle([api.pid, worker.pid])
       await query(databaseUrl, 'VACUUM ANALYZE')
       await query(databaseUrl, 'CHECKPOINT')
     },
@@ -53,23 +75,43 @@ async function startTarget(
       const seconds = await Promise.all([api.pid, worker.pid, postgres.pid].map(readCpuSeconds))
       const [ofApi, ofWorker, ofPostgres] = seconds
       if (ofApi === undefined || ofWorker === undefined || ofPostgres === undefined) return undefined
-      return { node: ofApi + ofWorker, postgres: ofPostgres }
+      return { api: ofApi, worker: ofWorker, postgres: ofPostgres }
     },
-  }
-}
-
-async function createDatabase(serverUrl: string, name: string): Promise<string> {
-  await query(serverUrl, `CREATE DATABASE ${name}`)
-  return serverUrl.replace(/[^/]+$/, name)
-}
-
-/** One statement, or several without parameters, on a connection of its own. */
-export async function query(databaseUrl: string, text: string): Promise<Record<string, unknown>[]> {
-  const client = new pg.Client({ connectionString: databaseUrl })
-  await client.connect()
-  try {
-    return (await client.query<Record<string, unknown>>(text)).rows
-  } finally {
-    await client.end()
+    async readStatements() {
+      const [row] = await query(
+        databaseUrl,
+        `SELECT sum(calls) AS executed, sum(rows) AS rows
+         FROM pg_stat_statements JOIN pg_database ON pg_database.oid = dbid
+         WHERE datname = current_database()`,
+      )
+      return { executed: Number(row?.['executed']), rows: Number(row?.['rows']) }
+    },
+    async readEventTable() {
+      // A partitioned table has no size of its own.
+      const [row] = await query(
+        databaseUrl,
+        `SELECT sum(pg_total_relation_size(oid)) AS bytes,
+           sum(GREATEST(reltuples, 0)) FILTER (WHERE relkind = 'r') AS rows
+         FROM pg_class
+         WHERE oid = '${tables.event}'::regclass
+           OR oid IN (SELECT relid FROM pg_partition_tree('${tables.event}'))`,
+      )
+      return { bytes: Number(row?.['bytes']), rows: Number(row?.['rows']) }
+    },
+    countEvents: (runIds) =>
+      queryNumber(databaseUrl, `SELECT count(*) FROM ${tables.event} WHERE run_id = ANY ($1::uuid[])`, [
+        runIds,
+      ]),
+    async fill(runs) {
+      await query(databaseUrl, tables.fill, [runs])
+    },
+    async pickFilledRuns(count) {
+      const rows = await query(
+        databaseUrl,
+        `SELECT id FROM ${tables.run} WHERE agent_key = $1 ORDER BY random() LIMIT $2`,
+        [FILLED_AGENT_KEY, count],
+      )
+      return rows.map(({ id }) => String(id))
+    },
   }
 }

@@ -1,8 +1,30 @@
+import type { Memory } from './server-child.ts'
+
 /** CPU seconds spent since the processes started. */
-interface CpuTime {
-  /** API and worker. */
-  node: number
+export interface CpuTime {
+  api: number
+  worker: number
   postgres: number
+}
+
+export interface ApiProcess extends AsyncDisposable {
+  /** Without a slash at the end. */
+  readonly url: string
+  readMemory(): Promise<Memory>
+}
+
+/** What its database has done so far, by pg_stat_statements. */
+export interface Statements {
+  executed: number
+  /** That they returned or wrote. */
+  rows: number
+}
+
+export interface EventTable {
+  /** Of its rows and indexes on disk. */
+  bytes: number
+  /** About, as of the last {@link Target.settle}. */
+  rows: number
 }
 
 /** What workloads are run against: the floor or the system, each an API and a worker process. */
@@ -10,8 +32,23 @@ export interface Target {
   readonly name: 'floor' | 'system'
   /** Of the API, without a slash at the end. */
   readonly url: string
-  /** Brings its database to where every measurement begins: statistics up to date, no checkpoint due. */
+  /** Another API process beside the first, to look at in its youth. */
+  startApi(): Promise<ApiProcess>
+  /** Ends the runs that stream. @returns how many events they have emitted. */
+  endStreams(): Promise<number>
+  /** Brings it to where every measurement begins: nothing to do, statistics up to date, no checkpoint due. */
   settle(): Promise<void>
   /** Undefined where the operating system does not tell. */
   readCpuTime(): Promise<CpuTime | undefined>
+  readStatements(): Promise<Statements>
+  readEventTable(): Promise<EventTable>
+  countEvents(runIds: readonly string[]): Promise<number>
+  /** Adds runs that are over, {@link EVENTS_PER_FILLED_RUN} events each, past its processes. */
+  fill(runs: number): Promise<void>
+  /** Ids of runs that were filled in, chosen at random. */
+  pickFilledRuns(count: number): Promise<string[]>
 }
+
+export const EVENTS_PER_FILLED_RUN = 1_000
+/** What runs that are filled in have for an agent. */
+export const FILLED_AGENT_KEY = 'filled'

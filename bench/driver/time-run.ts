@@ -2,7 +2,7 @@ import type { RunClient } from './run-client.ts'
 
 /** Milliseconds since the create request was sent. */
 export interface RunTimes {
-  /** Its `assistant.message` was received. */
+  /** Its message, the first event that its owner gets to see, was received. */
   firstEventMs: number
   /** Its stream ended, which is how a reader learns that the run did. */
   completedMs: number
@@ -12,13 +12,14 @@ export interface RunTimes {
 export async function timeNoopRun(client: RunClient): Promise<RunTimes> {
   const createdAt = performance.now()
   let firstEventMs: number | undefined
-  const runId = await client.create('noop')
-  await client.follow({
+  const runId = await client.create()
+  const stream = client.follow({
     runId,
-    onEvent: ({ type }) => {
-      if (type === 'assistant.message') firstEventMs ??= performance.now() - createdAt
+    onEvent: () => {
+      firstEventMs ??= performance.now() - createdAt
     },
   })
+  await stream.ended
   if (firstEventMs === undefined) throw new Error(`Run ${runId} ended without its event.`)
   return { firstEventMs, completedMs: performance.now() - createdAt }
 }

@@ -11,17 +11,19 @@ import { QUEUED, TERMINAL, WRITTEN } from './schema.ts'
 const CREATE = {
   name: 'create',
   text: `WITH created AS (
-      INSERT INTO run (id, agent_key, messages)
-      SELECT * FROM unnest($1::uuid[], $2::text[], $3::jsonb[])
+      INSERT INTO run (id, agent_key, messages, params)
+      SELECT * FROM unnest($1::uuid[], $2::text[], $3::jsonb[], $4::jsonb[])
     ) SELECT pg_notify('${QUEUED}', '')`,
 }
+
+const EVENTS_PER_READ = 1_000
 
 // LATERAL with a LIMIT makes it one look into the index a run, whatever the planner thinks of the table.
 const READ = {
   name: 'read',
-  text: `SELECT w.run_id, e.seq, e.type, e.payload::text, e.ts::text
-    FROM unnest($1::uuid[], $2::int[]) AS w (run_id, after_seq) CROSS JOIN LATERAL (
-      SELECT * FROM event WHERE run_id = w.run_id AND seq > w.after_seq ORDER BY seq LIMIT 1000
+  text: `SELECT w.cursor::int, e.seq, e.type, e.payload::text, e.ts::text
+    FROM unnest($1::uuid[], $2::int[]) WITH ORDINALITY AS w (run_id, after_seq, cursor) CROSS JOIN LATERAL (
+      SELECT * FROM event WHERE run_id = w.run_id AND seq > w.after_seq ORDER BY seq LIMIT ${EVENTS_PER_READ}
     ) e`,
 }
 
@@ -29,6 +31,7 @@ interface Creation {
   id: string
   agentKey: string
   messages: string
+  params: string | null
   response: ServerResponse
 }
 
@@ -50,6 +53,7 @@ async function flushCreations(): Promise<void> {
     batch.map((run) => run.id),
     batch.map((run) => run.agentKey),
     batch.map((run) => run.messages),
+    batch.map((run) => run.params),
   ]
   await pool.query({ ...CREATE, values: columns })
   for (const { id, agentKey, response } of batch) {
@@ -67,48 +71,68 @@ function create(request: IncomingMessage, response: ServerResponse): void {
   let body = ''
   request.setEncoding('utf8').on('data', (chunk: string) => (body += chunk))
   request.once('end', () => {
-    const { agent_key: agentKey, messages } = JSON.parse(body) as { agent_key: string; messages: unknown }
+    const { agent_key: agentKey, messages, params } = JSON.parse(body) as Record<string, unknown>
     if (creations.length === 0) setImmediate(() => void flushCreations())
-    creations.push({ id: uuidv7(), agentKey, messages: JSON.stringify(messages), response })
+    creations.push({
+      id: uuidv7(),
+      agentKey: String(agentKey),
+      messages: JSON.stringify(messages),
+      params: params === undefined ? null : JSON.stringify(params),
+      response,
+    })
   })
 }
 
+/** Of a run; all that have got equally far share a read and the text that is made of it. */
 const subscribers = new Map<string, Set<Subscriber>>()
 const unread = new Set<string>()
 let reading = false
+
+interface Row {
+  /** Which of the cursors it was read for, from 1. */
+  cursor: number
+  seq: number
+  type: string
+  payload: string
+  ts: string
+}
 
 async function readUnread(): Promise<void> {
   if (reading) return
   reading = true
   while (unread.size > 0) {
-    // Those whose reader went away meanwhile are nobody's concern.
-    const runIds = [...unread].filter((runId) => subscribers.has(runId))
+    const groups = [...unread].flatMap((runId) =>
+      [...Map.groupBy(subscribers.get(runId) ?? [], ({ seq }) => seq)].map(([seq, readers]) => ({
+        runId,
+        seq,
+        readers,
+      })),
+    )
     unread.clear()
-    const cursors = runIds.map((runId) => {
-      const group = [...(subscribers.get(runId) ?? [])]
-      return Math.min(...group.map(({ seq }) => seq))
-    })
-    const { rows } = await pool.query({ ...READ, values: [runIds, cursors] })
-    for (const [runId, events] of Map.groupBy(rows, (row) => row.run_id as string)) send(runId, events)
+    const cursors = [groups.map(({ runId }) => runId), groups.map(({ seq }) => seq)]
+    const { rows } = await pool.query<Row>({ ...READ, values: cursors })
+    for (const [cursor, events] of Map.groupBy(rows, (row) => row.cursor)) {
+      const group = groups[cursor - 1]
+      if (group !== undefined) send(group.runId, group.readers, events)
+    }
   }
   reading = false
 }
 
-function send(runId: string, rows: { seq: number; type: string; payload: string; ts: string }[]): void {
+function send(runId: string, readers: readonly Subscriber[], rows: readonly Row[]): void {
   const last = rows.at(-1)
   if (last === undefined) return
   const frames = rows.map(({ seq, type, payload, ts }) => {
     const data = `{"run_id":"${runId}","seq":${seq},"type":"${type}","ts":"${ts}","payload":${payload}}`
     return type === TERMINAL ? '' : `id: ${seq}\nevent: ${type}\ndata: ${data}\n\n`
   })
-  const first = rows[0]?.seq ?? last.seq
-  for (const subscriber of subscribers.get(runId) ?? []) {
-    const text = frames.slice(subscriber.seq + 1 - first).join('')
-    subscriber.seq = last.seq
-    if (last.type === TERMINAL) subscriber.response.end(text)
-    else subscriber.response.write(text)
+  const text = Buffer.from(frames.join(''))
+  for (const reader of readers) {
+    reader.seq = last.seq
+    if (last.type === TERMINAL) reader.response.end(text)
+    else reader.response.write(text)
   }
-  if (last.type !== TERMINAL && rows.length >= 1000) unread.add(runId)
+  if (rows.length === EVENTS_PER_READ) unread.add(runId)
 }
 
 function follow(request: IncomingMessage, response: ServerResponse, runId: string): void {

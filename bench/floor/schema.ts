@@ -4,6 +4,7 @@ export const FLOOR_SCHEMA = `
     id uuid PRIMARY KEY,
     agent_key text NOT NULL,
     messages jsonb NOT NULL,
+    params jsonb,
     status text NOT NULL DEFAULT 'queued',
     created_at timestamptz NOT NULL DEFAULT now(),
     finished_at timestamptz

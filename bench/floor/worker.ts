@@ -1,7 +1,8 @@
 // Takes runs as they are announced, and writes what they emit as it comes: whatever was emitted while a
 // write was under way makes the next one, endings included, with its notification in the same statement.
 import pg from 'pg'
-import { BEHAVIOURS } from '../agents.ts'
+import { endStreams, noop, stream } from '../agents.ts'
+import type { StreamParams } from '../agents.ts'
 import { reportReady } from '../driver/server-child.ts'
 import { QUEUED, RUN_IDS_PER_NOTIFICATION, TERMINAL, WRITTEN } from './schema.ts'
 
@@ -11,7 +12,7 @@ const CLAIM = {
   name: 'claim',
   text: `UPDATE run SET status = 'running' WHERE id IN (
       SELECT id FROM run WHERE status = 'queued' ORDER BY id LIMIT ${RUNS_PER_CLAIM} FOR UPDATE SKIP LOCKED
-    ) RETURNING id, agent_key`,
+    ) RETURNING id, params`,
 }
 
 const WRITE = {
@@ -69,12 +70,13 @@ async function writePending(): Promise<void> {
   writing = false
 }
 
-async function execute(runId: string, agentKey: string): Promise<void> {
+/** @param params null for a no-op. */
+async function execute(runId: string, params: StreamParams | null): Promise<void> {
   let seq = 0
   const emit = async (type: string, payload: unknown): Promise<void> => {
     add({ runId, seq: (seq += 1), type, payload: JSON.stringify(payload) })
   }
-  await BEHAVIOURS[agentKey]?.(emit)
+  await (params === null ? noop(emit) : stream(emit, params))
   await emit(TERMINAL, {})
 }
 
@@ -88,7 +90,7 @@ async function claimAll(): Promise<void> {
     announced = false
     const { rows } = await pool.query(CLAIM)
     if (rows.length === RUNS_PER_CLAIM) announced = true
-    for (const { id, agent_key: agentKey } of rows) void execute(id, agentKey)
+    for (const { id, params } of rows) void execute(id, params)
   }
   claiming = false
 }
@@ -100,4 +102,4 @@ listening.on('notification', () => {
 await listening.connect()
 await listening.query(`LISTEN ${QUEUED}`)
 void claimAll()
-reportReady({ stop: async () => process.exit() })
+reportReady({ endStreams, stop: async () => process.exit() })

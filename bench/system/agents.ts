@@ -1,11 +1,21 @@
+import { z } from 'zod'
 import { defineAgent } from '../../server/index.ts'
-import { BEHAVIOURS } from '../agents.ts'
+import { noop, stream } from '../agents.ts'
 
-export const agents = Object.entries(BEHAVIOURS).map(([key, behave]) =>
+const StreamParams = z.object({
+  type: z.enum(['assistant.message', 'assistant.delta']),
+  atOnce: z.int(),
+  perSecond: z.number().optional(),
+})
+
+export const agents = [
   defineAgent({
-    key,
-    async run(ctx) {
-      await behave((type, payload) => ctx.emit(type, payload))
-    },
+    key: 'noop',
+    run: (ctx) => noop((type, payload) => ctx.emit(type, payload)),
   }),
-)
+  defineAgent({
+    key: 'stream',
+    params: StreamParams,
+    run: (ctx) => stream((type, payload) => ctx.emit(type, payload), ctx.params),
+  }),
+]

@@ -4,8 +4,9 @@ import { routeRequests } from '../../server/cli/route-requests.ts'
 import { createAgentRuntime } from '../../server/index.ts'
 import { reportReady } from '../driver/server-child.ts'
 import { agents } from './agents.ts'
+import { authenticate } from './authenticate.ts'
 
-const runtime = createAgentRuntime({ agents })
+const runtime = createAgentRuntime({ agents, authenticate })
 await runtime.start()
 
 // As `agent-runtime serve` does.

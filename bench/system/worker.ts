@@ -1,4 +1,5 @@
 import { createAgentRuntime } from '../../server/index.ts'
+import { endStreams } from '../agents.ts'
 import { reportReady } from '../driver/server-child.ts'
 import { agents } from './agents.ts'
 
@@ -7,4 +8,10 @@ const CONCURRENCY = 256
 
 const runtime = createAgentRuntime({ agents })
 await runtime.startWorker({ concurrency: CONCURRENCY })
-reportReady({ stop: () => runtime.stop() })
+reportReady({
+  endStreams,
+  async stop() {
+    endStreams()
+    await runtime.stop()
+  },
+})

@@ -1,6 +1,21 @@
 import type { Workload } from '../workload.ts'
 import { throughput } from './w1-throughput.ts'
 import { latency } from './w2-latency.ts'
+import { streams } from './w3-streams.ts'
+import { flood } from './w3max-flood.ts'
+import { audience } from './w4-audience.ts'
+import { resume } from './w5-resume.ts'
+import { manyRuns } from './w6-many-runs.ts'
+import { largeTable } from './w7-large-table.ts'
 
 /** In the order in which they are run and reported. */
-export const WORKLOADS: readonly Workload[] = [throughput, latency]
+export const WORKLOADS: readonly Workload[] = [
+  throughput,
+  latency,
+  streams,
+  flood,
+  audience,
+  resume,
+  manyRuns,
+  largeTable,
+]

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createRestClient } from '../driver/rest-client.ts'
+import { connect } from '../driver/connect.ts'
 import { percentile } from '../driver/statistics.ts'
 import { timeNoopRun } from '../driver/time-run.ts'
 import type { Workload } from '../workload.ts'
@@ -11,6 +11,7 @@ const WARM_UP_MS = 2_000
 export const throughput: Workload = {
   key: 'w1',
   title: `No-op runs of ${CLIENTS} closed-loop clients`,
+  transports: ['rest'],
   metrics: [
     { key: 'runsPerSecond', label: 'runs completed', unit: '/s', better: 'higher' },
     { key: 'completedP50', label: 'create → completion seen, p50', unit: 'ms', better: 'lower' },
@@ -19,8 +20,8 @@ export const throughput: Workload = {
     { key: 'postgresCpu', label: 'CPU of PostgreSQL per run', unit: 'ms', better: 'lower' },
   ],
 
-  async measure(target, { durationMs, signal }) {
-    using client = createRestClient(target.url, signal)
+  async measure(target, { durationMs, transport, signal }) {
+    using client = connect(target.url, { transport, signal })
     const over = new AbortController()
     const giveUp = AbortSignal.any([signal, over.signal])
     let completed: number[] = []
@@ -50,7 +51,7 @@ export const throughput: Workload = {
           ...(before === undefined || after === undefined
             ? {}
             : {
-                nodeCpu: ((after.node - before.node) * 1000) / times.length,
+                nodeCpu: ((after.api + after.worker - before.api - before.worker) * 1000) / times.length,
                 postgresCpu: ((after.postgres - before.postgres) * 1000) / times.length,
               }),
         }

@@ -1,4 +1,4 @@
-import { createRestClient } from '../driver/rest-client.ts'
+import { connect } from '../driver/connect.ts'
 import { percentile } from '../driver/statistics.ts'
 import { timeNoopRun } from '../driver/time-run.ts'
 import type { Workload } from '../workload.ts'
@@ -10,6 +10,7 @@ const WARM_UP_RUNS = 50
 export const latency: Workload = {
   key: 'w2',
   title: `${RUNS} no-op runs, one after the other`,
+  transports: ['rest', 'trpc'],
   metrics: [
     { key: 'firstEventP50', label: 'create → first event seen, p50', unit: 'ms', better: 'lower' },
     { key: 'firstEventP99', label: 'create → first event seen, p99', unit: 'ms', better: 'lower' },
@@ -17,8 +18,8 @@ export const latency: Workload = {
     { key: 'completedP99', label: 'create → completion seen, p99', unit: 'ms', better: 'lower' },
   ],
 
-  async measure(target, { signal }) {
-    using client = createRestClient(target.url, signal)
+  async measure(target, { transport, signal }) {
+    using client = connect(target.url, { transport, signal })
     for (let run = 0; run < WARM_UP_RUNS; run++) await timeNoopRun(client)
     const firstEvents: number[] = []
     const completions: number[] = []

@@ -1,0 +1,98 @@
+// node:http and not fetch: on a machine the driver shares with what it measures, what fetch costs on
+// top would be taken from the servers.
+import { Agent, request } from 'node:http'
+import type { IncomingMessage } from 'node:http'
+import { TOKEN } from './identity.ts'
+import type { RunStream } from './run-client.ts'
+import { createSseReader } from './sse-reader.ts'
+import type { SseFrame } from './sse-reader.ts'
+
+interface StreamOptions {
+  path: string
+  headers?: Record<string, string>
+  onFrame(frame: SseFrame): void
+}
+
+/** To one server, as one caller. */
+export interface Connections extends Disposable {
+  /** @returns what was answered, parsed. @throws when that was not a success. */
+  post(path: string, body: unknown): Promise<unknown>
+  stream(options: StreamOptions): RunStream
+}
+
+/** They are kept alive, and broken off when `signal` aborts. */
+export function openConnections(url: string, signal: AbortSignal): Connections {
+  const { hostname, port } = new URL(url)
+  const agent = new Agent({ keepAlive: true })
+  const close = (): void => agent.destroy()
+  signal.addEventListener('abort', close)
+  const server = { hostname, port, agent }
+  const authorization = `Bearer ${TOKEN}`
+
+  return {
+    async post(path, value) {
+      signal.throwIfAborted()
+      const body = JSON.stringify(value)
+      const headers = { authorization, 'content-type': 'application/json', 'content-length': body.length }
+      const response = await new Promise<IncomingMessage>((resolve, reject) => {
+        request({ ...server, method: 'POST', path, headers }, resolve)
+          .once('error', reject)
+          .end(body)
+      })
+      let text = ''
+      await consume(response, (chunk) => (text += chunk))
+      if (isSuccess(response)) return JSON.parse(text)
+      throw new Error(`POST ${path} answered ${response.statusCode}: ${text}`)
+    },
+
+    stream({ path, headers, onFrame }) {
+      signal.throwIfAborted()
+      let isClosed = false
+      const sent = request({
+        ...server,
+        path,
+        headers: { authorization, accept: 'text/event-stream', ...headers },
+      })
+      const answered = new Promise<IncomingMessage>((resolve, reject) => {
+        sent.once('response', resolve).once('error', reject).end()
+      })
+      const ended = answered
+        .then(async (response) => {
+          await consume(response, createSseReader(onFrame))
+          if (!isSuccess(response)) throw new Error(`GET ${path} answered ${response.statusCode}`)
+        })
+        .catch((error: unknown) => {
+          if (!isClosed) throw error
+        })
+      // Where several streams are waited for, the first to break is told of, and takes the others with it.
+      ended.catch(() => {})
+      return {
+        ended,
+        close() {
+          isClosed = true
+          sent.destroy()
+        },
+      }
+    },
+
+    [Symbol.dispose]() {
+      signal.removeEventListener('abort', close)
+      close()
+    },
+  }
+}
+
+const isSuccess = ({ statusCode = 0 }: IncomingMessage): boolean => statusCode >= 200 && statusCode < 300
+
+function consume(response: IncomingMessage, onChunk: (chunk: string) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    response.setEncoding('utf8').once('end', resolve).once('error', reject)
+    response.on('data', (chunk: string) => {
+      try {
+        onChunk(chunk)
+      } catch (error) {
+        response.destroy(error as Error)
+      }
+    })
+  })
+}

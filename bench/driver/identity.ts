@@ -1,0 +1,4 @@
+/** Whom the driver says to be. The floor does not ask. */
+export const TOKEN = 'token-of-the-benchmark'
+export const OWNER_ID = 'bench'
+export const TENANT_ID = 'bench'

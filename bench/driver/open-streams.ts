@@ -1,0 +1,47 @@
+import type { ReceivedEvent, RunClient, RunStream } from './run-client.ts'
+import { within } from './within.ts'
+
+/** Fewer than what waits to be accepted at a listening socket by default, 511. */
+const AT_ONCE = 100
+/** For that many. */
+const TIMEOUT_MS = 3_000
+/** A saturated target may have much to send still, which says nothing more. */
+const DRAIN_TIMEOUT_MS = 10_000
+
+/** Follows each of the runs; resolves when each of the streams has brought an event, or is late. */
+export async function openStreams(
+  client: RunClient,
+  runIds: readonly string[],
+  onEvent: (event: ReceivedEvent) => void,
+): Promise<RunStream[]> {
+  const streams: RunStream[] = []
+  for (let start = 0; start < runIds.length; start += AT_ONCE) {
+    const opening = runIds.slice(start, start + AT_ONCE).map((runId) => {
+      const first = Promise.withResolvers<void>()
+      const stream = client.follow({
+        runId,
+        onEvent(event) {
+          first.resolve()
+          onEvent(event)
+        },
+      })
+      streams.push(stream)
+      return Promise.race([first.promise, stream.ended])
+    })
+    await within(TIMEOUT_MS, Promise.all(opening))
+  }
+  return streams
+}
+
+/** Waits for streams of runs that are over, and closes those which take too long. @returns the others. */
+export async function drainStreams(streams: readonly RunStream[]): Promise<Set<RunStream>> {
+  const drained = new Set<RunStream>()
+  const draining = streams.map(async (stream) => {
+    await stream.ended
+    drained.add(stream)
+  })
+  await within(DRAIN_TIMEOUT_MS, Promise.all(draining))
+  const inTime = new Set(drained)
+  for (const stream of streams) stream.close()
+  return inTime
+}

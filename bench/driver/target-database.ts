@@ -1,0 +1,45 @@
+import pg from 'pg'
+
+/** Where a target keeps what, as far as it is looked at past its API. */
+export interface Tables {
+  run: string
+  event: string
+  /** Adds as many finished runs as `$1` says. */
+  fill: string
+}
+
+/** One statement, or several without parameters, on a connection of its own. */
+export async function query(
+  databaseUrl: string,
+  text: string,
+  values: readonly unknown[] = [],
+): Promise<Record<string, unknown>[]> {
+  const client = new pg.Client({ connectionString: databaseUrl, application_name: 'bench' })
+  await client.connect()
+  try {
+    const result = await client.query<Record<string, unknown>>(
+      text,
+      values.length === 0 ? undefined : [...values],
+    )
+    return result.rows
+  } finally {
+    await client.end()
+  }
+}
+
+/** @returns the only figure that the statement answers. */
+export async function queryNumber(
+  databaseUrl: string,
+  text: string,
+  values: readonly unknown[] = [],
+): Promise<number> {
+  const [row] = await query(databaseUrl, text, values)
+  return Number(Object.values(row ?? {})[0])
+}
+
+export async function createDatabase(serverUrl: string, name: string): Promise<string> {
+  await query(serverUrl, `CREATE DATABASE ${name}`)
+  const url = serverUrl.replace(/[^/]+$/, name)
+  await query(url, 'CREATE EXTENSION pg_stat_statements')
+  return url
+}

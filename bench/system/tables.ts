@@ -1,0 +1,25 @@
+import { OWNER_ID, TENANT_ID } from '../driver/identity.ts'
+import type { Tables } from '../driver/target-database.ts'
+import { EVENTS_PER_FILLED_RUN, FILLED_AGENT_KEY } from '../driver/target.ts'
+
+export const SYSTEM_TABLES: Tables = {
+  run: 'agent_runtime.run',
+  event: 'agent_runtime.event',
+  fill: `
+    WITH filled AS (
+      INSERT INTO agent_runtime.run (
+        id, tenant_id, owner_id, agent_key, status, attempt, max_attempts, last_seq, timeout_ms, finished_at)
+      SELECT
+        uuidv7(interval '-1 hour'), '${TENANT_ID}', '${OWNER_ID}', '${FILLED_AGENT_KEY}', 'succeeded',
+        1, 1, ${EVENTS_PER_FILLED_RUN}, 900000, now()
+      FROM generate_series(1, $1::int)
+      RETURNING id
+    )
+    INSERT INTO agent_runtime.event (run_id, seq, attempt, type, visibility, payload, ts)
+    SELECT
+      id, seq, 1,
+      CASE seq WHEN ${EVENTS_PER_FILLED_RUN} THEN 'run.succeeded' ELSE 'assistant.delta' END,
+      CASE seq WHEN ${EVENTS_PER_FILLED_RUN} THEN 'internal' ELSE 'user' END::agent_runtime.visibility,
+      jsonb_build_object('messageId', '1', 'content', md5(seq::text)), now()
+    FROM filled CROSS JOIN generate_series(1, ${EVENTS_PER_FILLED_RUN}) AS seq`,
+}

@@ -1,0 +1,61 @@
+import { measureIdleSubscribers } from '../driver/idle-subscribers.ts'
+import { measureStreams } from '../driver/stream-load.ts'
+import type { Figures, Metric, Workload } from '../workload.ts'
+
+const PER_SECOND = 100
+const AUDIENCES = [1, 200, 1_000]
+
+const metricsOf = (subscribers: number): Metric[] => {
+  const of = subscribers === 1 ? '1 subscriber' : `${subscribers.toLocaleString('en')} subscribers`
+  return [
+    { key: `p50of${subscribers}`, label: `${of}: emitted → received, p50`, unit: 'ms', better: 'lower' },
+    { key: `p99of${subscribers}`, label: `${of}: emitted → received, p99`, unit: 'ms', better: 'lower' },
+    {
+      key: `deliveredOf${subscribers}`,
+      label: `${of}: received of what was due, less when saturated`,
+      unit: '%',
+      better: 'higher',
+    },
+    {
+      key: `statementsOf${subscribers}`,
+      label: `${of}: statements at PostgreSQL`,
+      unit: '/s',
+      better: 'lower',
+    },
+    {
+      key: `statementRowsOf${subscribers}`,
+      label: `${of}: rows that those return or write`,
+      unit: '/s',
+      better: 'lower',
+    },
+  ]
+}
+
+/** Does what one more subscriber costs depend on how many there are? */
+export const audience: Workload = {
+  key: 'w4',
+  title: `One run of ${PER_SECOND} deltas/s with many subscribers`,
+  transports: ['rest', 'trpc'],
+  metrics: [
+    ...AUDIENCES.flatMap(metricsOf),
+    { key: 'idleRss', label: 'memory of the API per idle subscriber, RSS', unit: 'KiB', better: 'lower' },
+    { key: 'idleHeap', label: 'memory of the API per idle subscriber, heap', unit: 'KiB', better: 'lower' },
+  ],
+
+  async measure(target, options) {
+    const figures: Figures = {}
+    // Three in turn, in about the time of one and a half.
+    const durationMs = options.durationMs / 2
+    for (const subscribers of AUDIENCES) {
+      const load = { runs: 1, perSecond: PER_SECOND, subscribers }
+      const measured = await measureStreams(target, load, { ...options, durationMs })
+      figures[`p50of${subscribers}`] = measured.p50
+      figures[`p99of${subscribers}`] = measured.p99
+      figures[`deliveredOf${subscribers}`] = measured.deliveredPercent
+      figures[`statementsOf${subscribers}`] = measured.statementsPerSecond
+      figures[`statementRowsOf${subscribers}`] = measured.statementRowsPerSecond
+    }
+    const idle = await measureIdleSubscribers(target, options)
+    return { ...figures, idleRss: idle.rss / 1024, idleHeap: idle.heap / 1024 }
+  },
+}
