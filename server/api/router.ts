@@ -55,7 +55,7 @@ export function createRouter<TShape extends AgentShape>(services: ApiServices) {
             runId,
             afterSeq: lastEventId ?? 0,
             filter: { includeDebug, includeAll },
-            signal: AbortSignal.any([services.stopping, ...(signal === undefined ? [] : [signal])]),
+            signal: signal ?? services.stopping,
           })
           .catch((error: unknown) => {
             throw error instanceof AgentRuntimeError ? toTRPCError(error) : error

@@ -5,6 +5,7 @@ import { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
 import { ConversationId, RunId } from '../../contract/run.ts'
 import { CreateConversationInput } from '../../contract/conversation.ts'
 import { isTerminal } from '../../contract/terminal.ts'
+import { createKeepAlive } from '../keep-alive.ts'
 import type { ApiServices } from '../services.ts'
 import {
   EventsQuery,
@@ -36,6 +37,7 @@ const runIdOf = (c: Context) => RunId.parse(c.req.param('id'))
 /** REST and SSE: the same use cases as the router's, for every language that speaks HTTP. */
 export function createRestApp(services: ApiServices): Hono<RestEnv> {
   const { runs, conversations } = services
+  const keepAlive = createKeepAlive(services.streamKeepAliveMs)
   const app = new Hono<RestEnv>({ strict: false })
 
   app.post('/runs', async (c) => {
@@ -112,28 +114,17 @@ export function createRestApp(services: ApiServices): Hono<RestEnv> {
   async function streamEvents(c: Context<RestEnv>): Promise<Response> {
     const query = EventsQuery.parse(c.req.query())
     const afterSeq = readCursor(c, query)
-    const closed = new AbortController()
     const { run, batches } = await runs.follow(c.var.principal, {
       runId: runIdOf(c),
       afterSeq,
       filter: { includeDebug: query.include_debug, includeAll: query.include_all },
-      signal: AbortSignal.any([closed.signal, c.req.raw.signal, services.stopping]),
+      signal: c.req.raw.signal,
     })
     // An EventSource comes back after every end of a stream; 204 is how it is told to stay away.
-    if (isTerminal(run.status) && afterSeq > 0) {
-      const first = await batches.next()
-      if (first.done === true) return c.body(null, 204)
-      return eventStream(prepend(first.value, batches), closed)
+    if (isTerminal(run.status) && afterSeq > 0 && (await batches.peek()) === undefined) {
+      return c.body(null, 204)
     }
-    return eventStream(batches, closed)
-  }
-
-  function eventStream(batches: Parameters<typeof toEventStream>[0], closed: AbortController): Response {
-    const body = toEventStream(batches, {
-      keepAliveMs: services.streamKeepAliveMs,
-      onClose: () => closed.abort('closed'),
-    })
-    return new Response(body, {
+    return new Response(toEventStream(batches, keepAlive), {
       headers: {
         'content-type': 'text/event-stream; charset=utf-8',
         'cache-control': 'no-cache, no-transform',
@@ -143,9 +134,4 @@ export function createRestApp(services: ApiServices): Hono<RestEnv> {
   }
 
   return app
-}
-
-async function* prepend<T>(first: T, rest: AsyncGenerator<T, void>): AsyncGenerator<T, void> {
-  yield first
-  yield* rest
 }

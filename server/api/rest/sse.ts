@@ -1,68 +1,64 @@
-import type { AnyRunEvent } from '../../contract/event.ts'
-import { toRestEvent } from './wire.ts'
+import type { EventBatch } from '../../events/event-ring.ts'
+import type { KeepAlive } from '../keep-alive.ts'
+import { KEEP_ALIVE, toChunk } from './sse-chunk.ts'
 
-interface SseOptions {
-  /** Milliseconds of silence after which a comment keeps proxies from closing the connection. */
-  keepAliveMs: number
-  /** Called once when the stream is over, whoever ended it. */
-  onClose(): void
+/** What a stream of events is written from: an `EventStream`. */
+interface EventSource {
+  readonly isOver: boolean
+  onReady: () => void
+  take(): EventBatch | undefined
+  close(): void
 }
 
-const KEEP_ALIVE = ': keep-alive\n\n'
-
 /**
- * A stream of events as `text/event-stream`. A batch is one chunk; the next batch is only asked for
- * when the socket has taken the last.
- *
- * Format: https://html.spec.whatwg.org/multipage/server-sent-events.html
+ * A stream of events as `text/event-stream`. A batch is one chunk; it is only taken from the source when
+ * the socket has room for it.
  */
-export function toEventStream(
-  batches: AsyncGenerator<AnyRunEvent[], void>,
-  { keepAliveMs, onClose }: SseOptions,
-): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder()
-  let next: Promise<IteratorResult<AnyRunEvent[], void>> | undefined
+export function toEventStream(source: EventSource, keepAlive: KeepAlive): ReadableStream<Uint8Array> {
+  let isAsked = false
+  let write: (chunk: Uint8Array) => void
+  let deliver: () => void
+  const watched = keepAlive.watch(() => {
+    if (isAsked) write(KEEP_ALIVE)
+  })
 
   return new ReadableStream<Uint8Array>(
     {
-      async pull(controller) {
-        next ??= batches.next()
-        const result = await orTimeout(next, keepAliveMs).catch((error: unknown) => {
-          onClose()
-          throw error
-        })
-        if (result === undefined) return controller.enqueue(encoder.encode(KEEP_ALIVE))
-        next = undefined
-        if (result.done === true) {
-          controller.close()
-          onClose()
-        } else {
-          controller.enqueue(encoder.encode(result.value.map(toFrame).join('')))
+      start(controller) {
+        write = (chunk) => {
+          isAsked = false
+          controller.enqueue(chunk)
         }
+        deliver = () => {
+          if (!isAsked && !source.isOver) return
+          try {
+            const batch = source.take()
+            if (batch !== undefined) {
+              watched.wrote()
+              write(toChunk(batch))
+            } else if (source.isOver) {
+              watched.stop()
+              controller.close()
+            }
+          } catch (error) {
+            watched.stop()
+            controller.error(error)
+          }
+        }
+        source.onReady = deliver
       },
-      async cancel() {
-        onClose()
-        // A source that waits for a reader to take its last batch hears of no signal.
-        await batches.return()
+      // It doesn't wait for a batch: meanwhile, keep-alives are written.
+      pull() {
+        isAsked = true
+        deliver()
+      },
+      cancel() {
+        source.onReady = () => {}
+        watched.stop()
+        source.close()
       },
     },
-    { highWaterMark: 1 },
+    // Nothing is taken ahead of the reader: the source keeps it once for all, a queue here for one alone.
+    { highWaterMark: 0 },
   )
-}
-
-function toFrame(event: AnyRunEvent): string {
-  return `id: ${event.seq}\nevent: ${event.type}\ndata: ${JSON.stringify(toRestEvent(event))}\n\n`
-}
-
-async function orTimeout<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined
-  const timeout = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, ms, undefined)
-    timer.unref()
-  })
-  try {
-    return await Promise.race([promise, timeout])
-  } finally {
-    clearTimeout(timer)
-  }
 }

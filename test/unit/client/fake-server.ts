@@ -72,7 +72,11 @@ export function fakeServer(): FakeServer {
     }
   }
 
-  const runsFace: Pick<Runs, 'create' | 'get' | 'list' | 'cancel' | 'follow'> = {
+  const runsFace: Pick<Runs, 'create' | 'get' | 'list' | 'cancel'> & {
+    follow(
+      ...args: Parameters<Runs['follow']>
+    ): Promise<{ run: StoredRun; batches: AsyncIterable<AnyRunEvent[]> }>
+  } = {
     async create(_principal, input) {
       const { agentKey, messages, conversationId = null } = input
       if (agentKey === 'nobody') throw new AgentRuntimeError('unknown_agent', 'There is no agent "nobody".')
@@ -138,8 +142,8 @@ export function fakeServer(): FakeServer {
 
   const log = { debug() {}, info() {}, warn() {}, error() {} }
   const services = {
-    // Listing events is the REST face's, which is not part of this server.
-    runs: runsFace as Runs,
+    // The REST face, which lists events and takes more of a stream than its batches, is not part of this server.
+    runs: runsFace as unknown as Runs,
     conversations: conversationsFace,
     log,
     stopping: new AbortController().signal,
