@@ -7,6 +7,7 @@ import { CreateConversationInput } from '../../contract/conversation.ts'
 import { isTerminal } from '../../contract/terminal.ts'
 import { createKeepAlive } from '../keep-alive.ts'
 import type { ApiServices } from '../services.ts'
+import { EVENT_STREAM_HEADERS, toEventStream } from '../sse.ts'
 import {
   EventsQuery,
   HistoryQuery,
@@ -15,7 +16,7 @@ import {
   readBody,
   readCursor,
 } from './read-request.ts'
-import { toEventStream } from './sse.ts'
+import { REST_SSE } from './sse-format.ts'
 import {
   RestCreateConversation,
   RestCreateRun,
@@ -124,13 +125,7 @@ export function createRestApp(services: ApiServices): Hono<RestEnv> {
     if (isTerminal(run.status) && afterSeq > 0 && (await batches.peek()) === undefined) {
       return c.body(null, 204)
     }
-    return new Response(toEventStream(batches, keepAlive), {
-      headers: {
-        'content-type': 'text/event-stream; charset=utf-8',
-        'cache-control': 'no-cache, no-transform',
-        'x-accel-buffering': 'no',
-      },
-    })
+    return new Response(toEventStream(batches, REST_SSE, keepAlive), { headers: EVENT_STREAM_HEADERS })
   }
 
   return app

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { AnyRunEvent } from '../../../../server/contract/event.ts'
 import { createKeepAlive } from '../../../../server/api/keep-alive.ts'
-import { toEventStream } from '../../../../server/api/rest/sse.ts'
+import { REST_SSE } from '../../../../server/api/rest/sse-format.ts'
+import { toEventStream } from '../../../../server/api/sse.ts'
 
 const KEEP_ALIVE_MS = 1_000
 
@@ -60,7 +61,7 @@ class FakeSource {
 }
 
 const open = (source: FakeSource, keepAlive = createKeepAlive(KEEP_ALIVE_MS)) =>
-  toEventStream(source, keepAlive)
+  toEventStream(source, REST_SSE, keepAlive)
 
 async function read(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<string | undefined> {
   const { value } = await reader.read()
