@@ -80,8 +80,11 @@ export function createHandler(options: HandlerOptions): (request: Request) => Pr
   app.route(restPath, createRestApp(services))
 
   const subscribe = createSubscriptionHandler(services, authenticated)
+  // Whatever else may be asked of it, and a HEAD, which Hono takes for a GET, tRPC answers.
   app.get(`${trpcPath}/${SUBSCRIPTION_PATH}`, (c, next) =>
-    c.req.query('batch') === undefined && c.req.header('trpc-accept') === undefined
+    c.req.raw.method === 'GET' &&
+    c.req.query('batch') === undefined &&
+    c.req.header('trpc-accept') === undefined
       ? subscribe(c.req.raw)
       : next(),
   )

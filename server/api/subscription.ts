@@ -35,19 +35,19 @@ export function createSubscriptionHandler(
 ): (request: Request) => Promise<Response> {
   const { log, stopping, streamKeepAliveMs } = services
   const keepAlive = createKeepAlive(streamKeepAliveMs)
-  const opening = encode(frame('connected', JSON.stringify(toClientOptions(streamKeepAliveMs))))
-  const ending = encode(frame('return', ''))
+  const opening = frame('connected', JSON.stringify(toClientOptions(streamKeepAliveMs)))
+  const ending = frame('return', '')
   const refusal = (error: unknown) => {
     const shape = toTRPCShape(toAgentRuntimeError(error, log), SUBSCRIPTION_PATH)
-    return encode(frame('serialized-error', JSON.stringify(shape)))
+    return frame('serialized-error', JSON.stringify(shape))
   }
   const format: SseFormat = {
-    opening,
+    opening: encode(opening),
     keepAlive: encode(frame('ping', '')),
     encode: encodeEvents,
     closing(error) {
-      if (error !== undefined) return refusal(error)
-      return stopping.aborted ? refusal(stopped()) : ending
+      if (error !== undefined) return encode(refusal(error))
+      return encode(stopping.aborted ? refusal(stopped()) : ending)
     },
   }
 
@@ -59,8 +59,7 @@ export function createSubscriptionHandler(
       return new Response(toEventStream(events, format, keepAlive), { headers: HEADERS })
     } catch (error) {
       // A subscription is refused inside of its stream: an EventSource tells nobody of a status.
-      const body = new Blob([opening as BlobPart, refusal(error) as BlobPart])
-      return new Response(body.stream(), { headers: HEADERS })
+      return new Response(opening + refusal(error), { headers: HEADERS })
     }
   }
 }

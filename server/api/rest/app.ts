@@ -125,6 +125,11 @@ export function createRestApp(services: ApiServices): Hono<RestEnv> {
     if (isTerminal(run.status) && afterSeq > 0 && (await batches.peek()) === undefined) {
       return c.body(null, 204)
     }
+    if (c.req.raw.method === 'HEAD') {
+      // Nobody would read the body, nor say so.
+      batches.close()
+      return new Response(null, { headers: EVENT_STREAM_HEADERS })
+    }
     return new Response(toEventStream(batches, REST_SSE, keepAlive), { headers: EVENT_STREAM_HEADERS })
   }
 

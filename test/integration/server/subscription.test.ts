@@ -89,7 +89,7 @@ describe('the subscription', () => {
       })
       const expected = await read(its)
       expect(expected).toContain('event: connected')
-      expect(await read(own), url).toBe(expected)
+      expect({ url, body: await read(own) }).toEqual({ url, body: expected })
     }
   })
 
