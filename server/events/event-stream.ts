@@ -22,7 +22,7 @@ export interface EventStreamOptions {
 
 /**
  * One reader's place in a run: a cursor, and nothing kept but what it is about to take. It takes from the
- * feed what that still has, and reads from the store what not: who joins early on, and who is slow.
+ * feed what that still has, and reads the rest from the store: what was before the feed, or came too fast.
  * Ends after the terminal event, whether or not that is visible.
  */
 export class EventStream implements AsyncIterableIterator<EventBatch, void> {

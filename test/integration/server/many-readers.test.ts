@@ -131,7 +131,7 @@ describe('many readers of one run', () => {
     await createServer({ agents: [agent] })
     const id = await api.rest.create('source')
     await using http = await serve(api.runtime.handler)
-    // Of the API's connections alone: the worker is a runtime with a pool of its own.
+    // Of every pool there is: the worker reads no events, so they are the API's.
     const statements = vi.spyOn(pg.Pool.prototype, 'query')
     const reads = () =>
       statements.mock.calls.filter(([query]) => (query as { name?: string }).name === 'read_events').length
