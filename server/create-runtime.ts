@@ -19,9 +19,12 @@ import { ConfigError, resolveConfig } from './config.ts'
 import type { AgentShape, HasAgents } from './contract/agent-shape.ts'
 import { createConversations } from './domain/conversations.ts'
 import type { Conversations } from './domain/conversations.ts'
+import { createRunEvents } from './domain/run-events.ts'
+import type { AuthorizeEvents } from './domain/run-events.ts'
 import { createRuns } from './domain/runs.ts'
 import type { Runs } from './domain/runs.ts'
 import { keepUp } from './domain/upkeep.ts'
+import { createEventHub } from './events/hub.ts'
 import { createVisibilityOf } from './events/visibility.ts'
 import { chooseModel } from './llm/choose-model.ts'
 import type { Model } from './llm/model.ts'
@@ -41,6 +44,13 @@ export interface RuntimeOptions<TAgents extends readonly AnyAgent[]> {
    * sees everything: fit for development and for servers that only trusted callers reach.
    */
   authenticate?: Authenticate
+  /**
+   * Tells who may see more than `user` events of their runs. Default: everybody but anonymous sessions.
+   *
+   * @example
+   * authorizeEvents: (principal, { includeAll }) => isStaff(principal.id) || !includeAll
+   */
+  authorizeEvents?: AuthorizeEvents
   /** Default: pino on standard error, level `LOG_LEVEL` or `info`, as JSON unless `LOG_FORMAT` is `pretty`. */
   logger?: Logger
 }
@@ -105,15 +115,26 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   const presence = createPgPresence({ databaseUrl: config.directUrl ?? databaseUrl, clock, log })
   const bus = createBus(config, { pool, clock, log })
 
+  const hub = createEventHub({
+    store,
+    bus,
+    clock,
+    pollIntervalMs: config.streamPollIntervalSeconds * 1000,
+  })
   const runs = createRuns(
-    { store, queue, bus, clock, log },
+    { store, queue, bus, log },
     {
       agents,
       maxAttempts: config.maxAttempts,
       runTimeoutMs: Math.round(config.runTimeoutSeconds * 1000),
-      streamPollIntervalMs: config.streamPollIntervalSeconds * 1000,
-      debugMode: config.debugMode,
     },
+    createRunEvents(
+      { store, hub },
+      {
+        debugMode: config.debugMode,
+        authorizeEvents: options.authorizeEvents ?? (({ kind }) => kind !== 'anonymous'),
+      },
+    ),
   )
   const conversations = createConversations(store, new Set(agents.keys()))
   const stopping = new AbortController()
@@ -159,6 +180,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
 
   async function disconnect(): Promise<void> {
     stopping.abort()
+    hub.close()
     await Promise.all([...workers].map((worker) => worker.stop()))
     // One that fails has told whoever asked for it.
     await started?.catch(() => {})

@@ -5,6 +5,12 @@
 export function createGroupCommit<TItem, TResult>(options: {
   /** Items a batch takes at most. */
   maxBatch: number
+  /**
+   * When the first item of an idle moment leaves. Default, `turn`: when the turn of the event loop is
+   * through, so that requests of many sockets go together. `tick`: when the callback that is running is,
+   * for items that come together anyway.
+   */
+  gather?: 'turn' | 'tick'
   /** Answers in the order of the items. When it throws, every item of the batch is rejected. */
   flush(items: readonly TItem[]): Promise<readonly TResult[]>
 }): (item: TItem) => Promise<TResult> {
@@ -29,8 +35,9 @@ export function createGroupCommit<TItem, TResult>(options: {
     waiting.push({ item, settle })
     if (!flushing) {
       flushing = true
-      // Not at once, so that everything that arrives in this turn of the event loop goes together.
-      setImmediate(() => void flushAll())
+      // Not at once, so that what arrives together goes together.
+      if (options.gather === 'tick') process.nextTick(() => void flushAll())
+      else setImmediate(() => void flushAll())
     }
     return settle.promise
   }

@@ -22,6 +22,7 @@ export type {
 export type { Principal } from './contract/principal.ts'
 export type { AgentRouter } from './api/router.ts'
 export type { ApiContext, Authenticate } from './api/services.ts'
+export type { AuthorizeEvents } from './domain/run-events.ts'
 export { ConfigError } from './config.ts'
 export type { Config, Settings } from './config.ts'
 export { AgentRuntimeError } from './contract/agent-runtime-error.ts'

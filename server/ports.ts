@@ -280,7 +280,9 @@ export interface Store {
   /** Ends a queued or waiting run at once; marks a running one. */
   requestCancel(owner: Owner, runId: string): Promise<CancelOutcome>
   /** Events with `seq` greater than the cursor, in order, at most `limit`. */
-  readEvents(runId: string, afterSeq: number, limit: number): Promise<AnyRunEvent[]>
+  readEvents(runId: string, afterSeq: number, limit: number): Promise<readonly AnyRunEvent[]>
+  /** The same for who is up to date: never waits for those that catch up on much. */
+  readNewEvents(runId: string, afterSeq: number, limit: number): Promise<readonly AnyRunEvent[]>
 
   /** How far a run is, as far as its owner may know. */
   getProgress(owner: Owner, runId: string): Promise<Pick<Run, 'status' | 'lastSeq'> | null>

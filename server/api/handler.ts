@@ -10,6 +10,7 @@ import { toAgentRuntimeError, toTRPCShape } from './errors.ts'
 import { createRestApp } from './rest/app.ts'
 import type { RestEnv } from './rest/app.ts'
 import type { ApiServices, Authenticate } from './services.ts'
+import { SUBSCRIPTION_PATH, createSubscriptionHandler } from './subscription.ts'
 
 interface HandlerOptions {
   services: ApiServices
@@ -77,6 +78,16 @@ export function createHandler(options: HandlerOptions): (request: Request) => Pr
     await next()
   })
   app.route(restPath, createRestApp(services))
+
+  const subscribe = createSubscriptionHandler(services, authenticated)
+  // Whatever else may be asked of it, and a HEAD, which Hono takes for a GET, tRPC answers.
+  app.get(`${trpcPath}/${SUBSCRIPTION_PATH}`, (c, next) =>
+    c.req.raw.method === 'GET' &&
+    c.req.query('batch') === undefined &&
+    c.req.header('trpc-accept') === undefined
+      ? subscribe(c.req.raw)
+      : next(),
+  )
 
   app.all(`${trpcPath}/*`, limited, (c) =>
     fetchRequestHandler({

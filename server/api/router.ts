@@ -8,16 +8,11 @@ import {
   GetConversationInput,
   ListConversationsInput,
 } from '../contract/conversation.ts'
-import { Cursor, EventFilter } from '../contract/event.ts'
 import { CreateRunInput, ListRunsInput, RespondInput, RunRef } from '../contract/run.ts'
 import { toAgentRuntimeError, toTRPCError, toTRPCShape } from './errors.ts'
+import { EventsInput, followEvents, stopped } from './follow-events.ts'
 import type { ApiContext, ApiServices } from './services.ts'
-
-const EventsInput = RunRef.extend({
-  /** tRPC's name for the cursor: `seq` of the last event seen. A reconnecting client fills it in. */
-  lastEventId: Cursor.nullish(),
-  ...EventFilter.partial().shape,
-})
+import { toClientOptions } from './subscription.ts'
 
 /**
  * The tRPC router. Its types know the agents: a wrong key or param is a compile error at the caller.
@@ -28,8 +23,7 @@ export function createRouter<TShape extends AgentShape>(services: ApiServices) {
   const t = initTRPC.context<ApiContext>().create({
     sse: {
       ping: { enabled: true, intervalMs: services.streamKeepAliveMs },
-      // A half-open connection shows by silence; the server speaks at least at every ping.
-      client: { reconnectAfterInactivityMs: services.streamKeepAliveMs * 3 },
+      client: toClientOptions(services.streamKeepAliveMs),
     },
     errorFormatter: ({ error, path }) => toTRPCShape(toAgentRuntimeError(error, log), path),
   })
@@ -50,21 +44,14 @@ export function createRouter<TShape extends AgentShape>(services: ApiServices) {
       cancel: procedure.input(RunRef).mutation(({ ctx, input }) => runs.cancel(ctx.principal, input.runId)),
       respond: procedure.input(RespondInput).mutation(({ ctx, input }) => runs.respond(ctx.principal, input)),
       events: procedure.input(EventsInput).subscription(async function* ({ ctx, input, signal }) {
-        const { runId, lastEventId, includeDebug = false, includeAll = false } = input
-        const { batches } = await runs
-          .follow(ctx.principal, {
-            runId,
-            afterSeq: lastEventId ?? 0,
-            filter: { includeDebug, includeAll },
-            signal: AbortSignal.any([services.stopping, ...(signal === undefined ? [] : [signal])]),
-          })
-          .catch((error: unknown) => {
+        const batches = await followEvents(services, { principal: ctx.principal, input, signal }).catch(
+          (error: unknown) => {
             throw error instanceof AgentRuntimeError ? toTRPCError(error) : error
-          })
+          },
+        )
         for await (const batch of batches) {
           for (const event of batch) yield tracked(String(event.seq), event as EventOf<TShape>)
         }
-        // Ending here would tell the client that the run is over; breaking off makes it come back.
         if (services.stopping.aborted) throw toTRPCError(stopped())
       }),
     }),
@@ -80,10 +67,6 @@ export function createRouter<TShape extends AgentShape>(services: ApiServices) {
         .query(({ ctx, input }) => conversations.list(ctx.principal, input)),
     }),
   })
-}
-
-function stopped(): AgentRuntimeError {
-  return new AgentRuntimeError('unavailable', 'This server is stopping. Connect again.')
 }
 
 /** The router of a runtime with these agents. */

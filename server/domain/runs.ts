@@ -2,25 +2,22 @@ import { v7 as uuidv7 } from 'uuid'
 import type { Principal } from '../contract/principal.ts'
 import type { AnyAgent } from '../agent/define-agent.ts'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
-import type { AnyRunEvent, EventFilter, Visibility } from '../contract/event.ts'
 import type { Json } from '../contract/json.ts'
 import type { Page } from '../contract/page.ts'
 import { decodeCursor } from '../contract/page.ts'
 import type { CreateRunInput, ListRunsInput, RespondInput, Run, RunDetail } from '../contract/run.ts'
-import { isTerminal } from '../contract/terminal.ts'
-import { tail } from '../events/tail.ts'
-import { visibleTo } from '../events/visibility.ts'
 import { createGroupCommit } from '../group-commit.ts'
-import type { Clock, EventBus, Logger, NewRun, Queue, Store } from '../ports.ts'
+import type { EventBus, Logger, NewRun, Queue, Store } from '../ports.ts'
 import { assertStorable } from '../storable-json.ts'
 import { checkAnswer } from './check-answer.ts'
+import { noSuchRun } from './run-events.ts'
+import type { RunEvents } from './run-events.ts'
 import { giveTurns, hintsOf } from './turns.ts'
 
 export interface RunPorts {
   store: Store
   queue: Pick<Queue, 'enqueue'>
-  bus: EventBus
-  clock: Clock
+  bus: Pick<EventBus, 'publish'>
   log: Logger
 }
 
@@ -28,49 +25,22 @@ export interface RunSettings {
   agents: ReadonlyMap<string, AnyAgent>
   maxAttempts: number
   runTimeoutMs: number
-  streamPollIntervalMs: number
-  debugMode: boolean
-}
-
-export interface EventsOptions {
-  runId: string
-  /** `seq` of the last event the reader has; 0 from the beginning. */
-  afterSeq: number
-  filter: EventFilter
-}
-
-export interface FollowOptions extends EventsOptions {
-  /** Ends the stream without an error. */
-  signal: AbortSignal
 }
 
 /** The use cases of runs. Every one takes who asks, and treats what that one may not see as not there. */
-export interface Runs {
+export interface Runs extends RunEvents {
   create(principal: Principal, input: CreateRunInput): Promise<{ run: Run; created: boolean }>
   get(principal: Principal, runId: string): Promise<RunDetail>
   list(principal: Principal, input: ListRunsInput): Promise<Page<Run>>
   cancel(principal: Principal, runId: string): Promise<Run>
   /** Answers what a run waits for; of two answers at once one is taken. */
   respond(principal: Principal, answer: RespondInput): Promise<Run>
-  /** A page of the visible events after the cursor, and how many there are in all. */
-  listEvents(
-    principal: Principal,
-    options: EventsOptions & { limit: number },
-  ): Promise<{ events: AnyRunEvent[]; count: number }>
-  /**
-   * Checks, then answers how far the run is and a stream of the visible events after the cursor, in
-   * batches. The stream ends by itself after the terminal event, whether or not that one is visible.
-   */
-  follow(
-    principal: Principal,
-    options: FollowOptions,
-  ): Promise<{ run: Pick<Run, 'status' | 'lastSeq'>; batches: AsyncGenerator<AnyRunEvent[], void> }>
 }
 
 /** Creates that one transaction takes at most. */
 const MAX_CREATE_BATCH = 100
 
-export function createRuns(ports: RunPorts, settings: RunSettings): Runs {
+export function createRuns(ports: RunPorts, settings: RunSettings, events: RunEvents): Runs {
   const { store, queue, bus } = ports
 
   const commitRun = createGroupCommit({
@@ -93,6 +63,8 @@ export function createRuns(ports: RunPorts, settings: RunSettings): Runs {
   }
 
   return {
+    ...events,
+
     async create(principal, input) {
       const agent = settings.agents.get(input.agentKey)
       if (agent === undefined) throw unknownAgent(input.agentKey, settings.agents)
@@ -179,49 +151,8 @@ export function createRuns(ports: RunPorts, settings: RunSettings): Runs {
           return outcome.run
       }
     },
-
-    async listEvents(principal, options) {
-      const { visibilities } = await checkReader(principal, options)
-      const { runId, afterSeq, limit } = options
-      return store.listEvents(runId, { afterSeq, limit, visibilities })
-    },
-
-    async follow(principal, options) {
-      const { run, visibilities } = await checkReader(principal, options)
-      const { runId, afterSeq, signal } = options
-      // A reader that has everything of a run that is over would wait for nothing.
-      if (isTerminal(run.status) && afterSeq === run.lastSeq) return { run, batches: nothing() }
-      const pollIntervalMs = settings.streamPollIntervalMs
-      const events = tail({ ...ports, pollIntervalMs }, { runId, afterSeq, signal })
-      return { run, batches: only(visibilities, events) }
-    },
-  }
-
-  async function checkReader(principal: Principal, { runId, afterSeq, filter }: EventsOptions) {
-    if (principal.kind === 'anonymous' && (filter.includeDebug || filter.includeAll)) {
-      throw new AgentRuntimeError('forbidden', 'Anonymous sessions see user events only.')
-    }
-    const run = (await store.getProgress(principal, runId)) ?? noSuchRun(runId)
-    if (afterSeq > run.lastSeq) {
-      throw new AgentRuntimeError('bad_request', `The cursor ${afterSeq} is beyond the run's newest event.`, {
-        details: { lastSeq: run.lastSeq },
-      })
-    }
-    return { run, visibilities: visibleTo(filter, settings.debugMode) }
   }
 }
-
-async function* only(
-  visibilities: readonly Visibility[],
-  batches: AsyncGenerator<AnyRunEvent[], void>,
-): AsyncGenerator<AnyRunEvent[], void> {
-  for await (const batch of batches) {
-    const shown = batch.filter((event) => visibilities.includes(event.visibility))
-    if (shown.length > 0) yield shown
-  }
-}
-
-async function* nothing(): AsyncGenerator<AnyRunEvent[], void> {}
 
 function checkParams(agent: AnyAgent, params: Json | undefined): Json | null {
   const parsed = agent.params?.safeParse(params ?? {})
@@ -246,10 +177,6 @@ function unknownAgent(agentKey: string, agents: ReadonlyMap<string, AnyAgent>): 
   return new AgentRuntimeError('unknown_agent', `There is no agent "${agentKey.slice(0, 100)}".`, {
     details: { known: [...agents.keys()] },
   })
-}
-
-function noSuchRun(runId: string): never {
-  throw new AgentRuntimeError('not_found', `There is no run ${runId}.`)
 }
 
 function describe(run: Run): string {

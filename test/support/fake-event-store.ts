@@ -47,7 +47,13 @@ export class FakeEventStore {
   }
 
   async readEvents(runId: string, afterSeq: number, limit: number): Promise<AnyRunEvent[]> {
-    return this.run(runId).events.slice(afterSeq, afterSeq + limit)
+    return this.run(runId)
+      .events.filter(({ seq }) => seq > afterSeq)
+      .slice(0, limit)
+  }
+
+  readNewEvents(runId: string, afterSeq: number, limit: number): Promise<AnyRunEvent[]> {
+    return this.readEvents(runId, afterSeq, limit)
   }
 
   #appendTo(run: FakeRun, append: RunAppend): AppendOutcome {

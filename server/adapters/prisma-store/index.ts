@@ -45,6 +45,7 @@ export function createPrismaStore({ pool, visibilityOf }: PrismaStoreOptions): S
     renewLeases: (runs, ttlMs) => renewLeases(pool, runs, ttlMs),
     requestCancel: (owner, runId) => requestCancel(pool, { owner, runId }, visibilityOf('run.cancelled')),
     readEvents: createReadEvents(pool),
+    readNewEvents: createReadEvents(pool),
     getProgress: createGetProgress(pool),
     listEvents: (runId, page) => reads.listEvents(prisma, runId, page),
 

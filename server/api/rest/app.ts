@@ -5,7 +5,9 @@ import { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
 import { ConversationId, RunId } from '../../contract/run.ts'
 import { CreateConversationInput } from '../../contract/conversation.ts'
 import { isTerminal } from '../../contract/terminal.ts'
+import { createKeepAlive } from '../keep-alive.ts'
 import type { ApiServices } from '../services.ts'
+import { EVENT_STREAM_HEADERS, toEventStream } from '../sse.ts'
 import {
   EventsQuery,
   HistoryQuery,
@@ -14,7 +16,7 @@ import {
   readBody,
   readCursor,
 } from './read-request.ts'
-import { toEventStream } from './sse.ts'
+import { REST_SSE } from './sse-format.ts'
 import {
   RestCreateConversation,
   RestCreateRun,
@@ -37,6 +39,7 @@ const runIdOf = (c: Context) => RunId.parse(c.req.param('id'))
 /** REST and SSE: the same use cases as the router's, for every language that speaks HTTP. */
 export function createRestApp(services: ApiServices): Hono<RestEnv> {
   const { runs, conversations } = services
+  const keepAlive = createKeepAlive(services.streamKeepAliveMs)
   const app = new Hono<RestEnv>({ strict: false })
 
   app.post('/runs', async (c) => {
@@ -118,40 +121,23 @@ export function createRestApp(services: ApiServices): Hono<RestEnv> {
   async function streamEvents(c: Context<RestEnv>): Promise<Response> {
     const query = EventsQuery.parse(c.req.query())
     const afterSeq = readCursor(c, query)
-    const closed = new AbortController()
     const { run, batches } = await runs.follow(c.var.principal, {
       runId: runIdOf(c),
       afterSeq,
       filter: { includeDebug: query.include_debug, includeAll: query.include_all },
-      signal: AbortSignal.any([closed.signal, c.req.raw.signal, services.stopping]),
+      signal: c.req.raw.signal,
     })
     // An EventSource comes back after every end of a stream; 204 is how it is told to stay away.
-    if (isTerminal(run.status) && afterSeq > 0) {
-      const first = await batches.next()
-      if (first.done === true) return c.body(null, 204)
-      return eventStream(prepend(first.value, batches), closed)
+    if (isTerminal(run.status) && afterSeq > 0 && (await batches.peek()) === undefined) {
+      return c.body(null, 204)
     }
-    return eventStream(batches, closed)
-  }
-
-  function eventStream(batches: Parameters<typeof toEventStream>[0], closed: AbortController): Response {
-    const body = toEventStream(batches, {
-      keepAliveMs: services.streamKeepAliveMs,
-      onClose: () => closed.abort('closed'),
-    })
-    return new Response(body, {
-      headers: {
-        'content-type': 'text/event-stream; charset=utf-8',
-        'cache-control': 'no-cache, no-transform',
-        'x-accel-buffering': 'no',
-      },
-    })
+    if (c.req.raw.method === 'HEAD') {
+      // Nobody would read the body, nor say so.
+      batches.close()
+      return new Response(null, { headers: EVENT_STREAM_HEADERS })
+    }
+    return new Response(toEventStream(batches, REST_SSE, keepAlive), { headers: EVENT_STREAM_HEADERS })
   }
 
   return app
-}
-
-async function* prepend<T>(first: T, rest: AsyncGenerator<T, void>): AsyncGenerator<T, void> {
-  yield first
-  yield* rest
 }

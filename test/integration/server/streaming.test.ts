@@ -171,6 +171,23 @@ describe('an open stream', () => {
     })
   })
 
+  test('asked for by HEAD is not opened', async ({ createServer }) => {
+    const { agent, goOn } = createTalker(1)
+    goOn()
+    const { rest, runtime } = await createServer({ agents: [agent] })
+    const id = await rest.create('talker')
+    await rest.events(`runs/${id}/events`)
+    const head = await rest.send(`runs/${id}/events/stream`, { method: 'HEAD' })
+    expect([head.status, head.headers.get('content-type'), head.body]).toEqual([
+      200,
+      'text/event-stream; charset=utf-8',
+      null,
+    ])
+    const input = encodeURIComponent(JSON.stringify({ runId: id }))
+    const url = `http://runtime.test/trpc/runs.events?input=${input}`
+    expect((await runtime.handler(new Request(url, { method: 'HEAD' }))).status).toBe(204)
+  })
+
   test('ends when its server stops; another server goes on from there', async ({ createServer }) => {
     const { agent, goOn } = createTalker(4)
     const stopping = await createServer({ agents: [agent], worker: false })

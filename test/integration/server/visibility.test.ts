@@ -1,7 +1,7 @@
 import { describe, expect } from 'vitest'
 import { z } from 'zod'
 import { defineAgent } from '../../../server/index.ts'
-import type { AnyRunEvent } from '../../../server/index.ts'
+import type { AnyRunEvent, Principal } from '../../../server/index.ts'
 import type { RestEvent } from '../../support/rest-client.ts'
 import type { TestServer } from '../../support/runtime.ts'
 import { test } from '../../support/runtime.ts'
@@ -146,5 +146,44 @@ describe('a reader sees what is for such a reader', () => {
         data: { error: { code: 'forbidden' } },
       })
     }
+  })
+
+  test('and who may ask for more is the application’s to say', async ({ createServer }) => {
+    const { agent, goOn } = createEmitter()
+    goOn()
+    const asked: [Principal, unknown][] = []
+    const server = await createServer({
+      agents: [agent],
+      authenticate: ({ headers }) => ({ id: headers.get('who') ?? '', tenantId: '', kind: 'anonymous' }),
+      async authorizeEvents(principal, request) {
+        asked.push([principal, request])
+        return !request.includeAll
+      },
+    })
+    const { rest, trpc } = server.as({ who: 'owner' })
+    const id = await rest.create('emitter')
+    expect(await ask({ rest, trpc }, id, {})).toEqual([USER, USER, USER])
+    expect(asked).toEqual([])
+    expect(await ask({ rest, trpc }, id, { debug: true })).toEqual([DEBUG, DEBUG, DEBUG])
+    expect(asked).toHaveLength(3)
+    expect(asked[0]).toEqual([
+      { id: 'owner', tenantId: '', kind: 'anonymous' },
+      { runId: id, includeDebug: true, includeAll: false },
+    ])
+    for (const path of [`runs/${id}/events`, `runs/${id}/events/stream`]) {
+      const refused = await rest.get(`${path}?include_all=1&include_debug=1`)
+      expect(refused).toMatchObject({ status: 403, body: { code: 'forbidden' } })
+    }
+    await expect(trpc.events({ runId: id, includeAll: true })).rejects.toMatchObject({
+      data: { error: { code: 'forbidden' } },
+    })
+    // Of a run that is not theirs nobody learns so much as that it is refused, nor does the application hear of it.
+    asked.length = 0
+    const stranger = server.as({ who: 'stranger' })
+    expect((await stranger.rest.get(`runs/${id}/events?include_all=1`)).status).toBe(404)
+    await expect(stranger.trpc.events({ runId: id, includeAll: true })).rejects.toMatchObject({
+      data: { error: { code: 'not_found' } },
+    })
+    expect(asked).toEqual([])
   })
 })

@@ -9,6 +9,12 @@ import type { RunDetail } from '../../../server/contract/run.ts'
 import { isTerminal, isTerminalEvent } from '../../../server/contract/terminal.ts'
 import type { Conversations } from '../../../server/domain/conversations.ts'
 import type { Runs } from '../../../server/domain/runs.ts'
+import type { EventStream } from '../../../server/events/event-stream.ts'
+import { createEventHub } from '../../../server/events/hub.ts'
+import { visibleTo } from '../../../server/events/visibility.ts'
+import type { Store } from '../../../server/ports.ts'
+import { FakeBus } from '../../support/fake-bus.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 import { runEvent, runRecord } from './fake-transport.ts'
 
 export interface FakeServer {
@@ -35,15 +41,10 @@ export function fakeServer(): FakeServer {
   const runs = new Map<string, StoredRun>()
   const conversations: Conversation[] = []
   const requests: Request[] = []
-  let readers = 0
-  let changed = Promise.withResolvers<void>()
+  const streams: EventStream[] = []
   let lost = new AbortController()
   let created = 0
 
-  const change = () => {
-    changed.resolve()
-    changed = Promise.withResolvers()
-  }
   const nextId = () => {
     created += 1
     return `019aa000-0000-7000-8000-${String(created).padStart(12, '0')}`
@@ -54,23 +55,17 @@ export function fakeServer(): FakeServer {
     return run
   }
 
-  async function* batchesOf(run: StoredRun, afterSeq: number, signal: AbortSignal) {
-    readers += 1
-    try {
-      let last = afterSeq
-      while (!signal.aborted) {
-        const batch = run.events.filter(({ seq }) => seq > last)
-        last = run.events.at(-1)?.seq ?? last
-        const visible = batch.filter(({ visibility }) => visibility === 'user')
-        if (visible.length > 0) yield visible
-        if (isTerminal(run.status)) return
-        const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
-        await Promise.race([changed.promise, aborted])
-      }
-    } finally {
-      readers -= 1
-    }
-  }
+  const bus = new FakeBus()
+  const readEvents: Store['readEvents'] = async (runId, afterSeq, limit) =>
+    find(runId)
+      .events.filter(({ seq }) => seq > afterSeq)
+      .slice(0, limit)
+  const hub = createEventHub({
+    store: { readEvents, readNewEvents: readEvents },
+    bus,
+    clock: new ManualClock(),
+    pollIntervalMs: 1_000,
+  })
 
   const runsFace: Pick<Runs, 'create' | 'get' | 'list' | 'cancel' | 'respond' | 'follow'> = {
     async create(_principal, input) {
@@ -105,7 +100,16 @@ export function fakeServer(): FakeServer {
     },
     follow: async (_principal, { runId, afterSeq, signal }) => {
       const run = find(runId)
-      return { run, batches: batchesOf(run, afterSeq, signal) }
+      const stream = hub.follow({
+        runId,
+        afterSeq,
+        signal,
+        visibilities: visibleTo({ includeDebug: false, includeAll: false }, false),
+        lastSeq: run.lastSeq,
+        isOver: isTerminal(run.status),
+      })
+      streams.push(stream)
+      return { run, batches: stream }
     },
   }
   const conversationsFace: Conversations = {
@@ -140,7 +144,7 @@ export function fakeServer(): FakeServer {
     run.lastSeq = run.events.length
     const tellsStatus = isTerminalEvent(type) || type === 'run.waiting'
     run.status = tellsStatus ? (type.slice('run.'.length) as RunDetail['status']) : 'running'
-    change()
+    bus.publish([{ kind: 'events', runId, seq: run.lastSeq }])
   }
 
   const log = { debug() {}, info() {}, warn() {}, error() {} }
@@ -168,7 +172,7 @@ export function fakeServer(): FakeServer {
     refusal: null,
     emit,
     get readers() {
-      return readers
+      return streams.filter((stream) => !stream.isOver).length
     },
     async fetch(input, init) {
       const request = new Request(input, init)

@@ -34,6 +34,18 @@ describe('group commit', () => {
     expect(await answers).toEqual(['answer to 1', 'answer to 2', 'answer to 3'])
   })
 
+  test('what comes together by itself is flushed before the turn is over', async () => {
+    const held = heldFlush()
+    const commit = createGroupCommit({ maxBatch: 10, gather: 'tick', flush: held.flush })
+    const answers = Promise.all([commit(1), commit(2)])
+    let turnIsOver = false
+    setImmediate(() => (turnIsOver = true))
+    const { items, release } = await held.batch(0)
+    expect(turnIsOver).toBe(false)
+    release.resolve(answersTo(items))
+    expect(await answers).toEqual(['answer to 1', 'answer to 2'])
+  })
+
   test('what arrives during a flush waits for it and goes together', async () => {
     const held = heldFlush()
     const commit = createGroupCommit({ maxBatch: 10, flush: held.flush })

@@ -1,5 +1,6 @@
-// What streams read. All readers of a process that look at the same moment share one statement: at a
-// thousand runs a second, a statement each would be most of the database's work.
+// What streams read. All readers of a process that look at the same moment share one statement, and those
+// that look for the same share its rows: at a thousand runs a second, a statement each would be most of the
+// database's work.
 import type pg from 'pg'
 import type { AnyRunEvent, Visibility } from '../../../contract/event.ts'
 import type { Json } from '../../../contract/json.ts'
@@ -18,8 +19,7 @@ const READ_EVENTS = {
       WHERE run_id = w.run_id AND seq > w.after_seq
       ORDER BY seq
       LIMIT w.max
-    ) e
-    ORDER BY w.reader, e.seq`,
+    ) e`,
 }
 
 const READ_PROGRESS = {
@@ -52,24 +52,34 @@ interface EventsRequest {
 
 const MAX_READERS = 200
 
+/** Each call makes readers that share statements among themselves and wait for no others. */
 export function createReadEvents(pool: pg.Pool): Store['readEvents'] {
   const read = createGroupCommit({
     maxBatch: MAX_READERS,
+    gather: 'tick',
     async flush(requests: readonly EventsRequest[]) {
+      const distinct = [...new Map(requests.map((request) => [keyOf(request), request])).values()]
       const rows = await execute<EventRow>(pool, READ_EVENTS, [
-        requests.map((request) => request.runId),
-        requests.map((request) => request.afterSeq),
-        requests.map((request) => request.limit),
+        distinct.map((request) => request.runId),
+        distinct.map((request) => request.afterSeq),
+        distinct.map((request) => request.limit),
       ])
-      const answers = requests.map((request) => ({ runId: request.runId, events: [] as AnyRunEvent[] }))
+      const answers = distinct.map((request) => ({ ...request, events: [] as AnyRunEvent[] }))
       for (const { reader, ts, ...event } of rows) {
         const answer = answers[reader - 1]
         answer?.events.push({ runId: answer.runId, ...event, ts: ts.toISOString() })
       }
-      return answers.map((answer) => answer.events)
+      // Not in SQL, where a sort of what joins in order already would carry all payloads along.
+      for (const { events } of answers) events.sort((a, b) => a.seq - b.seq)
+      const byKey = new Map(answers.map((answer) => [keyOf(answer), answer.events]))
+      return requests.map((request) => byKey.get(keyOf(request)) ?? [])
     },
   })
   return (runId, afterSeq, limit) => read({ runId, afterSeq, limit })
+}
+
+function keyOf({ runId, afterSeq, limit }: EventsRequest): string {
+  return `${runId} ${afterSeq} ${limit}`
 }
 
 export function createGetProgress(pool: pg.Pool): Store['getProgress'] {

@@ -1,0 +1,33 @@
+import { z } from 'zod'
+import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
+import { Cursor, EventFilter } from '../contract/event.ts'
+import type { Principal } from '../contract/principal.ts'
+import { RunRef } from '../contract/run.ts'
+import type { EventStream } from '../events/event-stream.ts'
+import type { ApiServices } from './services.ts'
+
+/** What `runs.events` takes. */
+export const EventsInput = RunRef.extend({
+  /** tRPC's name for the cursor: `seq` of the last event seen. A reconnecting client fills it in. */
+  lastEventId: Cursor.nullish(),
+  ...EventFilter.partial().shape,
+})
+
+export async function followEvents(
+  { runs, stopping }: ApiServices,
+  request: { principal: Principal; input: z.output<typeof EventsInput>; signal: AbortSignal | undefined },
+): Promise<EventStream> {
+  const { runId, lastEventId, includeDebug = false, includeAll = false } = request.input
+  const { batches } = await runs.follow(request.principal, {
+    runId,
+    afterSeq: lastEventId ?? 0,
+    filter: { includeDebug, includeAll },
+    signal: request.signal ?? stopping,
+  })
+  return batches
+}
+
+/** Ending a stream tells a client that the run is over; breaking off with this makes it come back. */
+export function stopped(): AgentRuntimeError {
+  return new AgentRuntimeError('unavailable', 'This server is stopping. Connect again.')
+}

@@ -1,0 +1,93 @@
+// Format: https://html.spec.whatwg.org/multipage/server-sent-events.html
+import type { EventBatch } from '../events/event-ring.ts'
+import type { KeepAlive } from './keep-alive.ts'
+
+/** What a stream of events is written from: an `EventStream`. */
+interface EventSource {
+  readonly isOver: boolean
+  onReady: () => void
+  take(): EventBatch | undefined
+  close(): void
+}
+
+/** How a transport writes a stream. */
+export interface SseFormat {
+  opening?: Uint8Array
+  keepAlive: Uint8Array
+  encode(batch: EventBatch): Uint8Array
+  /** Last words of a stream that ended, or failed with `error`. Default: none; one that failed is broken off. */
+  closing?(error?: unknown): Uint8Array
+}
+
+/**
+ * A stream of events as `text/event-stream`. A batch is one chunk; it is only taken from the source when
+ * the socket has room for it.
+ */
+export function toEventStream(
+  source: EventSource,
+  format: SseFormat,
+  keepAlive: KeepAlive,
+): ReadableStream<Uint8Array> {
+  let { opening } = format
+  let isAsked = false
+  let write: (chunk: Uint8Array) => void
+  let deliver: () => void
+  const watched = keepAlive.watch(() => {
+    if (isAsked) write(format.keepAlive)
+  })
+
+  return new ReadableStream<Uint8Array>(
+    {
+      start(controller) {
+        write = (chunk) => {
+          isAsked = false
+          controller.enqueue(chunk)
+        }
+        const end = (error?: unknown) => {
+          watched.stop()
+          source.onReady = () => {}
+          if (error !== undefined && format.closing === undefined) return controller.error(error)
+          if (format.closing !== undefined) controller.enqueue(format.closing(error))
+          controller.close()
+        }
+        deliver = () => {
+          if (!isAsked && !source.isOver) return
+          if (opening !== undefined) {
+            watched.wrote()
+            write(opening)
+            opening = undefined
+            return
+          }
+          try {
+            const batch = source.take()
+            if (batch !== undefined) {
+              watched.wrote()
+              write(format.encode(batch))
+            } else if (source.isOver) end()
+          } catch (error) {
+            end(error)
+          }
+        }
+        source.onReady = deliver
+      },
+      // It doesn't wait for a batch: meanwhile, keep-alives are written.
+      pull() {
+        isAsked = true
+        deliver()
+      },
+      cancel() {
+        source.onReady = () => {}
+        watched.stop()
+        source.close()
+      },
+    },
+    // Nothing is taken ahead of the reader: the source keeps it once for all, a queue here for one alone.
+    { highWaterMark: 0 },
+  )
+}
+
+export const EVENT_STREAM_HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-cache, no-transform',
+  'x-accel-buffering': 'no',
+} as const

@@ -1,0 +1,92 @@
+// The subscription `runs.events` as tRPC writes it, byte for byte, but encoded once for all its readers: going
+// through tRPC's own pipeline, an event costs each of them many times what writing it to a socket does.
+import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
+import type { Principal } from '../contract/principal.ts'
+import { createEventEncoder, encode } from './encode-events.ts'
+import { toAgentRuntimeError, toTRPCShape } from './errors.ts'
+import { EventsInput, followEvents, stopped } from './follow-events.ts'
+import { createKeepAlive } from './keep-alive.ts'
+import type { ApiServices } from './services.ts'
+import { EVENT_STREAM_HEADERS, toEventStream } from './sse.ts'
+import type { SseFormat } from './sse.ts'
+
+/** Of the procedure in the router. */
+export const SUBSCRIPTION_PATH = 'runs.events'
+
+const HEADERS = {
+  ...EVENT_STREAM_HEADERS,
+  'content-type': 'text/event-stream',
+  connection: 'keep-alive',
+  vary: 'trpc-accept, accept',
+} as const
+
+const encodeEvents = createEventEncoder((event) => `data: ${JSON.stringify(event)}\nid: ${event.seq}\n\n\n`)
+
+/** What a client is told at the beginning, and the router tells tRPC. */
+export function toClientOptions(streamKeepAliveMs: number): { reconnectAfterInactivityMs: number } {
+  // A half-open connection shows by silence; the server speaks at least at every ping.
+  return { reconnectAfterInactivityMs: streamKeepAliveMs * 3 }
+}
+
+/** Answers a GET of the subscription that is no batch. */
+export function createSubscriptionHandler(
+  services: ApiServices,
+  authenticated: (request: Request) => Promise<Principal>,
+): (request: Request) => Promise<Response> {
+  const { log, stopping, streamKeepAliveMs } = services
+  const keepAlive = createKeepAlive(streamKeepAliveMs)
+  const opening = frame('connected', JSON.stringify(toClientOptions(streamKeepAliveMs)))
+  const ending = frame('return', '')
+  const refusal = (error: unknown) => {
+    const shape = toTRPCShape(toAgentRuntimeError(error, log), SUBSCRIPTION_PATH)
+    return frame('serialized-error', JSON.stringify(shape))
+  }
+  const format: SseFormat = {
+    opening: encode(opening),
+    keepAlive: encode(frame('ping', '')),
+    encode: encodeEvents,
+    closing(error) {
+      if (error !== undefined) return encode(refusal(error))
+      return encode(stopping.aborted ? refusal(stopped()) : ending)
+    },
+  }
+
+  return async (request) => {
+    try {
+      const principal = await authenticated(request)
+      const input = EventsInput.parse(readInput(request))
+      const events = await followEvents(services, { principal, input, signal: request.signal })
+      return new Response(toEventStream(events, format, keepAlive), { headers: HEADERS })
+    } catch (error) {
+      // A subscription is refused inside of its stream: an EventSource tells nobody of a status.
+      return new Response(opening + refusal(error), { headers: HEADERS })
+    }
+  }
+}
+
+function frame(event: string, data: string): string {
+  return `event: ${event}\ndata: ${data}\n\n\n`
+}
+
+/** The cursor of a client that reconnects goes before the one it began with. */
+function readInput(request: Request): unknown {
+  const { searchParams } = new URL(request.url)
+  const text = searchParams.get('input')
+  const input = text === null || text === '' ? undefined : parseJson(text)
+  const lastEventId =
+    request.headers.get('last-event-id') ??
+    searchParams.get('lastEventId') ??
+    searchParams.get('Last-Event-Id')
+  if (lastEventId === null || lastEventId === '') return input
+  return typeof input === 'object' && input !== null ? { ...input, lastEventId } : (input ?? { lastEventId })
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new AgentRuntimeError('bad_request', error instanceof Error ? error.message : 'Invalid input', {
+      cause: error,
+    })
+  }
+}

@@ -1,0 +1,93 @@
+import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
+import type { AnyRunEvent, EventFilter } from '../contract/event.ts'
+import type { Principal } from '../contract/principal.ts'
+import type { Run } from '../contract/run.ts'
+import { isTerminal } from '../contract/terminal.ts'
+import type { EventStream } from '../events/event-stream.ts'
+import type { EventHub } from '../events/hub.ts'
+import { visibleTo } from '../events/visibility.ts'
+import type { Store } from '../ports.ts'
+
+export interface EventsOptions {
+  runId: string
+  /** `seq` of the last event the reader has; 0 from the beginning. */
+  afterSeq: number
+  filter: EventFilter
+}
+
+export interface FollowOptions extends EventsOptions {
+  /** Ends the stream without an error. */
+  signal: AbortSignal
+}
+
+/**
+ * Tells who may ask for more than `user` events of a run of theirs; is called for those that do ask. What it
+ * refuses is answered with 403.
+ */
+export type AuthorizeEvents = (
+  principal: Principal,
+  request: EventFilter & { runId: string },
+) => boolean | Promise<boolean>
+
+export interface RunEvents {
+  /** A page of the visible events after the cursor, and how many there are in all. */
+  listEvents(
+    principal: Principal,
+    options: EventsOptions & { limit: number },
+  ): Promise<{ events: AnyRunEvent[]; count: number }>
+  /**
+   * Checks, then answers how far the run is and a stream of the visible events after the cursor, in
+   * batches. The stream ends by itself after the terminal event, whether or not that one is visible.
+   */
+  follow(
+    principal: Principal,
+    options: FollowOptions,
+  ): Promise<{ run: Pick<Run, 'status' | 'lastSeq'>; batches: EventStream }>
+}
+
+interface RunEventsPorts {
+  store: Pick<Store, 'getProgress' | 'listEvents'>
+  hub: EventHub
+}
+
+interface RunEventsSettings {
+  debugMode: boolean
+  authorizeEvents: AuthorizeEvents
+}
+
+/** Reading what runs emit: who may, and which of it. */
+export function createRunEvents({ store, hub }: RunEventsPorts, settings: RunEventsSettings): RunEvents {
+  async function checkReader(principal: Principal, { runId, afterSeq, filter }: EventsOptions) {
+    // First of all: nobody is asked about a run that is not there for the reader.
+    const run = (await store.getProgress(principal, runId)) ?? noSuchRun(runId)
+    const asksForMore = filter.includeDebug || filter.includeAll
+    if (asksForMore && !(await settings.authorizeEvents(principal, { ...filter, runId }))) {
+      throw new AgentRuntimeError('forbidden', 'You may see user events only.')
+    }
+    if (afterSeq > run.lastSeq) {
+      throw new AgentRuntimeError('bad_request', `The cursor ${afterSeq} is beyond the run's newest event.`, {
+        details: { lastSeq: run.lastSeq },
+      })
+    }
+    return { run, visibilities: visibleTo(filter, settings.debugMode) }
+  }
+
+  return {
+    async listEvents(principal, options) {
+      const { visibilities } = await checkReader(principal, options)
+      const { runId, afterSeq, limit } = options
+      return store.listEvents(runId, { afterSeq, limit, visibilities })
+    },
+
+    async follow(principal, options) {
+      const { run, visibilities } = await checkReader(principal, options)
+      const { runId, afterSeq, signal } = options
+      const progress = { lastSeq: run.lastSeq, isOver: isTerminal(run.status) }
+      return { run, batches: hub.follow({ runId, afterSeq, visibilities, ...progress, signal }) }
+    },
+  }
+}
+
+export function noSuchRun(runId: string): never {
+  throw new AgentRuntimeError('not_found', `There is no run ${runId}.`)
+}

@@ -1,0 +1,101 @@
+import type { AnyRunEvent } from '../contract/event.ts'
+import type { Json } from '../contract/json.ts'
+
+/** Events in order, handed to many readers: what one of them made of it, another can use. */
+export type EventBatch = readonly AnyRunEvent[]
+
+interface RingLimits {
+  maxEvents: number
+  /** Of payloads, roughly. One event is held whatever its size. */
+  maxBytes: number
+}
+
+const DEFAULT_LIMITS: RingLimits = { maxEvents: 512, maxBytes: 256 * 1024 }
+/** What an event costs beside its payload, roughly. */
+const EVENT_OVERHEAD_BYTES = 200
+
+/**
+ * The newest events of a run, for readers that are a little behind. It holds every event there is with a
+ * `seq` above `floor` and up to `end`; numbers may be missing, where events were compacted.
+ */
+export class EventRing {
+  readonly #limits: RingLimits
+  #events: AnyRunEvent[] = []
+  #sizes: number[] = []
+  #bytes = 0
+  #floor: number
+  #end: number
+  /** What came last, whole even where it is more than the ring may hold: most readers are just behind it. */
+  #latest: { afterSeq: number; events: EventBatch }
+
+  constructor(afterSeq: number, limits: RingLimits = DEFAULT_LIMITS) {
+    this.#limits = limits
+    this.#floor = afterSeq
+    this.#end = afterSeq
+    this.#latest = { afterSeq, events: [] }
+  }
+
+  get floor(): number {
+    return this.#floor
+  }
+
+  /** `seq` of the newest event. */
+  get end(): number {
+    return this.#end
+  }
+
+  get size(): { events: number; bytes: number } {
+    return { events: this.#events.length, bytes: this.#bytes }
+  }
+
+  /** Takes those of `events` that are newer than what it has. The caller knows of none between. */
+  append(events: EventBatch): boolean {
+    const first = events[0]
+    const newer =
+      first !== undefined && first.seq > this.#end ? events : events.filter((e) => e.seq > this.#end)
+    const last = newer.at(-1)
+    if (last === undefined) return false
+    this.#latest = { afterSeq: this.#end, events: newer }
+    this.#end = last.seq
+    for (const event of newer) {
+      const size = EVENT_OVERHEAD_BYTES + sizeOf(event.payload)
+      this.#events.push(event)
+      this.#sizes.push(size)
+      this.#bytes += size
+    }
+    this.#evict()
+    return true
+  }
+
+  /** The events after the cursor; undefined when they are not all held any more. */
+  after(seq: number): EventBatch | undefined {
+    if (seq === this.#latest.afterSeq) return this.#latest.events
+    if (seq < this.#floor) return undefined
+    let start = this.#events.length
+    while (start > 0 && (this.#events[start - 1]?.seq ?? 0) > seq) start -= 1
+    return this.#events.slice(start)
+  }
+
+  #evict(): void {
+    let count = 0
+    while (
+      this.#events.length - count > 1 &&
+      (this.#events.length - count > this.#limits.maxEvents || this.#bytes > this.#limits.maxBytes)
+    ) {
+      this.#bytes -= this.#sizes[count] ?? 0
+      count += 1
+    }
+    if (count === 0) return
+    this.#sizes.splice(0, count)
+    this.#floor = this.#events.splice(0, count).at(-1)?.seq ?? this.#floor
+  }
+}
+
+/** Bytes of memory, roughly, without writing it all out as JSON. */
+function sizeOf(value: Json): number {
+  if (typeof value === 'string') return value.length
+  if (typeof value !== 'object' || value === null) return 8
+  let size = 16
+  for (const [key, inner] of Object.entries(value)) size += key.length + sizeOf(inner)
+  return size
+}

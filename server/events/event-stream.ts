@@ -1,0 +1,150 @@
+import type { Visibility } from '../contract/event.ts'
+import { isTerminalEvent } from '../contract/terminal.ts'
+import type { Store } from '../ports.ts'
+import type { EventBatch } from './event-ring.ts'
+import type { RunFeed } from './run-feed.ts'
+import { shownTo } from './visibility.ts'
+
+/** Events read at once by who catches up: bounds what a slow reader costs in memory. */
+const PAGE = 250
+
+export interface EventStreamOptions {
+  runId: string
+  /** `seq` of the last event the reader has. */
+  afterSeq: number
+  visibilities: readonly Visibility[]
+  /** Undefined for a run that is over: all of it is in the store. */
+  feed: RunFeed | undefined
+  readEvents: Store['readEvents']
+  /** Called once when the stream is over, whoever ended it. */
+  onClose(): void
+}
+
+/**
+ * One reader's place in a run: a cursor, and nothing kept but what it is about to take. It takes from the
+ * feed what that still has, and reads the rest from the store: what was before the feed, or came too fast.
+ * Ends after the terminal event, whether or not that is visible.
+ */
+export class EventStream implements AsyncIterableIterator<EventBatch, void> {
+  readonly #options: EventStreamOptions
+  #cursor: number
+  /** Read from the store, not looked at yet. */
+  #page: EventBatch | undefined
+  #isCatchingUp = false
+  /** Seen to be there and not taken yet. */
+  #ahead: EventBatch | undefined
+  #hasAll = false
+  #isClosed = false
+  #failure: { error: unknown } | undefined
+  /** Called when `take` may have an answer it did not have before. One consumer sets it. */
+  onReady: () => void = () => {}
+
+  constructor(options: EventStreamOptions) {
+    this.#options = options
+    this.#cursor = options.afterSeq
+    options.feed?.add(this)
+  }
+
+  /** Nothing is left to take, nor will be. */
+  get isOver(): boolean {
+    return (this.#hasAll || this.#isClosed) && this.#ahead === undefined
+  }
+
+  /**
+   * What is there now; undefined when that is nothing: for the time being, or at all if it `isOver`.
+   *
+   * @throws what the store threw; the stream is closed then.
+   */
+  take(): EventBatch | undefined {
+    this.#lookAhead()
+    const taken = this.#ahead
+    this.#ahead = undefined
+    if (this.isOver) this.#leave()
+    return taken
+  }
+
+  /** Waits for what `take` will answer, without taking it. */
+  async peek(): Promise<EventBatch | undefined> {
+    for (;;) {
+      this.#lookAhead()
+      if (this.#ahead !== undefined || this.isOver) return this.#ahead
+      await new Promise<void>((resolve) => (this.onReady = resolve))
+    }
+  }
+
+  async next(): Promise<IteratorResult<EventBatch, void>> {
+    await this.peek()
+    const value = this.take()
+    return value === undefined ? { done: true, value } : { done: false, value }
+  }
+
+  async return(): Promise<IteratorResult<EventBatch, void>> {
+    this.close()
+    return { done: true, value: undefined }
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  /** Ends it without an error. */
+  close(): void {
+    this.#ahead = undefined
+    this.#leave()
+    this.onReady()
+  }
+
+  onNews(): void {
+    this.onReady()
+  }
+
+  onFailure(error: unknown): void {
+    if (this.#isClosed) return
+    this.#failure = { error }
+    this.close()
+  }
+
+  #leave(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#page = undefined
+    this.#options.feed?.remove(this)
+    this.#options.onClose()
+  }
+
+  #lookAhead(): void {
+    if (this.#failure !== undefined) throw this.#failure.error
+    while (this.#ahead === undefined && !this.#hasAll && !this.#isClosed) {
+      const batch = this.#page ?? this.#options.feed?.after(this.#cursor)
+      this.#page = undefined
+      if (batch === undefined) return this.#catchUp()
+      const last = batch.at(-1)
+      if (last === undefined) {
+        this.#hasAll = this.#options.feed?.isOver === true
+        return
+      }
+      this.#cursor = last.seq
+      this.#hasAll = isTerminalEvent(last.type)
+      const shown = shownTo(batch, this.#options.visibilities)
+      if (shown.length > 0) this.#ahead = shown
+    }
+  }
+
+  #catchUp(): void {
+    if (this.#isCatchingUp) return
+    this.#isCatchingUp = true
+    const { runId, feed, readEvents } = this.#options
+    const floor = feed?.floor
+    readEvents(runId, this.#cursor, PAGE).then(
+      (page) => {
+        this.#isCatchingUp = false
+        if (page.length > 0) this.#page = page
+        // Events may be gone from where it is, and nothing can come that is not newer.
+        else if (floor === undefined) this.#hasAll = true
+        else this.#cursor = Math.max(this.#cursor, floor)
+        this.onReady()
+      },
+      (error: unknown) => this.onFailure(error),
+    )
+  }
+}

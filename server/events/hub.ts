@@ -1,0 +1,108 @@
+import type { Clock, EventBus, Store } from '../ports.ts'
+import { EventStream } from './event-stream.ts'
+import type { EventStreamOptions } from './event-stream.ts'
+import { RunFeed } from './run-feed.ts'
+
+/** Up to here, what a first reader lacks is read by the feed, once for both. */
+const MAX_FEED_BACKLOG = 250
+
+interface HubPorts {
+  store: Pick<Store, 'readEvents' | 'readNewEvents'>
+  bus: Pick<EventBus, 'subscribe'>
+  clock: Pick<Clock, 'sleep'>
+  /** Between looks when no hint comes: what makes a lost hint cost latency only. */
+  pollIntervalMs: number
+}
+
+export interface FollowedRun extends Pick<EventStreamOptions, 'runId' | 'afterSeq' | 'visibilities'> {
+  /** As the run was seen just before. */
+  lastSeq: number
+  isOver: boolean
+  /** Ends the stream without an error. */
+  signal: AbortSignal
+}
+
+/** Hands the events of runs to whoever follows them in this process: each run is read once for all. */
+export interface EventHub {
+  follow(run: FollowedRun): EventStream
+  /** Ends every stream without an error, also those to come. */
+  close(): void
+}
+
+export function createEventHub({ store, bus, clock, pollIntervalMs }: HubPorts): EventHub {
+  const feeds = new Map<string, RunFeed>()
+  const streams = new Set<EventStream>()
+  let polling: AbortController | undefined
+  let isClosed = false
+
+  const unsubscribe = bus.subscribe({
+    onHint(hint) {
+      if (hint.kind === 'events') feeds.get(hint.runId)?.onHint(hint)
+    },
+    onResync() {
+      for (const feed of feeds.values()) feed.look()
+    },
+  })
+
+  async function poll({ signal }: AbortController): Promise<void> {
+    for (;;) {
+      await clock.sleep(pollIntervalMs, signal)
+      if (signal.aborted) return
+      for (const feed of feeds.values()) feed.poll()
+    }
+  }
+
+  function open({ runId, afterSeq, lastSeq }: FollowedRun): RunFeed {
+    const start = lastSeq - afterSeq > MAX_FEED_BACKLOG ? lastSeq : afterSeq
+    const feed = new RunFeed({ runId, afterSeq: start }, store.readNewEvents)
+    feeds.set(runId, feed)
+    if (polling === undefined) {
+      polling = new AbortController()
+      void poll(polling)
+    }
+    return feed
+  }
+
+  function forget(feed: RunFeed): void {
+    if (feed.isFollowed || feeds.get(feed.runId) !== feed) return
+    feeds.delete(feed.runId)
+    if (feeds.size > 0) return
+    polling?.abort('nobody follows')
+    polling = undefined
+  }
+
+  return {
+    follow(run) {
+      const { signal } = run
+      const known = feeds.get(run.runId)
+      const feed = known ?? (run.isOver ? undefined : open(run))
+      const end = () => stream.close()
+      const stream = new EventStream({
+        runId: run.runId,
+        afterSeq: run.afterSeq,
+        visibilities: run.visibilities,
+        feed,
+        readEvents: store.readEvents,
+        onClose() {
+          signal.removeEventListener('abort', end)
+          streams.delete(stream)
+          if (feed !== undefined) forget(feed)
+        },
+      })
+      streams.add(stream)
+      const hasAll = run.isOver && run.afterSeq >= run.lastSeq
+      if (isClosed || hasAll || signal.aborted) stream.close()
+      else {
+        signal.addEventListener('abort', end, { once: true })
+        // Hints are heard from here on: what was written before the first of them is found by looking.
+        if (feed !== known) feed?.look()
+      }
+      return stream
+    },
+    close() {
+      isClosed = true
+      unsubscribe()
+      for (const stream of streams) stream.close()
+    },
+  }
+}

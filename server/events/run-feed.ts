@@ -1,0 +1,113 @@
+import { isTerminalEvent } from '../contract/terminal.ts'
+import type { Hint, Store } from '../ports.ts'
+import { EventRing } from './event-ring.ts'
+import type { EventBatch } from './event-ring.ts'
+
+/** Events one look reads at most. */
+const PAGE = 500
+
+interface FeedReader {
+  /** There may be more to take. */
+  onNews(): void
+  /** Nothing will come any more. */
+  onFailure(error: unknown): void
+}
+
+/**
+ * The one who reads a run, for everybody in this process that follows it. It keeps the newest events and
+ * looks for more whenever there is a reason to, one look at a time; no reader can make it wait.
+ */
+export class RunFeed {
+  readonly runId: string
+  readonly #read: Store['readNewEvents']
+  readonly #ring: EventRing
+  readonly #readers = new Set<FeedReader>()
+  /** The newest `seq` heard of since the look under way began. Infinity: there may be any. */
+  #announced = 0
+  #isLooking = false
+  #isOver = false
+
+  /** @param afterSeq where it begins; what is before that is no concern of it. */
+  constructor(run: { runId: string; afterSeq: number }, read: Store['readNewEvents']) {
+    this.runId = run.runId
+    this.#read = read
+    this.#ring = new EventRing(run.afterSeq)
+  }
+
+  /** The terminal event is among what it has. */
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  get isFollowed(): boolean {
+    return this.#readers.size > 0
+  }
+
+  get floor(): number {
+    return this.#ring.floor
+  }
+
+  /** What it has after the cursor; undefined when the reader has to ask the store. */
+  after(seq: number): EventBatch | undefined {
+    return this.#ring.after(seq)
+  }
+
+  add(reader: FeedReader): void {
+    this.#readers.add(reader)
+  }
+
+  remove(reader: FeedReader): void {
+    this.#readers.delete(reader)
+  }
+
+  onHint({ seq, events }: Extract<Hint, { kind: 'events' }>): void {
+    if (seq <= this.#ring.end) return
+    if (events !== undefined && continues(events, this.#ring.end, seq)) this.#append(events)
+    else this.#lookFor(seq)
+  }
+
+  /** Whatever was heard or not: looks, once more after a look that is under way. */
+  look(): void {
+    this.#lookFor(Infinity)
+  }
+
+  /** As `look`, but a look under way will do. */
+  poll(): void {
+    if (!this.#isLooking) this.look()
+  }
+
+  #lookFor(seq: number): void {
+    this.#announced = Math.max(this.#announced, seq)
+    if (this.#isLooking || this.#isOver) return
+    this.#isLooking = true
+    void this.#lookUntilNothingIsLeft()
+  }
+
+  async #lookUntilNothingIsLeft(): Promise<void> {
+    try {
+      while (this.#announced > this.#ring.end && !this.#isOver && this.isFollowed) {
+        // Forgotten first: who is told of during the look may have come too late for it.
+        this.#announced = 0
+        const events = await this.#read(this.runId, this.#ring.end, PAGE)
+        if (events.length === PAGE) this.#announced = Infinity
+        this.#append(events)
+      }
+    } catch (error) {
+      for (const reader of [...this.#readers]) reader.onFailure(error)
+    } finally {
+      this.#isLooking = false
+    }
+  }
+
+  #append(events: EventBatch): void {
+    if (this.#isOver || !this.#ring.append(events)) return
+    this.#isOver = isTerminalEvent(events.at(-1)?.type ?? '')
+    for (const reader of this.#readers) reader.onNews()
+  }
+}
+
+/** Whether these are all events from somewhere up to `end` on, to `seq`. */
+function continues(events: EventBatch, end: number, seq: number): boolean {
+  const first = events[0]?.seq ?? Infinity
+  return first <= end + 1 && events.at(-1)?.seq === seq && events.length === seq - first + 1
+}
