@@ -40,14 +40,15 @@ describe('the store', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 25 }), async (steps) => {
         const id = await createRun(store)
-        await store.claimRuns([id], { workerId: 'w', ttlMs: 60_000 })
         const twins = new Twins(store, id)
+        await store.claimRuns([id], { workerId: twins.workerId, ttlMs: 60_000 })
         for (const each of steps) {
           const [expected, actual] = await twins.take(each, database.sql)
           expect(actual).toEqual(expected)
         }
-        const [expected, actual] = await twins.events()
-        expect(actual).toEqual(expected)
+        for (const [expected, actual] of [await twins.events(), await twins.steps()]) {
+          expect(actual).toEqual(expected)
+        }
       }),
       { numRuns: 150 },
     )
