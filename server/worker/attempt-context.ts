@@ -10,8 +10,8 @@ import { RunInterruption } from './interruption.ts'
 import { createSteps } from './steps.ts'
 import type { StepPorts } from './steps.ts'
 
-export interface AttemptPorts extends Pick<StepPorts, 'retryPolicy' | 'random'> {
-  store: Pick<Store, 'saveCheckpoint' | 'readSteps' | 'saveStep'>
+export interface AttemptPorts extends Pick<StepPorts, 'leaseTtlMs' | 'retryPolicy' | 'random'> {
+  store: Pick<Store, 'saveCheckpoint' | 'readSteps' | 'saveStep' | 'renewLeases'>
   writer: EventWriter
   clock: Clock
   log: Logger
