@@ -1,5 +1,16 @@
+import { randomInt } from 'node:crypto'
 import { defineConfig } from 'vitest/config'
 import { CountReporter } from './test/support/count-reporter.ts'
+
+const FAULTS = {
+  // A scenario at a time, after the rest: they want the machine for themselves.
+  maxWorkers: 1,
+  sequence: { groupOrder: 1 },
+  testTimeout: 600_000,
+  hookTimeout: 60_000,
+}
+/** One for the whole suite. */
+const FAULTS_SEED = process.env['FAULTS_SEED'] ?? String(randomInt(1e9))
 
 export default defineConfig({
   test: {
@@ -34,6 +45,25 @@ export default defineConfig({
             // The sources are checked by `npm run check:types`; here only what the tests say counts.
             ignoreSourceErrors: true,
           },
+        },
+      },
+      // Processes that are killed under load. It takes ten minutes, so only its short form is part of `npm test`.
+      {
+        extends: true,
+        test: {
+          name: 'faults',
+          include: ['test/faults/*.test.ts'],
+          env: { FAULTS_SEED },
+          ...FAULTS,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'faults-short',
+          include: ['test/faults/{verdict,killed-workers,killed-servers}.test.ts'],
+          env: { FAULTS_SEED, FAULTS_RUNS: process.env['FAULTS_RUNS'] ?? '40' },
+          ...FAULTS,
         },
       },
       // Needs a Chromium, so it is not part of `npm test`.

@@ -12,8 +12,8 @@ import type { StepPorts } from './steps.ts'
 import type { Suspension } from './suspension.ts'
 import { createWaits } from './waits.ts'
 
-export interface AttemptPorts extends Pick<StepPorts, 'retryPolicy' | 'random'> {
-  store: Pick<Store, 'saveCheckpoint' | 'readSteps' | 'saveStep' | 'readSettledWaits'>
+export interface AttemptPorts extends Pick<StepPorts, 'leaseTtlMs' | 'retryPolicy' | 'random'> {
+  store: Pick<Store, 'saveCheckpoint' | 'readSteps' | 'saveStep' | 'renewLeases' | 'readSettledWaits'>
   writer: EventWriter
   clock: Clock
   log: Logger

@@ -7,8 +7,9 @@ import { isRetriable, retryDelayMs } from './retry.ts'
 import type { RetryPolicy } from './retry.ts'
 
 export interface StepPorts {
-  store: Pick<Store, 'readSteps' | 'saveStep'>
+  store: Pick<Store, 'readSteps' | 'saveStep' | 'renewLeases'>
   clock: Clock
+  leaseTtlMs: number
   retryPolicy: RetryPolicy
   /** A random number from 0 up to, not including, 1. */
   random(): number
@@ -24,6 +25,8 @@ interface StepRun {
 export function createSteps(ports: StepPorts, { run, signal, onCompleted }: StepRun): AgentContext['step'] {
   const calls = new Map<string, number>()
   let stored: Promise<Map<string, Json | undefined>> | undefined
+  /** When the run was last known to be this attempt's. */
+  let heldAt = ports.clock.now()
 
   /** What earlier attempts completed; of a first attempt there is nothing to read. */
   function readStored(): Promise<Map<string, Json | undefined>> {
@@ -33,6 +36,19 @@ export function createSteps(ports: StepPorts, { run, signal, onCompleted }: Step
   async function read(): Promise<Map<string, Json | undefined>> {
     const steps = await ports.store.readSteps(run.id)
     return new Map(steps.map((step) => [keyOf(step), step.result]))
+  }
+
+  /**
+   * A process that stood still, suspended or starved, may find an old answer before it finds its lease run
+   * out, and would do again what the next attempt has done. Leases are renewed at a third of their time, so
+   * one that was held half of it ago may be over by now: then the database is asked first.
+   */
+  async function assertHeld(): Promise<void> {
+    const now = ports.clock.now()
+    if (now - heldAt < ports.leaseTtlMs / 2) return
+    const [held] = await ports.store.renewLeases([run], ports.leaseTtlMs)
+    if (held === undefined) throw new RunInterruption('lost')
+    heldAt = now
   }
 
   return async <T extends Json | void>(
@@ -49,9 +65,11 @@ export function createSteps(ports: StepPorts, { run, signal, onCompleted }: Step
     // The agent's code is the same in each attempt, so what it stored under this key was a T.
     if (known.has(key)) return known.get(key) as T
 
+    await assertHeld()
     const startedAt = ports.clock.now()
     const idempotencyKey = `${run.id}/${key}`
     const result = await persistently(ports, { idempotencyKey, work, options, signal })
+    const savedAt = ports.clock.now()
     const outcome = await ports.store.saveStep(run, {
       name,
       occurrence,
@@ -59,6 +77,7 @@ export function createSteps(ports: StepPorts, { run, signal, onCompleted }: Step
       startedAt: new Date(startedAt).toISOString(),
     })
     if (outcome === 'fenced') throw new RunInterruption('lost')
+    heldAt = savedAt
     await onCompleted({ name, occurrence, durationMs: ports.clock.now() - startedAt })
     return result
   }

@@ -11,7 +11,7 @@ import { Intake } from './intake.ts'
 import { RunInterruption } from './interruption.ts'
 import { keepLeases, renewLeases } from './lease-keeper.ts'
 
-export interface WorkerPorts extends Omit<ExecutePorts, 'writer' | 'store'> {
+export interface WorkerPorts extends Omit<ExecutePorts, 'writer' | 'store' | 'leaseTtlMs'> {
   store: Store
   queue: Queue
   bus: EventBus
@@ -136,7 +136,7 @@ export class Worker {
     if (run.cancelRequested) controller.abort(new RunInterruption('cancelled'))
     const runLog = this.#writer.open(run)
     void this.#announceStart(run, runLog)
-    const ports = { ...this.#ports, writer: this.#writer }
+    const ports = { ...this.#ports, writer: this.#writer, leaseTtlMs: this.#settings.leaseTtlMs }
     const active: Active = { run, controller, done: Promise.resolve() }
     // It may be this very worker that was overtaken.
     this.#active.get(run.id)?.controller.abort(new RunInterruption('lost'))

@@ -1,10 +1,8 @@
-import type pg from 'pg'
-
 /**
  * What must be true of a database at any moment nobody is writing to it, whatever happened before. Each
  * statement finds what breaks one rule.
  */
-const RULES: Record<string, string> = {
+export const RULES = {
   'sequence numbers are gapless from 1 to last_seq': `
     SELECT r.id, r.last_seq, array_agg(e.seq ORDER BY e.seq) AS seqs
     FROM agent_runtime.run r LEFT JOIN agent_runtime.event e ON e.run_id = r.id
@@ -61,10 +59,37 @@ const RULES: Record<string, string> = {
     GROUP BY r.id
     HAVING (r.status = 'queued' AND r.turn IS NULL OR r.status = 'waiting' AND r.run_at IS NOT NULL)
       AND count(j.id) FILTER (WHERE j.state IN ('created', 'retry', 'active')) = 0`,
+  'a run that waits has something to wait for': `
+    SELECT r.id FROM agent_runtime.run r
+    WHERE r.status = 'waiting' AND NOT EXISTS (
+      SELECT FROM agent_runtime.wait w WHERE w.run_id = r.id AND w.status = 'pending')`,
+  'a turn is waited for only where another run is under way': `
+    SELECT r.id, r.status FROM agent_runtime.run r
+    WHERE r.turn IS NOT NULL AND (r.status <> 'queued' OR NOT EXISTS (
+      SELECT FROM agent_runtime.run o
+      WHERE o.conversation_id = r.conversation_id AND o.turn IS NULL AND NOT (${isOver('o')})))`,
   'no delivery is without its run': `
     SELECT j.id, j.data FROM agent_runtime_queue.job j
     WHERE NOT EXISTS (SELECT FROM agent_runtime.run r WHERE r.id::text = j.data ->> 'runId')`,
-}
+} as const satisfies Record<string, string>
+
+/** What must be true besides once every run has had its time. */
+export const QUIET_RULES = {
+  'every run is over': `SELECT id, status, attempt FROM agent_runtime.run r WHERE NOT (${isOver('r')})`,
+  'nobody holds a lease': `
+    SELECT id, status, lease_owner, lease_expires_at FROM agent_runtime.run
+    WHERE lease_owner IS NOT NULL OR lease_expires_at IS NOT NULL`,
+  'no delivery is left': `
+    SELECT id, name, state, data FROM agent_runtime_queue.job WHERE state IN ('created', 'retry', 'active')`,
+  'no delivery was given up': `
+    SELECT id, name, state, data, output FROM agent_runtime_queue.job WHERE state IN ('failed', 'cancelled')`,
+  'an attempt that another follows says so last': `
+    SELECT * FROM (
+      SELECT run_id, seq, attempt, type, lag(type) OVER (PARTITION BY run_id ORDER BY seq) AS before
+      FROM agent_runtime.event
+    ) e
+    WHERE type = 'run.started' AND attempt > 1 AND before NOT IN ('run.retrying', 'run.waiting', 'run.resumed')`,
+} as const satisfies Record<string, string>
 
 function isOver(run: string): string {
   return `${run}.status IN ('succeeded', 'failed', 'cancelled', 'timed_out')`
@@ -74,12 +99,25 @@ function isEnd(event: string): string {
   return `${event}.type IN ('run.succeeded', 'run.failed', 'run.cancelled', 'run.timed_out')`
 }
 
+interface Database {
+  query(text: string): Promise<{ rows: object[] }>
+}
+
 /** @returns what is wrong, by rule; empty when nothing is. */
-export async function brokenInvariants(client: pg.Client): Promise<Record<string, unknown[]>> {
-  const broken: Record<string, unknown[]> = {}
-  for (const [rule, findsWhatBreaksIt] of Object.entries(RULES)) {
-    const { rows } = await client.query<object>(findsWhatBreaksIt)
-    if (rows.length > 0) broken[rule] = rows
+export function brokenInvariants(database: Database): Promise<Record<string, object[]>> {
+  return broken(database, RULES)
+}
+
+/** As {@link brokenInvariants}, when nothing is to be left to do. */
+export function brokenWhenQuiet(database: Database): Promise<Record<string, object[]>> {
+  return broken(database, { ...RULES, ...QUIET_RULES })
+}
+
+async function broken(database: Database, rules: Record<string, string>): Promise<Record<string, object[]>> {
+  const found: Record<string, object[]> = {}
+  for (const [rule, findsWhatBreaksIt] of Object.entries(rules)) {
+    const { rows } = await database.query(findsWhatBreaksIt)
+    if (rows.length > 0) found[rule] = rows
   }
-  return broken
+  return found
 }

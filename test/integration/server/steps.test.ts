@@ -1,4 +1,4 @@
-import { describe, expect } from 'vitest'
+import { describe, expect, onTestFinished, vi } from 'vitest'
 import { z } from 'zod'
 import { defineAgent, NonRetriableError } from '../../../server/index.ts'
 import type { AgentContext, Json } from '../../../server/index.ts'
@@ -167,4 +167,33 @@ describe('a step', () => {
     expect(await caught.promise).toMatchObject({ kind: 'lost' })
     expect(await database.sql('SELECT * FROM agent_runtime.step')).toEqual([])
   })
+})
+
+test('a process that stood still while its run went on elsewhere begins no step of it', async ({
+  createServer,
+  database,
+}) => {
+  const [stopped, resumed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const begun: string[] = []
+  const caught = Promise.withResolvers<unknown>()
+  const agent = agentOf(async (ctx) => {
+    await ctx.step('first', () => void begun.push('first'))
+    stopped.resolve()
+    await resumed.promise
+    const second = ctx.step('second', () => void begun.push('second'))
+    await second.catch((error: unknown) => caught.resolve(error))
+    return { output: null }
+  })
+  const { rest, runtime } = await createServer({ agents: [agent], worker: false })
+  const worker = await runtime.startWorker()
+  const id = await rest.create('agent')
+  await stopped.promise
+  await claimAsAnother(database.sql, id)
+  // Neither its lease's timer nor a write has told it yet; its clock does.
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 16_000 })
+  onTestFinished(() => void vi.useRealTimers())
+  resumed.resolve()
+  expect(await caught.promise).toMatchObject({ name: 'RunInterruption', kind: 'lost' })
+  expect(begun).toEqual(['first'])
+  await worker.stop()
 })

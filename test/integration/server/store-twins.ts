@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import type { RunStatus } from '../../../server/contract/run.ts'
-import type { RunAppend, Store } from '../../../server/ports.ts'
+import type { ChangedRun, CompletedStep, RunAppend, Store } from '../../../server/ports.ts'
 import { claim } from '../../support/claim.ts'
 import { FakeEventStore } from '../../support/fake-event-store.ts'
 
@@ -12,24 +12,56 @@ interface AppendStep {
   attempt: 'own' | 'older'
   from: 'here' | 'again' | 'behind'
   events: number
-  end: 'succeeded' | 'failed' | 'cancelled' | 'timed_out' | 'queued' | null
+  end: 'succeeded' | 'failed' | 'cancelled' | 'timed_out' | 'queued' | 'drained' | null
 }
-export type Step = AppendStep | { do: 'cancel' | 'lose' | 'claim' }
+interface HeldStep {
+  do: 'renew' | 'checkpoint' | 'step'
+  attempt: AppendStep['attempt']
+}
+interface RecoverStep {
+  do: 'recover'
+  /** Which worker is said to be gone; its leases have not run out. */
+  from: 'holder' | 'another'
+}
+export type Step = AppendStep | HeldStep | RecoverStep | { do: 'cancel' | 'lose' | 'claim' }
+
+const attempt = fc.constantFrom('own' as const, 'own' as const, 'own' as const, 'older' as const)
 
 export const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 6,
     arbitrary: fc.record<AppendStep>({
       do: fc.constant('append'),
-      attempt: fc.constantFrom('own', 'own', 'own', 'older'),
+      attempt,
       from: fc.constantFrom('here', 'here', 'again', 'behind'),
       events: fc.integer({ min: 1, max: 3 }),
-      end: fc.constantFrom(null, null, null, 'succeeded', 'failed', 'cancelled', 'timed_out', 'queued'),
+      // More often an end that goes on than one that is for good, or most runs would be short.
+      end: fc.constantFrom(
+        ...[null, null, null, null, null, 'succeeded', 'failed', 'cancelled', 'timed_out'],
+        ...['queued', 'queued', 'drained', 'drained'],
+      ) as fc.Arbitrary<AppendStep['end']>,
     }),
   },
   {
     weight: 3,
-    arbitrary: fc.record({ do: fc.constantFrom('cancel' as const, 'lose' as const, 'claim' as const) }),
+    arbitrary: fc.record({
+      do: fc.constantFrom(
+        'cancel' as const,
+        'lose' as const,
+        ...Array.from({ length: 3 }, () => 'claim' as const),
+      ),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record<HeldStep>({ do: fc.constantFrom('renew', 'checkpoint', 'step'), attempt }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record<RecoverStep>({
+      do: fc.constant('recover'),
+      from: fc.constantFrom('holder', 'another'),
+    }),
   },
 )
 
@@ -40,12 +72,17 @@ export class Twins {
   readonly #fake = new FakeEventStore()
   readonly #store: Store
   readonly #id: string
+  /** Its own, for runs of earlier examples are still held. */
+  readonly workerId: string
+  readonly #steps = new Map<number, CompletedStep>()
+  #state: number | undefined
   #failures = 0
   #last: RunAppend | undefined
 
   constructor(store: Store, id: string) {
     this.#store = store
     this.#id = id
+    this.workerId = `worker of ${id}`
     this.#fake.add(id)
   }
 
@@ -60,6 +97,13 @@ export class Twins {
         return this.#claim(sql)
       case 'lose':
         return this.#lose(sql)
+      case 'recover':
+        return this.#recover(step)
+      case 'renew':
+        return this.#renew(step)
+      case 'checkpoint':
+      case 'step':
+        return this.#save(step)
     }
   }
 
@@ -67,6 +111,12 @@ export class Twins {
     const rows = await this.#store.readEvents(this.#id, 0, 1_000)
     const shown = (events: typeof rows) => events.map(({ seq, type, attempt }) => ({ seq, type, attempt }))
     return [shown(this.#run.events), shown(rows)]
+  }
+
+  async steps(): Promise<[unknown[], unknown[]]> {
+    const byOccurrence = (a: CompletedStep, b: CompletedStep) => a.occurrence - b.occurrence
+    const stored = await this.#store.readSteps(this.#id)
+    return [[...this.#steps.values()].toSorted(byOccurrence), stored.toSorted(byOccurrence)]
   }
 
   get #run() {
@@ -86,26 +136,70 @@ export class Twins {
       "UPDATE agent_runtime.run SET run_at = now() WHERE id = $1 AND run_at > now() + interval '10 ms'",
       [this.#id],
     )
-    const { claimed } = await claim(this.#store, [this.#id])
-    const actual = claimed.map((run) => [run.attempt, run.lastSeq, run.failures])
+    const { claimed } = await claim(this.#store, [this.#id], this.workerId)
+    const actual = claimed.map((run) => [
+      run.attempt,
+      run.lastSeq,
+      run.failures,
+      run.cancelRequested,
+      run.state,
+    ])
     if (this.#run.status !== 'queued') return [[], actual]
     this.#run.attempt += 1
     this.#end('running', 'run.started')
-    return [[[this.#run.attempt, this.#run.events.length, this.#failures]], actual]
+    const { attempt, events } = this.#run
+    return [[[attempt, events.length, this.#failures, false, this.#state]], actual]
   }
 
   async #lose(sql: (text: string, values: unknown[]) => Promise<unknown>): Promise<[unknown, unknown]> {
     await sql(`UPDATE agent_runtime.run SET lease_expires_at = now() - interval '1 second' WHERE id = $1`, [
       this.#id,
     ])
-    const recovered = await this.#store.recoverRuns([], nowhere)
+    return this.#recovered(await this.#store.recoverRuns([], nowhere), { isLost: true })
+  }
+
+  async #recover({ from }: RecoverStep): Promise<[unknown, unknown]> {
+    const recovered = await this.#store.recoverRuns([from === 'holder' ? this.workerId : 'another'], nowhere)
+    return this.#recovered(recovered, { isLost: from === 'holder' })
+  }
+
+  #recovered(recovered: readonly ChangedRun[], { isLost }: { isLost: boolean }): [unknown, unknown] {
     const actual = recovered.map(({ status, lastSeq }) => [status, lastSeq])
-    if (this.#run.status !== 'running') return [[], actual]
+    if (!isLost || this.#run.status !== 'running') return [[], actual]
     this.#failures += 1
     if (this.#run.cancelRequested) this.#end('cancelled', 'run.cancelled')
     else if (this.#failures >= MAX_ATTEMPTS) this.#end('failed', 'run.failed')
     else this.#end('queued', 'run.retrying')
     return [[[this.#run.status, this.#run.events.length]], actual]
+  }
+
+  async #renew(step: HeldStep): Promise<[unknown, unknown]> {
+    const { cancelRequested } = this.#run
+    const actual = await this.#store.renewLeases([{ id: this.#id, attempt: this.#attemptOf(step) }], 60_000)
+    return [this.#isHeld(step) ? [{ id: this.#id, cancelRequested }] : [], actual]
+  }
+
+  async #save(step: HeldStep): Promise<[unknown, unknown]> {
+    const attempt = this.#attemptOf(step)
+    const result = (this.#count += 1)
+    const expected = this.#isHeld(step) ? 'written' : 'fenced'
+    if (step.do === 'checkpoint') {
+      if (expected === 'written') this.#state = result
+      return [expected, await this.#store.saveCheckpoint(this.#id, attempt, result)]
+    }
+    const completed = { name: 'step', occurrence: 1 + (result % 2), result }
+    if (expected === 'written') this.#steps.set(completed.occurrence, completed)
+    const startedAt = '2026-01-01T00:00:00.000Z'
+    const actual = await this.#store.saveStep({ id: this.#id, attempt }, { ...completed, startedAt })
+    return [expected, actual]
+  }
+
+  #isHeld({ attempt }: HeldStep): boolean {
+    return attempt === 'own' && this.#run.status === 'running'
+  }
+
+  #attemptOf({ attempt }: HeldStep | AppendStep): number {
+    return this.#run.attempt - (attempt === 'own' ? 0 : 1)
   }
 
   #end(status: RunStatus, type: string): void {
@@ -120,21 +214,20 @@ export class Twins {
     const [expected] = (await this.#fake.append([append])).values()
     const [actual] = (await this.#store.append([append], nowhere)).values()
     const isNew = this.#run.events.length > before
-    if (isNew && append.ending?.status === 'queued') this.#failures += 1
+    if (isNew && append.ending?.status === 'queued' && append.ending.isFailure) this.#failures += 1
     return [expected, actual]
   }
 
   /** Numbers what is appended, to tell an append from its repetition. */
   #count = 0
 
-  #make({ attempt, from, events, end }: AppendStep): RunAppend {
+  #make(step: AppendStep): RunAppend {
+    const { from, events, end } = step
     const baseSeq = Math.max(0, this.#run.events.length - (from === 'behind' ? 1 : 0))
-    const types = Array.from({ length: events }, (_, index) =>
-      end === null || index < events - 1 ? 'a' : end === 'queued' ? 'run.retrying' : `run.${end}`,
-    )
+    const types = Array.from({ length: events }, (_, index) => (index < events - 1 ? 'a' : lastTypeOf(end)))
     return {
       runId: this.#id,
-      attempt: this.#run.attempt - (attempt === 'own' ? 0 : 1),
+      attempt: this.#attemptOf(step),
       baseSeq,
       events: types.map((type, index) => ({
         seq: baseSeq + 1 + index,
@@ -148,8 +241,15 @@ export class Twins {
   }
 }
 
+function lastTypeOf(end: AppendStep['end']): string {
+  if (end === null) return 'a'
+  return end === 'queued' || end === 'drained' ? 'run.retrying' : `run.${end}`
+}
+
 function endingOf(end: Exclude<AppendStep['end'], null>): NonNullable<RunAppend['ending']> {
-  if (end === 'queued') return { status: 'queued', agentKey: 'a', priority: 0, delayMs: 0, isFailure: true }
+  if (end === 'queued' || end === 'drained') {
+    return { status: 'queued', agentKey: 'a', priority: 0, delayMs: 0, isFailure: end === 'queued' }
+  }
   const error = end === 'failed' || end === 'timed_out' ? { message: 'As told.', code: 'test' } : null
   return { status: end, output: null, error, messages: [] }
 }

@@ -30,14 +30,15 @@ describe('the store', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 25 }), async (steps) => {
         const id = await createRun(store)
-        await claim(store, [id])
         const twins = new Twins(store, id)
+        await claim(store, [id], twins.workerId)
         for (const each of steps) {
           const [expected, actual] = await twins.take(each, database.sql)
           expect(actual).toEqual(expected)
         }
-        const [expected, actual] = await twins.events()
-        expect(actual).toEqual(expected)
+        for (const [expected, actual] of [await twins.events(), await twins.steps()]) {
+          expect(actual).toEqual(expected)
+        }
       }),
       { numRuns: 150 },
     )

@@ -45,12 +45,14 @@ function createAttempt(agent: AnyAgent, more: Partial<ClaimedRun> = {}) {
       readSteps: async () => [],
       readSettledWaits: async () => [],
       saveStep: async () => 'written' as const,
+      renewLeases: async () => [{ id: 'run', cancelRequested: false }],
       saveCheckpoint: async () =>
         store.run('run').attempt === run.attempt ? ('written' as const) : ('fenced' as const),
     },
     llm: createScriptedModel([]),
     visibilityOf: createVisibilityOf({}),
     cancelGraceMs: GRACE_MS,
+    leaseTtlMs: 30_000,
     retryPolicy: { delayMs: 1_000, maxDelayMs: 4_000 },
     random: () => 0.5,
   }

@@ -1,0 +1,16 @@
+import { expect, test } from 'vitest'
+import { killWorkers } from './faults/kill-workers.ts'
+import { play } from './scene/play.ts'
+import { promptTimes } from './scene/report.ts'
+import { IS_SHORT, RUNS } from './scene/settings.ts'
+
+test('workers that are killed under load cost a second, and nothing else', async () => {
+  const { recoveries, counts } = await play({
+    title: 'Workers killed',
+    load: { deadly: Math.ceil(RUNS / 200) },
+    faults: [killWorkers(IS_SHORT ? [1_200, 2_400] : [500, 1_500])],
+  })
+  expect(counts.get('worker killed')).toBeGreaterThan(0)
+  // The aim, 2 s, is for a machine that has time: starting workers keeps this one busy.
+  expect(promptTimes('killed', recoveries).at(-1) ?? 0).toBeLessThan(20_000)
+})

@@ -1,0 +1,38 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { RestClient } from '../../support/rest-client.ts'
+import { createRestClient } from '../../support/rest-client.ts'
+import type { ApiMember } from './fleet.ts'
+import type { Random } from './random.ts'
+
+/** How a caller reaches servers that may be gone: any of them will do, and each call may be another's. */
+export interface ApiAccess {
+  fetch: typeof globalThis.fetch
+  rest: RestClient
+}
+
+const RETRY_MS = 100
+
+export function createApiAccess(servers: readonly ApiMember[], random: Random): ApiAccess {
+  const toServer: typeof globalThis.fetch = (input, init) => {
+    const request = new Request(input, init)
+    const { pathname, search } = new URL(request.url)
+    return fetch(new Request(`${random.pick(servers).url}${pathname}${search}`, request))
+  }
+  return { fetch: toServer, rest: createRestClient((request) => toServer(request)) }
+}
+
+/**
+ * Repeats a call until it is answered: by neither a lost connection nor an error of the server's. `tries`
+ * tells whether an earlier one may have done what was asked.
+ */
+export async function persistently<T extends { status: number }>(
+  call: () => Promise<T>,
+  signal: AbortSignal,
+): Promise<T & { tries: number }> {
+  for (let tries = 1; ; tries += 1) {
+    signal.throwIfAborted()
+    const answer = await call().catch(() => undefined)
+    if (answer !== undefined && answer.status < 500) return { ...answer, tries }
+    await sleep(RETRY_MS)
+  }
+}

@@ -1,0 +1,150 @@
+// The processes of a scene: the command line's own `serve` and `worker`, started again whenever they end,
+// as by whatever runs them in production.
+import { fileURLToPath } from 'node:url'
+import type { CliProcess } from '../../support/cli.ts'
+import { runCli } from '../../support/cli.ts'
+import { LEASE_TTL_SECONDS } from './settings.ts'
+
+const ENTRY = fileURLToPath(new URL('../system/runtime.ts', import.meta.url))
+
+export interface Member {
+  readonly name: string
+  /** The process there is now. */
+  readonly process: CliProcess
+  /** Whether it does its work: not so while it starts. */
+  readonly isReady: boolean
+  /** Resolves when it is. */
+  ready(): Promise<void>
+}
+
+export interface ApiMember extends Member {
+  readonly url: string
+}
+
+export interface Fleet extends AsyncDisposable {
+  readonly workers: readonly Member[]
+  readonly servers: readonly ApiMember[]
+  /** How often a process was started again. */
+  readonly restarts: number
+  /** The end of what each process there is now wrote to standard error. */
+  complaints(): string
+}
+
+export interface FleetOptions {
+  databaseUrl: string
+  traceUrl: string
+  servers: number
+  workers: number
+  /** Further environment of a worker. */
+  workerEnv?: (index: number) => Record<string, string>
+}
+
+export async function startFleet(options: FleetOptions): Promise<Fleet> {
+  const common = {
+    DATABASE_URL: options.databaseUrl,
+    TRACE_URL: options.traceUrl,
+    LEASE_TTL_SECONDS: String(LEASE_TTL_SECONDS),
+    RETRY_DELAY_SECONDS: '0.2',
+    CANCEL_GRACE_SECONDS: '0.5',
+    LOG_LEVEL: 'warn',
+    NODE_ENV: 'test',
+  }
+  const keepers = await Promise.all([
+    ...Array.from({ length: options.servers }, (_, index) =>
+      keep({ name: `api ${index + 1}`, args: ['serve', ENTRY], ready: /Listening on (\S+)/, env: common }),
+    ),
+    ...Array.from({ length: options.workers }, (_, index) => {
+      const env = { ...common, ...options.workerEnv?.(index) }
+      return keep({ name: `worker ${index + 1}`, args: ['worker', ENTRY], ready: /Working on runs of/, env })
+    }),
+  ])
+  return {
+    servers: keepers.slice(0, options.servers),
+    workers: keepers.slice(options.servers),
+    get restarts() {
+      return keepers.reduce((sum, { restarts }) => sum + restarts, 0)
+    },
+    complaints: () => keepers.map(({ name, process }) => `${name}: ${endOf(process.stderr())}`).join('\n'),
+    [Symbol.asyncDispose]: async () => void (await Promise.all(keepers.map((keeper) => keeper.end()))),
+  }
+}
+
+const LINES_SHOWN = 3
+const LINE_LENGTH = 300
+
+function endOf(log: string): string {
+  const lines = log.trimEnd().split('\n').slice(-LINES_SHOWN)
+  return lines.map((line) => `\n  ${line.slice(0, LINE_LENGTH)}`).join('')
+}
+
+interface Kept {
+  name: string
+  args: string[]
+  ready: RegExp
+  env: Record<string, string>
+}
+
+interface Keeper extends ApiMember {
+  readonly restarts: number
+  end(): Promise<void>
+}
+
+async function keep({ name, args, ready, env }: Kept): Promise<Keeper> {
+  const ending = new AbortController()
+  let restarts = 0
+  let url = ''
+  let current: CliProcess
+  let isReady: boolean
+  let becomesReady = Promise.withResolvers<void>()
+
+  function start(): CliProcess {
+    // Whoever was given its address finds it there again.
+    const port = args[0] === 'serve' ? ['--port', new URL(url || 'http://127.0.0.1:0').port || '0'] : []
+    isReady = false
+    current = runCli([...args, ...port], { cwd: process.cwd(), env })
+    const started = current
+    void started.printed(ready).then(
+      ([, printed]) => {
+        if (started !== current) return
+        url = printed ?? url
+        isReady = true
+        becomesReady.resolve()
+      },
+      // Killed while it started: the next one counts. The first is to start by itself.
+      (error: Error) => restarts === 0 && becomesReady.reject(error),
+    )
+    return started
+  }
+
+  async function supervise(): Promise<void> {
+    for (let running = start(); ; restarts += 1, running = start()) {
+      await running.exited
+      if (ending.signal.aborted) return
+      if (isReady) becomesReady = Promise.withResolvers()
+    }
+  }
+
+  const supervised = supervise()
+  await becomesReady.promise
+  return {
+    name,
+    get process() {
+      return current
+    },
+    get url() {
+      return url
+    },
+    get restarts() {
+      return restarts
+    },
+    get isReady() {
+      return isReady
+    },
+    ready: () => becomesReady.promise,
+    async end() {
+      ending.abort()
+      current.kill('SIGKILL')
+      await supervised
+    },
+  }
+}

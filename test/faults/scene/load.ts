@@ -1,0 +1,78 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ApiAccess } from './api-access.ts'
+import { persistently } from './api-access.ts'
+import type { Seen } from './follow.ts'
+import { follow } from './follow.ts'
+import type { LoadOptions, RunPlan } from './plan.ts'
+import { planRun } from './plan.ts'
+import type { Random } from './random.ts'
+
+/** A run of the load, and what its caller was told of it. */
+export interface Ran {
+  id: string
+  plan: RunPlan
+  seen: Seen | undefined
+  /** `unsure`: refused, but an earlier try whose answer got lost may have been what ended the run. */
+  cancel: 'accepted' | 'refused' | 'unsure' | undefined
+}
+
+export interface Load {
+  /** Resolves when the last run was created: it is quiet soon after. */
+  created: Promise<void>
+  /** Resolves when all are over. */
+  ended: Promise<Ran[]>
+}
+
+/** Creates runs, follows and cancels them as planned; as many at once as the options say. */
+export function startLoad(
+  options: LoadOptions,
+  { api, random, signal }: { api: ApiAccess; random: Random; signal: AbortSignal },
+): Load {
+  const key = random.fork('key').next().toString(36)
+  const allCreated = Promise.withResolvers<void>()
+  let next = 0
+  let created = 0
+
+  async function one(index: number): Promise<Ran> {
+    const plan = planRun(index, options, random)
+    const id = await create(plan, `${key}-${index}`)
+    created += 1
+    if (created === options.runs) allCreated.resolve()
+    const [seen, cancel] = await Promise.all([
+      follow(plan.follower, id, { api, signal }),
+      plan.cancelAfterMs === undefined ? undefined : cancelAfter(plan.cancelAfterMs, id),
+    ])
+    return { id, plan, seen, cancel }
+  }
+
+  /** With a key, for the answer may get lost when the run is there already. */
+  async function create({ agentKey, params }: RunPlan, idempotencyKey: string): Promise<string> {
+    const body = { agent_key: agentKey, params, idempotency_key: idempotencyKey }
+    const answer = await persistently(() => api.rest.post('runs', body, { signal }), signal)
+    if (answer.status > 201)
+      throw new Error(`creating a run: ${answer.status} ${JSON.stringify(answer.body)}`)
+    return String(answer.body['id'])
+  }
+
+  async function cancelAfter(ms: number, id: string): Promise<Ran['cancel']> {
+    await sleep(ms, undefined, { signal })
+    const answer = await persistently(() => api.rest.post(`runs/${id}/cancel`, {}, { signal }), signal)
+    if (answer.status === 200) return 'accepted'
+    if (answer.status === 409) return answer.tries === 1 ? 'refused' : 'unsure'
+    throw new Error(`cancelling a run: ${answer.status} ${JSON.stringify(answer.body)}`)
+  }
+
+  async function keepBusy(): Promise<Ran[]> {
+    const ran: Ran[] = []
+    while (next < options.runs) {
+      next += 1
+      ran.push(await one(next - 1))
+    }
+    return ran
+  }
+
+  const ended = Promise.all(Array.from({ length: options.inFlight }, keepBusy)).then((all) => all.flat())
+  // A load that fails is not created any more; who waits for its end learns why.
+  ended.catch(() => allCreated.resolve())
+  return { created: allCreated.promise, ended }
+}

@@ -1,0 +1,15 @@
+import type { ScenePostgres } from './postgres.ts'
+
+/** A role that limits apply to, as they don't to a superuser. @returns the URL to connect by. */
+export async function createOrdinaryRole({ sql, directUrl }: ScenePostgres, name: string): Promise<string> {
+  await sql(`CREATE ROLE ${name} LOGIN PASSWORD '${name}'`)
+  for (const schema of ['agent_runtime', 'agent_runtime_queue', 'faults']) {
+    await sql(`GRANT ALL ON SCHEMA ${schema} TO ${name}`)
+    await sql(`GRANT ALL ON ALL TABLES IN SCHEMA ${schema} TO ${name}`)
+    await sql(`GRANT ALL ON ALL FUNCTIONS IN SCHEMA ${schema} TO ${name}`)
+    await sql(`ALTER DEFAULT PRIVILEGES IN SCHEMA ${schema} GRANT ALL ON TABLES TO ${name}`)
+  }
+  const url = new URL(directUrl)
+  url.username = url.password = name
+  return url.href
+}

@@ -1,0 +1,114 @@
+import { createApiAccess } from './api-access.ts'
+import type { FleetOptions } from './fleet.ts'
+import { startFleet } from './fleet.ts'
+import { startLoad } from './load.ts'
+import { recoveriesOf } from './losses.ts'
+import type { Recovery } from './losses.ts'
+import type { LoadOptions } from './plan.ts'
+import { USUAL_LOAD } from './plan.ts'
+import type { ScenePostgres } from './postgres.ts'
+import { startPostgres } from './postgres.ts'
+import { untilQuiet } from './quiet.ts'
+import { createRandom } from './random.ts'
+import { formatReport } from './report.ts'
+import type { Fault } from './scene.ts'
+import { createScene } from './scene.ts'
+import { SEED } from './settings.ts'
+import { verdictOf } from './verdict.ts'
+
+export interface Scenario {
+  title: string
+  faults: readonly Fault[]
+  load?: Partial<LoadOptions>
+  workerEnv?: FleetOptions['workerEnv']
+  /** Whether the processes reach PostgreSQL over a network that can fail. Default: false. */
+  isRemote?: boolean
+  /** Prepares the database. @returns the URL the processes are to use, if it is another. */
+  prepare?(postgres: ScenePostgres): Promise<string>
+}
+
+const LOAD_TIMEOUT_MS = 400_000
+const QUIET_TIMEOUT_MS = 90_000
+
+/**
+ * Two API servers and four workers, processes of their own, under load and under faults. When all is
+ * quiet again: what came of it is printed.
+ *
+ * @throws when anything is not as it must be.
+ */
+export async function play(
+  scenario: Scenario,
+): Promise<{ recoveries: Recovery[]; counts: Map<string, number> }> {
+  const startedAt = performance.now()
+  const random = createRandom(`${SEED}/${scenario.title}`)
+  await using postgres = await startPostgres()
+  const { isRemote = false } = scenario
+  const databaseUrl =
+    (await scenario.prepare?.(postgres)) ?? (isRemote ? postgres.proxyUrl : postgres.directUrl)
+  await using fleet = await startFleet({
+    databaseUrl,
+    traceUrl: isRemote ? postgres.steadyUrl : postgres.directUrl,
+    servers: 2,
+    workers: 4,
+    ...(scenario.workerEnv && { workerEnv: scenario.workerEnv }),
+  })
+  const calm = new AbortController()
+  const over = new AbortController()
+  const scene = createScene({ postgres, fleet, random, signal: calm.signal })
+  const load = startLoad(
+    { ...USUAL_LOAD, ...scenario.load },
+    {
+      api: createApiAccess(fleet.servers, random.fork('api')),
+      random: random.fork('load'),
+      signal: AbortSignal.any([over.signal, AbortSignal.timeout(LOAD_TIMEOUT_MS)]),
+    },
+  )
+  const faults = scenario.faults.map((fault) => fault(scene))
+  try {
+    await Promise.race([load.created, ...faults.map(neverUnlessItFails)])
+    calm.abort()
+    await Promise.all(faults)
+    const ran = await load.ended
+    await untilQuiet(postgres, { timeoutMs: QUIET_TIMEOUT_MS })
+    const recoveries = await recoveriesOf(scene.losses, postgres)
+    const report = formatReport({
+      ...scene,
+      ran,
+      recoveries,
+      title: scenario.title,
+      seed: SEED,
+      seconds: (performance.now() - startedAt) / 1000,
+      restarts: fleet.restarts,
+      statuses: await postgres.sql(
+        `SELECT agent_key AS "agentKey", status, count(*)::int FROM agent_runtime.run GROUP BY 1, 2`,
+      ),
+    })
+    process.stdout.write(report)
+    const broken = await verdictOf(postgres, { ran, losses: scene.losses })
+    if (Object.keys(broken).length > 0) throw new Error(describe(broken))
+    return { recoveries, counts: scene.counts }
+  } catch (error) {
+    const message = `${scenario.title} (FAULTS_SEED=${SEED}): ${error instanceof Error ? error.message : String(error)}`
+    throw new Error(`${message}\n${fleet.complaints()}`, { cause: error })
+  } finally {
+    calm.abort()
+    over.abort()
+    await Promise.allSettled([load.ended, ...faults])
+  }
+}
+
+const FINDINGS_SHOWN = 5
+
+function describe(broken: Record<string, unknown[]>): string {
+  return Object.entries(broken)
+    .map(([rule, findings]) => {
+      const shown = findings.slice(0, FINDINGS_SHOWN).map((finding) => `\n  ${JSON.stringify(finding)}`)
+      return `"${rule}" is broken ${findings.length} times:${shown.join('')}`
+    })
+    .join('\n')
+}
+
+async function neverUnlessItFails(fault: Promise<void>): Promise<never> {
+  await fault
+  return new Promise(() => {})
+}

@@ -1,0 +1,47 @@
+import type { Fleet, Member } from './fleet.ts'
+import type { Loss } from './losses.ts'
+import { heldBy } from './losses.ts'
+import type { ScenePostgres } from './postgres.ts'
+import type { Random } from './random.ts'
+
+/** What a fault may lay hands on. */
+export interface Scene {
+  readonly postgres: ScenePostgres
+  readonly fleet: Fleet
+  readonly random: Random
+  /** Aborts when it is to leave off, and to make good what it broke. */
+  readonly signal: AbortSignal
+  /** For the report: how often what was done. */
+  count(what: string): void
+  /** Notes which runs a worker held that was just killed or stopped. */
+  lose(worker: Member, how: Loss['how']): Promise<Loss>
+}
+
+/** Goes on until the scene's signal aborts. */
+export type Fault = (scene: Scene) => Promise<void>
+
+export interface SceneLog {
+  counts: Map<string, number>
+  losses: Loss[]
+}
+
+export function createScene(
+  parts: Pick<Scene, 'postgres' | 'fleet' | 'random' | 'signal'>,
+): Scene & SceneLog {
+  const counts = new Map<string, number>()
+  const losses: Loss[] = []
+  return {
+    ...parts,
+    counts,
+    losses,
+    count: (what) => void counts.set(what, (counts.get(what) ?? 0) + 1),
+    async lose(worker, how) {
+      const { pid } = worker.process
+      const at = Date.now()
+      worker.process.kill(how === 'killed' ? 'SIGKILL' : 'SIGSTOP')
+      const loss = { how, at, pid, held: await heldBy(pid, parts.postgres) }
+      losses.push(loss)
+      return loss
+    },
+  }
+}

@@ -1,0 +1,11 @@
+// The entry the processes of the fault suite run.
+import { createAgentRuntime } from '../../../server/index.ts'
+import { createAgents } from './agents.ts'
+import { createTracer } from './trace.ts'
+
+// A suite that was killed can't end what it started.
+const suite = process.ppid
+setInterval(() => process.ppid === suite || process.kill(process.pid, 'SIGKILL'), 1_000).unref()
+
+const runtime = createAgentRuntime({ agents: createAgents(createTracer(process.env['TRACE_URL'] ?? '')) })
+export default runtime
