@@ -84,8 +84,11 @@ describe('a run in a conversation that has one under way', () => {
       async run(ctx) {
         active += 1
         overlaps.push(active)
-        await ctx.step('nothing', () => {})
-        active -= 1
+        try {
+          await ctx.step('nothing', () => {})
+        } finally {
+          active -= 1
+        }
       },
     })
     const servers = [await createServer({ agents: [alone] }), await createServer({ agents: [alone] })]
