@@ -119,7 +119,11 @@ export class Intake {
   async #claim(deliveries: readonly Delivery[]): Promise<void> {
     const runIds = new Set(deliveries.map((delivery) => delivery.runId))
     const claimed = await this.#claimOrGiveBack([...runIds], deliveries)
-    for (const run of claimed) this.#settings.onClaimed(run)
+    for (const run of claimed) {
+      runIds.delete(run.id)
+      this.#settings.onClaimed(run)
+    }
+    if (runIds.size > 0) this.#ports.log.debug({ runIds: [...runIds] }, 'deliveries without a run to claim')
     // Also those of runs that were not there to be claimed: they are over, in other hands, or have another
     // delivery for when they are due.
     for (const delivery of deliveries) void this.#forget(delivery)

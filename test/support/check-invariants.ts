@@ -61,9 +61,11 @@ const RULES: Record<string, string> = {
     GROUP BY r.id
     HAVING (r.status = 'queued' AND r.turn IS NULL OR r.status = 'waiting' AND r.run_at IS NOT NULL)
       AND count(j.id) FILTER (WHERE j.state IN ('created', 'retry', 'active')) = 0`,
+  // Only agents' queues have deliveries: the names of the others have a slash.
   'no delivery is without its run': `
     SELECT j.id, j.data FROM agent_runtime_queue.job j
-    WHERE NOT EXISTS (SELECT FROM agent_runtime.run r WHERE r.id::text = j.data ->> 'runId')`,
+    WHERE strpos(j.name, '/') = 0
+      AND NOT EXISTS (SELECT FROM agent_runtime.run r WHERE r.id::text = j.data ->> 'runId')`,
 }
 
 function isOver(run: string): string {

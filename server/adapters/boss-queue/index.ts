@@ -1,7 +1,12 @@
 import { PgBoss } from 'pg-boss'
 import type pg from 'pg'
+import { z } from 'zod'
+import type { Json } from '../../contract/json.ts'
+import { RunId } from '../../contract/run.ts'
 import type { Delivery, Logger, Queue } from '../../ports.ts'
 import { createBossDatabase } from './database.ts'
+import { createDeadLetterQueue, DEAD_LETTER_QUEUE, setAside } from './dead-letters.ts'
+import type { Undeliverable } from './dead-letters.ts'
 
 export const QUEUE_SCHEMA = 'agent_runtime_queue'
 
@@ -17,9 +22,8 @@ interface BossQueueOptions {
   log: Logger
 }
 
-interface Payload {
-  runId: string
-}
+const Payload = z.object({ runId: RunId })
+type Payload = z.infer<typeof Payload>
 
 /**
  * The queue on pg-boss: one pg-boss queue per agent, so that a worker takes only the agents it has. A
@@ -44,6 +48,7 @@ export function createBossQueue({ pool, log }: BossQueueOptions): Queue {
       await pool.query(`SELECT FROM ${QUEUE_SCHEMA}.version`)
       await boss.start()
       const known = new Set((await boss.getQueues()).map((queue) => queue.name))
+      if (!known.has(DEAD_LETTER_QUEUE)) await createDeadLetterQueue(boss)
       for (const agentKey of agentKeys.filter((key) => !known.has(key))) {
         await boss.createQueue(agentKey, {
           policy: 'standard',
@@ -71,8 +76,17 @@ export function createBossQueue({ pool, log }: BossQueueOptions): Queue {
 
     async fetch(agentKey, limit) {
       const batchSize = toBatchSize(limit)
-      const jobs = await boss.fetch<Payload>(agentKey, { batchSize })
-      const deliveries = jobs.map((job) => ({ id: job.id, runId: job.data.runId, agentKey }))
+      const jobs = await boss.fetch<Json>(agentKey, { batchSize })
+      const deliveries: Delivery[] = []
+      const undeliverable: Undeliverable[] = []
+      for (const { id, data } of jobs) {
+        const payload = Payload.safeParse(data)
+        if (payload.success) deliveries.push({ id, runId: payload.data.runId, agentKey })
+        else {
+          undeliverable.push({ id, queue: agentKey, reason: reasonOf(payload.error), payload: data ?? null })
+        }
+      }
+      if (undeliverable.length > 0) await setAside(boss, undeliverable, log)
       return { deliveries, mayHaveMore: jobs.length === batchSize }
     },
 
@@ -91,6 +105,10 @@ export function createBossQueue({ pool, log }: BossQueueOptions): Queue {
 /** The size is part of pg-boss' statement text: powers of two keep the number of prepared ones small. */
 function toBatchSize(limit: number): number {
   return 2 ** Math.floor(Math.log2(Math.min(limit, 256)))
+}
+
+function reasonOf({ issues }: z.ZodError): string {
+  return issues.map(({ path, message }) => [...path, message].join(': ')).join('; ')
 }
 
 async function forEachQueue(
