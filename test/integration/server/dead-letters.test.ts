@@ -32,7 +32,7 @@ test('what is not ours is set aside with its reason, and the rest of its batch i
     foreign.map((payload) => ({ queue: 'echo', payload, reason: expect.any(String) })),
   )
   expect(letters[3]?.data.reason).toBe('runId: a run id is a UUID')
-  const reported = log.filter(({ level }) => level === 'error').map(({ fields }) => fields['id'])
+  const reported = log.filter(({ level }) => level === 'error').map(({ fields }) => String(fields['id']))
   expect(reported.toSorted()).toEqual(ids)
   const [left] = await database.sql(`
     SELECT count(*)::int FROM agent_runtime_queue.job WHERE name = 'echo' AND data ->> 'runId' IS DISTINCT FROM '${runId}'`)
