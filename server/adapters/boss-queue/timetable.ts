@@ -5,7 +5,7 @@ import { createBossDatabase } from './database.ts'
 import { QUEUE_SCHEMA } from './index.ts'
 
 /** pg-boss keeps schedules by queue. No agent has one of these for its own: agent keys have no slash. */
-const PREFIX = 'schedules/'
+export const SCHEDULE_PREFIX = 'schedules/'
 
 interface BossTimetableOptions {
   pool: pg.Pool
@@ -50,7 +50,7 @@ export function createBossTimetable({ pool, log }: BossTimetableOptions): Timeta
     },
 
     async publish(agentKeys, schedules) {
-      const queues = agentKeys.map((agentKey) => PREFIX + agentKey)
+      const queues = agentKeys.map((agentKey) => SCHEDULE_PREFIX + agentKey)
       const before = await read(queues)
       for (const row of before) {
         if (schedules.some((schedule) => isOf(row, schedule))) continue
@@ -60,12 +60,12 @@ export function createBossTimetable({ pool, log }: BossTimetableOptions): Timeta
         const row = before.find((other) => isOf(other, schedule))
         // What is as it was is left alone: `updated_on` tells since when.
         if (row?.cron === schedule.cron && row.timezone === schedule.timeZone) continue
-        const queue = PREFIX + schedule.agentKey
+        const queue = SCHEDULE_PREFIX + schedule.agentKey
         await boss.createQueue(queue)
         await boss.schedule(queue, schedule.cron, null, { tz: schedule.timeZone, key: schedule.name })
       }
       return (await read(queues)).map((row) => ({
-        agentKey: row.name.slice(PREFIX.length),
+        agentKey: row.name.slice(SCHEDULE_PREFIX.length),
         name: row.key,
         since: row.updated_on.getTime(),
       }))
@@ -74,5 +74,5 @@ export function createBossTimetable({ pool, log }: BossTimetableOptions): Timeta
 }
 
 function isOf(row: ScheduleRow, { agentKey, name }: ScheduleRef): boolean {
-  return row.name === PREFIX + agentKey && row.key === name
+  return row.name === SCHEDULE_PREFIX + agentKey && row.key === name
 }
