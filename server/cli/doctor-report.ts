@@ -1,5 +1,5 @@
 import { styleText } from 'node:util'
-import type { Finding, FindingLevel } from '../domain/diagnose.ts'
+import type { Finding, FindingLevel } from '../domain/doctor/finding.ts'
 
 const MARKS: Record<FindingLevel, string> = { problem: '✗', note: '·', ok: '✓' }
 const COLORS = { problem: 'red', note: 'yellow', ok: 'green' } as const

@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { deliverAgain, examineDatabase } from '../adapters/examine.ts'
 import { createLogger } from '../adapters/pino-logger.ts'
-import { diagnose } from '../domain/diagnose.ts'
+import { diagnose } from '../domain/doctor/diagnose.ts'
 import type { Examination } from '../examination.ts'
 import { formatReport } from './doctor-report.ts'
 import { requireDatabaseUrl } from './migrate.ts'
