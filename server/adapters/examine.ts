@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import type { Examination } from '../examination.ts'
-import type { Logger, QueuedRun } from '../ports.ts'
+import type { Logger, Queue, QueuedRun } from '../ports.ts'
 import { compareQueueVersion, examineQueue } from './boss-queue/examine.ts'
 import { createBossQueue } from './boss-queue/index.ts'
 import { createBossTimetable } from './boss-queue/timetable.ts'
@@ -22,6 +22,7 @@ export async function examineDatabase({ databaseUrl, log, now }: ExamineOptions)
   try {
     return await withPool(databaseUrl, log, (pool) => examine(pool, { databaseUrl, log, now }))
   } catch (error) {
+    log.debug({ err: error }, 'the database could not be examined')
     return { state: 'unreachable', reason: toStartupError(error, databaseUrl).message }
   }
 }
@@ -48,21 +49,27 @@ async function examine(pool: pg.Pool, { databaseUrl, log, now }: ExamineOptions)
  * harmless: a run is claimed once, however often it is delivered.
  *
  * @returns how many.
+ * @throws StartupError saying what is wrong with the database.
  */
 export async function deliverAgain(databaseUrl: string, log: Logger): Promise<number> {
-  return withPool(databaseUrl, log, async (pool) => {
-    const queue = createBossQueue({ pool, log })
-    for (let delivered = 0; ;) {
-      const batch = await inTransaction(pool, async (client, tx) => {
-        const { rows } = await client.query<QueuedRun & { runAt: Date | null }>(LOCK_UNDELIVERED)
-        const runs = rows.map((row) => ({ ...row, runAt: row.runAt?.toISOString() ?? null }))
-        await queue.enqueue(runs, tx)
-        return runs.length
-      })
-      if (batch === 0) return delivered
-      delivered += batch
-    }
-  })
+  try {
+    return await withPool(databaseUrl, log, (pool) => deliverAll(pool, createBossQueue({ pool, log })))
+  } catch (error) {
+    throw toStartupError(error, databaseUrl)
+  }
+}
+
+async function deliverAll(pool: pg.Pool, queue: Pick<Queue, 'enqueue'>): Promise<number> {
+  for (let delivered = 0; ;) {
+    const batch = await inTransaction(pool, async (client, tx) => {
+      const { rows } = await client.query<QueuedRun & { runAt: Date | null }>(LOCK_UNDELIVERED)
+      const runs = rows.map((row) => ({ ...row, runAt: row.runAt?.toISOString() ?? null }))
+      await queue.enqueue(runs, tx)
+      return runs.length
+    })
+    if (batch === 0) return delivered
+    delivered += batch
+  }
 }
 
 async function withPool<T>(databaseUrl: string, log: Logger, use: (pool: pg.Pool) => Promise<T>): Promise<T> {

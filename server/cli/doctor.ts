@@ -30,7 +30,7 @@ It exits with 0 when all is well and with 1 when there is something to do.
 
 Environment:
   DATABASE_URL        PostgreSQL connection URL (needed)
-  DEBUG=1             shows where errors came from`,
+  LOG_LEVEL=debug     shows where errors came from`,
     )
     .action(doctor)
 }

@@ -114,33 +114,44 @@ export async function keepSchedules(
 }
 
 async function keepSchedule(
-  { runs, timetable, clock, log }: SchedulePorts,
+  ports: SchedulePorts,
   { schedule, since, signal }: { schedule: CheckedSchedule; since: number; signal: AbortSignal },
 ): Promise<void> {
+  const { timetable, clock, log } = ports
   let done = Math.max(since, clock.now() - MAKE_UP_MS)
   while (!signal.aborted) {
-    const next = timetable.next(schedule, done)
-    if (next === undefined) return
-    const now = clock.now()
-    if (next > now) {
-      await clock.sleep(Math.min(next - now, MAX_SLEEP_MS), signal)
-      continue
-    }
-    const occurrence = lastOf(timetable, schedule, { first: next, now })
-    const fields = { agentKey: schedule.agentKey, schedule: schedule.name, at: isoOf(occurrence) }
     try {
-      const { run, created } = await runs.create(schedule.principal, inputOf(schedule, occurrence))
-      if (created) log.debug({ ...fields, runId: run.id }, 'created the run of a schedule')
+      const next = timetable.next(schedule, done)
+      if (next === undefined) return
+      const now = clock.now()
+      if (next > now) {
+        await clock.sleep(Math.min(next - now, MAX_SLEEP_MS), signal)
+        continue
+      }
+      const occurrence = lastOf(timetable, schedule, { first: next, now })
+      await createOccurrence(ports, schedule, occurrence)
       done = occurrence
     } catch (error) {
-      if (error instanceof AgentRuntimeError) {
-        log.error({ ...fields, err: error }, 'the run of a schedule was refused')
-        done = occurrence
-      } else {
-        log.warn({ ...fields, err: error }, 'creating the run of a schedule failed; trying again')
-        await clock.sleep(RETRY_MS, signal)
-      }
+      const fields = { err: error, agentKey: schedule.agentKey, schedule: schedule.name }
+      log.warn(fields, 'creating the run of a schedule failed; trying again')
+      await clock.sleep(RETRY_MS, signal)
     }
+  }
+}
+
+/** @throws when it may go better another time. */
+async function createOccurrence(
+  { runs, log }: SchedulePorts,
+  schedule: CheckedSchedule,
+  occurrence: number,
+): Promise<void> {
+  const fields = { agentKey: schedule.agentKey, schedule: schedule.name, at: isoOf(occurrence) }
+  try {
+    const { run, created } = await runs.create(schedule.principal, inputOf(schedule, occurrence))
+    if (created) log.debug({ ...fields, runId: run.id }, 'created the run of a schedule')
+  } catch (error) {
+    if (!(error instanceof AgentRuntimeError)) throw error
+    log.error({ ...fields, err: error }, 'the run of a schedule was refused')
   }
 }
 

@@ -1,6 +1,7 @@
 import { expect, vi } from 'vitest'
 import { z } from 'zod'
 import { defineAgent } from '../../../server/index.ts'
+import { createWorkspace, runCli, serverModule } from '../../support/cli.ts'
 import { createHeldAgent } from '../../support/held-agent.ts'
 import { test } from '../../support/runtime.ts'
 
@@ -113,4 +114,36 @@ test('pg-boss knows the schedules this deployment has, and keeps those of agents
   expect(await names(withSchedules('a', 'z'), withSchedules('b', 'y'))).toHaveLength(2)
   expect(await database.sql('SELECT updated_on FROM agent_runtime_queue.schedule')).toEqual(since)
   expect(await names(withSchedules('a'), withSchedules('b', 'y'))).toEqual(['schedules/b y'])
+})
+
+test('goes on, and repeats nothing, when a process is killed', async ({ database }) => {
+  await using folder = await createWorkspace()
+  await folder.write(
+    'runtime.ts',
+    `import { createAgentRuntime, defineAgent } from '${serverModule}'
+    const schedules = [{ name: 's', cron: '* * * * * *' }]
+    export default createAgentRuntime({ agents: [defineAgent({ key: 'a', schedules, run: async () => {} })] })`,
+  )
+  const options = { cwd: folder.path, env: { DATABASE_URL: database.url } }
+  await using first = runCli(['worker', 'runtime.ts'], options)
+  await using second = runCli(['worker', 'runtime.ts'], options)
+  await Promise.all([first.printed(/Working on runs/), second.printed(/Working on runs/)])
+  const succeeded = async (least: number) =>
+    vi.waitFor(
+      async () => {
+        const runs = await database.sql<{ at: string }>(
+          `SELECT * FROM (${RUNS}) AS r WHERE status = 'succeeded'`,
+        )
+        expect(runs.length).toBeGreaterThanOrEqual(least)
+        return runs.map(({ at }) => at)
+      },
+      { timeout: 15_000, interval: 100 },
+    )
+  const before = await succeeded(2)
+  first.kill('SIGKILL')
+  await first.exited
+  const after = await succeeded(before.length + 3)
+  expect(new Set(after).size).toBe(after.length)
+  second.kill('SIGTERM')
+  await second.exited
 })
