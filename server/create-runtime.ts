@@ -2,6 +2,7 @@
 import type { Pool } from 'pg'
 import type { AnyAgent, ShapeOfAgent } from './agent/define-agent.ts'
 import { createBossQueue } from './adapters/boss-queue/index.ts'
+import { createBossTimetable } from './adapters/boss-queue/timetable.ts'
 import { createLocalBus } from './adapters/local-bus.ts'
 import { createPgBus } from './adapters/pg-bus.ts'
 import { createPgPresence } from './adapters/pg-presence.ts'
@@ -17,12 +18,14 @@ import type { Authenticate } from './api/services.ts'
 import type { Config, Settings } from './config.ts'
 import { ConfigError, resolveConfig } from './config.ts'
 import type { AgentShape, HasAgents } from './contract/agent-shape.ts'
+import { PUBLIC_PRINCIPAL } from './contract/principal.ts'
 import { createConversations } from './domain/conversations.ts'
 import type { Conversations } from './domain/conversations.ts'
 import { createRunEvents } from './domain/run-events.ts'
 import type { AuthorizeEvents } from './domain/run-events.ts'
 import { createRuns } from './domain/runs.ts'
 import type { Runs } from './domain/runs.ts'
+import { checkSchedules, keepSchedules } from './domain/schedules.ts'
 import { keepUp } from './domain/upkeep.ts'
 import { createEventHub } from './events/hub.ts'
 import { createVisibilityOf } from './events/visibility.ts'
@@ -87,7 +90,7 @@ export interface AgentRuntime<TShape extends AgentShape = AgentShape> extends Ha
 /**
  * Puts a runtime together. Nothing connects before `start`, a request, or `startWorker`.
  *
- * @throws ConfigError when a setting is malformed or two agents have one key.
+ * @throws ConfigError when a setting is malformed, two agents have one key, or a schedule can't be kept.
  * @example
  * export const runtime = createAgentRuntime({ agents: [chat] })
  * export default runtime
@@ -112,6 +115,8 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   const visibilityOf = createVisibilityOf(config.eventVisibility)
   const store = createPrismaStore({ pool, visibilityOf })
   const queue = createBossQueue({ pool, log })
+  const timetable = createBossTimetable({ pool, log })
+  const schedules = checkSchedules(agents, timetable, clock.now())
   const presence = createPgPresence({ databaseUrl: config.directUrl ?? databaseUrl, clock, log })
   const bus = createBus(config, { pool, clock, log })
 
@@ -151,6 +156,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   const getModel = () => (model ??= chooseModel(config))
 
   let upkeep: Promise<void> | undefined
+  let scheduling: Promise<void> | undefined
   let started: Promise<void> | undefined
   let stopped: Promise<void> | undefined
   const start = () => (stopped === undefined ? (started ??= connect()) : Promise.reject(wasStopped()))
@@ -162,10 +168,15 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
       }
       await store.check()
       await queue.start([...agents.keys()])
+      const since = await timetable.publish([...agents.keys()], schedules)
       await bus.start()
       upkeep ??= keepUp(
         { store, queue, bus, clock, log, random: Math.random },
         { intervalMs: UPKEEP_INTERVAL_MS, signal: stopping.signal },
+      )
+      scheduling ??= keepSchedules(
+        { runs, timetable, clock, log },
+        { schedules, since, signal: stopping.signal },
       )
     } catch (error) {
       // The next call tries again: a database may come up later than its clients.
@@ -184,7 +195,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     await Promise.all([...workers].map((worker) => worker.stop()))
     // One that fails has told whoever asked for it.
     await started?.catch(() => {})
-    await upkeep
+    await Promise.all([upkeep, scheduling])
     await queue.stop()
     await bus.stop()
     await store.close()
@@ -206,7 +217,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     handler: createHandler({
       services,
       router,
-      authenticate: options.authenticate ?? (() => ({ id: 'public', tenantId: '', kind: 'public' })),
+      authenticate: options.authenticate ?? (() => PUBLIC_PRINCIPAL),
       start,
       checkReady: async () => {
         await start()

@@ -109,6 +109,13 @@ export interface ClaimedRun {
   cancelRequested: boolean
 }
 
+/** `unclaimed` are those that were taken and not there to be claimed. */
+export interface ClaimResult {
+  claimed: ClaimedRun[]
+  unclaimed: string[]
+  mayHaveMore: boolean
+}
+
 /** An event on its way to the store; the writer has given it its `seq`. */
 export interface NewEvent {
   seq: number
@@ -237,7 +244,7 @@ export interface Store {
   claimRuns(
     lease: { workerId: string; ttlMs: number },
     take: (tx: Transaction) => Promise<Taken>,
-  ): Promise<{ claimed: ClaimedRun[]; mayHaveMore: boolean }>
+  ): Promise<ClaimResult>
   /**
    * Writes events and endings of many runs in one statement, each run fenced on its own. With releases or
    * suspensions among them, `enqueue` is called with what is to be delivered again, in the same transaction.
@@ -345,6 +352,34 @@ export interface Queue {
   /** Up to `limit` deliveries for one agent, for as long as the transaction lasts. */
   take(agentKey: string, limit: number, tx: Transaction): Promise<Taken>
   stop(): Promise<void>
+}
+
+/** Times that recur. */
+export interface Recurrence {
+  cron: string
+  /** IANA name. */
+  timeZone: string
+}
+
+export interface ScheduleRef {
+  agentKey: string
+  /** Unique among the agent's. */
+  name: string
+}
+
+/** Knows when what recurs is due, and tells others which schedules there are. Times are in ms since the epoch. */
+export interface Timetable {
+  /** The first occurrence after `after`; undefined when there is none. @throws Error saying what is wrong with it. */
+  next(recurrence: Recurrence, after: number): number | undefined
+  /**
+   * Makes `schedules` those of the agents with these keys; other agents', of other deployments, stay.
+   *
+   * @returns since when each has been what it is.
+   */
+  publish(
+    agentKeys: readonly string[],
+    schedules: readonly (ScheduleRef & Recurrence)[],
+  ): Promise<(ScheduleRef & { since: number })[]>
 }
 
 /** Shows that a worker is there, for as long as its process lives and no longer. */

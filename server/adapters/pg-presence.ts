@@ -54,3 +54,10 @@ export function isAbsent(workerId: string): string {
       AND l.objid = (hashtext(${workerId})::bigint & 4294967295)::oid
       AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND l.granted)`
 }
+
+/** SQL that counts the workers that are there. */
+export const PRESENT_WORKERS: string = `
+  SELECT count(DISTINCT l.objid)::int AS present
+  FROM pg_locks l
+  WHERE l.locktype = 'advisory' AND l.classid = ${LOCK_CLASS}
+    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND l.granted`

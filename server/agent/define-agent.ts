@@ -6,6 +6,7 @@ import { ConversationPolicy, CreateRunInput } from '../contract/run.ts'
 import type { Json } from '../contract/json.ts'
 import type { Message } from '../contract/message.ts'
 import type { AgentContext } from './context.ts'
+import type { AnySchedule, Schedule } from './schedule.ts'
 
 /** An agent's own event types: payload schema and, `user` by default, who sees it. */
 export type AgentEvents = Record<string, { schema: z.ZodType; visibility?: Visibility }>
@@ -49,6 +50,13 @@ export interface Agent<
   readonly timeoutMs?: number
   /** What happens to a run in a conversation that has one under way. Default: `queue`, it waits its turn. */
   readonly conversationPolicy?: ConversationPolicy
+  /**
+   * When runs are created by themselves.
+   *
+   * @example
+   * schedules: [{ name: 'morning', cron: '0 8 * * 1-5', timeZone: 'Europe/Lisbon', params: { topic: 'news' } }]
+   */
+  readonly schedules?: readonly Schedule<TParams>[]
   run(ctx: AgentContext<ParamsOf<TParams>, EventPayloads<TEvents>>): Promise<ResultOf<TOutput>>
 }
 
@@ -62,6 +70,7 @@ export interface AnyAgent {
   readonly maxAttempts?: number
   readonly timeoutMs?: number
   readonly conversationPolicy?: ConversationPolicy
+  readonly schedules?: readonly AnySchedule[]
   run(ctx: never): Promise<AgentResult<unknown> | void>
 }
 

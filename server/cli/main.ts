@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import { reportError } from './cli-error.ts'
 import { devCommand } from './dev.ts'
+import { doctorCommand } from './doctor.ts'
 import { migrateCommand } from './migrate.ts'
 import { serveCommand } from './serve.ts'
 import { workerCommand } from './worker.ts'
@@ -12,6 +13,7 @@ const program = new Command('agent-runtime')
   .addCommand(serveCommand())
   .addCommand(workerCommand())
   .addCommand(migrateCommand())
+  .addCommand(doctorCommand())
   .showHelpAfterError('Add --help to see what it understands.')
   .addHelpText('after', '\nEach command has its own help: agent-runtime dev --help')
 
@@ -24,7 +26,7 @@ if (major < 22 || (major === 22 && minor < 18)) {
 // Ends here in any case: what a library leaves open must not keep a command that is done.
 try {
   await program.parseAsync()
-  process.exit(0)
+  process.exit()
 } catch (error) {
   reportError(error)
   process.exit(1)

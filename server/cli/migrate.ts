@@ -40,7 +40,8 @@ export async function migrate(databaseUrl: string): Promise<string[]> {
   }
 }
 
-function requireDatabaseUrl(): string {
+/** @throws CliError when there is none. */
+export function requireDatabaseUrl(): string {
   const url = process.env['DATABASE_URL']
   if (url) return url
   throw new CliError(

@@ -6,3 +6,6 @@ export interface Principal {
   tenantId: string
   kind: 'user' | 'anonymous' | 'public'
 }
+
+/** Who everybody is where nobody has to say who they are. */
+export const PUBLIC_PRINCIPAL: Principal = { id: 'public', tenantId: '', kind: 'public' }

@@ -78,14 +78,18 @@ export class Intake {
 
   async #takeReady(): Promise<void> {
     const { room, signal, lease, onClaimed } = this.#settings
-    const { store, queue } = this.#ports
+    const { store, queue, log } = this.#ports
     for (const agentKey of this.#ready) {
       const limit = room()
       if (limit <= 0 || signal.aborted) return
       this.#ready.delete(agentKey)
-      const { claimed, mayHaveMore } = await store.claimRuns(lease, (tx) => queue.take(agentKey, limit, tx))
+      const { claimed, unclaimed, mayHaveMore } = await store.claimRuns(lease, (tx) =>
+        queue.take(agentKey, limit, tx),
+      )
       if (mayHaveMore) this.#ready.add(agentKey)
       for (const run of claimed) onClaimed(run)
+      // Over, in other hands, or with another delivery for when they are due.
+      if (unclaimed.length > 0) log.debug({ runIds: unclaimed }, 'deliveries without a run to claim')
     }
   }
 }

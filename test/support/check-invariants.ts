@@ -68,9 +68,11 @@ export const RULES = {
     WHERE r.turn IS NOT NULL AND (r.status <> 'queued' OR NOT EXISTS (
       SELECT FROM agent_runtime.run o
       WHERE o.conversation_id = r.conversation_id AND o.turn IS NULL AND NOT (${isOver('o')})))`,
+  // Only agents' queues have deliveries: the names of the others have a slash.
   'no delivery is without its run': `
     SELECT j.id, j.data FROM agent_runtime_queue.job j
-    WHERE NOT EXISTS (SELECT FROM agent_runtime.run r WHERE r.id::text = j.data ->> 'runId')`,
+    WHERE strpos(j.name, '/') = 0
+      AND NOT EXISTS (SELECT FROM agent_runtime.run r WHERE r.id::text = j.data ->> 'runId')`,
 } as const satisfies Record<string, string>
 
 /** What must be true besides once every run has had its time. */

@@ -1,7 +1,11 @@
 import type { Store } from '../../server/ports.ts'
 
 /** Claims runs as a worker does whose deliveries they are. */
-export function claim(store: Pick<Store, 'claimRuns'>, runIds: readonly string[], workerId = 'w') {
+export function claim(
+  store: Pick<Store, 'claimRuns'>,
+  runIds: readonly string[],
+  { workerId = 'w', ttlMs = 60_000 } = {},
+) {
   const taken = { runIds, mayHaveMore: false, forget: async () => {} }
-  return store.claimRuns({ workerId, ttlMs: 60_000 }, async () => taken)
+  return store.claimRuns({ workerId, ttlMs }, async () => taken)
 }

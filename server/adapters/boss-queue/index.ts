@@ -1,7 +1,12 @@
 import { PgBoss } from 'pg-boss'
 import type pg from 'pg'
+import { z } from 'zod'
+import type { Json } from '../../contract/json.ts'
+import { RunId } from '../../contract/run.ts'
 import type { Logger, Queue } from '../../ports.ts'
 import { createBossDatabase } from './database.ts'
+import { createDeadLetterQueue, DEAD_LETTER_QUEUE, setAside } from './dead-letters.ts'
+import type { Undeliverable } from './dead-letters.ts'
 
 export const QUEUE_SCHEMA = 'agent_runtime_queue'
 
@@ -17,9 +22,8 @@ interface BossQueueOptions {
   log: Logger
 }
 
-interface Payload {
-  runId: string
-}
+const Payload = z.object({ runId: RunId })
+type Payload = z.infer<typeof Payload>
 
 /**
  * The queue on pg-boss: one pg-boss queue per agent, so that a worker takes only the agents it has. A
@@ -44,6 +48,7 @@ export function createBossQueue({ pool, log }: BossQueueOptions): Queue {
       await pool.query(`SELECT FROM ${QUEUE_SCHEMA}.version`)
       await boss.start()
       const known = new Set((await boss.getQueues()).map((queue) => queue.name))
+      if (!known.has(DEAD_LETTER_QUEUE)) await createDeadLetterQueue(boss)
       for (const agentKey of agentKeys.filter((key) => !known.has(key))) {
         await boss.createQueue(agentKey, {
           policy: 'standard',
@@ -72,12 +77,22 @@ export function createBossQueue({ pool, log }: BossQueueOptions): Queue {
     async take(agentKey, limit, tx) {
       const transaction = createBossDatabase(tx)
       const batchSize = toBatchSize(limit)
-      const jobs = await boss.fetch<Payload>(agentKey, { batchSize, db: transaction })
+      const jobs = await boss.fetch<Json>(agentKey, { batchSize, db: transaction })
+      const deliveries: { id: string; runId: string }[] = []
+      const undeliverable: Undeliverable[] = []
+      for (const { id, data } of jobs) {
+        const payload = Payload.safeParse(data)
+        if (payload.success) deliveries.push({ id, runId: payload.data.runId })
+        else {
+          undeliverable.push({ id, queue: agentKey, reason: reasonOf(payload.error), payload: data ?? null })
+        }
+      }
+      if (undeliverable.length > 0) await setAside(boss, undeliverable, { db: transaction, log })
       return {
-        runIds: jobs.map((job) => job.data.runId),
+        runIds: [...new Set(deliveries.map(({ runId }) => runId))],
         mayHaveMore: jobs.length === batchSize,
         async forget() {
-          const ids = jobs.map((job) => job.id)
+          const ids = deliveries.map(({ id }) => id)
           if (ids.length > 0) await boss.complete(agentKey, ids, null, { db: transaction })
         },
       }
@@ -92,4 +107,8 @@ export function createBossQueue({ pool, log }: BossQueueOptions): Queue {
 /** The size is part of pg-boss' statement text: powers of two keep the number of prepared ones small. */
 function toBatchSize(limit: number): number {
   return 2 ** Math.floor(Math.log2(Math.min(limit, 256)))
+}
+
+function reasonOf({ issues }: z.ZodError): string {
+  return issues.map(({ path, message }) => [...path, message].join(': ')).join('; ')
 }

@@ -49,6 +49,25 @@ async function readMigrations(): Promise<MigrationList> {
   }
 }
 
+/** Which of this version's migrations a database lacks, and which it has that this version does not know. */
+export async function compareMigrations(pool: pg.Pool): Promise<{ pending: string[]; unknown: string[] }> {
+  const { migrationDirectories } = await readMigrations()
+  const names = migrationDirectories.map(({ path }) => path)
+  const { rows: tables } = await pool.query<{ exists: boolean }>(
+    `SELECT to_regclass('${DATABASE_SCHEMA}._prisma_migrations') IS NOT NULL AS exists`,
+  )
+  if (tables[0]?.exists !== true) return { pending: names, unknown: [] }
+  const { rows } = await pool.query<{ name: string }>(
+    `SELECT migration_name AS name FROM ${DATABASE_SCHEMA}._prisma_migrations
+     WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL ORDER BY migration_name`,
+  )
+  const applied = rows.map(({ name }) => name)
+  return {
+    pending: names.filter((name) => !applied.includes(name)),
+    unknown: applied.filter((name) => !names.includes(name)),
+  }
+}
+
 /**
  * Applies what is not yet applied. Safe to call from many processes at once: they take turns.
  *

@@ -216,7 +216,10 @@ describe('migrating', () => {
     const servers = await Promise.all(Array.from({ length: 5 }, () => createServer({ agents: [agent] })))
     const ids = await Promise.all(servers.map(({ rest }) => rest.create('agent')))
     for (const id of ids) await servers[0]?.rest.events(`runs/${id}/events`)
-    expect(await database.sql(`SELECT name FROM agent_runtime_queue.queue`)).toEqual([{ name: 'agent' }])
+    expect(await database.sql(`SELECT name FROM agent_runtime_queue.queue ORDER BY name`)).toEqual([
+      { name: 'agent' },
+      { name: 'dead-letters/deliveries' },
+    ])
   })
 })
 

@@ -72,7 +72,7 @@ class Race {
     const belief = this.#beliefs.get(`${worker} ${run}`)
     switch (what) {
       case 'claim': {
-        const { claimed } = await claim(this.#store, [id], workerId)
+        const { claimed } = await claim(this.#store, [id], { workerId })
         for (const { attempt, lastSeq } of claimed) {
           this.claims.push(`${id} ${attempt}`)
           this.#beliefs.set(`${worker} ${run}`, { attempt, lastSeq })

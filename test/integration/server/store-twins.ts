@@ -136,7 +136,7 @@ export class Twins {
       "UPDATE agent_runtime.run SET run_at = now() WHERE id = $1 AND run_at > now() + interval '10 ms'",
       [this.#id],
     )
-    const { claimed } = await claim(this.#store, [this.#id], this.workerId)
+    const { claimed } = await claim(this.#store, [this.#id], { workerId: this.workerId })
     const actual = claimed.map((run) => [
       run.attempt,
       run.lastSeq,

@@ -31,7 +31,7 @@ describe('the store', () => {
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 25 }), async (steps) => {
         const id = await createRun(store)
         const twins = new Twins(store, id)
-        await claim(store, [id], twins.workerId)
+        await claim(store, [id], { workerId: twins.workerId })
         for (const each of steps) {
           const [expected, actual] = await twins.take(each, database.sql)
           expect(actual).toEqual(expected)
@@ -84,7 +84,7 @@ describe('the store', () => {
     const ids = await Promise.all(Array.from({ length: 20 }, () => createRun(store)))
     const answers = await Promise.all(
       Array.from({ length: 8 }, (_, index) =>
-        claim(store, index % 2 === 0 ? ids : ids.toReversed(), `w${index}`),
+        claim(store, index % 2 === 0 ? ids : ids.toReversed(), { workerId: `w${index}` }),
       ),
     )
     const claimed = answers.flatMap((answer) => answer.claimed.map(({ id }) => id))

@@ -3,7 +3,7 @@ import type { Principal } from '../../../contract/principal.ts'
 import type { Visibility } from '../../../contract/event.ts'
 import type { Json, JsonObject } from '../../../contract/json.ts'
 import type { Message } from '../../../contract/message.ts'
-import type { ClaimedRun, Taken, Transaction } from '../../../ports.ts'
+import type { ClaimedRun, ClaimResult, Taken, Transaction } from '../../../ports.ts'
 import { execute, inTransaction } from '../transaction.ts'
 
 // Rows are locked in the order of their ids, so that two workers with overlapping deliveries wait for
@@ -89,16 +89,18 @@ export async function claimRuns(
   pool: pg.Pool,
   options: { workerId: string; ttlMs: number; startedVisibility: Visibility },
   take: (tx: Transaction) => Promise<Taken>,
-): Promise<{ claimed: ClaimedRun[]; mayHaveMore: boolean }> {
+): Promise<ClaimResult> {
   const { workerId, ttlMs, startedVisibility } = options
   return inTransaction(pool, async (client, tx) => {
     const { runIds, mayHaveMore, forget } = await take(tx)
-    if (runIds.length === 0) return { claimed: [], mayHaveMore }
+    if (runIds.length === 0) return { claimed: [], unclaimed: [], mayHaveMore }
     const [rows] = await Promise.all([
       execute<ClaimRow>(client, CLAIM, [runIds, workerId, ttlMs, startedVisibility]),
       forget(),
     ])
-    return { claimed: rows.map(toClaimedRun), mayHaveMore }
+    const ids = new Set(rows.map((row) => row.id))
+    const unclaimed = runIds.filter((id) => !ids.has(id))
+    return { claimed: rows.map(toClaimedRun), unclaimed, mayHaveMore }
   })
 }
 

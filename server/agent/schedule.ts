@@ -1,0 +1,32 @@
+import type { z } from 'zod'
+import type { JsonObject } from '../contract/json.ts'
+import type { Message } from '../contract/message.ts'
+import type { Principal } from '../contract/principal.ts'
+
+interface ScheduleFields {
+  /** Tells the agent's schedules apart: 1 to 60 letters, digits, `_`, `-` or `.`. */
+  readonly name: string
+  /** Minute, hour, day of month, month, day of week; with a sixth field before them, second. */
+  readonly cron: string
+  /** IANA name of the time zone the cron expression is read in. Default: `UTC`. */
+  readonly timeZone?: string
+  readonly messages?: readonly Message[]
+  readonly metadata?: JsonObject
+  /** Whose runs they are. Default: the `public` principal, which is everybody where nobody has to sign in. */
+  readonly principal?: Principal
+}
+
+type ParamsField<TParams> = [TParams] extends [undefined]
+  ? { readonly params?: undefined }
+  : object extends TParams
+    ? { readonly params?: TParams }
+    : { readonly params: TParams }
+
+/** Creates a run of its agent at times that recur, whichever processes are there then: one run each time. */
+export type Schedule<TParams extends z.ZodType | undefined> = ScheduleFields &
+  ParamsField<TParams extends z.ZodType ? z.input<TParams> : undefined>
+
+/** A schedule whatever its agent's params. */
+export interface AnySchedule extends ScheduleFields {
+  readonly params?: unknown
+}

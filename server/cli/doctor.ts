@@ -1,0 +1,61 @@
+import { Command } from 'commander'
+import { deliverAgain, examineDatabase } from '../adapters/examine.ts'
+import { createLogger } from '../adapters/pino-logger.ts'
+import { diagnose } from '../domain/doctor/diagnose.ts'
+import type { Examination } from '../examination.ts'
+import { formatReport } from './doctor-report.ts'
+import { requireDatabaseUrl } from './migrate.ts'
+
+interface DoctorOptions {
+  fix?: true
+  json?: true
+}
+
+export function doctorCommand(): Command {
+  return new Command('doctor')
+    .description(
+      'Looks whether all is well with the database, the workers and the runs, and says what to do.',
+    )
+    .option('--fix', 'deliver runs again that nothing in the queue leads to; without it nothing is changed')
+    .option('--json', 'the findings and all that was read, for machines')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ DATABASE_URL=postgresql://user:password@host:5432/app agent-runtime doctor
+  $ agent-runtime doctor --json | jq '.findings[] | select(.level == "problem")'
+
+Use the DATABASE_URL of your servers and workers: what lies between them and PostgreSQL is looked at too.
+It exits with 0 when all is well and with 1 when there is something to do.
+
+Environment:
+  DATABASE_URL        PostgreSQL connection URL (needed)
+  LOG_LEVEL=debug     shows where errors came from`,
+    )
+    .action(doctor)
+}
+
+async function doctor({ fix, json }: DoctorOptions): Promise<void> {
+  const databaseUrl = requireDatabaseUrl()
+  const log = createLogger()
+  const examine = () => examineDatabase({ databaseUrl, log, now: Date.now() })
+  let examination = await examine()
+  let fixed = 0
+  if (fix && hasUndelivered(examination)) {
+    fixed = await deliverAgain(databaseUrl, log)
+    examination = await examine()
+  }
+  const findings = diagnose(examination, Date.now())
+  const isWell = findings.every(({ level }) => level !== 'problem')
+  if (json) {
+    process.stdout.write(`${JSON.stringify({ ok: isWell, fixed, findings, examination }, null, 2)}\n`)
+  } else {
+    if (fixed > 0) process.stdout.write(`Delivered ${fixed} run${fixed === 1 ? '' : 's'} again.\n\n`)
+    process.stdout.write(formatReport(findings))
+  }
+  if (!isWell) process.exitCode = 1
+}
+
+function hasUndelivered(examination: Examination): boolean {
+  return examination.state === 'examined' && examination.runs.undelivered.total > 0
+}

@@ -1,0 +1,145 @@
+import type { Examination, SchemaFacts } from '../../examination.ts'
+import { diagnoseRuns } from './diagnose-runs.ts'
+import { count, listed, ok, report } from './finding.ts'
+import type { Finding } from './finding.ts'
+
+type Examined = Extract<Examination, { state: 'examined' }>
+
+const MIGRATE = 'Run: agent-runtime migrate'
+
+/** What there is to say about a database, the most basic first. Pure: the same facts, the same words. */
+export function diagnose(examination: Examination, now: number): Finding[] {
+  switch (examination.state) {
+    case 'unreachable':
+      return [{ check: 'database', level: 'problem', found: examination.reason }]
+    case 'outdated':
+      return [ok('database', 'The database answers.'), ...diagnoseSchema(examination.schema)]
+    case 'examined':
+      return [
+        ok('database', 'The database answers.'),
+        ...diagnoseSchema(examination.schema),
+        diagnoseNotifications(examination),
+        diagnoseWorkers(examination),
+        ...diagnoseRuns(examination, now),
+        ...diagnoseQueue(examination),
+        diagnoseSizes(examination),
+      ]
+  }
+}
+
+function diagnoseSchema({ pending, unknown, queue }: SchemaFacts): Finding[] {
+  const findings: Finding[] = []
+  if (pending.length > 0) {
+    findings.push({
+      check: 'migrations',
+      level: 'problem',
+      found: `${count(pending.length, 'migration')} of this version ${pending.length === 1 ? 'is' : 'are'} not applied.`,
+      meaning: 'This version of the package does not work with the database as it is.',
+      remedy: MIGRATE,
+      items: pending,
+    })
+  }
+  if (queue.found === null || queue.found < queue.needed) {
+    const found =
+      queue.found === null ? 'The queue has no tables' : `The queue's tables are at version ${queue.found}`
+    findings.push({
+      check: 'queue-version',
+      level: 'problem',
+      found: `${found}; the installed pg-boss needs ${queue.needed}.`,
+      remedy: MIGRATE,
+    })
+  } else if (queue.found > queue.needed) {
+    findings.push({
+      check: 'queue-version',
+      level: 'problem',
+      found: `The queue's tables are at version ${queue.found}, newer than the ${queue.needed} of the installed pg-boss.`,
+      meaning:
+        'A newer version of the package has migrated this database; processes of this one do not start.',
+      remedy: 'Finish the deployment of the newer version, and use its doctor.',
+    })
+  }
+  if (unknown.length > 0) {
+    findings.push({
+      check: 'migrations',
+      level: 'note',
+      found: `The database has ${count(unknown.length, 'migration')} that this version does not know.`,
+      meaning: 'A newer version of the package has migrated it: fine while that is being deployed.',
+      items: unknown,
+    })
+  }
+  return findings.length > 0 ? findings : [ok('migrations', 'All migrations are applied.')]
+}
+
+function diagnoseNotifications({ notificationsArrive }: Examined): Finding {
+  if (notificationsArrive) return ok('notifications', 'Notifications arrive.')
+  return {
+    check: 'notifications',
+    level: 'problem',
+    found: 'A notification that was sent did not arrive.',
+    meaning:
+      'LISTEN needs a connection that stays, and so does the lock by which a lost worker is noticed at once. A pooler that hands out a connection per transaction gives neither: streams and workers fall back to polling, and lost workers are noticed by their leases.',
+    remedy: 'Let DATABASE_URL lead to PostgreSQL itself, or to a pooler in session mode.',
+  }
+}
+
+function diagnoseWorkers({ workers, runs }: Examined): Finding {
+  const { present, busy } = workers
+  if (present > 0) {
+    return {
+      ...ok(
+        'workers',
+        `${count(present, 'worker')} ${present === 1 ? 'is' : 'are'} there, ${busy.total} of them with runs.`,
+      ),
+      ...listed(busy, ({ worker, runs: held }) => `${worker} executes ${count(held, 'run')}`),
+    }
+  }
+  const open = runs.open.queued + runs.open.running
+  return {
+    check: 'workers',
+    level: open > 0 ? 'problem' : 'note',
+    found: `No worker is there${open > 0 ? `, and ${count(open, 'run')} ${open === 1 ? 'is' : 'are'} queued or running` : ''}.`,
+    meaning: 'Nobody executes runs.',
+    remedy: 'Start some: agent-runtime worker',
+  }
+}
+
+function diagnoseQueue({ queue: { deadLetters, schedules } }: Examined): Finding[] {
+  return [
+    report('dead-letters', deadLetters, {
+      none: 'There are no dead letters.',
+      found: `There ${deadLetters.total === 1 ? 'is' : 'are'} ${count(deadLetters.total, 'dead letter')}.`,
+      meaning:
+        'Somebody put into an agent’s queue what is not a delivery: no run is lost by it, but whoever did it expects something.',
+      remedy: 'Find out who writes to the queue, then delete them (docs/operations.md tells how).',
+      item: ({ id, queue, reason, since }) =>
+        `${id} of ${since}, for ${queue || 'an unknown queue'}: ${reason || 'no reason given'}`,
+    }),
+    {
+      ...ok(
+        'schedules',
+        schedules.total === 0
+          ? 'There are no schedules.'
+          : `There ${schedules.total === 1 ? 'is' : 'are'} ${count(schedules.total, 'schedule')}.`,
+      ),
+      ...listed(
+        schedules,
+        ({ agentKey, name, cron, timeZone, next }) =>
+          `${agentKey} ${name} (${cron}, ${timeZone}): next ${next ?? 'never'}`,
+      ),
+    },
+  ]
+}
+
+function diagnoseSizes({ sizes: { tables, oldestEvent } }: Examined): Finding {
+  return {
+    ...ok(
+      'sizes',
+      oldestEvent === null ? 'There are no events yet.' : `The oldest event is of ${oldestEvent}.`,
+    ),
+    items: tables.map(({ name, bytes, rows }) => `${name}: ${megabytes(bytes)}, about ${rows} rows`),
+  }
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1_048_576).toFixed(1)} MB`
+}

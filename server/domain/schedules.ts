@@ -1,0 +1,189 @@
+import type { AnyAgent } from '../agent/define-agent.ts'
+import type { AnySchedule } from '../agent/schedule.ts'
+import { ConfigError } from '../config.ts'
+import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
+import { PUBLIC_PRINCIPAL } from '../contract/principal.ts'
+import type { Principal } from '../contract/principal.ts'
+import { CreateRunInput } from '../contract/run.ts'
+import type { Clock, Logger, Recurrence, ScheduleRef, Timetable } from '../ports.ts'
+import { assertStorable } from '../storable-json.ts'
+import type { Runs } from './runs.ts'
+
+export interface SchedulePorts {
+  runs: Pick<Runs, 'create'>
+  timetable: Timetable
+  clock: Clock
+  log: Logger
+}
+
+/** A schedule that was checked, and what its runs are created with. */
+export interface CheckedSchedule extends ScheduleRef, Recurrence {
+  principal: Principal
+  input: CreateRunInput
+}
+
+const NAME = /^[a-zA-Z0-9_.-]{1,60}$/
+
+/** What came due while no process was there is made up for, the last of it, within this time. */
+const MAKE_UP_MS = 3_600_000
+/** Timers hold less than a month, and the system's clock may be set while one sleeps. */
+const MAX_SLEEP_MS = 60_000
+const RETRY_MS = 1_000
+/** Cron knows no shorter time. */
+const RESOLUTION_MS = 1_000
+
+/**
+ * All schedules of these agents.
+ *
+ * @throws ConfigError saying in one sentence which schedule is wrong and how.
+ */
+export function checkSchedules(
+  agents: ReadonlyMap<string, AnyAgent>,
+  timetable: Timetable,
+  now: number,
+): CheckedSchedule[] {
+  return [...agents.values()].flatMap((agent) => {
+    const names = new Set<string>()
+    return (agent.schedules ?? []).map((schedule) => {
+      if (!NAME.test(schedule.name)) {
+        throw wrong(agent, schedule, 'a name is 1 to 60 letters, digits, "_", "-" or "."')
+      }
+      if (names.has(schedule.name)) throw wrong(agent, schedule, 'another of its schedules has the same name')
+      names.add(schedule.name)
+      return checkSchedule(agent, schedule, { timetable, now })
+    })
+  })
+}
+
+function checkSchedule(
+  agent: AnyAgent,
+  schedule: AnySchedule,
+  { timetable, now }: { timetable: Timetable; now: number },
+): CheckedSchedule {
+  const { name, cron, timeZone = 'UTC', principal = PUBLIC_PRINCIPAL } = schedule
+  const input = CreateRunInput.safeParse({ ...schedule, agentKey: agent.key })
+  if (!input.success) throw wrong(agent, schedule, describe(input.error))
+  const params = agent.params?.safeParse(schedule.params ?? {})
+  if (params?.success === false) {
+    throw wrong(agent, schedule, `its params do not match what the agent takes: ${describe(params.error)}`)
+  }
+  try {
+    assertStorable(input.data)
+    if (timetable.next({ cron, timeZone }, now) === undefined) throw new Error('its time never comes')
+  } catch (error) {
+    throw wrong(agent, schedule, error instanceof Error ? error.message : String(error))
+  }
+  return { agentKey: agent.key, name, cron, timeZone, principal, input: input.data }
+}
+
+function wrong(agent: AnyAgent, { name }: AnySchedule, how: string): ConfigError {
+  return new ConfigError(
+    `The schedule ${JSON.stringify(name)} of agent "${agent.key}" is not valid: ${how.replace(/\.$/, '')}.`,
+  )
+}
+
+function describe({ issues }: { issues: readonly { path: PropertyKey[]; message: string }[] }): string {
+  return issues
+    .map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ` : '') + message)
+    .join('; ')
+}
+
+/**
+ * Until `signal` aborts, creates a run at each occurrence of each schedule. Every process does: the run's
+ * idempotency key is the occurrence, so that of all who come, and come again after a crash, one creates it.
+ *
+ * @param since when each schedule came to be what it is: nothing before is made up for.
+ */
+export async function keepSchedules(
+  ports: SchedulePorts,
+  options: {
+    schedules: readonly CheckedSchedule[]
+    since: Awaited<ReturnType<Timetable['publish']>>
+    signal: AbortSignal
+  },
+): Promise<void> {
+  const { schedules, since, signal } = options
+  await Promise.all(
+    schedules.map((schedule) => {
+      const known = since.find(
+        ({ agentKey, name }) => agentKey === schedule.agentKey && name === schedule.name,
+      )
+      return keepSchedule(ports, { schedule, since: known?.since ?? ports.clock.now(), signal })
+    }),
+  )
+}
+
+async function keepSchedule(
+  ports: SchedulePorts,
+  { schedule, since, signal }: { schedule: CheckedSchedule; since: number; signal: AbortSignal },
+): Promise<void> {
+  const { timetable, clock, log } = ports
+  let done = Math.max(since, clock.now() - MAKE_UP_MS)
+  while (!signal.aborted) {
+    try {
+      const next = timetable.next(schedule, done)
+      if (next === undefined) return
+      const now = clock.now()
+      if (next > now) {
+        await clock.sleep(Math.min(next - now, MAX_SLEEP_MS), signal)
+        continue
+      }
+      const occurrence = lastOf(timetable, schedule, { first: next, now })
+      await createOccurrence(ports, schedule, occurrence)
+      done = occurrence
+    } catch (error) {
+      const fields = { err: error, agentKey: schedule.agentKey, schedule: schedule.name }
+      log.warn(fields, 'creating the run of a schedule failed; trying again')
+      await clock.sleep(RETRY_MS, signal)
+    }
+  }
+}
+
+/** @throws when it may go better another time. */
+async function createOccurrence(
+  { runs, log }: SchedulePorts,
+  schedule: CheckedSchedule,
+  occurrence: number,
+): Promise<void> {
+  const fields = { agentKey: schedule.agentKey, schedule: schedule.name, at: isoOf(occurrence) }
+  try {
+    const { run, created } = await runs.create(schedule.principal, inputOf(schedule, occurrence))
+    if (created) log.debug({ ...fields, runId: run.id }, 'created the run of a schedule')
+  } catch (error) {
+    if (!(error instanceof AgentRuntimeError)) throw error
+    log.error({ ...fields, err: error }, 'the run of a schedule was refused')
+  }
+}
+
+/**
+ * Of several that came due meanwhile, the last: a run made up for does not say for how many. Found by halving:
+ * each look at a cron expression costs a millisecond, and an hour may hold thousands of occurrences.
+ */
+function lastOf(
+  timetable: Timetable,
+  schedule: CheckedSchedule,
+  { first, now }: { first: number; now: number },
+): number {
+  let last = first
+  let noneAfter = now
+  while (noneAfter - last >= RESOLUTION_MS) {
+    const middle = Math.floor((last + noneAfter) / 2)
+    const next = timetable.next(schedule, middle)
+    if (next !== undefined && next <= now) last = next
+    else noneAfter = middle
+  }
+  return last
+}
+
+function inputOf({ agentKey, name, input }: CheckedSchedule, occurrence: number): CreateRunInput {
+  const at = isoOf(occurrence)
+  return {
+    ...input,
+    metadata: { ...input.metadata, schedule: { name, at } },
+    idempotencyKey: `schedule/${agentKey}/${name}/${at}`,
+  }
+}
+
+function isoOf(time: number): string {
+  return new Date(time).toISOString()
+}

@@ -1,0 +1,77 @@
+// What the doctor reads of a database: facts, no judgement. Times are ISO 8601.
+
+/** Of long lists this many are read, the rest is counted. */
+export const LISTED = 10
+/** A due run that waited this long for a worker counts as overdue. */
+export const OVERDUE_SECONDS = 300
+/** What upkeep does within a second, should it be running anywhere. */
+export const UPKEEP_GRACE_SECONDS = 10
+/** A running agent has this long to heed its cancellation; the grace period is seconds. */
+export const CANCEL_OVERDUE_SECONDS = 60
+
+export interface Listed<T> {
+  total: number
+  listed: T[]
+}
+
+export interface RunFact {
+  id: string
+  agentKey: string
+  since: string
+}
+
+export interface SchemaFacts {
+  /** Migrations this version brings that were not applied, in order. */
+  pending: string[]
+  /** Applied ones this version does not know: those of a newer one. */
+  unknown: string[]
+  /** Version of the queue's tables, null without any, and the one this version works with. */
+  queue: { found: number | null; needed: number }
+}
+
+export interface RunFacts {
+  /** Queued runs due for long, by agent. */
+  overdue: Listed<{ agentKey: string; runs: number; since: string }>
+  expiredLeases: Listed<RunFact & { worker: string }>
+  /** Running ones whose worker is gone though their lease is not. */
+  abandoned: Listed<RunFact & { worker: string }>
+  /** To be taken up, and nothing in the queue says so. */
+  undelivered: Listed<RunFact>
+  cancelsPending: Listed<RunFact>
+  waiting: { total: number; oldest: string | null }
+  /** Failed within a day because the workers that executed them kept dying. */
+  workerLost: Listed<RunFact>
+  open: { queued: number; running: number }
+}
+
+export interface WorkerFacts {
+  /** Workers whose presence the database sees, busy or not. */
+  present: number
+  /** Of those that have runs. */
+  busy: Listed<{ worker: string; runs: number }>
+}
+
+export interface QueueFacts {
+  deadLetters: Listed<{ id: string; queue: string; reason: string; since: string }>
+  schedules: Listed<{ agentKey: string; name: string; cron: string; timeZone: string; next: string | null }>
+}
+
+export interface SizeFacts {
+  /** Largest first, indexes included; rows as PostgreSQL estimates them. */
+  tables: { name: string; bytes: number; rows: number }[]
+  oldestEvent: string | null
+}
+
+export type Examination =
+  | { state: 'unreachable'; reason: string }
+  | { state: 'outdated'; schema: SchemaFacts }
+  | {
+      state: 'examined'
+      schema: SchemaFacts
+      /** Whether a notification arrives that was sent over another connection of the same URL. */
+      notificationsArrive: boolean
+      workers: WorkerFacts
+      runs: RunFacts
+      queue: QueueFacts
+      sizes: SizeFacts
+    }

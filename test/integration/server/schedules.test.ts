@@ -1,0 +1,149 @@
+import { expect, vi } from 'vitest'
+import { z } from 'zod'
+import { defineAgent } from '../../../server/index.ts'
+import { createWorkspace, runCli, serverModule } from '../../support/cli.ts'
+import { createHeldAgent } from '../../support/held-agent.ts'
+import { test } from '../../support/runtime.ts'
+
+const SCHEDULES = `
+  SELECT name, key, cron, timezone FROM agent_runtime_queue.schedule ORDER BY name, key`
+const RUNS = `
+  SELECT id, metadata -> 'schedule' ->> 'at' AS at, status FROM agent_runtime.run ORDER BY id`
+
+const everySecond = defineAgent({
+  key: 'ticking',
+  params: z.object({ topic: z.string(), depth: z.number().default(2) }),
+  schedules: [{ name: 'tick', cron: '* * * * * *', params: { topic: 'time' } }],
+  run: async (ctx) => ({ output: { ...ctx.params, kind: ctx.principal.kind } }),
+})
+
+test('an occurrence is one run, however many processes look', async ({ createServer, database }) => {
+  const servers = await Promise.all(
+    [true, false, false].map((worker) => createServer({ agents: [everySecond], worker })),
+  )
+  await Promise.all(servers.map(({ runtime }) => runtime.start()))
+  const runs = await vi.waitFor(
+    async () => {
+      const rows = await database.sql<{ id: string; at: string; status: string }>(RUNS)
+      expect(rows.filter(({ status }) => status === 'succeeded').length).toBeGreaterThan(2)
+      return rows
+    },
+    { timeout: 15_000, interval: 100 },
+  )
+  expect(new Set(runs.map(({ at }) => at)).size).toBe(runs.length)
+  // It is everybody's, where nobody has to say who they are.
+  const { body } = await servers[1]!.rest.get(`runs/${runs[0]?.id}`)
+  expect(body).toMatchObject({
+    agent_key: 'ticking',
+    output: { topic: 'time', depth: 2, kind: 'public' },
+    metadata: { schedule: { name: 'tick', at: runs[0]?.at } },
+  })
+})
+
+test('a run belongs to the principal of its schedule', async ({ createServer, database }) => {
+  const { agent } = createHeldAgent({ key: 'digest' })
+  const principal = { id: 'u1', tenantId: 't1', kind: 'user' } as const
+  const schedules = [{ name: 's', cron: '* * * * * *', principal }]
+  const { runtime } = await createServer({ agents: [{ ...agent, schedules }], worker: false })
+  await runtime.start()
+  await vi.waitFor(async () => {
+    const rows = await database.sql('SELECT owner_id, tenant_id, owner_kind FROM agent_runtime.run')
+    expect(rows[0]).toEqual({ owner_id: 'u1', tenant_id: 't1', owner_kind: 'user' })
+  }, 10_000)
+})
+
+test('what a process that died had created is found by the next one, which makes up for what is missing', async ({
+  createServer,
+  database,
+}) => {
+  // Far enough from now that no other occurrence comes in between.
+  const due = new Date(Date.now() - 20 * 60_000)
+  const hourly = defineAgent({
+    key: 'hourly',
+    schedules: [{ name: 's', cron: `${due.getUTCMinutes()} * * * *` }],
+    run: async () => {},
+  })
+  const first = await createServer({ agents: [hourly], worker: false })
+  await first.runtime.start()
+  await first.runtime.stop()
+  expect(await database.sql(RUNS)).toEqual([])
+
+  // As if it had stood there since yesterday.
+  await database.sql(`UPDATE agent_runtime_queue.schedule SET updated_on = now() - interval '1 day'`)
+  for (const _process of [1, 2]) {
+    const { runtime } = await createServer({ agents: [hourly], worker: false })
+    await runtime.start()
+    await vi.waitFor(async () => expect(await database.sql(RUNS)).toHaveLength(1))
+    await runtime.stop()
+  }
+  expect(await database.sql(RUNS)).toMatchObject([{ at: `${due.toISOString().slice(0, 16)}:00.000Z` }])
+})
+
+test('pg-boss knows the schedules this deployment has, and keeps those of agents it does not know', async ({
+  createServer,
+  database,
+}) => {
+  const withSchedules = (key: string, ...names: string[]) =>
+    defineAgent({
+      key,
+      schedules: names.map((name) => ({ name, cron: '0 8 * * *', timeZone: 'Europe/Lisbon' })),
+      run: async () => {},
+    })
+  const start = async (...agents: ReturnType<typeof withSchedules>[]) => {
+    const { runtime } = await createServer({ agents, worker: false })
+    await runtime.start()
+    await runtime.stop()
+    return database.sql<{ name: string; key: string; cron: string; timezone: string }>(SCHEDULES)
+  }
+  const names = async (...agents: ReturnType<typeof withSchedules>[]) =>
+    (await start(...agents)).map(({ name, key }) => `${name} ${key}`)
+
+  expect(await start(withSchedules('a', 'x'))).toEqual([
+    { name: 'schedules/a', key: 'x', cron: '0 8 * * *', timezone: 'Europe/Lisbon' },
+  ])
+  expect(await names(withSchedules('b', 'x', 'y'))).toEqual([
+    'schedules/a x',
+    'schedules/b x',
+    'schedules/b y',
+  ])
+  expect(await names(withSchedules('a', 'z'), withSchedules('b', 'y'))).toEqual([
+    'schedules/a z',
+    'schedules/b y',
+  ])
+  const since = await database.sql('SELECT updated_on FROM agent_runtime_queue.schedule')
+  expect(await names(withSchedules('a', 'z'), withSchedules('b', 'y'))).toHaveLength(2)
+  expect(await database.sql('SELECT updated_on FROM agent_runtime_queue.schedule')).toEqual(since)
+  expect(await names(withSchedules('a'), withSchedules('b', 'y'))).toEqual(['schedules/b y'])
+})
+
+test('goes on, and repeats nothing, when a process is killed', async ({ database }) => {
+  await using folder = await createWorkspace()
+  await folder.write(
+    'runtime.ts',
+    `import { createAgentRuntime, defineAgent } from '${serverModule}'
+    const schedules = [{ name: 's', cron: '* * * * * *' }]
+    export default createAgentRuntime({ agents: [defineAgent({ key: 'a', schedules, run: async () => {} })] })`,
+  )
+  const options = { cwd: folder.path, env: { DATABASE_URL: database.url } }
+  await using first = runCli(['worker', 'runtime.ts'], options)
+  await using second = runCli(['worker', 'runtime.ts'], options)
+  await Promise.all([first.printed(/Working on runs/), second.printed(/Working on runs/)])
+  const succeeded = async (least: number) =>
+    vi.waitFor(
+      async () => {
+        const runs = await database.sql<{ at: string }>(
+          `SELECT * FROM (${RUNS}) AS r WHERE status = 'succeeded'`,
+        )
+        expect(runs.length).toBeGreaterThanOrEqual(least)
+        return runs.map(({ at }) => at)
+      },
+      { timeout: 15_000, interval: 100 },
+    )
+  const before = await succeeded(2)
+  first.kill('SIGKILL')
+  await first.exited
+  const after = await succeeded(before.length + 3)
+  expect(new Set(after).size).toBe(after.length)
+  second.kill('SIGTERM')
+  await second.exited
+})
