@@ -16,6 +16,7 @@ import { ConfigError, resolveConfig } from './config.ts'
 import type { AgentShape, HasAgents } from './contract/agent-shape.ts'
 import { createConversations } from './domain/conversations.ts'
 import type { Conversations } from './domain/conversations.ts'
+import { keepTidy } from './domain/retention.ts'
 import { createRuns } from './domain/runs.ts'
 import type { Runs } from './domain/runs.ts'
 import { keepUp } from './domain/upkeep.ts'
@@ -121,6 +122,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   const getModel = () => (model ??= chooseModel(config))
 
   let upkeep: Promise<void> | undefined
+  let tidying: Promise<void> | undefined
   let started: Promise<void> | undefined
   let stopped: Promise<void> | undefined
   const start = () => (stopped === undefined ? (started ??= connect()) : Promise.reject(wasStopped()))
@@ -136,6 +138,14 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
       upkeep ??= keepUp(
         { store, queue, bus, clock, log, random: Math.random },
         { intervalMs: UPKEEP_INTERVAL_MS, signal: stopping.signal },
+      )
+      tidying ??= keepTidy(
+        { store, clock, log, random: Math.random },
+        {
+          compactAfterMs: config.compactAfterSeconds && config.compactAfterSeconds * 1000,
+          deleteAfterMs: config.retentionDays && config.retentionDays * 86_400_000,
+        },
+        { intervalMs: TIDY_INTERVAL_MS, signal: stopping.signal },
       )
     } catch (error) {
       // The next call tries again: a database may come up later than its clients.
@@ -154,6 +164,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     // One that fails has told whoever asked for it.
     await started?.catch(() => {})
     await upkeep
+    await tidying
     await queue.stop()
     await bus.stop()
     await store.close()
@@ -223,6 +234,9 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
 
 /** Between looks for lost workers: what a killed worker's runs wait, twice. */
 const UPKEEP_INTERVAL_MS = 500
+
+/** Between looks for what is old: nothing anybody waits for. */
+const TIDY_INTERVAL_MS = 60_000
 
 function wasStopped(): StartupError {
   return new StartupError('The runtime was stopped: make another one to go on.')
