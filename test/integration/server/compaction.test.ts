@@ -91,7 +91,10 @@ describe('compaction', () => {
     expect(count).toEqual({ count: runs.flatMap(({ events }) => events).length })
   })
 
-  test('leaves everything as it was when it breaks off, and to who comes next', async ({ store, database }) => {
+  test('leaves everything as it was when it breaks off, and to who comes next', async ({
+    store,
+    database,
+  }) => {
     const runs = fc.sample(spokenRun, { numRuns: 50, seed: 2 })
     await storeSpokenRuns(database.sql, runs, Date.now() - 2 * HOUR_MS)
     const everything = 'SELECT * FROM agent_runtime.event ORDER BY run_id, seq'

@@ -79,7 +79,11 @@ function endingOf(status: SpokenRun['status']): Json {
 type Sql = (text: string, values: unknown[]) => Promise<unknown>
 
 /** Stores runs as if they had ended at those milliseconds since the epoch, one after the other. */
-export async function storeSpokenRuns(sql: Sql, runs: readonly SpokenRun[], endedAtMs: number): Promise<void> {
+export async function storeSpokenRuns(
+  sql: Sql,
+  runs: readonly SpokenRun[],
+  endedAtMs: number,
+): Promise<void> {
   const events = runs.flatMap((run) => run.events)
   await sql(
     `INSERT INTO agent_runtime.run
