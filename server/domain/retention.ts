@@ -26,7 +26,8 @@ export async function keepTidy(
 ): Promise<void> {
   const { store, clock, log, random } = ports
   const { compactAfterMs, deleteAfterMs } = policy
-  while (!signal.aborted && (compactAfterMs !== false || deleteAfterMs !== false)) {
+  if (compactAfterMs === false && deleteAfterMs === false) return
+  while (!signal.aborted) {
     try {
       // What goes altogether need not be compacted before.
       if (deleteAfterMs !== false) {
