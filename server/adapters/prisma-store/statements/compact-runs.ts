@@ -39,6 +39,9 @@ const PICK = {
 /** More than that can't be one value in PostgreSQL: left as it is, or the sweep would fail on it for ever. */
 const MAX_FOLDED_BYTES = 100_000_000
 
+// All in windows over one read of the runs' events, and rows found again by where they are: the planner can't
+// know how many pieces a message has, and joining them by their keys it would compare each with each. Nobody
+// else changes events of runs that are over, so they stay where they are.
 // others: how many pieces of other messages came before this one in its attempt. It grows within a message
 // where another one spoke in between.
 const COMPACT = {
@@ -48,10 +51,14 @@ const COMPACT = {
       SELECT *,
         row_number() OVER (PARTITION BY run_id, attempt, is_reasoning ORDER BY seq)
           - row_number() OVER (PARTITION BY run_id, attempt, is_reasoning, message_id ORDER BY seq) AS others,
-        max(visibility) FILTER (WHERE is_delta)
-          OVER (PARTITION BY run_id, attempt, is_reasoning, message_id) AS seen_by
+        max(visibility) FILTER (WHERE is_delta) OVER message AS seen_by,
+        min(visibility) FILTER (WHERE is_delta) OVER message AS seen_by_least,
+        bool_or(is_folded) OVER message AS was_folded,
+        sum(octet_length(content)) OVER message AS bytes,
+        min(seq) FILTER (WHERE is_delta) OVER message AS first_seq,
+        max(seq) FILTER (WHERE is_delta) OVER message AS last_seq
       FROM (
-        SELECT run_id, seq, attempt, visibility, type <> 'assistant.message' AS is_delta,
+        SELECT ctid, run_id, seq, attempt, visibility, type <> 'assistant.message' AS is_delta,
           type = 'reasoning.delta' AS is_reasoning, payload ? 'offset' AS is_folded,
           payload ->> 'messageId' AS message_id, payload ->> 'content' AS content
         FROM agent_runtime.event
@@ -59,34 +66,32 @@ const COMPACT = {
           AND type IN ('assistant.delta', 'assistant.message', 'reasoning.delta')
           AND jsonb_typeof(payload -> 'messageId') = 'string' AND jsonb_typeof(payload -> 'content') = 'string'
       ) e
-    ), message AS (
-      SELECT run_id, attempt, is_reasoning, message_id,
-        COALESCE(bool_or(NOT is_delta AND visibility >= seen_by), false) AS is_complete,
-        COALESCE(min(others) FILTER (WHERE NOT is_delta AND visibility >= seen_by),
-          max(others) FILTER (WHERE is_delta)) > min(others) AND NOT is_reasoning AS is_interrupted,
-        count(*) FILTER (WHERE is_delta) AS deltas,
-        min(seq) FILTER (WHERE is_delta) AS first_seq,
-        max(seq) FILTER (WHERE is_delta) AS last_seq,
-        string_agg(content, '' ORDER BY seq) FILTER (WHERE is_delta) AS content
-      FROM piece
+      WINDOW message AS (PARTITION BY run_id, attempt, is_reasoning, message_id)
+    ), delta AS (
+      SELECT * FROM (
+        SELECT *,
+          bool_or(NOT is_delta AND visibility >= seen_by) OVER message AS is_complete,
+          COALESCE(min(others) FILTER (WHERE NOT is_delta AND visibility >= seen_by) OVER message,
+            max(others) FILTER (WHERE is_delta) OVER message) > min(others) OVER message
+            AND NOT is_reasoning AS is_interrupted
+        FROM piece
+        WINDOW message AS (PARTITION BY run_id, attempt, is_reasoning, message_id)
+      ) p
+      WHERE is_delta AND seen_by = seen_by_least AND NOT was_folded AND bytes <= ${MAX_FOLDED_BYTES}
+    ), whole AS (
+      SELECT max(ctid) FILTER (WHERE seq = last_seq) AS place,
+        jsonb_build_object(
+          'messageId', message_id, 'content', string_agg(content, '' ORDER BY seq), 'offset', 0) AS payload
+      FROM delta
+      WHERE NOT is_complete AND first_seq < last_seq
       GROUP BY run_id, attempt, is_reasoning, message_id
-      HAVING min(visibility) FILTER (WHERE is_delta) = max(visibility) FILTER (WHERE is_delta)
-        AND NOT bool_or(is_folded)
-        AND sum(octet_length(content)) <= ${MAX_FOLDED_BYTES}
     ), folded AS (
-      UPDATE agent_runtime.event e
-      SET payload = jsonb_build_object('messageId', m.message_id, 'content', m.content, 'offset', 0)
-      FROM message m
-      WHERE NOT m.is_complete AND m.deltas > 1
-        AND e.run_id = m.run_id AND e.seq = m.last_seq AND e.run_id = ANY ($1::uuid[])
+      UPDATE agent_runtime.event e SET payload = whole.payload FROM whole WHERE e.ctid = whole.place
     ), gone AS (
-      DELETE FROM agent_runtime.event e
-      USING piece p
-      JOIN message m USING (run_id, attempt, is_reasoning, message_id)
-      WHERE p.is_delta
-        AND (m.is_complete OR p.seq <> m.last_seq)
-        AND NOT (m.is_interrupted AND p.seq = m.first_seq)
-        AND e.run_id = p.run_id AND e.seq = p.seq AND e.run_id = ANY ($1::uuid[])
+      DELETE FROM agent_runtime.event
+      WHERE ctid = ANY (ARRAY (
+        SELECT ctid FROM delta
+        WHERE (is_complete OR seq <> last_seq) AND NOT (is_interrupted AND seq = first_seq)))
       RETURNING 1
     )
     SELECT count(*)::int AS rows FROM gone`,
