@@ -10,12 +10,9 @@ const flag = z.preprocess(
 
 /** An amount, or `off`. */
 function orOff(min: number) {
-  const options = [
-    z.literal(false),
-    z.literal(['off', 'false']).transform(() => false as const),
-    z.coerce.number<number>().min(min),
-  ] as const
-  return z.union(options, `expected "off" or a number of at least ${min}`)
+  const expected = `expected "off" or a number of at least ${min}`
+  const off = z.literal(['off', 'false']).transform(() => false as const)
+  return z.union([z.literal(false), off, z.coerce.number<number>().min(min, expected)], expected)
 }
 
 /**

@@ -26,7 +26,7 @@ const LOCK_CONVERSATIONS = {
   name: 'retention_lock_conversations',
   text: `
     SELECT id FROM agent_runtime.conversation c
-    WHERE id IN (SELECT conversation_id FROM agent_runtime.run WHERE id = ANY ($1::uuid[]))
+    WHERE id = ANY (ARRAY (SELECT conversation_id FROM agent_runtime.run WHERE id = ANY ($1::uuid[])))
       AND NOT EXISTS (
         SELECT FROM agent_runtime.run r WHERE r.conversation_id = c.id AND r.id <> ALL ($1::uuid[]))
     ORDER BY id
