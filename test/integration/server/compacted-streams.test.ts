@@ -63,13 +63,13 @@ describe('a run that was compacted', () => {
       [20, 'run.succeeded', {}],
     ])
     for (let cursor = 0; cursor < live.length; cursor += 1) {
-      const rest1 = left.filter(({ seq }) => seq > cursor)
-      expect(await trpc.events({ runId, ...everything, lastEventId: cursor })).toEqual(rest1)
+      const ahead = left.filter(({ seq }) => seq > cursor)
+      expect(await trpc.events({ runId, ...everything, lastEventId: cursor })).toEqual(ahead)
       const streamed = await rest.events(`runs/${runId}/events?include_all=1`, {
         headers: { 'last-event-id': String(cursor) },
       })
       expect(streamed.map(({ seq, type }) => ({ seq, type }))).toEqual(
-        rest1.map(({ seq, type }) => ({ seq, type })),
+        ahead.map(({ seq, type }) => ({ seq, type })),
       )
       const shown = await trpc.events({ runId, lastEventId: cursor })
       expect(viewOf([...forUsers.filter(({ seq }) => seq <= cursor), ...shown])).toEqual(viewOf(forUsers))

@@ -32,13 +32,13 @@ const busy = defineAgent({
   },
 })
 
-const TABLES = ['conversation', 'run', 'message', 'event', 'checkpoint', 'step', 'wait']
+const TABLES = ['run', 'message', 'event', 'checkpoint', 'step', 'wait']
 
 type Sql = (text: string, values?: unknown[]) => Promise<Record<string, unknown>[]>
 
-/** How many rows of each table, in the order of {@link TABLES}, belong to a run and to its conversation. */
+/** How many rows of each table, in the order of {@link TABLES}, belong to a run. */
 async function rowsOf(sql: Sql, runId: string): Promise<number[]> {
-  const counts = TABLES.slice(1).map(
+  const counts = TABLES.map(
     (table) =>
       `(SELECT count(*)::int FROM agent_runtime.${table} WHERE ${table === 'run' ? 'id' : 'run_id'} = $1)`,
   )
