@@ -99,7 +99,7 @@ function withWait(state: RunState, payload: unknown): RunState {
 const NO_WAITS: readonly PendingWait[] = []
 
 function withText(state: RunState, payload: unknown, complete: boolean): RunState {
-  const { messageId: id, content } = fieldsOf(payload)
+  const { messageId: id, content, offset } = fieldsOf(payload)
   if (typeof id !== 'string' || typeof content !== 'string') return state
   const index = state.messages.findLastIndex((message) => message.id === id)
   const before = state.messages[index]
@@ -108,7 +108,9 @@ function withText(state: RunState, payload: unknown, complete: boolean): RunStat
   }
   // A late delta of a finished message is already part of it.
   if (before.complete && !complete) return state
-  const message = { id, content: complete ? content : before.content + content, complete }
+  // A delta says where it begins when it stands for those before it, which may have been seen or not.
+  const kept = complete ? '' : before.content.slice(0, typeof offset === 'number' ? offset : undefined)
+  const message = { id, content: kept + content, complete }
   const messages = state.messages.with(index, message)
   return { ...state, text: messages.at(-1)?.content ?? '', messages }
 }

@@ -12,6 +12,13 @@ function isRedisUrl(text: string): boolean {
   return URL.canParse(text) && ['redis:', 'rediss:'].includes(new URL(text).protocol)
 }
 
+/** An amount, or `off`. */
+function orOff(min: number) {
+  const expected = `expected "off" or a number of at least ${min}`
+  const off = z.literal(['off', 'false']).transform(() => false as const)
+  return z.union([z.literal(false), off, z.coerce.number<number>().min(min, expected)], expected)
+}
+
 /**
  * Every setting, once: what it means, its default, and (in {@link ENVIRONMENT}) the variable it is
  * read from when it is not passed to `createAgentRuntime`.
@@ -62,6 +69,13 @@ export const Config = z.object({
   streamPollIntervalSeconds: z.coerce.number().min(0.05).default(2),
   /** Seconds between keep-alive comments on an idle stream. */
   streamKeepAliveSeconds: z.coerce.number().min(0.05).default(15),
+  /**
+   * Seconds after its end a run is compacted: its deltas are folded into its messages; `false` or `off`: never.
+   * A minute at least, so that everything that ended before has been committed.
+   */
+  compactAfterSeconds: orOff(60).default(3600),
+  /** Days after its end a run is deleted, with everything that belongs to it; `false` or `off`: never. */
+  retentionDays: orOff(1).default(false),
   /** Largest request body, in bytes. */
   maxBodyBytes: z.coerce.number().int().min(1).default(1_048_576),
   /** Visibility of event types where it differs from the default. */
@@ -98,6 +112,8 @@ export const ENVIRONMENT = {
   queuePollIntervalSeconds: 'QUEUE_POLL_INTERVAL_SECONDS',
   streamPollIntervalSeconds: 'STREAM_POLL_INTERVAL_SECONDS',
   streamKeepAliveSeconds: 'STREAM_KEEP_ALIVE_SECONDS',
+  compactAfterSeconds: 'COMPACT_AFTER_SECONDS',
+  retentionDays: 'RETENTION_DAYS',
   maxBodyBytes: 'MAX_BODY_BYTES',
   debugMode: 'DEBUG_MODE',
 } as const satisfies Partial<Record<keyof Config, string>>

@@ -23,6 +23,7 @@ import { createConversations } from './domain/conversations.ts'
 import type { Conversations } from './domain/conversations.ts'
 import { createRunEvents } from './domain/run-events.ts'
 import type { AuthorizeEvents } from './domain/run-events.ts'
+import { keepTidy } from './domain/retention.ts'
 import { createRuns } from './domain/runs.ts'
 import type { Runs } from './domain/runs.ts'
 import { checkSchedules, keepSchedules } from './domain/schedules.ts'
@@ -157,6 +158,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
 
   let upkeep: Promise<void> | undefined
   let scheduling: Promise<void> | undefined
+  let tidying: Promise<void> | undefined
   let started: Promise<void> | undefined
   let stopped: Promise<void> | undefined
   const start = () => (stopped === undefined ? (started ??= connect()) : Promise.reject(wasStopped()))
@@ -178,6 +180,14 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
         { runs, timetable, clock, log },
         { schedules, since, signal: stopping.signal },
       )
+      tidying ??= keepTidy(
+        { store, clock, log, random: Math.random },
+        {
+          compactAfterMs: config.compactAfterSeconds && config.compactAfterSeconds * 1000,
+          deleteAfterMs: config.retentionDays && config.retentionDays * 86_400_000,
+        },
+        { intervalMs: TIDY_INTERVAL_MS, signal: stopping.signal },
+      )
     } catch (error) {
       // The next call tries again: a database may come up later than its clients.
       started = undefined
@@ -195,7 +205,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     await Promise.all([...workers].map((worker) => worker.stop()))
     // One that fails has told whoever asked for it.
     await started?.catch(() => {})
-    await Promise.all([upkeep, scheduling])
+    await Promise.all([upkeep, scheduling, tidying])
     await queue.stop()
     await bus.stop()
     await store.close()
@@ -265,6 +275,9 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
 
 /** Between looks for lost workers: what a killed worker's runs wait, twice. */
 const UPKEEP_INTERVAL_MS = 500
+
+/** Between looks for what is old: nothing anybody waits for. */
+const TIDY_INTERVAL_MS = 60_000
 
 function createBus(
   { eventBusBackend, redisUrl, databaseUrl = '', directUrl }: Config,

@@ -87,6 +87,12 @@ export interface Upkeep {
   hasTurn: boolean
 }
 
+/** What a batch of a sweep did. `isDone`: there was nothing to do, or somebody else is at it. */
+export interface Sweep {
+  rows: number
+  isDone: boolean
+}
+
 /** A run handed to a worker: one attempt, which `attempt` fences. */
 export interface ClaimedRun {
   id: string
@@ -274,6 +280,15 @@ export interface Store {
    * Gives the next run of each conversation its turn when none is under way there; null for all conversations.
    */
   giveTurns(conversationIds: readonly string[] | null, enqueue: Enqueue): Promise<ChangedRun[]>
+  /**
+   * Folds the deltas of some of the runs that ended so long ago into their messages. From any cursor, what a
+   * reader has and what is left add up to the same view as before.
+   */
+  compactRuns(ageMs: number): Promise<Sweep>
+  /** Deletes some of the runs that ended so long ago, oldest first, with their conversations if that old too. */
+  deleteRuns(ageMs: number): Promise<Sweep>
+  /** Deletes conversations that were created so long ago and never had a run. */
+  deleteEmptyConversations(ageMs: number): Promise<Sweep>
   /** What a run waits for, and what for answers they have to have; null when it is not the owner's. */
   readWaits(owner: Owner, runId: string): Promise<PendingWait[] | null>
   /** The run's waits that are over. */

@@ -12,6 +12,17 @@ interface EventDeclaration {
   readonly visibility: Visibility
 }
 
+const Delta = z.object({
+  messageId: z.string(),
+  /** What follows on the deltas of the message before this one. */
+  content: z.string(),
+  /**
+   * Where in the message's text `content` belongs, when it is not at the end: what a reader has from there on
+   * is to be dropped. Set to 0 in deltas that were folded into one after the run ended, and by nobody else.
+   */
+  offset: z.int().min(0).optional(),
+})
+
 /**
  * The event types the runtime itself emits: payload and default visibility. An agent adds its own in
  * `defineAgent({ events })`.
@@ -34,15 +45,12 @@ export const RUNTIME_EVENTS = {
     visibility: 'user',
     schema: z.object({ error: z.string(), timeoutMs: z.number().optional() }),
   },
-  'assistant.delta': { visibility: 'user', schema: z.object({ messageId: z.string(), content: z.string() }) },
+  'assistant.delta': { visibility: 'user', schema: Delta },
   'assistant.message': {
     visibility: 'user',
     schema: z.object({ messageId: z.string(), content: z.string() }),
   },
-  'reasoning.delta': {
-    visibility: 'debug',
-    schema: z.object({ messageId: z.string(), content: z.string() }),
-  },
+  'reasoning.delta': { visibility: 'debug', schema: Delta },
   'tool.call': {
     visibility: 'debug',
     schema: z.object({ toolCallId: z.string(), tool: z.string(), arguments: Json }),
@@ -78,7 +86,7 @@ export type RuntimeEventPayloads = {
 /** What every event carries beside its type and payload. */
 export interface EventEnvelope {
   runId: string
-  /** Position in the run, from 1, without gaps. Pass it back as a cursor to go on after it. */
+  /** Position in the run, from 1. It grows, with gaps where compaction has folded deltas. Pass it back as a cursor to go on after it. */
   seq: number
   /** The attempt that wrote it: text of a failed attempt is not shown beside its retry's. */
   attempt: number

@@ -3,11 +3,22 @@
  * statement finds what breaks one rule.
  */
 export const RULES = {
-  'sequence numbers are gapless from 1 to last_seq': `
+  'sequence numbers are gapless from 1 to last_seq, but where compaction went': `
     SELECT r.id, r.last_seq, array_agg(e.seq ORDER BY e.seq) AS seqs
     FROM agent_runtime.run r LEFT JOIN agent_runtime.event e ON e.run_id = r.id
     GROUP BY r.id
-    HAVING count(e.seq) <> r.last_seq OR coalesce(min(e.seq), 1) <> 1 OR coalesce(max(e.seq), 0) <> r.last_seq`,
+    HAVING (count(e.seq) <> r.last_seq AND NOT ${isCompacted('r')}) OR count(e.seq) > r.last_seq
+      OR coalesce(min(e.seq), 1) <> 1 OR coalesce(max(e.seq), 0) <> r.last_seq`,
+  'only compaction folds': `
+    SELECT e.run_id, e.seq, e.payload
+    FROM agent_runtime.event e JOIN agent_runtime.run r ON r.id = e.run_id
+    WHERE e.type IN ('assistant.delta', 'reasoning.delta') AND e.payload ? 'offset' AND NOT ${isCompacted('r')}`,
+  'of a message that was compacted at most its beginning and its whole are left': `
+    SELECT e.run_id, e.attempt, e.type, e.payload ->> 'messageId', array_agg(e.seq ORDER BY e.seq)
+    FROM agent_runtime.event e JOIN agent_runtime.run r ON r.id = e.run_id
+    WHERE e.type IN ('assistant.delta', 'reasoning.delta') AND ${isCompacted('r')}
+    GROUP BY 1, 2, 3, 4
+    HAVING count(*) > 2 AND count(DISTINCT e.visibility) = 1`,
   'a run has one terminal event if it is over and none otherwise': `
     SELECT r.id, r.status, array_agg(e.type) AS ends
     FROM agent_runtime.run r LEFT JOIN agent_runtime.event e ON e.run_id = r.id AND ${isEnd('e')}
@@ -71,7 +82,7 @@ export const RULES = {
   // Only agents' queues have deliveries: the names of the others have a slash.
   'no delivery is without its run': `
     SELECT j.id, j.data FROM agent_runtime_queue.job j
-    WHERE strpos(j.name, '/') = 0
+    WHERE strpos(j.name, '/') = 0 AND j.state <> 'completed'
       AND NOT EXISTS (SELECT FROM agent_runtime.run r WHERE r.id::text = j.data ->> 'runId')`,
 } as const satisfies Record<string, string>
 
@@ -92,6 +103,11 @@ export const QUIET_RULES = {
     ) e
     WHERE type = 'run.started' AND attempt > 1 AND before NOT IN ('run.retrying', 'run.waiting', 'run.resumed')`,
 } as const satisfies Record<string, string>
+
+function isCompacted(run: string): string {
+  return `(${run}.finished_at IS NOT NULL AND (${run}.finished_at, ${run}.id) <=
+    (SELECT at, id FROM agent_runtime.sweep WHERE name = 'compaction'))`
+}
 
 function isOver(run: string): string {
   return `${run}.status IN ('succeeded', 'failed', 'cancelled', 'timed_out')`

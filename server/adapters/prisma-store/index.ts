@@ -7,7 +7,9 @@ import { PrismaClient } from './generated/client.ts'
 import * as reads from './reads.ts'
 import { append } from './statements/append.ts'
 import { claimRuns } from './statements/claim-runs.ts'
+import { compactRuns } from './statements/compact-runs.ts'
 import { createRuns } from './statements/create-runs.ts'
+import { deleteEmptyConversations, deleteRuns } from './statements/delete-runs.ts'
 import { readSteps, renewLeases, saveCheckpoint, saveStep } from './statements/hold-runs.ts'
 import { createGetProgress, createReadEvents } from './statements/read-events.ts'
 import { recoverRuns } from './statements/recover-runs.ts'
@@ -35,6 +37,9 @@ export function createPrismaStore({ pool, visibilityOf }: PrismaStoreOptions): S
     recoverRuns: (workerIds, enqueue) => recoverRuns(pool, { workerIds, visibilityOf }, enqueue),
     expireRuns: () => expireRuns(pool, visibilityOf('run.timed_out')),
     giveTurns: (conversationIds, enqueue) => giveTurns(pool, conversationIds, enqueue),
+    compactRuns: (ageMs) => compactRuns(pool, ageMs),
+    deleteRuns: (ageMs) => deleteRuns(pool, ageMs),
+    deleteEmptyConversations: (ageMs) => deleteEmptyConversations(pool, ageMs),
     readWaits: (owner, runId) => readWaits(pool, owner, runId),
     readSettledWaits: (runId) => readSettledWaits(pool, runId),
     respond: (owner, answer, enqueue) =>

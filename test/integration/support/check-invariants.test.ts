@@ -13,7 +13,15 @@ const of = (agentKey: string): string => `(SELECT id FROM ${RUN} WHERE agent_key
 
 /** What breaks each rule, done to a run that succeeded at its second attempt and to one that failed. */
 const CORRUPTIONS: Record<Rule, string> = {
-  'sequence numbers are gapless from 1 to last_seq': `DELETE FROM ${EVENT} WHERE run_id = ${of('good')} AND seq = 2`,
+  'sequence numbers are gapless from 1 to last_seq, but where compaction went': `DELETE FROM ${EVENT} WHERE run_id = ${of('good')} AND seq = 2`,
+  'only compaction folds': `
+    UPDATE ${EVENT} SET type = 'assistant.delta', payload = '{"messageId": "m", "content": "", "offset": 0}'
+    WHERE type = 'assistant.message'`,
+  'of a message that was compacted at most its beginning and its whole are left': `
+    UPDATE agent_runtime.sweep SET at = now() + interval '1 hour' WHERE name = 'compaction';
+    UPDATE ${EVENT} SET type = 'assistant.delta', attempt = 1, visibility = 'user',
+      payload = '{"messageId": "m", "content": ""}'
+    WHERE run_id = ${of('good')} AND type <> 'run.succeeded'`,
   'a run has one terminal event if it is over and none otherwise': `
     INSERT INTO ${EVENT} SELECT run_id, seq + 1, attempt, type, visibility, payload, ts
     FROM ${EVENT} WHERE type = 'run.succeeded'`,
@@ -32,7 +40,8 @@ const CORRUPTIONS: Record<Rule, string> = {
   'what is to be taken up has a delivery in the queue': `UPDATE ${RUN} SET status = 'queued' WHERE agent_key = 'good'`,
   'a run that waits has something to wait for': `UPDATE ${RUN} SET status = 'waiting' WHERE agent_key = 'good'`,
   'a turn is waited for only where another run is under way': `UPDATE ${RUN} SET turn = 1 WHERE agent_key = 'good'`,
-  'no delivery is without its run': `UPDATE ${JOB} SET data = jsonb_build_object('runId', gen_random_uuid())`,
+  'no delivery is without its run': `
+    UPDATE ${JOB} SET state = 'created', data = jsonb_build_object('runId', gen_random_uuid())`,
   'every run is over': `UPDATE ${RUN} SET status = 'running' WHERE agent_key = 'good'`,
   'nobody holds a lease': `UPDATE ${RUN} SET lease_owner = 'somebody' WHERE agent_key = 'good'`,
   'no delivery is left': `UPDATE ${JOB} SET state = 'active'`,

@@ -41,6 +41,16 @@ describe('the state of a run', () => {
     expect(state.text).toBe('Hello')
   })
 
+  it('begins a text anew with a delta that stands for those before it, whichever of them arrived', () => {
+    const folded = runEvent(4, {
+      type: 'assistant.delta',
+      payload: { messageId: 'm1', content: 'Hello', offset: 0 },
+    })
+    for (const seen of [[], [delta(2, 'Hel')], [delta(2, 'Hel'), delta(3, 'lo')]]) {
+      expect(stateAfter(...seen, folded).messages).toEqual([{ id: 'm1', content: 'Hello', complete: false }])
+    }
+  })
+
   it('shows the newest message as the text, and keeps all of them', () => {
     const state = stateAfter(message(2, 'Let me look.'), delta(3, 'It is', { messageId: 'm2' }))
     expect(state.text).toBe('It is')

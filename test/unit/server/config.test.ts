@@ -31,6 +31,18 @@ describe('configuration', () => {
     expect(resolveConfig({}, { DEBUG_MODE: text }).debugMode).toBe(expected)
   })
 
+  test('what gets old is compacted after an hour and kept, unless told otherwise', () => {
+    expect(resolveConfig({}, {})).toMatchObject({ compactAfterSeconds: 3600, retentionDays: false })
+    for (const off of ['off', 'false']) {
+      const env = { COMPACT_AFTER_SECONDS: off, RETENTION_DAYS: off }
+      expect(resolveConfig({}, env)).toMatchObject({ compactAfterSeconds: false, retentionDays: false })
+    }
+    expect(resolveConfig({ retentionDays: 30 }, {}).retentionDays).toBe(30)
+    expect(resolveError({ RETENTION_DAYS: '0' })?.message).toContain(
+      'expected "off" or a number of at least 1',
+    )
+  })
+
   const takesAnyText = ['databaseUrl', 'directUrl', 'defaultModel']
 
   test.each(takesAnyText)('%s is read from the environment', (key) => {

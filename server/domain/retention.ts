@@ -1,0 +1,60 @@
+import type { Clock, Logger, Store, Sweep } from '../ports.ts'
+
+export interface RetentionPorts {
+  store: Pick<Store, 'compactRuns' | 'deleteRuns' | 'deleteEmptyConversations'>
+  clock: Clock
+  log: Logger
+  /** A random number from 0 up to, not including, 1. */
+  random(): number
+}
+
+export interface RetentionPolicy {
+  /** How long after its end a run is compacted; false: never. */
+  compactAfterMs: number | false
+  /** How long after its end a run is deleted; false: never. */
+  deleteAfterMs: number | false
+}
+
+/**
+ * Until `signal` aborts, compacts and deletes what is old enough. Every process does, and they take turns:
+ * one works off what there is, in small batches, and the others find it taken or done.
+ */
+export async function keepTidy(
+  ports: RetentionPorts,
+  policy: RetentionPolicy,
+  { intervalMs, signal }: { intervalMs: number; signal: AbortSignal },
+): Promise<void> {
+  const { store, clock, log, random } = ports
+  const { compactAfterMs, deleteAfterMs } = policy
+  if (compactAfterMs === false && deleteAfterMs === false) return
+  while (!signal.aborted) {
+    try {
+      // What goes altogether need not be compacted before.
+      if (deleteAfterMs !== false) {
+        await sweep(ports, () => store.deleteRuns(deleteAfterMs), signal)
+        await sweep(ports, () => store.deleteEmptyConversations(deleteAfterMs), signal)
+      }
+      if (compactAfterMs !== false) await sweep(ports, () => store.compactRuns(compactAfterMs), signal)
+    } catch (error) {
+      log.warn({ err: error }, 'compacting and deleting old runs failed; trying again')
+    }
+    // With jitter, so that the processes don't look all at once.
+    await clock.sleep(intervalMs * (0.75 + random() / 2), signal)
+  }
+}
+
+async function sweep(
+  { clock }: RetentionPorts,
+  takeBatch: () => Promise<Sweep>,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    const startedAt = clock.now()
+    const { isDone } = await takeBatch()
+    if (isDone) return
+    // As long as the batch took: a backlog of months takes half of one connection's time, never more.
+    await clock.sleep(Math.max(MIN_PAUSE_MS, clock.now() - startedAt), signal)
+  }
+}
+
+const MIN_PAUSE_MS = 10
