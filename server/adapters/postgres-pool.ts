@@ -13,6 +13,8 @@ interface PoolOptions {
   log: Logger
 }
 
+const QUERY_TIMEOUT_MS = 60_000
+
 /** The process's one pool: store, queue and bus share it, so that one number bounds their connections. */
 export function createPostgresPool(options: PoolOptions): pg.Pool {
   const { databaseUrl, size, connectTimeoutMs, preparedStatements, log } = options
@@ -25,6 +27,8 @@ export function createPostgresPool(options: PoolOptions): pg.Pool {
     keepAlive: true,
     // Statements that do not need each other's answers share a round trip.
     pipeline: true,
+    // A network that swallows everything is noticed by it; what is asked here takes no such time.
+    query_timeout: QUERY_TIMEOUT_MS,
     // An idle process must be able to exit.
     allowExitOnIdle: true,
   })

@@ -23,6 +23,8 @@ interface PendingEvent extends Omit<EmittedEvent, 'payload'> {
 
 /** Longest text that deltas are joined to: readers should not wait for, nor rows hold, more. */
 const MAX_COALESCED_CHARACTERS = 8_192
+/** What one event may hold: far below what PostgreSQL refuses, which would hold up everybody's events. */
+export const MAX_PAYLOAD_CHARACTERS = 8 * 1024 * 1024
 /** What a row costs beside its payload, roughly. */
 const EVENT_OVERHEAD_BYTES = 100
 
@@ -55,14 +57,18 @@ export class RunLog {
     return !this.#lost && this.#pending.length > 0
   }
 
-  /** @returns the bytes this adds to what is buffered. */
+  /**
+   * @returns the bytes this adds to what is buffered.
+   * @throws RangeError when the payload is too large.
+   */
   push(event: EmittedEvent): number {
     const delta = asDelta(event)
     const added = delta === undefined ? undefined : this.#coalesce(event, delta)
     if (added !== undefined) return added
     const payload = delta ?? toStorableJson(event.payload)
-    const bytes =
-      EVENT_OVERHEAD_BYTES + (typeof payload === 'string' ? payload.length : payload.content.length)
+    const characters = typeof payload === 'string' ? payload.length : payload.content.length
+    if (characters > MAX_PAYLOAD_CHARACTERS) throw tooLarge(event.type, characters)
+    const bytes = EVENT_OVERHEAD_BYTES + characters
     this.#pending.push({ ...event, payload, bytes })
     return bytes
   }
@@ -77,9 +83,9 @@ export class RunLog {
   }
 
   /** The next append: the same one again until it is settled, so that a repeated write is recognised. */
-  nextAppend(maxEvents: number): RunAppend {
+  nextAppend({ maxEvents, maxBytes }: { maxEvents: number; maxBytes: number }): RunAppend {
     if (this.#inFlight !== undefined) return this.#inFlight
-    const taken = this.#pending.slice(0, maxEvents)
+    const taken = this.#pending.slice(0, this.#countWithin(maxEvents, maxBytes))
     const events: NewEvent[] = taken.map((event, index) => ({
       seq: this.#writtenSeq + 1 + index,
       type: event.type,
@@ -96,6 +102,16 @@ export class RunLog {
       ...(endsNow && this.#ending !== undefined ? { ending: this.#ending.value } : {}),
     }
     return this.#inFlight
+  }
+
+  /** One at least, however large it is: otherwise it would never go. */
+  #countWithin(maxEvents: number, maxBytes: number): number {
+    let bytes = 0
+    const end = this.#pending.findIndex((event, index) => {
+      bytes += event.bytes
+      return index >= maxEvents || (index > 0 && bytes > maxBytes)
+    })
+    return end === -1 ? this.#pending.length : end
   }
 
   /** @returns the bytes that left the buffer. */
@@ -151,6 +167,12 @@ function asDelta({ type, payload }: EmittedEvent): Delta | undefined {
   if (type !== 'assistant.delta' && type !== 'reasoning.delta') return undefined
   const { messageId, content } = payload as unknown as Delta
   return typeof messageId === 'string' && typeof content === 'string' ? { messageId, content } : undefined
+}
+
+function tooLarge(type: string, characters: number): RangeError {
+  return new RangeError(
+    `An event "${type}" of ${characters} characters is too large: up to ${MAX_PAYLOAD_CHARACTERS} can be emitted. Keep the data elsewhere and emit where it is.`,
+  )
 }
 
 function sizeOf(events: readonly PendingEvent[]): number {

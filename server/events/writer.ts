@@ -15,6 +15,7 @@ import type { EmittedEvent } from './run-log.ts'
 /** Rows one statement takes at most: bounds its latency and its memory on both sides. */
 const MAX_EVENTS_PER_FLUSH = 2_000
 const MAX_EVENTS_PER_RUN = 500
+const MAX_BYTES_PER_FLUSH = 4 * 1024 * 1024
 /** What may wait for the store, over all runs of the process; beyond it, emitting waits. */
 const MAX_BUFFERED_BYTES = 16 * 1024 * 1024
 const RETRY_MIN_MS = 20
@@ -95,13 +96,15 @@ export class EventWriter {
     const batch: RunAppend[] = []
     const runIds = new Set<string>()
     let budget = MAX_EVENTS_PER_FLUSH
+    let bytes = MAX_BYTES_PER_FLUSH
     for (const log of this.#logs) {
-      if (budget <= 0) break
+      if (budget <= 0 || bytes <= 0) break
       // Two attempts of one run in one process: the older is about to find itself fenced.
       if (runIds.has(log.runId)) continue
       runIds.add(log.runId)
-      const append = log.nextAppend(Math.min(MAX_EVENTS_PER_RUN, budget))
+      const append = log.nextAppend({ maxEvents: Math.min(MAX_EVENTS_PER_RUN, budget), maxBytes: bytes })
       budget -= append.events.length
+      for (const event of append.events) bytes -= event.payload.length
       logs.push(log)
       batch.push(append)
     }

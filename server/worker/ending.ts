@@ -5,6 +5,7 @@ import type { Json } from '../contract/json.ts'
 import { Message } from '../contract/message.ts'
 import type { RunError } from '../contract/run.ts'
 import type { TerminalEventType } from '../contract/terminal.ts'
+import { MAX_PAYLOAD_CHARACTERS } from '../events/run-log.ts'
 import { ModelError } from '../llm/model.ts'
 import type { AttemptEnding, ClaimedRun, NewWait } from '../ports.ts'
 
@@ -23,8 +24,11 @@ export function succeeded(agent: AnyAgent, result: Awaited<ReturnType<AnyAgent['
   }
   const output = asJson(parsed === undefined ? given : parsed.data)
   if (output === undefined) return invalidOutput('an output that is not JSON')
+  if (isTooLarge(output)) return invalidOutput(`an output of more than ${MAX_PAYLOAD_CHARACTERS} characters`)
   const messages = Messages.safeParse(asJson(said))
   if (!messages.success) return invalidOutput('messages that are not in the form of messages', messages.error)
+  if (isTooLarge(messages.data))
+    return invalidOutput(`messages of more than ${MAX_PAYLOAD_CHARACTERS} characters`)
   return {
     type: 'run.succeeded',
     payload: { output },
@@ -33,6 +37,10 @@ export function succeeded(agent: AnyAgent, result: Awaited<ReturnType<AnyAgent['
 }
 
 const Messages = z.array(Message)
+
+function isTooLarge(value: unknown): boolean {
+  return JSON.stringify(value).length > MAX_PAYLOAD_CHARACTERS
+}
 
 function invalidOutput(what: string, error?: z.ZodError): Ending {
   const details = error?.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message }))

@@ -18,7 +18,22 @@ const ending = () => event('run.succeeded', { output: null })
 
 const open = (lastSeq = 1) => new RunLog({ id: 'run', attempt: 1, lastSeq })
 const contents = (log: RunLog) =>
-  log.nextAppend(500).events.map((each) => JSON.parse(each.payload) as unknown)
+  log.nextAppend({ maxEvents: 500, maxBytes: 1e6 }).events.map((each) => JSON.parse(each.payload) as unknown)
+
+describe('what is large', () => {
+  test('goes by itself, and what is larger than a row may be is refused', () => {
+    const log = open()
+    for (const size of [10, 600, 600, 3_000]) log.push(event('usage', 'x'.repeat(size)))
+    const sizes = [0, 1, 2, 3].map(() => {
+      const { events } = log.nextAppend({ maxEvents: 500, maxBytes: 1_000 })
+      log.settle('written')
+      return events.map(({ payload }) => payload.length - 2)
+    })
+    expect(sizes).toEqual([[10, 600], [600], [3_000], []])
+    expect(() => log.push(event('usage', 'x'.repeat(9_000_000)))).toThrow('too large')
+    expect(() => log.push(delta('x'.repeat(9_000_000)))).toThrow('too large')
+  })
+})
 
 describe('coalescing', () => {
   test('adjacent deltas of one message become one event', () => {
@@ -44,10 +59,10 @@ describe('coalescing', () => {
   test('what is on its way to the store stays as it is', () => {
     const log = open()
     log.push(delta('sent '))
-    const sent = log.nextAppend(500)
+    const sent = log.nextAppend({ maxEvents: 500, maxBytes: 1e6 })
     log.push(delta('later '))
     log.push(delta('and later'))
-    expect(log.nextAppend(500)).toBe(sent)
+    expect(log.nextAppend({ maxEvents: 500, maxBytes: 1e6 })).toBe(sent)
     log.settle('written')
     expect(contents(log)).toEqual([{ messageId: 'm', content: 'later and later' }])
   })
@@ -104,18 +119,27 @@ describe('appends', () => {
   test('carry consecutive numbers from the last written one on', () => {
     const log = open(41)
     for (let i = 0; i < 5; i += 1) log.push(event('a', i))
-    expect(log.nextAppend(3)).toMatchObject({ baseSeq: 41, events: [{ seq: 42 }, { seq: 43 }, { seq: 44 }] })
+    expect(log.nextAppend({ maxEvents: 3, maxBytes: 1e6 })).toMatchObject({
+      baseSeq: 41,
+      events: [{ seq: 42 }, { seq: 43 }, { seq: 44 }],
+    })
     log.settle('written')
-    expect(log.nextAppend(3)).toMatchObject({ baseSeq: 44, events: [{ seq: 45 }, { seq: 46 }] })
+    expect(log.nextAppend({ maxEvents: 3, maxBytes: 1e6 })).toMatchObject({
+      baseSeq: 44,
+      events: [{ seq: 45 }, { seq: 46 }],
+    })
   })
 
   test('end the run only with the last of its events', () => {
     const log = open()
     for (let i = 0; i < 3; i += 1) log.push(event('a', i))
     void log.end(ending(), SUCCESS)
-    expect(log.nextAppend(3).ending).toBeUndefined()
+    expect(log.nextAppend({ maxEvents: 3, maxBytes: 1e6 }).ending).toBeUndefined()
     log.settle('written')
-    expect(log.nextAppend(3)).toMatchObject({ ending: SUCCESS, events: [{ type: 'run.succeeded', seq: 5 }] })
+    expect(log.nextAppend({ maxEvents: 3, maxBytes: 1e6 })).toMatchObject({
+      ending: SUCCESS,
+      events: [{ type: 'run.succeeded', seq: 5 }],
+    })
   })
 })
 
@@ -130,11 +154,11 @@ describe('an end', () => {
     const log = open()
     log.push(event('a', 1))
     const outcome = log.end(ending(), SUCCESS)
-    log.nextAppend(500)
+    log.nextAppend({ maxEvents: 500, maxBytes: 1e6 })
     log.settle('cancel-requested')
     expect(await outcome).toBe('cancel-requested')
     void log.end(event('run.cancelled', {}), { ...SUCCESS, status: 'cancelled' })
-    expect(log.nextAppend(500)).toMatchObject({
+    expect(log.nextAppend({ maxEvents: 500, maxBytes: 1e6 })).toMatchObject({
       baseSeq: 1,
       events: [
         { seq: 2, type: 'a' },
@@ -147,12 +171,12 @@ describe('an end', () => {
   test('of a run that was lost is told so, before and after', async () => {
     const before = open()
     const outcome = before.end(ending(), SUCCESS)
-    before.nextAppend(500)
+    before.nextAppend({ maxEvents: 500, maxBytes: 1e6 })
     before.settle('fenced')
     expect(await outcome).toBe('fenced')
     const after = open()
     after.push(event('a', 1))
-    after.nextAppend(500)
+    after.nextAppend({ maxEvents: 500, maxBytes: 1e6 })
     after.settle('fenced')
     expect(await after.end(ending(), SUCCESS)).toBe('fenced')
     expect(after.hasPending).toBe(false)
@@ -165,11 +189,11 @@ test('every byte that came in goes out again', () => {
     let buffered = 0
     const kinds = [delta('ab'), delta('cd'), event('x', { a: [1, 2] }), delta('e'), delta('f')]
     for (const each of kinds) buffered += log.push(each)
-    log.nextAppend(2)
+    log.nextAppend({ maxEvents: 2, maxBytes: 1e6 })
     buffered += log.push(delta('while in flight'))
     buffered -= log.settle(outcome)
     while (log.hasPending) {
-      log.nextAppend(2)
+      log.nextAppend({ maxEvents: 2, maxBytes: 1e6 })
       buffered -= log.settle(outcome)
     }
     expect(buffered).toBe(0)

@@ -148,14 +148,15 @@ describe('the writer', () => {
       throw new Error('no connection')
     })
     const log = writer.open(store.add('run'))
-    const emitted = writer.emit(log, event('a', 'x'.repeat(17 * MEGABYTE)))
+    const large = event('a', 'x'.repeat(6 * MEGABYTE))
+    const emitted = Promise.all([large, large, large].map((each) => writer.emit(log, each)))
     const other = writer.open(store.add('other'))
     const ended = writer.end(other, event('run.succeeded', {}), SUCCESS)
     await settled()
     await writer.stop()
     expect(await ended).toBe('fenced')
     await emitted
-    await writer.emit(writer.open(store.add('late')), event('a', 'x'.repeat(17 * MEGABYTE)))
+    await writer.emit(writer.open(store.add('late')), large)
     expect(await writer.end(writer.open(store.add('later')), event('run.succeeded', {}), SUCCESS)).toBe(
       'fenced',
     )
