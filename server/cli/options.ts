@@ -41,6 +41,12 @@ export const processesOption = (): Option =>
     .default(1)
     .argParser(numberIn({ min: 1, max: 256, integer: true }))
 
+export const reloadOption = (): Option =>
+  new Option('--reload', 'take up changes of the code (default: where NODE_ENV is development)')
+
+export const noReloadOption = (): Option =>
+  new Option('--no-reload', 'leave changes of the code until the next start')
+
 export interface WorkerOptions {
   concurrency?: number
   agentKeys?: string[]

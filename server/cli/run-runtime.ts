@@ -20,6 +20,6 @@ export async function startWorker(
     ...(agentKeys === undefined ? {} : { agentKeys }),
     ...(queuePollInterval === undefined ? {} : { pollIntervalSeconds: queuePollInterval }),
   })
-  lifecycle.defer(() => worker.stop({ drainTimeoutMs: lifecycle.hasFailed ? 0 : drainTimeout * 1000 }))
+  lifecycle.defer(() => worker.stop({ drainTimeoutMs: lifecycle.isHurried ? 0 : drainTimeout * 1000 }))
   lifecycle.signal.throwIfAborted()
 }

@@ -1,10 +1,15 @@
 import { Command } from 'commander'
+import { CliError } from './cli-error.ts'
+import { describeRuntime } from './describe-runtime.ts'
+import type { RuntimeDescription } from './describe-runtime.ts'
 import { runUntilStopped } from './lifecycle.ts'
 import { findEntry, loadEntry } from './load-entry.ts'
-import { ENVIRONMENT_HELP, processesOption, workerOptions } from './options.ts'
+import { log } from './log.ts'
+import { ENVIRONMENT_HELP, noReloadOption, processesOption, reloadOption, workerOptions } from './options.ts'
 import type { WorkerOptions } from './options.ts'
+import { ReloadingRuntime } from './reload/reloading-runtime.ts'
 import { startRuntime, startWorker } from './run-runtime.ts'
-import { reportToSupervisor, superviseProcesses } from './supervisor.ts'
+import { superviseProcesses } from './supervisor.ts'
 
 const DRAIN_TIMEOUT_SECONDS = 30
 
@@ -15,6 +20,8 @@ export function workerCommand(): Command {
   command.addOption(processesOption())
   for (const option of workerOptions(DRAIN_TIMEOUT_SECONDS)) command.addOption(option)
   return command
+    .addOption(reloadOption())
+    .addOption(noReloadOption())
     .addHelpText(
       'after',
       `
@@ -22,27 +29,49 @@ Examples:
   $ agent-runtime worker
   $ agent-runtime worker src/runtime.ts --processes 4 --concurrency 20
   $ agent-runtime worker --agent-keys chat,research --drain-timeout 120
+  $ agent-runtime worker --reload
 
 SIGTERM and Ctrl-C drain it: it takes no more runs, gives those it has --drain-timeout seconds, and
 hands back what is left; another worker goes on with it, and no attempt is spent. A second one stops at once.
 A process that dies is started again, later each time; its runs go on elsewhere meanwhile.
+
+With --reload a change of the entry or of what it imports, installed packages aside, starts a new
+process; when that is ready the old one is drained. Code that does not start is reported, and the old goes on.
 ${ENVIRONMENT_HELP}`,
     )
     .action(work)
 }
 
-async function work(
-  given: string | undefined,
-  { processes, ...options }: WorkerOptions & { processes: number },
-): Promise<void> {
+interface WorkOptions extends WorkerOptions {
+  processes: number
+  reload?: boolean
+}
+
+async function work(given: string | undefined, options: WorkOptions): Promise<void> {
+  const { processes, reload, ...worker } = options
+  if (reload && processes > 1) {
+    throw new CliError('--reload is for one process: leave it out, or --processes.')
+  }
   await runUntilStopped(async (lifecycle) => {
     const entry = findEntry(given)
-    if (processes > 1) return superviseProcesses(processes, lifecycle)
+    const task = { entry, worker, isServing: false }
+    const sayReady = ({ agentKeys }: RuntimeDescription): void => {
+      process.stdout.write(`Working on runs of ${(worker.agentKeys ?? agentKeys).join(', ')}\n`)
+    }
+    if (processes > 1) {
+      return superviseProcesses(processes, {
+        task: { ...task, isWatched: false },
+        lifecycle,
+        onReady: ({ runtime }) => sayReady(runtime),
+      })
+    }
+    if (reload ?? process.env['NODE_ENV'] === 'development') {
+      const reloading = new ReloadingRuntime({ task: { ...task, isWatched: true }, lifecycle, log })
+      return sayReady((await reloading.start()).runtime)
+    }
     const runtime = await loadEntry(entry)
     await startRuntime(runtime, lifecycle)
-    await startWorker(runtime, options, lifecycle)
-    const agents = options.agentKeys ?? runtime.agents.map((agent) => agent.key)
-    process.stdout.write(`Working on runs of ${agents.join(', ')}\n`)
-    reportToSupervisor()
+    await startWorker(runtime, worker, lifecycle)
+    sayReady(describeRuntime(runtime))
   })
 }

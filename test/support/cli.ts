@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { fastFolder } from './fast-folder.ts'
@@ -95,6 +95,7 @@ export async function startDev(
 
 export interface Workspace extends AsyncDisposable {
   path: string
+  /** Also creates folders that are missing. */
   write(name: string, content: string): Promise<void>
   /** Process number of the PostgreSQL of the folder. */
   postgresPid(): Promise<number>
@@ -107,7 +108,13 @@ export async function createWorkspace(): Promise<Workspace> {
   await chmod(path, 0o755)
   return {
     path,
-    write: (name, content) => writeFile(join(path, name), content),
+    async write(name, content) {
+      const file = join(path, name)
+      await mkdir(dirname(file), { recursive: true })
+      // As editors do, so that nobody reads half of it.
+      await writeFile(`${file}.saving`, content)
+      await rename(`${file}.saving`, file)
+    },
     async postgresPid() {
       const file = join(path, '.agent-runtime/postgres/data/postmaster.pid')
       return Number.parseInt(await readFile(file, 'utf8'), 10)

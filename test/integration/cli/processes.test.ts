@@ -1,12 +1,8 @@
-import { execFileSync } from 'node:child_process'
 import { expect, test } from 'vitest'
 import { createTestDatabase } from '../../support/database.ts'
 import { createWorkspace, entry, isAlive, runCli } from '../../support/cli.ts'
-
-const childrenOf = (pid: number): number[] => {
-  const listed = execFileSync('pgrep', ['-P', String(pid)], { encoding: 'utf8' })
-  return listed.trim().split(/\s+/).map(Number)
-}
+import { childrenOf } from '../../support/processes.ts'
+import { createRun, follow, getRun } from '../../support/rest.ts'
 
 async function startWorkers(url: string, cwd: string) {
   const worker = runCli(['worker', entry('endless'), '--processes', '2'], { cwd, env: { DATABASE_URL: url } })
@@ -14,14 +10,19 @@ async function startWorkers(url: string, cwd: string) {
   return worker
 }
 
-test('a worker process that dies is started again', async () => {
+test('a worker process that dies is started again, later each time', async () => {
   await using database = await createTestDatabase()
   await using folder = await createWorkspace()
   await using worker = await startWorkers(database.url, folder.path)
-  const [first = 0] = childrenOf(worker.pid)
+  const before = childrenOf(worker.pid)
+  const [first = 0] = before
   process.kill(first, 'SIGKILL')
   await worker.printed(/ended with SIGKILL; starting it again in 0\.2 s/)
   await worker.printed(/(Working on[^]*){3}/)
+  const second = childrenOf(worker.pid).find((pid) => !before.includes(pid)) ?? 0
+  process.kill(second, 'SIGKILL')
+  await worker.printed(/ended with SIGKILL; starting it again in 0\.4 s/)
+  await worker.printed(/(Working on[^]*){4}/)
   expect(childrenOf(worker.pid)).toHaveLength(2)
   worker.kill('SIGTERM')
   expect(await worker.exited).toBe(0)
@@ -34,6 +35,45 @@ test('SIGTERM ends all of them', async () => {
   const children = childrenOf(worker.pid)
   worker.kill('SIGTERM')
   expect(await worker.exited).toBe(0)
+  expect(await Promise.all(children.map(isAlive))).toEqual([false, false])
+})
+
+test('they hand back what does not end in time, and no attempt is spent', async () => {
+  await using database = await createTestDatabase()
+  await using folder = await createWorkspace()
+  const options = { cwd: folder.path, env: { DATABASE_URL: database.url, MAX_ATTEMPTS: '1' } }
+  await using server = runCli(['serve', entry('working'), '--port', '0'], options)
+  const [, url = ''] = await server.printed(/Listening on (\S+)/)
+  const args = ['worker', entry('working'), '--processes', '2', '--drain-timeout', '0']
+  const runId = await createRun(url, 'endless')
+  // The one attempt there is would be spent by the first.
+  for (const attempt of [1, 2]) {
+    await using worker = runCli(args, options)
+    await expect
+      .poll(() => getRun(url, runId), { timeout: 15_000 })
+      .toMatchObject({ status: 'running', attempt })
+    worker.kill('SIGTERM')
+    expect(await worker.exited).toBe(0)
+    expect(await getRun(url, runId)).toMatchObject({ status: 'queued', attempt })
+  }
+})
+
+test('a second SIGTERM ends them at once', async () => {
+  await using database = await createTestDatabase()
+  await using folder = await createWorkspace()
+  const options = { cwd: folder.path, env: { DATABASE_URL: database.url } }
+  await using server = runCli(['serve', entry('working'), '--port', '0'], options)
+  const [, url = ''] = await server.printed(/Listening on (\S+)/)
+  const args = ['worker', entry('working'), '--processes', '2', '--drain-timeout', '600']
+  await using worker = runCli(args, options)
+  await follow(url, await createRun(url, 'endless'), /working/)
+  const children = childrenOf(worker.pid)
+  worker.kill('SIGTERM')
+  await worker.printed(/Stopping/)
+  // Until it counts: one that comes right after the first is taken for the same.
+  const again = setInterval(() => worker.kill('SIGTERM'), 50)
+  expect(await worker.exited).toBe(143)
+  clearInterval(again)
   expect(await Promise.all(children.map(isAlive))).toEqual([false, false])
 })
 

@@ -1,0 +1,35 @@
+// What a command and the processes it starts for a runtime say to each other.
+import type { RuntimeDescription } from '../describe-runtime.ts'
+import type { WorkerOptions } from '../options.ts'
+
+export interface ChildTask {
+  entry: string
+  worker: WorkerOptions
+  /** Whether it answers HTTP too, on a port of the loopback it chooses. */
+  isServing: boolean
+  /** Whether it tells which files it imports. */
+  isWatched: boolean
+}
+
+export interface ReadyRuntime {
+  runtime: RuntimeDescription
+  /** Where it answers HTTP, if it does. */
+  url: string | undefined
+}
+
+/** Paths of files, and of each what tells it from a later version of it. */
+export type FileVersions = [path: string, version: string][]
+
+export interface StopMessage {
+  kind: 'stop'
+  /** Whether runs under way are handed back at once. */
+  isHurried: boolean
+}
+
+export type ChildMessage =
+  | { kind: 'imported'; files: FileVersions }
+  /** It could not start, for this reason. */
+  | { kind: 'failed'; name: string; message: string; stack: string | undefined }
+  | { kind: 'ready'; ready: ReadyRuntime }
+  /** It takes no more runs. */
+  | { kind: 'draining' }

@@ -1,0 +1,71 @@
+import { fork } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { extname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { CliError } from '../cli-error.ts'
+import type { ChildMessage, ChildTask, FileVersions, ReadyRuntime, StopMessage } from './messages.ts'
+
+// TypeScript here, JavaScript in the built package.
+const SCRIPT = fileURLToPath(new URL(`./main${extname(import.meta.filename)}`, import.meta.url))
+
+/** A runtime in a process of its own, seen from the command that started it. */
+export class RuntimeChild {
+  /** Rejects with the reason when it can't start. */
+  readonly ready: Promise<ReadyRuntime>
+  /** Resolves when it takes no more runs. */
+  readonly draining: Promise<void>
+  /** Resolves with how it ended, for people. Never rejects. */
+  readonly exited: Promise<string>
+  readonly startedAt = performance.now()
+  readonly #process: ChildProcess
+
+  constructor(task: ChildTask, onImported: (files: FileVersions) => void = () => {}) {
+    const ready = Promise.withResolvers<ReadyRuntime>()
+    const draining = Promise.withResolvers<void>()
+    const exited = Promise.withResolvers<string>()
+    this.ready = ready.promise
+    // Whoever stops one that has not started yet does not wait for that.
+    this.ready.catch(() => {})
+    this.draining = draining.promise
+    this.exited = exited.promise
+
+    this.#process = fork(SCRIPT, [JSON.stringify(task)])
+    this.#process.on('message', (message: ChildMessage) => {
+      switch (message.kind) {
+        case 'imported':
+          return onImported(message.files)
+        case 'failed':
+          return ready.reject(revived(message))
+        case 'ready':
+          return ready.resolve(message.ready)
+        case 'draining':
+          return draining.resolve()
+      }
+    })
+    const onEnd = (how: string): void => {
+      ready.reject(new CliError(`The process of the runtime ended with ${how} before it was ready.`))
+      draining.resolve()
+      exited.resolve(how)
+    }
+    this.#process.once('error', (error) => onEnd(error.message))
+    // Not `exit`: that may come before its last message.
+    this.#process.once('close', (code, signal) => onEnd(signal ?? `exit code ${code}`))
+  }
+
+  /** Lets it finish what it has within its drain timeout, or hand that back at once; resolves when it has ended. */
+  async stop({ isHurried }: { isHurried: boolean }): Promise<void> {
+    const message: StopMessage = { kind: 'stop', isHurried }
+    // One that is ending by itself is not told.
+    if (this.#process.connected) this.#process.send(message, undefined, undefined, () => {})
+    await this.exited
+  }
+
+  async kill(): Promise<void> {
+    this.#process.kill('SIGKILL')
+    await this.exited
+  }
+}
+
+function revived({ name, message, stack }: Extract<ChildMessage, { kind: 'failed' }>): Error {
+  return Object.assign(new Error(message), { name, stack })
+}

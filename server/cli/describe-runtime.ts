@@ -1,0 +1,30 @@
+import type { AgentRuntime } from '../create-runtime.ts'
+
+/** What is said of a runtime, also of one that runs in another process. */
+export interface RuntimeDescription {
+  restPath: string
+  trpcPath: string
+  model: { provider: string; name: string }
+  agentKeys: string[]
+  /** One that needs no parameters, if there is one: then a line that creates a run works as it is. */
+  agentToTry: string | undefined
+}
+
+export function describeRuntime({ config, model, agents }: AgentRuntime): RuntimeDescription {
+  return {
+    restPath: config.restPath,
+    trpcPath: config.trpcPath,
+    model: { provider: model.provider, name: model.name },
+    agentKeys: agents.map((agent) => agent.key),
+    agentToTry: (agents.find(needsNoParams) ?? agents[0])?.key,
+  }
+}
+
+function needsNoParams({ params }: AgentRuntime['agents'][number]): boolean {
+  try {
+    return params?.safeParse({}).success ?? true
+  } catch {
+    // A schema that can only be checked asynchronously.
+    return false
+  }
+}

@@ -1,0 +1,59 @@
+import { describeRuntime } from './describe-runtime.ts'
+import type { RuntimeDescription } from './describe-runtime.ts'
+import type { HttpServer, RequestListener } from './http-server.ts'
+import type { Lifecycle } from './lifecycle.ts'
+import { loadEntry } from './load-entry.ts'
+import { log } from './log.ts'
+import type { WorkerOptions } from './options.ts'
+import { forwardRequests } from './reload/forward-requests.ts'
+import { ReloadingRuntime } from './reload/reloading-runtime.ts'
+import { isForRuntime, routeRequests } from './route-requests.ts'
+import type { RuntimePaths } from './route-requests.ts'
+import { startRuntime, startWorker } from './run-runtime.ts'
+
+interface DevRuntimeOptions {
+  entry: string
+  worker: WorkerOptions
+  lifecycle: Lifecycle
+  /** What its API is reached through. */
+  http: HttpServer
+}
+
+export interface DevRuntime {
+  /** As it was at the start. */
+  runtime: RuntimeDescription
+  /** Where it is mounted now. */
+  paths: () => RuntimePaths
+  api: RequestListener
+}
+
+/** API and worker in this process. */
+export async function serveHere({ entry, worker, lifecycle }: DevRuntimeOptions): Promise<DevRuntime> {
+  const runtime = await loadEntry(entry)
+  await startRuntime(runtime, lifecycle)
+  await startWorker(runtime, worker, lifecycle)
+  return { runtime: describeRuntime(runtime), paths: () => runtime.config, api: routeRequests(runtime) }
+}
+
+/** API and worker in a process of their own, which is replaced when the code changes. */
+export async function serveReloading({
+  entry,
+  worker,
+  lifecycle,
+  http,
+}: DevRuntimeOptions): Promise<DevRuntime> {
+  const forwarding = forwardRequests(() => reloading.current?.url)
+  const reloading = new ReloadingRuntime({
+    task: { entry, worker, isServing: true, isWatched: true },
+    lifecycle,
+    log,
+    settled: forwarding.settled,
+  })
+  const { runtime } = await reloading.start()
+  const paths = (): RuntimePaths => reloading.current?.runtime ?? runtime
+  // Others are Vite's, for its hot updates.
+  http.server.on('upgrade', (request, socket, head) => {
+    if (isForRuntime(request.url, paths())) forwarding.upgrade(request, socket, head)
+  })
+  return { runtime, paths, api: forwarding.listener }
+}

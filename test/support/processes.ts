@@ -1,0 +1,12 @@
+import { execFileSync } from 'node:child_process'
+
+/** Children of a process, by their numbers: of any program, or of one. */
+export function childrenOf(pid: number, program?: string): number[] {
+  const listed = execFileSync('ps', ['-A', '-o', 'ppid=,pid=,args='], { encoding: 'utf8' })
+  const rows = listed.matchAll(/^ *(\d+) +(\d+) +(\S+)/gm)
+  return [...rows]
+    .filter(([, parent, , path = '']) => {
+      return Number(parent) === pid && (program === undefined || path.split('/').at(-1) === program)
+    })
+    .map(([, , child]) => Number(child))
+}
