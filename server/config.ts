@@ -53,6 +53,11 @@ export const Config = z.object({
   restPath: z.string().startsWith('/').default('/api/agents'),
   /** Where tRPC is mounted. */
   trpcPath: z.string().startsWith('/').default('/trpc'),
+  /** Origins besides its own whose pages may open a WebSocket, e.g. `https://app.example.com`; `*` for all. */
+  allowedOrigins: z.preprocess(
+    (value) => (typeof value === 'string' ? value.split(',').map((origin) => origin.trim()) : value),
+    z.array(z.string()).default([]),
+  ),
 })
 export type Config = z.infer<typeof Config>
 
@@ -76,6 +81,7 @@ export const ENVIRONMENT = {
   streamKeepAliveSeconds: 'STREAM_KEEP_ALIVE_SECONDS',
   maxBodyBytes: 'MAX_BODY_BYTES',
   debugMode: 'DEBUG_MODE',
+  allowedOrigins: 'ALLOWED_ORIGINS',
 } as const satisfies Partial<Record<keyof Config, string>>
 
 /** A setting is missing or malformed. The message names the setting and its variable. */

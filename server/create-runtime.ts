@@ -1,4 +1,6 @@
 // The composition root: the only file that picks adapters.
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
 import type { AnyAgent, ShapeOfAgent } from './agent/define-agent.ts'
 import { createBossQueue } from './adapters/boss-queue/index.ts'
 import { createPgBus } from './adapters/pg-bus.ts'
@@ -8,9 +10,11 @@ import { createPostgresPool, toStartupError } from './adapters/postgres-pool.ts'
 import { createPrismaStore } from './adapters/prisma-store/index.ts'
 import { systemClock } from './adapters/system-clock.ts'
 import { createHandler } from './api/handler.ts'
+import { createIdentify } from './api/identify.ts'
 import { createRouter } from './api/router.ts'
 import type { AgentRouter } from './api/router.ts'
 import type { Authenticate } from './api/services.ts'
+import { createSocketServer } from './api/socket/socket-server.ts'
 import type { Config, Settings } from './config.ts'
 import { ConfigError, resolveConfig } from './config.ts'
 import type { AgentShape, HasAgents } from './contract/agent-shape.ts'
@@ -60,6 +64,16 @@ export interface AgentRuntime<TShape extends AgentShape = AgentShape> extends Ha
   readonly router: AgentRouter<TShape>
   /** The whole HTTP face as a fetch handler: REST/SSE, tRPC, `/healthz`, `/readyz`. Starts by itself. */
   readonly handler: (request: Request) => Promise<Response>
+  /**
+   * tRPC over WebSocket, for a Node HTTP server's `upgrade`: takes connections to `trpcPath`, and answers
+   * false, having left them alone, for others. Without it clients stream over SSE.
+   *
+   * @example
+   * server.on('upgrade', (request, socket, head) => {
+   *   if (!runtime.handleUpgrade(request, socket, head)) socket.destroy()
+   * })
+   */
+  readonly handleUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean
   /** The use cases, for code on the server. */
   readonly runs: Runs
   readonly conversations: Conversations
@@ -144,13 +158,26 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     }
   }
 
+  const identify = createIdentify({
+    authenticate: options.authenticate ?? (() => ({ id: 'public', tenantId: '', kind: 'public' })),
+    start,
+  })
+  const sockets = createSocketServer({
+    router,
+    identify,
+    trpcPath: config.trpcPath,
+    allowedOrigins: config.allowedOrigins,
+    maxBodyBytes: config.maxBodyBytes,
+    keepAliveMs: config.streamKeepAliveSeconds * 1000,
+  })
+
   const workers = new Set<Worker>()
 
   const stop = () => (stopped ??= disconnect())
 
   async function disconnect(): Promise<void> {
     stopping.abort()
-    await Promise.all([...workers].map((worker) => worker.stop()))
+    await Promise.all([sockets.close(), ...[...workers].map((worker) => worker.stop())])
     // One that fails has told whoever asked for it.
     await started?.catch(() => {})
     await upkeep
@@ -175,8 +202,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     handler: createHandler({
       services,
       router,
-      authenticate: options.authenticate ?? (() => ({ id: 'public', tenantId: '', kind: 'public' })),
-      start,
+      identify,
       checkReady: async () => {
         await start()
         await store.check()
@@ -185,6 +211,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
       restPath: config.restPath,
       trpcPath: config.trpcPath,
     }),
+    handleUpgrade: sockets.handleUpgrade,
 
     async startWorker(workerOptions = {}) {
       await start()

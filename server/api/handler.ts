@@ -5,18 +5,16 @@ import type { MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
-import type { Principal } from '../contract/principal.ts'
 import { toAgentRuntimeError, toTRPCShape } from './errors.ts'
+import type { Identify } from './identify.ts'
 import { createRestApp } from './rest/app.ts'
 import type { RestEnv } from './rest/app.ts'
-import type { ApiServices, Authenticate } from './services.ts'
+import type { ApiServices } from './services.ts'
 
 interface HandlerOptions {
   services: ApiServices
   router: AnyRouter
-  authenticate: Authenticate
-  /** Starts what is not started yet; rejects with the reason when it can't. */
-  start(): Promise<void>
+  identify: Identify
   /** Rejects when a request would fail now. */
   checkReady(): Promise<void>
   maxBodyBytes: number
@@ -65,15 +63,8 @@ export function createHandler(options: HandlerOptions): (request: Request) => Pr
     return isDeclared && Number(length) <= options.maxBodyBytes ? next() : measured(c, next)
   }
 
-  async function authenticated(request: Request): Promise<Principal> {
-    await options.start()
-    const principal = await options.authenticate(request)
-    if (principal === null) throw new AgentRuntimeError('unauthorized', 'Authentication is required.')
-    return principal
-  }
-
   app.use(`${restPath}/*`, limited, async (c, next) => {
-    c.set('principal', await authenticated(c.req.raw))
+    c.set('principal', await options.identify(c.req.raw))
     await next()
   })
   app.route(restPath, createRestApp(services))
@@ -83,7 +74,7 @@ export function createHandler(options: HandlerOptions): (request: Request) => Pr
       endpoint: trpcPath,
       req: c.req.raw,
       router,
-      createContext: async ({ req }) => ({ principal: await authenticated(req) }),
+      createContext: async ({ req }) => ({ principal: await options.identify(req) }),
       // A query in a POST body: long inputs don't fit a URL.
       allowMethodOverride: true,
     }),

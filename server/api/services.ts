@@ -2,6 +2,7 @@ import type { Principal } from '../contract/principal.ts'
 import type { Conversations } from '../domain/conversations.ts'
 import type { Runs } from '../domain/runs.ts'
 import type { Logger } from '../ports.ts'
+import type { Drained } from './socket/paced.ts'
 
 /** What both transports are adapters over. */
 export interface ApiServices {
@@ -15,7 +16,10 @@ export interface ApiServices {
 
 /** Who calls. What `createContext` makes of a request, and what an embedding app's own context must have. */
 export interface ApiContext {
-  principal: Principal
+  /** Or how to find out, for each call anew: a connection that carries many outlives sessions. */
+  principal: Principal | (() => Promise<Principal>)
+  /** Where calls share a connection: whether it takes more. */
+  drained?: Drained | undefined
 }
 
 /**
