@@ -56,10 +56,10 @@ export class Socket {
     const { url, headers } = options
     // Told by the address, the server waits for the headers before anything else.
     this.#socket = new options.WebSocket(`${url}${url.includes('?') ? '&' : '?'}connectionParams=1`)
-    this.#socket.onopen = () => this.#onOpen(headers)
-    this.#socket.onmessage = ({ data }) => this.#onMessage(data)
-    this.#socket.onerror = () => this.#lose('it broke off')
-    this.#socket.onclose = () => this.#lose('it was closed')
+    this.#socket.addEventListener('open', () => this.#onOpen(headers))
+    this.#socket.addEventListener('message', ({ data }: MessageEvent<unknown>) => this.#onMessage(data))
+    this.#socket.addEventListener('error', () => this.#lose('it broke off'))
+    this.#socket.addEventListener('close', () => this.#lose('it was closed'))
     void this.#awaitOpen()
   }
 

@@ -12,7 +12,9 @@ export function isAllowedOrigin(headers: IncomingHttpHeaders, allowed: readonly 
   if (origin === undefined || allowed.includes('*') || allowed.includes(origin)) return true
   if (!URL.canParse(origin)) return false
   // A page can't set this header, so where it is there a proxy has: it tells the host the page asked for.
-  const forwarded = String(headers['x-forwarded-host'] ?? '').split(',', 1)[0]?.trim()
+  const forwarded = String(headers['x-forwarded-host'] ?? '')
+    .split(',', 1)[0]
+    ?.trim()
   const own = new URL(origin).host
   return own !== '' && (own === host?.toLowerCase() || own === forwarded?.toLowerCase())
 }

@@ -35,7 +35,7 @@ interface SocketServerOptions {
 /** What clients get to say goodbye. */
 const CLOSE_AFTER_MS = 1_000
 /** Answers a client has asked for and does not read, in bytes, before it is cut off. Streams wait before that. */
-const MAX_UNREAD_BYTES = 8 * 1024 * 1024
+const MAX_UNREAD_BYTES = 16 * 1024 * 1024
 /** Of RFC 6455's registry: service restart. */
 const RESTARTING = 1012
 
