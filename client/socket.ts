@@ -12,7 +12,7 @@ export interface SocketOptions {
   /** Stands for the headers of an ordinary request: who is calling. */
   headers: Record<string, string>
   clock: ClientClock
-  /** Milliseconds the connection may take to open. */
+  /** Milliseconds the connection may take until the server is heard over it. */
   openTimeoutMs: number
   /** Milliseconds of silence before the server is asked whether it is still there, and then before it is not. */
   keepAliveMs: number
@@ -41,12 +41,13 @@ export class Socket {
   readonly #options: SocketOptions
   readonly #socket: WebSocket
   readonly #streams = new Map<number, Stream>()
-  readonly #opened = new AbortController()
+  /** Aborts when the server is heard for the first time. */
+  readonly #proven = new AbortController()
   readonly #closed = new AbortController()
   #unsent: string[] = []
   #lastId = 0
   #heardAt: number
-  #isProven = false
+  #isOpen = false
   #idle = new AbortController()
 
   /** @throws when `url` is none for a WebSocket. */
@@ -92,26 +93,29 @@ export class Socket {
 
   #send(message: object): void {
     const text = JSON.stringify(message)
-    if (this.#opened.signal.aborted) this.#socket.send(text)
+    if (this.#isOpen) this.#socket.send(text)
     else this.#unsent.push(text)
   }
 
   #onOpen(headers: Record<string, string>): void {
     if (!this.isUsable) return
-    this.#opened.abort()
-    this.#heardAt = this.#options.clock.now()
+    this.#isOpen = true
+    // Answered at once: some proxies open a socket and then let nothing through.
+    this.#socket.send('PING')
     this.#send({ method: 'connectionParams', data: headers })
     for (const text of this.#unsent) this.#socket.send(text)
     this.#unsent = []
-    void this.#keepAlive()
   }
 
   #onMessage(data: unknown): void {
     if (!this.isUsable) return
     this.#heardAt = this.#options.clock.now()
+    const isProven = this.#proven.signal.aborted
     if (data === 'PING') this.#socket.send('PONG')
     else if (data !== 'PONG') this.#onAnswer(data)
-    this.#isProven = true
+    if (isProven) return
+    this.#proven.abort()
+    void this.#keepAlive()
   }
 
   #onAnswer(data: unknown): void {
@@ -156,8 +160,8 @@ export class Socket {
 
   async #awaitOpen(): Promise<void> {
     const { clock, openTimeoutMs } = this.#options
-    await clock.sleep(openTimeoutMs, AbortSignal.any([this.#opened.signal, this.#closed.signal]))
-    if (!this.#opened.signal.aborted) this.#lose('it did not open')
+    await clock.sleep(openTimeoutMs, AbortSignal.any([this.#proven.signal, this.#closed.signal]))
+    if (!this.#proven.signal.aborted) this.#lose('it did not open')
   }
 
   /** Notices a connection that is open and dead. */
@@ -183,7 +187,7 @@ export class Socket {
     const lost = [...this.#streams.values()].filter(({ isLeft }) => !isLeft)
     this.#streams.clear()
     const error = new Error(`The socket was lost: ${why}.`)
-    for (const { observer } of lost) observer.onLost(error, this.#isProven)
+    for (const { observer } of lost) observer.onLost(error, this.#proven.signal.aborted)
   }
 }
 

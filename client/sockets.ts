@@ -2,7 +2,7 @@ import type { ClientClock } from './clock.ts'
 import { Socket } from './socket.ts'
 
 export interface SocketSettings {
-  /** Milliseconds a socket may take to open before streams do without. Default: 3,000. */
+  /** Milliseconds a socket may take, until the server is heard over it, before streams do without. Default: 3,000. */
   openTimeoutMs: number
   /** Milliseconds of silence before the server is asked for a sign of life, and then before it is given up. Default: 10,000. */
   keepAliveMs: number
