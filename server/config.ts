@@ -8,6 +8,12 @@ const flag = z.preprocess(
   z.boolean(),
 )
 
+const Origin = z
+  .string()
+  .refine((origin) => origin === '*' || (URL.canParse(origin) && new URL(origin).origin === origin), {
+    error: 'An origin is a scheme and a host, such as https://app.example.com',
+  })
+
 /**
  * Every setting, once: what it means, its default, and (in {@link ENVIRONMENT}) the variable it is
  * read from when it is not passed to `createAgentRuntime`.
@@ -54,10 +60,10 @@ export const Config = z.object({
   /** Where tRPC is mounted. */
   trpcPath: z.string().startsWith('/').default('/trpc'),
   /** Origins besides its own whose pages may open a WebSocket, e.g. `https://app.example.com`; `*` for all. */
-  allowedOrigins: z.preprocess(
-    (value) => (typeof value === 'string' ? value.split(',').map((origin) => origin.trim()) : value),
-    z.array(z.string()).default([]),
-  ),
+  allowedOrigins: z
+    .union([z.string().transform((list) => list.split(',').map((one) => one.trim())), z.array(z.string())])
+    .pipe(z.array(Origin))
+    .default([]),
 })
 export type Config = z.infer<typeof Config>
 

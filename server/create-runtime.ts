@@ -15,6 +15,7 @@ import { createRouter } from './api/router.ts'
 import type { AgentRouter } from './api/router.ts'
 import type { Authenticate } from './api/services.ts'
 import { createSocketServer } from './api/socket/socket-server.ts'
+import type { HandleUpgrade } from './api/socket/upgrade.ts'
 import type { Config, Settings } from './config.ts'
 import { ConfigError, resolveConfig } from './config.ts'
 import type { AgentShape, HasAgents } from './contract/agent-shape.ts'
@@ -73,7 +74,7 @@ export interface AgentRuntime<TShape extends AgentShape = AgentShape> extends Ha
    *   if (!runtime.handleUpgrade(request, socket, head)) socket.destroy()
    * })
    */
-  readonly handleUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean
+  readonly handleUpgrade: HandleUpgrade
   /** The use cases, for code on the server. */
   readonly runs: Runs
   readonly conversations: Conversations
@@ -211,7 +212,8 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
       restPath: config.restPath,
       trpcPath: config.trpcPath,
     }),
-    handleUpgrade: sockets.handleUpgrade,
+    handleUpgrade: (request, socket, head) =>
+      sockets.handleUpgrade(request as IncomingMessage, socket as Duplex, head as Buffer),
 
     async startWorker(workerOptions = {}) {
       await start()

@@ -2,7 +2,6 @@ import type { Principal } from '../contract/principal.ts'
 import type { Conversations } from '../domain/conversations.ts'
 import type { Runs } from '../domain/runs.ts'
 import type { Logger } from '../ports.ts'
-import type { Drained } from './socket/paced.ts'
 
 /** What both transports are adapters over. */
 export interface ApiServices {
@@ -13,6 +12,9 @@ export interface ApiServices {
   stopping: AbortSignal
   streamKeepAliveMs: number
 }
+
+/** Undefined when a connection takes more right now; else resolves when it does, or is closed. */
+export type Drained = () => Promise<void> | undefined
 
 /** Who calls. What `createContext` makes of a request, and what an embedding app's own context must have. */
 export interface ApiContext {

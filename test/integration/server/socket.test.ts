@@ -199,7 +199,7 @@ describe('who is calling', () => {
 
   test('is no page of another site, unless that is allowed', async ({ createServer }) => {
     const config = {
-      allowedOrigins: 'https://app.example.com, https://two.example.com' as unknown as string[],
+      allowedOrigins: 'https://app.example.com, https://two.example.com',
     }
     const { runtime } = await createServer({ agents: [counter], config })
     await using host = await hostRuntimes(runtime)
