@@ -101,5 +101,6 @@ test('dev without reload takes them itself', async () => {
   await using dev = await startDev([entry('working'), '--port', '0', '--no-reload'], { cwd: folder.path })
   using raw = await openRawSocket(socketOf(dev.url))
   raw.send(follow(await createRun(dev.url, 'echo')))
-  await raw.until(({ result }) => result?.type === 'stopped')
+  const answers = await raw.until(({ result }) => result?.type === 'stopped')
+  expect(answers.some(({ result }) => result?.type === 'data')).toBe(true)
 })

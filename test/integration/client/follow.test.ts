@@ -227,3 +227,34 @@ describe.each(Object.entries(WAYS))('over %s,', (_way, options) => {
     })
   })
 })
+
+describe('a server that takes sockets', () => {
+  it('is followed over one that runs share, and over one again after a restart', async () => {
+    await using scene = await createSceneWith({ hasSockets: true })
+    const runs = await Promise.all(
+      Array.from({ length: 10 }, () => scene.client.runs.create({ agentKey: 'scripted' })),
+    )
+    const scripts = runs.map(({ id }) => scene.scriptOf(id))
+    for (const script of scripts) script.say('before')
+    const heard = Promise.withResolvers<void>()
+    let waiting = runs.length
+    const following = runs.map(async (run) => {
+      const said: string[] = []
+      for await (const event of run.events()) {
+        if (event.type !== 'assistant.message') continue
+        said.push(event.payload.content)
+        if (said.length === 1 && (waiting -= 1) === 0) heard.resolve()
+      }
+      return said
+    })
+    await heard.promise
+    expect(scene.sockets).toBe(1)
+    await scene.restartServer()
+    for (const script of scripts) {
+      script.say('after')
+      script.finish()
+    }
+    expect(await Promise.all(following)).toEqual(runs.map(() => ['before', 'after']))
+    expect(scene.sockets).toBe(1)
+  })
+})

@@ -1,7 +1,12 @@
+interface Sent {
+  method: string
+  id?: number
+}
+
 /** What a server sees of a WebSocket, driven step by step by a test. */
 export class FakeSocket extends EventTarget {
   static opened: FakeSocket[] = []
-  readonly sent: Record<string, unknown>[] = []
+  readonly sent: Sent[] = []
   readonly url: string
   isClosed = false
 
@@ -12,7 +17,7 @@ export class FakeSocket extends EventTarget {
   }
 
   send(text: string): void {
-    this.sent.push(/^P[IO]NG$/.test(text) ? { method: text } : (JSON.parse(text) as Record<string, unknown>))
+    this.sent.push(/^P[IO]NG$/.test(text) ? { method: text } : (JSON.parse(text) as Sent))
   }
 
   close(): void {
@@ -37,7 +42,7 @@ export class FakeSocket extends EventTarget {
 
   /** The methods asked for so far, with the ids of streams. */
   get methods(): string[] {
-    return this.sent.map(({ method, id }) => (id === undefined ? String(method) : `${method} ${id}`))
+    return this.sent.map(({ method, id }) => (id === undefined ? method : `${method} ${id}`))
   }
 }
 

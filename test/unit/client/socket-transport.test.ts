@@ -267,7 +267,7 @@ describe('the transport', () => {
   it('is a socket by itself, unless something was given that it would bypass', () => {
     expect(choose({})).not.toBe(http)
     expect(choose({ fetch: globalThis.fetch })).toBe(http)
-    expect(choose({ EventSource: class {} as unknown as typeof EventSource })).toBe(http)
+    expect(choose({ EventSource: fakeWebSocket() as unknown as typeof EventSource })).toBe(http)
     expect(choose({ url: '/trpc' })).toBe(http)
     expect(choose({ fetch: globalThis.fetch, transport: 'websocket' })).not.toBe(http)
     expect(choose({ transport: 'sse' })).toBe(http)
