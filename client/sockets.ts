@@ -18,9 +18,10 @@ export const DEFAULT_SOCKET_SETTINGS: SocketSettings = {
 
 /** Before a way that was found closed is tried again: it may have been a server just starting. */
 const CLOSED_FOR_MS = 5 * 60_000
-/** The same where it has been open before. */
-const LOST_FOR_MS = 15_000
-/** Where it has been open before, so many sockets in a row must fail: a page may have more streams than connections. */
+/**
+ * Where it has been open before, so many sockets in a row must fail before a stream does without, and it
+ * alone: the server was most likely away, and a page may have more streams than connections.
+ */
 const PATIENCE = 5
 
 export interface Sockets {
@@ -65,7 +66,7 @@ export function createSockets(
       failures = 0
     },
     onUseless() {
-      closedUntil = clock.now() + (wasProven ? LOST_FOR_MS : CLOSED_FOR_MS)
+      if (!wasProven) closedUntil = clock.now() + CLOSED_FOR_MS
     },
   }
 }

@@ -247,6 +247,10 @@ describe('where sockets do not work', () => {
       socket(tries).fail()
     }
     expect(http.streams).toHaveLength(1)
+    // Which tells of this one alone.
+    http.streams[0]?.onOpened()
+    await open()
+    expect(FakeSocket.opened).toHaveLength(7)
   })
 
   it('and nothing else is wanted, streams fail', async () => {
