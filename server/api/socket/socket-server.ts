@@ -12,7 +12,7 @@ import type { ApiContext, Drained } from '../services.ts'
 import { createDrained } from './drained.ts'
 import { isAllowedOrigin } from './origin.ts'
 import { refuseUpgrade } from './refuse-upgrade.ts'
-import { toRequest } from './upgrade-request.ts'
+import { hasAddress, toRequest } from './upgrade-request.ts'
 
 export interface SocketServer {
   /** Takes the connection over, or refuses it; false, having left it alone, when its path is another's. */
@@ -37,6 +37,8 @@ const CLOSE_AFTER_MS = 1_000
 const MAX_UNREAD_BYTES = 16 * 1024 * 1024
 /** Of RFC 6455's registry: service restart. */
 const RESTARTING = 1012
+
+const NO_HOST = new AgentRuntimeError('bad_request', 'The header Host names no host.')
 
 export function createSocketServer(options: SocketServerOptions): SocketServer {
   const { router, identify, trpcPath, keepAliveMs } = options
@@ -68,7 +70,8 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     handleUpgrade(request, socket, head) {
       const path = request.url?.split('?', 1)[0]
       if (path !== trpcPath && path !== `${trpcPath}/`) return false
-      if (isAllowedOrigin(request.headers, options.allowedOrigins)) accept(request, socket, head)
+      if (!hasAddress(request)) refuseUpgrade(socket, NO_HOST)
+      else if (isAllowedOrigin(request.headers, options.allowedOrigins)) accept(request, socket, head)
       else refuseUpgrade(socket, foreign(request.headers.origin))
       return true
     },

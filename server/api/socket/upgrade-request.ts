@@ -1,14 +1,16 @@
 import type { IncomingMessage } from 'node:http'
 import { TLSSocket } from 'node:tls'
 
+/** Whether the request says for which host it is, in a way that a URL can be made of. */
+export function hasAddress(upgrade: IncomingMessage): boolean {
+  return URL.canParse(...addressOf(upgrade))
+}
+
 /**
  * What `authenticate` is given for a call over a socket: the request that opened it, and the headers
  * that the client, since browsers can't set any on a WebSocket, sent as its first message.
- *
- * @throws TypeError when the request's own `Host` is no host.
  */
 export function toRequest(upgrade: IncomingMessage, sent: NodeJS.Dict<string>): Request {
-  const scheme = upgrade.socket instanceof TLSSocket ? 'https' : 'http'
   const headers = new Headers()
   for (const [name, value] of Object.entries(upgrade.headersDistinct)) {
     for (const one of value ?? []) headers.append(name, one)
@@ -18,9 +20,12 @@ export function toRequest(upgrade: IncomingMessage, sent: NodeJS.Dict<string>): 
     if (value === undefined || !isSettable(name) || !isValue(value)) continue
     if (!headers.has(name)) headers.set(name, value)
   }
-  return new Request(new URL(upgrade.url ?? '/', `${scheme}://${upgrade.headers.host ?? 'localhost'}`), {
-    headers,
-  })
+  return new Request(new URL(...addressOf(upgrade)), { headers })
+}
+
+function addressOf({ url = '/', headers, socket }: IncomingMessage): [url: string, base: string] {
+  const scheme = socket instanceof TLSSocket ? 'https' : 'http'
+  return [url, `${scheme}://${headers.host ?? 'localhost'}`]
 }
 
 /** Those of the Fetch standard that no script may set. */
