@@ -6,9 +6,10 @@ import type { HasAgents, KeyOf, ShapeOf, ShapesOf } from '../server/contract/age
 import type { CreateRun } from '../server/contract/agent-types.ts'
 import type { CreateRunInput, RespondInput } from '../server/contract/run.ts'
 import type { AgentClient, CallOptions } from './agent-client.ts'
+import type { TransportOptions } from './choose-transport.ts'
+import { chooseTransport } from './choose-transport.ts'
 import { systemClock } from './clock.ts'
 import { followRun } from './follow-run.ts'
-import type { LinkOptions } from './links.ts'
 import { createLinks } from './links.ts'
 import type { ReconnectPolicy } from './reconnect.ts'
 import { DEFAULT_RECONNECT_POLICY } from './reconnect.ts'
@@ -18,7 +19,7 @@ import { createRunStore } from './run-store.ts'
 import { createRunStores } from './run-stores.ts'
 import { call, createTrpcTransport } from './trpc-transport.ts'
 
-export interface AgentClientOptions extends LinkOptions {
+export interface AgentClientOptions extends TransportOptions {
   /** How lost streams are opened again. Default: forever, after 250 ms doubling up to 15 s. */
   reconnect?: Partial<ReconnectPolicy>
 }
@@ -38,7 +39,7 @@ export function createAgentClient<TRuntime extends HasAgents>(
 ): AgentClient<ShapesOf<TRuntime>> {
   type TShape = ShapesOf<TRuntime>
   const trpc = createTRPCClient<AgentRouter>({ links: createLinks(options) })
-  const transport = createTrpcTransport(trpc)
+  const transport = chooseTransport(createTrpcTransport(trpc), options)
   const cancel = (runId: string, signal?: AbortSignal) =>
     call(trpc.runs.cancel.mutate({ runId }, { ...(signal && { signal }) }), signal)
   const respond = (answer: RespondInput, signal?: AbortSignal) =>

@@ -3,11 +3,15 @@ import { httpLink, httpSubscriptionLink, splitLink } from '@trpc/client'
 import { EventSource as FetchEventSource } from 'eventsource'
 import type { AgentRouter } from '../server/api/router.ts'
 
+/** Sent with every request, streams included. A function is asked anew for each, also when resuming. */
+export type HeadersOption =
+  | Record<string, string>
+  | (() => Record<string, string> | Promise<Record<string, string>>)
+
 export interface LinkOptions {
   /** Where the server's tRPC router is mounted, e.g. `/trpc`. */
   url: string
-  /** Sent with every request, streams included. A function is asked anew for each, also when resuming. */
-  headers?: Record<string, string> | (() => Record<string, string> | Promise<Record<string, string>>)
+  headers?: HeadersOption
   /** Default: the global `fetch`. */
   fetch?: typeof globalThis.fetch
   /**
@@ -20,8 +24,7 @@ export interface LinkOptions {
 export function createLinks(options: LinkOptions): TRPCLink<AgentRouter>[] {
   const { url } = options
   const fetch: typeof globalThis.fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
-  const headers = async () =>
-    typeof options.headers === 'function' ? options.headers() : { ...options.headers }
+  const headers = () => resolveHeaders(options.headers)
 
   return [
     splitLink({
@@ -41,4 +44,8 @@ export function createLinks(options: LinkOptions): TRPCLink<AgentRouter>[] {
       false: httpLink({ url, headers, fetch: (input, init) => fetch(input, init as RequestInit) }),
     }),
   ]
+}
+
+export async function resolveHeaders(headers: HeadersOption = {}): Promise<Record<string, string>> {
+  return typeof headers === 'function' ? headers() : { ...headers }
 }

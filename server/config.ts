@@ -19,6 +19,12 @@ function orOff(min: number) {
   return z.union([z.literal(false), off, z.coerce.number<number>().min(min, expected)], expected)
 }
 
+const Origin = z
+  .string()
+  .refine((origin) => origin === '*' || (URL.canParse(origin) && new URL(origin).origin === origin), {
+    error: 'An origin is a scheme and a host, such as https://app.example.com',
+  })
+
 /**
  * Every setting, once: what it means, its default, and (in {@link ENVIRONMENT}) the variable it is
  * read from when it is not passed to `createAgentRuntime`.
@@ -86,6 +92,11 @@ export const Config = z.object({
   restPath: z.string().startsWith('/').default('/api/agents'),
   /** Where tRPC is mounted. */
   trpcPath: z.string().startsWith('/').default('/trpc'),
+  /** Origins besides its own whose pages may open a WebSocket, e.g. `https://app.example.com`; `*` for all. */
+  allowedOrigins: z
+    .union([z.string().transform((list) => list.split(',').map((one) => one.trim())), z.array(z.string())])
+    .pipe(z.array(Origin))
+    .default([]),
 })
 export type Config = z.infer<typeof Config>
 
@@ -116,6 +127,7 @@ export const ENVIRONMENT = {
   retentionDays: 'RETENTION_DAYS',
   maxBodyBytes: 'MAX_BODY_BYTES',
   debugMode: 'DEBUG_MODE',
+  allowedOrigins: 'ALLOWED_ORIGINS',
 } as const satisfies Partial<Record<keyof Config, string>>
 
 /** A setting is missing or malformed. The message names the setting and its variable. */

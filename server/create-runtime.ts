@@ -1,4 +1,6 @@
 // The composition root: the only file that picks adapters.
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
 import type { Pool } from 'pg'
 import type { AnyAgent, ShapeOfAgent } from './agent/define-agent.ts'
 import { createBossQueue } from './adapters/boss-queue/index.ts'
@@ -12,9 +14,12 @@ import { createPrismaStore } from './adapters/prisma-store/index.ts'
 import { createRedisBus } from './adapters/redis-bus/index.ts'
 import { systemClock } from './adapters/system-clock.ts'
 import { createHandler } from './api/handler.ts'
+import { createIdentify } from './api/identify.ts'
 import { createRouter } from './api/router.ts'
 import type { AgentRouter } from './api/router.ts'
 import type { Authenticate } from './api/services.ts'
+import { createSocketServer } from './api/socket/socket-server.ts'
+import type { HandleUpgrade } from './api/socket/upgrade.ts'
 import type { Config, Settings } from './config.ts'
 import { ConfigError, resolveConfig } from './config.ts'
 import type { AgentShape, HasAgents } from './contract/agent-shape.ts'
@@ -77,6 +82,16 @@ export interface AgentRuntime<TShape extends AgentShape = AgentShape> extends Ha
   readonly router: AgentRouter<TShape>
   /** The whole HTTP face as a fetch handler: REST/SSE, tRPC, `/healthz`, `/readyz`. Starts by itself. */
   readonly handler: (request: Request) => Promise<Response>
+  /**
+   * tRPC over WebSocket, for a Node HTTP server's `upgrade`: takes connections to `trpcPath`, and answers
+   * false, having left them alone, for others. Without it clients stream over SSE.
+   *
+   * @example
+   * server.on('upgrade', (request, socket, head) => {
+   *   if (!runtime.handleUpgrade(request, socket, head)) socket.destroy()
+   * })
+   */
+  readonly handleUpgrade: HandleUpgrade
   /** The use cases, for code on the server. */
   readonly runs: Runs
   readonly conversations: Conversations
@@ -195,6 +210,19 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     }
   }
 
+  const identify = createIdentify({
+    authenticate: options.authenticate ?? (() => PUBLIC_PRINCIPAL),
+    start,
+  })
+  const sockets = createSocketServer({
+    router,
+    identify,
+    trpcPath: config.trpcPath,
+    allowedOrigins: config.allowedOrigins,
+    maxBodyBytes: config.maxBodyBytes,
+    keepAliveMs: config.streamKeepAliveSeconds * 1000,
+  })
+
   const workers = new Set<Worker>()
 
   const stop = () => (stopped ??= disconnect())
@@ -202,7 +230,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   async function disconnect(): Promise<void> {
     stopping.abort()
     hub.close()
-    await Promise.all([...workers].map((worker) => worker.stop()))
+    await Promise.all([sockets.close(), ...[...workers].map((worker) => worker.stop())])
     // One that fails has told whoever asked for it.
     await started?.catch(() => {})
     await Promise.all([upkeep, scheduling, tidying])
@@ -227,8 +255,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     handler: createHandler({
       services,
       router,
-      authenticate: options.authenticate ?? (() => PUBLIC_PRINCIPAL),
-      start,
+      identify,
       checkReady: async () => {
         await start()
         await store.check()
@@ -237,6 +264,8 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
       restPath: config.restPath,
       trpcPath: config.trpcPath,
     }),
+    handleUpgrade: (request, socket, head) =>
+      sockets.handleUpgrade(request as IncomingMessage, socket as Duplex, head as Buffer),
 
     async startWorker(workerOptions = {}) {
       await start()

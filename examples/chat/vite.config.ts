@@ -5,5 +5,5 @@ import { defineConfig } from 'vite'
 // alone with `vite examples/chat`, run `agent-runtime serve` beside it.
 export default defineConfig({
   plugins: [react()],
-  server: { proxy: { '/trpc': 'http://127.0.0.1:3000' } },
+  server: { proxy: { '/trpc': { target: 'http://127.0.0.1:3000', ws: true } } },
 })

@@ -5,19 +5,17 @@ import type { MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
-import type { Principal } from '../contract/principal.ts'
 import { toAgentRuntimeError, toTRPCShape } from './errors.ts'
+import type { Identify } from './identify.ts'
 import { createRestApp } from './rest/app.ts'
 import type { RestEnv } from './rest/app.ts'
-import type { ApiServices, Authenticate } from './services.ts'
+import type { ApiServices } from './services.ts'
 import { SUBSCRIPTION_PATH, createSubscriptionHandler } from './subscription.ts'
 
 interface HandlerOptions {
   services: ApiServices
   router: AnyRouter
-  authenticate: Authenticate
-  /** Starts what is not started yet; rejects with the reason when it can't. */
-  start(): Promise<void>
+  identify: Identify
   /** Rejects when a request would fail now. */
   checkReady(): Promise<void>
   maxBodyBytes: number
@@ -66,20 +64,13 @@ export function createHandler(options: HandlerOptions): (request: Request) => Pr
     return isDeclared && Number(length) <= options.maxBodyBytes ? next() : measured(c, next)
   }
 
-  async function authenticated(request: Request): Promise<Principal> {
-    await options.start()
-    const principal = await options.authenticate(request)
-    if (principal === null) throw new AgentRuntimeError('unauthorized', 'Authentication is required.')
-    return principal
-  }
-
   app.use(`${restPath}/*`, limited, async (c, next) => {
-    c.set('principal', await authenticated(c.req.raw))
+    c.set('principal', await options.identify(c.req.raw))
     await next()
   })
   app.route(restPath, createRestApp(services))
 
-  const subscribe = createSubscriptionHandler(services, authenticated)
+  const subscribe = createSubscriptionHandler(services, options.identify)
   // Whatever else may be asked of it, and a HEAD, which Hono takes for a GET, tRPC answers.
   app.get(`${trpcPath}/${SUBSCRIPTION_PATH}`, (c, next) =>
     c.req.raw.method === 'GET' &&
@@ -94,7 +85,7 @@ export function createHandler(options: HandlerOptions): (request: Request) => Pr
       endpoint: trpcPath,
       req: c.req.raw,
       router,
-      createContext: async ({ req }) => ({ principal: await authenticated(req) }),
+      createContext: async ({ req }) => ({ principal: await options.identify(req) }),
       // A query in a POST body: long inputs don't fit a URL.
       allowMethodOverride: true,
     }),

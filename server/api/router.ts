@@ -12,6 +12,7 @@ import { CreateRunInput, ListRunsInput, RespondInput, RunRef } from '../contract
 import { toAgentRuntimeError, toTRPCError, toTRPCShape } from './errors.ts'
 import { EventsInput, followEvents, stopped } from './follow-events.ts'
 import type { ApiContext, ApiServices } from './services.ts'
+import { isAsyncIterable, paced } from './socket/paced.ts'
 import { toClientOptions } from './subscription.ts'
 
 /**
@@ -28,10 +29,17 @@ export function createRouter<TShape extends AgentShape>(services: ApiServices) {
     errorFormatter: ({ error, path }) => toTRPCShape(toAgentRuntimeError(error, log), path),
   })
 
-  const procedure = t.procedure.use(async ({ next }) => {
+  const reporting = t.procedure.use(async ({ next }) => {
     const result = await next()
     if (!result.ok && result.error.cause instanceof AgentRuntimeError) throw toTRPCError(result.error.cause)
     return result
+  })
+
+  const procedure = reporting.use(async ({ ctx, next }) => {
+    const principal = typeof ctx.principal === 'function' ? await ctx.principal() : ctx.principal
+    const result = await next({ ctx: { principal } })
+    if (!result.ok || ctx.drained === undefined || !isAsyncIterable(result.data)) return result
+    return { ...result, data: paced(result.data, ctx.drained) }
   })
 
   return t.router({

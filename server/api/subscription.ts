@@ -1,11 +1,11 @@
 // The subscription `runs.events` as tRPC writes it, byte for byte, but encoded once for all its readers: going
 // through tRPC's own pipeline, an event costs each of them many times what writing it to a socket does.
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
-import type { Principal } from '../contract/principal.ts'
 import { createEventEncoder, encode } from './encode-events.ts'
 import { toAgentRuntimeError, toTRPCShape } from './errors.ts'
 import { EventsInput, followEvents, stopped } from './follow-events.ts'
 import { createKeepAlive } from './keep-alive.ts'
+import type { Identify } from './identify.ts'
 import type { ApiServices } from './services.ts'
 import { EVENT_STREAM_HEADERS, toEventStream } from './sse.ts'
 import type { SseFormat } from './sse.ts'
@@ -31,7 +31,7 @@ export function toClientOptions(streamKeepAliveMs: number): { reconnectAfterInac
 /** Answers a GET of the subscription that is no batch. */
 export function createSubscriptionHandler(
   services: ApiServices,
-  authenticated: (request: Request) => Promise<Principal>,
+  identify: Identify,
 ): (request: Request) => Promise<Response> {
   const { log, stopping, streamKeepAliveMs } = services
   const keepAlive = createKeepAlive(streamKeepAliveMs)
@@ -53,7 +53,7 @@ export function createSubscriptionHandler(
 
   return async (request) => {
     try {
-      const principal = await authenticated(request)
+      const principal = await identify(request)
       const input = EventsInput.parse(readInput(request))
       const events = await followEvents(services, { principal, input, signal: request.signal })
       return new Response(toEventStream(events, format, keepAlive), { headers: HEADERS })

@@ -7,7 +7,7 @@ import { log } from './log.ts'
 import type { WorkerOptions } from './options.ts'
 import { forwardRequests } from './reload/forward-requests.ts'
 import { ReloadingRuntime } from './reload/reloading-runtime.ts'
-import { isForRuntime, routeRequests } from './route-requests.ts'
+import { isForRuntime, routeRequests, routeUpgrades } from './route-requests.ts'
 import type { RuntimePaths } from './route-requests.ts'
 import { startRuntime, startWorker } from './run-runtime.ts'
 
@@ -28,10 +28,11 @@ export interface DevRuntime {
 }
 
 /** API and worker in this process. */
-export async function serveHere({ entry, worker, lifecycle }: DevRuntimeOptions): Promise<DevRuntime> {
+export async function serveHere({ entry, worker, lifecycle, http }: DevRuntimeOptions): Promise<DevRuntime> {
   const runtime = await loadEntry(entry)
   await startRuntime(runtime, lifecycle)
   await startWorker(runtime, worker, lifecycle)
+  routeUpgrades(http.server, runtime.handleUpgrade)
   return { runtime: describeRuntime(runtime), paths: () => runtime.config, api: routeRequests(runtime) }
 }
 
@@ -51,9 +52,10 @@ export async function serveReloading({
   })
   const { runtime } = await reloading.start()
   const paths = (): RuntimePaths => reloading.current?.runtime ?? runtime
-  // Others are Vite's, for its hot updates.
-  http.server.on('upgrade', (request, socket, head) => {
-    if (isForRuntime(request.url, paths())) forwarding.upgrade(request, socket, head)
+  routeUpgrades(http.server, (request, socket, head) => {
+    const isOurs = isForRuntime(request.url, paths())
+    if (isOurs) forwarding.upgrade(request, socket, head)
+    return isOurs
   })
   return { runtime, paths, api: forwarding.listener }
 }

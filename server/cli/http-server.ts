@@ -31,7 +31,11 @@ export async function listen({ host, port }: { host: string; port: number }): Pr
     response.end('Starting or stopping. Try again in a moment.\n')
   }
   let listener = unavailable
-  const server = createServer((request, response) => listener(request, response))
+  const server: Server = createServer(
+    // Other protocols are offered, never insisted on: HTTP/2 is, by some clients, with every request.
+    { shouldUpgradeCallback: (request) => isWebSocket(request) && server.listenerCount('upgrade') > 0 },
+    (request, response) => listener(request, response),
+  )
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(new CliError(explain(error, host, port), { cause: error })))
     server.listen(port, host, resolve)
@@ -51,6 +55,10 @@ export async function listen({ host, port }: { host: string; port: number }): Pr
       server.closeAllConnections()
     },
   }
+}
+
+function isWebSocket({ headers }: IncomingMessage): boolean {
+  return headers.upgrade?.toLowerCase() === 'websocket'
 }
 
 function explain(error: NodeJS.ErrnoException, host: string, port: number): string {

@@ -1,4 +1,8 @@
+import type { IncomingMessage, Server } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
+import { refuseUpgrade } from '../api/socket/refuse-upgrade.ts'
+import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import type { AgentRuntime } from '../create-runtime.ts'
 import type { RequestListener } from './http-server.ts'
 
@@ -11,6 +15,19 @@ export interface RuntimePaths {
 /** Hands every request to a runtime. */
 export function routeRequests(runtime: AgentRuntime): RequestListener {
   return getRequestListener((request) => runtime.handler(request))
+}
+
+/** Hands connections that become WebSockets to `handle`, which answers whether they were its own. */
+export function routeUpgrades(
+  server: Server,
+  handle: (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean,
+): void {
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    if (handle(request, socket, head)) return
+    // Vite shares the port, for its hot updates; without it nobody would ever answer.
+    if (server.listenerCount('upgrade') > 1) return
+    refuseUpgrade(socket, new AgentRuntimeError('not_found', `There is no socket ${request.url} here.`))
+  })
 }
 
 /** Whether a request for `url` is the runtime's. */

@@ -4,7 +4,7 @@ import { runUntilStopped } from './lifecycle.ts'
 import { findEntry, loadEntry } from './load-entry.ts'
 import { ENVIRONMENT_HELP, hostOption, portOption } from './options.ts'
 import type { ListenOptions } from './options.ts'
-import { routeRequests } from './route-requests.ts'
+import { routeRequests, routeUpgrades } from './route-requests.ts'
 import { startRuntime } from './run-runtime.ts'
 
 export function serveCommand(): Command {
@@ -33,6 +33,7 @@ async function serve(given: string | undefined, options: ListenOptions): Promise
     await startRuntime(runtime, lifecycle)
     lifecycle.defer(http.refuse)
     http.serve(routeRequests(runtime))
+    routeUpgrades(http.server, runtime.handleUpgrade)
     process.stdout.write(`Listening on ${http.url}\n`)
   })
 }

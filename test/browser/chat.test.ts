@@ -38,6 +38,8 @@ beforeAll(async () => {
 
 afterAll(() => stack.disposeAsync())
 
+const isOfVite = (url: URL) => url.pathname === '/'
+
 interface Visit extends AsyncDisposable {
   page: Page
   send(text: string): Promise<void>
@@ -51,7 +53,7 @@ async function visit(options: { width?: number; colorScheme?: 'light' | 'dark' }
   const faults: string[] = []
   page.on('pageerror', (error) => faults.push(error.message))
   // Vite reloads a page whose server was away; what the page itself does about that is what matters here.
-  await page.routeWebSocket(/.*/, () => {})
+  await page.routeWebSocket(isOfVite, () => {})
   await page.goto(proxy.url)
   return {
     page,

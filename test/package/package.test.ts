@@ -70,10 +70,11 @@ async function typeErrors(): Promise<string[]> {
     () => '',
     (error: Error & { stdout: string }) => error.stdout,
   )
-  // Libraries are checked too, for the sake of ours; what is wrong within others is not ours to mend.
+  // Libraries are checked too, for the sake of ours; what is wrong within others is not ours to mend. An
+  // error's further lines are indented: its first one tells whose it is.
   return output
     .split('\n')
-    .filter((line) => line !== '' && !/^node_modules\/(?!trpc-agent-runtime)/.test(line))
+    .filter((line) => line !== '' && !/^(\s|node_modules\/(?!trpc-agent-runtime))/.test(line))
 }
 
 test('types reach a consumer, and wrong uses are errors', async () => {

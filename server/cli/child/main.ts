@@ -6,7 +6,7 @@ import { listen } from '../http-server.ts'
 import { runUntilStopped } from '../lifecycle.ts'
 import type { Controls, Lifecycle } from '../lifecycle.ts'
 import { loadEntry } from '../load-entry.ts'
-import { routeRequests } from '../route-requests.ts'
+import { routeRequests, routeUpgrades } from '../route-requests.ts'
 import { startRuntime, startWorker } from '../run-runtime.ts'
 import { reportImportedFiles } from './imported-files.ts'
 import type { ChildMessage, ChildTask, StopMessage } from './messages.ts'
@@ -33,6 +33,7 @@ async function run(lifecycle: Lifecycle): Promise<void> {
   await startRuntime(runtime, lifecycle)
   // Answered until the end of draining: it is the parent that decides who is asked.
   http?.serve(routeRequests(runtime))
+  if (http !== undefined) routeUpgrades(http.server, runtime.handleUpgrade)
   await startWorker(runtime, task.worker, lifecycle)
   // Done just before the worker is stopped, with nothing in between that could let it take a run.
   lifecycle.defer(async () => void send({ kind: 'draining' }))

@@ -1,9 +1,12 @@
 // A server, a worker and a client that reaches the server over a network that can fail.
 import { serve } from '@hono/node-server'
 import type { ServerType } from '@hono/node-server'
+import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { z } from 'zod'
 import type { AgentClient } from '../../../client/agent-client.ts'
+import type { AgentClientOptions } from '../../../client/create-client.ts'
 import { createAgentClient } from '../../../client/create-client.ts'
 import type { ShapesOf } from '../../../server/contract/agent-shape.ts'
 import { createAgentRuntime, defineAgent } from '../../../server/index.ts'
@@ -114,16 +117,25 @@ export interface Scene extends AsyncDisposable {
   clientOf(user: string | null): AgentClient<ShapesOf<Runtime>>
   proxy: CuttingProxy
   scriptOf(runId: string): Script
+  /** Sockets opened on the server that runs now. */
+  readonly sockets: number
   /** Stops the API server, as a deployment does, and starts another. The worker goes on. */
   restartServer(): Promise<void>
 }
 
-export async function createScene(): Promise<Scene> {
+export interface SceneOptions {
+  /** Whether the server takes sockets, and what its clients are told to use. Default: SSE alone. */
+  hasSockets?: boolean
+  transport?: AgentClientOptions['transport']
+}
+
+export async function createScene({ hasSockets = false, transport }: SceneOptions = {}): Promise<Scene> {
   const database = await createTestDatabase()
   const { agent, scriptOf, finishAll } = scriptedAgent()
   const worker = runtimeOf(database.url, agent)
   await worker.startWorker()
-  let api = await startApi(database.url, agent)
+  const start = () => startApi(runtimeOf(database.url, agent), hasSockets)
+  let api = await start()
   const proxy = await startCuttingProxy(api.port)
 
   const clientOf = (user: string | null) =>
@@ -131,15 +143,20 @@ export async function createScene(): Promise<Scene> {
       url: `${proxy.url}/trpc`,
       headers: user === null ? {} : { 'x-user': user },
       reconnect: { initialDelayMs: 5, maxDelayMs: 50 },
+      socket: { keepAliveMs: 300, lingerMs: 50 },
+      ...(transport === undefined ? {} : { transport }),
     })
   return {
     client: clientOf('ada'),
     clientOf,
     proxy,
     scriptOf,
+    get sockets() {
+      return api.sockets()
+    },
     async restartServer() {
       await api.stop()
-      api = await startApi(database.url, agent)
+      api = await start()
       proxy.target = api.port
     },
     async [Symbol.asyncDispose]() {
@@ -151,15 +168,21 @@ export async function createScene(): Promise<Scene> {
   }
 }
 
-async function startApi(databaseUrl: string, agent: ReturnType<typeof scriptedAgent>['agent']) {
-  const runtime = runtimeOf(databaseUrl, agent)
+async function startApi(runtime: Runtime, hasSockets: boolean) {
   await runtime.start()
   const server = await new Promise<ServerType>((resolve) => {
     const listening = serve({ fetch: runtime.handler, port: 0, hostname: '127.0.0.1' }, () =>
       resolve(listening),
     )
   })
+  let sockets = 0
+  if (hasSockets) {
+    server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      if (runtime.handleUpgrade(request, socket, head)) sockets += 1
+    })
+  }
   return {
+    sockets: () => sockets,
     port: (server.address() as AddressInfo).port,
     async stop() {
       await runtime.stop()

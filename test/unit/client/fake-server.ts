@@ -159,8 +159,7 @@ export function fakeServer(): FakeServer {
   const handler = createHandler({
     services,
     router: createRouter(services),
-    authenticate: () => ({ id: 'visitor', tenantId: '', kind: 'user' }),
-    start: async () => {},
+    identify: async () => ({ id: 'visitor', tenantId: '', kind: 'user' }),
     checkReady: async () => {},
     maxBodyBytes: 100_000,
     restPath: '/api/agents',

@@ -1,0 +1,44 @@
+import { systemClock } from './clock.ts'
+import type { LinkOptions } from './links.ts'
+import { createSocketTransport } from './socket-transport.ts'
+import type { SocketSettings } from './sockets.ts'
+import { createSockets, DEFAULT_SOCKET_SETTINGS, socketUrl } from './sockets.ts'
+import type { RunTransport } from './transport.ts'
+
+export interface TransportOptions extends LinkOptions {
+  /**
+   * What streams go over. `auto`, the default: all over one WebSocket, or over server-sent events, one
+   * connection each, where there are none, where it can't be opened, and where a `fetch` or an
+   * `EventSource` is given, which a WebSocket would bypass.
+   */
+  transport?: 'auto' | 'sse' | 'websocket'
+  /** Opens sockets instead of the global one, which Node has from 22 on. */
+  WebSocket?: typeof globalThis.WebSocket
+  /** How sockets are waited for, watched and closed. */
+  socket?: Partial<SocketSettings>
+}
+
+/** @throws TypeError when sockets are demanded and impossible. */
+export function chooseTransport(http: RunTransport, options: TransportOptions): RunTransport {
+  const { transport = 'auto', WebSocket = globalThis.WebSocket, fetch, EventSource } = options
+  if (transport === 'sse') return http
+  const url = socketUrl(options.url)
+  if (transport === 'auto') {
+    if (fetch !== undefined || EventSource !== undefined) return http
+    if (typeof WebSocket !== 'function' || url === undefined) return http
+  } else if (typeof WebSocket !== 'function') {
+    throw new TypeError('There is no WebSocket here: pass one as the option WebSocket.')
+  }
+  return createSocketTransport({
+    sockets: createSockets({
+      WebSocket,
+      url: url ?? options.url,
+      clock: systemClock,
+      ...DEFAULT_SOCKET_SETTINGS,
+      ...options.socket,
+    }),
+    headers: options.headers,
+    http,
+    fallsBack: transport === 'auto',
+  })
+}

@@ -1,0 +1,84 @@
+import type { AnyRunEvent } from '../server/contract/event.ts'
+import type { HeadersOption } from './links.ts'
+import { resolveHeaders } from './links.ts'
+import type { Sockets } from './sockets.ts'
+import { toAgentError } from './to-agent-error.ts'
+import type { RunTransport, StreamObserver, StreamRequest } from './transport.ts'
+
+interface SocketTransportOptions {
+  sockets: Sockets
+  headers: HeadersOption | undefined
+  /** For everything but streams. */
+  http: RunTransport
+  /** Whether streams go over `http` where sockets don't work. */
+  fallsBack: boolean
+}
+
+/** Streams over sockets that they share: a browser has six connections to a server, and pages with more runs. */
+export function createSocketTransport({
+  sockets,
+  headers,
+  http,
+  fallsBack,
+}: SocketTransportOptions): RunTransport {
+  /** The same over HTTP; if that works, it is for the socket that it did not before. */
+  const openOverHttp = (request: StreamRequest, observer: StreamObserver) =>
+    http.openStream(request, {
+      ...observer,
+      onOpened() {
+        sockets.onUseless()
+        observer.onOpened()
+      },
+    })
+
+  function openOverSocket(
+    caller: Record<string, string>,
+    request: StreamRequest,
+    observer: StreamObserver,
+  ): () => void {
+    const { lastEventId, ...rest } = request
+    const input = { ...rest, ...(lastEventId > 0 ? { lastEventId: String(lastEventId) } : {}) }
+    let close = () => {}
+    const onUnopened = (error: unknown) => {
+      if (fallsBack && sockets.isHopeless) close = openOverHttp(request, observer)
+      else observer.onFailed(toAgentError(error))
+    }
+    try {
+      close = sockets.open(caller).subscribe('runs.events', input, {
+        onStarted() {
+          sockets.onProven()
+          observer.onOpened()
+        },
+        // The router's own type, which the wire does not carry.
+        onData: (tracked) => observer.onEvent((tracked as { data: AnyRunEvent }).data),
+        onStopped: observer.onCompleted,
+        onRefused: (error) => observer.onFailed(toAgentError(error)),
+        onLost: (error, isProven) => (isProven ? observer.onFailed(toAgentError(error)) : onUnopened(error)),
+      })
+    } catch (error) {
+      onUnopened(error)
+    }
+    return () => close()
+  }
+
+  return {
+    getRun: http.getRun,
+    openStream(request, observer) {
+      if (fallsBack && !sockets.isWorthTrying) return http.openStream(request, observer)
+      let isLeft = false
+      let close = () => {}
+      void resolveHeaders(headers).then(
+        (caller) => {
+          if (!isLeft) close = openOverSocket(caller, request, observer)
+        },
+        (error: unknown) => {
+          if (!isLeft) observer.onFailed(toAgentError(error))
+        },
+      )
+      return () => {
+        isLeft = true
+        close()
+      }
+    },
+  }
+}

@@ -1,0 +1,82 @@
+import type { ClientClock } from './clock.ts'
+import { Socket } from './socket.ts'
+
+export interface SocketSettings {
+  /** Milliseconds a socket may take, until the server is heard over it, before streams do without. Default: 3,000. */
+  openTimeoutMs: number
+  /** Milliseconds of silence before the server is asked for a sign of life, and then before it is given up. Default: 10,000. */
+  keepAliveMs: number
+  /** Milliseconds without streams before a socket is closed: the next one often follows. Default: 500. */
+  lingerMs: number
+}
+
+export const DEFAULT_SOCKET_SETTINGS: SocketSettings = {
+  openTimeoutMs: 3_000,
+  keepAliveMs: 10_000,
+  lingerMs: 500,
+}
+
+/** Before a way that was found closed is tried again: it may have been a server just starting. */
+const CLOSED_FOR_MS = 5 * 60_000
+/**
+ * Where it has been open before, so many sockets in a row must fail before a stream does without, and it
+ * alone: the server was most likely away, and a page may have more streams than connections.
+ */
+const PATIENCE = 5
+
+export interface Sockets {
+  /** False for some time after sockets were found not to work here. */
+  readonly isWorthTrying: boolean
+  /** Whether a stream whose socket did not open is better off without one. */
+  readonly isHopeless: boolean
+  /** The socket that all streams of this caller share. @throws when none can be made. */
+  open(headers: Record<string, string>): Socket
+  /** Something was heard over a socket. */
+  onProven(): void
+  /** The server answers, and not over sockets: a deployment without them, or a proxy that blocks them. */
+  onUseless(): void
+}
+
+export function createSockets(
+  options: { WebSocket: typeof globalThis.WebSocket; url: string; clock: ClientClock } & SocketSettings,
+): Sockets {
+  const { clock } = options
+  let current: { socket: Socket; caller: string } | undefined
+  let wasProven = false
+  let failures = 0
+  let closedUntil = Number.NEGATIVE_INFINITY
+  return {
+    get isWorthTrying() {
+      return clock.now() >= closedUntil
+    },
+    get isHopeless() {
+      return !wasProven || failures >= PATIENCE
+    },
+    open(headers) {
+      // A socket belongs to the caller it was opened by: who signs in as somebody else gets another.
+      const caller = JSON.stringify(headers)
+      if (current?.socket.isUsable !== true || current.caller !== caller) {
+        failures += 1
+        current = { socket: new Socket({ ...options, headers }), caller }
+      }
+      return current.socket
+    },
+    onProven() {
+      wasProven = true
+      failures = 0
+    },
+    onUseless() {
+      if (!wasProven) closedUntil = clock.now() + CLOSED_FOR_MS
+    },
+  }
+}
+
+/** The address of `url` for sockets, seen from this page; undefined where there is none. */
+export function socketUrl(url: string): string | undefined {
+  const base = typeof location === 'undefined' ? undefined : location.href
+  if (!URL.canParse(url, base)) return undefined
+  const resolved = new URL(url, base)
+  resolved.protocol = resolved.protocol.replace(/^http/, 'ws')
+  resolved.hash = ''
+  return resolved.href
+}

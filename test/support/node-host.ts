@@ -1,0 +1,36 @@
+import { createServer } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { getRequestListener } from '@hono/node-server'
+import type { AgentRuntime } from '../../server/create-runtime.ts'
+
+export interface NodeHost extends AsyncDisposable {
+  url: string
+  /** Of the router, for sockets. */
+  socketUrl: string
+  /** Connections that became sockets, as the server has them. */
+  sockets: Socket[]
+}
+
+type Mountable = Pick<AgentRuntime, 'handler' | 'handleUpgrade'>
+
+/** A Node HTTP server as somebody would mount runtimes into it: each is asked, the first answers requests. */
+export async function hostRuntimes(...runtimes: [Mountable, ...Mountable[]]): Promise<NodeHost> {
+  const sockets: Socket[] = []
+  const server = createServer(getRequestListener((request) => runtimes[0].handler(request)))
+  server.on('upgrade', (request, socket: Socket, head) => {
+    if (runtimes.some((runtime) => runtime.handleUpgrade(request, socket, head))) sockets.push(socket)
+    else socket.end('HTTP/1.1 404 Not Found\r\n\r\n')
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`
+  return {
+    url: `http://${host}`,
+    socketUrl: `ws://${host}/trpc`,
+    sockets,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      for (const socket of sockets) socket.destroy()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
