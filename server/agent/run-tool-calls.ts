@@ -1,12 +1,8 @@
-import type { Json } from '../contract/json.ts'
 import type { Message, ToolCall } from '../contract/message.ts'
 import type { AgentContext, Approval } from './context.ts'
 import type { AnyTool } from './define-tool.ts'
 import { needsApproval, runTool } from './run-tool.ts'
-import type { ToolRunContext } from './run-tool.ts'
-
-/** A type and not an interface: it is stored as the result of a step, as JSON. */
-export type ToolOutcome = { result: Json; isError: boolean }
+import type { ToolOutcome, ToolRunContext } from './run-tool.ts'
 
 /**
  * Runs the tool calls of one turn, at once but for those that need somebody's leave: these are asked for

@@ -2,8 +2,10 @@ import type { z } from 'zod'
 import type { Json } from '../contract/json.ts'
 import type { ToolCall } from '../contract/message.ts'
 import type { AnyTool, ToolContext } from './define-tool.ts'
-import type { ToolOutcome } from './run-tool-calls.ts'
 import { ToolError } from './tool-error.ts'
+
+/** A type and not an interface: it is stored as the result of a step, as JSON. */
+export type ToolOutcome = { result: Json; isError: boolean }
 
 /** What a tool is given of a run, but for what is its step's. */
 export type ToolRunContext = Omit<ToolContext, 'idempotencyKey'>
