@@ -1,6 +1,6 @@
 // Hints as text, without payloads: what every bus sends.
 import { z } from 'zod'
-import type { NewHint } from '../ports.ts'
+import type { NewHint } from '../ports/event-bus.ts'
 
 const BareHints = z.array(
   z.discriminatedUnion('kind', [

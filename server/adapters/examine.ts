@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import type { Examination } from '../examination.ts'
-import type { Logger, Queue, QueuedRun } from '../ports.ts'
+import type { Logger } from '../ports/logger.ts'
+import type { Queue, QueuedRun } from '../ports/queue.ts'
 import { compareQueueVersion, examineQueue } from './boss-queue/examine.ts'
 import { createBossQueue } from './boss-queue/index.ts'
 import { createBossTimetable } from './boss-queue/timetable.ts'

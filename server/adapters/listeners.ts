@@ -1,4 +1,5 @@
-import type { Hint, HintListener, Logger } from '../ports.ts'
+import type { Hint, HintListener } from '../ports/event-bus.ts'
+import type { Logger } from '../ports/logger.ts'
 
 export interface Listeners {
   /** @returns what removes it. */

@@ -1,7 +1,8 @@
 // Hints within this process alone: others look by themselves, at their poll intervals.
 import { toBareHint } from './bare-hint.ts'
 import { createListeners } from './listeners.ts'
-import type { EventBus, Logger } from '../ports.ts'
+import type { EventBus } from '../ports/event-bus.ts'
+import type { Logger } from '../ports/logger.ts'
 
 export function createLocalBus({ log }: { log: Logger }): EventBus {
   const listeners = createListeners(log)

@@ -1,4 +1,6 @@
-import type { Clock, NewHint, RunAppend } from '../ports.ts'
+import type { RunAppend } from '../ports/attempt.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { NewHint } from '../ports/event-bus.ts'
 
 /** Payloads that may go along with a hint: beyond, reading them from the store is the better way. */
 export const MAX_CARRIED_CHARACTERS = 32_768

@@ -1,7 +1,9 @@
 // Hints over PostgreSQL's LISTEN/NOTIFY. One connection of its own listens; notifications are sent
 // outside of transactions, because a commit that notifies takes a lock all such commits share.
 import type pg from 'pg'
-import type { Clock, EventBus, Logger } from '../ports.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { EventBus } from '../ports/event-bus.ts'
+import type { Logger } from '../ports/logger.ts'
 import { parseBareHints, toBareHint } from './bare-hint.ts'
 import { createListeners } from './listeners.ts'
 import { createOutbox } from './outbox.ts'

@@ -1,6 +1,8 @@
 // Who is alive, by what PostgreSQL itself knows: each worker holds an advisory lock on a connection of
 // its own, and the server drops the lock the moment that connection ends, however the process died.
-import type { Clock, Logger, Presence } from '../ports.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Logger } from '../ports/logger.ts'
+import type { Presence } from '../ports/presence.ts'
 import { createPgSession } from './pg-session.ts'
 import type { PgConnection } from './pg-session.ts'
 

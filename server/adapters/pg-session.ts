@@ -1,7 +1,8 @@
 // A connection that has to last: for LISTEN, or for a lock that shows who is there. It is made anew
 // whenever it breaks, and looked at meanwhile, because a network that swallows everything breaks nothing.
 import pg from 'pg'
-import type { Clock, Logger } from '../ports.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Logger } from '../ports/logger.ts'
 
 const RECONNECT_MIN_MS = 50
 const RECONNECT_MAX_MS = 5_000

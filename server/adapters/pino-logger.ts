@@ -1,7 +1,7 @@
 import { styleText } from 'node:util'
 import { levels, pino } from 'pino'
 import { ConfigError } from '../config.ts'
-import type { Logger } from '../ports.ts'
+import type { Logger } from '../ports/logger.ts'
 
 /**
  * Logs to standard error from level LOG_LEVEL (`info`) on: a JSON object a line, or, with

@@ -1,5 +1,5 @@
 import pg from 'pg'
-import type { Logger } from '../ports.ts'
+import type { Logger } from '../ports/logger.ts'
 import { StartupError } from '../startup-error.ts'
 
 interface PoolOptions {

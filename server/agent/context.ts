@@ -4,7 +4,7 @@ import type { Json, JsonObject } from '../contract/json.ts'
 import type { Message } from '../contract/message.ts'
 import type { Principal } from '../contract/principal.ts'
 import type { Model } from '../llm/model.ts'
-import type { Logger } from '../ports.ts'
+import type { Logger } from '../ports/logger.ts'
 
 export interface StepOptions {
   /** How often the step is tried again within this attempt when it throws. Default: 0. */

@@ -3,7 +3,7 @@ import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc'
 import { ZodError } from 'zod'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import type { ErrorBody, ErrorCode } from '../contract/agent-runtime-error.ts'
-import type { Logger } from '../ports.ts'
+import type { Logger } from '../ports/logger.ts'
 import { StartupError } from '../startup-error.ts'
 
 type TRPCCode = TRPCError['code']

@@ -1,7 +1,7 @@
 import type { Principal } from '../contract/principal.ts'
 import type { Conversations } from '../domain/conversations.ts'
 import type { Runs } from '../domain/runs.ts'
-import type { Logger } from '../ports.ts'
+import type { Logger } from '../ports/logger.ts'
 
 /** What both transports are adapters over. */
 export interface ApiServices {

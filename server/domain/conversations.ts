@@ -11,7 +11,7 @@ import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { decodeCursor } from '../contract/page.ts'
 import type { Page } from '../contract/page.ts'
 import { RunStatus } from '../contract/run.ts'
-import type { Store } from '../ports.ts'
+import type { Store } from '../ports/store.ts'
 import { assertStorable } from '../storable-json.ts'
 
 /** The use cases of conversations; see {@link Runs} on who may see what. */

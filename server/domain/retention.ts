@@ -1,4 +1,7 @@
-import type { Clock, Logger, Store, Sweep } from '../ports.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Logger } from '../ports/logger.ts'
+import type { Store } from '../ports/store.ts'
+import type { Sweep } from '../ports/upkeep.ts'
 
 export interface RetentionPorts {
   store: Pick<Store, 'compactRuns' | 'deleteRuns' | 'deleteEmptyConversations'>

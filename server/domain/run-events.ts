@@ -6,7 +6,7 @@ import { isTerminal } from '../contract/terminal.ts'
 import type { EventStream } from '../events/event-stream.ts'
 import type { EventHub } from '../events/hub.ts'
 import { visibleTo } from '../events/visibility.ts'
-import type { Store } from '../ports.ts'
+import type { Store } from '../ports/store.ts'
 
 export interface EventsOptions {
   runId: string

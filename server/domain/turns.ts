@@ -1,4 +1,7 @@
-import type { ChangedRun, EventBus, Hint, Queue, Store } from '../ports.ts'
+import type { EventBus, Hint } from '../ports/event-bus.ts'
+import type { Queue } from '../ports/queue.ts'
+import type { Store } from '../ports/store.ts'
+import type { ChangedRun } from '../ports/upkeep.ts'
 
 export interface TurnPorts {
   store: Pick<Store, 'giveTurns'>

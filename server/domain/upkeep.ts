@@ -1,4 +1,9 @@
-import type { Clock, EventBus, Logger, Queue, Store, Upkeep } from '../ports.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { EventBus } from '../ports/event-bus.ts'
+import type { Logger } from '../ports/logger.ts'
+import type { Queue } from '../ports/queue.ts'
+import type { Store } from '../ports/store.ts'
+import type { Upkeep } from '../ports/upkeep.ts'
 import { giveTurns, hintsOf } from './turns.ts'
 
 export interface UpkeepPorts {

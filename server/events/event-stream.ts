@@ -1,6 +1,6 @@
 import type { Visibility } from '../contract/event.ts'
 import { isTerminalEvent } from '../contract/terminal.ts'
-import type { Store } from '../ports.ts'
+import type { Store } from '../ports/store.ts'
 import type { EventBatch } from './event-ring.ts'
 import type { RunFeed } from './run-feed.ts'
 import { shownTo } from './visibility.ts'

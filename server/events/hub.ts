@@ -1,4 +1,6 @@
-import type { Clock, EventBus, Store } from '../ports.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { EventBus } from '../ports/event-bus.ts'
+import type { Store } from '../ports/store.ts'
 import { EventStream } from './event-stream.ts'
 import type { EventStreamOptions } from './event-stream.ts'
 import { RunFeed } from './run-feed.ts'

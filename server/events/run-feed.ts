@@ -1,5 +1,6 @@
 import { isTerminalEvent } from '../contract/terminal.ts'
-import type { Hint, Store } from '../ports.ts'
+import type { Hint } from '../ports/event-bus.ts'
+import type { Store } from '../ports/store.ts'
 import { EventRing } from './event-ring.ts'
 import type { EventBatch } from './event-ring.ts'
 

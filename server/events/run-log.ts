@@ -1,6 +1,6 @@
 import type { Visibility } from '../contract/event.ts'
 import type { Json } from '../contract/json.ts'
-import type { AppendOutcome, AttemptEnding, NewEvent, RunAppend } from '../ports.ts'
+import type { AppendOutcome, AttemptEnding, NewEvent, RunAppend } from '../ports/attempt.ts'
 import { toStorableJson } from '../storable-json.ts'
 
 export interface EmittedEvent {

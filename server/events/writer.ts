@@ -1,14 +1,9 @@
-import type {
-  AppendOutcome,
-  AttemptEnding,
-  Clock,
-  EventBus,
-  Logger,
-  NewHint,
-  RunAppend,
-  Queue,
-  Store,
-} from '../ports.ts'
+import type { AppendOutcome, AttemptEnding, RunAppend } from '../ports/attempt.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { EventBus, NewHint } from '../ports/event-bus.ts'
+import type { Logger } from '../ports/logger.ts'
+import type { Queue } from '../ports/queue.ts'
+import type { Store } from '../ports/store.ts'
 import { RunLog } from './run-log.ts'
 import type { EmittedEvent } from './run-log.ts'
 

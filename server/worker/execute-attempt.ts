@@ -1,6 +1,6 @@
 import type { AnyAgent } from '../agent/define-agent.ts'
 import type { RunLog } from '../events/run-log.ts'
-import type { ClaimedRun } from '../ports.ts'
+import type { ClaimedRun } from '../ports/attempt.ts'
 import { createAttemptContext } from './attempt-context.ts'
 import type { AttemptPorts } from './attempt-context.ts'
 import { failed, interrupted, released, succeeded, suspended, toRunError } from './ending.ts'

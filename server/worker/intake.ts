@@ -1,4 +1,8 @@
-import type { ClaimedRun, Clock, Logger, Queue, Store } from '../ports.ts'
+import type { ClaimedRun } from '../ports/attempt.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Logger } from '../ports/logger.ts'
+import type { Queue } from '../ports/queue.ts'
+import type { Store } from '../ports/store.ts'
 
 interface IntakePorts {
   store: Pick<Store, 'claimRuns'>

@@ -1,4 +1,6 @@
-import type { Clock, Logger, Store } from '../ports.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Logger } from '../ports/logger.ts'
+import type { Store } from '../ports/store.ts'
 import { RunInterruption } from './interruption.ts'
 
 /** An attempt this worker holds. */

@@ -1,6 +1,7 @@
 import type { Json } from '../contract/json.ts'
 import type { PendingWait } from '../contract/wait.ts'
-import type { Clock, NewWait } from '../ports.ts'
+import type { NewWait } from '../ports/attempt.ts'
+import type { Clock } from '../ports/clock.ts'
 import { RunInterruption } from './interruption.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { Store } from '../../server/ports.ts'
+import type { Store } from '../../server/ports/store.ts'
 
 /** Claims runs as a worker does whose deliveries they are. */
 export function claim(

@@ -1,4 +1,4 @@
-import type { EventBus, Hint } from '../../server/ports.ts'
+import type { EventBus, Hint } from '../../server/ports/event-bus.ts'
 
 /** Hands on what the test publishes, at once. */
 export class FakeBus implements EventBus {

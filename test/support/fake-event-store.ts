@@ -2,7 +2,7 @@ import { isTerminal, isTerminalEvent } from '../../server/contract/terminal.ts'
 import type { AnyRunEvent } from '../../server/contract/event.ts'
 import type { Json } from '../../server/contract/json.ts'
 import type { RunStatus } from '../../server/contract/run.ts'
-import type { AppendOutcome, NewEvent, RunAppend } from '../../server/ports.ts'
+import type { AppendOutcome, NewEvent, RunAppend } from '../../server/ports/attempt.ts'
 
 export interface FakeRun {
   attempt: number

@@ -1,4 +1,4 @@
-import type { Clock } from '../../server/ports.ts'
+import type { Clock } from '../../server/ports/clock.ts'
 
 /** A clock that stands still until the test moves it on. */
 export class ManualClock implements Clock {

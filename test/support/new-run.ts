@@ -1,5 +1,5 @@
 import { v7 as uuidv7 } from 'uuid'
-import type { NewRun } from '../../server/ports.ts'
+import type { NewRun } from '../../server/ports/create-run.ts'
 
 /** What a store is asked to create, of nothing in particular but what is given. */
 export function newRun(run: Partial<NewRun> = {}): NewRun {

@@ -1,4 +1,4 @@
-import type { Logger } from '../../server/ports.ts'
+import type { Logger } from '../../server/ports/logger.ts'
 
 export interface LogEntry {
   level: keyof Logger

@@ -1,6 +1,6 @@
 import type { Db, PgBoss } from 'pg-boss'
 import type { Json } from '../../contract/json.ts'
-import type { Logger } from '../../ports.ts'
+import type { Logger } from '../../ports/logger.ts'
 
 /** Where what can't be delivered goes. No agent has it for a queue: their keys have no slash. */
 export const DEAD_LETTER_QUEUE = 'dead-letters/deliveries'

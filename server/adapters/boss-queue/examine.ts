@@ -3,7 +3,7 @@ import type pg from 'pg'
 import pgBossPackage from 'pg-boss/package.json' with { type: 'json' }
 import type { Listed, QueueFacts, SchemaFacts } from '../../examination.ts'
 import { LISTED } from '../../examination.ts'
-import type { Recurrence, Timetable } from '../../ports.ts'
+import type { Recurrence, Timetable } from '../../ports/timetable.ts'
 import { DEAD_LETTER_QUEUE } from './dead-letters.ts'
 import { QUEUE_SCHEMA } from './index.ts'
 import { SCHEDULE_PREFIX } from './timetable.ts'

@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import { PgBoss } from 'pg-boss'
-import type { Logger, Recurrence, ScheduleRef, Timetable } from '../../ports.ts'
+import type { Logger } from '../../ports/logger.ts'
+import type { Recurrence, ScheduleRef, Timetable } from '../../ports/timetable.ts'
 import { createBossDatabase } from './database.ts'
 import { QUEUE_SCHEMA } from './index.ts'
 

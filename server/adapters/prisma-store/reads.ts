@@ -5,7 +5,7 @@ import { Message } from '../../contract/message.ts'
 import type { Page, PageCursor } from '../../contract/page.ts'
 import { encodeCursor } from '../../contract/page.ts'
 import type { ListRunsInput, Run, RunStatus } from '../../contract/run.ts'
-import type { Owner } from '../../ports.ts'
+import type { Owner } from '../../ports/store.ts'
 import type { Prisma, PrismaClient } from './generated/client.ts'
 import { toConversation, toRun } from './rows.ts'
 

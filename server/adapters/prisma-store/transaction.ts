@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import type { Transaction } from '../../ports.ts'
+import type { Transaction } from '../../ports/transaction.ts'
 
 /** What runs a statement: the pool for one of its own, a client inside a transaction. */
 export type Executor = Pick<pg.Pool | pg.PoolClient, 'query'>

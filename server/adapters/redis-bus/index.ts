@@ -6,7 +6,9 @@
 // costs it a line of text that is not parsed.
 import type { Redis } from 'ioredis'
 import { ConfigError } from '../../config.ts'
-import type { Clock, EventBus, Logger } from '../../ports.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { EventBus } from '../../ports/event-bus.ts'
+import type { Logger } from '../../ports/logger.ts'
 import { createListeners } from '../listeners.ts'
 import { createOutbox } from '../outbox.ts'
 import { loadRedis } from './connect.ts'

@@ -4,7 +4,7 @@ import { describe, expect } from 'vitest'
 import { initialRunState, reduceRun } from '../../../client/run-state.ts'
 import { createPrismaStore } from '../../../server/adapters/prisma-store/index.ts'
 import type { AnyRunEvent, Visibility } from '../../../server/contract/event.ts'
-import type { Store } from '../../../server/ports.ts'
+import type { Store } from '../../../server/ports/store.ts'
 import { test as base } from '../../support/runtime.ts'
 import { spokenRun, storeSpokenRuns } from './spoken-runs.ts'
 

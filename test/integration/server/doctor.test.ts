@@ -8,7 +8,7 @@ import { createPrismaStore } from '../../../server/adapters/prisma-store/index.t
 import { diagnose } from '../../../server/domain/doctor/diagnose.ts'
 import type { Finding } from '../../../server/domain/doctor/finding.ts'
 import { defineAgent } from '../../../server/index.ts'
-import type { Store } from '../../../server/ports.ts'
+import type { Store } from '../../../server/ports/store.ts'
 import { claim } from '../../support/claim.ts'
 import { createTestDatabase } from '../../support/database.ts'
 import { createHeldAgent } from '../../support/held-agent.ts'

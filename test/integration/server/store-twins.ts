@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import type { RunStatus } from '../../../server/contract/run.ts'
-import type { ChangedRun, CompletedStep, RunAppend, Store } from '../../../server/ports.ts'
+import type { CompletedStep, RunAppend } from '../../../server/ports/attempt.ts'
+import type { Store } from '../../../server/ports/store.ts'
+import type { ChangedRun } from '../../../server/ports/upkeep.ts'
 import { claim } from '../../support/claim.ts'
 import { FakeEventStore } from '../../support/fake-event-store.ts'
 

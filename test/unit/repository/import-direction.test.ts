@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('../../..', import.meta.url))
 let folder: string
 
 const FORBIDDEN = [
-  ['server/contract/canary.ts', '../ports.ts'],
+  ['server/contract/canary.ts', '../ports/store.ts'],
   ['server/llm/canary.ts', '../domain/runs.ts'],
   ['server/agent/canary.ts', '../worker/worker.ts'],
   ['server/events/canary.ts', '../domain/runs.ts'],
@@ -27,7 +27,7 @@ const FORBIDDEN = [
   ['server/create-runtime.ts', 'pg-boss'],
   ['client/canary.ts', '../server/domain/runs.ts'],
   ['client/canary.ts', '../react/index.ts'],
-  ['react/canary.ts', '../server/ports.ts'],
+  ['react/canary.ts', '../server/ports/store.ts'],
   ['examples/chat/src/canary.ts', '../../assistant/runtime.ts'],
 ] as const
 

@@ -1,5 +1,6 @@
 import type pg from 'pg'
-import type { AppendOutcome, Enqueue, QueuedRun, RunAppend, RunEnding } from '../../../ports.ts'
+import type { AppendOutcome, RunAppend, RunEnding } from '../../../ports/attempt.ts'
+import type { Enqueue, QueuedRun } from '../../../ports/queue.ts'
 import { toStorableJson } from '../../../storable-json.ts'
 import { execute, inTransaction } from '../transaction.ts'
 import type { Executor } from '../transaction.ts'

@@ -3,7 +3,9 @@ import type { Principal } from '../../../contract/principal.ts'
 import type { Visibility } from '../../../contract/event.ts'
 import type { Json, JsonObject } from '../../../contract/json.ts'
 import type { Message } from '../../../contract/message.ts'
-import type { ClaimedRun, ClaimResult, Taken, Transaction } from '../../../ports.ts'
+import type { ClaimedRun, ClaimResult } from '../../../ports/attempt.ts'
+import type { Taken } from '../../../ports/queue.ts'
+import type { Transaction } from '../../../ports/transaction.ts'
 import { execute, inTransaction } from '../transaction.ts'
 
 // Rows are locked in the order of their ids, so that two workers with overlapping deliveries wait for

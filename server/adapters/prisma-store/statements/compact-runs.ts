@@ -10,7 +10,7 @@
 //   visible to nobody else.
 // What was folded is left alone when it is met again. Nothing else is touched, least of all sequence numbers.
 import type pg from 'pg'
-import type { Sweep } from '../../../ports.ts'
+import type { Sweep } from '../../../ports/upkeep.ts'
 import { execute } from '../transaction.ts'
 import { MAX_EVENTS, MAX_RUNS, takeTurn } from './sweep.ts'
 

@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import type { Visibility } from '../../../contract/event.ts'
-import type { CreatedRun, Enqueue, NewRun } from '../../../ports.ts'
+import type { CreatedRun, NewRun } from '../../../ports/create-run.ts'
+import type { Enqueue } from '../../../ports/queue.ts'
 import type { Run } from '../../../contract/run.ts'
 import { RUN_COLUMNS, toRun } from '../rows.ts'
 import type { RunRow } from '../rows.ts'

@@ -1,7 +1,7 @@
 // Deletes what is older than it is to be kept: runs that ended, with all that is theirs, then conversations
 // that have none left. Locks are taken in the order of everybody who creates: conversation, then run.
 import type pg from 'pg'
-import type { Sweep } from '../../../ports.ts'
+import type { Sweep } from '../../../ports/upkeep.ts'
 import { execute } from '../transaction.ts'
 import { MAX_EVENTS, MAX_RUNS, takeTurn } from './sweep.ts'
 

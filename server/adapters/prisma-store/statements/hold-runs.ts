@@ -1,7 +1,7 @@
 // What a worker writes about attempts it holds, beside their events. All of it is fenced by the attempt.
 import type pg from 'pg'
 import type { Json } from '../../../contract/json.ts'
-import type { CompletedStep } from '../../../ports.ts'
+import type { CompletedStep } from '../../../ports/attempt.ts'
 import { toStorableJson } from '../../../storable-json.ts'
 import { execute } from '../transaction.ts'
 

@@ -6,7 +6,7 @@ import type { AnyRunEvent, Visibility } from '../../../contract/event.ts'
 import type { Json } from '../../../contract/json.ts'
 import type { Run } from '../../../contract/run.ts'
 import { createGroupCommit } from '../../../group-commit.ts'
-import type { Owner, Store } from '../../../ports.ts'
+import type { Owner, Store } from '../../../ports/store.ts'
 import { execute } from '../transaction.ts'
 
 const READ_EVENTS = {

@@ -3,7 +3,8 @@
 import type pg from 'pg'
 import type { Visibility } from '../../../contract/event.ts'
 import type { RunError } from '../../../contract/run.ts'
-import type { ChangedRun, Enqueue, QueuedRun } from '../../../ports.ts'
+import type { Enqueue, QueuedRun } from '../../../ports/queue.ts'
+import type { ChangedRun } from '../../../ports/upkeep.ts'
 import { execute, inTransaction } from '../transaction.ts'
 
 // The first loss is made good at once; a run that keeps losing its workers may be what kills them, and

@@ -1,6 +1,6 @@
 // What all sweeps over the tables share: how processes take turns, and how much one of them takes at once.
 import type pg from 'pg'
-import type { Sweep } from '../../../ports.ts'
+import type { Sweep } from '../../../ports/upkeep.ts'
 import { execute, inTransaction } from '../transaction.ts'
 
 /** Runs of a batch: each costs a look into the index of events, whether or not there is something to do. */

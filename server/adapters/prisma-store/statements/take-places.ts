@@ -2,7 +2,8 @@
 // refused. Decided under the conversations' row locks, so that two servers that create at once agree.
 import type pg from 'pg'
 import type { Visibility } from '../../../contract/event.ts'
-import type { ChangedRun, CreatedRun, NewRun } from '../../../ports.ts'
+import type { CreatedRun, NewRun } from '../../../ports/create-run.ts'
+import type { ChangedRun } from '../../../ports/upkeep.ts'
 import { execute } from '../transaction.ts'
 
 export interface Place {

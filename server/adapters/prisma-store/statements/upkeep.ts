@@ -2,7 +2,8 @@
 import type pg from 'pg'
 import type { Visibility } from '../../../contract/event.ts'
 import type { RunError } from '../../../contract/run.ts'
-import type { ChangedRun, Enqueue, QueuedRun, Upkeep } from '../../../ports.ts'
+import type { Enqueue, QueuedRun } from '../../../ports/queue.ts'
+import type { ChangedRun, Upkeep } from '../../../ports/upkeep.ts'
 import { isAbsent } from '../../pg-presence.ts'
 import { execute, inTransaction } from '../transaction.ts'
 

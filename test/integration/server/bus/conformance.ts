@@ -1,6 +1,8 @@
 // What every event bus has to do, whatever carries it. A backend's test file hands its own in.
 import { test as base, describe, expect, vi } from 'vitest'
-import type { EventBus, Hint, Logger, NewEvent, NewHint } from '../../../../server/ports.ts'
+import type { NewEvent } from '../../../../server/ports/attempt.ts'
+import type { EventBus, Hint, NewHint } from '../../../../server/ports/event-bus.ts'
+import type { Logger } from '../../../../server/ports/logger.ts'
 import { createSilentLogger } from '../../../support/silent-logger.ts'
 
 /** What carries the hints, and what can be done to it. */

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { createRedisBus } from '../../../../server/adapters/redis-bus/index.ts'
 import { systemClock } from '../../../../server/adapters/system-clock.ts'
-import type { Hint } from '../../../../server/ports.ts'
+import type { Hint } from '../../../../server/ports/event-bus.ts'
 import { startCuttingProxy } from '../../../support/cutting-proxy.ts'
 import { ManualClock } from '../../../support/manual-clock.ts'
 import { startTestRedis, withoutRedis } from '../../../support/redis.ts'

@@ -1,7 +1,7 @@
 import { isTerminalEvent } from '../../../../server/contract/terminal.ts'
 import type { RunLog } from '../../../../server/events/run-log.ts'
 import type { EventWriter } from '../../../../server/events/writer.ts'
-import type { RunEnding } from '../../../../server/ports.ts'
+import type { RunEnding } from '../../../../server/ports/attempt.ts'
 import type { FakeEventStore } from '../../../support/fake-event-store.ts'
 import { event } from './create-writer.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { RunLog } from '../../../../server/events/run-log.ts'
 import type { EmittedEvent } from '../../../../server/events/run-log.ts'
-import type { RunEnding } from '../../../../server/ports.ts'
+import type { RunEnding } from '../../../../server/ports/attempt.ts'
 
 const SUCCESS: RunEnding = { status: 'succeeded', output: null, error: null, messages: [] }
 

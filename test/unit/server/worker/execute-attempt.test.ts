@@ -7,7 +7,7 @@ import { AgentRuntimeError } from '../../../../server/contract/agent-runtime-err
 import { createVisibilityOf } from '../../../../server/events/visibility.ts'
 import { ModelError } from '../../../../server/llm/model.ts'
 import { createScriptedModel } from '../../../../server/llm/scripted.ts'
-import type { ClaimedRun } from '../../../../server/ports.ts'
+import type { ClaimedRun } from '../../../../server/ports/attempt.ts'
 import { executeAttempt } from '../../../../server/worker/execute-attempt.ts'
 import { RunInterruption } from '../../../../server/worker/interruption.ts'
 import { settled } from '../../../support/manual-clock.ts'

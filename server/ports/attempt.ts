@@ -1,0 +1,122 @@
+import type { Visibility } from '../contract/event.ts'
+import type { Json, JsonObject } from '../contract/json.ts'
+import type { Message } from '../contract/message.ts'
+import type { Principal } from '../contract/principal.ts'
+import type { RunError } from '../contract/run.ts'
+import type { TerminalStatus } from '../contract/terminal.ts'
+import type { WaitKind } from '../contract/wait.ts'
+
+/** A run handed to a worker: one attempt, which `attempt` fences. */
+export interface ClaimedRun {
+  id: string
+  agentKey: string
+  principal: Principal
+  conversationId: string | null
+  attempt: number
+  /** Attempts that failed before this one. */
+  failures: number
+  maxAttempts: number
+  priority: number
+  /** `seq` of the newest event, `run.started` of this attempt. */
+  lastSeq: number
+  params: Json | null
+  metadata: JsonObject
+  /** History of the conversation, then the run's own input. */
+  messages: Message[]
+  state: Json | undefined
+  timeoutMs: number
+  cancelRequested: boolean
+}
+
+/** `unclaimed` are those that were taken and not there to be claimed. */
+export interface ClaimResult {
+  claimed: ClaimedRun[]
+  unclaimed: string[]
+  mayHaveMore: boolean
+}
+
+/** An event on its way to the store; the writer has given it its `seq`. */
+export interface NewEvent {
+  seq: number
+  type: string
+  visibility: Visibility
+  /** JSON text, so that it is made once for every adapter that carries it. */
+  payload: string
+  ts: string
+}
+
+/** A step that completed; `result` is undefined when it returned nothing. */
+export interface CompletedStep {
+  name: string
+  /** Which of the steps of that name, from 1, in order of call. */
+  occurrence: number
+  result: Json | undefined
+}
+
+/** Something an attempt stops for until it is answered or its time is up. */
+export interface NewWait {
+  name: string
+  /** Which of the waits of that name, from 1, in order of call. */
+  occurrence: number
+  kind: WaitKind
+  details: Json
+  schema: Json
+  timeoutMs: number | null
+}
+
+/** A wait that is over: how. */
+export interface SettledWait {
+  name: string
+  occurrence: number
+  status: 'answered' | 'timed_out'
+  value: Json
+  respondedBy: string | null
+}
+
+/** How a run ends, for good. */
+export interface RunEnding {
+  status: TerminalStatus
+  output: Json | null
+  error: RunError | null
+  messages: readonly Message[]
+}
+
+/** How an attempt ends without ending its run: the run is queued again. */
+export interface RunRelease {
+  status: 'queued'
+  agentKey: string
+  priority: number
+  /** Milliseconds before another worker may take it. */
+  delayMs: number
+  /** Whether it counts against the run's `maxAttempts`: a failure does, a draining worker does not. */
+  isFailure: boolean
+}
+
+/** How an attempt ends that waits: the run is queued again when one of these is over. */
+export interface RunSuspension {
+  status: 'waiting'
+  agentKey: string
+  priority: number
+  waits: readonly NewWait[]
+}
+
+/** How an attempt ends. */
+export type AttemptEnding = RunEnding | RunRelease | RunSuspension
+
+/** One run's share of a flush. */
+export interface RunAppend {
+  runId: string
+  attempt: number
+  /** `seq` of the event before the first of `events`: the row must still be there. */
+  baseSeq: number
+  events: readonly NewEvent[]
+  /** Set when the last of `events` is the attempt's last. */
+  ending?: AttemptEnding
+}
+
+/**
+ * `written`: committed, now or by an earlier try of the same append whose answer got lost.
+ * `fenced`: another attempt has the run, or it is over; nothing of it was written.
+ * `cancel-requested`: an ending other than `cancelled` came after a cancel; nothing of it was written.
+ */
+export type AppendOutcome = 'written' | 'fenced' | 'cancel-requested'

@@ -1,0 +1,9 @@
+/** The only source of time, so that tests can drive it. */
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number
+  /** Resolves after `ms`, or at once when `signal` aborts. Never rejects, never keeps a process alive. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
+  /** Resolves when what is under way in this turn of the event loop, sockets included, has had its turn. */
+  nextTurn(): Promise<void>
+}

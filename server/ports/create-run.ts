@@ -1,0 +1,35 @@
+import type { Json, JsonObject } from '../contract/json.ts'
+import type { Message } from '../contract/message.ts'
+import type { Principal } from '../contract/principal.ts'
+import type { ConversationPolicy, Run } from '../contract/run.ts'
+import type { ChangedRun } from './upkeep.ts'
+
+export interface NewRun {
+  id: string
+  principal: Principal
+  agentKey: string
+  conversationId: string | null
+  messages: readonly Message[]
+  params: Json | null
+  metadata: JsonObject
+  maxAttempts: number
+  timeoutMs: number
+  idempotencyKey: string | null
+  priority: number
+  /** ISO 8601. */
+  runAt: string | null
+  expiresAt: string | null
+  conversationPolicy: ConversationPolicy
+}
+
+/**
+ * `created`: `interrupted` are the runs it takes the place of; those that were running are told to stop.
+ * `existing`: its owner used the idempotency key before; this is the run of then.
+ * `no-conversation`: the conversation is not there, or not the owner's.
+ * `busy`: another run of the conversation is under way, and the policy is to refuse.
+ */
+export type CreatedRun =
+  | { kind: 'created'; run: Run; interrupted: readonly ChangedRun[] }
+  | { kind: 'existing'; run: Run }
+  | { kind: 'no-conversation' }
+  | { kind: 'busy'; runId: string }

@@ -1,0 +1,38 @@
+import type { AnyRunEvent } from '../contract/event.ts'
+import type { RunAppend } from './attempt.ts'
+
+/**
+ * Something happened that others may want to look at. A reason to look, and never what is relied on: the
+ * store has the truth.
+ */
+export type Hint =
+  /** `seq` is the newest. Where the bus carries payloads, `events` are the newest ones, without gaps up to `seq`. */
+  | { kind: 'events'; runId: string; seq: number; events?: readonly AnyRunEvent[] | undefined }
+  | { kind: 'cancel'; runId: string }
+  | { kind: 'queued'; agentKey: string }
+
+/** A hint on its way out. `written` is what the newest events came from, for buses that carry payloads. */
+export type NewHint =
+  | Exclude<Hint, { kind: 'events' }>
+  | { kind: 'events'; runId: string; seq: number; written?: readonly RunAppend[] }
+
+export interface HintListener {
+  onHint(hint: Hint): void
+  /** Called after every gap in listening: look at everything once. */
+  onResync(): void
+}
+
+/** Hints of one run arrive in the order of their `seq`; those that came close together may arrive as one. */
+export interface EventBus {
+  /**
+   * Resolves when hints arrive here, or when polling has to do for now. Rejects with the reason when the
+   * bus is set up wrongly.
+   */
+  start(): Promise<void>
+  /** Sends hints after their cause has committed. Never throws: a lost hint costs latency only. */
+  publish(hints: readonly NewHint[]): void
+  /** @returns what unsubscribes. */
+  subscribe(listener: HintListener): () => void
+  /** Sends what was published, then ends the connections. */
+  stop(): Promise<void>
+}

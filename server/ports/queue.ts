@@ -1,0 +1,33 @@
+import type { Transaction } from './transaction.ts'
+
+/** A run to be delivered. */
+export interface QueuedRun {
+  id: string
+  agentKey: string
+  /** Of deliveries that are due, those with a higher one come first. Default: 0. */
+  priority?: number
+  /** Milliseconds before it may be delivered. Default: 0. */
+  delayMs?: number
+  /** ISO 8601: not before then. Default: at once. */
+  runAt?: string | null
+}
+
+export type Enqueue = (runs: readonly QueuedRun[], tx: Transaction) => Promise<void>
+
+/** Deliveries of runs, taken in a transaction. */
+export interface Taken {
+  runIds: readonly string[]
+  /** There may be more to take. */
+  mayHaveMore: boolean
+  /** Deletes them, in that transaction. */
+  forget(): Promise<void>
+}
+
+/** Carries run ids to workers until one has claimed them: then the lease takes over. */
+export interface Queue {
+  start(agentKeys: readonly string[]): Promise<void>
+  enqueue: Enqueue
+  /** Up to `limit` deliveries for one agent, for as long as the transaction lasts. */
+  take(agentKey: string, limit: number, tx: Transaction): Promise<Taken>
+  stop(): Promise<void>
+}

@@ -1,0 +1,132 @@
+import type { Conversation, ListConversationsInput } from '../contract/conversation.ts'
+import type { AnyRunEvent, Visibility } from '../contract/event.ts'
+import type { Json, JsonObject } from '../contract/json.ts'
+import type { Message } from '../contract/message.ts'
+import type { Page, PageCursor } from '../contract/page.ts'
+import type { Principal } from '../contract/principal.ts'
+import type { ListRunsInput, Run, RunDetail, RunStatus } from '../contract/run.ts'
+import type { PendingWait } from '../contract/wait.ts'
+import type { AppendOutcome, ClaimResult, CompletedStep, RunAppend, SettledWait } from './attempt.ts'
+import type { CreatedRun, NewRun } from './create-run.ts'
+import type { Enqueue, Taken } from './queue.ts'
+import type { Transaction } from './transaction.ts'
+import type { ChangedRun, Sweep, Upkeep } from './upkeep.ts'
+
+/** Rows a caller may see: everything the store reads on behalf of one is narrowed to it. */
+export type Owner = Pick<Principal, 'id' | 'tenantId'>
+
+/** What became of a cancel request. */
+export type CancelOutcome =
+  | { kind: 'cancelled'; run: Run }
+  | { kind: 'requested'; run: Run }
+  | { kind: 'already-ended'; run: Run }
+  | { kind: 'not-found' }
+
+/** What became of an answer to a wait. `not-waiting`: nothing of that name was ever waited for. */
+export type RespondOutcome =
+  | { kind: 'accepted'; run: Run }
+  | { kind: 'already-settled'; run: Run }
+  | { kind: 'not-waiting'; run: Run }
+  | { kind: 'not-found' }
+
+/** Everything durable but the queue. */
+export interface Store {
+  /**
+   * Creates runs with their messages, then calls `enqueue` with those that are new, all in one
+   * transaction. Answers in the order of `runs`.
+   */
+  createRuns(runs: readonly NewRun[], enqueue: Enqueue): Promise<CreatedRun[]>
+  /**
+   * Starts an attempt of each run that `take` yields and that is queued and due, or whose wait is over, and
+   * writes its `run.started`. The others are over, in other hands, or have a delivery of their own for later.
+   * Taking, claiming and forgetting the deliveries commit together.
+   */
+  claimRuns(
+    lease: { workerId: string; ttlMs: number },
+    take: (tx: Transaction) => Promise<Taken>,
+  ): Promise<ClaimResult>
+  /**
+   * Writes events and endings of many runs in one statement, each run fenced on its own. With releases or
+   * suspensions among them, `enqueue` is called with what is to be delivered again, in the same transaction.
+   */
+  append(batch: readonly RunAppend[], enqueue: Enqueue): Promise<Map<string, AppendOutcome>>
+  saveCheckpoint(runId: string, attempt: number, state: Json): Promise<'written' | 'fenced'>
+  readSteps(runId: string): Promise<CompletedStep[]>
+  saveStep(
+    run: { id: string; attempt: number },
+    step: CompletedStep & { startedAt: string },
+  ): Promise<'written' | 'fenced'>
+  /** Prolongs the leases of a worker's running attempts in one statement. Runs it has lost are left out. */
+  renewLeases(
+    runs: readonly { id: string; attempt: number }[],
+    ttlMs: number,
+  ): Promise<{ id: string; cancelRequested: boolean }[]>
+  /** One statement, whatever there is to do. */
+  findUpkeep(): Promise<Upkeep>
+  /**
+   * Takes runs from workers that are gone (`workerIds`) or let their lease run out: they are queued
+   * again, or end when their attempts are used up or their cancellation was asked for.
+   */
+  recoverRuns(workerIds: readonly string[], enqueue: Enqueue): Promise<ChangedRun[]>
+  /** Ends runs that were not started in time. */
+  expireRuns(): Promise<ChangedRun[]>
+  /**
+   * Gives the next run of each conversation its turn when none is under way there; null for all conversations.
+   */
+  giveTurns(conversationIds: readonly string[] | null, enqueue: Enqueue): Promise<ChangedRun[]>
+  /**
+   * Folds the deltas of some of the runs that ended so long ago into their messages. From any cursor, what a
+   * reader has and what is left add up to the same view as before.
+   */
+  compactRuns(ageMs: number): Promise<Sweep>
+  /** Deletes some of the runs that ended so long ago, oldest first, with their conversations if that old too. */
+  deleteRuns(ageMs: number): Promise<Sweep>
+  /** Deletes conversations that were created so long ago and never had a run. */
+  deleteEmptyConversations(ageMs: number): Promise<Sweep>
+  /** What a run waits for, and what for answers they have to have; null when it is not the owner's. */
+  readWaits(owner: Owner, runId: string): Promise<PendingWait[] | null>
+  /** The run's waits that are over. */
+  readSettledWaits(runId: string): Promise<SettledWait[]>
+  /** Settles the oldest pending wait of that name, and has a waiting run go on. */
+  respond(
+    owner: Owner,
+    answer: { runId: string; wait: string; value: Json },
+    enqueue: Enqueue,
+  ): Promise<RespondOutcome>
+  /** Ends a queued or waiting run at once; marks a running one. */
+  requestCancel(owner: Owner, runId: string): Promise<CancelOutcome>
+  /** Events with `seq` greater than the cursor, in order, at most `limit`. */
+  readEvents(runId: string, afterSeq: number, limit: number): Promise<readonly AnyRunEvent[]>
+  /** The same for who is up to date: never waits for those that catch up on much. */
+  readNewEvents(runId: string, afterSeq: number, limit: number): Promise<readonly AnyRunEvent[]>
+
+  /** How far a run is, as far as its owner may know. */
+  getProgress(owner: Owner, runId: string): Promise<Pick<Run, 'status' | 'lastSeq'> | null>
+  /** A page of a run's events of these visibilities, and how many of them there are in all. */
+  listEvents(
+    runId: string,
+    page: { afterSeq: number; limit: number; visibilities: readonly Visibility[] },
+  ): Promise<{ events: AnyRunEvent[]; count: number }>
+
+  getRun(owner: Owner, runId: string): Promise<RunDetail | null>
+  listRuns(owner: Owner, filter: Omit<ListRunsInput, 'cursor'>, cursor: PageCursor | null): Promise<Page<Run>>
+  createConversation(
+    owner: Owner,
+    conversation: { id: string; agentKey: string | null; title: string | null; metadata: JsonObject },
+  ): Promise<Conversation>
+  getConversation(owner: Owner, conversationId: string): Promise<Conversation | null>
+  listConversations(
+    owner: Owner,
+    filter: Omit<ListConversationsInput, 'cursor'>,
+    cursor: PageCursor | null,
+  ): Promise<Page<Conversation>>
+  /** A window of a conversation's messages, oldest first; `offset` counts back from the newest. */
+  readHistory(
+    conversationId: string,
+    window: { limit: number; offset: number; statuses: readonly RunStatus[] },
+  ): Promise<{ messages: Message[]; total: number }>
+
+  /** @throws when the database does not answer or its schema is missing. */
+  check(): Promise<void>
+  close(): Promise<void>
+}

@@ -1,0 +1,26 @@
+import type { RunStatus } from '../contract/run.ts'
+
+/** A run whose status was changed from outside of an attempt, for those to be told who look at it. */
+export interface ChangedRun {
+  id: string
+  agentKey: string
+  status: RunStatus
+  lastSeq: number
+}
+
+/** What has to be done though nobody asks for it. */
+export interface Upkeep {
+  /** Workers with running attempts that are not there any more, by what the database itself knows. */
+  absentWorkerIds: string[]
+  hasExpiredLease: boolean
+  /** Runs that were not started in time. */
+  hasExpiredRun: boolean
+  /** Runs that wait for a turn that may have come. */
+  hasTurn: boolean
+}
+
+/** What a batch of a sweep did. `isDone`: there was nothing to do, or somebody else is at it. */
+export interface Sweep {
+  rows: number
+  isDone: boolean
+}
