@@ -3,6 +3,8 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Pool } from 'pg'
 import type { AnyAgent, ShapeOfAgent } from './agent/define-agent.ts'
+import type { AgentRuntime, RuntimeOptions } from './agent-runtime.ts'
+import { agentsByKey, chooseAgents } from './agents-by-key.ts'
 import { createBossQueue } from './adapters/boss-queue/index.ts'
 import { createBossTimetable } from './adapters/boss-queue/timetable.ts'
 import { createLocalBus } from './adapters/local-bus.ts'
@@ -16,21 +18,14 @@ import { systemClock } from './adapters/system-clock.ts'
 import { createHandler } from './api/handler.ts'
 import { createIdentify } from './api/identify.ts'
 import { createRouter } from './api/router.ts'
-import type { AgentRouter } from './api/router.ts'
-import type { Authenticate } from './api/services.ts'
 import { createSocketServer } from './api/socket/socket-server.ts'
-import type { HandleUpgrade } from './api/socket/upgrade.ts'
-import type { Config, Settings } from './config.ts'
+import type { Config } from './config.ts'
 import { ConfigError, resolveConfig } from './config.ts'
-import type { AgentShape, HasAgents } from './contract/agent-shape.ts'
 import { PUBLIC_PRINCIPAL } from './contract/principal.ts'
 import { createConversations } from './domain/conversations.ts'
-import type { Conversations } from './domain/conversations.ts'
 import { createRunEvents } from './domain/run-events.ts'
-import type { AuthorizeEvents } from './domain/run-events.ts'
 import { keepTidy } from './domain/retention.ts'
 import { createRuns } from './domain/runs.ts'
-import type { Runs } from './domain/runs.ts'
 import { checkSchedules, keepSchedules } from './domain/schedules.ts'
 import { keepUp } from './domain/upkeep.ts'
 import { createEventHub } from './events/hub.ts'
@@ -43,67 +38,6 @@ import type { Logger } from './ports/logger.ts'
 import { DEFAULT_RETRY_POLICY } from './worker/retry.ts'
 import { StartupError } from './startup-error.ts'
 import { Worker } from './worker/worker.ts'
-
-export interface RuntimeOptions<TAgents extends readonly AnyAgent[]> {
-  agents: TAgents
-  /** Settings that differ from environment and defaults. */
-  config?: Settings
-  /** What `ctx.llm` is. Default: chosen by `modelProvider`, else by the API key that is set. */
-  model?: Model
-  /**
-   * Tells who a request is from. Default: every caller is one and the same `public` principal, who
-   * sees everything: fit for development and for servers that only trusted callers reach.
-   */
-  authenticate?: Authenticate
-  /**
-   * Tells who may see more than `user` events of their runs. Default: everybody but anonymous sessions.
-   *
-   * @example
-   * authorizeEvents: (principal, { includeAll }) => isStaff(principal.id) || !includeAll
-   */
-  authorizeEvents?: AuthorizeEvents
-  /** Default: pino on standard error, level `LOG_LEVEL` or `info`, as JSON unless `LOG_FORMAT` is `pretty`. */
-  logger?: Logger
-}
-
-export interface WorkerOptions {
-  /** Runs executed at once. Default: the configuration's `concurrency`. */
-  concurrency?: number
-  /** Only these agents. Default: all. */
-  agentKeys?: readonly string[]
-  /** Default: the configuration's `queuePollIntervalSeconds`. */
-  pollIntervalSeconds?: number
-}
-
-export interface AgentRuntime<TShape extends AgentShape = AgentShape> extends HasAgents<TShape> {
-  readonly agents: readonly AnyAgent[]
-  readonly config: Config
-  /** The model agents find in `ctx.llm`. @throws ConfigError when it is configured without its key. */
-  readonly model: Model
-  /** For an app that has a tRPC router of its own: mount it anywhere; its context needs a `principal`. */
-  readonly router: AgentRouter<TShape>
-  /** The whole HTTP face as a fetch handler: REST/SSE, tRPC, `/healthz`, `/readyz`. Starts by itself. */
-  readonly handler: (request: Request) => Promise<Response>
-  /**
-   * tRPC over WebSocket, for a Node HTTP server's `upgrade`: takes connections to `trpcPath`, and answers
-   * false, having left them alone, for others. Without it clients stream over SSE.
-   *
-   * @example
-   * server.on('upgrade', (request, socket, head) => {
-   *   if (!runtime.handleUpgrade(request, socket, head)) socket.destroy()
-   * })
-   */
-  readonly handleUpgrade: HandleUpgrade
-  /** The use cases, for code on the server. */
-  readonly runs: Runs
-  readonly conversations: Conversations
-  /** Connects. @throws StartupError with one sentence on what is wrong. */
-  start(): Promise<void>
-  /** Starts executing runs in this process. */
-  startWorker(options?: WorkerOptions): Promise<Worker>
-  /** Ends streams and workers, then connections. */
-  stop(): Promise<void>
-}
 
 /**
  * Puts a runtime together. Nothing connects before `start`, a request, or `startWorker`.
@@ -118,7 +52,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
 ): AgentRuntime<ShapeOfAgent<TAgents[number]>> {
   type Shape = ShapeOfAgent<TAgents[number]>
   const config = resolveConfig(options.config)
-  const agents = byKey(options.agents)
+  const agents = agentsByKey(options.agents)
   const log = options.logger ?? createLogger()
   const clock = systemClock
   const databaseUrl = config.databaseUrl ?? ''
@@ -287,7 +221,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
           random: Math.random,
         },
         {
-          agents: chosen(agents, workerOptions.agentKeys),
+          agents: chooseAgents(agents, workerOptions.agentKeys),
           concurrency: workerOptions.concurrency ?? config.concurrency,
           pollIntervalMs: (workerOptions.pollIntervalSeconds ?? config.queuePollIntervalSeconds) * 1000,
           leaseTtlMs: config.leaseTtlSeconds * 1000,
@@ -326,29 +260,4 @@ function createBus(
 
 function wasStopped(): StartupError {
   return new StartupError('The runtime was stopped: make another one to go on.')
-}
-
-function byKey(agents: readonly AnyAgent[]): ReadonlyMap<string, AnyAgent> {
-  const map = new Map<string, AnyAgent>()
-  for (const agent of agents) {
-    if (map.has(agent.key)) {
-      throw new ConfigError(`Two agents have the key "${agent.key}". Give each agent a key of its own.`)
-    }
-    map.set(agent.key, agent)
-  }
-  return map
-}
-
-function chosen(
-  agents: ReadonlyMap<string, AnyAgent>,
-  keys: readonly string[] | undefined,
-): ReadonlyMap<string, AnyAgent> {
-  if (keys === undefined) return agents
-  const unknown = keys.filter((key) => !agents.has(key))
-  if (unknown.length > 0) {
-    throw new ConfigError(
-      `There is no agent "${unknown.join('", "')}". Known: ${[...agents.keys()].join(', ')}.`,
-    )
-  }
-  return new Map([...agents].filter(([key]) => keys.includes(key)))
 }

@@ -1,5 +1,5 @@
 export { createAgentRuntime } from './create-runtime.ts'
-export type { AgentRuntime, RuntimeOptions, WorkerOptions } from './create-runtime.ts'
+export type { AgentRuntime, RuntimeOptions, WorkerOptions } from './agent-runtime.ts'
 export { defineAgent } from './agent/define-agent.ts'
 export type { Agent, AgentEvents, AgentResult, AnyAgent } from './agent/define-agent.ts'
 export type { AnySchedule, Schedule } from './agent/schedule.ts'

@@ -8,7 +8,7 @@ import { startEmbeddedPostgres } from '../server/adapters/embedded-postgres/embe
 import { migrateDatabase } from '../server/adapters/migrate.ts'
 import type { AnyAgent, ShapeOfAgent } from '../server/agent/define-agent.ts'
 import { createAgentRuntime } from '../server/create-runtime.ts'
-import type { AgentRuntime, RuntimeOptions } from '../server/create-runtime.ts'
+import type { AgentRuntime, RuntimeOptions } from '../server/agent-runtime.ts'
 import type { AgentShape } from '../server/contract/agent-shape.ts'
 
 export interface TestRuntime<TShape extends AgentShape> extends AsyncDisposable {

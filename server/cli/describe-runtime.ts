@@ -1,4 +1,4 @@
-import type { AgentRuntime } from '../create-runtime.ts'
+import type { AgentRuntime } from '../agent-runtime.ts'
 
 /** What is said of a runtime, also of one that runs in another process. */
 export interface RuntimeDescription {

@@ -1,4 +1,4 @@
-import type { AgentRuntime } from '../create-runtime.ts'
+import type { AgentRuntime } from '../agent-runtime.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import type { WorkerOptions } from './options.ts'
 
