@@ -12,8 +12,8 @@ export interface DemoModelOptions {
 /**
  * A model without a language model, for trying the runtime out and for tests: rules that look at the last
  * user message and at the tools offered. It does arithmetic with `calculator`, tells the time with
- * `current_time`, looks everything else up with `search_docs`, and says what it is when asked. The same
- * conversation always gets the same answer. Tokens in its usage are words.
+ * `current_time`, notes with `save_note`, looks everything else up with `search_docs`, and says what it is
+ * when asked. The same conversation always gets the same answer. Tokens in its usage are words.
  */
 export function createDemoModel({ tokenDelayMs = 15 }: DemoModelOptions = {}): Model {
   return {

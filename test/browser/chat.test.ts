@@ -1,9 +1,11 @@
 // The chat page in a real browser, served by `agent-runtime dev`, over a network that can fail.
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Browser, Page } from 'playwright-core'
 import { chromium } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Workspace } from '../support/cli.ts'
 import { createWorkspace, serverModule, startDev } from '../support/cli.ts'
 import type { CuttingProxy } from '../support/cutting-proxy.ts'
 import { startCuttingProxy } from '../support/cutting-proxy.ts'
@@ -15,10 +17,11 @@ const { SCREENSHOTS } = process.env
 
 const stack = new AsyncDisposableStack()
 let browser: Browser
+let folder: Workspace
 let proxy: CuttingProxy
 
 beforeAll(async () => {
-  const folder = stack.use(await createWorkspace())
+  folder = stack.use(await createWorkspace())
   // Slow enough that something can happen to an answer on its way.
   await folder.write(
     'runtime.ts',
@@ -214,6 +217,52 @@ test('a question that can not be sent is given back with the reason', async () =
   await page.keyboard.press('Enter')
   await grown(page, 0)
   expect(await page.locator('.error').count()).toBe(0)
+})
+
+const asked = (page: Page) => page.getByRole('group', { name: 'Allow save_note?' })
+const notes = () => readFile(join(folder.path, '.agent-runtime/notes.md'), 'utf8').catch(() => '')
+
+test('a note is saved once it is allowed, by keyboard and after a reload', async () => {
+  await using chat = await visit()
+  const { page } = chat
+  await chat.send('Save a note: buy milk, 2 bottles')
+  await asked(page).getByText('buy milk, 2 bottles').waitFor()
+  await page.getByText('Waiting for you').waitFor()
+  // Whoever types on does not allow anything by it.
+  expect(await page.locator('textarea:focus').count()).toBe(1)
+  await chat.picture('approval')
+
+  await page.reload()
+  await asked(page).waitFor()
+  expect(await notes()).not.toContain('buy milk')
+  await page.locator('textarea:focus').waitFor()
+  await page.keyboard.press('Shift+Tab')
+  await page.keyboard.press('Shift+Tab')
+  expect(await page.locator(':focus').textContent()).toBe('Allow')
+  await page.keyboard.press('Enter')
+  await asked(page).waitFor({ state: 'detached' })
+  await page.locator('textarea:focus').waitFor()
+  await answer(page).getByText('.agent-runtime/notes.md').waitFor()
+  await ready(page)
+  await chat.picture('allowed')
+  expect(await notes()).toContain('buy milk, 2 bottles\n')
+
+  await page.reload()
+  await answer(page).waitFor()
+  expect(await asked(page).count()).toBe(0)
+})
+
+test('a note that is not allowed is not saved, and the agent goes on', async () => {
+  await using chat = await visit({ width: 380, colorScheme: 'dark' })
+  const { page } = chat
+  await chat.send('Save a note: sell the house')
+  await asked(page).waitFor()
+  await chat.picture('approval-narrow-dark')
+  await asked(page).getByRole('button', { name: "Don't allow" }).click()
+  await asked(page).waitFor({ state: 'detached' })
+  await answer(page).getByText('The call was denied.').waitFor()
+  await ready(page)
+  expect(await notes()).not.toContain('sell the house')
 })
 
 test.each(['light', 'dark'] as const)('on a narrow %s screen nothing is cut off', async (colorScheme) => {

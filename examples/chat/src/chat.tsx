@@ -1,5 +1,6 @@
-import { useState } from 'react'
+import { useRef, useState } from 'react'
 import { Composer } from './composer.tsx'
+import { focusToType } from './focus-to-type.ts'
 import { History } from './history.tsx'
 import { LiveRun } from './live-run.tsx'
 import { Scroller } from './scroller.tsx'
@@ -19,6 +20,7 @@ export function Chat({ conversationId, onConversationCreated, isSidebarOpen, onO
   const [showsDetails, setShowsDetails] = useState(false)
   const chat = useChat({ conversationId, onConversationCreated, includeDebug: showsDetails })
   const { run, history, pending } = chat
+  const input = useRef<HTMLTextAreaElement>(null)
 
   return (
     <main
@@ -39,7 +41,9 @@ export function Chat({ conversationId, onConversationCreated, isSidebarOpen, onO
         <ol className="messages" aria-label="Messages" aria-live="polite" aria-busy={chat.isBusy}>
           <History messages={history.messages} hasMore={history.hasMore} showsDetails={showsDetails} />
           {pending !== null && <li className="message user">{pending}</li>}
-          {chat.showsRun && <LiveRun run={run} showsDetails={showsDetails} />}
+          {chat.showsRun && (
+            <LiveRun run={run} showsDetails={showsDetails} onAnswered={() => focusToType(input.current)} />
+          )}
         </ol>
         {chat.error !== null && (
           <p className="error" role="alert">
@@ -52,6 +56,7 @@ export function Chat({ conversationId, onConversationCreated, isSidebarOpen, onO
         <Composer
           // Another conversation, another draft; and the cursor is where one writes.
           key={conversationId ?? 'new'}
+          inputRef={input}
           isBusy={chat.isBusy}
           canCancel={run.isActive}
           onSend={chat.send}

@@ -1,7 +1,9 @@
-import type { FormEvent, KeyboardEvent } from 'react'
-import { useEffect, useRef, useState } from 'react'
+import type { FormEvent, KeyboardEvent, RefObject } from 'react'
+import { useEffect, useState } from 'react'
+import { focusToType } from './focus-to-type.ts'
 
 interface ComposerProps {
+  inputRef: RefObject<HTMLTextAreaElement | null>
   isBusy: boolean
   canCancel: boolean
   /** Resolves with whether the text was taken. */
@@ -10,20 +12,16 @@ interface ComposerProps {
 }
 
 /** Enter sends, Shift+Enter begins a new line. */
-export function Composer({ isBusy, canCancel, onSend, onCancel }: ComposerProps) {
+export function Composer({ inputRef, isBusy, canCancel, onSend, onCancel }: ComposerProps) {
   const [text, setText] = useState('')
-  const input = useRef<HTMLTextAreaElement>(null)
   const isEmpty = text.trim() === ''
 
-  // Not `autoFocus`: on a touch screen that would open the keyboard over the history.
-  useEffect(() => {
-    if (matchMedia('(hover: hover)').matches) input.current?.focus()
-  }, [])
+  useEffect(() => focusToType(inputRef.current), [inputRef])
 
   async function send() {
     if (isBusy || isEmpty) return
     setText('')
-    input.current?.focus()
+    inputRef.current?.focus()
     const taken = await onSend(text.trim())
     if (!taken) setText((typed) => (typed === '' ? text : typed))
   }
@@ -43,7 +41,7 @@ export function Composer({ isBusy, canCancel, onSend, onCancel }: ComposerProps)
   return (
     <form className="composer" onSubmit={onSubmit}>
       <textarea
-        ref={input}
+        ref={inputRef}
         rows={1}
         value={text}
         aria-label="Message"

@@ -1,10 +1,18 @@
 import { Markdown } from './markdown.tsx'
+import { PendingWaits } from './pending-waits.tsx'
 import { ToolStep } from './tool-step.tsx'
 import type { AssistantRun } from './use-chat.ts'
 
-/** The answer as it arrives, and what is left of it when it breaks off. */
-export function LiveRun({ run, showsDetails }: { run: AssistantRun; showsDetails: boolean }) {
-  const { messages, isActive } = run
+interface LiveRunProps {
+  run: AssistantRun
+  showsDetails: boolean
+  /** The run has what it waited for, and its card is gone. */
+  onAnswered: () => void
+}
+
+/** The answer as it arrives, what it waits for, and what is left of it when it breaks off. */
+export function LiveRun({ run, showsDetails, onAnswered }: LiveRunProps) {
+  const { messages, isActive, waits } = run
   return (
     <>
       {showsDetails && <ToolSteps run={run} />}
@@ -13,13 +21,14 @@ export function LiveRun({ run, showsDetails }: { run: AssistantRun; showsDetails
           <Markdown text={content} />
         </li>
       ))}
-      {isActive && messages.length === 0 && (
+      {isActive && messages.length === 0 && waits.length === 0 && (
         <li className="message assistant thinking" aria-hidden="true">
           <span />
           <span />
           <span />
         </li>
       )}
+      <PendingWaits run={run} onAnswered={onAnswered} />
     </>
   )
 }

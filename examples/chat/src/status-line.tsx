@@ -1,10 +1,12 @@
+import type { PendingWait } from '../../../client/index.ts'
 import type { AssistantRun } from './use-chat.ts'
 
 const STATUS = {
   idle: '',
   queued: 'Waiting for a worker …',
   running: 'Answering …',
-  waiting: 'Waiting for a reply …',
+  // What the page knows of it is answered, and a worker has not gone on yet.
+  waiting: 'Waiting for a worker …',
   succeeded: '',
   failed: 'The answer failed.',
   cancelled: 'Stopped.',
@@ -16,7 +18,7 @@ export function StatusLine({ run }: { run: AssistantRun }) {
     ? 'Connection lost. Reconnecting …'
     : run.isStarting
       ? 'Sending …'
-      : STATUS[run.status]
+      : (describeWaits(run.waits) ?? STATUS[run.status])
   return (
     <p className="status-line" role="status" data-recovering={run.isRecovering}>
       {text}
@@ -27,4 +29,9 @@ export function StatusLine({ run }: { run: AssistantRun }) {
       )}
     </p>
   )
+}
+
+function describeWaits(waits: readonly PendingWait[]): string | null {
+  if (waits.some(({ kind }) => kind !== 'sleep')) return 'Waiting for you …'
+  return waits.length > 0 ? 'Pausing …' : null
 }

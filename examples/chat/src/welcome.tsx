@@ -2,14 +2,17 @@ const SUGGESTIONS = [
   'How do I define an agent?',
   'What is 17% of 2340?',
   'What time is it in Tokyo?',
-  'How does a stream resume after a disconnect?',
+  'Save a note: buy milk',
 ]
 
 export function Welcome({ onAsk }: { onAsk: (question: string) => void }) {
   return (
     <section className="welcome">
       <h2>What would you like to know?</h2>
-      <p>Answers come from this project's own documentation. It also calculates, and tells the time.</p>
+      <p>
+        Answers come from this project's own documentation. It also calculates, tells the time, and saves
+        notes when you allow it.
+      </p>
       <ul>
         {SUGGESTIONS.map((question) => (
           <li key={question}>

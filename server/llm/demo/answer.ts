@@ -9,6 +9,7 @@ const WHAT_IT_IS =
 const Failure = z.object({ error: z.string() })
 const Calculation = z.object({ expression: z.string(), result: z.number() })
 const Time = z.object({ timeZone: z.string(), date: z.string(), time: z.string() })
+const SavedNote = z.object({ savedTo: z.string() })
 const Search = z.object({
   query: z.string(),
   passages: z.array(z.object({ path: z.string(), heading: z.string(), quote: z.string() })),
@@ -53,6 +54,8 @@ function describeResult(call: ToolCall, content: string): string {
   }
   const search = Search.safeParse(result)
   if (call.name === 'search_docs' && search.success) return describeSearch(search.data)
+  const note = SavedNote.safeParse(result)
+  if (call.name === 'save_note' && note.success) return `The note is in \`${note.data.savedTo}\`.`
   return `\`${call.name}\` answered: ${content}`
 }
 
@@ -65,6 +68,8 @@ function describeFailure(name: string, error: string): string {
       return `I could not tell the time: ${sentence}`
     case 'search_docs':
       return `I could not search the documentation: ${sentence}`
+    case 'save_note':
+      return `I saved no note: ${sentence}`
     default:
       return `\`${name}\` failed: ${sentence}`
   }

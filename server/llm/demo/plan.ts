@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../contract/json.ts'
 import type { ToolSpec } from '../model.ts'
 import { findExpression } from './arithmetic.ts'
+import { findNote } from './note-request.ts'
 import { salientWords } from './salient-words.ts'
 import { findTimeQuestion } from './time-question.ts'
 
@@ -28,6 +29,8 @@ export function plan(text: string, tools: readonly ToolSpec[]): Plan {
 
 function planCalls(text: string, tools: readonly ToolSpec[]) {
   const offered = new Map(tools.map((tool) => [tool.name, tool]))
+  const note = offered.has('save_note') ? findNote(text) : undefined
+  if (note !== undefined) return [{ name: 'save_note', arguments: { text: note } }]
   const calls: { name: string; arguments: JsonObject }[] = []
   const open: string[] = []
 
@@ -62,7 +65,7 @@ function splitClauses(text: string): string[] {
     .filter((clause) => clause !== '')
 }
 
-const OWN_TOOLS: ReadonlySet<string> = new Set(['calculator', 'current_time', 'search_docs'])
+const OWN_TOOLS: ReadonlySet<string> = new Set(['calculator', 'current_time', 'search_docs', 'save_note'])
 
 /**
  * A tool of somebody's own agent, when the clause says a word of its name and the tool needs at most one

@@ -1,10 +1,11 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { calculator } from '../../../examples/assistant/tools/calculator.ts'
 import { currentTime } from '../../../examples/assistant/tools/current-time.ts'
 import { splitSections } from '../../../examples/assistant/tools/markdown-sections.ts'
+import { createSaveNote } from '../../../examples/assistant/tools/save-note.ts'
 import { createSearchDocs } from '../../../examples/assistant/tools/search-docs.ts'
 import { ToolError } from '../../../server/agent/tool-error.ts'
 import type { ToolContext } from '../../../server/agent/define-tool.ts'
@@ -80,6 +81,22 @@ describe('current_time', () => {
   test('refuses a zone that does not exist, and says what it wants', () => {
     expect(() => currentTime.execute({ timeZone: 'Gotham' }, ctx)).toThrow(
       new ToolError('There is no time zone "Gotham". Use an IANA name such as Europe/Berlin.'),
+    )
+  })
+})
+
+describe('save_note', () => {
+  test('waits for leave, keeps notes in order, and none twice', async () => {
+    const folder = await createFolder()
+    const tool = createSaveNote(folder)
+    expect(tool.needsApproval).toBe(true)
+    await tool.execute({ text: 'buy milk' }, { ...ctx, idempotencyKey: 'one' })
+    await tool.execute({ text: 'call home' }, { ...ctx, idempotencyKey: 'two' })
+    expect(await tool.execute({ text: 'buy milk' }, { ...ctx, idempotencyKey: 'one' })).toEqual({
+      savedTo: '.agent-runtime/notes.md',
+    })
+    expect(await readFile(path.join(folder, '.agent-runtime/notes.md'), 'utf8')).toBe(
+      '<!-- one -->\nbuy milk\n\n<!-- two -->\ncall home\n\n',
     )
   })
 })

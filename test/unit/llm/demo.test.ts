@@ -96,6 +96,32 @@ describe('the time comes from current_time', () => {
   })
 })
 
+describe('notes are saved whole with save_note', () => {
+  const withNotes = [...ALL, tool('save_note')]
+
+  test.for([
+    ['Save a note: buy milk', 'buy milk'],
+    ['Please take a note that 2 + 2 is 4, and more', '2 + 2 is 4, and more'],
+    ['Can you write a note saying hello?', 'hello?'],
+  ])('%s', async ([request, text]) => {
+    expect((await ask(request!, withNotes)).calls).toEqual([{ save_note: { text } }])
+  })
+
+  test.for(['How do I save an event?', 'Save a note', 'What is of note about retries?'])(
+    'but not %s',
+    async (question) => {
+      expect((await ask(question, withNotes)).calls).not.toContainEqual({ save_note: expect.anything() })
+    },
+  )
+
+  test('and where to is said, or why not', async () => {
+    expect(await answer('note', ['save_note', { savedTo: 'notes.md' }])).toBe('The note is in `notes.md`.')
+    expect(await answer('note', ['save_note', { error: 'The call was denied.' }])).toBe(
+      'I saved no note: The call was denied.',
+    )
+  })
+})
+
 describe('everything else is looked up', () => {
   test('by the words that carry the topic', async () => {
     expect((await ask('How do I cancel a run that is already waiting?')).calls).toEqual([

@@ -1,0 +1,16 @@
+import type { Json, PendingWait } from '../../../client/index.ts'
+
+export interface ApprovalRequest {
+  tool: string
+  arguments: Json
+  /** Goes back with the answer, which is good for this call alone. */
+  hash: string
+}
+
+/** The call a wait asks leave for; null when it waits for something else. */
+export function approvalOf({ kind, details }: PendingWait): ApprovalRequest | null {
+  if (kind !== 'approval' || typeof details !== 'object' || details === null || Array.isArray(details))
+    return null
+  const { tool, arguments: args = null, hash } = details
+  return typeof tool === 'string' && typeof hash === 'string' ? { tool, arguments: args, hash } : null
+}
