@@ -301,7 +301,7 @@ export interface Store {
   ): Promise<RespondOutcome>
   /** Ends a queued or waiting run at once; marks a running one. */
   requestCancel(owner: Owner, runId: string): Promise<CancelOutcome>
-  /** Events with `seq` greater than the cursor, in order, at most `limit`. */
+  /** Events with `seq` greater than the cursor, in order, at most `limit`; fewer, but one at least, where they are large. */
   readEvents(runId: string, afterSeq: number, limit: number): Promise<readonly AnyRunEvent[]>
   /** The same for who is up to date: never waits for those that catch up on much. */
   readNewEvents(runId: string, afterSeq: number, limit: number): Promise<readonly AnyRunEvent[]>

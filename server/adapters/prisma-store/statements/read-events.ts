@@ -9,17 +9,27 @@ import { createGroupCommit } from '../../../group-commit.ts'
 import type { Owner, Store } from '../../../ports.ts'
 import { execute } from '../transaction.ts'
 
+/** What one reader gets at once, in bytes; one event at least, however large. */
+const MAX_PAGE_BYTES = 4 * 1024 * 1024
+
+// Sizes without unpacking what is stored out of line: of a compressed payload, the most it can be.
 const READ_EVENTS = {
-  name: 'read_events',
+  name: 'read_page',
   text: `
     SELECT w.reader::int, e.seq, e.attempt, e.type, e.visibility, e.payload, e.ts
     FROM unnest($1::uuid[], $2::int[], $3::int[]) WITH ORDINALITY AS w (run_id, after_seq, max, reader)
     CROSS JOIN LATERAL (
-      SELECT * FROM agent_runtime.event
-      WHERE run_id = w.run_id AND seq > w.after_seq
-      ORDER BY seq
-      LIMIT w.max
-    ) e`,
+      SELECT *, sum(size) OVER (ORDER BY seq) - size AS bytes_before
+      FROM (
+        SELECT *, pg_column_size(payload)
+          * CASE WHEN pg_column_compression(payload) IS NULL THEN 1 ELSE 100 END::bigint AS size
+        FROM agent_runtime.event
+        WHERE run_id = w.run_id AND seq > w.after_seq
+        ORDER BY seq
+        LIMIT w.max
+      ) next
+    ) e
+    WHERE e.bytes_before < ${MAX_PAGE_BYTES}`,
 }
 
 const READ_PROGRESS = {
