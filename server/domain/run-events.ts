@@ -1,12 +1,12 @@
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
-import type { AnyRunEvent, EventFilter } from '../contract/event.ts'
+import type { EventFilter } from '../contract/event.ts'
 import type { Principal } from '../contract/principal.ts'
 import type { Run } from '../contract/run.ts'
 import { isTerminal } from '../contract/terminal.ts'
 import type { EventStream } from '../events/event-stream.ts'
 import type { EventHub } from '../events/hub.ts'
 import { visibleTo } from '../events/visibility.ts'
-import type { Store } from '../ports/store.ts'
+import type { EventPage, Store } from '../ports/store.ts'
 
 export interface EventsOptions {
   runId: string
@@ -31,10 +31,7 @@ export type AuthorizeEvents = (
 
 export interface RunEvents {
   /** A page of the visible events after the cursor, and how many there are in all. */
-  listEvents(
-    principal: Principal,
-    options: EventsOptions & { limit: number },
-  ): Promise<{ events: AnyRunEvent[]; count: number }>
+  listEvents(principal: Principal, options: EventsOptions & { limit: number }): Promise<EventPage>
   /**
    * Checks, then answers how far the run is and a stream of the visible events after the cursor, in
    * batches. The stream ends by itself after the terminal event, whether or not that one is visible.

@@ -92,7 +92,7 @@ export class EventRing {
 }
 
 /** Bytes of memory, roughly, without writing it all out as JSON. */
-function sizeOf(value: Json): number {
+export function sizeOf(value: Json): number {
   if (typeof value === 'string') return value.length
   if (typeof value !== 'object' || value === null) return 8
   let size = 16

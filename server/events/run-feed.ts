@@ -1,11 +1,13 @@
 import { isTerminalEvent } from '../contract/terminal.ts'
 import type { Hint } from '../ports/event-bus.ts'
 import type { Store } from '../ports/store.ts'
-import { EventRing } from './event-ring.ts'
+import { EventRing, sizeOf } from './event-ring.ts'
 import type { EventBatch } from './event-ring.ts'
 
 /** Events one look reads at most. */
 const PAGE = 500
+/** Far less than any page holds that the store cut short, by `sizeOf`, which knows nothing of compression. */
+const SMALLEST_CUT_PAGE = 10_000
 
 interface FeedReader {
   /** There may be more to take. */
@@ -87,10 +89,11 @@ export class RunFeed {
   async #lookUntilNothingIsLeft(): Promise<void> {
     try {
       while (this.#announced > this.#ring.end && !this.#isOver && this.isFollowed) {
+        const heard = this.#announced
         // Forgotten first: who is told of during the look may have come too late for it.
         this.#announced = 0
         const events = await this.#read(this.runId, this.#ring.end, PAGE)
-        if (events.length === PAGE) this.#announced = Infinity
+        if (isCutShort(events, heard)) this.#lookFor(events.length === PAGE ? Infinity : heard)
         this.#append(events)
       }
     } catch (error) {
@@ -105,6 +108,14 @@ export class RunFeed {
     this.#isOver = isTerminalEvent(events.at(-1)?.type ?? '')
     for (const reader of this.#readers) reader.onNews()
   }
+}
+
+/** Whether the store may have more than this page: pages are also bounded in bytes. */
+function isCutShort(events: EventBatch, heard: number): boolean {
+  const last = events.at(-1)
+  if (last === undefined || events.length === PAGE) return last !== undefined
+  if (heard !== Infinity) return last.seq < heard
+  return events.reduce((sum, { payload }) => sum + sizeOf(payload), 0) >= SMALLEST_CUT_PAGE
 }
 
 /** Whether these are all events from somewhere up to `end` on, to `seq`. */

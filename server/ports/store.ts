@@ -29,6 +29,13 @@ export type RespondOutcome =
   | { kind: 'not-waiting'; run: Run }
   | { kind: 'not-found' }
 
+/** A page of a run's events; `count` is how many of them there are in all. */
+export interface EventPage {
+  events: AnyRunEvent[]
+  count: number
+  hasMore: boolean
+}
+
 /** Everything durable but the queue. */
 export interface Store {
   /**
@@ -95,7 +102,10 @@ export interface Store {
   ): Promise<RespondOutcome>
   /** Ends a queued or waiting run at once; marks a running one. */
   requestCancel(owner: Owner, runId: string): Promise<CancelOutcome>
-  /** Events with `seq` greater than the cursor, in order, at most `limit`. */
+  /**
+   * Events with `seq` greater than the cursor, in order, at most `limit`; fewer, but one at least, where they are
+   * large.
+   */
   readEvents(runId: string, afterSeq: number, limit: number): Promise<readonly AnyRunEvent[]>
   /** The same for who is up to date: never waits for those that catch up on much. */
   readNewEvents(runId: string, afterSeq: number, limit: number): Promise<readonly AnyRunEvent[]>
@@ -106,7 +116,7 @@ export interface Store {
   listEvents(
     runId: string,
     page: { afterSeq: number; limit: number; visibilities: readonly Visibility[] },
-  ): Promise<{ events: AnyRunEvent[]; count: number }>
+  ): Promise<EventPage>
 
   getRun(owner: Owner, runId: string): Promise<RunDetail | null>
   listRuns(owner: Owner, filter: Omit<ListRunsInput, 'cursor'>, cursor: PageCursor | null): Promise<Page<Run>>

@@ -38,6 +38,13 @@ export function succeeded(agent: AnyAgent, result: Awaited<ReturnType<AnyAgent['
 
 const Messages = z.array(Message)
 
+/** An error is for people to read; what an agent puts into one may be anything. */
+function shorten(message: string): string {
+  return message.length <= MAX_MESSAGE_CHARACTERS ? message : `${message.slice(0, MAX_MESSAGE_CHARACTERS)} …`
+}
+
+const MAX_MESSAGE_CHARACTERS = 10_000
+
 function isTooLarge(value: unknown): boolean {
   return JSON.stringify(value).length > MAX_PAYLOAD_CHARACTERS
 }
@@ -87,10 +94,11 @@ export function toRunError(error: unknown): RunError {
   if (error instanceof AgentRuntimeError) {
     const { message, code } = error
     const details = asJson(error.details)
-    return { message, code, ...(details === undefined ? {} : { details }) }
+    const isShown = details !== undefined && !isTooLarge(details)
+    return { message: shorten(message), code, ...(isShown ? { details } : {}) }
   }
   // Written to be shown: it names what the provider refused, without keys and without the request.
-  if (error instanceof ModelError) return { message: error.message, code: 'model_error' }
+  if (error instanceof ModelError) return { message: shorten(error.message), code: 'model_error' }
   return { message: 'The agent failed with an unexpected error.', code: 'agent_error' }
 }
 

@@ -13,6 +13,7 @@ import { deleteEmptyConversations, deleteRuns } from './statements/delete-runs.t
 import { readSteps, renewLeases, saveCheckpoint, saveStep } from './statements/hold-runs.ts'
 import { createGetProgress, createReadEvents } from './statements/read-events.ts'
 import { recoverRuns } from './statements/recover-runs.ts'
+import { listEvents } from './statements/list-events.ts'
 import { requestCancel } from './statements/request-cancel.ts'
 import { expireRuns, findUpkeep, giveTurns } from './statements/upkeep.ts'
 import { readSettledWaits, readWaits, respond } from './statements/waits.ts'
@@ -52,7 +53,7 @@ export function createPrismaStore({ pool, visibilityOf }: PrismaStoreOptions): S
     readEvents: createReadEvents(pool),
     readNewEvents: createReadEvents(pool),
     getProgress: createGetProgress(pool),
-    listEvents: (runId, page) => reads.listEvents(prisma, runId, page),
+    listEvents: (runId, page) => listEvents(pool, runId, page),
 
     async getRun(owner, runId) {
       const run = await reads.getRun(prisma, owner, runId)

@@ -1,6 +1,5 @@
 import type { Conversation, ListConversationsInput } from '../../contract/conversation.ts'
-import type { AnyRunEvent, Visibility } from '../../contract/event.ts'
-import type { Json, JsonObject } from '../../contract/json.ts'
+import type { JsonObject } from '../../contract/json.ts'
 import { Message } from '../../contract/message.ts'
 import type { Page, PageCursor } from '../../contract/page.ts'
 import { encodeCursor } from '../../contract/page.ts'
@@ -40,24 +39,6 @@ export async function listRuns(
     prisma.run.count({ where }),
   ])
   return toPage(rows.map(toRun), { cursor: query.cursor, limit, count })
-}
-
-export async function listEvents(
-  prisma: PrismaClient,
-  runId: string,
-  page: { afterSeq: number; limit: number; visibilities: readonly Visibility[] },
-): Promise<{ events: AnyRunEvent[]; count: number }> {
-  const where = { runId, visibility: { in: [...page.visibilities] } }
-  const [rows, count] = await atOneMoment(prisma, [
-    prisma.event.findMany({
-      where: { ...where, seq: { gt: page.afterSeq } },
-      orderBy: { seq: 'asc' },
-      take: page.limit,
-    }),
-    prisma.event.count({ where }),
-  ])
-  const events = rows.map((row) => ({ ...row, ts: row.ts.toISOString(), payload: row.payload as Json }))
-  return { events, count }
 }
 
 export async function createConversation(

@@ -101,7 +101,7 @@ export function createRestApp(services: ApiServices): Hono<RestEnv> {
   async function listEvents(c: Context<RestEnv>): Promise<Response> {
     const query = EventsQuery.parse(c.req.query())
     const { limit, include_debug: includeDebug, include_all: includeAll } = query
-    const { events, count } = await runs.listEvents(c.var.principal, {
+    const { events, count, hasMore } = await runs.listEvents(c.var.principal, {
       runId: runIdOf(c),
       afterSeq: readCursor(c, query),
       filter: { includeDebug, includeAll },
@@ -112,7 +112,7 @@ export function createRestApp(services: ApiServices): Hono<RestEnv> {
     if (last !== undefined) next.searchParams.set('from_seq', String(last.seq + 1))
     return c.json({
       results: events.map(toRestEvent),
-      next: events.length === limit ? next.href : null,
+      next: hasMore ? next.href : null,
       previous: null,
       count,
     })

@@ -8,18 +8,23 @@ import type { Run } from '../../../contract/run.ts'
 import { createGroupCommit } from '../../../group-commit.ts'
 import type { Owner, Store } from '../../../ports/store.ts'
 import { execute } from '../transaction.ts'
+import { boundedPage, MAX_PAGE_BYTES } from './bounded-page.ts'
+
+/** What all readers of a statement get, who share that out. */
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
 const READ_EVENTS = {
   name: 'read_events',
   text: `
     SELECT w.reader::int, e.seq, e.attempt, e.type, e.visibility, e.payload, e.ts
     FROM unnest($1::uuid[], $2::int[], $3::int[]) WITH ORDINALITY AS w (run_id, after_seq, max, reader)
-    CROSS JOIN LATERAL (
-      SELECT * FROM agent_runtime.event
-      WHERE run_id = w.run_id AND seq > w.after_seq
-      ORDER BY seq
-      LIMIT w.max
-    ) e`,
+    CROSS JOIN LATERAL (${boundedPage(
+      `SELECT * FROM agent_runtime.event
+       WHERE run_id = w.run_id AND seq > w.after_seq
+       ORDER BY seq
+       LIMIT w.max`,
+      '$4::bigint',
+    )}) AS e`,
 }
 
 const READ_PROGRESS = {
@@ -63,6 +68,7 @@ export function createReadEvents(pool: pg.Pool): Store['readEvents'] {
         distinct.map((request) => request.runId),
         distinct.map((request) => request.afterSeq),
         distinct.map((request) => request.limit),
+        Math.floor(Math.min(MAX_PAGE_BYTES, MAX_ANSWER_BYTES / distinct.length)),
       ])
       const answers = distinct.map((request) => ({ ...request, events: [] as AnyRunEvent[] }))
       for (const { reader, ts, ...event } of rows) {

@@ -1,0 +1,51 @@
+import type pg from 'pg'
+import type { AnyRunEvent, Visibility } from '../../../contract/event.ts'
+import type { EventPage } from '../../../ports/store.ts'
+import { execute } from '../transaction.ts'
+import { boundedPage, MAX_PAGE_BYTES } from './bounded-page.ts'
+
+const LIST = {
+  name: 'list_events',
+  text: `
+    SELECT seq, attempt, type, visibility, payload, ts
+    FROM (${boundedPage(
+      `SELECT * FROM agent_runtime.event
+       WHERE run_id = $1 AND seq > $2 AND visibility = ANY ($3::agent_runtime.visibility[])
+       ORDER BY seq
+       LIMIT $4`,
+      String(MAX_PAGE_BYTES),
+    )}) AS listed
+    ORDER BY seq`,
+}
+
+const COUNT = {
+  name: 'count_events',
+  text: `
+    SELECT count(*)::int AS count, count(*) FILTER (WHERE seq > $2)::int AS remaining
+    FROM agent_runtime.event
+    WHERE run_id = $1 AND visibility = ANY ($3::agent_runtime.visibility[])`,
+}
+
+/** A page by count and by bytes: of large events it has fewer than asked for, and more are to be had. */
+export async function listEvents(
+  pool: pg.Pool,
+  runId: string,
+  page: { afterSeq: number; limit: number; visibilities: readonly Visibility[] },
+): Promise<EventPage> {
+  const { afterSeq, limit, visibilities } = page
+  // Counted first: what is added in between is more than there was said to be, never less.
+  const [counted] = await execute<{ count: number; remaining: number }>(pool, COUNT, [
+    runId,
+    afterSeq,
+    visibilities,
+  ])
+  const rows = await execute<Omit<AnyRunEvent, 'runId' | 'ts'> & { ts: Date }>(pool, LIST, [
+    runId,
+    afterSeq,
+    visibilities,
+    limit,
+  ])
+  const { count, remaining } = counted ?? { count: 0, remaining: 0 }
+  const events = rows.map((row) => ({ runId, ...row, ts: row.ts.toISOString() }))
+  return { events, count, hasMore: remaining > events.length }
+}
