@@ -4,7 +4,8 @@ import pg from 'pg'
 import type { Clock, Logger } from '../ports.ts'
 
 const RECONNECT_MIN_MS = 50
-const RECONNECT_MAX_MS = 5_000
+/** Workers whose presence is not back in time after an outage lose their runs. */
+const RECONNECT_MAX_MS = 1_000
 const HEARTBEAT_MS = 10_000
 const ANSWER_TIMEOUT_MS = 10_000
 /** What a goodbye may take when a connection is not there any more. */
