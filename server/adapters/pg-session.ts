@@ -5,7 +5,8 @@ import type { Clock } from '../ports/clock.ts'
 import type { Logger } from '../ports/logger.ts'
 
 const RECONNECT_MIN_MS = 50
-const RECONNECT_MAX_MS = 5_000
+/** Workers whose presence is not back in time after an outage lose their runs. */
+const RECONNECT_MAX_MS = 1_000
 const HEARTBEAT_MS = 10_000
 const ANSWER_TIMEOUT_MS = 10_000
 /** What a goodbye may take when a connection is not there any more. */

@@ -96,7 +96,7 @@ export interface AgentContext<TParams = unknown, TEvents extends object = Record
    * it again. Steps are told apart by name and, of one name, by the order in which they are called.
    * A step that dies before its result is stored is done again: use `idempotencyKey` where that matters.
    *
-   * @throws TypeError when the result is not JSON.
+   * @throws NonRetriableError when the result is not JSON.
    * @example
    * const order = await ctx.step('charge', ({ idempotencyKey }) => payments.charge(cart, { idempotencyKey }))
    */

@@ -16,29 +16,40 @@ export interface UpkeepPorts {
   random(): number
 }
 
+/** More than workers take to be back once the database is: their connections are made again within a second. */
+const OUTAGE_GRACE_MS = 3_000
+
 /**
  * Until `signal` aborts, does what has to be done though nobody asks for it: has runs go on whose worker is
  * gone, ends those that were not started in time, gives turns that nobody gave. Every process does, API and
  * worker, and who comes first does it; the others find nothing left.
  *
  * A worker counts as gone when it was absent at two looks in a row: one whose connection broke is back
- * by then. Should it be wrong, the lost worker's writes are fenced all the same.
+ * by then. After an outage of the database all are absent, and leases have run out, until they are back: they
+ * are given time for it. Should it be wrong, the lost worker's writes are fenced all the same.
  */
 export async function keepUp(
   ports: UpkeepPorts,
   { intervalMs, signal }: { intervalMs: number; signal: AbortSignal },
 ): Promise<void> {
   let suspects = new Set<string>()
+  let trustedFrom = -Infinity
   while (!signal.aborted) {
     // With jitter, so that the processes don't look all at once.
     await ports.clock.sleep(intervalMs * (0.75 + ports.random() / 2), signal)
     if (signal.aborted) return
     try {
       const found = await ports.store.findUpkeep()
+      if (ports.clock.now() < trustedFrom) {
+        await doWhatIsDue(ports, { ...found, hasExpiredLease: false }, [])
+        continue
+      }
       const gone = found.absentWorkerIds.filter((id) => suspects.has(id))
       suspects = new Set(found.absentWorkerIds)
       await doWhatIsDue(ports, found, gone)
     } catch (error) {
+      suspects = new Set()
+      trustedFrom = ports.clock.now() + OUTAGE_GRACE_MS
       ports.log.warn({ err: error }, 'looking for lost workers failed; trying again')
     }
   }

@@ -1,4 +1,5 @@
 import type { AgentContext, StepContext, StepOptions } from '../agent/context.ts'
+import { NonRetriableError } from '../agent/non-retriable-error.ts'
 import type { Json } from '../contract/json.ts'
 import { Json as JsonSchema } from '../contract/json.ts'
 import type { ClaimedRun } from '../ports/attempt.ts'
@@ -137,7 +138,8 @@ function toJson(name: string, result: unknown): Json | undefined {
   if (result === undefined) return undefined
   const parsed = JsonSchema.safeParse(result)
   if (parsed.success) return parsed.data
-  throw new TypeError(
+  // What it did is done, and no attempt can store it: another one would only do it again.
+  throw new NonRetriableError(
     `Step "${name}" returned something that is not JSON, so it can't be stored: return plain data.`,
   )
 }

@@ -130,18 +130,25 @@ describe('a step', () => {
     expect(reasons).toEqual([new Error('The step took longer than 30 ms.')])
   })
 
-  test('whose result is not JSON fails with a message that says so', async ({ createServer }) => {
+  test('whose result is not JSON fails with a message that says so, and is not done again', async ({
+    createServer,
+  }) => {
+    const done: number[] = []
     const agent = agentOf(async (ctx) => ({
-      // What a caller without types may do.
-      output: await ctx.step('odd', () => new Map() as unknown as Json),
+      output: await ctx.step('odd', () => {
+        done.push(ctx.attempt)
+        // What a caller without types may do.
+        return new Map() as unknown as Json
+      }),
     }))
     const { rest, log } = await createServer({ agents: [agent] })
-    const id = await rest.create('agent', { max_attempts: 1 })
+    const id = await rest.create('agent')
     expect((await rest.events(`runs/${id}/events`)).at(-1)?.type).toBe('run.failed')
     const entry = log.find(({ message }) => message === 'the agent failed')
     expect(
       JSON.stringify(entry, (_key, value: unknown) => (value instanceof Error ? value.message : value)),
     ).toContain('Step \\"odd\\" returned something that is not JSON')
+    expect(done).toEqual([1])
   })
 
   test('of an attempt that was overtaken is not stored', async ({ createServer, database }) => {

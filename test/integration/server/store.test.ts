@@ -111,4 +111,25 @@ describe('the store', () => {
     ]
     expect(await store.renewLeases(asked, 60_000)).toEqual([{ id: held, cancelRequested: true }])
   })
+
+  test('a turn is given whatever the number of conversations whose turn has not come', async ({
+    store,
+    database,
+  }) => {
+    // As many as are looked at in one go.
+    const conversationIds = Array.from({ length: 501 }, () => uuidv7()).toSorted()
+    await database.sql(
+      `INSERT INTO agent_runtime.conversation (id, owner_id) SELECT id, $2 FROM unnest($1::uuid[]) AS c (id)`,
+      [conversationIds, OWNER.id],
+    )
+    const inEach = () => conversationIds.map((conversationId) => newRun({ conversationId }))
+    const [first, second] = [inEach(), inEach()]
+    await store.createRuns(first, async () => {})
+    await store.createRuns(second, async () => {})
+    expect((await store.findUpkeep()).hasTurn).toBe(false)
+    await store.requestCancel(OWNER, first.at(-1)?.id ?? '')
+    expect((await store.findUpkeep()).hasTurn).toBe(true)
+    const given = await store.giveTurns(null, async () => {})
+    expect(given.map(({ id }) => id)).toEqual([second.at(-1)?.id])
+  })
 })

@@ -7,6 +7,13 @@ import type { ChangedRun, Upkeep } from '../../../ports/upkeep.ts'
 import { isAbsent } from '../../pg-presence.ts'
 import { execute, inTransaction } from '../transaction.ts'
 
+/** SQL that is true for a run that waits for its turn (an alias) while no other run of its conversation has it. */
+const isNext = (waiting: string) => `${waiting}.turn IS NOT NULL
+        AND NOT EXISTS (
+          SELECT FROM agent_runtime.run active
+          WHERE active.conversation_id = ${waiting}.conversation_id AND active.turn IS NULL
+            AND active.status IN ('queued', 'running', 'waiting'))`
+
 // Asked several times a second by every process, and the answer is almost always no: partial indexes that
 // hold only what is open keep it cheap whatever the table's size.
 const FIND = {
@@ -18,7 +25,7 @@ const FIND = {
       EXISTS (
         SELECT FROM agent_runtime.run
         WHERE status = 'queued' AND attempt = 0 AND expires_at <= now()) AS "hasExpiredRun",
-      EXISTS (SELECT FROM agent_runtime.run WHERE turn IS NOT NULL) AS "hasTurn"
+      EXISTS (SELECT FROM agent_runtime.run w WHERE ${isNext('w')}) AS "hasTurn"
     FROM (
       SELECT lease_owner AS owner, min(lease_expires_at) AS expires_at
       FROM agent_runtime.run
@@ -62,14 +69,15 @@ export async function expireRuns(pool: pg.Pool, timedOutVisibility: Visibility):
   return execute<ChangedRun>(pool, EXPIRE, [JSON.stringify(EXPIRED), timedOutVisibility])
 }
 
-// Creating a run in a conversation holds the same lock, so that it and this see each other's work.
+// Creating a run in a conversation holds the same lock, so that it and this see each other's work. Those where
+// a run is under way, maybe waiting for days, are left alone: they would use up the limit each time.
 const LOCK_CONVERSATIONS = {
   name: 'turn_lock',
   text: `
     SELECT id FROM agent_runtime.conversation
     WHERE id IN (
-      SELECT conversation_id FROM agent_runtime.run
-      WHERE turn IS NOT NULL AND ($1::uuid[] IS NULL OR conversation_id = ANY ($1::uuid[])))
+      SELECT w.conversation_id FROM agent_runtime.run w
+      WHERE ($1::uuid[] IS NULL OR w.conversation_id = ANY ($1::uuid[])) AND ${isNext('w')})
     ORDER BY id
     LIMIT 500
     FOR NO KEY UPDATE`,
@@ -80,12 +88,8 @@ const GIVE = {
   text: `
     UPDATE agent_runtime.run r SET turn = NULL
     FROM (
-      SELECT DISTINCT ON (conversation_id) id FROM agent_runtime.run waiting
-      WHERE conversation_id = ANY ($1::uuid[]) AND turn IS NOT NULL
-        AND NOT EXISTS (
-          SELECT FROM agent_runtime.run active
-          WHERE active.conversation_id = waiting.conversation_id AND active.turn IS NULL
-            AND active.status IN ('queued', 'running', 'waiting'))
+      SELECT DISTINCT ON (conversation_id) id FROM agent_runtime.run w
+      WHERE conversation_id = ANY ($1::uuid[]) AND ${isNext('w')}
       ORDER BY conversation_id, turn
     ) AS next
     WHERE r.id = next.id
