@@ -18,7 +18,7 @@ interface PgPresenceOptions {
 
 export function createPgPresence({ databaseUrl, clock, log }: PgPresenceOptions): Presence {
   return {
-    async announce(workerId) {
+    async announce(workerId, onShownAgain) {
       const session = createPgSession({
         url: databaseUrl,
         applicationName: 'agent-runtime presence',
@@ -26,9 +26,10 @@ export function createPgPresence({ databaseUrl, clock, log }: PgPresenceOptions)
         clock,
         log,
         prepare: (connection) => hold(connection, workerId),
+        onReplaced: onShownAgain,
       })
       await session.start()
-      return () => session.stop()
+      return { isShown: () => session.isConnected(), end: () => session.stop() }
     },
   }
 }

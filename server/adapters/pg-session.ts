@@ -37,6 +37,7 @@ export interface PgConnection {
 export interface PgSession {
   /** @returns the first connection. @throws when it can't be made. */
   start(): Promise<PgConnection>
+  isConnected(): boolean
   stop(): Promise<void>
 }
 
@@ -63,6 +64,7 @@ export function createPgSession(options: PgSessionOptions): PgSession {
       const ended = new AbortController()
       client.once('end', () => {
         ended.abort()
+        current = undefined
         if (!stopping.signal.aborted) reconnecting = reconnect()
       })
       void keepAlive(client, ended.signal)
@@ -118,6 +120,7 @@ export function createPgSession(options: PgSessionOptions): PgSession {
 
   return {
     start: connect,
+    isConnected: () => current !== undefined,
     async stop() {
       stopping.abort()
       // It may be connecting at this moment, and that connection is to end too.

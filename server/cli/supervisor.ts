@@ -6,6 +6,10 @@ import { reportError } from './cli-error.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { RestartDelay } from './restart-delay.ts'
 
+/** A process that says nothing for so long is blocked: no timeout or cancel can reach its runs. */
+const BLOCKED_AFTER_MS = 30_000
+const LOOK_EVERY_MS = 5_000
+
 interface Supervision {
   task: ChildTask
   children: Set<RuntimeChild>
@@ -32,6 +36,21 @@ export async function superviseProcesses(
   lifecycle.deferUrgent(() => Promise.all([...children].map((child) => child.kill())))
 }
 
+/** Not at the first look: this process may have stood still itself, and not yet heard what was said. */
+async function endWhenBlocked(number: number, child: RuntimeChild): Promise<void> {
+  const ended = new AbortController()
+  void child.exited.then(() => ended.abort())
+  for (let looks = 0; !ended.signal.aborted;) {
+    await sleep(LOOK_EVERY_MS, undefined, { signal: ended.signal, ref: false }).catch(() => undefined)
+    looks = performance.now() - child.heardAt > BLOCKED_AFTER_MS ? looks + 1 : 0
+    if (looks < 2 || ended.signal.aborted) continue
+    process.stderr.write(
+      `Worker process ${number} has not answered for ${BLOCKED_AFTER_MS / 1000} s: an agent blocks it. Killing it.\n`,
+    )
+    return child.kill()
+  }
+}
+
 async function keepRunning(
   number: number,
   { task, children, lifecycle, onReady }: Supervision,
@@ -44,6 +63,7 @@ async function keepRunning(
     try {
       onReady(await child.ready)
       wasReady = true
+      void endWhenBlocked(number, child)
     } catch (error) {
       if (lifecycle.signal.aborted) return void (await child.exited)
       if (wasReady) reportError(error)

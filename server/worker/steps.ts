@@ -60,6 +60,8 @@ export function createSteps(ports: StepPorts, { run, signal, onCompleted }: Step
     options: StepOptions = {},
   ): Promise<T> => {
     signal.throwIfAborted()
+    if (!NAME.test(name))
+      throw new NonRetriableError('The name of a step has 1 to 200 characters, none of them U+0000.')
     // Before anything is awaited: the order of the calls is what tells steps of one name apart.
     const occurrence = (calls.get(name) ?? 0) + 1
     calls.set(name, occurrence)
@@ -73,16 +75,35 @@ export function createSteps(ports: StepPorts, { run, signal, onCompleted }: Step
     const idempotencyKey = `${run.id}/${key}`
     const result = await persistently(ports, { idempotencyKey, work, options, signal })
     const savedAt = ports.clock.now()
-    const outcome = await ports.store.saveStep(run, {
+    const step = {
       name,
       occurrence,
       result: toJson(name, result),
       startedAt: new Date(startedAt).toISOString(),
-    })
+    }
+    // The work is done: for a connection that broke it is not to be done again.
+    const outcome = await patiently(ports, signal, () => ports.store.saveStep(run, step))
     if (outcome === 'fenced') throw new RunInterruption('lost')
     heldAt = savedAt
     await onCompleted({ name, occurrence, durationMs: ports.clock.now() - startedAt })
     return result
+  }
+}
+
+const NAME = /^[^\0]{1,200}$/su
+const MAX_SAVES = 8
+const SAVE_AGAIN_MIN_MS = 50
+const SAVE_AGAIN_MAX_MS = 2_000
+
+/** Some seconds long, with growing pauses, until the attempt is over. */
+async function patiently<T>(ports: StepPorts, signal: AbortSignal, save: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await save()
+    } catch (error) {
+      if (tries === MAX_SAVES || signal.aborted) throw error
+      await ports.clock.sleep(Math.min(SAVE_AGAIN_MIN_MS * 2 ** tries, SAVE_AGAIN_MAX_MS), signal)
+    }
   }
 }
 

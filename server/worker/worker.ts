@@ -6,7 +6,7 @@ import type { RunLog } from '../events/run-log.ts'
 import { EventWriter } from '../events/writer.ts'
 import type { ClaimedRun } from '../ports/attempt.ts'
 import type { EventBus } from '../ports/event-bus.ts'
-import type { Presence } from '../ports/presence.ts'
+import type { Announcement, Presence } from '../ports/presence.ts'
 import type { Queue } from '../ports/queue.ts'
 import type { Store } from '../ports/store.ts'
 import { executeAttempt } from './execute-attempt.ts'
@@ -57,7 +57,7 @@ export class Worker {
   #leasing: Promise<void> = Promise.resolve()
   #stopped: Promise<void> | undefined
   #unsubscribe: () => void = () => {}
-  #leave: () => Promise<void> = async () => {}
+  #presence: Announcement | undefined
 
   constructor(ports: WorkerPorts, settings: WorkerSettings) {
     this.#ports = ports
@@ -67,7 +67,8 @@ export class Worker {
       agentKeys: [...settings.agents.keys()],
       pollIntervalMs: settings.pollIntervalMs,
       lease: { workerId: this.id, ttlMs: settings.leaseTtlMs },
-      room: () => settings.concurrency - this.#active.size,
+      // Whoever is taken for gone would lose what it takes, again and again.
+      room: () => (this.#presence?.isShown() === true ? settings.concurrency - this.#active.size : 0),
       onClaimed: (run) => this.#execute(run),
       signal: this.#stopping.signal,
     })
@@ -78,7 +79,7 @@ export class Worker {
   }
 
   async #start(): Promise<void> {
-    this.#leave = await this.#ports.presence.announce(this.id)
+    this.#presence = await this.#ports.presence.announce(this.id, () => this.#intake.look())
     if (this.#stopping.signal.aborted) return
     this.#unsubscribe = this.#ports.bus.subscribe({
       onHint: (hint) => {
@@ -116,7 +117,7 @@ export class Worker {
     for (const { controller } of this.#active.values()) controller.abort(new RunInterruption('lost'))
     await this.#writer.stop()
     await Promise.all([this.#claiming, this.#leasing])
-    await this.#leave()
+    await this.#presence?.end()
   }
 
   async #endWithin(ms: number): Promise<void> {

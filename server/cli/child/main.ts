@@ -15,6 +15,7 @@ const task = JSON.parse(process.argv[2] ?? '') as ChildTask
 const flushImported = task.isWatched
   ? reportImportedFiles((files) => send({ kind: 'imported', files }))
   : send
+const ALIVE_EVERY_MS = 1_000
 let isReady = false
 
 try {
@@ -37,6 +38,8 @@ async function run(lifecycle: Lifecycle): Promise<void> {
   await startWorker(runtime, task.worker, lifecycle)
   // Done just before the worker is stopped, with nothing in between that could let it take a run.
   lifecycle.defer(async () => void send({ kind: 'draining' }))
+  const beating = setInterval(() => void send({ kind: 'alive' }), ALIVE_EVERY_MS)
+  lifecycle.defer(async () => clearInterval(beating))
   isReady = true
   await send({ kind: 'ready', ready: { runtime: describeRuntime(runtime), url: http?.url } })
 }

@@ -33,3 +33,5 @@ export type ChildMessage =
   | { kind: 'ready'; ready: ReadyRuntime }
   /** It takes no more runs. */
   | { kind: 'draining' }
+  /** Said every second: what blocks the process keeps it from saying so. */
+  | { kind: 'alive' }

@@ -17,6 +17,8 @@ export class RuntimeChild {
   /** Resolves with how it ended, for people. Never rejects. */
   readonly exited: Promise<string>
   readonly startedAt = performance.now()
+  /** When it was last heard of, as `performance.now()` tells time. */
+  heardAt: number = performance.now()
   readonly #process: ChildProcess
 
   constructor(task: ChildTask, onImported: (files: FileVersions) => void = () => {}) {
@@ -31,6 +33,7 @@ export class RuntimeChild {
 
     this.#process = fork(SCRIPT, [JSON.stringify(task)])
     this.#process.on('message', (message: ChildMessage) => {
+      this.heardAt = performance.now()
       switch (message.kind) {
         case 'imported':
           return onImported(message.files)
@@ -40,6 +43,8 @@ export class RuntimeChild {
           return ready.resolve(message.ready)
         case 'draining':
           return draining.resolve()
+        case 'alive':
+          return
       }
     })
     const onEnd = (how: string): void => {

@@ -70,6 +70,26 @@ describe('a step', () => {
     expect(done.toSorted((a, b) => a.localeCompare(b))).toEqual(['a', 'b', 'c', 'd'])
   })
 
+  test('that is done is not done again because storing it failed', async ({ createServer, database }) => {
+    await database.sql(
+      `CREATE SEQUENCE public.tries;
+       CREATE FUNCTION public.fail_twice() RETURNS trigger LANGUAGE plpgsql AS $$
+         BEGIN
+           IF nextval('public.tries') <= 2 THEN RAISE EXCEPTION USING ERRCODE = '57P01'; END IF;
+           RETURN NEW;
+         END $$;
+       CREATE TRIGGER fail_twice BEFORE INSERT ON agent_runtime.step
+         FOR EACH ROW EXECUTE FUNCTION public.fail_twice()`,
+    )
+    let done = 0
+    const agent = agentOf(async (ctx) => ({ output: await ctx.step('charge', () => (done += 1)) }))
+    const { rest } = await createServer({ agents: [agent] })
+    const id = await rest.create('agent')
+    await rest.events(`runs/${id}/events`)
+    expect((await rest.get(`runs/${id}`)).body).toMatchObject({ status: 'succeeded', output: 1, attempt: 1 })
+    expect(done).toBe(1)
+  })
+
   test('that throws is tried again as often as it says, with one idempotency key', async ({
     createServer,
   }) => {

@@ -105,6 +105,27 @@ describe('a run whose worker is gone', () => {
     await expect.poll(() => signal.reason as unknown).toMatchObject({ kind: 'lost' })
   })
 
+  test('and whose time is up has timed out: its agent may be what nobody could end', async ({
+    createServer,
+    database,
+  }) => {
+    const held = createHeldAgent()
+    const { rest } = await createServer({ agents: [held.agent], config })
+    const id = await rest.create('held')
+    await held.attempt(0)
+    await database.sql(
+      `UPDATE agent_runtime.run SET attempt_started_at = now() - interval '1 day',
+         lease_expires_at = now() - interval '1 second'`,
+    )
+    const events = await rest.events(`runs/${id}/events`)
+    expect(events).toMatchObject([{ type: 'run.timed_out', attempt: 1 }])
+    expect((await rest.get(`runs/${id}`)).body).toMatchObject({
+      status: 'timed_out',
+      error: { code: 'timed_out' },
+      attempt: 1,
+    })
+  })
+
   test('goes on from its last checkpoint', async ({ createServer, database }) => {
     const states: (Json | undefined)[] = []
     const waiting = Promise.withResolvers<void>()

@@ -30,7 +30,7 @@ const CLAIM = {
     ), r AS (
       UPDATE agent_runtime.run SET
         status = 'running', attempt = attempt + 1, last_seq = last_seq + 1,
-        started_at = COALESCE(started_at, now()), run_at = NULL,
+        started_at = COALESCE(started_at, now()), attempt_started_at = now(), run_at = NULL,
         lease_owner = $2, lease_expires_at = now() + $3 * interval '1 millisecond'
       WHERE id IN (SELECT id FROM locked)
       RETURNING *

@@ -8,7 +8,7 @@ import type { ChangedRun } from '../../../ports/upkeep.ts'
 import { execute, inTransaction } from '../transaction.ts'
 
 // The first loss is made good at once; a run that keeps losing its workers may be what kills them, and
-// waits longer each time.
+// waits longer each time. One that has used up its time needs no other attempt.
 const RECOVER = {
   name: 'recover_runs',
   text: `
@@ -22,6 +22,7 @@ const RECOVER = {
       SELECT r.id,
         CASE
           WHEN r.cancel_requested_at IS NOT NULL THEN 'cancelled'
+          WHEN r.attempt_started_at + r.timeout_ms * interval '1 millisecond' < now() THEN 'timed_out'
           WHEN r.failures + 1 >= r.max_attempts THEN 'failed'
           ELSE 'queued'
         END AS status,
@@ -31,12 +32,16 @@ const RECOVER = {
       UPDATE agent_runtime.run r SET
         status = v.status::agent_runtime.run_status,
         failures = r.failures + 1, last_seq = r.last_seq + 1,
-        error = CASE WHEN v.status = 'failed' THEN $2::jsonb ELSE r.error END,
+        error = CASE v.status
+          WHEN 'failed' THEN $2::jsonb
+          WHEN 'timed_out' THEN $6::jsonb
+          ELSE r.error
+        END,
         finished_at = CASE WHEN v.status = 'queued' THEN NULL ELSE now() END,
         run_at = CASE WHEN v.status = 'queued' THEN now() + v.delay_ms * interval '1 millisecond' END,
         lease_owner = NULL, lease_expires_at = NULL
       FROM verdict v WHERE r.id = v.id
-      RETURNING r.id, r.agent_key, r.status, r.attempt, r.priority, r.last_seq, v.delay_ms
+      RETURNING r.id, r.agent_key, r.status, r.attempt, r.priority, r.last_seq, r.timeout_ms, v.delay_ms
     ), told AS (
       INSERT INTO agent_runtime.event (run_id, seq, attempt, type, visibility, payload, ts)
       SELECT r.id, r.last_seq, r.attempt, t.type, t.visibility,
@@ -44,6 +49,7 @@ const RECOVER = {
           WHEN 'queued' THEN jsonb_build_object(
             'error', $2::jsonb, 'delayMs', r.delay_ms, 'nextAttempt', r.attempt + 1)
           WHEN 'failed' THEN jsonb_build_object('error', $2::jsonb -> 'message', 'code', $2::jsonb -> 'code')
+          WHEN 'timed_out' THEN jsonb_build_object('error', $6::jsonb -> 'message', 'timeoutMs', r.timeout_ms)
           ELSE '{}'::jsonb
         END,
         now()
@@ -53,9 +59,17 @@ const RECOVER = {
     SELECT id, agent_key AS "agentKey", status, priority, last_seq AS "lastSeq", delay_ms AS "delayMs" FROM r`,
 }
 
-const EVENT_OF = { queued: 'run.retrying', failed: 'run.failed', cancelled: 'run.cancelled' } as const
+const EVENT_OF = {
+  queued: 'run.retrying',
+  failed: 'run.failed',
+  cancelled: 'run.cancelled',
+  timed_out: 'run.timed_out',
+} as const
 
 const WORKER_LOST: RunError = { message: 'The worker that executed the run was lost.', code: 'worker_lost' }
+
+/** Of an agent that let nobody end it, blocking its worker. */
+const TIMED_OUT: RunError = { message: 'The run took longer than its timeout.', code: 'timed_out' }
 
 export async function recoverRuns(
   pool: pg.Pool,
@@ -71,6 +85,7 @@ export async function recoverRuns(
       statuses,
       types,
       types.map(visibilityOf),
+      JSON.stringify(TIMED_OUT),
     ])
     const queued = rows.filter((row) => row.status === 'queued')
     if (queued.length > 0) await enqueue(queued, tx)
