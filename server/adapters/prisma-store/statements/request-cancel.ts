@@ -4,14 +4,7 @@ import type { CancelOutcome, Owner } from '../../../ports/store.ts'
 import { RUN_COLUMNS, toRun } from '../rows.ts'
 import type { RunRow } from '../rows.ts'
 import { execute, inTransaction } from '../transaction.ts'
-
-const LOCK = {
-  name: 'cancel_lock',
-  text: `
-    SELECT ${RUN_COLUMNS} FROM agent_runtime.run r
-    WHERE r.id = $1 AND r.tenant_id = $2 AND r.owner_id = $3
-    FOR NO KEY UPDATE`,
-}
+import { lockRun } from './lock-run.ts'
 
 const END = {
   name: 'cancel_end',
@@ -47,7 +40,7 @@ export async function requestCancel(
 ): Promise<CancelOutcome> {
   return inTransaction(pool, async (client) => {
     const { owner, runId } = target
-    const [row] = await execute<RunRow>(client, LOCK, [runId, owner.tenantId, owner.id])
+    const row = await lockRun(client, owner, runId)
     if (row === undefined) return { kind: 'not-found' }
     switch (row.status) {
       case 'queued':

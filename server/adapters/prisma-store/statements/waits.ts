@@ -12,6 +12,7 @@ import { toStorableJson } from '../../../storable-json.ts'
 import { RUN_COLUMNS, toRun } from '../rows.ts'
 import type { RunRow } from '../rows.ts'
 import { execute, inTransaction } from '../transaction.ts'
+import { lockRun } from './lock-run.ts'
 
 // One that is asked for again, by an attempt that was resumed for another, keeps its time.
 const ADD = {
@@ -70,14 +71,6 @@ export async function readSettledWaits(pool: pg.Pool, runId: string): Promise<Se
   return execute<SettledWait>(pool, READ_SETTLED, [runId])
 }
 
-const LOCK = {
-  name: 'respond_lock',
-  text: `
-    SELECT ${RUN_COLUMNS} FROM agent_runtime.run r
-    WHERE r.id = $1 AND r.tenant_id = $2 AND r.owner_id = $3
-    FOR NO KEY UPDATE`,
-}
-
 const ANSWER = {
   name: 'respond_answer',
   text: `
@@ -119,7 +112,7 @@ export async function respond(
 ): Promise<RespondOutcome> {
   const { owner, runId, wait, value, resumedVisibility } = request
   return inTransaction(pool, async (client, tx): Promise<RespondOutcome> => {
-    const [row] = await execute<RunRow>(client, LOCK, [runId, owner.tenantId, owner.id])
+    const row = await lockRun(client, owner, runId)
     if (row === undefined) return { kind: 'not-found' }
     const run = toRun(row)
     const answered = mayBeAnswered(run)

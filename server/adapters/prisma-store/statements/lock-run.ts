@@ -1,0 +1,19 @@
+import type { Owner } from '../../../ports/store.ts'
+import { RUN_COLUMNS } from '../rows.ts'
+import type { RunRow } from '../rows.ts'
+import { execute } from '../transaction.ts'
+import type { Executor } from '../transaction.ts'
+
+const LOCK = {
+  name: 'lock_run',
+  text: `
+    SELECT ${RUN_COLUMNS} FROM agent_runtime.run r
+    WHERE r.id = $1 AND r.tenant_id = $2 AND r.owner_id = $3
+    FOR NO KEY UPDATE`,
+}
+
+/** A run of that owner, which stays as it is until the transaction ends. */
+export async function lockRun(client: Executor, owner: Owner, runId: string): Promise<RunRow | undefined> {
+  const [row] = await execute<RunRow>(client, LOCK, [runId, owner.tenantId, owner.id])
+  return row
+}
