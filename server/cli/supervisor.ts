@@ -1,14 +1,12 @@
 // Several worker processes under one: a Node process uses one core, so a machine runs as many as it has.
 import { setTimeout as sleep } from 'node:timers/promises'
+import { systemClock } from '../adapters/system-clock.ts'
 import type { ChildTask, ReadyRuntime } from './child/messages.ts'
 import { RuntimeChild } from './child/runtime-child.ts'
 import { reportError } from './cli-error.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { RestartDelay } from './restart-delay.ts'
-
-/** A process that says nothing for so long is blocked: no timeout or cancel can reach its runs. */
-const BLOCKED_AFTER_MS = 30_000
-const LOOK_EVERY_MS = 5_000
+import { BLOCKED_AFTER_MS, untilBlocked } from './until-blocked.ts'
 
 interface Supervision {
   task: ChildTask
@@ -36,19 +34,14 @@ export async function superviseProcesses(
   lifecycle.deferUrgent(() => Promise.all([...children].map((child) => child.kill())))
 }
 
-/** Not at the first look: this process may have stood still itself, and not yet heard what was said. */
 async function endWhenBlocked(number: number, child: RuntimeChild): Promise<void> {
   const ended = new AbortController()
   void child.exited.then(() => ended.abort())
-  for (let looks = 0; !ended.signal.aborted;) {
-    await sleep(LOOK_EVERY_MS, undefined, { signal: ended.signal, ref: false }).catch(() => undefined)
-    looks = performance.now() - child.heardAt > BLOCKED_AFTER_MS ? looks + 1 : 0
-    if (looks < 2 || ended.signal.aborted) continue
-    process.stderr.write(
-      `Worker process ${number} has not answered for ${BLOCKED_AFTER_MS / 1000} s: an agent blocks it. Killing it.\n`,
-    )
-    return child.kill()
-  }
+  if (!(await untilBlocked(child, { clock: systemClock, ended: ended.signal }))) return
+  process.stderr.write(
+    `Worker process ${number} has not answered for ${BLOCKED_AFTER_MS / 1000} s: an agent blocks it. Killing it.\n`,
+  )
+  await child.kill()
 }
 
 async function keepRunning(

@@ -38,8 +38,8 @@ async function run(lifecycle: Lifecycle): Promise<void> {
   await startWorker(runtime, task.worker, lifecycle)
   // Done just before the worker is stopped, with nothing in between that could let it take a run.
   lifecycle.defer(async () => void send({ kind: 'draining' }))
-  const beating = setInterval(() => void send({ kind: 'alive' }), ALIVE_EVERY_MS)
-  lifecycle.defer(async () => clearInterval(beating))
+  // To the very end: one that drains for long is not blocked.
+  setInterval(() => void send({ kind: 'alive' }), ALIVE_EVERY_MS).unref()
   isReady = true
   await send({ kind: 'ready', ready: { runtime: describeRuntime(runtime), url: http?.url } })
 }

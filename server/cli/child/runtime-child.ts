@@ -2,6 +2,7 @@ import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { systemClock } from '../../adapters/system-clock.ts'
 import { CliError } from '../cli-error.ts'
 import type { ChildMessage, ChildTask, FileVersions, ReadyRuntime, StopMessage } from './messages.ts'
 
@@ -17,8 +18,8 @@ export class RuntimeChild {
   /** Resolves with how it ended, for people. Never rejects. */
   readonly exited: Promise<string>
   readonly startedAt = performance.now()
-  /** When it was last heard of, as `performance.now()` tells time. */
-  heardAt: number = performance.now()
+  /** When it was last heard of, in milliseconds since the epoch. */
+  heardAt: number = systemClock.now()
   readonly #process: ChildProcess
 
   constructor(task: ChildTask, onImported: (files: FileVersions) => void = () => {}) {
@@ -33,7 +34,7 @@ export class RuntimeChild {
 
     this.#process = fork(SCRIPT, [JSON.stringify(task)])
     this.#process.on('message', (message: ChildMessage) => {
-      this.heardAt = performance.now()
+      this.heardAt = systemClock.now()
       switch (message.kind) {
         case 'imported':
           return onImported(message.files)
