@@ -149,6 +149,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   const identify = createIdentify({
     authenticate: options.authenticate ?? (() => PUBLIC_PRINCIPAL),
     start,
+    log,
   })
   const sockets = createSocketServer({
     router,

@@ -1,5 +1,8 @@
+import { ZodError } from 'zod'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
+import { parsePrincipal } from '../contract/principal.ts'
 import type { Principal } from '../contract/principal.ts'
+import type { Logger } from '../ports/logger.ts'
 import type { Authenticate } from './services.ts'
 
 export type Identify = (request: Request) => Promise<Principal>
@@ -8,14 +11,29 @@ interface IdentifyOptions {
   authenticate: Authenticate
   /** Starts what is not started yet; rejects with the reason when it can't. */
   start(): Promise<void>
+  log: Logger
 }
 
 /** Tells who a request is from, whatever it came over; rejects with `unauthorized` when it is from nobody. */
-export function createIdentify({ start, authenticate }: IdentifyOptions): Identify {
+export function createIdentify({ start, authenticate, log }: IdentifyOptions): Identify {
   return async (request) => {
     await start()
-    const principal = await authenticate(request)
-    if (principal === null) throw new AgentRuntimeError('unauthorized', 'Authentication is required.')
-    return principal
+    const answer: unknown = await authenticate(request)
+    try {
+      return parsePrincipal(answer)
+    } catch (error) {
+      // Nobody is signed in now and then; an answer of another shape is a mistake of whoever wrote the function.
+      if (answer) log.warn({ problems: problemsOf(error) }, NO_PRINCIPAL)
+      throw error
+    }
   }
+}
+
+const NO_PRINCIPAL = 'authenticate answered with something that is no principal, which is refused with 401'
+
+/** What is wrong, without what is there: that may be anything of the application's. */
+function problemsOf(error: unknown): string[] {
+  const cause = error instanceof AgentRuntimeError ? error.cause : error
+  if (!(cause instanceof ZodError)) return [String(cause)]
+  return cause.issues.map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ` : '') + message)
 }

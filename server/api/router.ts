@@ -8,6 +8,7 @@ import {
   GetConversationInput,
   ListConversationsInput,
 } from '../contract/conversation.ts'
+import { parsePrincipal } from '../contract/principal.ts'
 import { CreateRunInput, ListRunsInput, RespondInput, RunRef } from '../contract/run.ts'
 import { toAgentRuntimeError, toTRPCError, toTRPCShape } from './errors.ts'
 import { EventsInput, followEvents, stopped } from './follow-events.ts'
@@ -36,7 +37,9 @@ export function createRouter<TShape extends AgentShape>(services: ApiServices) {
   })
 
   const procedure = reporting.use(async ({ ctx, next }) => {
-    const principal = typeof ctx.principal === 'function' ? await ctx.principal() : ctx.principal
+    const principal = parsePrincipal(
+      typeof ctx.principal === 'function' ? await ctx.principal() : ctx.principal,
+    )
     const result = await next({ ctx: { principal } })
     if (!result.ok || ctx.drained === undefined || !isAsyncIterable(result.data)) return result
     return { ...result, data: paced(result.data, ctx.drained) }

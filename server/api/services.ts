@@ -24,8 +24,13 @@ export interface ApiContext {
   drained?: Drained | undefined
 }
 
+/** What `authenticate` says where there is nobody. */
+type Nobody = null | undefined | false
+
 /**
- * Tells who a request is from; null when it is from nobody, which is answered with 401.
+ * Tells who a request is from; null when it is from nobody, which is answered with 401, as is everything
+ * that is no {@link Principal}. An error it throws is answered with 500, an `AgentRuntimeError` with its own
+ * status.
  *
  * @example
  * authenticate: async (request) => {
@@ -33,4 +38,4 @@ export interface ApiContext {
  *   return user === null ? null : { id: user.id, tenantId: user.teamId, kind: 'user' }
  * }
  */
-export type Authenticate = (request: Request) => Promise<Principal | null> | Principal | null
+export type Authenticate = (request: Request) => Promise<Principal | Nobody> | Principal | Nobody

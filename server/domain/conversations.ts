@@ -1,4 +1,5 @@
 import { v7 as uuidv7 } from 'uuid'
+import { parsePrincipal } from '../contract/principal.ts'
 import type { Principal } from '../contract/principal.ts'
 import type {
   Conversation,
@@ -27,13 +28,14 @@ const SPOKEN = RunStatus.exclude(['failed', 'cancelled', 'timed_out']).options
 export function createConversations(store: Store, agentKeys: ReadonlySet<string>): Conversations {
   return {
     async create(principal, input) {
+      const owner = parsePrincipal(principal)
       if (input.agentKey !== undefined && !agentKeys.has(input.agentKey)) {
         throw new AgentRuntimeError('unknown_agent', `There is no agent "${input.agentKey.slice(0, 100)}".`, {
           details: { known: [...agentKeys] },
         })
       }
       assertStorable(input)
-      return store.createConversation(principal, {
+      return store.createConversation(owner, {
         id: uuidv7(),
         agentKey: input.agentKey ?? null,
         title: input.title ?? null,
@@ -42,7 +44,7 @@ export function createConversations(store: Store, agentKeys: ReadonlySet<string>
     },
 
     async get(principal, { conversationId, limit, offset, includeFailedRuns }) {
-      const conversation = await store.getConversation(principal, conversationId)
+      const conversation = await store.getConversation(parsePrincipal(principal), conversationId)
       if (conversation === null) {
         throw new AgentRuntimeError('not_found', `There is no conversation ${conversationId}.`)
       }
@@ -57,8 +59,9 @@ export function createConversations(store: Store, agentKeys: ReadonlySet<string>
     },
 
     async list(principal, { cursor, ...filter }) {
+      const owner = parsePrincipal(principal)
       assertStorable(filter)
-      return store.listConversations(principal, filter, cursor === undefined ? null : decodeCursor(cursor))
+      return store.listConversations(owner, filter, cursor === undefined ? null : decodeCursor(cursor))
     },
   }
 }

@@ -1,5 +1,6 @@
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import type { EventFilter } from '../contract/event.ts'
+import { parsePrincipal } from '../contract/principal.ts'
 import type { Principal } from '../contract/principal.ts'
 import type { Run } from '../contract/run.ts'
 import { isTerminal } from '../contract/terminal.ts'
@@ -54,7 +55,8 @@ interface RunEventsSettings {
 
 /** Reading what runs emit: who may, and which of it. */
 export function createRunEvents({ store, hub }: RunEventsPorts, settings: RunEventsSettings): RunEvents {
-  async function checkReader(principal: Principal, { runId, afterSeq, filter }: EventsOptions) {
+  async function checkReader(asking: Principal, { runId, afterSeq, filter }: EventsOptions) {
+    const principal = parsePrincipal(asking)
     // First of all: nobody is asked about a run that is not there for the reader.
     const run = (await store.getProgress(principal, runId)) ?? noSuchRun(runId)
     const asksForMore = filter.includeDebug || filter.includeAll

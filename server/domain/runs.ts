@@ -1,4 +1,5 @@
 import { v7 as uuidv7 } from 'uuid'
+import { parsePrincipal } from '../contract/principal.ts'
 import type { Principal } from '../contract/principal.ts'
 import type { AnyAgent } from '../agent/define-agent.ts'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
@@ -31,7 +32,7 @@ export interface RunSettings {
   runTimeoutMs: number
 }
 
-/** The use cases of runs. Every one takes who asks, and treats what that one may not see as not there. */
+/** The use cases of runs. Every one parses who asks, and treats what that one may not see as not there. */
 export interface Runs extends RunEvents {
   create(principal: Principal, input: CreateRunInput): Promise<{ run: Run; created: boolean }>
   get(principal: Principal, runId: string): Promise<RunDetail>
@@ -53,7 +54,7 @@ export function createRuns(ports: RunPorts, settings: RunSettings, events: RunEv
   })
 
   async function get(principal: Principal, runId: string): Promise<RunDetail> {
-    return (await store.getRun(principal, runId)) ?? noSuchRun(runId)
+    return (await store.getRun(parsePrincipal(principal), runId)) ?? noSuchRun(runId)
   }
 
   async function giveTurn(conversationId: string | null): Promise<void> {
@@ -69,7 +70,8 @@ export function createRuns(ports: RunPorts, settings: RunSettings, events: RunEv
   return {
     ...events,
 
-    async create(principal, input) {
+    async create(caller, input) {
+      const principal = parsePrincipal(caller)
       const agent = settings.agents.get(input.agentKey)
       if (agent === undefined) throw unknownAgent(input.agentKey, settings.agents)
       assertStorable(input)
@@ -107,12 +109,13 @@ export function createRuns(ports: RunPorts, settings: RunSettings, events: RunEv
     get,
 
     async list(principal, { cursor, ...filter }) {
+      const owner = parsePrincipal(principal)
       assertStorable(filter)
-      return store.listRuns(principal, filter, cursor === undefined ? null : decodeCursor(cursor))
+      return store.listRuns(owner, filter, cursor === undefined ? null : decodeCursor(cursor))
     },
 
     async cancel(principal, runId) {
-      const outcome = await store.requestCancel(principal, runId)
+      const outcome = await store.requestCancel(parsePrincipal(principal), runId)
       switch (outcome.kind) {
         case 'not-found':
           return noSuchRun(runId)
@@ -131,11 +134,12 @@ export function createRuns(ports: RunPorts, settings: RunSettings, events: RunEv
     },
 
     async respond(principal, { runId, wait, value }) {
+      const owner = parsePrincipal(principal)
       assertStorable(value)
-      const waits = (await store.readWaits(principal, runId)) ?? noSuchRun(runId)
+      const waits = (await store.readWaits(owner, runId)) ?? noSuchRun(runId)
       const pending = waits.find(({ name, kind }) => name === wait && kind !== 'sleep')
       if (pending !== undefined) checkAnswer(pending, value)
-      const outcome = await store.respond(principal, { runId, wait, value }, (queued, tx) =>
+      const outcome = await store.respond(owner, { runId, wait, value }, (queued, tx) =>
         queue.enqueue(queued, tx),
       )
       switch (outcome.kind) {

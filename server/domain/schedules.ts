@@ -2,8 +2,7 @@ import type { AnyAgent } from '../agent/define-agent.ts'
 import type { AnySchedule } from '../agent/schedule.ts'
 import { ConfigError } from '../config.ts'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
-import { PUBLIC_PRINCIPAL } from '../contract/principal.ts'
-import type { Principal } from '../contract/principal.ts'
+import { PUBLIC_PRINCIPAL, Principal } from '../contract/principal.ts'
 import { CreateRunInput } from '../contract/run.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Logger } from '../ports/logger.ts'
@@ -69,13 +68,15 @@ function checkSchedule(
   if (params?.success === false) {
     throw wrong(agent, schedule, `its params do not match what the agent takes: ${describe(params.error)}`)
   }
+  const owner = Principal.safeParse(principal)
+  if (!owner.success) throw wrong(agent, schedule, `its principal is none: ${describe(owner.error)}`)
   try {
     assertStorable(input.data)
     if (timetable.next({ cron, timeZone }, now) === undefined) throw new Error('its time never comes')
   } catch (error) {
     throw wrong(agent, schedule, error instanceof Error ? error.message : String(error))
   }
-  return { agentKey: agent.key, name, cron, timeZone, principal, input: input.data }
+  return { agentKey: agent.key, name, cron, timeZone, principal: owner.data, input: input.data }
 }
 
 function wrong(agent: AnyAgent, { name }: AnySchedule, how: string): ConfigError {

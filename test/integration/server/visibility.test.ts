@@ -154,7 +154,11 @@ describe('a reader sees what is for such a reader', () => {
     const asked: [Principal, unknown][] = []
     const server = await createServer({
       agents: [agent],
-      authenticate: ({ headers }) => ({ id: headers.get('who') ?? '', tenantId: '', kind: 'anonymous' }),
+      authenticate: ({ headers }) => ({
+        id: headers.get('who') ?? 'nobody',
+        tenantId: '',
+        kind: 'anonymous',
+      }),
       async authorizeEvents(principal, request) {
         asked.push([principal, request])
         return !request.includeAll
