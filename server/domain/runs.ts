@@ -17,7 +17,7 @@ import { assertStorable } from '../storable-json.ts'
 import { checkAnswer } from './check-answer.ts'
 import { noSuchRun } from './run-events.ts'
 import type { RunEvents } from './run-events.ts'
-import { giveTurns, hintsOf } from './turns.ts'
+import { cancelHintsOf, giveTurns, hintsOf } from './turns.ts'
 
 export interface RunPorts {
   store: Store
@@ -101,7 +101,7 @@ export function createRuns(ports: RunPorts, settings: RunSettings, events: RunEv
         case 'existing':
           return { run: answer.run, created: false }
         case 'created':
-          bus.publish([{ kind: 'queued', agentKey: agent.key }, ...hintsOf(answer.interrupted)])
+          bus.publish([{ kind: 'queued', agentKey: agent.key }, ...cancelHintsOf(answer.interrupted)])
           return { run: answer.run, created: true }
       }
     },

@@ -26,6 +26,11 @@ export function hintsOf(runs: readonly ChangedRun[]): Hint[] {
   return runs.flatMap((run): Hint[] => [
     { kind: 'events', runId: run.id, seq: run.lastSeq },
     ...(run.status === 'queued' ? [{ kind: 'queued' as const, agentKey: run.agentKey }] : []),
-    ...(run.status === 'running' ? [{ kind: 'cancel' as const, runId: run.id }] : []),
   ])
+}
+
+/** The same for runs whose cancellation was asked for: the workers of those that run are to look. */
+export function cancelHintsOf(runs: readonly ChangedRun[]): Hint[] {
+  const running = runs.filter(({ status }) => status === 'running')
+  return [...hintsOf(runs), ...running.map(({ id }) => ({ kind: 'cancel' as const, runId: id }))]
 }

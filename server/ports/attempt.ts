@@ -116,7 +116,8 @@ export interface RunAppend {
 
 /**
  * `written`: committed, now or by an earlier try of the same append whose answer got lost.
- * `fenced`: another attempt has the run, or it is over; nothing of it was written.
+ * `fenced`: another attempt has the run, or it is over, or it is to end cancelled and nobody asked for that; nothing
+ * of it was written.
  * `cancel-requested`: an ending other than `cancelled` came after a cancel; nothing of it was written.
  */
 export type AppendOutcome = 'written' | 'fenced' | 'cancel-requested'

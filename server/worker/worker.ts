@@ -49,6 +49,9 @@ export class Worker {
   readonly #writer: EventWriter
   readonly #intake: Intake
   readonly #active = new Map<string, Active>()
+  /** Runs of which a hint says that they were cancelled. */
+  readonly #toAskAfter = new Set<string>()
+  #asking: Promise<void> | undefined
   readonly #stopping = new AbortController()
   /** After `#stopping`, when nothing is under way any more: until then leases are renewed. */
   readonly #drained = new AbortController()
@@ -84,9 +87,7 @@ export class Worker {
     this.#unsubscribe = this.#ports.bus.subscribe({
       onHint: (hint) => {
         if (hint.kind === 'queued') this.#intake.look(hint.agentKey)
-        if (hint.kind === 'cancel') {
-          this.#active.get(hint.runId)?.controller.abort(new RunInterruption('cancelled'))
-        }
+        if (hint.kind === 'cancel') this.#askAfter(hint.runId)
       },
       onResync: () => {
         this.#intake.look()
@@ -116,7 +117,7 @@ export class Worker {
     this.#unsubscribe()
     for (const { controller } of this.#active.values()) controller.abort(new RunInterruption('lost'))
     await this.#writer.stop()
-    await Promise.all([this.#claiming, this.#leasing])
+    await Promise.all([this.#claiming, this.#leasing, this.#asking])
     await this.#presence?.end()
   }
 
@@ -132,6 +133,23 @@ export class Worker {
 
   get #leases() {
     return { held: () => [...this.#active.values()], ttlMs: this.#settings.leaseTtlMs }
+  }
+
+  /** A hint is no proof: whether the run was cancelled, its row says. One statement for all that are told of at once. */
+  #askAfter(runId: string): void {
+    if (!this.#active.has(runId)) return
+    this.#toAskAfter.add(runId)
+    this.#asking ??= this.#ask()
+  }
+
+  async #ask(): Promise<void> {
+    while (this.#toAskAfter.size > 0) {
+      const runIds = [...this.#toAskAfter]
+      this.#toAskAfter.clear()
+      const held = () => runIds.flatMap((id) => this.#active.get(id) ?? [])
+      await renewLeases(this.#ports, { ...this.#leases, held })
+    }
+    this.#asking = undefined
   }
 
   #execute(run: ClaimedRun): void {

@@ -64,6 +64,7 @@ export class FakeEventStore {
     if (run.status !== 'running' || run.events.length !== append.baseSeq) return 'fenced'
     const status = append.ending?.status
     if (status !== undefined && status !== 'cancelled' && run.cancelRequested) return 'cancel-requested'
+    if (status === 'cancelled' && !run.cancelRequested) return 'fenced'
     for (const event of append.events) run.events.push(toEvent(append, event, run.events.length + 1))
     if (isTerminalEvent(append.events.at(-1)?.type ?? '') !== (status !== undefined && isTerminal(status))) {
       throw new Error('the terminal event and the end of the run do not come together')

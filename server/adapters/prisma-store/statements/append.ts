@@ -34,7 +34,7 @@ const APPEND = {
         lease_expires_at = CASE WHEN h.status IS NULL THEN r.lease_expires_at END
       FROM head h JOIN locked ON locked.id = h.run_id
       WHERE r.id = h.run_id AND r.attempt = h.attempt AND r.status = 'running' AND r.last_seq = h.base_seq
-        AND (h.status IS NULL OR h.status = 'cancelled' OR r.cancel_requested_at IS NULL)
+        AND (h.status IS NULL OR (h.status = 'cancelled') = (r.cancel_requested_at IS NOT NULL))
       RETURNING r.id, r.conversation_id, h.attempt
     ), events AS (
       INSERT INTO agent_runtime.event (run_id, seq, attempt, type, visibility, payload, ts)

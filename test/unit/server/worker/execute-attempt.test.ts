@@ -64,6 +64,11 @@ function createAttempt(agent: AnyAgent, more: Partial<ClaimedRun> = {}) {
     execute: () => executeAttempt(ports, { run, agent, runLog: writer.open(run), controller }),
     end: () => store.run('run').events.at(-1),
     status: () => store.run('run').status,
+    /** A cancel is asked for in the store first, as the worker finds it there. */
+    interrupt(kind: RunInterruption['kind']) {
+      if (kind === 'cancelled') store.run('run').cancelRequested = true
+      controller.abort(new RunInterruption(kind))
+    },
   }
 }
 
@@ -183,7 +188,7 @@ describe('an interruption', () => {
     const attempt = createAttempt(heeding)
     const done = attempt.execute()
     await settled()
-    attempt.controller.abort(new RunInterruption(kind))
+    attempt.interrupt(kind)
     await done
     expect(attempt.end()?.type).toBe(type)
     expect(attempt.clock.sleeping).toBe(0)
@@ -213,7 +218,7 @@ describe('an interruption', () => {
     const attempt = createAttempt(agent)
     const done = attempt.execute()
     await settled()
-    attempt.controller.abort(new RunInterruption('cancelled'))
+    attempt.interrupt('cancelled')
     await settled()
     attempt.clock.advance(GRACE_MS - 1)
     await settled()
@@ -228,7 +233,7 @@ describe('an interruption', () => {
   test('an agent whose run was cancelled before it began is not started', async () => {
     let started = false
     const attempt = createAttempt(defineAgent({ key: 'a', run: async () => void (started = true) }))
-    attempt.controller.abort(new RunInterruption('cancelled'))
+    attempt.interrupt('cancelled')
     await attempt.execute()
     expect(attempt.end()?.type).toBe('run.cancelled')
     expect(started).toBe(false)
@@ -239,7 +244,7 @@ describe('an interruption', () => {
       const attempt = createAttempt(agent)
       const done = attempt.execute()
       await settled()
-      attempt.controller.abort(new RunInterruption('lost'))
+      attempt.interrupt('lost')
       await settled()
       attempt.clock.advance(GRACE_MS)
       expect(await done).toBe('lost')
@@ -251,7 +256,7 @@ describe('an interruption', () => {
     const attempt = createAttempt(heeding)
     const done = attempt.execute()
     await settled()
-    attempt.controller.abort(new RunInterruption('cancelled'))
+    attempt.interrupt('cancelled')
     attempt.store.run('run').attempt = 2
     expect(await done).toBe('lost')
   })
@@ -341,7 +346,7 @@ describe('an agent that fails with attempts left', () => {
     const attempt = createAttempt(heeding, { maxAttempts: 1 })
     const outcome = attempt.execute()
     await settled()
-    attempt.controller.abort(new RunInterruption('drained'))
+    attempt.interrupt('drained')
     expect(await outcome).toMatchObject({ status: 'queued', delayMs: 0, isFailure: false })
     expect(attempt.end()).toMatchObject({
       type: 'run.retrying',
