@@ -49,7 +49,11 @@ export function createConversations(store: Store, agentKeys: ReadonlySet<string>
         throw new AgentRuntimeError('not_found', `There is no conversation ${conversationId}.`)
       }
       const statuses = includeFailedRuns ? RunStatus.options : SPOKEN
-      const { messages, total } = await store.readHistory(conversationId, { limit, offset, statuses })
+      const { messages, total } = await store.readHistory(principal, conversationId, {
+        limit,
+        offset,
+        statuses,
+      })
       return {
         ...conversation,
         messages,

@@ -75,7 +75,7 @@ export function createRunEvents({ store, hub }: RunEventsPorts, settings: RunEve
     async listEvents(principal, options) {
       const { visibilities } = await checkReader(principal, options)
       const { runId, afterSeq, limit } = options
-      return store.listEvents(runId, { afterSeq, limit, visibilities })
+      return store.listEvents(principal, runId, { afterSeq, limit, visibilities })
     },
 
     async follow(principal, options) {

@@ -3,17 +3,14 @@ import type { AnyRunEvent, Visibility } from '../contract/event.ts'
 import type { Json, JsonObject } from '../contract/json.ts'
 import type { Message } from '../contract/message.ts'
 import type { Page, PageCursor } from '../contract/page.ts'
-import type { Principal } from '../contract/principal.ts'
 import type { ListRunsInput, Run, RunDetail, RunStatus } from '../contract/run.ts'
 import type { PendingWait } from '../contract/wait.ts'
 import type { AppendOutcome, ClaimResult, CompletedStep, RunAppend, SettledWait } from './attempt.ts'
 import type { CreatedRun, NewRun } from './create-run.ts'
+import type { Owner } from './owner.ts'
 import type { Enqueue, Taken } from './queue.ts'
 import type { Transaction } from './transaction.ts'
 import type { ChangedRun, Sweep, Upkeep } from './upkeep.ts'
-
-/** Rows a caller may see: everything the store reads on behalf of one is narrowed to it. */
-export type Owner = Pick<Principal, 'id' | 'tenantId'>
 
 /** What became of a cancel request. */
 export type CancelOutcome =
@@ -114,6 +111,7 @@ export interface Store {
   getProgress(owner: Owner, runId: string): Promise<Pick<Run, 'status' | 'lastSeq'> | null>
   /** A page of a run's events of these visibilities, and how many of them there are in all. */
   listEvents(
+    owner: Owner,
     runId: string,
     page: { afterSeq: number; limit: number; visibilities: readonly Visibility[] },
   ): Promise<EventPage>
@@ -132,6 +130,7 @@ export interface Store {
   ): Promise<Page<Conversation>>
   /** A window of a conversation's messages, oldest first; `offset` counts back from the newest. */
   readHistory(
+    owner: Owner,
     conversationId: string,
     window: { limit: number; offset: number; statuses: readonly RunStatus[] },
   ): Promise<{ messages: Message[]; total: number }>

@@ -53,7 +53,7 @@ export function createPrismaStore({ pool, visibilityOf }: PrismaStoreOptions): S
     readEvents: createReadEvents(pool),
     readNewEvents: createReadEvents(pool),
     getProgress: createGetProgress(pool),
-    listEvents: (runId, page) => listEvents(pool, runId, page),
+    listEvents: (owner, runId, page) => listEvents(pool, { owner, runId }, page),
 
     async getRun(owner, runId) {
       const run = await reads.getRun(prisma, owner, runId)
@@ -64,7 +64,8 @@ export function createPrismaStore({ pool, visibilityOf }: PrismaStoreOptions): S
     createConversation: (owner, conversation) => reads.createConversation(prisma, owner, conversation),
     getConversation: (owner, conversationId) => reads.getConversation(prisma, owner, conversationId),
     listConversations: (owner, filter, cursor) => reads.listConversations(prisma, { owner, filter, cursor }),
-    readHistory: (conversationId, window) => reads.readHistory(prisma, conversationId, window),
+    readHistory: (owner, conversationId, window) =>
+      reads.readHistory(prisma, { owner, conversationId }, window),
 
     async check() {
       await pool.query('SELECT 1 FROM agent_runtime.run LIMIT 0')

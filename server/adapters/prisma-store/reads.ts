@@ -4,11 +4,10 @@ import { Message } from '../../contract/message.ts'
 import type { Page, PageCursor } from '../../contract/page.ts'
 import { encodeCursor } from '../../contract/page.ts'
 import type { ListRunsInput, Run, RunStatus } from '../../contract/run.ts'
-import type { Owner } from '../../ports/store.ts'
+import type { Owner } from '../../ports/owner.ts'
 import type { Prisma, PrismaClient } from './generated/client.ts'
+import { ownedBy } from './owned-by.ts'
 import { toConversation, toRun } from './rows.ts'
-
-const ownedBy = (owner: Owner) => ({ tenantId: owner.tenantId, ownerId: owner.id })
 
 export async function getRun(
   prisma: PrismaClient,
@@ -76,10 +75,10 @@ export async function listConversations(
 
 export async function readHistory(
   prisma: PrismaClient,
-  conversationId: string,
+  { owner, conversationId }: { owner: Owner; conversationId: string },
   window: { limit: number; offset: number; statuses: readonly RunStatus[] },
 ): Promise<{ messages: Message[]; total: number }> {
-  const where = { conversationId, run: { status: { in: [...window.statuses] } } }
+  const where = { conversationId, run: { ...ownedBy(owner), status: { in: [...window.statuses] } } }
   const [rows, total] = await atOneMoment(prisma, [
     prisma.message.findMany({
       where,

@@ -132,7 +132,7 @@ describe('a conversation', () => {
     const { parrot } = createParrot()
     // Among many others, so that PostgreSQL finds them one by one, in the order they come.
     await database.sql(
-      `INSERT INTO agent_runtime.conversation (id, owner_id) SELECT gen_random_uuid(), 'public' FROM generate_series(1, 5000)`,
+      `INSERT INTO agent_runtime.conversation (id, owner_id, owner_kind) SELECT gen_random_uuid(), 'public', 'public' FROM generate_series(1, 5000)`,
     )
     await database.sql('ANALYZE agent_runtime.conversation')
     const server = { agents: [parrot], worker: false } as const

@@ -6,7 +6,8 @@ import { test } from '../../support/runtime.ts'
 const echo = defineAgent({ key: 'echo', run: async (ctx) => ({ output: ctx.params as never }) })
 const byUser = (request: Request) => {
   const id = request.headers.get('x-user') ?? 'nobody'
-  return { id, tenantId: request.headers.get('x-tenant') ?? '', kind: 'user' as const }
+  const kind = request.headers.get('x-kind') === 'anonymous' ? ('anonymous' as const) : ('user' as const)
+  return { id, tenantId: request.headers.get('x-tenant') ?? '', kind }
 }
 
 const counts = `SELECT (SELECT count(*)::int FROM agent_runtime.run) AS runs,
@@ -39,7 +40,7 @@ describe('an idempotency key', () => {
     expect(again.id).toBe(id)
   })
 
-  test('is its owner’s: another owner, or another tenant, gets a run of their own', async ({
+  test('is its owner’s: another owner, tenant or kind of caller gets a run of their own', async ({
     createServer,
   }) => {
     const { as } = await createServer({ agents: [echo], authenticate: byUser, worker: false })
@@ -47,8 +48,9 @@ describe('an idempotency key', () => {
       as({ 'x-user': 'ada' }).rest.create('echo', { idempotency_key: 'k' }),
       as({ 'x-user': 'bob' }).rest.create('echo', { idempotency_key: 'k' }),
       as({ 'x-user': 'ada', 'x-tenant': 'acme' }).rest.create('echo', { idempotency_key: 'k' }),
+      as({ 'x-user': 'ada', 'x-kind': 'anonymous' }).rest.create('echo', { idempotency_key: 'k' }),
     ])
-    expect(new Set(ids).size).toBe(3)
+    expect(new Set(ids).size).toBe(4)
   })
 
   test('without one, every create is a run', async ({ createServer, database }) => {

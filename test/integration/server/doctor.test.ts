@@ -184,7 +184,7 @@ describe('runs', () => {
   test('that go on though they were cancelled', async ({ database }) => {
     await withStore(database.url, async (store) => {
       const id = await createHeldRun(store)
-      await store.requestCancel({ id: 'owner', tenantId: '' }, id)
+      await store.requestCancel({ id: 'owner', tenantId: '', kind: 'user' }, id)
       const checks = async () => (await problemsOf(database.url)).map(({ check }) => check)
       expect(await checks()).not.toContain('runs-cancel-pending')
       await database.sql(

@@ -9,7 +9,9 @@ const agent = defineAgent({ key: 'agent', run: async (ctx) => ({ output: ctx.pri
 
 function authenticate(request: Request): Principal | null {
   const id = request.headers.get('x-user')
-  return id === null ? null : { id, tenantId: request.headers.get('x-tenant') ?? '', kind: 'user' }
+  if (id === null) return null
+  const kind = request.headers.get('x-kind') === 'anonymous' ? 'anonymous' : 'user'
+  return { id, tenantId: request.headers.get('x-tenant') ?? '', kind }
 }
 
 const notFound = { status: 404, body: { code: 'not_found' } }
@@ -44,6 +46,7 @@ describe('what is somebody else’s does not exist', () => {
   test.for([
     { whose: 'of another owner', stranger: { 'x-user': 'bob' } },
     { whose: 'of another tenant', stranger: { 'x-user': 'ada', 'x-tenant': 'acme' } },
+    { whose: 'of a visitor of that name', stranger: { 'x-user': 'ada', 'x-kind': 'anonymous' } },
   ])('a run $whose, in every procedure and stream', async ({ stranger }, { createServer }) => {
     const { as } = await createServer({ agents: [agent], authenticate })
     const ada = as({ 'x-user': 'ada' })
@@ -75,7 +78,11 @@ describe('what is somebody else’s does not exist', () => {
     const { as } = await createServer({ agents: [agent], authenticate, worker: false })
     const ada = as({ 'x-user': 'ada' })
     const conversation = await ada.trpc.client.conversations.create.mutate({ title: 'Private' })
-    for (const headers of [{ 'x-user': 'bob' }, { 'x-user': 'ada', 'x-tenant': 'acme' }]) {
+    for (const headers of [
+      { 'x-user': 'bob' },
+      { 'x-user': 'ada', 'x-tenant': 'acme' },
+      { 'x-user': 'ada', 'x-kind': 'anonymous' },
+    ]) {
       const stranger = as(headers)
       expect(await stranger.rest.get(`conversations/${conversation.id}`)).toMatchObject(notFound)
       expect(
@@ -102,6 +109,7 @@ describe('what is somebody else’s does not exist', () => {
       as({ 'x-user': 'ada' }),
       as({ 'x-user': 'bob' }),
       as({ 'x-user': 'ada', 'x-tenant': 'acme' }),
+      as({ 'x-user': 'ada', 'x-kind': 'anonymous' }),
     ]
     for (const [index, { rest }] of people.entries()) {
       for (let i = 0; i <= index; i += 1) {

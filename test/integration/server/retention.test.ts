@@ -62,7 +62,8 @@ const idOf = (daysAgo: number) => uuidv7({ msecs: Date.now() - daysAgo * DAY_MS 
 
 async function addConversation(sql: Sql, daysAgo: number): Promise<string> {
   const id = idOf(daysAgo)
-  await sql(`INSERT INTO agent_runtime.conversation (id, owner_id) VALUES ($1, 'public')`, [id])
+  const insert = `INSERT INTO agent_runtime.conversation (id, owner_id, owner_kind) VALUES ($1, 'public', 'public')`
+  await sql(insert, [id])
   return id
 }
 

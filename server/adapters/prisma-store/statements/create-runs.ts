@@ -3,6 +3,7 @@ import type { Visibility } from '../../../contract/event.ts'
 import type { CreatedRun, NewRun } from '../../../ports/create-run.ts'
 import type { Enqueue } from '../../../ports/queue.ts'
 import type { Run } from '../../../contract/run.ts'
+import { haveOneOwner, ownerColumns } from '../owned-by.ts'
 import { RUN_COLUMNS, toRun } from '../rows.ts'
 import type { RunRow } from '../rows.ts'
 import { execute, inTransaction } from '../transaction.ts'
@@ -40,8 +41,9 @@ const FIND_EXISTING = {
   name: 'find_existing_run',
   text: `
     SELECT w.id AS "askedId", ${RUN_COLUMNS}
-    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS w (id, tenant_id, owner_id, idempotency_key)
-    JOIN agent_runtime.run r ON r.tenant_id = w.tenant_id AND r.owner_id = w.owner_id
+    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])
+      AS w (id, tenant_id, owner_id, owner_kind, idempotency_key)
+    JOIN agent_runtime.run r ON ${haveOneOwner('r', 'w')}
       AND (r.id = w.id OR r.idempotency_key = w.idempotency_key)`,
 }
 
@@ -123,9 +125,7 @@ function insert(
   )
   return execute<RunRow>(client, INSERT, [
     runs.map((run) => run.id),
-    runs.map((run) => run.principal.tenantId),
-    runs.map((run) => run.principal.id),
-    runs.map((run) => run.principal.kind),
+    ...ownerColumns(runs.map((run) => run.principal)),
     runs.map((run) => run.conversationId),
     runs.map((run) => run.agentKey),
     runs.map((run) => (run.params === null ? null : JSON.stringify(run.params))),
@@ -159,8 +159,7 @@ async function findExisting(
   if (runs.length === 0) return new Map()
   const rows = await execute<RunRow & { askedId: string }>(client, FIND_EXISTING, [
     runs.map((run) => run.id),
-    runs.map((run) => run.principal.tenantId),
-    runs.map((run) => run.principal.id),
+    ...ownerColumns(runs.map((run) => run.principal)),
     runs.map((run) => run.idempotencyKey),
   ])
   return new Map(rows.map((row) => [row.askedId, { kind: 'existing', run: toRun(row) }]))

@@ -1,8 +1,12 @@
 import type pg from 'pg'
 import type { AnyRunEvent, Visibility } from '../../../contract/event.ts'
+import type { Owner } from '../../../ports/owner.ts'
 import type { EventPage } from '../../../ports/store.ts'
+import { isOwned, ownerValues } from '../owned-by.ts'
 import { execute } from '../transaction.ts'
 import { boundedPage, MAX_PAGE_BYTES } from './bounded-page.ts'
+
+const isReaders = `EXISTS (SELECT FROM agent_runtime.run r WHERE r.id = $1 AND ${isOwned('r', 4)})`
 
 const LIST = {
   name: 'list_events',
@@ -10,9 +14,9 @@ const LIST = {
     SELECT seq, attempt, type, visibility, payload, ts
     FROM (${boundedPage(
       `SELECT * FROM agent_runtime.event
-       WHERE run_id = $1 AND seq > $2 AND visibility = ANY ($3::agent_runtime.visibility[])
+       WHERE run_id = $1 AND seq > $2 AND visibility = ANY ($3::agent_runtime.visibility[]) AND ${isReaders}
        ORDER BY seq
-       LIMIT $4`,
+       LIMIT $7`,
       String(MAX_PAGE_BYTES),
     )}) AS listed
     ORDER BY seq`,
@@ -23,13 +27,13 @@ const COUNT = {
   text: `
     SELECT count(*)::int AS count, count(*) FILTER (WHERE seq > $2)::int AS remaining
     FROM agent_runtime.event
-    WHERE run_id = $1 AND visibility = ANY ($3::agent_runtime.visibility[])`,
+    WHERE run_id = $1 AND visibility = ANY ($3::agent_runtime.visibility[]) AND ${isReaders}`,
 }
 
 /** A page by count and by bytes: of large events it has fewer than asked for, and more are to be had. */
 export async function listEvents(
   pool: pg.Pool,
-  runId: string,
+  { owner, runId }: { owner: Owner; runId: string },
   page: { afterSeq: number; limit: number; visibilities: readonly Visibility[] },
 ): Promise<EventPage> {
   const { afterSeq, limit, visibilities } = page
@@ -38,11 +42,13 @@ export async function listEvents(
     runId,
     afterSeq,
     visibilities,
+    ...ownerValues(owner),
   ])
   const rows = await execute<Omit<AnyRunEvent, 'runId' | 'ts'> & { ts: Date }>(pool, LIST, [
     runId,
     afterSeq,
     visibilities,
+    ...ownerValues(owner),
     limit,
   ])
   const { count, remaining } = counted ?? { count: 0, remaining: 0 }

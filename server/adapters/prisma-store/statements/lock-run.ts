@@ -1,4 +1,5 @@
-import type { Owner } from '../../../ports/store.ts'
+import type { Owner } from '../../../ports/owner.ts'
+import { isOwned, ownerValues } from '../owned-by.ts'
 import { RUN_COLUMNS } from '../rows.ts'
 import type { RunRow } from '../rows.ts'
 import { execute } from '../transaction.ts'
@@ -8,12 +9,12 @@ const LOCK = {
   name: 'lock_run',
   text: `
     SELECT ${RUN_COLUMNS} FROM agent_runtime.run r
-    WHERE r.id = $1 AND r.tenant_id = $2 AND r.owner_id = $3
+    WHERE r.id = $1 AND ${isOwned('r', 2)}
     FOR NO KEY UPDATE`,
 }
 
 /** A run of that owner, which stays as it is until the transaction ends. */
 export async function lockRun(client: Executor, owner: Owner, runId: string): Promise<RunRow | undefined> {
-  const [row] = await execute<RunRow>(client, LOCK, [runId, owner.tenantId, owner.id])
+  const [row] = await execute<RunRow>(client, LOCK, [runId, ...ownerValues(owner)])
   return row
 }

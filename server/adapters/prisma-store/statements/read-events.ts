@@ -6,7 +6,10 @@ import type { AnyRunEvent, Visibility } from '../../../contract/event.ts'
 import type { Json } from '../../../contract/json.ts'
 import type { Run } from '../../../contract/run.ts'
 import { createGroupCommit } from '../../../group-commit.ts'
-import type { Owner, Store } from '../../../ports/store.ts'
+import { ownerOf } from '../../../ports/owner.ts'
+import type { Owner } from '../../../ports/owner.ts'
+import type { Store } from '../../../ports/store.ts'
+import { haveOneOwner, ownerColumns } from '../owned-by.ts'
 import { execute } from '../transaction.ts'
 import { boundedPage, MAX_PAGE_BYTES } from './bounded-page.ts'
 
@@ -31,9 +34,9 @@ const READ_PROGRESS = {
   name: 'read_progress',
   text: `
     SELECT w.reader::int, r.status, r.last_seq AS "lastSeq"
-    FROM unnest($1::uuid[], $2::text[], $3::text[]) WITH ORDINALITY AS w (run_id, tenant_id, owner_id, reader)
-    JOIN agent_runtime.run r
-      ON r.id = w.run_id AND r.tenant_id = w.tenant_id AND r.owner_id = w.owner_id`,
+    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) WITH ORDINALITY
+      AS w (run_id, tenant_id, owner_id, owner_kind, reader)
+    JOIN agent_runtime.run r ON r.id = w.run_id AND ${haveOneOwner('r', 'w')}`,
 }
 
 interface EventRow {
@@ -94,13 +97,13 @@ export function createGetProgress(pool: pg.Pool): Store['getProgress'] {
     async flush(requests: readonly { owner: Owner; runId: string }[]) {
       const rows = await execute<Progress & { reader: number }>(pool, READ_PROGRESS, [
         requests.map((request) => request.runId),
-        requests.map((request) => request.owner.tenantId),
-        requests.map((request) => request.owner.id),
+        ...ownerColumns(requests.map((request) => request.owner)),
       ])
       const answers = requests.map((): Progress | null => null)
       for (const { reader, ...progress } of rows) answers[reader - 1] = progress
       return answers
     },
   })
-  return (owner, runId) => read({ owner, runId })
+  // Whoever is nobody is refused before they share a statement with others.
+  return async (owner, runId) => read({ owner: ownerOf(owner), runId })
 }

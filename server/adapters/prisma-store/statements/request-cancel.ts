@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import type { Visibility } from '../../../contract/event.ts'
-import type { CancelOutcome, Owner } from '../../../ports/store.ts'
+import type { Owner } from '../../../ports/owner.ts'
+import type { CancelOutcome } from '../../../ports/store.ts'
 import { RUN_COLUMNS, toRun } from '../rows.ts'
 import type { RunRow } from '../rows.ts'
 import { execute, inTransaction } from '../transaction.ts'

@@ -4,6 +4,7 @@ import type pg from 'pg'
 import type { Visibility } from '../../../contract/event.ts'
 import type { CreatedRun, NewRun } from '../../../ports/create-run.ts'
 import type { ChangedRun } from '../../../ports/upkeep.ts'
+import { haveOneOwner, ownerColumns } from '../owned-by.ts'
 import { execute } from '../transaction.ts'
 
 export interface Place {
@@ -19,14 +20,14 @@ const LOCK = {
   text: `
     WITH locked AS (
       SELECT c.id FROM agent_runtime.conversation c
-      JOIN unnest($1::uuid[], $2::text[], $3::text[]) AS w (id, tenant_id, owner_id)
-        ON c.id = w.id AND c.tenant_id = w.tenant_id AND c.owner_id = w.owner_id
+      JOIN unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS w (id, tenant_id, owner_id, owner_kind)
+        ON c.id = w.id AND ${haveOneOwner('c', 'w')}
       ORDER BY c.id
       FOR NO KEY UPDATE OF c
     )
     UPDATE agent_runtime.conversation c SET updated_at = now() FROM locked
     WHERE c.id = locked.id
-    RETURNING c.id, c.tenant_id AS "tenantId", c.owner_id AS "ownerId"`,
+    RETURNING c.id`,
 }
 
 const FIND_ACTIVE = {
@@ -89,8 +90,7 @@ export async function takePlaces(
 
   const owned = await execute<{ id: string }>(client, LOCK, [
     inConversation.map((run) => run.conversationId),
-    inConversation.map((run) => run.principal.tenantId),
-    inConversation.map((run) => run.principal.id),
+    ...ownerColumns(inConversation.map((run) => run.principal)),
   ])
   const ownedIds = new Set(owned.map(({ id }) => id))
   const active = await execute<ActiveRun>(client, FIND_ACTIVE, [[...ownedIds]])

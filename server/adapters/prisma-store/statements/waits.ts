@@ -6,9 +6,11 @@ import type { Run } from '../../../contract/run.ts'
 import { isTerminal } from '../../../contract/terminal.ts'
 import type { PendingWait } from '../../../contract/wait.ts'
 import type { RunAppend, SettledWait } from '../../../ports/attempt.ts'
+import type { Owner } from '../../../ports/owner.ts'
 import type { Enqueue, QueuedRun } from '../../../ports/queue.ts'
-import type { Owner, RespondOutcome } from '../../../ports/store.ts'
+import type { RespondOutcome } from '../../../ports/store.ts'
 import { toStorableJson } from '../../../storable-json.ts'
+import { isOwned, ownerValues } from '../owned-by.ts'
 import { RUN_COLUMNS, toRun } from '../rows.ts'
 import type { RunRow } from '../rows.ts'
 import { execute, inTransaction } from '../transaction.ts'
@@ -142,7 +144,7 @@ const READ_PENDING = {
     FROM agent_runtime.run r
     LEFT JOIN agent_runtime.wait w ON w.run_id = r.id AND w.status = 'pending'
       AND r.status IN ('queued', 'running', 'waiting') AND (w.expires_at IS NULL OR w.expires_at > now())
-    WHERE r.id = $1 AND r.tenant_id = $2 AND r.owner_id = $3
+    WHERE r.id = $1 AND ${isOwned('r', 2)}
     ORDER BY w.created_at, w.name, w.occurrence`,
 }
 
@@ -153,7 +155,7 @@ interface PendingRow extends Omit<PendingWait, 'name' | 'details' | 'schema' | '
 }
 
 export async function readWaits(pool: pg.Pool, owner: Owner, runId: string): Promise<PendingWait[] | null> {
-  const rows = await execute<PendingRow>(pool, READ_PENDING, [runId, owner.tenantId, owner.id])
+  const rows = await execute<PendingRow>(pool, READ_PENDING, [runId, ...ownerValues(owner)])
   if (rows.length === 0) return null
   return rows.flatMap(({ name, request, expiresAt, kind }) =>
     name === null ? [] : [{ name, kind, ...request, expiresAt: expiresAt?.toISOString() ?? null }],

@@ -1,0 +1,152 @@
+import pg from 'pg'
+import { v7 as uuidv7 } from 'uuid'
+import { describe, expect } from 'vitest'
+import { createPrismaStore } from '../../../server/adapters/prisma-store/index.ts'
+import type { Owner } from '../../../server/ports/owner.ts'
+import type { Store } from '../../../server/ports/store.ts'
+import { newRun } from '../../support/new-run.ts'
+import { test as base } from '../../support/runtime.ts'
+
+const test = base.extend<{ store: Store }>({
+  store: async ({ database }, use) => {
+    const pool = new pg.Pool({ connectionString: database.url, application_name: 'test' })
+    await use(createPrismaStore({ pool, visibilityOf: () => 'user' }))
+    await pool.end()
+    // These runs were in no queue.
+    await database.sql('TRUNCATE agent_runtime.run, agent_runtime.event CASCADE')
+  },
+})
+
+/** Those of the store's methods that do something on behalf of an owner. */
+type OwnersMethod = {
+  [K in keyof Store]: Store[K] extends (owner: Owner, ...rest: never[]) => unknown
+    ? Owner extends Parameters<Store[K]>[0]
+      ? K
+      : never
+    : never
+}[keyof Store]
+
+interface Scene {
+  store: Store
+  runId: string
+  conversationId: string
+}
+
+const nowhere = async () => {}
+const nothing = { items: [], nextCursor: null, previousCursor: null, count: 0 }
+const page = { afterSeq: 0, limit: 10, visibilities: ['user'] as const }
+
+/** One call of each, and what it answers to somebody whose rows these are not. A method that is missing does not compile. */
+const CALLS: {
+  [K in Exclude<OwnersMethod, 'createConversation'>]: {
+    call(scene: Scene, owner: Owner): unknown
+    answer: unknown
+  }
+} = {
+  getRun: { call: ({ store, runId }, owner) => store.getRun(owner, runId), answer: null },
+  getProgress: { call: ({ store, runId }, owner) => store.getProgress(owner, runId), answer: null },
+  readWaits: { call: ({ store, runId }, owner) => store.readWaits(owner, runId), answer: null },
+  requestCancel: {
+    call: ({ store, runId }, owner) => store.requestCancel(owner, runId),
+    answer: { kind: 'not-found' },
+  },
+  respond: {
+    call: ({ store, runId }, owner) => store.respond(owner, { runId, wait: 'w', value: 1 }, nowhere),
+    answer: { kind: 'not-found' },
+  },
+  listEvents: {
+    call: ({ store, runId }, owner) => store.listEvents(owner, runId, page),
+    answer: { events: [], count: 0, hasMore: false },
+  },
+  listRuns: { call: ({ store }, owner) => store.listRuns(owner, { limit: 10 }, null), answer: nothing },
+  getConversation: {
+    call: ({ store, conversationId }, owner) => store.getConversation(owner, conversationId),
+    answer: null,
+  },
+  listConversations: {
+    call: ({ store }, owner) => store.listConversations(owner, { limit: 10 }, null),
+    answer: nothing,
+  },
+  readHistory: {
+    call: ({ store, conversationId }, owner) =>
+      store.readHistory(owner, conversationId, { limit: 10, offset: 0, statuses: ['queued'] }),
+    answer: { messages: [], total: 0 },
+  },
+}
+
+const ADA: Owner = { id: 'ada', tenantId: 'acme', kind: 'user' }
+
+async function createScene(
+  store: Store,
+  sql: (text: string, values: unknown[]) => Promise<unknown>,
+): Promise<Scene> {
+  const [runId, conversationId] = [uuidv7(), uuidv7()]
+  await store.createConversation(ADA, { id: conversationId, agentKey: null, title: null, metadata: {} })
+  const messages = [{ role: 'user' as const, content: 'Hi' }]
+  await store.createRuns([newRun({ id: runId, principal: ADA, conversationId, messages })], nowhere)
+  await sql(
+    `INSERT INTO agent_runtime.event (run_id, seq, attempt, type, visibility, payload, ts)
+     VALUES ($1, 1, 1, 'x', 'user', '{}', now())`,
+    [runId],
+  )
+  await sql('UPDATE agent_runtime.run SET last_seq = 1 WHERE id = $1', [runId])
+  return { store, runId, conversationId }
+}
+
+describe('what the store does on behalf of an owner', () => {
+  test.for(Object.entries(CALLS))(
+    '%s: finds nothing of anybody else’s',
+    async ([, { call, answer }], { store, database }) => {
+      const scene = await createScene(store, database.sql)
+      const strangers: Owner[] = [
+        { ...ADA, id: 'bob' },
+        { ...ADA, tenantId: '' },
+        { ...ADA, kind: 'anonymous' },
+        { ...ADA, kind: 'public' },
+      ]
+      for (const stranger of strangers) expect(await call(scene, stranger)).toEqual(answer)
+      expect(await call(scene, ADA)).not.toEqual(answer)
+    },
+  )
+
+  test.for(Object.entries(CALLS))(
+    '%s: refuses whoever is nobody',
+    async ([, { call }], { store, database }) => {
+      const scene = await createScene(store, database.sql)
+      for (const nobody of NOBODY) {
+        await expect((async () => call(scene, nobody as Owner))()).rejects.toThrow(TypeError)
+      }
+    },
+  )
+
+  test('nobody creates anything, nor keeps others from it', async ({ store, database }) => {
+    for (const nobody of NOBODY) {
+      const conversation = { id: uuidv7(), agentKey: null, title: null, metadata: {} }
+      await expect(store.createConversation(nobody as Owner, conversation)).rejects.toThrow(TypeError)
+      await expect(store.createRuns([newRun({ principal: nobody as Owner })], nowhere)).rejects.toThrow(
+        TypeError,
+      )
+    }
+    const answers = await Promise.allSettled(
+      [...NOBODY, ADA].map((owner) => store.getProgress(owner as Owner, uuidv7())),
+    )
+    expect(answers.at(-1)).toEqual({ status: 'fulfilled', value: null })
+    const counts = `SELECT (SELECT count(*)::int FROM agent_runtime.run) AS runs,
+      (SELECT count(*)::int FROM agent_runtime.conversation) AS conversations`
+    expect(await database.sql(counts)).toEqual([{ runs: 0, conversations: 0 }])
+  })
+})
+
+const NOBODY: unknown[] = [
+  {},
+  { ...ADA, id: undefined },
+  { ...ADA, tenantId: undefined },
+  { ...ADA, kind: undefined },
+  { ...ADA, id: '' },
+  { ...ADA, id: null },
+  { ...ADA, id: 1 },
+  { ...ADA, id: { not: '' } },
+  { ...ADA, tenantId: { contains: '' } },
+  { ...ADA, kind: { not: 'public' } },
+  { ...ADA, kind: 'toString' },
+]
