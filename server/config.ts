@@ -75,6 +75,10 @@ export const Config = z.object({
   streamPollIntervalSeconds: z.coerce.number().min(0.05).default(2),
   /** Seconds between keep-alive comments on an idle stream. */
   streamKeepAliveSeconds: z.coerce.number().min(0.05).default(15),
+  /** Seconds after which `authenticate` is asked again about the reader of an open stream. */
+  streamReauthenticateSeconds: z.coerce.number().min(0.05).max(86_400).default(60),
+  /** Seconds after which a stream is ended, for its reader to open it anew where it was. */
+  streamMaxAgeSeconds: z.coerce.number().min(0.05).max(1_000_000).default(3600),
   /**
    * Seconds after its end a run is compacted: its deltas are folded into its messages; `false` or `off`: never.
    * A minute at least, so that everything that ended before has been committed.
@@ -123,6 +127,8 @@ export const ENVIRONMENT = {
   queuePollIntervalSeconds: 'QUEUE_POLL_INTERVAL_SECONDS',
   streamPollIntervalSeconds: 'STREAM_POLL_INTERVAL_SECONDS',
   streamKeepAliveSeconds: 'STREAM_KEEP_ALIVE_SECONDS',
+  streamReauthenticateSeconds: 'STREAM_REAUTHENTICATE_SECONDS',
+  streamMaxAgeSeconds: 'STREAM_MAX_AGE_SECONDS',
   compactAfterSeconds: 'COMPACT_AFTER_SECONDS',
   retentionDays: 'RETENTION_DAYS',
   maxBodyBytes: 'MAX_BODY_BYTES',
