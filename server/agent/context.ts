@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { RuntimeEventPayloads, Visibility } from '../contract/event.ts'
 import type { Json, JsonObject } from '../contract/json.ts'
-import type { Message } from '../contract/message.ts'
+import type { AgentMessage } from '../contract/message.ts'
 import type { Principal } from '../contract/principal.ts'
 import type { Model } from '../llm/model.ts'
 import type { Logger } from '../ports/logger.ts'
@@ -71,7 +71,7 @@ export interface AgentContext<TParams = unknown, TEvents extends object = Record
   /** 1 for the first attempt. */
   readonly attempt: number
   /** The conversation's history, oldest first, then this run's own input. */
-  readonly messages: readonly Message[]
+  readonly messages: readonly AgentMessage[]
   readonly params: TParams
   readonly metadata: JsonObject
   readonly principal: Principal

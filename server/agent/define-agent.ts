@@ -4,7 +4,7 @@ import type { Visibility } from '../contract/event.ts'
 import { RUNTIME_EVENTS } from '../contract/event.ts'
 import { ConversationPolicy, CreateRunInput } from '../contract/run.ts'
 import type { Json } from '../contract/json.ts'
-import type { Message } from '../contract/message.ts'
+import type { AgentMessage } from '../contract/message.ts'
 import type { AgentContext } from './context.ts'
 import type { AnySchedule, Schedule } from './schedule.ts'
 
@@ -19,7 +19,7 @@ export type EventPayloads<TEvents extends AgentEvents> = {
 export interface AgentResult<TOutput> {
   output?: TOutput
   /** Messages the run adds to the conversation: the assistant's answer, tool calls and results. */
-  messages?: readonly Message[]
+  messages?: readonly AgentMessage[]
 }
 
 type ResultOf<TOutput extends z.ZodType | undefined> = TOutput extends z.ZodType

@@ -1,4 +1,5 @@
-import type { ToolCall } from '../contract/message.ts'
+import type { ProviderData, ToolCall } from '../contract/message.ts'
+import type { Json } from '../contract/json.ts'
 import { ModelError } from '../llm/model.ts'
 import type { FinishReason, Model, ModelRequest } from '../llm/model.ts'
 import type { AgentContext } from './context.ts'
@@ -10,6 +11,7 @@ export type ModelTurn = {
   toolCalls: ToolCall[]
   finishReason: FinishReason
   usage: { inputTokens: number; outputTokens: number }
+  providerData: ProviderData | null
 }
 
 /**
@@ -39,6 +41,7 @@ async function stream(
 ): Promise<ModelTurn> {
   const messageId = crypto.randomUUID()
   const toolCalls: ToolCall[] = []
+  const theirIds: string[] = []
   let text = ''
   for await (const chunk of model.stream(request, signal)) {
     switch (chunk.type) {
@@ -50,11 +53,29 @@ async function stream(
         await ctx.emit('reasoning.delta', { messageId, content: chunk.text })
         break
       case 'tool-call':
-        toolCalls.push(chunk.toolCall)
+        theirIds.push(chunk.toolCall.id)
+        toolCalls.push({ ...chunk.toolCall, id: createToolCallId() })
         break
       case 'finish':
-        return { messageId, text, toolCalls, finishReason: chunk.reason, usage: { ...chunk.usage } }
+        return {
+          messageId,
+          text,
+          toolCalls,
+          finishReason: chunk.reason,
+          usage: { ...chunk.usage },
+          providerData: keep(model.provider, theirIds, chunk.providerData),
+        }
     }
   }
   throw new ModelError(`The model "${model.name}" stopped without finishing its answer.`, { retriable: true })
+}
+
+/** Providers number their calls anew in each answer, some from 0. 37 characters: some take no more than 40. */
+function createToolCallId(): string {
+  return `call_${crypto.randomUUID().replaceAll('-', '')}`
+}
+
+function keep(provider: string, toolCallIds: string[], data: Json | undefined): ProviderData | null {
+  if (toolCallIds.length === 0 && data === undefined) return null
+  return { provider, toolCallIds, data: data === undefined ? null : JSON.stringify(data) }
 }

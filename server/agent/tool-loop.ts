@@ -1,4 +1,4 @@
-import type { Message } from '../contract/message.ts'
+import type { AgentMessage } from '../contract/message.ts'
 import { ModelError } from '../llm/model.ts'
 import type { FinishReason, Model, ModelRequest, TokenUsage } from '../llm/model.ts'
 import type { AgentContext } from './context.ts'
@@ -30,7 +30,7 @@ export interface ToolLoopOptions {
   /** Instructions put before the messages. */
   system?: string
   /** Default: `ctx.messages`, the conversation so far with this run's input. */
-  messages?: readonly Message[]
+  messages?: readonly AgentMessage[]
   /** Default: `ctx.llm`. */
   model?: Model
   /** Model calls before the loop gives up. Default: 10. */
@@ -44,7 +44,7 @@ export interface ToolLoopResult {
   /** What the model said last. */
   text: string
   /** Only what the loop added: assistant turns with their tool calls, and tool results. */
-  messages: Message[]
+  messages: AgentMessage[]
   /** Why the last answer ended; `length` means that it was cut off. */
   finishReason: FinishReason
   /** Over all model calls. */
@@ -72,7 +72,7 @@ export interface ToolLoopResult {
 export async function toolLoop(ctx: ToolLoopContext, options: ToolLoopOptions = {}): Promise<ToolLoopResult> {
   const { model = ctx.llm, maxTurns = 10 } = options
   const tools = byName(options.tools ?? [])
-  const given: Message[] = [
+  const given: AgentMessage[] = [
     ...(options.system === undefined ? [] : [{ role: 'system' as const, content: options.system }]),
     ...(options.messages ?? ctx.messages),
   ]
@@ -81,7 +81,7 @@ export async function toolLoop(ctx: ToolLoopContext, options: ToolLoopOptions = 
     ...(options.maxOutputTokens === undefined ? {} : { maxOutputTokens: options.maxOutputTokens }),
     ...(options.temperature === undefined ? {} : { temperature: options.temperature }),
   }
-  const messages: Message[] = []
+  const messages: AgentMessage[] = []
   const usage: TokenUsage = { inputTokens: 0, outputTokens: 0 }
 
   for (let turn = 1; turn <= maxTurns; turn++) {
@@ -92,6 +92,7 @@ export async function toolLoop(ctx: ToolLoopContext, options: ToolLoopOptions = 
       role: 'assistant',
       content: answer.text === '' && answer.toolCalls.length > 0 ? null : answer.text,
       ...(answer.toolCalls.length === 0 ? {} : { toolCalls: answer.toolCalls }),
+      ...(answer.providerData ? { providerData: answer.providerData } : {}),
     })
     if (answer.toolCalls.length === 0) {
       return { text: answer.text, messages, finishReason: answer.finishReason, usage }

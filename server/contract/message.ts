@@ -9,18 +9,50 @@ export const ToolCall = z.object({
   arguments: Json,
 })
 
+const SystemMessage = z.object({ role: z.literal('system'), content: z.string() })
+const UserMessage = z.object({ role: z.literal('user'), content: z.string() })
+const AssistantMessage = z.object({
+  role: z.literal('assistant'),
+  content: z.string().nullable(),
+  toolCalls: z.array(ToolCall).optional(),
+})
+const ToolMessage = z.object({
+  role: z.literal('tool'),
+  toolCallId: z.string().min(1),
+  content: z.string(),
+})
+
 /**
  * A message in the framework-neutral form every model client and adapter translates from and to.
  * A conversation's history is a list of these.
  */
 export type Message = z.infer<typeof Message>
 export const Message = z.discriminatedUnion('role', [
-  z.object({ role: z.literal('system'), content: z.string() }),
-  z.object({ role: z.literal('user'), content: z.string() }),
-  z.object({
-    role: z.literal('assistant'),
-    content: z.string().nullable(),
-    toolCalls: z.array(ToolCall).optional(),
-  }),
-  z.object({ role: z.literal('tool'), toolCallId: z.string().min(1), content: z.string() }),
+  SystemMessage,
+  UserMessage,
+  AssistantMessage,
+  ToolMessage,
+])
+
+/** What a model's provider needs back with its answer. It is returned to that provider, unchanged, and not interpreted. */
+export type ProviderData = z.infer<typeof ProviderData>
+export const ProviderData = z.object({
+  /** The `provider` of the model that answered: nobody else is sent it. */
+  provider: z.string(),
+  /** What the provider calls the message's tool calls, in their order. */
+  toolCallIds: z.array(z.string()),
+  /** JSON text, since the database would put an object's keys in another order. Null for nothing but the ids. */
+  data: z.string().nullable(),
+})
+
+/**
+ * A message as agents and models have it. `providerData` is stored with the message and never leaves the
+ * server: callers neither read nor write it.
+ */
+export type AgentMessage = z.infer<typeof AgentMessage>
+export const AgentMessage = z.discriminatedUnion('role', [
+  SystemMessage,
+  UserMessage,
+  AssistantMessage.extend({ providerData: ProviderData.optional() }),
+  ToolMessage,
 ])

@@ -1,4 +1,5 @@
 import type Anthropic from '@anthropic-ai/sdk'
+import type { Json } from '../contract/json.ts'
 import { fromStopReason } from './anthropic-messages.ts'
 import type { ModelChunk, TokenUsage } from './model.ts'
 import { parseToolArguments, toArgumentsObject } from './tool-arguments.ts'
@@ -7,13 +8,13 @@ type Block = Anthropic.ContentBlockParam
 
 /**
  * Turns the events of one streamed message into the port's chunks. A tool call is passed on when its
- * block is complete. `onTurn` gets the whole turn's blocks, as they have to be sent back.
+ * block is complete. A turn that thought before it called tools has to be sent back as it came, signatures
+ * included, along with the tools' results: its blocks go with `finish`.
  *
  * @throws whatever `brokenOff` makes when the stream ended before the message did.
  */
 export async function* fromMessageEvents(
   events: AsyncIterable<Anthropic.RawMessageStreamEvent>,
-  onTurn: (blocks: Block[]) => void,
   brokenOff: () => Error,
 ): AsyncGenerator<ModelChunk, void, undefined> {
   const blocks: Block[] = []
@@ -67,8 +68,22 @@ export async function* fromMessageEvents(
   }
 
   if (stopReason === null) throw brokenOff()
-  onTurn(blocks)
-  yield { type: 'finish', reason: fromStopReason(stopReason), usage }
+  const mustReturn = blocks.some(isThinking) && blocks.some(({ type }) => type === 'tool_use')
+  yield {
+    type: 'finish',
+    reason: fromStopReason(stopReason),
+    usage,
+    // Blocks are parsed JSON, whatever their types say.
+    ...(mustReturn ? { providerData: blocks.filter(isSendable) as unknown as Json } : {}),
+  }
+}
+
+function isThinking({ type }: Block): boolean {
+  return type === 'thinking' || type === 'redacted_thinking'
+}
+
+function isSendable(block: Block): boolean {
+  return block.type !== 'text' || block.text.trim() !== ''
 }
 
 // What was read from or written to the prompt cache is not in `input_tokens`.

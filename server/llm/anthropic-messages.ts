@@ -3,7 +3,7 @@ import type { Message } from '../contract/message.ts'
 import type { FinishReason, ToolSpec } from './model.ts'
 import { toArgumentsObject } from './tool-arguments.ts'
 
-type Block = Anthropic.ContentBlockParam
+export type Block = Anthropic.ContentBlockParam
 type Turn = { role: 'user' | 'assistant'; content: Block[] }
 
 export interface AnthropicPrompt {

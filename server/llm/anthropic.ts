@@ -1,12 +1,13 @@
 import type Anthropic from '@anthropic-ai/sdk'
 import { ConfigError } from '../config.ts'
-import type { Message } from '../contract/message.ts'
+import type { AgentMessage } from '../contract/message.ts'
 import { fromMessageEvents } from './anthropic-events.ts'
 import { toAnthropicPrompt, toAnthropicTool } from './anthropic-messages.ts'
-import { createThinkingMemory } from './anthropic-thinking.ts'
+import type { Block } from './anthropic-messages.ts'
 import { loadSdk } from './load-sdk.ts'
 import type { Model, ModelChunk, ModelRequest } from './model.ts'
 import { type Provider, toModelError } from './provider-error.ts'
+import { toProviderMessages } from './provider-messages.ts'
 import { streamFrom } from './provider-stream.ts'
 import { fetchWithoutLongWaits } from './retry-after.ts'
 
@@ -24,6 +25,8 @@ export interface AnthropicModelOptions {
   /** More fields of the request, as the provider spells them, e.g. `{ output_config: { effort: 'low' } }`. */
   extra?: Record<string, unknown>
 }
+
+const PROVIDER = 'anthropic'
 
 // Anthropic requires a limit, and thinking counts towards it.
 const DEFAULT_MAX_OUTPUT_TOKENS = 16_000
@@ -43,7 +46,6 @@ export function createAnthropicModel(options: AnthropicModelOptions = {}): Model
   const provider: Provider = { title: 'Anthropic', keyVariable: 'ANTHROPIC_API_KEY', apiKey }
 
   let client: Anthropic | undefined
-  const thinking = createThinkingMemory()
 
   async function* stream(
     request: ModelRequest,
@@ -59,10 +61,7 @@ export function createAnthropicModel(options: AnthropicModelOptions = {}): Model
       fetch: fetchWithoutLongWaits,
     }))
 
-    const { system, messages } = toAnthropicPrompt(
-      request.messages,
-      inCurrentTurn(request.messages, thinking.recall),
-    )
+    const { system, messages } = toAnthropicPrompt(...inCurrentTurn(request.messages))
     const body: Anthropic.MessageCreateParamsStreaming = {
       model: name,
       max_tokens: request.maxOutputTokens ?? DEFAULT_MAX_OUTPUT_TOKENS,
@@ -82,18 +81,22 @@ export function createAnthropicModel(options: AnthropicModelOptions = {}): Model
       return toModelError(provider, error, answered ? toFailure(error) : undefined)
     }
     const events = streamFrom(async () => anthropic.messages.create(body, { signal }), signal, translate)
-    yield* fromMessageEvents(events, thinking.remember, () => toModelError(provider, undefined))
+    yield* fromMessageEvents(events, () => toModelError(provider, undefined))
   }
 
-  return { provider: 'anthropic', name, stream }
+  return { provider: PROVIDER, name, stream }
 }
 
 // Thinking is bound to the prompt it was thought under, which an earlier run may have had otherwise; and
 // it is wanted back only for the turn that still waits for results.
-function inCurrentTurn<T>(messages: readonly Message[], recall: (message: Message) => T | undefined) {
-  const lastInput = messages.findLastIndex((message) => message.role === 'user')
-  const current = new Set(messages.slice(lastInput + 1))
-  return (message: Message) => (current.has(message) ? recall(message) : undefined)
+function inCurrentTurn(given: readonly AgentMessage[]): Parameters<typeof toAnthropicPrompt> {
+  const { messages, dataOf } = toProviderMessages(given, PROVIDER)
+  const current = new Set(messages.slice(messages.findLastIndex(({ role }) => role === 'user') + 1))
+  // What this client gave the runtime to keep.
+  return [
+    messages,
+    (message) => (current.has(message) ? (dataOf(message) as Block[] | undefined) : undefined),
+  ]
 }
 
 function toFailure(error: InstanceType<typeof Anthropic.APIError>) {

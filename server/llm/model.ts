@@ -1,4 +1,5 @@
-import type { Message, ToolCall } from '../contract/message.ts'
+import type { Json } from '../contract/json.ts'
+import type { AgentMessage, ToolCall } from '../contract/message.ts'
 
 /** A tool as a model sees it. `parameters` is a JSON Schema object. */
 export interface ToolSpec {
@@ -8,7 +9,7 @@ export interface ToolSpec {
 }
 
 export interface ModelRequest {
-  messages: readonly Message[]
+  messages: readonly AgentMessage[]
   tools?: readonly ToolSpec[]
   /** Upper bound on the tokens of the answer. Default: the provider's, where it has one. */
   maxOutputTokens?: number
@@ -25,7 +26,13 @@ export type ModelChunk =
   | { type: 'text'; text: string }
   | { type: 'reasoning'; text: string }
   | { type: 'tool-call'; toolCall: ToolCall }
-  | { type: 'finish'; reason: FinishReason; usage: TokenUsage }
+  | {
+      type: 'finish'
+      reason: FinishReason
+      usage: TokenUsage
+      /** What the provider needs back with this answer, unchanged: stored, and found in the next request's messages. */
+      providerData?: Json
+    }
 
 export type FinishReason = 'stop' | 'tool-calls' | 'length' | 'content-filter'
 

@@ -5,6 +5,7 @@ import type { Model, ModelChunk, ModelRequest } from './model.ts'
 import { fromChatChunks } from './openai-chunks.ts'
 import { toChatMessage, toChatTool } from './openai-messages.ts'
 import { type Provider, toModelError } from './provider-error.ts'
+import { toProviderMessages } from './provider-messages.ts'
 import { streamFrom } from './provider-stream.ts'
 import { fetchWithoutLongWaits } from './retry-after.ts'
 
@@ -22,6 +23,8 @@ export interface OpenAIModelOptions {
   /** More fields of the request, as the provider spells them, e.g. `{ reasoning_effort: 'low' }`. */
   extra?: Record<string, unknown>
 }
+
+const PROVIDER = 'openai'
 
 /**
  * A model at OpenAI, or at any server that speaks its chat completions. Needs the package `openai`.
@@ -78,7 +81,7 @@ export function createOpenAIModel(options: OpenAIModelOptions = {}): Model {
     yield* fromChatChunks(chunks, () => toModelError(provider, undefined))
   }
 
-  return { provider: 'openai', name, stream }
+  return { provider: PROVIDER, name, stream }
 }
 
 function toBody(
@@ -89,7 +92,7 @@ function toBody(
   const { messages, tools, maxOutputTokens, temperature } = request
   return {
     model,
-    messages: messages.map(toChatMessage),
+    messages: toProviderMessages(messages, PROVIDER).messages.map(toChatMessage),
     ...(tools === undefined || tools.length === 0 ? {} : { tools: tools.map(toChatTool) }),
     ...(maxOutputTokens === undefined ? {} : { max_completion_tokens: maxOutputTokens }),
     ...(temperature === undefined ? {} : { temperature }),

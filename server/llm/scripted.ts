@@ -1,5 +1,6 @@
 import type { ToolCall } from '../contract/message.ts'
 import type { Model, ModelChunk, ModelRequest, TokenUsage } from './model.ts'
+import { toProviderMessages } from './provider-messages.ts'
 
 /** One thing a scripted turn does: stream a chunk, throw, or wait for a promise of the test's. */
 type ScriptedStep = ModelChunk | { error: Error } | { waitFor: Promise<unknown> }
@@ -16,7 +17,7 @@ interface ScriptedAnswer {
 export type ScriptedTurn = ScriptedAnswer | readonly ScriptedStep[] | { error: Error }
 
 export interface ScriptedModel extends Model {
-  /** The requests so far, oldest first. */
+  /** The requests so far, oldest first, with the script's own ids of tool calls. */
   readonly requests: readonly ModelRequest[]
 }
 
@@ -36,6 +37,7 @@ export function createScriptedModel(
   names: { provider?: string; name?: string } = {},
 ): ScriptedModel {
   const requests: ModelRequest[] = []
+  const provider = names.provider ?? 'scripted'
   let calls = 0
 
   const toSteps = (turn: ScriptedTurn): readonly ScriptedStep[] => {
@@ -54,12 +56,13 @@ export function createScriptedModel(
   }
 
   return {
-    provider: names.provider ?? 'scripted',
+    provider,
     name: names.name ?? 'scripted',
     requests,
     async *stream(request, signal) {
       signal.throwIfAborted()
-      requests.push(structuredClone(request))
+      const { messages } = toProviderMessages(request.messages, provider)
+      requests.push(structuredClone({ ...request, messages }))
       const turn = turns[requests.length - 1]
       if (turn === undefined) {
         throw new Error(`The script has ${turns.length} turns, but this is request ${requests.length}.`)

@@ -1,6 +1,6 @@
 import type { Visibility } from '../contract/event.ts'
 import type { Json, JsonObject } from '../contract/json.ts'
-import type { Message } from '../contract/message.ts'
+import type { AgentMessage } from '../contract/message.ts'
 import type { Principal } from '../contract/principal.ts'
 import type { RunError } from '../contract/run.ts'
 import type { TerminalStatus } from '../contract/terminal.ts'
@@ -22,7 +22,7 @@ export interface ClaimedRun {
   params: Json | null
   metadata: JsonObject
   /** History of the conversation, then the run's own input. */
-  messages: Message[]
+  messages: AgentMessage[]
   state: Json | undefined
   timeoutMs: number
   cancelRequested: boolean
@@ -78,7 +78,7 @@ export interface RunEnding {
   status: TerminalStatus
   output: Json | null
   error: RunError | null
-  messages: readonly Message[]
+  messages: readonly AgentMessage[]
 }
 
 /** How an attempt ends without ending its run: the run is queued again. */

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { AnyAgent } from '../agent/define-agent.ts'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import type { Json } from '../contract/json.ts'
-import { Message } from '../contract/message.ts'
+import { AgentMessage } from '../contract/message.ts'
 import type { RunError } from '../contract/run.ts'
 import type { TerminalEventType } from '../contract/terminal.ts'
 import { MAX_PAYLOAD_CHARACTERS } from '../events/run-log.ts'
@@ -36,7 +36,7 @@ export function succeeded(agent: AnyAgent, result: Awaited<ReturnType<AnyAgent['
   }
 }
 
-const Messages = z.array(Message)
+const Messages = z.array(AgentMessage)
 
 /** An error is for people to read; what an agent puts into one may be anything. */
 function shorten(message: string): string {

@@ -126,14 +126,15 @@ describe('tool calls', () => {
     const { ctx, events, of } = createContext(model)
     const reply = await toolLoop(ctx, { tools: [add] })
 
-    const added = [
-      { role: 'assistant', content: 'Let me add.', toolCalls: [callAdd('c1', { a: 1, b: 2 })] },
-      { role: 'tool', toolCallId: 'c1', content: '{"sum":3}' },
+    const added = (id: string) => [
+      { role: 'assistant', content: 'Let me add.', toolCalls: [callAdd(id, { a: 1, b: 2 })] },
+      { role: 'tool', toolCallId: id, content: '{"sum":3}' },
     ]
-    expect(model.requests[1]?.messages).toEqual([...ctx.messages, ...added])
+    const [{ toolCallId }] = of('tool.call') as [{ toolCallId: string }]
+    expect(model.requests[1]?.messages).toEqual([...ctx.messages, ...added('c1')])
     expect(reply).toMatchObject({
       text: 'It is 3.',
-      messages: [...added, { role: 'assistant', content: 'It is 3.' }],
+      messages: [...added(toolCallId), { role: 'assistant', content: 'It is 3.' }],
       usage: { inputTokens: 14, outputTokens: 5 },
     })
     expect(events.map(({ type }) => type)).toEqual([
@@ -146,8 +147,8 @@ describe('tool calls', () => {
       'assistant.message',
       'usage',
     ])
-    expect(of('tool.call')).toEqual([{ toolCallId: 'c1', tool: 'add', arguments: { a: 1, b: 2 } }])
-    expect(of('tool.result')).toEqual([{ toolCallId: 'c1', tool: 'add', result: { sum: 3 } }])
+    expect(of('tool.call')).toEqual([{ toolCallId, tool: 'add', arguments: { a: 1, b: 2 } }])
+    expect(of('tool.result')).toEqual([{ toolCallId, tool: 'add', result: { sum: 3 } }])
     const [first, second] = of('assistant.message') as { messageId: string }[]
     expect(first?.messageId).not.toBe(second?.messageId)
   })
@@ -209,10 +210,11 @@ describe('tool calls', () => {
     await vi.waitFor(() => expect(running).toEqual(['slow', 'fast']))
     gates.fast.resolve()
     const { messages } = await loop
-    expect(of('tool.result')).toMatchObject([{ toolCallId: 'c1' }, { toolCallId: 'c2' }])
+    const ids = (of('tool.call') as { toolCallId: string }[]).map(({ toolCallId }) => toolCallId)
+    expect(of('tool.result')).toMatchObject(ids.map((toolCallId) => ({ toolCallId })))
     expect(messages.slice(1, 3)).toEqual([
-      { role: 'tool', toolCallId: 'c1', content: 'slow' },
-      { role: 'tool', toolCallId: 'c2', content: 'fast' },
+      { role: 'tool', toolCallId: ids[0], content: 'slow' },
+      { role: 'tool', toolCallId: ids[1], content: 'fast' },
     ])
   })
 
@@ -260,7 +262,8 @@ describe('a tool call that goes wrong is a result the model can correct', () => 
       role: 'tool',
       content: JSON.stringify(result?.result),
     })
-    return { error: result?.result.error, warn: context.warn }
+    const [{ toolCallId }] = context.of('tool.call') as [{ toolCallId: string }]
+    return { error: result?.result.error, warn: context.warn, toolCallId }
   }
 
   const failing = (error: unknown) =>
@@ -291,18 +294,18 @@ describe('a tool call that goes wrong is a result the model can correct', () => 
 
   test('when the tool throws: what it threw is logged and not told', async () => {
     const err = new Error('password=hunter2')
-    const { error, warn } = await run({ name: 'fail', arguments: {} }, failing(err))
+    const { error, warn, toolCallId } = await run({ name: 'fail', arguments: {} }, failing(err))
     expect(error).toBe('The tool "fail" failed.')
-    expect(warn).toHaveBeenCalledWith({ tool: 'fail', toolCallId: 'c1', err }, 'The tool "fail" failed.')
+    expect(warn).toHaveBeenCalledWith({ tool: 'fail', toolCallId, err }, 'The tool "fail" failed.')
   })
 
   test('when the tool throws a ToolError, which is meant for the model', async () => {
-    const { error, warn } = await run(
+    const { error, warn, toolCallId } = await run(
       { name: 'fail', arguments: {} },
       failing(new ToolError('No such city.')),
     )
     expect(error).toBe('No such city.')
-    expect(warn).toHaveBeenCalledWith({ tool: 'fail', toolCallId: 'c1' }, 'No such city.')
+    expect(warn).toHaveBeenCalledWith({ tool: 'fail', toolCallId }, 'No such city.')
   })
 
   test('when what the tool returns is no JSON at all', async () => {

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import type { Json } from '../../../server/contract/json.ts'
 import { createAnthropicModel } from '../../../server/llm/anthropic.ts'
+import { block, event, start, stop, text, toolUse } from '../../support/anthropic-stream.ts'
 import { collect, refused, streamed, fakeProvider } from '../../support/model-provider.ts'
 
 const provider = fakeProvider('https://api.anthropic.com/v1/messages')
@@ -10,45 +12,6 @@ const weather = {
   description: 'Weather in a city',
   parameters: { type: 'object', properties: {} },
 }
-
-const event = (type: string, rest: object = {}) =>
-  `event: ${type}\ndata: ${JSON.stringify({ type, ...rest })}\n\n`
-const start = event('message_start', {
-  message: {
-    id: 'msg_1',
-    type: 'message',
-    role: 'assistant',
-    content: [],
-    model: 'm',
-    stop_reason: null,
-    usage: {
-      input_tokens: 10,
-      cache_creation_input_tokens: 5,
-      cache_read_input_tokens: 100,
-      output_tokens: 1,
-    },
-  },
-})
-const block = (index: number, content: object, ...deltas: object[]) => [
-  event('content_block_start', { index, content_block: content }),
-  ...deltas.map((delta) => event('content_block_delta', { index, delta })),
-  event('content_block_stop', { index }),
-]
-const text = (index: number, ...pieces: string[]) =>
-  block(index, { type: 'text', text: '' }, ...pieces.map((piece) => ({ type: 'text_delta', text: piece })))
-const toolUse = (index: number, id: string, ...pieces: string[]) =>
-  block(
-    index,
-    { type: 'tool_use', id, name: 'get_weather', input: {} },
-    ...pieces.map((partial_json) => ({ type: 'input_json_delta', partial_json })),
-  )
-const stop = (reason: string) => [
-  event('message_delta', {
-    delta: { stop_reason: reason, stop_sequence: null },
-    usage: { output_tokens: 42 },
-  }),
-  event('message_stop'),
-]
 
 describe('an answer in text', () => {
   test('streams piece by piece and finishes with the usage, cached input included', async () => {
@@ -110,9 +73,9 @@ describe('thinking', () => {
   const called = {
     role: 'assistant' as const,
     content: null,
-    toolCalls: [{ id: 'toolu_a', name: 'get_weather', arguments: { city: 'Paris' } }],
+    toolCalls: [{ id: 'call_ours', name: 'get_weather', arguments: { city: 'Paris' } }],
   }
-  const result = { role: 'tool' as const, toolCallId: 'toolu_a', content: 'sunny' }
+  const result = { role: 'tool' as const, toolCallId: 'call_ours', content: 'sunny' }
   const thought = streamed([
     start,
     ...thinking,
@@ -131,13 +94,17 @@ describe('thinking', () => {
 
   test('goes back unchanged with the results of the tools it led to, and no later', async () => {
     const answer = () => streamed([start, ...text(0, 'Sunny.'), ...stop('end_turn')])
-    provider.answerWith(thought, answer(), answer())
+    provider.answerWith(thought, answer(), answer(), answer())
     const model = createAnthropicModel({ apiKey })
-    await collect(model, { messages: [question] })
-    await collect(model, { messages: [question, called, result] })
+    const finish = (await collect(model, { messages: [question] })).at(-1) as { providerData?: Json }
+    const data = JSON.stringify(finish.providerData)
+    const said = { ...called, providerData: { provider: 'anthropic', toolCallIds: ['toolu_a'], data } }
+    await collect(model, { messages: [question, said, result] })
     await collect(model, {
-      messages: [question, called, result, { role: 'assistant', content: 'Sunny.' }, question],
+      messages: [question, said, result, { role: 'assistant', content: 'Sunny.' }, question],
     })
+    const foreign = { ...said, providerData: { ...said.providerData, provider: 'another' } }
+    await collect(model, { messages: [question, foreign, result] })
 
     const toolUseBlock = { type: 'tool_use', id: 'toolu_a', name: 'get_weather', input: { city: 'Paris' } }
     const assistantTurn = (index: number) => (provider.bodies[index]!['messages'] as object[])[1]
@@ -146,6 +113,10 @@ describe('thinking', () => {
       content: [{ type: 'thinking', thinking: 'Paris is in France.', signature: 'sig==' }, toolUseBlock],
     })
     expect(assistantTurn(2)).toEqual({ role: 'assistant', content: [toolUseBlock] })
+    expect(assistantTurn(3)).toEqual({
+      role: 'assistant',
+      content: [{ ...toolUseBlock, id: 'call_ours' }],
+    })
   })
 })
 

@@ -2,7 +2,7 @@ import type pg from 'pg'
 import type { Principal } from '../../../contract/principal.ts'
 import type { Visibility } from '../../../contract/event.ts'
 import type { Json, JsonObject } from '../../../contract/json.ts'
-import type { Message } from '../../../contract/message.ts'
+import type { AgentMessage } from '../../../contract/message.ts'
 import type { ClaimedRun, ClaimResult } from '../../../ports/attempt.ts'
 import type { Taken } from '../../../ports/queue.ts'
 import type { Transaction } from '../../../ports/transaction.ts'
@@ -83,8 +83,8 @@ interface ClaimRow {
   timeout_ms: number
   cancel_requested: boolean
   state: Json
-  input: Message[] | null
-  history: Message[] | null
+  input: AgentMessage[] | null
+  history: AgentMessage[] | null
 }
 
 export async function claimRuns(
