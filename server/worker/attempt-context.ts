@@ -9,6 +9,7 @@ import type { ClaimedRun } from '../ports/attempt.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Store } from '../ports/store.ts'
+import { withHandledPromises } from './handled-promises.ts'
 import { RunInterruption } from './interruption.ts'
 import { createSteps } from './steps.ts'
 import type { StepPorts } from './steps.ts'
@@ -68,24 +69,35 @@ export function createAttemptContext(ports: AttemptPorts, attempt: Attempt): Age
     get state() {
       return state
     },
-    emit: (type, payload, options) => emit(type, payload, options?.visibility),
-    emitMessage: (content) => {
-      messages += 1
-      return emit('assistant.message', { messageId: `${run.id}:${run.attempt}:emitted-${messages}`, content })
-    },
-    emitError: (message, details) =>
-      emit('error', { message, ...(details === undefined ? {} : { details }) }),
-    step: createSteps(ports, { run, signal, onCompleted: (step) => emit('step.completed', step) }),
-    ...createWaits(ports, attempt),
-    async checkpoint(next) {
-      signal.throwIfAborted()
-      const outcome = await ports.store.saveCheckpoint(run.id, run.attempt, next)
-      if (outcome === 'fenced') throw new RunInterruption('lost')
-      state = next
-      await emit('state.checkpoint', { state: next })
-    },
+    ...withHandledPromises<Begun>({
+      emit: (type, payload, options) => emit(type, payload, options?.visibility),
+      emitMessage: (content) => {
+        messages += 1
+        return emit('assistant.message', {
+          messageId: `${run.id}:${run.attempt}:emitted-${messages}`,
+          content,
+        })
+      },
+      emitError: (message, details) =>
+        emit('error', { message, ...(details === undefined ? {} : { details }) }),
+      step: createSteps(ports, { run, signal, onCompleted: (step) => emit('step.completed', step) }),
+      ...createWaits(ports, attempt),
+      async checkpoint(next) {
+        signal.throwIfAborted()
+        const outcome = await ports.store.saveCheckpoint(run.id, run.attempt, next)
+        if (outcome === 'fenced') throw new RunInterruption('lost')
+        state = next
+        await emit('state.checkpoint', { state: next })
+      },
+    }),
   }
 }
+
+/** What takes time: an agent may begin it and not await it. */
+type Begun = Pick<
+  AgentContext,
+  'emit' | 'emitMessage' | 'emitError' | 'step' | 'wait' | 'approve' | 'sleep' | 'checkpoint'
+>
 
 /**
  * An agent's own events are checked against its schemas here; the runtime's, which are hot and typed

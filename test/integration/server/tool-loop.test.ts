@@ -74,8 +74,9 @@ describe('the tool loop', () => {
     ])
     const { rest } = await createServer({ agents: [agentOf([refundTool(done)])], model })
     const id = await rest.create('agent')
-    await (await rest.stream(`runs/${id}/events`)).until('run.waiting')
-    await expect.poll(async () => (await rest.get(`runs/${id}`)).body['status']).toBe('waiting')
+    const stream = await rest.stream(`runs/${id}/events`)
+    await stream.until('run.waiting')
+    await stream.until('run.waiting')
     expect(done).toEqual(['5 tool:refund/1'])
     interface Asked {
       name: string
