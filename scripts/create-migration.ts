@@ -8,7 +8,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { startEmbeddedPostgres } from '../server/adapters/embedded-postgres/embedded-postgres.ts'
+import { createPostgresPool } from '../server/adapters/postgres-pool.ts'
 import { withSchemaEngine } from '../server/adapters/prisma-store/schema-engine.ts'
+import { sessionSettings } from '../server/adapters/session-settings.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const SCHEMA = 'prisma/schema.prisma'
@@ -31,9 +33,18 @@ async function diff(from: string, to: string): Promise<string> {
   // Though it compares files, the engine is made for a server, and asks that for its version.
   const dataDir = join(tmpdir(), `create-migration-${process.pid}`)
   const postgres = await startEmbeddedPostgres({ dataDir, durable: false })
+  // Connected to the schema of the tables, it would leave that out of their names.
+  const schema = 'public'
+  const pool = createPostgresPool({
+    databaseUrl: postgres.url,
+    settings: sessionSettings({}, schema),
+    size: 1,
+    connectTimeoutMs: 10_000,
+    preparedStatements: false,
+    log: console,
+  })
   try {
-    // Connected to the schema of the tables, it would leave that out of their names.
-    return await withSchemaEngine({ databaseUrl: postgres.url, schema: 'public' }, async (engine) => {
+    return await withSchemaEngine({ pool, schema }, async (engine) => {
       const { stdout } = await engine.diff({
         from: target(from),
         to: target(to),
@@ -44,6 +55,7 @@ async function diff(from: string, to: string): Promise<string> {
       return stdout ?? ''
     })
   } finally {
+    await pool.end()
     await postgres.stop('immediate')
     rmSync(dataDir, { recursive: true, force: true })
   }

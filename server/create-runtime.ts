@@ -11,7 +11,8 @@ import { createLocalBus } from './adapters/local-bus.ts'
 import { createPgBus } from './adapters/pg-bus.ts'
 import { createPgPresence } from './adapters/pg-presence.ts'
 import { createLogger } from './adapters/pino-logger.ts'
-import { createPostgresPool, toStartupError } from './adapters/postgres-pool.ts'
+import { toStartupError } from './adapters/database-error.ts'
+import { createPostgresPool } from './adapters/postgres-pool.ts'
 import { createPrismaStore } from './adapters/prisma-store/index.ts'
 import { createRedisBus } from './adapters/redis-bus/index.ts'
 import { systemClock } from './adapters/system-clock.ts'
@@ -142,7 +143,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     } catch (error) {
       // The next call tries again: a database may come up later than its clients.
       started = undefined
-      throw error instanceof StartupError ? error : toStartupError(error, databaseUrl)
+      throw toStartupError(error, databaseUrl)
     }
   }
 

@@ -63,7 +63,8 @@ export interface SizeFacts {
 }
 
 export type Examination =
-  | { state: 'unreachable'; reason: string }
+  /** It does not answer, or is none the runtime can use. */
+  | { state: 'unusable'; reason: string }
   | { state: 'outdated'; schema: SchemaFacts }
   | {
       state: 'examined'

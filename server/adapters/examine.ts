@@ -5,8 +5,10 @@ import type { Queue, QueuedRun } from '../ports/queue.ts'
 import { compareQueueVersion, examineQueue } from './boss-queue/examine.ts'
 import { createBossQueue } from './boss-queue/index.ts'
 import { createBossTimetable } from './boss-queue/timetable.ts'
+import { assertUtf8 } from './encoding.ts'
 import { notificationsArrive } from './pg-round-trip.ts'
-import { createPostgresPool, toStartupError } from './postgres-pool.ts'
+import { toStartupError } from './database-error.ts'
+import { createPostgresPool } from './postgres-pool.ts'
 import { compareMigrations } from './prisma-store/migrations.ts'
 import { examineRuns, examineWorkers, LOCK_UNDELIVERED } from './prisma-store/statements/examine-runs.ts'
 import { examineSizes } from './prisma-store/statements/examine-sizes.ts'
@@ -24,11 +26,12 @@ export async function examineDatabase({ databaseUrl, log, now }: ExamineOptions)
     return await withPool(databaseUrl, log, (pool) => examine(pool, { databaseUrl, log, now }))
   } catch (error) {
     log.debug({ err: error }, 'the database could not be examined')
-    return { state: 'unreachable', reason: toStartupError(error, databaseUrl).message }
+    return { state: 'unusable', reason: toStartupError(error, databaseUrl).message }
   }
 }
 
 async function examine(pool: pg.Pool, { databaseUrl, log, now }: ExamineOptions): Promise<Examination> {
+  await assertUtf8(pool)
   const schema = { ...(await compareMigrations(pool)), queue: await compareQueueVersion(pool) }
   // Without them the rest could not be asked.
   if (schema.pending.length > 0 || schema.queue.found !== schema.queue.needed) {
@@ -37,7 +40,7 @@ async function examine(pool: pg.Pool, { databaseUrl, log, now }: ExamineOptions)
   return {
     state: 'examined',
     schema,
-    notificationsArrive: await notificationsArrive(databaseUrl),
+    notificationsArrive: await notificationsArrive({ databaseUrl }),
     workers: await examineWorkers(pool),
     runs: await examineRuns(pool),
     queue: await examineQueue(pool, createBossTimetable({ pool, log }), now),

@@ -9,7 +9,7 @@ import { createListeners } from './listeners.ts'
 import { createOutbox } from './outbox.ts'
 import { createPgSession } from './pg-session.ts'
 import type { PgConnection } from './pg-session.ts'
-import { toStartupError } from './postgres-pool.ts'
+import { toStartupError } from './database-error.ts'
 
 const CHANNEL = 'agent_runtime'
 /** PostgreSQL takes payloads below 8,000 bytes. A hint is at most about 120. */

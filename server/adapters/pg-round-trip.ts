@@ -1,38 +1,54 @@
 import { randomUUID } from 'node:crypto'
-import pg from 'pg'
+import type pg from 'pg'
+import { connectClient } from './pg-client.ts'
+import { sessionSettings } from './session-settings.ts'
 
 const PATIENCE_MS = 3_000
 
+/** Where processes listen, and where they send. */
+interface Route {
+  databaseUrl: string
+  /** Default: `databaseUrl`. */
+  directUrl?: string | undefined
+}
+
 /**
- * Whether a notification arrives that is sent over another connection of the same URL. It does not through a
- * pooler that hands each transaction another connection: what listens there is nobody's.
+ * Whether a notification arrives that is sent as processes send theirs. It does not through a pooler that
+ * hands each transaction another connection: what listens there is nobody's.
  */
-export async function notificationsArrive(databaseUrl: string): Promise<boolean> {
+export async function notificationsArrive({ databaseUrl, directUrl = databaseUrl }: Route): Promise<boolean> {
   const channel = `agent_runtime_doctor_${randomUUID().replaceAll('-', '')}`
-  const [listener, sender] = [connect(databaseUrl), connect(databaseUrl)]
   const arrived = Promise.withResolvers<boolean>()
-  listener.on('notification', (notification) => {
-    if (notification.channel === channel) arrived.resolve(true)
-  })
-  const timeUp = setTimeout(() => arrived.resolve(false), PATIENCE_MS)
+  let timeUp: NodeJS.Timeout | undefined
+  const clients: pg.Client[] = []
   try {
-    await Promise.all([listener.connect(), sender.connect()])
+    const listener = await connect(directUrl)
+    clients.push(listener)
+    const sender = await connect(databaseUrl)
+    clients.push(sender)
+    listener.on('notification', (notification) => {
+      if (notification.channel === channel) arrived.resolve(true)
+    })
     await listener.query(`LISTEN ${channel}`)
     await sender.query('SELECT pg_notify($1, $2)', [channel, ''])
+    timeUp = setTimeout(() => arrived.resolve(false), PATIENCE_MS)
     return await arrived.promise
   } finally {
     clearTimeout(timeUp)
-    await Promise.allSettled([listener.end(), sender.end()])
+    await Promise.allSettled(clients.map((client) => client.end()))
   }
 }
 
-function connect(databaseUrl: string): pg.Client {
-  const client = new pg.Client({
-    connectionString: databaseUrl,
-    application_name: 'agent-runtime doctor',
-    connectionTimeoutMillis: 10_000,
-  })
-  // What breaks shows in the statement under way; unheard, the event would end the process.
-  client.on('error', () => {})
+async function connect(connectionString: string): Promise<pg.Client> {
+  const { client } = await connectClient(
+    {
+      connectionString,
+      application_name: 'agent-runtime doctor',
+      connectionTimeoutMillis: 10_000,
+      plan: { settings: sessionSettings() },
+    },
+    // What breaks shows in the statement under way.
+    () => {},
+  )
   return client
 }

@@ -1,12 +1,16 @@
 // A connection that has to last: for LISTEN, or for a lock that shows who is there. It is made anew
 // whenever it breaks, and looked at meanwhile, because a network that swallows everything breaks nothing.
-import pg from 'pg'
+import type pg from 'pg'
 import type { Clock } from '../ports/clock.ts'
 import type { Logger } from '../ports/logger.ts'
+import { connectClient } from './pg-client.ts'
+import type { SessionPlan } from './pg-client.ts'
+import { sessionSettings } from './session-settings.ts'
 
 const RECONNECT_MIN_MS = 50
 /** Workers whose presence is not back in time after an outage lose their runs. */
 const RECONNECT_MAX_MS = 1_000
+const CONNECT_TIMEOUT_MS = 10_000
 const HEARTBEAT_MS = 10_000
 const ANSWER_TIMEOUT_MS = 10_000
 /** What a goodbye may take when a connection is not there any more. */
@@ -44,21 +48,22 @@ export interface PgSession {
 export function createPgSession(options: PgSessionOptions): PgSession {
   const { clock, log, name } = options
   const stopping = new AbortController()
+  const plan: SessionPlan = { settings: sessionSettings() }
   let current: pg.Client | undefined
   let reconnecting: Promise<void> | undefined
 
   async function connect(): Promise<PgConnection> {
-    const client = new pg.Client({
-      connectionString: options.url,
-      application_name: options.applicationName,
-      connectionTimeoutMillis: 10_000,
-      keepAlive: true,
-    })
-    // Before connect(): a connection that breaks at any time must find its listener.
-    client.on('error', (error) => log.warn({ err: error }, `the ${name} connection broke`))
+    const { client, isPooled } = await connectClient(
+      {
+        connectionString: options.url,
+        application_name: options.applicationName,
+        connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+        plan,
+      },
+      (error) => log.warn({ err: error }, `the ${name} connection broke`),
+    )
     try {
-      await client.connect()
-      const connection = { client, isPooled: await isPooled(client) }
+      const connection = { client, isPooled }
       await options.prepare(connection)
       current = client
       const ended = new AbortController()
@@ -128,10 +133,4 @@ export function createPgSession(options: PgSessionOptions): PgSession {
       if (current !== undefined) await close(current)
     },
   }
-}
-
-/** A pooler makes up the process id it tells its clients; the server tells its own. */
-async function isPooled(client: pg.Client): Promise<boolean> {
-  const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
-  return rows[0]?.pid !== (client as pg.Client & { processID: number | null }).processID
 }

@@ -1,6 +1,3 @@
--- CreateSchema
-CREATE SCHEMA IF NOT EXISTS "agent_runtime";
-
 -- CreateEnum
 CREATE TYPE "agent_runtime"."run_status" AS ENUM ('queued', 'running', 'waiting', 'succeeded', 'failed', 'cancelled', 'timed_out');
 

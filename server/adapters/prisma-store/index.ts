@@ -3,6 +3,7 @@ import type pg from 'pg'
 import type { Visibility } from '../../contract/event.ts'
 import { isTerminal } from '../../contract/terminal.ts'
 import type { Store } from '../../ports/store.ts'
+import { assertUtf8 } from '../encoding.ts'
 import { PrismaClient } from './generated/client.ts'
 import * as reads from './reads.ts'
 import { append } from './statements/append.ts'
@@ -68,6 +69,7 @@ export function createPrismaStore({ pool, visibilityOf }: PrismaStoreOptions): S
       reads.readHistory(prisma, { owner, conversationId }, window),
 
     async check() {
+      await assertUtf8(pool)
       await pool.query('SELECT 1 FROM agent_runtime.run LIMIT 0')
     },
     async close() {

@@ -1,13 +1,10 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type { MigrationList } from '@prisma/schema-engine-wasm'
-import pg from 'pg'
+import type pg from 'pg'
 import { withSchemaEngine } from './schema-engine.ts'
 
-const DATABASE_SCHEMA = 'agent_runtime'
-
-/** Serialises migrating processes: any constant that nothing else in the database uses. */
-const MIGRATION_LOCK = 0x61_67_72_74
+export const DATABASE_SCHEMA = 'agent_runtime'
 
 // From the sources two folders up from here lead to the package's root, from dist/ three.
 const PRISMA_FOLDERS = ['../../../prisma/', '../../../../prisma/']
@@ -69,23 +66,25 @@ export async function compareMigrations(pool: pg.Pool): Promise<{ pending: strin
 }
 
 /**
- * Applies what is not yet applied. Safe to call from many processes at once: they take turns.
+ * Applies what is not yet applied, while nobody else does.
  *
+ * @param pool whose connections look for unqualified names in {@link DATABASE_SCHEMA}
  * @returns the names of the migrations applied now, empty when the database was up to date.
  */
-export async function applyMigrations(databaseUrl: string): Promise<string[]> {
-  const lock = new pg.Client({ connectionString: databaseUrl })
-  await lock.connect()
-  try {
-    await lock.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK])
-    // The engine keeps its table in this schema, so the schema must precede the first migration.
-    await lock.query(`CREATE SCHEMA IF NOT EXISTS ${DATABASE_SCHEMA}`)
-    const migrationsList = await readMigrations()
-    return await withSchemaEngine({ databaseUrl, schema: DATABASE_SCHEMA }, async (engine) => {
-      const filters = { externalTables: [], externalEnums: [] }
-      return (await engine.applyMigrations({ migrationsList, filters })).appliedMigrationNames
-    })
-  } finally {
-    await lock.end()
-  }
+export async function applyMigrations(pool: pg.Pool): Promise<string[]> {
+  // The engine keeps its table in this schema, so the schema must precede the first migration.
+  if (!(await schemaExists(pool, DATABASE_SCHEMA))) await pool.query(`CREATE SCHEMA ${DATABASE_SCHEMA}`)
+  const migrationsList = await readMigrations()
+  return withSchemaEngine({ pool, schema: DATABASE_SCHEMA }, async (engine) => {
+    const filters = { externalTables: [], externalEnums: [] }
+    return (await engine.applyMigrations({ migrationsList, filters })).appliedMigrationNames
+  })
+}
+
+/** Asked first, because `IF NOT EXISTS` too needs the right to create schemas. */
+export async function schemaExists(pool: pg.Pool, schema: string): Promise<boolean> {
+  const { rows } = await pool.query<{ exists: boolean }>('SELECT to_regnamespace($1) IS NOT NULL AS exists', [
+    schema,
+  ])
+  return rows[0]?.exists === true
 }

@@ -5,8 +5,9 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils'
 import { PrismaPg } from '@prisma/adapter-pg'
+import type { SqlMigrationAwareDriverAdapterFactory } from '@prisma/driver-adapter-utils'
 import type { SchemaEngine } from '@prisma/schema-engine-wasm'
-import pg from 'pg'
+import type pg from 'pg'
 import * as bindings from '@prisma/schema-engine-wasm/schema_engine_bg'
 
 let instantiated: Promise<void> | undefined
@@ -35,31 +36,44 @@ function withoutKeepingAlive(imports: object): WebAssembly.ModuleImports {
   )
 }
 
+/**
+ * The engine locks a session, which behind a pooler goes on, locked, after the engine is gone: each later one
+ * would wait for it in silence. Who migrates holds a lock of their own.
+ */
+function withoutLocking(factory: PrismaPg): SqlMigrationAwareDriverAdapterFactory {
+  return {
+    provider: factory.provider,
+    adapterName: factory.adapterName,
+    connectToShadowDb: () => factory.connectToShadowDb(),
+    async connect() {
+      const adapter = await factory.connect()
+      const executeRaw = adapter.executeRaw.bind(adapter)
+      adapter.executeRaw = async (query) =>
+        query.sql.startsWith('SELECT pg_advisory_lock(') ? 0 : executeRaw(query)
+      return adapter
+    },
+  }
+}
+
 interface SchemaEngineOptions {
-  databaseUrl: string
+  pool: pg.Pool
   /** PostgreSQL schema unqualified names mean, `_prisma_migrations` among them. */
   schema: string
 }
 
 /** Runs `use` with an engine connected to the database and disconnects it again. */
 export async function withSchemaEngine<T>(
-  { databaseUrl, schema }: SchemaEngineOptions,
+  { pool, schema }: SchemaEngineOptions,
   use: (engine: SchemaEngine) => Promise<T>,
 ): Promise<T> {
   await (instantiated ??= instantiate())
-  // A pool of our own, since an engine has no way to close the one it would open.
-  const pool = new pg.Pool({ connectionString: databaseUrl, options: `-c search_path=${schema}` })
   const { SchemaEngine: Engine } = bindings as unknown as {
     SchemaEngine: { new: (input: object, log: () => void, adapter: object) => Promise<SchemaEngine> }
   }
-  try {
-    using engine = await Engine.new(
-      { datamodels: undefined },
-      () => {},
-      bindMigrationAwareSqlAdapterFactory(new PrismaPg(pool, { schema })),
-    )
-    return await use(engine)
-  } finally {
-    await pool.end()
-  }
+  using engine = await Engine.new(
+    { datamodels: undefined },
+    () => {},
+    bindMigrationAwareSqlAdapterFactory(withoutLocking(new PrismaPg(pool, { schema }))),
+  )
+  return await use(engine)
 }

@@ -10,7 +10,7 @@ const MIGRATE = 'Run: agent-runtime migrate'
 /** What there is to say about a database, the most basic first. Pure: the same facts, the same words. */
 export function diagnose(examination: Examination, now: number): Finding[] {
   switch (examination.state) {
-    case 'unreachable':
+    case 'unusable':
       return [{ check: 'database', level: 'problem', found: examination.reason }]
     case 'outdated':
       return [ok('database', 'The database answers.'), ...diagnoseSchema(examination.schema)]

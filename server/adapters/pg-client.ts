@@ -1,0 +1,121 @@
+// Connections whose session is set as the runtime needs it. PostgreSQL takes the settings with the start of
+// the connection, where they win over those of database, role and URL. A pooler refuses them or forgets them:
+// there every transaction sets its own, in the message that begins it.
+import pg from 'pg'
+import { beginWith, KEEP_ALIVE_DELAY_MS, NETWORK_SETTINGS } from './session-settings.ts'
+import type { SessionSettings } from './session-settings.ts'
+
+/** What the connections of one URL have in common; how they are set is found out with the first. */
+export interface SessionPlan {
+  readonly settings: SessionSettings
+  /** Whether each transaction sets its own. Undefined until a connection was made. */
+  isPerTransaction?: boolean
+  /** Whether statements that have a name are prepared under it. Default: true. */
+  readonly preparedStatements?: boolean
+}
+
+export interface PlannedConfig extends pg.ClientConfig {
+  plan: SessionPlan
+}
+
+/** pg's own, and not among its types. */
+interface Startup {
+  getStartupConf(): Record<string, string>
+}
+const { getStartupConf } = pg.Client.prototype as unknown as Startup
+
+export class PlannedClient extends pg.Client {
+  readonly #plan: SessionPlan
+
+  constructor(config: PlannedConfig) {
+    super({ keepAlive: true, keepAliveInitialDelayMillis: KEEP_ALIVE_DELAY_MS, ...config })
+    this.#plan = config.plan
+  }
+
+  /** Should pg cease to ask for it, {@link examineSession} finds out, and transactions set their own. */
+  getStartupConf(): Record<string, string> {
+    const given = getStartupConf.call(this)
+    return this.#plan.isPerTransaction === true
+      ? given
+      : { ...given, ...this.#plan.settings, ...NETWORK_SETTINGS }
+  }
+
+  override query = ((statement: unknown, ...rest: unknown[]) =>
+    Reflect.apply(super.query, this, [this.#adapted(statement), ...rest]) as unknown) as pg.Client['query']
+
+  #adapted(statement: unknown): unknown {
+    if (typeof statement === 'string') return this.#withSettings(statement)
+    if (!isConfig(statement)) return statement
+    const text = this.#withSettings(statement.text)
+    return this.#plan.preparedStatements === false
+      ? { ...statement, text, name: undefined }
+      : { ...statement, text }
+  }
+
+  #withSettings(text: string): string {
+    return this.#plan.isPerTransaction === true
+      ? text.replace(/^\s*BEGIN\b/, () => beginWith(this.#plan.settings))
+      : text
+  }
+}
+
+function isConfig(statement: unknown): statement is pg.QueryConfig {
+  return typeof statement === 'object' && statement !== null && 'text' in statement
+}
+
+const EXAMINE = `
+  SELECT pg_backend_pid() AS pid, count(*)::int AS held
+  FROM pg_settings s JOIN unnest($1::text[], $2::text[]) AS w (name, value)
+    ON s.name = w.name AND s.setting = w.value`
+
+/**
+ * Finds out what a new connection is, and plans for it.
+ *
+ * @returns whether a pooler stands between: it makes up the process id it tells its clients.
+ */
+export async function examineSession(client: pg.Client, plan: SessionPlan): Promise<{ isPooled: boolean }> {
+  const { settings } = plan
+  const { rows } = await client.query<{ pid: number; held: number }>(EXAMINE, [
+    Object.keys(settings),
+    Object.values(settings),
+  ])
+  const isPooled = rows[0]?.pid !== (client as pg.Client & { processID: number | null }).processID
+  plan.isPerTransaction = isPooled || rows[0]?.held !== Object.keys(settings).length
+  return { isPooled }
+}
+
+/** An unknown or unsupported parameter, in the words of PgBouncer, of PostgreSQL, and of what speaks like it. */
+const REFUSALS = new Set(['08P01', '42704', '0A000'])
+
+/**
+ * Calls `connect`, and once more, without settings, when it was refused because of them.
+ */
+export async function withoutRefusal<T>(plan: SessionPlan, connect: () => Promise<T>): Promise<T> {
+  const hadSettings = plan.isPerTransaction !== true
+  try {
+    return await connect()
+  } catch (error) {
+    const isRefusal = error instanceof pg.DatabaseError && REFUSALS.has(error.code ?? '')
+    if (!hadSettings || !isRefusal) throw error
+    plan.isPerTransaction = true
+    return connect()
+  }
+}
+
+/** @param onError told of what breaks the connection at any time; unheard, it would end the process. */
+export function connectClient(
+  config: PlannedConfig,
+  onError: (error: Error) => void,
+): Promise<{ client: pg.Client; isPooled: boolean }> {
+  return withoutRefusal(config.plan, async () => {
+    const client = new PlannedClient(config)
+    client.on('error', onError)
+    try {
+      await client.connect()
+      return { client, ...(await examineSession(client, config.plan)) }
+    } catch (error) {
+      await client.end().catch(onError)
+      throw error
+    }
+  })
+}
