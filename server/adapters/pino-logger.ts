@@ -1,7 +1,9 @@
+import { Console } from 'node:console'
 import { styleText } from 'node:util'
 import { levels, pino } from 'pino'
 import { ConfigError } from '../config.ts'
 import type { Logger } from '../ports/logger.ts'
+import { readError } from '../read-error.ts'
 
 /**
  * Logs to standard error from level LOG_LEVEL (`info`) on: a JSON object a line, or, with
@@ -14,22 +16,42 @@ export function createLogger(env: Record<string, string | undefined> = process.e
   if (level !== 'silent' && !(level in levels.values)) {
     throw new ConfigError(`LOG_LEVEL is "${level}": use ${Object.keys(levels.values).join(', ')} or silent.`)
   }
-  const options = { level, serializers: { err: serializeError } }
-  if (env['LOG_FORMAT'] !== 'pretty') return pino(options, pino.destination(2))
-  return pino(options, { write: (line: string) => process.stderr.write(formatLine(JSON.parse(line))) })
+  const options = { level, serializers: { err: (error: unknown) => serializeError(error) } }
+  const write = lineWriter()
+  if (env['LOG_FORMAT'] !== 'pretty') return pino(options, { write })
+  return pino(options, { write: (line: string) => write(formatLine(JSON.parse(line))) })
 }
 
-/** Drivers hang clients and whole requests on their errors: pino's own serializer would log those too. */
-function serializeError(error: unknown): unknown {
-  if (!(error instanceof Error)) return error
-  const { code } = error as { code?: unknown }
-  return {
-    type: error.name,
-    message: error.message,
-    ...(code === undefined ? {} : { code }),
-    stack: error.stack,
-    ...(error.cause === undefined ? {} : { cause: serializeError(error.cause) }),
+const MAX_WAITING_BYTES = 2 ** 22
+
+/**
+ * A log must not end the process, nor hold it: what nobody takes is dropped. pino's own destination waits for ever at the
+ * exit of a process whose terminal is closed, and keeps everything for a reader that stands still.
+ */
+function lineWriter(): (line: string) => void {
+  const output = new Console({ stdout: process.stderr, ignoreErrors: true })
+  return (line) => {
+    if (process.stderr.writableLength < MAX_WAITING_BYTES) output.log(line.slice(0, -1))
   }
+}
+
+/** Causes of causes that are logged; one may be its own. */
+const MAX_CAUSES = 5
+
+/** Drivers hang clients and whole requests on their errors: pino's own serializer would log those too. */
+function serializeError(error: unknown, causes = 0): unknown {
+  const { name, message, stack, code, cause } = readError(error)
+  return {
+    type: name,
+    message,
+    ...(isPlain(code) ? { code } : {}),
+    stack,
+    ...(cause === undefined || causes === MAX_CAUSES ? {} : { cause: serializeError(cause, causes + 1) }),
+  }
+}
+
+function isPlain(value: unknown): boolean {
+  return typeof value === 'string' || typeof value === 'number'
 }
 
 const ERROR_LEVEL = 50

@@ -1,3 +1,4 @@
+import { readError } from '../read-error.ts'
 import { StartupError } from '../startup-error.ts'
 
 /** Something the person at the terminal can put right: one sentence, shown without a stack. */
@@ -10,7 +11,7 @@ const EXPECTED = new Set(['StartupError', 'ConfigError', 'EmbeddedPostgresError'
 
 /** Writes an error to stderr: the message, with DEBUG set also where it came from. */
 export function reportError(error: unknown): void {
-  const { name, message } = error instanceof Error ? error : new Error(String(error))
+  const { name, message } = readError(error)
   process.stderr.write(`agent-runtime: ${message}\n`)
   if (process.env['DEBUG']) console.error(error)
   else if (!EXPECTED.has(name))

@@ -5,13 +5,14 @@ import { embeddedFolder, startDevDatabase } from './dev-database.ts'
 import { serveHere, serveReloading } from './dev-runtime.ts'
 import { listen } from './http-server.ts'
 import type { HttpServer } from './http-server.ts'
-import { runUntilStopped } from './lifecycle.ts'
-import type { Lifecycle } from './lifecycle.ts'
+import { heedSignals, runUntilStopped } from './lifecycle.ts'
+import type { Controls, Lifecycle } from './lifecycle.ts'
 import { findEntry } from './load-entry.ts'
 import { log } from './log.ts'
 import { migrate } from './migrate.ts'
 import { ENVIRONMENT_HELP, hostOption, noReloadOption, portOption, workerOptions } from './options.ts'
 import type { ListenOptions, WorkerOptions } from './options.ts'
+import { heedParent } from './parent.ts'
 import { routeBesidePage } from './route-requests.ts'
 import { findWebPage, startWebPage } from './web-page.ts'
 
@@ -86,7 +87,12 @@ async function dev(
         startedAfterMs: performance.now() - startedAt,
       }),
     )
-  })
+  }, heedTerminal)
+}
+
+function heedTerminal(controls: Controls): void {
+  heedSignals(controls)
+  heedParent(controls)
 }
 
 async function openPage(

@@ -1,6 +1,7 @@
 // How a command that goes on until it is stopped begins and ends.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { reportError } from './cli-error.ts'
+import { heedUncaughtErrors } from './uncaught-errors.ts'
 
 export interface Lifecycle {
   /** Aborts when the command is to end, for whatever reason. */
@@ -61,12 +62,7 @@ export async function runUntilStopped(
     },
     leave: (exitCode) => void (leaving ??= leave(urgent, exitCode)),
   })
-  // What an agent forgot to await, or throws in a timer: the state of the process is unknown then, so it
-  // ends, handing back what it can.
-  process.on('uncaughtException', (error) => {
-    process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
-    fail(error)
-  })
+  heedUncaughtErrors(fail)
 
   try {
     await start({
@@ -92,7 +88,7 @@ export async function runUntilStopped(
   if (failures.length > 0) throw failures[0]
 }
 
-function heedSignals({ signal, stop, leave }: Controls): void {
+export function heedSignals({ signal, stop, leave }: Controls): void {
   let signalledAt: number | undefined
   const onSignal = (name: keyof typeof EXIT_CODES): void => {
     const now = Date.now()

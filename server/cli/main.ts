@@ -1,11 +1,14 @@
 #!/usr/bin/env node
 import { Command } from 'commander'
 import { reportError } from './cli-error.ts'
+import { outliveDeadOutput } from './dead-output.ts'
 import { devCommand } from './dev.ts'
 import { doctorCommand } from './doctor.ts'
 import { migrateCommand } from './migrate.ts'
 import { serveCommand } from './serve.ts'
 import { workerCommand } from './worker.ts'
+
+outliveDeadOutput()
 
 const program = new Command('agent-runtime')
   .description('Runs AI agents on Postgres: typed API, durable event streams, workers.')

@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { fastFolder } from './fast-folder.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const MAIN = join(ROOT, 'server/cli/main.ts')
 
 /** Fixture entries, by the name of their file. */
 export const entry = (name: string): string => join(ROOT, 'test/fixtures/entries', `${name}.ts`)
@@ -28,9 +29,12 @@ export interface CliOptions {
   env?: Record<string, string>
 }
 
-/** Starts the real command line as a process of its own. */
-export function runCli(args: readonly string[], { cwd, env }: CliOptions): CliProcess {
-  // What the person running the tests has set is not meant for the commands under test.
+/** The command line as a shell is given it. */
+export const cliLine = (args: readonly string[]): string =>
+  [process.execPath, MAIN, ...args].map((word) => `'${word}'`).join(' ')
+
+/** What the person running the tests has set is not meant for the commands under test. */
+export function cliEnvironment(env: Record<string, string> = {}): NodeJS.ProcessEnv {
   const {
     DATABASE_URL: _url,
     PORT: _port,
@@ -39,9 +43,14 @@ export function runCli(args: readonly string[], { cwd, env }: CliOptions): CliPr
     VITEST: _vitest,
     ...inherited
   } = process.env
-  const child = spawn(process.execPath, [join(ROOT, 'server/cli/main.ts'), ...args], {
+  return { ...inherited, NO_COLOR: '1', MODEL_PROVIDER: 'demo', ...env }
+}
+
+/** Starts the real command line as a process of its own. */
+export function runCli(args: readonly string[], { cwd, env }: CliOptions): CliProcess {
+  const child = spawn(process.execPath, [MAIN, ...args], {
     cwd,
-    env: { ...inherited, NO_COLOR: '1', MODEL_PROVIDER: 'demo', ...env },
+    env: cliEnvironment(env),
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const output = { stdout: '', stderr: '' }

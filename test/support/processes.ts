@@ -10,3 +10,8 @@ export function childrenOf(pid: number, program?: string): number[] {
     })
     .map(([, , child]) => Number(child))
 }
+
+/** Children of a process, and theirs, and so on. */
+export function descendantsOf(pid: number): number[] {
+  return childrenOf(pid).flatMap((child) => [child, ...descendantsOf(child)])
+}

@@ -1,6 +1,8 @@
 // A runtime as a process of its own, for the commands that keep several or put a new one in place of an
 // old one. It shares their terminal, so what the keyboard sends is theirs to understand: they tell it.
+import { readError } from '../../read-error.ts'
 import { reportError } from '../cli-error.ts'
+import { outliveDeadOutput } from '../dead-output.ts'
 import { describeRuntime } from '../describe-runtime.ts'
 import { listen } from '../http-server.ts'
 import { runUntilStopped } from '../lifecycle.ts'
@@ -10,6 +12,8 @@ import { routeRequests, routeUpgrades } from '../route-requests.ts'
 import { startRuntime, startWorker } from '../run-runtime.ts'
 import { reportImportedFiles } from './imported-files.ts'
 import type { ChildMessage, ChildTask, StopMessage } from './messages.ts'
+
+outliveDeadOutput()
 
 const task = JSON.parse(process.argv[2] ?? '') as ChildTask
 const flushImported = task.isWatched
@@ -54,7 +58,7 @@ function obeyParent({ stop }: Controls): void {
 }
 
 async function reportFailure(error: unknown): Promise<void> {
-  const { name, message, stack } = error instanceof Error ? error : new Error(String(error))
+  const { name, message, stack } = readError(error)
   await flushImported()
   await send({ kind: 'failed', name, message, stack })
 }

@@ -1,0 +1,20 @@
+import { readError } from '../read-error.ts'
+
+/** Takes charge of an error that nobody caught, or leaves it to end the process. */
+export type JudgeError = (error: unknown) => 'handled' | 'fatal'
+
+/**
+ * Heeds errors that nobody caught, of timers, emitters and promises: what an agent forgot to await, most often. The
+ * state of the process is unknown after one, so `onFatal` is to end it, unless `judge` knows whose error it is.
+ */
+export function heedUncaughtErrors(
+  onFatal: (error: unknown) => void,
+  judge: JudgeError = () => 'fatal',
+): void {
+  process.on('uncaughtException', (error: unknown) => {
+    if (judge(error) === 'handled') return
+    const { stack, message } = readError(error)
+    process.stderr.write(`${stack ?? message}\n`)
+    onFatal(error)
+  })
+}
