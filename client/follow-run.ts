@@ -8,6 +8,7 @@ import { connect } from './connection.ts'
 import { untilOnline } from './online.ts'
 import type { ReconnectInput, ReconnectPolicy } from './reconnect.ts'
 import { initialReconnectState, reconnect } from './reconnect.ts'
+import { lacksOutput } from './run-ending.ts'
 import { toAgentError } from './to-agent-error.ts'
 import type { EventSelection, RunTransport } from './transport.ts'
 
@@ -15,7 +16,7 @@ export type FollowSignal =
   | { type: 'connected' }
   | { type: 'event'; event: AnyRunEvent }
   | { type: 'disconnected'; error: AgentRuntimeError }
-  /** The run is over and this viewer may not see the event that says so. */
+  /** The run is over, and no event this viewer may see told all of it. */
   | { type: 'ended'; run: RunDetail }
 
 export interface FollowDependencies {
@@ -57,9 +58,16 @@ export async function* followRun(
       } else if (heard.type === 'event') {
         // Not `!== last + 1`: events this viewer may not see leave gaps.
         if (heard.event.seq <= last) continue
+        // Told only together with the output: nobody should see a success that lacks it.
+        const run = lacksOutput(heard.event) ? await ending(transport, runId, signal) : undefined
+        if (run instanceof AgentRuntimeError) {
+          failure = run
+          break
+        }
         last = heard.event.seq
         step({ type: 'progressed' })
         yield heard
+        if (run !== undefined) yield { type: 'ended', run }
         if (isTerminalEvent(heard.event.type)) return
       } else if (heard.type === 'completed') {
         const run = await ending(transport, runId, signal)

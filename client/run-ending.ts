@@ -25,6 +25,11 @@ export function endingOfRun(run: Run): RunEnding | null {
   return { status, output, error: wentWrong ? (run.error ?? errorOf(status, {})) : null }
 }
 
+/** Whether it tells of a success and not of the output, which not everybody is sent: the run's record has it. */
+export function lacksOutput({ type, payload }: UntypedEvent): boolean {
+  return type === 'run.succeeded' && !Object.hasOwn(fieldsOf(payload), 'output')
+}
+
 export function endingOfEvent(event: UntypedEvent): RunEnding | null {
   if (!isTerminalEvent(event.type)) return null
   const payload = fieldsOf(event.payload)

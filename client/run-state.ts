@@ -75,9 +75,14 @@ export function reduceRun(state: RunState, event: UntypedEvent): RunState {
 
 /** The state once the run's record is known too: how it ended, when no event told. */
 export function reduceRunRecord(state: RunState, run: Run): RunState {
-  if (isTerminal(state.status) || run.attempt < state.attempt) return state
-  const current = atAttempt(state, run.attempt)
   const ending = endingOfRun(run)
+  if (isTerminal(state.status)) {
+    // Of how it ended, an event may have told all but the output.
+    const isSame = ending?.status === state.status && state.output === null
+    return isSame ? { ...state, output: ending.output } : state
+  }
+  if (run.attempt < state.attempt) return state
+  const current = atAttempt(state, run.attempt)
   return ending === null ? { ...current, status: run.status } : ended(current, ending)
 }
 

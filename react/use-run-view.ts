@@ -96,7 +96,7 @@ export function useRunView<TShape extends AgentShape>(
     setRefusal(null)
     try {
       await client.runs.respond({ runId, wait, value })
-      // Whoever may not see internal events hears of it with the next attempt's first one only.
+      // At once, for who would answer it a second time: the stream tells of it a moment later.
       const taken = waits.find(({ name }) => name === wait)
       if (taken !== undefined) setAnswered((before) => [...before, taken])
       return true

@@ -11,7 +11,7 @@ export async function readFilledRun(
   options: MeasureOptions,
 ): Promise<{ firstEventMs: number; allMs: number }> {
   using client = connect(target.url, options)
-  // Its last event but one is the last that its owner sees.
+  // Of its end the runtime tells everybody, and the floor nobody.
   const lastSeq = EVENTS_PER_FILLED_RUN - 1
   const afterSeq = Math.floor(Math.random() * lastSeq)
   const check = new SequenceCheck(afterSeq)
@@ -26,7 +26,7 @@ export async function readFilledRun(
     },
   })
   await stream.ended
-  if (firstEventMs === undefined || check.missing > 0 || check.lastSeq !== lastSeq) {
+  if (firstEventMs === undefined || check.missing > 0 || check.lastSeq < lastSeq) {
     throw new Error(`Events of run ${runId} are missing after ${afterSeq}.`)
   }
   return { firstEventMs, allMs: performance.now() - startedAt }

@@ -10,6 +10,11 @@ export const Visibility = z.enum(['internal', 'debug', 'user'])
 interface EventDeclaration {
   readonly schema: z.ZodType
   readonly visibility: Visibility
+  /**
+   * Reaches every reader, with an empty payload where the visibility denies it: a page that waits for its run
+   * to start or to succeed must hear of it.
+   */
+  readonly isAnnounced?: true
 }
 
 const Delta = z.object({
@@ -28,14 +33,26 @@ const Delta = z.object({
  * `defineAgent({ events })`.
  */
 export const RUNTIME_EVENTS = {
-  'run.started': { visibility: 'internal', schema: z.object({ agentKey: z.string() }) },
+  'run.started': {
+    visibility: 'internal',
+    isAnnounced: true,
+    schema: z.object({ agentKey: z.string().optional() }),
+  },
   'run.retrying': {
     visibility: 'internal',
     schema: z.object({ error: RunError, delayMs: z.number(), nextAttempt: z.int() }),
   },
   'run.waiting': { visibility: 'user', schema: PendingWait },
-  'run.resumed': { visibility: 'internal', schema: z.object({ wait: z.string() }) },
-  'run.succeeded': { visibility: 'internal', schema: z.object({ output: Json }) },
+  'run.resumed': {
+    visibility: 'internal',
+    isAnnounced: true,
+    schema: z.object({ wait: z.string().optional() }),
+  },
+  'run.succeeded': {
+    visibility: 'internal',
+    isAnnounced: true,
+    schema: z.object({ output: Json.optional() }),
+  },
   'run.failed': {
     visibility: 'user',
     schema: z.object({ error: z.string(), code: z.string(), details: Json.optional() }),
@@ -77,6 +94,11 @@ export const RUNTIME_EVENTS = {
 } as const satisfies Record<string, EventDeclaration>
 
 export type RuntimeEventType = keyof typeof RUNTIME_EVENTS
+
+/** Types every reader gets, whatever their visibility: without a payload where that is denied. */
+export const ANNOUNCED_EVENTS: readonly string[] = Object.entries<EventDeclaration>(RUNTIME_EVENTS).flatMap(
+  ([type, { isAnnounced = false }]) => (isAnnounced ? [type] : []),
+)
 
 /** The payload of each runtime event type. */
 export type RuntimeEventPayloads = {

@@ -6,7 +6,7 @@ import type { Run } from '../contract/run.ts'
 import { isTerminal } from '../contract/terminal.ts'
 import type { EventStream } from '../events/event-stream.ts'
 import type { EventHub } from '../events/hub.ts'
-import { visibleTo } from '../events/visibility.ts'
+import { shownTo, visibleTo } from '../events/visibility.ts'
 import type { EventPage, Store } from '../ports/store.ts'
 
 export interface EventsOptions {
@@ -75,7 +75,8 @@ export function createRunEvents({ store, hub }: RunEventsPorts, settings: RunEve
     async listEvents(principal, options) {
       const { visibilities } = await checkReader(principal, options)
       const { runId, afterSeq, limit } = options
-      return store.listEvents(principal, runId, { afterSeq, limit, visibilities })
+      const page = await store.listEvents(principal, runId, { afterSeq, limit, visibilities })
+      return { ...page, events: shownTo(page.events, visibilities) }
     },
 
     async follow(principal, options) {

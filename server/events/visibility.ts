@@ -1,6 +1,6 @@
 import type { AgentEvents } from '../agent/define-agent.ts'
-import { RUNTIME_EVENTS } from '../contract/event.ts'
-import type { EventFilter, Visibility } from '../contract/event.ts'
+import { ANNOUNCED_EVENTS, RUNTIME_EVENTS } from '../contract/event.ts'
+import type { AnyRunEvent, EventFilter, Visibility } from '../contract/event.ts'
 import type { EventBatch } from './event-ring.ts'
 
 /** Visibility by type: the configuration's, else the declaration's, else `user`. */
@@ -25,17 +25,39 @@ export function visibleTo(filter: EventFilter, debugMode: boolean): readonly Vis
   return filter.includeDebug || debugMode ? USER_AND_DEBUG : USER
 }
 
-const shown = new WeakMap<EventBatch, Map<readonly Visibility[], EventBatch>>()
+type Shown = Map<readonly Visibility[], EventBatch>
+const shownOfBatch = new WeakMap<EventBatch, Shown>()
+const shownOfEvent = new WeakMap<AnyRunEvent, Shown>()
 
-/** The part of a batch with these visibilities, the same one for all who ask: they share what they make of it. */
+/**
+ * What readers of these visibilities get of a batch: the same arrays and the same events for all who ask,
+ * since they share what they make of them.
+ */
 export function shownTo(batch: EventBatch, visibilities: readonly Visibility[]): EventBatch {
   if (batch.every((event) => visibilities.includes(event.visibility))) return batch
-  let parts = shown.get(batch)
-  if (parts === undefined) shown.set(batch, (parts = new Map()))
+  return sharedBy(shownOfBatch, { key: batch, visibilities }, () =>
+    batch.flatMap((event) =>
+      visibilities.includes(event.visibility) ? event : outlineOf(event, visibilities),
+    ),
+  )
+}
+
+/** Of an event whose payload is not for them. */
+function outlineOf(event: AnyRunEvent, visibilities: readonly Visibility[]): EventBatch {
+  if (!ANNOUNCED_EVENTS.includes(event.type)) return NOTHING
+  return sharedBy(shownOfEvent, { key: event, visibilities }, () => [{ ...event, payload: {} }])
+}
+
+const NOTHING: EventBatch = []
+
+function sharedBy<K extends object>(
+  known: WeakMap<K, Shown>,
+  { key, visibilities }: { key: K; visibilities: readonly Visibility[] },
+  make: () => EventBatch,
+): EventBatch {
+  let parts = known.get(key)
+  if (parts === undefined) known.set(key, (parts = new Map()))
   let part = parts.get(visibilities)
-  if (part === undefined) {
-    part = batch.filter((event) => visibilities.includes(event.visibility))
-    parts.set(visibilities, part)
-  }
+  if (part === undefined) parts.set(visibilities, (part = make()))
   return part
 }

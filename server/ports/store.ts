@@ -28,7 +28,7 @@ export type RespondOutcome =
 
 /** A page of a run's events; `count` is how many of them there are in all. */
 export interface EventPage {
-  events: AnyRunEvent[]
+  events: readonly AnyRunEvent[]
   count: number
   hasMore: boolean
 }
@@ -109,7 +109,10 @@ export interface Store {
 
   /** How far a run is, as far as its owner may know. */
   getProgress(owner: Owner, runId: string): Promise<Pick<Run, 'status' | 'lastSeq'> | null>
-  /** A page of a run's events of these visibilities, and how many of them there are in all. */
+  /**
+   * A page of a run's events of these visibilities and of those that are announced to everybody, and how many of
+   * them there are in all.
+   */
   listEvents(
     owner: Owner,
     runId: string,

@@ -141,7 +141,9 @@ describe.each(Object.entries(WAYS))('over %s,', (_way, options) => {
       scene.scriptOf(run.id).say('one')
       scene.scriptOf(run.id).finish()
       const types = (events: { type: string }[]) => new Set(events.map(({ type }) => type))
-      expect(types(await collect(run.events()))).toEqual(new Set(['note', 'assistant.message']))
+      expect(types(await collect(run.events()))).toEqual(
+        new Set(['run.started', 'note', 'assistant.message', 'run.succeeded']),
+      )
       expect(types(await collect(run.events({ includeDebug: true })))).toContain('secret')
       expect(types(await collect(run.events({ includeAll: true })))).toContain('run.succeeded')
     })

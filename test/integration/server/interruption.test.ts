@@ -12,7 +12,7 @@ describe('a timeout', () => {
     const { rest } = await createServer({ agents: [{ ...held.agent, timeoutMs }] })
     const id = await rest.create('held', request)
     const events = await rest.events(`runs/${id}/events`)
-    expect(events).toMatchObject([{ type: 'run.timed_out', timeout_ms: 50 }])
+    expect(events).toMatchObject([{ type: 'run.started' }, { type: 'run.timed_out', timeout_ms: 50 }])
     expect((await held.attempt(0)).signal.reason).toMatchObject({ kind: 'timed_out' })
     expect((await rest.get(`runs/${id}`)).body).toMatchObject({
       status: 'timed_out',
@@ -26,7 +26,10 @@ describe('a timeout', () => {
     const first = await rest.create('held', { timeout_ms: 20 })
     const second = await rest.create('held', { timeout_ms: 20 })
     for (const id of [first, second]) {
-      expect((await rest.events(`runs/${id}/events`)).map(({ type }) => type)).toEqual(['run.timed_out'])
+      expect((await rest.events(`runs/${id}/events`)).map(({ type }) => type)).toEqual([
+        'run.started',
+        'run.timed_out',
+      ])
     }
     expect(log.filter(({ message }) => message.includes('abandoned'))).toHaveLength(2)
   })
@@ -71,7 +74,10 @@ describe('a cancel', () => {
     const cancelled = await api.trpc.client.runs.cancel.mutate({ runId: id })
     expect(cancelled).toMatchObject({ id, status: 'running' })
     expect(cancelled.cancelRequestedAt).not.toBeNull()
-    expect((await api.rest.events(`runs/${id}/events`)).map(({ type }) => type)).toEqual(['run.cancelled'])
+    expect((await api.rest.events(`runs/${id}/events`)).map(({ type }) => type)).toEqual([
+      'run.started',
+      'run.cancelled',
+    ])
     expect(signal.reason).toMatchObject({ name: 'RunInterruption', kind: 'cancelled' })
   })
 

@@ -62,7 +62,10 @@ describe('an agent that fails', () => {
     })
     const { rest } = await createServer({ agents: [empty] })
     const id = await rest.create('empty')
-    expect((await rest.events(`runs/${id}/events`)).map(({ type }) => type)).toEqual(['run.failed'])
+    expect((await rest.events(`runs/${id}/events`)).map(({ type }) => type)).toEqual([
+      'run.started',
+      'run.failed',
+    ])
   })
 
   test('can be cancelled while it waits for its next attempt', async ({ createServer }) => {
@@ -137,7 +140,7 @@ describe('a worker process that is killed', () => {
       .toBe('running')
     worker.kill('SIGKILL')
     const events = await rest.events(`runs/${id}/events`)
-    expect(events).toMatchObject([{ type: 'run.failed', code: 'worker_lost' }])
+    expect(events).toMatchObject([{ type: 'run.started' }, { type: 'run.failed', code: 'worker_lost' }])
   })
 
   test('leaves a run that was to be cancelled as cancelled', async ({ createServer, database }) => {
@@ -153,7 +156,10 @@ describe('a worker process that is killed', () => {
     worker.kill('SIGSTOP')
     await rest.post(`runs/${id}/cancel`)
     worker.kill('SIGKILL')
-    expect((await rest.events(`runs/${id}/events`)).map(({ type }) => type)).toEqual(['run.cancelled'])
+    expect((await rest.events(`runs/${id}/events`)).map(({ type }) => type)).toEqual([
+      'run.started',
+      'run.cancelled',
+    ])
   })
 })
 
@@ -191,5 +197,5 @@ test('a run whose lease ran out is taken over, and its old attempt can write not
   await next.emitMessage('the living')
   held.release()
   const events = await rest.events(`runs/${id}/events`)
-  expect(events.map(({ content }) => content)).toEqual(['the living'])
+  expect(events.flatMap(({ content }) => content ?? [])).toEqual(['the living'])
 })

@@ -230,7 +230,7 @@ describe('a connection', () => {
     const seqs = (answers: typeof fast.answers) =>
       answers.flatMap(({ result }) => result?.data?.data.seq ?? [])
     const all = seqs(await fast.until(isStopped))
-    expect(all.length).toBe(400)
+    expect(all.length).toBe(402)
     // Of 40 MB, less than one.
     expect(host.sockets[0]?.writableNeedDrain).toBe(true)
     expect(host.sockets[0]?.writableLength).toBeLessThan(1_000_000)
@@ -280,7 +280,7 @@ describe('a connection', () => {
     for (const path of ['/trpc', '/two']) {
       using raw = await openRawSocket(`${host.url.replace('http', 'ws')}${path}`)
       raw.send(events(1, runId))
-      expect((await raw.until(isStopped)).filter(({ result }) => result?.type === 'data')).toHaveLength(3)
+      expect((await raw.until(isStopped)).filter(({ result }) => result?.type === 'data')).toHaveLength(5)
     }
     expect((await refusalOf(`${host.socketUrl}/further`, {})).status).toBe(404)
   })

@@ -94,12 +94,15 @@ describe('a stream is resumed', () => {
     const { rest, trpc } = await createServer({ agents: [agent] })
     const id = await rest.create('talker')
     await rest.events(`runs/${id}/events`)
-    // 6 is the invisible run.succeeded, 5 an invisible thought, 4 the last word.
-    for (const cursor of ['4', '5', '6']) {
-      const response = await rest.send(`runs/${id}/events/stream`, { headers: { 'last-event-id': cursor } })
-      expect([cursor, response.status, await response.text()]).toEqual([cursor, 204, ''])
-      expect(await trpc.events({ runId: id, lastEventId: cursor })).toEqual([])
+    // 6 is run.succeeded, 5 an invisible thought, 4 the last word.
+    for (const cursor of ['4', '5']) {
+      const headers = { 'last-event-id': cursor }
+      expect(seqs(await rest.events(`runs/${id}/events/stream`, { headers }))).toEqual([6])
+      expect(seqs(await trpc.events({ runId: id, lastEventId: cursor }))).toEqual([6])
     }
+    const told = await rest.send(`runs/${id}/events/stream`, { headers: { 'last-event-id': '6' } })
+    expect([told.status, await told.text()]).toEqual([204, ''])
+    expect(await trpc.events({ runId: id, lastEventId: '6' })).toEqual([])
     const response = await rest.send(`runs/${id}/events/stream?include_all=1`, {
       headers: { 'last-event-id': '6' },
     })
@@ -144,11 +147,12 @@ describe('an open stream', () => {
     expect(stream.headers.get('content-type')).toMatch(/^text\/event-stream/)
     expect(stream.headers.get('cache-control')).toContain('no-cache')
     expect(stream.headers.get('x-accel-buffering')).toBe('no')
-    await stream.next()
+    await stream.until('word')
     const next = stream.next()
     await expect.poll(() => stream.comments.length).toBeGreaterThan(1)
     goOn()
     expect(await next).toMatchObject({ type: 'word', n: 2 })
+    expect(await stream.until('run.succeeded')).toHaveLength(1)
     expect(await stream.next()).toBeUndefined()
   })
 
@@ -255,10 +259,11 @@ describe('events as JSON', () => {
     const id = await rest.create('talker')
     await rest.events(`runs/${id}/events`)
     const { body } = await rest.get(`runs/${id}/events?from_seq=3`)
-    expect(body).toMatchObject({ count: 3, next: null })
+    expect(body).toMatchObject({ count: 5, next: null })
     expect(body['results']).toMatchObject([
       { seq: 4, type: 'word', n: 2 },
       { seq: 6, type: 'word', n: 3 },
+      { seq: 8, type: 'run.succeeded' },
     ])
   })
 

@@ -118,7 +118,7 @@ describe('a run whose worker is gone', () => {
          lease_expires_at = now() - interval '1 second'`,
     )
     const events = await rest.events(`runs/${id}/events`)
-    expect(events).toMatchObject([{ type: 'run.timed_out', attempt: 1 }])
+    expect(events).toMatchObject([{ type: 'run.started' }, { type: 'run.timed_out', attempt: 1 }])
     expect((await rest.get(`runs/${id}`)).body).toMatchObject({
       status: 'timed_out',
       error: { code: 'timed_out' },
@@ -171,7 +171,7 @@ describe('a run whose worker is gone', () => {
     await expireLease(database.sql, id)
     await createServer({ agents: [held.agent], config })
     const events = await dead.rest.events(`runs/${id}/events`)
-    expect(events).toMatchObject([{ type: 'run.cancelled', attempt: 1 }])
+    expect(events).toMatchObject([{ type: 'run.started' }, { type: 'run.cancelled', attempt: 1 }])
     expect(held.started).toBe(1)
     held.release()
   })

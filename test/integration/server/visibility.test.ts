@@ -31,9 +31,9 @@ function createEmitter() {
   return { agent, goOn: () => half.resolve() }
 }
 
-/** By seq; 1 is run.started, 9 the checkpoint, 10 run.succeeded. */
-const USER = [2, 6, 7]
-const DEBUG = [2, 3, 6, 7, 8]
+/** By seq; 1 is run.started, 9 the checkpoint, 10 run.succeeded: everybody is told of the first and the last. */
+const USER = [1, 2, 6, 7, 10]
+const DEBUG = [1, 2, 3, 6, 7, 8, 10]
 const ALL = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
 
 const seqs = (events: readonly (RestEvent | AnyRunEvent)[]) => events.map(({ seq }) => seq)
@@ -111,7 +111,7 @@ describe('a reader sees what is for such a reader', () => {
     const config = { eventVisibility: { 'run.failed': 'internal', 'run.cancelled': 'debug' } } as const
     const server = await createServer({ agents: [failing], config })
     const failed = await server.rest.create('failing')
-    expect(await ask(server, failed, {})).toEqual([[], [], []])
+    expect(await ask(server, failed, {})).toEqual([[1], [1], [1]])
     expect(await ask(server, failed, { all: true })).toEqual([
       [1, 2],
       [1, 2],
@@ -122,6 +122,56 @@ describe('a reader sees what is for such a reader', () => {
     await idle.rest.post(`runs/${cancelled}/cancel`)
     expect(await ask(idle, cancelled, {})).toEqual([[], [], []])
     expect(await ask(idle, cancelled, { debug: true })).toEqual([[1], [1], [1]])
+  })
+
+  test('everybody that a run begins, goes on and succeeds, and what with only who may see that', async ({
+    createServer,
+  }) => {
+    const asking = defineAgent({
+      key: 'asking',
+      async run(ctx) {
+        const { value } = await ctx.wait('secret', z.string())
+        return { output: value }
+      },
+    })
+    const server = await createServer({ agents: [asking] })
+    const id = await server.rest.create('asking')
+    const live = server.trpc.events({ runId: id })
+    const streamed = await server.rest.stream(`runs/${id}/events`)
+    const heard = await streamed.until('run.waiting')
+    await server.rest.post(`runs/${id}/respond`, { wait: 'secret', value: 'sesame' })
+    heard.push(...(await streamed.until('run.succeeded')))
+    const bare = [
+      ['run.started', {}],
+      ['run.waiting', expect.objectContaining({ name: 'secret' })],
+      ['run.resumed', {}],
+      ['run.started', {}],
+      ['run.succeeded', {}],
+    ]
+    const told = (events: readonly { type: string; payload: unknown }[]) =>
+      events.map(({ type, payload }) => [type, payload])
+    const page = (await server.rest.get(`runs/${id}/events`)).body
+    expect(page['count']).toBe(5)
+    for (const events of [
+      heard,
+      await live,
+      await server.trpc.events({ runId: id }),
+      await server.rest.events(`runs/${id}/events`),
+      page['results'] as RestEvent[],
+    ]) {
+      expect(told(events)).toEqual(bare)
+      expect(JSON.stringify(events)).not.toContain('sesame')
+    }
+    expect(told(await server.rest.events(`runs/${id}/events?include_all=1`))).toMatchObject([
+      ['run.started', { agent_key: 'asking' }],
+      ['run.waiting', {}],
+      ['run.resumed', { wait: 'secret' }],
+      ['run.started', { agent_key: 'asking' }],
+      ['run.succeeded', { output: 'sesame' }],
+    ])
+    expect(await server.rest.events(`runs/${id}/events?from_seq=5`)).toMatchObject([
+      { seq: 5, type: 'run.succeeded', payload: {} },
+    ])
   })
 
   test('an anonymous visitor may not ask for more', async ({ createServer }) => {

@@ -140,7 +140,7 @@ describe('a wait', () => {
     const following = rest.events(`runs/${id}/events`)
     await (await rest.stream(`runs/${id}/events`)).until('run.waiting')
     expect(await rest.post(`runs/${id}/cancel`)).toMatchObject({ status: 200, body: { status: 'cancelled' } })
-    expect((await following).map(({ type }) => type)).toEqual(['run.waiting', 'run.cancelled'])
+    expect((await following).map(({ type }) => type)).toEqual(['run.started', 'run.waiting', 'run.cancelled'])
     expect(await database.sql('SELECT status FROM agent_runtime.wait')).toEqual([{ status: 'cancelled' }])
   })
 

@@ -66,6 +66,26 @@ describe('following a run', () => {
     expect(following.heard.at(-1)).toEqual({ type: 'ended', run: record })
   })
 
+  it('tells of a success together with the output, which its event may not have', async () => {
+    const transport = fakeTransport(new AgentRuntimeError('unavailable', 'The server restarts.'))
+    const clock = fakeClock()
+    const following = follow(transport, clock)
+    const first = await transport.opened(0)
+    first.onEvent(delta(1, 'a'))
+    first.onEvent(runEvent(2, { type: 'run.succeeded', payload: {} }))
+    await settled()
+    expect(following.heard.map(({ type }) => type)).toEqual(['event', 'disconnected'])
+    const record = runRecord({ status: 'succeeded', output: { n: 1 } })
+    transport.record = record
+    await clock.advance(1_000)
+    const second = await transport.opened(1)
+    expect(second.request.lastEventId).toBe(1)
+    second.onEvent(runEvent(2, { type: 'run.succeeded', payload: {} }))
+    await following.done
+    expect(following.seqs()).toEqual([1, 2])
+    expect(following.heard.at(-1)).toEqual({ type: 'ended', run: record })
+  })
+
   it('does not take a polite shutdown for the end of the run', async () => {
     const transport = fakeTransport(runRecord({ status: 'running' }))
     const clock = fakeClock()

@@ -29,6 +29,15 @@ describe('a run handle', () => {
     expect(await result).toEqual({ response: 'Hi' })
   })
 
+  it('resolves with the output when the event of the success has none', async () => {
+    const transport = fakeTransport(runRecord({ status: 'succeeded', output: { response: 'Hi' } }))
+    const result = handle(transport).result()
+    const stream = await transport.opened(0)
+    stream.onEvent(runEvent(2, { type: 'run.succeeded', payload: {} }))
+    expect(await result).toEqual({ response: 'Hi' })
+    expect(transport.recordReads).toBe(1)
+  })
+
   it('needs no connection for a run that was over when it was made', async () => {
     const transport = fakeTransport()
     expect(await handle(transport, runRecord({ status: 'succeeded', output: 42 })).result()).toBe(42)

@@ -131,6 +131,20 @@ describe('the state of a run', () => {
     expect(state).toMatchObject({ status: 'succeeded', output: { response: 'Hi' }, text: 'Hi' })
   })
 
+  it('takes the output from the record when the event had none', () => {
+    const succeeded = stateAfter(runEvent(2, { type: 'run.succeeded', payload: {} }))
+    expect(succeeded).toMatchObject({ status: 'succeeded', output: null })
+    const record = runRecord({ status: 'succeeded', attempt: 1, output: 42 })
+    expect(reduceRunRecord(succeeded, record)).toMatchObject({ status: 'succeeded', output: 42 })
+  })
+
+  it('runs from the moment it is told that it started, and waits in the queue when it is to go on', () => {
+    const started = stateAfter(runEvent(1, { type: 'run.started', visibility: 'internal', payload: {} }))
+    expect(started.status).toBe('running')
+    const resumed = reduceRun(started, runEvent(2, { type: 'run.resumed', payload: {} }))
+    expect(resumed.status).toBe('queued')
+  })
+
   it('does not change when handed an event it has seen', () => {
     const state = stateAfter(delta(2, 'a'), delta(3, 'b'))
     expect(reduceRun(state, delta(3, 'b'))).toBe(state)

@@ -60,6 +60,20 @@ describe('a run store', () => {
     expect(store.getSnapshot().events).toHaveLength(100)
   })
 
+  it('is never seen to have succeeded without its output', async () => {
+    const { transport, clock, store } = scene(fakeTransport(runRecord({ status: 'succeeded', output: 42 })))
+    const seen: unknown[] = []
+    store.subscribe(() => seen.push([store.getSnapshot().status, store.getSnapshot().output]))
+    const stream = await transport.opened(0)
+    stream.onEvent(delta(1, 'x'))
+    await clock.advance(FRAME_MS)
+    stream.onEvent(runEvent(2, { type: 'run.succeeded', payload: {} }))
+    await clock.advance(FRAME_MS)
+    await clock.advance(FRAME_MS)
+    expect(seen).toContainEqual(['succeeded', 42])
+    expect(seen).not.toContainEqual(['succeeded', null])
+  })
+
   it('hands out the same snapshot until something changes', async () => {
     const { transport, clock, store } = scene()
     store.subscribe(() => {})

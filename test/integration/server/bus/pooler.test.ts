@@ -34,7 +34,7 @@ describe.skipIf(withoutPgBouncer)(
       const { rest, log, runtime } = await createServer({ agents: [talker], config })
       const id = await rest.create('talker')
       const events = await rest.events(`runs/${id}/events`)
-      expect(events.map(({ payload }) => payload)).toEqual([1, 2, 3])
+      expect(events.map(({ payload }) => payload)).toEqual([{}, 1, 2, 3, {}])
       expect(log.filter(({ level }) => level === 'warn').map(({ message }) => message)).toEqual([
         expect.stringContaining('Set DIRECT_URL'),
       ])
@@ -53,7 +53,7 @@ describe.skipIf(withoutPgBouncer)(
       const { rest, log, runtime } = await createServer({ agents: [talker], config })
       const id = await rest.create('talker')
       const events = await rest.events(`runs/${id}/events`)
-      expect(events.map(({ payload }) => payload)).toEqual([1, 2, 3])
+      expect(events.map(({ payload }) => payload)).toEqual([{}, 1, 2, 3, {}])
       expect(await database.sql(LISTENERS)).toHaveLength(1)
       expect(log.filter(({ level }) => level === 'warn')).toEqual([])
       await runtime.stop()

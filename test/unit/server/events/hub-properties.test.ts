@@ -70,7 +70,10 @@ function createScheduledScene(s: fc.Scheduler) {
         leave: () => reader.stream.close(),
         expected: () =>
           events()
-            .filter(({ seq, visibility }) => seq > afterSeq && (includeAll || visibility === 'user'))
+            .filter(
+              ({ seq, type, visibility }) =>
+                seq > afterSeq && (includeAll || visibility === 'user' || type === 'run.succeeded'),
+            )
             .map(({ seq }) => seq),
       })
     },

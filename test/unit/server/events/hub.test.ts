@@ -114,7 +114,7 @@ describe('following a run', () => {
     await done
   })
 
-  test('ends after the end of the run, whether or not that is for the reader', async () => {
+  test('ends after the end of the run, which everybody is told of', async () => {
     const { emit, hint, follow } = createHubScene()
     const readers = [
       follow(),
@@ -128,9 +128,23 @@ describe('following a run', () => {
     hint()
     await Promise.all(readers.map(({ done }) => done))
     expect(readers.map(({ seen }) => seen)).toEqual([
-      [1, 3],
-      [1, 2, 3],
+      [1, 3, 4],
       [1, 2, 3, 4],
+      [1, 2, 3, 4],
+    ])
+  })
+
+  test('ends after an end that is not for the reader', async () => {
+    const { emit, hint, follow } = createHubScene()
+    const readers = [follow(), follow({ filter: { includeAll: true } })]
+    await settled()
+    emit('b')
+    emit('run.failed', 'internal')
+    hint()
+    await Promise.all(readers.map(({ done }) => done))
+    expect(readers.map(({ seen }) => seen)).toEqual([
+      [1, 2],
+      [1, 2, 3],
     ])
   })
 

@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { RUNTIME_EVENTS, Visibility } from '../../../../server/contract/event.ts'
-import { createVisibilityOf, visibleTo } from '../../../../server/events/visibility.ts'
+import type { AnyRunEvent } from '../../../../server/contract/event.ts'
+import { createVisibilityOf, shownTo, visibleTo } from '../../../../server/events/visibility.ts'
 
 const schema = z.unknown()
 
@@ -47,5 +48,32 @@ describe('what a reader sees', () => {
     { includeDebug: false, includeAll: true, debugMode: true, sees: ['debug', 'internal', 'user'] },
   ])('$includeDebug $includeAll $debugMode', ({ debugMode, sees, ...filter }) => {
     expect([...visibleTo(filter, debugMode)].toSorted()).toEqual(sees)
+  })
+})
+
+describe('a batch as readers get it', () => {
+  const event = (seq: number, type: string, visibility: Visibility): AnyRunEvent => ({
+    runId: 'run',
+    seq,
+    attempt: 1,
+    type,
+    visibility,
+    payload: { secret: seq },
+    ts: '2026-01-01T00:00:00.000Z',
+  })
+  const batch = [event(1, 'run.started', 'internal'), event(2, 'a', 'user'), event(3, 'b', 'debug')]
+  const user = visibleTo({ includeDebug: false, includeAll: false }, false)
+  const all = visibleTo({ includeDebug: false, includeAll: true }, false)
+
+  test('is the batch itself where all of it is for them', () => {
+    expect(shownTo(batch, all)).toBe(batch)
+  })
+
+  test('is the same for all of the same visibility, so that it is encoded once', () => {
+    const shown = shownTo(batch, user)
+    expect(shown).toEqual([{ ...batch[0], payload: {} }, batch[1]])
+    expect(shownTo(batch, user)).toBe(shown)
+    // Of another batch, as one gets it who is a little behind: its events are still the same.
+    expect(shownTo(batch.slice(0, 1), user)[0]).toBe(shown[0])
   })
 })
