@@ -80,7 +80,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     pollIntervalMs: config.streamPollIntervalSeconds * 1000,
   })
   const runs = createRuns(
-    { store, queue, bus, log },
+    { store, queue, bus, clock, log },
     {
       agents,
       maxAttempts: config.maxAttempts,

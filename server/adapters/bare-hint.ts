@@ -1,24 +1,82 @@
-// Hints as text, without payloads: what every bus sends.
+// Hints as text, without payloads: what every bus sends. Anybody who may send there can send anything, so
+// what comes is bounded before it is looked at, and each hint is judged on its own.
 import { z } from 'zod'
-import type { NewHint } from '../ports/event-bus.ts'
+import type { Hint, NewHint } from '../ports/event-bus.ts'
 
-const BareHints = z.array(
-  z.discriminatedUnion('kind', [
-    z.object({ kind: z.literal('events'), runId: z.string(), seq: z.number() }),
-    z.object({ kind: z.literal('cancel'), runId: z.string() }),
-    z.object({ kind: z.literal('queued'), agentKey: z.string() }),
-  ]),
-)
+/** Runs that are told by name: of more than that, every worker may look for itself. */
+export const MAX_NAMED_RUNS = 100
+/** Of a message; far more than any of ours has. */
+export const MAX_TEXT_CHARACTERS = 1_000_000
+const MAX_HINTS = 10_000
 
-export type BareHint = z.infer<typeof BareHints>[number]
+const Id = z.string().max(100)
+const Seq = z.int32().nonnegative()
 
-export function toBareHint(hint: NewHint): BareHint {
+const BareHint = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('events'), runId: Id, seq: Seq }),
+  z.object({ kind: z.literal('cancel'), runId: Id }),
+  z.object({
+    kind: z.literal('queued'),
+    agentKey: Id,
+    runs: z
+      .array(z.object({ runId: Id, seq: Seq }))
+      .max(MAX_NAMED_RUNS)
+      .optional(),
+  }),
+  z.object({ kind: z.literal('worker'), workerId: Id, agents: Id, isLeaving: z.boolean() }),
+])
+
+export type BareHint = z.infer<typeof BareHint>
+
+const KINDS: ReadonlySet<unknown> = new Set(BareHint.options.map(({ shape }) => shape.kind.value))
+
+export function toBareHint(hint: NewHint): Hint {
   return hint.kind === 'events' ? { kind: 'events', runId: hint.runId, seq: hint.seq } : hint
 }
 
-/** @returns undefined when it is somebody else's text, or a newer version's. */
-export function parseBareHints(text: string): BareHint[] | undefined {
-  return BareHints.safeParse(parseJson(text)).data
+/** Versions that don't know this kind ignore all that comes with it. */
+export function travelsAlone(hint: NewHint): boolean {
+  return hint.kind === 'worker'
+}
+
+/** Texts of at most so many bytes each. */
+export function encodeBareHints(hints: readonly NewHint[], maxBytes: number): string[] {
+  const texts: string[] = []
+  let parts: string[] = []
+  let bytes = 0
+  const close = () => {
+    if (parts.length > 0) texts.push(`[${parts.join(',')}]`)
+    parts = []
+    bytes = 0
+  }
+  for (const hint of hints) {
+    const part = JSON.stringify(toBareHint(hint))
+    const size = Buffer.byteLength(part) + 1
+    if (bytes + size >= maxBytes || travelsAlone(hint)) close()
+    parts.push(part)
+    bytes += size
+    if (travelsAlone(hint)) close()
+  }
+  close()
+  return texts
+}
+
+/**
+ * @returns those hints that can be read, the others being undefined; undefined when none of it is ours, or all
+ * of it is a newer version's.
+ */
+export function parseBareHints(text: string): (BareHint | undefined)[] | undefined {
+  if (text.length > MAX_TEXT_CHARACTERS) return undefined
+  const parsed = parseJson(text)
+  if (!Array.isArray(parsed) || parsed.length > MAX_HINTS) return undefined
+  const hints = parsed.map(parseBareHint)
+  return hints.some((hint) => hint !== undefined) ? hints : undefined
+}
+
+function parseBareHint(value: unknown): BareHint | undefined {
+  // Saying why something is no hint costs more than reading one.
+  const isKnown = typeof value === 'object' && value !== null && 'kind' in value && KINDS.has(value.kind)
+  return isKnown ? BareHint.safeParse(value).data : undefined
 }
 
 /** @returns undefined when it is not JSON. */

@@ -1,6 +1,7 @@
 import type { RunAppend } from '../ports/attempt.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { NewHint } from '../ports/event-bus.ts'
+import type { NewHint, OfferedRun } from '../ports/event-bus.ts'
+import { MAX_NAMED_RUNS } from './bare-hint.ts'
 
 /** Payloads that may go along with a hint: beyond, reading them from the store is the better way. */
 export const MAX_CARRIED_CHARACTERS = 32_768
@@ -8,6 +9,7 @@ export const MAX_CARRIED_CHARACTERS = 32_768
 const STOP_TIMEOUT_MS = 1_000
 
 type EventsHint = Extract<NewHint, { kind: 'events' }>
+type QueuedHint = Extract<NewHint, { kind: 'queued' }>
 
 export interface Outbox {
   publish(hints: readonly NewHint[]): void
@@ -55,10 +57,19 @@ export function createOutbox(clock: Clock, send: (hints: readonly NewHint[]) => 
 
 /** Hints of one run come from several parts of a process, and not always in order. */
 function newer(one: NewHint, other: NewHint): NewHint {
+  if (one.kind === 'queued' && other.kind === 'queued') return bothQueued(one, other)
   if (one.kind !== 'events' || other.kind !== 'events') return other
   const [older, newest] = one.seq <= other.seq ? [one, other] : [other, one]
   const written = joined(older, newest)
   return { kind: 'events', runId: newest.runId, seq: newest.seq, ...(written && { written }) }
+}
+
+function bothQueued({ agentKey, runs: some }: QueuedHint, { runs: others }: QueuedHint): QueuedHint {
+  if (some === undefined || others === undefined) return { kind: 'queued', agentKey }
+  const runs = new Map<string, OfferedRun>([...some, ...others].map((run) => [run.runId, run]))
+  return runs.size > MAX_NAMED_RUNS
+    ? { kind: 'queued', agentKey }
+    : { kind: 'queued', agentKey, runs: [...runs.values()] }
 }
 
 /** What was written up to the newest, as far back as it is without a gap and not too much to keep. */
@@ -75,5 +86,13 @@ export function charactersIn(written: readonly RunAppend[]): number {
 }
 
 function keyOf(hint: NewHint): string {
-  return hint.kind === 'queued' ? `queued ${hint.agentKey}` : `${hint.kind} ${hint.runId}`
+  switch (hint.kind) {
+    case 'queued':
+      return `queued ${hint.agentKey}`
+    case 'worker':
+      return `worker ${hint.workerId}`
+    case 'events':
+    case 'cancel':
+      return `${hint.kind} ${hint.runId}`
+  }
 }

@@ -4,7 +4,7 @@ import type pg from 'pg'
 import type { Clock } from '../ports/clock.ts'
 import type { EventBus } from '../ports/event-bus.ts'
 import type { Logger } from '../ports/logger.ts'
-import { parseBareHints, toBareHint } from './bare-hint.ts'
+import { encodeBareHints, parseBareHints, toBareHint } from './bare-hint.ts'
 import { createListeners } from './listeners.ts'
 import { createOutbox } from './outbox.ts'
 import { createPgSession } from './pg-session.ts'
@@ -12,8 +12,8 @@ import type { PgConnection } from './pg-session.ts'
 import { toStartupError } from './database-error.ts'
 
 const CHANNEL = 'agent_runtime'
-/** PostgreSQL takes payloads below 8,000 bytes. A hint is at most about 120. */
-const HINTS_PER_NOTIFICATION = 60
+/** PostgreSQL takes payloads below 8,000 bytes. */
+const MAX_PAYLOAD_BYTES = 7_999
 
 interface PgBusOptions {
   databaseUrl: string
@@ -67,20 +67,17 @@ export function createPgBus({ databaseUrl, directUrl, pool, clock, log }: PgBusO
   function receive(payload: string): void {
     const hints = parseBareHints(payload)
     // Somebody else's notification, or a newer version's: the poll covers what it may have meant.
-    if (hints === undefined) return log.debug({ payload }, 'ignored a notification that is not ours')
-    for (const hint of hints) listeners.tell(hint)
+    if (hints === undefined)
+      return log.debug({ payload: payload.slice(0, 200) }, 'ignored a notification that is not ours')
+    for (const hint of hints) if (hint !== undefined) listeners.tell(hint)
   }
 
   const outbox = createOutbox(clock, async (hints) => {
-    const payloads: string[] = []
-    for (let start = 0; start < hints.length; start += HINTS_PER_NOTIFICATION) {
-      payloads.push(JSON.stringify(hints.slice(start, start + HINTS_PER_NOTIFICATION)))
-    }
     try {
       await pool.query({
         name: 'notify',
         text: `SELECT pg_notify('${CHANNEL}', payload) FROM unnest($1::text[]) AS payload`,
-        values: [payloads],
+        values: [encodeBareHints(hints, MAX_PAYLOAD_BYTES)],
       })
     } catch (error) {
       log.warn({ err: error }, 'a notification was not sent; polling covers it')

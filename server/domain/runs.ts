@@ -7,7 +7,9 @@ import type { Json } from '../contract/json.ts'
 import type { Page } from '../contract/page.ts'
 import { decodeCursor } from '../contract/page.ts'
 import type { CreateRunInput, ListRunsInput, RespondInput, Run, RunDetail } from '../contract/run.ts'
+import { createDelivery } from '../events/delivery.ts'
 import { createGroupCommit } from '../group-commit.ts'
+import type { Clock } from '../ports/clock.ts'
 import type { NewRun } from '../ports/create-run.ts'
 import type { EventBus } from '../ports/event-bus.ts'
 import type { Logger } from '../ports/logger.ts'
@@ -23,6 +25,7 @@ export interface RunPorts {
   store: Store
   queue: Pick<Queue, 'enqueue'>
   bus: Pick<EventBus, 'publish'>
+  clock: Pick<Clock, 'now'>
   log: Logger
 }
 
@@ -46,11 +49,16 @@ export interface Runs extends RunEvents {
 const MAX_CREATE_BATCH = 100
 
 export function createRuns(ports: RunPorts, settings: RunSettings, events: RunEvents): Runs {
-  const { store, queue, bus } = ports
+  const { store, queue, bus, clock } = ports
 
   const commitRun = createGroupCommit({
     maxBatch: MAX_CREATE_BATCH,
-    flush: (runs: readonly NewRun[]) => store.createRuns(runs, (created, tx) => queue.enqueue(created, tx)),
+    async flush(runs: readonly NewRun[]) {
+      const delivery = createDelivery(queue, clock)
+      const answers = await store.createRuns(runs, delivery.enqueue)
+      bus.publish(delivery.hints())
+      return answers
+    },
   })
 
   async function get(principal: Principal, runId: string): Promise<RunDetail> {
@@ -101,7 +109,7 @@ export function createRuns(ports: RunPorts, settings: RunSettings, events: RunEv
         case 'existing':
           return { run: answer.run, created: false }
         case 'created':
-          bus.publish([{ kind: 'queued', agentKey: agent.key }, ...cancelHintsOf(answer.interrupted)])
+          bus.publish(cancelHintsOf(answer.interrupted))
           return { run: answer.run, created: true }
       }
     },
@@ -139,9 +147,8 @@ export function createRuns(ports: RunPorts, settings: RunSettings, events: RunEv
       const waits = (await store.readWaits(owner, runId)) ?? noSuchRun(runId)
       const pending = waits.find(({ name, kind }) => name === wait && kind !== 'sleep')
       if (pending !== undefined) checkAnswer(pending, value)
-      const outcome = await store.respond(owner, { runId, wait, value }, (queued, tx) =>
-        queue.enqueue(queued, tx),
-      )
+      const delivery = createDelivery(queue, clock)
+      const outcome = await store.respond(owner, { runId, wait, value }, delivery.enqueue)
       switch (outcome.kind) {
         case 'not-found':
           return noSuchRun(runId)
@@ -155,7 +162,7 @@ export function createRuns(ports: RunPorts, settings: RunSettings, events: RunEv
             `The wait for "${wait}" is over: it was answered, or its time is up.`,
           )
         case 'accepted':
-          bus.publish(hintsOf([outcome.run]))
+          bus.publish([...hintsOf([outcome.run]), ...delivery.hints()])
           return outcome.run
       }
     },

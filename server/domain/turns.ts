@@ -1,3 +1,5 @@
+import { createDelivery } from '../events/delivery.ts'
+import type { Clock } from '../ports/clock.ts'
 import type { EventBus, Hint } from '../ports/event-bus.ts'
 import type { Queue } from '../ports/queue.ts'
 import type { Store } from '../ports/store.ts'
@@ -7,6 +9,7 @@ export interface TurnPorts {
   store: Pick<Store, 'giveTurns'>
   queue: Pick<Queue, 'enqueue'>
   bus: Pick<EventBus, 'publish'>
+  clock: Pick<Clock, 'now'>
 }
 
 /**
@@ -14,19 +17,17 @@ export interface TurnPorts {
  * ended, and, for processes that die in between, now and then for all (`null`).
  */
 export async function giveTurns(
-  { store, queue, bus }: TurnPorts,
+  { store, queue, bus, clock }: TurnPorts,
   conversationIds: readonly string[] | null,
 ): Promise<void> {
-  const runs = await store.giveTurns(conversationIds, (queued, tx) => queue.enqueue(queued, tx))
-  bus.publish(runs.map((run) => ({ kind: 'queued', agentKey: run.agentKey })))
+  const delivery = createDelivery(queue, clock)
+  await store.giveTurns(conversationIds, delivery.enqueue)
+  bus.publish(delivery.hints())
 }
 
-/** Tells those who follow runs, or could execute them, what was changed from outside of an attempt. */
+/** Tells those who follow runs, or execute them, what was changed from outside of an attempt. */
 export function hintsOf(runs: readonly ChangedRun[]): Hint[] {
-  return runs.flatMap((run): Hint[] => [
-    { kind: 'events', runId: run.id, seq: run.lastSeq },
-    ...(run.status === 'queued' ? [{ kind: 'queued' as const, agentKey: run.agentKey }] : []),
-  ])
+  return runs.map((run) => ({ kind: 'events', runId: run.id, seq: run.lastSeq }))
 }
 
 /** The same for runs whose cancellation was asked for: the workers of those that run are to look. */

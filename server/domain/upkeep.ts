@@ -1,3 +1,4 @@
+import { createDelivery } from '../events/delivery.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { EventBus } from '../ports/event-bus.ts'
 import type { Logger } from '../ports/logger.ts'
@@ -56,12 +57,13 @@ export async function keepUp(
 }
 
 async function doWhatIsDue(ports: UpkeepPorts, found: Upkeep, gone: readonly string[]): Promise<void> {
-  const { store, queue, bus, log } = ports
+  const { store, queue, bus, clock, log } = ports
   if (gone.length > 0 || found.hasExpiredLease) {
-    const recovered = await store.recoverRuns(gone, (runs, tx) => queue.enqueue(runs, tx))
+    const delivery = createDelivery(queue, clock)
+    const recovered = await store.recoverRuns(gone, delivery.enqueue)
     if (recovered.length > 0)
       log.warn({ runs: recovered.length, workers: gone }, 'took runs from lost workers')
-    bus.publish(hintsOf(recovered))
+    bus.publish([...hintsOf(recovered), ...delivery.hints()])
   }
   if (found.hasExpiredRun) bus.publish(hintsOf(await store.expireRuns()))
   if (found.hasTurn) await giveTurns(ports, null)

@@ -4,6 +4,7 @@ import type { EventBus, NewHint } from '../ports/event-bus.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Queue } from '../ports/queue.ts'
 import type { Store } from '../ports/store.ts'
+import { createDelivery } from './delivery.ts'
 import { RunLog } from './run-log.ts'
 import type { EmittedEvent } from './run-log.ts'
 
@@ -103,18 +104,26 @@ export class EventWriter {
       logs.push(log)
       batch.push(append)
     }
-    const outcomes = await this.#append(batch)
-    if (outcomes === undefined) return
-    this.#settle(logs, batch, outcomes)
+    const written = await this.#append(batch)
+    if (written === undefined) return
+    this.#settle(logs, batch, written.outcomes)
+    this.#ports.bus.publish(written.queued)
   }
 
-  async #append(batch: readonly RunAppend[]): Promise<Map<string, AppendOutcome> | undefined> {
-    const { store, queue } = this.#ports
+  async #append(
+    batch: readonly RunAppend[],
+  ): Promise<{ outcomes: Map<string, AppendOutcome>; queued: NewHint[] } | undefined> {
+    const { store, queue, clock } = this.#ports
+    let isRepeated = false
     for (let delayMs = RETRY_MIN_MS; !this.#stopping.signal.aborted; delayMs *= 2) {
+      const delivery = createDelivery(queue, clock)
       try {
-        return await store.append(batch, (runs, tx) => queue.enqueue(runs, tx))
+        const outcomes = await store.append(batch, delivery.enqueue)
+        // A flush that had gone through before queues nothing a second time.
+        return { outcomes, queued: isRepeated ? mayBeQueued(batch) : delivery.hints() }
       } catch (error) {
         this.#ports.log.warn({ err: error, runs: batch.length }, 'writing events failed; trying again')
+        isRepeated = true
         await this.#ports.clock.sleep(Math.min(delayMs, RETRY_MAX_MS), this.#stopping.signal)
       }
     }
@@ -132,11 +141,6 @@ export class EventWriter {
       const append = batch[index]
       if (outcome === 'written' && append !== undefined) {
         hints.push({ kind: 'events', runId: log.runId, seq: log.writtenSeq, written: [append] })
-        const { ending } = append
-        // Also of one that waits: what it waits for may be there already.
-        if (ending?.status === 'queued' || ending?.status === 'waiting') {
-          hints.push({ kind: 'queued', agentKey: ending.agentKey })
-        }
       }
       if (outcome === 'fenced') this.#onFenced(log)
     }
@@ -146,4 +150,13 @@ export class EventWriter {
       this.#room = Promise.withResolvers()
     }
   }
+}
+
+/** Also those that wait: what they wait for may be there already. */
+function mayBeQueued(batch: readonly RunAppend[]): NewHint[] {
+  return batch.flatMap(({ ending }) =>
+    ending?.status === 'queued' || ending?.status === 'waiting'
+      ? [{ kind: 'queued' as const, agentKey: ending.agentKey }]
+      : [],
+  )
 }

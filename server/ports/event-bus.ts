@@ -9,7 +9,16 @@ export type Hint =
   /** `seq` is the newest. Where the bus carries payloads, `events` are the newest ones, without gaps up to `seq`. */
   | { kind: 'events'; runId: string; seq: number; events?: readonly AnyRunEvent[] | undefined }
   | { kind: 'cancel'; runId: string }
-  | { kind: 'queued'; agentKey: string }
+  /** Runs that may be taken now; without `runs` any number of them. */
+  | { kind: 'queued'; agentKey: string; runs?: readonly OfferedRun[] | undefined }
+  /** A worker is there, or is leaving. `agents` stands for all the agents it has. */
+  | { kind: 'worker'; workerId: string; agents: string; isLeaving: boolean }
+
+/** A run to be taken. Once it has an event after `seq`, somebody has taken it, or it is over. */
+export interface OfferedRun {
+  runId: string
+  seq: number
+}
 
 /** A hint on its way out. `written` is what the newest events came from, for buses that carry payloads. */
 export type NewHint =

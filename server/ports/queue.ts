@@ -4,6 +4,8 @@ import type { Transaction } from './transaction.ts'
 export interface QueuedRun {
   id: string
   agentKey: string
+  /** `seq` of its newest event. Default: 0. */
+  lastSeq?: number
   /** Of deliveries that are due, those with a higher one come first. Default: 0. */
   priority?: number
   /** Milliseconds before it may be delivered. Default: 0. */
@@ -27,6 +29,8 @@ export interface Taken {
 export interface Queue {
   start(agentKeys: readonly string[]): Promise<void>
   enqueue: Enqueue
+  /** Which of these agents have deliveries that are due: one statement, whatever their number. */
+  findDue(agentKeys: readonly string[]): Promise<string[]>
   /** Up to `limit` deliveries for one agent, for as long as the transaction lasts. */
   take(agentKey: string, limit: number, tx: Transaction): Promise<Taken>
   stop(): Promise<void>

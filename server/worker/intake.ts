@@ -1,18 +1,25 @@
 import type { ClaimedRun } from '../ports/attempt.ts'
 import type { Clock } from '../ports/clock.ts'
+import type { Hint } from '../ports/event-bus.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Queue } from '../ports/queue.ts'
 import type { Store } from '../ports/store.ts'
+import { Offers } from './offers.ts'
+import type { Offer } from './offers.ts'
+import type { Peers } from './peers.ts'
 
 interface IntakePorts {
   store: Pick<Store, 'claimRuns'>
-  queue: Pick<Queue, 'take'>
+  queue: Pick<Queue, 'take' | 'findDue'>
   clock: Clock
   log: Logger
+  /** A random number from 0 up to, not including, 1. */
+  random(): number
 }
 
 interface IntakeSettings {
   agentKeys: readonly string[]
+  peers: Peers
   pollIntervalMs: number
   lease: { workerId: string; ttlMs: number }
   /** How many runs more may be taken now. */
@@ -22,33 +29,69 @@ interface IntakeSettings {
   signal: AbortSignal
 }
 
+/** Why a queue is worth a look. */
+interface Reason {
+  /** Runs that are offered there. */
+  offers: readonly Offer[]
+  /** Runs to be taken; Infinity: whatever is there. */
+  wanted: number
+}
+
+const WHATEVER_IS_THERE: Reason = { offers: [], wanted: Infinity }
+
 /** A reason of its own: without one, each abort makes an error with a stack. */
 const WOKEN = 'woken'
+/** Looks in a row that may find nothing, others having been quicker. */
+const MAX_IDLE_LOOKS = 10
+const MAX_PAUSE_MS = 100
+/** After a failure, however slow the poll is. */
+const TRY_AGAIN_MS = 1_000
 
 /**
  * What a worker has to do with the queue: takes runs while there is room. Woken by hints; the poll is for
- * those that got lost.
+ * those that got lost, and for what nobody tells of, since its time has just come.
  */
 export class Intake {
   readonly #ports: IntakePorts
   readonly #settings: IntakeSettings
-  /** Agents whose queue is worth a look. */
-  readonly #ready: Set<string>
+  readonly #agentKeys: ReadonlySet<string>
+  readonly #offers: Offers
+  /** Queues that are worth a look, by agent. */
+  readonly #ready = new Map<string, Reason>()
+  #pollAt = 0
+  /** While it sleeps: whatever is due before must wake it. */
+  #sleepsUntil = 0
+  #idleLooks = 0
   #wake = new AbortController()
 
   constructor(ports: IntakePorts, settings: IntakeSettings) {
     this.#ports = ports
     this.#settings = settings
-    this.#ready = new Set(settings.agentKeys)
+    this.#agentKeys = new Set(settings.agentKeys)
+    this.#offers = new Offers(ports, settings.peers)
     settings.signal.addEventListener('abort', () => this.#wake.abort(WOKEN), { once: true })
   }
 
-  /** Looks at one agent's queue, or at all. Agents that are not this worker's are ignored. */
+  /** Looks at one agent's queue, or asks about all. Agents that are not this worker's are ignored. */
   look(agentKey?: string): void {
-    const { agentKeys } = this.#settings
-    const keys = agentKey === undefined ? agentKeys : agentKeys.filter((key) => key === agentKey)
-    for (const key of keys) this.#ready.add(key)
-    if (keys.length > 0) this.#wake.abort(WOKEN)
+    if (agentKey === undefined) this.#pollAt = 0
+    else if (this.#agentKeys.has(agentKey)) this.#addReason(agentKey, WHATEVER_IS_THERE)
+    else return
+    this.#wake.abort(WOKEN)
+  }
+
+  /** Runs are to be taken, by whichever worker comes first for each. */
+  offer({ agentKey, runs }: Extract<Hint, { kind: 'queued' }>): void {
+    if (runs === undefined || this.#offers.isFull) return this.look(agentKey)
+    if (!this.#agentKeys.has(agentKey)) return
+    const dueInMs = Math.min(...runs.map((run) => this.#offers.add(agentKey, run)))
+    const isEarlier = dueInMs === 0 || this.#ports.clock.now() + dueInMs < this.#sleepsUntil
+    if (isEarlier && this.#settings.room() > 0) this.#wake.abort(WOKEN)
+  }
+
+  /** A run has an event: whoever was offered it before that needs not look for it any more. */
+  withdraw(runId: string, seq: number): void {
+    this.#offers.withdraw(runId, seq)
   }
 
   /** For the next attempt of a run no hint comes when it is due, and the poll may be slow. */
@@ -59,41 +102,88 @@ export class Intake {
 
   /** There may be room again: goes on with what was left for want of it. */
   resume(): void {
-    if (this.#ready.size > 0) this.#wake.abort(WOKEN)
+    if (this.#ready.size > 0 || !this.#offers.isEmpty || this.#isPollDue()) this.#wake.abort(WOKEN)
   }
 
   /** Takes runs until the signal aborts. */
   async run(): Promise<void> {
-    const { signal, pollIntervalMs, room } = this.#settings
+    const { signal, room } = this.#settings
+    const { clock, log } = this.#ports
     while (!signal.aborted) {
       this.#wake = new AbortController()
       try {
-        await this.#takeReady()
+        if (room() > 0) await this.#takeWhatIsThere()
+        if (this.#ready.size > 0 && room() > 0) continue
       } catch (error) {
-        this.#ports.log.warn({ err: error }, 'taking runs from the queue failed; trying again')
+        log.warn({ err: error }, 'taking runs from the queue failed; trying again')
+        this.#pollAt = Math.min(this.#pollAt, clock.now() + TRY_AGAIN_MS)
       }
       if (signal.aborted) return
       // Without room there is nothing to look for until a run ends, which wakes this loop.
-      if (this.#ready.size > 0 && room() > 0 && this.#wake.signal.aborted) continue
-      await this.#ports.clock.sleep(pollIntervalMs, this.#wake.signal)
-      if (!this.#wake.signal.aborted) this.look()
+      this.#sleepsUntil = room() > 0 ? Math.min(this.#pollAt, this.#offers.nextAt()) : Infinity
+      const waitMs = Math.min(this.#sleepsUntil - clock.now(), this.#settings.pollIntervalMs)
+      await clock.sleep(Math.max(waitMs, 0), this.#wake.signal)
+      this.#sleepsUntil = 0
     }
   }
 
-  async #takeReady(): Promise<void> {
-    const { room, signal, lease, onClaimed } = this.#settings
-    const { store, queue, log } = this.#ports
-    for (const agentKey of this.#ready) {
-      const limit = room()
-      if (limit <= 0 || signal.aborted) return
-      this.#ready.delete(agentKey)
-      const { claimed, unclaimed, mayHaveMore } = await store.claimRuns(lease, (tx) =>
-        queue.take(agentKey, limit, tx),
-      )
-      if (mayHaveMore) this.#ready.add(agentKey)
-      for (const run of claimed) onClaimed(run)
-      // Over, in other hands, or with another delivery for when they are due.
-      if (unclaimed.length > 0) log.debug({ runIds: unclaimed }, 'deliveries without a run to claim')
+  async #takeWhatIsThere(): Promise<void> {
+    const { clock, queue } = this.#ports
+    const { agentKeys, pollIntervalMs, room, signal } = this.#settings
+    if (this.#isPollDue()) {
+      this.#pollAt = clock.now() + pollIntervalMs
+      for (const agentKey of await queue.findDue(agentKeys)) this.#addReason(agentKey, WHATEVER_IS_THERE)
     }
+    for (const [agentKey, offers] of Map.groupBy(this.#offers.takeDue(), (offer) => offer.agentKey)) {
+      this.#addReason(agentKey, { offers, wanted: this.#settings.peers.isAlone ? Infinity : offers.length })
+    }
+    // What becomes ready meanwhile is for the next time, or a busy queue would put off the poll for ever.
+    for (const [agentKey, reason] of [...this.#ready]) {
+      if (room() <= 0 || signal.aborted) return
+      this.#ready.delete(agentKey)
+      await this.#take(agentKey, reason)
+    }
+  }
+
+  async #take(agentKey: string, { offers, wanted }: Reason): Promise<void> {
+    const { store, queue, log } = this.#ports
+    const { lease, onClaimed, room } = this.#settings
+    const limit = Math.min(wanted, room())
+    const { claimed, unclaimed, mayHaveMore } = await store.claimRuns(lease, (tx) =>
+      queue.take(agentKey, limit, tx),
+    )
+    const ids = new Set(claimed.map(({ id }) => id))
+    const taken = claimed.length + unclaimed.length
+    this.#offers.judge(offers, ids)
+    if (mayHaveMore) {
+      const missing = offers.filter(({ runId }) => !ids.has(runId))
+      if (wanted > taken) this.#addReason(agentKey, { offers: missing, wanted: wanted - taken })
+      else this.#offers.putBack(missing)
+    }
+    for (const run of claimed) onClaimed(run)
+    // Over, in other hands, or with another delivery for when they are due.
+    if (unclaimed.length > 0) log.debug({ runIds: unclaimed }, 'deliveries without a run to claim')
+    await this.#pauseAfter(taken)
+  }
+
+  /** Hints that come to nothing, whoever sends them, must not keep this worker and the database busy. */
+  async #pauseAfter(taken: number): Promise<void> {
+    this.#idleLooks = taken > 0 ? 0 : this.#idleLooks + 1
+    const tooMany = this.#idleLooks - MAX_IDLE_LOOKS
+    if (tooMany <= 0) return
+    const pauseMs = Math.min(2 ** Math.min(tooMany, 10), MAX_PAUSE_MS)
+    await this.#ports.clock.sleep(pauseMs, this.#settings.signal)
+  }
+
+  #addReason(agentKey: string, { offers, wanted }: Reason): void {
+    const before = this.#ready.get(agentKey)
+    this.#ready.set(agentKey, {
+      offers: before === undefined ? offers : [...before.offers, ...offers],
+      wanted: wanted + (before?.wanted ?? 0),
+    })
+  }
+
+  #isPollDue(): boolean {
+    return this.#pollAt <= this.#ports.clock.now()
   }
 }

@@ -14,6 +14,7 @@ import type { ExecutePorts } from './execute-attempt.ts'
 import { Intake } from './intake.ts'
 import { RunInterruption } from './interruption.ts'
 import { keepLeases, renewLeases } from './lease-keeper.ts'
+import { Peers } from './peers.ts'
 
 export interface WorkerPorts extends Omit<ExecutePorts, 'writer' | 'store' | 'leaseTtlMs'> {
   store: Store
@@ -47,6 +48,7 @@ export class Worker {
   readonly #ports: WorkerPorts
   readonly #settings: WorkerSettings
   readonly #writer: EventWriter
+  readonly #peers: Peers
   readonly #intake: Intake
   readonly #active = new Map<string, Active>()
   /** Runs of which a hint says that they were cancelled. */
@@ -56,7 +58,7 @@ export class Worker {
   /** After `#stopping`, when nothing is under way any more: until then leases are renewed. */
   readonly #drained = new AbortController()
   #starting: Promise<void> = Promise.resolve()
-  #claiming: Promise<void> = Promise.resolve()
+  #claiming: Promise<unknown> = Promise.resolve()
   #leasing: Promise<void> = Promise.resolve()
   #stopped: Promise<void> | undefined
   #unsubscribe: () => void = () => {}
@@ -66,12 +68,21 @@ export class Worker {
     this.#ports = ports
     this.#settings = settings
     this.#writer = new EventWriter(ports, (log) => this.#onFenced(log))
+    // Whoever is taken for gone would lose what it takes, again and again.
+    const room = () => (this.#presence?.isShown() === true ? settings.concurrency - this.#active.size : 0)
+    const agentKeys = [...settings.agents.keys()]
+    this.#peers = new Peers(ports, {
+      workerId: this.id,
+      agentKeys,
+      hasRoom: () => room() > 0,
+      signal: this.#stopping.signal,
+    })
     this.#intake = new Intake(ports, {
-      agentKeys: [...settings.agents.keys()],
+      agentKeys,
+      peers: this.#peers,
       pollIntervalMs: settings.pollIntervalMs,
       lease: { workerId: this.id, ttlMs: settings.leaseTtlMs },
-      // Whoever is taken for gone would lose what it takes, again and again.
-      room: () => (this.#presence?.isShown() === true ? settings.concurrency - this.#active.size : 0),
+      room,
       onClaimed: (run) => this.#execute(run),
       signal: this.#stopping.signal,
     })
@@ -86,15 +97,24 @@ export class Worker {
     if (this.#stopping.signal.aborted) return
     this.#unsubscribe = this.#ports.bus.subscribe({
       onHint: (hint) => {
-        if (hint.kind === 'queued') this.#intake.look(hint.agentKey)
-        if (hint.kind === 'cancel') this.#askAfter(hint.runId)
+        switch (hint.kind) {
+          case 'queued':
+            return this.#intake.offer(hint)
+          case 'events':
+            return this.#intake.withdraw(hint.runId, hint.seq)
+          case 'worker':
+            return this.#peers.hear(hint)
+          case 'cancel':
+            return this.#askAfter(hint.runId)
+        }
       },
       onResync: () => {
+        this.#peers.forgetAll()
         this.#intake.look()
         void renewLeases(this.#ports, this.#leases)
       },
     })
-    this.#claiming = this.#intake.run()
+    this.#claiming = Promise.all([this.#intake.run(), this.#peers.keepTelling()])
     this.#leasing = keepLeases(this.#ports, { ...this.#leases, signal: this.#drained.signal })
   }
 

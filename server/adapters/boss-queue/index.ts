@@ -18,6 +18,19 @@ const MAX_WAITING_SECONDS = 365 * 86_400
 /** Deliveries repeat until their run is claimed; the run counts its attempts itself. */
 const MAX_DELIVERIES = 1_000_000
 
+// One probe of an index a queue, however many deliveries wait there, now or for their time. As an EXISTS it
+// may be planned as a join that reads all of them.
+const FIND_DUE = {
+  name: 'find_due',
+  text: `
+    SELECT queue.name FROM unnest($1::text[]) AS queue (name)
+    CROSS JOIN LATERAL (
+      SELECT FROM ${QUEUE_SCHEMA}.job j
+      WHERE j.name = queue.name AND j.state IN ('created', 'retry') AND NOT j.blocked
+        AND j.start_after <= now()
+      LIMIT 1) AS due`,
+}
+
 interface BossQueueOptions {
   pool: pg.Pool
   log: Logger
@@ -73,6 +86,11 @@ export function createBossQueue({ pool, log }: BossQueueOptions): Queue {
         }))
         await boss.insert(agentKey, jobs, { db: transaction })
       }
+    },
+
+    async findDue(agentKeys) {
+      const { rows } = await pool.query<{ name: string }>({ ...FIND_DUE, values: [agentKeys] })
+      return rows.map(({ name }) => name)
     },
 
     async take(agentKey, limit, tx) {

@@ -106,7 +106,8 @@ export function createRedisBus(options: RedisBusOptions): EventBus {
   function receive(message: string): void {
     const hints = decode(message)
     // Somebody else's message, or a newer version's: the poll covers what it may have meant.
-    if (hints === undefined) return log.debug({ message }, 'ignored a message that is not ours')
+    if (hints === undefined)
+      return log.debug({ message: message.slice(0, 200) }, 'ignored a message that is not ours')
     for (const hint of hints) listeners.tell(hint)
   }
 

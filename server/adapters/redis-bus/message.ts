@@ -6,8 +6,7 @@ import { Visibility } from '../../contract/event.ts'
 import { Json } from '../../contract/json.ts'
 import type { RunAppend } from '../../ports/attempt.ts'
 import type { Hint, NewHint } from '../../ports/event-bus.ts'
-import { parseBareHints, parseJson, toBareHint } from '../bare-hint.ts'
-import type { BareHint } from '../bare-hint.ts'
+import { MAX_TEXT_CHARACTERS, parseBareHints, parseJson, toBareHint, travelsAlone } from '../bare-hint.ts'
 import { MAX_CARRIED_CHARACTERS, charactersIn } from '../outbox.ts'
 
 /** Receivers handle a message in one go: it should not keep them from anything else for long. */
@@ -27,22 +26,24 @@ const Events = z.array(
 
 export function encode(hints: readonly NewHint[]): string[] {
   const messages: string[] = []
-  let head: BareHint[] = []
+  let head: string[] = []
   let lines: string[] = []
   let characters = 0
   const close = () => {
-    if (head.length > 0) messages.push([JSON.stringify(head), ...lines].join('\n'))
+    if (head.length > 0) messages.push([`[${head.join(',')}]`, ...lines].join('\n'))
     head = []
     lines = []
     characters = 0
   }
   for (const hint of hints) {
     const line = hint.kind === 'events' ? linesOf(hint.written) : ''
-    if (characters + line.length > MAX_MESSAGE_CHARACTERS) close()
-    head.push(toBareHint(hint))
+    const text = JSON.stringify(toBareHint(hint))
+    const size = text.length + line.length
+    if (characters + size > MAX_MESSAGE_CHARACTERS || travelsAlone(hint)) close()
+    head.push(text)
     lines.push(line)
-    // A bare hint's own text, roughly.
-    characters += line.length + 120
+    characters += size
+    if (travelsAlone(hint)) close()
   }
   close()
   return messages
@@ -61,10 +62,12 @@ function linesOf(written: readonly RunAppend[] | undefined): string {
 
 /** @returns undefined when it is somebody else's message, or a newer version's. */
 export function decode(message: string): Hint[] | undefined {
+  if (message.length > MAX_TEXT_CHARACTERS) return undefined
   const [head = '', ...lines] = message.split('\n')
-  return parseBareHints(head)?.map((hint, index) => {
+  return parseBareHints(head)?.flatMap((hint, index) => {
+    if (hint === undefined) return []
     const line = lines[index]
-    return hint.kind === 'events' && line ? new CarryingHint(hint, line) : hint
+    return hint.kind === 'events' && line ? [new CarryingHint(hint, line)] : [hint]
   })
 }
 

@@ -82,8 +82,9 @@ export async function append(
   return outcomes
 }
 
-function toQueued({ runId, ending }: RunAppend): QueuedRun[] {
-  return ending?.status === 'queued' ? [{ id: runId, ...ending }] : []
+function toQueued({ runId, ending, baseSeq, events }: RunAppend): QueuedRun[] {
+  if (ending?.status !== 'queued') return []
+  return [{ id: runId, lastSeq: baseSeq + events.length, ...ending }]
 }
 
 function endingOf({ ending }: RunAppend): RunEnding | undefined {

@@ -42,7 +42,8 @@ const SUSPEND = {
       GROUP BY a.run_id
     ) AS asked
     WHERE r.id = asked.run_id AND (is_settled OR due IS NOT NULL)
-    RETURNING r.id, r.agent_key AS "agentKey", r.priority, r.run_at AS "runAt"`,
+    RETURNING r.id, r.agent_key AS "agentKey", r.priority, r.last_seq AS "lastSeq",
+      CASE WHEN NOT is_settled THEN r.run_at END AS "runAt"`,
 }
 
 /** @returns the runs to be delivered again when the first of their waits ends. */
@@ -58,8 +59,8 @@ export async function addWaits(client: pg.PoolClient, batch: readonly RunAppend[
     asked.map(({ details, schema }) => toStorableJson({ details, schema })),
     asked.map((a) => a.timeoutMs),
   ])
-  const rows = await execute<QueuedRun & { runAt: Date }>(client, SUSPEND, keys)
-  return rows.map((row) => ({ ...row, runAt: row.runAt.toISOString() }))
+  const rows = await execute<QueuedRun & { runAt: Date | null }>(client, SUSPEND, keys)
+  return rows.map((row) => ({ ...row, runAt: row.runAt?.toISOString() ?? null }))
 }
 
 const READ_SETTLED = {
@@ -128,7 +129,8 @@ export async function respond(
     const [resumed] = await execute<RunRow>(client, RESUME, [runId, wait, resumedVisibility])
     if (resumed === undefined) return { kind: 'accepted', run }
     const going = toRun(resumed)
-    await enqueue([going], tx)
+    // At once: the clock of whoever wakes a worker for it may be behind the database's.
+    await enqueue([{ ...going, runAt: null }], tx)
     return { kind: 'accepted', run: going }
   })
 }

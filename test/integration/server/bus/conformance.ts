@@ -70,6 +70,8 @@ export function testEventBus(
         { kind: 'events', runId: 'r', seq: 7 },
         { kind: 'cancel', runId: 'r' },
         { kind: 'queued', agentKey: 'a "quoted"\nkey' },
+        { kind: 'queued', agentKey: 'b', runs: [{ runId: 'r', seq: 3 }] },
+        { kind: 'worker', workerId: 'w', agents: 'all', isLeaving: false },
       ]
       here.bus.publish(sent)
       for (const { hints } of [here, there]) await vi.waitFor(() => expect(hints).toEqual(sent))
@@ -88,6 +90,27 @@ export function testEventBus(
         expect(newest).toHaveLength(200)
       })
       expect(there.hints.length).toBeLessThan(1_000)
+    })
+
+    test('of runs to be taken are as one for each agent, which names them unless they are too many', async ({
+      join,
+    }) => {
+      const { bus, hints } = await join()
+      const queue = (agentKey: string, count: number) => {
+        for (let run = 0; run < count; run += 1) {
+          bus.publish([{ kind: 'queued', agentKey, runs: [{ runId: `run-${run}`, seq: run }] }])
+        }
+      }
+      // While this is sent, the others gather.
+      bus.publish([{ kind: 'cancel', runId: 'r' }])
+      queue('few', 30)
+      queue('many', 300)
+      const expected = { kind: 'queued', agentKey: 'few', runs: expect.any(Array) }
+      await vi.waitFor(() => expect(hints).toEqual([{ kind: 'cancel', runId: 'r' }, expected, MANY]))
+      const few = hints.find((hint) => hint.kind === 'queued' && hint.runs !== undefined)
+      expect(few).toMatchObject({
+        runs: Array.from({ length: 30 }, (_, run) => ({ runId: `run-${run}`, seq: run })),
+      })
     })
 
     test('that were told of in another order end with the newest', async ({ join }) => {
@@ -137,12 +160,30 @@ export function testEventBus(
 
     test('that are not ours are ignored', async ({ join, backend }) => {
       const { bus, hints, log } = await join()
-      const foreign = ['', 'hello', '{}', '[{"kind":"unknown"}]', '[{"kind":"events","runId":1}]']
+      const foreign = [
+        '',
+        'hello',
+        '{}',
+        '[{"kind":"unknown"}]',
+        '[{"kind":"events","runId":1}]',
+        '[{"kind":"events","runId":"r","seq":-1},{"kind":"events","runId":"r","seq":1e300}]',
+        '[{"kind":"queued","agentKey":{"$ne":""}},{"kind":["cancel"],"runId":"r"}]',
+        `[{"kind":"cancel","runId":"${'r'.repeat(5_000)}"}]`,
+        `[{"kind":"queued","agentKey":"a","runs":[${'{"runId":"r","seq":1},'.repeat(200)}null]}]`,
+        `${'['.repeat(3_900)}${']'.repeat(3_900)}`,
+        `[${'0,'.repeat(3_900)}0]`,
+      ]
       for (const text of foreign) await backend.sendForeign(text)
       bus.publish([{ kind: 'cancel', runId: 'r' }])
       await vi.waitFor(() => expect(hints).toEqual([{ kind: 'cancel', runId: 'r' }]))
       expect(log.entries.filter(({ level }) => level === 'debug')).toHaveLength(foreign.length)
       expect(log.entries.filter(({ level }) => level === 'warn' || level === 'error')).toEqual([])
+    })
+
+    test('are heard though some that come with them are a newer version’s', async ({ join, backend }) => {
+      const { hints } = await join()
+      await backend.sendForeign('[{"kind":"unknown"},{"kind":"cancel","runId":"r"},null]')
+      await vi.waitFor(() => expect(hints).toEqual([{ kind: 'cancel', runId: 'r' }]))
     })
   })
 
@@ -240,6 +281,8 @@ export function testEventBus(
     })
   })
 }
+
+const MANY = { kind: 'queued', agentKey: 'many' }
 
 const TS = '2026-01-01T00:00:00.000Z'
 

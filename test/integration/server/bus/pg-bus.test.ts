@@ -28,10 +28,12 @@ async function createBackend(): Promise<PgBackend> {
   const url = new URL(database.url)
   url.port = new URL(proxy.url).port
   const pool = new pg.Pool({ connectionString: url.href, application_name: 'test' })
-  // Also of one that is saying goodbye when the network, or the database under it, goes.
-  pool.on('connect', (client) => client.on('error', () => {}))
-  pool.on('error', () => {})
   const admin = new pg.Pool({ connectionString: database.url, application_name: 'test' })
+  // Also of one that is saying goodbye when the network, or the database under it, goes.
+  for (const one of [pool, admin]) {
+    one.on('connect', (client) => client.on('error', () => {}))
+    one.on('error', () => {})
+  }
   return {
     proxy,
     createBus: (log, clock = systemClock) => createPgBus({ databaseUrl: url.href, pool, clock, log }),
