@@ -1,8 +1,8 @@
 import { TRPCError } from '@trpc/server'
 import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc'
-import { ZodError } from 'zod'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import type { ErrorBody, ErrorCode } from '../contract/agent-runtime-error.ts'
+import { shortened } from '../contract/parse-input.ts'
 import type { Logger } from '../ports/logger.ts'
 import { StartupError } from '../startup-error.ts'
 
@@ -45,7 +45,12 @@ export interface TRPCErrorShape {
 /** An error as it goes over tRPC, whoever raised it and at which point of a request. */
 export function toTRPCShape(error: AgentRuntimeError, path?: string): TRPCErrorShape {
   const { code } = toTRPCError(error)
-  const data = { code, httpStatus: error.status, path, error: error.toBody() }
+  const data = {
+    code,
+    httpStatus: error.status,
+    path: path === undefined ? undefined : shortened(path),
+    error: error.toBody(),
+  }
   return { message: error.message, code: TRPC_ERROR_CODES_BY_KEY[code], data }
 }
 
@@ -58,20 +63,10 @@ export function toTRPCError(error: AgentRuntimeError): TRPCError {
  */
 export function toAgentRuntimeError(error: unknown, log: Logger): AgentRuntimeError {
   if (error instanceof AgentRuntimeError) return error
-  if (error instanceof ZodError) {
-    const details = error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message }))
-    const first = details[0]
-    const where = first === undefined || first.path === '' ? '' : ` at ${first.path}`
-    return new AgentRuntimeError('validation_failed', `The request is not valid${where}: ${first?.message}`, {
-      details,
-    })
-  }
   if (error instanceof TRPCError) {
-    if (error.cause instanceof AgentRuntimeError || error.cause instanceof ZodError) {
-      return toAgentRuntimeError(error.cause, log)
-    }
+    if (error.cause instanceof AgentRuntimeError) return error.cause
     const code = OWN_CODE[error.code]
-    if (code !== undefined) return new AgentRuntimeError(code, error.message)
+    if (code !== undefined) return new AgentRuntimeError(code, shortened(error.message))
   }
   if (isOutage(error)) {
     log.error({ err: error }, 'a request found the database unavailable')

@@ -1,6 +1,6 @@
-import { z } from 'zod'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { Cursor, EventFilter } from '../contract/event.ts'
+import { parseInput } from '../contract/parse-input.ts'
 import type { Principal } from '../contract/principal.ts'
 import { RunRef } from '../contract/run.ts'
 import type { EventStream } from '../events/event-stream.ts'
@@ -15,9 +15,14 @@ export const EventsInput = RunRef.extend({
 
 export async function followEvents(
   { runs, stopping }: ApiServices,
-  request: { principal: Principal; input: z.output<typeof EventsInput>; signal: AbortSignal | undefined },
+  request: { principal: Principal; input: unknown; signal: AbortSignal | undefined },
 ): Promise<EventStream> {
-  const { runId, lastEventId, includeDebug = false, includeAll = false } = request.input
+  const {
+    runId,
+    lastEventId,
+    includeDebug = false,
+    includeAll = false,
+  } = parseInput(EventsInput, request.input)
   const { batches } = await runs.follow(request.principal, {
     runId,
     afterSeq: lastEventId ?? 0,

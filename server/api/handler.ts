@@ -5,6 +5,7 @@ import type { MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
+import { shortened } from '../contract/parse-input.ts'
 import { toAgentRuntimeError, toTRPCShape } from './errors.ts'
 import type { Identify } from './identify.ts'
 import { createRestApp } from './rest/app.ts'
@@ -23,6 +24,9 @@ interface HandlerOptions {
   trpcPath: string
 }
 
+/** Calls in one request: their answers are in memory all at once. */
+const MAX_BATCH = 20
+
 /** The whole HTTP face as one fetch handler: tRPC, REST/SSE, health. */
 export function createHandler(options: HandlerOptions): (request: Request) => Promise<Response> {
   const { services, router, restPath, trpcPath } = options
@@ -34,7 +38,10 @@ export function createHandler(options: HandlerOptions): (request: Request) => Pr
     return c.json(body, known.status as ContentfulStatusCode)
   })
   app.notFound((c) => {
-    const error = new AgentRuntimeError('not_found', `There is no ${c.req.method} ${c.req.path} here.`)
+    const error = new AgentRuntimeError(
+      'not_found',
+      `There is no ${shortened(c.req.method)} ${shortened(c.req.path)} here.`,
+    )
     return c.json(error.toBody(), 404)
   })
 
@@ -88,6 +95,7 @@ export function createHandler(options: HandlerOptions): (request: Request) => Pr
       createContext: async ({ req }) => ({ principal: await options.identify(req) }),
       // A query in a POST body: long inputs don't fit a URL.
       allowMethodOverride: true,
+      maxBatchSize: MAX_BATCH,
     }),
   )
   return async (request) => app.fetch(request)

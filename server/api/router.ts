@@ -1,5 +1,5 @@
 import { initTRPC, tracked } from '@trpc/server'
-import { z } from 'zod'
+import type { z } from 'zod'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import type { AgentShape } from '../contract/agent-shape.ts'
 import type { CreateRun, EventOf } from '../contract/agent-types.ts'
@@ -8,6 +8,7 @@ import {
   GetConversationInput,
   ListConversationsInput,
 } from '../contract/conversation.ts'
+import { parseInput } from '../contract/parse-input.ts'
 import { parsePrincipal } from '../contract/principal.ts'
 import { CreateRunInput, ListRunsInput, RespondInput, RunRef } from '../contract/run.ts'
 import { toAgentRuntimeError, toTRPCError, toTRPCShape } from './errors.ts'
@@ -15,6 +16,15 @@ import { EventsInput, followEvents, stopped } from './follow-events.ts'
 import type { ApiContext, ApiServices } from './services.ts'
 import { isAsyncIterable, paced } from './socket/paced.ts'
 import { toClientOptions } from './subscription.ts'
+
+type CreateRunRequest = z.input<typeof CreateRunInput>
+
+/** What a procedure takes, for the type alone: the use case parses it, whoever asks for that. */
+function takes<T extends z.ZodType>(_schema: T): (input: unknown) => z.input<T> {
+  return (input) => input as z.input<T>
+}
+
+const toRunRef = (input: unknown) => parseInput(RunRef, input)
 
 /**
  * The tRPC router. Its types know the agents: a wrong key or param is a compile error at the caller.
@@ -48,13 +58,17 @@ export function createRouter<TShape extends AgentShape>(services: ApiServices) {
   return t.router({
     runs: t.router({
       create: procedure
-        .input(CreateRunInput as unknown as z.ZodType<CreateRunInput, CreateRun<TShape>>)
-        .mutation(async ({ ctx, input }) => (await runs.create(ctx.principal, input)).run),
-      get: procedure.input(RunRef).query(({ ctx, input }) => runs.get(ctx.principal, input.runId)),
-      list: procedure.input(ListRunsInput).query(({ ctx, input }) => runs.list(ctx.principal, input)),
-      cancel: procedure.input(RunRef).mutation(({ ctx, input }) => runs.cancel(ctx.principal, input.runId)),
-      respond: procedure.input(RespondInput).mutation(({ ctx, input }) => runs.respond(ctx.principal, input)),
-      events: procedure.input(EventsInput).subscription(async function* ({ ctx, input, signal }) {
+        .input(takes(CreateRunInput as unknown as z.ZodType<CreateRunInput, CreateRun<TShape>>))
+        .mutation(
+          async ({ ctx, input }) => (await runs.create(ctx.principal, input as CreateRunRequest)).run,
+        ),
+      get: procedure.input(toRunRef).query(({ ctx, input }) => runs.get(ctx.principal, input.runId)),
+      list: procedure.input(takes(ListRunsInput)).query(({ ctx, input }) => runs.list(ctx.principal, input)),
+      cancel: procedure.input(toRunRef).mutation(({ ctx, input }) => runs.cancel(ctx.principal, input.runId)),
+      respond: procedure
+        .input(takes(RespondInput))
+        .mutation(({ ctx, input }) => runs.respond(ctx.principal, input)),
+      events: procedure.input(takes(EventsInput)).subscription(async function* ({ ctx, input, signal }) {
         const batches = await followEvents(services, { principal: ctx.principal, input, signal }).catch(
           (error: unknown) => {
             throw error instanceof AgentRuntimeError ? toTRPCError(error) : error
@@ -68,13 +82,13 @@ export function createRouter<TShape extends AgentShape>(services: ApiServices) {
     }),
     conversations: t.router({
       create: procedure
-        .input(CreateConversationInput)
+        .input(takes(CreateConversationInput))
         .mutation(({ ctx, input }) => conversations.create(ctx.principal, input)),
       get: procedure
-        .input(GetConversationInput)
+        .input(takes(GetConversationInput))
         .query(({ ctx, input }) => conversations.get(ctx.principal, input)),
       list: procedure
-        .input(ListConversationsInput)
+        .input(takes(ListConversationsInput))
         .query(({ ctx, input }) => conversations.list(ctx.principal, input)),
     }),
   })

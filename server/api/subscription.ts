@@ -3,7 +3,7 @@
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { createEventEncoder, encode } from './encode-events.ts'
 import { toAgentRuntimeError, toTRPCShape } from './errors.ts'
-import { EventsInput, followEvents, stopped } from './follow-events.ts'
+import { followEvents, stopped } from './follow-events.ts'
 import { createKeepAlive } from './keep-alive.ts'
 import type { Identify } from './identify.ts'
 import type { ApiServices } from './services.ts'
@@ -54,7 +54,7 @@ export function createSubscriptionHandler(
   return async (request) => {
     try {
       const principal = await identify(request)
-      const input = EventsInput.parse(readInput(request))
+      const input = readInput(request)
       const events = await followEvents(services, { principal, input, signal: request.signal })
       return new Response(toEventStream(events, format, keepAlive), { headers: HEADERS })
     } catch (error) {

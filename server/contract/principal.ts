@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { AgentRuntimeError } from './agent-runtime-error.ts'
+import { isPlainObject } from './json.ts'
 
 /** Two of them and an idempotency key fit an entry of an index in PostgreSQL. */
 const MAX_BYTES = 512
@@ -48,10 +49,4 @@ export function parsePrincipal(value: unknown): Principal {
     // Also what a getter threw.
     throw new AgentRuntimeError('unauthorized', 'Authentication is required.', { cause })
   }
-}
-
-function isPlainObject(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
 }

@@ -76,11 +76,14 @@ const Moment = z.iso
   .datetime({ offset: true, error: 'a time is ISO 8601 with a time zone, e.g. 2030-01-31T08:00:00Z' })
   .refine((time) => Date.parse(time) < Date.UTC(3000), 'a time is before the year 3000')
 
+/** Each is a row. */
+const MAX_MESSAGES = 1_000
+
 /** What creates a run. `params` is checked against the agent's own schema. */
 export type CreateRunInput = z.infer<typeof CreateRunInput>
 export const CreateRunInput = z.object({
   agentKey: z.string().min(1),
-  messages: z.array(Message).default([]),
+  messages: z.array(Message).max(MAX_MESSAGES).default([]),
   params: Json.optional(),
   conversationId: ConversationId.optional(),
   metadata: JsonObject.default({}),

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import type { Json } from '../contract/json.ts'
+import { invalid } from '../contract/parse-input.ts'
 import type { PendingWait } from '../contract/wait.ts'
 
 /**
@@ -12,10 +12,5 @@ import type { PendingWait } from '../contract/wait.ts'
 export function checkAnswer({ name, schema }: PendingWait, value: Json): void {
   const parsed = z.fromJSONSchema(schema as Parameters<typeof z.fromJSONSchema>[0]).safeParse(value)
   if (parsed.success) return
-  throw new AgentRuntimeError('validation_failed', `The answer does not match what "${name}" waits for.`, {
-    details: parsed.error.issues.map(({ path, message }) => ({
-      path: ['value', ...path].join('.'),
-      message,
-    })),
-  })
+  throw invalid(`The answer does not match what "${name}" waits for.`, parsed.error.issues, ['value'])
 }

@@ -1,25 +1,26 @@
 import { v7 as uuidv7 } from 'uuid'
 import { parsePrincipal } from '../contract/principal.ts'
 import type { Principal } from '../contract/principal.ts'
-import type {
-  Conversation,
-  ConversationDetail,
+import type { z } from 'zod'
+import {
   CreateConversationInput,
   GetConversationInput,
   ListConversationsInput,
 } from '../contract/conversation.ts'
+import type { Conversation, ConversationDetail } from '../contract/conversation.ts'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { decodeCursor } from '../contract/page.ts'
 import type { Page } from '../contract/page.ts'
+import { parseInput } from '../contract/parse-input.ts'
 import { RunStatus } from '../contract/run.ts'
 import type { Store } from '../ports/store.ts'
 import { assertStorable } from '../storable-json.ts'
 
 /** The use cases of conversations; see {@link Runs} on who may see what. */
 export interface Conversations {
-  create(principal: Principal, input: CreateConversationInput): Promise<Conversation>
-  get(principal: Principal, input: GetConversationInput): Promise<ConversationDetail>
-  list(principal: Principal, input: ListConversationsInput): Promise<Page<Conversation>>
+  create(principal: Principal, input: z.input<typeof CreateConversationInput>): Promise<Conversation>
+  get(principal: Principal, input: z.input<typeof GetConversationInput>): Promise<ConversationDetail>
+  list(principal: Principal, input: z.input<typeof ListConversationsInput>): Promise<Page<Conversation>>
 }
 
 /** Whose messages are history: also of runs under way, since their input was said. */
@@ -27,8 +28,9 @@ const SPOKEN = RunStatus.exclude(['failed', 'cancelled', 'timed_out']).options
 
 export function createConversations(store: Store, agentKeys: ReadonlySet<string>): Conversations {
   return {
-    async create(principal, input) {
+    async create(principal, request) {
       const owner = parsePrincipal(principal)
+      const input = parseInput(CreateConversationInput, request)
       if (input.agentKey !== undefined && !agentKeys.has(input.agentKey)) {
         throw new AgentRuntimeError('unknown_agent', `There is no agent "${input.agentKey.slice(0, 100)}".`, {
           details: { known: [...agentKeys] },
@@ -43,13 +45,15 @@ export function createConversations(store: Store, agentKeys: ReadonlySet<string>
       })
     },
 
-    async get(principal, { conversationId, limit, offset, includeFailedRuns }) {
-      const conversation = await store.getConversation(parsePrincipal(principal), conversationId)
+    async get(principal, request) {
+      const owner = parsePrincipal(principal)
+      const { conversationId, limit, offset, includeFailedRuns } = parseInput(GetConversationInput, request)
+      const conversation = await store.getConversation(owner, conversationId)
       if (conversation === null) {
         throw new AgentRuntimeError('not_found', `There is no conversation ${conversationId}.`)
       }
       const statuses = includeFailedRuns ? RunStatus.options : SPOKEN
-      const { messages, total } = await store.readHistory(principal, conversationId, {
+      const { messages, total } = await store.readHistory(owner, conversationId, {
         limit,
         offset,
         statuses,
@@ -62,8 +66,9 @@ export function createConversations(store: Store, agentKeys: ReadonlySet<string>
       }
     },
 
-    async list(principal, { cursor, ...filter }) {
+    async list(principal, request) {
       const owner = parsePrincipal(principal)
+      const { cursor, ...filter } = parseInput(ListConversationsInput, request)
       assertStorable(filter)
       return store.listConversations(owner, filter, cursor === undefined ? null : decodeCursor(cursor))
     },

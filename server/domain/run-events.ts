@@ -1,7 +1,10 @@
+import { z } from 'zod'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
-import type { EventFilter } from '../contract/event.ts'
+import { Cursor, EventFilter } from '../contract/event.ts'
+import { parseInput } from '../contract/parse-input.ts'
 import { parsePrincipal } from '../contract/principal.ts'
 import type { Principal } from '../contract/principal.ts'
+import { RunId } from '../contract/run.ts'
 import type { Run } from '../contract/run.ts'
 import { isTerminal } from '../contract/terminal.ts'
 import type { EventStream } from '../events/event-stream.ts'
@@ -53,10 +56,14 @@ interface RunEventsSettings {
   authorizeEvents: AuthorizeEvents
 }
 
+const Reading = z.object({ runId: RunId, afterSeq: Cursor, filter: EventFilter })
+const Listing = z.object({ limit: z.int().min(1).max(1000) })
+
 /** Reading what runs emit: who may, and which of it. */
 export function createRunEvents({ store, hub }: RunEventsPorts, settings: RunEventsSettings): RunEvents {
-  async function checkReader(asking: Principal, { runId, afterSeq, filter }: EventsOptions) {
+  async function checkReader(asking: Principal, options: EventsOptions) {
     const principal = parsePrincipal(asking)
+    const { runId, afterSeq, filter } = parseInput(Reading, options)
     // First of all: nobody is asked about a run that is not there for the reader.
     const run = (await store.getProgress(principal, runId)) ?? noSuchRun(runId)
     const asksForMore = filter.includeDebug || filter.includeAll
@@ -68,20 +75,19 @@ export function createRunEvents({ store, hub }: RunEventsPorts, settings: RunEve
         details: { lastSeq: run.lastSeq },
       })
     }
-    return { run, visibilities: visibleTo(filter, settings.debugMode) }
+    return { principal, runId, afterSeq, run, visibilities: visibleTo(filter, settings.debugMode) }
   }
 
   return {
-    async listEvents(principal, options) {
-      const { visibilities } = await checkReader(principal, options)
-      const { runId, afterSeq, limit } = options
+    async listEvents(asking, { limit: wanted, ...options }) {
+      const { limit } = parseInput(Listing, { limit: wanted })
+      const { principal, runId, afterSeq, visibilities } = await checkReader(asking, options)
       const page = await store.listEvents(principal, runId, { afterSeq, limit, visibilities })
       return { ...page, events: shownTo(page.events, visibilities) }
     },
 
-    async follow(principal, options) {
-      const { run, visibilities } = await checkReader(principal, options)
-      const { runId, afterSeq, signal } = options
+    async follow(asking, { signal, ...options }) {
+      const { run, runId, afterSeq, visibilities } = await checkReader(asking, options)
       const progress = { lastSeq: run.lastSeq, isOver: isTerminal(run.status) }
       return { run, batches: hub.follow({ runId, afterSeq, visibilities, ...progress, signal }) }
     },

@@ -1,4 +1,5 @@
 import { v7 as uuidv7 } from 'uuid'
+import type { z } from 'zod'
 import { parsePrincipal } from '../contract/principal.ts'
 import type { Principal } from '../contract/principal.ts'
 import type { AnyAgent } from '../agent/define-agent.ts'
@@ -6,7 +7,9 @@ import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import type { Json } from '../contract/json.ts'
 import type { Page } from '../contract/page.ts'
 import { decodeCursor } from '../contract/page.ts'
-import type { CreateRunInput, ListRunsInput, RespondInput, Run, RunDetail } from '../contract/run.ts'
+import { invalid, parseInput } from '../contract/parse-input.ts'
+import { CreateRunInput, ListRunsInput, RespondInput, RunId } from '../contract/run.ts'
+import type { Run, RunDetail } from '../contract/run.ts'
 import { createDelivery } from '../events/delivery.ts'
 import { createGroupCommit } from '../group-commit.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -35,14 +38,17 @@ export interface RunSettings {
   runTimeoutMs: number
 }
 
-/** The use cases of runs. Every one parses who asks, and treats what that one may not see as not there. */
+/**
+ * The use cases of runs. Every one parses who asks and what for, whether that came over a transport or from code on
+ * the server, and treats what that one may not see as not there.
+ */
 export interface Runs extends RunEvents {
-  create(principal: Principal, input: CreateRunInput): Promise<{ run: Run; created: boolean }>
+  create(principal: Principal, input: z.input<typeof CreateRunInput>): Promise<{ run: Run; created: boolean }>
   get(principal: Principal, runId: string): Promise<RunDetail>
-  list(principal: Principal, input: ListRunsInput): Promise<Page<Run>>
+  list(principal: Principal, input: z.input<typeof ListRunsInput>): Promise<Page<Run>>
   cancel(principal: Principal, runId: string): Promise<Run>
   /** Answers what a run waits for; of two answers at once one is taken. */
-  respond(principal: Principal, answer: RespondInput): Promise<Run>
+  respond(principal: Principal, answer: z.input<typeof RespondInput>): Promise<Run>
 }
 
 /** Creates that one transaction takes at most. */
@@ -62,7 +68,8 @@ export function createRuns(ports: RunPorts, settings: RunSettings, events: RunEv
   })
 
   async function get(principal: Principal, runId: string): Promise<RunDetail> {
-    return (await store.getRun(parsePrincipal(principal), runId)) ?? noSuchRun(runId)
+    const owner = parsePrincipal(principal)
+    return (await store.getRun(owner, parseInput(RunId, runId))) ?? noSuchRun(runId)
   }
 
   async function giveTurn(conversationId: string | null): Promise<void> {
@@ -78,8 +85,9 @@ export function createRuns(ports: RunPorts, settings: RunSettings, events: RunEv
   return {
     ...events,
 
-    async create(caller, input) {
+    async create(caller, request) {
       const principal = parsePrincipal(caller)
+      const input = parseInput(CreateRunInput, request)
       const agent = settings.agents.get(input.agentKey)
       if (agent === undefined) throw unknownAgent(input.agentKey, settings.agents)
       assertStorable(input)
@@ -116,14 +124,15 @@ export function createRuns(ports: RunPorts, settings: RunSettings, events: RunEv
 
     get,
 
-    async list(principal, { cursor, ...filter }) {
+    async list(principal, request) {
       const owner = parsePrincipal(principal)
+      const { cursor, ...filter } = parseInput(ListRunsInput, request)
       assertStorable(filter)
       return store.listRuns(owner, filter, cursor === undefined ? null : decodeCursor(cursor))
     },
 
     async cancel(principal, runId) {
-      const outcome = await store.requestCancel(parsePrincipal(principal), runId)
+      const outcome = await store.requestCancel(parsePrincipal(principal), parseInput(RunId, runId))
       switch (outcome.kind) {
         case 'not-found':
           return noSuchRun(runId)
@@ -141,8 +150,9 @@ export function createRuns(ports: RunPorts, settings: RunSettings, events: RunEv
       }
     },
 
-    async respond(principal, { runId, wait, value }) {
+    async respond(principal, answer) {
       const owner = parsePrincipal(principal)
+      const { runId, wait, value } = parseInput(RespondInput, answer)
       assertStorable(value)
       const waits = (await store.readWaits(owner, runId)) ?? noSuchRun(runId)
       const pending = waits.find(({ name, kind }) => name === wait && kind !== 'sleep')
@@ -173,16 +183,8 @@ function checkParams(agent: AnyAgent, params: Json | undefined): Json | null {
   const parsed = agent.params?.safeParse(params ?? {})
   if (parsed === undefined) return params ?? null
   if (!parsed.success) {
-    throw new AgentRuntimeError(
-      'validation_failed',
-      `The params do not match what agent "${agent.key}" takes.`,
-      {
-        details: parsed.error.issues.map((issue) => ({
-          path: ['params', ...issue.path].join('.'),
-          message: issue.message,
-        })),
-      },
-    )
+    const sentence = `The params do not match what agent "${agent.key}" takes.`
+    throw invalid(sentence, parsed.error.issues, ['params'])
   }
   // Stored as given: defaults are the agent's, at the time it runs.
   return params ?? {}

@@ -2,8 +2,8 @@ import { Hono } from 'hono'
 import type { Context } from 'hono'
 import type { Principal } from '../../contract/principal.ts'
 import { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
-import { ConversationId, RunId } from '../../contract/run.ts'
-import { CreateConversationInput } from '../../contract/conversation.ts'
+import { parseInput, shortened } from '../../contract/parse-input.ts'
+import { RunId } from '../../contract/run.ts'
 import { isTerminal } from '../../contract/terminal.ts'
 import { createKeepAlive } from '../keep-alive.ts'
 import type { ApiServices } from '../services.ts'
@@ -34,7 +34,7 @@ export interface RestEnv {
   Variables: { principal: Principal }
 }
 
-const runIdOf = (c: Context) => RunId.parse(c.req.param('id'))
+const runIdOf = (c: Context) => parseInput(RunId, c.req.param('id'))
 
 /** REST and SSE: the same use cases as the router's, for every language that speaks HTTP. */
 export function createRestApp(services: ApiServices): Hono<RestEnv> {
@@ -53,7 +53,7 @@ export function createRestApp(services: ApiServices): Hono<RestEnv> {
       agent_key: agentKey,
       conversation_id: conversationId,
       ...rest
-    } = ListRunsQuery.parse(c.req.query())
+    } = parseInput(ListRunsQuery, c.req.query())
     const page = await runs.list(c.var.principal, { ...rest, agentKey, conversationId })
     return c.json(toRestPage(page, { url: c.req.url, toRest: toRestRun }))
   })
@@ -74,19 +74,20 @@ export function createRestApp(services: ApiServices): Hono<RestEnv> {
 
   app.post('/conversations', async (c) => {
     const body = await readBody(c, RestCreateConversation)
-    const input = CreateConversationInput.parse({ ...body, agentKey: body.agent_key ?? undefined })
+    const { agent_key: agentKey, ...rest } = body
+    const input = { ...rest, agentKey: agentKey ?? undefined }
     return c.json(toRestConversation(await conversations.create(c.var.principal, input)), 201)
   })
 
   app.get('/conversations', async (c) => {
-    const { agent_key: agentKey, ...rest } = ListConversationsQuery.parse(c.req.query())
+    const { agent_key: agentKey, ...rest } = parseInput(ListConversationsQuery, c.req.query())
     const page = await conversations.list(c.var.principal, { ...rest, agentKey })
     return c.json(toRestPage(page, { url: c.req.url, toRest: toRestConversation }))
   })
 
   app.get('/conversations/:id', async (c) => {
-    const { include_failed_runs: includeFailedRuns, ...window } = HistoryQuery.parse(c.req.query())
-    const conversationId = ConversationId.parse(c.req.param('id'))
+    const { include_failed_runs: includeFailedRuns, ...window } = parseInput(HistoryQuery, c.req.query())
+    const conversationId = c.req.param('id')
     const input = { conversationId, includeFailedRuns, ...window }
     return c.json(toRestConversationDetail(await conversations.get(c.var.principal, input)))
   })
@@ -94,12 +95,15 @@ export function createRestApp(services: ApiServices): Hono<RestEnv> {
   // After the routes above: a path that is there, asked in another way.
   for (const path of new Set(app.routes.map((route) => route.path))) {
     app.all(path, (c) => {
-      throw new AgentRuntimeError('method_not_allowed', `${c.req.path} does not take ${c.req.method}.`)
+      throw new AgentRuntimeError(
+        'method_not_allowed',
+        `${shortened(c.req.path)} does not take ${shortened(c.req.method)}.`,
+      )
     })
   }
 
   async function listEvents(c: Context<RestEnv>): Promise<Response> {
-    const query = EventsQuery.parse(c.req.query())
+    const query = parseInput(EventsQuery, c.req.query())
     const { limit, include_debug: includeDebug, include_all: includeAll } = query
     const { events, count, hasMore } = await runs.listEvents(c.var.principal, {
       runId: runIdOf(c),
@@ -119,7 +123,7 @@ export function createRestApp(services: ApiServices): Hono<RestEnv> {
   }
 
   async function streamEvents(c: Context<RestEnv>): Promise<Response> {
-    const query = EventsQuery.parse(c.req.query())
+    const query = parseInput(EventsQuery, c.req.query())
     const afterSeq = readCursor(c, query)
     const { run, batches } = await runs.follow(c.var.principal, {
       runId: runIdOf(c),

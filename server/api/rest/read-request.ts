@@ -2,16 +2,17 @@ import type { Context } from 'hono'
 import { z } from 'zod'
 import { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
 import { Cursor } from '../../contract/event.ts'
+import { parseInput } from '../../contract/parse-input.ts'
 import { RunStatus } from '../../contract/run.ts'
 
-/** @throws AgentRuntimeError `unsupported_media_type` or `bad_request`, ZodError */
+/** @throws AgentRuntimeError `unsupported_media_type`, `bad_request` or `validation_failed` */
 export async function readBody<T extends z.ZodType>(c: Context, schema: T): Promise<z.output<T>> {
   const type = c.req.header('content-type')
   if (type === undefined || !/^application\/([\w.+-]+\+)?json\b/i.test(type)) {
     throw new AgentRuntimeError('unsupported_media_type', 'Send JSON: content-type: application/json.')
   }
   const text = await c.req.text()
-  return schema.parse(parseJson(text))
+  return parseInput(schema, parseJson(text))
 }
 
 function parseJson(text: string): unknown {
@@ -58,6 +59,6 @@ export const EventsQuery = z.object({
 /** The cursor of a stream: the header a reconnecting EventSource sends, else `?from_seq=`. */
 export function readCursor(c: Context, query: z.output<typeof EventsQuery>): number {
   const lastEventId = c.req.header('last-event-id')
-  if (lastEventId !== undefined && lastEventId !== '') return Cursor.parse(lastEventId)
+  if (lastEventId !== undefined && lastEventId !== '') return parseInput(Cursor, lastEventId)
   return Math.max(0, (query.from_seq ?? 1) - 1)
 }

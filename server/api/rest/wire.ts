@@ -46,8 +46,8 @@ export const RestCreateRun = z.strictObject({
 
 export const RestRespond = z.strictObject({ wait: RespondInput.shape.wait, value: RespondInput.shape.value })
 
-export function fromRestCreateRun(body: z.infer<typeof RestCreateRun>): CreateRunInput {
-  return CreateRunInput.parse({
+export function fromRestCreateRun(body: z.infer<typeof RestCreateRun>): z.input<typeof CreateRunInput> {
+  return {
     agentKey: body.agent_key,
     messages: body.messages.map(fromRestMessage),
     params: body.params,
@@ -60,7 +60,7 @@ export function fromRestCreateRun(body: z.infer<typeof RestCreateRun>): CreateRu
     runAt: body.run_at ?? undefined,
     expiresAt: body.expires_at ?? undefined,
     conversationPolicy: body.conversation_policy,
-  })
+  }
 }
 
 function fromRestMessage(message: z.infer<typeof RestMessage>): Message {

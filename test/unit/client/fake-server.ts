@@ -2,9 +2,11 @@
 import { createHandler } from '../../../server/api/handler.ts'
 import { createRouter } from '../../../server/api/router.ts'
 import { AgentRuntimeError } from '../../../server/contract/agent-runtime-error.ts'
+import { CreateConversationInput, ListConversationsInput } from '../../../server/contract/conversation.ts'
 import type { Conversation } from '../../../server/contract/conversation.ts'
 import type { AnyRunEvent } from '../../../server/contract/event.ts'
 import type { Message } from '../../../server/contract/message.ts'
+import { CreateRunInput } from '../../../server/contract/run.ts'
 import type { RunDetail } from '../../../server/contract/run.ts'
 import { isTerminal, isTerminalEvent } from '../../../server/contract/terminal.ts'
 import type { Conversations } from '../../../server/domain/conversations.ts'
@@ -69,7 +71,7 @@ export function fakeServer(): FakeServer {
 
   const runsFace: Pick<Runs, 'create' | 'get' | 'list' | 'cancel' | 'respond' | 'follow'> = {
     async create(_principal, input) {
-      const { agentKey, messages, conversationId = null } = input
+      const { agentKey, messages, conversationId = null } = CreateRunInput.parse(input)
       if (agentKey === 'nobody') throw new AgentRuntimeError('unknown_agent', 'There is no agent "nobody".')
       const run = {
         ...runRecord({ id: nextId(), agentKey, conversationId, messages }),
@@ -113,7 +115,8 @@ export function fakeServer(): FakeServer {
     },
   }
   const conversationsFace: Conversations = {
-    async create(_principal, { agentKey = null, title = null, metadata }) {
+    async create(_principal, input) {
+      const { agentKey = null, title = null, metadata } = CreateConversationInput.parse(input)
       const now = '2026-01-01T00:00:00.000Z'
       const conversation = { id: nextId(), agentKey, title, metadata, createdAt: now, updatedAt: now }
       conversations.unshift(conversation)
@@ -128,7 +131,8 @@ export function fakeServer(): FakeServer {
       )
       return { ...conversation, messages, totalMessages: messages.length, hasMore: false }
     },
-    async list(_principal, { limit, cursor = '0' }) {
+    async list(_principal, input) {
+      const { limit, cursor = '0' } = ListConversationsInput.parse(input)
       const end = Number(cursor) + limit
       const nextCursor = end < conversations.length ? String(end) : null
       const items = conversations.slice(Number(cursor), end)

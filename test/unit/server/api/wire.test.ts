@@ -10,7 +10,7 @@ import {
 import { RUNTIME_EVENTS } from '../../../../server/contract/event.ts'
 import type { Json } from '../../../../server/contract/json.ts'
 import type { Message } from '../../../../server/contract/message.ts'
-import { RunDetail } from '../../../../server/contract/run.ts'
+import { CreateRunInput, RunDetail } from '../../../../server/contract/run.ts'
 
 const json = fc.jsonValue() as fc.Arbitrary<Json>
 const name = fc.string({ minLength: 1 })
@@ -35,7 +35,8 @@ const restMessage = fc.oneof(
   }),
 )
 
-const input = (body: object) => fromRestCreateRun(RestCreateRun.parse({ agent_key: 'a', ...body }))
+const input = (body: object) =>
+  CreateRunInput.parse(fromRestCreateRun(RestCreateRun.parse({ agent_key: 'a', ...body })))
 
 function detail(messages: Message[], more: Partial<RunDetail> = {}): RunDetail {
   return RunDetail.parse({
