@@ -212,3 +212,21 @@ function ended(id: string): Parameters<typeof storeSpokenRuns>[1][number] {
     ],
   }
 }
+
+test('a batch may take longer than any other statement', async ({ createServer, database }) => {
+  const { rest } = await createServer({ agents: [busy] })
+  const id = await rest.create('busy')
+  await rest.events(`runs/${id}/events`)
+  await age(database.sql, [id])
+  await database.sql(`
+    CREATE FUNCTION public.slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(1.5); RETURN NULL; END $$;
+    CREATE TRIGGER slow AFTER DELETE ON agent_runtime.run EXECUTE FUNCTION public.slow()`)
+  const pool = new pg.Pool({
+    connectionString: database.url,
+    application_name: 'test',
+    statement_timeout: 1_000,
+  })
+  const store = createPrismaStore({ pool, visibilityOf: () => 'user' })
+  expect(await store.deleteRuns(AGE_MS).finally(() => pool.end())).toMatchObject({ rows: 1 })
+  expect(await rowsOf(database.sql, id)).toEqual([0, 0, 0, 0, 0, 0])
+})

@@ -2,6 +2,7 @@ import type pg from 'pg'
 import type { AppendOutcome, RunAppend, RunEnding } from '../../../ports/attempt.ts'
 import type { Enqueue, QueuedRun } from '../../../ports/queue.ts'
 import { toStorableJson } from '../../../storable-json.ts'
+import { havingPatience } from '../patience.ts'
 import { execute, inTransaction } from '../transaction.ts'
 import type { Executor } from '../transaction.ts'
 import { addWaits } from './waits.ts'
@@ -17,8 +18,8 @@ const APPEND = {
         $1::uuid[], $2::int[], $3::int[], $4::int[],
         $5::agent_runtime.run_status[], $6::jsonb[], $7::jsonb[], $17::int[], $18::int[])
       AS h (run_id, attempt, base_seq, count, status, output, error, delay_ms, failures)
-    ), locked AS (
-      SELECT r.id FROM agent_runtime.run r JOIN head h ON h.run_id = r.id
+    ), ${havingPatience('$19')}, locked AS (
+      SELECT r.id FROM patience CROSS JOIN agent_runtime.run r JOIN head h ON h.run_id = r.id
       ORDER BY r.id
       FOR NO KEY UPDATE OF r
     ), moved AS (
@@ -57,6 +58,9 @@ const WHY_NOT = {
     SELECT id, attempt, status, last_seq, cancel_requested_at IS NOT NULL AS cancel_requested
     FROM agent_runtime.run WHERE id = ANY ($1::uuid[])`,
 }
+
+/** How long the runs of a flush wait for one whose row somebody holds. */
+const PATIENCE_MS = 250
 
 // Output messages come after any input, whose number the worker does not know.
 const FIRST_OUTPUT_POSITION = 1_000_000
@@ -116,6 +120,7 @@ async function write(executor: Executor, batch: readonly RunAppend[]): Promise<S
     messages.map(({ message }) => toStorableJson(message)),
     batch.map(({ ending }) => (ending?.status === 'queued' ? ending.delayMs : 0)),
     batch.map(({ ending }) => (ending?.status === 'queued' && ending.isFailure ? 1 : 0)),
+    PATIENCE_MS,
   ])
   return new Set(moved.map(({ id }) => id))
 }

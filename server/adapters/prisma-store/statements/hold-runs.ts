@@ -3,13 +3,14 @@ import type pg from 'pg'
 import type { Json } from '../../../contract/json.ts'
 import type { CompletedStep } from '../../../ports/attempt.ts'
 import { toStorableJson } from '../../../storable-json.ts'
+import { havingPatience, isLockTimeout } from '../patience.ts'
 import { execute } from '../transaction.ts'
 
 const RENEW = {
   name: 'renew_leases',
   text: `
-    WITH held AS (
-      SELECT r.id FROM agent_runtime.run r
+    WITH ${havingPatience('$4')}, held AS (
+      SELECT r.id FROM patience CROSS JOIN agent_runtime.run r
       JOIN unnest($1::uuid[], $2::int[]) AS h (run_id, attempt) ON h.run_id = r.id AND h.attempt = r.attempt
       WHERE r.status = 'running'
       ORDER BY r.id
@@ -19,6 +20,29 @@ const RENEW = {
     FROM held WHERE r.id = held.id
     RETURNING r.id, r.cancel_requested_at IS NOT NULL AS "cancelRequested"`,
 }
+
+// Rows that somebody holds are left out and answered for as they were: they are not lost, and the next
+// renewal may find them free.
+const RENEW_OTHERS = {
+  name: 'renew_other_leases',
+  text: `
+    WITH asked AS (
+      SELECT r.id, r.cancel_requested_at FROM agent_runtime.run r
+      JOIN unnest($1::uuid[], $2::int[]) AS h (run_id, attempt) ON h.run_id = r.id AND h.attempt = r.attempt
+      WHERE r.status = 'running'
+    ), free AS (
+      SELECT r.id FROM agent_runtime.run r
+      WHERE r.id IN (SELECT id FROM asked) AND r.status = 'running'
+      FOR NO KEY UPDATE SKIP LOCKED
+    ), renewed AS (
+      UPDATE agent_runtime.run r SET lease_expires_at = now() + $3 * interval '1 millisecond'
+      FROM free WHERE r.id = free.id
+    )
+    SELECT id, cancel_requested_at IS NOT NULL AS "cancelRequested" FROM asked`,
+}
+
+/** Far below the time to live of a lease. */
+const RENEWAL_PATIENCE_MS = 500
 
 const SAVE_CHECKPOINT = {
   name: 'save_checkpoint',
@@ -82,7 +106,13 @@ export async function renewLeases(
   runs: readonly { id: string; attempt: number }[],
   ttlMs: number,
 ): Promise<{ id: string; cancelRequested: boolean }[]> {
-  return execute(pool, RENEW, [runs.map((run) => run.id), runs.map((run) => run.attempt), ttlMs])
+  const values = [runs.map((run) => run.id), runs.map((run) => run.attempt), ttlMs]
+  try {
+    return await execute(pool, RENEW, [...values, RENEWAL_PATIENCE_MS])
+  } catch (error) {
+    if (!isLockTimeout(error)) throw error
+    return execute(pool, RENEW_OTHERS, values)
+  }
 }
 
 export async function saveCheckpoint(

@@ -71,17 +71,15 @@ export async function expireRuns(pool: pg.Pool, timedOutVisibility: Visibility):
 
 // Creating a run in a conversation holds the same lock, so that it and this see each other's work. Those where
 // a run is under way, maybe waiting for days, are left alone: they would use up the limit each time.
-const LOCK_CONVERSATIONS = {
-  name: 'turn_lock',
-  text: `
+const lockConversations = (which: string) => `
     SELECT id FROM agent_runtime.conversation
-    WHERE id IN (
-      SELECT w.conversation_id FROM agent_runtime.run w
-      WHERE ($1::uuid[] IS NULL OR w.conversation_id = ANY ($1::uuid[])) AND ${isNext('w')})
+    WHERE id IN (SELECT w.conversation_id FROM agent_runtime.run w WHERE ${which} AND ${isNext('w')})
     ORDER BY id
     LIMIT 500
-    FOR NO KEY UPDATE`,
-}
+    FOR NO KEY UPDATE`
+const LOCK_SOME = { name: 'turn_lock', text: lockConversations('w.conversation_id = ANY ($1::uuid[])') }
+// What somebody holds is left to a later look: recovery must not wait behind it.
+const LOCK_ALL = { name: 'turn_lock_all', text: `${lockConversations('true')} SKIP LOCKED` }
 
 const GIVE = {
   name: 'turn_give',
@@ -102,7 +100,9 @@ export async function giveTurns(
   enqueue: Enqueue,
 ): Promise<ChangedRun[]> {
   return inTransaction(pool, async (client, tx) => {
-    const locked = await execute<{ id: string }>(client, LOCK_CONVERSATIONS, [conversationIds])
+    const locked = await (conversationIds === null
+      ? execute<{ id: string }>(client, LOCK_ALL, [])
+      : execute<{ id: string }>(client, LOCK_SOME, [conversationIds]))
     if (locked.length === 0) return []
     const rows = await execute<ChangedRun & Omit<QueuedRun, 'runAt'> & { runAt: Date | null }>(client, GIVE, [
       locked.map(({ id }) => id),
