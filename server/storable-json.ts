@@ -9,7 +9,11 @@ const UNSTORABLE = /(?<=(?<!\\)(?:\\\\)*)\\u(?:0000|d[89ab][0-9a-f]{2}|d[c-f][0-
  * flush that carries other runs' events too.
  */
 export function toStorableJson(value: unknown): string {
-  const text = JSON.stringify(value ?? null)
+  return storable(JSON.stringify(value ?? null))
+}
+
+/** The same for a text that `JSON.stringify` wrote. */
+export function storable(text: string): string {
   return text.replace(UNSTORABLE, '\\ufffd')
 }
 

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { RuntimeEventPayloads, Visibility } from '../contract/event.ts'
-import type { Json, JsonObject } from '../contract/json.ts'
+import type { Json, JsonObject, Jsonify } from '../contract/json.ts'
 import type { AgentMessage } from '../contract/message.ts'
 import type { Principal } from '../contract/principal.ts'
 import type { Model } from '../llm/model.ts'
@@ -96,15 +96,17 @@ export interface AgentContext<TParams = unknown, TEvents extends object = Record
    * it again. Steps are told apart by name and, of one name, by the order in which they are called.
    * A step that dies before its result is stored is done again: use `idempotencyKey` where that matters.
    *
-   * @throws NonRetriableError when the result is not JSON.
+   * The result is what JSON makes of it, in this attempt as in later ones: dates are text, `undefined` is left out.
+   *
+   * @throws NonRetriableError when JSON can't hold the result: the step was done, so the run fails for good.
    * @example
    * const order = await ctx.step('charge', ({ idempotencyKey }) => payments.charge(cart, { idempotencyKey }))
    */
-  step<T extends Json | void>(
+  step<T>(
     name: string,
     run: (step: StepContext) => Promise<T> | T,
     options?: StepOptions,
-  ): Promise<T>
+  ): Promise<Jsonify<T>>
   /**
    * Waits for somebody to answer (`runs.respond`), for days if need be: the attempt ends here, its worker is
    * free, and when the answer is there another attempt begins anew and gets it at this point. So what comes
@@ -115,7 +117,7 @@ export interface AgentContext<TParams = unknown, TEvents extends object = Record
    *
    * @param options.timeoutMs milliseconds after which the outcome is `{ status: 'timed_out' }`, at most a year.
    * Default: none, the wait does not end by itself.
-   * @throws TypeError when the schema has no JSON Schema.
+   * @throws NonRetriableError when the schema has no JSON Schema, or JSON can't hold the details.
    * @example
    * const { value } = await ctx.wait('address', z.object({ street: z.string() }))
    * const outcome = await ctx.wait('confirm', z.boolean(), { timeoutMs: 3_600_000 })
@@ -142,6 +144,10 @@ export interface AgentContext<TParams = unknown, TEvents extends object = Record
   approve(call: { name: string; arguments: Json }, options?: ApproveOptions): Promise<Approval>
   /** Goes on after `ms` milliseconds, at most a year, whatever happens to this process. No worker is held. */
   sleep(ms: number): Promise<void>
-  /** Saves state durably, replacing the last; resolves when it is stored. */
-  checkpoint(state: Json): Promise<void>
+  /**
+   * Saves state durably, replacing the last; resolves when it is stored. `state` then is what JSON makes of it.
+   *
+   * @throws NonRetriableError when JSON can't hold it, or it is too large.
+   */
+  checkpoint(state: unknown): Promise<void>
 }

@@ -3,7 +3,7 @@ import type { AgentShape } from '../contract/agent-shape.ts'
 import type { Visibility } from '../contract/event.ts'
 import { RUNTIME_EVENTS } from '../contract/event.ts'
 import { ConversationPolicy, CreateRunInput } from '../contract/run.ts'
-import type { Json } from '../contract/json.ts'
+import type { Json, Jsonify } from '../contract/json.ts'
 import type { AgentMessage } from '../contract/message.ts'
 import type { AgentContext } from './context.ts'
 import type { AnySchedule, Schedule } from './schedule.ts'
@@ -11,8 +11,14 @@ import type { AnySchedule, Schedule } from './schedule.ts'
 /** An agent's own event types: payload schema and, `user` by default, who sees it. */
 export type AgentEvents = Record<string, { schema: z.ZodType; visibility?: Visibility }>
 
+/** What an agent emits. */
+type EventInputs<TEvents extends AgentEvents> = {
+  [T in keyof TEvents]: z.input<TEvents[T]['schema']>
+}
+
+/** What its readers get. */
 export type EventPayloads<TEvents extends AgentEvents> = {
-  [T in keyof TEvents]: z.infer<TEvents[T]['schema']>
+  [T in keyof TEvents]: Jsonify<z.output<TEvents[T]['schema']>>
 }
 
 /** What `run` returns. All of it is optional; without an `output` schema any JSON is accepted. */
@@ -57,7 +63,7 @@ export interface Agent<
    * schedules: [{ name: 'morning', cron: '0 8 * * 1-5', timeZone: 'Europe/Lisbon', params: { topic: 'news' } }]
    */
   readonly schedules?: readonly Schedule<TParams>[]
-  run(ctx: AgentContext<ParamsOf<TParams>, EventPayloads<TEvents>>): Promise<ResultOf<TOutput>>
+  run(ctx: AgentContext<ParamsOf<TParams>, EventInputs<TEvents>>): Promise<ResultOf<TOutput>>
 }
 
 /** An agent whatever its types: what lists of agents are made of. */
@@ -80,7 +86,7 @@ export type ShapeOfAgent<T extends AnyAgent> =
     ? {
         key: TKey
         params: TParams extends z.ZodType ? z.input<TParams> : undefined
-        output: TOutput extends z.ZodType ? z.output<TOutput> : Json
+        output: TOutput extends z.ZodType ? Jsonify<z.output<TOutput>> : Json
         events: AgentEvents extends TEvents ? Record<never, never> : EventPayloads<TEvents>
       } & AgentShape
     : never

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Json } from '../contract/json.ts'
 import type { AgentContext } from './context.ts'
+import { toToolSpec } from './tool-spec.ts'
 
 /** What a tool's code may use of the run that calls it. */
 export interface ToolContext extends Pick<
@@ -36,7 +37,8 @@ const TOOL_NAME = /^[a-zA-Z0-9_-]{1,64}$/
  * Declares a tool: a name, a description for the model, a zod schema for the input, and the code.
  * The input is validated before `execute` sees it; what `execute` returns must be JSON.
  *
- * @throws TypeError when the name is not 1 to 64 letters, digits, `_` or `-` (what all providers accept).
+ * @throws TypeError when the name is not 1 to 64 letters, digits, `_` or `-` (what all providers accept), or
+ * the input is no object's schema that can be written as JSON Schema, which is what a model is told of it.
  * @example
  * const getWeather = defineTool({
  *   name: 'get_weather',
@@ -53,5 +55,6 @@ export function defineTool<const TName extends string, TInput extends z.ZodType>
       `Tool name ${JSON.stringify(tool.name)} is not valid: use 1 to 64 letters, digits, "_" or "-".`,
     )
   }
+  toToolSpec(tool)
   return Object.freeze({ ...tool })
 }

@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type { Json } from '../contract/json.ts'
 import type { ToolCall } from '../contract/message.ts'
 import type { AnyTool, ToolContext } from './define-tool.ts'
+import { toJsonForm } from '../json-form.ts'
 import { ToolError } from './tool-error.ts'
 
 /** A type and not an interface: it is stored as the result of a step, as JSON. */
@@ -31,7 +32,7 @@ export async function runTool(
   try {
     const input = await tool.input.safeParseAsync(call.arguments)
     if (!input.success) return failed(call, ctx, describeInvalid(call, input.error))
-    return succeeded(await execute(tool, input.data, ctx))
+    return toOutcome(call, ctx, await execute(tool, input.data, ctx))
   } catch (err) {
     if (ctx.signal.aborted) return { result: { error: 'The run was stopped.' }, isError: true }
     if (err instanceof ToolError) return failed(call, ctx, err.message)
@@ -54,9 +55,33 @@ function execute(tool: AnyTool, input: unknown, ctx: ToolContext): Promise<Json>
   return (tool.execute as (input: unknown, ctx: ToolContext) => Promise<Json> | Json)(input, ctx)
 }
 
-// Through JSON once, so that what the model reads, what is stored and what is streamed are the same.
-function succeeded(result: Json): ToolOutcome {
-  return { result: JSON.parse(JSON.stringify(result) ?? 'null') as Json, isError: false }
+// In the form in which it is stored, so that what the model reads is the same in every attempt.
+function toOutcome(call: ToolCall, ctx: ToolContext, result: Json): ToolOutcome {
+  try {
+    const { value, length } = toJsonForm(result)
+    if (length <= MAX_RESULT_CHARACTERS) return { result: value, isError: false }
+    return { result: shorten(typeof value === 'string' ? value : JSON.stringify(value)), isError: false }
+  } catch (err) {
+    // It did what it does: the model should not call it again for want of an answer.
+    return failed(
+      call,
+      ctx,
+      `The tool "${call.name}" was run, but its result can't be told: it is not JSON.`,
+      err,
+    )
+  }
+}
+
+/** More no model reads, and the conversation with all its results has to fit into a row. */
+const MAX_RESULT_CHARACTERS = 1_000_000
+const SHOWN_CHARACTERS = 50_000
+
+function shorten(text: string): Json {
+  const beginning = text.slice(0, SHOWN_CHARACTERS).toWellFormed()
+  return {
+    note: `The result is too large: ${text.length} characters, of which these are the first ${beginning.length}.`,
+    beginning,
+  }
 }
 
 function failed(call: ToolCall, ctx: ToolContext, error: string, err?: unknown): ToolOutcome {

@@ -1,4 +1,5 @@
 import type { AgentRuntime } from '../agent-runtime.ts'
+import { parseSchema } from '../parse-schema.ts'
 
 /** What is said of a runtime, also of one that runs in another process. */
 export interface RuntimeDescription {
@@ -21,10 +22,14 @@ export function describeRuntime({ config, model, agents }: AgentRuntime): Runtim
 }
 
 function needsNoParams({ params }: AgentRuntime['agents'][number]): boolean {
+  if (params === undefined) return true
   try {
-    return params?.safeParse({}).success ?? true
+    const parsed = parseSchema(params, {})
+    if (!(parsed instanceof Promise)) return true
+    // Whether it does, nobody waits for.
+    parsed.catch(() => {})
+    return false
   } catch {
-    // A schema that can only be checked asynchronously.
     return false
   }
 }

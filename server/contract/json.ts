@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 /** Validating and writing JSON take stack for each level and time for each value: no caller is to choose how much. */
-const MAX_DEPTH = 500
+export const MAX_DEPTH = 500
 const MAX_VALUES = 50_000
 
 /** Any value that survives `JSON.parse(JSON.stringify(value))`. */
@@ -13,6 +13,36 @@ export const Json = z
     (value) => isJson(value, MAX_DEPTH),
     `expected JSON, nested at most ${MAX_DEPTH} levels`,
   ) as unknown as z.ZodType<Json>
+
+/** What is left of a value that went through JSON: dates are text, `undefined` is gone. `never` where JSON can't hold it. */
+export type Jsonify<T> = 0 extends 1 & T
+  ? T
+  : unknown extends T
+    ? Json
+    : T extends Json | undefined | void
+      ? T
+      : T extends { toJSON(): infer TForm }
+        ? Jsonify<TForm>
+        : T extends bigint | symbol | Unspeakable
+          ? never
+          : T extends readonly unknown[]
+            ? { [K in keyof T]: Jsonify<UndefinedAsNull<T[K]>> }
+            : Flat<
+                { [K in RequiredKey<T>]: Jsonify<T[K]> } & {
+                  [K in OptionalKey<T>]?: Jsonify<Exclude<T[K], undefined>>
+                }
+              >
+
+type Unspeakable =
+  | ((...args: never) => unknown)
+  | ReadonlyMap<unknown, unknown>
+  | ReadonlySet<unknown>
+  | Promise<unknown>
+type UndefinedAsNull<T> = undefined extends T ? Exclude<T, undefined> | null : T
+type OptionalKey<T> = { [K in keyof T & (string | number)]: undefined extends T[K] ? K : never }[keyof T &
+  (string | number)]
+type RequiredKey<T> = Exclude<keyof T & (string | number), OptionalKey<T>>
+type Flat<T> = { [K in keyof T]: T[K] }
 
 /** A JSON object with free keys: metadata, details. */
 export type JsonObject = { [key: string]: Json }

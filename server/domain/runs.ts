@@ -97,7 +97,7 @@ export function createRuns(ports: RunPorts, settings: RunSettings, events: RunEv
         agentKey: agent.key,
         conversationId: input.conversationId ?? null,
         messages: input.messages,
-        params: checkParams(agent, input.params),
+        params: await checkParams(agent, input.params),
         metadata: input.metadata,
         maxAttempts: input.maxAttempts ?? agent.maxAttempts ?? settings.maxAttempts,
         timeoutMs: input.timeoutMs ?? agent.timeoutMs ?? settings.runTimeoutMs,
@@ -179,8 +179,8 @@ export function createRuns(ports: RunPorts, settings: RunSettings, events: RunEv
   }
 }
 
-function checkParams(agent: AnyAgent, params: Json | undefined): Json | null {
-  const parsed = agent.params?.safeParse(params ?? {})
+async function checkParams(agent: AnyAgent, params: Json | undefined): Promise<Json | null> {
+  const parsed = await agent.params?.safeParseAsync(params ?? {})
   if (parsed === undefined) return params ?? null
   if (!parsed.success) {
     const sentence = `The params do not match what agent "${agent.key}" takes.`

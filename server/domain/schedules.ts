@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import type { AnyAgent } from '../agent/define-agent.ts'
 import type { AnySchedule } from '../agent/schedule.ts'
 import { ConfigError } from '../config.ts'
@@ -7,6 +8,7 @@ import { CreateRunInput } from '../contract/run.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Recurrence, ScheduleRef, Timetable } from '../ports/timetable.ts'
+import { parseSchema } from '../parse-schema.ts'
 import { assertStorable } from '../storable-json.ts'
 import type { Runs } from './runs.ts'
 
@@ -64,10 +66,7 @@ function checkSchedule(
   const { name, cron, timeZone = 'UTC', principal = PUBLIC_PRINCIPAL } = schedule
   const input = CreateRunInput.safeParse({ ...schedule, agentKey: agent.key })
   if (!input.success) throw wrong(agent, schedule, describe(input.error))
-  const params = agent.params?.safeParse(schedule.params ?? {})
-  if (params?.success === false) {
-    throw wrong(agent, schedule, `its params do not match what the agent takes: ${describe(params.error)}`)
-  }
+  checkParams(agent, schedule)
   const owner = Principal.safeParse(principal)
   if (!owner.success) throw wrong(agent, schedule, `its principal is none: ${describe(owner.error)}`)
   try {
@@ -77,6 +76,18 @@ function checkSchedule(
     throw wrong(agent, schedule, error instanceof Error ? error.message : String(error))
   }
   return { agentKey: agent.key, name, cron, timeZone, principal: owner.data, input: input.data }
+}
+
+function checkParams(agent: AnyAgent, schedule: AnySchedule): void {
+  if (agent.params === undefined) return
+  try {
+    const parsed = parseSchema(agent.params, schedule.params ?? {})
+    // A schema that takes its time has its say when a run is created.
+    if (parsed instanceof Promise) parsed.catch(() => {})
+  } catch (error) {
+    const why = error instanceof z.ZodError ? describe(error) : String(error)
+    throw wrong(agent, schedule, `its params do not match what the agent takes: ${why}`)
+  }
 }
 
 function wrong(agent: AnyAgent, { name }: AnySchedule, how: string): ConfigError {

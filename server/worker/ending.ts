@@ -16,9 +16,12 @@ export interface Ending {
   ending: AttemptEnding
 }
 
-export function succeeded(agent: AnyAgent, result: Awaited<ReturnType<AnyAgent['run']>>): Ending {
+export async function succeeded(
+  agent: AnyAgent,
+  result: Awaited<ReturnType<AnyAgent['run']>>,
+): Promise<Ending> {
   const { output: given = null, messages: said = [] } = result ?? {}
-  const parsed = agent.output?.safeParse(given)
+  const parsed = await agent.output?.safeParseAsync(given)
   if (parsed?.success === false) {
     return invalidOutput('an output that does not match its declared schema', parsed.error)
   }

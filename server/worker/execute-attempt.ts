@@ -50,7 +50,7 @@ function write(ports: ExecutePorts, runLog: RunLog, { type, payload, ending }: E
 
 /** @returns how to end the run; undefined when it is no longer ours to end. */
 async function runAgent(ports: ExecutePorts, execution: Execution): Promise<Ending | undefined> {
-  const { run, agent, controller } = execution
+  const { run, controller } = execution
   const { signal } = controller
   const suspension = new Suspension(ports.clock, controller)
   const endAborted = (reason: unknown) => endInterrupted(ports, { ...execution, suspension }, reason)
@@ -58,18 +58,11 @@ async function runAgent(ports: ExecutePorts, execution: Execution): Promise<Endi
   const over = new AbortController()
   void watchTimeout(ports, execution, over.signal)
   try {
-    const params = agent.params?.safeParse(run.params ?? undefined)
-    if (params?.success === false) {
-      return failed({
-        message: "The run's params do not match the agent's schema.",
-        code: 'validation_failed',
-      })
-    }
-    const ctx = createAttemptContext(ports, { ...execution, params: params?.data, signal, suspension })
-    // `run` takes the context of its own types, which are gone here.
-    const running = Promise.resolve().then(() => agent.run(ctx as never))
-    const result = await Promise.race([running, abandonment(ports, { run, signal, over: over.signal })])
-    return signal.aborted ? endAborted(signal.reason) : succeeded(agent, result)
+    const ended = await Promise.race([
+      attempt(ports, { ...execution, signal, suspension }),
+      abandonment(ports, { run, signal, over: over.signal }),
+    ])
+    return signal.aborted ? endAborted(signal.reason) : ended
   } catch (error) {
     if (signal.aborted) return endAborted(signal.reason)
     // A fence noticed by one of the agent's own writes before the lease told.
@@ -79,6 +72,23 @@ async function runAgent(ports: ExecutePorts, execution: Execution): Promise<Endi
     // With a reason: without one, each abort makes an error with a stack.
     over.abort('over')
   }
+}
+
+/** What the agent and its schemas do: any of it may hang. */
+async function attempt(
+  ports: ExecutePorts,
+  { run, agent, ...rest }: Execution & { signal: AbortSignal; suspension: Suspension },
+): Promise<Ending> {
+  const params = await agent.params?.safeParseAsync(run.params ?? undefined)
+  if (params?.success === false) {
+    return failed({
+      message: "The run's params do not match the agent's schema.",
+      code: 'validation_failed',
+    })
+  }
+  const ctx = createAttemptContext(ports, { ...rest, run, agent, params: params?.data })
+  // `run` takes the context of its own types, which are gone here.
+  return succeeded(agent, await agent.run(ctx as never))
 }
 
 function endFailed(ports: ExecutePorts, run: ClaimedRun, error: unknown): Ending {

@@ -1,13 +1,13 @@
 import type { AgentContext, StepContext, StepOptions } from '../agent/context.ts'
 import { NonRetriableError } from '../agent/non-retriable-error.ts'
-import type { Json } from '../contract/json.ts'
-import { Json as JsonSchema } from '../contract/json.ts'
+import type { Json, Jsonify } from '../contract/json.ts'
 import type { ClaimedRun } from '../ports/attempt.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Store } from '../ports/store.ts'
 import { RunInterruption } from './interruption.ts'
 import { isRetriable, retryDelayMs } from './retry.ts'
 import type { RetryPolicy } from './retry.ts'
+import { storedForm } from './stored-form.ts'
 
 export interface StepPorts {
   store: Pick<Store, 'readSteps' | 'saveStep' | 'renewLeases'>
@@ -54,43 +54,48 @@ export function createSteps(ports: StepPorts, { run, signal, onCompleted }: Step
     heldAt = now
   }
 
-  return async <T extends Json | void>(
+  return async <T>(
     name: string,
     work: (step: StepContext) => Promise<T> | T,
     options: StepOptions = {},
-  ): Promise<T> => {
+  ): Promise<Jsonify<T>> => {
     signal.throwIfAborted()
     if (!NAME.test(name))
-      throw new NonRetriableError('The name of a step has 1 to 200 characters, none of them U+0000.')
+      throw new NonRetriableError(
+        'The name of a step has 1 to 200 characters, none of them U+0000 or half a surrogate pair.',
+      )
     // Before anything is awaited: the order of the calls is what tells steps of one name apart.
     const occurrence = (calls.get(name) ?? 0) + 1
     calls.set(name, occurrence)
     const key = keyOf({ name, occurrence })
     const known = await readStored()
     // The agent's code is the same in each attempt, so what it stored under this key was a T.
-    if (known.has(key)) return known.get(key) as T
+    if (known.has(key)) return known.get(key) as Jsonify<T>
 
     await assertHeld()
     const startedAt = ports.clock.now()
     const idempotencyKey = `${run.id}/${key}`
-    const result = await persistently(ports, { idempotencyKey, work, options, signal })
+    const made = await persistently(ports, { idempotencyKey, work, options, signal })
     const savedAt = ports.clock.now()
-    const step = {
-      name,
-      occurrence,
-      result: toJson(name, result),
-      startedAt: new Date(startedAt).toISOString(),
-    }
+    const result =
+      made === undefined
+        ? undefined
+        : storedForm(`What step "${name}" returned`, made, {
+            maxCharacters: MAX_RESULT_CHARACTERS,
+            advice: 'It was done: the run fails rather than do it again.',
+          })
+    const step = { name, occurrence, result, startedAt: new Date(startedAt).toISOString() }
     // The work is done: for a connection that broke it is not to be done again.
     const outcome = await patiently(ports, signal, () => ports.store.saveStep(run, step))
     if (outcome === 'fenced') throw new RunInterruption('lost')
     heldAt = savedAt
     await onCompleted({ name, occurrence, durationMs: ports.clock.now() - startedAt })
-    return result
+    return result as Jsonify<T>
   }
 }
 
-const NAME = /^[^\0]{1,200}$/su
+// What the database gives back as it went in: steps are found again by their names.
+const NAME = /^[^\0\p{Cs}]{1,200}$/su
 const MAX_SAVES = 8
 const SAVE_AGAIN_MIN_MS = 50
 const SAVE_AGAIN_MAX_MS = 2_000
@@ -155,12 +160,5 @@ async function timeUp(
   throw error
 }
 
-function toJson(name: string, result: unknown): Json | undefined {
-  if (result === undefined) return undefined
-  const parsed = JsonSchema.safeParse(result)
-  if (parsed.success) return parsed.data
-  // What it did is done, and no attempt can store it: another one would only do it again.
-  throw new NonRetriableError(
-    `Step "${name}" returned something that is not JSON, so it can't be stored: return plain data.`,
-  )
-}
+/** Far below what PostgreSQL refuses. */
+const MAX_RESULT_CHARACTERS = 64 * 1024 * 1024

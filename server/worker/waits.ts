@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { AgentContext, WaitOptions } from '../agent/context.ts'
+import { NonRetriableError } from '../agent/non-retriable-error.ts'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import type { Json } from '../contract/json.ts'
-import { Json as JsonSchema } from '../contract/json.ts'
-import { ApprovalAnswer, MAX_WAIT_MS, WaitName } from '../contract/wait.ts'
+import { ApprovalAnswer, MAX_WAIT_MS, WAIT_NAME, WaitName } from '../contract/wait.ts'
 import type { WaitKind } from '../contract/wait.ts'
 import type { ClaimedRun, SettledWait } from '../ports/attempt.ts'
 import type { Store } from '../ports/store.ts'
 import { canonicalJson } from './canonical-json.ts'
+import { storedForm } from './stored-form.ts'
 import type { Suspension } from './suspension.ts'
 
 interface WaitRun {
@@ -49,7 +50,10 @@ export function createWaits(
   async function ask(question: Question): Promise<SettledWait> {
     signal.throwIfAborted()
     const { timeoutMs } = question
-    const name = WaitName.parse(question.name)
+    const { name } = question
+    if (!WaitName.safeParse(name).success) {
+      throw new NonRetriableError(`The name of a wait is ${WAIT_NAME}.`)
+    }
     if (timeoutMs !== null && !(timeoutMs >= 0 && timeoutMs <= MAX_WAIT_MS)) {
       throw new RangeError(`A wait may take from 0 to ${MAX_WAIT_MS} ms (a year), not ${timeoutMs}.`)
     }
@@ -65,7 +69,7 @@ export function createWaits(
     schema: TSchema,
     { timeoutMs = null, details = null }: WaitOptions & { timeoutMs?: number | null } = {},
   ) {
-    const question = { name, kind: 'input' as const, details: toJson(name, details), timeoutMs }
+    const question = { name, kind: 'input' as const, details: toDetails(name, details), timeoutMs }
     const { status, value, respondedBy } = await ask({ ...question, schema: toJsonSchema(name, schema) })
     if (status === 'timed_out') return { status }
     const parsed = await schema.safeParseAsync(value)
@@ -85,16 +89,16 @@ export function createWaits(
     wait: wait as AgentContext['wait'],
 
     async approve(call, { timeoutMs = APPROVAL_MS, details } = {}) {
-      const named = { tool: call.name, arguments: toJson(call.name, call.arguments) }
+      const named = { tool: call.name, arguments: toDetails(call.name, call.arguments) }
       const hash = createHash('sha256').update(canonicalJson(named)).digest('hex')
       const { status, value, respondedBy } = await ask({
         // Another call, even of the same tool, is another question: no answer is for what was not asked.
-        name: `approve:${call.name.slice(0, 100)}:${hash.slice(0, 16)}`,
+        name: `approve:${call.name.slice(0, 100).toWellFormed()}:${hash.slice(0, 16)}`,
         kind: 'approval',
         details: {
           ...named,
           hash,
-          ...(details === undefined ? {} : { details: toJson(call.name, details) }),
+          ...(details === undefined ? {} : { details: toDetails(call.name, details) }),
         },
         schema: toJsonSchema(call.name, ApprovalAnswer.extend({ hash: z.literal(hash) })),
         timeoutMs,
@@ -114,19 +118,15 @@ export function createWaits(
 
 const keyOf = ({ name, occurrence }: { name: string; occurrence: number }) => `${name}/${occurrence}`
 
-function toJson(name: string, value: unknown): Json {
-  const parsed = JsonSchema.safeParse(value)
-  if (parsed.success) return parsed.data
-  throw new TypeError(
-    `What "${name}" tells whoever answers is not JSON, so it can't be stored: use plain data.`,
-  )
+function toDetails(name: string, value: unknown): Json {
+  return storedForm(`What "${name.slice(0, 100)}" tells whoever answers`, value)
 }
 
 function toJsonSchema(name: string, schema: z.ZodType): Json {
   try {
     return z.toJSONSchema(schema, { io: 'input' }) as Json
   } catch (cause) {
-    throw new TypeError(
+    throw new NonRetriableError(
       `The schema of "${name}" can't be written as JSON Schema, by which answers are checked: use one of plain data.`,
       { cause },
     )

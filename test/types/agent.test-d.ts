@@ -1,7 +1,7 @@
 import { describe, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
 import { defineAgent, defineTool } from '../../server/index.ts'
-import type { Approval } from '../../server/index.ts'
+import type { Approval, Json } from '../../server/index.ts'
 
 describe('what an agent author writes', () => {
   test('a wait without a time limit has an answer; with one, it may have none', () => {
@@ -34,13 +34,34 @@ describe('what an agent author writes', () => {
     expectTypeOf(declared.key).toEqualTypeOf<'a'>()
   })
 
-  test('a step is JSON', () => {
+  test('a step has what JSON makes of its result', () => {
+    interface Order {
+      id: string
+      at: Date
+      note?: string | undefined
+      items: readonly { price: { toJSON(): number } | undefined }[]
+      total: bigint
+      cancel(): void
+    }
     const declared = defineAgent({
       key: 'a',
       async run(ctx) {
         expectTypeOf(await ctx.step('s', () => ({ n: 1 }))).toEqualTypeOf<{ n: number }>()
-        // @ts-expect-error a date does not come back as one
-        await ctx.step('s', () => new Date())
+        expectTypeOf(await ctx.step('s', async () => 'text')).toEqualTypeOf<string>()
+        expectTypeOf(await ctx.step('s', () => {})).toEqualTypeOf<void>()
+        expectTypeOf(await ctx.step('s', () => new Date())).toEqualTypeOf<string>()
+        expectTypeOf(await ctx.step('s', () => [new Date(), 1])).toEqualTypeOf<(string | number)[]>()
+        expectTypeOf(await ctx.step('s', (): Json => null)).toEqualTypeOf<Json>()
+        expectTypeOf(await ctx.step('s', () => JSON.parse('1') as unknown)).toEqualTypeOf<Json>()
+        const order = await ctx.step('s', (): Order | null => null)
+        expectTypeOf(order).toEqualTypeOf<{
+          id: string
+          at: string
+          note?: string
+          items: readonly { price?: number }[]
+          total: never
+          cancel: never
+        } | null>()
       },
     })
     expectTypeOf(declared.key).toEqualTypeOf<'a'>()

@@ -167,7 +167,7 @@ describe('a step', () => {
     const entry = log.find(({ message }) => message === 'the agent failed')
     expect(
       JSON.stringify(entry, (_key, value: unknown) => (value instanceof Error ? value.message : value)),
-    ).toContain('Step \\"odd\\" returned something that is not JSON')
+    ).toContain('What step \\"odd\\" returned can\'t be stored: it is a Map')
     expect(done).toEqual([1])
   })
 

@@ -169,7 +169,7 @@ describe('an agent that throws', () => {
     const schemas = [
       z.object({ n: z.number() }),
       z.preprocess(() => JSON.parse('') as unknown, z.unknown()),
-      z.object({}).refine(async () => true),
+      z.object({}).refine(async () => false),
     ]
     for (const params of schemas) {
       const attempt = createAttempt(defineAgent({ key: 'a', params, run }), { params: {} })

@@ -1,0 +1,15 @@
+import type { z } from 'zod'
+
+/**
+ * What a schema makes of a value: at once, or a promise where refinements are asynchronous. (zod's own
+ * `parse` begins those, too, only to throw and leave them alone.)
+ *
+ * @throws ZodError, or rejects with it.
+ */
+export function parseSchema(schema: z.ZodType, value: unknown): unknown {
+  const result = schema._zod.run({ value, issues: [] }, { async: true })
+  if (result instanceof Promise) {
+    return result.then((late) => (late.issues.length === 0 ? late.value : schema.parseAsync(value)))
+  }
+  return result.issues.length === 0 ? result.value : schema.parse(value)
+}

@@ -1,0 +1,70 @@
+import type { AnyAgent } from '../agent/define-agent.ts'
+import { RUNTIME_EVENTS, Visibility } from '../contract/event.ts'
+import type { Json } from '../contract/json.ts'
+import type { EmittedEvent, RunLog } from '../events/run-log.ts'
+import type { EventWriter } from '../events/writer.ts'
+import { parseSchema } from '../parse-schema.ts'
+import type { Clock } from '../ports/clock.ts'
+import { storedForm } from './stored-form.ts'
+
+export interface EmitterPorts {
+  writer: EventWriter
+  clock: Clock
+  visibilityOf(type: string, agentEvents?: AnyAgent['events']): Visibility
+}
+
+/** Emits one attempt's events, in the order of the calls. */
+export function createEmitter(
+  ports: EmitterPorts,
+  { agent, runLog, signal }: { agent: AnyAgent; runLog: RunLog; signal: AbortSignal },
+): (type: string, payload: unknown, wanted?: Visibility) => Promise<void> {
+  /** Settles with the newest event whose schema is asynchronous: what comes after it has to wait. */
+  let checking: Promise<void> | undefined
+
+  function write(event: EmittedEvent): Promise<void> {
+    try {
+      return ports.writer.emit(runLog, event)
+    } catch (error) {
+      if (error instanceof RangeError) throw error
+      // Only what is no JSON has come here unseen: this finds where it is.
+      storedForm(`The event "${event.type}"`, event.payload)
+      throw error
+    }
+  }
+
+  return (type, payload, wanted) => {
+    // After an abort nothing an agent still emits is part of the run.
+    if (signal.aborted) return Promise.resolve()
+    const visibility = wanted ?? ports.visibilityOf(type, agent.events)
+    if (!Visibility.options.includes(visibility)) {
+      throw new TypeError(`Agent "${agent.key}" emits "${type}" with the unknown visibility "${visibility}".`)
+    }
+    const ts = new Date(ports.clock.now()).toISOString()
+    const checked = checkPayload(agent, type, payload)
+    if (checking === undefined && !(checked instanceof Promise)) {
+      return write({ type, payload: checked as Json, visibility, ts })
+    }
+    const written = Promise.allSettled([checking, checked]).then(async () =>
+      write({ type, payload: (await checked) as Json, visibility, ts }),
+    )
+    checking = written
+    void Promise.allSettled([written]).then(() => {
+      if (checking === written) checking = undefined
+    })
+    return written
+  }
+}
+
+/**
+ * An agent's own events are checked against its schemas here; the runtime's, which are hot and typed
+ * at compile time, are not.
+ */
+function checkPayload(agent: AnyAgent, type: string, payload: unknown): unknown {
+  const declared = agent.events?.[type]
+  if (declared !== undefined) return parseSchema(declared.schema, payload)
+  // How a run goes is for the runtime to tell: an end that is none would end every stream of it.
+  if (Object.hasOwn(RUNTIME_EVENTS, type) && !type.startsWith('run.')) return payload
+  throw new TypeError(
+    `Agent "${agent.key}" emits "${type}", which is not an event of its own. Add it to the agent's "events".`,
+  )
+}
