@@ -1,3 +1,11 @@
+/** Items that are flushed alone at once: each takes a connection. */
+const MAX_APART = 4
+
+interface Entry<TItem, TResult> {
+  item: TItem
+  settle: PromiseWithResolvers<TResult>
+}
+
 /**
  * Collects what arrives while a flush is under way and flushes it as one batch when that returns. No
  * timer: alone, an item is flushed at once; under load, batches grow as large as the load makes them.
@@ -11,23 +19,50 @@ export function createGroupCommit<TItem, TResult>(options: {
    * for items that come together anyway.
    */
   gather?: 'turn' | 'tick'
-  /** Answers in the order of the items. When it throws, every item of the batch is rejected. */
-  flush(items: readonly TItem[]): Promise<readonly TResult[]>
+  /** Answers in the order of the items. `isApart`: nobody waits for them but who asked. */
+  flush(items: readonly TItem[], isApart: boolean): Promise<readonly TResult[]>
+  /**
+   * Whether one of that many items alone may be why their flush failed. Then each is flushed once more, by itself, and
+   * fails or succeeds by itself; batches that follow do not wait for them. Otherwise all of them are rejected.
+   */
+  mayBeOnes?(error: unknown, count: number): boolean
 }): (item: TItem) => Promise<TResult> {
-  const waiting: { item: TItem; settle: PromiseWithResolvers<TResult> }[] = []
+  const { maxBatch, gather = 'turn', flush, mayBeOnes = () => false } = options
+  const waiting: Entry<TItem, TResult>[] = []
   let flushing = false
+  const apart: Entry<TItem, TResult>[] = []
+  let lanes = 0
+
+  async function settleAll(batch: readonly Entry<TItem, TResult>[], isApart: boolean): Promise<void> {
+    const items = batch.map((entry) => entry.item)
+    const results = await flush(items, isApart)
+    for (const [index, entry] of batch.entries()) entry.settle.resolve(results[index] as TResult)
+  }
 
   async function flushAll(): Promise<void> {
     while (waiting.length > 0) {
-      const batch = waiting.splice(0, options.maxBatch)
+      const batch = waiting.splice(0, maxBatch)
       try {
-        const results = await options.flush(batch.map((entry) => entry.item))
-        for (const [index, entry] of batch.entries()) entry.settle.resolve(results[index] as TResult)
+        await settleAll(batch, false)
       } catch (error) {
-        for (const entry of batch) entry.settle.reject(error)
+        if (mayBeOnes(error, batch.length)) separate(batch)
+        else for (const entry of batch) entry.settle.reject(error)
       }
     }
     flushing = false
+  }
+
+  function separate(batch: readonly Entry<TItem, TResult>[]): void {
+    apart.push(...batch)
+    for (let free = MAX_APART - lanes; free > 0 && apart.length > 0; free -= 1) void flushApart()
+  }
+
+  async function flushApart(): Promise<void> {
+    lanes += 1
+    for (let entry = apart.shift(); entry !== undefined; entry = apart.shift()) {
+      await settleAll([entry], true).catch(entry.settle.reject)
+    }
+    lanes -= 1
   }
 
   return (item) => {
@@ -36,7 +71,7 @@ export function createGroupCommit<TItem, TResult>(options: {
     if (!flushing) {
       flushing = true
       // Not at once, so that what arrives together goes together.
-      if (options.gather === 'tick') process.nextTick(() => void flushAll())
+      if (gather === 'tick') process.nextTick(() => void flushAll())
       else setImmediate(() => void flushAll())
     }
     return settle.promise

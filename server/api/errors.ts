@@ -92,6 +92,8 @@ const OUTAGES = new Set([
     'ENETUNREACH',
   ],
   ...['08000', '08001', '08003', '08004', '08006', '53300', '57P01', '57P02', '57P03'],
+  // Somebody else was in the way for too long, or memory was short.
+  ...['40001', '40P01', '53200', '55P03', '57014'],
   ...['P1001', 'P1002', 'P1008', 'P1017', 'P2024'],
 ])
 

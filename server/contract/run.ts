@@ -71,10 +71,23 @@ export const ConversationPolicy = z.enum(['reject', 'queue', 'interrupt'])
 /** What the database's integers and Node's timers can hold: almost 25 days. */
 export const MAX_TIMEOUT_MS = 2_147_483_647
 
-/** A time that PostgreSQL and pg-boss hold too: within a year's retention of the queue nothing is lost. */
+const FIRST_MOMENT = Date.UTC(1970)
+const LAST_MOMENT = Date.UTC(3000) - 1
+
+/** A time in the one form in which it is stored, which PostgreSQL and pg-boss hold too. */
 const Moment = z.iso
-  .datetime({ offset: true, error: 'a time is ISO 8601 with a time zone, e.g. 2030-01-31T08:00:00Z' })
-  .refine((time) => Date.parse(time) < Date.UTC(3000), 'a time is before the year 3000')
+  .datetime({
+    offset: true,
+    abort: true,
+    error: 'a time is ISO 8601 with a time zone, e.g. 2030-01-31T08:00:00Z',
+  })
+  .refine(isMoment, { abort: true, error: 'a time is in the years 1970 to 2999' })
+  .overwrite((time) => new Date(time).toISOString())
+
+function isMoment(text: string): boolean {
+  const time = Date.parse(text)
+  return time >= FIRST_MOMENT && time <= LAST_MOMENT
+}
 
 /** Each is a row. */
 const MAX_MESSAGES = 1_000

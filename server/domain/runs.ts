@@ -11,15 +11,14 @@ import { invalid, parseInput } from '../contract/parse-input.ts'
 import { CreateRunInput, ListRunsInput, RespondInput, RunId } from '../contract/run.ts'
 import type { Run, RunDetail } from '../contract/run.ts'
 import { createDelivery } from '../events/delivery.ts'
-import { createGroupCommit } from '../group-commit.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { NewRun } from '../ports/create-run.ts'
 import type { EventBus } from '../ports/event-bus.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Queue } from '../ports/queue.ts'
 import type { Store } from '../ports/store.ts'
 import { assertStorable } from '../storable-json.ts'
 import { checkAnswer } from './check-answer.ts'
+import { createCommitRun } from './commit-runs.ts'
 import { noSuchRun } from './run-events.ts'
 import type { RunEvents } from './run-events.ts'
 import { cancelHintsOf, giveTurns, hintsOf } from './turns.ts'
@@ -51,21 +50,10 @@ export interface Runs extends RunEvents {
   respond(principal: Principal, answer: z.input<typeof RespondInput>): Promise<Run>
 }
 
-/** Creates that one transaction takes at most. */
-const MAX_CREATE_BATCH = 100
-
 export function createRuns(ports: RunPorts, settings: RunSettings, events: RunEvents): Runs {
   const { store, queue, bus, clock } = ports
 
-  const commitRun = createGroupCommit({
-    maxBatch: MAX_CREATE_BATCH,
-    async flush(runs: readonly NewRun[]) {
-      const delivery = createDelivery(queue, clock)
-      const answers = await store.createRuns(runs, delivery.enqueue)
-      bus.publish(delivery.hints())
-      return answers
-    },
-  })
+  const commitRun = createCommitRun(ports)
 
   async function get(principal: Principal, runId: string): Promise<RunDetail> {
     const owner = parsePrincipal(principal)

@@ -22,6 +22,11 @@ export interface NewRun {
   conversationPolicy: ConversationPolicy
 }
 
+/** Whether anything that is there before may have a say in it. What may not is never kept waiting by a lock. */
+export function mayClash({ idempotencyKey, conversationId }: NewRun): boolean {
+  return idempotencyKey !== null || conversationId !== null
+}
+
 /**
  * `created`: `interrupted` are the runs it takes the place of; those that were running are told to stop.
  * `existing`: its owner used the idempotency key before; this is the run of then.

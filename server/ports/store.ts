@@ -37,9 +37,14 @@ export interface EventPage {
 export interface Store {
   /**
    * Creates runs with their messages, then calls `enqueue` with those that are new, all in one
-   * transaction. Answers in the order of `runs`.
+   * transaction. Answers in the order of `runs`. A conversation or a key that
+   * somebody holds is waited for no longer than `lockPatienceMs`.
    */
-  createRuns(runs: readonly NewRun[], enqueue: Enqueue): Promise<CreatedRun[]>
+  createRuns(
+    runs: readonly NewRun[],
+    enqueue: Enqueue,
+    options?: { lockPatienceMs: number },
+  ): Promise<CreatedRun[]>
   /**
    * Starts an attempt of each run that `take` yields and that is queued and due, or whose wait is over, and
    * writes its `run.started`. The others are over, in other hands, or have a delivery of their own for later.

@@ -30,8 +30,8 @@ interface PrismaStoreOptions {
 export function createPrismaStore({ pool, visibilityOf }: PrismaStoreOptions): Store {
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) })
   return {
-    createRuns: (runs, enqueue) =>
-      createRuns(pool, { runs, cancelledVisibility: visibilityOf('run.cancelled') }, enqueue),
+    createRuns: (runs, enqueue, options) =>
+      createRuns(pool, { runs, ...options, cancelledVisibility: visibilityOf('run.cancelled') }, enqueue),
     claimRuns: (lease, take) =>
       claimRuns(pool, { ...lease, startedVisibility: visibilityOf('run.started') }, take),
     append: (batch, enqueue) => append(pool, batch, enqueue),

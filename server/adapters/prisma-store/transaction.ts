@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import type { Transaction } from '../../ports/transaction.ts'
+import { toStoreFailure } from './to-store-failure.ts'
 
 /** What runs a statement: the pool for one of its own, a client inside a transaction. */
 export type Executor = Pick<pg.Pool | pg.PoolClient, 'query'>
@@ -10,13 +11,18 @@ export interface Statement {
   text: string
 }
 
+/** @throws StoreFailure where it may be the fault of what it was given. */
 export async function execute<TRow extends pg.QueryResultRow>(
   executor: Executor,
   statement: Statement,
   values: unknown[],
 ): Promise<TRow[]> {
-  const result = await executor.query<TRow>({ name: statement.name, text: statement.text, values })
-  return result.rows
+  try {
+    const result = await executor.query<TRow>({ name: statement.name, text: statement.text, values })
+    return result.rows
+  } catch (error) {
+    throw toStoreFailure(error)
+  }
 }
 
 /** Commits what `work` did, or rolls all of it back when it throws. */
@@ -45,7 +51,7 @@ export async function inTransaction<T>(
       // The connection is in an unknown state: the pool must not hand it out again.
       broken = rollbackError
     })
-    throw error
+    throw toStoreFailure(error)
   } finally {
     client.off('error', onConnectionLost)
     client.release(broken)

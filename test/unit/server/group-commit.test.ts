@@ -84,6 +84,46 @@ describe('group commit', () => {
     await expect(commit(2)).rejects.toThrow('thrown')
   })
 
+  test('a batch that failed for one of its items is flushed item by item, beside those that follow', async () => {
+    const flushed: number[][] = []
+    const held = Promise.withResolvers<void>()
+    const commit = createGroupCommit<number, string>({
+      maxBatch: 3,
+      mayBeOnes: (error) => error instanceof RangeError,
+      async flush(items) {
+        flushed.push([...items])
+        if (items.length === 1 && items[0] === 2) await held.promise
+        if (items.includes(2)) throw new RangeError('not two')
+        return answersTo(items)
+      },
+    })
+    const outcomes = [1, 2, 3, 4].map((item) => commit(item))
+    expect(await Promise.all([outcomes[0], outcomes[2], outcomes[3]])).toEqual(answersTo([1, 3, 4]))
+    expect(await commit(5)).toBe('answer to 5')
+    held.resolve()
+    await expect(outcomes[1]).rejects.toThrow('not two')
+    expect(flushed.filter((items) => items.includes(2))).toEqual([[1, 2, 3], [2]])
+  })
+
+  test('is not taken apart for a failure that is nobody’s, nor is one item tried twice', async () => {
+    const flushed: number[][] = []
+    const commit = createGroupCommit<number, string>({
+      maxBatch: 2,
+      mayBeOnes: (error, count) => error instanceof RangeError && count > 1,
+      async flush(items) {
+        flushed.push([...items])
+        throw items.length === 1 ? new RangeError('its own') : new Error('of all')
+      },
+    })
+    const outcomes = await Promise.allSettled([1, 2, 3].map((item) => commit(item)))
+    expect(outcomes.map((outcome) => outcome.status === 'rejected' && String(outcome.reason))).toEqual([
+      'Error: of all',
+      'Error: of all',
+      'RangeError: its own',
+    ])
+    expect(flushed).toEqual([[1, 2], [3]])
+  })
+
   test('any arrivals, in any interleaving: each item once, in order, never two flushes at once', async () => {
     await fc.assert(
       fc.asyncProperty(

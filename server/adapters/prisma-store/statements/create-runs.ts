@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import type { Visibility } from '../../../contract/event.ts'
+import { mayClash } from '../../../ports/create-run.ts'
 import type { CreatedRun, NewRun } from '../../../ports/create-run.ts'
 import type { Enqueue } from '../../../ports/queue.ts'
 import type { Run } from '../../../contract/run.ts'
@@ -37,6 +38,12 @@ const INSERT = {
     SELECT ${RUN_COLUMNS} FROM r`,
 }
 
+// For the transaction, so that it holds behind a pooler too.
+const HAVE_PATIENCE = {
+  name: 'have_patience',
+  text: `SELECT set_config('lock_timeout', $1, true)`,
+}
+
 const FIND_EXISTING = {
   name: 'find_existing_run',
   text: `
@@ -49,9 +56,10 @@ const FIND_EXISTING = {
 
 export async function createRuns(
   pool: pg.Pool,
-  { runs: asked, cancelledVisibility }: { runs: readonly NewRun[]; cancelledVisibility: Visibility },
+  request: { runs: readonly NewRun[]; lockPatienceMs?: number; cancelledVisibility: Visibility },
   enqueue: Enqueue,
 ): Promise<CreatedRun[]> {
+  const { runs: asked, ...settings } = request
   return inTransaction(pool, async (client, tx) => {
     if (!asked.some(mayClash)) {
       // All of them are new, so their deliveries need not wait for the answer.
@@ -59,24 +67,24 @@ export async function createRuns(
       const created = new Map(rows.map((row) => [row.id, toRun(row)]))
       return asked.map(({ id }) => ({ kind: 'created', run: created.get(id) as Run, interrupted: [] }))
     }
-    return createCarefully(client, { asked, cancelledVisibility, enqueue: (runs) => enqueue(runs, tx) })
+    return createCarefully(client, { asked, ...settings, enqueue: (runs) => enqueue(runs, tx) })
   })
-}
-
-/** Whether anything that was there before may have a say in it. */
-function mayClash({ idempotencyKey, conversationId }: NewRun): boolean {
-  return idempotencyKey !== null || conversationId !== null
 }
 
 async function createCarefully(
   client: pg.PoolClient,
   request: {
     asked: readonly NewRun[]
+    lockPatienceMs?: number
     cancelledVisibility: Visibility
     enqueue(runs: readonly NewRun[]): Promise<void>
   },
 ): Promise<CreatedRun[]> {
-  const { asked, cancelledVisibility, enqueue } = request
+  const { asked, lockPatienceMs, cancelledVisibility, enqueue } = request
+  if (lockPatienceMs !== undefined) {
+    // Goes along with the next statement, whose error says all there is to say of a connection that broke.
+    execute(client, HAVE_PATIENCE, [lockPatienceMs]).catch(() => {})
+  }
   const answers = new Map<string, CreatedRun>()
   const startable: NewRun[] = []
   for (const wave of inWaves(asked)) {

@@ -10,6 +10,7 @@ import { ownerOf } from '../../../ports/owner.ts'
 import type { Owner } from '../../../ports/owner.ts'
 import type { Store } from '../../../ports/store.ts'
 import { haveOneOwner, ownerColumns } from '../owned-by.ts'
+import { mayBeOnes } from '../../../ports/store-failure.ts'
 import { execute } from '../transaction.ts'
 import { boundedPage, MAX_PAGE_BYTES } from './bounded-page.ts'
 
@@ -65,6 +66,7 @@ export function createReadEvents(pool: pg.Pool): Store['readEvents'] {
   const read = createGroupCommit({
     maxBatch: MAX_READERS,
     gather: 'tick',
+    mayBeOnes,
     async flush(requests: readonly EventsRequest[]) {
       const distinct = [...new Map(requests.map((request) => [keyOf(request), request])).values()]
       const rows = await execute<EventRow>(pool, READ_EVENTS, [
@@ -94,6 +96,7 @@ function keyOf({ runId, afterSeq, limit }: EventsRequest): string {
 export function createGetProgress(pool: pg.Pool): Store['getProgress'] {
   const read = createGroupCommit({
     maxBatch: MAX_READERS,
+    mayBeOnes,
     async flush(requests: readonly { owner: Owner; runId: string }[]) {
       const rows = await execute<Progress & { reader: number }>(pool, READ_PROGRESS, [
         requests.map((request) => request.runId),

@@ -130,8 +130,8 @@ describe('a run', () => {
       maxAttempts: 2,
       timeoutMs: 1_000,
       priority: 5,
-      runAt: body.run_at,
-      expiresAt: body.expires_at,
+      runAt: '2030-01-31T08:00:00.000Z',
+      expiresAt: '2030-01-31T08:00:00.000Z',
       conversationPolicy: 'reject',
     })
     expect(input({ conversation_id: null, idempotency_key: null, run_at: null, expires_at: null })).toEqual(

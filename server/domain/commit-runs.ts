@@ -1,0 +1,61 @@
+import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
+import { createDelivery } from '../events/delivery.ts'
+import { createGroupCommit } from '../group-commit.ts'
+import type { Clock } from '../ports/clock.ts'
+import { mayClash } from '../ports/create-run.ts'
+import type { CreatedRun, NewRun } from '../ports/create-run.ts'
+import type { EventBus } from '../ports/event-bus.ts'
+import type { Logger } from '../ports/logger.ts'
+import type { Queue } from '../ports/queue.ts'
+import { mayBeOnes, StoreFailure } from '../ports/store-failure.ts'
+import type { Store } from '../ports/store.ts'
+
+interface CommitPorts {
+  store: Pick<Store, 'createRuns'>
+  queue: Pick<Queue, 'enqueue'>
+  bus: Pick<EventBus, 'publish'>
+  clock: Pick<Clock, 'now'>
+  log: Logger
+}
+
+/** Creates that one transaction takes at most. */
+const MAX_BATCH = 100
+/** How long creates wait for a conversation or a key that somebody holds, while others wait for them. */
+const PATIENCE_TOGETHER_MS = 500
+/** Alone: longer than PostgreSQL lets a process that stands still hold anything. */
+const PATIENCE_APART_MS = 4_000
+
+/**
+ * Creates runs, those that come together in one transaction, whoever they are of.
+ *
+ * @throws AgentRuntimeError `validation_failed` for the run that the database refuses; the others are created.
+ */
+export function createCommitRun(ports: CommitPorts): (run: NewRun) => Promise<CreatedRun> {
+  const { store, queue, bus, clock, log } = ports
+
+  const createCommit = () =>
+    createGroupCommit({
+      maxBatch: MAX_BATCH,
+      mayBeOnes,
+      async flush(runs: readonly NewRun[], isApart) {
+        const delivery = createDelivery(queue, clock)
+        const lockPatienceMs = isApart ? PATIENCE_APART_MS : PATIENCE_TOGETHER_MS
+        const answers = await store.createRuns(runs, delivery.enqueue, { lockPatienceMs })
+        bus.publish(delivery.hints())
+        return answers
+      },
+    })
+  // Two: what may have to wait for a conversation or a key keeps no other run waiting.
+  const [commitNew, commitCareful] = [createCommit(), createCommit()]
+
+  return async (run) => {
+    try {
+      return await (mayClash(run) ? commitCareful(run) : commitNew(run))
+    } catch (error) {
+      if (!(error instanceof StoreFailure && error.kind === 'refused')) throw error
+      log.warn({ err: error, agentKey: run.agentKey }, 'the database refused a run')
+      const message = `The run can't be stored. ${error.message}`
+      throw new AgentRuntimeError('validation_failed', message, { cause: error })
+    }
+  }
+}
