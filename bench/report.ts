@@ -11,7 +11,11 @@ export interface Report {
   results: readonly WorkloadResult[]
 }
 
-const TRANSPORT_NAMES: Record<Transport, string> = { rest: 'REST/SSE', trpc: 'tRPC' }
+const TRANSPORT_NAMES: Record<Transport, string> = {
+  rest: 'REST/SSE',
+  trpc: 'tRPC',
+  socket: 'tRPC over WebSocket',
+}
 
 export function formatMarkdown({ command, machine, results }: Report): string {
   const settings = Object.entries(machine.postgresSettings).map(([name, value]) => `${name} ${value}`)

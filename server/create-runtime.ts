@@ -153,12 +153,12 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     log,
   })
   const sockets = createSocketServer({
+    services,
     router,
     identify,
     trpcPath: config.trpcPath,
     allowedOrigins: config.allowedOrigins,
     maxBodyBytes: config.maxBodyBytes,
-    keepAliveMs: config.streamKeepAliveSeconds * 1000,
   })
 
   const workers = new Set<Worker>()

@@ -1,6 +1,7 @@
 import { openConnections } from './connections.ts'
 import { createRestClient } from './rest-client.ts'
 import type { RunClient, Transport } from './run-client.ts'
+import { createSocketClient } from './socket-client.ts'
 import { createTrpcClient } from './trpc-client.ts'
 
 interface ConnectOptions {
@@ -11,5 +12,12 @@ interface ConnectOptions {
 
 export function connect(url: string, { transport, signal }: ConnectOptions): RunClient {
   const connections = openConnections(url, signal)
-  return transport === 'rest' ? createRestClient(connections) : createTrpcClient(connections)
+  switch (transport) {
+    case 'rest':
+      return createRestClient(connections)
+    case 'trpc':
+      return createTrpcClient(connections)
+    case 'socket':
+      return createSocketClient(url, connections, signal)
+  }
 }

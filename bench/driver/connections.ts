@@ -68,6 +68,8 @@ export function openConnections(url: string, signal: AbortSignal): Connections {
       ended.catch(() => {})
       return {
         ended,
+        pause: () => void answered.then((response) => response.pause()).catch(() => {}),
+        resume: () => void answered.then((response) => response.resume()).catch(() => {}),
         close() {
           isClosed = true
           sent.destroy()

@@ -1,7 +1,7 @@
 import type { StreamParams } from '../agents.ts'
 
 /** Over what runs are created and followed. */
-export const TRANSPORTS = ['rest', 'trpc'] as const
+export const TRANSPORTS = ['rest', 'trpc', 'socket'] as const
 export type Transport = (typeof TRANSPORTS)[number]
 
 /** An event as far as a workload needs it. */
@@ -21,6 +21,9 @@ interface FollowOptions {
 export interface RunStream {
   /** Resolves when the stream is over: after the run's terminal event, or closed from here. */
   readonly ended: Promise<void>
+  /** Reads no more, as a reader on a slow line, until it is told to go on. */
+  pause(): void
+  resume(): void
   close(): void
 }
 

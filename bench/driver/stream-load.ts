@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { MeasureOptions } from '../workload.ts'
 import { connect } from './connect.ts'
 import { DeltaSink } from './delta-sink.ts'
+import { startHealthProbe } from './health-probe.ts'
 import { drainStreams, openStreams } from './open-streams.ts'
 import { percentile } from './statistics.ts'
 import type { CpuTime, Target } from './target.ts'
@@ -20,6 +21,8 @@ interface StreamFigures {
   p99: number
   /** Of the deltas due to subscribers, what came: below 100 by more than a little, the target is saturated. */
   deliveredPercent: number
+  /** The longest that the API took to answer anybody else. */
+  healthMs: number
   /** CPU seconds per 10,000 deltas emitted; undefined where the operating system does not tell. */
   cpu: CpuTime | undefined
   statementsPerSecond: number
@@ -54,7 +57,9 @@ export async function measureStreams(
     const [cpuBefore, statementsBefore] = await Promise.all([target.readCpuTime(), target.readStatements()])
     const startedAt = performance.now()
     sink.startMeasuring()
+    await using probe = startHealthProbe(target.url)
     await sleep(durationMs, undefined, { signal })
+    const healthMs = await probe.stop()
     const latencies = sink.stopMeasuring()
     const seconds = (performance.now() - startedAt) / 1000
     const [cpuAfter, statementsAfter] = await Promise.all([target.readCpuTime(), target.readStatements()])
@@ -67,6 +72,7 @@ export async function measureStreams(
       p50: percentile(latencies, 50),
       p99: percentile(latencies, 99),
       deliveredPercent: (latencies.length * 100) / (due * subscribers),
+      healthMs,
       cpu: cpuPer10k(cpuBefore, cpuAfter, due),
       statementsPerSecond: (statementsAfter.executed - statementsBefore.executed) / seconds,
       statementRowsPerSecond: (statementsAfter.rows - statementsBefore.rows) / seconds,

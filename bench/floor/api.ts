@@ -158,6 +158,7 @@ await listening.query(`LISTEN ${WRITTEN}`)
 const server = createServer((request, response) => {
   const runId = request.url?.split('/')[4]
   if (request.method === 'POST') create(request, response)
+  else if (request.url === '/healthz') response.end('{"status":"ok"}')
   else follow(request, response, runId ?? '')
 })
 server.listen(0, '127.0.0.1', () => {

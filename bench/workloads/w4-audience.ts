@@ -17,6 +17,12 @@ const metricsOf = (subscribers: number): Metric[] => {
       better: 'higher',
     },
     {
+      key: `healthOf${subscribers}`,
+      label: `${of}: /healthz, the slowest answer`,
+      unit: 'ms',
+      better: 'lower',
+    },
+    {
       key: `statementsOf${subscribers}`,
       label: `${of}: statements at PostgreSQL`,
       unit: '/s',
@@ -35,7 +41,7 @@ const metricsOf = (subscribers: number): Metric[] => {
 export const audience: Workload = {
   key: 'w4',
   title: `One run of ${PER_SECOND} deltas/s with many subscribers`,
-  transports: ['rest', 'trpc'],
+  transports: ['rest', 'trpc', 'socket'],
   metrics: [
     ...AUDIENCES.flatMap(metricsOf),
     { key: 'idleRss', label: 'memory of the API per idle subscriber, RSS', unit: 'KiB', better: 'lower' },
@@ -52,6 +58,7 @@ export const audience: Workload = {
       figures[`p50of${subscribers}`] = measured.p50
       figures[`p99of${subscribers}`] = measured.p99
       figures[`deliveredOf${subscribers}`] = measured.deliveredPercent
+      figures[`healthOf${subscribers}`] = measured.healthMs
       figures[`statementsOf${subscribers}`] = measured.statementsPerSecond
       figures[`statementRowsOf${subscribers}`] = measured.statementRowsPerSecond
     }

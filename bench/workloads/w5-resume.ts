@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from '../driver/connect.ts'
+import { startHealthProbe } from '../driver/health-probe.ts'
 import { drainStreams } from '../driver/open-streams.ts'
 import { SequenceCheck } from '../driver/sequence-check.ts'
 import { percentile } from '../driver/statistics.ts'
@@ -19,7 +20,7 @@ const AFTERWARDS_MS = 500
 export const resume: Workload = {
   key: 'w5',
   title: `${CLIENTS} clients resume at once, ${GAP.toLocaleString('en')} events behind a run that goes on`,
-  transports: ['rest', 'trpc'],
+  transports: ['rest', 'trpc', 'socket'],
   metrics: [
     { key: 'allLive', label: 'until all are live', unit: 'ms', better: 'lower' },
     { key: 'liveP50', label: 'until one is live, p50', unit: 'ms', better: 'lower' },
@@ -29,6 +30,7 @@ export const resume: Workload = {
       unit: 'clients',
       better: 'lower',
     },
+    { key: 'health', label: '/healthz until then, the slowest answer', unit: 'ms', better: 'lower' },
     { key: 'missing', label: 'events missing', unit: '', better: 'lower' },
     { key: 'double', label: 'events that came twice', unit: '', better: 'lower' },
   ],
@@ -48,6 +50,7 @@ export const resume: Workload = {
       })
       await Promise.race([caughtUp.promise, witnessing.ended])
 
+      await using probe = startHealthProbe(target.url)
       const head = witness.lastSeq
       const startedAt = performance.now()
       const times: number[] = []
@@ -67,6 +70,7 @@ export const resume: Workload = {
       })
       const all = clients.map(({ stream }) => stream)
       await within(LIVE_TIMEOUT_MS, Promise.race([allLive.promise, ...all.map(({ ended }) => ended)]))
+      const health = await probe.stop()
       const liveTimes = times.slice()
 
       await sleep(AFTERWARDS_MS, undefined, { signal })
@@ -77,6 +81,7 @@ export const resume: Workload = {
       return {
         allLive: liveTimes.length === CLIENTS ? Math.max(...liveTimes) : NaN,
         liveP50: percentile(liveTimes, 50),
+        health,
         late: CLIENTS - liveTimes.length,
         missing:
           sum(clients.map(({ check }) => check.missing)) +

@@ -32,6 +32,12 @@ export async function followEvents(
   return batches
 }
 
+/** The cursor of a client that reconnects goes before the one it began with. */
+export function withLastEventId(input: unknown, lastEventId: string | null | undefined): unknown {
+  if (lastEventId === null || lastEventId === undefined) return input
+  return typeof input === 'object' && input !== null ? { ...input, lastEventId } : (input ?? { lastEventId })
+}
+
 /** Ending a stream tells a client that the run is over; breaking off with this makes it come back. */
 export function stopped(): AgentRuntimeError {
   return new AgentRuntimeError('unavailable', 'This server is stopping. Connect again.')

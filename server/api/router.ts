@@ -14,7 +14,6 @@ import { CreateRunInput, ListRunsInput, RespondInput, RunRef } from '../contract
 import { toAgentRuntimeError, toTRPCError, toTRPCShape } from './errors.ts'
 import { EventsInput, followEvents, stopped } from './follow-events.ts'
 import type { ApiContext, ApiServices } from './services.ts'
-import { isAsyncIterable, paced } from './socket/paced.ts'
 import { toClientOptions } from './subscription.ts'
 
 type CreateRunRequest = z.input<typeof CreateRunInput>
@@ -46,14 +45,9 @@ export function createRouter<TShape extends AgentShape>(services: ApiServices) {
     return result
   })
 
-  const procedure = reporting.use(async ({ ctx, next }) => {
-    const principal = parsePrincipal(
-      typeof ctx.principal === 'function' ? await ctx.principal() : ctx.principal,
-    )
-    const result = await next({ ctx: { principal } })
-    if (!result.ok || ctx.drained === undefined || !isAsyncIterable(result.data)) return result
-    return { ...result, data: paced(result.data, ctx.drained) }
-  })
+  const procedure = reporting.use(({ ctx, next }) =>
+    next({ ctx: { principal: parsePrincipal(ctx.principal) } }),
+  )
 
   return t.router({
     runs: t.router({

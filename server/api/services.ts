@@ -13,15 +13,9 @@ export interface ApiServices {
   streamKeepAliveMs: number
 }
 
-/** Undefined when a connection takes more right now; else resolves when it does, or is closed. */
-export type Drained = () => Promise<void> | undefined
-
 /** Who calls. What `createContext` makes of a request, and what an embedding app's own context must have. */
 export interface ApiContext {
-  /** Or how to find out, for each call anew: a connection that carries many outlives sessions. */
-  principal: Principal | (() => Promise<Principal>)
-  /** Where calls share a connection: whether it takes more. */
-  drained?: Drained | undefined
+  principal: Principal
 }
 
 /** What `authenticate` says where there is nobody. */

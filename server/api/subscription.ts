@@ -3,7 +3,7 @@
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { createEventEncoder, encode } from './encode-events.ts'
 import { toAgentRuntimeError, toTRPCShape } from './errors.ts'
-import { followEvents, stopped } from './follow-events.ts'
+import { followEvents, stopped, withLastEventId } from './follow-events.ts'
 import { createKeepAlive } from './keep-alive.ts'
 import type { Identify } from './identify.ts'
 import type { ApiServices } from './services.ts'
@@ -68,7 +68,6 @@ function frame(event: string, data: string): string {
   return `event: ${event}\ndata: ${data}\n\n\n`
 }
 
-/** The cursor of a client that reconnects goes before the one it began with. */
 function readInput(request: Request): unknown {
   const { searchParams } = new URL(request.url)
   const text = searchParams.get('input')
@@ -77,8 +76,7 @@ function readInput(request: Request): unknown {
     request.headers.get('last-event-id') ??
     searchParams.get('lastEventId') ??
     searchParams.get('Last-Event-Id')
-  if (lastEventId === null || lastEventId === '') return input
-  return typeof input === 'object' && input !== null ? { ...input, lastEventId } : (input ?? { lastEventId })
+  return withLastEventId(input, lastEventId === '' ? null : lastEventId)
 }
 
 function parseJson(text: string): unknown {

@@ -5,7 +5,7 @@ import { WebSocket } from 'ws'
 
 interface Answer {
   id: number
-  result?: { type: string; data?: { id: string; data: { seq: number } } }
+  result?: { type: string; data?: { id: string; data: { seq: number; type: string } } }
   error?: { data: { httpStatus: number; error: { code: string } } }
 }
 

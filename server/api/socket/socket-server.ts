@@ -2,17 +2,18 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { applyWSSHandler } from '@trpc/server/adapters/ws'
+import { handleKeepAlive } from '@trpc/server/adapters/ws'
 import { WebSocketServer } from 'ws'
-import type { WebSocket } from 'ws'
 import type { AgentRouter } from '../router.ts'
 import { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
 import type { Identify } from '../identify.ts'
-import type { ApiContext, Drained } from '../services.ts'
-import { createDrained } from './drained.ts'
+import type { ApiServices } from '../services.ts'
+import { Connection } from './connection.ts'
 import { isAllowedOrigin } from './origin.ts'
+import { createOutlet } from './outlet.ts'
 import { refuseUpgrade } from './refuse-upgrade.ts'
-import { hasAddress, toRequest } from './upgrade-request.ts'
+import { createTurns } from './turns.ts'
+import { hasAddress } from './upgrade-request.ts'
 
 export interface SocketServer {
   /** Takes the connection over, or refuses it; false, having left it alone, when its path is another's. */
@@ -22,47 +23,35 @@ export interface SocketServer {
 }
 
 interface SocketServerOptions {
+  services: ApiServices
   router: AgentRouter
   identify: Identify
   trpcPath: string
   allowedOrigins: readonly string[]
   /** Largest message taken, in bytes. */
   maxBodyBytes: number
-  keepAliveMs: number
 }
 
 /** What clients get to say goodbye. */
 const CLOSE_AFTER_MS = 1_000
-/** Answers a client has asked for and does not read, in bytes, before it is cut off. Streams wait before that. */
-const MAX_UNREAD_BYTES = 16 * 1024 * 1024
 /** Of RFC 6455's registry: service restart. */
 const RESTARTING = 1012
 
 const NO_HOST = new AgentRuntimeError('bad_request', 'The header Host names no host.')
+const RECONNECT = JSON.stringify({ id: null, method: 'reconnect' })
 
 export function createSocketServer(options: SocketServerOptions): SocketServer {
-  const { router, identify, trpcPath, keepAliveMs } = options
+  const { services, router, identify, trpcPath } = options
   const server = new WebSocketServer({ noServer: true, maxPayload: options.maxBodyBytes })
-  const drainedOf = new WeakMap<WebSocket, Drained>()
-  const { broadcastReconnectNotification } = applyWSSHandler<AgentRouter>({
-    wss: server,
-    router,
-    // Dead peers answer nothing: gone after three intervals, as clients of the other streams notice it too.
-    keepAlive: { enabled: true, pingMs: keepAliveMs, pongWaitMs: keepAliveMs * 2 },
-    createContext({ req, res, info }): ApiContext {
-      const request = toRequest(req, info.connectionParams ?? {})
-      // Asked for each call, as over HTTP: a session that was ended meanwhile begins nothing any more.
-      return { principal: () => identify(request), drained: drainedOf.get(res) }
-    },
-  })
+  const shared = { services, router, identify, takeTurn: createTurns() }
+  const pingMs = services.streamKeepAliveMs
 
   function accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     server.handleUpgrade(request, socket, head, (client) => {
-      drainedOf.set(client, createDrained(socket))
-      client.on('message', () => {
-        if (client.bufferedAmount > MAX_UNREAD_BYTES) client.terminate()
-      })
-      server.emit('connection', client, request)
+      // Dead peers answer nothing: gone after three intervals, as clients of the other streams notice it too.
+      handleKeepAlive(client, pingMs, pingMs * 2)
+      // oxlint-disable-next-line no-new -- it lives as long as the client that it listens to
+      new Connection(shared, { client, outlet: createOutlet(client, socket), upgrade: request })
     })
   }
 
@@ -77,9 +66,11 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     },
 
     async close() {
-      broadcastReconnectNotification()
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-      for (const client of server.clients) client.close(RESTARTING)
+      for (const client of server.clients) {
+        client.send(RECONNECT)
+        client.close(RESTARTING)
+      }
       await Promise.race([closed, sleep(CLOSE_AFTER_MS, undefined, { ref: false })])
       for (const client of server.clients) client.terminate()
       await closed

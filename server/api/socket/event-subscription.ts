@@ -1,0 +1,130 @@
+// The subscription `runs.events` over a socket, message by message what tRPC's adapter sends. Through the adapter
+// each event would cost each of its readers an encoding, two writes and a dozen promises.
+import type { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
+import type { Principal } from '../../contract/principal.ts'
+import type { EventStream } from '../../events/event-stream.ts'
+import { toAgentRuntimeError, toTRPCShape } from '../errors.ts'
+import { followEvents, stopped, withLastEventId } from '../follow-events.ts'
+import type { ApiServices } from '../services.ts'
+import { SUBSCRIPTION_PATH } from '../subscription.ts'
+import { toEventFrames, toHead } from './event-frames.ts'
+import type { Call } from './messages.ts'
+import type { Outlet } from './outlet.ts'
+import type { TakeTurn } from './turns.ts'
+
+interface SubscriptionOptions {
+  call: Call
+  services: ApiServices
+  outlet: Outlet
+  takeTurn: TakeTurn
+  /** Called once, when nothing more will be sent. */
+  onEnd(): void
+}
+
+export class EventSubscription {
+  readonly #options: SubscriptionOptions
+  readonly #head: string
+  #source: EventStream | undefined
+  #isLeft = false
+  #isOver = false
+
+  constructor(options: SubscriptionOptions) {
+    this.#options = options
+    this.#head = toHead({ id: options.call.id, jsonrpc: options.call.jsonrpc })
+  }
+
+  isOf(call: Call): boolean {
+    return this.#options.call === call
+  }
+
+  /** Begins to send, or tells why not. */
+  async open(principal: Principal): Promise<void> {
+    const { call, services } = this.#options
+    try {
+      const input = withLastEventId(call.input, call.lastEventId)
+      const source = await followEvents(services, { principal, input, signal: undefined })
+      if (this.#isOver) return source.close()
+      this.#source = source
+      if (this.#isLeft) source.close()
+      else this.#respond({ result: { type: 'started' } })
+      source.onReady = this.#takeTurn
+      this.#takeTurn()
+    } catch (error) {
+      this.refuse(error)
+    }
+  }
+
+  /** Says why it does not begin. */
+  refuse(error: unknown): void {
+    if (this.#isOver) return
+    this.#respondError(error)
+    this.#end()
+  }
+
+  /** The client wants no more of it. One that has not begun yet ends when it does. */
+  stop(): void {
+    this.#isLeft = true
+    this.#source?.close()
+  }
+
+  /** Ends it before the run does. */
+  fail(error: AgentRuntimeError): void {
+    if (this.#isOver) return
+    this.#respondError(error)
+    this.#stopped()
+  }
+
+  /** Nobody is there any more. */
+  abandon(): void {
+    this.#end()
+  }
+
+  readonly #takeTurn = (): void => this.#options.takeTurn(this.#step)
+
+  readonly #step = (): void => {
+    const { outlet, services } = this.#options
+    const source = this.#source
+    if (source === undefined || this.#isOver) return
+    // Nothing is taken ahead of the reader, which finds it by its cursor when it gets to it.
+    if (!outlet.hasRoom) return outlet.whenRoom(this.#takeTurn)
+    try {
+      const batch = source.take()
+      if (batch !== undefined) {
+        outlet.write(toEventFrames(this.#head, batch))
+        this.#takeTurn()
+      } else if (source.isOver) {
+        if (services.stopping.aborted && !this.#isLeft) throw stopped()
+        this.#stopped()
+      }
+    } catch (error) {
+      this.#respondError(error)
+      this.#stopped()
+    }
+  }
+
+  #respond(answer: object): void {
+    const { call, outlet } = this.#options
+    outlet.send({ id: call.id, jsonrpc: call.jsonrpc, ...answer })
+  }
+
+  #respondError(error: unknown): void {
+    this.#respond({
+      error: toTRPCShape(toAgentRuntimeError(error, this.#options.services.log), SUBSCRIPTION_PATH),
+    })
+  }
+
+  #stopped(): void {
+    this.#respond({ result: { type: 'stopped' } })
+    this.#end()
+  }
+
+  #end(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    if (this.#source !== undefined) {
+      this.#source.onReady = () => {}
+      this.#source.close()
+    }
+    this.#options.onEnd()
+  }
+}

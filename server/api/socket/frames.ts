@@ -1,0 +1,49 @@
+// Format: RFC 6455, section 5.2. A text message in one frame, not masked, as a server sends it. Written here and not
+// by `ws`, which makes two writes of each message: a batch of events is many messages, and has to be one write.
+
+const TEXT = 0x81
+/** The length stands in the second byte, in two bytes after it, or in eight. */
+const SHORT = 126
+const LONG = 65_536
+
+/** A message as the bytes that go to the connection. */
+export function toFrame(text: string): Buffer {
+  const body = Buffer.from(text)
+  const start = headerLength(body.length)
+  const frame = Buffer.allocUnsafe(start + body.length)
+  writeHeader(frame, 0, body.length)
+  frame.set(body, start)
+  return frame
+}
+
+/** Messages that begin alike, one for each of the rests. */
+export function toFrames(head: string, rests: readonly Uint8Array[]): Buffer {
+  const start = Buffer.from(head)
+  const lengths = rests.map((rest) => start.length + rest.length)
+  const frames = Buffer.allocUnsafe(lengths.reduce((sum, length) => sum + headerLength(length) + length, 0))
+  let offset = 0
+  for (const [index, rest] of rests.entries()) {
+    offset = writeHeader(frames, offset, lengths[index] ?? 0)
+    frames.set(start, offset)
+    frames.set(rest, offset + start.length)
+    offset += start.length + rest.length
+  }
+  return frames
+}
+
+function headerLength(bytes: number): number {
+  if (bytes < SHORT) return 2
+  return bytes < LONG ? 4 : 10
+}
+
+/** @returns where the message itself begins. */
+function writeHeader(frame: Buffer, offset: number, bytes: number): number {
+  frame[offset] = TEXT
+  if (bytes < SHORT) return frame.writeUInt8(bytes, offset + 1)
+  if (bytes < LONG) {
+    frame[offset + 1] = SHORT
+    return frame.writeUInt16BE(bytes, offset + 2)
+  }
+  frame[offset + 1] = SHORT + 1
+  return frame.writeBigUInt64BE(BigInt(bytes), offset + 2)
+}

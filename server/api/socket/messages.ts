@@ -1,0 +1,71 @@
+import { TRPCError } from '@trpc/server'
+import type { TRPCProcedureType } from '@trpc/server'
+import { parseTRPCMessage } from '@trpc/server/rpc'
+import type { AgentRouter } from '../router.ts'
+
+export interface Call {
+  id: number | string | null
+  jsonrpc: '2.0' | undefined
+  method: TRPCProcedureType
+  path: string
+  input: unknown
+  lastEventId?: string | undefined
+  /** Its place among the calls of its message. */
+  index: number
+}
+
+/** Ends a subscription. */
+interface Stop {
+  id: number | string | null
+  method: 'subscription.stop'
+}
+
+/**
+ * What a client says, one thing or several.
+ *
+ * @throws TRPCError when it is not of tRPC's protocol.
+ */
+export function parseMessage(text: string, router: AgentRouter): (Call | Stop)[] {
+  try {
+    const parsed: unknown = JSON.parse(text)
+    return (Array.isArray(parsed) ? parsed : [parsed]).map((one, index) => toCall(one, index, router))
+  } catch (cause) {
+    throw new TRPCError({ code: 'PARSE_ERROR', cause })
+  }
+}
+
+function toCall(value: unknown, index: number, router: AgentRouter): Call | Stop {
+  const message = parseTRPCMessage(value, router._def._config.transformer)
+  const { id } = message
+  if (message.method === 'subscription.stop') return { id, method: message.method }
+  return { id, jsonrpc: message.jsonrpc, method: message.method, index, ...message.params }
+}
+
+/**
+ * The headers that a client sends first, if it has said that it will.
+ *
+ * @throws TRPCError when that is something else.
+ */
+export function parseConnectionParams(text: string): Record<string, string> {
+  let message: unknown
+  try {
+    message = JSON.parse(text)
+    if (!isObject(message)) throw new Error('Message was not an object')
+  } catch (cause) {
+    throw new TRPCError({
+      code: 'PARSE_ERROR',
+      message: 'Malformed TRPCConnectionParamsMessage',
+      cause,
+    })
+  }
+  const params = (message as { data?: unknown }).data
+  if (params === null) return {}
+  if (isObject(params) && Object.values(params).every((value) => typeof value === 'string')) {
+    return params as Record<string, string>
+  }
+  throw new TRPCError({ code: 'PARSE_ERROR', message: 'Invalid connection params shape' })
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

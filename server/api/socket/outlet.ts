@@ -1,0 +1,50 @@
+import type { Duplex } from 'node:stream'
+import type { WebSocket } from 'ws'
+import { toFrame } from './frames.ts'
+
+/** What a client has been sent and not read, in bytes, before it is cut off. Streams wait long before that. */
+const MAX_UNREAD_BYTES = 16 * 1024 * 1024
+
+/** What all streams and calls of a connection are written to. */
+export interface Outlet {
+  /** False once it is closing: nothing is written any more. */
+  readonly isOpen: boolean
+  /** Whether what was written so far is on its way. */
+  readonly hasRoom: boolean
+  /** Calls back once, when there is room or the connection is closed. */
+  whenRoom(task: () => void): void
+  /** One or more whole frames. */
+  write(frames: Uint8Array): void
+  send(message: object | 'PONG'): void
+}
+
+export function createOutlet(client: WebSocket, socket: Duplex): Outlet {
+  let waiting: (() => void)[] = []
+  const onRoom = () => {
+    const tasks = waiting
+    waiting = []
+    for (const task of tasks) task()
+  }
+  socket.on('drain', onRoom).once('close', onRoom)
+
+  function write(frames: Uint8Array): void {
+    if (client.readyState !== client.OPEN) return
+    // Past `ws`, which holds nothing back: it compresses nothing here, and fragments nothing.
+    socket.write(frames)
+    if (socket.writableLength > MAX_UNREAD_BYTES) client.terminate()
+  }
+
+  return {
+    get isOpen() {
+      return client.readyState === client.OPEN
+    },
+    get hasRoom() {
+      return !socket.writableNeedDrain
+    },
+    whenRoom(task) {
+      waiting.push(task)
+    },
+    write,
+    send: (message) => write(toFrame(typeof message === 'string' ? message : JSON.stringify(message))),
+  }
+}
