@@ -45,6 +45,8 @@ export interface WorkerOptions {
 export interface AgentRuntime<TShape extends AgentShape = AgentShape> extends HasAgents<TShape> {
   readonly agents: readonly AnyAgent[]
   readonly config: Config
+  /** Whether it asks who is calling: it was given an `authenticate`. */
+  readonly isAuthenticating: boolean
   /** The model agents find in `ctx.llm`. @throws ConfigError when it is configured without its key. */
   readonly model: Model
   /** For an app that has a tRPC router of its own: mount it anywhere; its context needs a `principal`. */

@@ -183,6 +183,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     $agents: undefined as unknown as Shape,
     agents: options.agents,
     config,
+    isAuthenticating: options.authenticate !== undefined,
     get model() {
       return getModel()
     },

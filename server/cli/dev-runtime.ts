@@ -17,6 +17,8 @@ interface DevRuntimeOptions {
   lifecycle: Lifecycle
   /** What its API is reached through. */
   http: HttpServer
+  /** Names it is reached by, besides those of the loopback. */
+  allowedHosts: readonly string[]
 }
 
 export interface DevRuntime {
@@ -42,10 +44,11 @@ export async function serveReloading({
   worker,
   lifecycle,
   http,
+  allowedHosts,
 }: DevRuntimeOptions): Promise<DevRuntime> {
   const forwarding = forwardRequests(() => reloading.current?.url)
   const reloading = new ReloadingRuntime({
-    task: { entry, worker, isServing: true, isWatched: true },
+    task: { entry, worker, serving: { allowedHosts }, isWatched: true },
     lifecycle,
     log,
     settled: forwarding.settled,

@@ -10,7 +10,14 @@ import type { Controls, Lifecycle } from './lifecycle.ts'
 import { findEntry } from './load-entry.ts'
 import { log } from './log.ts'
 import { migrate } from './migrate.ts'
-import { ENVIRONMENT_HELP, hostOption, noReloadOption, portOption, workerOptions } from './options.ts'
+import {
+  ENVIRONMENT_HELP,
+  allowedHostsOption,
+  hostOption,
+  noReloadOption,
+  portOption,
+  workerOptions,
+} from './options.ts'
 import type { ListenOptions, WorkerOptions } from './options.ts'
 import { heedParent } from './parent.ts'
 import { routeBesidePage } from './route-requests.ts'
@@ -18,6 +25,7 @@ import { findWebPage, startWebPage } from './web-page.ts'
 
 interface DevOptions extends ListenOptions, WorkerOptions {
   web?: string
+  allowedHosts: string[]
   reload: boolean
 }
 
@@ -31,6 +39,7 @@ export function devCommand(): Command {
     .argument('[entry]', 'file whose default export is createAgentRuntime(…)')
     .addOption(portOption())
     .addOption(hostOption())
+    .addOption(allowedHostsOption())
     .option('-w, --web <folder>', 'serve this Vite app on the same port, with hot updates')
   for (const option of workerOptions(DRAIN_TIMEOUT_SECONDS)) command.addOption(option)
   return command
@@ -58,14 +67,14 @@ ${ENVIRONMENT_HELP}`,
 
 async function dev(
   given: string | undefined,
-  { web, port, host, reload, ...worker }: DevOptions,
+  { web, port, host, allowedHosts, reload, ...worker }: DevOptions,
 ): Promise<void> {
   const startedAt = performance.now()
   await runUntilStopped(async (lifecycle) => {
     process.env['LOG_FORMAT'] ??= 'pretty'
     const entry = findEntry(given)
     const app = web === undefined ? undefined : findWebPage(web)
-    const http = await listenOrExplain({ port, host })
+    const http = await listenOrExplain({ port, host, allowedHosts })
     const database = await startDevDatabase(lifecycle, { ownerUrl: http.url, log })
     const applied = await migrate(database.url)
     if (applied.length > 0) log('Applied the migrations')
@@ -73,9 +82,18 @@ async function dev(
 
     // After the database and before the runtime: whoever follows a run is told the end by the runtime.
     lifecycle.defer(http.close)
-    const page = app === undefined ? undefined : await openPage(app, http, lifecycle)
+    const page =
+      app === undefined
+        ? undefined
+        : await openPage(app, { http, lifecycle, allowedHosts: [host, ...allowedHosts] })
     const serve = reload ? serveReloading : serveHere
-    const { runtime, paths, api } = await serve({ entry, worker, lifecycle, http })
+    const { runtime, paths, api } = await serve({
+      entry,
+      worker,
+      lifecycle,
+      http,
+      allowedHosts: [host, ...allowedHosts],
+    })
     lifecycle.defer(http.refuse)
     http.serve(page === undefined ? api : routeBesidePage(api, page.listener, paths))
     process.stdout.write(
@@ -97,17 +115,16 @@ function heedTerminal(controls: Controls): void {
 
 async function openPage(
   app: Parameters<typeof startWebPage>[0],
-  http: HttpServer,
-  lifecycle: Lifecycle,
+  { http, lifecycle, allowedHosts }: { http: HttpServer; lifecycle: Lifecycle; allowedHosts: string[] },
 ): ReturnType<typeof startWebPage> {
   log('Starting Vite …')
-  const page = await startWebPage(app, http.server)
+  const page = await startWebPage(app, { server: http.server, allowedHosts })
   lifecycle.defer(page.stop)
   return page
 }
 
 /** A port that is taken is most often taken by another `dev` in the same folder: then that is said. */
-async function listenOrExplain(options: ListenOptions): Promise<HttpServer> {
+async function listenOrExplain(options: ListenOptions & { allowedHosts: string[] }): Promise<HttpServer> {
   try {
     return await listen(options)
   } catch (error) {

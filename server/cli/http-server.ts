@@ -3,6 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CliError } from './cli-error.ts'
+import { createHostCheck } from './host-check.ts'
 
 export type RequestListener = (request: IncomingMessage, response: ServerResponse) => unknown
 
@@ -20,21 +21,37 @@ export interface HttpServer {
 
 const CLOSE_AFTER_MS = 1_000
 
+interface Listening {
+  host: string
+  port: number
+  /** Answers only to these names, the loopback's and addresses. Default: to all. */
+  allowedHosts?: readonly string[]
+}
+
 /**
  * Takes the port at once, so that a taken one is known before anything else is started.
  *
  * @throws CliError when that is not possible.
  */
-export async function listen({ host, port }: { host: string; port: number }): Promise<HttpServer> {
+export async function listen({ host, port, allowedHosts }: Listening): Promise<HttpServer> {
   const unavailable: RequestListener = (_request, response) => {
     response.writeHead(503, { 'content-type': 'text/plain', 'retry-after': '1', connection: 'close' })
     response.end('Starting or stopping. Try again in a moment.\n')
   }
+  const check = allowedHosts === undefined ? () => undefined : createHostCheck([host, ...allowedHosts])
   let listener = unavailable
   const server: Server = createServer(
-    // Other protocols are offered, never insisted on: HTTP/2 is, by some clients, with every request.
-    { shouldUpgradeCallback: (request) => isWebSocket(request) && server.listenerCount('upgrade') > 0 },
-    (request, response) => listener(request, response),
+    {
+      // Other protocols are offered, never insisted on: HTTP/2 is, by some clients, with every request.
+      // What is refused is answered as a request: sockets have several listeners, Vite's among them.
+      shouldUpgradeCallback: (request) =>
+        isWebSocket(request) && server.listenerCount('upgrade') > 0 && check(request) === undefined,
+    },
+    (request, response) => {
+      const refusal = check(request)
+      if (refusal === undefined) listener(request, response)
+      else response.writeHead(403, { 'content-type': 'text/plain' }).end(`${refusal}\n`)
+    },
   )
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(new CliError(explain(error, host, port), { cause: error })))

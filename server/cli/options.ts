@@ -36,6 +36,18 @@ export const hostOption = (): Option =>
     .env('HOST')
     .default('127.0.0.1')
 
+export const allowedHostsOption = (): Option =>
+  new Option(
+    '--allowed-hosts <names>',
+    'further names it is reached by, or whose pages may ask it, e.g. app.test,dev.example.com',
+  )
+    .env('ALLOWED_HOSTS')
+    .default([], 'localhost, --host and addresses')
+    .argParser(names)
+
+export const insecureOption = (): Option =>
+  new Option('--insecure', 'start without `authenticate`: whoever reaches it may do everything')
+
 export const processesOption = (): Option =>
   new Option('--processes <number>', 'worker processes, each with its own concurrency')
     .default(1)

@@ -1,8 +1,9 @@
 import { Command } from 'commander'
+import { CliError } from './cli-error.ts'
 import { listen } from './http-server.ts'
 import { runUntilStopped } from './lifecycle.ts'
 import { findEntry, loadEntry } from './load-entry.ts'
-import { ENVIRONMENT_HELP, hostOption, portOption } from './options.ts'
+import { ENVIRONMENT_HELP, hostOption, insecureOption, portOption } from './options.ts'
 import type { ListenOptions } from './options.ts'
 import { routeRequests, routeUpgrades } from './route-requests.ts'
 import { startRuntime } from './run-runtime.ts'
@@ -13,23 +14,38 @@ export function serveCommand(): Command {
     .argument('[entry]', 'file whose default export is createAgentRuntime(…)')
     .addOption(portOption())
     .addOption(hostOption())
+    .addOption(insecureOption())
     .addHelpText(
       'after',
       `
 Examples:
   $ agent-runtime serve
   $ agent-runtime serve src/runtime.ts --host 0.0.0.0 --port 8080
+
+Without \`authenticate\` every caller is one and the same public user, so it starts only with --insecure.
 ${ENVIRONMENT_HELP}`,
     )
     .action(serve)
 }
 
-async function serve(given: string | undefined, options: ListenOptions): Promise<void> {
+interface ServeOptions extends ListenOptions {
+  insecure?: boolean
+}
+
+async function serve(
+  given: string | undefined,
+  { insecure = false, ...options }: ServeOptions,
+): Promise<void> {
   await runUntilStopped(async (lifecycle) => {
     const entry = findEntry(given)
     const http = await listen(options)
     lifecycle.defer(http.close)
     const runtime = await loadEntry(entry)
+    if (!runtime.isAuthenticating && !insecure) {
+      throw new CliError(
+        'The runtime has no `authenticate`, so whoever reaches it could do everything: give createAgentRuntime one, or start with --insecure.',
+      )
+    }
     await startRuntime(runtime, lifecycle)
     lifecycle.defer(http.refuse)
     http.serve(routeRequests(runtime))

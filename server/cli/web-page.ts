@@ -1,7 +1,7 @@
-import { existsSync } from 'node:fs'
+import { existsSync, realpathSync } from 'node:fs'
 import type { Server } from 'node:http'
 import { createRequire } from 'node:module'
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { CliError } from './cli-error.ts'
 import type { RequestListener } from './http-server.ts'
@@ -13,10 +13,12 @@ export interface WebPage {
 
 /** @throws CliError unless `folder` holds a page and Vite is installed for it. */
 export function findWebPage(folder: string): { root: string; vite: string } {
-  const root = resolve(folder)
-  if (!existsSync(join(root, 'index.html'))) {
+  const page = resolve(folder)
+  if (!existsSync(join(page, 'index.html'))) {
     throw new CliError(`--web: ${folder} has no index.html, so it is no folder of a Vite app.`)
   }
+  // Vite knows files by their true paths, and what it serves by them.
+  const root = realpathSync(page)
   try {
     const resolveVite = createRequire(join(root, 'package.json')).resolve
     return { root, vite: resolveVite('vite', { paths: [root, process.cwd()] }) }
@@ -25,10 +27,19 @@ export function findWebPage(folder: string): { root: string; vite: string } {
   }
 }
 
-/** Serves a Vite app, with its hot updates, on the connections of `server`. */
+/** Vite's own, which a list replaces, and the folder of the database, whose superuser's password lies there. */
+const DENIED = [
+  ...['.env', '.env.*', '*.{crt,pem,key,p12,pfx,cer,der}', '.npmrc', '.yarnrc.yml', '**/.git/**'],
+  '**/.agent-runtime/**',
+]
+
+/**
+ * Serves a Vite app, with its hot updates, on the connections of `server`, and no file outside of its folder except what its
+ * modules import, and what packages bring: fonts and images their styles name. Its vite.config may allow more by `server.fs.allow`.
+ */
 export async function startWebPage(
   { root, vite }: { root: string; vite: string },
-  server: Server,
+  { server, allowedHosts }: { server: Server; allowedHosts: readonly string[] },
 ): Promise<WebPage> {
   const { createServer }: typeof import('vite') = await import(pathToFileURL(vite).href)
   const app = await createServer({
@@ -36,7 +47,20 @@ export async function startWebPage(
     appType: 'spa',
     clearScreen: false,
     logLevel: 'warn',
-    server: { middlewareMode: true, ws: { server } },
+    server: {
+      middlewareMode: true,
+      ws: { server },
+      // The API is on the same origin. Vite lets pages of every port of this machine read.
+      cors: false,
+      allowedHosts: [...allowedHosts],
+      fs: { strict: true, allow: [root, ...packageFolders(root)], deny: DENIED },
+    },
   })
   return { listener: app.middlewares, stop: () => app.close() }
+}
+
+/** Where Node looks for the packages of a module in `root`. */
+function packageFolders(root: string): string[] {
+  const folders = createRequire(join(root, 'package.json')).resolve.paths('vite') ?? []
+  return folders.filter((folder) => basename(folder) === 'node_modules' && existsSync(folder))
 }

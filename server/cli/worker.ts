@@ -54,7 +54,7 @@ async function work(given: string | undefined, options: WorkOptions): Promise<vo
   }
   await runUntilStopped(async (lifecycle) => {
     const entry = findEntry(given)
-    const task = { entry, worker, isServing: false }
+    const task = { entry, worker }
     const sayReady = ({ agentKeys }: RuntimeDescription): void => {
       process.stdout.write(`Working on runs of ${(worker.agentKeys ?? agentKeys).join(', ')}\n`)
     }

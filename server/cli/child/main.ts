@@ -33,7 +33,7 @@ try {
 
 async function run(lifecycle: Lifecycle): Promise<void> {
   const runtime = await loadEntry(task.entry)
-  const http = task.isServing ? await listen({ host: '127.0.0.1', port: 0 }) : undefined
+  const http = task.serving && (await listen({ host: '127.0.0.1', port: 0, ...task.serving }))
   if (http !== undefined) lifecycle.defer(http.close)
   await startRuntime(runtime, lifecycle)
   // Answered until the end of draining: it is the parent that decides who is asked.

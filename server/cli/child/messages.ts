@@ -5,8 +5,8 @@ import type { WorkerOptions } from '../options.ts'
 export interface ChildTask {
   entry: string
   worker: WorkerOptions
-  /** Whether it answers HTTP too, on a port of the loopback it chooses. */
-  isServing: boolean
+  /** Answers HTTP too, on a port of the loopback it chooses, and to these names of it besides those of the loopback. */
+  serving?: { allowedHosts: readonly string[] }
   /** Whether it tells which files it imports. */
   isWatched: boolean
 }

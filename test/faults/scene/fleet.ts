@@ -51,7 +51,12 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   }
   const keepers = await Promise.all([
     ...Array.from({ length: options.servers }, (_, index) =>
-      keep({ name: `api ${index + 1}`, args: ['serve', ENTRY], ready: /Listening on (\S+)/, env: common }),
+      keep({
+        name: `api ${index + 1}`,
+        args: ['serve', ENTRY, '--insecure'],
+        ready: /Listening on (\S+)/,
+        env: common,
+      }),
     ),
     ...Array.from({ length: options.workers }, (_, index) => {
       const env = { ...common, ...options.workerEnv?.(index) }

@@ -16,7 +16,7 @@ vi.setConfig({ testTimeout: 60_000 })
 
 const UNTIL = { timeout: 40_000, interval: 100 }
 const COMMANDS = [
-  ['serve', ['serve', entry('working')]],
+  ['serve', ['serve', entry('working'), '--insecure']],
   ['worker', ['worker', entry('working')]],
   ['worker --processes', ['worker', entry('working'), '--processes', '2']],
   ['dev', ['dev', entry('working')]],
@@ -129,7 +129,7 @@ test('an error that nobody caught, with nobody to be told, ends a worker in orde
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   const env = { DATABASE_URL: database.url, PORT: String(port) }
-  await using server = startShell(cliLine(['serve', entry('stray')]), folder, env)
+  await using server = startShell(cliLine(['serve', entry('stray'), '--insecure']), folder, env)
   await expect.poll(() => isReady(url), UNTIL).toBe(true)
   expect(server.pid).toBeGreaterThan(0)
 

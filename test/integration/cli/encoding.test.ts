@@ -6,7 +6,7 @@ const NAME = 'test_latin1'
 
 test.for([
   ['migrate', ['migrate'], /^agent-runtime: /],
-  ['serve', ['serve', entry('working'), '--port', '0'], /^agent-runtime: /],
+  ['serve', ['serve', entry('working'), '--port', '0', '--insecure'], /^agent-runtime: /],
   ['worker', ['worker', entry('working')], /^agent-runtime: /],
   ['doctor', ['doctor'], /^✗ /],
 ] as const)('%s refuses a database that is not UTF8', async ([command, args, begins]) => {

@@ -99,8 +99,12 @@ test('two agents of one key', async () => {
   })
 })
 
-test.each([['serve'], ['worker'], ['dev']])('%s: a database that does not answer', async (command) => {
-  const { code, said } = await outcomeOf([command, entry('working')], {
+test.each([
+  ['serve', ['--insecure']],
+  ['worker', []],
+  ['dev', []],
+])('%s: a database that does not answer', async (command, options) => {
+  const { code, said } = await outcomeOf([command, entry('working'), ...options], {
     env: { DATABASE_URL: NOBODY, PORT: '0' },
   })
   expect(code).toBe(1)
@@ -109,8 +113,12 @@ test.each([['serve'], ['worker'], ['dev']])('%s: a database that does not answer
   )
 })
 
-test.each([['serve'], ['worker'], ['migrate']])('%s: no database', async (command) => {
-  const { code, said } = await outcomeOf([command, ...(command === 'migrate' ? [] : [entry('working')])], {
+test.each([
+  ['serve', [entry('working'), '--insecure']],
+  ['worker', [entry('working')]],
+  ['migrate', []],
+])('%s: no database', async (command, args) => {
+  const { code, said } = await outcomeOf([command, ...args], {
     env: { PORT: '0' },
   })
   expect(code).toBe(1)
@@ -155,6 +163,16 @@ test('a setting that is malformed', async () => {
   })
   expect(code).toBe(1)
   expect(said).toMatch(/^agent-runtime: Configuration is not valid\. maxAttempts \(MAX_ATTEMPTS\): .*\n$/)
+})
+
+test('serve without authenticate starts only when it is told to', async () => {
+  await using database = await createTestDatabase()
+  expect(
+    await outcomeOf(['serve', entry('working')], { env: { DATABASE_URL: database.url, PORT: '0' } }),
+  ).toEqual({
+    code: 1,
+    said: 'agent-runtime: The runtime has no `authenticate`, so whoever reaches it could do everything: give createAgentRuntime one, or start with --insecure.\n',
+  })
 })
 
 test('a folder that is no Vite app', async () => {

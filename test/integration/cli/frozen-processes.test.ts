@@ -24,7 +24,7 @@ async function freezeServer(
   ask: (url: string) => Promise<unknown>,
 ): Promise<AsyncDisposable> {
   const folder = await createWorkspace()
-  const server = runCli(['serve', entry('working'), '--port', '0'], {
+  const server = runCli(['serve', entry('working'), '--port', '0', '--insecure'], {
     cwd: folder.path,
     env: { DATABASE_URL: database.url },
   })

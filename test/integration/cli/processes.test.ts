@@ -45,7 +45,7 @@ test('they hand back what does not end in time, and no attempt is spent', async 
   await using database = await createTestDatabase()
   await using folder = await createWorkspace()
   const options = { cwd: folder.path, env: { DATABASE_URL: database.url, MAX_ATTEMPTS: '1' } }
-  await using server = runCli(['serve', entry('working'), '--port', '0'], options)
+  await using server = runCli(['serve', entry('working'), '--port', '0', '--insecure'], options)
   const [, url = ''] = await server.printed(/Listening on (\S+)/)
   const args = ['worker', entry('working'), '--processes', '2', '--drain-timeout', '0']
   const runId = await createRun(url, 'endless')
@@ -63,7 +63,7 @@ test('a second SIGTERM ends them at once', async () => {
   await using database = await createTestDatabase()
   await using folder = await createWorkspace()
   const options = { cwd: folder.path, env: { DATABASE_URL: database.url } }
-  await using server = runCli(['serve', entry('working'), '--port', '0'], options)
+  await using server = runCli(['serve', entry('working'), '--port', '0', '--insecure'], options)
   const [, url = ''] = await server.printed(/Listening on (\S+)/)
   const args = ['worker', entry('working'), '--processes', '2', '--drain-timeout', '600']
   await using worker = runCli(args, options)

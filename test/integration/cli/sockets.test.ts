@@ -21,7 +21,7 @@ test('serve takes sockets, and ends with one open', async () => {
   await using database = await createTestDatabase()
   await using folder = await createWorkspace()
   const options = { cwd: folder.path, env: { DATABASE_URL: database.url } }
-  await using server = runCli(['serve', entry('working'), '--port', '0'], options)
+  await using server = runCli(['serve', entry('working'), '--port', '0', '--insecure'], options)
   const [, url = ''] = await server.printed(/Listening on (\S+)/)
   using raw = await openRawSocket(socketOf(url), { origin: url })
   raw.send(follow(await createRun(url, 'echo')))
@@ -39,7 +39,7 @@ test('a request that offers another protocol is answered in this one', async () 
   await using database = await createTestDatabase()
   await using folder = await createWorkspace()
   const options = { cwd: folder.path, env: { DATABASE_URL: database.url } }
-  await using server = runCli(['serve', entry('working'), '--port', '0'], options)
+  await using server = runCli(['serve', entry('working'), '--port', '0', '--insecure'], options)
   const [, url = ''] = await server.printed(/Listening on (\S+)/)
   const headers = { connection: 'Upgrade, HTTP2-Settings', upgrade: 'h2c', 'http2-settings': '' }
   const [answer] = (await once(httpRequest(`${url}/healthz`, { headers }).end(), 'response')) as [
