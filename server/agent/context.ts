@@ -54,6 +54,11 @@ export type Approval =
 export interface EmitOptions {
   /** Overrides the type's own visibility for this one event. */
   visibility?: Visibility
+  /**
+   * Emits it unless an earlier attempt of the run did: a `tool.call` or `tool.result` of the same `toolCallId`, an
+   * `assistant.message` or `usage` of the same `messageId`. For what is told of a step, which is done once. Default: false.
+   */
+  once?: boolean
 }
 
 /** What agents may emit of the runtime's types: all but how a run goes, which the runtime tells. */
@@ -137,11 +142,15 @@ export interface AgentContext<TParams = unknown, TEvents extends object = Record
    * Waits for leave to do exactly this: the answer names the hash of tool and arguments, is good for one
    * call, and for a time. Asked for other arguments it is another question.
    *
+   * @param call.toolCallId told to whoever answers, when a model's tool call is what the leave is for.
    * @example
    * const approval = await ctx.approve({ name: 'refund', arguments: { order, amount } })
    * if (approval.approved) await ctx.step('refund', () => refund(order, amount))
    */
-  approve(call: { name: string; arguments: Json }, options?: ApproveOptions): Promise<Approval>
+  approve(
+    call: { name: string; arguments: Json; toolCallId?: string },
+    options?: ApproveOptions,
+  ): Promise<Approval>
   /** Goes on after `ms` milliseconds, at most a year, whatever happens to this process. No worker is held. */
   sleep(ms: number): Promise<void>
   /**

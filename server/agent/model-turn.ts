@@ -16,22 +16,17 @@ export type ModelTurn = {
 
 /**
  * One answer of the model, streamed as it comes. It is a step: a later attempt of the run gets the stored
- * answer instead of asking, and paying, again, and tells it as one message.
+ * answer instead of asking, and paying, again.
  */
 export async function takeModelTurn(
   ctx: Pick<AgentContext, 'emit' | 'step'>,
   model: Model,
   request: ModelRequest,
 ): Promise<ModelTurn> {
-  let isNew = false
-  const turn = await ctx.step('model', ({ signal }) => {
-    isNew = true
-    return stream(ctx, { model, request, signal })
-  })
-  if (turn.text !== '') {
-    await ctx.emit('assistant.message', { messageId: turn.messageId, content: turn.text })
-  }
-  if (isNew) await ctx.emit('usage', { model: model.name, ...turn.usage })
+  const turn = await ctx.step('model', ({ signal }) => stream(ctx, { model, request, signal }))
+  const { messageId, text } = turn
+  if (text !== '') await ctx.emit('assistant.message', { messageId, content: text }, { once: true })
+  await ctx.emit('usage', { model: model.name, ...turn.usage, messageId }, { once: true })
   return turn
 }
 

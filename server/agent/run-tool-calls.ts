@@ -18,7 +18,11 @@ export async function runToolCalls(
 ): Promise<Message[]> {
   ctx.signal.throwIfAborted()
   for (const call of calls) {
-    await ctx.emit('tool.call', { toolCallId: call.id, tool: call.name, arguments: call.arguments })
+    await ctx.emit(
+      'tool.call',
+      { toolCallId: call.id, tool: call.name, arguments: call.arguments },
+      { once: true },
+    )
   }
   const needed = await Promise.all(calls.map((call) => needsApproval(tools, call)))
   const guarded = calls.filter((_, index) => needed[index] === true)
@@ -33,12 +37,11 @@ export async function runToolCalls(
   // Results are told in the order of the calls, each as soon as those before it are there.
   for (const [index, call] of calls.entries()) {
     const { result, isError } = (await running[index]) as ToolOutcome
-    await ctx.emit('tool.result', {
-      toolCallId: call.id,
-      tool: call.name,
-      result,
-      ...(isError ? { isError } : {}),
-    })
+    await ctx.emit(
+      'tool.result',
+      { toolCallId: call.id, tool: call.name, result, ...(isError ? { isError } : {}) },
+      { once: true },
+    )
     const content = typeof result === 'string' ? result : JSON.stringify(result)
     messages.push({ role: 'tool', toolCallId: call.id, content })
   }
@@ -55,7 +58,11 @@ export async function runToolCalls(
 
   async function askFor(asked: readonly ToolCall[]): Promise<Map<ToolCall, Approval>> {
     await Promise.all(free.values())
-    return new Map(await Promise.all(asked.map(async (call) => [call, await ctx.approve(call)] as const)))
+    return new Map(await Promise.all(asked.map(async (call) => [call, await ask(call)] as const)))
+  }
+
+  function ask({ id, name, arguments: args }: ToolCall): Promise<Approval> {
+    return ctx.approve({ name, arguments: args, toolCallId: id })
   }
 
   async function runApproved(call: ToolCall): Promise<ToolOutcome> {

@@ -83,7 +83,13 @@ export const RUNTIME_EVENTS = {
   },
   usage: {
     visibility: 'debug',
-    schema: z.object({ model: z.string(), inputTokens: z.int(), outputTokens: z.int() }),
+    schema: z.object({
+      model: z.string(),
+      inputTokens: z.int(),
+      outputTokens: z.int(),
+      /** The answer that it is about. */
+      messageId: z.string().optional(),
+    }),
   },
   'step.completed': {
     visibility: 'debug',

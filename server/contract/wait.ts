@@ -16,7 +16,7 @@ export type PendingWait = z.infer<typeof PendingWait>
 export const PendingWait = z.object({
   name: WaitName,
   kind: WaitKind,
-  /** What the agent tells whoever answers; for an approval `{ tool, arguments, hash }`. */
+  /** What the agent tells whoever answers; for an approval `{ tool, arguments, hash, toolCallId?, details? }`. */
   details: Json,
   /** JSON Schema of the answer; null when nobody is asked. */
   schema: Json,

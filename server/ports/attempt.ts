@@ -53,6 +53,12 @@ export interface CompletedStep {
   result: Json | undefined
 }
 
+/** An event that was written, by the tool call or message it is about. */
+export interface ToldEvent {
+  type: string
+  id: string | null
+}
+
 /** Something an attempt stops for until it is answered or its time is up. */
 export interface NewWait {
   name: string

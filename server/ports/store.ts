@@ -5,7 +5,14 @@ import type { Message } from '../contract/message.ts'
 import type { Page, PageCursor } from '../contract/page.ts'
 import type { ListRunsInput, Run, RunDetail, RunStatus } from '../contract/run.ts'
 import type { PendingWait } from '../contract/wait.ts'
-import type { AppendOutcome, ClaimResult, CompletedStep, RunAppend, SettledWait } from './attempt.ts'
+import type {
+  AppendOutcome,
+  ClaimResult,
+  CompletedStep,
+  RunAppend,
+  SettledWait,
+  ToldEvent,
+} from './attempt.ts'
 import type { CreatedRun, NewRun } from './create-run.ts'
 import type { Owner } from './owner.ts'
 import type { Enqueue, Taken } from './queue.ts'
@@ -61,6 +68,8 @@ export interface Store {
   append(batch: readonly RunAppend[], enqueue: Enqueue): Promise<Map<string, AppendOutcome>>
   saveCheckpoint(runId: string, attempt: number, state: Json): Promise<'written' | 'fenced'>
   readSteps(runId: string): Promise<CompletedStep[]>
+  /** The run's events of these types. */
+  readTold(runId: string, types: readonly string[]): Promise<ToldEvent[]>
   saveStep(
     run: { id: string; attempt: number },
     step: CompletedStep & { startedAt: string },

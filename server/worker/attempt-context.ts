@@ -16,7 +16,10 @@ import type { Suspension } from './suspension.ts'
 import { createWaits } from './waits.ts'
 
 export interface AttemptPorts extends EmitterPorts, Pick<StepPorts, 'leaseTtlMs' | 'retryPolicy' | 'random'> {
-  store: Pick<Store, 'saveCheckpoint' | 'readSteps' | 'saveStep' | 'renewLeases' | 'readSettledWaits'>
+  store: Pick<
+    Store,
+    'saveCheckpoint' | 'readSteps' | 'saveStep' | 'readTold' | 'renewLeases' | 'readSettledWaits'
+  >
   log: Logger
   llm: Model
 }
@@ -53,7 +56,7 @@ export function createAttemptContext(ports: AttemptPorts, attempt: Attempt): Age
       return state
     },
     ...withHandledPromises<Begun>({
-      emit: (type, payload, options) => emit(type, payload, options?.visibility),
+      emit,
       emitMessage: (content) => {
         messages += 1
         return emit('assistant.message', {

@@ -1,13 +1,18 @@
 import type { AnyAgent } from '../agent/define-agent.ts'
+import type { EmitOptions } from '../agent/context.ts'
 import { RUNTIME_EVENTS, Visibility } from '../contract/event.ts'
 import type { Json } from '../contract/json.ts'
 import type { EmittedEvent, RunLog } from '../events/run-log.ts'
 import type { EventWriter } from '../events/writer.ts'
 import { parseSchema } from '../parse-schema.ts'
 import type { Clock } from '../ports/clock.ts'
+import type { ClaimedRun } from '../ports/attempt.ts'
+import type { Store } from '../ports/store.ts'
 import { storedForm } from './stored-form.ts'
+import { createTold } from './told.ts'
 
 export interface EmitterPorts {
+  store: Pick<Store, 'readTold'>
   writer: EventWriter
   clock: Clock
   visibilityOf(type: string, agentEvents?: AnyAgent['events']): Visibility
@@ -16,9 +21,10 @@ export interface EmitterPorts {
 /** Emits one attempt's events, in the order of the calls. */
 export function createEmitter(
   ports: EmitterPorts,
-  { agent, runLog, signal }: { agent: AnyAgent; runLog: RunLog; signal: AbortSignal },
-): (type: string, payload: unknown, wanted?: Visibility) => Promise<void> {
-  /** Settles with the newest event whose schema is asynchronous: what comes after it has to wait. */
+  { run, agent, runLog, signal }: { run: ClaimedRun; agent: AnyAgent; runLog: RunLog; signal: AbortSignal },
+): (type: string, payload: unknown, options?: EmitOptions) => Promise<void> {
+  const isTold = createTold(ports.store, run)
+  /** Settles with the newest event that had to be looked into: what comes after it has to wait. */
   let checking: Promise<void> | undefined
 
   function write(event: EmittedEvent): Promise<void> {
@@ -32,7 +38,7 @@ export function createEmitter(
     }
   }
 
-  return (type, payload, wanted) => {
+  return (type, payload, { visibility: wanted, once = false } = {}) => {
     // After an abort nothing an agent still emits is part of the run.
     if (signal.aborted) return Promise.resolve()
     const visibility = wanted ?? ports.visibilityOf(type, agent.events)
@@ -41,12 +47,14 @@ export function createEmitter(
     }
     const ts = new Date(ports.clock.now()).toISOString()
     const checked = checkPayload(agent, type, payload)
-    if (checking === undefined && !(checked instanceof Promise)) {
+    const told = once && isTold(type, payload as Json)
+    if (checking === undefined && told === false && !(checked instanceof Promise)) {
       return write({ type, payload: checked as Json, visibility, ts })
     }
-    const written = Promise.allSettled([checking, checked]).then(async () =>
-      write({ type, payload: (await checked) as Json, visibility, ts }),
-    )
+    const written = Promise.allSettled([checking, checked, told]).then(async () => {
+      if (await told) return
+      await write({ type, payload: (await checked) as Json, visibility, ts })
+    })
     checking = written
     void Promise.allSettled([written]).then(() => {
       if (checking === written) checking = undefined

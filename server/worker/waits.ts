@@ -98,6 +98,8 @@ export function createWaits(
         details: {
           ...named,
           hash,
+          // Beside the hash: leave is for what is done, whoever asks.
+          ...(call.toolCallId === undefined ? {} : { toolCallId: call.toolCallId }),
           ...(details === undefined ? {} : { details: toDetails(call.name, details) }),
         },
         schema: toJsonSchema(call.name, ApprovalAnswer.extend({ hash: z.literal(hash) })),

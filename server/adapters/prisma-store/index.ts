@@ -13,6 +13,7 @@ import { createRuns } from './statements/create-runs.ts'
 import { deleteEmptyConversations, deleteRuns } from './statements/delete-runs.ts'
 import { readSteps, renewLeases, saveCheckpoint, saveStep } from './statements/hold-runs.ts'
 import { createGetProgress, createReadEvents } from './statements/read-events.ts'
+import { readTold } from './statements/read-told.ts'
 import { recoverRuns } from './statements/recover-runs.ts'
 import { listEvents } from './statements/list-events.ts'
 import { requestCancel } from './statements/request-cancel.ts'
@@ -48,6 +49,7 @@ export function createPrismaStore({ pool, visibilityOf }: PrismaStoreOptions): S
       respond(pool, { owner, ...answer, resumedVisibility: visibilityOf('run.resumed') }, enqueue),
     saveCheckpoint: (runId, attempt, state) => saveCheckpoint(pool, { runId, attempt }, state),
     readSteps: (runId) => readSteps(pool, runId),
+    readTold: (runId, types) => readTold(pool, runId, types),
     saveStep: (run, step) => saveStep(pool, run, step),
     renewLeases: (runs, ttlMs) => renewLeases(pool, runs, ttlMs),
     requestCancel: (owner, runId) => requestCancel(pool, { owner, runId }, visibilityOf('run.cancelled')),

@@ -45,15 +45,10 @@ describe('the tool loop', () => {
     const events = await rest.events(`runs/${id}/${ALL}`)
     expect(events.at(-1)).toMatchObject({ type: 'run.succeeded', attempt: 3, output: 'Paid.' })
     expect(done).toEqual(['5 tool:refund/1'])
-    expect(events.filter(({ type }) => type === 'usage')).toHaveLength(2)
-    // Whoever sees one attempt alone sees all of it.
-    const last = events.filter(({ attempt, type }) => attempt === 3 && !type.startsWith('run.'))
-    expect(last.map(({ type }) => type)).toEqual([
-      'assistant.message',
-      'tool.call',
-      'tool.result',
-      'assistant.message',
-    ])
+    // Each thing is told of once, whatever the attempts.
+    expect(
+      events.map(({ type }) => type).filter((type) => /^(assistant\.message|tool|usage)/.test(type)),
+    ).toEqual(['assistant.message', 'usage', 'tool.call', 'tool.result', 'assistant.message', 'usage'])
     const ids = events.filter(({ type }) => type === 'assistant.message').map((event) => event['message_id'])
     expect(new Set(ids).size).toBe(2)
   })
@@ -80,7 +75,7 @@ describe('the tool loop', () => {
     expect(done).toEqual(['5 tool:refund/1'])
     interface Asked {
       name: string
-      details: { arguments: { amount: number }; hash: string }
+      details: { arguments: { amount: number }; hash: string; toolCallId: string }
     }
     const waits = (await rest.get(`runs/${id}`)).body['waits'] as Asked[]
     expect(waits.map(({ details }) => details.arguments.amount)).toEqual([1_000, 2_000])
@@ -89,8 +84,12 @@ describe('the tool loop', () => {
       expect(await rest.post(`runs/${id}/respond`, { wait: name, value })).toMatchObject({ status: 200 })
     }
     const events = await rest.events(`runs/${id}/${ALL}`)
-    const attempt = events.at(-1)?.attempt
-    const results = events.filter((event) => event.type === 'tool.result' && event.attempt === attempt)
+    const results = events.filter((event) => event.type === 'tool.result')
+    const calls = events.filter((event) => event.type === 'tool.call')
+    expect(results.map((event) => event['tool_call_id'])).toEqual(calls.map((event) => event['tool_call_id']))
+    expect(waits.map(({ details }) => details.toolCallId)).toEqual(
+      calls.slice(0, 2).map((event) => event['tool_call_id']),
+    )
     expect(results.map((event) => event['result'])).toEqual([
       { paid: 1_000 },
       { error: 'The call was denied. My call.' },
@@ -101,5 +100,35 @@ describe('the tool loop', () => {
       status: 'succeeded',
       output: 'Done what I may.',
     })
+  })
+
+  test('tells of what was stored when the process died before it could', async ({
+    createServer,
+    database,
+  }) => {
+    await database.sql(
+      `CREATE FUNCTION public.fail() RETURNS trigger LANGUAGE plpgsql AS $$
+         BEGIN RAISE EXCEPTION USING ERRCODE = '57P01'; END $$;
+       CREATE TRIGGER fail BEFORE INSERT ON agent_runtime.event FOR EACH ROW
+         WHEN (NEW.attempt = 1 AND NEW.type <> 'run.started' AND NEW.type <> 'run.retrying')
+         EXECUTE FUNCTION public.fail()`,
+    )
+    const done: string[] = []
+    const model = createScriptedModel([
+      { text: 'I pay.', toolCalls: [{ name: 'refund', arguments: { amount: 5 } }] },
+      { text: 'Paid.' },
+    ])
+    const { rest } = await createServer({ agents: [agentOf([refundTool(done)])], model })
+    const id = await rest.create('agent')
+    await expect
+      .poll(() => database.sql('SELECT name FROM agent_runtime.step'), { timeout: 20_000 })
+      .toHaveLength(3)
+    await database.sql(`UPDATE agent_runtime.run SET lease_expires_at = now() - interval '1 second'`)
+    const events = await rest.events(`runs/${id}/${ALL}`)
+    expect(events.at(-1)).toMatchObject({ type: 'run.succeeded', attempt: 2 })
+    expect(
+      events.map(({ type }) => type).filter((type) => /^(assistant\.message|tool|usage)/.test(type)),
+    ).toHaveLength(6)
+    expect(done).toEqual(['5 tool:refund/1'])
   })
 })

@@ -70,7 +70,7 @@ describe('an answer without tools', () => {
       { type: 'assistant.delta', payload: { messageId, content: 'It is ' } },
       { type: 'assistant.delta', payload: { messageId, content: '3.' } },
       { type: 'assistant.message', payload: { messageId, content: 'It is 3.' } },
-      { type: 'usage', payload: { model: 'm-1', inputTokens: 5, outputTokens: 2 } },
+      { type: 'usage', payload: { model: 'm-1', inputTokens: 5, outputTokens: 2, messageId } },
     ])
     expect(
       new Set(events.slice(0, 4).map(({ payload }) => (payload as { messageId: string }).messageId)).size,

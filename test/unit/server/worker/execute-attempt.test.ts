@@ -43,6 +43,7 @@ function createAttempt(agent: AnyAgent, more: Partial<ClaimedRun> = {}) {
     log,
     store: {
       readSteps: async () => [],
+      readTold: async () => [],
       readSettledWaits: async () => [],
       saveStep: async () => 'written' as const,
       renewLeases: async () => [{ id: 'run', cancelRequested: false }],
