@@ -21,8 +21,10 @@ export interface RunState {
   readonly attempt: number
   /** The newest message, as far as it has arrived. */
   readonly text: string
-  /** The current attempt's messages, oldest first. */
+  /** What was said and is not void, oldest first: the text of an attempt that failed goes with it. */
   readonly messages: readonly RunMessage[]
+  /** By message, the attempt that said it last. */
+  readonly saidIn: ReadonlyMap<string, number>
   /** Everything seen, of all attempts. */
   readonly events: AppendLog<UntypedEvent>
   /** What the run waits for, while it waits. */
@@ -39,6 +41,7 @@ export function initialRunState(): RunState {
     attempt: 0,
     text: '',
     messages: [],
+    saidIn: new Map(),
     events: new AppendLog(),
     waits: NO_WAITS,
     output: null,
@@ -64,6 +67,7 @@ export function reduceRun(state: RunState, event: UntypedEvent): RunState {
     case 'assistant.message':
       return { ...withText(current, event.payload, true), status: 'running' }
     case 'run.retrying':
+      return { ...withoutVoid(current, event.payload), status: 'queued', waits: NO_WAITS }
     case 'run.resumed':
       return { ...current, status: 'queued', waits: NO_WAITS }
     case 'run.waiting':
@@ -86,9 +90,27 @@ export function reduceRunRecord(state: RunState, run: Run): RunState {
   return ending === null ? { ...current, status: run.status } : ended(current, ending)
 }
 
-/** Text of a failed attempt is not shown beside that of its retry. */
 function atAttempt(state: RunState, attempt: number): RunState {
-  return attempt > state.attempt ? { ...state, attempt, text: '', messages: [], waits: NO_WAITS } : state
+  if (attempt <= state.attempt) return state
+  // Of an attempt that ended without a word nobody knows what stays.
+  const known = state.status === 'running' ? withMessages(state, []) : state
+  return { ...known, attempt, waits: NO_WAITS }
+}
+
+/** Text of a failed attempt is not shown beside that of its retry; what is not void stays. */
+function withoutVoid(state: RunState, payload: unknown): RunState {
+  const { messageIds } = fieldsOf(payload)
+  const isVoid = ({ id }: RunMessage) => !Array.isArray(messageIds) || messageIds.includes(id)
+  return state.messages.some(isVoid)
+    ? withMessages(
+        state,
+        state.messages.filter((message) => !isVoid(message)),
+      )
+    : state
+}
+
+function withMessages(state: RunState, messages: readonly RunMessage[]): RunState {
+  return { ...state, text: messages.at(-1)?.content ?? '', messages }
 }
 
 function ended(state: RunState, { status, output, error }: RunEnding): RunState {
@@ -108,14 +130,14 @@ function withText(state: RunState, payload: unknown, complete: boolean): RunStat
   if (typeof id !== 'string' || typeof content !== 'string') return state
   const index = state.messages.findLastIndex((message) => message.id === id)
   const before = state.messages[index]
-  if (before === undefined) {
-    return { ...state, text: content, messages: [...state.messages, { id, content, complete }] }
-  }
+  // A later attempt that says it again begins anew.
+  const isAnew = state.saidIn.get(id) !== state.attempt
+  const current = isAnew ? { ...state, saidIn: new Map(state.saidIn).set(id, state.attempt) } : state
+  if (before === undefined) return withMessages(current, [...state.messages, { id, content, complete }])
   // A late delta of a finished message is already part of it.
-  if (before.complete && !complete) return state
+  if (before.complete && !complete && !isAnew) return state
   // A delta says where it begins when it stands for those before it, which may have been seen or not.
-  const kept = complete ? '' : before.content.slice(0, typeof offset === 'number' ? offset : undefined)
-  const message = { id, content: kept + content, complete }
-  const messages = state.messages.with(index, message)
-  return { ...state, text: messages.at(-1)?.content ?? '', messages }
+  const end = typeof offset === 'number' ? offset : undefined
+  const kept = complete || isAnew ? '' : before.content.slice(0, end)
+  return withMessages(current, state.messages.with(index, { id, content: kept + content, complete }))
 }

@@ -16,7 +16,7 @@ export interface RunSnapshot<TShape extends AgentShape = AgentShape> {
   readonly status: RunStatus
   /** The newest message, as far as it has arrived. */
   readonly text: string
-  /** The current attempt's messages, oldest first. */
+  /** What was said, oldest first, without what attempts that failed leave behind. */
   readonly messages: readonly RunMessage[]
   /** Everything seen, of all attempts. */
   readonly events: readonly EventOf<TShape>[]

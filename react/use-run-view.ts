@@ -18,7 +18,7 @@ export interface RunView<TShape extends AgentShape> {
   readonly status: RunStatus | 'idle'
   /** The newest message of the assistant, as far as it has arrived. */
   readonly text: string
-  /** All of the current attempt's messages, oldest first. */
+  /** What was said, oldest first, without what attempts that failed leave behind. */
   readonly messages: readonly RunMessage[]
   /** Everything seen, of all attempts. */
   readonly events: readonly EventOf<TShape>[]

@@ -15,6 +15,8 @@ interface EventDeclaration {
    * to start or to succeed must hear of it.
    */
   readonly isAnnounced?: true
+  /** Fields of the payload that only readers of debug events get. */
+  readonly debugFields?: readonly string[]
 }
 
 const Delta = z.object({
@@ -39,8 +41,18 @@ export const RUNTIME_EVENTS = {
     schema: z.object({ agentKey: z.string().optional() }),
   },
   'run.retrying': {
-    visibility: 'internal',
-    schema: z.object({ error: RunError, delayMs: z.number(), nextAttempt: z.int() }),
+    visibility: 'user',
+    isAnnounced: true,
+    debugFields: ['error'],
+    schema: z
+      .object({
+        error: RunError,
+        delayMs: z.number(),
+        nextAttempt: z.int(),
+        /** Messages of the attempt that are void: what a reader has of them is to be dropped. Without it, all are. */
+        messageIds: z.array(z.string()),
+      })
+      .partial(),
   },
   'run.waiting': { visibility: 'user', schema: PendingWait },
   'run.resumed': {
@@ -104,6 +116,13 @@ export type RuntimeEventType = keyof typeof RUNTIME_EVENTS
 /** Types every reader gets, whatever their visibility: without a payload where that is denied. */
 export const ANNOUNCED_EVENTS: readonly string[] = Object.entries<EventDeclaration>(RUNTIME_EVENTS).flatMap(
   ([type, { isAnnounced = false }]) => (isAnnounced ? [type] : []),
+)
+
+/** By type, what readers without debug events don't get of the payload. */
+export const DEBUG_FIELDS: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.entries<EventDeclaration>(RUNTIME_EVENTS).flatMap(([type, { debugFields }]) =>
+    debugFields === undefined ? [] : [[type, debugFields]],
+  ),
 )
 
 /** The payload of each runtime event type. */

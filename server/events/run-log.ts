@@ -2,6 +2,7 @@ import type { Visibility } from '../contract/event.ts'
 import type { Json } from '../contract/json.ts'
 import type { AppendOutcome, AttemptEnding, NewEvent, RunAppend } from '../ports/attempt.ts'
 import { toStorableJson } from '../storable-json.ts'
+import { AttemptMessages } from './attempt-messages.ts'
 
 export interface EmittedEvent {
   type: string
@@ -35,6 +36,7 @@ const EVENT_OVERHEAD_BYTES = 100
 export class RunLog {
   readonly runId: string
   readonly attempt: number
+  readonly messages: AttemptMessages
   #writtenSeq: number
   #pending: PendingEvent[] = []
   #ending: { value: AttemptEnding; settle: PromiseWithResolvers<AppendOutcome> } | undefined
@@ -45,6 +47,7 @@ export class RunLog {
   constructor(run: { id: string; attempt: number; lastSeq: number }) {
     this.runId = run.id
     this.attempt = run.attempt
+    this.messages = new AttemptMessages(run.id)
     this.#writtenSeq = run.lastSeq
   }
 
@@ -62,6 +65,7 @@ export class RunLog {
    * @throws RangeError when the payload is too large.
    */
   push(event: EmittedEvent): number {
+    this.messages.note(event.type, event.payload)
     const delta = asDelta(event)
     const added = delta === undefined ? undefined : this.#coalesce(event, delta)
     if (added !== undefined) return added
@@ -73,11 +77,16 @@ export class RunLog {
     return bytes
   }
 
-  /** Adds the attempt's last event and how it ends. Resolves with what the store made of it. */
+  /**
+   * Adds the attempt's last event and how it ends; where another attempt follows that failed to come to an end, it
+   * names the messages that are void. Resolves with what the store made of it.
+   */
   end(event: EmittedEvent, ending: AttemptEnding): Promise<AppendOutcome> {
     const settle = Promise.withResolvers<AppendOutcome>()
     if (this.#lost) return Promise.resolve('fenced')
-    this.#pending.push({ ...event, payload: toStorableJson(event.payload), bytes: 0 })
+    const { payload } = event
+    const told = ending.status === 'queued' ? { ...Object(payload), messageIds: this.messages.void } : payload
+    this.#pending.push({ ...event, payload: toStorableJson(told), bytes: 0 })
     this.#ending = { value: ending, settle }
     return settle.promise
   }

@@ -1,6 +1,7 @@
 import type { AgentEvents } from '../agent/define-agent.ts'
-import { ANNOUNCED_EVENTS, RUNTIME_EVENTS } from '../contract/event.ts'
+import { ANNOUNCED_EVENTS, DEBUG_FIELDS, RUNTIME_EVENTS } from '../contract/event.ts'
 import type { AnyRunEvent, EventFilter, Visibility } from '../contract/event.ts'
+import type { JsonObject } from '../contract/json.ts'
 import type { EventBatch } from './event-ring.ts'
 
 /** Visibility by type: the configuration's, else the declaration's, else `user`. */
@@ -34,18 +35,26 @@ const shownOfEvent = new WeakMap<AnyRunEvent, Shown>()
  * since they share what they make of them.
  */
 export function shownTo(batch: EventBatch, visibilities: readonly Visibility[]): EventBatch {
-  if (batch.every((event) => visibilities.includes(event.visibility))) return batch
+  if (batch.every((event) => isWhole(event, visibilities))) return batch
   return sharedBy(shownOfBatch, { key: batch, visibilities }, () =>
-    batch.flatMap((event) =>
-      visibilities.includes(event.visibility) ? event : outlineOf(event, visibilities),
-    ),
+    batch.flatMap((event) => (isWhole(event, visibilities) ? event : partOf(event, visibilities))),
   )
 }
 
-/** Of an event whose payload is not for them. */
-function outlineOf(event: AnyRunEvent, visibilities: readonly Visibility[]): EventBatch {
-  if (!ANNOUNCED_EVENTS.includes(event.type)) return NOTHING
-  return sharedBy(shownOfEvent, { key: event, visibilities }, () => [{ ...event, payload: {} }])
+/** Whether all of it is for them. */
+function isWhole({ type, visibility }: AnyRunEvent, visibilities: readonly Visibility[]): boolean {
+  return visibilities.includes(visibility) && (visibilities.includes('debug') || !DEBUG_FIELDS.has(type))
+}
+
+function partOf(event: AnyRunEvent, visibilities: readonly Visibility[]): EventBatch {
+  const isVisible = visibilities.includes(event.visibility)
+  if (!isVisible && !ANNOUNCED_EVENTS.includes(event.type)) return NOTHING
+  return sharedBy(shownOfEvent, { key: event, visibilities }, () => {
+    const hidden = DEBUG_FIELDS.get(event.type) ?? []
+    const fields = Object.entries(isVisible ? Object(event.payload) : {})
+    const payload = Object.fromEntries(fields.filter(([field]) => !hidden.includes(field))) as JsonObject
+    return [{ ...event, payload }]
+  })
 }
 
 const NOTHING: EventBatch = []

@@ -51,6 +51,8 @@ export interface CompletedStep {
   /** Which of the steps of that name, from 1, in order of call. */
   occurrence: number
   result: Json | undefined
+  /** Of what it said, which no later attempt says again. */
+  messageIds: readonly string[]
 }
 
 /** An event that was written, by the tool call or message it is about. */

@@ -35,8 +35,8 @@ interface Attempt {
 
 /** What the agent of one attempt is given: its events go to the writer, its state to the store. */
 export function createAttemptContext(ports: AttemptPorts, attempt: Attempt): AgentContext {
-  const { run, signal } = attempt
-  let messages = 0
+  const { run, runLog, signal } = attempt
+  const { messages } = runLog
   let state = run.state
 
   const emit = createEmitter(ports, attempt)
@@ -57,16 +57,15 @@ export function createAttemptContext(ports: AttemptPorts, attempt: Attempt): Age
     },
     ...withHandledPromises<Begun>({
       emit,
-      emitMessage: (content) => {
-        messages += 1
-        return emit('assistant.message', {
-          messageId: `${run.id}:${run.attempt}:emitted-${messages}`,
-          content,
-        })
-      },
+      emitMessage: (content) => emit('assistant.message', { messageId: messages.nextId(), content }),
       emitError: (message, details) =>
         emit('error', { message, ...(details === undefined ? {} : { details }) }),
-      step: createSteps(ports, { run, signal, onCompleted: (step) => emit('step.completed', step) }),
+      step: createSteps(ports, {
+        run,
+        signal,
+        messages,
+        onCompleted: (step) => emit('step.completed', step),
+      }),
       ...createWaits(ports, attempt),
       async checkpoint(next) {
         signal.throwIfAborted()

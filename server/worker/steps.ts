@@ -1,6 +1,7 @@
 import type { AgentContext, StepContext, StepOptions } from '../agent/context.ts'
 import { NonRetriableError } from '../agent/non-retriable-error.ts'
 import type { Json, Jsonify } from '../contract/json.ts'
+import type { AttemptMessages } from '../events/attempt-messages.ts'
 import type { ClaimedRun } from '../ports/attempt.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Store } from '../ports/store.ts'
@@ -21,11 +22,15 @@ export interface StepPorts {
 interface StepRun {
   run: ClaimedRun
   signal: AbortSignal
+  messages: AttemptMessages
   onCompleted(step: { name: string; occurrence: number; durationMs: number }): Promise<void>
 }
 
 /** `ctx.step` of one attempt. */
-export function createSteps(ports: StepPorts, { run, signal, onCompleted }: StepRun): AgentContext['step'] {
+export function createSteps(
+  ports: StepPorts,
+  { run, signal, messages, onCompleted }: StepRun,
+): AgentContext['step'] {
   const calls = new Map<string, number>()
   let stored: Promise<Map<string, Json | undefined>> | undefined
   /** When the run was last known to be this attempt's. */
@@ -38,6 +43,7 @@ export function createSteps(ports: StepPorts, { run, signal, onCompleted }: Step
 
   async function read(): Promise<Map<string, Json | undefined>> {
     const steps = await ports.store.readSteps(run.id)
+    for (const { messageIds } of steps) messages.keep(messageIds)
     return new Map(steps.map((step) => [keyOf(step), step.result]))
   }
 
@@ -75,7 +81,12 @@ export function createSteps(ports: StepPorts, { run, signal, onCompleted }: Step
     await assertHeld()
     const startedAt = ports.clock.now()
     const idempotencyKey = `${run.id}/${key}`
-    const made = await persistently(ports, { idempotencyKey, work, options, signal })
+    const { result: made, messageIds } = await persistently(ports, {
+      idempotencyKey,
+      work: (step) => messages.within(idempotencyKey, async () => work(step)),
+      options,
+      signal,
+    })
     const savedAt = ports.clock.now()
     const result =
       made === undefined
@@ -84,11 +95,12 @@ export function createSteps(ports: StepPorts, { run, signal, onCompleted }: Step
             maxCharacters: MAX_RESULT_CHARACTERS,
             advice: 'It was done: the run fails rather than do it again.',
           })
-    const step = { name, occurrence, result, startedAt: new Date(startedAt).toISOString() }
+    const step = { name, occurrence, result, messageIds, startedAt: new Date(startedAt).toISOString() }
     // The work is done: for a connection that broke it is not to be done again.
     const outcome = await patiently(ports, signal, () => ports.store.saveStep(run, step))
     if (outcome === 'fenced') throw new RunInterruption('lost')
     heldAt = savedAt
+    messages.keep(messageIds)
     await onCompleted({ name, occurrence, durationMs: ports.clock.now() - startedAt })
     return result as Jsonify<T>
   }

@@ -103,7 +103,8 @@ class Race {
         if (belief !== undefined) await this.#store.renewLeases([{ id, attempt: belief.attempt }], 60_000)
         return
       case 'step': {
-        const step = { name: 'step', occurrence: 1, result: worker, startedAt: '2026-01-01T00:00:00.000Z' }
+        const startedAt = '2026-01-01T00:00:00.000Z'
+        const step = { name: 'step', occurrence: 1, result: worker, messageIds: [], startedAt }
         if (belief !== undefined) await this.#store.saveStep({ id, attempt: belief.attempt }, step)
         return
       }

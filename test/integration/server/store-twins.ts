@@ -189,7 +189,7 @@ export class Twins {
       if (expected === 'written') this.#state = result
       return [expected, await this.#store.saveCheckpoint(this.#id, attempt, result)]
     }
-    const completed = { name: 'step', occurrence: 1 + (result % 2), result }
+    const completed = { name: 'step', occurrence: 1 + (result % 2), result, messageIds: [`m${result}`] }
     if (expected === 'written') this.#steps.set(completed.occurrence, completed)
     const startedAt = '2026-01-01T00:00:00.000Z'
     const actual = await this.#store.saveStep({ id: this.#id, attempt }, { ...completed, startedAt })

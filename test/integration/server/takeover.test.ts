@@ -166,8 +166,10 @@ describe('a run whose worker is gone', () => {
     const held = createHeldAgent({ deaf: true })
     const dead = await createServer({ agents: [held.agent], config: { ...config, cancelGraceSeconds: 60 } })
     const id = await dead.rest.create('held')
-    await held.attempt(0)
+    const { signal } = await held.attempt(0)
     await dead.rest.post(`runs/${id}/cancel`)
+    // It looks at the row when it is told, and that renews its lease.
+    await expect.poll(() => signal.aborted).toBe(true)
     await expireLease(database.sql, id)
     await createServer({ agents: [held.agent], config })
     const events = await dead.rest.events(`runs/${id}/events`)

@@ -69,6 +69,38 @@ describe('the state of a run', () => {
     expect(state).toMatchObject({ text: '', messages: [], attempt: 2 })
   })
 
+  it('drops what a retry says is void, and keeps what a finished step said', () => {
+    const failed = stateAfter(message(2, 'Looked it up.', 'm1'), delta(3, 'Once upon', { messageId: 'm2' }))
+    const retrying = runEvent(4, { type: 'run.retrying', payload: { messageIds: ['m2'] } })
+    const retried = [
+      retrying,
+      runEvent(5, { type: 'run.started', attempt: 2 }),
+      delta(6, 'Take two', { messageId: 'm3', attempt: 2 }),
+    ].reduce(reduceRun, failed)
+    expect(reduceRun(failed, retrying).text).toBe('Looked it up.')
+    expect(retried.messages.map(({ content }) => content)).toEqual(['Looked it up.', 'Take two'])
+  })
+
+  it('drops nothing for a wait; what is said again then takes its place', () => {
+    const wait = { name: 'a', kind: 'input', details: null, schema: {}, expiresAt: null }
+    const waiting = [
+      message(2, 'May I?', 'asked'),
+      delta(3, 'Well', { messageId: 'm2' }),
+      runEvent(4, { type: 'run.waiting', payload: wait }),
+      runEvent(5, { type: 'run.resumed' }),
+      runEvent(6, { type: 'run.started', attempt: 2 }),
+    ].reduce(reduceRun, initialRunState())
+    expect(waiting.messages.map(({ content }) => content)).toEqual(['May I?', 'Well'])
+    const again = [
+      delta(7, 'May ', { messageId: 'asked', attempt: 2 }),
+      delta(8, 'I?', { messageId: 'asked', attempt: 2 }),
+      delta(9, 'Well', { messageId: 'm2', attempt: 2 }),
+      delta(10, ' then', { messageId: 'm2', attempt: 2 }),
+    ].reduce(reduceRun, waiting)
+    expect(again.messages.map(({ content }) => content)).toEqual(['May I?', 'Well then'])
+    expect(again.text).toBe('Well then')
+  })
+
   it('only records what an earlier attempt left behind', () => {
     const retried = stateAfter(delta(2, 'New', { attempt: 2 }))
     const state = reduceRun(retried, delta(3, 'old', { attempt: 1, messageId: 'm0' }))

@@ -66,39 +66,42 @@ const SAVE_STEP = {
       SELECT id FROM agent_runtime.run WHERE id = $1 AND attempt = $2 AND status = 'running'
       FOR NO KEY UPDATE
     )
-    INSERT INTO agent_runtime.step (run_id, attempt, name, occurrence, result, started_at)
-    SELECT id, $2, $3, $4, $5::jsonb, $6 FROM held
-    ON CONFLICT (run_id, name, occurrence) DO UPDATE SET result = EXCLUDED.result
+    INSERT INTO agent_runtime.step (run_id, attempt, name, occurrence, result, started_at, message_ids)
+    SELECT id, $2, $3, $4, $5::jsonb, $6, $7::jsonb FROM held
+    ON CONFLICT (run_id, name, occurrence) DO UPDATE SET
+      result = EXCLUDED.result, message_ids = EXCLUDED.message_ids
     RETURNING run_id`,
 }
 
 const READ_STEPS = {
   name: 'read_steps',
-  text: 'SELECT name, occurrence, result, result IS NULL AS nothing FROM agent_runtime.step WHERE run_id = $1',
+  text: `
+    SELECT name, occurrence, result, result IS NULL AS nothing, message_ids AS "messageIds"
+    FROM agent_runtime.step WHERE run_id = $1`,
 }
 
 export async function saveStep(
   pool: pg.Pool,
   run: { id: string; attempt: number },
-  { name, occurrence, result, startedAt }: CompletedStep & { startedAt: string },
+  { name, occurrence, result, startedAt, messageIds }: CompletedStep & { startedAt: string },
 ): Promise<'written' | 'fenced'> {
   // SQL's NULL, which JSON's null is not.
   const json = result === undefined ? null : toStorableJson(result)
-  const rows = await execute(pool, SAVE_STEP, [run.id, run.attempt, name, occurrence, json, startedAt])
+  const rows = await execute(pool, SAVE_STEP, [
+    run.id,
+    run.attempt,
+    name,
+    occurrence,
+    json,
+    startedAt,
+    toStorableJson([...messageIds]),
+  ])
   return rows.length === 1 ? 'written' : 'fenced'
 }
 
 export async function readSteps(pool: pg.Pool, runId: string): Promise<CompletedStep[]> {
-  const rows = await execute<{ name: string; occurrence: number; result: Json; nothing: boolean }>(
-    pool,
-    READ_STEPS,
-    [runId],
-  )
-  return rows.map(({ name, occurrence, result, nothing }) => ({
-    name,
-    occurrence,
-    result: nothing ? undefined : result,
-  }))
+  const rows = await execute<CompletedStep & { nothing: boolean }>(pool, READ_STEPS, [runId])
+  return rows.map(({ nothing, result, ...step }) => ({ ...step, result: nothing ? undefined : result }))
 }
 
 export async function renewLeases(

@@ -7,6 +7,17 @@ import type { Enqueue, QueuedRun } from '../../../ports/queue.ts'
 import type { ChangedRun } from '../../../ports/upkeep.ts'
 import { execute, inTransaction } from '../transaction.ts'
 
+// What the attempt said but for what a step of the run said that is stored: see AttemptMessages.
+const VOID_MESSAGES = `(
+  SELECT COALESCE(jsonb_agg(said.id), '[]')
+  FROM (
+    SELECT DISTINCT e.payload -> 'messageId' AS id FROM agent_runtime.event e
+    WHERE e.run_id = r.id AND e.attempt = r.attempt
+      AND e.type IN ('assistant.delta', 'assistant.message', 'reasoning.delta')
+      AND jsonb_typeof(e.payload -> 'messageId') = 'string'
+  ) said
+  WHERE NOT EXISTS (SELECT FROM agent_runtime.step s WHERE s.run_id = r.id AND s.message_ids @> said.id))`
+
 // The first loss is made good at once; a run that keeps losing its workers may be what kills them, and
 // waits longer each time. One that has used up its time needs no other attempt.
 const RECOVER = {
@@ -47,7 +58,8 @@ const RECOVER = {
       SELECT r.id, r.last_seq, r.attempt, t.type, t.visibility,
         CASE r.status
           WHEN 'queued' THEN jsonb_build_object(
-            'error', $2::jsonb, 'delayMs', r.delay_ms, 'nextAttempt', r.attempt + 1)
+            'error', $2::jsonb, 'delayMs', r.delay_ms, 'nextAttempt', r.attempt + 1,
+            'messageIds', ${VOID_MESSAGES})
           WHEN 'failed' THEN jsonb_build_object('error', $2::jsonb -> 'message', 'code', $2::jsonb -> 'code')
           WHEN 'timed_out' THEN jsonb_build_object('error', $6::jsonb -> 'message', 'timeoutMs', r.timeout_ms)
           ELSE '{}'::jsonb
