@@ -1,3 +1,4 @@
+import type { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import type { Visibility } from '../contract/event.ts'
 import type { Json } from '../contract/json.ts'
 import type { AppendOutcome, AttemptEnding, NewEvent, RunAppend } from '../ports/attempt.ts'
@@ -10,6 +11,9 @@ export interface EmittedEvent {
   payload: Json
   ts: string
 }
+
+/** `refused`: the store can't hold what was to be written, so nothing of it was. */
+export type Settlement = AppendOutcome | 'refused'
 
 interface Delta {
   messageId: string
@@ -39,10 +43,11 @@ export class RunLog {
   readonly messages: AttemptMessages
   #writtenSeq: number
   #pending: PendingEvent[] = []
-  #ending: { value: AttemptEnding; settle: PromiseWithResolvers<AppendOutcome> } | undefined
+  #ending: { value: AttemptEnding; settle: PromiseWithResolvers<Settlement> } | undefined
   /** How many of the pending events are in the append under way. */
   #inFlight: RunAppend | undefined
   #lost = false
+  #refusal: AgentRuntimeError | undefined
 
   constructor(run: { id: string; attempt: number; lastSeq: number }) {
     this.runId = run.id
@@ -51,9 +56,9 @@ export class RunLog {
     this.#writtenSeq = run.lastSeq
   }
 
-  /** False once the attempt ended or was lost: nothing more is taken. */
+  /** False once the attempt ended, was lost, or emitted what can't be stored: nothing more is taken. */
   get isOpen(): boolean {
-    return !this.#lost && this.#ending === undefined
+    return !this.#lost && this.#refusal === undefined && this.#ending === undefined
   }
 
   get hasPending(): boolean {
@@ -81,8 +86,8 @@ export class RunLog {
    * Adds the attempt's last event and how it ends; where another attempt follows that failed to come to an end, it
    * names the messages that are void. Resolves with what the store made of it.
    */
-  end(event: EmittedEvent, ending: AttemptEnding): Promise<AppendOutcome> {
-    const settle = Promise.withResolvers<AppendOutcome>()
+  end(event: EmittedEvent, ending: AttemptEnding): Promise<Settlement> {
+    const settle = Promise.withResolvers<Settlement>()
     if (this.#lost) return Promise.resolve('fenced')
     const { payload } = event
     const told = ending.status === 'queued' ? { ...Object(payload), messageIds: this.messages.void } : payload
@@ -151,6 +156,26 @@ export class RunLog {
         return freed
       }
     }
+  }
+
+  /**
+   * What was to be written can't be. The attempt fails for it, and says so with the ending that follows.
+   *
+   * @returns the bytes that left the buffer.
+   */
+  refuse(refusal: AgentRuntimeError): number {
+    const freed = sizeOf(this.#pending)
+    this.#inFlight = undefined
+    this.#refusal = refusal
+    this.#pending = []
+    this.#ending?.settle.resolve('refused')
+    this.#ending = undefined
+    return freed
+  }
+
+  /** Why nothing that was emitted can be stored; undefined as long as it can. */
+  get refusal(): AgentRuntimeError | undefined {
+    return this.#refusal
   }
 
   get writtenSeq(): number {

@@ -1,12 +1,16 @@
+import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import type { AppendOutcome, AttemptEnding, RunAppend } from '../ports/attempt.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { EventBus, NewHint } from '../ports/event-bus.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Queue } from '../ports/queue.ts'
 import type { Store } from '../ports/store.ts'
+import { StoreFailure } from '../ports/store-failure.ts'
+import { AppendsApart } from './appends-apart.ts'
+import type { Share } from './appends-apart.ts'
 import { createDelivery } from './delivery.ts'
 import { RunLog } from './run-log.ts'
-import type { EmittedEvent } from './run-log.ts'
+import type { EmittedEvent, Settlement } from './run-log.ts'
 
 /** Rows one statement takes at most: bounds its latency and its memory on both sides. */
 const MAX_EVENTS_PER_FLUSH = 2_000
@@ -26,10 +30,21 @@ interface WriterPorts {
   log: Logger
 }
 
+interface WriterListeners {
+  onFenced(log: RunLog): void
+  /** What the run emitted can't be stored, whoever tries. It takes nothing more than the attempt's end. */
+  onRefused(log: RunLog, refusal: AgentRuntimeError): void
+}
+
+interface Written {
+  outcomes: Map<string, AppendOutcome>
+  queued: NewHint[]
+}
+
 /**
  * Writes what all runs of this process emit, by group commit: whatever came in while a flush was under
  * way makes the next one. A failed flush is repeated as it was; the store recognises one that had gone
- * through. Readers are told after the commit.
+ * through. One that failed for one of its runs, maybe, is repeated run by run. Readers are told after the commit.
  */
 export class EventWriter {
   readonly #ports: WriterPorts
@@ -38,11 +53,20 @@ export class EventWriter {
   #room = Promise.withResolvers<void>()
   #flushing: Promise<void> | undefined
   readonly #stopping = new AbortController()
-  readonly #onFenced: (log: RunLog) => void
+  readonly #apart: AppendsApart
+  readonly #listeners: WriterListeners
 
-  constructor(ports: WriterPorts, onFenced: (log: RunLog) => void) {
+  constructor(ports: WriterPorts, listeners: WriterListeners) {
     this.#ports = ports
-    this.#onFenced = onFenced
+    this.#listeners = listeners
+    this.#apart = new AppendsApart({
+      clock: ports.clock,
+      log: ports.log,
+      write: async (share) => this.#settle([share], await this.#write([share], { isRepeated: true })),
+      onRefused: (share, error) => this.#refuse(share, error),
+      onRejoined: (log) => this.#schedule(log),
+      signal: this.#stopping.signal,
+    })
   }
 
   open(run: { id: string; attempt: number; lastSeq: number }): RunLog {
@@ -54,10 +78,13 @@ export class EventWriter {
     if (!log.isOpen || this.#stopping.signal.aborted) return Promise.resolve()
     this.#bufferedBytes += log.push(event)
     this.#schedule(log)
+    // Whoever can't be written yet waits for it before it takes the room of others.
+    const rejoined = this.#apart.rejoined(log)
+    if (rejoined !== undefined) return rejoined
     return this.#bufferedBytes < MAX_BUFFERED_BYTES ? Promise.resolve() : this.#room.promise
   }
 
-  end(log: RunLog, event: EmittedEvent, ending: AttemptEnding): Promise<AppendOutcome> {
+  end(log: RunLog, event: EmittedEvent, ending: AttemptEnding): Promise<Settlement> {
     if (this.#stopping.signal.aborted) return Promise.resolve('fenced')
     const outcome = log.end(event, ending)
     this.#schedule(log)
@@ -68,13 +95,13 @@ export class EventWriter {
   async stop(): Promise<void> {
     this.#stopping.abort()
     await this.#flushing
-    for (const log of this.#logs) log.settle('fenced')
+    for (const log of [...this.#logs, ...(await this.#apart.stopped())]) log.settle('fenced')
     this.#logs.clear()
     this.#room.resolve()
   }
 
   #schedule(log: RunLog): void {
-    if (!log.hasPending) return
+    if (!log.hasPending || this.#apart.rejoined(log) !== undefined) return
     this.#logs.add(log)
     this.#flushing ??= this.#flushAll()
   }
@@ -88,8 +115,7 @@ export class EventWriter {
   }
 
   async #flush(): Promise<void> {
-    const logs: RunLog[] = []
-    const batch: RunAppend[] = []
+    const batch: Share[] = []
     const runIds = new Set<string>()
     let budget = MAX_EVENTS_PER_FLUSH
     let bytes = MAX_BYTES_PER_FLUSH
@@ -101,28 +127,24 @@ export class EventWriter {
       const append = log.nextAppend({ maxEvents: Math.min(MAX_EVENTS_PER_RUN, budget), maxBytes: bytes })
       budget -= append.events.length
       for (const event of append.events) bytes -= event.payload.length
-      logs.push(log)
-      batch.push(append)
+      batch.push({ log, append })
     }
     const written = await this.#append(batch)
-    if (written === undefined) return
-    this.#settle(logs, batch, written.outcomes)
-    this.#ports.bus.publish(written.queued)
+    if (written !== undefined) this.#settle(batch, written)
   }
 
-  async #append(
-    batch: readonly RunAppend[],
-  ): Promise<{ outcomes: Map<string, AppendOutcome>; queued: NewHint[] } | undefined> {
-    const { store, queue, clock } = this.#ports
+  async #append(batch: readonly Share[]): Promise<Written | undefined> {
     let isRepeated = false
     for (let delayMs = RETRY_MIN_MS; !this.#stopping.signal.aborted; delayMs *= 2) {
-      const delivery = createDelivery(queue, clock)
       try {
-        const outcomes = await store.append(batch, delivery.enqueue)
-        // A flush that had gone through before queues nothing a second time.
-        return { outcomes, queued: isRepeated ? mayBeQueued(batch) : delivery.hints() }
+        return await this.#write(batch, { isRepeated })
       } catch (error) {
         this.#ports.log.warn({ err: error, runs: batch.length }, 'writing events failed; trying again')
+        if (error instanceof StoreFailure) {
+          for (const { log } of batch) this.#logs.delete(log)
+          this.#apart.add(batch, error)
+          return undefined
+        }
         isRepeated = true
         await this.#ports.clock.sleep(Math.min(delayMs, RETRY_MAX_MS), this.#stopping.signal)
       }
@@ -130,21 +152,47 @@ export class EventWriter {
     return undefined
   }
 
-  #settle(logs: readonly RunLog[], batch: readonly RunAppend[], outcomes: Map<string, AppendOutcome>): void {
+  async #write(batch: readonly Share[], { isRepeated }: { isRepeated: boolean }): Promise<Written> {
+    const { store, queue, clock } = this.#ports
+    const delivery = createDelivery(queue, clock)
+    const appends = batch.map(({ append }) => append)
+    const outcomes = await store.append(appends, delivery.enqueue)
+    // A flush that had gone through before queues nothing a second time.
+    return { outcomes, queued: isRepeated ? mayBeQueued(appends) : delivery.hints() }
+  }
+
+  #refuse({ log }: Share, error: StoreFailure): void {
+    this.#ports.log.error(
+      { err: error, runId: log.runId },
+      "a run's events can't be stored: its attempt fails",
+    )
+    const message = `What the run emitted or ended with can't be stored. ${error.message}`
+    const refusal = new AgentRuntimeError('validation_failed', message, { cause: error })
+    this.#free(log.refuse(refusal))
+    this.#listeners.onRefused(log, refusal)
+  }
+
+  #settle(batch: readonly Share[], { outcomes, queued }: Written): void {
     const hints: NewHint[] = []
-    for (const [index, log] of logs.entries()) {
+    let freed = 0
+    for (const { log, append } of batch) {
       const outcome = outcomes.get(log.runId) ?? 'fenced'
-      this.#bufferedBytes -= log.settle(outcome)
+      freed += log.settle(outcome)
       // Re-inserted at the end, so that one run's flood does not keep the others waiting.
       this.#logs.delete(log)
       if (log.hasPending) this.#logs.add(log)
-      const append = batch[index]
-      if (outcome === 'written' && append !== undefined) {
+      if (outcome === 'written') {
         hints.push({ kind: 'events', runId: log.runId, seq: log.writtenSeq, written: [append] })
       }
-      if (outcome === 'fenced') this.#onFenced(log)
+      if (outcome === 'fenced') this.#listeners.onFenced(log)
     }
     this.#ports.bus.publish(hints)
+    this.#ports.bus.publish(queued)
+    this.#free(freed)
+  }
+
+  #free(bytes: number): void {
+    this.#bufferedBytes -= bytes
     if (this.#bufferedBytes < MAX_BUFFERED_BYTES) {
       this.#room.resolve()
       this.#room = Promise.withResolvers()

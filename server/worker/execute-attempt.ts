@@ -35,6 +35,10 @@ export async function executeAttempt(
   let ending = await runAgent(ports, execution)
   if (ending === undefined) return 'lost'
   let outcome = await write(ports, execution.runLog, ending)
+  if (outcome === 'refused') {
+    ending = endFailed(ports, execution.run, execution.runLog.refusal)
+    outcome = await write(ports, execution.runLog, ending)
+  }
   if (outcome === 'cancel-requested') {
     // The cancel came between the agent's end and the commit: it was promised, so it wins.
     ending = interrupted('cancelled', execution.run)
@@ -145,6 +149,8 @@ function endInterrupted(
   switch (reason.kind) {
     case 'lost':
       return undefined
+    case 'failed':
+      return endFailed(ports, run, reason.cause)
     case 'waiting': {
       const payloads = suspension.payloads()
       const type = 'run.waiting'

@@ -67,7 +67,10 @@ export class Worker {
   constructor(ports: WorkerPorts, settings: WorkerSettings) {
     this.#ports = ports
     this.#settings = settings
-    this.#writer = new EventWriter(ports, (log) => this.#onFenced(log))
+    this.#writer = new EventWriter(ports, {
+      onFenced: (log) => this.#abort(log, new RunInterruption('lost')),
+      onRefused: (log, cause) => this.#abort(log, new RunInterruption('failed', { cause })),
+    })
     // Whoever is taken for gone would lose what it takes, again and again.
     const room = () => (this.#presence?.isShown() === true ? settings.concurrency - this.#active.size : 0)
     const agentKeys = [...settings.agents.keys()]
@@ -216,8 +219,8 @@ export class Worker {
     }
   }
 
-  #onFenced(log: RunLog): void {
+  #abort(log: RunLog, interruption: RunInterruption): void {
     const active = this.#active.get(log.runId)
-    if (active?.run.attempt === log.attempt) active.controller.abort(new RunInterruption('lost'))
+    if (active?.run.attempt === log.attempt) active.controller.abort(interruption)
   }
 }

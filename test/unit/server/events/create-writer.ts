@@ -12,6 +12,7 @@ export function createWriter(append?: (batch: readonly RunAppend[]) => Promise<M
   const store = new FakeEventStore()
   const hints: Hint[] = []
   const fenced: RunLog[] = []
+  const refused: RunLog[] = []
   const clock = new ManualClock()
   const log = createSilentLogger()
   const ports = {
@@ -21,8 +22,11 @@ export function createWriter(append?: (batch: readonly RunAppend[]) => Promise<M
     clock,
     log,
   }
-  const writer = new EventWriter(ports, (runLog) => fenced.push(runLog))
-  return { store, ports, writer, hints, fenced, clock, log }
+  const writer = new EventWriter(ports, {
+    onFenced: (runLog) => fenced.push(runLog),
+    onRefused: (runLog) => refused.push(runLog),
+  })
+  return { store, ports, writer, hints, fenced, refused, clock, log }
 }
 
 export const event = (type: string, payload: Json): EmittedEvent => ({

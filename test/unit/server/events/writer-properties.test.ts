@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { StoreFailure } from '../../../../server/ports/store-failure.ts'
 import { createWriter } from './create-writer.ts'
 import { NumberedAgent } from './numbered-agent.ts'
 
@@ -21,8 +22,8 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   { arbitrary: fc.constant<Action>({ do: 'microtask' }), weight: 6 },
 )
 
-/** What happens to an append: it goes through, is refused by the network, or only its answer is lost. */
-const fate = fc.constantFrom('works', 'works', 'works', 'fails', 'answer lost')
+/** What happens to an append: it goes through, meets a held row or a broken network, or only its answer is lost. */
+const fate = fc.constantFrom('works', 'works', 'works', 'contended', 'fails', 'answer lost')
 
 describe('the writer, whatever the store and the agents do', () => {
   test('every event once, in order, without gaps; one end, the last; what was fenced wrote a beginning only', async () => {
@@ -38,6 +39,7 @@ describe('the writer, whatever the store and the agents do', () => {
             const meets = fate()
             await s.schedule(Promise.resolve())
             if (meets === 'fails') throw new Error('fails')
+            if (meets === 'contended') throw new StoreFailure('contended', 'contended', { cause: null })
             const outcomes = await store.append(batch)
             await s.schedule(Promise.resolve())
             if (meets === 'answer lost') throw new Error('answer lost')

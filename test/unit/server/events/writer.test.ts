@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { FakeEventStore } from '../../../support/fake-event-store.ts'
 import { settled } from '../../../support/manual-clock.ts'
 import type { RunAppend, RunEnding } from '../../../../server/ports/attempt.ts'
+import { StoreFailure } from '../../../../server/ports/store-failure.ts'
 import { createWriter, event } from './create-writer.ts'
 
 const MEGABYTE = 1024 * 1024
@@ -160,5 +161,55 @@ describe('the writer', () => {
     expect(await writer.end(writer.open(store.add('later')), event('run.succeeded', {}), SUCCESS)).toBe(
       'fenced',
     )
+  })
+
+  test('what the store refuses of one run is refused of that one alone, which then takes an end only', async () => {
+    const { store, ports, writer, refused } = createWriter()
+    const batches: string[][] = []
+    ports.store.append = async (batch) => {
+      batches.push(batch.map(({ runId }) => runId))
+      if (batch.some(({ events }) => events.some(({ type }) => type === 'bad'))) {
+        throw new StoreFailure('refused', 'not this', { cause: null })
+      }
+      return store.append(batch)
+    }
+    const [bad, good] = [writer.open(store.add('bad')), writer.open(store.add('good'))]
+    void writer.emit(bad, event('bad', 1))
+    void writer.emit(good, event('a', 1))
+    await settled()
+    expect(refused).toEqual([bad])
+    expect(bad.refusal?.message).toContain('not this')
+    await writer.emit(bad, event('a', 2))
+    expect(await writer.end(bad, event('run.succeeded', {}), SUCCESS)).toBe('written')
+    expect(await writer.end(good, event('run.succeeded', {}), SUCCESS)).toBe('written')
+    expect(typesOf(store, 'bad')).toEqual(['run.started', 'run.succeeded'])
+    expect(typesOf(store, 'good')).toEqual(['run.started', 'a', 'run.succeeded'])
+    expect(batches.slice(0, 3)).toEqual([['bad', 'good'], ['bad'], ['good']])
+    expect(batches.filter((runIds) => runIds.includes('bad'))).toHaveLength(3)
+  })
+
+  test('a run whose row is held waits alone, and whoever emits for it waits with it', async () => {
+    const { store, ports, writer, clock } = createWriter()
+    let isHeld = true
+    ports.store.append = async (batch) => {
+      if (isHeld && batch.some(({ runId }) => runId === 'held')) {
+        throw new StoreFailure('contended', 'held', { cause: null })
+      }
+      return store.append(batch)
+    }
+    const [held, free] = [writer.open(store.add('held')), writer.open(store.add('free'))]
+    void writer.emit(held, event('a', 1))
+    await writer.emit(free, event('a', 1))
+    await settled()
+    expect(typesOf(store, 'free')).toEqual(['run.started', 'a'])
+    let waits = true
+    const emitted = writer.emit(held, event('b', 2)).then(() => (waits = false))
+    expect(await writer.end(free, event('run.succeeded', {}), SUCCESS)).toBe('written')
+    expect(waits).toBe(true)
+    isHeld = false
+    clock.advance(20)
+    await emitted
+    expect(await writer.end(held, event('run.succeeded', {}), SUCCESS)).toBe('written')
+    expect(typesOf(store, 'held')).toEqual(['run.started', 'a', 'b', 'run.succeeded'])
   })
 })
