@@ -63,7 +63,7 @@ export function createRuns(ports: RunPorts, settings: RunSettings, events: RunEv
   async function giveTurn(conversationId: string | null): Promise<void> {
     if (conversationId === null) return
     try {
-      await giveTurns(ports, [conversationId])
+      await giveTurns(ports, { conversationIds: [conversationId], ifLocked: 'wait' })
     } catch (error) {
       // What was asked for is done; the turn is given with the next upkeep.
       ports.log.warn({ err: error, conversationId }, 'giving a turn failed; it is given a moment later')

@@ -3,7 +3,7 @@ import type { Clock } from '../ports/clock.ts'
 import type { EventBus, Hint } from '../ports/event-bus.ts'
 import type { Queue } from '../ports/queue.ts'
 import type { Store } from '../ports/store.ts'
-import type { ChangedRun } from '../ports/upkeep.ts'
+import type { ChangedRun, TurnsToGive } from '../ports/upkeep.ts'
 
 export interface TurnPorts {
   store: Pick<Store, 'giveTurns'>
@@ -14,14 +14,11 @@ export interface TurnPorts {
 
 /**
  * Lets the next run of each conversation start where none is under way any more. Called when a run of it has
- * ended, and, for processes that die in between, now and then for all (`null`).
+ * ended, and, for processes that die in between, with what upkeep finds.
  */
-export async function giveTurns(
-  { store, queue, bus, clock }: TurnPorts,
-  conversationIds: readonly string[] | null,
-): Promise<void> {
+export async function giveTurns({ store, queue, bus, clock }: TurnPorts, turns: TurnsToGive): Promise<void> {
   const delivery = createDelivery(queue, clock)
-  await store.giveTurns(conversationIds, delivery.enqueue)
+  await store.giveTurns(turns, delivery.enqueue)
   bus.publish(delivery.hints())
 }
 

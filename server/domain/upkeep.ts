@@ -20,10 +20,13 @@ export interface UpkeepPorts {
 /** More than workers take to be back once the database is: their connections are made again within a second. */
 const OUTAGE_GRACE_MS = 3_000
 
+/** Share of the interval in which another process's look does; less than its shortest jitter. */
+const RECENT = 0.7
+
 /**
  * Until `signal` aborts, does what has to be done though nobody asks for it: has runs go on whose worker is
- * gone, ends those that were not started in time, gives turns that nobody gave. Every process does, API and
- * worker, and who comes first does it; the others find nothing left.
+ * gone, ends those that were not started in time, gives turns that nobody gave. Every process is ready to, API and
+ * worker: whoever asks first looks, and the others need not for a while.
  *
  * A worker counts as gone when it was absent at two looks in a row: one whose connection broke is back
  * by then. After an outage of the database all are absent, and leases have run out, until they are back: they
@@ -40,7 +43,9 @@ export async function keepUp(
     await ports.clock.sleep(intervalMs * (0.75 + ports.random() / 2), signal)
     if (signal.aborted) return
     try {
-      const found = await ports.store.findUpkeep()
+      // Whoever suspects a worker looks again itself, or its suspicion would be of no use.
+      const found = await ports.store.findUpkeep(suspects.size > 0 ? 0 : intervalMs * RECENT)
+      if (found === null) continue
       if (ports.clock.now() < trustedFrom) {
         await doWhatIsDue(ports, { ...found, hasExpiredLease: false }, [])
         continue
@@ -66,5 +71,6 @@ async function doWhatIsDue(ports: UpkeepPorts, found: Upkeep, gone: readonly str
     bus.publish([...hintsOf(recovered), ...delivery.hints()])
   }
   if (found.hasExpiredRun) bus.publish(hintsOf(await store.expireRuns()))
-  if (found.hasTurn) await giveTurns(ports, null)
+  const conversationIds = found.freeConversationIds
+  if (conversationIds.length > 0) await giveTurns(ports, { conversationIds, ifLocked: 'skip' })
 }

@@ -17,7 +17,7 @@ import type { CreatedRun, NewRun } from './create-run.ts'
 import type { Owner } from './owner.ts'
 import type { Enqueue, Taken } from './queue.ts'
 import type { Transaction } from './transaction.ts'
-import type { ChangedRun, Sweep, Upkeep } from './upkeep.ts'
+import type { ChangedRun, Sweep, TurnsToGive, Upkeep } from './upkeep.ts'
 
 /** What became of a cancel request. */
 export type CancelOutcome =
@@ -79,8 +79,11 @@ export interface Store {
     runs: readonly { id: string; attempt: number }[],
     ttlMs: number,
   ): Promise<{ id: string; cancelRequested: boolean }[]>
-  /** One statement, whatever there is to do. */
-  findUpkeep(): Promise<Upkeep>
+  /**
+   * One statement, whatever there is to do. Null when a process is looking, or has looked less than `minAgeMs` ago:
+   * one look does for all.
+   */
+  findUpkeep(minAgeMs: number): Promise<Upkeep | null>
   /**
    * Takes runs from workers that are gone (`workerIds`) or let their lease run out: they are queued
    * again, or end when their attempts are used up or their cancellation was asked for.
@@ -88,10 +91,8 @@ export interface Store {
   recoverRuns(workerIds: readonly string[], enqueue: Enqueue): Promise<ChangedRun[]>
   /** Ends runs that were not started in time. */
   expireRuns(): Promise<ChangedRun[]>
-  /**
-   * Gives the next run of each conversation its turn when none is under way there; null for all conversations.
-   */
-  giveTurns(conversationIds: readonly string[] | null, enqueue: Enqueue): Promise<ChangedRun[]>
+  /** Gives the next run of each conversation its turn when none is under way there. */
+  giveTurns(turns: TurnsToGive, enqueue: Enqueue): Promise<ChangedRun[]>
   /**
    * Folds the deltas of some of the runs that ended so long ago into their messages. From any cursor, what a
    * reader has and what is left add up to the same view as before.

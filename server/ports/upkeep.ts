@@ -15,8 +15,14 @@ export interface Upkeep {
   hasExpiredLease: boolean
   /** Runs that were not started in time. */
   hasExpiredRun: boolean
-  /** Runs that wait for a turn that may have come. */
-  hasTurn: boolean
+  /** Conversations in which runs wait for their turn, and none has it. */
+  freeConversationIds: string[]
+}
+
+export interface TurnsToGive {
+  conversationIds: readonly string[]
+  /** `skip`: who holds the lock is about to give the turn, or is looked after later. */
+  ifLocked: 'wait' | 'skip'
 }
 
 /** What a batch of a sweep did. `isDone`: there was nothing to do, or somebody else is at it. */

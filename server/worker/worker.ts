@@ -213,7 +213,7 @@ export class Worker {
 
   async #giveTurn(conversationId: string): Promise<void> {
     try {
-      await giveTurns(this.#ports, [conversationId])
+      await giveTurns(this.#ports, { conversationIds: [conversationId], ifLocked: 'wait' })
     } catch (error) {
       this.#ports.log.warn({ err: error, conversationId }, 'giving a turn failed; it is given a moment later')
     }

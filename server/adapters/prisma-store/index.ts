@@ -36,10 +36,10 @@ export function createPrismaStore({ pool, visibilityOf }: PrismaStoreOptions): S
     claimRuns: (lease, take) =>
       claimRuns(pool, { ...lease, startedVisibility: visibilityOf('run.started') }, take),
     append: (batch, enqueue) => append(pool, batch, enqueue),
-    findUpkeep: () => findUpkeep(pool),
+    findUpkeep: (minAgeMs) => findUpkeep(pool, minAgeMs),
     recoverRuns: (workerIds, enqueue) => recoverRuns(pool, { workerIds, visibilityOf }, enqueue),
     expireRuns: () => expireRuns(pool, visibilityOf('run.timed_out')),
-    giveTurns: (conversationIds, enqueue) => giveTurns(pool, conversationIds, enqueue),
+    giveTurns: (turns, enqueue) => giveTurns(pool, turns, enqueue),
     compactRuns: (ageMs) => compactRuns(pool, ageMs),
     deleteRuns: (ageMs) => deleteRuns(pool, ageMs),
     deleteEmptyConversations: (ageMs) => deleteEmptyConversations(pool, ageMs),

@@ -116,7 +116,7 @@ describe('the store', () => {
     store,
     database,
   }) => {
-    // As many as are looked at in one go.
+    // One more than are looked at in one go.
     const conversationIds = Array.from({ length: 501 }, () => uuidv7()).toSorted()
     await database.sql(
       `INSERT INTO agent_runtime.conversation (id, owner_id) SELECT id, $2 FROM unnest($1::uuid[]) AS c (id)`,
@@ -126,10 +126,22 @@ describe('the store', () => {
     const [first, second] = [inEach(), inEach()]
     await store.createRuns(first, async () => {})
     await store.createRuns(second, async () => {})
-    expect((await store.findUpkeep()).hasTurn).toBe(false)
+    const look = async () => (await store.findUpkeep(0))?.freeConversationIds
+    const looks = async () => [await look(), await look()].flat()
+    expect(await looks()).toEqual([])
     await store.requestCancel(OWNER, first.at(-1)?.id ?? '')
-    expect((await store.findUpkeep()).hasTurn).toBe(true)
-    const given = await store.giveTurns(null, async () => {})
+    const found = await looks()
+    expect(found).toEqual([conversationIds.at(-1)])
+    const turns = { conversationIds, ifLocked: 'wait' as const }
+    const given = await store.giveTurns(turns, async () => {})
     expect(given.map(({ id }) => id)).toEqual([second.at(-1)?.id])
+    expect(await looks()).toEqual([])
+  })
+
+  test('a look for upkeep does for all processes for a while', async ({ store }) => {
+    const looks = await Promise.all(Array.from({ length: 8 }, () => store.findUpkeep(60_000)))
+    expect(looks.filter((look) => look !== null)).toHaveLength(1)
+    expect(await store.findUpkeep(60_000)).toBeNull()
+    expect(await store.findUpkeep(0)).not.toBeNull()
   })
 })

@@ -14,7 +14,7 @@ function start() {
       store: {
         findUpkeep: async () => {
           if (state.isDown) throw new Error('no database')
-          return { ...state, hasExpiredRun: false, hasTurn: false }
+          return { ...state, hasExpiredRun: false, freeConversationIds: [] }
         },
         recoverRuns: async (workerIds) => {
           recovered.push(workerIds)
