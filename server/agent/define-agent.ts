@@ -91,13 +91,15 @@ export type ShapeOfAgent<T extends AnyAgent> =
       } & AgentShape
     : never
 
+// On the wire a line break would end the line that names it, and half a character is stored as another one.
+const EVENT_TYPE = /^[^\s\p{Cc}\p{Cs}]{1,100}$/u
 const AGENT_KEY = /^[a-zA-Z0-9_.-]{1,100}$/
 
 /**
  * Declares an agent. Types flow from the schemas: `ctx.params`, `ctx.emit` and the result are checked
  * here, and the same types reach the client through `createAgentClient<typeof runtime>`.
  *
- * @throws TypeError when the key is malformed, an event type is one of the runtime's own, or `maxAttempts`,
+ * @throws TypeError when the key or an event type is malformed, an event type is one of the runtime's own, or `maxAttempts`,
  * `timeoutMs` or `conversationPolicy` is not valid.
  * @example
  * export const greeter = defineAgent({
@@ -122,6 +124,11 @@ export function defineAgent<
     )
   }
   for (const type of Object.keys(agent.events ?? {})) {
+    if (!EVENT_TYPE.test(type)) {
+      throw new TypeError(
+        `Agent "${agent.key}" declares ${JSON.stringify(type)}, which is no name of an event: use 1 to 100 characters without spaces, line breaks or control characters.`,
+      )
+    }
     if (Object.hasOwn(RUNTIME_EVENTS, type)) {
       throw new TypeError(`Agent "${agent.key}" declares "${type}", which is an event type of the runtime.`)
     }

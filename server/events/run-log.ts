@@ -4,6 +4,8 @@ import type { Json } from '../contract/json.ts'
 import type { AppendOutcome, AttemptEnding, NewEvent, RunAppend } from '../ports/attempt.ts'
 import { toStorableJson } from '../storable-json.ts'
 import { AttemptMessages } from './attempt-messages.ts'
+import { WholeCharacters } from './whole-characters.ts'
+import type { Delta } from './whole-characters.ts'
 
 export interface EmittedEvent {
   type: string
@@ -14,11 +16,6 @@ export interface EmittedEvent {
 
 /** `refused`: the store can't hold what was to be written, so nothing of it was. */
 export type Settlement = AppendOutcome | 'refused'
-
-interface Delta {
-  messageId: string
-  content: string
-}
 
 interface PendingEvent extends Omit<EmittedEvent, 'payload'> {
   /** Text, since an agent may go on changing the object it emitted. Deltas stay open to be joined. */
@@ -41,6 +38,7 @@ export class RunLog {
   readonly runId: string
   readonly attempt: number
   readonly messages: AttemptMessages
+  readonly #characters = new WholeCharacters()
   #writtenSeq: number
   #pending: PendingEvent[] = []
   #ending: { value: AttemptEnding; settle: PromiseWithResolvers<Settlement> } | undefined
@@ -72,6 +70,8 @@ export class RunLog {
   push(event: EmittedEvent): number {
     this.messages.note(event.type, event.payload)
     const delta = asDelta(event)
+    if (delta !== undefined && !this.#characters.take(event, delta)) return 0
+    if (event.type === 'assistant.message') this.#characters.forget(event.payload)
     const added = delta === undefined ? undefined : this.#coalesce(event, delta)
     if (added !== undefined) return added
     const payload = delta ?? toStorableJson(event.payload)
@@ -89,6 +89,9 @@ export class RunLog {
   end(event: EmittedEvent, ending: AttemptEnding): Promise<Settlement> {
     const settle = Promise.withResolvers<Settlement>()
     if (this.#lost) return Promise.resolve('fenced')
+    for (const half of this.#characters.rest()) {
+      this.#pending.push({ ...half, payload: toStorableJson(half.payload), bytes: 0 })
+    }
     const { payload } = event
     const told = ending.status === 'queued' ? { ...Object(payload), messageIds: this.messages.void } : payload
     this.#pending.push({ ...event, payload: toStorableJson(told), bytes: 0 })

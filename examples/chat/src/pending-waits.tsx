@@ -10,20 +10,23 @@ export function PendingWaits({ run, onAnswered }: { run: AssistantRun; onAnswere
     if (taken) onAnswered()
   }
 
-  return run.waits.map((wait) => {
+  return run.waits.map((wait, index) => {
     const approval = approvalOf(wait)
     return approval === null ? (
-      <li key={wait.name} className="notice">
+      <li key={keyOf(wait, index)} className="notice">
         {wait.kind === 'sleep'
           ? 'Pauses for a while.'
           : `Waits for “${wait.name}”, which this page can't give.`}
       </li>
     ) : (
       <ApprovalCard
-        key={wait.name}
+        key={approval.toolCallId ?? keyOf(wait, index)}
         approval={approval}
         onAnswer={(approved) => answer(wait, approved, approval.hash)}
       />
     )
   })
 }
+
+/** Of one name there may be two: the same call, asked for twice. */
+const keyOf = ({ name }: PendingWait, index: number) => `${name}/${index}`

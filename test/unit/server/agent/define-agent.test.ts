@@ -14,6 +14,22 @@ describe('defining an agent', () => {
     expect(() => defineAgent({ key: 'a', events, run })).toThrow(/run\.failed/)
   })
 
+  test.each(['', 'two\nlines', 'a\rb', 'a b', 'nul\0', 'half \ud800', '\u2028', 'x'.repeat(101)])(
+    'the event type %j is refused',
+    (type) => {
+      const events = { [type]: { schema: z.unknown() } }
+      expect(() => defineAgent({ key: 'a', events, run })).toThrow(/is no name of an event/)
+    },
+  )
+
+  test.each(['research.progress', 'note', 'file:saved', 'größe', '進捗', '🎉'])(
+    'the event type %j is taken',
+    (type) => {
+      const events = { [type]: { schema: z.unknown() } }
+      expect(defineAgent({ key: 'a', events, run }).events).toBe(events)
+    },
+  )
+
   test.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2_147_483_648])(
     'the timeout %d is refused',
     (timeoutMs) => {

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { RunLog } from '../../../../server/events/run-log.ts'
 import type { EmittedEvent } from '../../../../server/events/run-log.ts'
@@ -32,6 +33,67 @@ describe('what is large', () => {
     expect(sizes).toEqual([[10, 600], [600], [3_000], []])
     expect(() => log.push(event('usage', 'x'.repeat(9_000_000)))).toThrow('too large')
     expect(() => log.push(delta('x'.repeat(9_000_000)))).toThrow('too large')
+  })
+})
+
+describe('a character that comes in two halves', () => {
+  const [high, low] = ['\ud83d', '\ude00']
+  const texts = (log: RunLog) => contents(log).map((payload) => (payload as { content: string }).content)
+
+  test('is told whole, with the delta that completes it', () => {
+    const log = open()
+    log.push(delta(`a${high}`))
+    const [sent] = log.nextAppend({ maxEvents: 500, maxBytes: 1e6 }).events
+    expect(JSON.parse(sent?.payload ?? '')).toMatchObject({ content: 'a' })
+    log.settle('written')
+    expect(log.push(delta(high, {}, 'another'))).toBe(0)
+    expect(log.hasPending).toBe(false)
+    log.push(delta(`${low}b`))
+    log.push(delta(low, {}, 'another'))
+    expect(texts(log)).toEqual(['😀b', '😀'])
+  })
+
+  test('is told at the end when it stays a half, but not beside the whole message', async () => {
+    const log = open()
+    log.push(delta(`a${high}`))
+    log.push(delta(`b${high}`, {}, 'finished'))
+    log.push(event('assistant.message', { messageId: 'finished', content: 'b😀' }))
+    void log.end(ending(), SUCCESS)
+    expect(contents(log)).toEqual([
+      { messageId: 'm', content: 'a' },
+      { messageId: 'finished', content: 'b' },
+      { messageId: 'finished', content: 'b😀' },
+      { messageId: 'm', content: '\ufffd' },
+      { output: null },
+    ])
+  })
+
+  test('wherever a text is cut, its deltas are well-formed and make up the text', () => {
+    const cut = fc.record({ at: fc.double({ min: 0, max: 1, noNaN: true }), isWritten: fc.boolean() })
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), fc.array(cut, { maxLength: 6 }), (text, cuts) => {
+        const log = open()
+        const told: string[] = []
+        const flush = () => {
+          if (!log.hasPending) return
+          told.push(...texts(log))
+          log.settle('written')
+        }
+        let start = 0
+        for (const { at, isWritten } of cuts.toSorted((a, b) => a.at - b.at)) {
+          const end = Math.floor(at * text.length)
+          log.push(delta(text.slice(start, end)))
+          if (isWritten) flush()
+          start = end
+        }
+        log.push(delta(text.slice(start)))
+        flush()
+        const characters = text.replaceAll('\0', '\ufffd')
+        expect(told.join('')).toBe(characters)
+        expect(told.filter((content) => !content.isWellFormed())).toEqual([])
+      }),
+      { numRuns: 50 },
+    )
   })
 })
 
