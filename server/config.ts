@@ -96,7 +96,7 @@ export const Config = z.object({
   restPath: z.string().startsWith('/').default('/api/agents'),
   /** Where tRPC is mounted. */
   trpcPath: z.string().startsWith('/').default('/trpc'),
-  /** Origins besides its own whose pages may open a WebSocket, e.g. `https://app.example.com`; `*` for all. */
+  /** Origins besides its own whose pages may ask, e.g. `https://app.example.com`; `*` for all, with no cookies over HTTP. */
   allowedOrigins: z
     .union([z.string().transform((list) => list.split(',').map((one) => one.trim())), z.array(z.string())])
     .pipe(z.array(Origin))

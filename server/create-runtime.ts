@@ -202,6 +202,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
       maxBodyBytes: config.maxBodyBytes,
       restPath: config.restPath,
       trpcPath: config.trpcPath,
+      allowedOrigins: config.allowedOrigins,
     }),
     handleUpgrade: (request, socket, head) =>
       sockets.handleUpgrade(request as IncomingMessage, socket as Duplex, head as Buffer),

@@ -4,7 +4,7 @@ import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import type { ErrorBody, ErrorCode } from '../contract/agent-runtime-error.ts'
 import { shortened } from '../contract/parse-input.ts'
 import type { Logger } from '../ports/logger.ts'
-import { StartupError } from '../startup-error.ts'
+import { isOutage } from './outage.ts'
 
 type TRPCCode = TRPCError['code']
 
@@ -77,30 +77,4 @@ export function toAgentRuntimeError(error: unknown, log: Logger): AgentRuntimeEr
   }
   log.error({ err: error }, 'a request failed')
   return new AgentRuntimeError('internal', 'Something went wrong on the server. Its log tells more.')
-}
-
-/** Of the system, of PostgreSQL, and of Prisma, which reports some of the former two in its own words. */
-const OUTAGES = new Set([
-  ...[
-    'ECONNREFUSED',
-    'ECONNRESET',
-    'EPIPE',
-    'ETIMEDOUT',
-    'ENOTFOUND',
-    'EAI_AGAIN',
-    'EHOSTUNREACH',
-    'ENETUNREACH',
-  ],
-  ...['08000', '08001', '08003', '08004', '08006', '53300', '57P01', '57P02', '57P03'],
-  // Somebody else was in the way for too long, or memory was short.
-  ...['40001', '40P01', '53200', '55P03', '57014'],
-  ...['P1001', 'P1002', 'P1008', 'P1017', 'P2024'],
-])
-
-function isOutage(error: unknown): boolean {
-  if (error instanceof StartupError) return true
-  if (error instanceof AggregateError) return error.errors.some(isOutage)
-  if (!(error instanceof Error)) return false
-  if ('code' in error && OUTAGES.has(String(error.code))) return true
-  return isOutage(error.cause)
 }

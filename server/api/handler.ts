@@ -6,6 +6,8 @@ import { bodyLimit } from 'hono/body-limit'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { shortened } from '../contract/parse-input.ts'
+import { completed, headersOf, withAnswerHeaders } from './answer-headers.ts'
+import { allowOrigins, refuseForgeries } from './cross-origin.ts'
 import { toAgentRuntimeError, toTRPCShape } from './errors.ts'
 import type { Identify } from './identify.ts'
 import { createRestApp } from './rest/app.ts'
@@ -22,6 +24,8 @@ interface HandlerOptions {
   maxBodyBytes: number
   restPath: string
   trpcPath: string
+  /** Whose pages may ask, besides its own. */
+  allowedOrigins: readonly string[]
 }
 
 /** Calls in one request: their answers are in memory all at once. */
@@ -35,16 +39,17 @@ export function createHandler(options: HandlerOptions): (request: Request) => Pr
   app.onError((error, c) => {
     const known = toAgentRuntimeError(error, services.log)
     const body = c.req.path.startsWith(`${trpcPath}/`) ? { error: toTRPCShape(known) } : known.toBody()
-    return c.json(body, known.status as ContentfulStatusCode)
+    return c.json(body, known.status as ContentfulStatusCode, headersOf(known))
   })
   app.notFound((c) => {
     const error = new AgentRuntimeError(
       'not_found',
       `There is no ${shortened(c.req.method)} ${shortened(c.req.path)} here.`,
     )
-    return c.json(error.toBody(), 404)
+    return c.json(error.toBody(), 404, headersOf(error))
   })
 
+  app.use(withAnswerHeaders)
   app.get('/healthz', (c) => c.json({ status: 'ok' }))
   app.get('/readyz', async (c) => {
     await options.checkReady()
@@ -71,6 +76,11 @@ export function createHandler(options: HandlerOptions): (request: Request) => Pr
     return isDeclared && Number(length) <= options.maxBodyBytes ? next() : measured(c, next)
   }
 
+  const protectedPaths = [`${restPath}/*`, `${trpcPath}/*`]
+  for (const path of protectedPaths) {
+    app.use(path, allowOrigins(options.allowedOrigins), refuseForgeries(options.allowedOrigins))
+  }
+
   app.use(`${restPath}/*`, limited, async (c, next) => {
     c.set('principal', await options.identify(c.req.raw))
     await next()
@@ -87,16 +97,29 @@ export function createHandler(options: HandlerOptions): (request: Request) => Pr
       : next(),
   )
 
-  app.all(`${trpcPath}/*`, limited, (c) =>
-    fetchRequestHandler({
-      endpoint: trpcPath,
-      req: c.req.raw,
-      router,
-      createContext: async ({ req }) => ({ principal: await options.identify(req) }),
-      // A query in a POST body: long inputs don't fit a URL.
-      allowMethodOverride: true,
-      maxBatchSize: MAX_BATCH,
-    }),
-  )
+  app.all(`${trpcPath}/*`, limited, async (c) => {
+    assertDecodable(c.req.url)
+    return completed(
+      await fetchRequestHandler({
+        endpoint: trpcPath,
+        req: c.req.raw,
+        router,
+        createContext: async ({ req }) => ({ principal: await options.identify(req) }),
+        // A query in a POST body: long inputs don't fit a URL.
+        allowMethodOverride: true,
+        maxBatchSize: MAX_BATCH,
+      }),
+    )
+  })
   return async (request) => app.fetch(request)
+}
+
+/** tRPC decodes the names of procedures, and takes what can't be decoded for a fault of the server's. */
+function assertDecodable(url: string): void {
+  const path = url.split('?', 1)[0] ?? ''
+  try {
+    decodeURIComponent(path)
+  } catch (cause) {
+    throw new AgentRuntimeError('bad_request', 'The path has a "%" that encodes nothing.', { cause })
+  }
 }

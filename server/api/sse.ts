@@ -1,5 +1,6 @@
 // Format: https://html.spec.whatwg.org/multipage/server-sent-events.html
 import type { EventBatch } from '../events/event-ring.ts'
+import { ANSWER_HEADERS } from './answer-headers.ts'
 import type { KeepAlive } from './keep-alive.ts'
 
 /** What a stream of events is written from: an `EventStream`. */
@@ -87,7 +88,8 @@ export function toEventStream(
 }
 
 export const EVENT_STREAM_HEADERS = {
+  ...ANSWER_HEADERS,
   'content-type': 'text/event-stream; charset=utf-8',
-  'cache-control': 'no-cache, no-transform',
+  'cache-control': 'no-store, no-transform',
   'x-accel-buffering': 'no',
 } as const

@@ -1,5 +1,6 @@
 import { Hono } from 'hono'
 import type { Context } from 'hono'
+import { accepts } from 'hono/accepts'
 import type { Principal } from '../../contract/principal.ts'
 import { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
 import { parseInput, shortened } from '../../contract/parse-input.ts'
@@ -13,6 +14,7 @@ import {
   HistoryQuery,
   ListConversationsQuery,
   ListRunsQuery,
+  pageUrl,
   readBody,
   readCursor,
 } from './read-request.ts'
@@ -33,6 +35,9 @@ import {
 export interface RestEnv {
   Variables: { principal: Principal }
 }
+
+const STREAM = 'text/event-stream'
+const ACCEPTED = { header: 'Accept' as const, supports: ['application/json', STREAM], default: STREAM }
 
 const runIdOf = (c: Context) => parseInput(RunId, c.req.param('id'))
 
@@ -55,7 +60,7 @@ export function createRestApp(services: ApiServices): Hono<RestEnv> {
       ...rest
     } = parseInput(ListRunsQuery, c.req.query())
     const page = await runs.list(c.var.principal, { ...rest, agentKey, conversationId })
-    return c.json(toRestPage(page, { url: c.req.url, toRest: toRestRun }))
+    return c.json(toRestPage(page, { url: pageUrl(c, ListRunsQuery), toRest: toRestRun }))
   })
 
   app.get('/runs/:id', async (c) => c.json(toRestRunDetail(await runs.get(c.var.principal, runIdOf(c)))))
@@ -68,7 +73,7 @@ export function createRestApp(services: ApiServices): Hono<RestEnv> {
   })
 
   app.get('/runs/:id/events', (c) =>
-    (c.req.header('accept') ?? '').includes('application/json') ? listEvents(c) : streamEvents(c),
+    accepts(c, ACCEPTED) === 'application/json' ? listEvents(c) : streamEvents(c),
   )
   app.get('/runs/:id/events/stream', (c) => streamEvents(c))
 
@@ -82,7 +87,7 @@ export function createRestApp(services: ApiServices): Hono<RestEnv> {
   app.get('/conversations', async (c) => {
     const { agent_key: agentKey, ...rest } = parseInput(ListConversationsQuery, c.req.query())
     const page = await conversations.list(c.var.principal, { ...rest, agentKey })
-    return c.json(toRestPage(page, { url: c.req.url, toRest: toRestConversation }))
+    return c.json(toRestPage(page, { url: pageUrl(c, ListConversationsQuery), toRest: toRestConversation }))
   })
 
   app.get('/conversations/:id', async (c) => {
@@ -112,7 +117,7 @@ export function createRestApp(services: ApiServices): Hono<RestEnv> {
       limit,
     })
     const last = events.at(-1)
-    const next = new URL(c.req.url)
+    const next = pageUrl(c, EventsQuery)
     if (last !== undefined) next.searchParams.set('from_seq', String(last.seq + 1))
     return c.json({
       results: events.map(toRestEvent),

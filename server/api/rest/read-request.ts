@@ -4,6 +4,7 @@ import { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
 import { Cursor } from '../../contract/event.ts'
 import { parseInput } from '../../contract/parse-input.ts'
 import { RunStatus } from '../../contract/run.ts'
+import { publicUrl } from '../public-url.ts'
 
 /** @throws AgentRuntimeError `unsupported_media_type`, `bad_request` or `validation_failed` */
 export async function readBody<T extends z.ZodType>(c: Context, schema: T): Promise<z.output<T>> {
@@ -61,4 +62,13 @@ export function readCursor(c: Context, query: z.output<typeof EventsQuery>): num
   const lastEventId = c.req.header('last-event-id')
   if (lastEventId !== undefined && lastEventId !== '') return parseInput(Cursor, lastEventId)
   return Math.max(0, (query.from_seq ?? 1) - 1)
+}
+
+/** Where links to other pages of a list lead: with what was asked of the list, and nothing else, since that may be a token. */
+export function pageUrl(c: Context, query: z.ZodObject): URL {
+  const url = publicUrl(c.req.raw)
+  for (const name of new Set(url.searchParams.keys())) {
+    if (!Object.hasOwn(query.shape, name)) url.searchParams.delete(name)
+  }
+  return url
 }

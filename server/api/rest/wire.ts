@@ -192,8 +192,8 @@ export function toRestEvent(event: AnyRunEvent) {
   }
 }
 
-/** @param url of the request, whose other query parameters the links keep. */
-export function toRestPage<T, R>(page: Page<T>, { url, toRest }: { url: string; toRest: (item: T) => R }) {
+/** @param url where links to other pages lead, but for the cursor. */
+export function toRestPage<T, R>(page: Page<T>, { url, toRest }: { url: URL; toRest: (item: T) => R }) {
   const link = (cursor: string | null) => {
     if (cursor === null) return null
     const target = new URL(url)

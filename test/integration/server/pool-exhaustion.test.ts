@@ -32,6 +32,18 @@ describe('when every connection of the pool is taken', () => {
     await expect(trpc.client.runs.get.query({ runId: id })).rejects.toMatchObject({
       data: { httpStatus: 503 },
     })
+    for (const [path, init] of [
+      ['conversations', {}],
+      [`/trpc/runs.get?input=${encodeURIComponent(JSON.stringify({ runId: id }))}`, {}],
+      [
+        '/trpc/conversations.create',
+        { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' },
+      ],
+    ] as [string, RequestInit][]) {
+      const response = await rest.send(path, init)
+      expect([path, response.status, response.headers.get('retry-after')]).toEqual([path, 503, '1'])
+      await response.body?.cancel()
+    }
     expect(log.filter(({ message }) => message === 'a request failed')).toEqual([])
 
     await blocker.query('ROLLBACK')

@@ -11,6 +11,12 @@ import { test } from '../../support/runtime.ts'
 
 const VISITOR: Principal = { id: 'visitor', tenantId: '', kind: 'anonymous' }
 
+/** What tRPC leaves to whoever serves it. */
+const OF_EVERY_ANSWER = {
+  'cache-control': 'no-store, no-transform',
+  'x-content-type-options': 'nosniff',
+}
+
 const speaker = defineAgent({
   key: 'speaker',
   events: { word: { schema: z.json() }, thought: { schema: z.null(), visibility: 'debug' } },
@@ -83,9 +89,9 @@ describe('the subscription', () => {
     for (const [url, init] of requests) {
       const { ours, theirs } = ask(server.runtime, url, init)
       const [own, its] = await Promise.all([ours, theirs])
-      expect({ status: own.status, headers: [...own.headers] }).toEqual({
+      expect({ status: own.status, headers: Object.fromEntries(own.headers) }).toEqual({
         status: its.status,
-        headers: [...its.headers],
+        headers: { ...Object.fromEntries(its.headers), ...OF_EVERY_ANSWER },
       })
       const expected = await read(its)
       expect(expected).toContain('event: connected')

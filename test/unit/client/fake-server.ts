@@ -168,6 +168,7 @@ export function fakeServer(): FakeServer {
     maxBodyBytes: 100_000,
     restPath: '/api/agents',
     trpcPath: '/trpc',
+    allowedOrigins: [],
   })
 
   const server: FakeServer = {

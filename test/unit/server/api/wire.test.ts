@@ -200,7 +200,7 @@ describe('an event', () => {
 })
 
 test("a page's links keep what else the request asked for", () => {
-  const url = 'http://host/api/agents/runs?status=queued&cursor=old&limit=2'
+  const url = new URL('http://host/api/agents/runs?status=queued&cursor=old&limit=2')
   const page = { items: [1], nextCursor: 'before.x', previousCursor: null, count: 5 }
   const { next, previous, ...rest } = toRestPage(page, { url, toRest: (item) => ({ item }) })
   expect(rest).toEqual({ results: [{ item: 1 }], count: 5 })

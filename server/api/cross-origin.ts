@@ -1,0 +1,59 @@
+import type { Context, MiddlewareHandler } from 'hono'
+import { cors } from 'hono/cors'
+import { csrf } from 'hono/csrf'
+import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
+import { forwarded } from './public-url.ts'
+
+const CORS = { exposeHeaders: ['retry-after'], maxAge: 600 }
+
+/**
+ * Which pages of other origins may read answers. Browsers ask beforehand, without credentials: so this comes before
+ * authentication. `*` is for all, but for none with cookies: any page could act as its reader then.
+ */
+export function allowOrigins(allowed: readonly string[]): MiddlewareHandler {
+  const named = cors({
+    ...CORS,
+    origin: (origin) => (allowed.includes(origin) ? origin : null),
+    credentials: true,
+  })
+  const everybody = cors({ ...CORS, origin: '*' })
+  return (c, next) => {
+    const origin = c.req.header('origin')
+    if (origin === undefined) return next()
+    return (allowed.includes('*') && !allowed.includes(origin) ? everybody : named)(c, next)
+  }
+}
+
+/**
+ * Refuses what any page can have a browser send with its reader's cookies, and no preflight: a form, or nothing,
+ * by a method that changes something. Of pages of its own and of those named it takes that too.
+ */
+export function refuseForgeries(allowed: readonly string[]): MiddlewareHandler {
+  const guard = csrf({ origin: (origin, c) => allowed.includes(origin) || isOwn(origin, c) })
+  return async (c, next) => {
+    if (isAmbient(c)) {
+      await guard(c, async () => {}).catch(() => {
+        throw new AgentRuntimeError('forbidden', FORGED)
+      })
+    }
+    return next()
+  }
+}
+
+const FORGED =
+  'With cookies, send JSON (content-type: application/json), or from an origin that the setting allowedOrigins names.'
+
+/** Whether a browser sent on its own what tells who is asking. */
+function isAmbient(c: Context): boolean {
+  return (
+    c.req.header('cookie') !== undefined ||
+    /^(basic|digest|negotiate|ntlm)\b/i.test(c.req.header('authorization') ?? '')
+  )
+}
+
+function isOwn(origin: string, c: Context): boolean {
+  if (!URL.canParse(origin)) return false
+  const { host } = new URL(origin)
+  const asked = [new URL(c.req.url).host, forwarded(c.req.raw.headers, 'host')?.toLowerCase()]
+  return host !== '' && asked.includes(host)
+}
