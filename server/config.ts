@@ -67,6 +67,8 @@ export const Config = z.object({
   retryDelaySeconds: z.coerce.number().min(0).default(1),
   /** Attempts before a run fails for good. */
   maxAttempts: z.coerce.number().int().min(1).max(100).default(3),
+  /** Runs that may wait for their turn in one conversation. Those beyond are refused with 429. */
+  maxWaitingRuns: z.coerce.number().int().min(1).max(100_000).default(1_000),
   /** Runs a worker process executes at once. */
   concurrency: z.coerce.number().int().min(1).max(10_000).default(20),
   /** Seconds between looks at the queue when no notification comes. */
@@ -123,6 +125,7 @@ export const ENVIRONMENT = {
   leaseTtlSeconds: 'LEASE_TTL_SECONDS',
   retryDelaySeconds: 'RETRY_DELAY_SECONDS',
   maxAttempts: 'MAX_ATTEMPTS',
+  maxWaitingRuns: 'MAX_WAITING_RUNS',
   concurrency: 'CONCURRENCY',
   queuePollIntervalSeconds: 'QUEUE_POLL_INTERVAL_SECONDS',
   streamPollIntervalSeconds: 'STREAM_POLL_INTERVAL_SECONDS',

@@ -84,6 +84,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     {
       agents,
       maxAttempts: config.maxAttempts,
+      maxWaitingRuns: config.maxWaitingRuns,
       runTimeoutMs: Math.round(config.runTimeoutSeconds * 1000),
     },
     createRunEvents(

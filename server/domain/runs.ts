@@ -34,6 +34,8 @@ export interface RunPorts {
 export interface RunSettings {
   agents: ReadonlyMap<string, AnyAgent>
   maxAttempts: number
+  /** Of one conversation, for their turn. */
+  maxWaitingRuns: number
   runTimeoutMs: number
 }
 
@@ -94,6 +96,7 @@ export function createRuns(ports: RunPorts, settings: RunSettings, events: RunEv
         runAt: input.runAt ?? null,
         expiresAt: input.expiresAt ?? null,
         conversationPolicy: input.conversationPolicy ?? agent.conversationPolicy ?? 'queue',
+        maxWaiting: settings.maxWaitingRuns,
       })
       switch (answer.kind) {
         case 'no-conversation':
@@ -102,6 +105,12 @@ export function createRuns(ports: RunPorts, settings: RunSettings, events: RunEv
           throw new AgentRuntimeError('conflict', 'Another run of this conversation is under way.', {
             details: { runId: answer.runId },
           })
+        case 'full':
+          throw new AgentRuntimeError(
+            'rate_limited',
+            `${answer.waiting} runs wait for their turn in this conversation: try again when some of them are over.`,
+            { details: { waiting: answer.waiting } },
+          )
         case 'existing':
           return { run: answer.run, created: false }
         case 'created':

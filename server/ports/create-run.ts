@@ -20,6 +20,8 @@ export interface NewRun {
   runAt: string | null
   expiresAt: string | null
   conversationPolicy: ConversationPolicy
+  /** Refused when so many runs wait for their turn in its conversation. */
+  maxWaiting: number
 }
 
 /** Whether anything that is there before may have a say in it. What may not is never kept waiting by a lock. */
@@ -32,9 +34,11 @@ export function mayClash({ idempotencyKey, conversationId }: NewRun): boolean {
  * `existing`: its owner used the idempotency key before; this is the run of then.
  * `no-conversation`: the conversation is not there, or not the owner's.
  * `busy`: another run of the conversation is under way, and the policy is to refuse.
+ * `full`: it would have to wait for its turn, as too many do.
  */
 export type CreatedRun =
   | { kind: 'created'; run: Run; interrupted: readonly ChangedRun[] }
   | { kind: 'existing'; run: Run }
   | { kind: 'no-conversation' }
   | { kind: 'busy'; runId: string }
+  | { kind: 'full'; waiting: number }

@@ -18,6 +18,7 @@ export function newRun(run: Partial<NewRun> = {}): NewRun {
     runAt: null,
     expiresAt: null,
     conversationPolicy: 'queue',
+    maxWaiting: 1_000,
     ...run,
   }
 }

@@ -76,6 +76,34 @@ describe('a run in a conversation that has one under way', () => {
     expect((await rest.get(`runs/${last}`)).body).toMatchObject({ status: 'succeeded', output: 'now' })
   })
 
+  test('is refused when too many wait, whichever servers are asked', async ({ createServer }) => {
+    const held = createHeldAgent()
+    const config = { maxWaitingRuns: 3 }
+    const servers = [
+      await createServer({ agents: [held.agent], config }),
+      await createServer({ agents: [held.agent], config }),
+    ] as const
+    const [{ rest }] = servers
+    const { body: conversation } = await rest.post('conversations', {})
+    const request = { agent_key: 'held', conversation_id: conversation['id'] }
+    const first = await rest.create('held', { ...request, idempotency_key: 'one' })
+    await held.attempt(0)
+    const answers = await Promise.all(
+      Array.from({ length: 12 }, (_, index) => servers[index % 2 === 0 ? 0 : 1].rest.post('runs', request)),
+    )
+    const created = answers.filter(({ status }) => status === 201)
+    expect(created).toHaveLength(3)
+    for (const answer of answers.filter(({ status }) => status !== 201)) {
+      expect(answer).toMatchObject({ status: 429, body: { code: 'rate_limited', details: { waiting: 3 } } })
+    }
+    expect(await rest.post('runs', { ...request, idempotency_key: 'one' })).toMatchObject({ status: 200 })
+    held.release()
+    for (const id of [first, ...created.map(({ body }) => body['id'] as string)]) {
+      await rest.events(`runs/${id}/events`)
+    }
+    await rest.create('held', request)
+  })
+
   test('runs alone whatever two servers do at once', async ({ createServer, database }) => {
     let active = 0
     const overlaps: number[] = []

@@ -113,11 +113,11 @@ async function placeOf(
   const { run, before, cancelledVisibility } = request
   switch (run.conversationPolicy) {
     case 'queue':
-      return { waits: before.length > 0 }
+      return placeBehind(before, run)
     case 'reject': {
       // One that is being stopped is as good as over: that is waited for.
       const busy = before.find((other) => !other.isStopping)
-      return busy === undefined ? { waits: before.length > 0 } : { refusal: { kind: 'busy', runId: busy.id } }
+      return busy === undefined ? placeBehind(before, run) : { refusal: { kind: 'busy', runId: busy.id } }
     }
     case 'interrupt': {
       if (before.length === 0) return {}
@@ -128,4 +128,11 @@ async function placeOf(
       return { waits: interrupted.some(({ status }) => status === 'running'), interrupted }
     }
   }
+}
+
+/** Each look at a conversation costs more, the more of its runs wait: there is an end to it. */
+function placeBehind(before: readonly ActiveRun[], { maxWaiting }: NewRun): Place {
+  // One of them does not wait: it has the turn.
+  const waiting = before.length - 1
+  return waiting >= maxWaiting ? { refusal: { kind: 'full', waiting } } : { waits: before.length > 0 }
 }
