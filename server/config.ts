@@ -53,6 +53,11 @@ export const Config = z.object({
   modelProvider: z.enum(['openai', 'anthropic', 'demo']).optional(),
   /** Name of the model, as its provider spells it. Default: the provider client's own default. */
   defaultModel: z.string().min(1).optional(),
+  /**
+   * Seconds a model's stream may be silent before its request is given up and the attempt fails, to be tried again; five
+   * times as long before the answer begins. `false` or `off`: for as long as the run may take.
+   */
+  modelIdleTimeoutSeconds: orOff(0.05).default(60),
   /** Seconds a run may execute before it times out. */
   runTimeoutSeconds: z.coerce
     .number()
@@ -120,6 +125,7 @@ export const ENVIRONMENT = {
   redisUrl: 'REDIS_URL',
   modelProvider: 'MODEL_PROVIDER',
   defaultModel: 'DEFAULT_MODEL',
+  modelIdleTimeoutSeconds: 'MODEL_IDLE_TIMEOUT_SECONDS',
   runTimeoutSeconds: 'RUN_TIMEOUT_SECONDS',
   cancelGraceSeconds: 'CANCEL_GRACE_SECONDS',
   leaseTtlSeconds: 'LEASE_TTL_SECONDS',

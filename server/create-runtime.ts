@@ -221,6 +221,9 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
           llm: getModel(),
           visibilityOf,
           cancelGraceMs: config.cancelGraceSeconds * 1000,
+          modelIdleTimeoutMs: config.modelIdleTimeoutSeconds
+            ? config.modelIdleTimeoutSeconds * 1000
+            : Infinity,
           presence,
           retryPolicy: { ...DEFAULT_RETRY_POLICY, delayMs: config.retryDelaySeconds * 1000 },
           random: Math.random,

@@ -84,6 +84,8 @@ export interface AgentContext<TParams = unknown, TEvents extends object = Record
   readonly signal: AbortSignal
   /** The runtime's default model. */
   readonly llm: Model
+  /** Milliseconds a model may be silent (`modelIdleTimeoutSeconds`): `llm` and `toolLoop` give it up then. */
+  readonly modelIdleTimeoutMs: number
   readonly log: Logger
   /** The newest checkpoint, also one from an attempt that crashed; undefined when there is none. */
   readonly state: Json | undefined

@@ -1,4 +1,5 @@
 import type { AgentMessage } from '../contract/message.ts'
+import { withIdleLimit } from '../llm/idle-limit.ts'
 import { ModelError } from '../llm/model.ts'
 import type { FinishReason, Model, ModelRequest, TokenUsage } from '../llm/model.ts'
 import type { AgentContext } from './context.ts'
@@ -22,7 +23,8 @@ export type ToolLoopContext = Pick<
   | 'emit'
   | 'step'
   | 'approve'
->
+> &
+  Partial<Pick<AgentContext, 'modelIdleTimeoutMs'>>
 
 export interface ToolLoopOptions {
   /** Default: none; the model can only talk then. */
@@ -70,7 +72,9 @@ export interface ToolLoopResult {
  * return { output: { response: reply.text }, messages: reply.messages }
  */
 export async function toolLoop(ctx: ToolLoopContext, options: ToolLoopOptions = {}): Promise<ToolLoopResult> {
-  const { model = ctx.llm, maxTurns = 10 } = options
+  const { maxTurns = 10 } = options
+  const model =
+    options.model === undefined ? ctx.llm : withIdleLimit(options.model, ctx.modelIdleTimeoutMs ?? Infinity)
   const tools = byName(options.tools ?? [])
   const given: AgentMessage[] = [
     ...(options.system === undefined ? [] : [{ role: 'system' as const, content: options.system }]),

@@ -9,7 +9,7 @@ import type { Model, ModelChunk, ModelRequest } from './model.ts'
 import { type Provider, toModelError } from './provider-error.ts'
 import { toProviderMessages } from './provider-messages.ts'
 import { streamFrom } from './provider-stream.ts'
-import { fetchWithoutLongWaits } from './retry-after.ts'
+import { watchedFetch } from './watched-fetch.ts'
 
 export interface AnthropicModelOptions {
   /** Default: `claude-sonnet-5-5`. */
@@ -50,16 +50,17 @@ export function createAnthropicModel(options: AnthropicModelOptions = {}): Model
   async function* stream(
     request: ModelRequest,
     signal: AbortSignal,
+    onActivity: () => void = () => {},
   ): AsyncGenerator<ModelChunk, void, undefined> {
     signal.throwIfAborted()
     const sdk = await loadSdk('@anthropic-ai/sdk', () => import('@anthropic-ai/sdk'))
-    const anthropic = (client ??= new sdk.Anthropic({
+    client ??= new sdk.Anthropic({
       apiKey,
       ...(options.baseURL === undefined ? {} : { baseURL: options.baseURL }),
       ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs }),
       maxRetries: options.maxRetries ?? 2,
-      fetch: fetchWithoutLongWaits,
-    }))
+    })
+    const anthropic = client.withOptions({ fetch: watchedFetch(onActivity) })
 
     const { system, messages } = toAnthropicPrompt(...inCurrentTurn(request.messages))
     const body: Anthropic.MessageCreateParamsStreaming = {

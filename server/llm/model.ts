@@ -40,14 +40,15 @@ export type FinishReason = 'stop' | 'tool-calls' | 'length' | 'content-filter'
  * The port every model client implements.
  *
  * `stream` starts the request when iterated, stops it when `signal` aborts (the iteration then throws
- * the signal's reason), and throws {@link ModelError} for whatever the provider refuses.
+ * the signal's reason), and throws {@link ModelError} for whatever the provider refuses. It calls `onActivity`
+ * when the provider shows that it lives without saying anything: a stream that is silent for long is given up.
  */
 export interface Model {
   /** e.g. `openai`, `anthropic`, `demo`. */
   readonly provider: string
   /** The model's own name, as the provider spells it. */
   readonly name: string
-  stream(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelChunk>
+  stream(request: ModelRequest, signal: AbortSignal, onActivity?: () => void): AsyncIterable<ModelChunk>
 }
 
 /** A provider refused or broke off a request. */

@@ -7,7 +7,7 @@ import { toChatMessage, toChatTool } from './openai-messages.ts'
 import { type Provider, toModelError } from './provider-error.ts'
 import { toProviderMessages } from './provider-messages.ts'
 import { streamFrom } from './provider-stream.ts'
-import { fetchWithoutLongWaits } from './retry-after.ts'
+import { watchedFetch } from './watched-fetch.ts'
 
 export interface OpenAIModelOptions {
   /** Default: `gpt-5.6-terra`. */
@@ -45,16 +45,17 @@ export function createOpenAIModel(options: OpenAIModelOptions = {}): Model {
   async function* stream(
     request: ModelRequest,
     signal: AbortSignal,
+    onActivity: () => void = () => {},
   ): AsyncGenerator<ModelChunk, void, undefined> {
     signal.throwIfAborted()
     const sdk = await loadSdk('openai', () => import('openai'))
-    const openai = (client ??= new sdk.OpenAI({
+    client ??= new sdk.OpenAI({
       apiKey,
       ...(options.baseURL === undefined ? {} : { baseURL: options.baseURL }),
       ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs }),
       maxRetries: options.maxRetries ?? 2,
-      fetch: fetchWithoutLongWaits,
-    }))
+    })
+    const openai = client.withOptions({ fetch: watchedFetch(onActivity) })
 
     const open = async () => {
       try {

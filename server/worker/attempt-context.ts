@@ -1,6 +1,7 @@
 import type { AgentContext } from '../agent/context.ts'
 import type { AnyAgent } from '../agent/define-agent.ts'
 import type { RunLog } from '../events/run-log.ts'
+import { withIdleLimit } from '../llm/idle-limit.ts'
 import type { Model } from '../llm/model.ts'
 import type { ClaimedRun } from '../ports/attempt.ts'
 import type { Logger } from '../ports/logger.ts'
@@ -22,6 +23,7 @@ export interface AttemptPorts extends EmitterPorts, Pick<StepPorts, 'leaseTtlMs'
   >
   log: Logger
   llm: Model
+  modelIdleTimeoutMs: number
 }
 
 interface Attempt {
@@ -50,7 +52,8 @@ export function createAttemptContext(ports: AttemptPorts, attempt: Attempt): Age
     metadata: run.metadata,
     principal: run.principal,
     signal,
-    llm: ports.llm,
+    llm: withIdleLimit(ports.llm, ports.modelIdleTimeoutMs),
+    modelIdleTimeoutMs: ports.modelIdleTimeoutMs,
     log: ports.log,
     get state() {
       return state

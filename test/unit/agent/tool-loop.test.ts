@@ -25,6 +25,7 @@ function createContext(llm: Model, signal: AbortSignal = new AbortController().s
     principal: { id: 'ann', tenantId: '', kind: 'user' },
     signal,
     llm,
+    modelIdleTimeoutMs: 60_000,
     log: { debug() {}, info() {}, warn, error() {} },
     state: undefined,
     async emit(type, payload) {

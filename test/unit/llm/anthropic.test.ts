@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { Json } from '../../../server/contract/json.ts'
 import { createAnthropicModel } from '../../../server/llm/anthropic.ts'
 import { block, event, start, stop, text, toolUse } from '../../support/anthropic-stream.ts'
@@ -291,4 +291,17 @@ describe('an abort', () => {
     })
     await expect(collect(model, hello, controller.signal)).rejects.toBe(reason)
   })
+})
+
+test('a keep-alive is a sign of life, though the SDK hides it', async () => {
+  provider.answerWith(streamed([start, event('ping')], 'open'))
+  const controller = new AbortController()
+  const onActivity = vi.fn<() => void>()
+  const reading = (async () => {
+    for await (const _ of createAnthropicModel({ apiKey }).stream(hello, controller.signal, onActivity));
+  })()
+  // One for the answer's head.
+  await vi.waitFor(() => expect(onActivity.mock.calls.length).toBeGreaterThan(1))
+  controller.abort(new Error('enough'))
+  await expect(reading).rejects.toThrow('enough')
 })

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { createOpenAIModel } from '../../../server/llm/openai.ts'
 import { collect, refused, streamed, fakeProvider } from '../../support/model-provider.ts'
 
@@ -307,4 +307,17 @@ describe('an abort', () => {
     })
     await expect(collect(model, hello, controller.signal)).rejects.toBe(reason)
   })
+})
+
+test('a keep-alive is a sign of life, though the SDK hides it', async () => {
+  provider.answerWith(streamed([': waiting\n\n', ': waiting\n\n'], 'open'))
+  const controller = new AbortController()
+  const onActivity = vi.fn<() => void>()
+  const reading = (async () => {
+    for await (const _ of createOpenAIModel({ apiKey }).stream(hello, controller.signal, onActivity));
+  })()
+  // One for the answer's head.
+  await vi.waitFor(() => expect(onActivity.mock.calls.length).toBeGreaterThan(1))
+  controller.abort(new Error('enough'))
+  await expect(reading).rejects.toThrow('enough')
 })

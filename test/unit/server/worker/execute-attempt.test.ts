@@ -51,6 +51,7 @@ function createAttempt(agent: AnyAgent, more: Partial<ClaimedRun> = {}) {
         store.run('run').attempt === run.attempt ? ('written' as const) : ('fenced' as const),
     },
     llm: createScriptedModel([]),
+    modelIdleTimeoutMs: 60_000,
     visibilityOf: createVisibilityOf({}),
     cancelGraceMs: GRACE_MS,
     leaseTtlMs: 30_000,
