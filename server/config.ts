@@ -2,14 +2,25 @@ import { z } from 'zod'
 import { Visibility } from './contract/event.ts'
 import { MAX_TIMEOUT_MS } from './contract/run.ts'
 import { StartupError } from './startup-error.ts'
+import { foreignVariables, misspeltVariables, unknownSettings } from './unknown-settings.ts'
 
-const flag = z.preprocess(
-  (value) => (value === 'true' || value === '1' ? true : value === 'false' || value === '0' ? false : value),
-  z.boolean(),
-)
+const flag = z.preprocess((value) => {
+  if (/^(true|1)$/i.test(String(value))) return true
+  return /^(false|0)$/i.test(String(value)) ? false : value
+}, z.boolean())
 
 function isRedisUrl(text: string): boolean {
   return URL.canParse(text) && ['redis:', 'rediss:'].includes(new URL(text).protocol)
+}
+
+/** Variables hold text. */
+function fromJson(value: unknown): unknown {
+  if (typeof value !== 'string') return value
+  try {
+    return JSON.parse(value)
+  } catch {
+    return value
+  }
 }
 
 /** An amount, or `off`. */
@@ -40,6 +51,26 @@ export const Config = z.object({
   directUrl: z.string().min(1).optional(),
   /** Whether statements are prepared by name. Poolers that can't follow them need `false`. */
   preparedStatements: flag.default(true),
+  /** What the queue is kept in. */
+  queueBackend: z
+    .literal('postgres', {
+      error: (issue) =>
+        issue.input === 'redis_streams'
+          ? 'a queue in Redis is not there yet; leave it out: the queue is in PostgreSQL, and eventBusBackend "redis" takes streams off it'
+          : 'expected "postgres"',
+    })
+    .default('postgres'),
+  /** Functions that register agents, as `./agents.ts#registerAgents`: files from the working folder on, and their exports. */
+  registry: z
+    .union([z.string().transform((list) => list.split(',').map((one) => one.trim())), z.array(z.string())])
+    .pipe(
+      z.array(
+        z
+          .string()
+          .regex(/^[^#]+#[^#]+$/, 'expected a file and its export, such as ./agents.ts#registerAgents'),
+      ),
+    )
+    .default([]),
   /** What carries hints between processes. `none`: every process looks by itself, at its poll intervals. */
   eventBusBackend: z
     .preprocess((value) => (value === 'db' ? 'postgres' : value), z.enum(['postgres', 'redis', 'none']))
@@ -50,7 +81,14 @@ export const Config = z.object({
     .refine(isRedisUrl, 'must be a URL like redis://user:password@host:6379/0, or rediss:// for TLS')
     .optional(),
   /** Which model client `ctx.llm` is. Default: by the API key that is set, else the built-in demo model. */
-  modelProvider: z.enum(['openai', 'anthropic', 'demo']).optional(),
+  modelProvider: z
+    .enum(['openai', 'anthropic', 'demo'], {
+      error: (issue) =>
+        issue.input === 'litellm'
+          ? 'LiteLLM speaks the API of OpenAI; set "openai" and the address of its proxy as OPENAI_BASE_URL'
+          : 'expected "openai", "anthropic" or "demo"',
+    })
+    .optional(),
   /** Name of the model, as its provider spells it. Default: the provider client's own default. */
   defaultModel: z.string().min(1).optional(),
   /**
@@ -96,7 +134,12 @@ export const Config = z.object({
   /** Largest request body, in bytes. */
   maxBodyBytes: z.coerce.number().int().min(1).default(1_048_576),
   /** Visibility of event types where it differs from the default. */
-  eventVisibility: z.record(z.string(), Visibility).default({}),
+  eventVisibility: z
+    .preprocess(
+      fromJson,
+      z.record(z.string(), Visibility, 'expected an object, such as {"tool.call":"user"}'),
+    )
+    .default({}),
   /** Shows `debug` events to everybody who may see the run. */
   debugMode: flag.default(false),
   /** Where REST/SSE is mounted. */
@@ -121,6 +164,8 @@ export const ENVIRONMENT = {
   databaseConnectTimeoutSeconds: 'DATABASE_CONNECT_TIMEOUT_SECONDS',
   directUrl: 'DIRECT_URL',
   preparedStatements: 'PREPARED_STATEMENTS',
+  queueBackend: 'QUEUE_BACKEND',
+  registry: 'RUNTIME_REGISTRY',
   eventBusBackend: 'EVENT_BUS_BACKEND',
   redisUrl: 'REDIS_URL',
   modelProvider: 'MODEL_PROVIDER',
@@ -141,6 +186,7 @@ export const ENVIRONMENT = {
   compactAfterSeconds: 'COMPACT_AFTER_SECONDS',
   retentionDays: 'RETENTION_DAYS',
   maxBodyBytes: 'MAX_BODY_BYTES',
+  eventVisibility: 'EVENT_VISIBILITY',
   debugMode: 'DEBUG_MODE',
   allowedOrigins: 'ALLOWED_ORIGINS',
 } as const satisfies Partial<Record<keyof Config, string>>
@@ -166,11 +212,31 @@ export function resolveConfig(
   )
   const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined))
   const parsed = Config.safeParse({ ...fromEnvironment, ...given })
-  if (parsed.success) return parsed.data
-  const problems = parsed.error.issues.map((issue) => {
+  const malformed = (parsed.error?.issues ?? []).map((issue) => {
     const key = String(issue.path[0])
     const name = (ENVIRONMENT as Record<string, string>)[key]
     return `${key}${name === undefined ? '' : ` (${name})`}: ${issue.message}`
   })
+  const problems = [
+    ...unknownSettings(settings, Object.keys(Config.shape)),
+    ...foreignVariables(env),
+    ...malformed,
+  ]
+  if (parsed.success && problems.length === 0) return parsed.data
   throw new ConfigError(`Configuration is not valid. ${problems.join('; ')}`)
+}
+
+/** Read beside the settings. */
+const FURTHER_VARIABLES = [
+  'OPENAI_API_KEY',
+  'OPENAI_BASE_URL',
+  'ANTHROPIC_API_KEY',
+  'ANTHROPIC_BASE_URL',
+  'LOG_LEVEL',
+  'LOG_FORMAT',
+]
+
+/** A sentence for each variable that is probably a slip. Not refused: it may be meant for another program. */
+export function environmentWarnings(env: Record<string, string | undefined> = process.env): string[] {
+  return misspeltVariables(env, [...Object.values(ENVIRONMENT), ...FURTHER_VARIABLES])
 }

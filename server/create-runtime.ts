@@ -21,7 +21,7 @@ import { createIdentify } from './api/identify.ts'
 import { createRouter } from './api/router.ts'
 import { createSocketServer } from './api/socket/socket-server.ts'
 import type { Config } from './config.ts'
-import { ConfigError, resolveConfig } from './config.ts'
+import { ConfigError, environmentWarnings, resolveConfig } from './config.ts'
 import { PUBLIC_PRINCIPAL } from './contract/principal.ts'
 import { createConversations } from './domain/conversations.ts'
 import { createRunEvents } from './domain/run-events.ts'
@@ -31,11 +31,13 @@ import { checkSchedules, keepSchedules } from './domain/schedules.ts'
 import { keepUp } from './domain/upkeep.ts'
 import { createEventHub } from './events/hub.ts'
 import { createVisibilityOf } from './events/visibility.ts'
+import { assertKnownOptions } from './known-options.ts'
 import { chooseModel } from './llm/choose-model.ts'
 import type { Model } from './llm/model.ts'
 import type { Clock } from './ports/clock.ts'
 import type { EventBus } from './ports/event-bus.ts'
 import type { Logger } from './ports/logger.ts'
+import { loadRegistry } from './registry.ts'
 import { DEFAULT_RETRY_POLICY } from './worker/retry.ts'
 import { StartupError } from './startup-error.ts'
 import { Worker } from './worker/worker.ts'
@@ -53,7 +55,8 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
 ): AgentRuntime<ShapeOfAgent<TAgents[number]>> {
   type Shape = ShapeOfAgent<TAgents[number]>
   const config = resolveConfig(options.config)
-  const agents = agentsByKey(options.agents)
+  assertKnownOptions(options)
+  const agents = new Map(agentsByKey(options.agents))
   const log = options.logger ?? createLogger()
   const clock = systemClock
   const databaseUrl = config.databaseUrl ?? ''
@@ -69,7 +72,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   const store = createPrismaStore({ pool, visibilityOf })
   const queue = createBossQueue({ pool, log })
   const timetable = createBossTimetable({ pool, log })
-  const schedules = checkSchedules(agents, timetable, clock.now())
+  let schedules = checkSchedules(agents, timetable, clock.now())
   const presence = createPgPresence({ databaseUrl: config.directUrl ?? databaseUrl, clock, log })
   const bus = createBus(config, { pool, clock, log })
 
@@ -95,7 +98,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
       },
     ),
   )
-  const conversations = createConversations(store, new Set(agents.keys()))
+  const conversations = createConversations(store, agents)
   const stopping = new AbortController()
   const services = {
     runs,
@@ -116,8 +119,19 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   let stopped: Promise<void> | undefined
   const start = () => (stopped === undefined ? (started ??= connect()) : Promise.reject(wasStopped()))
 
+  /** Once, though connecting may be tried again. */
+  const discover = async () => {
+    for (const warning of environmentWarnings()) log.warn({}, warning)
+    if (config.registry.length === 0) return
+    const found = await loadRegistry(config.registry)
+    for (const [key, agent] of agentsByKey([...options.agents, ...found])) agents.set(key, agent)
+    schedules = checkSchedules(agents, timetable, clock.now())
+  }
+  let discovered: Promise<void> | undefined
+
   async function connect(): Promise<void> {
     try {
+      await (discovered ??= discover())
       if (config.databaseUrl === undefined) {
         throw new ConfigError('DATABASE_URL is not set: the runtime needs a PostgreSQL database.')
       }
@@ -182,7 +196,9 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   return {
     // Carried in the type alone.
     $agents: undefined as unknown as Shape,
-    agents: options.agents,
+    get agents() {
+      return [...agents.values()]
+    },
     config,
     isAuthenticating: options.authenticate !== undefined,
     get model() {
@@ -211,6 +227,8 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     async startWorker(workerOptions = {}) {
       await start()
       if (stopped !== undefined) throw wasStopped()
+      const llm = getModel()
+      await llm.prepare?.().catch((err: unknown) => log.warn({ err }, 'Runs that use ctx.llm will fail'))
       const worker = new Worker(
         {
           store,
@@ -218,7 +236,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
           bus,
           clock,
           log,
-          llm: getModel(),
+          llm,
           visibilityOf,
           cancelGraceMs: config.cancelGraceSeconds * 1000,
           modelIdleTimeoutMs: config.modelIdleTimeoutSeconds

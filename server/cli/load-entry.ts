@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { existsSync, statSync } from 'node:fs'
-import { relative, resolve } from 'node:path'
+import { extname, relative, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { AgentRuntime } from '../agent-runtime.ts'
 import { CliError } from './cli-error.ts'
@@ -9,8 +9,14 @@ const DEFAULT_ENTRIES = ['runtime', 'src/runtime', 'agents', 'src/agents'].flatM
   ['.ts', '.mts', '.js', '.mjs'].map((extension) => path + extension),
 )
 
+// TypeScript here, JavaScript in the built package.
+const REGISTRY_ENTRY = fileURLToPath(
+  new URL(`./registry-entry${extname(import.meta.filename)}`, import.meta.url),
+)
+
 /**
- * The path of the entry: the one given, or the first of the usual ones that exists.
+ * The path of the entry: the one given, or the first of the usual ones that exists; where there is none, one
+ * without agents of its own, if RUNTIME_REGISTRY names some.
  *
  * @throws CliError when there is none.
  */
@@ -23,6 +29,7 @@ export function findEntry(given: string | undefined): string {
   }
   const found = DEFAULT_ENTRIES.map((path) => resolve(path)).find((path) => existsSync(path))
   if (found !== undefined) return found
+  if (process.env['RUNTIME_REGISTRY']) return REGISTRY_ENTRY
   throw new CliError(
     'No entry: name the file whose default export is createAgentRuntime(…), or call it runtime.ts, src/runtime.ts, agents.ts or src/agents.ts.',
   )

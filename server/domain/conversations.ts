@@ -26,14 +26,14 @@ export interface Conversations {
 /** Whose messages are history: also of runs under way, since their input was said. */
 const SPOKEN = RunStatus.exclude(['failed', 'cancelled', 'timed_out']).options
 
-export function createConversations(store: Store, agentKeys: ReadonlySet<string>): Conversations {
+export function createConversations(store: Store, agents: ReadonlyMap<string, unknown>): Conversations {
   return {
     async create(principal, request) {
       const owner = parsePrincipal(principal)
       const input = parseInput(CreateConversationInput, request)
-      if (input.agentKey !== undefined && !agentKeys.has(input.agentKey)) {
+      if (input.agentKey !== undefined && !agents.has(input.agentKey)) {
         throw new AgentRuntimeError('unknown_agent', `There is no agent "${input.agentKey.slice(0, 100)}".`, {
-          details: { known: [...agentKeys] },
+          details: { known: [...agents.keys()] },
         })
       }
       assertStorable(input)

@@ -47,13 +47,15 @@ export function createAnthropicModel(options: AnthropicModelOptions = {}): Model
 
   let client: Anthropic | undefined
 
+  const load = () => loadSdk('@anthropic-ai/sdk', () => import('@anthropic-ai/sdk'))
+
   async function* stream(
     request: ModelRequest,
     signal: AbortSignal,
     onActivity: () => void = () => {},
   ): AsyncGenerator<ModelChunk, void, undefined> {
     signal.throwIfAborted()
-    const sdk = await loadSdk('@anthropic-ai/sdk', () => import('@anthropic-ai/sdk'))
+    const sdk = await load()
     client ??= new sdk.Anthropic({
       apiKey,
       ...(options.baseURL === undefined ? {} : { baseURL: options.baseURL }),
@@ -85,7 +87,7 @@ export function createAnthropicModel(options: AnthropicModelOptions = {}): Model
     yield* fromMessageEvents(events, () => toModelError(provider, undefined))
   }
 
-  return { provider: PROVIDER, name, stream }
+  return { provider: PROVIDER, name, stream, prepare: async () => void (await load()) }
 }
 
 // Thinking is bound to the prompt it was thought under, which an earlier run may have had otherwise; and

@@ -49,6 +49,8 @@ export interface Model {
   /** The model's own name, as the provider spells it. */
   readonly name: string
   stream(request: ModelRequest, signal: AbortSignal, onActivity?: () => void): AsyncIterable<ModelChunk>
+  /** Loads what it needs, once a worker starts. Rejects when that is not there, which the log then says. */
+  prepare?(): Promise<void>
 }
 
 /** A provider refused or broke off a request. */

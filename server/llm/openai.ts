@@ -42,13 +42,15 @@ export function createOpenAIModel(options: OpenAIModelOptions = {}): Model {
   let client: OpenAI | undefined
   let extra = options.extra ?? {}
 
+  const load = () => loadSdk('openai', () => import('openai'))
+
   async function* stream(
     request: ModelRequest,
     signal: AbortSignal,
     onActivity: () => void = () => {},
   ): AsyncGenerator<ModelChunk, void, undefined> {
     signal.throwIfAborted()
-    const sdk = await loadSdk('openai', () => import('openai'))
+    const sdk = await load()
     client ??= new sdk.OpenAI({
       apiKey,
       ...(options.baseURL === undefined ? {} : { baseURL: options.baseURL }),
@@ -82,7 +84,7 @@ export function createOpenAIModel(options: OpenAIModelOptions = {}): Model {
     yield* fromChatChunks(chunks, () => toModelError(provider, undefined))
   }
 
-  return { provider: PROVIDER, name, stream }
+  return { provider: PROVIDER, name, stream, prepare: async () => void (await load()) }
 }
 
 function toBody(

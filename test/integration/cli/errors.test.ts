@@ -175,6 +175,48 @@ test('serve without authenticate starts only when it is told to', async () => {
   })
 })
 
+test('a setting that does not exist, and a slip in authenticate', async () => {
+  const source = (options: string) =>
+    `import { createAgentRuntime } from ${JSON.stringify(serverModule)}
+     export default createAgentRuntime({ agents: [], ${options} })`
+  expect(await serveSource(source('config: { maxAttemps: 3 }'))).toEqual({
+    code: 1,
+    said: 'agent-runtime: Configuration is not valid. maxAttemps: there is no such setting, did you mean maxAttempts?\n',
+  })
+  expect(await serveSource(source('authentcate: () => null'))).toEqual({
+    code: 1,
+    said: 'agent-runtime: createAgentRuntime: authentcate: there is no such setting, did you mean authenticate?\n',
+  })
+})
+
+test.each([
+  ['openai', 'openai', 'OPENAI_API_KEY'],
+  ['anthropic', '@anthropic-ai/sdk', 'ANTHROPIC_API_KEY'],
+])('the SDK of %s is missed when a worker starts', async (provider, sdk, key) => {
+  await using database = await createTestDatabase()
+  await using folder = await createWorkspace()
+  const hooks = `
+      import { registerHooks } from 'node:module'
+      registerHooks({
+        resolve(specifier, context, next) {
+          if (specifier !== '${sdk}') return next(specifier, context)
+          throw Object.assign(new Error('not installed'), { code: 'ERR_MODULE_NOT_FOUND' })
+        },
+      })`
+  const env = {
+    DATABASE_URL: database.url,
+    MAX_ATTEMPT: '3',
+    MODEL_PROVIDER: provider,
+    [key]: 'key',
+    NODE_OPTIONS: `--import "data:text/javascript,${encodeURIComponent(hooks)}"`,
+    LOG_FORMAT: 'pretty',
+  }
+  await using worker = runCli(['worker', entry('working')], { cwd: folder.path, env })
+  await worker.printed(/Working on/)
+  expect(worker.stderr()).toContain(`This model client needs the package "${sdk}": npm install ${sdk}`)
+  expect(worker.stderr()).toContain('The variable MAX_ATTEMPT is not read. Did you mean MAX_ATTEMPTS?')
+})
+
 test('a folder that is no Vite app', async () => {
   expect(await outcomeOf(['dev', entry('working'), '--web', 'web'])).toEqual({
     code: 1,

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { Config, ConfigError, ENVIRONMENT, resolveConfig } from '../../../server/config.ts'
+import {
+  Config,
+  ConfigError,
+  ENVIRONMENT,
+  environmentWarnings,
+  resolveConfig,
+} from '../../../server/config.ts'
 
 describe('configuration', () => {
   test('everything has a default but the database', () => {
@@ -24,6 +30,8 @@ describe('configuration', () => {
 
   test.each([
     ['true', true],
+    ['True', true],
+    ['FALSE', false],
     ['1', true],
     ['false', false],
     ['0', false],
@@ -61,7 +69,8 @@ describe('configuration', () => {
 
   test('the names in the environment are the settings in capitals', () => {
     for (const [key, name] of Object.entries(ENVIRONMENT)) {
-      expect(name).toBe(key.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase())
+      const capitals = key.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()
+      expect(name).toBe(key === 'registry' ? 'RUNTIME_REGISTRY' : capitals)
       expect(Object.keys(Config.shape)).toContain(key)
     }
   })
@@ -92,6 +101,57 @@ describe('configuration', () => {
     expect(() => resolveConfig({ eventVisibility: { 'run.failed': 'secret' as never } }, {})).toThrow(
       /eventVisibility/,
     )
+  })
+
+  test.each<[env: Record<string, string>, said: string]>([
+    [{ MAX_RETRIES: '3' }, 'MAX_RETRIES: there is no such setting here; set maxAttempts (MAX_ATTEMPTS)'],
+    [{ QUEUE_BACKEND: 'redis_streams' }, 'queueBackend (QUEUE_BACKEND): a queue in Redis is not there yet'],
+    [{ ANONYMOUS_SESSION_MODEL: 'accounts.AnonymousSession' }, 'look the session up in `authenticate`'],
+    [{ LANGFUSE_ENABLED: 'True' }, 'LANGFUSE_ENABLED: there is no such setting here'],
+    [{ MODEL_PROVIDER: 'litellm' }, 'LiteLLM speaks the API of OpenAI'],
+    [{ RUNTIME_REGISTRY: 'myapp.agents:register_agents' }, 'such as ./agents.ts#registerAgents'],
+    [{ EVENT_VISIBILITY: '{"tool.call":' }, 'eventVisibility (EVENT_VISIBILITY): expected an object'],
+  ])('%j is refused with what to do instead', (env, said) => {
+    expect(resolveError(env)?.message).toContain(said)
+  })
+
+  test('what is off or said otherwise too is no reason to refuse', () => {
+    const env = { LANGFUSE_ENABLED: 'False', ANONYMOUS_SESSION_MODEL: 'None', QUEUE_BACKEND: 'postgres' }
+    expect(resolveConfig({}, { ...env, MAX_RETRIES: '9', MAX_ATTEMPTS: '4' }).maxAttempts).toBe(4)
+  })
+
+  test('event visibility and registry are read from the environment too', () => {
+    const env = { EVENT_VISIBILITY: '{"tool.call":"user"}', RUNTIME_REGISTRY: './a.ts#one, ./b.ts#two' }
+    expect(resolveConfig({}, env)).toMatchObject({
+      eventVisibility: { 'tool.call': 'user' },
+      registry: ['./a.ts#one', './b.ts#two'],
+    })
+  })
+
+  test('a setting that does not exist is refused with the nearest', () => {
+    const wrong = { maxAttemps: 3, MAX_ATTEMPTS: 3, quiteElse: 1, maxRetries: 2, absent: undefined }
+    expect(() => resolveConfig(wrong as never, {})).toThrow(
+      'Configuration is not valid. maxAttemps: there is no such setting, did you mean maxAttempts?; ' +
+        'MAX_ATTEMPTS: there is no such setting, did you mean maxAttempts?; ' +
+        'quiteElse: there is no such setting; ' +
+        'maxRetries: there is no such setting here; set maxAttempts (MAX_ATTEMPTS), which counts the first attempt too',
+    )
+  })
+
+  test('a variable that is probably a slip is told', () => {
+    const env = {
+      DATABSE_URL: 'x',
+      MAX_ATTEMPT: '3',
+      PATH: '/bin',
+      DATABASE_HOST: 'db',
+      run_timeout_seconds: '1',
+    }
+    expect(environmentWarnings(env)).toEqual([
+      'The variable DATABSE_URL is not read. Did you mean DATABASE_URL?',
+      'The variable MAX_ATTEMPT is not read. Did you mean MAX_ATTEMPTS?',
+      'The variable run_timeout_seconds is not read. Did you mean RUN_TIMEOUT_SECONDS?',
+    ])
+    expect(environmentWarnings({ ...env, DATABASE_URL: 'y' })).toHaveLength(2)
   })
 
   test('a timeout the database and timers could not hold is refused', () => {

@@ -1,0 +1,4 @@
+// Stands in for an entry where RUNTIME_REGISTRY names where the agents are.
+import { createAgentRuntime } from '../create-runtime.ts'
+
+export default createAgentRuntime({ agents: [] })
