@@ -16,7 +16,9 @@ export function createApiAccess(servers: readonly ApiMember[], random: Random): 
   const toServer: typeof globalThis.fetch = (input, init) => {
     const request = new Request(input, init)
     const { pathname, search } = new URL(request.url)
-    return fetch(new Request(`${random.pick(servers).url}${pathname}${search}`, request))
+    const { url, gone } = random.pick(servers)
+    const signal = AbortSignal.any([request.signal, gone])
+    return fetch(new Request(`${url}${pathname}${search}`, request), { signal })
   }
   return { fetch: toServer, rest: createRestClient((request) => toServer(request)) }
 }

@@ -2,7 +2,8 @@
 // as by whatever runs them in production.
 import { fileURLToPath } from 'node:url'
 import type { CliProcess } from '../../support/cli.ts'
-import { runCli } from '../../support/cli.ts'
+import { isAlive, runCli } from '../../support/cli.ts'
+import { childrenOf } from '../../support/processes.ts'
 import { LEASE_TTL_SECONDS } from './settings.ts'
 
 const ENTRY = fileURLToPath(new URL('../system/runtime.ts', import.meta.url))
@@ -15,10 +16,14 @@ export interface Member {
   readonly isReady: boolean
   /** Resolves when it is. */
   ready(): Promise<void>
+  /** Starts another process in the place of one that does not end by itself; that one is killed at the end. */
+  replace(): void
 }
 
 export interface ApiMember extends Member {
   readonly url: string
+  /** Aborts when the process there is now is replaced, as a load balancer breaks off with one that is unhealthy. */
+  readonly gone: AbortSignal
 }
 
 export interface Fleet extends AsyncDisposable {
@@ -37,6 +42,8 @@ export interface FleetOptions {
   workers: number
   /** Further environment of a worker. */
   workerEnv?: (index: number) => Record<string, string>
+  /** Further options of a worker. */
+  workerArgs?: (index: number) => string[]
 }
 
 export async function startFleet(options: FleetOptions): Promise<Fleet> {
@@ -60,7 +67,8 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     ),
     ...Array.from({ length: options.workers }, (_, index) => {
       const env = { ...common, ...options.workerEnv?.(index) }
-      return keep({ name: `worker ${index + 1}`, args: ['worker', ENTRY], ready: /Working on runs of/, env })
+      const args = ['worker', ENTRY, ...(options.workerArgs?.(index) ?? [])]
+      return keep({ name: `worker ${index + 1}`, args, ready: /Working on runs of/, env })
     }),
   ])
   return {
@@ -101,11 +109,15 @@ async function keep({ name, args, ready, env }: Kept): Promise<Keeper> {
   let current: CliProcess
   let isReady: boolean
   let becomesReady = Promise.withResolvers<void>()
+  let gone = new AbortController()
+  const replaced: CliProcess[] = []
+  const orphans: number[] = []
 
   function start(): CliProcess {
     // Whoever was given its address finds it there again.
-    const port = args[0] === 'serve' ? ['--port', new URL(url || 'http://127.0.0.1:0').port || '0'] : []
+    const port = args[0] === 'serve' ? ['--port', url === '' ? '0' : new URL(url).port] : []
     isReady = false
+    gone = new AbortController()
     current = runCli([...args, ...port], { cwd: process.cwd(), env })
     const started = current
     void started.printed(ready).then(
@@ -123,7 +135,7 @@ async function keep({ name, args, ready, env }: Kept): Promise<Keeper> {
 
   async function supervise(): Promise<void> {
     for (let running = start(); ; restarts += 1, running = start()) {
-      await running.exited
+      await Promise.race([running.exited, untilAborted(gone.signal)])
       if (ending.signal.aborted) return
       if (isReady) becomesReady = Promise.withResolvers()
     }
@@ -137,7 +149,7 @@ async function keep({ name, args, ready, env }: Kept): Promise<Keeper> {
       return current
     },
     get url() {
-      return url
+      return url || 'http://127.0.0.1:1'
     },
     get restarts() {
       return restarts
@@ -146,10 +158,27 @@ async function keep({ name, args, ready, env }: Kept): Promise<Keeper> {
       return isReady
     },
     ready: () => becomesReady.promise,
+    get gone() {
+      return gone.signal
+    },
+    replace() {
+      replaced.push(current)
+      // Whoever stands still keeps its children and its address.
+      orphans.push(...childrenOf(current.pid))
+      url = ''
+      if (isReady) becomesReady = Promise.withResolvers()
+      isReady = false
+      gone.abort()
+    },
     async end() {
       ending.abort()
-      current.kill('SIGKILL')
-      await supervised
+      for (const { kill } of [...replaced, current]) kill('SIGKILL')
+      for (const pid of orphans) if (await isAlive(pid)) process.kill(pid, 'SIGKILL')
+      await Promise.all([supervised, ...replaced.map(({ exited }) => exited)])
     },
   }
+}
+
+function untilAborted(signal: AbortSignal): Promise<unknown> {
+  return new Promise((resolve) => signal.addEventListener('abort', resolve))
 }

@@ -13,14 +13,14 @@ export interface Loss {
 }
 
 /**
- * Reads what a process holds: its worker is known by what its agents wrote down. Soon after it was
+ * Reads what processes hold: their worker is known by what its agents wrote down. Soon after it was
  * stopped or killed this is what it held then, for nobody takes it over at once.
  */
-export async function heldBy(pid: number, { sql }: ScenePostgres): Promise<Loss['held']> {
+export async function heldBy(pids: readonly number[], { sql }: ScenePostgres): Promise<Loss['held']> {
   return sql<{ id: string; attempt: number }>(
     `SELECT id, attempt FROM agent_runtime.run
-     WHERE status = 'running' AND lease_owner IN (SELECT owner FROM faults.trace WHERE pid = $1)`,
-    [pid],
+     WHERE status = 'running' AND lease_owner IN (SELECT owner FROM faults.trace WHERE pid = ANY ($1))`,
+    [pids],
   )
 }
 

@@ -21,6 +21,7 @@ export interface Scenario {
   faults: readonly Fault[]
   load?: Partial<LoadOptions>
   workerEnv?: FleetOptions['workerEnv']
+  workerArgs?: FleetOptions['workerArgs']
   /** Whether the processes reach PostgreSQL over a network that can fail. Default: false. */
   isRemote?: boolean
   /** Prepares the database. @returns the URL the processes are to use, if it is another. */
@@ -51,6 +52,7 @@ export async function play(
     servers: 2,
     workers: 4,
     ...(scenario.workerEnv && { workerEnv: scenario.workerEnv }),
+    ...(scenario.workerArgs && { workerArgs: scenario.workerArgs }),
   })
   const calm = new AbortController()
   const over = new AbortController()

@@ -1,3 +1,4 @@
+import { childrenOf } from '../../support/processes.ts'
 import type { Fleet, Member } from './fleet.ts'
 import type { Loss } from './losses.ts'
 import { heldBy } from './losses.ts'
@@ -38,8 +39,11 @@ export function createScene(
     async lose(worker, how) {
       const { pid } = worker.process
       const at = Date.now()
+      const children = childrenOf(pid)
       worker.process.kill(how === 'killed' ? 'SIGKILL' : 'SIGSTOP')
-      const loss = { how, at, pid, held: await heldBy(pid, parts.postgres) }
+      // Those of one that is killed end by themselves.
+      if (how === 'stopped') for (const child of children) process.kill(child, 'SIGSTOP')
+      const loss = { how, at, pid, held: await heldBy([pid, ...children], parts.postgres) }
       losses.push(loss)
       return loss
     },

@@ -23,11 +23,14 @@ async function freezeServer(
   hold: { text: string; values: unknown[] },
   ask: (url: string) => Promise<unknown>,
 ): Promise<AsyncDisposable> {
-  const folder = await createWorkspace()
-  const server = runCli(['serve', entry('working'), '--port', '0', '--insecure'], {
-    cwd: folder.path,
-    env: { DATABASE_URL: database.url },
-  })
+  await using starting = new AsyncDisposableStack()
+  const folder = starting.use(await createWorkspace())
+  const server = starting.use(
+    runCli(['serve', entry('working'), '--port', '0', '--insecure'], {
+      cwd: folder.path,
+      env: { DATABASE_URL: database.url },
+    }),
+  )
   const [, url = ''] = await server.printed(/Listening on (\S+)/)
   const holder = await database.connect()
   await holder.query('BEGIN')
@@ -41,12 +44,7 @@ async function freezeServer(
   const idle = `SELECT pid FROM pg_stat_activity
     WHERE datname = current_database() AND state = 'idle in transaction' AND application_name = 'agent-runtime'`
   await expect.poll(() => database.sql(idle)).toHaveLength(1)
-  return {
-    async [Symbol.asyncDispose]() {
-      await server[Symbol.asyncDispose]()
-      await folder[Symbol.asyncDispose]()
-    },
-  }
+  return starting.move()
 }
 
 const post = (url: string, path: string, body: object = {}): Promise<Response> =>

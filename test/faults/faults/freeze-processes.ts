@@ -1,0 +1,72 @@
+import { childrenOf } from '../../support/processes.ts'
+import type { ApiMember, Member } from '../scene/fleet.ts'
+import type { Fault, Scene } from '../scene/scene.ts'
+import type { Span } from './pause.ts'
+import { pause } from './pause.ts'
+
+/** Has transactions pile up on all processes, so that one that is stopped meanwhile is in the middle of some. */
+const PILE_UP = `DO $$ BEGIN
+  LOCK TABLE agent_runtime.event IN EXCLUSIVE MODE;
+  PERFORM pg_sleep(0.4);
+END $$`
+const PILED_UP: Span = [150, 300]
+/** Before somebody notices that a process does not answer, and starts another. */
+const NOTICED: Span = [500, 1_500]
+
+/**
+ * SIGSTOPs processes in mid-transaction and never lets them go on, as when a machine's memory is gone or its
+ * hypervisor stands still; another is started in their place. Workers, API servers, and of workers with several
+ * processes the supervisor, with its children or without, in turn.
+ */
+export function freezeProcesses(every: Span): Fault {
+  return async (scene) => {
+    const random = scene.random.fork('freeze processes')
+    const { workers, servers } = scene.fleet
+    const kinds = [
+      () =>
+        freezeWorker(
+          random.pick(workers.filter(({ process }) => childrenOf(process.pid).length === 0)),
+          scene,
+        ),
+      () => freezeServer(random.pick(servers), scene),
+      () =>
+        freezeSupervisor(
+          random.pick(workers.filter(({ process }) => childrenOf(process.pid).length > 0)),
+          scene,
+        ),
+      () =>
+        freezeWorker(random.pick(workers.filter(({ process }) => childrenOf(process.pid).length > 0)), scene),
+    ]
+    for (let turn = 0; turn < kinds.length || (await pause(random, every, scene.signal)); turn += 1) {
+      const piledUp = scene.postgres.sql(PILE_UP)
+      await pause(random, PILED_UP, TO_THE_END)
+      const member = await kinds[turn % kinds.length]?.()
+      await piledUp
+      await pause(random, NOTICED, TO_THE_END)
+      member?.replace()
+      await member?.ready()
+    }
+  }
+}
+
+const TO_THE_END = new AbortController().signal
+
+async function freezeWorker(worker: Member, scene: Scene): Promise<Member> {
+  const isSupervisor = childrenOf(worker.process.pid).length > 0
+  await scene.lose(worker, 'stopped')
+  scene.count(isSupervisor ? 'supervisor frozen, children too' : 'worker frozen')
+  return worker
+}
+
+async function freezeServer(server: ApiMember, scene: Scene): Promise<Member> {
+  server.process.kill('SIGSTOP')
+  scene.count('API server frozen')
+  return server
+}
+
+/** Its children go on, and nobody looks after them. */
+async function freezeSupervisor(worker: Member, scene: Scene): Promise<Member> {
+  worker.process.kill('SIGSTOP')
+  scene.count('supervisor frozen')
+  return worker
+}
