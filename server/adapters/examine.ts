@@ -16,21 +16,25 @@ import { inTransaction } from './prisma-store/transaction.ts'
 
 interface ExamineOptions {
   databaseUrl: string
+  /** Where processes listen, if it is elsewhere. */
+  directUrl?: string | undefined
   log: Logger
   now: number
 }
 
 /** Reads how a database is. Changes nothing, and says in its answer when that is not possible. */
-export async function examineDatabase({ databaseUrl, log, now }: ExamineOptions): Promise<Examination> {
+export async function examineDatabase(options: ExamineOptions): Promise<Examination> {
+  const { databaseUrl, log } = options
   try {
-    return await withPool(databaseUrl, log, (pool) => examine(pool, { databaseUrl, log, now }))
+    return await withPool(databaseUrl, log, (pool) => examine(pool, options))
   } catch (error) {
     log.debug({ err: error }, 'the database could not be examined')
     return { state: 'unusable', reason: toStartupError(error, databaseUrl).message }
   }
 }
 
-async function examine(pool: pg.Pool, { databaseUrl, log, now }: ExamineOptions): Promise<Examination> {
+async function examine(pool: pg.Pool, options: ExamineOptions): Promise<Examination> {
+  const { databaseUrl, directUrl, log, now } = options
   await assertUtf8(pool)
   const schema = { ...(await compareMigrations(pool)), queue: await compareQueueVersion(pool) }
   // Without them the rest could not be asked.
@@ -40,7 +44,7 @@ async function examine(pool: pg.Pool, { databaseUrl, log, now }: ExamineOptions)
   return {
     state: 'examined',
     schema,
-    notificationsArrive: await notificationsArrive({ databaseUrl }),
+    notificationsArrive: await notificationsArrive({ databaseUrl, directUrl }),
     workers: await examineWorkers(pool),
     runs: await examineRuns(pool),
     queue: await examineQueue(pool, createBossTimetable({ pool, log }), now),

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
+import { toStartupError } from './database-error.ts'
 import { connectClient } from './pg-client.ts'
 import { sessionSettings } from './session-settings.ts'
 
@@ -15,14 +16,18 @@ interface Route {
 /**
  * Whether a notification arrives that is sent as processes send theirs. It does not through a pooler that
  * hands each transaction another connection: what listens there is nobody's.
+ *
+ * @throws StartupError when it is `directUrl` that can't be reached.
  */
-export async function notificationsArrive({ databaseUrl, directUrl = databaseUrl }: Route): Promise<boolean> {
+export async function notificationsArrive({ databaseUrl, directUrl }: Route): Promise<boolean> {
   const channel = `agent_runtime_doctor_${randomUUID().replaceAll('-', '')}`
   const arrived = Promise.withResolvers<boolean>()
   let timeUp: NodeJS.Timeout | undefined
   const clients: pg.Client[] = []
   try {
-    const listener = await connect(directUrl)
+    const listener = await connect(directUrl ?? databaseUrl).catch((error: unknown) => {
+      throw directUrl === undefined ? error : toStartupError(error, directUrl, 'DIRECT_URL')
+    })
     clients.push(listener)
     const sender = await connect(databaseUrl)
     clients.push(sender)

@@ -25,11 +25,13 @@ Examples:
   $ DATABASE_URL=postgresql://user:password@host:5432/app agent-runtime doctor
   $ agent-runtime doctor --json | jq '.findings[] | select(.level == "problem")'
 
-Use the DATABASE_URL of your servers and workers: what lies between them and PostgreSQL is looked at too.
+Use the DATABASE_URL and DIRECT_URL of your servers and workers: what lies between them and PostgreSQL is
+looked at too.
 It exits with 0 when all is well and with 1 when there is something to do.
 
 Environment:
   DATABASE_URL        PostgreSQL connection URL (needed)
+  DIRECT_URL          PostgreSQL itself, where DATABASE_URL leads to a pooler
   LOG_LEVEL=debug     shows where errors came from`,
     )
     .action(doctor)
@@ -37,8 +39,9 @@ Environment:
 
 async function doctor({ fix, json }: DoctorOptions): Promise<void> {
   const databaseUrl = requireDatabaseUrl()
+  const directUrl = process.env['DIRECT_URL'] || undefined
   const log = createLogger()
-  const examine = () => examineDatabase({ databaseUrl, log, now: Date.now() })
+  const examine = () => examineDatabase({ databaseUrl, directUrl, log, now: Date.now() })
   let examination = await examine()
   let fixed = 0
   if (fix && hasUndelivered(examination)) {

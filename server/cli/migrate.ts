@@ -19,10 +19,12 @@ database holds.
 
 Environment:
   DATABASE_URL        PostgreSQL connection URL (needed)
+  DIRECT_URL          PostgreSQL itself, where DATABASE_URL leads to a pooler: used instead
   DEBUG=1             shows where errors came from`,
     )
     .action(async () => {
-      const applied = await migrate(requireDatabaseUrl())
+      const databaseUrl = process.env['DIRECT_URL'] || requireDatabaseUrl()
+      const applied = await migrate(databaseUrl, process.env['DIRECT_URL'] ? 'DIRECT_URL' : 'DATABASE_URL')
       process.stdout.write(
         applied.length === 0
           ? 'The database is up to date.\n'
@@ -32,11 +34,14 @@ Environment:
 }
 
 /** @throws StartupError saying what is wrong with the database. */
-export async function migrate(databaseUrl: string): Promise<string[]> {
+export async function migrate(
+  databaseUrl: string,
+  variable: 'DATABASE_URL' | 'DIRECT_URL' = 'DATABASE_URL',
+): Promise<string[]> {
   try {
-    return await migrateDatabase(databaseUrl)
+    return await migrateDatabase(databaseUrl, (whom) => process.stderr.write(`${whom}\n`))
   } catch (error) {
-    throw toStartupError(error, databaseUrl)
+    throw toStartupError(error, databaseUrl, variable)
   }
 }
 

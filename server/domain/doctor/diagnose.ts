@@ -78,7 +78,8 @@ function diagnoseNotifications({ notificationsArrive }: Examined): Finding {
     found: 'A notification that was sent did not arrive.',
     meaning:
       'LISTEN needs a connection that stays, and so does the lock by which a lost worker is noticed at once. A pooler that hands out a connection per transaction gives neither: streams and workers fall back to polling, and lost workers are noticed by their leases.',
-    remedy: 'Let DATABASE_URL lead to PostgreSQL itself, or to a pooler in session mode.',
+    remedy:
+      'Set DIRECT_URL to the URL of PostgreSQL itself, or let DATABASE_URL lead there or to a pooler in session mode.',
   }
 }
 
