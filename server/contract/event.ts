@@ -54,6 +54,7 @@ export const RUNTIME_EVENTS = {
       })
       .partial(),
   },
+  'run.heartbeat': { visibility: 'internal', schema: z.object({}) },
   'run.waiting': { visibility: 'user', schema: PendingWait },
   'run.resumed': {
     visibility: 'internal',

@@ -21,6 +21,9 @@ const MAX_BUFFERED_BYTES = 16 * 1024 * 1024
 const RETRY_MIN_MS = 20
 const RETRY_MAX_MS = 2_000
 
+/** That a run is alive is no news to its readers: they find it with the next event, or when they look by themselves. */
+export const HEARTBEAT = 'run.heartbeat'
+
 interface WriterPorts {
   store: Pick<Store, 'append'>
   /** Takes runs that are given back, in the transaction that writes so. */
@@ -181,7 +184,7 @@ export class EventWriter {
       // Re-inserted at the end, so that one run's flood does not keep the others waiting.
       this.#logs.delete(log)
       if (log.hasPending) this.#logs.add(log)
-      if (outcome === 'written') {
+      if (outcome === 'written' && !isBeat(append)) {
         hints.push({ kind: 'events', runId: log.runId, seq: log.writtenSeq, written: [append] })
       }
       if (outcome === 'fenced') this.#listeners.onFenced(log)
@@ -207,4 +210,8 @@ function mayBeQueued(batch: readonly RunAppend[]): NewHint[] {
       ? [{ kind: 'queued' as const, agentKey: ending.agentKey }]
       : [],
   )
+}
+
+function isBeat({ events, ending }: RunAppend): boolean {
+  return ending === undefined && events.every(({ type }) => type === HEARTBEAT)
 }

@@ -7,6 +7,8 @@ import { RunInterruption } from './interruption.ts'
 export interface Held {
   run: { id: string; attempt: number }
   controller: AbortController
+  /** Writes that it is alive. */
+  beat(): void
 }
 
 interface LeasePorts {
@@ -15,7 +17,7 @@ interface LeasePorts {
   log: Logger
 }
 
-/** Renews at a third of the time to live, so that one failure or two cost nothing. */
+/** Renews at a third of the time to live, so that one failure or two cost nothing. All beats go in one append. */
 export async function keepLeases(
   ports: LeasePorts,
   options: { held: () => readonly Held[]; ttlMs: number; signal: AbortSignal },
@@ -23,6 +25,7 @@ export async function keepLeases(
   while (!options.signal.aborted) {
     await ports.clock.sleep(options.ttlMs / 3, options.signal)
     await renewLeases(ports, options)
+    for (const attempt of options.held()) attempt.beat()
   }
 }
 

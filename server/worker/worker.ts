@@ -3,7 +3,7 @@ import type { AnyAgent } from '../agent/define-agent.ts'
 import { isTerminal } from '../contract/terminal.ts'
 import { giveTurns } from '../domain/turns.ts'
 import type { RunLog } from '../events/run-log.ts'
-import { EventWriter } from '../events/writer.ts'
+import { EventWriter, HEARTBEAT } from '../events/writer.ts'
 import type { ClaimedRun } from '../ports/attempt.ts'
 import type { EventBus } from '../ports/event-bus.ts'
 import type { Announcement, Presence } from '../ports/presence.ts'
@@ -34,6 +34,7 @@ export interface WorkerSettings {
 interface Active {
   run: ClaimedRun
   controller: AbortController
+  beat(): void
   done: Promise<void>
 }
 
@@ -183,7 +184,7 @@ export class Worker {
     const runLog = this.#writer.open(run)
     void this.#announceStart(run, runLog)
     const ports = { ...this.#ports, writer: this.#writer, leaseTtlMs: this.#settings.leaseTtlMs }
-    const active: Active = { run, controller, done: Promise.resolve() }
+    const active: Active = { run, controller, beat: () => this.#beat(runLog), done: Promise.resolve() }
     // It may be this very worker that was overtaken.
     this.#active.get(run.id)?.controller.abort(new RunInterruption('lost'))
     this.#active.set(run.id, active)
@@ -193,6 +194,12 @@ export class Worker {
         return 'lost' as const
       })
       .then((fate) => this.#release(active, fate))
+  }
+
+  #beat(runLog: RunLog): void {
+    const { clock, visibilityOf } = this.#ports
+    const ts = new Date(clock.now()).toISOString()
+    void this.#writer.emit(runLog, { type: HEARTBEAT, payload: {}, visibility: visibilityOf(HEARTBEAT), ts })
   }
 
   /** Of most runs the next event tells too; a hint for the first alone is for those that begin slowly. */

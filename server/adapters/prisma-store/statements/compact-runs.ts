@@ -8,6 +8,7 @@
 //   delta and the row that remains of it, the first delta stays in its place.
 // - Who sees the deltas and not the message must not lose the text: a message replaces only deltas that are
 //   visible to nobody else.
+// - Heartbeats go: they say nothing of a run that is over.
 // What was folded is left alone when it is met again. Nothing else is touched, least of all sequence numbers.
 import type pg from 'pg'
 import type { Sweep } from '../../../ports/upkeep.ts'
@@ -93,8 +94,11 @@ const COMPACT = {
         SELECT ctid FROM delta
         WHERE (is_complete OR seq <> last_seq) AND NOT (is_interrupted AND seq = first_seq)))
       RETURNING 1
+    ), beats AS (
+      DELETE FROM agent_runtime.event WHERE run_id = ANY ($1::uuid[]) AND type = 'run.heartbeat'
+      RETURNING 1
     )
-    SELECT count(*)::int AS rows FROM gone`,
+    SELECT (SELECT count(*) FROM gone)::int + (SELECT count(*) FROM beats)::int AS rows`,
 }
 
 const MOVE_ON = {

@@ -213,3 +213,14 @@ describe('the writer', () => {
     expect(typesOf(store, 'held')).toEqual(['run.started', 'a', 'b', 'run.succeeded'])
   })
 })
+
+test('a heartbeat is written with what others emit, and nobody is woken for it', async () => {
+  const { writer, store, hints } = createWriter()
+  const [quiet, busy] = [writer.open(store.add('quiet')), writer.open(store.add('busy'))]
+  void writer.emit(quiet, event('run.heartbeat', {}))
+  void writer.emit(busy, event('run.heartbeat', {}))
+  await writer.emit(busy, event('a', 1))
+  await settled()
+  expect(typesOf(store, 'quiet')).toEqual(['run.started', 'run.heartbeat'])
+  expect(hints).toMatchObject([{ kind: 'events', runId: 'busy', seq: 3 }])
+})
