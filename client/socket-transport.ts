@@ -1,4 +1,6 @@
+import type { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
 import type { AnyRunEvent } from '../server/contract/event.ts'
+import type { Json } from '../server/contract/json.ts'
 import type { HeadersOption } from './links.ts'
 import { resolveHeaders } from './links.ts'
 import type { Sockets } from './sockets.ts'
@@ -43,6 +45,18 @@ export function createSocketTransport({
       if (fallsBack && sockets.isHopeless) close = openOverHttp(request, observer)
       else observer.onFailed(toAgentError(error))
     }
+    const onRefused = (refusal: unknown) => {
+      const error = toAgentError(refusal)
+      const { maxSubscriptions, refusedHeaders } = detailsOf(error)
+      if (typeof maxSubscriptions === 'number') {
+        sockets.onFull(maxSubscriptions)
+        close = openOverSocket(caller, request, observer)
+      } else if (refusedHeaders !== undefined && fallsBack) {
+        // A proxy would see them in an ordinary request, and strip those that are its own to set.
+        sockets.onUnfit()
+        close = http.openStream(request, observer)
+      } else observer.onFailed(error)
+    }
     try {
       close = sockets.open(caller).subscribe('runs.events', input, {
         onStarted() {
@@ -52,7 +66,7 @@ export function createSocketTransport({
         // The router's own type, which the wire does not carry.
         onData: (tracked) => observer.onEvent((tracked as { data: AnyRunEvent }).data),
         onStopped: observer.onCompleted,
-        onRefused: (error) => observer.onFailed(toAgentError(error)),
+        onRefused,
         onLost: (error, isProven) => (isProven ? observer.onFailed(toAgentError(error)) : onUnopened(error)),
       })
     } catch (error) {
@@ -81,4 +95,9 @@ export function createSocketTransport({
       }
     },
   }
+}
+
+/** What the server says of a refusal beside its words. */
+function detailsOf({ details }: AgentRuntimeError): { maxSubscriptions?: Json; refusedHeaders?: Json } {
+  return typeof details === 'object' && details !== null && !Array.isArray(details) ? details : {}
 }

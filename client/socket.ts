@@ -69,6 +69,11 @@ export class Socket {
     return !this.#closed.signal.aborted
   }
 
+  /** Streams that the server may still have open. */
+  get size(): number {
+    return this.#streams.size
+  }
+
   /** Opens a stream. The function it returns closes it; the observer then hears nothing more. */
   subscribe(path: string, input: unknown, observer: SocketStreamObserver): () => void {
     this.#idle.abort()

@@ -29,19 +29,24 @@ export interface Sockets {
   readonly isWorthTrying: boolean
   /** Whether a stream whose socket did not open is better off without one. */
   readonly isHopeless: boolean
-  /** The socket that all streams of this caller share. @throws when none can be made. */
+  /** The socket that streams of this caller share, or one more when it is full. @throws when none can be made. */
   open(headers: Record<string, string>): Socket
   /** Something was heard over a socket. */
   onProven(): void
   /** The server answers, and not over sockets: a deployment without them, or a proxy that blocks them. */
   onUseless(): void
+  /** The server does not take over a socket what it takes over HTTP. */
+  onUnfit(): void
+  /** The server has said how many streams a socket may carry. */
+  onFull(maxStreams: number): void
 }
 
 export function createSockets(
   options: { WebSocket: typeof globalThis.WebSocket; url: string; clock: ClientClock } & SocketSettings,
 ): Sockets {
   const { clock } = options
-  let current: { socket: Socket; caller: string } | undefined
+  let current: { sockets: Socket[]; caller: string } | undefined
+  let maxStreams = Infinity
   let wasProven = false
   let failures = 0
   let closedUntil = Number.NEGATIVE_INFINITY
@@ -55,11 +60,16 @@ export function createSockets(
     open(headers) {
       // A socket belongs to the caller it was opened by: who signs in as somebody else gets another.
       const caller = JSON.stringify(headers)
-      if (current?.socket.isUsable !== true || current.caller !== caller) {
+      if (current?.caller !== caller) current = { sockets: [], caller }
+      const usable = current.sockets.filter(({ isUsable }) => isUsable)
+      let socket = usable.find(({ size }) => size < maxStreams)
+      if (socket === undefined) {
         failures += 1
-        current = { socket: new Socket({ ...options, headers }), caller }
+        socket = new Socket({ ...options, headers })
+        usable.push(socket)
       }
-      return current.socket
+      current.sockets = usable
+      return socket
     },
     onProven() {
       wasProven = true
@@ -67,6 +77,12 @@ export function createSockets(
     },
     onUseless() {
       if (!wasProven) closedUntil = clock.now() + CLOSED_FOR_MS
+    },
+    onUnfit() {
+      closedUntil = clock.now() + CLOSED_FOR_MS
+    },
+    onFull(most) {
+      maxStreams = most
     },
   }
 }

@@ -30,6 +30,17 @@ function orOff(min: number) {
   return z.union([z.literal(false), off, z.coerce.number<number>().min(min, expected)], expected)
 }
 
+/** In a variable, separated by commas. */
+function listOf<T extends z.ZodType<string, string>>(item: T) {
+  const list = z.string().transform((text) => text.split(',').map((one) => one.trim()))
+  return z.union([list, z.array(z.string())]).pipe(z.array(item))
+}
+
+const HeaderName = z
+  .string()
+  .regex(/^[!#$%&'*+.^_`|~\w-]+$/, { error: 'A header has a name such as x-team' })
+  .transform((name) => name.toLowerCase())
+
 const Origin = z
   .string()
   .refine((origin) => origin === '*' || (URL.canParse(origin) && new URL(origin).origin === origin), {
@@ -147,10 +158,16 @@ export const Config = z.object({
   /** Where tRPC is mounted. */
   trpcPath: z.string().startsWith('/').default('/trpc'),
   /** Origins besides its own whose pages may ask, e.g. `https://app.example.com`; `*` for all, with no cookies over HTTP. */
-  allowedOrigins: z
-    .union([z.string().transform((list) => list.split(',').map((one) => one.trim())), z.array(z.string())])
-    .pipe(z.array(Origin))
-    .default([]),
+  allowedOrigins: listOf(Origin).default([]),
+  /**
+   * Headers that clients may set over a WebSocket, besides `authorization` and `x-anonymous-token`. None that a
+   * proxy sets: it does not see these, so that anybody could be anybody.
+   */
+  socketHeaders: listOf(HeaderName).default([]),
+  /** Subscriptions that a WebSocket carries at once. */
+  subscriptionsPerSocket: z.coerce.number().int().min(1).max(100_000).default(200),
+  /** WebSockets that a process has open for one principal. No limit without `authenticate`. */
+  socketsPerPrincipal: z.coerce.number().int().min(1).max(1_000_000).default(100),
 })
 export type Config = z.infer<typeof Config>
 
@@ -189,6 +206,9 @@ export const ENVIRONMENT = {
   eventVisibility: 'EVENT_VISIBILITY',
   debugMode: 'DEBUG_MODE',
   allowedOrigins: 'ALLOWED_ORIGINS',
+  socketHeaders: 'SOCKET_HEADERS',
+  subscriptionsPerSocket: 'SUBSCRIPTIONS_PER_SOCKET',
+  socketsPerPrincipal: 'SOCKETS_PER_PRINCIPAL',
 } as const satisfies Partial<Record<keyof Config, string>>
 
 /** A setting is missing or malformed. The message names the setting and its variable. */

@@ -173,7 +173,16 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     identify,
     trpcPath: config.trpcPath,
     allowedOrigins: config.allowedOrigins,
+    socketHeaders: config.socketHeaders,
     maxBodyBytes: config.maxBodyBytes,
+    subscriptionsPerSocket: config.subscriptionsPerSocket,
+    // Where nobody has to say who they are, all are the same one.
+    socketsPerPrincipal: options.authenticate === undefined ? Infinity : config.socketsPerPrincipal,
+    lifetime: {
+      clock,
+      reauthenticateMs: config.streamReauthenticateSeconds * 1000,
+      maxAgeMs: config.streamMaxAgeSeconds * 1000,
+    },
   })
 
   const workers = new Set<Worker>()

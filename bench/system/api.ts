@@ -6,7 +6,9 @@ import { reportReady } from '../driver/server-child.ts'
 import { agents } from './agents.ts'
 import { authenticate } from './authenticate.ts'
 
-const runtime = createAgentRuntime({ agents, authenticate })
+// All viewers are one and the same here.
+const config = { socketsPerPrincipal: 1_000_000 }
+const runtime = createAgentRuntime({ agents, authenticate, config })
 await runtime.start()
 
 // As `agent-runtime serve` does.

@@ -6,7 +6,7 @@ import { WebSocket } from 'ws'
 interface Answer {
   id: number
   result?: { type: string; data?: { id: string; data: { seq: number; type: string } } }
-  error?: { data: { httpStatus: number; error: { code: string } } }
+  error?: { data: { httpStatus: number; code: string; error: { code: string } } }
 }
 
 export interface RawSocket extends Disposable {

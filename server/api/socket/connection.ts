@@ -6,116 +6,142 @@ import type { WebSocket } from 'ws'
 import { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
 import type { Principal } from '../../contract/principal.ts'
 import { toAgentRuntimeError, toTRPCShape } from '../errors.ts'
-import type { Identify } from '../identify.ts'
 import type { AgentRouter } from '../router.ts'
 import type { ApiServices } from '../services.ts'
 import { SUBSCRIPTION_PATH } from '../subscription.ts'
+import { Caller, isRefusal } from './caller.ts'
+import type { CallerOptions } from './caller.ts'
+import { Calls } from './calls.ts'
 import { EventSubscription } from './event-subscription.ts'
 import { parseConnectionParams, parseMessage } from './messages.ts'
 import type { Call } from './messages.ts'
+import { watchOver } from './lifetime.ts'
+import type { LifetimeSettings } from './lifetime.ts'
 import type { Outlet } from './outlet.ts'
 import type { TakeTurn } from './turns.ts'
-import { toRequest } from './upgrade-request.ts'
 
-interface ConnectionOptions {
+export interface ConnectionOptions extends CallerOptions {
   services: ApiServices
   router: AgentRouter
-  identify: Identify
   takeTurn: TakeTurn
+  /** Largest message taken, in bytes. */
+  maxBodyBytes: number
+  subscriptionsPerSocket: number
+  lifetime: LifetimeSettings
 }
 
-export interface Peer {
+interface Peer {
   client: WebSocket
   outlet: Outlet
   upgrade: IncomingMessage
 }
 
+/** Messages of somebody who may not: a client whose session has just ended has sent some more. */
+const MAX_REFUSALS = 10
+/** Of RFC 6455's registry. */
+const POLICY_VIOLATION = 1008
+export const RESTARTING = 1012
+const TRY_AGAIN_LATER = 1013
+
+export const RECONNECT = { id: null, method: 'reconnect' }
+/** Within which a client that was told to has opened another socket. */
+const RETIRE_AFTER_MS = 5_000
+
 export class Connection {
   readonly #options: ConnectionOptions
   readonly #peer: Peer
+  readonly #calls: Calls
   readonly #subscriptions = new Map<number | string, EventSubscription>()
   readonly #closed = new AbortController()
-  /** Who calls; undefined until the client has sent the headers it has announced. */
-  #request: Request | undefined
-  /** Calls that came and wait for whose they are. */
-  #waiting: Call[] = []
-  #isServing = false
+  /** Undefined until the client has sent the headers that it has announced. */
+  #caller: Caller | undefined
+  #refusals = 0
 
   constructor(options: ConnectionOptions, peer: Peer) {
     this.#options = options
     this.#peer = peer
     const { upgrade, client } = peer
+    this.#calls = new Calls({
+      client,
+      maxWaitingBytes: options.maxBodyBytes,
+      identify: () => this.#identify(),
+      begin: (call, principal) => this.#begin(call, principal),
+      refuse: (calls, error) => this.#refuseAll(calls, error),
+    })
     const announces = new URLSearchParams(upgrade.url?.split('?', 2)[1]).get('connectionParams') === '1'
-    if (!announces) this.#request = toRequest(upgrade, {})
+    if (!announces) this.#caller = new Caller(options, upgrade, {})
     client.on('message', (data: Buffer, isBinary) => this.#receive(data, isBinary))
     // Without a listener an error of the connection would end the process.
     client.on('error', () => {})
-    client.once('close', () => {
-      this.#closed.abort()
-      for (const subscription of [...this.#subscriptions.values()]) subscription.abandon()
-    })
+    client.once('close', () => this.#leave())
+    const watched = {
+      closed: this.#closed.signal,
+      isKnown: () => this.#caller?.isKnown === true,
+      look: () => this.#look(),
+      retire: () => void this.#retire(),
+    }
+    watchOver(watched, options.lifetime)
   }
 
   #receive(data: Buffer, isBinary: boolean): void {
+    const { client, outlet, upgrade } = this.#peer
+    if (!outlet.isOpen) return
     const text = data.toString()
     if (text === 'PONG') return
-    if (text === 'PING') return this.#peer.outlet.send('PONG')
+    if (text === 'PING') return outlet.send('PONG')
     try {
       if (isBinary) throw new TRPCError({ code: 'PARSE_ERROR', message: 'Messages are text, not binary.' })
-      if (this.#request === undefined) {
-        this.#request = toRequest(this.#peer.upgrade, parseConnectionParams(text))
+      if (this.#caller === undefined) {
+        this.#caller = new Caller(this.#options, upgrade, parseConnectionParams(text))
         return
       }
-      for (const message of parseMessage(text, this.#options.router)) {
-        if (message.method !== 'subscription.stop') this.#take(message)
-        else if (message.id !== null) this.#subscriptions.get(message.id)?.stop()
-      }
+      const calls = parseMessage(text, this.#options.router).flatMap((message) => {
+        if (message.method !== 'subscription.stop') return this.#isTaken(message) ? message : []
+        if (message.id !== null) this.#subscriptions.get(message.id)?.stop()
+        return []
+      })
+      this.#calls.add(calls, data.length)
     } catch (error) {
       this.#answer({ id: null, jsonrpc: undefined }, { error: this.#toShape(error) })
-      if (this.#request === undefined) this.#peer.client.close()
-      return
+      if (this.#caller === undefined) client.close()
+      else if (error instanceof AgentRuntimeError) client.close(POLICY_VIOLATION, error.code)
     }
-    void this.#serve()
   }
 
-  #take(call: Call): void {
+  /** Whether a call is to be answered; if not, it has been. */
+  #isTaken(call: Call): boolean {
     const { id, method, path } = call
     if (id === null) {
       const error = new TRPCError({ code: 'PARSE_ERROR', message: '`id` is required' })
-      return this.#answer(call, { error: this.#toShape(error) })
+      this.#answer(call, { error: this.#toShape(error) })
+      return false
     }
-    if (method === 'subscription' && path === SUBSCRIPTION_PATH) {
-      if (this.#subscriptions.has(id)) {
-        return this.#refuse(call, new AgentRuntimeError('bad_request', `Duplicate id ${id}`))
-      }
-      const { services, takeTurn } = this.#options
-      const { outlet } = this.#peer
-      const onEnd = () => this.#subscriptions.delete(id)
-      this.#subscriptions.set(id, new EventSubscription({ call, services, outlet, takeTurn, onEnd }))
+    if (method !== 'subscription' || path !== SUBSCRIPTION_PATH) return true
+    const { services, takeTurn, subscriptionsPerSocket } = this.#options
+    if (this.#subscriptions.has(id)) {
+      this.#refuse(call, new AgentRuntimeError('bad_request', `Duplicate id ${id}`))
+      return false
     }
-    this.#waiting.push(call)
+    if (this.#subscriptions.size >= subscriptionsPerSocket) {
+      this.#refuse(call, tooManySubscriptions(subscriptionsPerSocket))
+      return false
+    }
+    const { outlet } = this.#peer
+    const onEnd = () => this.#subscriptions.delete(id)
+    this.#subscriptions.set(id, new EventSubscription({ call, services, outlet, takeTurn, onEnd }))
+    return true
   }
 
-  /** Asks once for all that has come who is calling: anew, so that a session that has ended begins nothing. */
-  async #serve(): Promise<void> {
-    if (this.#isServing) return
-    this.#isServing = true
-    while (this.#waiting.length > 0 && this.#request !== undefined) {
-      const calls = this.#waiting
-      this.#waiting = []
-      try {
-        const principal = await this.#options.identify(this.#request)
-        for (const call of calls) void this.#begin(call, principal)
-      } catch (error) {
-        for (const call of calls) this.#refuse(call, error)
-      }
-    }
-    this.#isServing = false
+  async #identify(): Promise<Principal> {
+    if (this.#caller === undefined) throw new AgentRuntimeError('unauthorized', 'Nobody has said who calls.')
+    return this.#caller.identify()
   }
 
   async #begin(call: Call, principal: Principal): Promise<void> {
     const subscription = this.#subscriptionOf(call)
     if (subscription !== undefined) return subscription.open(principal)
+    // Nobody hears of it any more, and a subscription is over.
+    if (!this.#peer.outlet.isOpen) return
     const { method: type, path, input, index: batchIndex } = call
     try {
       const data: unknown = await callTRPCProcedure({
@@ -131,6 +157,43 @@ export class Connection {
     } catch (error) {
       this.#refuse(call, error)
     }
+  }
+
+  #refuseAll(calls: readonly Call[], error: unknown): void {
+    for (const call of calls) this.#refuse(call, error)
+    this.#refusals += 1
+    if (!isRefusal(error) || this.#refusals >= MAX_REFUSALS) this.#closeFor(error)
+  }
+
+  /** Whether the connection goes on: for one whose caller can't be asked about just now, it does. */
+  async #look(): Promise<boolean> {
+    try {
+      await this.#identify()
+      return true
+    } catch (error) {
+      const known = toAgentRuntimeError(error, this.#options.services.log)
+      if (isRefusal(known))
+        for (const subscription of [...this.#subscriptions.values()]) subscription.fail(known)
+      return !this.#closeFor(known)
+    }
+  }
+
+  /** Whether it has been. */
+  #closeFor(error: unknown): boolean {
+    const { client } = this.#peer
+    if (isRefusal(error)) client.close(POLICY_VIOLATION, error.code)
+    // It has all the sockets it may have. One that is let in may be told to wait, and keeps its streams.
+    else if (this.#caller?.isKnown === false && isRateLimit(error))
+      client.close(TRY_AGAIN_LATER, 'rate_limited')
+    else return false
+    return true
+  }
+
+  async #retire(): Promise<void> {
+    const { client, outlet } = this.#peer
+    outlet.send(RECONNECT)
+    await this.#options.lifetime.clock.sleep(RETIRE_AFTER_MS, this.#closed.signal)
+    client.close(RESTARTING)
   }
 
   #refuse(call: Call, error: unknown): void {
@@ -152,4 +215,22 @@ export class Connection {
   #toShape(error: unknown, path?: string): object {
     return toTRPCShape(toAgentRuntimeError(error, this.#options.services.log), path)
   }
+
+  #leave(): void {
+    this.#closed.abort()
+    this.#caller?.[Symbol.dispose]()
+    for (const subscription of [...this.#subscriptions.values()]) subscription.abandon()
+  }
+}
+
+function isRateLimit(error: unknown): boolean {
+  return error instanceof AgentRuntimeError && error.code === 'rate_limited'
+}
+
+function tooManySubscriptions(maxSubscriptions: number): AgentRuntimeError {
+  return new AgentRuntimeError(
+    'rate_limited',
+    `A socket carries ${maxSubscriptions} subscriptions at most. Open another one.`,
+    { details: { maxSubscriptions } },
+  )
 }

@@ -1,7 +1,11 @@
 import { TRPCError } from '@trpc/server'
 import type { TRPCProcedureType } from '@trpc/server'
 import { parseTRPCMessage } from '@trpc/server/rpc'
+import { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
 import type { AgentRouter } from '../router.ts'
+
+/** Calls in one message. tRPC's client sends all at once that a page asks for in one turn, and after a reconnect all streams. */
+const MAX_CALLS = 1_000
 
 export interface Call {
   id: number | string | null
@@ -24,14 +28,27 @@ interface Stop {
  * What a client says, one thing or several.
  *
  * @throws TRPCError when it is not of tRPC's protocol.
+ * @throws AgentRuntimeError `payload_too_large` when that is more than a message may hold.
  */
 export function parseMessage(text: string, router: AgentRouter): (Call | Stop)[] {
   try {
     const parsed: unknown = JSON.parse(text)
-    return (Array.isArray(parsed) ? parsed : [parsed]).map((one, index) => toCall(one, index, router))
+    const said: unknown[] = Array.isArray(parsed) ? parsed : [parsed]
+    if (said.length > MAX_CALLS) throw tooMany(said.length)
+    return said.map((one, index) => toCall(one, index, router))
   } catch (cause) {
-    throw new TRPCError({ code: 'PARSE_ERROR', cause })
+    throw cause instanceof AgentRuntimeError ? cause : new TRPCError({ code: 'PARSE_ERROR', cause })
   }
+}
+
+function tooMany(count: number): AgentRuntimeError {
+  return new AgentRuntimeError(
+    'payload_too_large',
+    `A message holds ${MAX_CALLS} calls at most, not ${count}.`,
+    {
+      details: { maxCalls: MAX_CALLS },
+    },
+  )
 }
 
 function toCall(value: unknown, index: number, router: AgentRouter): Call | Stop {

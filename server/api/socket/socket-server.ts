@@ -4,14 +4,13 @@ import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { handleKeepAlive } from '@trpc/server/adapters/ws'
 import { WebSocketServer } from 'ws'
-import type { AgentRouter } from '../router.ts'
 import { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
-import type { Identify } from '../identify.ts'
-import type { ApiServices } from '../services.ts'
-import { Connection } from './connection.ts'
+import { Connection, RECONNECT, RESTARTING } from './connection.ts'
+import type { ConnectionOptions } from './connection.ts'
 import { isAllowedOrigin } from './origin.ts'
 import { createOutlet } from './outlet.ts'
 import { refuseUpgrade } from './refuse-upgrade.ts'
+import { createSeats } from './seats.ts'
 import { createTurns } from './turns.ts'
 import { hasAddress } from './upgrade-request.ts'
 
@@ -22,29 +21,22 @@ export interface SocketServer {
   close(): Promise<void>
 }
 
-interface SocketServerOptions {
-  services: ApiServices
-  router: AgentRouter
-  identify: Identify
+interface SocketServerOptions extends Omit<ConnectionOptions, 'seats' | 'takeTurn'> {
   trpcPath: string
   allowedOrigins: readonly string[]
-  /** Largest message taken, in bytes. */
-  maxBodyBytes: number
+  /** Of one principal, in this process. */
+  socketsPerPrincipal: number
 }
 
 /** What clients get to say goodbye. */
 const CLOSE_AFTER_MS = 1_000
-/** Of RFC 6455's registry: service restart. */
-const RESTARTING = 1012
-
 const NO_HOST = new AgentRuntimeError('bad_request', 'The header Host names no host.')
-const RECONNECT = JSON.stringify({ id: null, method: 'reconnect' })
 
 export function createSocketServer(options: SocketServerOptions): SocketServer {
-  const { services, router, identify, trpcPath } = options
-  const server = new WebSocketServer({ noServer: true, maxPayload: options.maxBodyBytes })
-  const shared = { services, router, identify, takeTurn: createTurns() }
-  const pingMs = services.streamKeepAliveMs
+  const { trpcPath, maxBodyBytes: maxPayload } = options
+  const server = new WebSocketServer({ noServer: true, maxPayload })
+  const shared = { ...options, seats: createSeats(options.socketsPerPrincipal), takeTurn: createTurns() }
+  const pingMs = options.services.streamKeepAliveMs
 
   function accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     server.handleUpgrade(request, socket, head, (client) => {
@@ -68,7 +60,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       for (const client of server.clients) {
-        client.send(RECONNECT)
+        client.send(JSON.stringify(RECONNECT))
         client.close(RESTARTING)
       }
       await Promise.race([closed, sleep(CLOSE_AFTER_MS, undefined, { ref: false })])

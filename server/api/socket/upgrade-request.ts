@@ -1,5 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 import { TLSSocket } from 'node:tls'
+import { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
+import { shortened } from '../../contract/parse-input.ts'
+
+/** What every client may say of itself, by way of its first message, since browsers can set no header on a socket. */
+const SETTABLE = new Set(['authorization', 'x-anonymous-token'])
+/** Names that an error repeats. */
+const MAX_NAMES = 10
 
 /** Whether the request says for which host it is, in a way that a URL can be made of. */
 export function hasAddress(upgrade: IncomingMessage): boolean {
@@ -7,40 +14,46 @@ export function hasAddress(upgrade: IncomingMessage): boolean {
 }
 
 /**
- * What `authenticate` is given for a call over a socket: the request that opened it, and the headers
- * that the client, since browsers can't set any on a WebSocket, sent as its first message.
+ * What `authenticate` is given for a call over a socket: the request that opened it, with the headers that the
+ * client has sent since. A proxy strips headers by which it tells an application who somebody is, and does not
+ * see these: only those can be set that are known to be nobody's but the caller's own.
+ *
+ * @param allowed further names, in lower case.
+ * @throws AgentRuntimeError `forbidden` when the client sent others.
  */
-export function toRequest(upgrade: IncomingMessage, sent: NodeJS.Dict<string>): Request {
+export function toRequest(
+  upgrade: IncomingMessage,
+  sent: Readonly<Record<string, string>>,
+  allowed: readonly string[],
+): Request {
   const headers = new Headers()
   for (const [name, value] of Object.entries(upgrade.headersDistinct)) {
     for (const one of value ?? []) headers.append(name, one)
   }
-  for (const [name, value] of Object.entries(sent)) {
+  const refused: string[] = []
+  for (const [given, value] of Object.entries(sent)) {
+    const name = given.toLowerCase()
+    if (!SETTABLE.has(name) && !allowed.includes(name)) refused.push(given)
+    else if (!isValue(value)) refused.push(given)
     // What came with the request itself, perhaps from a proxy that has checked it, is not to be replaced.
-    if (value === undefined || !isSettable(name) || !isValue(value)) continue
-    if (!headers.has(name)) headers.set(name, value)
+    else if (!headers.has(name)) headers.set(name, value)
   }
+  if (refused.length > 0) throw notSettable(refused)
   return new Request(new URL(...addressOf(upgrade)), { headers })
+}
+
+function notSettable(names: readonly string[]): AgentRuntimeError {
+  const refusedHeaders = names.slice(0, MAX_NAMES).map(shortened)
+  return new AgentRuntimeError(
+    'forbidden',
+    `Over a socket a client can't set ${refusedHeaders.join(', ')}. The setting socketHeaders names headers that it can.`,
+    { details: { refusedHeaders } },
+  )
 }
 
 function addressOf({ url = '/', headers, socket }: IncomingMessage): [url: string, base: string] {
   const scheme = socket instanceof TLSSocket ? 'https' : 'http'
   return [url, `${scheme}://${headers.host ?? 'localhost'}`]
-}
-
-/** Those of the Fetch standard that no script may set. */
-const FORBIDDEN = new Set([
-  ...['accept-charset', 'accept-encoding', 'access-control-request-headers'],
-  ...['access-control-request-method', 'connection', 'content-length', 'cookie', 'cookie2', 'date', 'dnt'],
-  ...['expect', 'host', 'keep-alive', 'origin', 'referer', 'set-cookie', 'te', 'trailer'],
-  ...['transfer-encoding', 'upgrade', 'via'],
-])
-/** And those by which proxies tell where a request is from: they saw the upgrade, not this. */
-const FROM_PROXIES = /^(proxy-|sec-|forwarded$|x-forwarded-|x-real-ip$|x-client-ip$|true-client-ip$|cf-)/
-
-function isSettable(name: string): boolean {
-  const lower = name.toLowerCase()
-  return /^[!#$%&'*+.^_`|~\w-]+$/.test(name) && !FORBIDDEN.has(lower) && !FROM_PROXIES.test(lower)
 }
 
 function isValue(value: string): boolean {

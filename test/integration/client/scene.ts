@@ -101,7 +101,12 @@ const failing = defineAgent({
 function runtimeOf(databaseUrl: string, scripted: ReturnType<typeof scriptedAgent>['agent']) {
   return createAgentRuntime({
     agents: [scripted, talker, failing],
-    config: { databaseUrl, streamKeepAliveSeconds: 0.2, queuePollIntervalSeconds: 0.1 },
+    config: {
+      databaseUrl,
+      streamKeepAliveSeconds: 0.2,
+      queuePollIntervalSeconds: 0.1,
+      socketHeaders: ['x-user'],
+    },
     logger: createSilentLogger(),
     authenticate: (request) => {
       const id = request.headers.get('x-user')

@@ -170,7 +170,11 @@ test('tRPC’s own client follows a run over a socket that is lost', async ({ cr
   const { runtime, rest } = await createServer({ agents: [held], authenticate: () => ADA })
   const runId = await rest.create('held')
   await using host = await hostRuntimes(runtime)
-  const socket = createWSClient({ url: host.socketUrl, retryDelayMs: () => 5, connectionParams: { a: 'b' } })
+  const socket = createWSClient({
+    url: host.socketUrl,
+    retryDelayMs: () => 5,
+    connectionParams: { authorization: 'b' },
+  })
   const { runs } = createTRPCClient<AgentRouter>({ links: [wsLink({ client: socket })] })
   const seen: string[] = []
   const ended = Promise.withResolvers<void>()

@@ -41,6 +41,7 @@ const events = (id: number, runId: string, more = {}) => ({
   params: { path: 'runs.events', input: { runId, ...more } },
 })
 const isStopped = ({ result }: { result?: { type: string } }) => result?.type === 'stopped'
+const AS_USER = { socketHeaders: ['x-user'] }
 const SHORT_PAUSES = { reconnect: { initialDelayMs: 5, maxDelayMs: 50 }, socket: { lingerMs: 20 } }
 
 test('fifty runs are followed at once, over one connection', async ({ createServer }) => {
@@ -66,7 +67,7 @@ test('fifty runs are followed at once, over one connection', async ({ createServ
 })
 
 test('each caller has a connection of its own, and sees its own', async ({ createServer }) => {
-  const { runtime } = await createServer({ agents: [counter], authenticate })
+  const { runtime } = await createServer({ agents: [counter], authenticate, config: AS_USER })
   await using host = await hostRuntimes(runtime)
   let user = 'ada'
   const client = createAgentClient<typeof runtime>({
@@ -83,7 +84,12 @@ test('each caller has a connection of its own, and sees its own', async ({ creat
 
 describe('over a socket as over HTTP', () => {
   test('every refusal is the same', async ({ createServer }) => {
-    const { runtime, as } = await createServer({ agents: [counter], authenticate, worker: false })
+    const { runtime, as } = await createServer({
+      agents: [counter],
+      authenticate,
+      config: AS_USER,
+      worker: false,
+    })
     await using host = await hostRuntimes(runtime)
     const runId = await as({ 'x-user': 'ada' }).rest.create('counter', { params: { to: 1 } })
     const missing = '019aa000-0000-7000-8000-000000000001'
@@ -163,7 +169,9 @@ describe('who is calling', () => {
     expect(refused?.error?.data).toMatchObject({ httpStatus: 401, error: { code: 'unauthorized' } })
   })
 
-  test('is told by cookies, and by headers a page may set, which replace none', async ({ createServer }) => {
+  test('is told by cookies, and by headers that are the caller’s own, which replace none', async ({
+    createServer,
+  }) => {
     const seen: Request[] = []
     const { runtime } = await createServer({
       agents: [counter],
@@ -171,17 +179,16 @@ describe('who is calling', () => {
         seen.push(request)
         return null
       },
+      config: { socketHeaders: 'X-Team, x-locale' },
     })
     await using host = await hostRuntimes(runtime)
     using raw = await openRawSocket(host.socketUrl, {
       headers: { cookie: 'session=1', 'x-team': 'of the proxy' },
       params: {
         Authorization: 'Bearer 1',
-        cookie: 'session=2',
+        'x-anonymous-token': 't',
         'X-Team': 'of the page',
-        'x-forwarded-for': '10.0.0.1',
-        'no header': '1',
-        'x-bad': 'a\r\nb',
+        'x-locale': 'de',
       },
     })
     raw.send(events(1, '019aa000-0000-7000-8000-000000000001'))
@@ -190,12 +197,55 @@ describe('who is calling', () => {
     expect(new URL(url).pathname).toBe('/trpc')
     expect(Object.fromEntries(headers)).toMatchObject({
       authorization: 'Bearer 1',
+      'x-anonymous-token': 't',
       cookie: 'session=1',
       'x-team': 'of the proxy',
+      'x-locale': 'de',
     })
-    expect(headers.has('x-forwarded-for')).toBe(false)
-    expect(headers.has('x-bad')).toBe(false)
   })
+
+  test.for([
+    ...[
+      'x-user-id',
+      'x-forwarded-user',
+      'x-forwarded-email',
+      'x-forwarded-for',
+      'cf-access-authenticated-user-email',
+    ],
+    ...['cf-connecting-ip', 'x-auth-request-user', 'x-auth-request-email', 'remote-user', 'x-remote-user'],
+    ...[
+      'x-amzn-oidc-identity',
+      'x-amzn-oidc-data',
+      'x-goog-authenticated-user-email',
+      'x-ms-client-principal-id',
+    ],
+    ...['x-authenticated-user', 'x-webauth-user', 'x-real-ip', 'tailscale-user-login', 'cookie'],
+  ])(
+    'is not told by %s: a proxy that strips it does not see what is sent over a socket',
+    async (name, { createServer }) => {
+      const seen: Request[] = []
+      const { runtime } = await createServer({
+        agents: [counter],
+        worker: false,
+        authenticate(request) {
+          seen.push(request)
+          const id = request.headers.get(name)
+          return id === null ? null : { id, tenantId: '', kind: 'user' }
+        },
+      })
+      await using host = await hostRuntimes(runtime)
+      using raw = await openRawSocket(host.socketUrl, {
+        params: { authorization: 'Bearer 1', [name]: 'root' },
+      })
+      raw.send({ id: 1, method: 'query', params: { path: 'runs.list', input: {} } })
+      const [refused] = await raw.until(({ id }) => id === 1)
+      expect(refused?.error?.data).toMatchObject({
+        httpStatus: 403,
+        error: { code: 'forbidden', details: { refusedHeaders: [name] } },
+      })
+      expect(seen).toEqual([])
+    },
+  )
 
   test('is no page of another site, unless that is allowed', async ({ createServer }) => {
     const config = {

@@ -45,6 +45,10 @@ async function open(transport: RunTransport, lastEventId = 0) {
 
 const socket = (index = 0): FakeSocket => FakeSocket.opened[index]!
 const started = (id: number) => ({ id, result: { type: 'started' } })
+const refused = (id: number, code: string, details: object) => ({
+  id,
+  error: { code: -32600, message: 'No.', data: { error: { error: 'No.', code, details } } },
+})
 const stopped = (id: number) => ({ id, result: { type: 'stopped' } })
 const event = (id: number, seq: number) => ({
   id,
@@ -138,6 +142,46 @@ describe('streams', () => {
     const data = { code: 'NOT_FOUND', httpStatus: 404, error: { error: 'No run.', code: 'not_found' } }
     socket().say({ id: 1, error: { code: -32004, message: 'No run.', data } })
     expect(heard).toEqual(['not_found: No run.'])
+  })
+
+  it('that a socket does not carry any more go over another, which takes those to come', async () => {
+    const { open } = scene()
+    const streams = [await open(), await open(), await open()]
+    socket().accept()
+    for (const id of [1, 2]) socket().say(started(id))
+    socket().say(refused(3, 'rate_limited', { maxSubscriptions: 2 }))
+    expect(FakeSocket.opened).toHaveLength(2)
+    await open()
+    socket(1).accept()
+    for (const id of [1, 2]) socket(1).say(started(id))
+    expect(streams.map(({ heard }) => heard)).toEqual([['opened'], ['opened'], ['opened']])
+    streams[0]?.close()
+    socket().say(stopped(1))
+    await open()
+    expect(FakeSocket.opened).toHaveLength(2)
+    expect(socket().methods.at(-1)).toBe('subscription 4')
+  })
+
+  it('go over HTTP where the server takes no such headers over a socket', async () => {
+    const { http, open } = scene({ headers: { 'x-team': 'red' } })
+    const { heard } = await open(3)
+    socket().accept()
+    socket().say(refused(1, 'forbidden', { refusedHeaders: ['x-team'] }))
+    expect(http.streams[0]?.request).toEqual({ runId: RUN_ID, lastEventId: 3 })
+    http.streams[0]?.onOpened()
+    expect(heard).toEqual(['opened'])
+    await open()
+    expect(FakeSocket.opened).toHaveLength(1)
+    expect(http.streams).toHaveLength(2)
+  })
+
+  it('fail for such headers where nothing but a socket is wanted', async () => {
+    const { http, open } = scene({ headers: { 'x-team': 'red' }, fallsBack: false })
+    const { heard } = await open()
+    socket().accept()
+    socket().say(refused(1, 'forbidden', { refusedHeaders: ['x-team'] }))
+    expect(heard).toEqual(['forbidden: No.'])
+    expect(http.streams).toHaveLength(0)
   })
 
   it('fail with what kept headers from being had', async () => {

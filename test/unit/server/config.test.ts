@@ -61,7 +61,7 @@ describe('configuration', () => {
   test.each(Object.entries(ENVIRONMENT).filter(([key]) => !takesAnyText.includes(key)))(
     '%s is read from %s, and a wrong value names both',
     (key, name) => {
-      const error = resolveError({ [name]: 'rubbish' })
+      const error = resolveError({ [name]: 'no such thing' })
       expect(error).toBeInstanceOf(ConfigError)
       expect(error?.message).toContain(`${key} (${name})`)
     },

@@ -1,0 +1,64 @@
+import type { IncomingMessage } from 'node:http'
+import { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
+import type { Principal } from '../../contract/principal.ts'
+import type { Identify } from '../identify.ts'
+import { ownerOf } from './seats.ts'
+import type { Seats } from './seats.ts'
+import { toRequest } from './upgrade-request.ts'
+
+export interface CallerOptions {
+  identify: Identify
+  seats: Seats
+  /** Names of headers that clients may set besides those that say who they are, in lower case. */
+  socketHeaders: readonly string[]
+}
+
+/** Whose a connection is, from the first answer of `authenticate` until it is closed. */
+export class Caller implements Disposable {
+  readonly #options: CallerOptions
+  readonly #request: Request | AgentRuntimeError
+  #owner: string | undefined
+  #seat: Disposable | undefined
+  #isGone = false
+
+  /** @param sent the headers that the client sent over the socket. */
+  constructor(options: CallerOptions, upgrade: IncomingMessage, sent: Record<string, string>) {
+    this.#options = options
+    try {
+      this.#request = toRequest(upgrade, sent, options.socketHeaders)
+    } catch (error) {
+      if (!(error instanceof AgentRuntimeError)) throw error
+      // Told in answer to each call: what is said before the first one, clients of tRPC keep to themselves.
+      this.#request = error
+    }
+  }
+
+  /** Asks anew: a session may have ended since. */
+  async identify(): Promise<Principal> {
+    if (this.#request instanceof AgentRuntimeError) throw this.#request
+    const principal = await this.#options.identify(this.#request)
+    const owner = ownerOf(principal)
+    if (this.#owner !== undefined && this.#owner !== owner) {
+      throw new AgentRuntimeError('unauthorized', 'The socket was opened by somebody else. Open another one.')
+    }
+    this.#owner = owner
+    // Its connection may have been closed meanwhile: nobody would give the seat back.
+    if (!this.#isGone) this.#seat ??= this.#options.seats.take(principal)
+    return principal
+  }
+
+  /** Whether it was somebody who may have a socket. */
+  get isKnown(): boolean {
+    return this.#seat !== undefined
+  }
+
+  [Symbol.dispose](): void {
+    this.#isGone = true
+    this.#seat?.[Symbol.dispose]()
+  }
+}
+
+/** Whether it says that the caller may not, rather than that it could not be found out. */
+export function isRefusal(error: unknown): error is AgentRuntimeError {
+  return error instanceof AgentRuntimeError && (error.status === 401 || error.status === 403)
+}
