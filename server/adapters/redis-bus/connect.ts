@@ -2,7 +2,10 @@ import type { Redis, RedisOptions } from 'ioredis'
 import { StartupError } from '../../startup-error.ts'
 
 const RECONNECT_MIN_MS = 50
-const RECONNECT_MAX_MS = 5_000
+/** Hints are used again within half a second of Redis' being back. */
+const RECONNECT_MAX_MS = 400
+/** A network that swallows the first packet is asked again long before that would be repeated. */
+const CONNECT_TIMEOUT_MS = 2_000
 
 /** Opens connections to one Redis. The library is an optional peer: only who uses Redis installs it. */
 export async function loadRedis(url: string, answerTimeoutMs: number): Promise<(name: string) => Redis> {
@@ -11,7 +14,7 @@ export async function loadRedis(url: string, answerTimeoutMs: number): Promise<(
     new Redis(url, {
       connectionName: `agent-runtime ${name}`,
       lazyConnect: true,
-      connectTimeout: answerTimeoutMs,
+      connectTimeout: Math.min(answerTimeoutMs, CONNECT_TIMEOUT_MS),
       socketTimeout: answerTimeoutMs,
       retryStrategy: (times) =>
         Math.min(RECONNECT_MIN_MS * 2 ** (times - 1), RECONNECT_MAX_MS) * (0.5 + Math.random() / 2),

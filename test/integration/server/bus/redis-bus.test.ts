@@ -72,6 +72,30 @@ describe.skipIf(withoutRedis)(`over Redis${withoutRedis ? `: skipped, ${withoutR
     await bus.stop()
   })
 
+  test('a Redis that was away for long is used again at once when it is back', async () => {
+    await using redis = await startTestRedis()
+    await using proxy = await startCuttingProxy(redis.port)
+    const createBus = (url: string) =>
+      createRedisBus({ redisUrl: url, clock: systemClock, log: createSilentLogger() })
+    const [cutOff, witness] = [createBus(proxy.url.replace('http', 'redis')), createBus(redis.url)]
+    const listener = createListener()
+    witness.subscribe(listener)
+    await Promise.all([cutOff.start(), witness.start()])
+    const before = proxy.connections
+    proxy.refuse(true)
+    proxy.cut()
+    // Eight attempts of each of its two connections: delays that double are seconds long by then.
+    await vi.waitFor(() => expect(proxy.connections).toBeGreaterThan(before + 16), 20_000)
+    proxy.refuse(false)
+    const since = performance.now()
+    await vi.waitFor(() => {
+      cutOff.publish([{ kind: 'cancel', runId: 'heard' }])
+      expect(listener.onHint).toHaveBeenCalled()
+    }, 10_000)
+    expect(performance.now() - since).toBeLessThan(1_000)
+    await Promise.all([cutOff.stop(), witness.stop()])
+  })
+
   test('stopping does not wait for a start that waits for Redis', async () => {
     await using redis = await startTestRedis()
     await using proxy = await startCuttingProxy(redis.port)
