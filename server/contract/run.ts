@@ -92,6 +92,17 @@ function isMoment(text: string): boolean {
 /** Each is a row. */
 const MAX_MESSAGES = 1_000
 
+/** Begins the keys of runs that schedules create: no caller takes an occurrence's place. */
+export const SCHEDULE_KEY_PREFIX = 'schedule/'
+
+const IdempotencyKey = z
+  .string()
+  .min(1)
+  .max(200)
+  .refine((key) => !key.startsWith(SCHEDULE_KEY_PREFIX), {
+    error: `keys that begin with "${SCHEDULE_KEY_PREFIX}" are those of schedules`,
+  })
+
 /** What creates a run. `params` is checked against the agent's own schema. */
 export type CreateRunInput = z.infer<typeof CreateRunInput>
 export const CreateRunInput = z.object({
@@ -101,9 +112,10 @@ export const CreateRunInput = z.object({
   conversationId: ConversationId.optional(),
   metadata: JsonObject.default({}),
   /**
-   * Two creates of one owner with the same key yield the same run. At most 200 characters.
+   * Two creates of one owner with the same key yield the same run; with another agent, conversation, messages or params
+   * the second is refused. At most 200 characters.
    */
-  idempotencyKey: z.string().min(1).max(200).optional(),
+  idempotencyKey: IdempotencyKey.optional(),
   /** Attempts before the run fails for good. Default: the agent's, else the configuration's. */
   maxAttempts: z.int().min(1).max(100).optional(),
   /** Milliseconds of execution before the run times out. Default: the agent's, else the configuration's. */

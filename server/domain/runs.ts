@@ -8,10 +8,11 @@ import type { Json } from '../contract/json.ts'
 import type { Page } from '../contract/page.ts'
 import { decodeCursor } from '../contract/page.ts'
 import { invalid, parseInput } from '../contract/parse-input.ts'
-import { CreateRunInput, ListRunsInput, RespondInput, RunId } from '../contract/run.ts'
+import { CreateRunInput, ListRunsInput, RespondInput, RunId, SCHEDULE_KEY_PREFIX } from '../contract/run.ts'
 import type { Run, RunDetail } from '../contract/run.ts'
 import { createDelivery } from '../events/delivery.ts'
 import type { Clock } from '../ports/clock.ts'
+import type { NewRun } from '../ports/create-run.ts'
 import type { EventBus } from '../ports/event-bus.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Queue } from '../ports/queue.ts'
@@ -19,6 +20,7 @@ import type { Store } from '../ports/store.ts'
 import { assertStorable } from '../storable-json.ts'
 import { checkAnswer } from './check-answer.ts'
 import { createCommitRun } from './commit-runs.ts'
+import { fingerprintOf } from './fingerprint.ts'
 import { noSuchRun } from './run-events.ts'
 import type { RunEvents } from './run-events.ts'
 import { cancelHintsOf, giveTurns, hintsOf } from './turns.ts'
@@ -44,7 +46,12 @@ export interface RunSettings {
  * the server, and treats what that one may not see as not there.
  */
 export interface Runs extends RunEvents {
-  create(principal: Principal, input: z.input<typeof CreateRunInput>): Promise<{ run: Run; created: boolean }>
+  /** `occurrence` is the key of a schedule's run, which nobody else can use. */
+  create(
+    principal: Principal,
+    input: z.input<typeof CreateRunInput>,
+    options?: { occurrence: string },
+  ): Promise<{ run: Run; created: boolean }>
   get(principal: Principal, runId: string): Promise<RunDetail>
   list(principal: Principal, input: z.input<typeof ListRunsInput>): Promise<Page<Run>>
   cancel(principal: Principal, runId: string): Promise<Run>
@@ -75,23 +82,26 @@ export function createRuns(ports: RunPorts, settings: RunSettings, events: RunEv
   return {
     ...events,
 
-    async create(caller, request) {
+    async create(caller, request, options) {
       const principal = parsePrincipal(caller)
       const input = parseInput(CreateRunInput, request)
       const agent = settings.agents.get(input.agentKey)
       if (agent === undefined) throw unknownAgent(input.agentKey, settings.agents)
       assertStorable(input)
-      const answer = await commitRun({
-        id: uuidv7(),
-        principal,
+      const asked = {
         agentKey: agent.key,
         conversationId: input.conversationId ?? null,
         messages: input.messages,
         params: await checkParams(agent, input.params),
+      }
+      const answer = await commitRun({
+        id: uuidv7(),
+        principal,
+        ...asked,
         metadata: input.metadata,
         maxAttempts: input.maxAttempts ?? agent.maxAttempts ?? settings.maxAttempts,
         timeoutMs: input.timeoutMs ?? agent.timeoutMs ?? settings.runTimeoutMs,
-        idempotencyKey: input.idempotencyKey ?? null,
+        ...keyOf(asked, options?.occurrence, input.idempotencyKey),
         priority: input.priority,
         runAt: input.runAt ?? null,
         expiresAt: input.expiresAt ?? null,
@@ -110,6 +120,12 @@ export function createRuns(ports: RunPorts, settings: RunSettings, events: RunEv
             'rate_limited',
             `${answer.waiting} runs wait for their turn in this conversation: try again when some of them are over.`,
             { details: { waiting: answer.waiting } },
+          )
+        case 'key-taken':
+          throw new AgentRuntimeError(
+            'conflict',
+            'The idempotency key was used for another agent, conversation, messages or params.',
+            { details: { runId: answer.runId } },
           )
         case 'existing':
           return { run: answer.run, created: false }
@@ -185,6 +201,19 @@ async function checkParams(agent: AnyAgent, params: Json | undefined): Promise<J
   }
   // Stored as given: defaults are the agent's, at the time it runs.
   return params ?? {}
+}
+
+function keyOf(
+  asked: Parameters<typeof fingerprintOf>[0],
+  occurrence: string | undefined,
+  key: string | undefined,
+): Pick<NewRun, 'idempotencyKey' | 'fingerprint'> {
+  // An occurrence has one run, also where versions of its agent differ in what they ask for.
+  if (occurrence !== undefined) {
+    return { idempotencyKey: `${SCHEDULE_KEY_PREFIX}${occurrence}`, fingerprint: null }
+  }
+  if (key === undefined) return { idempotencyKey: null, fingerprint: null }
+  return { idempotencyKey: key, fingerprint: fingerprintOf(asked) }
 }
 
 function unknownAgent(agentKey: string, agents: ReadonlyMap<string, AnyAgent>): AgentRuntimeError {

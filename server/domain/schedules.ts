@@ -161,7 +161,7 @@ async function createOccurrence(
 ): Promise<void> {
   const fields = { agentKey: schedule.agentKey, schedule: schedule.name, at: isoOf(occurrence) }
   try {
-    const { run, created } = await runs.create(schedule.principal, inputOf(schedule, occurrence))
+    const { run, created } = await runs.create(schedule.principal, ...requestOf(schedule, occurrence))
     if (created) log.debug({ ...fields, runId: run.id }, 'created the run of a schedule')
   } catch (error) {
     if (!(error instanceof AgentRuntimeError)) throw error
@@ -189,13 +189,13 @@ function lastOf(
   return last
 }
 
-function inputOf({ agentKey, name, input }: CheckedSchedule, occurrence: number): CreateRunInput {
-  const at = isoOf(occurrence)
-  return {
-    ...input,
-    metadata: { ...input.metadata, schedule: { name, at } },
-    idempotencyKey: `schedule/${agentKey}/${name}/${at}`,
-  }
+function requestOf(
+  { agentKey, name, input }: CheckedSchedule,
+  time: number,
+): [input: CreateRunInput, options: { occurrence: string }] {
+  const at = isoOf(time)
+  const metadata = { ...input.metadata, schedule: { name, at } }
+  return [{ ...input, metadata }, { occurrence: `${agentKey}/${name}/${at}` }]
 }
 
 function isoOf(time: number): string {

@@ -15,6 +15,8 @@ export interface NewRun {
   maxAttempts: number
   timeoutMs: number
   idempotencyKey: string | null
+  /** Of the request: with another one the key is refused. Null where there is no key, or any request will do. */
+  fingerprint: string | null
   priority: number
   /** ISO 8601. */
   runAt: string | null
@@ -32,6 +34,7 @@ export function mayClash({ idempotencyKey, conversationId }: NewRun): boolean {
 /**
  * `created`: `interrupted` are the runs it takes the place of; those that were running are told to stop.
  * `existing`: its owner used the idempotency key before; this is the run of then.
+ * `key-taken`: its owner used the idempotency key before, for another request.
  * `no-conversation`: the conversation is not there, or not the owner's.
  * `busy`: another run of the conversation is under way, and the policy is to refuse.
  * `full`: it would have to wait for its turn, as too many do.
@@ -39,6 +42,7 @@ export function mayClash({ idempotencyKey, conversationId }: NewRun): boolean {
 export type CreatedRun =
   | { kind: 'created'; run: Run; interrupted: readonly ChangedRun[] }
   | { kind: 'existing'; run: Run }
+  | { kind: 'key-taken'; runId: string }
   | { kind: 'no-conversation' }
   | { kind: 'busy'; runId: string }
   | { kind: 'full'; waiting: number }

@@ -6,7 +6,7 @@ export class StoreFailure extends Error {
   override readonly name = 'StoreFailure'
   readonly kind: 'refused' | 'contended'
 
-  constructor(kind: StoreFailure['kind'], message: string, options: { cause: unknown }) {
+  constructor(kind: StoreFailure['kind'], message: string, options?: { cause: unknown }) {
     super(message, options)
     this.kind = kind
   }

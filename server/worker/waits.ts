@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
+import { canonicalJson } from '../canonical-json.ts'
 import type { AgentContext, WaitOptions } from '../agent/context.ts'
 import { NonRetriableError } from '../agent/non-retriable-error.ts'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
@@ -8,7 +9,6 @@ import { ApprovalAnswer, MAX_WAIT_MS, WAIT_NAME, WaitName } from '../contract/wa
 import type { WaitKind } from '../contract/wait.ts'
 import type { ClaimedRun, SettledWait } from '../ports/attempt.ts'
 import type { Store } from '../ports/store.ts'
-import { canonicalJson } from './canonical-json.ts'
 import { storedForm } from './stored-form.ts'
 import type { Suspension } from './suspension.ts'
 

@@ -43,7 +43,7 @@ afterAll(() => postgres[Symbol.asyncDispose]())
 
 const told: Ran = {
   id: ID,
-  plan: { agentKey: 'steps', params: {}, follower: 'sse', cancelAfterMs: 0 },
+  plan: { agentKey: 'steps', params: {}, follower: 'sse', twice: undefined, cancelAfterMs: 0 },
   seen: { seqs: [1, 2, 3, 4], attempts: [1, 1, 2, 2], lastType: 'run.succeeded' },
   cancel: 'refused',
 }

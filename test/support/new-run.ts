@@ -14,6 +14,7 @@ export function newRun(run: Partial<NewRun> = {}): NewRun {
     maxAttempts: 1,
     timeoutMs: 1_000,
     idempotencyKey: null,
+    fingerprint: null,
     priority: 0,
     runAt: null,
     expiresAt: null,

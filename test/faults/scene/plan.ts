@@ -8,6 +8,8 @@ export interface RunPlan {
   follower: 'sdk' | 'sse' | 'none'
   /** Milliseconds after its creation at which it is cancelled, unless it is over. */
   cancelAfterMs: number | undefined
+  /** Asked for at two servers at once, in a conversation of its own with this policy. */
+  twice: 'interrupt' | 'reject' | undefined
 }
 
 export type AgentKey = 'noop' | 'stream' | 'steps' | 'flaky' | 'deaf' | 'deadly'
@@ -34,6 +36,9 @@ export const USUAL_LOAD = {
   followers: { sdk: 1, sse: 1, none: 1 },
 } as const satisfies LoadOptions
 
+/** Of all runs, are asked for twice. */
+const TWICE = 0.2
+
 /** What the n-th run does, whatever became of the others. */
 export function planRun(index: number, options: LoadOptions, seeded: Random): RunPlan {
   const random = seeded.fork(index)
@@ -46,6 +51,7 @@ export function planRun(index: number, options: LoadOptions, seeded: Random): Ru
     params: paramsOf(agentKey, random),
     follower: random.weighted(options.followers),
     cancelAfterMs: random.next() < options.cancelled ? random.between(0, 1_500) : undefined,
+    twice: random.next() < TWICE ? random.pick(['interrupt', 'reject'] as const) : undefined,
   }
 }
 

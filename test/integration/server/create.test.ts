@@ -28,16 +28,111 @@ describe('an idempotency key', () => {
     expect(await database.sql(counts)).toEqual([{ runs: 1, messages: 1, jobs: 1 }])
   })
 
-  test('answers the run of then, also when it is over or the request differs', async ({ createServer }) => {
+  test('answers the run of then, also when it is over or is asked for in other words', async ({
+    createServer,
+  }) => {
     const { rest, trpc } = await createServer({ agents: [echo] })
-    const id = await rest.create('echo', { idempotency_key: 'k', params: 1 })
+    const messages = [{ role: 'user', content: 'Hi' }]
+    const id = await rest.create('echo', { idempotency_key: 'k', params: { a: 1, b: [2] }, messages })
     await rest.events(`runs/${id}/events`)
-    expect(await rest.post('runs', { agent_key: 'echo', idempotency_key: 'k', params: 2 })).toMatchObject({
+    const again = {
+      agent_key: 'echo',
+      idempotency_key: 'k',
+      messages,
+      priority: 5,
+      metadata: { later: true },
+    }
+    expect(await rest.post('runs', { ...again, params: { b: [2], a: 1 } })).toMatchObject({
       status: 200,
-      body: { id, status: 'succeeded', params: 1 },
+      body: { id, status: 'succeeded', priority: 0 },
     })
-    const again = await trpc.client.runs.create.mutate({ agentKey: 'echo', idempotencyKey: 'k' })
-    expect(again.id).toBe(id)
+    const input = { agentKey: 'echo', idempotencyKey: 'k', params: { a: 1, b: [2] } }
+    expect(
+      (await trpc.client.runs.create.mutate({ ...input, messages: [{ role: 'user', content: 'Hi' }] })).id,
+    ).toBe(id)
+  })
+
+  test('is refused for another request, whatever it differs in, and does nothing', async ({
+    createServer,
+    database,
+  }) => {
+    const other = defineAgent({ key: 'other', run: async () => {} })
+    const { rest, trpc } = await createServer({ agents: [echo, other], worker: false })
+    const conversation_id = (await rest.post('conversations', {})).body['id']
+    const id = await rest.create('echo', { idempotency_key: 'k', params: 1 })
+    const bystander = await rest.create('echo', { conversation_id })
+    for (const request of [
+      { agent_key: 'other', params: 1 },
+      { agent_key: 'echo', params: 2 },
+      { agent_key: 'echo' },
+      { agent_key: 'echo', params: 1, messages: [{ role: 'user', content: 'Hi' }] },
+      { agent_key: 'echo', params: 1, conversation_id, conversation_policy: 'interrupt' },
+    ]) {
+      expect(await rest.post('runs', { ...request, idempotency_key: 'k' })).toMatchObject({
+        status: 409,
+        body: { code: 'conflict', details: { runId: id } },
+      })
+    }
+    await expect(
+      trpc.client.runs.create.mutate({ agentKey: 'echo', idempotencyKey: 'k', params: 2 }),
+    ).rejects.toMatchObject({ data: { error: { code: 'conflict', details: { runId: id } } } })
+    expect((await rest.get(`runs/${bystander}`)).body['status']).toBe('queued')
+    expect(await database.sql(counts)).toMatchObject([{ runs: 2, jobs: 2 }])
+    // One of before there were fingerprints is the answer to whatever uses its key.
+    await database.sql('UPDATE agent_runtime.run SET fingerprint = NULL')
+    expect(await rest.post('runs', { agent_key: 'echo', params: 2, idempotency_key: 'k' })).toMatchObject({
+      status: 200,
+      body: { id },
+    })
+  })
+
+  test.for(['interrupt', 'reject'] as const)(
+    'used at two servers at the same moment, with %s, is one run that nothing happens to',
+    async (conversation_policy, { createServer, database }) => {
+      const server = { agents: [echo], worker: false } as const
+      const servers = await Promise.all([createServer(server), createServer(server)])
+      const { body } = await servers[0].rest.post('conversations', {})
+      const request = { agent_key: 'echo', conversation_id: body['id'], conversation_policy }
+      // Both have found nothing of that key when the first of them comes to create its run.
+      const holder = await database.connect()
+      await holder.query('BEGIN')
+      await holder.query('SELECT FROM agent_runtime.conversation FOR UPDATE')
+      const asked = servers.map(({ rest }) => rest.post('runs', { ...request, idempotency_key: 'once' }))
+      const waiting = `SELECT count(*)::int FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock'`
+      await expect.poll(() => database.sql(waiting)).toEqual([{ count: 2 }])
+      await holder.query('ROLLBACK')
+      const answers = await Promise.all(asked)
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 201]))
+      expect(new Set(answers.map((answer) => answer.body['id'])).size).toBe(1)
+      expect(await database.sql('SELECT status FROM agent_runtime.run')).toEqual([{ status: 'queued' }])
+    },
+  )
+
+  test('used for two conversations at the same moment interrupts in neither but its own', async ({
+    createServer,
+    database,
+  }) => {
+    const { rest } = await createServer({ agents: [echo], worker: false })
+    const { body } = await rest.post('conversations', {})
+    const bystander = await rest.create('echo', { conversation_id: body['id'] })
+    // The same key, used by a server that has not committed yet.
+    const other = await database.connect()
+    await other.query('BEGIN')
+    await other.query(
+      `INSERT INTO agent_runtime.run
+         (id, owner_id, owner_kind, agent_key, max_attempts, timeout_ms, idempotency_key, fingerprint, run_at)
+       VALUES (gen_random_uuid(), 'public', 'public', 'echo', 1, 1, 'k', 'of another request', now())`,
+    )
+    const interrupting = { agent_key: 'echo', conversation_id: body['id'], conversation_policy: 'interrupt' }
+    const asked = rest.post('runs', { ...interrupting, idempotency_key: 'k' })
+    await expect
+      .poll(() => database.sql(`SELECT FROM pg_stat_activity WHERE wait_event = 'transactionid'`))
+      .toHaveLength(1)
+    await other.query('COMMIT')
+    expect((await asked).status).toBe(409)
+    expect((await rest.get(`runs/${bystander}`)).body['status']).toBe('queued')
+    await database.sql(`DELETE FROM agent_runtime.run WHERE idempotency_key = 'k'`)
   })
 
   test('is its owner’s: another owner, tenant or kind of caller gets a run of their own', async ({

@@ -147,3 +147,19 @@ test('goes on, and repeats nothing, when a process is killed', async ({ database
   second.kill('SIGTERM')
   await second.exited
 })
+
+test('no caller takes the place of an occurrence', async ({ createServer, database }) => {
+  const { agent } = createHeldAgent({ key: 'digest' })
+  const schedules = [{ name: 's', cron: '* * * * * *' }]
+  const { rest, runtime } = await createServer({ agents: [{ ...agent, schedules }], worker: false })
+  const second = Math.ceil(Date.now() / 1_000) * 1_000
+  for (let at = second; at < second + 5_000; at += 1_000) {
+    const idempotency_key = `schedule/digest/s/${new Date(at).toISOString()}`
+    expect(await rest.post('runs', { agent_key: 'digest', idempotency_key })).toMatchObject({
+      status: 400,
+      body: { code: 'validation_failed' },
+    })
+  }
+  await runtime.start()
+  await expect.poll(async () => (await database.sql(RUNS)).length, { timeout: 10_000 }).toBeGreaterThan(0)
+})

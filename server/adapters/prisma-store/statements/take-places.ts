@@ -76,23 +76,36 @@ const INTERRUPT = {
 }
 
 /**
- * @param runs new ones, at most one of a conversation
+ * Nobody else creates a run in these conversations, nor gives a turn, until the transaction ends.
+ *
+ * @returns the ids of those that are there and the caller's.
+ */
+export async function lockConversations(
+  client: pg.PoolClient,
+  runs: readonly NewRun[],
+): Promise<ReadonlySet<string>> {
+  const inConversation = runs.filter((run) => run.conversationId !== null)
+  if (inConversation.length === 0) return new Set()
+  const owned = await execute<{ id: string }>(client, LOCK, [
+    inConversation.map((run) => run.conversationId),
+    ...ownerColumns(inConversation.map((run) => run.principal)),
+  ])
+  return new Set(owned.map(({ id }) => id))
+}
+
+/**
+ * @param runs new ones, at most one of a conversation, which is locked
  * @returns the places of those that are in a conversation
  */
 export async function takePlaces(
   client: pg.PoolClient,
   runs: readonly NewRun[],
-  cancelledVisibility: Visibility,
+  { ownedIds, cancelledVisibility }: { ownedIds: ReadonlySet<string>; cancelledVisibility: Visibility },
 ): Promise<Map<string, Place>> {
   const places = new Map<string, Place>()
   const inConversation = runs.filter((run) => run.conversationId !== null)
   if (inConversation.length === 0) return places
 
-  const owned = await execute<{ id: string }>(client, LOCK, [
-    inConversation.map((run) => run.conversationId),
-    ...ownerColumns(inConversation.map((run) => run.principal)),
-  ])
-  const ownedIds = new Set(owned.map(({ id }) => id))
   const active = await execute<ActiveRun>(client, FIND_ACTIVE, [[...ownedIds]])
   for (const run of inConversation) {
     const before = active.filter((other) => other.conversationId === run.conversationId)

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { AgentRuntimeError } from '../../../../server/contract/agent-runtime-error.ts'
 import { PUBLIC_PRINCIPAL } from '../../../../server/contract/principal.ts'
-import type { CreateRunInput, Run } from '../../../../server/contract/run.ts'
+import { CreateRunInput } from '../../../../server/contract/run.ts'
+import type { Run } from '../../../../server/contract/run.ts'
 import { checkSchedules, keepSchedules } from '../../../../server/domain/schedules.ts'
 import { createAgentRuntime, defineAgent } from '../../../../server/index.ts'
 import type { AnySchedule } from '../../../../server/index.ts'
@@ -26,12 +27,18 @@ function startKeeping({
   const stopping = new AbortController()
   const log = createSilentLogger()
   const created: CreateRunInput[] = []
+  const occurrences: (string | undefined)[] = []
   let calls = 0
   const runs = {
-    create: async (_principal: unknown, input: CreateRunInput) => {
+    create: async (
+      _principal: unknown,
+      input: z.input<typeof CreateRunInput>,
+      options?: { occurrence: string },
+    ) => {
       const error = fails?.((calls += 1))
       if (error !== undefined) throw error
-      created.push(input)
+      created.push(CreateRunInput.parse(input))
+      occurrences.push(options?.occurrence)
       return { run: { id: `run ${created.length}` } as Run, created: true }
     },
   }
@@ -51,12 +58,12 @@ function startKeeping({
     await settled()
   }
   const at = () => created.map(({ metadata }) => (metadata['schedule'] as { at: string }).at.slice(11, 19))
-  return { clock, log, created, begin, advance, at, stop: () => stopping.abort() }
+  return { clock, log, created, occurrences, begin, advance, at, stop: () => stopping.abort() }
 }
 
 describe('keeping schedules', () => {
   test('creates a run at each occurrence, which its key and its metadata name', async () => {
-    const { begin, advance, created, at, stop } = startKeeping()
+    const { begin, advance, created, occurrences, at, stop } = startKeeping()
     const kept = begin()
     await advance(MINUTE - 1)
     expect(created).toEqual([])
@@ -67,9 +74,9 @@ describe('keeping schedules', () => {
         messages: [],
         priority: 0,
         metadata: { team: 'red', schedule: { name: 's', at: '1970-01-01T00:01:00.000Z' } },
-        idempotencyKey: 'schedule/a/s/1970-01-01T00:01:00.000Z',
       },
     ])
+    expect(occurrences).toEqual(['a/s/1970-01-01T00:01:00.000Z'])
     await advance(MINUTE)
     await advance(MINUTE)
     expect(at()).toEqual(['00:01:00', '00:02:00', '00:03:00'])

@@ -1,4 +1,4 @@
-import type { Json } from '../contract/json.ts'
+import type { Json } from './contract/json.ts'
 
 /** JSON with the keys of every object in order: equal values have equal texts, however they were made. */
 export function canonicalJson(value: Json): string {

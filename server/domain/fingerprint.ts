@@ -1,0 +1,14 @@
+import { createHash } from 'node:crypto'
+import { canonicalJson } from '../canonical-json.ts'
+import type { Json } from '../contract/json.ts'
+import type { NewRun } from '../ports/create-run.ts'
+
+/** Of what makes a request the one it is, to tell whether a key that is used again is used for the same. */
+export function fingerprintOf(
+  run: Pick<NewRun, 'agentKey' | 'conversationId' | 'messages' | 'params'>,
+): string {
+  const { agentKey, conversationId, messages, params } = run
+  // As they will be read back: messages may have keys without a value.
+  const request = JSON.parse(JSON.stringify([agentKey, conversationId, messages, params])) as Json
+  return createHash('sha256').update(canonicalJson(request)).digest('base64url')
+}
