@@ -9,7 +9,8 @@ import type { AuthorizeEvents } from './domain/run-events.ts'
 import type { Runs } from './domain/runs.ts'
 import type { Model } from './llm/model.ts'
 import type { Logger } from './ports/logger.ts'
-import type { Worker } from './worker/worker.ts'
+import type { Isolation } from './worker/isolated-runs.ts'
+import type { IsolatedRun, Worker } from './worker/worker.ts'
 
 export interface RuntimeOptions<TAgents extends readonly AnyAgent[]> {
   agents: TAgents
@@ -40,6 +41,10 @@ export interface WorkerOptions {
   agentKeys?: readonly string[]
   /** Default: the configuration's `queuePollIntervalSeconds`. */
   pollIntervalSeconds?: number
+  /** Starts processes for runs that need one of their own; the command line's workers bring it. Default: none. */
+  isolation?: Isolation
+  /** In a process that `isolation` started: executes one such run. */
+  isolated?: IsolatedRun
 }
 
 export interface AgentRuntime<TShape extends AgentShape = AgentShape> extends HasAgents<TShape> {

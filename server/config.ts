@@ -125,6 +125,8 @@ export const Config = z.object({
   maxWaitingRuns: z.coerce.number().int().min(1).max(100_000).default(1_000),
   /** Runs a worker process executes at once. */
   concurrency: z.coerce.number().int().min(1).max(10_000).default(20),
+  /** Processes a worker starts at once for runs that are executed in one of their own. */
+  maxIsolatedProcesses: z.coerce.number().int().min(1).max(1_000).default(4),
   /** Seconds between looks at the queue when no notification comes. */
   queuePollIntervalSeconds: z.coerce.number().min(0.05).default(1),
   /** Seconds between looks at a followed run when no notification comes. */
@@ -195,6 +197,7 @@ export const ENVIRONMENT = {
   maxAttempts: 'MAX_ATTEMPTS',
   maxWaitingRuns: 'MAX_WAITING_RUNS',
   concurrency: 'CONCURRENCY',
+  maxIsolatedProcesses: 'MAX_ISOLATED_PROCESSES',
   queuePollIntervalSeconds: 'QUEUE_POLL_INTERVAL_SECONDS',
   streamPollIntervalSeconds: 'STREAM_POLL_INTERVAL_SECONDS',
   streamKeepAliveSeconds: 'STREAM_KEEP_ALIVE_SECONDS',

@@ -238,6 +238,10 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
       if (stopped !== undefined) throw wasStopped()
       const llm = getModel()
       await llm.prepare?.().catch((err: unknown) => log.warn({ err }, 'Runs that use ctx.llm will fail'))
+      const served = chooseAgents(agents, workerOptions.agentKeys)
+      if (workerOptions.isolation === undefined && workerOptions.isolated === undefined) {
+        warnOfIsolation([...served.values()], log)
+      }
       const worker = new Worker(
         {
           store,
@@ -256,10 +260,12 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
           random: Math.random,
         },
         {
-          agents: chooseAgents(agents, workerOptions.agentKeys),
+          agents: served,
           concurrency: workerOptions.concurrency ?? config.concurrency,
           pollIntervalMs: (workerOptions.pollIntervalSeconds ?? config.queuePollIntervalSeconds) * 1000,
           leaseTtlMs: config.leaseTtlSeconds * 1000,
+          isolation: workerOptions.isolation,
+          isolated: workerOptions.isolated,
         },
       )
       // Known before it has started, so that a stop in between stops it too.
@@ -271,6 +277,15 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
 
     stop,
   }
+}
+
+function warnOfIsolation(agents: readonly AnyAgent[], log: Logger): void {
+  const agentKeys = agents.flatMap(({ key, isolation }) => (isolation === 'process' ? [key] : []))
+  if (agentKeys.length === 0) return
+  log.warn(
+    { agentKeys },
+    'agents ask for processes of their own, which this worker can not start: it executes them all in this one. `agent-runtime worker` can.',
+  )
 }
 
 /** Between looks for lost workers: what a killed worker's runs wait, twice. */

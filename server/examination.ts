@@ -39,6 +39,8 @@ export interface RunFacts {
   undelivered: Listed<RunFact>
   cancelsPending: Listed<RunFact>
   waiting: { total: number; oldest: string | null }
+  /** Open ones that lost their workers in the company of others so often that one of them may be why. */
+  suspect: Listed<RunFact>
   /** Failed within a day because the workers that executed them kept dying. */
   workerLost: Listed<RunFact>
   open: { queued: number; running: number }

@@ -54,6 +54,12 @@ export interface Agent<
   readonly maxAttempts?: number
   /** Milliseconds of execution before a run times out. Default: `runTimeoutSeconds` of the configuration. */
   readonly timeoutMs?: number
+  /**
+   * `process`: each run is executed in a process of its own, which costs about a second to start: for code that is
+   * heavy, may crash, or is not trusted with other runs' memory. Workers started by the command line heed it; in a
+   * process of yours it is not heeded, with a warning. Default: many runs share a process.
+   */
+  readonly isolation?: 'process'
   /** What happens to a run in a conversation that has one under way. Default: `queue`, it waits its turn. */
   readonly conversationPolicy?: ConversationPolicy
   /**
@@ -75,6 +81,7 @@ export interface AnyAgent {
   readonly events?: AgentEvents
   readonly maxAttempts?: number
   readonly timeoutMs?: number
+  readonly isolation?: 'process'
   readonly conversationPolicy?: ConversationPolicy
   readonly schedules?: readonly AnySchedule[]
   run(ctx: never): Promise<AgentResult<unknown> | void>
@@ -100,7 +107,7 @@ const AGENT_KEY = /^[a-zA-Z0-9_.-]{1,100}$/
  * here, and the same types reach the client through `createAgentClient<typeof runtime>`.
  *
  * @throws TypeError when the key or an event type is malformed, an event type is one of the runtime's own, or `maxAttempts`,
- * `timeoutMs` or `conversationPolicy` is not valid.
+ * `timeoutMs`, `isolation` or `conversationPolicy` is not valid.
  * @example
  * export const greeter = defineAgent({
  *   key: 'greeter',
@@ -132,6 +139,9 @@ export function defineAgent<
     if (Object.hasOwn(RUNTIME_EVENTS, type)) {
       throw new TypeError(`Agent "${agent.key}" declares "${type}", which is an event type of the runtime.`)
     }
+  }
+  if (agent.isolation !== undefined && agent.isolation !== 'process') {
+    throw new TypeError(`Agent "${agent.key}": isolation is "process" or left out.`)
   }
   for (const option of ['maxAttempts', 'timeoutMs', 'conversationPolicy'] as const) {
     const parsed = CreateRunInput.shape[option].safeParse(agent[option])

@@ -33,7 +33,7 @@ export interface DevRuntime {
 export async function serveHere({ entry, worker, lifecycle, http }: DevRuntimeOptions): Promise<DevRuntime> {
   const runtime = await loadEntry(entry)
   await startRuntime(runtime, lifecycle)
-  await startWorker(runtime, worker, lifecycle)
+  await startWorker(runtime, worker, { lifecycle })
   routeUpgrades(http.server, runtime.handleUpgrade)
   return { runtime: describeRuntime(runtime), paths: () => runtime.config, api: routeRequests(runtime) }
 }

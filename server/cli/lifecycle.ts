@@ -1,5 +1,6 @@
 // How a command that goes on until it is stopped begins and ends.
 import { setTimeout as sleep } from 'node:timers/promises'
+import { blameAttempt } from '../worker/current-attempt.ts'
 import { reportError } from './cli-error.ts'
 import { heedUncaughtErrors } from './uncaught-errors.ts'
 
@@ -12,6 +13,10 @@ export interface Lifecycle {
   defer(cleanup: () => Promise<unknown>): void
   /** To be done instead of all that when a second signal says not to wait. */
   deferUrgent(cleanup: () => Promise<unknown>): void
+  /** Whether it ends for an error that nobody caught and no run can be blamed for. */
+  readonly hasCrashed: boolean
+  /** Ends the command: what it is for is done. */
+  end(): void
   /** Ends the command with this error. */
   fail(error: unknown): void
 }
@@ -48,6 +53,7 @@ export async function runUntilStopped(
   const urgent: (() => Promise<unknown>)[] = []
   const failures: unknown[] = []
   let isHurried = false
+  let hasCrashed = false
   let leaving: Promise<never> | undefined
 
   const fail = (error: unknown): void => {
@@ -62,7 +68,13 @@ export async function runUntilStopped(
     },
     leave: (exitCode) => void (leaving ??= leave(urgent, exitCode)),
   })
-  heedUncaughtErrors(fail)
+  heedUncaughtErrors(
+    (error) => {
+      hasCrashed = true
+      fail(error)
+    },
+    (error) => (blameAttempt(error) ? 'handled' : 'fatal'),
+  )
 
   try {
     await start({
@@ -70,6 +82,10 @@ export async function runUntilStopped(
       get isHurried() {
         return isHurried || failures.length > 0
       },
+      get hasCrashed() {
+        return hasCrashed
+      },
+      end: () => stopping.abort(),
       defer: (cleanup) => cleanups.push(cleanup),
       deferUrgent: (cleanup) => urgent.push(cleanup),
       fail,

@@ -1,4 +1,4 @@
-import type { AgentRuntime } from '../agent-runtime.ts'
+import type { AgentRuntime, WorkerOptions as RuntimeWorkerOptions } from '../agent-runtime.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import type { WorkerOptions } from './options.ts'
 
@@ -13,13 +13,20 @@ export async function startRuntime(runtime: AgentRuntime, lifecycle: Lifecycle):
 export async function startWorker(
   runtime: AgentRuntime,
   { concurrency, agentKeys, queuePollInterval, drainTimeout }: WorkerOptions,
-  lifecycle: Lifecycle,
+  {
+    lifecycle,
+    ...isolation
+  }: { lifecycle: Lifecycle } & Pick<RuntimeWorkerOptions, 'isolation' | 'isolated'>,
 ): Promise<void> {
   const worker = await runtime.startWorker({
+    ...isolation,
     ...(concurrency === undefined ? {} : { concurrency }),
     ...(agentKeys === undefined ? {} : { agentKeys }),
     ...(queuePollInterval === undefined ? {} : { pollIntervalSeconds: queuePollInterval }),
   })
-  lifecycle.defer(() => worker.stop({ drainTimeoutMs: lifecycle.isHurried ? 0 : drainTimeout * 1000 }))
+  lifecycle.defer(() => {
+    const { isHurried, hasCrashed } = lifecycle
+    return worker.stop({ drainTimeoutMs: isHurried ? 0 : drainTimeout * 1000, hasCrashed })
+  })
   lifecycle.signal.throwIfAborted()
 }

@@ -1,12 +1,11 @@
-// Several worker processes under one: a Node process uses one core, so a machine runs as many as it has.
+// Worker processes under one that executes nothing itself: it answers signals, ends a process that an agent blocks,
+// and starts again what died. Several, because a Node process uses one core.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { systemClock } from '../adapters/system-clock.ts'
 import type { ChildTask, ReadyRuntime } from './child/messages.ts'
 import { RuntimeChild } from './child/runtime-child.ts'
 import { reportError } from './cli-error.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { RestartDelay } from './restart-delay.ts'
-import { BLOCKED_AFTER_MS, untilBlocked } from './until-blocked.ts'
 
 interface Supervision {
   task: ChildTask
@@ -34,16 +33,6 @@ export async function superviseProcesses(
   lifecycle.deferUrgent(() => Promise.all([...children].map((child) => child.kill())))
 }
 
-async function endWhenBlocked(number: number, child: RuntimeChild): Promise<void> {
-  const ended = new AbortController()
-  void child.exited.then(() => ended.abort())
-  if (!(await untilBlocked(child, { clock: systemClock, ended: ended.signal }))) return
-  process.stderr.write(
-    `Worker process ${number} has not answered for ${BLOCKED_AFTER_MS / 1000} s: an agent blocks it. Killing it.\n`,
-  )
-  await child.kill()
-}
-
 async function keepRunning(
   number: number,
   { task, children, lifecycle, onReady }: Supervision,
@@ -56,7 +45,6 @@ async function keepRunning(
     try {
       onReady(await child.ready)
       wasReady = true
-      void endWhenBlocked(number, child)
     } catch (error) {
       if (lifecycle.signal.aborted) return void (await child.exited)
       if (wasReady) reportError(error)

@@ -4,13 +4,10 @@ import { readError } from '../read-error.ts'
 export type JudgeError = (error: unknown) => 'handled' | 'fatal'
 
 /**
- * Heeds errors that nobody caught, of timers, emitters and promises: what an agent forgot to await, most often. The
- * state of the process is unknown after one, so `onFatal` is to end it, unless `judge` knows whose error it is.
+ * Heeds errors that nobody caught, of timers, emitters and promises: what an agent forgot to await, most often,
+ * which `judge` lays to its run. After any other the state of the process is unknown, so `onFatal` is to end it.
  */
-export function heedUncaughtErrors(
-  onFatal: (error: unknown) => void,
-  judge: JudgeError = () => 'fatal',
-): void {
+export function heedUncaughtErrors(onFatal: (error: unknown) => void, judge: JudgeError): void {
   process.on('uncaughtException', (error: unknown) => {
     if (judge(error) === 'handled') return
     const { stack, message } = readError(error)

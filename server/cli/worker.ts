@@ -1,3 +1,4 @@
+import { url as inspectorUrl } from 'node:inspector'
 import { Command } from 'commander'
 import { CliError } from './cli-error.ts'
 import { describeRuntime } from './describe-runtime.ts'
@@ -33,7 +34,8 @@ Examples:
 
 SIGTERM and Ctrl-C drain it: it takes no more runs, gives those it has --drain-timeout seconds, and
 hands back what is left; another worker goes on with it, and no attempt is spent. A second one stops at once.
-A process that dies is started again, later each time; its runs go on elsewhere meanwhile.
+A process that dies, or that an agent blocks for 30 s, is started again, later each time; its runs go on
+elsewhere meanwhile.
 
 With --reload a change of the entry or of what it imports, installed packages aside, starts a new
 process; when that is ready the old one is drained. Code that does not start is reported, and the old goes on.
@@ -58,20 +60,25 @@ async function work(given: string | undefined, options: WorkOptions): Promise<vo
     const sayReady = ({ agentKeys }: RuntimeDescription): void => {
       process.stdout.write(`Working on runs of ${(worker.agentKeys ?? agentKeys).join(', ')}\n`)
     }
-    if (processes > 1) {
-      return superviseProcesses(processes, {
-        task: { ...task, isWatched: false },
-        lifecycle,
-        onReady: ({ runtime }) => sayReady(runtime),
-      })
-    }
-    if (reload ?? process.env['NODE_ENV'] === 'development') {
+    if (processes === 1 && (reload ?? process.env['NODE_ENV'] === 'development')) {
       const reloading = new ReloadingRuntime({ task: { ...task, isWatched: true }, lifecycle, log })
       return sayReady((await reloading.start()).runtime)
     }
-    const runtime = await loadEntry(entry)
-    await startRuntime(runtime, lifecycle)
-    await startWorker(runtime, worker, lifecycle)
-    sayReady(describeRuntime(runtime))
+    if (processes === 1 && isDebugged()) {
+      const runtime = await loadEntry(entry)
+      await startRuntime(runtime, lifecycle)
+      await startWorker(runtime, worker, { lifecycle })
+      return sayReady(describeRuntime(runtime))
+    }
+    await superviseProcesses(processes, {
+      task: { ...task, isWatched: false },
+      lifecycle,
+      onReady: ({ runtime }) => sayReady(runtime),
+    })
   })
+}
+
+/** A debugger's process must be the command's own, and one that stands at a breakpoint is not to be ended. */
+function isDebugged(): boolean {
+  return inspectorUrl() !== undefined
 }

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import type { AppendOutcome, AttemptEnding, RunAppend } from '../ports/attempt.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -58,6 +59,8 @@ export class EventWriter {
   readonly #stopping = new AbortController()
   readonly #apart: AppendsApart
   readonly #listeners: WriterListeners
+  /** A flush is everybody's, whoever's event set it off: what fails in it must be laid to nobody. */
+  readonly #inNobodysName = AsyncLocalStorage.snapshot()
 
   constructor(ports: WriterPorts, listeners: WriterListeners) {
     this.#ports = ports
@@ -106,7 +109,7 @@ export class EventWriter {
   #schedule(log: RunLog): void {
     if (!log.hasPending || this.#apart.rejoined(log) !== undefined) return
     this.#logs.add(log)
-    this.#flushing ??= this.#flushAll()
+    this.#flushing ??= this.#inNobodysName(() => this.#flushAll())
   }
 
   async #flushAll(): Promise<void> {

@@ -15,6 +15,8 @@ export interface ClaimedRun {
   attempt: number
   /** Attempts that failed before this one. */
   failures: number
+  /** Attempts that ended with a process that executed other runs too: any of them may be what ended it. */
+  losses: number
   maxAttempts: number
   priority: number
   /** `seq` of the newest event, `run.started` of this attempt. */
@@ -28,10 +30,14 @@ export interface ClaimedRun {
   cancelRequested: boolean
 }
 
-/** `unclaimed` are those that were taken and not there to be claimed. */
+/**
+ * `unclaimed` are those that were taken and not there to be claimed; of these, so many are to be `isolated` and were
+ * delivered to processes of their own.
+ */
 export interface ClaimResult {
   claimed: ClaimedRun[]
   unclaimed: string[]
+  isolated: number
   mayHaveMore: boolean
 }
 
@@ -96,9 +102,13 @@ export interface RunRelease {
   priority: number
   /** Milliseconds before another worker may take it. */
   delayMs: number
-  /** Whether it counts against the run's `maxAttempts`: a failure does, a draining worker does not. */
-  isFailure: boolean
+  /** What is added to the run's own: failures count against its `maxAttempts`. Both are 0 when a worker drains. */
+  failures: number
+  losses: number
 }
+
+/** So often a run may lose its worker in the company of others before it is executed in a process of its own. */
+export const LOSSES_IN_COMPANY = 2
 
 /** How an attempt ends that waits: the run is queued again when one of these is over. */
 export interface RunSuspension {

@@ -1,8 +1,12 @@
 import type { Transaction } from './transaction.ts'
 
+/** The queue of an agent's runs that are executed in processes of their own. No agent's key has a slash. */
+export const isolatedQueue = (agentKey: string): string => `isolated/${agentKey}`
+
 /** A run to be delivered. */
 export interface QueuedRun {
   id: string
+  /** Or what {@link isolatedQueue} makes of it. */
   agentKey: string
   /** `seq` of its newest event. Default: 0. */
   lastSeq?: number
@@ -31,6 +35,8 @@ export interface Queue {
   enqueue: Enqueue
   /** Which of these agents have deliveries that are due: one statement, whatever their number. */
   findDue(agentKeys: readonly string[]): Promise<string[]>
+  /** How many deliveries of these agents are due; no more than `limit` are counted for each. */
+  countDue(agentKeys: readonly string[], limit: number): Promise<number>
   /** Up to `limit` deliveries for one agent, for as long as the transaction lasts. */
   take(agentKey: string, limit: number, tx: Transaction): Promise<Taken>
   stop(): Promise<void>

@@ -19,6 +19,17 @@ import type { Enqueue, Taken } from './queue.ts'
 import type { Transaction } from './transaction.ts'
 import type { ChangedRun, Sweep, TurnsToGive, Upkeep } from './upkeep.ts'
 
+/** How a worker holds what it claims. */
+export interface Lease {
+  workerId: string
+  ttlMs: number
+  /**
+   * Agents whose runs are executed in processes of their own, as are runs that may be what ends their workers: they
+   * are not claimed. Null: this worker claims those too.
+   */
+  isolatedAgents: readonly string[] | null
+}
+
 /** What became of a cancel request. */
 export type CancelOutcome =
   | { kind: 'cancelled'; run: Run }
@@ -58,8 +69,8 @@ export interface Store {
    * Taking, claiming and forgetting the deliveries commit together.
    */
   claimRuns(
-    lease: { workerId: string; ttlMs: number },
-    take: (tx: Transaction) => Promise<Taken>,
+    lease: Lease,
+    queue: { take: (tx: Transaction) => Promise<Taken>; enqueue: Enqueue },
   ): Promise<ClaimResult>
   /**
    * Writes events and endings of many runs in one statement, each run fenced on its own. With releases or

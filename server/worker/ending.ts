@@ -82,13 +82,13 @@ export function failed(error: RunError): Ending {
 /** The attempt is over and the run is not: it is queued for another one. */
 export function released(
   run: Pick<ClaimedRun, 'agentKey' | 'attempt' | 'priority'>,
-  reason: { error: RunError; delayMs: number; isFailure: boolean },
+  reason: { error: RunError; delayMs?: number; failures?: number; losses?: number },
 ): Ending {
-  const { error, delayMs, isFailure } = reason
+  const { error, delayMs = 0, failures = 0, losses = 0 } = reason
   return {
     type: 'run.retrying',
     payload: { error: { ...error, details: error.details ?? null }, delayMs, nextAttempt: run.attempt + 1 },
-    ending: { status: 'queued', agentKey: run.agentKey, priority: run.priority, delayMs, isFailure },
+    ending: { status: 'queued', agentKey: run.agentKey, priority: run.priority, delayMs, failures, losses },
   }
 }
 
@@ -114,16 +114,36 @@ export function suspended(
   return { type: 'run.waiting', payload, ending: { status: 'waiting', agentKey, priority, waits } }
 }
 
+const WORKER_BROKE: RunError = {
+  message: 'An error that nobody caught broke the process that executed the run.',
+  code: 'worker_lost',
+}
+
+/**
+ * How a run ends whose process broke while it executed nothing else: that can only be its doing, so the times it
+ * lost its process in company count as its failures too.
+ */
+export function crashedAlone(
+  run: Pick<ClaimedRun, 'agentKey' | 'attempt' | 'priority' | 'failures' | 'losses' | 'maxAttempts'>,
+): Ending {
+  const failures = 1 + run.losses
+  return run.failures + failures >= run.maxAttempts
+    ? failed(WORKER_BROKE)
+    : released(run, { error: WORKER_BROKE, failures })
+}
+
 export function interrupted(
-  kind: 'cancelled' | 'timed_out' | 'drained',
+  kind: 'cancelled' | 'timed_out' | 'drained' | 'crashed',
   run: Pick<ClaimedRun, 'agentKey' | 'attempt' | 'priority' | 'timeoutMs'>,
 ): Ending {
   const { timeoutMs } = run
   switch (kind) {
     case 'drained': {
       const error = { message: 'The worker is stopping.', code: 'worker_stopped' }
-      return released(run, { error, delayMs: 0, isFailure: false })
+      return released(run, { error })
     }
+    case 'crashed':
+      return released(run, { error: WORKER_BROKE, losses: 1 })
     case 'cancelled':
       return {
         type: 'run.cancelled',

@@ -3,7 +3,8 @@ import type { RunLog } from '../events/run-log.ts'
 import type { ClaimedRun } from '../ports/attempt.ts'
 import { createAttemptContext } from './attempt-context.ts'
 import type { AttemptPorts } from './attempt-context.ts'
-import { failed, interrupted, released, succeeded, suspended, toRunError } from './ending.ts'
+import { runAsAttempt } from './current-attempt.ts'
+import { crashedAlone, failed, interrupted, released, succeeded, suspended, toRunError } from './ending.ts'
 import type { Ending } from './ending.ts'
 import { RunInterruption } from './interruption.ts'
 import { isRetriable, retryDelayMs } from './retry.ts'
@@ -63,7 +64,9 @@ async function runAgent(ports: ExecutePorts, execution: Execution): Promise<Endi
   void watchTimeout(ports, execution, over.signal)
   try {
     const ended = await Promise.race([
-      attempt(ports, { ...execution, signal, suspension }),
+      runAsAttempt({ fail: (error) => failStray(ports, execution, { error, over: over.signal }) }, () =>
+        attempt(ports, { ...execution, signal, suspension }),
+      ),
       abandonment(ports, { run, signal, over: over.signal }),
     ])
     return signal.aborted ? endAborted(signal.reason) : ended
@@ -105,7 +108,24 @@ function endFailed(ports: ExecutePorts, run: ClaimedRun, error: unknown): Ending
   }
   const delayMs = retryDelayMs({ failures, error, chance: ports.random() }, ports.retryPolicy)
   ports.log.warn({ ...fields, delayMs }, 'the agent failed and is tried again')
-  return released(run, { error: toRunError(error), delayMs, isFailure: true })
+  return released(run, { error: toRunError(error), delayMs, failures: 1 })
+}
+
+/**
+ * An error nobody caught, of a promise or a timer that the agent left alone. It ends the attempt as one that the
+ * agent throws does: what it did not wait for may be what it is about to rely on.
+ */
+function failStray(
+  ports: ExecutePorts,
+  { run, controller }: Execution,
+  { error, over }: { error: unknown; over: AbortSignal },
+): void {
+  const { id: runId, agentKey, attempt } = run
+  const when = over.aborted
+    ? 'an agent left behind what failed after its attempt'
+    : 'an agent let an error go uncaught'
+  ports.log.error({ err: error, runId, agentKey, attempt }, when)
+  if (!over.aborted) controller.abort(new RunInterruption('failed', { cause: error }))
 }
 
 async function watchTimeout(
@@ -149,6 +169,8 @@ function endInterrupted(
   switch (reason.kind) {
     case 'lost':
       return undefined
+    case 'crashed_alone':
+      return crashedAlone(run)
     case 'failed':
       return endFailed(ports, run, reason.cause)
     case 'waiting': {

@@ -3,14 +3,14 @@ import type { Clock } from '../ports/clock.ts'
 import type { Hint } from '../ports/event-bus.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Queue } from '../ports/queue.ts'
-import type { Store } from '../ports/store.ts'
+import type { Lease, Store } from '../ports/store.ts'
 import { Offers } from './offers.ts'
 import type { Offer } from './offers.ts'
 import type { Peers } from './peers.ts'
 
 interface IntakePorts {
   store: Pick<Store, 'claimRuns'>
-  queue: Pick<Queue, 'take' | 'findDue'>
+  queue: Pick<Queue, 'take' | 'findDue' | 'enqueue'>
   clock: Clock
   log: Logger
   /** A random number from 0 up to, not including, 1. */
@@ -21,10 +21,12 @@ interface IntakeSettings {
   agentKeys: readonly string[]
   peers: Peers
   pollIntervalMs: number
-  lease: { workerId: string; ttlMs: number }
+  lease: Lease
   /** How many runs more may be taken now. */
   room(): number
   onClaimed(run: ClaimedRun): void
+  /** Runs were delivered to processes of their own. */
+  onIsolated(): void
   /** Ends it after what is being taken at that moment. */
   signal: AbortSignal
 }
@@ -147,11 +149,13 @@ export class Intake {
 
   async #take(agentKey: string, { offers, wanted }: Reason): Promise<void> {
     const { store, queue, log } = this.#ports
-    const { lease, onClaimed, room } = this.#settings
+    const { lease, onClaimed, onIsolated, room } = this.#settings
     const limit = Math.min(wanted, room())
-    const { claimed, unclaimed, mayHaveMore } = await store.claimRuns(lease, (tx) =>
-      queue.take(agentKey, limit, tx),
-    )
+    const { claimed, unclaimed, isolated, mayHaveMore } = await store.claimRuns(lease, {
+      take: (tx) => queue.take(agentKey, limit, tx),
+      enqueue: (runs, tx) => queue.enqueue(runs, tx),
+    })
+    if (isolated > 0) onIsolated()
     const ids = new Set(claimed.map(({ id }) => id))
     const taken = claimed.length + unclaimed.length
     this.#offers.judge(offers, ids)

@@ -8,11 +8,14 @@ import type { ClaimedRun } from '../ports/attempt.ts'
 import type { EventBus } from '../ports/event-bus.ts'
 import type { Announcement, Presence } from '../ports/presence.ts'
 import type { Queue } from '../ports/queue.ts'
+import { isolatedQueue } from '../ports/queue.ts'
 import type { Store } from '../ports/store.ts'
 import { executeAttempt } from './execute-attempt.ts'
 import type { ExecutePorts } from './execute-attempt.ts'
 import { Intake } from './intake.ts'
 import { RunInterruption } from './interruption.ts'
+import { IsolatedRuns } from './isolated-runs.ts'
+import type { Isolation } from './isolated-runs.ts'
 import { keepLeases, renewLeases } from './lease-keeper.ts'
 import { Peers } from './peers.ts'
 
@@ -29,6 +32,25 @@ export interface WorkerSettings {
   concurrency: number
   pollIntervalMs: number
   leaseTtlMs: number
+  /** Starts processes for runs that need one of their own. Without it all runs are executed in this one. */
+  isolation?: Isolation | undefined
+  /** Set in such a process: it executes one isolated run, and no other. */
+  isolated?: IsolatedRun | undefined
+}
+
+/** What a process that executes one run tells of it. */
+export interface IsolatedRun {
+  /** It has taken a run. */
+  onBegun(): void
+  /** The run's attempt is over, or there was none to take for a while. */
+  onOver(): void
+}
+
+interface StopOptions {
+  /** Milliseconds. Default: 30,000. */
+  drainTimeoutMs?: number
+  /** Default: false. */
+  hasCrashed?: boolean
 }
 
 interface Active {
@@ -42,6 +64,8 @@ interface Active {
 const START_HINT_DELAY_MS = 20
 /** Beyond the grace period, for writing that runs are handed back. */
 const HAND_BACK_MS = 2_000
+/** So long a process that was started for an isolated run waits for one: another may have taken it. */
+const ISOLATED_WAIT_MS = 10_000
 
 /** Executes runs, as many at once as its concurrency allows, and holds them by leases meanwhile. */
 export class Worker {
@@ -51,6 +75,8 @@ export class Worker {
   readonly #writer: EventWriter
   readonly #peers: Peers
   readonly #intake: Intake
+  readonly #isolatedRuns: IsolatedRuns | undefined
+  #hasTakenIsolated = false
   readonly #active = new Map<string, Active>()
   /** Runs of which a hint says that they were cancelled. */
   readonly #toAskAfter = new Set<string>()
@@ -61,6 +87,7 @@ export class Worker {
   #starting: Promise<void> = Promise.resolve()
   #claiming: Promise<unknown> = Promise.resolve()
   #leasing: Promise<void> = Promise.resolve()
+  #isolating: Promise<void> | undefined
   #stopped: Promise<void> | undefined
   #unsubscribe: () => void = () => {}
   #presence: Announcement | undefined
@@ -72,24 +99,36 @@ export class Worker {
       onFenced: (log) => this.#abort(log, new RunInterruption('lost')),
       onRefused: (log, cause) => this.#abort(log, new RunInterruption('failed', { cause })),
     })
-    // Whoever is taken for gone would lose what it takes, again and again.
-    const room = () => (this.#presence?.isShown() === true ? settings.concurrency - this.#active.size : 0)
-    const agentKeys = [...settings.agents.keys()]
-    this.#peers = new Peers(ports, {
-      workerId: this.id,
-      agentKeys,
-      hasRoom: () => room() > 0,
-      signal: this.#stopping.signal,
-    })
+    const { agents, isolation, isolated, leaseTtlMs } = settings
+    const { signal } = this.#stopping
+    const room = () => this.#room()
+    const known = [...agents.keys()]
+    const queues = known.map(isolatedQueue)
+    const agentKeys = isolated ? queues : isolation ? known : [...known, ...queues]
+    this.#isolatedRuns = isolation && new IsolatedRuns({ ...ports, ...isolation, queues, signal })
+    this.#peers = new Peers(ports, { workerId: this.id, agentKeys, hasRoom: () => room() > 0, signal })
     this.#intake = new Intake(ports, {
       agentKeys,
       peers: this.#peers,
       pollIntervalMs: settings.pollIntervalMs,
-      lease: { workerId: this.id, ttlMs: settings.leaseTtlMs },
+      lease: {
+        workerId: this.id,
+        ttlMs: leaseTtlMs,
+        isolatedAgents: isolation ? known.filter((key) => agents.get(key)?.isolation === 'process') : null,
+      },
       room,
       onClaimed: (run) => this.#execute(run),
-      signal: this.#stopping.signal,
+      onIsolated: () => this.#isolatedRuns?.look(),
+      signal,
     })
+  }
+
+  #room(): number {
+    // A worker that can't show its presence must not take runs: others would take them from it.
+    if (this.#presence?.isShown() !== true) return 0
+    const { isolated, concurrency } = this.#settings
+    if (isolated !== undefined) return this.#hasTakenIsolated ? 0 : 1
+    return concurrency - this.#active.size
   }
 
   start(): Promise<void> {
@@ -119,29 +158,36 @@ export class Worker {
       },
     })
     this.#claiming = Promise.all([this.#intake.run(), this.#peers.keepTelling()])
+    this.#isolating = this.#isolatedRuns?.run()
+    if (this.#settings.isolated !== undefined) void this.#endUnlessTaken(this.#settings.isolated)
     this.#leasing = keepLeases(this.#ports, { ...this.#leases, signal: this.#drained.signal })
   }
 
   /**
    * Stops taking runs and waits for those under way. What is left after `drainTimeoutMs` is handed back
    * without spending an attempt; what does not let go within the grace period is left to be recovered.
+   *
+   * With `hasCrashed`, something that no run can be blamed for broke the process: what is handed back counts a
+   * loss, and a run that was alone in the process a failure.
    */
-  stop({ drainTimeoutMs = 30_000 }: { drainTimeoutMs?: number } = {}): Promise<void> {
-    return (this.#stopped ??= this.#stop(drainTimeoutMs))
+  stop({ drainTimeoutMs = 30_000, hasCrashed = false }: StopOptions = {}): Promise<void> {
+    return (this.#stopped ??= this.#stop({ drainTimeoutMs, hasCrashed }))
   }
 
-  async #stop(drainTimeoutMs: number): Promise<void> {
+  async #stop({ drainTimeoutMs, hasCrashed }: Required<StopOptions>): Promise<void> {
     this.#stopping.abort()
     // One that fails has told whoever asked for it.
     await this.#starting.catch(() => {})
+    const isolatedEnd = this.#isolatedRuns?.stop({ isHurried: drainTimeoutMs === 0 })
     await this.#endWithin(drainTimeoutMs)
-    for (const { controller } of this.#active.values()) controller.abort(new RunInterruption('drained'))
+    const kind = !hasCrashed ? 'drained' : this.#active.size === 1 ? 'crashed_alone' : 'crashed'
+    for (const { controller } of this.#active.values()) controller.abort(new RunInterruption(kind))
     await this.#endWithin(this.#ports.cancelGraceMs + HAND_BACK_MS)
     this.#drained.abort()
     this.#unsubscribe()
     for (const { controller } of this.#active.values()) controller.abort(new RunInterruption('lost'))
     await this.#writer.stop()
-    await Promise.all([this.#claiming, this.#leasing, this.#asking])
+    await Promise.all([this.#claiming, this.#leasing, this.#asking, this.#isolating, isolatedEnd])
     await this.#presence?.end()
   }
 
@@ -179,6 +225,11 @@ export class Worker {
   #execute(run: ClaimedRun): void {
     const agent = this.#settings.agents.get(run.agentKey)
     if (agent === undefined) return
+    const { isolated } = this.#settings
+    if (isolated !== undefined) {
+      this.#hasTakenIsolated = true
+      isolated.onBegun()
+    }
     const controller = new AbortController()
     if (run.cancelRequested) controller.abort(new RunInterruption('cancelled'))
     const runLog = this.#writer.open(run)
@@ -202,6 +253,11 @@ export class Worker {
     void this.#writer.emit(runLog, { type: HEARTBEAT, payload: {}, visibility: visibilityOf(HEARTBEAT), ts })
   }
 
+  async #endUnlessTaken({ onOver }: IsolatedRun): Promise<void> {
+    await this.#ports.clock.sleep(ISOLATED_WAIT_MS, this.#stopping.signal)
+    if (!this.#hasTakenIsolated) onOver()
+  }
+
   /** Of most runs the next event tells too; a hint for the first alone is for those that begin slowly. */
   async #announceStart(run: ClaimedRun, runLog: RunLog): Promise<void> {
     await this.#ports.clock.sleep(START_HINT_DELAY_MS)
@@ -213,6 +269,7 @@ export class Worker {
     // A later attempt of the same run may have its place already.
     if (this.#active.get(run.id)?.run.attempt === run.attempt) this.#active.delete(run.id)
     this.#intake.resume()
+    this.#settings.isolated?.onOver()
     if (fate === 'lost') return
     if (fate.status === 'queued') void this.#intake.lookIn(fate.delayMs, run.agentKey)
     if (isTerminal(fate.status) && run.conversationId !== null) await this.#giveTurn(run.conversationId)

@@ -7,5 +7,8 @@ export function claim(
   { workerId = 'w', ttlMs = 60_000 } = {},
 ) {
   const taken = { runIds, mayHaveMore: false, forget: async () => {} }
-  return store.claimRuns({ workerId, ttlMs }, async () => taken)
+  return store.claimRuns(
+    { workerId, ttlMs, isolatedAgents: null },
+    { take: async () => taken, enqueue: async () => {} },
+  )
 }

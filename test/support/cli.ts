@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { fastFolder } from './fast-folder.ts'
+import { descendantsOf, signalIfThere } from './processes.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const MAIN = join(ROOT, 'server/cli/main.ts')
@@ -21,6 +22,8 @@ export interface CliProcess extends AsyncDisposable {
   /** Resolves with the match once it is printed; rejects if the process ends without it. */
   printed(pattern: RegExp): Promise<RegExpExecArray>
   kill(signal: NodeJS.Signals): void
+  /** The same for it and the processes it runs runtimes in. */
+  killAll(signal: NodeJS.Signals): void
   exited: Promise<number | null>
 }
 
@@ -62,6 +65,13 @@ export function runCli(args: readonly string[], { cwd, env }: CliOptions): CliPr
     })
   }
   const exited = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)))
+  const killAll = (signal: NodeJS.Signals): void => {
+    const { pid, exitCode, signalCode } = child
+    if (pid === undefined || exitCode !== null || signalCode !== null) return
+    const others = descendantsOf(pid, 'node')
+    child.kill(signal)
+    for (const other of others) signalIfThere(other, signal)
+  }
   return {
     pid: child.pid ?? 0,
     stdout: () => output.stdout,
@@ -83,10 +93,11 @@ export function runCli(args: readonly string[], { cwd, env }: CliOptions): CliPr
         )
       }),
     kill: (signal) => void child.kill(signal),
+    killAll,
     exited,
     async [Symbol.asyncDispose]() {
-      // Once is enough for the end of every test: whatever it started stops with it.
-      child.kill('SIGKILL')
+      // What else it started, PostgreSQL or a page, stops with it.
+      killAll('SIGKILL')
       await exited
     },
   }

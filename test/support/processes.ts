@@ -11,7 +11,16 @@ export function childrenOf(pid: number, program?: string): number[] {
     .map(([, , child]) => Number(child))
 }
 
-/** Children of a process, and theirs, and so on. */
-export function descendantsOf(pid: number): number[] {
-  return childrenOf(pid).flatMap((child) => [child, ...descendantsOf(child)])
+/** Children of a process, and theirs, and so on: of any program, or of one. */
+export function descendantsOf(pid: number, program?: string): number[] {
+  return childrenOf(pid, program).flatMap((child) => [child, ...descendantsOf(child, program)])
+}
+
+/** Signals a process unless it has ended meanwhile. */
+export function signalIfThere(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
 }

@@ -5,6 +5,7 @@ import type { Json } from '../../contract/json.ts'
 import { RunId } from '../../contract/run.ts'
 import type { Logger } from '../../ports/logger.ts'
 import type { Queue } from '../../ports/queue.ts'
+import { isolatedQueue } from '../../ports/queue.ts'
 import { createBossDatabase } from './database.ts'
 import { createDeadLetterQueue, DEAD_LETTER_QUEUE, setAside } from './dead-letters.ts'
 import type { Undeliverable } from './dead-letters.ts'
@@ -29,6 +30,17 @@ const FIND_DUE = {
       WHERE j.name = queue.name AND j.state IN ('created', 'retry') AND NOT j.blocked
         AND j.start_after <= now()
       LIMIT 1) AS due`,
+}
+
+const COUNT_DUE = {
+  name: 'count_due',
+  text: `
+    SELECT count(*)::int AS due FROM unnest($1::text[]) AS queue (name)
+    CROSS JOIN LATERAL (
+      SELECT FROM ${QUEUE_SCHEMA}.job j
+      WHERE j.name = queue.name AND j.state IN ('created', 'retry') AND NOT j.blocked
+        AND j.start_after <= now()
+      LIMIT $2) AS due`,
 }
 
 interface BossQueueOptions {
@@ -63,7 +75,8 @@ export function createBossQueue({ pool, log }: BossQueueOptions): Queue {
       await boss.start()
       const known = new Set((await boss.getQueues()).map((queue) => queue.name))
       if (!known.has(DEAD_LETTER_QUEUE)) await createDeadLetterQueue(boss)
-      for (const agentKey of agentKeys.filter((key) => !known.has(key))) {
+      const names = agentKeys.flatMap((key) => [key, isolatedQueue(key)])
+      for (const agentKey of names.filter((name) => !known.has(name))) {
         await boss.createQueue(agentKey, {
           policy: 'standard',
           retryLimit: MAX_DELIVERIES,
@@ -91,6 +104,11 @@ export function createBossQueue({ pool, log }: BossQueueOptions): Queue {
     async findDue(agentKeys) {
       const { rows } = await pool.query<{ name: string }>({ ...FIND_DUE, values: [agentKeys] })
       return rows.map(({ name }) => name)
+    },
+
+    async countDue(agentKeys, limit) {
+      const { rows } = await pool.query<{ due: number }>({ ...COUNT_DUE, values: [agentKeys, limit] })
+      return rows[0]?.due ?? 0
     },
 
     async take(agentKey, limit, tx) {

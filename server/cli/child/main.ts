@@ -10,8 +10,12 @@ import type { Controls, Lifecycle } from '../lifecycle.ts'
 import { loadEntry } from '../load-entry.ts'
 import { routeRequests, routeUpgrades } from '../route-requests.ts'
 import { startRuntime, startWorker } from '../run-runtime.ts'
+import type { AgentRuntime } from '../../agent-runtime.ts'
+import type { Isolation } from '../../worker/isolated-runs.ts'
+import type { IsolatedRun } from '../../worker/worker.ts'
 import { reportImportedFiles } from './imported-files.ts'
 import type { ChildMessage, ChildTask, StopMessage } from './messages.ts'
+import { RuntimeChild } from './runtime-child.ts'
 
 outliveDeadOutput()
 
@@ -39,13 +43,49 @@ async function run(lifecycle: Lifecycle): Promise<void> {
   // Answered until the end of draining: it is the parent that decides who is asked.
   http?.serve(routeRequests(runtime))
   if (http !== undefined) routeUpgrades(http.server, runtime.handleUpgrade)
-  await startWorker(runtime, task.worker, lifecycle)
+  await startWorker(runtime, task.worker, {
+    lifecycle,
+    ...(task.isIsolated ? { isolated: tellParent(lifecycle) } : { isolation: isolateBy(runtime, lifecycle) }),
+  })
   // Done just before the worker is stopped, with nothing in between that could let it take a run.
   lifecycle.defer(async () => void send({ kind: 'draining' }))
-  // To the very end: one that drains for long is not blocked.
-  setInterval(() => void send({ kind: 'alive' }), ALIVE_EVERY_MS).unref()
+  sayAlive()
   isReady = true
   await send({ kind: 'ready', ready: { runtime: describeRuntime(runtime), url: http?.url } })
+}
+
+/** To the very end: one that drains for long is not blocked. A parent that stands still is not told twice. */
+function sayAlive(): void {
+  let isHeard = true
+  setInterval(() => {
+    if (!isHeard) return
+    isHeard = false
+    void send({ kind: 'alive' }).then(() => (isHeard = true))
+  }, ALIVE_EVERY_MS).unref()
+}
+
+/** Isolated runs are executed by processes like this one. */
+function isolateBy({ config }: AgentRuntime, lifecycle: Lifecycle): Isolation {
+  const children = new Set<RuntimeChild>()
+  lifecycle.deferUrgent(() => Promise.all([...children].map((child) => child.kill())))
+  return {
+    maxProcesses: config.maxIsolatedProcesses,
+    start() {
+      const child = new RuntimeChild({
+        entry: task.entry,
+        worker: task.worker,
+        isWatched: false,
+        isIsolated: true,
+      })
+      children.add(child)
+      void child.exited.then(() => children.delete(child))
+      return child
+    },
+  }
+}
+
+function tellParent({ end }: Lifecycle): IsolatedRun {
+  return { onBegun: () => void send({ kind: 'begun' }), onOver: end }
 }
 
 function obeyParent({ stop }: Controls): void {

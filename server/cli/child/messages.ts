@@ -9,6 +9,8 @@ export interface ChildTask {
   serving?: { allowedHosts: readonly string[] }
   /** Whether it tells which files it imports. */
   isWatched: boolean
+  /** Whether it executes one isolated run, and then ends. Default: false. */
+  isIsolated?: boolean
 }
 
 export interface ReadyRuntime {
@@ -31,6 +33,8 @@ export type ChildMessage =
   /** It could not start, for this reason. */
   | { kind: 'failed'; name: string; message: string; stack: string | undefined }
   | { kind: 'ready'; ready: ReadyRuntime }
+  /** It has taken its isolated run. */
+  | { kind: 'begun' }
   /** It takes no more runs. */
   | { kind: 'draining' }
   /** Said every second: what blocks the process keeps it from saying so. */

@@ -4,10 +4,17 @@ import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { systemClock } from '../../adapters/system-clock.ts'
 import { CliError } from '../cli-error.ts'
+import { log } from '../log.ts'
+import { untilBlocked } from '../until-blocked.ts'
 import type { ChildMessage, ChildTask, FileVersions, ReadyRuntime, StopMessage } from './messages.ts'
 
 // TypeScript here, JavaScript in the built package.
 const SCRIPT = fileURLToPath(new URL(`./main${extname(import.meta.filename)}`, import.meta.url))
+
+/** What blocks an event loop for so long, no timeout of a run can end. */
+const BLOCKED_AFTER_MS = 30_000
+/** The same for one that was told to stop. */
+const BLOCKED_AT_STOP_MS = 5_000
 
 /** A runtime in a process of its own, seen from the command that started it. */
 export class RuntimeChild {
@@ -18,14 +25,21 @@ export class RuntimeChild {
   /** Resolves with how it ended, for people. Never rejects. */
   readonly exited: Promise<string>
   readonly startedAt = performance.now()
+  /** Resolves when it has taken its isolated run, or has ended without one; false when it could not start. */
+  readonly begun: Promise<boolean>
   /** When it was last heard of, in milliseconds since the epoch. */
   heardAt: number = systemClock.now()
+  /** How long it may say nothing before it counts as blocked, and is killed. */
+  patienceMs: number = BLOCKED_AFTER_MS
   readonly #process: ChildProcess
 
   constructor(task: ChildTask, onImported: (files: FileVersions) => void = () => {}) {
     const ready = Promise.withResolvers<ReadyRuntime>()
     const draining = Promise.withResolvers<void>()
     const exited = Promise.withResolvers<string>()
+    const begun = Promise.withResolvers<boolean>()
+    let isReady = false
+    this.begun = begun.promise
     this.ready = ready.promise
     // Whoever stops one that has not started yet does not wait for that.
     this.ready.catch(() => {})
@@ -41,7 +55,11 @@ export class RuntimeChild {
         case 'failed':
           return ready.reject(revived(message))
         case 'ready':
+          isReady = true
+          void this.#killWhenBlocked()
           return ready.resolve(message.ready)
+        case 'begun':
+          return begun.resolve(true)
         case 'draining':
           return draining.resolve()
         case 'alive':
@@ -51,6 +69,7 @@ export class RuntimeChild {
     const onEnd = (how: string): void => {
       ready.reject(new CliError(`The process of the runtime ended with ${how} before it was ready.`))
       draining.resolve()
+      begun.resolve(isReady)
       exited.resolve(how)
     }
     this.#process.once('error', (error) => onEnd(error.message))
@@ -63,7 +82,16 @@ export class RuntimeChild {
     const message: StopMessage = { kind: 'stop', isHurried }
     // One that is ending by itself is not told.
     if (this.#process.connected) this.#process.send(message, undefined, undefined, () => {})
+    this.patienceMs = BLOCKED_AT_STOP_MS
     await this.exited
+  }
+
+  async #killWhenBlocked(): Promise<void> {
+    const ended = new AbortController()
+    void this.exited.then(() => ended.abort())
+    if (!(await untilBlocked(this, { clock: systemClock, ended: ended.signal }))) return
+    log(`A process has not answered for ${this.patienceMs / 1000} s: an agent blocks it. It is killed`)
+    await this.kill()
   }
 
   async kill(): Promise<void> {

@@ -9,7 +9,8 @@ const DAY_MS = 86_400_000
 
 /** What there is to say about runs. */
 export function diagnoseRuns({ runs, workers }: Pick<Examined, 'runs' | 'workers'>, now: number): Finding[] {
-  const { overdue, expiredLeases, abandoned, undelivered, cancelsPending, workerLost, waiting } = runs
+  const { overdue, expiredLeases, abandoned, undelivered, cancelsPending, suspect, workerLost, waiting } =
+    runs
   return [
     report('runs-overdue', overdue, {
       none: 'No run waits long for a worker.',
@@ -55,13 +56,21 @@ export function diagnoseRuns({ runs, workers }: Pick<Examined, 'runs' | 'workers
         'Look into the log of the worker, and restart it if it hangs: what it writes afterwards is refused.',
       item: describeRun,
     }),
+    report('runs-suspect', suspect, {
+      none: 'No open run has lost its workers again and again.',
+      found: `${count(suspect.total, 'run')} ${suspect.total === 1 ? 'has' : 'have'} lost their workers together with others, again and again.`,
+      meaning:
+        'One of them may be what ends the workers. Each is executed in a process of its own now, where that shows; workers in processes of yours can not start any.',
+      remedy:
+        'Look into what the workers said last. A run that ends its own process fails within its attempts.',
+      item: describeRun,
+    }),
     report('runs-worker-lost', workerLost, {
       none: 'No run has failed for its worker in the last day.',
       found: `${count(workerLost.total, 'run')} failed in the last day because the workers executing ${workerLost.total === 1 ? 'it' : 'them'} died each time.`,
       meaning:
         'They probably kill their worker: out of memory, a crash of native code, process.exit, or a blocked event loop.',
-      remedy:
-        'Look into what the workers said last, and execute these agents in workers of their own (--agent-keys) meanwhile.',
+      remedy: "Look into what the workers said last, and give these agents isolation: 'process' meanwhile.",
       item: describeRun,
     }),
     ok(

@@ -27,7 +27,6 @@ describe('an answer that comes while its run is running', () => {
     const { rest } = await createServer({ agents: [agent] })
     const id = await rest.create('agent')
     await (await rest.stream(`runs/${id}/events`)).until('run.waiting')
-    await expect.poll(async () => (await rest.get(`runs/${id}`)).body['status']).toBe('waiting')
     expect(await rest.post(`runs/${id}/respond`, { wait: 'a', value: 1 })).toMatchObject({ status: 200 })
     const signal = await resumed
     expect(await rest.post(`runs/${id}/respond`, { wait: 'b', value: 2 })).toMatchObject({ status: 200 })
@@ -51,7 +50,7 @@ describe('a cancel hint', () => {
     const { agent, resumed, letGoOn } = createAskingTwo()
     const { rest } = await createServer({ agents: [agent] })
     const id = await rest.create('agent')
-    await expect.poll(async () => (await rest.get(`runs/${id}`)).body['status']).toBe('waiting')
+    await (await rest.stream(`runs/${id}/events`)).until('run.waiting')
     for (const [wait, value] of Object.entries({ a: 1, b: 2 })) {
       await rest.post(`runs/${id}/respond`, { wait, value })
     }

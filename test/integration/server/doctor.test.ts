@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
-import { describe, expect, vi } from 'vitest'
+import { describe, expect } from 'vitest'
 import { z } from 'zod'
 import { DEAD_LETTER_QUEUE } from '../../../server/adapters/boss-queue/dead-letters.ts'
 import { deliverAgain, examineDatabase } from '../../../server/adapters/examine.ts'
@@ -45,10 +45,10 @@ async function withStore(databaseUrl: string, use: (store: Store) => Promise<voi
 }
 
 /** A run that a worker took which is not there. */
-async function createHeldRun(store: Store, { leaseMs = 60_000 } = {}): Promise<string> {
+async function createHeldRun(store: Store, { leaseMs = 60_000, workerId = 'gone' } = {}): Promise<string> {
   const run = newRun()
   await store.createRuns([run], nowhere)
-  await claim(store, [run.id], { workerId: 'gone', ttlMs: leaseMs })
+  await claim(store, [run.id], { workerId, ttlMs: leaseMs })
   return run.id
 }
 
@@ -111,9 +111,7 @@ test('one in which all is well, with a worker that executes runs', async ({ crea
   await rest.create('held')
   await held.attempt(0)
   const asked = await rest.create('asking')
-  await vi.waitFor(async () =>
-    expect((await rest.get(`runs/${asked}`)).body).toMatchObject({ status: 'waiting' }),
-  )
+  await (await rest.stream(`runs/${asked}/events`)).until('run.waiting')
   expect(await problemsOf(database.url)).toEqual([])
   expect(await findingOf(database.url, 'workers')).toMatchObject({
     found: '1 worker is there, 1 of them with runs.',
@@ -165,7 +163,10 @@ describe('runs', () => {
 
   test('that keep losing their workers', async ({ database }) => {
     await withStore(database.url, async (store) => {
-      for (let made = 0; made < 12; made += 1) await createHeldRun(store, { leaseMs: -60_000 })
+      // Each alone, so that its loss is its own doing.
+      for (let made = 0; made < 12; made += 1) {
+        await createHeldRun(store, { leaseMs: -60_000, workerId: `gone ${made}` })
+      }
       await store.recoverRuns([], nowhere)
       const [problem, ...others] = await problemsOf(database.url)
       expect(others).toEqual([])
@@ -179,6 +180,25 @@ describe('runs', () => {
         created_at = created_at - interval '3 days'`)
       expect(await problemsOf(database.url)).toEqual([])
     })
+  })
+
+  test('that lost their workers together, of which one may be why', async ({ createServer, database }) => {
+    const held = createHeldAgent({ key: 'a' })
+    const { rest } = await createServer({ agents: [held.agent], config: { leaseTtlSeconds: 120 } })
+    const ids = [await rest.create('a'), await rest.create('a')]
+    for (const lost of [0, 2]) {
+      await held.attempt(lost + 1)
+      expect(await findingOf(database.url, 'runs-suspect')).toMatchObject({ level: 'ok' })
+      await database.sql(`UPDATE agent_runtime.run SET lease_expires_at = now() - interval '1 second'`)
+    }
+    await held.attempt(5)
+    expect(await findingOf(database.url, 'runs-suspect')).toMatchObject({
+      level: 'problem',
+      found: '2 runs have lost their workers together with others, again and again.',
+      items: expect.arrayContaining(ids.map((id) => expect.stringContaining(`${id} of a`))) as unknown,
+    })
+    held.release()
+    for (const id of ids) await rest.events(`runs/${id}/events`)
   })
 
   test('that go on though they were cancelled', async ({ database }) => {

@@ -113,11 +113,10 @@ describe('a worker process that is killed', () => {
     const held = createHeldAgent({ key: 'endless' })
     const { rest, runtime } = await createServer({ agents: [held.agent], worker: false })
     const id = await rest.create('endless', { max_attempts: 2 })
-    await expect
-      .poll(async () => (await rest.get(`runs/${id}`)).body['status'], { timeout: 10_000 })
-      .toBe('running')
+    await worker.printed(/Working on/)
+    await (await rest.stream(`runs/${id}/events`)).until('run.started')
     await runtime.startWorker()
-    worker.kill('SIGKILL')
+    worker.killAll('SIGKILL')
     // The lease is 30 s, more than this test may take.
     expect(await held.attempt(0)).toMatchObject({ runId: id, attempt: 2 })
     held.release()
@@ -135,10 +134,9 @@ describe('a worker process that is killed', () => {
     const endless = createHeldAgent({ key: 'endless' })
     const { rest } = await createServer({ agents: [endless.agent, other], worker: { agentKeys: ['other'] } })
     const id = await rest.create('endless', { max_attempts: 1 })
-    await expect
-      .poll(async () => (await rest.get(`runs/${id}`)).body['status'], { timeout: 10_000 })
-      .toBe('running')
-    worker.kill('SIGKILL')
+    await worker.printed(/Working on/)
+    await (await rest.stream(`runs/${id}/events`)).until('run.started')
+    worker.killAll('SIGKILL')
     const events = await rest.events(`runs/${id}/events`)
     expect(events).toMatchObject([{ type: 'run.started' }, { type: 'run.failed', code: 'worker_lost' }])
   })
@@ -150,34 +148,16 @@ describe('a worker process that is killed', () => {
     const endless = createHeldAgent({ key: 'endless' })
     const { rest } = await createServer({ agents: [endless.agent, other], worker: { agentKeys: ['other'] } })
     const id = await rest.create('endless', { max_attempts: 3 })
-    await expect
-      .poll(async () => (await rest.get(`runs/${id}`)).body['status'], { timeout: 10_000 })
-      .toBe('running')
-    worker.kill('SIGSTOP')
+    await worker.printed(/Working on/)
+    await (await rest.stream(`runs/${id}/events`)).until('run.started')
+    worker.killAll('SIGSTOP')
     await rest.post(`runs/${id}/cancel`)
-    worker.kill('SIGKILL')
+    worker.killAll('SIGKILL')
     expect((await rest.events(`runs/${id}/events`)).map(({ type }) => type)).toEqual([
       'run.started',
       'run.cancelled',
     ])
   })
-})
-
-test('an error that nobody handles ends the worker, which hands its other runs back first', async ({
-  createServer,
-  database,
-}) => {
-  const env = { DATABASE_URL: database.url }
-  await using worker = runCli(['worker', entry('stray')], { cwd: '.', env })
-  const agents = [createHeldAgent({ key: 'endless' }).agent, createHeldAgent({ key: 'stray' }).agent]
-  const { rest } = await createServer({ agents, worker: false })
-  const innocent = await rest.create('endless', { max_attempts: 1 })
-  const isRunning = async () => (await rest.get(`runs/${innocent}`)).body['status']
-  await expect.poll(isRunning, { timeout: 10_000 }).toBe('running')
-  await rest.create('stray', { max_attempts: 1 })
-  expect(await worker.exited).toBe(1)
-  expect(worker.stderr()).toMatch(/Error: stray error\n\s+at /)
-  expect((await rest.get(`runs/${innocent}`)).body).toMatchObject({ status: 'queued', attempt: 1 })
 })
 
 test('a run whose lease ran out is taken over, and its old attempt can write nothing more', async ({

@@ -122,7 +122,7 @@ class Race {
       }),
       ...(what === 'suspend' && { ending: { status: 'waiting', agentKey: 'a', priority: 0, waits: [WORD] } }),
       ...(what === 'release' && {
-        ending: { status: 'queued', agentKey: 'a', priority: 0, delayMs: 0, isFailure: true },
+        ending: { status: 'queued', agentKey: 'a', priority: 0, delayMs: 0, failures: 1, losses: 0 },
       }),
     }
     const outcomes = await this.#store.append([append], nowhere)

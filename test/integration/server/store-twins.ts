@@ -216,7 +216,7 @@ export class Twins {
     const [expected] = (await this.#fake.append([append])).values()
     const [actual] = (await this.#store.append([append], nowhere)).values()
     const isNew = this.#run.events.length > before
-    if (isNew && append.ending?.status === 'queued' && append.ending.isFailure) this.#failures += 1
+    if (isNew && append.ending?.status === 'queued') this.#failures += append.ending.failures
     return [expected, actual]
   }
 
@@ -250,7 +250,14 @@ function lastTypeOf(end: AppendStep['end']): string {
 
 function endingOf(end: Exclude<AppendStep['end'], null>): NonNullable<RunAppend['ending']> {
   if (end === 'queued' || end === 'drained') {
-    return { status: 'queued', agentKey: 'a', priority: 0, delayMs: 0, isFailure: end === 'queued' }
+    return {
+      status: 'queued',
+      agentKey: 'a',
+      priority: 0,
+      delayMs: 0,
+      failures: end === 'queued' ? 1 : 0,
+      losses: 0,
+    }
   }
   const error = end === 'failed' || end === 'timed_out' ? { message: 'As told.', code: 'test' } : null
   return { status: end, output: null, error, messages: [] }

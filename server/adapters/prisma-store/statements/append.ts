@@ -16,8 +16,9 @@ const APPEND = {
     WITH head AS (
       SELECT * FROM unnest(
         $1::uuid[], $2::int[], $3::int[], $4::int[],
-        $5::agent_runtime.run_status[], $6::jsonb[], $7::jsonb[], $17::int[], $18::int[])
-      AS h (run_id, attempt, base_seq, count, status, output, error, delay_ms, failures)
+        $5::agent_runtime.run_status[], $6::jsonb[], $7::jsonb[], $17::int[], $18::int[],
+        $20::int[])
+      AS h (run_id, attempt, base_seq, count, status, output, error, delay_ms, failures, losses)
     ), ${havingPatience('$19')}, locked AS (
       SELECT r.id FROM patience CROSS JOIN agent_runtime.run r JOIN head h ON h.run_id = r.id
       ORDER BY r.id
@@ -30,6 +31,7 @@ const APPEND = {
         error = COALESCE(h.error, r.error),
         finished_at = CASE WHEN h.status IN ('queued', 'waiting') OR h.status IS NULL THEN r.finished_at ELSE now() END,
         failures = r.failures + h.failures,
+        losses = r.losses + h.losses,
         run_at = CASE WHEN h.status = 'queued' THEN now() + h.delay_ms * interval '1 millisecond' END,
         lease_owner = CASE WHEN h.status IS NULL THEN r.lease_owner END,
         lease_expires_at = CASE WHEN h.status IS NULL THEN r.lease_expires_at END
@@ -119,8 +121,9 @@ async function write(executor: Executor, batch: readonly RunAppend[]): Promise<S
     messages.map(({ index }) => FIRST_OUTPUT_POSITION + index),
     messages.map(({ message }) => toStorableJson(message)),
     batch.map(({ ending }) => (ending?.status === 'queued' ? ending.delayMs : 0)),
-    batch.map(({ ending }) => (ending?.status === 'queued' && ending.isFailure ? 1 : 0)),
+    batch.map(({ ending }) => (ending?.status === 'queued' ? ending.failures : 0)),
     PATIENCE_MS,
+    batch.map(({ ending }) => (ending?.status === 'queued' ? ending.losses : 0)),
   ])
   return new Set(moved.map(({ id }) => id))
 }

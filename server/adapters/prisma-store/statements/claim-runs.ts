@@ -4,9 +4,11 @@ import type { Visibility } from '../../../contract/event.ts'
 import type { Json, JsonObject } from '../../../contract/json.ts'
 import type { AgentMessage } from '../../../contract/message.ts'
 import type { ClaimedRun, ClaimResult } from '../../../ports/attempt.ts'
-import type { Taken } from '../../../ports/queue.ts'
+import type { Enqueue, Taken } from '../../../ports/queue.ts'
+import type { Lease } from '../../../ports/store.ts'
 import type { Transaction } from '../../../ports/transaction.ts'
 import { execute, inTransaction } from '../transaction.ts'
+import { deliverIsolated, isToBeIsolated } from './isolation.ts'
 
 // Rows are locked in the order of their ids, so that two workers with overlapping deliveries wait for
 // each other instead of deadlocking. `run_at` was rounded to a millisecond: up, it would be in the future
@@ -25,6 +27,7 @@ const CLAIM = {
         AND (status = 'queued' AND turn IS NULL AND (run_at IS NULL OR ${isDue('run_at')})
             AND (expires_at IS NULL OR attempt > 0 OR expires_at > now())
           OR status = 'waiting' AND ${isDue('run_at')})
+        AND NOT ${isToBeIsolated('$5')}
       ORDER BY id
       FOR NO KEY UPDATE
     ), r AS (
@@ -53,7 +56,7 @@ const CLAIM = {
       WHERE w.ctid = open.row AND (late OR w.status = 'answered')
     )
     SELECT r.id, r.tenant_id, r.owner_id, r.owner_kind, r.agent_key, r.conversation_id, r.attempt,
-      r.failures, r.max_attempts, r.priority, r.last_seq, r.params, r.metadata, r.timeout_ms,
+      r.failures, r.losses, r.max_attempts, r.priority, r.last_seq, r.params, r.metadata, r.timeout_ms,
       r.cancel_requested_at IS NOT NULL AS cancel_requested,
       (SELECT c.state FROM agent_runtime.checkpoint c WHERE c.run_id = r.id) AS state,
       (SELECT jsonb_agg(m.body ORDER BY m.position) FROM agent_runtime.message m
@@ -75,6 +78,7 @@ interface ClaimRow {
   conversation_id: string | null
   attempt: number
   failures: number
+  losses: number
   max_attempts: number
   priority: number
   last_seq: number
@@ -89,20 +93,24 @@ interface ClaimRow {
 
 export async function claimRuns(
   pool: pg.Pool,
-  options: { workerId: string; ttlMs: number; startedVisibility: Visibility },
-  take: (tx: Transaction) => Promise<Taken>,
+  options: Lease & { startedVisibility: Visibility },
+  { take, enqueue }: { take: (tx: Transaction) => Promise<Taken>; enqueue: Enqueue },
 ): Promise<ClaimResult> {
-  const { workerId, ttlMs, startedVisibility } = options
+  const { workerId, ttlMs, isolatedAgents, startedVisibility } = options
   return inTransaction(pool, async (client, tx) => {
     const { runIds, mayHaveMore, forget } = await take(tx)
-    if (runIds.length === 0) return { claimed: [], unclaimed: [], mayHaveMore }
+    if (runIds.length === 0) return { claimed: [], unclaimed: [], isolated: 0, mayHaveMore }
     const [rows] = await Promise.all([
-      execute<ClaimRow>(client, CLAIM, [runIds, workerId, ttlMs, startedVisibility]),
+      execute<ClaimRow>(client, CLAIM, [runIds, workerId, ttlMs, startedVisibility, isolatedAgents]),
       forget(),
     ])
     const ids = new Set(rows.map((row) => row.id))
     const unclaimed = runIds.filter((id) => !ids.has(id))
-    return { claimed: rows.map(toClaimedRun), unclaimed, mayHaveMore }
+    const isolated =
+      isolatedAgents === null || unclaimed.length === 0
+        ? 0
+        : await deliverIsolated(client, { runIds: unclaimed, agentKeys: isolatedAgents }, { enqueue, tx })
+    return { claimed: rows.map(toClaimedRun), unclaimed, isolated, mayHaveMore }
   })
 }
 
@@ -114,6 +122,7 @@ function toClaimedRun(row: ClaimRow): ClaimedRun {
     conversationId: row.conversation_id,
     attempt: row.attempt,
     failures: row.failures,
+    losses: row.losses,
     maxAttempts: row.max_attempts,
     priority: row.priority,
     lastSeq: row.last_seq,

@@ -8,14 +8,19 @@ import {
 } from '../../../examination.ts'
 import type { Listed, RunFact, RunFacts, WorkerFacts } from '../../../examination.ts'
 import { QUEUE_SCHEMA } from '../../boss-queue/index.ts'
+import { LOSSES_IN_COMPANY } from '../../../ports/attempt.ts'
+import { isolatedQueue } from '../../../ports/queue.ts'
 import { isAbsent, PRESENT_WORKERS } from '../../pg-presence.ts'
 
-// Agents' queues alone: the names of the others have a slash.
+// Agents' queues alone, and those of their isolated runs: the names of all others have a slash.
 const DELIVERY = `
   delivery AS (
-    SELECT data ->> 'runId' AS run_id, name, min(start_after) AS due
-    FROM ${QUEUE_SCHEMA}.job
-    WHERE state < 'completed' AND strpos(name, '/') = 0
+    SELECT data ->> 'runId' AS run_id, agent_key, min(start_after) AS due
+    FROM (
+      SELECT *, regexp_replace(name, '^${isolatedQueue('')}', '') AS agent_key
+      FROM ${QUEUE_SCHEMA}.job WHERE state < 'completed'
+    ) AS job
+    WHERE strpos(agent_key, '/') = 0
     GROUP BY 1, 2
   )`
 
@@ -24,7 +29,7 @@ const DUE = 'GREATEST(r.created_at, r.run_at, d.due)'
 const OVERDUE = `
   WITH ${DELIVERY}
   SELECT r.agent_key AS "agentKey", count(*)::int AS runs, min(${DUE}) AS since
-  FROM agent_runtime.run r JOIN delivery d ON d.run_id = r.id::text AND d.name = r.agent_key
+  FROM agent_runtime.run r JOIN delivery d ON d.run_id = r.id::text AND d.agent_key = r.agent_key
   WHERE r.status = 'queued' AND r.turn IS NULL AND ${DUE} < now() - interval '${OVERDUE_SECONDS} seconds'
   GROUP BY r.agent_key
   ORDER BY since`
@@ -44,7 +49,7 @@ const ABANDONED = `
 /** True for a run `r` that is to be taken up. */
 const IS_TO_BE_DELIVERED = `
   (r.status = 'queued' AND r.turn IS NULL OR r.status = 'waiting' AND r.run_at IS NOT NULL)
-  AND NOT EXISTS (SELECT FROM delivery d WHERE d.run_id = r.id::text AND d.name = r.agent_key)`
+  AND NOT EXISTS (SELECT FROM delivery d WHERE d.run_id = r.id::text AND d.agent_key = r.agent_key)`
 
 const UNDELIVERED = `
   WITH ${DELIVERY}
@@ -78,6 +83,12 @@ const WORKER_LOST = `
     AND status = 'failed' AND finished_at > now() - interval '1 day' AND error ->> 'code' = 'worker_lost'
   ORDER BY finished_at DESC`
 
+const SUSPECT = `
+  SELECT id, agent_key AS "agentKey", COALESCE(attempt_started_at, created_at) AS since
+  FROM agent_runtime.run
+  WHERE status IN ('queued', 'running', 'waiting') AND losses >= ${LOSSES_IN_COMPANY}
+  ORDER BY losses DESC, id`
+
 const WAITING = `
   SELECT count(DISTINCT r.id)::int AS total, min(w.created_at) AS oldest
   FROM agent_runtime.run r
@@ -105,6 +116,7 @@ export async function examineRuns(pool: pg.Pool): Promise<RunFacts> {
     abandoned: await list(pool, ABANDONED),
     undelivered: await list<RunFact>(pool, UNDELIVERED),
     cancelsPending: await list<RunFact>(pool, CANCELS_PENDING),
+    suspect: await list<RunFact>(pool, SUSPECT),
     workerLost: await list<RunFact>(pool, WORKER_LOST),
     waiting: { total: waiting?.total ?? 0, oldest: waiting?.oldest?.toISOString() ?? null },
     open: open ?? { queued: 0, running: 0 },

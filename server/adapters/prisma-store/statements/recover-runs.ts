@@ -3,6 +3,7 @@
 import type pg from 'pg'
 import type { Visibility } from '../../../contract/event.ts'
 import type { RunError } from '../../../contract/run.ts'
+import { LOSSES_IN_COMPANY } from '../../../ports/attempt.ts'
 import type { Enqueue, QueuedRun } from '../../../ports/queue.ts'
 import type { ChangedRun } from '../../../ports/upkeep.ts'
 import { execute, inTransaction } from '../transaction.ts'
@@ -18,8 +19,11 @@ const VOID_MESSAGES = `(
   ) said
   WHERE NOT EXISTS (SELECT FROM agent_runtime.step s WHERE s.run_id = r.id AND s.message_ids @> said.id))`
 
-// The first loss is made good at once; a run that keeps losing its workers may be what kills them, and
-// waits longer each time. One that has used up its time needs no other attempt.
+// A worker that was executing one run was probably ended by it: the run is charged a failure, and the times it was
+// lost in company too. Of several, any may be the guilty one: none is charged, and each counts a loss, by which it
+// gets a process of its own before long. Where no worker can give it one, each further loss is charged.
+// Losses are made good at once; a run that keeps failing waits longer each time. One that has used up its time
+// needs no other attempt.
 const RECOVER = {
   name: 'recover_runs',
   text: `
@@ -29,20 +33,38 @@ const RECOVER = {
       ORDER BY id
       LIMIT 500
       FOR NO KEY UPDATE SKIP LOCKED
-    ), verdict AS (
-      SELECT r.id,
+    ), company AS (
+      SELECT lease_owner, count(*) AS runs FROM agent_runtime.run
+      WHERE status = 'running'
+        AND lease_owner IN (SELECT o.lease_owner FROM agent_runtime.run o JOIN lost ON lost.id = o.id)
+      GROUP BY lease_owner
+    ), charged AS (
+      SELECT r.*,
         CASE
-          WHEN r.cancel_requested_at IS NOT NULL THEN 'cancelled'
-          WHEN r.attempt_started_at + r.timeout_ms * interval '1 millisecond' < now() THEN 'timed_out'
-          WHEN r.failures + 1 >= r.max_attempts THEN 'failed'
+          WHEN c.runs IS NULL OR c.runs = 1 THEN 1 + r.losses
+          WHEN r.losses >= ${LOSSES_IN_COMPANY} THEN 1
+          ELSE 0
+        END AS charge
+      FROM agent_runtime.run r JOIN lost ON lost.id = r.id
+        LEFT JOIN company c ON c.lease_owner = r.lease_owner
+    ), verdict AS (
+      SELECT id, charge,
+        CASE
+          WHEN cancel_requested_at IS NOT NULL THEN 'cancelled'
+          WHEN attempt_started_at + timeout_ms * interval '1 millisecond' < now() THEN 'timed_out'
+          WHEN charge > 0 AND failures + charge >= max_attempts THEN 'failed'
           ELSE 'queued'
         END AS status,
-        CASE WHEN r.failures = 0 THEN 0 ELSE LEAST(1000 * 2 ^ (r.failures - 1), 60000)::int END AS delay_ms
-      FROM agent_runtime.run r JOIN lost ON lost.id = r.id
+        CASE
+          WHEN charge = 0 OR failures + charge = 1 THEN 0
+          ELSE LEAST(1000 * 2 ^ LEAST(failures + charge - 2, 10), 60000)::int
+        END AS delay_ms
+      FROM charged
     ), r AS (
       UPDATE agent_runtime.run r SET
         status = v.status::agent_runtime.run_status,
-        failures = r.failures + 1, last_seq = r.last_seq + 1,
+        failures = r.failures + v.charge, losses = r.losses + CASE v.charge WHEN 0 THEN 1 ELSE 0 END,
+        last_seq = r.last_seq + 1,
         error = CASE v.status
           WHEN 'failed' THEN $2::jsonb
           WHEN 'timed_out' THEN $6::jsonb

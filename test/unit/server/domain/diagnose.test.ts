@@ -12,6 +12,7 @@ const runs = {
   abandoned: none,
   undelivered: none,
   cancelsPending: none,
+  suspect: none,
   workerLost: none,
   waiting: { total: 0, oldest: null },
   open: { queued: 0, running: 0 },
@@ -49,6 +50,7 @@ test('whatever there is to do, it is said what it means or what to do', () => {
       abandoned: some,
       undelivered: some,
       cancelsPending: some,
+      suspect: some,
       workerLost: some,
       waiting: { total: 1, oldest: run.since },
       open: { queued: 1, running: 0 },
@@ -56,7 +58,7 @@ test('whatever there is to do, it is said what it means or what to do', () => {
     queue: { deadLetters: { total: 1, listed: [{ ...run, queue: '', reason: '' }] }, schedules: none },
   }
   const findings = toDo(ill)
-  expect(findings).toHaveLength(9)
+  expect(findings).toHaveLength(10)
   for (const { found, meaning, remedy } of findings) {
     expect(found).toMatch(/\.$/)
     expect(meaning).toBeTruthy()

@@ -27,6 +27,7 @@ function createAttempt(agent: AnyAgent, more: Partial<ClaimedRun> = {}) {
     principal: { id: 'owner', tenantId: '', kind: 'user' },
     conversationId: null,
     failures: 0,
+    losses: 0,
     maxAttempts: 1,
     priority: 0,
     params: null,
@@ -312,7 +313,8 @@ describe('an agent that fails with attempts left', () => {
       agentKey: 'failing',
       priority: 0,
       delayMs: 1_500,
-      isFailure: true,
+      failures: 1,
+      losses: 0,
     })
     expect(attempt.status()).toBe('queued')
     expect(attempt.end()).toMatchObject({
@@ -349,7 +351,7 @@ describe('an agent that fails with attempts left', () => {
     const outcome = attempt.execute()
     await settled()
     attempt.interrupt('drained')
-    expect(await outcome).toMatchObject({ status: 'queued', delayMs: 0, isFailure: false })
+    expect(await outcome).toMatchObject({ status: 'queued', delayMs: 0, failures: 0, losses: 0 })
     expect(attempt.end()).toMatchObject({
       type: 'run.retrying',
       payload: { error: { code: 'worker_stopped' } },
