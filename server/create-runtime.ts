@@ -229,6 +229,10 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
       restPath: config.restPath,
       trpcPath: config.trpcPath,
       allowedOrigins: config.allowedOrigins,
+      readers: {
+        reauthenticateMs: config.streamReauthenticateSeconds * 1000,
+        maxAgeMs: config.streamMaxAgeSeconds * 1000,
+      },
     }),
     handleUpgrade: (request, socket, head) =>
       sockets.handleUpgrade(request as IncomingMessage, socket as Duplex, head as Buffer),

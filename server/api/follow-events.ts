@@ -13,23 +13,33 @@ export const EventsInput = RunRef.extend({
   ...EventFilter.partial().shape,
 })
 
-export async function followEvents(
+interface FollowRequest {
+  principal: Principal
+  input: unknown
+  signal: AbortSignal | undefined
+}
+
+export async function followEvents(services: ApiServices, request: FollowRequest): Promise<EventStream> {
+  return (await openEvents(services, request)).batches
+}
+
+/** The stream, and how to ask again whether its reader may see it. */
+export async function openEvents(
   { runs, stopping }: ApiServices,
-  request: { principal: Principal; input: unknown; signal: AbortSignal | undefined },
-): Promise<EventStream> {
+  request: FollowRequest,
+): ReturnType<ApiServices['runs']['follow']> {
   const {
     runId,
     lastEventId,
     includeDebug = false,
     includeAll = false,
   } = parseInput(EventsInput, request.input)
-  const { batches } = await runs.follow(request.principal, {
+  return runs.follow(request.principal, {
     runId,
     afterSeq: lastEventId ?? 0,
     filter: { includeDebug, includeAll },
     signal: request.signal ?? stopping,
   })
-  return batches
 }
 
 /** The cursor of a client that reconnects goes before the one it began with. */

@@ -12,7 +12,9 @@ import { toAgentRuntimeError, toTRPCShape } from './errors.ts'
 import type { Identify } from './identify.ts'
 import { createRestApp } from './rest/app.ts'
 import type { RestEnv } from './rest/app.ts'
-import type { ApiServices } from './services.ts'
+import type { ApiContext, ApiServices } from './services.ts'
+import { createReaderWatch } from './watch-reader.ts'
+import type { ReaderSettings } from './watch-reader.ts'
 import { SUBSCRIPTION_PATH, createSubscriptionHandler } from './subscription.ts'
 
 interface HandlerOptions {
@@ -24,6 +26,8 @@ interface HandlerOptions {
   maxBodyBytes: number
   restPath: string
   trpcPath: string
+  /** Of event streams. */
+  readers: ReaderSettings
   /** Whose pages may ask, besides its own. */
   allowedOrigins: readonly string[]
 }
@@ -85,9 +89,10 @@ export function createHandler(options: HandlerOptions): (request: Request) => Pr
     c.set('principal', await options.identify(c.req.raw))
     await next()
   })
-  app.route(restPath, createRestApp(services))
+  const watchReader = createReaderWatch({ identify: options.identify, log: services.log }, options.readers)
+  app.route(restPath, createRestApp(services, watchReader))
 
-  const subscribe = createSubscriptionHandler(services, options.identify)
+  const subscribe = createSubscriptionHandler(services, { identify: options.identify, watchReader })
   // Whatever else may be asked of it, and a HEAD, which Hono takes for a GET, tRPC answers.
   app.get(`${trpcPath}/${SUBSCRIPTION_PATH}`, (c, next) =>
     c.req.raw.method === 'GET' &&
@@ -104,7 +109,10 @@ export function createHandler(options: HandlerOptions): (request: Request) => Pr
         endpoint: trpcPath,
         req: c.req.raw,
         router,
-        createContext: async ({ req }) => ({ principal: await options.identify(req) }),
+        createContext: async ({ req }): Promise<ApiContext> => {
+          const principal = await options.identify(req)
+          return { principal, watch: (check) => watchReader({ request: req, principal, check }) }
+        },
         // A query in a POST body: long inputs don't fit a URL.
         allowMethodOverride: true,
         maxBatchSize: MAX_BATCH,

@@ -12,7 +12,7 @@ import { parseInput } from '../contract/parse-input.ts'
 import { parsePrincipal } from '../contract/principal.ts'
 import { CreateRunInput, ListRunsInput, RespondInput, RunRef } from '../contract/run.ts'
 import { toAgentRuntimeError, toTRPCError, toTRPCShape } from './errors.ts'
-import { EventsInput, followEvents, stopped } from './follow-events.ts'
+import { EventsInput, openEvents, stopped } from './follow-events.ts'
 import type { ApiContext, ApiServices } from './services.ts'
 import { toClientOptions } from './subscription.ts'
 
@@ -45,9 +45,10 @@ export function createRouter<TShape extends AgentShape>(services: ApiServices) {
     return result
   })
 
-  const procedure = reporting.use(({ ctx, next }) =>
-    next({ ctx: { principal: parsePrincipal(ctx.principal) } }),
-  )
+  const procedure = reporting.use(async ({ ctx, next }) => {
+    const principal = typeof ctx.principal === 'function' ? await ctx.principal() : ctx.principal
+    return next({ ctx: { principal: parsePrincipal(principal) } })
+  })
 
   return t.router({
     runs: t.router({
@@ -63,13 +64,20 @@ export function createRouter<TShape extends AgentShape>(services: ApiServices) {
         .input(takes(RespondInput))
         .mutation(({ ctx, input }) => runs.respond(ctx.principal, input)),
       events: procedure.input(takes(EventsInput)).subscription(async function* ({ ctx, input, signal }) {
-        const batches = await followEvents(services, { principal: ctx.principal, input, signal }).catch(
-          (error: unknown) => {
-            throw error instanceof AgentRuntimeError ? toTRPCError(error) : error
-          },
-        )
-        for await (const batch of batches) {
-          for (const event of batch) yield tracked(String(event.seq), event as EventOf<TShape>)
+        const { batches, confirm } = await openEvents(services, {
+          principal: ctx.principal,
+          input,
+          signal,
+        }).catch((error: unknown) => {
+          throw error instanceof AgentRuntimeError ? toTRPCError(error) : error
+        })
+        const unwatch = ctx.watch?.(confirm)((reason) => batches.onFailure(toTRPCError(reason)))
+        try {
+          for await (const batch of batches) {
+            for (const event of batch) yield tracked(String(event.seq), event as EventOf<TShape>)
+          }
+        } finally {
+          unwatch?.()
         }
         if (services.stopping.aborted) throw toTRPCError(stopped())
       }),

@@ -2,6 +2,7 @@ import type { Principal } from '../contract/principal.ts'
 import type { Conversations } from '../domain/conversations.ts'
 import type { Runs } from '../domain/runs.ts'
 import type { Logger } from '../ports/logger.ts'
+import type { Watch } from './watch-reader.ts'
 
 /** What both transports are adapters over. */
 export interface ApiServices {
@@ -15,7 +16,10 @@ export interface ApiServices {
 
 /** Who calls. What `createContext` makes of a request, and what an embedding app's own context must have. */
 export interface ApiContext {
-  principal: Principal
+  /** Or how to find out, for each call anew: a connection that carries many outlives sessions. */
+  principal: Principal | (() => Principal | Promise<Principal>)
+  /** Looks, while a stream is open, whether its reader still may read it. The handler sets it for its own requests. */
+  watch?: ((confirm: (reader: Principal) => Promise<void>) => Watch) | undefined
 }
 
 /** What `authenticate` says where there is nobody. */

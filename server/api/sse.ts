@@ -2,6 +2,7 @@
 import type { EventBatch } from '../events/event-ring.ts'
 import { ANSWER_HEADERS } from './answer-headers.ts'
 import type { KeepAlive } from './keep-alive.ts'
+import type { Watch } from './watch-reader.ts'
 
 /** What a stream of events is written from: an `EventStream`. */
 interface EventSource {
@@ -27,15 +28,17 @@ export interface SseFormat {
 export function toEventStream(
   source: EventSource,
   format: SseFormat,
-  keepAlive: KeepAlive,
+  { keepAlive, watch }: { keepAlive: KeepAlive; watch: Watch },
 ): ReadableStream<Uint8Array> {
   let { opening } = format
   let isAsked = false
   let write: (chunk: Uint8Array) => void
   let deliver: () => void
+  let endEarly: (reason: unknown) => void
   const watched = keepAlive.watch(() => {
     if (isAsked) write(format.keepAlive)
   })
+  const unwatch = watch((reason) => endEarly(reason))
 
   return new ReadableStream<Uint8Array>(
     {
@@ -46,6 +49,7 @@ export function toEventStream(
         }
         const end = (error?: unknown) => {
           watched.stop()
+          unwatch()
           source.onReady = () => {}
           if (error !== undefined && format.closing === undefined) return controller.error(error)
           if (format.closing !== undefined) controller.enqueue(format.closing(error))
@@ -69,6 +73,11 @@ export function toEventStream(
             end(error)
           }
         }
+        // Without last words it ends as one does whose server stops: its reader comes back, and is told then.
+        endEarly = (reason) => {
+          end(format.closing && reason)
+          source.close()
+        }
         source.onReady = deliver
       },
       // It doesn't wait for a batch: meanwhile, keep-alives are written.
@@ -79,6 +88,7 @@ export function toEventStream(
       cancel() {
         source.onReady = () => {}
         watched.stop()
+        unwatch()
         source.close()
       },
     },

@@ -3,9 +3,10 @@
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { createEventEncoder, encode } from './encode-events.ts'
 import { toAgentRuntimeError, toTRPCShape } from './errors.ts'
-import { followEvents, stopped, withLastEventId } from './follow-events.ts'
+import { openEvents, stopped, withLastEventId } from './follow-events.ts'
 import { createKeepAlive } from './keep-alive.ts'
 import type { Identify } from './identify.ts'
+import type { WatchReader } from './watch-reader.ts'
 import type { ApiServices } from './services.ts'
 import { EVENT_STREAM_HEADERS, toEventStream } from './sse.ts'
 import type { SseFormat } from './sse.ts'
@@ -31,7 +32,7 @@ export function toClientOptions(streamKeepAliveMs: number): { reconnectAfterInac
 /** Answers a GET of the subscription that is no batch. */
 export function createSubscriptionHandler(
   services: ApiServices,
-  identify: Identify,
+  { identify, watchReader }: { identify: Identify; watchReader: WatchReader },
 ): (request: Request) => Promise<Response> {
   const { log, stopping, streamKeepAliveMs } = services
   const keepAlive = createKeepAlive(streamKeepAliveMs)
@@ -55,8 +56,9 @@ export function createSubscriptionHandler(
     try {
       const principal = await identify(request)
       const input = readInput(request)
-      const events = await followEvents(services, { principal, input, signal: request.signal })
-      return new Response(toEventStream(events, format, keepAlive), { headers: HEADERS })
+      const { batches, confirm } = await openEvents(services, { principal, input, signal: request.signal })
+      const watch = watchReader({ request, principal, check: confirm })
+      return new Response(toEventStream(batches, format, { keepAlive, watch }), { headers: HEADERS })
     } catch (error) {
       // A subscription is refused inside of its stream: an EventSource tells nobody of a status.
       return new Response(opening + refusal(error), { headers: HEADERS })

@@ -33,17 +33,21 @@ export type AuthorizeEvents = (
   request: EventFilter & { runId: string },
 ) => boolean | Promise<boolean>
 
+interface Following {
+  run: Pick<Run, 'status' | 'lastSeq'>
+  batches: EventStream
+  confirm(principal: Principal): Promise<void>
+}
+
 export interface RunEvents {
   /** A page of the visible events after the cursor, and how many there are in all. */
   listEvents(principal: Principal, options: EventsOptions & { limit: number }): Promise<EventPage>
   /**
    * Checks, then answers how far the run is and a stream of the visible events after the cursor, in
-   * batches. The stream ends by itself after the terminal event, whether or not that one is visible.
+   * batches. The stream ends by itself after the terminal event, whether or not that one is visible. `confirm`
+   * asks again whether a reader may see what this one asked for, and rejects with `forbidden` when not.
    */
-  follow(
-    principal: Principal,
-    options: FollowOptions,
-  ): Promise<{ run: Pick<Run, 'status' | 'lastSeq'>; batches: EventStream }>
+  follow(principal: Principal, options: FollowOptions): Promise<Following>
 }
 
 interface RunEventsPorts {
@@ -61,21 +65,25 @@ const Listing = z.object({ limit: z.int().min(1).max(1000) })
 
 /** Reading what runs emit: who may, and which of it. */
 export function createRunEvents({ store, hub }: RunEventsPorts, settings: RunEventsSettings): RunEvents {
+  async function authorize(principal: Principal, request: EventFilter & { runId: string }): Promise<void> {
+    const asksForMore = request.includeDebug || request.includeAll
+    if (!asksForMore || (await settings.authorizeEvents(principal, request))) return
+    throw new AgentRuntimeError('forbidden', 'You may see user events only.')
+  }
+
   async function checkReader(asking: Principal, options: EventsOptions) {
     const principal = parsePrincipal(asking)
     const { runId, afterSeq, filter } = parseInput(Reading, options)
     // First of all: nobody is asked about a run that is not there for the reader.
     const run = (await store.getProgress(principal, runId)) ?? noSuchRun(runId)
-    const asksForMore = filter.includeDebug || filter.includeAll
-    if (asksForMore && !(await settings.authorizeEvents(principal, { ...filter, runId }))) {
-      throw new AgentRuntimeError('forbidden', 'You may see user events only.')
-    }
+    const confirm = (reader: Principal) => authorize(reader, { ...filter, runId })
+    await confirm(principal)
     if (afterSeq > run.lastSeq) {
       throw new AgentRuntimeError('bad_request', `The cursor ${afterSeq} is beyond the run's newest event.`, {
         details: { lastSeq: run.lastSeq },
       })
     }
-    return { principal, runId, afterSeq, run, visibilities: visibleTo(filter, settings.debugMode) }
+    return { principal, runId, afterSeq, run, confirm, visibilities: visibleTo(filter, settings.debugMode) }
   }
 
   return {
@@ -87,9 +95,10 @@ export function createRunEvents({ store, hub }: RunEventsPorts, settings: RunEve
     },
 
     async follow(asking, { signal, ...options }) {
-      const { run, runId, afterSeq, visibilities } = await checkReader(asking, options)
+      const { run, runId, afterSeq, visibilities, confirm } = await checkReader(asking, options)
       const progress = { lastSeq: run.lastSeq, isOver: isTerminal(run.status) }
-      return { run, batches: hub.follow({ runId, afterSeq, visibilities, ...progress, signal }) }
+      const batches = hub.follow({ runId, afterSeq, visibilities, ...progress, signal })
+      return { run, batches, confirm }
     },
   }
 }

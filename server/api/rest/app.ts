@@ -8,6 +8,7 @@ import { RunId } from '../../contract/run.ts'
 import { isTerminal } from '../../contract/terminal.ts'
 import { createKeepAlive } from '../keep-alive.ts'
 import type { ApiServices } from '../services.ts'
+import type { WatchReader } from '../watch-reader.ts'
 import { EVENT_STREAM_HEADERS, toEventStream } from '../sse.ts'
 import {
   EventsQuery,
@@ -42,7 +43,7 @@ const ACCEPTED = { header: 'Accept' as const, supports: ['application/json', STR
 const runIdOf = (c: Context) => parseInput(RunId, c.req.param('id'))
 
 /** REST and SSE: the same use cases as the router's, for every language that speaks HTTP. */
-export function createRestApp(services: ApiServices): Hono<RestEnv> {
+export function createRestApp(services: ApiServices, watchReader: WatchReader): Hono<RestEnv> {
   const { runs, conversations } = services
   const keepAlive = createKeepAlive(services.streamKeepAliveMs)
   const app = new Hono<RestEnv>({ strict: false })
@@ -130,7 +131,7 @@ export function createRestApp(services: ApiServices): Hono<RestEnv> {
   async function streamEvents(c: Context<RestEnv>): Promise<Response> {
     const query = parseInput(EventsQuery, c.req.query())
     const afterSeq = readCursor(c, query)
-    const { run, batches } = await runs.follow(c.var.principal, {
+    const { run, batches, confirm } = await runs.follow(c.var.principal, {
       runId: runIdOf(c),
       afterSeq,
       filter: { includeDebug: query.include_debug, includeAll: query.include_all },
@@ -145,7 +146,10 @@ export function createRestApp(services: ApiServices): Hono<RestEnv> {
       batches.close()
       return new Response(null, { headers: EVENT_STREAM_HEADERS })
     }
-    return new Response(toEventStream(batches, REST_SSE, keepAlive), { headers: EVENT_STREAM_HEADERS })
+    const watch = watchReader({ request: c.req.raw, principal: c.var.principal, check: confirm })
+    return new Response(toEventStream(batches, REST_SSE, { keepAlive, watch }), {
+      headers: EVENT_STREAM_HEADERS,
+    })
   }
 
   return app

@@ -109,6 +109,7 @@ test('what is no principal is answered with 401 over every transport', async ({ 
     ]
     expect([what, await Promise.all(asked.map(codeOf))]).toEqual([what, asked.map(() => 'UNAUTHORIZED')])
   }
+  expect(await mounted(async () => ADA).runs.list({})).toMatchObject({ count: 1 })
   answer = ADA
   expect((await rest.get('runs')).body['count']).toBe(1)
   expect(await overSocket.runs.list.query({})).toMatchObject({ count: 1 })

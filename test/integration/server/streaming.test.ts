@@ -145,7 +145,7 @@ describe('an open stream', () => {
     const id = await rest.create('talker')
     const stream = await rest.stream(`runs/${id}/events`)
     expect(stream.headers.get('content-type')).toMatch(/^text\/event-stream/)
-    expect(stream.headers.get('cache-control')).toContain('no-cache')
+    expect(stream.headers.get('cache-control')).toContain('no-store')
     expect(stream.headers.get('x-accel-buffering')).toBe('no')
     await stream.until('word')
     const next = stream.next()

@@ -111,7 +111,7 @@ export function fakeServer(): FakeServer {
         isOver: isTerminal(run.status),
       })
       streams.push(stream)
-      return { run, batches: stream }
+      return { run, batches: stream, confirm: async () => {} }
     },
   }
   const conversationsFace: Conversations = {
@@ -169,6 +169,7 @@ export function fakeServer(): FakeServer {
     restPath: '/api/agents',
     trpcPath: '/trpc',
     allowedOrigins: [],
+    readers: { reauthenticateMs: 60_000, maxAgeMs: 3_600_000 },
   })
 
   const server: FakeServer = {

@@ -61,7 +61,7 @@ class FakeSource {
 }
 
 const open = (source: FakeSource, keepAlive = createKeepAlive(KEEP_ALIVE_MS)) =>
-  toEventStream(source, REST_SSE, keepAlive)
+  toEventStream(source, REST_SSE, { keepAlive, watch: () => () => {} })
 
 async function read(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<string | undefined> {
   const { value } = await reader.read()

@@ -1,0 +1,84 @@
+import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
+import type { Principal } from '../contract/principal.ts'
+import type { Logger } from '../ports/logger.ts'
+import type { Identify } from './identify.ts'
+
+export interface ReaderSettings {
+  /** Between looks whether who opened a stream may still read it. */
+  reauthenticateMs: number
+  /** After which a stream is ended, for its reader to open it anew. */
+  maxAgeMs: number
+}
+
+interface Reader {
+  request: Request
+  principal: Principal
+  /** Rejects when that principal may not read on. */
+  check(principal: Principal): Promise<void>
+}
+
+/** Calls `end` once, with the reason, when the reader's time is up. Answers how to stop looking. */
+export type Watch = (end: (reason: AgentRuntimeError) => void) => () => void
+
+export type WatchReader = (reader: Reader) => Watch
+
+/**
+ * Sessions end and rights are withdrawn while streams are open: asks again who is reading, and ends every stream at an
+ * age, which its reader does not notice, since it resumes.
+ */
+export function createReaderWatch(
+  { identify, log }: { identify: Identify; log: Logger },
+  { reauthenticateMs, maxAgeMs }: ReaderSettings,
+): WatchReader {
+  return ({ request, principal, check }) =>
+    (end) => {
+      const oldAt = performance.now() + spread(maxAgeMs)
+      let timer: NodeJS.Timeout
+      let isStopped = false
+
+      function schedule(): void {
+        const left = Math.max(0, oldAt - performance.now())
+        timer = setTimeout(() => void look(), Math.min(spread(reauthenticateMs), left)).unref()
+      }
+
+      async function look(): Promise<void> {
+        const reason = performance.now() >= oldAt ? TOO_OLD : await refusal()
+        if (isStopped) return
+        if (reason === undefined) return schedule()
+        end(reason)
+      }
+
+      async function refusal(): Promise<AgentRuntimeError | undefined> {
+        try {
+          const reader = await identify(request)
+          if (!isSame(reader, principal)) return SOMEBODY_ELSE
+          await check(reader)
+          return undefined
+        } catch (error) {
+          if (error instanceof AgentRuntimeError && REFUSALS.has(error.code)) return error
+          // Who can't be asked about now has done nothing: a provider's outage is not to end all streams.
+          log.warn({ err: error }, 'who reads a stream could not be told; it goes on until the next look')
+          return undefined
+        }
+      }
+
+      schedule()
+      return () => {
+        isStopped = true
+        clearTimeout(timer)
+      }
+    }
+}
+
+const REFUSALS = new Set(['unauthorized', 'forbidden', 'not_found'])
+const SOMEBODY_ELSE = new AgentRuntimeError('unauthorized', 'Somebody else is signed in by now.')
+const TOO_OLD = new AgentRuntimeError('unavailable', 'This stream has been open for long. Connect again.')
+
+function isSame(one: Principal, other: Principal): boolean {
+  return one.id === other.id && one.tenantId === other.tenantId && one.kind === other.kind
+}
+
+/** No longer than that, and not the same for all streams that were opened together. */
+function spread(ms: number): number {
+  return ms * (0.8 + 0.2 * Math.random())
+}
