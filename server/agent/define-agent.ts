@@ -34,7 +34,7 @@ type ResultOf<TOutput extends z.ZodType | undefined> = TOutput extends z.ZodType
 
 type ParamsOf<TParams extends z.ZodType | undefined> = TParams extends z.ZodType
   ? z.output<TParams>
-  : undefined
+  : Json | undefined
 
 /** An agent, as declared. Make one with {@link defineAgent}. */
 export interface Agent<
@@ -92,7 +92,7 @@ export type ShapeOfAgent<T extends AnyAgent> =
   T extends Agent<infer TKey, infer TParams, infer TOutput, infer TEvents>
     ? {
         key: TKey
-        params: TParams extends z.ZodType ? z.input<TParams> : undefined
+        params: TParams extends z.ZodType ? z.input<TParams> : Json | undefined
         output: TOutput extends z.ZodType ? Jsonify<z.output<TOutput>> : Json
         events: AgentEvents extends TEvents ? Record<never, never> : EventPayloads<TEvents>
       } & AgentShape

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
-import type { JsonObject } from '../contract/json.ts'
+import type { ParamsField } from '../contract/agent-types.ts'
+import type { Json, JsonObject } from '../contract/json.ts'
 import type { Message } from '../contract/message.ts'
 import type { Principal } from '../contract/principal.ts'
 
@@ -16,15 +17,9 @@ interface ScheduleFields {
   readonly principal?: Principal
 }
 
-type ParamsField<TParams> = [TParams] extends [undefined]
-  ? { readonly params?: undefined }
-  : object extends TParams
-    ? { readonly params?: TParams }
-    : { readonly params: TParams }
-
 /** Creates a run of its agent at times that recur, whichever processes are there then: one run each time. */
 export type Schedule<TParams extends z.ZodType | undefined> = ScheduleFields &
-  ParamsField<TParams extends z.ZodType ? z.input<TParams> : undefined>
+  ParamsField<TParams extends z.ZodType ? z.input<TParams> : Json | undefined>
 
 /** A schedule whatever its agent's params. */
 export interface AnySchedule extends ScheduleFields {

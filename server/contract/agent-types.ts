@@ -11,12 +11,12 @@ export type EventOf<TShape extends AgentShape> = TShape extends AgentShape
 
 export type OutputOf<TShape extends AgentShape> = TShape['output']
 
-/** An agent without a schema takes no params; one whose fields all have defaults can do without. */
-type ParamsField<TParams> = [TParams] extends [undefined]
-  ? { params?: undefined }
+/** An agent without a schema takes any JSON; one whose fields all have defaults can do without. */
+export type ParamsField<TParams> = undefined extends TParams
+  ? { readonly params?: TParams }
   : object extends TParams
-    ? { params?: TParams }
-    : { params: TParams }
+    ? { readonly params?: TParams }
+    : { readonly params: TParams }
 
 /** What creates a run of an agent. */
 export type CreateRun<TShape extends AgentShape> = TShape extends AgentShape

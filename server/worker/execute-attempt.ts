@@ -86,14 +86,20 @@ async function attempt(
   ports: ExecutePorts,
   { run, agent, ...rest }: Execution & { signal: AbortSignal; suspension: Suspension },
 ): Promise<Ending> {
-  const params = await agent.params?.safeParseAsync(run.params ?? undefined)
+  const given = run.params ?? undefined
+  const params = await agent.params?.safeParseAsync(given)
   if (params?.success === false) {
     return failed({
       message: "The run's params do not match the agent's schema.",
       code: 'validation_failed',
     })
   }
-  const ctx = createAttemptContext(ports, { ...rest, run, agent, params: params?.data })
+  const ctx = createAttemptContext(ports, {
+    ...rest,
+    run,
+    agent,
+    params: params === undefined ? given : params.data,
+  })
   // `run` takes the context of its own types, which are gone here.
   return succeeded(agent, await agent.run(ctx as never))
 }

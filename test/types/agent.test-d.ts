@@ -67,6 +67,16 @@ describe('what an agent author writes', () => {
     expectTypeOf(declared.key).toEqualTypeOf<'a'>()
   })
 
+  test('without a schema, params are any JSON or none', () => {
+    const declared = defineAgent({
+      key: 'a',
+      async run(ctx) {
+        expectTypeOf(ctx.params).toEqualTypeOf<Json | undefined>()
+      },
+    })
+    expectTypeOf(declared.key).toEqualTypeOf<'a'>()
+  })
+
   test('which calls of a tool need approval is said by its own input', () => {
     const declared = defineTool({
       name: 'refund',

@@ -31,8 +31,14 @@ describe('creating a run', () => {
     expectTypeOf(client.runs.create({ agentKey: 'greeter', messages })).toBeObject()
     // @ts-expect-error researcher requires params
     void client.runs.create({ agentKey: 'researcher', messages })
-    // @ts-expect-error bare takes none
-    void client.runs.create({ agentKey: 'bare', messages, params: { depth: 2 } })
+  })
+
+  it('takes any JSON as params of an agent without a schema', () => {
+    expectTypeOf(
+      client.runs.create({ agentKey: 'bare', messages, params: { depth: [2, null] } }),
+    ).toBeObject()
+    // @ts-expect-error that is no JSON
+    void client.runs.create({ agentKey: 'bare', messages, params: { depth: 2n } })
   })
 
   it('takes well-formed messages', () => {

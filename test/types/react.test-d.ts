@@ -21,7 +21,6 @@ describe('useAgentRun', () => {
     void useAgentRun({ agentKey: 'greeter' }).start({ messages: [] })
     // @ts-expect-error greeter's name is text
     void useAgentRun({ agentKey: 'greeter' }).start({ params: { name: 1 } })
-    // @ts-expect-error bare takes none
     void useAgentRun({ agentKey: 'bare' }).start({ params: { name: 'Ada' } })
   })
 
