@@ -11,7 +11,7 @@ const test = base.extend<{
 }>({
   migrateThrough: async ({ database }, use) => {
     await use(async (name, prepare) => {
-      await database.sql('DROP SCHEMA agent_runtime CASCADE')
+      await database.sql('DROP SCHEMA agent_runtime CASCADE; CREATE SCHEMA agent_runtime')
       const folders = (await readdir(FOLDER)).filter((folder) => /^\d{14}_/.test(folder)).toSorted()
       if (!folders.some((folder) => folder.slice(15) === name))
         throw new Error(`there is no migration ${name}`)

@@ -46,7 +46,8 @@ interface ActiveRun {
   isStopping: boolean
 }
 
-// Those that no worker has end here; a running one is told to, and what was created waits for it.
+// Those that no worker has end here; a running one is told to, and what was created waits for it. This transaction
+// may have begun, and waited for the conversation, before the one that created them.
 const INTERRUPT = {
   name: 'place_interrupt',
   text: `
@@ -59,7 +60,7 @@ const INTERRUPT = {
       UPDATE agent_runtime.run r SET
         cancel_requested_at = COALESCE(cancel_requested_at, now()),
         status = CASE WHEN status = 'running' THEN status ELSE 'cancelled' END,
-        finished_at = CASE WHEN status = 'running' THEN NULL ELSE now() END,
+        finished_at = CASE WHEN status = 'running' THEN NULL ELSE GREATEST(now(), created_at) END,
         last_seq = CASE WHEN status = 'running' THEN last_seq ELSE last_seq + 1 END,
         run_at = NULL, turn = NULL
       FROM locked WHERE r.id = locked.id
