@@ -69,9 +69,11 @@ describe('a character that comes in two halves', () => {
   })
 
   test('wherever a text is cut, its deltas are well-formed and make up the text', () => {
+    const character = fc.constantFrom('a', 'é', '😀', '👩‍👩‍👧', '\0')
     const cut = fc.record({ at: fc.double({ min: 0, max: 1, noNaN: true }), isWritten: fc.boolean() })
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), fc.array(cut, { maxLength: 6 }), (text, cuts) => {
+      fc.property(fc.array(character), fc.array(cut, { maxLength: 6 }), (characters, cuts) => {
+        const text = characters.join('')
         const log = open()
         const told: string[] = []
         const flush = () => {
@@ -88,11 +90,9 @@ describe('a character that comes in two halves', () => {
         }
         log.push(delta(text.slice(start)))
         flush()
-        const characters = text.replaceAll('\0', '\ufffd')
-        expect(told.join('')).toBe(characters)
+        expect(told.join('')).toBe(text.replaceAll('\0', '\ufffd'))
         expect(told.filter((content) => !content.isWellFormed())).toEqual([])
       }),
-      { numRuns: 50 },
     )
   })
 })
