@@ -20,7 +20,16 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['test/unit/**/*.test.{ts,tsx}'] },
+        test: { name: 'unit', include: ['test/unit/**/*.test.{ts,tsx}'], env: { REACT: '19' } },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'react-18',
+          include: ['test/unit/react/**/*.test.{ts,tsx}'],
+          setupFiles: ['test/support/react-18.ts'],
+          env: { REACT: '18' },
+        },
       },
       {
         extends: true,

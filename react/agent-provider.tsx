@@ -3,7 +3,6 @@ import type { ReactNode } from 'react'
 import { createContext, useContext, useState } from 'react'
 import type { AgentClient } from '../client/agent-client.ts'
 import type { AgentShape } from '../server/contract/agent-shape.ts'
-import type { TrpcHooks } from './trpc-hooks.ts'
 
 export interface AgentProviderProps<TShape extends AgentShape> {
   /** From `createAgentClient`, made once outside of any component. */
@@ -18,20 +17,15 @@ export interface AgentContext<TShape extends AgentShape> {
   useAgentClient: () => AgentClient<TShape>
 }
 
-export function createAgentContext<TShape extends AgentShape>(trpc: TrpcHooks): AgentContext<TShape> {
+export function createAgentContext<TShape extends AgentShape>(): AgentContext<TShape> {
   const ClientContext = createContext<AgentClient<TShape> | null>(null)
 
   function AgentProvider({ client, queryClient, children }: AgentProviderProps<TShape>) {
     const ambient = useContext(QueryClientContext)
     const [own] = useState(() => new QueryClient())
     const chosen = queryClient ?? ambient ?? own
-    const content = (
-      <ClientContext value={client}>
-        <trpc.Provider client={client.trpc} queryClient={chosen}>
-          {children}
-        </trpc.Provider>
-      </ClientContext>
-    )
+    // React 18 takes no context for a component.
+    const content = <ClientContext.Provider value={client}>{children}</ClientContext.Provider>
     return chosen === ambient ? content : <QueryClientProvider client={chosen}>{content}</QueryClientProvider>
   }
 

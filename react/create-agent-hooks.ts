@@ -1,8 +1,9 @@
+import { useQueryClient } from '@tanstack/react-query'
 import { useCallback } from 'react'
 import type { HasAgents, ShapesOf } from '../server/contract/agent-shape.ts'
 import type { AgentContext } from './agent-provider.tsx'
 import { createAgentContext } from './agent-provider.tsx'
-import { createTrpcHooks } from './trpc-hooks.ts'
+import { conversationsKey } from './queries.ts'
 import type { UseAgentRun } from './use-agent-run.ts'
 import { createUseAgentRun } from './use-agent-run.ts'
 import type { UseConversation } from './use-conversation.ts'
@@ -29,12 +30,15 @@ export interface AgentHooks<TRuntime extends HasAgents> extends AgentContext<Sha
  * }
  */
 export function createAgentHooks<TRuntime extends HasAgents>(): AgentHooks<TRuntime> {
-  const trpc = createTrpcHooks()
-  const { AgentProvider, useAgentClient } = createAgentContext<ShapesOf<TRuntime>>(trpc)
+  const { AgentProvider, useAgentClient } = createAgentContext<ShapesOf<TRuntime>>()
 
   function useRefresh() {
-    const utils = trpc.useUtils()
-    return useCallback(() => utils.conversations.invalidate(), [utils])
+    const client = useAgentClient()
+    const queryClient = useQueryClient()
+    return useCallback(
+      () => queryClient.invalidateQueries({ queryKey: conversationsKey(client) }),
+      [client, queryClient],
+    )
   }
 
   return {
@@ -42,7 +46,7 @@ export function createAgentHooks<TRuntime extends HasAgents>(): AgentHooks<TRunt
     useAgentClient,
     // Inside, an agent is any agent: its own types are for who calls, and checked by the server.
     useAgentRun: createUseAgentRun(useAgentClient, useRefresh),
-    useConversation: createUseConversation(trpc),
-    useConversations: createUseConversations(trpc),
+    useConversation: createUseConversation(useAgentClient),
+    useConversations: createUseConversations(useAgentClient),
   }
 }

@@ -1,11 +1,10 @@
-import { skipToken } from '@tanstack/react-query'
-import { useMemo } from 'react'
+import { skipToken, useQuery } from '@tanstack/react-query'
+import type { AgentClient } from '../client/agent-client.ts'
 import { toAgentError } from '../client/to-agent-error.ts'
 import type { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
 import type { ConversationDetail } from '../server/contract/conversation.ts'
 import type { Message } from '../server/contract/message.ts'
-import type { TrpcHooks } from './trpc-hooks.ts'
-import { isWorthRetrying } from './trpc-hooks.ts'
+import { conversationsKey, isWorthRetrying } from './queries.ts'
 
 export interface ConversationOptions {
   /** Newest messages to read. Default: 100. */
@@ -33,21 +32,21 @@ export type UseConversation = (
 ) => ConversationView
 
 /** A conversation's history, read again whenever a run shown by `useAgentRun` begins or ends. */
-export function createUseConversation(trpc: TrpcHooks): UseConversation {
+export function createUseConversation(useAgentClient: () => AgentClient): UseConversation {
   return function useConversation(conversationId, { limit, includeFailedRuns = false } = {}) {
-    const query = trpc.conversations.get.useQuery(
-      conversationId
-        ? { conversationId, includeFailedRuns, ...(limit === undefined ? {} : { limit }) }
-        : skipToken,
-      { retry: isWorthRetrying },
-    )
-    const error = useMemo(() => (query.error === null ? null : toAgentError(query.error)), [query.error])
+    const client = useAgentClient()
+    const options = { includeFailedRuns, ...(limit === undefined ? {} : { limit }) }
+    const query = useQuery({
+      queryKey: [...conversationsKey(client), 'get', conversationId ?? null, options],
+      queryFn: conversationId ? () => client.conversations.get({ conversationId, ...options }) : skipToken,
+      retry: isWorthRetrying,
+    })
     return {
       conversation: query.data,
       messages: query.data?.messages ?? NO_MESSAGES,
       hasMore: query.data?.hasMore ?? false,
       isLoading: query.isLoading,
-      error,
+      error: query.error === null ? null : toAgentError(query.error),
       refetch: async () => void (await query.refetch()),
     }
   }

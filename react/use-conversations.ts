@@ -1,10 +1,11 @@
+import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query'
 import { useMemo } from 'react'
 import type { z } from 'zod'
+import type { AgentClient } from '../client/agent-client.ts'
 import { toAgentError } from '../client/to-agent-error.ts'
 import type { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
 import type { Conversation, CreateConversationInput } from '../server/contract/conversation.ts'
-import type { TrpcHooks } from './trpc-hooks.ts'
-import { isWorthRetrying } from './trpc-hooks.ts'
+import { conversationsKey, isWorthRetrying } from './queries.ts'
 
 export interface ConversationsOptions {
   /** Only those of one agent. Default: all. */
@@ -32,25 +33,35 @@ export interface ConversationsView {
 export type UseConversations = (options?: ConversationsOptions) => ConversationsView
 
 /** The caller's conversations, page by page. */
-export function createUseConversations(trpc: TrpcHooks): UseConversations {
+export function createUseConversations(useAgentClient: () => AgentClient): UseConversations {
   return function useConversations({ agentKey, limit } = {}) {
-    const utils = trpc.useUtils()
-    const query = trpc.conversations.list.useInfiniteQuery(
-      { ...(agentKey === undefined ? {} : { agentKey }), ...(limit === undefined ? {} : { limit }) },
-      { getNextPageParam: (page) => page.nextCursor, retry: isWorthRetrying },
-    )
-    const creation = trpc.conversations.create.useMutation({
-      onSuccess: () => utils.conversations.list.invalidate(),
+    const client = useAgentClient()
+    const queryClient = useQueryClient()
+    const listsKey = [...conversationsKey(client), 'list']
+    const filter = {
+      ...(agentKey === undefined ? {} : { agentKey }),
+      ...(limit === undefined ? {} : { limit }),
+    }
+    const query = useInfiniteQuery({
+      queryKey: [...listsKey, filter],
+      queryFn: ({ pageParam: cursor }) =>
+        client.conversations.list({ ...filter, ...(cursor === null ? {} : { cursor }) }),
+      initialPageParam: null as string | null,
+      getNextPageParam: (page) => page.nextCursor,
+      retry: isWorthRetrying,
+    })
+    const creation = useMutation({
+      mutationFn: (input: z.input<typeof CreateConversationInput>) => client.conversations.create(input),
+      onSuccess: () => queryClient.invalidateQueries({ queryKey: listsKey }),
     })
     const conversations = useMemo(() => query.data?.pages.flatMap((page) => page.items) ?? [], [query.data])
-    const error = useMemo(() => (query.error === null ? null : toAgentError(query.error)), [query.error])
     return {
       conversations,
       count: query.data?.pages.at(-1)?.count ?? 0,
       hasMore: query.hasNextPage,
       isLoading: query.isLoading,
       isLoadingMore: query.isFetchingNextPage,
-      error,
+      error: query.error === null ? null : toAgentError(query.error),
       loadMore: async () => void (await query.fetchNextPage()),
       create: async (input = {}) => {
         try {

@@ -20,35 +20,39 @@ export interface Start {
   start(input: CreateRun<AgentShape>): Promise<AnyRunHandle<AgentShape> | null>
 }
 
-/** Creates runs. Of several starts under way the last one counts, in whichever order they are answered. */
+type Progress = Pick<Start, 'started' | 'refusal' | 'isStarting'>
+
+const NOTHING: Progress = { started: null, refusal: null, isStarting: false }
+
+/**
+ * Creates runs. Of several starts under way the last one counts, in whichever order they are answered. What was
+ * started through another client is not this one's to show.
+ */
 export function useStart(client: AgentClient, refresh: () => Promise<void>): Start {
-  const [started, setStarted] = useState<Run | null>(null)
-  const [refusal, setRefusal] = useState<Refusal | null>(null)
-  const [isStarting, setIsStarting] = useState(false)
+  const [last, setLast] = useState({ client, ...NOTHING })
   const newest = useRef(0)
 
   const start = useCallback(
     async (input: CreateRun<AgentShape>) => {
       newest.current += 1
       const mine = newest.current
-      const ifNewest = (change: () => void) => {
-        if (mine === newest.current) change()
+      const change = (progress: Partial<Progress>) => {
+        if (mine !== newest.current) return
+        setLast((before) => ({ ...(before.client === client ? before : NOTHING), client, ...progress }))
       }
-      setIsStarting(true)
-      setRefusal(null)
+      change({ isStarting: true, refusal: null })
       try {
         const handle = await client.runs.create(input)
-        ifNewest(() => setStarted(handle.run))
+        change({ isStarting: false, started: handle.run })
         void refresh()
         return handle
       } catch (error) {
-        ifNewest(() => setRefusal({ input, error: toRunError(error) }))
+        change({ isStarting: false, refusal: { input, error: toRunError(error) } })
         return null
-      } finally {
-        ifNewest(() => setIsStarting(false))
       }
     },
     [client, refresh],
   )
+  const { started, refusal, isStarting } = last.client === client ? last : NOTHING
   return { started, refusal, isStarting, start }
 }

@@ -1,7 +1,14 @@
 export { createAgentRuntime } from './create-runtime.ts'
 export type { AgentRuntime, RuntimeOptions, WorkerOptions } from './agent-runtime.ts'
 export { defineAgent } from './agent/define-agent.ts'
-export type { Agent, AgentEvents, AgentResult, AnyAgent } from './agent/define-agent.ts'
+export type {
+  Agent,
+  AgentEvents,
+  AgentResult,
+  AnyAgent,
+  EventPayloads,
+  ShapeOfAgent,
+} from './agent/define-agent.ts'
 export type { AnySchedule, Schedule } from './agent/schedule.ts'
 export { defineTool } from './agent/define-tool.ts'
 export type { AnyTool, Tool, ToolContext } from './agent/define-tool.ts'
@@ -20,12 +27,18 @@ export type {
   WaitOptions,
   WaitOutcome,
 } from './agent/context.ts'
+export type { AgentShape, HasAgents } from './contract/agent-shape.ts'
 export type { Principal } from './contract/principal.ts'
 export type { AgentRouter } from './api/router.ts'
 export type { ApiContext, Authenticate } from './api/services.ts'
-export type { AuthorizeEvents } from './domain/run-events.ts'
+export type { HandleUpgrade } from './api/socket/upgrade.ts'
+export type { Conversations } from './domain/conversations.ts'
+export type { AuthorizeEvents, EventsOptions, FollowOptions, RunEvents } from './domain/run-events.ts'
+export type { Runs } from './domain/runs.ts'
+export type { Logger } from './ports/logger.ts'
 export { ConfigError } from './config.ts'
 export type { Config, Settings } from './config.ts'
+export type { EventStream } from './events/event-stream.ts'
 export { AgentRuntimeError } from './contract/agent-runtime-error.ts'
 export type { ErrorBody, ErrorCode } from './contract/agent-runtime-error.ts'
 export type { AnyRunEvent, RunEvent, Visibility } from './contract/event.ts'
@@ -44,4 +57,5 @@ export type { Model, ModelChunk, ModelRequest, ToolSpec } from './llm/model.ts'
 export type { Register, RegisterAgents } from './registry.ts'
 export { StartupError } from './startup-error.ts'
 export { RunInterruption } from './worker/interruption.ts'
+export type { Worker } from './worker/worker.ts'
 export { migrateDatabase } from './adapters/migrate.ts'

@@ -124,7 +124,8 @@ export function defineAgent<
   TParams extends z.ZodType | undefined = undefined,
   TOutput extends z.ZodType | undefined = undefined,
   TEvents extends AgentEvents = Record<never, never>,
->(agent: Agent<TKey, TParams, TOutput, TEvents>): Agent<TKey, TParams, TOutput, TEvents> {
+  // Within the list of a runtime, an agent's types are its own: none is taken from what the list may hold.
+>(agent: Agent<TKey, TParams, TOutput, TEvents>): Agent<TKey, NoInfer<TParams>, NoInfer<TOutput>, TEvents> {
   if (!AGENT_KEY.test(agent.key)) {
     throw new TypeError(
       `Agent key ${JSON.stringify(agent.key)} is not valid: use 1 to 100 letters, digits, "_", "-" or ".".`,

@@ -176,7 +176,9 @@ test('who writes `authenticate` reads in the log what is wrong with its answer',
 test('claims are there for the request, and stored nowhere', async ({ createServer, database }) => {
   const asked: Principal[] = []
   const { rest } = await createServer({
-    agents: [defineAgent({ key: 'agent', run: async ({ principal }) => ({ output: { ...principal } }) })],
+    agents: [
+      defineAgent({ key: 'agent', run: async ({ principal }) => ({ output: { ...principal } as never }) }),
+    ],
     authenticate: () => ({ ...ADA, claims: { role: 'staff' }, password: 'secret' }),
     authorizeEvents(principal) {
       asked.push(principal)

@@ -1,10 +1,19 @@
 import { hooks, scene } from './scene.tsx'
 import { QueryClient, QueryClientProvider, useQueryClient } from '@tanstack/react-query'
 import { renderHook } from '@testing-library/react'
+import { version } from 'react'
+import { version as domVersion } from 'react-dom'
 import { renderToString } from 'react-dom/server'
 import { describe, expect, it } from 'vitest'
 
 const { AgentProvider, useAgentClient, useAgentRun, useConversations } = hooks
+
+it('is tested on the React of its project', () => {
+  expect([version, domVersion].map((text) => text.split('.')[0])).toEqual([
+    process.env['REACT'],
+    process.env['REACT'],
+  ])
+})
 
 describe('AgentProvider', () => {
   it('hands its client on', () => {

@@ -1,0 +1,12 @@
+// Makes the tests of a project run on React 18, whoever imports React: the libraries around it do, too.
+import { registerHooks } from 'node:module'
+
+registerHooks({
+  resolve(specifier, context, nextResolve) {
+    const resolved = nextResolve(specifier, context)
+    return {
+      ...resolved,
+      url: resolved.url.replace(/\/node_modules\/(react|react-dom)\//, '/node_modules/$1-18/'),
+    }
+  },
+})
