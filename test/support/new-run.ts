@@ -12,7 +12,7 @@ export function newRun(run: Partial<NewRun> = {}): NewRun {
     params: null,
     metadata: {},
     maxAttempts: 1,
-    timeoutMs: 1_000,
+    timeoutMs: 60_000,
     idempotencyKey: null,
     fingerprint: null,
     priority: 0,

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
-import pg from 'pg'
 import { describe, expect } from 'vitest'
 import { initialRunState, reduceRun } from '../../../client/run-state.ts'
 import { createPrismaStore } from '../../../server/adapters/prisma-store/index.ts'
 import type { AnyRunEvent, Visibility } from '../../../server/contract/event.ts'
 import type { Store } from '../../../server/ports/store.ts'
+import { createTestPool } from '../../support/pool.ts'
 import { test as base } from '../../support/runtime.ts'
 import { spokenRun, storeSpokenRuns } from './spoken-runs.ts'
 
@@ -12,7 +12,7 @@ const HOUR_MS = 3_600_000
 
 const test = base.extend<{ store: Store }>({
   store: async ({ database }, use) => {
-    const pool = new pg.Pool({ connectionString: database.url, application_name: 'test' })
+    const pool = createTestPool(database.url)
     await use(createPrismaStore({ pool, visibilityOf: () => 'user' }))
     await pool.end()
     await database.release()

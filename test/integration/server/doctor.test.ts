@@ -12,6 +12,7 @@ import type { Store } from '../../../server/ports/store.ts'
 import { claim } from '../../support/claim.ts'
 import { createTestDatabase } from '../../support/database.ts'
 import { createHeldAgent } from '../../support/held-agent.ts'
+import { createTestPool } from '../../support/pool.ts'
 import { startLossyPooler } from '../../support/lossy-pooler.ts'
 import { newRun } from '../../support/new-run.ts'
 import { test } from '../../support/runtime.ts'
@@ -37,7 +38,7 @@ async function findingOf(databaseUrl: string, check: string): Promise<Finding | 
 
 /** The store alone: no process is there that would put right what a test breaks. */
 async function withStore(databaseUrl: string, use: (store: Store) => Promise<void>): Promise<void> {
-  const pool = new pg.Pool({ connectionString: databaseUrl, max: 2 })
+  const pool = createTestPool(databaseUrl, { max: 2 })
   const store = createPrismaStore({ pool, visibilityOf: () => 'internal' })
   await use(store)
   await store.close()

@@ -1,8 +1,8 @@
 import { describe, expect } from 'vitest'
-import pg from 'pg'
 import { z } from 'zod'
 import { createPrismaStore } from '../../../server/adapters/prisma-store/index.ts'
 import { defineAgent } from '../../../server/index.ts'
+import { createTestPool } from '../../support/pool.ts'
 import { test } from '../../support/runtime.ts'
 
 const EVENTS = 12
@@ -22,7 +22,7 @@ describe('large events', () => {
     const { rest, trpc } = await createServer({ agents: [hoarder] })
     const runId = await rest.create('hoarder')
     const live = await trpc.events({ runId, includeAll: true })
-    const pool = new pg.Pool({ connectionString: database.url, application_name: 'test' })
+    const pool = createTestPool(database.url)
     const page = await createPrismaStore({ pool, visibilityOf: () => 'user' }).readEvents(runId, 1, 250)
     await pool.end()
     expect(page.length).toBeGreaterThan(0)

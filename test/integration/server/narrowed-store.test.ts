@@ -1,15 +1,15 @@
-import pg from 'pg'
 import { v7 as uuidv7 } from 'uuid'
 import { describe, expect } from 'vitest'
 import { createPrismaStore } from '../../../server/adapters/prisma-store/index.ts'
 import type { Owner } from '../../../server/ports/owner.ts'
 import type { Store } from '../../../server/ports/store.ts'
 import { newRun } from '../../support/new-run.ts'
+import { createTestPool } from '../../support/pool.ts'
 import { test as base } from '../../support/runtime.ts'
 
 const test = base.extend<{ store: Store }>({
   store: async ({ database }, use) => {
-    const pool = new pg.Pool({ connectionString: database.url, application_name: 'test' })
+    const pool = createTestPool(database.url)
     await use(createPrismaStore({ pool, visibilityOf: () => 'user' }))
     await pool.end()
     // These runs were in no queue.

@@ -14,7 +14,10 @@ test('a worker that can’t show its presence takes nothing until it can', async
   const config = { queuePollIntervalSeconds: 0.05, directUrl: url.href, maxAttempts: 3 }
   const { rest } = await createServer({ agents: [agent], config })
   const present = () =>
-    database.sql(`SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = 1634170731`)
+    database.sql(
+      `SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+       WHERE l.locktype = 'advisory' AND l.classid = 1634170731 AND d.datname = current_database()`,
+    )
   await expect.poll(present).toHaveLength(1)
   proxy.refuse(true)
   proxy.cut()

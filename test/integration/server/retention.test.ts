@@ -1,10 +1,10 @@
-import pg from 'pg'
 import { v7 as uuidv7 } from 'uuid'
 import { describe, expect } from 'vitest'
 import { z } from 'zod'
 import { createPrismaStore } from '../../../server/adapters/prisma-store/index.ts'
 import type { Store } from '../../../server/ports/store.ts'
 import { defineAgent } from '../../../server/index.ts'
+import { createTestPool } from '../../support/pool.ts'
 import { test as base } from '../../support/runtime.ts'
 import { storeSpokenRuns } from './spoken-runs.ts'
 
@@ -13,7 +13,7 @@ const AGE_MS = 30 * DAY_MS
 
 const test = base.extend<{ store: Store }>({
   store: async ({ database }, use) => {
-    const pool = new pg.Pool({ connectionString: database.url, application_name: 'test' })
+    const pool = createTestPool(database.url)
     await use(createPrismaStore({ pool, visibilityOf: () => 'user' }))
     await database.release()
     await pool.end()
@@ -221,11 +221,7 @@ test('a batch may take longer than any other statement', async ({ createServer, 
   await database.sql(`
     CREATE FUNCTION public.slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(1.5); RETURN NULL; END $$;
     CREATE TRIGGER slow AFTER DELETE ON agent_runtime.run EXECUTE FUNCTION public.slow()`)
-  const pool = new pg.Pool({
-    connectionString: database.url,
-    application_name: 'test',
-    statement_timeout: 1_000,
-  })
+  const pool = createTestPool(database.url, { statement_timeout: 1_000 })
   const store = createPrismaStore({ pool, visibilityOf: () => 'user' })
   expect(await store.deleteRuns(AGE_MS).finally(() => pool.end())).toMatchObject({ rows: 1 })
   expect(await rowsOf(database.sql, id)).toEqual([0, 0, 0, 0, 0, 0])

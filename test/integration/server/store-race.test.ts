@@ -1,7 +1,6 @@
 // The store under workers that all act at once, each on what it last knew: no order of events is expected,
 // only that whatever comes of it can be.
 import fc from 'fast-check'
-import pg from 'pg'
 import { v7 as uuidv7 } from 'uuid'
 import { describe, expect } from 'vitest'
 import { createPrismaStore } from '../../../server/adapters/prisma-store/index.ts'
@@ -10,6 +9,7 @@ import type { Store } from '../../../server/ports/store.ts'
 import { brokenInvariants } from '../../support/check-invariants.ts'
 import { claim } from '../../support/claim.ts'
 import { newRun } from '../../support/new-run.ts'
+import { createTestPool } from '../../support/pool.ts'
 import { test as base } from '../../support/runtime.ts'
 import { OWNER, nowhere } from './store-twins.ts'
 
@@ -20,7 +20,7 @@ const NOT_OF_THE_STORE = 'what is to be taken up has a delivery in the queue'
 
 const test = base.extend<{ store: Store }>({
   store: async ({ database }, use) => {
-    const pool = new pg.Pool({ connectionString: database.url, application_name: 'test' })
+    const pool = createTestPool(database.url)
     await use(createPrismaStore({ pool, visibilityOf: () => 'user' }))
     await pool.end()
     await database.sql('TRUNCATE agent_runtime.run, agent_runtime.event CASCADE')

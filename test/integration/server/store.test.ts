@@ -1,17 +1,17 @@
 import fc from 'fast-check'
-import pg from 'pg'
 import { v7 as uuidv7 } from 'uuid'
 import { describe, expect } from 'vitest'
 import { createPrismaStore } from '../../../server/adapters/prisma-store/index.ts'
 import type { Store } from '../../../server/ports/store.ts'
 import { test as base } from '../../support/runtime.ts'
 import { claim } from '../../support/claim.ts'
+import { createTestPool } from '../../support/pool.ts'
 import { newRun } from '../../support/new-run.ts'
 import { MAX_ATTEMPTS, OWNER, Twins, nowhere, step } from './store-twins.ts'
 
 const test = base.extend<{ store: Store }>({
   store: async ({ database }, use) => {
-    const pool = new pg.Pool({ connectionString: database.url, application_name: 'test' })
+    const pool = createTestPool(database.url)
     await use(createPrismaStore({ pool, visibilityOf: () => 'user' }))
     await pool.end()
     // These runs were in no queue.

@@ -1,4 +1,3 @@
-import pg from 'pg'
 import { describe, expect, test, vi } from 'vitest'
 import { createPgBus } from '../../../../server/adapters/pg-bus.ts'
 import { systemClock } from '../../../../server/adapters/system-clock.ts'
@@ -9,6 +8,7 @@ import { startCuttingProxy } from '../../../support/cutting-proxy.ts'
 import type { CuttingProxy } from '../../../support/cutting-proxy.ts'
 import { createTestDatabase } from '../../../support/database.ts'
 import { ManualClock } from '../../../support/manual-clock.ts'
+import { createTestPool } from '../../../support/pool.ts'
 import { createSilentLogger } from '../../../support/silent-logger.ts'
 import { testEventBus } from './conformance.ts'
 import type { Backend } from './conformance.ts'
@@ -27,13 +27,8 @@ async function createBackend(): Promise<PgBackend> {
   const proxy = await startCuttingProxy(Number(new URL(database.url).port))
   const url = new URL(database.url)
   url.port = new URL(proxy.url).port
-  const pool = new pg.Pool({ connectionString: url.href, application_name: 'test' })
-  const admin = new pg.Pool({ connectionString: database.url, application_name: 'test' })
-  // Also of one that is saying goodbye when the network, or the database under it, goes.
-  for (const one of [pool, admin]) {
-    one.on('connect', (client) => client.on('error', () => {}))
-    one.on('error', () => {})
-  }
+  const pool = createTestPool(url.href)
+  const admin = createTestPool(database.url)
   return {
     proxy,
     createBus: (log, clock = systemClock) => createPgBus({ databaseUrl: url.href, pool, clock, log }),
