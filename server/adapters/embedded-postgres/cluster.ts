@@ -2,8 +2,21 @@
 // the server wrote since its last start. It appears whole or not at all: made under another name, then
 // renamed, so neither a killed initdb nor two first starts at once leave half a cluster.
 import { randomBytes } from 'node:crypto'
-import { chmod, mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
+import {
+  access,
+  chmod,
+  constants,
+  mkdir,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
+import { readError } from '../../read-error.ts'
 import type { PostgresBinaries } from './binaries.ts'
 import { exitOf, endGroup, spawnDetached } from './child.ts'
 import { EmbeddedPostgresError } from './error.ts'
@@ -50,13 +63,26 @@ export async function ensureCluster(options: ClusterOptions): Promise<void> {
   }
 }
 
-/** Makes the folder's parent. @returns the folder's one true path: processes are told apart by it. */
+/**
+ * Makes the folder's parent.
+ *
+ * @returns the folder's one true path: processes are told apart by it.
+ * @throws EmbeddedPostgresError when nothing can be written there.
+ */
 export async function prepareFolder(path: string): Promise<string> {
   const parent = dirname(resolve(path))
-  const created = await mkdir(parent, { recursive: true })
-  // PostgreSQL's user has to pass, whatever the umask.
-  if (created !== undefined) await chmod(parent, 0o755)
-  return join(await realpath(parent), basename(path))
+  try {
+    const created = await mkdir(parent, { recursive: true })
+    // PostgreSQL's user has to pass, whatever the umask.
+    if (created !== undefined) await chmod(parent, 0o755)
+    await access(parent, constants.W_OK)
+    return join(await realpath(parent), basename(path))
+  } catch (cause) {
+    throw new EmbeddedPostgresError(
+      `No database can be kept in ${parent} (${readError(cause).message}): make the folder writable, start somewhere else, or set DATABASE_URL.`,
+      { cause },
+    )
+  }
 }
 
 async function initialise(
