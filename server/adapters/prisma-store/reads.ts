@@ -82,7 +82,7 @@ export async function readHistory(
   const [rows, total] = await atOneMoment(prisma, [
     prisma.message.findMany({
       where,
-      orderBy: [{ runId: 'desc' }, { position: 'desc' }],
+      orderBy: [{ run: { ordinal: 'desc' } }, { position: 'desc' }],
       skip: window.offset,
       take: window.limit,
       select: { body: true },

@@ -1,7 +1,14 @@
+import pg from 'pg'
+import { v7 as uuidv7 } from 'uuid'
 import { describe, expect } from 'vitest'
+import { createBossQueue } from '../../../server/adapters/boss-queue/index.ts'
+import { createPrismaStore } from '../../../server/adapters/prisma-store/index.ts'
+import { PUBLIC_PRINCIPAL } from '../../../server/contract/principal.ts'
 import type { Message } from '../../../server/index.ts'
 import { defineAgent } from '../../../server/index.ts'
+import { newRun } from '../../support/new-run.ts'
 import { test } from '../../support/runtime.ts'
+import { createSilentLogger } from '../../support/silent-logger.ts'
 
 /** Answers what it was told last, and remembers all it was given. */
 function createParrot() {
@@ -44,6 +51,42 @@ describe('a conversation', () => {
       total_messages: 9,
       has_more: false,
     })
+  })
+
+  test('is in the order in which its runs were created, whatever the clocks of the servers', async ({
+    createServer,
+    database,
+  }) => {
+    const { parrot, given } = createParrot()
+    const config = { queuePollIntervalSeconds: 0.1 }
+    const { rest } = await createServer({ agents: [parrot], config })
+    const { body } = await rest.post('conversations', {})
+    const conversationId = String(body['id'])
+    const pool = new pg.Pool({ connectionString: database.url, application_name: 'test' })
+    const store = createPrismaStore({ pool, visibilityOf: () => 'user' })
+    const queue = createBossQueue({ pool, log: createSilentLogger() })
+    for (const [text, behindMs] of [
+      ['one', 0],
+      ['two', 3_000],
+      ['three', 60_000],
+    ] as const) {
+      // As by a server whose clock is so far behind.
+      const id = uuidv7({ msecs: Date.now() - behindMs })
+      const messages = [{ role: 'user' as const, content: text }]
+      const run = newRun({ id, principal: PUBLIC_PRINCIPAL, agentKey: 'parrot', conversationId, messages })
+      await store.createRuns([run], (runs, tx) => queue.enqueue(runs, tx))
+      await rest.events(`runs/${id}/events`)
+    }
+    await pool.end()
+    const two = [user('one'), answer('one'), user('two')]
+    const three = [...two, answer('two'), user('three')]
+    expect(given.slice(1)).toEqual([two, three])
+    const path = `conversations/${String(body['id'])}`
+    expect((await rest.get(path)).body['messages']).toEqual([...three, answer('three')])
+    expect((await rest.get(`${path}?limit=2&offset=1`)).body['messages']).toEqual([
+      answer('two'),
+      user('three'),
+    ])
   })
 
   test('leaves out runs that failed or were cancelled, unless they are asked for', async ({

@@ -65,4 +65,37 @@ describe('migrations', () => {
       ...['anonymous', 'public', 'user', 'user'],
     ])
   })
+
+  test('runs of a conversation keep their order, and those to come go after them', async ({
+    database,
+    migrateThrough,
+  }) => {
+    const { sql } = database
+    const insert = (n: number, conversation: number | null) =>
+      sql(
+        `INSERT INTO agent_runtime.run (id, owner_id, conversation_id, agent_key, max_attempts, timeout_ms)
+         VALUES ($1, 'ada', $2, 'a', 1, 1)`,
+        [uuid(n), conversation === null ? null : uuid(conversation)],
+      )
+    await migrateThrough('conversation_order', async () => {
+      for (const n of [1, 2]) {
+        await sql(`INSERT INTO agent_runtime.conversation (id, owner_id) VALUES ($1, 'ada')`, [uuid(n)])
+      }
+      for (const [n, conversation] of [
+        [13, 1],
+        [11, 1],
+        [14, null],
+        [12, 2],
+      ] as const)
+        await insert(n, conversation)
+    })
+    // Also of a version that knows nothing of the order.
+    await insert(10, 1)
+    const rows = await sql<{ n: number; ordinal: string | null }>(
+      `SELECT right(id::text, 2)::int AS n, ordinal FROM agent_runtime.run ORDER BY ordinal NULLS FIRST`,
+    )
+    expect(rows.map(({ n }) => n)).toEqual([14, 11, 12, 13, 10])
+    expect(new Set(rows.map(({ ordinal }) => ordinal)).size).toBe(5)
+    expect(rows[0]?.ordinal).toBeNull()
+  })
 })

@@ -62,7 +62,7 @@ const CLAIM = {
       (SELECT jsonb_agg(m.body ORDER BY m.position) FROM agent_runtime.message m
         WHERE m.run_id = r.id AND m.origin = 'input') AS input,
       CASE WHEN r.conversation_id IS NOT NULL THEN
-        (SELECT jsonb_agg(m.body ORDER BY m.run_id, m.position)
+        (SELECT jsonb_agg(m.body ORDER BY earlier.ordinal, m.position)
           FROM agent_runtime.message m JOIN agent_runtime.run earlier ON earlier.id = m.run_id
           WHERE m.conversation_id = r.conversation_id AND m.run_id <> r.id AND earlier.status = 'succeeded')
       END AS history

@@ -19,10 +19,11 @@ const INSERT = {
     WITH r AS (
       INSERT INTO agent_runtime.run (
         id, tenant_id, owner_id, owner_kind, conversation_id, agent_key, params, metadata,
-        max_attempts, timeout_ms, idempotency_key, priority, run_at, expires_at, turn, fingerprint)
+        max_attempts, timeout_ms, idempotency_key, priority, run_at, expires_at, turn, fingerprint, ordinal)
       SELECT id, tenant_id, owner_id, owner_kind, conversation_id, agent_key, params, metadata,
         max_attempts, timeout_ms, idempotency_key, priority, run_at, expires_at,
-        CASE WHEN waits_for_turn THEN nextval('agent_runtime.run_turn_seq') END, fingerprint
+        CASE WHEN waits_for_turn THEN nextval('agent_runtime.run_turn_seq') END, fingerprint,
+        CASE WHEN conversation_id IS NOT NULL THEN nextval('agent_runtime.run_ordinal_seq') END
       FROM unnest(
         $1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::jsonb[], $8::jsonb[],
         $9::int[], $10::int[], $11::text[], $12::int[], $13::timestamptz[], $14::timestamptz[], $15::bool[],
