@@ -11,7 +11,7 @@ test('processes that freeze in mid-transaction for good lose their runs with the
     workerArgs: (index) => (index === 3 ? ['--processes', '2'] : []),
     faults: [freezeProcesses([1_000, 3_000])],
   })
-  for (const what of ['worker', 'API server', 'supervisor'])
+  for (const what of ['worker', 'API server', 'supervisor', 'watched process'])
     expect(counts.get(`${what} frozen`)).toBeGreaterThan(0)
   const times = promptTimes('stopped', recoveries)
   expect(times.length).toBeGreaterThan(0)

@@ -7,7 +7,7 @@ import { IS_SHORT, RUNS } from './scene/settings.ts'
 test('workers that are killed under load cost a second, and nothing else', async () => {
   const { recoveries, counts } = await play({
     title: 'Workers killed',
-    load: { deadly: Math.ceil(RUNS / 200) },
+    load: { harmful: { deadly: Math.ceil(RUNS / 200) } },
     faults: [killWorkers(IS_SHORT ? [1_200, 2_400] : [500, 1_500])],
   })
   expect(counts.get('worker killed')).toBeGreaterThan(0)

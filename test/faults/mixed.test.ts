@@ -14,7 +14,7 @@ test('all of it at once', async () => {
   const { counts } = await play({
     title: 'All at once',
     isRemote: true,
-    load: { deadly: Math.ceil(RUNS / 250), inFlight: 60 },
+    load: { harmful: { deadly: Math.ceil(RUNS / 250) }, inFlight: 60 },
     workerEnv: (index) => (index === 3 ? skewedClock(600_000) : {}),
     faults: [
       killWorkers([3_000, 7_000]),

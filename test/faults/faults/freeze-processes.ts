@@ -1,4 +1,4 @@
-import { childrenOf } from '../../support/processes.ts'
+import { descendantsOf, signalIfThere } from '../../support/processes.ts'
 import type { ApiMember, Member } from '../scene/fleet.ts'
 import type { Fault, Scene } from '../scene/scene.ts'
 import type { Span } from './pause.ts'
@@ -15,27 +15,18 @@ const NOTICED: Span = [500, 1_500]
 
 /**
  * SIGSTOPs processes in mid-transaction and never lets them go on, as when a machine's memory is gone or its
- * hypervisor stands still; another is started in their place. Workers, API servers, and of workers with several
- * processes the supervisor, with its children or without, in turn.
+ * hypervisor stands still; another is started in their place. API servers, workers with the process that watches
+ * them, and each of the two without the other, in turn.
  */
 export function freezeProcesses(every: Span): Fault {
   return async (scene) => {
     const random = scene.random.fork('freeze processes')
     const { workers, servers } = scene.fleet
     const kinds = [
-      () =>
-        freezeWorker(
-          random.pick(workers.filter(({ process }) => childrenOf(process.pid).length === 0)),
-          scene,
-        ),
+      () => freezeWorker(random.pick(workers), scene),
       () => freezeServer(random.pick(servers), scene),
-      () =>
-        freezeSupervisor(
-          random.pick(workers.filter(({ process }) => childrenOf(process.pid).length > 0)),
-          scene,
-        ),
-      () =>
-        freezeWorker(random.pick(workers.filter(({ process }) => childrenOf(process.pid).length > 0)), scene),
+      () => freezeSupervisor(random.pick(workers), scene),
+      () => freezeWatched(random.pick(workers), scene),
     ]
     for (let turn = 0; turn < kinds.length || (await pause(random, every, scene.signal)); turn += 1) {
       const piledUp = scene.postgres.sql(PILE_UP)
@@ -52,9 +43,8 @@ export function freezeProcesses(every: Span): Fault {
 const TO_THE_END = new AbortController().signal
 
 async function freezeWorker(worker: Member, scene: Scene): Promise<Member> {
-  const isSupervisor = childrenOf(worker.process.pid).length > 0
   await scene.lose(worker, 'stopped')
-  scene.count(isSupervisor ? 'supervisor frozen, children too' : 'worker frozen')
+  scene.count('worker frozen')
   return worker
 }
 
@@ -69,4 +59,11 @@ async function freezeSupervisor(worker: Member, scene: Scene): Promise<Member> {
   worker.process.kill('SIGSTOP')
   scene.count('supervisor frozen')
   return worker
+}
+
+/** Its supervisor notices, kills it and starts another; nobody else has to. */
+async function freezeWatched(worker: Member, scene: Scene): Promise<undefined> {
+  for (const child of descendantsOf(worker.process.pid)) signalIfThere(child, 'SIGSTOP')
+  scene.count('watched process frozen')
+  return undefined
 }

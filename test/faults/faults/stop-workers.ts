@@ -33,5 +33,5 @@ async function stop(
   scene.count('worker stopped')
   await pause(random, during, toTheEnd)
   loss.resumedAt = Date.now()
-  process.kill('SIGCONT')
+  process.killAll('SIGCONT')
 }

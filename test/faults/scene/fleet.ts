@@ -2,8 +2,8 @@
 // as by whatever runs them in production.
 import { fileURLToPath } from 'node:url'
 import type { CliProcess } from '../../support/cli.ts'
-import { isAlive, runCli } from '../../support/cli.ts'
-import { childrenOf } from '../../support/processes.ts'
+import { runCli } from '../../support/cli.ts'
+import { descendantsOf, signalIfThere } from '../../support/processes.ts'
 import { LEASE_TTL_SECONDS } from './settings.ts'
 
 const ENTRY = fileURLToPath(new URL('../system/runtime.ts', import.meta.url))
@@ -164,7 +164,7 @@ async function keep({ name, args, ready, env }: Kept): Promise<Keeper> {
     replace() {
       replaced.push(current)
       // Whoever stands still keeps its children and its address.
-      orphans.push(...childrenOf(current.pid))
+      orphans.push(...descendantsOf(current.pid))
       url = ''
       if (isReady) becomesReady = Promise.withResolvers()
       isReady = false
@@ -172,8 +172,8 @@ async function keep({ name, args, ready, env }: Kept): Promise<Keeper> {
     },
     async end() {
       ending.abort()
-      for (const { kill } of [...replaced, current]) kill('SIGKILL')
-      for (const pid of orphans) if (await isAlive(pid)) process.kill(pid, 'SIGKILL')
+      for (const { killAll } of [...replaced, current]) killAll('SIGKILL')
+      for (const pid of orphans) signalIfThere(pid, 'SIGKILL')
       await Promise.all([supervised, ...replaced.map(({ exited }) => exited)])
     },
   }

@@ -41,13 +41,15 @@ export function startLoad(
     const [seen, cancel] = await Promise.all([
       follow(plan.follower, id, { api, signal }),
       plan.cancelAfterMs === undefined ? undefined : cancelAfter(plan.cancelAfterMs, id),
+      plan.agentKey === 'asking' ? answerBoth(id) : undefined,
     ])
     return { id, plan, seen, cancel }
   }
 
   /** With a key, for the answer may get lost when the run is there already. */
   async function create({ agentKey, params, twice }: RunPlan, idempotencyKey: string): Promise<string> {
-    const body = { agent_key: agentKey, params, idempotency_key: idempotencyKey }
+    const { maxAttempts: max_attempts } = options
+    const body = { agent_key: agentKey, params, idempotency_key: idempotencyKey, max_attempts }
     if (twice === undefined) return post('runs', body)
     const conversation_id = await post('conversations', {})
     const inIt = { ...body, conversation_id, conversation_policy: twice }
@@ -60,6 +62,25 @@ export function startLoad(
     const answer = await persistently(() => api.rest.post(path, body, { signal }), signal)
     if (answer.status > 201) throw new Error(`creating: ${answer.status} ${JSON.stringify(answer.body)}`)
     return String(answer.body['id'])
+  }
+
+  /** Both questions at once: the second answer may come while the attempt that the first one resumed is running. */
+  async function answerBoth(id: string): Promise<void> {
+    for (;;) {
+      const { body } = await persistently(() => api.rest.get(`runs/${id}`, { signal }), signal)
+      if (body['finished_at'] !== null) return
+      if ((body['waits'] as unknown[]).length === 2) break
+      await sleep(50, undefined, { signal })
+    }
+    const answers = Object.entries({ a: 1, b: 2 }).map(([wait, value]) =>
+      persistently(() => api.rest.post(`runs/${id}/respond`, { wait, value }, { signal }), signal),
+    )
+    for (const { status, tries, body } of await Promise.all(answers)) {
+      // Refused: the run was cancelled, or an earlier try was taken whose answer got lost.
+      if (status !== 200 && status !== 409) {
+        throw new Error(`answering: ${status} after ${tries} tries, ${JSON.stringify(body)}`)
+      }
+    }
   }
 
   async function cancelAfter(ms: number, id: string): Promise<Ran['cancel']> {

@@ -1,3 +1,4 @@
+import type pg from 'pg'
 import { createApiAccess } from './api-access.ts'
 import type { FleetOptions } from './fleet.ts'
 import { startFleet } from './fleet.ts'
@@ -11,6 +12,7 @@ import { startPostgres } from './postgres.ts'
 import { untilQuiet } from './quiet.ts'
 import { createRandom } from './random.ts'
 import { formatReport } from './report.ts'
+import type { StatusCount } from './report.ts'
 import type { Fault } from './scene.ts'
 import { createScene } from './scene.ts'
 import { SEED } from './settings.ts'
@@ -39,7 +41,7 @@ const QUIET_TIMEOUT_MS = 90_000
  */
 export async function play(
   scenario: Scenario,
-): Promise<{ recoveries: Recovery[]; counts: Map<string, number> }> {
+): Promise<{ recoveries: Recovery[]; counts: Map<string, number>; statuses: StatusCount[] }> {
   const startedAt = performance.now()
   const random = createRandom(`${SEED}/${scenario.title}`)
   await using postgres = await startPostgres()
@@ -73,6 +75,9 @@ export async function play(
     const ran = await load.ended
     await untilQuiet(postgres, { timeoutMs: QUIET_TIMEOUT_MS })
     const recoveries = await recoveriesOf(scene.losses, postgres)
+    const statuses = await postgres.sql<StatusCount & pg.QueryResultRow>(
+      `SELECT agent_key AS "agentKey", status, count(*)::int FROM agent_runtime.run GROUP BY 1, 2`,
+    )
     const report = formatReport({
       ...scene,
       ran,
@@ -81,14 +86,12 @@ export async function play(
       seed: SEED,
       seconds: (performance.now() - startedAt) / 1000,
       restarts: fleet.restarts,
-      statuses: await postgres.sql(
-        `SELECT agent_key AS "agentKey", status, count(*)::int FROM agent_runtime.run GROUP BY 1, 2`,
-      ),
+      statuses,
     })
     process.stdout.write(report)
     const broken = await verdictOf(postgres, { ran, losses: scene.losses })
     if (Object.keys(broken).length > 0) throw new Error(describe(broken))
-    return { recoveries, counts: scene.counts }
+    return { recoveries, counts: scene.counts, statuses }
   } catch (error) {
     const message = `${scenario.title} (FAULTS_SEED=${SEED}): ${error instanceof Error ? error.message : String(error)}`
     throw new Error(`${message}\n${fleet.complaints()}`, { cause: error })

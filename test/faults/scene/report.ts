@@ -1,13 +1,19 @@
 import type { Ran } from './load.ts'
 import type { Recovery } from './losses.ts'
 
+export interface StatusCount {
+  agentKey: string
+  status: string
+  count: number
+}
+
 export interface Report {
   title: string
   seed: string
   seconds: number
   restarts: number
   counts: ReadonlyMap<string, number>
-  statuses: readonly { agentKey: string; status: string; count: number }[]
+  statuses: readonly StatusCount[]
   recoveries: readonly Recovery[]
   ran: readonly Ran[]
 }

@@ -1,4 +1,4 @@
-import { childrenOf } from '../../support/processes.ts'
+import { descendantsOf } from '../../support/processes.ts'
 import type { Fleet, Member } from './fleet.ts'
 import type { Loss } from './losses.ts'
 import { heldBy } from './losses.ts'
@@ -14,7 +14,7 @@ export interface Scene {
   readonly signal: AbortSignal
   /** For the report: how often what was done. */
   count(what: string): void
-  /** Notes which runs a worker held that was just killed or stopped. */
+  /** Kills or stops a worker, with the processes it watches, and notes which runs it held. */
   lose(worker: Member, how: Loss['how']): Promise<Loss>
 }
 
@@ -37,13 +37,11 @@ export function createScene(
     losses,
     count: (what) => void counts.set(what, (counts.get(what) ?? 0) + 1),
     async lose(worker, how) {
-      const { pid } = worker.process
+      const { pid, killAll } = worker.process
       const at = Date.now()
-      const children = childrenOf(pid)
-      worker.process.kill(how === 'killed' ? 'SIGKILL' : 'SIGSTOP')
-      // Those of one that is killed end by themselves.
-      if (how === 'stopped') for (const child of children) process.kill(child, 'SIGSTOP')
-      const loss = { how, at, pid, held: await heldBy([pid, ...children], parts.postgres) }
+      const processes = descendantsOf(pid)
+      killAll(how === 'killed' ? 'SIGKILL' : 'SIGSTOP')
+      const loss = { how, at, pid, held: await heldBy(processes, parts.postgres) }
       losses.push(loss)
       return loss
     },

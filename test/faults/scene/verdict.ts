@@ -73,13 +73,17 @@ function isCancelled({ cancel }: Ran, run: FinalRun | undefined): boolean {
 function isFit(agentKey: AgentKey, run: FinalRun | undefined): boolean {
   switch (agentKey) {
     case 'deadly':
+    case 'careless':
       return run?.status === 'failed'
+    case 'blocking':
+      return run?.status === 'timed_out'
     case 'flaky':
       return run?.status === 'failed' || run?.status === 'succeeded'
     case 'noop':
     case 'stream':
     case 'steps':
     case 'deaf':
+    case 'asking':
       return run?.status === 'succeeded'
   }
 }

@@ -95,5 +95,38 @@ export function createAgents(tell: Tell) {
     },
   })
 
-  return [noop, stream, steps, flaky, deaf, deadly] as const
+  const careless = defineAgent({
+    key: 'careless',
+    maxAttempts: 3,
+    async run(ctx) {
+      await ctx.emitMessage('not waiting')
+      void sleep(10).then(() => Promise.reject(new Error('As planned.')))
+      await sleep(60_000, undefined, { signal: ctx.signal })
+    },
+  })
+
+  const blocking = defineAgent({
+    key: 'blocking',
+    maxAttempts: 3,
+    timeoutMs: 5_000,
+    async run(ctx) {
+      await ctx.emitMessage('blocking')
+      // Not before that was sent.
+      await sleep(200)
+      for (;;) Math.random()
+    },
+  })
+
+  const asking = defineAgent({
+    key: 'asking',
+    maxAttempts: MANY_ATTEMPTS,
+    output: z.array(z.number()),
+    async run(ctx) {
+      using _ = begin(ctx)
+      const [a, b] = await Promise.all([ctx.wait('a', z.number()), ctx.wait('b', z.number())])
+      return { output: [a.value, b.value] }
+    },
+  })
+
+  return [noop, stream, steps, flaky, deaf, deadly, careless, blocking, asking] as const
 }
