@@ -22,12 +22,29 @@ let proxy: CuttingProxy
 
 beforeAll(async () => {
   folder = stack.use(await createWorkspace())
-  // Slow enough that something can happen to an answer on its way.
+  // Slow enough that something can happen to an answer on its way, and it does once to each that is told to stumble.
   await folder.write(
     'runtime.ts',
-    `import { createAgentRuntime, createDemoModel } from ${JSON.stringify(serverModule)}
+    `import { createAgentRuntime, createDemoModel, ModelError } from ${JSON.stringify(serverModule)}
      import { assistant } from ${JSON.stringify(join(ROOT, 'examples/assistant/agent.ts'))}
-     export default createAgentRuntime({ agents: [assistant], model: createDemoModel({ tokenDelayMs: 20 }) })`,
+     const demo = createDemoModel({ tokenDelayMs: 20 })
+     const stumbled = new Set()
+     const model = {
+       ...demo,
+       async *stream(request, signal) {
+         const question = request.messages.findLast(({ role }) => role === 'user').content
+         const stumbles = question.includes('stumble') && !stumbled.has(question)
+         let words = 0
+         for await (const chunk of demo.stream(request, signal)) {
+           yield chunk
+           words += chunk.type === 'text' ? 1 : 0
+           if (!stumbles || words < 8) continue
+           stumbled.add(question)
+           throw new ModelError('Overloaded, said the provider.', { retriable: true })
+         }
+       },
+     }
+     export default createAgentRuntime({ agents: [assistant], model })`,
   )
   const args = ['runtime.ts', '--port', '0', '--web', join(ROOT, 'examples/chat')]
   const dev = stack.use(await startDev(args, { cwd: folder.path, env: { STREAM_KEEP_ALIVE_SECONDS: '1' } }))
@@ -297,4 +314,57 @@ test('in the dark it is dark', async () => {
   expect(await chat.page.evaluate(() => getComputedStyle(document.body).backgroundColor)).toBe(
     'rgb(23, 23, 27)',
   )
+})
+
+test('an answer that broke off is not shown beside the one of the retry', async () => {
+  await using chat = await visit()
+  const { page } = chat
+  await chat.send('How do I define an agent? Please stumble.')
+  await grown(page, 0)
+  await page.getByRole('status').getByText('Waiting for a worker').waitFor()
+  expect(await page.locator('.message.assistant:not(.thinking)').count()).toBe(0)
+  await grown(page, 0)
+  expect(await page.locator('.message.assistant:not(.thinking)').count()).toBe(1)
+  await chat.picture('retried')
+  await ready(page)
+  expect(await page.locator('.message.assistant:not(.thinking)').count()).toBe(1)
+  expect(await page.getByText('Overloaded').count()).toBe(0)
+})
+
+test('a page with a plain EventSource shows one answer after a retry, and knows when it is over', async () => {
+  await using chat = await visit()
+  const shown = await chat.page.evaluate(async () => {
+    const response = await fetch('/api/agents/runs/', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        agent_key: 'assistant',
+        messages: [{ role: 'user', content: 'How do I define an agent? You may stumble.' }],
+      }),
+    })
+    const { id } = (await response.json()) as { id: string }
+    const source = new EventSource(`/api/agents/runs/${id}/events/`)
+    const texts = new Map<string, string>()
+    const types: string[] = []
+    const on = (type: string, take: (data: Record<string, unknown>) => void) =>
+      source.addEventListener(type, ({ data }: MessageEvent<string>) => {
+        types.push(type)
+        take(JSON.parse(data) as Record<string, unknown>)
+      })
+    const idOf = (data: Record<string, unknown>) => String(data['message_id'])
+    on('assistant.delta', (data) =>
+      texts.set(idOf(data), (texts.get(idOf(data)) ?? '') + String(data['content'])),
+    )
+    on('assistant.message', (data) => texts.set(idOf(data), String(data['content'])))
+    on('run.started', () => {})
+    on('run.retrying', (data) => {
+      for (const gone of data['message_ids'] as string[]) texts.delete(gone)
+    })
+    await new Promise<void>((resolve) => on('run.succeeded', () => resolve()))
+    source.close()
+    return { answers: [...texts.values()], lifecycle: types.filter((type) => type.startsWith('run.')) }
+  })
+  expect(shown.lifecycle).toEqual(['run.started', 'run.retrying', 'run.started', 'run.succeeded'])
+  expect(shown.answers).toHaveLength(1)
+  expect(shown.answers[0]).toMatch(/^Here is what/)
 })
