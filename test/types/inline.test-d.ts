@@ -25,7 +25,7 @@ const inline = createAgentRuntime({
       events: { note: { schema: z.string() } },
       async run(ctx) {
         await ctx.emit('note', 'a')
-        expectTypeOf(ctx.params).toEqualTypeOf<undefined>()
+        expectTypeOf(ctx.params).toEqualTypeOf<Json | undefined>()
         return { output: 1 }
       },
     }),
