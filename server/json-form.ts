@@ -2,6 +2,7 @@
 // difference whether a value was just made or is read back by a later attempt.
 import type { Json } from './contract/json.ts'
 import { MAX_DEPTH } from './contract/json.ts'
+import { describeUnspeakable, isCollection } from './describe-unspeakable.ts'
 import { storable } from './storable-json.ts'
 
 export interface JsonForm {
@@ -16,69 +17,56 @@ export interface JsonForm {
  * @throws TypeError saying where there is something that JSON would leave out, or can't hold.
  */
 export function toJsonForm(value: unknown): JsonForm {
-  const text = storable(JSON.stringify(value, createGuard()) ?? 'null')
+  const text = storable(toText(value))
   return { value: inStoredOrder(JSON.parse(text) as Json), length: text.length }
 }
 
-/** For `JSON.stringify`, which calls it with each value, after `toJSON`. */
-function createGuard(): (this: unknown, key: string, value: unknown) => unknown {
-  /** From the outermost in: the object that is being written, and those it is in. */
-  const open: unknown[] = []
-  const path: string[] = []
-  return function guard(key, value) {
-    while (open.length > 0 && open.at(-1) !== this) {
-      open.pop()
-      path.pop()
-    }
-    const step = stepTo(this, key)
-    const problem = problemOf(value) ?? (open.includes(value) ? 'contains itself' : undefined)
-    if (problem !== undefined) throw new TypeError(`${describe([...path, step])} ${problem}`)
-    if (open.length > MAX_DEPTH) throw new TypeError(`it is nested deeper than ${MAX_DEPTH} levels`)
-    if (typeof value === 'object' && value !== null) {
-      // The outermost is held by an object of JSON.stringify's own, under no name.
-      path.push(open.length === 0 ? '' : step)
-      open.push(value)
-    }
-    return value
+function toText(value: unknown): string {
+  try {
+    // First: it finds cycles, which a look at each value would follow for ever.
+    const text = JSON.stringify(value) ?? 'null'
+    if (isSpeakable(value, MAX_DEPTH)) return text
+  } catch (error) {
+    throw new TypeError(describeUnspeakable(value) ?? String(error), { cause: error })
   }
+  throw new TypeError(describeUnspeakable(value) ?? `it is nested deeper than ${MAX_DEPTH} levels`)
 }
 
-function problemOf(value: unknown): string | undefined {
-  switch (typeof value) {
-    case 'bigint':
-      return 'is a BigInt'
-    case 'function':
-      return 'is a function'
-    case 'symbol':
-      return 'is a symbol'
-    default:
-      // JSON.stringify makes `{}` of them.
-      return [Map, Set, WeakMap, WeakSet, Promise].some((type) => value instanceof type)
-        ? `is a ${(value as object).constructor.name}`
-        : undefined
+/** Whether JSON.stringify leaves out nothing but `undefined`. */
+function isSpeakable(value: unknown, levels: number): boolean {
+  if (typeof value === 'function' || typeof value === 'symbol') return typeof toJsonOf(value) === 'function'
+  if (typeof value !== 'object' || value === null) return true
+  if (levels === 0) return false
+  if (Array.isArray(value)) return value.every((item) => isSpeakable(item, levels - 1))
+  if (isCollection(value)) return false
+  if (typeof toJsonOf(value) === 'function') return true
+  for (const key of Object.keys(value)) {
+    if (!isSpeakable((value as Record<string, unknown>)[key], levels - 1)) return false
   }
+  return true
 }
 
-function stepTo(holder: unknown, key: string): string {
-  if (Array.isArray(holder)) return `[${key}]`
-  return /^[\p{L}_$][\p{L}\d_$]*$/u.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`
-}
-
-function describe(steps: readonly string[]): string {
-  const path = steps.slice(1).join('').replace(/^\./, '')
-  return path === '' ? 'it' : path
-}
+const toJsonOf = (value: object | symbol) => (value as { toJSON?: unknown }).toJSON
 
 /** PostgreSQL orders the keys of objects by their length in bytes, then by their bytes. */
 function inStoredOrder(value: Json): Json {
   if (typeof value !== 'object' || value === null) return value
-  if (Array.isArray(value)) return value.map(inStoredOrder)
-  const entries = Object.entries(value).toSorted(([a], [b]) => compareKeys(a, b))
-  return Object.fromEntries(entries.map(([key, inner]) => [key, inStoredOrder(inner)]))
+  if (Array.isArray(value)) {
+    for (const [index, item] of value.entries()) value[index] = inStoredOrder(item)
+    return value
+  }
+  const keys = Object.keys(value)
+  for (const key of keys) value[key] = inStoredOrder(value[key] as Json)
+  const isInOrder = keys.every((key, index) => index === 0 || compareKeys(keys[index - 1] as string, key) < 0)
+  if (isInOrder) return value
+  return Object.fromEntries(keys.toSorted(compareKeys).map((key) => [key, value[key] as Json]))
 }
 
 function compareKeys(a: string, b: string): number {
-  const [bytesOfA, bytesOfB] = [Buffer.byteLength(a), Buffer.byteLength(b)]
-  if (bytesOfA !== bytesOfB) return bytesOfA - bytesOfB
+  const bytes = Buffer.byteLength(a)
+  const difference = bytes - Buffer.byteLength(b)
+  if (difference !== 0) return difference
+  // Of plain ASCII the order of characters is that of bytes.
+  if (bytes === a.length && bytes === b.length) return a < b ? -1 : 1
   return Buffer.compare(Buffer.from(a), Buffer.from(b))
 }
