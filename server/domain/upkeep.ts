@@ -1,10 +1,11 @@
 import { createDelivery } from '../events/delivery.ts'
+import { isTerminal } from '../contract/terminal.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { EventBus } from '../ports/event-bus.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Queue } from '../ports/queue.ts'
 import type { Store } from '../ports/store.ts'
-import type { Upkeep } from '../ports/upkeep.ts'
+import type { ChangedRun, Upkeep } from '../ports/upkeep.ts'
 import { giveTurns, hintsOf } from './turns.ts'
 
 export interface UpkeepPorts {
@@ -68,9 +69,20 @@ async function doWhatIsDue(ports: UpkeepPorts, found: Upkeep, gone: readonly str
     const recovered = await store.recoverRuns(gone, delivery.enqueue)
     if (recovered.length > 0)
       log.warn({ runs: recovered.length, workers: gone }, 'took runs from lost workers')
+    logEnded(recovered, log)
     bus.publish([...hintsOf(recovered), ...delivery.hints()])
   }
-  if (found.hasExpiredRun) bus.publish(hintsOf(await store.expireRuns()))
+  if (found.hasExpiredRun) {
+    const expired = await store.expireRuns()
+    logEnded(expired, log)
+    bus.publish(hintsOf(expired))
+  }
   const conversationIds = found.freeConversationIds
   if (conversationIds.length > 0) await giveTurns(ports, { conversationIds, ifLocked: 'skip' })
+}
+
+function logEnded(runs: readonly ChangedRun[], log: Logger): void {
+  for (const { id: runId, agentKey, status } of runs) {
+    if (isTerminal(status)) log.info({ runId, agentKey, status }, 'a run ended that no worker held')
+  }
 }

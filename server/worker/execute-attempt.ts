@@ -1,4 +1,5 @@
 import type { AnyAgent } from '../agent/define-agent.ts'
+import { isTerminal } from '../contract/terminal.ts'
 import type { RunLog } from '../events/run-log.ts'
 import type { ClaimedRun } from '../ports/attempt.ts'
 import { createAttemptContext } from './attempt-context.ts'
@@ -33,6 +34,7 @@ export async function executeAttempt(
   ports: ExecutePorts,
   execution: Execution,
 ): Promise<Ending['ending'] | 'lost'> {
+  const startedAt = ports.clock.now()
   let ending = await runAgent(ports, execution)
   if (ending === undefined) return 'lost'
   let outcome = await write(ports, execution.runLog, ending)
@@ -45,7 +47,12 @@ export async function executeAttempt(
     ending = interrupted('cancelled', execution.run)
     outcome = await write(ports, execution.runLog, ending)
   }
-  return outcome === 'written' ? ending.ending : 'lost'
+  if (outcome !== 'written') return 'lost'
+  const { id: runId, agentKey, attempt } = execution.run
+  const { status } = ending.ending
+  const durationMs = ports.clock.now() - startedAt
+  if (isTerminal(status)) ports.log.info({ runId, agentKey, attempt, status, durationMs }, 'a run ended')
+  return ending.ending
 }
 
 function write(ports: ExecutePorts, runLog: RunLog, { type, payload, ending }: Ending) {

@@ -133,6 +133,7 @@ describe('an agent that throws', () => {
     expect(JSON.stringify(attempt.store.run('run').events)).not.toContain('hunter2')
     expect(attempt.log.entries).toMatchObject([
       { level: 'error', fields: { err: { message: 'password is hunter2' } } },
+      { level: 'info', message: 'a run ended' },
     ])
   })
 
