@@ -26,6 +26,8 @@ interface Listening {
   port: number
   /** Answers only to these names, the loopback's and addresses. Default: to all. */
   allowedHosts?: readonly string[]
+  /** What another port is chosen with. */
+  option?: string
 }
 
 /**
@@ -33,7 +35,12 @@ interface Listening {
  *
  * @throws CliError when that is not possible.
  */
-export async function listen({ host, port, allowedHosts }: Listening): Promise<HttpServer> {
+export async function listen({
+  host,
+  port,
+  allowedHosts,
+  option = '--port or PORT',
+}: Listening): Promise<HttpServer> {
   const unavailable: RequestListener = (_request, response) => {
     response.writeHead(503, { 'content-type': 'text/plain', 'retry-after': '1', connection: 'close' })
     response.end('Starting or stopping. Try again in a moment.\n')
@@ -54,7 +61,9 @@ export async function listen({ host, port, allowedHosts }: Listening): Promise<H
     },
   )
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => reject(new CliError(explain(error, host, port), { cause: error })))
+    server.once('error', (error) =>
+      reject(new CliError(explain(error, { host, port, option }), { cause: error })),
+    )
     server.listen(port, host, resolve)
   })
   const closed = new Promise<void>((resolve) => server.once('close', resolve))
@@ -78,12 +87,15 @@ function isWebSocket({ headers }: IncomingMessage): boolean {
   return headers.upgrade?.toLowerCase() === 'websocket'
 }
 
-function explain(error: NodeJS.ErrnoException, host: string, port: number): string {
+function explain(
+  error: NodeJS.ErrnoException,
+  { host, port, option }: { host: string; port: number; option: string },
+): string {
   switch (error.code) {
     case 'EADDRINUSE':
-      return `Port ${port} on ${host} is already in use: stop what uses it, or choose another with --port or PORT.`
+      return `Port ${port} on ${host} is already in use: stop what uses it, or choose another with ${option}.`
     case 'EACCES':
-      return `Port ${port} needs more rights than this process has: choose another with --port or PORT.`
+      return `Port ${port} needs more rights than this process has: choose another with ${option}.`
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
     case 'EAI_AGAIN':

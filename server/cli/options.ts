@@ -48,6 +48,11 @@ export const allowedHostsOption = (): Option =>
 export const insecureOption = (): Option =>
   new Option('--insecure', 'start without `authenticate`: whoever reaches it may do everything')
 
+export const healthPortOption = (): Option =>
+  new Option('--health-port <number>', 'port of all addresses to answer GET /healthz and /readyz on')
+    .env('HEALTH_PORT')
+    .argParser(numberIn({ min: 0, max: 65_535, integer: true }))
+
 export const processesOption = (): Option =>
   new Option('--processes <number>', 'worker processes, each with its own concurrency')
     .default(1)

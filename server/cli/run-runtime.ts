@@ -1,4 +1,5 @@
 import type { AgentRuntime, WorkerOptions as RuntimeWorkerOptions } from '../agent-runtime.ts'
+import type { Worker } from '../worker/worker.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import type { WorkerOptions } from './options.ts'
 
@@ -17,7 +18,7 @@ export async function startWorker(
     lifecycle,
     ...isolation
   }: { lifecycle: Lifecycle } & Pick<RuntimeWorkerOptions, 'isolation' | 'isolated'>,
-): Promise<void> {
+): Promise<Worker> {
   const worker = await runtime.startWorker({
     ...isolation,
     ...(concurrency === undefined ? {} : { concurrency }),
@@ -29,4 +30,5 @@ export async function startWorker(
     return worker.stop({ drainTimeoutMs: isHurried ? 0 : drainTimeout * 1000, hasCrashed })
   })
   lifecycle.signal.throwIfAborted()
+  return worker
 }

@@ -9,6 +9,7 @@ import { RestartDelay } from './restart-delay.ts'
 
 interface Supervision {
   task: ChildTask
+  /** Filled with those that run. */
   children: Set<RuntimeChild>
   lifecycle: Lifecycle
   onReady: (ready: ReadyRuntime) => void
@@ -20,9 +21,8 @@ interface Supervision {
  */
 export async function superviseProcesses(
   count: number,
-  { task, lifecycle, onReady }: Omit<Supervision, 'children'>,
+  { task, children, lifecycle, onReady }: Supervision,
 ): Promise<void> {
-  const children = new Set<RuntimeChild>()
   const supervised = Array.from({ length: count }, (_, index) =>
     keepRunning(index + 1, { task, children, lifecycle, onReady }),
   )

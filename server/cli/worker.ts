@@ -1,12 +1,21 @@
 import { url as inspectorUrl } from 'node:inspector'
 import { Command } from 'commander'
 import { CliError } from './cli-error.ts'
+import type { RuntimeChild } from './child/runtime-child.ts'
 import { describeRuntime } from './describe-runtime.ts'
 import type { RuntimeDescription } from './describe-runtime.ts'
+import { serveHealth } from './health.ts'
 import { runUntilStopped } from './lifecycle.ts'
 import { findEntry, loadEntry } from './load-entry.ts'
 import { log } from './log.ts'
-import { ENVIRONMENT_HELP, noReloadOption, processesOption, reloadOption, workerOptions } from './options.ts'
+import {
+  ENVIRONMENT_HELP,
+  healthPortOption,
+  noReloadOption,
+  processesOption,
+  reloadOption,
+  workerOptions,
+} from './options.ts'
 import type { WorkerOptions } from './options.ts'
 import { ReloadingRuntime } from './reload/reloading-runtime.ts'
 import { startRuntime, startWorker } from './run-runtime.ts'
@@ -18,7 +27,7 @@ export function workerCommand(): Command {
   const command = new Command('worker')
     .description('Execute runs. Start as many as you like, on as many machines as you like.')
     .argument('[entry]', 'file whose default export is createAgentRuntime(…)')
-  command.addOption(processesOption())
+  command.addOption(processesOption()).addOption(healthPortOption())
   for (const option of workerOptions(DRAIN_TIMEOUT_SECONDS)) command.addOption(option)
   return command
     .addOption(reloadOption())
@@ -46,11 +55,12 @@ ${ENVIRONMENT_HELP}`,
 
 interface WorkOptions extends WorkerOptions {
   processes: number
+  healthPort?: number
   reload?: boolean
 }
 
 async function work(given: string | undefined, options: WorkOptions): Promise<void> {
-  const { processes, reload, ...worker } = options
+  const { processes, healthPort, reload, ...worker } = options
   if (reload && processes > 1) {
     throw new CliError('--reload is for one process: leave it out, or --processes.')
   }
@@ -60,17 +70,26 @@ async function work(given: string | undefined, options: WorkOptions): Promise<vo
     const sayReady = ({ agentKeys }: RuntimeDescription): void => {
       process.stdout.write(`Working on runs of ${(worker.agentKeys ?? agentKeys).join(', ')}\n`)
     }
+    let countTaking = (): number => 0
+    if (healthPort !== undefined) {
+      await serveHealth(healthPort, { lifecycle, health: () => ({ processes, taking: countTaking() }) })
+    }
     if (processes === 1 && (reload ?? process.env['NODE_ENV'] === 'development')) {
       const reloading = new ReloadingRuntime({ task: { ...task, isWatched: true }, lifecycle, log })
+      countTaking = () => Number(reloading.isTaking)
       return sayReady((await reloading.start()).runtime)
     }
     if (processes === 1 && isDebugged()) {
       const runtime = await loadEntry(entry)
       await startRuntime(runtime, lifecycle)
-      await startWorker(runtime, worker, { lifecycle })
+      const executing = await startWorker(runtime, worker, { lifecycle })
+      countTaking = () => Number(executing.isTaking)
       return sayReady(describeRuntime(runtime))
     }
+    const children = new Set<RuntimeChild>()
+    countTaking = () => [...children].filter(({ isTaking }) => isTaking).length
     await superviseProcesses(processes, {
+      children,
       task: { ...task, isWatched: false },
       lifecycle,
       onReady: ({ runtime }) => sayReady(runtime),

@@ -131,6 +131,11 @@ export class Worker {
     return concurrency - this.#active.size
   }
 
+  /** Whether it takes runs, as far as there is room for them. */
+  get isTaking(): boolean {
+    return !this.#stopping.signal.aborted && this.#presence?.isShown() === true
+  }
+
   start(): Promise<void> {
     return (this.#starting = this.#start())
   }

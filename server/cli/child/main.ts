@@ -12,7 +12,7 @@ import { routeRequests, routeUpgrades } from '../route-requests.ts'
 import { startRuntime, startWorker } from '../run-runtime.ts'
 import type { AgentRuntime } from '../../agent-runtime.ts'
 import type { Isolation } from '../../worker/isolated-runs.ts'
-import type { IsolatedRun } from '../../worker/worker.ts'
+import type { IsolatedRun, Worker } from '../../worker/worker.ts'
 import { reportImportedFiles } from './imported-files.ts'
 import type { ChildMessage, ChildTask, StopMessage } from './messages.ts'
 import { RuntimeChild } from './runtime-child.ts'
@@ -43,25 +43,27 @@ async function run(lifecycle: Lifecycle): Promise<void> {
   // Answered until the end of draining: it is the parent that decides who is asked.
   http?.serve(routeRequests(runtime))
   if (http !== undefined) routeUpgrades(http.server, runtime.handleUpgrade)
-  await startWorker(runtime, task.worker, {
+  const worker = await startWorker(runtime, task.worker, {
     lifecycle,
     ...(task.isIsolated ? { isolated: tellParent(lifecycle) } : { isolation: isolateBy(runtime, lifecycle) }),
   })
   // Done just before the worker is stopped, with nothing in between that could let it take a run.
   lifecycle.defer(async () => void send({ kind: 'draining' }))
-  sayAlive()
+  sayAlive(worker)
   isReady = true
   await send({ kind: 'ready', ready: { runtime: describeRuntime(runtime), url: http?.url } })
 }
 
 /** To the very end: one that drains for long is not blocked. A parent that stands still is not told twice. */
-function sayAlive(): void {
+function sayAlive(worker: Worker): void {
   let isHeard = true
-  setInterval(() => {
+  const say = (): void => {
     if (!isHeard) return
     isHeard = false
-    void send({ kind: 'alive' }).then(() => (isHeard = true))
-  }, ALIVE_EVERY_MS).unref()
+    void send({ kind: 'alive', isTaking: worker.isTaking }).then(() => (isHeard = true))
+  }
+  say()
+  setInterval(say, ALIVE_EVERY_MS).unref()
 }
 
 /** Isolated runs are executed by processes like this one. */

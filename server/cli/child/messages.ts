@@ -37,5 +37,5 @@ export type ChildMessage =
   | { kind: 'begun' }
   /** It takes no more runs. */
   | { kind: 'draining' }
-  /** Said every second: what blocks the process keeps it from saying so. */
-  | { kind: 'alive' }
+  /** Said every second: what blocks the process keeps it from saying so. `isTaking`: it would take a run now. */
+  | { kind: 'alive'; isTaking: boolean }

@@ -15,6 +15,8 @@ const SCRIPT = fileURLToPath(new URL(`./main${extname(import.meta.filename)}`, i
 const BLOCKED_AFTER_MS = 30_000
 /** The same for one that was told to stop. */
 const BLOCKED_AT_STOP_MS = 5_000
+/** What says nothing for so long takes no runs, whatever it said before. */
+const SILENT_AFTER_MS = 5_000
 
 /** A runtime in a process of its own, seen from the command that started it. */
 export class RuntimeChild {
@@ -32,6 +34,7 @@ export class RuntimeChild {
   /** How long it may say nothing before it counts as blocked, and is killed. */
   patienceMs: number = BLOCKED_AFTER_MS
   readonly #process: ChildProcess
+  #isTaking = false
 
   constructor(task: ChildTask, onImported: (files: FileVersions) => void = () => {}) {
     const ready = Promise.withResolvers<ReadyRuntime>()
@@ -61,12 +64,15 @@ export class RuntimeChild {
         case 'begun':
           return begun.resolve(true)
         case 'draining':
+          this.#isTaking = false
           return draining.resolve()
         case 'alive':
+          this.#isTaking = message.isTaking
           return
       }
     })
     const onEnd = (how: string): void => {
+      this.#isTaking = false
       ready.reject(new CliError(`The process of the runtime ended with ${how} before it was ready.`))
       draining.resolve()
       begun.resolve(isReady)
@@ -75,6 +81,11 @@ export class RuntimeChild {
     this.#process.once('error', (error) => onEnd(error.message))
     // Not `exit`: that may come before its last message.
     this.#process.once('close', (code, signal) => onEnd(signal ?? `exit code ${code}`))
+  }
+
+  /** Whether it would take a run now, as far as it has said. */
+  get isTaking(): boolean {
+    return this.#isTaking && systemClock.now() - this.heardAt < SILENT_AFTER_MS
   }
 
   /** Lets it finish what it has within its drain timeout, or hand that back at once; resolves when it has ended. */

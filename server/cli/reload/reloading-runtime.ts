@@ -51,6 +51,11 @@ export class ReloadingRuntime {
     return this.#serving
   }
 
+  /** Whether the process that takes runs now would take one. */
+  get isTaking(): boolean {
+    return this.#serving?.child.isTaking ?? false
+  }
+
   /** Resolves when it runs, and keeps it running until the end of the command. Rejects when it can't start. */
   async start(): Promise<ReadyRuntime> {
     const { lifecycle } = this.#options
