@@ -14,6 +14,7 @@ import { deleteEmptyConversations, deleteRuns } from './statements/delete-runs.t
 import { readSteps, renewLeases, saveCheckpoint, saveStep } from './statements/hold-runs.ts'
 import { createGetProgress, createReadEvents } from './statements/read-events.ts'
 import { readTold } from './statements/read-told.ts'
+import { readHistory } from './statements/read-history.ts'
 import { recoverRuns } from './statements/recover-runs.ts'
 import { listEvents } from './statements/list-events.ts'
 import { requestCancel } from './statements/request-cancel.ts'
@@ -63,12 +64,11 @@ export function createPrismaStore({ pool, visibilityOf }: PrismaStoreOptions): S
       if (run === null) return null
       return { ...run, waits: isTerminal(run.status) ? [] : ((await readWaits(pool, owner, runId)) ?? []) }
     },
-    listRuns: (owner, filter, cursor) => reads.listRuns(prisma, { owner, filter, cursor }),
+    listRuns: (owner, filter, cursor) => reads.listRuns(pool, { owner, filter, cursor }),
     createConversation: (owner, conversation) => reads.createConversation(prisma, owner, conversation),
     getConversation: (owner, conversationId) => reads.getConversation(prisma, owner, conversationId),
-    listConversations: (owner, filter, cursor) => reads.listConversations(prisma, { owner, filter, cursor }),
-    readHistory: (owner, conversationId, window) =>
-      reads.readHistory(prisma, { owner, conversationId }, window),
+    listConversations: (owner, filter, cursor) => reads.listConversations(pool, { owner, filter, cursor }),
+    readHistory: (owner, conversationId, window) => readHistory(pool, { owner, conversationId }, window),
 
     async check() {
       await assertUtf8(pool)

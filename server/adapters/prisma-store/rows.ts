@@ -55,7 +55,7 @@ export function toRun(row: RunRow): Run {
   }
 }
 
-interface ConversationRow {
+export interface ConversationRow {
   id: string
   agentKey: string | null
   title: string | null
@@ -63,6 +63,10 @@ interface ConversationRow {
   createdAt: Date
   updatedAt: Date
 }
+
+/** The select list that makes a {@link ConversationRow}, for a table named `r`. */
+export const CONVERSATION_COLUMNS = `
+  r.id, r.agent_key AS "agentKey", r.title, r.metadata, r.created_at AS "createdAt", r.updated_at AS "updatedAt"`
 
 export function toConversation(row: ConversationRow): Conversation {
   return {

@@ -1,0 +1,30 @@
+import { MAX_PAGE_BYTES } from './bounded-page.ts'
+
+/**
+ * The CTEs `candidates` and `page`, for WITH RECURSIVE: of the rows that a query numbers by `n`, from 1, those it begins
+ * with, up to {@link MAX_PAGE_BYTES}; one at least. Sizes are had one by one, so that no more is unpacked than fits.
+ *
+ * @param size a query for the bytes of the candidate `c`
+ */
+export function boundedRows(candidates: string, size: string): string {
+  return `candidates AS MATERIALIZED (${candidates}),
+    page AS (
+      SELECT 0::bigint AS n, 0::bigint AS bytes
+      UNION ALL
+      SELECT c.n, page.bytes + (${size})
+      FROM page JOIN candidates c ON c.n = page.n + 1
+      WHERE page.bytes < ${MAX_PAGE_BYTES}
+    )`
+}
+
+/** What a row costs beside these columns, roughly. */
+const ROW_BYTES = 500
+
+/** SQL for about as many bytes as these jsonb columns are as text. */
+export function sizeOf(columns: readonly string[]): string {
+  const sizes = columns.map(
+    (column) => `COALESCE(CASE WHEN pg_column_compression(${column}) IS NULL THEN pg_column_size(${column})
+      ELSE octet_length(${column}::text) END, 0)`,
+  )
+  return [`${ROW_BYTES}`, ...sizes].join(' + ')
+}
