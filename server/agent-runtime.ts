@@ -5,6 +5,7 @@ import type { HandleUpgrade } from './api/socket/upgrade.ts'
 import type { Config, Settings } from './config.ts'
 import type { AgentShape, HasAgents } from './contract/agent-shape.ts'
 import type { Conversations } from './domain/conversations.ts'
+import type { Limits } from './domain/limits.ts'
 import type { AuthorizeEvents } from './domain/run-events.ts'
 import type { Runs } from './domain/runs.ts'
 import type { Model } from './llm/model.ts'
@@ -30,6 +31,11 @@ export interface RuntimeOptions<TAgents extends readonly AnyAgent[]> {
    * authorizeEvents: (principal, { includeAll }) => isStaff(principal.id) || !includeAll
    */
   authorizeEvents?: AuthorizeEvents
+  /**
+   * Tells what a caller may ask of a run: attempts, time, priority. Default: 10 attempts, a day, any priority but for
+   * anonymous callers, who get none above 0.
+   */
+  limits?: Limits
   /** Default: pino on standard error, level `LOG_LEVEL` or `info`, as JSON unless `LOG_FORMAT` is `pretty`. */
   logger?: Logger
 }

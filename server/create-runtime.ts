@@ -24,6 +24,7 @@ import type { Config } from './config.ts'
 import { ConfigError, environmentWarnings, resolveConfig } from './config.ts'
 import { PUBLIC_PRINCIPAL } from './contract/principal.ts'
 import { createConversations } from './domain/conversations.ts'
+import { createCheckLimits } from './domain/limits.ts'
 import { createRunEvents } from './domain/run-events.ts'
 import { keepTidy } from './domain/retention.ts'
 import { createRuns } from './domain/runs.ts'
@@ -86,6 +87,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     { store, queue, bus, clock, log },
     {
       agents,
+      checkLimits: createCheckLimits(options.limits),
       maxAttempts: config.maxAttempts,
       maxWaitingRuns: config.maxWaitingRuns,
       runTimeoutMs: Math.round(config.runTimeoutSeconds * 1000),

@@ -33,7 +33,14 @@ export type { AgentRouter } from './api/router.ts'
 export type { ApiContext, Authenticate } from './api/services.ts'
 export type { HandleUpgrade } from './api/socket/upgrade.ts'
 export type { Conversations } from './domain/conversations.ts'
-export type { AuthorizeEvents, EventsOptions, FollowOptions, RunEvents } from './domain/run-events.ts'
+export type { CallerLimits, Limits } from './domain/limits.ts'
+export type {
+  AuthorizeEvents,
+  EventsOptions,
+  Following,
+  FollowOptions,
+  RunEvents,
+} from './domain/run-events.ts'
 export type { Runs } from './domain/runs.ts'
 export type { Logger } from './ports/logger.ts'
 export { ConfigError } from './config.ts'

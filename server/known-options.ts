@@ -9,6 +9,7 @@ const OPTIONS: Record<keyof RuntimeOptions<never>, true> = {
   model: true,
   authenticate: true,
   authorizeEvents: true,
+  limits: true,
   logger: true,
 }
 

@@ -33,7 +33,7 @@ export type AuthorizeEvents = (
   request: EventFilter & { runId: string },
 ) => boolean | Promise<boolean>
 
-interface Following {
+export interface Following {
   run: Pick<Run, 'status' | 'lastSeq'>
   batches: EventStream
   confirm(principal: Principal): Promise<void>

@@ -21,6 +21,7 @@ import { assertStorable } from '../storable-json.ts'
 import { checkAnswer } from './check-answer.ts'
 import { createCommitRun } from './commit-runs.ts'
 import { fingerprintOf } from './fingerprint.ts'
+import type { CheckLimits } from './limits.ts'
 import { noSuchRun } from './run-events.ts'
 import type { RunEvents } from './run-events.ts'
 import { cancelHintsOf, giveTurns, hintsOf } from './turns.ts'
@@ -39,6 +40,7 @@ export interface RunSettings {
   /** Of one conversation, for their turn. */
   maxWaitingRuns: number
   runTimeoutMs: number
+  checkLimits: CheckLimits
 }
 
 /**
@@ -94,13 +96,19 @@ export function createRuns(ports: RunPorts, settings: RunSettings, events: RunEv
         messages: input.messages,
         params: await checkParams(agent, input.params),
       }
+      const defaults = {
+        maxAttempts: agent.maxAttempts ?? settings.maxAttempts,
+        timeoutMs: agent.timeoutMs ?? settings.runTimeoutMs,
+      }
+      // What a schedule says its agent's author said.
+      if (options?.occurrence === undefined) await settings.checkLimits(principal, input, defaults)
       const answer = await commitRun({
         id: uuidv7(),
         principal,
         ...asked,
         metadata: input.metadata,
-        maxAttempts: input.maxAttempts ?? agent.maxAttempts ?? settings.maxAttempts,
-        timeoutMs: input.timeoutMs ?? agent.timeoutMs ?? settings.runTimeoutMs,
+        maxAttempts: input.maxAttempts ?? defaults.maxAttempts,
+        timeoutMs: input.timeoutMs ?? defaults.timeoutMs,
         ...keyOf(asked, options?.occurrence, input.idempotencyKey),
         priority: input.priority,
         runAt: input.runAt ?? null,

@@ -1,0 +1,53 @@
+import { z } from 'zod'
+import type { Principal } from '../contract/principal.ts'
+import { invalid } from '../contract/parse-input.ts'
+import { MAX_TIMEOUT_MS } from '../contract/run.ts'
+import type { CreateRunInput } from '../contract/run.ts'
+
+/** What a caller may ask of a run at most. What its agent or the configuration has by itself anybody may ask for. */
+export type CallerLimits = z.infer<typeof CallerLimits>
+const CallerLimits = z.strictObject({
+  /** Attempts. Default: 10. */
+  maxAttempts: z.int().min(1).max(100).default(10),
+  /** Milliseconds of execution. Default: a day. */
+  timeoutMs: z.int().min(1).max(MAX_TIMEOUT_MS).default(86_400_000),
+  /** Default: 100, the highest there is; 0 for anonymous callers. */
+  priority: z.int().min(-100).max(100).optional(),
+})
+
+/**
+ * Tells what one who asks may ask for. What is left out has its default.
+ *
+ * @example
+ * limits: ({ kind, claims }) => (kind === 'user' && claims?.['plan'] === 'pro' ? { maxAttempts: 50 } : { priority: 0 })
+ */
+export type Limits = (
+  principal: Principal,
+) => z.input<typeof CallerLimits> | Promise<z.input<typeof CallerLimits>>
+
+/** What a run has when nobody asks for anything else. */
+interface Defaults {
+  maxAttempts: number
+  timeoutMs: number
+}
+
+export type CheckLimits = (principal: Principal, input: CreateRunInput, defaults: Defaults) => Promise<void>
+
+/** @throws AgentRuntimeError `validation_failed`, by what it answers, when more is asked for than may be. */
+export function createCheckLimits(limitsOf: Limits = () => ({})): CheckLimits {
+  return async (principal, { maxAttempts, timeoutMs, priority }, defaults) => {
+    if (maxAttempts === undefined && timeoutMs === undefined && priority <= 0) return
+    const limits = CallerLimits.parse(await limitsOf(principal))
+    const highest = limits.priority ?? (principal.kind === 'anonymous' ? 0 : 100)
+    atMost('maxAttempts', maxAttempts, Math.max(limits.maxAttempts, defaults.maxAttempts))
+    atMost('timeoutMs', timeoutMs, Math.max(limits.timeoutMs, defaults.timeoutMs))
+    // 0 is what a run has by itself.
+    atMost('priority', priority, Math.max(highest, 0))
+  }
+}
+
+function atMost(field: string, value: number | undefined, limit: number): void {
+  if (value === undefined || value <= limit) return
+  const message = `You may ask for ${limit} at most.`
+  throw invalid(`The request is not valid at ${field}: ${message}`, [{ path: [field], message }])
+}
