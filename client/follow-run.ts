@@ -51,8 +51,11 @@ export async function* followRun(
 
   for (;;) {
     let failure: AgentRuntimeError | undefined
+    let openedAt: number | undefined
+    let hasProgressed = false
     for await (const heard of connect(transport, { ...selection, runId, lastEventId: last }, signal)) {
       if (heard.type === 'opened') {
+        openedAt = clock.now()
         step(heard)
         yield { type: 'connected' }
       } else if (heard.type === 'event') {
@@ -65,6 +68,7 @@ export async function* followRun(
           break
         }
         last = heard.event.seq
+        hasProgressed = true
         step({ type: 'progressed' })
         yield heard
         if (run !== undefined) yield { type: 'ended', run }
@@ -83,7 +87,10 @@ export async function* followRun(
       link = initialReconnectState
       continue
     }
-    step({ type: 'lost', retriable: isRetriable(failure), chance: random() })
+    const held = hasProgressed || (openedAt !== undefined && clock.now() - openedAt >= policy.stableAfterMs)
+    // Of a stream that was allowed the token has run out: there may be another by now. One try will tell.
+    const retriable = isRetriable(failure) || (held && failure.code === 'unauthorized')
+    step({ type: 'lost', retriable, chance: random() })
     if (link.phase !== 'waiting') throw failure
     yield { type: 'disconnected', error: failure }
     const waitMs = Math.max(0, link.until - clock.now())

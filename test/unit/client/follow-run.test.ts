@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { FollowOptions, FollowSignal } from '../../../client/follow-run.ts'
 import { followRun } from '../../../client/follow-run.ts'
 import { AgentRuntimeError } from '../../../server/contract/agent-runtime-error.ts'
+import type { StreamObserver } from '../../../client/transport.ts'
 import type { FakeClock, FakeTransport } from './fake-transport.ts'
 import {
   delta,
@@ -153,6 +154,30 @@ describe('following a run', () => {
     }
     expect(transport.streams).toHaveLength(21)
   })
+
+  it.each([
+    ['an event', async (stream: StreamObserver) => stream.onEvent(delta(1, 'a'))],
+    ['some time', async (_stream: StreamObserver, clock: FakeClock) => clock.advance(60_000)],
+  ])(
+    'asks once more, with the credentials of now, when a stream that held for %s is forbidden',
+    async (_, hold) => {
+      const transport = fakeTransport()
+      const clock = fakeClock()
+      const following = follow(transport, clock)
+      const first = await transport.opened(0)
+      const expired = new AgentRuntimeError('unauthorized', 'The token has expired.')
+      first.onOpened()
+      await settled()
+      await hold(first, clock)
+      first.onFailed(expired)
+      await clock.advance(1_000)
+      const second = await transport.opened(1)
+      second.onOpened()
+      second.onFailed(expired)
+      await expect(following.done).rejects.toBe(expired)
+      expect(transport.streams).toHaveLength(2)
+    },
+  )
 
   it('gives up when the run is gone by the time its stream completes', async () => {
     const transport = fakeTransport(new AgentRuntimeError('not_found', 'No such run.'))
