@@ -91,8 +91,8 @@ export interface Store {
     ttlMs: number,
   ): Promise<{ id: string; cancelRequested: boolean }[]>
   /**
-   * One statement, whatever there is to do. Null when a process is looking, or has looked less than `minAgeMs` ago:
-   * one look does for all.
+   * Null when a process is looking, or has looked less than `minAgeMs` ago: one look does for all. Otherwise one
+   * statement, whatever there is to do.
    */
   findUpkeep(minAgeMs: number): Promise<Upkeep | null>
   /**

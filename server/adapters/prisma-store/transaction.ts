@@ -5,9 +5,13 @@ import { toStoreFailure } from './to-store-failure.ts'
 /** What runs a statement: the pool for one of its own, a client inside a transaction. */
 export type Executor = Pick<pg.Pool | pg.PoolClient, 'query'>
 
-/** A statement the server plans once per connection: `name` must be unique to `text`. */
+/**
+ * A statement. The server plans one that has a name once per connection, so the name must be unique to `text`. A
+ * plan that was made when a table was empty stays for a minute or so after it has filled up: what is rare, and slow
+ * by such a plan, has no name and is planned each time.
+ */
 export interface Statement {
-  name: string
+  name?: string
   text: string
 }
 
@@ -18,7 +22,7 @@ export async function execute<TRow extends pg.QueryResultRow>(
   values: unknown[],
 ): Promise<TRow[]> {
   try {
-    const result = await executor.query<TRow>({ name: statement.name, text: statement.text, values })
+    const result = await executor.query<TRow>({ ...statement, values })
     return result.rows
   } catch (error) {
     throw toStoreFailure(error)

@@ -25,7 +25,6 @@ const VOID_MESSAGES = `(
 // Losses are made good at once; a run that keeps failing waits longer each time. One that has used up its time
 // needs no other attempt.
 const RECOVER = {
-  name: 'recover_runs',
   text: `
     WITH lost AS (
       SELECT id FROM agent_runtime.run

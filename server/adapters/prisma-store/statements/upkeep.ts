@@ -29,15 +29,23 @@ const waitingAfter = (conversationId: string) => `(
 /** Conversations of which one look asks; the next goes on from there. */
 const MAX_CONVERSATIONS = 500
 
-// Asked several times a second, and the answer is almost always no: partial indexes that hold only what is
-// open keep it cheap whatever the table's size. Of all processes one looks at a time, and none while the last
-// look is recent; nothing is held between two statements, so one that freezes keeps nobody from looking.
+/** SQL that is true for the sweep's row when the last look is not recent ($1, in milliseconds). */
+const IS_DUE = `name = 'upkeep' AND at <= now() - $1 * interval '1 millisecond'`
+
+// What each process asks twice a second.
+const IS_LOOK_DUE = {
+  name: 'upkeep_due',
+  text: `SELECT FROM agent_runtime.sweep WHERE ${IS_DUE}`,
+}
+
+// The answer is almost always no: partial indexes that hold only what is open keep it cheap whatever the table's
+// size. Of all processes one looks at a time, and none while the last look is recent; nothing is held between two
+// statements, so one that freezes keeps nobody from looking.
 const FIND = {
-  name: 'find_upkeep',
   text: `
     WITH RECURSIVE look AS MATERIALIZED (
       SELECT id AS "from" FROM agent_runtime.sweep
-      WHERE name = 'upkeep' AND at <= now() - $1 * interval '1 millisecond'
+      WHERE ${IS_DUE}
       FOR NO KEY UPDATE SKIP LOCKED
     ), conversation AS (
       SELECT next.conversation_id AS id, 1 AS place
@@ -55,7 +63,7 @@ const FIND = {
       WHERE name = 'upkeep' AND EXISTS (SELECT FROM look)
     )
     SELECT
-      COALESCE(array_agg(owner) FILTER (WHERE ${isAbsent('owner')}), '{}') AS "absentWorkerIds",
+      COALESCE(array_agg(owner) FILTER (WHERE owner IS NOT NULL AND ${isAbsent('owner')}), '{}') AS "absentWorkerIds",
       COALESCE(bool_or(expires_at < now()), false) AS "hasExpiredLease",
       EXISTS (
         SELECT FROM agent_runtime.run
@@ -71,12 +79,13 @@ const FIND = {
 }
 
 export async function findUpkeep(pool: pg.Pool, minAgeMs: number): Promise<Upkeep | null> {
+  const due = await execute(pool, IS_LOOK_DUE, [minAgeMs])
+  if (due.length === 0) return null
   const [row] = await execute<Upkeep>(pool, FIND, [minAgeMs])
   return row ?? null
 }
 
 const EXPIRE = {
-  name: 'expire_runs',
   text: `
     WITH late AS (
       SELECT id FROM agent_runtime.run
