@@ -24,6 +24,7 @@ interface ServerChildOptions {
   databaseUrl: string
   /** Folder that takes a CPU profile when the process ends. */
   profileDir: string | undefined
+  env?: Record<string, string>
 }
 
 type Question = 'memory' | 'end-streams'
@@ -39,7 +40,13 @@ export async function startServerChild(file: URL, options: ServerChildOptions): 
       : ['--cpu-prof', `--cpu-prof-dir=${options.profileDir}`, `--cpu-prof-name=${name}.cpuprofile`]
   const child = fork(file, {
     execArgv: ['--expose-gc', ...profiling],
-    env: { LOG_LEVEL: 'warn', ...process.env, DATABASE_URL: options.databaseUrl, NODE_ENV: 'production' },
+    env: {
+      LOG_LEVEL: 'warn',
+      ...process.env,
+      ...options.env,
+      DATABASE_URL: options.databaseUrl,
+      NODE_ENV: 'production',
+    },
   })
   const exited = once(child, 'exit')
 

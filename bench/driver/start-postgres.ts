@@ -10,6 +10,8 @@ export async function startPostgres(options: EmbeddedPostgresOptions): Promise<E
   const unprepared = await startEmbeddedPostgres(options)
   try {
     await query(unprepared.url, `ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'`)
+    // For workloads with many workers.
+    await query(unprepared.url, 'ALTER SYSTEM SET max_connections = 300')
   } finally {
     await unprepared.stop()
   }

@@ -47,15 +47,20 @@ async function startTarget(
   { name, databaseUrl, tables }: Candidate,
   { postgres, profileDir, cleanup }: StartOptions,
 ): Promise<Target> {
-  const start = (part: 'api' | 'worker', profileInto?: string): Promise<ServerChild> =>
+  const start = (
+    part: 'api' | 'worker',
+    { profileInto, env = {} }: { profileInto?: string | undefined; env?: Record<string, string> } = {},
+  ): Promise<ServerChild> =>
     startServerChild(new URL(`../${name}/${part}.ts`, import.meta.url), {
       databaseUrl,
       profileDir: profileInto,
+      env,
     })
-  const worker = await start('worker', profileDir)
+  const worker = await start('worker', { profileInto: profileDir })
   cleanup.defer(() => worker.stop())
-  const api = await start('api', profileDir)
+  const api = await start('api', { profileInto: profileDir })
   cleanup.defer(() => api.stop())
+  const workers = new Set([worker])
   const urlOf = ({ port }: ServerChild): string => `http://127.0.0.1:${port}`
 
   return {
@@ -65,6 +70,20 @@ async function startTarget(
       const child = await start('api')
       return { url: urlOf(child), readMemory: child.readMemory, [Symbol.asyncDispose]: child.stop }
     },
+    async startWorkers(count, { idleAgents = 0 } = {}) {
+      const env = { DATABASE_POOL_SIZE: '4', BENCH_IDLE_AGENTS: String(idleAgents) }
+      await using started = new AsyncDisposableStack()
+      // Not all at once: starting is work, and the machine may be small.
+      for (let index = 0; index < count; index++) {
+        const another = await start('worker', { env })
+        workers.add(another)
+        started.defer(async () => {
+          workers.delete(another)
+          await another.stop()
+        })
+      }
+      return started.move()
+    },
     endStreams: worker.endStreams,
     async settle() {
       await awaitIdle([api.pid, worker.pid])
@@ -72,10 +91,31 @@ async function startTarget(
       await query(databaseUrl, 'CHECKPOINT')
     },
     async readCpuTime() {
-      const seconds = await Promise.all([api.pid, worker.pid, postgres.pid].map(readCpuSeconds))
-      const [ofApi, ofWorker, ofPostgres] = seconds
-      if (ofApi === undefined || ofWorker === undefined || ofPostgres === undefined) return undefined
+      const pids = [api.pid, postgres.pid, ...[...workers].map(({ pid }) => pid)]
+      const [ofApi, ofPostgres, ...ofWorkers] = await Promise.all(pids.map(readCpuSeconds))
+      if (ofApi === undefined || ofPostgres === undefined) return undefined
+      const ofWorker = ofWorkers.reduce<number>((sum, seconds) => sum + (seconds ?? 0), 0)
       return { api: ofApi, worker: ofWorker, postgres: ofPostgres }
+    },
+    async readLooks() {
+      if (tables.crowd === undefined) return undefined
+      const [row] = await query(
+        databaseUrl,
+        // Those that find that another look is recent return no row.
+        `SELECT sum(rows) AS count, sum(total_exec_time) AS ms, sum(shared_blks_hit + shared_blks_read) AS buffers
+         FROM pg_stat_statements JOIN pg_database ON pg_database.oid = dbid
+         WHERE datname = current_database() AND query LIKE '%"absentWorkerIds"%'`,
+      )
+      return { count: Number(row?.['count']), ms: Number(row?.['ms']), buffers: Number(row?.['buffers']) }
+    },
+    async crowd({ queued, waiting }) {
+      const { crowd } = tables
+      if (crowd !== undefined) await query(databaseUrl, crowd.add, [queued, waiting])
+      return {
+        async [Symbol.asyncDispose]() {
+          if (crowd !== undefined) await query(databaseUrl, crowd.remove)
+        },
+      }
     },
     async readStatements() {
       const [row] = await query(

@@ -6,6 +6,8 @@ export interface Tables {
   event: string
   /** Adds as many finished runs as `$1` says. */
   fill: string
+  /** Where there are conversations: adds `$1` queued runs and `$2` that wait for their turn, and removes them. */
+  crowd?: { add: string; remove: string }
 }
 
 /** One statement, or several without parameters, on a connection of its own. */

@@ -20,11 +20,32 @@ export interface Statements {
   rows: number
 }
 
+/** Its looks for what is to be done though nobody asks for it, by pg_stat_statements. */
+export interface Looks {
+  count: number
+  /** In PostgreSQL. */
+  ms: number
+  /** Pages of 8 KiB that were looked at. */
+  buffers: number
+}
+
 export interface EventTable {
   /** Of its rows and indexes on disk. */
   bytes: number
   /** About, as of the last {@link Target.settle}. */
   rows: number
+}
+
+export interface WorkerOptions {
+  /** That nobody asks for, beside those of the workloads. */
+  idleAgents?: number
+}
+
+export interface Crowd {
+  /** Each in a conversation of its own, where it has the turn. */
+  queued: number
+  /** For their turn, in the first tenth of those conversations. */
+  waiting: number
 }
 
 /** What workloads are run against: the floor or the system, each an API and a worker process. */
@@ -34,17 +55,23 @@ export interface Target {
   readonly url: string
   /** Another API process beside the first, to look at in its youth. */
   startApi(): Promise<ApiProcess>
+  /** Workers beside the first. */
+  startWorkers(count: number, options?: WorkerOptions): Promise<AsyncDisposable>
   /** Ends the runs that stream. @returns how many events they have emitted. */
   endStreams(): Promise<number>
   /** Brings it to where every measurement begins: nothing to do, statistics up to date, no checkpoint due. */
   settle(): Promise<void>
-  /** Undefined where the operating system does not tell. */
+  /** Of all its processes; undefined where the operating system does not tell. */
   readCpuTime(): Promise<CpuTime | undefined>
   readStatements(): Promise<Statements>
+  /** Undefined when it has no such looks. */
+  readLooks(): Promise<Looks | undefined>
   readEventTable(): Promise<EventTable>
   countEvents(runIds: readonly string[]): Promise<number>
   /** Adds runs that are over, {@link EVENTS_PER_FILLED_RUN} events each, past its processes. */
   fill(runs: number): Promise<void>
+  /** Adds open runs that nobody takes. */
+  crowd(runs: Crowd): Promise<AsyncDisposable>
   /** Ids of runs that were filled in, chosen at random. */
   pickFilledRuns(count: number): Promise<string[]>
 }

@@ -1,4 +1,4 @@
-import { createAgentRuntime } from '../../server/index.ts'
+import { createAgentRuntime, defineAgent } from '../../server/index.ts'
 import { endStreams } from '../agents.ts'
 import { reportReady } from '../driver/server-child.ts'
 import { agents } from './agents.ts'
@@ -6,7 +6,11 @@ import { agents } from './agents.ts'
 /** More than any workload has under way: what is measured is the runtime, not how long its line is. */
 const CONCURRENCY = 256
 
-const runtime = createAgentRuntime({ agents })
+const idle = Array.from({ length: Number(process.env['BENCH_IDLE_AGENTS'] ?? 0) }, (_, index) =>
+  defineAgent({ key: `idle-${index}`, run: async () => {} }),
+)
+
+const runtime = createAgentRuntime({ agents: [...agents, ...idle] })
 await runtime.startWorker({ concurrency: CONCURRENCY })
 reportReady({
   endStreams,

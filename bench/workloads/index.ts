@@ -6,6 +6,8 @@ import { flood } from './w3max-flood.ts'
 import { audience } from './w4-audience.ts'
 import { resume } from './w5-resume.ts'
 import { manyRuns } from './w6-many-runs.ts'
+import { fleet } from './w8-fleet.ts'
+import { crowd } from './w9-crowd.ts'
 import { largeTable } from './w7-large-table.ts'
 
 /** In the order in which they are run and reported. */
@@ -17,5 +19,7 @@ export const WORKLOADS: readonly Workload[] = [
   audience,
   resume,
   manyRuns,
+  fleet,
+  crowd,
   largeTable,
 ]

@@ -1,0 +1,80 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { connect } from '../driver/connect.ts'
+import type { Target } from '../driver/target.ts'
+import { timeNoopRun } from '../driver/time-run.ts'
+import type { Figures, MeasureOptions, Metric, Workload } from '../workload.ts'
+
+const FLEETS = [1, 4, 16]
+const RUNS = 100
+const WARM_UP_RUNS = 20
+/** Until workers that have just come know each other. */
+const SETTLE_MS = 3_000
+const IDLE_AGENTS = 50
+
+const metricsOf = (workers: number): Metric[] => {
+  const of = workers === 1 ? '1 worker' : `${workers} workers`
+  return [
+    { key: `statementsOf${workers}`, label: `${of}: statements per run`, unit: '', better: 'lower' },
+    { key: `cpuOf${workers}`, label: `${of}: CPU of all workers per run`, unit: 'ms', better: 'lower' },
+    { key: `idleOf${workers}`, label: `${of}: statements without a run`, unit: '/s', better: 'lower' },
+  ]
+}
+
+async function countIdle(target: Target, { durationMs, signal }: MeasureOptions): Promise<number> {
+  const before = await target.readStatements()
+  const startedAt = performance.now()
+  await sleep(durationMs, undefined, { signal })
+  const after = await target.readStatements()
+  return ((after.executed - before.executed) * 1000) / (performance.now() - startedAt)
+}
+
+/** @returns statements and worker CPU of runs that are created one after the other, less what is idle. */
+async function countPerRun(target: Target, idlePerSecond: number, options: MeasureOptions) {
+  using client = connect(target.url, options)
+  for (let run = 0; run < WARM_UP_RUNS; run++) await timeNoopRun(client)
+  const [before, cpuBefore] = await Promise.all([target.readStatements(), target.readCpuTime()])
+  const startedAt = performance.now()
+  for (let run = 0; run < RUNS; run++) await timeNoopRun(client)
+  const seconds = (performance.now() - startedAt) / 1000
+  const [after, cpuAfter] = await Promise.all([target.readStatements(), target.readCpuTime()])
+  const statements = (after.executed - before.executed - idlePerSecond * seconds) / RUNS
+  return { statements, cpuMs: (((cpuAfter?.worker ?? NaN) - (cpuBefore?.worker ?? NaN)) * 1000) / RUNS }
+}
+
+/** Does what a run costs depend on how many workers there are? And what do they cost without one? */
+export const fleet: Workload = {
+  key: 'w8',
+  title: `${RUNS} no-op runs, one after the other, with more and more workers`,
+  transports: ['rest'],
+  metrics: [
+    ...FLEETS.flatMap(metricsOf),
+    {
+      key: 'idleAgents',
+      label: `a worker more, with ${IDLE_AGENTS} agents: statements without a run`,
+      unit: '/s',
+      better: 'lower',
+    },
+  ],
+
+  async measure(target, options) {
+    const figures: Figures = {}
+    {
+      await using started = new AsyncDisposableStack()
+      let workers = 1
+      for (const wanted of FLEETS) {
+        started.use(await target.startWorkers(wanted - workers))
+        workers = wanted
+        await sleep(SETTLE_MS, undefined, { signal: options.signal })
+        const idle = await countIdle(target, options)
+        const { statements, cpuMs } = await countPerRun(target, idle, options)
+        figures[`idleOf${wanted}`] = idle
+        figures[`statementsOf${wanted}`] = statements
+        figures[`cpuOf${wanted}`] = cpuMs
+      }
+    }
+    await using _ = await target.startWorkers(1, { idleAgents: IDLE_AGENTS })
+    await sleep(SETTLE_MS, undefined, { signal: options.signal })
+    figures['idleAgents'] = (await countIdle(target, options)) - (figures['idleOf1'] ?? NaN)
+    return figures
+  },
+}
