@@ -195,7 +195,8 @@ function requestOf(
 ): [input: CreateRunInput, options: { occurrence: string }] {
   const at = isoOf(time)
   const metadata = { ...input.metadata, schedule: { name, at } }
-  return [{ ...input, metadata }, { occurrence: `${agentKey}/${name}/${at}` }]
+  // The database's clock says when it starts: this process's may be ahead.
+  return [{ ...input, metadata, runAt: at }, { occurrence: `${agentKey}/${name}/${at}` }]
 }
 
 function isoOf(time: number): string {

@@ -1,4 +1,4 @@
-import { expect, vi } from 'vitest'
+import { expect, onTestFinished, vi } from 'vitest'
 import { z } from 'zod'
 import { defineAgent } from '../../../server/index.ts'
 import { createWorkspace, runCli, serverModule } from '../../support/cli.ts'
@@ -162,4 +162,20 @@ test('no caller takes the place of an occurrence', async ({ createServer, databa
   }
   await runtime.start()
   await expect.poll(async () => (await database.sql(RUNS)).length, { timeout: 10_000 }).toBeGreaterThan(0)
+})
+
+test('no run starts before its time, though the clock of the process is ahead', async ({
+  createServer,
+  database,
+}) => {
+  const now = Date.now.bind(Date)
+  const clock = vi.spyOn(Date, 'now').mockImplementation(() => now() + 2_000)
+  onTestFinished(() => clock.mockRestore())
+  await createServer({ agents: [everySecond], config: { queuePollIntervalSeconds: 0.1 } })
+  const started = `SELECT extract(epoch FROM started_at - (metadata -> 'schedule' ->> 'at')::timestamptz)::float8 AS late
+    FROM agent_runtime.run WHERE started_at IS NOT NULL`
+  await expect.poll(async () => (await database.sql(started)).length, { timeout: 15_000 }).toBeGreaterThan(2)
+  // Times are kept to a millisecond.
+  for (const { late } of await database.sql<{ late: number }>(started))
+    expect(late).toBeGreaterThanOrEqual(-0.001)
 })

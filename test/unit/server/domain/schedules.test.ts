@@ -74,6 +74,7 @@ describe('keeping schedules', () => {
         messages: [],
         priority: 0,
         metadata: { team: 'red', schedule: { name: 's', at: '1970-01-01T00:01:00.000Z' } },
+        runAt: '1970-01-01T00:01:00.000Z',
       },
     ])
     expect(occurrences).toEqual(['a/s/1970-01-01T00:01:00.000Z'])
