@@ -29,6 +29,7 @@ import { createRunEvents } from './domain/run-events.ts'
 import { keepTidy } from './domain/retention.ts'
 import { createRuns } from './domain/runs.ts'
 import { checkSchedules, keepSchedules } from './domain/schedules.ts'
+import { unlessAway } from './domain/unless-away.ts'
 import { keepUp } from './domain/upkeep.ts'
 import { createEventHub } from './events/hub.ts'
 import { createVisibilityOf } from './events/visibility.ts'
@@ -195,6 +196,10 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     stopping.abort()
     hub.close()
     await Promise.all([sockets.close(), ...[...workers].map((worker) => worker.stop())])
+    if (!(await unlessAway({ store, clock }, close()))) pool.abandon()
+  }
+
+  async function close(): Promise<void> {
     // One that fails has told whoever asked for it.
     await started?.catch(() => {})
     await Promise.all([upkeep, scheduling, tidying])

@@ -12,6 +12,8 @@ export interface SessionPlan {
   isPerTransaction?: boolean
   /** Whether statements that have a name are prepared under it. Default: true. */
   readonly preparedStatements?: boolean
+  /** Those there are, made or being made, for who wants to know. */
+  readonly clients?: Set<pg.Client>
 }
 
 export interface PlannedConfig extends pg.ClientConfig {
@@ -30,6 +32,8 @@ export class PlannedClient extends pg.Client {
   constructor(config: PlannedConfig) {
     super({ keepAlive: true, keepAliveInitialDelayMillis: KEEP_ALIVE_DELAY_MS, ...config })
     this.#plan = config.plan
+    this.#plan.clients?.add(this)
+    this.once('end', () => this.#plan.clients?.delete(this))
   }
 
   /** Should pg cease to ask for it, {@link examineSession} finds out, and transactions set their own. */
@@ -102,20 +106,28 @@ export async function withoutRefusal<T>(plan: SessionPlan, connect: () => Promis
   }
 }
 
-/** @param onError told of what breaks the connection at any time; unheard, it would end the process. */
+/**
+ * @param onError told of what breaks the connection at any time; unheard, it would end the process.
+ * @param signal gives up connecting.
+ */
 export function connectClient(
   config: PlannedConfig,
   onError: (error: Error) => void,
+  signal?: AbortSignal,
 ): Promise<{ client: pg.Client; isPooled: boolean }> {
   return withoutRefusal(config.plan, async () => {
     const client = new PlannedClient(config)
     client.on('error', onError)
+    const giveUp = () => client.connection.stream.destroy()
+    signal?.addEventListener('abort', giveUp)
     try {
       await client.connect()
       return { client, ...(await examineSession(client, config.plan)) }
     } catch (error) {
       await client.end().catch(onError)
       throw error
+    } finally {
+      signal?.removeEventListener('abort', giveUp)
     }
   })
 }

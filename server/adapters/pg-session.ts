@@ -61,6 +61,7 @@ export function createPgSession(options: PgSessionOptions): PgSession {
         plan,
       },
       (error) => log.warn({ err: error }, `the ${name} connection broke`),
+      stopping.signal,
     )
     try {
       const connection = { client, isPooled }

@@ -22,7 +22,7 @@ interface PoolOptions {
 const QUERY_TIMEOUT_MS = 60_000
 
 /** The process's one pool: store, queue and bus share it, so that one number bounds their connections. */
-export function createPostgresPool(options: PoolOptions): pg.Pool {
+export function createPostgresPool(options: PoolOptions): PostgresPool {
   const { databaseUrl, size, connectTimeoutMs, preparedStatements, log } = options
   const { settings = sessionSettings() } = options
   const pool = new RuntimePool(
@@ -37,7 +37,7 @@ export function createPostgresPool(options: PoolOptions): pg.Pool {
       // An idle process must be able to exit.
       allowExitOnIdle: true,
     },
-    { settings, preparedStatements },
+    { settings, preparedStatements, clients: new Set() },
   )
   // An idle connection that breaks is replaced at the next use; unheard, its error would end the process.
   pool.on('error', (error) => log.warn({ err: error }, 'an idle database connection broke'))
@@ -46,7 +46,12 @@ export function createPostgresPool(options: PoolOptions): pg.Pool {
 
 type Connected = (error: Error | undefined, client: pg.PoolClient | undefined, done: () => void) => void
 
-class RuntimePool extends pg.Pool {
+export interface PostgresPool extends pg.Pool {
+  /** Breaks every connection off, whatever is under way, and makes none any more. */
+  abandon(): void
+}
+
+class RuntimePool extends pg.Pool implements PostgresPool {
   readonly #plan: SessionPlan
 
   constructor(config: pg.PoolConfig, plan: SessionPlan) {
@@ -60,6 +65,11 @@ class RuntimePool extends pg.Pool {
     }
     super(planned as unknown as pg.PoolConfig)
     this.#plan = plan
+  }
+
+  abandon(): void {
+    if (!this.ending) void this.end()
+    for (const client of this.#plan.clients ?? []) client.connection.stream.destroy()
   }
 
   override connect(): Promise<pg.PoolClient>

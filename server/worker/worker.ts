@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { AnyAgent } from '../agent/define-agent.ts'
 import { isTerminal } from '../contract/terminal.ts'
 import { giveTurns } from '../domain/turns.ts'
+import { unlessAway } from '../domain/unless-away.ts'
 import type { RunLog } from '../events/run-log.ts'
 import { EventWriter, HEARTBEAT } from '../events/writer.ts'
 import type { ClaimedRun } from '../ports/attempt.ts'
@@ -184,15 +185,26 @@ export class Worker {
     // One that fails has told whoever asked for it.
     await this.#starting.catch(() => {})
     const isolatedEnd = this.#isolatedRuns?.stop({ isHurried: drainTimeoutMs === 0 })
+    // To a database that is away nothing can be handed back: its runs are taken over when it is there again.
+    const isThere = await unlessAway(this.#ports, this.#drain({ drainTimeoutMs, hasCrashed }))
+    this.#drained.abort()
+    this.#unsubscribe()
+    for (const { controller } of this.#active.values()) controller.abort(new RunInterruption('lost'))
+    const ended = Promise.all([this.#end(), isolatedEnd])
+    if (isThere) await unlessAway(this.#ports, ended)
+    else ended.catch((error: unknown) => this.#ports.log.debug({ err: error }, 'stopping without a database'))
+  }
+
+  async #drain({ drainTimeoutMs, hasCrashed }: Required<StopOptions>): Promise<void> {
     await this.#endWithin(drainTimeoutMs)
     const kind = !hasCrashed ? 'drained' : this.#active.size === 1 ? 'crashed_alone' : 'crashed'
     for (const { controller } of this.#active.values()) controller.abort(new RunInterruption(kind))
     await this.#endWithin(this.#ports.cancelGraceMs + HAND_BACK_MS)
-    this.#drained.abort()
-    this.#unsubscribe()
-    for (const { controller } of this.#active.values()) controller.abort(new RunInterruption('lost'))
+  }
+
+  async #end(): Promise<void> {
     await this.#writer.stop()
-    await Promise.all([this.#claiming, this.#leasing, this.#asking, this.#isolating, isolatedEnd])
+    await Promise.all([this.#claiming, this.#leasing, this.#asking, this.#isolating])
     await this.#presence?.end()
   }
 

@@ -1,0 +1,40 @@
+import type { Clock } from '../ports/clock.ts'
+import type { Store } from '../ports/store.ts'
+
+interface AwayPorts {
+  store: Pick<Store, 'check'>
+  clock: Clock
+}
+
+/** A database that answers to nothing for so long is not waited for by who is to stop. */
+const AWAY_AFTER_MS = 3_000
+const LOOK_EVERY_MS = 250
+
+/**
+ * Waits for the end of what needs the database, unless that is away meanwhile: then it may never end.
+ *
+ * @returns whether it has ended.
+ * @throws what `work` rejects with.
+ */
+export async function unlessAway(ports: AwayPorts, work: Promise<unknown>): Promise<boolean> {
+  const ended = new AbortController()
+  const done = work.finally(() => ended.abort())
+  const outcomes = [done.then(() => true), untilAway(ports, ended.signal).then(() => ended.signal.aborted)]
+  return Promise.race(outcomes)
+}
+
+async function untilAway({ store, clock }: AwayPorts, signal: AbortSignal): Promise<void> {
+  let answeredAt = clock.now()
+  while (!signal.aborted && clock.now() - answeredAt < AWAY_AFTER_MS) {
+    // Most that stop are done before there is anything to ask.
+    await clock.sleep(LOOK_EVERY_MS, signal)
+    if (signal.aborted) return
+    const asked = new AbortController()
+    const answer = store.check().then(
+      () => (answeredAt = clock.now()),
+      () => {},
+    )
+    await Promise.race([answer, clock.sleep(AWAY_AFTER_MS, AbortSignal.any([asked.signal, signal]))])
+    asked.abort()
+  }
+}
