@@ -94,10 +94,14 @@ test('each run leaves a line in the log when it ends', async ({ createServer }) 
   const { agent } = createCountingAgent()
   const failing = defineAgent({ key: 'failing', run: () => Promise.reject(new Error('no')) })
   const { rest, log } = await createServer({ agents: [agent, failing] })
-  const ids = [await rest.create('counting'), await rest.create('failing')]
-  for (const id of ids) await rest.events(`runs/${id}/events`)
+  const ids: string[] = []
+  for (const agentKey of ['counting', 'failing']) {
+    const id = await rest.create(agentKey)
+    await rest.events(`runs/${id}/events`)
+    ids.push(id)
+  }
   const ended = () => log.filter(({ message }) => message === 'a run ended')
-  await expect.poll(() => ended().length).toBe(2)
+  await expect.poll(() => ended().length, { timeout: 10_000 }).toBe(2)
   expect(ended().map(({ level, fields }) => ({ level, ...fields }))).toMatchObject([
     { level: 'info', runId: ids[0], agentKey: 'counting', attempt: 1, status: 'succeeded' },
     { level: 'info', runId: ids[1], agentKey: 'failing', attempt: 1, status: 'failed' },
