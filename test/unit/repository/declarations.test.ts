@@ -31,7 +31,7 @@ beforeAll(async () => {
       .filter((name) => !name.startsWith('.'))
       .map((name) => symlink(join(root, 'node_modules', name), join(modules, name))),
   )
-}, 60_000)
+}, 120_000)
 
 afterAll(() => rm(app, { recursive: true, force: true }))
 
