@@ -219,6 +219,7 @@ describe('migrating', () => {
     expect(await database.sql(`SELECT name FROM agent_runtime_queue.queue ORDER BY name`)).toEqual([
       { name: 'agent' },
       { name: 'dead-letters/deliveries' },
+      { name: 'isolated/agent' },
     ])
   })
 })
@@ -240,7 +241,7 @@ test('every model of Prisma fits its table', async ({ createServer, database }) 
     prisma.sweep,
   ] as { findMany(): Promise<object[]> }[]
   const rows = await Promise.all(models.map((model) => model.findMany()))
-  expect(rows.map((found) => found.length)).toEqual([1, 1, 0, 2, 0, 0, 0, 0, 3])
+  expect(rows.map((found) => found.length)).toEqual([1, 1, 0, 2, 0, 0, 0, 0, 4])
   const tables = await database.sql(
     `SELECT tablename FROM pg_tables WHERE schemaname = 'agent_runtime' AND tablename <> '_prisma_migrations'`,
   )
