@@ -144,6 +144,10 @@ export const Config = z.object({
   compactAfterSeconds: orOff(60).default(3600),
   /** Days after its end a run is deleted, with everything that belongs to it; `false` or `off`: never. */
   retentionDays: orOff(1).default(false),
+  /** Seconds `authenticate` may take before a request is answered with 503. */
+  authenticateTimeoutSeconds: z.coerce.number().min(0.05).max(600).default(10),
+  /** Seconds `serve` keeps a connection open that nobody uses: longer than the proxy in front of it does. */
+  keepAliveTimeoutSeconds: z.coerce.number().min(1).max(86_400).default(65),
   /** Largest request body, in bytes. */
   maxBodyBytes: z.coerce.number().int().min(1).default(1_048_576),
   /** Visibility of event types where it differs from the default. */
@@ -205,6 +209,8 @@ export const ENVIRONMENT = {
   streamMaxAgeSeconds: 'STREAM_MAX_AGE_SECONDS',
   compactAfterSeconds: 'COMPACT_AFTER_SECONDS',
   retentionDays: 'RETENTION_DAYS',
+  authenticateTimeoutSeconds: 'AUTHENTICATE_TIMEOUT_SECONDS',
+  keepAliveTimeoutSeconds: 'KEEP_ALIVE_TIMEOUT_SECONDS',
   maxBodyBytes: 'MAX_BODY_BYTES',
   eventVisibility: 'EVENT_VISIBILITY',
   debugMode: 'DEBUG_MODE',

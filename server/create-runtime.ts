@@ -94,7 +94,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
       runTimeoutMs: Math.round(config.runTimeoutSeconds * 1000),
     },
     createRunEvents(
-      { store, hub },
+      { store, hub, log },
       {
         debugMode: config.debugMode,
         authorizeEvents: options.authorizeEvents ?? (({ kind }) => kind !== 'anonymous'),
@@ -168,6 +168,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   const identify = createIdentify({
     authenticate: options.authenticate ?? (() => PUBLIC_PRINCIPAL),
     start,
+    timeoutMs: config.authenticateTimeoutSeconds * 1000,
     log,
   })
   const sockets = createSocketServer({

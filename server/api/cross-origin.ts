@@ -2,6 +2,8 @@ import type { Context, MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
 import { csrf } from 'hono/csrf'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
+import type { Logger } from '../ports/logger.ts'
+import { logRefusal } from './log-refusal.ts'
 import { forwarded } from './public-url.ts'
 
 const CORS = { exposeHeaders: ['retry-after'], maxAge: 600 }
@@ -28,12 +30,14 @@ export function allowOrigins(allowed: readonly string[]): MiddlewareHandler {
  * Refuses what any page can have a browser send with its reader's cookies, and no preflight: a form, or nothing,
  * by a method that changes something. Of pages of its own and of those named it takes that too.
  */
-export function refuseForgeries(allowed: readonly string[]): MiddlewareHandler {
+export function refuseForgeries(allowed: readonly string[], log: Logger): MiddlewareHandler {
   const guard = csrf({ origin: (origin, c) => allowed.includes(origin) || isOwn(origin, c) })
   return async (c, next) => {
     if (isAmbient(c)) {
       await guard(c, async () => {}).catch(() => {
-        throw new AgentRuntimeError('forbidden', FORGED)
+        const error = new AgentRuntimeError('forbidden', FORGED)
+        logRefusal(log, error, c.req.raw)
+        throw error
       })
     }
     return next()

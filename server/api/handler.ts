@@ -1,11 +1,12 @@
 import { fetchRequestHandler } from '@trpc/server/adapters/fetch'
 import type { AnyRouter } from '@trpc/server'
 import { Hono } from 'hono'
-import type { MiddlewareHandler } from 'hono'
+import type { Context, MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { shortened } from '../contract/parse-input.ts'
+import type { Logger } from '../ports/logger.ts'
 import { completed, headersOf, withAnswerHeaders } from './answer-headers.ts'
 import { allowOrigins, refuseForgeries } from './cross-origin.ts'
 import { toAgentRuntimeError, toTRPCShape } from './errors.ts'
@@ -41,7 +42,7 @@ export function createHandler(options: HandlerOptions): (request: Request) => Pr
   const app = new Hono<RestEnv>({ strict: false })
 
   app.onError((error, c) => {
-    const known = toAgentRuntimeError(error, services.log)
+    const known = isGone(c) ? goneAway(error, services.log) : toAgentRuntimeError(error, services.log)
     const body = c.req.path.startsWith(`${trpcPath}/`) ? { error: toTRPCShape(known) } : known.toBody()
     return c.json(body, known.status as ContentfulStatusCode, headersOf(known))
   })
@@ -82,7 +83,7 @@ export function createHandler(options: HandlerOptions): (request: Request) => Pr
 
   const protectedPaths = [`${restPath}/*`, `${trpcPath}/*`]
   for (const path of protectedPaths) {
-    app.use(path, allowOrigins(options.allowedOrigins), refuseForgeries(options.allowedOrigins))
+    app.use(path, allowOrigins(options.allowedOrigins), refuseForgeries(options.allowedOrigins, services.log))
   }
 
   app.use(`${restPath}/*`, limited, async (c, next) => {
@@ -120,6 +121,16 @@ export function createHandler(options: HandlerOptions): (request: Request) => Pr
     )
   })
   return async (request) => app.fetch(request)
+}
+
+/** Whether the client has left: what fails by that, a body that ends in the middle, is nobody's fault. */
+function isGone(c: Context): boolean {
+  return c.req.raw.signal.aborted
+}
+
+function goneAway(error: Error, log: Logger): AgentRuntimeError {
+  log.debug({ err: error }, 'a client went away before it was answered')
+  return new AgentRuntimeError('bad_request', 'The request broke off.')
 }
 
 /** tRPC decodes the names of procedures, and takes what can't be decoded for a fault of the server's. */

@@ -3,6 +3,7 @@ import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { parsePrincipal } from '../contract/principal.ts'
 import type { Principal } from '../contract/principal.ts'
 import type { Logger } from '../ports/logger.ts'
+import { describe, logRefusal } from './log-refusal.ts'
 import type { Authenticate } from './services.ts'
 
 export type Identify = (request: Request) => Promise<Principal>
@@ -11,22 +12,47 @@ interface IdentifyOptions {
   authenticate: Authenticate
   /** Starts what is not started yet; rejects with the reason when it can't. */
   start(): Promise<void>
+  /** What `authenticate` may take. */
+  timeoutMs: number
   log: Logger
 }
 
 /** Tells who a request is from, whatever it came over; rejects with `unauthorized` when it is from nobody. */
-export function createIdentify({ start, authenticate, log }: IdentifyOptions): Identify {
+export function createIdentify({ start, authenticate, timeoutMs, log }: IdentifyOptions): Identify {
   return async (request) => {
     await start()
-    const answer: unknown = await authenticate(request)
+    let answer: unknown
     try {
+      const asked = authenticate(request)
+      // What needs no time needs no timer.
+      answer = isPromise(asked) ? await answered(asked) : asked
       return parsePrincipal(answer)
     } catch (error) {
       // Nobody is signed in now and then; an answer of another shape is a mistake of whoever wrote the function.
-      if (answer) log.warn({ problems: problemsOf(error) }, NO_PRINCIPAL)
+      if (answer) log.warn({ request: describe(request), problems: problemsOf(error) }, NO_PRINCIPAL)
+      else if (error instanceof AgentRuntimeError) logRefusal(log, error, request)
       throw error
     }
   }
+
+  async function answered(asked: PromiseLike<unknown>): Promise<unknown> {
+    const timeout = Promise.withResolvers<never>()
+    const timer = setTimeout(() => {
+      log.error({ timeoutMs }, 'authenticate did not answer in time')
+      timeout.reject(
+        new AgentRuntimeError('unavailable', 'Who you are could not be told in time. Try again in a moment.'),
+      )
+    }, timeoutMs)
+    try {
+      return await Promise.race([asked, timeout.promise])
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+}
+
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value
 }
 
 const NO_PRINCIPAL = 'authenticate answered with something that is no principal, which is refused with 401'

@@ -1,6 +1,7 @@
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import type { Principal } from '../contract/principal.ts'
 import type { Logger } from '../ports/logger.ts'
+import { logRefusal } from './log-refusal.ts'
 import type { Identify } from './identify.ts'
 
 export interface ReaderSettings {
@@ -51,7 +52,10 @@ export function createReaderWatch(
       async function refusal(): Promise<AgentRuntimeError | undefined> {
         try {
           const reader = await identify(request)
-          if (!isSame(reader, principal)) return SOMEBODY_ELSE
+          if (!isSame(reader, principal)) {
+            logRefusal(log, SOMEBODY_ELSE, request)
+            return SOMEBODY_ELSE
+          }
           await check(reader)
           return undefined
         } catch (error) {

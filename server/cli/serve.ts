@@ -48,6 +48,7 @@ async function serve(
     }
     await startRuntime(runtime, lifecycle)
     lifecycle.defer(http.refuse)
+    http.server.keepAliveTimeout = runtime.config.keepAliveTimeoutSeconds * 1000
     http.serve(routeRequests(runtime))
     routeUpgrades(http.server, runtime.handleUpgrade)
     process.stdout.write(`Listening on ${http.url}\n`)

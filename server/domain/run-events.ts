@@ -10,6 +10,8 @@ import { isTerminal } from '../contract/terminal.ts'
 import type { EventStream } from '../events/event-stream.ts'
 import type { EventHub } from '../events/hub.ts'
 import { shownTo, visibleTo } from '../events/visibility.ts'
+import type { Logger } from '../ports/logger.ts'
+import { ownerOf } from '../ports/owner.ts'
 import type { EventPage, Store } from '../ports/store.ts'
 
 export interface EventsOptions {
@@ -53,6 +55,7 @@ export interface RunEvents {
 interface RunEventsPorts {
   store: Pick<Store, 'getProgress' | 'listEvents'>
   hub: EventHub
+  log: Logger
 }
 
 interface RunEventsSettings {
@@ -64,10 +67,11 @@ const Reading = z.object({ runId: RunId, afterSeq: Cursor, filter: EventFilter }
 const Listing = z.object({ limit: z.int().min(1).max(1000) })
 
 /** Reading what runs emit: who may, and which of it. */
-export function createRunEvents({ store, hub }: RunEventsPorts, settings: RunEventsSettings): RunEvents {
+export function createRunEvents({ store, hub, log }: RunEventsPorts, settings: RunEventsSettings): RunEvents {
   async function authorize(principal: Principal, request: EventFilter & { runId: string }): Promise<void> {
     const asksForMore = request.includeDebug || request.includeAll
     if (!asksForMore || (await settings.authorizeEvents(principal, request))) return
+    log.info({ by: ownerOf(principal), ...request }, 'refused to show events')
     throw new AgentRuntimeError('forbidden', 'You may see user events only.')
   }
 

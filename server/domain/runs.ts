@@ -10,11 +10,13 @@ import { decodeCursor } from '../contract/page.ts'
 import { invalid, parseInput } from '../contract/parse-input.ts'
 import { CreateRunInput, ListRunsInput, RespondInput, RunId, SCHEDULE_KEY_PREFIX } from '../contract/run.ts'
 import type { Run, RunDetail } from '../contract/run.ts'
+import { ApprovalAnswer } from '../contract/wait.ts'
 import { createDelivery } from '../events/delivery.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { NewRun } from '../ports/create-run.ts'
 import type { EventBus } from '../ports/event-bus.ts'
 import type { Logger } from '../ports/logger.ts'
+import { ownerOf } from '../ports/owner.ts'
 import type { Queue } from '../ports/queue.ts'
 import type { Store } from '../ports/store.ts'
 import { assertStorable } from '../storable-json.ts'
@@ -81,6 +83,13 @@ export function createRuns(ports: RunPorts, settings: RunSettings, events: RunEv
     }
   }
 
+  /** What was answered is the run's alone; whether something was allowed is asked for afterwards. */
+  function logAnswer(who: object, approval: Json | undefined): void {
+    const decided = ApprovalAnswer.safeParse(approval)
+    if (!decided.success) return ports.log.info(who, 'a wait was answered')
+    ports.log.info({ ...who, approved: decided.data.approved }, 'an approval was decided')
+  }
+
   return {
     ...events,
 
@@ -124,6 +133,10 @@ export function createRuns(ports: RunPorts, settings: RunSettings, events: RunEv
             details: { runId: answer.runId },
           })
         case 'full':
+          ports.log.info(
+            { by: ownerOf(principal), conversationId: input.conversationId },
+            'refused a run: too many wait',
+          )
           throw new AgentRuntimeError(
             'rate_limited',
             `${answer.waiting} runs wait for their turn in this conversation: try again when some of them are over.`,
@@ -153,7 +166,11 @@ export function createRuns(ports: RunPorts, settings: RunSettings, events: RunEv
     },
 
     async cancel(principal, runId) {
-      const outcome = await store.requestCancel(parsePrincipal(principal), parseInput(RunId, runId))
+      const owner = parsePrincipal(principal)
+      const outcome = await store.requestCancel(owner, parseInput(RunId, runId))
+      if (outcome.kind === 'requested' || outcome.kind === 'cancelled') {
+        ports.log.info({ runId, by: ownerOf(owner) }, 'a run was cancelled')
+      }
       switch (outcome.kind) {
         case 'not-found':
           return noSuchRun(runId)
@@ -193,6 +210,7 @@ export function createRuns(ports: RunPorts, settings: RunSettings, events: RunEv
             `The wait for "${wait}" is over: it was answered, or its time is up.`,
           )
         case 'accepted':
+          logAnswer({ by: ownerOf(owner), runId, wait }, pending?.kind === 'approval' ? value : undefined)
           bus.publish([...hintsOf([outcome.run]), ...delivery.hints()])
           return outcome.run
       }

@@ -106,3 +106,18 @@ test('--help lists the commands', async () => {
     expect(help.stdout()).toMatch(new RegExp(`^  ${command} `, 'm'))
   }
 })
+
+test('an unused connection is kept for longer than proxies do, or for as long as is said', async () => {
+  await using database = await createTestDatabase()
+  await using folder = await createWorkspace()
+  const env = { DATABASE_URL: database.url }
+  for (const [more, seconds] of [
+    [{}, 65],
+    [{ KEEP_ALIVE_TIMEOUT_SECONDS: '7' }, 7],
+  ] as const) {
+    const options = { cwd: folder.path, env: { ...env, ...more } }
+    await using server = runCli(['serve', entry('working'), '--port', '0', '--insecure'], options)
+    const { headers } = await fetch(`${await listening(server)}/healthz`)
+    expect(headers.get('keep-alive')).toBe(`timeout=${seconds}`)
+  }
+})
