@@ -3,7 +3,6 @@ import { Cursor, EventFilter } from '../contract/event.ts'
 import { parseInput } from '../contract/parse-input.ts'
 import type { Principal } from '../contract/principal.ts'
 import { RunRef } from '../contract/run.ts'
-import type { EventStream } from '../events/event-stream.ts'
 import type { ApiServices } from './services.ts'
 
 /** What `runs.events` takes. */
@@ -17,10 +16,6 @@ interface FollowRequest {
   principal: Principal
   input: unknown
   signal: AbortSignal | undefined
-}
-
-export async function followEvents(services: ApiServices, request: FollowRequest): Promise<EventStream> {
-  return (await openEvents(services, request)).batches
 }
 
 /** The stream, and how to ask again whether its reader may see it. */

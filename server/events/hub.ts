@@ -4,6 +4,7 @@ import type { Store } from '../ports/store.ts'
 import { EventStream } from './event-stream.ts'
 import type { EventStreamOptions } from './event-stream.ts'
 import { RunFeed } from './run-feed.ts'
+import { createSharedReads } from './shared-reads.ts'
 
 /** Up to here, what a first reader lacks is read by the feed, once for both. */
 const MAX_FEED_BACKLOG = 250
@@ -34,6 +35,7 @@ export interface EventHub {
 export function createEventHub({ store, bus, clock, pollIntervalMs }: HubPorts): EventHub {
   const feeds = new Map<string, RunFeed>()
   const streams = new Set<EventStream>()
+  const readShared = createSharedReads((...page) => store.readEvents(...page))
   let polling: AbortController | undefined
   let isClosed = false
 
@@ -84,7 +86,8 @@ export function createEventHub({ store, bus, clock, pollIntervalMs }: HubPorts):
         afterSeq: run.afterSeq,
         visibilities: run.visibilities,
         feed,
-        readEvents: store.readEvents,
+        // Of readers with another floor the answer may be too old.
+        readEvents: (...page) => readShared(feed?.floor, ...page),
         onClose() {
           signal.removeEventListener('abort', end)
           streams.delete(stream)

@@ -168,7 +168,10 @@ export class Connection {
   /** Whether the connection goes on: for one whose caller can't be asked about just now, it does. */
   async #look(): Promise<boolean> {
     try {
-      await this.#identify()
+      const principal = await this.#identify()
+      await Promise.all(
+        [...this.#subscriptions.values()].map((subscription) => subscription.confirm(principal)),
+      )
       return true
     } catch (error) {
       const known = toAgentRuntimeError(error, this.#options.services.log)

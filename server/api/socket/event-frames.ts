@@ -5,7 +5,7 @@ import { toFrames } from './frames.ts'
 /** Of a subscription that many share, most often the first one of a page. */
 const SHARED_HEADS = 16
 
-const rests = new WeakMap<AnyRunEvent, Buffer>()
+const rests = new WeakMap<AnyRunEvent, string>()
 const chunks = new WeakMap<EventBatch, Map<string, Buffer>>()
 
 /** Opens each answer to a call: what differs from one subscriber to the next. `toRest` is all that comes after it. */
@@ -27,11 +27,11 @@ export function toEventFrames(head: string, batch: EventBatch): Buffer {
   return frames
 }
 
-function toRest(event: AnyRunEvent): Buffer {
+function toRest(event: AnyRunEvent): string {
   let rest = rests.get(event)
   if (rest === undefined) {
     const data = `{"id":"${event.seq}","data":${JSON.stringify(event)}}`
-    rests.set(event, (rest = Buffer.from(`,"result":{"type":"data","data":${data},"id":"${event.seq}"}}`)))
+    rests.set(event, (rest = `,"result":{"type":"data","data":${data},"id":"${event.seq}"}}`))
   }
   return rest
 }

@@ -4,9 +4,10 @@ import type { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
 import type { Principal } from '../../contract/principal.ts'
 import type { EventStream } from '../../events/event-stream.ts'
 import { toAgentRuntimeError, toTRPCShape } from '../errors.ts'
-import { followEvents, stopped, withLastEventId } from '../follow-events.ts'
+import { openEvents, stopped, withLastEventId } from '../follow-events.ts'
 import type { ApiServices } from '../services.ts'
 import { SUBSCRIPTION_PATH } from '../subscription.ts'
+import { isRefusal } from './caller.ts'
 import { toEventFrames, toHead } from './event-frames.ts'
 import type { Call } from './messages.ts'
 import type { Outlet } from './outlet.ts'
@@ -25,6 +26,7 @@ export class EventSubscription {
   readonly #options: SubscriptionOptions
   readonly #head: string
   #source: EventStream | undefined
+  #confirm: ((principal: Principal) => Promise<void>) | undefined
   #isLeft = false
   #isOver = false
 
@@ -42,9 +44,10 @@ export class EventSubscription {
     const { call, services } = this.#options
     try {
       const input = withLastEventId(call.input, call.lastEventId)
-      const source = await followEvents(services, { principal, input, signal: undefined })
+      const { batches: source, confirm } = await openEvents(services, { principal, input, signal: undefined })
       if (this.#isOver) return source.close()
       this.#source = source
+      this.#confirm = confirm
       if (this.#isLeft) source.close()
       else this.#respond({ result: { type: 'started' } })
       source.onReady = this.#takeTurn
@@ -65,6 +68,16 @@ export class EventSubscription {
   stop(): void {
     this.#isLeft = true
     this.#source?.close()
+  }
+
+  /** Asks again whether its reader may see what it shows, and ends it if not. */
+  async confirm(principal: Principal): Promise<void> {
+    try {
+      await this.#confirm?.(principal)
+    } catch (error) {
+      if (isRefusal(error)) this.fail(error)
+      else this.#options.services.log.warn({ err: error }, 'who reads a stream could not be told; it goes on')
+    }
   }
 
   /** Ends it before the run does. */

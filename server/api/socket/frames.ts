@@ -7,26 +7,17 @@ const SHORT = 126
 const LONG = 65_536
 
 /** A message as the bytes that go to the connection. */
-export function toFrame(text: string): Buffer {
-  const body = Buffer.from(text)
-  const start = headerLength(body.length)
-  const frame = Buffer.allocUnsafe(start + body.length)
-  writeHeader(frame, 0, body.length)
-  frame.set(body, start)
-  return frame
-}
+export const toFrame = (text: string): Buffer => toFrames('', [text])
 
-/** Messages that begin alike, one for each of the rests. */
-export function toFrames(head: string, rests: readonly Uint8Array[]): Buffer {
-  const start = Buffer.from(head)
-  const lengths = rests.map((rest) => start.length + rest.length)
+/** Messages that begin alike, one for each of the rests, as one piece. */
+export function toFrames(head: string, rests: readonly string[]): Buffer {
+  const start = Buffer.byteLength(head)
+  const lengths = rests.map((rest) => start + Buffer.byteLength(rest))
   const frames = Buffer.allocUnsafe(lengths.reduce((sum, length) => sum + headerLength(length) + length, 0))
   let offset = 0
   for (const [index, rest] of rests.entries()) {
     offset = writeHeader(frames, offset, lengths[index] ?? 0)
-    frames.set(start, offset)
-    frames.set(rest, offset + start.length)
-    offset += start.length + rest.length
+    offset += frames.write(head + rest, offset)
   }
   return frames
 }

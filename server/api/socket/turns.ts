@@ -14,14 +14,18 @@ export function createTurns(now: () => number = () => performance.now()): TakeTu
 
   function run(): void {
     const until = now() + SLICE_MS
-    for (const work of waiting) {
-      // Work that wants another turn goes to the end of the set, after everybody else's.
-      waiting.delete(work)
-      work()
-      if (now() >= until) break
+    try {
+      for (const work of waiting) {
+        // Work that wants another turn goes to the end of the set, after everybody else's.
+        waiting.delete(work)
+        work()
+        if (now() >= until) break
+      }
+    } finally {
+      // Also after work that has thrown: the others' goes on.
+      isDue = waiting.size > 0
+      if (isDue) setImmediate(run)
     }
-    isDue = waiting.size > 0
-    if (isDue) setImmediate(run)
   }
 
   return (work) => {

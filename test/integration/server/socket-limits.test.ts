@@ -250,6 +250,30 @@ describe('a stream that is open', () => {
     await rest.events(`runs/${runId}/events`)
   })
 
+  test('of more than its reader may see by now ends, and others on the socket go on', async ({
+    createServer,
+  }) => {
+    const { agent, release } = createHeldAgent()
+    let isTrusted = true
+    const { runtime, rest } = await createServer({
+      agents: [agent],
+      config: { streamReauthenticateSeconds: 0.1 },
+      authorizeEvents: () => isTrusted,
+    })
+    await using host = await hostRuntimes(runtime)
+    const runId = await rest.create('held')
+    using raw = await openRawSocket(host.socketUrl)
+    const input = { runId, includeAll: true }
+    raw.send([follow(1, runId), { id: 2, method: 'subscription', params: { path: 'runs.events', input } }])
+    await raw.until(({ id, result }) => id === 2 && result?.type === 'data')
+    isTrusted = false
+    const ending = await raw.until(({ id, result }) => id === 2 && result?.type === 'stopped')
+    expect(ending.at(-2)).toMatchObject({ id: 2, error: { data: { error: { code: 'forbidden' } } } })
+    release()
+    const others = await raw.until(({ id, result }) => id === 1 && result?.type === 'stopped')
+    expect(others.at(-2)?.result?.data?.data.type).toBe('run.succeeded')
+  })
+
   test('goes on while nobody can say who is calling', async ({ createServer }) => {
     const { agent, release } = createHeldAgent()
     const door = createDoor()
