@@ -15,6 +15,8 @@ export interface StreamParams {
   atOnce: number
   /** Then at this rate until {@link endStreams}; undefined ends the run. */
   perSecond?: number | undefined
+  /** Of each event beside its stamp. Default: 0. */
+  paddingBytes?: number | undefined
 }
 
 export const noop = (emit: Emit): Promise<void> =>
@@ -32,11 +34,15 @@ export function endStreams(): number {
   return count
 }
 
-export async function stream(emit: Emit, { type, atOnce, perSecond }: StreamParams): Promise<void> {
+export async function stream(
+  emit: Emit,
+  { type, atOnce, perSecond, paddingBytes = 0 }: StreamParams,
+): Promise<void> {
   const { signal } = ending
+  const padding = 'x'.repeat(paddingBytes)
   const emitNext = (): Promise<void> => {
     emitted += 1
-    return emit(type, { messageId: '1', content: stampContent() })
+    return emit(type, { messageId: '1', content: stampContent() + padding })
   }
   for (let count = 0; count < atOnce; count++) await emitNext()
   if (perSecond === 0) await once(signal, 'abort')

@@ -8,21 +8,21 @@ const TIMEOUT_MS = 3_000
 /** A saturated target may have much to send still, which says nothing more. */
 const DRAIN_TIMEOUT_MS = 10_000
 
-/** Follows each of the runs; resolves when each of the streams has brought an event, or is late. */
+/** Follows each of the runs, of which `onEvent` is told the place; resolves when each of the streams has brought an event, or is late. */
 export async function openStreams(
   client: RunClient,
   runIds: readonly string[],
-  onEvent: (event: ReceivedEvent) => void,
+  onEvent: (event: ReceivedEvent, index: number) => void,
 ): Promise<RunStream[]> {
   const streams: RunStream[] = []
   for (let start = 0; start < runIds.length; start += AT_ONCE) {
-    const opening = runIds.slice(start, start + AT_ONCE).map((runId) => {
+    const opening = runIds.slice(start, start + AT_ONCE).map((runId, offset) => {
       const first = Promise.withResolvers<void>()
       const stream = client.follow({
         runId,
         onEvent(event) {
           first.resolve()
-          onEvent(event)
+          onEvent(event, start + offset)
         },
       })
       streams.push(stream)

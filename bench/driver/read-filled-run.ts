@@ -26,7 +26,7 @@ export async function readFilledRun(
     },
   })
   await stream.ended
-  if (firstEventMs === undefined || check.missing > 0 || check.lastSeq < lastSeq) {
+  if (firstEventMs === undefined || check.count < check.lastSeq - afterSeq || check.lastSeq < lastSeq) {
     throw new Error(`Events of run ${runId} are missing after ${afterSeq}.`)
   }
   return { firstEventMs, allMs: performance.now() - startedAt }

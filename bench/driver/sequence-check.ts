@@ -1,10 +1,12 @@
-/** Follows a stream's `seq`, which has no gap from the cursor on. */
+/** Follows a stream's `seq`, which increases from the cursor on, with gaps where there are events that are not shown. */
 export class SequenceCheck {
+  readonly #afterSeq: number
+  readonly #seen = new Set<number>()
   lastSeq: number
-  missing = 0
   double = 0
 
   constructor(afterSeq: number) {
+    this.#afterSeq = afterSeq
     this.lastSeq = afterSeq
   }
 
@@ -13,7 +15,17 @@ export class SequenceCheck {
       this.double += 1
       return
     }
-    this.missing += seq - this.lastSeq - 1
+    this.#seen.add(seq)
     this.lastSeq = seq
+  }
+
+  get count(): number {
+    return this.#seen.size
+  }
+
+  /** How many events another stream of the run has brought, from this one's cursor up to `end`, and this one has not. */
+  missingOf(witness: SequenceCheck, end = Infinity): number {
+    const isMissing = (seq: number) => seq > this.#afterSeq && seq <= end && !this.#seen.has(seq)
+    return [...witness.#seen].filter(isMissing).length
   }
 }

@@ -6,6 +6,7 @@ const StreamParams = z.object({
   type: z.enum(['assistant.message', 'assistant.delta']),
   atOnce: z.int(),
   perSecond: z.number().optional(),
+  paddingBytes: z.int().optional(),
 })
 
 export const agents = [

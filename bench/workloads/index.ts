@@ -4,6 +4,7 @@ import { latency } from './w2-latency.ts'
 import { streams } from './w3-streams.ts'
 import { flood } from './w3max-flood.ts'
 import { audience } from './w4-audience.ts'
+import { slowReaders } from './w4slow-readers.ts'
 import { resume } from './w5-resume.ts'
 import { manyRuns } from './w6-many-runs.ts'
 import { fleet } from './w8-fleet.ts'
@@ -17,6 +18,7 @@ export const WORKLOADS: readonly Workload[] = [
   streams,
   flood,
   audience,
+  slowReaders,
   resume,
   manyRuns,
   fleet,

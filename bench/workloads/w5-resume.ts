@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from '../driver/connect.ts'
 import { startHealthProbe } from '../driver/health-probe.ts'
 import { drainStreams } from '../driver/open-streams.ts'
+import type { RunStream } from '../driver/run-client.ts'
 import { SequenceCheck } from '../driver/sequence-check.ts'
 import { percentile } from '../driver/statistics.ts'
 import { within } from '../driver/within.ts'
@@ -77,15 +78,16 @@ export const resume: Workload = {
       await target.endStreams()
       const drained = await drainStreams([witnessing, ...all])
       // One that was cut off has only got what it has got.
-      const complete = clients.filter(({ stream }) => drained.has(stream) && drained.has(witnessing))
+      const isComplete = (stream: RunStream) => drained.has(stream) && drained.has(witnessing)
+      const missing = clients.map(({ check, stream }) =>
+        check.missingOf(witness, isComplete(stream) ? Infinity : check.lastSeq),
+      )
       return {
         allLive: liveTimes.length === CLIENTS ? Math.max(...liveTimes) : NaN,
         liveP50: percentile(liveTimes, 50),
         health,
         late: CLIENTS - liveTimes.length,
-        missing:
-          sum(clients.map(({ check }) => check.missing)) +
-          sum(complete.map(({ check }) => witness.lastSeq - check.lastSeq)),
+        missing: sum(missing),
         double: sum(clients.map(({ check }) => check.double)),
       }
     } finally {
