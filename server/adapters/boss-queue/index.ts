@@ -63,8 +63,8 @@ export function createBossQueue({ pool, log }: BossQueueOptions): Queue {
     migrate: false,
     createSchema: false,
     schedule: false,
-    superviseIntervalSeconds: 4,
-    monitorIntervalSeconds: 4,
+    // Jobs that depend on each other: we have none.
+    flowIntervalSeconds: 3_600,
   })
   boss.on('error', (error) => log.error({ err: error }, 'the queue reported an error'))
 
