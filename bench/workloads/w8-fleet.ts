@@ -20,25 +20,44 @@ const metricsOf = (workers: number): Metric[] => {
   ]
 }
 
-async function countIdle(target: Target, { durationMs, signal }: MeasureOptions): Promise<number> {
-  const before = await target.readStatements()
-  const startedAt = performance.now()
-  await sleep(durationMs, undefined, { signal })
-  const after = await target.readStatements()
-  return ((after.executed - before.executed) * 1000) / (performance.now() - startedAt)
+/** What was used, in all or by something. */
+interface Usage {
+  statements: number
+  /** CPU of all workers, in milliseconds. */
+  cpuMs: number
 }
 
-/** @returns statements and worker CPU of runs that are created one after the other, less what is idle. */
-async function countPerRun(target: Target, idlePerSecond: number, options: MeasureOptions) {
+async function readUsage(target: Target): Promise<Usage> {
+  const [{ executed }, cpu] = await Promise.all([target.readStatements(), target.readCpuTime()])
+  return { statements: executed, cpuMs: (cpu?.worker ?? NaN) * 1000 }
+}
+
+/** @returns usage per second. */
+async function measureIdle(target: Target, { durationMs, signal }: MeasureOptions): Promise<Usage> {
+  const before = await readUsage(target)
+  const startedAt = performance.now()
+  await sleep(durationMs, undefined, { signal })
+  const after = await readUsage(target)
+  const seconds = (performance.now() - startedAt) / 1000
+  return {
+    statements: (after.statements - before.statements) / seconds,
+    cpuMs: (after.cpuMs - before.cpuMs) / seconds,
+  }
+}
+
+/** @returns usage per run, of runs that are created one after the other, beyond what is idle. */
+async function measureRuns(target: Target, idle: Usage, options: MeasureOptions): Promise<Usage> {
   using client = connect(target.url, options)
   for (let run = 0; run < WARM_UP_RUNS; run++) await timeNoopRun(client)
-  const [before, cpuBefore] = await Promise.all([target.readStatements(), target.readCpuTime()])
+  const before = await readUsage(target)
   const startedAt = performance.now()
   for (let run = 0; run < RUNS; run++) await timeNoopRun(client)
   const seconds = (performance.now() - startedAt) / 1000
-  const [after, cpuAfter] = await Promise.all([target.readStatements(), target.readCpuTime()])
-  const statements = (after.executed - before.executed - idlePerSecond * seconds) / RUNS
-  return { statements, cpuMs: (((cpuAfter?.worker ?? NaN) - (cpuBefore?.worker ?? NaN)) * 1000) / RUNS }
+  const after = await readUsage(target)
+  return {
+    statements: (after.statements - before.statements - idle.statements * seconds) / RUNS,
+    cpuMs: (after.cpuMs - before.cpuMs - idle.cpuMs * seconds) / RUNS,
+  }
 }
 
 /** Does what a run costs depend on how many workers there are? And what do they cost without one? */
@@ -65,16 +84,17 @@ export const fleet: Workload = {
         started.use(await target.startWorkers(wanted - workers))
         workers = wanted
         await sleep(SETTLE_MS, undefined, { signal: options.signal })
-        const idle = await countIdle(target, options)
-        const { statements, cpuMs } = await countPerRun(target, idle, options)
-        figures[`idleOf${wanted}`] = idle
+        const idle = await measureIdle(target, options)
+        const { statements, cpuMs } = await measureRuns(target, idle, options)
+        figures[`idleOf${wanted}`] = idle.statements
         figures[`statementsOf${wanted}`] = statements
         figures[`cpuOf${wanted}`] = cpuMs
       }
     }
     await using _ = await target.startWorkers(1, { idleAgents: IDLE_AGENTS })
     await sleep(SETTLE_MS, undefined, { signal: options.signal })
-    figures['idleAgents'] = (await countIdle(target, options)) - (figures['idleOf1'] ?? NaN)
+    const { statements } = await measureIdle(target, options)
+    figures['idleAgents'] = statements - (figures['idleOf1'] ?? NaN)
     return figures
   },
 }
