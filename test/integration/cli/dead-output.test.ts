@@ -123,21 +123,21 @@ test.each(COMMANDS)('%s ends when its terminal is closed', async (_name, args) =
   await expect.poll(() => aliveOf(pids), UNTIL).toEqual([])
 })
 
-test('an error that nobody caught, with nobody to be told, ends a worker in order', async () => {
+test('an error that nobody caught, with nobody to be told, ends a command in order', async () => {
   await using database = await createTestDatabase()
   await using folder = await createWorkspace()
+  await folder.write(
+    'runtime.ts',
+    `process.on('SIGUSR2', () => { throw new Error('out of the blue') })
+     export { default } from ${JSON.stringify(entry('working'))}\n`,
+  )
   const port = await freePort()
-  const url = `http://127.0.0.1:${port}`
-  const env = { DATABASE_URL: database.url, PORT: String(port) }
-  await using server = startShell(cliLine(['serve', entry('stray'), '--insecure']), folder, env)
-  await expect.poll(() => isReady(url), UNTIL).toBe(true)
-  expect(server.pid).toBeGreaterThan(0)
+  const line = `{ ${cliLine(['serve', '--insecure'])}; echo $? >code; } 2>&1 | head -n 1 >first`
+  await using server = startShell(line, folder, { DATABASE_URL: database.url, PORT: String(port) })
+  await expect.poll(() => isReady(`http://127.0.0.1:${port}`), UNTIL).toBe(true)
+  const pids = await commandOf(server)
 
-  const line = `{ ${cliLine(['worker', entry('stray')])}; echo $? >code; } 2>&1 | head -n 1 >first`
-  await using worker = startShell(line, folder, env)
-  await expect.poll(() => readFile(join(folder.path, 'first'), 'utf8').catch(() => ''), UNTIL).toMatch(/\n$/)
-  const pids = await commandOf(worker)
-  await createRun(url, 'stray')
+  process.kill(pids[0] ?? 0, 'SIGUSR2')
   await expect.poll(() => existsSync(join(folder.path, 'code')), UNTIL).toBe(true)
   expect(await readFile(join(folder.path, 'code'), 'utf8')).toBe('1\n')
   await expect.poll(() => aliveOf(pids), UNTIL).toEqual([])
