@@ -9,7 +9,8 @@ export const MAX_NAMED_RUNS = 100
 export const MAX_TEXT_CHARACTERS = 1_000_000
 const MAX_HINTS = 10_000
 
-const Id = z.string().max(100)
+/** Agent keys have up to 100 characters, and the queues of isolated runs a prefix. */
+const Id = z.string().max(200)
 const Seq = z.int32().nonnegative()
 
 const BareHint = z.discriminatedUnion('kind', [

@@ -2,6 +2,7 @@
 import { test as base, describe, expect, vi } from 'vitest'
 import type { NewEvent } from '../../../../server/ports/attempt.ts'
 import type { EventBus, Hint, NewHint } from '../../../../server/ports/event-bus.ts'
+import { isolatedQueue } from '../../../../server/ports/queue.ts'
 import type { Logger } from '../../../../server/ports/logger.ts'
 import { createSilentLogger } from '../../../support/silent-logger.ts'
 
@@ -71,6 +72,7 @@ export function testEventBus(
         { kind: 'cancel', runId: 'r' },
         { kind: 'queued', agentKey: 'a "quoted"\nkey' },
         { kind: 'queued', agentKey: 'b', runs: [{ runId: 'r', seq: 3 }] },
+        { kind: 'queued', agentKey: isolatedQueue('k'.repeat(100)) },
         { kind: 'worker', workerId: 'w', agents: 'all', isLeaving: false },
       ]
       here.bus.publish(sent)
