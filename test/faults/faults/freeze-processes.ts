@@ -23,8 +23,9 @@ export function freezeProcesses(every: Span): Fault {
     const random = scene.random.fork('freeze processes')
     const { workers, servers } = scene.fleet
     const kinds = [
-      () => freezeWorker(random.pick(workers), scene),
       () => freezeServer(random.pick(servers), scene),
+      // Not the first: by now it has runs.
+      () => freezeWorker(random.pick(workers), scene),
       () => freezeSupervisor(random.pick(workers), scene),
       () => freezeWatched(random.pick(workers), scene),
     ]
