@@ -2,11 +2,14 @@ import type { IncomingMessage } from 'node:http'
 import { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
 import type { Principal } from '../../contract/principal.ts'
 import type { Identify } from '../identify.ts'
+import { logRefusal } from '../log-refusal.ts'
+import type { ApiServices } from '../services.ts'
 import { ownerOf } from './seats.ts'
 import type { Seats } from './seats.ts'
-import { toRequest } from './upgrade-request.ts'
+import { toRequest, urlOf } from './upgrade-request.ts'
 
 export interface CallerOptions {
+  services: Pick<ApiServices, 'log'>
   identify: Identify
   seats: Seats
   /** Names of headers that clients may set besides those that say who they are, in lower case. */
@@ -17,6 +20,7 @@ export interface CallerOptions {
 export class Caller implements Disposable {
   readonly #options: CallerOptions
   readonly #request: Request | AgentRuntimeError
+  readonly #url: string
   #owner: string | undefined
   #seat: Disposable | undefined
   #isGone = false
@@ -24,12 +28,14 @@ export class Caller implements Disposable {
   /** @param sent the headers that the client sent over the socket. */
   constructor(options: CallerOptions, upgrade: IncomingMessage, sent: Record<string, string>) {
     this.#options = options
+    this.#url = urlOf(upgrade)
     try {
       this.#request = toRequest(upgrade, sent, options.socketHeaders)
     } catch (error) {
       if (!(error instanceof AgentRuntimeError)) throw error
       // Told in answer to each call: what is said before the first one, clients of tRPC keep to themselves.
       this.#request = error
+      this.noteRefusal(error)
     }
   }
 
@@ -39,12 +45,28 @@ export class Caller implements Disposable {
     const principal = await this.#options.identify(this.#request)
     const owner = ownerOf(principal)
     if (this.#owner !== undefined && this.#owner !== owner) {
-      throw new AgentRuntimeError('unauthorized', 'The socket was opened by somebody else. Open another one.')
+      throw this.noteRefusal(
+        new AgentRuntimeError('unauthorized', 'The socket was opened by somebody else. Open another one.'),
+      )
     }
     this.#owner = owner
     // Its connection may have been closed meanwhile: nobody would give the seat back.
-    if (!this.#isGone) this.#seat ??= this.#options.seats.take(principal)
+    if (!this.#isGone) this.#seat ??= this.#takeSeat(principal)
     return principal
+  }
+
+  #takeSeat(principal: Principal): Disposable {
+    try {
+      return this.#options.seats.take(principal)
+    } catch (error) {
+      throw error instanceof AgentRuntimeError ? this.noteRefusal(error) : error
+    }
+  }
+
+  /** Leaves a line in the log of what it was refused. */
+  noteRefusal(error: AgentRuntimeError): AgentRuntimeError {
+    logRefusal(this.#options.services.log, error, { method: 'GET', url: this.#url })
+    return error
   }
 
   /** Whether it was somebody who may have a socket. */

@@ -123,7 +123,9 @@ export class Connection {
       return false
     }
     if (this.#subscriptions.size >= subscriptionsPerSocket) {
-      this.#refuse(call, tooManySubscriptions(subscriptionsPerSocket))
+      const error = tooManySubscriptions(subscriptionsPerSocket)
+      this.#caller?.noteRefusal(error)
+      this.#refuse(call, error)
       return false
     }
     const { outlet } = this.#peer

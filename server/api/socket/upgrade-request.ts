@@ -39,7 +39,7 @@ export function toRequest(
     else if (!headers.has(name)) headers.set(name, value)
   }
   if (refused.length > 0) throw notSettable(refused)
-  return new Request(new URL(...addressOf(upgrade)), { headers })
+  return new Request(urlOf(upgrade), { headers })
 }
 
 function notSettable(names: readonly string[]): AgentRuntimeError {
@@ -49,6 +49,11 @@ function notSettable(names: readonly string[]): AgentRuntimeError {
     `Over a socket a client can't set ${refusedHeaders.join(', ')}. The setting socketHeaders names headers that it can.`,
     { details: { refusedHeaders } },
   )
+}
+
+/** What the socket was asked for at. */
+export function urlOf(upgrade: IncomingMessage): string {
+  return new URL(...addressOf(upgrade)).href
 }
 
 function addressOf({ url = '/', headers, socket }: IncomingMessage): [url: string, base: string] {

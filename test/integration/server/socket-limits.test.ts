@@ -10,6 +10,7 @@ import { createHeldAgent } from '../../support/held-agent.ts'
 import { hostRuntimes } from '../../support/node-host.ts'
 import { openRawSocket } from '../../support/raw-socket.ts'
 import { test } from '../../support/runtime.ts'
+import type { LogEntry } from '../../support/silent-logger.ts'
 
 const quick = defineAgent({ key: 'quick', run: (ctx) => ctx.emitMessage('done') })
 const PATIENT = { timeout: 20_000 }
@@ -37,6 +38,12 @@ function createDoor() {
   }
   return door
 }
+
+/** What the log tells of who was turned away. */
+const refusalsIn = (log: readonly LogEntry[]) =>
+  log
+    .filter(({ message }) => message === 'refused a request')
+    .map(({ fields }) => `${String(fields['code'])} ${String(fields['request'])}`)
 
 describe('a message', () => {
   test('of thousands of calls is refused before anybody is asked about them', async ({ createServer }) => {
@@ -143,7 +150,7 @@ describe('a socket', () => {
   test('carries so many subscriptions, and another when one has ended', async ({ createServer }) => {
     const { agent, release } = createHeldAgent()
     const config = { subscriptionsPerSocket: 3 }
-    const { runtime, rest } = await createServer({ agents: [agent], config })
+    const { runtime, rest, log } = await createServer({ agents: [agent], config })
     await using host = await hostRuntimes(runtime)
     const runId = await rest.create('held')
     using raw = await openRawSocket(host.socketUrl)
@@ -153,6 +160,7 @@ describe('a socket', () => {
       id: 4,
       error: { data: { httpStatus: 429, error: { code: 'rate_limited', details: { maxSubscriptions: 3 } } } },
     })
+    expect(refusalsIn(log)).toEqual(['rate_limited GET /trpc'])
     await vi.waitUntil(
       () => raw.answers.filter(({ result }) => result?.type === 'started').length === 3,
       PATIENT,
@@ -342,7 +350,7 @@ describe('a stream that is open', () => {
 })
 
 test('headers that are not taken over a socket are sent another way', async ({ createServer }) => {
-  const { runtime } = await createServer({
+  const { runtime, log } = await createServer({
     agents: [quick],
     authenticate: (request) => (request.headers.get('x-team') === 'red' ? user('ada') : null),
   })
@@ -355,6 +363,7 @@ test('headers that are not taken over a socket are sent another way', async ({ c
     expect(types.at(-1)).toBe('run.succeeded')
   }
   // The second stream does not try again.
+  expect(refusalsIn(log)).toEqual(['forbidden GET /trpc'])
   expect(host.sockets).toHaveLength(1)
   if (host.sockets[0]?.destroyed !== true) await once(host.sockets[0]!, 'close')
 })
