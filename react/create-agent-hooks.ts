@@ -1,9 +1,8 @@
-import { useQueryClient } from '@tanstack/react-query'
 import { useCallback } from 'react'
 import type { HasAgents, ShapesOf } from '../server/contract/agent-shape.ts'
 import type { AgentContext } from './agent-provider.tsx'
 import { createAgentContext } from './agent-provider.tsx'
-import { conversationsKey } from './queries.ts'
+import { createUseQueries } from './queries.ts'
 import type { UseAgentRun } from './use-agent-run.ts'
 import { createUseAgentRun } from './use-agent-run.ts'
 import type { UseConversation } from './use-conversation.ts'
@@ -31,14 +30,11 @@ export interface AgentHooks<TRuntime extends HasAgents> extends AgentContext<Sha
  */
 export function createAgentHooks<TRuntime extends HasAgents>(): AgentHooks<TRuntime> {
   const { AgentProvider, useAgentClient } = createAgentContext<ShapesOf<TRuntime>>()
+  const useQueries = createUseQueries(useAgentClient)
 
   function useRefresh() {
-    const client = useAgentClient()
-    const queryClient = useQueryClient()
-    return useCallback(
-      () => queryClient.invalidateQueries({ queryKey: conversationsKey(client) }),
-      [client, queryClient],
-    )
+    const { refresh } = useQueries()
+    return useCallback(() => refresh('conversations'), [refresh])
   }
 
   return {
@@ -46,7 +42,7 @@ export function createAgentHooks<TRuntime extends HasAgents>(): AgentHooks<TRunt
     useAgentClient,
     // Inside, an agent is any agent: its own types are for who calls, and checked by the server.
     useAgentRun: createUseAgentRun(useAgentClient, useRefresh),
-    useConversation: createUseConversation(useAgentClient),
-    useConversations: createUseConversations(useAgentClient),
+    useConversation: createUseConversation(useQueries),
+    useConversations: createUseConversations(useQueries),
   }
 }

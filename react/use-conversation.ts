@@ -1,10 +1,11 @@
 import { skipToken, useQuery } from '@tanstack/react-query'
-import type { AgentClient } from '../client/agent-client.ts'
+import { useMemo } from 'react'
 import { toAgentError } from '../client/to-agent-error.ts'
 import type { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
 import type { ConversationDetail } from '../server/contract/conversation.ts'
 import type { Message } from '../server/contract/message.ts'
-import { conversationsKey, isWorthRetrying } from './queries.ts'
+import type { Queries } from './queries.ts'
+import { isWorthRetrying } from './queries.ts'
 
 export interface ConversationOptions {
   /** Newest messages to read. Default: 100. */
@@ -32,21 +33,26 @@ export type UseConversation = (
 ) => ConversationView
 
 /** A conversation's history, read again whenever a run shown by `useAgentRun` begins or ends. */
-export function createUseConversation(useAgentClient: () => AgentClient): UseConversation {
+export function createUseConversation(useQueries: () => Queries): UseConversation {
   return function useConversation(conversationId, { limit, includeFailedRuns = false } = {}) {
-    const client = useAgentClient()
-    const options = { includeFailedRuns, ...(limit === undefined ? {} : { limit }) }
+    const { procedures, keyOf } = useQueries()
+    const input = conversationId
+      ? { conversationId, includeFailedRuns, ...(limit === undefined ? {} : { limit }) }
+      : skipToken
+    const options = procedures.get.queryOptions(input, { retry: isWorthRetrying })
     const query = useQuery({
-      queryKey: [...conversationsKey(client), 'get', conversationId ?? null, options],
-      queryFn: conversationId ? () => client.conversations.get({ conversationId, ...options }) : skipToken,
-      retry: isWorthRetrying,
+      ...options,
+      queryKey: keyOf(options.queryKey),
+      // tRPC leaves the token out of the options it makes, and would ask without an input.
+      ...(input === skipToken ? { queryFn: skipToken } : {}),
     })
+    const error = useMemo(() => (query.error === null ? null : toAgentError(query.error)), [query.error])
     return {
       conversation: query.data,
       messages: query.data?.messages ?? NO_MESSAGES,
       hasMore: query.data?.hasMore ?? false,
       isLoading: query.isLoading,
-      error: query.error === null ? null : toAgentError(query.error),
+      error,
       refetch: async () => void (await query.refetch()),
     }
   }

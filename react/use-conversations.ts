@@ -1,11 +1,11 @@
-import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query'
+import { useInfiniteQuery, useMutation } from '@tanstack/react-query'
 import { useMemo } from 'react'
 import type { z } from 'zod'
-import type { AgentClient } from '../client/agent-client.ts'
 import { toAgentError } from '../client/to-agent-error.ts'
 import type { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
 import type { Conversation, CreateConversationInput } from '../server/contract/conversation.ts'
-import { conversationsKey, isWorthRetrying } from './queries.ts'
+import type { Queries } from './queries.ts'
+import { isWorthRetrying } from './queries.ts'
 
 export interface ConversationsOptions {
   /** Only those of one agent. Default: all. */
@@ -33,27 +33,19 @@ export interface ConversationsView {
 export type UseConversations = (options?: ConversationsOptions) => ConversationsView
 
 /** The caller's conversations, page by page. */
-export function createUseConversations(useAgentClient: () => AgentClient): UseConversations {
+export function createUseConversations(useQueries: () => Queries): UseConversations {
   return function useConversations({ agentKey, limit } = {}) {
-    const client = useAgentClient()
-    const queryClient = useQueryClient()
-    const listsKey = [...conversationsKey(client), 'list']
-    const filter = {
-      ...(agentKey === undefined ? {} : { agentKey }),
-      ...(limit === undefined ? {} : { limit }),
-    }
-    const query = useInfiniteQuery({
-      queryKey: [...listsKey, filter],
-      queryFn: ({ pageParam: cursor }) =>
-        client.conversations.list({ ...filter, ...(cursor === null ? {} : { cursor }) }),
-      initialPageParam: null as string | null,
-      getNextPageParam: (page) => page.nextCursor,
-      retry: isWorthRetrying,
-    })
+    const { client, procedures, keyOf, refresh } = useQueries()
+    const options = procedures.list.infiniteQueryOptions(
+      { ...(agentKey === undefined ? {} : { agentKey }), ...(limit === undefined ? {} : { limit }) },
+      { getNextPageParam: (page) => page.nextCursor, retry: isWorthRetrying },
+    )
+    const query = useInfiniteQuery({ ...options, queryKey: keyOf(options.queryKey) })
     const creation = useMutation({
       mutationFn: (input: z.input<typeof CreateConversationInput>) => client.conversations.create(input),
-      onSuccess: () => queryClient.invalidateQueries({ queryKey: listsKey }),
+      onSuccess: () => refresh('conversations', 'list'),
     })
+    const error = useMemo(() => (query.error === null ? null : toAgentError(query.error)), [query.error])
     const conversations = useMemo(() => query.data?.pages.flatMap((page) => page.items) ?? [], [query.data])
     return {
       conversations,
@@ -61,7 +53,7 @@ export function createUseConversations(useAgentClient: () => AgentClient): UseCo
       hasMore: query.hasNextPage,
       isLoading: query.isLoading,
       isLoadingMore: query.isFetchingNextPage,
-      error: query.error === null ? null : toAgentError(query.error),
+      error,
       loadMore: async () => void (await query.fetchNextPage()),
       create: async (input = {}) => {
         try {

