@@ -25,6 +25,8 @@ export interface ClaimedRun {
   metadata: JsonObject
   /** History of the conversation, then the run's own input. */
   messages: AgentMessage[]
+  /** The history has older runs, which are not among the `messages`: it would be too much. */
+  isHistoryCut: boolean
   state: Json | undefined
   timeoutMs: number
   cancelRequested: boolean

@@ -101,6 +101,13 @@ async function attempt(
       code: 'validation_failed',
     })
   }
+  if (run.isHistoryCut) {
+    const { id: runId, agentKey, conversationId } = run
+    ports.log.warn(
+      { runId, agentKey, conversationId },
+      'a conversation is longer than an agent is given: it has the newest runs of it',
+    )
+  }
   const ctx = createAttemptContext(ports, {
     ...rest,
     run,

@@ -8,6 +8,7 @@ import type { Enqueue, Taken } from '../../../ports/queue.ts'
 import type { Lease } from '../../../ports/store.ts'
 import type { Transaction } from '../../../ports/transaction.ts'
 import { execute, inTransaction } from '../transaction.ts'
+import { boundedHistory } from './bounded-history.ts'
 import { deliverIsolated, isToBeIsolated } from './isolation.ts'
 
 // Rows are locked in the order of their ids, so that two workers with overlapping deliveries wait for
@@ -59,12 +60,10 @@ const CLAIM = {
       r.failures, r.losses, r.max_attempts, r.priority, r.last_seq, r.params, r.metadata, r.timeout_ms,
       r.cancel_requested_at IS NOT NULL AS cancel_requested,
       (SELECT c.state FROM agent_runtime.checkpoint c WHERE c.run_id = r.id) AS state,
-      (SELECT jsonb_agg(m.body ORDER BY m.position) FROM agent_runtime.message m
+      (SELECT json_agg(m.body ORDER BY m.position) FROM agent_runtime.message m
         WHERE m.run_id = r.id AND m.origin = 'input') AS input,
       CASE WHEN r.conversation_id IS NOT NULL THEN
-        (SELECT jsonb_agg(m.body ORDER BY earlier.ordinal, m.position)
-          FROM agent_runtime.message m JOIN agent_runtime.run earlier ON earlier.id = m.run_id
-          WHERE m.conversation_id = r.conversation_id AND m.run_id <> r.id AND earlier.status = 'succeeded')
+        ${boundedHistory('r.conversation_id')}
       END AS history
     FROM r`,
 }
@@ -88,7 +87,7 @@ interface ClaimRow {
   cancel_requested: boolean
   state: Json
   input: AgentMessage[] | null
-  history: AgentMessage[] | null
+  history: { messages: AgentMessage[]; isCut: boolean } | null
 }
 
 export async function claimRuns(
@@ -128,7 +127,8 @@ function toClaimedRun(row: ClaimRow): ClaimedRun {
     lastSeq: row.last_seq,
     params: row.params,
     metadata: row.metadata,
-    messages: [...(row.history ?? []), ...(row.input ?? [])],
+    messages: [...(row.history?.messages ?? []), ...(row.input ?? [])],
+    isHistoryCut: row.history?.isCut ?? false,
     state: row.state ?? undefined,
     timeoutMs: row.timeout_ms,
     cancelRequested: row.cancel_requested,

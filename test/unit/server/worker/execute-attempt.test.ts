@@ -33,6 +33,7 @@ function createAttempt(agent: AnyAgent, more: Partial<ClaimedRun> = {}) {
     params: null,
     metadata: {},
     messages: [],
+    isHistoryCut: false,
     state: undefined,
     timeoutMs: TIMEOUT_MS,
     cancelRequested: false,
