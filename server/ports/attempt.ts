@@ -5,6 +5,8 @@ import type { Principal } from '../contract/principal.ts'
 import type { RunError } from '../contract/run.ts'
 import type { TerminalStatus } from '../contract/terminal.ts'
 import type { WaitKind } from '../contract/wait.ts'
+import type { StoreFailure } from './store-failure.ts'
+import type { ChangedRun } from './upkeep.ts'
 
 /** A run handed to a worker: one attempt, which `attempt` fences. */
 export interface ClaimedRun {
@@ -32,6 +34,11 @@ export interface ClaimedRun {
   cancelRequested: boolean
 }
 
+/** A run that the database refused to start, and that failed for it. */
+export interface RefusedRun extends ChangedRun {
+  cause: StoreFailure
+}
+
 /**
  * `unclaimed` are those that were taken and not there to be claimed; of these, so many are to be `isolated` and were
  * delivered to processes of their own.
@@ -39,6 +46,7 @@ export interface ClaimedRun {
 export interface ClaimResult {
   claimed: ClaimedRun[]
   unclaimed: string[]
+  refused: RefusedRun[]
   isolated: number
   mayHaveMore: boolean
 }

@@ -66,7 +66,7 @@ export interface Store {
   /**
    * Starts an attempt of each run that `take` yields and that is queued and due, or whose wait is over, and
    * writes its `run.started`. The others are over, in other hands, or have a delivery of their own for later.
-   * Taking, claiming and forgetting the deliveries commit together.
+   * Taking, claiming and forgetting the deliveries commit together. A run that is refused fails, and no other with it.
    */
   claimRuns(
     lease: Lease,

@@ -1,4 +1,4 @@
-import type { ClaimedRun } from '../ports/attempt.ts'
+import type { ClaimedRun, RefusedRun } from '../ports/attempt.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Hint } from '../ports/event-bus.ts'
 import type { Logger } from '../ports/logger.ts'
@@ -25,6 +25,8 @@ interface IntakeSettings {
   /** How many runs more may be taken now. */
   room(): number
   onClaimed(run: ClaimedRun): void
+  /** Runs could not be claimed, and failed. */
+  onRefused(runs: readonly RefusedRun[]): void
   /** Runs were delivered to processes of their own. */
   onIsolated(): void
   /** Ends it after what is being taken at that moment. */
@@ -149,15 +151,16 @@ export class Intake {
 
   async #take(agentKey: string, { offers, wanted }: Reason): Promise<void> {
     const { store, queue, log } = this.#ports
-    const { lease, onClaimed, onIsolated, room } = this.#settings
+    const { lease, onClaimed, onRefused, onIsolated, room } = this.#settings
     const limit = Math.min(wanted, room())
-    const { claimed, unclaimed, isolated, mayHaveMore } = await store.claimRuns(lease, {
+    const { claimed, unclaimed, refused, isolated, mayHaveMore } = await store.claimRuns(lease, {
       take: (tx) => queue.take(agentKey, limit, tx),
       enqueue: (runs, tx) => queue.enqueue(runs, tx),
     })
     if (isolated > 0) onIsolated()
+    if (refused.length > 0) onRefused(refused)
     const ids = new Set(claimed.map(({ id }) => id))
-    const taken = claimed.length + unclaimed.length
+    const taken = claimed.length + unclaimed.length + refused.length
     this.#offers.judge(offers, ids)
     if (mayHaveMore) {
       const missing = offers.filter(({ runId }) => !ids.has(runId))

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import type { AnyAgent } from '../agent/define-agent.ts'
 import { isTerminal } from '../contract/terminal.ts'
-import { giveTurns } from '../domain/turns.ts'
+import { giveTurns, hintsOf } from '../domain/turns.ts'
 import { unlessAway } from '../domain/unless-away.ts'
 import type { RunLog } from '../events/run-log.ts'
 import { EventWriter, HEARTBEAT } from '../events/writer.ts'
-import type { ClaimedRun } from '../ports/attempt.ts'
+import type { ClaimedRun, RefusedRun } from '../ports/attempt.ts'
 import type { EventBus } from '../ports/event-bus.ts'
 import type { Announcement, Presence } from '../ports/presence.ts'
 import type { Queue } from '../ports/queue.ts'
@@ -119,6 +119,7 @@ export class Worker {
       },
       room,
       onClaimed: (run) => this.#execute(run),
+      onRefused: (runs) => this.#tellRefused(runs),
       onIsolated: () => this.#isolatedRuns?.look(),
       signal,
     })
@@ -237,6 +238,15 @@ export class Worker {
       await renewLeases(this.#ports, { ...this.#leases, held })
     }
     this.#asking = undefined
+  }
+
+  /** The turn of the next in their conversations is given by upkeep: it is too rare to hurry. */
+  #tellRefused(runs: readonly RefusedRun[]): void {
+    const { bus, log } = this.#ports
+    for (const { id: runId, agentKey, cause } of runs) {
+      log.error({ err: cause, runId, agentKey }, 'the database refused to start a run')
+    }
+    bus.publish(hintsOf(runs))
   }
 
   #execute(run: ClaimedRun): void {

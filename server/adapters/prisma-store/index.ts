@@ -34,8 +34,7 @@ export function createPrismaStore({ pool, visibilityOf }: PrismaStoreOptions): S
   return {
     createRuns: (runs, enqueue, options) =>
       createRuns(pool, { runs, ...options, cancelledVisibility: visibilityOf('run.cancelled') }, enqueue),
-    claimRuns: (lease, queue) =>
-      claimRuns(pool, { ...lease, startedVisibility: visibilityOf('run.started') }, queue),
+    claimRuns: (lease, queue) => claimRuns(pool, { ...lease, visibilityOf }, queue),
     append: (batch, enqueue) => append(pool, batch, enqueue),
     findUpkeep: (minAgeMs) => findUpkeep(pool, minAgeMs),
     recoverRuns: (workerIds, enqueue) => recoverRuns(pool, { workerIds, visibilityOf }, enqueue),
