@@ -25,17 +25,40 @@ function createClerk() {
 
 const said = (name: string | number) => [`user ${name}`, `assistant ${name}`, `tool ${name}`]
 
+interface Case {
+  what: string
+  /** Of the messages one has that size. */
+  mb: number[]
+  /** The runs whose messages an agent is given. */
+  kept: number[]
+  isCompressed?: boolean
+  character?: number
+}
+
 const Mb = 1_000_000
 
 describe('a long conversation', () => {
   test.for([
-    { what: 'more than jsonb can hold', isCompressed: true, mb: [45, 45, 45, 45, 45, 45], kept: [] },
-    { what: 'the newest of which fit', isCompressed: true, mb: [4, 4, 20, 13, 4, 13], kept: [4, 5, 6] },
-    { what: 'the newest of which fit', isCompressed: false, mb: [4, 4, 20, 13, 4, 13], kept: [4, 5, 6] },
-    { what: 'all of which fits', isCompressed: true, mb: [4, 4, 4, 4, 4, 4], kept: [1, 2, 3, 4, 5, 6] },
-  ] as const)(
-    '$what, compressed: $isCompressed',
-    async ({ isCompressed, mb, kept }, { createServer, database }) => {
+    { what: 'more than jsonb can hold', mb: [45, 45, 45, 45, 45, 45], kept: [] },
+    { what: 'the newest of which fit', mb: [4, 4, 20, 13, 4, 13], kept: [4, 5, 6] },
+    {
+      what: 'the newest of which fit, stored as they are',
+      isCompressed: false,
+      mb: [4, 4, 20, 13, 4, 13],
+      kept: [4, 5, 6],
+    },
+    // Six bytes each in JSON.
+    {
+      what: 'the newest of which fit, of control characters',
+      character: 1,
+      mb: [2, 2, 2, 2, 2, 2],
+      kept: [5, 6],
+    },
+    { what: 'all of which fits', mb: [4, 4, 4, 4, 4, 4], kept: [1, 2, 3, 4, 5, 6] },
+  ] satisfies Case[])(
+    '$what',
+    { timeout: 120_000 },
+    async ({ isCompressed = true, character = 120, mb, kept }, { createServer, database }) => {
       const { clerk, given } = createClerk()
       if (!isCompressed)
         await database.sql('ALTER TABLE agent_runtime.message ALTER body SET STORAGE EXTERNAL')
@@ -51,7 +74,7 @@ describe('a long conversation', () => {
         await before.rest.events(`runs/${runId}/events`)
         await database.sql(
           `UPDATE agent_runtime.message
-         SET body = jsonb_set(body, '{content}', to_jsonb('${index + 1} ' || repeat('x', ${size * Mb})))
+         SET body = jsonb_set(body, '{content}', to_jsonb('${index + 1} ' || repeat(chr(${character}), ${size * Mb})))
          WHERE run_id = $1 AND body ->> 'role' = 'tool'`,
           [runId],
         )

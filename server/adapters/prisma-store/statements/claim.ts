@@ -7,6 +7,7 @@ import type { ClaimedRun } from '../../../ports/attempt.ts'
 import type { Lease } from '../../../ports/store.ts'
 import { execute } from '../transaction.ts'
 import { boundedHistory } from './bounded-history.ts'
+import type { BoundedHistory } from './bounded-history.ts'
 import { isToBeIsolated } from './isolation.ts'
 
 // Rows are locked in the order of their ids, so that two workers with overlapping deliveries wait for
@@ -85,7 +86,8 @@ interface ClaimRow {
   cancel_requested: boolean
   state: Json
   input: AgentMessage[] | null
-  history: { messages: AgentMessage[]; isCut: boolean } | null
+  /** As text: of a {@link BoundedHistory}. */
+  history: string | null
 }
 
 export interface ClaimOptions extends Lease {
@@ -103,6 +105,7 @@ export async function claim(
 }
 
 function toClaimedRun(row: ClaimRow): ClaimedRun {
+  const history = row.history === null ? undefined : (JSON.parse(row.history) as BoundedHistory)
   return {
     id: row.id,
     agentKey: row.agent_key,
@@ -116,8 +119,8 @@ function toClaimedRun(row: ClaimRow): ClaimedRun {
     lastSeq: row.last_seq,
     params: row.params,
     metadata: row.metadata,
-    messages: [...(row.history?.messages ?? []), ...(row.input ?? [])],
-    isHistoryCut: row.history?.isCut ?? false,
+    messages: [...(history?.messages ?? []), ...(row.input ?? [])],
+    isHistoryCut: history?.isCut ?? false,
     state: row.state ?? undefined,
     timeoutMs: row.timeout_ms,
     cancelRequested: row.cancel_requested,
