@@ -13,6 +13,9 @@ interface Entry<TItem, TResult> {
 export function createGroupCommit<TItem, TResult>(options: {
   /** Items a batch takes at most. */
   maxBatch: number
+  /** What a batch may weigh; an item that weighs more is one of its own. */
+  maxWeight?: number
+  weigh?(item: TItem): number
   /**
    * When the first item of an idle moment leaves. Default, `turn`: when the turn of the event loop is
    * through, so that requests of many sockets go together. `tick`: when the callback that is running is,
@@ -28,6 +31,7 @@ export function createGroupCommit<TItem, TResult>(options: {
   mayBeOnes?(error: unknown, count: number): boolean
 }): (item: TItem) => Promise<TResult> {
   const { maxBatch, gather = 'turn', flush, mayBeOnes = () => false } = options
+  const { maxWeight = Infinity, weigh = () => 0 } = options
   const waiting: Entry<TItem, TResult>[] = []
   let flushing = false
   const apart: Entry<TItem, TResult>[] = []
@@ -39,9 +43,18 @@ export function createGroupCommit<TItem, TResult>(options: {
     for (const [index, entry] of batch.entries()) entry.settle.resolve(results[index] as TResult)
   }
 
+  function takeBatch(): Entry<TItem, TResult>[] {
+    let weight = 0
+    const end = waiting.findIndex((entry, index) => {
+      weight += weigh(entry.item)
+      return index === maxBatch || (index > 0 && weight > maxWeight)
+    })
+    return waiting.splice(0, end === -1 ? waiting.length : end)
+  }
+
   async function flushAll(): Promise<void> {
     while (waiting.length > 0) {
-      const batch = waiting.splice(0, maxBatch)
+      const batch = takeBatch()
       try {
         await settleAll(batch, false)
       } catch (error) {

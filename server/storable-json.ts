@@ -17,9 +17,15 @@ export function storable(text: string): string {
   return text.replace(UNSTORABLE, '\\ufffd')
 }
 
-/** For what a caller sends: nothing is altered silently. @throws AgentRuntimeError `validation_failed` */
-export function assertStorable(value: unknown): void {
-  if (JSON.stringify(value ?? null).search(UNSTORABLE) === -1) return
+/**
+ * For what a caller sends: nothing is altered silently.
+ *
+ * @returns how many characters it has as JSON.
+ * @throws AgentRuntimeError `validation_failed`
+ */
+export function assertStorable(value: unknown): number {
+  const text = JSON.stringify(value ?? null)
+  if (text.search(UNSTORABLE) === -1) return text.length
   throw new AgentRuntimeError(
     'validation_failed',
     'Text must not contain U+0000 or half a surrogate pair: the database can store neither.',

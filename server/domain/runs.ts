@@ -98,7 +98,7 @@ export function createRuns(ports: RunPorts, settings: RunSettings, events: RunEv
       const input = parseInput(CreateRunInput, request)
       const agent = settings.agents.get(input.agentKey)
       if (agent === undefined) throw unknownAgent(input.agentKey, settings.agents)
-      assertStorable(input)
+      const characters = assertStorable(input)
       const asked = {
         agentKey: agent.key,
         conversationId: input.conversationId ?? null,
@@ -111,7 +111,7 @@ export function createRuns(ports: RunPorts, settings: RunSettings, events: RunEv
       }
       // What a schedule says its agent's author said.
       if (options?.occurrence === undefined) await settings.checkLimits(principal, input, defaults)
-      const answer = await commitRun({
+      const newRun = {
         id: uuidv7(),
         principal,
         ...asked,
@@ -124,7 +124,8 @@ export function createRuns(ports: RunPorts, settings: RunSettings, events: RunEv
         expiresAt: input.expiresAt ?? null,
         conversationPolicy: input.conversationPolicy ?? agent.conversationPolicy ?? 'queue',
         maxWaiting: settings.maxWaitingRuns,
-      })
+      }
+      const answer = await commitRun(newRun, characters)
       switch (answer.kind) {
         case 'no-conversation':
           throw new AgentRuntimeError('not_found', `There is no conversation ${input.conversationId}.`)

@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { StoreFailure } from '../../ports/store-failure.ts'
 import type { Transaction } from '../../ports/transaction.ts'
 import { toStoreFailure } from './to-store-failure.ts'
 
@@ -29,6 +30,9 @@ export async function execute<TRow extends pg.QueryResultRow>(
   }
 }
 
+/** As PostgreSQL calls it. */
+const CONNECTION_FAILURE = '08006'
+
 /** Commits what `work` did, or rolls all of it back when it throws. */
 export async function inTransaction<T>(
   pool: pg.Pool,
@@ -36,10 +40,12 @@ export async function inTransaction<T>(
 ): Promise<T> {
   const client = await pool.connect()
   let broken: Error | undefined
+  let lost: Error | undefined
   // A socket that dies between two statements emits on the client; unheard it would end the process.
   // The next statement on it rejects, so there is nothing else to do here.
   const onConnectionLost = (error: Error) => {
     broken = error
+    lost = error
   }
   client.on('error', onConnectionLost)
   try {
@@ -55,9 +61,17 @@ export async function inTransaction<T>(
       // The connection is in an unknown state: the pool must not hand it out again.
       broken = rollbackError
     })
-    throw toStoreFailure(error)
+    throw lost === undefined ? toStoreFailure(error) : connectionLost(error, lost)
   } finally {
     client.off('error', onConnectionLost)
     client.release(broken)
   }
+}
+
+/** What is said of a connection that is not there does not tell why, so that nobody knew it for an outage. */
+function connectionLost(error: unknown, cause: Error): unknown {
+  const isKnown = error instanceof StoreFailure || (error instanceof Error && 'code' in error)
+  if (isKnown) return toStoreFailure(error)
+  const message = 'The connection to the database was lost in mid-transaction.'
+  return Object.assign(new Error(message, { cause }), { code: CONNECTION_FAILURE })
 }

@@ -47,6 +47,22 @@ describe('creates at the same moment', () => {
     expect(got).toEqual(expected)
   })
 
+  test('large ones share no transaction, so that none stands still for as long as PostgreSQL ends it', async ({
+    createServer,
+    database,
+  }) => {
+    const { rest } = await createServer({ agents: [agent], worker: false })
+    const text = 'x'.repeat(300_000)
+    const create = async (metadata: object) =>
+      (await rest.post('runs', { agent_key: 'agent', metadata })).status
+    const statuses = await Promise.all(Array.from({ length: 12 }, () => create({ text })))
+    expect(statuses).toEqual(statuses.map(() => 201))
+    const transactions = await database.sql<{ runs: number }>(
+      'SELECT count(*)::int AS runs FROM agent_runtime.run GROUP BY xmin::text',
+    )
+    expect(Math.max(...transactions.map(({ runs }) => runs))).toBeLessThanOrEqual(3)
+  })
+
   test('what the database refuses of one is answered to that one alone', async ({
     createServer,
     database,

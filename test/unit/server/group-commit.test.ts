@@ -46,6 +46,22 @@ describe('group commit', () => {
     expect(await answers).toEqual(['answer to 1', 'answer to 2'])
   })
 
+  test('a batch weighs no more than it may, and what weighs more goes alone', async () => {
+    const batches: (readonly number[])[] = []
+    const commit = createGroupCommit<number, number>({
+      maxBatch: 3,
+      maxWeight: 10,
+      weigh: (item) => item,
+      async flush(items) {
+        batches.push(items)
+        return items
+      },
+    })
+    const items = [4, 6, 1, 11, 20, 1, 1, 1, 1]
+    expect(await Promise.all(items.map((item) => commit(item)))).toEqual(items)
+    expect(batches).toEqual([[4, 6], [1], [11], [20], [1, 1, 1], [1]])
+  })
+
   test('what arrives during a flush waits for it and goes together', async () => {
     const held = heldFlush()
     const commit = createGroupCommit({ maxBatch: 10, flush: held.flush })
