@@ -6,6 +6,7 @@ export async function createOrdinaryRole({ sql, directUrl }: ScenePostgres, name
   for (const schema of ['agent_runtime', 'agent_runtime_queue', 'faults']) {
     await sql(`GRANT ALL ON SCHEMA ${schema} TO ${name}`)
     await sql(`GRANT ALL ON ALL TABLES IN SCHEMA ${schema} TO ${name}`)
+    await sql(`GRANT ALL ON ALL SEQUENCES IN SCHEMA ${schema} TO ${name}`)
     await sql(`GRANT ALL ON ALL FUNCTIONS IN SCHEMA ${schema} TO ${name}`)
     await sql(`ALTER DEFAULT PRIVILEGES IN SCHEMA ${schema} GRANT ALL ON TABLES TO ${name}`)
   }

@@ -76,7 +76,8 @@ function isFit(agentKey: AgentKey, run: FinalRun | undefined): boolean {
     case 'careless':
       return run?.status === 'failed'
     case 'blocking':
-      return run?.status === 'timed_out'
+      // Its worker may be killed before its time is up, as often as it has attempts.
+      return run?.status === 'timed_out' || run?.status === 'failed'
     case 'flaky':
       return run?.status === 'failed' || run?.status === 'succeeded'
     case 'noop':
