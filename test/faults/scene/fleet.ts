@@ -168,7 +168,8 @@ async function keep({ name, args, ready, env }: Kept): Promise<Keeper> {
       url = ''
       if (isReady) becomesReady = Promise.withResolvers()
       isReady = false
-      gone.abort()
+      // As a network fails: what is called an abort, a client takes for its own.
+      gone.abort(new TypeError('The server is gone.'))
     },
     async end() {
       ending.abort()

@@ -21,6 +21,8 @@ export interface Load {
   created: Promise<void>
   /** Resolves when all are over. */
   ended: Promise<Ran[]>
+  /** What callers wait for at this moment, or waited for when it was broken off. */
+  pending(): string[]
 }
 
 /** Creates runs, follows and cancels them as planned; as many at once as the options say. */
@@ -33,15 +35,27 @@ export function startLoad(
   let next = 0
   let created = 0
 
+  const pending = new Map<symbol, string>()
+  let pendingAtAbort: string[] = []
+  signal.addEventListener('abort', () => (pendingAtAbort = [...pending.values()]), { once: true })
+
+  async function noted<T>(what: string, promise: Promise<T>): Promise<T> {
+    const key = Symbol(what)
+    pending.set(key, what)
+    return promise.finally(() => pending.delete(key))
+  }
+
   async function one(index: number): Promise<Ran> {
     const plan = planRun(index, options, random)
-    const id = await create(plan, `${key}-${index}`)
+    const id = await noted(`creation of ${index}`, create(plan, `${key}-${index}`))
     created += 1
     if (created === options.runs) allCreated.resolve()
     const [seen, cancel] = await Promise.all([
-      follow(plan.follower, id, { api, signal }),
-      plan.cancelAfterMs === undefined ? undefined : cancelAfter(plan.cancelAfterMs, id),
-      plan.agentKey === 'asking' ? answerBoth(id) : undefined,
+      noted(`${plan.follower} of ${id}`, follow(plan.follower, id, { api, signal })),
+      plan.cancelAfterMs === undefined
+        ? undefined
+        : noted(`cancel of ${id}`, cancelAfter(plan.cancelAfterMs, id)),
+      plan.agentKey === 'asking' ? noted(`answers to ${id}`, answerBoth(id)) : undefined,
     ])
     return { id, plan, seen, cancel }
   }
@@ -103,5 +117,9 @@ export function startLoad(
   const ended = Promise.all(Array.from({ length: options.inFlight }, keepBusy)).then((all) => all.flat())
   // A load that fails is not created any more; who waits for its end learns why.
   ended.catch(() => allCreated.resolve())
-  return { created: allCreated.promise, ended }
+  return {
+    created: allCreated.promise,
+    ended,
+    pending: () => (signal.aborted ? pendingAtAbort : [...pending.values()]),
+  }
 }

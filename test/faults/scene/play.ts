@@ -94,13 +94,22 @@ export async function play(
     return { recoveries, counts: scene.counts, statuses }
   } catch (error) {
     const message = `${scenario.title} (FAULTS_SEED=${SEED}): ${error instanceof Error ? error.message : String(error)}`
-    throw new Error(`${message}\n${fleet.complaints()}`, { cause: error })
+    const waiting = load.pending().slice(0, FINDINGS_SHOWN)
+    const open = await postgres.sql<pg.QueryResultRow>(OPEN)
+    throw new Error(`${message}\n${JSON.stringify({ waiting, open })}\n${fleet.complaints()}`, {
+      cause: error,
+    })
   } finally {
     calm.abort()
     over.abort()
     await Promise.allSettled([load.ended, ...faults])
   }
 }
+
+/** What a scene that came to no end was waiting for. */
+const OPEN = `
+  SELECT id, agent_key, status, attempt, failures, losses, run_at, lease_expires_at, cancel_requested_at, now()
+  FROM agent_runtime.run WHERE status IN ('queued', 'running', 'waiting') LIMIT 10`
 
 const FINDINGS_SHOWN = 5
 
