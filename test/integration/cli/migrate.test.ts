@@ -74,9 +74,21 @@ test('migrate goes to PostgreSQL itself where DIRECT_URL says where that is', as
   expect((await run(['migrate'], { ...env, DIRECT_URL: NOBODY })).said).toContain('correct DIRECT_URL')
 })
 
+/** As somebody who owns the database and may create roles, but is no superuser. */
+async function connectAsOwner(superuser: pg.Client, databaseUrl: string) {
+  const url = new URL(databaseUrl)
+  const name = url.pathname.slice(1)
+  url.username = `owner_${name}`
+  url.password = 'secret'
+  await superuser.query(`CREATE ROLE ${url.username} LOGIN CREATEROLE PASSWORD 'secret';
+    ALTER DATABASE ${name} OWNER TO ${url.username}`)
+  return connect(url.href)
+}
+
 test('each command does with the rights its documentation asks for', async () => {
   await using database = await emptyDatabase()
-  await using owner = await connect(database.url)
+  await using superuser = await connect(database.url)
+  await using owner = await connectAsOwner(superuser, database.url)
   const operations = await readFile(new URL('../../../docs/operations.md', import.meta.url), 'utf8')
   const [, documented = ''] = /## Roles[^]*?```sql\n([^]*?)```/.exec(operations) ?? []
   const suffix = new URL(database.url).pathname.slice(1)
@@ -113,7 +125,8 @@ test('each command does with the rights its documentation asks for', async () =>
     await runtime.stop()
     expect(logger.entries.filter(({ level }) => level === 'warn' || level === 'error')).toEqual([])
   } finally {
-    for (const role of roles)
-      await owner.query(`DROP OWNED BY ${role}_${suffix} CASCADE; DROP ROLE ${role}_${suffix}`)
+    await superuser.query(`REASSIGN OWNED BY owner_${suffix} TO CURRENT_USER`)
+    for (const role of [...roles, 'owner'])
+      await superuser.query(`DROP OWNED BY ${role}_${suffix} CASCADE; DROP ROLE ${role}_${suffix}`)
   }
 })
