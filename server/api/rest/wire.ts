@@ -35,7 +35,7 @@ export const RestCreateRun = z.strictObject({
   params: Json.optional(),
   conversation_id: ConversationId.nullish(),
   metadata: JsonObject.default({}),
-  idempotency_key: z.string().min(1).max(200).nullish(),
+  idempotency_key: CreateRunInput.shape.idempotencyKey.nullable(),
   max_attempts: CreateRunInput.shape.maxAttempts,
   timeout_ms: CreateRunInput.shape.timeoutMs,
   priority: CreateRunInput.shape.priority,

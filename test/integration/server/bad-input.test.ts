@@ -111,6 +111,9 @@ describe('creating a run', () => {
     expect(
       (await rest.post('runs', { agent_key: 'agent', messages: [{ role: 'user' }] })).body['details'],
     ).toMatchObject([{ path: 'messages.0.content' }])
+    expect(
+      (await rest.post('runs', { agent_key: 'agent', idempotency_key: 'schedule/x' })).body['details'],
+    ).toMatchObject([{ path: 'idempotency_key' }])
   })
 
   test('with a body that is no run at all is refused over both transports', async ({
