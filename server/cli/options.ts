@@ -93,5 +93,6 @@ Environment:
   MODEL_PROVIDER      openai, anthropic or demo; by default the one whose API key is set
   OPENAI_API_KEY, ANTHROPIC_API_KEY
   DEFAULT_MODEL       name of the model
+  RUNTIME_REGISTRY    functions that register agents, e.g. ./agents.ts#registerAgents: no entry is needed then
   RUN_TIMEOUT_SECONDS, MAX_ATTEMPTS, CONCURRENCY and the other settings of createAgentRuntime
   DEBUG=1             shows where errors came from`
