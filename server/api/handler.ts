@@ -83,7 +83,12 @@ export function createHandler(options: HandlerOptions): (request: Request) => Pr
 
   const protectedPaths = [`${restPath}/*`, `${trpcPath}/*`]
   for (const path of protectedPaths) {
-    app.use(path, allowOrigins(options.allowedOrigins), refuseForgeries(options.allowedOrigins, services.log))
+    app.use(
+      path,
+      assertAddressed,
+      allowOrigins(options.allowedOrigins),
+      refuseForgeries(options.allowedOrigins, services.log),
+    )
   }
 
   app.use(`${restPath}/*`, limited, async (c, next) => {
@@ -131,6 +136,12 @@ function isGone(c: Context): boolean {
 function goneAway(error: Error, log: Logger): AgentRuntimeError {
   log.debug({ err: error }, 'a client went away before it was answered')
   return new AgentRuntimeError('bad_request', 'The request broke off.')
+}
+
+/** Node's server takes names of hosts, "1.2.3.4.5" for one, that no URL may have. */
+const assertAddressed: MiddlewareHandler = (c, next) => {
+  if (!URL.canParse(c.req.url)) throw new AgentRuntimeError('bad_request', 'The header Host names no host.')
+  return next()
 }
 
 /** tRPC decodes the names of procedures, and takes what can't be decoded for a fault of the server's. */

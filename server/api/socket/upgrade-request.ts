@@ -8,9 +8,11 @@ const SETTABLE = new Set(['authorization', 'x-anonymous-token'])
 /** Names that an error repeats. */
 const MAX_NAMES = 10
 
-/** Whether the request says for which host it is, in a way that a URL can be made of. */
+/** Whether the request says for which host it is, in a way that a `Request` can be made of: of a URL with a user in it none can. */
 export function hasAddress(upgrade: IncomingMessage): boolean {
-  return URL.canParse(...addressOf(upgrade))
+  const [url, base] = addressOf(upgrade)
+  const address = URL.parse(url, base)
+  return address !== null && address.username === '' && address.password === ''
 }
 
 /**

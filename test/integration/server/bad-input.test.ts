@@ -1,6 +1,9 @@
+import { request } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { describe, expect } from 'vitest'
 import { z } from 'zod'
 import { defineAgent } from '../../../server/index.ts'
+import { hostRuntimes } from '../../support/node-host.ts'
 import { test } from '../../support/runtime.ts'
 
 const agent = defineAgent({
@@ -334,6 +337,20 @@ describe('what is asked of a run', () => {
       expect([offset, answer.status, answer.body['messages']]).toEqual([offset, 200, []])
     }
   })
+})
+
+test('a Host that names no host is bad input, whatever is asked for', async ({ createServer }) => {
+  const { runtime } = await createServer(options)
+  await using server = await hostRuntimes(runtime)
+  for (const path of ['/api/agents/runs', '/trpc/runs.list', '/trpc/runs.events']) {
+    for (const host of ['1.2.3.4.5', '0x100000000', 'a b']) {
+      const answer = await new Promise<IncomingMessage>((resolve, reject) =>
+        request(`${server.url}${path}`, { headers: { host } }, resolve).on('error', reject).end(),
+      )
+      answer.resume()
+      expect([path, host, answer.statusCode]).toEqual([path, host, 400])
+    }
+  }
 })
 
 test('keys with a meaning to JavaScript are data like any other, or refused', async ({ createServer }) => {

@@ -257,7 +257,9 @@ describe('who is calling', () => {
     expect(refused.status).toBe(403)
     expect(JSON.parse(refused.body)).toMatchObject({ code: 'forbidden' })
     expect((await refusalOf(host.socketUrl, { origin: 'null' })).status).toBe(403)
-    expect((await refusalOf(host.socketUrl, { headers: { host: 'no host' } })).status).toBe(400)
+    for (const name of ['no host', 'somebody@localhost', 'some:body@localhost']) {
+      expect((await refusalOf(host.socketUrl, { headers: { host: name } })).status).toBe(400)
+    }
     for (const origin of [host.url, 'https://two.example.com']) {
       using raw = await openRawSocket(host.socketUrl, { origin })
       expect(raw.socket.readyState).toBe(raw.socket.OPEN)
