@@ -13,7 +13,7 @@ import type { Run, RunDetail } from '../contract/run.ts'
 import { ApprovalAnswer } from '../contract/wait.ts'
 import { createDelivery } from '../events/delivery.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { NewRun } from '../ports/create-run.ts'
+import type { CreatedRun, NewRun } from '../ports/create-run.ts'
 import type { EventBus } from '../ports/event-bus.ts'
 import type { Logger } from '../ports/logger.ts'
 import { ownerOf } from '../ports/owner.ts'
@@ -24,9 +24,12 @@ import { checkAnswer } from './check-answer.ts'
 import { createCommitRun } from './commit-runs.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import type { CheckLimits } from './limits.ts'
+import { logEnded } from './log-ended.ts'
 import { noSuchRun } from './run-events.ts'
 import type { RunEvents } from './run-events.ts'
 import { cancelHintsOf, giveTurns, hintsOf } from './turns.ts'
+
+type CreatedWithPlace = Extract<CreatedRun, { kind: 'created' }>
 
 export interface RunPorts {
   store: Store
@@ -88,6 +91,13 @@ export function createRuns(ports: RunPorts, settings: RunSettings, events: RunEv
     const decided = ApprovalAnswer.safeParse(approval)
     if (!decided.success) return ports.log.info(who, 'a wait was answered')
     ports.log.info({ ...who, approved: decided.data.approved }, 'an approval was decided')
+  }
+
+  function logInterrupted({ run, interrupted }: CreatedWithPlace, by: object): void {
+    for (const { id: runId } of interrupted) {
+      ports.log.info({ runId, by, interruptedBy: run.id }, 'a run was cancelled')
+    }
+    logEnded(interrupted, ports.log)
   }
 
   return {
@@ -152,6 +162,7 @@ export function createRuns(ports: RunPorts, settings: RunSettings, events: RunEv
         case 'existing':
           return { run: answer.run, created: false }
         case 'created':
+          logInterrupted(answer, ownerOf(principal))
           bus.publish(cancelHintsOf(answer.interrupted))
           return { run: answer.run, created: true }
       }
@@ -183,6 +194,7 @@ export function createRuns(ports: RunPorts, settings: RunSettings, events: RunEv
           bus.publish([{ kind: 'cancel', runId }])
           return outcome.run
         case 'cancelled':
+          logEnded([outcome.run], ports.log)
           bus.publish(hintsOf([outcome.run]))
           await giveTurn(outcome.run.conversationId)
           return outcome.run

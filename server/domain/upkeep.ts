@@ -1,11 +1,11 @@
 import { createDelivery } from '../events/delivery.ts'
-import { isTerminal } from '../contract/terminal.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { EventBus } from '../ports/event-bus.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Queue } from '../ports/queue.ts'
 import type { Store } from '../ports/store.ts'
-import type { ChangedRun, Upkeep } from '../ports/upkeep.ts'
+import type { Upkeep } from '../ports/upkeep.ts'
+import { logEnded } from './log-ended.ts'
 import { giveTurns, hintsOf } from './turns.ts'
 
 export interface UpkeepPorts {
@@ -79,10 +79,4 @@ async function doWhatIsDue(ports: UpkeepPorts, found: Upkeep, gone: readonly str
   }
   const conversationIds = found.freeConversationIds
   if (conversationIds.length > 0) await giveTurns(ports, { conversationIds, ifLocked: 'skip' })
-}
-
-function logEnded(runs: readonly ChangedRun[], log: Logger): void {
-  for (const { id: runId, agentKey, status } of runs) {
-    if (isTerminal(status)) log.info({ runId, agentKey, status }, 'a run ended that no worker held')
-  }
 }

@@ -26,6 +26,7 @@ function authenticate({ headers }: Request): Principal | null {
 }
 
 const lines = (log: readonly LogEntry[], message: string) => log.filter((entry) => entry.message === message)
+const runIds = (entries: readonly LogEntry[]) => new Set(entries.map(({ fields }) => fields['runId']))
 
 describe('who is refused leaves a line', () => {
   test.for([
@@ -93,6 +94,28 @@ test('a cancel, an answer and an approval leave a line each: who, of which run',
   ])
   // Answers are nobody's but the run's.
   expect(JSON.stringify(log)).not.toContain('Lisbon')
+})
+
+test('runs that another takes the place of leave a line each: who, of which run, and that they ended', async ({
+  createServer,
+}) => {
+  const { as, log } = await createServer({ agents: [agent], worker: false, authenticate })
+  const { rest } = as({ 'x-user': 'ada' })
+  const { body } = await rest.post('conversations', {})
+  const conversation = { conversation_id: body['id'] }
+  const ids = [await rest.create('agent', conversation), await rest.create('agent', conversation)]
+  const created = await rest.create('agent', { ...conversation, conversation_policy: 'interrupt' })
+  const cancelled = lines(log, 'a run was cancelled')
+  expect(runIds(cancelled)).toEqual(new Set(ids))
+  expect(cancelled).toMatchObject(
+    ids.map(() => ({ level: 'info', fields: { by: ADA, interruptedBy: created } })),
+  )
+  await rest.post(`runs/${created}/cancel`, {})
+  const ended = lines(log, 'a run ended that no worker held')
+  expect(runIds(ended)).toEqual(new Set([...ids, created]))
+  expect(ended).toMatchObject(
+    ended.map(() => ({ level: 'info', fields: { agentKey: 'agent', status: 'cancelled' } })),
+  )
 })
 
 test('an upload that breaks off is nobody’s to read about', async ({ createServer }) => {
