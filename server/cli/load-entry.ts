@@ -27,9 +27,14 @@ export function findEntry(given: string | undefined): string {
     if (!statSync(path).isFile()) throw new CliError(`The entry ${given} is not a file.`)
     return path
   }
-  const found = DEFAULT_ENTRIES.map((path) => resolve(path)).find((path) => existsSync(path))
+  const registry = process.env['RUNTIME_REGISTRY'] ?? ''
+  // `agents.ts` may well be where the registry's functions are.
+  const named = new Set(registry.split(',').map((one) => resolve(one.trim().split('#')[0] ?? '')))
+  const found = DEFAULT_ENTRIES.map((path) => resolve(path)).find(
+    (path) => existsSync(path) && !named.has(path),
+  )
   if (found !== undefined) return found
-  if (process.env['RUNTIME_REGISTRY']) return REGISTRY_ENTRY
+  if (registry !== '') return REGISTRY_ENTRY
   throw new CliError(
     'No entry: name the file whose default export is createAgentRuntime(…), or call it runtime.ts, src/runtime.ts, agents.ts or src/agents.ts.',
   )

@@ -18,14 +18,14 @@ const AGENTS = `
 
 test('without an entry, dev runs what RUNTIME_REGISTRY names, and takes up a change of it', async () => {
   await using folder = await createWorkspace()
-  await folder.write('agents/all.ts', AGENTS)
-  const env = { RUNTIME_REGISTRY: './agents/all.ts#registerAgents' }
+  await folder.write('agents.ts', AGENTS)
+  const env = { RUNTIME_REGISTRY: './agents.ts#registerAgents' }
   await using dev = await startDev(['--port', '0'], { cwd: folder.path, env })
   expect(dev.stdout()).toMatch(/Agents +one, two/)
   await follow(dev.url, await createRun(dev.url, 'two'), /two was here/)
 
-  await folder.write('agents/all.ts', AGENTS.replace("agent('two')", "agent('three')"))
-  await dev.printed(/Reloaded in [\d.]+ s: agents\/all\.ts changed/)
+  await folder.write('agents.ts', AGENTS.replace("agent('two')", "agent('three')"))
+  await dev.printed(/Reloaded in [\d.]+ s: agents\.ts changed/)
   await follow(dev.url, await createRun(dev.url, 'three'), /three was here/)
 })
 
