@@ -234,10 +234,13 @@ test('what was not expected ends the command too, and DEBUG=1 shows where it cam
      export default createAgentRuntime({ agents: [] })\n`,
   )
   const env = { DATABASE_URL: database.url }
-  const quiet = await outcomeOf(['serve', '--port', '0'], { folder, env })
+  const quiet = await outcomeOf(['serve', '--port', '0', '--insecure'], { folder, env })
   expect(quiet.code).toBe(1)
   expect(quiet.said).toMatch(/agent-runtime: out of the blue\nThis was not expected\. DEBUG=1 shows/)
   expect(quiet.said).toMatch(/Error: out of the blue\n +at /)
-  const loud = await outcomeOf(['serve', '--port', '0'], { folder, env: { ...env, DEBUG: '1' } })
+  const loud = await outcomeOf(['serve', '--port', '0', '--insecure'], {
+    folder,
+    env: { ...env, DEBUG: '1' },
+  })
   expect(loud.said).toMatch(/runtime\.ts:2/)
 })

@@ -30,7 +30,7 @@ test.each([
 test.each([
   ['by default', [], {}],
   ['with --no-reload in development', ['--no-reload'], { NODE_ENV: 'development' }],
-])('%s, a worker is one process that no change replaces', async (_when, args, env) => {
+])('%s, a worker goes on as it was, whatever changes', async (_when, args, env) => {
   await using database = await createTestDatabase()
   await using folder = await createWorkspace()
   await folder.write('runtime.ts', runtime('one'))
@@ -39,7 +39,16 @@ test.each([
     env: { DATABASE_URL: database.url, ...env },
   })
   await worker.printed(/Working on runs of one/)
-  expect(childrenOf(worker.pid)).toEqual([])
+  const processes = childrenOf(worker.pid)
+  await folder.write('runtime.ts', runtime('two'))
+  // Longer than a change takes to be noticed, by a process that looks for one.
+  await using looking = runCli(['worker', '--reload'], {
+    cwd: folder.path,
+    env: { DATABASE_URL: database.url, ...env },
+  })
+  await looking.printed(/Working on runs of two/)
+  expect(childrenOf(worker.pid)).toEqual(processes)
+  expect(worker.stdout()).not.toContain('Reloaded')
 })
 
 test('several processes are not reloaded, and --reload for them is refused', async () => {

@@ -40,7 +40,7 @@ async function createProject(): Promise<Workspace> {
 }
 
 const startProject = (folder: Workspace, ...args: string[]): Promise<CliProcess & { url: string }> =>
-  startDev(['--port', '0', ...args], { cwd: folder.path })
+  startDev(['--port', '0', ...args], { cwd: folder.path, env: { LOG_LEVEL: 'warn' } })
 
 const reloads = (dev: CliProcess): string[] => dev.stdout().match(/^· Reloaded .*$/gm) ?? []
 

@@ -12,7 +12,7 @@ async function listening(server: CliProcess): Promise<string> {
 test('API and worker are processes of their own over one database', async () => {
   await using database = await createTestDatabase()
   await using folder = await createWorkspace()
-  const options = { cwd: folder.path, env: { DATABASE_URL: database.url } }
+  const options = { cwd: folder.path, env: { DATABASE_URL: database.url, LOG_LEVEL: 'warn' } }
   await using server = runCli(['serve', entry('working'), '--port', '0', '--insecure'], options)
   const url = await listening(server)
   const runId = await createRun(url, 'echo')

@@ -69,7 +69,7 @@ test('dev hands them on, from one version of the code to the next, beside those 
   )
   await folder.write('word.ts', "export const word = 'one'\n")
   const args = ['--port', '0', '--web', webFixture, '--drain-timeout', '0']
-  await using dev = await startDev(args, { cwd: folder.path })
+  await using dev = await startDev(args, { cwd: folder.path, env: { LOG_LEVEL: 'warn' } })
 
   const viteClient = await (await fetch(`${dev.url}/@vite/client`)).text()
   const token = /wsToken = "([^"]+)"/.exec(viteClient)?.[1]
