@@ -9,7 +9,14 @@ const MAX_BYTES = 512
 const Name = z
   .string()
   .regex(/^[^\0\p{Surrogate}]*$/u, 'must not contain U+0000 or half a surrogate pair')
-  .refine((text) => new TextEncoder().encode(text).length <= MAX_BYTES, `at most ${MAX_BYTES} bytes of UTF-8`)
+  .refine((text) => fits(text), `at most ${MAX_BYTES} bytes of UTF-8`)
+
+const encoder = new TextEncoder()
+
+/** A UTF-16 code unit is three bytes of UTF-8 at most: short texts need not be counted. */
+function fits(text: string): boolean {
+  return text.length * 3 <= MAX_BYTES || encoder.encode(text).length <= MAX_BYTES
+}
 
 /** Who created a run, and who asks for it. */
 export interface Principal {
@@ -36,15 +43,21 @@ export const Principal: z.ZodType<Principal> = z
 /** Who everybody is where nobody has to say who they are. */
 export const PUBLIC_PRINCIPAL: Principal = { id: 'public', tenantId: '', kind: 'public' }
 
+/** Frozen, so that what was parsed once stays as it was. */
+const parsed = new WeakSet<object>()
+
 /**
  * Nothing an application says of who asks is believed before it was parsed: an undefined id, or an operator in
- * its place, would be no bound on what is read.
+ * its place, would be no bound on what is read. What this returned is returned as it is: each use case asks again.
  *
  * @throws AgentRuntimeError `unauthorized`, with what is wrong as its `cause`
  */
 export function parsePrincipal(value: unknown): Principal {
+  if (typeof value === 'object' && value !== null && parsed.has(value)) return value as Principal
   try {
-    return Principal.parse(value)
+    const principal = Object.freeze(Principal.parse(value))
+    parsed.add(principal)
+    return principal
   } catch (cause) {
     // Also what a getter threw.
     throw new AgentRuntimeError('unauthorized', 'Authentication is required.', { cause })
