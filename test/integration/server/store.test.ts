@@ -44,6 +44,27 @@ describe('the store', () => {
     )
   })
 
+  test('charges no run for a worker that lost its runs one by one', async ({ store, database }) => {
+    const ids = [await createRun(store), await createRun(store)]
+    await claim(store, ids)
+    for (const id of ids) {
+      await database.sql(
+        `UPDATE agent_runtime.run SET lease_expires_at = now() - interval '1 second' WHERE id = $1`,
+        [id],
+      )
+      expect(await store.recoverRuns([], nowhere)).toMatchObject([{ id, status: 'queued' }])
+    }
+    expect(await database.sql('SELECT DISTINCT failures, losses FROM agent_runtime.run')).toEqual([
+      { failures: 0, losses: 1 },
+    ])
+    // Alone in its next process, it is judged by that.
+    await claim(store, ids.slice(0, 1), { workerId: 'another', ttlMs: -1_000 })
+    await store.recoverRuns([], nowhere)
+    expect(await database.sql('SELECT failures FROM agent_runtime.run WHERE id = $1', [ids[0]])).toEqual([
+      { failures: 2 },
+    ])
+  })
+
   test('writes what it can of a batch, each run on its own', async ({ store, database }) => {
     const ids = await Promise.all(Array.from({ length: 4 }, () => createRun(store)))
     await claim(store, ids)

@@ -32,7 +32,7 @@ const CLAIM = {
       FOR NO KEY UPDATE
     ), r AS (
       UPDATE agent_runtime.run SET
-        status = 'running', attempt = attempt + 1, last_seq = last_seq + 1,
+        status = 'running', attempt = attempt + 1, in_company = false, last_seq = last_seq + 1,
         started_at = COALESCE(started_at, now()), attempt_started_at = now(), run_at = NULL,
         lease_owner = $2, lease_expires_at = now() + $3 * interval '1 millisecond'
       WHERE id IN (SELECT id FROM locked)

@@ -21,7 +21,8 @@ const VOID_MESSAGES = `(
 
 // A worker that was executing one run was probably ended by it: the run is charged a failure, and the times it was
 // lost in company too. Of several, any may be the guilty one: none is charged, and each counts a loss, by which it
-// gets a process of its own before long. Where no worker can give it one, each further loss is charged.
+// gets a process of its own before long. A worker that hangs loses its runs one by one, as their leases run out: those
+// that are left are told that they were in company. Where no worker can give it one, each further loss is charged.
 // Losses are made good at once; a run that keeps failing waits longer each time. One that has used up its time
 // needs no other attempt.
 const RECOVER = {
@@ -37,10 +38,17 @@ const RECOVER = {
       WHERE status = 'running'
         AND lease_owner IN (SELECT o.lease_owner FROM agent_runtime.run o JOIN lost ON lost.id = o.id)
       GROUP BY lease_owner
+    ), left_behind AS (
+      SELECT id FROM agent_runtime.run
+      WHERE status = 'running' AND lease_owner IN (SELECT lease_owner FROM company WHERE runs > 1)
+        AND id NOT IN (SELECT id FROM lost)
+      FOR NO KEY UPDATE SKIP LOCKED
+    ), noted AS (
+      UPDATE agent_runtime.run SET in_company = true WHERE id IN (SELECT id FROM left_behind)
     ), charged AS (
       SELECT r.*,
         CASE
-          WHEN c.runs IS NULL OR c.runs = 1 THEN 1 + r.losses
+          WHEN COALESCE(c.runs, 1) = 1 AND NOT r.in_company THEN 1 + r.losses
           WHEN r.losses >= ${LOSSES_IN_COMPANY} THEN 1
           ELSE 0
         END AS charge
