@@ -50,6 +50,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const common = {
     DATABASE_URL: options.databaseUrl,
     TRACE_URL: options.traceUrl,
+    SUITE_PID: String(process.pid),
     LEASE_TTL_SECONDS: String(LEASE_TTL_SECONDS),
     RETRY_DELAY_SECONDS: '0.2',
     CANCEL_GRACE_SECONDS: '0.5',
