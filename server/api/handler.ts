@@ -3,11 +3,10 @@ import type { AnyRouter } from '@trpc/server'
 import { Hono } from 'hono'
 import type { Context, MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { shortened } from '../contract/parse-input.ts'
 import type { Logger } from '../ports/logger.ts'
-import { completed, headersOf, withAnswerHeaders } from './answer-headers.ts'
+import { answerError, answerJson, completed } from './answer.ts'
 import { allowOrigins, refuseForgeries } from './cross-origin.ts'
 import { toAgentRuntimeError, toTRPCShape } from './errors.ts'
 import type { Identify } from './identify.ts'
@@ -43,22 +42,23 @@ export function createHandler(options: HandlerOptions): (request: Request) => Pr
 
   app.onError((error, c) => {
     const known = isGone(c) ? goneAway(error, services.log) : toAgentRuntimeError(error, services.log)
-    const body = c.req.path.startsWith(`${trpcPath}/`) ? { error: toTRPCShape(known) } : known.toBody()
-    return c.json(body, known.status as ContentfulStatusCode, headersOf(known))
+    return c.req.path.startsWith(`${trpcPath}/`)
+      ? answerError(known, { error: toTRPCShape(known) })
+      : answerError(known)
   })
-  app.notFound((c) => {
-    const error = new AgentRuntimeError(
-      'not_found',
-      `There is no ${shortened(c.req.method)} ${shortened(c.req.path)} here.`,
-    )
-    return c.json(error.toBody(), 404, headersOf(error))
-  })
+  app.notFound((c) =>
+    answerError(
+      new AgentRuntimeError(
+        'not_found',
+        `There is no ${shortened(c.req.method)} ${shortened(c.req.path)} here.`,
+      ),
+    ),
+  )
 
-  app.use(withAnswerHeaders)
-  app.get('/healthz', (c) => c.json({ status: 'ok' }))
-  app.get('/readyz', async (c) => {
+  app.get('/healthz', () => answerJson({ status: 'ok' }))
+  app.get('/readyz', async () => {
     await options.checkReady()
-    return c.json({ status: 'ready' })
+    return answerJson({ status: 'ready' })
   })
 
   const measured = bodyLimit({

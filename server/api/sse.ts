@@ -1,6 +1,6 @@
 // Format: https://html.spec.whatwg.org/multipage/server-sent-events.html
 import type { EventBatch } from '../events/event-ring.ts'
-import { ANSWER_HEADERS } from './answer-headers.ts'
+import { ANSWER_HEADERS } from './answer.ts'
 import type { KeepAlive } from './keep-alive.ts'
 import type { Watch } from './watch-reader.ts'
 

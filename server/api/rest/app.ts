@@ -4,8 +4,8 @@ import { accepts } from 'hono/accepts'
 import type { Principal } from '../../contract/principal.ts'
 import { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
 import { parseInput, shortened } from '../../contract/parse-input.ts'
-import { RunId } from '../../contract/run.ts'
 import { isTerminal } from '../../contract/terminal.ts'
+import { ANSWER_HEADERS, answerJson } from '../answer.ts'
 import { createKeepAlive } from '../keep-alive.ts'
 import type { ApiServices } from '../services.ts'
 import type { WatchReader } from '../watch-reader.ts'
@@ -40,7 +40,7 @@ export interface RestEnv {
 const STREAM = 'text/event-stream'
 const ACCEPTED = { header: 'Accept' as const, supports: ['application/json', STREAM], default: STREAM }
 
-const runIdOf = (c: Context) => parseInput(RunId, c.req.param('id'))
+const runIdOf = (c: Context) => c.req.param('id') ?? ''
 
 /** REST and SSE: the same use cases as the router's, for every language that speaks HTTP. */
 export function createRestApp(services: ApiServices, watchReader: WatchReader): Hono<RestEnv> {
@@ -50,8 +50,8 @@ export function createRestApp(services: ApiServices, watchReader: WatchReader): 
 
   app.post('/runs', async (c) => {
     const input = fromRestCreateRun(await readBody(c, RestCreateRun))
-    const { run, created } = await runs.create(c.var.principal, input)
-    return c.json(toRestRun(run), created ? 201 : 200)
+    const { run, created } = await runs.create(c.get('principal'), input)
+    return answerJson(toRestRun(run), created ? 201 : 200)
   })
 
   app.get('/runs', async (c) => {
@@ -60,42 +60,50 @@ export function createRestApp(services: ApiServices, watchReader: WatchReader): 
       conversation_id: conversationId,
       ...rest
     } = parseInput(ListRunsQuery, c.req.query())
-    const page = await runs.list(c.var.principal, { ...rest, agentKey, conversationId })
-    return c.json(toRestPage(page, { url: pageUrl(c, ListRunsQuery), toRest: toRestRun }))
+    const page = await runs.list(c.get('principal'), { ...rest, agentKey, conversationId })
+    return answerJson(toRestPage(page, { url: pageUrl(c, ListRunsQuery), toRest: toRestRun }))
   })
 
-  app.get('/runs/:id', async (c) => c.json(toRestRunDetail(await runs.get(c.var.principal, runIdOf(c)))))
+  app.get('/runs/:id', async (c) =>
+    answerJson(toRestRunDetail(await runs.get(c.get('principal'), runIdOf(c)))),
+  )
 
-  app.post('/runs/:id/cancel', async (c) => c.json(toRestRun(await runs.cancel(c.var.principal, runIdOf(c)))))
+  app.post('/runs/:id/cancel', async (c) =>
+    answerJson(toRestRun(await runs.cancel(c.get('principal'), runIdOf(c)))),
+  )
 
   app.post('/runs/:id/respond', async (c) => {
     const answer = await readBody(c, RestRespond)
-    return c.json(toRestRun(await runs.respond(c.var.principal, { runId: runIdOf(c), ...answer })))
+    return answerJson(toRestRun(await runs.respond(c.get('principal'), { runId: runIdOf(c), ...answer })))
   })
 
-  app.get('/runs/:id/events', (c) =>
-    accepts(c, ACCEPTED) === 'application/json' ? listEvents(c) : streamEvents(c),
-  )
+  app.get('/runs/:id/events', (c) => {
+    // What an EventSource sends needs no weighing.
+    const asksForStream = c.req.header('accept') === STREAM || accepts(c, ACCEPTED) === STREAM
+    return asksForStream ? streamEvents(c) : listEvents(c)
+  })
   app.get('/runs/:id/events/stream', (c) => streamEvents(c))
 
   app.post('/conversations', async (c) => {
     const body = await readBody(c, RestCreateConversation)
     const { agent_key: agentKey, ...rest } = body
     const input = { ...rest, agentKey: agentKey ?? undefined }
-    return c.json(toRestConversation(await conversations.create(c.var.principal, input)), 201)
+    return answerJson(toRestConversation(await conversations.create(c.get('principal'), input)), 201)
   })
 
   app.get('/conversations', async (c) => {
     const { agent_key: agentKey, ...rest } = parseInput(ListConversationsQuery, c.req.query())
-    const page = await conversations.list(c.var.principal, { ...rest, agentKey })
-    return c.json(toRestPage(page, { url: pageUrl(c, ListConversationsQuery), toRest: toRestConversation }))
+    const page = await conversations.list(c.get('principal'), { ...rest, agentKey })
+    return answerJson(
+      toRestPage(page, { url: pageUrl(c, ListConversationsQuery), toRest: toRestConversation }),
+    )
   })
 
   app.get('/conversations/:id', async (c) => {
     const { include_failed_runs: includeFailedRuns, ...window } = parseInput(HistoryQuery, c.req.query())
     const conversationId = c.req.param('id')
     const input = { conversationId, includeFailedRuns, ...window }
-    return c.json(toRestConversationDetail(await conversations.get(c.var.principal, input)))
+    return answerJson(toRestConversationDetail(await conversations.get(c.get('principal'), input)))
   })
 
   // After the routes above: a path that is there, asked in another way.
@@ -111,7 +119,7 @@ export function createRestApp(services: ApiServices, watchReader: WatchReader): 
   async function listEvents(c: Context<RestEnv>): Promise<Response> {
     const query = parseInput(EventsQuery, c.req.query())
     const { limit, include_debug: includeDebug, include_all: includeAll } = query
-    const { events, count, hasMore } = await runs.listEvents(c.var.principal, {
+    const { events, count, hasMore } = await runs.listEvents(c.get('principal'), {
       runId: runIdOf(c),
       afterSeq: readCursor(c, query),
       filter: { includeDebug, includeAll },
@@ -120,7 +128,7 @@ export function createRestApp(services: ApiServices, watchReader: WatchReader): 
     const last = events.at(-1)
     const next = pageUrl(c, EventsQuery)
     if (last !== undefined) next.searchParams.set('from_seq', String(last.seq + 1))
-    return c.json({
+    return answerJson({
       results: events.map(toRestEvent),
       next: hasMore ? next.href : null,
       previous: null,
@@ -131,7 +139,7 @@ export function createRestApp(services: ApiServices, watchReader: WatchReader): 
   async function streamEvents(c: Context<RestEnv>): Promise<Response> {
     const query = parseInput(EventsQuery, c.req.query())
     const afterSeq = readCursor(c, query)
-    const { run, batches, confirm } = await runs.follow(c.var.principal, {
+    const { run, batches, confirm } = await runs.follow(c.get('principal'), {
       runId: runIdOf(c),
       afterSeq,
       filter: { includeDebug: query.include_debug, includeAll: query.include_all },
@@ -139,14 +147,14 @@ export function createRestApp(services: ApiServices, watchReader: WatchReader): 
     })
     // An EventSource comes back after every end of a stream; 204 is how it is told to stay away.
     if (isTerminal(run.status) && afterSeq > 0 && (await batches.peek()) === undefined) {
-      return c.body(null, 204)
+      return new Response(null, { status: 204, headers: ANSWER_HEADERS })
     }
     if (c.req.raw.method === 'HEAD') {
       // Nobody would read the body, nor say so.
       batches.close()
       return new Response(null, { headers: EVENT_STREAM_HEADERS })
     }
-    const watch = watchReader({ request: c.req.raw, principal: c.var.principal, check: confirm })
+    const watch = watchReader({ request: c.req.raw, principal: c.get('principal'), check: confirm })
     return new Response(toEventStream(batches, REST_SSE, { keepAlive, watch }), {
       headers: EVENT_STREAM_HEADERS,
     })
