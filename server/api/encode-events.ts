@@ -13,7 +13,7 @@ export function createEventEncoder(
   toFrame: (event: AnyRunEvent) => string,
 ): (batch: EventBatch) => Uint8Array {
   const frames = new WeakMap<AnyRunEvent, string>()
-  const chunks = new WeakMap<EventBatch, Uint8Array>()
+  const chunks = new WeakMap<EventBatch | AnyRunEvent, Uint8Array>()
 
   function frameOf(event: AnyRunEvent): string {
     let frame = frames.get(event)
@@ -22,8 +22,14 @@ export function createEventEncoder(
   }
 
   return (batch) => {
-    let chunk = chunks.get(batch)
-    if (chunk === undefined) chunks.set(batch, (chunk = encode(batch.map(frameOf).join(''))))
+    const [first, second] = batch
+    // A batch of one event is that event: remembering both would take as long as encoding it.
+    const isOne = first !== undefined && second === undefined
+    const key = isOne ? first : batch
+    let chunk = chunks.get(key)
+    if (chunk === undefined) {
+      chunks.set(key, (chunk = encode(isOne ? toFrame(first) : batch.map(frameOf).join(''))))
+    }
     return chunk
   }
 }

@@ -8,7 +8,10 @@ const MAX_BYTES = 512
 /** PostgreSQL's text holds neither U+0000 nor half a surrogate pair. */
 const Name = z
   .string()
-  .regex(/^[^\0\p{Surrogate}]*$/u, 'must not contain U+0000 or half a surrogate pair')
+  .refine(
+    (text) => text.isWellFormed() && !text.includes('\0'),
+    'must not contain U+0000 or half a surrogate pair',
+  )
   .refine((text) => fits(text), `at most ${MAX_BYTES} bytes of UTF-8`)
 
 const encoder = new TextEncoder()
@@ -43,8 +46,21 @@ export const Principal: z.ZodType<Principal> = z
 /** Who everybody is where nobody has to say who they are. */
 export const PUBLIC_PRINCIPAL: Principal = { id: 'public', tenantId: '', kind: 'public' }
 
-/** Frozen, so that what was parsed once stays as it was. */
-const parsed = new WeakSet<object>()
+/** What was parsed once stays as it was; a copy of it has to be parsed again. */
+class ParsedPrincipal implements Principal {
+  readonly id: string
+  readonly tenantId: string
+  readonly kind: Principal['kind']
+  readonly claims?: Principal['claims']
+
+  constructor({ id, tenantId, kind, claims }: Principal) {
+    this.id = id
+    this.tenantId = tenantId
+    this.kind = kind
+    if (claims !== undefined) this.claims = claims
+    Object.freeze(this)
+  }
+}
 
 /**
  * Nothing an application says of who asks is believed before it was parsed: an undefined id, or an operator in
@@ -53,11 +69,9 @@ const parsed = new WeakSet<object>()
  * @throws AgentRuntimeError `unauthorized`, with what is wrong as its `cause`
  */
 export function parsePrincipal(value: unknown): Principal {
-  if (typeof value === 'object' && value !== null && parsed.has(value)) return value as Principal
+  if (value instanceof ParsedPrincipal) return value
   try {
-    const principal = Object.freeze(Principal.parse(value))
-    parsed.add(principal)
-    return principal
+    return new ParsedPrincipal(Principal.parse(value))
   } catch (cause) {
     // Also what a getter threw.
     throw new AgentRuntimeError('unauthorized', 'Authentication is required.', { cause })

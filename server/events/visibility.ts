@@ -26,18 +26,22 @@ export function visibleTo(filter: EventFilter, debugMode: boolean): readonly Vis
   return filter.includeDebug || debugMode ? USER_AND_DEBUG : USER
 }
 
-type Shown = Map<readonly Visibility[], EventBatch>
-const shownOfBatch = new WeakMap<EventBatch, Shown>()
-const shownOfEvent = new WeakMap<AnyRunEvent, Shown>()
-
 /**
  * What readers of these visibilities get of a batch: the same arrays and the same events for all who ask,
  * since they share what they make of them.
  */
 export function shownTo(batch: EventBatch, visibilities: readonly Visibility[]): EventBatch {
   if (batch.every((event) => isWhole(event, visibilities))) return batch
-  return sharedBy(shownOfBatch, { key: batch, visibilities }, () =>
-    batch.flatMap((event) => (isWhole(event, visibilities) ? event : partOf(event, visibilities))),
+  // Announcements come a few times a run: remembering them takes longer than making them for each reader.
+  if (!batch.some(({ visibility }) => visibilities.includes(visibility))) {
+    return batch.flatMap((event) => partOf(event, visibilities))
+  }
+  return remembered(batch, visibilities, () =>
+    batch.flatMap((event) =>
+      isWhole(event, visibilities)
+        ? event
+        : remembered(event, visibilities, () => partOf(event, visibilities)),
+    ),
   )
 }
 
@@ -49,24 +53,25 @@ function isWhole({ type, visibility }: AnyRunEvent, visibilities: readonly Visib
 function partOf(event: AnyRunEvent, visibilities: readonly Visibility[]): EventBatch {
   const isVisible = visibilities.includes(event.visibility)
   if (!isVisible && !ANNOUNCED_EVENTS.includes(event.type)) return NOTHING
-  return sharedBy(shownOfEvent, { key: event, visibilities }, () => {
-    const hidden = DEBUG_FIELDS.get(event.type) ?? []
-    const fields = Object.entries(isVisible ? Object(event.payload) : {})
-    const payload = Object.fromEntries(fields.filter(([field]) => !hidden.includes(field))) as JsonObject
-    return [{ ...event, payload }]
-  })
+  const hidden = DEBUG_FIELDS.get(event.type) ?? []
+  const fields = Object.entries(isVisible ? Object(event.payload) : {})
+  const payload = Object.fromEntries(fields.filter(([field]) => !hidden.includes(field))) as JsonObject
+  return [{ ...event, payload }]
 }
 
 const NOTHING: EventBatch = []
 
-function sharedBy<K extends object>(
-  known: WeakMap<K, Shown>,
-  { key, visibilities }: { key: K; visibilities: readonly Visibility[] },
+/** What readers of certain visibilities get of a batch, or of an event. */
+const shownBy = new Map<readonly Visibility[], WeakMap<object, EventBatch>>()
+
+function remembered(
+  whole: EventBatch | AnyRunEvent,
+  visibilities: readonly Visibility[],
   make: () => EventBatch,
 ): EventBatch {
-  let parts = known.get(key)
-  if (parts === undefined) known.set(key, (parts = new Map()))
-  let part = parts.get(visibilities)
-  if (part === undefined) parts.set(visibilities, (part = make()))
+  let shown = shownBy.get(visibilities)
+  if (shown === undefined) shownBy.set(visibilities, (shown = new WeakMap()))
+  let part = shown.get(whole)
+  if (part === undefined) shown.set(whole, (part = make()))
   return part
 }

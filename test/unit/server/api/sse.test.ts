@@ -112,9 +112,9 @@ describe('an event stream', () => {
   test('writes the same bytes to all: a batch, and an event in another one, is encoded once', async () => {
     let encoded = 0
     const event = runEvent(1, { toJSON: () => ((encoded += 1), {}) } as unknown as AnyRunEvent['payload'])
-    const batch = [event]
+    const batch = [event, runEvent(2)]
     const chunks = await Promise.all(
-      [batch, batch, [event, runEvent(2)]].map((each) => open(new FakeSource(each)).getReader().read()),
+      [batch, batch, [event, runEvent(3)]].map((each) => open(new FakeSource(each)).getReader().read()),
     )
     expect(chunks[0]?.value).toBe(chunks[1]?.value)
     expect(encoded).toBe(1)
