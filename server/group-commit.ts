@@ -40,7 +40,7 @@ export function createGroupCommit<TItem, TResult>(options: {
   async function settleAll(batch: readonly Entry<TItem, TResult>[], isApart: boolean): Promise<void> {
     const items = batch.map((entry) => entry.item)
     const results = await flush(items, isApart)
-    for (const [index, entry] of batch.entries()) entry.settle.resolve(results[index] as TResult)
+    batch.forEach(({ settle }, index) => settle.resolve(results[index] as TResult))
   }
 
   function takeBatch(): Entry<TItem, TResult>[] {

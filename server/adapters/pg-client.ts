@@ -48,6 +48,8 @@ export class PlannedClient extends pg.Client {
     Reflect.apply(super.query, this, [this.#adapted(statement), ...rest]) as unknown) as pg.Client['query']
 
   #adapted(statement: unknown): unknown {
+    // Nothing to adapt, as on every direct connection: statements are not copied.
+    if (this.#plan.isPerTransaction !== true && this.#plan.preparedStatements !== false) return statement
     if (typeof statement === 'string') return this.#withSettings(statement)
     if (!isConfig(statement)) return statement
     const text = this.#withSettings(statement.text)

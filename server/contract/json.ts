@@ -72,18 +72,18 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
 
 /** What is too much of a value, whatever its schema says: looked at before that is, which takes many times as long. */
 export function excessOf(value: unknown): string | undefined {
-  let left = MAX_VALUES
-  const tooDeep = `nested deeper than ${MAX_DEPTH} levels`
-  const tooMany = `more than ${MAX_VALUES} values`
-  const visit = (inner: unknown, levels: number): string | undefined => {
-    if ((left -= 1) < 0) return tooMany
-    if (typeof inner !== 'object' || inner === null) return undefined
-    if (levels === 0) return tooDeep
-    for (const item of Object.values(inner)) {
-      const excess = visit(item, levels - 1)
-      if (excess !== undefined) return excess
-    }
-    return undefined
+  return typeof value === 'object' && value !== null
+    ? visit(value, MAX_DEPTH, { left: MAX_VALUES })
+    : undefined
+}
+
+function visit(value: object, levels: number, values: { left: number }): string | undefined {
+  if (levels === 0) return `nested deeper than ${MAX_DEPTH} levels`
+  for (const inner of Array.isArray(value) ? (value as unknown[]) : Object.values(value)) {
+    if ((values.left -= 1) < 0) return `more than ${MAX_VALUES} values`
+    if (typeof inner !== 'object' || inner === null) continue
+    const excess = visit(inner, levels - 1, values)
+    if (excess !== undefined) return excess
   }
-  return visit(value, MAX_DEPTH)
+  return undefined
 }

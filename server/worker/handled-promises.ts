@@ -3,14 +3,15 @@
  * when its attempt ends, and Node.js would end the process, with everybody's runs, for it.
  */
 export function withHandledPromises<T extends object>(functions: T): T {
-  return Object.fromEntries(
-    Object.entries(functions).map(([name, call]: [string, (...args: unknown[]) => Promise<unknown>]) => [
-      name,
-      (...args: unknown[]) => {
-        const promise = call(...args)
-        promise.catch(() => {})
-        return promise
-      },
-    ]),
-  ) as T
+  const handled: Record<string, Begin> = {}
+  for (const [name, begin] of Object.entries(functions) as [string, Begin][]) {
+    handled[name] = (...args) => {
+      const promise = begin(...args)
+      promise.catch(() => {})
+      return promise
+    }
+  }
+  return handled as T
 }
+
+type Begin = (...args: unknown[]) => Promise<unknown>
