@@ -1,4 +1,4 @@
-import type { Context, MiddlewareHandler } from 'hono'
+import type { Context, MiddlewareHandler, Next } from 'hono'
 import { cors } from 'hono/cors'
 import { csrf } from 'hono/csrf'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
@@ -32,15 +32,15 @@ export function allowOrigins(allowed: readonly string[]): MiddlewareHandler {
  */
 export function refuseForgeries(allowed: readonly string[], log: Logger): MiddlewareHandler {
   const guard = csrf({ origin: (origin, c) => allowed.includes(origin) || isOwn(origin, c) })
-  return async (c, next) => {
-    if (isAmbient(c)) {
-      await guard(c, async () => {}).catch(() => {
-        const error = new AgentRuntimeError('forbidden', FORGED)
-        logRefusal(log, error, c.req.raw)
-        throw error
-      })
-    }
-    return next()
+  return (c, next) => (isAmbient(c) ? guarded(c, next) : next())
+
+  async function guarded(c: Context, next: Next): Promise<void> {
+    await guard(c, async () => {}).catch(() => {
+      const error = new AgentRuntimeError('forbidden', FORGED)
+      logRefusal(log, error, c.req.raw)
+      throw error
+    })
+    await next()
   }
 }
 

@@ -5,11 +5,12 @@ import { CreateConversationInput } from '../../contract/conversation.ts'
 import type { Conversation, ConversationDetail } from '../../contract/conversation.ts'
 import { RUNTIME_EVENTS } from '../../contract/event.ts'
 import type { AnyRunEvent } from '../../contract/event.ts'
-import { Json, JsonObject } from '../../contract/json.ts'
+import { Json } from '../../contract/json.ts'
+import type { JsonObject } from '../../contract/json.ts'
 import type { Message } from '../../contract/message.ts'
 import type { Page } from '../../contract/page.ts'
-import { ConversationId, CreateRunInput, RespondInput } from '../../contract/run.ts'
-import type { Run, RunDetail } from '../../contract/run.ts'
+import { RespondInput } from '../../contract/run.ts'
+import type { CreateRunInput, Run, RunDetail } from '../../contract/run.ts'
 
 const RestToolCall = z.object({
   id: z.string().min(1),
@@ -29,25 +30,28 @@ const RestMessage = z.discriminatedUnion('role', [
   z.object({ role: z.literal('tool'), tool_call_id: z.string().min(1), content: z.string() }),
 ])
 
+const Given = z.unknown().optional()
+
+/** What REST has in a form of its own. The rest is for the use case to parse, which is asked the same over tRPC. */
 export const RestCreateRun = z.strictObject({
-  agent_key: z.string().min(1),
+  agent_key: Given,
   messages: z.array(RestMessage).default([]),
-  params: Json.optional(),
-  conversation_id: ConversationId.nullish(),
-  metadata: JsonObject.default({}),
-  idempotency_key: CreateRunInput.shape.idempotencyKey.nullable(),
-  max_attempts: CreateRunInput.shape.maxAttempts,
-  timeout_ms: CreateRunInput.shape.timeoutMs,
-  priority: CreateRunInput.shape.priority,
-  run_at: CreateRunInput.shape.runAt.nullable(),
-  expires_at: CreateRunInput.shape.expiresAt.nullable(),
-  conversation_policy: CreateRunInput.shape.conversationPolicy,
+  params: Given,
+  conversation_id: Given,
+  metadata: Given,
+  idempotency_key: Given,
+  max_attempts: Given,
+  timeout_ms: Given,
+  priority: Given,
+  run_at: Given,
+  expires_at: Given,
+  conversation_policy: Given,
 })
 
 export const RestRespond = z.strictObject({ wait: RespondInput.shape.wait, value: RespondInput.shape.value })
 
 export function fromRestCreateRun(body: z.infer<typeof RestCreateRun>): z.input<typeof CreateRunInput> {
-  return {
+  const input: Record<keyof z.input<typeof CreateRunInput>, unknown> = {
     agentKey: body.agent_key,
     messages: body.messages.map(fromRestMessage),
     params: body.params,
@@ -61,6 +65,7 @@ export function fromRestCreateRun(body: z.infer<typeof RestCreateRun>): z.input<
     expiresAt: body.expires_at ?? undefined,
     conversationPolicy: body.conversation_policy,
   }
+  return input as z.input<typeof CreateRunInput>
 }
 
 function fromRestMessage(message: z.infer<typeof RestMessage>): Message {
@@ -213,7 +218,7 @@ function snakeKeys(payload: Json): Json {
   return Object.fromEntries(Object.entries(payload).map(([key, value]) => [snake(key), value]))
 }
 
-const snake = (key: string) => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+export const snake = (key: string): string => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 
 function isObject(value: Json): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -117,6 +117,16 @@ describe('creating a run', () => {
     expect(
       (await rest.post('runs', { agent_key: 'agent', idempotency_key: 'schedule/x' })).body['details'],
     ).toMatchObject([{ path: 'idempotency_key' }])
+    // Fields as who asked wrote them; below `params` and `metadata` names are the caller's own.
+    const { body } = await rest.post('runs', { agent_key: 'agent', max_attempts: 0 })
+    expect(body).toMatchObject({
+      error: expect.stringContaining(' at max_attempts: '),
+      details: [{ path: 'max_attempts' }],
+    })
+    expect((await rest.post('runs', { agent_key: 'agent', max_attempts: 11 })).body).toMatchObject({
+      error: 'The request is not valid at max_attempts: You may ask for 10 at most.',
+      details: [{ path: 'max_attempts' }],
+    })
   })
 
   test('with a body that is no run at all is refused over both transports', async ({
