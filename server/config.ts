@@ -125,7 +125,7 @@ export const Config = z.object({
   maxWaitingRuns: z.coerce.number().int().min(1).max(100_000).default(1_000),
   /** Runs a worker process executes at once. */
   concurrency: z.coerce.number().int().min(1).max(10_000).default(20),
-  /** Processes a worker starts at once for runs that are executed in one of their own. */
+  /** Processes a worker has at once for runs that are executed in one of their own; silent ones, up to twice as many, come on top. */
   maxIsolatedProcesses: z.coerce.number().int().min(1).max(1_000).default(4),
   /** Seconds between looks at the queue when no notification comes. */
   queuePollIntervalSeconds: z.coerce.number().min(0.05).default(1),

@@ -8,6 +8,8 @@ export interface IsolatedProcess {
   readonly begun: Promise<boolean>
   /** Resolves when it has ended. Never rejects. */
   readonly exited: Promise<unknown>
+  /** Whether it has started, and for some seconds given no sign of life: its run blocks or has stopped it. */
+  readonly isSilent: boolean
   /** Has it hand its run back, at once or when that does not end within the drain timeout. */
   stop(options: { isHurried: boolean }): Promise<void>
 }
@@ -15,7 +17,7 @@ export interface IsolatedProcess {
 /** What it takes to execute runs in processes of their own. */
 export interface Isolation {
   start(): IsolatedProcess
-  /** Such processes at once. */
+  /** Such processes at once, besides silent ones: with these, up to {@link MOST_WITH_SILENT} times as many. */
   maxProcesses: number
 }
 
@@ -30,11 +32,15 @@ interface IsolatedRunsOptions extends Isolation {
 
 /** Between looks that nobody asked for: deliveries whose worker died before it started a process for them. */
 const LOOK_EVERY_MS = 5_000
+/** The same while all places are taken: one of the processes may have fallen silent. */
+const LOOK_AGAIN_EVERY_MS = 1_000
+/** Silent processes are bounded too: each keeps its memory and connections until its watchdog kills it. */
+const MOST_WITH_SILENT = 3
 /** After a process that could not start, doubled each time up to a minute. */
 const START_AGAIN_MIN_MS = 1_000
 const START_AGAIN_MAX_MS = 60_000
 
-/** Starts a process for each delivery of an isolated run, as many at once as there may be. */
+/** Starts a process for each delivery of an isolated run, as many at once as there may be. Silent ones hold no place. */
 export class IsolatedRuns {
   readonly #options: IsolatedRunsOptions
   readonly #processes = new Set<IsolatedProcess>()
@@ -69,7 +75,7 @@ export class IsolatedRuns {
           Math.min(START_AGAIN_MIN_MS * 2 ** (this.#failures - 1), START_AGAIN_MAX_MS),
           signal,
         )
-      } else await clock.sleep(LOOK_EVERY_MS, this.#wake.signal)
+      } else await clock.sleep(this.#room() > 0 ? LOOK_EVERY_MS : LOOK_AGAIN_EVERY_MS, this.#wake.signal)
     }
   }
 
@@ -79,10 +85,19 @@ export class IsolatedRuns {
 
   async #startMissing(): Promise<void> {
     const { queue, queues, maxProcesses, signal } = this.#options
-    const room = maxProcesses - this.#processes.size
-    if (room <= 0) return
-    const missing = Math.min(room, (await queue.countDue(queues, maxProcesses)) - this.#starting)
+    if (this.#room() <= 0) return
+    const due = await queue.countDue(queues, maxProcesses)
+    // Counted again: had this process stood still itself, it has heard of the others by now.
+    const missing = Math.min(this.#room(), due - this.#starting)
     for (let started = 0; started < missing && !signal.aborted; started += 1) this.#start()
+  }
+
+  /** A healthy run must not wait for a place until those that block theirs are killed. */
+  #room(): number {
+    const { maxProcesses } = this.#options
+    const silent = [...this.#processes].filter(({ isSilent }) => isSilent).length
+    const answering = this.#processes.size - silent
+    return Math.min(maxProcesses - answering, maxProcesses * MOST_WITH_SILENT - this.#processes.size)
   }
 
   #start(): void {

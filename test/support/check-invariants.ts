@@ -66,7 +66,8 @@ export const RULES = {
   'what is to be taken up has a delivery in the queue': `
     SELECT r.id, r.status, array_agg(j.state) AS deliveries
     FROM agent_runtime.run r
-    LEFT JOIN agent_runtime_queue.job j ON j.data ->> 'runId' = r.id::text AND j.name = r.agent_key
+    LEFT JOIN agent_runtime_queue.job j ON j.data ->> 'runId' = r.id::text
+      AND j.name IN (r.agent_key, 'isolated/' || r.agent_key)
     GROUP BY r.id
     HAVING (r.status = 'queued' AND r.turn IS NULL OR r.status = 'waiting' AND r.run_at IS NOT NULL)
       AND count(j.id) FILTER (WHERE j.state IN ('created', 'retry', 'active')) = 0`,

@@ -34,6 +34,7 @@ export class RuntimeChild {
   /** How long it may say nothing before it counts as blocked, and is killed. */
   patienceMs: number = BLOCKED_AFTER_MS
   readonly #process: ChildProcess
+  #isReady = false
   #isTaking = false
 
   constructor(task: ChildTask, onImported: (files: FileVersions) => void = () => {}) {
@@ -41,7 +42,6 @@ export class RuntimeChild {
     const draining = Promise.withResolvers<void>()
     const exited = Promise.withResolvers<string>()
     const begun = Promise.withResolvers<boolean>()
-    let isReady = false
     this.begun = begun.promise
     this.ready = ready.promise
     // Whoever stops one that has not started yet does not wait for that.
@@ -58,7 +58,7 @@ export class RuntimeChild {
         case 'failed':
           return ready.reject(revived(message))
         case 'ready':
-          isReady = true
+          this.#isReady = true
           void this.#killWhenBlocked()
           return ready.resolve(message.ready)
         case 'begun':
@@ -75,7 +75,7 @@ export class RuntimeChild {
       this.#isTaking = false
       ready.reject(new CliError(`The process of the runtime ended with ${how} before it was ready.`))
       draining.resolve()
-      begun.resolve(isReady)
+      begun.resolve(this.#isReady)
       exited.resolve(how)
     }
     this.#process.once('error', (error) => onEnd(error.message))
@@ -85,7 +85,12 @@ export class RuntimeChild {
 
   /** Whether it would take a run now, as far as it has said. */
   get isTaking(): boolean {
-    return this.#isTaking && systemClock.now() - this.heardAt < SILENT_AFTER_MS
+    return this.#isTaking && !this.isSilent
+  }
+
+  /** Whether it was ready once, and has said nothing since for so long that something keeps it from it. */
+  get isSilent(): boolean {
+    return this.#isReady && systemClock.now() - this.heardAt >= SILENT_AFTER_MS
   }
 
   /** Lets it finish what it has within its drain timeout, or hand that back at once; resolves when it has ended. */

@@ -76,7 +76,9 @@ export async function play(
     await untilQuiet(postgres, { timeoutMs: QUIET_TIMEOUT_MS })
     const recoveries = await recoveriesOf(scene.losses, postgres)
     const statuses = await postgres.sql<StatusCount & pg.QueryResultRow>(
-      `SELECT agent_key AS "agentKey", status, count(*)::int FROM agent_runtime.run GROUP BY 1, 2`,
+      `SELECT agent_key AS "agentKey", status, count(*)::int,
+        max(extract(epoch FROM finished_at - created_at))::float8 AS "slowestSeconds"
+      FROM agent_runtime.run GROUP BY 1, 2`,
     )
     const report = formatReport({
       ...scene,

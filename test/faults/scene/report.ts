@@ -5,6 +5,8 @@ export interface StatusCount {
   agentKey: string
   status: string
   count: number
+  /** Of these, the one that took longest from its creation to its end. */
+  slowestSeconds: number
 }
 
 export interface Report {
@@ -46,11 +48,17 @@ export function formatReport(report: Report): string {
       'all',
       STATUSES.map((status) => of(status)),
     ),
+    `  slowest that succeeded: ${slowest(statuses).toFixed(1)} s`,
     `  faults: ${done.map(([what, count]) => `${count} × ${what}`).join(', ')}`,
     `  readers: ${followers.sdk?.length ?? 0} by the client, ${followers.sse?.length ?? 0} by SSE`,
     ...(['killed', 'stopped'] as const).flatMap((how) => describe(how, report.recoveries)),
     '',
   ].join('\n')
+}
+
+function slowest(statuses: readonly StatusCount[]): number {
+  const succeeded = statuses.filter(({ status }) => status === 'succeeded')
+  return Math.max(0, ...succeeded.map(({ slowestSeconds }) => slowestSeconds))
 }
 
 function describe(how: Recovery['how'], all: readonly Recovery[]): string[] {

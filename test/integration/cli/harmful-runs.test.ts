@@ -2,7 +2,7 @@ import { describe, expect, vi } from 'vitest'
 import { agents } from '../../fixtures/entries/harmful.ts'
 import type { CliProcess } from '../../support/cli.ts'
 import { entry, isAlive, runCli } from '../../support/cli.ts'
-import { childrenOf } from '../../support/processes.ts'
+import { childrenOf, descendantsOf } from '../../support/processes.ts'
 import type { RestClient } from '../../support/rest-client.ts'
 import { test as base } from '../../support/runtime.ts'
 
@@ -107,6 +107,25 @@ describe('an agent that asks for isolation', () => {
     }
     expect(new Set([...pids, ...childrenOf(scene.worker.pid)]).size).toBe(3)
     await expect.poll(() => Promise.all(pids.map(isAlive)), { timeout: 20_000 }).toEqual([false, false])
+  })
+})
+
+describe('processes that isolated runs block', () => {
+  test('do not hold the places of others', async ({ scene }) => {
+    // As many as there are places.
+    const blocking = await Promise.all(Array.from({ length: 4 }, () => scene.create('blocking-apart')))
+    for (const id of blocking) {
+      await (await scene.rest.stream(`runs/${id}/events`)).until('assistant.message')
+    }
+    expect(await scene.ended(await scene.create('apart'))).toMatchObject({ status: 'succeeded' })
+    for (const id of blocking) {
+      expect((await scene.rest.get(`runs/${id}`)).body).toMatchObject({ status: 'running', attempt: 1 })
+    }
+    const processes = descendantsOf(scene.worker.pid)
+    scene.worker.kill('SIGTERM')
+    await scene.worker.exited
+    expect(new Set(await Promise.all(processes.map(isAlive)))).toEqual(new Set([false]))
+    for (const id of blocking) await scene.rest.post(`runs/${id}/cancel`)
   })
 })
 
