@@ -2,6 +2,8 @@ import { randomInt } from 'node:crypto'
 import { defineConfig } from 'vitest/config'
 import { CountReporter } from './test/support/count-reporter.ts'
 
+/** For what hangs. What merely computes, a property of a hundred cases say, gets little of a busy machine's time. */
+const LIMITS = { testTimeout: 30_000, hookTimeout: 30_000 }
 const FAULTS = {
   // A scenario at a time, after the rest: they want the machine for themselves.
   maxWorkers: 1,
@@ -20,7 +22,12 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['test/unit/**/*.test.{ts,tsx}'], env: { REACT: '19' } },
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.{ts,tsx}'],
+          env: { REACT: '19' },
+          ...LIMITS,
+        },
       },
       {
         extends: true,
@@ -29,6 +36,7 @@ export default defineConfig({
           include: ['test/unit/react/**/*.test.{ts,tsx}'],
           setupFiles: ['test/support/react-18.ts'],
           env: { REACT: '18' },
+          ...LIMITS,
         },
       },
       {
@@ -37,8 +45,7 @@ export default defineConfig({
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
           globalSetup: 'test/support/global-setup.ts',
-          testTimeout: 30_000,
-          hookTimeout: 30_000,
+          ...LIMITS,
         },
       },
       {
