@@ -2,9 +2,10 @@ import { StoreFailure } from '../../ports/store-failure.ts'
 
 /**
  * Of PostgreSQL's classes and codes, those that tell of what a statement was given: data it can't hold, constraints, limits
- * of the program. An internal error is what a value larger than a gigabyte ends in.
+ * of the program. An internal error is what a value larger than a gigabyte ends in. Corrupted data (XX001) are those of a row; a
+ * corrupted index (XX002) is no row's fault.
  */
-const REFUSED = /^(?:22|23|54|XX000)/
+const REFUSED = /^(?:22|23|54|XX000|XX001)/
 
 /** Serialization, deadlock, a lock or a statement that took too long, memory. */
 const CONTENDED = new Set(['40001', '40P01', '53200', '55P03', '57014'])

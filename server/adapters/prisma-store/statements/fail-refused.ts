@@ -5,6 +5,7 @@ import type { ChangedRun } from '../../../ports/upkeep.ts'
 import { execute } from '../transaction.ts'
 
 // It was not locked any more since its claim was rolled back: meanwhile it may have been cancelled.
+// Only the columns that are used: PostgreSQL reads what is returned, and that may be what it can't read.
 const FAIL = {
   text: `
     WITH refused AS (
@@ -15,7 +16,7 @@ const FAIL = {
       UPDATE agent_runtime.run SET
         status = 'failed', error = $2::jsonb, finished_at = now(), last_seq = last_seq + 1, run_at = NULL
       WHERE id IN (SELECT id FROM refused)
-      RETURNING *
+      RETURNING id, agent_key, status, attempt, last_seq
     ), ended AS (
       INSERT INTO agent_runtime.event (run_id, seq, attempt, type, visibility, payload, ts)
       SELECT id, last_seq, attempt, 'run.failed', $3::agent_runtime.visibility,
