@@ -35,7 +35,8 @@ export function createPrismaStore({ pool, visibilityOf }: PrismaStoreOptions): S
     createRuns: (runs, enqueue, options) =>
       createRuns(pool, { runs, ...options, cancelledVisibility: visibilityOf('run.cancelled') }, enqueue),
     claimRuns: (lease, queue) => claimRuns(pool, { ...lease, visibilityOf }, queue),
-    append: (batch, enqueue) => append(pool, batch, enqueue),
+    append: (batch, enqueue) =>
+      append(pool, batch, { enqueue, resumedVisibility: visibilityOf('run.resumed') }),
     findUpkeep: (minAgeMs) => findUpkeep(pool, minAgeMs),
     recoverRuns: (workerIds, enqueue) => recoverRuns(pool, { workerIds, visibilityOf }, enqueue),
     expireRuns: () => expireRuns(pool, visibilityOf('run.timed_out')),

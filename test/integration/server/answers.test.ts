@@ -33,7 +33,19 @@ describe('an answer that comes while its run is running', () => {
     // Hints are heard in order: after this one, what the answer set off has been heard too.
     await rest.get(`runs/${id}`)
     letGoOn()
-    await rest.events(`runs/${id}/events`)
+    const events = await rest.events(`runs/${id}/events?include_all=1`)
+    // Whoever reads that it waits reads that it goes on, and why.
+    expect(events.map(({ type, attempt, payload }) => [type, attempt, Object(payload).wait])).toEqual([
+      ['run.started', 1, undefined],
+      ['run.waiting', 1, undefined],
+      ['run.waiting', 1, undefined],
+      ['run.resumed', 1, 'a'],
+      ['run.started', 2, undefined],
+      ['run.waiting', 2, undefined],
+      ['run.resumed', 2, 'b'],
+      ['run.started', 3, undefined],
+      ['run.succeeded', 3, undefined],
+    ])
     expect((await rest.get(`runs/${id}`)).body).toMatchObject({ status: 'succeeded', output: [1, 2] })
     expect(signal.reason).not.toMatchObject({ kind: 'cancelled' })
     expect(

@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import type { Visibility } from '../../../contract/event.ts'
 import type { AppendOutcome, RunAppend, RunEnding } from '../../../ports/attempt.ts'
 import type { Enqueue, QueuedRun } from '../../../ports/queue.ts'
 import { toStorableJson } from '../../../storable-json.ts'
@@ -70,14 +71,14 @@ const FIRST_OUTPUT_POSITION = 1_000_000
 export async function append(
   pool: pg.Pool,
   batch: readonly RunAppend[],
-  enqueue: Enqueue,
+  { enqueue, resumedVisibility }: { enqueue: Enqueue; resumedVisibility: Visibility },
 ): Promise<Map<string, AppendOutcome>> {
   const goesOn = (run: RunAppend) => run.ending?.status === 'queued' || run.ending?.status === 'waiting'
   const written = batch.some(goesOn)
     ? await inTransaction(pool, async (client, tx) => {
         const ids = await write(client, batch)
         const kept = batch.filter((run) => ids.has(run.runId))
-        const queued = [...kept.flatMap(toQueued), ...(await addWaits(client, kept))]
+        const queued = [...kept.flatMap(toQueued), ...(await addWaits(client, kept, resumedVisibility))]
         if (queued.length > 0) await enqueue(queued, tx)
         return ids
       })

@@ -28,26 +28,42 @@ const ADD = {
 }
 
 // An answer may have come while the attempt, resumed for another one, was on its way here: then the run
-// goes on at once instead of waiting for what is there already.
+// goes on at once instead of waiting for what is there already, and its readers, who were told that it waits,
+// are told so.
 const SUSPEND = {
   name: 'suspend_runs',
   text: `
-    UPDATE agent_runtime.run r SET
-      status = CASE WHEN is_settled THEN 'queued'::agent_runtime.run_status ELSE r.status END,
-      run_at = CASE WHEN is_settled THEN now() ELSE due END
-    FROM (
-      SELECT a.run_id, bool_or(w.status <> 'pending') AS is_settled, min(w.expires_at) AS due
+    WITH asked AS (
+      SELECT a.run_id, min(w.expires_at) AS due,
+        (array_agg(w.name ORDER BY w.settled_at) FILTER (WHERE w.status <> 'pending'))[1] AS settled
       FROM unnest($1::uuid[], $2::text[], $3::int[]) AS a (run_id, name, occurrence)
       JOIN agent_runtime.wait w ON w.run_id = a.run_id AND w.name = a.name AND w.occurrence = a.occurrence
       GROUP BY a.run_id
-    ) AS asked
-    WHERE r.id = asked.run_id AND (is_settled OR due IS NOT NULL)
-    RETURNING r.id, r.agent_key AS "agentKey", r.priority, r.last_seq AS "lastSeq",
-      CASE WHEN NOT is_settled THEN r.run_at END AS "runAt"`,
+    ), r AS (
+      UPDATE agent_runtime.run r SET
+        status = CASE WHEN settled IS NOT NULL THEN 'queued'::agent_runtime.run_status ELSE r.status END,
+        run_at = CASE WHEN settled IS NOT NULL THEN now() ELSE due END,
+        last_seq = r.last_seq + CASE WHEN settled IS NOT NULL THEN 1 ELSE 0 END
+      FROM asked
+      WHERE r.id = asked.run_id AND (settled IS NOT NULL OR due IS NOT NULL)
+      RETURNING r.id, r.agent_key, r.priority, r.last_seq, r.attempt, r.run_at, settled
+    ), told AS (
+      INSERT INTO agent_runtime.event (run_id, seq, attempt, type, visibility, payload, ts)
+      SELECT id, last_seq, attempt, 'run.resumed', $4::agent_runtime.visibility,
+        jsonb_build_object('wait', settled), now()
+      FROM r WHERE settled IS NOT NULL
+    )
+    SELECT id, agent_key AS "agentKey", priority, last_seq AS "lastSeq",
+      CASE WHEN settled IS NULL THEN run_at END AS "runAt"
+    FROM r`,
 }
 
 /** @returns the runs to be delivered again when the first of their waits ends. */
-export async function addWaits(client: pg.PoolClient, batch: readonly RunAppend[]): Promise<QueuedRun[]> {
+export async function addWaits(
+  client: pg.PoolClient,
+  batch: readonly RunAppend[],
+  resumedVisibility: Visibility,
+): Promise<QueuedRun[]> {
   const asked = batch.flatMap(({ runId, ending }) =>
     ending?.status === 'waiting' ? ending.waits.map((wait) => ({ runId, ...wait })) : [],
   )
@@ -59,7 +75,10 @@ export async function addWaits(client: pg.PoolClient, batch: readonly RunAppend[
     asked.map(({ details, schema }) => toStorableJson({ details, schema })),
     asked.map((a) => a.timeoutMs),
   ])
-  const rows = await execute<QueuedRun & { runAt: Date | null }>(client, SUSPEND, keys)
+  const rows = await execute<QueuedRun & { runAt: Date | null }>(client, SUSPEND, [
+    ...keys,
+    resumedVisibility,
+  ])
   return rows.map((row) => ({ ...row, runAt: row.runAt?.toISOString() ?? null }))
 }
 
