@@ -34,7 +34,7 @@ interface HandlerOptions {
 }
 
 /** Calls in one request: their answers are in memory all at once. */
-const MAX_BATCH = 20
+const MAX_BATCH = 10
 
 /** The whole HTTP face as one fetch handler: tRPC, REST/SSE, health. */
 export function createHandler(options: HandlerOptions): (request: Request) => Promise<Response> {

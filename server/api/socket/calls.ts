@@ -13,7 +13,7 @@ interface CallsOptions {
 }
 
 /** Of one connection: the others are there for everybody else. */
-const MAX_AT_ONCE = 20
+const MAX_AT_ONCE = 4
 const MAX_WAITING = 1_000
 
 /** The calls of a connection in their order, and no more of them at once than are good for others. */

@@ -6,7 +6,10 @@ import { toFrames } from './frames.ts'
 const SHARED_HEADS = 16
 
 const rests = new WeakMap<AnyRunEvent, string>()
-const chunks = new WeakMap<EventBatch, Map<string, Buffer>>()
+const pieces = new WeakMap<EventBatch, Map<string, readonly Buffer[]>>()
+
+/** Of a piece; one event at least, however large. */
+const MAX_PIECE_CHARACTERS = 256 * 1024
 
 /** Opens each answer to a call: what differs from one subscriber to the next. `toRest` is all that comes after it. */
 export function toHead(call: { id: number | string | null; jsonrpc?: '2.0' | undefined }): string {
@@ -14,17 +17,31 @@ export function toHead(call: { id: number | string | null; jsonrpc?: '2.0' | und
 }
 
 /**
- * Events as tRPC's adapter writes them, in frames. An event is encoded once for all its readers, and readers that
- * are up to date and have the same head share the bytes of a whole batch.
+ * Events as tRPC's adapter writes them, in pieces of whole frames. An event is encoded once for all its readers, and
+ * readers that are up to date and have the same head share the bytes of a whole batch.
  */
-export function toEventFrames(head: string, batch: EventBatch): Buffer {
-  let made = chunks.get(batch)
-  if (made === undefined) chunks.set(batch, (made = new Map()))
+export function toEventFrames(head: string, batch: EventBatch): readonly Buffer[] {
+  let made = pieces.get(batch)
+  if (made === undefined) pieces.set(batch, (made = new Map()))
   const known = made.get(head)
   if (known !== undefined) return known
-  const frames = toFrames(head, batch.map(toRest))
+  const frames = inPieces(batch.map(toRest)).map((rests) => toFrames(head, rests))
   if (made.size < SHARED_HEADS) made.set(head, frames)
   return frames
+}
+
+function inPieces(rests: readonly string[]): string[][] {
+  const split: string[][] = []
+  let characters = Infinity
+  for (const rest of rests) {
+    if (characters + rest.length > MAX_PIECE_CHARACTERS) {
+      split.push([])
+      characters = 0
+    }
+    split.at(-1)?.push(rest)
+    characters += rest.length
+  }
+  return split
 }
 
 function toRest(event: AnyRunEvent): string {

@@ -27,6 +27,8 @@ export class EventSubscription {
   readonly #head: string
   #source: EventStream | undefined
   #confirm: ((principal: Principal) => Promise<void>) | undefined
+  /** Of a batch that was taken, what is still to be written. */
+  #pieces: readonly Buffer[] = []
   #isLeft = false
   #isOver = false
 
@@ -67,6 +69,7 @@ export class EventSubscription {
   /** The client wants no more of it. One that has not begun yet ends when it does. */
   stop(): void {
     this.#isLeft = true
+    this.#pieces = []
     this.#source?.close()
   }
 
@@ -101,9 +104,10 @@ export class EventSubscription {
     // Nothing is taken ahead of the reader, which finds it by its cursor when it gets to it.
     if (!outlet.hasRoom) return outlet.whenRoom(this.#takeTurn)
     try {
-      const batch = source.take()
-      if (batch !== undefined) {
-        outlet.write(toEventFrames(this.#head, batch))
+      const [piece, ...rest] = this.#pieces.length > 0 ? this.#pieces : this.#take(source)
+      if (piece !== undefined) {
+        outlet.write(piece)
+        this.#pieces = rest
         this.#takeTurn()
       } else if (source.isOver) {
         if (services.stopping.aborted && !this.#isLeft) throw stopped()
@@ -113,6 +117,11 @@ export class EventSubscription {
       this.#respondError(error)
       this.#stopped()
     }
+  }
+
+  #take(source: EventStream): readonly Buffer[] {
+    const batch = source.take()
+    return batch === undefined ? [] : toEventFrames(this.#head, batch)
   }
 
   #respond(answer: object): void {

@@ -58,12 +58,12 @@ describe('large events', () => {
 describe('large runs and conversations', () => {
   const ROWS = 9
   // One that is stored as it is, one that is compressed to next to nothing.
-  const large = (n: number) => (n % 2 === 0 ? randomBytes(600_000).toString('base64') : 'x'.repeat(1_200_000))
-  const MAX_ANSWER = 4 * 1024 * 1024 + 1_300_000
+  const large = (n: number) => (n % 2 === 0 ? randomBytes(150_000).toString('base64') : 'x'.repeat(300_000))
+  const MAX_ANSWER = 1024 * 1024 + 325_000
   const agent = defineAgent({ key: 'agent', run: async () => {} })
   const config = { maxBodyBytes: 8 * 1024 * 1024 }
 
-  /** All pages from one on, each of more than one and not much more than four megabytes. */
+  /** All pages from one on, each of more than one and not much more than a megabyte. */
   async function walk(rest: RestClient, from: string, link: 'next' | 'previous') {
     const pages: string[][] = []
     for (let path: string | null = from; path !== null;) {
