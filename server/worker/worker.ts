@@ -1,29 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import type { AnyAgent } from '../agent/define-agent.ts'
-import { isTerminal } from '../contract/terminal.ts'
-import { giveTurns, hintsOf } from '../domain/turns.ts'
+import { hintsOf } from '../domain/turns.ts'
 import { unlessAway } from '../domain/unless-away.ts'
-import type { RunLog } from '../events/run-log.ts'
-import { EventWriter, HEARTBEAT } from '../events/writer.ts'
-import type { ClaimedRun, RefusedRun } from '../ports/attempt.ts'
-import type { EventBus } from '../ports/event-bus.ts'
+import type { RefusedRun } from '../ports/attempt.ts'
 import type { Announcement, Presence } from '../ports/presence.ts'
-import type { Queue } from '../ports/queue.ts'
 import { isolatedQueue } from '../ports/queue.ts'
-import type { Store } from '../ports/store.ts'
-import { executeAttempt } from './execute-attempt.ts'
-import type { ExecutePorts } from './execute-attempt.ts'
+import { ActiveRuns } from './active-runs.ts'
+import type { ActiveRunsPorts } from './active-runs.ts'
 import { Intake } from './intake.ts'
-import { RunInterruption } from './interruption.ts'
 import { IsolatedRuns } from './isolated-runs.ts'
 import type { Isolation } from './isolated-runs.ts'
-import { keepLeases, renewLeases } from './lease-keeper.ts'
 import { Peers } from './peers.ts'
 
-export interface WorkerPorts extends Omit<ExecutePorts, 'writer' | 'store' | 'leaseTtlMs'> {
-  store: Store
-  queue: Queue
-  bus: EventBus
+export interface WorkerPorts extends ActiveRunsPorts {
   presence: Presence
 }
 
@@ -54,15 +43,6 @@ interface StopOptions {
   hasCrashed?: boolean
 }
 
-interface Active {
-  run: ClaimedRun
-  controller: AbortController
-  beat(): void
-  done: Promise<void>
-}
-
-/** How long `run.started` may wait for an event to be told of with. */
-const START_HINT_DELAY_MS = 20
 /** Beyond the grace period, for writing that runs are handed back. */
 const HAND_BACK_MS = 2_000
 /** So long a process that was started for an isolated run waits for one: another may have taken it. */
@@ -73,15 +53,11 @@ export class Worker {
   readonly id: string = randomUUID()
   readonly #ports: WorkerPorts
   readonly #settings: WorkerSettings
-  readonly #writer: EventWriter
+  readonly #runs: ActiveRuns
   readonly #peers: Peers
   readonly #intake: Intake
   readonly #isolatedRuns: IsolatedRuns | undefined
   #hasTakenIsolated = false
-  readonly #active = new Map<string, Active>()
-  /** Runs of which a hint says that they were cancelled. */
-  readonly #toAskAfter = new Set<string>()
-  #asking: Promise<void> | undefined
   readonly #stopping = new AbortController()
   /** After `#stopping`, when nothing is under way any more: until then leases are renewed. */
   readonly #drained = new AbortController()
@@ -96,9 +72,14 @@ export class Worker {
   constructor(ports: WorkerPorts, settings: WorkerSettings) {
     this.#ports = ports
     this.#settings = settings
-    this.#writer = new EventWriter(ports, {
-      onFenced: (log) => this.#abort(log, new RunInterruption('lost')),
-      onRefused: (log, cause) => this.#abort(log, new RunInterruption('failed', { cause })),
+    this.#runs = new ActiveRuns(ports, {
+      ...settings,
+      onBegun: () => this.#onBegun(),
+      onOver: () => {
+        this.#intake.resume()
+        settings.isolated?.onOver()
+      },
+      onQueued: (delayMs, agentKey) => void this.#intake.lookIn(delayMs, agentKey),
     })
     const { agents, isolation, isolated, leaseTtlMs } = settings
     const { signal } = this.#stopping
@@ -118,7 +99,7 @@ export class Worker {
         isolatedAgents: isolation ? known.filter((key) => agents.get(key)?.isolation === 'process') : null,
       },
       room,
-      onClaimed: (run) => this.#execute(run),
+      onClaimed: (run) => this.#runs.execute(run),
       onRefused: (runs) => this.#tellRefused(runs),
       onIsolated: () => this.#isolatedRuns?.look(),
       signal,
@@ -130,7 +111,7 @@ export class Worker {
     if (this.#presence?.isShown() !== true) return 0
     const { isolated, concurrency } = this.#settings
     if (isolated !== undefined) return this.#hasTakenIsolated ? 0 : 1
-    return concurrency - this.#active.size
+    return concurrency - this.#runs.size
   }
 
   /** Whether it takes runs, as far as there is room for them. */
@@ -155,19 +136,19 @@ export class Worker {
           case 'worker':
             return this.#peers.hear(hint)
           case 'cancel':
-            return this.#askAfter(hint.runId)
+            return this.#runs.askAfter(hint.runId)
         }
       },
       onResync: () => {
         this.#peers.forgetAll()
         this.#intake.look()
-        void renewLeases(this.#ports, this.#leases)
+        void this.#runs.renewLeases()
       },
     })
     this.#claiming = Promise.all([this.#intake.run(), this.#peers.keepTelling()])
     this.#isolating = this.#isolatedRuns?.run()
     if (this.#settings.isolated !== undefined) void this.#endUnlessTaken(this.#settings.isolated)
-    this.#leasing = keepLeases(this.#ports, { ...this.#leases, signal: this.#drained.signal })
+    this.#leasing = this.#runs.keepLeases(this.#drained.signal)
   }
 
   /**
@@ -190,7 +171,7 @@ export class Worker {
     const isThere = await unlessAway(this.#ports, this.#drain({ drainTimeoutMs, hasCrashed }))
     this.#drained.abort()
     this.#unsubscribe()
-    for (const { controller } of this.#active.values()) controller.abort(new RunInterruption('lost'))
+    this.#runs.interruptAll('lost')
     const ended = Promise.all([this.#end(), isolatedEnd])
     if (isThere) await unlessAway(this.#ports, ended)
     else ended.catch((error: unknown) => this.#ports.log.debug({ err: error }, 'stopping without a database'))
@@ -198,46 +179,23 @@ export class Worker {
 
   async #drain({ drainTimeoutMs, hasCrashed }: Required<StopOptions>): Promise<void> {
     await this.#endWithin(drainTimeoutMs)
-    const kind = !hasCrashed ? 'drained' : this.#active.size === 1 ? 'crashed_alone' : 'crashed'
-    for (const { controller } of this.#active.values()) controller.abort(new RunInterruption(kind))
+    const kind = !hasCrashed ? 'drained' : this.#runs.size === 1 ? 'crashed_alone' : 'crashed'
+    this.#runs.interruptAll(kind)
     await this.#endWithin(this.#ports.cancelGraceMs + HAND_BACK_MS)
   }
 
   async #end(): Promise<void> {
-    await this.#writer.stop()
-    await Promise.all([this.#claiming, this.#leasing, this.#asking, this.#isolating])
+    await this.#runs.end()
+    await Promise.all([this.#claiming, this.#leasing, this.#isolating])
     await this.#presence?.end()
   }
 
   async #endWithin(ms: number): Promise<void> {
     // What is being taken at this moment is under way too.
-    const ended = this.#claiming.then(() =>
-      Promise.all([...this.#active.values()].map((active) => active.done)),
-    )
+    const ended = this.#claiming.then(() => this.#runs.over())
     const timeUp = new AbortController()
     await Promise.race([ended, this.#ports.clock.sleep(ms, timeUp.signal)])
     timeUp.abort()
-  }
-
-  get #leases() {
-    return { held: () => [...this.#active.values()], ttlMs: this.#settings.leaseTtlMs }
-  }
-
-  /** A hint is no proof: whether the run was cancelled, its row says. One statement for all that are told of at once. */
-  #askAfter(runId: string): void {
-    if (!this.#active.has(runId)) return
-    this.#toAskAfter.add(runId)
-    this.#asking ??= this.#ask()
-  }
-
-  async #ask(): Promise<void> {
-    while (this.#toAskAfter.size > 0) {
-      const runIds = [...this.#toAskAfter]
-      this.#toAskAfter.clear()
-      const held = () => runIds.flatMap((id) => this.#active.get(id) ?? [])
-      await renewLeases(this.#ports, { ...this.#leases, held })
-    }
-    this.#asking = undefined
   }
 
   /** The turn of the next in their conversations is given by upkeep: it is too rare to hurry. */
@@ -249,69 +207,15 @@ export class Worker {
     bus.publish(hintsOf(runs))
   }
 
-  #execute(run: ClaimedRun): void {
-    const agent = this.#settings.agents.get(run.agentKey)
-    if (agent === undefined) return
+  #onBegun(): void {
     const { isolated } = this.#settings
-    if (isolated !== undefined) {
-      this.#hasTakenIsolated = true
-      isolated.onBegun()
-    }
-    const controller = new AbortController()
-    if (run.cancelRequested) controller.abort(new RunInterruption('cancelled'))
-    const runLog = this.#writer.open(run)
-    void this.#announceStart(run, runLog)
-    const ports = { ...this.#ports, writer: this.#writer, leaseTtlMs: this.#settings.leaseTtlMs }
-    const active: Active = { run, controller, beat: () => this.#beat(runLog), done: Promise.resolve() }
-    // It may be this very worker that was overtaken.
-    this.#active.get(run.id)?.controller.abort(new RunInterruption('lost'))
-    this.#active.set(run.id, active)
-    active.done = executeAttempt(ports, { run, agent, runLog, controller })
-      .catch((error: unknown) => {
-        this.#ports.log.error({ err: error, runId: run.id }, 'executing a run failed; it is taken up again')
-        return 'lost' as const
-      })
-      .then((fate) => this.#release(active, fate))
-  }
-
-  #beat(runLog: RunLog): void {
-    const { clock, visibilityOf } = this.#ports
-    const ts = new Date(clock.now()).toISOString()
-    void this.#writer.emit(runLog, { type: HEARTBEAT, payload: {}, visibility: visibilityOf(HEARTBEAT), ts })
+    if (isolated === undefined) return
+    this.#hasTakenIsolated = true
+    isolated.onBegun()
   }
 
   async #endUnlessTaken({ onOver }: IsolatedRun): Promise<void> {
     await this.#ports.clock.sleep(ISOLATED_WAIT_MS, this.#stopping.signal)
     if (!this.#hasTakenIsolated) onOver()
-  }
-
-  /** Of most runs the next event tells too; a hint for the first alone is for those that begin slowly. */
-  async #announceStart(run: ClaimedRun, runLog: RunLog): Promise<void> {
-    await this.#ports.clock.sleep(START_HINT_DELAY_MS)
-    if (runLog.writtenSeq > run.lastSeq) return
-    this.#ports.bus.publish([{ kind: 'events', runId: run.id, seq: run.lastSeq }])
-  }
-
-  async #release({ run }: Active, fate: Awaited<ReturnType<typeof executeAttempt>>): Promise<void> {
-    // A later attempt of the same run may have its place already.
-    if (this.#active.get(run.id)?.run.attempt === run.attempt) this.#active.delete(run.id)
-    this.#intake.resume()
-    this.#settings.isolated?.onOver()
-    if (fate === 'lost') return
-    if (fate.status === 'queued') void this.#intake.lookIn(fate.delayMs, run.agentKey)
-    if (isTerminal(fate.status) && run.conversationId !== null) await this.#giveTurn(run.conversationId)
-  }
-
-  async #giveTurn(conversationId: string): Promise<void> {
-    try {
-      await giveTurns(this.#ports, { conversationIds: [conversationId], ifLocked: 'wait' })
-    } catch (error) {
-      this.#ports.log.warn({ err: error, conversationId }, 'giving a turn failed; it is given a moment later')
-    }
-  }
-
-  #abort(log: RunLog, interruption: RunInterruption): void {
-    const active = this.#active.get(log.runId)
-    if (active?.run.attempt === log.attempt) active.controller.abort(interruption)
   }
 }

@@ -1,0 +1,163 @@
+import type { AnyAgent } from '../agent/define-agent.ts'
+import { isTerminal } from '../contract/terminal.ts'
+import { giveTurns } from '../domain/turns.ts'
+import type { RunLog } from '../events/run-log.ts'
+import { EventWriter, HEARTBEAT } from '../events/writer.ts'
+import type { ClaimedRun } from '../ports/attempt.ts'
+import type { EventBus } from '../ports/event-bus.ts'
+import type { Queue } from '../ports/queue.ts'
+import type { Store } from '../ports/store.ts'
+import { executeAttempt } from './execute-attempt.ts'
+import type { ExecutePorts } from './execute-attempt.ts'
+import { RunInterruption } from './interruption.ts'
+import { keepLeases, renewLeases } from './lease-keeper.ts'
+
+export interface ActiveRunsPorts extends Omit<ExecutePorts, 'writer' | 'store' | 'leaseTtlMs'> {
+  store: Store
+  queue: Queue
+  bus: EventBus
+}
+
+interface ActiveRunsSettings {
+  agents: ReadonlyMap<string, AnyAgent>
+  leaseTtlMs: number
+  onBegun(): void
+  /** The attempt is over, and there is room for another. */
+  onOver(): void
+  /** The run is to be taken up again, in so many milliseconds. */
+  onQueued(delayMs: number, agentKey: string): void
+}
+
+interface Active {
+  run: ClaimedRun
+  controller: AbortController
+  beat(): void
+  done: Promise<void>
+}
+
+/** How long `run.started` may wait for an event to be told of with. */
+const START_HINT_DELAY_MS = 20
+
+/** The attempts a worker has under way: executes them, keeps their leases and interrupts them. */
+export class ActiveRuns {
+  readonly #ports: ActiveRunsPorts
+  readonly #settings: ActiveRunsSettings
+  readonly #writer: EventWriter
+  readonly #active = new Map<string, Active>()
+  /** Runs of which a hint says that they were cancelled. */
+  readonly #toAskAfter = new Set<string>()
+  #asking: Promise<void> | undefined
+
+  constructor(ports: ActiveRunsPorts, settings: ActiveRunsSettings) {
+    this.#ports = ports
+    this.#settings = settings
+    this.#writer = new EventWriter(ports, {
+      onFenced: (log) => this.#abort(log, new RunInterruption('lost')),
+      onRefused: (log, cause) => this.#abort(log, new RunInterruption('failed', { cause })),
+    })
+  }
+
+  get size(): number {
+    return this.#active.size
+  }
+
+  /** Resolves when all that are under way now are over. Never rejects. */
+  async over(): Promise<void> {
+    await Promise.all([...this.#active.values()].map((active) => active.done))
+  }
+
+  execute(run: ClaimedRun): void {
+    const agent = this.#settings.agents.get(run.agentKey)
+    if (agent === undefined) return
+    this.#settings.onBegun()
+    const controller = new AbortController()
+    if (run.cancelRequested) controller.abort(new RunInterruption('cancelled'))
+    const runLog = this.#writer.open(run)
+    void this.#announceStart(run, runLog)
+    const ports = { ...this.#ports, writer: this.#writer, leaseTtlMs: this.#settings.leaseTtlMs }
+    const active: Active = { run, controller, beat: () => this.#beat(runLog), done: Promise.resolve() }
+    // It may be this very worker that was overtaken.
+    this.#active.get(run.id)?.controller.abort(new RunInterruption('lost'))
+    this.#active.set(run.id, active)
+    active.done = executeAttempt(ports, { run, agent, runLog, controller })
+      .catch((error: unknown) => {
+        this.#ports.log.error({ err: error, runId: run.id }, 'executing a run failed; it is taken up again')
+        return 'lost' as const
+      })
+      .then((fate) => this.#release(active, fate))
+  }
+
+  interruptAll(kind: RunInterruption['kind']): void {
+    for (const { controller } of this.#active.values()) controller.abort(new RunInterruption(kind))
+  }
+
+  renewLeases(): Promise<void> {
+    return renewLeases(this.#ports, this.#leases)
+  }
+
+  keepLeases(signal: AbortSignal): Promise<void> {
+    return keepLeases(this.#ports, { ...this.#leases, signal })
+  }
+
+  /** A hint is no proof: whether the run was cancelled, its row says. One statement for all that are told of at once. */
+  askAfter(runId: string): void {
+    if (!this.#active.has(runId)) return
+    this.#toAskAfter.add(runId)
+    this.#asking ??= this.#ask()
+  }
+
+  /** Nothing is written any more. */
+  async end(): Promise<void> {
+    await this.#writer.stop()
+    await this.#asking
+  }
+
+  get #leases() {
+    return { held: () => [...this.#active.values()], ttlMs: this.#settings.leaseTtlMs }
+  }
+
+  async #ask(): Promise<void> {
+    while (this.#toAskAfter.size > 0) {
+      const runIds = [...this.#toAskAfter]
+      this.#toAskAfter.clear()
+      const held = () => runIds.flatMap((id) => this.#active.get(id) ?? [])
+      await renewLeases(this.#ports, { ...this.#leases, held })
+    }
+    this.#asking = undefined
+  }
+
+  #beat(runLog: RunLog): void {
+    const { clock, visibilityOf } = this.#ports
+    const ts = new Date(clock.now()).toISOString()
+    void this.#writer.emit(runLog, { type: HEARTBEAT, payload: {}, visibility: visibilityOf(HEARTBEAT), ts })
+  }
+
+  /** Of most runs the next event tells too; a hint for the first alone is for those that begin slowly. */
+  async #announceStart(run: ClaimedRun, runLog: RunLog): Promise<void> {
+    await this.#ports.clock.sleep(START_HINT_DELAY_MS)
+    if (runLog.writtenSeq > run.lastSeq) return
+    this.#ports.bus.publish([{ kind: 'events', runId: run.id, seq: run.lastSeq }])
+  }
+
+  async #release({ run }: Active, fate: Awaited<ReturnType<typeof executeAttempt>>): Promise<void> {
+    // A later attempt of the same run may have its place already.
+    if (this.#active.get(run.id)?.run.attempt === run.attempt) this.#active.delete(run.id)
+    this.#settings.onOver()
+    if (fate === 'lost') return
+    if (fate.status === 'queued') this.#settings.onQueued(fate.delayMs, run.agentKey)
+    if (isTerminal(fate.status) && run.conversationId !== null) await this.#giveTurn(run.conversationId)
+  }
+
+  async #giveTurn(conversationId: string): Promise<void> {
+    try {
+      await giveTurns(this.#ports, { conversationIds: [conversationId], ifLocked: 'wait' })
+    } catch (error) {
+      this.#ports.log.warn({ err: error, conversationId }, 'giving a turn failed; it is given a moment later')
+    }
+  }
+
+  #abort(log: RunLog, interruption: RunInterruption): void {
+    const active = this.#active.get(log.runId)
+    if (active?.run.attempt === log.attempt) active.controller.abort(interruption)
+  }
+}
