@@ -89,22 +89,8 @@ export function createWaits(
     wait: wait as AgentContext['wait'],
 
     async approve(call, { timeoutMs = APPROVAL_MS, details } = {}) {
-      const named = { tool: call.name, arguments: toDetails(call.name, call.arguments) }
-      const hash = createHash('sha256').update(canonicalJson(named)).digest('hex')
-      const { status, value, respondedBy } = await ask({
-        // Another call, even of the same tool, is another question: no answer is for what was not asked.
-        name: `approve:${call.name.slice(0, 100).toWellFormed()}:${hash.slice(0, 16)}`,
-        kind: 'approval',
-        details: {
-          ...named,
-          hash,
-          // Beside the hash: leave is for what is done, whoever asks.
-          ...(call.toolCallId === undefined ? {} : { toolCallId: call.toolCallId }),
-          ...(details === undefined ? {} : { details: toDetails(call.name, details) }),
-        },
-        schema: toJsonSchema(call.name, ApprovalAnswer.extend({ hash: z.literal(hash) })),
-        timeoutMs,
-      })
+      const question = approvalQuestion(call, details)
+      const { status, value, respondedBy } = await ask({ ...question, timeoutMs })
       if (status === 'timed_out') return { approved: false, reason: 'timed_out', comment: null }
       const { approved, comment = null } = ApprovalAnswer.parse(value)
       return approved
@@ -115,6 +101,27 @@ export function createWaits(
     async sleep(ms) {
       await ask({ name: 'sleep', kind: 'sleep', details: null, schema: null, timeoutMs: ms })
     },
+  }
+}
+
+function approvalQuestion(
+  call: Parameters<AgentContext['approve']>[0],
+  details: unknown,
+): Omit<Question, 'timeoutMs'> {
+  const named = { tool: call.name, arguments: toDetails(call.name, call.arguments) }
+  const hash = createHash('sha256').update(canonicalJson(named)).digest('hex')
+  return {
+    // Another call, even of the same tool, is another question: no answer is for what was not asked.
+    name: `approve:${call.name.slice(0, 100).toWellFormed()}:${hash.slice(0, 16)}`,
+    kind: 'approval',
+    details: {
+      ...named,
+      hash,
+      // Beside the hash: leave is for what is done, whoever asks.
+      ...(call.toolCallId === undefined ? {} : { toolCallId: call.toolCallId }),
+      ...(details === undefined ? {} : { details: toDetails(call.name, details) }),
+    },
+    schema: toJsonSchema(call.name, ApprovalAnswer.extend({ hash: z.literal(hash) })),
   }
 }
 
