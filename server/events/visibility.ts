@@ -32,9 +32,8 @@ export function visibleTo(filter: EventFilter, debugMode: boolean): readonly Vis
  */
 export function shownTo(batch: EventBatch, visibilities: readonly Visibility[]): EventBatch {
   if (batch.every((event) => isWhole(event, visibilities))) return batch
-  // Announcements come a few times a run: remembering them takes longer than making them for each reader.
   if (!batch.some(({ visibility }) => visibilities.includes(visibility))) {
-    return batch.flatMap((event) => partOf(event, visibilities))
+    return announcementsIn(batch, visibilities)
   }
   return remembered(batch, visibilities, () =>
     batch.flatMap((event) =>
@@ -43,6 +42,17 @@ export function shownTo(batch: EventBatch, visibilities: readonly Visibility[]):
         : remembered(event, visibilities, () => partOf(event, visibilities)),
     ),
   )
+}
+
+/** What a run announces comes a few times a run, to all its readers at once: remembering the last is enough. */
+let announced: { batch: EventBatch; visibilities: readonly Visibility[]; shown: EventBatch } | undefined
+
+function announcementsIn(batch: EventBatch, visibilities: readonly Visibility[]): EventBatch {
+  if (announced?.batch !== batch || announced.visibilities !== visibilities) {
+    const shown = batch.flatMap((event) => partOf(event, visibilities))
+    announced = { batch, visibilities, shown }
+  }
+  return announced.shown
 }
 
 /** Whether all of it is for them. */
