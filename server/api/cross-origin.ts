@@ -4,7 +4,7 @@ import { csrf } from 'hono/csrf'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import type { Logger } from '../ports/logger.ts'
 import { logRefusal } from './log-refusal.ts'
-import { forwarded } from './public-url.ts'
+import { hostsOf, isOwnOrigin } from './public-url.ts'
 
 const CORS = { exposeHeaders: ['retry-after'], maxAge: 600 }
 
@@ -13,16 +13,15 @@ const CORS = { exposeHeaders: ['retry-after'], maxAge: 600 }
  * authentication. `*` is for all, but for none with cookies: any page could act as its reader then.
  */
 export function allowOrigins(allowed: readonly string[]): MiddlewareHandler {
-  const named = cors({
-    ...CORS,
-    origin: (origin) => (allowed.includes(origin) ? origin : null),
-    credentials: true,
-  })
+  const named = cors({ ...CORS, origin: (origin) => origin, credentials: true })
   const everybody = cors({ ...CORS, origin: '*' })
   return (c, next) => {
     const origin = c.req.header('origin')
     if (origin === undefined) return next()
-    return (allowed.includes('*') && !allowed.includes(origin) ? everybody : named)(c, next)
+    if (allowed.includes(origin)) return named(c, next)
+    if (allowed.includes('*')) return everybody(c, next)
+    // Without a header that allows anything, the browser keeps the answer to itself.
+    return c.req.method === 'OPTIONS' ? Promise.resolve(new Response(null, { status: 204 })) : next()
   }
 }
 
@@ -31,7 +30,9 @@ export function allowOrigins(allowed: readonly string[]): MiddlewareHandler {
  * by a method that changes something. Of pages of its own and of those named it takes that too.
  */
 export function refuseForgeries(allowed: readonly string[], log: Logger): MiddlewareHandler {
-  const guard = csrf({ origin: (origin, c) => allowed.includes(origin) || isOwn(origin, c) })
+  const guard = csrf({
+    origin: (origin, c) => allowed.includes(origin) || isOwnOrigin(origin, hostsOf(c.req.raw)),
+  })
   return (c, next) => (isAmbient(c) ? guarded(c, next) : next())
 
   async function guarded(c: Context, next: Next): Promise<void> {
@@ -53,11 +54,4 @@ function isAmbient(c: Context): boolean {
     c.req.header('cookie') !== undefined ||
     /^(basic|digest|negotiate|ntlm)\b/i.test(c.req.header('authorization') ?? '')
   )
-}
-
-function isOwn(origin: string, c: Context): boolean {
-  if (!URL.canParse(origin)) return false
-  const { host } = new URL(origin)
-  const asked = [new URL(c.req.url).host, forwarded(c.req.raw.headers, 'host')?.toLowerCase()]
-  return host !== '' && asked.includes(host)
 }

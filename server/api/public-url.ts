@@ -2,8 +2,22 @@
 // own answer and into a comparison with an origin, which no page can forge: it can't set these headers.
 
 /** The first of a header's values: what the outermost proxy saw. */
-export function forwarded(headers: Headers, name: string): string | undefined {
-  return headers.get(`x-forwarded-${name}`)?.split(',', 1)[0]?.trim()
+export function outermost(values: string | null | undefined): string | undefined {
+  return values?.split(',', 1)[0]?.trim()
+}
+
+function forwarded(headers: Headers, name: string): string | undefined {
+  return outermost(headers.get(`x-forwarded-${name}`))
+}
+
+/** @param hosts at which it was asked for, directly or at a proxy. */
+export function isOwnOrigin(origin: string, hosts: readonly (string | undefined)[]): boolean {
+  const own = URL.parse(origin)?.host ?? ''
+  return own !== '' && hosts.some((host) => host?.toLowerCase() === own)
+}
+
+export function hostsOf({ url, headers }: Request): (string | undefined)[] {
+  return [new URL(url).host, forwarded(headers, 'host')]
 }
 
 export function publicUrl({ url, headers }: Request): URL {

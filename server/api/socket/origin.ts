@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { isOwnOrigin, outermost } from '../public-url.ts'
 
 /**
  * Whether the page that opens a socket may do so. Browsers send cookies with it whatever page asks, and
@@ -10,11 +11,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 export function isAllowedOrigin(headers: IncomingHttpHeaders, allowed: readonly string[]): boolean {
   const { origin, host } = headers
   if (origin === undefined || allowed.includes('*') || allowed.includes(origin)) return true
-  if (!URL.canParse(origin)) return false
   // A page can't set this header, so where it is there a proxy has: it tells the host the page asked for.
   const forwarded = String(headers['x-forwarded-host'] ?? '')
-    .split(',', 1)[0]
-    ?.trim()
-  const own = new URL(origin).host
-  return own !== '' && (own === host?.toLowerCase() || own === forwarded?.toLowerCase())
+  return isOwnOrigin(origin, [host, outermost(forwarded)])
 }

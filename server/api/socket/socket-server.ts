@@ -8,11 +8,12 @@ import { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
 import { Connection, RECONNECT, RESTARTING } from './connection.ts'
 import type { ConnectionOptions } from './connection.ts'
 import { isAllowedOrigin } from './origin.ts'
+import { logRefusal } from '../log-refusal.ts'
 import { createOutlet } from './outlet.ts'
 import { refuseUpgrade } from './refuse-upgrade.ts'
 import { createSeats } from './seats.ts'
 import { createTurns } from './turns.ts'
-import { hasAddress } from './upgrade-request.ts'
+import { hasAddress, urlOf } from './upgrade-request.ts'
 
 export interface SocketServer {
   /** Takes the connection over, or refuses it; false, having left it alone, when its path is another's. */
@@ -51,9 +52,13 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     handleUpgrade(request, socket, head) {
       const path = request.url?.split('?', 1)[0]
       if (path !== trpcPath && path !== `${trpcPath}/`) return false
-      if (!hasAddress(request)) refuseUpgrade(socket, NO_HOST)
-      else if (isAllowedOrigin(request.headers, options.allowedOrigins)) accept(request, socket, head)
-      else refuseUpgrade(socket, foreign(request.headers.origin))
+      const refusal = refusalOf(request, options.allowedOrigins)
+      if (refusal === undefined) accept(request, socket, head)
+      else {
+        refuseUpgrade(socket, refusal)
+        if (refusal !== NO_HOST)
+          logRefusal(options.services.log, refusal, { method: 'GET', url: urlOf(request) })
+      }
       return true
     },
 
@@ -68,6 +73,14 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
       await closed
     },
   }
+}
+
+function refusalOf(
+  request: IncomingMessage,
+  allowedOrigins: readonly string[],
+): AgentRuntimeError | undefined {
+  if (!hasAddress(request)) return NO_HOST
+  return isAllowedOrigin(request.headers, allowedOrigins) ? undefined : foreign(request.headers.origin)
 }
 
 function foreign(origin: string | undefined): AgentRuntimeError {

@@ -74,15 +74,18 @@ describe('pages of an allowed origin', () => {
   })
 })
 
+const allowing = (headers: Headers) =>
+  [...headers.keys()].filter((name) => name.startsWith('access-control-'))
+
 describe('pages of other origins', () => {
   test('are told nothing', async ({ createServer }) => {
     const { rest } = await createServer(options)
     for (const path of PATHS) {
       const { status, headers } = await rest.send(path, preflight(EVIL))
-      expect([path, status, headers.get('access-control-allow-origin')]).toEqual([path, 204, null])
+      expect([path, status, allowing(headers)]).toEqual([path, 204, []])
     }
     const { headers } = await rest.send('runs', { headers: { origin: EVIL, cookie: 'session=ada' } })
-    expect(headers.get('access-control-allow-origin')).toBeNull()
+    expect(allowing(headers)).toEqual([])
   })
 
   test('can’t change anything with a user’s cookies, by no request that needs no preflight', async ({

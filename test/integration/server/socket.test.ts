@@ -251,12 +251,16 @@ describe('who is calling', () => {
     const config = {
       allowedOrigins: 'https://app.example.com, https://two.example.com',
     }
-    const { runtime } = await createServer({ agents: [counter], config })
+    const { log, runtime } = await createServer({ agents: [counter], config })
     await using host = await hostRuntimes(runtime)
     const refused = await refusalOf(host.socketUrl, { origin: 'https://evil.example.com' })
     expect(refused.status).toBe(403)
     expect(JSON.parse(refused.body)).toMatchObject({ code: 'forbidden' })
     expect((await refusalOf(host.socketUrl, { origin: 'null' })).status).toBe(403)
+    expect(log.filter(({ message }) => message === 'refused a request')).toMatchObject([
+      { fields: { code: 'forbidden', request: 'GET /trpc' } },
+      { fields: { code: 'forbidden' } },
+    ])
     for (const name of ['no host', 'somebody@localhost', 'some:body@localhost']) {
       expect((await refusalOf(host.socketUrl, { headers: { host: name } })).status).toBe(400)
     }

@@ -1,5 +1,8 @@
-/** What one reader gets at once, in bytes; one event at least, however large. */
-export const MAX_PAGE_BYTES = 4 * 1024 * 1024
+/**
+ * What one reader gets at once, in bytes; one event or row at least, however large. A slow reader holds as much, and
+ * a batch of calls may ask for ten.
+ */
+export const MAX_PAGE_BYTES = 1024 * 1024
 
 /**
  * SQL for the most bytes a column can be, had without unpacking what is stored out of line: pglz makes a value 88 times

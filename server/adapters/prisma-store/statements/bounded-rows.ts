@@ -1,9 +1,8 @@
-/** What a page of a list has at most; one row at least, however large. A batch of calls may ask for several. */
-const MAX_PAGE_BYTES = 1024 * 1024
+import { MAX_PAGE_BYTES } from './bounded-page.ts'
 
 /**
  * The CTEs `candidates` and `page`, for WITH RECURSIVE: of the rows that a query numbers by `n`, from 1, those it begins
- * with, up to {@link MAX_PAGE_BYTES}. Sizes are had one by one, so that no more is unpacked than fits.
+ * with, up to {@link MAX_PAGE_BYTES}; one at least. Sizes are had one by one, so that no more is unpacked than fits.
  *
  * @param size a query for the bytes of the candidate `c`
  */
