@@ -156,9 +156,16 @@ export class Connection {
         batchIndex,
       })
       this.#answer(call, { result: { type: 'data', data } })
+      await this.#room()
     } catch (error) {
       this.#refuse(call, error)
     }
+  }
+
+  /** Who does not read is not answered further: what is waiting is asked for when there is room. */
+  async #room(): Promise<void> {
+    const { outlet } = this.#peer
+    if (!outlet.hasRoom) await new Promise<void>((resolve) => outlet.whenRoom(resolve))
   }
 
   #refuseAll(calls: readonly Call[], error: unknown): void {
