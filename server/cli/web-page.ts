@@ -5,6 +5,7 @@ import { basename, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { CliError } from './cli-error.ts'
 import type { RequestListener } from './http-server.ts'
+import { leadsOutOf } from './page-links.ts'
 
 export interface WebPage {
   listener: RequestListener
@@ -33,15 +34,19 @@ const DENIED = [
   '**/.agent-runtime/**',
 ]
 
+const LEADS_OUT =
+  "A symbolic link leads from this out of the page's folder. server.fs.allow in its vite.config would allow that.\n"
+
 /**
  * Serves a Vite app, with its hot updates, on the connections of `server`, and no file outside of its folder except what its
- * modules import, and what packages bring: fonts and images their styles name. Its vite.config may allow more by `server.fs.allow`.
+ * modules import, and what packages bring: fonts and images their styles name. A link is what it leads to. Its vite.config may
+ * allow more by `server.fs.allow`.
  */
 export async function startWebPage(
   { root, vite }: { root: string; vite: string },
   { server, allowedHosts }: { server: Server; allowedHosts: readonly string[] },
 ): Promise<WebPage> {
-  const { createServer }: typeof import('vite') = await import(pathToFileURL(vite).href)
+  const { createServer, isFileLoadingAllowed }: typeof import('vite') = await import(pathToFileURL(vite).href)
   const app = await createServer({
     root,
     appType: 'spa',
@@ -56,11 +61,20 @@ export async function startWebPage(
       fs: { strict: true, allow: [root, ...packageFolders(root)], deny: DENIED },
     },
   })
-  return { listener: app.middlewares, stop: () => app.close() }
+  return {
+    listener: (request, response) => {
+      if (!leadsOutOf(app.config, request.url ?? '/', isFileLoadingAllowed)) {
+        return app.middlewares(request, response)
+      }
+      return response.writeHead(403, { 'content-type': 'text/plain' }).end(LEADS_OUT)
+    },
+    stop: () => app.close(),
+  }
 }
 
 /** Where Node looks for the packages of a module in `root`. */
 function packageFolders(root: string): string[] {
   const folders = createRequire(join(root, 'package.json')).resolve.paths('vite') ?? []
-  return folders.filter((folder) => basename(folder) === 'node_modules' && existsSync(folder))
+  const existing = folders.filter((folder) => basename(folder) === 'node_modules' && existsSync(folder))
+  return existing.flatMap((folder) => [folder, realpathSync(folder)])
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { request as httpRequest } from 'node:http'
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import { readFile, realpath, symlink } from 'node:fs/promises'
+import { mkdir, readFile, realpath, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test, vi } from 'vitest'
@@ -93,6 +93,94 @@ test.each([['web'], ['.']])('with --web %s, nobody is shown the database’s pas
     }
   }
   expect(shown).toEqual([])
+})
+
+test('a link is served as what it leads to', async () => {
+  await using folder = await createProject('web')
+  const link = (target: string, path: string): Promise<void> =>
+    symlink(target, join(folder.path, 'web', path))
+  await folder.write('secrets/key.txt', 'the-secret-of-a-folder')
+  await folder.write('secrets/index.html', '<p>the-secret-of-a-page</p>')
+  await folder.write('web/inside.txt', 'inside of the page')
+  await folder.write('web/public/a.txt', 'public')
+  await folder.write(
+    'web/vite.config.js',
+    "export default { resolve: { alias: { '/@here': import.meta.dirname } } }",
+  )
+  await link('../secrets', 'data')
+  await link('../secrets/key.txt', 'key.txt')
+  await link('../secrets/key.txt', 'a key.txt')
+  await link('../settings.ts', 'settings.ts')
+  await link('../.env', 'environment')
+  await link('../../secrets/key.txt', 'public/key2.txt')
+  await link('../secrets/index.html', 'about.html')
+  await link('inside.txt', 'link-to-inside.txt')
+  await symlink('../secrets', join(folder.path, 'node_modules/secrets'))
+  // As pnpm has it.
+  await folder.write('node_modules/.pnpm/icons@1/node_modules/icons/icon.txt', 'an icon')
+  await symlink('.pnpm/icons@1/node_modules/icons', join(folder.path, 'node_modules/icons'))
+  await mkdir(join(folder.path, 'web/node_modules'))
+  await link('../../node_modules/icons', 'node_modules/icons')
+  await using dev = await startDev([entry('working'), '--port', '0', '--web', 'web'], { cwd: folder.path })
+  const here = await realpath(folder.path)
+
+  const paths = [
+    '/key.txt',
+    '/a%20key.txt',
+    '/data/key.txt',
+    '/d%61ta/key.txt',
+    '/data/../key.txt',
+    '/@here/key.txt',
+  ]
+  paths.push(
+    '/settings.ts',
+    '/environment',
+    '/key2.txt',
+    '/public/key2.txt',
+    '/about.html',
+    '/about',
+    '/data/',
+  )
+  paths.push(
+    '/data%2findex.html',
+    '/data/index.html',
+    `/@fs${here}/web/key.txt`,
+    `/@fs${here}/web/data/key.txt`,
+  )
+  paths.push(
+    `/@fs${here}/node_modules/secrets/key.txt`,
+    '/node_modules/../key.txt',
+    '//key.txt',
+    '/./key.txt',
+  )
+  const shown: string[] = []
+  for (const path of paths) {
+    for (const query of ['', '?raw', '?import&raw', '?import', '?url', '?inline', '#x']) {
+      const { text } = await ask(dev.url, { path: path + query })
+      if (/the-secret-of|dGhlLXNlY3JldC1vZ/.test(text)) shown.push(path + query)
+    }
+  }
+  expect(shown).toEqual([])
+  expect(await ask(dev.url, { path: '/data/key.txt' })).toMatchObject({
+    status: 403,
+    text: expect.stringContaining('server.fs.allow'),
+  })
+
+  // The page's own routes are named like what lies elsewhere: /bin is a link on most machines.
+  expect(await ask(dev.url, { path: '/bin/sh' })).toMatchObject({ status: 200 })
+  const served = [
+    '/link-to-inside.txt',
+    '/a.txt',
+    `/@fs${here}/node_modules/icons/icon.txt`,
+    '/node_modules/icons/icon.txt',
+  ]
+  const statuses = await Promise.all(served.map(async (path) => [path, (await ask(dev.url, { path })).text]))
+  expect(statuses).toEqual([
+    [served[0], 'inside of the page'],
+    [served[1], 'public'],
+    [served[2], 'an icon'],
+    [served[3], 'an icon'],
+  ])
 })
 
 test('what the page imports is served, from wherever it comes', async () => {
