@@ -5,6 +5,7 @@ import { RUNTIME_EVENTS } from '../contract/event.ts'
 import { ConversationPolicy, CreateRunInput } from '../contract/run.ts'
 import type { Json, Jsonify } from '../contract/json.ts'
 import type { AgentMessage } from '../contract/message.ts'
+import { unknownOption } from '../unknown-option.ts'
 import type { AgentContext } from './context.ts'
 import type { AnySchedule, Schedule } from './schedule.ts'
 
@@ -87,6 +88,21 @@ export interface AnyAgent {
   run(ctx: never): Promise<AgentResult<unknown> | void>
 }
 
+const OPTIONS: Record<keyof AnyAgent, true> = {
+  key: true,
+  description: true,
+  params: true,
+  output: true,
+  events: true,
+  maxAttempts: true,
+  timeoutMs: true,
+  isolation: true,
+  conversationPolicy: true,
+  schedules: true,
+  run: true,
+}
+const EVENT_OPTIONS: Record<keyof AgentEvents[string], true> = { schema: true, visibility: true }
+
 /** The browser's view of an agent. */
 export type ShapeOfAgent<T extends AnyAgent> =
   T extends Agent<infer TKey, infer TParams, infer TOutput, infer TEvents>
@@ -107,7 +123,7 @@ const AGENT_KEY = /^[a-zA-Z0-9_.-]{1,100}$/
  * here, and the same types reach the client through `createAgentClient<typeof runtime>`.
  *
  * @throws TypeError when the key or an event type is malformed, an event type is one of the runtime's own, or `maxAttempts`,
- * `timeoutMs`, `isolation` or `conversationPolicy` is not valid.
+ * `timeoutMs`, `isolation` or `conversationPolicy` is not valid, or there is no such option.
  * @example
  * export const greeter = defineAgent({
  *   key: 'greeter',
@@ -126,12 +142,14 @@ export function defineAgent<
   TEvents extends AgentEvents = Record<never, never>,
   // Within the list of a runtime, an agent's types are its own: none is taken from what the list may hold.
 >(agent: Agent<TKey, TParams, TOutput, TEvents>): Agent<TKey, NoInfer<TParams>, NoInfer<TOutput>, TEvents> {
+  const unknown = unknownOption(agent, OPTIONS)
+  if (unknown !== undefined) throw new TypeError(`Agent ${JSON.stringify(agent.key)}: ${unknown}`)
   if (!AGENT_KEY.test(agent.key)) {
     throw new TypeError(
       `Agent key ${JSON.stringify(agent.key)} is not valid: use 1 to 100 letters, digits, "_", "-" or ".".`,
     )
   }
-  for (const type of Object.keys(agent.events ?? {})) {
+  for (const [type, event] of Object.entries(agent.events ?? {})) {
     if (!EVENT_TYPE.test(type)) {
       throw new TypeError(
         `Agent "${agent.key}" declares ${JSON.stringify(type)}, which is no name of an event: use 1 to 100 characters without spaces, line breaks or control characters.`,
@@ -140,6 +158,8 @@ export function defineAgent<
     if (Object.hasOwn(RUNTIME_EVENTS, type)) {
       throw new TypeError(`Agent "${agent.key}" declares "${type}", which is an event type of the runtime.`)
     }
+    const unknown = unknownOption(event, EVENT_OPTIONS)
+    if (unknown !== undefined) throw new TypeError(`Agent "${agent.key}", event "${type}": ${unknown}`)
   }
   if (agent.isolation !== undefined && agent.isolation !== 'process') {
     throw new TypeError(`Agent "${agent.key}": isolation is "process" or left out.`)

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Json } from '../contract/json.ts'
+import { unknownOption } from '../unknown-option.ts'
 import type { AgentContext } from './context.ts'
 import { toToolSpec } from './tool-spec.ts'
 
@@ -31,14 +32,22 @@ export interface AnyTool {
   execute(input: never, ctx: ToolContext): Promise<Json> | Json
 }
 
+const OPTIONS: Record<keyof AnyTool, true> = {
+  name: true,
+  description: true,
+  input: true,
+  needsApproval: true,
+  execute: true,
+}
+
 const TOOL_NAME = /^[a-zA-Z0-9_-]{1,64}$/
 
 /**
  * Declares a tool: a name, a description for the model, a zod schema for the input, and the code.
  * The input is validated before `execute` sees it; what `execute` returns must be JSON.
  *
- * @throws TypeError when the name is not 1 to 64 letters, digits, `_` or `-` (what all providers accept), or
- * the input is no object's schema that can be written as JSON Schema, which is what a model is told of it.
+ * @throws TypeError when the name is not 1 to 64 letters, digits, `_` or `-` (what all providers accept),
+ * there is no such option, or the input is no object's schema that can be written as JSON Schema, which is what a model is told of it.
  * @example
  * const getWeather = defineTool({
  *   name: 'get_weather',
@@ -50,6 +59,8 @@ const TOOL_NAME = /^[a-zA-Z0-9_-]{1,64}$/
 export function defineTool<const TName extends string, TInput extends z.ZodType>(
   tool: Tool<TName, TInput>,
 ): Tool<TName, TInput> {
+  const unknown = unknownOption(tool, OPTIONS)
+  if (unknown !== undefined) throw new TypeError(`Tool ${JSON.stringify(tool.name)}: ${unknown}`)
   if (!TOOL_NAME.test(tool.name)) {
     throw new TypeError(
       `Tool name ${JSON.stringify(tool.name)} is not valid: use 1 to 64 letters, digits, "_" or "-".`,

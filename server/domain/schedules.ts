@@ -10,6 +10,7 @@ import type { Logger } from '../ports/logger.ts'
 import type { Recurrence, ScheduleRef, Timetable } from '../ports/timetable.ts'
 import { parseSchema } from '../parse-schema.ts'
 import { assertStorable } from '../storable-json.ts'
+import { unknownOption } from '../unknown-option.ts'
 import type { Runs } from './runs.ts'
 
 export interface SchedulePorts {
@@ -23,6 +24,16 @@ export interface SchedulePorts {
 export interface CheckedSchedule extends ScheduleRef, Recurrence {
   principal: Principal
   input: CreateRunInput
+}
+
+const OPTIONS: Record<keyof AnySchedule, true> = {
+  name: true,
+  cron: true,
+  timeZone: true,
+  messages: true,
+  metadata: true,
+  principal: true,
+  params: true,
 }
 
 const NAME = /^[a-zA-Z0-9_.-]{1,60}$/
@@ -48,6 +59,8 @@ export function checkSchedules(
   return [...agents.values()].flatMap((agent) => {
     const names = new Set<string>()
     return (agent.schedules ?? []).map((schedule) => {
+      const unknown = unknownOption(schedule, OPTIONS)
+      if (unknown !== undefined) throw wrong(agent, schedule, unknown)
       if (!NAME.test(schedule.name)) {
         throw wrong(agent, schedule, 'a name is 1 to 60 letters, digits, "_", "-" or "."')
       }
@@ -92,7 +105,7 @@ function checkParams(agent: AnyAgent, schedule: AnySchedule): void {
 
 function wrong(agent: AnyAgent, { name }: AnySchedule, how: string): ConfigError {
   return new ConfigError(
-    `The schedule ${JSON.stringify(name)} of agent "${agent.key}" is not valid: ${how.replace(/\.$/, '')}.`,
+    `The schedule ${JSON.stringify(name)} of agent "${agent.key}" is not valid: ${/[.?]$/.test(how) ? how : `${how}.`}`,
   )
 }
 

@@ -41,6 +41,26 @@ describe('defining an agent', () => {
     expect(() => defineAgent({ key: 'a', maxAttempts, run })).toThrow(/maxAttempts/)
   })
 
+  test.each([
+    ['descripton', 'Agent "a": there is no option descripton, did you mean description?'],
+    ['maxAttempt', 'Agent "a": there is no option maxAttempt, did you mean maxAttempts?'],
+    ['tools', 'Agent "a": there is no option tools.'],
+  ])('from JavaScript, the option %s is refused', (name, message) => {
+    expect(() => defineAgent({ key: 'a', run, [name]: 1 })).toThrow(new TypeError(message))
+  })
+
+  test('a slip is told before what is missing for it', () => {
+    // @ts-expect-error -- as JavaScript may have it
+    expect(() => defineAgent({ ky: 'a', run })).toThrow(/no option ky, did you mean key\?$/)
+  })
+
+  test("an event's unknown option is refused", () => {
+    const note = { schema: z.string(), visiblity: 'internal' }
+    expect(() => defineAgent({ key: 'a', events: { note }, run })).toThrow(
+      new TypeError('Agent "a", event "note": there is no option visiblity, did you mean visibility?'),
+    )
+  })
+
   test('limits in range are kept', () => {
     expect(defineAgent({ key: 'a', timeoutMs: 2_147_483_647, maxAttempts: 100, run })).toMatchObject({
       timeoutMs: 2_147_483_647,

@@ -151,6 +151,11 @@ describe('a schedule that can not be kept is refused when the runtime is made', 
   })
 
   test.each<[string, AnySchedule[], string]>([
+    [
+      'an option that is none',
+      [{ ...valid, ...{ timezone: 'Europe/Lisbon' } }],
+      'there is no option timezone, did you mean timeZone?',
+    ],
     ['a bad cron', [{ ...valid, cron: '0 25 * * *' }], 'Constraint error, got value 25 expected range 0-23.'],
     [
       'too few fields',
