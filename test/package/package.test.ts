@@ -17,6 +17,7 @@ const TYPES = ['typescript', '@types/node', '@types/react', 'zod'] as const
 
 let consumer: string
 let tarball: string
+let installWarnings: string
 
 beforeAll(async () => {
   consumer = await mkdtemp(join(tmpdir(), 'consumer-'))
@@ -29,7 +30,8 @@ beforeAll(async () => {
   )
   const versions: Record<string, string> = { ...manifest.dependencies, ...manifest.devDependencies }
   const packages = [...PEERS, ...TYPES].map((name) => `${name}@${versions[name]}`)
-  await exec('npm', ['install', '--no-audit', '--no-fund', tarball, ...packages], { cwd: consumer, env })
+  const install = ['install', '--no-audit', '--no-fund', tarball, ...packages]
+  installWarnings = (await exec('npm', install, { cwd: consumer, env })).stderr
 })
 
 afterAll(() => rm(consumer, { recursive: true, force: true }))
@@ -41,6 +43,15 @@ async function print(expression: string): Promise<string> {
   })
   return stdout + stderr
 }
+
+// A `prepare` is warned of where a package comes from no registry. `postprepare` runs in a clone alone.
+test('to install it, npm runs no script of it', async () => {
+  const installed = join(consumer, 'node_modules/trpc-agent-runtime/package.json')
+  const { scripts } = JSON.parse(await readFile(installed, 'utf8')) as typeof manifest
+  for (const name of ['preinstall', 'install', 'postinstall', 'prepare'])
+    expect(scripts).not.toHaveProperty(name)
+  expect(installWarnings).not.toContain('trpc-agent-runtime')
+})
 
 test.each([
   ['server', 'createAgentRuntime'],
