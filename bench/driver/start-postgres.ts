@@ -1,8 +1,8 @@
-import { startEmbeddedPostgres } from '../../server/adapters/embedded-postgres/embedded-postgres.ts'
+import { startEmbeddedPostgres } from '../../server/embedded-postgres/embedded-postgres.ts'
 import type {
   EmbeddedPostgres,
   EmbeddedPostgresOptions,
-} from '../../server/adapters/embedded-postgres/embedded-postgres.ts'
+} from '../../server/embedded-postgres/embedded-postgres.ts'
 import { query } from './target-database.ts'
 
 /** PostgreSQL with pg_stat_statements, which it only loads as it starts: it is started twice. */

@@ -1,4 +1,4 @@
-import type { EmbeddedPostgres } from '../../server/adapters/embedded-postgres/embedded-postgres.ts'
+import type { EmbeddedPostgres } from '../../server/embedded-postgres/embedded-postgres.ts'
 import { migrateDatabase } from '../../server/index.ts'
 import { FLOOR_SCHEMA } from '../floor/schema.ts'
 import { FLOOR_TABLES } from '../floor/tables.ts'

@@ -3,7 +3,7 @@ import type { RuntimeEventPayloads, Visibility } from '../contract/event.ts'
 import type { Json, JsonObject, Jsonify } from '../contract/json.ts'
 import type { AgentMessage } from '../contract/message.ts'
 import type { Principal } from '../contract/principal.ts'
-import type { Model } from '../llm/model.ts'
+import type { Model } from '../ports/model.ts'
 import type { Logger } from '../ports/logger.ts'
 
 export interface StepOptions {

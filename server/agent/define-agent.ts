@@ -5,7 +5,7 @@ import { RUNTIME_EVENTS } from '../contract/event.ts'
 import { ConversationPolicy, CreateRunInput } from '../contract/run.ts'
 import type { Json, Jsonify } from '../contract/json.ts'
 import type { AgentMessage } from '../contract/message.ts'
-import { unknownOption } from '../unknown-option.ts'
+import { unknownOption } from './unknown-option.ts'
 import type { AgentContext } from './context.ts'
 import type { AnySchedule, Schedule } from './schedule.ts'
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Json } from '../contract/json.ts'
-import { unknownOption } from '../unknown-option.ts'
+import { unknownOption } from './unknown-option.ts'
 import type { AgentContext } from './context.ts'
 import { toToolSpec } from './tool-spec.ts'
 

@@ -1,7 +1,7 @@
 import type { ProviderData, ToolCall } from '../contract/message.ts'
 import type { Json } from '../contract/json.ts'
-import { ModelError } from '../llm/model.ts'
-import type { FinishReason, Model, ModelRequest } from '../llm/model.ts'
+import { ModelError } from '../ports/model.ts'
+import type { FinishReason, Model, ModelRequest } from '../ports/model.ts'
 import type { AgentContext } from './context.ts'
 
 /** A type and not an interface: it is stored as the result of a step, as JSON. */

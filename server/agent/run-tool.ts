@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import type { Json } from '../contract/json.ts'
 import type { ToolCall } from '../contract/message.ts'
 import type { AnyTool, ToolContext } from './define-tool.ts'
-import { toJsonForm } from '../json-form.ts'
+import { toJsonForm } from './json-form.ts'
 import { ToolError } from './tool-error.ts'
 
 /** A type and not an interface: it is stored as the result of a step, as JSON. */

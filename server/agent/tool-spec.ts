@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { ToolSpec } from '../llm/model.ts'
+import type { ToolSpec } from '../ports/model.ts'
 import type { AnyTool } from './define-tool.ts'
 
 /**

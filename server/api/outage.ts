@@ -1,4 +1,4 @@
-import { StartupError } from '../startup-error.ts'
+import { StartupError } from '../ports/startup-error.ts'
 
 /** Of the system, and of Prisma, which reports some of that in its own words. */
 const CODES = new Set([

@@ -1,5 +1,5 @@
-import { readError } from '../read-error.ts'
-import { StartupError } from '../startup-error.ts'
+import { readError } from '../ports/read-error.ts'
+import { StartupError } from '../ports/startup-error.ts'
 
 /** Something the person at the terminal can put right: one sentence, shown without a stack. */
 export class CliError extends StartupError {

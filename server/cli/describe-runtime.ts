@@ -1,5 +1,5 @@
-import type { AgentRuntime } from '../agent-runtime.ts'
-import { parseSchema } from '../parse-schema.ts'
+import type { AgentRuntime } from '../runtime/agent-runtime.ts'
+import { parseSchema } from '../agent/parse-schema.ts'
 
 /** What is said of a runtime, also of one that runs in another process. */
 export interface RuntimeDescription {

@@ -1,8 +1,8 @@
 import { Command } from 'commander'
-import { deliverAgain, examineDatabase } from '../adapters/examine.ts'
-import { createLogger } from '../adapters/pino-logger.ts'
+import { deliverAgain, examineDatabase } from '../postgres/examination/examine.ts'
+import { createLogger } from '../telemetry/pino-logger.ts'
 import { diagnose } from '../domain/doctor/diagnose.ts'
-import type { Examination } from '../examination.ts'
+import type { Examination } from '../ports/examination.ts'
 import { formatReport } from './doctor-report.ts'
 import { requireDatabaseUrl } from './migrate.ts'
 

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { readError } from '../read-error.ts'
+import { readError } from '../ports/read-error.ts'
 import { CliError } from './cli-error.ts'
 
 const FILE = '.env'

@@ -3,7 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CliError } from './cli-error.ts'
-import { createHostCheck } from './host-check.ts'
+import { createHostCheck } from './dev/host-check.ts'
 
 export type RequestListener = (request: IncomingMessage, response: ServerResponse) => unknown
 

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { existsSync, statSync } from 'node:fs'
 import { extname, relative, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import type { AgentRuntime } from '../agent-runtime.ts'
+import type { AgentRuntime } from '../runtime/agent-runtime.ts'
 import { CliError } from './cli-error.ts'
 
 const DEFAULT_ENTRIES = ['runtime', 'src/runtime', 'agents', 'src/agents'].flatMap((path) =>

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
-import { migrateDatabase } from '../adapters/migrate.ts'
-import { toStartupError } from '../adapters/database-error.ts'
+import { migrateDatabase } from '../postgres/migrations/migrate.ts'
+import { toStartupError } from '../postgres/connections/database-error.ts'
 import { CliError } from './cli-error.ts'
 
 export function migrateCommand(): Command {

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
 import { refuseUpgrade } from '../api/socket/refuse-upgrade.ts'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
-import type { AgentRuntime } from '../agent-runtime.ts'
+import type { AgentRuntime } from '../runtime/agent-runtime.ts'
 import type { RequestListener } from './http-server.ts'
 
 /** Where a runtime is mounted. */

@@ -1,4 +1,4 @@
-import { readError } from '../read-error.ts'
+import { readError } from '../ports/read-error.ts'
 
 /** Takes charge of an error that nobody caught, or leaves it to end the process. */
 export type JudgeError = (error: unknown) => 'handled' | 'fatal'

@@ -17,7 +17,7 @@ import {
   workerOptions,
 } from './options.ts'
 import type { WorkerOptions } from './options.ts'
-import { ReloadingRuntime } from './reload/reloading-runtime.ts'
+import { ReloadingRuntime } from './dev/reload/reloading-runtime.ts'
 import { startRuntime, startWorker } from './run-runtime.ts'
 import { superviseProcesses } from './supervisor.ts'
 

@@ -1,6 +1,6 @@
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { createDelivery } from '../events/delivery.ts'
-import { createGroupCommit } from '../group-commit.ts'
+import { createGroupCommit } from '../concurrency/group-commit.ts'
 import type { Clock } from '../ports/clock.ts'
 import { mayClash } from '../ports/create-run.ts'
 import type { CreatedRun, NewRun } from '../ports/create-run.ts'

@@ -14,7 +14,7 @@ import type { Page } from '../contract/page.ts'
 import { parseInput } from '../contract/parse-input.ts'
 import { RunStatus } from '../contract/run.ts'
 import type { Store } from '../ports/store.ts'
-import { assertStorable } from '../storable-json.ts'
+import { assertStorable } from '../contract/storable-json.ts'
 
 /** The use cases of conversations; see {@link Runs} on who may see what. */
 export interface Conversations {

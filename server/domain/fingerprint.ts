@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { canonicalJson } from '../canonical-json.ts'
+import { canonicalJson } from '../contract/canonical-json.ts'
 import type { Json } from '../contract/json.ts'
 import type { NewRun } from '../ports/create-run.ts'
 

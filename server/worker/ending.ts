@@ -6,7 +6,7 @@ import { AgentMessage } from '../contract/message.ts'
 import type { RunError } from '../contract/run.ts'
 import type { TerminalEventType } from '../contract/terminal.ts'
 import { MAX_PAYLOAD_CHARACTERS } from '../events/run-log.ts'
-import { ModelError } from '../llm/model.ts'
+import { ModelError } from '../ports/model.ts'
 import type { AttemptEnding, ClaimedRun, NewWait } from '../ports/attempt.ts'
 
 /** How an attempt ends: what the run's row gets, and the payload of its terminal event. */

@@ -1,6 +1,6 @@
 import { NonRetriableError } from '../agent/non-retriable-error.ts'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
-import { ModelError } from '../llm/model.ts'
+import { ModelError } from '../ports/model.ts'
 
 /** When an attempt that failed is followed by another. */
 export interface RetryPolicy {

@@ -1,7 +1,7 @@
 import { NonRetriableError } from '../agent/non-retriable-error.ts'
 import type { Json } from '../contract/json.ts'
 import { MAX_PAYLOAD_CHARACTERS } from '../events/run-log.ts'
-import { toJsonForm } from '../json-form.ts'
+import { toJsonForm } from '../agent/json-form.ts'
 
 /**
  * A value as it will be read back.

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { canonicalJson } from '../canonical-json.ts'
+import { canonicalJson } from '../contract/canonical-json.ts'
 import type { AgentContext, WaitOptions } from '../agent/context.ts'
 import { NonRetriableError } from '../agent/non-retriable-error.ts'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'

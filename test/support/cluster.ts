@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
-import { startEmbeddedPostgres } from '../../server/adapters/embedded-postgres/embedded-postgres.ts'
-import { migrateDatabase } from '../../server/adapters/migrate.ts'
+import { startEmbeddedPostgres } from '../../server/embedded-postgres/embedded-postgres.ts'
+import { migrateDatabase } from '../../server/postgres/migrations/migrate.ts'
 import { fastFolder } from './fast-folder.ts'
 
 /** What a test needs to make databases of its own. */

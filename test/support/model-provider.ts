@@ -1,7 +1,7 @@
 import { http, HttpResponse } from 'msw'
 import { setupServer } from 'msw/node'
 import { afterEach, beforeEach, vi } from 'vitest'
-import type { Model, ModelChunk, ModelRequest } from '../../server/llm/model.ts'
+import type { Model, ModelChunk, ModelRequest } from '../../server/ports/model.ts'
 
 /** A stand-in for a model provider's HTTP API. */
 export interface FakeProvider {

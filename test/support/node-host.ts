@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
-import type { AgentRuntime } from '../../server/agent-runtime.ts'
+import type { AgentRuntime } from '../../server/runtime/agent-runtime.ts'
 
 export interface NodeHost extends AsyncDisposable {
   url: string

@@ -1,6 +1,6 @@
 // A runtime as a process of its own, for the commands that keep several or put a new one in place of an
 // old one. It shares their terminal, so what the keyboard sends is theirs to understand: they tell it.
-import { readError } from '../../read-error.ts'
+import { readError } from '../../ports/read-error.ts'
 import { reportError } from '../cli-error.ts'
 import { outliveDeadOutput } from '../dead-output.ts'
 import { describeRuntime } from '../describe-runtime.ts'
@@ -10,7 +10,7 @@ import type { Controls, Lifecycle } from '../lifecycle.ts'
 import { loadEntry } from '../load-entry.ts'
 import { routeRequests, routeUpgrades } from '../route-requests.ts'
 import { startRuntime, startWorker } from '../run-runtime.ts'
-import type { AgentRuntime } from '../../agent-runtime.ts'
+import type { AgentRuntime } from '../../runtime/agent-runtime.ts'
 import type { Isolation } from '../../worker/isolated-runs.ts'
 import type { IsolatedRun, Worker } from '../../worker/worker.ts'
 import { reportImportedFiles } from './imported-files.ts'

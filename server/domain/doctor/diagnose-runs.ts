@@ -1,5 +1,5 @@
-import type { Examination, RunFact } from '../../examination.ts'
-import { OVERDUE_SECONDS } from '../../examination.ts'
+import type { Examination, RunFact } from '../../ports/examination.ts'
+import { OVERDUE_SECONDS } from '../../ports/examination.ts'
 import { count, ok, report } from './finding.ts'
 import type { Finding } from './finding.ts'
 

@@ -1,4 +1,4 @@
-import type { Examination, SchemaFacts } from '../../examination.ts'
+import type { Examination, SchemaFacts } from '../../ports/examination.ts'
 import { diagnoseRuns } from './diagnose-runs.ts'
 import { count, listed, ok, report } from './finding.ts'
 import type { Finding } from './finding.ts'

@@ -1,4 +1,4 @@
-import type { Listed } from '../../examination.ts'
+import type { Listed } from '../../ports/examination.ts'
 
 /** `problem`: there is something to do. `note`: worth knowing. `ok`: looked at, and well. */
 export type FindingLevel = 'problem' | 'note' | 'ok'

@@ -2,7 +2,7 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { versionOf } from '../../../server/cli/child/imported-files.ts'
-import { FileWatch } from '../../../server/cli/reload/file-watch.ts'
+import { FileWatch } from '../../../server/cli/dev/reload/file-watch.ts'
 import { createWorkspace } from '../../support/cli.ts'
 
 interface Watched extends AsyncDisposable {

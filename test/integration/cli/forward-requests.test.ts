@@ -3,8 +3,8 @@ import { createServer, request as httpRequest } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { expect, test } from 'vitest'
-import { forwardRequests } from '../../../server/cli/reload/forward-requests.ts'
-import type { Forwarding } from '../../../server/cli/reload/forward-requests.ts'
+import { forwardRequests } from '../../../server/cli/dev/reload/forward-requests.ts'
+import type { Forwarding } from '../../../server/cli/dev/reload/forward-requests.ts'
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect } from 'vitest'
 import { initialRunState, reduceRun } from '../../../client/run-state.ts'
-import { createPrismaStore } from '../../../server/adapters/prisma-store/index.ts'
+import { createPrismaStore } from '../../../server/postgres/store.ts'
 import type { AnyRunEvent, Visibility } from '../../../server/contract/event.ts'
 import type { Store } from '../../../server/ports/store.ts'
 import { createTestPool } from '../../support/pool.ts'

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { expect, vi } from 'vitest'
-import { DEAD_LETTER_QUEUE } from '../../../server/adapters/boss-queue/dead-letters.ts'
+import { DEAD_LETTER_QUEUE } from '../../../server/postgres/queue/dead-letters.ts'
 import { defineAgent } from '../../../server/index.ts'
 import { test } from '../../support/runtime.ts'
 

@@ -2,7 +2,7 @@ import { describe, expect, onTestFinished } from 'vitest'
 import { z } from 'zod'
 import { defineAgent, defineTool, toolLoop } from '../../../server/index.ts'
 import type { AgentContext } from '../../../server/index.ts'
-import { createScriptedModel } from '../../../server/llm/scripted.ts'
+import { createScriptedModel } from '../../../server/models/scripted.ts'
 import { test } from '../../support/runtime.ts'
 
 /** Whatever nobody handled while a test ran. */

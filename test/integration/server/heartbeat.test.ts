@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { expect } from 'vitest'
-import { createPrismaStore } from '../../../server/adapters/prisma-store/index.ts'
+import { createPrismaStore } from '../../../server/postgres/store.ts'
 import { createHeldAgent } from '../../support/held-agent.ts'
 import { test } from '../../support/runtime.ts'
 

@@ -2,7 +2,7 @@
 import { describe, expect, inject } from 'vitest'
 import pg from 'pg'
 import { z } from 'zod'
-import { migrateDatabase } from '../../../server/adapters/migrate.ts'
+import { migrateDatabase } from '../../../server/postgres/migrations/migrate.ts'
 import { defineAgent } from '../../../server/index.ts'
 import { createTestDatabase } from '../../support/database.ts'
 import { databaseOf, makeHostile } from '../../support/hostile-session.ts'

@@ -2,7 +2,7 @@ import { describe, expect } from 'vitest'
 import { z } from 'zod'
 import { defineAgent, defineTool, toolLoop } from '../../../server/index.ts'
 import type { AgentContext, Json } from '../../../server/index.ts'
-import { createScriptedModel } from '../../../server/llm/scripted.ts'
+import { createScriptedModel } from '../../../server/models/scripted.ts'
 import type { LogEntry } from '../../support/silent-logger.ts'
 import { test } from '../../support/runtime.ts'
 

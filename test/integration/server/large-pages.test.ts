@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect } from 'vitest'
 import { z } from 'zod'
-import { createPrismaStore } from '../../../server/adapters/prisma-store/index.ts'
+import { createPrismaStore } from '../../../server/postgres/store.ts'
 import { defineAgent } from '../../../server/index.ts'
 import { createTestPool } from '../../support/pool.ts'
 import type { RestClient } from '../../support/rest-client.ts'

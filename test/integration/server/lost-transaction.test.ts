@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
-import { inTransaction } from '../../../server/adapters/prisma-store/transaction.ts'
-import { createPostgresPool } from '../../../server/adapters/postgres-pool.ts'
+import { inTransaction } from '../../../server/postgres/connections/transaction.ts'
+import { createPostgresPool } from '../../../server/postgres/connections/pool.ts'
 import { isOutage } from '../../../server/api/outage.ts'
 import { test } from '../../support/runtime.ts'
 

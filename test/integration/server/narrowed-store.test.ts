@@ -1,6 +1,6 @@
 import { v7 as uuidv7 } from 'uuid'
 import { describe, expect } from 'vitest'
-import { createPrismaStore } from '../../../server/adapters/prisma-store/index.ts'
+import { createPrismaStore } from '../../../server/postgres/store.ts'
 import type { Owner } from '../../../server/ports/owner.ts'
 import type { Store } from '../../../server/ports/store.ts'
 import { newRun } from '../../support/new-run.ts'

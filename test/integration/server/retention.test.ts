@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from 'uuid'
 import { describe, expect } from 'vitest'
 import { z } from 'zod'
-import { createPrismaStore } from '../../../server/adapters/prisma-store/index.ts'
+import { createPrismaStore } from '../../../server/postgres/store.ts'
 import type { Store } from '../../../server/ports/store.ts'
 import { defineAgent } from '../../../server/index.ts'
 import { createTestPool } from '../../support/pool.ts'

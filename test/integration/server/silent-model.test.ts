@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished } from 'vitest'
 import { createAnthropicModel, defineAgent, toolLoop } from '../../../server/index.ts'
 import type { Model } from '../../../server/index.ts'
-import { createScriptedModel } from '../../../server/llm/scripted.ts'
+import { createScriptedModel } from '../../../server/models/scripted.ts'
 import { start, stop, text } from '../../support/anthropic-stream.ts'
 import { test } from '../../support/runtime.ts'
 

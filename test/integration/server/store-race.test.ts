@@ -3,7 +3,7 @@
 import fc from 'fast-check'
 import { v7 as uuidv7 } from 'uuid'
 import { describe, expect } from 'vitest'
-import { createPrismaStore } from '../../../server/adapters/prisma-store/index.ts'
+import { createPrismaStore } from '../../../server/postgres/store.ts'
 import type { NewEvent, NewWait, RunAppend } from '../../../server/ports/attempt.ts'
 import type { Store } from '../../../server/ports/store.ts'
 import { brokenInvariants } from '../../support/check-invariants.ts'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { v7 as uuidv7 } from 'uuid'
 import { describe, expect } from 'vitest'
-import { createPrismaStore } from '../../../server/adapters/prisma-store/index.ts'
+import { createPrismaStore } from '../../../server/postgres/store.ts'
 import type { Store } from '../../../server/ports/store.ts'
 import { test as base } from '../../support/runtime.ts'
 import { claim } from '../../support/claim.ts'

@@ -1,6 +1,6 @@
 import { describe, expect } from 'vitest'
 import { z } from 'zod'
-import { createScriptedModel } from '../../../server/llm/scripted.ts'
+import { createScriptedModel } from '../../../server/models/scripted.ts'
 import { defineAgent, defineTool, toolLoop } from '../../../server/index.ts'
 import type { AnyTool } from '../../../server/index.ts'
 import { test } from '../../support/runtime.ts'

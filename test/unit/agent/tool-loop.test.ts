@@ -6,8 +6,8 @@ import { defineAgent } from '../../../server/agent/define-agent.ts'
 import { type AnyTool, defineTool } from '../../../server/agent/define-tool.ts'
 import { ToolError } from '../../../server/agent/tool-error.ts'
 import { toolLoop } from '../../../server/agent/tool-loop.ts'
-import { type Model, ModelError } from '../../../server/llm/model.ts'
-import { createScriptedModel } from '../../../server/llm/scripted.ts'
+import { type Model, ModelError } from '../../../server/ports/model.ts'
+import { createScriptedModel } from '../../../server/models/scripted.ts'
 
 const notThere = () => Promise.reject(new Error('not a part of this test'))
 

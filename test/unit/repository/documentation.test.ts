@@ -3,7 +3,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { Config, ENVIRONMENT, resolveConfig } from '../../../server/config.ts'
+import { Config, ENVIRONMENT, resolveConfig } from '../../../server/config/config.ts'
 import { ERROR_STATUS } from '../../../server/contract/agent-runtime-error.ts'
 import { RUNTIME_EVENTS } from '../../../server/contract/event.ts'
 

@@ -5,7 +5,7 @@ import {
   ENVIRONMENT,
   environmentWarnings,
   resolveConfig,
-} from '../../../server/config.ts'
+} from '../../../server/config/config.ts'
 
 describe('configuration', () => {
   test('everything has a default but the database', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
-import { createPgBus } from '../../../../server/adapters/pg-bus.ts'
-import { systemClock } from '../../../../server/adapters/system-clock.ts'
+import { createPgBus } from '../../../../server/postgres/bus.ts'
+import { systemClock } from '../../../../server/ports/system-clock.ts'
 import type { Clock } from '../../../../server/ports/clock.ts'
 import type { EventBus } from '../../../../server/ports/event-bus.ts'
 import type { Logger } from '../../../../server/ports/logger.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
-import { createRedisBus } from '../../../../server/adapters/redis-bus/index.ts'
-import { systemClock } from '../../../../server/adapters/system-clock.ts'
+import { createRedisBus } from '../../../../server/redis/bus.ts'
+import { systemClock } from '../../../../server/ports/system-clock.ts'
 import type { Hint } from '../../../../server/ports/event-bus.ts'
 import { startCuttingProxy } from '../../../support/cutting-proxy.ts'
 import { ManualClock } from '../../../support/manual-clock.ts'

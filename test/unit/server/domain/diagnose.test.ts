@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { diagnose } from '../../../../server/domain/doctor/diagnose.ts'
-import type { Examination } from '../../../../server/examination.ts'
+import type { Examination } from '../../../../server/ports/examination.ts'
 
 type Examined = Extract<Examination, { state: 'examined' }>
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { ModelError } from '../../../../server/llm/model.ts'
+import { ModelError } from '../../../../server/ports/model.ts'
 import { DEFAULT_RETRY_POLICY, retryDelayMs } from '../../../../server/worker/retry.ts'
 
 const DAY_MS = 86_400_000

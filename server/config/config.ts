@@ -1,0 +1,271 @@
+import { z } from 'zod'
+import { Visibility } from '../contract/event.ts'
+import { MAX_TIMEOUT_MS } from '../contract/run.ts'
+import { StartupError } from '../ports/startup-error.ts'
+import { foreignVariables, misspeltVariables, unknownSettings } from './unknown-settings.ts'
+
+const flag = z.preprocess((value) => {
+  if (/^(true|1)$/i.test(String(value))) return true
+  return /^(false|0)$/i.test(String(value)) ? false : value
+}, z.boolean())
+
+function isRedisUrl(text: string): boolean {
+  return URL.canParse(text) && ['redis:', 'rediss:'].includes(new URL(text).protocol)
+}
+
+/** Variables hold text. */
+function fromJson(value: unknown): unknown {
+  if (typeof value !== 'string') return value
+  try {
+    return JSON.parse(value)
+  } catch {
+    return value
+  }
+}
+
+/** An amount, or `off`. */
+function orOff(min: number) {
+  const expected = `expected "off" or a number of at least ${min}`
+  const off = z.literal(['off', 'false']).transform(() => false as const)
+  return z.union([z.literal(false), off, z.coerce.number<number>().min(min, expected)], expected)
+}
+
+/** In a variable, separated by commas. */
+function listOf<T extends z.ZodType<string, string>>(item: T) {
+  const list = z.string().transform((text) => text.split(',').map((one) => one.trim()))
+  return z.union([list, z.array(z.string())]).pipe(z.array(item))
+}
+
+const HeaderName = z
+  .string()
+  .regex(/^[!#$%&'*+.^_`|~\w-]+$/, { error: 'A header has a name such as x-team' })
+  .transform((name) => name.toLowerCase())
+
+const Origin = z
+  .string()
+  .refine((origin) => origin === '*' || (URL.canParse(origin) && new URL(origin).origin === origin), {
+    error: 'An origin is a scheme and a host, such as https://app.example.com',
+  })
+
+/**
+ * Every setting, once: what it means, its default, and (in {@link ENVIRONMENT}) the variable it is
+ * read from when it is not passed to `createAgentRuntime`.
+ */
+export const Config = z.object({
+  /** PostgreSQL connection URL. Required to start, not to create a runtime: builds import it without one. */
+  databaseUrl: z.string().min(1).optional(),
+  /** Connections of this process for statements; the LISTEN connection comes on top. */
+  databasePoolSize: z.coerce.number().int().min(2).max(500).default(10),
+  /** Seconds to wait for a database connection before a request is answered with 503. */
+  databaseConnectTimeoutSeconds: z.coerce.number().min(0.05).default(10),
+  /** PostgreSQL itself, where `databaseUrl` leads to a pooler: for what needs a session of its own. */
+  directUrl: z.string().min(1).optional(),
+  /** Whether statements are prepared by name. Poolers that can't follow them need `false`. */
+  preparedStatements: flag.default(true),
+  /** What the queue is kept in. */
+  queueBackend: z
+    .literal('postgres', {
+      error: (issue) =>
+        issue.input === 'redis_streams'
+          ? 'a queue in Redis is not there yet; leave it out: the queue is in PostgreSQL, and eventBusBackend "redis" takes streams off it'
+          : 'expected "postgres"',
+    })
+    .default('postgres'),
+  /** Functions that register agents, as `./agents.ts#registerAgents`: files from the working folder on, and their exports. */
+  registry: z
+    .union([z.string().transform((list) => list.split(',').map((one) => one.trim())), z.array(z.string())])
+    .pipe(
+      z.array(
+        z
+          .string()
+          .regex(/^[^#]+#[^#]+$/, 'expected a file and its export, such as ./agents.ts#registerAgents'),
+      ),
+    )
+    .default([]),
+  /** What carries hints between processes. `none`: every process looks by itself, at its poll intervals. */
+  eventBusBackend: z
+    .preprocess((value) => (value === 'db' ? 'postgres' : value), z.enum(['postgres', 'redis', 'none']))
+    .default('postgres'),
+  /** Redis connection URL, for `eventBusBackend: 'redis'`. */
+  redisUrl: z
+    .string()
+    .refine(isRedisUrl, 'must be a URL like redis://user:password@host:6379/0, or rediss:// for TLS')
+    .optional(),
+  /** Which model client `ctx.llm` is. Default: by the API key that is set, else the built-in demo model. */
+  modelProvider: z
+    .enum(['openai', 'anthropic', 'demo'], {
+      error: (issue) =>
+        issue.input === 'litellm'
+          ? 'LiteLLM speaks the API of OpenAI; set "openai" and the address of its proxy as OPENAI_BASE_URL'
+          : 'expected "openai", "anthropic" or "demo"',
+    })
+    .optional(),
+  /** Name of the model, as its provider spells it. Default: the provider client's own default. */
+  defaultModel: z.string().min(1).optional(),
+  /**
+   * Seconds a model's stream may be silent before its request is given up and the attempt fails, to be tried again; five
+   * times as long before the answer begins. `false` or `off`: for as long as the run may take.
+   */
+  modelIdleTimeoutSeconds: orOff(0.05).default(60),
+  /** Seconds a run may execute before it times out. */
+  runTimeoutSeconds: z.coerce
+    .number()
+    .min(1)
+    .max(Math.floor(MAX_TIMEOUT_MS / 1000))
+    .default(900),
+  /** Seconds an agent has to heed `ctx.signal` before it is abandoned. */
+  cancelGraceSeconds: z.coerce.number().min(0).default(5),
+  /** Seconds a worker that fell silent keeps its runs. It renews the lease at a third of that. */
+  leaseTtlSeconds: z.coerce.number().min(10).default(30),
+  /** Seconds before a failed attempt is followed by the next, doubled each time up to a minute. */
+  retryDelaySeconds: z.coerce.number().min(0).default(1),
+  /** Attempts before a run fails for good. */
+  maxAttempts: z.coerce.number().int().min(1).max(100).default(3),
+  /** Runs that may wait for their turn in one conversation. Those beyond are refused with 429. */
+  maxWaitingRuns: z.coerce.number().int().min(1).max(100_000).default(1_000),
+  /** Runs a worker process executes at once. */
+  concurrency: z.coerce.number().int().min(1).max(10_000).default(20),
+  /** Processes a worker has at once for runs that are executed in one of their own; silent ones, up to twice as many, come on top. */
+  maxIsolatedProcesses: z.coerce.number().int().min(1).max(1_000).default(4),
+  /** Seconds between looks at the queue when no notification comes. */
+  queuePollIntervalSeconds: z.coerce.number().min(0.05).default(1),
+  /** Seconds between looks at a followed run when no notification comes. */
+  streamPollIntervalSeconds: z.coerce.number().min(0.05).default(2),
+  /** Seconds between keep-alive comments on an idle stream. */
+  streamKeepAliveSeconds: z.coerce.number().min(0.05).default(15),
+  /** Seconds after which `authenticate` is asked again about the reader of an open stream. */
+  streamReauthenticateSeconds: z.coerce.number().min(0.05).max(86_400).default(60),
+  /** Seconds after which a stream is ended, for its reader to open it anew where it was. */
+  streamMaxAgeSeconds: z.coerce.number().min(0.05).max(1_000_000).default(3600),
+  /**
+   * Seconds after its end a run is compacted: its deltas are folded into its messages; `false` or `off`: never.
+   * A minute at least, so that everything that ended before has been committed.
+   */
+  compactAfterSeconds: orOff(60).default(3600),
+  /** Days after its end a run is deleted, with everything that belongs to it; `false` or `off`: never. */
+  retentionDays: orOff(1).default(false),
+  /** Seconds `authenticate` may take before a request is answered with 503. */
+  authenticateTimeoutSeconds: z.coerce.number().min(0.05).max(600).default(10),
+  /** Seconds `serve` keeps a connection open that nobody uses: longer than the proxy in front of it does. */
+  keepAliveTimeoutSeconds: z.coerce.number().min(1).max(86_400).default(65),
+  /** Largest request body, in bytes. */
+  maxBodyBytes: z.coerce.number().int().min(1).default(1_048_576),
+  /** Visibility of event types where it differs from the default. */
+  eventVisibility: z
+    .preprocess(
+      fromJson,
+      z.record(z.string(), Visibility, 'expected an object, such as {"tool.call":"user"}'),
+    )
+    .default({}),
+  /** Shows `debug` events to everybody who may see the run. */
+  debugMode: flag.default(false),
+  /** Where REST/SSE is mounted. */
+  restPath: z.string().startsWith('/').default('/api/agents'),
+  /** Where tRPC is mounted. */
+  trpcPath: z.string().startsWith('/').default('/trpc'),
+  /** Origins besides its own whose pages may ask, e.g. `https://app.example.com`; `*` for all, with no cookies over HTTP. */
+  allowedOrigins: listOf(Origin).default([]),
+  /**
+   * Headers that clients may set over a WebSocket, besides `authorization` and `x-anonymous-token`. None that a
+   * proxy sets: it does not see these, so that anybody could be anybody.
+   */
+  socketHeaders: listOf(HeaderName).default([]),
+  /** Subscriptions that a WebSocket carries at once. */
+  subscriptionsPerSocket: z.coerce.number().int().min(1).max(100_000).default(200),
+  /** WebSockets that a process has open for one principal. No limit without `authenticate`. */
+  socketsPerPrincipal: z.coerce.number().int().min(1).max(1_000_000).default(100),
+})
+export type Config = z.infer<typeof Config>
+
+/** What `createAgentRuntime` takes as `config`: any of the settings. */
+export type Settings = Partial<z.input<typeof Config>>
+
+/** The environment variable of each setting that has one. */
+export const ENVIRONMENT = {
+  databaseUrl: 'DATABASE_URL',
+  databasePoolSize: 'DATABASE_POOL_SIZE',
+  databaseConnectTimeoutSeconds: 'DATABASE_CONNECT_TIMEOUT_SECONDS',
+  directUrl: 'DIRECT_URL',
+  preparedStatements: 'PREPARED_STATEMENTS',
+  queueBackend: 'QUEUE_BACKEND',
+  registry: 'RUNTIME_REGISTRY',
+  eventBusBackend: 'EVENT_BUS_BACKEND',
+  redisUrl: 'REDIS_URL',
+  modelProvider: 'MODEL_PROVIDER',
+  defaultModel: 'DEFAULT_MODEL',
+  modelIdleTimeoutSeconds: 'MODEL_IDLE_TIMEOUT_SECONDS',
+  runTimeoutSeconds: 'RUN_TIMEOUT_SECONDS',
+  cancelGraceSeconds: 'CANCEL_GRACE_SECONDS',
+  leaseTtlSeconds: 'LEASE_TTL_SECONDS',
+  retryDelaySeconds: 'RETRY_DELAY_SECONDS',
+  maxAttempts: 'MAX_ATTEMPTS',
+  maxWaitingRuns: 'MAX_WAITING_RUNS',
+  concurrency: 'CONCURRENCY',
+  maxIsolatedProcesses: 'MAX_ISOLATED_PROCESSES',
+  queuePollIntervalSeconds: 'QUEUE_POLL_INTERVAL_SECONDS',
+  streamPollIntervalSeconds: 'STREAM_POLL_INTERVAL_SECONDS',
+  streamKeepAliveSeconds: 'STREAM_KEEP_ALIVE_SECONDS',
+  streamReauthenticateSeconds: 'STREAM_REAUTHENTICATE_SECONDS',
+  streamMaxAgeSeconds: 'STREAM_MAX_AGE_SECONDS',
+  compactAfterSeconds: 'COMPACT_AFTER_SECONDS',
+  retentionDays: 'RETENTION_DAYS',
+  authenticateTimeoutSeconds: 'AUTHENTICATE_TIMEOUT_SECONDS',
+  keepAliveTimeoutSeconds: 'KEEP_ALIVE_TIMEOUT_SECONDS',
+  maxBodyBytes: 'MAX_BODY_BYTES',
+  eventVisibility: 'EVENT_VISIBILITY',
+  debugMode: 'DEBUG_MODE',
+  allowedOrigins: 'ALLOWED_ORIGINS',
+  socketHeaders: 'SOCKET_HEADERS',
+  subscriptionsPerSocket: 'SUBSCRIPTIONS_PER_SOCKET',
+  socketsPerPrincipal: 'SOCKETS_PER_PRINCIPAL',
+} as const satisfies Partial<Record<keyof Config, string>>
+
+/** A setting is missing or malformed. The message names the setting and its variable. */
+export class ConfigError extends StartupError {
+  override readonly name = 'ConfigError'
+}
+
+/**
+ * Settings from code over settings from the environment over defaults.
+ *
+ * @throws ConfigError naming every setting that is wrong.
+ */
+export function resolveConfig(
+  settings: Settings = {},
+  env: Record<string, string | undefined> = process.env,
+): Config {
+  const fromEnvironment = Object.fromEntries(
+    Object.entries(ENVIRONMENT).flatMap(([key, name]) =>
+      env[name] === undefined || env[name] === '' ? [] : [[key, env[name]]],
+    ),
+  )
+  const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined))
+  const parsed = Config.safeParse({ ...fromEnvironment, ...given })
+  const malformed = (parsed.error?.issues ?? []).map((issue) => {
+    const key = String(issue.path[0])
+    const name = (ENVIRONMENT as Record<string, string>)[key]
+    return `${key}${name === undefined ? '' : ` (${name})`}: ${issue.message}`
+  })
+  const problems = [
+    ...unknownSettings(settings, Object.keys(Config.shape)),
+    ...foreignVariables(env),
+    ...malformed,
+  ]
+  if (parsed.success && problems.length === 0) return parsed.data
+  throw new ConfigError(`Configuration is not valid. ${problems.join('; ')}`)
+}
+
+/** Read beside the settings. */
+const FURTHER_VARIABLES = [
+  'OPENAI_API_KEY',
+  'OPENAI_BASE_URL',
+  'ANTHROPIC_API_KEY',
+  'ANTHROPIC_BASE_URL',
+  'LOG_LEVEL',
+  'LOG_FORMAT',
+]
+
+/** A sentence for each variable that is probably a slip. Not refused: it may be meant for another program. */
+export function environmentWarnings(env: Record<string, string | undefined> = process.env): string[] {
+  return misspeltVariables(env, [...Object.values(ENVIRONMENT), ...FURTHER_VARIABLES])
+}

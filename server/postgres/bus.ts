@@ -1,0 +1,96 @@
+// Hints over PostgreSQL's LISTEN/NOTIFY. One connection of its own listens; notifications are sent
+// outside of transactions, because a commit that notifies takes a lock all such commits share.
+import type pg from 'pg'
+import type { Clock } from '../ports/clock.ts'
+import type { EventBus } from '../ports/event-bus.ts'
+import type { Logger } from '../ports/logger.ts'
+import { encodeBareHints, parseBareHints, toBareHint } from '../bus/hint-text.ts'
+import { createListeners } from '../bus/listeners.ts'
+import { createOutbox } from '../bus/outbox.ts'
+import { createPgSession } from './connections/session.ts'
+import type { PgConnection } from './connections/session.ts'
+import { toStartupError } from './connections/database-error.ts'
+
+const CHANNEL = 'agent_runtime'
+/** PostgreSQL takes payloads below 8,000 bytes. */
+const MAX_PAYLOAD_BYTES = 7_999
+
+interface PgBusOptions {
+  databaseUrl: string
+  /** Leads to PostgreSQL itself, where `databaseUrl` leads to a pooler. */
+  directUrl?: string | undefined
+  /** Sends; shared with the store. */
+  pool: pg.Pool
+  clock: Clock
+  log: Logger
+}
+
+export function createPgBus({ databaseUrl, directUrl, pool, clock, log }: PgBusOptions): EventBus {
+  const listeners = createListeners(log)
+  const session = createPgSession({
+    url: directUrl ?? databaseUrl,
+    applicationName: 'agent-runtime listen',
+    name: 'listening',
+    clock,
+    log,
+    prepare: listen,
+    onReplaced: () => listeners.resync(),
+  })
+  let started: Promise<void> | undefined
+
+  async function listen({ client, isPooled }: PgConnection): Promise<void> {
+    if (isDeaf(isPooled)) return
+    client.on('notification', ({ payload = '' }) => receive(payload))
+    await client.query(`LISTEN ${CHANNEL}`)
+  }
+
+  /** Who names a direct URL vouches for it: a pooler may be one that keeps sessions together. */
+  function isDeaf(isPooled: boolean): boolean {
+    return isPooled && directUrl === undefined
+  }
+
+  async function start(): Promise<void> {
+    try {
+      const { isPooled } = await session.start()
+      if (!isDeaf(isPooled)) return
+      log.warn(
+        {},
+        'DATABASE_URL leads to a connection pooler, behind which nothing can be listened to: polling only. Set DIRECT_URL to the URL of PostgreSQL itself.',
+      )
+      await session.stop()
+    } catch (error) {
+      started = undefined
+      throw directUrl === undefined ? error : toStartupError(error, directUrl, 'DIRECT_URL')
+    }
+  }
+
+  function receive(payload: string): void {
+    const hints = parseBareHints(payload)
+    // Somebody else's notification, or a newer version's: the poll covers what it may have meant.
+    if (hints === undefined)
+      return log.debug({ payload: payload.slice(0, 200) }, 'ignored a notification that is not ours')
+    for (const hint of hints) if (hint !== undefined) listeners.tell(hint)
+  }
+
+  const outbox = createOutbox(clock, async (hints) => {
+    try {
+      await pool.query({
+        name: 'notify',
+        text: `SELECT pg_notify('${CHANNEL}', payload) FROM unnest($1::text[]) AS payload`,
+        values: [encodeBareHints(hints, MAX_PAYLOAD_BYTES)],
+      })
+    } catch (error) {
+      log.warn({ err: error }, 'a notification was not sent; polling covers it')
+    }
+  })
+
+  return {
+    start: () => (started ??= start()),
+    publish: (hints) => outbox.publish(hints.map(toBareHint)),
+    subscribe: (listener) => listeners.add(listener),
+    async stop() {
+      await outbox.stop()
+      await session.stop()
+    },
+  }
+}

@@ -1,0 +1,21 @@
+import { StartupError } from '../../ports/startup-error.ts'
+
+interface Database {
+  query(text: string): Promise<{ rows: { encoding: string; name: string }[] }>
+}
+
+/**
+ * What people write has any character in it, and a database that can't hold one refuses whole batches for it.
+ *
+ * @throws StartupError when the database is not encoded in UTF8.
+ */
+export async function assertUtf8(database: Database): Promise<void> {
+  const { rows } = await database.query(
+    `SELECT current_setting('server_encoding') AS encoding, current_database() AS name`,
+  )
+  const { encoding = '', name = '' } = rows[0] ?? {}
+  if (encoding === 'UTF8') return
+  throw new StartupError(
+    `The database ${name} is encoded in ${encoding}, which can't hold every character: make one with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0.`,
+  )
+}

@@ -1,0 +1,127 @@
+import pg from 'pg'
+import type { Logger } from '../../ports/logger.ts'
+import { examineSession, PlannedClient, withoutRefusal } from './client.ts'
+import type { SessionPlan } from './client.ts'
+import { sessionSettings } from './session-settings.ts'
+import type { SessionSettings } from './session-settings.ts'
+
+interface PoolOptions {
+  databaseUrl: string
+  /** Upper bound on this process's connections, without the one that listens. */
+  size: number
+  /** What waiting for a connection may take, in milliseconds. */
+  connectTimeoutMs: number
+  /** Whether statements that have a name are prepared under it. */
+  preparedStatements: boolean
+  /** What their sessions are set to. Default: as requests and workers need it. */
+  settings?: SessionSettings
+  log: Pick<Logger, 'warn'>
+}
+
+/** Above the server's own bound on a statement: it is for a network that swallows everything. */
+const QUERY_TIMEOUT_MS = 60_000
+
+/** The process's one pool: store, queue and bus share it, so that one number bounds their connections. */
+export function createPostgresPool(options: PoolOptions): PostgresPool {
+  const { databaseUrl, size, connectTimeoutMs, preparedStatements, log } = options
+  const { settings = sessionSettings() } = options
+  const pool = new RuntimePool(
+    {
+      connectionString: databaseUrl,
+      max: size,
+      application_name: 'agent-runtime',
+      connectionTimeoutMillis: connectTimeoutMs,
+      // Statements that do not need each other's answers share a round trip.
+      pipeline: true,
+      query_timeout: settings['statement_timeout'] === '0' ? undefined : QUERY_TIMEOUT_MS,
+      // An idle process must be able to exit.
+      allowExitOnIdle: true,
+    },
+    { settings, preparedStatements, clients: new Set() },
+  )
+  // An idle connection that breaks is replaced at the next use; unheard, its error would end the process.
+  pool.on('error', (error) => log.warn({ err: error }, 'an idle database connection broke'))
+  return pool
+}
+
+type Connected = (error: Error | undefined, client: pg.PoolClient | undefined, done: () => void) => void
+
+export interface PostgresPool extends pg.Pool {
+  /** Breaks every connection off, whatever is under way, and makes none any more. */
+  abandon(): void
+}
+
+class RuntimePool extends pg.Pool implements PostgresPool {
+  readonly #plan: SessionPlan
+
+  constructor(config: pg.PoolConfig, plan: SessionPlan) {
+    const planned = {
+      ...config,
+      plan,
+      Client: PlannedClient,
+      onConnect: async (client: pg.ClientBase) => {
+        if (plan.isPerTransaction === undefined) await examineSession(client as pg.Client, plan)
+      },
+    }
+    super(planned as unknown as pg.PoolConfig)
+    this.#plan = plan
+  }
+
+  abandon(): void {
+    if (!this.ending) void this.end()
+    for (const client of this.#plan.clients ?? []) client.connection.stream.destroy()
+  }
+
+  override connect(): Promise<pg.PoolClient>
+  override connect(connected: Connected): void
+  override connect(connected?: Connected): Promise<pg.PoolClient> | void {
+    if (connected !== undefined) {
+      return super.connect((error, client, done) => connected(error && asNoConnection(error), client, done))
+    }
+    return withoutRefusal(this.#plan, () => super.connect()).catch((error: unknown) => {
+      throw asNoConnection(error)
+    })
+  }
+
+  override query = ((...statement: unknown[]) => {
+    if (this.#plan.isPerTransaction !== false) return this.#queryAccordingly(statement)
+    return Reflect.apply(super.query, this, statement) as unknown
+  }) as pg.Pool['query']
+
+  async #queryAccordingly(statement: unknown[]): Promise<unknown> {
+    // The first connection tells what sessions are like here.
+    if (this.#plan.isPerTransaction === undefined) (await this.connect()).release()
+    if (this.#plan.isPerTransaction === true) return this.#queryInTransaction(statement)
+    return Reflect.apply(super.query, this, statement)
+  }
+
+  /** A statement with what begins and ends its transaction, in one round trip. */
+  async #queryInTransaction(statement: unknown[]): Promise<unknown> {
+    const client = await this.connect()
+    let broken: Error | undefined
+    const onConnectionLost = (error: Error) => {
+      broken = error
+    }
+    client.on('error', onConnectionLost)
+    const [began, answered, ended] = await Promise.allSettled([
+      client.query('BEGIN'),
+      Reflect.apply(client.query, client, statement) as Promise<unknown>,
+      // After a statement that failed it rolls back.
+      client.query('COMMIT'),
+    ])
+    client.off('error', onConnectionLost)
+    client.release(broken)
+    for (const outcome of [answered, began, ended]) if (outcome.status === 'rejected') throw outcome.reason
+    return answered.status === 'fulfilled' ? answered.value : undefined
+  }
+}
+
+/** Tells by its `code` that no connection was to be had in time: pg says so in words alone. */
+function asNoConnection(error: unknown): Error {
+  if (error instanceof Error && 'code' in error) return error
+  const message = 'no database connection was to be had in time: the pool is exhausted, or nothing answers'
+  return Object.assign(new Error(message, { cause: error }), { code: NO_CONNECTION })
+}
+
+/** Of PostgreSQL's codes, the one for a client that could not connect. */
+const NO_CONNECTION = '08001'

@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto'
+import type pg from 'pg'
+import { toStartupError } from './database-error.ts'
+import { connectClient } from './client.ts'
+import { sessionSettings } from './session-settings.ts'
+
+const PATIENCE_MS = 3_000
+
+/** Where processes listen, and where they send. */
+interface Route {
+  databaseUrl: string
+  /** Default: `databaseUrl`. */
+  directUrl?: string | undefined
+}
+
+/**
+ * Whether a notification arrives that is sent as processes send theirs. It does not through a pooler that
+ * hands each transaction another connection: what listens there is nobody's.
+ *
+ * @throws StartupError when it is `directUrl` that can't be reached.
+ */
+export async function notificationsArrive({ databaseUrl, directUrl }: Route): Promise<boolean> {
+  const channel = `agent_runtime_doctor_${randomUUID().replaceAll('-', '')}`
+  const arrived = Promise.withResolvers<boolean>()
+  let timeUp: NodeJS.Timeout | undefined
+  const clients: pg.Client[] = []
+  try {
+    const listener = await connect(directUrl ?? databaseUrl).catch((error: unknown) => {
+      throw directUrl === undefined ? error : toStartupError(error, directUrl, 'DIRECT_URL')
+    })
+    clients.push(listener)
+    const sender = await connect(databaseUrl)
+    clients.push(sender)
+    listener.on('notification', (notification) => {
+      if (notification.channel === channel) arrived.resolve(true)
+    })
+    await listener.query(`LISTEN ${channel}`)
+    await sender.query('SELECT pg_notify($1, $2)', [channel, ''])
+    timeUp = setTimeout(() => arrived.resolve(false), PATIENCE_MS)
+    return await arrived.promise
+  } finally {
+    clearTimeout(timeUp)
+    await Promise.allSettled(clients.map((client) => client.end()))
+  }
+}
+
+async function connect(connectionString: string): Promise<pg.Client> {
+  const { client } = await connectClient(
+    {
+      connectionString,
+      application_name: 'agent-runtime doctor',
+      connectionTimeoutMillis: 10_000,
+      plan: { settings: sessionSettings() },
+    },
+    // What breaks shows in the statement under way.
+    () => {},
+  )
+  return client
+}

@@ -1,0 +1,92 @@
+import type pg from 'pg'
+import type { Examination } from '../../ports/examination.ts'
+import type { Logger } from '../../ports/logger.ts'
+import type { Queue, QueuedRun } from '../../ports/queue.ts'
+import { compareQueueVersion, examineQueue } from './examine-queue.ts'
+import { createBossQueue } from '../queue/queue.ts'
+import { createBossTimetable } from '../queue/timetable.ts'
+import { assertUtf8 } from '../connections/encoding.ts'
+import { notificationsArrive } from '../connections/round-trip.ts'
+import { toStartupError } from '../connections/database-error.ts'
+import { createPostgresPool } from '../connections/pool.ts'
+import { compareMigrations } from '../migrations/migrations.ts'
+import { examineRuns, examineWorkers, LOCK_UNDELIVERED } from './examine-runs.ts'
+import { examineSizes } from './examine-sizes.ts'
+import { inTransaction } from '../connections/transaction.ts'
+
+interface ExamineOptions {
+  databaseUrl: string
+  /** Where processes listen, if it is elsewhere. */
+  directUrl?: string | undefined
+  log: Logger
+  now: number
+}
+
+/** Reads how a database is. Changes nothing, and says in its answer when that is not possible. */
+export async function examineDatabase(options: ExamineOptions): Promise<Examination> {
+  const { databaseUrl, log } = options
+  try {
+    return await withPool(databaseUrl, log, (pool) => examine(pool, options))
+  } catch (error) {
+    log.debug({ err: error }, 'the database could not be examined')
+    return { state: 'unusable', reason: toStartupError(error, databaseUrl).message }
+  }
+}
+
+async function examine(pool: pg.Pool, options: ExamineOptions): Promise<Examination> {
+  const { databaseUrl, directUrl, log, now } = options
+  await assertUtf8(pool)
+  const schema = { ...(await compareMigrations(pool)), queue: await compareQueueVersion(pool) }
+  // Without them the rest could not be asked.
+  if (schema.pending.length > 0 || schema.queue.found !== schema.queue.needed) {
+    return { state: 'outdated', schema }
+  }
+  return {
+    state: 'examined',
+    schema,
+    notificationsArrive: await notificationsArrive({ databaseUrl, directUrl }),
+    workers: await examineWorkers(pool),
+    runs: await examineRuns(pool),
+    queue: await examineQueue(pool, createBossTimetable({ pool, log }), now),
+    sizes: await examineSizes(pool),
+  }
+}
+
+/**
+ * Puts runs that are to be taken up and have no delivery into the queue again. Whatever it repeats is
+ * harmless: a run is claimed once, however often it is delivered.
+ *
+ * @returns how many.
+ * @throws StartupError saying what is wrong with the database.
+ */
+export async function deliverAgain(databaseUrl: string, log: Logger): Promise<number> {
+  try {
+    return await withPool(databaseUrl, log, (pool) => deliverAll(pool, createBossQueue({ pool, log })))
+  } catch (error) {
+    throw toStartupError(error, databaseUrl)
+  }
+}
+
+async function deliverAll(pool: pg.Pool, queue: Pick<Queue, 'enqueue'>): Promise<number> {
+  for (let delivered = 0; ;) {
+    const batch = await inTransaction(pool, async (client, tx) => {
+      const { rows } = await client.query<QueuedRun & { runAt: Date | null }>(LOCK_UNDELIVERED)
+      const runs = rows.map((row) => ({ ...row, runAt: row.runAt?.toISOString() ?? null }))
+      await queue.enqueue(runs, tx)
+      return runs.length
+    })
+    if (batch === 0) return delivered
+    delivered += batch
+  }
+}
+
+async function withPool<T>(databaseUrl: string, log: Logger, use: (pool: pg.Pool) => Promise<T>): Promise<T> {
+  // Each statement is asked once, so none needs a name, which not every pooler would understand.
+  const options = { size: 2, connectTimeoutMs: 10_000, preparedStatements: false }
+  const pool = createPostgresPool({ databaseUrl, log, ...options })
+  try {
+    return await use(pool)
+  } finally {
+    await pool.end()
+  }
+}

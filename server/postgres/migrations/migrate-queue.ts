@@ -1,0 +1,42 @@
+import type pg from 'pg'
+import { PgBoss } from 'pg-boss'
+import { schemaExists } from './migrations.ts'
+import { QUEUE_SCHEMA } from '../queue/queue.ts'
+
+/**
+ * Brings the queue's tables to the version of the installed pg-boss, while nobody else does.
+ *
+ * @returns what was applied now, empty when the tables were up to date.
+ */
+export async function migrateQueue(pool: pg.Pool): Promise<string[]> {
+  const before = await readVersion(pool)
+  const boss = new PgBoss({
+    // Its own would be set as the database wants it, and knows no pooler.
+    db: { executeSql: (text, values = []) => pool.query(text, values) },
+    schema: QUEUE_SCHEMA,
+    createSchema: !(await schemaExists(pool, QUEUE_SCHEMA)),
+    // Only its tables are wanted: no timers, no entry among the running instances.
+    supervise: false,
+    schedule: false,
+    registerInstance: false,
+  })
+  let failure: Error | undefined
+  boss.on('error', (error) => (failure ??= error))
+  try {
+    await boss.start()
+  } finally {
+    await boss.stop({ graceful: false, close: false })
+  }
+  if (failure !== undefined) throw failure
+  const after = await readVersion(pool)
+  return before === after ? [] : [`queue tables, version ${after}`]
+}
+
+async function readVersion(pool: pg.Pool): Promise<number | undefined> {
+  const { rows: tables } = await pool.query<{ exists: boolean }>(
+    `SELECT to_regclass('${QUEUE_SCHEMA}.version') IS NOT NULL AS exists`,
+  )
+  if (tables[0]?.exists !== true) return undefined
+  const { rows } = await pool.query<{ version: number }>(`SELECT version FROM ${QUEUE_SCHEMA}.version`)
+  return rows[0]?.version
+}

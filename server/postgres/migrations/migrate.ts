@@ -1,0 +1,43 @@
+import { migrateQueue } from './migrate-queue.ts'
+import { whileAlone } from './migration-turn.ts'
+import { createPostgresPool } from '../connections/pool.ts'
+import { applyMigrations } from './migrations.ts'
+import { DATABASE_SCHEMA } from './migrations.ts'
+import { sessionSettings } from '../connections/session-settings.ts'
+
+/** Building an index takes as long as it takes. Whoever is in the way is bounded by limits of their own. */
+const NO_LIMITS = { lockWaitMs: 0, statementMs: 0, idleInTransactionMs: 0 }
+
+/**
+ * Brings a database to what this version of the package needs: the store's tables, then the queue's.
+ * Safe to call from many processes at once: they take turns.
+ *
+ * @param onWait told who is migrating it, when somebody is.
+ * @returns what was applied now, empty when the database was up to date.
+ *
+ * @example
+ * const applied = await migrateDatabase(process.env.DATABASE_URL)
+ */
+export async function migrateDatabase(
+  databaseUrl: string,
+  onWait: (whom: string) => void = () => {},
+): Promise<string[]> {
+  const settings = sessionSettings(NO_LIMITS, DATABASE_SCHEMA)
+  return whileAlone({ databaseUrl, settings, onWait }, async () => {
+    const pool = createPostgresPool({
+      databaseUrl,
+      settings,
+      size: 2,
+      connectTimeoutMs: 10_000,
+      // Each statement is asked once.
+      preparedStatements: false,
+      // What breaks shows in the statement under way.
+      log: { warn() {} },
+    })
+    try {
+      return [...(await applyMigrations(pool)), ...(await migrateQueue(pool))]
+    } finally {
+      await pool.end()
+    }
+  })
+}

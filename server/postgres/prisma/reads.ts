@@ -1,0 +1,80 @@
+import type pg from 'pg'
+import type { Conversation, ListConversationsInput } from '../../contract/conversation.ts'
+import type { JsonObject } from '../../contract/json.ts'
+import { Message } from '../../contract/message.ts'
+import type { Page, PageCursor } from '../../contract/page.ts'
+import type { ListRunsInput, Run } from '../../contract/run.ts'
+import type { Owner } from '../../ports/owner.ts'
+import type { PrismaClient } from './generated/client.ts'
+import { ownedBy } from '../owned-by.ts'
+import { CONVERSATION_COLUMNS, RUN_COLUMNS, toConversation, toRun } from '../statements/rows.ts'
+import type { ConversationRow, RunRow } from '../statements/rows.ts'
+import { listRows } from '../statements/list-rows.ts'
+
+export async function getRun(
+  prisma: PrismaClient,
+  owner: Owner,
+  runId: string,
+): Promise<(Run & { messages: Message[] }) | null> {
+  const row = await prisma.run.findFirst({
+    where: { id: runId, ...ownedBy(owner) },
+    include: { messages: { orderBy: { position: 'asc' }, select: { body: true } } },
+  })
+  if (row === null) return null
+  return { ...toRun(row), messages: row.messages.map((message) => Message.parse(message.body)) }
+}
+
+export function listRuns(
+  pool: pg.Pool,
+  {
+    owner,
+    filter,
+    cursor,
+  }: { owner: Owner; filter: Omit<ListRunsInput, 'cursor'>; cursor: PageCursor | null },
+): Promise<Page<Run>> {
+  const { agentKey, status, conversationId, limit } = filter
+  const large = ['r.params', 'r.metadata', 'r.output', 'r.error']
+  return listRows<RunRow, Run>(
+    pool,
+    { table: 'run', columns: RUN_COLUMNS, large, toItem: toRun },
+    {
+      owner,
+      filter: { agent_key: agentKey, status, conversation_id: conversationId },
+      cursor,
+      limit,
+    },
+  )
+}
+
+export async function createConversation(
+  prisma: PrismaClient,
+  owner: Owner,
+  conversation: { id: string; agentKey: string | null; title: string | null; metadata: JsonObject },
+): Promise<Conversation> {
+  return toConversation(await prisma.conversation.create({ data: { ...conversation, ...ownedBy(owner) } }))
+}
+
+export async function getConversation(
+  prisma: PrismaClient,
+  owner: Owner,
+  conversationId: string,
+): Promise<Conversation | null> {
+  const row = await prisma.conversation.findFirst({ where: { id: conversationId, ...ownedBy(owner) } })
+  return row === null ? null : toConversation(row)
+}
+
+export function listConversations(
+  pool: pg.Pool,
+  {
+    owner,
+    filter,
+    cursor,
+  }: { owner: Owner; filter: Omit<ListConversationsInput, 'cursor'>; cursor: PageCursor | null },
+): Promise<Page<Conversation>> {
+  const { agentKey, limit } = filter
+  return listRows<ConversationRow, Conversation>(
+    pool,
+    { table: 'conversation', columns: CONVERSATION_COLUMNS, large: ['r.metadata'], toItem: toConversation },
+    { owner, filter: { agent_key: agentKey }, cursor, limit },
+  )
+}

@@ -1,0 +1,87 @@
+// The transactions of a claim. It is made once for all runs; when that is refused, of each by itself.
+import type pg from 'pg'
+import type { ClaimedRun, ClaimResult, RefusedRun } from '../../ports/attempt.ts'
+import type { Enqueue, Taken } from '../../ports/queue.ts'
+import { StoreFailure } from '../../ports/store-failure.ts'
+import type { Transaction } from '../../ports/transaction.ts'
+import { inTransaction } from '../connections/transaction.ts'
+import { claim } from './claim.ts'
+import type { ClaimOptions } from './claim.ts'
+import { failRefused } from './fail-refused.ts'
+import { deliverIsolated } from './isolation.ts'
+
+interface ClaimQueue {
+  take(tx: Transaction): Promise<Taken>
+  enqueue: Enqueue
+}
+
+interface Claims {
+  claimed: ClaimedRun[]
+  refused: RefusedRun[]
+}
+
+/** Claims the runs that were taken and forgets their deliveries. */
+type ClaimTaken = (client: pg.PoolClient, taken: Taken, options: ClaimOptions) => Promise<Claims>
+
+export async function claimRuns(
+  pool: pg.Pool,
+  options: ClaimOptions,
+  queue: ClaimQueue,
+): Promise<ClaimResult> {
+  try {
+    return await claimBy(claimTogether, pool, { options, queue })
+  } catch (error) {
+    if (!isRefusal(error)) throw error
+    return claimBy(claimApart, pool, { options, queue })
+  }
+}
+
+async function claimBy(
+  claimTaken: ClaimTaken,
+  pool: pg.Pool,
+  { options, queue: { take, enqueue } }: { options: ClaimOptions; queue: ClaimQueue },
+): Promise<ClaimResult> {
+  return inTransaction(pool, async (client, tx) => {
+    const taken = await take(tx)
+    const { runIds, mayHaveMore } = taken
+    if (runIds.length === 0) return { claimed: [], unclaimed: [], refused: [], isolated: 0, mayHaveMore }
+    const { claimed, refused } = await claimTaken(client, taken, options)
+    const ids = new Set([...claimed, ...refused].map((run) => run.id))
+    const unclaimed = runIds.filter((id) => !ids.has(id))
+    const { isolatedAgents } = options
+    const isolated =
+      isolatedAgents === null || unclaimed.length === 0
+        ? 0
+        : await deliverIsolated(client, { runIds: unclaimed, agentKeys: isolatedAgents }, { enqueue, tx })
+    return { claimed, unclaimed, refused, isolated, mayHaveMore }
+  })
+}
+
+const claimTogether: ClaimTaken = async (client, taken, options) => {
+  const [claimed] = await Promise.all([claim(client, taken.runIds, options), taken.forget()])
+  return { claimed, refused: [] }
+}
+
+// In the order of their ids, in which all lock them. The deliveries are forgotten before: a statement that comes
+// after a savepoint may be rolled back with it.
+const claimApart: ClaimTaken = async (client, taken, options) => {
+  await taken.forget()
+  const claims: Claims = { claimed: [], refused: [] }
+  for (const id of taken.runIds.toSorted()) {
+    await client.query('SAVEPOINT claim')
+    try {
+      claims.claimed.push(...(await claim(client, [id], options)))
+      await client.query('RELEASE SAVEPOINT claim')
+    } catch (error) {
+      if (!isRefusal(error)) throw error
+      await client.query('ROLLBACK TO SAVEPOINT claim')
+      const failed = await failRefused(client, id, options.visibilityOf('run.failed'))
+      claims.refused.push(...failed.map((run) => ({ ...run, cause: error })))
+    }
+  }
+  return claims
+}
+
+function isRefusal(error: unknown): error is StoreFailure {
+  return error instanceof StoreFailure && error.kind === 'refused'
+}

@@ -1,0 +1,128 @@
+import type pg from 'pg'
+import type { Principal } from '../../contract/principal.ts'
+import type { Visibility } from '../../contract/event.ts'
+import type { Json, JsonObject } from '../../contract/json.ts'
+import type { AgentMessage } from '../../contract/message.ts'
+import type { ClaimedRun } from '../../ports/attempt.ts'
+import type { Lease } from '../../ports/store.ts'
+import { execute } from '../connections/transaction.ts'
+import { boundedHistory } from './bounded-history.ts'
+import type { BoundedHistory } from './bounded-history.ts'
+import { isToBeIsolated } from './isolation.ts'
+
+// Rows are locked in the order of their ids, so that two workers with overlapping deliveries wait for
+// each other instead of deadlocking. `run_at` was rounded to a millisecond: up, it would be in the future
+// for a worker that comes at once, and nobody would come again.
+const isDue = (column: string) => `${column} <= now() + interval '1 millisecond'`
+
+// A wait that is over for want of an answer is settled here, at the moment its run goes on, and an answered
+// approval that comes too late is void: what the attempt reads then stays so in every later one. By ctid,
+// so that an answer committed since the statement began is left alone: it was judged by what was before.
+const CLAIM = {
+  name: 'claim_runs',
+  text: `
+    WITH locked AS (
+      SELECT id FROM agent_runtime.run
+      WHERE id = ANY ($1::uuid[])
+        AND (status = 'queued' AND turn IS NULL AND (run_at IS NULL OR ${isDue('run_at')})
+            AND (expires_at IS NULL OR attempt > 0 OR expires_at > now())
+          OR status = 'waiting' AND ${isDue('run_at')})
+        AND NOT ${isToBeIsolated('$5')}
+      ORDER BY id
+      FOR NO KEY UPDATE
+    ), r AS (
+      UPDATE agent_runtime.run SET
+        status = 'running', attempt = attempt + 1, in_company = false, last_seq = last_seq + 1,
+        started_at = COALESCE(started_at, now()), attempt_started_at = now(), run_at = NULL,
+        lease_owner = $2, lease_expires_at = now() + $3 * interval '1 millisecond'
+      WHERE id IN (SELECT id FROM locked)
+      RETURNING *
+    ), started AS (
+      INSERT INTO agent_runtime.event (run_id, seq, attempt, type, visibility, payload, ts)
+      SELECT id, last_seq, attempt, 'run.started', $4::agent_runtime.visibility,
+             jsonb_build_object('agentKey', agent_key), now()
+      FROM r
+    ), settled AS (
+      UPDATE agent_runtime.wait w SET
+        status = CASE WHEN late THEN 'timed_out' ELSE w.status END,
+        settled_at = CASE WHEN late THEN now() ELSE w.settled_at END,
+        used_at = now()
+      FROM (
+        SELECT o.ctid AS row, o.expires_at IS NOT NULL AND ${isDue('o.expires_at')}
+          AND (o.status = 'pending' OR o.kind = 'approval') AS late
+        FROM r JOIN agent_runtime.wait o ON o.run_id = r.id
+        WHERE r.attempt > 1 AND o.used_at IS NULL AND o.status IN ('pending', 'answered')
+      ) AS open
+      WHERE w.ctid = open.row AND (late OR w.status = 'answered')
+    )
+    SELECT r.id, r.tenant_id, r.owner_id, r.owner_kind, r.agent_key, r.conversation_id, r.attempt,
+      r.failures, r.losses, r.max_attempts, r.priority, r.last_seq, r.params, r.metadata, r.timeout_ms,
+      r.cancel_requested_at IS NOT NULL AS cancel_requested,
+      (SELECT c.state FROM agent_runtime.checkpoint c WHERE c.run_id = r.id) AS state,
+      (SELECT json_agg(m.body ORDER BY m.position) FROM agent_runtime.message m
+        WHERE m.run_id = r.id AND m.origin = 'input') AS input,
+      CASE WHEN r.conversation_id IS NOT NULL THEN
+        ${boundedHistory('r.conversation_id')}
+      END AS history
+    FROM r`,
+}
+
+interface ClaimRow {
+  id: string
+  tenant_id: string
+  owner_id: string
+  owner_kind: Principal['kind']
+  agent_key: string
+  conversation_id: string | null
+  attempt: number
+  failures: number
+  losses: number
+  max_attempts: number
+  priority: number
+  last_seq: number
+  params: Json
+  metadata: JsonObject
+  timeout_ms: number
+  cancel_requested: boolean
+  state: Json
+  input: AgentMessage[] | null
+  /** As text: of a {@link BoundedHistory}. */
+  history: string | null
+}
+
+export interface ClaimOptions extends Lease {
+  visibilityOf(type: string): Visibility
+}
+
+/** Starts an attempt of each of the runs that is there to be claimed. */
+export async function claim(
+  client: pg.PoolClient,
+  runIds: readonly string[],
+  { workerId, ttlMs, isolatedAgents, visibilityOf }: ClaimOptions,
+): Promise<ClaimedRun[]> {
+  const values = [runIds, workerId, ttlMs, visibilityOf('run.started'), isolatedAgents]
+  return (await execute<ClaimRow>(client, CLAIM, values)).map(toClaimedRun)
+}
+
+function toClaimedRun(row: ClaimRow): ClaimedRun {
+  const history = row.history === null ? undefined : (JSON.parse(row.history) as BoundedHistory)
+  return {
+    id: row.id,
+    agentKey: row.agent_key,
+    principal: { id: row.owner_id, tenantId: row.tenant_id, kind: row.owner_kind },
+    conversationId: row.conversation_id,
+    attempt: row.attempt,
+    failures: row.failures,
+    losses: row.losses,
+    maxAttempts: row.max_attempts,
+    priority: row.priority,
+    lastSeq: row.last_seq,
+    params: row.params,
+    metadata: row.metadata,
+    messages: [...(history?.messages ?? []), ...(row.input ?? [])],
+    isHistoryCut: history?.isCut ?? false,
+    state: row.state ?? undefined,
+    timeoutMs: row.timeout_ms,
+    cancelRequested: row.cancel_requested,
+  }
+}

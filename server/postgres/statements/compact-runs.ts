@@ -1,0 +1,121 @@
+// Folds the deltas of runs that are over into the messages they made, so that a run takes the room of what
+// it said and not of how it said it. Whatever cursor a reader comes with, what it has and what it still
+// reads must add up to the same view as before:
+// - Deltas of a message whose whole text follows as an assistant.message go: that replaces what a reader has.
+// - Other deltas, of messages that were broken off and of reasoning, become one, in the place of the last
+//   of them, with `offset` 0: a reader that has some of the text begins it anew.
+// - Messages are shown in the order in which they began. Where another one spoke between a message's first
+//   delta and the row that remains of it, the first delta stays in its place.
+// - Who sees the deltas and not the message must not lose the text: a message replaces only deltas that are
+//   visible to nobody else.
+// - Heartbeats go: they say nothing of a run that is over.
+// What was folded is left alone when it is met again. Nothing else is touched, least of all sequence numbers.
+import type pg from 'pg'
+import type { Sweep } from '../../ports/upkeep.ts'
+import { execute } from '../connections/transaction.ts'
+import { MAX_EVENTS, MAX_RUNS, takeTurn } from './sweep.ts'
+
+// Along the order in which runs ended, from where the sweep before this one stopped: no run has to be marked.
+const PICK = {
+  name: 'compact_pick',
+  text: `
+    SELECT id FROM (
+      SELECT id, finished_at, sum(last_seq) OVER (ORDER BY finished_at, id) - last_seq AS events_before
+      FROM (
+        SELECT r.id, r.finished_at, r.last_seq
+        FROM agent_runtime.sweep s
+        CROSS JOIN LATERAL (
+          SELECT id, finished_at, last_seq FROM agent_runtime.run
+          WHERE (finished_at, id) > (s.at, s.id) AND finished_at < now() - $1 * interval '1 millisecond'
+          ORDER BY finished_at, id
+          LIMIT ${MAX_RUNS}
+        ) r
+        WHERE s.name = 'compaction'
+      ) next
+    ) batch
+    WHERE events_before < ${MAX_EVENTS}
+    ORDER BY finished_at, id`,
+}
+
+/** More than that can't be one value in PostgreSQL: left as it is, or the sweep would fail on it for ever. */
+const MAX_FOLDED_BYTES = 100_000_000
+
+// All in windows over one read of the runs' events, and rows found again by where they are: the planner can't
+// know how many pieces a message has, and joining them by their keys it would compare each with each. Nobody
+// else changes events of runs that are over, so they stay where they are.
+// others: how many pieces of other messages came before this one in its attempt. It grows within a message
+// where another one spoke in between.
+const COMPACT = {
+  name: 'compact_runs',
+  text: `
+    WITH piece AS (
+      SELECT *,
+        row_number() OVER (PARTITION BY run_id, attempt, is_reasoning ORDER BY seq)
+          - row_number() OVER (PARTITION BY run_id, attempt, is_reasoning, message_id ORDER BY seq) AS others,
+        max(visibility) FILTER (WHERE is_delta) OVER message AS seen_by,
+        min(visibility) FILTER (WHERE is_delta) OVER message AS seen_by_least,
+        bool_or(is_folded) OVER message AS was_folded,
+        sum(octet_length(content)) OVER message AS bytes,
+        min(seq) FILTER (WHERE is_delta) OVER message AS first_seq,
+        max(seq) FILTER (WHERE is_delta) OVER message AS last_seq
+      FROM (
+        SELECT ctid, run_id, seq, attempt, visibility, type <> 'assistant.message' AS is_delta,
+          type = 'reasoning.delta' AS is_reasoning, payload ? 'offset' AS is_folded,
+          payload ->> 'messageId' AS message_id, payload ->> 'content' AS content
+        FROM agent_runtime.event
+        WHERE run_id = ANY ($1::uuid[])
+          AND type IN ('assistant.delta', 'assistant.message', 'reasoning.delta')
+          AND jsonb_typeof(payload -> 'messageId') = 'string' AND jsonb_typeof(payload -> 'content') = 'string'
+      ) e
+      WINDOW message AS (PARTITION BY run_id, attempt, is_reasoning, message_id)
+    ), delta AS (
+      SELECT * FROM (
+        SELECT *,
+          bool_or(NOT is_delta AND visibility >= seen_by) OVER message AS is_complete,
+          COALESCE(min(others) FILTER (WHERE NOT is_delta AND visibility >= seen_by) OVER message,
+            max(others) FILTER (WHERE is_delta) OVER message) > min(others) OVER message
+            AND NOT is_reasoning AS is_interrupted
+        FROM piece
+        WINDOW message AS (PARTITION BY run_id, attempt, is_reasoning, message_id)
+      ) p
+      WHERE is_delta AND seen_by = seen_by_least AND NOT was_folded AND bytes <= ${MAX_FOLDED_BYTES}
+    ), whole AS (
+      SELECT max(ctid) FILTER (WHERE seq = last_seq) AS place,
+        jsonb_build_object(
+          'messageId', message_id, 'content', string_agg(content, '' ORDER BY seq), 'offset', 0) AS payload
+      FROM delta
+      WHERE NOT is_complete AND first_seq < last_seq
+      GROUP BY run_id, attempt, is_reasoning, message_id
+    ), folded AS (
+      UPDATE agent_runtime.event e SET payload = whole.payload FROM whole WHERE e.ctid = whole.place
+    ), gone AS (
+      DELETE FROM agent_runtime.event
+      WHERE ctid = ANY (ARRAY (
+        SELECT ctid FROM delta
+        WHERE (is_complete OR seq <> last_seq) AND NOT (is_interrupted AND seq = first_seq)))
+      RETURNING 1
+    ), beats AS (
+      DELETE FROM agent_runtime.event WHERE run_id = ANY ($1::uuid[]) AND type = 'run.heartbeat'
+      RETURNING 1
+    )
+    SELECT (SELECT count(*) FROM gone)::int + (SELECT count(*) FROM beats)::int AS rows`,
+}
+
+const MOVE_ON = {
+  name: 'compact_move_on',
+  text: `
+    UPDATE agent_runtime.sweep s SET at = r.finished_at, id = r.id
+    FROM agent_runtime.run r
+    WHERE s.name = 'compaction' AND r.id = $1`,
+}
+
+export async function compactRuns(pool: pg.Pool, ageMs: number): Promise<Sweep> {
+  return takeTurn(pool, 'compaction', async (client) => {
+    const runs = await execute<{ id: string }>(client, PICK, [ageMs])
+    const last = runs.at(-1)
+    if (last === undefined) return { rows: 0, isDone: true }
+    const [done] = await execute<{ rows: number }>(client, COMPACT, [runs.map(({ id }) => id)])
+    await execute(client, MOVE_ON, [last.id])
+    return { rows: done?.rows ?? 0, isDone: false }
+  })
+}

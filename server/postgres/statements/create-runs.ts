@@ -1,0 +1,196 @@
+import type pg from 'pg'
+import type { Visibility } from '../../contract/event.ts'
+import { mayClash } from '../../ports/create-run.ts'
+import type { CreatedRun, NewRun } from '../../ports/create-run.ts'
+import type { Enqueue } from '../../ports/queue.ts'
+import { StoreFailure } from '../../ports/store-failure.ts'
+import type { Run } from '../../contract/run.ts'
+import { haveOneOwner, ownerColumns } from '../owned-by.ts'
+import { RUN_COLUMNS, toRun } from './rows.ts'
+import type { RunRow } from './rows.ts'
+import { execute, inTransaction } from '../connections/transaction.ts'
+import { lockConversations, takePlaces } from './take-places.ts'
+
+// ON CONFLICT is for the idempotency key: the run of then is the answer. Keys are inserted, and conversations
+// locked, in one order everywhere: batches of two servers that share some wait instead of deadlocking.
+const INSERT = {
+  name: 'create_runs',
+  text: `
+    WITH r AS (
+      INSERT INTO agent_runtime.run (
+        id, tenant_id, owner_id, owner_kind, conversation_id, agent_key, params, metadata,
+        max_attempts, timeout_ms, idempotency_key, priority, run_at, expires_at, turn, fingerprint, ordinal)
+      SELECT id, tenant_id, owner_id, owner_kind, conversation_id, agent_key, params, metadata,
+        max_attempts, timeout_ms, idempotency_key, priority, run_at, expires_at,
+        CASE WHEN waits_for_turn THEN nextval('agent_runtime.run_turn_seq') END, fingerprint,
+        CASE WHEN conversation_id IS NOT NULL THEN nextval('agent_runtime.run_ordinal_seq') END
+      FROM unnest(
+        $1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::jsonb[], $8::jsonb[],
+        $9::int[], $10::int[], $11::text[], $12::int[], $13::timestamptz[], $14::timestamptz[], $15::bool[],
+        $16::text[])
+      AS n (id, tenant_id, owner_id, owner_kind, conversation_id, agent_key, params, metadata,
+        max_attempts, timeout_ms, idempotency_key, priority, run_at, expires_at, waits_for_turn, fingerprint)
+      ON CONFLICT DO NOTHING
+      RETURNING *
+    ), inputs AS (
+      INSERT INTO agent_runtime.message (run_id, position, conversation_id, origin, body)
+      SELECT m.run_id, m.position, r.conversation_id, 'input', m.body
+      FROM unnest($17::uuid[], $18::int[], $19::jsonb[]) AS m (run_id, position, body)
+      JOIN r ON r.id = m.run_id
+    )
+    SELECT ${RUN_COLUMNS} FROM r`,
+}
+
+// For the transaction, so that it holds behind a pooler too.
+const HAVE_PATIENCE = {
+  name: 'have_patience',
+  text: `SELECT set_config('lock_timeout', $1, true)`,
+}
+
+const FIND_EXISTING = {
+  name: 'find_existing_run',
+  text: `
+    SELECT w.id AS "askedId", r.fingerprint <> w.fingerprint AS "isOther", ${RUN_COLUMNS}
+    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
+      AS w (id, tenant_id, owner_id, owner_kind, idempotency_key, fingerprint)
+    JOIN agent_runtime.run r ON ${haveOneOwner('r', 'w')}
+      AND (r.id = w.id OR r.idempotency_key = w.idempotency_key)`,
+}
+
+export async function createRuns(
+  pool: pg.Pool,
+  request: { runs: readonly NewRun[]; lockPatienceMs?: number; cancelledVisibility: Visibility },
+  enqueue: Enqueue,
+): Promise<CreatedRun[]> {
+  const { runs: asked, ...settings } = request
+  return inTransaction(pool, async (client, tx) => {
+    if (!asked.some(mayClash)) {
+      // All of them are new, so their deliveries need not wait for the answer.
+      const [rows] = await Promise.all([insert(client, asked), enqueue(asked, tx)])
+      const created = new Map(rows.map((row) => [row.id, toRun(row)]))
+      return asked.map(({ id }) => ({ kind: 'created', run: created.get(id) as Run, interrupted: [] }))
+    }
+    return createCarefully(client, { asked, ...settings, enqueue: (runs) => enqueue(runs, tx) })
+  })
+}
+
+async function createCarefully(
+  client: pg.PoolClient,
+  request: {
+    asked: readonly NewRun[]
+    lockPatienceMs?: number
+    cancelledVisibility: Visibility
+    enqueue(runs: readonly NewRun[]): Promise<void>
+  },
+): Promise<CreatedRun[]> {
+  const { asked, lockPatienceMs, cancelledVisibility, enqueue } = request
+  if (lockPatienceMs !== undefined) {
+    // Goes along with the next statement, whose error says all there is to say of a connection that broke.
+    execute(client, HAVE_PATIENCE, [lockPatienceMs]).catch(() => {})
+  }
+  const answers = new Map<string, CreatedRun>()
+  const startable: NewRun[] = []
+  for (const wave of inWaves(asked)) {
+    const ownedIds = await lockConversations(client, wave)
+    const existing = await findExistingInConversations(client, wave)
+    const fresh = wave.filter((run) => !existing.has(run.id))
+    const places = await takePlaces(client, fresh, { ownedIds, cancelledVisibility })
+    const wanted = fresh.filter((run) => places.get(run.id)?.refusal === undefined)
+    for (const row of await insert(client, wanted, (run) => places.get(run.id)?.waits)) {
+      const interrupted = places.get(row.id)?.interrupted ?? []
+      answers.set(row.id, { kind: 'created', run: toRun(row), interrupted })
+    }
+    const clashing = wanted.filter((run) => !answers.has(run.id))
+    if (clashing.some((run) => (places.get(run.id)?.interrupted ?? []).length > 0)) {
+      // Its key was used elsewhere at this moment: what it interrupted must not have been.
+      throw new StoreFailure('contended', 'A key was used twice at the same moment.')
+    }
+    for (const [id, answer] of [...existing, ...(await findExisting(client, clashing))])
+      answers.set(id, answer)
+    for (const [id, { refusal }] of places) if (refusal !== undefined) answers.set(id, refusal)
+    startable.push(
+      ...wanted.filter(
+        (run) => answers.get(run.id)?.kind === 'created' && places.get(run.id)?.waits !== true,
+      ),
+    )
+  }
+  if (startable.length > 0) await enqueue(startable)
+  return asked.map((run) => answers.get(run.id) ?? { kind: 'no-conversation' })
+}
+
+/** One run a conversation and wave: what comes after sees what came before. Most batches are one wave. */
+function inWaves(asked: readonly NewRun[]): NewRun[][] {
+  const waves: NewRun[][] = []
+  const taken = new Map<string, number>()
+  for (const run of asked.toSorted((a, b) => compare(a.idempotencyKey ?? '', b.idempotencyKey ?? ''))) {
+    const before = run.conversationId === null ? 0 : (taken.get(run.conversationId) ?? 0)
+    if (run.conversationId !== null) taken.set(run.conversationId, before + 1)
+    ;(waves[before] ??= []).push(run)
+  }
+  return waves
+}
+
+function insert(
+  client: pg.PoolClient,
+  runs: readonly NewRun[],
+  waitsForTurn: (run: NewRun) => boolean | undefined = () => false,
+): Promise<RunRow[]> {
+  if (runs.length === 0) return Promise.resolve([])
+  const messages = runs.flatMap((run) =>
+    run.messages.map((message, position) => ({ runId: run.id, position, message })),
+  )
+  return execute<RunRow>(client, INSERT, [
+    runs.map((run) => run.id),
+    ...ownerColumns(runs.map((run) => run.principal)),
+    runs.map((run) => run.conversationId),
+    runs.map((run) => run.agentKey),
+    runs.map((run) => (run.params === null ? null : JSON.stringify(run.params))),
+    runs.map((run) => JSON.stringify(run.metadata)),
+    runs.map((run) => run.maxAttempts),
+    runs.map((run) => run.timeoutMs),
+    runs.map((run) => run.idempotencyKey),
+    runs.map((run) => run.priority),
+    runs.map((run) => run.runAt),
+    runs.map((run) => run.expiresAt),
+    runs.map((run) => waitsForTurn(run) ?? false),
+    runs.map((run) => run.fingerprint),
+    messages.map((entry) => entry.runId),
+    messages.map((entry) => entry.position),
+    messages.map((entry) => JSON.stringify(entry.message)),
+  ])
+}
+
+/**
+ * What was created before is no news to its conversation: it is found before it could interrupt another. Once the
+ * conversation is locked, what other servers create in it is over.
+ */
+function findExistingInConversations(client: pg.PoolClient, runs: readonly NewRun[]) {
+  return findExisting(
+    client,
+    runs.filter((run) => run.conversationId !== null && run.idempotencyKey !== null),
+  )
+}
+
+/** Of runs that were created before, by id or idempotency key, what they became. */
+async function findExisting(
+  client: pg.PoolClient,
+  runs: readonly NewRun[],
+): Promise<Map<string, CreatedRun>> {
+  if (runs.length === 0) return new Map()
+  const rows = await execute<RunRow & { askedId: string; isOther: boolean | null }>(client, FIND_EXISTING, [
+    runs.map((run) => run.id),
+    ...ownerColumns(runs.map((run) => run.principal)),
+    runs.map((run) => run.idempotencyKey),
+    runs.map((run) => run.fingerprint),
+  ])
+  return new Map(
+    rows.map((row) => [
+      row.askedId,
+      row.isOther === true ? { kind: 'key-taken', runId: row.id } : { kind: 'existing', run: toRun(row) },
+    ]),
+  )
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}

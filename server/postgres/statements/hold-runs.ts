@@ -1,0 +1,128 @@
+// What a worker writes about attempts it holds, beside their events. All of it is fenced by the attempt.
+import type pg from 'pg'
+import type { Json } from '../../contract/json.ts'
+import type { CompletedStep } from '../../ports/attempt.ts'
+import { toStorableJson } from '../../contract/storable-json.ts'
+import { havingPatience, isLockTimeout } from './patience.ts'
+import { execute } from '../connections/transaction.ts'
+
+const RENEW = {
+  name: 'renew_leases',
+  text: `
+    WITH ${havingPatience('$4')}, held AS (
+      SELECT r.id FROM patience CROSS JOIN agent_runtime.run r
+      JOIN unnest($1::uuid[], $2::int[]) AS h (run_id, attempt) ON h.run_id = r.id AND h.attempt = r.attempt
+      WHERE r.status = 'running'
+      ORDER BY r.id
+      FOR NO KEY UPDATE OF r
+    )
+    UPDATE agent_runtime.run r SET lease_expires_at = now() + $3 * interval '1 millisecond'
+    FROM held WHERE r.id = held.id
+    RETURNING r.id, r.cancel_requested_at IS NOT NULL AS "cancelRequested"`,
+}
+
+// Rows that somebody holds are left out and answered for as they were: they are not lost, and the next
+// renewal may find them free.
+const RENEW_OTHERS = {
+  name: 'renew_other_leases',
+  text: `
+    WITH asked AS (
+      SELECT r.id, r.cancel_requested_at FROM agent_runtime.run r
+      JOIN unnest($1::uuid[], $2::int[]) AS h (run_id, attempt) ON h.run_id = r.id AND h.attempt = r.attempt
+      WHERE r.status = 'running'
+    ), free AS (
+      SELECT r.id FROM agent_runtime.run r
+      WHERE r.id IN (SELECT id FROM asked) AND r.status = 'running'
+      FOR NO KEY UPDATE SKIP LOCKED
+    ), renewed AS (
+      UPDATE agent_runtime.run r SET lease_expires_at = now() + $3 * interval '1 millisecond'
+      FROM free WHERE r.id = free.id
+    )
+    SELECT id, cancel_requested_at IS NOT NULL AS "cancelRequested" FROM asked`,
+}
+
+/** Far below the time to live of a lease. */
+const RENEWAL_PATIENCE_MS = 500
+
+const SAVE_CHECKPOINT = {
+  name: 'save_checkpoint',
+  text: `
+    WITH held AS (
+      SELECT id FROM agent_runtime.run WHERE id = $1 AND attempt = $2 AND status = 'running'
+      FOR NO KEY UPDATE
+    )
+    INSERT INTO agent_runtime.checkpoint (run_id, attempt, state, updated_at)
+    SELECT id, $2, $3::jsonb, now() FROM held
+    ON CONFLICT (run_id) DO UPDATE SET
+      attempt = EXCLUDED.attempt, state = EXCLUDED.state, updated_at = EXCLUDED.updated_at
+    RETURNING run_id`,
+}
+
+// Saved twice when the answer of the first got lost: the second finds its own row.
+const SAVE_STEP = {
+  name: 'save_step',
+  text: `
+    WITH held AS (
+      SELECT id FROM agent_runtime.run WHERE id = $1 AND attempt = $2 AND status = 'running'
+      FOR NO KEY UPDATE
+    )
+    INSERT INTO agent_runtime.step (run_id, attempt, name, occurrence, result, started_at, message_ids)
+    SELECT id, $2, $3, $4, $5::jsonb, $6, $7::jsonb FROM held
+    ON CONFLICT (run_id, name, occurrence) DO UPDATE SET
+      result = EXCLUDED.result, message_ids = EXCLUDED.message_ids
+    RETURNING run_id`,
+}
+
+const READ_STEPS = {
+  name: 'read_steps',
+  text: `
+    SELECT name, occurrence, result, result IS NULL AS nothing, message_ids AS "messageIds"
+    FROM agent_runtime.step WHERE run_id = $1`,
+}
+
+export async function saveStep(
+  pool: pg.Pool,
+  run: { id: string; attempt: number },
+  { name, occurrence, result, startedAt, messageIds }: CompletedStep & { startedAt: string },
+): Promise<'written' | 'fenced'> {
+  // SQL's NULL, which JSON's null is not.
+  const json = result === undefined ? null : toStorableJson(result)
+  const rows = await execute(pool, SAVE_STEP, [
+    run.id,
+    run.attempt,
+    name,
+    occurrence,
+    json,
+    startedAt,
+    toStorableJson([...messageIds]),
+  ])
+  return rows.length === 1 ? 'written' : 'fenced'
+}
+
+export async function readSteps(pool: pg.Pool, runId: string): Promise<CompletedStep[]> {
+  const rows = await execute<CompletedStep & { nothing: boolean }>(pool, READ_STEPS, [runId])
+  return rows.map(({ nothing, result, ...step }) => ({ ...step, result: nothing ? undefined : result }))
+}
+
+export async function renewLeases(
+  pool: pg.Pool,
+  runs: readonly { id: string; attempt: number }[],
+  ttlMs: number,
+): Promise<{ id: string; cancelRequested: boolean }[]> {
+  const values = [runs.map((run) => run.id), runs.map((run) => run.attempt), ttlMs]
+  try {
+    return await execute(pool, RENEW, [...values, RENEWAL_PATIENCE_MS])
+  } catch (error) {
+    if (!isLockTimeout(error)) throw error
+    return execute(pool, RENEW_OTHERS, values)
+  }
+}
+
+export async function saveCheckpoint(
+  pool: pg.Pool,
+  held: { runId: string; attempt: number },
+  state: Json,
+): Promise<'written' | 'fenced'> {
+  const rows = await execute(pool, SAVE_CHECKPOINT, [held.runId, held.attempt, toStorableJson(state)])
+  return rows.length === 1 ? 'written' : 'fenced'
+}

@@ -1,0 +1,48 @@
+// Runs that are to be executed in a process of their own.
+import type pg from 'pg'
+import { LOSSES_IN_COMPANY } from '../../ports/attempt.ts'
+import type { Enqueue } from '../../ports/queue.ts'
+import { isolatedQueue } from '../../ports/queue.ts'
+import type { Transaction } from '../../ports/transaction.ts'
+import { execute } from '../connections/transaction.ts'
+
+/**
+ * SQL that is true for a run that has lost its workers so often, in the company of others, that it may be what ends
+ * them. Sooner where it has few attempts: alone in its process, it is charged for what it did in company.
+ */
+const isSuspect = `losses >= LEAST(${LOSSES_IN_COMPANY}, GREATEST(max_attempts - 1, 1))`
+
+/** @param agentKeys a parameter: agents of which every run is isolated; NULL where the worker isolates none */
+export const isToBeIsolated = (agentKeys: string): string =>
+  `(${agentKeys}::text[] IS NOT NULL AND (${isSuspect} OR agent_key = ANY (${agentKeys}::text[])))`
+
+const FIND = {
+  name: 'find_isolated_runs',
+  text: `
+    SELECT id, agent_key AS "agentKey", priority FROM agent_runtime.run
+    WHERE id = ANY ($1::uuid[]) AND status IN ('queued', 'waiting') AND turn IS NULL
+      AND (run_at IS NULL OR run_at <= now() + interval '1 millisecond') AND ${isToBeIsolated('$2')}`,
+}
+
+/**
+ * Delivers those of the runs again that are to be isolated, in queues that only processes of one run take from.
+ *
+ * @returns how many there are.
+ */
+export async function deliverIsolated(
+  client: pg.PoolClient,
+  { runIds, agentKeys }: { runIds: readonly string[]; agentKeys: readonly string[] },
+  { enqueue, tx }: { enqueue: Enqueue; tx: Transaction },
+): Promise<number> {
+  const runs = await execute<{ id: string; agentKey: string; priority: number }>(client, FIND, [
+    runIds,
+    agentKeys,
+  ])
+  if (runs.length > 0) {
+    await enqueue(
+      runs.map((run) => ({ ...run, agentKey: isolatedQueue(run.agentKey) })),
+      tx,
+    )
+  }
+  return runs.length
+}

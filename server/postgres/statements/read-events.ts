@@ -1,0 +1,112 @@
+// What streams read. All readers of a process that look at the same moment share one statement, and those
+// that look for the same share its rows: at a thousand runs a second, a statement each would be most of the
+// database's work.
+import type pg from 'pg'
+import type { AnyRunEvent, Visibility } from '../../contract/event.ts'
+import type { Json } from '../../contract/json.ts'
+import type { Run } from '../../contract/run.ts'
+import { createGroupCommit } from '../../concurrency/group-commit.ts'
+import { ownerOf } from '../../ports/owner.ts'
+import type { Owner } from '../../ports/owner.ts'
+import type { Store } from '../../ports/store.ts'
+import { haveOneOwner, ownerColumns } from '../owned-by.ts'
+import { mayBeOnes } from '../../ports/store-failure.ts'
+import { execute } from '../connections/transaction.ts'
+import { boundedPage, MAX_PAGE_BYTES } from './bounded-page.ts'
+
+/** What all readers of a statement get, who share that out. */
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024
+
+const READ_EVENTS = {
+  name: 'read_events',
+  text: `
+    SELECT w.reader::int, e.seq, e.attempt, e.type, e.visibility, e.payload, e.ts
+    FROM unnest($1::uuid[], $2::int[], $3::int[]) WITH ORDINALITY AS w (run_id, after_seq, max, reader)
+    CROSS JOIN LATERAL (${boundedPage(
+      `SELECT * FROM agent_runtime.event
+       WHERE run_id = w.run_id AND seq > w.after_seq
+       ORDER BY seq
+       LIMIT w.max`,
+      '$4::bigint',
+    )}) AS e`,
+}
+
+const READ_PROGRESS = {
+  name: 'read_progress',
+  text: `
+    SELECT w.reader::int, r.status, r.last_seq AS "lastSeq"
+    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) WITH ORDINALITY
+      AS w (run_id, tenant_id, owner_id, owner_kind, reader)
+    JOIN agent_runtime.run r ON r.id = w.run_id AND ${haveOneOwner('r', 'w')}`,
+}
+
+interface EventRow {
+  /** Position in the batch of readers, from 1. */
+  reader: number
+  seq: number
+  attempt: number
+  type: string
+  visibility: Visibility
+  payload: Json
+  ts: Date
+}
+
+type Progress = Pick<Run, 'status' | 'lastSeq'>
+
+interface EventsRequest {
+  runId: string
+  afterSeq: number
+  limit: number
+}
+
+const MAX_READERS = 200
+
+/** Each call makes readers that share statements among themselves and wait for no others. */
+export function createReadEvents(pool: pg.Pool): Store['readEvents'] {
+  const read = createGroupCommit({
+    maxBatch: MAX_READERS,
+    gather: 'tick',
+    mayBeOnes,
+    async flush(requests: readonly EventsRequest[]) {
+      const distinct = [...new Map(requests.map((request) => [keyOf(request), request])).values()]
+      const rows = await execute<EventRow>(pool, READ_EVENTS, [
+        distinct.map((request) => request.runId),
+        distinct.map((request) => request.afterSeq),
+        distinct.map((request) => request.limit),
+        Math.floor(Math.min(MAX_PAGE_BYTES, MAX_ANSWER_BYTES / distinct.length)),
+      ])
+      const answers = distinct.map((request) => ({ ...request, events: [] as AnyRunEvent[] }))
+      for (const { reader, ts, ...event } of rows) {
+        const answer = answers[reader - 1]
+        answer?.events.push({ runId: answer.runId, ...event, ts: ts.toISOString() })
+      }
+      // Not in SQL, where a sort of what joins in order already would carry all payloads along.
+      for (const { events } of answers) events.sort((a, b) => a.seq - b.seq)
+      const byKey = new Map(answers.map((answer) => [keyOf(answer), answer.events]))
+      return requests.map((request) => byKey.get(keyOf(request)) ?? [])
+    },
+  })
+  return (runId, afterSeq, limit) => read({ runId, afterSeq, limit })
+}
+
+function keyOf({ runId, afterSeq, limit }: EventsRequest): string {
+  return `${runId} ${afterSeq} ${limit}`
+}
+
+export function createGetProgress(pool: pg.Pool): Store['getProgress'] {
+  const read = createGroupCommit({
+    maxBatch: MAX_READERS,
+    mayBeOnes,
+    async flush(requests: readonly { owner: Owner; runId: string }[]) {
+      const rows = await execute<Progress & { reader: number }>(pool, READ_PROGRESS, [
+        requests.map((request) => request.runId),
+        ...ownerColumns(requests.map((request) => request.owner)),
+      ])
+      const answers = requests.map((): Progress | null => null)
+      for (const { reader, ...progress } of rows) answers[reader - 1] = progress
+      return answers
+    },
+  })
+  // Whoever is nobody is refused before they share a statement with others.
+  return async (owner, runId) => read({ owner: ownerOf(owner), runId })
+}

@@ -1,0 +1,135 @@
+// Takes runs from workers that are no more. What a worker that was only slow still writes is fenced: its
+// runs are not `running` any more, or in another attempt.
+import type pg from 'pg'
+import type { Visibility } from '../../contract/event.ts'
+import type { RunError } from '../../contract/run.ts'
+import { LOSSES_IN_COMPANY } from '../../ports/attempt.ts'
+import type { Enqueue, QueuedRun } from '../../ports/queue.ts'
+import type { ChangedRun } from '../../ports/upkeep.ts'
+import { execute, inTransaction } from '../connections/transaction.ts'
+
+// What the attempt said but for what a step of the run said that is stored: see AttemptMessages.
+const VOID_MESSAGES = `(
+  SELECT COALESCE(jsonb_agg(said.id), '[]')
+  FROM (
+    SELECT DISTINCT e.payload -> 'messageId' AS id FROM agent_runtime.event e
+    WHERE e.run_id = r.id AND e.attempt = r.attempt
+      AND e.type IN ('assistant.delta', 'assistant.message', 'reasoning.delta')
+      AND jsonb_typeof(e.payload -> 'messageId') = 'string'
+  ) said
+  WHERE NOT EXISTS (SELECT FROM agent_runtime.step s WHERE s.run_id = r.id AND s.message_ids @> said.id))`
+
+// A worker that was executing one run was probably ended by it: the run is charged a failure, and the times it was
+// lost in company too. Of several, any may be the guilty one: none is charged, and each counts a loss, by which it
+// gets a process of its own before long. A worker that hangs loses its runs one by one, as their leases run out: those
+// that are left are told that they were in company. Where no worker can give it one, each further loss is charged.
+// Losses are made good at once; a run that keeps failing waits longer each time. One that has used up its time
+// needs no other attempt.
+const RECOVER = {
+  text: `
+    WITH lost AS (
+      SELECT id FROM agent_runtime.run
+      WHERE status = 'running' AND (lease_expires_at < now() OR lease_owner = ANY ($1::text[]))
+      ORDER BY id
+      LIMIT 500
+      FOR NO KEY UPDATE SKIP LOCKED
+    ), company AS (
+      SELECT lease_owner, count(*) AS runs FROM agent_runtime.run
+      WHERE status = 'running'
+        AND lease_owner IN (SELECT o.lease_owner FROM agent_runtime.run o JOIN lost ON lost.id = o.id)
+      GROUP BY lease_owner
+    ), left_behind AS (
+      SELECT id FROM agent_runtime.run
+      WHERE status = 'running' AND lease_owner IN (SELECT lease_owner FROM company WHERE runs > 1)
+        AND id NOT IN (SELECT id FROM lost)
+      FOR NO KEY UPDATE SKIP LOCKED
+    ), noted AS (
+      UPDATE agent_runtime.run SET in_company = true WHERE id IN (SELECT id FROM left_behind)
+    ), charged AS (
+      SELECT r.*,
+        CASE
+          WHEN COALESCE(c.runs, 1) = 1 AND NOT r.in_company THEN 1 + r.losses
+          WHEN r.losses >= ${LOSSES_IN_COMPANY} THEN 1
+          ELSE 0
+        END AS charge
+      FROM agent_runtime.run r JOIN lost ON lost.id = r.id
+        LEFT JOIN company c ON c.lease_owner = r.lease_owner
+    ), verdict AS (
+      SELECT id, charge,
+        CASE
+          WHEN cancel_requested_at IS NOT NULL THEN 'cancelled'
+          WHEN attempt_started_at + timeout_ms * interval '1 millisecond' < now() THEN 'timed_out'
+          WHEN charge > 0 AND failures + charge >= max_attempts THEN 'failed'
+          ELSE 'queued'
+        END AS status,
+        CASE
+          WHEN charge = 0 OR failures + charge = 1 THEN 0
+          ELSE LEAST(1000 * 2 ^ LEAST(failures + charge - 2, 10), 60000)::int
+        END AS delay_ms
+      FROM charged
+    ), r AS (
+      UPDATE agent_runtime.run r SET
+        status = v.status::agent_runtime.run_status,
+        failures = r.failures + v.charge, losses = r.losses + CASE v.charge WHEN 0 THEN 1 ELSE 0 END,
+        last_seq = r.last_seq + 1,
+        error = CASE v.status
+          WHEN 'failed' THEN $2::jsonb
+          WHEN 'timed_out' THEN $6::jsonb
+          ELSE r.error
+        END,
+        finished_at = CASE WHEN v.status = 'queued' THEN NULL ELSE now() END,
+        run_at = CASE WHEN v.status = 'queued' THEN now() + v.delay_ms * interval '1 millisecond' END,
+        lease_owner = NULL, lease_expires_at = NULL
+      FROM verdict v WHERE r.id = v.id
+      RETURNING r.id, r.agent_key, r.status, r.attempt, r.priority, r.last_seq, r.timeout_ms, v.delay_ms
+    ), told AS (
+      INSERT INTO agent_runtime.event (run_id, seq, attempt, type, visibility, payload, ts)
+      SELECT r.id, r.last_seq, r.attempt, t.type, t.visibility,
+        CASE r.status
+          WHEN 'queued' THEN jsonb_build_object(
+            'error', $2::jsonb, 'delayMs', r.delay_ms, 'nextAttempt', r.attempt + 1,
+            'messageIds', ${VOID_MESSAGES})
+          WHEN 'failed' THEN jsonb_build_object('error', $2::jsonb -> 'message', 'code', $2::jsonb -> 'code')
+          WHEN 'timed_out' THEN jsonb_build_object('error', $6::jsonb -> 'message', 'timeoutMs', r.timeout_ms)
+          ELSE '{}'::jsonb
+        END,
+        now()
+      FROM r JOIN unnest($3::agent_runtime.run_status[], $4::text[], $5::agent_runtime.visibility[])
+        AS t (status, type, visibility) ON t.status = r.status
+    )
+    SELECT id, agent_key AS "agentKey", status, priority, last_seq AS "lastSeq", delay_ms AS "delayMs" FROM r`,
+}
+
+const EVENT_OF = {
+  queued: 'run.retrying',
+  failed: 'run.failed',
+  cancelled: 'run.cancelled',
+  timed_out: 'run.timed_out',
+} as const
+
+const WORKER_LOST: RunError = { message: 'The worker that executed the run was lost.', code: 'worker_lost' }
+
+/** Of an agent that let nobody end it, blocking its worker. */
+const TIMED_OUT: RunError = { message: 'The run took longer than its timeout.', code: 'timed_out' }
+
+export async function recoverRuns(
+  pool: pg.Pool,
+  { workerIds, visibilityOf }: { workerIds: readonly string[]; visibilityOf(type: string): Visibility },
+  enqueue: Enqueue,
+): Promise<ChangedRun[]> {
+  const statuses = Object.keys(EVENT_OF) as (keyof typeof EVENT_OF)[]
+  const types = statuses.map((status) => EVENT_OF[status])
+  return inTransaction(pool, async (client, tx) => {
+    const rows = await execute<ChangedRun & QueuedRun>(client, RECOVER, [
+      workerIds,
+      JSON.stringify(WORKER_LOST),
+      statuses,
+      types,
+      types.map(visibilityOf),
+      JSON.stringify(TIMED_OUT),
+    ])
+    const queued = rows.filter((row) => row.status === 'queued')
+    if (queued.length > 0) await enqueue(queued, tx)
+    return rows
+  })
+}

@@ -1,0 +1,43 @@
+// What all sweeps over the tables share: how processes take turns, and how much one of them takes at once.
+import type pg from 'pg'
+import type { Sweep } from '../../ports/upkeep.ts'
+import { execute, inTransaction } from '../connections/transaction.ts'
+import type { Executor } from '../connections/transaction.ts'
+
+/** Runs of a batch: each costs a look into the index of events, whether or not there is something to do. */
+export const MAX_RUNS = 500
+/** Events of a batch, unless a single run has more: bounds how long its locks are held and its undoing takes. */
+export const MAX_EVENTS = 5_000
+
+/** A run goes as a whole, and may have millions of events: a sweep's statements may take longer than others. */
+const STATEMENT_MS = 300_000
+/** Above the server's bound, as everywhere. */
+const QUERY_TIMEOUT_MS = STATEMENT_MS + 5_000
+
+const TAKE = {
+  name: 'sweep_take',
+  text: `
+    SELECT set_config('statement_timeout', '${STATEMENT_MS}', true)
+    FROM agent_runtime.sweep WHERE name = $1 FOR NO KEY UPDATE SKIP LOCKED`,
+}
+
+/**
+ * Has `work` do one batch of the sweep `name`, unless another process is at it. All of the batch commits or
+ * nothing: a process that dies leaves it to the next as if it had never begun.
+ */
+export async function takeTurn(
+  pool: pg.Pool,
+  name: 'compaction' | 'conversations' | 'retention',
+  work: (executor: Executor) => Promise<Sweep>,
+): Promise<Sweep> {
+  return inTransaction(pool, async (client) => {
+    const turn = await execute(client, TAKE, [name])
+    return turn.length === 0 ? { rows: 0, isDone: true } : work(patient(client))
+  })
+}
+
+function patient(client: pg.PoolClient): Executor {
+  const query = (statement: pg.QueryConfig) =>
+    client.query({ ...statement, query_timeout: QUERY_TIMEOUT_MS } as pg.QueryConfig)
+  return { query: query as Executor['query'] }
+}

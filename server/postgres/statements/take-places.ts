@@ -1,0 +1,152 @@
+// Which of the runs that are created in conversations may start, which wait for their turn, and which are
+// refused. Decided under the conversations' row locks, so that two servers that create at once agree.
+import type pg from 'pg'
+import type { Visibility } from '../../contract/event.ts'
+import type { CreatedRun, NewRun } from '../../ports/create-run.ts'
+import type { ChangedRun } from '../../ports/upkeep.ts'
+import { haveOneOwner, ownerColumns } from '../owned-by.ts'
+import { execute } from '../connections/transaction.ts'
+
+export interface Place {
+  /** Not created: why. */
+  refusal?: CreatedRun
+  /** Created, to start when those before it are over. */
+  waits?: boolean
+  interrupted?: readonly ChangedRun[]
+}
+
+const LOCK = {
+  name: 'place_lock',
+  text: `
+    WITH locked AS (
+      SELECT c.id FROM agent_runtime.conversation c
+      JOIN unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS w (id, tenant_id, owner_id, owner_kind)
+        ON c.id = w.id AND ${haveOneOwner('c', 'w')}
+      ORDER BY c.id
+      FOR NO KEY UPDATE OF c
+    )
+    UPDATE agent_runtime.conversation c SET updated_at = now() FROM locked
+    WHERE c.id = locked.id
+    RETURNING c.id`,
+}
+
+const FIND_ACTIVE = {
+  name: 'place_active',
+  text: `
+    SELECT id, conversation_id AS "conversationId", cancel_requested_at IS NOT NULL AS "isStopping"
+    FROM agent_runtime.run
+    WHERE conversation_id = ANY ($1::uuid[]) AND status IN ('queued', 'running', 'waiting')
+    ORDER BY turn NULLS FIRST, id`,
+}
+
+interface ActiveRun {
+  id: string
+  conversationId: string
+  /** Cancelled, but its agent has not let go yet. */
+  isStopping: boolean
+}
+
+// Those that no worker has end here; a running one is told to, and what was created waits for it. This transaction
+// may have begun, and waited for the conversation, before the one that created them.
+const INTERRUPT = {
+  name: 'place_interrupt',
+  text: `
+    WITH locked AS (
+      SELECT id FROM agent_runtime.run
+      WHERE conversation_id = $1 AND status IN ('queued', 'running', 'waiting')
+      ORDER BY id
+      FOR NO KEY UPDATE
+    ), r AS (
+      UPDATE agent_runtime.run r SET
+        cancel_requested_at = COALESCE(cancel_requested_at, now()),
+        status = CASE WHEN status = 'running' THEN status ELSE 'cancelled' END,
+        finished_at = CASE WHEN status = 'running' THEN NULL ELSE GREATEST(now(), created_at) END,
+        last_seq = CASE WHEN status = 'running' THEN last_seq ELSE last_seq + 1 END,
+        run_at = NULL, turn = NULL
+      FROM locked WHERE r.id = locked.id
+      RETURNING r.*
+    ), told AS (
+      INSERT INTO agent_runtime.event (run_id, seq, attempt, type, visibility, payload, ts)
+      SELECT id, last_seq, attempt, 'run.cancelled', $2::agent_runtime.visibility, '{}', now()
+      FROM r WHERE status = 'cancelled'
+    ), unanswered AS (
+      UPDATE agent_runtime.wait SET status = 'cancelled', settled_at = now()
+      WHERE run_id IN (SELECT id FROM r WHERE status = 'cancelled') AND status = 'pending'
+    )
+    SELECT id, agent_key AS "agentKey", status, last_seq AS "lastSeq" FROM r`,
+}
+
+/**
+ * Nobody else creates a run in these conversations, nor gives a turn, until the transaction ends.
+ *
+ * @returns the ids of those that are there and the caller's.
+ */
+export async function lockConversations(
+  client: pg.PoolClient,
+  runs: readonly NewRun[],
+): Promise<ReadonlySet<string>> {
+  const inConversation = runs.filter((run) => run.conversationId !== null)
+  if (inConversation.length === 0) return new Set()
+  const owned = await execute<{ id: string }>(client, LOCK, [
+    inConversation.map((run) => run.conversationId),
+    ...ownerColumns(inConversation.map((run) => run.principal)),
+  ])
+  return new Set(owned.map(({ id }) => id))
+}
+
+/**
+ * @param runs new ones, at most one of a conversation, which is locked
+ * @returns the places of those that are in a conversation
+ */
+export async function takePlaces(
+  client: pg.PoolClient,
+  runs: readonly NewRun[],
+  { ownedIds, cancelledVisibility }: { ownedIds: ReadonlySet<string>; cancelledVisibility: Visibility },
+): Promise<Map<string, Place>> {
+  const places = new Map<string, Place>()
+  const inConversation = runs.filter((run) => run.conversationId !== null)
+  if (inConversation.length === 0) return places
+
+  const active = await execute<ActiveRun>(client, FIND_ACTIVE, [[...ownedIds]])
+  for (const run of inConversation) {
+    const before = active.filter((other) => other.conversationId === run.conversationId)
+    places.set(
+      run.id,
+      ownedIds.has(run.conversationId ?? '')
+        ? await placeOf(client, { run, before, cancelledVisibility })
+        : { refusal: { kind: 'no-conversation' } },
+    )
+  }
+  return places
+}
+
+async function placeOf(
+  client: pg.PoolClient,
+  request: { run: NewRun; before: readonly ActiveRun[]; cancelledVisibility: Visibility },
+): Promise<Place> {
+  const { run, before, cancelledVisibility } = request
+  switch (run.conversationPolicy) {
+    case 'queue':
+      return placeBehind(before, run)
+    case 'reject': {
+      // One that is being stopped is as good as over: that is waited for.
+      const busy = before.find((other) => !other.isStopping)
+      return busy === undefined ? placeBehind(before, run) : { refusal: { kind: 'busy', runId: busy.id } }
+    }
+    case 'interrupt': {
+      if (before.length === 0) return {}
+      const interrupted = await execute<ChangedRun>(client, INTERRUPT, [
+        run.conversationId,
+        cancelledVisibility,
+      ])
+      return { waits: interrupted.some(({ status }) => status === 'running'), interrupted }
+    }
+  }
+}
+
+/** Each look at a conversation costs more, the more of its runs wait: there is an end to it. */
+function placeBehind(before: readonly ActiveRun[], { maxWaiting }: NewRun): Place {
+  // One of them does not wait: it has the turn.
+  const waiting = before.length - 1
+  return waiting >= maxWaiting ? { refusal: { kind: 'full', waiting } } : { waits: before.length > 0 }
+}

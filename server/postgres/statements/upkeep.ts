@@ -1,0 +1,163 @@
+// What has to happen though nobody asks for it, beside the recovery of runs whose worker was lost.
+import type pg from 'pg'
+import type { Visibility } from '../../contract/event.ts'
+import type { RunError } from '../../contract/run.ts'
+import type { Enqueue, QueuedRun } from '../../ports/queue.ts'
+import type { ChangedRun, TurnsToGive, Upkeep } from '../../ports/upkeep.ts'
+import { isAbsent } from '../presence.ts'
+import { execute, inTransaction } from '../connections/transaction.ts'
+
+/** What is not over. */
+const OPEN = `('queued', 'running', 'waiting')`
+
+/**
+ * SQL for a run that has its turn in a conversation (an expression); NULL when there is none. A subquery with a
+ * LIMIT is always answered by the index, where an EXISTS may become a join that reads every open run.
+ */
+const holderOf = (conversationId: string) => `(
+          SELECT holder.id FROM agent_runtime.run holder
+          WHERE holder.conversation_id = ${conversationId} AND holder.turn IS NULL AND holder.status IN ${OPEN}
+          LIMIT 1)`
+
+/** SQL for the next conversation (after an expression) in which runs wait for their turn. */
+const waitingAfter = (conversationId: string) => `(
+          SELECT w.conversation_id FROM agent_runtime.run w
+          WHERE w.turn IS NOT NULL AND w.conversation_id > ${conversationId}
+          ORDER BY w.conversation_id
+          LIMIT 1)`
+
+/** Conversations of which one look asks; the next goes on from there. */
+const MAX_CONVERSATIONS = 500
+
+/** SQL that is true for the sweep's row when the last look is not recent ($1, in milliseconds). */
+const IS_DUE = `name = 'upkeep' AND at <= now() - $1 * interval '1 millisecond'`
+
+// What each process asks twice a second.
+const IS_LOOK_DUE = {
+  name: 'upkeep_due',
+  text: `SELECT FROM agent_runtime.sweep WHERE ${IS_DUE}`,
+}
+
+// The answer is almost always no: partial indexes that hold only what is open keep it cheap whatever the table's
+// size. Of all processes one looks at a time, and none while the last look is recent; nothing is held between two
+// statements, so one that freezes keeps nobody from looking.
+const FIND = {
+  text: `
+    WITH RECURSIVE look AS MATERIALIZED (
+      SELECT id AS "from" FROM agent_runtime.sweep
+      WHERE ${IS_DUE}
+      FOR NO KEY UPDATE SKIP LOCKED
+    ), conversation AS (
+      SELECT next.conversation_id AS id, 1 AS place
+      FROM look CROSS JOIN LATERAL ${waitingAfter('look."from"')} AS next
+      UNION ALL
+      SELECT next.conversation_id, c.place + 1
+      FROM conversation c CROSS JOIN LATERAL ${waitingAfter('c.id')} AS next
+      WHERE c.place < ${MAX_CONVERSATIONS}
+    ), looked AS (
+      UPDATE agent_runtime.sweep SET
+        at = now(),
+        id = COALESCE(
+          (SELECT id FROM conversation WHERE place = ${MAX_CONVERSATIONS}),
+          '00000000-0000-0000-0000-000000000000')
+      WHERE name = 'upkeep' AND EXISTS (SELECT FROM look)
+    )
+    SELECT
+      COALESCE(array_agg(owner) FILTER (WHERE owner IS NOT NULL AND ${isAbsent('owner')}), '{}') AS "absentWorkerIds",
+      COALESCE(bool_or(expires_at < now()), false) AS "hasExpiredLease",
+      EXISTS (
+        SELECT FROM agent_runtime.run
+        WHERE status = 'queued' AND attempt = 0 AND expires_at <= now()) AS "hasExpiredRun",
+      ARRAY(SELECT c.id FROM conversation c WHERE ${holderOf('c.id')} IS NULL) AS "freeConversationIds"
+    FROM look LEFT JOIN (
+      SELECT lease_owner AS owner, min(lease_expires_at) AS expires_at
+      FROM agent_runtime.run
+      WHERE status = 'running'
+      GROUP BY lease_owner
+    ) AS owners ON owner IS NOT NULL
+    GROUP BY look."from"`,
+}
+
+export async function findUpkeep(pool: pg.Pool, minAgeMs: number): Promise<Upkeep | null> {
+  const due = await execute(pool, IS_LOOK_DUE, [minAgeMs])
+  if (due.length === 0) return null
+  const [row] = await execute<Upkeep>(pool, FIND, [minAgeMs])
+  return row ?? null
+}
+
+const EXPIRE = {
+  text: `
+    WITH late AS (
+      SELECT id FROM agent_runtime.run
+      WHERE status = 'queued' AND attempt = 0 AND expires_at <= now()
+      ORDER BY id
+      LIMIT 500
+      FOR NO KEY UPDATE SKIP LOCKED
+    ), r AS (
+      UPDATE agent_runtime.run r SET
+        status = 'timed_out', error = $1::jsonb, finished_at = now(), last_seq = last_seq + 1,
+        run_at = NULL, turn = NULL
+      FROM late WHERE r.id = late.id
+      RETURNING r.*
+    ), told AS (
+      INSERT INTO agent_runtime.event (run_id, seq, attempt, type, visibility, payload, ts)
+      SELECT id, last_seq, attempt, 'run.timed_out', $2::agent_runtime.visibility,
+        jsonb_build_object('error', $1::jsonb -> 'message'), now()
+      FROM r
+    )
+    SELECT id, agent_key AS "agentKey", status, last_seq AS "lastSeq" FROM r`,
+}
+
+const EXPIRED: RunError = { message: 'The run was not started before it expired.', code: 'expired' }
+
+export async function expireRuns(pool: pg.Pool, timedOutVisibility: Visibility): Promise<ChangedRun[]> {
+  return execute<ChangedRun>(pool, EXPIRE, [JSON.stringify(EXPIRED), timedOutVisibility])
+}
+
+// Creating a run in a conversation holds the same lock, so that it and this see each other's work.
+const lockConversations = (ifLocked: '' | 'SKIP LOCKED') => `
+    SELECT c.id FROM agent_runtime.conversation c
+    WHERE c.id = ANY ($1::uuid[])
+      AND EXISTS (SELECT FROM agent_runtime.run w WHERE w.conversation_id = c.id AND w.turn IS NOT NULL)
+    ORDER BY c.id
+    FOR NO KEY UPDATE OF c ${ifLocked}`
+
+// What somebody holds is left to a later look: recovery must not wait behind it.
+const LOCK = {
+  wait: { name: 'turn_lock', text: lockConversations('') },
+  skip: { name: 'turn_lock_free', text: lockConversations('SKIP LOCKED') },
+}
+
+const GIVE = {
+  name: 'turn_give',
+  text: `
+    UPDATE agent_runtime.run r SET turn = NULL
+    FROM (
+      SELECT first.id FROM unnest($1::uuid[]) AS c (id)
+      CROSS JOIN LATERAL (
+        SELECT w.id FROM agent_runtime.run w
+        WHERE w.conversation_id = c.id AND w.turn IS NOT NULL
+        ORDER BY w.turn
+        LIMIT 1) AS first
+      WHERE ${holderOf('c.id')} IS NULL
+    ) AS next
+    WHERE r.id = next.id AND r.turn IS NOT NULL
+    RETURNING r.id, r.agent_key AS "agentKey", r.status, r.priority, r.last_seq AS "lastSeq", r.run_at AS "runAt"`,
+}
+
+export async function giveTurns(
+  pool: pg.Pool,
+  { conversationIds, ifLocked }: TurnsToGive,
+  enqueue: Enqueue,
+): Promise<ChangedRun[]> {
+  return inTransaction(pool, async (client, tx) => {
+    const locked = await execute<{ id: string }>(client, LOCK[ifLocked], [conversationIds])
+    if (locked.length === 0) return []
+    const rows = await execute<ChangedRun & Omit<QueuedRun, 'runAt'> & { runAt: Date | null }>(client, GIVE, [
+      locked.map(({ id }) => id),
+    ])
+    const runs = rows.map((row) => ({ ...row, runAt: row.runAt?.toISOString() ?? null }))
+    if (runs.length > 0) await enqueue(runs, tx)
+    return runs
+  })
+}

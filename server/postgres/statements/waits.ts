@@ -1,0 +1,184 @@
+// Durable waits: added with the end of the attempt that waits, settled by an answer or by the next claim.
+import type pg from 'pg'
+import type { Visibility } from '../../contract/event.ts'
+import type { Json } from '../../contract/json.ts'
+import type { Run } from '../../contract/run.ts'
+import { isTerminal } from '../../contract/terminal.ts'
+import type { PendingWait } from '../../contract/wait.ts'
+import type { RunAppend, SettledWait } from '../../ports/attempt.ts'
+import type { Owner } from '../../ports/owner.ts'
+import type { Enqueue, QueuedRun } from '../../ports/queue.ts'
+import type { RespondOutcome } from '../../ports/store.ts'
+import { toStorableJson } from '../../contract/storable-json.ts'
+import { isOwned, ownerValues } from '../owned-by.ts'
+import { RUN_COLUMNS, toRun } from './rows.ts'
+import type { RunRow } from './rows.ts'
+import { execute, inTransaction } from '../connections/transaction.ts'
+import { lockRun } from './lock-run.ts'
+
+// One that is asked for again, by an attempt that was resumed for another, keeps its time.
+const ADD = {
+  name: 'add_waits',
+  text: `
+    INSERT INTO agent_runtime.wait (run_id, name, occurrence, kind, request, expires_at)
+    SELECT run_id, name, occurrence, kind, request, now() + timeout_ms * interval '1 millisecond'
+    FROM unnest($1::uuid[], $2::text[], $3::int[], $4::agent_runtime.wait_kind[], $5::jsonb[], $6::float8[])
+      AS a (run_id, name, occurrence, kind, request, timeout_ms)
+    ON CONFLICT DO NOTHING`,
+}
+
+// An answer may have come while the attempt, resumed for another one, was on its way here: then the run
+// goes on at once instead of waiting for what is there already, and its readers, who were told that it waits,
+// are told so.
+const SUSPEND = {
+  name: 'suspend_runs',
+  text: `
+    WITH asked AS (
+      SELECT a.run_id, min(w.expires_at) AS due,
+        (array_agg(w.name ORDER BY w.settled_at) FILTER (WHERE w.status <> 'pending'))[1] AS settled
+      FROM unnest($1::uuid[], $2::text[], $3::int[]) AS a (run_id, name, occurrence)
+      JOIN agent_runtime.wait w ON w.run_id = a.run_id AND w.name = a.name AND w.occurrence = a.occurrence
+      GROUP BY a.run_id
+    ), r AS (
+      UPDATE agent_runtime.run r SET
+        status = CASE WHEN settled IS NOT NULL THEN 'queued'::agent_runtime.run_status ELSE r.status END,
+        run_at = CASE WHEN settled IS NOT NULL THEN now() ELSE due END,
+        last_seq = r.last_seq + CASE WHEN settled IS NOT NULL THEN 1 ELSE 0 END
+      FROM asked
+      WHERE r.id = asked.run_id AND (settled IS NOT NULL OR due IS NOT NULL)
+      RETURNING r.id, r.agent_key, r.priority, r.last_seq, r.attempt, r.run_at, settled
+    ), told AS (
+      INSERT INTO agent_runtime.event (run_id, seq, attempt, type, visibility, payload, ts)
+      SELECT id, last_seq, attempt, 'run.resumed', $4::agent_runtime.visibility,
+        jsonb_build_object('wait', settled), now()
+      FROM r WHERE settled IS NOT NULL
+    )
+    SELECT id, agent_key AS "agentKey", priority, last_seq AS "lastSeq",
+      CASE WHEN settled IS NULL THEN run_at END AS "runAt"
+    FROM r`,
+}
+
+/** @returns the runs to be delivered again when the first of their waits ends. */
+export async function addWaits(
+  client: pg.PoolClient,
+  batch: readonly RunAppend[],
+  resumedVisibility: Visibility,
+): Promise<QueuedRun[]> {
+  const asked = batch.flatMap(({ runId, ending }) =>
+    ending?.status === 'waiting' ? ending.waits.map((wait) => ({ runId, ...wait })) : [],
+  )
+  if (asked.length === 0) return []
+  const keys = [asked.map((a) => a.runId), asked.map((a) => a.name), asked.map((a) => a.occurrence)]
+  await execute(client, ADD, [
+    ...keys,
+    asked.map((a) => a.kind),
+    asked.map(({ details, schema }) => toStorableJson({ details, schema })),
+    asked.map((a) => a.timeoutMs),
+  ])
+  const rows = await execute<QueuedRun & { runAt: Date | null }>(client, SUSPEND, [
+    ...keys,
+    resumedVisibility,
+  ])
+  return rows.map((row) => ({ ...row, runAt: row.runAt?.toISOString() ?? null }))
+}
+
+const READ_SETTLED = {
+  name: 'read_settled_waits',
+  text: `
+    SELECT name, occurrence, status, value, responded_by AS "respondedBy"
+    FROM agent_runtime.wait WHERE run_id = $1 AND status IN ('answered', 'timed_out') AND used_at IS NOT NULL`,
+}
+
+export async function readSettledWaits(pool: pg.Pool, runId: string): Promise<SettledWait[]> {
+  return execute<SettledWait>(pool, READ_SETTLED, [runId])
+}
+
+const ANSWER = {
+  name: 'respond_answer',
+  text: `
+    UPDATE agent_runtime.wait SET status = 'answered', value = $3::jsonb, responded_by = $4, settled_at = now()
+    WHERE (run_id, name, occurrence) = (
+      SELECT run_id, name, occurrence FROM agent_runtime.wait
+      WHERE run_id = $1 AND name = $2 AND status = 'pending' AND kind <> 'sleep'
+        AND (expires_at IS NULL OR expires_at > now())
+      ORDER BY occurrence LIMIT 1)
+    RETURNING name`,
+}
+
+const RESUME = {
+  name: 'respond_resume',
+  text: `
+    WITH r AS (
+      UPDATE agent_runtime.run SET status = 'queued', run_at = now(), last_seq = last_seq + 1
+      WHERE id = $1 AND status = 'waiting'
+      RETURNING *
+    ), told AS (
+      INSERT INTO agent_runtime.event (run_id, seq, attempt, type, visibility, payload, ts)
+      SELECT id, last_seq, attempt, 'run.resumed', $3::agent_runtime.visibility,
+        jsonb_build_object('wait', $2::text), now()
+      FROM r
+    )
+    SELECT ${RUN_COLUMNS} FROM r`,
+}
+
+const WAS_ASKED = {
+  name: 'respond_was_asked',
+  text: `
+    SELECT name FROM agent_runtime.wait WHERE run_id = $1 AND name = $2 AND kind <> 'sleep' LIMIT 1`,
+}
+
+export async function respond(
+  pool: pg.Pool,
+  request: { owner: Owner; runId: string; wait: string; value: Json; resumedVisibility: Visibility },
+  enqueue: Enqueue,
+): Promise<RespondOutcome> {
+  const { owner, runId, wait, value, resumedVisibility } = request
+  return inTransaction(pool, async (client, tx): Promise<RespondOutcome> => {
+    const row = await lockRun(client, owner, runId)
+    if (row === undefined) return { kind: 'not-found' }
+    const run = toRun(row)
+    const answered = mayBeAnswered(run)
+      ? await execute(client, ANSWER, [runId, wait, toStorableJson(value), owner.id])
+      : []
+    if (answered.length === 0) {
+      const asked = await execute(client, WAS_ASKED, [runId, wait])
+      return { kind: asked.length > 0 ? 'already-settled' : 'not-waiting', run }
+    }
+    // Otherwise another answer has resumed it, and the attempt finds this one when it comes to wait for it.
+    const [resumed] = await execute<RunRow>(client, RESUME, [runId, wait, resumedVisibility])
+    if (resumed === undefined) return { kind: 'accepted', run }
+    const going = toRun(resumed)
+    // At once: the clock of whoever wakes a worker for it may be behind the database's.
+    await enqueue([{ ...going, runAt: null }], tx)
+    return { kind: 'accepted', run: going }
+  })
+}
+
+function mayBeAnswered({ status, cancelRequestedAt }: Run): boolean {
+  return !isTerminal(status) && cancelRequestedAt === null
+}
+
+const READ_PENDING = {
+  name: 'read_pending_waits',
+  text: `
+    SELECT w.name, w.kind, w.request, w.expires_at AS "expiresAt"
+    FROM agent_runtime.run r
+    LEFT JOIN agent_runtime.wait w ON w.run_id = r.id AND w.status = 'pending'
+      AND r.status IN ('queued', 'running', 'waiting') AND (w.expires_at IS NULL OR w.expires_at > now())
+    WHERE r.id = $1 AND ${isOwned('r', 2)}
+    ORDER BY w.created_at, w.name, w.occurrence`,
+}
+
+interface PendingRow extends Omit<PendingWait, 'name' | 'details' | 'schema' | 'expiresAt'> {
+  name: string | null
+  request: { details: Json; schema: Json }
+  expiresAt: Date | null
+}
+
+export async function readWaits(pool: pg.Pool, owner: Owner, runId: string): Promise<PendingWait[] | null> {
+  const rows = await execute<PendingRow>(pool, READ_PENDING, [runId, ...ownerValues(owner)])
+  if (rows.length === 0) return null
+  return rows.flatMap(({ name, request, expiresAt, kind }) =>
+    name === null ? [] : [{ name, kind, ...request, expiresAt: expiresAt?.toISOString() ?? null }],
+  )
+}

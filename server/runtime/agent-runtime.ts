@@ -1,0 +1,86 @@
+import type { AnyAgent } from '../agent/define-agent.ts'
+import type { AgentRouter } from '../api/router.ts'
+import type { Authenticate } from '../api/services.ts'
+import type { HandleUpgrade } from '../api/socket/upgrade.ts'
+import type { Config, Settings } from '../config/config.ts'
+import type { AgentShape, HasAgents } from '../contract/agent-shape.ts'
+import type { Conversations } from '../domain/conversations.ts'
+import type { Limits } from '../domain/limits.ts'
+import type { AuthorizeEvents } from '../domain/run-events.ts'
+import type { Runs } from '../domain/runs.ts'
+import type { Model } from '../ports/model.ts'
+import type { Logger } from '../ports/logger.ts'
+import type { Isolation } from '../worker/isolated-runs.ts'
+import type { IsolatedRun, Worker } from '../worker/worker.ts'
+
+export interface RuntimeOptions<TAgents extends readonly AnyAgent[]> {
+  agents: TAgents
+  /** Settings that differ from environment and defaults. */
+  config?: Settings
+  /** What `ctx.llm` is. Default: chosen by `modelProvider`, else by the API key that is set. */
+  model?: Model
+  /**
+   * Tells who a request is from. Default: every caller is one and the same `public` principal, who
+   * sees everything: fit for development and for servers that only trusted callers reach.
+   */
+  authenticate?: Authenticate
+  /**
+   * Tells who may see more than `user` events of their runs. Default: everybody but anonymous sessions.
+   *
+   * @example
+   * authorizeEvents: (principal, { includeAll }) => isStaff(principal.id) || !includeAll
+   */
+  authorizeEvents?: AuthorizeEvents
+  /**
+   * Tells what a caller may ask of a run: attempts, time, priority. Default: 10 attempts, a day, any priority but for
+   * anonymous callers, who get none above 0.
+   */
+  limits?: Limits
+  /** Default: pino on standard error, level `LOG_LEVEL` or `info`, as JSON unless `LOG_FORMAT` is `pretty`. */
+  logger?: Logger
+}
+
+export interface WorkerOptions {
+  /** Runs executed at once. Default: the configuration's `concurrency`. */
+  concurrency?: number
+  /** Only these agents. Default: all. */
+  agentKeys?: readonly string[]
+  /** Default: the configuration's `queuePollIntervalSeconds`. */
+  pollIntervalSeconds?: number
+  /** Starts processes for runs that need one of their own; the command line's workers bring it. Default: none. */
+  isolation?: Isolation
+  /** In a process that `isolation` started: executes one such run. */
+  isolated?: IsolatedRun
+}
+
+export interface AgentRuntime<TShape extends AgentShape = AgentShape> extends HasAgents<TShape> {
+  readonly agents: readonly AnyAgent[]
+  readonly config: Config
+  /** Whether it asks who is calling: it was given an `authenticate`. */
+  readonly isAuthenticating: boolean
+  /** The model agents find in `ctx.llm`. @throws ConfigError when it is configured without its key. */
+  readonly model: Model
+  /** For an app that has a tRPC router of its own: mount it anywhere; its context needs a `principal`. */
+  readonly router: AgentRouter<TShape>
+  /** The whole HTTP face as a fetch handler: REST/SSE, tRPC, `/healthz`, `/readyz`. Starts by itself. */
+  readonly handler: (request: Request) => Promise<Response>
+  /**
+   * tRPC over WebSocket, for a Node HTTP server's `upgrade`: takes connections to `trpcPath`, and answers
+   * false, having left them alone, for others. Without it clients stream over SSE.
+   *
+   * @example
+   * server.on('upgrade', (request, socket, head) => {
+   *   if (!runtime.handleUpgrade(request, socket, head)) socket.destroy()
+   * })
+   */
+  readonly handleUpgrade: HandleUpgrade
+  /** The use cases, for code on the server. */
+  readonly runs: Runs
+  readonly conversations: Conversations
+  /** Connects. @throws StartupError with one sentence on what is wrong. */
+  start(): Promise<void>
+  /** Starts executing runs in this process. */
+  startWorker(options?: WorkerOptions): Promise<Worker>
+  /** Ends streams and workers, then connections. */
+  stop(): Promise<void>
+}

@@ -1,0 +1,324 @@
+// The composition root: the only file that picks adapters.
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { AnyAgent, ShapeOfAgent } from '../agent/define-agent.ts'
+import type { AgentRuntime, RuntimeOptions } from './agent-runtime.ts'
+import { agentsByKey, chooseAgents } from '../agent/agents-by-key.ts'
+import { createBossQueue } from '../postgres/queue/queue.ts'
+import { createBossTimetable } from '../postgres/queue/timetable.ts'
+import { createLocalBus } from '../bus/local-bus.ts'
+import { createPgBus } from '../postgres/bus.ts'
+import { createPgPresence } from '../postgres/presence.ts'
+import { createLogger } from '../telemetry/pino-logger.ts'
+import { toStartupError } from '../postgres/connections/database-error.ts'
+import { createPostgresPool } from '../postgres/connections/pool.ts'
+import { createPrismaStore } from '../postgres/store.ts'
+import { createRedisBus } from '../redis/bus.ts'
+import { systemClock } from '../ports/system-clock.ts'
+import { createHandler } from '../api/handler.ts'
+import { createIdentify } from '../api/identify.ts'
+import { createRouter } from '../api/router.ts'
+import { createSocketServer } from '../api/socket/socket-server.ts'
+import type { Config } from '../config/config.ts'
+import { ConfigError, environmentWarnings, resolveConfig } from '../config/config.ts'
+import { PUBLIC_PRINCIPAL } from '../contract/principal.ts'
+import { createConversations } from '../domain/conversations.ts'
+import { createCheckLimits } from '../domain/limits.ts'
+import { createRunEvents } from '../domain/run-events.ts'
+import { keepTidy } from '../domain/retention.ts'
+import { createRuns } from '../domain/runs.ts'
+import { checkSchedules, keepSchedules } from '../domain/schedules.ts'
+import { unlessAway } from '../domain/unless-away.ts'
+import { keepUp } from '../domain/upkeep.ts'
+import { createEventHub } from '../events/hub.ts'
+import { createVisibilityOf } from '../events/visibility.ts'
+import { assertKnownOptions } from './known-options.ts'
+import { chooseModel } from '../models/choose-model.ts'
+import type { Model } from '../ports/model.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { EventBus } from '../ports/event-bus.ts'
+import type { Logger } from '../ports/logger.ts'
+import { loadRegistry } from '../agent/registry.ts'
+import { DEFAULT_RETRY_POLICY } from '../worker/retry.ts'
+import { StartupError } from '../ports/startup-error.ts'
+import { Worker } from '../worker/worker.ts'
+
+/**
+ * Puts a runtime together. Nothing connects before `start`, a request, or `startWorker`.
+ *
+ * @throws ConfigError when a setting is malformed, two agents have one key, or a schedule can't be kept.
+ * @example
+ * export const runtime = createAgentRuntime({ agents: [chat] })
+ * export default runtime
+ */
+export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
+  options: RuntimeOptions<TAgents>,
+): AgentRuntime<ShapeOfAgent<TAgents[number]>> {
+  type Shape = ShapeOfAgent<TAgents[number]>
+  const config = resolveConfig(options.config)
+  assertKnownOptions(options)
+  const agents = new Map(agentsByKey(options.agents))
+  const log = options.logger ?? createLogger()
+  const clock = systemClock
+  const databaseUrl = config.databaseUrl ?? ''
+
+  const pool = createPostgresPool({
+    databaseUrl,
+    size: config.databasePoolSize,
+    connectTimeoutMs: config.databaseConnectTimeoutSeconds * 1000,
+    preparedStatements: config.preparedStatements,
+    log,
+  })
+  const visibilityOf = createVisibilityOf(config.eventVisibility)
+  const store = createPrismaStore({ pool, visibilityOf })
+  const queue = createBossQueue({ pool, log })
+  const timetable = createBossTimetable({ pool, log })
+  let schedules = checkSchedules(agents, timetable, clock.now())
+  const presence = createPgPresence({ databaseUrl: config.directUrl ?? databaseUrl, clock, log })
+  const bus = createBus(config, { pool, clock, log })
+
+  const hub = createEventHub({
+    store,
+    bus,
+    clock,
+    pollIntervalMs: config.streamPollIntervalSeconds * 1000,
+  })
+  const runs = createRuns(
+    { store, queue, bus, clock, log },
+    {
+      agents,
+      checkLimits: createCheckLimits(options.limits),
+      maxAttempts: config.maxAttempts,
+      maxWaitingRuns: config.maxWaitingRuns,
+      runTimeoutMs: Math.round(config.runTimeoutSeconds * 1000),
+    },
+    createRunEvents(
+      { store, hub, log },
+      {
+        debugMode: config.debugMode,
+        authorizeEvents: options.authorizeEvents ?? (({ kind }) => kind !== 'anonymous'),
+      },
+    ),
+  )
+  const conversations = createConversations(store, agents)
+  const stopping = new AbortController()
+  const services = {
+    runs,
+    conversations,
+    log,
+    stopping: stopping.signal,
+    streamKeepAliveMs: config.streamKeepAliveSeconds * 1000,
+  }
+  const router = createRouter<Shape>(services)
+
+  let model: Model | undefined = options.model
+  const getModel = () => (model ??= chooseModel(config))
+
+  let upkeep: Promise<void> | undefined
+  let scheduling: Promise<void> | undefined
+  let tidying: Promise<void> | undefined
+  let started: Promise<void> | undefined
+  let stopped: Promise<void> | undefined
+  const start = () => (stopped === undefined ? (started ??= connect()) : Promise.reject(wasStopped()))
+
+  /** Once, though connecting may be tried again. */
+  const discover = async () => {
+    for (const warning of environmentWarnings()) log.warn({}, warning)
+    if (config.registry.length === 0) return
+    const found = await loadRegistry(config.registry)
+    for (const [key, agent] of agentsByKey([...options.agents, ...found])) agents.set(key, agent)
+    schedules = checkSchedules(agents, timetable, clock.now())
+  }
+  let discovered: Promise<void> | undefined
+
+  async function connect(): Promise<void> {
+    try {
+      await (discovered ??= discover())
+      if (config.databaseUrl === undefined) {
+        throw new ConfigError('DATABASE_URL is not set: the runtime needs a PostgreSQL database.')
+      }
+      await store.check()
+      await queue.start([...agents.keys()])
+      const since = await timetable.publish([...agents.keys()], schedules)
+      await bus.start()
+      upkeep ??= keepUp(
+        { store, queue, bus, clock, log, random: Math.random },
+        { intervalMs: UPKEEP_INTERVAL_MS, signal: stopping.signal },
+      )
+      scheduling ??= keepSchedules(
+        { runs, timetable, clock, log },
+        { schedules, since, signal: stopping.signal },
+      )
+      tidying ??= keepTidy(
+        { store, clock, log, random: Math.random },
+        {
+          compactAfterMs: config.compactAfterSeconds && config.compactAfterSeconds * 1000,
+          deleteAfterMs: config.retentionDays && config.retentionDays * 86_400_000,
+        },
+        { intervalMs: TIDY_INTERVAL_MS, signal: stopping.signal },
+      )
+    } catch (error) {
+      // The next call tries again: a database may come up later than its clients.
+      started = undefined
+      throw toStartupError(error, databaseUrl)
+    }
+  }
+
+  const identify = createIdentify({
+    authenticate: options.authenticate ?? (() => PUBLIC_PRINCIPAL),
+    start,
+    timeoutMs: config.authenticateTimeoutSeconds * 1000,
+    log,
+  })
+  const sockets = createSocketServer({
+    services,
+    router,
+    identify,
+    trpcPath: config.trpcPath,
+    allowedOrigins: config.allowedOrigins,
+    socketHeaders: config.socketHeaders,
+    maxBodyBytes: config.maxBodyBytes,
+    subscriptionsPerSocket: config.subscriptionsPerSocket,
+    // Where nobody has to say who they are, all are the same one.
+    socketsPerPrincipal: options.authenticate === undefined ? Infinity : config.socketsPerPrincipal,
+    lifetime: {
+      clock,
+      reauthenticateMs: config.streamReauthenticateSeconds * 1000,
+      maxAgeMs: config.streamMaxAgeSeconds * 1000,
+    },
+  })
+
+  const workers = new Set<Worker>()
+
+  const stop = () => (stopped ??= disconnect())
+
+  async function disconnect(): Promise<void> {
+    stopping.abort()
+    hub.close()
+    await Promise.all([sockets.close(), ...[...workers].map((worker) => worker.stop())])
+    if (!(await unlessAway({ store, clock }, close()))) pool.abandon()
+  }
+
+  async function close(): Promise<void> {
+    // One that fails has told whoever asked for it.
+    await started?.catch(() => {})
+    await Promise.all([upkeep, scheduling, tidying])
+    await queue.stop()
+    await bus.stop()
+    await store.close()
+    await pool.end()
+  }
+
+  return {
+    // Carried in the type alone.
+    $agents: undefined as unknown as Shape,
+    get agents() {
+      return [...agents.values()]
+    },
+    config,
+    isAuthenticating: options.authenticate !== undefined,
+    get model() {
+      return getModel()
+    },
+    router,
+    runs,
+    conversations,
+    start,
+    handler: createHandler({
+      services,
+      router,
+      identify,
+      checkReady: async () => {
+        await start()
+        await store.check()
+      },
+      maxBodyBytes: config.maxBodyBytes,
+      restPath: config.restPath,
+      trpcPath: config.trpcPath,
+      allowedOrigins: config.allowedOrigins,
+      readers: {
+        reauthenticateMs: config.streamReauthenticateSeconds * 1000,
+        maxAgeMs: config.streamMaxAgeSeconds * 1000,
+      },
+    }),
+    handleUpgrade: (request, socket, head) =>
+      sockets.handleUpgrade(request as IncomingMessage, socket as Duplex, head as Buffer),
+
+    async startWorker(workerOptions = {}) {
+      await start()
+      if (stopped !== undefined) throw wasStopped()
+      const llm = getModel()
+      await llm.prepare?.().catch((err: unknown) => log.warn({ err }, 'Runs that use ctx.llm will fail'))
+      const served = chooseAgents(agents, workerOptions.agentKeys)
+      if (workerOptions.isolation === undefined && workerOptions.isolated === undefined) {
+        warnOfIsolation([...served.values()], log)
+      }
+      const worker = new Worker(
+        {
+          store,
+          queue,
+          bus,
+          clock,
+          log,
+          llm,
+          visibilityOf,
+          cancelGraceMs: config.cancelGraceSeconds * 1000,
+          modelIdleTimeoutMs: config.modelIdleTimeoutSeconds
+            ? config.modelIdleTimeoutSeconds * 1000
+            : Infinity,
+          presence,
+          retryPolicy: { ...DEFAULT_RETRY_POLICY, delayMs: config.retryDelaySeconds * 1000 },
+          random: Math.random,
+        },
+        {
+          agents: served,
+          concurrency: workerOptions.concurrency ?? config.concurrency,
+          pollIntervalMs: (workerOptions.pollIntervalSeconds ?? config.queuePollIntervalSeconds) * 1000,
+          leaseTtlMs: config.leaseTtlSeconds * 1000,
+          isolation: workerOptions.isolation,
+          isolated: workerOptions.isolated,
+        },
+      )
+      // Known before it has started, so that a stop in between stops it too.
+      workers.add(worker)
+      await worker.start()
+      if (stopped !== undefined) throw wasStopped()
+      return worker
+    },
+
+    stop,
+  }
+}
+
+function warnOfIsolation(agents: readonly AnyAgent[], log: Logger): void {
+  const agentKeys = agents.flatMap(({ key, isolation }) => (isolation === 'process' ? [key] : []))
+  if (agentKeys.length === 0) return
+  log.warn(
+    { agentKeys },
+    'agents ask for processes of their own, which this worker can not start: it executes them all in this one. `agent-runtime worker` can.',
+  )
+}
+
+/** Between looks for lost workers: what a killed worker's runs wait, twice. */
+const UPKEEP_INTERVAL_MS = 500
+
+/** Between looks for what is old: nothing anybody waits for. */
+const TIDY_INTERVAL_MS = 60_000
+
+function createBus(
+  { eventBusBackend, redisUrl, databaseUrl = '', directUrl }: Config,
+  ports: { pool: ReturnType<typeof createPostgresPool>; clock: Clock; log: Logger },
+): EventBus {
+  switch (eventBusBackend) {
+    case 'postgres':
+      return createPgBus({ databaseUrl, directUrl, ...ports })
+    case 'redis':
+      return createRedisBus({ redisUrl, ...ports })
+    case 'none':
+      return createLocalBus(ports)
+  }
+}
+
+function wasStopped(): StartupError {
+  return new StartupError('The runtime was stopped: make another one to go on.')
+}

@@ -1,0 +1,63 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { ConfigError } from '../../../server/config/config.ts'
+import { createAnthropicModel } from '../../../server/models/anthropic/anthropic.ts'
+import { chooseModel } from '../../../server/models/choose-model.ts'
+import { loadSdk } from '../../../server/models/provider/load-sdk.ts'
+import { createOpenAIModel } from '../../../server/models/openai/openai.ts'
+
+const OPENAI_API_KEY = 'sk-test-openai'
+const ANTHROPIC_API_KEY = 'sk-test-anthropic'
+
+describe('the default model', () => {
+  test.for([
+    [{}, {}, 'demo', 'demo-rules'],
+    [{}, { OPENAI_API_KEY }, 'openai', 'gpt-5.6-terra'],
+    [{}, { ANTHROPIC_API_KEY }, 'anthropic', 'claude-sonnet-5-5'],
+    [{}, { OPENAI_API_KEY, ANTHROPIC_API_KEY }, 'openai', 'gpt-5.6-terra'],
+    [{}, { OPENAI_API_KEY: '' }, 'demo', 'demo-rules'],
+    [{ modelProvider: 'anthropic' }, { OPENAI_API_KEY, ANTHROPIC_API_KEY }, 'anthropic', 'claude-sonnet-5-5'],
+    [{ modelProvider: 'demo' }, { OPENAI_API_KEY }, 'demo', 'demo-rules'],
+    [{ defaultModel: 'gpt-x' }, { OPENAI_API_KEY }, 'openai', 'gpt-x'],
+  ] as const)('with %o and %o is %s %s', ([settings, env, provider, name]) => {
+    expect(chooseModel(settings, env)).toMatchObject({ provider, name })
+  })
+
+  test.for(['openai', 'anthropic'] as const)('of %s needs its key, and says which', (modelProvider) => {
+    const variable = `${modelProvider.toUpperCase()}_API_KEY`
+    expect(() => chooseModel({ modelProvider }, {})).toThrow(
+      new ConfigError(
+        `The model provider is "${modelProvider}" (MODEL_PROVIDER), but ${variable} is not set.`,
+      ),
+    )
+  })
+})
+
+describe('a model made by hand', () => {
+  beforeEach(() => {
+    vi.stubEnv('OPENAI_API_KEY', undefined)
+    vi.stubEnv('ANTHROPIC_API_KEY', undefined)
+  })
+  afterEach(() => void vi.unstubAllEnvs())
+
+  test('needs a key, and says so at once', () => {
+    expect(() => createOpenAIModel()).toThrow(ConfigError)
+    expect(() => createAnthropicModel()).toThrow(ConfigError)
+  })
+})
+
+describe('a provider whose package is not installed', () => {
+  const missing = Object.assign(new Error('Cannot find package'), { code: 'ERR_MODULE_NOT_FOUND' })
+
+  test('says how to install it', async () => {
+    await expect(loadSdk('openai', () => Promise.reject(missing))).rejects.toMatchObject({
+      name: 'ModelError',
+      message: 'This model client needs the package "openai": npm install openai',
+      retriable: false,
+    })
+  })
+
+  test('is not confused with a package that fails', async () => {
+    const broken = new Error('syntax')
+    await expect(loadSdk('openai', () => Promise.reject(broken))).rejects.toBe(broken)
+  })
+})
