@@ -78,7 +78,10 @@ export const Config = z.object({
       z.array(
         z
           .string()
-          .regex(/^[^#]+#[^#]+$/, 'expected a file and its export, such as ./agents.ts#registerAgents'),
+          .regex(
+            /^[^#]+#[^#]+$/,
+            'expected a file and its export, such as ./agents.ts#registerAgents, in .env in quotes: # begins a comment there',
+          ),
       ),
     )
     .default([]),

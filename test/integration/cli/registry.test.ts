@@ -19,8 +19,13 @@ const AGENTS = `
 test('without an entry, dev runs what RUNTIME_REGISTRY names, and takes up a change of it', async () => {
   await using folder = await createWorkspace()
   await folder.write('agents.ts', AGENTS)
-  const env = { RUNTIME_REGISTRY: './agents.ts#registerAgents' }
-  await using dev = await startDev(['--port', '0'], { cwd: folder.path, env })
+  await folder.write('.env', 'RUNTIME_REGISTRY=./agents.ts#registerAgents')
+  await using unquoted = runCli(['dev', '--port', '0'], { cwd: folder.path })
+  expect(await unquoted.exited).toBe(1)
+  expect(unquoted.stderr()).toContain('in .env in quotes: # begins a comment there')
+
+  await folder.write('.env', 'RUNTIME_REGISTRY="./agents.ts#registerAgents"')
+  await using dev = await startDev(['--port', '0'], { cwd: folder.path })
   expect(dev.stdout()).toMatch(/Agents +one, two/)
   await follow(dev.url, await createRun(dev.url, 'two'), /two was here/)
 
