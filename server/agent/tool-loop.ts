@@ -7,6 +7,7 @@ import type { AnyTool } from './define-tool.ts'
 import { takeModelTurn } from './model-turn.ts'
 import { runToolCalls } from './run-tool-calls.ts'
 import { toToolSpec } from './tool-spec.ts'
+import { unknownOption } from './unknown-option.ts'
 
 /** What the loop uses of a run's context; every agent's `ctx` fits. */
 export type ToolLoopContext = Pick<
@@ -42,6 +43,16 @@ export interface ToolLoopOptions {
   temperature?: number
 }
 
+const OPTIONS: Record<keyof ToolLoopOptions, true> = {
+  tools: true,
+  system: true,
+  messages: true,
+  model: true,
+  maxTurns: true,
+  maxOutputTokens: true,
+  temperature: true,
+}
+
 export interface ToolLoopResult {
   /** What the model said last. */
   text: string
@@ -65,13 +76,15 @@ export interface ToolLoopResult {
  * model gets `{ error }` as the result. A {@link ToolError}'s message is passed on, others' only logged.
  *
  * @throws ModelError when the model fails, or still asks for tools in its last turn.
- * @throws TypeError when two tools share a name or an input schema is not an object's.
+ * @throws TypeError when there is no such option, two tools share a name, or an input schema is not an object's.
  * @throws `ctx.signal`'s reason when the run is stopped.
  * @example
  * const reply = await toolLoop(ctx, { tools: [getWeather], system: 'Answer in one sentence.' })
  * return { output: { response: reply.text }, messages: reply.messages }
  */
 export async function toolLoop(ctx: ToolLoopContext, options: ToolLoopOptions = {}): Promise<ToolLoopResult> {
+  const unknown = unknownOption(options, OPTIONS)
+  if (unknown !== undefined) throw new TypeError(`toolLoop: ${unknown}`)
   const { maxTurns = 10 } = options
   const model =
     options.model === undefined ? ctx.llm : withIdleLimit(options.model, ctx.modelIdleTimeoutMs ?? Infinity)

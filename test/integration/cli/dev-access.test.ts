@@ -105,8 +105,10 @@ test('a link is served as what it leads to', async () => {
   await folder.write('web/public/a.txt', 'public')
   await folder.write(
     'web/vite.config.js',
-    "export default { resolve: { alias: { '/@here': import.meta.dirname } } }",
+    "export default { resolve: { alias: { '/@here': import.meta.dirname } }, server: { fs: { allow: ['../brand'] } } }",
   )
+  await folder.write('brand/logo.txt', 'a logo')
+  await link('../brand', 'brand')
   await link('../secrets', 'data')
   await link('../secrets/key.txt', 'key.txt')
   await link('../secrets/key.txt', 'a key.txt')
@@ -168,19 +170,16 @@ test('a link is served as what it leads to', async () => {
 
   // The page's own routes are named like what lies elsewhere: /bin is a link on most machines.
   expect(await ask(dev.url, { path: '/bin/sh' })).toMatchObject({ status: 200 })
-  const served = [
-    '/link-to-inside.txt',
-    '/a.txt',
-    `/@fs${here}/node_modules/icons/icon.txt`,
-    '/node_modules/icons/icon.txt',
-  ]
-  const statuses = await Promise.all(served.map(async (path) => [path, (await ask(dev.url, { path })).text]))
-  expect(statuses).toEqual([
-    [served[0], 'inside of the page'],
-    [served[1], 'public'],
-    [served[2], 'an icon'],
-    [served[3], 'an icon'],
-  ])
+  const served = {
+    '/link-to-inside.txt': 'inside of the page',
+    '/brand/logo.txt': 'a logo',
+    '/a.txt': 'public',
+    [`/@fs${here}/node_modules/icons/icon.txt`]: 'an icon',
+    '/node_modules/icons/icon.txt': 'an icon',
+  }
+  for (const [path, text] of Object.entries(served)) {
+    expect(await ask(dev.url, { path })).toMatchObject({ status: 200, text })
+  }
 })
 
 test('what the page imports is served, from wherever it comes', async () => {

@@ -368,6 +368,13 @@ describe('the loop ends with an error', () => {
     const { ctx } = createContext(createScriptedModel([]))
     await expect(toolLoop(ctx, { tools: [add, add] })).rejects.toThrow(TypeError)
   })
+
+  test('when it is given an option that is none', async () => {
+    const { ctx } = createContext(createScriptedModel([]))
+    await expect(toolLoop(ctx, { ...{ maxTurn: 3 } })).rejects.toThrow(
+      new TypeError('toolLoop: there is no option maxTurn, did you mean maxTurns?'),
+    )
+  })
 })
 
 describe('an abort ends the loop with its reason', () => {
