@@ -371,7 +371,7 @@ describe('the loop ends with an error', () => {
 
   test('when it is given an option that is none', async () => {
     const { ctx } = createContext(createScriptedModel([]))
-    await expect(toolLoop(ctx, { ...{ maxTurn: 3 } })).rejects.toThrow(
+    await expect(toolLoop(ctx, { system: '', ...{ maxTurn: 3 } })).rejects.toThrow(
       new TypeError('toolLoop: there is no option maxTurn, did you mean maxTurns?'),
     )
   })
