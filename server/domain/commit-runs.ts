@@ -1,20 +1,13 @@
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
-import { createDelivery } from '../events/delivery.ts'
 import { createGroupCommit } from '../concurrency/group-commit.ts'
-import type { Clock } from '../ports/clock.ts'
 import { mayClash } from '../ports/create-run.ts'
 import type { CreatedRun, NewRun } from '../ports/create-run.ts'
-import type { EventBus } from '../ports/event-bus.ts'
 import type { Logger } from '../ports/logger.ts'
-import type { Queue } from '../ports/queue.ts'
 import { mayBeOnes, StoreFailure } from '../ports/store-failure.ts'
 import type { Store } from '../ports/store.ts'
 
 interface CommitPorts {
   store: Pick<Store, 'createRuns'>
-  queue: Pick<Queue, 'enqueue'>
-  bus: Pick<EventBus, 'publish'>
-  clock: Pick<Clock, 'now'>
   log: Logger
 }
 
@@ -44,7 +37,7 @@ const PATIENCE_APART_MS = 4_000
 export function createCommitRun(
   ports: CommitPorts,
 ): (run: NewRun, characters: number) => Promise<CreatedRun> {
-  const { store, queue, bus, clock, log } = ports
+  const { store, log } = ports
 
   const createCommit = () =>
     createGroupCommit({
@@ -54,11 +47,9 @@ export function createCommitRun(
       mayBeOnes,
       async flush(asked: readonly AskedRun[], isApart) {
         const runs = asked.map(({ run }) => run)
-        const delivery = createDelivery(queue, clock)
-        const lockPatienceMs = isApart ? PATIENCE_APART_MS : PATIENCE_TOGETHER_MS
-        const answers = await store.createRuns(runs, delivery.enqueue, { lockPatienceMs })
-        bus.publish(delivery.hints())
-        return answers
+        return store.createRuns(runs, {
+          lockPatienceMs: isApart ? PATIENCE_APART_MS : PATIENCE_TOGETHER_MS,
+        })
       },
     })
   // Two: what may have to wait for a conversation or a key keeps no other run waiting.

@@ -11,31 +11,27 @@ import { invalid, parseInput } from '../contract/parse-input.ts'
 import { CreateRunInput, ListRunsInput, RespondInput, RunId, SCHEDULE_KEY_PREFIX } from '../contract/run.ts'
 import type { Run, RunDetail } from '../contract/run.ts'
 import { ApprovalAnswer } from '../contract/wait.ts'
-import { createDelivery } from '../events/delivery.ts'
-import type { Clock } from '../ports/clock.ts'
 import type { CreatedRun, NewRun } from '../ports/create-run.ts'
 import type { EventBus } from '../ports/event-bus.ts'
 import type { Logger } from '../ports/logger.ts'
 import { ownerOf } from '../ports/owner.ts'
-import type { Queue } from '../ports/queue.ts'
 import type { Store } from '../ports/store.ts'
 import { assertStorable } from '../contract/storable-json.ts'
 import { checkAnswer } from './check-answer.ts'
 import { createCommitRun } from './commit-runs.ts'
 import { fingerprintOf } from './fingerprint.ts'
+import { giveTurn } from './give-turn.ts'
 import type { CheckLimits } from './limits.ts'
 import { logEnded } from './log-ended.ts'
 import { noSuchRun } from './run-events.ts'
 import type { RunEvents } from './run-events.ts'
-import { cancelHintsOf, giveTurns, hintsOf } from './turns.ts'
+import { cancelHintsOf, hintsOf } from './hints.ts'
 
 type CreatedWithPlace = Extract<CreatedRun, { kind: 'created' }>
 
 export interface RunPorts {
   store: Store
-  queue: Pick<Queue, 'enqueue'>
   bus: Pick<EventBus, 'publish'>
-  clock: Pick<Clock, 'now'>
   log: Logger
 }
 
@@ -67,23 +63,13 @@ export interface Runs extends RunEvents {
 }
 
 export function createRuns(ports: RunPorts, settings: RunSettings, events: RunEvents): Runs {
-  const { store, queue, bus, clock } = ports
+  const { store, bus } = ports
 
   const commitRun = createCommitRun(ports)
 
   async function get(principal: Principal, runId: string): Promise<RunDetail> {
     const owner = parsePrincipal(principal)
     return (await store.getRun(owner, parseInput(RunId, runId))) ?? noSuchRun(runId)
-  }
-
-  async function giveTurn(conversationId: string | null): Promise<void> {
-    if (conversationId === null) return
-    try {
-      await giveTurns(ports, { conversationIds: [conversationId], ifLocked: 'wait' })
-    } catch (error) {
-      // What was asked for is done; the turn is given with the next upkeep.
-      ports.log.warn({ err: error, conversationId }, 'giving a turn failed; it is given a moment later')
-    }
   }
 
   /** What was answered is the run's alone; whether something was allowed is asked for afterwards. */
@@ -196,7 +182,7 @@ export function createRuns(ports: RunPorts, settings: RunSettings, events: RunEv
         case 'cancelled':
           logEnded([outcome.run], ports.log)
           bus.publish(hintsOf([outcome.run]))
-          await giveTurn(outcome.run.conversationId)
+          await giveTurn(ports, outcome.run.conversationId)
           return outcome.run
       }
     },
@@ -208,8 +194,7 @@ export function createRuns(ports: RunPorts, settings: RunSettings, events: RunEv
       const waits = (await store.readWaits(owner, runId)) ?? noSuchRun(runId)
       const pending = waits.find(({ name, kind }) => name === wait && kind !== 'sleep')
       if (pending !== undefined) checkAnswer(pending, value)
-      const delivery = createDelivery(queue, clock)
-      const outcome = await store.respond(owner, { runId, wait, value }, delivery.enqueue)
+      const outcome = await store.respond(owner, { runId, wait, value })
       switch (outcome.kind) {
         case 'not-found':
           return noSuchRun(runId)
@@ -224,7 +209,7 @@ export function createRuns(ports: RunPorts, settings: RunSettings, events: RunEv
           )
         case 'accepted':
           logAnswer({ by: ownerOf(owner), runId, wait }, pending?.kind === 'approval' ? value : undefined)
-          bus.publish([...hintsOf([outcome.run]), ...delivery.hints()])
+          bus.publish(hintsOf([outcome.run]))
           return outcome.run
       }
     },

@@ -1,16 +1,13 @@
-import { createDelivery } from '../events/delivery.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { EventBus } from '../ports/event-bus.ts'
 import type { Logger } from '../ports/logger.ts'
-import type { Queue } from '../ports/queue.ts'
 import type { Store } from '../ports/store.ts'
 import type { Upkeep } from '../ports/upkeep.ts'
 import { logEnded } from './log-ended.ts'
-import { giveTurns, hintsOf } from './turns.ts'
+import { hintsOf } from './hints.ts'
 
 export interface UpkeepPorts {
   store: Pick<Store, 'findUpkeep' | 'recoverRuns' | 'expireRuns' | 'giveTurns'>
-  queue: Pick<Queue, 'enqueue'>
   bus: Pick<EventBus, 'publish'>
   clock: Clock
   log: Logger
@@ -63,14 +60,13 @@ export async function keepUp(
 }
 
 async function doWhatIsDue(ports: UpkeepPorts, found: Upkeep, gone: readonly string[]): Promise<void> {
-  const { store, queue, bus, clock, log } = ports
+  const { store, bus, log } = ports
   if (gone.length > 0 || found.hasExpiredLease) {
-    const delivery = createDelivery(queue, clock)
-    const recovered = await store.recoverRuns(gone, delivery.enqueue)
+    const recovered = await store.recoverRuns(gone)
     if (recovered.length > 0)
       log.warn({ runs: recovered.length, workers: gone }, 'took runs from lost workers')
     logEnded(recovered, log)
-    bus.publish([...hintsOf(recovered), ...delivery.hints()])
+    bus.publish(hintsOf(recovered))
   }
   if (found.hasExpiredRun) {
     const expired = await store.expireRuns()
@@ -78,5 +74,5 @@ async function doWhatIsDue(ports: UpkeepPorts, found: Upkeep, gone: readonly str
     bus.publish(hintsOf(expired))
   }
   const conversationIds = found.freeConversationIds
-  if (conversationIds.length > 0) await giveTurns(ports, { conversationIds, ifLocked: 'skip' })
+  if (conversationIds.length > 0) await store.giveTurns({ conversationIds, ifLocked: 'skip' })
 }

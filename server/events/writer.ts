@@ -4,12 +4,10 @@ import type { AppendOutcome, AttemptEnding, RunAppend } from '../ports/attempt.t
 import type { Clock } from '../ports/clock.ts'
 import type { EventBus, NewHint } from '../ports/event-bus.ts'
 import type { Logger } from '../ports/logger.ts'
-import type { Queue } from '../ports/queue.ts'
 import type { Store } from '../ports/store.ts'
 import { StoreFailure } from '../ports/store-failure.ts'
 import { AppendsApart } from './appends-apart.ts'
 import type { Share } from './appends-apart.ts'
-import { createDelivery } from './delivery.ts'
 import { RunLog } from './run-log.ts'
 import type { EmittedEvent, Settlement } from './run-log.ts'
 
@@ -27,8 +25,6 @@ export const HEARTBEAT = 'run.heartbeat'
 
 interface WriterPorts {
   store: Pick<Store, 'append'>
-  /** Takes runs that are given back, in the transaction that writes so. */
-  queue: Pick<Queue, 'enqueue'>
   bus: Pick<EventBus, 'publish'>
   clock: Clock
   log: Logger
@@ -159,12 +155,10 @@ export class EventWriter {
   }
 
   async #write(batch: readonly Share[], { isRepeated }: { isRepeated: boolean }): Promise<Written> {
-    const { store, queue, clock } = this.#ports
-    const delivery = createDelivery(queue, clock)
     const appends = batch.map(({ append }) => append)
-    const outcomes = await store.append(appends, delivery.enqueue)
-    // A flush that had gone through before queues nothing a second time.
-    return { outcomes, queued: isRepeated ? mayBeQueued(appends) : delivery.hints() }
+    const outcomes = await this.#ports.store.append(appends)
+    // A flush that had gone through before delivers nothing a second time: of what it did nobody was told.
+    return { outcomes, queued: isRepeated ? mayBeQueued(appends) : [] }
   }
 
   #refuse({ log }: Share, error: StoreFailure): void {

@@ -1,5 +1,3 @@
-import type { Transaction } from './transaction.ts'
-
 /** The queue of an agent's runs that are executed in processes of their own. No agent's key has a slash. */
 export const isolatedQueue = (agentKey: string): string => `isolated/${agentKey}`
 
@@ -18,26 +16,24 @@ export interface QueuedRun {
   runAt?: string | null
 }
 
-export type Enqueue = (runs: readonly QueuedRun[], tx: Transaction) => Promise<void>
-
-/** Deliveries of runs, taken in a transaction. */
+/** Deliveries of runs that were taken. Whoever does not say that they are done is given them again. */
 export interface Taken {
   runIds: readonly string[]
   /** There may be more to take. */
   mayHaveMore: boolean
-  /** Deletes them, in that transaction. */
-  forget(): Promise<void>
+  /** Their runs were claimed: the deliveries are deleted. */
+  done(): Promise<void>
 }
 
-/** Carries run ids to workers until one has claimed them: then the lease takes over. */
+/**
+ * Carries run ids to workers until one has claimed them: then the lease takes over. A delivery is a reason to look at a
+ * run; what there is to do, the run's row decides. What puts runs in and takes them out is the store.
+ */
 export interface Queue {
   start(agentKeys: readonly string[]): Promise<void>
-  enqueue: Enqueue
   /** Which of these agents have deliveries that are due: one statement, whatever their number. */
   findDue(agentKeys: readonly string[]): Promise<string[]>
   /** How many deliveries of these agents are due; no more than `limit` are counted for each. */
   countDue(agentKeys: readonly string[], limit: number): Promise<number>
-  /** Up to `limit` deliveries for one agent, for as long as the transaction lasts. */
-  take(agentKey: string, limit: number, tx: Transaction): Promise<Taken>
   stop(): Promise<void>
 }

@@ -15,8 +15,6 @@ import type {
 } from './attempt.ts'
 import type { CreatedRun, NewRun } from './create-run.ts'
 import type { Owner } from './owner.ts'
-import type { Enqueue, Taken } from './queue.ts'
-import type { Transaction } from './transaction.ts'
 import type { ChangedRun, Sweep, TurnsToGive, Upkeep } from './upkeep.ts'
 
 /** How a worker holds what it claims. */
@@ -51,32 +49,25 @@ export interface EventPage {
   hasMore: boolean
 }
 
-/** Everything durable but the queue. */
+/**
+ * Everything durable. Runs that are to be taken up are delivered by the store itself: with PostgreSQL's own queue in the
+ * transaction that makes them so.
+ */
 export interface Store {
   /**
-   * Creates runs with their messages, then calls `enqueue` with those that are new, all in one
-   * transaction. Answers in the order of `runs`. A conversation or a key that
+   * Creates runs with their messages in one transaction. Answers in the order of `runs`. A conversation or a key that
    * somebody holds is waited for no longer than `lockPatienceMs`.
    */
-  createRuns(
-    runs: readonly NewRun[],
-    enqueue: Enqueue,
-    options?: { lockPatienceMs: number },
-  ): Promise<CreatedRun[]>
+  createRuns(runs: readonly NewRun[], options?: { lockPatienceMs: number }): Promise<CreatedRun[]>
   /**
-   * Starts an attempt of each run that `take` yields and that is queued and due, or whose wait is over, and
-   * writes its `run.started`. The others are over, in other hands, or have a delivery of their own for later.
-   * Taking, claiming and forgetting the deliveries commit together. A run that is refused fails, and no other with it.
+   * Takes deliveries of an agent and starts an attempt of each of their runs that is queued and due, or whose wait is
+   * over, and writes its `run.started`. The others are over, in other hands, or have a delivery of their own for later. A run that is refused fails, and no other with it.
    */
-  claimRuns(
-    lease: Lease,
-    queue: { take: (tx: Transaction) => Promise<Taken>; enqueue: Enqueue },
-  ): Promise<ClaimResult>
+  claimRuns(lease: Lease, deliveries: { agentKey: string; limit: number }): Promise<ClaimResult>
   /**
-   * Writes events and endings of many runs in one statement, each run fenced on its own. With releases or
-   * suspensions among them, `enqueue` is called with what is to be delivered again, in the same transaction.
+   * Writes events and endings of many runs in one statement, each run fenced on its own.
    */
-  append(batch: readonly RunAppend[], enqueue: Enqueue): Promise<Map<string, AppendOutcome>>
+  append(batch: readonly RunAppend[]): Promise<Map<string, AppendOutcome>>
   saveCheckpoint(runId: string, attempt: number, state: Json): Promise<'written' | 'fenced'>
   readSteps(runId: string): Promise<CompletedStep[]>
   /** The run's events of these types. */
@@ -99,11 +90,11 @@ export interface Store {
    * Takes runs from workers that are gone (`workerIds`) or let their lease run out: they are queued
    * again, or end when their attempts are used up or their cancellation was asked for.
    */
-  recoverRuns(workerIds: readonly string[], enqueue: Enqueue): Promise<ChangedRun[]>
+  recoverRuns(workerIds: readonly string[]): Promise<ChangedRun[]>
   /** Ends runs that were not started in time. */
   expireRuns(): Promise<ChangedRun[]>
   /** Gives the next run of each conversation its turn when none is under way there. */
-  giveTurns(turns: TurnsToGive, enqueue: Enqueue): Promise<ChangedRun[]>
+  giveTurns(turns: TurnsToGive): Promise<ChangedRun[]>
   /**
    * Folds the deltas of some of the runs that ended so long ago into their messages. From any cursor, what a
    * reader has and what is left add up to the same view as before.
@@ -118,11 +109,7 @@ export interface Store {
   /** The run's waits that are over. */
   readSettledWaits(runId: string): Promise<SettledWait[]>
   /** Settles the oldest pending wait of that name, and has a waiting run go on. */
-  respond(
-    owner: Owner,
-    answer: { runId: string; wait: string; value: Json },
-    enqueue: Enqueue,
-  ): Promise<RespondOutcome>
+  respond(owner: Owner, answer: { runId: string; wait: string; value: Json }): Promise<RespondOutcome>
   /** Ends a queued or waiting run at once; marks a running one. */
   requestCancel(owner: Owner, runId: string): Promise<CancelOutcome>
   /**

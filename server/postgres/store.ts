@@ -2,8 +2,10 @@ import { PrismaPg } from '@prisma/adapter-pg'
 import type pg from 'pg'
 import type { Visibility } from '../contract/event.ts'
 import { isTerminal } from '../contract/terminal.ts'
+import type { QueuedRun } from '../ports/queue.ts'
 import type { Store } from '../ports/store.ts'
 import { assertUtf8 } from './connections/encoding.ts'
+import type { Deliver, JoinedQueue } from './joined-queue.ts'
 import { PrismaClient } from './prisma/generated/client.ts'
 import * as reads from './prisma/reads.ts'
 import { append } from './statements/append.ts'
@@ -26,28 +28,50 @@ interface PrismaStoreOptions {
   pool: pg.Pool
   /** Visibility of the events the store writes by itself. */
   visibilityOf(type: string): Visibility
+  queue: JoinedQueue
+  /** Told of runs that were delivered, when that has committed. */
+  onDelivered(runs: readonly QueuedRun[]): void
 }
 
 /** The store on PostgreSQL: prepared SQL where it is hot, Prisma everywhere else. */
-export function createPrismaStore({ pool, visibilityOf }: PrismaStoreOptions): Store {
+export function createPrismaStore({ pool, visibilityOf, queue, onDelivered }: PrismaStoreOptions): Store {
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) })
+
+  /** Does what may deliver runs, and tells of them afterwards. */
+  async function delivering<T>(work: (deliver: Deliver) => Promise<T>): Promise<T> {
+    const delivered: QueuedRun[] = []
+    const result = await work((runs, tx) => {
+      delivered.push(...runs)
+      return queue.deliver(runs, tx)
+    })
+    if (delivered.length > 0) onDelivered(delivered)
+    return result
+  }
+
   return {
-    createRuns: (runs, enqueue, options) =>
-      createRuns(pool, { runs, ...options, cancelledVisibility: visibilityOf('run.cancelled') }, enqueue),
-    claimRuns: (lease, queue) => claimRuns(pool, { ...lease, visibilityOf }, queue),
-    append: (batch, enqueue) =>
-      append(pool, batch, { enqueue, resumedVisibility: visibilityOf('run.resumed') }),
+    createRuns: (runs, options) =>
+      delivering((deliver) =>
+        createRuns(pool, { runs, ...options, cancelledVisibility: visibilityOf('run.cancelled') }, deliver),
+      ),
+    claimRuns: (lease, from) => claimRuns(pool, { ...lease, visibilityOf }, { queue, ...from }),
+    append: (batch) =>
+      delivering((deliver) =>
+        append(pool, batch, { deliver, resumedVisibility: visibilityOf('run.resumed') }),
+      ),
     findUpkeep: (minAgeMs) => findUpkeep(pool, minAgeMs),
-    recoverRuns: (workerIds, enqueue) => recoverRuns(pool, { workerIds, visibilityOf }, enqueue),
+    recoverRuns: (workerIds) =>
+      delivering((deliver) => recoverRuns(pool, { workerIds, visibilityOf }, deliver)),
     expireRuns: () => expireRuns(pool, visibilityOf('run.timed_out')),
-    giveTurns: (turns, enqueue) => giveTurns(pool, turns, enqueue),
+    giveTurns: (turns) => delivering((deliver) => giveTurns(pool, turns, deliver)),
     compactRuns: (ageMs) => compactRuns(pool, ageMs),
     deleteRuns: (ageMs) => deleteRuns(pool, ageMs),
     deleteEmptyConversations: (ageMs) => deleteEmptyConversations(pool, ageMs),
     readWaits: (owner, runId) => readWaits(pool, owner, runId),
     readSettledWaits: (runId) => readSettledWaits(pool, runId),
-    respond: (owner, answer, enqueue) =>
-      respond(pool, { owner, ...answer, resumedVisibility: visibilityOf('run.resumed') }, enqueue),
+    respond: (owner, answer) =>
+      delivering((deliver) =>
+        respond(pool, { owner, ...answer, resumedVisibility: visibilityOf('run.resumed') }, deliver),
+      ),
     saveCheckpoint: (runId, attempt, state) => saveCheckpoint(pool, { runId, attempt }, state),
     readSteps: (runId) => readSteps(pool, runId),
     readTold: (runId, types) => readTold(pool, runId, types),

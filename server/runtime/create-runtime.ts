@@ -30,6 +30,7 @@ import { createRuns } from '../domain/runs.ts'
 import { checkSchedules, keepSchedules } from '../domain/schedules.ts'
 import { unlessAway } from '../domain/unless-away.ts'
 import { keepUp } from '../domain/upkeep.ts'
+import { createAnnounce } from '../events/announce.ts'
 import { createEventHub } from '../events/hub.ts'
 import { createVisibilityOf } from '../events/visibility.ts'
 import { assertKnownOptions } from './known-options.ts'
@@ -70,12 +71,12 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     log,
   })
   const visibilityOf = createVisibilityOf(config.eventVisibility)
-  const store = createPrismaStore({ pool, visibilityOf })
   const queue = createBossQueue({ pool, log })
   const timetable = createBossTimetable({ pool, log })
   let schedules = checkSchedules(agents, timetable, clock.now())
   const presence = createPgPresence({ databaseUrl: config.directUrl ?? databaseUrl, clock, log })
   const bus = createBus(config, { pool, clock, log })
+  const store = createPrismaStore({ pool, visibilityOf, queue, onDelivered: createAnnounce(bus, clock) })
 
   const hub = createEventHub({
     store,
@@ -84,7 +85,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     pollIntervalMs: config.streamPollIntervalSeconds * 1000,
   })
   const runs = createRuns(
-    { store, queue, bus, clock, log },
+    { store, bus, log },
     {
       agents,
       checkLimits: createCheckLimits(options.limits),
@@ -142,7 +143,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
       const since = await timetable.publish([...agents.keys()], schedules)
       await bus.start()
       upkeep ??= keepUp(
-        { store, queue, bus, clock, log, random: Math.random },
+        { store, bus, clock, log, random: Math.random },
         { intervalMs: UPKEEP_INTERVAL_MS, signal: stopping.signal },
       )
       scheduling ??= keepSchedules(

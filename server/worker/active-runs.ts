@@ -1,11 +1,10 @@
 import type { AnyAgent } from '../agent/define-agent.ts'
 import { isTerminal } from '../contract/terminal.ts'
-import { giveTurns } from '../domain/turns.ts'
+import { giveTurn } from '../domain/give-turn.ts'
 import type { RunLog } from '../events/run-log.ts'
 import { EventWriter, HEARTBEAT } from '../events/writer.ts'
 import type { ClaimedRun } from '../ports/attempt.ts'
 import type { EventBus } from '../ports/event-bus.ts'
-import type { Queue } from '../ports/queue.ts'
 import type { Store } from '../ports/store.ts'
 import { executeAttempt } from './execute-attempt.ts'
 import type { ExecutePorts } from './execute-attempt.ts'
@@ -14,7 +13,6 @@ import { keepLeases, renewLeases } from './lease-keeper.ts'
 
 export interface ActiveRunsPorts extends Omit<ExecutePorts, 'writer' | 'store' | 'leaseTtlMs'> {
   store: Store
-  queue: Queue
   bus: EventBus
 }
 
@@ -145,15 +143,7 @@ export class ActiveRuns {
     this.#settings.onOver()
     if (fate === 'lost') return
     if (fate.status === 'queued') this.#settings.onQueued(fate.delayMs, run.agentKey)
-    if (isTerminal(fate.status) && run.conversationId !== null) await this.#giveTurn(run.conversationId)
-  }
-
-  async #giveTurn(conversationId: string): Promise<void> {
-    try {
-      await giveTurns(this.#ports, { conversationIds: [conversationId], ifLocked: 'wait' })
-    } catch (error) {
-      this.#ports.log.warn({ err: error, conversationId }, 'giving a turn failed; it is given a moment later')
-    }
+    if (isTerminal(fate.status)) await giveTurn(this.#ports, run.conversationId)
   }
 
   #abort(log: RunLog, interruption: RunInterruption): void {

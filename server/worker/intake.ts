@@ -10,7 +10,7 @@ import type { Peers } from './peers.ts'
 
 interface IntakePorts {
   store: Pick<Store, 'claimRuns'>
-  queue: Pick<Queue, 'take' | 'findDue' | 'enqueue'>
+  queue: Pick<Queue, 'findDue'>
   clock: Clock
   log: Logger
   /** A random number from 0 up to, not including, 1. */
@@ -150,12 +150,12 @@ export class Intake {
   }
 
   async #take(agentKey: string, { offers, wanted }: Reason): Promise<void> {
-    const { store, queue, log } = this.#ports
+    const { store, log } = this.#ports
     const { lease, onClaimed, onRefused, onIsolated, room } = this.#settings
     const limit = Math.min(wanted, room())
     const { claimed, unclaimed, refused, isolated, mayHaveMore } = await store.claimRuns(lease, {
-      take: (tx) => queue.take(agentKey, limit, tx),
-      enqueue: (runs, tx) => queue.enqueue(runs, tx),
+      agentKey,
+      limit,
     })
     if (isolated > 0) onIsolated()
     if (refused.length > 0) onRefused(refused)

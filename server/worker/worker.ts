@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import type { AnyAgent } from '../agent/define-agent.ts'
-import { hintsOf } from '../domain/turns.ts'
+import { hintsOf } from '../domain/hints.ts'
 import { unlessAway } from '../domain/unless-away.ts'
 import type { RefusedRun } from '../ports/attempt.ts'
 import type { Announcement, Presence } from '../ports/presence.ts'
 import { isolatedQueue } from '../ports/queue.ts'
+import type { Queue } from '../ports/queue.ts'
 import { ActiveRuns } from './active-runs.ts'
 import type { ActiveRunsPorts } from './active-runs.ts'
 import { Intake } from './intake.ts'
@@ -13,6 +14,7 @@ import type { Isolation } from './isolated-runs.ts'
 import { Peers } from './peers.ts'
 
 export interface WorkerPorts extends ActiveRunsPorts {
+  queue: Queue
   presence: Presence
 }
 

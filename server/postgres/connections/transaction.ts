@@ -1,7 +1,19 @@
 import type pg from 'pg'
 import { StoreFailure } from '../../ports/store-failure.ts'
-import type { Transaction } from '../../ports/transaction.ts'
 import { toStoreFailure } from './to-store-failure.ts'
+
+/** A transaction of the store, for what is to commit with it. */
+export interface Transaction {
+  /**
+   * A statement with a `name`, unique to its text, is planned once a connection. Statements go out at once, in the
+   * order they are asked for: those that do not need each other's answers need not wait for them.
+   */
+  query(statement: {
+    text: string
+    values?: unknown[]
+    name?: string
+  }): Promise<{ rows: Record<string, unknown>[] }>
+}
 
 /** What runs a statement: the pool for one of its own, a client inside a transaction. */
 export type Executor = Pick<pg.Pool | pg.PoolClient, 'query'>

@@ -1,7 +1,8 @@
 import type pg from 'pg'
 import type { Examination } from '../../ports/examination.ts'
 import type { Logger } from '../../ports/logger.ts'
-import type { Queue, QueuedRun } from '../../ports/queue.ts'
+import type { QueuedRun } from '../../ports/queue.ts'
+import type { JoinedQueue } from '../joined-queue.ts'
 import { compareQueueVersion, examineQueue } from './examine-queue.ts'
 import { createBossQueue } from '../queue/queue.ts'
 import { createBossTimetable } from '../queue/timetable.ts'
@@ -67,12 +68,12 @@ export async function deliverAgain(databaseUrl: string, log: Logger): Promise<nu
   }
 }
 
-async function deliverAll(pool: pg.Pool, queue: Pick<Queue, 'enqueue'>): Promise<number> {
+async function deliverAll(pool: pg.Pool, queue: Pick<JoinedQueue, 'deliver'>): Promise<number> {
   for (let delivered = 0; ;) {
     const batch = await inTransaction(pool, async (client, tx) => {
       const { rows } = await client.query<QueuedRun & { runAt: Date | null }>(LOCK_UNDELIVERED)
       const runs = rows.map((row) => ({ ...row, runAt: row.runAt?.toISOString() ?? null }))
-      await queue.enqueue(runs, tx)
+      await queue.deliver(runs, tx)
       return runs.length
     })
     if (batch === 0) return delivered

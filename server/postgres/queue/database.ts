@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Db } from 'pg-boss'
-import type { Transaction } from '../../ports/transaction.ts'
+import type { Transaction } from '../connections/transaction.ts'
 
 /** Distinct statement texts that get a name; pg-boss has a few per queue. */
 const MAX_NAMED = 500

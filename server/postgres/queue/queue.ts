@@ -6,6 +6,7 @@ import { RunId } from '../../contract/run.ts'
 import type { Logger } from '../../ports/logger.ts'
 import type { Queue } from '../../ports/queue.ts'
 import { isolatedQueue } from '../../ports/queue.ts'
+import type { JoinedQueue } from '../joined-queue.ts'
 import { createBossDatabase } from './database.ts'
 import { createDeadLetterQueue, DEAD_LETTER_QUEUE, setAside } from './dead-letters.ts'
 import type { Undeliverable } from './dead-letters.ts'
@@ -55,7 +56,7 @@ type Payload = z.infer<typeof Payload>
  * The queue on pg-boss: one pg-boss queue per agent, so that a worker takes only the agents it has. A
  * delivery is only a reason to look at a run; whether there is something to do, the run's row decides.
  */
-export function createBossQueue({ pool, log }: BossQueueOptions): Queue {
+export function createBossQueue({ pool, log }: BossQueueOptions): Queue & JoinedQueue {
   const db = createBossDatabase(pool)
   const boss = new PgBoss({
     db,
@@ -88,7 +89,7 @@ export function createBossQueue({ pool, log }: BossQueueOptions): Queue {
       }
     },
 
-    async enqueue(runs, tx) {
+    async deliver(runs, tx) {
       const transaction = createBossDatabase(tx)
       for (const [agentKey, group] of Map.groupBy(runs, (run) => run.agentKey)) {
         const jobs = group.map(({ id, delayMs = 0, runAt = null, priority = 0 }) => ({
@@ -128,7 +129,7 @@ export function createBossQueue({ pool, log }: BossQueueOptions): Queue {
       return {
         runIds: [...new Set(deliveries.map(({ runId }) => runId))],
         mayHaveMore: jobs.length === batchSize,
-        async forget() {
+        async done() {
           const ids = deliveries.map(({ id }) => id)
           if (ids.length > 0) await boss.complete(agentKey, ids, null, { db: transaction })
         },

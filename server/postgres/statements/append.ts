@@ -1,7 +1,8 @@
 import type pg from 'pg'
 import type { Visibility } from '../../contract/event.ts'
 import type { AppendOutcome, RunAppend, RunEnding } from '../../ports/attempt.ts'
-import type { Enqueue, QueuedRun } from '../../ports/queue.ts'
+import type { QueuedRun } from '../../ports/queue.ts'
+import type { Deliver } from '../joined-queue.ts'
 import { toStorableJson } from '../../contract/storable-json.ts'
 import { havingPatience } from './patience.ts'
 import { execute, inTransaction } from '../connections/transaction.ts'
@@ -71,7 +72,7 @@ const FIRST_OUTPUT_POSITION = 1_000_000
 export async function append(
   pool: pg.Pool,
   batch: readonly RunAppend[],
-  { enqueue, resumedVisibility }: { enqueue: Enqueue; resumedVisibility: Visibility },
+  { deliver, resumedVisibility }: { deliver: Deliver; resumedVisibility: Visibility },
 ): Promise<Map<string, AppendOutcome>> {
   const goesOn = (run: RunAppend) => run.ending?.status === 'queued' || run.ending?.status === 'waiting'
   const written = batch.some(goesOn)
@@ -79,7 +80,7 @@ export async function append(
         const ids = await write(client, batch)
         const kept = batch.filter((run) => ids.has(run.runId))
         const queued = [...kept.flatMap(toQueued), ...(await addWaits(client, kept, resumedVisibility))]
-        if (queued.length > 0) await enqueue(queued, tx)
+        if (queued.length > 0) await deliver(queued, tx)
         return ids
       })
     : await write(pool, batch)

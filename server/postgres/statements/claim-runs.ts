@@ -1,18 +1,19 @@
 // The transactions of a claim. It is made once for all runs; when that is refused, of each by itself.
 import type pg from 'pg'
 import type { ClaimedRun, ClaimResult, RefusedRun } from '../../ports/attempt.ts'
-import type { Enqueue, Taken } from '../../ports/queue.ts'
+import type { Taken } from '../../ports/queue.ts'
+import type { JoinedQueue } from '../joined-queue.ts'
 import { StoreFailure } from '../../ports/store-failure.ts'
-import type { Transaction } from '../../ports/transaction.ts'
 import { inTransaction } from '../connections/transaction.ts'
 import { claim } from './claim.ts'
 import type { ClaimOptions } from './claim.ts'
 import { failRefused } from './fail-refused.ts'
 import { deliverIsolated } from './isolation.ts'
 
-interface ClaimQueue {
-  take(tx: Transaction): Promise<Taken>
-  enqueue: Enqueue
+interface ClaimFrom {
+  queue: JoinedQueue
+  agentKey: string
+  limit: number
 }
 
 interface Claims {
@@ -23,26 +24,22 @@ interface Claims {
 /** Claims the runs that were taken and forgets their deliveries. */
 type ClaimTaken = (client: pg.PoolClient, taken: Taken, options: ClaimOptions) => Promise<Claims>
 
-export async function claimRuns(
-  pool: pg.Pool,
-  options: ClaimOptions,
-  queue: ClaimQueue,
-): Promise<ClaimResult> {
+export async function claimRuns(pool: pg.Pool, options: ClaimOptions, from: ClaimFrom): Promise<ClaimResult> {
   try {
-    return await claimBy(claimTogether, pool, { options, queue })
+    return await claimBy(claimTogether, pool, { options, from })
   } catch (error) {
     if (!isRefusal(error)) throw error
-    return claimBy(claimApart, pool, { options, queue })
+    return claimBy(claimApart, pool, { options, from })
   }
 }
 
 async function claimBy(
   claimTaken: ClaimTaken,
   pool: pg.Pool,
-  { options, queue: { take, enqueue } }: { options: ClaimOptions; queue: ClaimQueue },
+  { options, from: { queue, agentKey, limit } }: { options: ClaimOptions; from: ClaimFrom },
 ): Promise<ClaimResult> {
   return inTransaction(pool, async (client, tx) => {
-    const taken = await take(tx)
+    const taken = await queue.take(agentKey, limit, tx)
     const { runIds, mayHaveMore } = taken
     if (runIds.length === 0) return { claimed: [], unclaimed: [], refused: [], isolated: 0, mayHaveMore }
     const { claimed, refused } = await claimTaken(client, taken, options)
@@ -52,20 +49,24 @@ async function claimBy(
     const isolated =
       isolatedAgents === null || unclaimed.length === 0
         ? 0
-        : await deliverIsolated(client, { runIds: unclaimed, agentKeys: isolatedAgents }, { enqueue, tx })
+        : await deliverIsolated(
+            client,
+            { runIds: unclaimed, agentKeys: isolatedAgents },
+            { deliver: queue.deliver, tx },
+          )
     return { claimed, unclaimed, refused, isolated, mayHaveMore }
   })
 }
 
 const claimTogether: ClaimTaken = async (client, taken, options) => {
-  const [claimed] = await Promise.all([claim(client, taken.runIds, options), taken.forget()])
+  const [claimed] = await Promise.all([claim(client, taken.runIds, options), taken.done()])
   return { claimed, refused: [] }
 }
 
 // In the order of their ids, in which all lock them. The deliveries are forgotten before: a statement that comes
 // after a savepoint may be rolled back with it.
 const claimApart: ClaimTaken = async (client, taken, options) => {
-  await taken.forget()
+  await taken.done()
   const claims: Claims = { claimed: [], refused: [] }
   for (const id of taken.runIds.toSorted()) {
     await client.query('SAVEPOINT claim')

@@ -2,7 +2,7 @@ import type pg from 'pg'
 import type { Visibility } from '../../contract/event.ts'
 import { mayClash } from '../../ports/create-run.ts'
 import type { CreatedRun, NewRun } from '../../ports/create-run.ts'
-import type { Enqueue } from '../../ports/queue.ts'
+import type { Deliver } from '../joined-queue.ts'
 import { StoreFailure } from '../../ports/store-failure.ts'
 import type { Run } from '../../contract/run.ts'
 import { haveOneOwner, ownerColumns } from '../owned-by.ts'
@@ -60,17 +60,17 @@ const FIND_EXISTING = {
 export async function createRuns(
   pool: pg.Pool,
   request: { runs: readonly NewRun[]; lockPatienceMs?: number; cancelledVisibility: Visibility },
-  enqueue: Enqueue,
+  deliver: Deliver,
 ): Promise<CreatedRun[]> {
   const { runs: asked, ...settings } = request
   return inTransaction(pool, async (client, tx) => {
     if (!asked.some(mayClash)) {
       // All of them are new, so their deliveries need not wait for the answer.
-      const [rows] = await Promise.all([insert(client, asked), enqueue(asked, tx)])
+      const [rows] = await Promise.all([insert(client, asked), deliver(asked, tx)])
       const created = new Map(rows.map((row) => [row.id, toRun(row)]))
       return asked.map(({ id }) => ({ kind: 'created', run: created.get(id) as Run, interrupted: [] }))
     }
-    return createCarefully(client, { asked, ...settings, enqueue: (runs) => enqueue(runs, tx) })
+    return createCarefully(client, { asked, ...settings, deliver: (runs) => deliver(runs, tx) })
   })
 }
 
@@ -80,10 +80,10 @@ async function createCarefully(
     asked: readonly NewRun[]
     lockPatienceMs?: number
     cancelledVisibility: Visibility
-    enqueue(runs: readonly NewRun[]): Promise<void>
+    deliver(runs: readonly NewRun[]): Promise<void>
   },
 ): Promise<CreatedRun[]> {
-  const { asked, lockPatienceMs, cancelledVisibility, enqueue } = request
+  const { asked, lockPatienceMs, cancelledVisibility, deliver } = request
   if (lockPatienceMs !== undefined) {
     // Goes along with the next statement, whose error says all there is to say of a connection that broke.
     execute(client, HAVE_PATIENCE, [lockPatienceMs]).catch(() => {})
@@ -114,7 +114,7 @@ async function createCarefully(
       ),
     )
   }
-  if (startable.length > 0) await enqueue(startable)
+  if (startable.length > 0) await deliver(startable)
   return asked.map((run) => answers.get(run.id) ?? { kind: 'no-conversation' })
 }
 

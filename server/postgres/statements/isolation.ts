@@ -1,9 +1,9 @@
 // Runs that are to be executed in a process of their own.
 import type pg from 'pg'
 import { LOSSES_IN_COMPANY } from '../../ports/attempt.ts'
-import type { Enqueue } from '../../ports/queue.ts'
+import type { Deliver } from '../joined-queue.ts'
 import { isolatedQueue } from '../../ports/queue.ts'
-import type { Transaction } from '../../ports/transaction.ts'
+import type { Transaction } from '../connections/transaction.ts'
 import { execute } from '../connections/transaction.ts'
 
 /**
@@ -32,14 +32,14 @@ const FIND = {
 export async function deliverIsolated(
   client: pg.PoolClient,
   { runIds, agentKeys }: { runIds: readonly string[]; agentKeys: readonly string[] },
-  { enqueue, tx }: { enqueue: Enqueue; tx: Transaction },
+  { deliver, tx }: { deliver: Deliver; tx: Transaction },
 ): Promise<number> {
   const runs = await execute<{ id: string; agentKey: string; priority: number }>(client, FIND, [
     runIds,
     agentKeys,
   ])
   if (runs.length > 0) {
-    await enqueue(
+    await deliver(
       runs.map((run) => ({ ...run, agentKey: isolatedQueue(run.agentKey) })),
       tx,
     )

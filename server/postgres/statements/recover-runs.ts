@@ -4,7 +4,8 @@ import type pg from 'pg'
 import type { Visibility } from '../../contract/event.ts'
 import type { RunError } from '../../contract/run.ts'
 import { LOSSES_IN_COMPANY } from '../../ports/attempt.ts'
-import type { Enqueue, QueuedRun } from '../../ports/queue.ts'
+import type { QueuedRun } from '../../ports/queue.ts'
+import type { Deliver } from '../joined-queue.ts'
 import type { ChangedRun } from '../../ports/upkeep.ts'
 import { execute, inTransaction } from '../connections/transaction.ts'
 
@@ -115,7 +116,7 @@ const TIMED_OUT: RunError = { message: 'The run took longer than its timeout.', 
 export async function recoverRuns(
   pool: pg.Pool,
   { workerIds, visibilityOf }: { workerIds: readonly string[]; visibilityOf(type: string): Visibility },
-  enqueue: Enqueue,
+  deliver: Deliver,
 ): Promise<ChangedRun[]> {
   const statuses = Object.keys(EVENT_OF) as (keyof typeof EVENT_OF)[]
   const types = statuses.map((status) => EVENT_OF[status])
@@ -129,7 +130,7 @@ export async function recoverRuns(
       JSON.stringify(TIMED_OUT),
     ])
     const queued = rows.filter((row) => row.status === 'queued')
-    if (queued.length > 0) await enqueue(queued, tx)
+    if (queued.length > 0) await deliver(queued, tx)
     return rows
   })
 }

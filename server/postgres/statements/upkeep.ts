@@ -2,7 +2,8 @@
 import type pg from 'pg'
 import type { Visibility } from '../../contract/event.ts'
 import type { RunError } from '../../contract/run.ts'
-import type { Enqueue, QueuedRun } from '../../ports/queue.ts'
+import type { QueuedRun } from '../../ports/queue.ts'
+import type { Deliver } from '../joined-queue.ts'
 import type { ChangedRun, TurnsToGive, Upkeep } from '../../ports/upkeep.ts'
 import { isAbsent } from '../presence.ts'
 import { execute, inTransaction } from '../connections/transaction.ts'
@@ -148,7 +149,7 @@ const GIVE = {
 export async function giveTurns(
   pool: pg.Pool,
   { conversationIds, ifLocked }: TurnsToGive,
-  enqueue: Enqueue,
+  deliver: Deliver,
 ): Promise<ChangedRun[]> {
   return inTransaction(pool, async (client, tx) => {
     const locked = await execute<{ id: string }>(client, LOCK[ifLocked], [conversationIds])
@@ -157,7 +158,7 @@ export async function giveTurns(
       locked.map(({ id }) => id),
     ])
     const runs = rows.map((row) => ({ ...row, runAt: row.runAt?.toISOString() ?? null }))
-    if (runs.length > 0) await enqueue(runs, tx)
+    if (runs.length > 0) await deliver(runs, tx)
     return runs
   })
 }

@@ -7,7 +7,8 @@ import { isTerminal } from '../../contract/terminal.ts'
 import type { PendingWait } from '../../contract/wait.ts'
 import type { RunAppend, SettledWait } from '../../ports/attempt.ts'
 import type { Owner } from '../../ports/owner.ts'
-import type { Enqueue, QueuedRun } from '../../ports/queue.ts'
+import type { QueuedRun } from '../../ports/queue.ts'
+import type { Deliver } from '../joined-queue.ts'
 import type { RespondOutcome } from '../../ports/store.ts'
 import { toStorableJson } from '../../contract/storable-json.ts'
 import { isOwned, ownerValues } from '../owned-by.ts'
@@ -130,7 +131,7 @@ const WAS_ASKED = {
 export async function respond(
   pool: pg.Pool,
   request: { owner: Owner; runId: string; wait: string; value: Json; resumedVisibility: Visibility },
-  enqueue: Enqueue,
+  deliver: Deliver,
 ): Promise<RespondOutcome> {
   const { owner, runId, wait, value, resumedVisibility } = request
   return inTransaction(pool, async (client, tx): Promise<RespondOutcome> => {
@@ -149,7 +150,7 @@ export async function respond(
     if (resumed === undefined) return { kind: 'accepted', run }
     const going = toRun(resumed)
     // At once: the clock of whoever wakes a worker for it may be behind the database's.
-    await enqueue([{ ...going, runAt: null }], tx)
+    await deliver([{ ...going, runAt: null }], tx)
     return { kind: 'accepted', run: going }
   })
 }

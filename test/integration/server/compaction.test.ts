@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect } from 'vitest'
 import { initialRunState, reduceRun } from '../../../client/run-state.ts'
-import { createPrismaStore } from '../../../server/postgres/store.ts'
+import { createTestStore } from '../../support/store.ts'
 import type { AnyRunEvent, Visibility } from '../../../server/contract/event.ts'
 import type { Store } from '../../../server/ports/store.ts'
 import { createTestPool } from '../../support/pool.ts'
@@ -13,7 +13,7 @@ const HOUR_MS = 3_600_000
 const test = base.extend<{ store: Store }>({
   store: async ({ database }, use) => {
     const pool = createTestPool(database.url)
-    await use(createPrismaStore({ pool, visibilityOf: () => 'user' }))
+    await use(createTestStore(pool))
     await pool.end()
     await database.release()
   },

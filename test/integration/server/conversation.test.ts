@@ -63,8 +63,8 @@ describe('a conversation', () => {
     const { body } = await rest.post('conversations', {})
     const conversationId = String(body['id'])
     const pool = new pg.Pool({ connectionString: database.url, application_name: 'test' })
-    const store = createPrismaStore({ pool, visibilityOf: () => 'user' })
     const queue = createBossQueue({ pool, log: createSilentLogger() })
+    const store = createPrismaStore({ pool, visibilityOf: () => 'user', queue, onDelivered: () => {} })
     for (const [text, behindMs] of [
       ['one', 0],
       ['two', 3_000],
@@ -74,7 +74,7 @@ describe('a conversation', () => {
       const id = uuidv7({ msecs: Date.now() - behindMs })
       const messages = [{ role: 'user' as const, content: text }]
       const run = newRun({ id, principal: PUBLIC_PRINCIPAL, agentKey: 'parrot', conversationId, messages })
-      await store.createRuns([run], (runs, tx) => queue.enqueue(runs, tx))
+      await store.createRuns([run])
       await rest.events(`runs/${id}/events`)
     }
     await pool.end()

@@ -4,12 +4,11 @@ import { describe, expect } from 'vitest'
 import { z } from 'zod'
 import { DEAD_LETTER_QUEUE } from '../../../server/postgres/queue/dead-letters.ts'
 import { deliverAgain, examineDatabase } from '../../../server/postgres/examination/examine.ts'
-import { createPrismaStore } from '../../../server/postgres/store.ts'
 import { diagnose } from '../../../server/domain/doctor/diagnose.ts'
 import type { Finding } from '../../../server/domain/doctor/finding.ts'
 import { defineAgent } from '../../../server/index.ts'
 import type { Store } from '../../../server/ports/store.ts'
-import { claim } from '../../support/claim.ts'
+import { claim, createTestStore } from '../../support/store.ts'
 import { createTestDatabase } from '../../support/database.ts'
 import { createHeldAgent } from '../../support/held-agent.ts'
 import { createTestPool } from '../../support/pool.ts'
@@ -39,7 +38,7 @@ async function findingOf(databaseUrl: string, check: string): Promise<Finding | 
 /** The store alone: no process is there that would put right what a test breaks. */
 async function withStore(databaseUrl: string, use: (store: Store) => Promise<void>): Promise<void> {
   const pool = createTestPool(databaseUrl, { max: 2 })
-  const store = createPrismaStore({ pool, visibilityOf: () => 'internal' })
+  const store = createTestStore(pool, 'internal')
   await use(store)
   await store.close()
   await pool.end()
@@ -48,7 +47,7 @@ async function withStore(databaseUrl: string, use: (store: Store) => Promise<voi
 /** A run that a worker took which is not there. */
 async function createHeldRun(store: Store, { leaseMs = 60_000, workerId = 'gone' } = {}): Promise<string> {
   const run = newRun()
-  await store.createRuns([run], nowhere)
+  await store.createRuns([run])
   await claim(store, [run.id], { workerId, ttlMs: leaseMs })
   return run.id
 }
@@ -168,7 +167,7 @@ describe('runs', () => {
       for (let made = 0; made < 12; made += 1) {
         await createHeldRun(store, { leaseMs: -60_000, workerId: `gone ${made}` })
       }
-      await store.recoverRuns([], nowhere)
+      await store.recoverRuns([])
       const [problem, ...others] = await problemsOf(database.url)
       expect(others).toEqual([])
       expect(problem).toMatchObject({

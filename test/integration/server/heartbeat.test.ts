@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { expect } from 'vitest'
-import { createPrismaStore } from '../../../server/postgres/store.ts'
+import { createTestStore } from '../../support/store.ts'
 import { createHeldAgent } from '../../support/held-agent.ts'
 import { test } from '../../support/runtime.ts'
 
@@ -29,7 +29,7 @@ test('a run that is under way beats with its lease; who reads all hears it, comp
   }
 
   const pool = new pg.Pool({ connectionString: database.url, application_name: 'test' })
-  const store = createPrismaStore({ pool, visibilityOf: () => 'user' })
+  const store = createTestStore(pool)
   expect((await store.compactRuns(0)).rows).toBeGreaterThanOrEqual(2)
   await pool.end()
   expect(await beats()).toEqual([])

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect } from 'vitest'
 import { z } from 'zod'
-import { createPrismaStore } from '../../../server/postgres/store.ts'
+import { createTestStore } from '../../support/store.ts'
 import { defineAgent } from '../../../server/index.ts'
 import { createTestPool } from '../../support/pool.ts'
 import type { RestClient } from '../../support/rest-client.ts'
@@ -25,7 +25,7 @@ describe('large events', () => {
     const runId = await rest.create('hoarder')
     const live = await trpc.events({ runId, includeAll: true })
     const pool = createTestPool(database.url)
-    const page = await createPrismaStore({ pool, visibilityOf: () => 'user' }).readEvents(runId, 1, 250)
+    const page = await createTestStore(pool).readEvents(runId, 1, 250)
     await pool.end()
     expect(page.length).toBeGreaterThan(0)
     expect(page.length).toBeLessThan(EVENTS)

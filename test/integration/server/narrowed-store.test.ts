@@ -1,6 +1,6 @@
 import { v7 as uuidv7 } from 'uuid'
 import { describe, expect } from 'vitest'
-import { createPrismaStore } from '../../../server/postgres/store.ts'
+import { createTestStore } from '../../support/store.ts'
 import type { Owner } from '../../../server/ports/owner.ts'
 import type { Store } from '../../../server/ports/store.ts'
 import { newRun } from '../../support/new-run.ts'
@@ -10,7 +10,7 @@ import { test as base } from '../../support/runtime.ts'
 const test = base.extend<{ store: Store }>({
   store: async ({ database }, use) => {
     const pool = createTestPool(database.url)
-    await use(createPrismaStore({ pool, visibilityOf: () => 'user' }))
+    await use(createTestStore(pool))
     await pool.end()
     // These runs were in no queue.
     await database.sql('TRUNCATE agent_runtime.run, agent_runtime.event CASCADE')
@@ -32,7 +32,6 @@ interface Scene {
   conversationId: string
 }
 
-const nowhere = async () => {}
 const nothing = { items: [], nextCursor: null, previousCursor: null, count: 0 }
 const page = { afterSeq: 0, limit: 10, visibilities: ['user'] as const }
 
@@ -51,7 +50,7 @@ const CALLS: {
     answer: { kind: 'not-found' },
   },
   respond: {
-    call: ({ store, runId }, owner) => store.respond(owner, { runId, wait: 'w', value: 1 }, nowhere),
+    call: ({ store, runId }, owner) => store.respond(owner, { runId, wait: 'w', value: 1 }),
     answer: { kind: 'not-found' },
   },
   listEvents: {
@@ -83,7 +82,7 @@ async function createScene(
   const [runId, conversationId] = [uuidv7(), uuidv7()]
   await store.createConversation(ADA, { id: conversationId, agentKey: null, title: null, metadata: {} })
   const messages = [{ role: 'user' as const, content: 'Hi' }]
-  await store.createRuns([newRun({ id: runId, principal: ADA, conversationId, messages })], nowhere)
+  await store.createRuns([newRun({ id: runId, principal: ADA, conversationId, messages })])
   await sql(
     `INSERT INTO agent_runtime.event (run_id, seq, attempt, type, visibility, payload, ts)
      VALUES ($1, 1, 1, 'x', 'user', '{}', now())`,
@@ -123,9 +122,7 @@ describe('what the store does on behalf of an owner', () => {
     for (const nobody of NOBODY) {
       const conversation = { id: uuidv7(), agentKey: null, title: null, metadata: {} }
       await expect(store.createConversation(nobody as Owner, conversation)).rejects.toThrow(TypeError)
-      await expect(store.createRuns([newRun({ principal: nobody as Owner })], nowhere)).rejects.toThrow(
-        TypeError,
-      )
+      await expect(store.createRuns([newRun({ principal: nobody as Owner })])).rejects.toThrow(TypeError)
     }
     const answers = await Promise.allSettled(
       [...NOBODY, ADA].map((owner) => store.getProgress(owner as Owner, uuidv7())),

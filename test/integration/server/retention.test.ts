@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from 'uuid'
 import { describe, expect } from 'vitest'
 import { z } from 'zod'
-import { createPrismaStore } from '../../../server/postgres/store.ts'
+import { createTestStore } from '../../support/store.ts'
 import type { Store } from '../../../server/ports/store.ts'
 import { defineAgent } from '../../../server/index.ts'
 import { createTestPool } from '../../support/pool.ts'
@@ -14,7 +14,7 @@ const AGE_MS = 30 * DAY_MS
 const test = base.extend<{ store: Store }>({
   store: async ({ database }, use) => {
     const pool = createTestPool(database.url)
-    await use(createPrismaStore({ pool, visibilityOf: () => 'user' }))
+    await use(createTestStore(pool))
     await database.release()
     await pool.end()
   },
@@ -222,7 +222,7 @@ test('a batch may take longer than any other statement', async ({ createServer, 
     CREATE FUNCTION public.slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(1.5); RETURN NULL; END $$;
     CREATE TRIGGER slow AFTER DELETE ON agent_runtime.run EXECUTE FUNCTION public.slow()`)
   const pool = createTestPool(database.url, { statement_timeout: 1_000 })
-  const store = createPrismaStore({ pool, visibilityOf: () => 'user' })
+  const store = createTestStore(pool)
   expect(await store.deleteRuns(AGE_MS).finally(() => pool.end())).toMatchObject({ rows: 1 })
   expect(await rowsOf(database.sql, id)).toEqual([0, 0, 0, 0, 0, 0])
 })

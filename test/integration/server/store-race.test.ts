@@ -3,15 +3,14 @@
 import fc from 'fast-check'
 import { v7 as uuidv7 } from 'uuid'
 import { describe, expect } from 'vitest'
-import { createPrismaStore } from '../../../server/postgres/store.ts'
 import type { NewEvent, NewWait, RunAppend } from '../../../server/ports/attempt.ts'
 import type { Store } from '../../../server/ports/store.ts'
 import { brokenInvariants } from '../../support/check-invariants.ts'
-import { claim } from '../../support/claim.ts'
+import { claim, createTestStore } from '../../support/store.ts'
 import { newRun } from '../../support/new-run.ts'
 import { createTestPool } from '../../support/pool.ts'
 import { test as base } from '../../support/runtime.ts'
-import { OWNER, nowhere } from './store-twins.ts'
+import { OWNER } from './store-twins.ts'
 
 const WORKERS = 3
 const RUNS = 2
@@ -21,7 +20,7 @@ const NOT_OF_THE_STORE = 'what is to be taken up has a delivery in the queue'
 const test = base.extend<{ store: Store }>({
   store: async ({ database }, use) => {
     const pool = createTestPool(database.url)
-    await use(createPrismaStore({ pool, visibilityOf: () => 'user' }))
+    await use(createTestStore(pool))
     await pool.end()
     await database.sql('TRUNCATE agent_runtime.run, agent_runtime.event CASCADE')
   },
@@ -86,7 +85,7 @@ class Race {
         return
       }
       case 'recover':
-        return void (await this.#store.recoverRuns([workerId], nowhere))
+        return void (await this.#store.recoverRuns([workerId]))
       case 'append':
       case 'release':
       case 'suspend':
@@ -95,7 +94,7 @@ class Race {
         return
       case 'respond': {
         const answer = { runId: id, wait: 'word', value: worker }
-        const { kind } = await this.#store.respond(OWNER, answer, nowhere)
+        const { kind } = await this.#store.respond(OWNER, answer)
         if (kind === 'accepted') this.accepted.push(id)
         return
       }
@@ -125,7 +124,7 @@ class Race {
         ending: { status: 'queued', agentKey: 'a', priority: 0, delayMs: 0, failures: 1, losses: 0 },
       }),
     }
-    const outcomes = await this.#store.append([append], nowhere)
+    const outcomes = await this.#store.append([append])
     if (outcomes.get(id) === 'written') belief.lastSeq += 1
   }
 }
@@ -153,10 +152,7 @@ describe('the store, asked by many at once', () => {
         fc.array(fc.array(act, { minLength: 1, maxLength: 6 }), { minLength: 2, maxLength: 15 }),
         async (waves) => {
           const runIds = Array.from({ length: RUNS }, () => uuidv7())
-          await store.createRuns(
-            runIds.map((id) => newRun({ id, principal: OWNER, maxAttempts: 10 })),
-            nowhere,
-          )
+          await store.createRuns(runIds.map((id) => newRun({ id, principal: OWNER, maxAttempts: 10 })))
           const race = new Race(store, runIds)
           for (const wave of waves) await Promise.all(wave.map((each) => race.take(each)))
 

@@ -3,7 +3,7 @@ import type { RunStatus } from '../../../server/contract/run.ts'
 import type { CompletedStep, RunAppend } from '../../../server/ports/attempt.ts'
 import type { Store } from '../../../server/ports/store.ts'
 import type { ChangedRun } from '../../../server/ports/upkeep.ts'
-import { claim } from '../../support/claim.ts'
+import { claim } from '../../support/store.ts'
 import { FakeEventStore } from '../../support/fake-event-store.ts'
 
 export const MAX_ATTEMPTS = 3
@@ -66,8 +66,6 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
 )
-
-export const nowhere = async () => {}
 
 /** The same steps in the store's memory of a test and in PostgreSQL. */
 export class Twins {
@@ -157,11 +155,11 @@ export class Twins {
     await sql(`UPDATE agent_runtime.run SET lease_expires_at = now() - interval '1 second' WHERE id = $1`, [
       this.#id,
     ])
-    return this.#recovered(await this.#store.recoverRuns([], nowhere), { isLost: true })
+    return this.#recovered(await this.#store.recoverRuns([]), { isLost: true })
   }
 
   async #recover({ from }: RecoverStep): Promise<[unknown, unknown]> {
-    const recovered = await this.#store.recoverRuns([from === 'holder' ? this.workerId : 'another'], nowhere)
+    const recovered = await this.#store.recoverRuns([from === 'holder' ? this.workerId : 'another'])
     return this.#recovered(recovered, { isLost: from === 'holder' })
   }
 
@@ -214,7 +212,7 @@ export class Twins {
     this.#last = append
     const before = this.#run.events.length
     const [expected] = (await this.#fake.append([append])).values()
-    const [actual] = (await this.#store.append([append], nowhere)).values()
+    const [actual] = (await this.#store.append([append])).values()
     const isNew = this.#run.events.length > before
     if (isNew && append.ending?.status === 'queued') this.#failures += append.ending.failures
     return [expected, actual]

@@ -1,18 +1,17 @@
 import fc from 'fast-check'
 import { v7 as uuidv7 } from 'uuid'
 import { describe, expect } from 'vitest'
-import { createPrismaStore } from '../../../server/postgres/store.ts'
 import type { Store } from '../../../server/ports/store.ts'
 import { test as base } from '../../support/runtime.ts'
-import { claim } from '../../support/claim.ts'
+import { claim, createTestStore } from '../../support/store.ts'
 import { createTestPool } from '../../support/pool.ts'
 import { newRun } from '../../support/new-run.ts'
-import { MAX_ATTEMPTS, OWNER, Twins, nowhere, step } from './store-twins.ts'
+import { MAX_ATTEMPTS, OWNER, Twins, step } from './store-twins.ts'
 
 const test = base.extend<{ store: Store }>({
   store: async ({ database }, use) => {
     const pool = createTestPool(database.url)
-    await use(createPrismaStore({ pool, visibilityOf: () => 'user' }))
+    await use(createTestStore(pool))
     await pool.end()
     // These runs were in no queue.
     await database.sql('TRUNCATE agent_runtime.run, agent_runtime.event CASCADE')
@@ -21,7 +20,7 @@ const test = base.extend<{ store: Store }>({
 
 async function createRun(store: Store): Promise<string> {
   const id = uuidv7()
-  await store.createRuns([newRun({ id, maxAttempts: MAX_ATTEMPTS })], async () => {})
+  await store.createRuns([newRun({ id, maxAttempts: MAX_ATTEMPTS })])
   return id
 }
 
@@ -52,14 +51,14 @@ describe('the store', () => {
         `UPDATE agent_runtime.run SET lease_expires_at = now() - interval '1 second' WHERE id = $1`,
         [id],
       )
-      expect(await store.recoverRuns([], nowhere)).toMatchObject([{ id, status: 'queued' }])
+      expect(await store.recoverRuns([])).toMatchObject([{ id, status: 'queued' }])
     }
     expect(await database.sql('SELECT DISTINCT failures, losses FROM agent_runtime.run')).toEqual([
       { failures: 0, losses: 1 },
     ])
     // Alone in its next process, it is judged by that.
     await claim(store, ids.slice(0, 1), { workerId: 'another', ttlMs: -1_000 })
-    await store.recoverRuns([], nowhere)
+    await store.recoverRuns([])
     expect(await database.sql('SELECT failures FROM agent_runtime.run WHERE id = $1', [ids[0]])).toEqual([
       { failures: 2 },
     ])
@@ -87,10 +86,12 @@ describe('the store', () => {
       events: [event],
       ending,
     })
-    const outcomes = await store.append(
-      [append(good, 1), append(stale, 0), append(cancelled, 1), append(gone, 1)],
-      nowhere,
-    )
+    const outcomes = await store.append([
+      append(good, 1),
+      append(stale, 0),
+      append(cancelled, 1),
+      append(gone, 1),
+    ])
     expect([...outcomes]).toEqual(
       expect.arrayContaining([
         [good, 'written'],
@@ -124,7 +125,7 @@ describe('the store', () => {
       ts: new Date().toISOString(),
     }
     const ending = { status: 'failed' as const, output: null, error: { message: '', code: '' }, messages: [] }
-    await store.append([{ runId: over, attempt: 1, baseSeq: 1, events: [event], ending }], nowhere)
+    await store.append([{ runId: over, attempt: 1, baseSeq: 1, events: [event], ending }])
     const asked = [
       { id: held, attempt: 1 },
       { id: lost, attempt: 0 },
@@ -145,8 +146,8 @@ describe('the store', () => {
     )
     const inEach = () => conversationIds.map((conversationId) => newRun({ conversationId }))
     const [first, second] = [inEach(), inEach()]
-    await store.createRuns(first, async () => {})
-    await store.createRuns(second, async () => {})
+    await store.createRuns(first)
+    await store.createRuns(second)
     const look = async () => (await store.findUpkeep(0))?.freeConversationIds
     const looks = async () => [await look(), await look()].flat()
     expect(await looks()).toEqual([])
@@ -154,7 +155,7 @@ describe('the store', () => {
     const found = await looks()
     expect(found).toEqual([conversationIds.at(-1)])
     const turns = { conversationIds, ifLocked: 'wait' as const }
-    const given = await store.giveTurns(turns, async () => {})
+    const given = await store.giveTurns(turns)
     expect(given.map(({ id }) => id)).toEqual([second.at(-1)?.id])
     expect(await looks()).toEqual([])
   })

@@ -23,7 +23,6 @@ function start() {
         expireRuns: async () => [],
         giveTurns: async () => [],
       },
-      queue: { enqueue: async () => {} },
       bus: { publish: () => {} },
       clock,
       log: createSilentLogger(),

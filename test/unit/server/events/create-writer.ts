@@ -17,7 +17,6 @@ export function createWriter(append?: (batch: readonly RunAppend[]) => Promise<M
   const log = createSilentLogger()
   const ports = {
     store: { append: append ?? ((batch: readonly RunAppend[]) => store.append(batch)) },
-    queue: { enqueue: async () => {} },
     bus: { publish: (published: readonly Hint[]) => void hints.push(...published) },
     clock,
     log,

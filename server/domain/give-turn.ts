@@ -1,0 +1,18 @@
+import type { Logger } from '../ports/logger.ts'
+import type { Store } from '../ports/store.ts'
+
+interface GiveTurnPorts {
+  store: Pick<Store, 'giveTurns'>
+  log: Logger
+}
+
+/** Lets the next run of a conversation start, after one of its runs has ended. Never rejects. */
+export async function giveTurn({ store, log }: GiveTurnPorts, conversationId: string | null): Promise<void> {
+  if (conversationId === null) return
+  try {
+    await store.giveTurns({ conversationIds: [conversationId], ifLocked: 'wait' })
+  } catch (error) {
+    // What was asked for is done; the turn is given with the next upkeep.
+    log.warn({ err: error, conversationId }, 'giving a turn failed; it is given a moment later')
+  }
+}

@@ -1,0 +1,23 @@
+import type pg from 'pg'
+import type { Visibility } from '../../server/contract/event.ts'
+import type { Store } from '../../server/ports/store.ts'
+import { createPrismaStore } from '../../server/postgres/store.ts'
+
+/** A store whose runs are in no queue: {@link claim} names those that it takes. */
+export function createTestStore(pool: pg.Pool, visibility: Visibility = 'user'): Store {
+  const queue = {
+    deliver: async () => {},
+    take: async (names: string) => ({ runIds: names.split(' '), mayHaveMore: false, done: async () => {} }),
+  }
+  return createPrismaStore({ pool, visibilityOf: () => visibility, queue, onDelivered: () => {} })
+}
+
+/** Claims runs as a worker does whose deliveries they are. */
+export function claim(
+  store: Pick<Store, 'claimRuns'>,
+  runIds: readonly string[],
+  { workerId = 'w', ttlMs = 60_000 } = {},
+) {
+  const lease = { workerId, ttlMs, isolatedAgents: null }
+  return store.claimRuns(lease, { agentKey: runIds.join(' '), limit: runIds.length })
+}
