@@ -10,7 +10,7 @@ import type { EmbeddedPostgres } from '../../../../server/embedded-postgres/embe
 import { createWorkspace, isAlive } from '../../../support/cli.ts'
 import type { Workspace } from '../../../support/cli.ts'
 
-const OWNER = new URL('../../fixtures/postgres-owner.ts', import.meta.url).pathname
+const OWNER = new URL('../../../fixtures/postgres-owner.ts', import.meta.url).pathname
 
 const clusterIn = (folder: Workspace): string => join(folder.path, 'cluster')
 
