@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { toProblems } from '../contract/issues.ts'
 import type { Json } from '../contract/json.ts'
 import type { ToolCall } from '../contract/message.ts'
 import type { AnyTool, ToolContext } from './define-tool.ts'
@@ -91,6 +92,5 @@ function failed(call: ToolCall, ctx: ToolContext, error: string, err?: unknown):
 
 function describeInvalid(call: ToolCall, { issues }: z.ZodError): string {
   if (typeof call.arguments === 'string') return `The arguments for "${call.name}" are not a JSON object.`
-  const problems = issues.slice(0, 5).map(({ path, message }) => [...path.map(String), message].join(': '))
-  return `The arguments for "${call.name}" are not valid. ${problems.join('; ')}`
+  return `The arguments for "${call.name}" are not valid. ${toProblems(issues).join('; ')}`
 }

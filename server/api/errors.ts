@@ -2,7 +2,7 @@ import { TRPCError } from '@trpc/server'
 import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import type { ErrorBody, ErrorCode } from '../contract/agent-runtime-error.ts'
-import { shortened } from '../contract/parse-input.ts'
+import { shortened } from '../contract/issues.ts'
 import type { Logger } from '../ports/logger.ts'
 import { isOutage } from './outage.ts'
 

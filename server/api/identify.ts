@@ -1,5 +1,6 @@
 import { ZodError } from 'zod'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
+import { toProblems } from '../contract/issues.ts'
 import { parsePrincipal } from '../contract/principal.ts'
 import type { Principal } from '../contract/principal.ts'
 import type { Logger } from '../ports/logger.ts'
@@ -61,5 +62,5 @@ const NO_PRINCIPAL = 'authenticate answered with something that is no principal,
 function problemsOf(error: unknown): string[] {
   const cause = error instanceof AgentRuntimeError ? error.cause : error
   if (!(cause instanceof ZodError)) return [String(cause)]
-  return cause.issues.map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ` : '') + message)
+  return toProblems(cause.issues)
 }

@@ -1,5 +1,5 @@
 import type { AgentRuntimeError, ErrorCode } from '../contract/agent-runtime-error.ts'
-import { shortened } from '../contract/parse-input.ts'
+import { shortened } from '../contract/issues.ts'
 import type { Logger } from '../ports/logger.ts'
 
 const REFUSALS = new Set<ErrorCode>(['unauthorized', 'forbidden', 'rate_limited'])

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { Json, JsonObject } from './json.ts'
 import { Message } from './message.ts'
-import { PendingWait, WaitName } from './wait.ts'
+import { PendingWait, CallName } from './wait.ts'
 
 /**
  * `queued → running → succeeded | failed | cancelled | timed_out`, with `running → waiting → queued`
@@ -136,7 +136,7 @@ export const RunRef = z.object({ runId: RunId })
 export type RespondInput = z.infer<typeof RespondInput>
 export const RespondInput = RunRef.extend({
   /** Name of the wait. */
-  wait: WaitName,
+  wait: CallName,
   /** Checked against the wait's schema. */
   value: Json,
 })

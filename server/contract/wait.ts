@@ -8,13 +8,14 @@ export const WaitKind = z.enum(['input', 'approval', 'sleep'])
 /** The longest durable wait or sleep: a year. */
 export const MAX_WAIT_MS = 365 * 86_400_000
 
-export const WAIT_NAME = '1 to 200 characters, none of them U+0000 or half a surrogate pair'
-export const WaitName = z.string().regex(/^[^\0\p{Cs}]{1,200}$/su, WAIT_NAME)
+/** Of a step or a wait. */
+export const CALL_NAME = '1 to 200 characters, none of them U+0000 or half a surrogate pair'
+export const CallName = z.string().regex(/^[^\0\p{Cs}]{1,200}$/su, CALL_NAME)
 
 /** Something a run waits for at this moment. Times are ISO 8601 in UTC. */
 export type PendingWait = z.infer<typeof PendingWait>
 export const PendingWait = z.object({
-  name: WaitName,
+  name: CallName,
   kind: WaitKind,
   /** What the agent tells whoever answers; for an approval `{ tool, arguments, hash, toolCallId?, details? }`. */
   details: Json,

@@ -14,6 +14,7 @@ import type { Page } from '../contract/page.ts'
 import { parseInput } from '../contract/parse-input.ts'
 import { RunStatus } from '../contract/run.ts'
 import type { Store } from '../ports/store.ts'
+import { unknownAgent } from './unknown-agent.ts'
 import { assertStorable } from '../contract/storable-json.ts'
 
 /** The use cases of conversations; see {@link Runs} on who may see what. */
@@ -32,9 +33,7 @@ export function createConversations(store: Store, agents: ReadonlyMap<string, un
       const owner = parsePrincipal(principal)
       const input = parseInput(CreateConversationInput, request)
       if (input.agentKey !== undefined && !agents.has(input.agentKey)) {
-        throw new AgentRuntimeError('unknown_agent', `There is no agent "${input.agentKey.slice(0, 100)}".`, {
-          details: { known: [...agents.keys()] },
-        })
+        throw unknownAgent(input.agentKey, agents)
       }
       assertStorable(input)
       return store.createConversation(owner, {

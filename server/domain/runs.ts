@@ -26,6 +26,7 @@ import { logEnded } from './log-ended.ts'
 import { noSuchRun } from './run-events.ts'
 import type { RunEvents } from './run-events.ts'
 import { cancelHintsOf, hintsOf } from './hints.ts'
+import { unknownAgent } from './unknown-agent.ts'
 
 type CreatedWithPlace = Extract<CreatedRun, { kind: 'created' }>
 
@@ -238,12 +239,6 @@ function keyOf(
   }
   if (key === undefined) return { idempotencyKey: null, fingerprint: null }
   return { idempotencyKey: key, fingerprint: fingerprintOf(asked) }
-}
-
-function unknownAgent(agentKey: string, agents: ReadonlyMap<string, AnyAgent>): AgentRuntimeError {
-  return new AgentRuntimeError('unknown_agent', `There is no agent "${agentKey.slice(0, 100)}".`, {
-    details: { known: [...agents.keys()] },
-  })
 }
 
 function describe(run: Run): string {

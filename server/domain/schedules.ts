@@ -3,6 +3,7 @@ import type { AnyAgent } from '../agent/define-agent.ts'
 import type { AnySchedule } from '../agent/schedule.ts'
 import { ConfigError } from '../config/config.ts'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
+import { toProblems } from '../contract/issues.ts'
 import { PUBLIC_PRINCIPAL, Principal } from '../contract/principal.ts'
 import { CreateRunInput } from '../contract/run.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -78,10 +79,11 @@ function checkSchedule(
 ): CheckedSchedule {
   const { name, cron, timeZone = 'UTC', principal = PUBLIC_PRINCIPAL } = schedule
   const input = CreateRunInput.safeParse({ ...schedule, agentKey: agent.key })
-  if (!input.success) throw wrong(agent, schedule, describe(input.error))
+  if (!input.success) throw wrong(agent, schedule, toProblems(input.error.issues).join('; '))
   checkParams(agent, schedule)
   const owner = Principal.safeParse(principal)
-  if (!owner.success) throw wrong(agent, schedule, `its principal is none: ${describe(owner.error)}`)
+  if (!owner.success)
+    throw wrong(agent, schedule, `its principal is none: ${toProblems(owner.error.issues).join('; ')}`)
   try {
     assertStorable(input.data)
     if (timetable.next({ cron, timeZone }, now) === undefined) throw new Error('its time never comes')
@@ -98,7 +100,7 @@ function checkParams(agent: AnyAgent, schedule: AnySchedule): void {
     // A schema that takes its time has its say when a run is created.
     if (parsed instanceof Promise) parsed.catch(() => {})
   } catch (error) {
-    const why = error instanceof z.ZodError ? describe(error) : String(error)
+    const why = error instanceof z.ZodError ? toProblems(error.issues).join('; ') : String(error)
     throw wrong(agent, schedule, `its params do not match what the agent takes: ${why}`)
   }
 }
@@ -107,12 +109,6 @@ function wrong(agent: AnyAgent, { name }: AnySchedule, how: string): ConfigError
   return new ConfigError(
     `The schedule ${JSON.stringify(name)} of agent "${agent.key}" is not valid: ${/[.?]$/.test(how) ? how : `${how}.`}`,
   )
-}
-
-function describe({ issues }: { issues: readonly { path: PropertyKey[]; message: string }[] }): string {
-  return issues
-    .map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ` : '') + message)
-    .join('; ')
 }
 
 /**

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { AnyAgent } from '../agent/define-agent.ts'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
+import { detailsOf } from '../contract/issues.ts'
 import type { Json } from '../contract/json.ts'
 import { AgentMessage } from '../contract/message.ts'
 import type { RunError } from '../contract/run.ts'
@@ -53,7 +54,7 @@ function isTooLarge(value: unknown): boolean {
 }
 
 function invalidOutput(what: string, error?: z.ZodError): Ending {
-  const details = error?.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message }))
+  const details = error && detailsOf(error.issues)
   return failed({
     message: `The agent returned ${what}.`,
     code: 'invalid_output',

@@ -1,4 +1,5 @@
 import type { AnyAgent } from '../agent/define-agent.ts'
+import { aborted } from '../concurrency/aborted.ts'
 import { isTerminal } from '../contract/terminal.ts'
 import type { RunLog } from '../events/run-log.ts'
 import type { ClaimedRun } from '../ports/attempt.ts'
@@ -173,11 +174,6 @@ async function abandonment(
     'the agent did not heed its signal and was abandoned',
   )
   throw signal.reason
-}
-
-function aborted(signal: AbortSignal): Promise<unknown> {
-  if (signal.aborted) return Promise.resolve()
-  return new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
 }
 
 function endInterrupted(

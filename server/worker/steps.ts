@@ -1,11 +1,13 @@
 import type { AgentContext, StepContext, StepOptions } from '../agent/context.ts'
 import { NonRetriableError } from '../agent/non-retriable-error.ts'
 import type { Json, Jsonify } from '../contract/json.ts'
+import { CALL_NAME, CallName } from '../contract/wait.ts'
 import type { AttemptMessages } from '../events/attempt-messages.ts'
 import type { ClaimedRun } from '../ports/attempt.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Store } from '../ports/store.ts'
 import { RunInterruption } from './interruption.ts'
+import { createOccurrences, keyOf } from './occurrences.ts'
 import { isRetriable, retryDelayMs } from './retry.ts'
 import type { RetryPolicy } from './retry.ts'
 import { storedForm } from './stored-form.ts'
@@ -31,7 +33,7 @@ export function createSteps(
   ports: StepPorts,
   { run, signal, messages, onCompleted }: StepRun,
 ): AgentContext['step'] {
-  const calls = new Map<string, number>()
+  const next = createOccurrences()
   let stored: Promise<Map<string, Json | undefined>> | undefined
   /** When the run was last known to be this attempt's. */
   let heldAt = ports.clock.now()
@@ -66,14 +68,9 @@ export function createSteps(
     options: StepOptions = {},
   ): Promise<Jsonify<T>> => {
     signal.throwIfAborted()
-    if (!NAME.test(name))
-      throw new NonRetriableError(
-        'The name of a step has 1 to 200 characters, none of them U+0000 or half a surrogate pair.',
-      )
-    // Before anything is awaited: the order of the calls is what tells steps of one name apart.
-    const occurrence = (calls.get(name) ?? 0) + 1
-    calls.set(name, occurrence)
-    const key = keyOf({ name, occurrence })
+    if (!CallName.safeParse(name).success) throw new NonRetriableError(`The name of a step has ${CALL_NAME}.`)
+    const call = next(name)
+    const key = keyOf(call)
     const known = await readStored()
     // The agent's code is the same in each attempt, so what it stored under this key was a T.
     if (known.has(key)) return known.get(key) as Jsonify<T>
@@ -95,19 +92,17 @@ export function createSteps(
             maxCharacters: MAX_RESULT_CHARACTERS,
             advice: 'It was done: the run fails rather than do it again.',
           })
-    const step = { name, occurrence, result, messageIds, startedAt: new Date(startedAt).toISOString() }
+    const step = { ...call, result, messageIds, startedAt: new Date(startedAt).toISOString() }
     // The work is done: for a connection that broke it is not to be done again.
     const outcome = await patiently(ports, signal, () => ports.store.saveStep(run, step))
     if (outcome === 'fenced') throw new RunInterruption('lost')
     heldAt = savedAt
     messages.keep(messageIds)
-    await onCompleted({ name, occurrence, durationMs: ports.clock.now() - startedAt })
+    await onCompleted({ ...call, durationMs: ports.clock.now() - startedAt })
     return result as Jsonify<T>
   }
 }
 
-// What the database gives back as it went in: steps are found again by their names.
-const NAME = /^[^\0\p{Cs}]{1,200}$/su
 const MAX_SAVES = 8
 const SAVE_AGAIN_MIN_MS = 50
 const SAVE_AGAIN_MAX_MS = 2_000
@@ -123,8 +118,6 @@ async function patiently<T>(ports: StepPorts, signal: AbortSignal, save: () => P
     }
   }
 }
-
-const keyOf = ({ name, occurrence }: { name: string; occurrence: number }) => `${name}/${occurrence}`
 
 interface Try<T> {
   idempotencyKey: string

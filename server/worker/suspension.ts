@@ -1,3 +1,4 @@
+import { aborted } from '../concurrency/aborted.ts'
 import type { Json } from '../contract/json.ts'
 import type { PendingWait } from '../contract/wait.ts'
 import type { NewWait } from '../ports/attempt.ts'
@@ -30,8 +31,7 @@ export class Suspension {
       this.#controller.abort(new RunInterruption('waiting'))
     }
     const { signal } = this.#controller
-    if (!signal.aborted)
-      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+    await aborted(signal)
     throw signal.reason
   }
 

@@ -4,11 +4,13 @@ import { canonicalJson } from '../contract/canonical-json.ts'
 import type { AgentContext, WaitOptions } from '../agent/context.ts'
 import { NonRetriableError } from '../agent/non-retriable-error.ts'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
+import { detailsOf } from '../contract/issues.ts'
 import type { Json } from '../contract/json.ts'
-import { ApprovalAnswer, MAX_WAIT_MS, WAIT_NAME, WaitName } from '../contract/wait.ts'
+import { ApprovalAnswer, MAX_WAIT_MS, CALL_NAME, CallName } from '../contract/wait.ts'
 import type { WaitKind } from '../contract/wait.ts'
 import type { ClaimedRun, SettledWait } from '../ports/attempt.ts'
 import type { Store } from '../ports/store.ts'
+import { createOccurrences, keyOf } from './occurrences.ts'
 import { storedForm } from './stored-form.ts'
 import type { Suspension } from './suspension.ts'
 
@@ -34,7 +36,7 @@ export function createWaits(
   { store }: { store: Pick<Store, 'readSettledWaits'> },
   { run, signal, suspension }: WaitRun,
 ): Pick<AgentContext, 'wait' | 'approve' | 'sleep'> {
-  const calls = new Map<string, number>()
+  const next = createOccurrences()
   let settled: Promise<Map<string, SettledWait>> | undefined
 
   /** What is over by this attempt; of a first attempt there is nothing to read. */
@@ -51,17 +53,15 @@ export function createWaits(
     signal.throwIfAborted()
     const { timeoutMs } = question
     const { name } = question
-    if (!WaitName.safeParse(name).success) {
-      throw new NonRetriableError(`The name of a wait is ${WAIT_NAME}.`)
+    if (!CallName.safeParse(name).success) {
+      throw new NonRetriableError(`The name of a wait is ${CALL_NAME}.`)
     }
     if (timeoutMs !== null && !(timeoutMs >= 0 && timeoutMs <= MAX_WAIT_MS)) {
       throw new RangeError(`A wait may take from 0 to ${MAX_WAIT_MS} ms (a year), not ${timeoutMs}.`)
     }
-    // Before anything is awaited: the order of the calls is what tells waits of one name apart.
-    const occurrence = (calls.get(name) ?? 0) + 1
-    calls.set(name, occurrence)
-    const known = (await readSettled()).get(keyOf({ name, occurrence }))
-    return known ?? suspension.add({ ...question, occurrence })
+    const call = next(name)
+    const known = (await readSettled()).get(keyOf(call))
+    return known ?? suspension.add({ ...question, ...call })
   }
 
   async function wait<TSchema extends z.ZodType>(
@@ -79,7 +79,7 @@ export function createWaits(
       'validation_failed',
       `The answer to "${name}" is not what the agent waits for.`,
       {
-        details: parsed.error.issues.map(({ path, message }) => ({ path: path.join('.'), message })),
+        details: detailsOf(parsed.error.issues),
       },
     )
   }
@@ -124,8 +124,6 @@ function approvalQuestion(
     schema: toJsonSchema(call.name, ApprovalAnswer.extend({ hash: z.literal(hash) })),
   }
 }
-
-const keyOf = ({ name, occurrence }: { name: string; occurrence: number }) => `${name}/${occurrence}`
 
 function toDetails(name: string, value: unknown): Json {
   return storedForm(`What "${name.slice(0, 100)}" tells whoever answers`, value)

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { TLSSocket } from 'node:tls'
 import { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
-import { shortened } from '../../contract/parse-input.ts'
+import { shortened } from '../../contract/issues.ts'
 
 /** What every client may say of itself, by way of its first message, since browsers can set no header on a socket. */
 const SETTABLE = new Set(['authorization', 'x-anonymous-token'])

@@ -1,6 +1,7 @@
 import { PgBoss } from 'pg-boss'
 import type pg from 'pg'
 import { z } from 'zod'
+import { toProblems } from '../../contract/issues.ts'
 import type { Json } from '../../contract/json.ts'
 import { RunId } from '../../contract/run.ts'
 import type { Logger } from '../../ports/logger.ts'
@@ -148,5 +149,5 @@ function toBatchSize(limit: number): number {
 }
 
 function reasonOf({ issues }: z.ZodError): string {
-  return issues.map(({ path, message }) => [...path, message].join(': ')).join('; ')
+  return toProblems(issues).join('; ')
 }

@@ -1,0 +1,25 @@
+// What is wrong with a value, as zod tells it and as we tell others.
+
+export type Issues = readonly { path: PropertyKey[]; message: string }[]
+
+/** What an error tells of what was sent: enough to mend it, however much is wrong. */
+export const MAX_ISSUES = 10
+const MAX_CHARACTERS = 200
+
+/** @param prefix of the paths: what the value is called where it came from. */
+export function detailsOf(issues: Issues, prefix: string[] = []): { path: string; message: string }[] {
+  return issues.slice(0, MAX_ISSUES).map(({ path, message }) => ({
+    path: shortened([...prefix, ...path].map(String).join('.')),
+    message: shortened(message),
+  }))
+}
+
+/** One a problem: `path.to.field: what is wrong`. */
+export function toProblems(issues: Issues): string[] {
+  return detailsOf(issues).map(({ path, message }) => (path === '' ? message : `${path}: ${message}`))
+}
+
+/** What is repeated of a request in an answer. */
+export function shortened(text: string): string {
+  return text.length <= MAX_CHARACTERS ? text : `${text.slice(0, MAX_CHARACTERS)}…`
+}
