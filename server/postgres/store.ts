@@ -2,6 +2,7 @@ import { PrismaPg } from '@prisma/adapter-pg'
 import type pg from 'pg'
 import type { Visibility } from '../contract/event.ts'
 import { isTerminal } from '../contract/terminal.ts'
+import type { RetryPolicy } from '../lifecycle/backoff.ts'
 import type { QueuedRun } from '../ports/queue.ts'
 import type { Store } from '../ports/store.ts'
 import { assertUtf8 } from './connections/encoding.ts'
@@ -28,13 +29,16 @@ interface PrismaStoreOptions {
   pool: pg.Pool
   /** Visibility of the events the store writes by itself. */
   visibilityOf(type: string): Visibility
+  /** For attempts whose worker is lost. */
+  retryPolicy: RetryPolicy
   queue: JoinedQueue
   /** Told of runs that were delivered, when that has committed. */
   onDelivered(runs: readonly QueuedRun[]): void
 }
 
 /** The store on PostgreSQL: prepared SQL where it is hot, Prisma everywhere else. */
-export function createPrismaStore({ pool, visibilityOf, queue, onDelivered }: PrismaStoreOptions): Store {
+export function createPrismaStore(options: PrismaStoreOptions): Store {
+  const { pool, visibilityOf, retryPolicy, queue, onDelivered } = options
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) })
 
   /** Does what may deliver runs, and tells of them afterwards. */
@@ -60,7 +64,7 @@ export function createPrismaStore({ pool, visibilityOf, queue, onDelivered }: Pr
       ),
     findUpkeep: (minAgeMs) => findUpkeep(pool, minAgeMs),
     recoverRuns: (workerIds) =>
-      delivering((deliver) => recoverRuns(pool, { workerIds, visibilityOf }, deliver)),
+      delivering((deliver) => recoverRuns(pool, { workerIds, visibilityOf, retryPolicy }, deliver)),
     expireRuns: () => expireRuns(pool, visibilityOf('run.timed_out')),
     giveTurns: (turns) => delivering((deliver) => giveTurns(pool, turns, deliver)),
     compactRuns: (ageMs) => compactRuns(pool, ageMs),

@@ -40,7 +40,7 @@ import type { Clock } from '../ports/clock.ts'
 import type { EventBus } from '../ports/event-bus.ts'
 import type { Logger } from '../ports/logger.ts'
 import { loadRegistry } from '../agent/registry.ts'
-import { DEFAULT_RETRY_POLICY } from '../worker/retry.ts'
+import { DEFAULT_RETRY_POLICY } from '../lifecycle/backoff.ts'
 import { StartupError } from '../ports/startup-error.ts'
 import { Worker } from '../worker/worker.ts'
 
@@ -76,7 +76,9 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   let schedules = checkSchedules(agents, timetable, clock.now())
   const presence = createPgPresence({ databaseUrl: config.directUrl ?? databaseUrl, clock, log })
   const bus = createBus(config, { pool, clock, log })
-  const store = createPrismaStore({ pool, visibilityOf, queue, onDelivered: createAnnounce(bus, clock) })
+  const retryPolicy = { ...DEFAULT_RETRY_POLICY, delayMs: config.retryDelaySeconds * 1000 }
+  const onDelivered = createAnnounce(bus, clock)
+  const store = createPrismaStore({ pool, visibilityOf, retryPolicy, queue, onDelivered })
 
   const hub = createEventHub({
     store,
@@ -268,7 +270,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
             ? config.modelIdleTimeoutSeconds * 1000
             : Infinity,
           presence,
-          retryPolicy: { ...DEFAULT_RETRY_POLICY, delayMs: config.retryDelaySeconds * 1000 },
+          retryPolicy,
           random: Math.random,
         },
         {

@@ -1,17 +1,10 @@
 import { NonRetriableError } from '../agent/non-retriable-error.ts'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
+import { backoffMs, DEFAULT_RETRY_POLICY } from '../lifecycle/backoff.ts'
+import type { RetryPolicy } from '../lifecycle/backoff.ts'
 import { ModelError } from '../ports/model.ts'
 
-/** When an attempt that failed is followed by another. */
-export interface RetryPolicy {
-  /** Milliseconds before the second attempt; doubled for each further one. */
-  delayMs: number
-  maxDelayMs: number
-}
-
 const MAX_ASKED_MS = 24 * 3600 * 1000
-
-export const DEFAULT_RETRY_POLICY: RetryPolicy = { delayMs: 1_000, maxDelayMs: 60_000 }
 
 /**
  * Whether another attempt may do better. What an agent throws may be anything, so it may; not so what
@@ -25,8 +18,8 @@ export function isRetriable(error: unknown): boolean {
 }
 
 /**
- * How long to wait before the next attempt: exponential with jitter, so that runs that failed together
- * don't come back together, and never sooner than a provider's `Retry-After` asks, up to a day.
+ * How long to wait before the next attempt: by the policy, and never sooner than a provider's `Retry-After` asks, up to
+ * a day.
  *
  * @param failures attempts that have failed, this one included
  * @param chance a random number from 0 up to, not including, 1
@@ -35,8 +28,7 @@ export function retryDelayMs(
   { failures, error, chance }: { failures: number; error: unknown; chance: number },
   policy: RetryPolicy = DEFAULT_RETRY_POLICY,
 ): number {
-  const ceiling = Math.min(policy.delayMs * 2 ** (failures - 1), policy.maxDelayMs)
-  return Math.max(Math.round(ceiling * (0.5 + chance / 2)), askedMs(error))
+  return Math.max(backoffMs(failures, chance, policy), askedMs(error))
 }
 
 /** A provider's header may say anything: whatever it is, the run's row has to be able to hold it. */

@@ -9,7 +9,7 @@ import type { Store } from '../ports/store.ts'
 import { RunInterruption } from './interruption.ts'
 import { createOccurrences, keyOf } from './occurrences.ts'
 import { isRetriable, retryDelayMs } from './retry.ts'
-import type { RetryPolicy } from './retry.ts'
+import type { RetryPolicy } from '../lifecycle/backoff.ts'
 import { storedForm } from './stored-form.ts'
 
 export interface StepPorts {

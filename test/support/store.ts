@@ -1,15 +1,21 @@
 import type pg from 'pg'
 import type { Visibility } from '../../server/contract/event.ts'
+import { DEFAULT_RETRY_POLICY } from '../../server/lifecycle/backoff.ts'
 import type { Store } from '../../server/ports/store.ts'
 import { createPrismaStore } from '../../server/postgres/store.ts'
 
 /** A store whose runs are in no queue: {@link claim} names those that it takes. */
-export function createTestStore(pool: pg.Pool, visibility: Visibility = 'user'): Store {
+export function createTestStore(
+  pool: pg.Pool,
+  visibility: Visibility = 'user',
+  retryPolicy = DEFAULT_RETRY_POLICY,
+): Store {
   const queue = {
     deliver: async () => {},
     take: async (names: string) => ({ runIds: names.split(' '), mayHaveMore: false, done: async () => {} }),
   }
-  return createPrismaStore({ pool, visibilityOf: () => visibility, queue, onDelivered: () => {} })
+  const options = { visibilityOf: () => visibility, retryPolicy, queue, onDelivered: () => {} }
+  return createPrismaStore({ pool, ...options })
 }
 
 /** Claims runs as a worker does whose deliveries they are. */

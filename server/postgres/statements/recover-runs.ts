@@ -3,6 +3,8 @@
 import type pg from 'pg'
 import type { Visibility } from '../../contract/event.ts'
 import type { RunError } from '../../contract/run.ts'
+import { backoffSql } from '../../lifecycle/backoff.ts'
+import type { RetryPolicy } from '../../lifecycle/backoff.ts'
 import { LOSSES_IN_COMPANY } from '../../ports/attempt.ts'
 import type { QueuedRun } from '../../ports/queue.ts'
 import type { Deliver } from '../joined-queue.ts'
@@ -65,7 +67,7 @@ const RECOVER = {
         END AS status,
         CASE
           WHEN charge = 0 OR failures + charge = 1 THEN 0
-          ELSE LEAST(1000 * 2 ^ LEAST(failures + charge - 2, 10), 60000)::int
+          ELSE ${backoffSql('failures + charge - 1', { delayMs: '$7', maxDelayMs: '$8' })}
         END AS delay_ms
       FROM charged
     ), r AS (
@@ -115,9 +117,14 @@ const TIMED_OUT: RunError = { message: 'The run took longer than its timeout.', 
 
 export async function recoverRuns(
   pool: pg.Pool,
-  { workerIds, visibilityOf }: { workerIds: readonly string[]; visibilityOf(type: string): Visibility },
+  request: {
+    workerIds: readonly string[]
+    visibilityOf(type: string): Visibility
+    retryPolicy: RetryPolicy
+  },
   deliver: Deliver,
 ): Promise<ChangedRun[]> {
+  const { workerIds, visibilityOf, retryPolicy } = request
   const statuses = Object.keys(EVENT_OF) as (keyof typeof EVENT_OF)[]
   const types = statuses.map((status) => EVENT_OF[status])
   return inTransaction(pool, async (client, tx) => {
@@ -128,6 +135,8 @@ export async function recoverRuns(
       types,
       types.map(visibilityOf),
       JSON.stringify(TIMED_OUT),
+      retryPolicy.delayMs,
+      retryPolicy.maxDelayMs,
     ])
     const queued = rows.filter((row) => row.status === 'queued')
     if (queued.length > 0) await deliver(queued, tx)

@@ -2,6 +2,7 @@ import pg from 'pg'
 import { v7 as uuidv7 } from 'uuid'
 import { describe, expect } from 'vitest'
 import { createBossQueue } from '../../../server/postgres/queue/queue.ts'
+import { DEFAULT_RETRY_POLICY } from '../../../server/lifecycle/backoff.ts'
 import { createPrismaStore } from '../../../server/postgres/store.ts'
 import { PUBLIC_PRINCIPAL } from '../../../server/contract/principal.ts'
 import type { Message } from '../../../server/index.ts'
@@ -64,7 +65,13 @@ describe('a conversation', () => {
     const conversationId = String(body['id'])
     const pool = new pg.Pool({ connectionString: database.url, application_name: 'test' })
     const queue = createBossQueue({ pool, log: createSilentLogger() })
-    const store = createPrismaStore({ pool, visibilityOf: () => 'user', queue, onDelivered: () => {} })
+    const store = createPrismaStore({
+      pool,
+      visibilityOf: () => 'user',
+      retryPolicy: DEFAULT_RETRY_POLICY,
+      queue,
+      onDelivered: () => {},
+    })
     for (const [text, behindMs] of [
       ['one', 0],
       ['two', 3_000],

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { v7 as uuidv7 } from 'uuid'
 import { describe, expect } from 'vitest'
+import { backoffMs } from '../../../server/lifecycle/backoff.ts'
 import type { Store } from '../../../server/ports/store.ts'
 import { test as base } from '../../support/runtime.ts'
 import { claim, createTestStore } from '../../support/store.ts'
@@ -100,6 +101,36 @@ describe('the store', () => {
         [gone, 'fenced'],
       ]),
     )
+  })
+
+  test('an attempt that was lost is followed by another as one that failed is', async ({ database }) => {
+    const pool = createTestPool(database.url)
+    const policy = { delayMs: 20_000, maxDelayMs: 60_000 }
+    const store = createTestStore(pool, 'user', policy)
+    const id = uuidv7()
+    await store.createRuns([newRun({ id, maxAttempts: 10 })])
+    const delays: number[] = []
+    for (let lost = 1; lost <= 6; lost += 1) {
+      await database.sql(`UPDATE agent_runtime.run SET run_at = now() WHERE id = '${id}'`)
+      expect((await claim(store, [id], { workerId: `w${lost}`, ttlMs: -1 })).claimed).toHaveLength(1)
+      await store.recoverRuns([])
+      const [event] = await database.sql(
+        `SELECT (payload -> 'delayMs')::int AS ms FROM agent_runtime.event
+         WHERE run_id = '${id}' AND type = 'run.retrying' ORDER BY seq DESC LIMIT 1`,
+      )
+      delays.push(Number(event?.['ms']))
+    }
+    await store.close()
+    await pool.end()
+    // It was in no queue.
+    await database.sql('TRUNCATE agent_runtime.run, agent_runtime.event CASCADE')
+    // What is lost for the first time goes on at once; then both ends of the jitter bound it.
+    const [first, ...others] = delays
+    expect(first).toBe(0)
+    others.forEach((delay, index) => {
+      expect(delay).toBeGreaterThanOrEqual(backoffMs(index + 1, 0, policy))
+      expect(delay).toBeLessThanOrEqual(backoffMs(index + 1, 1, policy))
+    })
   })
 
   test('a run is claimed by one worker only, however many ask at once', async ({ store }) => {

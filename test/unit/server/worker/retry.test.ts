@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ModelError } from '../../../../server/ports/model.ts'
-import { DEFAULT_RETRY_POLICY, retryDelayMs } from '../../../../server/worker/retry.ts'
+import { DEFAULT_RETRY_POLICY } from '../../../../server/lifecycle/backoff.ts'
+import { retryDelayMs } from '../../../../server/worker/retry.ts'
 
 const DAY_MS = 86_400_000
 const asking = (retryAfterMs: number) =>

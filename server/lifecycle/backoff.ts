@@ -1,0 +1,29 @@
+// How long a run waits before its next attempt: one formula, for attempts that failed and for those that were lost.
+
+/** When an attempt that failed is followed by another. */
+export interface RetryPolicy {
+  /** Milliseconds before the second attempt; doubled for each further one. */
+  delayMs: number
+  maxDelayMs: number
+}
+
+export const DEFAULT_RETRY_POLICY: RetryPolicy = { delayMs: 1_000, maxDelayMs: 60_000 }
+
+/**
+ * Exponential with jitter, so that runs that failed together don't come back together.
+ *
+ * @param failures attempts that have failed, this one included
+ * @param chance a random number from 0 up to, not including, 1
+ */
+export function backoffMs(failures: number, chance: number, { delayMs, maxDelayMs }: RetryPolicy): number {
+  return Math.round(Math.min(delayMs * 2 ** (failures - 1), maxDelayMs) * (0.5 + chance / 2))
+}
+
+/** The same in SQL; all are expressions. */
+export function backoffSql(
+  failures: string,
+  { delayMs, maxDelayMs }: Record<keyof RetryPolicy, string>,
+): string {
+  const exponent = `LEAST(${failures} - 1, 100)`
+  return `round(LEAST(${delayMs}::float8 * 2::float8 ^ ${exponent}, ${maxDelayMs}::float8) * (0.5 + random() / 2))::int`
+}
