@@ -5,7 +5,7 @@ import { needsApproval, runTool } from './run-tool.ts'
 import type { ToolOutcome, ToolRunContext } from './run-tool.ts'
 
 /**
- * Runs the tool calls of one turn, at once but for those that need somebody's leave: these are asked for
+ * Runs the tool calls of one model turn, at once but for those that need somebody's leave: these are asked for
  * together, when the others are done, since asking may end the attempt. Each is a step, so that a later
  * attempt of the run does none of them again.
  *

@@ -67,7 +67,7 @@ export interface ToolLoopResult {
 /**
  * Lets the model answer, running the tools it asks for, until it asks for none. Emits `assistant.delta`
  * and `reasoning.delta` while it streams, `assistant.message` for each turn with text, `tool.call`,
- * `tool.result` and `usage`. The tool calls of one turn run in parallel.
+ * `tool.result` and `usage`. The tool calls of one model turn run in parallel.
  *
  * Each answer of the model and each tool call is a step of the run: after a crash, a retry or a wait the loop
  * goes on where it was. Tools that need approval are run when somebody has given it ({@link AgentContext.approve}).

@@ -17,11 +17,11 @@ export function createGroupCommit<TItem, TResult>(options: {
   maxWeight?: number
   weigh?(item: TItem): number
   /**
-   * When the first item of an idle moment leaves. Default, `turn`: when the turn of the event loop is
-   * through, so that requests of many sockets go together. `tick`: when the callback that is running is,
-   * for items that come together anyway.
+   * When the first item of an idle moment leaves. Default, `pass`: after this pass of the event loop,
+   * so that requests of many sockets go together. `tick`: after the callback that is running, for items that
+   * come together anyway.
    */
-  gather?: 'turn' | 'tick'
+  gather?: 'pass' | 'tick'
   /** Answers in the order of the items. `isApart`: nobody waits for them but who asked. */
   flush(items: readonly TItem[], isApart: boolean): Promise<readonly TResult[]>
   /**
@@ -30,7 +30,7 @@ export function createGroupCommit<TItem, TResult>(options: {
    */
   mayBeOnes?(error: unknown, count: number): boolean
 }): (item: TItem) => Promise<TResult> {
-  const { maxBatch, gather = 'turn', flush, mayBeOnes = () => false } = options
+  const { maxBatch, gather = 'pass', flush, mayBeOnes = () => false } = options
   const { maxWeight = Infinity, weigh = () => 0 } = options
   const waiting: Entry<TItem, TResult>[] = []
   let flushing = false

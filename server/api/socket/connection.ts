@@ -18,12 +18,12 @@ import type { Call } from './messages.ts'
 import { watchOver } from './lifetime.ts'
 import type { LifetimeSettings } from './lifetime.ts'
 import type { Outlet } from './outlet.ts'
-import type { TakeTurn } from './turns.ts'
+import type { InTimeSlice } from './time-slices.ts'
 
 export interface ConnectionOptions extends CallerOptions {
   services: ApiServices
   router: AgentRouter
-  takeTurn: TakeTurn
+  inTimeSlice: InTimeSlice
   /** Largest message taken, in bytes. */
   maxBodyBytes: number
   subscriptionsPerSocket: number
@@ -117,7 +117,7 @@ export class Connection {
       return false
     }
     if (method !== 'subscription' || path !== SUBSCRIPTION_PATH) return true
-    const { services, takeTurn, subscriptionsPerSocket } = this.#options
+    const { services, inTimeSlice, subscriptionsPerSocket } = this.#options
     if (this.#subscriptions.has(id)) {
       this.#refuse(call, new AgentRuntimeError('bad_request', `Duplicate id ${id}`))
       return false
@@ -130,7 +130,7 @@ export class Connection {
     }
     const { outlet } = this.#peer
     const onEnd = () => this.#subscriptions.delete(id)
-    this.#subscriptions.set(id, new EventSubscription({ call, services, outlet, takeTurn, onEnd }))
+    this.#subscriptions.set(id, new EventSubscription({ call, services, outlet, inTimeSlice, onEnd }))
     return true
   }
 

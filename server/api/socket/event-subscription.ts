@@ -11,13 +11,13 @@ import { isRefusal } from './caller.ts'
 import { toEventFrames, toHead } from './event-frames.ts'
 import type { Call } from './messages.ts'
 import type { Outlet } from './outlet.ts'
-import type { TakeTurn } from './turns.ts'
+import type { InTimeSlice } from './time-slices.ts'
 
 interface SubscriptionOptions {
   call: Call
   services: ApiServices
   outlet: Outlet
-  takeTurn: TakeTurn
+  inTimeSlice: InTimeSlice
   /** Called once, when nothing more will be sent. */
   onEnd(): void
 }
@@ -52,8 +52,8 @@ export class EventSubscription {
       this.#confirm = confirm
       if (this.#isLeft) source.close()
       else this.#respond({ result: { type: 'started' } })
-      source.onReady = this.#takeTurn
-      this.#takeTurn()
+      source.onReady = this.#inTimeSlice
+      this.#inTimeSlice()
     } catch (error) {
       this.refuse(error)
     }
@@ -95,20 +95,20 @@ export class EventSubscription {
     this.#end()
   }
 
-  readonly #takeTurn = (): void => this.#options.takeTurn(this.#step)
+  readonly #inTimeSlice = (): void => this.#options.inTimeSlice(this.#step)
 
   readonly #step = (): void => {
     const { outlet, services } = this.#options
     const source = this.#source
     if (source === undefined || this.#isOver) return
     // Nothing is taken ahead of the reader, which finds it by its cursor when it gets to it.
-    if (!outlet.hasRoom) return outlet.whenRoom(this.#takeTurn)
+    if (!outlet.hasRoom) return outlet.whenRoom(this.#inTimeSlice)
     try {
       const [piece, ...rest] = this.#pieces.length > 0 ? this.#pieces : this.#take(source)
       if (piece !== undefined) {
         outlet.write(piece)
         this.#pieces = rest
-        this.#takeTurn()
+        this.#inTimeSlice()
       } else if (source.isOver) {
         if (services.stopping.aborted && !this.#isLeft) throw stopped()
         this.#stopped()

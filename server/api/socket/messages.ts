@@ -4,7 +4,7 @@ import { parseTRPCMessage } from '@trpc/server/rpc'
 import { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
 import type { AgentRouter } from '../router.ts'
 
-/** Calls in one message. tRPC's client sends all at once that a page asks for in one turn, and after a reconnect all streams. */
+/** Calls in one message. tRPC's client sends all at once that a page asks for in one tick, and after a reconnect all streams. */
 const MAX_CALLS = 1_000
 
 export interface Call {

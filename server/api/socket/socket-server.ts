@@ -12,7 +12,7 @@ import { logRefusal } from '../log-refusal.ts'
 import { createOutlet } from './outlet.ts'
 import { refuseUpgrade } from './refuse-upgrade.ts'
 import { createSeats } from './seats.ts'
-import { createTurns } from './turns.ts'
+import { createTimeSlices } from './time-slices.ts'
 import { hasAddress, urlOf } from './upgrade-request.ts'
 
 export interface SocketServer {
@@ -22,7 +22,7 @@ export interface SocketServer {
   close(): Promise<void>
 }
 
-interface SocketServerOptions extends Omit<ConnectionOptions, 'seats' | 'takeTurn'> {
+interface SocketServerOptions extends Omit<ConnectionOptions, 'seats' | 'inTimeSlice'> {
   trpcPath: string
   allowedOrigins: readonly string[]
   /** Of one principal, in this process. */
@@ -36,7 +36,11 @@ const NO_HOST = new AgentRuntimeError('bad_request', 'The header Host names no h
 export function createSocketServer(options: SocketServerOptions): SocketServer {
   const { trpcPath, maxBodyBytes: maxPayload } = options
   const server = new WebSocketServer({ noServer: true, maxPayload })
-  const shared = { ...options, seats: createSeats(options.socketsPerPrincipal), takeTurn: createTurns() }
+  const shared = {
+    ...options,
+    seats: createSeats(options.socketsPerPrincipal),
+    inTimeSlice: createTimeSlices(),
+  }
   const pingMs = options.services.streamKeepAliveMs
 
   function accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {

@@ -1,5 +1,5 @@
 import { migrateQueue } from './migrate-queue.ts'
-import { whileAlone } from './migration-turn.ts'
+import { whileAlone } from './migration-lock.ts'
 import { createPostgresPool } from '../connections/pool.ts'
 import { applyMigrations } from './migrations.ts'
 import { DATABASE_SCHEMA } from './migrations.ts'
@@ -10,7 +10,7 @@ const NO_LIMITS = { lockWaitMs: 0, statementMs: 0, idleInTransactionMs: 0 }
 
 /**
  * Brings a database to what this version of the package needs: the store's tables, then the queue's.
- * Safe to call from many processes at once: they take turns.
+ * Safe to call from many processes at once: they run one at a time.
  *
  * @param onWait told who is migrating it, when somebody is.
  * @returns what was applied now, empty when the database was up to date.

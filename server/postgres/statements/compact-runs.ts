@@ -13,7 +13,7 @@
 import type pg from 'pg'
 import type { Sweep } from '../../ports/upkeep.ts'
 import { execute } from '../connections/transaction.ts'
-import { MAX_EVENTS, MAX_RUNS, takeTurn } from './sweep.ts'
+import { MAX_EVENTS, MAX_RUNS, sweepAlone } from './sweep.ts'
 
 // Along the order in which runs ended, from where the sweep before this one stopped: no run has to be marked.
 const PICK = {
@@ -110,7 +110,7 @@ const MOVE_ON = {
 }
 
 export async function compactRuns(pool: pg.Pool, ageMs: number): Promise<Sweep> {
-  return takeTurn(pool, 'compaction', async (client) => {
+  return sweepAlone(pool, 'compaction', async (client) => {
     const runs = await execute<{ id: string }>(client, PICK, [ageMs])
     const last = runs.at(-1)
     if (last === undefined) return { rows: 0, isDone: true }

@@ -3,7 +3,7 @@
 import type pg from 'pg'
 import type { Sweep } from '../../ports/upkeep.ts'
 import { execute } from '../connections/transaction.ts'
-import { MAX_EVENTS, MAX_RUNS, takeTurn } from './sweep.ts'
+import { MAX_EVENTS, MAX_RUNS, sweepAlone } from './sweep.ts'
 
 const PICK = {
   name: 'retention_pick',
@@ -56,7 +56,7 @@ const DELETE_CONVERSATIONS = {
 }
 
 export async function deleteRuns(pool: pg.Pool, ageMs: number): Promise<Sweep> {
-  return takeTurn(pool, 'retention', async (client) => {
+  return sweepAlone(pool, 'retention', async (client) => {
     const runs = await execute<{ id: string }>(client, PICK, [ageMs])
     if (runs.length === 0) return { rows: 0, isDone: true }
     const ids = runs.map(({ id }) => id)
@@ -99,7 +99,7 @@ const MOVE_ON = {
 }
 
 export async function deleteEmptyConversations(pool: pg.Pool, ageMs: number): Promise<Sweep> {
-  return takeTurn(pool, 'conversations', async (client) => {
+  return sweepAlone(pool, 'conversations', async (client) => {
     const met = await execute<{ id: string; isEmpty: boolean }>(client, PICK_CONVERSATIONS, [ageMs])
     const last = met.at(-1)
     if (last === undefined) return { rows: 0, isDone: true }

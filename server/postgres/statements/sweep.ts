@@ -1,4 +1,4 @@
-// What all sweeps over the tables share: how processes take turns, and how much one of them takes at once.
+// What all sweeps over the tables share: how one process works at a time, and how much one of them takes at once.
 import type pg from 'pg'
 import type { Sweep } from '../../ports/upkeep.ts'
 import { execute, inTransaction } from '../connections/transaction.ts'
@@ -25,14 +25,14 @@ const TAKE = {
  * Has `work` do one batch of the sweep `name`, unless another process is at it. All of the batch commits or
  * nothing: a process that dies leaves it to the next as if it had never begun.
  */
-export async function takeTurn(
+export async function sweepAlone(
   pool: pg.Pool,
   name: 'compaction' | 'conversations' | 'retention',
   work: (executor: Executor) => Promise<Sweep>,
 ): Promise<Sweep> {
   return inTransaction(pool, async (client) => {
-    const turn = await execute(client, TAKE, [name])
-    return turn.length === 0 ? { rows: 0, isDone: true } : work(patient(client))
+    const taken = await execute(client, TAKE, [name])
+    return taken.length === 0 ? { rows: 0, isDone: true } : work(patient(client))
   })
 }
 

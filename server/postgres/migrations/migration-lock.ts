@@ -13,7 +13,7 @@ const HOLDER = `
     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
   LIMIT 1`
 
-interface TurnOptions {
+interface LockOptions {
   databaseUrl: string
   settings: SessionSettings
   /** Told who is in the way, in a sentence for people. */
@@ -25,7 +25,7 @@ interface TurnOptions {
  * pooler the session goes on without us, and would keep it.
  */
 export async function whileAlone<T>(
-  { databaseUrl, settings, onWait }: TurnOptions,
+  { databaseUrl, settings, onWait }: LockOptions,
   work: () => Promise<T>,
 ): Promise<T> {
   const { client } = await connectClient(
@@ -44,7 +44,7 @@ export async function whileAlone<T>(
       `SELECT set_config(name, '0', true) FROM pg_settings WHERE name = 'transaction_timeout'`,
     )
     await assertUtf8(client)
-    await takeTurn(client, onWait)
+    await takeLock(client, onWait)
     const result = await work()
     await client.query('COMMIT')
     return result
@@ -53,7 +53,7 @@ export async function whileAlone<T>(
   }
 }
 
-async function takeTurn(client: pg.Client, onWait: TurnOptions['onWait']): Promise<void> {
+async function takeLock(client: pg.Client, onWait: LockOptions['onWait']): Promise<void> {
   const { rows: tries } = await client.query<{ taken: boolean }>(
     'SELECT pg_try_advisory_xact_lock($1) AS taken',
     [MIGRATION_LOCK],
