@@ -8,6 +8,7 @@ import { createBossQueue } from '../postgres/queue/queue.ts'
 import { createBossTimetable } from '../postgres/queue/timetable.ts'
 import { createLocalBus } from '../bus/local-bus.ts'
 import { createPgBus } from '../postgres/bus.ts'
+import { gatherStatistics } from '../postgres/statistics.ts'
 import { createPgPresence } from '../postgres/presence.ts'
 import { createLogger } from '../telemetry/pino-logger.ts'
 import { toStartupError } from '../postgres/connections/database-error.ts'
@@ -120,6 +121,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   let upkeep: Promise<void> | undefined
   let scheduling: Promise<void> | undefined
   let tidying: Promise<void> | undefined
+  let gathering: Promise<void> | undefined
   let started: Promise<void> | undefined
   let stopped: Promise<void> | undefined
   const start = () => (stopped === undefined ? (started ??= connect()) : Promise.reject(wasStopped()))
@@ -152,6 +154,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
         { runs, timetable, clock, log },
         { schedules, since, signal: stopping.signal },
       )
+      gathering ??= gatherStatistics({ pool, clock, log }, stopping.signal)
       tidying ??= keepTidy(
         { store, clock, log, random: Math.random },
         {
@@ -205,7 +208,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   async function close(): Promise<void> {
     // One that fails has told whoever asked for it.
     await started?.catch(() => {})
-    await Promise.all([upkeep, scheduling, tidying])
+    await Promise.all([upkeep, scheduling, tidying, gathering])
     await queue.stop()
     await bus.stop()
     await store.close()
