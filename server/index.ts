@@ -33,10 +33,20 @@ export type { AgentRouter } from './api/router.ts'
 export type { ApiContext, Authenticate } from './api/services.ts'
 export type { HandleUpgrade } from './api/socket/upgrade.ts'
 export type { Conversations } from './domain/conversations.ts'
+export type {
+  Conversation,
+  ConversationDetail,
+  CreateConversationRequest,
+  GetConversationRequest,
+  ListConversationsRequest,
+} from './contract/conversation.ts'
+export type { Page } from './contract/page.ts'
+export type { EventPage } from './ports/store.ts'
 export type { CallerLimits, Limits } from './domain/limits.ts'
 export type {
   AuthorizeEvents,
   EventsOptions,
+  EventsPageOptions,
   Following,
   FollowOptions,
   RunEvents,
@@ -46,13 +56,23 @@ export type { Logger } from './ports/logger.ts'
 export { ConfigError } from './config/config.ts'
 export type { Config, Settings } from './config/config.ts'
 export type { EventStream } from './events/event-stream.ts'
+export type { EventBatch } from './events/event-ring.ts'
 export { AgentRuntimeError } from './contract/agent-runtime-error.ts'
 export type { ErrorBody, ErrorCode } from './contract/agent-runtime-error.ts'
-export type { AnyRunEvent, RunEvent, Visibility } from './contract/event.ts'
+export type { AnyRunEvent, EventFilter, RunEvent, Visibility } from './contract/event.ts'
 export type { Json, JsonObject, Jsonify } from './contract/json.ts'
 export type { AgentMessage, Message, ProviderData, ToolCall } from './contract/message.ts'
-export type { ConversationPolicy, Run, RunDetail, RunError, RunStatus } from './contract/run.ts'
-export type { PendingWait } from './contract/wait.ts'
+export type {
+  ConversationPolicy,
+  CreateRunRequest,
+  ListRunsRequest,
+  RespondRequest,
+  Run,
+  RunDetail,
+  RunError,
+  RunStatus,
+} from './contract/run.ts'
+export type { PendingWait, WaitKind } from './contract/wait.ts'
 export { createAnthropicModel } from './models/anthropic/anthropic.ts'
 export type { AnthropicModelOptions } from './models/anthropic/anthropic.ts'
 export { createDemoModel } from './models/demo/demo.ts'

@@ -11,12 +11,11 @@ import {
 import { parseInput } from '../contract/parse-input.ts'
 import { parsePrincipal } from '../contract/principal.ts'
 import { CreateRunInput, ListRunsInput, RespondInput, RunRef } from '../contract/run.ts'
+import type { CreateRunRequest } from '../contract/run.ts'
 import { toAgentRuntimeError, toTRPCError, toTRPCShape } from './errors.ts'
 import { EventsInput, openEvents, stopped } from './follow-events.ts'
 import type { ApiContext, ApiServices } from './services.ts'
 import { toClientOptions } from './subscription.ts'
-
-type CreateRunRequest = z.input<typeof CreateRunInput>
 
 /** What a procedure takes, for the type alone: the use case parses it, whoever asks for that. */
 function takes<T extends z.ZodType>(_schema: T): (input: unknown) => z.input<T> {

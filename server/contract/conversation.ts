@@ -22,6 +22,7 @@ export const ConversationDetail = Conversation.extend({
   hasMore: z.boolean(),
 })
 
+export type CreateConversationRequest = z.input<typeof CreateConversationInput>
 export type CreateConversationInput = z.infer<typeof CreateConversationInput>
 export const CreateConversationInput = z.object({
   agentKey: z.string().min(1).optional(),
@@ -29,6 +30,7 @@ export const CreateConversationInput = z.object({
   metadata: JsonObject.default({}),
 })
 
+export type GetConversationRequest = z.input<typeof GetConversationInput>
 export type GetConversationInput = z.infer<typeof GetConversationInput>
 export const GetConversationInput = z.object({
   conversationId: ConversationId,
@@ -38,6 +40,7 @@ export const GetConversationInput = z.object({
   includeFailedRuns: z.boolean().default(false),
 })
 
+export type ListConversationsRequest = z.input<typeof ListConversationsInput>
 export type ListConversationsInput = z.infer<typeof ListConversationsInput>
 export const ListConversationsInput = z.object({
   agentKey: z.string().optional(),

@@ -103,6 +103,8 @@ const IdempotencyKey = z
     error: `keys that begin with "${SCHEDULE_KEY_PREFIX}" are those of schedules`,
   })
 
+/** What creates a run, with its defaults left out. */
+export type CreateRunRequest = z.input<typeof CreateRunInput>
 /** What creates a run. `params` is checked against the agent's own schema. */
 export type CreateRunInput = z.infer<typeof CreateRunInput>
 export const CreateRunInput = z.object({
@@ -133,6 +135,7 @@ export const CreateRunInput = z.object({
 export const RunRef = z.object({ runId: RunId })
 
 /** Answers what a run waits for. */
+export type RespondRequest = z.input<typeof RespondInput>
 export type RespondInput = z.infer<typeof RespondInput>
 export const RespondInput = RunRef.extend({
   /** Name of the wait. */
@@ -141,6 +144,8 @@ export const RespondInput = RunRef.extend({
   value: Json,
 })
 
+/** Which of the runs to list, with the defaults left out. */
+export type ListRunsRequest = z.input<typeof ListRunsInput>
 export type ListRunsInput = z.infer<typeof ListRunsInput>
 export const ListRunsInput = z.object({
   agentKey: z.string().optional(),

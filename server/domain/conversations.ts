@@ -1,13 +1,18 @@
 import { v7 as uuidv7 } from 'uuid'
 import { parsePrincipal } from '../contract/principal.ts'
 import type { Principal } from '../contract/principal.ts'
-import type { z } from 'zod'
 import {
   CreateConversationInput,
   GetConversationInput,
   ListConversationsInput,
 } from '../contract/conversation.ts'
-import type { Conversation, ConversationDetail } from '../contract/conversation.ts'
+import type {
+  Conversation,
+  ConversationDetail,
+  CreateConversationRequest,
+  GetConversationRequest,
+  ListConversationsRequest,
+} from '../contract/conversation.ts'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { decodeCursor } from '../contract/page.ts'
 import type { Page } from '../contract/page.ts'
@@ -19,9 +24,9 @@ import { assertStorable } from '../contract/storable-json.ts'
 
 /** The use cases of conversations; see {@link Runs} on who may see what. */
 export interface Conversations {
-  create(principal: Principal, input: z.input<typeof CreateConversationInput>): Promise<Conversation>
-  get(principal: Principal, input: z.input<typeof GetConversationInput>): Promise<ConversationDetail>
-  list(principal: Principal, input: z.input<typeof ListConversationsInput>): Promise<Page<Conversation>>
+  create(principal: Principal, input: CreateConversationRequest): Promise<Conversation>
+  get(principal: Principal, input: GetConversationRequest): Promise<ConversationDetail>
+  list(principal: Principal, input: ListConversationsRequest): Promise<Page<Conversation>>
 }
 
 /** Whose messages are history: also of runs under way, since their input was said. */

@@ -16,14 +16,20 @@ import type { EventPage, Store } from '../ports/store.ts'
 
 export interface EventsOptions {
   runId: string
-  /** `seq` of the last event the reader has; 0 from the beginning. */
-  afterSeq: number
-  filter: EventFilter
+  /** `seq` of the last event the reader has. Default: 0, from the beginning. */
+  afterSeq?: number
+  /** Default: `user` events only. */
+  filter?: Partial<EventFilter>
+}
+
+export interface EventsPageOptions extends EventsOptions {
+  /** From 1 to 1000. Default: 100. */
+  limit?: number
 }
 
 export interface FollowOptions extends EventsOptions {
-  /** Ends the stream without an error. */
-  signal: AbortSignal
+  /** Ends the stream without an error. Default: it ends with the run, or when the runtime stops. */
+  signal?: AbortSignal
 }
 
 /**
@@ -43,7 +49,7 @@ export interface Following {
 
 export interface RunEvents {
   /** A page of the visible events after the cursor, and how many there are in all. */
-  listEvents(principal: Principal, options: EventsOptions & { limit: number }): Promise<EventPage>
+  listEvents(principal: Principal, options: EventsPageOptions): Promise<EventPage>
   /**
    * Checks, then answers how far the run is and a stream of the visible events after the cursor, in
    * batches. The stream ends by itself after the terminal event, whether or not that one is visible. `confirm`
@@ -63,8 +69,8 @@ interface RunEventsSettings {
   authorizeEvents: AuthorizeEvents
 }
 
-const Reading = z.object({ runId: RunId, afterSeq: Cursor, filter: EventFilter })
-const Listing = z.object({ limit: z.int().min(1).max(1000) })
+const Reading = z.object({ runId: RunId, afterSeq: Cursor.default(0), filter: EventFilter.prefault({}) })
+const Listing = z.object({ limit: z.int().min(1).max(1000).default(100) })
 
 /** Reading what runs emit: who may, and which of it. */
 export function createRunEvents({ store, hub, log }: RunEventsPorts, settings: RunEventsSettings): RunEvents {
@@ -98,7 +104,7 @@ export function createRunEvents({ store, hub, log }: RunEventsPorts, settings: R
       return { ...page, events: shownTo(page.events, visibilities) }
     },
 
-    async follow(asking, { signal, ...options }) {
+    async follow(asking, { signal = new AbortController().signal, ...options }) {
       const { run, runId, afterSeq, visibilities, confirm } = await checkReader(asking, options)
       const progress = { lastSeq: run.lastSeq, isOver: isTerminal(run.status) }
       const batches = hub.follow({ runId, afterSeq, visibilities, ...progress, signal })

@@ -1,5 +1,4 @@
 import { v7 as uuidv7 } from 'uuid'
-import type { z } from 'zod'
 import { parsePrincipal } from '../contract/principal.ts'
 import type { Principal } from '../contract/principal.ts'
 import type { AnyAgent } from '../agent/define-agent.ts'
@@ -9,7 +8,7 @@ import type { Page } from '../contract/page.ts'
 import { decodeCursor } from '../contract/page.ts'
 import { invalid, parseInput } from '../contract/parse-input.ts'
 import { CreateRunInput, ListRunsInput, RespondInput, RunId, SCHEDULE_KEY_PREFIX } from '../contract/run.ts'
-import type { Run, RunDetail } from '../contract/run.ts'
+import type { CreateRunRequest, ListRunsRequest, RespondRequest, Run, RunDetail } from '../contract/run.ts'
 import { ApprovalAnswer } from '../contract/wait.ts'
 import type { CreatedRun, NewRun } from '../ports/create-run.ts'
 import type { EventBus } from '../ports/event-bus.ts'
@@ -53,14 +52,14 @@ export interface Runs extends RunEvents {
   /** `occurrence` is the key of a schedule's run, which nobody else can use. */
   create(
     principal: Principal,
-    input: z.input<typeof CreateRunInput>,
+    input: CreateRunRequest,
     options?: { occurrence: string },
   ): Promise<{ run: Run; created: boolean }>
   get(principal: Principal, runId: string): Promise<RunDetail>
-  list(principal: Principal, input: z.input<typeof ListRunsInput>): Promise<Page<Run>>
+  list(principal: Principal, input: ListRunsRequest): Promise<Page<Run>>
   cancel(principal: Principal, runId: string): Promise<Run>
   /** Answers what a run waits for; of two answers at once one is taken. */
-  respond(principal: Principal, answer: z.input<typeof RespondInput>): Promise<Run>
+  respond(principal: Principal, answer: RespondRequest): Promise<Run>
 }
 
 export function createRuns(ports: RunPorts, settings: RunSettings, events: RunEvents): Runs {

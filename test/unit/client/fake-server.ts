@@ -100,7 +100,7 @@ export function fakeServer(): FakeServer {
       run.status = 'queued'
       return run
     },
-    follow: async (_principal, { runId, afterSeq, signal }) => {
+    follow: async (_principal, { runId, afterSeq = 0, signal = new AbortController().signal }) => {
       const run = find(runId)
       const stream = hub.follow({
         runId,

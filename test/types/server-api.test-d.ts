@@ -1,0 +1,94 @@
+// Everything in the signatures of `runtime.runs` and `runtime.conversations` has an exported name.
+import { describe, expectTypeOf, it } from 'vitest'
+import type {
+  AgentRuntime,
+  AnyRunEvent,
+  Conversation,
+  ConversationDetail,
+  ConversationPolicy,
+  CreateConversationRequest,
+  CreateRunRequest,
+  EventBatch,
+  EventFilter,
+  EventPage,
+  EventsOptions,
+  EventsPageOptions,
+  EventStream,
+  Following,
+  FollowOptions,
+  GetConversationRequest,
+  Json,
+  JsonObject,
+  ListConversationsRequest,
+  ListRunsRequest,
+  Message,
+  Page,
+  PendingWait,
+  Principal,
+  RespondRequest,
+  Run,
+  RunDetail,
+  RunError,
+  RunStatus,
+  WaitKind,
+} from '../../server/index.ts'
+
+type Runs = AgentRuntime['runs']
+type Conversations = AgentRuntime['conversations']
+
+describe('runtime.runs', () => {
+  it('takes and gives types with names', () => {
+    expectTypeOf<Runs['create']>().parameters.toEqualTypeOf<
+      [Principal, CreateRunRequest, ({ occurrence: string } | undefined)?]
+    >()
+    expectTypeOf<Runs['create']>().returns.resolves.toEqualTypeOf<{ run: Run; created: boolean }>()
+    expectTypeOf<Runs['get']>().toEqualTypeOf<(principal: Principal, runId: string) => Promise<RunDetail>>()
+    expectTypeOf<Runs['list']>().parameters.toEqualTypeOf<[Principal, ListRunsRequest]>()
+    expectTypeOf<Runs['list']>().returns.resolves.toEqualTypeOf<Page<Run>>()
+    expectTypeOf<Runs['cancel']>().toEqualTypeOf<(principal: Principal, runId: string) => Promise<Run>>()
+    expectTypeOf<Runs['respond']>().parameters.toEqualTypeOf<[Principal, RespondRequest]>()
+    expectTypeOf<Runs['listEvents']>().parameters.toEqualTypeOf<[Principal, EventsPageOptions]>()
+    expectTypeOf<Runs['listEvents']>().returns.resolves.toEqualTypeOf<EventPage>()
+    expectTypeOf<Runs['follow']>().parameters.toEqualTypeOf<[Principal, FollowOptions]>()
+    expectTypeOf<Runs['follow']>().returns.resolves.toEqualTypeOf<Following>()
+  })
+
+  it('asks for nothing that has a default', () => {
+    expectTypeOf<{ agentKey: string; messages: Message[] }>().toExtend<CreateRunRequest>()
+    expectTypeOf<{ agentKey: string }>().toExtend<CreateRunRequest>()
+    expectTypeOf<{ runId: string }>().toExtend<FollowOptions & EventsPageOptions>()
+    expectTypeOf<Record<never, never>>().toExtend<ListRunsRequest & ListConversationsRequest>()
+  })
+})
+
+describe('what these types are made of', () => {
+  it('has names too', () => {
+    expectTypeOf<RunDetail>().toExtend<Run>()
+    expectTypeOf<Run['status']>().toEqualTypeOf<RunStatus>()
+    expectTypeOf<Run['error']>().toEqualTypeOf<RunError | null>()
+    expectTypeOf<Run['metadata']>().toEqualTypeOf<JsonObject>()
+    expectTypeOf<Run['output']>().toEqualTypeOf<Json>()
+    expectTypeOf<RunDetail['messages'][number]>().toEqualTypeOf<Message>()
+    expectTypeOf<RunDetail['waits'][number]>().toEqualTypeOf<PendingWait>()
+    expectTypeOf<PendingWait['kind']>().toEqualTypeOf<WaitKind>()
+    expectTypeOf<CreateRunRequest['conversationPolicy']>().toEqualTypeOf<ConversationPolicy | undefined>()
+    expectTypeOf<NonNullable<EventsOptions['filter']>>().toEqualTypeOf<Partial<EventFilter>>()
+    expectTypeOf<EventPage['events'][number]>().toEqualTypeOf<AnyRunEvent>()
+    expectTypeOf<Following['batches']>().toEqualTypeOf<EventStream>()
+    expectTypeOf<EventStream>().toExtend<AsyncIterable<EventBatch>>()
+  })
+})
+
+describe('runtime.conversations', () => {
+  it('takes and gives types with names', () => {
+    expectTypeOf<Conversations['create']>().toEqualTypeOf<
+      (principal: Principal, input: CreateConversationRequest) => Promise<Conversation>
+    >()
+    expectTypeOf<Conversations['get']>().toEqualTypeOf<
+      (principal: Principal, input: GetConversationRequest) => Promise<ConversationDetail>
+    >()
+    expectTypeOf<Conversations['list']>().toEqualTypeOf<
+      (principal: Principal, input: ListConversationsRequest) => Promise<Page<Conversation>>
+    >()
+  })
+})
