@@ -73,14 +73,14 @@ export function toEventStream(
             end(error)
           }
         }
-        // Without last words it ends as one does whose server stops: its reader comes back, and is told then.
+        // Without last words it ends as if the server had stopped: its reader comes back and is told then.
         endEarly = (reason) => {
           end(format.closing && reason)
           source.close()
         }
         source.onReady = deliver
       },
-      // It doesn't wait for a batch: meanwhile, keep-alives are written.
+      // Don't wait for a batch here: keep-alives are written meanwhile.
       pull() {
         isAsked = true
         deliver()
@@ -92,7 +92,7 @@ export function toEventStream(
         source.close()
       },
     },
-    // Nothing is taken ahead of the reader: the source keeps it once for all, a queue here for one alone.
+    // Take no batch before the reader has room: the source holds it once for all readers, a queue here would hold a copy.
     { highWaterMark: 0 },
   )
 }

@@ -15,21 +15,21 @@ interface ApartPorts {
   log: Logger
   /** Writes one share and settles it. Rejects when it was not written. */
   write(share: Share): Promise<void>
-  /** Told of one that can't be written, whoever tries. */
+  /** Called for a share that nobody can write. */
   onRefused(share: Share, error: StoreFailure): void
-  /** What was emitted for it meanwhile goes with the others'. */
+  /** Called when the run's later events may join the flushes again. */
   onRejoined(log: RunLog): void
   signal: AbortSignal
 }
 
-/** Written at once: each takes a connection. */
+/** Shares written at the same time. Each takes a connection. */
 const MAX_LANES = 4
 const RETRY_MIN_MS = 20
 const RETRY_MAX_MS = 2_000
 
 /**
- * What failed as part of a flush, written run by run: one that the store refuses fails alone, and one whose row somebody
- * holds waits alone, while the flushes go on.
+ * Writes a failed flush again, run by run, while other flushes go on. A run that the store refuses fails alone. A run
+ * whose row is locked waits alone.
  */
 export class AppendsApart {
   readonly #ports: ApartPorts
@@ -50,7 +50,7 @@ export class AppendsApart {
   add(shares: readonly Share[], failure: StoreFailure): void {
     for (const { log } of shares) this.#room.set(log, Promise.withResolvers())
     const [only] = shares
-    // It was alone already: what is refused is not tried again.
+    // It was written alone already, so a refusal is final.
     if (only !== undefined && shares.length === 1 && failure.kind === 'refused') {
       this.#refuse(only, failure)
       return
@@ -61,7 +61,7 @@ export class AppendsApart {
     }
   }
 
-  /** Resolves when nothing is under way any more, with the runs that were not written. */
+  /** Resolves with the runs that were not written, when no write is under way. */
   async stopped(): Promise<RunLog[]> {
     while (this.#underWay.size > 0) await Promise.all(this.#underWay)
     for (const room of this.#room.values()) room.resolve()

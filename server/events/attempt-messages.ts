@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Json } from '../contract/json.ts'
 
 interface Speaker {
-  /** Begins the ids of messages that have none of their own. */
+  /** The prefix of ids that are made for messages without one. */
   prefix: string
   ids: Set<string>
   emitted: number
@@ -14,8 +14,8 @@ const currentStep = new AsyncLocalStorage<Speaker>()
 const MESSAGE_EVENTS = new Set(['assistant.delta', 'assistant.message', 'reasoning.delta'])
 
 /**
- * Which messages of an attempt are void when it is over without an end of its run. What a stored step said
- * stays, since no later attempt says it again; the rest the next attempt says anew.
+ * Which messages are void when an attempt ends and its run does not. Messages of a stored step stay, since no later
+ * attempt repeats that step. The next attempt says the others again.
  */
 export class AttemptMessages {
   readonly #outsideOfSteps: Speaker
@@ -26,7 +26,7 @@ export class AttemptMessages {
     this.#outsideOfSteps = { prefix: runId, ids: new Set(), emitted: 0 }
   }
 
-  /** An id for a message that has none. In each attempt it is the same, so that what is said again takes its place. */
+  /** An id for a message that has none. Each attempt makes the same ids, so a repeated message replaces the first. */
   nextId(): string {
     const speaker = currentStep.getStore() ?? this.#outsideOfSteps
     speaker.emitted += 1
@@ -41,14 +41,14 @@ export class AttemptMessages {
     currentStep.getStore()?.ids.add(messageId)
   }
 
-  /** Does a step's work. `messageIds` are those of what it said. */
+  /** Does a step's work. `messageIds` names the messages that it emitted. */
   async within<T>(key: string, work: () => Promise<T>): Promise<{ result: T; messageIds: string[] }> {
     const speaker: Speaker = { prefix: key, ids: new Set(), emitted: 0 }
     const result = await currentStep.run(speaker, work)
     return { result, messageIds: [...speaker.ids] }
   }
 
-  /** A step that said these is stored. */
+  /** Keeps these messages: the step that emitted them is stored. */
   keep(messageIds: readonly string[]): void {
     for (const id of messageIds) this.#kept.add(id)
   }

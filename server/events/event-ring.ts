@@ -1,12 +1,12 @@
 import type { AnyRunEvent } from '../contract/event.ts'
 import type { Json } from '../contract/json.ts'
 
-/** Events in order, handed to many readers: what one of them made of it, another can use. */
+/** Events in order, shared by many readers, who can reuse each other's encoding of it. */
 export type EventBatch = readonly AnyRunEvent[]
 
 interface RingLimits {
   maxEvents: number
-  /** Of payloads, roughly. One event is held whatever its size. */
+  /** Approximate size of all payloads. One event is held whatever its size. */
   maxBytes: number
 }
 
@@ -16,7 +16,7 @@ const EVENT_OVERHEAD_BYTES = 200
 
 /**
  * The newest events of a run, for readers that are a little behind. It holds every event there is with a
- * `seq` above `floor` and up to `end`; numbers may be missing, where events were compacted.
+ * `seq` above `floor` and up to `end`. Numbers are missing where events were compacted.
  */
 export class EventRing {
   readonly #limits: RingLimits
@@ -25,7 +25,7 @@ export class EventRing {
   #bytes = 0
   #floor: number
   #end: number
-  /** What came last, whole even where it is more than the ring may hold: most readers are just behind it. */
+  /** The last batch, even if it is more than the ring may hold, since most readers need exactly that. */
   #latest: { afterSeq: number; events: EventBatch }
 
   constructor(afterSeq: number, limits: RingLimits = DEFAULT_LIMITS) {
@@ -48,7 +48,7 @@ export class EventRing {
     return { events: this.#events.length, bytes: this.#bytes }
   }
 
-  /** Takes those of `events` that are newer than what it has. The caller knows of none between. */
+  /** Adds the `events` that are newer than its own. The caller makes sure that none is missing in between. */
   append(events: EventBatch): boolean {
     const first = events[0]
     const newer =
@@ -91,7 +91,7 @@ export class EventRing {
   }
 }
 
-/** Bytes of memory, roughly, without writing it all out as JSON. */
+/** Approximate size in memory. Writing it out as JSON would cost more. */
 export function sizeOf(value: Json): number {
   if (typeof value === 'string') return value.length
   if (typeof value !== 'object' || value === null) return 8

@@ -5,7 +5,7 @@ import type { EventBatch } from './event-ring.ts'
 import type { RunFeed } from './run-feed.ts'
 import { shownTo } from './visibility.ts'
 
-/** Events read at once by who catches up: bounds what a slow reader costs in memory. */
+/** Events that a reader who catches up reads at once. It bounds what a slow reader costs in memory. */
 const PAGE = 250
 
 export interface EventStreamOptions {
@@ -13,7 +13,7 @@ export interface EventStreamOptions {
   /** `seq` of the last event the reader has. */
   afterSeq: number
   visibilities: readonly Visibility[]
-  /** Undefined for a run that is over: all of it is in the store. */
+  /** Undefined when the run is over, since all of it is in the store then. */
   feed: RunFeed | undefined
   readEvents: Store['readEvents']
   /** Called once when the stream is over, whoever ended it. */
@@ -21,17 +21,17 @@ export interface EventStreamOptions {
 }
 
 /**
- * One reader's place in a run: a cursor, and nothing kept but what it is about to take. It takes from the
- * feed what that still has, and reads the rest from the store: what was before the feed, or came too fast.
+ * One reader's place in a run. It keeps a cursor and the batch that it takes next. It takes from the feed what
+ * the feed still holds, and reads older events from the store.
  * Ends after the terminal event, whether or not that is visible.
  */
 export class EventStream implements AsyncIterableIterator<EventBatch, void> {
   readonly #options: EventStreamOptions
   #cursor: number
-  /** Read from the store, not looked at yet. */
+  /** A page that was read from the store and not filtered yet. */
   #page: EventBatch | undefined
   #isCatchingUp = false
-  /** Seen to be there and not taken yet. */
+  /** The next batch to take. */
   #ahead: EventBatch | undefined
   #hasAll = false
   #isClosed = false
@@ -45,13 +45,13 @@ export class EventStream implements AsyncIterableIterator<EventBatch, void> {
     options.feed?.add(this)
   }
 
-  /** Nothing is left to take, nor will be. */
+  /** Whether nothing is left to take and nothing will come. */
   get isOver(): boolean {
     return (this.#hasAll || this.#isClosed) && this.#ahead === undefined
   }
 
   /**
-   * What is there now; undefined when that is nothing: for the time being, or at all if it `isOver`.
+   * Takes what is there now. Undefined means nothing yet, or nothing ever again if it `isOver`.
    *
    * @throws what the store threw; the stream is closed then.
    */
@@ -139,7 +139,7 @@ export class EventStream implements AsyncIterableIterator<EventBatch, void> {
       (page) => {
         this.#isCatchingUp = false
         if (page.length > 0) this.#page = page
-        // Events may be gone from where it is, and nothing can come that is not newer.
+        // Compaction may have taken the events up to the floor, and new ones are above it.
         else if (floor === undefined) this.#hasAll = true
         else this.#cursor = Math.max(this.#cursor, floor)
         this.onReady()

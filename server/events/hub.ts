@@ -6,14 +6,14 @@ import type { EventStreamOptions } from './event-stream.ts'
 import { RunFeed } from './run-feed.ts'
 import { createSharedReads } from './shared-reads.ts'
 
-/** Up to here, what a first reader lacks is read by the feed, once for both. */
+/** A first reader that lacks at most so many events has the feed read them, which then holds them too. */
 const MAX_FEED_BACKLOG = 250
 
 interface HubPorts {
   store: Pick<Store, 'readEvents' | 'readNewEvents'>
   bus: Pick<EventBus, 'subscribe'>
   clock: Pick<Clock, 'sleep'>
-  /** Between looks when no hint comes: what makes a lost hint cost latency only. */
+  /** Between looks when no hint comes. Because of these looks a lost hint costs only latency. */
   pollIntervalMs: number
 }
 
@@ -28,7 +28,7 @@ export interface FollowedRun extends Pick<EventStreamOptions, 'runId' | 'afterSe
 /** Hands the events of runs to whoever follows them in this process: each run is read once for all. */
 export interface EventHub {
   follow(run: FollowedRun): EventStream
-  /** Ends every stream without an error, also those to come. */
+  /** Ends every stream without an error. Streams opened later end at once. */
   close(): void
 }
 
@@ -86,7 +86,7 @@ export function createEventHub({ store, bus, clock, pollIntervalMs }: HubPorts):
         afterSeq: run.afterSeq,
         visibilities: run.visibilities,
         feed,
-        // Of readers with another floor the answer may be too old.
+        // Readers with another floor share no read: its answer may be too old for them.
         readEvents: (...page) => readShared(feed?.floor, ...page),
         onClose() {
           signal.removeEventListener('abort', end)
@@ -99,7 +99,7 @@ export function createEventHub({ store, bus, clock, pollIntervalMs }: HubPorts):
       if (isClosed || hasAll || signal.aborted) stream.close()
       else {
         signal.addEventListener('abort', end, { once: true })
-        // Hints are heard from here on: what was written before the first of them is found by looking.
+        // Look now: the feed hears hints only from here on, and events may have been written before.
         if (feed !== known) feed?.look()
       }
       return stream

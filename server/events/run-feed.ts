@@ -6,19 +6,19 @@ import type { EventBatch } from './event-ring.ts'
 
 /** Events one look reads at most. */
 const PAGE = 500
-/** Far less than any page holds that the store cut short, by `sizeOf`, which knows nothing of compression. */
+/** By `sizeOf`. Any page that the store cut short holds far more, even though `sizeOf` ignores compression. */
 const SMALLEST_CUT_PAGE = 10_000
 
 interface FeedReader {
-  /** There may be more to take. */
+  /** Called when there may be more to take. */
   onNews(): void
-  /** Nothing will come any more. */
+  /** Called when reading failed: nothing more will come. */
   onFailure(error: unknown): void
 }
 
 /**
- * The one who reads a run, for everybody in this process that follows it. It keeps the newest events and
- * looks for more whenever there is a reason to, one look at a time; no reader can make it wait.
+ * Reads a run for everybody in this process that follows it. It keeps the newest events, and looks for more when there
+ * is a reason to, one look at a time. No reader can make it wait.
  */
 export class RunFeed {
   readonly runId: string
@@ -30,7 +30,7 @@ export class RunFeed {
   #isLooking = false
   #isOver = false
 
-  /** @param afterSeq where it begins; what is before that is no concern of it. */
+  /** @param afterSeq where it begins. It holds no event before that. */
   constructor(run: { runId: string; afterSeq: number }, read: Store['readNewEvents']) {
     this.runId = run.runId
     this.#read = read
@@ -69,7 +69,7 @@ export class RunFeed {
     else this.#lookFor(seq)
   }
 
-  /** Whatever was heard or not: looks, once more after a look that is under way. */
+  /** Looks in any case. When a look is under way, another follows it. */
   look(): void {
     this.#lookFor(Infinity)
   }
@@ -90,7 +90,7 @@ export class RunFeed {
     try {
       while (this.#announced > this.#ring.end && !this.#isOver && this.isFollowed) {
         const heard = this.#announced
-        // Forgotten first: who is told of during the look may have come too late for it.
+        // Clear it before the query: a hint that arrives while it runs needs another look.
         this.#announced = 0
         const events = await this.#read(this.runId, this.#ring.end, PAGE)
         if (isCutShort(events, heard)) this.#lookFor(events.length === PAGE ? Infinity : heard)

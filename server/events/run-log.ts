@@ -14,7 +14,7 @@ export interface EmittedEvent {
   ts: string
 }
 
-/** `refused`: the store can't hold what was to be written, so nothing of it was. */
+/** `refused`: the store can't hold the events, so it wrote none of them. */
 export type Settlement = AppendOutcome | 'refused'
 
 interface PendingEvent extends Omit<EmittedEvent, 'payload'> {
@@ -23,9 +23,9 @@ interface PendingEvent extends Omit<EmittedEvent, 'payload'> {
   bytes: number
 }
 
-/** Longest text that deltas are joined to: readers should not wait for, nor rows hold, more. */
+/** Longest text that deltas are joined to. A longer one would keep readers waiting and make large rows. */
 const MAX_COALESCED_CHARACTERS = 8_192
-/** What one event may hold: far below what PostgreSQL refuses, which would hold up everybody's events. */
+/** What one event may hold. A value that PostgreSQL refuses would hold up everybody's events, so this is far below. */
 export const MAX_PAYLOAD_CHARACTERS = 8 * 1024 * 1024
 /** What a row costs beside its payload, roughly. */
 const EVENT_OVERHEAD_BYTES = 100
@@ -121,7 +121,7 @@ export class RunLog {
     return this.#inFlight
   }
 
-  /** One at least, however large it is: otherwise it would never go. */
+  /** Takes one event at least, however large, or that one would never leave. */
   #countWithin(maxEvents: number, maxBytes: number): number {
     let bytes = 0
     const end = this.#pending.findIndex((event, index) => {
@@ -145,7 +145,7 @@ export class RunLog {
         return freed
       }
       case 'cancel-requested': {
-        // The ending is refused, not what came before it: that goes along with the ending that follows.
+        // Only the ending is refused. The events before it go along with the next ending.
         this.#pending.pop()
         this.#ending = undefined
         ending?.settle.resolve(outcome)
@@ -162,7 +162,7 @@ export class RunLog {
   }
 
   /**
-   * What was to be written can't be. The attempt fails for it, and says so with the ending that follows.
+   * Drops what the store refused. The attempt fails, and its next ending tells why.
    *
    * @returns the bytes that left the buffer.
    */
@@ -176,7 +176,7 @@ export class RunLog {
     return freed
   }
 
-  /** Why nothing that was emitted can be stored; undefined as long as it can. */
+  /** Why the store refuses these events. Undefined while it does not. */
   get refusal(): AgentRuntimeError | undefined {
     return this.#refusal
   }
@@ -187,7 +187,7 @@ export class RunLog {
 
   #coalesce(event: EmittedEvent, delta: Delta): number | undefined {
     const last = this.#pending.at(-1)
-    // What is on its way to the store must stay as it is.
+    // An event on its way to the store must not change, or a repeat would differ.
     const isMutable = this.#pending.length > (this.#inFlight?.events.length ?? 0)
     if (last === undefined || !isMutable) return undefined
     if (last.type !== event.type || last.visibility !== event.visibility) return undefined

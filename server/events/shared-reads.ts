@@ -4,11 +4,11 @@ import type { EventBatch } from './event-ring.ts'
 type ReadEvents = Store['readEvents']
 
 /**
- * Reads that are under way, for all who want the same: viewers who join together go through the same pages, and share
- * what they make of them.
+ * Shares a read that is under way with everyone who wants the same page. Viewers who join together read the same
+ * pages, and share their encoded form.
  *
- * `floor`, below which everything was in the store when the read began, belongs to what is wanted: a reader that
- * finds a page empty goes on from there.
+ * Only reads with the same `floor` are shared. Everything below it was in the store when the read began, so a reader
+ * that finds a page empty goes on from there.
  */
 export function createSharedReads(
   read: ReadEvents,

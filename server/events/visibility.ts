@@ -44,7 +44,7 @@ export function shownTo(batch: EventBatch, visibilities: readonly Visibility[]):
   )
 }
 
-/** What a run announces comes a few times a run, to all its readers at once: remembering the last is enough. */
+/** A run announces few events, each to all its readers at once, so remembering the last is enough. */
 let announced: { batch: EventBatch; visibilities: readonly Visibility[]; shown: EventBatch } | undefined
 
 function announcementsIn(batch: EventBatch, visibilities: readonly Visibility[]): EventBatch {
@@ -55,7 +55,7 @@ function announcementsIn(batch: EventBatch, visibilities: readonly Visibility[])
   return announced.shown
 }
 
-/** Whether all of it is for them. */
+/** Whether these readers may see all of it. */
 function isWhole({ type, visibility }: AnyRunEvent, visibilities: readonly Visibility[]): boolean {
   return visibilities.includes(visibility) && (visibilities.includes('debug') || !DEBUG_FIELDS.has(type))
 }

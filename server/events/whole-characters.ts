@@ -28,14 +28,14 @@ export class WholeCharacters {
     return isEmpty || delta.content !== ''
   }
 
-  /** The message came as a whole: nothing of it is missing. */
+  /** Drops the half held back: the whole message has come, so it is no longer needed. */
   forget(payload: Json): void {
     if (this.#halves.size === 0) return
     const { messageId } = Object(payload) as { messageId?: unknown }
     this.#halves.delete(keyOf('assistant.delta', String(messageId)))
   }
 
-  /** The halves that stayed alone, as what they will be stored as. */
+  /** Gives out the halves whose second half never came, as U+FFFD. */
   rest(): EmittedEvent[] {
     const left = [...this.#halves.values()]
     this.#halves.clear()

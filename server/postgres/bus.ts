@@ -44,7 +44,7 @@ export function createPgBus({ databaseUrl, directUrl, pool, clock, log }: PgBusO
     await client.query(`LISTEN ${CHANNEL}`)
   }
 
-  /** Who names a direct URL vouches for it: a pooler may be one that keeps sessions together. */
+  /** A direct URL is trusted even through a pooler, since that may be one that keeps sessions together. */
   function isDeaf(isPooled: boolean): boolean {
     return isPooled && directUrl === undefined
   }
@@ -66,7 +66,7 @@ export function createPgBus({ databaseUrl, directUrl, pool, clock, log }: PgBusO
 
   function receive(payload: string): void {
     const hints = parseBareHints(payload)
-    // Somebody else's notification, or a newer version's: the poll covers what it may have meant.
+    // Ignore it: it is not ours, or a newer version sent it. The poll finds what it may have meant.
     if (hints === undefined)
       return log.debug({ payload: payload.slice(0, 200) }, 'ignored a notification that is not ours')
     for (const hint of hints) if (hint !== undefined) listeners.tell(hint)

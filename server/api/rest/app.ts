@@ -107,7 +107,7 @@ export function createRestApp(services: ApiServices, watchReader: WatchReader): 
     return answerJson(toRestConversationDetail(await conversations.get(c.get('principal'), input)))
   })
 
-  // After the routes above: a path that is there, asked in another way.
+  // These come after the routes above: the path exists, but not with this method.
   for (const path of new Set(app.routes.map((route) => route.path))) {
     app.all(path, (c) => {
       throw new AgentRuntimeError(
@@ -151,7 +151,7 @@ export function createRestApp(services: ApiServices, watchReader: WatchReader): 
       return new Response(null, { status: 204, headers: ANSWER_HEADERS })
     }
     if (c.req.raw.method === 'HEAD') {
-      // Nobody would read the body, nor say so.
+      // Nobody would read the body or cancel it.
       batches.close()
       return new Response(null, { headers: EVENT_STREAM_HEADERS })
     }

@@ -12,11 +12,11 @@ interface CallsOptions {
   maxWaitingBytes: number
 }
 
-/** Of one connection: the others are there for everybody else. */
+/** Calls of one connection at a time. The rest of the capacity is for other connections. */
 const MAX_AT_ONCE = 4
 const MAX_WAITING = 1_000
 
-/** The calls of a connection in their order, and no more of them at once than are good for others. */
+/** Makes the calls of a connection in order, with a bound on those at once, so that others get their share. */
 export class Calls {
   readonly #options: CallsOptions
   #waiting: Call[] = []
@@ -34,14 +34,14 @@ export class Calls {
     if (calls.length === 0) return
     this.#waiting.push(...calls)
     this.#waitingBytes += bytes
-    // Nothing more is read: what the client goes on to send waits where it is.
+    // Stop reading: what the client sends now waits in its own buffers.
     if (this.#waiting.length >= MAX_WAITING || this.#waitingBytes >= this.#options.maxWaitingBytes) {
       this.#options.client.pause()
     }
     if (!this.#isServing) void this.#serve()
   }
 
-  /** Asks once for all that has come who is calling, and for what comes meanwhile again. */
+  /** Asks who is calling once for all calls that have come. Calls that come meanwhile need another question. */
   async #serve(): Promise<void> {
     const { client, identify, begin, refuse } = this.#options
     this.#isServing = true

@@ -36,7 +36,7 @@ interface Peer {
   upgrade: IncomingMessage
 }
 
-/** Messages of somebody who may not: a client whose session has just ended has sent some more. */
+/** Refused messages that are tolerated, since a client whose session just ended may have sent some already. */
 const MAX_REFUSALS = 10
 /** Of RFC 6455's registry. */
 const POLICY_VIOLATION = 1008
@@ -44,7 +44,7 @@ export const RESTARTING = 1012
 const TRY_AGAIN_LATER = 1013
 
 export const RECONNECT = { id: null, method: 'reconnect' }
-/** Within which a client that was told to has opened another socket. */
+/** How long a client may take to open another socket after it was told to. */
 const RETIRE_AFTER_MS = 5_000
 
 export class Connection {
@@ -108,7 +108,7 @@ export class Connection {
     }
   }
 
-  /** Whether a call is to be answered; if not, it has been. */
+  /** Whether the call may go on. If not, it has been answered with an error. */
   #isTaken(call: Call): boolean {
     const { id, method, path } = call
     if (id === null) {
@@ -142,7 +142,7 @@ export class Connection {
   async #begin(call: Call, principal: Principal): Promise<void> {
     const subscription = this.#subscriptionOf(call)
     if (subscription !== undefined) return subscription.open(principal)
-    // Nobody hears of it any more, and a subscription is over.
+    // The connection is closed: nobody would read the answer, and its subscriptions are over.
     if (!this.#peer.outlet.isOpen) return
     const { method: type, path, input, index: batchIndex } = call
     try {
@@ -162,7 +162,7 @@ export class Connection {
     }
   }
 
-  /** Who does not read is not answered further: what is waiting is asked for when there is room. */
+  /** Answers a client only while it reads. Waiting calls go on when there is room. */
   async #room(): Promise<void> {
     const { outlet } = this.#peer
     if (!outlet.hasRoom) await new Promise<void>((resolve) => outlet.whenRoom(resolve))
@@ -174,7 +174,7 @@ export class Connection {
     if (!isRefusal(error) || this.#refusals >= MAX_REFUSALS) this.#closeFor(error)
   }
 
-  /** Whether the connection goes on: for one whose caller can't be asked about just now, it does. */
+  /** Whether the connection goes on. It does while it can't be found out who the caller is. */
   async #look(): Promise<boolean> {
     try {
       const principal = await this.#identify()

@@ -27,7 +27,7 @@ export class EventSubscription {
   readonly #head: string
   #source: EventStream | undefined
   #confirm: ((principal: Principal) => Promise<void>) | undefined
-  /** Of a batch that was taken, what is still to be written. */
+  /** The part of the taken batch that is still to be written. */
   #pieces: readonly Buffer[] = []
   #isLeft = false
   #isOver = false
@@ -41,7 +41,7 @@ export class EventSubscription {
     return this.#options.call === call
   }
 
-  /** Begins to send, or tells why not. */
+  /** Begins to send, or tells the client why it can't. */
   async open(principal: Principal): Promise<void> {
     const { call, services } = this.#options
     try {
@@ -66,7 +66,7 @@ export class EventSubscription {
     this.#end()
   }
 
-  /** The client wants no more of it. One that has not begun yet ends when it does. */
+  /** The client has unsubscribed. A subscription that has not begun yet ends as soon as it begins. */
   stop(): void {
     this.#isLeft = true
     this.#pieces = []
@@ -90,7 +90,7 @@ export class EventSubscription {
     this.#stopped()
   }
 
-  /** Nobody is there any more. */
+  /** The client has gone. */
   abandon(): void {
     this.#end()
   }
@@ -101,7 +101,7 @@ export class EventSubscription {
     const { outlet, services } = this.#options
     const source = this.#source
     if (source === undefined || this.#isOver) return
-    // Nothing is taken ahead of the reader, which finds it by its cursor when it gets to it.
+    // Take no batch before the reader has room: its cursor finds the events later.
     if (!outlet.hasRoom) return outlet.whenRoom(this.#inTimeSlice)
     try {
       const [piece, ...rest] = this.#pieces.length > 0 ? this.#pieces : this.#take(source)

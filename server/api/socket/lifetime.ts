@@ -1,11 +1,11 @@
 import type { Clock } from '../../ports/clock.ts'
 
-/** What a connection's life is bounded by. */
+/** Limits on how long a connection lives. */
 export interface LifetimeSettings {
   clock: Pick<Clock, 'now' | 'sleep'>
-  /** Between looks whether the caller still may. */
+  /** Between checks that the caller still may connect. */
   reauthenticateMs: number
-  /** After which the client is sent to open another socket. */
+  /** After this time the client is told to open another socket. */
   maxAgeMs: number
 }
 
@@ -19,7 +19,7 @@ interface Watched {
   retire(): void
 }
 
-/** A socket on which nobody has said who he is by then is nobody's. */
+/** A socket whose caller is not known by then is closed. */
 const INTRODUCED_AFTER_MS = 10_000
 
 /** Looks after a connection until it is closed. */
@@ -44,7 +44,7 @@ async function lookAgain({ closed, look, retire }: Watched, settings: LifetimeSe
   }
 }
 
-/** No longer than that, and not the same for all that were opened together. */
+/** At most that long, and spread out, so that sockets opened together don't end together. */
 function spread(ms: number): number {
   return ms * (0.8 + 0.2 * Math.random())
 }

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import { toFrame } from './frames.ts'
 
-/** What a client has been sent and not read, in bytes, before it is cut off. Streams wait long before that. */
+/** Unread bytes after which a client is cut off. Streams stop sending long before that. */
 const MAX_UNREAD_BYTES = 16 * 1024 * 1024
 
 /** What all streams and calls of a connection are written to. */
@@ -29,7 +29,7 @@ export function createOutlet(client: WebSocket, socket: Duplex): Outlet {
 
   function write(frames: Uint8Array): void {
     if (client.readyState !== client.OPEN) return
-    // Past `ws`, which holds nothing back: it compresses nothing here, and fragments nothing.
+    // Write past `ws`: it neither compresses nor fragments here, so it holds nothing that must go first.
     socket.write(frames)
     if (socket.writableLength > MAX_UNREAD_BYTES) client.terminate()
   }

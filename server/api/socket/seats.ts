@@ -3,7 +3,7 @@ import type { Principal } from '../../contract/principal.ts'
 
 /** Counts the sockets that are open, by whose they are. */
 export interface Seats {
-  /** A place among the principal's, given back when it is disposed of. @throws AgentRuntimeError when all are taken. */
+  /** Takes one of the principal's places and gives it back on disposal. @throws AgentRuntimeError when all are taken. */
   take(principal: Principal): Disposable
 }
 
@@ -28,7 +28,7 @@ export function createSeats(limit: number): Seats {
   }
 }
 
-/** Who that is, whatever else is known of them at the time. */
+/** The key of a principal. Claims may change, so they are no part of it. */
 export function ownerOf({ tenantId, kind, id }: Principal): string {
   return JSON.stringify([tenantId, kind, id])
 }

@@ -13,7 +13,7 @@ const RECONNECT_MAX_MS = 1_000
 const CONNECT_TIMEOUT_MS = 10_000
 const HEARTBEAT_MS = 10_000
 const ANSWER_TIMEOUT_MS = 10_000
-/** What a goodbye may take when a connection is not there any more. */
+/** How long closing may take when the connection is already broken. */
 const CLOSE_TIMEOUT_MS = 1_000
 
 interface PgSessionOptions {
@@ -129,7 +129,7 @@ export function createPgSession(options: PgSessionOptions): PgSession {
     isConnected: () => current !== undefined,
     async stop() {
       stopping.abort()
-      // It may be connecting at this moment, and that connection is to end too.
+      // A connection that is being made at this moment must end too.
       await reconnecting
       if (current !== undefined) await close(current)
     },

@@ -20,8 +20,8 @@ const PICK = {
     WHERE events_before < ${MAX_EVENTS}`,
 }
 
-// A statement before the one that deletes: a run that was created while this waited for its conversation is
-// seen by that. The other way round its conversation would go from under it.
+// The lock is a statement of its own, before the delete. The delete then sees a run that was created while this
+// waited for its conversation. In one statement it would not, and would delete that run's conversation.
 const LOCK_CONVERSATIONS = {
   name: 'retention_lock_conversations',
   text: `

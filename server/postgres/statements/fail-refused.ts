@@ -4,7 +4,7 @@ import type { RunError } from '../../contract/run.ts'
 import type { ChangedRun } from '../../ports/upkeep.ts'
 import { execute } from '../connections/transaction.ts'
 
-// It was not locked any more since its claim was rolled back: meanwhile it may have been cancelled.
+// The rolled-back claim released its lock, so the run may have been cancelled meanwhile.
 // Only the columns that are used: PostgreSQL reads what is returned, and that may be what it can't read.
 const FAIL = {
   text: `
@@ -29,13 +29,13 @@ const FAIL = {
     SELECT id, agent_key AS "agentKey", status, last_seq AS "lastSeq" FROM r`,
 }
 
-/** Why, is for the log: it may be about what others put into the database. */
+/** The reason goes only to the log: it may quote what others put into the database. */
 const START_REFUSED: RunError = {
   message: 'The run could not be started: the database refused it.',
   code: 'start_refused',
 }
 
-/** Ends a run that can't be claimed, whoever tries. Empty when it is not there to be claimed any more. */
+/** Ends a run that no worker can claim. Empty when it can't be claimed any more for another reason. */
 export function failRefused(
   client: pg.PoolClient,
   runId: string,

@@ -4,12 +4,12 @@ import type { Sweep } from '../../ports/upkeep.ts'
 import { execute, inTransaction } from '../connections/transaction.ts'
 import type { Executor } from '../connections/transaction.ts'
 
-/** Runs of a batch: each costs a look into the index of events, whether or not there is something to do. */
+/** Runs of a batch. Each costs a look into the index of events, even if there is nothing to do. */
 export const MAX_RUNS = 500
 /** Events of a batch, unless a single run has more: bounds how long its locks are held and its undoing takes. */
 export const MAX_EVENTS = 5_000
 
-/** A run goes as a whole, and may have millions of events: a sweep's statements may take longer than others. */
+/** A sweep's statements may take longer than others, since one run may have millions of events and goes as a whole. */
 const STATEMENT_MS = 300_000
 /** Above the server's bound, as everywhere. */
 const QUERY_TIMEOUT_MS = STATEMENT_MS + 5_000
