@@ -3,49 +3,7 @@ import { Visibility } from '../contract/event.ts'
 import { MAX_TIMEOUT_MS } from '../contract/run.ts'
 import { StartupError } from '../ports/startup-error.ts'
 import { foreignVariables, misspeltVariables, unknownSettings } from './unknown-settings.ts'
-
-const flag = z.preprocess((value) => {
-  if (/^(true|1)$/i.test(String(value))) return true
-  return /^(false|0)$/i.test(String(value)) ? false : value
-}, z.boolean())
-
-function isRedisUrl(text: string): boolean {
-  return URL.canParse(text) && ['redis:', 'rediss:'].includes(new URL(text).protocol)
-}
-
-/** Variables hold text. */
-function fromJson(value: unknown): unknown {
-  if (typeof value !== 'string') return value
-  try {
-    return JSON.parse(value)
-  } catch {
-    return value
-  }
-}
-
-/** An amount, or `off`. */
-function orOff(min: number) {
-  const expected = `expected "off" or a number of at least ${min}`
-  const off = z.literal(['off', 'false']).transform(() => false as const)
-  return z.union([z.literal(false), off, z.coerce.number<number>().min(min, expected)], expected)
-}
-
-/** In a variable, separated by commas. */
-function listOf<T extends z.ZodType<string, string>>(item: T) {
-  const list = z.string().transform((text) => text.split(',').map((one) => one.trim()))
-  return z.union([list, z.array(z.string())]).pipe(z.array(item))
-}
-
-const HeaderName = z
-  .string()
-  .regex(/^[!#$%&'*+.^_`|~\w-]+$/, { error: 'A header has a name such as x-team' })
-  .transform((name) => name.toLowerCase())
-
-const Origin = z
-  .string()
-  .refine((origin) => origin === '*' || (URL.canParse(origin) && new URL(origin).origin === origin), {
-    error: 'An origin is a scheme and a host, such as https://app.example.com',
-  })
+import { HeaderName, Origin, flag, fromJson, isRedisUrl, listOf, orOff } from './values.ts'
 
 /**
  * Every setting, once: what it means, its default, and (in {@link ENVIRONMENT}) the variable it is

@@ -3,24 +3,18 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { AnyAgent, ShapeOfAgent } from '../agent/define-agent.ts'
 import type { AgentRuntime, RuntimeOptions } from './agent-runtime.ts'
-import { agentsByKey, chooseAgents } from '../agent/agents-by-key.ts'
+import { agentsByKey } from '../agent/agents-by-key.ts'
 import { createBossQueue } from '../postgres/queue/queue.ts'
 import { createBossTimetable } from '../postgres/queue/timetable.ts'
-import { createLocalBus } from '../bus/local-bus.ts'
-import { createPgBus } from '../postgres/bus.ts'
 import { gatherStatistics } from '../postgres/statistics.ts'
 import { createPgPresence } from '../postgres/presence.ts'
 import { createLogger } from '../telemetry/pino-logger.ts'
 import { toStartupError } from '../postgres/connections/database-error.ts'
 import { createPostgresPool } from '../postgres/connections/pool.ts'
 import { createPrismaStore } from '../postgres/store.ts'
-import { createRedisBus } from '../redis/bus.ts'
 import { systemClock } from '../ports/system-clock.ts'
-import { createHandler } from '../api/handler.ts'
 import { createIdentify } from '../api/identify.ts'
 import { createRouter } from '../api/router.ts'
-import { createSocketServer } from '../api/socket/socket-server.ts'
-import type { Config } from '../config/config.ts'
 import { ConfigError, environmentWarnings, resolveConfig } from '../config/config.ts'
 import { PUBLIC_PRINCIPAL } from '../contract/principal.ts'
 import { createConversations } from '../domain/conversations.ts'
@@ -37,13 +31,13 @@ import { createVisibilityOf } from '../events/visibility.ts'
 import { assertKnownOptions } from './known-options.ts'
 import { chooseModel } from '../models/choose-model.ts'
 import type { Model } from '../ports/model.ts'
-import type { Clock } from '../ports/clock.ts'
-import type { EventBus } from '../ports/event-bus.ts'
-import type { Logger } from '../ports/logger.ts'
 import { loadRegistry } from '../agent/registry.ts'
 import { DEFAULT_RETRY_POLICY } from '../lifecycle/backoff.ts'
 import { StartupError } from '../ports/startup-error.ts'
-import { Worker } from '../worker/worker.ts'
+import type { Worker } from '../worker/worker.ts'
+import { createBus } from './create-bus.ts'
+import { createTransports } from './create-transports.ts'
+import { createWorker } from './create-worker.ts'
 
 /**
  * Puts a runtime together. Nothing connects before `start`, a request, or `startWorker`.
@@ -81,12 +75,8 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   const onDelivered = createAnnounce(bus, clock)
   const store = createPrismaStore({ pool, visibilityOf, retryPolicy, queue, onDelivered })
 
-  const hub = createEventHub({
-    store,
-    bus,
-    clock,
-    pollIntervalMs: config.streamPollIntervalSeconds * 1000,
-  })
+  const pollIntervalMs = config.streamPollIntervalSeconds * 1000
+  const hub = createEventHub({ store, bus, clock, pollIntervalMs })
   const runs = createRuns(
     { store, bus, log },
     {
@@ -176,23 +166,18 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     timeoutMs: config.authenticateTimeoutSeconds * 1000,
     log,
   })
-  const sockets = createSocketServer({
-    services,
-    router,
-    identify,
-    trpcPath: config.trpcPath,
-    allowedOrigins: config.allowedOrigins,
-    socketHeaders: config.socketHeaders,
-    maxBodyBytes: config.maxBodyBytes,
-    subscriptionsPerSocket: config.subscriptionsPerSocket,
-    // Where nobody has to say who they are, all are the same one.
-    socketsPerPrincipal: options.authenticate === undefined ? Infinity : config.socketsPerPrincipal,
-    lifetime: {
-      clock,
-      reauthenticateMs: config.streamReauthenticateSeconds * 1000,
-      maxAgeMs: config.streamMaxAgeSeconds * 1000,
+  const { handler, sockets } = createTransports(
+    { services, router, identify, clock },
+    {
+      config,
+      // Where nobody has to say who they are, all are the same one.
+      socketsPerPrincipal: options.authenticate === undefined ? Infinity : config.socketsPerPrincipal,
+      checkReady: async () => {
+        await start()
+        await store.check()
+      },
     },
-  })
+  )
 
   const workers = new Set<Worker>()
 
@@ -230,23 +215,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     runs,
     conversations,
     start,
-    handler: createHandler({
-      services,
-      router,
-      identify,
-      checkReady: async () => {
-        await start()
-        await store.check()
-      },
-      maxBodyBytes: config.maxBodyBytes,
-      restPath: config.restPath,
-      trpcPath: config.trpcPath,
-      allowedOrigins: config.allowedOrigins,
-      readers: {
-        reauthenticateMs: config.streamReauthenticateSeconds * 1000,
-        maxAgeMs: config.streamMaxAgeSeconds * 1000,
-      },
-    }),
+    handler,
     handleUpgrade: (request, socket, head) =>
       sockets.handleUpgrade(request as IncomingMessage, socket as Duplex, head as Buffer),
 
@@ -255,36 +224,8 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
       if (stopped !== undefined) throw wasStopped()
       const llm = getModel()
       await llm.prepare?.().catch((err: unknown) => log.warn({ err }, 'Runs that use ctx.llm will fail'))
-      const served = chooseAgents(agents, workerOptions.agentKeys)
-      if (workerOptions.isolation === undefined && workerOptions.isolated === undefined) {
-        warnOfIsolation([...served.values()], log)
-      }
-      const worker = new Worker(
-        {
-          store,
-          queue,
-          bus,
-          clock,
-          log,
-          llm,
-          visibilityOf,
-          cancelGraceMs: config.cancelGraceSeconds * 1000,
-          modelIdleTimeoutMs: config.modelIdleTimeoutSeconds
-            ? config.modelIdleTimeoutSeconds * 1000
-            : Infinity,
-          presence,
-          retryPolicy,
-          random: Math.random,
-        },
-        {
-          agents: served,
-          concurrency: workerOptions.concurrency ?? config.concurrency,
-          pollIntervalMs: (workerOptions.pollIntervalSeconds ?? config.queuePollIntervalSeconds) * 1000,
-          leaseTtlMs: config.leaseTtlSeconds * 1000,
-          isolation: workerOptions.isolation,
-          isolated: workerOptions.isolated,
-        },
-      )
+      const ports = { store, queue, bus, clock, log, llm, visibilityOf, presence, retryPolicy }
+      const worker = createWorker(ports, { config, agents, options: workerOptions })
       // Known before it has started, so that a stop in between stops it too.
       workers.add(worker)
       await worker.start()
@@ -296,34 +237,10 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   }
 }
 
-function warnOfIsolation(agents: readonly AnyAgent[], log: Logger): void {
-  const agentKeys = agents.flatMap(({ key, isolation }) => (isolation === 'process' ? [key] : []))
-  if (agentKeys.length === 0) return
-  log.warn(
-    { agentKeys },
-    'agents ask for processes of their own, which this worker can not start: it executes them all in this one. `agent-runtime worker` can.',
-  )
-}
-
 /** Between looks for lost workers: what a killed worker's runs wait, twice. */
 const UPKEEP_INTERVAL_MS = 500
-
 /** Between looks for what is old: nothing anybody waits for. */
 const TIDY_INTERVAL_MS = 60_000
-
-function createBus(
-  { eventBusBackend, redisUrl, databaseUrl = '', directUrl }: Config,
-  ports: { pool: ReturnType<typeof createPostgresPool>; clock: Clock; log: Logger },
-): EventBus {
-  switch (eventBusBackend) {
-    case 'postgres':
-      return createPgBus({ databaseUrl, directUrl, ...ports })
-    case 'redis':
-      return createRedisBus({ redisUrl, ...ports })
-    case 'none':
-      return createLocalBus(ports)
-  }
-}
 
 function wasStopped(): StartupError {
   return new StartupError('The runtime was stopped: make another one to go on.')

@@ -1,0 +1,45 @@
+// Kinds of values that settings have, given in code or, as text, in a variable.
+import { z } from 'zod'
+
+export const flag = z.preprocess((value) => {
+  if (/^(true|1)$/i.test(String(value))) return true
+  return /^(false|0)$/i.test(String(value)) ? false : value
+}, z.boolean())
+
+export function isRedisUrl(text: string): boolean {
+  return URL.canParse(text) && ['redis:', 'rediss:'].includes(new URL(text).protocol)
+}
+
+/** Variables hold text. */
+export function fromJson(value: unknown): unknown {
+  if (typeof value !== 'string') return value
+  try {
+    return JSON.parse(value)
+  } catch {
+    return value
+  }
+}
+
+/** An amount, or `off`. */
+export function orOff(min: number) {
+  const expected = `expected "off" or a number of at least ${min}`
+  const off = z.literal(['off', 'false']).transform(() => false as const)
+  return z.union([z.literal(false), off, z.coerce.number<number>().min(min, expected)], expected)
+}
+
+/** In a variable, separated by commas. */
+export function listOf<T extends z.ZodType<string, string>>(item: T) {
+  const list = z.string().transform((text) => text.split(',').map((one) => one.trim()))
+  return z.union([list, z.array(z.string())]).pipe(z.array(item))
+}
+
+export const HeaderName = z
+  .string()
+  .regex(/^[!#$%&'*+.^_`|~\w-]+$/, { error: 'A header has a name such as x-team' })
+  .transform((name) => name.toLowerCase())
+
+export const Origin = z
+  .string()
+  .refine((origin) => origin === '*' || (URL.canParse(origin) && new URL(origin).origin === origin), {
+    error: 'An origin is a scheme and a host, such as https://app.example.com',
+  })

@@ -1,0 +1,44 @@
+import { createHandler } from '../api/handler.ts'
+import type { Identify } from '../api/identify.ts'
+import type { AgentRouter } from '../api/router.ts'
+import type { ApiServices } from '../api/services.ts'
+import { createSocketServer } from '../api/socket/socket-server.ts'
+import type { SocketServer } from '../api/socket/socket-server.ts'
+import type { Config } from '../config/config.ts'
+import type { Clock } from '../ports/clock.ts'
+
+interface Wiring {
+  services: ApiServices
+  router: AgentRouter
+  identify: Identify
+  clock: Clock
+}
+
+interface TransportSettings {
+  config: Config
+  socketsPerPrincipal: number
+  checkReady(): Promise<void>
+}
+
+/** What requests come in by: HTTP, and sockets, with the same bounds on both. */
+export function createTransports(
+  { clock, ...wiring }: Wiring,
+  { config, socketsPerPrincipal, checkReady }: TransportSettings,
+): { handler: (request: Request) => Promise<Response>; sockets: SocketServer } {
+  const { restPath, trpcPath, allowedOrigins, maxBodyBytes, socketHeaders, subscriptionsPerSocket } = config
+  const shared = { ...wiring, trpcPath, allowedOrigins, maxBodyBytes }
+  const readers = {
+    reauthenticateMs: config.streamReauthenticateSeconds * 1000,
+    maxAgeMs: config.streamMaxAgeSeconds * 1000,
+  }
+  return {
+    handler: createHandler({ ...shared, restPath, checkReady, readers }),
+    sockets: createSocketServer({
+      ...shared,
+      socketHeaders,
+      subscriptionsPerSocket,
+      socketsPerPrincipal,
+      lifetime: { clock, ...readers },
+    }),
+  }
+}

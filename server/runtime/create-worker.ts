@@ -1,0 +1,45 @@
+import { chooseAgents } from '../agent/agents-by-key.ts'
+import type { AnyAgent } from '../agent/define-agent.ts'
+import type { Config } from '../config/config.ts'
+import type { Logger } from '../ports/logger.ts'
+import { Worker } from '../worker/worker.ts'
+import type { WorkerPorts } from '../worker/worker.ts'
+import type { WorkerOptions } from './agent-runtime.ts'
+
+type Ports = Omit<WorkerPorts, 'cancelGraceMs' | 'modelIdleTimeoutMs' | 'random'>
+
+/** A worker as the configuration has it, but for what its options say. */
+export function createWorker(
+  ports: Ports,
+  given: { config: Config; agents: ReadonlyMap<string, AnyAgent>; options: WorkerOptions },
+): Worker {
+  const { config, options } = given
+  const { isolation, isolated } = options
+  const agents = chooseAgents(given.agents, options.agentKeys)
+  if (isolation === undefined && isolated === undefined) warnOfIsolation([...agents.values()], ports.log)
+  return new Worker(
+    {
+      ...ports,
+      cancelGraceMs: config.cancelGraceSeconds * 1000,
+      modelIdleTimeoutMs: config.modelIdleTimeoutSeconds ? config.modelIdleTimeoutSeconds * 1000 : Infinity,
+      random: Math.random,
+    },
+    {
+      agents,
+      concurrency: options.concurrency ?? config.concurrency,
+      pollIntervalMs: (options.pollIntervalSeconds ?? config.queuePollIntervalSeconds) * 1000,
+      leaseTtlMs: config.leaseTtlSeconds * 1000,
+      isolation,
+      isolated,
+    },
+  )
+}
+
+function warnOfIsolation(agents: readonly AnyAgent[], log: Logger): void {
+  const agentKeys = agents.flatMap(({ key, isolation }) => (isolation === 'process' ? [key] : []))
+  if (agentKeys.length === 0) return
+  log.warn(
+    { agentKeys },
+    'agents ask for processes of their own, which this worker can not start: it executes them all in this one. `agent-runtime worker` can.',
+  )
+}
