@@ -4,6 +4,6 @@ export interface Clock {
   now(): number
   /** Resolves after `ms`, or at once when `signal` aborts. Never rejects, never keeps a process alive. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
-  /** Resolves when what is under way in this turn of the event loop, sockets included, has had its turn. */
-  nextTurn(): Promise<void>
+  /** Resolves when the event loop has made a pass over what is under way, sockets included. */
+  nextPass(): Promise<void>
 }

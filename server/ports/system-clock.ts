@@ -2,7 +2,7 @@ import type { Clock } from './clock.ts'
 
 export const systemClock: Clock = {
   now: () => Date.now(),
-  nextTurn: () => new Promise((resolve) => setImmediate(resolve)),
+  nextPass: () => new Promise((resolve) => setImmediate(resolve)),
   sleep(ms, signal) {
     return new Promise((resolve) => {
       if (signal?.aborted === true) return resolve()

@@ -27,7 +27,7 @@ export class Suspension {
   async add(wait: NewWait): Promise<never> {
     this.#waits.push(wait)
     if (this.#waits.length === 1) {
-      await this.#clock.nextTurn()
+      await this.#clock.nextPass()
       this.#controller.abort(new RunInterruption('waiting'))
     }
     const { signal } = this.#controller

@@ -9,7 +9,7 @@ export class ManualClock implements Clock {
     return this.#now
   }
 
-  async nextTurn(): Promise<void> {}
+  async nextPass(): Promise<void> {}
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted === true) return Promise.resolve()

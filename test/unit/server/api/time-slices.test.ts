@@ -14,7 +14,7 @@ function scene() {
   return { done, inTimeSlice, work }
 }
 
-const nextTurnOfTheLoop = () => new Promise<void>((resolve) => setImmediate(resolve))
+const nextPassOfTheLoop = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 it('leaves the event loop to others between a few milliseconds of work', async () => {
   const { done, inTimeSlice, work } = scene()
@@ -22,7 +22,7 @@ it('leaves the event loop to others between a few milliseconds of work', async (
   expect(done).toHaveLength(0)
   const progress: number[] = []
   while (done.length < 12) {
-    await nextTurnOfTheLoop()
+    await nextPassOfTheLoop()
     progress.push(done.length)
   }
   expect(progress).toEqual([5, 10, 12])
@@ -36,7 +36,7 @@ it('serves everybody once before anybody twice', async () => {
   inTimeSlice(again)
   inTimeSlice(work('other'))
   inTimeSlice(work('third'))
-  await nextTurnOfTheLoop()
+  await nextPassOfTheLoop()
   expect(done).toEqual(['busy', 'other', 'third', 'busy'])
 })
 
@@ -45,6 +45,6 @@ it('does work once that is given twice', async () => {
   const once = work('once')
   inTimeSlice(once)
   inTimeSlice(once)
-  await nextTurnOfTheLoop()
+  await nextPassOfTheLoop()
   expect(done).toEqual(['once'])
 })

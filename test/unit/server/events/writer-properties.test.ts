@@ -46,7 +46,7 @@ describe('the writer, whatever the store and the agents do', () => {
             return outcomes
           }
           ports.clock.sleep = () => s.schedule(Promise.resolve())
-          ports.clock.nextTurn = () => s.schedule(Promise.resolve())
+          ports.clock.nextPass = () => s.schedule(Promise.resolve())
 
           const agents = RUNS.map((id) => new NumberedAgent(writer, store, id))
           const works: Promise<void>[] = []
