@@ -52,7 +52,9 @@ test.each(Object.entries(ERROR_STATUS))('docs/rest.md lists the error code %s', 
 const PAGES = [
   'README.md',
   'CONTRIBUTING.md',
-  ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`),
+  ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
 ]
 
 test.each(PAGES)('links of %s lead somewhere', (page) => {

@@ -24,7 +24,7 @@ function heldFlush() {
 const answersTo = (items: readonly number[]) => items.map((item) => `answer to ${item}`)
 
 describe('group commit', () => {
-  test('what arrives in one turn of the event loop is one batch', async () => {
+  test('what arrives in one pass of the event loop is one batch', async () => {
     const held = heldFlush()
     const commit = createGroupCommit({ maxBatch: 10, flush: held.flush })
     const answers = Promise.all([commit(1), commit(2), commit(3)])
