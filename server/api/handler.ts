@@ -81,7 +81,7 @@ export function createHandler(options: HandlerOptions): (request: Request) => Pr
     return isDeclared && Number(length) <= options.maxBodyBytes ? next() : measured(c, next)
   }
 
-  const admitted = inTurn(
+  const admitted = inSequence(
     assertAddressed,
     allowOrigins(options.allowedOrigins),
     refuseForgeries(options.allowedOrigins, services.log),
@@ -127,7 +127,7 @@ export function createHandler(options: HandlerOptions): (request: Request) => Pr
 }
 
 /** As one: Hono takes longer to get from one to the next than most of them take. */
-function inTurn(...handlers: MiddlewareHandler[]): MiddlewareHandler {
+function inSequence(...handlers: MiddlewareHandler[]): MiddlewareHandler {
   return (c, next) => {
     const from = (index: number): ReturnType<MiddlewareHandler> =>
       handlers[index]?.(c, () => from(index + 1) as Promise<void>) ?? next()

@@ -1,4 +1,4 @@
-// What is wrong with a value, as zod tells it and as we tell others.
+// The problems of a value: zod's issues, and how others are told of them.
 
 export type Issues = readonly { path: PropertyKey[]; message: string }[]
 

@@ -68,8 +68,8 @@ class ParsedPrincipal implements Principal {
  * @throws AgentRuntimeError `unauthorized`, with what is wrong as its `cause`
  */
 export function parsePrincipal(value: unknown): Principal {
-  if (value instanceof ParsedPrincipal) return value
   try {
+    if (value instanceof ParsedPrincipal) return value
     // Every request comes by here: the whole schema takes twice as long, and is for what is wrong.
     return new ParsedPrincipal(isPlainObject(value) ? Fields.parse(value) : Principal.parse(value))
   } catch (cause) {

@@ -12,7 +12,7 @@ export async function giveTurn({ store, log }: GiveTurnPorts, conversationId: st
   try {
     await store.giveTurns({ conversationIds: [conversationId], ifLocked: 'wait' })
   } catch (error) {
-    // What was asked for is done; the turn is given with the next upkeep.
+    // The request itself is done. The next upkeep gives the turn.
     log.warn({ err: error, conversationId }, 'giving a turn failed; it is given a moment later')
   }
 }

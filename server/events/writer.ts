@@ -109,7 +109,7 @@ export class EventWriter {
   }
 
   async #flushAll(): Promise<void> {
-    // What is emitted in one pass of the event loop goes together.
+    // Events emitted in one pass of the event loop go together.
     await this.#ports.clock.nextPass()
     while (this.#logs.size > 0 && !this.#stopping.signal.aborted) await this.#flush()
     // Here and not when the promise has settled: what is emitted between the two would start no flush.

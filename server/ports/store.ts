@@ -61,7 +61,8 @@ export interface Store {
   createRuns(runs: readonly NewRun[], options?: { lockPatienceMs: number }): Promise<CreatedRun[]>
   /**
    * Takes deliveries of an agent and starts an attempt of each of their runs that is queued and due, or whose wait is
-   * over, and writes its `run.started`. The others are over, in other hands, or have a delivery of their own for later. A run that is refused fails, and no other with it.
+   * over, and writes its `run.started`. The others are over, in other hands, or have a delivery of their own for later.
+   * A run that is refused fails, and no other with it.
    */
   claimRuns(lease: Lease, deliveries: { agentKey: string; limit: number }): Promise<ClaimResult>
   /**

@@ -1,9 +1,10 @@
 import type pg from 'pg'
 import type { Clock } from '../ports/clock.ts'
 import type { Logger } from '../ports/logger.ts'
+import { QUEUE_SCHEMA } from './queue/queue.ts'
 
 /** Tables that the hot statements go through. */
-const TABLES = ['agent_runtime.run', 'agent_runtime.event', 'agent_runtime_queue.job_common'] as const
+const TABLES = ['agent_runtime.run', 'agent_runtime.event', `${QUEUE_SCHEMA}.job_common`] as const
 
 /** Below that, every plan is fast. Some five hundred runs. */
 const MIN_BYTES = 128 * 1024
@@ -36,7 +37,7 @@ export async function gatherStatistics(
       if (filled.length > 0) {
         if (tries === MAX_TRIES) return log.info({ tables: filled }, NOT_ALLOWED)
         tries += 1
-        // Of many processes one does it.
+        // One of several processes does it.
         await pool.query(`ANALYZE (SKIP_LOCKED) ${filled.join(', ')}`)
       }
     } catch (error) {

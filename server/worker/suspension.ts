@@ -6,7 +6,7 @@ import type { Clock } from '../ports/clock.ts'
 import { RunInterruption } from './interruption.ts'
 
 /**
- * What one attempt waits for. The first wait that is not settled yet ends the attempt, a pass of the event
+ * The waits of one attempt. The first wait that is not settled yet ends the attempt, a pass of the event
  * loop later: what the agent waits for at the same moment (`Promise.all`) is asked for together.
  */
 export class Suspension {

@@ -79,7 +79,7 @@ export function createRestApp(services: ApiServices, watchReader: WatchReader): 
   })
 
   app.get('/runs/:id/events', (c) => {
-    // What an EventSource sends needs no weighing.
+    // An EventSource asks for exactly this.
     const asksForStream = c.req.header('accept') === STREAM || accepts(c, ACCEPTED) === STREAM
     return asksForStream ? streamEvents(c) : listEvents(c)
   })

@@ -14,7 +14,7 @@ export function leadsOutOf(
     return target === undefined ? [] : [{ file, target }]
   })
   const index = join(config.root, 'index.html')
-  // What names no file is answered with the page.
+  // A path that names no file is answered with the page.
   if (files.length === 0) files.push({ file: index, target: targetOf(index) ?? index })
   return files.some(({ file, target }) => file !== target && !isAllowed(config, target))
 }

@@ -1,6 +1,6 @@
 /**
- * What one reader gets at once, in bytes; one event or row at least, however large. A slow reader holds as much, and
- * a batch of calls may ask for ten.
+ * The bytes one reader gets at once; one event or row at least, however large. A slow reader holds as many, and a
+ * batch of calls may ask for ten times as many.
  */
 export const MAX_PAGE_BYTES = 1024 * 1024
 

@@ -1,4 +1,4 @@
-// What all sweeps over the tables share: how one process works at a time, and how much one of them takes at once.
+// Shared by all sweeps over the tables: how one process works at a time, and how much one of them takes at once.
 import type pg from 'pg'
 import type { Sweep } from '../../ports/upkeep.ts'
 import { execute, inTransaction } from '../connections/transaction.ts'

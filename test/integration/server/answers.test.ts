@@ -34,7 +34,7 @@ describe('an answer that comes while its run is running', () => {
     await rest.get(`runs/${id}`)
     letGoOn()
     const events = await rest.events(`runs/${id}/events?include_all=1`)
-    // Whoever reads that it waits reads that it goes on, and why.
+    // Each run.waiting that a reader sees is followed by a run.resumed that names the wait.
     expect(events.map(({ type, attempt, payload }) => [type, attempt, Object(payload).wait])).toEqual([
       ['run.started', 1, undefined],
       ['run.waiting', 1, undefined],

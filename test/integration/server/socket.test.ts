@@ -287,7 +287,7 @@ describe('a connection', () => {
       answers.flatMap(({ result }) => result?.data?.data.seq ?? [])
     const all = seqs(await fast.until(isStopped))
     expect(all.length).toBe(402)
-    // Of 80 MB, a piece at most for each of the two.
+    // Each of the two holds one piece at most, of 80 MB in all.
     expect(host.sockets[0]?.writableNeedDrain).toBe(true)
     expect(host.sockets[0]?.writableLength).toBeLessThan(1_000_000)
     slow.socket.resume()

@@ -124,7 +124,7 @@ describe('the store', () => {
     await pool.end()
     // It was in no queue.
     await database.sql('TRUNCATE agent_runtime.run, agent_runtime.event CASCADE')
-    // What is lost for the first time goes on at once; then both ends of the jitter bound it.
+    // The first loss is made good at once. Each further delay lies between both ends of the jitter.
     const [first, ...others] = delays
     expect(first).toBe(0)
     others.forEach((delay, index) => {
