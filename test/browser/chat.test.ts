@@ -47,7 +47,9 @@ beforeAll(async () => {
      export default createAgentRuntime({ agents: [assistant], model })`,
   )
   const args = ['runtime.ts', '--port', '0', '--web', join(ROOT, 'examples/chat')]
-  const dev = stack.use(await startDev(args, { cwd: folder.path, env: { STREAM_KEEP_ALIVE_SECONDS: '1' } }))
+  // Between two attempts there is time enough to be seen, also for a page that is slow.
+  const env = { STREAM_KEEP_ALIVE_SECONDS: '1', RETRY_DELAY_SECONDS: '6' }
+  const dev = stack.use(await startDev(args, { cwd: folder.path, env }))
   proxy = stack.use(await startCuttingProxy(Number(new URL(dev.url).port)))
   browser = await chromium.launch({
     executablePath: CHROMIUM,
