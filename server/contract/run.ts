@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Json, JsonObject } from './json.ts'
 import { Message } from './message.ts'
+import { OPEN_STATUSES, TERMINAL_STATUSES } from './terminal.ts'
 import { PendingWait, CallName } from './wait.ts'
 
 /**
@@ -8,15 +9,7 @@ import { PendingWait, CallName } from './wait.ts'
  * for a durable wait and `running → queued` for a retry.
  */
 export type RunStatus = z.infer<typeof RunStatus>
-export const RunStatus = z.enum([
-  'queued',
-  'running',
-  'waiting',
-  'succeeded',
-  'failed',
-  'cancelled',
-  'timed_out',
-])
+export const RunStatus = z.enum([...OPEN_STATUSES, ...TERMINAL_STATUSES])
 
 /** Why a run ended without success. `message` is safe to show to the user. */
 export type RunError = z.infer<typeof RunError>

@@ -1,18 +1,22 @@
-// What is final, without zod: browsers follow runs with this and need no validator for it.
-import type { RunStatus } from './run.ts'
+// The statuses of a run, without zod: browsers follow runs with this and need no validator for it.
+
+/** The statuses of a run that is not over. */
+export const OPEN_STATUSES = ['queued', 'running', 'waiting'] as const
+export type OpenStatus = (typeof OPEN_STATUSES)[number]
 
 /** The statuses a run never leaves. */
 export const TERMINAL_STATUSES = ['succeeded', 'failed', 'cancelled', 'timed_out'] as const
 export type TerminalStatus = (typeof TERMINAL_STATUSES)[number]
 
-export function isTerminal(status: RunStatus): status is TerminalStatus {
+export function isTerminal(status: OpenStatus | TerminalStatus): status is TerminalStatus {
   return (TERMINAL_STATUSES as readonly string[]).includes(status)
 }
 
 /** The types that end a stream: each is the last event of its run. */
-export const TERMINAL_EVENTS = ['run.succeeded', 'run.failed', 'run.cancelled', 'run.timed_out'] as const
-export type TerminalEventType = (typeof TERMINAL_EVENTS)[number]
+export type TerminalEventType = `run.${TerminalStatus}`
 
 export function isTerminalEvent(type: string): type is TerminalEventType {
-  return (TERMINAL_EVENTS as readonly string[]).includes(type)
+  return TERMINAL_EVENTS.has(type)
 }
+
+const TERMINAL_EVENTS: ReadonlySet<string> = new Set(TERMINAL_STATUSES.map((status) => `run.${status}`))

@@ -18,6 +18,7 @@ import { decodeCursor } from '../contract/page.ts'
 import type { Page } from '../contract/page.ts'
 import { parseInput } from '../contract/parse-input.ts'
 import { RunStatus } from '../contract/run.ts'
+import { OPEN_STATUSES } from '../contract/terminal.ts'
 import type { Store } from '../ports/store.ts'
 import { unknownAgent } from './unknown-agent.ts'
 import { assertStorable } from '../contract/storable-json.ts'
@@ -30,7 +31,7 @@ export interface Conversations {
 }
 
 /** Whose messages are history: also of runs under way, since their input was said. */
-const SPOKEN = RunStatus.exclude(['failed', 'cancelled', 'timed_out']).options
+const SPOKEN: readonly RunStatus[] = [...OPEN_STATUSES, 'succeeded']
 
 export function createConversations(store: Store, agents: ReadonlyMap<string, unknown>): Conversations {
   return {

@@ -10,6 +10,7 @@ import { createRestClient } from './rest-client.ts'
 import type { RestClient } from './rest-client.ts'
 import { createSilentLogger } from './silent-logger.ts'
 import type { LogEntry } from './silent-logger.ts'
+import { KNOWN_TRANSITIONS, observeTransitions, seenTransitions } from './transitions.ts'
 import { createTestTrpc } from './trpc-client.ts'
 import type { TestTrpc } from './trpc-client.ts'
 
@@ -44,10 +45,15 @@ const SETTINGS = {
 }
 
 interface Fixtures {
-  /** An empty database of the test's own, and what it takes to look into it. */
+  /**
+   * An empty database of the test's own, and what it takes to look into it. When the test is over, it fails if an
+   * invariant is broken, or if a run took a way that `TRANSITIONS` does not have.
+   */
   database: {
     url: string
     sql: Sql
+    /** The ways that its runs took from one status to another: see `seenTransitions`. */
+    transitions(): Promise<string[]>
     /** A connection of its own, for transactions: `sql` sees the database as it is at every moment. */
     connect(): Promise<pg.Client>
     /** Ends those connections. */
@@ -65,9 +71,11 @@ export const test = base.extend<Fixtures>({
     await using database = await createTestDatabase()
     const client = new pg.Client({ connectionString: database.url, application_name: 'test' })
     await client.connect()
+    await observeTransitions(client)
     const others: pg.Client[] = []
     await use({
       url: database.url,
+      transitions: () => seenTransitions(client),
       async connect() {
         const other = new pg.Client({ connectionString: database.url, application_name: 'test' })
         others.push(other)
@@ -80,7 +88,13 @@ export const test = base.extend<Fixtures>({
       sql: async <TRow extends pg.QueryResultRow>(text: string, values?: unknown[]) =>
         (await client.query<TRow>(text, values)).rows,
     })
-    const broken = await brokenInvariants(client).finally(() => client.end())
+    const [broken, seen] = await Promise.all([brokenInvariants(client), seenTransitions(client)]).finally(
+      () => client.end(),
+    )
+    const unknown = seen.filter((way) => !KNOWN_TRANSITIONS.includes(way))
+    if (unknown.length > 0) {
+      throw new Error(`"${task.name}" took a run where no transition leads: ${unknown.join(', ')}`)
+    }
     if (Object.keys(broken).length > 0) {
       throw new Error(`"${task.name}" left a database that can't be: ${JSON.stringify(broken, null, 2)}`)
     }

@@ -1,5 +1,6 @@
 // What the doctor asks. Rare and by hand: these may scan a table, the hot statements beside them may not.
 import type pg from 'pg'
+import { OPEN } from '../../lifecycle/statuses.ts'
 import {
   CANCEL_OVERDUE_SECONDS,
   LISTED,
@@ -86,7 +87,7 @@ const WORKER_LOST = `
 const SUSPECT = `
   SELECT id, agent_key AS "agentKey", COALESCE(attempt_started_at, created_at) AS since
   FROM agent_runtime.run
-  WHERE status IN ('queued', 'running', 'waiting') AND losses >= ${LOSSES_IN_COMPANY}
+  WHERE status IN ${OPEN} AND losses >= ${LOSSES_IN_COMPANY}
   ORDER BY losses DESC, id`
 
 const WAITING = `
@@ -95,7 +96,7 @@ const WAITING = `
   LEFT JOIN agent_runtime.wait w ON w.run_id = r.id AND w.status = 'pending'
   WHERE r.status = 'waiting'`
 
-const OPEN = `
+const UNDER_WAY = `
   SELECT count(*) FILTER (WHERE status = 'queued')::int AS queued,
     count(*) FILTER (WHERE status = 'running')::int AS running
   FROM agent_runtime.run WHERE status IN ('queued', 'running')`
@@ -109,7 +110,7 @@ const BUSY = `
 
 export async function examineRuns(pool: pg.Pool): Promise<RunFacts> {
   const [waiting] = (await pool.query<{ total: number; oldest: Date | null }>(WAITING)).rows
-  const [open] = (await pool.query<RunFacts['open']>(OPEN)).rows
+  const [open] = (await pool.query<RunFacts['open']>(UNDER_WAY)).rows
   return {
     overdue: await list(pool, OVERDUE),
     expiredLeases: await list(pool, EXPIRED_LEASES),

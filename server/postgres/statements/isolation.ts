@@ -1,5 +1,7 @@
 // Runs that are to be executed in a process of their own.
 import type pg from 'pg'
+import { listOf } from '../../lifecycle/statuses.ts'
+import { TRANSITIONS } from '../../lifecycle/transitions.ts'
 import { LOSSES_IN_COMPANY } from '../../ports/attempt.ts'
 import type { Deliver } from '../joined-queue.ts'
 import { isolatedQueue } from '../../ports/queue.ts'
@@ -20,7 +22,7 @@ const FIND = {
   name: 'find_isolated_runs',
   text: `
     SELECT id, agent_key AS "agentKey", priority FROM agent_runtime.run
-    WHERE id = ANY ($1::uuid[]) AND status IN ('queued', 'waiting') AND turn IS NULL
+    WHERE id = ANY ($1::uuid[]) AND status IN ${listOf(TRANSITIONS.started.from)} AND turn IS NULL
       AND (run_at IS NULL OR run_at <= now() + interval '1 millisecond') AND ${isToBeIsolated('$2')}`,
 }
 

@@ -2,6 +2,7 @@
 // refused. Decided under the conversations' row locks, so that two servers that create at once agree.
 import type pg from 'pg'
 import type { Visibility } from '../../contract/event.ts'
+import { OPEN } from '../../lifecycle/statuses.ts'
 import type { CreatedRun, NewRun } from '../../ports/create-run.ts'
 import type { ChangedRun } from '../../ports/upkeep.ts'
 import { haveOneOwner, ownerColumns } from '../owned-by.ts'
@@ -35,7 +36,7 @@ const FIND_ACTIVE = {
   text: `
     SELECT id, conversation_id AS "conversationId", cancel_requested_at IS NOT NULL AS "isStopping"
     FROM agent_runtime.run
-    WHERE conversation_id = ANY ($1::uuid[]) AND status IN ('queued', 'running', 'waiting')
+    WHERE conversation_id = ANY ($1::uuid[]) AND status IN ${OPEN}
     ORDER BY turn NULLS FIRST, id`,
 }
 
@@ -53,7 +54,7 @@ const INTERRUPT = {
   text: `
     WITH locked AS (
       SELECT id FROM agent_runtime.run
-      WHERE conversation_id = $1 AND status IN ('queued', 'running', 'waiting')
+      WHERE conversation_id = $1 AND status IN ${OPEN}
       ORDER BY id
       FOR NO KEY UPDATE
     ), r AS (

@@ -2,14 +2,12 @@
 import type pg from 'pg'
 import type { Visibility } from '../../contract/event.ts'
 import type { RunError } from '../../contract/run.ts'
+import { OPEN } from '../../lifecycle/statuses.ts'
 import type { QueuedRun } from '../../ports/queue.ts'
 import type { Deliver } from '../joined-queue.ts'
 import type { ChangedRun, TurnsToGive, Upkeep } from '../../ports/upkeep.ts'
 import { isAbsent } from '../presence.ts'
 import { execute, inTransaction } from '../connections/transaction.ts'
-
-/** What is not over. */
-const OPEN = `('queued', 'running', 'waiting')`
 
 /**
  * SQL for a run that has its turn in a conversation (an expression); NULL when there is none. A subquery with a

@@ -5,6 +5,7 @@ import type { Json } from '../../contract/json.ts'
 import type { Run } from '../../contract/run.ts'
 import { isTerminal } from '../../contract/terminal.ts'
 import type { PendingWait } from '../../contract/wait.ts'
+import { OPEN } from '../../lifecycle/statuses.ts'
 import type { RunAppend, SettledWait } from '../../ports/attempt.ts'
 import type { Owner } from '../../ports/owner.ts'
 import type { QueuedRun } from '../../ports/queue.ts'
@@ -165,7 +166,7 @@ const READ_PENDING = {
     SELECT w.name, w.kind, w.request, w.expires_at AS "expiresAt"
     FROM agent_runtime.run r
     LEFT JOIN agent_runtime.wait w ON w.run_id = r.id AND w.status = 'pending'
-      AND r.status IN ('queued', 'running', 'waiting') AND (w.expires_at IS NULL OR w.expires_at > now())
+      AND r.status IN ${OPEN} AND (w.expires_at IS NULL OR w.expires_at > now())
     WHERE r.id = $1 AND ${isOwned('r', 2)}
     ORDER BY w.created_at, w.name, w.occurrence`,
 }

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { describe, expect } from 'vitest'
 import { defineAgent } from '../../../server/index.ts'
 import { brokenWhenQuiet } from '../../support/check-invariants.ts'
+import { refuseClaims } from '../../support/refuse-claims.ts'
 import { test } from '../../support/runtime.ts'
 
 const agent = defineAgent({
@@ -12,13 +13,6 @@ const agent = defineAgent({
   },
 })
 
-const REFUSE = [
-  `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
-   BEGIN RAISE 'no evil in here' USING ERRCODE = 'data_exception'; END $$`,
-  `CREATE TRIGGER refuse BEFORE UPDATE ON agent_runtime.run FOR EACH ROW
-   WHEN (NEW.status = 'running' AND NEW.attempt = COALESCE((NEW.metadata ->> 'evil')::int, 0)) EXECUTE FUNCTION refuse()`,
-]
-
 describe('a run that the database refuses to start', () => {
   test('fails alone, and those claimed with it start at once', async ({ createServer, database }) => {
     const { rest, runtime, log } = await createServer({
@@ -26,7 +20,7 @@ describe('a run that the database refuses to start', () => {
       worker: false,
       config: { queuePollIntervalSeconds: 0.1 },
     })
-    for (const statement of REFUSE) await database.sql(statement)
+    await refuseClaims(database.sql)
     const conversationId = (await rest.post('conversations', {})).body['id']
     const create = (body: Record<string, unknown>) => rest.create('agent', body)
     const evil = [

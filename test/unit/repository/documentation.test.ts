@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { Config, ENVIRONMENT, resolveConfig } from '../../../server/config/config.ts'
 import { ERROR_STATUS } from '../../../server/contract/agent-runtime-error.ts'
 import { RUNTIME_EVENTS } from '../../../server/contract/event.ts'
+import { TRANSITIONS } from '../../../server/lifecycle/transitions.ts'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 const read = (name: string) => readFileSync(join(root, name), 'utf8')
@@ -41,6 +42,15 @@ test.each(Object.entries(RUNTIME_EVENTS))(
     expect(read('docs/agents.md')).toContain(`| \`${type}\` | ${visibility} |`)
   },
 )
+
+test('docs/architecture.md tells the life of a run as it is', () => {
+  const [, section = ''] = read('docs/architecture.md').split('## The life of a run\n')
+  const rows = (section.split('\n## ')[0] ?? '').split('\n').filter((line) => line.startsWith('| `'))
+  const listed = rows.map((row) => row.split('|').slice(1, 5))
+  expect(listed.map((cells) => cells.map((cell) => cell.trim().replaceAll('`', '')))).toEqual(
+    Object.entries(TRANSITIONS).map(([name, { from, to, event }]) => [name, from.join(', '), to, event]),
+  )
+})
 
 test.each(Object.entries(ERROR_STATUS))('docs/rest.md lists the error code %s', (code, status) => {
   const rows = read('docs/rest.md')

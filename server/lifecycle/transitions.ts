@@ -1,0 +1,30 @@
+// What can happen to a run: the ways from one status to another, and the event that each writes as the run's newest.
+import type { RuntimeEventType } from '../contract/event.ts'
+import type { RunStatus } from '../contract/run.ts'
+import type { OpenStatus } from '../contract/terminal.ts'
+
+export interface Transition {
+  readonly from: readonly OpenStatus[]
+  readonly to: RunStatus
+  readonly event: RuntimeEventType
+}
+
+/** A run is created as `queued`, and no event tells of it. docs/architecture.md says when each of these happens. */
+export const TRANSITIONS = {
+  /** A worker claims it: it is due, or what it waits for did not come in time. */
+  started: { from: ['queued', 'waiting'], to: 'running', event: 'run.started' },
+  succeeded: { from: ['running'], to: 'succeeded', event: 'run.succeeded' },
+  /** Its attempts are used up, or another would be of no use. */
+  failed: { from: ['running'], to: 'failed', event: 'run.failed' },
+  timedOut: { from: ['running'], to: 'timed_out', event: 'run.timed_out' },
+  cancelled: { from: ['queued', 'running', 'waiting'], to: 'cancelled', event: 'run.cancelled' },
+  /** Its attempt is over and another is to follow: it failed, its worker stops or was lost. */
+  retried: { from: ['running'], to: 'queued', event: 'run.retrying' },
+  suspended: { from: ['running'], to: 'waiting', event: 'run.waiting' },
+  /** What it waits for was answered. */
+  resumed: { from: ['waiting'], to: 'queued', event: 'run.resumed' },
+  /** It was not started before `expiresAt`. */
+  expired: { from: ['queued'], to: 'timed_out', event: 'run.timed_out' },
+  /** The database refuses to claim it. */
+  refused: { from: ['queued', 'waiting'], to: 'failed', event: 'run.failed' },
+} as const satisfies Record<string, Transition>

@@ -1,0 +1,35 @@
+// Which ways the runs of a database took from one status to another.
+import type pg from 'pg'
+import { TRANSITIONS } from '../../server/lifecycle/transitions.ts'
+
+// What a test itself does to a run, through a connection of that name, is not what the runtime does.
+const OBSERVE = `
+  CREATE SCHEMA observed;
+  CREATE TABLE observed.transition (run_id uuid, "from" text, "to" text, event text);
+  CREATE FUNCTION observed.note() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+    BEGIN
+      INSERT INTO observed.transition SELECT NEW.id, OLD.status, NEW.status,
+        (SELECT type FROM agent_runtime.event WHERE run_id = NEW.id AND seq = NEW.last_seq);
+      RETURN NULL;
+    END $$;
+  CREATE TRIGGER observe AFTER UPDATE OF status ON agent_runtime.run FOR EACH ROW
+  WHEN (OLD.status <> NEW.status AND current_setting('application_name') <> 'test')
+  EXECUTE FUNCTION observed.note()`
+
+/** From now on, PostgreSQL notes the event that each change of a run's status wrote. */
+export async function observeTransitions(client: pg.Client): Promise<void> {
+  await client.query(OBSERVE)
+}
+
+/** Those that were seen, each once, in the words of {@link KNOWN_TRANSITIONS}. */
+export async function seenTransitions(client: pg.Client): Promise<string[]> {
+  const { rows } = await client.query<{ way: string }>(
+    `SELECT DISTINCT concat("from", ' → ', "to", ': ', event) AS way FROM observed.transition`,
+  )
+  return rows.map(({ way }) => way)
+}
+
+/** Those that the table of the runtime has. */
+export const KNOWN_TRANSITIONS: readonly string[] = Object.values(TRANSITIONS).flatMap(
+  ({ from, to, event }) => from.map((status) => `${status} → ${to}: ${event}`),
+)
