@@ -98,6 +98,7 @@ export default defineConfig({
         test: {
           name: 'package',
           include: ['test/package/**/*.test.ts'],
+          globalSetup: ['test/support/global-setup.ts', 'test/support/packed-package.ts'],
           testTimeout: 300_000,
           hookTimeout: 300_000,
         },

@@ -35,16 +35,14 @@ export type UseConversation = (
 /** A conversation's history, read again whenever a run shown by `useAgentRun` begins or ends. */
 export function createUseConversation(useQueries: () => Queries): UseConversation {
   return function useConversation(conversationId, { limit, includeFailedRuns = false } = {}) {
-    const { procedures, keyOf } = useQueries()
+    const { client, keyOf } = useQueries()
     const input = conversationId
       ? { conversationId, includeFailedRuns, ...(limit === undefined ? {} : { limit }) }
-      : skipToken
-    const options = procedures.get.queryOptions(input, { retry: isWorthRetrying })
+      : undefined
     const query = useQuery({
-      ...options,
-      queryKey: keyOf(options.queryKey),
-      // tRPC leaves the token out of the options it makes, and would ask without an input.
-      ...(input === skipToken ? { queryFn: skipToken } : {}),
+      queryKey: keyOf(['conversations', 'get'], input),
+      queryFn: input === undefined ? skipToken : () => client.conversations.get(input),
+      retry: isWorthRetrying,
     })
     const error = useMemo(() => (query.error === null ? null : toAgentError(query.error)), [query.error])
     return {

@@ -35,12 +35,18 @@ export type UseConversations = (options?: ConversationsOptions) => Conversations
 /** The caller's conversations, page by page. */
 export function createUseConversations(useQueries: () => Queries): UseConversations {
   return function useConversations({ agentKey, limit } = {}) {
-    const { client, procedures, keyOf, refresh } = useQueries()
-    const options = procedures.list.infiniteQueryOptions(
-      { ...(agentKey === undefined ? {} : { agentKey }), ...(limit === undefined ? {} : { limit }) },
-      { getNextPageParam: (page) => page.nextCursor, retry: isWorthRetrying },
-    )
-    const query = useInfiniteQuery({ ...options, queryKey: keyOf(options.queryKey) })
+    const { client, keyOf, refresh } = useQueries()
+    const input = {
+      ...(agentKey === undefined ? {} : { agentKey }),
+      ...(limit === undefined ? {} : { limit }),
+    }
+    const query = useInfiniteQuery({
+      queryKey: keyOf(['conversations', 'list'], input),
+      queryFn: ({ pageParam }) => client.conversations.list({ ...input, cursor: pageParam }),
+      initialPageParam: undefined as string | undefined,
+      getNextPageParam: (page) => page.nextCursor,
+      retry: isWorthRetrying,
+    })
     const creation = useMutation({
       mutationFn: (input: z.input<typeof CreateConversationInput>) => client.conversations.create(input),
       onSuccess: () => refresh('conversations', 'list'),

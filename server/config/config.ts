@@ -45,7 +45,9 @@ export const Config = z.object({
     .default([]),
   /** What carries hints between processes. `none`: every process looks by itself, at its poll intervals. */
   eventBusBackend: z
-    .preprocess((value) => (value === 'db' ? 'postgres' : value), z.enum(['postgres', 'redis', 'none']))
+    .unknown()
+    .transform((value) => (value === 'db' ? 'postgres' : value))
+    .pipe(z.enum(['postgres', 'redis', 'none']))
     .default('postgres'),
   /** Redis connection URL, for `eventBusBackend: 'redis'`. */
   redisUrl: z
@@ -113,10 +115,9 @@ export const Config = z.object({
   maxBodyBytes: z.coerce.number().int().min(1).default(1_048_576),
   /** Visibility of event types where it differs from the default. */
   eventVisibility: z
-    .preprocess(
-      fromJson,
-      z.record(z.string(), Visibility, 'expected an object, such as {"tool.call":"user"}'),
-    )
+    .unknown()
+    .transform(fromJson)
+    .pipe(z.record(z.string(), Visibility, 'expected an object, such as {"tool.call":"user"}'))
     .default({}),
   /** Shows `debug` events to everybody who may see the run. */
   debugMode: flag.default(false),

