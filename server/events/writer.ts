@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
+import { goesOn } from '../ports/attempt.ts'
 import type { AppendOutcome, AttemptEnding, RunAppend } from '../ports/attempt.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { EventBus, NewHint } from '../ports/event-bus.ts'
@@ -203,9 +204,7 @@ export class EventWriter {
 /** Also those that wait: what they wait for may be there already. */
 function mayBeQueued(batch: readonly RunAppend[]): NewHint[] {
   return batch.flatMap(({ ending }) =>
-    ending?.status === 'queued' || ending?.status === 'waiting'
-      ? [{ kind: 'queued' as const, agentKey: ending.agentKey }]
-      : [],
+    ending !== undefined && goesOn(ending) ? [{ kind: 'queued' as const, agentKey: ending.agentKey }] : [],
   )
 }
 

@@ -3,6 +3,7 @@ import type { Json, JsonObject } from '../contract/json.ts'
 import type { AgentMessage } from '../contract/message.ts'
 import type { Principal } from '../contract/principal.ts'
 import type { RunError } from '../contract/run.ts'
+import { isTerminal } from '../contract/terminal.ts'
 import type { TerminalStatus } from '../contract/terminal.ts'
 import type { WaitKind } from '../contract/wait.ts'
 import type { StoreFailure } from './store-failure.ts'
@@ -130,6 +131,11 @@ export interface RunSuspension {
 
 /** How an attempt ends. */
 export type AttemptEnding = RunEnding | RunRelease | RunSuspension
+
+/** Whether another attempt follows. */
+export function goesOn(ending: AttemptEnding): ending is RunRelease | RunSuspension {
+  return !isTerminal(ending.status)
+}
 
 /** One run's share of a flush. */
 export interface RunAppend {

@@ -54,18 +54,13 @@ export function createPrismaStore(options: PrismaStoreOptions): Store {
 
   return {
     createRuns: (runs, options) =>
-      delivering((deliver) =>
-        createRuns(pool, { runs, ...options, cancelledVisibility: visibilityOf('run.cancelled') }, deliver),
-      ),
+      delivering((deliver) => createRuns(pool, { runs, ...options, visibilityOf }, deliver)),
     claimRuns: (lease, from) => claimRuns(pool, { ...lease, visibilityOf }, { queue, ...from }),
-    append: (batch) =>
-      delivering((deliver) =>
-        append(pool, batch, { deliver, resumedVisibility: visibilityOf('run.resumed') }),
-      ),
+    append: (batch) => delivering((deliver) => append(pool, batch, { deliver, visibilityOf })),
     findUpkeep: (minAgeMs) => findUpkeep(pool, minAgeMs),
     recoverRuns: (workerIds) =>
       delivering((deliver) => recoverRuns(pool, { workerIds, visibilityOf, retryPolicy }, deliver)),
-    expireRuns: () => expireRuns(pool, visibilityOf('run.timed_out')),
+    expireRuns: () => expireRuns(pool, visibilityOf),
     giveTurns: (turns) => delivering((deliver) => giveTurns(pool, turns, deliver)),
     compactRuns: (ageMs) => compactRuns(pool, ageMs),
     deleteRuns: (ageMs) => deleteRuns(pool, ageMs),
@@ -73,15 +68,13 @@ export function createPrismaStore(options: PrismaStoreOptions): Store {
     readWaits: (owner, runId) => readWaits(pool, owner, runId),
     readSettledWaits: (runId) => readSettledWaits(pool, runId),
     respond: (owner, answer) =>
-      delivering((deliver) =>
-        respond(pool, { owner, ...answer, resumedVisibility: visibilityOf('run.resumed') }, deliver),
-      ),
+      delivering((deliver) => respond(pool, { owner, ...answer, visibilityOf }, deliver)),
     saveCheckpoint: (runId, attempt, state) => saveCheckpoint(pool, { runId, attempt }, state),
     readSteps: (runId) => readSteps(pool, runId),
     readTold: (runId, types) => readTold(pool, runId, types),
     saveStep: (run, step) => saveStep(pool, run, step),
     renewLeases: (runs, ttlMs) => renewLeases(pool, runs, ttlMs),
-    requestCancel: (owner, runId) => requestCancel(pool, { owner, runId }, visibilityOf('run.cancelled')),
+    requestCancel: (owner, runId) => requestCancel(pool, { owner, runId }, visibilityOf),
     readEvents: createReadEvents(pool),
     readNewEvents: createReadEvents(pool),
     getProgress: createGetProgress(pool),

@@ -5,14 +5,19 @@ import { detailsOf } from '../contract/issues.ts'
 import type { Json } from '../contract/json.ts'
 import { AgentMessage } from '../contract/message.ts'
 import type { RunError } from '../contract/run.ts'
-import type { TerminalEventType } from '../contract/terminal.ts'
 import { MAX_PAYLOAD_CHARACTERS } from '../events/run-log.ts'
+import { AGENT_BROKE, invalidOutput, timedOut, WORKER_BROKE, WORKER_STOPPED } from '../lifecycle/errors.ts'
+import { cancelledPayload, failedPayload, retryingPayload, timedOutPayload } from '../lifecycle/payloads.ts'
+import { TRANSITIONS } from '../lifecycle/transitions.ts'
 import { ModelError } from '../ports/model.ts'
-import type { AttemptEnding, ClaimedRun, NewWait } from '../ports/attempt.ts'
+import type { AttemptEnding, ClaimedRun, NewWait, RunEnding } from '../ports/attempt.ts'
+
+type EndTransition = 'succeeded' | 'failed' | 'cancelled' | 'timedOut'
+type AttemptTransition = EndTransition | 'retried' | 'suspended'
 
 /** How an attempt ends: what the run's row gets, and the payload of its terminal event. */
 export interface Ending {
-  type: TerminalEventType | 'run.retrying' | 'run.waiting'
+  type: (typeof TRANSITIONS)[AttemptTransition]['event']
   payload: Json
   ending: AttemptEnding
 }
@@ -24,20 +29,25 @@ export async function succeeded(
   const { output: given = null, messages: said = [] } = result ?? {}
   const parsed = await agent.output?.safeParseAsync(given)
   if (parsed?.success === false) {
-    return invalidOutput('an output that does not match its declared schema', parsed.error)
+    return invalid('an output that does not match its declared schema', parsed.error)
   }
   const output = asJson(parsed === undefined ? given : parsed.data)
-  if (output === undefined) return invalidOutput('an output that is not JSON')
-  if (isTooLarge(output)) return invalidOutput(`an output of more than ${MAX_PAYLOAD_CHARACTERS} characters`)
+  if (output === undefined) return invalid('an output that is not JSON')
+  if (isTooLarge(output)) return invalid(`an output of more than ${MAX_PAYLOAD_CHARACTERS} characters`)
   const messages = Messages.safeParse(asJson(said))
-  if (!messages.success) return invalidOutput('messages that are not in the form of messages', messages.error)
-  if (isTooLarge(messages.data))
-    return invalidOutput(`messages of more than ${MAX_PAYLOAD_CHARACTERS} characters`)
-  return {
-    type: 'run.succeeded',
-    payload: { output },
-    ending: { status: 'succeeded', output, error: null, messages: messages.data },
-  }
+  if (!messages.success) return invalid('messages that are not in the form of messages', messages.error)
+  if (isTooLarge(messages.data)) return invalid(`messages of more than ${MAX_PAYLOAD_CHARACTERS} characters`)
+  return ended('succeeded', { output }, { output, messages: messages.data })
+}
+
+/** The run is over with it. */
+function ended(
+  transition: EndTransition,
+  payload: Json,
+  { output = null, error = null, messages = [] }: Partial<Omit<RunEnding, 'status'>> = {},
+): Ending {
+  const { to, event } = TRANSITIONS[transition]
+  return { type: event, payload, ending: { status: to, output, error, messages } }
 }
 
 const Messages = z.array(AgentMessage)
@@ -53,13 +63,8 @@ function isTooLarge(value: unknown): boolean {
   return JSON.stringify(value).length > MAX_PAYLOAD_CHARACTERS
 }
 
-function invalidOutput(what: string, error?: z.ZodError): Ending {
-  const details = error && detailsOf(error.issues)
-  return failed({
-    message: `The agent returned ${what}.`,
-    code: 'invalid_output',
-    ...(details === undefined ? {} : { details }),
-  })
+function invalid(what: string, error?: z.ZodError): Ending {
+  return failed(invalidOutput(what, error && detailsOf(error.issues)))
 }
 
 /** As it will be read back; undefined for what is not JSON, which the store would refuse for ever. */
@@ -72,12 +77,7 @@ function asJson(value: unknown): Json | undefined {
 }
 
 export function failed(error: RunError): Ending {
-  const { message, code, details } = error
-  return {
-    type: 'run.failed',
-    payload: { error: message, code, ...(details === undefined ? {} : { details }) },
-    ending: { status: 'failed', output: null, error, messages: [] },
-  }
+  return ended('failed', failedPayload(error), { error })
 }
 
 /** The attempt is over and the run is not: it is queued for another one. */
@@ -86,10 +86,12 @@ export function released(
   reason: { error: RunError; delayMs?: number; failures?: number; losses?: number },
 ): Ending {
   const { error, delayMs = 0, failures = 0, losses = 0 } = reason
+  const { agentKey, attempt, priority } = run
+  const { to, event } = TRANSITIONS.retried
   return {
-    type: 'run.retrying',
-    payload: { error: { ...error, details: error.details ?? null }, delayMs, nextAttempt: run.attempt + 1 },
-    ending: { status: 'queued', agentKey: run.agentKey, priority: run.priority, delayMs, failures, losses },
+    type: event,
+    payload: retryingPayload({ error, delayMs, attempt }),
+    ending: { status: to, agentKey, priority, delayMs, failures, losses },
   }
 }
 
@@ -103,7 +105,7 @@ export function toRunError(error: unknown): RunError {
   }
   // Written to be shown: it names what the provider refused, without keys and without the request.
   if (error instanceof ModelError) return { message: shorten(error.message), code: 'model_error' }
-  return { message: 'The agent failed with an unexpected error.', code: 'agent_error' }
+  return AGENT_BROKE
 }
 
 /** The attempt is over until what it waits for is there; then another goes on. */
@@ -112,12 +114,8 @@ export function suspended(
   { waits, payload }: { waits: readonly NewWait[]; payload: Json },
 ): Ending {
   const { agentKey, priority } = run
-  return { type: 'run.waiting', payload, ending: { status: 'waiting', agentKey, priority, waits } }
-}
-
-const WORKER_BROKE: RunError = {
-  message: 'An error that nobody caught broke the process that executed the run.',
-  code: 'worker_lost',
+  const { to, event } = TRANSITIONS.suspended
+  return { type: event, payload, ending: { status: to, agentKey, priority, waits } }
 }
 
 /**
@@ -139,25 +137,15 @@ export function interrupted(
 ): Ending {
   const { timeoutMs } = run
   switch (kind) {
-    case 'drained': {
-      const error = { message: 'The worker is stopping.', code: 'worker_stopped' }
-      return released(run, { error })
-    }
+    case 'drained':
+      return released(run, { error: WORKER_STOPPED })
     case 'crashed':
       return released(run, { error: WORKER_BROKE, losses: 1 })
     case 'cancelled':
-      return {
-        type: 'run.cancelled',
-        payload: {},
-        ending: { status: 'cancelled', output: null, error: null, messages: [] },
-      }
+      return ended('cancelled', cancelledPayload)
     case 'timed_out': {
-      const error = { message: `The run took longer than ${timeoutMs / 1000} s.`, code: 'timed_out' }
-      return {
-        type: 'run.timed_out',
-        payload: { error: error.message, timeoutMs },
-        ending: { status: 'timed_out', output: null, error, messages: [] },
-      }
+      const error = timedOut(timeoutMs)
+      return ended('timedOut', timedOutPayload(error, timeoutMs), { error })
     }
   }
 }

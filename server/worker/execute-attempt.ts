@@ -2,6 +2,8 @@ import type { AnyAgent } from '../agent/define-agent.ts'
 import { aborted } from '../concurrency/aborted.ts'
 import { isTerminal } from '../contract/terminal.ts'
 import type { RunLog } from '../events/run-log.ts'
+import { INVALID_PARAMS } from '../lifecycle/errors.ts'
+import { TRANSITIONS } from '../lifecycle/transitions.ts'
 import type { ClaimedRun } from '../ports/attempt.ts'
 import { createAttemptContext } from './attempt-context.ts'
 import type { AttemptPorts } from './attempt-context.ts'
@@ -97,10 +99,7 @@ async function attempt(
   const given = run.params ?? undefined
   const params = await agent.params?.safeParseAsync(given)
   if (params?.success === false) {
-    return failed({
-      message: "The run's params do not match the agent's schema.",
-      code: 'validation_failed',
-    })
+    return failed(INVALID_PARAMS)
   }
   if (run.isHistoryCut) {
     const { id: runId, agentKey, conversationId } = run
@@ -191,7 +190,7 @@ function endInterrupted(
       return endFailed(ports, run, reason.cause)
     case 'waiting': {
       const payloads = suspension.payloads()
-      const type = 'run.waiting'
+      const type = TRANSITIONS.suspended.event
       const ts = new Date(ports.clock.now()).toISOString()
       // The last is the attempt's last event; those before it go the same way as whatever the agent emitted.
       for (const payload of payloads.slice(0, -1)) {

@@ -1,5 +1,6 @@
 // What the doctor asks. Rare and by hand: these may scan a table, the hot statements beside them may not.
 import type pg from 'pg'
+import { WORKER_LOST as WORKER_LOST_ERROR } from '../../lifecycle/errors.ts'
 import { OPEN } from '../../lifecycle/statuses.ts'
 import {
   CANCEL_OVERDUE_SECONDS,
@@ -81,7 +82,7 @@ const WORKER_LOST = `
   FROM agent_runtime.run
   WHERE id > (lpad(to_hex((extract(epoch FROM now() - interval '8 days') * 1000)::bigint), 12, '0')
       || repeat('0', 20))::uuid
-    AND status = 'failed' AND finished_at > now() - interval '1 day' AND error ->> 'code' = 'worker_lost'
+    AND status = 'failed' AND finished_at > now() - interval '1 day' AND error ->> 'code' = '${WORKER_LOST_ERROR.code}'
   ORDER BY finished_at DESC`
 
 const SUSPECT = `

@@ -1,9 +1,12 @@
 import type pg from 'pg'
-import type { Visibility } from '../../contract/event.ts'
+import { OPEN } from '../../lifecycle/statuses.ts'
+import { goesOn } from '../../ports/attempt.ts'
 import type { AppendOutcome, RunAppend, RunEnding } from '../../ports/attempt.ts'
 import type { QueuedRun } from '../../ports/queue.ts'
 import type { Deliver } from '../joined-queue.ts'
 import { toStorableJson } from '../../contract/storable-json.ts'
+import { insertEvents } from './insert-event.ts'
+import type { VisibilityOf } from './insert-event.ts'
 import { havingPatience } from './patience.ts'
 import { execute, inTransaction } from '../connections/transaction.ts'
 import type { Executor } from '../connections/transaction.ts'
@@ -31,7 +34,7 @@ const APPEND = {
         status = COALESCE(h.status, r.status),
         output = COALESCE(h.output, r.output),
         error = COALESCE(h.error, r.error),
-        finished_at = CASE WHEN h.status IN ('queued', 'waiting') OR h.status IS NULL THEN r.finished_at ELSE now() END,
+        finished_at = CASE WHEN h.status IN ${OPEN} OR h.status IS NULL THEN r.finished_at ELSE now() END,
         failures = r.failures + h.failures,
         losses = r.losses + h.losses,
         run_at = CASE WHEN h.status = 'queued' THEN now() + h.delay_ms * interval '1 millisecond' END,
@@ -42,11 +45,20 @@ const APPEND = {
         AND (h.status IS NULL OR (h.status = 'cancelled') = (r.cancel_requested_at IS NOT NULL))
       RETURNING r.id, r.conversation_id, h.attempt
     ), events AS (
-      INSERT INTO agent_runtime.event (run_id, seq, attempt, type, visibility, payload, ts)
-      SELECT e.run_id, e.seq, moved.attempt, e.type, e.visibility, e.payload, e.ts
-      FROM unnest($8::uuid[], $9::int[], $10::text[], $11::agent_runtime.visibility[], $12::jsonb[],
-                  $13::timestamptz[]) AS e (run_id, seq, type, visibility, payload, ts)
-      JOIN moved ON moved.id = e.run_id
+      ${insertEvents(
+        {
+          run_id: 'e.run_id',
+          seq: 'e.seq',
+          attempt: 'moved.attempt',
+          type: 'e.type',
+          visibility: 'e.visibility',
+          payload: 'e.payload',
+          ts: 'e.ts',
+        },
+        `unnest($8::uuid[], $9::int[], $10::text[], $11::agent_runtime.visibility[], $12::jsonb[], $13::timestamptz[])
+          AS e (run_id, seq, type, visibility, payload, ts)
+        JOIN moved ON moved.id = e.run_id`,
+      )}
     ), answers AS (
       INSERT INTO agent_runtime.message (run_id, position, conversation_id, origin, body)
       SELECT m.run_id, m.position, moved.conversation_id, 'output', m.body
@@ -72,14 +84,13 @@ const FIRST_OUTPUT_POSITION = 1_000_000
 export async function append(
   pool: pg.Pool,
   batch: readonly RunAppend[],
-  { deliver, resumedVisibility }: { deliver: Deliver; resumedVisibility: Visibility },
+  { deliver, visibilityOf }: { deliver: Deliver; visibilityOf: VisibilityOf },
 ): Promise<Map<string, AppendOutcome>> {
-  const goesOn = (run: RunAppend) => run.ending?.status === 'queued' || run.ending?.status === 'waiting'
-  const written = batch.some(goesOn)
+  const written = batch.some(({ ending }) => ending !== undefined && goesOn(ending))
     ? await inTransaction(pool, async (client, tx) => {
         const ids = await write(client, batch)
         const kept = batch.filter((run) => ids.has(run.runId))
-        const queued = [...kept.flatMap(toQueued), ...(await addWaits(client, kept, resumedVisibility))]
+        const queued = [...kept.flatMap(toQueued), ...(await addWaits(client, kept, visibilityOf))]
         if (queued.length > 0) await deliver(queued, tx)
         return ids
       })
@@ -96,7 +107,7 @@ function toQueued({ runId, ending, baseSeq, events }: RunAppend): QueuedRun[] {
 }
 
 function endingOf({ ending }: RunAppend): RunEnding | undefined {
-  return ending?.status === 'queued' || ending?.status === 'waiting' ? undefined : ending
+  return ending === undefined || goesOn(ending) ? undefined : ending
 }
 
 /** @returns the runs whose append was written. */

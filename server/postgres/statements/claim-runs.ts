@@ -76,7 +76,7 @@ const claimApart: ClaimTaken = async (client, taken, options) => {
     } catch (error) {
       if (!isRefusal(error)) throw error
       await client.query('ROLLBACK TO SAVEPOINT claim')
-      const failed = await failRefused(client, id, options.visibilityOf('run.failed'))
+      const failed = await failRefused(client, id, options.visibilityOf)
       claims.refused.push(...failed.map((run) => ({ ...run, cause: error })))
     }
   }

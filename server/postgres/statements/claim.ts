@@ -3,12 +3,17 @@ import type { Principal } from '../../contract/principal.ts'
 import type { Visibility } from '../../contract/event.ts'
 import type { Json, JsonObject } from '../../contract/json.ts'
 import type { AgentMessage } from '../../contract/message.ts'
+import { startedSql } from '../../lifecycle/payloads.ts'
+import { TRANSITIONS } from '../../lifecycle/transitions.ts'
 import type { ClaimedRun } from '../../ports/attempt.ts'
 import type { Lease } from '../../ports/store.ts'
 import { execute } from '../connections/transaction.ts'
 import { boundedHistory } from './bounded-history.ts'
 import type { BoundedHistory } from './bounded-history.ts'
+import { insertEventOf } from './insert-event.ts'
 import { isToBeIsolated } from './isolation.ts'
+
+const { started } = TRANSITIONS
 
 // Rows are locked in the order of their ids, so that two workers with overlapping deliveries wait for
 // each other instead of deadlocking. `run_at` was rounded to a millisecond: up, it would be in the future
@@ -32,16 +37,13 @@ const CLAIM = {
       FOR NO KEY UPDATE
     ), r AS (
       UPDATE agent_runtime.run SET
-        status = 'running', attempt = attempt + 1, in_company = false, last_seq = last_seq + 1,
+        status = '${started.to}', attempt = attempt + 1, in_company = false, last_seq = last_seq + 1,
         started_at = COALESCE(started_at, now()), attempt_started_at = now(), run_at = NULL,
         lease_owner = $2, lease_expires_at = now() + $3 * interval '1 millisecond'
       WHERE id IN (SELECT id FROM locked)
       RETURNING *
-    ), started AS (
-      INSERT INTO agent_runtime.event (run_id, seq, attempt, type, visibility, payload, ts)
-      SELECT id, last_seq, attempt, 'run.started', $4::agent_runtime.visibility,
-             jsonb_build_object('agentKey', agent_key), now()
-      FROM r
+    ), told AS (
+      ${insertEventOf(started, { visibility: '$4', payload: startedSql('r.agent_key') })}
     ), settled AS (
       UPDATE agent_runtime.wait w SET
         status = CASE WHEN late THEN 'timed_out' ELSE w.status END,
@@ -100,7 +102,7 @@ export async function claim(
   runIds: readonly string[],
   { workerId, ttlMs, isolatedAgents, visibilityOf }: ClaimOptions,
 ): Promise<ClaimedRun[]> {
-  const values = [runIds, workerId, ttlMs, visibilityOf('run.started'), isolatedAgents]
+  const values = [runIds, workerId, ttlMs, visibilityOf(started.event), isolatedAgents]
   return (await execute<ClaimRow>(client, CLAIM, values)).map(toClaimedRun)
 }
 

@@ -1,5 +1,4 @@
 import type pg from 'pg'
-import type { Visibility } from '../../contract/event.ts'
 import { mayClash } from '../../ports/create-run.ts'
 import type { CreatedRun, NewRun } from '../../ports/create-run.ts'
 import type { Deliver } from '../joined-queue.ts'
@@ -9,6 +8,7 @@ import { haveOneOwner, ownerColumns } from '../owned-by.ts'
 import { RUN_COLUMNS, toRun } from './rows.ts'
 import type { RunRow } from './rows.ts'
 import { execute, inTransaction } from '../connections/transaction.ts'
+import type { VisibilityOf } from './insert-event.ts'
 import { lockConversations, takePlaces } from './take-places.ts'
 
 // ON CONFLICT is for the idempotency key: the run of then is the answer. Keys are inserted, and conversations
@@ -59,7 +59,7 @@ const FIND_EXISTING = {
 
 export async function createRuns(
   pool: pg.Pool,
-  request: { runs: readonly NewRun[]; lockPatienceMs?: number; cancelledVisibility: Visibility },
+  request: { runs: readonly NewRun[]; lockPatienceMs?: number; visibilityOf: VisibilityOf },
   deliver: Deliver,
 ): Promise<CreatedRun[]> {
   const { runs: asked, ...settings } = request
@@ -79,11 +79,11 @@ async function createCarefully(
   request: {
     asked: readonly NewRun[]
     lockPatienceMs?: number
-    cancelledVisibility: Visibility
+    visibilityOf: VisibilityOf
     deliver(runs: readonly NewRun[]): Promise<void>
   },
 ): Promise<CreatedRun[]> {
-  const { asked, lockPatienceMs, cancelledVisibility, deliver } = request
+  const { asked, lockPatienceMs, visibilityOf, deliver } = request
   if (lockPatienceMs !== undefined) {
     // Goes along with the next statement, whose error says all there is to say of a connection that broke.
     execute(client, HAVE_PATIENCE, [lockPatienceMs]).catch(() => {})
@@ -94,7 +94,7 @@ async function createCarefully(
     const ownedIds = await lockConversations(client, wave)
     const existing = await findExistingInConversations(client, wave)
     const fresh = wave.filter((run) => !existing.has(run.id))
-    const places = await takePlaces(client, fresh, { ownedIds, cancelledVisibility })
+    const places = await takePlaces(client, fresh, { ownedIds, visibilityOf })
     const wanted = fresh.filter((run) => places.get(run.id)?.refusal === undefined)
     for (const row of await insert(client, wanted, (run) => places.get(run.id)?.waits)) {
       const interrupted = places.get(row.id)?.interrupted ?? []

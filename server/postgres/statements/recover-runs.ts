@@ -1,15 +1,20 @@
 // Takes runs from workers that are no more. What a worker that was only slow still writes is fenced: its
 // runs are not `running` any more, or in another attempt.
 import type pg from 'pg'
-import type { Visibility } from '../../contract/event.ts'
-import type { RunError } from '../../contract/run.ts'
 import { backoffSql } from '../../lifecycle/backoff.ts'
 import type { RetryPolicy } from '../../lifecycle/backoff.ts'
+import { timedOutSql, WORKER_LOST } from '../../lifecycle/errors.ts'
+import { cancelledSql, failedSql, retryingSql, timedOutPayloadSql } from '../../lifecycle/payloads.ts'
+import { TRANSITIONS } from '../../lifecycle/transitions.ts'
 import { LOSSES_IN_COMPANY } from '../../ports/attempt.ts'
 import type { QueuedRun } from '../../ports/queue.ts'
 import type { Deliver } from '../joined-queue.ts'
 import type { ChangedRun } from '../../ports/upkeep.ts'
 import { execute, inTransaction } from '../connections/transaction.ts'
+import { insertNewest } from './insert-event.ts'
+import type { VisibilityOf } from './insert-event.ts'
+
+const { cancelled, failed, retried, timedOut } = TRANSITIONS
 
 // What the attempt said but for what a step of the run said that is stored: see AttemptMessages.
 const VOID_MESSAGES = `(
@@ -22,12 +27,24 @@ const VOID_MESSAGES = `(
   ) said
   WHERE NOT EXISTS (SELECT FROM agent_runtime.step s WHERE s.run_id = r.id AND s.message_ids @> said.id))`
 
+const PAYLOAD = `CASE r.status
+          WHEN '${failed.to}' THEN ${failedSql('$2::jsonb')}
+          WHEN '${timedOut.to}' THEN ${timedOutPayloadSql('r.error', 'r.timeout_ms')}
+          WHEN '${cancelled.to}' THEN ${cancelledSql}
+          WHEN '${retried.to}' THEN ${retryingSql({
+            error: '$2::jsonb',
+            delayMs: 'r.delay_ms',
+            attempt: 'r.attempt',
+            messageIds: VOID_MESSAGES,
+          })}
+        END`
+
 // A worker that was executing one run was probably ended by it: the run is charged a failure, and the times it was
 // lost in company too. Of several, any may be the guilty one: none is charged, and each counts a loss, by which it
 // gets a process of its own before long. A worker that hangs loses its runs one by one, as their leases run out: those
 // that are left are told that they were in company. Where no worker can give it one, each further loss is charged.
 // Losses are made good at once; a run that keeps failing waits longer each time. One that has used up its time
-// needs no other attempt.
+// needs no other attempt: its agent let nobody end it and blocked its worker.
 const RECOVER = {
   text: `
     WITH lost AS (
@@ -60,14 +77,14 @@ const RECOVER = {
     ), verdict AS (
       SELECT id, charge,
         CASE
-          WHEN cancel_requested_at IS NOT NULL THEN 'cancelled'
-          WHEN attempt_started_at + timeout_ms * interval '1 millisecond' < now() THEN 'timed_out'
-          WHEN charge > 0 AND failures + charge >= max_attempts THEN 'failed'
-          ELSE 'queued'
+          WHEN cancel_requested_at IS NOT NULL THEN '${cancelled.to}'
+          WHEN attempt_started_at + timeout_ms * interval '1 millisecond' < now() THEN '${timedOut.to}'
+          WHEN charge > 0 AND failures + charge >= max_attempts THEN '${failed.to}'
+          ELSE '${retried.to}'
         END AS status,
         CASE
           WHEN charge = 0 OR failures + charge = 1 THEN 0
-          ELSE ${backoffSql('failures + charge - 1', { delayMs: '$7', maxDelayMs: '$8' })}
+          ELSE ${backoffSql('failures + charge - 1', { delayMs: '$6', maxDelayMs: '$7' })}
         END AS delay_ms
       FROM charged
     ), r AS (
@@ -76,69 +93,47 @@ const RECOVER = {
         failures = r.failures + v.charge, losses = r.losses + CASE v.charge WHEN 0 THEN 1 ELSE 0 END,
         last_seq = r.last_seq + 1,
         error = CASE v.status
-          WHEN 'failed' THEN $2::jsonb
-          WHEN 'timed_out' THEN $6::jsonb
+          WHEN '${failed.to}' THEN $2::jsonb
+          WHEN '${timedOut.to}' THEN ${timedOutSql('r.timeout_ms')}
           ELSE r.error
         END,
-        finished_at = CASE WHEN v.status = 'queued' THEN NULL ELSE now() END,
-        run_at = CASE WHEN v.status = 'queued' THEN now() + v.delay_ms * interval '1 millisecond' END,
+        finished_at = CASE WHEN v.status = '${retried.to}' THEN NULL ELSE now() END,
+        run_at = CASE WHEN v.status = '${retried.to}' THEN now() + v.delay_ms * interval '1 millisecond' END,
         lease_owner = NULL, lease_expires_at = NULL
       FROM verdict v WHERE r.id = v.id
-      RETURNING r.id, r.agent_key, r.status, r.attempt, r.priority, r.last_seq, r.timeout_ms, v.delay_ms
+      RETURNING r.id, r.agent_key, r.status, r.attempt, r.priority, r.last_seq, r.timeout_ms, r.error, v.delay_ms
     ), told AS (
-      INSERT INTO agent_runtime.event (run_id, seq, attempt, type, visibility, payload, ts)
-      SELECT r.id, r.last_seq, r.attempt, t.type, t.visibility,
-        CASE r.status
-          WHEN 'queued' THEN jsonb_build_object(
-            'error', $2::jsonb, 'delayMs', r.delay_ms, 'nextAttempt', r.attempt + 1,
-            'messageIds', ${VOID_MESSAGES})
-          WHEN 'failed' THEN jsonb_build_object('error', $2::jsonb -> 'message', 'code', $2::jsonb -> 'code')
-          WHEN 'timed_out' THEN jsonb_build_object('error', $6::jsonb -> 'message', 'timeoutMs', r.timeout_ms)
-          ELSE '{}'::jsonb
-        END,
-        now()
-      FROM r JOIN unnest($3::agent_runtime.run_status[], $4::text[], $5::agent_runtime.visibility[])
-        AS t (status, type, visibility) ON t.status = r.status
+      ${insertNewest(
+        { type: 't.type', visibility: 't.visibility', payload: PAYLOAD },
+        `r JOIN unnest($3::agent_runtime.run_status[], $4::text[], $5::agent_runtime.visibility[])
+          AS t (status, type, visibility) ON t.status = r.status`,
+      )}
     )
     SELECT id, agent_key AS "agentKey", status, priority, last_seq AS "lastSeq", delay_ms AS "delayMs" FROM r`,
 }
-
-const EVENT_OF = {
-  queued: 'run.retrying',
-  failed: 'run.failed',
-  cancelled: 'run.cancelled',
-  timed_out: 'run.timed_out',
-} as const
-
-const WORKER_LOST: RunError = { message: 'The worker that executed the run was lost.', code: 'worker_lost' }
-
-/** Of an agent that let nobody end it, blocking its worker. */
-const TIMED_OUT: RunError = { message: 'The run took longer than its timeout.', code: 'timed_out' }
 
 export async function recoverRuns(
   pool: pg.Pool,
   request: {
     workerIds: readonly string[]
-    visibilityOf(type: string): Visibility
+    visibilityOf: VisibilityOf
     retryPolicy: RetryPolicy
   },
   deliver: Deliver,
 ): Promise<ChangedRun[]> {
   const { workerIds, visibilityOf, retryPolicy } = request
-  const statuses = Object.keys(EVENT_OF) as (keyof typeof EVENT_OF)[]
-  const types = statuses.map((status) => EVENT_OF[status])
+  const outcomes = [retried, failed, cancelled, timedOut]
   return inTransaction(pool, async (client, tx) => {
     const rows = await execute<ChangedRun & QueuedRun>(client, RECOVER, [
       workerIds,
       JSON.stringify(WORKER_LOST),
-      statuses,
-      types,
-      types.map(visibilityOf),
-      JSON.stringify(TIMED_OUT),
+      outcomes.map(({ to }) => to),
+      outcomes.map(({ event }) => event),
+      outcomes.map(({ event }) => visibilityOf(event)),
       retryPolicy.delayMs,
       retryPolicy.maxDelayMs,
     ])
-    const queued = rows.filter((row) => row.status === 'queued')
+    const queued = rows.filter((row) => row.status === retried.to)
     if (queued.length > 0) await deliver(queued, tx)
     return rows
   })

@@ -1,27 +1,31 @@
 import type pg from 'pg'
-import type { Visibility } from '../../contract/event.ts'
+import { isTerminal } from '../../contract/terminal.ts'
+import { cancelledSql } from '../../lifecycle/payloads.ts'
+import { TRANSITIONS } from '../../lifecycle/transitions.ts'
 import type { Owner } from '../../ports/owner.ts'
 import type { CancelOutcome } from '../../ports/store.ts'
 import { RUN_COLUMNS, toRun } from './rows.ts'
 import type { RunRow } from './rows.ts'
 import { execute, inTransaction } from '../connections/transaction.ts'
+import { cancelWaits, setEnded } from './end-runs.ts'
+import { insertEventOf } from './insert-event.ts'
+import type { VisibilityOf } from './insert-event.ts'
 import { lockRun } from './lock-run.ts'
+
+const { cancelled } = TRANSITIONS
 
 const END = {
   name: 'cancel_end',
   text: `
     WITH r AS (
       UPDATE agent_runtime.run SET
-        status = 'cancelled', cancel_requested_at = now(), finished_at = now(), last_seq = last_seq + 1,
-        run_at = NULL, turn = NULL
+        cancel_requested_at = now(), ${setEnded(cancelled)}
       WHERE id = $1
       RETURNING *
-    ), ended AS (
-      INSERT INTO agent_runtime.event (run_id, seq, attempt, type, visibility, payload, ts)
-      SELECT id, last_seq, attempt, 'run.cancelled', $2::agent_runtime.visibility, '{}', now() FROM r
+    ), told AS (
+      ${insertEventOf(cancelled, { visibility: '$2', payload: cancelledSql })}
     ), unanswered AS (
-      UPDATE agent_runtime.wait SET status = 'cancelled', settled_at = now()
-      WHERE run_id = $1 AND status = 'pending'
+      ${cancelWaits('run_id = $1')}
     )
     SELECT ${RUN_COLUMNS} FROM r`,
 }
@@ -37,27 +41,18 @@ const MARK = {
 export async function requestCancel(
   pool: pg.Pool,
   target: { owner: Owner; runId: string },
-  cancelledVisibility: Visibility,
+  visibilityOf: VisibilityOf,
 ): Promise<CancelOutcome> {
   return inTransaction(pool, async (client) => {
     const { owner, runId } = target
     const row = await lockRun(client, owner, runId)
     if (row === undefined) return { kind: 'not-found' }
-    switch (row.status) {
-      case 'queued':
-      case 'waiting': {
-        const ended = await execute<RunRow>(client, END, [runId, cancelledVisibility])
-        return { kind: 'cancelled', run: toRun(ended[0] ?? row) }
-      }
-      case 'running': {
-        const marked = await execute<RunRow>(client, MARK, [runId])
-        return { kind: 'requested', run: toRun(marked[0] ?? row) }
-      }
-      case 'succeeded':
-      case 'failed':
-      case 'cancelled':
-      case 'timed_out':
-        return { kind: 'already-ended', run: toRun(row) }
+    if (isTerminal(row.status)) return { kind: 'already-ended', run: toRun(row) }
+    if (row.status === 'running') {
+      const marked = await execute<RunRow>(client, MARK, [runId])
+      return { kind: 'requested', run: toRun(marked[0] ?? row) }
     }
+    const ended = await execute<RunRow>(client, END, [runId, visibilityOf(cancelled.event)])
+    return { kind: 'cancelled', run: toRun(ended[0] ?? row) }
   })
 }

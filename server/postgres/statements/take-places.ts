@@ -1,12 +1,18 @@
 // Which of the runs that are created in conversations may start, which wait for their turn, and which are
 // refused. Decided under the conversations' row locks, so that two servers that create at once agree.
 import type pg from 'pg'
-import type { Visibility } from '../../contract/event.ts'
+import { cancelledSql } from '../../lifecycle/payloads.ts'
 import { OPEN } from '../../lifecycle/statuses.ts'
+import { TRANSITIONS } from '../../lifecycle/transitions.ts'
 import type { CreatedRun, NewRun } from '../../ports/create-run.ts'
 import type { ChangedRun } from '../../ports/upkeep.ts'
 import { haveOneOwner, ownerColumns } from '../owned-by.ts'
 import { execute } from '../connections/transaction.ts'
+import { cancelWaits } from './end-runs.ts'
+import { insertEventOf } from './insert-event.ts'
+import type { VisibilityOf } from './insert-event.ts'
+
+const { cancelled } = TRANSITIONS
 
 export interface Place {
   /** Not created: why. */
@@ -60,19 +66,20 @@ const INTERRUPT = {
     ), r AS (
       UPDATE agent_runtime.run r SET
         cancel_requested_at = COALESCE(cancel_requested_at, now()),
-        status = CASE WHEN status = 'running' THEN status ELSE 'cancelled' END,
+        status = CASE WHEN status = 'running' THEN status ELSE '${cancelled.to}' END,
         finished_at = CASE WHEN status = 'running' THEN NULL ELSE GREATEST(now(), created_at) END,
         last_seq = CASE WHEN status = 'running' THEN last_seq ELSE last_seq + 1 END,
         run_at = NULL, turn = NULL
       FROM locked WHERE r.id = locked.id
       RETURNING r.*
     ), told AS (
-      INSERT INTO agent_runtime.event (run_id, seq, attempt, type, visibility, payload, ts)
-      SELECT id, last_seq, attempt, 'run.cancelled', $2::agent_runtime.visibility, '{}', now()
-      FROM r WHERE status = 'cancelled'
+      ${insertEventOf(cancelled, {
+        visibility: '$2',
+        payload: cancelledSql,
+        from: `r WHERE r.status = '${cancelled.to}'`,
+      })}
     ), unanswered AS (
-      UPDATE agent_runtime.wait SET status = 'cancelled', settled_at = now()
-      WHERE run_id IN (SELECT id FROM r WHERE status = 'cancelled') AND status = 'pending'
+      ${cancelWaits(`run_id IN (SELECT id FROM r WHERE status = '${cancelled.to}')`)}
     )
     SELECT id, agent_key AS "agentKey", status, last_seq AS "lastSeq" FROM r`,
 }
@@ -102,7 +109,7 @@ export async function lockConversations(
 export async function takePlaces(
   client: pg.PoolClient,
   runs: readonly NewRun[],
-  { ownedIds, cancelledVisibility }: { ownedIds: ReadonlySet<string>; cancelledVisibility: Visibility },
+  { ownedIds, visibilityOf }: { ownedIds: ReadonlySet<string>; visibilityOf: VisibilityOf },
 ): Promise<Map<string, Place>> {
   const places = new Map<string, Place>()
   const inConversation = runs.filter((run) => run.conversationId !== null)
@@ -114,7 +121,7 @@ export async function takePlaces(
     places.set(
       run.id,
       ownedIds.has(run.conversationId ?? '')
-        ? await placeOf(client, { run, before, cancelledVisibility })
+        ? await placeOf(client, { run, before, visibilityOf })
         : { refusal: { kind: 'no-conversation' } },
     )
   }
@@ -123,9 +130,9 @@ export async function takePlaces(
 
 async function placeOf(
   client: pg.PoolClient,
-  request: { run: NewRun; before: readonly ActiveRun[]; cancelledVisibility: Visibility },
+  request: { run: NewRun; before: readonly ActiveRun[]; visibilityOf: VisibilityOf },
 ): Promise<Place> {
-  const { run, before, cancelledVisibility } = request
+  const { run, before, visibilityOf } = request
   switch (run.conversationPolicy) {
     case 'queue':
       return placeBehind(before, run)
@@ -138,7 +145,7 @@ async function placeOf(
       if (before.length === 0) return {}
       const interrupted = await execute<ChangedRun>(client, INTERRUPT, [
         run.conversationId,
-        cancelledVisibility,
+        visibilityOf(cancelled.event),
       ])
       return { waits: interrupted.some(({ status }) => status === 'running'), interrupted }
     }

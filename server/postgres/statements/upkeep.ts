@@ -1,13 +1,19 @@
 // What has to happen though nobody asks for it, beside the recovery of runs whose worker was lost.
 import type pg from 'pg'
-import type { Visibility } from '../../contract/event.ts'
-import type { RunError } from '../../contract/run.ts'
+import { EXPIRED } from '../../lifecycle/errors.ts'
+import { timedOutPayloadSql } from '../../lifecycle/payloads.ts'
 import { OPEN } from '../../lifecycle/statuses.ts'
+import { TRANSITIONS } from '../../lifecycle/transitions.ts'
 import type { QueuedRun } from '../../ports/queue.ts'
 import type { Deliver } from '../joined-queue.ts'
 import type { ChangedRun, TurnsToGive, Upkeep } from '../../ports/upkeep.ts'
 import { isAbsent } from '../presence.ts'
 import { execute, inTransaction } from '../connections/transaction.ts'
+import { setEnded } from './end-runs.ts'
+import { insertEventOf } from './insert-event.ts'
+import type { VisibilityOf } from './insert-event.ts'
+
+const { expired } = TRANSITIONS
 
 /**
  * SQL for a run that has its turn in a conversation (an expression); NULL when there is none. A subquery with a
@@ -94,23 +100,17 @@ const EXPIRE = {
       FOR NO KEY UPDATE SKIP LOCKED
     ), r AS (
       UPDATE agent_runtime.run r SET
-        status = 'timed_out', error = $1::jsonb, finished_at = now(), last_seq = last_seq + 1,
-        run_at = NULL, turn = NULL
+        error = $1::jsonb, ${setEnded(expired)}
       FROM late WHERE r.id = late.id
       RETURNING r.*
     ), told AS (
-      INSERT INTO agent_runtime.event (run_id, seq, attempt, type, visibility, payload, ts)
-      SELECT id, last_seq, attempt, 'run.timed_out', $2::agent_runtime.visibility,
-        jsonb_build_object('error', $1::jsonb -> 'message'), now()
-      FROM r
+      ${insertEventOf(expired, { visibility: '$2', payload: timedOutPayloadSql('$1::jsonb') })}
     )
     SELECT id, agent_key AS "agentKey", status, last_seq AS "lastSeq" FROM r`,
 }
 
-const EXPIRED: RunError = { message: 'The run was not started before it expired.', code: 'expired' }
-
-export async function expireRuns(pool: pg.Pool, timedOutVisibility: Visibility): Promise<ChangedRun[]> {
-  return execute<ChangedRun>(pool, EXPIRE, [JSON.stringify(EXPIRED), timedOutVisibility])
+export async function expireRuns(pool: pg.Pool, visibilityOf: VisibilityOf): Promise<ChangedRun[]> {
+  return execute<ChangedRun>(pool, EXPIRE, [JSON.stringify(EXPIRED), visibilityOf(expired.event)])
 }
 
 // Creating a run in a conversation holds the same lock, so that it and this see each other's work.

@@ -1,11 +1,12 @@
 // Durable waits: added with the end of the attempt that waits, settled by an answer or by the next claim.
 import type pg from 'pg'
-import type { Visibility } from '../../contract/event.ts'
 import type { Json } from '../../contract/json.ts'
 import type { Run } from '../../contract/run.ts'
 import { isTerminal } from '../../contract/terminal.ts'
 import type { PendingWait } from '../../contract/wait.ts'
-import { OPEN } from '../../lifecycle/statuses.ts'
+import { resumedSql } from '../../lifecycle/payloads.ts'
+import { listOf, OPEN } from '../../lifecycle/statuses.ts'
+import { TRANSITIONS } from '../../lifecycle/transitions.ts'
 import type { RunAppend, SettledWait } from '../../ports/attempt.ts'
 import type { Owner } from '../../ports/owner.ts'
 import type { QueuedRun } from '../../ports/queue.ts'
@@ -16,7 +17,11 @@ import { isOwned, ownerValues } from '../owned-by.ts'
 import { RUN_COLUMNS, toRun } from './rows.ts'
 import type { RunRow } from './rows.ts'
 import { execute, inTransaction } from '../connections/transaction.ts'
+import { insertEventOf } from './insert-event.ts'
+import type { VisibilityOf } from './insert-event.ts'
 import { lockRun } from './lock-run.ts'
+
+const { resumed } = TRANSITIONS
 
 // One that is asked for again, by an attempt that was resumed for another, keeps its time.
 const ADD = {
@@ -43,17 +48,18 @@ const SUSPEND = {
       GROUP BY a.run_id
     ), r AS (
       UPDATE agent_runtime.run r SET
-        status = CASE WHEN settled IS NOT NULL THEN 'queued'::agent_runtime.run_status ELSE r.status END,
+        status = CASE WHEN settled IS NOT NULL THEN '${resumed.to}'::agent_runtime.run_status ELSE r.status END,
         run_at = CASE WHEN settled IS NOT NULL THEN now() ELSE due END,
         last_seq = r.last_seq + CASE WHEN settled IS NOT NULL THEN 1 ELSE 0 END
       FROM asked
       WHERE r.id = asked.run_id AND (settled IS NOT NULL OR due IS NOT NULL)
       RETURNING r.id, r.agent_key, r.priority, r.last_seq, r.attempt, r.run_at, settled
     ), told AS (
-      INSERT INTO agent_runtime.event (run_id, seq, attempt, type, visibility, payload, ts)
-      SELECT id, last_seq, attempt, 'run.resumed', $4::agent_runtime.visibility,
-        jsonb_build_object('wait', settled), now()
-      FROM r WHERE settled IS NOT NULL
+      ${insertEventOf(resumed, {
+        visibility: '$4',
+        payload: resumedSql('settled'),
+        from: 'r WHERE settled IS NOT NULL',
+      })}
     )
     SELECT id, agent_key AS "agentKey", priority, last_seq AS "lastSeq",
       CASE WHEN settled IS NULL THEN run_at END AS "runAt"
@@ -64,7 +70,7 @@ const SUSPEND = {
 export async function addWaits(
   client: pg.PoolClient,
   batch: readonly RunAppend[],
-  resumedVisibility: Visibility,
+  visibilityOf: VisibilityOf,
 ): Promise<QueuedRun[]> {
   const asked = batch.flatMap(({ runId, ending }) =>
     ending?.status === 'waiting' ? ending.waits.map((wait) => ({ runId, ...wait })) : [],
@@ -79,7 +85,7 @@ export async function addWaits(
   ])
   const rows = await execute<QueuedRun & { runAt: Date | null }>(client, SUSPEND, [
     ...keys,
-    resumedVisibility,
+    visibilityOf(resumed.event),
   ])
   return rows.map((row) => ({ ...row, runAt: row.runAt?.toISOString() ?? null }))
 }
@@ -111,14 +117,11 @@ const RESUME = {
   name: 'respond_resume',
   text: `
     WITH r AS (
-      UPDATE agent_runtime.run SET status = 'queued', run_at = now(), last_seq = last_seq + 1
-      WHERE id = $1 AND status = 'waiting'
+      UPDATE agent_runtime.run SET status = '${resumed.to}', run_at = now(), last_seq = last_seq + 1
+      WHERE id = $1 AND status IN ${listOf(resumed.from)}
       RETURNING *
     ), told AS (
-      INSERT INTO agent_runtime.event (run_id, seq, attempt, type, visibility, payload, ts)
-      SELECT id, last_seq, attempt, 'run.resumed', $3::agent_runtime.visibility,
-        jsonb_build_object('wait', $2::text), now()
-      FROM r
+      ${insertEventOf(resumed, { visibility: '$3', payload: resumedSql('$2::text') })}
     )
     SELECT ${RUN_COLUMNS} FROM r`,
 }
@@ -131,10 +134,10 @@ const WAS_ASKED = {
 
 export async function respond(
   pool: pg.Pool,
-  request: { owner: Owner; runId: string; wait: string; value: Json; resumedVisibility: Visibility },
+  request: { owner: Owner; runId: string; wait: string; value: Json; visibilityOf: VisibilityOf },
   deliver: Deliver,
 ): Promise<RespondOutcome> {
-  const { owner, runId, wait, value, resumedVisibility } = request
+  const { owner, runId, wait, value, visibilityOf } = request
   return inTransaction(pool, async (client, tx): Promise<RespondOutcome> => {
     const row = await lockRun(client, owner, runId)
     if (row === undefined) return { kind: 'not-found' }
@@ -147,12 +150,12 @@ export async function respond(
       return { kind: asked.length > 0 ? 'already-settled' : 'not-waiting', run }
     }
     // Otherwise another answer has resumed it, and the attempt finds this one when it comes to wait for it.
-    const [resumed] = await execute<RunRow>(client, RESUME, [runId, wait, resumedVisibility])
-    if (resumed === undefined) return { kind: 'accepted', run }
-    const going = toRun(resumed)
+    const [going] = await execute<RunRow>(client, RESUME, [runId, wait, visibilityOf(resumed.event)])
+    if (going === undefined) return { kind: 'accepted', run }
+    const resumedRun = toRun(going)
     // At once: the clock of whoever wakes a worker for it may be behind the database's.
-    await deliver([{ ...going, runAt: null }], tx)
-    return { kind: 'accepted', run: going }
+    await deliver([{ ...resumedRun, runAt: null }], tx)
+    return { kind: 'accepted', run: resumedRun }
   })
 }
 

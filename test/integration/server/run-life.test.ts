@@ -3,6 +3,7 @@
 import { expect } from 'vitest'
 import { z } from 'zod'
 import { defineAgent, NonRetriableError } from '../../../server/index.ts'
+import { timedOut, timedOutSql } from '../../../server/lifecycle/errors.ts'
 import { OPEN } from '../../../server/lifecycle/statuses.ts'
 import { refuseClaims } from '../../support/refuse-claims.ts'
 import { test } from '../../support/runtime.ts'
@@ -84,6 +85,14 @@ test('runs take each way that the table of transitions has, and no other', async
 
   expect((await database.transitions()).toSorted()).toEqual(KNOWN_TRANSITIONS.toSorted())
 })
+
+test.for([1, 50, 1_500, 60_000, 2_147_483_647])(
+  'a timeout of %i ms has one text, whether a worker or the database ends the run',
+  async (timeoutMs, { database }) => {
+    const [row] = await database.sql(`SELECT ${timedOutSql('$1::int')} AS error`, [timeoutMs])
+    expect(row).toEqual({ error: timedOut(timeoutMs) })
+  },
+)
 
 test('the indexes of open runs hold all of them', async ({ database }) => {
   const indexes = await database.sql<{ indexname: string; indexdef: string }>(

@@ -111,7 +111,7 @@ describe('a run whose worker is gone', () => {
   }) => {
     const held = createHeldAgent()
     const { rest } = await createServer({ agents: [held.agent], config })
-    const id = await rest.create('held')
+    const id = await rest.create('held', { timeout_ms: 90_500 })
     await held.attempt(0)
     await database.sql(
       `UPDATE agent_runtime.run SET attempt_started_at = now() - interval '1 day',
@@ -121,7 +121,7 @@ describe('a run whose worker is gone', () => {
     expect(events).toMatchObject([{ type: 'run.started' }, { type: 'run.timed_out', attempt: 1 }])
     expect((await rest.get(`runs/${id}`)).body).toMatchObject({
       status: 'timed_out',
-      error: { code: 'timed_out' },
+      error: { code: 'timed_out', message: 'The run took longer than 90.5 s.' },
       attempt: 1,
     })
   })
