@@ -7,7 +7,8 @@ export interface RetryPolicy {
   maxDelayMs: number
 }
 
-export const DEFAULT_RETRY_POLICY: RetryPolicy = { delayMs: 1_000, maxDelayMs: 60_000 }
+/** @param delayMs the setting `retryDelaySeconds` */
+export const retryPolicyOf = (delayMs: number): RetryPolicy => ({ delayMs, maxDelayMs: 60_000 })
 
 /**
  * Exponential with jitter, so that runs that failed together don't come back together.

@@ -118,9 +118,6 @@ export interface RunRelease {
   losses: number
 }
 
-/** So often a run may lose its worker in the company of others before it is executed in a process of its own. */
-export const LOSSES_IN_COMPANY = 2
-
 /** How an attempt ends that waits: the run is queued again when one of these is over. */
 export interface RunSuspension {
   status: 'waiting'

@@ -32,7 +32,7 @@ import { assertKnownOptions } from './known-options.ts'
 import { chooseModel } from '../models/choose-model.ts'
 import type { Model } from '../ports/model.ts'
 import { loadRegistry } from '../agent/registry.ts'
-import { DEFAULT_RETRY_POLICY } from '../lifecycle/backoff.ts'
+import { retryPolicyOf } from '../lifecycle/backoff.ts'
 import { StartupError } from '../ports/startup-error.ts'
 import type { Worker } from '../worker/worker.ts'
 import { createBus } from './create-bus.ts'
@@ -71,7 +71,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   let schedules = checkSchedules(agents, timetable, clock.now())
   const presence = createPgPresence({ databaseUrl: config.directUrl ?? databaseUrl, clock, log })
   const bus = createBus(config, { pool, clock, log })
-  const retryPolicy = { ...DEFAULT_RETRY_POLICY, delayMs: config.retryDelaySeconds * 1000 }
+  const retryPolicy = retryPolicyOf(config.retryDelaySeconds * 1000)
   const onDelivered = createAnnounce(bus, clock)
   const store = createPrismaStore({ pool, visibilityOf, retryPolicy, queue, onDelivered })
 

@@ -6,6 +6,7 @@ import type { Json } from '../contract/json.ts'
 import { AgentMessage } from '../contract/message.ts'
 import type { RunError } from '../contract/run.ts'
 import { MAX_PAYLOAD_CHARACTERS } from '../events/run-log.ts'
+import { failuresAlone, isUsedUp } from '../lifecycle/charges.ts'
 import { AGENT_BROKE, invalidOutput, timedOut, WORKER_BROKE, WORKER_STOPPED } from '../lifecycle/errors.ts'
 import { cancelledPayload, failedPayload, retryingPayload, timedOutPayload } from '../lifecycle/payloads.ts'
 import { TRANSITIONS } from '../lifecycle/transitions.ts'
@@ -118,15 +119,12 @@ export function suspended(
   return { type: event, payload, ending: { status: to, agentKey, priority, waits } }
 }
 
-/**
- * How a run ends whose process broke while it executed nothing else: that can only be its doing, so the times it
- * lost its process in company count as its failures too.
- */
+/** How a run ends whose process broke while it executed nothing else. */
 export function crashedAlone(
   run: Pick<ClaimedRun, 'agentKey' | 'attempt' | 'priority' | 'failures' | 'losses' | 'maxAttempts'>,
 ): Ending {
-  const failures = 1 + run.losses
-  return run.failures + failures >= run.maxAttempts
+  const failures = failuresAlone(run.losses)
+  return isUsedUp(run.failures + failures, run.maxAttempts)
     ? failed(WORKER_BROKE)
     : released(run, { error: WORKER_BROKE, failures })
 }

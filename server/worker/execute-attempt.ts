@@ -2,6 +2,7 @@ import type { AnyAgent } from '../agent/define-agent.ts'
 import { aborted } from '../concurrency/aborted.ts'
 import { isTerminal } from '../contract/terminal.ts'
 import type { RunLog } from '../events/run-log.ts'
+import { isUsedUp } from '../lifecycle/charges.ts'
 import { INVALID_PARAMS } from '../lifecycle/errors.ts'
 import { TRANSITIONS } from '../lifecycle/transitions.ts'
 import type { ClaimedRun } from '../ports/attempt.ts'
@@ -122,7 +123,7 @@ function endFailed(ports: ExecutePorts, run: ClaimedRun, error: unknown): Ending
   const failures = run.failures + 1
   const { id: runId, agentKey, attempt } = run
   const fields = { err: error, runId, agentKey, attempt }
-  if (failures >= run.maxAttempts || !isRetriable(error)) {
+  if (isUsedUp(failures, run.maxAttempts) || !isRetriable(error)) {
     ports.log.error(fields, 'the agent failed')
     return failed(toRunError(error))
   }

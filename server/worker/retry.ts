@@ -1,6 +1,6 @@
 import { NonRetriableError } from '../agent/non-retriable-error.ts'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
-import { backoffMs, DEFAULT_RETRY_POLICY } from '../lifecycle/backoff.ts'
+import { backoffMs } from '../lifecycle/backoff.ts'
 import type { RetryPolicy } from '../lifecycle/backoff.ts'
 import { ModelError } from '../ports/model.ts'
 
@@ -26,7 +26,7 @@ export function isRetriable(error: unknown): boolean {
  */
 export function retryDelayMs(
   { failures, error, chance }: { failures: number; error: unknown; chance: number },
-  policy: RetryPolicy = DEFAULT_RETRY_POLICY,
+  policy: RetryPolicy,
 ): number {
   return Math.max(backoffMs(failures, chance, policy), askedMs(error))
 }

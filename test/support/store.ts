@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import type { Visibility } from '../../server/contract/event.ts'
-import { DEFAULT_RETRY_POLICY } from '../../server/lifecycle/backoff.ts'
+import { retryPolicyOf } from '../../server/lifecycle/backoff.ts'
 import type { Store } from '../../server/ports/store.ts'
 import { createPrismaStore } from '../../server/postgres/store.ts'
 
@@ -8,7 +8,7 @@ import { createPrismaStore } from '../../server/postgres/store.ts'
 export function createTestStore(
   pool: pg.Pool,
   visibility: Visibility = 'user',
-  retryPolicy = DEFAULT_RETRY_POLICY,
+  retryPolicy = retryPolicyOf(1_000),
 ): Store {
   const queue = {
     deliver: async () => {},

@@ -1,5 +1,6 @@
 // What the doctor asks. Rare and by hand: these may scan a table, the hot statements beside them may not.
 import type pg from 'pg'
+import { LOSSES_IN_COMPANY } from '../../lifecycle/charges.ts'
 import { WORKER_LOST as WORKER_LOST_ERROR } from '../../lifecycle/errors.ts'
 import { OPEN } from '../../lifecycle/statuses.ts'
 import {
@@ -10,7 +11,6 @@ import {
 } from '../../ports/examination.ts'
 import type { Listed, RunFact, RunFacts, WorkerFacts } from '../../ports/examination.ts'
 import { QUEUE_SCHEMA } from '../queue/queue.ts'
-import { LOSSES_IN_COMPANY } from '../../ports/attempt.ts'
 import { isolatedQueue } from '../../ports/queue.ts'
 import { isAbsent, PRESENT_WORKERS } from '../presence.ts'
 

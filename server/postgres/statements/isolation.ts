@@ -1,22 +1,16 @@
 // Runs that are to be executed in a process of their own.
 import type pg from 'pg'
+import { IS_SUSPECT } from '../../lifecycle/charges.ts'
 import { listOf } from '../../lifecycle/statuses.ts'
 import { TRANSITIONS } from '../../lifecycle/transitions.ts'
-import { LOSSES_IN_COMPANY } from '../../ports/attempt.ts'
 import type { Deliver } from '../joined-queue.ts'
 import { isolatedQueue } from '../../ports/queue.ts'
 import type { Transaction } from '../connections/transaction.ts'
 import { execute } from '../connections/transaction.ts'
 
-/**
- * SQL that is true for a run that has lost its workers so often, in the company of others, that it may be what ends
- * them. Sooner where it has few attempts: alone in its process, it is charged for what it did in company.
- */
-const isSuspect = `losses >= LEAST(${LOSSES_IN_COMPANY}, GREATEST(max_attempts - 1, 1))`
-
 /** @param agentKeys a parameter: agents of which every run is isolated; NULL where the worker isolates none */
 export const isToBeIsolated = (agentKeys: string): string =>
-  `(${agentKeys}::text[] IS NOT NULL AND (${isSuspect} OR agent_key = ANY (${agentKeys}::text[])))`
+  `(${agentKeys}::text[] IS NOT NULL AND (${IS_SUSPECT} OR agent_key = ANY (${agentKeys}::text[])))`
 
 const FIND = {
   name: 'find_isolated_runs',

@@ -3,10 +3,10 @@
 import type pg from 'pg'
 import { backoffSql } from '../../lifecycle/backoff.ts'
 import type { RetryPolicy } from '../../lifecycle/backoff.ts'
+import { failuresAloneSql, isUsedUpSql, LOSSES_IN_COMPANY } from '../../lifecycle/charges.ts'
 import { timedOutSql, WORKER_LOST } from '../../lifecycle/errors.ts'
 import { cancelledSql, failedSql, retryingSql, timedOutPayloadSql } from '../../lifecycle/payloads.ts'
 import { TRANSITIONS } from '../../lifecycle/transitions.ts'
-import { LOSSES_IN_COMPANY } from '../../ports/attempt.ts'
 import type { QueuedRun } from '../../ports/queue.ts'
 import type { Deliver } from '../joined-queue.ts'
 import type { ChangedRun } from '../../ports/upkeep.ts'
@@ -68,7 +68,7 @@ const RECOVER = {
     ), charged AS (
       SELECT r.*,
         CASE
-          WHEN COALESCE(c.runs, 1) = 1 AND NOT r.in_company THEN 1 + r.losses
+          WHEN COALESCE(c.runs, 1) = 1 AND NOT r.in_company THEN ${failuresAloneSql('r.losses')}
           WHEN r.losses >= ${LOSSES_IN_COMPANY} THEN 1
           ELSE 0
         END AS charge
@@ -79,7 +79,7 @@ const RECOVER = {
         CASE
           WHEN cancel_requested_at IS NOT NULL THEN '${cancelled.to}'
           WHEN attempt_started_at + timeout_ms * interval '1 millisecond' < now() THEN '${timedOut.to}'
-          WHEN charge > 0 AND failures + charge >= max_attempts THEN '${failed.to}'
+          WHEN charge > 0 AND ${isUsedUpSql('failures + charge', 'max_attempts')} THEN '${failed.to}'
           ELSE '${retried.to}'
         END AS status,
         CASE

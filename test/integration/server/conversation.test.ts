@@ -2,7 +2,7 @@ import pg from 'pg'
 import { v7 as uuidv7 } from 'uuid'
 import { describe, expect } from 'vitest'
 import { createBossQueue } from '../../../server/postgres/queue/queue.ts'
-import { DEFAULT_RETRY_POLICY } from '../../../server/lifecycle/backoff.ts'
+import { retryPolicyOf } from '../../../server/lifecycle/backoff.ts'
 import { createPrismaStore } from '../../../server/postgres/store.ts'
 import { PUBLIC_PRINCIPAL } from '../../../server/contract/principal.ts'
 import type { Message } from '../../../server/index.ts'
@@ -68,7 +68,7 @@ describe('a conversation', () => {
     const store = createPrismaStore({
       pool,
       visibilityOf: () => 'user',
-      retryPolicy: DEFAULT_RETRY_POLICY,
+      retryPolicy: retryPolicyOf(1_000),
       queue,
       onDelivered: () => {},
     })
