@@ -22,7 +22,7 @@ export interface RetentionPolicy {
  * Until `signal` aborts, compacts and deletes what is old enough. Every process does, one at a time:
  * one works off what there is, in small batches, and the others find it taken or done.
  */
-export async function keepTidy(
+export async function runRetention(
   ports: RetentionPorts,
   policy: RetentionPolicy,
   { intervalMs, signal }: { intervalMs: number; signal: AbortSignal },

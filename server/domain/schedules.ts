@@ -117,7 +117,7 @@ function wrong(agent: AnyAgent, { name }: AnySchedule, how: string): ConfigError
  *
  * @param since when each schedule came to be what it is: nothing before is made up for.
  */
-export async function keepSchedules(
+export async function runSchedules(
   ports: SchedulePorts,
   options: {
     schedules: readonly CheckedSchedule[]

@@ -30,7 +30,7 @@ const RECENT = 0.7
  * by then. After an outage of the database all are absent, and leases have run out, until they are back: they
  * are given time for it. Should it be wrong, the lost worker's writes are fenced all the same.
  */
-export async function keepUp(
+export async function runUpkeep(
   ports: UpkeepPorts,
   { intervalMs, signal }: { intervalMs: number; signal: AbortSignal },
 ): Promise<void> {

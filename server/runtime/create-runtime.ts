@@ -20,11 +20,11 @@ import { PUBLIC_PRINCIPAL } from '../contract/principal.ts'
 import { createConversations } from '../domain/conversations.ts'
 import { createCheckLimits } from '../domain/limits.ts'
 import { createRunEvents } from '../domain/run-events.ts'
-import { keepTidy } from '../domain/retention.ts'
+import { runRetention } from '../domain/retention.ts'
 import { createRuns } from '../domain/runs.ts'
-import { checkSchedules, keepSchedules } from '../domain/schedules.ts'
+import { checkSchedules, runSchedules } from '../domain/schedules.ts'
 import { unlessAway } from '../domain/unless-away.ts'
-import { keepUp } from '../domain/upkeep.ts'
+import { runUpkeep } from '../domain/upkeep.ts'
 import { createAnnounce } from '../events/announce.ts'
 import { createEventHub } from '../events/hub.ts'
 import { createVisibilityOf } from '../events/visibility.ts'
@@ -110,7 +110,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
 
   let upkeep: Promise<void> | undefined
   let scheduling: Promise<void> | undefined
-  let tidying: Promise<void> | undefined
+  let retention: Promise<void> | undefined
   let gathering: Promise<void> | undefined
   let started: Promise<void> | undefined
   let stopped: Promise<void> | undefined
@@ -136,22 +136,22 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
       await queue.start([...agents.keys()])
       const since = await timetable.publish([...agents.keys()], schedules)
       await bus.start()
-      upkeep ??= keepUp(
+      upkeep ??= runUpkeep(
         { store, bus, clock, log, random: Math.random },
         { intervalMs: UPKEEP_INTERVAL_MS, signal: stopping.signal },
       )
-      scheduling ??= keepSchedules(
+      scheduling ??= runSchedules(
         { runs, timetable, clock, log },
         { schedules, since, signal: stopping.signal },
       )
       gathering ??= gatherStatistics({ pool, clock, log }, stopping.signal)
-      tidying ??= keepTidy(
+      retention ??= runRetention(
         { store, clock, log, random: Math.random },
         {
           compactAfterMs: config.compactAfterSeconds && config.compactAfterSeconds * 1000,
           deleteAfterMs: config.retentionDays && config.retentionDays * 86_400_000,
         },
-        { intervalMs: TIDY_INTERVAL_MS, signal: stopping.signal },
+        { intervalMs: RETENTION_INTERVAL_MS, signal: stopping.signal },
       )
     } catch (error) {
       // The next call tries again: a database may come up later than its clients.
@@ -193,7 +193,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   async function close(): Promise<void> {
     // One that fails has told whoever asked for it.
     await started?.catch(() => {})
-    await Promise.all([upkeep, scheduling, tidying, gathering])
+    await Promise.all([upkeep, scheduling, retention, gathering])
     await queue.stop()
     await bus.stop()
     await store.close()
@@ -240,7 +240,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
 /** Between looks for lost workers: what a killed worker's runs wait, twice. */
 const UPKEEP_INTERVAL_MS = 500
 /** Between looks for what is old: nothing anybody waits for. */
-const TIDY_INTERVAL_MS = 60_000
+const RETENTION_INTERVAL_MS = 60_000
 
 function wasStopped(): StartupError {
   return new StartupError('The runtime was stopped: make another one to go on.')

@@ -4,7 +4,7 @@ import { AgentRuntimeError } from '../../../../server/contract/agent-runtime-err
 import { PUBLIC_PRINCIPAL } from '../../../../server/contract/principal.ts'
 import { CreateRunInput } from '../../../../server/contract/run.ts'
 import type { Run } from '../../../../server/contract/run.ts'
-import { checkSchedules, keepSchedules } from '../../../../server/domain/schedules.ts'
+import { checkSchedules, runSchedules } from '../../../../server/domain/schedules.ts'
 import { createAgentRuntime, defineAgent } from '../../../../server/index.ts'
 import type { AnySchedule } from '../../../../server/index.ts'
 import { ManualClock, settled } from '../../../support/manual-clock.ts'
@@ -49,7 +49,7 @@ function startKeeping({
   })
   const schedules = checkSchedules(new Map([['a', agent]]), timetable, 0)
   const begin = () =>
-    keepSchedules(
+    runSchedules(
       { runs, timetable, clock, log },
       { schedules, since: [{ agentKey: 'a', name: 's', since }], signal: stopping.signal },
     )

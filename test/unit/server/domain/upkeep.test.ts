@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest'
-import { keepUp } from '../../../../server/domain/upkeep.ts'
+import { runUpkeep } from '../../../../server/domain/upkeep.ts'
 import { ManualClock, settled } from '../../../support/manual-clock.ts'
 import { createSilentLogger } from '../../../support/silent-logger.ts'
 
@@ -9,7 +9,7 @@ function start() {
   const stopping = new AbortController()
   const recovered: (readonly string[])[] = []
   const state = { absentWorkerIds: ['w'], hasExpiredLease: false, isDown: false }
-  const keeping = keepUp(
+  const keeping = runUpkeep(
     {
       store: {
         findUpkeep: async () => {
