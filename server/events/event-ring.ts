@@ -58,7 +58,7 @@ export class EventRing {
     this.#latest = { afterSeq: this.#end, events: newer }
     this.#end = last.seq
     for (const event of newer) {
-      const size = EVENT_OVERHEAD_BYTES + sizeOf(event.payload)
+      const size = EVENT_OVERHEAD_BYTES + approximateBytes(event.payload)
       this.#events.push(event)
       this.#sizes.push(size)
       this.#bytes += size
@@ -92,10 +92,10 @@ export class EventRing {
 }
 
 /** Approximate size in memory. Writing it out as JSON would cost more. */
-export function sizeOf(value: Json): number {
+export function approximateBytes(value: Json): number {
   if (typeof value === 'string') return value.length
   if (typeof value !== 'object' || value === null) return 8
   let size = 16
-  for (const [key, inner] of Object.entries(value)) size += key.length + sizeOf(inner)
+  for (const [key, inner] of Object.entries(value)) size += key.length + approximateBytes(inner)
   return size
 }

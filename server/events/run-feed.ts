@@ -1,12 +1,12 @@
 import { isTerminalEvent } from '../contract/terminal.ts'
 import type { Hint } from '../ports/event-bus.ts'
 import type { Store } from '../ports/store.ts'
-import { EventRing, sizeOf } from './event-ring.ts'
+import { EventRing, approximateBytes } from './event-ring.ts'
 import type { EventBatch } from './event-ring.ts'
 
 /** Events one look reads at most. */
 const PAGE = 500
-/** By `sizeOf`. Any page that the store cut short holds far more, even though `sizeOf` ignores compression. */
+/** By `approximateBytes`. Any page that the store cut short holds far more, even though `approximateBytes` ignores compression. */
 const SMALLEST_CUT_PAGE = 10_000
 
 interface FeedReader {
@@ -115,7 +115,7 @@ function isCutShort(events: EventBatch, heard: number): boolean {
   const last = events.at(-1)
   if (last === undefined || events.length === PAGE) return last !== undefined
   if (heard !== Infinity) return last.seq < heard
-  return events.reduce((sum, { payload }) => sum + sizeOf(payload), 0) >= SMALLEST_CUT_PAGE
+  return events.reduce((sum, { payload }) => sum + approximateBytes(payload), 0) >= SMALLEST_CUT_PAGE
 }
 
 /** Whether these are all events from somewhere up to `end` on, to `seq`. */

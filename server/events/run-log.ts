@@ -140,7 +140,7 @@ export class RunLog {
       case 'written': {
         const count = append?.events.length ?? 0
         this.#writtenSeq += count
-        const freed = sizeOf(this.#pending.splice(0, count))
+        const freed = bufferedBytes(this.#pending.splice(0, count))
         ending?.settle.resolve(outcome)
         return freed
       }
@@ -152,7 +152,7 @@ export class RunLog {
         return 0
       }
       case 'fenced': {
-        const freed = sizeOf(this.#pending)
+        const freed = bufferedBytes(this.#pending)
         this.#lost = true
         this.#pending = []
         this.#ending?.settle.resolve(outcome)
@@ -167,7 +167,7 @@ export class RunLog {
    * @returns the bytes that left the buffer.
    */
   refuse(refusal: AgentRuntimeError): number {
-    const freed = sizeOf(this.#pending)
+    const freed = bufferedBytes(this.#pending)
     this.#inFlight = undefined
     this.#refusal = refusal
     this.#pending = []
@@ -212,6 +212,6 @@ function tooLarge(type: string, characters: number): RangeError {
   )
 }
 
-function sizeOf(events: readonly PendingEvent[]): number {
+function bufferedBytes(events: readonly PendingEvent[]): number {
   return events.reduce((sum, event) => sum + event.bytes, 0)
 }

@@ -21,7 +21,7 @@ export function boundedRows(candidates: string, size: string): string {
 const ROW_BYTES = 500
 
 /** SQL for about as many bytes as these jsonb columns are as text. */
-export function sizeOf(columns: readonly string[]): string {
+export function rowBytesSql(columns: readonly string[]): string {
   const sizes = columns.map(
     (column) => `COALESCE(CASE WHEN pg_column_compression(${column}) IS NULL THEN pg_column_size(${column})
       ELSE octet_length(${column}::text) END, 0)`,

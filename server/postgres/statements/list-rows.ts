@@ -6,7 +6,7 @@ import type { Owner } from '../../ports/owner.ts'
 import { isOwned, ownerValues } from '../owned-by.ts'
 import { execute } from '../connections/transaction.ts'
 import type { Statement } from '../connections/transaction.ts'
-import { boundedRows, sizeOf } from './bounded-rows.ts'
+import { boundedRows, rowBytesSql } from './bounded-rows.ts'
 
 interface Listed<TRow, TItem> {
   table: 'run' | 'conversation'
@@ -77,7 +77,7 @@ function toStatement(
     text: `
     WITH RECURSIVE ${boundedRows(
       candidates,
-      `SELECT ${sizeOf(large)} FROM agent_runtime.${table} r WHERE r.id = c.id`,
+      `SELECT ${rowBytesSql(large)} FROM agent_runtime.${table} r WHERE r.id = c.id`,
     )}
     SELECT total.count, total.candidates, ${columns}
     FROM (

@@ -4,7 +4,7 @@ import type { RunStatus } from '../../contract/run.ts'
 import type { Owner } from '../../ports/owner.ts'
 import { isOwned, ownerValues } from '../owned-by.ts'
 import { execute } from '../connections/transaction.ts'
-import { boundedRows, sizeOf } from './bounded-rows.ts'
+import { boundedRows, rowBytesSql } from './bounded-rows.ts'
 
 const SPOKEN = `
   agent_runtime.message m JOIN agent_runtime.run r ON r.id = m.run_id
@@ -20,7 +20,7 @@ const READ = {
          ORDER BY r.ordinal DESC, m.position DESC
          OFFSET $6::bigint LIMIT $7
        ) AS newest`,
-      `SELECT ${sizeOf(['m.body'])} FROM agent_runtime.message m
+      `SELECT ${rowBytesSql(['m.body'])} FROM agent_runtime.message m
        WHERE m.run_id = c.run_id AND m.position = c.position`,
     )}
     SELECT total.count, m.body
