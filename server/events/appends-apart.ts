@@ -34,7 +34,7 @@ const RETRY_MAX_MS = 2_000
 export class AppendsApart {
   readonly #ports: ApartPorts
   readonly #waiting: Share[] = []
-  readonly #room = new Map<RunLog, PromiseWithResolvers<void>>()
+  readonly #rejoining = new Map<RunLog, PromiseWithResolvers<void>>()
   readonly #underWay = new Set<Promise<void>>()
   #lanes = 0
 
@@ -44,11 +44,11 @@ export class AppendsApart {
 
   /** Resolves when the run's events go with the others' again; undefined when they do. */
   rejoined(log: RunLog): Promise<void> | undefined {
-    return this.#room.get(log)?.promise
+    return this.#rejoining.get(log)?.promise
   }
 
   add(shares: readonly Share[], failure: StoreFailure): void {
-    for (const { log } of shares) this.#room.set(log, Promise.withResolvers())
+    for (const { log } of shares) this.#rejoining.set(log, Promise.withResolvers())
     const [only] = shares
     // It was written alone already, so a refusal is final.
     if (only !== undefined && shares.length === 1 && failure.kind === 'refused') {
@@ -64,8 +64,8 @@ export class AppendsApart {
   /** Resolves with the runs that were not written, when no write is under way. */
   async stopped(): Promise<RunLog[]> {
     while (this.#underWay.size > 0) await Promise.all(this.#underWay)
-    for (const room of this.#room.values()) room.resolve()
-    return [...this.#room.keys()]
+    for (const rejoining of this.#rejoining.values()) rejoining.resolve()
+    return [...this.#rejoining.keys()]
   }
 
   async #writeWaiting(): Promise<void> {
@@ -105,10 +105,10 @@ export class AppendsApart {
   }
 
   #rejoin(log: RunLog): void {
-    const room = this.#room.get(log)
-    this.#room.delete(log)
+    const rejoining = this.#rejoining.get(log)
+    this.#rejoining.delete(log)
     this.#ports.onRejoined(log)
-    room?.resolve()
+    rejoining?.resolve()
   }
 
   #track(work: Promise<void>): void {

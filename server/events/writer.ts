@@ -51,7 +51,7 @@ export class EventWriter {
   readonly #ports: WriterPorts
   readonly #logs = new Set<RunLog>()
   #bufferedBytes = 0
-  #room = Promise.withResolvers<void>()
+  #drained = Promise.withResolvers<void>()
   #flushing: Promise<void> | undefined
   readonly #stopping = new AbortController()
   readonly #apart: AppendsApart
@@ -76,15 +76,15 @@ export class EventWriter {
     return new RunLog(run)
   }
 
-  /** Resolves at once unless too much is buffered, then when there is room again. */
+  /** Resolves at once unless too much is buffered, then when less is. */
   emit(log: RunLog, event: EmittedEvent): Promise<void> {
     if (!log.isOpen || this.#stopping.signal.aborted) return Promise.resolve()
     this.#bufferedBytes += log.push(event)
     this.#schedule(log)
-    // Whoever can't be written yet waits for it before it takes the room of others.
+    // Whoever can't be written yet waits for it before it fills the buffer that all share.
     const rejoined = this.#apart.rejoined(log)
     if (rejoined !== undefined) return rejoined
-    return this.#bufferedBytes < MAX_BUFFERED_BYTES ? Promise.resolve() : this.#room.promise
+    return this.#bufferedBytes < MAX_BUFFERED_BYTES ? Promise.resolve() : this.#drained.promise
   }
 
   end(log: RunLog, event: EmittedEvent, ending: AttemptEnding): Promise<Settlement> {
@@ -100,7 +100,7 @@ export class EventWriter {
     await this.#flushing
     for (const log of [...this.#logs, ...(await this.#apart.stopped())]) log.settle('fenced')
     this.#logs.clear()
-    this.#room.resolve()
+    this.#drained.resolve()
   }
 
   #schedule(log: RunLog): void {
@@ -195,8 +195,8 @@ export class EventWriter {
   #free(bytes: number): void {
     this.#bufferedBytes -= bytes
     if (this.#bufferedBytes < MAX_BUFFERED_BYTES) {
-      this.#room.resolve()
-      this.#room = Promise.withResolvers()
+      this.#drained.resolve()
+      this.#drained = Promise.withResolvers()
     }
   }
 }

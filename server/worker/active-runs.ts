@@ -20,7 +20,7 @@ interface ActiveRunsSettings {
   agents: ReadonlyMap<string, AnyAgent>
   leaseTtlMs: number
   onBegun(): void
-  /** The attempt is over, and there is room for another. */
+  /** The attempt is over, and the worker has capacity for another. */
   onOver(): void
   /** The run is to be taken up again, in so many milliseconds. */
   onQueued(delayMs: number, agentKey: string): void

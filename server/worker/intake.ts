@@ -23,7 +23,7 @@ interface IntakeSettings {
   pollIntervalMs: number
   lease: Lease
   /** How many runs more may be taken now. */
-  room(): number
+  capacity(): number
   onClaimed(run: ClaimedRun): void
   /** Runs could not be claimed, and failed. */
   onRefused(runs: readonly RefusedRun[]): void
@@ -52,7 +52,7 @@ const MAX_PAUSE_MS = 100
 const TRY_AGAIN_MS = 1_000
 
 /**
- * What a worker has to do with the queue: takes runs while there is room. Woken by hints; the poll is for
+ * What a worker has to do with the queue: takes runs while it has capacity. Woken by hints; the poll is for
  * those that got lost, and for what nobody tells of, since its time has just come.
  */
 export class Intake {
@@ -90,7 +90,7 @@ export class Intake {
     if (!this.#agentKeys.has(agentKey)) return
     const dueInMs = Math.min(...runs.map((run) => this.#offers.add(agentKey, run)))
     const isEarlier = dueInMs === 0 || this.#ports.clock.now() + dueInMs < this.#sleepsUntil
-    if (isEarlier && this.#settings.room() > 0) this.#wake.abort(WOKEN)
+    if (isEarlier && this.#settings.capacity() > 0) this.#wake.abort(WOKEN)
   }
 
   /** A run has an event: whoever was offered it before that needs not look for it any more. */
@@ -104,27 +104,27 @@ export class Intake {
     this.look(agentKey)
   }
 
-  /** There may be room again: goes on with what was left for want of it. */
+  /** The worker may have capacity again: goes on with what was left for want of it. */
   resume(): void {
     if (this.#ready.size > 0 || !this.#offers.isEmpty || this.#isPollDue()) this.#wake.abort(WOKEN)
   }
 
   /** Takes runs until the signal aborts. */
   async run(): Promise<void> {
-    const { signal, room } = this.#settings
+    const { signal, capacity } = this.#settings
     const { clock, log } = this.#ports
     while (!signal.aborted) {
       this.#wake = new AbortController()
       try {
-        if (room() > 0) await this.#takeWhatIsThere()
-        if (this.#ready.size > 0 && room() > 0) continue
+        if (capacity() > 0) await this.#takeWhatIsThere()
+        if (this.#ready.size > 0 && capacity() > 0) continue
       } catch (error) {
         log.warn({ err: error }, 'taking runs from the queue failed; trying again')
         this.#pollAt = Math.min(this.#pollAt, clock.now() + TRY_AGAIN_MS)
       }
       if (signal.aborted) return
-      // Without room there is nothing to look for until a run ends, which wakes this loop.
-      this.#sleepsUntil = room() > 0 ? Math.min(this.#pollAt, this.#offers.nextAt()) : Infinity
+      // Without capacity there is nothing to look for until a run ends, which wakes this loop.
+      this.#sleepsUntil = capacity() > 0 ? Math.min(this.#pollAt, this.#offers.nextAt()) : Infinity
       const waitMs = Math.min(this.#sleepsUntil - clock.now(), this.#settings.pollIntervalMs)
       await clock.sleep(Math.max(waitMs, 0), this.#wake.signal)
       this.#sleepsUntil = 0
@@ -133,7 +133,7 @@ export class Intake {
 
   async #takeWhatIsThere(): Promise<void> {
     const { clock, queue } = this.#ports
-    const { agentKeys, pollIntervalMs, room, signal } = this.#settings
+    const { agentKeys, pollIntervalMs, capacity, signal } = this.#settings
     if (this.#isPollDue()) {
       this.#pollAt = clock.now() + pollIntervalMs
       for (const agentKey of await queue.findDue(agentKeys)) this.#addReason(agentKey, WHATEVER_IS_THERE)
@@ -143,7 +143,7 @@ export class Intake {
     }
     // What becomes ready meanwhile is for the next time, or a busy queue would put off the poll for ever.
     for (const [agentKey, reason] of [...this.#ready]) {
-      if (room() <= 0 || signal.aborted) return
+      if (capacity() <= 0 || signal.aborted) return
       this.#ready.delete(agentKey)
       await this.#take(agentKey, reason)
     }
@@ -151,8 +151,8 @@ export class Intake {
 
   async #take(agentKey: string, { offers, wanted }: Reason): Promise<void> {
     const { store, log } = this.#ports
-    const { lease, onClaimed, onRefused, onIsolated, room } = this.#settings
-    const limit = Math.min(wanted, room())
+    const { lease, onClaimed, onRefused, onIsolated, capacity } = this.#settings
+    const limit = Math.min(wanted, capacity())
     const { claimed, unclaimed, refused, isolated, mayHaveMore } = await store.claimRuns(lease, {
       agentKey,
       limit,

@@ -75,7 +75,7 @@ export class IsolatedRuns {
           Math.min(START_AGAIN_MIN_MS * 2 ** (this.#failures - 1), START_AGAIN_MAX_MS),
           signal,
         )
-      } else await clock.sleep(this.#room() > 0 ? LOOK_EVERY_MS : LOOK_AGAIN_EVERY_MS, this.#wake.signal)
+      } else await clock.sleep(this.#capacity() > 0 ? LOOK_EVERY_MS : LOOK_AGAIN_EVERY_MS, this.#wake.signal)
     }
   }
 
@@ -85,15 +85,15 @@ export class IsolatedRuns {
 
   async #startMissing(): Promise<void> {
     const { queue, queues, maxProcesses, signal } = this.#options
-    if (this.#room() <= 0) return
+    if (this.#capacity() <= 0) return
     const due = await queue.countDue(queues, maxProcesses)
     // Counted again: had this process stood still itself, it has heard of the others by now.
-    const missing = Math.min(this.#room(), due - this.#starting)
+    const missing = Math.min(this.#capacity(), due - this.#starting)
     for (let started = 0; started < missing && !signal.aborted; started += 1) this.#start()
   }
 
-  /** A healthy run must not wait for a place until those that block theirs are killed. */
-  #room(): number {
+  /** How many more processes may start. A healthy run must not wait until those that block theirs are killed. */
+  #capacity(): number {
     const { maxProcesses } = this.#options
     const silent = [...this.#processes].filter(({ isSilent }) => isSilent).length
     const answering = this.#processes.size - silent

@@ -16,8 +16,8 @@ interface PeersPorts {
 interface PeersSettings {
   workerId: string
   agentKeys: readonly string[]
-  /** One that has no room for a run keeps silent, so that others look first. */
-  hasRoom(): boolean
+  /** A worker without capacity keeps silent, so that others look first. */
+  hasCapacity(): boolean
   /** Says goodbye. */
   signal: AbortSignal
 }
@@ -101,11 +101,11 @@ export class Peers {
 
   /** Tells the others that this one is there, until the signal aborts. */
   async keepTelling(): Promise<void> {
-    const { signal, hasRoom } = this.#settings
+    const { signal, hasCapacity } = this.#settings
     const { clock, random } = this.#ports
     while (!signal.aborted) {
       this.#wake = new AbortController()
-      if (hasRoom()) this.#tell(false)
+      if (hasCapacity()) this.#tell(false)
       // With jitter, so that a newcomer is not answered by all at once.
       await clock.sleep(MIN_ANNOUNCE_MS * (0.5 + random() / 2), signal)
       await clock.sleep(ANNOUNCE_MS - MIN_ANNOUNCE_MS, this.#wake.signal)

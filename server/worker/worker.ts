@@ -85,12 +85,17 @@ export class Worker {
     })
     const { agents, isolation, isolated, leaseTtlMs } = settings
     const { signal } = this.#stopping
-    const room = () => this.#room()
+    const capacity = () => this.#capacity()
     const known = [...agents.keys()]
     const queues = known.map(isolatedQueue)
     const agentKeys = isolated ? queues : isolation ? known : [...known, ...queues]
     this.#isolatedRuns = isolation && new IsolatedRuns({ ...ports, ...isolation, queues, signal })
-    this.#peers = new Peers(ports, { workerId: this.id, agentKeys, hasRoom: () => room() > 0, signal })
+    this.#peers = new Peers(ports, {
+      workerId: this.id,
+      agentKeys,
+      hasCapacity: () => capacity() > 0,
+      signal,
+    })
     this.#intake = new Intake(ports, {
       agentKeys,
       peers: this.#peers,
@@ -100,7 +105,7 @@ export class Worker {
         ttlMs: leaseTtlMs,
         isolatedAgents: isolation ? known.filter((key) => agents.get(key)?.isolation === 'process') : null,
       },
-      room,
+      capacity,
       onClaimed: (run) => this.#runs.execute(run),
       onRefused: (runs) => this.#tellRefused(runs),
       onIsolated: () => this.#isolatedRuns?.look(),
@@ -108,7 +113,8 @@ export class Worker {
     })
   }
 
-  #room(): number {
+  /** How many more runs it may take now. */
+  #capacity(): number {
     // A worker that can't show its presence must not take runs: others would take them from it.
     if (this.#presence?.isShown() !== true) return 0
     const { isolated, concurrency } = this.#settings
@@ -116,7 +122,7 @@ export class Worker {
     return concurrency - this.#runs.size
   }
 
-  /** Whether it takes runs, as far as there is room for them. */
+  /** Whether it takes runs, as far as it has capacity. */
   get isTaking(): boolean {
     return !this.#stopping.signal.aborted && this.#presence?.isShown() === true
   }

@@ -156,14 +156,14 @@ export class Connection {
         batchIndex,
       })
       this.#answer(call, { result: { type: 'data', data } })
-      await this.#room()
+      await this.#untilDrained()
     } catch (error) {
       this.#refuse(call, error)
     }
   }
 
-  /** Answers a client only while it reads. Waiting calls go on when there is room. */
-  async #room(): Promise<void> {
+  /** Answers a client only while it reads. Waiting calls go on when it has read. */
+  async #untilDrained(): Promise<void> {
     const { outlet } = this.#peer
     if (!outlet.hasRoom) await new Promise<void>((resolve) => outlet.whenRoom(resolve))
   }

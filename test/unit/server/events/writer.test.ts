@@ -40,7 +40,7 @@ describe('the writer', () => {
     expect(store.run('run').events).toHaveLength(1)
   })
 
-  test('emitting waits while too much is buffered, and goes on once there is room', async () => {
+  test('emitting waits while too much is buffered, and goes on once less is', async () => {
     const gate = Promise.withResolvers<void>()
     const { writer, store, ports } = createWriter()
     ports.store.append = async (batch) => {
