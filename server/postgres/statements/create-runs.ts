@@ -9,7 +9,7 @@ import { RUN_COLUMNS, toRun } from './rows.ts'
 import type { RunRow } from './rows.ts'
 import { execute, inTransaction } from '../connections/transaction.ts'
 import type { VisibilityOf } from './insert-event.ts'
-import { lockConversations, takePlaces } from './take-places.ts'
+import { lockConversations, admitRuns } from './admit-runs.ts'
 
 // ON CONFLICT is for the idempotency key: the run of then is the answer. Keys are inserted, and conversations
 // locked, in one order everywhere: batches of two servers that share some wait instead of deadlocking.
@@ -94,23 +94,23 @@ async function createCarefully(
     const ownedIds = await lockConversations(client, wave)
     const existing = await findExistingInConversations(client, wave)
     const fresh = wave.filter((run) => !existing.has(run.id))
-    const places = await takePlaces(client, fresh, { ownedIds, visibilityOf })
-    const wanted = fresh.filter((run) => places.get(run.id)?.refusal === undefined)
-    for (const row of await insert(client, wanted, (run) => places.get(run.id)?.waits)) {
-      const interrupted = places.get(row.id)?.interrupted ?? []
+    const admissions = await admitRuns(client, fresh, { ownedIds, visibilityOf })
+    const wanted = fresh.filter((run) => admissions.get(run.id)?.refusal === undefined)
+    for (const row of await insert(client, wanted, (run) => admissions.get(run.id)?.waits)) {
+      const interrupted = admissions.get(row.id)?.interrupted ?? []
       answers.set(row.id, { kind: 'created', run: toRun(row), interrupted })
     }
     const clashing = wanted.filter((run) => !answers.has(run.id))
-    if (clashing.some((run) => (places.get(run.id)?.interrupted ?? []).length > 0)) {
+    if (clashing.some((run) => (admissions.get(run.id)?.interrupted ?? []).length > 0)) {
       // Its key was used elsewhere at this moment: what it interrupted must not have been.
       throw new StoreFailure('contended', 'A key was used twice at the same moment.')
     }
     for (const [id, answer] of [...existing, ...(await findExisting(client, clashing))])
       answers.set(id, answer)
-    for (const [id, { refusal }] of places) if (refusal !== undefined) answers.set(id, refusal)
+    for (const [id, { refusal }] of admissions) if (refusal !== undefined) answers.set(id, refusal)
     startable.push(
       ...wanted.filter(
-        (run) => answers.get(run.id)?.kind === 'created' && places.get(run.id)?.waits !== true,
+        (run) => answers.get(run.id)?.kind === 'created' && admissions.get(run.id)?.waits !== true,
       ),
     )
   }

@@ -14,7 +14,7 @@ import type { VisibilityOf } from './insert-event.ts'
 
 const { cancelled } = TRANSITIONS
 
-export interface Place {
+export interface Admission {
   /** Not created: why. */
   refusal?: CreatedRun
   /** Created, to start when those before it are over. */
@@ -23,7 +23,7 @@ export interface Place {
 }
 
 const LOCK = {
-  name: 'place_lock',
+  name: 'admit_lock',
   text: `
     WITH locked AS (
       SELECT c.id FROM agent_runtime.conversation c
@@ -38,7 +38,7 @@ const LOCK = {
 }
 
 const FIND_ACTIVE = {
-  name: 'place_active',
+  name: 'admit_active',
   text: `
     SELECT id, conversation_id AS "conversationId", cancel_requested_at IS NOT NULL AS "isStopping"
     FROM agent_runtime.run
@@ -56,7 +56,7 @@ interface ActiveRun {
 // Those that no worker has end here; a running one is told to, and what was created waits for it. This transaction
 // may have begun, and waited for the conversation, before the one that created them.
 const INTERRUPT = {
-  name: 'place_interrupt',
+  name: 'admit_interrupt',
   text: `
     WITH locked AS (
       SELECT id FROM agent_runtime.run
@@ -104,42 +104,42 @@ export async function lockConversations(
 
 /**
  * @param runs new ones, at most one of a conversation, which is locked
- * @returns the places of those that are in a conversation
+ * @returns the admissions of those that are in a conversation
  */
-export async function takePlaces(
+export async function admitRuns(
   client: pg.PoolClient,
   runs: readonly NewRun[],
   { ownedIds, visibilityOf }: { ownedIds: ReadonlySet<string>; visibilityOf: VisibilityOf },
-): Promise<Map<string, Place>> {
-  const places = new Map<string, Place>()
+): Promise<Map<string, Admission>> {
+  const admissions = new Map<string, Admission>()
   const inConversation = runs.filter((run) => run.conversationId !== null)
-  if (inConversation.length === 0) return places
+  if (inConversation.length === 0) return admissions
 
   const active = await execute<ActiveRun>(client, FIND_ACTIVE, [[...ownedIds]])
   for (const run of inConversation) {
     const before = active.filter((other) => other.conversationId === run.conversationId)
-    places.set(
+    admissions.set(
       run.id,
       ownedIds.has(run.conversationId ?? '')
-        ? await placeOf(client, { run, before, visibilityOf })
+        ? await admit(client, { run, before, visibilityOf })
         : { refusal: { kind: 'no-conversation' } },
     )
   }
-  return places
+  return admissions
 }
 
-async function placeOf(
+async function admit(
   client: pg.PoolClient,
   request: { run: NewRun; before: readonly ActiveRun[]; visibilityOf: VisibilityOf },
-): Promise<Place> {
+): Promise<Admission> {
   const { run, before, visibilityOf } = request
   switch (run.conversationPolicy) {
     case 'queue':
-      return placeBehind(before, run)
+      return admitBehind(before, run)
     case 'reject': {
       // One that is being stopped is as good as over: that is waited for.
       const busy = before.find((other) => !other.isStopping)
-      return busy === undefined ? placeBehind(before, run) : { refusal: { kind: 'busy', runId: busy.id } }
+      return busy === undefined ? admitBehind(before, run) : { refusal: { kind: 'busy', runId: busy.id } }
     }
     case 'interrupt': {
       if (before.length === 0) return {}
@@ -153,7 +153,7 @@ async function placeOf(
 }
 
 /** Each look at a conversation costs more, the more of its runs wait: there is an end to it. */
-function placeBehind(before: readonly ActiveRun[], { maxWaiting }: NewRun): Place {
+function admitBehind(before: readonly ActiveRun[], { maxWaiting }: NewRun): Admission {
   // One of them does not wait: it has the turn.
   const waiting = before.length - 1
   return waiting >= maxWaiting ? { refusal: { kind: 'full', waiting } } : { waits: before.length > 0 }
