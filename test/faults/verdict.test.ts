@@ -79,6 +79,14 @@ test('a run that is missing, or was made twice, is noticed', async () => {
   expect(await judge([{ ...told, id: '01900000-0000-7000-8000-000000000002' }])).toContain(rule)
 })
 
+test('a run that goes on after its end is noticed', async () => {
+  for (const status of ['running', 'succeeded']) {
+    await postgres.sql('UPDATE agent_runtime.run SET status = $1::agent_runtime.run_status', [status])
+  }
+  expect(await judge([told])).toEqual(['a run goes only where a transition of the table leads'])
+  await postgres.sql('TRUNCATE observed.transition')
+})
+
 test.for<[string, number, number, string[]]>([
   ['again after it had completed', 1, 3, ['no step that completed ran again']],
   [

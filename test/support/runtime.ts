@@ -10,7 +10,7 @@ import { createRestClient } from './rest-client.ts'
 import type { RestClient } from './rest-client.ts'
 import { createSilentLogger } from './silent-logger.ts'
 import type { LogEntry } from './silent-logger.ts'
-import { KNOWN_TRANSITIONS, observeTransitions, seenTransitions } from './transitions.ts'
+import { observeTransitions, seenTransitions, unknownTransitions } from './transitions.ts'
 import { createTestTrpc } from './trpc-client.ts'
 import type { TestTrpc } from './trpc-client.ts'
 
@@ -71,11 +71,13 @@ export const test = base.extend<Fixtures>({
     await using database = await createTestDatabase()
     const client = new pg.Client({ connectionString: database.url, application_name: 'test' })
     await client.connect()
-    await observeTransitions(client)
+    const sql: Sql = async <TRow extends pg.QueryResultRow>(text: string, values?: unknown[]) =>
+      (await client.query<TRow>(text, values)).rows
+    await observeTransitions(sql)
     const others: pg.Client[] = []
     await use({
       url: database.url,
-      transitions: () => seenTransitions(client),
+      transitions: () => seenTransitions(sql),
       async connect() {
         const other = new pg.Client({ connectionString: database.url, application_name: 'test' })
         others.push(other)
@@ -85,13 +87,11 @@ export const test = base.extend<Fixtures>({
       async release() {
         await Promise.all(others.splice(0).map((other) => other.end()))
       },
-      sql: async <TRow extends pg.QueryResultRow>(text: string, values?: unknown[]) =>
-        (await client.query<TRow>(text, values)).rows,
+      sql,
     })
-    const [broken, seen] = await Promise.all([brokenInvariants(client), seenTransitions(client)]).finally(
+    const [broken, unknown] = await Promise.all([brokenInvariants(client), unknownTransitions(sql)]).finally(
       () => client.end(),
     )
-    const unknown = seen.filter((way) => !KNOWN_TRANSITIONS.includes(way))
     if (unknown.length > 0) {
       throw new Error(`"${task.name}" took a run where no transition leads: ${unknown.join(', ')}`)
     }

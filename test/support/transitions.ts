@@ -1,5 +1,4 @@
 // Which ways the runs of a database took from one status to another.
-import type pg from 'pg'
 import { TRANSITIONS } from '../../server/lifecycle/transitions.ts'
 
 // What a test itself does to a run, through a connection of that name, is not what the runtime does.
@@ -16,17 +15,24 @@ const OBSERVE = `
   WHEN (OLD.status <> NEW.status AND current_setting('application_name') <> 'test')
   EXECUTE FUNCTION observed.note()`
 
+type Sql = (text: string) => Promise<object[]>
+
 /** From now on, PostgreSQL notes the event that each change of a run's status wrote. */
-export async function observeTransitions(client: pg.Client): Promise<void> {
-  await client.query(OBSERVE)
+export async function observeTransitions(sql: Sql): Promise<void> {
+  await sql(OBSERVE)
 }
 
 /** Those that were seen, each once, in the words of {@link KNOWN_TRANSITIONS}. */
-export async function seenTransitions(client: pg.Client): Promise<string[]> {
-  const { rows } = await client.query<{ way: string }>(
+export async function seenTransitions(sql: Sql): Promise<string[]> {
+  const rows = await sql(
     `SELECT DISTINCT concat("from", ' → ', "to", ': ', event) AS way FROM observed.transition`,
   )
-  return rows.map(({ way }) => way)
+  return (rows as { way: string }[]).map(({ way }) => way)
+}
+
+/** Those that were seen and that the table does not have. */
+export async function unknownTransitions(sql: Sql): Promise<string[]> {
+  return (await seenTransitions(sql)).filter((way) => !KNOWN_TRANSITIONS.includes(way))
 }
 
 /** Those that the table of the runtime has. */

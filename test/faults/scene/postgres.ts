@@ -8,6 +8,7 @@ import { migrateDatabase } from '../../../server/postgres/migrations/migrate.ts'
 import type { CuttingProxy } from '../../support/cutting-proxy.ts'
 import { startCuttingProxy } from '../../support/cutting-proxy.ts'
 import { fastFolder } from '../../support/fast-folder.ts'
+import { observeTransitions } from '../../support/transitions.ts'
 import { TRACE_TABLE } from '../system/trace.ts'
 
 export interface ScenePostgres extends AsyncDisposable {
@@ -36,6 +37,7 @@ export async function startPostgres(): Promise<ScenePostgres> {
   // Broken by a restart; the next use makes another.
   pool.on('error', () => {})
   await pool.query(TRACE_TABLE)
+  await observeTransitions(async (text) => (await pool.query(text)).rows)
 
   return {
     proxy,

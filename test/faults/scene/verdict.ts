@@ -3,6 +3,7 @@
 import type pg from 'pg'
 import type { RunStatus } from '../../../server/contract/run.ts'
 import { brokenWhenQuiet } from '../../support/check-invariants.ts'
+import { unknownTransitions } from '../../support/transitions.ts'
 import type { Ran } from './load.ts'
 import type { Loss } from './losses.ts'
 import type { AgentKey } from './plan.ts'
@@ -26,6 +27,7 @@ export async function verdictOf(
   const pairs = ran.map((told) => ({ told, run: runs.get(told.id) }))
   const findings: Record<string, unknown[]> = {
     ...(await brokenWhenQuiet({ query: async (text) => ({ rows: await postgres.sql(text) }) })),
+    'a run goes only where a transition of the table leads': await unknownTransitions(postgres.sql),
     'every run that was created is there, and no other': [
       ...pairs.filter(({ run }) => run === undefined),
       ...(runs.size === ran.length ? [] : [`${runs.size} runs instead of ${ran.length}`]),
