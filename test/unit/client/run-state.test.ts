@@ -4,6 +4,7 @@ import type { RunState } from '../../../client/run-state.ts'
 import { initialRunState, reduceRun, reduceRunRecord } from '../../../client/run-state.ts'
 import type { AnyRunEvent } from '../../../server/contract/event.ts'
 import type { Json } from '../../../server/contract/json.ts'
+import { TRANSITIONS } from '../../../server/lifecycle/transitions.ts'
 import { delta, runEvent, runRecord } from './fake-transport.ts'
 
 function stateAfter(...events: AnyRunEvent[]): RunState {
@@ -27,6 +28,10 @@ describe('the state of a run', () => {
       events: [],
       lastSeq: 0,
     })
+  })
+
+  it.each(Object.entries(TRANSITIONS))('has the status of a run that is %s', (_, { event, to }) => {
+    expect(stateAfter(runEvent(1, { type: event, payload: {} })).status).toBe(to)
   })
 
   it('joins the deltas of a message', () => {
