@@ -31,7 +31,10 @@ describe('the state of a run', () => {
   })
 
   it.each(Object.entries(TRANSITIONS))('has the status of a run that is %s', (_, { event, to }) => {
-    expect(stateAfter(runEvent(1, { type: event, payload: {} })).status).toBe(to)
+    // Each is another status than before: a run is running or waiting when it comes.
+    const before = to === 'running' ? 'run.waiting' : 'run.started'
+    const events = [before, event].map((type, index) => runEvent(index + 1, { type, payload: {} }))
+    expect(stateAfter(...events).status).toBe(to)
   })
 
   it('joins the deltas of a message', () => {
