@@ -73,12 +73,8 @@ export type {
   RunStatus,
 } from './contract/run.ts'
 export type { PendingWait, WaitKind } from './contract/wait.ts'
-export { createAnthropicModel } from './models/anthropic/anthropic.ts'
-export type { AnthropicModelOptions } from './models/anthropic/anthropic.ts'
 export { createDemoModel } from './models/demo/demo.ts'
 export type { DemoModelOptions } from './models/demo/demo.ts'
-export { createOpenAIModel } from './models/openai/openai.ts'
-export type { OpenAIModelOptions } from './models/openai/openai.ts'
 export { ModelError } from './ports/model.ts'
 export type { Model, ModelChunk, ModelRequest, ToolSpec } from './ports/model.ts'
 export type { Register, RegisterAgents } from './agent/registry.ts'

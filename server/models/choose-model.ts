@@ -1,8 +1,8 @@
 import { type Config, ConfigError } from '../config/config.ts'
-import { createAnthropicModel } from './anthropic/anthropic.ts'
-import { createDemoModel } from './demo/demo.ts'
 import type { Model } from '../ports/model.ts'
-import { createOpenAIModel } from './openai/openai.ts'
+import { createDeferredModel } from './deferred.ts'
+import { createDemoModel } from './demo/demo.ts'
+import { DEFAULT_MODELS } from './provider/default-models.ts'
 
 /**
  * The runtime's default model: by `modelProvider`, else by the API key that is set, OpenAI's before
@@ -15,24 +15,24 @@ export function chooseModel(
   env: Record<string, string | undefined> = process.env,
 ): Model {
   const provider = settings.modelProvider ?? providerByKey(env)
-  const model = settings.defaultModel === undefined ? {} : { model: settings.defaultModel }
-  switch (provider) {
-    case 'openai':
-      return createOpenAIModel({
-        ...model,
-        apiKey: requireKey(provider, 'OPENAI_API_KEY', env),
-        ...(env['OPENAI_BASE_URL'] ? { baseURL: env['OPENAI_BASE_URL'] } : {}),
-      })
-    case 'anthropic':
-      return createAnthropicModel({
-        ...model,
-        apiKey: requireKey(provider, 'ANTHROPIC_API_KEY', env),
-        ...(env['ANTHROPIC_BASE_URL'] ? { baseURL: env['ANTHROPIC_BASE_URL'] } : {}),
-      })
-    case 'demo':
-      return createDemoModel()
-  }
+  if (provider === 'demo') return createDemoModel()
+  const model = settings.defaultModel ?? DEFAULT_MODELS[provider]
+  const prefix = PREFIXES[provider]
+  const apiKey = requireKey(provider, `${prefix}_API_KEY`, env)
+  const baseURL = env[`${prefix}_BASE_URL`]
+  const options = { model, apiKey, ...(baseURL ? { baseURL } : {}) }
+  return createDeferredModel({ provider, name: model }, async () => {
+    switch (provider) {
+      case 'openai':
+        return (await import('./openai/index.ts')).createOpenAIModel(options)
+      case 'anthropic':
+        return (await import('./anthropic/index.ts')).createAnthropicModel(options)
+    }
+  })
 }
+
+/** Of the variables that tell of a provider. */
+const PREFIXES = { openai: 'OPENAI', anthropic: 'ANTHROPIC' } as const
 
 function providerByKey(env: Record<string, string | undefined>): NonNullable<Config['modelProvider']> {
   if (env['OPENAI_API_KEY']) return 'openai'

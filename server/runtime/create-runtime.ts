@@ -37,6 +37,7 @@ import { StartupError } from '../ports/startup-error.ts'
 import type { Worker } from '../worker/worker.ts'
 import { createBus } from './create-bus.ts'
 import { createTransports } from './create-transports.ts'
+import { prepareModel } from './prepare-model.ts'
 import { createWorker } from './create-worker.ts'
 
 /**
@@ -223,7 +224,8 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
       await start()
       if (stopped !== undefined) throw wasStopped()
       const llm = getModel()
-      await llm.prepare?.().catch((err: unknown) => log.warn({ err }, 'Runs that use ctx.llm will fail'))
+      const isDemanded = options.model !== undefined || config.modelProvider !== undefined
+      await prepareModel(llm, { isDemanded, log })
       const ports = { store, queue, bus, clock, log, llm, visibilityOf, presence, retryPolicy }
       const worker = createWorker(ports, { config, agents, options: workerOptions })
       // Known before it has started, so that a stop in between stops it too.

@@ -36,6 +36,8 @@ test.each([
   ['server', 'createAgentRuntime'],
   ['client', 'createAgentClient'],
   ['react', 'createAgentHooks'],
+  ['openai', 'createOpenAIModel'],
+  ['anthropic', 'createAnthropicModel'],
   ['testing', 'createTestRuntime'],
 ])('trpc-agent-runtime/%s has %s', async (subpath, name) => {
   const code = `import { ${name} } from 'trpc-agent-runtime/${subpath}'; console.log(typeof ${name})`

@@ -4,7 +4,8 @@ import type { AgentMessage } from '../../contract/message.ts'
 import { fromMessageEvents } from './events.ts'
 import { toAnthropicPrompt, toAnthropicTool } from './messages.ts'
 import type { Block } from './messages.ts'
-import { loadSdk } from '../provider/load-sdk.ts'
+import { DEFAULT_MODELS } from '../provider/default-models.ts'
+import { loadSdk } from './load-sdk.ts'
 import type { Model, ModelChunk, ModelRequest } from '../../ports/model.ts'
 import { type Provider, toModelError } from '../provider/provider-error.ts'
 import { toProviderMessages } from '../provider/provider-messages.ts'
@@ -40,14 +41,12 @@ const DEFAULT_MAX_OUTPUT_TOKENS = 16_000
  * createAgentRuntime({ agents, model: createAnthropicModel({ model: 'claude-opus-5-5' }) })
  */
 export function createAnthropicModel(options: AnthropicModelOptions = {}): Model {
-  const name = options.model ?? 'claude-sonnet-5-5'
+  const name = options.model ?? DEFAULT_MODELS.anthropic
   const apiKey = options.apiKey ?? process.env['ANTHROPIC_API_KEY']
   if (!apiKey) throw new ConfigError('Anthropic needs an API key: set ANTHROPIC_API_KEY or pass apiKey.')
   const provider: Provider = { title: 'Anthropic', keyVariable: 'ANTHROPIC_API_KEY', apiKey }
 
   let client: Anthropic | undefined
-
-  const load = () => loadSdk('@anthropic-ai/sdk', () => import('@anthropic-ai/sdk'))
 
   async function* stream(
     request: ModelRequest,
@@ -55,7 +54,7 @@ export function createAnthropicModel(options: AnthropicModelOptions = {}): Model
     onActivity: () => void = () => {},
   ): AsyncGenerator<ModelChunk, void, undefined> {
     signal.throwIfAborted()
-    const sdk = await load()
+    const sdk = await loadSdk()
     client ??= new sdk.Anthropic({
       apiKey,
       ...(options.baseURL === undefined ? {} : { baseURL: options.baseURL }),
@@ -87,7 +86,7 @@ export function createAnthropicModel(options: AnthropicModelOptions = {}): Model
     yield* fromMessageEvents(events, () => toModelError(provider, undefined))
   }
 
-  return { provider: PROVIDER, name, stream, prepare: async () => void (await load()) }
+  return { provider: PROVIDER, name, stream, prepare: async () => void (await loadSdk()) }
 }
 
 // Thinking is bound to the prompt it was thought under, which an earlier run may have had otherwise; and

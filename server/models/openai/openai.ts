@@ -1,6 +1,7 @@
 import type OpenAI from 'openai'
 import { ConfigError } from '../../config/config.ts'
-import { loadSdk } from '../provider/load-sdk.ts'
+import { DEFAULT_MODELS } from '../provider/default-models.ts'
+import { loadSdk } from './load-sdk.ts'
 import type { Model, ModelChunk, ModelRequest } from '../../ports/model.ts'
 import { fromChatChunks } from './chunks.ts'
 import { toChatMessage, toChatTool } from './messages.ts'
@@ -34,7 +35,7 @@ const PROVIDER = 'openai'
  * createAgentRuntime({ agents, model: createOpenAIModel({ model: 'gpt-5.6-sol' }) })
  */
 export function createOpenAIModel(options: OpenAIModelOptions = {}): Model {
-  const name = options.model ?? 'gpt-5.6-terra'
+  const name = options.model ?? DEFAULT_MODELS.openai
   const apiKey = options.apiKey ?? process.env['OPENAI_API_KEY']
   if (!apiKey) throw new ConfigError('OpenAI needs an API key: set OPENAI_API_KEY or pass apiKey.')
   const provider: Provider = { title: 'OpenAI', keyVariable: 'OPENAI_API_KEY', apiKey }
@@ -42,15 +43,13 @@ export function createOpenAIModel(options: OpenAIModelOptions = {}): Model {
   let client: OpenAI | undefined
   let extra = options.extra ?? {}
 
-  const load = () => loadSdk('openai', () => import('openai'))
-
   async function* stream(
     request: ModelRequest,
     signal: AbortSignal,
     onActivity: () => void = () => {},
   ): AsyncGenerator<ModelChunk, void, undefined> {
     signal.throwIfAborted()
-    const sdk = await load()
+    const sdk = await loadSdk()
     client ??= new sdk.OpenAI({
       apiKey,
       ...(options.baseURL === undefined ? {} : { baseURL: options.baseURL }),
@@ -84,7 +83,7 @@ export function createOpenAIModel(options: OpenAIModelOptions = {}): Model {
     yield* fromChatChunks(chunks, () => toModelError(provider, undefined))
   }
 
-  return { provider: PROVIDER, name, stream, prepare: async () => void (await load()) }
+  return { provider: PROVIDER, name, stream, prepare: async () => void (await loadSdk()) }
 }
 
 function toBody(

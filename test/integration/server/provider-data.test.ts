@@ -1,6 +1,7 @@
 import { describe, expect } from 'vitest'
 import { z } from 'zod'
-import { createAnthropicModel, defineAgent, defineTool, toolLoop } from '../../../server/index.ts'
+import { defineAgent, defineTool, toolLoop } from '../../../server/index.ts'
+import { createAnthropicModel } from '../../../server/models/anthropic/index.ts'
 import type { Principal } from '../../../server/index.ts'
 import { block, start, stop, text, toolUse } from '../../support/anthropic-stream.ts'
 import { fakeProvider, refused, streamed } from '../../support/model-provider.ts'

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { ConfigError } from '../../../server/config/config.ts'
 import { createAnthropicModel } from '../../../server/models/anthropic/anthropic.ts'
 import { chooseModel } from '../../../server/models/choose-model.ts'
-import { loadSdk } from '../../../server/models/provider/load-sdk.ts'
+import { notEmpty, notInstalled } from '../../../server/models/provider/not-installed.ts'
 import { createOpenAIModel } from '../../../server/models/openai/openai.ts'
 
 const OPENAI_API_KEY = 'sk-test-openai'
@@ -46,18 +46,22 @@ describe('a model made by hand', () => {
 })
 
 describe('a provider whose package is not installed', () => {
-  const missing = Object.assign(new Error('Cannot find package'), { code: 'ERR_MODULE_NOT_FOUND' })
-
-  test('says how to install it', async () => {
-    await expect(loadSdk('openai', () => Promise.reject(missing))).rejects.toMatchObject({
+  test.for(['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND'])('says how to install it: %s', (code) => {
+    const missing = Object.assign(new Error('Cannot find package'), { code })
+    expect(notInstalled('openai', missing)).toMatchObject({
       name: 'ModelError',
       message: 'This model client needs the package "openai": npm install openai',
       retriable: false,
     })
   })
 
-  test('is not confused with a package that fails', async () => {
+  test.for([{}, { default: {} }])('is told by the module that is in its place: %o', (empty) => {
+    expect(() => notEmpty(empty)).toThrow(expect.objectContaining({ code: 'MODULE_NOT_FOUND' }))
+    expect(notEmpty({ ...empty, OpenAI: Object })).toHaveProperty('OpenAI')
+  })
+
+  test('is not confused with a package that fails', () => {
     const broken = new Error('syntax')
-    await expect(loadSdk('openai', () => Promise.reject(broken))).rejects.toBe(broken)
+    expect(notInstalled('openai', broken)).toBe(broken)
   })
 })

@@ -1,0 +1,3 @@
+export { createAnthropicModel } from './anthropic.ts'
+export type { AnthropicModelOptions } from './anthropic.ts'
+export type { Model } from '../../ports/model.ts'

@@ -1,0 +1,3 @@
+export { createOpenAIModel } from './openai.ts'
+export type { OpenAIModelOptions } from './openai.ts'
+export type { Model } from '../../ports/model.ts'
