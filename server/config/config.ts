@@ -20,14 +20,9 @@ export const Config = z.object({
   directUrl: z.string().min(1).optional(),
   /** Whether statements are prepared by name. Poolers that can't follow them need `false`. */
   preparedStatements: flag.default(true),
-  /** What the queue is kept in. */
+  /** What the queue is kept in. `redis_streams` is taken for `redis`. */
   queueBackend: z
-    .literal('postgres', {
-      error: (issue) =>
-        issue.input === 'redis_streams'
-          ? 'a queue in Redis is not there yet; leave it out: the queue is in PostgreSQL, and eventBusBackend "redis" takes streams off it'
-          : 'expected "postgres"',
-    })
+    .preprocess((value) => (value === 'redis_streams' ? 'redis' : value), z.enum(['postgres', 'redis']))
     .default('postgres'),
   /** Functions that register agents, as `./agents.ts#registerAgents`: files from the working folder on, and their exports. */
   registry: z
@@ -49,11 +44,13 @@ export const Config = z.object({
     .transform((value) => (value === 'db' ? 'postgres' : value))
     .pipe(z.enum(['postgres', 'redis', 'none']))
     .default('postgres'),
-  /** Redis connection URL, for `eventBusBackend: 'redis'`. */
+  /** Redis connection URL, for `queueBackend` and `eventBusBackend` `'redis'`. */
   redisUrl: z
     .string()
     .refine(isRedisUrl, 'must be a URL like redis://user:password@host:6379/0, or rediss:// for TLS')
     .optional(),
+  /** Whether `redisUrl` is that of a node of a Redis Cluster. */
+  redisCluster: flag.default(false),
   /** Which model client `ctx.llm` is. Default: by the API key that is set, else the built-in demo model. */
   modelProvider: z
     .enum(['openai', 'anthropic', 'demo'], {
@@ -153,6 +150,7 @@ export const ENVIRONMENT = {
   registry: 'RUNTIME_REGISTRY',
   eventBusBackend: 'EVENT_BUS_BACKEND',
   redisUrl: 'REDIS_URL',
+  redisCluster: 'REDIS_CLUSTER',
   modelProvider: 'MODEL_PROVIDER',
   defaultModel: 'DEFAULT_MODEL',
   modelIdleTimeoutSeconds: 'MODEL_IDLE_TIMEOUT_SECONDS',

@@ -37,6 +37,8 @@ export interface RunFacts {
   abandoned: Listed<RunFact & { worker: string }>
   /** To be taken up, and nothing in the queue says so. */
   undelivered: Listed<RunFact>
+  /** To be delivered to a queue elsewhere, which nobody has done. */
+  unsent: Listed<RunFact>
   cancelsPending: Listed<RunFact>
   waiting: { total: number; oldest: string | null }
   /** Open ones that lost their workers in the company of others so often that one of them may be why. */

@@ -16,15 +16,6 @@ export interface QueuedRun {
   runAt?: string | null
 }
 
-/** Deliveries of runs that were taken. Whoever does not say that they are done is given them again. */
-export interface Taken {
-  runIds: readonly string[]
-  /** There may be more to take. */
-  mayHaveMore: boolean
-  /** Their runs were claimed: the deliveries are deleted. */
-  done(): Promise<void>
-}
-
 /**
  * Carries run ids to workers until one has claimed them: then the lease takes over. A delivery is a reason to look at a
  * run; what there is to do, the run's row decides. What puts runs in and takes them out is the store.
@@ -36,4 +27,27 @@ export interface Queue {
   /** How many deliveries of these agents are due; no more than `limit` are counted for each. */
   countDue(agentKeys: readonly string[], limit: number): Promise<number>
   stop(): Promise<void>
+}
+
+/** A delivery that is due. Its run and `lastSeq` name it: what is delivered twice is there once. */
+export type DueRun = Required<Pick<QueuedRun, 'id' | 'agentKey' | 'lastSeq' | 'priority'>>
+
+/** Deliveries that were taken. What is neither done nor given back is taken again after some seconds. */
+export interface Taken {
+  runIds: readonly string[]
+  /** There may be more to take. */
+  mayHaveMore: boolean
+  /** Their runs were claimed: forgets them. Never rejects; what it could not forget comes again. */
+  done(): Promise<void>
+  /** Their runs could not be claimed: they can be taken at once. Never rejects. */
+  giveBack(): Promise<void>
+}
+
+/** A queue that is elsewhere than the store, and may lose everything: whoever delivers keeps what it was given. */
+export interface RemoteQueue extends Queue {
+  /** Resolves when it has them. */
+  deliver(runs: readonly DueRun[]): Promise<void>
+  take(agentKey: string, limit: number): Promise<Taken>
+  /** For each of the agents a text that changes when its deliveries may have been lost. */
+  epochs(agentKeys: readonly string[]): Promise<ReadonlyMap<string, string>>
 }

@@ -6,7 +6,7 @@ import type { RetryPolicy } from '../lifecycle/backoff.ts'
 import type { QueuedRun } from '../ports/queue.ts'
 import type { Store } from '../ports/store.ts'
 import { assertUtf8 } from './connections/encoding.ts'
-import type { Deliver, JoinedQueue } from './joined-queue.ts'
+import type { Deliver, Deliveries } from './deliveries/deliveries.ts'
 import { PrismaClient } from './prisma/generated/client.ts'
 import * as reads from './prisma/reads.ts'
 import { append } from './statements/append.ts'
@@ -31,31 +31,29 @@ interface PrismaStoreOptions {
   visibilityOf(type: string): Visibility
   /** For attempts whose worker is lost. */
   retryPolicy: RetryPolicy
-  queue: JoinedQueue
-  /** Told of runs that were delivered, when that has committed. */
-  onDelivered(runs: readonly QueuedRun[]): void
+  deliveries: Deliveries
 }
 
 /** The store on PostgreSQL: prepared SQL where it is hot, Prisma everywhere else. */
 export function createPrismaStore(options: PrismaStoreOptions): Store {
-  const { pool, visibilityOf, retryPolicy, queue, onDelivered } = options
+  const { pool, visibilityOf, retryPolicy, deliveries } = options
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) })
 
-  /** Does what may deliver runs, and tells of them afterwards. */
+  /** Does what may deliver runs, and says so when it has committed. */
   async function delivering<T>(work: (deliver: Deliver) => Promise<T>): Promise<T> {
     const delivered: QueuedRun[] = []
     const result = await work((runs, tx) => {
       delivered.push(...runs)
-      return queue.deliver(runs, tx)
+      return deliveries.deliver(runs, tx)
     })
-    if (delivered.length > 0) onDelivered(delivered)
+    if (delivered.length > 0) deliveries.committed(delivered)
     return result
   }
 
   return {
     createRuns: (runs, options) =>
       delivering((deliver) => createRuns(pool, { runs, ...options, visibilityOf }, deliver)),
-    claimRuns: (lease, from) => claimRuns(pool, { ...lease, visibilityOf }, { queue, ...from }),
+    claimRuns: (lease, from) => claimRuns(deliveries, { ...lease, visibilityOf }, from),
     append: (batch) => delivering((deliver) => append(pool, batch, { deliver, visibilityOf })),
     findUpkeep: (minAgeMs) => findUpkeep(pool, minAgeMs),
     recoverRuns: (workerIds) =>

@@ -9,14 +9,14 @@ import { createRedisBus } from '../redis/bus.ts'
 
 /** The bus that the configuration names. */
 export function createBus(
-  { eventBusBackend, redisUrl, databaseUrl = '', directUrl }: Config,
+  { eventBusBackend, redisUrl, redisCluster, databaseUrl = '', directUrl }: Config,
   ports: { pool: ReturnType<typeof createPostgresPool>; clock: Clock; log: Logger },
 ): EventBus {
   switch (eventBusBackend) {
     case 'postgres':
       return createPgBus({ databaseUrl, directUrl, ...ports })
     case 'redis':
-      return createRedisBus({ redisUrl, ...ports })
+      return createRedisBus({ redisUrl, isCluster: redisCluster, ...ports })
     case 'none':
       return createLocalBus(ports)
   }

@@ -4,7 +4,6 @@ import type { Duplex } from 'node:stream'
 import type { AnyAgent, ShapeOfAgent } from '../agent/define-agent.ts'
 import type { AgentRuntime, RuntimeOptions } from './agent-runtime.ts'
 import { agentsByKey } from '../agent/agents-by-key.ts'
-import { createBossQueue } from '../postgres/queue/queue.ts'
 import { createBossTimetable } from '../postgres/queue/timetable.ts'
 import { gatherStatistics } from '../postgres/statistics.ts'
 import { createPgPresence } from '../postgres/presence.ts'
@@ -36,6 +35,7 @@ import { retryPolicyOf } from '../lifecycle/backoff.ts'
 import { StartupError } from '../ports/startup-error.ts'
 import type { Worker } from '../worker/worker.ts'
 import { createBus } from './create-bus.ts'
+import { createQueue } from './create-queue.ts'
 import { createTransports } from './create-transports.ts'
 import { prepareModel } from './prepare-model.ts'
 import { createWorker } from './create-worker.ts'
@@ -57,6 +57,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   const agents = new Map(agentsByKey(options.agents))
   const log = options.logger ?? createLogger()
   const clock = systemClock
+  const stopping = new AbortController()
   const databaseUrl = config.databaseUrl ?? ''
 
   const pool = createPostgresPool({
@@ -67,14 +68,20 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     log,
   })
   const visibilityOf = createVisibilityOf(config.eventVisibility)
-  const queue = createBossQueue({ pool, log })
   const timetable = createBossTimetable({ pool, log })
   let schedules = checkSchedules(agents, timetable, clock.now())
   const presence = createPgPresence({ databaseUrl: config.directUrl ?? databaseUrl, clock, log })
   const bus = createBus(config, { pool, clock, log })
   const retryPolicy = retryPolicyOf(config.retryDelaySeconds * 1000)
   const onDelivered = createAnnounce(bus, clock)
-  const store = createPrismaStore({ pool, visibilityOf, retryPolicy, queue, onDelivered })
+  const { queue, deliveries, runRedelivery } = createQueue(config, {
+    pool,
+    clock,
+    log,
+    onDelivered,
+    stopping: stopping.signal,
+  })
+  const store = createPrismaStore({ pool, visibilityOf, retryPolicy, deliveries })
 
   const pollIntervalMs = config.streamPollIntervalSeconds * 1000
   const hub = createEventHub({ store, bus, clock, pollIntervalMs })
@@ -96,7 +103,6 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     ),
   )
   const conversations = createConversations(store, agents)
-  const stopping = new AbortController()
   const services = {
     runs,
     conversations,
@@ -110,6 +116,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   const getModel = () => (model ??= chooseModel(config))
 
   let upkeep: Promise<void> | undefined
+  let redelivery: Promise<void> | undefined
   let scheduling: Promise<void> | undefined
   let retention: Promise<void> | undefined
   let gathering: Promise<void> | undefined
@@ -141,6 +148,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
         { store, bus, clock, log, random: Math.random },
         { intervalMs: UPKEEP_INTERVAL_MS, signal: stopping.signal },
       )
+      redelivery ??= runRedelivery([...agents.keys()])
       scheduling ??= runSchedules(
         { runs, timetable, clock, log },
         { schedules, since, signal: stopping.signal },
@@ -194,7 +202,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   async function close(): Promise<void> {
     // One that fails has told whoever asked for it.
     await started?.catch(() => {})
-    await Promise.all([upkeep, scheduling, retention, gathering])
+    await Promise.all([upkeep, redelivery, scheduling, retention, gathering])
     await queue.stop()
     await bus.stop()
     await store.close()

@@ -62,7 +62,8 @@ export const RULES = {
     SELECT r.id, r.conversation_id, m.conversation_id
     FROM agent_runtime.run r JOIN agent_runtime.message m ON m.run_id = r.id
     WHERE r.conversation_id IS DISTINCT FROM m.conversation_id`,
-  // A running one is held by its lease. More than one delivery is no harm: the claim decides.
+  // A running one is held by its lease. More than one delivery is no harm: the claim decides. What is due of a queue
+  // elsewhere is there; the rest of it is still here.
   'what is to be taken up has a delivery in the queue': `
     SELECT r.id, r.status, array_agg(j.state) AS deliveries
     FROM agent_runtime.run r
@@ -70,7 +71,10 @@ export const RULES = {
       AND j.name IN (r.agent_key, 'isolated/' || r.agent_key)
     GROUP BY r.id
     HAVING (r.status = 'queued' AND r.turn IS NULL OR r.status = 'waiting' AND r.run_at IS NOT NULL)
-      AND count(j.id) FILTER (WHERE j.state IN ('created', 'retry', 'active')) = 0`,
+      AND count(j.id) FILTER (WHERE j.state IN ('created', 'retry', 'active')) = 0
+      AND NOT EXISTS (SELECT FROM agent_runtime.outbox o WHERE o.run_id = r.id)
+      AND NOT (COALESCE(r.run_at, r.created_at) <= now()
+        AND EXISTS (SELECT FROM agent_runtime.queue_epoch e WHERE e.queue = r.agent_key))`,
   'a run that waits has something to wait for': `
     SELECT r.id FROM agent_runtime.run r
     WHERE r.status = 'waiting' AND NOT EXISTS (

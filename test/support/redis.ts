@@ -1,8 +1,11 @@
 import { execFileSync, spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { setTimeout } from 'node:timers/promises'
 import { freePort, isInstalled } from './local-server.ts'
 
 /** Why tests over Redis are skipped, or false. */
@@ -22,7 +25,7 @@ export interface TestRedis extends AsyncDisposable {
   cli(...command: string[]): string
 }
 
-export async function startTestRedis(): Promise<TestRedis> {
+export async function startTestRedis(settings: Record<string, string> = {}): Promise<TestRedis> {
   const port = await freePort()
   let server: ChildProcess | undefined
   const isRunning = () => server?.exitCode === null && server.signalCode === null
@@ -31,7 +34,7 @@ export async function startTestRedis(): Promise<TestRedis> {
     port,
     async start() {
       if (isRunning()) return
-      const options = { port, bind: '127.0.0.1', save: '', appendonly: 'no', dir: tmpdir() }
+      const options = { port, bind: '127.0.0.1', save: '', appendonly: 'no', dir: tmpdir(), ...settings }
       const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)])
       server = spawn('redis-server', flags, { stdio: ['ignore', 'pipe', 'inherit'] })
       for await (const line of createInterface(server.stdout!)) {
@@ -51,4 +54,25 @@ export async function startTestRedis(): Promise<TestRedis> {
   }
   await redis.start()
   return redis
+}
+
+/** Three nodes that share the keys between them, with no replicas. */
+export async function startRedisCluster(): Promise<
+  AsyncDisposable & { url: string; nodes: readonly TestRedis[] }
+> {
+  const stack = new AsyncDisposableStack()
+  const nodes: TestRedis[] = []
+  for (let index = 0; index < 3; index += 1) {
+    const dir = await mkdtemp(join(tmpdir(), 'redis-node-'))
+    stack.defer(() => rm(dir, { recursive: true, force: true }))
+    const settings = { 'cluster-enabled': 'yes', 'cluster-port': String(await freePort()), dir }
+    nodes.push(stack.use(await startTestRedis(settings)))
+  }
+  const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`)
+  execFileSync('redis-cli', ['--cluster', 'create', ...addresses, '--cluster-replicas', '0', '--cluster-yes'])
+  for (const node of nodes) {
+    while (!node.cli('CLUSTER', 'INFO').includes('cluster_state:ok')) await setTimeout(50)
+  }
+  const [{ url }] = nodes as [TestRedis]
+  return { url, nodes, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }

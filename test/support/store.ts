@@ -2,6 +2,7 @@ import type pg from 'pg'
 import type { Visibility } from '../../server/contract/event.ts'
 import { retryPolicyOf } from '../../server/lifecycle/backoff.ts'
 import type { Store } from '../../server/ports/store.ts'
+import { createJoinedDeliveries } from '../../server/postgres/deliveries/joined-deliveries.ts'
 import { createPrismaStore } from '../../server/postgres/store.ts'
 
 /** A store whose runs are in no queue: {@link claim} names those that it takes. */
@@ -14,7 +15,8 @@ export function createTestStore(
     deliver: async () => {},
     take: async (names: string) => ({ runIds: names.split(' '), mayHaveMore: false, done: async () => {} }),
   }
-  const options = { visibilityOf: () => visibility, retryPolicy, queue, onDelivered: () => {} }
+  const deliveries = createJoinedDeliveries(pool, queue, () => {})
+  const options = { visibilityOf: () => visibility, retryPolicy, deliveries }
   return createPrismaStore({ pool, ...options })
 }
 

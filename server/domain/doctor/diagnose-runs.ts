@@ -9,8 +9,17 @@ const DAY_MS = 86_400_000
 
 /** What there is to say about runs. */
 export function diagnoseRuns({ runs, workers }: Pick<Examined, 'runs' | 'workers'>, now: number): Finding[] {
-  const { overdue, expiredLeases, abandoned, undelivered, cancelsPending, suspect, workerLost, waiting } =
-    runs
+  const {
+    overdue,
+    expiredLeases,
+    abandoned,
+    undelivered,
+    unsent,
+    cancelsPending,
+    suspect,
+    workerLost,
+    waiting,
+  } = runs
   return [
     report('runs-overdue', overdue, {
       none: 'No run waits long for a worker.',
@@ -45,6 +54,14 @@ export function diagnoseRuns({ runs, workers }: Pick<Examined, 'runs' | 'workers
       meaning:
         'Run and delivery are written together, so something has removed from the queue by hand or restored a part of the database.',
       remedy: 'Deliver them again: agent-runtime doctor --fix',
+      item: describeRun,
+    }),
+    report('runs-unsent', unsent, {
+      none: 'No run waits to be sent to a queue elsewhere.',
+      found: `The queue in Redis should have ${count(unsent.total, 'more run')} by now.`,
+      meaning:
+        'Every process with QUEUE_BACKEND=redis sends them within seconds: none is there, or none reaches Redis. No run is lost by it.',
+      remedy: 'Start a server or a worker with QUEUE_BACKEND=redis, or look into the log of those there are.',
       item: describeRun,
     }),
     report('runs-cancel-pending', cancelsPending, {

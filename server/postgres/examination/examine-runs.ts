@@ -15,14 +15,25 @@ import { isolatedQueue } from '../../ports/queue.ts'
 import { isAbsent, PRESENT_WORKERS } from '../presence.ts'
 
 // Agents' queues alone, and those of their isolated runs: the names of all others have a slash.
-const DELIVERY = `
-  delivery AS (
+const IN_POSTGRES = `
     SELECT data ->> 'runId' AS run_id, agent_key, min(start_after) AS due
     FROM (
       SELECT *, regexp_replace(name, '^${isolatedQueue('')}', '') AS agent_key
       FROM ${QUEUE_SCHEMA}.job WHERE state < 'completed'
     ) AS job
     WHERE strpos(agent_key, '/') = 0
+    GROUP BY 1, 2`
+
+// A queue elsewhere is believed to have all that is for it.
+const ELSEWHERE = `
+    SELECT id::text AS run_id, agent_key, COALESCE(run_at, created_at) AS due
+    FROM agent_runtime.run
+    WHERE status IN ('queued', 'waiting') AND agent_key IN (SELECT queue FROM agent_runtime.queue_epoch)`
+
+const DELIVERY = `
+  delivery AS (
+    SELECT run_id, agent_key, min(due) AS due
+    FROM (${IN_POSTGRES} UNION ALL ${ELSEWHERE}) AS either
     GROUP BY 1, 2
   )`
 
@@ -60,15 +71,26 @@ const UNDELIVERED = `
   WHERE ${IS_TO_BE_DELIVERED}
   ORDER BY r.id`
 
-/** Locks what is to be delivered again, so that it is not claimed, cancelled or expired meanwhile. */
-export const LOCK_UNDELIVERED = `
-  WITH ${DELIVERY}
-  SELECT r.id, r.agent_key AS "agentKey", r.priority, r.run_at AS "runAt"
+const UNSENT = `
+  SELECT o.run_id AS id, o.queue AS "agentKey", o.send_at AS since
+  FROM agent_runtime.outbox o
+  WHERE o.send_at < now() - interval '${UPKEEP_GRACE_SECONDS} seconds'
+  ORDER BY o.send_at`
+
+const lockUndelivered = (delivery: string) => `
+  WITH ${delivery}
+  SELECT r.id, r.agent_key AS "agentKey", r.priority, r.last_seq AS "lastSeq", r.run_at AS "runAt"
   FROM agent_runtime.run r
   WHERE ${IS_TO_BE_DELIVERED}
   ORDER BY r.id
   LIMIT 500
   FOR NO KEY UPDATE OF r`
+
+/** Locks what is to be delivered again, so that it is not claimed, cancelled or expired meanwhile. */
+export const LOCK_UNDELIVERED = lockUndelivered(DELIVERY)
+
+/** The same, of runs of queues elsewhere too. */
+export const LOCK_NOT_IN_POSTGRES = lockUndelivered(`delivery AS (${IN_POSTGRES})`)
 
 const CANCELS_PENDING = `
   SELECT id, agent_key AS "agentKey", cancel_requested_at AS since
@@ -117,6 +139,7 @@ export async function examineRuns(pool: pg.Pool): Promise<RunFacts> {
     expiredLeases: await list(pool, EXPIRED_LEASES),
     abandoned: await list(pool, ABANDONED),
     undelivered: await list<RunFact>(pool, UNDELIVERED),
+    unsent: await list<RunFact>(pool, UNSENT),
     cancelsPending: await list<RunFact>(pool, CANCELS_PENDING),
     suspect: await list<RunFact>(pool, SUSPECT),
     workerLost: await list<RunFact>(pool, WORKER_LOST),

@@ -1,8 +1,7 @@
 import type pg from 'pg'
 import type { Examination } from '../../ports/examination.ts'
 import type { Logger } from '../../ports/logger.ts'
-import type { QueuedRun } from '../../ports/queue.ts'
-import type { JoinedQueue } from '../joined-queue.ts'
+import { deliverAgain as deliverAgainOver } from '../deliveries/deliver-again.ts'
 import { compareQueueVersion, examineQueue } from './examine-queue.ts'
 import { createBossQueue } from '../queue/queue.ts'
 import { createBossTimetable } from '../queue/timetable.ts'
@@ -11,9 +10,8 @@ import { notificationsArrive } from '../connections/round-trip.ts'
 import { toStartupError } from '../connections/database-error.ts'
 import { createPostgresPool } from '../connections/pool.ts'
 import { compareMigrations } from '../migrations/migrations.ts'
-import { examineRuns, examineWorkers, LOCK_UNDELIVERED } from './examine-runs.ts'
+import { examineRuns, examineWorkers } from './examine-runs.ts'
 import { examineSizes } from './examine-sizes.ts'
-import { inTransaction } from '../connections/transaction.ts'
 
 interface ExamineOptions {
   databaseUrl: string
@@ -62,22 +60,9 @@ async function examine(pool: pg.Pool, options: ExamineOptions): Promise<Examinat
  */
 export async function deliverAgain(databaseUrl: string, log: Logger): Promise<number> {
   try {
-    return await withPool(databaseUrl, log, (pool) => deliverAll(pool, createBossQueue({ pool, log })))
+    return await withPool(databaseUrl, log, (pool) => deliverAgainOver(pool, createBossQueue({ pool, log })))
   } catch (error) {
     throw toStartupError(error, databaseUrl)
-  }
-}
-
-async function deliverAll(pool: pg.Pool, queue: Pick<JoinedQueue, 'deliver'>): Promise<number> {
-  for (let delivered = 0; ;) {
-    const batch = await inTransaction(pool, async (client, tx) => {
-      const { rows } = await client.query<QueuedRun & { runAt: Date | null }>(LOCK_UNDELIVERED)
-      const runs = rows.map((row) => ({ ...row, runAt: row.runAt?.toISOString() ?? null }))
-      await queue.deliver(runs, tx)
-      return runs.length
-    })
-    if (batch === 0) return delivered
-    delivered += batch
   }
 }
 

@@ -1,17 +1,14 @@
 // The transactions of a claim. It is made once for all runs; when that is refused, of each by itself.
 import type pg from 'pg'
 import type { ClaimedRun, ClaimResult, RefusedRun } from '../../ports/attempt.ts'
-import type { Taken } from '../../ports/queue.ts'
-import type { JoinedQueue } from '../joined-queue.ts'
 import { StoreFailure } from '../../ports/store-failure.ts'
-import { inTransaction } from '../connections/transaction.ts'
+import type { Deliveries, TakenRuns } from '../deliveries/deliveries.ts'
 import { claim } from './claim.ts'
 import type { ClaimOptions } from './claim.ts'
 import { failRefused } from './fail-refused.ts'
 import { deliverIsolated } from './isolation.ts'
 
 interface ClaimFrom {
-  queue: JoinedQueue
   agentKey: string
   limit: number
 }
@@ -22,24 +19,27 @@ interface Claims {
 }
 
 /** Claims the runs that were taken and forgets their deliveries. */
-type ClaimTaken = (client: pg.PoolClient, taken: Taken, options: ClaimOptions) => Promise<Claims>
+type ClaimTaken = (client: pg.PoolClient, taken: TakenRuns, options: ClaimOptions) => Promise<Claims>
 
-export async function claimRuns(pool: pg.Pool, options: ClaimOptions, from: ClaimFrom): Promise<ClaimResult> {
+export async function claimRuns(
+  deliveries: Deliveries,
+  options: ClaimOptions,
+  from: ClaimFrom,
+): Promise<ClaimResult> {
   try {
-    return await claimBy(claimTogether, pool, { options, from })
+    return await claimBy(claimTogether, deliveries, { options, from })
   } catch (error) {
     if (!isRefusal(error)) throw error
-    return claimBy(claimApart, pool, { options, from })
+    return claimBy(claimApart, deliveries, { options, from })
   }
 }
 
-async function claimBy(
+function claimBy(
   claimTaken: ClaimTaken,
-  pool: pg.Pool,
-  { options, from: { queue, agentKey, limit } }: { options: ClaimOptions; from: ClaimFrom },
+  deliveries: Deliveries,
+  { options, from }: { options: ClaimOptions; from: ClaimFrom },
 ): Promise<ClaimResult> {
-  return inTransaction(pool, async (client, tx) => {
-    const taken = await queue.take(agentKey, limit, tx)
+  return deliveries.taking(from, async (taken, { client, ...delivery }) => {
     const { runIds, mayHaveMore } = taken
     if (runIds.length === 0) return { claimed: [], unclaimed: [], refused: [], isolated: 0, mayHaveMore }
     const { claimed, refused } = await claimTaken(client, taken, options)
@@ -49,11 +49,7 @@ async function claimBy(
     const isolated =
       isolatedAgents === null || unclaimed.length === 0
         ? 0
-        : await deliverIsolated(
-            client,
-            { runIds: unclaimed, agentKeys: isolatedAgents },
-            { deliver: queue.deliver, tx },
-          )
+        : await deliverIsolated(client, { runIds: unclaimed, agentKeys: isolatedAgents }, delivery)
     return { claimed, unclaimed, refused, isolated, mayHaveMore }
   })
 }

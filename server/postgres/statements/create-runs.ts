@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import { mayClash } from '../../ports/create-run.ts'
 import type { CreatedRun, NewRun } from '../../ports/create-run.ts'
-import type { Deliver } from '../joined-queue.ts'
+import type { Deliver } from '../deliveries/deliveries.ts'
 import { StoreFailure } from '../../ports/store-failure.ts'
 import type { Run } from '../../contract/run.ts'
 import { haveOneOwner, ownerColumns } from '../owned-by.ts'

@@ -3,8 +3,9 @@ import type pg from 'pg'
 import { IS_SUSPECT } from '../../lifecycle/charges.ts'
 import { listOf } from '../../lifecycle/statuses.ts'
 import { TRANSITIONS } from '../../lifecycle/transitions.ts'
-import type { Deliver } from '../joined-queue.ts'
+import type { Deliver } from '../deliveries/deliveries.ts'
 import { isolatedQueue } from '../../ports/queue.ts'
+import type { DueRun } from '../../ports/queue.ts'
 import type { Transaction } from '../connections/transaction.ts'
 import { execute } from '../connections/transaction.ts'
 
@@ -15,7 +16,7 @@ export const isToBeIsolated = (agentKeys: string): string =>
 const FIND = {
   name: 'find_isolated_runs',
   text: `
-    SELECT id, agent_key AS "agentKey", priority FROM agent_runtime.run
+    SELECT id, agent_key AS "agentKey", priority, last_seq AS "lastSeq" FROM agent_runtime.run
     WHERE id = ANY ($1::uuid[]) AND status IN ${listOf(TRANSITIONS.started.from)} AND turn IS NULL
       AND (run_at IS NULL OR run_at <= now() + interval '1 millisecond') AND ${isToBeIsolated('$2')}`,
 }
@@ -30,10 +31,7 @@ export async function deliverIsolated(
   { runIds, agentKeys }: { runIds: readonly string[]; agentKeys: readonly string[] },
   { deliver, tx }: { deliver: Deliver; tx: Transaction },
 ): Promise<number> {
-  const runs = await execute<{ id: string; agentKey: string; priority: number }>(client, FIND, [
-    runIds,
-    agentKeys,
-  ])
+  const runs = await execute<DueRun>(client, FIND, [runIds, agentKeys])
   if (runs.length > 0) {
     await deliver(
       runs.map((run) => ({ ...run, agentKey: isolatedQueue(run.agentKey) })),

@@ -3,6 +3,7 @@ import { v7 as uuidv7 } from 'uuid'
 import { describe, expect } from 'vitest'
 import { createBossQueue } from '../../../server/postgres/queue/queue.ts'
 import { retryPolicyOf } from '../../../server/lifecycle/backoff.ts'
+import { createJoinedDeliveries } from '../../../server/postgres/deliveries/joined-deliveries.ts'
 import { createPrismaStore } from '../../../server/postgres/store.ts'
 import { PUBLIC_PRINCIPAL } from '../../../server/contract/principal.ts'
 import type { Message } from '../../../server/index.ts'
@@ -69,8 +70,7 @@ describe('a conversation', () => {
       pool,
       visibilityOf: () => 'user',
       retryPolicy: retryPolicyOf(1_000),
-      queue,
-      onDelivered: () => {},
+      deliveries: createJoinedDeliveries(pool, queue, () => {}),
     })
     for (const [text, behindMs] of [
       ['one', 0],

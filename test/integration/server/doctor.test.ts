@@ -214,6 +214,30 @@ describe('runs', () => {
     })
   })
 
+  test('of a queue in Redis that nobody sends there, or that are there', async ({
+    createServer,
+    database,
+  }) => {
+    // No Redis is there: what is written to the outbox stays.
+    const config = { queueBackend: 'redis', redisUrl: 'redis://127.0.0.1:1' } as const
+    const { rest, runtime } = await createServer({ agents: [echo], config, worker: false })
+    const id = await rest.create('a')
+    await runtime.stop()
+    expect(await findingOf(database.url, 'runs-unsent')).toMatchObject({ level: 'ok' })
+    await database.sql(`UPDATE agent_runtime.outbox SET send_at = send_at - interval '1 minute'`)
+    expect(await findingOf(database.url, 'runs-unsent')).toMatchObject({
+      level: 'problem',
+      items: [expect.stringContaining(id)],
+    })
+    // As when Redis has it.
+    await database.sql(`INSERT INTO agent_runtime.queue_epoch VALUES ('a', 'server/key')`)
+    await database.sql('DELETE FROM agent_runtime.outbox')
+    expect(await findingOf(database.url, 'runs-undelivered')).toMatchObject({ level: 'ok' })
+    expect(await deliverAgain(database.url, log)).toBe(0)
+    await database.sql(`UPDATE agent_runtime.run SET created_at = created_at - interval '1 hour'`)
+    expect(await findingOf(database.url, 'runs-overdue')).toMatchObject({ level: 'problem' })
+  })
+
   test('that nothing in the queue leads to are delivered again', async ({ createServer, database }) => {
     const { rest, runtime } = await createServer({ agents: [echo], worker: false })
     const id = await rest.create('a')

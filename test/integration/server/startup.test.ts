@@ -239,9 +239,12 @@ test('every model of Prisma fits its table', async ({ createServer, database }) 
     prisma.wait,
     prisma.anonymousSession,
     prisma.sweep,
+    prisma.outbox,
+    prisma.queueEpoch,
+    prisma.installation,
   ] as { findMany(): Promise<object[]> }[]
   const rows = await Promise.all(models.map((model) => model.findMany()))
-  expect(rows.map((found) => found.length)).toEqual([1, 1, 0, 2, 0, 0, 0, 0, 4])
+  expect(rows.map((found) => found.length)).toEqual([1, 1, 0, 2, 0, 0, 0, 0, 4, 0, 0, 1])
   const tables = await database.sql(
     `SELECT tablename FROM pg_tables WHERE schemaname = 'agent_runtime' AND tablename <> '_prisma_migrations'`,
   )

@@ -84,6 +84,14 @@ describe('configuration', () => {
     expect(resolveConfig({}, { EVENT_BUS_BACKEND: text }).eventBusBackend).toBe(expected)
   })
 
+  test.each([
+    ['postgres', 'postgres'],
+    ['redis', 'redis'],
+    ['redis_streams', 'redis'],
+  ])('QUEUE_BACKEND=%s', (text, expected) => {
+    expect(resolveConfig({}, { QUEUE_BACKEND: text }).queueBackend).toBe(expected)
+  })
+
   test('a malformed REDIS_URL is refused without being repeated', () => {
     const error = resolveError({ REDIS_URL: 'http://:hunter2@redis' })
     expect(error?.message).toMatch(/redisUrl \(REDIS_URL\): must be a URL like redis:/)
@@ -105,7 +113,7 @@ describe('configuration', () => {
 
   test.each<[env: Record<string, string>, said: string]>([
     [{ MAX_RETRIES: '3' }, 'MAX_RETRIES: there is no such setting here; set maxAttempts (MAX_ATTEMPTS)'],
-    [{ QUEUE_BACKEND: 'redis_streams' }, 'queueBackend (QUEUE_BACKEND): a queue in Redis is not there yet'],
+    [{ QUEUE_BACKEND: 'sqs' }, 'queueBackend (QUEUE_BACKEND)'],
     [{ ANONYMOUS_SESSION_MODEL: 'accounts.AnonymousSession' }, 'look the session up in `authenticate`'],
     [{ LANGFUSE_ENABLED: 'True' }, 'LANGFUSE_ENABLED: there is no such setting here'],
     [{ MODEL_PROVIDER: 'litellm' }, 'LiteLLM speaks the API of OpenAI'],

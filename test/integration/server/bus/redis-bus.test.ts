@@ -25,7 +25,7 @@ async function createBackend(): Promise<Backend> {
     breakListening: async () => void redis.cli('CLIENT', 'KILL', 'TYPE', 'pubsub'),
     goAway: () => redis.kill(),
     comeBack: () => redis.start(),
-    sendForeign: async (text) => void redis.cli('PUBLISH', 'agent_runtime', text),
+    sendForeign: async (text) => void redis.cli('PUBLISH', '{agent_runtime}:hints', text),
     connections: async () => redis.cli('CLIENT', 'LIST').split('name=agent-runtime').length - 1,
     [Symbol.asyncDispose]: () => redis[Symbol.asyncDispose](),
   }

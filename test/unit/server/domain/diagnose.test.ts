@@ -11,6 +11,7 @@ const runs = {
   expiredLeases: none,
   abandoned: none,
   undelivered: none,
+  unsent: none,
   cancelsPending: none,
   suspect: none,
   workerLost: none,
@@ -49,6 +50,7 @@ test('whatever there is to do, it is said what it means or what to do', () => {
       expiredLeases: some,
       abandoned: some,
       undelivered: some,
+      unsent: some,
       cancelsPending: some,
       suspect: some,
       workerLost: some,
@@ -58,7 +60,7 @@ test('whatever there is to do, it is said what it means or what to do', () => {
     queue: { deadLetters: { total: 1, listed: [{ ...run, queue: '', reason: '' }] }, schedules: none },
   }
   const findings = toDo(ill)
-  expect(findings).toHaveLength(10)
+  expect(findings).toHaveLength(11)
   for (const { found, meaning, remedy } of findings) {
     expect(found).toMatch(/\.$/)
     expect(meaning).toBeTruthy()

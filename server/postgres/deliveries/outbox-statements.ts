@@ -1,0 +1,144 @@
+// What of the outbox is SQL. An entry is a delivery that its queue is not known to have: written with what makes its run
+// one to be taken up, deleted when the queue has confirmed it.
+import type pg from 'pg'
+import { isolatedQueue } from '../../ports/queue.ts'
+import type { DueRun, QueuedRun } from '../../ports/queue.ts'
+import { execute, inTransaction } from '../connections/transaction.ts'
+import type { Transaction } from '../connections/transaction.ts'
+
+/** How long whoever wrote an entry that is due has for it, before others send it too. */
+const GRACE_MS = 2_000
+
+const WRITE = {
+  name: 'outbox_write',
+  text: `
+    INSERT INTO agent_runtime.outbox (run_id, seq, queue, priority, send_at)
+    SELECT run_id, seq, queue, priority, CASE
+      WHEN delay_ms > 0 OR run_at > now() THEN GREATEST(run_at, now() + delay_ms * interval '1 millisecond')
+      ELSE now() + interval '${GRACE_MS} milliseconds'
+    END
+    FROM unnest($1::uuid[], $2::int[], $3::text[], $4::int[], $5::float8[], $6::timestamptz[])
+      AS d (run_id, seq, queue, priority, delay_ms, run_at)
+    ON CONFLICT DO NOTHING`,
+}
+
+export async function writeOutbox(runs: readonly QueuedRun[], tx: Transaction): Promise<void> {
+  await tx.query({
+    ...WRITE,
+    values: [
+      runs.map(({ id }) => id),
+      runs.map(({ lastSeq = 0 }) => lastSeq),
+      runs.map(({ agentKey }) => agentKey),
+      runs.map(({ priority = 0 }) => priority),
+      runs.map(({ delayMs = 0 }) => delayMs),
+      runs.map(({ runAt = null }) => runAt),
+    ],
+  })
+}
+
+// A queue that lost what it had has another epoch since. Its row is locked: whoever notes the loss waits for this, and
+// puts back what is deleted here, or comes first, and nothing is deleted. In one order, so that two that confirm the
+// same wait for each other instead of deadlocking.
+const CONFIRM = {
+  name: 'outbox_confirm',
+  text: `
+    WITH known AS MATERIALIZED (
+      SELECT e.queue FROM agent_runtime.queue_epoch e
+      JOIN unnest($4::text[], $5::text[]) AS had (queue, epoch) ON had.queue = e.queue AND had.epoch = e.epoch
+      ORDER BY e.queue
+      FOR SHARE OF e
+    ), confirmed AS MATERIALIZED (
+      SELECT o.run_id, o.seq, o.queue FROM agent_runtime.outbox o
+      JOIN unnest($1::uuid[], $2::int[], $3::text[]) AS d (run_id, seq, queue)
+        ON d.run_id = o.run_id AND d.seq = o.seq AND d.queue = o.queue
+      WHERE o.queue IN (SELECT queue FROM known)
+      ORDER BY o.run_id, o.seq, o.queue
+      FOR UPDATE OF o
+    )
+    DELETE FROM agent_runtime.outbox o USING confirmed c
+    WHERE o.run_id = c.run_id AND o.seq = c.seq AND o.queue = c.queue
+    RETURNING o.run_id`,
+}
+
+/**
+ * Deletes the entries of deliveries that their queues had when they answered with these epochs.
+ *
+ * @returns how many.
+ */
+export async function confirmOutbox(
+  pool: pg.Pool,
+  runs: readonly DueRun[],
+  epochs: ReadonlyMap<string, string>,
+): Promise<number> {
+  const deleted = await execute(pool, CONFIRM, [
+    runs.map(({ id }) => id),
+    runs.map(({ lastSeq }) => lastSeq),
+    runs.map(({ agentKey }) => agentKey),
+    [...epochs.keys()],
+    [...epochs.values()],
+  ])
+  return deleted.length
+}
+
+const FIND = {
+  name: 'outbox_find',
+  text: `
+    SELECT run_id AS id, seq AS "lastSeq", queue AS "agentKey", priority
+    FROM agent_runtime.outbox
+    WHERE send_at <= now()
+    ORDER BY send_at
+    LIMIT $1`,
+}
+
+/** Entries that are to be sent by whoever finds them, the oldest first. */
+export async function findInOutbox(pool: pg.Pool, limit: number): Promise<DueRun[]> {
+  return execute<DueRun>(pool, FIND, [limit])
+}
+
+const SEE_EPOCHS = {
+  text: `
+    INSERT INTO agent_runtime.queue_epoch AS e (queue, epoch)
+    SELECT * FROM unnest($1::text[], $2::text[]) AS seen (queue, epoch)
+    ORDER BY queue
+    ON CONFLICT (queue) DO UPDATE SET epoch = EXCLUDED.epoch WHERE e.epoch <> EXCLUDED.epoch
+    RETURNING queue`,
+}
+
+const READ_EPOCHS = {
+  name: 'outbox_epochs',
+  text: `SELECT queue, epoch FROM agent_runtime.queue_epoch WHERE queue = ANY ($1::text[])`,
+}
+
+// All that waits in a queue, or for its time.
+const PUT_BACK = {
+  text: `
+    INSERT INTO agent_runtime.outbox AS o (run_id, seq, queue, priority, send_at)
+    SELECT id, last_seq, agent_key, priority, COALESCE(run_at, now()) FROM agent_runtime.run
+    WHERE agent_key = ANY ($1::text[])
+      AND (status = 'queued' AND turn IS NULL OR status = 'waiting' AND run_at IS NOT NULL)
+    ON CONFLICT (run_id, seq, queue) DO UPDATE SET send_at = LEAST(o.send_at, EXCLUDED.send_at)
+    RETURNING run_id`,
+}
+
+/**
+ * Compares epochs with those that were seen last. What waits in a queue with another one is put into the outbox again.
+ *
+ * @returns how many runs were put back, and the queues that have lost what they had; those seen for the first time have
+ * not.
+ */
+export async function noteEpochs(
+  pool: pg.Pool,
+  epochs: ReadonlyMap<string, string>,
+): Promise<{ lost: string[]; runs: number }> {
+  const queues = [...epochs.keys()]
+  const known = await execute<{ queue: string; epoch: string }>(pool, READ_EPOCHS, [queues])
+  const seen = new Map(known.map(({ queue, epoch }) => [queue, epoch]))
+  if (queues.every((queue) => seen.get(queue) === epochs.get(queue))) return { lost: [], runs: 0 }
+  return inTransaction(pool, async (client) => {
+    const changed = await execute<{ queue: string }>(client, SEE_EPOCHS, [queues, [...epochs.values()]])
+    const lost = changed.map(({ queue }) => queue)
+    const agentKeys = lost.map((queue) => queue.replace(isolatedQueue(''), ''))
+    const back = await execute(client, PUT_BACK, [[...new Set(agentKeys)]])
+    return { lost: lost.filter((queue) => seen.has(queue)), runs: back.length }
+  })
+}

@@ -1,0 +1,44 @@
+// What becomes of a connection to Redis: tried until it is there, told of in the log, closed.
+import type { Logger } from '../ports/logger.ts'
+import type { RedisClient } from './connect.ts'
+import { reasonOf } from './reason-of.ts'
+
+interface Watch {
+  log: Logger
+  /** Once it aborts, breaks are meant. */
+  stopping: AbortSignal
+  /** What goes on while Redis is away. */
+  meanwhile: string
+}
+
+/** Logs breaks: once a break, not once an attempt to get over it. */
+export function reportBreaks(redis: RedisClient, { log, stopping, meanwhile }: Watch): void {
+  let reason: string | undefined
+  let isBroken = false
+  redis.on('error', (error: unknown) => (reason = reasonOf(error)))
+  redis.on('close', () => {
+    if (stopping.aborted || isBroken) return
+    isBroken = true
+    log.warn({ reason }, `Redis is not there; ${meanwhile}`)
+  })
+  redis.on('ready', () => {
+    if (isBroken) log.info({}, 'Redis is back')
+    isBroken = false
+  })
+}
+
+/** What Redis is used for can wait: where it is away at start, it is as if it went away later. */
+export async function connect(redis: RedisClient, log: Logger): Promise<void> {
+  await redis.connect().catch((error: unknown) => {
+    log.debug({ reason: reasonOf(error) }, 'the first connection to Redis failed')
+  })
+}
+
+export async function close(redis: RedisClient | undefined): Promise<void> {
+  if (redis === undefined) return
+  // In between two attempts there is nothing whose end could be waited for.
+  const isOpen = redis.status === 'connecting' || redis.status === 'connect' || redis.status === 'ready'
+  const ended = new Promise<void>((resolve) => redis.once('end', () => resolve()))
+  redis.disconnect()
+  if (isOpen) await ended
+}

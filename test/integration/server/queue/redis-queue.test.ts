@@ -1,0 +1,230 @@
+import { createRedisBackend, Queue } from 'bullmq'
+import { Redis } from 'ioredis'
+import { describe, expect, vi } from 'vitest'
+import { z } from 'zod'
+import { defineAgent } from '../../../../server/index.ts'
+import type { Settings } from '../../../../server/index.ts'
+import { readInstallation } from '../../../../server/postgres/deliveries/installation.ts'
+import { createRedisQueue } from '../../../../server/redis/queue/queue.ts'
+import { createHeldAgent } from '../../../support/held-agent.ts'
+import { createTestPool } from '../../../support/pool.ts'
+import { startRedisCluster, startTestRedis, withoutRedis } from '../../../support/redis.ts'
+import type { TestRedis } from '../../../support/redis.ts'
+import { test } from '../../../support/runtime.ts'
+import { createSilentLogger } from '../../../support/silent-logger.ts'
+import { testQueue } from './conformance.ts'
+
+const echo = defineAgent({ key: 'echo', run: async () => ({ output: 'done' }) })
+
+const inRedis = ({ url }: { url: string }): Settings => ({ queueBackend: 'redis', redisUrl: url })
+
+/** The prefix of the keys of an agent's queue in a Redis of one installation. */
+function prefixIn(redis: TestRedis, agentKey: string): string {
+  const [key = ''] = redis.cli('KEYS', `*:${agentKey}}:epoch`).split('\n')
+  return key.slice(0, -':epoch'.length)
+}
+
+const jobsIn = (redis: TestRedis, agentKey: string): string[] =>
+  redis
+    .cli('KEYS', `${prefixIn(redis, agentKey)}:${agentKey}:????????-*`)
+    .split('\n')
+    .filter((line) => line !== '' && !line.endsWith(':lock'))
+
+describe.skipIf(withoutRedis)(`in Redis${withoutRedis ? `: skipped, ${withoutRedis}` : ''}`, () => {
+  testQueue(async () => {
+    const redis = await startTestRedis()
+    return {
+      config: inRedis(redis),
+      async putForeign(agentKey, payload) {
+        const connection = new Redis(redis.url, { maxRetriesPerRequest: null })
+        const prefix = prefixIn(redis, agentKey)
+        if (prefix === '') throw new Error('The queue is not there yet.')
+        const queue = new Queue(agentKey, { connection, prefix }, createRedisBackend)
+        await queue.add('run', payload)
+        await queue.close()
+        await connection.quit()
+      },
+      [Symbol.asyncDispose]: () => redis[Symbol.asyncDispose](),
+    }
+  })
+
+  test('keeps nothing in the database of what it has, and nothing itself of what was executed', async ({
+    createServer,
+    database,
+  }) => {
+    await using redis = await startTestRedis()
+    const { rest, runtime } = await createServer({ agents: [echo], config: inRedis(redis), worker: false })
+    const ids = await Promise.all(Array.from({ length: 20 }, () => rest.create('echo')))
+    await vi.waitFor(async () => {
+      expect(await database.sql('SELECT * FROM agent_runtime.outbox')).toEqual([])
+      expect(jobsIn(redis, 'echo')).toHaveLength(20)
+    }, 5_000)
+    await runtime.startWorker()
+    await Promise.all(ids.map((id) => rest.events(`runs/${id}/events`)))
+    await vi.waitFor(() => expect(jobsIn(redis, 'echo')).toEqual([]))
+    expect(await database.sql('SELECT FROM agent_runtime_queue.job')).toEqual([])
+  })
+
+  test('that somebody empties loses no run', async ({ createServer, database }) => {
+    await using redis = await startTestRedis()
+    const { rest, runtime, log } = await createServer({
+      agents: [echo],
+      config: inRedis(redis),
+      worker: false,
+    })
+    const ids = await Promise.all(Array.from({ length: 20 }, () => rest.create('echo')))
+    await vi.waitFor(async () => {
+      expect(await database.sql('SELECT FROM agent_runtime.outbox')).toEqual([])
+    }, 5_000)
+    redis.cli('FLUSHALL')
+    await runtime.startWorker()
+    await Promise.all(ids.map((id) => rest.events(`runs/${id}/events`)))
+    expect(log).toContainEqual({
+      level: 'warn',
+      fields: { queues: expect.arrayContaining(['echo']), runs: 20 },
+      message: 'a queue may have lost what it had: its runs are delivered again',
+    })
+  })
+
+  test('that dies and comes back empty loses no run', async ({ createServer, database }) => {
+    await using redis = await startTestRedis()
+    const { rest, runtime } = await createServer({ agents: [echo], config: inRedis(redis), worker: false })
+    const before = await rest.create('echo')
+    await vi.waitFor(async () => {
+      expect(await database.sql('SELECT FROM agent_runtime.outbox')).toEqual([])
+    }, 5_000)
+    await redis.kill()
+    const meanwhile = await rest.create('echo')
+    await runtime.startWorker()
+    await redis.start()
+    for (const id of [before, meanwhile]) {
+      expect((await rest.events(`runs/${id}/events`)).at(-1)?.type).toBe('run.succeeded')
+    }
+  })
+
+  test('that is not there at start, or hangs, keeps nobody from creating a run', async ({ createServer }) => {
+    await using redis = await startTestRedis()
+    await redis.kill()
+    const { rest, log } = await createServer({ agents: [echo], config: inRedis(redis) })
+    const since = performance.now()
+    const runId = await rest.create('echo')
+    expect(performance.now() - since).toBeLessThan(2_000)
+    expect(log.filter(({ level }) => level === 'warn').map(({ message }) => message)).toContain(
+      'Redis is not there; runs wait in the database meanwhile',
+    )
+    await redis.start()
+    expect((await rest.events(`runs/${runId}/events`)).at(-1)?.type).toBe('run.succeeded')
+  })
+
+  test('is given by others what a server left that died before it could', async ({ createServer }) => {
+    await using redis = await startTestRedis()
+    await using away = await startTestRedis()
+    await away.kill()
+    // As if it died between the commit and the delivery: it never reaches its Redis.
+    const dying = await createServer({ agents: [echo], config: inRedis(away), worker: false })
+    const runId = await dying.rest.create('echo')
+    await dying.runtime.stop()
+    const { rest } = await createServer({ agents: [echo], config: inRedis(redis) })
+    expect((await rest.events(`runs/${runId}/events`)).at(-1)?.type).toBe('run.succeeded')
+  })
+
+  test('gives out again what somebody took who died', async ({ createServer, database }) => {
+    await using redis = await startTestRedis()
+    const config = { ...inRedis(redis), queuePollIntervalSeconds: 0.1 }
+    const { rest, runtime } = await createServer({ agents: [echo], config, worker: false })
+    const runId = await rest.create('echo')
+    const pool = createTestPool(database.url)
+    const dying = createRedisQueue({
+      redisUrl: redis.url,
+      isCluster: false,
+      namespace: () => readInstallation(pool),
+      log: createSilentLogger(),
+    })
+    await dying.start(['echo'])
+    await vi.waitFor(async () => expect((await dying.take('echo', 5)).runIds).toEqual([runId]))
+    await dying.stop()
+    await pool.end()
+    await runtime.startWorker()
+    const stream = await rest.stream(`runs/${runId}/events`)
+    await vi.waitFor(async () => expect((await stream.next())?.type).toBe('run.succeeded'), 25_000)
+    await stream.close()
+  }, 30_000)
+
+  test('does not confirm what it lost between the delivery and the question', async ({
+    createServer,
+    database,
+  }) => {
+    await using redis = await startTestRedis()
+    const held = createHeldAgent({ key: 'echo' })
+    const { rest, runtime } = await createServer({
+      agents: [held.agent],
+      config: inRedis(redis),
+      worker: false,
+    })
+    await rest.create('echo')
+    const inOutbox = () => database.sql<{ run_id: string }>('SELECT run_id FROM agent_runtime.outbox')
+    await vi.waitFor(async () => expect(await inOutbox()).toEqual([]), 5_000)
+    // What nobody has compared with the last epoch stays.
+    await database.sql(`UPDATE agent_runtime.queue_epoch SET epoch = 'of before'`)
+    const lost = await rest.create('echo')
+    redis.cli('FLUSHALL')
+    await runtime.startWorker()
+    held.release()
+    expect((await rest.events(`runs/${lost}/events`)).at(-1)?.type).toBe('run.succeeded')
+  })
+
+  test('is left and gone back to without losing a run, whatever it waits for', async ({ createServer }) => {
+    await using redis = await startTestRedis()
+    const sleeper = defineAgent({
+      key: 'sleeper',
+      params: z.object({ ms: z.number() }),
+      async run(ctx) {
+        await ctx.sleep(ctx.params.ms)
+        return { output: 'awake' }
+      },
+    })
+    const agents = [echo, sleeper] as const
+    const configs: Settings[] = [{ queueBackend: 'postgres' }, inRedis(redis), { queueBackend: 'postgres' }]
+    const ids: string[] = []
+    for (const config of configs) {
+      const server = await createServer({ agents, config, worker: { concurrency: 2 } })
+      const asleep = await server.rest.create('sleeper', { params: { ms: 2_000 } })
+      await vi.waitFor(async () => {
+        expect((await server.rest.get(`runs/${asleep}`)).body['status']).toBe('waiting')
+      })
+      const later = new Date(Date.now() + 1_000).toISOString()
+      ids.push(asleep, await server.rest.create('echo', { run_at: later }))
+      await server.runtime.stop()
+      const silent = await createServer({ agents, config, worker: false })
+      ids.push(await silent.rest.create('echo'))
+      await silent.runtime.stop()
+    }
+    const config = { ...configs.at(-1), queuePollIntervalSeconds: 0.1 }
+    const { rest } = await createServer({ agents, config })
+    for (const id of ids) {
+      expect((await rest.events(`runs/${id}/events`)).at(-1)?.type).toBe('run.succeeded')
+    }
+  }, 30_000)
+
+  test('over a cluster: queues on whatever node, one of which is emptied', async ({ createServer }) => {
+    await using cluster = await startRedisCluster()
+    const agents = Array.from({ length: 6 }, (_, index) =>
+      defineAgent({ key: `agent-${index}`, run: async () => ({ output: index }) }),
+    )
+    const config = { ...inRedis(cluster), redisCluster: true, eventBusBackend: 'redis' as const }
+    const { rest, runtime } = await createServer({ agents, config, worker: false })
+    const ids = await Promise.all(
+      agents.flatMap(({ key }) => Array.from({ length: 5 }, () => rest.create(key))),
+    )
+    const keys = cluster.nodes.map((node) => node.cli('KEYS', '*').split('\n').length - 1)
+    await vi.waitFor(() => {
+      expect(cluster.nodes.filter((node) => node.cli('DBSIZE') !== '0\n').length).toBeGreaterThan(1)
+    }, 5_000)
+    expect(keys).toHaveLength(3)
+    cluster.nodes[1]!.cli('FLUSHALL')
+    await runtime.startWorker()
+    for (const id of ids) {
+      expect((await rest.events(`runs/${id}/events`)).at(-1)?.type).toBe('run.succeeded')
+    }
+  }, 60_000)
+})
