@@ -1,6 +1,7 @@
 // What can happen to a run: the ways from one status to another, and the event that each writes as the run's newest.
 import type { RuntimeEventType } from '../contract/event.ts'
 import type { RunStatus } from '../contract/run.ts'
+import { OPEN_STATUSES } from '../contract/terminal.ts'
 import type { OpenStatus } from '../contract/terminal.ts'
 
 export interface Transition {
@@ -17,7 +18,7 @@ export const TRANSITIONS = {
   /** Its attempts are used up, or another would be of no use. */
   failed: { from: ['running'], to: 'failed', event: 'run.failed' },
   timedOut: { from: ['running'], to: 'timed_out', event: 'run.timed_out' },
-  cancelled: { from: ['queued', 'running', 'waiting'], to: 'cancelled', event: 'run.cancelled' },
+  cancelled: { from: OPEN_STATUSES, to: 'cancelled', event: 'run.cancelled' },
   /** Its attempt is over and another is to follow: it failed, its worker stops or was lost. */
   retried: { from: ['running'], to: 'queued', event: 'run.retrying' },
   suspended: { from: ['running'], to: 'waiting', event: 'run.waiting' },
