@@ -77,7 +77,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'faults-short',
-          include: ['test/faults/{verdict,killed-workers,killed-servers}.test.ts'],
+          include: ['test/faults/{verdict,killed-workers,killed-servers,lost-redis}.test.ts'],
           env: { FAULTS_SEED, FAULTS_RUNS: process.env['FAULTS_RUNS'] ?? '40' },
           ...FAULTS,
         },

@@ -5,6 +5,7 @@ import { endSessions } from './faults/end-sessions.ts'
 import { freezeProcesses } from './faults/freeze-processes.ts'
 import { killServers } from './faults/kill-servers.ts'
 import { killWorkers } from './faults/kill-workers.ts'
+import { loseRedis } from './faults/lose-redis.ts'
 import { repeatDeliveries } from './faults/repeat-deliveries.ts'
 import { restartPostgres } from './faults/restart-postgres.ts'
 import { stopWorkers } from './faults/stop-workers.ts'
@@ -40,6 +41,7 @@ test('all of it at once', async () => {
       repeatDeliveries([1_000, 2_000]),
       breakNetwork([3_000, 6_000]),
       freezeProcesses([8_000, 15_000]),
+      loseRedis([2_000, 5_000]),
     ],
   })
   expect(counts.size).toBeGreaterThanOrEqual(7)

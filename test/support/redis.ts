@@ -21,6 +21,8 @@ export interface TestRedis extends AsyncDisposable {
   kill(): Promise<void>
   /** Starts it again, at the same port, unless it is there. */
   start(): Promise<void>
+  /** Has it stand still, and go on. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void
   /** What `redis-cli` answers. */
   cli(...command: string[]): string
 }
@@ -49,6 +51,7 @@ export async function startTestRedis(settings: Record<string, string> = {}): Pro
       server.kill('SIGKILL')
       await exited
     },
+    signal: (signal) => void server?.kill(signal),
     cli: (...command) => execFileSync('redis-cli', ['-p', String(port), ...command], { encoding: 'utf8' }),
     [Symbol.asyncDispose]: () => redis.kill(),
   }

@@ -2,7 +2,10 @@ import type { Fault } from '../scene/scene.ts'
 import type { Span } from './pause.ts'
 import { pause } from './pause.ts'
 
-/** Puts copies of deliveries into the queue, and hands out again what was taken, also of runs long over. */
+/**
+ * Puts copies of deliveries into the queue, and hands out again what was taken, also of runs long over. Where the queue is
+ * elsewhere, has all that is open delivered again.
+ */
 export function repeatDeliveries(every: Span): Fault {
   return async ({ postgres, random: seeded, signal, count }) => {
     const random = seeded.fork('repeat deliveries')
@@ -20,7 +23,10 @@ export function repeatDeliveries(every: Span): Fault {
            SELECT id FROM agent_runtime_queue.job WHERE state = 'completed' ORDER BY random() LIMIT 5)
          RETURNING id`,
       )
-      for (const _ of [...copies, ...again]) count('delivery repeated')
+      const forgotten = await postgres.sql(
+        `UPDATE agent_runtime.queue_epoch SET epoch = 'another' RETURNING queue`,
+      )
+      for (const _ of [...copies, ...again, ...forgotten]) count('delivery repeated')
     }
   }
 }

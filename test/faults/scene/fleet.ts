@@ -38,6 +38,8 @@ export interface Fleet extends AsyncDisposable {
 export interface FleetOptions {
   databaseUrl: string
   traceUrl: string
+  /** Further environment of all. */
+  env: Record<string, string>
   servers: number
   workers: number
   /** Further environment of a worker. */
@@ -56,6 +58,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     CANCEL_GRACE_SECONDS: '0.5',
     LOG_LEVEL: 'warn',
     NODE_ENV: 'test',
+    ...options.env,
   }
   const keepers = await Promise.all([
     ...Array.from({ length: options.servers }, (_, index) =>

@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { startTestRedis } from '../../support/redis.ts'
 import { createApiAccess } from './api-access.ts'
 import type { FleetOptions } from './fleet.ts'
 import { startFleet } from './fleet.ts'
@@ -15,7 +16,7 @@ import { formatReport } from './report.ts'
 import type { StatusCount } from './report.ts'
 import type { Fault } from './scene.ts'
 import { createScene } from './scene.ts'
-import { SEED } from './settings.ts'
+import { QUEUE, SEED } from './settings.ts'
 import { verdictOf } from './verdict.ts'
 
 export interface Scenario {
@@ -26,10 +27,13 @@ export interface Scenario {
   workerArgs?: FleetOptions['workerArgs']
   /** Whether the processes reach PostgreSQL over a network that can fail. Default: false. */
   isRemote?: boolean
+  /** Where the queue and the bus are. Default: what the suite is played with. */
+  queue?: 'postgres' | 'redis'
   /** Prepares the database. @returns the URL the processes are to use, if it is another. */
   prepare?(postgres: ScenePostgres): Promise<string>
 }
 
+const IN_REDIS = { QUEUE_BACKEND: 'redis', EVENT_BUS_BACKEND: 'redis' }
 const LOAD_TIMEOUT_MS = 400_000
 const QUIET_TIMEOUT_MS = 90_000
 
@@ -45,12 +49,14 @@ export async function play(
   const startedAt = performance.now()
   const random = createRandom(`${SEED}/${scenario.title}`)
   await using postgres = await startPostgres()
-  const { isRemote = false } = scenario
+  const { isRemote = false, queue = QUEUE } = scenario
+  await using redis = queue === 'redis' ? await startTestRedis() : undefined
   const databaseUrl =
     (await scenario.prepare?.(postgres)) ?? (isRemote ? postgres.proxyUrl : postgres.directUrl)
   await using fleet = await startFleet({
     databaseUrl,
     traceUrl: isRemote ? postgres.steadyUrl : postgres.directUrl,
+    env: redis === undefined ? {} : { ...IN_REDIS, REDIS_URL: redis.url },
     servers: 2,
     workers: 4,
     ...(scenario.workerEnv && { workerEnv: scenario.workerEnv }),
@@ -58,7 +64,7 @@ export async function play(
   })
   const calm = new AbortController()
   const over = new AbortController()
-  const scene = createScene({ postgres, fleet, random, signal: calm.signal })
+  const scene = createScene({ postgres, redis, fleet, random, signal: calm.signal })
   const load = startLoad(
     { ...USUAL_LOAD, ...scenario.load },
     {

@@ -1,4 +1,5 @@
 import { descendantsOf } from '../../support/processes.ts'
+import type { TestRedis } from '../../support/redis.ts'
 import type { Fleet, Member } from './fleet.ts'
 import type { Loss } from './losses.ts'
 import { heldBy } from './losses.ts'
@@ -8,6 +9,8 @@ import type { Random } from './random.ts'
 /** What a fault may lay hands on. */
 export interface Scene {
   readonly postgres: ScenePostgres
+  /** Where the queue is there. */
+  readonly redis: TestRedis | undefined
   readonly fleet: Fleet
   readonly random: Random
   /** Aborts when it is to leave off, and to make good what it broke. */
@@ -27,7 +30,7 @@ export interface SceneLog {
 }
 
 export function createScene(
-  parts: Pick<Scene, 'postgres' | 'fleet' | 'random' | 'signal'>,
+  parts: Pick<Scene, 'postgres' | 'redis' | 'fleet' | 'random' | 'signal'>,
 ): Scene & SceneLog {
   const counts = new Map<string, number>()
   const losses: Loss[] = []

@@ -5,3 +5,5 @@ export const RUNS = Number(process.env['FAULTS_RUNS'] ?? 500)
 export const IS_SHORT: boolean = RUNS < 100
 /** The shortest there is. */
 export const LEASE_TTL_SECONDS = 10
+/** FAULTS_QUEUE=redis plays all scenarios with the queue and the bus in Redis. */
+export const QUEUE = process.env['FAULTS_QUEUE'] === 'redis' ? 'redis' : 'postgres'
