@@ -2,7 +2,8 @@
 import type pg from 'pg'
 import { LOSSES_IN_COMPANY } from '../../lifecycle/charges.ts'
 import { WORKER_LOST as WORKER_LOST_ERROR } from '../../lifecycle/errors.ts'
-import { OPEN } from '../../lifecycle/statuses.ts'
+import { listOf, OPEN } from '../../lifecycle/statuses.ts'
+import { TRANSITIONS } from '../../lifecycle/transitions.ts'
 import {
   CANCEL_OVERDUE_SECONDS,
   LISTED,
@@ -28,7 +29,7 @@ const IN_POSTGRES = `
 const ELSEWHERE = `
     SELECT id::text AS run_id, agent_key, COALESCE(run_at, created_at) AS due
     FROM agent_runtime.run
-    WHERE status IN ('queued', 'waiting') AND agent_key IN (SELECT queue FROM agent_runtime.queue_epoch)`
+    WHERE status IN ${listOf(TRANSITIONS.started.from)} AND agent_key IN (SELECT queue FROM agent_runtime.queue_epoch)`
 
 const DELIVERY = `
   delivery AS (
