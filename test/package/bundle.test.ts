@@ -51,7 +51,7 @@ describe.each(Object.entries(BUNDLERS))('built by %s', (bundler, options) => {
   }
 
   test('it executes a run', async () => {
-    expect(await start({})).toBe('run.started\nrun.succeeded\n')
+    expect(await start({})).toBe("run.started\nrun.succeeded\n[ 'hello' ]\n")
   })
 
   test('asked for a provider, a worker says at its start what to install', async () => {
