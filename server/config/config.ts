@@ -22,7 +22,9 @@ export const Config = z.object({
   preparedStatements: flag.default(true),
   /** What the queue is kept in. `redis_streams` is taken for `redis`. */
   queueBackend: z
-    .preprocess((value) => (value === 'redis_streams' ? 'redis' : value), z.enum(['postgres', 'redis']))
+    .unknown()
+    .transform((value) => (value === 'redis_streams' ? 'redis' : value))
+    .pipe(z.enum(['postgres', 'redis']))
     .default('postgres'),
   /** Functions that register agents, as `./agents.ts#registerAgents`: files from the working folder on, and their exports. */
   registry: z
