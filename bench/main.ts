@@ -7,7 +7,8 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { TRANSPORTS } from './driver/run-client.ts'
 import type { Transport } from './driver/run-client.ts'
 import { startPostgres } from './driver/start-postgres.ts'
-import { startTargets } from './driver/start-targets.ts'
+import { isRedisInstalled } from './driver/start-redis.ts'
+import { createTargets } from './driver/targets.ts'
 import { describeMachine } from './machine.ts'
 import { formatMarkdown, writeReport } from './report.ts'
 import { runRounds } from './run-rounds.ts'
@@ -79,9 +80,20 @@ function keysOf(workloads: readonly Workload[]): string {
 
 const log = (message: string): void => void process.stderr.write(`${message}\n`)
 
+/** Where there is no Redis. Whoever asks for such a workload by name gets an error. */
+function leaveOutRedis(workloads: readonly Workload[]): readonly Workload[] {
+  const others = workloads.filter(({ system }) => system !== 'system-redis')
+  if (others.length === workloads.length || isRedisInstalled()) return workloads
+  const left = keysOf(workloads.filter((workload) => !others.includes(workload)))
+  const reason = 'redis-server is not installed (apt-get install redis-server)'
+  if (program.getOptionValueSource('workloads') !== 'default') program.error(`${reason}: ${left} needs it.`)
+  log(`${reason}: ${left} are left out.`)
+  return others
+}
+
 async function bench(options: Options, signal: AbortSignal): Promise<void> {
   const { rounds, duration, profile } = options
-  const workloads = options.workloads.flatMap((workload) => {
+  const workloads = leaveOutRedis(options.workloads).flatMap((workload) => {
     const transports = workload.transports.filter((transport) => options.transports.includes(transport))
     return transports.length === 0 ? [] : [{ ...workload, transports }]
   })
@@ -91,7 +103,7 @@ async function bench(options: Options, signal: AbortSignal): Promise<void> {
   cleanup.defer(() => rm(dataDir, { recursive: true, force: true }))
   const postgres = await startPostgres({ dataDir, log, signal })
   cleanup.defer(() => postgres.stop('immediate'))
-  const targets = await startTargets({ postgres, profileDir: profile, cleanup })
+  const targets = cleanup.use(createTargets({ postgres, profileDir: profile }))
 
   const results: WorkloadResult[] = []
   for (const workload of workloads) {

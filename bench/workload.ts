@@ -1,5 +1,5 @@
 import type { Transport } from './driver/run-client.ts'
-import type { Target } from './driver/target.ts'
+import type { Target, TargetKind } from './driver/target.ts'
 
 /** A figure a workload measures. The ratio printed beside it is always system ÷ floor. */
 export interface Metric {
@@ -34,6 +34,10 @@ export interface Workload {
   /** Over which the system is measured. */
   transports: readonly Transport[]
   metrics: readonly Metric[]
+  /** What is measured beside the floor. Default: `system`. */
+  system?: Exclude<TargetKind, 'floor'>
+  /** Each measurement has processes and a database of its own, which nothing has used, vacuumed or analysed. */
+  isFresh?: boolean
   /** Called once before the first round. */
   prepare?(target: Target, options: PrepareOptions): Promise<void>
   /** Loads the target once, warm-up included. */

@@ -21,6 +21,8 @@ export interface ServerChild {
 }
 
 interface ServerChildOptions {
+  /** For messages, and for the file of its profile. */
+  name: string
   databaseUrl: string
   /** Folder that takes a CPU profile when the process ends. */
   profileDir: string | undefined
@@ -33,7 +35,7 @@ const STOP_TIMEOUT_MS = 10_000
 
 /** Starts a process and resolves when it reports to be ready. @throws when it ends before that. */
 export async function startServerChild(file: URL, options: ServerChildOptions): Promise<ServerChild> {
-  const name = file.pathname.split('/').slice(-2).join('-').replace('.ts', '')
+  const { name } = options
   const profiling =
     options.profileDir === undefined
       ? []

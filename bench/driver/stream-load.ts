@@ -91,5 +91,5 @@ function cpuPer10k(
 ): CpuTime | undefined {
   if (before === undefined || after === undefined) return undefined
   const share = (part: keyof CpuTime): number => ((after[part] - before[part]) * 10_000) / deltas
-  return { api: share('api'), worker: share('worker'), postgres: share('postgres') }
+  return { api: share('api'), worker: share('worker'), postgres: share('postgres'), redis: share('redis') }
 }

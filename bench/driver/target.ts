@@ -5,6 +5,8 @@ export interface CpuTime {
   api: number
   worker: number
   postgres: number
+  /** 0 where there is none. */
+  redis: number
 }
 
 export interface ApiProcess extends AsyncDisposable {
@@ -48,9 +50,12 @@ export interface Crowd {
   waiting: number
 }
 
+/** `system-redis` has its queue in Redis. */
+export type TargetKind = 'floor' | 'system' | 'system-redis'
+
 /** What workloads are run against: the floor or the system, each an API and a worker process. */
 export interface Target {
-  readonly name: 'floor' | 'system'
+  readonly name: TargetKind
   /** Of the API, without a slash at the end. */
   readonly url: string
   /** Another API process beside the first, to look at in its youth. */

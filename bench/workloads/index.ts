@@ -1,6 +1,10 @@
 import type { Workload } from '../workload.ts'
 import { throughput } from './w1-throughput.ts'
+import { freshThroughput } from './w1fresh-throughput.ts'
+import { redisThroughput } from './w1redis-throughput.ts'
 import { latency } from './w2-latency.ts'
+import { pausedLatency } from './w2pauses-latency.ts'
+import { redisLatency } from './w2redis-latency.ts'
 import { streams } from './w3-streams.ts'
 import { flood } from './w3max-flood.ts'
 import { audience } from './w4-audience.ts'
@@ -14,7 +18,11 @@ import { largeTable } from './w7-large-table.ts'
 /** In the order in which they are run and reported. */
 export const WORKLOADS: readonly Workload[] = [
   throughput,
+  redisThroughput,
+  freshThroughput,
   latency,
+  redisLatency,
+  pausedLatency,
   streams,
   flood,
   audience,

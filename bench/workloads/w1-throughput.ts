@@ -1,11 +1,65 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from '../driver/connect.ts'
 import { percentile } from '../driver/statistics.ts'
+import type { Target } from '../driver/target.ts'
 import { timeNoopRun } from '../driver/time-run.ts'
-import type { Workload } from '../workload.ts'
+import type { Figures, MeasureOptions, Workload } from '../workload.ts'
 
 const CLIENTS = 64
 const WARM_UP_MS = 2_000
+
+interface ThroughputOptions extends MeasureOptions {
+  /** Of the clients, before it counts. */
+  warmUpMs?: number
+}
+
+export async function measureThroughput(
+  target: Target,
+  { durationMs, transport, signal, warmUpMs = WARM_UP_MS }: ThroughputOptions,
+): Promise<Figures> {
+  using client = connect(target.url, { transport, signal })
+  const over = new AbortController()
+  const giveUp = AbortSignal.any([signal, over.signal])
+  let completed: number[] = []
+
+  async function loop(): Promise<void> {
+    try {
+      while (!over.signal.aborted) completed.push((await timeNoopRun(client)).completedMs)
+    } finally {
+      over.abort()
+    }
+  }
+
+  async function watch(): Promise<Figures> {
+    try {
+      await sleep(warmUpMs, undefined, { signal: giveUp })
+      const before = await target.readCpuTime()
+      const startedAt = performance.now()
+      completed = []
+      await sleep(durationMs, undefined, { signal: giveUp })
+      const seconds = (performance.now() - startedAt) / 1000
+      const times = completed.slice()
+      const after = await target.readCpuTime()
+      return {
+        runsPerSecond: times.length / seconds,
+        completedP50: percentile(times, 50),
+        completedP99: percentile(times, 99),
+        ...(before === undefined || after === undefined
+          ? {}
+          : {
+              nodeCpu: ((after.api + after.worker - before.api - before.worker) * 1000) / times.length,
+              postgresCpu: ((after.postgres - before.postgres) * 1000) / times.length,
+              redisCpu: ((after.redis - before.redis) * 1000) / times.length,
+            }),
+      }
+    } finally {
+      over.abort()
+    }
+  }
+
+  const [figures] = await Promise.all([watch(), ...Array.from({ length: CLIENTS }, loop)])
+  return figures
+}
 
 /** Clients that each create a run, follow it to its end, and create the next. */
 export const throughput: Workload = {
@@ -20,47 +74,5 @@ export const throughput: Workload = {
     { key: 'postgresCpu', label: 'CPU of PostgreSQL per run', unit: 'ms', better: 'lower' },
   ],
 
-  async measure(target, { durationMs, transport, signal }) {
-    using client = connect(target.url, { transport, signal })
-    const over = new AbortController()
-    const giveUp = AbortSignal.any([signal, over.signal])
-    let completed: number[] = []
-
-    async function loop(): Promise<void> {
-      try {
-        while (!over.signal.aborted) completed.push((await timeNoopRun(client)).completedMs)
-      } finally {
-        over.abort()
-      }
-    }
-
-    async function watch(): Promise<Record<string, number>> {
-      try {
-        await sleep(WARM_UP_MS, undefined, { signal: giveUp })
-        const before = await target.readCpuTime()
-        const startedAt = performance.now()
-        completed = []
-        await sleep(durationMs, undefined, { signal: giveUp })
-        const seconds = (performance.now() - startedAt) / 1000
-        const times = completed.slice()
-        const after = await target.readCpuTime()
-        return {
-          runsPerSecond: times.length / seconds,
-          completedP50: percentile(times, 50),
-          completedP99: percentile(times, 99),
-          ...(before === undefined || after === undefined
-            ? {}
-            : {
-                nodeCpu: ((after.api + after.worker - before.api - before.worker) * 1000) / times.length,
-                postgresCpu: ((after.postgres - before.postgres) * 1000) / times.length,
-              }),
-        }
-      } finally {
-        over.abort()
-      }
-    }
-
-    const [figures] = await Promise.all([watch(), ...Array.from({ length: CLIENTS }, loop)])
-    return figures
-  },
+  measure: measureThroughput,
 }

@@ -1,10 +1,41 @@
 import { connect } from '../driver/connect.ts'
 import { percentile } from '../driver/statistics.ts'
+import type { Target } from '../driver/target.ts'
 import { timeNoopRun } from '../driver/time-run.ts'
-import type { Workload } from '../workload.ts'
+import type { Figures, MeasureOptions, Workload } from '../workload.ts'
 
 const RUNS = 200
 const WARM_UP_RUNS = 50
+
+interface LatencyOptions extends MeasureOptions {
+  /** Before each run. */
+  pause?: () => Promise<void>
+}
+
+export async function measureLatency(
+  target: Target,
+  { transport, signal, pause }: LatencyOptions,
+): Promise<Figures> {
+  using client = connect(target.url, { transport, signal })
+  for (let run = 0; run < WARM_UP_RUNS; run++) {
+    await pause?.()
+    await timeNoopRun(client)
+  }
+  const firstEvents: number[] = []
+  const completions: number[] = []
+  for (let run = 0; run < RUNS; run++) {
+    await pause?.()
+    const { firstEventMs, completedMs } = await timeNoopRun(client)
+    firstEvents.push(firstEventMs)
+    completions.push(completedMs)
+  }
+  return {
+    firstEventP50: percentile(firstEvents, 50),
+    firstEventP99: percentile(firstEvents, 99),
+    completedP50: percentile(completions, 50),
+    completedP99: percentile(completions, 99),
+  }
+}
 
 /** One run at a time on an otherwise idle system. */
 export const latency: Workload = {
@@ -18,21 +49,5 @@ export const latency: Workload = {
     { key: 'completedP99', label: 'create → completion seen, p99', unit: 'ms', better: 'lower' },
   ],
 
-  async measure(target, { transport, signal }) {
-    using client = connect(target.url, { transport, signal })
-    for (let run = 0; run < WARM_UP_RUNS; run++) await timeNoopRun(client)
-    const firstEvents: number[] = []
-    const completions: number[] = []
-    for (let run = 0; run < RUNS; run++) {
-      const { firstEventMs, completedMs } = await timeNoopRun(client)
-      firstEvents.push(firstEventMs)
-      completions.push(completedMs)
-    }
-    return {
-      firstEventP50: percentile(firstEvents, 50),
-      firstEventP99: percentile(firstEvents, 99),
-      completedP50: percentile(completions, 50),
-      completedP99: percentile(completions, 99),
-    }
-  },
+  measure: measureLatency,
 }

@@ -1,70 +1,52 @@
 import type { EmbeddedPostgres } from '../../server/embedded-postgres/embedded-postgres.ts'
-import { migrateDatabase } from '../../server/index.ts'
-import { FLOOR_SCHEMA } from '../floor/schema.ts'
-import { FLOOR_TABLES } from '../floor/tables.ts'
-import { SYSTEM_TABLES } from '../system/tables.ts'
 import { awaitIdle } from './await-idle.ts'
 import { readCpuSeconds } from './cpu-time.ts'
+import type { RedisServer } from './start-redis.ts'
 import { startServerChild } from './server-child.ts'
 import type { ServerChild } from './server-child.ts'
-import { createDatabase, query, queryNumber } from './target-database.ts'
+import { query, queryNumber } from './target-database.ts'
 import type { Tables } from './target-database.ts'
 import { FILLED_AGENT_KEY } from './target.ts'
-import type { Target } from './target.ts'
+import type { Target, TargetKind } from './target.ts'
 
-interface StartOptions {
-  postgres: EmbeddedPostgres
-  /** Folder that takes a CPU profile of each process. */
-  profileDir: string | undefined
-  /** Is given what to do at the end, as it becomes necessary. */
-  cleanup: AsyncDisposableStack
-}
-
-export interface Targets {
-  floor: Target
-  system: Target
-}
-
-/** Starts floor and system, each with a database of its own in the same PostgreSQL. */
-export async function startTargets(options: StartOptions): Promise<Targets> {
-  const floorUrl = await createDatabase(options.postgres.url, 'bench_floor')
-  await query(floorUrl, FLOOR_SCHEMA)
-  const systemUrl = await createDatabase(options.postgres.url, 'bench_system')
-  await migrateDatabase(systemUrl)
-  return {
-    floor: await startTarget({ name: 'floor', databaseUrl: floorUrl, tables: FLOOR_TABLES }, options),
-    system: await startTarget({ name: 'system', databaseUrl: systemUrl, tables: SYSTEM_TABLES }, options),
-  }
-}
-
-interface Candidate {
-  name: Target['name']
+export interface Candidate {
+  name: TargetKind
+  /** Folder of the programs that are its API and its worker. */
+  folder: 'floor' | 'system'
   databaseUrl: string
   tables: Tables
+  postgres: EmbeddedPostgres
+  redis?: RedisServer | undefined
+  /** Folder that takes a CPU profile of each process. */
+  profileDir: string | undefined
 }
 
-async function startTarget(
-  { name, databaseUrl, tables }: Candidate,
-  { postgres, profileDir, cleanup }: StartOptions,
-): Promise<Target> {
+/** Starts an API and a worker process. */
+export async function startTarget(candidate: Candidate): Promise<Target & AsyncDisposable> {
+  const { name, folder, databaseUrl, tables, postgres, redis, profileDir } = candidate
+  const queue = redis === undefined ? {} : { QUEUE_BACKEND: 'redis', REDIS_URL: redis.url }
+  await using stack = new AsyncDisposableStack()
   const start = (
     part: 'api' | 'worker',
     { profileInto, env = {} }: { profileInto?: string | undefined; env?: Record<string, string> } = {},
   ): Promise<ServerChild> =>
-    startServerChild(new URL(`../${name}/${part}.ts`, import.meta.url), {
+    startServerChild(new URL(`../${folder}/${part}.ts`, import.meta.url), {
+      name: `${name}-${part}`,
       databaseUrl,
       profileDir: profileInto,
-      env,
+      env: { ...queue, ...env },
     })
   const worker = await start('worker', { profileInto: profileDir })
-  cleanup.defer(() => worker.stop())
+  stack.defer(worker.stop)
   const api = await start('api', { profileInto: profileDir })
-  cleanup.defer(() => api.stop())
+  stack.defer(api.stop)
   const workers = new Set([worker])
   const urlOf = ({ port }: ServerChild): string => `http://127.0.0.1:${port}`
 
+  const processes = stack.move()
   return {
     name,
+    [Symbol.asyncDispose]: () => processes.disposeAsync(),
     url: urlOf(api),
     async startApi() {
       const child = await start('api')
@@ -95,7 +77,8 @@ async function startTarget(
       const [ofApi, ofPostgres, ...ofWorkers] = await Promise.all(pids.map(readCpuSeconds))
       if (ofApi === undefined || ofPostgres === undefined) return undefined
       const ofWorker = ofWorkers.reduce<number>((sum, seconds) => sum + (seconds ?? 0), 0)
-      return { api: ofApi, worker: ofWorker, postgres: ofPostgres }
+      const ofRedis = redis === undefined ? 0 : await readCpuSeconds(redis.pid)
+      return { api: ofApi, worker: ofWorker, postgres: ofPostgres, redis: ofRedis ?? 0 }
     },
     async readLooks() {
       if (tables.crowd === undefined) return undefined

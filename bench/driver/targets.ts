@@ -1,0 +1,67 @@
+import type { EmbeddedPostgres } from '../../server/embedded-postgres/embedded-postgres.ts'
+import { migrateDatabase } from '../../server/index.ts'
+import { FLOOR_SCHEMA } from '../floor/schema.ts'
+import { FLOOR_TABLES } from '../floor/tables.ts'
+import { SYSTEM_TABLES } from '../system/tables.ts'
+import { startRedis } from './start-redis.ts'
+import { startTarget } from './start-target.ts'
+import { createDatabase, query } from './target-database.ts'
+import type { Target, TargetKind } from './target.ts'
+
+interface TargetsOptions {
+  postgres: EmbeddedPostgres
+  /** Folder that takes a CPU profile of each process. */
+  profileDir: string | undefined
+}
+
+/** Floor and systems, each with a database of its own in the same PostgreSQL. */
+export interface Targets extends AsyncDisposable {
+  /** The one that workloads share: started by the first of them, and there to the end. */
+  share(kind: TargetKind): Promise<Target>
+  /** One that nothing has used; it goes, and its database, when it is disposed of. */
+  start(kind: TargetKind): Promise<Target & AsyncDisposable>
+}
+
+export function createTargets({ postgres, profileDir }: TargetsOptions): Targets {
+  const stack = new AsyncDisposableStack()
+  const shared = new Map<TargetKind, Promise<Target>>()
+  let databases = 0
+
+  async function start(kind: TargetKind): Promise<Target & AsyncDisposable> {
+    await using started = new AsyncDisposableStack()
+    databases += 1
+    const database = `bench_${kind.replace('-', '_')}_${databases}`
+    const databaseUrl = await createDatabase(postgres.url, database)
+    // Of an interrupted benchmark PostgreSQL may be gone before.
+    started.defer(() =>
+      query(postgres.url, `DROP DATABASE ${database} WITH (FORCE)`).then(
+        () => {},
+        () => {},
+      ),
+    )
+    if (kind === 'floor') await query(databaseUrl, FLOOR_SCHEMA)
+    else await migrateDatabase(databaseUrl)
+    const target = await startTarget({
+      name: kind,
+      folder: kind === 'floor' ? 'floor' : 'system',
+      databaseUrl,
+      tables: kind === 'floor' ? FLOOR_TABLES : SYSTEM_TABLES,
+      postgres,
+      redis: kind === 'system-redis' ? started.use(await startRedis()) : undefined,
+      profileDir,
+    })
+    started.use(target)
+    const running = started.move()
+    return { ...target, [Symbol.asyncDispose]: () => running.disposeAsync() }
+  }
+
+  return {
+    start,
+    share(kind) {
+      const target = shared.get(kind) ?? start(kind).then((another) => stack.use(another))
+      shared.set(kind, target)
+      return target
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  }
+}
