@@ -41,7 +41,7 @@ export type {
   ListConversationsRequest,
 } from './contract/conversation.ts'
 export type { Page } from './contract/page.ts'
-export type { EventPage } from './ports/store.ts'
+export type { EventPage } from './ports/store/event-store.ts'
 export type { CallerLimits, Limits } from './domain/limits.ts'
 export type {
   AuthorizeEvents,

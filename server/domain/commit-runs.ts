@@ -3,11 +3,11 @@ import { createGroupCommit } from '../concurrency/group-commit.ts'
 import { mayClash } from '../ports/create-run.ts'
 import type { CreatedRun, NewRun } from '../ports/create-run.ts'
 import type { Logger } from '../ports/logger.ts'
-import { mayBeOnes, StoreFailure } from '../ports/store-failure.ts'
-import type { Store } from '../ports/store.ts'
+import { mayBeOnes, StoreFailure } from '../ports/store/store-failure.ts'
+import type { RunStore } from '../ports/store/run-store.ts'
 
 interface CommitPorts {
-  store: Pick<Store, 'createRuns'>
+  store: Pick<RunStore, 'createRuns'>
   log: Logger
 }
 

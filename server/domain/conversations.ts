@@ -19,7 +19,7 @@ import type { Page } from '../contract/page.ts'
 import { parseInput } from '../contract/parse-input.ts'
 import { RunStatus } from '../contract/run.ts'
 import { OPEN_STATUSES } from '../contract/terminal.ts'
-import type { Store } from '../ports/store.ts'
+import type { ConversationStore } from '../ports/store/conversation-store.ts'
 import { unknownAgent } from './unknown-agent.ts'
 import { assertStorable } from '../contract/storable-json.ts'
 
@@ -33,7 +33,10 @@ export interface Conversations {
 /** Whose messages are history: also of runs under way, since their input was said. */
 const SPOKEN: readonly RunStatus[] = [...OPEN_STATUSES, 'succeeded']
 
-export function createConversations(store: Store, agents: ReadonlyMap<string, unknown>): Conversations {
+export function createConversations(
+  store: ConversationStore,
+  agents: ReadonlyMap<string, unknown>,
+): Conversations {
   return {
     async create(principal, request) {
       const owner = parsePrincipal(principal)

@@ -1,8 +1,8 @@
 import type { Logger } from '../ports/logger.ts'
-import type { Store } from '../ports/store.ts'
+import type { ConversationStore } from '../ports/store/conversation-store.ts'
 
 interface GiveTurnPorts {
-  store: Pick<Store, 'giveTurns'>
+  store: Pick<ConversationStore, 'giveTurns'>
   log: Logger
 }
 

@@ -1,10 +1,10 @@
 import type { Clock } from '../ports/clock.ts'
 import type { Logger } from '../ports/logger.ts'
-import type { Store } from '../ports/store.ts'
+import type { SweepStore } from '../ports/store/sweep-store.ts'
 import type { Sweep } from '../ports/upkeep.ts'
 
 export interface RetentionPorts {
-  store: Pick<Store, 'compactRuns' | 'deleteRuns' | 'deleteEmptyConversations'>
+  store: Pick<SweepStore, 'compactRuns' | 'deleteRuns' | 'deleteEmptyConversations'>
   clock: Clock
   log: Logger
   /** A random number from 0 up to, not including, 1. */

@@ -12,7 +12,8 @@ import type { EventHub } from '../events/hub.ts'
 import { shownTo, visibleTo } from '../events/visibility.ts'
 import type { Logger } from '../ports/logger.ts'
 import { ownerOf } from '../ports/owner.ts'
-import type { EventPage, Store } from '../ports/store.ts'
+import type { EventPage, EventStore } from '../ports/store/event-store.ts'
+import type { RunStore } from '../ports/store/run-store.ts'
 
 export interface EventsOptions {
   runId: string
@@ -59,7 +60,7 @@ export interface RunEvents {
 }
 
 interface RunEventsPorts {
-  store: Pick<Store, 'getProgress' | 'listEvents'>
+  store: Pick<RunStore, 'getProgress'> & Pick<EventStore, 'listEvents'>
   hub: EventHub
   log: Logger
 }

@@ -14,7 +14,9 @@ import type { CreatedRun, NewRun } from '../ports/create-run.ts'
 import type { EventBus } from '../ports/event-bus.ts'
 import type { Logger } from '../ports/logger.ts'
 import { ownerOf } from '../ports/owner.ts'
-import type { Store } from '../ports/store.ts'
+import type { ConversationStore } from '../ports/store/conversation-store.ts'
+import type { RunStore } from '../ports/store/run-store.ts'
+import type { WaitStore } from '../ports/store/wait-store.ts'
 import { assertStorable } from '../contract/storable-json.ts'
 import { checkAnswer } from './check-answer.ts'
 import { createCommitRun } from './commit-runs.ts'
@@ -30,7 +32,7 @@ import { unknownAgent } from './unknown-agent.ts'
 type CreatedWithPlace = Extract<CreatedRun, { kind: 'created' }>
 
 export interface RunPorts {
-  store: Store
+  store: RunStore & WaitStore & Pick<ConversationStore, 'giveTurns'>
   bus: Pick<EventBus, 'publish'>
   log: Logger
 }

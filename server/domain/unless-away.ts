@@ -1,5 +1,5 @@
 import type { Clock } from '../ports/clock.ts'
-import type { Store } from '../ports/store.ts'
+import type { Store } from '../ports/store/store.ts'
 
 interface AwayPorts {
   store: Pick<Store, 'check'>

@@ -1,13 +1,14 @@
 import type { Clock } from '../ports/clock.ts'
 import type { EventBus } from '../ports/event-bus.ts'
 import type { Logger } from '../ports/logger.ts'
-import type { Store } from '../ports/store.ts'
+import type { ConversationStore } from '../ports/store/conversation-store.ts'
+import type { SweepStore } from '../ports/store/sweep-store.ts'
 import type { Upkeep } from '../ports/upkeep.ts'
 import { logEnded } from './log-ended.ts'
 import { hintsOf } from './hints.ts'
 
 export interface UpkeepPorts {
-  store: Pick<Store, 'findUpkeep' | 'recoverRuns' | 'expireRuns' | 'giveTurns'>
+  store: Pick<SweepStore, 'findUpkeep' | 'recoverRuns' | 'expireRuns'> & Pick<ConversationStore, 'giveTurns'>
   bus: Pick<EventBus, 'publish'>
   clock: Clock
   log: Logger

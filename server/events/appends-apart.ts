@@ -1,7 +1,7 @@
 import type { RunAppend } from '../ports/attempt.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Logger } from '../ports/logger.ts'
-import { StoreFailure } from '../ports/store-failure.ts'
+import { StoreFailure } from '../ports/store/store-failure.ts'
 import type { RunLog } from './run-log.ts'
 
 /** One run's share of a flush. */

@@ -1,6 +1,6 @@
 import type { Visibility } from '../contract/event.ts'
 import { isTerminalEvent } from '../contract/terminal.ts'
-import type { Store } from '../ports/store.ts'
+import type { EventStore } from '../ports/store/event-store.ts'
 import type { EventBatch } from './event-ring.ts'
 import type { RunFeed } from './run-feed.ts'
 import { shownTo } from './visibility.ts'
@@ -15,7 +15,7 @@ export interface EventStreamOptions {
   visibilities: readonly Visibility[]
   /** Undefined when the run is over, since all of it is in the store then. */
   feed: RunFeed | undefined
-  readEvents: Store['readEvents']
+  readEvents: EventStore['readEvents']
   /** Called once when the stream is over, whoever ended it. */
   onClose(): void
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../ports/clock.ts'
 import type { EventBus } from '../ports/event-bus.ts'
-import type { Store } from '../ports/store.ts'
+import type { EventStore } from '../ports/store/event-store.ts'
 import { EventStream } from './event-stream.ts'
 import type { EventStreamOptions } from './event-stream.ts'
 import { RunFeed } from './run-feed.ts'
@@ -10,7 +10,7 @@ import { createSharedReads } from './shared-reads.ts'
 const MAX_FEED_BACKLOG = 250
 
 interface HubPorts {
-  store: Pick<Store, 'readEvents' | 'readNewEvents'>
+  store: Pick<EventStore, 'readEvents' | 'readNewEvents'>
   bus: Pick<EventBus, 'subscribe'>
   clock: Pick<Clock, 'sleep'>
   /** Between looks when no hint comes. Because of these looks a lost hint costs only latency. */

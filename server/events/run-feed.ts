@@ -1,6 +1,6 @@
 import { isTerminalEvent } from '../contract/terminal.ts'
 import type { Hint } from '../ports/event-bus.ts'
-import type { Store } from '../ports/store.ts'
+import type { EventStore } from '../ports/store/event-store.ts'
 import { EventRing, approximateBytes } from './event-ring.ts'
 import type { EventBatch } from './event-ring.ts'
 
@@ -22,7 +22,7 @@ interface FeedReader {
  */
 export class RunFeed {
   readonly runId: string
-  readonly #read: Store['readNewEvents']
+  readonly #read: EventStore['readNewEvents']
   readonly #ring: EventRing
   readonly #readers = new Set<FeedReader>()
   /** The newest `seq` heard of since the look under way began. Infinity: there may be any. */
@@ -31,7 +31,7 @@ export class RunFeed {
   #isOver = false
 
   /** @param afterSeq where it begins. It holds no event before that. */
-  constructor(run: { runId: string; afterSeq: number }, read: Store['readNewEvents']) {
+  constructor(run: { runId: string; afterSeq: number }, read: EventStore['readNewEvents']) {
     this.runId = run.runId
     this.#read = read
     this.#ring = new EventRing(run.afterSeq)

@@ -1,7 +1,7 @@
-import type { Store } from '../ports/store.ts'
+import type { EventStore } from '../ports/store/event-store.ts'
 import type { EventBatch } from './event-ring.ts'
 
-type ReadEvents = Store['readEvents']
+type ReadEvents = EventStore['readEvents']
 
 /**
  * Shares a read that is under way with everyone who wants the same page. Viewers who join together read the same

@@ -5,8 +5,8 @@ import type { AppendOutcome, AttemptEnding, RunAppend } from '../ports/attempt.t
 import type { Clock } from '../ports/clock.ts'
 import type { EventBus, NewHint } from '../ports/event-bus.ts'
 import type { Logger } from '../ports/logger.ts'
-import type { Store } from '../ports/store.ts'
-import { StoreFailure } from '../ports/store-failure.ts'
+import type { AttemptStore } from '../ports/store/attempt-store.ts'
+import { StoreFailure } from '../ports/store/store-failure.ts'
 import { AppendsApart } from './appends-apart.ts'
 import type { Share } from './appends-apart.ts'
 import { RunLog } from './run-log.ts'
@@ -25,7 +25,7 @@ const RETRY_MAX_MS = 2_000
 export const HEARTBEAT = 'run.heartbeat'
 
 interface WriterPorts {
-  store: Pick<Store, 'append'>
+  store: Pick<AttemptStore, 'append'>
   bus: Pick<EventBus, 'publish'>
   clock: Clock
   log: Logger

@@ -6,7 +6,7 @@ import type { RunError } from '../contract/run.ts'
 import { isTerminal } from '../contract/terminal.ts'
 import type { TerminalStatus } from '../contract/terminal.ts'
 import type { WaitKind } from '../contract/wait.ts'
-import type { StoreFailure } from './store-failure.ts'
+import type { StoreFailure } from './store/store-failure.ts'
 import type { ChangedRun } from './upkeep.ts'
 
 /** A run handed to a worker: one attempt, which `attempt` fences. */

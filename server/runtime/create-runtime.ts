@@ -10,7 +10,7 @@ import { createPgPresence } from '../postgres/presence.ts'
 import { createLogger } from '../telemetry/pino-logger.ts'
 import { toStartupError } from '../postgres/connections/database-error.ts'
 import { createPostgresPool } from '../postgres/connections/pool.ts'
-import { createPrismaStore } from '../postgres/store.ts'
+import { createPostgresStore } from '../postgres/store.ts'
 import { systemClock } from '../ports/system-clock.ts'
 import { createIdentify } from '../api/identify.ts'
 import { createRouter } from '../api/router.ts'
@@ -81,7 +81,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     onDelivered,
     stopping: stopping.signal,
   })
-  const store = createPrismaStore({ pool, visibilityOf, retryPolicy, deliveries })
+  const store = createPostgresStore({ pool, visibilityOf, retryPolicy, deliveries })
 
   const pollIntervalMs = config.streamPollIntervalSeconds * 1000
   const hub = createEventHub({ store, bus, clock, pollIntervalMs })

@@ -5,7 +5,8 @@ import { withIdleLimit } from '../agent/idle-limit.ts'
 import type { Model } from '../ports/model.ts'
 import type { ClaimedRun } from '../ports/attempt.ts'
 import type { Logger } from '../ports/logger.ts'
-import type { Store } from '../ports/store.ts'
+import type { AttemptStore } from '../ports/store/attempt-store.ts'
+import type { WaitStore } from '../ports/store/wait-store.ts'
 import { createEmitter } from './emitter.ts'
 import type { EmitterPorts } from './emitter.ts'
 import { withHandledPromises } from './handled-promises.ts'
@@ -17,10 +18,8 @@ import type { Suspension } from './suspension.ts'
 import { createWaits } from './waits.ts'
 
 export interface AttemptPorts extends EmitterPorts, Pick<StepPorts, 'leaseTtlMs' | 'retryPolicy' | 'random'> {
-  store: Pick<
-    Store,
-    'saveCheckpoint' | 'readSteps' | 'saveStep' | 'readTold' | 'renewLeases' | 'readSettledWaits'
-  >
+  store: Pick<AttemptStore, 'saveCheckpoint' | 'readSteps' | 'saveStep' | 'readTold' | 'renewLeases'> &
+    Pick<WaitStore, 'readSettledWaits'>
   log: Logger
   llm: Model
   modelIdleTimeoutMs: number

@@ -7,12 +7,12 @@ import type { EventWriter } from '../events/writer.ts'
 import { parseSchema } from '../agent/parse-schema.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { ClaimedRun } from '../ports/attempt.ts'
-import type { Store } from '../ports/store.ts'
+import type { AttemptStore } from '../ports/store/attempt-store.ts'
 import { storedForm } from './stored-form.ts'
 import { createTold } from './told.ts'
 
 export interface EmitterPorts {
-  store: Pick<Store, 'readTold'>
+  store: Pick<AttemptStore, 'readTold'>
   writer: EventWriter
   clock: Clock
   visibilityOf(type: string, agentEvents?: AnyAgent['events']): Visibility

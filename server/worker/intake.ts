@@ -3,13 +3,13 @@ import type { Clock } from '../ports/clock.ts'
 import type { Hint } from '../ports/event-bus.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Queue } from '../ports/queue.ts'
-import type { Lease, Store } from '../ports/store.ts'
+import type { AttemptStore, Lease } from '../ports/store/attempt-store.ts'
 import { Offers } from './offers.ts'
 import type { Offer } from './offers.ts'
 import type { Peers } from './peers.ts'
 
 interface IntakePorts {
-  store: Pick<Store, 'claimRuns'>
+  store: Pick<AttemptStore, 'claimRuns'>
   queue: Pick<Queue, 'findDue'>
   clock: Clock
   log: Logger

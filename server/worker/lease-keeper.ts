@@ -1,6 +1,6 @@
 import type { Clock } from '../ports/clock.ts'
 import type { Logger } from '../ports/logger.ts'
-import type { Store } from '../ports/store.ts'
+import type { AttemptStore } from '../ports/store/attempt-store.ts'
 import { RunInterruption } from './interruption.ts'
 
 /** An attempt this worker holds. */
@@ -12,7 +12,7 @@ export interface Held {
 }
 
 interface LeasePorts {
-  store: Pick<Store, 'renewLeases'>
+  store: Pick<AttemptStore, 'renewLeases'>
   clock: Clock
   log: Logger
 }

@@ -5,7 +5,7 @@ import { CALL_NAME, CallName } from '../contract/wait.ts'
 import type { AttemptMessages } from '../events/attempt-messages.ts'
 import type { ClaimedRun } from '../ports/attempt.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { Store } from '../ports/store.ts'
+import type { AttemptStore } from '../ports/store/attempt-store.ts'
 import { RunInterruption } from './interruption.ts'
 import { createOccurrences, keyOf } from './occurrences.ts'
 import { isRetriable, retryDelayMs } from './retry.ts'
@@ -13,7 +13,7 @@ import type { RetryPolicy } from '../lifecycle/backoff.ts'
 import { storedForm } from './stored-form.ts'
 
 export interface StepPorts {
-  store: Pick<Store, 'readSteps' | 'saveStep' | 'renewLeases'>
+  store: Pick<AttemptStore, 'readSteps' | 'saveStep' | 'renewLeases'>
   clock: Clock
   leaseTtlMs: number
   retryPolicy: RetryPolicy

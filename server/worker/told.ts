@@ -1,6 +1,6 @@
 import type { Json } from '../contract/json.ts'
 import type { ClaimedRun } from '../ports/attempt.ts'
-import type { Store } from '../ports/store.ts'
+import type { AttemptStore } from '../ports/store/attempt-store.ts'
 
 /** The types that tell of a step that was stored, with whose id in them. */
 const ID_FIELDS = {
@@ -15,7 +15,7 @@ const ID_FIELDS = {
  * one whose process died in between was not.
  */
 export function createTold(
-  store: Pick<Store, 'readTold'>,
+  store: Pick<AttemptStore, 'readTold'>,
   run: ClaimedRun,
 ): (type: string, payload: Json) => false | Promise<boolean> {
   let told: Promise<Set<string>> | undefined

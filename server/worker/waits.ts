@@ -9,7 +9,7 @@ import type { Json } from '../contract/json.ts'
 import { ApprovalAnswer, MAX_WAIT_MS, CALL_NAME, CallName } from '../contract/wait.ts'
 import type { WaitKind } from '../contract/wait.ts'
 import type { ClaimedRun, SettledWait } from '../ports/attempt.ts'
-import type { Store } from '../ports/store.ts'
+import type { WaitStore } from '../ports/store/wait-store.ts'
 import { createOccurrences, keyOf } from './occurrences.ts'
 import { storedForm } from './stored-form.ts'
 import type { Suspension } from './suspension.ts'
@@ -33,7 +33,7 @@ const APPROVAL_MS = 24 * 3600 * 1000
 
 /** `ctx.wait`, `ctx.approve` and `ctx.sleep` of one attempt. */
 export function createWaits(
-  { store }: { store: Pick<Store, 'readSettledWaits'> },
+  { store }: { store: Pick<WaitStore, 'readSettledWaits'> },
   { run, signal, suspension }: WaitRun,
 ): Pick<AgentContext, 'wait' | 'approve' | 'sleep'> {
   const next = createOccurrences()

@@ -6,6 +6,7 @@ import type { RefusedRun } from '../ports/attempt.ts'
 import type { Announcement, Presence } from '../ports/presence.ts'
 import { isolatedQueue } from '../ports/queue.ts'
 import type { Queue } from '../ports/queue.ts'
+import type { Store } from '../ports/store/store.ts'
 import { ActiveRuns } from './active-runs.ts'
 import type { ActiveRunsPorts } from './active-runs.ts'
 import { Intake } from './intake.ts'
@@ -14,6 +15,7 @@ import type { Isolation } from './isolated-runs.ts'
 import { Peers } from './peers.ts'
 
 export interface WorkerPorts extends ActiveRunsPorts {
+  store: ActiveRunsPorts['store'] & Pick<Store, 'check'>
   queue: Queue
   presence: Presence
 }

@@ -1,9 +1,10 @@
 import type pg from 'pg'
 import type { Visibility } from '../../server/contract/event.ts'
 import { retryPolicyOf } from '../../server/lifecycle/backoff.ts'
-import type { Store } from '../../server/ports/store.ts'
+import type { AttemptStore } from '../../server/ports/store/attempt-store.ts'
+import type { Store } from '../../server/ports/store/store.ts'
 import { createJoinedDeliveries } from '../../server/postgres/deliveries/joined-deliveries.ts'
-import { createPrismaStore } from '../../server/postgres/store.ts'
+import { createPostgresStore } from '../../server/postgres/store.ts'
 
 /** A store whose runs are in no queue: {@link claim} names those that it takes. */
 export function createTestStore(
@@ -17,12 +18,12 @@ export function createTestStore(
   }
   const deliveries = createJoinedDeliveries(pool, queue, () => {})
   const options = { visibilityOf: () => visibility, retryPolicy, deliveries }
-  return createPrismaStore({ pool, ...options })
+  return createPostgresStore({ pool, ...options })
 }
 
 /** Claims runs as a worker does whose deliveries they are. */
 export function claim(
-  store: Pick<Store, 'claimRuns'>,
+  store: Pick<AttemptStore, 'claimRuns'>,
   runIds: readonly string[],
   { workerId = 'w', ttlMs = 60_000 } = {},
 ) {

@@ -1,4 +1,4 @@
-import { StoreFailure } from '../../ports/store-failure.ts'
+import { StoreFailure } from '../../ports/store/store-failure.ts'
 
 /**
  * Of PostgreSQL's classes and codes, those that tell of what a statement was given: data it can't hold, constraints, limits

@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import { StoreFailure } from '../../ports/store-failure.ts'
+import { StoreFailure } from '../../ports/store/store-failure.ts'
 import { toStoreFailure } from './to-store-failure.ts'
 
 /** A transaction of the store, for what is to commit with it. */

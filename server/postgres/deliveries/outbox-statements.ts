@@ -5,6 +5,7 @@ import { isolatedQueue } from '../../ports/queue.ts'
 import type { DueRun, QueuedRun } from '../../ports/queue.ts'
 import { execute, inTransaction } from '../connections/transaction.ts'
 import type { Transaction } from '../connections/transaction.ts'
+import { IS_TO_BE_DELIVERED } from './to-be-delivered.ts'
 
 /** How long whoever wrote an entry that is due has for it, before others send it too. */
 const GRACE_MS = 2_000
@@ -113,9 +114,8 @@ const READ_EPOCHS = {
 const PUT_BACK = {
   text: `
     INSERT INTO agent_runtime.outbox AS o (run_id, seq, queue, priority, send_at)
-    SELECT id, last_seq, agent_key, priority, COALESCE(run_at, now()) FROM agent_runtime.run
-    WHERE agent_key = ANY ($1::text[])
-      AND (status = 'queued' AND turn IS NULL OR status = 'waiting' AND run_at IS NOT NULL)
+    SELECT id, last_seq, agent_key, priority, COALESCE(run_at, now()) FROM agent_runtime.run r
+    WHERE agent_key = ANY ($1::text[]) AND ${IS_TO_BE_DELIVERED}
     ON CONFLICT (run_id, seq, queue) DO UPDATE SET send_at = LEAST(o.send_at, EXCLUDED.send_at)
     RETURNING run_id`,
 }

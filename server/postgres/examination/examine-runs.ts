@@ -11,6 +11,7 @@ import {
   UPKEEP_GRACE_SECONDS,
 } from '../../ports/examination.ts'
 import type { Listed, RunFact, RunFacts, WorkerFacts } from '../../ports/examination.ts'
+import { IS_TO_BE_DELIVERED } from '../deliveries/to-be-delivered.ts'
 import { QUEUE_SCHEMA } from '../queue/queue.ts'
 import { isolatedQueue } from '../../ports/queue.ts'
 import { isAbsent, PRESENT_WORKERS } from '../presence.ts'
@@ -60,16 +61,15 @@ const ABANDONED = `
   WHERE status = 'running' AND lease_expires_at >= now() AND ${isAbsent('lease_owner')}
   ORDER BY id`
 
-/** True for a run `r` that is to be taken up. */
-const IS_TO_BE_DELIVERED = `
-  (r.status = 'queued' AND r.turn IS NULL OR r.status = 'waiting' AND r.run_at IS NOT NULL)
+const IS_UNDELIVERED = `
+  ${IS_TO_BE_DELIVERED}
   AND NOT EXISTS (SELECT FROM delivery d WHERE d.run_id = r.id::text AND d.agent_key = r.agent_key)`
 
 const UNDELIVERED = `
   WITH ${DELIVERY}
   SELECT r.id, r.agent_key AS "agentKey", COALESCE(r.run_at, r.created_at) AS since
   FROM agent_runtime.run r
-  WHERE ${IS_TO_BE_DELIVERED}
+  WHERE ${IS_UNDELIVERED}
   ORDER BY r.id`
 
 const UNSENT = `
@@ -82,7 +82,7 @@ const lockUndelivered = (delivery: string) => `
   WITH ${delivery}
   SELECT r.id, r.agent_key AS "agentKey", r.priority, r.last_seq AS "lastSeq", r.run_at AS "runAt"
   FROM agent_runtime.run r
-  WHERE ${IS_TO_BE_DELIVERED}
+  WHERE ${IS_UNDELIVERED}
   ORDER BY r.id
   LIMIT 500
   FOR NO KEY UPDATE OF r`

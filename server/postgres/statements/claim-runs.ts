@@ -1,7 +1,7 @@
 // The transactions of a claim. It is made once for all runs; when that is refused, of each by itself.
 import type pg from 'pg'
 import type { ClaimedRun, ClaimResult, RefusedRun } from '../../ports/attempt.ts'
-import { StoreFailure } from '../../ports/store-failure.ts'
+import { StoreFailure } from '../../ports/store/store-failure.ts'
 import type { Deliveries, TakenRuns } from '../deliveries/deliveries.ts'
 import { claim } from './claim.ts'
 import type { ClaimOptions } from './claim.ts'

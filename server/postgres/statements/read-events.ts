@@ -8,9 +8,10 @@ import type { Run } from '../../contract/run.ts'
 import { createGroupCommit } from '../../concurrency/group-commit.ts'
 import { ownerOf } from '../../ports/owner.ts'
 import type { Owner } from '../../ports/owner.ts'
-import type { Store } from '../../ports/store.ts'
+import type { EventStore } from '../../ports/store/event-store.ts'
+import type { RunStore } from '../../ports/store/run-store.ts'
 import { haveOneOwner, ownerColumns } from '../owned-by.ts'
-import { mayBeOnes } from '../../ports/store-failure.ts'
+import { mayBeOnes } from '../../ports/store/store-failure.ts'
 import { execute } from '../connections/transaction.ts'
 import { boundedPage, MAX_PAGE_BYTES } from './bounded-page.ts'
 
@@ -62,7 +63,7 @@ interface EventsRequest {
 const MAX_READERS = 200
 
 /** Each call makes readers that share statements among themselves and wait for no others. */
-export function createReadEvents(pool: pg.Pool): Store['readEvents'] {
+export function createReadEvents(pool: pg.Pool): EventStore['readEvents'] {
   const read = createGroupCommit({
     maxBatch: MAX_READERS,
     gather: 'tick',
@@ -93,7 +94,7 @@ function keyOf({ runId, afterSeq, limit }: EventsRequest): string {
   return `${runId} ${afterSeq} ${limit}`
 }
 
-export function createGetProgress(pool: pg.Pool): Store['getProgress'] {
+export function createGetProgress(pool: pg.Pool): RunStore['getProgress'] {
   const read = createGroupCommit({
     maxBatch: MAX_READERS,
     mayBeOnes,

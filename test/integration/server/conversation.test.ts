@@ -4,7 +4,7 @@ import { describe, expect } from 'vitest'
 import { createBossQueue } from '../../../server/postgres/queue/queue.ts'
 import { retryPolicyOf } from '../../../server/lifecycle/backoff.ts'
 import { createJoinedDeliveries } from '../../../server/postgres/deliveries/joined-deliveries.ts'
-import { createPrismaStore } from '../../../server/postgres/store.ts'
+import { createPostgresStore } from '../../../server/postgres/store.ts'
 import { PUBLIC_PRINCIPAL } from '../../../server/contract/principal.ts'
 import type { Message } from '../../../server/index.ts'
 import { defineAgent } from '../../../server/index.ts'
@@ -66,7 +66,7 @@ describe('a conversation', () => {
     const conversationId = String(body['id'])
     const pool = new pg.Pool({ connectionString: database.url, application_name: 'test' })
     const queue = createBossQueue({ pool, log: createSilentLogger() })
-    const store = createPrismaStore({
+    const store = createPostgresStore({
       pool,
       visibilityOf: () => 'user',
       retryPolicy: retryPolicyOf(1_000),

@@ -7,7 +7,7 @@ import { deliverAgain, examineDatabase } from '../../../server/postgres/examinat
 import { diagnose } from '../../../server/domain/doctor/diagnose.ts'
 import type { Finding } from '../../../server/domain/doctor/finding.ts'
 import { defineAgent } from '../../../server/index.ts'
-import type { Store } from '../../../server/ports/store.ts'
+import type { Store } from '../../../server/ports/store/store.ts'
 import { claim, createTestStore } from '../../support/store.ts'
 import { createTestDatabase } from '../../support/database.ts'
 import { createHeldAgent } from '../../support/held-agent.ts'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import type { RunStatus } from '../../../server/contract/run.ts'
 import type { CompletedStep, RunAppend } from '../../../server/ports/attempt.ts'
-import type { Store } from '../../../server/ports/store.ts'
+import type { Store } from '../../../server/ports/store/store.ts'
 import type { ChangedRun } from '../../../server/ports/upkeep.ts'
 import { claim } from '../../support/store.ts'
 import { FakeEventStore } from '../../support/fake-event-store.ts'

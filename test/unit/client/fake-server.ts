@@ -14,7 +14,7 @@ import type { Runs } from '../../../server/domain/runs.ts'
 import type { EventStream } from '../../../server/events/event-stream.ts'
 import { createEventHub } from '../../../server/events/hub.ts'
 import { visibleTo } from '../../../server/events/visibility.ts'
-import type { Store } from '../../../server/ports/store.ts'
+import type { EventStore } from '../../../server/ports/store/event-store.ts'
 import { FakeBus } from '../../support/fake-bus.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { runEvent, runRecord } from './fake-transport.ts'
@@ -58,7 +58,7 @@ export function fakeServer(): FakeServer {
   }
 
   const bus = new FakeBus()
-  const readEvents: Store['readEvents'] = async (runId, afterSeq, limit) =>
+  const readEvents: EventStore['readEvents'] = async (runId, afterSeq, limit) =>
     find(runId)
       .events.filter(({ seq }) => seq > afterSeq)
       .slice(0, limit)

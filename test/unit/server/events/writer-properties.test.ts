@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { StoreFailure } from '../../../../server/ports/store-failure.ts'
+import { StoreFailure } from '../../../../server/ports/store/store-failure.ts'
 import { createWriter } from './create-writer.ts'
 import { NumberedAgent } from './numbered-agent.ts'
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { FakeEventStore } from '../../../support/fake-event-store.ts'
 import { settled } from '../../../support/manual-clock.ts'
 import type { RunAppend, RunEnding } from '../../../../server/ports/attempt.ts'
-import { StoreFailure } from '../../../../server/ports/store-failure.ts'
+import { StoreFailure } from '../../../../server/ports/store/store-failure.ts'
 import { createWriter, event } from './create-writer.ts'
 
 const MEGABYTE = 1024 * 1024

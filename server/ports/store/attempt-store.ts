@@ -1,0 +1,40 @@
+import type { Json } from '../../contract/json.ts'
+import type { AppendOutcome, ClaimResult, CompletedStep, RunAppend, ToldEvent } from '../attempt.ts'
+
+/** How a worker holds what it claims. */
+export interface Lease {
+  workerId: string
+  ttlMs: number
+  /**
+   * Agents whose runs are executed in processes of their own, as are runs that may be what ends their workers: they
+   * are not claimed. Null: this worker claims those too.
+   */
+  isolatedAgents: readonly string[] | null
+}
+
+/** What a worker does with the runs it claims. Each write is fenced by its attempt. */
+export interface AttemptStore {
+  /**
+   * Takes deliveries of an agent and starts an attempt of each of their runs that is queued and due, or whose wait is
+   * over, and writes its `run.started`. The others are over, in other hands, or have a delivery of their own for later.
+   * A run that is refused fails, and no other with it.
+   */
+  claimRuns(lease: Lease, deliveries: { agentKey: string; limit: number }): Promise<ClaimResult>
+  /**
+   * Writes events and endings of many runs in one statement, each run fenced on its own.
+   */
+  append(batch: readonly RunAppend[]): Promise<Map<string, AppendOutcome>>
+  /** Prolongs the leases of a worker's running attempts in one statement. Runs it has lost are left out. */
+  renewLeases(
+    runs: readonly { id: string; attempt: number }[],
+    ttlMs: number,
+  ): Promise<{ id: string; cancelRequested: boolean }[]>
+  saveCheckpoint(runId: string, attempt: number, state: Json): Promise<'written' | 'fenced'>
+  readSteps(runId: string): Promise<CompletedStep[]>
+  saveStep(
+    run: { id: string; attempt: number },
+    step: CompletedStep & { startedAt: string },
+  ): Promise<'written' | 'fenced'>
+  /** The run's events of these types. */
+  readTold(runId: string, types: readonly string[]): Promise<ToldEvent[]>
+}

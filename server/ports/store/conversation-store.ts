@@ -1,0 +1,29 @@
+import type { Conversation, ListConversationsInput } from '../../contract/conversation.ts'
+import type { JsonObject } from '../../contract/json.ts'
+import type { Message } from '../../contract/message.ts'
+import type { Page, PageCursor } from '../../contract/page.ts'
+import type { RunStatus } from '../../contract/run.ts'
+import type { Owner } from '../owner.ts'
+import type { ChangedRun, TurnsToGive } from '../upkeep.ts'
+
+/** Conversations, their messages and whose turn it is there. */
+export interface ConversationStore {
+  createConversation(
+    owner: Owner,
+    conversation: { id: string; agentKey: string | null; title: string | null; metadata: JsonObject },
+  ): Promise<Conversation>
+  getConversation(owner: Owner, conversationId: string): Promise<Conversation | null>
+  listConversations(
+    owner: Owner,
+    filter: Omit<ListConversationsInput, 'cursor'>,
+    cursor: PageCursor | null,
+  ): Promise<Page<Conversation>>
+  /** A window of a conversation's messages, oldest first; `offset` counts back from the newest. */
+  readHistory(
+    owner: Owner,
+    conversationId: string,
+    window: { limit: number; offset: number; statuses: readonly RunStatus[] },
+  ): Promise<{ messages: Message[]; total: number }>
+  /** Gives the next run of each conversation its turn when none is under way there. */
+  giveTurns(turns: TurnsToGive): Promise<ChangedRun[]>
+}

@@ -1,0 +1,26 @@
+import type { Page, PageCursor } from '../../contract/page.ts'
+import type { ListRunsInput, Run, RunDetail } from '../../contract/run.ts'
+import type { CreatedRun, NewRun } from '../create-run.ts'
+import type { Owner } from '../owner.ts'
+
+/** What became of a cancel request. */
+export type CancelOutcome =
+  | { kind: 'cancelled'; run: Run }
+  | { kind: 'requested'; run: Run }
+  | { kind: 'already-ended'; run: Run }
+  | { kind: 'not-found' }
+
+/** Runs, as callers create and read them. What is to be taken up is delivered with it. */
+export interface RunStore {
+  /**
+   * Creates runs with their messages in one transaction. Answers in the order of `runs`. A conversation or a key that
+   * somebody holds is waited for no longer than `lockPatienceMs`.
+   */
+  createRuns(runs: readonly NewRun[], options?: { lockPatienceMs: number }): Promise<CreatedRun[]>
+  getRun(owner: Owner, runId: string): Promise<RunDetail | null>
+  listRuns(owner: Owner, filter: Omit<ListRunsInput, 'cursor'>, cursor: PageCursor | null): Promise<Page<Run>>
+  /** How far a run is, as far as its owner may know. */
+  getProgress(owner: Owner, runId: string): Promise<Pick<Run, 'status' | 'lastSeq'> | null>
+  /** Ends a queued or waiting run at once; marks a running one. */
+  requestCancel(owner: Owner, runId: string): Promise<CancelOutcome>
+}

@@ -1,0 +1,26 @@
+import type { ChangedRun, Sweep, Upkeep } from '../upkeep.ts'
+
+/** What has to be done though nobody asks for it. */
+export interface SweepStore {
+  /**
+   * Null when a process is looking, or has looked less than `minAgeMs` ago: one look does for all. Otherwise one
+   * statement, whatever there is to do.
+   */
+  findUpkeep(minAgeMs: number): Promise<Upkeep | null>
+  /**
+   * Takes runs from workers that are gone (`workerIds`) or let their lease run out: they are queued
+   * again, or end when their attempts are used up or their cancellation was asked for.
+   */
+  recoverRuns(workerIds: readonly string[]): Promise<ChangedRun[]>
+  /** Ends runs that were not started in time. */
+  expireRuns(): Promise<ChangedRun[]>
+  /**
+   * Folds the deltas of some of the runs that ended so long ago into their messages. From any cursor, what a
+   * reader has and what is left add up to the same view as before.
+   */
+  compactRuns(ageMs: number): Promise<Sweep>
+  /** Deletes some of the runs that ended so long ago, oldest first, with their conversations if that old too. */
+  deleteRuns(ageMs: number): Promise<Sweep>
+  /** Deletes conversations that were created so long ago and never had a run. */
+  deleteEmptyConversations(ageMs: number): Promise<Sweep>
+}

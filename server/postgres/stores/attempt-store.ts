@@ -1,0 +1,18 @@
+import type { AttemptStore } from '../../ports/store/attempt-store.ts'
+import { append } from '../statements/append.ts'
+import { claimRuns } from '../statements/claim-runs.ts'
+import { readSteps, renewLeases, saveCheckpoint, saveStep } from '../statements/hold-runs.ts'
+import { readTold } from '../statements/read-told.ts'
+import type { StoreParts } from './store-parts.ts'
+
+export function createAttemptStore({ pool, deliveries, delivering, visibilityOf }: StoreParts): AttemptStore {
+  return {
+    claimRuns: (lease, from) => claimRuns(deliveries, { ...lease, visibilityOf }, from),
+    append: (batch) => delivering((deliver) => append(pool, batch, { deliver, visibilityOf })),
+    renewLeases: (runs, ttlMs) => renewLeases(pool, runs, ttlMs),
+    saveCheckpoint: (runId, attempt, state) => saveCheckpoint(pool, { runId, attempt }, state),
+    readSteps: (runId) => readSteps(pool, runId),
+    saveStep: (run, step) => saveStep(pool, run, step),
+    readTold: (runId, types) => readTold(pool, runId, types),
+  }
+}

@@ -1,0 +1,15 @@
+import type { ConversationStore } from '../../ports/store/conversation-store.ts'
+import * as reads from '../prisma/reads.ts'
+import { readHistory } from '../statements/read-history.ts'
+import { giveTurns } from '../statements/upkeep.ts'
+import type { StoreParts } from './store-parts.ts'
+
+export function createConversationStore({ pool, prisma, delivering }: StoreParts): ConversationStore {
+  return {
+    createConversation: (owner, conversation) => reads.createConversation(prisma, owner, conversation),
+    getConversation: (owner, conversationId) => reads.getConversation(prisma, owner, conversationId),
+    listConversations: (owner, filter, cursor) => reads.listConversations(pool, { owner, filter, cursor }),
+    readHistory: (owner, conversationId, window) => readHistory(pool, { owner, conversationId }, window),
+    giveTurns: (turns) => delivering((deliver) => giveTurns(pool, turns, deliver)),
+  }
+}

@@ -1,0 +1,23 @@
+import { isTerminal } from '../../contract/terminal.ts'
+import type { RunStore } from '../../ports/store/run-store.ts'
+import * as reads from '../prisma/reads.ts'
+import { createRuns } from '../statements/create-runs.ts'
+import { createGetProgress } from '../statements/read-events.ts'
+import { requestCancel } from '../statements/request-cancel.ts'
+import { readWaits } from '../statements/waits.ts'
+import type { StoreParts } from './store-parts.ts'
+
+export function createRunStore({ pool, prisma, delivering, visibilityOf }: StoreParts): RunStore {
+  return {
+    createRuns: (runs, options) =>
+      delivering((deliver) => createRuns(pool, { runs, ...options, visibilityOf }, deliver)),
+    async getRun(owner, runId) {
+      const run = await reads.getRun(prisma, owner, runId)
+      if (run === null) return null
+      return { ...run, waits: isTerminal(run.status) ? [] : ((await readWaits(pool, owner, runId)) ?? []) }
+    },
+    listRuns: (owner, filter, cursor) => reads.listRuns(pool, { owner, filter, cursor }),
+    getProgress: createGetProgress(pool),
+    requestCancel: (owner, runId) => requestCancel(pool, { owner, runId }, visibilityOf),
+  }
+}

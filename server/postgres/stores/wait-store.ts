@@ -1,0 +1,12 @@
+import type { WaitStore } from '../../ports/store/wait-store.ts'
+import { readSettledWaits, readWaits, respond } from '../statements/waits.ts'
+import type { StoreParts } from './store-parts.ts'
+
+export function createWaitStore({ pool, delivering, visibilityOf }: StoreParts): WaitStore {
+  return {
+    readWaits: (owner, runId) => readWaits(pool, owner, runId),
+    readSettledWaits: (runId) => readSettledWaits(pool, runId),
+    respond: (owner, answer) =>
+      delivering((deliver) => respond(pool, { owner, ...answer, visibilityOf }, deliver)),
+  }
+}
