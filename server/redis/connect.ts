@@ -1,6 +1,7 @@
 import type { Cluster, Redis, RedisOptions } from 'ioredis'
 import { ConfigError } from '../config/config.ts'
-import { importPeer } from './import-peer.ts'
+import { notEmpty } from './../ports/optional-peer.ts'
+import { libraryMissing } from './library-missing.ts'
 
 /** Where Redis is. */
 export interface RedisAddress {
@@ -26,7 +27,7 @@ export async function loadRedis(
   answerTimeoutMs: number,
 ): Promise<(name: string) => RedisClient> {
   if (url === undefined) throw new ConfigError(`REDIS_URL is not set: ${neededFor} needs it.`)
-  const { Redis, Cluster } = await importPeer('ioredis', () => import('ioredis'), neededFor)
+  const { Redis, Cluster } = await importIoredis(neededFor)
   const retryStrategy = (times: number) =>
     Math.min(RECONNECT_MIN_MS * 2 ** (times - 1), RECONNECT_MAX_MS) * (0.5 + Math.random() / 2)
   return (name) => {
@@ -65,4 +66,12 @@ function secretsOf(url: string): Pick<RedisOptions, 'username' | 'password' | 't
 /** Redis is not there. */
 export class RedisAwayError extends Error {
   override readonly name = 'RedisAwayError'
+}
+
+async function importIoredis(neededFor: string) {
+  try {
+    return notEmpty(await import('ioredis'))
+  } catch (error) {
+    throw libraryMissing('ioredis', neededFor, error)
+  }
 }

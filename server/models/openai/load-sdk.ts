@@ -1,15 +1,11 @@
-import { notEmpty, notInstalled } from '../provider/not-installed.ts'
+import { notEmpty } from '../../ports/optional-peer.ts'
+import { sdkMissing } from '../provider/sdk-missing.ts'
 
-/**
- * The SDK is an optional peer. Bundlers take an import for optional only when it stands in a `try` itself: then they
- * warn of a package that is not installed, where they would else refuse to build.
- *
- * @throws ModelError naming the package when it is not installed.
- */
+/** @throws ModelError naming the package when it is not installed. */
 export async function loadSdk() {
   try {
     return notEmpty(await import('openai'))
   } catch (error) {
-    throw notInstalled('openai', error)
+    throw sdkMissing('openai', error)
   }
 }

@@ -10,7 +10,8 @@ import type { RemoteQueue } from '../../ports/queue.ts'
 import { loadRedis, RedisAwayError } from '../connect.ts'
 import type { RedisClient } from '../connect.ts'
 import { close, connect, reportBreaks } from '../connection.ts'
-import { importPeer } from '../import-peer.ts'
+import { notEmpty } from '../../ports/optional-peer.ts'
+import { libraryMissing } from '../library-missing.ts'
 import { reasonOf } from '../reason-of.ts'
 import { readEpoch } from './epoch.ts'
 import { Lanes } from './lanes.ts'
@@ -43,7 +44,7 @@ export function createRedisQueue(options: RedisQueueOptions): RemoteQueue {
   let started: Promise<void> | undefined
 
   async function start(): Promise<void> {
-    const bullmq = await importPeer<BullMq>('bullmq', () => import('bullmq'), NEEDED_FOR)
+    const bullmq = await importBullMq()
     const open = await loadRedis({ url, isCluster, neededFor: NEEDED_FOR }, answerTimeoutMs)
     if (stopping.signal.aborted) return
     redis = open('queue')
@@ -184,4 +185,12 @@ export function createRedisQueue(options: RedisQueueOptions): RemoteQueue {
 /** BullMQ's types know nothing of an empty queue. */
 function isJob(job: Job<Payload> | undefined): job is Job<Payload> {
   return job !== undefined
+}
+
+async function importBullMq(): Promise<BullMq> {
+  try {
+    return notEmpty(await import('bullmq'))
+  } catch (error) {
+    throw libraryMissing('bullmq', NEEDED_FOR, error)
+  }
 }

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { ConfigError } from '../../../server/config/config.ts'
 import { createAnthropicModel } from '../../../server/models/anthropic/anthropic.ts'
 import { chooseModel } from '../../../server/models/choose-model.ts'
-import { notEmpty, notInstalled } from '../../../server/models/provider/not-installed.ts'
+import { notEmpty } from '../../../server/ports/optional-peer.ts'
+import { sdkMissing } from '../../../server/models/provider/sdk-missing.ts'
 import { createOpenAIModel } from '../../../server/models/openai/openai.ts'
 
 const OPENAI_API_KEY = 'sk-test-openai'
@@ -48,7 +49,7 @@ describe('a model made by hand', () => {
 describe('a provider whose package is not installed', () => {
   test.for(['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND'])('says how to install it: %s', (code) => {
     const missing = Object.assign(new Error('Cannot find package'), { code })
-    expect(notInstalled('openai', missing)).toMatchObject({
+    expect(sdkMissing('openai', missing)).toMatchObject({
       name: 'ModelError',
       message: 'This model client needs the package "openai": npm install openai',
       retriable: false,
@@ -62,6 +63,6 @@ describe('a provider whose package is not installed', () => {
 
   test('is not confused with a package that fails', () => {
     const broken = new Error('syntax')
-    expect(notInstalled('openai', broken)).toBe(broken)
+    expect(sdkMissing('openai', broken)).toBe(broken)
   })
 })

@@ -5,6 +5,9 @@ import { defineAgent } from '../../../../server/index.ts'
 import type { Settings } from '../../../../server/index.ts'
 import { test } from '../../../support/runtime.ts'
 
+/** For what happens by itself, on a machine that is busy. */
+export const PATIENCE_MS = 25_000
+
 export interface Backend extends AsyncDisposable {
   config: Settings
   /** Puts something into an agent's queue that is no delivery. */
@@ -115,7 +118,7 @@ export function testQueue(createBackend: () => Promise<Backend>): void {
         )
         await vi.waitFor(async () => {
           expect((await rest.get(`runs/${answered}`)).body['status']).toBe('waiting')
-        })
+        }, PATIENCE_MS)
         await rest.post(`runs/${answered}/respond`, { wait: 'name', value: 'Ada' })
         for (const id of [answered, late]) await rest.events(`runs/${id}/events`)
         const outputs = await Promise.all([answered, late].map((id) => rest.get(`runs/${id}`)))
@@ -149,7 +152,7 @@ export function testQueue(createBackend: () => Promise<Backend>): void {
         await runtime.start()
         // Makes the queue where that is made when it is used.
         const before = await rest.create('recorder')
-        await vi.waitFor(async () => backend.putForeign('recorder', { runId: 7 }, database))
+        await vi.waitFor(async () => backend.putForeign('recorder', { runId: 7 }, database), PATIENCE_MS)
         const after = await rest.create('recorder')
         await runtime.startWorker()
         for (const id of [before, after]) await rest.events(`runs/${id}/events`)

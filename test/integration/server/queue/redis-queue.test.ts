@@ -12,7 +12,7 @@ import { startRedisCluster, startTestRedis, withoutRedis } from '../../../suppor
 import type { TestRedis } from '../../../support/redis.ts'
 import { test } from '../../../support/runtime.ts'
 import { createSilentLogger } from '../../../support/silent-logger.ts'
-import { testQueue } from './conformance.ts'
+import { PATIENCE_MS, testQueue } from './conformance.ts'
 
 const echo = defineAgent({ key: 'echo', run: async () => ({ output: 'done' }) })
 
@@ -58,10 +58,10 @@ describe.skipIf(withoutRedis)(`in Redis${withoutRedis ? `: skipped, ${withoutRed
     await vi.waitFor(async () => {
       expect(await database.sql('SELECT * FROM agent_runtime.outbox')).toEqual([])
       expect(jobsIn(redis, 'echo')).toHaveLength(20)
-    }, 5_000)
+    }, PATIENCE_MS)
     await runtime.startWorker()
     await Promise.all(ids.map((id) => rest.events(`runs/${id}/events`)))
-    await vi.waitFor(() => expect(jobsIn(redis, 'echo')).toEqual([]))
+    await vi.waitFor(() => expect(jobsIn(redis, 'echo')).toEqual([]), PATIENCE_MS)
     expect(await database.sql('SELECT FROM agent_runtime_queue.job')).toEqual([])
   })
 
@@ -75,7 +75,7 @@ describe.skipIf(withoutRedis)(`in Redis${withoutRedis ? `: skipped, ${withoutRed
     const ids = await Promise.all(Array.from({ length: 20 }, () => rest.create('echo')))
     await vi.waitFor(async () => {
       expect(await database.sql('SELECT FROM agent_runtime.outbox')).toEqual([])
-    }, 5_000)
+    }, PATIENCE_MS)
     redis.cli('FLUSHALL')
     await runtime.startWorker()
     await Promise.all(ids.map((id) => rest.events(`runs/${id}/events`)))
@@ -92,7 +92,7 @@ describe.skipIf(withoutRedis)(`in Redis${withoutRedis ? `: skipped, ${withoutRed
     const before = await rest.create('echo')
     await vi.waitFor(async () => {
       expect(await database.sql('SELECT FROM agent_runtime.outbox')).toEqual([])
-    }, 5_000)
+    }, PATIENCE_MS)
     await redis.kill()
     const meanwhile = await rest.create('echo')
     await runtime.startWorker()
@@ -141,12 +141,12 @@ describe.skipIf(withoutRedis)(`in Redis${withoutRedis ? `: skipped, ${withoutRed
       log: createSilentLogger(),
     })
     await dying.start(['echo'])
-    await vi.waitFor(async () => expect((await dying.take('echo', 5)).runIds).toEqual([runId]))
+    await vi.waitFor(async () => expect((await dying.take('echo', 5)).runIds).toEqual([runId]), PATIENCE_MS)
     await dying.stop()
     await pool.end()
     await runtime.startWorker()
     const stream = await rest.stream(`runs/${runId}/events`)
-    await vi.waitFor(async () => expect((await stream.next())?.type).toBe('run.succeeded'), 25_000)
+    await vi.waitFor(async () => expect((await stream.next())?.type).toBe('run.succeeded'), PATIENCE_MS)
     await stream.close()
   }, 30_000)
 
@@ -191,7 +191,7 @@ describe.skipIf(withoutRedis)(`in Redis${withoutRedis ? `: skipped, ${withoutRed
       const asleep = await server.rest.create('sleeper', { params: { ms: 2_000 } })
       await vi.waitFor(async () => {
         expect((await server.rest.get(`runs/${asleep}`)).body['status']).toBe('waiting')
-      })
+      }, PATIENCE_MS)
       const later = new Date(Date.now() + 1_000).toISOString()
       ids.push(asleep, await server.rest.create('echo', { run_at: later }))
       await server.runtime.stop()
@@ -219,7 +219,7 @@ describe.skipIf(withoutRedis)(`in Redis${withoutRedis ? `: skipped, ${withoutRed
     const keys = cluster.nodes.map((node) => node.cli('KEYS', '*').split('\n').length - 1)
     await vi.waitFor(() => {
       expect(cluster.nodes.filter((node) => node.cli('DBSIZE') !== '0\n').length).toBeGreaterThan(1)
-    }, 5_000)
+    }, PATIENCE_MS)
     expect(keys).toHaveLength(3)
     cluster.nodes[1]!.cli('FLUSHALL')
     await runtime.startWorker()
