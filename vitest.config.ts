@@ -43,7 +43,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'integration',
-          include: ['test/integration/**/*.test.ts'],
+          include: ['test/integration/**/*.test.{ts,tsx}'],
           globalSetup: 'test/support/global-setup.ts',
           ...LIMITS,
         },
