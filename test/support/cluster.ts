@@ -3,6 +3,10 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
 import { startEmbeddedPostgres } from '../../server/embedded-postgres/embedded-postgres.ts'
+import type {
+  EmbeddedPostgres,
+  EmbeddedPostgresOptions,
+} from '../../server/embedded-postgres/embedded-postgres.ts'
 import { migrateDatabase } from '../../server/postgres/migrations/migrate.ts'
 import { fastFolder } from './fast-folder.ts'
 
@@ -19,11 +23,13 @@ export interface TestCluster extends ClusterAccess {
 }
 
 /** A PostgreSQL of its own in a folder that is removed when it stops. */
-export async function startTestCluster(): Promise<TestCluster> {
+export async function startTestCluster(
+  start: (options: EmbeddedPostgresOptions) => Promise<EmbeddedPostgres> = startEmbeddedPostgres,
+): Promise<TestCluster> {
   const dataDir = join(await fastFolder(), `agent-runtime-test-${randomUUID()}`)
   const remove = (): Promise<void> => rm(dataDir, { recursive: true, force: true })
   try {
-    const postgres = await startEmbeddedPostgres({ dataDir, durable: false })
+    const postgres = await start({ dataDir, durable: false })
     const stop = async (): Promise<void> => {
       await postgres.stop('immediate')
       await remove()

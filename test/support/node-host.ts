@@ -9,6 +9,8 @@ export interface NodeHost extends AsyncDisposable {
   socketUrl: string
   /** Connections that became sockets, as the server has them. */
   sockets: Socket[]
+  /** All, also those. */
+  connections: Socket[]
 }
 
 type Mountable = Pick<AgentRuntime, 'handler' | 'handleUpgrade'>
@@ -16,7 +18,9 @@ type Mountable = Pick<AgentRuntime, 'handler' | 'handleUpgrade'>
 /** A Node HTTP server as somebody would mount runtimes into it: each is asked, the first answers requests. */
 export async function hostRuntimes(...runtimes: [Mountable, ...Mountable[]]): Promise<NodeHost> {
   const sockets: Socket[] = []
+  const connections: Socket[] = []
   const server = createServer(getRequestListener((request) => runtimes[0].handler(request)))
+  server.on('connection', (connection: Socket) => connections.push(connection))
   server.on('upgrade', (request, socket: Socket, head) => {
     if (runtimes.some((runtime) => runtime.handleUpgrade(request, socket, head))) sockets.push(socket)
     else socket.end('HTTP/1.1 404 Not Found\r\n\r\n')
@@ -27,6 +31,7 @@ export async function hostRuntimes(...runtimes: [Mountable, ...Mountable[]]): Pr
     url: `http://${host}`,
     socketUrl: `ws://${host}/trpc`,
     sockets,
+    connections,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections()
       for (const socket of sockets) socket.destroy()

@@ -1,10 +1,11 @@
 import pg from 'pg'
-import { test as base, vi } from 'vitest'
+import { inject, test as base, vi } from 'vitest'
 import type { AnyAgent, ShapeOfAgent } from '../../server/agent/define-agent.ts'
 import { createAgentRuntime } from '../../server/runtime/create-runtime.ts'
 import type { AgentRuntime, RuntimeOptions, WorkerOptions } from '../../server/runtime/agent-runtime.ts'
 import { createScriptedModel } from '../../server/models/scripted.ts'
 import { brokenInvariants } from './check-invariants.ts'
+import type { ClusterAccess } from './cluster.ts'
 import { createTestDatabase } from './database.ts'
 import { createRestClient } from './rest-client.ts'
 import type { RestClient } from './rest-client.ts'
@@ -45,6 +46,8 @@ const SETTINGS = {
 }
 
 interface Fixtures {
+  /** Where the database is made. Default: the cluster that all tests share. */
+  cluster: ClusterAccess
   /**
    * An empty database of the test's own, and what it takes to look into it. When the test is over, it fails if an
    * invariant is broken, or if a run took a way that `TRANSITIONS` does not have.
@@ -67,8 +70,11 @@ interface Fixtures {
 }
 
 export const test = base.extend<Fixtures>({
-  database: async ({ task }, use) => {
-    await using database = await createTestDatabase()
+  // oxlint-disable-next-line no-empty-pattern -- it depends on no other fixture
+  cluster: [async ({}, use) => use(inject('postgres')), { scope: 'file' }],
+
+  database: async ({ task, cluster }, use) => {
+    await using database = await createTestDatabase(cluster)
     const client = new pg.Client({ connectionString: database.url, application_name: 'test' })
     await client.connect()
     const sql: Sql = async <TRow extends pg.QueryResultRow>(text: string, values?: unknown[]) =>

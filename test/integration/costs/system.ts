@@ -1,0 +1,90 @@
+import { EventEmitter, once } from 'node:events'
+import { startPostgres } from '../../../bench/driver/start-postgres.ts'
+import { defineAgent } from '../../../server/index.ts'
+import { startTestCluster } from '../../support/cluster.ts'
+import { hostRuntimes } from '../../support/node-host.ts'
+import type { NodeHost } from '../../support/node-host.ts'
+import { createRestClient } from '../../support/rest-client.ts'
+import type { RestClient } from '../../support/rest-client.ts'
+import { test as base } from '../../support/runtime.ts'
+import { createSilentLogger } from '../../support/silent-logger.ts'
+import { readStatementCounts } from './statement-counts.ts'
+import type { StatementCounts } from './statement-counts.ts'
+
+export const DELTAS = 100
+const DELTA = { messageId: '1', content: 'some words' }
+
+/** An API and a worker, each a runtime of its own, as two processes have it. */
+export interface System {
+  /** Of the API. */
+  host: NodeHost
+  /** Over HTTP. */
+  rest: RestClient
+  /** Creates a run and resolves, when its end has committed, with its id. Nobody follows it. */
+  execute(agentKey: 'noop' | 'at-once'): Promise<string>
+  /** Lets a run of the agent `one-by-one` emit its next delta. */
+  goOn(): void
+  readCounts(): Promise<StatementCounts>
+}
+
+interface SystemFixture {
+  /** Its processes look by themselves so seldom that what is counted was set off by a run. */
+  system: System
+}
+
+const testWithCounts = base.extend({
+  // oxlint-disable-next-line no-empty-pattern -- it depends on no other fixture
+  cluster: async ({}, use) => {
+    const { stop, ...access } = await startTestCluster(startPostgres)
+    await use(access)
+    await stop()
+  },
+})
+
+export const test = testWithCounts.extend<SystemFixture>({
+  system: async ({ createServer, database }, use) => {
+    await database.sql('CREATE EXTENSION pg_stat_statements')
+    const { entries: _, ...silent } = createSilentLogger()
+    const ends = new EventEmitter()
+    // The worker says so once it has committed; to look would be a statement.
+    const info = (_fields: object, message: string) => void ends.emit(message)
+    let received = Promise.withResolvers<void>()
+    const agents = [
+      defineAgent({ key: 'noop', run: (ctx) => ctx.emitMessage('done') }),
+      defineAgent({
+        key: 'at-once',
+        async run(ctx) {
+          for (let delta = 0; delta < DELTAS; delta += 1) void ctx.emit('assistant.delta', DELTA)
+        },
+      }),
+      defineAgent({
+        key: 'one-by-one',
+        async run(ctx) {
+          for (let delta = 0; delta < DELTAS; delta += 1) {
+            received = Promise.withResolvers()
+            await ctx.emit('assistant.delta', DELTA)
+            await received.promise
+          }
+        },
+      }),
+    ]
+    await createServer({ agents, logger: { ...silent, info } })
+    const { runtime } = await createServer({ agents, worker: false })
+    await using host = await hostRuntimes(runtime)
+    const rest = createRestClient((request) =>
+      fetch(new Request(request.url.replace('http://runtime.test', host.url), request)),
+    )
+    await use({
+      host,
+      rest,
+      async execute(agentKey) {
+        const ended = once(ends, 'a run ended')
+        const runId = await rest.create(agentKey)
+        await ended
+        return runId
+      },
+      goOn: () => received.resolve(),
+      readCounts: () => readStatementCounts(database.sql),
+    })
+  },
+})
