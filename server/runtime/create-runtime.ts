@@ -5,7 +5,6 @@ import type { AnyAgent, ShapeOfAgent } from '../agent/define-agent.ts'
 import type { AgentRuntime, RuntimeOptions } from './agent-runtime.ts'
 import { agentsByKey } from '../agent/agents-by-key.ts'
 import { createBossTimetable } from '../postgres/queue/timetable.ts'
-import { gatherStatistics } from '../postgres/statistics.ts'
 import { createPgPresence } from '../postgres/presence.ts'
 import { createLogger } from '../telemetry/pino-logger.ts'
 import { toStartupError } from '../postgres/connections/database-error.ts'
@@ -14,23 +13,20 @@ import { createPostgresStore } from '../postgres/store.ts'
 import { systemClock } from '../ports/system-clock.ts'
 import { createIdentify } from '../api/identify.ts'
 import { createRouter } from '../api/router.ts'
-import { ConfigError, environmentWarnings, resolveConfig } from '../config/config.ts'
+import { resolveConfig } from '../config/config.ts'
 import { PUBLIC_PRINCIPAL } from '../contract/principal.ts'
 import { createConversations } from '../domain/conversations.ts'
 import { createCheckLimits } from '../domain/limits.ts'
 import { createRunEvents } from '../domain/run-events.ts'
-import { runRetention } from '../domain/retention.ts'
 import { createRuns } from '../domain/runs.ts'
-import { checkSchedules, runSchedules } from '../domain/schedules.ts'
+import { checkSchedules } from '../domain/schedules.ts'
 import { unlessAway } from '../domain/unless-away.ts'
-import { runUpkeep } from '../domain/upkeep.ts'
 import { createAnnounce } from '../events/announce.ts'
 import { createEventHub } from '../events/hub.ts'
 import { createVisibilityOf } from '../events/visibility.ts'
 import { assertKnownOptions } from './known-options.ts'
 import { chooseModel } from '../models/choose-model.ts'
 import type { Model } from '../ports/model.ts'
-import { loadRegistry } from '../agent/registry.ts'
 import { retryPolicyOf } from '../lifecycle/backoff.ts'
 import { StartupError } from '../ports/startup-error.ts'
 import type { Worker } from '../worker/worker.ts'
@@ -39,6 +35,8 @@ import { createQueue } from './create-queue.ts'
 import { createTransports } from './create-transports.ts'
 import { prepareModel } from './prepare-model.ts'
 import { createWorker } from './create-worker.ts'
+import { partsInOrder } from './parts-in-order.ts'
+import { createParts } from './start-stop.ts'
 
 /**
  * Puts a runtime together. Nothing connects before `start`, a request, or `startWorker`.
@@ -69,7 +67,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   })
   const visibilityOf = createVisibilityOf(config.eventVisibility)
   const timetable = createBossTimetable({ pool, log })
-  let schedules = checkSchedules(agents, timetable, clock.now())
+  const schedules = checkSchedules(agents, timetable, clock.now())
   const presence = createPgPresence({ databaseUrl: config.directUrl ?? databaseUrl, clock, log })
   const bus = createBus(config, { pool, clock, log })
   const retryPolicy = retryPolicyOf(config.retryDelaySeconds * 1000)
@@ -115,53 +113,19 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   let model: Model | undefined = options.model
   const getModel = () => (model ??= chooseModel(config))
 
-  let upkeep: Promise<void> | undefined
-  let redelivery: Promise<void> | undefined
-  let scheduling: Promise<void> | undefined
-  let retention: Promise<void> | undefined
-  let gathering: Promise<void> | undefined
+  const parts = createParts(
+    partsInOrder(
+      { pool, store, queue, runRedelivery, timetable, bus, runs, clock, log },
+      { config, ownAgents: options.agents, agents, schedules, signal: stopping.signal },
+    ),
+  )
   let started: Promise<void> | undefined
   let stopped: Promise<void> | undefined
   const start = () => (stopped === undefined ? (started ??= connect()) : Promise.reject(wasStopped()))
 
-  /** Once, though connecting may be tried again. */
-  const discover = async () => {
-    for (const warning of environmentWarnings()) log.warn({}, warning)
-    if (config.registry.length === 0) return
-    const found = await loadRegistry(config.registry)
-    for (const [key, agent] of agentsByKey([...options.agents, ...found])) agents.set(key, agent)
-    schedules = checkSchedules(agents, timetable, clock.now())
-  }
-  let discovered: Promise<void> | undefined
-
   async function connect(): Promise<void> {
     try {
-      await (discovered ??= discover())
-      if (config.databaseUrl === undefined) {
-        throw new ConfigError('DATABASE_URL is not set: the runtime needs a PostgreSQL database.')
-      }
-      await store.check()
-      await queue.start([...agents.keys()])
-      const since = await timetable.publish([...agents.keys()], schedules)
-      await bus.start()
-      upkeep ??= runUpkeep(
-        { store, bus, clock, log, random: Math.random },
-        { intervalMs: UPKEEP_INTERVAL_MS, signal: stopping.signal },
-      )
-      redelivery ??= runRedelivery([...agents.keys()])
-      scheduling ??= runSchedules(
-        { runs, timetable, clock, log },
-        { schedules, since, signal: stopping.signal },
-      )
-      gathering ??= gatherStatistics({ pool, clock, log }, stopping.signal)
-      retention ??= runRetention(
-        { store, clock, log, random: Math.random },
-        {
-          compactAfterMs: config.compactAfterSeconds && config.compactAfterSeconds * 1000,
-          deleteAfterMs: config.retentionDays && config.retentionDays * 86_400_000,
-        },
-        { intervalMs: RETENTION_INTERVAL_MS, signal: stopping.signal },
-      )
+      await parts.start()
     } catch (error) {
       // The next call tries again: a database may come up later than its clients.
       started = undefined
@@ -202,11 +166,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   async function close(): Promise<void> {
     // One that fails has told whoever asked for it.
     await started?.catch(() => {})
-    await Promise.all([upkeep, redelivery, scheduling, retention, gathering])
-    await queue.stop()
-    await bus.stop()
-    await store.close()
-    await pool.end()
+    await parts.stop()
   }
 
   return {
@@ -246,11 +206,6 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     stop,
   }
 }
-
-/** Between looks for lost workers: what a killed worker's runs wait, twice. */
-const UPKEEP_INTERVAL_MS = 500
-/** Between looks for what is old: nothing anybody waits for. */
-const RETENTION_INTERVAL_MS = 60_000
 
 function wasStopped(): StartupError {
   return new StartupError('The runtime was stopped: make another one to go on.')

@@ -1,0 +1,103 @@
+import { agentsByKey } from '../agent/agents-by-key.ts'
+import type { AnyAgent } from '../agent/define-agent.ts'
+import { loadRegistry } from '../agent/registry.ts'
+import { ConfigError, environmentWarnings } from '../config/config.ts'
+import type { Config } from '../config/config.ts'
+import { runRetention } from '../domain/retention.ts'
+import type { Runs } from '../domain/runs.ts'
+import { checkSchedules, runSchedules } from '../domain/schedules.ts'
+import { runUpkeep } from '../domain/upkeep.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { EventBus } from '../ports/event-bus.ts'
+import type { Logger } from '../ports/logger.ts'
+import type { Queue } from '../ports/queue.ts'
+import type { Store } from '../ports/store/store.ts'
+import type { Timetable } from '../ports/timetable.ts'
+import type { createPostgresPool } from '../postgres/connections/pool.ts'
+import { gatherStatistics } from '../postgres/statistics.ts'
+import { loop } from './start-stop.ts'
+import type { Part } from './start-stop.ts'
+
+/** Between looks for lost workers: what a killed worker's runs wait, twice. */
+const UPKEEP_INTERVAL_MS = 500
+/** Between looks for what is old: nothing anybody waits for. */
+const RETENTION_INTERVAL_MS = 60_000
+
+interface Wired {
+  pool: ReturnType<typeof createPostgresPool>
+  store: Store
+  queue: Queue
+  runRedelivery(agentKeys: readonly string[]): Promise<void>
+  timetable: Timetable
+  bus: EventBus
+  runs: Runs
+  clock: Clock
+  log: Logger
+}
+
+interface Given {
+  config: Config
+  /** Those the runtime was made with. */
+  ownAgents: readonly AnyAgent[]
+  /** All of them: those of the registry are added. */
+  agents: Map<string, AnyAgent>
+  /** Of `ownAgents`. */
+  schedules: ReturnType<typeof checkSchedules>
+  /** Ends the loops. */
+  signal: AbortSignal
+}
+
+/** What of a runtime starts, each part once what it needs is there. It stops in the reverse order. */
+export function partsInOrder(wired: Wired, { config, ownAgents, agents, ...given }: Given): Part[] {
+  const { pool, store, queue, runRedelivery, timetable, bus, runs, clock, log } = wired
+  const { signal } = given
+  const { random } = Math
+  const agentKeys = () => [...agents.keys()]
+  let { schedules } = given
+  let since: Awaited<ReturnType<Timetable['publish']>> = []
+
+  const registry: Part = {
+    async start() {
+      for (const warning of environmentWarnings()) log.warn({}, warning)
+      if (config.registry.length === 0) return
+      const found = await loadRegistry(config.registry)
+      for (const [key, agent] of agentsByKey([...ownAgents, ...found])) agents.set(key, agent)
+      schedules = checkSchedules(agents, timetable, clock.now())
+    },
+  }
+
+  const database: Part = {
+    async start() {
+      if (config.databaseUrl === undefined) {
+        throw new ConfigError('DATABASE_URL is not set: the runtime needs a PostgreSQL database.')
+      }
+      await store.check()
+    },
+    async stop() {
+      await store.close()
+      await pool.end()
+    },
+  }
+
+  return [
+    registry,
+    database,
+    { start: () => queue.start(agentKeys()), stop: () => queue.stop() },
+    { start: async () => (since = await timetable.publish(agentKeys(), schedules)) },
+    { start: () => bus.start(), stop: () => bus.stop() },
+    loop(() => runUpkeep({ store, bus, clock, log, random }, { intervalMs: UPKEEP_INTERVAL_MS, signal })),
+    loop(() => runRedelivery(agentKeys())),
+    loop(() => runSchedules({ runs, timetable, clock, log }, { schedules, since, signal })),
+    loop(() => gatherStatistics({ pool, clock, log }, signal)),
+    loop(() =>
+      runRetention(
+        { store, clock, log, random },
+        {
+          compactAfterMs: config.compactAfterSeconds && config.compactAfterSeconds * 1000,
+          deleteAfterMs: config.retentionDays && config.retentionDays * 86_400_000,
+        },
+        { intervalMs: RETENTION_INTERVAL_MS, signal },
+      ),
+    ),
+  ]
+}
