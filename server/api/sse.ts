@@ -7,7 +7,7 @@ import type { Watch } from './watch-reader.ts'
 /** What a stream of events is written from: an `EventStream`. */
 interface EventSource {
   readonly isOver: boolean
-  onReady: () => void
+  consume(onReady: () => void): void
   take(): EventBatch | undefined
   close(): void
 }
@@ -32,6 +32,7 @@ export function toEventStream(
 ): ReadableStream<Uint8Array> {
   let { opening } = format
   let isAsked = false
+  let isEnded = false
   let write: (chunk: Uint8Array) => void
   let deliver: () => void
   let endEarly: (reason: unknown) => void
@@ -48,15 +49,15 @@ export function toEventStream(
           controller.enqueue(chunk)
         }
         const end = (error?: unknown) => {
+          isEnded = true
           watched.stop()
           unwatch()
-          source.onReady = () => {}
           if (error !== undefined && format.closing === undefined) return controller.error(error)
           if (format.closing !== undefined) controller.enqueue(format.closing(error))
           controller.close()
         }
         deliver = () => {
-          if (!isAsked && !source.isOver) return
+          if (isEnded || (!isAsked && !source.isOver)) return
           if (opening !== undefined) {
             watched.wrote()
             write(opening)
@@ -78,7 +79,7 @@ export function toEventStream(
           end(format.closing && reason)
           source.close()
         }
-        source.onReady = deliver
+        source.consume(deliver)
       },
       // Don't wait for a batch here: keep-alives are written meanwhile.
       pull() {
@@ -86,7 +87,7 @@ export function toEventStream(
         deliver()
       },
       cancel() {
-        source.onReady = () => {}
+        isEnded = true
         watched.stop()
         unwatch()
         source.close()

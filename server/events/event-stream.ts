@@ -36,8 +36,9 @@ export class EventStream implements AsyncIterableIterator<EventBatch, void> {
   #hasAll = false
   #isClosed = false
   #failure: { error: unknown } | undefined
-  /** Called when `take` may have an answer it did not have before. One consumer sets it. */
-  onReady: () => void = () => {}
+  #consumer: (() => void) | undefined
+  /** Who waits in `peek`. */
+  #waiting: (() => void)[] = []
 
   constructor(options: EventStreamOptions) {
     this.#options = options
@@ -48,6 +49,16 @@ export class EventStream implements AsyncIterableIterator<EventBatch, void> {
   /** Whether nothing is left to take and nothing will come. */
   get isOver(): boolean {
     return (this.#hasAll || this.#isClosed) && this.#ahead === undefined
+  }
+
+  /**
+   * Has `onReady` called whenever `take` may have an answer it did not have before, until the stream is closed.
+   *
+   * @throws when somebody else takes from it already: what one takes the other would miss.
+   */
+  consume(onReady: () => void): void {
+    if (this.#consumer !== undefined) throw new Error('A stream of events has one consumer.')
+    this.#consumer = onReady
   }
 
   /**
@@ -68,7 +79,7 @@ export class EventStream implements AsyncIterableIterator<EventBatch, void> {
     for (;;) {
       this.#lookAhead()
       if (this.#ahead !== undefined || this.isOver) return this.#ahead
-      await new Promise<void>((resolve) => (this.onReady = resolve))
+      await new Promise<void>((resolve) => this.#waiting.push(resolve))
     }
   }
 
@@ -91,17 +102,22 @@ export class EventStream implements AsyncIterableIterator<EventBatch, void> {
   close(): void {
     this.#ahead = undefined
     this.#leave()
-    this.onReady()
+    this.#tell()
   }
 
   onNews(): void {
-    this.onReady()
+    this.#tell()
   }
 
   onFailure(error: unknown): void {
     if (this.#isClosed) return
     this.#failure = { error }
     this.close()
+  }
+
+  #tell(): void {
+    this.#consumer?.()
+    for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
   #leave(): void {
@@ -142,7 +158,7 @@ export class EventStream implements AsyncIterableIterator<EventBatch, void> {
         // Compaction may have taken the events up to the floor, and new ones are above it.
         else if (floor === undefined) this.#hasAll = true
         else this.#cursor = Math.max(this.#cursor, floor)
-        this.onReady()
+        this.#tell()
       },
       (error: unknown) => this.onFailure(error),
     )

@@ -52,7 +52,7 @@ export class EventSubscription {
       this.#confirm = confirm
       if (this.#isLeft) source.close()
       else this.#respond({ result: { type: 'started' } })
-      source.onReady = this.#inTimeSlice
+      source.consume(this.#inTimeSlice)
       this.#inTimeSlice()
     } catch (error) {
       this.refuse(error)
@@ -143,10 +143,7 @@ export class EventSubscription {
   #end(): void {
     if (this.#isOver) return
     this.#isOver = true
-    if (this.#source !== undefined) {
-      this.#source.onReady = () => {}
-      this.#source.close()
-    }
+    this.#source?.close()
     this.#options.onEnd()
   }
 }

@@ -27,6 +27,10 @@ class FakeSource {
   closed = 0
   onReady = () => {}
 
+  consume(onReady: () => void): void {
+    this.onReady = onReady
+  }
+
   constructor(...batches: (readonly AnyRunEvent[])[]) {
     this.batches = batches
   }

@@ -22,6 +22,8 @@ interface FollowOptions {
   signal?: AbortSignal
   /** Called after each batch: how slow the reader is. */
   whenTaken?: () => Promise<unknown>
+  /** False: the stream is left to the test. Default: true. */
+  isTaken?: boolean
 }
 
 /** A hub over a store of one run, `run`, whose first event is there. */
@@ -72,6 +74,7 @@ export function createHubScene() {
       filter = {},
       signal = new AbortController().signal,
       whenTaken,
+      isTaken = true,
     }: FollowOptions = {}): Following {
       const { status } = store.run('run')
       const stream = hub.follow({
@@ -89,7 +92,7 @@ export function createHubScene() {
           await whenTaken?.()
         }
       }
-      return { stream, seen, done: read() }
+      return { stream, seen, done: isTaken ? read() : Promise.resolve() }
     },
   }
 }

@@ -226,15 +226,26 @@ describe('many who follow one run', () => {
     expect(reads).toEqual({ backlog: 0, news: 4 })
   })
 
+  test('are one each to a stream: another is refused, and who only waits hears of it too', async () => {
+    const { emit, hint, follow } = createHubScene()
+    const { stream } = follow({ isTaken: false })
+    let told = 0
+    stream.consume(() => (told += 1))
+    expect(() => stream.consume(() => {})).toThrow('A stream of events has one consumer.')
+    const peeked = stream.peek()
+    emit('a')
+    hint()
+    expect((await peeked)?.length).toBeGreaterThan(0)
+    expect(told).toBeGreaterThan(0)
+  })
+
   test('are given the same batch, and the same part of it where not all is for them', async () => {
     const { emit, hint, follow } = createHubScene()
     const streams = Array.from(
       { length: 4 },
-      (_, index) =>
-        follow({ afterSeq: 1, filter: { includeAll: index < 2 }, whenTaken: () => new Promise(() => {}) })
-          .stream,
+      (_, index) => follow({ afterSeq: 1, filter: { includeAll: index < 2 }, isTaken: false }).stream,
     )
-    for (const stream of streams) stream.onReady = () => {}
+    for (const stream of streams) stream.consume(() => {})
     await settled()
     emit('a')
     emit('b', 'internal')
