@@ -51,8 +51,8 @@ export function initialRunState(): RunState {
 }
 
 /**
- * The state after `event`. Events already seen change nothing, unknown types are only recorded, and
- * a delta costs the same at the end of a long run as at its beginning.
+ * The state after `event`. Events already seen change nothing, what a newer server tells of a run (`run.…`) is only
+ * recorded, and a delta costs the same at the end of a long run as at its beginning.
  */
 export function reduceRun(state: RunState, event: UntypedEvent): RunState {
   if (event.seq <= state.lastSeq) return state
@@ -72,8 +72,12 @@ export function reduceRun(state: RunState, event: UntypedEvent): RunState {
       return { ...current, status: 'queued', waits: NO_WAITS }
     case 'run.waiting':
       return withWait(current, event.payload)
-    default:
+    case 'run.started':
+    case 'run.heartbeat':
       return { ...current, status: 'running' }
+    default:
+      // Anything else is the agent's, which speaks only while it runs.
+      return event.type.startsWith('run.') ? current : { ...current, status: 'running' }
   }
 }
 

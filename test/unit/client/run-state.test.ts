@@ -185,6 +185,19 @@ describe('the state of a run', () => {
     expect(resumed.status).toBe('queued')
   })
 
+  it('only records what a newer server tells of a run', () => {
+    const other = (seq: number) => runEvent(seq, { type: 'run.delivered', attempt: 0 })
+    expect(stateAfter(other(1))).toMatchObject({ status: 'queued', lastSeq: 1 })
+    const waiting = stateAfter(runEvent(1, { type: 'run.waiting', attempt: 0, payload: {} }))
+    expect(reduceRun(waiting, other(2))).toMatchObject({ status: 'waiting', waits: [{}], lastSeq: 2 })
+  })
+
+  it('runs when its agent tells something, of whatever type, and with each beat of its lease', () => {
+    for (const type of ['custom', 'tool.call', 'error', 'run.heartbeat']) {
+      expect(stateAfter(runEvent(3, { type })).status).toBe('running')
+    }
+  })
+
   it('does not change when handed an event it has seen', () => {
     const state = stateAfter(delta(2, 'a'), delta(3, 'b'))
     expect(reduceRun(state, delta(3, 'b'))).toBe(state)
