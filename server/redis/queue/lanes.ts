@@ -12,6 +12,9 @@ const STALLED_INTERVAL_MS = 5_000
 /** Jobs come again until their run is claimed; the run counts its attempts itself. */
 const MAX_DELIVERIES = 1_000_000
 
+/** An object of BullMQ asks for Redis' version first. If that fails, whatever it is told to do later fails too. */
+const ASKS_NOTHING = { skipVersionCheck: true }
+
 /** What is used of the package. */
 export interface BullMq {
   Queue: typeof Queue
@@ -82,6 +85,7 @@ export class Lanes {
       prefix: this.prefixOf(name),
       // Nobody reads along.
       streams: { events: { maxLen: 0 } },
+      ...ASKS_NOTHING,
     }
     const lane: Lane = { queue: new this.#bullmq.Queue(name, options, this.#createBackend) }
     this.#reportErrors(lane.queue)
@@ -97,6 +101,7 @@ export class Lanes {
       lockDuration: LOCK_MS,
       stalledInterval: STALLED_INTERVAL_MS,
       maxStalledCount: MAX_DELIVERIES,
+      ...ASKS_NOTHING,
     }
     const worker: Worker<Payload> = new this.#bullmq.Worker(name, null, options, this.#createBackend)
     this.#reportErrors(worker)

@@ -13,6 +13,7 @@ import { close, connect, reportBreaks } from '../connection.ts'
 import { notEmpty } from '../../ports/optional-peer.ts'
 import { libraryMissing } from '../library-missing.ts'
 import { reasonOf } from '../reason-of.ts'
+import { checkServer } from './check-server.ts'
 import { readEpoch } from './epoch.ts'
 import { Lanes } from './lanes.ts'
 import type { BullMq } from './lanes.ts'
@@ -51,6 +52,7 @@ export function createRedisQueue(options: RedisQueueOptions): RemoteQueue {
     reportBreaks(redis, { log, stopping: stopping.signal, meanwhile: 'runs wait in the database meanwhile' })
     opened = new Lanes(bullmq, { redis, namespace: await options.namespace(), log })
     await connect(redis, log)
+    void checkServer(redis, log)
   }
 
   /** @throws RedisAwayError before it has started, and after it was stopped. */

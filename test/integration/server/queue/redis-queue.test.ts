@@ -173,6 +173,39 @@ describe.skipIf(withoutRedis)(`in Redis${withoutRedis ? `: skipped, ${withoutRed
     expect((await rest.events(`runs/${lost}/events`)).at(-1)?.type).toBe('run.succeeded')
   })
 
+  test('that refuses what it is asked first is used when it does not any more', async ({ createServer }) => {
+    await using redis = await startTestRedis()
+    const { rest, runtime, log } = await createServer({
+      agents: [echo],
+      config: inRedis(redis),
+      worker: false,
+    })
+    await runtime.start()
+    redis.cli('ACL', 'SETUSER', 'default', '-info')
+    const runId = await rest.create('echo')
+    await runtime.startWorker()
+    await vi.waitFor(() => {
+      expect(log.map(({ message }) => message)).toContain(
+        'the queue can not be reached: runs are delivered when it is back',
+      )
+    }, PATIENCE_MS)
+    redis.cli('ACL', 'SETUSER', 'default', '+info')
+    expect((await rest.events(`runs/${runId}/events`)).at(-1)?.type).toBe('run.succeeded')
+  })
+
+  test('that may throw away a part of what it has is told of, once', async ({ createServer }) => {
+    await using redis = await startTestRedis({ 'maxmemory-policy': 'allkeys-lru' })
+    const { rest, log } = await createServer({ agents: [echo], config: inRedis(redis) })
+    await rest.events(`runs/${await rest.create('echo')}/events`)
+    expect(log.filter(({ level }) => level === 'warn')).toEqual([
+      {
+        level: 'warn',
+        fields: { policy: 'allkeys-lru' },
+        message: 'Redis may throw away parts of the queue: set maxmemory-policy to noeviction',
+      },
+    ])
+  })
+
   test('is left and gone back to without losing a run, whatever it waits for', async ({ createServer }) => {
     await using redis = await startTestRedis()
     const sleeper = defineAgent({
