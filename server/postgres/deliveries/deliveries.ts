@@ -12,6 +12,8 @@ export interface TakenRuns {
   mayHaveMore: boolean
   /** Forgets their deliveries when the transaction commits. */
   done(): Promise<void>
+  /** These of them could not be claimed: those that came before their time are delivered again then. */
+  postpone(runIds: readonly string[]): Promise<void>
 }
 
 /** Where the claim of taken runs is made. */

@@ -8,7 +8,7 @@ import type { Deliver, Deliveries, TakenRuns } from './deliveries.ts'
 export interface JoinedQueue {
   deliver: Deliver
   /** Up to `limit` deliveries for one agent, for as long as the transaction lasts; `done` deletes them in it. */
-  take(agentKey: string, limit: number, tx: Transaction): Promise<TakenRuns>
+  take(agentKey: string, limit: number, tx: Transaction): Promise<Omit<TakenRuns, 'postpone'>>
 }
 
 /** @param onDelivered told of runs that were delivered, when that has committed */
@@ -21,8 +21,10 @@ export function createJoinedDeliveries(
     deliver: queue.deliver,
     committed: onDelivered,
     taking: ({ agentKey, limit }, claim) =>
-      inTransaction(pool, async (client, tx) =>
-        claim(await queue.take(agentKey, limit, tx), { client, tx, deliver: queue.deliver }),
-      ),
+      inTransaction(pool, async (client, tx) => {
+        const taken = await queue.take(agentKey, limit, tx)
+        // One clock, and one transaction's time: nothing is taken before the run is due.
+        return claim({ ...taken, postpone: async () => {} }, { client, tx, deliver: queue.deliver })
+      }),
   }
 }

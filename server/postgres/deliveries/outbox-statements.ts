@@ -37,22 +37,48 @@ export async function writeOutbox(runs: readonly QueuedRun[], tx: Transaction): 
   })
 }
 
+// Under a name that is no event's: the delivery that came too early is about to be forgotten, and one of its name would
+// not be taken for another.
+const POSTPONE = {
+  name: 'outbox_postpone',
+  text: `
+    INSERT INTO agent_runtime.outbox (run_id, seq, queue, priority, send_at)
+    SELECT id, -last_seq - 1, $2, priority, run_at FROM agent_runtime.run r
+    WHERE id = ANY ($1::uuid[]) AND ${IS_TO_BE_DELIVERED} AND run_at > now()
+    ON CONFLICT DO NOTHING`,
+}
+
+/**
+ * Writes those of the runs that are not due yet. A process goes by a clock of its own for what it sends after a delay, and
+ * the database's may be put back.
+ */
+export async function postponeRuns(
+  client: pg.PoolClient,
+  { agentKey, runIds }: { agentKey: string; runIds: readonly string[] },
+): Promise<void> {
+  await execute(client, POSTPONE, [runIds, agentKey])
+}
+
+/** A delivery that a queue has got, and what that said of itself at some time before. */
+export interface SentRun extends DueRun {
+  epoch: string
+}
+
 // A queue that lost what it had has another epoch since. Its row is locked: whoever notes the loss waits for this, and
 // puts back what is deleted here, or comes first, and nothing is deleted. In one order, so that two that confirm the
 // same wait for each other instead of deadlocking.
 const CONFIRM = {
   name: 'outbox_confirm',
   text: `
-    WITH known AS MATERIALIZED (
-      SELECT e.queue FROM agent_runtime.queue_epoch e
-      JOIN unnest($4::text[], $5::text[]) AS had (queue, epoch) ON had.queue = e.queue AND had.epoch = e.epoch
-      ORDER BY e.queue
-      FOR SHARE OF e
+    WITH noted AS MATERIALIZED (
+      SELECT queue, epoch FROM agent_runtime.queue_epoch WHERE queue = ANY ($3::text[])
+      ORDER BY queue
+      FOR SHARE
     ), confirmed AS MATERIALIZED (
       SELECT o.run_id, o.seq, o.queue FROM agent_runtime.outbox o
-      JOIN unnest($1::uuid[], $2::int[], $3::text[]) AS d (run_id, seq, queue)
+      JOIN unnest($1::uuid[], $2::int[], $3::text[], $4::text[]) AS d (run_id, seq, queue, epoch)
         ON d.run_id = o.run_id AND d.seq = o.seq AND d.queue = o.queue
-      WHERE o.queue IN (SELECT queue FROM known)
+      JOIN noted n ON n.queue = d.queue AND n.epoch = d.epoch
       ORDER BY o.run_id, o.seq, o.queue
       FOR UPDATE OF o
     )
@@ -62,21 +88,16 @@ const CONFIRM = {
 }
 
 /**
- * Deletes the entries of deliveries that their queues had when they answered with these epochs.
+ * Deletes the entries of deliveries whose queues are not known to have lost anything since.
  *
  * @returns how many.
  */
-export async function confirmOutbox(
-  pool: pg.Pool,
-  runs: readonly DueRun[],
-  epochs: ReadonlyMap<string, string>,
-): Promise<number> {
+export async function confirmOutbox(pool: pg.Pool, runs: readonly SentRun[]): Promise<number> {
   const deleted = await execute(pool, CONFIRM, [
     runs.map(({ id }) => id),
     runs.map(({ lastSeq }) => lastSeq),
     runs.map(({ agentKey }) => agentKey),
-    [...epochs.keys()],
-    [...epochs.values()],
+    runs.map(({ epoch }) => epoch),
   ])
   return deleted.length
 }

@@ -9,7 +9,8 @@ import type { Logger } from '../../ports/logger.ts'
 import type { DueRun, QueuedRun, RemoteQueue } from '../../ports/queue.ts'
 import { inTransaction } from '../connections/transaction.ts'
 import type { Deliveries } from './deliveries.ts'
-import { confirmOutbox, findInOutbox, noteEpochs, writeOutbox } from './outbox-statements.ts'
+import { confirmOutbox, findInOutbox, noteEpochs, postponeRuns, writeOutbox } from './outbox-statements.ts'
+import type { SentRun } from './outbox-statements.ts'
 
 /** Deliveries that go to the queue at once. */
 const MAX_BATCH = 500
@@ -36,23 +37,35 @@ export interface Outbox extends Deliveries {
 
 export function createOutbox({ pool, queue, clock, log, onDelivered, stopping }: OutboxPorts): Outbox {
   let underWay = 0
+  /** What the queues said last. */
+  const epochs = new Map<string, string>()
 
-  const send = createGroupCommit({
-    maxBatch: MAX_BATCH,
-    gather: 'tick',
-    async flush(runs: readonly DueRun[]) {
-      await queue.deliver(runs)
-      onDelivered(runs)
-      return runs
-    },
-  })
+  async function compareEpochs(queues: readonly string[]): Promise<void> {
+    if (queues.length === 0) return
+    const said = await queue.epochs(queues)
+    const { lost, runs } = await noteEpochs(pool, said)
+    for (const [name, epoch] of said) epochs.set(name, epoch)
+    if (runs > 0)
+      log.warn({ queues: lost, runs }, 'a queue may have lost what it had: its runs are delivered again')
+  }
+
+  /** With an epoch from before: asked for it after a loss, a queue would name one under which it never had them. */
+  async function deliver(runs: readonly DueRun[]): Promise<SentRun[]> {
+    const unknown = new Set(runs.map(({ agentKey }) => agentKey).filter((name) => !epochs.has(name)))
+    if (unknown.size > 0)
+      for (const [name, epoch] of await queue.epochs([...unknown])) epochs.set(name, epoch)
+    const sent = runs.map((run) => ({ ...run, epoch: epochs.get(run.agentKey) ?? '' }))
+    await queue.deliver(runs)
+    onDelivered(runs)
+    return sent
+  }
+
+  const send = createGroupCommit({ maxBatch: MAX_BATCH, gather: 'tick', flush: deliver })
 
   const confirm = createGroupCommit({
     maxBatch: MAX_BATCH,
-    async flush(runs: readonly DueRun[]) {
-      // After they are there: a queue that has lost them by now says so.
-      const epochs = await queue.epochs([...new Set(runs.map(({ agentKey }) => agentKey))])
-      const confirmed = await confirmOutbox(pool, runs, epochs)
+    async flush(runs: readonly SentRun[]) {
+      const confirmed = await confirmOutbox(pool, runs)
       return runs.map(() => confirmed)
     },
   })
@@ -88,7 +101,12 @@ export function createOutbox({ pool, queue, clock, log, onDelivered, stopping }:
       try {
         const result = await inTransaction(pool, (client, tx) =>
           claim(
-            { runIds, mayHaveMore, done: async () => {} },
+            {
+              runIds,
+              mayHaveMore,
+              done: async () => {},
+              postpone: (unclaimed) => postponeRuns(client, { agentKey, runIds: unclaimed }),
+            },
             {
               client,
               tx,
@@ -110,15 +128,18 @@ export function createOutbox({ pool, queue, clock, log, onDelivered, stopping }:
     },
 
     async look(queues) {
-      const { lost, runs } = await noteEpochs(pool, await queue.epochs(queues))
-      if (runs > 0)
-        log.warn({ queues: lost, runs }, 'a queue may have lost what it had: its runs are delivered again')
+      await compareEpochs(queues)
+      const compared = new Set(queues)
       while (!stopping.aborted) {
         const due = await findInOutbox(pool, MAX_BATCH)
         if (due.length === 0) return
-        await queue.deliver(due)
-        onDelivered(due)
-        const [confirmed = 0] = await Promise.all(due.map(confirm))
+        // Of agents that are not ours, and that maybe no process has any more. What nobody compares is never confirmed,
+        // and would be found again and again, before all that comes after it.
+        const others = new Set(due.map(({ agentKey }) => agentKey).filter((name) => !compared.has(name)))
+        await compareEpochs([...others])
+        for (const name of others) compared.add(name)
+        const sent = await deliver(due)
+        const [confirmed = 0] = await Promise.all(sent.map(confirm))
         if (due.length < MAX_BATCH || confirmed === 0) return
       }
     },

@@ -45,6 +45,7 @@ function claimBy(
     const { claimed, refused } = await claimTaken(client, taken, options)
     const ids = new Set([...claimed, ...refused].map((run) => run.id))
     const unclaimed = runIds.filter((id) => !ids.has(id))
+    if (unclaimed.length > 0) await taken.postpone(unclaimed)
     const { isolatedAgents } = options
     const isolated =
       isolatedAgents === null || unclaimed.length === 0

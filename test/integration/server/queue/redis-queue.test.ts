@@ -173,6 +173,23 @@ describe.skipIf(withoutRedis)(`in Redis${withoutRedis ? `: skipped, ${withoutRed
     expect((await rest.events(`runs/${lost}/events`)).at(-1)?.type).toBe('run.succeeded')
   })
 
+  test('gives out again what it gave out before its time, when the clock of the database was put back', async ({
+    createServer,
+    database,
+  }) => {
+    await using redis = await startTestRedis()
+    const config = { ...inRedis(redis), queuePollIntervalSeconds: 0.1 }
+    const { rest, log } = await createServer({ agents: [echo], config })
+    const runAt = new Date(Date.now() + 4_000).toISOString()
+    const runId = await rest.create('echo', { run_at: runAt })
+    await database.sql('UPDATE agent_runtime.outbox SET send_at = now()')
+    await vi.waitFor(() => {
+      expect(log.map(({ message }) => message)).toContain('deliveries without a run to claim')
+    }, PATIENCE_MS)
+    const [started] = await rest.events(`runs/${runId}/events?include_all=1`)
+    expect(Date.parse(String(started?.['ts']))).toBeGreaterThanOrEqual(Date.parse(runAt) - 2)
+  })
+
   test('that refuses what it is asked first is used when it does not any more', async ({ createServer }) => {
     await using redis = await startTestRedis()
     const { rest, runtime, log } = await createServer({
