@@ -1,0 +1,8 @@
+export { apiKeys, createApiKey, hashApiKey } from './api-keys.ts'
+export type { ApiKeysOptions } from './api-keys.ts'
+export type { Authenticator } from './authenticator.ts'
+export { bearerToken } from './bearer-token.ts'
+export { firstOf } from './first-of.ts'
+export { jwt } from './jwt.ts'
+export type { JwtOptions } from './jwt.ts'
+export type { Principal } from '../contract/principal.ts'
