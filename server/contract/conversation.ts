@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { JsonObject } from './json.ts'
 import { Message } from './message.ts'
+import { pageLimit, wholeNumber } from './page.ts'
 import { ConversationId } from './run.ts'
 
 /** Groups the runs of one dialogue. */
@@ -34,8 +35,8 @@ export type GetConversationRequest = z.input<typeof GetConversationInput>
 export type GetConversationInput = z.infer<typeof GetConversationInput>
 export const GetConversationInput = z.object({
   conversationId: ConversationId,
-  limit: z.int().min(1).max(1000).default(100),
-  offset: z.int().min(0).default(0),
+  limit: pageLimit(1000, 100),
+  offset: z.int(wholeNumber('offset')).min(0).default(0),
   /** Also messages of runs that did not succeed. */
   includeFailedRuns: z.boolean().default(false),
 })
@@ -44,6 +45,6 @@ export type ListConversationsRequest = z.input<typeof ListConversationsInput>
 export type ListConversationsInput = z.infer<typeof ListConversationsInput>
 export const ListConversationsInput = z.object({
   agentKey: z.string().optional(),
-  limit: z.int().min(1).max(200).default(50),
+  limit: pageLimit(200, 50),
   cursor: z.string().optional(),
 })

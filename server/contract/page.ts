@@ -12,6 +12,14 @@ export interface Page<T> {
   count: number
 }
 
+export const wholeNumber = (name: string) => ({
+  error: ({ code }: { code: string }) => (code === 'invalid_type' ? `${name} is a whole number` : undefined),
+})
+
+/** How many items a page has at most: a list's bound, and what it is where nothing is asked for. */
+export const pageLimit = (max: number, usual: number) =>
+  z.int(wholeNumber('limit')).min(1).max(max).default(usual)
+
 /** Where a page begins: before (older than) or after (newer than) the item of that id. */
 export type PageCursor = z.infer<typeof PageCursor>
 export const PageCursor = z.object({ direction: z.enum(['before', 'after']), id: z.uuid() })

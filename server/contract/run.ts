@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Json, JsonObject } from './json.ts'
 import { Message } from './message.ts'
+import { pageLimit } from './page.ts'
 import { OPEN_STATUSES, TERMINAL_STATUSES } from './terminal.ts'
 import { PendingWait, CallName } from './wait.ts'
 
@@ -144,6 +145,6 @@ export const ListRunsInput = z.object({
   agentKey: z.string().optional(),
   status: RunStatus.optional(),
   conversationId: ConversationId.optional(),
-  limit: z.int().min(1).max(200).default(50),
+  limit: pageLimit(200, 50),
   cursor: z.string().optional(),
 })

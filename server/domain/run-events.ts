@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { Cursor, EventFilter } from '../contract/event.ts'
+import { pageLimit } from '../contract/page.ts'
 import { parseInput } from '../contract/parse-input.ts'
 import { parsePrincipal } from '../contract/principal.ts'
 import type { Principal } from '../contract/principal.ts'
@@ -71,7 +72,7 @@ interface RunEventsSettings {
 }
 
 const Reading = z.object({ runId: RunId, afterSeq: Cursor.default(0), filter: EventFilter.prefault({}) })
-const Listing = z.object({ limit: z.int().min(1).max(1000).default(100) })
+const Listing = z.object({ limit: pageLimit(1000, 100) })
 
 /** Reading what runs emit: who may, and which of it. */
 export function createRunEvents({ store, hub, log }: RunEventsPorts, settings: RunEventsSettings): RunEvents {

@@ -16,6 +16,9 @@ import {
   HistoryQuery,
   ListConversationsQuery,
   ListRunsQuery,
+  fromHistoryQuery,
+  fromListConversationsQuery,
+  fromListRunsQuery,
   pageUrl,
   readBody,
   readCursor,
@@ -56,12 +59,8 @@ export function createRestApp(services: ApiServices, watchReader: WatchReader): 
   })
 
   app.get('/runs', async (c) => {
-    const {
-      agent_key: agentKey,
-      conversation_id: conversationId,
-      ...rest
-    } = parseInput(ListRunsQuery, c.req.query())
-    const page = await runs.list(c.get('principal'), { ...rest, agentKey, conversationId })
+    const input = fromListRunsQuery(parseInput(ListRunsQuery, c.req.query()))
+    const page = await runs.list(c.get('principal'), input)
     return answerJson(toRestPage(page, { url: pageUrl(c, ListRunsQuery), toRest: toRestRun }))
   })
 
@@ -93,17 +92,15 @@ export function createRestApp(services: ApiServices, watchReader: WatchReader): 
   })
 
   app.get('/conversations', async (c) => {
-    const { agent_key: agentKey, ...rest } = parseInput(ListConversationsQuery, c.req.query())
-    const page = await conversations.list(c.get('principal'), { ...rest, agentKey })
+    const input = fromListConversationsQuery(parseInput(ListConversationsQuery, c.req.query()))
+    const page = await conversations.list(c.get('principal'), input)
     return answerJson(
       toRestPage(page, { url: pageUrl(c, ListConversationsQuery), toRest: toRestConversation }),
     )
   })
 
   app.get('/conversations/:id', async (c) => {
-    const { include_failed_runs: includeFailedRuns, ...window } = parseInput(HistoryQuery, c.req.query())
-    const conversationId = c.req.param('id')
-    const input = { conversationId, includeFailedRuns, ...window }
+    const input = fromHistoryQuery(c.req.param('id'), parseInput(HistoryQuery, c.req.query()))
     return answerJson(toRestConversationDetail(await conversations.get(c.get('principal'), input)))
   })
 
@@ -124,7 +121,7 @@ export function createRestApp(services: ApiServices, watchReader: WatchReader): 
       runId: runIdOf(c),
       afterSeq: readCursor(c, query),
       filter: { includeDebug, includeAll },
-      limit,
+      ...(limit !== undefined && { limit }),
     })
     const last = events.at(-1)
     const next = pageUrl(c, EventsQuery)

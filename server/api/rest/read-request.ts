@@ -1,9 +1,10 @@
 import type { Context } from 'hono'
 import { z } from 'zod'
 import { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
+import type { GetConversationRequest, ListConversationsRequest } from '../../contract/conversation.ts'
 import { Cursor } from '../../contract/event.ts'
 import { parseInput } from '../../contract/parse-input.ts'
-import { RunStatus } from '../../contract/run.ts'
+import type { ListRunsRequest } from '../../contract/run.ts'
 import { publicUrl } from '../public-url.ts'
 
 /** @throws AgentRuntimeError `unsupported_media_type`, `bad_request` or `validation_failed` */
@@ -25,28 +26,64 @@ function parseJson(text: string): unknown {
   }
 }
 
+// A query is text: what is a number or a flag becomes one here. What is within bounds, the use case decides, as for tRPC.
+const Given = z.unknown().optional()
+
+const whole = z
+  .string()
+  .transform((text) => Number(text))
+  .optional()
+
 const flag = z
   .enum(['true', 'false', '1', '0'])
   .default('false')
   .transform((value) => value === 'true' || value === '1')
 
-const whole = (name: string) => z.coerce.number().int(`${name} is a whole number`)
-
 export const ListRunsQuery = z.object({
-  agent_key: z.string().optional(),
-  status: RunStatus.optional(),
-  conversation_id: z.uuid().optional(),
-  limit: whole('limit').min(1).max(200).default(50),
-  cursor: z.string().optional(),
+  agent_key: Given,
+  status: Given,
+  conversation_id: Given,
+  limit: whole,
+  cursor: Given,
 })
 
-export const ListConversationsQuery = ListRunsQuery.pick({ agent_key: true, limit: true, cursor: true })
+export function fromListRunsQuery(query: z.infer<typeof ListRunsQuery>): ListRunsRequest {
+  const input: Record<keyof ListRunsRequest, unknown> = {
+    agentKey: query.agent_key,
+    status: query.status,
+    conversationId: query.conversation_id,
+    limit: query.limit,
+    cursor: query.cursor,
+  }
+  return input as ListRunsRequest
+}
 
-export const HistoryQuery = z.object({
-  limit: whole('limit').min(1).max(1000).default(100),
-  offset: whole('offset').min(0).default(0),
-  include_failed_runs: flag,
-})
+export const ListConversationsQuery = z.object({ agent_key: Given, limit: whole, cursor: Given })
+
+export function fromListConversationsQuery(
+  query: z.infer<typeof ListConversationsQuery>,
+): ListConversationsRequest {
+  const input: Record<keyof ListConversationsRequest, unknown> = {
+    agentKey: query.agent_key,
+    limit: query.limit,
+    cursor: query.cursor,
+  }
+  return input as ListConversationsRequest
+}
+
+export const HistoryQuery = z.object({ limit: whole, offset: whole, include_failed_runs: flag })
+
+export function fromHistoryQuery(
+  conversationId: string,
+  query: z.infer<typeof HistoryQuery>,
+): GetConversationRequest {
+  return {
+    conversationId,
+    limit: query.limit,
+    offset: query.offset,
+    includeFailedRuns: query.include_failed_runs,
+  } satisfies Record<keyof GetConversationRequest, unknown>
+}
 
 export const EventsQuery = z.object({
   /** The first event wanted. */
@@ -54,7 +91,7 @@ export const EventsQuery = z.object({
   include_debug: flag,
   include_all: flag,
   /** Of a JSON page. */
-  limit: whole('limit').min(1).max(1000).default(100),
+  limit: whole,
 })
 
 /** The cursor of a stream: the header a reconnecting EventSource sends, else `?from_seq=`. */

@@ -32,17 +32,17 @@ export function listRuns(
     cursor,
   }: { owner: Owner; filter: Omit<ListRunsInput, 'cursor'>; cursor: PageCursor | null },
 ): Promise<Page<Run>> {
-  const { agentKey, status, conversationId, limit } = filter
-  const large = ['r.params', 'r.metadata', 'r.output', 'r.error']
-  return listRows<RunRow, Run>(
+  const { limit, ...fields } = filter
+  return listRows<RunRow, Run, typeof fields>(
     pool,
-    { table: 'run', columns: RUN_COLUMNS, large, toItem: toRun },
     {
-      owner,
-      filter: { agent_key: agentKey, status, conversation_id: conversationId },
-      cursor,
-      limit,
+      table: 'run',
+      columns: RUN_COLUMNS,
+      large: ['r.params', 'r.metadata', 'r.output', 'r.error'],
+      filters: { agentKey: 'agent_key', status: 'status', conversationId: 'conversation_id' },
+      toItem: toRun,
     },
+    { owner, filter: fields, cursor, limit },
   )
 }
 
@@ -71,10 +71,16 @@ export function listConversations(
     cursor,
   }: { owner: Owner; filter: Omit<ListConversationsInput, 'cursor'>; cursor: PageCursor | null },
 ): Promise<Page<Conversation>> {
-  const { agentKey, limit } = filter
-  return listRows<ConversationRow, Conversation>(
+  const { limit, ...fields } = filter
+  return listRows<ConversationRow, Conversation, typeof fields>(
     pool,
-    { table: 'conversation', columns: CONVERSATION_COLUMNS, large: ['r.metadata'], toItem: toConversation },
-    { owner, filter: { agent_key: agentKey }, cursor, limit },
+    {
+      table: 'conversation',
+      columns: CONVERSATION_COLUMNS,
+      large: ['r.metadata'],
+      filters: { agentKey: 'agent_key' },
+      toItem: toConversation,
+    },
+    { owner, filter: fields, cursor, limit },
   )
 }

@@ -8,22 +8,24 @@ import { execute } from '../connections/transaction.ts'
 import type { Statement } from '../connections/transaction.ts'
 import { boundedRows, rowBytesSql } from './bounded-rows.ts'
 
-interface Listed<TRow, TItem> {
+interface Listed<TRow, TItem, TFilter> {
   table: 'run' | 'conversation'
   /** The select list of a row, for a table named `r`. */
   columns: string
   /** Of the columns, those that may be large. */
   large: readonly string[]
+  /** The column that each field of the filter is about. */
+  filters: Record<keyof TFilter, FilterColumn>
   toItem(row: TRow): TItem
 }
 
 const TYPE_OF = { agent_key: 'text', status: 'agent_runtime.run_status', conversation_id: 'uuid' } as const
 type FilterColumn = keyof typeof TYPE_OF
 
-interface Query {
+interface Query<TFilter> {
   owner: Owner
   /** What columns have to be; undefined where anything will do. */
-  filter: Partial<Record<FilterColumn, string | undefined>>
+  filter: TFilter
   cursor: PageCursor | null
   limit: number
 }
@@ -35,17 +37,18 @@ interface PageRow {
 }
 
 /** A page and its count are of one moment: a row between the two would look like one more page. */
-export async function listRows<TRow extends { id: string }, TItem extends { id: string }>(
+export async function listRows<TRow extends { id: string }, TItem extends { id: string }, TFilter>(
   pool: pg.Pool,
-  listed: Listed<TRow, TItem>,
-  query: Query,
+  listed: Listed<TRow, TItem, TFilter>,
+  query: Query<TFilter>,
 ): Promise<Page<TItem>> {
-  const { owner, cursor, limit } = query
-  const columns = (Object.keys(TYPE_OF) as FilterColumn[]).filter(
-    (column) => query.filter[column] !== undefined,
+  const { owner, filter, cursor, limit } = query
+  const given = (Object.keys(listed.filters) as (keyof TFilter)[]).filter(
+    (field) => filter[field] !== undefined,
   )
+  const columns = given.map((field) => listed.filters[field])
   // One more than asked for tells whether there is a page after this one.
-  const values = [...ownerValues(owner), limit + 1, ...columns.map((column) => query.filter[column])]
+  const values = [...ownerValues(owner), limit + 1, ...given.map((field) => filter[field])]
   const rows = await execute<TRow & PageRow>(
     pool,
     toStatement(listed, columns, cursor),
@@ -58,7 +61,7 @@ export async function listRows<TRow extends { id: string }, TItem extends { id: 
 
 /** One for each set of filters: each is planned for the index that serves it. Ids are ordered by time. */
 function toStatement(
-  { table, columns, large }: Pick<Listed<never, unknown>, 'table' | 'columns' | 'large'>,
+  { table, columns, large }: Pick<Listed<never, unknown, unknown>, 'table' | 'columns' | 'large'>,
   filtered: readonly FilterColumn[],
   cursor: PageCursor | null,
 ): Statement {

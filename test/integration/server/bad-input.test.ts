@@ -264,6 +264,34 @@ describe('what is asked of a run', () => {
     expect(log.filter(({ level }) => level === 'error')).toEqual([])
   })
 
+  test('is refused with the field that is wrong, under the name it has over REST', async ({
+    createServer,
+  }) => {
+    const { rest } = await createServer(options)
+    const details: Record<string, { path: string; message: unknown }> = {
+      'runs?limit=ten': { path: 'limit', message: 'limit is a whole number' },
+      'runs?limit=1.5': { path: 'limit', message: 'limit is a whole number' },
+      'runs?limit=201': { path: 'limit', message: expect.stringContaining('200') },
+      'runs?status=lost': { path: 'status', message: expect.stringContaining('queued') },
+      'runs?conversation_id=x': { path: 'conversation_id', message: 'a conversation id is a UUID' },
+      'conversations?limit=0.5': { path: 'limit', message: 'limit is a whole number' },
+      [`conversations/${UNKNOWN_ID}?limit=1001`]: {
+        path: 'limit',
+        message: expect.stringContaining('1000'),
+      },
+      [`conversations/${UNKNOWN_ID}?offset=-1`]: { path: 'offset', message: expect.stringContaining('0') },
+      [`conversations/${UNKNOWN_ID}?include_failed_runs=perhaps`]: {
+        path: 'include_failed_runs',
+        message: expect.stringContaining('true'),
+      },
+      [`runs/${UNKNOWN_ID}/events?limit=1.5`]: { path: 'limit', message: 'limit is a whole number' },
+    }
+    for (const [path, detail] of Object.entries(details)) {
+      const { status, body } = await rest.get(path)
+      expect([path, status, body]).toMatchObject([path, 400, { details: [detail] }])
+    }
+  })
+
   test('a cursor that is none, or ahead of the run, is refused over both transports', async ({
     createServer,
   }) => {

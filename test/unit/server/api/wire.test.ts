@@ -1,16 +1,24 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { z } from 'zod'
 import {
   RestCreateRun,
   fromRestCreateRun,
+  snake,
   toRestEvent,
   toRestPage,
   toRestRunDetail,
 } from '../../../../server/api/rest/wire.ts'
+import {
+  HistoryQuery,
+  ListConversationsQuery,
+  ListRunsQuery,
+} from '../../../../server/api/rest/read-request.ts'
+import { GetConversationInput, ListConversationsInput } from '../../../../server/contract/conversation.ts'
 import { RUNTIME_EVENTS } from '../../../../server/contract/event.ts'
 import type { Json } from '../../../../server/contract/json.ts'
 import type { Message } from '../../../../server/contract/message.ts'
-import { CreateRunInput, RunDetail } from '../../../../server/contract/run.ts'
+import { CreateRunInput, ListRunsInput, RunDetail } from '../../../../server/contract/run.ts'
 
 const json = fc.jsonValue() as fc.Arbitrary<Json>
 const name = fc.string({ minLength: 1 })
@@ -210,4 +218,15 @@ test("a page's links keep what else the request asked for", () => {
     cursor: 'before.x',
     limit: '2',
   })
+})
+
+test('all that lists are asked for over tRPC they are asked for over REST', () => {
+  const lists: [z.ZodObject, z.ZodObject][] = [
+    [ListRunsInput, ListRunsQuery],
+    [ListConversationsInput, ListConversationsQuery],
+    [GetConversationInput.omit({ conversationId: true }), HistoryQuery],
+  ]
+  for (const [input, query] of lists) {
+    expect(Object.keys(query.shape).toSorted()).toEqual(Object.keys(input.shape).map(snake).toSorted())
+  }
 })
