@@ -9,37 +9,8 @@ import { RUN_COLUMNS, toRun } from './rows.ts'
 import type { RunRow } from './rows.ts'
 import { execute, inTransaction } from '../connections/transaction.ts'
 import type { VisibilityOf } from './insert-event.ts'
+import { insertRuns } from './insert-runs.ts'
 import { lockConversations, admitRuns } from './admit-runs.ts'
-
-// ON CONFLICT is for the idempotency key: the run of then is the answer. Keys are inserted, and conversations
-// locked, in one order everywhere: batches of two servers that share some wait instead of deadlocking.
-const INSERT = {
-  name: 'create_runs',
-  text: `
-    WITH r AS (
-      INSERT INTO agent_runtime.run (
-        id, tenant_id, owner_id, owner_kind, conversation_id, agent_key, params, metadata,
-        max_attempts, timeout_ms, idempotency_key, priority, run_at, expires_at, turn, fingerprint, ordinal)
-      SELECT id, tenant_id, owner_id, owner_kind, conversation_id, agent_key, params, metadata,
-        max_attempts, timeout_ms, idempotency_key, priority, run_at, expires_at,
-        CASE WHEN waits_for_turn THEN nextval('agent_runtime.run_turn_seq') END, fingerprint,
-        CASE WHEN conversation_id IS NOT NULL THEN nextval('agent_runtime.run_ordinal_seq') END
-      FROM unnest(
-        $1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::jsonb[], $8::jsonb[],
-        $9::int[], $10::int[], $11::text[], $12::int[], $13::timestamptz[], $14::timestamptz[], $15::bool[],
-        $16::text[])
-      AS n (id, tenant_id, owner_id, owner_kind, conversation_id, agent_key, params, metadata,
-        max_attempts, timeout_ms, idempotency_key, priority, run_at, expires_at, waits_for_turn, fingerprint)
-      ON CONFLICT DO NOTHING
-      RETURNING *
-    ), inputs AS (
-      INSERT INTO agent_runtime.message (run_id, position, conversation_id, origin, body)
-      SELECT m.run_id, m.position, r.conversation_id, 'input', m.body
-      FROM unnest($17::uuid[], $18::int[], $19::jsonb[]) AS m (run_id, position, body)
-      JOIN r ON r.id = m.run_id
-    )
-    SELECT ${RUN_COLUMNS} FROM r`,
-}
 
 // For the transaction, so that it holds behind a pooler too.
 const HAVE_PATIENCE = {
@@ -66,7 +37,7 @@ export async function createRuns(
   return inTransaction(pool, async (client, tx) => {
     if (!asked.some(mayClash)) {
       // All of them are new, so their deliveries need not wait for the answer.
-      const [rows] = await Promise.all([insert(client, asked), deliver(asked, tx)])
+      const [rows] = await Promise.all([insertRuns(client, asked), deliver(asked, tx)])
       const created = new Map(rows.map((row) => [row.id, toRun(row)]))
       return asked.map(({ id }) => ({ kind: 'created', run: created.get(id) as Run, interrupted: [] }))
     }
@@ -96,7 +67,7 @@ async function createCarefully(
     const fresh = wave.filter((run) => !existing.has(run.id))
     const admissions = await admitRuns(client, fresh, { ownedIds, visibilityOf })
     const wanted = fresh.filter((run) => admissions.get(run.id)?.refusal === undefined)
-    for (const row of await insert(client, wanted, (run) => admissions.get(run.id)?.waits)) {
+    for (const row of await insertRuns(client, wanted, (run) => admissions.get(run.id)?.waits)) {
       const interrupted = admissions.get(row.id)?.interrupted ?? []
       answers.set(row.id, { kind: 'created', run: toRun(row), interrupted })
     }
@@ -118,7 +89,10 @@ async function createCarefully(
   return asked.map((run) => answers.get(run.id) ?? { kind: 'no-conversation' })
 }
 
-/** One run a conversation and wave: what comes after sees what came before. Most batches are one wave. */
+/**
+ * One run a conversation and wave: what comes after sees what came before. Most batches are one wave. Keys are inserted, and
+ * conversations locked, in one order everywhere: batches of two servers that share some wait instead of deadlocking.
+ */
 function inWaves(asked: readonly NewRun[]): NewRun[][] {
   const waves: NewRun[][] = []
   const taken = new Map<string, number>()
@@ -128,36 +102,6 @@ function inWaves(asked: readonly NewRun[]): NewRun[][] {
     ;(waves[before] ??= []).push(run)
   }
   return waves
-}
-
-function insert(
-  client: pg.PoolClient,
-  runs: readonly NewRun[],
-  waitsForTurn: (run: NewRun) => boolean | undefined = () => false,
-): Promise<RunRow[]> {
-  if (runs.length === 0) return Promise.resolve([])
-  const messages = runs.flatMap((run) =>
-    run.messages.map((message, position) => ({ runId: run.id, position, message })),
-  )
-  return execute<RunRow>(client, INSERT, [
-    runs.map((run) => run.id),
-    ...ownerColumns(runs.map((run) => run.principal)),
-    runs.map((run) => run.conversationId),
-    runs.map((run) => run.agentKey),
-    runs.map((run) => (run.params === null ? null : JSON.stringify(run.params))),
-    runs.map((run) => JSON.stringify(run.metadata)),
-    runs.map((run) => run.maxAttempts),
-    runs.map((run) => run.timeoutMs),
-    runs.map((run) => run.idempotencyKey),
-    runs.map((run) => run.priority),
-    runs.map((run) => run.runAt),
-    runs.map((run) => run.expiresAt),
-    runs.map((run) => waitsForTurn(run) ?? false),
-    runs.map((run) => run.fingerprint),
-    messages.map((entry) => entry.runId),
-    messages.map((entry) => entry.position),
-    messages.map((entry) => JSON.stringify(entry.message)),
-  ])
 }
 
 /**

@@ -24,13 +24,29 @@ export interface RunRow {
   finishedAt: Date | null
 }
 
+const RUN_COLUMN_OF = {
+  id: 'id',
+  agentKey: 'agent_key',
+  status: 'status',
+  conversationId: 'conversation_id',
+  params: 'params',
+  metadata: 'metadata',
+  output: 'output',
+  error: 'error',
+  attempt: 'attempt',
+  maxAttempts: 'max_attempts',
+  priority: 'priority',
+  runAt: 'run_at',
+  expiresAt: 'expires_at',
+  lastSeq: 'last_seq',
+  cancelRequestedAt: 'cancel_requested_at',
+  createdAt: 'created_at',
+  startedAt: 'started_at',
+  finishedAt: 'finished_at',
+} satisfies Record<keyof RunRow, string>
+
 /** The select list that makes a {@link RunRow}, for a table or CTE named `r`. */
-export const RUN_COLUMNS = `
-  r.id, r.agent_key AS "agentKey", r.status, r.conversation_id AS "conversationId", r.params, r.metadata,
-  r.output, r.error, r.attempt, r.max_attempts AS "maxAttempts", r.priority,
-  r.run_at AS "runAt", r.expires_at AS "expiresAt", r.last_seq AS "lastSeq",
-  r.cancel_requested_at AS "cancelRequestedAt", r.created_at AS "createdAt", r.started_at AS "startedAt",
-  r.finished_at AS "finishedAt"`
+export const RUN_COLUMNS = selectList(RUN_COLUMN_OF)
 
 export function toRun(row: RunRow): Run {
   return {
@@ -64,9 +80,17 @@ export interface ConversationRow {
   updatedAt: Date
 }
 
+const CONVERSATION_COLUMN_OF = {
+  id: 'id',
+  agentKey: 'agent_key',
+  title: 'title',
+  metadata: 'metadata',
+  createdAt: 'created_at',
+  updatedAt: 'updated_at',
+} satisfies Record<keyof ConversationRow, string>
+
 /** The select list that makes a {@link ConversationRow}, for a table named `r`. */
-export const CONVERSATION_COLUMNS = `
-  r.id, r.agent_key AS "agentKey", r.title, r.metadata, r.created_at AS "createdAt", r.updated_at AS "updatedAt"`
+export const CONVERSATION_COLUMNS = selectList(CONVERSATION_COLUMN_OF)
 
 export function toConversation(row: ConversationRow): Conversation {
   return {
@@ -77,4 +101,10 @@ export function toConversation(row: ConversationRow): Conversation {
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),
   }
+}
+
+function selectList(columnOf: Record<string, string>): string {
+  return Object.entries(columnOf)
+    .map(([field, column]) => `r.${column} AS "${field}"`)
+    .join(', ')
 }

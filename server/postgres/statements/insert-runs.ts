@@ -1,0 +1,77 @@
+import type pg from 'pg'
+import type { NewRun } from '../../ports/create-run.ts'
+import { execute } from '../connections/transaction.ts'
+import { ownerValues } from '../owned-by.ts'
+import { RUN_COLUMNS } from './rows.ts'
+import type { RunRow } from './rows.ts'
+
+interface Inserted {
+  run: NewRun
+  owner: ReturnType<typeof ownerValues>
+}
+
+/** What a new run is written with. Its turn and its ordinal are given out by the statement. */
+const COLUMNS: readonly [column: string, type: string, valueOf: (inserted: Inserted) => unknown][] = [
+  ['id', 'uuid', ({ run }) => run.id],
+  ['tenant_id', 'text', ({ owner: [tenantId] }) => tenantId],
+  ['owner_id', 'text', ({ owner: [, id] }) => id],
+  ['owner_kind', 'text', ({ owner: [, , kind] }) => kind],
+  ['conversation_id', 'uuid', ({ run }) => run.conversationId],
+  ['agent_key', 'text', ({ run }) => run.agentKey],
+  ['params', 'jsonb', ({ run }) => (run.params === null ? null : JSON.stringify(run.params))],
+  ['metadata', 'jsonb', ({ run }) => JSON.stringify(run.metadata)],
+  ['max_attempts', 'int', ({ run }) => run.maxAttempts],
+  ['timeout_ms', 'int', ({ run }) => run.timeoutMs],
+  ['idempotency_key', 'text', ({ run }) => run.idempotencyKey],
+  ['priority', 'int', ({ run }) => run.priority],
+  ['run_at', 'timestamptz', ({ run }) => run.runAt],
+  ['expires_at', 'timestamptz', ({ run }) => run.expiresAt],
+  ['fingerprint', 'text', ({ run }) => run.fingerprint],
+]
+
+const names = COLUMNS.map(([column]) => column).join(', ')
+const arrays = COLUMNS.map(([, type], index) => `$${index + 1}::${type}[]`).join(', ')
+/** A parameter after those of the columns, from 1. */
+const further = (n: number) => `$${COLUMNS.length + n}`
+
+// ON CONFLICT is for the idempotency key: the run of then is the answer.
+const INSERT = {
+  name: 'create_runs',
+  text: `
+    WITH r AS (
+      INSERT INTO agent_runtime.run (${names}, turn, ordinal)
+      SELECT ${names},
+        CASE WHEN waits_for_turn THEN nextval('agent_runtime.run_turn_seq') END,
+        CASE WHEN conversation_id IS NOT NULL THEN nextval('agent_runtime.run_ordinal_seq') END
+      FROM unnest(${arrays}, ${further(1)}::bool[]) AS n (${names}, waits_for_turn)
+      ON CONFLICT DO NOTHING
+      RETURNING *
+    ), inputs AS (
+      INSERT INTO agent_runtime.message (run_id, position, conversation_id, origin, body)
+      SELECT m.run_id, m.position, r.conversation_id, 'input', m.body
+      FROM unnest(${further(2)}::uuid[], ${further(3)}::int[], ${further(4)}::jsonb[])
+        AS m (run_id, position, body)
+      JOIN r ON r.id = m.run_id
+    )
+    SELECT ${RUN_COLUMNS} FROM r`,
+}
+
+/** @returns those that are new: not the ones whose id or idempotency key was there. */
+export function insertRuns(
+  client: pg.PoolClient,
+  runs: readonly NewRun[],
+  waitsForTurn: (run: NewRun) => boolean | undefined = () => false,
+): Promise<RunRow[]> {
+  if (runs.length === 0) return Promise.resolve([])
+  const inserted = runs.map((run) => ({ run, owner: ownerValues(run.principal) }))
+  const messages = runs.flatMap((run) =>
+    run.messages.map((message, position) => ({ runId: run.id, position, message })),
+  )
+  return execute<RunRow>(client, INSERT, [
+    ...COLUMNS.map(([, , valueOf]) => inserted.map(valueOf)),
+    runs.map((run) => waitsForTurn(run) ?? false),
+    messages.map((entry) => entry.runId),
+    messages.map((entry) => entry.position),
+    messages.map((entry) => JSON.stringify(entry.message)),
+  ])
+}
