@@ -66,6 +66,7 @@ export class Intake {
   /** While it sleeps: whatever is due before must wake it. */
   #sleepsUntil = 0
   #idleLooks = 0
+  #isFailing = false
   #wake = new AbortController()
 
   constructor(ports: IntakePorts, settings: IntakeSettings) {
@@ -116,10 +117,16 @@ export class Intake {
     while (!signal.aborted) {
       this.#wake = new AbortController()
       try {
-        if (capacity() > 0) await this.#takeWhatIsThere()
+        if (capacity() > 0) {
+          await this.#takeWhatIsThere()
+          this.#isFailing = false
+        }
         if (this.#ready.size > 0 && capacity() > 0) continue
       } catch (error) {
-        log.warn({ err: error }, 'taking runs from the queue failed; trying again')
+        // Once, not once a second.
+        const level = this.#isFailing ? 'debug' : 'warn'
+        log[level]({ err: error }, 'taking runs from the queue failed; trying again')
+        this.#isFailing = true
         this.#pollAt = Math.min(this.#pollAt, clock.now() + TRY_AGAIN_MS)
       }
       if (signal.aborted) return

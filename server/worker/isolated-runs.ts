@@ -62,12 +62,16 @@ export class IsolatedRuns {
   /** Starts processes until the signal aborts. */
   async run(): Promise<void> {
     const { clock, log, signal } = this.#options
+    let isFailing = false
     while (!signal.aborted) {
       this.#wake = new AbortController()
       try {
         await this.#startMissing()
+        isFailing = false
       } catch (error) {
-        log.warn({ err: error }, 'looking for isolated runs failed; trying again')
+        // Once, not at each look.
+        log[isFailing ? 'debug' : 'warn']({ err: error }, 'looking for isolated runs failed; trying again')
+        isFailing = true
       }
       if (signal.aborted) return
       if (this.#failures > 0) {

@@ -3,6 +3,7 @@
 // gives out again. Redis holds what is due now, nothing else, and may lose it.
 import type { Job } from 'bullmq'
 import { randomUUID } from 'node:crypto'
+import { setTimeout } from 'node:timers/promises'
 import type { z } from 'zod'
 import { toProblems } from '../../contract/issues.ts'
 import type { Logger } from '../../ports/logger.ts'
@@ -21,6 +22,8 @@ import { Payload } from './payload.ts'
 
 const NEEDED_FOR = 'QUEUE_BACKEND=redis'
 
+/** What starts waits so long for a Redis that stands still: what comes first needs not go by a look then. */
+const START_PATIENCE_MS = 1_000
 /** Jobs that are asked for at once. */
 const MAX_AT_ONCE = 32
 /** BullMQ knows priorities from 1 to 2,097,152, the lowest first; those of runs go from -100 to 100. */
@@ -48,11 +51,13 @@ export function createRedisQueue(options: RedisQueueOptions): RemoteQueue {
     const bullmq = await importBullMq()
     const open = await loadRedis({ url, isCluster, neededFor: NEEDED_FOR }, answerTimeoutMs)
     if (stopping.signal.aborted) return
-    redis = open('queue')
-    reportBreaks(redis, { log, stopping: stopping.signal, meanwhile: 'runs wait in the database meanwhile' })
-    opened = new Lanes(bullmq, { redis, namespace: await options.namespace(), log })
-    await connect(redis, log)
-    void checkServer(redis, log)
+    const client = open('queue')
+    redis = client
+    reportBreaks(client, { log, stopping: stopping.signal, meanwhile: 'runs wait in the database meanwhile' })
+    opened = new Lanes(bullmq, { redis: client, namespace: await options.namespace(), log })
+    const connected = connect(client, log)
+    void connected.then(() => checkServer(client, log))
+    await Promise.race([connected, setTimeout(START_PATIENCE_MS, undefined, { ref: false })])
   }
 
   /** @throws RedisAwayError before it has started, and after it was stopped. */

@@ -116,6 +116,28 @@ describe.skipIf(withoutRedis)(`in Redis${withoutRedis ? `: skipped, ${withoutRed
     expect((await rest.events(`runs/${runId}/events`)).at(-1)?.type).toBe('run.succeeded')
   })
 
+  test('that stands still keeps nobody from starting, and is complained of once', async ({
+    createServer,
+  }) => {
+    await using redis = await startTestRedis()
+    redis.signal('SIGSTOP')
+    const { rest, runtime, log } = await createServer({
+      agents: [echo],
+      config: inRedis(redis),
+      worker: false,
+    })
+    const since = performance.now()
+    const runId = await rest.create('echo')
+    expect(performance.now() - since).toBeLessThan(5_000)
+    await runtime.startWorker()
+    const complaints = (level: string) =>
+      log.filter((entry) => entry.level === level && entry.message.startsWith('taking runs'))
+    await vi.waitFor(() => expect(complaints('debug').length).toBeGreaterThan(1), PATIENCE_MS)
+    expect(complaints('warn')).toHaveLength(1)
+    redis.signal('SIGCONT')
+    expect((await rest.events(`runs/${runId}/events`)).at(-1)?.type).toBe('run.succeeded')
+  })
+
   test('is given by others what a server left that died before it could', async ({ createServer }) => {
     await using redis = await startTestRedis()
     await using away = await startTestRedis()
