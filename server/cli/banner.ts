@@ -1,4 +1,5 @@
 import { styleText } from 'node:util'
+import { KEY_VARIABLES, either } from '../config/providers.ts'
 import type { RuntimeDescription } from './describe-runtime.ts'
 
 interface Banner {
@@ -41,7 +42,7 @@ export function formatBanner({ runtime, url, hasPage, database, startedAfterMs }
 
 function describeModel({ provider, name }: RuntimeDescription['model']): string {
   if (provider !== 'demo') return `${name} (${provider})`
-  return 'demo: rules, no language model. Set OPENAI_API_KEY or ANTHROPIC_API_KEY to use a real one'
+  return `demo: rules, no language model. Set ${either(KEY_VARIABLES)} to use a real one`
 }
 
 function curlLines({ agentToTry }: RuntimeDescription, restUrl: string): { create: string; follow: string } {

@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander'
+import { KEY_VARIABLES, MODEL_PROVIDERS, either } from '../config/providers.ts'
 
 /** An option's value: a number within bounds. */
 function numberIn(bounds: { min: number; max?: number; integer?: boolean }): (text: string) => number {
@@ -90,8 +91,8 @@ export const workerOptions = (drainTimeoutSeconds: number): Option[] => [
 export const ENVIRONMENT_HELP = `
 Environment:
   DATABASE_URL        PostgreSQL connection URL
-  MODEL_PROVIDER      openai, anthropic or demo; by default the one whose API key is set
-  OPENAI_API_KEY, ANTHROPIC_API_KEY
+  MODEL_PROVIDER      ${either(MODEL_PROVIDERS)}; by default the one whose API key is set
+  ${KEY_VARIABLES.join(', ')}
   DEFAULT_MODEL       name of the model
   RUNTIME_REGISTRY    functions that register agents, e.g. ./agents.ts#registerAgents: no entry is needed then
   RUN_TIMEOUT_SECONDS, MAX_ATTEMPTS, CONCURRENCY and the other settings of createAgentRuntime

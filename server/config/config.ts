@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { Visibility } from '../contract/event.ts'
 import { MAX_TIMEOUT_MS } from '../contract/run.ts'
 import { StartupError } from '../ports/startup-error.ts'
+import { MODEL_PROVIDERS, PROVIDERS, either } from './providers.ts'
 import { foreignVariables, misspeltVariables, unknownSettings } from './unknown-settings.ts'
 import { HeaderName, Origin, flag, fromJson, isRedisUrl, listOf, orOff } from './values.ts'
 
@@ -55,11 +56,11 @@ export const Config = z.object({
   redisCluster: flag.default(false),
   /** Which model client `ctx.llm` is. Default: by the API key that is set, else the built-in demo model. */
   modelProvider: z
-    .enum(['openai', 'anthropic', 'demo'], {
+    .enum(MODEL_PROVIDERS, {
       error: (issue) =>
         issue.input === 'litellm'
           ? 'LiteLLM speaks the API of OpenAI; set "openai" and the address of its proxy as OPENAI_BASE_URL'
-          : 'expected "openai", "anthropic" or "demo"',
+          : `expected ${either(MODEL_PROVIDERS.map((name) => `"${name}"`))}`,
     })
     .optional(),
   /** Name of the model, as its provider spells it. Default: the provider client's own default. */
@@ -219,10 +220,7 @@ export function resolveConfig(
 
 /** Read beside the settings. */
 const FURTHER_VARIABLES = [
-  'OPENAI_API_KEY',
-  'OPENAI_BASE_URL',
-  'ANTHROPIC_API_KEY',
-  'ANTHROPIC_BASE_URL',
+  ...Object.values(PROVIDERS).flatMap(({ keyVariable, urlVariable }) => [keyVariable, urlVariable]),
   'LOG_LEVEL',
   'LOG_FORMAT',
 ]

@@ -1,12 +1,12 @@
 import { type Config, ConfigError } from '../config/config.ts'
+import { PROVIDERS, PROVIDER_NAMES } from '../config/providers.ts'
 import type { Model } from '../ports/model.ts'
 import { createDeferredModel } from './deferred.ts'
 import { createDemoModel } from './demo/demo.ts'
-import { DEFAULT_MODELS } from './provider/default-models.ts'
 
 /**
- * The runtime's default model: by `modelProvider`, else by the API key that is set, OpenAI's before
- * Anthropic's, else the built-in demo model.
+ * The runtime's default model: by `modelProvider`, else by the API key that is set, in the
+ * order of {@link PROVIDERS}, else the built-in demo model.
  *
  * @throws ConfigError when the provider that was asked for has no API key.
  */
@@ -14,12 +14,12 @@ export function chooseModel(
   settings: Partial<Pick<Config, 'modelProvider' | 'defaultModel'>>,
   env: Record<string, string | undefined> = process.env,
 ): Model {
-  const provider = settings.modelProvider ?? providerByKey(env)
-  if (provider === 'demo') return createDemoModel()
-  const model = settings.defaultModel ?? DEFAULT_MODELS[provider]
-  const prefix = PREFIXES[provider]
-  const apiKey = requireKey(provider, `${prefix}_API_KEY`, env)
-  const baseURL = env[`${prefix}_BASE_URL`]
+  const provider = settings.modelProvider ?? PROVIDER_NAMES.find((name) => env[PROVIDERS[name].keyVariable])
+  if (provider === undefined || provider === 'demo') return createDemoModel()
+  const { keyVariable, urlVariable, defaultModel } = PROVIDERS[provider]
+  const model = settings.defaultModel ?? defaultModel
+  const apiKey = requireKey(provider, keyVariable, env)
+  const baseURL = env[urlVariable]
   const options = { model, apiKey, ...(baseURL ? { baseURL } : {}) }
   return createDeferredModel({ provider, name: model }, async () => {
     switch (provider) {
@@ -29,15 +29,6 @@ export function chooseModel(
         return (await import('./anthropic/index.ts')).createAnthropicModel(options)
     }
   })
-}
-
-/** Of the variables that tell of a provider. */
-const PREFIXES = { openai: 'OPENAI', anthropic: 'ANTHROPIC' } as const
-
-function providerByKey(env: Record<string, string | undefined>): NonNullable<Config['modelProvider']> {
-  if (env['OPENAI_API_KEY']) return 'openai'
-  if (env['ANTHROPIC_API_KEY']) return 'anthropic'
-  return 'demo'
 }
 
 function requireKey(provider: string, variable: string, env: Record<string, string | undefined>): string {

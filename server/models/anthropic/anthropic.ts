@@ -1,10 +1,10 @@
 import type Anthropic from '@anthropic-ai/sdk'
 import { ConfigError } from '../../config/config.ts'
+import { PROVIDERS } from '../../config/providers.ts'
 import type { AgentMessage } from '../../contract/message.ts'
 import { fromMessageEvents } from './events.ts'
 import { toAnthropicPrompt, toAnthropicTool } from './messages.ts'
 import type { Block } from './messages.ts'
-import { DEFAULT_MODELS } from '../provider/default-models.ts'
 import { loadSdk } from './load-sdk.ts'
 import type { Model, ModelChunk, ModelRequest } from '../../ports/model.ts'
 import { type Provider, toModelError } from '../provider/provider-error.ts'
@@ -41,10 +41,10 @@ const DEFAULT_MAX_OUTPUT_TOKENS = 16_000
  * createAgentRuntime({ agents, model: createAnthropicModel({ model: 'claude-opus-5-5' }) })
  */
 export function createAnthropicModel(options: AnthropicModelOptions = {}): Model {
-  const name = options.model ?? DEFAULT_MODELS.anthropic
-  const apiKey = options.apiKey ?? process.env['ANTHROPIC_API_KEY']
+  const name = options.model ?? PROVIDERS.anthropic.defaultModel
+  const apiKey = options.apiKey ?? process.env[PROVIDERS.anthropic.keyVariable]
   if (!apiKey) throw new ConfigError('Anthropic needs an API key: set ANTHROPIC_API_KEY or pass apiKey.')
-  const provider: Provider = { title: 'Anthropic', keyVariable: 'ANTHROPIC_API_KEY', apiKey }
+  const provider: Provider = { ...PROVIDERS.anthropic, apiKey }
 
   let client: Anthropic | undefined
 

@@ -1,10 +1,10 @@
 import { z } from 'zod'
+import { KEY_VARIABLES, either } from '../../config/providers.ts'
 import type { Message, ToolCall } from '../../contract/message.ts'
 import type { ToolSpec } from '../../ports/model.ts'
 import type { Plan } from './plan.ts'
 
-const WHAT_IT_IS =
-  'I am the built-in demo model: a handful of rules, not a language model. Set OPENAI_API_KEY or ANTHROPIC_API_KEY to talk to a real one.'
+const WHAT_IT_IS = `I am the built-in demo model: a handful of rules, not a language model. Set ${either(KEY_VARIABLES)} to talk to a real one.`
 
 const Failure = z.object({ error: z.string() })
 const Calculation = z.object({ expression: z.string(), result: z.number() })

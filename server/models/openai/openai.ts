@@ -1,6 +1,6 @@
 import type OpenAI from 'openai'
 import { ConfigError } from '../../config/config.ts'
-import { DEFAULT_MODELS } from '../provider/default-models.ts'
+import { PROVIDERS } from '../../config/providers.ts'
 import { loadSdk } from './load-sdk.ts'
 import type { Model, ModelChunk, ModelRequest } from '../../ports/model.ts'
 import { fromChatChunks } from './chunks.ts'
@@ -35,10 +35,10 @@ const PROVIDER = 'openai'
  * createAgentRuntime({ agents, model: createOpenAIModel({ model: 'gpt-5.6-sol' }) })
  */
 export function createOpenAIModel(options: OpenAIModelOptions = {}): Model {
-  const name = options.model ?? DEFAULT_MODELS.openai
-  const apiKey = options.apiKey ?? process.env['OPENAI_API_KEY']
+  const name = options.model ?? PROVIDERS.openai.defaultModel
+  const apiKey = options.apiKey ?? process.env[PROVIDERS.openai.keyVariable]
   if (!apiKey) throw new ConfigError('OpenAI needs an API key: set OPENAI_API_KEY or pass apiKey.')
-  const provider: Provider = { title: 'OpenAI', keyVariable: 'OPENAI_API_KEY', apiKey }
+  const provider: Provider = { ...PROVIDERS.openai, apiKey }
 
   let client: OpenAI | undefined
   let extra = options.extra ?? {}

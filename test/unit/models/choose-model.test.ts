@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { ConfigError } from '../../../server/config/config.ts'
+import { ConfigError, environmentWarnings, resolveConfig } from '../../../server/config/config.ts'
+import { PROVIDERS, PROVIDER_NAMES } from '../../../server/config/providers.ts'
 import { createAnthropicModel } from '../../../server/models/anthropic/anthropic.ts'
 import { chooseModel } from '../../../server/models/choose-model.ts'
 import { notEmpty } from '../../../server/ports/optional-peer.ts'
@@ -29,6 +30,24 @@ describe('the default model', () => {
       new ConfigError(
         `The model provider is "${modelProvider}" (MODEL_PROVIDER), but ${variable} is not set.`,
       ),
+    )
+  })
+})
+
+describe('a provider', () => {
+  test.for(PROVIDER_NAMES)('is chosen by the key of %s, before those that come after it', (name) => {
+    const { keyVariable, defaultModel } = PROVIDERS[name]
+    const later = PROVIDER_NAMES.slice(PROVIDER_NAMES.indexOf(name) + 1)
+    const keys = Object.fromEntries(later.map((other) => [PROVIDERS[other].keyVariable, 'sk-later']))
+    const chosen = { provider: name, name: defaultModel }
+    expect(chooseModel({}, { ...keys, [keyVariable]: 'sk-test' })).toMatchObject(chosen)
+    expect(resolveConfig({ modelProvider: name }, {}).modelProvider).toBe(name)
+    expect(environmentWarnings({ [`${keyVariable}S`]: 'sk-test' }).join()).toContain(keyVariable)
+  })
+
+  test('that does not exist is refused with those that do', () => {
+    expect(() => resolveConfig({ modelProvider: 'none' as 'demo' }, {})).toThrow(
+      'expected "openai", "anthropic" or "demo"',
     )
   })
 })
