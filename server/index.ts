@@ -1,5 +1,5 @@
 export { createAgentRuntime } from './runtime/create-runtime.ts'
-export type { AgentRuntime, RuntimeOptions, WorkerOptions } from './runtime/agent-runtime.ts'
+export type { AgentRuntime, RuntimeOptions, Worker, WorkerOptions } from './runtime/agent-runtime.ts'
 export { defineAgent } from './agent/define-agent.ts'
 export type {
   Agent,
@@ -59,7 +59,7 @@ export type { EventStream } from './events/event-stream.ts'
 export type { EventBatch } from './events/event-ring.ts'
 export { AgentRuntimeError } from './contract/agent-runtime-error.ts'
 export type { ErrorBody, ErrorCode } from './contract/agent-runtime-error.ts'
-export type { AnyRunEvent, EventFilter, RunEvent, Visibility } from './contract/event.ts'
+export type { AnyRunEvent, EventEnvelope, EventFilter, RunEvent, Visibility } from './contract/event.ts'
 export type { Json, JsonObject, Jsonify } from './contract/json.ts'
 export type { AgentMessage, Message, ProviderData, ToolCall } from './contract/message.ts'
 export type {
@@ -80,5 +80,6 @@ export type { Model, ModelChunk, ModelRequest, ToolSpec } from './ports/model.ts
 export type { Register, RegisterAgents } from './agent/registry.ts'
 export { StartupError } from './ports/startup-error.ts'
 export { RunInterruption } from './worker/interruption.ts'
-export type { Worker } from './worker/worker.ts'
+export type { Isolation } from './worker/isolated-runs.ts'
+export type { IsolatedRun, StopOptions } from './worker/worker.ts'
 export { migrateDatabase } from './postgres/migrations/migrate.ts'

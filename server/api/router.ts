@@ -70,7 +70,7 @@ export function createRouter<TShape extends AgentShape>(services: ApiServices) {
         }).catch((error: unknown) => {
           throw error instanceof AgentRuntimeError ? toTRPCError(error) : error
         })
-        const unwatch = ctx.watch?.(confirm)((reason) => batches.onFailure(toTRPCError(reason)))
+        const unwatch = ctx.watch?.(confirm)((reason) => batches.fail(toTRPCError(reason)))
         try {
           for await (const batch of batches) {
             for (const event of batch) yield tracked(String(event.seq), event as EventOf<TShape>)

@@ -1,5 +1,4 @@
-import type { AgentRuntime, WorkerOptions as RuntimeWorkerOptions } from '../runtime/agent-runtime.ts'
-import type { Worker } from '../worker/worker.ts'
+import type { AgentRuntime, Worker, WorkerOptions as RuntimeWorkerOptions } from '../runtime/agent-runtime.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import type { WorkerOptions } from './options.ts'
 

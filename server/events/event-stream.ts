@@ -21,11 +21,38 @@ export interface EventStreamOptions {
 }
 
 /**
- * One reader's place in a run. It keeps a cursor and the batch that it takes next. It takes from the feed what
- * the feed still holds, and reads older events from the store.
- * Ends after the terminal event, whether or not that is visible.
+ * One reader's place in a run, in batches. Read it by `for await`, or, to take no batch before there is room for it, by
+ * `consume` and `take`. Ends after the terminal event, whether or not that is visible.
  */
-export class EventStream implements AsyncIterableIterator<EventBatch, void> {
+export interface EventStream extends AsyncIterableIterator<EventBatch, void> {
+  /** Whether nothing is left to take and nothing will come. */
+  readonly isOver: boolean
+  /**
+   * Has `onReady` called whenever `take` may have an answer it did not have before, until the stream is closed.
+   *
+   * @throws when somebody else takes from it already: what one takes the other would miss.
+   */
+  consume(onReady: () => void): void
+  /**
+   * Takes what is there now. Undefined means nothing yet, or nothing ever again if it `isOver`.
+   *
+   * @throws what the store threw; the stream is closed then.
+   */
+  take(): EventBatch | undefined
+  /** Waits for what `take` will answer, without taking it. */
+  peek(): Promise<EventBatch | undefined>
+  return(): Promise<IteratorResult<EventBatch, void>>
+  /** Ends it without an error. */
+  close(): void
+  /** Ends it with an error, for `take` to throw. */
+  fail(error: unknown): void
+}
+
+/**
+ * It keeps a cursor and the batch that it takes next. It takes from the feed what the feed still holds, and reads older
+ * events from the store.
+ */
+export class RunEventStream implements EventStream {
   readonly #options: EventStreamOptions
   #cursor: number
   /** A page that was read from the store and not filtered yet. */
@@ -46,26 +73,15 @@ export class EventStream implements AsyncIterableIterator<EventBatch, void> {
     options.feed?.add(this)
   }
 
-  /** Whether nothing is left to take and nothing will come. */
   get isOver(): boolean {
     return (this.#hasAll || this.#isClosed) && this.#ahead === undefined
   }
 
-  /**
-   * Has `onReady` called whenever `take` may have an answer it did not have before, until the stream is closed.
-   *
-   * @throws when somebody else takes from it already: what one takes the other would miss.
-   */
   consume(onReady: () => void): void {
     if (this.#consumer !== undefined) throw new Error('A stream of events has one consumer.')
     this.#consumer = onReady
   }
 
-  /**
-   * Takes what is there now. Undefined means nothing yet, or nothing ever again if it `isOver`.
-   *
-   * @throws what the store threw; the stream is closed then.
-   */
   take(): EventBatch | undefined {
     this.#lookAhead()
     const taken = this.#ahead
@@ -74,7 +90,6 @@ export class EventStream implements AsyncIterableIterator<EventBatch, void> {
     return taken
   }
 
-  /** Waits for what `take` will answer, without taking it. */
   async peek(): Promise<EventBatch | undefined> {
     for (;;) {
       this.#lookAhead()
@@ -98,7 +113,6 @@ export class EventStream implements AsyncIterableIterator<EventBatch, void> {
     return this
   }
 
-  /** Ends it without an error. */
   close(): void {
     this.#ahead = undefined
     this.#leave()
@@ -110,6 +124,10 @@ export class EventStream implements AsyncIterableIterator<EventBatch, void> {
   }
 
   onFailure(error: unknown): void {
+    this.fail(error)
+  }
+
+  fail(error: unknown): void {
     if (this.#isClosed) return
     this.#failure = { error }
     this.close()
@@ -160,7 +178,7 @@ export class EventStream implements AsyncIterableIterator<EventBatch, void> {
         else this.#cursor = Math.max(this.#cursor, floor)
         this.#tell()
       },
-      (error: unknown) => this.onFailure(error),
+      (error: unknown) => this.fail(error),
     )
   }
 }

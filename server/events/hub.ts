@@ -1,7 +1,8 @@
 import type { Clock } from '../ports/clock.ts'
 import type { EventBus } from '../ports/event-bus.ts'
 import type { EventStore } from '../ports/store/event-store.ts'
-import { EventStream } from './event-stream.ts'
+import { RunEventStream } from './event-stream.ts'
+import type { EventStream } from './event-stream.ts'
 import type { EventStreamOptions } from './event-stream.ts'
 import { RunFeed } from './run-feed.ts'
 import { createSharedReads } from './shared-reads.ts'
@@ -81,7 +82,7 @@ export function createEventHub({ store, bus, clock, pollIntervalMs }: HubPorts):
       const known = feeds.get(run.runId)
       const feed = known ?? (run.isOver ? undefined : open(run))
       const end = () => stream.close()
-      const stream = new EventStream({
+      const stream = new RunEventStream({
         runId: run.runId,
         afterSeq: run.afterSeq,
         visibilities: run.visibilities,

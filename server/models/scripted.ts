@@ -3,10 +3,10 @@ import type { Model, ModelChunk, ModelRequest, TokenUsage } from '../ports/model
 import { toProviderMessages } from './provider/provider-messages.ts'
 
 /** One thing a scripted turn does: stream a chunk, throw, or wait for a promise of the test's. */
-type ScriptedStep = ModelChunk | { error: Error } | { waitFor: Promise<unknown> }
+export type ScriptedStep = ModelChunk | { error: Error } | { waitFor: Promise<unknown> }
 
 /** A turn in short: what to say and which tools to call. Text in a list streams piece by piece. */
-interface ScriptedAnswer {
+export interface ScriptedAnswer {
   reasoning?: string
   text?: string | readonly string[]
   /** Ids are `call-1`, `call-2`, … over the whole script when they are left out. */

@@ -11,7 +11,7 @@ import type { Runs } from '../domain/runs.ts'
 import type { Model } from '../ports/model.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Isolation } from '../worker/isolated-runs.ts'
-import type { IsolatedRun, Worker } from '../worker/worker.ts'
+import type { IsolatedRun, StopOptions } from '../worker/worker.ts'
 
 export interface RuntimeOptions<TAgents extends readonly AnyAgent[]> {
   agents: TAgents
@@ -51,6 +51,14 @@ export interface WorkerOptions {
   isolation?: Isolation
   /** In a process that `isolation` started: executes one such run. */
   isolated?: IsolatedRun
+}
+
+/** Executes runs in this process. */
+export interface Worker {
+  /** Whether it takes runs, or would if there were any: not so once it stops. */
+  readonly isTaking: boolean
+  /** Takes no more runs, gives those under way time to end, and hands back the rest. */
+  stop(options?: StopOptions): Promise<void>
 }
 
 export interface AgentRuntime<TShape extends AgentShape = AgentShape> extends HasAgents<TShape> {

@@ -40,10 +40,10 @@ export interface IsolatedRun {
   onOver(): void
 }
 
-interface StopOptions {
-  /** Milliseconds. Default: 30,000. */
+export interface StopOptions {
+  /** Milliseconds that runs under way have. Default: 30,000. */
   drainTimeoutMs?: number
-  /** Default: false. */
+  /** One of its runs is about to end the process. Default: false. */
   hasCrashed?: boolean
 }
 
