@@ -192,7 +192,7 @@ test('a setting that does not exist, and a slip in authenticate', async () => {
 test.each([
   ['openai', 'openai', 'OPENAI_API_KEY'],
   ['anthropic', '@anthropic-ai/sdk', 'ANTHROPIC_API_KEY'],
-])('the SDK of %s is missed when a worker starts', async (provider, sdk, key) => {
+])('a worker whose SDK of %s is missing says so: asked for it, it ends', async (provider, sdk, key) => {
   await using database = await createTestDatabase()
   await using folder = await createWorkspace()
   const hooks = `
@@ -206,15 +206,22 @@ test.each([
   const env = {
     DATABASE_URL: database.url,
     MAX_ATTEMPT: '3',
-    MODEL_PROVIDER: provider,
+    MODEL_PROVIDER: '',
     [key]: 'key',
     NODE_OPTIONS: `--import "data:text/javascript,${encodeURIComponent(hooks)}"`,
     LOG_FORMAT: 'pretty',
   }
+  const missing = `This model client needs the package "${sdk}": npm install ${sdk}`
+  // A key may be there for another program: its agents may never ask.
   await using worker = runCli(['worker', entry('working')], { cwd: folder.path, env })
   await worker.printed(/Working on/)
-  expect(worker.stderr()).toContain(`This model client needs the package "${sdk}": npm install ${sdk}`)
+  expect(worker.stderr()).toContain(missing)
   expect(worker.stderr()).toContain('The variable MAX_ATTEMPT is not read. Did you mean MAX_ATTEMPTS?')
+
+  const asked = { ...env, MODEL_PROVIDER: provider }
+  await using demanding = runCli(['worker', entry('working')], { cwd: folder.path, env: asked })
+  expect(await demanding.exited).toBe(1)
+  expect(demanding.stderr()).toContain(`agent-runtime: ${missing}\n`)
 })
 
 test('a folder that is no Vite app', async () => {
