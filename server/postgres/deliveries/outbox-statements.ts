@@ -65,8 +65,9 @@ export interface SentRun extends DueRun {
 }
 
 // A queue that lost what it had has another epoch since. Its row is locked: whoever notes the loss waits for this, and
-// puts back what is deleted here, or comes first, and nothing is deleted. In one order, so that two that confirm the
-// same wait for each other instead of deadlocking.
+// puts back what is deleted here, or comes first, and nothing is deleted. In one order, and epochs before entries, so that
+// those that come together wait for each other instead of deadlocking. Entries by an array and then by ctid: of a table
+// that is empty whenever it is analyzed, joins are planned that read all of it for each entry.
 const CONFIRM = {
   name: 'outbox_confirm',
   text: `
@@ -74,17 +75,18 @@ const CONFIRM = {
       SELECT queue, epoch FROM agent_runtime.queue_epoch WHERE queue = ANY ($3::text[])
       ORDER BY queue
       FOR SHARE
-    ), confirmed AS MATERIALIZED (
-      SELECT o.run_id, o.seq, o.queue FROM agent_runtime.outbox o
-      JOIN unnest($1::uuid[], $2::int[], $3::text[], $4::text[]) AS d (run_id, seq, queue, epoch)
-        ON d.run_id = o.run_id AND d.seq = o.seq AND d.queue = o.queue
-      JOIN noted n ON n.queue = d.queue AND n.epoch = d.epoch
-      ORDER BY o.run_id, o.seq, o.queue
-      FOR UPDATE OF o
+    ), entry AS MATERIALIZED (
+      SELECT ctid AS row, run_id, seq, queue FROM agent_runtime.outbox
+      WHERE run_id = ANY ($1::uuid[]) AND (SELECT count(*) FROM noted) > 0
+      ORDER BY run_id, seq, queue
+      FOR UPDATE
     )
-    DELETE FROM agent_runtime.outbox o USING confirmed c
-    WHERE o.run_id = c.run_id AND o.seq = c.seq AND o.queue = c.queue
-    RETURNING o.run_id`,
+    DELETE FROM agent_runtime.outbox WHERE ctid = ANY (ARRAY(
+      SELECT e.row FROM entry e
+      JOIN unnest($1::uuid[], $2::int[], $3::text[], $4::text[]) AS d (run_id, seq, queue, epoch)
+        ON d.run_id = e.run_id AND d.seq = e.seq AND d.queue = e.queue
+      JOIN noted n ON n.queue = d.queue AND n.epoch = d.epoch))
+    RETURNING run_id`,
 }
 
 /**

@@ -99,4 +99,25 @@ describe('the outbox', () => {
     expect(remote.runs.has(runId)).toBe(true)
     expect(await database.sql('SELECT FROM agent_runtime.outbox')).toEqual([])
   })
+
+  test('is emptied in time that grows with what is in it, though its statistics say that nothing ever is', async ({
+    createServer,
+    database,
+    remote,
+  }) => {
+    const { runtime } = await createServer({ agents: [agentOf('echo')], config: AWAY, worker: false })
+    await runtime.start()
+    const fill = (entries: number) =>
+      database.sql(
+        `INSERT INTO agent_runtime.outbox
+         SELECT gen_random_uuid(), 0, 'echo', 0, now() FROM generate_series(1, $1::int)`,
+        [entries],
+      )
+    await fill(20)
+    await database.sql('DELETE FROM agent_runtime.outbox')
+    await database.sql('ANALYZE agent_runtime.outbox')
+    await fill(20_000)
+    await remote.look(['echo'])
+    expect(await database.sql('SELECT FROM agent_runtime.outbox')).toEqual([])
+  })
 })
