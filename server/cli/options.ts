@@ -1,14 +1,17 @@
 import { InvalidArgumentError, Option } from 'commander'
 import { KEY_VARIABLES, MODEL_PROVIDERS, either } from '../config/providers.ts'
 
+const DAY_SECONDS = 86_400
+
 /** An option's value: a number within bounds. */
-function numberIn(bounds: { min: number; max?: number; integer?: boolean }): (text: string) => number {
-  const { min, max = Number.MAX_SAFE_INTEGER, integer = false } = bounds
-  const range = max === Number.MAX_SAFE_INTEGER ? `of ${min} or more` : `from ${min} to ${max}`
+function numberIn(bounds: { min: number; max: number; integer?: boolean }): (text: string) => number {
+  const { min, max, integer = false } = bounds
   return (text) => {
     const value = text.trim() === '' ? Number.NaN : Number(text)
     if (!(value >= min && value <= max) || (integer && !Number.isInteger(value))) {
-      throw new InvalidArgumentError(`It must be ${integer ? 'a whole number' : 'a number'} ${range}.`)
+      throw new InvalidArgumentError(
+        `It must be ${integer ? 'a whole number' : 'a number'} from ${min} to ${max}.`,
+      )
     }
     return value
   }
@@ -81,10 +84,10 @@ export const workerOptions = (drainTimeoutSeconds: number): Option[] => [
   new Option(
     '--queue-poll-interval <seconds>',
     'between looks at the queue when no notification comes (env: QUEUE_POLL_INTERVAL_SECONDS, default: 1)',
-  ).argParser(numberIn({ min: 0.05 })),
+  ).argParser(numberIn({ min: 0.05, max: DAY_SECONDS })),
   new Option('--drain-timeout <seconds>', 'given to running attempts at the end before they are handed back')
     .default(drainTimeoutSeconds)
-    .argParser(numberIn({ min: 0 })),
+    .argParser(numberIn({ min: 0, max: DAY_SECONDS })),
 ]
 
 /** Variables every command but `migrate` understands, for its help. */

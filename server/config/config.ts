@@ -6,6 +6,9 @@ import { MODEL_PROVIDERS, PROVIDERS, either } from './providers.ts'
 import { foreignVariables, misspeltVariables, unknownSettings } from './unknown-settings.ts'
 import { HeaderName, Origin, flag, fromJson, isRedisUrl, listOf, orOff } from './values.ts'
 
+/** What is measured in seconds has an end: a timer for more than 24 days fires at once. */
+const DAY_SECONDS = 86_400
+
 /**
  * Every setting, once: what it means, its default, and (in {@link ENVIRONMENT}) the variable it is
  * read from when it is not passed to `createAgentRuntime`.
@@ -16,7 +19,7 @@ export const Config = z.object({
   /** Connections of this process for statements; the LISTEN connection comes on top. */
   databasePoolSize: z.coerce.number().int().min(2).max(500).default(10),
   /** Seconds to wait for a database connection before a request is answered with 503. */
-  databaseConnectTimeoutSeconds: z.coerce.number().min(0.05).default(10),
+  databaseConnectTimeoutSeconds: z.coerce.number().min(0.05).max(600).default(10),
   /** PostgreSQL itself, where `databaseUrl` leads to a pooler: for what needs a session of its own. */
   directUrl: z.string().min(1).optional(),
   /** Whether statements are prepared by name. Poolers that can't follow them need `false`. */
@@ -69,7 +72,7 @@ export const Config = z.object({
    * Seconds a model's stream may be silent before its request is given up and the attempt fails, to be tried again; five
    * times as long before the answer begins. `false` or `off`: for as long as the run may take.
    */
-  modelIdleTimeoutSeconds: orOff(0.05).default(60),
+  modelIdleTimeoutSeconds: orOff(0.05, DAY_SECONDS).default(60),
   /** Seconds a run may execute before it times out. */
   runTimeoutSeconds: z.coerce
     .number()
@@ -77,11 +80,11 @@ export const Config = z.object({
     .max(Math.floor(MAX_TIMEOUT_MS / 1000))
     .default(900),
   /** Seconds an agent has to heed `ctx.signal` before it is abandoned. */
-  cancelGraceSeconds: z.coerce.number().min(0).default(5),
+  cancelGraceSeconds: z.coerce.number().min(0).max(DAY_SECONDS).default(5),
   /** Seconds a worker that fell silent keeps its runs. It renews the lease at a third of that. */
-  leaseTtlSeconds: z.coerce.number().min(10).default(30),
+  leaseTtlSeconds: z.coerce.number().min(10).max(DAY_SECONDS).default(30),
   /** Seconds before a failed attempt is followed by the next, doubled each time up to a minute. */
-  retryDelaySeconds: z.coerce.number().min(0).default(1),
+  retryDelaySeconds: z.coerce.number().min(0).max(DAY_SECONDS).default(1),
   /** Attempts before a run fails for good. */
   maxAttempts: z.coerce.number().int().min(1).max(100).default(3),
   /** Runs that may wait for their turn in one conversation. Those beyond are refused with 429. */
@@ -91,26 +94,26 @@ export const Config = z.object({
   /** Processes a worker has at once for runs that are executed in one of their own; silent ones, up to twice as many, come on top. */
   maxIsolatedProcesses: z.coerce.number().int().min(1).max(1_000).default(4),
   /** Seconds between looks at the queue when no notification comes. */
-  queuePollIntervalSeconds: z.coerce.number().min(0.05).default(1),
+  queuePollIntervalSeconds: z.coerce.number().min(0.05).max(DAY_SECONDS).default(1),
   /** Seconds between looks at a followed run when no notification comes. */
-  streamPollIntervalSeconds: z.coerce.number().min(0.05).default(2),
+  streamPollIntervalSeconds: z.coerce.number().min(0.05).max(DAY_SECONDS).default(2),
   /** Seconds between keep-alive comments on an idle stream. */
-  streamKeepAliveSeconds: z.coerce.number().min(0.05).default(15),
+  streamKeepAliveSeconds: z.coerce.number().min(0.05).max(DAY_SECONDS).default(15),
   /** Seconds after which `authenticate` is asked again about the reader of an open stream. */
-  streamReauthenticateSeconds: z.coerce.number().min(0.05).max(86_400).default(60),
+  streamReauthenticateSeconds: z.coerce.number().min(0.05).max(DAY_SECONDS).default(60),
   /** Seconds after which a stream is ended, for its reader to open it anew where it was. */
   streamMaxAgeSeconds: z.coerce.number().min(0.05).max(1_000_000).default(3600),
   /**
    * Seconds after its end a run is compacted: its deltas are folded into its messages; `false` or `off`: never.
    * A minute at least, so that everything that ended before has been committed.
    */
-  compactAfterSeconds: orOff(60).default(3600),
+  compactAfterSeconds: orOff(60, 10 * 365 * DAY_SECONDS).default(3600),
   /** Days after its end a run is deleted, with everything that belongs to it; `false` or `off`: never. */
-  retentionDays: orOff(1).default(false),
+  retentionDays: orOff(1, 36_500).default(false),
   /** Seconds `authenticate` may take before a request is answered with 503. */
   authenticateTimeoutSeconds: z.coerce.number().min(0.05).max(600).default(10),
   /** Seconds `serve` keeps a connection open that nobody uses: longer than the proxy in front of it does. */
-  keepAliveTimeoutSeconds: z.coerce.number().min(1).max(86_400).default(65),
+  keepAliveTimeoutSeconds: z.coerce.number().min(1).max(DAY_SECONDS).default(65),
   /** Largest request body, in bytes. */
   maxBodyBytes: z.coerce.number().int().min(1).default(1_048_576),
   /** Visibility of event types where it differs from the default. */

@@ -25,10 +25,13 @@ export function fromJson(value: unknown): unknown {
 }
 
 /** An amount, or `off`. */
-export function orOff(min: number) {
-  const expected = `expected "off" or a number of at least ${min}`
+export function orOff(min: number, max: number) {
+  const expected = `expected "off" or a number from ${min} to ${max}`
   const off = z.literal(['off', 'false']).transform(() => false as const)
-  return z.union([z.literal(false), off, z.coerce.number<number>().min(min, expected)], expected)
+  return z.union(
+    [z.literal(false), off, z.coerce.number<number>().min(min, expected).max(max, expected)],
+    expected,
+  )
 }
 
 /** In a variable, separated by commas. */

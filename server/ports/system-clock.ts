@@ -1,3 +1,4 @@
+import { MAX_TIMEOUT_MS } from '../contract/run.ts'
 import type { Clock } from './clock.ts'
 
 export const systemClock: Clock = {
@@ -6,13 +7,21 @@ export const systemClock: Clock = {
   sleep(ms, signal) {
     return new Promise((resolve) => {
       if (signal?.aborted === true) return resolve()
+      let timer: NodeJS.Timeout
+      let leftMs = ms
       const done = () => {
         clearTimeout(timer)
         signal?.removeEventListener('abort', done)
         resolve()
       }
-      const timer = setTimeout(done, ms)
-      timer.unref()
+      // In parts: a timer for longer than it can hold fires at once.
+      const sleepOn = () => {
+        const partMs = Math.min(leftMs, MAX_TIMEOUT_MS)
+        leftMs -= partMs
+        timer = setTimeout(leftMs > 0 ? sleepOn : done, partMs)
+        timer.unref()
+      }
+      sleepOn()
       signal?.addEventListener('abort', done, { once: true })
     })
   },

@@ -148,8 +148,8 @@ test.each([
   [['dev', '--port', '70000'], 'a whole number from 0 to 65535'],
   [['worker', '--concurrency', '0'], 'a whole number from 1 to 10000'],
   [['worker', '--concurrency', '1.5'], 'a whole number from 1 to 10000'],
-  [['worker', '--drain-timeout', '-1'], 'a number of 0 or more'],
-  [['worker', '--queue-poll-interval', 'often'], 'a number of 0.05 or more'],
+  [['worker', '--drain-timeout', '-1'], 'a number from 0 to 86400'],
+  [['worker', '--queue-poll-interval', 'often'], 'a number from 0.05 to 86400'],
   [['worker', '--agent-keys', 'a,,b'], 'names separated by commas'],
 ])('%j is refused: it must be %s', async (args, must) => {
   const { code, said } = await outcomeOf(args)

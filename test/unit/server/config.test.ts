@@ -47,7 +47,7 @@ describe('configuration', () => {
     }
     expect(resolveConfig({ retentionDays: 30 }, {}).retentionDays).toBe(30)
     expect(resolveError({ RETENTION_DAYS: '0' })?.message).toContain(
-      'expected "off" or a number of at least 1',
+      'expected "off" or a number from 1 to 36500',
     )
   })
 
@@ -96,6 +96,21 @@ describe('configuration', () => {
     const error = resolveError({ REDIS_URL: 'http://:hunter2@redis' })
     expect(error?.message).toMatch(/redisUrl \(REDIS_URL\): must be a URL like redis:/)
     expect(error?.message).not.toContain('hunter2')
+  })
+
+  const durations = Object.keys(Config.shape).filter((key) => /(Seconds|Days)$/.test(key))
+
+  test.each(durations)('%s has an end that timers and the database can hold', (key) => {
+    for (const amount of [1e7, 1e12, 1e300]) {
+      expect(() => resolveConfig({ [key]: key.endsWith('Days') ? amount : amount * 100 }, {})).toThrow(key)
+    }
+  })
+
+  test('a setting that no timer could hold is refused with what it may be', () => {
+    expect(resolveError({ LEASE_TTL_SECONDS: '6500000' })?.message).toMatch(
+      /leaseTtlSeconds \(LEASE_TTL_SECONDS\): .*86400/,
+    )
+    expect(resolveError({ COMPACT_AFTER_SECONDS: '1e12' })?.message).toContain('from 60 to 315360000')
   })
 
   test('all that is wrong is named at once', () => {
