@@ -3,8 +3,8 @@ import { deliverAgain, examineDatabase } from '../postgres/examination/examine.t
 import { createLogger } from '../telemetry/pino-logger.ts'
 import { diagnose } from '../domain/doctor/diagnose.ts'
 import type { Examination } from '../ports/examination.ts'
+import { requireDatabaseUrl } from './database-url.ts'
 import { formatReport } from './doctor-report.ts'
-import { requireDatabaseUrl } from './migrate.ts'
 
 interface DoctorOptions {
   fix?: true

@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { migrateDatabase } from '../postgres/migrations/migrate.ts'
 import { toStartupError } from '../postgres/connections/database-error.ts'
-import { CliError } from './cli-error.ts'
+import { requireDatabaseUrl } from './database-url.ts'
 
 export function migrateCommand(): Command {
   return new Command('migrate')
@@ -43,13 +43,4 @@ export async function migrate(
   } catch (error) {
     throw toStartupError(error, databaseUrl, variable)
   }
-}
-
-/** @throws CliError when there is none. */
-export function requireDatabaseUrl(): string {
-  const url = process.env['DATABASE_URL']
-  if (url) return url
-  throw new CliError(
-    'DATABASE_URL is not set: give it the connection URL of a PostgreSQL database, e.g. postgresql://user:password@host:5432/app.',
-  )
 }

@@ -8,7 +8,7 @@ import { createBossTimetable } from '../queue/timetable.ts'
 import { assertUtf8 } from '../connections/encoding.ts'
 import { notificationsArrive } from '../connections/round-trip.ts'
 import { toStartupError } from '../connections/database-error.ts'
-import { createPostgresPool } from '../connections/pool.ts'
+import { withPool } from '../connections/with-pool.ts'
 import { compareMigrations } from '../migrations/migrations.ts'
 import { examineRuns, examineWorkers } from './examine-runs.ts'
 import { examineSizes } from './examine-sizes.ts'
@@ -63,16 +63,5 @@ export async function deliverAgain(databaseUrl: string, log: Logger): Promise<nu
     return await withPool(databaseUrl, log, (pool) => deliverAgainOver(pool, createBossQueue({ pool, log })))
   } catch (error) {
     throw toStartupError(error, databaseUrl)
-  }
-}
-
-async function withPool<T>(databaseUrl: string, log: Logger, use: (pool: pg.Pool) => Promise<T>): Promise<T> {
-  // Each statement is asked once, so none needs a name, which not every pooler would understand.
-  const options = { size: 2, connectTimeoutMs: 10_000, preparedStatements: false }
-  const pool = createPostgresPool({ databaseUrl, log, ...options })
-  try {
-    return await use(pool)
-  } finally {
-    await pool.end()
   }
 }
