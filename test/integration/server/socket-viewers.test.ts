@@ -72,7 +72,8 @@ test('a batch of events is one write to each of its viewers, encoded once for al
   const live = first.writes.perSocket()
   // At most: how many there are in a batch, the speed of the machine decides. Signs of life may come between.
   expect(Math.max(...live)).toBeLessThan(EVENTS + 20)
-  expect(first.writes.different()).toBeLessThan(live.reduce((sum, count) => sum + count) / 4)
+  // Where the machine is slow, those who wait for their time slice come to see other batches than those before them.
+  expect(first.writes.different()).toBeLessThan(live.reduce((sum, count) => sum + count) / 2)
 
   // Those who join late read from the store, page by page.
   const late = await join()
