@@ -28,6 +28,7 @@ const { getStartupConf } = pg.Client.prototype as unknown as Startup
 
 export class PlannedClient extends pg.Client {
   readonly #plan: SessionPlan
+  #isGathering = false
 
   constructor(config: PlannedConfig) {
     super({ keepAlive: true, keepAliveInitialDelayMillis: KEEP_ALIVE_DELAY_MS, ...config })
@@ -44,8 +45,25 @@ export class PlannedClient extends pg.Client {
       : { ...given, ...this.#plan.settings, ...NETWORK_SETTINGS }
   }
 
-  override query = ((statement: unknown, ...rest: unknown[]) =>
-    Reflect.apply(super.query, this, [this.#adapted(statement), ...rest]) as unknown) as pg.Client['query']
+  override query = ((statement: unknown, ...rest: unknown[]) => {
+    this.#gather()
+    return Reflect.apply(super.query, this, [this.#adapted(statement), ...rest]) as unknown
+  }) as pg.Client['query']
+
+  /**
+   * Statements that are asked for in one go leave in one write: those of a transaction that don't wait for each other.
+   * A write is a call of the operating system, and wakes PostgreSQL's process.
+   */
+  #gather(): void {
+    if (this.#isGathering) return
+    this.#isGathering = true
+    const { stream } = this.connection
+    stream.cork()
+    process.nextTick(() => {
+      this.#isGathering = false
+      stream.uncork()
+    })
+  }
 
   #adapted(statement: unknown): unknown {
     // Nothing to adapt, as on every direct connection: statements are not copied.
