@@ -39,24 +39,36 @@ export async function executeAttempt(
   execution: Execution,
 ): Promise<Ending['ending'] | 'lost'> {
   const startedAt = ports.clock.now()
-  let ending = await runAgent(ports, execution)
-  if (ending === undefined) return 'lost'
-  let outcome = await write(ports, execution.runLog, ending)
-  if (outcome === 'refused') {
-    ending = endFailed(ports, execution.run, execution.runLog.refusal)
-    outcome = await write(ports, execution.runLog, ending)
-  }
-  if (outcome === 'cancel-requested') {
-    // The cancel came between the agent's end and the commit: it was promised, so it wins.
-    ending = interrupted('cancelled', execution.run)
-    outcome = await write(ports, execution.runLog, ending)
-  }
-  if (outcome !== 'written') return 'lost'
+  const wanted = await runAgent(ports, execution)
+  const written = wanted === undefined ? 'lost' : await settle(ports, execution, wanted)
+  if (written === 'lost') return 'lost'
   const { id: runId, agentKey, attempt } = execution.run
-  const { status } = ending.ending
+  const { status } = written.ending
   const durationMs = ports.clock.now() - startedAt
   if (isTerminal(status)) ports.log.info({ runId, agentKey, attempt, status, durationMs }, 'a run ended')
-  return ending.ending
+  return written.ending
+}
+
+/** @returns what was written: `ending`, or what has to take its place. */
+async function settle(
+  ports: ExecutePorts,
+  execution: Execution,
+  ending: Ending,
+  isReplaced = false,
+): Promise<Ending | 'lost'> {
+  const { run, runLog } = execution
+  const outcome = await write(ports, runLog, ending)
+  switch (outcome) {
+    case 'written':
+      return ending
+    case 'fenced':
+      return 'lost'
+    case 'refused':
+      return isReplaced ? 'lost' : settle(ports, execution, endFailed(ports, run, runLog.refusal), true)
+    case 'cancel-requested':
+      // The cancel came between the agent's end and the commit: it was promised, so it wins.
+      return settle(ports, execution, interrupted('cancelled', run), true)
+  }
 }
 
 function write(ports: ExecutePorts, runLog: RunLog, { type, payload, ending }: Ending) {
