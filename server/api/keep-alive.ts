@@ -1,4 +1,7 @@
-/** Keeps silent streams open, all of a process by one timer. */
+/**
+ * Keeps silent streams open, all of a process by one timer. The interval is `streamKeepAliveSeconds`; what is written is each
+ * transport's own.
+ */
 export interface KeepAlive {
   /** Calls `beat` whenever nothing was written for about the interval; call `wrote` when something was. */
   watch(beat: () => void): Watched

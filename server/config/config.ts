@@ -97,7 +97,10 @@ export const Config = z.object({
   queuePollIntervalSeconds: z.coerce.number().min(0.05).max(DAY_SECONDS).default(1),
   /** Seconds between looks at a followed run when no notification comes. */
   streamPollIntervalSeconds: z.coerce.number().min(0.05).max(DAY_SECONDS).default(2),
-  /** Seconds between keep-alive comments on an idle stream. */
+  /**
+   * Seconds between keep-alives on an idle stream: comments of SSE, pings of tRPC and WebSockets. A tRPC client that hears
+   * nothing for three times as long connects again.
+   */
   streamKeepAliveSeconds: z.coerce.number().min(0.05).max(DAY_SECONDS).default(15),
   /** Seconds after which `authenticate` is asked again about the reader of an open stream. */
   streamReauthenticateSeconds: z.coerce.number().min(0.05).max(DAY_SECONDS).default(60),

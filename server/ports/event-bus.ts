@@ -8,6 +8,7 @@ import type { RunAppend } from './attempt.ts'
 export type Hint =
   /** `seq` is the newest. Where the bus carries payloads, `events` are the newest ones, without gaps up to `seq`. */
   | { kind: 'events'; runId: string; seq: number; events?: readonly AnyRunEvent[] | undefined }
+  /** Somebody noted in the run's row what its attempt is to do: look there. */
   | { kind: 'cancel'; runId: string }
   /** Runs that may be taken now; without `runs` any number of them. */
   | { kind: 'queued'; agentKey: string; runs?: readonly OfferedRun[] | undefined }

@@ -22,7 +22,7 @@ export interface QueuedRun {
  */
 export interface Queue {
   start(agentKeys: readonly string[]): Promise<void>
-  /** Which of these agents have deliveries that are due: one statement, whatever their number. */
+  /** Which of these agents have deliveries that are due. It is asked at each poll: what can be asked for all at once is. */
   findDue(agentKeys: readonly string[]): Promise<string[]>
   /** How many deliveries of these agents are due; no more than `limit` are counted for each. */
   countDue(agentKeys: readonly string[], limit: number): Promise<number>

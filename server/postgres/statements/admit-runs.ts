@@ -53,8 +53,8 @@ interface ActiveRun {
   isStopping: boolean
 }
 
-// Those that no worker has end here; a running one is told to, and what was created waits for it. This transaction
-// may have begun, and waited for the conversation, before the one that created them.
+// Those that no worker has end here. A running one's events are its attempt's alone to write: its row notes that it is to
+// end, and its worker ends it. What was created waits for that. This transaction may have begun, and waited for the conversation, before the one that created them.
 const INTERRUPT = {
   name: 'admit_interrupt',
   text: `

@@ -52,6 +52,22 @@ test('docs/architecture.md tells the life of a run as it is', () => {
   )
 })
 
+test('docs/architecture.md leads to every decision, and has each heading once', () => {
+  const page = read('docs/architecture.md')
+  const decisions = readdirSync(join(root, 'docs/decisions'))
+  expect(decisions.filter((name) => !page.includes(`](decisions/${name})`))).toEqual([])
+  const headings = page.split('\n').filter((line) => line.startsWith('#'))
+  expect(headings).toEqual([...new Set(headings)])
+})
+
+test('CONTRIBUTING.md names places that are there as those to begin in', () => {
+  const [, section = ''] = read('CONTRIBUTING.md').split('## Where to begin\n')
+  const rows = (section.split('\n## ')[0] ?? '').split('\n').filter((line) => line.startsWith('| '))
+  const places = rows.flatMap((row) => [...row.matchAll(/`([^`]+)`/g)].map(([, place = '']) => place))
+  expect(places.length).toBeGreaterThan(20)
+  expect(places.filter((place) => !existsSync(join(root, place)))).toEqual([])
+})
+
 test.each(Object.entries(ERROR_STATUS))('docs/rest.md lists the error code %s', (code, status) => {
   const rows = read('docs/rest.md')
     .split('\n')
