@@ -117,10 +117,7 @@ export class Intake {
     while (!signal.aborted) {
       this.#wake = new AbortController()
       try {
-        if (capacity() > 0) {
-          await this.#takeWhatIsThere()
-          this.#isFailing = false
-        }
+        if (capacity() > 0) await this.#takeWhatIsThere()
         if (this.#ready.size > 0 && capacity() > 0) continue
       } catch (error) {
         // Once, not once a second.
@@ -143,7 +140,10 @@ export class Intake {
     const { agentKeys, pollIntervalMs, capacity, signal } = this.#settings
     if (this.#isPollDue()) {
       this.#pollAt = clock.now() + pollIntervalMs
-      for (const agentKey of await queue.findDue(agentKeys)) this.#addReason(agentKey, WHATEVER_IS_THERE)
+      const due = await queue.findDue(agentKeys)
+      // It answered. A pass that asks nothing tells nothing.
+      this.#isFailing = false
+      for (const agentKey of due) this.#addReason(agentKey, WHATEVER_IS_THERE)
     }
     for (const [agentKey, offers] of Map.groupBy(this.#offers.takeDue(), (offer) => offer.agentKey)) {
       this.#addReason(agentKey, { offers, wanted: this.#settings.peers.isAlone ? Infinity : offers.length })

@@ -121,23 +121,18 @@ test.each([
   expect(reloads(dev)).toHaveLength(1)
 })
 
-// Tried again: a change that comes while the code before it fails to load was once not seen in time.
-test(
-  'a configuration that is refused is told, and so is its end by a file that was missing',
-  { retry: 1 },
-  async () => {
-    await using folder = await createProject()
-    await using dev = await startProject(folder)
-    await folder.write('runtime.ts', RUNTIME.replace('[echo, held]', '[echo, echo]'))
-    await dev.printed(/agent-runtime: Two agents have the key "echo"/)
-    await folder.write('runtime.ts', RUNTIME.replace('./phrase.ts', './new/phrase.ts'))
-    await dev.printed(/agent-runtime: .*Cannot find module .*new\/phrase\.ts/)
-    await folder.write('new/phrase.ts', "export const phrase = () => 'code anew'\n")
-    await dev.printed(/Reloaded in .*: new\/phrase\.ts changed/)
-    await follow(dev.url, await createRun(dev.url, 'echo'), /code anew/)
-    expect(reloads(dev)).toHaveLength(1)
-  },
-)
+test('a configuration that is refused is told, and so is its end by a file that was missing', async () => {
+  await using folder = await createProject()
+  await using dev = await startProject(folder)
+  await folder.write('runtime.ts', RUNTIME.replace('[echo, held]', '[echo, echo]'))
+  await dev.printed(/agent-runtime: Two agents have the key "echo"/)
+  await folder.write('runtime.ts', RUNTIME.replace('./phrase.ts', './new/phrase.ts'))
+  await dev.printed(/agent-runtime: .*Cannot find module .*new\/phrase\.ts/)
+  await folder.write('new/phrase.ts', "export const phrase = () => 'code anew'\n")
+  await dev.printed(/Reloaded in .*: new\/phrase\.ts changed/)
+  await follow(dev.url, await createRun(dev.url, 'echo'), /code anew/)
+  expect(reloads(dev)).toHaveLength(1)
+})
 
 test('code that never finishes loading is given up at the next change', async () => {
   await using folder = await createProject()
