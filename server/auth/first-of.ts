@@ -10,7 +10,7 @@ export function firstOf(...authenticators: readonly Authenticator[]): Authentica
   return async (request) => {
     for (const authenticate of authenticators) {
       const principal = await authenticate(request)
-      // What is neither is for the runtime to refuse.
+      // The runtime refuses an answer that is no principal.
       if (principal !== null && principal !== undefined) return principal
     }
     return null

@@ -1,4 +1,4 @@
-// What becomes of a connection to Redis: tried until it is there, told of in the log, closed.
+// Connects to Redis, reports breaks in the log, and closes.
 import type { Logger } from '../ports/logger.ts'
 import type { RedisClient } from './connect.ts'
 import { reasonOf } from './reason-of.ts'

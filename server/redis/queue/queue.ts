@@ -155,7 +155,7 @@ export function createRedisQueue(options: RedisQueueOptions): RemoteQueue {
     },
 
     async findDue(agentKeys) {
-      // Whoever asks is there to take, and looks after what stalls.
+      // A worker that asks also takes, so it checks for stalled jobs.
       for (const agentKey of agentKeys) lanes().workerOf(agentKey)
       const counts = await Promise.all(agentKeys.map(countWaiting))
       return agentKeys.filter((_, index) => (counts[index] ?? 0) > 0)
