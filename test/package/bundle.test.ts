@@ -81,5 +81,5 @@ test("the server's entry loads no model client but the demo's", async () => {
     await import('trpc-agent-runtime/server')`
   const loaded = (await app.run('node', ['--input-type=module', '--eval', code])).split('\n')
   const models = loaded.flatMap((url) => /dist\/server\/models\/(\w+)\//.exec(url)?.[1] ?? [])
-  expect(new Set(models)).toEqual(new Set(['demo', 'provider']))
+  expect(new Set(models)).toEqual(new Set(['demo']))
 })
