@@ -1,0 +1,111 @@
+// A page of the documentation, followed word by word in a folder: files are written, commands typed, and what they print is
+// compared with what the page says.
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** A block of a page: a file to write, a command to type, or what the command before it prints. */
+export type Step =
+  | { kind: 'file'; name: string; text: string }
+  | { kind: 'command'; text: string; stays: boolean }
+  | { kind: 'output'; text: string }
+
+// A file's name stands at the beginning of the paragraph before its block.
+const BLOCK =
+  /(?:^`(?<name>[\w./-]+\.\w+)`[^`\n]*(?:\n[^`\n]+)*:\n\n)?^```(?<info>[^\n]*)\n(?<text>.*?)^```$/gms
+
+/** Blocks of code without a file's name are read, not followed. */
+export function stepsOf(page: string): Step[] {
+  return [...page.matchAll(BLOCK)].flatMap(({ groups = {} }): Step[] => {
+    const { name, info, text = '' } = groups
+    if (name !== undefined) return [{ kind: 'file', name, text }]
+    if (info === 'sh' || info === 'sh stays') return [{ kind: 'command', text, stays: info !== 'sh' }]
+    return info === 'text' ? [{ kind: 'output', text }] : []
+  })
+}
+
+export interface FollowOptions {
+  folder: string
+  env: NodeJS.ProcessEnv
+  /** What to type in place of what the page says: the package is in no registry yet, and ports may be taken. */
+  replacements: Readonly<Record<string, string>>
+  /** For a command to print what the page says. */
+  timeoutMs: number
+}
+
+/** Follows the page. @throws Error when a command fails, or prints something else than the page says. */
+export async function followPage(page: string, options: FollowOptions): Promise<void> {
+  const { folder, env, timeoutMs } = options
+  const asTyped = (text: string) =>
+    Object.entries(options.replacements).reduce((typed, [said, meant]) => typed.replaceAll(said, meant), text)
+  const open = (text: string) => spawn('sh', ['-c', text], { cwd: folder, env, detached: true })
+  // One shell for the whole page, so that its variables last.
+  const shell = new Terminal(spawn('sh', [], { cwd: folder, env, detached: true }))
+  const terminals = [shell]
+  let last = shell
+  try {
+    for (const step of stepsOf(page)) {
+      const text = asTyped(step.text)
+      if (step.kind === 'file') {
+        await mkdir(dirname(join(folder, step.name)), { recursive: true })
+        await writeFile(join(folder, step.name), text)
+      } else if (step.kind === 'output') {
+        await last.prints(text, timeoutMs)
+      } else if (step.stays) {
+        terminals.push((last = new Terminal(open(text))))
+      } else {
+        last = shell
+        await shell.type(text, timeoutMs)
+      }
+    }
+  } finally {
+    await Promise.all(terminals.map((terminal) => terminal.close()))
+  }
+}
+
+class Terminal {
+  readonly #process: ChildProcess
+  readonly #ended: Promise<void>
+  #typed = 0
+  #shown = ''
+
+  constructor(process: ChildProcess) {
+    this.#process = process
+    this.#ended = new Promise((resolve) => void process.once('close', () => resolve()))
+    for (const output of [process.stdout, process.stderr]) {
+      output?.setEncoding('utf8').on('data', (text: string) => (this.#shown += text))
+    }
+  }
+
+  /** Resolves when the commands are over. */
+  async type(commands: string, timeoutMs: number): Promise<void> {
+    const mark = `:followed ${(this.#typed += 1)}:`
+    this.#shown = ''
+    this.#process.stdin?.write(`${commands}\nprintf '\\n${mark}%s\\n' "$?"\n`)
+    await this.prints(`${mark}…`, timeoutMs)
+    const [shown = '', status = ''] = this.#shown.split(`\n${mark}`)
+    this.#shown = shown
+    if (status.trim() !== '0') throw new Error(`It failed with ${status.trim()}: ${commands}\n${shown}`)
+  }
+
+  /** Resolves when each line of `text` was printed; `…` stands for anything. */
+  async prints(text: string, timeoutMs: number): Promise<void> {
+    const missing = () => text.split('\n').filter((line) => line !== '' && !toPattern(line).test(this.#shown))
+    for (const until = Date.now() + timeoutMs; missing().length > 0; await sleep(50)) {
+      const isOver = this.#process.exitCode !== null || Date.now() > until
+      if (isOver) throw new Error(`It should have printed\n${missing().join('\n')}\nbut did\n${this.#shown}`)
+    }
+  }
+
+  async close(): Promise<void> {
+    const { pid, exitCode } = this.#process
+    if (pid !== undefined && exitCode === null) process.kill(-pid, 'SIGTERM')
+    await this.#ended
+  }
+}
+
+function toPattern(line: string): RegExp {
+  return new RegExp(line.replace(/[$()*+.?[\\\]^{|}]/g, String.raw`\$&`).replaceAll('…', '.*'))
+}
