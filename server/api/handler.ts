@@ -6,7 +6,7 @@ import { bodyLimit } from 'hono/body-limit'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { shortened } from '../contract/issues.ts'
 import type { Logger } from '../ports/logger.ts'
-import { answerError, answerJson, completed } from './answer.ts'
+import { answerError, answerJson, completed, retryAfterOf } from './answer.ts'
 import { allowOrigins, refuseForgeries } from './cross-origin.ts'
 import { toAgentRuntimeError, toTRPCShape } from './errors.ts'
 import type { Identify } from './identify.ts'
@@ -117,6 +117,11 @@ export function createHandler(options: HandlerOptions): (request: Request) => Pr
           const principal = await options.identify(req)
           return { principal, watch: (check) => watchReader({ request: req, principal, check }) }
         },
+        responseMeta: ({ errors }) => ({
+          headers: new Headers(
+            retryAfterOf(errors.flatMap(({ cause }) => (cause instanceof AgentRuntimeError ? [cause] : []))),
+          ),
+        }),
         // A query in a POST body: long inputs don't fit a URL.
         allowMethodOverride: true,
         maxBatchSize: MAX_BATCH,

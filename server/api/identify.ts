@@ -4,6 +4,7 @@ import { toProblems } from '../contract/issues.ts'
 import { parsePrincipal } from '../contract/principal.ts'
 import type { Principal } from '../contract/principal.ts'
 import type { Logger } from '../ports/logger.ts'
+import { answerInTime } from '../domain/answer-in-time.ts'
 import { describe, logRefusal } from './log-refusal.ts'
 import type { Authenticate } from './services.ts'
 
@@ -24,9 +25,7 @@ export function createIdentify({ start, authenticate, timeoutMs, log }: Identify
     await start()
     let answer: unknown
     try {
-      const asked = authenticate(request)
-      // What needs no time needs no timer.
-      answer = isPromise(asked) ? await answered(asked) : asked
+      answer = await answerInTime(authenticate(request), timeoutMs, late)
       return parsePrincipal(answer)
     } catch (error) {
       // Nobody is signed in now and then; an answer of another shape is a mistake of whoever wrote the function.
@@ -36,24 +35,13 @@ export function createIdentify({ start, authenticate, timeoutMs, log }: Identify
     }
   }
 
-  async function answered(asked: PromiseLike<unknown>): Promise<unknown> {
-    const timeout = Promise.withResolvers<never>()
-    const timer = setTimeout(() => {
-      log.error({ timeoutMs }, 'authenticate did not answer in time')
-      timeout.reject(
-        new AgentRuntimeError('unavailable', 'Who you are could not be told in time. Try again in a moment.'),
-      )
-    }, timeoutMs)
-    try {
-      return await Promise.race([asked, timeout.promise])
-    } finally {
-      clearTimeout(timer)
-    }
+  function late(): AgentRuntimeError {
+    log.error({ timeoutMs }, 'authenticate did not answer in time')
+    return new AgentRuntimeError(
+      'unavailable',
+      'Who you are could not be told in time. Try again in a moment.',
+    )
   }
-}
-
-function isPromise(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value
 }
 
 const NO_PRINCIPAL = 'authenticate answered with something that is no principal, which is refused with 401'

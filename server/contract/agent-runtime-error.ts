@@ -52,6 +52,14 @@ export class AgentRuntimeError extends Error {
     return ERROR_STATUS[this.code]
   }
 
+  /** Of `rate_limited`: in how many seconds to try again, where the server could tell (`details.retryAfterSeconds`). */
+  get retryAfterSeconds(): number | undefined {
+    const { details } = this
+    if (typeof details !== 'object' || details === null || Array.isArray(details)) return undefined
+    const { retryAfterSeconds } = details
+    return typeof retryAfterSeconds === 'number' ? retryAfterSeconds : undefined
+  }
+
   toBody(): ErrorBody {
     return {
       error: this.message,

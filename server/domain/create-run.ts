@@ -18,12 +18,16 @@ import { fingerprintOf } from './fingerprint.ts'
 import { cancelHintsOf } from './hints.ts'
 import type { CheckLimits } from './limits.ts'
 import { logEnded } from './log-ended.ts'
+import type { CheckQuota } from './quota.ts'
 import { unknownAgent } from './unknown-agent.ts'
 
 type CreatedWithPlace = Extract<CreatedRun, { kind: 'created' }>
 
+/** When a conversation in which too many runs wait may take one again: nobody knows, and each try costs a look. */
+const FULL_RETRY_SECONDS = 5
+
 export interface CreateRunPorts {
-  store: Pick<RunStore, 'createRuns'>
+  store: Pick<RunStore, 'createRuns' | 'isKeyUsed'>
   bus: Pick<EventBus, 'publish'>
   log: Logger
 }
@@ -35,6 +39,8 @@ export interface CreateRunSettings {
   maxWaitingRuns: number
   runTimeoutMs: number
   checkLimits: CheckLimits
+  /** Undefined where there is no quota. */
+  checkQuota: CheckQuota | undefined
 }
 
 /** `occurrence` is the key of a schedule's run, which nobody else can use. */
@@ -53,6 +59,13 @@ export function createCreateRun(ports: CreateRunPorts, settings: CreateRunSettin
       ports.log.info({ runId, by, interruptedBy: run.id }, 'a run was cancelled')
     }
     logEnded(interrupted, ports.log)
+  }
+
+  /** What was created before costs nothing more, however often it is asked for. */
+  async function checkQuota(principal: Principal, { agentKey, idempotencyKey }: NewRun): Promise<void> {
+    if (settings.checkQuota === undefined) return
+    if (idempotencyKey !== null && (await ports.store.isKeyUsed(principal, idempotencyKey))) return
+    await settings.checkQuota(principal, agentKey)
   }
 
   return async (caller, request, options) => {
@@ -87,6 +100,7 @@ export function createCreateRun(ports: CreateRunPorts, settings: CreateRunSettin
       conversationPolicy: input.conversationPolicy ?? agent.conversationPolicy ?? 'queue',
       maxWaiting: settings.maxWaitingRuns,
     }
+    if (options?.occurrence === undefined) await checkQuota(principal, newRun)
     const answer = await commitRun(newRun, characters)
     switch (answer.kind) {
       case 'no-conversation':
@@ -103,7 +117,7 @@ export function createCreateRun(ports: CreateRunPorts, settings: CreateRunSettin
         throw new AgentRuntimeError(
           'rate_limited',
           `${answer.waiting} runs wait for their turn in this conversation: try again when some of them are over.`,
-          { details: { waiting: answer.waiting } },
+          { details: { waiting: answer.waiting, retryAfterSeconds: FULL_RETRY_SECONDS } },
         )
       case 'key-taken':
         throw new AgentRuntimeError(

@@ -6,6 +6,7 @@ import type { Config, Settings } from '../config/config.ts'
 import type { AgentShape, HasAgents } from '../contract/agent-shape.ts'
 import type { Conversations } from '../domain/conversations.ts'
 import type { Limits } from '../domain/limits.ts'
+import type { Quota } from '../domain/quota.ts'
 import type { AuthorizeEvents } from '../domain/run-events.ts'
 import type { Runs } from '../domain/runs.ts'
 import type { Model } from '../ports/model.ts'
@@ -36,6 +37,8 @@ export interface RuntimeOptions<TAgents extends readonly AnyAgent[]> {
    * anonymous callers, who get none above 0.
    */
   limits?: Limits
+  /** Tells whether a caller may create another run now. Default: everybody may. */
+  quota?: Quota
   /** Default: pino on standard error, level `LOG_LEVEL` or `info`, as JSON unless `LOG_FORMAT` is `pretty`. */
   logger?: Logger
 }

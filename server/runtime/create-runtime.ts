@@ -17,6 +17,7 @@ import { resolveConfig } from '../config/config.ts'
 import { PUBLIC_PRINCIPAL } from '../contract/principal.ts'
 import { createConversations } from '../domain/conversations.ts'
 import { createCheckLimits } from '../domain/limits.ts'
+import { createCheckQuota } from '../domain/quota.ts'
 import { createRunEvents } from '../domain/run-events.ts'
 import { createRuns } from '../domain/runs.ts'
 import { checkSchedules } from '../domain/schedules.ts'
@@ -88,6 +89,9 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     {
       agents,
       checkLimits: createCheckLimits(options.limits),
+      checkQuota:
+        options.quota &&
+        createCheckQuota(options.quota, { timeoutMs: config.quotaTimeoutSeconds * 1000, log }),
       maxAttempts: config.maxAttempts,
       maxWaitingRuns: config.maxWaitingRuns,
       runTimeoutMs: Math.round(config.runTimeoutSeconds * 1000),

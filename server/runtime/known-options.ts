@@ -10,6 +10,7 @@ const OPTIONS: Record<keyof RuntimeOptions<never>, true> = {
   authenticate: true,
   authorizeEvents: true,
   limits: true,
+  quota: true,
   logger: true,
 }
 

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
+import { retryAfterOf } from '../answer.ts'
 
 /** Answers a request to open a WebSocket as an ordinary one would be. */
 export function refuseUpgrade(socket: Duplex, error: AgentRuntimeError): void {
@@ -14,6 +15,7 @@ export function refuseUpgrade(socket: Duplex, error: AgentRuntimeError): void {
       'Connection: close',
       'Content-Type: application/json',
       `Content-Length: ${Buffer.byteLength(body)}`,
+      ...Object.entries(retryAfterOf([error])).map(([name, value]) => `${name}: ${value}`),
       '',
       body,
     ].join('\r\n'),

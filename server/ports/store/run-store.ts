@@ -17,6 +17,8 @@ export interface RunStore {
    * somebody holds is waited for no longer than `lockPatienceMs`.
    */
   createRuns(runs: readonly NewRun[], options?: { lockPatienceMs: number }): Promise<CreatedRun[]>
+  /** Whether its owner has used the idempotency key before. */
+  isKeyUsed(owner: Owner, idempotencyKey: string): Promise<boolean>
   getRun(owner: Owner, runId: string): Promise<RunDetail | null>
   listRuns(owner: Owner, filter: Omit<ListRunsInput, 'cursor'>, cursor: PageCursor | null): Promise<Page<Run>>
   /** How far a run is, as far as its owner may know. */

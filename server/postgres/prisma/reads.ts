@@ -24,6 +24,18 @@ export async function getRun(
   return { ...toRun(row), messages: row.messages.map((message) => Message.parse(message.body)) }
 }
 
+export async function isKeyUsed(
+  prisma: PrismaClient,
+  owner: Owner,
+  idempotencyKey: string,
+): Promise<boolean> {
+  const row = await prisma.run.findFirst({
+    where: { idempotencyKey, ...ownedBy(owner) },
+    select: { id: true },
+  })
+  return row !== null
+}
+
 export function listRuns(
   pool: pg.Pool,
   {

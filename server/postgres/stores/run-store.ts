@@ -11,6 +11,7 @@ export function createRunStore({ pool, prisma, delivering, visibilityOf }: Store
   return {
     createRuns: (runs, options) =>
       delivering((deliver) => createRuns(pool, { runs, ...options, visibilityOf }, deliver)),
+    isKeyUsed: (owner, idempotencyKey) => reads.isKeyUsed(prisma, owner, idempotencyKey),
     async getRun(owner, runId) {
       const run = await reads.getRun(prisma, owner, runId)
       if (run === null) return null

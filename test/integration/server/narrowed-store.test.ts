@@ -43,6 +43,7 @@ const CALLS: {
   }
 } = {
   getRun: { call: ({ store, runId }, owner) => store.getRun(owner, runId), answer: null },
+  isKeyUsed: { call: ({ store }, owner) => store.isKeyUsed(owner, 'key'), answer: false },
   getProgress: { call: ({ store, runId }, owner) => store.getProgress(owner, runId), answer: null },
   readWaits: { call: ({ store, runId }, owner) => store.readWaits(owner, runId), answer: null },
   requestCancel: {
@@ -82,7 +83,9 @@ async function createScene(
   const [runId, conversationId] = [uuidv7(), uuidv7()]
   await store.createConversation(ADA, { id: conversationId, agentKey: null, title: null, metadata: {} })
   const messages = [{ role: 'user' as const, content: 'Hi' }]
-  await store.createRuns([newRun({ id: runId, principal: ADA, conversationId, messages })])
+  await store.createRuns([
+    newRun({ id: runId, principal: ADA, conversationId, messages, idempotencyKey: 'key' }),
+  ])
   await sql(
     `INSERT INTO agent_runtime.event (run_id, seq, attempt, type, visibility, payload, ts)
      VALUES ($1, 1, 1, 'x', 'user', '{}', now())`,
