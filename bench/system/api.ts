@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { routeRequests, routeUpgrades } from '../../server/cli/route-requests.ts'
+import { routeUpgrades } from '../../server/cli/route-requests.ts'
 import { createAgentRuntime } from '../../server/index.ts'
 import { reportReady } from '../driver/server-child.ts'
 import { agents } from './agents.ts'
@@ -12,7 +12,7 @@ const runtime = createAgentRuntime({ agents, authenticate, config })
 await runtime.start()
 
 // As `agent-runtime serve` does.
-const server = createServer(routeRequests(runtime))
+const server = createServer(runtime.nodeHandler)
 routeUpgrades(server, (request, socket, head) => runtime.handleUpgrade(request, socket, head))
 server.listen(0, '127.0.0.1', () => {
   const { port } = server.address() as AddressInfo

@@ -1,21 +1,10 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { getRequestListener } from '@hono/node-server'
+import { isForRuntime } from '../api/runtime-paths.ts'
+import type { RuntimePaths } from '../api/runtime-paths.ts'
 import { refuseUpgrade } from '../api/socket/refuse-upgrade.ts'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
-import type { AgentRuntime } from '../runtime/agent-runtime.ts'
 import type { RequestListener } from './http-server.ts'
-
-/** Where a runtime is mounted. */
-export interface RuntimePaths {
-  restPath: string
-  trpcPath: string
-}
-
-/** Hands every request to a runtime. */
-export function routeRequests(runtime: AgentRuntime): RequestListener {
-  return getRequestListener((request) => runtime.handler(request))
-}
 
 /** Hands connections that become WebSockets to `handle`, which answers whether they were its own. */
 export function routeUpgrades(
@@ -28,14 +17,6 @@ export function routeUpgrades(
     if (server.listenerCount('upgrade') > 1) return
     refuseUpgrade(socket, new AgentRuntimeError('not_found', `There is no socket ${request.url} here.`))
   })
-}
-
-/** Whether a request for `url` is the runtime's. */
-export function isForRuntime(url: string | undefined, { restPath, trpcPath }: RuntimePaths): boolean {
-  const path = url?.split('?', 1)[0] ?? '/'
-  return [restPath, trpcPath, '/healthz', '/readyz'].some(
-    (base) => path === base || path.startsWith(`${base}/`),
-  )
 }
 
 /** Hands requests for the runtime's paths to `api`, others to `page`. */

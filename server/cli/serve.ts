@@ -5,7 +5,7 @@ import { runUntilStopped } from './lifecycle.ts'
 import { findEntry, loadEntry } from './load-entry.ts'
 import { ENVIRONMENT_HELP, hostOption, insecureOption, portOption } from './options.ts'
 import type { ListenOptions } from './options.ts'
-import { routeRequests, routeUpgrades } from './route-requests.ts'
+import { routeUpgrades } from './route-requests.ts'
 import { startRuntime } from './run-runtime.ts'
 
 export function serveCommand(): Command {
@@ -49,7 +49,7 @@ async function serve(
     await startRuntime(runtime, lifecycle)
     lifecycle.defer(http.refuse)
     http.server.keepAliveTimeout = runtime.config.keepAliveTimeoutSeconds * 1000
-    http.serve(routeRequests(runtime))
+    http.serve(runtime.nodeHandler)
     routeUpgrades(http.server, runtime.handleUpgrade)
     process.stdout.write(`Listening on ${http.url}\n`)
   })

@@ -1,5 +1,6 @@
 import type { AnyAgent } from '../agent/define-agent.ts'
 import type { AgentRouter } from '../api/router.ts'
+import type { NodeHandler } from '../api/node-handler.ts'
 import type { Authenticate } from '../api/services.ts'
 import type { HandleUpgrade } from '../api/socket/upgrade.ts'
 import type { Config, Settings } from '../config/config.ts'
@@ -75,6 +76,16 @@ export interface AgentRuntime<TShape extends AgentShape = AgentShape> extends Ha
   readonly router: AgentRouter<TShape>
   /** The whole HTTP face as a fetch handler: REST/SSE, tRPC, `/healthz`, `/readyz`. Starts by itself. */
   readonly handler: (request: Request) => Promise<Response>
+  /**
+   * The same for servers that speak Node's own HTTP: plain Node, Express, Fastify, Nest. Given `next`, it leaves to it what is
+   * not under `restPath`, `trpcPath`, `/healthz` or `/readyz`. A body that was parsed before is taken as it was parsed.
+   *
+   * @example
+   * express().use(runtime.nodeHandler)
+   * @example
+   * createServer(runtime.nodeHandler)
+   */
+  readonly nodeHandler: NodeHandler
   /**
    * tRPC over WebSocket, for a Node HTTP server's `upgrade`: takes connections to `trpcPath`, and answers
    * false, having left them alone, for others. Without it clients stream over SSE.

@@ -143,7 +143,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     timeoutMs: config.authenticateTimeoutSeconds * 1000,
     log,
   })
-  const { handler, sockets } = createTransports(
+  const { handler, nodeHandler, sockets } = createTransports(
     { services, router, identify, clock },
     {
       config,
@@ -189,6 +189,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     conversations,
     start,
     handler,
+    nodeHandler,
     handleUpgrade: (request, socket, head) =>
       sockets.handleUpgrade(request as IncomingMessage, socket as Duplex, head as Buffer),
 

@@ -2,6 +2,8 @@ import { createHandler } from '../api/handler.ts'
 import type { Identify } from '../api/identify.ts'
 import type { AgentRouter } from '../api/router.ts'
 import type { ApiServices } from '../api/services.ts'
+import { createNodeHandler } from '../api/node-handler.ts'
+import type { NodeHandler } from '../api/node-handler.ts'
 import { createSocketServer } from '../api/socket/socket-server.ts'
 import type { SocketServer } from '../api/socket/socket-server.ts'
 import type { Config } from '../config/config.ts'
@@ -24,15 +26,17 @@ interface TransportSettings {
 export function createTransports(
   { clock, ...wiring }: Wiring,
   { config, socketsPerPrincipal, checkReady }: TransportSettings,
-): { handler: (request: Request) => Promise<Response>; sockets: SocketServer } {
+): { handler: (request: Request) => Promise<Response>; nodeHandler: NodeHandler; sockets: SocketServer } {
   const { restPath, trpcPath, allowedOrigins, maxBodyBytes, socketHeaders, subscriptionsPerSocket } = config
   const shared = { ...wiring, trpcPath, allowedOrigins, maxBodyBytes }
   const readers = {
     reauthenticateMs: config.streamReauthenticateSeconds * 1000,
     maxAgeMs: config.streamMaxAgeSeconds * 1000,
   }
+  const handler = createHandler({ ...shared, restPath, checkReady, readers })
   return {
-    handler: createHandler({ ...shared, restPath, checkReady, readers }),
+    handler,
+    nodeHandler: createNodeHandler(handler, { restPath, trpcPath }),
     sockets: createSocketServer({
       ...shared,
       socketHeaders,

@@ -31,6 +31,7 @@ test.each(await readdir(GUIDES))('%s leads where it says', async (name) => {
         'port: 3000': `port: ${port}`,
         ':4000': `:${another}`,
         'port 4000': `port ${another}`,
+        'listen(3000': `listen(${port}`,
         'listen(4000': `listen(${another}`,
       },
       timeoutMs: 120_000,

@@ -6,20 +6,22 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** A block of a page: a file to write, a command to type, or what the command before it prints. */
+/** A block of a page: a file to write, a command to type, or what the command before it prints; and where a section begins. */
 export type Step =
+  | { kind: 'section' }
   | { kind: 'file'; name: string; text: string }
   | { kind: 'command'; text: string; stays: boolean }
   | { kind: 'output'; text: string }
 
 // A file's name stands at the beginning of the paragraph before its block.
 const BLOCK =
-  /(?:^`(?<name>[\w./-]+\.\w+)`[^`\n]*(?:\n[^`\n]+)*:\n\n)?^```(?<info>[^\n]*)\n(?<text>.*?)^```$/gms
+  /^## |(?:^`(?<name>[\w./-]+\.\w+)`[^`\n]*(?:\n[^`\n]+)*:\n\n)?^```(?<info>[^\n]*)\n(?<text>.*?)^```$/gms
 
 /** Blocks of code without a file's name are read, not followed. */
 export function stepsOf(page: string): Step[] {
   return [...page.matchAll(BLOCK)].flatMap(({ groups = {} }): Step[] => {
-    const { name, info, text = '' } = groups
+    const { name, info, text } = groups
+    if (text === undefined) return [{ kind: 'section' }]
     if (name !== undefined) return [{ kind: 'file', name, text }]
     if (info === 'sh' || info === 'sh stays') return [{ kind: 'command', text, stays: info !== 'sh' }]
     return info === 'text' ? [{ kind: 'output', text }] : []
@@ -35,7 +37,11 @@ export interface FollowOptions {
   timeoutMs: number
 }
 
-/** Follows the page. @throws Error when a command fails, or prints something else than the page says. */
+/**
+ * Follows the page. What a command left running ends with its section.
+ *
+ * @throws Error when a command fails, or prints something else than the page says.
+ */
 export async function followPage(page: string, options: FollowOptions): Promise<void> {
   const { folder, env, timeoutMs } = options
   const asTyped = (text: string) =>
@@ -43,10 +49,15 @@ export async function followPage(page: string, options: FollowOptions): Promise<
   const open = (text: string) => spawn('sh', ['-c', text], { cwd: folder, env, detached: true })
   // One shell for the whole page, so that its variables last.
   const shell = new Terminal(spawn('sh', [], { cwd: folder, env, detached: true }))
-  const terminals = [shell]
+  let staying: Terminal[] = []
   let last = shell
   try {
     for (const step of stepsOf(page)) {
+      if (step.kind === 'section') {
+        await Promise.all(staying.map((terminal) => terminal.close()))
+        staying = []
+        continue
+      }
       const text = asTyped(step.text)
       if (step.kind === 'file') {
         await mkdir(dirname(join(folder, step.name)), { recursive: true })
@@ -54,14 +65,14 @@ export async function followPage(page: string, options: FollowOptions): Promise<
       } else if (step.kind === 'output') {
         await last.prints(text, timeoutMs)
       } else if (step.stays) {
-        terminals.push((last = new Terminal(open(text))))
+        staying.push((last = new Terminal(open(text))))
       } else {
         last = shell
         await shell.type(text, timeoutMs)
       }
     }
   } finally {
-    await Promise.all(terminals.map((terminal) => terminal.close()))
+    await Promise.all([shell, ...staying].map((terminal) => terminal.close()))
   }
 }
 

@@ -8,7 +8,7 @@ import { listen } from '../http-server.ts'
 import { runUntilStopped } from '../lifecycle.ts'
 import type { Controls, Lifecycle } from '../lifecycle.ts'
 import { loadEntry } from '../load-entry.ts'
-import { routeRequests, routeUpgrades } from '../route-requests.ts'
+import { routeUpgrades } from '../route-requests.ts'
 import { startRuntime, startWorker } from '../run-runtime.ts'
 import type { AgentRuntime } from '../../runtime/agent-runtime.ts'
 import type { Isolation } from '../../worker/isolated-runs.ts'
@@ -42,7 +42,7 @@ async function run(lifecycle: Lifecycle): Promise<void> {
   if (http !== undefined) lifecycle.defer(http.close)
   await startRuntime(runtime, lifecycle)
   // Answered until the end of draining: it is the parent that decides who is asked.
-  http?.serve(routeRequests(runtime))
+  http?.serve(runtime.nodeHandler)
   if (http !== undefined) routeUpgrades(http.server, runtime.handleUpgrade)
   const worker = await startWorker(runtime, task.worker, {
     lifecycle,

@@ -7,8 +7,9 @@ import { log } from '../log.ts'
 import type { WorkerOptions } from '../options.ts'
 import { forwardRequests } from './reload/forward-requests.ts'
 import { ReloadingRuntime } from './reload/reloading-runtime.ts'
-import { isForRuntime, routeRequests, routeUpgrades } from '../route-requests.ts'
-import type { RuntimePaths } from '../route-requests.ts'
+import { isForRuntime } from '../../api/runtime-paths.ts'
+import type { RuntimePaths } from '../../api/runtime-paths.ts'
+import { routeUpgrades } from '../route-requests.ts'
 import { startRuntime, startWorker } from '../run-runtime.ts'
 
 interface DevRuntimeOptions {
@@ -35,7 +36,7 @@ export async function serveHere({ entry, worker, lifecycle, http }: DevRuntimeOp
   await startRuntime(runtime, lifecycle)
   await startWorker(runtime, worker, { lifecycle })
   routeUpgrades(http.server, runtime.handleUpgrade)
-  return { runtime: describeRuntime(runtime), paths: () => runtime.config, api: routeRequests(runtime) }
+  return { runtime: describeRuntime(runtime), paths: () => runtime.config, api: runtime.nodeHandler }
 }
 
 /** API and worker in a process of their own, which is replaced when the code changes. */
