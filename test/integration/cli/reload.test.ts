@@ -4,8 +4,8 @@ import type { CliProcess, Workspace } from '../../support/cli.ts'
 import { childrenOf } from '../../support/processes.ts'
 import { createRun, follow, getRun } from '../../support/rest.ts'
 
-// Each starts several processes, one after the other.
-vi.setConfig({ testTimeout: 60_000 })
+// Each starts several processes, one after the other; on a machine that is busy one takes ten seconds.
+vi.setConfig({ testTimeout: 120_000 })
 
 /** `held` says which code it runs on at its start and, once the file `go` is there, at its end. */
 const RUNTIME = `
@@ -147,6 +147,36 @@ test('code that never finishes loading is given up at the next change', async ()
   await dev.printed(/Reloaded/)
   await follow(dev.url, await createRun(dev.url, 'echo'), /code two/)
   await expect.poll(() => childrenOf(dev.pid, 'node'), { timeout: 10_000 }).toHaveLength(1)
+})
+
+test('code that was given up has no say any more in what has changed', async () => {
+  await using folder = await createProject()
+  await folder.write('other.ts', '')
+  await folder.write('word.ts', `import './other.ts'\n${wordOf('one')}`)
+  await folder.write(
+    'count.mjs',
+    `if (process.argv[1].includes('child')) process.stdout.write('a process\\n')`,
+  )
+  const env = { LOG_LEVEL: 'warn', NODE_OPTIONS: `--import ${folder.path}/count.mjs` }
+  await using dev = await startDev(['--port', '0'], { cwd: folder.path, env })
+  // It has found the other file while that was empty, and is kept from saying so.
+  await folder.write(
+    'word.ts',
+    `import { existsSync, readFileSync } from 'node:fs'
+     void import('./other.ts')
+     if (readFileSync('other.ts', 'utf8') === '') {
+       process.stdout.write('begun\\n')
+       while (!existsSync('go'));
+     }
+     ${wordOf('two')}`,
+  )
+  await dev.printed(/begun/)
+  await folder.write('other.ts', 'export {}')
+  await expect.poll(() => childrenOf(dev.pid, 'node'), { interval: 20, timeout: 30_000 }).toHaveLength(3)
+  await folder.write('go', '')
+  await dev.printed(/Reloaded in .*: other\.ts and 1 more changed/)
+  await expect.poll(() => childrenOf(dev.pid, 'node'), { timeout: 10_000 }).toHaveLength(1)
+  expect(dev.stdout().match(/a process/g)).toHaveLength(3)
 })
 
 test('a process of the runtime that dies is started again', async () => {

@@ -33,6 +33,8 @@ export class ReloadingRuntime {
   readonly #watch = new FileWatch((change) => this.#onChange(change))
   readonly #children = new Set<RuntimeChild>()
   readonly #draining = new Set<RuntimeChild>()
+  /** What was given up before it was ready, and has not ended yet. */
+  readonly #abandoned = new Set<RuntimeChild>()
   readonly #restartDelay = new RestartDelay()
   readonly #stopping: Promise<void>
   #serving: Serving | undefined
@@ -149,6 +151,8 @@ export class ReloadingRuntime {
   }
 
   async #abandon(child: RuntimeChild): Promise<void> {
+    this.#abandoned.add(child)
+    void child.exited.then(() => this.#abandoned.delete(child))
     const isGone = await Promise.race([
       child.stop({ isHurried: true }).then(() => true),
       sleep(ABANDON_MS, false, { ref: false }),
@@ -160,8 +164,8 @@ export class ReloadingRuntime {
     const imported = new Set<string>()
     const child = new RuntimeChild(this.#options.task, (files) => {
       for (const [path] of files) imported.add(path)
-      // Of those that drain nothing is of interest any more.
-      if (!this.#draining.has(child)) this.#watch.add(files)
+      // What another has taken the place of read files that may have changed since: that would count as a change again.
+      if (!this.#draining.has(child) && !this.#abandoned.has(child)) this.#watch.add(files)
     })
     this.#children.add(child)
     void child.exited.then(() => this.#children.delete(child))
