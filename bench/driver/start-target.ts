@@ -4,9 +4,9 @@ import { readCpuSeconds } from './cpu-time.ts'
 import type { RedisServer } from './start-redis.ts'
 import { startServerChild } from './server-child.ts'
 import type { ServerChild } from './server-child.ts'
-import { query, queryNumber } from './target-database.ts'
+import { lookIntoDatabase } from './look-into-database.ts'
+import { query } from './target-database.ts'
 import type { Tables } from './target-database.ts'
-import { FILLED_AGENT_KEY } from './target.ts'
 import type { Target, TargetKind } from './target.ts'
 
 export interface Candidate {
@@ -80,61 +80,6 @@ export async function startTarget(candidate: Candidate): Promise<Target & AsyncD
       const ofRedis = redis === undefined ? 0 : await readCpuSeconds(redis.pid)
       return { api: ofApi, worker: ofWorker, postgres: ofPostgres, redis: ofRedis ?? 0 }
     },
-    async readLooks() {
-      if (tables.crowd === undefined) return undefined
-      const [row] = await query(
-        databaseUrl,
-        // Those that find that another look is recent return no row.
-        `SELECT sum(rows) AS count, sum(total_exec_time) AS ms, sum(shared_blks_hit + shared_blks_read) AS buffers
-         FROM pg_stat_statements JOIN pg_database ON pg_database.oid = dbid
-         WHERE datname = current_database() AND query LIKE '%"absentWorkerIds"%'`,
-      )
-      return { count: Number(row?.['count']), ms: Number(row?.['ms']), buffers: Number(row?.['buffers']) }
-    },
-    async crowd({ queued, waiting }) {
-      const { crowd } = tables
-      if (crowd !== undefined) await query(databaseUrl, crowd.add, [queued, waiting])
-      return {
-        async [Symbol.asyncDispose]() {
-          if (crowd !== undefined) await query(databaseUrl, crowd.remove)
-        },
-      }
-    },
-    async readStatements() {
-      const [row] = await query(
-        databaseUrl,
-        `SELECT sum(calls) AS executed, sum(rows) AS rows
-         FROM pg_stat_statements JOIN pg_database ON pg_database.oid = dbid
-         WHERE datname = current_database()`,
-      )
-      return { executed: Number(row?.['executed']), rows: Number(row?.['rows']) }
-    },
-    async readEventTable() {
-      // A partitioned table has no size of its own.
-      const [row] = await query(
-        databaseUrl,
-        `SELECT sum(pg_total_relation_size(oid)) AS bytes,
-           sum(GREATEST(reltuples, 0)) FILTER (WHERE relkind = 'r') AS rows
-         FROM pg_class
-         WHERE oid = '${tables.event}'::regclass
-           OR oid IN (SELECT relid FROM pg_partition_tree('${tables.event}'))`,
-      )
-      return { bytes: Number(row?.['bytes']), rows: Number(row?.['rows']) }
-    },
-    countEvents: (runIds) =>
-      queryNumber(databaseUrl, `SELECT count(*) FROM ${tables.event} WHERE run_id = ANY ($1::uuid[])`, [
-        runIds,
-      ]),
-    async fill(runs) {
-      await query(databaseUrl, tables.fill, [runs])
-    },
-    async pickFilledRuns(count) {
-      const rows = await query(
-        databaseUrl,
-        `SELECT id FROM ${tables.run} WHERE agent_key = $1 ORDER BY random() LIMIT $2`,
-        [FILLED_AGENT_KEY, count],
-      )
-      return rows.map(({ id }) => String(id))
-    },
+    ...lookIntoDatabase(databaseUrl, tables),
   }
 }
