@@ -5,16 +5,13 @@ import type { Clock } from '../../ports/clock.ts'
 import type { Logger } from '../../ports/logger.ts'
 import { connectClient } from './client.ts'
 import type { SessionPlan } from './client.ts'
+import { closeOrBreak, keepAnswering } from './session-connection.ts'
 import { sessionSettings } from './session-settings.ts'
 
 const RECONNECT_MIN_MS = 50
 /** Workers whose presence is not back in time after an outage lose their runs. */
 const RECONNECT_MAX_MS = 1_000
 const CONNECT_TIMEOUT_MS = 10_000
-const HEARTBEAT_MS = 10_000
-const ANSWER_TIMEOUT_MS = 10_000
-/** How long closing may take when the connection is already broken. */
-const CLOSE_TIMEOUT_MS = 1_000
 
 interface PgSessionOptions {
   url: string
@@ -73,10 +70,10 @@ export function createPgSession(options: PgSessionOptions): PgSession {
         current = undefined
         if (!stopping.signal.aborted) reconnecting = reconnect()
       })
-      void keepAlive(client, ended.signal)
+      void keepAnswering(client, ended.signal, { clock, log, name })
       return connection
     } catch (error) {
-      await close(client)
+      await closeOrBreak(client, { clock, log, name })
       throw error
     }
   }
@@ -95,35 +92,6 @@ export function createPgSession(options: PgSessionOptions): PgSession {
     }
   }
 
-  async function keepAlive(client: pg.Client, ended: AbortSignal): Promise<void> {
-    while (!ended.aborted) {
-      await clock.sleep(HEARTBEAT_MS, ended)
-      if (ended.aborted) return
-      const answered = new AbortController()
-      client.query('SELECT 1').then(
-        () => answered.abort(),
-        (error: unknown) => {
-          log.debug({ err: error }, `the ${name} connection broke while it was looked at`)
-          answered.abort()
-        },
-      )
-      await clock.sleep(ANSWER_TIMEOUT_MS, AbortSignal.any([answered.signal, ended]))
-      if (answered.signal.aborted || ended.aborted) continue
-      log.warn({}, `the ${name} connection does not answer any more; making another`)
-      client.connection.stream.destroy()
-    }
-  }
-
-  async function close(client: pg.Client): Promise<void> {
-    const closed = new AbortController()
-    const ending = client
-      .end()
-      .catch((error: Error) => log.debug({ err: error }, `closing the ${name} connection`))
-      .then(() => closed.abort())
-    await Promise.race([ending, clock.sleep(CLOSE_TIMEOUT_MS, closed.signal)])
-    if (!closed.signal.aborted) client.connection.stream.destroy()
-  }
-
   return {
     start: connect,
     isConnected: () => current !== undefined,
@@ -131,7 +99,7 @@ export function createPgSession(options: PgSessionOptions): PgSession {
       stopping.abort()
       // A connection that is being made at this moment must end too.
       await reconnecting
-      if (current !== undefined) await close(current)
+      if (current !== undefined) await closeOrBreak(current, { clock, log, name })
     },
   }
 }
