@@ -4,6 +4,7 @@ import type { EventOf, OutputOf } from '../server/contract/agent-types.ts'
 import type { RunError, RunStatus } from '../server/contract/run.ts'
 import type { PendingWait } from '../server/contract/wait.ts'
 import { isTerminal } from '../server/contract/terminal.ts'
+import { atIntervals } from './at-intervals.ts'
 import type { ClientClock } from './clock.ts'
 import type { FollowSignal } from './follow-run.ts'
 import type { RunMessage, RunState } from './run-state.ts'
@@ -66,18 +67,11 @@ export function createRunStore<TShape extends AgentShape>(
   let snapshot = initial
   let following: AbortController | undefined
   let detaching: AbortController | undefined
-  let isNotifying = false
-  let notifiedAt = Number.NEGATIVE_INFINITY
 
-  async function notify() {
-    if (isNotifying) return
-    isNotifying = true
-    await clock.sleep(Math.max(0, notifiedAt + notifyIntervalMs - clock.now()))
-    isNotifying = false
-    notifiedAt = clock.now()
+  const notify = atIntervals({ clock, intervalMs: notifyIntervalMs }, () => {
     snapshot = snapshotOf(runId, state, { failure, isRecovering })
     for (const listener of [...listeners]) listener()
-  }
+  })
 
   function take(heard: FollowSignal) {
     switch (heard.type) {
@@ -101,13 +95,13 @@ export function createRunStore<TShape extends AgentShape>(
     following = controller
     if (failure !== null) {
       failure = null
-      void notify()
+      notify()
     }
     try {
       for await (const heard of follow({ from: state.lastSeq, signal: controller.signal })) {
         if (controller.signal.aborted) break
         take(heard)
-        void notify()
+        notify()
       }
     } catch (error) {
       // Leaving is no failure; and a follower that left must not speak for the one after it.
@@ -116,7 +110,7 @@ export function createRunStore<TShape extends AgentShape>(
     if (following !== controller) return
     following = undefined
     isRecovering = false
-    void notify()
+    notify()
   }
 
   async function detach() {
