@@ -89,6 +89,13 @@ export const Config = z.object({
   maxAttempts: z.coerce.number().int().min(1).max(100).default(3),
   /** Runs that may wait for their turn in one conversation. Those beyond are refused with 429. */
   maxWaitingRuns: z.coerce.number().int().min(1).max(100_000).default(1_000),
+  /**
+   * Runs of a principal that are in the queue or under way at once; others wait until some of these are over. `false` or
+   * `off`: no limit. Callers of kind `public`, who are all the same one, have none.
+   */
+  principalRunsAtOnce: orOff(1, 100_000, { isWhole: true }).default(false),
+  /** The same of all principals of a tenant together; where `tenantId` is `''` there is none. */
+  tenantRunsAtOnce: orOff(1, 100_000, { isWhole: true }).default(false),
   /** Runs a worker process executes at once. */
   concurrency: z.coerce.number().int().min(1).max(10_000).default(20),
   /** Processes a worker has at once for runs that are executed in one of their own; silent ones, up to twice as many, come on top. */
@@ -171,6 +178,8 @@ export const ENVIRONMENT = {
   retryDelaySeconds: 'RETRY_DELAY_SECONDS',
   maxAttempts: 'MAX_ATTEMPTS',
   maxWaitingRuns: 'MAX_WAITING_RUNS',
+  principalRunsAtOnce: 'PRINCIPAL_RUNS_AT_ONCE',
+  tenantRunsAtOnce: 'TENANT_RUNS_AT_ONCE',
   concurrency: 'CONCURRENCY',
   maxIsolatedProcesses: 'MAX_ISOLATED_PROCESSES',
   queuePollIntervalSeconds: 'QUEUE_POLL_INTERVAL_SECONDS',

@@ -25,13 +25,11 @@ export function fromJson(value: unknown): unknown {
 }
 
 /** An amount, or `off`. */
-export function orOff(min: number, max: number) {
-  const expected = `expected "off" or a number from ${min} to ${max}`
+export function orOff(min: number, max: number, { isWhole = false } = {}) {
+  const expected = `expected "off" or a ${isWhole ? 'whole ' : ''}number from ${min} to ${max}`
   const off = z.literal(['off', 'false']).transform(() => false as const)
-  return z.union(
-    [z.literal(false), off, z.coerce.number<number>().min(min, expected).max(max, expected)],
-    expected,
-  )
+  const amount = isWhole ? z.coerce.number<number>().int(expected) : z.coerce.number<number>()
+  return z.union([z.literal(false), off, amount.min(min, expected).max(max, expected)], expected)
 }
 
 /** In a variable, separated by commas. */

@@ -12,11 +12,14 @@ import type { CreatedRun, NewRun } from '../ports/create-run.ts'
 import type { EventBus } from '../ports/event-bus.ts'
 import type { Logger } from '../ports/logger.ts'
 import { ownerOf } from '../ports/owner.ts'
+import { isLimited } from '../ports/runs-at-once.ts'
+import type { RunsAtOnce } from '../ports/runs-at-once.ts'
 import type { RunStore } from '../ports/store/run-store.ts'
 import { createCommitRun } from './commit-runs.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import { cancelHintsOf } from './hints.ts'
 import type { CheckLimits } from './limits.ts'
+import type { LetIn } from './let-in.ts'
 import { logEnded } from './log-ended.ts'
 import type { CheckQuota } from './quota.ts'
 import { unknownAgent } from './unknown-agent.ts'
@@ -29,6 +32,7 @@ const FULL_RETRY_SECONDS = 5
 export interface CreateRunPorts {
   store: Pick<RunStore, 'createRuns' | 'isKeyUsed'>
   bus: Pick<EventBus, 'publish'>
+  letIn: LetIn
   log: Logger
 }
 
@@ -38,6 +42,7 @@ export interface CreateRunSettings {
   /** Of one conversation, for their turn. */
   maxWaitingRuns: number
   runTimeoutMs: number
+  runsAtOnce: RunsAtOnce
   checkLimits: CheckLimits
   /** Undefined where there is no quota. */
   checkQuota: CheckQuota | undefined
@@ -98,6 +103,7 @@ export function createCreateRun(ports: CreateRunPorts, settings: CreateRunSettin
       runAt: input.runAt ?? null,
       expiresAt: input.expiresAt ?? null,
       conversationPolicy: input.conversationPolicy ?? agent.conversationPolicy ?? 'queue',
+      isLimited: isLimited(principal, settings.runsAtOnce),
       maxWaiting: settings.maxWaitingRuns,
     }
     if (options?.occurrence === undefined) await checkQuota(principal, newRun)
@@ -130,6 +136,8 @@ export function createCreateRun(ports: CreateRunPorts, settings: CreateRunSettin
       case 'created':
         logInterrupted(answer, ownerOf(principal))
         bus.publish(cancelHintsOf(answer.interrupted))
+        // Those before it may have ended while it was parked.
+        if (answer.isParked || answer.interrupted.length > 0) void ports.letIn(principal)
         return { run: answer.run, created: true }
     }
   }

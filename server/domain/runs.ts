@@ -95,6 +95,7 @@ export function createRuns(ports: RunPorts, settings: CreateRunSettings, events:
           logEnded([outcome.run], ports.log)
           bus.publish(hintsOf([outcome.run]))
           await giveTurn(ports, outcome.run.conversationId)
+          void ports.letIn(owner)
           return outcome.run
       }
     },

@@ -2,13 +2,16 @@ import type { Clock } from '../ports/clock.ts'
 import type { EventBus } from '../ports/event-bus.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { ConversationStore } from '../ports/store/conversation-store.ts'
+import type { GateStore, ParkedCursor } from '../ports/store/gate-store.ts'
 import type { SweepStore } from '../ports/store/sweep-store.ts'
 import type { Upkeep } from '../ports/upkeep.ts'
 import { logEnded } from './log-ended.ts'
 import { hintsOf } from './hints.ts'
 
 export interface UpkeepPorts {
-  store: Pick<SweepStore, 'findUpkeep' | 'recoverRuns' | 'expireRuns'> & Pick<ConversationStore, 'giveTurns'>
+  store: Pick<SweepStore, 'findUpkeep' | 'recoverRuns' | 'expireRuns'> &
+    Pick<ConversationStore, 'giveTurns'> &
+    Pick<GateStore, 'letInParked'>
   bus: Pick<EventBus, 'publish'>
   clock: Clock
   log: Logger
@@ -36,6 +39,7 @@ export async function runUpkeep(
   { intervalMs, signal }: { intervalMs: number; signal: AbortSignal },
 ): Promise<void> {
   let suspects = new Set<string>()
+  let parked: ParkedCursor = { principal: null, tenantId: null }
   let trustedFrom = -Infinity
   while (!signal.aborted) {
     // With jitter, so that the processes don't look all at once.
@@ -46,12 +50,12 @@ export async function runUpkeep(
       const found = await ports.store.findUpkeep(suspects.size > 0 ? 0 : intervalMs * RECENT)
       if (found === null) continue
       if (ports.clock.now() < trustedFrom) {
-        await doWhatIsDue(ports, { ...found, hasExpiredLease: false }, [])
+        parked = await doWhatIsDue(ports, { ...found, hasExpiredLease: false }, { gone: [], parked })
         continue
       }
       const gone = found.absentWorkerIds.filter((id) => suspects.has(id))
       suspects = new Set(found.absentWorkerIds)
-      await doWhatIsDue(ports, found, gone)
+      parked = await doWhatIsDue(ports, found, { gone, parked })
     } catch (error) {
       suspects = new Set()
       trustedFrom = ports.clock.now() + OUTAGE_GRACE_MS
@@ -60,7 +64,12 @@ export async function runUpkeep(
   }
 }
 
-async function doWhatIsDue(ports: UpkeepPorts, found: Upkeep, gone: readonly string[]): Promise<void> {
+/** @returns how far it has come with parked runs */
+async function doWhatIsDue(
+  ports: UpkeepPorts,
+  found: Upkeep,
+  { gone, parked }: { gone: readonly string[]; parked: ParkedCursor },
+): Promise<ParkedCursor> {
   const { store, bus, log } = ports
   if (gone.length > 0 || found.hasExpiredLease) {
     const recovered = await store.recoverRuns(gone)
@@ -75,5 +84,8 @@ async function doWhatIsDue(ports: UpkeepPorts, found: Upkeep, gone: readonly str
     bus.publish(hintsOf(expired))
   }
   const conversationIds = found.freeConversationIds
-  if (conversationIds.length > 0) await store.giveTurns({ conversationIds, ifLocked: 'skip' })
+  const given = conversationIds.length > 0 ? await store.giveTurns({ conversationIds, ifLocked: 'skip' }) : []
+  // Last: what has ended above makes room.
+  if (!found.hasParkedRun && given.every(({ parkedFor }) => parkedFor === null)) return parked
+  return store.letInParked(parked)
 }

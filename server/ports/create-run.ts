@@ -22,17 +22,20 @@ export interface NewRun {
   runAt: string | null
   expiresAt: string | null
   conversationPolicy: ConversationPolicy
+  /** Its principal or its tenant has a limit of runs at once. */
+  isLimited: boolean
   /** Refused when so many runs wait for their turn in its conversation. */
   maxWaiting: number
 }
 
 /** Whether anything that is there before may have a say in it. What may not is never kept waiting by a lock. */
-export function mayClash({ idempotencyKey, conversationId }: NewRun): boolean {
-  return idempotencyKey !== null || conversationId !== null
+export function mayClash({ idempotencyKey, conversationId, isLimited }: NewRun): boolean {
+  return idempotencyKey !== null || conversationId !== null || isLimited
 }
 
 /**
- * `created`: `interrupted` are the runs it takes the place of; those that were running are told to stop.
+ * `created`: `interrupted` are the runs it takes the place of; those that were running are told to stop. `isParked`: it comes
+ * to a gate later, or found no room there.
  * `existing`: its owner used the idempotency key before; this is the run of then.
  * `key-taken`: its owner used the idempotency key before, for another request.
  * `no-conversation`: the conversation is not there, or not the owner's.
@@ -40,7 +43,7 @@ export function mayClash({ idempotencyKey, conversationId }: NewRun): boolean {
  * `full`: it would have to wait for its turn, as too many do.
  */
 export type CreatedRun =
-  | { kind: 'created'; run: Run; interrupted: readonly ChangedRun[] }
+  | { kind: 'created'; run: Run; interrupted: readonly ChangedRun[]; isParked: boolean }
   | { kind: 'existing'; run: Run }
   | { kind: 'key-taken'; runId: string }
   | { kind: 'no-conversation' }

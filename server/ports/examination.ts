@@ -45,6 +45,8 @@ export interface RunFacts {
   suspect: Listed<RunFact>
   /** Failed within a day because the workers that executed them kept dying. */
   workerLost: Listed<RunFact>
+  /** Waiting for room among the runs at once of their principal or tenant. */
+  parked: { total: number; tenants: number; oldest: string | null }
   open: { queued: number; running: number }
 }
 

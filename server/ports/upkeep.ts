@@ -1,4 +1,5 @@
 import type { RunStatus } from '../contract/run.ts'
+import type { Owner } from './owner.ts'
 
 /** A run whose status was changed from outside of an attempt, for those to be told who look at it. */
 export interface ChangedRun {
@@ -15,8 +16,16 @@ export interface Upkeep {
   hasExpiredLease: boolean
   /** Runs that were not started in time. */
   hasExpiredRun: boolean
+  /** Runs that wait for room among those of their principal or tenant, or come to wait for it. */
+  hasParkedRun: boolean
   /** Conversations in which runs wait for their turn, and none has it. */
   freeConversationIds: string[]
+}
+
+/** A run that has its turn now. */
+export interface GivenTurn extends ChangedRun {
+  /** Whose runs at once it has to wait for now; null where it can start. */
+  parkedFor: Owner | null
 }
 
 export interface TurnsToGive {

@@ -6,6 +6,7 @@ import { createAttemptStore } from './stores/attempt-store.ts'
 import { createConversationStore } from './stores/conversation-store.ts'
 import { createDelivering } from './stores/delivering.ts'
 import { createEventStore } from './stores/event-store.ts'
+import { createGateStore } from './stores/gate-store.ts'
 import { createRunStore } from './stores/run-store.ts'
 import type { StoreParts } from './stores/store-parts.ts'
 import { createSweepStore } from './stores/sweep-store.ts'
@@ -22,6 +23,7 @@ export function createPostgresStore(options: Omit<StoreParts, 'prisma' | 'delive
     ...createEventStore(parts),
     ...createWaitStore(parts),
     ...createConversationStore(parts),
+    ...createGateStore(parts),
     ...createSweepStore(parts),
 
     async check() {

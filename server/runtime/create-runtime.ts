@@ -16,6 +16,7 @@ import { createRouter } from '../api/router.ts'
 import { resolveConfig } from '../config/config.ts'
 import { PUBLIC_PRINCIPAL } from '../contract/principal.ts'
 import { createConversations } from '../domain/conversations.ts'
+import { createLetIn } from '../domain/let-in.ts'
 import { createCheckLimits } from '../domain/limits.ts'
 import { createCheckQuota } from '../domain/quota.ts'
 import { createRunEvents } from '../domain/run-events.ts'
@@ -80,14 +81,20 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     onDelivered,
     stopping: stopping.signal,
   })
-  const store = createPostgresStore({ pool, visibilityOf, retryPolicy, deliveries })
+  const runsAtOnce = {
+    principal: config.principalRunsAtOnce || null,
+    tenant: config.tenantRunsAtOnce || null,
+  }
+  const store = createPostgresStore({ pool, visibilityOf, retryPolicy, runsAtOnce, deliveries })
+  const letIn = createLetIn({ store, log }, runsAtOnce)
 
   const pollIntervalMs = config.streamPollIntervalSeconds * 1000
   const hub = createEventHub({ store, bus, clock, pollIntervalMs })
   const runs = createRuns(
-    { store, bus, log },
+    { store, bus, letIn, log },
     {
       agents,
+      runsAtOnce,
       checkLimits: createCheckLimits(options.limits),
       checkQuota:
         options.quota &&
@@ -199,7 +206,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
       const llm = getModel()
       const isDemanded = options.model !== undefined || config.modelProvider !== undefined
       await prepareModel(llm, { isDemanded, log })
-      const ports = { store, queue, bus, clock, log, llm, visibilityOf, presence, retryPolicy }
+      const ports = { store, queue, bus, letIn, clock, log, llm, visibilityOf, presence, retryPolicy }
       const worker = createWorker(ports, { config, agents, options: workerOptions })
       // Known before it has started, so that a stop in between stops it too.
       workers.add(worker)

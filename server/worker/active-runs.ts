@@ -1,5 +1,6 @@
 import type { AnyAgent } from '../agent/define-agent.ts'
 import { isTerminal } from '../contract/terminal.ts'
+import type { LetIn } from '../domain/let-in.ts'
 import { giveTurn } from '../domain/give-turn.ts'
 import type { RunLog } from '../events/run-log.ts'
 import { EventWriter, HEARTBEAT } from '../events/writer.ts'
@@ -16,6 +17,7 @@ import { keepLeases, renewLeases } from './lease-keeper.ts'
 export interface ActiveRunsPorts extends Omit<ExecutePorts, 'writer' | 'store' | 'leaseTtlMs'> {
   store: AttemptStore & Pick<WaitStore, 'readSettledWaits'> & Pick<ConversationStore, 'giveTurns'>
   bus: EventBus
+  letIn: LetIn
 }
 
 interface ActiveRunsSettings {
@@ -146,6 +148,8 @@ export class ActiveRuns {
     if (fate === 'lost') return
     if (fate.status === 'queued') this.#settings.onQueued(fate.delayMs, run.agentKey)
     if (isTerminal(fate.status)) await giveTurn(this.#ports, run.conversationId)
+    // Also while it waits for somebody: it holds no place then.
+    if (fate.status !== 'queued') await this.#ports.letIn(run.principal)
   }
 
   #abort(log: RunLog, interruption: RunInterruption): void {

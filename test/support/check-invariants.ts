@@ -70,7 +70,7 @@ export const RULES = {
     LEFT JOIN agent_runtime_queue.job j ON j.data ->> 'runId' = r.id::text
       AND j.name IN (r.agent_key, 'isolated/' || r.agent_key)
     GROUP BY r.id
-    HAVING (r.status = 'queued' AND r.turn IS NULL OR r.status = 'waiting' AND r.run_at IS NOT NULL)
+    HAVING (r.status = 'queued' AND r.turn IS NULL AND (r.gate IS NULL OR r.gate = 'passed') OR r.status = 'waiting' AND r.run_at IS NOT NULL)
       AND count(j.id) FILTER (WHERE j.state IN ('created', 'retry', 'active')) = 0
       AND NOT EXISTS (SELECT FROM agent_runtime.outbox o WHERE o.run_id = r.id)
       AND NOT (COALESCE(r.run_at, r.created_at) <= now()
@@ -84,6 +84,12 @@ export const RULES = {
     WHERE r.turn IS NOT NULL AND (r.status <> 'queued' OR NOT EXISTS (
       SELECT FROM agent_runtime.run o
       WHERE o.conversation_id = r.conversation_id AND o.turn IS NULL AND NOT (${isOver('o')})))`,
+  'a run is parked only where others of its principal or tenant are under way': `
+    SELECT r.id, r.gate FROM agent_runtime.run r
+    WHERE r.status = 'queued' AND r.gate IN ('principal', 'tenant') AND NOT EXISTS (
+      SELECT FROM agent_runtime.run o
+      WHERE o.tenant_id = r.tenant_id AND o.gate = 'passed' AND o.status IN ('queued', 'running')
+        AND (r.gate = 'tenant' OR o.owner_id = r.owner_id AND o.owner_kind = r.owner_kind))`,
   // Only agents' queues have deliveries: the names of the others have a slash.
   'no delivery is without its run': `
     SELECT j.id, j.data FROM agent_runtime_queue.job j

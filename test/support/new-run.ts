@@ -19,6 +19,7 @@ export function newRun(run: Partial<NewRun> = {}): NewRun {
     runAt: null,
     expiresAt: null,
     conversationPolicy: 'queue',
+    isLimited: false,
     maxWaiting: 1_000,
     ...run,
   }

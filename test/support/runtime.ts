@@ -30,11 +30,11 @@ export interface TestServer<TRuntime extends AgentRuntime = AgentRuntime> {
   log: LogEntry[]
 }
 
-type CreateServer = <const TAgents extends readonly AnyAgent[]>(
+export type CreateServer = <const TAgents extends readonly AnyAgent[]>(
   options: ServerOptions<TAgents>,
 ) => Promise<TestServer<AgentRuntime<ShapeOfAgent<TAgents[number]>>>>
 
-type Sql = <TRow extends pg.QueryResultRow>(text: string, values?: unknown[]) => Promise<TRow[]>
+export type Sql = <TRow extends pg.QueryResultRow>(text: string, values?: unknown[]) => Promise<TRow[]>
 
 /** Hints have to do: whatever needs a poll to go on makes its test time out. */
 const SETTINGS = {

@@ -17,7 +17,8 @@ export function createTestStore(
     take: async (names: string) => ({ runIds: names.split(' '), mayHaveMore: false, done: async () => {} }),
   }
   const deliveries = createJoinedDeliveries(pool, queue, () => {})
-  const options = { visibilityOf: () => visibility, retryPolicy, deliveries }
+  const runsAtOnce = { principal: null, tenant: null }
+  const options = { visibilityOf: () => visibility, retryPolicy, runsAtOnce, deliveries }
   return createPostgresStore({ pool, ...options })
 }
 

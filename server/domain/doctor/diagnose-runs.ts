@@ -19,6 +19,7 @@ export function diagnoseRuns({ runs, workers }: Pick<Examined, 'runs' | 'workers
     suspect,
     workerLost,
     waiting,
+    parked,
   } = runs
   return [
     report('runs-overdue', overdue, {
@@ -95,6 +96,12 @@ export function diagnoseRuns({ runs, workers }: Pick<Examined, 'runs' | 'workers
       waiting.total === 0 || waiting.oldest === null
         ? 'No run waits for an answer.'
         : `${count(waiting.total, 'run')} ${waiting.total === 1 ? 'waits' : 'wait'} for an answer or a time, the longest since ${waiting.oldest}.`,
+    ),
+    ok(
+      'runs-parked',
+      parked.total === 0 || parked.oldest === null
+        ? 'No run waits for room among the runs at once of its tenant.'
+        : `${count(parked.total, 'run')} of ${count(parked.tenants, 'tenant')} ${parked.total === 1 ? 'waits' : 'wait'} for others of the same principal or tenant to end, the longest since ${parked.oldest}.`,
     ),
   ]
 }

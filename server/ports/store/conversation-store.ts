@@ -4,7 +4,7 @@ import type { Message } from '../../contract/message.ts'
 import type { Page, PageCursor } from '../../contract/page.ts'
 import type { RunStatus } from '../../contract/run.ts'
 import type { Owner } from '../owner.ts'
-import type { ChangedRun, TurnsToGive } from '../upkeep.ts'
+import type { GivenTurn, TurnsToGive } from '../upkeep.ts'
 
 /** Conversations, their messages and whose turn it is there. */
 export interface ConversationStore {
@@ -25,5 +25,5 @@ export interface ConversationStore {
     window: { limit: number; offset: number; statuses: readonly RunStatus[] },
   ): Promise<{ messages: Message[]; total: number }>
   /** Gives the next run of each conversation its turn when none is under way there. */
-  giveTurns(turns: TurnsToGive): Promise<ChangedRun[]>
+  giveTurns(turns: TurnsToGive): Promise<GivenTurn[]>
 }

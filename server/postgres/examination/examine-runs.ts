@@ -14,6 +14,7 @@ import type { Listed, RunFact, RunFacts, WorkerFacts } from '../../ports/examina
 import { IS_TO_BE_DELIVERED } from '../deliveries/to-be-delivered.ts'
 import { QUEUE_SCHEMA } from '../queue/queue.ts'
 import { isolatedQueue } from '../../ports/queue.ts'
+import { MAY_START } from '../statements/gates.ts'
 import { isAbsent, PRESENT_WORKERS } from '../presence.ts'
 
 // Agents' queues alone, and those of their isolated runs: the names of all others have a slash.
@@ -45,7 +46,7 @@ const OVERDUE = `
   WITH ${DELIVERY}
   SELECT r.agent_key AS "agentKey", count(*)::int AS runs, min(${DUE}) AS since
   FROM agent_runtime.run r JOIN delivery d ON d.run_id = r.id::text AND d.agent_key = r.agent_key
-  WHERE r.status = 'queued' AND r.turn IS NULL AND ${DUE} < now() - interval '${OVERDUE_SECONDS} seconds'
+  WHERE r.status = 'queued' AND ${MAY_START} AND ${DUE} < now() - interval '${OVERDUE_SECONDS} seconds'
   GROUP BY r.agent_key
   ORDER BY since`
 
@@ -125,6 +126,10 @@ const UNDER_WAY = `
     count(*) FILTER (WHERE status = 'running')::int AS running
   FROM agent_runtime.run WHERE status IN ('queued', 'running')`
 
+const PARKED = `
+  SELECT count(*)::int AS total, count(DISTINCT tenant_id)::int AS tenants, min(created_at) AS oldest
+  FROM agent_runtime.run WHERE status = 'queued' AND gate IN ('principal', 'tenant')`
+
 const BUSY = `
   SELECT lease_owner AS worker, count(*)::int AS runs
   FROM agent_runtime.run
@@ -135,6 +140,7 @@ const BUSY = `
 export async function examineRuns(pool: pg.Pool): Promise<RunFacts> {
   const [waiting] = (await pool.query<{ total: number; oldest: Date | null }>(WAITING)).rows
   const [open] = (await pool.query<RunFacts['open']>(UNDER_WAY)).rows
+  const [parked] = (await pool.query<{ total: number; tenants: number; oldest: Date | null }>(PARKED)).rows
   return {
     overdue: await list(pool, OVERDUE),
     expiredLeases: await list(pool, EXPIRED_LEASES),
@@ -145,6 +151,11 @@ export async function examineRuns(pool: pg.Pool): Promise<RunFacts> {
     suspect: await list<RunFact>(pool, SUSPECT),
     workerLost: await list<RunFact>(pool, WORKER_LOST),
     waiting: { total: waiting?.total ?? 0, oldest: waiting?.oldest?.toISOString() ?? null },
+    parked: {
+      total: parked?.total ?? 0,
+      tenants: parked?.tenants ?? 0,
+      oldest: parked?.oldest?.toISOString() ?? null,
+    },
     open: open ?? { queued: 0, running: 0 },
   }
 }

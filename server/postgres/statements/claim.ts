@@ -11,6 +11,7 @@ import { execute } from '../connections/transaction.ts'
 import { boundedHistory } from './bounded-history.ts'
 import type { BoundedHistory } from './bounded-history.ts'
 import { insertEventOf } from './insert-event.ts'
+import { MAY_START } from './gates.ts'
 import { isToBeIsolated } from './isolation.ts'
 
 const { started } = TRANSITIONS
@@ -29,7 +30,7 @@ const CLAIM = {
     WITH locked AS (
       SELECT id FROM agent_runtime.run
       WHERE id = ANY ($1::uuid[])
-        AND (status = 'queued' AND turn IS NULL AND (run_at IS NULL OR ${isDue('run_at')})
+        AND (status = 'queued' AND ${MAY_START} AND (run_at IS NULL OR ${isDue('run_at')})
             AND (expires_at IS NULL OR attempt > 0 OR expires_at > now())
           OR status = 'waiting' AND ${isDue('run_at')})
         AND NOT ${isToBeIsolated('$5')}

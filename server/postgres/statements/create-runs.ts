@@ -3,12 +3,15 @@ import { mayClash } from '../../ports/create-run.ts'
 import type { CreatedRun, NewRun } from '../../ports/create-run.ts'
 import type { Deliver } from '../deliveries/deliveries.ts'
 import { StoreFailure } from '../../ports/store/store-failure.ts'
+import type { RunsAtOnce } from '../../ports/runs-at-once.ts'
 import type { Run } from '../../contract/run.ts'
 import { haveOneOwner, ownerColumns } from '../owned-by.ts'
 import { RUN_COLUMNS, toRun } from './rows.ts'
 import type { RunRow } from './rows.ts'
 import { execute, inTransaction } from '../connections/transaction.ts'
 import type { VisibilityOf } from './insert-event.ts'
+import { openGates } from './gates.ts'
+import type { Gate, GateOf } from './gates.ts'
 import { insertRuns } from './insert-runs.ts'
 import { lockConversations, admitRuns } from './admit-runs.ts'
 
@@ -30,7 +33,12 @@ const FIND_EXISTING = {
 
 export async function createRuns(
   pool: pg.Pool,
-  request: { runs: readonly NewRun[]; lockPatienceMs?: number; visibilityOf: VisibilityOf },
+  request: {
+    runs: readonly NewRun[]
+    lockPatienceMs?: number
+    visibilityOf: VisibilityOf
+    runsAtOnce: RunsAtOnce
+  },
   deliver: Deliver,
 ): Promise<CreatedRun[]> {
   const { runs: asked, ...settings } = request
@@ -39,7 +47,12 @@ export async function createRuns(
       // All of them are new, so their deliveries need not wait for the answer.
       const [rows] = await Promise.all([insertRuns(client, asked), deliver(asked, tx)])
       const created = new Map(rows.map((row) => [row.id, toRun(row)]))
-      return asked.map(({ id }) => ({ kind: 'created', run: created.get(id) as Run, interrupted: [] }))
+      return asked.map(({ id }) => ({
+        kind: 'created',
+        run: created.get(id) as Run,
+        interrupted: [],
+        isParked: false,
+      }))
     }
     return createCarefully(client, { asked, ...settings, deliver: (runs) => deliver(runs, tx) })
   })
@@ -51,25 +64,35 @@ async function createCarefully(
     asked: readonly NewRun[]
     lockPatienceMs?: number
     visibilityOf: VisibilityOf
+    runsAtOnce: RunsAtOnce
     deliver(runs: readonly NewRun[]): Promise<void>
   },
 ): Promise<CreatedRun[]> {
-  const { asked, lockPatienceMs, visibilityOf, deliver } = request
+  const { asked, lockPatienceMs, visibilityOf, runsAtOnce, deliver } = request
   if (lockPatienceMs !== undefined) {
     // Goes along with the next statement, whose error says all there is to say of a connection that broke.
     execute(client, HAVE_PATIENCE, [lockPatienceMs]).catch(() => {})
   }
   const answers = new Map<string, CreatedRun>()
   const startable: NewRun[] = []
+  // After the conversations, all of which the first wave locks, and before anything that others may wait for.
+  let gateOf: GateOf | undefined
   for (const wave of inWaves(asked)) {
     const ownedIds = await lockConversations(client, wave)
+    gateOf ??= await openGates(client, asked, runsAtOnce)
     const existing = await findExistingInConversations(client, wave)
     const fresh = wave.filter((run) => !existing.has(run.id))
     const admissions = await admitRuns(client, fresh, { ownedIds, visibilityOf })
     const wanted = fresh.filter((run) => admissions.get(run.id)?.refusal === undefined)
-    for (const row of await insertRuns(client, wanted, (run) => admissions.get(run.id)?.waits)) {
+    const places = new Map<string, { waitsForTurn: boolean; gate: Gate | null }>()
+    for (const run of wanted) {
+      const waitsForTurn = admissions.get(run.id)?.waits ?? false
+      places.set(run.id, { waitsForTurn, gate: gateOf(run, waitsForTurn) })
+    }
+    const isParked = (id: string) => !MAY_PASS.has(places.get(id)?.gate ?? null)
+    for (const row of await insertRuns(client, wanted, (run) => places.get(run.id))) {
       const interrupted = admissions.get(row.id)?.interrupted ?? []
-      answers.set(row.id, { kind: 'created', run: toRun(row), interrupted })
+      answers.set(row.id, { kind: 'created', run: toRun(row), interrupted, isParked: isParked(row.id) })
     }
     const clashing = wanted.filter((run) => !answers.has(run.id))
     if (clashing.some((run) => (admissions.get(run.id)?.interrupted ?? []).length > 0)) {
@@ -81,13 +104,16 @@ async function createCarefully(
     for (const [id, { refusal }] of admissions) if (refusal !== undefined) answers.set(id, refusal)
     startable.push(
       ...wanted.filter(
-        (run) => answers.get(run.id)?.kind === 'created' && admissions.get(run.id)?.waits !== true,
+        ({ id }) =>
+          answers.get(id)?.kind === 'created' && places.get(id)?.waitsForTurn !== true && !isParked(id),
       ),
     )
   }
   if (startable.length > 0) await deliver(startable)
   return asked.map((run) => answers.get(run.id) ?? { kind: 'no-conversation' })
 }
+
+const MAY_PASS: ReadonlySet<Gate | null> = new Set([null, 'passed'])
 
 /**
  * One run a conversation and wave: what comes after sees what came before. Most batches are one wave. Keys are inserted, and

@@ -6,6 +6,7 @@ import { TRANSITIONS } from '../../lifecycle/transitions.ts'
 import type { ChangedRun } from '../../ports/upkeep.ts'
 import { execute } from '../connections/transaction.ts'
 import { cancelWaits, setEnded } from './end-runs.ts'
+import { MAY_START } from './gates.ts'
 import { insertEventOf } from './insert-event.ts'
 import type { VisibilityOf } from './insert-event.ts'
 
@@ -17,7 +18,7 @@ const FAIL = {
   text: `
     WITH locked AS (
       SELECT id FROM agent_runtime.run
-      WHERE id = $1 AND status IN ${listOf(refused.from)} AND turn IS NULL
+      WHERE id = $1 AND status IN ${listOf(refused.from)} AND ${MAY_START}
       FOR NO KEY UPDATE
     ), r AS (
       UPDATE agent_runtime.run SET

@@ -2,6 +2,7 @@ import type pg from 'pg'
 import type { NewRun } from '../../ports/create-run.ts'
 import { execute } from '../connections/transaction.ts'
 import { ownerValues } from '../owned-by.ts'
+import type { Gate } from './gates.ts'
 import { RUN_COLUMNS } from './rows.ts'
 import type { RunRow } from './rows.ts'
 
@@ -39,17 +40,18 @@ const INSERT = {
   name: 'create_runs',
   text: `
     WITH r AS (
-      INSERT INTO agent_runtime.run (${names}, turn, ordinal)
-      SELECT ${names},
+      INSERT INTO agent_runtime.run (${names}, gate, turn, ordinal)
+      SELECT ${names}, gate,
         CASE WHEN waits_for_turn THEN nextval('agent_runtime.run_turn_seq') END,
         CASE WHEN conversation_id IS NOT NULL THEN nextval('agent_runtime.run_ordinal_seq') END
-      FROM unnest(${arrays}, ${further(1)}::bool[]) AS n (${names}, waits_for_turn)
+      FROM unnest(${arrays}, ${further(1)}::bool[], ${further(2)}::agent_runtime.run_gate[])
+        AS n (${names}, waits_for_turn, gate)
       ON CONFLICT DO NOTHING
       RETURNING *
     ), inputs AS (
       INSERT INTO agent_runtime.message (run_id, position, conversation_id, origin, body)
       SELECT m.run_id, m.position, r.conversation_id, 'input', m.body
-      FROM unnest(${further(2)}::uuid[], ${further(3)}::int[], ${further(4)}::jsonb[])
+      FROM unnest(${further(3)}::uuid[], ${further(4)}::int[], ${further(5)}::jsonb[])
         AS m (run_id, position, body)
       JOIN r ON r.id = m.run_id
     )
@@ -60,7 +62,7 @@ const INSERT = {
 export function insertRuns(
   client: pg.PoolClient,
   runs: readonly NewRun[],
-  waitsForTurn: (run: NewRun) => boolean | undefined = () => false,
+  placeOf: (run: NewRun) => { waitsForTurn: boolean; gate: Gate | null } | undefined = () => undefined,
 ): Promise<RunRow[]> {
   if (runs.length === 0) return Promise.resolve([])
   const inserted = runs.map((run) => ({ run, owner: ownerValues(run.principal) }))
@@ -69,7 +71,8 @@ export function insertRuns(
   )
   return execute<RunRow>(client, INSERT, [
     ...COLUMNS.map(([, , valueOf]) => inserted.map(valueOf)),
-    runs.map((run) => waitsForTurn(run) ?? false),
+    runs.map((run) => placeOf(run)?.waitsForTurn ?? false),
+    runs.map((run) => placeOf(run)?.gate ?? null),
     messages.map((entry) => entry.runId),
     messages.map((entry) => entry.position),
     messages.map((entry) => JSON.stringify(entry.message)),

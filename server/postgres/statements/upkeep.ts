@@ -6,10 +6,11 @@ import { OPEN } from '../../lifecycle/statuses.ts'
 import { TRANSITIONS } from '../../lifecycle/transitions.ts'
 import type { QueuedRun } from '../../ports/queue.ts'
 import type { Deliver } from '../deliveries/deliveries.ts'
-import type { ChangedRun, TurnsToGive, Upkeep } from '../../ports/upkeep.ts'
+import type { ChangedRun, GivenTurn, TurnsToGive, Upkeep } from '../../ports/upkeep.ts'
 import { isAbsent } from '../presence.ts'
 import { execute, inTransaction } from '../connections/transaction.ts'
 import { setEnded } from './end-runs.ts'
+import { MAY_START } from './gates.ts'
 import { insertEventOf } from './insert-event.ts'
 import type { VisibilityOf } from './insert-event.ts'
 
@@ -73,6 +74,11 @@ const FIND = {
       EXISTS (
         SELECT FROM agent_runtime.run
         WHERE status = 'queued' AND attempt = 0 AND expires_at <= now()) AS "hasExpiredRun",
+      EXISTS (SELECT FROM agent_runtime.run WHERE gate = 'principal' AND status = 'queued')
+        OR EXISTS (SELECT FROM agent_runtime.run WHERE gate = 'tenant' AND status = 'queued')
+        OR EXISTS (
+          SELECT FROM agent_runtime.run
+          WHERE gate = 'later' AND status = 'queued' AND turn IS NULL AND run_at <= now()) AS "hasParkedRun",
       ARRAY(SELECT c.id FROM conversation c WHERE ${holderOf('c.id')} IS NULL) AS "freeConversationIds"
     FROM look LEFT JOIN (
       SELECT lease_owner AS owner, min(lease_expires_at) AS expires_at
@@ -130,7 +136,9 @@ const LOCK = {
 const GIVE = {
   name: 'turn_give',
   text: `
-    UPDATE agent_runtime.run r SET turn = NULL
+    UPDATE agent_runtime.run r SET
+      turn = NULL,
+      gate = CASE WHEN r.gate = 'later' AND (r.run_at IS NULL OR r.run_at <= now()) THEN 'principal' ELSE r.gate END
     FROM (
       SELECT first.id FROM unnest($1::uuid[]) AS c (id)
       CROSS JOIN LATERAL (
@@ -141,22 +149,26 @@ const GIVE = {
       WHERE ${holderOf('c.id')} IS NULL
     ) AS next
     WHERE r.id = next.id AND r.turn IS NOT NULL
-    RETURNING r.id, r.agent_key AS "agentKey", r.status, r.priority, r.last_seq AS "lastSeq", r.run_at AS "runAt"`,
+    RETURNING r.id, r.agent_key AS "agentKey", r.status, r.priority, r.last_seq AS "lastSeq", r.run_at AS "runAt",
+      CASE WHEN NOT (${MAY_START}) THEN
+        jsonb_build_object('tenantId', r.tenant_id, 'id', r.owner_id, 'kind', r.owner_kind)
+      END AS "parkedFor"`,
 }
 
 export async function giveTurns(
   pool: pg.Pool,
   { conversationIds, ifLocked }: TurnsToGive,
   deliver: Deliver,
-): Promise<ChangedRun[]> {
+): Promise<GivenTurn[]> {
   return inTransaction(pool, async (client, tx) => {
     const locked = await execute<{ id: string }>(client, LOCK[ifLocked], [conversationIds])
     if (locked.length === 0) return []
-    const rows = await execute<ChangedRun & Omit<QueuedRun, 'runAt'> & { runAt: Date | null }>(client, GIVE, [
+    const rows = await execute<GivenTurn & Omit<QueuedRun, 'runAt'> & { runAt: Date | null }>(client, GIVE, [
       locked.map(({ id }) => id),
     ])
     const runs = rows.map((row) => ({ ...row, runAt: row.runAt?.toISOString() ?? null }))
-    if (runs.length > 0) await deliver(runs, tx)
+    const startable = runs.filter(({ parkedFor }) => parkedFor === null)
+    if (startable.length > 0) await deliver(startable, tx)
     return runs
   })
 }

@@ -7,10 +7,10 @@ import { requestCancel } from '../statements/request-cancel.ts'
 import { readWaits } from '../statements/waits.ts'
 import type { StoreParts } from './store-parts.ts'
 
-export function createRunStore({ pool, prisma, delivering, visibilityOf }: StoreParts): RunStore {
+export function createRunStore({ pool, prisma, delivering, visibilityOf, runsAtOnce }: StoreParts): RunStore {
   return {
     createRuns: (runs, options) =>
-      delivering((deliver) => createRuns(pool, { runs, ...options, visibilityOf }, deliver)),
+      delivering((deliver) => createRuns(pool, { runs, ...options, visibilityOf, runsAtOnce }, deliver)),
     isKeyUsed: (owner, idempotencyKey) => reads.isKeyUsed(prisma, owner, idempotencyKey),
     async getRun(owner, runId) {
       const run = await reads.getRun(prisma, owner, runId)

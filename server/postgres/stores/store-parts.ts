@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import type { Visibility } from '../../contract/event.ts'
+import type { RunsAtOnce } from '../../ports/runs-at-once.ts'
 import type { RetryPolicy } from '../../lifecycle/backoff.ts'
 import type { Deliveries } from '../deliveries/deliveries.ts'
 import type { PrismaClient } from '../prisma/generated/client.ts'
@@ -13,6 +14,7 @@ export interface StoreParts {
   visibilityOf(type: string): Visibility
   /** For attempts whose worker is lost. */
   retryPolicy: RetryPolicy
+  runsAtOnce: RunsAtOnce
   deliveries: Deliveries
   delivering: Delivering
 }

@@ -24,6 +24,11 @@ test('a run takes so many statements', async ({ system }) => {
   expectWithinBudget('statements per run', total, parts)
 })
 
+test('a run of a tenant that has a limit takes so many statements', async ({ limitedSystem }) => {
+  const { total, parts } = await countStatementsOfRuns(limitedSystem, 'noop')
+  expectWithinBudget('statements per run of a tenant with a limit', total, parts)
+})
+
 test('a run of many deltas at once takes so many statements and rows', async ({ system, database }) => {
   const { total, parts } = await countStatementsOfRuns(system, 'at-once')
   expectWithinBudget(`statements of a run of ${DELTAS} deltas at once`, total, parts)

@@ -6,7 +6,9 @@ import { hostRuntimes } from '../../support/node-host.ts'
 import type { NodeHost } from '../../support/node-host.ts'
 import { createRestClient } from '../../support/rest-client.ts'
 import type { RestClient } from '../../support/rest-client.ts'
+import type { RuntimeOptions } from '../../../server/index.ts'
 import { test as base } from '../../support/runtime.ts'
+import type { CreateServer, Sql } from '../../support/runtime.ts'
 import { createSilentLogger } from '../../support/silent-logger.ts'
 import { readStatementCounts } from './statement-counts.ts'
 import type { StatementCounts } from './statement-counts.ts'
@@ -30,6 +32,15 @@ export interface System {
 interface SystemFixture {
   /** Its processes look by themselves so seldom that what is counted was set off by a run. */
   system: System
+  /** The same, of a tenant that has a limit of runs at once. */
+  limitedSystem: System
+}
+
+interface Parts {
+  createServer: CreateServer
+  database: { sql: Sql }
+  /** Who is calling, and what that one may. */
+  limits?: Pick<RuntimeOptions<never>, 'authenticate' | 'config'>
 }
 
 const testWithCounts = base.extend({
@@ -41,50 +52,67 @@ const testWithCounts = base.extend({
   },
 })
 
-export const test = testWithCounts.extend<SystemFixture>({
-  system: async ({ createServer, database }, use) => {
-    await database.sql('CREATE EXTENSION pg_stat_statements')
-    const { entries: _, ...silent } = createSilentLogger()
-    const ends = new EventEmitter()
-    // The worker says so once it has committed; to look would be a statement.
-    const info = (_fields: object, message: string) => void ends.emit(message)
-    let received = Promise.withResolvers<void>()
-    const agents = [
-      defineAgent({ key: 'noop', run: (ctx) => ctx.emitMessage('done') }),
-      defineAgent({
-        key: 'at-once',
-        async run(ctx) {
-          for (let delta = 0; delta < DELTAS; delta += 1) void ctx.emit('assistant.delta', DELTA)
-        },
-      }),
-      defineAgent({
-        key: 'one-by-one',
-        async run(ctx) {
-          for (let delta = 0; delta < DELTAS; delta += 1) {
-            received = Promise.withResolvers()
-            await ctx.emit('assistant.delta', DELTA)
-            await received.promise
-          }
-        },
-      }),
-    ]
-    await createServer({ agents, logger: { ...silent, info } })
-    const { runtime } = await createServer({ agents, worker: false })
-    await using host = await hostRuntimes(runtime)
-    const rest = createRestClient((request) =>
-      fetch(new Request(request.url.replace('http://runtime.test', host.url), request)),
-    )
-    await use({
-      host,
-      rest,
-      async execute(agentKey) {
-        const ended = once(ends, 'a run ended')
-        const runId = await rest.create(agentKey)
-        await ended
-        return runId
+async function withSystem(
+  { createServer, database, limits = {} }: Parts,
+  use: (system: System) => Promise<void>,
+): Promise<void> {
+  await database.sql('CREATE EXTENSION pg_stat_statements')
+  const { entries: _, ...silent } = createSilentLogger()
+  const ends = new EventEmitter()
+  // The worker says so once it has committed; to look would be a statement.
+  const info = (_fields: object, message: string) => void ends.emit(message)
+  let received = Promise.withResolvers<void>()
+  const agents = [
+    defineAgent({ key: 'noop', run: (ctx) => ctx.emitMessage('done') }),
+    defineAgent({
+      key: 'at-once',
+      async run(ctx) {
+        for (let delta = 0; delta < DELTAS; delta += 1) void ctx.emit('assistant.delta', DELTA)
       },
-      goOn: () => received.resolve(),
-      readCounts: () => readStatementCounts(database.sql),
-    })
-  },
+    }),
+    defineAgent({
+      key: 'one-by-one',
+      async run(ctx) {
+        for (let delta = 0; delta < DELTAS; delta += 1) {
+          received = Promise.withResolvers()
+          await ctx.emit('assistant.delta', DELTA)
+          await received.promise
+        }
+      },
+    }),
+  ]
+  await createServer({ agents, ...limits, logger: { ...silent, info } })
+  const { runtime } = await createServer({ agents, ...limits, worker: false })
+  await using host = await hostRuntimes(runtime)
+  const rest = createRestClient((request) =>
+    fetch(new Request(request.url.replace('http://runtime.test', host.url), request)),
+  )
+  await use({
+    host,
+    rest,
+    async execute(agentKey) {
+      const ended = once(ends, 'a run ended')
+      const runId = await rest.create(agentKey)
+      await ended
+      return runId
+    },
+    goOn: () => received.resolve(),
+    readCounts: () => readStatementCounts(database.sql),
+  })
+}
+
+export const test = testWithCounts.extend<SystemFixture>({
+  system: ({ createServer, database }, use) => withSystem({ createServer, database }, use),
+  limitedSystem: ({ createServer, database }, use) =>
+    withSystem(
+      {
+        createServer,
+        database,
+        limits: {
+          authenticate: () => ({ id: 'ada', tenantId: 'acme', kind: 'user' }),
+          config: { tenantRunsAtOnce: 10 },
+        },
+      },
+      use,
+    ),
 })

@@ -70,6 +70,7 @@ describe('a conversation', () => {
       pool,
       visibilityOf: () => 'user',
       retryPolicy: retryPolicyOf(1_000),
+      runsAtOnce: { principal: null, tenant: null },
       deliveries: createJoinedDeliveries(pool, queue, () => {}),
     })
     for (const [text, behindMs] of [

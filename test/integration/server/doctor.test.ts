@@ -100,6 +100,23 @@ describe('the database', () => {
   })
 })
 
+test('one in which all is well, with runs that wait for others of their tenant to end', async ({
+  createServer,
+  database,
+}) => {
+  const held = createHeldAgent()
+  const { rest } = await createServer({
+    agents: [held.agent],
+    authenticate: () => ({ id: 'ada', tenantId: 'acme', kind: 'user' }),
+    config: { tenantRunsAtOnce: 1 },
+  })
+  for (let count = 0; count < 3; count += 1) await rest.create('held')
+  await held.attempt(0)
+  expect(await problemsOf(database.url)).toEqual([])
+  expect((await findingOf(database.url, 'runs-parked'))?.found).toMatch(/^2 runs of 1 tenant wait for others/)
+  held.release()
+})
+
 test('one in which all is well, with a worker that executes runs', async ({ createServer, database }) => {
   const held = createHeldAgent()
   const asking = defineAgent({

@@ -40,6 +40,8 @@ const CORRUPTIONS: Record<Rule, string> = {
   'what is to be taken up has a delivery in the queue': `UPDATE ${RUN} SET status = 'queued' WHERE agent_key = 'good'`,
   'a run that waits has something to wait for': `UPDATE ${RUN} SET status = 'waiting' WHERE agent_key = 'good'`,
   'a turn is waited for only where another run is under way': `UPDATE ${RUN} SET turn = 1 WHERE agent_key = 'good'`,
+  'a run is parked only where others of its principal or tenant are under way': `
+    UPDATE ${RUN} SET gate = 'tenant', status = 'queued' WHERE agent_key = 'good'`,
   'no delivery is without its run': `
     UPDATE ${JOB} SET state = 'created', data = jsonb_build_object('runId', gen_random_uuid())`,
   'every run is over': `UPDATE ${RUN} SET status = 'running' WHERE agent_key = 'good'`,

@@ -16,6 +16,7 @@ const runs = {
   suspect: none,
   workerLost: none,
   waiting: { total: 0, oldest: null },
+  parked: { total: 0, tenants: 0, oldest: null },
   open: { queued: 0, running: 0 },
 } satisfies Examined['runs']
 const well: Examined = {
@@ -55,6 +56,7 @@ test('whatever there is to do, it is said what it means or what to do', () => {
       suspect: some,
       workerLost: some,
       waiting: { total: 1, oldest: run.since },
+      parked: { total: 0, tenants: 0, oldest: null },
       open: { queued: 1, running: 0 },
     },
     queue: { deadLetters: { total: 1, listed: [{ ...run, queue: '', reason: '' }] }, schedules: none },

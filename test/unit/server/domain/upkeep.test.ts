@@ -14,7 +14,7 @@ function start() {
       store: {
         findUpkeep: async () => {
           if (state.isDown) throw new Error('no database')
-          return { ...state, hasExpiredRun: false, freeConversationIds: [] }
+          return { ...state, hasExpiredRun: false, hasParkedRun: false, freeConversationIds: [] }
         },
         recoverRuns: async (workerIds) => {
           recovered.push(workerIds)
@@ -22,6 +22,7 @@ function start() {
         },
         expireRuns: async () => [],
         giveTurns: async () => [],
+        letInParked: async (after) => after,
       },
       bus: { publish: () => {} },
       clock,

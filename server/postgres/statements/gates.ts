@@ -1,0 +1,149 @@
+// What runs pass that count towards the runs at once of their principal and their tenant: first the principal's gate, then
+// the tenant's. A run that finds no room there is parked on its row, and no delivery leads to it, whatever the queue.
+// Runs are counted anew each time, in a partial index of what counts: there is no counter that could be wrong. Who counts
+// and lets in holds the lock of the tenant meanwhile; who ends a run needs none.
+import type pg from 'pg'
+import type { NewRun } from '../../ports/create-run.ts'
+import type { Owner } from '../../ports/owner.ts'
+import { limitsOf } from '../../ports/runs-at-once.ts'
+import type { RunsAtOnce } from '../../ports/runs-at-once.ts'
+import { execute } from '../connections/transaction.ts'
+import { ownerColumns, ownerValues } from '../owned-by.ts'
+
+export type Gate = 'later' | 'principal' | 'tenant' | 'passed'
+
+/** SQL that is true for a queued run that nothing keeps waiting: neither another run of its conversation nor a gate. */
+export const MAY_START = `turn IS NULL AND (gate IS NULL OR gate = 'passed')`
+
+/** How many are let in at once where there is no limit any more. */
+const MAX_LET_IN = 500
+
+/** SQL for parameters that {@link laneValues} makes: the lanes of owners, with their limits. */
+export const LANES = `unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::int[])
+      AS l (tenant_id, owner_id, owner_kind, principal_limit, tenant_limit)`
+
+export function laneValues(owners: readonly Owner[], runsAtOnce: RunsAtOnce): unknown[] {
+  const limits = owners.map((owner) => limitsOf(owner, runsAtOnce))
+  return [
+    ...ownerColumns(owners),
+    limits.map(({ principal }) => principal),
+    limits.map(({ tenant }) => tenant),
+  ]
+}
+
+const ofPrincipal = (r: string) =>
+  `${r}.tenant_id = l.tenant_id AND ${r}.owner_id = l.owner_id AND ${r}.owner_kind = l.owner_kind`
+const ofTenant = (r: string) => `${r}.tenant_id = l.tenant_id`
+
+// In the words of the partial indexes.
+const counts = (whose: string, gates: string, limit: string) => `
+  CASE WHEN ${limit} IS NULL THEN ${MAX_LET_IN} ELSE LEAST(${MAX_LET_IN}, GREATEST(0, ${limit} - (
+    SELECT count(*) FROM (
+      SELECT FROM agent_runtime.run c
+      WHERE ${whose} AND c.gate IN ('tenant', 'passed') AND c.status IN ('queued', 'running')${gates}
+      LIMIT ${limit}) AS counted))) END`
+
+/** SQL for each gate, of a lane `l`: what is parked there (a table `p`), and how many more may pass. */
+export const GATES = {
+  principal: {
+    parked: `agent_runtime.run p WHERE ${ofPrincipal('p')} AND p.gate = 'principal' AND p.status = 'queued'`,
+    room: counts(ofPrincipal('c'), '', 'l.principal_limit'),
+    lane: 'tenant_id, owner_id, owner_kind, principal_limit',
+    next: 'tenant',
+  },
+  tenant: {
+    parked: `agent_runtime.run p WHERE ${ofTenant('p')} AND p.gate = 'tenant' AND p.status = 'queued'`,
+    room: counts(ofTenant('c'), ` AND c.gate = 'passed'`, 'l.tenant_limit'),
+    lane: 'tenant_id, tenant_limit',
+    next: 'passed',
+  },
+} as const
+
+// By what they hash to, so that all lock them in one order.
+const LOCK = {
+  name: 'gate_lock',
+  text: `
+    SELECT pg_advisory_xact_lock(key) FROM (
+      SELECT DISTINCT hashtextextended(name, 7201) AS key FROM unnest($1::text[]) AS k (name) ORDER BY 1
+    ) AS keys`,
+}
+
+/** Until the transaction ends nobody else lets runs of these owners pass. Conversations are locked before. */
+export async function lockGates(
+  client: pg.PoolClient,
+  owners: readonly Owner[],
+  runsAtOnce: RunsAtOnce,
+): Promise<void> {
+  const keys = owners.map((owner) =>
+    limitsOf(owner, runsAtOnce).tenant === null ? JSON.stringify(ownerValues(owner)) : owner.tenantId,
+  )
+  await execute(client, LOCK, [keys])
+}
+
+// What is parked goes first: where there is some, there is no room for what comes.
+const room = ({ parked, room: left }: (typeof GATES)['principal' | 'tenant']) =>
+  `CASE WHEN EXISTS (SELECT FROM ${parked}) THEN 0 ELSE ${left} END`
+
+const ROOM = {
+  name: 'gate_room',
+  text: `
+    SELECT tenant_id AS "tenantId", owner_id AS id, owner_kind AS kind,
+      CASE WHEN principal_limit IS NOT NULL THEN ${room(GATES.principal)} END::int AS principal,
+      CASE WHEN tenant_limit IS NOT NULL THEN ${room(GATES.tenant)} END::int AS tenant,
+      now() AS now
+    FROM ${LANES}`,
+}
+
+interface RoomRow extends Owner {
+  /** Null where there is no limit. */
+  principal: number | null
+  tenant: number | null
+  now: Date
+}
+
+interface Left {
+  count: number
+}
+
+/** Tells which gate a new run comes to. It passes as long as there is room, and takes its place. */
+export type GateOf = (run: NewRun, waitsForTurn: boolean) => Gate | null
+
+/** Counts what passes, under the lock of the tenants of `runs`. */
+export async function openGates(
+  client: pg.PoolClient,
+  runs: readonly NewRun[],
+  runsAtOnce: RunsAtOnce,
+): Promise<GateOf> {
+  const owners = distinct(runs.flatMap(({ isLimited, principal }) => (isLimited ? [principal] : [])))
+  if (owners.length === 0) return () => null
+  // The second sees what committed before the first was answered: both leave in one write.
+  const [, rows] = await Promise.all([
+    lockGates(client, owners, runsAtOnce),
+    execute<RoomRow>(client, ROOM, laneValues(owners, runsAtOnce)),
+  ])
+  const tenants = new Map<string, Left>()
+  const lanes = new Map<string, { principal: Left; tenant: Left; now: Date }>()
+  for (const { principal, tenant, now, ...owner } of rows) {
+    const ofTenant = tenants.get(owner.tenantId) ?? { count: tenant ?? Infinity }
+    tenants.set(owner.tenantId, ofTenant)
+    lanes.set(nameOf(owner), { principal: { count: principal ?? Infinity }, tenant: ofTenant, now })
+  }
+  return ({ isLimited, principal, runAt }, waitsForTurn) => {
+    const lane = lanes.get(nameOf(principal))
+    if (!isLimited || lane === undefined) return null
+    if (waitsForTurn || (runAt !== null && Date.parse(runAt) > lane.now.getTime())) return 'later'
+    for (const gate of ['principal', 'tenant'] as const) {
+      if (lane[gate].count <= 0) return gate
+      lane[gate].count -= 1
+    }
+    return 'passed'
+  }
+}
+
+export function distinct(owners: readonly Owner[]): Owner[] {
+  return [...new Map(owners.map((owner) => [nameOf(owner), owner])).values()]
+}
+
+function nameOf(owner: Owner): string {
+  return JSON.stringify(ownerValues(owner))
+}

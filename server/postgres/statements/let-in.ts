@@ -1,0 +1,132 @@
+// Lets parked runs in as others end: each tenant's by its own room, in the order of priority and age.
+import type pg from 'pg'
+import type { Owner } from '../../ports/owner.ts'
+import type { QueuedRun } from '../../ports/queue.ts'
+import type { RunsAtOnce } from '../../ports/runs-at-once.ts'
+import type { ParkedCursor } from '../../ports/store/gate-store.ts'
+import type { Deliver } from '../deliveries/deliveries.ts'
+import { execute, inTransaction } from '../connections/transaction.ts'
+import { distinct, GATES, laneValues, LANES, lockGates } from './gates.ts'
+
+/** Principals, and tenants, of which one look asks. */
+const MAX_LANES = 500
+
+const mayPass = ({ parked, room }: (typeof GATES)['principal' | 'tenant']) =>
+  `EXISTS (SELECT FROM ${parked}) AND ${room} > 0`
+
+// The answer is mostly no, and takes no lock.
+const FIND = {
+  name: 'gate_find',
+  text: `
+    SELECT tenant_id AS "tenantId", owner_id AS id, owner_kind AS kind FROM ${LANES}
+    WHERE ${mayPass(GATES.principal)} OR ${mayPass(GATES.tenant)}`,
+}
+
+// What somebody is cancelling at this moment is passed over.
+const pass = (name: 'principal' | 'tenant') => {
+  const { parked, room, lane, next } = GATES[name]
+  return {
+    name: `gate_pass_${name}`,
+    text: `
+    UPDATE agent_runtime.run r SET gate = '${next}'
+    FROM (
+      SELECT first.id FROM (SELECT DISTINCT ${lane} FROM ${LANES}) AS l
+      CROSS JOIN LATERAL (
+        SELECT p.id FROM ${parked}
+        ORDER BY p.priority DESC, p.id
+        LIMIT (${room})
+        FOR NO KEY UPDATE SKIP LOCKED) AS first
+    ) AS next
+    WHERE r.id = next.id
+    RETURNING r.id, r.agent_key AS "agentKey", r.priority, r.last_seq AS "lastSeq"`,
+  }
+}
+
+const PASS_PRINCIPAL = pass('principal')
+const PASS_TENANT = pass('tenant')
+
+export async function letIn(
+  pool: pg.Pool,
+  { owners, runsAtOnce }: { owners: readonly Owner[]; runsAtOnce: RunsAtOnce },
+  deliver: Deliver,
+): Promise<void> {
+  const open = await execute<Owner & pg.QueryResultRow>(pool, FIND, laneValues(distinct(owners), runsAtOnce))
+  if (open.length === 0) return
+  const lanes = laneValues(open, runsAtOnce)
+  await inTransaction(pool, async (client, tx) => {
+    const [, , runs] = await Promise.all([
+      lockGates(client, open, runsAtOnce),
+      execute(client, PASS_PRINCIPAL, lanes),
+      execute<QueuedRun>(client, PASS_TENANT, lanes),
+    ])
+    if (runs.length > 0) await deliver(runs, tx)
+  })
+}
+
+// What waits for its turn comes to the gates with that.
+const ARRIVE = {
+  text: `
+    UPDATE agent_runtime.run SET gate = 'principal'
+    WHERE id IN (
+      SELECT id FROM agent_runtime.run
+      WHERE gate = 'later' AND status = 'queued' AND turn IS NULL AND run_at <= now()
+      ORDER BY run_at
+      LIMIT 500
+      FOR NO KEY UPDATE SKIP LOCKED)`,
+}
+
+const LANE = 'tenant_id, owner_id, owner_kind'
+
+/** SQL for one run of each lane of parked runs: from one to the next by the index, however many are parked in each. */
+const lanesOf = (name: string, { gate, key, after }: { gate: string; key: string; after: string }) => {
+  const next = (condition: string) => `
+      SELECT ${LANE} FROM agent_runtime.run
+      WHERE gate = '${gate}' AND status = 'queued' AND ${condition}
+      ORDER BY ${key} LIMIT 1`
+  return `${name} AS (
+      SELECT 1 AS place, first.* FROM (${next(after)}) AS first
+      UNION ALL
+      SELECT l.place + 1, following.* FROM ${name} l CROSS JOIN LATERAL (
+        ${next(`(${key}) > (${key.replaceAll(/\w+/g, 'l.$&')})`)}) AS following
+      WHERE l.place < ${MAX_LANES}
+    )`
+}
+
+// Planned for the cursor it is given.
+const FIND_LANES = {
+  text: `
+    WITH RECURSIVE ${lanesOf('by_principal', {
+      gate: 'principal',
+      key: LANE,
+      after: `($1::text IS NULL OR (${LANE}) > ($1, $2::text, $3::text))`,
+    })}, ${lanesOf('by_tenant', {
+      gate: 'tenant',
+      key: 'tenant_id',
+      after: '($4::text IS NULL OR tenant_id > $4)',
+    })}
+    SELECT 'principal' AS gate, place, tenant_id AS "tenantId", owner_id AS id, owner_kind AS kind FROM by_principal
+    UNION ALL
+    SELECT 'tenant', place, tenant_id, owner_id, owner_kind FROM by_tenant`,
+}
+
+type LaneRow = Owner & { gate: 'principal' | 'tenant'; place: number }
+
+/** Those who park a run, or end one, let in by themselves: this is for those who died before. */
+export async function letInParked(
+  pool: pg.Pool,
+  { after, runsAtOnce }: { after: ParkedCursor; runsAtOnce: RunsAtOnce },
+  deliver: Deliver,
+): Promise<ParkedCursor> {
+  const { principal, tenantId } = after
+  await execute(pool, ARRIVE, [])
+  const lanes = await execute<LaneRow>(pool, FIND_LANES, [
+    principal?.tenantId ?? null,
+    principal?.id ?? null,
+    principal?.kind ?? null,
+    tenantId,
+  ])
+  await letIn(pool, { owners: lanes, runsAtOnce }, deliver)
+  const last = (gate: LaneRow['gate']) =>
+    lanes.find((lane) => lane.gate === gate && lane.place === MAX_LANES) ?? null
+  return { principal: last('principal'), tenantId: last('tenant')?.tenantId ?? null }
+}
