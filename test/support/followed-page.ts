@@ -15,7 +15,7 @@ export type Step =
 
 // A file's name stands at the beginning of the paragraph before its block.
 const BLOCK =
-  /^## |(?:^`(?<name>[\w./-]+\.\w+)`[^`\n]*(?:\n[^`\n]+)*:\n\n)?^```(?<info>[^\n]*)\n(?<text>.*?)^```$/gms
+  /^## |(?:^`(?<name>[\w./[\]-]+\.\w+)`[^`\n]*(?:\n[^`\n]+)*:\n\n)?^```(?<info>[^\n]*)\n(?<text>.*?)^```$/gms
 
 /** Blocks of code without a file's name are read, not followed. */
 export function stepsOf(page: string): Step[] {
@@ -48,7 +48,7 @@ export async function followPage(page: string, options: FollowOptions): Promise<
     Object.entries(options.replacements).reduce((typed, [said, meant]) => typed.replaceAll(said, meant), text)
   const open = (text: string) => spawn('sh', ['-c', text], { cwd: folder, env, detached: true })
   // One shell for the whole page, so that its variables last.
-  const shell = new Terminal(spawn('sh', [], { cwd: folder, env, detached: true }))
+  const shell = new Terminal(spawn('sh', ['-e'], { cwd: folder, env, detached: true }))
   let staying: Terminal[] = []
   let last = shell
   try {
@@ -94,11 +94,10 @@ class Terminal {
   async type(commands: string, timeoutMs: number): Promise<void> {
     const mark = `:followed ${(this.#typed += 1)}:`
     this.#shown = ''
-    this.#process.stdin?.write(`${commands}\nprintf '\\n${mark}%s\\n' "$?"\n`)
-    await this.prints(`${mark}…`, timeoutMs)
-    const [shown = '', status = ''] = this.#shown.split(`\n${mark}`)
-    this.#shown = shown
-    if (status.trim() !== '0') throw new Error(`It failed with ${status.trim()}: ${commands}\n${shown}`)
+    // The shell ends with the first that fails.
+    this.#process.stdin?.write(`${commands}\necho; echo '${mark}'\n`)
+    await this.prints(mark, timeoutMs)
+    this.#shown = this.#shown.replace(mark, '')
   }
 
   /** Resolves when each line of `text` was printed; `…` stands for anything. */
