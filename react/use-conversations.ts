@@ -4,6 +4,7 @@ import type { z } from 'zod'
 import { toAgentError } from '../client/to-agent-error.ts'
 import type { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
 import type { Conversation, CreateConversationInput } from '../server/contract/conversation.ts'
+import type { Scope } from '../server/contract/scope.ts'
 import type { Queries } from './queries.ts'
 import { isWorthRetrying } from './queries.ts'
 
@@ -12,6 +13,8 @@ export interface ConversationsOptions {
   agentKey?: string
   /** Conversations a page, at most 200. Default: 50. */
   limit?: number
+  /** Whose, as far as the server allows. Default: `own`. */
+  scope?: Scope
 }
 
 export interface ConversationsView {
@@ -32,13 +35,14 @@ export interface ConversationsView {
 
 export type UseConversations = (options?: ConversationsOptions) => ConversationsView
 
-/** The caller's conversations, page by page. */
+/** The caller's conversations, or those of others that the caller may see, page by page. */
 export function createUseConversations(useQueries: () => Queries): UseConversations {
-  return function useConversations({ agentKey, limit } = {}) {
+  return function useConversations({ agentKey, limit, scope } = {}) {
     const { client, keyOf, refresh } = useQueries()
     const input = {
       ...(agentKey === undefined ? {} : { agentKey }),
       ...(limit === undefined ? {} : { limit }),
+      ...(scope === undefined ? {} : { scope }),
     }
     const query = useInfiniteQuery({
       queryKey: keyOf(['conversations', 'list'], input),

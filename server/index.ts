@@ -28,10 +28,19 @@ export type {
   WaitOutcome,
 } from './agent/context.ts'
 export type { AgentShape, HasAgents } from './contract/agent-shape.ts'
-export type { Principal } from './contract/principal.ts'
+export type { Owner, Principal } from './contract/principal.ts'
 export type { AgentRouter } from './api/router.ts'
 export type { ApiContext, Authenticate } from './api/services.ts'
 export type { HandleUpgrade } from './api/socket/upgrade.ts'
+export { ownersOnly } from './domain/authorize.ts'
+export type {
+  Action,
+  ActionResources,
+  Authorize,
+  AuthorizeAnswer,
+  AuthorizeQuestion,
+  CreateResource,
+} from './domain/authorize.ts'
 export type { Conversations } from './domain/conversations.ts'
 export type {
   Conversation,
@@ -45,7 +54,6 @@ export type { EventPage } from './ports/store/event-store.ts'
 export type { CallerLimits, Limits } from './domain/limits.ts'
 export type { Quota, QuotaAnswer, QuotaExceeded } from './domain/quota.ts'
 export type {
-  AuthorizeEvents,
   EventsOptions,
   EventsPageOptions,
   Following,
@@ -72,7 +80,9 @@ export type {
   RunDetail,
   RunError,
   RunStatus,
+  RunSummary,
 } from './contract/run.ts'
+export type { Scope } from './contract/scope.ts'
 export type { PendingWait, WaitKind } from './contract/wait.ts'
 export { createDemoModel } from './models/demo/demo.ts'
 export type { DemoModelOptions } from './models/demo/demo.ts'

@@ -59,7 +59,7 @@ export function createReaderWatch(
           await check(reader)
           return undefined
         } catch (error) {
-          if (error instanceof AgentRuntimeError && REFUSALS.has(error.code)) return error
+          if (endsStream(error)) return error
           // Who can't be asked about now has done nothing: a provider's outage is not to end all streams.
           log.warn({ err: error }, 'who reads a stream could not be told; it goes on until the next look')
           return undefined
@@ -75,6 +75,12 @@ export function createReaderWatch(
 }
 
 const REFUSALS = new Set(['unauthorized', 'forbidden', 'not_found'])
+
+/** Whether it says of a stream's reader that they are nobody or may not read on, rather than that it could not be told. */
+export function endsStream(error: unknown): error is AgentRuntimeError {
+  return error instanceof AgentRuntimeError && REFUSALS.has(error.code)
+}
+
 const SOMEBODY_ELSE = new AgentRuntimeError('unauthorized', 'Somebody else is signed in by now.')
 const TOO_OLD = new AgentRuntimeError('unavailable', 'This stream has been open for long. Connect again.')
 

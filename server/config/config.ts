@@ -122,6 +122,8 @@ export const Config = z.object({
   retentionDays: orOff(1, 36_500).default(false),
   /** Seconds `authenticate` may take before a request is answered with 503. */
   authenticateTimeoutSeconds: z.coerce.number().min(0.05).max(600).default(10),
+  /** Seconds `authorize` may take before a request is refused with 503. */
+  authorizeTimeoutSeconds: z.coerce.number().min(0.05).max(600).default(10),
   /** Seconds `quota` may take before a run is refused with 503. */
   quotaTimeoutSeconds: z.coerce.number().min(0.05).max(600).default(10),
   /** Seconds `serve` keeps a connection open that nobody uses: longer than the proxy in front of it does. */
@@ -190,6 +192,7 @@ export const ENVIRONMENT = {
   compactAfterSeconds: 'COMPACT_AFTER_SECONDS',
   retentionDays: 'RETENTION_DAYS',
   authenticateTimeoutSeconds: 'AUTHENTICATE_TIMEOUT_SECONDS',
+  authorizeTimeoutSeconds: 'AUTHORIZE_TIMEOUT_SECONDS',
   quotaTimeoutSeconds: 'QUOTA_TIMEOUT_SECONDS',
   keepAliveTimeoutSeconds: 'KEEP_ALIVE_TIMEOUT_SECONDS',
   maxBodyBytes: 'MAX_BODY_BYTES',

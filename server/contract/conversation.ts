@@ -2,12 +2,16 @@ import { z } from 'zod'
 import { JsonObject } from './json.ts'
 import { Message } from './message.ts'
 import { pageLimit, wholeNumber } from './page.ts'
+import { Owner } from './principal.ts'
 import { ConversationId } from './run.ts'
+import { Scope } from './scope.ts'
 
 /** Groups the runs of one dialogue. */
 export type Conversation = z.infer<typeof Conversation>
 export const Conversation = z.object({
   id: ConversationId,
+  /** Who created it, or whose it has become. */
+  owner: Owner,
   agentKey: z.string().nullable(),
   title: z.string().nullable(),
   metadata: JsonObject,
@@ -45,6 +49,8 @@ export type ListConversationsRequest = z.input<typeof ListConversationsInput>
 export type ListConversationsInput = z.infer<typeof ListConversationsInput>
 export const ListConversationsInput = z.object({
   agentKey: z.string().optional(),
+  /** Whose: one's own, one's tenant's or anybody's, as far as `authorize` allows. Default: `own`. */
+  scope: Scope.default('own'),
   limit: pageLimit(200, 50),
   cursor: z.string().optional(),
 })

@@ -21,20 +21,29 @@ function fits(text: string): boolean {
   return text.length * 3 <= MAX_BYTES || encoder.encode(text).length <= MAX_BYTES
 }
 
+const OWNER_FIELDS = {
+  id: Name.min(1),
+  tenantId: Name,
+  kind: z.enum(['user', 'anonymous', 'public']),
+}
+
 /** Who created a run, and who asks for it. */
 export interface Principal {
-  /** Stable id of the owner, not empty, at most 512 bytes; runs and conversations are visible to their owner alone. */
+  /** Stable id of the owner, not empty, at most 512 bytes. */
   id: string
   /** Separates customers in a shared database; `''` where there is but one. At most 512 bytes. */
   tenantId: string
   kind: 'user' | 'anonymous' | 'public'
-  /** What else is known of who asks, for `authorizeEvents`. It lives as long as the request and is stored nowhere. */
+  /** What else is known of who asks, for `authorize`. It lives as long as the request and is stored nowhere. */
   claims?: Readonly<Record<string, unknown>> | undefined
 }
+
+/** Whose a run or a conversation is. */
+export type Owner = Pick<Principal, 'id' | 'tenantId' | 'kind'>
+export const Owner: z.ZodType<Owner> = z.object(OWNER_FIELDS)
+
 const Fields = z.object({
-  id: Name.min(1),
-  tenantId: Name,
-  kind: z.enum(['user', 'anonymous', 'public']),
+  ...OWNER_FIELDS,
   claims: z.record(z.string(), z.unknown()).optional(),
 })
 export const Principal: z.ZodType<Principal> = z

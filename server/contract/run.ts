@@ -2,6 +2,8 @@ import { z } from 'zod'
 import { Json, JsonObject } from './json.ts'
 import { Message } from './message.ts'
 import { pageLimit } from './page.ts'
+import { Owner } from './principal.ts'
+import { Scope } from './scope.ts'
 import { OPEN_STATUSES, TERMINAL_STATUSES } from './terminal.ts'
 import { PendingWait, CallName } from './wait.ts'
 
@@ -23,10 +25,12 @@ export const RunError = z.object({
 export const RunId = z.uuid('a run id is a UUID')
 export const ConversationId = z.uuid('a conversation id is a UUID')
 
-/** A run as its owner sees it. Times are ISO 8601 in UTC. */
+/** A run as its readers see it. Times are ISO 8601 in UTC. */
 export type Run = z.infer<typeof Run>
 export const Run = z.object({
   id: RunId,
+  /** Who created it, or whose it has become. */
+  owner: Owner,
   agentKey: z.string(),
   status: RunStatus,
   conversationId: ConversationId.nullable(),
@@ -50,6 +54,9 @@ export const Run = z.object({
   startedAt: z.iso.datetime().nullable(),
   finishedAt: z.iso.datetime().nullable(),
 })
+
+/** What tells a run from others, without what is in it. */
+export type RunSummary = Pick<Run, 'id' | 'owner' | 'agentKey' | 'status' | 'conversationId'>
 
 /** A run with the messages that went in and, once it ended, those it answered with; and what it waits for. */
 export type RunDetail = z.infer<typeof RunDetail>
@@ -145,6 +152,8 @@ export const ListRunsInput = z.object({
   agentKey: z.string().optional(),
   status: RunStatus.optional(),
   conversationId: ConversationId.optional(),
+  /** Whose: one's own, one's tenant's or anybody's, as far as `authorize` allows. Default: `own`. */
+  scope: Scope.default('own'),
   limit: pageLimit(200, 50),
   cursor: z.string().optional(),
 })

@@ -20,6 +20,7 @@ import { parseInput } from '../contract/parse-input.ts'
 import { RunStatus } from '../contract/run.ts'
 import { OPEN_STATUSES } from '../contract/terminal.ts'
 import type { ConversationStore } from '../ports/store/conversation-store.ts'
+import type { Access } from './access.ts'
 import { unknownAgent } from './unknown-agent.ts'
 import { assertStorable } from '../contract/storable-json.ts'
 
@@ -34,7 +35,7 @@ export interface Conversations {
 const SPOKEN: readonly RunStatus[] = [...OPEN_STATUSES, 'succeeded']
 
 export function createConversations(
-  store: ConversationStore,
+  { store, access }: { store: ConversationStore; access: Access },
   agents: ReadonlyMap<string, unknown>,
 ): Conversations {
   return {
@@ -45,6 +46,7 @@ export function createConversations(
         throw unknownAgent(input.agentKey, agents)
       }
       assertStorable(input)
+      await access.assertMay(owner, 'create', { kind: 'conversation', agentKey: input.agentKey ?? null })
       return store.createConversation(owner, {
         id: uuidv7(),
         agentKey: input.agentKey ?? null,
@@ -54,14 +56,13 @@ export function createConversations(
     },
 
     async get(principal, request) {
-      const owner = parsePrincipal(principal)
+      const caller = parsePrincipal(principal)
       const { conversationId, limit, offset, includeFailedRuns } = parseInput(GetConversationInput, request)
-      const conversation = await store.getConversation(owner, conversationId)
-      if (conversation === null) {
-        throw new AgentRuntimeError('not_found', `There is no conversation ${conversationId}.`)
-      }
+      const reach = (await access.reach(caller, 'conversation')) ?? noSuchConversation(conversationId)
+      const conversation =
+        (await store.getConversation(reach, conversationId)) ?? noSuchConversation(conversationId)
       const statuses = includeFailedRuns ? RunStatus.options : SPOKEN
-      const { messages, total } = await store.readHistory(owner, conversationId, {
+      const { messages, total } = await store.readHistory(reach, conversationId, {
         limit,
         offset,
         statuses,
@@ -75,10 +76,15 @@ export function createConversations(
     },
 
     async list(principal, request) {
-      const owner = parsePrincipal(principal)
-      const { cursor, ...filter } = parseInput(ListConversationsInput, request)
+      const caller = parsePrincipal(principal)
+      const { cursor, scope, ...filter } = parseInput(ListConversationsInput, request)
       assertStorable(filter)
-      return store.listConversations(owner, filter, cursor === undefined ? null : decodeCursor(cursor))
+      const reach = await access.reachWithin(caller, 'conversation', scope)
+      return store.listConversations(reach, filter, cursor === undefined ? null : decodeCursor(cursor))
     },
   }
+}
+
+function noSuchConversation(id: string): never {
+  throw new AgentRuntimeError('not_found', `There is no conversation ${id}.`)
 }

@@ -15,6 +15,7 @@ import { ownerOf } from '../ports/owner.ts'
 import { isLimited } from '../ports/runs-at-once.ts'
 import type { RunsAtOnce } from '../ports/runs-at-once.ts'
 import type { RunStore } from '../ports/store/run-store.ts'
+import type { Access } from './access.ts'
 import { createCommitRun } from './commit-runs.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import { cancelHintsOf } from './hints.ts'
@@ -33,6 +34,7 @@ export interface CreateRunPorts {
   store: Pick<RunStore, 'createRuns' | 'isKeyUsed'>
   bus: Pick<EventBus, 'publish'>
   letIn: LetIn
+  access: Pick<Access, 'assertMay'>
   log: Logger
 }
 
@@ -90,7 +92,11 @@ export function createCreateRun(ports: CreateRunPorts, settings: CreateRunSettin
       timeoutMs: agent.timeoutMs ?? settings.runTimeoutMs,
     }
     // What a schedule says its agent's author said.
-    if (options?.occurrence === undefined) await settings.checkLimits(principal, input, defaults)
+    if (options?.occurrence === undefined) {
+      const { agentKey, conversationId } = asked
+      await ports.access.assertMay(principal, 'create', { kind: 'run', agentKey, conversationId })
+      await settings.checkLimits(principal, input, defaults)
+    }
     const newRun = {
       id: uuidv7(),
       principal,

@@ -11,10 +11,9 @@ import { isTerminal } from '../contract/terminal.ts'
 import type { EventStream } from '../events/event-stream.ts'
 import type { EventHub } from '../events/hub.ts'
 import { shownTo, visibleTo } from '../events/visibility.ts'
-import type { Logger } from '../ports/logger.ts'
-import { ownerOf } from '../ports/owner.ts'
 import type { EventPage, EventStore } from '../ports/store/event-store.ts'
 import type { RunStore } from '../ports/store/run-store.ts'
+import type { Access } from './access.ts'
 
 export interface EventsOptions {
   runId: string
@@ -34,15 +33,6 @@ export interface FollowOptions extends EventsOptions {
   signal?: AbortSignal
 }
 
-/**
- * Tells who may ask for more than `user` events of a run of theirs; is called for those that do ask. What it
- * refuses is answered with 403.
- */
-export type AuthorizeEvents = (
-  principal: Principal,
-  request: EventFilter & { runId: string },
-) => boolean | Promise<boolean>
-
 export interface Following {
   run: Pick<Run, 'status' | 'lastSeq'>
   batches: EventStream
@@ -55,7 +45,7 @@ export interface RunEvents {
   /**
    * Checks, then answers how far the run is and a stream of the visible events after the cursor, in
    * batches. The stream ends by itself after the terminal event, whether or not that one is visible. `confirm`
-   * asks again whether a reader may see what this one asked for, and rejects with `forbidden` when not.
+   * asks again whether a reader may see that run and what this one asked for, and rejects with `not_found` or `forbidden` when not.
    */
   follow(principal: Principal, options: FollowOptions): Promise<Following>
 }
@@ -63,46 +53,49 @@ export interface RunEvents {
 interface RunEventsPorts {
   store: Pick<RunStore, 'getProgress'> & Pick<EventStore, 'listEvents'>
   hub: EventHub
-  log: Logger
+  access: Access
 }
 
 interface RunEventsSettings {
   debugMode: boolean
-  authorizeEvents: AuthorizeEvents
 }
 
 const Reading = z.object({ runId: RunId, afterSeq: Cursor.default(0), filter: EventFilter.prefault({}) })
 const Listing = z.object({ limit: pageLimit(1000, 100) })
 
 /** Reading what runs emit: who may, and which of it. */
-export function createRunEvents({ store, hub, log }: RunEventsPorts, settings: RunEventsSettings): RunEvents {
-  async function authorize(principal: Principal, request: EventFilter & { runId: string }): Promise<void> {
-    const asksForMore = request.includeDebug || request.includeAll
-    if (!asksForMore || (await settings.authorizeEvents(principal, request))) return
-    log.info({ by: ownerOf(principal), ...request }, 'refused to show events')
-    throw new AgentRuntimeError('forbidden', 'You may see user events only.')
+export function createRunEvents(
+  { store, hub, access }: RunEventsPorts,
+  settings: RunEventsSettings,
+): RunEvents {
+  /** @throws AgentRuntimeError `not_found` or `forbidden` */
+  async function check(principal: Principal, { runId, filter }: { runId: string; filter: EventFilter }) {
+    const reach = (await access.reach(principal, 'run')) ?? noSuchRun(runId)
+    // First of all: nobody is asked about a run that is not there for the reader.
+    const { lastSeq, ...run } = (await store.getProgress(reach, runId)) ?? noSuchRun(runId)
+    if (filter.includeDebug) await access.assertMay(principal, 'includeDebug', { run })
+    if (filter.includeAll) await access.assertMay(principal, 'includeAll', { run })
+    return { reach, run: { status: run.status, lastSeq } }
   }
 
   async function checkReader(asking: Principal, options: EventsOptions) {
     const principal = parsePrincipal(asking)
     const { runId, afterSeq, filter } = parseInput(Reading, options)
-    // First of all: nobody is asked about a run that is not there for the reader.
-    const run = (await store.getProgress(principal, runId)) ?? noSuchRun(runId)
-    const confirm = (reader: Principal) => authorize(reader, { ...filter, runId })
-    await confirm(principal)
+    const { reach, run } = await check(principal, { runId, filter })
+    const confirm = async (reader: Principal) => void (await check(reader, { runId, filter }))
     if (afterSeq > run.lastSeq) {
       throw new AgentRuntimeError('bad_request', `The cursor ${afterSeq} is beyond the run's newest event.`, {
         details: { lastSeq: run.lastSeq },
       })
     }
-    return { principal, runId, afterSeq, run, confirm, visibilities: visibleTo(filter, settings.debugMode) }
+    return { reach, runId, afterSeq, run, confirm, visibilities: visibleTo(filter, settings.debugMode) }
   }
 
   return {
     async listEvents(asking, { limit: wanted, ...options }) {
       const { limit } = parseInput(Listing, { limit: wanted })
-      const { principal, runId, afterSeq, visibilities } = await checkReader(asking, options)
-      const page = await store.listEvents(principal, runId, { afterSeq, limit, visibilities })
+      const { reach, runId, afterSeq, visibilities } = await checkReader(asking, options)
+      const page = await store.listEvents(reach, runId, { afterSeq, limit, visibilities })
       return { ...page, events: shownTo(page.events, visibilities) }
     },
 

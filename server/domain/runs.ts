@@ -4,15 +4,17 @@ import type { Page } from '../contract/page.ts'
 import { decodeCursor } from '../contract/page.ts'
 import { parseInput } from '../contract/parse-input.ts'
 import { parsePrincipal } from '../contract/principal.ts'
-import type { Principal } from '../contract/principal.ts'
+import type { Owner, Principal } from '../contract/principal.ts'
 import { ListRunsInput, RespondInput, RunId } from '../contract/run.ts'
 import type { CreateRunRequest, ListRunsRequest, RespondRequest, Run, RunDetail } from '../contract/run.ts'
 import { assertStorable } from '../contract/storable-json.ts'
 import { ApprovalAnswer } from '../contract/wait.ts'
-import { ownerOf } from '../ports/owner.ts'
+import { isSameOwner, ownerOf } from '../ports/owner.ts'
+import type { Reach } from '../ports/owner.ts'
 import type { ConversationStore } from '../ports/store/conversation-store.ts'
 import type { RunStore } from '../ports/store/run-store.ts'
 import type { WaitStore } from '../ports/store/wait-store.ts'
+import type { Access } from './access.ts'
 import { checkAnswer } from './check-answer.ts'
 import { createCreateRun } from './create-run.ts'
 import type { CreateRunPorts, CreateRunSettings } from './create-run.ts'
@@ -23,6 +25,7 @@ import { noSuchRun } from './run-events.ts'
 import type { RunEvents } from './run-events.ts'
 
 interface RunPorts extends CreateRunPorts {
+  access: Access
   store: RunStore & WaitStore & Pick<ConversationStore, 'giveTurns'>
 }
 
@@ -45,13 +48,35 @@ export interface Runs extends RunEvents {
 }
 
 export function createRuns(ports: RunPorts, settings: CreateRunSettings, events: RunEvents): Runs {
-  const { store, bus } = ports
+  const { store, bus, access } = ports
 
   const createRun = createCreateRun(ports, settings)
 
   async function get(principal: Principal, runId: string): Promise<RunDetail> {
-    const owner = parsePrincipal(principal)
-    return (await store.getRun(owner, parseInput(RunId, runId))) ?? noSuchRun(runId)
+    const caller = parsePrincipal(principal)
+    const id = parseInput(RunId, runId)
+    return (await store.getRun(await reach(caller, id), id)) ?? noSuchRun(id)
+  }
+
+  async function reach(caller: Principal, runId: string): Promise<Reach> {
+    return (await access.reach(caller, 'run')) ?? noSuchRun(runId)
+  }
+
+  /**
+   * Whose the run has to be for the caller to cancel it. The write names that owner: a run that becomes somebody else's after
+   * this was asked is not cancelled.
+   */
+  async function ownerToCancelFor(caller: Principal, runId: string): Promise<Owner> {
+    if (!access.isAsked) return caller
+    const { lastSeq: _, ...run } =
+      (await store.getProgress(await reach(caller, runId), runId)) ?? noSuchRun(runId)
+    await access.assertMay(caller, 'cancel', { run })
+    return run.owner
+  }
+
+  /** Who did something, and whose it is where that is somebody else. */
+  function partiesOf(caller: Principal, { owner }: Run) {
+    return { by: ownerOf(caller), ...(isSameOwner(caller, owner) ? {} : { owner }) }
   }
 
   /** What was answered is the run's alone; whether something was allowed is asked for afterwards. */
@@ -69,17 +94,19 @@ export function createRuns(ports: RunPorts, settings: CreateRunSettings, events:
     get,
 
     async list(principal, request) {
-      const owner = parsePrincipal(principal)
-      const { cursor, ...filter } = parseInput(ListRunsInput, request)
+      const caller = parsePrincipal(principal)
+      const { cursor, scope, ...filter } = parseInput(ListRunsInput, request)
       assertStorable(filter)
-      return store.listRuns(owner, filter, cursor === undefined ? null : decodeCursor(cursor))
+      const reached = await access.reachWithin(caller, 'run', scope)
+      return store.listRuns(reached, filter, cursor === undefined ? null : decodeCursor(cursor))
     },
 
-    async cancel(principal, runId) {
-      const owner = parsePrincipal(principal)
-      const outcome = await store.requestCancel(owner, parseInput(RunId, runId))
+    async cancel(principal, id) {
+      const caller = parsePrincipal(principal)
+      const runId = parseInput(RunId, id)
+      const outcome = await store.requestCancel(await ownerToCancelFor(caller, runId), runId)
       if (outcome.kind === 'requested' || outcome.kind === 'cancelled') {
-        ports.log.info({ runId, by: ownerOf(owner) }, 'a run was cancelled')
+        ports.log.info({ runId, ...partiesOf(caller, outcome.run) }, 'a run was cancelled')
       }
       switch (outcome.kind) {
         case 'not-found':
@@ -95,19 +122,24 @@ export function createRuns(ports: RunPorts, settings: CreateRunSettings, events:
           logEnded([outcome.run], ports.log)
           bus.publish(hintsOf([outcome.run]))
           await giveTurn(ports, outcome.run.conversationId)
-          void ports.letIn(owner)
+          void ports.letIn(outcome.run.owner)
           return outcome.run
       }
     },
 
     async respond(principal, answer) {
-      const owner = parsePrincipal(principal)
+      const caller = parsePrincipal(principal)
       const { runId, wait, value } = parseInput(RespondInput, answer)
       assertStorable(value)
-      const waits = (await store.readWaits(owner, runId)) ?? noSuchRun(runId)
+      const { run, waits } = (await store.readWaits(await reach(caller, runId), runId)) ?? noSuchRun(runId)
       const pending = waits.find(({ name, kind }) => name === wait && kind !== 'sleep')
-      if (pending !== undefined) checkAnswer(pending, value)
-      const outcome = await store.respond(owner, { runId, wait, value })
+      if (pending !== undefined) {
+        await access.assertMay(caller, 'respond', { run, wait: { name: pending.name, kind: pending.kind } })
+        checkAnswer(pending, value)
+      }
+      // To the owner and the kind of wait that were asked about: what changed since is not answered.
+      const answered = { runId, wait, kind: pending?.kind ?? null, value, by: caller.id }
+      const outcome = await store.respond(run.owner, answered)
       switch (outcome.kind) {
         case 'not-found':
           return noSuchRun(runId)
@@ -121,7 +153,10 @@ export function createRuns(ports: RunPorts, settings: CreateRunSettings, events:
             `The wait for "${wait}" is over: it was answered, or its time is up.`,
           )
         case 'accepted':
-          logAnswer({ by: ownerOf(owner), runId, wait }, pending?.kind === 'approval' ? value : undefined)
+          logAnswer(
+            { ...partiesOf(caller, outcome.run), runId, wait },
+            pending?.kind === 'approval' ? value : undefined,
+          )
           bus.publish(hintsOf([outcome.run]))
           return outcome.run
       }

@@ -1,7 +1,12 @@
-import type { Principal } from '../contract/principal.ts'
+import type { Owner, Principal } from '../contract/principal.ts'
+import { Scope } from '../contract/scope.ts'
 
-/** Whose rows: everything the store reads or changes on behalf of a caller is narrowed to it. */
-export type Owner = Pick<Principal, 'id' | 'tenantId' | 'kind'>
+export type { Owner } from '../contract/principal.ts'
+
+/** Whose rows: everything the store reads on behalf of a caller is narrowed to what the caller reaches. */
+export interface Reach extends Owner {
+  scope: Scope
+}
 
 const KINDS = { user: true, anonymous: true, public: true } satisfies Record<Principal['kind'], true>
 
@@ -17,6 +22,17 @@ export function ownerOf({ id, tenantId, kind }: Owner): Owner {
   if (typeof tenantId !== 'string') throw nobody('tenantId')
   if (typeof kind !== 'string' || !Object.hasOwn(KINDS, kind)) throw nobody('kind')
   return { id, tenantId, kind }
+}
+
+/** The same for how far one sees. @throws TypeError also when that is not told. */
+export function reachOf(reach: Reach): Reach {
+  if (!Scope.options.includes(reach.scope))
+    throw new TypeError('A reach without a valid "scope" reaches nothing.')
+  return { ...ownerOf(reach), scope: reach.scope }
+}
+
+export function isSameOwner(a: Owner, b: Owner): boolean {
+  return a.id === b.id && a.tenantId === b.tenantId && a.kind === b.kind
 }
 
 function nobody(field: keyof Owner): TypeError {

@@ -1,16 +1,60 @@
-// Ownership in queries, once: a row is its owner's by tenant, id and kind together.
-import { ownerOf } from '../ports/owner.ts'
-import type { Owner } from '../ports/owner.ts'
+// Ownership in queries, once: a row is its owner's by tenant, id and kind together. Who reaches further than that is
+// bound by the tenant alone, or by nothing.
+import type { Scope } from '../contract/scope.ts'
+import { ownerOf, reachOf } from '../ports/owner.ts'
+import type { Owner, Reach } from '../ports/owner.ts'
+import type { Statement } from './connections/transaction.ts'
 
-/** A filter of a model, or what a new row of it gets. */
+/** What a new row of a model gets. */
 export function ownedBy(owner: Owner): { tenantId: string; ownerId: string; ownerKind: Owner['kind'] } {
   const { tenantId, id, kind } = ownerOf(owner)
   return { tenantId, ownerId: id, ownerKind: kind }
 }
 
+/** A filter of a model. */
+export function within(reach: Reach): Partial<ReturnType<typeof ownedBy>> {
+  const { scope, ...owner } = reachOf(reach)
+  switch (scope) {
+    case 'own':
+      return ownedBy(owner)
+    case 'tenant':
+      return { tenantId: owner.tenantId }
+    case 'any':
+      return {}
+  }
+}
+
+/** SQL that is true for a row of `table` that is reached: by {@link reachValues}, the parameters from `first` on. */
+export function isReached(scope: Scope, table: string, first: number): string {
+  switch (scope) {
+    case 'own':
+      return `${table}.tenant_id = $${first} AND ${table}.owner_id = $${first + 1} AND ${table}.owner_kind = $${first + 2}`
+    case 'tenant':
+      return `${table}.tenant_id = $${first}`
+    case 'any':
+      return 'true'
+  }
+}
+
+/** They come last in a statement, since their number differs by scope. */
+export function reachValues(reach: Reach): string[] {
+  const { scope, ...owner } = reachOf(reach)
+  const values = ownerValues(owner)
+  return { own: values, tenant: values.slice(0, 1), any: [] }[scope]
+}
+
+/** A statement for each scope: each is planned for the index that serves it. */
+export function forEachScope(name: string, toText: (scope: Scope) => string): Record<Scope, Statement> {
+  return {
+    own: { name, text: toText('own') },
+    tenant: { name: `${name}_tenant`, text: toText('tenant') },
+    any: { name: `${name}_any`, text: toText('any') },
+  }
+}
+
 /** SQL that is true for a row of `table` that is owned by {@link ownerValues}, the parameters from `first` on. */
 export function isOwned(table: string, first: number): string {
-  return `${table}.tenant_id = $${first} AND ${table}.owner_id = $${first + 1} AND ${table}.owner_kind = $${first + 2}`
+  return isReached('own', table, first)
 }
 
 export function ownerValues(owner: Owner): [tenantId: string, id: string, kind: string] {
@@ -20,8 +64,15 @@ export function ownerValues(owner: Owner): [tenantId: string, id: string, kind: 
 
 /** SQL that is true where two rows have one owner. */
 export function haveOneOwner(a: string, b: string): string {
-  return `${a}.tenant_id = ${b}.tenant_id AND ${a}.owner_id = ${b}.owner_id AND ${a}.owner_kind = ${b}.owner_kind`
+  return `${haveOneTenant(a, b)} AND ${a}.owner_id = ${b}.owner_id AND ${a}.owner_kind = ${b}.owner_kind`
 }
+
+/** SQL that is true for a row of `a` that is reached by the one whom `b` names. */
+export function isReachedBy(a: string, b: string, scope: Scope): string {
+  return { own: haveOneOwner(a, b), tenant: haveOneTenant(a, b), any: 'true' }[scope]
+}
+
+const haveOneTenant = (a: string, b: string) => `${a}.tenant_id = ${b}.tenant_id`
 
 /** For `unnest` into columns tenant_id, owner_id, owner_kind. */
 export function ownerColumns(

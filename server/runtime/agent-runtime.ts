@@ -5,10 +5,10 @@ import type { Authenticate } from '../api/services.ts'
 import type { HandleUpgrade } from '../api/socket/upgrade.ts'
 import type { Config, Settings } from '../config/config.ts'
 import type { AgentShape, HasAgents } from '../contract/agent-shape.ts'
+import type { Authorize } from '../domain/authorize.ts'
 import type { Conversations } from '../domain/conversations.ts'
 import type { Limits } from '../domain/limits.ts'
 import type { Quota } from '../domain/quota.ts'
-import type { AuthorizeEvents } from '../domain/run-events.ts'
 import type { Runs } from '../domain/runs.ts'
 import type { Model } from '../ports/model.ts'
 import type { Logger } from '../ports/logger.ts'
@@ -27,12 +27,16 @@ export interface RuntimeOptions<TAgents extends readonly AnyAgent[]> {
    */
   authenticate?: Authenticate
   /**
-   * Tells who may see more than `user` events of their runs. Default: everybody but anonymous sessions.
+   * Tells what a caller may do: see, cancel and answer what others own, for one. Default: owners may, and nobody else, and
+   * anonymous callers see `user` events only.
    *
    * @example
-   * authorizeEvents: (principal, { includeAll }) => isStaff(principal.id) || !includeAll
+   * authorize(...asked) {
+   *   const [principal, action] = asked
+   *   return action === 'read' && principal.claims?.['role'] === 'support' ? 'tenant' : ownersOnly(...asked)
+   * }
    */
-  authorizeEvents?: AuthorizeEvents
+  authorize?: Authorize
   /**
    * Tells what a caller may ask of a run: attempts, time, priority. Default: 10 attempts, a day, any priority but for
    * anonymous callers, who get none above 0.

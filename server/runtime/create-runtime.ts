@@ -15,6 +15,7 @@ import { createIdentify } from '../api/identify.ts'
 import { createRouter } from '../api/router.ts'
 import { resolveConfig } from '../config/config.ts'
 import { PUBLIC_PRINCIPAL } from '../contract/principal.ts'
+import { createAccess } from '../domain/access.ts'
 import { createConversations } from '../domain/conversations.ts'
 import { createLetIn } from '../domain/let-in.ts'
 import { createCheckLimits } from '../domain/limits.ts'
@@ -90,8 +91,13 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
 
   const pollIntervalMs = config.streamPollIntervalSeconds * 1000
   const hub = createEventHub({ store, bus, clock, pollIntervalMs })
+  const access = createAccess({
+    authorize: options.authorize,
+    timeoutMs: config.authorizeTimeoutSeconds * 1000,
+    log,
+  })
   const runs = createRuns(
-    { store, bus, letIn, log },
+    { store, bus, letIn, access, log },
     {
       agents,
       runsAtOnce,
@@ -103,15 +109,9 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
       maxWaitingRuns: config.maxWaitingRuns,
       runTimeoutMs: Math.round(config.runTimeoutSeconds * 1000),
     },
-    createRunEvents(
-      { store, hub, log },
-      {
-        debugMode: config.debugMode,
-        authorizeEvents: options.authorizeEvents ?? (({ kind }) => kind !== 'anonymous'),
-      },
-    ),
+    createRunEvents({ store, hub, access }, { debugMode: config.debugMode }),
   )
-  const conversations = createConversations(store, agents)
+  const conversations = createConversations({ store, access }, agents)
   const services = {
     runs,
     conversations,

@@ -8,7 +8,7 @@ const OPTIONS: Record<keyof RuntimeOptions<never>, true> = {
   config: true,
   model: true,
   authenticate: true,
-  authorizeEvents: true,
+  authorize: true,
   limits: true,
   quota: true,
   logger: true,

@@ -43,6 +43,7 @@ export const ListRunsQuery = z.object({
   agent_key: Given,
   status: Given,
   conversation_id: Given,
+  scope: Given,
   limit: whole,
   cursor: Given,
 })
@@ -52,19 +53,26 @@ export function fromListRunsQuery(query: z.infer<typeof ListRunsQuery>): ListRun
     agentKey: query.agent_key,
     status: query.status,
     conversationId: query.conversation_id,
+    scope: query.scope,
     limit: query.limit,
     cursor: query.cursor,
   }
   return input as ListRunsRequest
 }
 
-export const ListConversationsQuery = z.object({ agent_key: Given, limit: whole, cursor: Given })
+export const ListConversationsQuery = z.object({
+  agent_key: Given,
+  scope: Given,
+  limit: whole,
+  cursor: Given,
+})
 
 export function fromListConversationsQuery(
   query: z.infer<typeof ListConversationsQuery>,
 ): ListConversationsRequest {
   const input: Record<keyof ListConversationsRequest, unknown> = {
     agentKey: query.agent_key,
+    scope: query.scope,
     limit: query.limit,
     cursor: query.cursor,
   }

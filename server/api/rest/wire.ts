@@ -10,6 +10,7 @@ import type { JsonObject } from '../../contract/json.ts'
 import type { Message } from '../../contract/message.ts'
 import type { Page } from '../../contract/page.ts'
 import { RespondInput } from '../../contract/run.ts'
+import type { Owner } from '../../contract/principal.ts'
 import type { CreateRunInput, Run, RunDetail } from '../../contract/run.ts'
 
 const RestToolCall = z.object({
@@ -125,9 +126,12 @@ function toRestMessage(message: Message): z.input<typeof RestMessage> {
   }
 }
 
+const toRestOwner = ({ id, tenantId, kind }: Owner) => ({ id, tenant_id: tenantId, kind })
+
 export function toRestRun(run: Run) {
   return {
     id: run.id,
+    owner: toRestOwner(run.owner),
     agent_key: run.agentKey,
     status: run.status,
     conversation_id: run.conversationId,
@@ -165,6 +169,7 @@ export const RestCreateConversation = z.strictObject({
 export function toRestConversation(conversation: Conversation) {
   return {
     id: conversation.id,
+    owner: toRestOwner(conversation.owner),
     agent_key: conversation.agentKey,
     title: conversation.title,
     metadata: conversation.metadata,

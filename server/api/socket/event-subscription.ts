@@ -7,7 +7,7 @@ import { toAgentRuntimeError, toTRPCShape } from '../errors.ts'
 import { openEvents, stopped, withLastEventId } from '../follow-events.ts'
 import type { ApiServices } from '../services.ts'
 import { SUBSCRIPTION_PATH } from '../subscription.ts'
-import { isRefusal } from './caller.ts'
+import { endsStream } from '../watch-reader.ts'
 import { toEventFrames, toHead } from './event-frames.ts'
 import type { Call } from './messages.ts'
 import type { Outlet } from './outlet.ts'
@@ -78,7 +78,7 @@ export class EventSubscription {
     try {
       await this.#confirm?.(principal)
     } catch (error) {
-      if (isRefusal(error)) this.fail(error)
+      if (endsStream(error)) this.fail(error)
       else this.#options.services.log.warn({ err: error }, 'who reads a stream could not be told; it goes on')
     }
   }

@@ -3,7 +3,7 @@ import type { JsonObject } from '../../contract/json.ts'
 import type { Message } from '../../contract/message.ts'
 import type { Page, PageCursor } from '../../contract/page.ts'
 import type { RunStatus } from '../../contract/run.ts'
-import type { Owner } from '../owner.ts'
+import type { Owner, Reach } from '../owner.ts'
 import type { GivenTurn, TurnsToGive } from '../upkeep.ts'
 
 /** Conversations, their messages and whose turn it is there. */
@@ -12,15 +12,15 @@ export interface ConversationStore {
     owner: Owner,
     conversation: { id: string; agentKey: string | null; title: string | null; metadata: JsonObject },
   ): Promise<Conversation>
-  getConversation(owner: Owner, conversationId: string): Promise<Conversation | null>
+  getConversation(reach: Reach, conversationId: string): Promise<Conversation | null>
   listConversations(
-    owner: Owner,
-    filter: Omit<ListConversationsInput, 'cursor'>,
+    reach: Reach,
+    filter: Omit<ListConversationsInput, 'cursor' | 'scope'>,
     cursor: PageCursor | null,
   ): Promise<Page<Conversation>>
   /** A window of a conversation's messages, oldest first; `offset` counts back from the newest. */
   readHistory(
-    owner: Owner,
+    reach: Reach,
     conversationId: string,
     window: { limit: number; offset: number; statuses: readonly RunStatus[] },
   ): Promise<{ messages: Message[]; total: number }>

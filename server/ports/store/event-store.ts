@@ -1,5 +1,5 @@
 import type { AnyRunEvent, Visibility } from '../../contract/event.ts'
-import type { Owner } from '../owner.ts'
+import type { Reach } from '../owner.ts'
 
 /** A page of a run's events; `count` is how many of them there are in all. */
 export interface EventPage {
@@ -22,7 +22,7 @@ export interface EventStore {
    * them there are in all.
    */
   listEvents(
-    owner: Owner,
+    reach: Reach,
     runId: string,
     page: { afterSeq: number; limit: number; visibilities: readonly Visibility[] },
   ): Promise<EventPage>

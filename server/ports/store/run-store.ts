@@ -1,7 +1,10 @@
 import type { Page, PageCursor } from '../../contract/page.ts'
-import type { ListRunsInput, Run, RunDetail } from '../../contract/run.ts'
+import type { ListRunsInput, Run, RunDetail, RunSummary } from '../../contract/run.ts'
 import type { CreatedRun, NewRun } from '../create-run.ts'
-import type { Owner } from '../owner.ts'
+import type { Owner, Reach } from '../owner.ts'
+
+/** What run it is, and how far. */
+export type RunProgress = RunSummary & Pick<Run, 'lastSeq'>
 
 /** What became of a cancel request. */
 export type CancelOutcome =
@@ -19,10 +22,13 @@ export interface RunStore {
   createRuns(runs: readonly NewRun[], options?: { lockPatienceMs: number }): Promise<CreatedRun[]>
   /** Whether its owner has used the idempotency key before. */
   isKeyUsed(owner: Owner, idempotencyKey: string): Promise<boolean>
-  getRun(owner: Owner, runId: string): Promise<RunDetail | null>
-  listRuns(owner: Owner, filter: Omit<ListRunsInput, 'cursor'>, cursor: PageCursor | null): Promise<Page<Run>>
-  /** How far a run is, as far as its owner may know. */
-  getProgress(owner: Owner, runId: string): Promise<Pick<Run, 'status' | 'lastSeq'> | null>
+  getRun(reach: Reach, runId: string): Promise<RunDetail | null>
+  listRuns(
+    reach: Reach,
+    filter: Omit<ListRunsInput, 'cursor' | 'scope'>,
+    cursor: PageCursor | null,
+  ): Promise<Page<Run>>
+  getProgress(reach: Reach, runId: string): Promise<RunProgress | null>
   /** Ends a queued or waiting run at once; marks a running one. */
   requestCancel(owner: Owner, runId: string): Promise<CancelOutcome>
 }

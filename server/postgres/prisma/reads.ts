@@ -4,20 +4,20 @@ import type { JsonObject } from '../../contract/json.ts'
 import { Message } from '../../contract/message.ts'
 import type { Page, PageCursor } from '../../contract/page.ts'
 import type { ListRunsInput, Run } from '../../contract/run.ts'
-import type { Owner } from '../../ports/owner.ts'
+import type { Owner, Reach } from '../../ports/owner.ts'
 import type { PrismaClient } from './generated/client.ts'
-import { ownedBy } from '../owned-by.ts'
+import { ownedBy, within } from '../owned-by.ts'
 import { CONVERSATION_COLUMNS, RUN_COLUMNS, toConversation, toRun } from '../statements/rows.ts'
 import type { ConversationRow, RunRow } from '../statements/rows.ts'
 import { listRows } from '../statements/list-rows.ts'
 
 export async function getRun(
   prisma: PrismaClient,
-  owner: Owner,
+  reach: Reach,
   runId: string,
 ): Promise<(Run & { messages: Message[] }) | null> {
   const row = await prisma.run.findFirst({
-    where: { id: runId, ...ownedBy(owner) },
+    where: { id: runId, ...within(reach) },
     include: { messages: { orderBy: { position: 'asc' }, select: { body: true } } },
   })
   if (row === null) return null
@@ -39,10 +39,10 @@ export async function isKeyUsed(
 export function listRuns(
   pool: pg.Pool,
   {
-    owner,
+    reach,
     filter,
     cursor,
-  }: { owner: Owner; filter: Omit<ListRunsInput, 'cursor'>; cursor: PageCursor | null },
+  }: { reach: Reach; filter: Omit<ListRunsInput, 'cursor' | 'scope'>; cursor: PageCursor | null },
 ): Promise<Page<Run>> {
   const { limit, ...fields } = filter
   return listRows<RunRow, Run, typeof fields>(
@@ -54,7 +54,7 @@ export function listRuns(
       filters: { agentKey: 'agent_key', status: 'status', conversationId: 'conversation_id' },
       toItem: toRun,
     },
-    { owner, filter: fields, cursor, limit },
+    { reach, filter: fields, cursor, limit },
   )
 }
 
@@ -68,20 +68,20 @@ export async function createConversation(
 
 export async function getConversation(
   prisma: PrismaClient,
-  owner: Owner,
+  reach: Reach,
   conversationId: string,
 ): Promise<Conversation | null> {
-  const row = await prisma.conversation.findFirst({ where: { id: conversationId, ...ownedBy(owner) } })
+  const row = await prisma.conversation.findFirst({ where: { id: conversationId, ...within(reach) } })
   return row === null ? null : toConversation(row)
 }
 
 export function listConversations(
   pool: pg.Pool,
   {
-    owner,
+    reach,
     filter,
     cursor,
-  }: { owner: Owner; filter: Omit<ListConversationsInput, 'cursor'>; cursor: PageCursor | null },
+  }: { reach: Reach; filter: Omit<ListConversationsInput, 'cursor' | 'scope'>; cursor: PageCursor | null },
 ): Promise<Page<Conversation>> {
   const { limit, ...fields } = filter
   return listRows<ConversationRow, Conversation, typeof fields>(
@@ -93,6 +93,6 @@ export function listConversations(
       filters: { agentKey: 'agent_key' },
       toItem: toConversation,
     },
-    { owner, filter: fields, cursor, limit },
+    { reach, filter: fields, cursor, limit },
   )
 }

@@ -1,48 +1,60 @@
 import type pg from 'pg'
 import { ANNOUNCED_EVENTS } from '../../contract/event.ts'
 import type { AnyRunEvent, Visibility } from '../../contract/event.ts'
-import type { Owner } from '../../ports/owner.ts'
+import type { Scope } from '../../contract/scope.ts'
+import type { Reach } from '../../ports/owner.ts'
 import type { EventPage } from '../../ports/store/event-store.ts'
-import { isOwned, ownerValues } from '../owned-by.ts'
+import { forEachScope, isReached, reachValues } from '../owned-by.ts'
 import { execute } from '../connections/transaction.ts'
 import { boundedPage, MAX_PAGE_BYTES } from './bounded-page.ts'
 
-const isShown = `(visibility = ANY ($3::agent_runtime.visibility[]) OR type = ANY ($4::text[]))
-  AND EXISTS (SELECT FROM agent_runtime.run r WHERE r.id = $1 AND ${isOwned('r', 5)})`
+const isShown = (
+  scope: Scope,
+  first: number,
+) => `(visibility = ANY ($3::agent_runtime.visibility[]) OR type = ANY ($4::text[]))
+  AND EXISTS (SELECT FROM agent_runtime.run r WHERE r.id = $1 AND ${isReached(scope, 'r', first)})`
 
-const LIST = {
-  name: 'list_events',
-  text: `
+const LIST = forEachScope(
+  'list_events',
+  (scope) => `
     SELECT seq, attempt, type, visibility, payload, ts
     FROM (${boundedPage(
       `SELECT * FROM agent_runtime.event
-       WHERE run_id = $1 AND seq > $2 AND ${isShown}
+       WHERE run_id = $1 AND seq > $2 AND ${isShown(scope, 6)}
        ORDER BY seq
-       LIMIT $8`,
+       LIMIT $5`,
       String(MAX_PAGE_BYTES),
     )}) AS listed
     ORDER BY seq`,
-}
+)
 
-const COUNT = {
-  name: 'count_events',
-  text: `
+const COUNT = forEachScope(
+  'count_events',
+  (scope) => `
     SELECT count(*)::int AS count, count(*) FILTER (WHERE seq > $2)::int AS remaining
     FROM agent_runtime.event
-    WHERE run_id = $1 AND ${isShown}`,
-}
+    WHERE run_id = $1 AND ${isShown(scope, 5)}`,
+)
 
 /** A page by count and by bytes: of large events it has fewer than asked for, and more are to be had. */
 export async function listEvents(
   pool: pg.Pool,
-  { owner, runId }: { owner: Owner; runId: string },
+  { reach, runId }: { reach: Reach; runId: string },
   page: { afterSeq: number; limit: number; visibilities: readonly Visibility[] },
 ): Promise<EventPage> {
   const { afterSeq, limit, visibilities } = page
-  const shown = [runId, afterSeq, visibilities, ANNOUNCED_EVENTS, ...ownerValues(owner)]
+  const shown = [runId, afterSeq, visibilities, ANNOUNCED_EVENTS]
+  const reached = reachValues(reach)
   // Counted first: what is added in between is more than there was said to be, never less.
-  const [counted] = await execute<{ count: number; remaining: number }>(pool, COUNT, shown)
-  const rows = await execute<Omit<AnyRunEvent, 'runId' | 'ts'> & { ts: Date }>(pool, LIST, [...shown, limit])
+  const [counted] = await execute<{ count: number; remaining: number }>(pool, COUNT[reach.scope], [
+    ...shown,
+    ...reached,
+  ])
+  const rows = await execute<Omit<AnyRunEvent, 'runId' | 'ts'> & { ts: Date }>(pool, LIST[reach.scope], [
+    ...shown,
+    limit,
+    ...reached,
+  ])
   const { count, remaining } = counted ?? { count: 0, remaining: 0 }
   const events = rows.map((row) => ({ runId, ...row, ts: row.ts.toISOString() }))
   return { events, count, hasMore: remaining > events.length }

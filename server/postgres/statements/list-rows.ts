@@ -1,9 +1,10 @@
-// Pages of what belongs to an owner, newest first, bounded by count and by bytes before a row leaves the database.
+// Pages of what somebody reaches, newest first, bounded by count and by bytes before a row leaves the database.
 import type pg from 'pg'
 import type { Page, PageCursor } from '../../contract/page.ts'
 import { encodeCursor } from '../../contract/page.ts'
-import type { Owner } from '../../ports/owner.ts'
-import { isOwned, ownerValues } from '../owned-by.ts'
+import type { Scope } from '../../contract/scope.ts'
+import type { Reach } from '../../ports/owner.ts'
+import { isReached, reachValues } from '../owned-by.ts'
 import { execute } from '../connections/transaction.ts'
 import type { Statement } from '../connections/transaction.ts'
 import { boundedRows, rowBytesSql } from './bounded-rows.ts'
@@ -23,7 +24,7 @@ const TYPE_OF = { agent_key: 'text', status: 'agent_runtime.run_status', convers
 type FilterColumn = keyof typeof TYPE_OF
 
 interface Query<TFilter> {
-  owner: Owner
+  reach: Reach
   /** What columns have to be; undefined where anything will do. */
   filter: TFilter
   cursor: PageCursor | null
@@ -42,17 +43,21 @@ export async function listRows<TRow extends { id: string }, TItem extends { id: 
   listed: Listed<TRow, TItem, TFilter>,
   query: Query<TFilter>,
 ): Promise<Page<TItem>> {
-  const { owner, filter, cursor, limit } = query
+  const { reach, filter, cursor, limit } = query
   const given = (Object.keys(listed.filters) as (keyof TFilter)[]).filter(
     (field) => filter[field] !== undefined,
   )
   const columns = given.map((field) => listed.filters[field])
   // One more than asked for tells whether there is a page after this one.
-  const values = [...ownerValues(owner), limit + 1, ...given.map((field) => filter[field])]
   const rows = await execute<TRow & PageRow>(
     pool,
-    toStatement(listed, columns, cursor),
-    cursor === null ? values : [...values, cursor.id],
+    toStatement(listed, columns, { cursor, scope: reach.scope }),
+    [
+      limit + 1,
+      ...given.map((field) => filter[field]),
+      ...(cursor === null ? [] : [cursor.id]),
+      ...reachValues(reach),
+    ],
   )
   const items = rows.flatMap((row) => (row.id === null ? [] : [listed.toItem(row)])).slice(0, limit)
   const { count = 0, candidates = 0 } = rows[0] ?? {}
@@ -63,20 +68,26 @@ export async function listRows<TRow extends { id: string }, TItem extends { id: 
 function toStatement(
   { table, columns, large }: Pick<Listed<never, unknown, unknown>, 'table' | 'columns' | 'large'>,
   filtered: readonly FilterColumn[],
-  cursor: PageCursor | null,
+  { cursor, scope }: { cursor: PageCursor | null; scope: Scope },
 ): Statement {
-  const conditions = filtered.map((column, index) => `r.${column} = $${5 + index}::${TYPE_OF[column]}`)
-  const where = [isOwned('r', 1), ...conditions].join(' AND ')
+  const conditions = filtered.map((column, index) => `r.${column} = $${2 + index}::${TYPE_OF[column]}`)
+  const afterFilter = 2 + filtered.length
+  const where = [isReached(scope, 'r', afterFilter + (cursor === null ? 0 : 1)), ...conditions].join(' AND ')
   const order = cursor?.direction === 'after' ? 'ASC' : 'DESC'
-  const beyond =
-    cursor === null ? '' : `AND r.id ${order === 'ASC' ? '>' : '<'} $${5 + filtered.length}::uuid`
+  const beyond = cursor === null ? '' : `AND r.id ${order === 'ASC' ? '>' : '<'} $${afterFilter}::uuid`
   const candidates = `
       SELECT row_number() OVER (ORDER BY id ${order}) AS n, id
       FROM (
-        SELECT r.id FROM agent_runtime.${table} r WHERE ${where} ${beyond} ORDER BY r.id ${order} LIMIT $4
+        SELECT r.id FROM agent_runtime.${table} r WHERE ${where} ${beyond} ORDER BY r.id ${order} LIMIT $1
       ) AS first`
   return {
-    name: ['list', table, ...filtered, cursor?.direction ?? 'first'].join('_'),
+    name: [
+      'list',
+      table,
+      ...filtered,
+      cursor?.direction ?? 'first',
+      ...(scope === 'own' ? [] : [scope]),
+    ].join('_'),
     text: `
     WITH RECURSIVE ${boundedRows(
       candidates,

@@ -4,15 +4,17 @@
 import type pg from 'pg'
 import type { AnyRunEvent, Visibility } from '../../contract/event.ts'
 import type { Json } from '../../contract/json.ts'
-import type { Run } from '../../contract/run.ts'
 import { createGroupCommit } from '../../concurrency/group-commit.ts'
-import { ownerOf } from '../../ports/owner.ts'
-import type { Owner } from '../../ports/owner.ts'
+import type { Scope } from '../../contract/scope.ts'
+import { reachOf } from '../../ports/owner.ts'
+import type { Reach } from '../../ports/owner.ts'
 import type { EventStore } from '../../ports/store/event-store.ts'
-import type { RunStore } from '../../ports/store/run-store.ts'
-import { haveOneOwner, ownerColumns } from '../owned-by.ts'
+import type { RunProgress, RunStore } from '../../ports/store/run-store.ts'
+import { forEachScope, isReachedBy, ownerColumns } from '../owned-by.ts'
 import { mayBeOnes } from '../../ports/store/store-failure.ts'
 import { execute } from '../connections/transaction.ts'
+import { SUMMARY_COLUMNS, toSummary } from './rows.ts'
+import type { SummaryRow } from './rows.ts'
 import { boundedPage, MAX_PAGE_BYTES } from './bounded-page.ts'
 
 /** What all readers of a statement get, who share that out. */
@@ -32,14 +34,14 @@ const READ_EVENTS = {
     )}) AS e`,
 }
 
-const READ_PROGRESS = {
-  name: 'read_progress',
-  text: `
-    SELECT w.reader::int, r.status, r.last_seq AS "lastSeq"
+const READ_PROGRESS = forEachScope(
+  'read_progress',
+  (scope) => `
+    SELECT w.reader::int, ${SUMMARY_COLUMNS}, r.last_seq AS "lastSeq"
     FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) WITH ORDINALITY
       AS w (run_id, tenant_id, owner_id, owner_kind, reader)
-    JOIN agent_runtime.run r ON r.id = w.run_id AND ${haveOneOwner('r', 'w')}`,
-}
+    JOIN agent_runtime.run r ON r.id = w.run_id AND ${isReachedBy('r', 'w', scope)}`,
+)
 
 interface EventRow {
   /** Position in the batch of readers, from 1. */
@@ -51,8 +53,6 @@ interface EventRow {
   payload: Json
   ts: Date
 }
-
-type Progress = Pick<Run, 'status' | 'lastSeq'>
 
 interface EventsRequest {
   runId: string
@@ -95,19 +95,28 @@ function keyOf({ runId, afterSeq, limit }: EventsRequest): string {
 }
 
 export function createGetProgress(pool: pg.Pool): RunStore['getProgress'] {
-  const read = createGroupCommit({
-    maxBatch: MAX_READERS,
-    mayBeOnes,
-    async flush(requests: readonly { owner: Owner; runId: string }[]) {
-      const rows = await execute<Progress & { reader: number }>(pool, READ_PROGRESS, [
-        requests.map((request) => request.runId),
-        ...ownerColumns(requests.map((request) => request.owner)),
-      ])
-      const answers = requests.map((): Progress | null => null)
-      for (const { reader, ...progress } of rows) answers[reader - 1] = progress
-      return answers
-    },
-  })
-  // Whoever is nobody is refused before they share a statement with others.
-  return async (owner, runId) => read({ owner: ownerOf(owner), runId })
+  const createRead = (scope: Scope) =>
+    createGroupCommit({
+      maxBatch: MAX_READERS,
+      mayBeOnes,
+      async flush(requests: readonly { reach: Reach; runId: string }[]) {
+        const rows = await execute<SummaryRow & { lastSeq: number; reader: number }>(
+          pool,
+          READ_PROGRESS[scope],
+          [
+            requests.map((request) => request.runId),
+            ...ownerColumns(requests.map((request) => request.reach)),
+          ],
+        )
+        const answers = requests.map((): RunProgress | null => null)
+        for (const row of rows) answers[row.reader - 1] = { ...toSummary(row), lastSeq: row.lastSeq }
+        return answers
+      },
+    })
+  const readers = { own: createRead('own'), tenant: createRead('tenant'), any: createRead('any') }
+  return async (asking, runId) => {
+    // Whoever is nobody is refused before they share a statement with others.
+    const reach = reachOf(asking)
+    return readers[reach.scope]({ reach, runId })
+  }
 }

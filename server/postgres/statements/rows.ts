@@ -1,9 +1,23 @@
 import type { Conversation } from '../../contract/conversation.ts'
 import type { JsonObject, Json } from '../../contract/json.ts'
-import type { Run, RunError, RunStatus } from '../../contract/run.ts'
+import type { Owner } from '../../contract/principal.ts'
+import type { Run, RunError, RunStatus, RunSummary } from '../../contract/run.ts'
+
+/** Whose a row is, as both Prisma and a select list deliver it. */
+export interface OwnerColumns {
+  tenantId: string
+  ownerId: string
+  ownerKind: string
+}
+
+const OWNER_COLUMN_OF = {
+  tenantId: 'tenant_id',
+  ownerId: 'owner_id',
+  ownerKind: 'owner_kind',
+} satisfies Record<keyof OwnerColumns, string>
 
 /** A row of `run` as both Prisma and {@link RUN_COLUMNS} deliver it. */
-export interface RunRow {
+export interface RunRow extends OwnerColumns {
   id: string
   agentKey: string
   status: RunStatus
@@ -26,6 +40,7 @@ export interface RunRow {
 
 const RUN_COLUMN_OF = {
   id: 'id',
+  ...OWNER_COLUMN_OF,
   agentKey: 'agent_key',
   status: 'status',
   conversationId: 'conversation_id',
@@ -51,6 +66,7 @@ export const RUN_COLUMNS = selectList(RUN_COLUMN_OF)
 export function toRun(row: RunRow): Run {
   return {
     id: row.id,
+    owner: toOwner(row),
     agentKey: row.agentKey,
     status: row.status,
     conversationId: row.conversationId,
@@ -71,7 +87,23 @@ export function toRun(row: RunRow): Run {
   }
 }
 
-export interface ConversationRow {
+export type SummaryRow = Pick<RunRow, keyof OwnerColumns | 'id' | 'agentKey' | 'status' | 'conversationId'>
+
+/** The select list that makes a {@link SummaryRow}, for a table named `r`. */
+export const SUMMARY_COLUMNS = selectList({
+  id: RUN_COLUMN_OF.id,
+  ...OWNER_COLUMN_OF,
+  agentKey: RUN_COLUMN_OF.agentKey,
+  status: RUN_COLUMN_OF.status,
+  conversationId: RUN_COLUMN_OF.conversationId,
+} satisfies Record<keyof SummaryRow, string>)
+
+export function toSummary(row: SummaryRow): RunSummary {
+  const { id, agentKey, status, conversationId } = row
+  return { id, owner: toOwner(row), agentKey, status, conversationId }
+}
+
+export interface ConversationRow extends OwnerColumns {
   id: string
   agentKey: string | null
   title: string | null
@@ -82,6 +114,7 @@ export interface ConversationRow {
 
 const CONVERSATION_COLUMN_OF = {
   id: 'id',
+  ...OWNER_COLUMN_OF,
   agentKey: 'agent_key',
   title: 'title',
   metadata: 'metadata',
@@ -95,12 +128,17 @@ export const CONVERSATION_COLUMNS = selectList(CONVERSATION_COLUMN_OF)
 export function toConversation(row: ConversationRow): Conversation {
   return {
     id: row.id,
+    owner: toOwner(row),
     agentKey: row.agentKey,
     title: row.title,
     metadata: row.metadata as JsonObject,
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),
   }
+}
+
+function toOwner({ tenantId, ownerId, ownerKind }: OwnerColumns): Owner {
+  return { id: ownerId, tenantId, kind: ownerKind as Owner['kind'] }
 }
 
 function selectList(columnOf: Record<string, string>): string {

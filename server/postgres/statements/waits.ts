@@ -3,19 +3,19 @@ import type pg from 'pg'
 import type { Json } from '../../contract/json.ts'
 import type { Run } from '../../contract/run.ts'
 import { isTerminal } from '../../contract/terminal.ts'
-import type { PendingWait } from '../../contract/wait.ts'
+import type { PendingWait, WaitKind } from '../../contract/wait.ts'
 import { resumedSql } from '../../lifecycle/payloads.ts'
 import { listOf, OPEN } from '../../lifecycle/statuses.ts'
 import { TRANSITIONS } from '../../lifecycle/transitions.ts'
 import type { RunAppend, SettledWait } from '../../ports/attempt.ts'
-import type { Owner } from '../../ports/owner.ts'
+import type { Owner, Reach } from '../../ports/owner.ts'
 import type { QueuedRun } from '../../ports/queue.ts'
 import type { Deliver } from '../deliveries/deliveries.ts'
-import type { RespondOutcome } from '../../ports/store/wait-store.ts'
+import type { PendingWaits, RespondOutcome, RespondRequest } from '../../ports/store/wait-store.ts'
 import { toStorableJson } from '../../contract/storable-json.ts'
-import { isOwned, ownerValues } from '../owned-by.ts'
-import { RUN_COLUMNS, toRun } from './rows.ts'
-import type { RunRow } from './rows.ts'
+import { forEachScope, isReached, reachValues } from '../owned-by.ts'
+import { RUN_COLUMNS, SUMMARY_COLUMNS, toRun, toSummary } from './rows.ts'
+import type { RunRow, SummaryRow } from './rows.ts'
 import { execute, inTransaction } from '../connections/transaction.ts'
 import { insertEventOf } from './insert-event.ts'
 import type { VisibilityOf } from './insert-event.ts'
@@ -107,7 +107,7 @@ const ANSWER = {
     UPDATE agent_runtime.wait SET status = 'answered', value = $3::jsonb, responded_by = $4, settled_at = now()
     WHERE (run_id, name, occurrence) = (
       SELECT run_id, name, occurrence FROM agent_runtime.wait
-      WHERE run_id = $1 AND name = $2 AND status = 'pending' AND kind <> 'sleep'
+      WHERE run_id = $1 AND name = $2 AND status = 'pending' AND kind = $5
         AND (expires_at IS NULL OR expires_at > now())
       ORDER BY occurrence LIMIT 1)
     RETURNING name`,
@@ -134,16 +134,16 @@ const WAS_ASKED = {
 
 export async function respond(
   pool: pg.Pool,
-  request: { owner: Owner; runId: string; wait: string; value: Json; visibilityOf: VisibilityOf },
+  request: RespondRequest & { owner: Owner; visibilityOf: VisibilityOf },
   deliver: Deliver,
 ): Promise<RespondOutcome> {
-  const { owner, runId, wait, value, visibilityOf } = request
+  const { owner, runId, wait, kind, value, by, visibilityOf } = request
   return inTransaction(pool, async (client, tx): Promise<RespondOutcome> => {
     const row = await lockRun(client, owner, runId)
     if (row === undefined) return { kind: 'not-found' }
     const run = toRun(row)
     const answered = mayBeAnswered(run)
-      ? await execute(client, ANSWER, [runId, wait, toStorableJson(value), owner.id])
+      ? await execute(client, ANSWER, [runId, wait, toStorableJson(value), by, kind])
       : []
     if (answered.length === 0) {
       const asked = await execute(client, WAS_ASKED, [runId, wait])
@@ -163,27 +163,30 @@ function mayBeAnswered({ status, cancelRequestedAt }: Run): boolean {
   return !isTerminal(status) && cancelRequestedAt === null
 }
 
-const READ_PENDING = {
-  name: 'read_pending_waits',
-  text: `
-    SELECT w.name, w.kind, w.request, w.expires_at AS "expiresAt"
+const READ_PENDING = forEachScope(
+  'read_pending_waits',
+  (scope) => `
+    SELECT ${SUMMARY_COLUMNS}, w.name, w.kind, w.request, w.expires_at AS "expiresAt"
     FROM agent_runtime.run r
     LEFT JOIN agent_runtime.wait w ON w.run_id = r.id AND w.status = 'pending'
       AND r.status IN ${OPEN} AND (w.expires_at IS NULL OR w.expires_at > now())
-    WHERE r.id = $1 AND ${isOwned('r', 2)}
+    WHERE r.id = $1 AND ${isReached(scope, 'r', 2)}
     ORDER BY w.created_at, w.name, w.occurrence`,
-}
+)
 
-interface PendingRow extends Omit<PendingWait, 'name' | 'details' | 'schema' | 'expiresAt'> {
+interface PendingRow extends SummaryRow {
   name: string | null
+  kind: WaitKind
   request: { details: Json; schema: Json }
   expiresAt: Date | null
 }
 
-export async function readWaits(pool: pg.Pool, owner: Owner, runId: string): Promise<PendingWait[] | null> {
-  const rows = await execute<PendingRow>(pool, READ_PENDING, [runId, ...ownerValues(owner)])
-  if (rows.length === 0) return null
-  return rows.flatMap(({ name, request, expiresAt, kind }) =>
+export async function readWaits(pool: pg.Pool, reach: Reach, runId: string): Promise<PendingWaits | null> {
+  const rows = await execute<PendingRow>(pool, READ_PENDING[reach.scope], [runId, ...reachValues(reach)])
+  const [first] = rows
+  if (first === undefined) return null
+  const waits = rows.flatMap(({ name, request, expiresAt, kind }): PendingWait[] =>
     name === null ? [] : [{ name, kind, ...request, expiresAt: expiresAt?.toISOString() ?? null }],
   )
+  return { run: toSummary(first), waits }
 }

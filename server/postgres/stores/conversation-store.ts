@@ -7,9 +7,9 @@ import type { StoreParts } from './store-parts.ts'
 export function createConversationStore({ pool, prisma, delivering }: StoreParts): ConversationStore {
   return {
     createConversation: (owner, conversation) => reads.createConversation(prisma, owner, conversation),
-    getConversation: (owner, conversationId) => reads.getConversation(prisma, owner, conversationId),
-    listConversations: (owner, filter, cursor) => reads.listConversations(pool, { owner, filter, cursor }),
-    readHistory: (owner, conversationId, window) => readHistory(pool, { owner, conversationId }, window),
+    getConversation: (reach, conversationId) => reads.getConversation(prisma, reach, conversationId),
+    listConversations: (reach, filter, cursor) => reads.listConversations(pool, { reach, filter, cursor }),
+    readHistory: (reach, conversationId, window) => readHistory(pool, { reach, conversationId }, window),
     giveTurns: (turns) => delivering((deliver) => giveTurns(pool, turns, deliver)),
   }
 }

@@ -7,6 +7,6 @@ export function createEventStore({ pool }: StoreParts): EventStore {
   return {
     readEvents: createReadEvents(pool),
     readNewEvents: createReadEvents(pool),
-    listEvents: (owner, runId, page) => listEvents(pool, { owner, runId }, page),
+    listEvents: (reach, runId, page) => listEvents(pool, { reach, runId }, page),
   }
 }

@@ -12,12 +12,15 @@ export function createRunStore({ pool, prisma, delivering, visibilityOf, runsAtO
     createRuns: (runs, options) =>
       delivering((deliver) => createRuns(pool, { runs, ...options, visibilityOf, runsAtOnce }, deliver)),
     isKeyUsed: (owner, idempotencyKey) => reads.isKeyUsed(prisma, owner, idempotencyKey),
-    async getRun(owner, runId) {
-      const run = await reads.getRun(prisma, owner, runId)
+    async getRun(reach, runId) {
+      const run = await reads.getRun(prisma, reach, runId)
       if (run === null) return null
-      return { ...run, waits: isTerminal(run.status) ? [] : ((await readWaits(pool, owner, runId)) ?? []) }
+      return {
+        ...run,
+        waits: isTerminal(run.status) ? [] : ((await readWaits(pool, reach, runId))?.waits ?? []),
+      }
     },
-    listRuns: (owner, filter, cursor) => reads.listRuns(pool, { owner, filter, cursor }),
+    listRuns: (reach, filter, cursor) => reads.listRuns(pool, { reach, filter, cursor }),
     getProgress: createGetProgress(pool),
     requestCancel: (owner, runId) => requestCancel(pool, { owner, runId }, visibilityOf),
   }

@@ -4,7 +4,7 @@ import type { StoreParts } from './store-parts.ts'
 
 export function createWaitStore({ pool, delivering, visibilityOf }: StoreParts): WaitStore {
   return {
-    readWaits: (owner, runId) => readWaits(pool, owner, runId),
+    readWaits: (reach, runId) => readWaits(pool, reach, runId),
     readSettledWaits: (runId) => readSettledWaits(pool, runId),
     respond: (owner, answer) =>
       delivering((deliver) => respond(pool, { owner, ...answer, visibilityOf }, deliver)),

@@ -1,7 +1,8 @@
+import { isDeepStrictEqual } from 'node:util'
 import { v7 as uuidv7 } from 'uuid'
 import { describe, expect } from 'vitest'
 import { createTestStore } from '../../support/store.ts'
-import type { Owner } from '../../../server/ports/owner.ts'
+import type { Owner, Reach } from '../../../server/ports/owner.ts'
 import type { Store } from '../../../server/ports/store/store.ts'
 import { newRun } from '../../support/new-run.ts'
 import { createTestPool } from '../../support/pool.ts'
@@ -19,8 +20,8 @@ const test = base.extend<{ store: Store }>({
 
 /** Those of the store's methods that do something on behalf of an owner. */
 type OwnersMethod = {
-  [K in keyof Store]: Store[K] extends (owner: Owner, ...rest: never[]) => unknown
-    ? Owner extends Parameters<Store[K]>[0]
+  [K in keyof Store]: Store[K] extends (reach: Reach, ...rest: never[]) => unknown
+    ? Reach extends Parameters<Store[K]>[0]
       ? K
       : never
     : never
@@ -38,43 +39,48 @@ const page = { afterSeq: 0, limit: 10, visibilities: ['user'] as const }
 /** One call of each, and what it answers to somebody whose rows these are not. A method that is missing does not compile. */
 const CALLS: {
   [K in Exclude<OwnersMethod, 'createConversation'>]: {
-    call(scene: Scene, owner: Owner): unknown
+    call(scene: Scene, reach: Reach): unknown
     answer: unknown
+    /** Names the owner, however far one sees. */
+    isOwners?: true
   }
 } = {
-  getRun: { call: ({ store, runId }, owner) => store.getRun(owner, runId), answer: null },
-  isKeyUsed: { call: ({ store }, owner) => store.isKeyUsed(owner, 'key'), answer: false },
-  getProgress: { call: ({ store, runId }, owner) => store.getProgress(owner, runId), answer: null },
-  readWaits: { call: ({ store, runId }, owner) => store.readWaits(owner, runId), answer: null },
+  getRun: { call: ({ store, runId }, reach) => store.getRun(reach, runId), answer: null },
+  isKeyUsed: { call: ({ store }, reach) => store.isKeyUsed(reach, 'key'), answer: false, isOwners: true },
+  getProgress: { call: ({ store, runId }, reach) => store.getProgress(reach, runId), answer: null },
+  readWaits: { call: ({ store, runId }, reach) => store.readWaits(reach, runId), answer: null },
   requestCancel: {
-    call: ({ store, runId }, owner) => store.requestCancel(owner, runId),
+    call: ({ store, runId }, reach) => store.requestCancel(reach, runId),
     answer: { kind: 'not-found' },
+    isOwners: true,
   },
   respond: {
-    call: ({ store, runId }, owner) => store.respond(owner, { runId, wait: 'w', value: 1 }),
+    call: ({ store, runId }, reach) =>
+      store.respond(reach, { runId, wait: 'w', kind: 'input', value: 1, by: 'ada' }),
     answer: { kind: 'not-found' },
+    isOwners: true,
   },
   listEvents: {
-    call: ({ store, runId }, owner) => store.listEvents(owner, runId, page),
+    call: ({ store, runId }, reach) => store.listEvents(reach, runId, page),
     answer: { events: [], count: 0, hasMore: false },
   },
-  listRuns: { call: ({ store }, owner) => store.listRuns(owner, { limit: 10 }, null), answer: nothing },
+  listRuns: { call: ({ store }, reach) => store.listRuns(reach, { limit: 10 }, null), answer: nothing },
   getConversation: {
-    call: ({ store, conversationId }, owner) => store.getConversation(owner, conversationId),
+    call: ({ store, conversationId }, reach) => store.getConversation(reach, conversationId),
     answer: null,
   },
   listConversations: {
-    call: ({ store }, owner) => store.listConversations(owner, { limit: 10 }, null),
+    call: ({ store }, reach) => store.listConversations(reach, { limit: 10 }, null),
     answer: nothing,
   },
   readHistory: {
-    call: ({ store, conversationId }, owner) =>
-      store.readHistory(owner, conversationId, { limit: 10, offset: 0, statuses: ['queued'] }),
+    call: ({ store, conversationId }, reach) =>
+      store.readHistory(reach, conversationId, { limit: 10, offset: 0, statuses: ['queued'] }),
     answer: { messages: [], total: 0 },
   },
 }
 
-const ADA: Owner = { id: 'ada', tenantId: 'acme', kind: 'user' }
+const ADA: Reach = { id: 'ada', tenantId: 'acme', kind: 'user', scope: 'own' }
 
 async function createScene(
   store: Store,
@@ -100,23 +106,35 @@ describe('what the store does on behalf of an owner', () => {
     '%s: finds nothing of anybody else’s',
     async ([, { call, answer }], { store, database }) => {
       const scene = await createScene(store, database.sql)
-      const strangers: Owner[] = [
-        { ...ADA, id: 'bob' },
-        { ...ADA, tenantId: '' },
-        { ...ADA, kind: 'anonymous' },
-        { ...ADA, kind: 'public' },
-      ]
-      for (const stranger of strangers) expect(await call(scene, stranger)).toEqual(answer)
+      for (const stranger of [...COLLEAGUES, ...OTHERS]) expect(await call(scene, stranger)).toEqual(answer)
       expect(await call(scene, ADA)).not.toEqual(answer)
     },
   )
 
   test.for(Object.entries(CALLS))(
-    '%s: refuses whoever is nobody',
-    async ([, { call }], { store, database }) => {
+    '%s: finds as much more as is reached, unless it is the owner’s to do',
+    async ([, { call, answer, isOwners }], { store, database }) => {
       const scene = await createScene(store, database.sql)
-      for (const nobody of NOBODY) {
-        await expect((async () => call(scene, nobody as Owner))()).rejects.toThrow(TypeError)
+      const finds = async (reach: Reach) => !isDeepStrictEqual(await call(scene, reach), answer)
+      for (const reach of OTHERS) {
+        expect([reach, await finds({ ...reach, scope: 'tenant' })]).toEqual([reach, false])
+        expect([reach, await finds({ ...reach, scope: 'any' })]).toEqual([reach, isOwners !== true])
+      }
+      for (const reach of COLLEAGUES) {
+        expect([reach, await finds({ ...reach, scope: 'tenant' })]).toEqual([reach, isOwners !== true])
+        expect([reach, await finds({ ...reach, scope: 'any' })]).toEqual([reach, isOwners !== true])
+      }
+    },
+  )
+
+  test.for(Object.entries(CALLS))(
+    '%s: refuses whoever is nobody, and whoever sees nobody knows how far',
+    async ([, { call, isOwners }], { store, database }) => {
+      const scene = await createScene(store, database.sql)
+      for (const nobody of [...NOBODY, ...NOWHERE]) {
+        // Whoever names its owner needs no scope.
+        if (isOwners === true && NOWHERE.includes(nobody)) continue
+        await expect((async () => call(scene, nobody as Reach))()).rejects.toThrow(TypeError)
       }
     },
   )
@@ -128,7 +146,7 @@ describe('what the store does on behalf of an owner', () => {
       await expect(store.createRuns([newRun({ principal: nobody as Owner })])).rejects.toThrow(TypeError)
     }
     const answers = await Promise.allSettled(
-      [...NOBODY, ADA].map((owner) => store.getProgress(owner as Owner, uuidv7())),
+      [...NOBODY, ADA].map((owner) => store.getProgress(owner as Reach, uuidv7())),
     )
     expect(answers.at(-1)).toEqual({ status: 'fulfilled', value: null })
     const counts = `SELECT (SELECT count(*)::int FROM agent_runtime.run) AS runs,
@@ -136,6 +154,23 @@ describe('what the store does on behalf of an owner', () => {
     expect(await database.sql(counts)).toEqual([{ runs: 0, conversations: 0 }])
   })
 })
+
+const COLLEAGUES: Reach[] = [
+  { ...ADA, id: 'bob' },
+  { ...ADA, kind: 'anonymous' },
+  { ...ADA, kind: 'public' },
+]
+const OTHERS: Reach[] = [
+  { ...ADA, tenantId: '' },
+  { ...ADA, id: 'bob', tenantId: 'globex' },
+]
+
+const NOWHERE: unknown[] = [
+  { ...ADA, scope: undefined },
+  { ...ADA, scope: 'ANY' },
+  { ...ADA, scope: ['any'] },
+  { ...ADA, scope: 'toString' },
+]
 
 const NOBODY: unknown[] = [
   {},

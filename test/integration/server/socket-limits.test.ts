@@ -4,7 +4,7 @@ import { createTRPCClient, createWSClient, wsLink } from '@trpc/client'
 import { describe, expect, vi } from 'vitest'
 import { createAgentClient } from '../../../client/index.ts'
 import type { AgentRouter } from '../../../server/api/router.ts'
-import { defineAgent } from '../../../server/index.ts'
+import { defineAgent, ownersOnly } from '../../../server/index.ts'
 import type { Principal } from '../../../server/index.ts'
 import { createHeldAgent } from '../../support/held-agent.ts'
 import { hostRuntimes } from '../../support/node-host.ts'
@@ -266,7 +266,7 @@ describe('a stream that is open', () => {
     const { runtime, rest } = await createServer({
       agents: [agent],
       config: { streamReauthenticateSeconds: 0.1 },
-      authorizeEvents: () => isTrusted,
+      authorize: (...asked) => (asked[1] === 'includeAll' ? isTrusted : ownersOnly(...asked)),
     })
     await using host = await hostRuntimes(runtime)
     const runId = await rest.create('held')

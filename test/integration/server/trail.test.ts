@@ -2,7 +2,7 @@
 import { connect } from 'node:net'
 import { describe, expect, vi } from 'vitest'
 import { z } from 'zod'
-import { AgentRuntimeError, defineAgent } from '../../../server/index.ts'
+import { AgentRuntimeError, defineAgent, ownersOnly } from '../../../server/index.ts'
 import type { Principal } from '../../../server/index.ts'
 import { hostRuntimes } from '../../support/node-host.ts'
 import type { LogEntry } from '../../support/silent-logger.ts'
@@ -53,13 +53,13 @@ describe('who is refused leaves a line', () => {
       agents: [agent],
       worker: false,
       authenticate,
-      authorizeEvents: () => false,
+      authorize: (...asked) => asked[1] !== 'includeAll' && ownersOnly(...asked),
     })
     const { rest } = as({ 'x-user': 'ada' })
     const runId = await rest.create('agent')
     expect((await rest.get(`runs/${runId}/events?include_all=1`)).status).toBe(403)
-    expect(lines(log, 'refused to show events')).toMatchObject([
-      { level: 'info', fields: { runId, by: ADA, includeAll: true } },
+    expect(lines(log, 'refused an action')).toMatchObject([
+      { level: 'info', fields: { runId, by: ADA, action: 'includeAll' } },
     ])
     const forged = await rest.send('runs', { method: 'POST', headers: { 'x-user': 'ada', cookie: 'a=b' } })
     expect(forged.status).toBe(403)

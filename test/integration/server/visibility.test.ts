@@ -1,7 +1,7 @@
 import { describe, expect } from 'vitest'
 import { z } from 'zod'
-import { defineAgent } from '../../../server/index.ts'
-import type { AnyRunEvent, Principal } from '../../../server/index.ts'
+import { defineAgent, ownersOnly } from '../../../server/index.ts'
+import type { AnyRunEvent, AuthorizeQuestion } from '../../../server/index.ts'
 import type { RestEvent } from '../../support/rest-client.ts'
 import type { TestServer } from '../../support/runtime.ts'
 import { test } from '../../support/runtime.ts'
@@ -201,7 +201,7 @@ describe('a reader sees what is for such a reader', () => {
   test('and who may ask for more is the application’s to say', async ({ createServer }) => {
     const { agent, goOn } = createEmitter()
     goOn()
-    const asked: [Principal, unknown][] = []
+    const asked: AuthorizeQuestion[] = []
     const server = await createServer({
       agents: [agent],
       authenticate: ({ headers }) => ({
@@ -209,9 +209,10 @@ describe('a reader sees what is for such a reader', () => {
         tenantId: '',
         kind: 'anonymous',
       }),
-      async authorizeEvents(principal, request) {
-        asked.push([principal, request])
-        return !request.includeAll
+      async authorize(...asking) {
+        if (asking[1] === 'read' || asking[1] === 'create') return ownersOnly(...asking)
+        asked.push(asking)
+        return asking[1] === 'includeDebug'
       },
     })
     const { rest, trpc } = server.as({ who: 'owner' })
@@ -222,7 +223,13 @@ describe('a reader sees what is for such a reader', () => {
     expect(asked).toHaveLength(3)
     expect(asked[0]).toEqual([
       { id: 'owner', tenantId: '', kind: 'anonymous' },
-      { runId: id, includeDebug: true, includeAll: false },
+      'includeDebug',
+      {
+        run: expect.objectContaining({
+          id,
+          owner: { id: 'owner', tenantId: '', kind: 'anonymous' },
+        }) as unknown,
+      },
     ])
     for (const path of [`runs/${id}/events`, `runs/${id}/events/stream`]) {
       const refused = await rest.get(`${path}?include_all=1&include_debug=1`)

@@ -118,7 +118,8 @@ export function fakeServer(): FakeServer {
     async create(_principal, input) {
       const { agentKey = null, title = null, metadata } = CreateConversationInput.parse(input)
       const now = '2026-01-01T00:00:00.000Z'
-      const conversation = { id: nextId(), agentKey, title, metadata, createdAt: now, updatedAt: now }
+      const owner = { id: 'ada', tenantId: '', kind: 'user' } as const
+      const conversation = { id: nextId(), owner, agentKey, title, metadata, createdAt: now, updatedAt: now }
       conversations.unshift(conversation)
       return conversation
     },

@@ -12,6 +12,7 @@ export const RUN_ID = '019aa000-0000-7000-8000-000000000001'
 export function runRecord(record: Partial<RunDetail> = {}): RunDetail {
   return {
     id: RUN_ID,
+    owner: { id: 'ada', tenantId: '', kind: 'user' },
     agentKey: 'chat',
     status: 'queued',
     conversationId: null,

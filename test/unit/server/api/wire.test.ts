@@ -49,6 +49,7 @@ const input = (body: object) =>
 function detail(messages: Message[], more: Partial<RunDetail> = {}): RunDetail {
   return RunDetail.parse({
     id: '019aa000-0000-7000-8000-000000000001',
+    owner: { id: 'ada', tenantId: 'acme', kind: 'user' },
     agentKey: 'a',
     status: 'queued',
     conversationId: null,

@@ -1,0 +1,104 @@
+import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
+import type { Principal } from '../contract/principal.ts'
+import { isWithin, Scope } from '../contract/scope.ts'
+import type { Logger } from '../ports/logger.ts'
+import { ownerOf } from '../ports/owner.ts'
+import type { Reach } from '../ports/owner.ts'
+import { answerInTime } from './answer-in-time.ts'
+import { ownersOnly } from './authorize.ts'
+import type { Action, ActionResources, Authorize, AuthorizeQuestion } from './authorize.ts'
+
+type Kind = ActionResources['read']['kind']
+
+/** What the application said of who may do what. */
+export interface Access {
+  /** Whether it said anything. If not, owners may, and nobody else: then reading with scope `own` is all the check there is. */
+  readonly isAsked: boolean
+  /** How far the caller sees; null for nothing. */
+  reach(principal: Principal, kind: Kind): Promise<Reach | null>
+  /** How far the caller wants to see, which is no further. @throws AgentRuntimeError `forbidden` */
+  reachWithin(principal: Principal, kind: Kind, wanted: Scope): Promise<Reach>
+  /** @throws AgentRuntimeError `forbidden` */
+  assertMay(...asked: AuthorizeQuestion<Exclude<Action, 'read'>>): Promise<void>
+}
+
+interface AccessSettings {
+  authorize: Authorize | undefined
+  /** For `authorize` to answer. */
+  timeoutMs: number
+  log: Logger
+}
+
+const REFUSALS: Record<Exclude<Action, 'read'>, string> = {
+  create: 'You may not create that.',
+  cancel: 'You may not cancel this run.',
+  respond: 'You may not answer this wait.',
+  includeDebug: 'You may not see debug events of this run.',
+  includeAll: 'You may not see all events of this run.',
+}
+
+/** Asks the application who may do what. What it can't tell is refused, whatever else it says. */
+export function createAccess({ authorize, timeoutMs, log }: AccessSettings): Access {
+  async function ask(...asked: AuthorizeQuestion): Promise<unknown> {
+    if (authorize === undefined) return ownersOnly(...asked)
+    try {
+      return await answerInTime(
+        authorize(...asked),
+        timeoutMs,
+        () => new Error('There was no answer in time.'),
+      )
+    } catch (error) {
+      if (error instanceof AgentRuntimeError) throw error
+      log.error({ err: error, action: asked[1] }, 'authorize failed, so a request is refused with 503')
+      throw new AgentRuntimeError(
+        'unavailable',
+        'Whether you may do that could not be told. Try again in a moment.',
+      )
+    }
+  }
+
+  function refuseAnswer(action: Action, expected: string): false {
+    log.error(
+      { action, expected },
+      'authorize answered with something that is no answer, which is taken for false',
+    )
+    return false
+  }
+
+  async function widest(principal: Principal, kind: Kind): Promise<Scope | false> {
+    const answer = await ask(principal, 'read', { kind })
+    if (answer === false) return false
+    const scope = Scope.safeParse(answer)
+    return scope.success ? scope.data : refuseAnswer('read', '"own", "tenant", "any" or false')
+  }
+
+  return {
+    isAsked: authorize !== undefined,
+
+    async reach(principal, kind) {
+      const scope = await widest(principal, kind)
+      return scope === false ? null : { ...ownerOf(principal), scope }
+    },
+
+    async reachWithin(principal, kind, wanted) {
+      const scope = await widest(principal, kind)
+      if (scope !== false && isWithin(wanted, scope)) return { ...ownerOf(principal), scope: wanted }
+      log.info({ by: ownerOf(principal), kind, wanted }, 'refused a list')
+      const reason =
+        scope === false
+          ? `You may not list ${kind}s.`
+          : `You may list ${kind}s with scope "${scope}" at most.`
+      throw new AgentRuntimeError('forbidden', reason)
+    },
+
+    async assertMay(...asked) {
+      const [principal, action, resource] = asked
+      const answer = await ask(...asked)
+      if (answer === true) return
+      if (answer !== false) refuseAnswer(action, 'true or false')
+      const runId = 'run' in resource ? { runId: resource.run.id } : {}
+      log.info({ by: ownerOf(principal), action, ...runId }, 'refused an action')
+      throw new AgentRuntimeError('forbidden', REFUSALS[action])
+    },
+  }
+}

@@ -1,0 +1,72 @@
+import type { Principal } from '../contract/principal.ts'
+import type { RunSummary } from '../contract/run.ts'
+import type { Scope } from '../contract/scope.ts'
+import type { WaitKind } from '../contract/wait.ts'
+import { isSameOwner } from '../ports/owner.ts'
+
+/** Another run of an agent, in a conversation or in none, or a conversation with an agent or with any. */
+export type CreateResource =
+  | { kind: 'run'; agentKey: string; conversationId: string | null }
+  | { kind: 'conversation'; agentKey: string | null }
+
+/** What is asked of `authorize`, and about what. */
+export interface ActionResources {
+  create: CreateResource
+  /** How far the caller sees, of runs (and their events) or of conversations. */
+  read: { kind: 'run' | 'conversation' }
+  cancel: { run: RunSummary }
+  /** Answering a wait. */
+  respond: { run: RunSummary; wait: { name: string; kind: WaitKind } }
+  /** Reading `debug` events of a run. */
+  includeDebug: { run: RunSummary }
+  /** Reading all events of a run. */
+  includeAll: { run: RunSummary }
+}
+
+export type Action = keyof ActionResources
+
+/** Who asks to do what with what: the resource narrows with the action. */
+export type AuthorizeQuestion<TAction extends Action = Action> = {
+  [K in TAction]: [principal: Principal, action: K, resource: ActionResources[K]]
+}[TAction]
+
+/** To `read`: how far, or false for nothing. To every other action: whether. */
+export type AuthorizeAnswer = Scope | boolean
+
+/**
+ * Tells what a caller may do. It is asked for `read` whenever something is read, listed, cancelled, answered or streamed, and its
+ * answer bounds the query; what lies beyond is answered with 404. About the other actions it is asked with the run in hand, once
+ * it is known that the caller may read it; false is answered with 403. An open stream is asked about again every
+ * `streamReauthenticateSeconds`.
+ *
+ * What it can't tell is refused: with 503 when it throws or does not answer in time (`authorizeTimeoutSeconds`), and as if it
+ * had said false when it answers with anything else than it may. An `AgentRuntimeError` that it throws is the caller's
+ * answer. Default: {@link ownersOnly}.
+ *
+ * @example
+ * authorize(...asked) {
+ *   const [principal, action, resource] = asked
+ *   const isApprover = principal.claims?.['role'] === 'approver'
+ *   if (isApprover && action === 'read') return 'tenant'
+ *   if (isApprover && action === 'respond') return resource.wait.kind === 'approval'
+ *   return ownersOnly(...asked)
+ * }
+ */
+export type Authorize = (...asked: AuthorizeQuestion) => AuthorizeAnswer | Promise<AuthorizeAnswer>
+
+/** Everybody creates, and does to their own what there is to do; visitors do not see more than `user` events. */
+export function ownersOnly(...asked: AuthorizeQuestion): AuthorizeAnswer {
+  const [principal, action, resource] = asked
+  switch (action) {
+    case 'read':
+      return 'own'
+    case 'create':
+      return true
+    case 'cancel':
+    case 'respond':
+      return isSameOwner(principal, resource.run.owner)
+    case 'includeDebug':
+    case 'includeAll':
+      return principal.kind !== 'anonymous' && isSameOwner(principal, resource.run.owner)
+  }
+}

@@ -1,0 +1,61 @@
+// What is asked of `authorize` tells, by its action, what it is about.
+import { describe, expectTypeOf, it } from 'vitest'
+import { createAgentRuntime, ownersOnly } from '../../server/index.ts'
+import type { ActionResources, Authorize, RunSummary, WaitKind } from '../../server/index.ts'
+
+describe('authorize', () => {
+  it('has a resource that narrows with the action', () => {
+    const authorize: Authorize = (principal, action, resource) => {
+      switch (action) {
+        case 'read':
+          expectTypeOf(resource.kind).toEqualTypeOf<'run' | 'conversation'>()
+          // @ts-expect-error what is read is not at hand: the answer bounds the query
+          void resource.run
+          return 'tenant'
+        case 'create':
+          expectTypeOf(resource.agentKey).toEqualTypeOf<string | null>()
+          if (resource.kind === 'run') expectTypeOf(resource.agentKey).toEqualTypeOf<string>()
+          // @ts-expect-error there is no run yet
+          void resource.run
+          return true
+        case 'respond':
+          expectTypeOf(resource.run).toEqualTypeOf<RunSummary>()
+          expectTypeOf(resource.wait.kind).toEqualTypeOf<WaitKind>()
+          return resource.run.owner.tenantId === principal.tenantId
+        case 'cancel':
+        case 'includeDebug':
+        case 'includeAll':
+          // @ts-expect-error no wait is asked about
+          void resource.wait
+          return resource.run.owner.id === principal.id
+      }
+    }
+    expectTypeOf(authorize).toBeFunction()
+  })
+
+  it('hands on what it does not decide itself', () => {
+    const authorize: Authorize = (...asked) => {
+      const [, action, resource] = asked
+      if (action === 'respond') return resource.wait.kind === 'approval'
+      return ownersOnly(...asked)
+    }
+    expectTypeOf(createAgentRuntime({ agents: [], authorize })).toBeObject()
+  })
+
+  it('answers how far, or whether', () => {
+    createAgentRuntime({ agents: [], authorize: async (...asked) => (asked[1] === 'read' ? 'any' : false) })
+    expectTypeOf(createAgentRuntime({ agents: [], authorize: () => 'tenant' })).toBeObject()
+    // @ts-expect-error no scope is called that
+    createAgentRuntime({ agents: [], authorize: () => 'ANY' })
+    // @ts-expect-error no answer is none
+    createAgentRuntime({ agents: [], authorize: () => undefined })
+    // @ts-expect-error no action is called that
+    createAgentRuntime({ agents: [], authorize: (...asked) => asked[1] === 'write' })
+  })
+
+  it('knows these actions', () => {
+    expectTypeOf<keyof ActionResources>().toEqualTypeOf<
+      'create' | 'read' | 'cancel' | 'respond' | 'includeDebug' | 'includeAll'
+    >()
+  })
+})
