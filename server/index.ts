@@ -72,6 +72,7 @@ export type { AnyRunEvent, EventEnvelope, EventFilter, RunEvent, Visibility } fr
 export type { Json, JsonObject, Jsonify } from './contract/json.ts'
 export type { AgentMessage, Message, ProviderData, ToolCall } from './contract/message.ts'
 export type {
+  Budget,
   ConversationPolicy,
   CreateRunRequest,
   ListRunsRequest,

@@ -80,9 +80,9 @@ export interface AgentContext<TParams = unknown, TEvents extends object = Record
   readonly params: TParams
   readonly metadata: JsonObject
   readonly principal: Principal
-  /** Aborts when the run is cancelled, times out, or this worker loses it. Hand it on to whatever waits. */
+  /** Aborts when the run is cancelled, times out, has used up its budget, or this worker loses it. Hand it on to whatever waits. */
   readonly signal: AbortSignal
-  /** The runtime's default model. */
+  /** The runtime's default model. What each answer took is emitted as `usage`, and counts towards the run's budget. */
   readonly llm: Model
   /** Milliseconds a model may be silent (`modelIdleTimeoutSeconds`): `llm` and `toolLoop` give it up then. */
   readonly modelIdleTimeoutMs: number

@@ -3,6 +3,7 @@ import type { AgentShape } from '../contract/agent-shape.ts'
 import type { Visibility } from '../contract/event.ts'
 import { RUNTIME_EVENTS } from '../contract/event.ts'
 import { ConversationPolicy, CreateRunInput } from '../contract/run.ts'
+import type { Budget } from '../contract/run.ts'
 import type { Json, Jsonify } from '../contract/json.ts'
 import type { AgentMessage } from '../contract/message.ts'
 import { unknownOption } from './unknown-option.ts'
@@ -56,6 +57,14 @@ export interface Agent<
   /** Milliseconds of execution before a run times out. Default: `runTimeoutSeconds` of the configuration. */
   readonly timeoutMs?: number
   /**
+   * What a run may use, over all its attempts: then it fails, with the code `budget_exceeded`. Default: no limit. Callers may ask
+   * for less, and for more where `limits` says so.
+   *
+   * @example
+   * budget: { tokens: 50_000, toolCalls: 20 }
+   */
+  readonly budget?: Budget
+  /**
    * `process`: each run is executed in a process of its own, which costs about a second to start: for code that is
    * heavy, may crash, or is not trusted with other runs' memory. Workers started by the command line heed it; in a
    * process of yours it is not heeded, with a warning. Default: many runs share a process.
@@ -82,6 +91,7 @@ export interface AnyAgent {
   readonly events?: AgentEvents
   readonly maxAttempts?: number
   readonly timeoutMs?: number
+  readonly budget?: Budget
   readonly isolation?: 'process'
   readonly conversationPolicy?: ConversationPolicy
   readonly schedules?: readonly AnySchedule[]
@@ -96,6 +106,7 @@ const OPTIONS: Record<keyof AnyAgent, true> = {
   events: true,
   maxAttempts: true,
   timeoutMs: true,
+  budget: true,
   isolation: true,
   conversationPolicy: true,
   schedules: true,
@@ -123,7 +134,7 @@ const AGENT_KEY = /^[a-zA-Z0-9_.-]{1,100}$/
  * here, and the same types reach the client through `createAgentClient<typeof runtime>`.
  *
  * @throws TypeError when the key or an event type is malformed, an event type is one of the runtime's own, or `maxAttempts`,
- * `timeoutMs`, `isolation` or `conversationPolicy` is not valid, or there is no such option.
+ * `timeoutMs`, `budget`, `isolation` or `conversationPolicy` is not valid, or there is no such option.
  * @example
  * export const greeter = defineAgent({
  *   key: 'greeter',
@@ -164,7 +175,7 @@ export function defineAgent<
   if (agent.isolation !== undefined && agent.isolation !== 'process') {
     throw new TypeError(`Agent "${agent.key}": isolation is "process" or left out.`)
   }
-  for (const option of ['maxAttempts', 'timeoutMs', 'conversationPolicy'] as const) {
+  for (const option of ['maxAttempts', 'timeoutMs', 'budget', 'conversationPolicy'] as const) {
     const parsed = CreateRunInput.shape[option].safeParse(agent[option])
     if (parsed.success) continue
     throw new TypeError(`Agent "${agent.key}": ${option} is not valid. ${parsed.error.issues[0]?.message}`)

@@ -24,6 +24,8 @@ export async function runToolCalls(
       { once: true },
     )
   }
+  // One of them may have been beyond the run's budget.
+  ctx.signal.throwIfAborted()
   const needed = await Promise.all(calls.map((call) => needsApproval(tools, call)))
   const guarded = calls.filter((_, index) => needed[index] === true)
   const free = new Map(calls.filter((call) => !guarded.includes(call)).map((call) => [call, run(call)]))

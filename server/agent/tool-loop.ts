@@ -1,4 +1,5 @@
 import type { AgentMessage } from '../contract/message.ts'
+import { unreported } from './counted-model.ts'
 import { withIdleLimit } from './idle-limit.ts'
 import { ModelError } from '../ports/model.ts'
 import type { FinishReason, Model, ModelRequest, TokenUsage } from '../ports/model.ts'
@@ -86,8 +87,10 @@ export async function toolLoop(ctx: ToolLoopContext, options: ToolLoopOptions = 
   const unknown = unknownOption(options, OPTIONS)
   if (unknown !== undefined) throw new TypeError(`toolLoop: ${unknown}`)
   const { maxTurns = 10 } = options
-  const model =
-    options.model === undefined ? ctx.llm : withIdleLimit(options.model, ctx.modelIdleTimeoutMs ?? Infinity)
+  const model = unreported(
+    ctx.llm,
+    options.model && withIdleLimit(options.model, ctx.modelIdleTimeoutMs ?? Infinity),
+  )
   const tools = byName(options.tools ?? [])
   const given: AgentMessage[] = [
     ...(options.system === undefined ? [] : [{ role: 'system' as const, content: options.system }]),

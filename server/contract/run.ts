@@ -25,6 +25,15 @@ export const RunError = z.object({
 export const RunId = z.uuid('a run id is a UUID')
 export const ConversationId = z.uuid('a conversation id is a UUID')
 
+/** What a run may use, over all its attempts. Of what is left out there is no limit. */
+export type Budget = z.infer<typeof Budget>
+export const Budget = z.strictObject({
+  /** Of its models, in and out, as their providers report them. Once they are used up, no model is asked again. */
+  tokens: z.int().min(1).max(1_000_000_000).optional(),
+  /** Of the tool loop: one beyond them is not run. */
+  toolCalls: z.int().min(0).max(1_000_000).optional(),
+})
+
 /** A run as its readers see it. Times are ISO 8601 in UTC. */
 export type Run = z.infer<typeof Run>
 export const Run = z.object({
@@ -41,6 +50,8 @@ export const Run = z.object({
   /** 0 until a worker claims the run; then the number of the current or last attempt. */
   attempt: z.int(),
   maxAttempts: z.int(),
+  /** Null where it has none. */
+  budget: Budget.nullable(),
   /** Of runs that could start, those with a higher one start first. */
   priority: z.int(),
   /** Not before then: as asked for, or the next attempt's time, or the end of a wait. */
@@ -123,6 +134,8 @@ export const CreateRunInput = z.object({
   maxAttempts: z.int().min(1).max(100).optional(),
   /** Milliseconds of execution before the run times out. Default: the agent's, else the configuration's. */
   timeoutMs: z.int().min(1).max(MAX_TIMEOUT_MS).optional(),
+  /** Where it leaves something out, or is left out: the agent's. */
+  budget: Budget.optional(),
   /** From -100 to 100; runs with a higher one start first. Default: 0. */
   priority: z.int().min(-100).max(100).default(0),
   /** ISO 8601 with a time zone: not before then. Default: at once. */

@@ -90,12 +90,14 @@ export function createCreateRun(ports: CreateRunPorts, settings: CreateRunSettin
     const defaults = {
       maxAttempts: agent.maxAttempts ?? settings.maxAttempts,
       timeoutMs: agent.timeoutMs ?? settings.runTimeoutMs,
+      budget: agent.budget,
     }
     // What a schedule says its agent's author said.
+    let budget = agent.budget ?? null
     if (options?.occurrence === undefined) {
       const { agentKey, conversationId } = asked
       await ports.access.assertMay(principal, 'create', { kind: 'run', agentKey, conversationId })
-      await settings.checkLimits(principal, input, defaults)
+      budget = await settings.checkLimits(principal, input, defaults)
     }
     const newRun = {
       id: uuidv7(),
@@ -104,6 +106,7 @@ export function createCreateRun(ports: CreateRunPorts, settings: CreateRunSettin
       metadata: input.metadata,
       maxAttempts: input.maxAttempts ?? defaults.maxAttempts,
       timeoutMs: input.timeoutMs ?? defaults.timeoutMs,
+      budget,
       ...keyOf(asked, options?.occurrence, input.idempotencyKey),
       priority: input.priority,
       runAt: input.runAt ?? null,

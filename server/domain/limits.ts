@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Principal } from '../contract/principal.ts'
 import { invalid } from '../contract/parse-input.ts'
-import { MAX_TIMEOUT_MS } from '../contract/run.ts'
+import { Budget, MAX_TIMEOUT_MS } from '../contract/run.ts'
 import type { CreateRunInput } from '../contract/run.ts'
 
 /** What a caller may ask of a run at most. What its agent or the configuration has by itself anybody may ask for. */
@@ -13,6 +13,8 @@ const CallerLimits = z.strictObject({
   timeoutMs: z.int().min(1).max(MAX_TIMEOUT_MS).default(86_400_000),
   /** Default: 100, the highest there is; 0 for anonymous callers. */
   priority: z.int().min(-100).max(100).optional(),
+  /** What a run may use, whether it is asked for or not. Default: its agent's budget. */
+  budget: Budget.optional(),
 })
 
 /**
@@ -29,25 +31,48 @@ export type Limits = (
 interface Defaults {
   maxAttempts: number
   timeoutMs: number
+  budget: Budget | undefined
 }
 
-export type CheckLimits = (principal: Principal, input: CreateRunInput, defaults: Defaults) => Promise<void>
+/** @returns the budget of the run */
+export type CheckLimits = (
+  principal: Principal,
+  input: CreateRunInput,
+  defaults: Defaults,
+) => Promise<Budget | null>
 
 /** @throws AgentRuntimeError `validation_failed`, by what it answers, when more is asked for than may be. */
-export function createCheckLimits(limitsOf: Limits = () => ({})): CheckLimits {
-  return async (principal, { maxAttempts, timeoutMs, priority }, defaults) => {
-    if (maxAttempts === undefined && timeoutMs === undefined && priority <= 0) return
-    const limits = CallerLimits.parse(await limitsOf(principal))
+export function createCheckLimits(limitsOf?: Limits): CheckLimits {
+  return async (principal, { maxAttempts, timeoutMs, priority, budget }, defaults) => {
+    const asksNothing =
+      maxAttempts === undefined && timeoutMs === undefined && budget === undefined && priority <= 0
+    if (limitsOf === undefined && asksNothing) return defaults.budget ?? null
+    const limits = CallerLimits.parse((await limitsOf?.(principal)) ?? {})
     const highest = limits.priority ?? (principal.kind === 'anonymous' ? 0 : 100)
     atMost('maxAttempts', maxAttempts, Math.max(limits.maxAttempts, defaults.maxAttempts))
     atMost('timeoutMs', timeoutMs, Math.max(limits.timeoutMs, defaults.timeoutMs))
     // 0 is what a run has by itself.
     atMost('priority', priority, Math.max(highest, 0))
+    return budgetWithin({ ...defaults.budget, ...limits.budget }, { asked: budget, own: defaults.budget })
   }
+}
+
+function budgetWithin(
+  most: Budget,
+  { asked = {}, own = {} }: { asked: Budget | undefined; own: Budget | undefined },
+): Budget | null {
+  const budget: Budget = {}
+  for (const what of ['tokens', 'toolCalls'] as const) {
+    const limit = most[what] ?? Infinity
+    atMost(`budget.${what}`, asked[what], limit)
+    const amount = asked[what] ?? Math.min(own[what] ?? Infinity, limit)
+    if (amount !== Infinity) budget[what] = amount
+  }
+  return Object.keys(budget).length === 0 ? null : budget
 }
 
 function atMost(field: string, value: number | undefined, limit: number): void {
   if (value === undefined || value <= limit) return
   const message = `You may ask for ${limit} at most.`
-  throw invalid(`The request is not valid at ${field}: ${message}`, [{ path: [field], message }])
+  throw invalid(`The request is not valid at ${field}: ${message}`, [{ path: field.split('.'), message }])
 }

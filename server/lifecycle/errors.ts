@@ -44,6 +44,21 @@ export function invalidOutput(what: string, details?: Json): RunError {
   }
 }
 
+const UNITS = { tokens: 'tokens', toolCalls: 'tool calls' } as const
+
+export function budgetExceeded(details: {
+  budget: keyof typeof UNITS
+  limit: number
+  used: number
+}): RunError {
+  const { budget, limit, used } = details
+  return {
+    message: `The run's budget is used up: ${used} of ${limit} ${UNITS[budget]}.`,
+    code: 'budget_exceeded',
+    details,
+  }
+}
+
 const TIMED_OUT = { before: 'The run took longer than ', after: ' s.', code: 'timed_out' }
 
 export function timedOut(timeoutMs: number): RunError {

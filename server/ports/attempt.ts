@@ -2,7 +2,7 @@ import type { Visibility } from '../contract/event.ts'
 import type { Json, JsonObject } from '../contract/json.ts'
 import type { AgentMessage } from '../contract/message.ts'
 import type { Principal } from '../contract/principal.ts'
-import type { RunError } from '../contract/run.ts'
+import type { Budget, RunError } from '../contract/run.ts'
 import { isTerminal } from '../contract/terminal.ts'
 import type { TerminalStatus } from '../contract/terminal.ts'
 import type { WaitKind } from '../contract/wait.ts'
@@ -32,6 +32,7 @@ export interface ClaimedRun {
   isHistoryCut: boolean
   state: Json | undefined
   timeoutMs: number
+  budget: Budget | null
   cancelRequested: boolean
 }
 
@@ -61,6 +62,9 @@ export interface NewEvent {
   payload: string
   ts: string
 }
+
+/** What was used of a budget. */
+export type Spent = Record<keyof Budget, number>
 
 /** A step that completed; `result` is undefined when it returned nothing. */
 export interface CompletedStep {

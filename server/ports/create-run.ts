@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from '../contract/json.ts'
 import type { Message } from '../contract/message.ts'
 import type { Principal } from '../contract/principal.ts'
-import type { ConversationPolicy, Run } from '../contract/run.ts'
+import type { Budget, ConversationPolicy, Run } from '../contract/run.ts'
 import type { ChangedRun } from './upkeep.ts'
 
 export interface NewRun {
@@ -14,6 +14,7 @@ export interface NewRun {
   metadata: JsonObject
   maxAttempts: number
   timeoutMs: number
+  budget: Budget | null
   idempotencyKey: string | null
   /** Of the request: with another one the key is refused. Null where there is no key, or any request will do. */
   fingerprint: string | null

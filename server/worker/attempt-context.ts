@@ -1,12 +1,14 @@
 import type { AgentContext } from '../agent/context.ts'
 import type { AnyAgent } from '../agent/define-agent.ts'
 import type { RunLog } from '../events/run-log.ts'
+import { countedModel } from '../agent/counted-model.ts'
 import { withIdleLimit } from '../agent/idle-limit.ts'
 import type { Model } from '../ports/model.ts'
 import type { ClaimedRun } from '../ports/attempt.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { AttemptStore } from '../ports/store/attempt-store.ts'
 import type { WaitStore } from '../ports/store/wait-store.ts'
+import type { Spending } from './budget.ts'
 import { createEmitter } from './emitter.ts'
 import type { EmitterPorts } from './emitter.ts'
 import { withHandledPromises } from './handled-promises.ts'
@@ -18,7 +20,10 @@ import type { Suspension } from './suspension.ts'
 import { createWaits } from './waits.ts'
 
 export interface AttemptPorts extends EmitterPorts, Pick<StepPorts, 'leaseTtlMs' | 'retryPolicy' | 'random'> {
-  store: Pick<AttemptStore, 'saveCheckpoint' | 'readSteps' | 'saveStep' | 'readTold' | 'renewLeases'> &
+  store: Pick<
+    AttemptStore,
+    'saveCheckpoint' | 'readSteps' | 'saveStep' | 'readTold' | 'readSpent' | 'renewLeases'
+  > &
     Pick<WaitStore, 'readSettledWaits'>
   log: Logger
   llm: Model
@@ -32,11 +37,12 @@ interface Attempt {
   runLog: RunLog
   signal: AbortSignal
   suspension: Suspension
+  spending: Spending
 }
 
 /** What the agent of one attempt is given: its events go to the writer, its state to the store. */
 export function createAttemptContext(ports: AttemptPorts, attempt: Attempt): AgentContext {
-  const { run, runLog, signal } = attempt
+  const { run, runLog, signal, spending } = attempt
   const { messages } = runLog
   let state = run.state
 
@@ -51,7 +57,10 @@ export function createAttemptContext(ports: AttemptPorts, attempt: Attempt): Age
     metadata: run.metadata,
     principal: run.principal,
     signal,
-    llm: withIdleLimit(ports.llm, ports.modelIdleTimeoutMs),
+    llm: countedModel(withIdleLimit(ports.llm, ports.modelIdleTimeoutMs), {
+      assertLeft: () => spending.assertTokensLeft(),
+      report: (model, usage) => emit('usage', { model, ...usage }),
+    }),
     modelIdleTimeoutMs: ports.modelIdleTimeoutMs,
     log: ports.log,
     get state() {

@@ -8,6 +8,7 @@ import { parseSchema } from '../agent/parse-schema.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { ClaimedRun } from '../ports/attempt.ts'
 import type { AttemptStore } from '../ports/store/attempt-store.ts'
+import type { Spending } from './budget.ts'
 import { storedForm } from './stored-form.ts'
 import { createTold } from './told.ts'
 
@@ -18,10 +19,18 @@ export interface EmitterPorts {
   visibilityOf(type: string, agentEvents?: AnyAgent['events']): Visibility
 }
 
+interface EmittingAttempt {
+  run: ClaimedRun
+  agent: AnyAgent
+  runLog: RunLog
+  signal: AbortSignal
+  spending: Pick<Spending, 'note'>
+}
+
 /** Emits one attempt's events, in the order of the calls. */
 export function createEmitter(
   ports: EmitterPorts,
-  { run, agent, runLog, signal }: { run: ClaimedRun; agent: AnyAgent; runLog: RunLog; signal: AbortSignal },
+  { run, agent, runLog, signal, spending }: EmittingAttempt,
 ): (type: string, payload: unknown, options?: EmitOptions) => Promise<void> {
   const isTold = createTold(ports.store, run)
   /** Settles with the newest event that had to be looked into: what comes after it has to wait. */
@@ -29,7 +38,9 @@ export function createEmitter(
 
   function write(event: EmittedEvent): Promise<void> {
     try {
-      return ports.writer.emit(runLog, event)
+      const written = ports.writer.emit(runLog, event)
+      spending.note(event.type, event.payload)
+      return written
     } catch (error) {
       if (error instanceof RangeError) throw error
       // Only what is no JSON has come here unseen: this finds where it is.

@@ -1,5 +1,6 @@
 import type { AnyAgent } from '../agent/define-agent.ts'
 import { aborted } from '../concurrency/aborted.ts'
+import type { RunError } from '../contract/run.ts'
 import { isTerminal } from '../contract/terminal.ts'
 import type { RunLog } from '../events/run-log.ts'
 import { isUsedUp } from '../lifecycle/charges.ts'
@@ -8,6 +9,7 @@ import { TRANSITIONS } from '../lifecycle/transitions.ts'
 import type { ClaimedRun } from '../ports/attempt.ts'
 import { createAttemptContext } from './attempt-context.ts'
 import type { AttemptPorts } from './attempt-context.ts'
+import { createSpending } from './budget.ts'
 import { runAsAttempt } from './current-attempt.ts'
 import { crashedAlone, failed, interrupted, released, succeeded, suspended, toRunError } from './ending.ts'
 import type { Ending } from './ending.ts'
@@ -123,6 +125,7 @@ async function attempt(
   }
   const ctx = createAttemptContext(ports, {
     ...rest,
+    spending: await createSpending(ports.store, run, rest.controller),
     run,
     agent,
     params: params === undefined ? given : params.data,
@@ -201,6 +204,8 @@ function endInterrupted(
       return crashedAlone(run)
     case 'failed':
       return endFailed(ports, run, reason.cause)
+    case 'over_budget':
+      return failed(reason.cause as RunError)
     case 'waiting': {
       const payloads = suspension.payloads()
       const type = TRANSITIONS.suspended.event

@@ -9,6 +9,7 @@ export class RunInterruption extends Error {
     | 'crashed_alone'
     | 'waiting'
     | 'failed'
+    | 'over_budget'
     | 'lost'
 
   constructor(kind: RunInterruption['kind'], options?: ErrorOptions) {
@@ -23,6 +24,7 @@ const MESSAGES = {
   drained: 'The worker is stopping; the run goes on elsewhere.',
   crashed: 'An error that nobody caught broke the worker; the run goes on elsewhere.',
   crashed_alone: 'An error that nobody caught broke the worker.',
+  over_budget: "The run's budget is used up.",
   failed: 'Something that the agent did not wait for failed.',
   waiting: 'The run waits; another attempt goes on when it need not any more.',
   lost: 'This worker no longer holds the run.',

@@ -13,6 +13,7 @@ export function newRun(run: Partial<NewRun> = {}): NewRun {
     metadata: {},
     maxAttempts: 1,
     timeoutMs: 60_000,
+    budget: null,
     idempotencyKey: null,
     fingerprint: null,
     priority: 0,

@@ -43,6 +43,7 @@ export const RestCreateRun = z.strictObject({
   idempotency_key: Given,
   max_attempts: Given,
   timeout_ms: Given,
+  budget: z.strictObject({ tokens: Given, tool_calls: Given }).nullish(),
   priority: Given,
   run_at: Given,
   expires_at: Given,
@@ -61,12 +62,19 @@ export function fromRestCreateRun(body: z.infer<typeof RestCreateRun>): z.input<
     idempotencyKey: body.idempotency_key ?? undefined,
     maxAttempts: body.max_attempts,
     timeoutMs: body.timeout_ms,
+    budget: fromRestBudget(body.budget),
     priority: body.priority,
     runAt: body.run_at ?? undefined,
     expiresAt: body.expires_at ?? undefined,
     conversationPolicy: body.conversation_policy,
   }
   return input as z.input<typeof CreateRunInput>
+}
+
+/** Answers have null for what has no limit, so requests may. */
+function fromRestBudget(budget: z.infer<typeof RestCreateRun>['budget']) {
+  if (budget === undefined || budget === null) return undefined
+  return { tokens: budget.tokens ?? undefined, toolCalls: budget.tool_calls ?? undefined }
 }
 
 function fromRestMessage(message: z.infer<typeof RestMessage>): Message {
@@ -141,6 +149,7 @@ export function toRestRun(run: Run) {
     error: run.error,
     attempt: run.attempt,
     max_attempts: run.maxAttempts,
+    budget: run.budget && { tokens: run.budget.tokens ?? null, tool_calls: run.budget.toolCalls ?? null },
     priority: run.priority,
     run_at: run.runAt,
     expires_at: run.expiresAt,

@@ -1,5 +1,5 @@
 import type { Json } from '../../contract/json.ts'
-import type { AppendOutcome, ClaimResult, CompletedStep, RunAppend, ToldEvent } from '../attempt.ts'
+import type { AppendOutcome, ClaimResult, CompletedStep, RunAppend, Spent, ToldEvent } from '../attempt.ts'
 
 /** How a worker holds what it claims. */
 export interface Lease {
@@ -36,5 +36,7 @@ export interface AttemptStore {
     step: CompletedStep & { startedAt: string },
   ): Promise<'written' | 'fenced'>
   /** The run's events of these types. */
+  /** What a run's attempts used, by its events. */
+  readSpent(runId: string): Promise<Spent>
   readTold(runId: string, types: readonly string[]): Promise<ToldEvent[]>
 }

@@ -2,6 +2,7 @@ import type pg from 'pg'
 import type { Principal } from '../../contract/principal.ts'
 import type { Visibility } from '../../contract/event.ts'
 import type { Json, JsonObject } from '../../contract/json.ts'
+import type { Budget } from '../../contract/run.ts'
 import type { AgentMessage } from '../../contract/message.ts'
 import { startedSql } from '../../lifecycle/payloads.ts'
 import { TRANSITIONS } from '../../lifecycle/transitions.ts'
@@ -59,7 +60,7 @@ const CLAIM = {
       WHERE w.ctid = open.row AND (late OR w.status = 'answered')
     )
     SELECT r.id, r.tenant_id, r.owner_id, r.owner_kind, r.agent_key, r.conversation_id, r.attempt,
-      r.failures, r.losses, r.max_attempts, r.priority, r.last_seq, r.params, r.metadata, r.timeout_ms,
+      r.failures, r.losses, r.max_attempts, r.priority, r.last_seq, r.params, r.metadata, r.timeout_ms, r.budget,
       r.cancel_requested_at IS NOT NULL AS cancel_requested,
       (SELECT c.state FROM agent_runtime.checkpoint c WHERE c.run_id = r.id) AS state,
       (SELECT json_agg(m.body ORDER BY m.position) FROM agent_runtime.message m
@@ -86,6 +87,7 @@ interface ClaimRow {
   params: Json
   metadata: JsonObject
   timeout_ms: number
+  budget: Budget | null
   cancel_requested: boolean
   state: Json
   input: AgentMessage[] | null
@@ -126,6 +128,7 @@ function toClaimedRun(row: ClaimRow): ClaimedRun {
     isHistoryCut: history?.isCut ?? false,
     state: row.state ?? undefined,
     timeoutMs: row.timeout_ms,
+    budget: row.budget,
     cancelRequested: row.cancel_requested,
   }
 }

@@ -23,6 +23,7 @@ const COLUMNS: readonly [column: string, type: string, valueOf: (inserted: Inser
   ['metadata', 'jsonb', ({ run }) => JSON.stringify(run.metadata)],
   ['max_attempts', 'int', ({ run }) => run.maxAttempts],
   ['timeout_ms', 'int', ({ run }) => run.timeoutMs],
+  ['budget', 'jsonb', ({ run }) => (run.budget === null ? null : JSON.stringify(run.budget))],
   ['idempotency_key', 'text', ({ run }) => run.idempotencyKey],
   ['priority', 'int', ({ run }) => run.priority],
   ['run_at', 'timestamptz', ({ run }) => run.runAt],

@@ -1,7 +1,7 @@
 import type { Conversation } from '../../contract/conversation.ts'
 import type { JsonObject, Json } from '../../contract/json.ts'
 import type { Owner } from '../../contract/principal.ts'
-import type { Run, RunError, RunStatus, RunSummary } from '../../contract/run.ts'
+import type { Budget, Run, RunError, RunStatus, RunSummary } from '../../contract/run.ts'
 
 /** Whose a row is, as both Prisma and a select list deliver it. */
 export interface OwnerColumns {
@@ -28,6 +28,7 @@ export interface RunRow extends OwnerColumns {
   error: unknown
   attempt: number
   maxAttempts: number
+  budget: unknown
   priority: number
   runAt: Date | null
   expiresAt: Date | null
@@ -50,6 +51,7 @@ const RUN_COLUMN_OF = {
   error: 'error',
   attempt: 'attempt',
   maxAttempts: 'max_attempts',
+  budget: 'budget',
   priority: 'priority',
   runAt: 'run_at',
   expiresAt: 'expires_at',
@@ -76,6 +78,7 @@ export function toRun(row: RunRow): Run {
     error: row.error as RunError | null,
     attempt: row.attempt,
     maxAttempts: row.maxAttempts,
+    budget: row.budget as Budget | null,
     priority: row.priority,
     runAt: row.runAt?.toISOString() ?? null,
     expiresAt: row.expiresAt?.toISOString() ?? null,

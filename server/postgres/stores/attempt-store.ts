@@ -2,6 +2,7 @@ import type { AttemptStore } from '../../ports/store/attempt-store.ts'
 import { append } from '../statements/append.ts'
 import { claimRuns } from '../statements/claim-runs.ts'
 import { readSteps, renewLeases, saveCheckpoint, saveStep } from '../statements/hold-runs.ts'
+import { readSpent } from '../statements/read-spent.ts'
 import { readTold } from '../statements/read-told.ts'
 import type { StoreParts } from './store-parts.ts'
 
@@ -13,6 +14,7 @@ export function createAttemptStore({ pool, deliveries, delivering, visibilityOf 
     saveCheckpoint: (runId, attempt, state) => saveCheckpoint(pool, { runId, attempt }, state),
     readSteps: (runId) => readSteps(pool, runId),
     saveStep: (run, step) => saveStep(pool, run, step),
+    readSpent: (runId) => readSpent(pool, runId),
     readTold: (runId, types) => readTold(pool, runId, types),
   }
 }

@@ -22,6 +22,7 @@ export function runRecord(record: Partial<RunDetail> = {}): RunDetail {
     error: null,
     attempt: 0,
     maxAttempts: 3,
+    budget: null,
     priority: 0,
     runAt: null,
     expiresAt: null,

@@ -29,6 +29,7 @@ function createAttempt(agent: AnyAgent, more: Partial<ClaimedRun> = {}) {
     failures: 0,
     losses: 0,
     maxAttempts: 1,
+    budget: null,
     priority: 0,
     params: null,
     metadata: {},
@@ -46,6 +47,7 @@ function createAttempt(agent: AnyAgent, more: Partial<ClaimedRun> = {}) {
     store: {
       readSteps: async () => [],
       readTold: async () => [],
+      readSpent: async () => ({ tokens: 0, toolCalls: 0 }),
       readSettledWaits: async () => [],
       saveStep: async () => 'written' as const,
       renewLeases: async () => [{ id: 'run', cancelRequested: false }],

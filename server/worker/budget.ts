@@ -1,0 +1,58 @@
+import type { Budget } from '../contract/run.ts'
+import type { Json } from '../contract/json.ts'
+import { budgetExceeded } from '../lifecycle/errors.ts'
+import type { ClaimedRun, Spent } from '../ports/attempt.ts'
+import type { AttemptStore } from '../ports/store/attempt-store.ts'
+import { RunInterruption } from './interruption.ts'
+
+/** What a run has used of its budget, over all its attempts: it is counted from the events that tell of it. */
+export interface Spending {
+  /** An event of the attempt was written. A tool call beyond the budget ends the attempt, before it is run. */
+  note(type: string, payload: Json): void
+  /** @throws RunInterruption when no token is left, which ends the attempt too. */
+  assertTokensLeft(): void
+}
+
+const UNLIMITED: Spending = { note: () => {}, assertTokensLeft: () => {} }
+
+/** Of a run without a budget nothing is counted, and of a first attempt there is nothing to read. */
+export async function createSpending(
+  store: Pick<AttemptStore, 'readSpent'>,
+  { id, attempt, budget }: Pick<ClaimedRun, 'id' | 'attempt' | 'budget'>,
+  controller: AbortController,
+): Promise<Spending> {
+  if (budget === null) return UNLIMITED
+  const spent: Spent = attempt === 1 ? { tokens: 0, toolCalls: 0 } : await store.readSpent(id)
+
+  function exceeded(what: keyof Budget, limit: number): RunInterruption {
+    const interruption = new RunInterruption('over_budget', {
+      cause: budgetExceeded({ budget: what, limit, used: spent[what] }),
+    })
+    controller.abort(interruption)
+    return interruption
+  }
+
+  return {
+    note(type, payload) {
+      if (type === 'usage') spent.tokens += tokensOf(payload)
+      if (type !== 'tool.call') return
+      spent.toolCalls += 1
+      const { toolCalls: limit } = budget
+      if (limit !== undefined && spent.toolCalls > limit) exceeded('toolCalls', limit)
+    },
+    assertTokensLeft() {
+      const { tokens: limit } = budget
+      if (limit !== undefined && spent.tokens >= limit) throw exceeded('tokens', limit)
+    },
+  }
+}
+
+function tokensOf(usage: Json): number {
+  const { inputTokens, outputTokens } = usage as Record<string, Json | undefined>
+  return amountOf(inputTokens) + amountOf(outputTokens)
+}
+
+/** Events of the runtime's types are not checked: an agent that emits one by itself may be wrong. */
+function amountOf(value: Json | undefined): number {
+  return typeof value === 'number' && value > 0 ? value : 0
+}
