@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Visibility } from '../contract/event.ts'
+import { MessageRole } from '../contract/message.ts'
 import { MAX_TIMEOUT_MS } from '../contract/run.ts'
 import { StartupError } from '../ports/startup-error.ts'
 import { MODEL_PROVIDERS, PROVIDERS, either } from './providers.ts'
@@ -128,6 +129,10 @@ export const Config = z.object({
   quotaTimeoutSeconds: z.coerce.number().min(0.05).max(600).default(10),
   /** Seconds `serve` keeps a connection open that nobody uses: longer than the proxy in front of it does. */
   keepAliveTimeoutSeconds: z.coerce.number().min(1).max(DAY_SECONDS).default(65),
+  /** Roles of the messages that users may send, besides `user`. `limits` decides otherwise. */
+  messageRoles: listOf(z.string().pipe(MessageRole)).default(['system', 'user', 'assistant', 'tool']),
+  /** The same for anonymous visitors. */
+  visitorMessageRoles: listOf(z.string().pipe(MessageRole)).default(['user']),
   /** Largest request body, in bytes. */
   maxBodyBytes: z.coerce.number().int().min(1).default(1_048_576),
   /** Visibility of event types where it differs from the default. */
@@ -195,6 +200,8 @@ export const ENVIRONMENT = {
   authorizeTimeoutSeconds: 'AUTHORIZE_TIMEOUT_SECONDS',
   quotaTimeoutSeconds: 'QUOTA_TIMEOUT_SECONDS',
   keepAliveTimeoutSeconds: 'KEEP_ALIVE_TIMEOUT_SECONDS',
+  messageRoles: 'MESSAGE_ROLES',
+  visitorMessageRoles: 'VISITOR_MESSAGE_ROLES',
   maxBodyBytes: 'MAX_BODY_BYTES',
   eventVisibility: 'EVENT_VISIBILITY',
   debugMode: 'DEBUG_MODE',

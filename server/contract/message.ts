@@ -1,6 +1,10 @@
 import { z } from 'zod'
 import { Json } from './json.ts'
 
+/** Whose words a message is. */
+export type MessageRole = z.infer<typeof MessageRole>
+export const MessageRole = z.enum(['system', 'user', 'assistant', 'tool'])
+
 /** A model's request to run a tool. `arguments` is the parsed JSON the model produced. */
 export type ToolCall = z.infer<typeof ToolCall>
 export const ToolCall = z.object({

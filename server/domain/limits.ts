@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Principal } from '../contract/principal.ts'
 import { invalid } from '../contract/parse-input.ts'
+import { MessageRole } from '../contract/message.ts'
 import { Budget, MAX_TIMEOUT_MS } from '../contract/run.ts'
 import type { CreateRunInput } from '../contract/run.ts'
 
@@ -15,6 +16,11 @@ const CallerLimits = z.strictObject({
   priority: z.int().min(-100).max(100).optional(),
   /** What a run may use, whether it is asked for or not. Default: its agent's budget. */
   budget: Budget.optional(),
+  /**
+   * Roles of the messages, besides `user`, which everybody may send. Default: the configuration's `messageRoles`, for
+   * anonymous callers `visitorMessageRoles`.
+   */
+  roles: z.array(MessageRole).optional(),
 })
 
 /**
@@ -41,11 +47,21 @@ export type CheckLimits = (
   defaults: Defaults,
 ) => Promise<Budget | null>
 
+/** What `limits` leaves open. */
+interface StandardLimits {
+  messageRoles: readonly MessageRole[]
+  visitorMessageRoles: readonly MessageRole[]
+}
+
 /** @throws AgentRuntimeError `validation_failed`, by what it answers, when more is asked for than may be. */
-export function createCheckLimits(limitsOf?: Limits): CheckLimits {
-  return async (principal, { maxAttempts, timeoutMs, priority, budget }, defaults) => {
+export function createCheckLimits(limitsOf: Limits | undefined, standard: StandardLimits): CheckLimits {
+  return async (principal, { maxAttempts, timeoutMs, priority, budget, messages }, defaults) => {
     const asksNothing =
-      maxAttempts === undefined && timeoutMs === undefined && budget === undefined && priority <= 0
+      maxAttempts === undefined &&
+      timeoutMs === undefined &&
+      budget === undefined &&
+      priority <= 0 &&
+      messages.every(({ role }) => role === 'user')
     if (limitsOf === undefined && asksNothing) return defaults.budget ?? null
     const limits = CallerLimits.parse((await limitsOf?.(principal)) ?? {})
     const highest = limits.priority ?? (principal.kind === 'anonymous' ? 0 : 100)
@@ -53,6 +69,8 @@ export function createCheckLimits(limitsOf?: Limits): CheckLimits {
     atMost('timeoutMs', timeoutMs, Math.max(limits.timeoutMs, defaults.timeoutMs))
     // 0 is what a run has by itself.
     atMost('priority', priority, Math.max(highest, 0))
+    const isVisitor = principal.kind === 'anonymous'
+    ofRoles(messages, limits.roles ?? (isVisitor ? standard.visitorMessageRoles : standard.messageRoles))
     return budgetWithin({ ...defaults.budget, ...limits.budget }, { asked: budget, own: defaults.budget })
   }
 }
@@ -75,4 +93,15 @@ function atMost(field: string, value: number | undefined, limit: number): void {
   if (value === undefined || value <= limit) return
   const message = `You may ask for ${limit} at most.`
   throw invalid(`The request is not valid at ${field}: ${message}`, [{ path: field.split('.'), message }])
+}
+
+function ofRoles(messages: CreateRunInput['messages'], allowed: readonly MessageRole[]): void {
+  const roles = new Set<MessageRole>(['user', ...allowed])
+  const message = `You may send messages of these roles only: ${[...roles].join(', ')}.`
+  const issues = messages.flatMap(({ role }, index) =>
+    roles.has(role) ? [] : [{ path: ['messages', index, 'role'], message }],
+  )
+  const [first] = issues
+  if (first !== undefined)
+    throw invalid(`The request is not valid at ${first.path.join('.')}: ${message}`, issues)
 }

@@ -38,8 +38,8 @@ export interface RuntimeOptions<TAgents extends readonly AnyAgent[]> {
    */
   authorize?: Authorize
   /**
-   * Tells what a caller may ask of a run: attempts, time, priority. Default: 10 attempts, a day, any priority but for
-   * anonymous callers, who get none above 0.
+   * Tells what a caller may ask of a run: attempts, time, priority, roles of messages. Default: 10 attempts, a day, any
+   * priority and any role, but for anonymous callers no priority above 0 and messages of `user` only.
    */
   limits?: Limits
   /** Tells whether a caller may create another run now. Default: everybody may. */

@@ -101,7 +101,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     {
       agents,
       runsAtOnce,
-      checkLimits: createCheckLimits(options.limits),
+      checkLimits: createCheckLimits(options.limits, config),
       checkQuota:
         options.quota &&
         createCheckQuota(options.quota, { timeoutMs: config.quotaTimeoutSeconds * 1000, log }),
