@@ -5,7 +5,7 @@ import type { EventBus } from '../ports/event-bus.ts'
 import type { Logger } from '../ports/logger.ts'
 import { createPgBus } from '../postgres/bus.ts'
 import type { createPostgresPool } from '../postgres/connections/pool.ts'
-import { createRedisBus } from '../redis/bus.ts'
+import { createRedisBus } from '../redis/bus/bus.ts'
 
 /** The bus that the configuration names. */
 export function createBus(

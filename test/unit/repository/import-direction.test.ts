@@ -20,7 +20,7 @@ const FORBIDDEN = [
   ['server/api/canary.ts', '../postgres/bus.ts'],
   ['server/api/rest/canary.ts', '../../worker/worker.ts'],
   ['server/postgres/canary.ts', '../domain/runs.ts'],
-  ['server/postgres/canary.ts', '../redis/bus.ts'],
+  ['server/postgres/canary.ts', '../redis/bus/bus.ts'],
   ['server/postgres/canary.ts', '../new-house/file.ts'],
   ['server/redis/canary.ts', '@prisma/client'],
   ['server/domain/canary.ts', 'pg'],
@@ -38,7 +38,7 @@ const ALLOWED = [
   ['server/api/canary.ts', '@trpc/server/adapters/fetch'],
   ['server/postgres/prisma/canary.ts', '@prisma/client'],
   ['server/postgres/queue/canary.ts', 'pg-boss'],
-  ['server/runtime/canary.ts', '../redis/bus.ts'],
+  ['server/runtime/canary.ts', '../redis/bus/bus.ts'],
   ['client/canary.ts', '../server/contract/event.ts'],
   ['test/integration/canary.ts', '../../server/postgres/bus.ts'],
 ] as const

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
-import { createRedisBus } from '../../../../server/redis/bus.ts'
+import { createRedisBus } from '../../../../server/redis/bus/bus.ts'
 import { systemClock } from '../../../../server/ports/system-clock.ts'
 import type { Hint } from '../../../../server/ports/event-bus.ts'
 import { startCuttingProxy } from '../../../support/cutting-proxy.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, vi } from 'vitest'
 import { z } from 'zod'
-import { createRedisBus } from '../../../../server/redis/bus.ts'
+import { createRedisBus } from '../../../../server/redis/bus/bus.ts'
 import { systemClock } from '../../../../server/ports/system-clock.ts'
 import type { AnyRunEvent } from '../../../../server/contract/event.ts'
 import { ConfigError, createAgentRuntime, defineAgent } from '../../../../server/index.ts'

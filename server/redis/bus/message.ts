@@ -1,13 +1,19 @@
 // A message: hints in one line, then for each of them a line with the events it carries, or an empty one.
 // Payloads are put in as the text they already are; JSON has no line breaks of its own.
 import { z } from 'zod'
-import type { AnyRunEvent } from '../contract/event.ts'
-import { Visibility } from '../contract/event.ts'
-import { Json } from '../contract/json.ts'
-import type { RunAppend } from '../ports/attempt.ts'
-import type { Hint, NewHint } from '../ports/event-bus.ts'
-import { MAX_TEXT_CHARACTERS, parseBareHints, parseJson, toBareHint, travelsAlone } from '../bus/hint-text.ts'
-import { MAX_CARRIED_CHARACTERS, charactersIn } from '../bus/outbox.ts'
+import type { AnyRunEvent } from '../../contract/event.ts'
+import { Visibility } from '../../contract/event.ts'
+import { Json } from '../../contract/json.ts'
+import type { RunAppend } from '../../ports/attempt.ts'
+import type { Hint, NewHint } from '../../ports/event-bus.ts'
+import {
+  MAX_TEXT_CHARACTERS,
+  parseBareHints,
+  parseJson,
+  toBareHint,
+  travelsAlone,
+} from '../../bus/hint-text.ts'
+import { MAX_CARRIED_CHARACTERS, charactersIn } from '../../bus/outbox.ts'
 
 /** Receivers handle a message in one go: it should not keep them from anything else for long. */
 const MAX_MESSAGE_CHARACTERS = 262_144

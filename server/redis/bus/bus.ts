@@ -4,16 +4,16 @@
 // One channel for all runs. A channel for each run would have to be subscribed to before its backlog is
 // read, a round trip more for every viewer who comes; what a process gets of runs nobody follows there
 // costs it a line of text that is not parsed.
-import type { Clock } from '../ports/clock.ts'
-import type { EventBus } from '../ports/event-bus.ts'
-import type { Logger } from '../ports/logger.ts'
-import { createListeners } from '../bus/listeners.ts'
-import { createOutbox } from '../bus/outbox.ts'
-import { loadRedis } from './connect.ts'
-import type { RedisClient } from './connect.ts'
-import { close, connect, reportBreaks } from './connection.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { EventBus } from '../../ports/event-bus.ts'
+import type { Logger } from '../../ports/logger.ts'
+import { createListeners } from '../../bus/listeners.ts'
+import { createOutbox } from '../../bus/outbox.ts'
+import { loadRedis } from '../connect.ts'
+import type { RedisClient } from '../connect.ts'
+import { close, connect, reportBreaks } from '../connection.ts'
 import { decode, encode } from './message.ts'
-import { reasonOf } from './reason-of.ts'
+import { reasonOf } from '../reason-of.ts'
 
 // In a cluster every node passes it on.
 const CHANNEL = '{agent_runtime}:hints'
