@@ -2,7 +2,6 @@ import { Command } from 'commander'
 import { deliverAgain, examineDatabase } from '../postgres/examination/examine.ts'
 import { createLogger } from '../telemetry/pino-logger.ts'
 import { diagnose } from '../domain/doctor/diagnose.ts'
-import type { Examination } from '../ports/examination.ts'
 import { requireDatabaseUrl } from './database-url.ts'
 import { formatReport } from './doctor-report.ts'
 
@@ -11,12 +10,18 @@ interface DoctorOptions {
   json?: true
 }
 
+const RENEWED =
+  'The servers and workers there are deliver all open runs to Redis again within a second or so.'
+
 export function doctorCommand(): Command {
   return new Command('doctor')
     .description(
       'Looks whether all is well with the database, the workers and the runs, and says what to do.',
     )
-    .option('--fix', 'deliver runs again that nothing in the queue leads to; without it nothing is changed')
+    .option(
+      '--fix',
+      'deliver runs again that nothing in the queue leads to, and all to a queue in Redis; without it nothing is changed',
+    )
     .option('--json', 'the findings and all that was read, for machines')
     .addHelpText(
       'after',
@@ -44,21 +49,21 @@ async function doctor({ fix, json }: DoctorOptions): Promise<void> {
   const examine = () => examineDatabase({ databaseUrl, directUrl, log, now: Date.now() })
   let examination = await examine()
   let fixed = 0
-  if (fix && hasUndelivered(examination)) {
-    fixed = await deliverAgain(databaseUrl, log)
-    examination = await examine()
+  let renewed = 0
+  if (fix && examination.state === 'examined') {
+    ;({ runs: fixed, queues: renewed } = await deliverAgain(databaseUrl, log))
+    if (fixed > 0) examination = await examine()
   }
   const findings = diagnose(examination, Date.now())
   const isWell = findings.every(({ level }) => level !== 'problem')
   if (json) {
-    process.stdout.write(`${JSON.stringify({ ok: isWell, fixed, findings, examination }, null, 2)}\n`)
+    process.stdout.write(
+      `${JSON.stringify({ ok: isWell, fixed, renewed, findings, examination }, null, 2)}\n`,
+    )
   } else {
     if (fixed > 0) process.stdout.write(`Delivered ${fixed} run${fixed === 1 ? '' : 's'} again.\n\n`)
+    if (renewed > 0) process.stdout.write(`${RENEWED}\n\n`)
     process.stdout.write(formatReport(findings))
   }
   if (!isWell) process.exitCode = 1
-}
-
-function hasUndelivered(examination: Examination): boolean {
-  return examination.state === 'examined' && examination.runs.undelivered.total > 0
 }

@@ -43,11 +43,28 @@ export interface Taken {
   giveBack(): Promise<void>
 }
 
-/** A queue that is elsewhere than the store, and may lose everything: whoever delivers keeps what it was given. */
+/** A delivery, and what its queue said of itself at some time before. */
+export interface SentRun extends DueRun {
+  epoch: string
+}
+
+export interface QueueState {
+  /** A text that changes when deliveries may have been lost. */
+  epoch: string
+  /** How many it has, those among them that were taken and are not done. */
+  deliveries: number
+}
+
+/**
+ * A queue that is elsewhere than the store, and may lose everything: whoever delivers keeps what it was given. Parts of it
+ * that can not be reached keep nobody from the others.
+ */
 export interface RemoteQueue extends Queue {
-  /** Resolves when it has them. */
-  deliver(runs: readonly DueRun[]): Promise<void>
+  /** Resolves with those that it has now. Rejects when it has none. */
+  deliver(runs: readonly SentRun[]): Promise<SentRun[]>
   take(agentKey: string, limit: number): Promise<Taken>
-  /** For each of the agents a text that changes when its deliveries may have been lost. */
-  epochs(agentKeys: readonly string[]): Promise<ReadonlyMap<string, string>>
+  /** Resolves with the state of those queues that can be reached. Gives out again what was taken by who has died. */
+  inspect(queues: readonly string[]): Promise<ReadonlyMap<string, QueueState>>
+  /** Has these name another epoch: they are known to have lost something. */
+  renew(queues: readonly string[]): Promise<void>
 }

@@ -20,7 +20,7 @@ export interface TestRedis extends AsyncDisposable {
   /** Kills it, as a crash does. */
   kill(): Promise<void>
   /** Starts it again, at the same port, unless it is there. */
-  start(): Promise<void>
+  start(others?: Record<string, string>): Promise<void>
   /** Has it stand still, and go on. */
   signal(signal: 'SIGSTOP' | 'SIGCONT'): void
   /** What `redis-cli` answers. */
@@ -34,9 +34,17 @@ export async function startTestRedis(settings: Record<string, string> = {}): Pro
   const redis: TestRedis = {
     url: `redis://127.0.0.1:${port}`,
     port,
-    async start() {
+    async start(others = {}) {
       if (isRunning()) return
-      const options = { port, bind: '127.0.0.1', save: '', appendonly: 'no', dir: tmpdir(), ...settings }
+      const options = {
+        port,
+        bind: '127.0.0.1',
+        save: '',
+        appendonly: 'no',
+        dir: tmpdir(),
+        ...settings,
+        ...others,
+      }
       const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)])
       server = spawn('redis-server', flags, { stdio: ['ignore', 'pipe', 'inherit'] })
       for await (const line of createInterface(server.stdout!)) {
@@ -60,15 +68,15 @@ export async function startTestRedis(settings: Record<string, string> = {}): Pro
 }
 
 /** Three nodes that share the keys between them, with no replicas. */
-export async function startRedisCluster(): Promise<
-  AsyncDisposable & { url: string; nodes: readonly TestRedis[] }
-> {
+export async function startRedisCluster(
+  others: Record<string, string> = {},
+): Promise<AsyncDisposable & { url: string; nodes: readonly TestRedis[] }> {
   const stack = new AsyncDisposableStack()
   const nodes: TestRedis[] = []
   for (let index = 0; index < 3; index += 1) {
     const dir = await mkdtemp(join(tmpdir(), 'redis-node-'))
     stack.defer(() => rm(dir, { recursive: true, force: true }))
-    const settings = { 'cluster-enabled': 'yes', 'cluster-port': String(await freePort()), dir }
+    const settings = { 'cluster-enabled': 'yes', 'cluster-port': String(await freePort()), dir, ...others }
     nodes.push(stack.use(await startTestRedis(settings)))
   }
   const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`)

@@ -2,7 +2,7 @@
 // one to be taken up, deleted when the queue has confirmed it.
 import type pg from 'pg'
 import { isolatedQueue } from '../../ports/queue.ts'
-import type { DueRun, QueuedRun } from '../../ports/queue.ts'
+import type { DueRun, QueuedRun, SentRun } from '../../ports/queue.ts'
 import { execute, inTransaction } from '../connections/transaction.ts'
 import type { Transaction } from '../connections/transaction.ts'
 import { IS_TO_BE_DELIVERED } from './to-be-delivered.ts'
@@ -59,11 +59,6 @@ export async function postponeRuns(
   await execute(client, POSTPONE, [runIds, agentKey])
 }
 
-/** A delivery that a queue has got, and what that said of itself at some time before. */
-export interface SentRun extends DueRun {
-  epoch: string
-}
-
 // A queue that lost what it had has another epoch since. Its row is locked: whoever notes the loss waits for this, and
 // puts back what is deleted here, or comes first, and nothing is deleted. In one order, and epochs before entries, so that
 // those that come together wait for each other instead of deadlocking. Entries by an array and then by ctid: of a table
@@ -109,14 +104,18 @@ const FIND = {
   text: `
     SELECT run_id AS id, seq AS "lastSeq", queue AS "agentKey", priority
     FROM agent_runtime.outbox
-    WHERE send_at <= now()
+    WHERE send_at <= now() AND queue <> ALL ($2::text[])
     ORDER BY send_at
     LIMIT $1`,
 }
 
-/** Entries that are to be sent by whoever finds them, the oldest first. */
-export async function findInOutbox(pool: pg.Pool, limit: number): Promise<DueRun[]> {
-  return execute<DueRun>(pool, FIND, [limit])
+/** Entries that are to be sent by whoever finds them, the oldest first, without those of some queues. */
+export async function findInOutbox(
+  pool: pg.Pool,
+  limit: number,
+  without: readonly string[],
+): Promise<DueRun[]> {
+  return execute<DueRun>(pool, FIND, [limit, without])
 }
 
 const SEE_EPOCHS = {
@@ -143,8 +142,33 @@ const PUT_BACK = {
     RETURNING run_id`,
 }
 
+/** Noted in place of an epoch, it asks whoever sees it to have the queue name another. */
+export const RENEW = ''
+
+const ASK_FOR_RENEWAL = {
+  text: `UPDATE agent_runtime.queue_epoch SET epoch = '${RENEW}' RETURNING queue`,
+}
+
 /**
- * Compares epochs with those that were seen last. What waits in a queue with another one is put into the outbox again.
+ * Asks for all queues to be filled anew. The next process that looks does it.
+ *
+ * @returns how many there are.
+ */
+export async function askForRenewal(pool: pg.Pool): Promise<number> {
+  return (await execute(pool, ASK_FOR_RENEWAL, [])).length
+}
+
+/** What was noted of these queues. */
+export async function readEpochs(
+  pool: pg.Pool,
+  queues: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const rows = await execute<{ queue: string; epoch: string }>(pool, READ_EPOCHS, [queues])
+  return new Map(rows.map(({ queue, epoch }) => [queue, epoch]))
+}
+
+/**
+ * Compares epochs with those that were noted. What waits in a queue with another one is put into the outbox again.
  *
  * @returns how many runs were put back, and the queues that have lost what they had; those seen for the first time have
  * not.
@@ -152,16 +176,15 @@ const PUT_BACK = {
 export async function noteEpochs(
   pool: pg.Pool,
   epochs: ReadonlyMap<string, string>,
+  noted: ReadonlyMap<string, string>,
 ): Promise<{ lost: string[]; runs: number }> {
   const queues = [...epochs.keys()]
-  const known = await execute<{ queue: string; epoch: string }>(pool, READ_EPOCHS, [queues])
-  const seen = new Map(known.map(({ queue, epoch }) => [queue, epoch]))
-  if (queues.every((queue) => seen.get(queue) === epochs.get(queue))) return { lost: [], runs: 0 }
+  if (queues.every((queue) => noted.get(queue) === epochs.get(queue))) return { lost: [], runs: 0 }
   return inTransaction(pool, async (client) => {
     const changed = await execute<{ queue: string }>(client, SEE_EPOCHS, [queues, [...epochs.values()]])
     const lost = changed.map(({ queue }) => queue)
     const agentKeys = lost.map((queue) => queue.replace(isolatedQueue(''), ''))
     const back = await execute(client, PUT_BACK, [[...new Set(agentKeys)]])
-    return { lost: lost.filter((queue) => seen.has(queue)), runs: back.length }
+    return { lost: lost.filter((queue) => noted.has(queue)), runs: back.length }
   })
 }

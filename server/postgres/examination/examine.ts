@@ -2,6 +2,7 @@ import type pg from 'pg'
 import type { Examination } from '../../ports/examination.ts'
 import type { Logger } from '../../ports/logger.ts'
 import { deliverAgain as deliverAgainOver } from '../deliveries/deliver-again.ts'
+import { askForRenewal } from '../deliveries/outbox-statements.ts'
 import { compareQueueVersion, examineQueue } from './examine-queue.ts'
 import { createBossQueue } from '../queue/queue.ts'
 import { createBossTimetable } from '../queue/timetable.ts'
@@ -52,15 +53,21 @@ async function examine(pool: pg.Pool, options: ExamineOptions): Promise<Examinat
 }
 
 /**
- * Puts runs that are to be taken up and have no delivery into the queue again. Whatever it repeats is
- * harmless: a run is claimed once, however often it is delivered.
+ * Puts runs that are to be taken up and have no delivery into the queue again, and has the queues elsewhere filled anew:
+ * what they have, only they know. Whatever it repeats is harmless: a run is claimed once, however often it is delivered.
  *
- * @returns how many.
+ * @returns how many runs, and how many queues.
  * @throws StartupError saying what is wrong with the database.
  */
-export async function deliverAgain(databaseUrl: string, log: Logger): Promise<number> {
+export async function deliverAgain(
+  databaseUrl: string,
+  log: Logger,
+): Promise<{ runs: number; queues: number }> {
   try {
-    return await withPool(databaseUrl, log, (pool) => deliverAgainOver(pool, createBossQueue({ pool, log })))
+    return await withPool(databaseUrl, log, async (pool) => ({
+      runs: await deliverAgainOver(pool, createBossQueue({ pool, log })),
+      queues: await askForRenewal(pool),
+    }))
   } catch (error) {
     throw toStartupError(error, databaseUrl)
   }

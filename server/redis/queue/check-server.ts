@@ -4,19 +4,38 @@ import { reasonOf } from '../reason-of.ts'
 
 const OLDEST = { major: 6, minor: 2 }
 
-/** Tells of a Redis that the queue can not rely on. Never rejects: one that does not answer is told of elsewhere. */
-export async function checkServer(client: RedisClient, log: Logger): Promise<void> {
-  try {
-    const info = await client.info()
+/** Tells of each server that the queue can not rely on, once, whenever another takes the place of one. */
+export function checkServers(client: RedisClient, log: Logger): void {
+  const checked = new Set<string>()
+  client.on('ready', () => void check())
+
+  /** Never rejects: a server that does not answer is told of elsewhere. */
+  async function check(): Promise<void> {
+    const servers = 'nodes' in client ? client.nodes('master') : [client]
+    await Promise.all(
+      servers.map(async (server) => {
+        try {
+          checkServer(await server.info())
+        } catch (error) {
+          log.debug({ reason: reasonOf(error) }, 'Redis was not asked what it is')
+        }
+      }),
+    )
+  }
+
+  function checkServer(info: string): void {
     const fieldOf = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1]
+    const id = fieldOf('run_id') ?? ''
+    if (checked.has(id)) return
+    checked.add(id)
     const policy = fieldOf('maxmemory_policy')
     if (policy !== undefined && policy !== 'noeviction')
       log.warn({ policy }, 'Redis may throw away parts of the queue: set maxmemory-policy to noeviction')
     const version = fieldOf('redis_version')
     if (version !== undefined && isTooOld(version))
       log.warn({ version }, `Redis is too old for the queue: it needs ${OLDEST.major}.${OLDEST.minor}`)
-  } catch (error) {
-    log.debug({ reason: reasonOf(error) }, 'Redis was not asked what it is')
+    if (fieldOf('role') === 'slave')
+      log.warn({}, 'Redis is a replica, which takes no deliveries: let REDIS_URL lead to the primary')
   }
 }
 

@@ -4,6 +4,7 @@ import type { Logger } from '../../ports/logger.ts'
 import type { RedisClient } from '../connect.ts'
 import { RedisAwayError } from '../connect.ts'
 import { reasonOf } from '../reason-of.ts'
+import type { QueueKeys } from './inspect.ts'
 import type { Payload } from './payload.ts'
 
 /** How long a job is with whoever took it, who says within a second what became of it, unless it died. */
@@ -24,7 +25,7 @@ export interface BullMq {
 
 interface Lane {
   queue: Queue<Payload>
-  /** Made when something is taken: it looks after what stalls. */
+  /** Made when something is taken. */
   worker?: Worker<Payload>
 }
 
@@ -67,6 +68,20 @@ export class Lanes {
     return (lane.worker ??= this.#createWorker(name))
   }
 
+  keysOf(name: string): QueueKeys {
+    const { wait = '', prioritized = '', active = '' } = this.queueOf(name).keys
+    return { epoch: `${this.prefixOf(name)}:epoch`, wait, prioritized, active }
+  }
+
+  /**
+   * Gives out again what was taken by who does not answer for it any more. BullMQ's workers do that by a timer each; where
+   * nothing was taken it is of no use, and with hundreds of queues it is most of what Redis is asked. Of those that ask
+   * too often all but the first are ignored.
+   */
+  async giveOutStalled(name: string): Promise<void> {
+    await this.workerOf(name).getBackend().moveStalledJobsToWait()
+  }
+
   async close(): Promise<void> {
     const open = [...this.#lanes.values()].map(async ({ queue, worker }) => {
       await worker?.close(true)
@@ -105,7 +120,6 @@ export class Lanes {
     }
     const worker: Worker<Payload> = new this.#bullmq.Worker(name, null, options, this.#createBackend)
     this.#reportErrors(worker)
-    void worker.startStalledCheckTimer()
     return worker
   }
 

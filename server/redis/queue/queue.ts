@@ -1,31 +1,26 @@
 // The queue on BullMQ: one BullMQ queue per agent. Its worker processes jobs; ours takes them, has the store claim their
 // runs, and only then says that they are done. What is taken by a process that dies meanwhile BullMQ calls stalled, and
 // gives out again. Redis holds what is due now, nothing else, and may lose it.
-import type { Job } from 'bullmq'
 import { randomUUID } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
-import type { z } from 'zod'
-import { toProblems } from '../../contract/issues.ts'
 import type { Logger } from '../../ports/logger.ts'
-import type { RemoteQueue } from '../../ports/queue.ts'
+import type { RemoteQueue, SentRun } from '../../ports/queue.ts'
 import { loadRedis, RedisAwayError } from '../connect.ts'
 import type { RedisClient } from '../connect.ts'
 import { close, connect, reportBreaks } from '../connection.ts'
 import { notEmpty } from '../../ports/optional-peer.ts'
 import { libraryMissing } from '../library-missing.ts'
-import { reasonOf } from '../reason-of.ts'
-import { checkServer } from './check-server.ts'
-import { readEpoch } from './epoch.ts'
+import { checkServers } from './check-server.ts'
+import { inspect, keyOf, renewEpoch } from './inspect.ts'
+import type { InspectedQueue } from './inspect.ts'
 import { Lanes } from './lanes.ts'
 import type { BullMq } from './lanes.ts'
-import { Payload } from './payload.ts'
+import { takeJobs } from './take-jobs.ts'
 
 const NEEDED_FOR = 'QUEUE_BACKEND=redis'
 
 /** What starts waits so long for a Redis that stands still: what comes first needs not go by a look then. */
 const START_PATIENCE_MS = 1_000
-/** Jobs that are asked for at once. */
-const MAX_AT_ONCE = 32
 /** BullMQ knows priorities from 1 to 2,097,152, the lowest first; those of runs go from -100 to 100. */
 const toJobPriority = (priority: number): number => 1_000 - priority
 
@@ -55,8 +50,8 @@ export function createRedisQueue(options: RedisQueueOptions): RemoteQueue {
     redis = client
     reportBreaks(client, { log, stopping: stopping.signal, meanwhile: 'runs wait in the database meanwhile' })
     opened = new Lanes(bullmq, { redis: client, namespace: await options.namespace(), log })
+    checkServers(client, log)
     const connected = connect(client, log)
-    void connected.then(() => checkServer(client, log))
     await Promise.race([connected, setTimeout(START_PATIENCE_MS, undefined, { ref: false })])
   }
 
@@ -66,112 +61,49 @@ export function createRedisQueue(options: RedisQueueOptions): RemoteQueue {
     return opened
   }
 
-  /** Never rejects: what this is for happens again by itself. */
-  async function quietly(jobs: readonly Job<Payload>[], settle: (job: Job<Payload>) => Promise<unknown>) {
-    const results = await Promise.allSettled(jobs.map(settle))
-    const failed = results.find((result) => result.status === 'rejected')
-    if (failed !== undefined)
-      log.debug({ reason: reasonOf(failed.reason) }, 'deliveries stay with Redis for now')
-  }
-
-  /** Sets aside what is none of ours, so that it neither comes again and again nor vanishes. */
-  async function setAside(job: Job<Payload>, error: z.ZodError): Promise<void> {
-    const reason = toProblems(error.issues).join('; ')
-    log.error(
-      { queue: job.queueName, id: job.id, reason, payload: job.data },
-      'a delivery that is not ours is now a dead letter',
-    )
-    await quietly([job], () => job.moveToFailed(new Error(reason), token, false))
-  }
-
-  async function getJobs(agentKey: string, limit: number): Promise<Job<Payload>[]> {
-    const worker = lanes().workerOf(agentKey)
-    const jobs: Job<Payload>[] = []
-    // One at first: of a queue where nothing is one question is enough.
-    for (let ask = 1; ask > 0; ask = Math.min(limit - jobs.length, MAX_AT_ONCE)) {
-      const results = await Promise.allSettled(
-        Array.from({ length: ask }, () => worker.getNextJob(token, { block: false })),
-      )
-      const got = results.flatMap((result) =>
-        result.status === 'fulfilled' && isJob(result.value) ? [result.value] : [],
-      )
-      const failed = results.find((result) => result.status === 'rejected')
-      if (failed !== undefined && jobs.length + got.length === 0) throw failed.reason
-      jobs.push(...got)
-      if (got.length < ask) break
-    }
-    return jobs
-  }
-
-  async function countWaiting(agentKey: string): Promise<number> {
-    const { waiting = 0, prioritized = 0 } = await lanes()
-      .queueOf(agentKey)
-      .getJobCounts('waiting', 'prioritized')
-    return waiting + prioritized
+  async function inspectQueues(names: readonly string[]): Promise<Map<string, InspectedQueue>> {
+    const open = lanes()
+    return inspect(open.redis, new Map(names.map((name) => [name, open.keysOf(name)])))
   }
 
   return {
     start: () => (started ??= start().catch(failed)),
 
     async deliver(runs) {
-      await Promise.all(
-        [...Map.groupBy(runs, (run) => run.agentKey)].map(async ([agentKey, group]) => {
-          await lanes()
-            .queueOf(agentKey)
-            .addBulk(
-              group.map(({ id, lastSeq, priority }) => ({
-                name: 'run',
-                data: { runId: id },
-                opts: {
-                  jobId: `${id}-${lastSeq}`,
-                  priority: toJobPriority(priority),
-                  removeOnComplete: true,
-                },
-              })),
-            )
+      const groups = [...Map.groupBy(runs, (run) => run.agentKey)]
+      const results = await Promise.allSettled(
+        groups.map(async ([agentKey, group]) => {
+          await lanes().queueOf(agentKey).addBulk(group.map(toJob))
+          return group
         }),
       )
+      const failed = results.find((result) => result.status === 'rejected')
+      const delivered = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []))
+      if (failed !== undefined && delivered.length === 0) throw failed.reason
+      return delivered
     },
 
-    async take(agentKey, limit) {
-      const jobs: Job<Payload>[] = []
-      const runIds = new Set<string>()
-      const got = await getJobs(agentKey, limit)
-      for (const job of got) {
-        const payload = Payload.safeParse(job.data)
-        if (!payload.success) {
-          await setAside(job, payload.error)
-          continue
-        }
-        jobs.push(job)
-        runIds.add(payload.data.runId)
-      }
-      return {
-        runIds: [...runIds],
-        mayHaveMore: got.length === limit,
-        done: () => quietly(jobs, (job) => job.moveToCompleted(null, token, false)),
-        giveBack: () => quietly(jobs, (job) => job.moveToWait(token)),
-      }
-    },
+    take: async (agentKey, limit) => takeJobs({ worker: lanes().workerOf(agentKey), token, log }, limit),
 
     async findDue(agentKeys) {
-      // A worker that asks also takes, so it checks for stalled jobs.
-      for (const agentKey of agentKeys) lanes().workerOf(agentKey)
-      const counts = await Promise.all(agentKeys.map(countWaiting))
-      return agentKeys.filter((_, index) => (counts[index] ?? 0) > 0)
+      const states = await inspectQueues(agentKeys)
+      return agentKeys.filter((agentKey) => (states.get(agentKey)?.waiting ?? 0) > 0)
     },
 
     async countDue(agentKeys, limit) {
-      const counts = await Promise.all(agentKeys.map(countWaiting))
-      return counts.reduce((sum, waiting) => sum + Math.min(waiting, limit), 0)
+      const states = await inspectQueues(agentKeys)
+      return [...states.values()].reduce((sum, { waiting }) => sum + Math.min(waiting, limit), 0)
     },
 
-    async epochs(agentKeys) {
-      const { redis: client } = lanes()
-      const epochs = await Promise.all(
-        agentKeys.map((agentKey) => readEpoch(client, lanes().prefixOf(agentKey))),
-      )
-      return new Map(agentKeys.map((agentKey, index) => [agentKey, epochs[index] ?? '']))
+    async inspect(names) {
+      const states = await inspectQueues(names)
+      const taken = [...states].filter(([, { active }]) => active > 0)
+      await Promise.allSettled(taken.map(([name]) => lanes().giveOutStalled(name)))
+      return states
+    },
+
+    async renew(names) {
+      await Promise.all(names.map((name) => renewEpoch(lanes().redis, lanes().keysOf(name))))
     },
 
     async stop() {
@@ -189,9 +121,17 @@ export function createRedisQueue(options: RedisQueueOptions): RemoteQueue {
   }
 }
 
-/** BullMQ's types know nothing of an empty queue. */
-function isJob(job: Job<Payload> | undefined): job is Job<Payload> {
-  return job !== undefined
+/** Its epoch is in its name: a queue that lost a part of what it had may still hold the name of one it does not give out. */
+function toJob({ id, lastSeq, priority, epoch }: SentRun) {
+  return {
+    name: 'run',
+    data: { runId: id },
+    opts: {
+      jobId: `${id}-${lastSeq}-${keyOf(epoch)}`,
+      priority: toJobPriority(priority),
+      removeOnComplete: true,
+    },
+  }
 }
 
 async function importBullMq(): Promise<BullMq> {

@@ -21,16 +21,26 @@ function createForgetfulQueue() {
   const hooks = { afterDelivery: async (): Promise<void> => {} }
   let epoch = 1
   const epochs = async (queues: readonly string[]) => new Map(queues.map((name) => [name, String(epoch)]))
-  const queue: Pick<RemoteQueue, 'deliver' | 'epochs' | 'take'> = {
+  const queue: RemoteQueue = {
     async deliver(delivered) {
       for (const run of delivered) runs.set(run.id, run)
       await hooks.afterDelivery()
+      return [...delivered]
     },
-    epochs,
+    async inspect(queues) {
+      return new Map(queues.map((name) => [name, { epoch: String(epoch), deliveries: runs.size }]))
+    },
+    async renew() {
+      epoch += 1
+    },
     take: () => Promise.reject(new Error('nobody takes')),
+    start: async () => {},
+    findDue: async () => [],
+    countDue: async () => 0,
+    stop: async () => {},
   }
   return {
-    queue: queue as RemoteQueue,
+    queue,
     runs,
     hooks,
     epochs,
@@ -76,7 +86,7 @@ describe('the outbox', () => {
       if ((losses += 1) > 1) return
       remote.lose()
       // Another process is quicker to see it.
-      await noteEpochs(pool, await remote.epochs(['echo']))
+      await noteEpochs(pool, await remote.epochs(['echo']), new Map())
     }
     await remote.look(['echo'])
     await remote.look(['echo'])

@@ -6,6 +6,7 @@ import { defineAgent } from '../../../../server/index.ts'
 import type { Settings } from '../../../../server/index.ts'
 import { readInstallation } from '../../../../server/postgres/deliveries/installation.ts'
 import { createRedisQueue } from '../../../../server/redis/queue/queue.ts'
+import { createWorkspace, runCli } from '../../../support/cli.ts'
 import { createHeldAgent } from '../../../support/held-agent.ts'
 import { createTestPool } from '../../../support/pool.ts'
 import { startRedisCluster, startTestRedis, withoutRedis } from '../../../support/redis.ts'
@@ -85,6 +86,74 @@ describe.skipIf(withoutRedis)(`in Redis${withoutRedis ? `: skipped, ${withoutRed
       message: 'a queue may have lost what it had: its runs are delivered again',
     })
   })
+
+  test.for([
+    ['the list of deliveries', 'prioritized'],
+    ['one delivery', 'job'],
+  ] as const)(
+    'that loses a part of what it has, %s, loses no run',
+    { timeout: 60_000 },
+    async ([, part], { createServer, database }) => {
+      await using redis = await startTestRedis()
+      const { rest, runtime } = await createServer({
+        agents: [echo],
+        config: inRedis(redis),
+        worker: false,
+      })
+      const ids = await Promise.all(Array.from({ length: 5 }, () => rest.create('echo')))
+      await vi.waitFor(async () => {
+        expect(await database.sql('SELECT FROM agent_runtime.outbox')).toEqual([])
+      }, PATIENCE_MS)
+      const key = part === 'job' ? jobsIn(redis, 'echo')[0]! : `${prefixIn(redis, 'echo')}:echo:${part}`
+      expect(redis.cli('DEL', key)).toBe('1\n')
+      await runtime.startWorker()
+      for (const id of ids) {
+        expect((await rest.events(`runs/${id}/events`)).at(-1)?.type).toBe('run.succeeded')
+      }
+    },
+  )
+
+  test('is filled anew when the doctor is asked to put things right', async ({ createServer, database }) => {
+    await using redis = await startTestRedis()
+    const { rest, log } = await createServer({ agents: [echo], config: inRedis(redis), worker: false })
+    const runId = await rest.create('echo')
+    await vi.waitFor(async () => {
+      expect(await database.sql('SELECT FROM agent_runtime.outbox')).toEqual([])
+    }, PATIENCE_MS)
+    const [before] = jobsIn(redis, 'echo')
+    await using folder = await createWorkspace()
+    const env = { DATABASE_URL: database.url }
+    await using doctor = runCli(['doctor', '--fix'], { cwd: folder.path, env })
+    await doctor.printed(/deliver all open runs to Redis again/)
+    await vi.waitFor(() => expect(jobsIn(redis, 'echo')).toHaveLength(2), PATIENCE_MS)
+    const other = jobsIn(redis, 'echo').find((job) => job !== before)
+    expect(other).toContain(runId)
+    expect(log.filter(({ level }) => level === 'warn')).toEqual([
+      expect.objectContaining({
+        fields: { queues: expect.arrayContaining(['echo']), runs: 1 },
+        message: 'a queue may have lost what it had: its runs are delivered again',
+      }),
+    ])
+  })
+
+  test('executes again what was executed after the time to which its database was set back', async ({
+    createServer,
+    database,
+  }) => {
+    await using redis = await startTestRedis()
+    const { rest } = await createServer({ agents: [echo], config: inRedis(redis) })
+    const runId = await rest.create('echo')
+    await rest.events(`runs/${runId}/events`)
+    await database.sql('ALTER TABLE agent_runtime.run DISABLE TRIGGER USER')
+    await database.sql('DELETE FROM agent_runtime.event')
+    await database.sql(
+      `UPDATE agent_runtime.run SET status = 'queued', last_seq = 0, attempt = 0, output = NULL,
+         started_at = NULL, attempt_started_at = NULL, finished_at = NULL, lease_owner = NULL, lease_expires_at = NULL`,
+    )
+    await vi.waitFor(async () => {
+      expect((await rest.get(`runs/${runId}`)).body['status']).toBe('succeeded')
+    }, PATIENCE_MS)
+  }, 60_000)
 
   test('that dies and comes back empty loses no run', async ({ createServer, database }) => {
     await using redis = await startTestRedis()
@@ -246,6 +315,27 @@ describe.skipIf(withoutRedis)(`in Redis${withoutRedis ? `: skipped, ${withoutRed
     ])
   })
 
+  test('is looked at again when another server has taken its place', async ({ createServer }) => {
+    await using redis = await startTestRedis()
+    const { rest, log } = await createServer({ agents: [echo], config: inRedis(redis) })
+    await rest.events(`runs/${await rest.create('echo')}/events`)
+    await redis.kill()
+    await using primary = await startTestRedis()
+    await redis.start({
+      'maxmemory-policy': 'volatile-lru',
+      replicaof: `127.0.0.1 ${primary.port}`,
+    })
+    const warnings = () => log.filter(({ level }) => level === 'warn').map(({ message }) => message)
+    await vi.waitFor(() => {
+      expect(warnings()).toEqual(
+        expect.arrayContaining([
+          'Redis may throw away parts of the queue: set maxmemory-policy to noeviction',
+          'Redis is a replica, which takes no deliveries: let REDIS_URL lead to the primary',
+        ]),
+      )
+    }, PATIENCE_MS)
+  })
+
   test('is left and gone back to without losing a run, whatever it waits for', async ({ createServer }) => {
     await using redis = await startTestRedis()
     const sleeper = defineAgent({
@@ -278,6 +368,33 @@ describe.skipIf(withoutRedis)(`in Redis${withoutRedis ? `: skipped, ${withoutRed
       expect((await rest.events(`runs/${id}/events`)).at(-1)?.type).toBe('run.succeeded')
     }
   }, 30_000)
+
+  test('over a cluster: a node that is away keeps only its own queues', async ({ createServer }) => {
+    await using cluster = await startRedisCluster({ 'cluster-require-full-coverage': 'no' })
+    const agents = Array.from({ length: 12 }, (_, index) =>
+      defineAgent({ key: `agent-${index}`, run: async () => ({ output: index }) }),
+    )
+    const config = { ...inRedis(cluster), redisCluster: true }
+    const { rest, log } = await createServer({ agents, config })
+    const create = () => Promise.all(agents.map(({ key }) => rest.create(key)))
+    for (const id of await create()) await rest.events(`runs/${id}/events`)
+    const lost = cluster.nodes[2]!
+    const onLost = agents.filter(({ key }) => lost.cli('KEYS', `*:${key}}:epoch`).trim() !== '')
+    expect(onLost.length).toBeGreaterThan(0)
+    expect(onLost.length).toBeLessThan(agents.length)
+    await lost.kill()
+    const ids = await create()
+    for (const [index, id] of ids.entries())
+      if (!onLost.includes(agents[index]!))
+        expect((await rest.events(`runs/${id}/events`)).at(-1)?.type).toBe('run.succeeded')
+    await vi.waitFor(() => {
+      expect(log.map(({ message }) => message)).toContain(
+        'some queues can not be reached: their runs are delivered when they are back',
+      )
+    }, PATIENCE_MS)
+    await lost.start()
+    for (const id of ids) expect((await rest.events(`runs/${id}/events`)).at(-1)?.type).toBe('run.succeeded')
+  }, 90_000)
 
   test('over a cluster: queues on whatever node, one of which is emptied', async ({ createServer }) => {
     await using cluster = await startRedisCluster()

@@ -1,0 +1,97 @@
+// Sends entries of the outbox to their queue, and deletes those that it has.
+import type pg from 'pg'
+import { createGroupCommit } from '../../concurrency/group-commit.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { Logger } from '../../ports/logger.ts'
+import type { DueRun, QueuedRun, RemoteQueue, SentRun } from '../../ports/queue.ts'
+import { confirmOutbox } from './outbox-statements.ts'
+import type { QueueWatch } from './queue-watch.ts'
+
+/** Deliveries that go to the queue at once. */
+export const MAX_BATCH = 500
+/** What a process has under way is bounded: beyond it, entries wait for a look at the outbox. */
+const MAX_UNDER_WAY = 10_000
+/** For its time a delivery is watched by its process when that is near; all others are found by a look. */
+const MAX_WATCHED_MS = 60_000
+
+interface SenderPorts {
+  pool: pg.Pool
+  queue: Pick<RemoteQueue, 'deliver'>
+  watch: Pick<QueueWatch, 'epochsOf'>
+  clock: Clock
+  log: Logger
+  /** Told of runs that can be taken now. */
+  onDelivered(runs: readonly QueuedRun[]): void
+  /** Once it aborts nothing is sent any more. */
+  stopping: AbortSignal
+}
+
+export interface OutboxSender {
+  /** Sends what has just been written, when it is due. What fails is found by a look. */
+  sendInTime(run: QueuedRun): Promise<void>
+  /** @returns those that their queues have now. */
+  deliver(runs: readonly DueRun[]): Promise<SentRun[]>
+  /** @returns how many entries were deleted together with this one's. */
+  confirm(run: SentRun): Promise<number>
+}
+
+export function createOutboxSender(ports: SenderPorts): OutboxSender {
+  const { pool, queue, watch, clock, log, onDelivered, stopping } = ports
+  let underWay = 0
+
+  /** With an epoch from before: asked for it after a loss, a queue would name one under which it never had them. */
+  async function deliver(runs: readonly DueRun[]): Promise<SentRun[]> {
+    const epochs = await watch.epochsOf(new Set(runs.map(({ agentKey }) => agentKey)))
+    const sent = await queue.deliver(
+      runs.flatMap((run) => {
+        const epoch = epochs.get(run.agentKey)
+        return epoch === undefined ? [] : [{ ...run, epoch }]
+      }),
+    )
+    onDelivered(sent)
+    return sent
+  }
+
+  const send = createGroupCommit({
+    maxBatch: MAX_BATCH,
+    gather: 'tick',
+    async flush(runs: readonly DueRun[]) {
+      const sent = new Map((await deliver(runs)).map((run) => [nameOf(run), run]))
+      return runs.map((run) => sent.get(nameOf(run)))
+    },
+  })
+
+  const confirm = createGroupCommit({
+    maxBatch: MAX_BATCH,
+    async flush(runs: readonly SentRun[]) {
+      const confirmed = await confirmOutbox(pool, runs)
+      return runs.map(() => confirmed)
+    },
+  })
+
+  async function sendNow(run: DueRun): Promise<void> {
+    if (stopping.aborted || underWay >= MAX_UNDER_WAY) return
+    underWay += 1
+    try {
+      const sent = await send(run)
+      if (sent !== undefined) await confirm(sent)
+    } catch (error) {
+      log.debug({ err: error, runId: run.id }, 'a run was not delivered; it will be')
+    } finally {
+      underWay -= 1
+    }
+  }
+
+  return {
+    deliver,
+    confirm,
+    async sendInTime({ delayMs = 0, runAt = null, ...run }) {
+      // Until then by whose clock? The database's, which a look goes by.
+      if (runAt !== null || delayMs > MAX_WATCHED_MS) return
+      if (delayMs > 0) await clock.sleep(delayMs, stopping)
+      await sendNow({ lastSeq: 0, priority: 0, ...run })
+    },
+  }
+}
+
+const nameOf = ({ id, lastSeq, agentKey }: DueRun): string => `${id}-${lastSeq}-${agentKey}`

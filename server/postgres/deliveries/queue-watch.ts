@@ -1,0 +1,106 @@
+// Notices what queues elsewhere have lost. All of it, by an epoch that is another than before. A part of it, by what they
+// have being fewer than the runs that nothing else leads to: somebody deleted a key, Redis threw one away, or the
+// database was set back to a time before these runs were taken.
+import type pg from 'pg'
+import type { Clock } from '../../ports/clock.ts'
+import type { Logger } from '../../ports/logger.ts'
+import { isolatedQueue } from '../../ports/queue.ts'
+import type { QueueState, RemoteQueue } from '../../ports/queue.ts'
+import { findDelivered, MAX_COUNTED } from './find-delivered.ts'
+import { noteEpochs, readEpochs, RENEW } from './outbox-statements.ts'
+
+const COUNT_EVERY_MS = 5_000
+
+interface WatchPorts {
+  pool: pg.Pool
+  queue: Pick<RemoteQueue, 'inspect' | 'renew'>
+  clock: Clock
+  log: Logger
+}
+
+export interface QueueWatch {
+  /** Looks at these queues, and puts into the outbox again what they have lost. */
+  look(queues: readonly string[]): Promise<void>
+  /** What they said last of themselves; of those that were never asked, what they say now. Not of those out of reach. */
+  epochsOf(queues: Iterable<string>): Promise<ReadonlyMap<string, string>>
+}
+
+export function createQueueWatch({ pool, queue, clock, log }: WatchPorts): QueueWatch {
+  const epochs = new Map<string, string>()
+  let away: readonly string[] = []
+  let countedAt = Number.NEGATIVE_INFINITY
+  /** Of the last count. */
+  let delivered = new Map<string, ReadonlySet<string>>()
+
+  async function inspect(queues: readonly string[]): Promise<Map<string, QueueState>> {
+    const states = new Map(await queue.inspect(queues))
+    const noted = await readEpochs(pool, queues)
+    const asked = [...states.keys()].filter((name) => noted.get(name) === RENEW)
+    if (asked.length > 0) {
+      await queue.renew(asked)
+      for (const [name, state] of await queue.inspect(asked)) states.set(name, state)
+    }
+    const said = new Map([...states].map(([name, { epoch }]) => [name, epoch]))
+    const { lost, runs } = await noteEpochs(pool, said, noted)
+    for (const [name, epoch] of said) epochs.set(name, epoch)
+    if (lost.length > 0 && runs > 0)
+      log.warn({ queues: lost, runs }, 'a queue may have lost what it had: its runs are delivered again')
+    return states
+  }
+
+  /**
+   * Runs that need a delivery, and had none in the outbox, at both of two counts, had theirs in the queue when that was
+   * asked in between: or it has lost some.
+   */
+  async function count(states: ReadonlyMap<string, QueueState>): Promise<void> {
+    const expected = new Map<string, number>()
+    for (const [name, { deliveries }] of states) {
+      const isolated = states.get(isolatedQueue(name))
+      if (isolated === undefined) continue
+      const all = deliveries + isolated.deliveries
+      if (all < MAX_COUNTED) expected.set(name, all)
+    }
+    const before = delivered
+    delivered = await findDelivered(pool, [...expected.keys()])
+    const lacking = [...delivered].filter(([agentKey, runs]) => {
+      const lasting = [...runs].filter((run) => before.get(agentKey)?.has(run))
+      return lasting.length > (expected.get(agentKey) ?? 0)
+    })
+    if (lacking.length === 0) return
+    const agentKeys = lacking.map(([agentKey]) => agentKey)
+    log.warn({ queues: agentKeys }, 'a queue has fewer deliveries than there are runs that wait in it')
+    await queue.renew(agentKeys.flatMap((agentKey) => [agentKey, isolatedQueue(agentKey)]))
+    delivered.clear()
+  }
+
+  function tellOfAway(queues: readonly string[], states: ReadonlyMap<string, QueueState>): void {
+    const found = queues.filter((name) => !states.has(name))
+    if (found.length > 0 && away.length === 0)
+      log.warn(
+        { queues: found },
+        'some queues can not be reached: their runs are delivered when they are back',
+      )
+    if (found.length === 0 && away.length > 0) log.info({ queues: away }, 'all queues can be reached again')
+    away = found
+  }
+
+  return {
+    async look(queues) {
+      if (queues.length === 0) return
+      const isCountDue = clock.now() - countedAt >= COUNT_EVERY_MS
+      const states = await inspect(queues)
+      tellOfAway(queues, states)
+      if (!isCountDue) return
+      countedAt = clock.now()
+      await count(states)
+    },
+
+    async epochsOf(queues) {
+      const names = [...queues]
+      const unknown = names.filter((name) => !epochs.has(name))
+      if (unknown.length > 0)
+        for (const [name, { epoch }] of await queue.inspect(unknown)) epochs.set(name, epoch)
+      return epochs
+    },
+  }
+}

@@ -1,0 +1,95 @@
+import { randomBytes } from 'node:crypto'
+import type { QueueState } from '../../ports/queue.ts'
+import type { RedisClient } from '../connect.ts'
+
+// An epoch consists of two: what the server calls itself, which changes when it starts again or another takes its place,
+// having lost the last of what it was told; and a key beside the queue, which is gone when somebody has emptied the server.
+const INSPECT = `
+  local server = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or ''
+  local states = {}
+  for index = 1, #KEYS, 4 do
+    local key = redis.call('GET', KEYS[index])
+    if not key then
+      key = ARGV[1]
+      redis.call('SET', KEYS[index], key)
+    end
+    states[#states + 1] = server .. '/' .. key
+    states[#states + 1] = redis.call('LLEN', KEYS[index + 1]) + redis.call('ZCARD', KEYS[index + 2])
+    states[#states + 1] = redis.call('LLEN', KEYS[index + 3])
+  end
+  return states`
+
+/** While a script runs, nobody else is served. */
+const MAX_AT_ONCE = 100
+
+/** The keys of a queue, as BullMQ names them, and the one beside them. */
+export interface QueueKeys {
+  epoch: string
+  wait: string
+  prioritized: string
+  active: string
+}
+
+export interface InspectedQueue extends QueueState {
+  /** How many deliveries can be taken. */
+  waiting: number
+  /** How many were taken, by whom may have died since. */
+  active: number
+}
+
+/** Nodes of a cluster that do not answer keep nobody from those that do. @throws what the first said, when none answers. */
+export async function inspect(
+  client: RedisClient,
+  queues: ReadonlyMap<string, QueueKeys>,
+): Promise<Map<string, InspectedQueue>> {
+  // In a cluster a script may touch the keys of one queue alone: others may be elsewhere.
+  const groups = chunked([...queues], client.isCluster ? 1 : MAX_AT_ONCE)
+  const results = await Promise.allSettled(groups.map((group) => inspectTogether(client, group)))
+  const answers = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+  const failed = results.find((result) => result.status === 'rejected')
+  if (answers.length === 0 && failed !== undefined) throw failed.reason
+  return new Map(answers.flat())
+}
+
+async function inspectTogether(
+  client: RedisClient,
+  queues: readonly (readonly [string, QueueKeys])[],
+): Promise<[string, InspectedQueue][]> {
+  const keys = queues.flatMap(([, { epoch, wait, prioritized, active }]) => [
+    epoch,
+    wait,
+    prioritized,
+    active,
+  ])
+  const states = (await client.eval(INSPECT, keys.length, ...keys, newKey())) as (string | number)[]
+  return queues.map(([name], index) => {
+    const [epoch, waiting, active] = states.slice(index * 3).map(String)
+    return [
+      name,
+      {
+        epoch: epoch ?? '',
+        waiting: Number(waiting),
+        active: Number(active),
+        deliveries: Number(waiting) + Number(active),
+      },
+    ]
+  })
+}
+
+/** Has a queue name another epoch than before. */
+export async function renewEpoch(client: RedisClient, { epoch }: QueueKeys): Promise<void> {
+  await client.set(epoch, newKey())
+}
+
+/** What of an epoch its server keeps when it is only started again: deliveries bear it in their names. */
+export function keyOf(epoch: string): string {
+  return epoch.slice(epoch.indexOf('/') + 1)
+}
+
+const newKey = (): string => randomBytes(6).toString('hex')
+
+function chunked<T>(items: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
+    items.slice(index * size, (index + 1) * size),
+  )
+}

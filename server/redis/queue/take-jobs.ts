@@ -1,0 +1,92 @@
+// Taking jobs, and saying what became of them.
+import type { Job, Worker } from 'bullmq'
+import type { z } from 'zod'
+import { toProblems } from '../../contract/issues.ts'
+import type { Logger } from '../../ports/logger.ts'
+import type { Taken } from '../../ports/queue.ts'
+import { reasonOf } from '../reason-of.ts'
+import { Payload } from './payload.ts'
+
+/** Jobs that are asked for at once. */
+const MAX_AT_ONCE = 32
+
+interface Taker {
+  worker: Worker<Payload>
+  /** The name under which jobs are with this process. */
+  token: string
+  log: Logger
+}
+
+/** Takes up to `limit` jobs. What is no delivery is set aside. */
+export async function takeJobs({ worker, token, log }: Taker, limit: number): Promise<Taken> {
+  const jobs: Job<Payload>[] = []
+  const runIds = new Set<string>()
+  const got = await getJobs({ worker, token }, limit)
+  for (const job of got) {
+    const payload = Payload.safeParse(job.data)
+    if (!payload.success) {
+      await setAside(job, payload.error, { token, log })
+      continue
+    }
+    jobs.push(job)
+    runIds.add(payload.data.runId)
+  }
+  return {
+    runIds: [...runIds],
+    mayHaveMore: got.length === limit,
+    done: () => quietly(jobs, log, (job) => job.moveToCompleted(null, token, false)),
+    giveBack: () => quietly(jobs, log, (job) => job.moveToWait(token)),
+  }
+}
+
+async function getJobs(
+  { worker, token }: Pick<Taker, 'worker' | 'token'>,
+  limit: number,
+): Promise<Job<Payload>[]> {
+  const jobs: Job<Payload>[] = []
+  // One at first: of a queue where nothing is one question is enough.
+  for (let ask = 1; ask > 0; ask = Math.min(limit - jobs.length, MAX_AT_ONCE)) {
+    const results = await Promise.allSettled(
+      Array.from({ length: ask }, () => worker.getNextJob(token, { block: false })),
+    )
+    const got = results.flatMap((result) =>
+      result.status === 'fulfilled' && isJob(result.value) ? [result.value] : [],
+    )
+    const failed = results.find((result) => result.status === 'rejected')
+    if (failed !== undefined && jobs.length + got.length === 0) throw failed.reason
+    jobs.push(...got)
+    if (got.length < ask) break
+  }
+  return jobs
+}
+
+/** BullMQ's types know nothing of an empty queue. */
+function isJob(job: Job<Payload> | undefined): job is Job<Payload> {
+  return job !== undefined
+}
+
+/** Sets aside what is none of ours, so that it neither comes again and again nor vanishes. */
+async function setAside(
+  job: Job<Payload>,
+  error: z.ZodError,
+  { token, log }: Pick<Taker, 'token' | 'log'>,
+): Promise<void> {
+  const reason = toProblems(error.issues).join('; ')
+  log.error(
+    { queue: job.queueName, id: job.id, reason, payload: job.data },
+    'a delivery that is not ours is now a dead letter',
+  )
+  await quietly([job], log, () => job.moveToFailed(new Error(reason), token, false))
+}
+
+/** Never rejects: what this is for happens again by itself. */
+async function quietly(
+  jobs: readonly Job<Payload>[],
+  log: Logger,
+  settle: (job: Job<Payload>) => Promise<unknown>,
+): Promise<void> {
+  const results = await Promise.allSettled(jobs.map(settle))
+  const failed = results.find((result) => result.status === 'rejected')
+  if (failed !== undefined)
+    log.debug({ reason: reasonOf(failed.reason) }, 'deliveries stay with Redis for now')
+}
