@@ -6,6 +6,16 @@ export type { ErrorBody, ErrorCode } from '../server/contract/agent-runtime-erro
 export type { AnyRunEvent, EventEnvelope, RunEvent } from '../server/contract/event.ts'
 export type { Json, JsonObject } from '../server/contract/json.ts'
 export type { Message, ToolCall } from '../server/contract/message.ts'
+export type {
+  AudioPart,
+  FilePart,
+  ImagePart,
+  Part,
+  ReasoningPart,
+  RefusalPart,
+  TextPart,
+} from '../server/contract/message-part.ts'
+export { textOf } from '../server/contract/text-of.ts'
 export type { PendingWait } from '../server/contract/wait.ts'
 export type { Page } from '../server/contract/page.ts'
 export type { Run, RunDetail, RunError, RunStatus } from '../server/contract/run.ts'

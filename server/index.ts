@@ -72,6 +72,18 @@ export type { AnyRunEvent, EventEnvelope, EventFilter, RunEvent, Visibility } fr
 export type { Json, JsonObject, Jsonify } from './contract/json.ts'
 export type { AgentMessage, Message, ProviderData, ToolCall } from './contract/message.ts'
 export type {
+  AudioPart,
+  FilePart,
+  ImagePart,
+  Part,
+  ReasoningPart,
+  RefusalPart,
+  TextPart,
+} from './contract/message-part.ts'
+export { fromChatMessages, toChatMessage } from './contract/chat-message.ts'
+export type { ChatMessage, ChatPart, WrittenChatMessage } from './contract/chat-message.ts'
+export { textOf } from './contract/text-of.ts'
+export type {
   Budget,
   ConversationPolicy,
   CreateRunRequest,

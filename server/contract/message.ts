@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Json } from './json.ts'
+import { AssistantContent, TextContent, ToolContent, UserContent } from './message-part.ts'
 
 /** Whose words a message is. */
 export type MessageRole = z.infer<typeof MessageRole>
@@ -13,17 +14,21 @@ export const ToolCall = z.object({
   arguments: Json,
 })
 
-const SystemMessage = z.object({ role: z.literal('system'), content: z.string() })
-const UserMessage = z.object({ role: z.literal('user'), content: z.string() })
+/** Who said it, where several do in one role. */
+const name = z.string().min(1).max(64).optional()
+
+const SystemMessage = z.object({ role: z.literal('system'), content: TextContent, name })
+const UserMessage = z.object({ role: z.literal('user'), content: UserContent, name })
 const AssistantMessage = z.object({
   role: z.literal('assistant'),
-  content: z.string().nullable(),
+  content: AssistantContent.nullable(),
+  name,
   toolCalls: z.array(ToolCall).optional(),
 })
 const ToolMessage = z.object({
   role: z.literal('tool'),
   toolCallId: z.string().min(1),
-  content: z.string(),
+  content: ToolContent,
 })
 
 /**

@@ -1,3 +1,4 @@
+import { textOf } from '../../../client/index.ts'
 import type { Message } from '../../../client/index.ts'
 import { Markdown } from './markdown.tsx'
 import { ToolStep } from './tool-step.tsx'
@@ -36,13 +37,13 @@ interface HistoryMessageProps {
 function HistoryMessage({ message, toolNames, showsDetails }: HistoryMessageProps) {
   switch (message.role) {
     case 'user':
-      return <li className="message user">{message.content}</li>
+      return <li className="message user">{textOf(message)}</li>
     case 'assistant':
       return (
         <>
-          {message.content ? (
+          {textOf(message) ? (
             <li className="message assistant">
-              <Markdown text={message.content} />
+              <Markdown text={textOf(message)} />
             </li>
           ) : null}
           {showsDetails &&
@@ -55,7 +56,7 @@ function HistoryMessage({ message, toolNames, showsDetails }: HistoryMessageProp
       return showsDetails ? (
         <ToolStep
           title={`Result of ${toolNames.get(message.toolCallId) ?? 'a tool'}`}
-          detail={message.content}
+          detail={textOf(message)}
         />
       ) : null
     case 'system':

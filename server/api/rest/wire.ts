@@ -1,42 +1,23 @@
 // REST speaks snake_case. Only keys the contract defines are renamed: what is a user's own (params,
 // metadata, output, custom events) passes as it is.
 import { z } from 'zod'
+import { ChatMessage, fromChatMessages, toChatMessage } from '../../contract/chat-message.ts'
 import { CreateConversationInput } from '../../contract/conversation.ts'
 import type { Conversation, ConversationDetail } from '../../contract/conversation.ts'
 import { RUNTIME_EVENTS } from '../../contract/event.ts'
 import type { AnyRunEvent } from '../../contract/event.ts'
-import { Json } from '../../contract/json.ts'
-import type { JsonObject } from '../../contract/json.ts'
-import type { Message } from '../../contract/message.ts'
+import type { Json, JsonObject } from '../../contract/json.ts'
 import type { Page } from '../../contract/page.ts'
 import { RespondInput } from '../../contract/run.ts'
 import type { Owner } from '../../contract/principal.ts'
 import type { CreateRunInput, Run, RunDetail } from '../../contract/run.ts'
-
-const RestToolCall = z.object({
-  id: z.string().min(1),
-  type: z.literal('function').default('function'),
-  function: z.object({ name: z.string().min(1), arguments: z.string() }),
-})
-
-/** A message as the OpenAI chat format writes it, which is what clients of other languages have. */
-const RestMessage = z.discriminatedUnion('role', [
-  z.object({ role: z.literal('system'), content: z.string() }),
-  z.object({ role: z.literal('user'), content: z.string() }),
-  z.object({
-    role: z.literal('assistant'),
-    content: z.string().nullable().default(null),
-    tool_calls: z.array(RestToolCall).optional(),
-  }),
-  z.object({ role: z.literal('tool'), tool_call_id: z.string().min(1), content: z.string() }),
-])
 
 const Given = z.unknown().optional()
 
 /** What REST has in a form of its own. The rest is for the use case to parse, which is asked the same over tRPC. */
 export const RestCreateRun = z.strictObject({
   agent_key: Given,
-  messages: z.array(RestMessage).default([]),
+  messages: z.array(ChatMessage).default([]),
   params: Given,
   conversation_id: Given,
   metadata: Given,
@@ -55,7 +36,7 @@ export const RestRespond = z.strictObject({ wait: RespondInput.shape.wait, value
 export function fromRestCreateRun(body: z.infer<typeof RestCreateRun>): z.input<typeof CreateRunInput> {
   const input: Record<keyof z.input<typeof CreateRunInput>, unknown> = {
     agentKey: body.agent_key,
-    messages: body.messages.map(fromRestMessage),
+    messages: fromChatMessages(body.messages),
     params: body.params,
     conversationId: body.conversation_id ?? undefined,
     metadata: body.metadata,
@@ -75,63 +56,6 @@ export function fromRestCreateRun(body: z.infer<typeof RestCreateRun>): z.input<
 function fromRestBudget(budget: z.infer<typeof RestCreateRun>['budget']) {
   if (budget === undefined || budget === null) return undefined
   return { tokens: budget.tokens ?? undefined, toolCalls: budget.tool_calls ?? undefined }
-}
-
-function fromRestMessage(message: z.infer<typeof RestMessage>): Message {
-  switch (message.role) {
-    case 'system':
-    case 'user':
-      return message
-    case 'tool':
-      return { role: 'tool', toolCallId: message.tool_call_id, content: message.content }
-    case 'assistant': {
-      const toolCalls = message.tool_calls?.map((call) => ({
-        id: call.id,
-        name: call.function.name,
-        arguments: parseArguments(call.function.arguments),
-      }))
-      return {
-        role: 'assistant',
-        content: message.content,
-        ...(toolCalls === undefined ? {} : { toolCalls }),
-      }
-    }
-  }
-}
-
-/** Models do write arguments that are not JSON; history keeps them as the text they are. */
-function parseArguments(text: string): Json {
-  try {
-    const value = Json.parse(JSON.parse(text))
-    // A string in the contract is text that was no JSON: one that was would come back without its quotes.
-    return typeof value === 'string' ? text : value
-  } catch {
-    return text
-  }
-}
-
-const writeArguments = (value: Json) => (typeof value === 'string' ? value : JSON.stringify(value))
-
-function toRestMessage(message: Message): z.input<typeof RestMessage> {
-  switch (message.role) {
-    case 'system':
-    case 'user':
-      return message
-    case 'tool':
-      return { role: 'tool', tool_call_id: message.toolCallId, content: message.content }
-    case 'assistant': {
-      const toolCalls = message.toolCalls?.map((call) => ({
-        id: call.id,
-        type: 'function' as const,
-        function: { name: call.name, arguments: writeArguments(call.arguments) },
-      }))
-      return {
-        role: 'assistant',
-        content: message.content,
-        ...(toolCalls === undefined ? {} : { tool_calls: toolCalls }),
-      }
-    }
-  }
 }
 
 const toRestOwner = ({ id, tenantId, kind }: Owner) => ({ id, tenant_id: tenantId, kind })
@@ -164,7 +88,7 @@ export function toRestRun(run: Run) {
 export function toRestRunDetail(run: RunDetail) {
   return {
     ...toRestRun(run),
-    messages: run.messages.map(toRestMessage),
+    messages: run.messages.map(toChatMessage),
     waits: run.waits.map(({ expiresAt, ...wait }) => ({ ...wait, expires_at: expiresAt })),
   }
 }
@@ -190,7 +114,7 @@ export function toRestConversation(conversation: Conversation) {
 export function toRestConversationDetail(conversation: ConversationDetail) {
   return {
     ...toRestConversation(conversation),
-    messages: conversation.messages.map(toRestMessage),
+    messages: conversation.messages.map(toChatMessage),
     total_messages: conversation.totalMessages,
     has_more: conversation.hasMore,
   }

@@ -1,5 +1,8 @@
 import type Anthropic from '@anthropic-ai/sdk'
 import type { Message } from '../../contract/message.ts'
+import type { Part } from '../../contract/message-part.ts'
+import { textOf } from '../../contract/text-of.ts'
+import { ModelError } from '../../ports/model.ts'
 import type { FinishReason, ToolSpec } from '../../ports/model.ts'
 import { toArgumentsObject } from '../provider/tool-arguments.ts'
 
@@ -21,7 +24,7 @@ export function toAnthropicPrompt(
   messages: readonly Message[],
   recall: (message: Message) => Block[] | undefined = () => undefined,
 ): AnthropicPrompt {
-  const system = messages.flatMap((message) => (message.role === 'system' ? [message.content] : []))
+  const system = messages.flatMap((message) => (message.role === 'system' ? [textOf(message)] : []))
   const turns: Turn[] = []
   for (const message of messages) {
     const content = recall(message) ?? toBlocks(message)
@@ -39,12 +42,12 @@ function toBlocks(message: Message): Block[] {
     case 'system':
       return []
     case 'user':
-      return toText(message.content)
+      return toParts(message.content)
     case 'tool':
-      return [{ type: 'tool_result', tool_use_id: message.toolCallId, content: message.content }]
+      return [{ type: 'tool_result', tool_use_id: message.toolCallId, content: toResult(message.content) }]
     case 'assistant':
       return [
-        ...toText(message.content ?? ''),
+        ...toParts(message.content ?? ''),
         ...(message.toolCalls ?? []).map((call): Block => ({
           type: 'tool_use',
           id: call.id,
@@ -55,9 +58,71 @@ function toBlocks(message: Message): Block[] {
   }
 }
 
+type InputBlock = Anthropic.TextBlockParam | Anthropic.ImageBlockParam | Anthropic.DocumentBlockParam
+
+function toResult(content: string | readonly Part[]): string | InputBlock[] {
+  return typeof content === 'string' ? content : toParts(content)
+}
+
+function toParts(content: string | readonly Part[]): InputBlock[] {
+  return typeof content === 'string' ? toText(content) : content.flatMap(toPart)
+}
+
+/** What a model thought is left out: only what came from Anthropic may go back, and that goes unchanged. */
+function toPart(part: Part): InputBlock[] {
+  switch (part.type) {
+    case 'text':
+    case 'refusal':
+      return toText(part.text)
+    case 'reasoning':
+      return []
+    case 'image':
+      return [{ type: 'image', source: toSource(part.url) as Anthropic.ImageBlockParam['source'] }]
+    case 'file': {
+      if (part.url === undefined)
+        throw unfit('files that were uploaded to it before', 'the bytes in a data URL, or a URL')
+      const title = part.filename === undefined ? {} : { title: part.filename }
+      return [{ type: 'document', source: toDocument(part.url), ...title }]
+    }
+    case 'audio':
+      throw unfit('audio', 'a transcript')
+  }
+}
+
+interface Bytes {
+  type: 'base64'
+  media_type: string
+  data: string
+}
+
+function toSource(url: string): Bytes | { type: 'url'; url: string } {
+  const [, media_type, data] = /^data:([^;]+);base64,(.*)$/s.exec(url) ?? []
+  return media_type === undefined || data === undefined
+    ? { type: 'url', url }
+    : { type: 'base64', media_type, data }
+}
+
+function toDocument(url: string): Anthropic.DocumentBlockParam['source'] {
+  const source = toSource(url)
+  if (source.type === 'url') return source
+  if (source.media_type === 'application/pdf') return { ...source, media_type: source.media_type }
+  if (source.media_type.startsWith('text/')) {
+    return {
+      type: 'text',
+      media_type: 'text/plain',
+      data: Buffer.from(source.data, 'base64').toString('utf8'),
+    }
+  }
+  throw unfit(`files of type ${source.media_type}`, 'a PDF or text')
+}
+
 // Text blocks without text are refused.
-function toText(text: string): Block[] {
+function toText(text: string): Anthropic.TextBlockParam[] {
   return text.trim() === '' ? [] : [{ type: 'text', text }]
+}
+
+function unfit(what: string, instead: string): ModelError {
+  return new ModelError(`Anthropic takes no ${what}: give ${instead}.`, { retriable: false })
 }
 
 export function toAnthropicTool({ name, description, parameters }: ToolSpec): Anthropic.Tool {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { KEY_VARIABLES, either } from '../../config/providers.ts'
 import type { Message, ToolCall } from '../../contract/message.ts'
+import { textOf } from '../../contract/text-of.ts'
 import type { ToolSpec } from '../../ports/model.ts'
 import type { Plan } from './plan.ts'
 
@@ -32,7 +33,7 @@ export function answerDirectly(kind: Exclude<Plan['kind'], 'call'>, tools: reado
 /** What to say once the tools have answered: one paragraph for each call, in their order. */
 export function answerFromResults(messages: readonly Message[]): string {
   const results = new Map(
-    messages.flatMap((message) => (message.role === 'tool' ? [[message.toolCallId, message.content]] : [])),
+    messages.flatMap((message) => (message.role === 'tool' ? [[message.toolCallId, textOf(message)]] : [])),
   )
   return messages
     .flatMap((message) => (message.role === 'assistant' ? (message.toolCalls ?? []) : []))

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Message } from '../../contract/message.ts'
+import { textOf } from '../../contract/text-of.ts'
 import { answerDirectly, answerFromResults } from './answer.ts'
 import { plan } from './plan.ts'
 import type { Model, ModelChunk, TokenUsage } from '../../ports/model.ts'
@@ -23,13 +24,13 @@ export function createDemoModel({ tokenDelayMs = 15 }: DemoModelOptions = {}): M
       signal.throwIfAborted()
       const lastInput = messages.findLastIndex((message) => message.role === 'user')
       const since = messages.slice(lastInput + 1)
-      const inputTokens = messages.reduce((sum, message) => sum + tokensOf(message.content ?? '').length, 0)
+      const inputTokens = messages.reduce((sum, message) => sum + tokensOf(textOf(message)).length, 0)
 
       if (since.some((message) => message.role === 'tool')) {
         yield* say(answerFromResults(since), inputTokens, tokenDelayMs, signal)
         return
       }
-      const decision = plan(messages[lastInput]?.content ?? '', tools)
+      const decision = plan(textOf(messages[lastInput]), tools)
       if (decision.kind !== 'call') {
         yield* say(answerDirectly(decision.kind, tools), inputTokens, tokenDelayMs, signal)
         return

@@ -1,6 +1,6 @@
 // What a conversation has grown to is its own affair: runs that are taken along with one of its go on.
 import { describe, expect } from 'vitest'
-import { defineAgent } from '../../../server/index.ts'
+import { defineAgent, textOf } from '../../../server/index.ts'
 import type { Message } from '../../../server/index.ts'
 import { test } from '../../support/runtime.ts'
 
@@ -10,7 +10,10 @@ function createClerk() {
   const clerk = defineAgent({
     key: 'clerk',
     async run(ctx) {
-      const told = ctx.messages.map(({ role, content }) => ({ role, name: content?.split(' ', 1)[0] ?? '' }))
+      const told = ctx.messages.map((message) => ({
+        role: message.role,
+        name: textOf(message).split(' ', 1)[0] ?? '',
+      }))
       given.push(told.map(({ role, name }) => `${role} ${name}`))
       const name = told.at(-1)?.name ?? ''
       const messages: Message[] = [

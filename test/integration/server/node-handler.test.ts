@@ -4,13 +4,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { json, text } from 'node:stream/consumers'
 import { expect } from 'vitest'
-import { defineAgent } from '../../../server/index.ts'
+import { defineAgent, textOf } from '../../../server/index.ts'
 import type { AgentRuntime } from '../../../server/index.ts'
 import { test } from '../../support/runtime.ts'
 
 const agent = defineAgent({
   key: 'agent',
-  run: async (ctx) => ({ output: ctx.messages.at(-1)?.content ?? null }),
+  run: async (ctx) => ({ output: textOf(ctx.messages.at(-1)) }),
 })
 const BODY = { agent_key: 'agent', messages: [{ role: 'user', content: 'héllo' }] }
 

@@ -1,0 +1,258 @@
+// Messages as OpenAI's chat completions write them (https://platform.openai.com/docs/api-reference/chat), which is what clients
+// of other languages have. What that format has no place for has one of ours: `audio_url`, `file_url`, `reasoning`.
+import { z } from 'zod'
+import { Json } from './json.ts'
+import type { Message, ToolCall } from './message.ts'
+import type { Part } from './message-part.ts'
+
+const TextPart = z.object({ type: z.literal('text'), text: z.string() })
+const ImagePart = z.object({
+  type: z.literal('image_url'),
+  image_url: z.object({ url: z.string(), detail: z.enum(['auto', 'low', 'high']).optional() }),
+})
+const InputAudioPart = z.object({
+  type: z.literal('input_audio'),
+  input_audio: z.object({ data: z.string(), format: z.enum(['wav', 'mp3']) }),
+})
+const AudioUrlPart = z.object({ type: z.literal('audio_url'), audio_url: z.object({ url: z.string() }) })
+const FilePart = z.object({
+  type: z.literal('file'),
+  file: z.object({
+    file_data: z.string().optional(),
+    file_id: z.string().optional(),
+    file_url: z.string().optional(),
+    filename: z.string().optional(),
+  }),
+})
+const RefusalPart = z.object({ type: z.literal('refusal'), refusal: z.string() })
+const ReasoningPart = z.object({ type: z.literal('reasoning'), text: z.string() })
+
+const ChatPart = z.discriminatedUnion('type', [
+  TextPart,
+  ImagePart,
+  InputAudioPart,
+  AudioUrlPart,
+  FilePart,
+  RefusalPart,
+  ReasoningPart,
+])
+export type ChatPart = z.infer<typeof ChatPart>
+
+// Which parts a role may have is told by the message that is made of them.
+const Content = z.union([z.string(), z.array(ChatPart)], { error: 'expected text, or a list of parts' })
+const name = z.string().optional()
+
+const ChatFunction = z.object({ name: z.string().min(1), arguments: z.string() })
+
+const ChatToolCall = z.object({
+  id: z.string().min(1),
+  type: z.literal('function').default('function'),
+  function: ChatFunction,
+})
+
+/** A message as a caller may write it. `developer`, `function` and `function_call` are older or newer names of other things. */
+export type ChatMessage = z.infer<typeof ChatMessage>
+export const ChatMessage = z.discriminatedUnion('role', [
+  z.object({ role: z.literal('system'), content: Content, name }),
+  z.object({ role: z.literal('developer'), content: Content, name }),
+  z.object({ role: z.literal('user'), content: Content, name }),
+  z.object({
+    role: z.literal('assistant'),
+    content: Content.nullable().default(null),
+    name,
+    refusal: z.string().nullish(),
+    tool_calls: z.array(ChatToolCall).optional(),
+    function_call: ChatFunction.nullish(),
+  }),
+  z.object({ role: z.literal('tool'), tool_call_id: z.string().min(1), content: Content }),
+  z.object({ role: z.literal('function'), name: z.string().min(1), content: z.string().nullable() }),
+])
+
+/** A message as callers are given it. */
+export type WrittenChatMessage =
+  | { role: 'system' | 'user'; content: string | ChatPart[]; name?: string }
+  | {
+      role: 'assistant'
+      content: string | ChatPart[] | null
+      name?: string
+      tool_calls?: z.infer<typeof ChatToolCall>[]
+    }
+  | { role: 'tool'; tool_call_id: string; content: string | ChatPart[] }
+
+/**
+ * Messages as the runtime has them. What can't be one, an empty list of parts for example, is left for the schema of
+ * {@link Message} to refuse.
+ *
+ * @example
+ * fromChatMessages([{ role: 'developer', content: 'Be brief.' }]) // [{ role: 'system', content: 'Be brief.' }]
+ */
+export function fromChatMessages(messages: readonly ChatMessage[]): Message[] {
+  // Calls by `function_call` have no ids: their results come by the function's name, one after the other.
+  const unanswered: { id: string; name: string }[] = []
+  return messages.map((message, index): Message => {
+    switch (message.role) {
+      case 'system':
+      case 'developer':
+        return { role: 'system', content: fromContent(message.content), ...named(message) } as Message
+      case 'user':
+        return { role: 'user', content: fromContent(message.content), ...named(message) } as Message
+      case 'tool':
+        return {
+          role: 'tool',
+          toolCallId: message.tool_call_id,
+          content: fromContent(message.content),
+        } as Message
+      case 'function': {
+        const at = unanswered.findIndex((call) => call.name === message.name)
+        const [call] = at === -1 ? [] : unanswered.splice(at, 1)
+        return { role: 'tool', toolCallId: call?.id ?? message.name, content: message.content ?? '' }
+      }
+      case 'assistant': {
+        const calls: ToolCall[] = (message.tool_calls ?? []).map(({ id, function: called }) =>
+          fromCall(id, called),
+        )
+        if (message.function_call) {
+          const id = `function_call_${index}`
+          calls.push(fromCall(id, message.function_call))
+          unanswered.push({ id, name: message.function_call.name })
+        }
+        const content = withRefusal(
+          message.content === null ? null : fromContent(message.content),
+          message.refusal,
+        )
+        const toolCalls = message.tool_calls === undefined && calls.length === 0 ? {} : { toolCalls: calls }
+        return { role: 'assistant', content, ...named(message), ...toolCalls } as Message
+      }
+    }
+  })
+}
+
+/** @example toChatMessage({ role: 'tool', toolCallId: 'a', content: 'b' }) // { role: 'tool', tool_call_id: 'a', content: 'b' } */
+export function toChatMessage(message: Message): WrittenChatMessage {
+  switch (message.role) {
+    case 'system':
+    case 'user':
+      return { role: message.role, content: toContent(message.content), ...named(message) }
+    case 'tool':
+      return { role: 'tool', tool_call_id: message.toolCallId, content: toContent(message.content) }
+    case 'assistant': {
+      const calls = message.toolCalls?.map((call) => ({
+        id: call.id,
+        type: 'function' as const,
+        function: { name: call.name, arguments: writeArguments(call.arguments) },
+      }))
+      return {
+        role: 'assistant',
+        content: message.content === null ? null : toContent(message.content),
+        ...named(message),
+        ...(calls === undefined ? {} : { tool_calls: calls }),
+      }
+    }
+  }
+}
+
+function named({ name: said }: { name?: string | undefined }): { name?: string } {
+  return said === undefined ? {} : { name: said }
+}
+
+function withRefusal(
+  content: string | Part[] | null,
+  refusal: string | null | undefined,
+): string | Part[] | null {
+  if (refusal === null || refusal === undefined) return content
+  const parts: Part[] = typeof content === 'string' ? [{ type: 'text', text: content }] : (content ?? [])
+  return [...parts, { type: 'refusal', text: refusal }]
+}
+
+function fromContent(content: string | readonly ChatPart[]): string | Part[] {
+  return typeof content === 'string' ? content : content.map(fromPart)
+}
+
+function toContent(content: string | readonly Part[]): string | ChatPart[] {
+  return typeof content === 'string' ? content : content.map(toChatPart)
+}
+
+/** What OpenAI calls the formats of audio, by their media types. */
+const AUDIO = { wav: 'data:audio/wav;base64,', mp3: 'data:audio/mpeg;base64,' } as const
+
+/** Audio that OpenAI has a format for; undefined for other. */
+export function inputAudio(url: string): { data: string; format: keyof typeof AUDIO } | undefined {
+  for (const format of ['wav', 'mp3'] as const) {
+    if (url.startsWith(AUDIO[format])) return { data: url.slice(AUDIO[format].length), format }
+  }
+  return undefined
+}
+
+function fromPart(part: ChatPart): Part {
+  switch (part.type) {
+    case 'text':
+    case 'reasoning':
+      return part
+    case 'refusal':
+      return { type: 'refusal', text: part.refusal }
+    case 'image_url':
+      return { type: 'image', ...part.image_url }
+    case 'input_audio':
+      return { type: 'audio', url: AUDIO[part.input_audio.format] + part.input_audio.data }
+    case 'audio_url':
+      return { type: 'audio', url: part.audio_url.url }
+    case 'file': {
+      const { file_data, file_url, file_id, filename } = part.file
+      const url = file_data ?? file_url
+      return {
+        type: 'file',
+        ...(url !== undefined && { url }),
+        ...(file_id !== undefined && { fileId: file_id }),
+        ...(filename !== undefined && { filename }),
+      }
+    }
+  }
+}
+
+function toChatPart(part: Part): ChatPart {
+  switch (part.type) {
+    case 'text':
+    case 'reasoning':
+      return part
+    case 'refusal':
+      return { type: 'refusal', refusal: part.text }
+    case 'image': {
+      const { url, detail } = part
+      return { type: 'image_url', image_url: { url, ...(detail !== undefined && { detail }) } }
+    }
+    case 'audio': {
+      const audio = inputAudio(part.url)
+      return audio === undefined
+        ? { type: 'audio_url', audio_url: { url: part.url } }
+        : { type: 'input_audio', input_audio: audio }
+    }
+    case 'file': {
+      const { url, fileId, filename } = part
+      return {
+        type: 'file',
+        file: {
+          ...(url !== undefined && (url.startsWith('data:') ? { file_data: url } : { file_url: url })),
+          ...(fileId !== undefined && { file_id: fileId }),
+          ...(filename !== undefined && { filename }),
+        },
+      }
+    }
+  }
+}
+
+function fromCall(id: string, { name: called, arguments: text }: z.infer<typeof ChatFunction>): ToolCall {
+  return { id, name: called, arguments: parseArguments(text) }
+}
+
+/** Models do write arguments that are not JSON; history keeps them as the text they are. */
+function parseArguments(text: string): Json {
+  try {
+    const value = Json.parse(JSON.parse(text))
+    // A string in the contract is text that was no JSON: one that was would come back without its quotes.
+    return typeof value === 'string' ? text : value
+  } catch {
+    return text
+  }
+}
+
+const writeArguments = (value: Json) => (typeof value === 'string' ? value : JSON.stringify(value))
