@@ -121,7 +121,7 @@ export function fromChatMessages(messages: readonly ChatMessage[]): Message[] {
           message.refusal,
         )
         const toolCalls = message.tool_calls === undefined && calls.length === 0 ? {} : { toolCalls: calls }
-        return { role: 'assistant', content, ...named(message), ...toolCalls } as Message
+        return { role: 'assistant', content, ...named(message), ...toolCalls }
       }
     }
   })

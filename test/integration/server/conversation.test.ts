@@ -7,7 +7,7 @@ import { createJoinedDeliveries } from '../../../server/postgres/deliveries/join
 import { createPostgresStore } from '../../../server/postgres/store.ts'
 import { PUBLIC_PRINCIPAL } from '../../../server/contract/principal.ts'
 import type { Message } from '../../../server/index.ts'
-import { defineAgent } from '../../../server/index.ts'
+import { defineAgent, textOf } from '../../../server/index.ts'
 import { newRun } from '../../support/new-run.ts'
 import { test } from '../../support/runtime.ts'
 import { createSilentLogger } from '../../support/silent-logger.ts'
@@ -19,7 +19,7 @@ function createParrot() {
     key: 'parrot',
     async run(ctx) {
       given.push(ctx.messages)
-      const content = `You said ${String(ctx.messages.at(-1)?.content)}`
+      const content = `You said ${textOf(ctx.messages.at(-1))}`
       if (content.includes('fail')) throw new Error('as told')
       if (content.includes('wait'))
         await new Promise((resolve) => ctx.signal.addEventListener('abort', resolve))
@@ -133,7 +133,7 @@ describe('a conversation', () => {
       const detail = await trpc.client.conversations.get.query({ conversationId, limit, offset })
       const page = (await rest.get(`conversations/${conversationId}?limit=${limit}&offset=${offset}`)).body
       expect(page).toMatchObject({ messages: detail.messages, has_more: detail.hasMore, total_messages: 7 })
-      return [detail.messages.map(({ content }) => content).join(''), detail.hasMore]
+      return [detail.messages.map(textOf).join(''), detail.hasMore]
     }
     expect(await window(3, 0)).toEqual(['567', true])
     expect(await window(3, 3)).toEqual(['234', true])

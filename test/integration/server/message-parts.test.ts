@@ -44,7 +44,7 @@ const GIVEN = {
 
 test('REST has them as OpenAI’s chat does, code and the agent as the runtime', async ({ createServer }) => {
   const { rest, runtime } = await createServer({ agents: [echo] })
-  const conversation = (await rest.post('conversations', {})).body['id']
+  const conversation = String((await rest.post('conversations', {})).body['id'])
   const id = await rest.create('echo', { messages: [ASKED], conversation_id: conversation })
   const read = async () => (await rest.get(`runs/${id}`)).body
   await expect.poll(async () => (await read())['status'], { timeout: 10_000 }).toBe('succeeded')

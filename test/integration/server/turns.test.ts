@@ -1,13 +1,13 @@
 import { describe, expect } from 'vitest'
-import { defineAgent } from '../../../server/index.ts'
+import { defineAgent, textOf } from '../../../server/index.ts'
 import { createHeldAgent } from '../../support/held-agent.ts'
 import { test } from '../../support/runtime.ts'
 
 const quick = defineAgent({
   key: 'quick',
   async run(ctx) {
-    const said = ctx.messages.map(({ content }) => content).join(' ')
-    return { output: said, messages: [{ role: 'assistant', content: `re: ${ctx.messages.at(-1)?.content}` }] }
+    const said = ctx.messages.map(textOf).join(' ')
+    return { output: said, messages: [{ role: 'assistant', content: `re: ${textOf(ctx.messages.at(-1))}` }] }
   },
 })
 
