@@ -1,0 +1,55 @@
+// What becomes of a question, by who asks.
+import type { ColumnName } from './columns.ts'
+
+/** `not_found` is also what is not in a list, or that there is nothing of it. */
+export type Outcome = 'ok' | 'not_found' | 'forbidden' | 'unauthorized'
+export type Outcomes = Record<ColumnName, Outcome>
+
+const ALL = (outcome: Outcome): Outcomes => ({
+  owner: outcome,
+  sameTenant: outcome,
+  otherTenant: outcome,
+  approver: outcome,
+  approverElsewhere: outcome,
+  admin: outcome,
+  anonymousOwner: outcome,
+  otherAnonymous: outcome,
+  nobody: outcome,
+})
+
+/** Needs no name. */
+export const OPEN = ALL('ok')
+/** Needs a name, whichever. */
+export const KNOWN: Outcomes = { ...ALL('ok'), nobody: 'unauthorized' }
+const NONE: Outcomes = { ...ALL('not_found'), nobody: 'unauthorized' }
+/** The owner, and nobody else, whatever they may besides. */
+export const OWN: Outcomes = { ...NONE, owner: 'ok', anonymousOwner: 'ok' }
+export const READ: Outcomes = { ...OWN, approver: 'ok', admin: 'ok' }
+export const RESPOND: Outcomes = { ...READ, admin: 'forbidden' }
+export const CANCEL: Outcomes = { ...READ, approver: 'forbidden' }
+/** More than `user` events. */
+export const MORE: Outcomes = {
+  ...READ,
+  approver: 'forbidden',
+  admin: 'forbidden',
+  anonymousOwner: 'forbidden',
+}
+const NO_LIST: Outcomes = { ...ALL('forbidden'), nobody: 'unauthorized' }
+/** Of one's own tenant, which is another one's for some. */
+export const LIST_TENANT: Outcomes = {
+  ...NO_LIST,
+  approver: 'ok',
+  approverElsewhere: 'not_found',
+  admin: 'not_found',
+}
+export const LIST_ANY: Outcomes = { ...NO_LIST, admin: 'ok' }
+
+/** Where the application says nothing, an approver is a colleague, or a stranger as is an administrator. */
+export function withoutAuthorize(outcomes: Outcomes): Outcomes {
+  return {
+    ...outcomes,
+    approver: outcomes.sameTenant,
+    approverElsewhere: outcomes.otherTenant,
+    admin: outcomes.otherTenant,
+  }
+}

@@ -1,0 +1,215 @@
+// What there is to ask, and what becomes of it: the rows of the matrix. A procedure, route or stream without a row here
+// fails the test.
+import type { RestAnswer } from '../../../support/rest-client.ts'
+import type { Outcome, Outcomes } from './outcomes.ts'
+import { CANCEL, KNOWN, LIST_ANY, LIST_TENANT, MORE, OPEN, OWN, READ, RESPOND } from './outcomes.ts'
+import { WORD, codeIn, follow, has, outcomeOf } from './scene.ts'
+import type { Asker, Things } from './scene.ts'
+
+export interface Row<TAsker> {
+  /** Whose row it is: a procedure's path, or a route's method and path. */
+  of: string
+  /** Which of its questions, where it has several. */
+  what?: string
+  /** Changes something, so that each asks about things of their own. */
+  writes?: true
+  outcomes: Outcomes
+  ask(asker: TAsker, things: Things): Promise<Outcome>
+}
+
+type TrpcRow = Row<Pick<Asker, 'trpc'>>
+
+/** Of the router: asked over HTTP and over a socket. */
+export const PROCEDURES: readonly TrpcRow[] = [
+  {
+    of: 'runs.create',
+    outcomes: KNOWN,
+    ask: ({ trpc }) => outcomeOf(trpc.runs.create.mutate({ agentKey: 'quick' })),
+  },
+  {
+    of: 'runs.create',
+    what: 'in a conversation',
+    outcomes: OWN,
+    ask: ({ trpc }, { conversation: conversationId }) =>
+      outcomeOf(trpc.runs.create.mutate({ agentKey: 'quick', conversationId })),
+  },
+  {
+    of: 'runs.get',
+    outcomes: READ,
+    ask: ({ trpc }, { over: runId }) => outcomeOf(trpc.runs.get.query({ runId })),
+  },
+  ...list('runs.list', async ({ trpc }: Pick<Asker, 'trpc'>, scope, { over }) =>
+    has((await trpc.runs.list.query({ scope, limit: 200 })).items, over),
+  ),
+  {
+    of: 'runs.cancel',
+    writes: true,
+    outcomes: CANCEL,
+    ask: ({ trpc }, { queued: runId }) => outcomeOf(trpc.runs.cancel.mutate({ runId })),
+  },
+  {
+    of: 'runs.respond',
+    writes: true,
+    outcomes: RESPOND,
+    ask: ({ trpc }, { waiting: runId }) => outcomeOf(trpc.runs.respond.mutate({ runId, ...WORD })),
+  },
+  {
+    of: 'runs.events',
+    outcomes: READ,
+    ask: ({ trpc }, { over: runId }) => outcomeOf(follow(trpc, { runId })),
+  },
+  {
+    of: 'runs.events',
+    what: 'all of them',
+    outcomes: MORE,
+    ask: ({ trpc }, { over: runId }) => outcomeOf(follow(trpc, { runId, includeAll: true })),
+  },
+  {
+    of: 'conversations.create',
+    outcomes: KNOWN,
+    ask: ({ trpc }) => outcomeOf(trpc.conversations.create.mutate({})),
+  },
+  {
+    of: 'conversations.get',
+    outcomes: READ,
+    ask: ({ trpc }, { conversation: conversationId }) =>
+      outcomeOf(trpc.conversations.get.query({ conversationId })),
+  },
+  ...list('conversations.list', async ({ trpc }: Pick<Asker, 'trpc'>, scope, { conversation }) =>
+    has((await trpc.conversations.list.query({ scope, limit: 200 })).items, conversation),
+  ),
+]
+
+const REST = '/api/agents'
+const inputOf = (input: object) => `input=${encodeURIComponent(JSON.stringify(input))}`
+
+/** Of the HTTP face: as JSON, and each stream. */
+export const ROUTES: readonly Row<Asker>[] = [
+  { of: 'GET /healthz', outcomes: OPEN, ask: ({ rest }) => ofAnswer(rest.get('/healthz')) },
+  { of: 'GET /readyz', outcomes: OPEN, ask: ({ rest }) => ofAnswer(rest.get('/readyz')) },
+  {
+    of: `POST ${REST}/runs`,
+    outcomes: KNOWN,
+    ask: ({ rest }) => ofAnswer(rest.post('runs', { agent_key: 'quick' })),
+  },
+  {
+    of: `POST ${REST}/runs`,
+    what: 'in a conversation',
+    outcomes: OWN,
+    ask: ({ rest }, { conversation }) =>
+      ofAnswer(rest.post('runs', { agent_key: 'quick', conversation_id: conversation })),
+  },
+  ...list(`GET ${REST}/runs`, ({ rest }: Asker, scope, { over }) =>
+    listed(rest.get(`runs?limit=200&scope=${scope}`), over),
+  ),
+  {
+    of: `GET ${REST}/runs/:id`,
+    outcomes: READ,
+    ask: ({ rest }, { over }) => ofAnswer(rest.get(`runs/${over}`)),
+  },
+  {
+    of: `POST ${REST}/runs/:id/cancel`,
+    writes: true,
+    outcomes: CANCEL,
+    ask: ({ rest }, { queued }) => ofAnswer(rest.post(`runs/${queued}/cancel`)),
+  },
+  {
+    of: `POST ${REST}/runs/:id/respond`,
+    writes: true,
+    outcomes: RESPOND,
+    ask: ({ rest }, { waiting }) => ofAnswer(rest.post(`runs/${waiting}/respond`, WORD)),
+  },
+  {
+    of: `GET ${REST}/runs/:id/events`,
+    outcomes: READ,
+    ask: ({ rest }, { over }) => ofAnswer(rest.get(`runs/${over}/events`)),
+  },
+  {
+    of: `GET ${REST}/runs/:id/events`,
+    what: 'debug events too',
+    outcomes: MORE,
+    ask: ({ rest }, { over }) => ofAnswer(rest.get(`runs/${over}/events?include_debug=1`)),
+  },
+  {
+    of: `GET ${REST}/runs/:id/events`,
+    what: 'all of them',
+    outcomes: MORE,
+    ask: ({ rest }, { over }) => ofAnswer(rest.get(`runs/${over}/events?include_all=1`)),
+  },
+  {
+    of: `GET ${REST}/runs/:id/events`,
+    what: 'as a stream',
+    outcomes: READ,
+    ask: ({ subscribe }, { over }) => subscribe(`runs/${over}/events`, { accept: 'text/event-stream' }),
+  },
+  {
+    of: `GET ${REST}/runs/:id/events/stream`,
+    outcomes: READ,
+    ask: ({ subscribe }, { over }) => subscribe(`runs/${over}/events/stream`),
+  },
+  {
+    of: `GET ${REST}/runs/:id/events/stream`,
+    what: 'all of them',
+    outcomes: MORE,
+    ask: ({ subscribe }, { over }) => subscribe(`runs/${over}/events/stream?include_all=1`),
+  },
+  {
+    of: `POST ${REST}/conversations`,
+    outcomes: KNOWN,
+    ask: ({ rest }) => ofAnswer(rest.post('conversations', {})),
+  },
+  ...list(`GET ${REST}/conversations`, ({ rest }: Asker, scope, { conversation }) =>
+    listed(rest.get(`conversations?limit=200&scope=${scope}`), conversation),
+  ),
+  {
+    of: `GET ${REST}/conversations/:id`,
+    outcomes: READ,
+    ask: ({ rest }, { conversation }) => ofAnswer(rest.get(`conversations/${conversation}`)),
+  },
+  {
+    of: 'GET /trpc/runs.events',
+    outcomes: READ,
+    ask: ({ subscribe }, { over: runId }) => subscribe(`/trpc/runs.events?${inputOf({ runId })}`),
+  },
+  {
+    of: 'GET /trpc/runs.events',
+    what: 'all of them',
+    outcomes: MORE,
+    ask: ({ subscribe }, { over: runId }) =>
+      subscribe(`/trpc/runs.events?${inputOf({ runId, includeAll: true })}`),
+  },
+  {
+    of: 'GET /trpc/runs.events',
+    what: 'as tRPC itself writes it',
+    outcomes: READ,
+    ask: ({ subscribe }, { over: runId }) =>
+      subscribe(`/trpc/runs.events?${inputOf({ runId })}`, { 'trpc-accept': 'text/event-stream' }),
+  },
+]
+
+type Scope = 'own' | 'tenant' | 'any'
+
+/** @param find rejects when what is asked about is not in the list. */
+function list<TAsker>(
+  of: string,
+  find: (asker: TAsker, scope: Scope, things: Things) => Promise<void>,
+): Row<TAsker>[] {
+  const outcomes = { own: OWN, tenant: LIST_TENANT, any: LIST_ANY }
+  return (['own', 'tenant', 'any'] as const).map((scope) => ({
+    of,
+    what: `scope ${scope}`,
+    outcomes: outcomes[scope],
+    ask: (asker, things) => outcomeOf(find(asker, scope, things)),
+  }))
+}
+
+async function listed(asked: Promise<RestAnswer>, id: string): Promise<void> {
+  const { status, body } = await asked
+  if (status !== 200) throw Object.assign(new Error('refused'), { data: body })
+  has(body['results'] as { id: string }[], id)
+}
+
+async function ofAnswer(asked: Promise<RestAnswer>): Promise<Outcome> {
+  const { status, body } = await asked
+  return status < 300 ? 'ok' : codeIn(JSON.stringify(body))
+}

@@ -1,0 +1,125 @@
+// Somebody's things, and the ways to ask about them.
+import { createTRPCClient, createWSClient, wsLink } from '@trpc/client'
+import type { TRPCClient } from '@trpc/client'
+import { vi } from 'vitest'
+import { z } from 'zod'
+import { createLinks } from '../../../../client/links.ts'
+import type { AgentRouter } from '../../../../server/api/router.ts'
+import { defineAgent } from '../../../../server/index.ts'
+import { createRestClient } from '../../../support/rest-client.ts'
+import type { RestClient } from '../../../support/rest-client.ts'
+import type { Outcome } from './outcomes.ts'
+
+export const quick = defineAgent({ key: 'quick', run: async () => ({ output: 'done' }) })
+export const asking = defineAgent({
+  key: 'asking',
+  run: async (ctx) => ({ output: (await ctx.wait('word', z.string())).value }),
+})
+export const WORD = { wait: 'word', value: 'sesame' } as const
+
+/** What one person owns: of runs one in each state that matters. */
+export interface Things {
+  over: string
+  queued: string
+  waiting: string
+  conversation: string
+}
+
+export async function createThings({ create, post, get }: RestClient): Promise<Things> {
+  const { body } = await post('conversations', {})
+  const conversation = String(body['id'])
+  const [over, queued, waiting] = await Promise.all([
+    create('quick', { conversation_id: conversation, messages: [{ role: 'user', content: 'Hi' }] }),
+    // Not soon.
+    create('quick', { run_at: '2999-01-01T00:00:00Z' }),
+    create('asking'),
+  ])
+  const statusOf = async (id: string) => (await get(`runs/${id}`)).body['status']
+  await vi.waitUntil(async () => (await statusOf(over)) === 'succeeded', { timeout: 20_000, interval: 10 })
+  await vi.waitUntil(async () => (await statusOf(waiting)) === 'waiting', { timeout: 20_000, interval: 10 })
+  return { over, queued, waiting, conversation }
+}
+
+type Trpc = TRPCClient<AgentRouter>
+
+/** How one asks. */
+export interface Asker {
+  rest: RestClient
+  trpc: Trpc
+  /** A stream of the subscription, as text, by whichever writer of it. */
+  subscribe(path: string, headers?: Record<string, string>): Promise<Outcome>
+}
+
+export function createAsker(
+  handler: (request: Request) => Promise<Response>,
+  headers: Record<string, string>,
+): Asker {
+  const rest = createRestClient(handler, headers)
+  return {
+    rest,
+    trpc: createTRPCClient<AgentRouter>({
+      links: createLinks({
+        url: 'http://runtime.test/trpc',
+        headers,
+        fetch: (input, init) => handler(new Request(input, init)),
+      }),
+    }),
+    async subscribe(path, more) {
+      const text = await (await rest.send(path, { headers: { ...headers, ...more } })).text()
+      // A refusal is told inside of the stream.
+      return text.includes('run.succeeded') ? 'ok' : codeIn(text)
+    },
+  }
+}
+
+/** The same calls over a socket of their own: one on which somebody was refused is closed. */
+export async function overSocket<T>(
+  url: string,
+  headers: Record<string, string>,
+  ask: (trpc: Trpc) => Promise<T>,
+): Promise<T> {
+  const socket = createWSClient({ url, connectionParams: () => headers })
+  try {
+    return await ask(createTRPCClient<AgentRouter>({ links: [wsLink({ client: socket })] }))
+  } finally {
+    await socket.close()
+  }
+}
+
+/** Follows a run to its end. */
+export function follow(trpc: Trpc, input: { runId: string; includeAll?: boolean }): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const subscription = trpc.runs.events.subscribe(input, {
+      onError(error) {
+        subscription.unsubscribe()
+        reject(error)
+      },
+      onComplete() {
+        subscription.unsubscribe()
+        resolve(undefined)
+      },
+    })
+  })
+}
+
+export function codeIn(text: string): Outcome {
+  const code = /"code":"(not_found|forbidden|unauthorized)"/.exec(text)?.[1]
+  if (code === undefined) throw new Error(`That is neither an answer nor a refusal: ${text}`)
+  return code as Outcome
+}
+
+/** What a call over tRPC was answered. */
+export async function outcomeOf(call: Promise<unknown>): Promise<Outcome> {
+  try {
+    await call
+    return 'ok'
+  } catch (error) {
+    return codeIn(JSON.stringify((error as { data?: unknown }).data ?? String(error)))
+  }
+}
+
+/** Whether the page of a list has it. */
+export function has(items: readonly { id: string }[], id: string): void {
+  if (items.some((item) => item.id === id)) return
+  throw Object.assign(new Error('It is not in the list.'), { data: { error: { code: 'not_found' } } })
+}
