@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import type { Visibility } from '../../server/contract/event.ts'
 import { retryPolicyOf } from '../../server/lifecycle/backoff.ts'
+import type { RunsAtOnce } from '../../server/ports/runs-at-once.ts'
 import type { AttemptStore } from '../../server/ports/store/attempt-store.ts'
 import type { Store } from '../../server/ports/store/store.ts'
 import { createJoinedDeliveries } from '../../server/postgres/deliveries/joined-deliveries.ts'
@@ -11,13 +12,13 @@ export function createTestStore(
   pool: pg.Pool,
   visibility: Visibility = 'user',
   retryPolicy = retryPolicyOf(1_000),
+  runsAtOnce: RunsAtOnce = { principal: null, tenant: null },
 ): Store {
   const queue = {
     deliver: async () => {},
     take: async (names: string) => ({ runIds: names.split(' '), mayHaveMore: false, done: async () => {} }),
   }
   const deliveries = createJoinedDeliveries(pool, queue, () => {})
-  const runsAtOnce = { principal: null, tenant: null }
   const options = { visibilityOf: () => visibility, retryPolicy, runsAtOnce, deliveries }
   return createPostgresStore({ pool, ...options })
 }

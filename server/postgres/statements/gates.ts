@@ -35,29 +35,47 @@ const ofPrincipal = (r: string) =>
   `${r}.tenant_id = l.tenant_id AND ${r}.owner_id = l.owner_id AND ${r}.owner_kind = l.owner_kind`
 const ofTenant = (r: string) => `${r}.tenant_id = l.tenant_id`
 
-// In the words of the partial indexes.
-const counts = (whose: string, gates: string, limit: string) => `
-  CASE WHEN ${limit} IS NULL THEN ${MAX_LET_IN} ELSE LEAST(${MAX_LET_IN}, GREATEST(0, ${limit} - (
+// In the words of the partial indexes, and ordered as they are: by its estimate of how many match the planner would often
+// rather read the whole table.
+const counted = (where: string, { order, limit }: { order: string; limit: string }) => `(
     SELECT count(*) FROM (
       SELECT FROM agent_runtime.run c
-      WHERE ${whose} AND c.gate IN ('tenant', 'passed') AND c.status IN ('queued', 'running')${gates}
-      LIMIT ${limit}) AS counted))) END`
+      WHERE ${where} AND c.gate IN ('tenant', 'passed') AND c.status IN ('queued', 'running')
+      ORDER BY ${order}
+      LIMIT ${limit}) AS counted)`
 
-/** SQL for each gate, of a lane `l`: what is parked there (a table `p`), and how many more may pass. */
+const within = (limit: string, counts: readonly string[]) => `
+  CASE WHEN ${limit} IS NULL THEN ${MAX_LET_IN}
+    ELSE LEAST(${MAX_LET_IN}, GREATEST(0, ${limit} - ${counts.join(' - ')})) END`
+
+const countedOfPrincipal = (gate: Gate) =>
+  counted(`${ofPrincipal('c')} AND c.gate = '${gate}'`, { order: 'c.id', limit: 'l.principal_limit' })
+const countedOfTenant = counted(`${ofTenant('c')} AND c.gate = 'passed'`, {
+  order: 'c.owner_id, c.owner_kind, c.id',
+  limit: 'l.tenant_limit',
+})
+
+/** SQL for each gate, of a lane `l`: what is parked there, in its order, as a table `p`, and how many more may pass. */
 export const GATES = {
   principal: {
-    parked: `agent_runtime.run p WHERE ${ofPrincipal('p')} AND p.gate = 'principal' AND p.status = 'queued'`,
-    room: counts(ofPrincipal('c'), '', 'l.principal_limit'),
-    lane: 'tenant_id, owner_id, owner_kind, principal_limit',
+    parked: `agent_runtime.run p WHERE ${ofPrincipal('p')} AND p.gate = 'principal' AND p.status = 'queued'
+        ORDER BY p.priority DESC, p.id`,
+    room: within('l.principal_limit', [countedOfPrincipal('tenant'), countedOfPrincipal('passed')]),
     next: 'tenant',
+    lane: 'tenant_id, owner_id, owner_kind, principal_limit',
   },
   tenant: {
-    parked: `agent_runtime.run p WHERE ${ofTenant('p')} AND p.gate = 'tenant' AND p.status = 'queued'`,
-    room: counts(ofTenant('c'), ` AND c.gate = 'passed'`, 'l.tenant_limit'),
-    lane: 'tenant_id, tenant_limit',
+    parked: `agent_runtime.run p WHERE ${ofTenant('p')} AND p.gate = 'tenant' AND p.status = 'queued'
+        ORDER BY p.priority DESC, p.id`,
+    room: within('l.tenant_limit', [countedOfTenant]),
     next: 'passed',
+    lane: 'tenant_id, tenant_limit',
   },
 } as const
+
+/** SQL that is true for a lane `l` of which runs are parked at the gate. */
+export const isParkedAt = (name: keyof typeof GATES): string =>
+  `(SELECT p.id FROM ${GATES[name].parked} LIMIT 1) IS NOT NULL`
 
 // By what they hash to, so that all lock them in one order.
 const LOCK = {
@@ -81,15 +99,14 @@ export async function lockGates(
 }
 
 // What is parked goes first: where there is some, there is no room for what comes.
-const room = ({ parked, room: left }: (typeof GATES)['principal' | 'tenant']) =>
-  `CASE WHEN EXISTS (SELECT FROM ${parked}) THEN 0 ELSE ${left} END`
+const room = (name: keyof typeof GATES) => `CASE WHEN ${isParkedAt(name)} THEN 0 ELSE ${GATES[name].room} END`
 
 const ROOM = {
   name: 'gate_room',
   text: `
     SELECT tenant_id AS "tenantId", owner_id AS id, owner_kind AS kind,
-      CASE WHEN principal_limit IS NOT NULL THEN ${room(GATES.principal)} END::int AS principal,
-      CASE WHEN tenant_limit IS NOT NULL THEN ${room(GATES.tenant)} END::int AS tenant,
+      CASE WHEN principal_limit IS NOT NULL THEN ${room('principal')} END::int AS principal,
+      CASE WHEN tenant_limit IS NOT NULL THEN ${room('tenant')} END::int AS tenant,
       now() AS now
     FROM ${LANES}`,
 }

@@ -6,38 +6,34 @@ import type { RunsAtOnce } from '../../ports/runs-at-once.ts'
 import type { ParkedCursor } from '../../ports/store/gate-store.ts'
 import type { Deliver } from '../deliveries/deliveries.ts'
 import { execute, inTransaction } from '../connections/transaction.ts'
-import { distinct, GATES, laneValues, LANES, lockGates } from './gates.ts'
+import { distinct, GATES, isParkedAt, laneValues, LANES, lockGates } from './gates.ts'
 
 /** Principals, and tenants, of which one look asks. */
 const MAX_LANES = 500
 
-const mayPass = ({ parked, room }: (typeof GATES)['principal' | 'tenant']) =>
-  `EXISTS (SELECT FROM ${parked}) AND ${room} > 0`
+const mayPass = (name: keyof typeof GATES) => `${isParkedAt(name)} AND ${GATES[name].room} > 0`
 
 // The answer is mostly no, and takes no lock.
 const FIND = {
   name: 'gate_find',
   text: `
     SELECT tenant_id AS "tenantId", owner_id AS id, owner_kind AS kind FROM ${LANES}
-    WHERE ${mayPass(GATES.principal)} OR ${mayPass(GATES.tenant)}`,
+    WHERE ${mayPass('principal')} OR ${mayPass('tenant')}`,
 }
 
 // What somebody is cancelling at this moment is passed over.
-const pass = (name: 'principal' | 'tenant') => {
+const pass = (name: keyof typeof GATES) => {
   const { parked, room, lane, next } = GATES[name]
   return {
     name: `gate_pass_${name}`,
     text: `
     UPDATE agent_runtime.run r SET gate = '${next}'
-    FROM (
+    WHERE r.id = ANY (ARRAY(
       SELECT first.id FROM (SELECT DISTINCT ${lane} FROM ${LANES}) AS l
       CROSS JOIN LATERAL (
         SELECT p.id FROM ${parked}
-        ORDER BY p.priority DESC, p.id
         LIMIT (${room})
-        FOR NO KEY UPDATE SKIP LOCKED) AS first
-    ) AS next
-    WHERE r.id = next.id
+        FOR NO KEY UPDATE SKIP LOCKED) AS first))
     RETURNING r.id, r.agent_key AS "agentKey", r.priority, r.last_seq AS "lastSeq"`,
   }
 }
@@ -67,12 +63,12 @@ export async function letIn(
 const ARRIVE = {
   text: `
     UPDATE agent_runtime.run SET gate = 'principal'
-    WHERE id IN (
+    WHERE id = ANY (ARRAY(
       SELECT id FROM agent_runtime.run
       WHERE gate = 'later' AND status = 'queued' AND turn IS NULL AND run_at <= now()
       ORDER BY run_at
       LIMIT 500
-      FOR NO KEY UPDATE SKIP LOCKED)`,
+      FOR NO KEY UPDATE SKIP LOCKED))`,
 }
 
 const LANE = 'tenant_id, owner_id, owner_kind'

@@ -32,6 +32,9 @@ const waitingAfter = (conversationId: string) => `(
           ORDER BY w.conversation_id
           LIMIT 1)`
 
+/** SQL that is true when there is such a run; by the index that has the order, whatever the planner believes there is. */
+const isThere = (where: string) => `(SELECT id FROM agent_runtime.run WHERE ${where} LIMIT 1) IS NOT NULL`
+
 /** Conversations of which one look asks; the next goes on from there. */
 const MAX_CONVERSATIONS = 500
 
@@ -74,11 +77,10 @@ const FIND = {
       EXISTS (
         SELECT FROM agent_runtime.run
         WHERE status = 'queued' AND attempt = 0 AND expires_at <= now()) AS "hasExpiredRun",
-      EXISTS (SELECT FROM agent_runtime.run WHERE gate = 'principal' AND status = 'queued')
-        OR EXISTS (SELECT FROM agent_runtime.run WHERE gate = 'tenant' AND status = 'queued')
-        OR EXISTS (
-          SELECT FROM agent_runtime.run
-          WHERE gate = 'later' AND status = 'queued' AND turn IS NULL AND run_at <= now()) AS "hasParkedRun",
+      ${isThere(`gate = 'principal' AND status = 'queued' ORDER BY tenant_id, owner_id, owner_kind`)}
+        OR ${isThere(`gate = 'tenant' AND status = 'queued' ORDER BY tenant_id`)}
+        OR ${isThere(`gate = 'later' AND status = 'queued' AND turn IS NULL AND run_at <= now() ORDER BY run_at`)}
+        AS "hasParkedRun",
       ARRAY(SELECT c.id FROM conversation c WHERE ${holderOf('c.id')} IS NULL) AS "freeConversationIds"
     FROM look LEFT JOIN (
       SELECT lease_owner AS owner, min(lease_expires_at) AS expires_at
