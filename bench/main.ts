@@ -8,6 +8,7 @@ import { TRANSPORTS } from './driver/run-client.ts'
 import type { Transport } from './driver/run-client.ts'
 import { startPostgres } from './driver/start-postgres.ts'
 import { isRedisInstalled } from './driver/start-redis.ts'
+import { isInRedis } from './driver/target.ts'
 import { createTargets } from './driver/targets.ts'
 import { describeMachine } from './machine.ts'
 import { formatMarkdown, writeReport } from './report.ts'
@@ -82,7 +83,7 @@ const log = (message: string): void => void process.stderr.write(`${message}\n`)
 
 /** Where there is no Redis. Whoever asks for such a workload by name gets an error. */
 function leaveOutRedis(workloads: readonly Workload[]): readonly Workload[] {
-  const others = workloads.filter(({ system }) => system !== 'system-redis')
+  const others = workloads.filter(({ system }) => !isInRedis(system))
   if (others.length === workloads.length || isRedisInstalled()) return workloads
   const left = keysOf(workloads.filter((workload) => !others.includes(workload)))
   const reason = 'redis-server is not installed (apt-get install redis-server)'

@@ -21,13 +21,13 @@ export interface Connections extends Disposable {
 }
 
 /** They are kept alive, and broken off when `signal` aborts. */
-export function openConnections(url: string, signal: AbortSignal): Connections {
+export function openConnections(url: string, signal: AbortSignal, token = TOKEN): Connections {
   const { hostname, port } = new URL(url)
   const agent = new Agent({ keepAlive: true })
   const close = (): void => agent.destroy()
   signal.addEventListener('abort', close)
   const server = { hostname, port, agent }
-  const authorization = `Bearer ${TOKEN}`
+  const authorization = `Bearer ${token}`
 
   return {
     async post(path, value) {

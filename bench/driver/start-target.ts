@@ -17,14 +17,17 @@ export interface Candidate {
   tables: Tables
   postgres: EmbeddedPostgres
   redis?: RedisServer | undefined
+  /** Of each tenant, at once. */
+  tenantRunsAtOnce?: number | undefined
   /** Folder that takes a CPU profile of each process. */
   profileDir: string | undefined
 }
 
 /** Starts an API and a worker process. */
 export async function startTarget(candidate: Candidate): Promise<Target & AsyncDisposable> {
-  const { name, folder, databaseUrl, tables, postgres, redis, profileDir } = candidate
+  const { name, folder, databaseUrl, tables, postgres, redis, tenantRunsAtOnce, profileDir } = candidate
   const queue = redis === undefined ? {} : { QUEUE_BACKEND: 'redis', REDIS_URL: redis.url }
+  const limits = tenantRunsAtOnce === undefined ? {} : { TENANT_RUNS_AT_ONCE: String(tenantRunsAtOnce) }
   await using stack = new AsyncDisposableStack()
   const start = (
     part: 'api' | 'worker',
@@ -34,7 +37,7 @@ export async function startTarget(candidate: Candidate): Promise<Target & AsyncD
       name: `${name}-${part}`,
       databaseUrl,
       profileDir: profileInto,
-      env: { ...queue, ...env },
+      env: { ...queue, ...limits, ...env },
     })
   const worker = await start('worker', { profileInto: profileDir })
   stack.defer(worker.stop)
@@ -65,6 +68,10 @@ export async function startTarget(candidate: Candidate): Promise<Target & AsyncD
         })
       }
       return started.move()
+    },
+    pauseWorker() {
+      process.kill(worker.pid, 'SIGSTOP')
+      return { [Symbol.dispose]: () => void process.kill(worker.pid, 'SIGCONT') }
     },
     endStreams: worker.endStreams,
     async settle() {

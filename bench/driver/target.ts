@@ -50,8 +50,10 @@ export interface Crowd {
   waiting: number
 }
 
-/** `system-redis` has its queue in Redis. */
-export type TargetKind = 'floor' | 'system' | 'system-redis'
+/** What ends in `redis` has its queue there; `limited` has a limit of each tenant's runs at once. */
+export type TargetKind = 'floor' | 'system' | 'system-redis' | 'system-limited' | 'system-limited-redis'
+
+export const isInRedis = (kind: TargetKind | undefined): boolean => kind?.endsWith('redis') === true
 
 /** What workloads are run against: the floor or the system, each an API and a worker process. */
 export interface Target {
@@ -62,6 +64,8 @@ export interface Target {
   startApi(): Promise<ApiProcess>
   /** Workers beside the first. */
   startWorkers(count: number, options?: WorkerOptions): Promise<AsyncDisposable>
+  /** Has its first worker stand still until it is disposed of. */
+  pauseWorker(): Disposable
   /** Ends the runs that stream. @returns how many events they have emitted. */
   endStreams(): Promise<number>
   /** Brings it to where every measurement begins: nothing to do, statistics up to date, no checkpoint due. */

@@ -6,7 +6,11 @@ import { SYSTEM_TABLES } from '../system/tables.ts'
 import { startRedis } from './start-redis.ts'
 import { startTarget } from './start-target.ts'
 import { createDatabase, query } from './target-database.ts'
+import { isInRedis } from './target.ts'
 import type { Target, TargetKind } from './target.ts'
+
+/** Half of what a worker executes at once. */
+const TENANT_RUNS_AT_ONCE = 128
 
 interface TargetsOptions {
   postgres: EmbeddedPostgres
@@ -30,7 +34,7 @@ export function createTargets({ postgres, profileDir }: TargetsOptions): Targets
   async function start(kind: TargetKind): Promise<Target & AsyncDisposable> {
     await using started = new AsyncDisposableStack()
     databases += 1
-    const database = `bench_${kind.replace('-', '_')}_${databases}`
+    const database = `bench_${kind.replaceAll('-', '_')}_${databases}`
     const databaseUrl = await createDatabase(postgres.url, database)
     // Of an interrupted benchmark PostgreSQL may be gone before.
     started.defer(() =>
@@ -47,7 +51,8 @@ export function createTargets({ postgres, profileDir }: TargetsOptions): Targets
       databaseUrl,
       tables: kind === 'floor' ? FLOOR_TABLES : SYSTEM_TABLES,
       postgres,
-      redis: kind === 'system-redis' ? started.use(await startRedis()) : undefined,
+      redis: isInRedis(kind) ? started.use(await startRedis()) : undefined,
+      tenantRunsAtOnce: kind.startsWith('system-limited') ? TENANT_RUNS_AT_ONCE : undefined,
       profileDir,
     })
     started.use(target)

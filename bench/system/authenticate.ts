@@ -1,13 +1,17 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Authenticate } from '../../server/index.ts'
-import { OWNER_ID, TENANT_ID, TOKEN } from '../driver/identity.ts'
+import { OTHER_TENANT_ID, OTHER_TOKEN, OWNER_ID, TENANT_ID, TOKEN } from '../driver/identity.ts'
 
 const hash = (text: string): Buffer => createHash('sha256').update(text).digest()
 
-const expected = hash(`Bearer ${TOKEN}`)
+const expected = [
+  [hash(`Bearer ${TOKEN}`), TENANT_ID],
+  [hash(`Bearer ${OTHER_TOKEN}`), OTHER_TENANT_ID],
+] as const
 
 /** What an app does at least: every request is checked, and is somebody's. */
 export const authenticate: Authenticate = (request) => {
   const given = hash(request.headers.get('authorization') ?? '')
-  return timingSafeEqual(given, expected) ? { id: OWNER_ID, tenantId: TENANT_ID, kind: 'user' } : null
+  const [, tenantId] = expected.find(([hashed]) => timingSafeEqual(given, hashed)) ?? []
+  return tenantId === undefined ? null : { id: OWNER_ID, tenantId, kind: 'user' }
 }

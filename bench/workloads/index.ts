@@ -13,6 +13,8 @@ import { resume } from './w5-resume.ts'
 import { manyRuns } from './w6-many-runs.ts'
 import { fleet } from './w8-fleet.ts'
 import { crowd } from './w9-crowd.ts'
+import { fairness } from './w10-fairness.ts'
+import { redisFairness } from './w10redis-fairness.ts'
 import { largeTable } from './w7-large-table.ts'
 
 /** In the order in which they are run and reported. */
@@ -31,5 +33,7 @@ export const WORKLOADS: readonly Workload[] = [
   manyRuns,
   fleet,
   crowd,
+  fairness,
+  redisFairness,
   largeTable,
 ]
