@@ -56,14 +56,14 @@ export const fairness: Workload = {
       paused[Symbol.dispose]()
     }
     const startedAt = performance.now()
-    let isOver = false
-    const over = many.follow({ runId: last, onEvent: () => {} }).ended.finally(() => (isOver = true))
+    const over = new AbortController()
+    const ended = many.follow({ runId: last, onEvent: () => {} }).ended.finally(() => over.abort())
     const beside: number[] = []
     do {
       beside.push((await timeNoopRun(one)).completedMs)
       await sleep(PAUSE_MS, undefined, { signal })
-    } while (!isOver)
-    await over
+    } while (!over.signal.aborted)
+    await ended
     const seconds = (performance.now() - startedAt) / 1000
     return {
       aloneP50: percentile(alone, 50),
