@@ -7,16 +7,19 @@ import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { shortened } from '../contract/issues.ts'
 import type { Logger } from '../ports/logger.ts'
 import { answerError, answerJson, completed, retryAfterOf } from './answer.ts'
+import { remoteAddressOf } from './connection.ts'
 import { allowOrigins, refuseForgeries } from './cross-origin.ts'
 import { toAgentRuntimeError, toTRPCShape } from './errors.ts'
 import type { Identify } from './identify.ts'
+import { createSessionRoute } from './rest/session-routes.ts'
 import { createRestApp } from './rest/app.ts'
 import type { RestEnv } from './rest/app.ts'
 import { toRestErrorBody } from './rest/error-body.ts'
 import type { ApiContext, ApiServices } from './services.ts'
 import { createReaderWatch } from './watch-reader.ts'
 import type { ReaderSettings } from './watch-reader.ts'
-import { SUBSCRIPTION_PATH, createSubscriptionHandler } from './subscription.ts'
+import { SUBSCRIPTION_PATH } from './query-tokens.ts'
+import { createSubscriptionHandler } from './subscription.ts'
 
 interface HandlerOptions {
   services: ApiServices
@@ -27,18 +30,23 @@ interface HandlerOptions {
   maxBodyBytes: number
   restPath: string
   trpcPath: string
+  /** Where anonymous sessions are asked for too, besides under `restPath`. */
+  sessionPath: string | undefined
   /** Of event streams. */
   readers: ReaderSettings
   /** Whose pages may ask, besides its own. */
   allowedOrigins: readonly string[]
 }
 
+/** @param connection what the server knows of the request: a {@link Connection}. */
+export type Handler = (request: Request, connection?: object) => Promise<Response>
+
 /** Calls in one request: their answers are in memory all at once. */
 const MAX_BATCH = 10
 
 /** The whole HTTP face as one fetch handler: tRPC, REST/SSE, health. */
-export function createHandler(options: HandlerOptions): (request: Request) => Promise<Response> {
-  const { services, router, restPath, trpcPath } = options
+export function createHandler(options: HandlerOptions): Handler {
+  const { services, router, restPath, trpcPath, sessionPath } = options
   const app = new Hono<RestEnv>({ strict: false })
 
   app.onError((error, c) => {
@@ -87,7 +95,11 @@ export function createHandler(options: HandlerOptions): (request: Request) => Pr
     refuseForgeries(options.allowedOrigins, services.log),
     limited,
   )
-  for (const path of [`${restPath}/*`, `${trpcPath}/*`]) app.use(path, admitted)
+  const sessionPaths = [`${restPath}/sessions/anonymous`, ...(sessionPath === undefined ? [] : [sessionPath])]
+  for (const path of [`${restPath}/*`, `${trpcPath}/*`, ...sessionPaths.slice(1)]) app.use(path, admitted)
+
+  // Before anybody is asked who they are.
+  for (const path of sessionPaths) app.all(path, createSessionRoute(services.sessions))
 
   app.use(`${restPath}/*`, async (c, next) => {
     c.set('principal', await options.identify(c.req.raw))
@@ -113,9 +125,13 @@ export function createHandler(options: HandlerOptions): (request: Request) => Pr
         endpoint: trpcPath,
         req: c.req.raw,
         router,
-        createContext: async ({ req }): Promise<ApiContext> => {
+        createContext: async ({ req, info }): Promise<ApiContext> => {
+          const from = { request: req, remoteAddress: c.env.remoteAddress }
+          if (info.calls.every(({ path }) => path === OPEN_PROCEDURE)) {
+            return { principal: () => options.identify(req), from }
+          }
           const principal = await options.identify(req)
-          return { principal, watch: (check) => watchReader({ request: req, principal, check }) }
+          return { principal, from, watch: (check) => watchReader({ request: req, principal, check }) }
         },
         responseMeta: ({ errors }) => ({
           headers: new Headers(
@@ -128,8 +144,11 @@ export function createHandler(options: HandlerOptions): (request: Request) => Pr
       }),
     )
   })
-  return async (request) => app.fetch(request)
+  return async (request, connection) => app.fetch(request, { remoteAddress: remoteAddressOf(connection) })
 }
+
+/** Nobody is asked who they are who asks for this alone. */
+const OPEN_PROCEDURE = 'sessions.createAnonymous'
 
 /** As one: Hono takes longer to get from one to the next than most of them take. */
 function inSequence(...handlers: MiddlewareHandler[]): MiddlewareHandler {

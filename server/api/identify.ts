@@ -5,6 +5,10 @@ import { parsePrincipal } from '../contract/principal.ts'
 import type { Principal } from '../contract/principal.ts'
 import type { Logger } from '../ports/logger.ts'
 import { answerInTime } from '../domain/answer-in-time.ts'
+import { readQueryTokens } from './query-tokens.ts'
+import type { Asked } from './query-tokens.ts'
+import type { RuntimePaths } from './runtime-paths.ts'
+import { sessionOver } from '../domain/session-over.ts'
 import { describe, logRefusal } from './log-refusal.ts'
 import type { Authenticate } from './services.ts'
 
@@ -12,6 +16,9 @@ export type Identify = (request: Request) => Promise<Principal>
 
 interface IdentifyOptions {
   authenticate: Authenticate
+  /** Whose anonymous session it is. Undefined where there are none. */
+  findVisitor: ((token: string) => Promise<Principal | null>) | undefined
+  paths: Pick<RuntimePaths, 'restPath' | 'trpcPath'>
   /** Starts what is not started yet; rejects with the reason when it can't. */
   start(): Promise<void>
   /** What `authenticate` may take. */
@@ -20,12 +27,15 @@ interface IdentifyOptions {
 }
 
 /** Tells who a request is from, whatever it came over; rejects with `unauthorized` when it is from nobody. */
-export function createIdentify({ start, authenticate, timeoutMs, log }: IdentifyOptions): Identify {
-  return async (request) => {
+export function createIdentify(options: IdentifyOptions): Identify {
+  const { start, authenticate, findVisitor, paths, timeoutMs, log } = options
+  return async (given) => {
     await start()
+    const asked = readQueryTokens(given, paths)
+    const { request } = asked
     let answer: unknown
     try {
-      answer = await answerInTime(authenticate(request), timeoutMs, late)
+      answer = await ask(asked)
       return parsePrincipal(answer)
     } catch (error) {
       // Nobody is signed in now and then; an answer of another shape is a mistake of whoever wrote the function.
@@ -35,6 +45,24 @@ export function createIdentify({ start, authenticate, timeoutMs, log }: Identify
     }
   }
 
+  /** Whoever has signed in is that user, also where a visitor's token is sent along. */
+  async function ask({ request, token }: Asked): Promise<unknown> {
+    let refusal: unknown
+    try {
+      const answer = await answerInTime(authenticate(request), timeoutMs, late)
+      if (findVisitor === undefined || answer) return answer
+    } catch (error) {
+      // It may take a visitor's token for one of its own that is wrong.
+      if (findVisitor === undefined || token === null || !isUnauthorized(error)) throw error
+      refusal = error
+    }
+    const visitorsToken = request.headers.get('x-anonymous-token') ?? token
+    if (visitorsToken === null) return null
+    const visitor = await findVisitor(visitorsToken)
+    if (visitor === null) throw refusal ?? sessionOver()
+    return visitor
+  }
+
   function late(): AgentRuntimeError {
     log.error({ timeoutMs }, 'authenticate did not answer in time')
     return new AgentRuntimeError(
@@ -42,6 +70,10 @@ export function createIdentify({ start, authenticate, timeoutMs, log }: Identify
       'Who you are could not be told in time. Try again in a moment.',
     )
   }
+}
+
+function isUnauthorized(error: unknown): boolean {
+  return error instanceof AgentRuntimeError && error.code === 'unauthorized'
 }
 
 const NO_PRINCIPAL = 'authenticate answered with something that is no principal, which is refused with 401'

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
+import type { Handler } from './handler.ts'
 import { isForRuntime } from './runtime-paths.ts'
 import type { RuntimePaths } from './runtime-paths.ts'
 
@@ -31,10 +32,7 @@ interface Handled extends IncomingMessage {
 }
 
 /** The handler for servers that speak Node's own HTTP: plain Node, Express, Connect, Fastify, Nest. */
-export function createNodeHandler(
-  handler: (request: Request) => Promise<Response>,
-  paths: RuntimePaths,
-): NodeHandler {
+export function createNodeHandler(handler: Handler, paths: RuntimePaths): NodeHandler {
   // It puts its own Request and Response in place of the global ones, which Bun, for one, does not take: not unasked.
   let listener: ReturnType<typeof getRequestListener> | undefined
   return (given, response, next) => {
@@ -44,7 +42,9 @@ export function createNodeHandler(
     if (request.originalUrl !== undefined) request.url = url
     // A parser was there before, such as `express.json()`: nobody can read the body again.
     if (request.readableDidRead && request.rawBody === undefined) request.rawBody = toBytes(request.body)
-    listener ??= getRequestListener(handler)
+    listener ??= getRequestListener((webRequest, { incoming }) =>
+      handler(webRequest, { remoteAddress: incoming.socket.remoteAddress }),
+    )
     void listener(request, response as ServerResponse)
   }
 }

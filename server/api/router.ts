@@ -11,6 +11,7 @@ import {
 import { parseInput } from '../contract/parse-input.ts'
 import { parsePrincipal } from '../contract/principal.ts'
 import { CreateRunInput, ListRunsInput, RespondInput, RunRef } from '../contract/run.ts'
+import { ClaimInput } from '../contract/session.ts'
 import type { CreateRunRequest } from '../contract/run.ts'
 import { toAgentRuntimeError, toTRPCError, toTRPCShape } from './errors.ts'
 import { EventsInput, openEvents, stopped } from './follow-events.ts'
@@ -28,7 +29,7 @@ const toRunRef = (input: unknown) => parseInput(RunRef, input)
  * The tRPC router. Its types know the agents: a wrong key or param is a compile error at the caller.
  */
 export function createRouter<TShape extends AgentShape>(services: ApiServices) {
-  const { runs, conversations, log } = services
+  const { runs, conversations, sessions, log } = services
 
   const t = initTRPC.context<ApiContext>().create({
     sse: {
@@ -91,6 +92,13 @@ export function createRouter<TShape extends AgentShape>(services: ApiServices) {
       list: procedure
         .input(takes(ListConversationsInput))
         .query(({ ctx, input }) => conversations.list(ctx.principal, input)),
+    }),
+    sessions: t.router({
+      /** Of nobody: it makes somebody of the caller. */
+      createAnonymous: reporting.mutation(({ ctx }) => sessions.create(ctx.from)),
+      claim: procedure
+        .input((input: unknown) => parseInput(ClaimInput, input))
+        .mutation(({ ctx, input }) => sessions.claim(ctx.principal, input.token)),
     }),
   })
 }

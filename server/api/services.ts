@@ -1,6 +1,7 @@
 import type { Principal } from '../contract/principal.ts'
 import type { Conversations } from '../domain/conversations.ts'
 import type { Runs } from '../domain/runs.ts'
+import type { SessionRequest, Sessions } from '../domain/sessions.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Watch } from './watch-reader.ts'
 
@@ -8,6 +9,7 @@ import type { Watch } from './watch-reader.ts'
 export interface ApiServices {
   runs: Runs
   conversations: Conversations
+  sessions: Sessions
   log: Logger
   /** Aborts when the process is about to stop: open streams end, and their readers go elsewhere. */
   stopping: AbortSignal
@@ -18,6 +20,8 @@ export interface ApiServices {
 export interface ApiContext {
   /** Or how to find out, for each call anew: a connection that carries many outlives sessions. */
   principal: Principal | (() => Principal | Promise<Principal>)
+  /** Where the call came from, for `sessions.createAnonymous`, which counts the visitors of a network. */
+  from?: SessionRequest | undefined
   /** Looks, while a stream is open, whether its reader still may read it. The handler sets it for its own requests. */
   watch?: ((confirm: (reader: Principal) => Promise<void>) => Watch) | undefined
 }

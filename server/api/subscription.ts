@@ -3,6 +3,7 @@
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { createEventEncoder, encode } from './encode-events.ts'
 import { toAgentRuntimeError, toTRPCShape } from './errors.ts'
+import { SUBSCRIPTION_PATH } from './query-tokens.ts'
 import { openEvents, stopped, withLastEventId } from './follow-events.ts'
 import { createKeepAlive } from './keep-alive.ts'
 import type { Identify } from './identify.ts'
@@ -10,9 +11,6 @@ import type { WatchReader } from './watch-reader.ts'
 import type { ApiServices } from './services.ts'
 import { EVENT_STREAM_HEADERS, toEventStream } from './sse.ts'
 import type { SseFormat } from './sse.ts'
-
-/** Of the procedure in the router. */
-export const SUBSCRIPTION_PATH = 'runs.events'
 
 const HEADERS = {
   ...EVENT_STREAM_HEADERS,

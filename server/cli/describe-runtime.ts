@@ -1,20 +1,21 @@
+import type { RuntimePaths } from '../api/runtime-paths.ts'
 import type { AgentRuntime } from '../runtime/agent-runtime.ts'
 import { parseSchema } from '../agent/parse-schema.ts'
 
 /** What is said of a runtime, also of one that runs in another process. */
-export interface RuntimeDescription {
-  restPath: string
-  trpcPath: string
+export interface RuntimeDescription extends RuntimePaths {
   model: { provider: string; name: string }
   agentKeys: string[]
   /** One that needs no parameters, if there is one: then a line that creates a run works as it is. */
   agentToTry: string | undefined
 }
 
-export function describeRuntime({ config, model, agents }: AgentRuntime): RuntimeDescription {
+export function describeRuntime(runtime: AgentRuntime): RuntimeDescription {
+  const { config, model, agents, hasAnonymousSessions } = runtime
   return {
     restPath: config.restPath,
     trpcPath: config.trpcPath,
+    sessionPath: hasAnonymousSessions ? config.anonymousSessionPath : undefined,
     model: { provider: model.provider, name: model.name },
     agentKeys: agents.map((agent) => agent.key),
     agentToTry: (agents.find(needsNoParams) ?? agents[0])?.key,

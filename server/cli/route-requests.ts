@@ -15,7 +15,9 @@ export function routeUpgrades(
     if (handle(request, socket, head)) return
     // Vite shares the port, for its hot updates; without it nobody would ever answer.
     if (server.listenerCount('upgrade') > 1) return
-    refuseUpgrade(socket, new AgentRuntimeError('not_found', `There is no socket ${request.url} here.`))
+    // Without its query, which may hold a token.
+    const path = request.url?.split('?', 1)[0]
+    refuseUpgrade(socket, new AgentRuntimeError('not_found', `There is no socket ${path} here.`))
   })
 }
 

@@ -5,7 +5,7 @@ import { MAX_TIMEOUT_MS } from '../contract/run.ts'
 import { StartupError } from '../ports/startup-error.ts'
 import { MODEL_PROVIDERS, PROVIDERS, either } from './providers.ts'
 import { foreignVariables, misspeltVariables, unknownSettings } from './unknown-settings.ts'
-import { HeaderName, Origin, flag, fromJson, isRedisUrl, listOf, orOff } from './values.ts'
+import { HeaderName, Network, Origin, flag, fromJson, isRedisUrl, listOf, orOff } from './values.ts'
 
 /** What is measured in seconds has an end: a timer for more than 24 days fires at once. */
 const DAY_SECONDS = 86_400
@@ -143,6 +143,19 @@ export const Config = z.object({
     .default({}),
   /** Shows `debug` events to everybody who may see the run. */
   debugMode: flag.default(false),
+  /** Days an anonymous session lasts. */
+  anonymousSessionDays: z.coerce.number().min(0.001).max(3_650).default(30),
+  /** Whether an anonymous session that is used lasts longer: as long again when half of it is over. */
+  anonymousSessionRenewal: flag.default(false),
+  /** Anonymous sessions that are made for one network within an hour; `false` or `off`: any number. */
+  anonymousSessionsPerAddress: orOff(1, 1_000_000).default(100),
+  /** Where anonymous sessions are asked for, besides `sessions/anonymous` under `restPath`. */
+  anonymousSessionPath: z.string().startsWith('/').default('/api/accounts/anonymous-session'),
+  /**
+   * Proxies whose `X-Forwarded-For` is believed: addresses, networks such as `10.0.0.0/8`, `loopback`, `private`. Where it is
+   * empty, the address of a caller is that of the socket.
+   */
+  trustedProxies: listOf(Network).default([]),
   /** Where REST/SSE is mounted. */
   restPath: z.string().startsWith('/').default('/api/agents'),
   /** Where tRPC is mounted. */
@@ -205,6 +218,11 @@ export const ENVIRONMENT = {
   maxBodyBytes: 'MAX_BODY_BYTES',
   eventVisibility: 'EVENT_VISIBILITY',
   debugMode: 'DEBUG_MODE',
+  anonymousSessionDays: 'ANONYMOUS_SESSION_DAYS',
+  anonymousSessionRenewal: 'ANONYMOUS_SESSION_RENEWAL',
+  anonymousSessionsPerAddress: 'ANONYMOUS_SESSIONS_PER_ADDRESS',
+  anonymousSessionPath: 'ANONYMOUS_SESSION_PATH',
+  trustedProxies: 'TRUSTED_PROXIES',
   allowedOrigins: 'ALLOWED_ORIGINS',
   socketHeaders: 'SOCKET_HEADERS',
   subscriptionsPerSocket: 'SUBSCRIPTIONS_PER_SOCKET',

@@ -1,5 +1,6 @@
 // Kinds of values that settings have, given in code or, as text, in a variable.
 import { z } from 'zod'
+import { isNetwork } from './networks.ts'
 
 // Not `z.preprocess`: its type has another form in each minor of zod, and an app brings its own.
 export const flag = z
@@ -48,3 +49,7 @@ export const Origin = z
   .refine((origin) => origin === '*' || (URL.canParse(origin) && new URL(origin).origin === origin), {
     error: 'An origin is a scheme and a host, such as https://app.example.com',
   })
+
+export const Network = z.string().refine(isNetwork, {
+  error: 'A network is an address, such as 10.0.0.1 or 10.0.0.0/8, or one of loopback and private',
+})

@@ -21,6 +21,7 @@ import { RunStatus } from '../contract/run.ts'
 import { OPEN_STATUSES } from '../contract/terminal.ts'
 import type { ConversationStore } from '../ports/store/conversation-store.ts'
 import type { Access } from './access.ts'
+import { sessionOver } from './session-over.ts'
 import { unknownAgent } from './unknown-agent.ts'
 import { assertStorable } from '../contract/storable-json.ts'
 
@@ -47,12 +48,14 @@ export function createConversations(
       }
       assertStorable(input)
       await access.assertMay(owner, 'create', { kind: 'conversation', agentKey: input.agentKey ?? null })
-      return store.createConversation(owner, {
+      const created = await store.createConversation(owner, {
         id: uuidv7(),
         agentKey: input.agentKey ?? null,
         title: input.title ?? null,
         metadata: input.metadata,
       })
+      if (created === null) throw sessionOver()
+      return created
     },
 
     async get(principal, request) {

@@ -23,6 +23,7 @@ import type { CheckLimits } from './limits.ts'
 import type { LetIn } from './let-in.ts'
 import { logEnded } from './log-ended.ts'
 import type { CheckQuota } from './quota.ts'
+import { sessionOver } from './session-over.ts'
 import { unknownAgent } from './unknown-agent.ts'
 
 type CreatedWithPlace = Extract<CreatedRun, { kind: 'created' }>
@@ -134,6 +135,8 @@ export function createCreateRun(ports: CreateRunPorts, settings: CreateRunSettin
           `${answer.waiting} runs wait for their turn in this conversation: try again when some of them are over.`,
           { details: { waiting: answer.waiting, retryAfterSeconds: FULL_RETRY_SECONDS } },
         )
+      case 'session-over':
+        throw sessionOver()
       case 'key-taken':
         throw new AgentRuntimeError(
           'conflict',

@@ -1,10 +1,12 @@
 import type { Clock } from '../ports/clock.ts'
 import type { Logger } from '../ports/logger.ts'
+import type { SessionStore } from '../ports/store/session-store.ts'
 import type { SweepStore } from '../ports/store/sweep-store.ts'
 import type { Sweep } from '../ports/upkeep.ts'
 
 export interface RetentionPorts {
-  store: Pick<SweepStore, 'compactRuns' | 'deleteRuns' | 'deleteEmptyConversations'>
+  store: Pick<SweepStore, 'compactRuns' | 'deleteRuns' | 'deleteEmptyConversations'> &
+    Pick<SessionStore, 'sweepSessions'>
   clock: Clock
   log: Logger
   /** A random number from 0 up to, not including, 1. */
@@ -16,6 +18,8 @@ export interface RetentionPolicy {
   compactAfterMs: number | false
   /** How long after its end a run is deleted; false: never. */
   deleteAfterMs: number | false
+  /** How long the address counts that an anonymous session was made for; false: there are no sessions. */
+  sessionAddressMs: number | false
 }
 
 /**
@@ -28,8 +32,8 @@ export async function runRetention(
   { intervalMs, signal }: { intervalMs: number; signal: AbortSignal },
 ): Promise<void> {
   const { store, clock, log, random } = ports
-  const { compactAfterMs, deleteAfterMs } = policy
-  if (compactAfterMs === false && deleteAfterMs === false) return
+  const { compactAfterMs, deleteAfterMs, sessionAddressMs } = policy
+  if (compactAfterMs === false && deleteAfterMs === false && sessionAddressMs === false) return
   while (!signal.aborted) {
     try {
       // What goes altogether need not be compacted before.
@@ -37,6 +41,7 @@ export async function runRetention(
         await sweep(ports, () => store.deleteRuns(deleteAfterMs), signal)
         await sweep(ports, () => store.deleteEmptyConversations(deleteAfterMs), signal)
       }
+      if (sessionAddressMs !== false) await sweep(ports, () => store.sweepSessions(sessionAddressMs), signal)
       if (compactAfterMs !== false) await sweep(ports, () => store.compactRuns(compactAfterMs), signal)
     } catch (error) {
       log.warn({ err: error }, 'compacting and deleting old runs failed; trying again')

@@ -30,8 +30,8 @@ export interface NewRun {
 }
 
 /** Whether anything that is there before may have a say in it. What may not is never kept waiting by a lock. */
-export function mayClash({ idempotencyKey, conversationId, isLimited }: NewRun): boolean {
-  return idempotencyKey !== null || conversationId !== null || isLimited
+export function mayClash({ idempotencyKey, conversationId, isLimited, principal }: NewRun): boolean {
+  return idempotencyKey !== null || conversationId !== null || isLimited || principal.kind === 'anonymous'
 }
 
 /**
@@ -41,6 +41,7 @@ export function mayClash({ idempotencyKey, conversationId, isLimited }: NewRun):
  * `key-taken`: its owner used the idempotency key before, for another request.
  * `no-conversation`: the conversation is not there, or not the owner's.
  * `busy`: another run of the conversation is under way, and the policy is to refuse.
+ * `session-over`: a user has claimed the session of the visitor it is for.
  * `full`: it would have to wait for its turn, as too many do.
  */
 export type CreatedRun =
@@ -49,4 +50,5 @@ export type CreatedRun =
   | { kind: 'key-taken'; runId: string }
   | { kind: 'no-conversation' }
   | { kind: 'busy'; runId: string }
+  | { kind: 'session-over' }
   | { kind: 'full'; waiting: number }

@@ -8,6 +8,7 @@ import { createDelivering } from './stores/delivering.ts'
 import { createEventStore } from './stores/event-store.ts'
 import { createGateStore } from './stores/gate-store.ts'
 import { createRunStore } from './stores/run-store.ts'
+import { createSessionStore } from './stores/session-store.ts'
 import type { StoreParts } from './stores/store-parts.ts'
 import { createSweepStore } from './stores/sweep-store.ts'
 import { createWaitStore } from './stores/wait-store.ts'
@@ -24,6 +25,7 @@ export function createPostgresStore(options: Omit<StoreParts, 'prisma' | 'delive
     ...createWaitStore(parts),
     ...createConversationStore(parts),
     ...createGateStore(parts),
+    ...createSessionStore(parts),
     ...createSweepStore(parts),
 
     async check() {

@@ -1,5 +1,6 @@
 import type { AnyAgent } from '../agent/define-agent.ts'
 import type { AgentRouter } from '../api/router.ts'
+import type { Handler } from '../api/handler.ts'
 import type { NodeHandler } from '../api/node-handler.ts'
 import type { Authenticate } from '../api/services.ts'
 import type { HandleUpgrade } from '../api/socket/upgrade.ts'
@@ -10,6 +11,7 @@ import type { Conversations } from '../domain/conversations.ts'
 import type { Limits } from '../domain/limits.ts'
 import type { Quota } from '../domain/quota.ts'
 import type { Runs } from '../domain/runs.ts'
+import type { AnonymousSessions, Sessions } from '../domain/sessions.ts'
 import type { Model } from '../ports/model.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Isolation } from '../worker/isolated-runs.ts'
@@ -23,9 +25,18 @@ export interface RuntimeOptions<TAgents extends readonly AnyAgent[]> {
   model?: Model
   /**
    * Tells who a request is from. Default: every caller is one and the same `public` principal, who
-   * sees everything: fit for development and for servers that only trusted callers reach.
+   * sees everything: fit for development and for servers that only trusted callers reach. With `anonymousSessions`,
+   * the default is that nobody has signed in.
    */
   authenticate?: Authenticate
+  /**
+   * Lets in visitors without an account, by a token that is theirs alone, who may sign up later and keep what they have.
+   * Default: false.
+   *
+   * @example
+   * createAgentRuntime({ agents, anonymousSessions: true })
+   */
+  anonymousSessions?: boolean | AnonymousSessions
   /**
    * Tells what a caller may do: see, cancel and answer what others own, for one. Default: owners may, and nobody else, and
    * anonymous callers see `user` events only.
@@ -72,14 +83,21 @@ export interface Worker {
 export interface AgentRuntime<TShape extends AgentShape = AgentShape> extends HasAgents<TShape> {
   readonly agents: readonly AnyAgent[]
   readonly config: Config
-  /** Whether it asks who is calling: it was given an `authenticate`. */
+  /** Whether it asks who is calling: it was given `authenticate` or `anonymousSessions`. */
   readonly isAuthenticating: boolean
+  readonly hasAnonymousSessions: boolean
   /** The model agents find in `ctx.llm`. @throws ConfigError when it is configured without its key. */
   readonly model: Model
   /** For an app that has a tRPC router of its own: mount it anywhere; its context needs a `principal`. */
   readonly router: AgentRouter<TShape>
-  /** The whole HTTP face as a fetch handler: REST/SSE, tRPC, `/healthz`, `/readyz`. Starts by itself. */
-  readonly handler: (request: Request) => Promise<Response>
+  /**
+   * The whole HTTP face as a fetch handler: REST/SSE, tRPC, `/healthz`, `/readyz`. Starts by itself. A request does not tell the
+   * address that it came from: where there are anonymous sessions, hand over a {@link Connection} too.
+   *
+   * @example
+   * Deno.serve((request, { remoteAddr }) => runtime.handler(request, { remoteAddress: remoteAddr.hostname }))
+   */
+  readonly handler: Handler
   /**
    * The same for servers that speak Node's own HTTP: plain Node, Express, Fastify, Nest. Given `next`, it leaves to it what is
    * not under `restPath`, `trpcPath`, `/healthz` or `/readyz`. A body that was parsed before is taken as it was parsed.
@@ -103,6 +121,7 @@ export interface AgentRuntime<TShape extends AgentShape = AgentShape> extends Ha
   /** The use cases, for code on the server. */
   readonly runs: Runs
   readonly conversations: Conversations
+  readonly sessions: Sessions
   /** Connects. @throws StartupError with one sentence on what is wrong. */
   start(): Promise<void>
   /** Starts executing runs in this process. */

@@ -22,6 +22,8 @@ import { createCheckLimits } from '../domain/limits.ts'
 import { createCheckQuota } from '../domain/quota.ts'
 import { createRunEvents } from '../domain/run-events.ts'
 import { createRuns } from '../domain/runs.ts'
+import { createSessions } from '../domain/sessions.ts'
+import type { SessionRequest } from '../domain/sessions.ts'
 import { checkSchedules } from '../domain/schedules.ts'
 import { unlessAway } from '../domain/unless-away.ts'
 import { createAnnounce } from '../events/announce.ts'
@@ -112,9 +114,23 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     createRunEvents({ store, hub, access }, { debugMode: config.debugMode }),
   )
   const conversations = createConversations({ store, access }, agents)
+  const anonymousSessions = options.anonymousSessions === true ? {} : (options.anonymousSessions ?? false)
+  const hasSessions = anonymousSessions !== false
+  const isAuthenticating = options.authenticate !== undefined || hasSessions
+  const sessions = createSessions(
+    { store, log },
+    {
+      lifetimeMs: Math.round(config.anonymousSessionDays * 86_400_000),
+      isRenewing: config.anonymousSessionRenewal,
+      perAddress: config.anonymousSessionsPerAddress,
+      trustedProxies: config.trustedProxies,
+    },
+    anonymousSessions,
+  )
   const services = {
     runs,
     conversations,
+    sessions: { ...sessions, create: (from?: SessionRequest) => start().then(() => sessions.create(from)) },
     log,
     stopping: stopping.signal,
     streamKeepAliveMs: config.streamKeepAliveSeconds * 1000,
@@ -127,7 +143,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   const parts = createParts(
     partsInOrder(
       { pool, store, queue, runRedelivery, timetable, bus, runs, clock, log },
-      { config, ownAgents: options.agents, agents, schedules, signal: stopping.signal },
+      { config, ownAgents: options.agents, agents, schedules, hasSessions, signal: stopping.signal },
     ),
   )
   let started: Promise<void> | undefined
@@ -145,7 +161,9 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   }
 
   const identify = createIdentify({
-    authenticate: options.authenticate ?? (() => PUBLIC_PRINCIPAL),
+    authenticate: options.authenticate ?? (() => (hasSessions ? null : PUBLIC_PRINCIPAL)),
+    findVisitor: hasSessions ? sessions.find : undefined,
+    paths: config,
     start,
     timeoutMs: config.authenticateTimeoutSeconds * 1000,
     log,
@@ -154,8 +172,9 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     { services, router, identify, clock },
     {
       config,
+      sessionPath: hasSessions ? config.anonymousSessionPath : undefined,
       // Where nobody has to say who they are, all are the same one.
-      socketsPerPrincipal: options.authenticate === undefined ? Infinity : config.socketsPerPrincipal,
+      socketsPerPrincipal: isAuthenticating ? config.socketsPerPrincipal : Infinity,
       checkReady: async () => {
         await start()
         await store.check()
@@ -187,13 +206,15 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
       return [...agents.values()]
     },
     config,
-    isAuthenticating: options.authenticate !== undefined,
+    isAuthenticating,
+    hasAnonymousSessions: hasSessions,
     get model() {
       return getModel()
     },
     router,
     runs,
     conversations,
+    sessions,
     start,
     handler,
     nodeHandler,

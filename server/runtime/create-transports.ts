@@ -1,4 +1,5 @@
 import { createHandler } from '../api/handler.ts'
+import type { Handler } from '../api/handler.ts'
 import type { Identify } from '../api/identify.ts'
 import type { AgentRouter } from '../api/router.ts'
 import type { ApiServices } from '../api/services.ts'
@@ -18,6 +19,7 @@ interface Wiring {
 
 interface TransportSettings {
   config: Config
+  sessionPath: string | undefined
   socketsPerPrincipal: number
   checkReady(): Promise<void>
 }
@@ -25,18 +27,18 @@ interface TransportSettings {
 /** What requests come in by: HTTP, and sockets, with the same bounds on both. */
 export function createTransports(
   { clock, ...wiring }: Wiring,
-  { config, socketsPerPrincipal, checkReady }: TransportSettings,
-): { handler: (request: Request) => Promise<Response>; nodeHandler: NodeHandler; sockets: SocketServer } {
+  { config, sessionPath, socketsPerPrincipal, checkReady }: TransportSettings,
+): { handler: Handler; nodeHandler: NodeHandler; sockets: SocketServer } {
   const { restPath, trpcPath, allowedOrigins, maxBodyBytes, socketHeaders, subscriptionsPerSocket } = config
   const shared = { ...wiring, trpcPath, allowedOrigins, maxBodyBytes }
   const readers = {
     reauthenticateMs: config.streamReauthenticateSeconds * 1000,
     maxAgeMs: config.streamMaxAgeSeconds * 1000,
   }
-  const handler = createHandler({ ...shared, restPath, checkReady, readers })
+  const handler = createHandler({ ...shared, restPath, sessionPath, checkReady, readers })
   return {
     handler,
-    nodeHandler: createNodeHandler(handler, { restPath, trpcPath }),
+    nodeHandler: createNodeHandler(handler, { restPath, trpcPath, sessionPath }),
     sockets: createSocketServer({
       ...shared,
       socketHeaders,

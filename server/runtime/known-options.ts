@@ -9,6 +9,7 @@ const OPTIONS: Record<keyof RuntimeOptions<never>, true> = {
   model: true,
   authenticate: true,
   authorize: true,
+  anonymousSessions: true,
   limits: true,
   quota: true,
   logger: true,

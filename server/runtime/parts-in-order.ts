@@ -5,6 +5,7 @@ import { ConfigError, environmentWarnings } from '../config/config.ts'
 import type { Config } from '../config/config.ts'
 import { runRetention } from '../domain/retention.ts'
 import type { Runs } from '../domain/runs.ts'
+import { ADDRESS_WINDOW_MS } from '../domain/sessions.ts'
 import { checkSchedules, runSchedules } from '../domain/schedules.ts'
 import { runUpkeep } from '../domain/upkeep.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -41,6 +42,8 @@ interface Given {
   ownAgents: readonly AnyAgent[]
   /** All of them: those of the registry are added. */
   agents: Map<string, AnyAgent>
+  /** Whether there are anonymous sessions. */
+  hasSessions: boolean
   /** Of `ownAgents`. */
   schedules: ReturnType<typeof checkSchedules>
   /** Ends the loops. */
@@ -95,6 +98,7 @@ export function partsInOrder(wired: Wired, { config, ownAgents, agents, ...given
         {
           compactAfterMs: config.compactAfterSeconds && config.compactAfterSeconds * 1000,
           deleteAfterMs: config.retentionDays && config.retentionDays * 86_400_000,
+          sessionAddressMs: given.hasSessions && ADDRESS_WINDOW_MS,
         },
         { intervalMs: RETENTION_INTERVAL_MS, signal },
       ),

@@ -3,6 +3,7 @@ import { styleText } from 'node:util'
 import { levels, pino } from 'pino'
 import { ConfigError } from '../config/config.ts'
 import type { Logger } from '../ports/logger.ts'
+import { withoutQuerySecrets } from '../ports/query-secrets.ts'
 import { readError } from '../ports/read-error.ts'
 
 /**
@@ -31,7 +32,7 @@ const MAX_WAITING_BYTES = 2 ** 22
 function lineWriter(): (line: string) => void {
   const output = new Console({ stdout: process.stderr, ignoreErrors: true })
   return (line) => {
-    if (process.stderr.writableLength < MAX_WAITING_BYTES) output.log(line.slice(0, -1))
+    if (process.stderr.writableLength < MAX_WAITING_BYTES) output.log(withoutQuerySecrets(line.slice(0, -1)))
   }
 }
 

@@ -25,7 +25,9 @@ export async function openRawSocket(
   url: string,
   { params, ...options }: ClientOptions & { params?: Record<string, string> } = {},
 ): Promise<RawSocket> {
-  const socket = new WebSocket(`${url}?connectionParams=1`, options)
+  const target = new URL(url)
+  target.searchParams.set('connectionParams', '1')
+  const socket = new WebSocket(target, options)
   const closed = new Promise<number>((resolve) => socket.once('close', resolve))
   await once(socket, 'open')
   const answers: Answer[] = []

@@ -7,6 +7,7 @@ import { parseInput } from '../../contract/parse-input.ts'
 import { shortened } from '../../contract/issues.ts'
 import { isTerminal } from '../../contract/terminal.ts'
 import { ANSWER_HEADERS, answerJson } from '../answer.ts'
+import type { Connection } from '../connection.ts'
 import { createKeepAlive } from '../keep-alive.ts'
 import type { ApiServices } from '../services.ts'
 import type { WatchReader } from '../watch-reader.ts'
@@ -23,6 +24,7 @@ import {
   readBody,
   readCursor,
 } from './read-request.ts'
+import { createSessionRoutes } from './session-routes.ts'
 import { REST_SSE } from './sse-format.ts'
 import {
   RestCreateConversation,
@@ -38,6 +40,7 @@ import {
 } from './wire.ts'
 
 export interface RestEnv {
+  Bindings: Connection
   Variables: { principal: Principal }
 }
 
@@ -103,6 +106,8 @@ export function createRestApp(services: ApiServices, watchReader: WatchReader): 
     const input = fromHistoryQuery(c.req.param('id'), parseInput(HistoryQuery, c.req.query()))
     return answerJson(toRestConversationDetail(await conversations.get(c.get('principal'), input)))
   })
+
+  app.route('/sessions', createSessionRoutes(services.sessions))
 
   // These come after the routes above: the path exists, but not with this method.
   for (const path of new Set(app.routes.map((route) => route.path))) {

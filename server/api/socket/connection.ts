@@ -8,7 +8,8 @@ import type { Principal } from '../../contract/principal.ts'
 import { toAgentRuntimeError, toTRPCShape } from '../errors.ts'
 import type { AgentRouter } from '../router.ts'
 import type { ApiServices } from '../services.ts'
-import { SUBSCRIPTION_PATH } from '../subscription.ts'
+import type { SessionRequest } from '../../domain/sessions.ts'
+import { SUBSCRIPTION_PATH } from '../query-tokens.ts'
 import { Caller, isRefusal } from './caller.ts'
 import type { CallerOptions } from './caller.ts'
 import { Calls } from './calls.ts'
@@ -18,6 +19,7 @@ import type { Call } from './messages.ts'
 import { watchOver } from './lifetime.ts'
 import type { LifetimeSettings } from './lifetime.ts'
 import type { Outlet } from './outlet.ts'
+import { toRequest } from './upgrade-request.ts'
 import type { InTimeSlice } from './time-slices.ts'
 
 export interface ConnectionOptions extends CallerOptions {
@@ -53,6 +55,7 @@ export class Connection {
   readonly #calls: Calls
   readonly #subscriptions = new Map<number | string, EventSubscription>()
   readonly #closed = new AbortController()
+  readonly #from: SessionRequest
   /** Undefined until the client has sent the headers that it has announced. */
   #caller: Caller | undefined
   #refusals = 0
@@ -61,6 +64,14 @@ export class Connection {
     this.#options = options
     this.#peer = peer
     const { upgrade, client } = peer
+    const { remoteAddress } = upgrade.socket
+    this.#from = {
+      remoteAddress,
+      // Made for those few calls that look at it.
+      get request() {
+        return toRequest(upgrade, {}, [])
+      },
+    }
     this.#calls = new Calls({
       client,
       maxWaitingBytes: options.maxBodyBytes,
@@ -150,7 +161,7 @@ export class Connection {
         router: this.#options.router,
         path,
         type,
-        ctx: { principal },
+        ctx: { principal, from: this.#from },
         getRawInput: async () => input,
         signal: this.#closed.signal,
         batchIndex,

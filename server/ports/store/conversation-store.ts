@@ -8,10 +8,11 @@ import type { GivenTurn, TurnsToGive } from '../upkeep.ts'
 
 /** Conversations, their messages and whose turn it is there. */
 export interface ConversationStore {
+  /** @returns null when its owner is a visitor whose session was claimed. */
   createConversation(
     owner: Owner,
     conversation: { id: string; agentKey: string | null; title: string | null; metadata: JsonObject },
-  ): Promise<Conversation>
+  ): Promise<Conversation | null>
   getConversation(reach: Reach, conversationId: string): Promise<Conversation | null>
   listConversations(
     reach: Reach,

@@ -3,12 +3,21 @@ import type { ConversationStore } from './conversation-store.ts'
 import type { EventStore } from './event-store.ts'
 import type { GateStore } from './gate-store.ts'
 import type { RunStore } from './run-store.ts'
+import type { SessionStore } from './session-store.ts'
 import type { SweepStore } from './sweep-store.ts'
 import type { WaitStore } from './wait-store.ts'
 
 /** Everything durable, by use. Whoever needs some of it asks for that alone. */
 export interface Store
-  extends RunStore, AttemptStore, EventStore, WaitStore, ConversationStore, GateStore, SweepStore {
+  extends
+    RunStore,
+    AttemptStore,
+    EventStore,
+    WaitStore,
+    ConversationStore,
+    GateStore,
+    SessionStore,
+    SweepStore {
   /** @throws when the database does not answer or its schema is missing. */
   check(): Promise<void>
   close(): Promise<void>

@@ -14,6 +14,7 @@ import { openGates } from './gates.ts'
 import type { Gate, GateOf } from './gates.ts'
 import { insertRuns } from './insert-runs.ts'
 import { lockConversations, admitRuns } from './admit-runs.ts'
+import { lockSessions } from './lock-sessions.ts'
 
 // For the transaction, so that it holds behind a pooler too.
 const HAVE_PATIENCE = {
@@ -75,13 +76,20 @@ async function createCarefully(
   }
   const answers = new Map<string, CreatedRun>()
   const startable: NewRun[] = []
+  // Before any conversation: a claim locks them in that order. The first wave's conversations do not wait for the answer.
+  const lockedSessions = lockSessions(
+    client,
+    asked.map((run) => run.principal),
+  )
   // After the conversations, all of which the first wave locks, and before anything that others may wait for.
   let gateOf: GateOf | undefined
   for (const wave of inWaves(asked)) {
-    const ownedIds = await lockConversations(client, wave)
+    const [isClaimed, ownedIds] = await Promise.all([lockedSessions, lockConversations(client, wave)])
+    for (const { id, principal } of wave) if (isClaimed(principal)) answers.set(id, { kind: 'session-over' })
+    const current = wave.filter((run) => !answers.has(run.id))
     gateOf ??= await openGates(client, asked, runsAtOnce)
-    const existing = await findExistingInConversations(client, wave)
-    const fresh = wave.filter((run) => !existing.has(run.id))
+    const existing = await findExistingInConversations(client, current)
+    const fresh = current.filter((run) => !existing.has(run.id))
     const admissions = await admitRuns(client, fresh, { ownedIds, visibilityOf })
     const wanted = fresh.filter((run) => admissions.get(run.id)?.refusal === undefined)
     const places = new Map<string, { waitsForTurn: boolean; gate: Gate | null }>()

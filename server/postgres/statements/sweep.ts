@@ -27,7 +27,7 @@ const TAKE = {
  */
 export async function sweepAlone(
   pool: pg.Pool,
-  name: 'compaction' | 'conversations' | 'retention',
+  name: 'compaction' | 'conversations' | 'retention' | 'sessions',
   work: (executor: Executor) => Promise<Sweep>,
 ): Promise<Sweep> {
   return inTransaction(pool, async (client) => {

@@ -1,12 +1,17 @@
 import type { ConversationStore } from '../../ports/store/conversation-store.ts'
 import * as reads from '../prisma/reads.ts'
+import { createVisitorsConversation } from '../statements/create-conversation.ts'
+import { isVisitor } from '../statements/lock-sessions.ts'
 import { readHistory } from '../statements/read-history.ts'
 import { giveTurns } from '../statements/upkeep.ts'
 import type { StoreParts } from './store-parts.ts'
 
 export function createConversationStore({ pool, prisma, delivering }: StoreParts): ConversationStore {
   return {
-    createConversation: (owner, conversation) => reads.createConversation(prisma, owner, conversation),
+    createConversation: (owner, conversation) =>
+      isVisitor(owner)
+        ? createVisitorsConversation(pool, owner, conversation)
+        : reads.createConversation(prisma, owner, conversation),
     getConversation: (reach, conversationId) => reads.getConversation(prisma, reach, conversationId),
     listConversations: (reach, filter, cursor) => reads.listConversations(pool, { reach, filter, cursor }),
     readHistory: (reach, conversationId, window) => readHistory(pool, { reach, conversationId }, window),

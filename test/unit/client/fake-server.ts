@@ -11,6 +11,7 @@ import type { RunDetail } from '../../../server/contract/run.ts'
 import { isTerminal, isTerminalEvent } from '../../../server/contract/terminal.ts'
 import type { Conversations } from '../../../server/domain/conversations.ts'
 import type { Runs } from '../../../server/domain/runs.ts'
+import type { Sessions } from '../../../server/domain/sessions.ts'
 import type { EventStream } from '../../../server/events/event-stream.ts'
 import { createEventHub } from '../../../server/events/hub.ts'
 import { visibleTo } from '../../../server/events/visibility.ts'
@@ -152,11 +153,20 @@ export function fakeServer(): FakeServer {
     bus.publish([{ kind: 'events', runId, seq: run.lastSeq }])
   }
 
+  const sessionsFace: Sessions = {
+    async create() {
+      return { token: `token ${nextId()}`, expiresAt: '2026-02-01T00:00:00.000Z' }
+    },
+    find: async () => null,
+    claim: async () => ({ conversations: 0, runs: 0 }),
+  }
+
   const log = { debug() {}, info() {}, warn() {}, error() {} }
   const services = {
     // Listing events is the REST face's, which is not part of this server.
     runs: runsFace as Runs,
     conversations: conversationsFace,
+    sessions: sessionsFace,
     log,
     stopping: new AbortController().signal,
     streamKeepAliveMs: 10_000,
@@ -169,6 +179,7 @@ export function fakeServer(): FakeServer {
     maxBodyBytes: 100_000,
     restPath: '/api/agents',
     trpcPath: '/trpc',
+    sessionPath: undefined,
     allowedOrigins: [],
     readers: { reauthenticateMs: 60_000, maxAgeMs: 3_600_000 },
   })

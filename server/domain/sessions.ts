@@ -1,0 +1,194 @@
+// Visitors without an account: how they are let in, and how what they have becomes a user's.
+import { createHash, randomBytes } from 'node:crypto'
+import { v7 as uuidv7 } from 'uuid'
+import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
+import { parseInput } from '../contract/parse-input.ts'
+import { parsePrincipal } from '../contract/principal.ts'
+import type { Principal } from '../contract/principal.ts'
+import { ClaimInput, SessionToken } from '../contract/session.ts'
+import type { AnonymousSession, Claimed } from '../contract/session.ts'
+import type { AnonymousSessionStore, KeptSession } from '../ports/anonymous-sessions.ts'
+import type { Logger } from '../ports/logger.ts'
+import { ownerOf } from '../ports/owner.ts'
+import type { SessionStore, Visitor } from '../ports/store/session-store.ts'
+import { createNetworkOf } from '../config/networks.ts'
+
+/** Anonymous sessions, beyond that there are any. */
+export interface AnonymousSessions {
+  /** Which tenant a visitor belongs to, by the request for the session. Default: `''`. */
+  tenantOf?: (request: Request) => string | Promise<string>
+  /** Where tokens are kept. Default: in a table of the runtime's. */
+  store?: AnonymousSessionStore
+}
+
+/** Who asks for a session. */
+export interface SessionRequest {
+  /** What asked for it; undefined where code on the server does. */
+  request?: Request | undefined
+  /** IP address of the socket that it came by. Where it is unknown, all who ask so share one bound. */
+  remoteAddress?: string | undefined
+}
+
+export interface Sessions {
+  /**
+   * Lets in a visitor without an account.
+   *
+   * @throws AgentRuntimeError `rate_limited` when too many were let in from that network lately, `not_found` without
+   * `anonymousSessions`.
+   */
+  create(from?: SessionRequest): Promise<AnonymousSession>
+  /** Whose token it is; null when it is nobody's, has expired, or was claimed. For an `authenticate` of one's own. */
+  find(token: string): Promise<Principal | null>
+  /**
+   * Makes everything that a visitor has a user's, and ends the session: all of it or nothing, and once.
+   *
+   * @throws AgentRuntimeError `not_found` when there is no such session or it has expired, `conflict` when it was claimed
+   * before, `forbidden` when who asks is no user.
+   * @example
+   * const { conversations, runs } = await runtime.sessions.claim({ id: user.id, tenantId: '', kind: 'user' }, token)
+   */
+  claim(principal: Principal, token: string): Promise<Claimed>
+}
+
+interface SessionSettings {
+  lifetimeMs: number
+  /** Whether a session that is used lasts longer. */
+  isRenewing: boolean
+  /** Sessions for one network within {@link ADDRESS_WINDOW_MS}; false: any number. */
+  perAddress: number | false
+  trustedProxies: readonly string[]
+}
+
+const TOKEN_BYTES = 32
+const TOKEN = /^[\w-]{43}$/
+/** Within which sessions are counted that were made for one network. */
+export const ADDRESS_WINDOW_MS = 3_600_000
+
+/** @param options false: there are none. */
+export function createSessions(
+  { store, log }: { store: SessionStore; log: Logger },
+  settings: SessionSettings,
+  options: AnonymousSessions | false,
+): Sessions {
+  const { lifetimeMs, isRenewing, perAddress, trustedProxies } = settings
+  const networkOf = createNetworkOf(trustedProxies)
+  const keeper = options === false ? undefined : options.store
+  let hasWarned = false
+
+  function boundOf({ request, remoteAddress }: SessionRequest) {
+    if (perAddress === false) return null
+    const forwardedFor = request?.headers.get('x-forwarded-for')
+    const network = networkOf({ remoteAddress, forwardedFor })
+    if (network === undefined && !hasWarned) {
+      hasWarned = true
+      log.warn({}, ADDRESS_UNKNOWN)
+    }
+    return { addressHash: hash(network ?? ''), max: perAddress, windowMs: ADDRESS_WINDOW_MS }
+  }
+
+  async function tenantOf(request: Request | undefined): Promise<string> {
+    if (options === false || options.tenantOf === undefined) return ''
+    if (request === undefined)
+      throw new TypeError('anonymousSessions.tenantOf needs the request for a session.')
+    return options.tenantOf(request)
+  }
+
+  /** What the application keeps, for as long as it has not expired. */
+  async function keptBy(keeper: AnonymousSessionStore, token: string): Promise<KeptSession | null> {
+    const kept = await keeper.find(token)
+    return kept !== null && kept.expiresAt.getTime() > Date.now() ? kept : null
+  }
+
+  async function findKept(keeper: AnonymousSessionStore, token: string): Promise<Visitor | null> {
+    const kept = await keptBy(keeper, token)
+    if (kept === null) return null
+    const visitor = visitorOf(kept)
+    return (await store.meetSession({ visitor, expiresAt: kept.expiresAt })) ? visitor : null
+  }
+
+  async function findOwn(token: string): Promise<Visitor | null> {
+    if (!TOKEN.test(token)) return null
+    const found = await store.findSession(hash(token))
+    if (found === null) return null
+    if (isRenewing && found.remainingMs < lifetimeMs / 2) await store.renewSession(hash(token), lifetimeMs)
+    return found.visitor
+  }
+
+  return {
+    async create(from = {}) {
+      if (options === false) throw switchedOff()
+      const id = uuidv7()
+      const token = randomBytes(TOKEN_BYTES).toString('base64url')
+      const visitor = visitorOf({ id, tenantId: await tenantOf(from.request) })
+      const created = await store.createSession(
+        { visitor, tokenHash: keeper === undefined ? hash(token) : null, lifetimeMs },
+        boundOf(from),
+      )
+      if (created.kind === 'too-many') {
+        const retryAfterSeconds = Math.max(1, Math.ceil(created.retryAfterSeconds))
+        log.info({ retryAfterSeconds }, 'refused an anonymous session: too many from one address')
+        throw new AgentRuntimeError('rate_limited', TOO_MANY, { details: { retryAfterSeconds } })
+      }
+      const { expiresAt } = created
+      await keeper?.create({ ...visitor, token, expiresAt, request: from.request })
+      return { token, expiresAt: expiresAt.toISOString() }
+    },
+
+    async find(token) {
+      if (options === false || !SessionToken.safeParse(token).success) return null
+      const visitor = await (keeper === undefined ? findOwn(token) : findKept(keeper, token))
+      return visitor && parsePrincipal({ ...visitor, kind: 'anonymous' })
+    },
+
+    async claim(principal, given) {
+      const user = parsePrincipal(principal)
+      if (options === false) throw switchedOff()
+      const { token } = parseInput(ClaimInput, { token: given })
+      if (user.kind !== 'user')
+        throw new AgentRuntimeError('forbidden', 'Sign in to claim an anonymous session.')
+      const kept = keeper && (await keptBy(keeper, token))
+      if (kept === null) throw noSuchSession()
+      const visitor = kept && visitorOf(kept)
+      if (kept && visitor) await store.meetSession({ visitor, expiresAt: kept.expiresAt })
+      const outcome = await store.claimSession(
+        visitor ? { visitor } : { tokenHash: hash(token) },
+        ownerOf(user),
+      )
+      if (outcome.kind === 'none') throw noSuchSession()
+      if (outcome.kind === 'claimed-before') {
+        throw new AgentRuntimeError('conflict', 'The anonymous session was claimed before.')
+      }
+      const { kind: _, ...claimed } = outcome
+      log.info({ by: ownerOf(user), ...claimed }, 'an anonymous session was claimed')
+      if (keeper && visitor) {
+        // The session is over whether or not the application gets to know.
+        await keeper
+          .end(visitor)
+          .catch((error: unknown) => log.error({ err: error }, 'ending a session failed'))
+      }
+      return claimed
+    },
+  }
+}
+
+function visitorOf({ id, tenantId = '' }: Pick<KeptSession, 'id' | 'tenantId'>): Visitor {
+  const principal = parsePrincipal({ id, tenantId, kind: 'anonymous' })
+  return { id: principal.id, tenantId: principal.tenantId }
+}
+
+function hash(text: string): Buffer {
+  return createHash('sha256').update(text).digest()
+}
+
+const TOO_MANY = 'Too many visitors came from your network lately. Try again later.'
+
+const ADDRESS_UNKNOWN =
+  'It is not known from where anonymous sessions are asked for, so that all visitors share one bound. Hand over the address: runtime.handler(request, { remoteAddress })'
+
+function switchedOff(): AgentRuntimeError {
+  return new AgentRuntimeError('not_found', 'There are no anonymous sessions here.')
+}
+
+function noSuchSession(): AgentRuntimeError {
+  return new AgentRuntimeError('not_found', 'There is no such anonymous session, or it has expired.')
+}

@@ -1,0 +1,133 @@
+// A visitor has signed in: what was theirs becomes a user's, all of it or nothing.
+import type pg from 'pg'
+import { StoreFailure } from '../../ports/store/store-failure.ts'
+import type { Owner } from '../../ports/owner.ts'
+import type { ClaimOutcome, SessionStore, Visitor } from '../../ports/store/session-store.ts'
+import { execute, inTransaction } from '../connections/transaction.ts'
+import { haveOneOwner, isOwned, ownerValues } from '../owned-by.ts'
+
+const COLUMNS = `id, tenant_id AS "tenantId", owner_id AS "visitorId", claimed_at IS NOT NULL AS "isClaimed"`
+
+// Whoever creates something for the visitor has the row locked until that is committed, or finds it claimed afterwards. What
+// this transaction moves it looks for in statements of their own, which see all that was created until then.
+const LOCK_BY_TOKEN = {
+  name: 'session_claim_lock_by_token',
+  text: `
+    SELECT ${COLUMNS} FROM agent_runtime.anonymous_session
+    WHERE token_hash = $1 AND (claimed_at IS NOT NULL OR expires_at > now())
+    FOR UPDATE`,
+}
+
+const LOCK_BY_VISITOR = {
+  name: 'session_claim_lock_by_visitor',
+  text: `
+    SELECT ${COLUMNS} FROM agent_runtime.anonymous_session
+    WHERE tenant_id = $1 AND owner_id = $2
+    FOR UPDATE`,
+}
+
+const END = {
+  name: 'session_claim_end',
+  text: `UPDATE agent_runtime.anonymous_session SET claimed_at = now() WHERE id = $1`,
+}
+
+// Conversations before runs, each in the order of their ids, as everybody locks them.
+const MOVE_CONVERSATIONS = {
+  name: 'session_claim_conversations',
+  text: `
+    WITH theirs AS (
+      SELECT c.id FROM agent_runtime.conversation c
+      WHERE ${isOwned('c', 1)}
+      ORDER BY c.id
+      FOR NO KEY UPDATE
+    ), moved AS (
+      UPDATE agent_runtime.conversation c SET tenant_id = $4, owner_id = $5, owner_kind = $6
+      FROM theirs WHERE c.id = theirs.id
+      RETURNING c.id
+    )
+    SELECT count(*)::int AS count FROM moved`,
+}
+
+// A key that the user has used too stays the user's: that it was used before is said of the user's run.
+const MOVE_RUNS = {
+  name: 'session_claim_runs',
+  text: `
+    WITH theirs AS (
+      SELECT r.id, r.idempotency_key, $4::text AS tenant_id, $5::text AS owner_id, $6::text AS owner_kind
+      FROM agent_runtime.run r
+      WHERE ${isOwned('r', 1)}
+      ORDER BY r.id
+      FOR NO KEY UPDATE
+    ), keyed AS (
+      SELECT t.*, EXISTS (
+        SELECT FROM agent_runtime.run o
+        WHERE ${haveOneOwner('o', 't')} AND o.idempotency_key = t.idempotency_key
+      ) AS is_taken
+      FROM theirs t
+    ), moved AS (
+      UPDATE agent_runtime.run r SET
+        tenant_id = k.tenant_id, owner_id = k.owner_id, owner_kind = k.owner_kind,
+        idempotency_key = CASE WHEN k.is_taken THEN NULL ELSE r.idempotency_key END,
+        fingerprint = CASE WHEN k.is_taken THEN NULL ELSE r.fingerprint END
+      FROM keyed k WHERE r.id = k.id
+      RETURNING r.id
+    )
+    SELECT count(*)::int AS count FROM moved`,
+}
+
+interface SessionRow {
+  id: string
+  tenantId: string
+  visitorId: string
+  isClaimed: boolean
+}
+
+type Session = Parameters<SessionStore['claimSession']>[0]
+
+/** A key that the user uses at this very moment, or a deadlock: the next try finds it used. */
+const MAX_TRIES = 5
+
+export async function claimSession(pool: pg.Pool, session: Session, to: Owner): Promise<ClaimOutcome> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await inTransaction(pool, (client) => claim(client, session, to))
+    } catch (error) {
+      if (tries === MAX_TRIES || !isPassing(error)) throw error
+    }
+  }
+}
+
+async function claim(client: pg.PoolClient, session: Session, to: Owner): Promise<ClaimOutcome> {
+  const found = await lock(client, session)
+  if (found === undefined) return { kind: 'none' }
+  if (found.isClaimed) return { kind: 'claimed-before' }
+  const { tenantId, visitorId: id } = found
+  const owners = [...ownerValues({ id, tenantId, kind: 'anonymous' }), ...ownerValues(to)]
+  const [, [conversations], [runs]] = await Promise.all([
+    execute(client, END, [found.id]),
+    execute<{ count: number }>(client, MOVE_CONVERSATIONS, owners),
+    execute<{ count: number }>(client, MOVE_RUNS, owners),
+  ])
+  return { kind: 'claimed', conversations: conversations?.count ?? 0, runs: runs?.count ?? 0 }
+}
+
+async function lock(client: pg.PoolClient, session: Session): Promise<SessionRow | undefined> {
+  const [row] =
+    'tokenHash' in session
+      ? await execute<SessionRow>(client, LOCK_BY_TOKEN, [session.tokenHash])
+      : await execute<SessionRow>(client, LOCK_BY_VISITOR, visitorValues(session.visitor))
+  return row
+}
+
+const visitorValues = ({ tenantId, id }: Visitor) => [tenantId, id]
+
+const UNIQUE_VIOLATION = '23505'
+
+function isPassing(error: unknown): boolean {
+  if (!(error instanceof StoreFailure)) return false
+  const { cause } = error
+  return (
+    error.kind === 'contended' ||
+    (cause instanceof Error && 'code' in cause && cause.code === UNIQUE_VIOLATION)
+  )
+}
