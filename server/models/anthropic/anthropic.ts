@@ -3,7 +3,7 @@ import { ConfigError } from '../../config/config.ts'
 import { PROVIDERS } from '../../config/providers.ts'
 import type { AgentMessage } from '../../contract/message.ts'
 import { fromMessageEvents } from './events.ts'
-import { toAnthropicPrompt, toAnthropicTool } from './messages.ts'
+import { PROVIDER, toAnthropicPrompt, toAnthropicTool } from './messages.ts'
 import type { Block } from './messages.ts'
 import { loadSdk } from './load-sdk.ts'
 import type { Model, ModelChunk, ModelRequest } from '../../ports/model.ts'
@@ -26,8 +26,6 @@ export interface AnthropicModelOptions {
   /** More fields of the request, as the provider spells them, e.g. `{ output_config: { effort: 'low' } }`. */
   extra?: Record<string, unknown>
 }
-
-const PROVIDER = 'anthropic'
 
 // Anthropic requires a limit, and thinking counts towards it.
 const DEFAULT_MAX_OUTPUT_TOKENS = 16_000

@@ -1,10 +1,12 @@
 import type Anthropic from '@anthropic-ai/sdk'
 import type { Message } from '../../contract/message.ts'
-import type { Part } from '../../contract/message-part.ts'
+import type { FilePart, Part } from '../../contract/message-part.ts'
 import { textOf } from '../../contract/text-of.ts'
 import { ModelError } from '../../ports/model.ts'
 import type { FinishReason, ToolSpec } from '../../ports/model.ts'
 import { toArgumentsObject } from '../provider/tool-arguments.ts'
+
+export const PROVIDER = 'anthropic'
 
 export type Block = Anthropic.ContentBlockParam
 type Turn = { role: 'user' | 'assistant'; content: Block[] }
@@ -79,10 +81,8 @@ function toPart(part: Part): InputBlock[] {
     case 'image':
       return [{ type: 'image', source: toSource(part.url) as Anthropic.ImageBlockParam['source'] }]
     case 'file': {
-      if (part.url === undefined)
-        throw unfit('files that were uploaded to it before', 'the bytes in a data URL, or a URL')
       const title = part.filename === undefined ? {} : { title: part.filename }
-      return [{ type: 'document', source: toDocument(part.url), ...title }]
+      return [{ type: 'document', source: toDocument(part), ...title }]
     }
     case 'audio':
       throw unfit('audio', 'a transcript')
@@ -102,7 +102,8 @@ function toSource(url: string): Bytes | { type: 'url'; url: string } {
     : { type: 'base64', media_type, data }
 }
 
-function toDocument(url: string): Anthropic.DocumentBlockParam['source'] {
+function toDocument({ url, fileId = '' }: FilePart): Anthropic.DocumentBlockParam['source'] {
+  if (url === undefined) return { type: 'file', file_id: fileId }
   const source = toSource(url)
   if (source.type === 'url') return source
   if (source.media_type === 'application/pdf') return { ...source, media_type: source.media_type }

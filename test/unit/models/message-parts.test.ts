@@ -125,7 +125,6 @@ describe('Anthropic', () => {
 
   test.for<[string, Part]>([
     ['audio', { type: 'audio', url: wav }],
-    ['files that were uploaded to it before', { type: 'file', fileId: 'file-1' }],
     ['files of type application/zip', { type: 'file', url: 'data:application/zip;base64,UEsD' }],
   ])('does not take %s, which says what to give', ([what, part]) => {
     const ask = () => blocksOf({ role: 'user', content: [part] } as Message)
