@@ -55,6 +55,7 @@ export interface RunStoreDependencies {
   detachDelayMs?: number
 }
 
+// oxlint-disable-next-line max-lines-per-function -- Closures over one state, which changes in each of them.
 export function createRunStore<TShape extends AgentShape>(
   runId: string,
   { clock, follow, notifyIntervalMs = 16, detachDelayMs = 1_000 }: RunStoreDependencies,

@@ -45,6 +45,7 @@ export type Handler = (request: Request, connection?: object) => Promise<Respons
 const MAX_BATCH = 10
 
 /** The whole HTTP face as one fetch handler: tRPC, REST/SSE, health. */
+// oxlint-disable-next-line max-lines-per-function -- A list of routes.
 export function createHandler(options: HandlerOptions): Handler {
   const { services, router, restPath, trpcPath, sessionPath } = options
   const app = new Hono<RestEnv>({ strict: false })

@@ -58,6 +58,7 @@ export type CreateRun = (
   options?: { occurrence: string },
 ) => Promise<{ run: Run; created: boolean }>
 
+// oxlint-disable-next-line max-lines-per-function -- The way of one request, step by step, and each answer of the database to it.
 export function createCreateRun(ports: CreateRunPorts, settings: CreateRunSettings): CreateRun {
   const { bus } = ports
   const commitRun = createCommitRun(ports)

@@ -47,6 +47,7 @@ export interface Runs extends RunEvents {
   respond(principal: Principal, answer: RespondRequest): Promise<Run>
 }
 
+// oxlint-disable-next-line max-lines-per-function -- A list of use cases, closures over the same ports.
 export function createRuns(ports: RunPorts, settings: CreateRunSettings, events: RunEvents): Runs {
   const { store, bus, access } = ports
 

@@ -51,6 +51,7 @@ import { createParts } from './start-stop.ts'
  * export const runtime = createAgentRuntime({ agents: [chat] })
  * export default runtime
  */
+// oxlint-disable-next-line max-lines-per-function -- Wiring alone: each line hands to the next part what those before made.
 export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   options: RuntimeOptions<TAgents>,
 ): AgentRuntime<ShapeOfAgent<TAgents[number]>> {

@@ -50,6 +50,7 @@ const ACCEPTED = { header: 'Accept' as const, supports: ['application/json', STR
 const runIdOf = (c: Context) => c.req.param('id') ?? ''
 
 /** REST and SSE: the same use cases as the router's, for every language that speaks HTTP. */
+// oxlint-disable-next-line max-lines-per-function -- A list of routes.
 export function createRestApp(services: ApiServices, watchReader: WatchReader): Hono<RestEnv> {
   const { runs, conversations } = services
   const keepAlive = createKeepAlive(services.streamKeepAliveMs)
