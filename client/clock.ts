@@ -6,6 +6,9 @@ export interface ClientClock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>
 }
 
+/** What a timer can hold, about 25 days. */
+const MAX_TIMER_MS = 2_147_483_647
+
 /** The machine's own time. */
 export const systemClock: ClientClock = {
   now: () => Date.now(),
@@ -17,7 +20,15 @@ export const systemClock: ClientClock = {
         signal?.removeEventListener('abort', wake)
         resolve()
       }
-      const timer = setTimeout(wake, ms)
+      let timer: ReturnType<typeof setTimeout>
+      let leftMs = ms
+      // In parts: a timer for longer than it can hold fires at once.
+      const sleepOn = () => {
+        const partMs = Math.min(leftMs, MAX_TIMER_MS)
+        leftMs -= partMs
+        timer = setTimeout(leftMs > 0 ? sleepOn : wake, partMs)
+      }
+      sleepOn()
       signal?.addEventListener('abort', wake)
     }),
 }
