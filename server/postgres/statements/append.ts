@@ -5,6 +5,7 @@ import type { AppendOutcome, RunAppend, RunEnding } from '../../ports/attempt.ts
 import type { QueuedRun } from '../../ports/queue.ts'
 import type { Deliver } from '../deliveries/deliveries.ts'
 import { toStorableJson } from '../../contract/storable-json.ts'
+import { cancelWaits } from './end-runs.ts'
 import { insertEvents } from './insert-event.ts'
 import type { VisibilityOf } from './insert-event.ts'
 import { havingPatience } from './patience.ts'
@@ -43,7 +44,7 @@ const APPEND = {
       FROM head h JOIN locked ON locked.id = h.run_id
       WHERE r.id = h.run_id AND r.attempt = h.attempt AND r.status = 'running' AND r.last_seq = h.base_seq
         AND (h.status IS NULL OR (h.status = 'cancelled') = (r.cancel_requested_at IS NOT NULL))
-      RETURNING r.id, r.conversation_id, h.attempt
+      RETURNING r.id, r.conversation_id, h.attempt, r.status
     ), events AS (
       ${insertEvents(
         {
@@ -64,6 +65,7 @@ const APPEND = {
       SELECT m.run_id, m.position, moved.conversation_id, 'output', m.body
       FROM unnest($14::uuid[], $15::int[], $16::jsonb[]) AS m (run_id, position, body)
       JOIN moved ON moved.id = m.run_id
+    ), unanswered AS (${cancelWaits(`run_id = ANY (ARRAY(SELECT id FROM moved WHERE status NOT IN ${OPEN}))`)}
     )
     SELECT id FROM moved`,
 }

@@ -1,7 +1,7 @@
-// Parts of the statements that end runs which no worker has.
+// Parts of the statements that end runs.
 import type { Transition } from '../../lifecycle/transitions.ts'
 
-/** SQL for what such an UPDATE sets, beside the error. */
+/** SQL for what an UPDATE sets that ends runs which no worker has, beside the error. */
 export const setEnded = ({ to }: Transition): string =>
   `status = '${to}', finished_at = now(), last_seq = last_seq + 1, run_at = NULL, turn = NULL`
 

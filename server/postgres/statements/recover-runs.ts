@@ -11,6 +11,7 @@ import type { QueuedRun } from '../../ports/queue.ts'
 import type { Deliver } from '../deliveries/deliveries.ts'
 import type { ChangedRun } from '../../ports/upkeep.ts'
 import { execute, inTransaction } from '../connections/transaction.ts'
+import { cancelWaits } from './end-runs.ts'
 import { insertNewest } from './insert-event.ts'
 import type { VisibilityOf } from './insert-event.ts'
 
@@ -102,6 +103,7 @@ const RECOVER = {
         lease_owner = NULL, lease_expires_at = NULL
       FROM verdict v WHERE r.id = v.id
       RETURNING r.id, r.agent_key, r.status, r.attempt, r.priority, r.last_seq, r.timeout_ms, r.error, v.delay_ms
+    ), unanswered AS (${cancelWaits(`run_id = ANY (ARRAY(SELECT id FROM r WHERE status <> '${retried.to}'))`)}
     ), told AS (
       ${insertNewest(
         { type: 't.type', visibility: 't.visibility', payload: PAYLOAD },

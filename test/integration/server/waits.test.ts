@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { defineAgent } from '../../../server/index.ts'
 import type { AgentContext, Json } from '../../../server/index.ts'
 import { test } from '../../support/runtime.ts'
+import { expireLease } from '../../support/takeover.ts'
 
 const agentOf = (run: (ctx: AgentContext) => Promise<{ output: Json }>) =>
   defineAgent({ key: 'agent', output: z.json(), run })
@@ -17,6 +18,52 @@ const asking = agentOf(async (ctx) => {
 const ALL = 'events?include_all=1'
 
 describe('a wait', () => {
+  describe('that nobody answered', () => {
+    /** Waits for `b` too, once. */
+    const askTwo = async (ctx: AgentContext): Promise<number> => {
+      const asked = [ctx.wait('a', z.number())]
+      if (ctx.attempt === 1) asked.push(ctx.wait('b', z.number()))
+      const answers = await Promise.all(asked)
+      return answers[0]!.value
+    }
+    const ALL_WAITS = 'SELECT name, status FROM agent_runtime.wait ORDER BY name'
+    const SETTLED = [
+      { name: 'a', status: 'answered' },
+      { name: 'b', status: 'cancelled' },
+    ]
+
+    test('is over with its run', async ({ createServer, database }) => {
+      const { rest } = await createServer({
+        agents: [agentOf(async (ctx) => ({ output: await askTwo(ctx) }))],
+      })
+      const id = await rest.create('agent')
+      await (await rest.stream(`runs/${id}/events`)).until('run.waiting')
+      await rest.post(`runs/${id}/respond`, { wait: 'a', value: 7 })
+      expect((await rest.events(`runs/${id}/events`)).at(-1)?.type).toBe('run.succeeded')
+      expect(await database.sql(ALL_WAITS)).toEqual(SETTLED)
+    })
+
+    test('is over with a run whose workers are lost', async ({ createServer, database }) => {
+      const lost = Promise.withResolvers<void>()
+      const begun = Promise.withResolvers<void>()
+      const dying = agentOf(async (ctx) => {
+        await askTwo(ctx)
+        begun.resolve()
+        await lost.promise
+        return { output: null }
+      })
+      const { rest } = await createServer({ agents: [dying] })
+      const id = await rest.create('agent', { max_attempts: 1 })
+      await (await rest.stream(`runs/${id}/events`)).until('run.waiting')
+      await rest.post(`runs/${id}/respond`, { wait: 'a', value: 7 })
+      await begun.promise
+      await expireLease(database.sql, id)
+      expect((await rest.events(`runs/${id}/events`)).at(-1)?.type).toBe('run.failed')
+      lost.resolve()
+      expect(await database.sql(ALL_WAITS)).toEqual(SETTLED)
+    })
+  })
+
   test('ends the attempt, tells what is asked, and goes on with the answer', async ({ createServer }) => {
     const { rest } = await createServer({ agents: [asking] })
     const id = await rest.create('agent')
