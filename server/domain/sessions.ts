@@ -65,6 +65,7 @@ const TOKEN = /^[\w-]{43}$/
 export const ADDRESS_WINDOW_MS = 3_600_000
 
 /** @param options false: there are none. */
+// oxlint-disable-next-line max-lines-per-function -- A list of use cases, closures over the same ports.
 export function createSessions(
   { store, log }: { store: SessionStore; log: Logger },
   settings: SessionSettings,
