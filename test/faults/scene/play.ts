@@ -23,6 +23,8 @@ export interface Scenario {
   title: string
   faults: readonly Fault[]
   load?: Partial<LoadOptions>
+  /** Further environment of all processes. */
+  env?: Record<string, string>
   workerEnv?: FleetOptions['workerEnv']
   workerArgs?: FleetOptions['workerArgs']
   /** Whether the processes reach PostgreSQL over a network that can fail. Default: false. */
@@ -56,7 +58,7 @@ export async function play(
   await using fleet = await startFleet({
     databaseUrl,
     traceUrl: isRemote ? postgres.steadyUrl : postgres.directUrl,
-    env: redis === undefined ? {} : { ...IN_REDIS, REDIS_URL: redis.url },
+    env: { ...(redis && { ...IN_REDIS, REDIS_URL: redis.url }), ...scenario.env },
     servers: 2,
     workers: 4,
     ...(scenario.workerEnv && { workerEnv: scenario.workerEnv }),

@@ -13,5 +13,11 @@ setInterval(() => {
   }
 }, 1_000).unref()
 
-const runtime = createAgentRuntime({ agents: createAgents(createTracer(process.env['TRACE_URL'] ?? '')) })
+const { TENANT: tenantId, TRACE_URL = '' } = process.env
+
+const runtime = createAgentRuntime({
+  agents: createAgents(createTracer(TRACE_URL)),
+  // All callers are one, of a tenant where the scenario has one.
+  ...(tenantId !== undefined && { authenticate: () => ({ id: 'load', tenantId, kind: 'user' as const }) }),
+})
 export default runtime
