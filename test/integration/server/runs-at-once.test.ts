@@ -145,6 +145,31 @@ describe('runs at once', () => {
     )
   })
 
+  test('are those of whoever has the runs now: a visitor’s become a user’s', async ({
+    createServer,
+    database,
+  }) => {
+    const { rest } = await createServer({
+      agents: [quick],
+      authenticate,
+      worker: false,
+      config: { principalRunsAtOnce: 1, tenantRunsAtOnce: 2 },
+    })
+    for (let count = 0; count < 4; count += 1) await rest.create('quick')
+    expect(gatesOf(await database.sql(GATES))).toEqual(['passed', 'principal', 'principal', 'principal'])
+    // What a claim does to them.
+    await database.sql(
+      `UPDATE agent_runtime.run SET owner_id = 'bob', tenant_id = CASE WHEN n = 2 THEN tenant_id ELSE 'beta' END
+       FROM (SELECT id AS run_id, row_number() OVER (ORDER BY id) AS n FROM agent_runtime.run) AS numbered
+       WHERE id = run_id AND n > 1`,
+    )
+    await vi.waitFor(
+      async () =>
+        expect(gatesOf(await database.sql(GATES))).toEqual(['passed', 'passed', 'passed', 'principal']),
+      5_000,
+    )
+  })
+
   test('end with a cancellation too, of one that was let in or of one that was not', async ({
     createServer,
     database,
