@@ -9,6 +9,7 @@ import type {
   CreateConversationInput,
   GetConversationInput,
   ListConversationsInput,
+  UpdateConversationInput,
 } from '../server/contract/conversation.ts'
 import type { Page } from '../server/contract/page.ts'
 import type { ListRunsInput, RespondInput, Run, RunDetail } from '../server/contract/run.ts'
@@ -40,6 +41,8 @@ export interface AgentClient<TShape extends AgentShape = AgentShape> {
   }
   readonly conversations: {
     create(input?: z.input<typeof CreateConversationInput>, options?: CallOptions): Promise<Conversation>
+    /** Changes what is given of it. */
+    update(input: UpdateConversationInput, options?: CallOptions): Promise<Conversation>
     get(input: z.input<typeof GetConversationInput>, options?: CallOptions): Promise<ConversationDetail>
     list(input?: z.input<typeof ListConversationsInput>, options?: CallOptions): Promise<Page<Conversation>>
   }

@@ -82,6 +82,8 @@ export function createAgentClient<TRuntime extends HasAgents>(
     conversations: {
       create: (input = {}, callOptions = {}) =>
         call(trpc.conversations.create.mutate(input, callOptions), callOptions.signal),
+      update: (input, callOptions = {}) =>
+        call(trpc.conversations.update.mutate(input, callOptions), callOptions.signal),
       get: (input, callOptions = {}) =>
         call(trpc.conversations.get.query(input, callOptions), callOptions.signal),
       list: (input = {}, callOptions = {}) =>

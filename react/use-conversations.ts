@@ -3,7 +3,11 @@ import { useMemo } from 'react'
 import type { z } from 'zod'
 import { toAgentError } from '../client/to-agent-error.ts'
 import type { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
-import type { Conversation, CreateConversationInput } from '../server/contract/conversation.ts'
+import type {
+  Conversation,
+  CreateConversationInput,
+  UpdateConversationInput,
+} from '../server/contract/conversation.ts'
 import type { Scope } from '../server/contract/scope.ts'
 import type { Queries } from './queries.ts'
 import { isWorthRetrying } from './queries.ts'
@@ -11,6 +15,8 @@ import { isWorthRetrying } from './queries.ts'
 export interface ConversationsOptions {
   /** Only those of one agent. Default: all. */
   agentKey?: string
+  /** Those that were archived, or those that were not. Default: false. */
+  archived?: boolean | 'all'
   /** Conversations a page, at most 200. Default: 50. */
   limit?: number
   /** Whose, as far as the server allows. Default: `own`. */
@@ -31,16 +37,19 @@ export interface ConversationsView {
   /** @throws AgentRuntimeError */
   create(input?: z.input<typeof CreateConversationInput>): Promise<Conversation>
   readonly isCreating: boolean
+  /** Changes what is given of one. @throws AgentRuntimeError */
+  update(input: UpdateConversationInput): Promise<Conversation>
 }
 
 export type UseConversations = (options?: ConversationsOptions) => ConversationsView
 
 /** The caller's conversations, or those of others that the caller may see, page by page. */
 export function createUseConversations(useQueries: () => Queries): UseConversations {
-  return function useConversations({ agentKey, limit, scope } = {}) {
+  return function useConversations({ agentKey, archived, limit, scope } = {}) {
     const { client, keyOf, refresh } = useQueries()
     const input = {
       ...(agentKey === undefined ? {} : { agentKey }),
+      ...(archived === undefined ? {} : { archived }),
       ...(limit === undefined ? {} : { limit }),
       ...(scope === undefined ? {} : { scope }),
     }
@@ -55,6 +64,11 @@ export function createUseConversations(useQueries: () => Queries): UseConversati
       mutationFn: (input: z.input<typeof CreateConversationInput>) => client.conversations.create(input),
       onSuccess: () => refresh('conversations', 'list'),
     })
+    const change = useMutation({
+      mutationFn: (input: UpdateConversationInput) => client.conversations.update(input),
+      // Also where it is shown by itself.
+      onSuccess: () => refresh('conversations'),
+    })
     const error = useMemo(() => (query.error === null ? null : toAgentError(query.error)), [query.error])
     const conversations = useMemo(() => query.data?.pages.flatMap((page) => page.items) ?? [], [query.data])
     return {
@@ -65,14 +79,17 @@ export function createUseConversations(useQueries: () => Queries): UseConversati
       isLoadingMore: query.isFetchingNextPage,
       error,
       loadMore: async () => void (await query.fetchNextPage()),
-      create: async (input = {}) => {
-        try {
-          return await creation.mutateAsync(input)
-        } catch (refusal) {
-          throw toAgentError(refusal)
-        }
-      },
+      create: (input = {}) => orAgentError(creation.mutateAsync(input)),
       isCreating: creation.isPending,
+      update: (input) => orAgentError(change.mutateAsync(input)),
     }
+  }
+}
+
+async function orAgentError<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer
+  } catch (refusal) {
+    throw toAgentError(refusal)
   }
 }

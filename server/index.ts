@@ -47,9 +47,11 @@ export type { Conversations } from './domain/conversations.ts'
 export type {
   Conversation,
   ConversationDetail,
+  ConversationSummary,
   CreateConversationRequest,
   GetConversationRequest,
   ListConversationsRequest,
+  UpdateConversationRequest,
 } from './contract/conversation.ts'
 export type { Page } from './contract/page.ts'
 export type { EventPage } from './ports/store/event-store.ts'

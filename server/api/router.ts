@@ -7,6 +7,7 @@ import {
   CreateConversationInput,
   GetConversationInput,
   ListConversationsInput,
+  UpdateConversationInput,
 } from '../contract/conversation.ts'
 import { parseInput } from '../contract/parse-input.ts'
 import { parsePrincipal } from '../contract/principal.ts'
@@ -86,6 +87,9 @@ export function createRouter<TShape extends AgentShape>(services: ApiServices) {
       create: procedure
         .input(takes(CreateConversationInput))
         .mutation(({ ctx, input }) => conversations.create(ctx.principal, input)),
+      update: procedure
+        .input(takes(UpdateConversationInput))
+        .mutation(({ ctx, input }) => conversations.update(ctx.principal, input)),
       get: procedure
         .input(takes(GetConversationInput))
         .query(({ ctx, input }) => conversations.get(ctx.principal, input)),

@@ -17,7 +17,12 @@ export const Conversation = z.object({
   metadata: JsonObject,
   createdAt: z.iso.datetime(),
   updatedAt: z.iso.datetime(),
+  /** Since when lists leave it out; null where they don't. */
+  archivedAt: z.iso.datetime().nullable(),
 })
+
+/** What tells a conversation from others, without what is in it. */
+export type ConversationSummary = Pick<Conversation, 'id' | 'owner' | 'agentKey'>
 
 /** A conversation with a window of its history; `limit` and `offset` count back from the newest message. */
 export type ConversationDetail = z.infer<typeof ConversationDetail>
@@ -27,12 +32,30 @@ export const ConversationDetail = Conversation.extend({
   hasMore: z.boolean(),
 })
 
+const Title = z.string().max(500)
+
 export type CreateConversationRequest = z.input<typeof CreateConversationInput>
 export type CreateConversationInput = z.infer<typeof CreateConversationInput>
 export const CreateConversationInput = z.object({
   agentKey: z.string().min(1).optional(),
-  title: z.string().max(500).optional(),
+  title: Title.optional(),
   metadata: JsonObject.default({}),
+})
+
+export const ConversationRef = z.object({ conversationId: ConversationId })
+
+/** What to change of a conversation. What is left out stays. */
+export type UpdateConversationRequest = z.input<typeof UpdateConversationInput>
+export type UpdateConversationInput = z.infer<typeof UpdateConversationInput>
+export const UpdateConversationInput = ConversationRef.extend({
+  /** Null for none in particular. */
+  agentKey: z.string().min(1).nullable().optional(),
+  /** Null for none. */
+  title: Title.nullable().optional(),
+  /** In place of all that was there. */
+  metadata: JsonObject.optional(),
+  /** Whether lists leave it out. */
+  archived: z.boolean().optional(),
 })
 
 export type GetConversationRequest = z.input<typeof GetConversationInput>
@@ -49,6 +72,8 @@ export type ListConversationsRequest = z.input<typeof ListConversationsInput>
 export type ListConversationsInput = z.infer<typeof ListConversationsInput>
 export const ListConversationsInput = z.object({
   agentKey: z.string().optional(),
+  /** Those that were archived (true), those that were not (false), or `all`. Default: false. */
+  archived: z.union([z.boolean(), z.literal('all')]).default(false),
   /** Whose: one's own, one's tenant's or anybody's, as far as `authorize` allows. Default: `own`. */
   scope: Scope.default('own'),
   limit: pageLimit(200, 50),

@@ -31,6 +31,7 @@ interface AccessSettings {
 
 const REFUSALS: Record<Exclude<Action, 'read'>, string> = {
   create: 'You may not create that.',
+  update: 'You may not change this conversation.',
   cancel: 'You may not cancel this run.',
   respond: 'You may not answer this wait.',
   includeDebug: 'You may not see debug events of this run.',
@@ -96,9 +97,14 @@ export function createAccess({ authorize, timeoutMs, log }: AccessSettings): Acc
       const answer = await ask(...asked)
       if (answer === true) return
       if (answer !== false) refuseAnswer(action, 'true or false')
-      const runId = 'run' in resource ? { runId: resource.run.id } : {}
-      log.info({ by: ownerOf(principal), action, ...runId }, 'refused an action')
+      log.info({ by: ownerOf(principal), action, ...nameOf(resource) }, 'refused an action')
       throw new AgentRuntimeError('forbidden', REFUSALS[action])
     },
   }
+}
+
+/** Of what was asked about, where it is there. */
+function nameOf(resource: ActionResources[Action]) {
+  if ('run' in resource) return { runId: resource.run.id }
+  return 'conversation' in resource ? { conversationId: resource.conversation.id } : {}
 }

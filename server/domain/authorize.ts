@@ -1,3 +1,4 @@
+import type { ConversationSummary } from '../contract/conversation.ts'
 import type { Principal } from '../contract/principal.ts'
 import type { RunSummary } from '../contract/run.ts'
 import type { Scope } from '../contract/scope.ts'
@@ -14,6 +15,8 @@ export interface ActionResources {
   create: CreateResource
   /** How far the caller sees, of runs (and their events) or of conversations. */
   read: { kind: 'run' | 'conversation' }
+  /** Changing, or archiving, a conversation. */
+  update: { conversation: ConversationSummary }
   cancel: { run: RunSummary }
   /** Answering a wait. */
   respond: { run: RunSummary; wait: { name: string; kind: WaitKind } }
@@ -34,9 +37,9 @@ export type AuthorizeQuestion<TAction extends Action = Action> = {
 export type AuthorizeAnswer = Scope | boolean
 
 /**
- * Tells what a caller may do. It is asked for `read` whenever something is read, listed, cancelled, answered or streamed, and its
- * answer bounds the query; what lies beyond is answered with 404. About the other actions it is asked with the run in hand, once
- * it is known that the caller may read it; false is answered with 403. An open stream is asked about again every
+ * Tells what a caller may do. It is asked for `read` whenever something is read, listed, changed, cancelled, answered or streamed, and its
+ * answer bounds the query; what lies beyond is answered with 404. About the other actions it is asked with the run or conversation in
+ * hand, once it is known that the caller may read it; false is answered with 403. An open stream is asked about again every
  * `streamReauthenticateSeconds`.
  *
  * What it can't tell is refused: with 503 when it throws or does not answer in time (`authorizeTimeoutSeconds`), and as if it
@@ -62,6 +65,8 @@ export function ownersOnly(...asked: AuthorizeQuestion): AuthorizeAnswer {
       return 'own'
     case 'create':
       return true
+    case 'update':
+      return isSameOwner(principal, resource.conversation.owner)
     case 'cancel':
     case 'respond':
       return isSameOwner(principal, resource.run.owner)

@@ -1,10 +1,11 @@
 import { v7 as uuidv7 } from 'uuid'
 import { parsePrincipal } from '../contract/principal.ts'
-import type { Principal } from '../contract/principal.ts'
+import type { Owner, Principal } from '../contract/principal.ts'
 import {
   CreateConversationInput,
   GetConversationInput,
   ListConversationsInput,
+  UpdateConversationInput,
 } from '../contract/conversation.ts'
 import type {
   Conversation,
@@ -12,6 +13,7 @@ import type {
   CreateConversationRequest,
   GetConversationRequest,
   ListConversationsRequest,
+  UpdateConversationRequest,
 } from '../contract/conversation.ts'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { decodeCursor } from '../contract/page.ts'
@@ -29,6 +31,8 @@ import { assertStorable } from '../contract/storable-json.ts'
 export interface Conversations {
   create(principal: Principal, input: CreateConversationRequest): Promise<Conversation>
   get(principal: Principal, input: GetConversationRequest): Promise<ConversationDetail>
+  /** Changes what is given of it. */
+  update(principal: Principal, input: UpdateConversationRequest): Promise<Conversation>
   list(principal: Principal, input: ListConversationsRequest): Promise<Page<Conversation>>
 }
 
@@ -39,13 +43,27 @@ export function createConversations(
   { store, access }: { store: ConversationStore; access: Access },
   agents: ReadonlyMap<string, unknown>,
 ): Conversations {
+  function assertKnown(agentKey: string | null | undefined): void {
+    if (agentKey && !agents.has(agentKey)) throw unknownAgent(agentKey, agents)
+  }
+
+  /**
+   * Whose the conversation has to be for the caller to do that. The write names that owner: a conversation that becomes
+   * somebody else's after this was asked is left alone.
+   */
+  async function ownerToChangeFor(caller: Principal, action: 'update', id: string): Promise<Owner> {
+    if (!access.isAsked) return caller
+    const reach = (await access.reach(caller, 'conversation')) ?? noSuchConversation(id)
+    const { owner, agentKey } = (await store.getConversation(reach, id)) ?? noSuchConversation(id)
+    await access.assertMay(caller, action, { conversation: { id, owner, agentKey } })
+    return owner
+  }
+
   return {
     async create(principal, request) {
       const owner = parsePrincipal(principal)
       const input = parseInput(CreateConversationInput, request)
-      if (input.agentKey !== undefined && !agents.has(input.agentKey)) {
-        throw unknownAgent(input.agentKey, agents)
-      }
+      assertKnown(input.agentKey)
       assertStorable(input)
       await access.assertMay(owner, 'create', { kind: 'conversation', agentKey: input.agentKey ?? null })
       const created = await store.createConversation(owner, {
@@ -76,6 +94,17 @@ export function createConversations(
         totalMessages: total,
         hasMore: offset + messages.length < total,
       }
+    },
+
+    async update(principal, request) {
+      const caller = parsePrincipal(principal)
+      const { conversationId, ...changes } = parseInput(UpdateConversationInput, request)
+      assertKnown(changes.agentKey)
+      assertStorable(changes)
+      const owner = await ownerToChangeFor(caller, 'update', conversationId)
+      return (
+        (await store.updateConversation(owner, conversationId, changes)) ?? noSuchConversation(conversationId)
+      )
     },
 
     async list(principal, request) {

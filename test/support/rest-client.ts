@@ -26,6 +26,8 @@ interface SendOptions {
 export interface RestClient {
   get(path: string, options?: SendOptions): Promise<RestAnswer>
   post(path: string, body?: unknown, options?: SendOptions): Promise<RestAnswer>
+  /** By any other method. */
+  request(method: 'PATCH' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<RestAnswer>
   /** Creates a run and answers its id. Rejects unless it is new. */
   create(agentKey: string, more?: Record<string, unknown>): Promise<string>
   /** Any request, with whatever body. */
@@ -73,18 +75,25 @@ export function createRestClient(handler: Handler, defaults: Record<string, stri
     return readStream(response)
   }
 
-  const post: RestClient['post'] = (path, body, { headers, signal } = {}) =>
+  const withBody = (
+    method: string,
+    [path, body]: [path: string, body: unknown],
+    { headers, signal }: SendOptions = {},
+  ) =>
     json(path, {
-      method: 'POST',
+      method,
       headers: { 'content-type': 'application/json', ...defaults, ...headers },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       ...optional(signal),
     })
 
+  const post: RestClient['post'] = (path, body, options) => withBody('POST', [path, body], options)
+
   return {
     send,
     stream,
     post,
+    request: (method, path, body) => withBody(method, [path, body]),
     async create(agentKey, more) {
       const { status, body } = await post('runs', { agent_key: agentKey, ...more })
       if (status !== 201) throw new Error(`creating a run: ${status} ${JSON.stringify(body)}`)

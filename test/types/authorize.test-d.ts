@@ -1,7 +1,13 @@
 // What is asked of `authorize` tells, by its action, what it is about.
 import { describe, expectTypeOf, it } from 'vitest'
 import { createAgentRuntime, ownersOnly } from '../../server/index.ts'
-import type { ActionResources, Authorize, RunSummary, WaitKind } from '../../server/index.ts'
+import type {
+  ActionResources,
+  Authorize,
+  ConversationSummary,
+  RunSummary,
+  WaitKind,
+} from '../../server/index.ts'
 
 describe('authorize', () => {
   it('has a resource that narrows with the action', () => {
@@ -22,6 +28,9 @@ describe('authorize', () => {
           expectTypeOf(resource.run).toEqualTypeOf<RunSummary>()
           expectTypeOf(resource.wait.kind).toEqualTypeOf<WaitKind>()
           return resource.run.owner.tenantId === principal.tenantId
+        case 'update':
+          expectTypeOf(resource.conversation).toEqualTypeOf<ConversationSummary>()
+          return true
         case 'cancel':
         case 'includeDebug':
         case 'includeAll':
@@ -55,7 +64,7 @@ describe('authorize', () => {
 
   it('knows these actions', () => {
     expectTypeOf<keyof ActionResources>().toEqualTypeOf<
-      'create' | 'read' | 'cancel' | 'respond' | 'includeDebug' | 'includeAll'
+      'create' | 'read' | 'update' | 'cancel' | 'respond' | 'includeDebug' | 'includeAll'
     >()
   })
 })

@@ -30,7 +30,9 @@ import {
   RestCreateConversation,
   RestCreateRun,
   RestRespond,
+  RestUpdateConversation,
   fromRestCreateRun,
+  fromRestUpdateConversation,
   toRestConversation,
   toRestConversationDetail,
   toRestEvent,
@@ -107,6 +109,15 @@ export function createRestApp(services: ApiServices, watchReader: WatchReader): 
     const input = fromHistoryQuery(c.req.param('id'), parseInput(HistoryQuery, c.req.query()))
     return answerJson(toRestConversationDetail(await conversations.get(c.get('principal'), input)))
   })
+
+  app.patch('/conversations/:id', (c) => changeConversation(c, { isWhole: false }))
+  app.put('/conversations/:id', (c) => changeConversation(c, { isWhole: true }))
+
+  async function changeConversation(c: Context<RestEnv>, how: { isWhole: boolean }): Promise<Response> {
+    const body = await readBody(c, RestUpdateConversation)
+    const input = fromRestUpdateConversation(c.req.param('id') ?? '', body, how)
+    return answerJson(toRestConversation(await conversations.update(c.get('principal'), input)))
+  }
 
   app.route('/sessions', createSessionRoutes(services.sessions))
 

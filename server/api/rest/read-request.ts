@@ -60,8 +60,15 @@ export function fromListRunsQuery(query: z.infer<typeof ListRunsQuery>): ListRun
   return input as ListRunsRequest
 }
 
+/** What is neither is for the use case to refuse. */
+const flagOr = z
+  .string()
+  .transform((value) => (value === 'true' ? true : value === 'false' ? false : value))
+  .optional()
+
 export const ListConversationsQuery = z.object({
   agent_key: Given,
+  archived: flagOr,
   scope: Given,
   limit: whole,
   cursor: Given,
@@ -72,6 +79,7 @@ export function fromListConversationsQuery(
 ): ListConversationsRequest {
   const input: Record<keyof ListConversationsRequest, unknown> = {
     agentKey: query.agent_key,
+    archived: query.archived,
     scope: query.scope,
     limit: query.limit,
     cursor: query.cursor,

@@ -3,7 +3,11 @@
 import { z } from 'zod'
 import { ChatMessage, fromChatMessages, toChatMessage } from '../../contract/chat-message.ts'
 import { CreateConversationInput } from '../../contract/conversation.ts'
-import type { Conversation, ConversationDetail } from '../../contract/conversation.ts'
+import type {
+  Conversation,
+  ConversationDetail,
+  UpdateConversationRequest,
+} from '../../contract/conversation.ts'
 import { RUNTIME_EVENTS } from '../../contract/event.ts'
 import type { AnyRunEvent } from '../../contract/event.ts'
 import type { Json, JsonObject } from '../../contract/json.ts'
@@ -99,6 +103,27 @@ export const RestCreateConversation = z.strictObject({
   metadata: CreateConversationInput.shape.metadata,
 })
 
+export const RestUpdateConversation = z.strictObject({
+  agent_key: Given,
+  title: Given,
+  metadata: Given,
+  archived: Given,
+})
+
+/** Of a conversation that is changed as a whole. */
+const UNLESS_GIVEN = { agentKey: null, title: null, metadata: {}, archived: false }
+
+/** @param isWhole what is left out is not to stay as it is */
+export function fromRestUpdateConversation(
+  conversationId: string,
+  { agent_key: agentKey, ...rest }: z.infer<typeof RestUpdateConversation>,
+  { isWhole }: { isWhole: boolean },
+): UpdateConversationRequest {
+  const given = Object.entries({ agentKey, ...rest }).filter(([, value]) => value !== undefined)
+  const changes = { ...(isWhole ? UNLESS_GIVEN : {}), ...Object.fromEntries(given) }
+  return { conversationId, ...changes }
+}
+
 export function toRestConversation(conversation: Conversation) {
   return {
     id: conversation.id,
@@ -108,6 +133,7 @@ export function toRestConversation(conversation: Conversation) {
     metadata: conversation.metadata,
     created_at: conversation.createdAt,
     updated_at: conversation.updatedAt,
+    archived_at: conversation.archivedAt,
   }
 }
 

@@ -1,4 +1,8 @@
-import type { Conversation, ListConversationsInput } from '../../contract/conversation.ts'
+import type {
+  Conversation,
+  ListConversationsInput,
+  UpdateConversationInput,
+} from '../../contract/conversation.ts'
 import type { JsonObject } from '../../contract/json.ts'
 import type { Message } from '../../contract/message.ts'
 import type { Page, PageCursor } from '../../contract/page.ts'
@@ -12,6 +16,12 @@ export interface ConversationStore {
   createConversation(
     owner: Owner,
     conversation: { id: string; agentKey: string | null; title: string | null; metadata: JsonObject },
+  ): Promise<Conversation | null>
+  /** Null where it is not there, or not the owner's. */
+  updateConversation(
+    owner: Owner,
+    conversationId: string,
+    changes: Omit<UpdateConversationInput, 'conversationId'>,
   ): Promise<Conversation | null>
   getConversation(reach: Reach, conversationId: string): Promise<Conversation | null>
   listConversations(

@@ -51,7 +51,11 @@ export function listRuns(
       table: 'run',
       columns: RUN_COLUMNS,
       large: ['r.params', 'r.metadata', 'r.output', 'r.error'],
-      filters: { agentKey: 'agent_key', status: 'status', conversationId: 'conversation_id' },
+      filters: {
+        agentKey: ['agent_key', (value) => `r.agent_key = ${value}::text`],
+        status: ['status', (value) => `r.status = ${value}::agent_runtime.run_status`],
+        conversationId: ['conversation_id', (value) => `r.conversation_id = ${value}::uuid`],
+      },
       toItem: toRun,
     },
     { reach, filter: fields, cursor, limit },
@@ -83,14 +87,18 @@ export function listConversations(
     cursor,
   }: { reach: Reach; filter: Omit<ListConversationsInput, 'cursor' | 'scope'>; cursor: PageCursor | null },
 ): Promise<Page<Conversation>> {
-  const { limit, ...fields } = filter
+  const { limit, archived, ...rest } = filter
+  const fields = { ...rest, archived: archived === 'all' ? undefined : archived }
   return listRows<ConversationRow, Conversation, typeof fields>(
     pool,
     {
       table: 'conversation',
       columns: CONVERSATION_COLUMNS,
       large: ['r.metadata'],
-      filters: { agentKey: 'agent_key' },
+      filters: {
+        agentKey: ['agent_key', (value) => `r.agent_key = ${value}::text`],
+        archived: ['archived', (value) => `(r.archived_at IS NOT NULL) = ${value}::bool`],
+      },
       toItem: toConversation,
     },
     { reach, filter: fields, cursor, limit },

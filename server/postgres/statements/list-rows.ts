@@ -15,17 +15,17 @@ interface Listed<TRow, TItem, TFilter> {
   columns: string
   /** Of the columns, those that may be large. */
   large: readonly string[]
-  /** The column that each field of the filter is about. */
-  filters: Record<keyof TFilter, FilterColumn>
+  /** What each field of the filter asks of a row named `r`. */
+  filters: Record<keyof TFilter, Condition>
   toItem(row: TRow): TItem
 }
 
-const TYPE_OF = { agent_key: 'text', status: 'agent_runtime.run_status', conversation_id: 'uuid' } as const
-type FilterColumn = keyof typeof TYPE_OF
+/** Its name, for that of the statement, and its SQL, with a parameter for the value that is asked for. */
+type Condition = readonly [name: string, toSql: (parameter: string) => string]
 
 interface Query<TFilter> {
   reach: Reach
-  /** What columns have to be; undefined where anything will do. */
+  /** Undefined where anything will do. */
   filter: TFilter
   cursor: PageCursor | null
   limit: number
@@ -47,11 +47,11 @@ export async function listRows<TRow extends { id: string }, TItem extends { id: 
   const given = (Object.keys(listed.filters) as (keyof TFilter)[]).filter(
     (field) => filter[field] !== undefined,
   )
-  const columns = given.map((field) => listed.filters[field])
+  const asked = given.map((field) => listed.filters[field])
   // One more than asked for tells whether there is a page after this one.
   const rows = await execute<TRow & PageRow>(
     pool,
-    toStatement(listed, columns, { cursor, scope: reach.scope }),
+    toStatement(listed, asked, { cursor, scope: reach.scope }),
     [
       limit + 1,
       ...given.map((field) => filter[field]),
@@ -67,11 +67,11 @@ export async function listRows<TRow extends { id: string }, TItem extends { id: 
 /** One for each set of filters: each is planned for the index that serves it. Ids are ordered by time. */
 function toStatement(
   { table, columns, large }: Pick<Listed<never, unknown, unknown>, 'table' | 'columns' | 'large'>,
-  filtered: readonly FilterColumn[],
+  asked: readonly Condition[],
   { cursor, scope }: { cursor: PageCursor | null; scope: Scope },
 ): Statement {
-  const conditions = filtered.map((column, index) => `r.${column} = $${2 + index}::${TYPE_OF[column]}`)
-  const afterFilter = 2 + filtered.length
+  const conditions = asked.map(([, toSql], index) => toSql(`$${2 + index}`))
+  const afterFilter = 2 + asked.length
   const where = [isReached(scope, 'r', afterFilter + (cursor === null ? 0 : 1)), ...conditions].join(' AND ')
   const order = cursor?.direction === 'after' ? 'ASC' : 'DESC'
   const beyond = cursor === null ? '' : `AND r.id ${order === 'ASC' ? '>' : '<'} $${afterFilter}::uuid`
@@ -84,7 +84,7 @@ function toStatement(
     name: [
       'list',
       table,
-      ...filtered,
+      ...asked.map(([name]) => name),
       cursor?.direction ?? 'first',
       ...(scope === 'own' ? [] : [scope]),
     ].join('_'),

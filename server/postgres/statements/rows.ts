@@ -113,6 +113,7 @@ export interface ConversationRow extends OwnerColumns {
   metadata: unknown
   createdAt: Date
   updatedAt: Date
+  archivedAt: Date | null
 }
 
 const CONVERSATION_COLUMN_OF = {
@@ -123,6 +124,7 @@ const CONVERSATION_COLUMN_OF = {
   metadata: 'metadata',
   createdAt: 'created_at',
   updatedAt: 'updated_at',
+  archivedAt: 'archived_at',
 } satisfies Record<keyof ConversationRow, string>
 
 /** The select list that makes a {@link ConversationRow}, for a table named `r`. */
@@ -137,6 +139,7 @@ export function toConversation(row: ConversationRow): Conversation {
     metadata: row.metadata as JsonObject,
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),
+    archivedAt: row.archivedAt?.toISOString() ?? null,
   }
 }
 

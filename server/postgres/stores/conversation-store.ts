@@ -4,6 +4,7 @@ import { createVisitorsConversation } from '../statements/create-conversation.ts
 import { isVisitor } from '../statements/lock-sessions.ts'
 import { readHistory } from '../statements/read-history.ts'
 import { giveTurns } from '../statements/upkeep.ts'
+import { updateConversation } from '../statements/update-conversation.ts'
 import type { StoreParts } from './store-parts.ts'
 
 export function createConversationStore({ pool, prisma, delivering }: StoreParts): ConversationStore {
@@ -12,6 +13,8 @@ export function createConversationStore({ pool, prisma, delivering }: StoreParts
       isVisitor(owner)
         ? createVisitorsConversation(pool, owner, conversation)
         : reads.createConversation(prisma, owner, conversation),
+    updateConversation: (owner, conversationId, changes) =>
+      updateConversation(pool, { owner, conversationId }, changes),
     getConversation: (reach, conversationId) => reads.getConversation(prisma, reach, conversationId),
     listConversations: (reach, filter, cursor) => reads.listConversations(pool, { reach, filter, cursor }),
     readHistory: (reach, conversationId, window) => readHistory(pool, { reach, conversationId }, window),

@@ -69,8 +69,14 @@ const CALLS: {
     call: ({ store, conversationId }, reach) => store.getConversation(reach, conversationId),
     answer: null,
   },
+  updateConversation: {
+    call: ({ store, conversationId }, reach) =>
+      store.updateConversation(reach, conversationId, { title: 'Changed' }),
+    answer: null,
+    isOwners: true,
+  },
   listConversations: {
-    call: ({ store }, reach) => store.listConversations(reach, { limit: 10 }, null),
+    call: ({ store }, reach) => store.listConversations(reach, { limit: 10, archived: 'all' }, null),
     answer: nothing,
   },
   readHistory: {

@@ -120,9 +120,16 @@ export function fakeServer(): FakeServer {
       const { agentKey = null, title = null, metadata } = CreateConversationInput.parse(input)
       const now = '2026-01-01T00:00:00.000Z'
       const owner = { id: 'ada', tenantId: '', kind: 'user' } as const
-      const conversation = { id: nextId(), owner, agentKey, title, metadata, createdAt: now, updatedAt: now }
+      const times = { createdAt: now, updatedAt: now, archivedAt: null }
+      const conversation = { id: nextId(), owner, agentKey, title, metadata, ...times }
       conversations.unshift(conversation)
       return conversation
+    },
+    async update(_principal, { conversationId, title }) {
+      const conversation = conversations.find(({ id }) => id === conversationId)
+      if (conversation === undefined)
+        throw new AgentRuntimeError('not_found', 'There is no such conversation.')
+      return Object.assign(conversation, { title })
     },
     async get(_principal, { conversationId }) {
       const conversation = conversations.find(({ id }) => id === conversationId)

@@ -29,6 +29,28 @@ describe('useConversations', () => {
   })
 })
 
+describe('useConversations, changing one', () => {
+  it('shows it as it is now, wherever it is shown', async () => {
+    const { client, render } = scene()
+    const { id } = await client.conversations.create({ title: 'Old' })
+    const { result } = render(() => ({ list: useConversations(), one: useConversation(id) }))
+    await waitFor(() => expect(result.current.one.conversation?.title).toBe('Old'))
+    await act(() => result.current.list.update({ conversationId: id, title: 'New' }))
+    await waitFor(() => expect(result.current.list.conversations.map(({ title }) => title)).toEqual(['New']))
+    await waitFor(() => expect(result.current.one.conversation?.title).toBe('New'))
+  })
+
+  it('throws an AgentRuntimeError when it is refused', async () => {
+    const { render } = scene()
+    const { result } = render(() => useConversations())
+    const conversationId = '019aa000-0000-7000-8000-00000000dead'
+    await expect(result.current.update({ conversationId, title: 'New' })).rejects.toMatchObject({
+      name: 'AgentRuntimeError',
+      code: 'not_found',
+    })
+  })
+})
+
 describe('useConversation', () => {
   it('has nothing to show while there is none', () => {
     const { server, render } = scene()

@@ -27,6 +27,8 @@ export const OWN: Outcomes = { ...NONE, owner: 'ok', anonymousOwner: 'ok' }
 export const READ: Outcomes = { ...OWN, approver: 'ok', admin: 'ok' }
 export const RESPOND: Outcomes = { ...READ, admin: 'forbidden' }
 export const CANCEL: Outcomes = { ...READ, approver: 'forbidden' }
+/** Seen by others, and the owner's to change. */
+export const CHANGE: Outcomes = { ...CANCEL, admin: 'forbidden' }
 /** More than `user` events. */
 export const MORE: Outcomes = {
   ...READ,

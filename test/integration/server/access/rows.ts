@@ -2,7 +2,7 @@
 // fails the test.
 import type { RestAnswer } from '../../../support/rest-client.ts'
 import type { Outcome, Outcomes } from './outcomes.ts'
-import { CANCEL, KNOWN, LIST_ANY, LIST_TENANT, MORE, OPEN, OWN, READ, RESPOND } from './outcomes.ts'
+import { CANCEL, CHANGE, KNOWN, LIST_ANY, LIST_TENANT, MORE, OPEN, OWN, READ, RESPOND } from './outcomes.ts'
 import { WORD, codeIn, follow, has, outcomeOf } from './scene.ts'
 import type { Asker, Things } from './scene.ts'
 
@@ -74,6 +74,13 @@ export const PROCEDURES: readonly TrpcRow[] = [
     outcomes: READ,
     ask: ({ trpc }, { conversation: conversationId }) =>
       outcomeOf(trpc.conversations.get.query({ conversationId })),
+  },
+  {
+    of: 'conversations.update',
+    writes: true,
+    outcomes: CHANGE,
+    ask: ({ trpc }, { conversation: conversationId }) =>
+      outcomeOf(trpc.conversations.update.mutate({ conversationId, title: 'Changed' })),
   },
   ...list('conversations.list', async ({ trpc }: Pick<Asker, 'trpc'>, scope, { conversation }) =>
     has((await trpc.conversations.list.query({ scope, limit: 200 })).items, conversation),
@@ -161,6 +168,13 @@ export const ROUTES: readonly Row<Asker>[] = [
   ...list(`GET ${REST}/conversations`, ({ rest }: Asker, scope, { conversation }) =>
     listed(rest.get(`conversations?limit=200&scope=${scope}`), conversation),
   ),
+  ...(['PATCH', 'PUT'] as const).map((method) => ({
+    of: `${method} ${REST}/conversations/:id`,
+    writes: true as const,
+    outcomes: CHANGE,
+    ask: ({ rest }: Asker, { conversation }: Things) =>
+      ofAnswer(rest.request(method, `conversations/${conversation}`, { title: 'Changed' })),
+  })),
   {
     of: `GET ${REST}/conversations/:id`,
     outcomes: READ,

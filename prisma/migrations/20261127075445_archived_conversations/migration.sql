@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "agent_runtime"."conversation" ADD COLUMN     "archived_at" TIMESTAMPTZ(3);

@@ -1,0 +1,40 @@
+import type pg from 'pg'
+import type { Conversation, UpdateConversationInput } from '../../contract/conversation.ts'
+import type { Owner } from '../../ports/owner.ts'
+import { isOwned, ownerValues } from '../owned-by.ts'
+import { execute } from '../connections/transaction.ts'
+import { CONVERSATION_COLUMNS, toConversation } from './rows.ts'
+import type { ConversationRow } from './rows.ts'
+
+const isGiven = (field: string) => `$2::jsonb ? '${field}'`
+
+// Archiving what is archived keeps the time at which it was.
+const UPDATE = {
+  name: 'update_conversation',
+  text: `
+    UPDATE agent_runtime.conversation r SET
+      agent_key = CASE WHEN ${isGiven('agentKey')} THEN $2::jsonb ->> 'agentKey' ELSE r.agent_key END,
+      title = CASE WHEN ${isGiven('title')} THEN $2::jsonb ->> 'title' ELSE r.title END,
+      metadata = COALESCE($2::jsonb -> 'metadata', r.metadata),
+      archived_at = CASE ($2::jsonb ->> 'archived')::bool
+        WHEN true THEN COALESCE(r.archived_at, now())
+        WHEN false THEN NULL
+        ELSE r.archived_at
+      END,
+      updated_at = now()
+    WHERE r.id = $1 AND ${isOwned('r', 3)}
+    RETURNING ${CONVERSATION_COLUMNS}`,
+}
+
+export async function updateConversation(
+  pool: pg.Pool,
+  { owner, conversationId }: { owner: Owner; conversationId: string },
+  changes: Omit<UpdateConversationInput, 'conversationId'>,
+): Promise<Conversation | null> {
+  const [row] = await execute<ConversationRow>(pool, UPDATE, [
+    conversationId,
+    JSON.stringify(changes),
+    ...ownerValues(owner),
+  ])
+  return row === undefined ? null : toConversation(row)
+}
