@@ -12,16 +12,14 @@ import { execute } from '../connections/transaction.ts'
 import { boundedHistory } from './bounded-history.ts'
 import type { BoundedHistory } from './bounded-history.ts'
 import { insertEventOf } from './insert-event.ts'
-import { MAY_START } from './gates.ts'
 import { isToBeIsolated } from './isolation.ts'
+import { isDue, IS_STARTABLE } from './startable.ts'
 
 const { started } = TRANSITIONS
 
 // Rows are locked in the order of their ids, so that two workers with overlapping deliveries wait for
-// each other instead of deadlocking. `run_at` was rounded to a millisecond: up, it would be in the future
-// for a worker that comes at once, and nobody would come again.
-const isDue = (column: string) => `${column} <= now() + interval '1 millisecond'`
-
+// each other instead of deadlocking.
+//
 // A wait that is over for want of an answer is settled here, at the moment its run goes on, and an answered
 // approval that comes too late is void: what the attempt reads then stays so in every later one. By ctid,
 // so that an answer committed since the statement began is left alone: it was judged by what was before.
@@ -31,9 +29,7 @@ const CLAIM = {
     WITH locked AS (
       SELECT id FROM agent_runtime.run
       WHERE id = ANY ($1::uuid[])
-        AND (status = 'queued' AND ${MAY_START} AND (run_at IS NULL OR ${isDue('run_at')})
-            AND (expires_at IS NULL OR attempt > 0 OR expires_at > now())
-          OR status = 'waiting' AND ${isDue('run_at')})
+        AND ${IS_STARTABLE}
         AND NOT ${isToBeIsolated('$5')}
       ORDER BY id
       FOR NO KEY UPDATE

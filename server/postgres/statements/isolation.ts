@@ -1,14 +1,12 @@
 // Runs that are to be executed in a process of their own.
 import type pg from 'pg'
 import { IS_SUSPECT } from '../../lifecycle/charges.ts'
-import { listOf } from '../../lifecycle/statuses.ts'
-import { TRANSITIONS } from '../../lifecycle/transitions.ts'
 import type { Deliver } from '../deliveries/deliveries.ts'
 import { isolatedQueue } from '../../ports/queue.ts'
 import type { DueRun } from '../../ports/queue.ts'
 import type { Transaction } from '../connections/transaction.ts'
-import { MAY_START } from './gates.ts'
 import { execute } from '../connections/transaction.ts'
+import { IS_STARTABLE } from './startable.ts'
 
 /** @param agentKeys a parameter: agents of which every run is isolated; NULL where the worker isolates none */
 export const isToBeIsolated = (agentKeys: string): string =>
@@ -18,8 +16,7 @@ const FIND = {
   name: 'find_isolated_runs',
   text: `
     SELECT id, agent_key AS "agentKey", priority, last_seq AS "lastSeq" FROM agent_runtime.run
-    WHERE id = ANY ($1::uuid[]) AND status IN ${listOf(TRANSITIONS.started.from)} AND ${MAY_START}
-      AND (run_at IS NULL OR run_at <= now() + interval '1 millisecond') AND ${isToBeIsolated('$2')}`,
+    WHERE id = ANY ($1::uuid[]) AND ${IS_STARTABLE} AND ${isToBeIsolated('$2')}`,
 }
 
 /**
