@@ -125,7 +125,7 @@ export const Config = z.object({
   authenticateTimeoutSeconds: z.coerce.number().min(0.05).max(600).default(10),
   /** Seconds `authorize` may take before a request is refused with 503. */
   authorizeTimeoutSeconds: z.coerce.number().min(0.05).max(600).default(10),
-  /** Seconds `quota` may take before a run is refused with 503. */
+  /** Seconds `quota` may take, and `limits`, before a run is refused with 503. */
   quotaTimeoutSeconds: z.coerce.number().min(0.05).max(600).default(10),
   /** Seconds `serve` keeps a connection open that nobody uses: longer than the proxy in front of it does. */
   keepAliveTimeoutSeconds: z.coerce.number().min(1).max(DAY_SECONDS).default(65),

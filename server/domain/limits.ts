@@ -1,9 +1,12 @@
 import { z } from 'zod'
+import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import type { Principal } from '../contract/principal.ts'
 import { invalid } from '../contract/parse-input.ts'
 import { MessageRole } from '../contract/message.ts'
 import { Budget, MAX_TIMEOUT_MS } from '../contract/run.ts'
 import type { CreateRunInput } from '../contract/run.ts'
+import type { Logger } from '../ports/logger.ts'
+import { answerInTime } from './answer-in-time.ts'
 
 /** What a caller may ask of a run at most. What its agent or the configuration has by itself anybody may ask for. */
 export type CallerLimits = z.infer<typeof CallerLimits>
@@ -49,12 +52,23 @@ export type CheckLimits = (
 
 /** What `limits` leaves open. */
 interface StandardLimits {
+  /** What `limits` may take. */
+  quotaTimeoutSeconds: number
   messageRoles: readonly MessageRole[]
   visitorMessageRoles: readonly MessageRole[]
 }
 
 /** @throws AgentRuntimeError `validation_failed`, by what it answers, when more is asked for than may be. */
-export function createCheckLimits(limitsOf: Limits | undefined, standard: StandardLimits): CheckLimits {
+export function createCheckLimits(
+  limitsOf: Limits | undefined,
+  standard: StandardLimits,
+  log: Logger,
+): CheckLimits {
+  function late(): AgentRuntimeError {
+    log.error({}, 'limits did not answer in time')
+    return new AgentRuntimeError('unavailable', TOO_LATE)
+  }
+
   return async (principal, { maxAttempts, timeoutMs, priority, budget, messages }, defaults) => {
     const asksNothing =
       maxAttempts === undefined &&
@@ -63,7 +77,11 @@ export function createCheckLimits(limitsOf: Limits | undefined, standard: Standa
       priority <= 0 &&
       messages.every(({ role }) => role === 'user')
     if (limitsOf === undefined && asksNothing) return defaults.budget ?? null
-    const limits = CallerLimits.parse((await limitsOf?.(principal)) ?? {})
+    const limits = CallerLimits.parse(
+      limitsOf === undefined
+        ? {}
+        : await answerInTime(limitsOf(principal), standard.quotaTimeoutSeconds * 1000, late),
+    )
     const highest = limits.priority ?? (principal.kind === 'anonymous' ? 0 : 100)
     atMost('maxAttempts', maxAttempts, Math.max(limits.maxAttempts, defaults.maxAttempts))
     atMost('timeoutMs', timeoutMs, Math.max(limits.timeoutMs, defaults.timeoutMs))
@@ -74,6 +92,8 @@ export function createCheckLimits(limitsOf: Limits | undefined, standard: Standa
     return budgetWithin({ ...defaults.budget, ...limits.budget }, { asked: budget, own: defaults.budget })
   }
 }
+
+const TOO_LATE = 'What you may ask for could not be told in time. Try again in a moment.'
 
 function budgetWithin(
   most: Budget,

@@ -104,7 +104,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     {
       agents,
       runsAtOnce,
-      checkLimits: createCheckLimits(options.limits, config),
+      checkLimits: createCheckLimits(options.limits, config, log),
       checkQuota:
         options.quota &&
         createCheckQuota(options.quota, { timeoutMs: config.quotaTimeoutSeconds * 1000, log }),

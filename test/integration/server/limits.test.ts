@@ -61,6 +61,21 @@ describe('what a caller may ask of a run', () => {
     }
   })
 
+  test('is refused while the application does not say', async ({ createServer }) => {
+    const { rest, log } = await createServer({
+      ...options,
+      limits: () => new Promise<never>(() => {}),
+      config: { quotaTimeoutSeconds: 0.05 },
+    })
+    expect(await rest.post('runs', { agent_key: 'agent', max_attempts: 2 })).toMatchObject({
+      status: 503,
+      body: { code: 'unavailable' },
+    })
+    expect(log.filter(({ level }) => level === 'error')).toMatchObject([
+      { message: 'limits did not answer in time' },
+    ])
+  })
+
   test('is the application’s to say, by who asks', async ({ createServer }) => {
     const { runtime, as } = await createServer({
       ...options,
