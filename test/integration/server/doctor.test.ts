@@ -250,7 +250,7 @@ describe('runs', () => {
     await database.sql(`INSERT INTO agent_runtime.queue_epoch VALUES ('a', 'server/key')`)
     await database.sql('DELETE FROM agent_runtime.outbox')
     expect(await findingOf(database.url, 'runs-undelivered')).toMatchObject({ level: 'ok' })
-    expect(await deliverAgain(database.url, log)).toBe(0)
+    expect(await deliverAgain(database.url, log)).toEqual({ runs: 0, queues: 1 })
     await database.sql(`UPDATE agent_runtime.run SET created_at = created_at - interval '1 hour'`)
     expect(await findingOf(database.url, 'runs-overdue')).toMatchObject({ level: 'problem' })
   })
@@ -267,8 +267,8 @@ describe('runs', () => {
       more: 0,
     })
 
-    expect(await deliverAgain(database.url, log)).toBe(2)
-    expect(await deliverAgain(database.url, log)).toBe(0)
+    expect(await deliverAgain(database.url, log)).toEqual({ runs: 2, queues: 0 })
+    expect(await deliverAgain(database.url, log)).toEqual({ runs: 0, queues: 0 })
     expect(await findingOf(database.url, 'runs-undelivered')).toMatchObject({ level: 'ok' })
     await runtime.startWorker()
     for (const run of [id, delivered]) {
