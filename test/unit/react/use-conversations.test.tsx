@@ -29,6 +29,16 @@ describe('useConversations', () => {
   })
 })
 
+describe('useConversations, of others', () => {
+  it('asks as far as it is told, and keeps that apart from one’s own', async () => {
+    const { server, render } = scene()
+    const { result } = render(() => [useConversations(), useConversations({ scope: 'tenant' })])
+    await waitFor(() => expect(result.current.some(({ isLoading }) => isLoading)).toBe(false))
+    const inputs = server.requests.map(({ url }) => new URL(url).searchParams.get('input'))
+    expect(inputs).toEqual(['{}', '{"scope":"tenant"}'])
+  })
+})
+
 describe('useConversations, changing one', () => {
   it('shows it as it is now, wherever it is shown', async () => {
     const { client, render } = scene()
