@@ -11,7 +11,8 @@ import { remoteAddressOf } from './connection.ts'
 import { allowOrigins, refuseForgeries } from './cross-origin.ts'
 import { toAgentRuntimeError, toTRPCShape } from './errors.ts'
 import type { Identify } from './identify.ts'
-import { createSessionRoute } from './rest/session-routes.ts'
+import { openByTicket } from './rest/open-by-ticket.ts'
+import { addSessionRoute } from './rest/session-routes.ts'
 import { createRestApp } from './rest/app.ts'
 import type { RestEnv } from './rest/app.ts'
 import { toRestErrorBody } from './rest/error-body.ts'
@@ -100,10 +101,12 @@ export function createHandler(options: HandlerOptions): Handler {
   for (const path of [`${restPath}/*`, `${trpcPath}/*`, ...sessionPaths.slice(1)]) app.use(path, admitted)
 
   // Before anybody is asked who they are.
-  for (const path of sessionPaths) app.all(path, createSessionRoute(services.sessions))
+  for (const path of sessionPaths) addSessionRoute(app, path, services.sessions)
 
   app.use(`${restPath}/*`, async (c, next) => {
-    c.set('principal', await options.identify(c.req.raw))
+    const view = await openByTicket(c, services)
+    c.set('view', view)
+    c.set('principal', view?.principal ?? (await options.identify(c.req.raw)))
     await next()
   })
   const watchReader = createReaderWatch({ identify: options.identify, log: services.log }, options.readers)

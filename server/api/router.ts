@@ -13,6 +13,7 @@ import { parseInput } from '../contract/parse-input.ts'
 import { parsePrincipal } from '../contract/principal.ts'
 import { CreateRunInput, ListRunsInput, RespondInput, RunRef } from '../contract/run.ts'
 import { ClaimInput } from '../contract/session.ts'
+import { TicketInput } from '../contract/ticket.ts'
 import type { CreateRunRequest } from '../contract/run.ts'
 import { toAgentRuntimeError, toTRPCError, toTRPCShape } from './errors.ts'
 import { EventsInput, openEvents, stopped } from './follow-events.ts'
@@ -64,6 +65,9 @@ export function createRouter<TShape extends AgentShape>(services: ApiServices) {
       respond: procedure
         .input(takes(RespondInput))
         .mutation(({ ctx, input }) => runs.respond(ctx.principal, input)),
+      ticket: procedure
+        .input(takes(TicketInput))
+        .mutation(({ ctx, input }) => runs.ticket(ctx.principal, input)),
       events: procedure.input(takes(EventsInput)).subscription(async function* ({ ctx, input, signal }) {
         const { batches, confirm } = await openEvents(services, {
           principal: ctx.principal,

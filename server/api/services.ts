@@ -2,6 +2,7 @@ import type { Principal } from '../contract/principal.ts'
 import type { Conversations } from '../domain/conversations.ts'
 import type { Runs } from '../domain/runs.ts'
 import type { SessionRequest, Sessions } from '../domain/sessions.ts'
+import type { Tickets } from '../domain/tickets.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Watch } from './watch-reader.ts'
 
@@ -10,6 +11,7 @@ export interface ApiServices {
   runs: Runs
   conversations: Conversations
   sessions: Sessions
+  tickets: Pick<Tickets, 'open'>
   log: Logger
   /** Aborts when the process is about to stop: open streams end, and their readers go elsewhere. */
   stopping: AbortSignal

@@ -14,6 +14,8 @@ export interface ReaderSettings {
 interface Reader {
   request: Request
   principal: Principal
+  /** Tells anew who it is. Default: by the request. */
+  identify?: (() => Promise<Principal>) | undefined
   /** Rejects when that principal may not read on. */
   check(principal: Principal): Promise<void>
 }
@@ -31,7 +33,7 @@ export function createReaderWatch(
   { identify, log }: { identify: Identify; log: Logger },
   { reauthenticateMs, maxAgeMs }: ReaderSettings,
 ): WatchReader {
-  return ({ request, principal, check }) =>
+  return ({ request, principal, check, ...reader }) =>
     (end) => {
       const oldAt = performance.now() + spread(maxAgeMs)
       let timer: NodeJS.Timeout
@@ -51,12 +53,12 @@ export function createReaderWatch(
 
       async function refusal(): Promise<AgentRuntimeError | undefined> {
         try {
-          const reader = await identify(request)
-          if (!isSame(reader, principal)) {
+          const current = await (reader.identify?.() ?? identify(request))
+          if (!isSame(current, principal)) {
             logRefusal(log, SOMEBODY_ELSE, request)
             return SOMEBODY_ELSE
           }
-          await check(reader)
+          await check(current)
           return undefined
         } catch (error) {
           if (endsStream(error)) return error

@@ -23,6 +23,7 @@ import { hintsOf } from './hints.ts'
 import { logEnded } from './log-ended.ts'
 import { noSuchRun } from './run-events.ts'
 import type { RunEvents } from './run-events.ts'
+import type { RunTickets } from './tickets.ts'
 
 interface RunPorts extends CreateRunPorts {
   access: Access
@@ -33,7 +34,7 @@ interface RunPorts extends CreateRunPorts {
  * The use cases of runs. Every one parses who asks and what for, whether that came over a transport or from code on
  * the server, and treats what that one may not see as not there.
  */
-export interface Runs extends RunEvents {
+export interface Runs extends RunEvents, RunTickets {
   /** `occurrence` is the key of a schedule's run, which nobody else can use. */
   create(
     principal: Principal,
@@ -48,7 +49,11 @@ export interface Runs extends RunEvents {
 }
 
 // oxlint-disable-next-line max-lines-per-function -- A list of use cases, closures over the same ports.
-export function createRuns(ports: RunPorts, settings: CreateRunSettings, events: RunEvents): Runs {
+export function createRuns(
+  ports: RunPorts,
+  settings: CreateRunSettings,
+  events: RunEvents & RunTickets,
+): Runs {
   const { store, bus, access } = ports
 
   const createRun = createCreateRun(ports, settings)

@@ -7,6 +7,7 @@ import { createConversationStore } from './stores/conversation-store.ts'
 import { createDelivering } from './stores/delivering.ts'
 import { createEventStore } from './stores/event-store.ts'
 import { createGateStore } from './stores/gate-store.ts'
+import { createKeyStore } from './stores/key-store.ts'
 import { createRunStore } from './stores/run-store.ts'
 import { createSessionStore } from './stores/session-store.ts'
 import type { StoreParts } from './stores/store-parts.ts'
@@ -26,6 +27,7 @@ export function createPostgresStore(options: Omit<StoreParts, 'prisma' | 'delive
     ...createConversationStore(parts),
     ...createGateStore(parts),
     ...createSessionStore(parts),
+    ...createKeyStore(parts),
     ...createSweepStore(parts),
 
     async check() {

@@ -25,6 +25,8 @@ import { createRuns } from '../domain/runs.ts'
 import { createSessions } from '../domain/sessions.ts'
 import type { SessionRequest } from '../domain/sessions.ts'
 import { checkSchedules } from '../domain/schedules.ts'
+import { createTickets } from '../domain/tickets.ts'
+import { createTicketSigner } from '../auth/ticket-signer.ts'
 import { unlessAway } from '../domain/unless-away.ts'
 import { createAnnounce } from '../events/announce.ts'
 import { createEventHub } from '../events/hub.ts'
@@ -99,6 +101,8 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     timeoutMs: config.authorizeTimeoutSeconds * 1000,
     log,
   })
+  const events = createRunEvents({ store, hub, access }, { debugMode: config.debugMode })
+  const tickets = createTickets(createTicketSigner({ readKey: store.readSigningKey }), events)
   const runs = createRuns(
     { store, bus, letIn, access, log },
     {
@@ -112,7 +116,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
       maxWaitingRuns: config.maxWaitingRuns,
       runTimeoutMs: Math.round(config.runTimeoutSeconds * 1000),
     },
-    createRunEvents({ store, hub, access }, { debugMode: config.debugMode }),
+    { ...events, ticket: tickets.ticket },
   )
   const conversations = createConversations({ store, access }, agents)
   const anonymousSessions = options.anonymousSessions === true ? {} : (options.anonymousSessions ?? false)
@@ -131,6 +135,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   const services = {
     runs,
     conversations,
+    tickets: { open: (ticket: string) => start().then(() => tickets.open(ticket)) },
     sessions: { ...sessions, create: (from?: SessionRequest) => start().then(() => sessions.create(from)) },
     log,
     stopping: stopping.signal,

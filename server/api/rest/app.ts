@@ -1,6 +1,5 @@
 import { Hono } from 'hono'
 import type { Context } from 'hono'
-import { accepts } from 'hono/accepts'
 import type { Principal } from '../../contract/principal.ts'
 import { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
 import { parseInput } from '../../contract/parse-input.ts'
@@ -24,7 +23,10 @@ import {
   readBody,
   readCursor,
 } from './read-request.ts'
-import { createSessionRoutes } from './session-routes.ts'
+import { asksForStream } from './negotiate.ts'
+import { addTicketRoute } from './ticket-route.ts'
+import type { TicketView } from '../../domain/tickets.ts'
+import { addClaimRoute } from './session-routes.ts'
 import { REST_SSE } from './sse-format.ts'
 import {
   RestCreateConversation,
@@ -43,11 +45,12 @@ import {
 
 export interface RestEnv {
   Bindings: Connection
-  Variables: { principal: Principal }
+  Variables: {
+    principal: Principal
+    /** What a ticket shows, where one opened the stream. */
+    view: TicketView | undefined
+  }
 }
-
-const STREAM = 'text/event-stream'
-const ACCEPTED = { header: 'Accept' as const, supports: ['application/json', STREAM], default: STREAM }
 
 const runIdOf = (c: Context) => c.req.param('id') ?? ''
 
@@ -83,11 +86,8 @@ export function createRestApp(services: ApiServices, watchReader: WatchReader): 
     return answerJson(toRestRun(await runs.respond(c.get('principal'), { runId: runIdOf(c), ...answer })))
   })
 
-  app.get('/runs/:id/events', (c) => {
-    // An EventSource asks for exactly this.
-    const asksForStream = c.req.header('accept') === STREAM || accepts(c, ACCEPTED) === STREAM
-    return asksForStream ? streamEvents(c) : listEvents(c)
-  })
+  addTicketRoute(app, runs)
+  app.get('/runs/:id/events', (c) => (asksForStream(c) ? streamEvents(c) : listEvents(c)))
   app.get('/runs/:id/events/stream', (c) => streamEvents(c))
 
   app.post('/conversations', async (c) => {
@@ -119,7 +119,7 @@ export function createRestApp(services: ApiServices, watchReader: WatchReader): 
     return answerJson(toRestConversation(await conversations.update(c.get('principal'), input)))
   }
 
-  app.route('/sessions', createSessionRoutes(services.sessions))
+  addClaimRoute(app, services.sessions)
 
   // These come after the routes above: the path exists, but not with this method.
   for (const path of new Set(app.routes.map((route) => route.path))) {
@@ -154,10 +154,11 @@ export function createRestApp(services: ApiServices, watchReader: WatchReader): 
   async function streamEvents(c: Context<RestEnv>): Promise<Response> {
     const query = parseInput(EventsQuery, c.req.query())
     const afterSeq = readCursor(c, query)
+    const view = c.get('view')
     const { run, batches, confirm } = await runs.follow(c.get('principal'), {
       runId: runIdOf(c),
       afterSeq,
-      filter: { includeDebug: query.include_debug, includeAll: query.include_all },
+      filter: view?.filter ?? { includeDebug: query.include_debug, includeAll: query.include_all },
       signal: c.req.raw.signal,
     })
     // An EventSource comes back after every end of a stream; 204 is how it is told to stay away.
@@ -169,7 +170,10 @@ export function createRestApp(services: ApiServices, watchReader: WatchReader): 
       batches.close()
       return new Response(null, { headers: EVENT_STREAM_HEADERS })
     }
-    const watch = watchReader({ request: c.req.raw, principal: c.get('principal'), check: confirm })
+    const principal = c.get('principal')
+    // Who has begun by a ticket goes on for as long as who made it may see the run.
+    const identify = view && (async () => principal)
+    const watch = watchReader({ request: c.req.raw, principal, identify, check: confirm })
     return new Response(toEventStream(batches, REST_SSE, { keepAlive, watch }), {
       headers: EVENT_STREAM_HEADERS,
     })

@@ -2,6 +2,7 @@ import type { AttemptStore } from './attempt-store.ts'
 import type { ConversationStore } from './conversation-store.ts'
 import type { EventStore } from './event-store.ts'
 import type { GateStore } from './gate-store.ts'
+import type { KeyStore } from './key-store.ts'
 import type { RunStore } from './run-store.ts'
 import type { SessionStore } from './session-store.ts'
 import type { SweepStore } from './sweep-store.ts'
@@ -17,6 +18,7 @@ export interface Store
     ConversationStore,
     GateStore,
     SessionStore,
+    KeyStore,
     SweepStore {
   /** @throws when the database does not answer or its schema is missing. */
   check(): Promise<void>

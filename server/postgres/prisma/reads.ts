@@ -1,7 +1,6 @@
 import type pg from 'pg'
 import type { Conversation, ListConversationsInput } from '../../contract/conversation.ts'
 import type { JsonObject } from '../../contract/json.ts'
-import { Message } from '../../contract/message.ts'
 import type { Page, PageCursor } from '../../contract/page.ts'
 import type { ListRunsInput, Run } from '../../contract/run.ts'
 import type { Owner, Reach } from '../../ports/owner.ts'
@@ -10,19 +9,6 @@ import { ownedBy, within } from '../owned-by.ts'
 import { CONVERSATION_COLUMNS, RUN_COLUMNS, toConversation, toRun } from '../statements/rows.ts'
 import type { ConversationRow, RunRow } from '../statements/rows.ts'
 import { listRows } from '../statements/list-rows.ts'
-
-export async function getRun(
-  prisma: PrismaClient,
-  reach: Reach,
-  runId: string,
-): Promise<(Run & { messages: Message[] }) | null> {
-  const row = await prisma.run.findFirst({
-    where: { id: runId, ...within(reach) },
-    include: { messages: { orderBy: { position: 'asc' }, select: { body: true } } },
-  })
-  if (row === null) return null
-  return { ...toRun(row), messages: row.messages.map((message) => Message.parse(message.body)) }
-}
 
 export async function isKeyUsed(
   prisma: PrismaClient,

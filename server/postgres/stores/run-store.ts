@@ -3,6 +3,7 @@ import type { RunStore } from '../../ports/store/run-store.ts'
 import * as reads from '../prisma/reads.ts'
 import { createRuns } from '../statements/create-runs.ts'
 import { createGetProgress } from '../statements/read-events.ts'
+import { readRun } from '../statements/read-run.ts'
 import { requestCancel } from '../statements/request-cancel.ts'
 import { readWaits } from '../statements/waits.ts'
 import type { StoreParts } from './store-parts.ts'
@@ -13,7 +14,7 @@ export function createRunStore({ pool, prisma, delivering, visibilityOf, runsAtO
       delivering((deliver) => createRuns(pool, { runs, ...options, visibilityOf, runsAtOnce }, deliver)),
     isKeyUsed: (owner, idempotencyKey) => reads.isKeyUsed(prisma, owner, idempotencyKey),
     async getRun(reach, runId) {
-      const run = await reads.getRun(prisma, reach, runId)
+      const run = await readRun(pool, reach, runId)
       if (run === null) return null
       return {
         ...run,

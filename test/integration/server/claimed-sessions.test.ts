@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { defineAgent } from '../../../server/index.ts'
 import type { Principal } from '../../../server/index.ts'
 import { createHeldAgent } from '../../support/held-agent.ts'
+import { recordStatements } from '../../support/record-statements.ts'
 import { test } from '../../support/runtime.ts'
 import type { TestServer } from '../../support/runtime.ts'
 
@@ -197,6 +198,20 @@ describe('a session that is claimed', () => {
     expect(await database.sql('SELECT FROM agent_runtime.run')).toHaveLength(2)
     expect(await database.sql('SELECT FROM agent_runtime.conversation')).toEqual([])
   })
+})
+
+test('a run and what was said in it are read in one statement: no claim comes in between', async ({
+  createServer,
+}) => {
+  const server = await createServer(options)
+  const ada = server.as(ADAS).rest
+  const messages = [{ role: 'user', content: 'Hi' }]
+  const runId = await ada.create('echo', { messages })
+  await ada.events(`runs/${runId}/events`)
+  const statements = recordStatements()
+  expect((await server.runtime.runs.get(ADA, runId)).messages).toEqual(messages)
+  expect(statements.countOf('agent_runtime.message')).toBe(1)
+  expect(statements.countOf('agent_runtime.run')).toBe(1)
 })
 
 /** How many statements wait for a lock. */

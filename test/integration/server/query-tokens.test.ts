@@ -1,4 +1,5 @@
 // A browser's EventSource and WebSocket set no header: what opens a stream says in its URL who asks.
+import { inspect } from 'node:util'
 import { describe, expect } from 'vitest'
 import { AgentRuntimeError, defineAgent } from '../../../server/index.ts'
 import type { Principal } from '../../../server/index.ts'
@@ -147,4 +148,41 @@ test('no token in a URL lets anybody do anything else', async ({ scene }) => {
     ]
     expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(answers.map(() => 401))
   }
+})
+
+test('no log has what a URL lets somebody in by', async ({ createServer }) => {
+  const secrets = ['a-secret-token', 'a-secret-visitor', 'a-secret-ticket']
+  const query = `token=${secrets[0]}&anonymous_token=${secrets[1]}&ticket=${secrets[2]}`
+  let failure: (request: Request) => unknown = () => null
+  const { runtime, rest, log } = await createServer({
+    agents: [echo],
+    anonymousSessions: true,
+    authenticate: (request) => failure(request) as null,
+  })
+  const id = '01a208e9-0000-7000-8000-000000000000'
+  const paths = [
+    `runs/${id}/events?${query}`,
+    `runs/${id}/events/stream?${query}`,
+    `/trpc/runs.events?input=${encodeURIComponent(JSON.stringify({ runId: id }))}&${query}`,
+  ]
+  const failures: ((request: Request) => unknown)[] = [
+    () => null,
+    () => ({ id: 'no principal' }),
+    // Applications tell what they were asked.
+    ({ url }) => Promise.reject(new Error(`Could not tell who asks for ${url}`)),
+    ({ url }) => Promise.reject(new AgentRuntimeError('forbidden', `Nobody may ask for ${url}`)),
+  ]
+  await using host = await hostRuntimes(runtime)
+  for (const one of failures) {
+    failure = one
+    for (const path of paths) await (await rest.send(path.replace(/&ticket=.*/, ''), {})).text()
+    for (const path of paths) await (await rest.send(path, {})).text()
+    using socket = await openRawSocket(`${host.socketUrl}?${query}`)
+    socket.send({ id: 1, method: 'query', params: { path: 'runs.list', input: {} } })
+    await socket.until(() => true)
+  }
+  const lines = log.map(({ fields, message }) => message + inspect(fields, { depth: 10 }))
+  expect(lines.length).toBeGreaterThan(10)
+  expect(lines.join('\n')).toContain('Could not tell who asks for')
+  for (const secret of secrets) expect(lines.join('\n')).not.toContain(secret)
 })

@@ -174,6 +174,11 @@ export function fakeServer(): FakeServer {
     runs: runsFace as Runs,
     conversations: conversationsFace,
     sessions: sessionsFace,
+    tickets: {
+      open() {
+        throw new AgentRuntimeError('unauthorized', 'There are no tickets.')
+      },
+    },
     log,
     stopping: new AbortController().signal,
     streamKeepAliveMs: 10_000,

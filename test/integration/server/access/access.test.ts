@@ -6,7 +6,7 @@ import type { AnyAgent, RuntimeOptions } from '../../../../server/index.ts'
 import { hostRuntimes } from '../../../support/node-host.ts'
 import { test as base } from '../../../support/runtime.ts'
 import type { TestServer } from '../../../support/runtime.ts'
-import { COLUMNS, authenticate, authorize } from './columns.ts'
+import { COLUMNS, ENDED_SESSIONS, authenticate, authorize } from './columns.ts'
 import type { ColumnName, Whose } from './columns.ts'
 import { proceduresOf, routesOf, withoutRow } from './coverage.ts'
 import { withoutAuthorize } from './outcomes.ts'
@@ -20,7 +20,7 @@ interface Scene {
   server: TestServer
   /** Of the HTTP face. */
   routes: string[]
-  /** Whose its runs are, and how far. */
+  /** Whose its runs and its conversation are, how far, and what it is called. */
   stateOf(things: Things): Promise<unknown>
 }
 
@@ -31,14 +31,22 @@ const test = base.extend<{
     await use(async (options) => {
       // The app that answers is nobody else's to see.
       using mounted = vi.spyOn(Hono.prototype, 'route')
-      const server = await createServer({ agents: [quick, asking], authenticate, ...options })
+      const server = await createServer({
+        agents: [quick, asking],
+        anonymousSessions: true,
+        authenticate,
+        ...options,
+      })
+      await database.sql(ENDED_SESSIONS)
       const apps = mounted.mock.contexts as Hono[]
       return {
         server,
         routes: [...new Set(apps.flatMap(routesOf))],
-        async stateOf({ queued, waiting, over }) {
-          const text = `SELECT id, status, cancel_requested_at, owner_id FROM agent_runtime.run WHERE id = ANY ($1) ORDER BY id`
-          return database.sql(text, [[queued, waiting, over]])
+        async stateOf({ queued, waiting, over, conversation }) {
+          const text = `SELECT id, status::text, cancel_requested_at, owner_id FROM agent_runtime.run WHERE id = ANY ($1)
+            UNION ALL SELECT id, title, NULL, owner_id FROM agent_runtime.conversation WHERE id = $2
+            ORDER BY id`
+          return database.sql(text, [[queued, waiting, over], conversation])
         },
       }
     })
@@ -112,7 +120,7 @@ describe.each([
           },
           {
             title: over('a socket', row),
-            row,
+            row: { ...row, outcomes: row.overSocket ?? row.outcomes },
             ask: (name: ColumnName, things: Things) =>
               overSocket(host.socketUrl, COLUMNS[name].headers, (trpc) => row.ask({ trpc }, things)),
           },

@@ -23,10 +23,20 @@ export const COLUMNS = {
   admin: { asksAbout: 'ada', headers: named('admin') },
   anonymousOwner: { asksAbout: 'visitor', headers: named('visitor') },
   otherAnonymous: { asksAbout: 'visitor', headers: named('other visitor') },
+  // As it was the anonymous owner's.
+  expiredSession: { asksAbout: 'visitor', headers: { 'x-anonymous-token': 'E'.repeat(43) } },
+  claimedSession: { asksAbout: 'visitor', headers: { 'x-anonymous-token': 'C'.repeat(43) } },
   nobody: { asksAbout: 'ada', headers: {} },
 } satisfies Record<string, Column>
 
 export type ColumnName = keyof typeof COLUMNS
+
+/** The sessions that have ended, in the database. */
+export const ENDED_SESSIONS = `
+  INSERT INTO agent_runtime.anonymous_session (id, tenant_id, owner_id, token_hash, expires_at, claimed_at)
+  VALUES
+    (gen_random_uuid(), 'acme', 'visitor', sha256(repeat('E', 43)::bytea), now() - interval '1 hour', NULL),
+    (gen_random_uuid(), 'acme', 'claimed', sha256(repeat('C', 43)::bytea), now() + interval '1 day', now())`
 
 const user = (id: string, tenantId = 'acme', role?: string): Principal => ({
   id,

@@ -14,14 +14,23 @@ const ALL = (outcome: Outcome): Outcomes => ({
   admin: outcome,
   anonymousOwner: outcome,
   otherAnonymous: outcome,
+  expiredSession: outcome,
+  claimedSession: outcome,
   nobody: outcome,
 })
+
+/** Whom nobody knows, or not any more. */
+const UNKNOWN = {
+  expiredSession: 'unauthorized',
+  claimedSession: 'unauthorized',
+  nobody: 'unauthorized',
+} as const
 
 /** Needs no name. */
 export const OPEN = ALL('ok')
 /** Needs a name, whichever. */
-export const KNOWN: Outcomes = { ...ALL('ok'), nobody: 'unauthorized' }
-const NONE: Outcomes = { ...ALL('not_found'), nobody: 'unauthorized' }
+export const KNOWN: Outcomes = { ...ALL('ok'), ...UNKNOWN }
+const NONE: Outcomes = { ...ALL('not_found'), ...UNKNOWN }
 /** The owner, and nobody else, whatever they may besides. */
 export const OWN: Outcomes = { ...NONE, owner: 'ok', anonymousOwner: 'ok' }
 export const READ: Outcomes = { ...OWN, approver: 'ok', admin: 'ok' }
@@ -36,7 +45,7 @@ export const MORE: Outcomes = {
   admin: 'forbidden',
   anonymousOwner: 'forbidden',
 }
-const NO_LIST: Outcomes = { ...ALL('forbidden'), nobody: 'unauthorized' }
+const NO_LIST: Outcomes = { ...ALL('forbidden'), ...UNKNOWN }
 /** Of one's own tenant, which is another one's for some. */
 export const LIST_TENANT: Outcomes = {
   ...NO_LIST,
@@ -45,6 +54,8 @@ export const LIST_TENANT: Outcomes = {
   admin: 'not_found',
 }
 export const LIST_ANY: Outcomes = { ...NO_LIST, admin: 'ok' }
+/** For users, who are told here that there is no such session. */
+export const CLAIM: Outcomes = { ...NONE, anonymousOwner: 'forbidden', otherAnonymous: 'forbidden' }
 
 /** Where the application says nothing, an approver is a colleague, or a stranger as is an administrator. */
 export function withoutAuthorize(outcomes: Outcomes): Outcomes {

@@ -2,7 +2,19 @@
 // fails the test.
 import type { RestAnswer } from '../../../support/rest-client.ts'
 import type { Outcome, Outcomes } from './outcomes.ts'
-import { CANCEL, CHANGE, KNOWN, LIST_ANY, LIST_TENANT, MORE, OPEN, OWN, READ, RESPOND } from './outcomes.ts'
+import {
+  CANCEL,
+  CHANGE,
+  CLAIM,
+  KNOWN,
+  LIST_ANY,
+  LIST_TENANT,
+  MORE,
+  OPEN,
+  OWN,
+  READ,
+  RESPOND,
+} from './outcomes.ts'
 import { WORD, codeIn, follow, has, outcomeOf } from './scene.ts'
 import type { Asker, Things } from './scene.ts'
 
@@ -14,6 +26,8 @@ export interface Row<TAsker> {
   /** Changes something, so that each asks about things of their own. */
   writes?: true
   outcomes: Outcomes
+  /** Of a procedure, where they differ. */
+  overSocket?: Outcomes
   ask(asker: TAsker, things: Things): Promise<Outcome>
 }
 
@@ -63,6 +77,29 @@ export const PROCEDURES: readonly TrpcRow[] = [
     what: 'all of them',
     outcomes: MORE,
     ask: ({ trpc }, { over: runId }) => outcomeOf(follow(trpc, { runId, includeAll: true })),
+  },
+  {
+    of: 'runs.ticket',
+    outcomes: READ,
+    ask: ({ trpc }, { over: runId }) => outcomeOf(trpc.runs.ticket.mutate({ runId })),
+  },
+  {
+    of: 'runs.ticket',
+    what: 'for all events',
+    outcomes: MORE,
+    ask: ({ trpc }, { over: runId }) => outcomeOf(trpc.runs.ticket.mutate({ runId, includeAll: true })),
+  },
+  {
+    of: 'sessions.createAnonymous',
+    outcomes: OPEN,
+    // Whoever has a socket has said who they are.
+    overSocket: KNOWN,
+    ask: ({ trpc }) => outcomeOf(trpc.sessions.createAnonymous.mutate()),
+  },
+  {
+    of: 'sessions.claim',
+    outcomes: CLAIM,
+    ask: ({ trpc }) => outcomeOf(trpc.sessions.claim.mutate({ token: 'of nobody' })),
   },
   {
     of: 'conversations.create',
@@ -159,6 +196,27 @@ export const ROUTES: readonly Row<Asker>[] = [
     what: 'all of them',
     outcomes: MORE,
     ask: ({ subscribe }, { over }) => subscribe(`runs/${over}/events/stream?include_all=1`),
+  },
+  {
+    of: `POST ${REST}/runs/:id/ticket`,
+    outcomes: READ,
+    ask: ({ rest }, { over }) => ofAnswer(rest.post(`runs/${over}/ticket`)),
+  },
+  {
+    of: `POST ${REST}/runs/:id/ticket`,
+    what: 'for debug events too',
+    outcomes: MORE,
+    ask: ({ rest }, { over }) => ofAnswer(rest.post(`runs/${over}/ticket`, { include_debug: true })),
+  },
+  ...[`${REST}/sessions/anonymous`, '/api/accounts/anonymous-session'].map((path) => ({
+    of: `POST ${path}`,
+    outcomes: OPEN,
+    ask: ({ rest }: Asker) => ofAnswer(rest.post(path)),
+  })),
+  {
+    of: `POST ${REST}/sessions/claim`,
+    outcomes: CLAIM,
+    ask: ({ rest }) => ofAnswer(rest.post('sessions/claim', { token: 'of nobody' })),
   },
   {
     of: `POST ${REST}/conversations`,

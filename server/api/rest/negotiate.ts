@@ -1,0 +1,10 @@
+import type { Context } from 'hono'
+import { accepts } from 'hono/accepts'
+
+const STREAM = 'text/event-stream'
+const ACCEPTED = { header: 'Accept' as const, supports: ['application/json', STREAM], default: STREAM }
+
+/** Whether who asks for events wants them as a stream, as an EventSource does. */
+export function asksForStream(c: Context): boolean {
+  return c.req.header('accept') === STREAM || accepts(c, ACCEPTED) === STREAM
+}

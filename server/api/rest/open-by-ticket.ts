@@ -1,0 +1,34 @@
+import type { Context } from 'hono'
+import { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
+import type { Tickets, TicketView } from '../../domain/tickets.ts'
+import type { Logger } from '../../ports/logger.ts'
+import { logRefusal } from '../log-refusal.ts'
+import { asksForStream } from './negotiate.ts'
+
+const STREAM = /\/runs\/(?<runId>[^/]+)\/events(?<only>\/stream)?\/?$/
+
+/**
+ * What a ticket in the URL shows, if it is a stream that is asked for: nothing else is opened by one.
+ *
+ * @returns undefined where there is no ticket.
+ * @throws AgentRuntimeError `unauthorized`
+ */
+export async function openByTicket(
+  c: Context,
+  { tickets, log }: { tickets: Pick<Tickets, 'open'>; log: Logger },
+): Promise<TicketView | undefined> {
+  const { method, url } = c.req.raw
+  if (method !== 'GET' || !url.includes('ticket=')) return undefined
+  const { runId, only } = STREAM.exec(c.req.path)?.groups ?? {}
+  const ticket = c.req.query('ticket')
+  if (runId === undefined || ticket === undefined || !(only !== undefined || asksForStream(c)))
+    return undefined
+  try {
+    const view = await tickets.open(ticket)
+    if (view.runId === runId) return view
+    throw new AgentRuntimeError('unauthorized', 'The ticket is for another run.')
+  } catch (error) {
+    if (error instanceof AgentRuntimeError) logRefusal(log, error, c.req.raw)
+    throw error
+  }
+}
