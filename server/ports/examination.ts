@@ -58,6 +58,8 @@ export interface WorkerFacts {
 }
 
 export interface QueueFacts {
+  /** Agents whose queue is elsewhere, and for whose runs somebody has written deliveries to PostgreSQL of late. */
+  twice: Listed<{ agentKey: string; deliveries: number }>
   deadLetters: Listed<{ id: string; queue: string; reason: string; since: string }>
   schedules: Listed<{ agentKey: string; name: string; cron: string; timeZone: string; next: string | null }>
 }

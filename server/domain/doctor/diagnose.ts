@@ -104,8 +104,16 @@ function diagnoseWorkers({ workers, runs }: Examined): Finding {
   }
 }
 
-function diagnoseQueue({ queue: { deadLetters, schedules } }: Examined): Finding[] {
+function diagnoseQueue({ queue: { twice, deadLetters, schedules } }: Examined): Finding[] {
   return [
+    report('queue-backend', twice, {
+      none: 'All processes have the same queue.',
+      found: `${count(twice.total, 'agent')} ${twice.total === 1 ? 'has' : 'have'} a queue in PostgreSQL and one in Redis.`,
+      meaning:
+        'Some processes have QUEUE_BACKEND=postgres, others redis. Runs of the first reach workers with redis after some seconds; runs of the others wait for a worker with redis.',
+      remedy: 'Give all processes the same QUEUE_BACKEND, and ask again a minute later.',
+      item: ({ agentKey, deliveries }) => `${agentKey}: ${deliveries} of the last minute are in PostgreSQL`,
+    }),
     report('dead-letters', deadLetters, {
       none: 'There are no dead letters.',
       found: `There ${deadLetters.total === 1 ? 'is' : 'are'} ${count(deadLetters.total, 'dead letter')}.`,

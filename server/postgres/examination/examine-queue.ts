@@ -27,6 +27,15 @@ const DEAD_LETTERS = `
   ORDER BY created_on DESC
   LIMIT ${LISTED}`
 
+// Those from before the queue was moved are left where they are.
+const TWICE = `
+  SELECT job.name AS "agentKey", count(*)::int AS deliveries, count(*) OVER ()::int AS total
+  FROM ${QUEUE_SCHEMA}.job JOIN agent_runtime.queue_epoch e ON e.queue = job.name
+  WHERE job.created_on > now() - interval '1 minute'
+  GROUP BY job.name
+  ORDER BY job.name
+  LIMIT ${LISTED}`
+
 const SCHEDULES = `
   SELECT name, key, cron, COALESCE(timezone, 'UTC') AS "timeZone", count(*) OVER ()::int AS total
   FROM ${QUEUE_SCHEMA}.schedule
@@ -39,7 +48,16 @@ export async function examineQueue(
   timetable: Pick<Timetable, 'next'>,
   now: number,
 ): Promise<QueueFacts> {
-  return { deadLetters: await listDeadLetters(pool), schedules: await listSchedules(pool, timetable, now) }
+  return {
+    twice: await listTwice(pool),
+    deadLetters: await listDeadLetters(pool),
+    schedules: await listSchedules(pool, timetable, now),
+  }
+}
+
+async function listTwice(pool: pg.Pool): Promise<QueueFacts['twice']> {
+  const { rows } = await pool.query<{ agentKey: string; deliveries: number; total: number }>(TWICE)
+  return toList(rows, ({ agentKey, deliveries }) => ({ agentKey, deliveries }))
 }
 
 async function listDeadLetters(pool: pg.Pool): Promise<QueueFacts['deadLetters']> {

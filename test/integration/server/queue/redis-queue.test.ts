@@ -315,6 +315,27 @@ describe.skipIf(withoutRedis)(`in Redis${withoutRedis ? `: skipped, ${withoutRed
     ])
   })
 
+  test('gives out in time what a process created whose queue is in PostgreSQL, and the doctor tells of both', async ({
+    createServer,
+    database,
+  }) => {
+    await using redis = await startTestRedis()
+    const other = await createServer({
+      agents: [echo],
+      config: { queueBackend: 'postgres' },
+      worker: false,
+    })
+    await other.runtime.start()
+    const { rest } = await createServer({ agents: [echo], config: inRedis(redis) })
+    await rest.events(`runs/${await rest.create('echo')}/events`)
+    const runId = await other.rest.create('echo')
+    expect((await rest.events(`runs/${runId}/events`)).at(-1)?.type).toBe('run.succeeded')
+    await using folder = await createWorkspace()
+    await using doctor = runCli(['doctor'], { cwd: folder.path, env: { DATABASE_URL: database.url } })
+    expect(await doctor.exited).toBe(1)
+    expect(doctor.stdout()).toContain('1 agent has a queue in PostgreSQL and one in Redis.')
+  }, 60_000)
+
   test('is looked at again when another server has taken its place', async ({ createServer }) => {
     await using redis = await startTestRedis()
     const { rest, log } = await createServer({ agents: [echo], config: inRedis(redis) })

@@ -25,7 +25,7 @@ const well: Examined = {
   notificationsArrive: true,
   workers: { present: 2, busy: none },
   runs,
-  queue: { deadLetters: none, schedules: none },
+  queue: { twice: none, deadLetters: none, schedules: none },
   sizes: { tables: [], oldestEvent: null },
 }
 
@@ -59,10 +59,14 @@ test('whatever there is to do, it is said what it means or what to do', () => {
       parked: { total: 0, tenants: 0, oldest: null },
       open: { queued: 1, running: 0 },
     },
-    queue: { deadLetters: { total: 1, listed: [{ ...run, queue: '', reason: '' }] }, schedules: none },
+    queue: {
+      twice: { total: 1, listed: [{ agentKey: 'a', deliveries: 2 }] },
+      deadLetters: { total: 1, listed: [{ ...run, queue: '', reason: '' }] },
+      schedules: none,
+    },
   }
   const findings = toDo(ill)
-  expect(findings).toHaveLength(11)
+  expect(findings).toHaveLength(12)
   for (const { found, meaning, remedy } of findings) {
     expect(found).toMatch(/\.$/)
     expect(meaning).toBeTruthy()
