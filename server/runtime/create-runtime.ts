@@ -1,46 +1,31 @@
-// The composition root: the only file that picks adapters.
+// The composition root.
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { AnyAgent, ShapeOfAgent } from '../agent/define-agent.ts'
 import type { AgentRuntime, RuntimeOptions } from './agent-runtime.ts'
 import { agentsByKey } from '../agent/agents-by-key.ts'
-import { createBossTimetable } from '../postgres/queue/timetable.ts'
-import { createPgPresence } from '../postgres/presence.ts'
 import { createLogger } from '../telemetry/pino-logger.ts'
 import { toStartupError } from '../postgres/connections/database-error.ts'
-import { createPostgresPool } from '../postgres/connections/pool.ts'
-import { createPostgresStore } from '../postgres/store.ts'
 import { systemClock } from '../ports/system-clock.ts'
 import { createIdentify } from '../api/identify.ts'
 import { createRouter } from '../api/router.ts'
 import { resolveConfig } from '../config/config.ts'
 import { PUBLIC_PRINCIPAL } from '../contract/principal.ts'
-import { createAccess } from '../domain/access.ts'
-import { createConversations } from '../domain/conversations.ts'
-import { createLetIn } from '../domain/let-in.ts'
-import { createCheckLimits } from '../domain/limits.ts'
-import { createCheckQuota } from '../domain/quota.ts'
-import { createRunEvents } from '../domain/run-events.ts'
-import { createRuns } from '../domain/runs.ts'
-import { createSessions } from '../domain/sessions.ts'
 import type { SessionRequest } from '../domain/sessions.ts'
 import { checkSchedules } from '../domain/schedules.ts'
-import { createTickets } from '../domain/tickets.ts'
-import { createTicketSigner } from '../auth/ticket-signer.ts'
 import { unlessAway } from '../domain/unless-away.ts'
-import { createAnnounce } from '../events/announce.ts'
 import { createEventHub } from '../events/hub.ts'
 import { createVisibilityOf } from '../events/visibility.ts'
 import { assertKnownOptions } from './known-options.ts'
 import { chooseModel } from '../models/choose-model.ts'
 import type { Model } from '../ports/model.ts'
 import { retryPolicyOf } from '../lifecycle/backoff.ts'
-import { StartupError } from '../ports/startup-error.ts'
 import type { Worker } from '../worker/worker.ts'
-import { createBus } from './create-bus.ts'
-import { createQueue } from './create-queue.ts'
+import { createAdapters } from './create-adapters.ts'
+import { createLifetime } from './create-lifetime.ts'
 import { createTransports } from './create-transports.ts'
 import { prepareModel } from './prepare-model.ts'
+import { createUseCases } from './create-use-cases.ts'
 import { createWorker } from './create-worker.ts'
 import { partsInOrder } from './parts-in-order.ts'
 import { createParts } from './start-stop.ts'
@@ -64,107 +49,60 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   const log = options.logger ?? createLogger()
   const clock = systemClock
   const stopping = new AbortController()
-  const databaseUrl = config.databaseUrl ?? ''
-
-  const pool = createPostgresPool({
-    databaseUrl,
-    size: config.databasePoolSize,
-    connectTimeoutMs: config.databaseConnectTimeoutSeconds * 1000,
-    preparedStatements: config.preparedStatements,
-    log,
-  })
   const visibilityOf = createVisibilityOf(config.eventVisibility)
-  const timetable = createBossTimetable({ pool, log })
-  const schedules = checkSchedules(agents, timetable, clock.now())
-  const presence = createPgPresence({ databaseUrl: config.directUrl ?? databaseUrl, clock, log })
-  const bus = createBus(config, { pool, clock, log })
   const retryPolicy = retryPolicyOf(config.retryDelaySeconds * 1000)
-  const onDelivered = createAnnounce(bus, clock)
-  const { queue, deliveries, runRedelivery } = createQueue(config, {
-    pool,
-    clock,
-    log,
-    onDelivered,
-    stopping: stopping.signal,
-  })
   const runsAtOnce = {
     principal: config.principalRunsAtOnce || null,
     tenant: config.tenantRunsAtOnce || null,
   }
-  const store = createPostgresStore({ pool, visibilityOf, retryPolicy, runsAtOnce, deliveries })
-  const letIn = createLetIn({ store, log }, runsAtOnce)
 
-  const pollIntervalMs = config.streamPollIntervalSeconds * 1000
-  const hub = createEventHub({ store, bus, clock, pollIntervalMs })
-  const access = createAccess({
-    authorize: options.authorize,
-    timeoutMs: config.authorizeTimeoutSeconds * 1000,
+  const signal = stopping.signal
+  const adapters = createAdapters(config, {
+    visibilityOf,
+    retryPolicy,
+    runsAtOnce,
+    clock,
     log,
+    stopping: signal,
   })
-  const events = createRunEvents({ store, hub, access }, { debugMode: config.debugMode })
-  const tickets = createTickets(createTicketSigner({ readKey: store.readSigningKey }), events)
-  const runs = createRuns(
-    { store, bus, letIn, access, log },
-    {
-      agents,
-      runsAtOnce,
-      checkLimits: createCheckLimits(options.limits, config, log),
-      checkQuota:
-        options.quota &&
-        createCheckQuota(options.quota, { timeoutMs: config.quotaTimeoutSeconds * 1000, log }),
-      maxAttempts: config.maxAttempts,
-      maxWaitingRuns: config.maxWaitingRuns,
-      runTimeoutMs: Math.round(config.runTimeoutSeconds * 1000),
-    },
-    { ...events, ticket: tickets.ticket },
-  )
-  const conversations = createConversations({ store, access }, agents)
-  const anonymousSessions = options.anonymousSessions === true ? {} : (options.anonymousSessions ?? false)
-  const hasSessions = anonymousSessions !== false
+  const { pool, timetable, presence, bus, queue, runRedelivery, store } = adapters
+  const schedules = checkSchedules(agents, timetable, clock.now())
+  const hub = createEventHub({ store, bus, clock, pollIntervalMs: config.streamPollIntervalSeconds * 1000 })
+  const useCases = createUseCases({ store, bus, hub, log }, { config, options, agents, runsAtOnce })
+  const { letIn, runs, conversations, sessions, tickets } = useCases
+  const hasSessions = Boolean(options.anonymousSessions)
   const isAuthenticating = options.authenticate !== undefined || hasSessions
-  const sessions = createSessions(
-    { store, log },
-    {
-      lifetimeMs: Math.round(config.anonymousSessionDays * 86_400_000),
-      isRenewing: config.anonymousSessionRenewal,
-      perAddress: config.anonymousSessionsPerAddress,
-      trustedProxies: config.trustedProxies,
+
+  const lifetime = createLifetime({
+    parts: createParts(
+      partsInOrder(
+        { pool, store, queue, runRedelivery, timetable, bus, runs, clock, log },
+        { config, ownAgents: options.agents, agents, schedules, hasSessions, signal },
+      ),
+    ),
+    toStartupError: (error) => toStartupError(error, config.databaseUrl ?? ''),
+    async disconnect(close) {
+      stopping.abort()
+      hub.close()
+      await Promise.all([sockets.close(), ...[...workers].map((worker) => worker.stop())])
+      if (!(await unlessAway({ store, clock }, close()))) pool.abandon()
     },
-    anonymousSessions,
-  )
+  })
+  const { start, stop, assertNotStopped } = lifetime
+
   const services = {
     runs,
     conversations,
     tickets: { open: (ticket: string) => start().then(() => tickets.open(ticket)) },
     sessions: { ...sessions, create: (from?: SessionRequest) => start().then(() => sessions.create(from)) },
     log,
-    stopping: stopping.signal,
+    stopping: signal,
     streamKeepAliveMs: config.streamKeepAliveSeconds * 1000,
   }
   const router = createRouter<Shape>(services)
 
   let model: Model | undefined = options.model
   const getModel = () => (model ??= chooseModel(config))
-
-  const parts = createParts(
-    partsInOrder(
-      { pool, store, queue, runRedelivery, timetable, bus, runs, clock, log },
-      { config, ownAgents: options.agents, agents, schedules, hasSessions, signal: stopping.signal },
-    ),
-  )
-  let started: Promise<void> | undefined
-  let stopped: Promise<void> | undefined
-  const start = () => (stopped === undefined ? (started ??= connect()) : Promise.reject(wasStopped()))
-
-  async function connect(): Promise<void> {
-    try {
-      await parts.start()
-    } catch (error) {
-      // The next call tries again: a database may come up later than its clients.
-      started = undefined
-      throw toStartupError(error, databaseUrl)
-    }
-  }
 
   const identify = createIdentify({
     authenticate: options.authenticate ?? (() => (hasSessions ? null : PUBLIC_PRINCIPAL)),
@@ -190,21 +128,6 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
 
   const workers = new Set<Worker>()
 
-  const stop = () => (stopped ??= disconnect())
-
-  async function disconnect(): Promise<void> {
-    stopping.abort()
-    hub.close()
-    await Promise.all([sockets.close(), ...[...workers].map((worker) => worker.stop())])
-    if (!(await unlessAway({ store, clock }, close()))) pool.abandon()
-  }
-
-  async function close(): Promise<void> {
-    // One that fails has told whoever asked for it.
-    await started?.catch(() => {})
-    await parts.stop()
-  }
-
   return {
     // Carried in the type alone.
     $agents: undefined as unknown as Shape,
@@ -229,7 +152,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
 
     async startWorker(workerOptions = {}) {
       await start()
-      if (stopped !== undefined) throw wasStopped()
+      assertNotStopped()
       const llm = getModel()
       const isDemanded = options.model !== undefined || config.modelProvider !== undefined
       await prepareModel(llm, { isDemanded, log })
@@ -238,14 +161,10 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
       // Known before it has started, so that a stop in between stops it too.
       workers.add(worker)
       await worker.start()
-      if (stopped !== undefined) throw wasStopped()
+      assertNotStopped()
       return worker
     },
 
     stop,
   }
-}
-
-function wasStopped(): StartupError {
-  return new StartupError('The runtime was stopped: make another one to go on.')
 }

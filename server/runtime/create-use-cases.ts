@@ -1,0 +1,72 @@
+// What callers can have done, over a transport or in code on the server.
+import type { AnyAgent } from '../agent/define-agent.ts'
+import type { Config } from '../config/config.ts'
+import { createAccess } from '../domain/access.ts'
+import { createConversations } from '../domain/conversations.ts'
+import { createLetIn } from '../domain/let-in.ts'
+import { createCheckLimits } from '../domain/limits.ts'
+import { createCheckQuota } from '../domain/quota.ts'
+import { createRunEvents } from '../domain/run-events.ts'
+import { createRuns } from '../domain/runs.ts'
+import { createSessions } from '../domain/sessions.ts'
+import { createTickets } from '../domain/tickets.ts'
+import { createTicketSigner } from '../auth/ticket-signer.ts'
+import type { EventHub } from '../events/hub.ts'
+import type { EventBus } from '../ports/event-bus.ts'
+import type { Logger } from '../ports/logger.ts'
+import type { RunsAtOnce } from '../ports/runs-at-once.ts'
+import type { Store } from '../ports/store/store.ts'
+import type { RuntimeOptions } from './agent-runtime.ts'
+
+interface UseCasePorts {
+  store: Store
+  bus: EventBus
+  hub: EventHub
+  log: Logger
+}
+
+interface UseCaseSettings {
+  config: Config
+  /** What the application decides itself. */
+  options: Omit<RuntimeOptions<readonly AnyAgent[]>, 'agents'>
+  agents: ReadonlyMap<string, AnyAgent>
+  runsAtOnce: RunsAtOnce
+}
+
+export function createUseCases({ store, bus, hub, log }: UseCasePorts, settings: UseCaseSettings) {
+  const { config, options, agents, runsAtOnce } = settings
+  const letIn = createLetIn({ store, log }, runsAtOnce)
+  const access = createAccess({
+    authorize: options.authorize,
+    timeoutMs: config.authorizeTimeoutSeconds * 1000,
+    log,
+  })
+  const events = createRunEvents({ store, hub, access }, { debugMode: config.debugMode })
+  const tickets = createTickets(createTicketSigner({ readKey: store.readSigningKey }), events)
+  const quotaTimeoutMs = config.quotaTimeoutSeconds * 1000
+  const runs = createRuns(
+    { store, bus, letIn, access, log },
+    {
+      agents,
+      runsAtOnce,
+      checkLimits: createCheckLimits(options.limits, config, log),
+      checkQuota: options.quota && createCheckQuota(options.quota, { timeoutMs: quotaTimeoutMs, log }),
+      maxAttempts: config.maxAttempts,
+      maxWaitingRuns: config.maxWaitingRuns,
+      runTimeoutMs: Math.round(config.runTimeoutSeconds * 1000),
+    },
+    { ...events, ticket: tickets.ticket },
+  )
+  const { anonymousSessions = false } = options
+  const sessions = createSessions(
+    { store, log },
+    {
+      lifetimeMs: Math.round(config.anonymousSessionDays * 86_400_000),
+      isRenewing: config.anonymousSessionRenewal,
+      perAddress: config.anonymousSessionsPerAddress,
+      trustedProxies: config.trustedProxies,
+    },
+    anonymousSessions === true ? {} : anonymousSessions,
+  )
+  return { letIn, runs, conversations: createConversations({ store, access }, agents), sessions, tickets }
+}
