@@ -34,6 +34,8 @@ const NONE: Outcomes = { ...ALL('not_found'), ...UNKNOWN }
 /** The owner, and nobody else, whatever they may besides. */
 export const OWN: Outcomes = { ...NONE, owner: 'ok', anonymousOwner: 'ok' }
 export const READ: Outcomes = { ...OWN, approver: 'ok', admin: 'ok' }
+/** A ticket has no claims, by which these two are known: what they get for it is of no use. */
+export const BY_TICKET: Outcomes = { ...READ, approver: 'not_found', admin: 'not_found' }
 export const RESPOND: Outcomes = { ...READ, admin: 'forbidden' }
 export const CANCEL: Outcomes = { ...READ, approver: 'forbidden' }
 /** Seen by others, and the owner's to change. */

@@ -3,6 +3,7 @@
 import type { RestAnswer } from '../../../support/rest-client.ts'
 import type { Outcome, Outcomes } from './outcomes.ts'
 import {
+  BY_TICKET,
   CANCEL,
   CHANGE,
   CLAIM,
@@ -15,7 +16,7 @@ import {
   READ,
   RESPOND,
 } from './outcomes.ts'
-import { WORD, codeIn, follow, has, outcomeOf } from './scene.ts'
+import { WORD, codeIn, follow, has, outcomeOf, streamed } from './scene.ts'
 import type { Asker, Things } from './scene.ts'
 
 export interface Row<TAsker> {
@@ -187,6 +188,12 @@ export const ROUTES: readonly Row<Asker>[] = [
     ask: ({ subscribe }, { over }) => subscribe(`runs/${over}/events`, { accept: 'text/event-stream' }),
   },
   {
+    of: `GET ${REST}/runs/:id/events`,
+    what: 'as a stream, by a ticket',
+    outcomes: BY_TICKET,
+    ask: ({ rest }, { over }) => byTicket(rest, over),
+  },
+  {
     of: `GET ${REST}/runs/:id/events/stream`,
     outcomes: READ,
     ask: ({ subscribe }, { over }) => subscribe(`runs/${over}/events/stream`),
@@ -279,6 +286,14 @@ async function listed(asked: Promise<RestAnswer>, id: string): Promise<void> {
   const { status, body } = await asked
   if (status !== 200) throw Object.assign(new Error('refused'), { data: body })
   has(body['results'] as { id: string }[], id)
+}
+
+/** Opened by nobody else than the ticket. */
+async function byTicket(rest: Asker['rest'], runId: string): Promise<Outcome> {
+  const { status, body } = await rest.post(`runs/${runId}/ticket`)
+  if (status >= 300) return codeIn(JSON.stringify(body))
+  const url = `runs/${runId}/events?ticket=${String(body['ticket'])}`
+  return streamed(await (await rest.send(url, { headers: { accept: 'text/event-stream' } })).text())
 }
 
 async function ofAnswer(asked: Promise<RestAnswer>): Promise<Outcome> {

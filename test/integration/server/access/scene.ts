@@ -66,8 +66,7 @@ export function createAsker(
     }),
     async subscribe(path, more) {
       const text = await (await rest.send(path, { headers: { ...headers, ...more } })).text()
-      // A refusal is told inside of the stream.
-      return text.includes('run.succeeded') ? 'ok' : codeIn(text)
+      return streamed(text)
     },
   }
 }
@@ -100,6 +99,11 @@ export function follow(trpc: Trpc, input: { runId: string; includeAll?: boolean 
       },
     })
   })
+}
+
+/** What became of a stream, whose refusal may be told inside of it. */
+export function streamed(text: string): Outcome {
+  return text.includes('run.succeeded') ? 'ok' : codeIn(text)
 }
 
 export function codeIn(text: string): Outcome {
