@@ -77,7 +77,7 @@ async function writeReport(projectFolder: string, name: string, types: string): 
   if (status !== 0) throw new Error(`api-extractor could not read the entry "${name}":\n${stdout}${stderr}`)
 }
 
-/** Of types that an entry does not export and a base's report has as well: each change would stand in five reports. */
+/** Leaves out types that an entry does not export and a base's report has: each change of one would stand in five reports. */
 async function leaveOutRepetitions(reports: string): Promise<void> {
   const read = (name: string): Promise<string> => readFile(join(reports, `${name}.api.md`), 'utf8')
   const bases = await Promise.all(BASES.map(read))

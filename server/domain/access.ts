@@ -103,7 +103,7 @@ export function createAccess({ authorize, timeoutMs, log }: AccessSettings): Acc
   }
 }
 
-/** Of what was asked about, where it is there. */
+/** The id of what was asked about, where it has one. */
 function nameOf(resource: ActionResources[Action]) {
   if ('run' in resource) return { runId: resource.run.id }
   return 'conversation' in resource ? { conversationId: resource.conversation.id } : {}

@@ -42,7 +42,7 @@ export interface CreateRunPorts {
 export interface CreateRunSettings {
   agents: ReadonlyMap<string, AnyAgent>
   maxAttempts: number
-  /** Of one conversation, for their turn. */
+  /** How many runs of one conversation may wait for their turn. */
   maxWaitingRuns: number
   runTimeoutMs: number
   runsAtOnce: RunsAtOnce
@@ -94,7 +94,7 @@ export function createCreateRun(ports: CreateRunPorts, settings: CreateRunSettin
       timeoutMs: agent.timeoutMs ?? settings.runTimeoutMs,
       budget: agent.budget,
     }
-    // What a schedule says its agent's author said.
+    // A schedule's run is as the agent's author wrote it: no limit of a caller applies.
     let budget = agent.budget ?? null
     if (options?.occurrence === undefined) {
       const { agentKey, conversationId } = asked

@@ -3,7 +3,7 @@ import { canonicalJson } from '../contract/canonical-json.ts'
 import type { Json } from '../contract/json.ts'
 import type { NewRun } from '../ports/create-run.ts'
 
-/** Of what makes a request the one it is, to tell whether a key that is used again is used for the same. */
+/** A hash of the request, which tells whether a key that is used again is used for the same request. */
 export function fingerprintOf(
   run: Pick<NewRun, 'agentKey' | 'conversationId' | 'messages' | 'params'>,
 ): string {

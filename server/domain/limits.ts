@@ -8,7 +8,7 @@ import type { CreateRunInput } from '../contract/run.ts'
 import type { Logger } from '../ports/logger.ts'
 import { answerInTime } from './answer-in-time.ts'
 
-/** What a caller may ask of a run at most. What its agent or the configuration has by itself anybody may ask for. */
+/** The most that a caller may ask of a run. Anybody may ask for what its agent or the configuration gives by itself. */
 export type CallerLimits = z.infer<typeof CallerLimits>
 const CallerLimits = z.strictObject({
   /** Attempts. Default: 10. */

@@ -179,8 +179,8 @@ async function createOccurrence(
 }
 
 /**
- * Of several that came due meanwhile, the last: a run made up for does not say for how many. Found by halving:
- * each look at a cron expression costs a millisecond, and an hour may hold thousands of occurrences.
+ * The last of those that came due meanwhile: one run makes up for all of them. It is found by halving, since each look at a
+ * cron expression costs a millisecond, and an hour may hold thousands of occurrences.
  */
 function lastOf(
   timetable: Timetable,

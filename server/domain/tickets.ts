@@ -37,7 +37,7 @@ export interface Tickets extends RunTickets {
 /** To begin a stream. */
 const LIFETIME_SECONDS = 60
 
-// Of another kind than `run` there may be some of later versions, which are refused here.
+// Later versions may make tickets of another kind than `run`: they are refused here.
 const Claims = z.object({
   sub: z.string(),
   tenant: z.string(),

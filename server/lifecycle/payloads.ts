@@ -1,4 +1,4 @@
-// What the events of transitions carry. Workers write some of them and statements others, hence both forms.
+// The payloads of the events of transitions. Workers write some of them and statements others, hence both forms.
 import type { RuntimeEventPayloads, RuntimeEventType } from '../contract/event.ts'
 import type { Json } from '../contract/json.ts'
 import type { RunError } from '../contract/run.ts'
@@ -39,7 +39,7 @@ export function timedOutPayloadSql(error: string, timeoutMs?: string): string {
   return objectSql(fields satisfies FieldsSql<'run.timed_out'>)
 }
 
-/** Of the attempt that is over. The writer of its events adds `messageIds`. */
+/** The payload of `run.retrying`. The writer of the attempt's events adds `messageIds`. */
 export function retryingPayload(retry: { error: RunError; delayMs: number; attempt: number }): Json {
   const { error, delayMs, attempt } = retry
   return { error: { ...error, details: error.details ?? null }, delayMs, nextAttempt: attempt + 1 }

@@ -12,9 +12,9 @@ export interface Lifetime {
 
 interface LifetimeOptions {
   parts: Parts
-  /** Of a start that failed, one sentence on what is wrong. */
+  /** Makes one sentence of the reason why a start failed. */
   toStartupError(error: unknown): unknown
-  /** Ends what parts are no part of, and has them stop by `close`. */
+  /** Ends what is not among the parts, and calls `close` to stop those. */
   disconnect(close: () => Promise<void>): Promise<void>
 }
 

@@ -44,13 +44,13 @@ interface Given {
   agents: Map<string, AnyAgent>
   /** Whether there are anonymous sessions. */
   hasSessions: boolean
-  /** Of `ownAgents`. */
+  /** The schedules of `ownAgents`. */
   schedules: ReturnType<typeof checkSchedules>
   /** Ends the loops. */
   signal: AbortSignal
 }
 
-/** What of a runtime starts, each part once what it needs is there. It stops in the reverse order. */
+/** The parts of a runtime in the order in which they start: each after those that it needs. They stop in the reverse order. */
 export function partsInOrder(wired: Wired, { config, ownAgents, agents, ...given }: Given): Part[] {
   const { pool, store, queue, runRedelivery, timetable, bus, runs, clock, log } = wired
   const { signal } = given

@@ -1,5 +1,5 @@
-// What of the outbox is SQL. An entry is a delivery that its queue is not known to have: written with what makes its run
-// one to be taken up, deleted when the queue has confirmed it.
+// The statements of the outbox. An entry is a delivery that its queue is not known to have: it is written in the transaction
+// that makes its run one to be taken up, and deleted when the queue has confirmed it.
 import type pg from 'pg'
 import { isolatedQueue } from '../../ports/queue.ts'
 import type { DueRun, QueuedRun, SentRun } from '../../ports/queue.ts'
@@ -158,7 +158,7 @@ export async function askForRenewal(pool: pg.Pool): Promise<number> {
   return (await execute(pool, ASK_FOR_RENEWAL, [])).length
 }
 
-/** What was noted of these queues. */
+/** The epochs that were noted of these queues. */
 export async function readEpochs(
   pool: pg.Pool,
   queues: readonly string[],

@@ -78,8 +78,8 @@ export function createOutbox(ports: OutboxPorts): Outbox {
       while (!stopping.aborted) {
         const due = await findInOutbox(pool, MAX_BATCH, [...away])
         if (due.length === 0) return
-        // Of agents that are not ours, and that maybe no process has any more. What nobody looks at is never confirmed,
-        // and would be found again and again, before all that comes after it. So would be what is out of reach.
+        // Entries of agents that this process does not have, and maybe no process any more. Without an epoch they would
+        // never be confirmed, and would be found again and again, before the entries after them.
         const others = new Set(due.map(({ agentKey }) => agentKey).filter((name) => !looked.has(name)))
         await watch.look([...others])
         for (const name of others) looked.add(name)

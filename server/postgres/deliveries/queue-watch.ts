@@ -21,7 +21,7 @@ interface WatchPorts {
 export interface QueueWatch {
   /** Looks at these queues, and puts into the outbox again what they have lost. */
   look(queues: readonly string[]): Promise<void>
-  /** What they said last of themselves; of those that were never asked, what they say now. Not of those out of reach. */
+  /** The epoch that each queue told last. One that was never asked is asked now; one out of reach is left out. */
   epochsOf(queues: Iterable<string>): Promise<ReadonlyMap<string, string>>
 }
 
@@ -29,7 +29,7 @@ export function createQueueWatch({ pool, queue, clock, log }: WatchPorts): Queue
   const epochs = new Map<string, string>()
   let away: readonly string[] = []
   let countedAt = Number.NEGATIVE_INFINITY
-  /** Of the last count. */
+  /** The runs of each queue that were delivered at the last count, and not started since. */
   let delivered = new Map<string, ReadonlySet<string>>()
 
   async function inspect(queues: readonly string[]): Promise<Map<string, QueueState>> {

@@ -81,7 +81,7 @@ export async function renewEpoch(client: RedisClient, { epoch }: QueueKeys): Pro
   await client.set(epoch, newKey())
 }
 
-/** What of an epoch its server keeps when it is only started again: deliveries bear it in their names. */
+/** The part of an epoch that a server keeps when it is only started again. The ids of jobs carry it. */
 export function keyOf(epoch: string): string {
   return epoch.slice(epoch.indexOf('/') + 1)
 }

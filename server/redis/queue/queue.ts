@@ -19,7 +19,7 @@ import { takeJobs } from './take-jobs.ts'
 
 const NEEDED_FOR = 'QUEUE_BACKEND=redis'
 
-/** What starts waits so long for a Redis that stands still: what comes first needs not go by a look then. */
+/** How long a start waits for a Redis that does not answer: with it there, the first runs need not wait for a look. */
 const START_PATIENCE_MS = 1_000
 /** BullMQ knows priorities from 1 to 2,097,152, the lowest first; those of runs go from -100 to 100. */
 const toJobPriority = (priority: number): number => 1_000 - priority
