@@ -12,6 +12,7 @@ import type {
   UpdateConversationInput,
 } from '../server/contract/conversation.ts'
 import type { Page } from '../server/contract/page.ts'
+import type { Claimed } from '../server/contract/session.ts'
 import type { ListRunsInput, RespondInput, Run, RunDetail } from '../server/contract/run.ts'
 import type { AnyRunHandle } from './run-handle.ts'
 import type { RunStore } from './run-store.ts'
@@ -45,6 +46,14 @@ export interface AgentClient<TShape extends AgentShape = AgentShape> {
     update(input: UpdateConversationInput, options?: CallOptions): Promise<Conversation>
     get(input: z.input<typeof GetConversationInput>, options?: CallOptions): Promise<ConversationDetail>
     list(input?: z.input<typeof ListConversationsInput>, options?: CallOptions): Promise<Page<Conversation>>
+  }
+  readonly sessions: {
+    /**
+     * Makes what this page's visitor has the user's who has signed in, and forgets the visitor. Call it after each sign-in.
+     *
+     * @returns null where there is nothing to claim: no visitor was here, or it is done.
+     */
+    claim(options?: CallOptions): Promise<Claimed | null>
   }
   /** The tRPC client underneath, for what is not covered here. */
   readonly trpc: TRPCClient<AgentRouter<TShape>>

@@ -15,6 +15,9 @@ import type { ReconnectPolicy } from './reconnect.ts'
 import { DEFAULT_RECONNECT_POLICY } from './reconnect.ts'
 import type { AnyRunHandle, RunHandleDependencies } from './run-handle.ts'
 import { createRunHandle } from './run-handle.ts'
+import { createClaim } from './claim.ts'
+import type { AnonymousOptions } from './visitor.ts'
+import { createVisitor } from './visitor.ts'
 import { createRunStore } from './run-store.ts'
 import { createRunStores } from './run-stores.ts'
 import { call, createTrpcTransport } from './trpc-transport.ts'
@@ -22,6 +25,14 @@ import { call, createTrpcTransport } from './trpc-transport.ts'
 export interface AgentClientOptions extends TransportOptions {
   /** How lost streams are opened again. Default: forever, after 250 ms doubling up to 15 s. */
   reconnect?: Partial<ReconnectPolicy>
+  /**
+   * For pages that visitors without an account use, where the server has `anonymousSessions`: who is refused with 401, and sends no
+   * `authorization` header, gets a session, which the page keeps. Default: none.
+   *
+   * @example
+   * createAgentClient<typeof runtime>({ url: '/trpc', anonymous: true })
+   */
+  anonymous?: boolean | AnonymousOptions
 }
 
 /**
@@ -38,8 +49,11 @@ export function createAgentClient<TRuntime extends HasAgents>(
   options: AgentClientOptions,
 ): AgentClient<ShapesOf<TRuntime>> {
   type TShape = ShapesOf<TRuntime>
-  const trpc = createTRPCClient<AgentRouter>({ links: createLinks(options) })
-  const transport = chooseTransport(createTrpcTransport(trpc), options)
+  const { url, headers, anonymous = false } = options
+  const visitor = anonymous === false ? undefined : createVisitor({ url, headers, anonymous })
+  const asked = visitor === undefined ? options : { ...options, headers: visitor.headers }
+  const trpc = createTRPCClient<AgentRouter>({ links: createLinks(asked, visitor?.admitted) })
+  const transport = chooseTransport(createTrpcTransport(trpc), asked)
   const cancel = (runId: string, signal?: AbortSignal) =>
     call(trpc.runs.cancel.mutate({ runId }, { ...(signal && { signal }) }), signal)
   const respond = (answer: RespondInput, signal?: AbortSignal) =>
@@ -89,6 +103,7 @@ export function createAgentClient<TRuntime extends HasAgents>(
       list: (input = {}, callOptions = {}) =>
         call(trpc.conversations.list.query(input, callOptions), callOptions.signal),
     },
+    sessions: { claim: createClaim(trpc, visitor) },
     // The same client: only its types know the agents.
     trpc: trpc as unknown as TRPCClient<AgentRouter<TShape>>,
   }

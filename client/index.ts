@@ -23,6 +23,8 @@ export type { Run, RunDetail, RunError, RunStatus } from '../server/contract/run
 export type { Scope } from '../server/contract/scope.ts'
 export { isTerminal } from '../server/contract/terminal.ts'
 export type { TransportOptions } from './choose-transport.ts'
+export type { AnonymousOptions } from './visitor.ts'
+export type { Claimed } from '../server/contract/session.ts'
 export type { AgentClient, CallOptions } from './agent-client.ts'
 export type { AgentClientOptions } from './create-client.ts'
 export { createAgentClient } from './create-client.ts'

@@ -21,10 +21,15 @@ export interface LinkOptions {
   EventSource?: typeof globalThis.EventSource
 }
 
-export function createLinks(options: LinkOptions): TRPCLink<AgentRouter>[] {
+/** @param admitted makes of the `fetch` for calls another one. */
+export function createLinks(
+  options: LinkOptions,
+  admitted: (fetch: typeof globalThis.fetch) => typeof globalThis.fetch = (fetch) => fetch,
+): TRPCLink<AgentRouter>[] {
   const { url } = options
   const fetch: typeof globalThis.fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
   const headers = () => resolveHeaders(options.headers)
+  const fetchCall = admitted(fetch)
 
   return [
     splitLink({
@@ -41,7 +46,7 @@ export function createLinks(options: LinkOptions): TRPCLink<AgentRouter>[] {
             })
           : httpSubscriptionLink({ url, EventSource: options.EventSource }),
       // Not batched: each call keeps its own status code and its own abort, and none waits for the slowest.
-      false: httpLink({ url, headers, fetch: (input, init) => fetch(input, init as RequestInit) }),
+      false: httpLink({ url, headers, fetch: (input, init) => fetchCall(input, init as RequestInit) }),
     }),
   ]
 }

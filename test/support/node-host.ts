@@ -19,7 +19,11 @@ type Mountable = Pick<AgentRuntime, 'handler' | 'handleUpgrade'>
 export async function hostRuntimes(...runtimes: [Mountable, ...Mountable[]]): Promise<NodeHost> {
   const sockets: Socket[] = []
   const connections: Socket[] = []
-  const server = createServer(getRequestListener((request) => runtimes[0].handler(request)))
+  const server = createServer(
+    getRequestListener((request, { incoming }) =>
+      runtimes[0].handler(request, { remoteAddress: incoming.socket.remoteAddress }),
+    ),
+  )
   server.on('connection', (connection: Socket) => connections.push(connection))
   server.on('upgrade', (request, socket: Socket, head) => {
     if (runtimes.some((runtime) => runtime.handleUpgrade(request, socket, head))) sockets.push(socket)

@@ -5,6 +5,20 @@ import type { ShapesOf } from '../../server/contract/agent-shape.ts'
 import type { runtime } from './typed-runtime.ts'
 
 const client = createAgentClient<typeof runtime>({ url: '/trpc' })
+
+it('lets in visitors without an account by one option', () => {
+  createAgentClient<typeof runtime>({ url: '/trpc', anonymous: true })
+  createAgentClient<typeof runtime>({
+    url: '/trpc',
+    anonymous: { storage: sessionStorage, path: '/session' },
+  })
+  // @ts-expect-error -- it keeps a token by three methods
+  createAgentClient<typeof runtime>({ url: '/trpc', anonymous: { storage: new Map<string, string>() } })
+  expectTypeOf(client.sessions.claim).returns.resolves.toEqualTypeOf<{
+    conversations: number
+    runs: number
+  } | null>()
+})
 const messages = [{ role: 'user' as const, content: 'Hi' }]
 
 describe('creating a run', () => {

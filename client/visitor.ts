@@ -1,0 +1,94 @@
+// A visitor without an account: the page keeps the token of a session, and asks for one when it is refused.
+import type { HeadersOption } from './links.ts'
+import { resolveHeaders } from './links.ts'
+
+export interface AnonymousOptions {
+  /** Where the token stays between visits. Default: `localStorage`; where there is none, it lasts as long as the page. */
+  storage?: Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>
+  /** Its name there. Default: `agent-runtime.visitor`. */
+  key?: string
+  /** Where a session is asked for by POST. Default: the server's tRPC router. */
+  path?: string
+}
+
+export interface Visitor {
+  /** Undefined where there is no session, or it is over. */
+  readonly token: string | undefined
+  forget(): void
+  headers(): Promise<Record<string, string>>
+  /** Who is refused by the server becomes a visitor, or another one, and asks once more. */
+  admitted(fetch: typeof globalThis.fetch): typeof globalThis.fetch
+}
+
+interface VisitorSettings {
+  url: string
+  headers: HeadersOption | undefined
+  anonymous: true | AnonymousOptions
+}
+
+const HEADER = 'x-anonymous-token'
+
+export function createVisitor({ url, headers, anonymous }: VisitorSettings): Visitor {
+  const options = anonymous === true ? {} : anonymous
+  const { key = 'agent-runtime.visitor', path = `${url}/sessions.createAnonymous` } = options
+  const storage = options.storage ?? pageStorage()
+  let remembered: string | undefined
+  let asked: Promise<void> | undefined
+
+  // Looked up each time: other tabs of the page have the same visitor.
+  const current = () => (storage === undefined ? remembered : (storage.getItem(key) ?? undefined))
+
+  function keep(token: string | undefined): void {
+    remembered = token
+    if (token === undefined) storage?.removeItem(key)
+    else storage?.setItem(key, token)
+  }
+
+  async function ask(fetch: typeof globalThis.fetch): Promise<void> {
+    keep(undefined)
+    const json = { 'content-type': 'application/json' }
+    const answer = await fetch(path, { method: 'POST', headers: json, body: '{}' })
+    if (answer.ok) keep(tokenIn(await answer.json()))
+  }
+
+  return {
+    get token() {
+      return current()
+    },
+    forget: () => keep(undefined),
+
+    async headers() {
+      const given = await resolveHeaders(headers)
+      const isUser = Object.keys(given).some((name) => name.toLowerCase() === 'authorization')
+      const token = current()
+      return isUser || token === undefined ? given : { ...given, [HEADER]: token }
+    },
+
+    admitted: (fetch) => async (input, init) => {
+      const answer = await fetch(input, init)
+      const sent = new Headers(init?.headers)
+      if (answer.status !== 401 || sent.has('authorization')) return answer
+      // Calls that are refused together get one session. It may be there already.
+      if ((sent.get(HEADER) ?? undefined) === current())
+        await (asked ??= ask(fetch).finally(() => (asked = undefined)))
+      const token = current()
+      if (token === undefined) return answer
+      sent.set(HEADER, token)
+      return fetch(input, { ...init, headers: Object.fromEntries(sent) })
+    },
+  }
+}
+
+/** Of the tRPC router, or of REST. */
+function tokenIn(answer: { token?: string; result?: { data?: { token?: string } } }): string | undefined {
+  return answer.result?.data?.token ?? answer.token
+}
+
+function pageStorage(): AnonymousOptions['storage'] {
+  try {
+    // There is none on a server. Where the reader blocks it, a browser throws.
+    return globalThis.localStorage
+  } catch {
+    return undefined
+  }
+}
