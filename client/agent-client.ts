@@ -33,6 +33,8 @@ export interface AgentClient<TShape extends AgentShape = AgentShape> {
     get(runId: string, options?: CallOptions): Promise<RunDetail>
     list(input?: z.input<typeof ListRunsInput>, options?: CallOptions): Promise<Page<Run>>
     cancel(runId: string, options?: CallOptions): Promise<Run>
+    /** Deletes a run that is over. */
+    delete(runId: string, options?: CallOptions): Promise<void>
     /** Answers what a run waits for. */
     respond(answer: RespondInput, options?: CallOptions): Promise<Run>
     /** A handle on a run that exists; a union over agents, narrowed by `agentKey`. */
@@ -42,6 +44,8 @@ export interface AgentClient<TShape extends AgentShape = AgentShape> {
   }
   readonly conversations: {
     create(input?: z.input<typeof CreateConversationInput>, options?: CallOptions): Promise<Conversation>
+    /** Deletes it with all its runs. */
+    delete(conversationId: string, options?: CallOptions): Promise<void>
     /** Changes what is given of it. */
     update(input: UpdateConversationInput, options?: CallOptions): Promise<Conversation>
     get(input: z.input<typeof GetConversationInput>, options?: CallOptions): Promise<ConversationDetail>

@@ -88,6 +88,8 @@ export function createAgentClient<TRuntime extends HasAgents>(
       list: (input = {}, callOptions = {}) =>
         call(trpc.runs.list.query(input, callOptions), callOptions.signal),
       cancel: (runId, { signal } = {}) => cancel(runId, signal),
+      delete: (runId, callOptions = {}) =>
+        call(trpc.runs.delete.mutate({ runId }, callOptions), callOptions.signal),
       respond: (answer, { signal } = {}) => respond(answer, signal),
       follow: async (runId, { signal } = {}) =>
         createRunHandle(dependencies, await transport.getRun(runId, signal)) as AnyRunHandle<TShape>,
@@ -96,6 +98,8 @@ export function createAgentClient<TRuntime extends HasAgents>(
     conversations: {
       create: (input = {}, callOptions = {}) =>
         call(trpc.conversations.create.mutate(input, callOptions), callOptions.signal),
+      delete: (conversationId, callOptions = {}) =>
+        call(trpc.conversations.delete.mutate({ conversationId }, callOptions), callOptions.signal),
       update: (input, callOptions = {}) =>
         call(trpc.conversations.update.mutate(input, callOptions), callOptions.signal),
       get: (input, callOptions = {}) =>

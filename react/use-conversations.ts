@@ -39,6 +39,8 @@ export interface ConversationsView {
   readonly isCreating: boolean
   /** Changes what is given of one. @throws AgentRuntimeError */
   update(input: UpdateConversationInput): Promise<Conversation>
+  /** Deletes one, with all its runs. @throws AgentRuntimeError */
+  remove(conversationId: string): Promise<void>
 }
 
 export type UseConversations = (options?: ConversationsOptions) => ConversationsView
@@ -69,6 +71,10 @@ export function createUseConversations(useQueries: () => Queries): UseConversati
       // Also where it is shown by itself.
       onSuccess: () => refresh('conversations'),
     })
+    const removal = useMutation({
+      mutationFn: (conversationId: string) => client.conversations.delete(conversationId),
+      onSuccess: () => refresh('conversations'),
+    })
     const error = useMemo(() => (query.error === null ? null : toAgentError(query.error)), [query.error])
     const conversations = useMemo(() => query.data?.pages.flatMap((page) => page.items) ?? [], [query.data])
     return {
@@ -82,6 +88,7 @@ export function createUseConversations(useQueries: () => Queries): UseConversati
       create: (input = {}) => orAgentError(creation.mutateAsync(input)),
       isCreating: creation.isPending,
       update: (input) => orAgentError(change.mutateAsync(input)),
+      remove: (conversationId) => orAgentError(removal.mutateAsync(conversationId)),
     }
   }
 }

@@ -42,7 +42,10 @@ export type {
   AuthorizeAnswer,
   AuthorizeQuestion,
   CreateResource,
+  DeleteResource,
 } from './domain/authorize.ts'
+export type { Deleted } from './domain/delete-all.ts'
+export type { Erase } from './domain/erase.ts'
 export type { Conversations } from './domain/conversations.ts'
 export type {
   Conversation,

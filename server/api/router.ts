@@ -5,6 +5,7 @@ import type { AgentShape } from '../contract/agent-shape.ts'
 import type { CreateRun, EventOf } from '../contract/agent-types.ts'
 import {
   CreateConversationInput,
+  ConversationRef,
   GetConversationInput,
   ListConversationsInput,
   UpdateConversationInput,
@@ -62,6 +63,7 @@ export function createRouter<TShape extends AgentShape>(services: ApiServices) {
       get: procedure.input(toRunRef).query(({ ctx, input }) => runs.get(ctx.principal, input.runId)),
       list: procedure.input(takes(ListRunsInput)).query(({ ctx, input }) => runs.list(ctx.principal, input)),
       cancel: procedure.input(toRunRef).mutation(({ ctx, input }) => runs.cancel(ctx.principal, input.runId)),
+      delete: procedure.input(toRunRef).mutation(({ ctx, input }) => runs.delete(ctx.principal, input.runId)),
       respond: procedure
         .input(takes(RespondInput))
         .mutation(({ ctx, input }) => runs.respond(ctx.principal, input)),
@@ -94,6 +96,9 @@ export function createRouter<TShape extends AgentShape>(services: ApiServices) {
       update: procedure
         .input(takes(UpdateConversationInput))
         .mutation(({ ctx, input }) => conversations.update(ctx.principal, input)),
+      delete: procedure
+        .input(takes(ConversationRef))
+        .mutation(({ ctx, input }) => conversations.delete(ctx.principal, input.conversationId)),
       get: procedure
         .input(takes(GetConversationInput))
         .query(({ ctx, input }) => conversations.get(ctx.principal, input)),

@@ -16,6 +16,7 @@ const Seq = z.int32().nonnegative()
 const BareHint = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('events'), runId: Id, seq: Seq }),
   z.object({ kind: z.literal('cancel'), runId: Id }),
+  z.object({ kind: z.literal('deleted'), runId: Id }),
   z.object({
     kind: z.literal('queued'),
     agentKey: Id,

@@ -93,6 +93,7 @@ function keyOf(hint: NewHint): string {
       return `worker ${hint.workerId}`
     case 'events':
     case 'cancel':
+    case 'deleted':
       return `${hint.kind} ${hint.runId}`
   }
 }

@@ -21,7 +21,7 @@ function fits(text: string): boolean {
   return text.length * 3 <= MAX_BYTES || encoder.encode(text).length <= MAX_BYTES
 }
 
-const OWNER_FIELDS = {
+export const OWNER_FIELDS = {
   id: Name.min(1),
   tenantId: Name,
   kind: z.enum(['user', 'anonymous', 'public']),

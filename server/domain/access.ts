@@ -32,6 +32,7 @@ interface AccessSettings {
 const REFUSALS: Record<Exclude<Action, 'read'>, string> = {
   create: 'You may not create that.',
   update: 'You may not change this conversation.',
+  delete: 'You may not delete that.',
   cancel: 'You may not cancel this run.',
   respond: 'You may not answer this wait.',
   includeDebug: 'You may not see debug events of this run.',

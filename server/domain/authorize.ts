@@ -10,13 +10,20 @@ export type CreateResource =
   | { kind: 'run'; agentKey: string; conversationId: string | null }
   | { kind: 'conversation'; agentKey: string | null }
 
+/** A run that is over, or a conversation with all its runs. */
+export type DeleteResource =
+  | { kind: 'run'; run: RunSummary }
+  | { kind: 'conversation'; conversation: ConversationSummary }
+
 /** What is asked of `authorize`, and about what. */
 export interface ActionResources {
   create: CreateResource
   /** How far the caller sees, of runs (and their events) or of conversations. */
   read: { kind: 'run' | 'conversation' }
   /** Changing, or archiving, a conversation. */
-  update: { conversation: ConversationSummary }
+  update: { kind: 'conversation'; conversation: ConversationSummary }
+  /** With all that is theirs. */
+  delete: DeleteResource
   cancel: { run: RunSummary }
   /** Answering a wait. */
   respond: { run: RunSummary; wait: { name: string; kind: WaitKind } }
@@ -37,7 +44,7 @@ export type AuthorizeQuestion<TAction extends Action = Action> = {
 export type AuthorizeAnswer = Scope | boolean
 
 /**
- * Tells what a caller may do. It is asked for `read` whenever something is read, listed, changed, cancelled, answered or streamed, and its
+ * Tells what a caller may do. It is asked for `read` whenever something is read, listed, changed, deleted, cancelled, answered or streamed, and its
  * answer bounds the query; what lies beyond is answered with 404. About the other actions it is asked with the run or conversation in
  * hand, once it is known that the caller may read it; false is answered with 403. An open stream is asked about again every
  * `streamReauthenticateSeconds`.
@@ -67,6 +74,11 @@ export function ownersOnly(...asked: AuthorizeQuestion): AuthorizeAnswer {
       return true
     case 'update':
       return isSameOwner(principal, resource.conversation.owner)
+    case 'delete':
+      return isSameOwner(
+        principal,
+        resource.kind === 'run' ? resource.run.owner : resource.conversation.owner,
+      )
     case 'cancel':
     case 'respond':
       return isSameOwner(principal, resource.run.owner)

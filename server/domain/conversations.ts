@@ -4,6 +4,7 @@ import type { Owner, Principal } from '../contract/principal.ts'
 import {
   CreateConversationInput,
   GetConversationInput,
+  ConversationRef,
   ListConversationsInput,
   UpdateConversationInput,
 } from '../contract/conversation.ts'
@@ -21,8 +22,12 @@ import type { Page } from '../contract/page.ts'
 import { parseInput } from '../contract/parse-input.ts'
 import { RunStatus } from '../contract/run.ts'
 import { OPEN_STATUSES } from '../contract/terminal.ts'
+import type { Logger } from '../ports/logger.ts'
+import { ownerOf } from '../ports/owner.ts'
 import type { ConversationStore } from '../ports/store/conversation-store.ts'
+import type { DeletionStore } from '../ports/store/deletion-store.ts'
 import type { Access } from './access.ts'
+import type { DeleteAll } from './delete-all.ts'
 import { sessionOver } from './session-over.ts'
 import { unknownAgent } from './unknown-agent.ts'
 import { assertStorable } from '../contract/storable-json.ts'
@@ -33,14 +38,23 @@ export interface Conversations {
   get(principal: Principal, input: GetConversationRequest): Promise<ConversationDetail>
   /** Changes what is given of it. */
   update(principal: Principal, input: UpdateConversationRequest): Promise<Conversation>
+  /** Deletes it with all its runs. Those under way are stopped, and streams of them end. */
+  delete(principal: Principal, conversationId: string): Promise<void>
   list(principal: Principal, input: ListConversationsRequest): Promise<Page<Conversation>>
 }
 
 /** Whose messages are history: also of runs under way, since their input was said. */
 const SPOKEN: readonly RunStatus[] = [...OPEN_STATUSES, 'succeeded']
 
+interface ConversationPorts {
+  store: ConversationStore & Pick<DeletionStore, 'hideConversation'>
+  access: Access
+  log: Logger
+  deleteAll: DeleteAll
+}
+
 export function createConversations(
-  { store, access }: { store: ConversationStore; access: Access },
+  { store, access, log, deleteAll }: ConversationPorts,
   agents: ReadonlyMap<string, unknown>,
 ): Conversations {
   function assertKnown(agentKey: string | null | undefined): void {
@@ -51,11 +65,15 @@ export function createConversations(
    * Whose the conversation has to be for the caller to do that. The write names that owner: a conversation that becomes
    * somebody else's after this was asked is left alone.
    */
-  async function ownerToChangeFor(caller: Principal, action: 'update', id: string): Promise<Owner> {
+  async function ownerToChangeFor(
+    caller: Principal,
+    action: 'update' | 'delete',
+    id: string,
+  ): Promise<Owner> {
     if (!access.isAsked) return caller
     const reach = (await access.reach(caller, 'conversation')) ?? noSuchConversation(id)
     const { owner, agentKey } = (await store.getConversation(reach, id)) ?? noSuchConversation(id)
-    await access.assertMay(caller, action, { conversation: { id, owner, agentKey } })
+    await access.assertMay(caller, action, { kind: 'conversation', conversation: { id, owner, agentKey } })
     return owner
   }
 
@@ -105,6 +123,16 @@ export function createConversations(
       return (
         (await store.updateConversation(owner, conversationId, changes)) ?? noSuchConversation(conversationId)
       )
+    },
+
+    async delete(principal, conversationId) {
+      const caller = parsePrincipal(principal)
+      const id = parseInput(ConversationRef, { conversationId }).conversationId
+      const owner = await ownerToChangeFor(caller, 'delete', id)
+      // From here on it is not there for anybody, and whoever sweeps deletes what this process can't.
+      if (!(await store.hideConversation(owner, id))) noSuchConversation(id)
+      log.info({ conversationId: id, by: ownerOf(caller), owner }, 'a conversation is deleted')
+      await deleteAll({ conversationId: id })
     },
 
     async list(principal, request) {

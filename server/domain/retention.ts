@@ -3,10 +3,12 @@ import type { Logger } from '../ports/logger.ts'
 import type { SessionStore } from '../ports/store/session-store.ts'
 import type { SweepStore } from '../ports/store/sweep-store.ts'
 import type { Sweep } from '../ports/upkeep.ts'
+import type { DeleteAll } from './delete-all.ts'
 
 export interface RetentionPorts {
   store: Pick<SweepStore, 'compactRuns' | 'deleteRuns' | 'deleteEmptyConversations'> &
     Pick<SessionStore, 'sweepSessions'>
+  deleteAll: DeleteAll
   clock: Clock
   log: Logger
   /** A random number from 0 up to, not including, 1. */
@@ -31,11 +33,12 @@ export async function runRetention(
   policy: RetentionPolicy,
   { intervalMs, signal }: { intervalMs: number; signal: AbortSignal },
 ): Promise<void> {
-  const { store, clock, log, random } = ports
+  const { store, deleteAll, clock, log, random } = ports
   const { compactAfterMs, deleteAfterMs, sessionAddressMs } = policy
-  if (compactAfterMs === false && deleteAfterMs === false && sessionAddressMs === false) return
   while (!signal.aborted) {
     try {
+      // What a process left that died while it deleted.
+      await deleteAll({ hidden: true })
       // What goes altogether need not be compacted before.
       if (deleteAfterMs !== false) {
         await sweep(ports, () => store.deleteRuns(deleteAfterMs), signal)

@@ -12,6 +12,7 @@ import { ApprovalAnswer } from '../contract/wait.ts'
 import { isSameOwner, ownerOf } from '../ports/owner.ts'
 import type { Reach } from '../ports/owner.ts'
 import type { ConversationStore } from '../ports/store/conversation-store.ts'
+import type { DeletionStore } from '../ports/store/deletion-store.ts'
 import type { RunStore } from '../ports/store/run-store.ts'
 import type { WaitStore } from '../ports/store/wait-store.ts'
 import type { Access } from './access.ts'
@@ -27,7 +28,7 @@ import type { RunTickets } from './tickets.ts'
 
 interface RunPorts extends CreateRunPorts {
   access: Access
-  store: RunStore & WaitStore & Pick<ConversationStore, 'giveTurns'>
+  store: RunStore & WaitStore & Pick<ConversationStore, 'giveTurns'> & Pick<DeletionStore, 'deleteRun'>
 }
 
 /**
@@ -44,6 +45,8 @@ export interface Runs extends RunEvents, RunTickets {
   get(principal: Principal, runId: string): Promise<RunDetail>
   list(principal: Principal, input: ListRunsRequest): Promise<Page<Run>>
   cancel(principal: Principal, runId: string): Promise<Run>
+  /** Deletes a run that is over, with all that is its. */
+  delete(principal: Principal, runId: string): Promise<void>
   /** Answers what a run waits for; of two answers at once one is taken. */
   respond(principal: Principal, answer: RespondRequest): Promise<Run>
 }
@@ -69,14 +72,19 @@ export function createRuns(
   }
 
   /**
-   * Whose the run has to be for the caller to cancel it. The write names that owner: a run that becomes somebody else's after
-   * this was asked is not cancelled.
+   * Whose the run has to be for the caller to do that. The write names that owner: a run that becomes somebody else's after
+   * this was asked is left alone.
    */
-  async function ownerToCancelFor(caller: Principal, runId: string): Promise<Owner> {
+  async function ownerToChangeFor(
+    caller: Principal,
+    action: 'cancel' | 'delete',
+    runId: string,
+  ): Promise<Owner> {
     if (!access.isAsked) return caller
     const { lastSeq: _, ...run } =
       (await store.getProgress(await reach(caller, runId), runId)) ?? noSuchRun(runId)
-    await access.assertMay(caller, 'cancel', { run })
+    if (action === 'cancel') await access.assertMay(caller, 'cancel', { run })
+    else await access.assertMay(caller, 'delete', { kind: 'run', run })
     return run.owner
   }
 
@@ -110,7 +118,7 @@ export function createRuns(
     async cancel(principal, id) {
       const caller = parsePrincipal(principal)
       const runId = parseInput(RunId, id)
-      const outcome = await store.requestCancel(await ownerToCancelFor(caller, runId), runId)
+      const outcome = await store.requestCancel(await ownerToChangeFor(caller, 'cancel', runId), runId)
       if (outcome.kind === 'requested' || outcome.kind === 'cancelled') {
         ports.log.info({ runId, ...partiesOf(caller, outcome.run) }, 'a run was cancelled')
       }
@@ -130,6 +138,20 @@ export function createRuns(
           await giveTurn(ports, outcome.run.conversationId)
           void ports.letIn(outcome.run.owner)
           return outcome.run
+      }
+    },
+
+    async delete(principal, id) {
+      const caller = parsePrincipal(principal)
+      const runId = parseInput(RunId, id)
+      const owner = await ownerToChangeFor(caller, 'delete', runId)
+      switch (await store.deleteRun(owner, runId)) {
+        case 'not-found':
+          return noSuchRun(runId)
+        case 'under-way':
+          throw new AgentRuntimeError('conflict', 'The run is under way: cancel it first.')
+        case 'deleted':
+          ports.log.info({ runId, by: ownerOf(caller), owner: ownerOf(owner) }, 'a run was deleted')
       }
     },
 

@@ -43,6 +43,8 @@ export function createEventHub({ store, bus, clock, pollIntervalMs }: HubPorts):
   const unsubscribe = bus.subscribe({
     onHint(hint) {
       if (hint.kind === 'events') feeds.get(hint.runId)?.onHint(hint)
+      // Those who come back are told whether it is there.
+      if (hint.kind === 'deleted') feeds.get(hint.runId)?.end()
     },
     onResync() {
       for (const feed of feeds.values()) feed.look()

@@ -14,6 +14,8 @@ interface FeedReader {
   onNews(): void
   /** Called when reading failed: nothing more will come. */
   onFailure(error: unknown): void
+  /** Ends the reader without an error. */
+  close(): void
 }
 
 /**
@@ -77,6 +79,11 @@ export class RunFeed {
   /** As `look`, but a look under way will do. */
   poll(): void {
     if (!this.#isLooking) this.look()
+  }
+
+  /** Nothing more will come. */
+  end(): void {
+    for (const reader of [...this.#readers]) reader.close()
   }
 
   #lookFor(seq: number): void {

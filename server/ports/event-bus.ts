@@ -10,6 +10,8 @@ export type Hint =
   | { kind: 'events'; runId: string; seq: number; events?: readonly AnyRunEvent[] | undefined }
   /** Somebody noted in the run's row what its attempt is to do: look there. */
   | { kind: 'cancel'; runId: string }
+  /** The run was deleted: it has no row any more. */
+  | { kind: 'deleted'; runId: string }
   /** Runs that may be taken now; without `runs` any number of them. */
   | { kind: 'queued'; agentKey: string; runs?: readonly OfferedRun[] | undefined }
   /** A worker is there, or is leaving. `agents` stands for all the agents it has. */

@@ -5,6 +5,7 @@ import { PrismaClient } from './prisma/generated/client.ts'
 import { createAttemptStore } from './stores/attempt-store.ts'
 import { createConversationStore } from './stores/conversation-store.ts'
 import { createDelivering } from './stores/delivering.ts'
+import { createDeletionStore } from './stores/deletion-store.ts'
 import { createEventStore } from './stores/event-store.ts'
 import { createGateStore } from './stores/gate-store.ts'
 import { createKeyStore } from './stores/key-store.ts'
@@ -25,6 +26,7 @@ export function createPostgresStore(options: Omit<StoreParts, 'prisma' | 'delive
     ...createEventStore(parts),
     ...createWaitStore(parts),
     ...createConversationStore(parts),
+    ...createDeletionStore(parts),
     ...createGateStore(parts),
     ...createSessionStore(parts),
     ...createKeyStore(parts),

@@ -8,6 +8,7 @@ import type { Config, Settings } from '../config/config.ts'
 import type { AgentShape, HasAgents } from '../contract/agent-shape.ts'
 import type { Authorize } from '../domain/authorize.ts'
 import type { Conversations } from '../domain/conversations.ts'
+import type { Erase } from '../domain/erase.ts'
 import type { Limits } from '../domain/limits.ts'
 import type { Quota } from '../domain/quota.ts'
 import type { Runs } from '../domain/runs.ts'
@@ -122,6 +123,8 @@ export interface AgentRuntime<TShape extends AgentShape = AgentShape> extends Ha
   readonly runs: Runs
   readonly conversations: Conversations
   readonly sessions: Sessions
+  /** Deletes all of a principal or a tenant, for code on the server. */
+  readonly erase: Erase
   /** Connects. @throws StartupError with one sentence on what is wrong. */
   start(): Promise<void>
   /** Starts executing runs in this process. */

@@ -69,14 +69,14 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   const schedules = checkSchedules(agents, timetable, clock.now())
   const hub = createEventHub({ store, bus, clock, pollIntervalMs: config.streamPollIntervalSeconds * 1000 })
   const useCases = createUseCases({ store, bus, hub, log }, { config, options, agents, runsAtOnce })
-  const { letIn, runs, conversations, sessions, tickets } = useCases
+  const { letIn, runs, conversations, sessions, tickets, deleteAll, erase } = useCases
   const hasSessions = Boolean(options.anonymousSessions)
   const isAuthenticating = options.authenticate !== undefined || hasSessions
 
   const lifetime = createLifetime({
     parts: createParts(
       partsInOrder(
-        { pool, store, queue, runRedelivery, timetable, bus, runs, clock, log },
+        { pool, store, queue, runRedelivery, timetable, bus, runs, deleteAll, clock, log },
         { config, ownAgents: options.agents, agents, schedules, hasSessions, signal },
       ),
     ),
@@ -144,6 +144,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     runs,
     conversations,
     sessions,
+    erase,
     start,
     handler,
     nodeHandler,

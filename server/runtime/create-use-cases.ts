@@ -3,6 +3,8 @@ import type { AnyAgent } from '../agent/define-agent.ts'
 import type { Config } from '../config/config.ts'
 import { createAccess } from '../domain/access.ts'
 import { createConversations } from '../domain/conversations.ts'
+import { createDeleteAll } from '../domain/delete-all.ts'
+import { createErase } from '../domain/erase.ts'
 import { createLetIn } from '../domain/let-in.ts'
 import { createCheckLimits } from '../domain/limits.ts'
 import { createCheckQuota } from '../domain/quota.ts'
@@ -68,5 +70,8 @@ export function createUseCases({ store, bus, hub, log }: UseCasePorts, settings:
     },
     anonymousSessions === true ? {} : anonymousSessions,
   )
-  return { letIn, runs, conversations: createConversations({ store, access }, agents), sessions, tickets }
+  const deleteAll = createDeleteAll({ store, bus, letIn })
+  const conversations = createConversations({ store, access, log, deleteAll }, agents)
+  const erase = createErase({ deleteAll, log })
+  return { letIn, runs, conversations, sessions, tickets, deleteAll, erase }
 }

@@ -3,6 +3,7 @@ import type { AnyAgent } from '../agent/define-agent.ts'
 import { loadRegistry } from '../agent/registry.ts'
 import { ConfigError, environmentWarnings } from '../config/config.ts'
 import type { Config } from '../config/config.ts'
+import type { DeleteAll } from '../domain/delete-all.ts'
 import { runRetention } from '../domain/retention.ts'
 import type { Runs } from '../domain/runs.ts'
 import { ADDRESS_WINDOW_MS } from '../domain/sessions.ts'
@@ -32,6 +33,7 @@ interface Wired {
   timetable: Timetable
   bus: EventBus
   runs: Runs
+  deleteAll: DeleteAll
   clock: Clock
   log: Logger
 }
@@ -52,7 +54,7 @@ interface Given {
 
 /** The parts of a runtime in the order in which they start: each after those that it needs. They stop in the reverse order. */
 export function partsInOrder(wired: Wired, { config, ownAgents, agents, ...given }: Given): Part[] {
-  const { pool, store, queue, runRedelivery, timetable, bus, runs, clock, log } = wired
+  const { pool, store, queue, runRedelivery, timetable, bus, runs, deleteAll, clock, log } = wired
   const { signal } = given
   const { random } = Math
   const agentKeys = () => [...agents.keys()]
@@ -94,7 +96,7 @@ export function partsInOrder(wired: Wired, { config, ownAgents, agents, ...given
     loop(() => gatherStatistics({ pool, clock, log }, signal)),
     loop(() =>
       runRetention(
-        { store, clock, log, random },
+        { store, deleteAll, clock, log, random },
         {
           compactAfterMs: config.compactAfterSeconds && config.compactAfterSeconds * 1000,
           deleteAfterMs: config.retentionDays && config.retentionDays * 86_400_000,

@@ -146,6 +146,7 @@ export class Worker {
           case 'worker':
             return this.#peers.hear(hint)
           case 'cancel':
+          case 'deleted':
             return this.#runs.askAfter(hint.runId)
         }
       },

@@ -28,6 +28,8 @@ describe('authorize', () => {
           expectTypeOf(resource.run).toEqualTypeOf<RunSummary>()
           expectTypeOf(resource.wait.kind).toEqualTypeOf<WaitKind>()
           return resource.run.owner.tenantId === principal.tenantId
+        case 'delete':
+          return resource.kind === 'run' ? resource.run.owner.id === principal.id : false
         case 'update':
           expectTypeOf(resource.conversation).toEqualTypeOf<ConversationSummary>()
           return true
@@ -64,7 +66,7 @@ describe('authorize', () => {
 
   it('knows these actions', () => {
     expectTypeOf<keyof ActionResources>().toEqualTypeOf<
-      'create' | 'read' | 'update' | 'cancel' | 'respond' | 'includeDebug' | 'includeAll'
+      'create' | 'read' | 'update' | 'delete' | 'cancel' | 'respond' | 'includeDebug' | 'includeAll'
     >()
   })
 })

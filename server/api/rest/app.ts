@@ -77,6 +77,11 @@ export function createRestApp(services: ApiServices, watchReader: WatchReader): 
     answerJson(toRestRunDetail(await runs.get(c.get('principal'), runIdOf(c)))),
   )
 
+  app.delete('/runs/:id', async (c) => {
+    await runs.delete(c.get('principal'), runIdOf(c))
+    return new Response(null, { status: 204, headers: ANSWER_HEADERS })
+  })
+
   app.post('/runs/:id/cancel', async (c) =>
     answerJson(toRestRun(await runs.cancel(c.get('principal'), runIdOf(c)))),
   )
@@ -108,6 +113,11 @@ export function createRestApp(services: ApiServices, watchReader: WatchReader): 
   app.get('/conversations/:id', async (c) => {
     const input = fromHistoryQuery(c.req.param('id'), parseInput(HistoryQuery, c.req.query()))
     return answerJson(toRestConversationDetail(await conversations.get(c.get('principal'), input)))
+  })
+
+  app.delete('/conversations/:id', async (c) => {
+    await conversations.delete(c.get('principal'), c.req.param('id'))
+    return new Response(null, { status: 204, headers: ANSWER_HEADERS })
   })
 
   app.patch('/conversations/:id', (c) => changeConversation(c, { isWhole: false }))

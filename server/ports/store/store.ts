@@ -1,5 +1,6 @@
 import type { AttemptStore } from './attempt-store.ts'
 import type { ConversationStore } from './conversation-store.ts'
+import type { DeletionStore } from './deletion-store.ts'
 import type { EventStore } from './event-store.ts'
 import type { GateStore } from './gate-store.ts'
 import type { KeyStore } from './key-store.ts'
@@ -16,6 +17,7 @@ export interface Store
     EventStore,
     WaitStore,
     ConversationStore,
+    DeletionStore,
     GateStore,
     SessionStore,
     KeyStore,

@@ -42,6 +42,7 @@ export function listRuns(
         status: ['status', (value) => `r.status = ${value}::agent_runtime.run_status`],
         conversationId: ['conversation_id', (value) => `r.conversation_id = ${value}::uuid`],
       },
+      existing: 'true',
       toItem: toRun,
     },
     { reach, filter: fields, cursor, limit },
@@ -61,7 +62,9 @@ export async function getConversation(
   reach: Reach,
   conversationId: string,
 ): Promise<Conversation | null> {
-  const row = await prisma.conversation.findFirst({ where: { id: conversationId, ...within(reach) } })
+  const row = await prisma.conversation.findFirst({
+    where: { id: conversationId, deletedAt: null, ...within(reach) },
+  })
   return row === null ? null : toConversation(row)
 }
 
@@ -85,6 +88,7 @@ export function listConversations(
         agentKey: ['agent_key', (value) => `r.agent_key = ${value}::text`],
         archived: ['archived', (value) => `(r.archived_at IS NOT NULL) = ${value}::bool`],
       },
+      existing: 'r.deleted_at IS NULL',
       toItem: toConversation,
     },
     { reach, filter: fields, cursor, limit },

@@ -28,7 +28,7 @@ const LOCK = {
     WITH locked AS (
       SELECT c.id FROM agent_runtime.conversation c
       JOIN unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS w (id, tenant_id, owner_id, owner_kind)
-        ON c.id = w.id AND ${haveOneOwner('c', 'w')}
+        ON c.id = w.id AND c.deleted_at IS NULL AND ${haveOneOwner('c', 'w')}
       ORDER BY c.id
       FOR NO KEY UPDATE OF c
     )

@@ -33,12 +33,12 @@ const LOCK_CONVERSATIONS = {
     FOR UPDATE`,
 }
 
-const DELETE_EVENTS = {
+export const DELETE_EVENTS = {
   name: 'retention_delete_events',
   text: `DELETE FROM agent_runtime.event WHERE run_id = ANY ($1::uuid[])`,
 }
 
-const DELETE_RUNS = {
+export const DELETE_RUNS = {
   name: 'retention_delete_runs',
   text: `DELETE FROM agent_runtime.run WHERE id = ANY ($1::uuid[])`,
 }

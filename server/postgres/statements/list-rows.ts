@@ -18,6 +18,8 @@ interface Listed<TRow, TItem, TFilter> {
   /** What each field of the filter asks of a row named `r`. */
   filters: Record<keyof TFilter, Condition>
   toItem(row: TRow): TItem
+  /** SQL that is true for those rows named `r` that there are for anybody. */
+  existing: string
 }
 
 /** Its name, for that of the statement, and its SQL, with a parameter for the value that is asked for. */
@@ -72,13 +74,22 @@ const FENCE = 'OFFSET 0'
 
 /** One for each set of filters: each is planned for the index that serves it. Ids are ordered by time. */
 function toStatement(
-  { table, columns, large }: Pick<Listed<never, unknown, unknown>, 'table' | 'columns' | 'large'>,
+  {
+    table,
+    columns,
+    large,
+    existing,
+  }: Pick<Listed<never, unknown, unknown>, 'table' | 'columns' | 'large' | 'existing'>,
   asked: readonly Condition[],
   { cursor, scope }: { cursor: PageCursor | null; scope: Scope },
 ): Statement {
   const conditions = asked.map(([, toSql], index) => toSql(`$${2 + index}`))
   const afterFilter = 2 + asked.length
-  const where = [isReached(scope, 'r', afterFilter + (cursor === null ? 0 : 1)), ...conditions].join(' AND ')
+  const where = [
+    isReached(scope, 'r', afterFilter + (cursor === null ? 0 : 1)),
+    existing,
+    ...conditions,
+  ].join(' AND ')
   const order = cursor?.direction === 'after' ? 'ASC' : 'DESC'
   const beyond = cursor === null ? '' : `AND r.id ${order === 'ASC' ? '>' : '<'} $${afterFilter}::uuid`
   const candidates = `

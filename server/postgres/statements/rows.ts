@@ -143,7 +143,7 @@ export function toConversation(row: ConversationRow): Conversation {
   }
 }
 
-function toOwner({ tenantId, ownerId, ownerKind }: OwnerColumns): Owner {
+export function toOwner({ tenantId, ownerId, ownerKind }: OwnerColumns): Owner {
   return { id: ownerId, tenantId, kind: ownerKind as Owner['kind'] }
 }
 

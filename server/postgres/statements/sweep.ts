@@ -9,6 +9,19 @@ export const MAX_RUNS = 500
 /** Events of a batch, unless a single run has more: bounds how long its locks are held and its undoing takes. */
 export const MAX_EVENTS = 5_000
 
+const TAKE_TIME = {
+  name: 'sweep_take_time',
+  text: `SELECT set_config('statement_timeout', $1, true)`,
+}
+
+/** A batch that others may work at too. */
+export async function sweepTogether<T>(pool: pg.Pool, work: (executor: Executor) => Promise<T>): Promise<T> {
+  return inTransaction(pool, async (client) => {
+    const [, result] = await Promise.all([execute(client, TAKE_TIME, [STATEMENT_MS]), work(patient(client))])
+    return result
+  })
+}
+
 /** A sweep's statements may take longer than others, since one run may have millions of events and goes as a whole. */
 const STATEMENT_MS = 300_000
 /** Above the server's bound, as everywhere. */

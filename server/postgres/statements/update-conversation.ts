@@ -22,7 +22,7 @@ const UPDATE = {
         ELSE r.archived_at
       END,
       updated_at = now()
-    WHERE r.id = $1 AND ${isOwned('r', 3)}
+    WHERE r.id = $1 AND r.deleted_at IS NULL AND ${isOwned('r', 3)}
     RETURNING ${CONVERSATION_COLUMNS}`,
 }
 

@@ -75,6 +75,16 @@ const CALLS: {
     answer: null,
     isOwners: true,
   },
+  hideConversation: {
+    call: ({ store, conversationId }, reach) => store.hideConversation(reach, conversationId),
+    answer: false,
+    isOwners: true,
+  },
+  deleteRun: {
+    call: ({ store, runId }, reach) => store.deleteRun(reach, runId),
+    answer: 'not-found',
+    isOwners: true,
+  },
   listConversations: {
     call: ({ store }, reach) => store.listConversations(reach, { limit: 10, archived: 'all' }, null),
     answer: nothing,

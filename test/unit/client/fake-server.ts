@@ -125,6 +125,10 @@ export function fakeServer(): FakeServer {
       conversations.unshift(conversation)
       return conversation
     },
+    async delete(_principal, conversationId) {
+      const index = conversations.findIndex(({ id }) => id === conversationId)
+      conversations.splice(index, 1)
+    },
     async update(_principal, { conversationId, title }) {
       const conversation = conversations.find(({ id }) => id === conversationId)
       if (conversation === undefined)

@@ -50,6 +50,15 @@ describe('useConversations, changing one', () => {
     await waitFor(() => expect(result.current.one.conversation?.title).toBe('New'))
   })
 
+  it('shows no more what it removed', async () => {
+    const { client, render } = scene()
+    const { id } = await client.conversations.create()
+    const { result } = render(() => useConversations())
+    await waitFor(() => expect(result.current.conversations).toHaveLength(1))
+    await act(() => result.current.remove(id))
+    await waitFor(() => expect(result.current.conversations).toEqual([]))
+  })
+
   it('throws an AgentRuntimeError when it is refused', async () => {
     const { render } = scene()
     const { result } = render(() => useConversations())

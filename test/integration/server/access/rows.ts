@@ -53,8 +53,8 @@ export const PROCEDURES: readonly TrpcRow[] = [
     outcomes: READ,
     ask: ({ trpc }, { over: runId }) => outcomeOf(trpc.runs.get.query({ runId })),
   },
-  ...list('runs.list', async ({ trpc }: Pick<Asker, 'trpc'>, scope, { over }) =>
-    has((await trpc.runs.list.query({ scope, limit: 200 })).items, over),
+  ...list('runs.list', async ({ trpc }: Pick<Asker, 'trpc'>, scope, { over, conversation: conversationId }) =>
+    has((await trpc.runs.list.query({ scope, conversationId })).items, over),
   ),
   {
     of: 'runs.cancel',
@@ -114,6 +114,19 @@ export const PROCEDURES: readonly TrpcRow[] = [
       outcomeOf(trpc.conversations.get.query({ conversationId })),
   },
   {
+    of: 'runs.delete',
+    writes: true,
+    outcomes: CHANGE,
+    ask: ({ trpc }, { over: runId }) => outcomeOf(trpc.runs.delete.mutate({ runId })),
+  },
+  {
+    of: 'conversations.delete',
+    writes: true,
+    outcomes: CHANGE,
+    ask: ({ trpc }, { conversation: conversationId }) =>
+      outcomeOf(trpc.conversations.delete.mutate({ conversationId })),
+  },
+  {
     of: 'conversations.update',
     writes: true,
     outcomes: CHANGE,
@@ -144,8 +157,8 @@ export const ROUTES: readonly Row<Asker>[] = [
     ask: ({ rest }, { conversation }) =>
       ofAnswer(rest.post('runs', { agent_key: 'quick', conversation_id: conversation })),
   },
-  ...list(`GET ${REST}/runs`, ({ rest }: Asker, scope, { over }) =>
-    listed(rest.get(`runs?limit=200&scope=${scope}`), over),
+  ...list(`GET ${REST}/runs`, ({ rest }: Asker, scope, { over, conversation }) =>
+    listed(rest.get(`runs?conversation_id=${conversation}&scope=${scope}`), over),
   ),
   {
     of: `GET ${REST}/runs/:id`,
@@ -233,6 +246,13 @@ export const ROUTES: readonly Row<Asker>[] = [
   ...list(`GET ${REST}/conversations`, ({ rest }: Asker, scope, { conversation }) =>
     listed(rest.get(`conversations?limit=200&scope=${scope}`), conversation),
   ),
+  ...(['runs', 'conversations'] as const).map((kind) => ({
+    of: `DELETE ${REST}/${kind}/:id`,
+    writes: true as const,
+    outcomes: CHANGE,
+    ask: ({ rest }: Asker, { over, conversation }: Things) =>
+      ofAnswer(rest.request('DELETE', `${kind}/${kind === 'runs' ? over : conversation}`)),
+  })),
   ...(['PATCH', 'PUT'] as const).map((method) => ({
     of: `${method} ${REST}/conversations/:id`,
     writes: true as const,

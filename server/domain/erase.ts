@@ -1,0 +1,31 @@
+import { z } from 'zod'
+import { parseInput } from '../contract/parse-input.ts'
+import { OWNER_FIELDS } from '../contract/principal.ts'
+import type { Owner } from '../contract/principal.ts'
+import type { Logger } from '../ports/logger.ts'
+import type { DeleteAll, Deleted } from './delete-all.ts'
+
+// Strict: a tenant is not to be erased because somebody's id was left undefined.
+const Erased = z.union([z.strictObject(OWNER_FIELDS), z.strictObject({ tenantId: z.string() })], {
+  error: 'give the id, tenantId and kind of a principal, or the tenantId alone',
+})
+
+/**
+ * Deletes all runs and conversations of a principal, or of a whole tenant. What is under way is stopped, and streams of it end.
+ * What is created meanwhile may stay: take away their access first. Done again, it goes on where it was broken off.
+ *
+ * @returns how many there were.
+ * @throws AgentRuntimeError `validation_failed`
+ * @example
+ * const { conversations, runs } = await runtime.erase({ id: 'ada', tenantId: 'acme', kind: 'user' })
+ */
+export type Erase = (whose: Owner | { tenantId: string }) => Promise<Deleted>
+
+export function createErase({ deleteAll, log }: { deleteAll: DeleteAll; log: Logger }): Erase {
+  return async (given) => {
+    const whose = parseInput(Erased, given)
+    const deleted = await deleteAll('id' in whose ? { owner: whose } : { tenant: whose.tenantId })
+    log.info({ whose, ...deleted }, 'all of somebody was deleted')
+    return deleted
+  }
+}

@@ -1,0 +1,141 @@
+// Deletes what somebody asked to have deleted, over or not. A run's row is locked before its events are looked for: an attempt
+// writes under that lock, and finds no row afterwards, which fences it.
+import type pg from 'pg'
+import { isTerminal } from '../../contract/terminal.ts'
+import type { Owner } from '../../ports/owner.ts'
+import type { DeletedBatch, DeletedRun, DeletionStore, Doomed } from '../../ports/store/deletion-store.ts'
+import { isOwned, ownerValues } from '../owned-by.ts'
+import { execute, inTransaction } from '../connections/transaction.ts'
+import type { Statement } from '../connections/transaction.ts'
+import { DELETE_EVENTS, DELETE_RUNS } from './delete-runs.ts'
+import { lockRun } from './lock-run.ts'
+import { toOwner } from './rows.ts'
+import type { OwnerColumns } from './rows.ts'
+import { MAX_EVENTS, MAX_RUNS, sweepTogether } from './sweep.ts'
+
+const HIDE = {
+  name: 'delete_hide_conversation',
+  text: `
+    UPDATE agent_runtime.conversation c SET deleted_at = now()
+    WHERE c.id = $1 AND c.deleted_at IS NULL AND ${isOwned('c', 2)}
+    RETURNING c.id`,
+}
+
+export async function hideConversation(pool: pg.Pool, owner: Owner, id: string): Promise<boolean> {
+  return (await execute(pool, HIDE, [id, ...ownerValues(owner)])).length > 0
+}
+
+type Kind = 'conversation' | 'hidden' | 'owner' | 'tenant'
+
+const ORDER = 'r.tenant_id, r.owner_id, r.owner_kind, r.id DESC'
+
+// Each in the order of an index, so that a batch reads no more than it deletes.
+const RUNS: Record<Kind, { where: string; order: string }> = {
+  conversation: { where: 'r.conversation_id = $1', order: 'r.id DESC' },
+  hidden: {
+    where: `r.conversation_id = (
+          SELECT c.id FROM agent_runtime.conversation c
+          WHERE c.deleted_at IS NOT NULL
+            AND EXISTS (SELECT FROM agent_runtime.run r WHERE r.conversation_id = c.id)
+          ORDER BY c.id
+          LIMIT 1)`,
+    order: 'r.id DESC',
+  },
+  owner: { where: isOwned('r', 1), order: ORDER },
+  tenant: { where: 'r.tenant_id = $1', order: ORDER },
+}
+
+const CONVERSATIONS: Record<Kind, string> = {
+  conversation: 'r.id = $1',
+  hidden: 'r.deleted_at IS NOT NULL',
+  owner: isOwned('r', 1),
+  tenant: 'r.tenant_id = $1',
+}
+
+// What somebody else deletes at this moment is waited for, and then not there.
+const lockRuns = (kind: Kind): Statement => ({
+  name: `delete_lock_runs_of_${kind}`,
+  text: `
+    SELECT r.id, r.status, r.tenant_id AS "tenantId", r.owner_id AS "ownerId", r.owner_kind AS "ownerKind"
+    FROM agent_runtime.run r
+    WHERE r.id = ANY (ARRAY (
+      SELECT id FROM (
+        SELECT id, sum(last_seq) OVER (ROWS UNBOUNDED PRECEDING) - last_seq AS events_before
+        FROM (
+          SELECT r.id, r.last_seq FROM agent_runtime.run r
+          WHERE ${RUNS[kind].where}
+          ORDER BY ${RUNS[kind].order}
+          LIMIT ${MAX_RUNS}
+        ) newest
+      ) batch
+      WHERE events_before < ${MAX_EVENTS}))
+    ORDER BY r.id
+    FOR UPDATE`,
+})
+
+// A statement of its own, before the delete, which then sees a run that was created while this waited.
+const lockConversations = (kind: Kind): Statement => ({
+  name: `delete_lock_conversations_of_${kind}`,
+  text: `
+    SELECT r.id FROM agent_runtime.conversation r
+    WHERE ${CONVERSATIONS[kind]} AND NOT EXISTS (SELECT FROM agent_runtime.run o WHERE o.conversation_id = r.id)
+    ORDER BY r.id
+    LIMIT ${MAX_RUNS}
+    FOR UPDATE`,
+})
+
+const DELETE_CONVERSATIONS = {
+  name: 'delete_conversations',
+  text: `
+    DELETE FROM agent_runtime.conversation c
+    WHERE id = ANY ($1::uuid[]) AND NOT EXISTS (SELECT FROM agent_runtime.run r WHERE r.conversation_id = c.id)
+    RETURNING id`,
+}
+
+const STATEMENTS = {
+  conversation: [lockRuns('conversation'), lockConversations('conversation')],
+  hidden: [lockRuns('hidden'), lockConversations('hidden')],
+  owner: [lockRuns('owner'), lockConversations('owner')],
+  tenant: [lockRuns('tenant'), lockConversations('tenant')],
+} satisfies Record<Kind, [runs: Statement, conversations: Statement]>
+
+export async function deleteBatch(pool: pg.Pool, doomed: Doomed): Promise<DeletedBatch> {
+  const [[runsOf, conversationsOf], values] = statementsFor(doomed)
+  return sweepTogether(pool, async (client) => {
+    const locked = await execute<OwnerColumns & Omit<DeletedRun, 'owner'>>(client, runsOf, values)
+    if (locked.length > 0) {
+      const ids = locked.map(({ id }) => id)
+      await execute(client, DELETE_EVENTS, [ids])
+      // Messages, steps, waits and checkpoints go with their run.
+      await execute(client, DELETE_RUNS, [ids])
+      const runs = locked.map(({ id, status, ...owner }) => ({ id, status, owner: toOwner(owner) }))
+      return { runs, conversations: 0, isDone: false }
+    }
+    const empty = await execute<{ id: string }>(client, conversationsOf, values)
+    if (empty.length === 0) return { runs: [], conversations: 0, isDone: true }
+    const gone = await execute(client, DELETE_CONVERSATIONS, [empty.map(({ id }) => id)])
+    return { runs: [], conversations: gone.length, isDone: false }
+  })
+}
+
+function statementsFor(doomed: Doomed): [(typeof STATEMENTS)[Kind], string[]] {
+  if ('conversationId' in doomed) return [STATEMENTS.conversation, [doomed.conversationId]]
+  if ('hidden' in doomed) return [STATEMENTS.hidden, []]
+  if ('owner' in doomed) return [STATEMENTS.owner, ownerValues(doomed.owner)]
+  return [STATEMENTS.tenant, [doomed.tenant]]
+}
+
+export async function deleteRun(
+  pool: pg.Pool,
+  owner: Owner,
+  runId: string,
+): ReturnType<DeletionStore['deleteRun']> {
+  return inTransaction(pool, async (client) => {
+    const row = await lockRun(client, owner, runId)
+    if (row === undefined) return 'not-found'
+    if (!isTerminal(row.status)) return 'under-way'
+    await execute(client, DELETE_EVENTS, [[runId]])
+    await execute(client, DELETE_RUNS, [[runId]])
+    return 'deleted'
+  })
+}
