@@ -62,7 +62,9 @@ describe('somebody else than the owner', () => {
     expect(lines(server.log, 'a wait was answered')).toMatchObject([
       { fields: { runId: id, wait: 'city', by: { id: 'bob' }, owner: ADA } },
     ])
-    await vi.waitUntil(async () => JSON.stringify((await bob?.get(`runs/${id}`))?.body).includes('approval'))
+    const asksForApproval = async () =>
+      JSON.stringify((await bob?.get(`runs/${id}`))?.body).includes('approval')
+    await vi.waitUntil(asksForApproval, 20_000)
     const [approval] = (await server.as(as('ada')).trpc.client.runs.get.query({ runId: id })).waits
     const { hash } = z.object({ hash: z.string() }).parse(approval?.details)
     const decision = { wait: approval?.name, value: { approved: true, hash } }
