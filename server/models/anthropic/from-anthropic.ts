@@ -1,9 +1,15 @@
 import type Anthropic from '@anthropic-ai/sdk'
 import type { Json } from '../../contract/json.ts'
 import type { AgentMessage, ToolCall } from '../../contract/message.ts'
-import type { Part } from '../../contract/message-part.ts'
+import type { Part, TextPart } from '../../contract/message-part.ts'
 import { textOf } from '../../contract/text-of.ts'
 import { PROVIDER } from './messages.ts'
+
+/** A message of Anthropic's SDK. Its blocks are not typed here, so that an app's types need no SDK. */
+export interface AnthropicMessage {
+  role: 'user' | 'assistant' | 'system'
+  content: string | readonly object[]
+}
 
 /**
  * A conversation that was held with Anthropic, as the runtime has it. System messages come first, and a turn of the user's with
@@ -15,16 +21,19 @@ import { PROVIDER } from './messages.ts'
  * fromAnthropicMessages([{ role: 'user', content: 'Hello' }], { system: 'Be brief.' })
  */
 export function fromAnthropicMessages(
-  messages: readonly Anthropic.MessageParam[],
-  { system }: { system?: string | readonly Anthropic.TextBlockParam[] } = {},
+  messages: readonly AnthropicMessage[],
+  { system }: { system?: string | readonly TextPart[] } = {},
 ): AgentMessage[] {
   const instructions = typeof system === 'string' ? system : system && textOf(system)
   return [
     ...(instructions === undefined ? [] : [{ role: 'system' as const, content: instructions }]),
     ...messages.flatMap(({ role, content }): AgentMessage[] => {
       if (typeof content === 'string') return [{ role, content }]
-      if (role === 'assistant') return [fromAnswer(content)]
-      return role === 'system' ? [{ role, content: textOf(content) }] : fromUserTurn(content)
+      const blocks = content as readonly Anthropic.ContentBlockParam[]
+      if (role === 'assistant') return [fromAnswer(blocks)]
+      return role === 'system'
+        ? [{ role, content: textOf(content as readonly TextPart[]) }]
+        : fromUserTurn(blocks)
     }),
   ]
 }

@@ -1,4 +1,6 @@
 export { createAnthropicModel } from './anthropic.ts'
 export type { AnthropicModelOptions } from './anthropic.ts'
 export { fromAnthropicMessages } from './from-anthropic.ts'
+export type { AnthropicMessage } from './from-anthropic.ts'
+export type { AgentMessage } from '../../contract/message.ts'
 export type { Model } from '../../ports/model.ts'
