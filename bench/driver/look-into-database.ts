@@ -1,4 +1,4 @@
-// What is asked of a target's database, and put there, past its processes.
+// Reads and writes a target's database directly, not through its processes.
 import { query, queryNumber } from './target-database.ts'
 import type { Tables } from './target-database.ts'
 import { FILLED_AGENT_KEY } from './target.ts'

@@ -57,8 +57,8 @@ export interface Agent<
   /** Milliseconds of execution before a run times out. Default: `runTimeoutSeconds` of the configuration. */
   readonly timeoutMs?: number
   /**
-   * What a run may use, over all its attempts: then it fails, with the code `budget_exceeded`. Default: no limit. Callers may ask
-   * for less, and for more where `limits` says so.
+   * How much a run may use, over all its attempts. Beyond it the run fails with the code `budget_exceeded`. Default: no limit.
+   * Callers may ask for less, and for more where `limits` says so.
    *
    * @example
    * budget: { tokens: 50_000, toolCalls: 20 }

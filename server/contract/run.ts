@@ -25,7 +25,7 @@ export const RunError = z.object({
 export const RunId = z.uuid('a run id is a UUID')
 export const ConversationId = z.uuid('a conversation id is a UUID')
 
-/** What a run may use, over all its attempts. Of what is left out there is no limit. */
+/** How much a run may use, over all its attempts. A field that is left out has no limit. */
 export type Budget = z.infer<typeof Budget>
 export const Budget = z.strictObject({
   /** Of its models, in and out, as their providers report them. Once they are used up, no model is asked again. */

@@ -1,5 +1,5 @@
 /**
- * What a function of the application's answers. What needs no time needs no timer.
+ * Waits for the answer of a function of the application's. An answer that is no promise needs no timer.
  *
  * @param onLate makes the error that is thrown when there is no answer in time
  */

@@ -37,9 +37,9 @@ export async function runRetention(
   const { compactAfterMs, deleteAfterMs, sessionAddressMs } = policy
   while (!signal.aborted) {
     try {
-      // What a process left that died while it deleted.
+      // Goes on with deletions whose process died.
       await deleteAll({ hidden: true })
-      // What goes altogether need not be compacted before.
+      // Runs that are deleted need no compaction before.
       if (deleteAfterMs !== false) {
         await sweep(ports, () => store.deleteRuns(deleteAfterMs), signal)
         await sweep(ports, () => store.deleteEmptyConversations(deleteAfterMs), signal)

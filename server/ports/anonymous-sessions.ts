@@ -37,8 +37,8 @@ export interface AnonymousSessionStore {
   /** Whose token it is; null when it is nobody's. One that has expired is refused whatever this answers. */
   find(token: string): Promise<KeptSession | null>
   /**
-   * Told when a user has claimed the session. It may be told twice, and not at all when the process dies at that moment;
-   * the runtime refuses the token in any case.
+   * Is called when a user has claimed the session. It may be called twice, or not at all when the process dies at that moment.
+   * The runtime refuses the token in any case.
    */
   end(session: Visitor): Promise<void>
 }

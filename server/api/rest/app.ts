@@ -181,7 +181,7 @@ export function createRestApp(services: ApiServices, watchReader: WatchReader): 
       return new Response(null, { headers: EVENT_STREAM_HEADERS })
     }
     const principal = c.get('principal')
-    // Who has begun by a ticket goes on for as long as who made it may see the run.
+    // A stream that was begun by a ticket goes on as long as the ticket's maker may see the run.
     const identify = view && (async () => principal)
     const watch = watchReader({ request: c.req.raw, principal, identify, check: confirm })
     return new Response(toEventStream(batches, REST_SSE, { keepAlive, watch }), {

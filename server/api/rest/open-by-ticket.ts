@@ -8,7 +8,7 @@ import { asksForStream } from './negotiate.ts'
 const STREAM = /\/runs\/(?<runId>[^/]+)\/events(?<only>\/stream)?\/?$/
 
 /**
- * What a ticket in the URL shows, if it is a stream that is asked for: nothing else is opened by one.
+ * Opens the ticket in a URL. Only a stream may be asked for with one.
  *
  * @returns undefined where there is no ticket.
  * @throws AgentRuntimeError `unauthorized`

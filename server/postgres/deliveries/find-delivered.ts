@@ -28,8 +28,8 @@ const FIND = {
 }
 
 /**
- * Runs of these agents that are due and wait for a worker, as far as their delivery is not in the outbox, by agent. Each is
- * named by what changes when it is delivered anew.
+ * Finds the runs that the queue should have a delivery for, by agent: they are due, wait for a worker, and have no entry in the
+ * outbox. A run is named by its id and `lastSeq`, so that one delivered anew has another name.
  */
 export async function findDelivered(
   pool: pg.Pool,

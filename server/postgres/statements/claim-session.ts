@@ -8,8 +8,8 @@ import { haveOneOwner, isOwned, ownerValues } from '../owned-by.ts'
 
 const COLUMNS = `id, tenant_id AS "tenantId", owner_id AS "visitorId", claimed_at IS NOT NULL AS "isClaimed"`
 
-// Whoever creates something for the visitor has the row locked until that is committed, or finds it claimed afterwards. What
-// this transaction moves it looks for in statements of their own, which see all that was created until then.
+// A create for the visitor locks this row until it commits, or finds the session claimed. The claim looks for what it moves
+// in later statements, so that these see everything created before.
 const LOCK_BY_TOKEN = {
   name: 'session_claim_lock_by_token',
   text: `

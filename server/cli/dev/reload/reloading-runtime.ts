@@ -164,7 +164,7 @@ export class ReloadingRuntime {
     const imported = new Set<string>()
     const child = new RuntimeChild(this.#options.task, (files) => {
       for (const [path] of files) imported.add(path)
-      // What another has taken the place of read files that may have changed since: that would count as a change again.
+      // A child that was replaced or given up may have read older versions of files, which would count as changes again.
       if (!this.#draining.has(child) && !this.#abandoned.has(child)) this.#watch.add(files)
     })
     this.#children.add(child)
