@@ -96,8 +96,13 @@ export function createSessions(
 
   /** What the application keeps, for as long as it has not expired. */
   async function keptBy(keeper: AnonymousSessionStore, token: string): Promise<KeptSession | null> {
-    const kept = await keeper.find(token)
-    return kept !== null && kept.expiresAt.getTime() > Date.now() ? kept : null
+    const kept: Partial<KeptSession> | null | undefined = await keeper.find(token)
+    if (kept === null || kept === undefined) return null
+    if (!(kept.expiresAt instanceof Date)) {
+      log.error({}, 'anonymousSessions.store found something that is no session, which is refused')
+      return null
+    }
+    return kept.expiresAt.getTime() > Date.now() ? (kept as KeptSession) : null
   }
 
   async function findKept(keeper: AnonymousSessionStore, token: string): Promise<Visitor | null> {

@@ -77,6 +77,18 @@ describe('an anonymous session', () => {
     expect((await mine.rest.get(`runs/${runId}/events?include_all=1`)).status).toBe(403)
   })
 
+  test.for<[string, unknown]>([
+    ['undefined', undefined],
+    ['false', false],
+    ['an empty object', {}],
+    ['a time that is text', { id: 'v', tenantId: '', expiresAt: '2999-01-01T00:00:00Z' }],
+  ])('is of nobody when an application’s store answers %s: 401', async ([, found], { createServer }) => {
+    const store = { create: async () => {}, find: async () => found as never, end: async () => {} }
+    const { as } = await createServer({ agents, anonymousSessions: { store }, worker: false })
+    const { status } = await as({ 'x-anonymous-token': 'a'.repeat(43) }).rest.get('runs')
+    expect(status).toBe(401)
+  })
+
   test('is of nobody when its token is unknown, malformed or too old: 401', async ({
     createServer,
     database,
