@@ -251,7 +251,8 @@ test('500 visitors who sign in twice, at two servers, while they create, keep al
         } catch (error) {
           const { code } = error as { code: string }
           // The key was used for another conversation.
-          if (code !== 'conflict') return expect(code).toBe('unauthorized')
+          if (code === 'unauthorized') return
+          if (code !== 'conflict') throw error
         }
         // Some sign in at once, some later.
         if (created.size > n % 7) begun.resolve()
@@ -293,7 +294,12 @@ test('500 visitors who sign in twice, at two servers, while they create, keep al
     created.delete('')
     kept.set(user.id, created)
   }
-  await Promise.all(Array.from({ length: 500 }, (_, n) => play(n)))
+  // As many at once as one process has time for: with all of them it stands still in mid-transaction, for seconds.
+  const visitors = Array.from({ length: 500 }, (_, n) => n).values()
+  async function playAll(): Promise<void> {
+    for (const n of visitors) await play(n)
+  }
+  await Promise.all(Array.from({ length: 50 }, playAll))
 
   const owned = await database.sql<{ id: string; owner: string; tenant: string; kind: string }>(
     `SELECT id::text, owner_id AS owner, tenant_id AS tenant, owner_kind AS kind FROM agent_runtime.run
