@@ -5,6 +5,7 @@ import type { AgentMessage } from '../contract/message.ts'
 import type { Principal } from '../contract/principal.ts'
 import type { Model } from '../ports/model.ts'
 import type { Logger } from '../ports/logger.ts'
+import type { Tracer } from '../ports/tracer.ts'
 
 export interface StepOptions {
   /** How often the step is tried again within this attempt when it throws. Default: 0. */
@@ -86,6 +87,9 @@ export interface AgentContext<TParams = unknown, TEvents extends object = Record
   readonly llm: Model
   /** Milliseconds a model may be silent (`modelIdleTimeoutSeconds`): `llm` and `toolLoop` give it up then. */
   readonly modelIdleTimeoutMs: number
+  /** What the runtime tells its traces to. Spans of your own are made with what you trace with. */
+  readonly tracer?: Tracer
+  /** Each line names the run, its agent and the attempt. */
   readonly log: Logger
   /** The newest checkpoint, also one from an attempt that crashed; undefined when there is none. */
   readonly state: Json | undefined

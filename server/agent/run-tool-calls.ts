@@ -1,6 +1,8 @@
+import type { Json } from '../contract/json.ts'
 import type { Message, ToolCall } from '../contract/message.ts'
 import type { AgentContext, Approval } from './context.ts'
 import type { AnyTool } from './define-tool.ts'
+import { traced } from '../ports/traced.ts'
 import { needsApproval, runTool } from './run-tool.ts'
 import type { ToolOutcome, ToolRunContext } from './run-tool.ts'
 
@@ -12,7 +14,9 @@ import type { ToolOutcome, ToolRunContext } from './run-tool.ts'
  * @returns the results as messages, in the order of the calls.
  */
 export async function runToolCalls(
-  ctx: ToolRunContext & Pick<AgentContext, 'emit' | 'step' | 'approve'>,
+  ctx: ToolRunContext &
+    Pick<AgentContext, 'emit' | 'step' | 'approve'> &
+    Partial<Pick<AgentContext, 'tracer'>>,
   tools: ReadonlyMap<string, AnyTool>,
   calls: readonly ToolCall[],
 ): Promise<Message[]> {
@@ -51,7 +55,13 @@ export async function runToolCalls(
 
   function run(call: ToolCall): Promise<ToolOutcome> {
     return ctx.step(`tool:${call.name}`, async ({ idempotencyKey, signal }) => {
-      const outcome = await runTool(tools, call, { ...ctx, idempotencyKey, signal })
+      const { id: toolCallId, name, arguments: args } = call
+      const outcome = await traced(
+        ctx.tracer,
+        { kind: 'tool', name, toolCallId, arguments: args },
+        () => runTool(tools, call, { ...ctx, idempotencyKey, signal }),
+        ({ result, isError }) => ({ output: result, ...(isError ? { error: toolFailed(result) } : {}) }),
+      )
       // What a tool makes of being stopped is no result: the next attempt runs it anew.
       ctx.signal.throwIfAborted()
       return outcome
@@ -74,4 +84,12 @@ export async function runToolCalls(
     const comment = approval.comment === null ? '' : ` ${approval.comment}`
     return { result: { error: `The call ${why}.${comment}` }, isError: true }
   }
+}
+
+/** What the model was told went wrong. */
+function toolFailed(result: Json): Error {
+  const { error } = Object(result) as { error?: unknown }
+  return Object.assign(new Error(typeof error === 'string' ? error : 'The tool failed.'), {
+    code: 'tool_error',
+  })
 }

@@ -3,11 +3,13 @@ import { unreported } from './counted-model.ts'
 import { withIdleLimit } from './idle-limit.ts'
 import { ModelError } from '../ports/model.ts'
 import type { FinishReason, Model, ModelRequest, TokenUsage } from '../ports/model.ts'
+import { noTracer } from '../ports/no-tracer.ts'
 import type { AgentContext } from './context.ts'
 import type { AnyTool } from './define-tool.ts'
 import { takeModelTurn } from './model-turn.ts'
 import { runToolCalls } from './run-tool-calls.ts'
 import { toToolSpec } from './tool-spec.ts'
+import { tracedModel } from './traced-model.ts'
 import { unknownOption } from './unknown-option.ts'
 
 /** What the loop uses of a run's context; every agent's `ctx` fits. */
@@ -26,7 +28,7 @@ export type ToolLoopContext = Pick<
   | 'step'
   | 'approve'
 > &
-  Partial<Pick<AgentContext, 'modelIdleTimeoutMs'>>
+  Partial<Pick<AgentContext, 'modelIdleTimeoutMs' | 'tracer'>>
 
 export interface ToolLoopOptions {
   /** Default: none; the model can only talk then. */
@@ -87,10 +89,7 @@ export async function toolLoop(ctx: ToolLoopContext, options: ToolLoopOptions = 
   const unknown = unknownOption(options, OPTIONS)
   if (unknown !== undefined) throw new TypeError(`toolLoop: ${unknown}`)
   const { maxTurns = 10 } = options
-  const model = unreported(
-    ctx.llm,
-    options.model && withIdleLimit(options.model, ctx.modelIdleTimeoutMs ?? Infinity),
-  )
+  const model = unreported(ctx.llm, options.model && limited(ctx, options.model))
   const tools = byName(options.tools ?? [])
   const given: AgentMessage[] = [
     ...(options.system === undefined ? [] : [{ role: 'system' as const, content: options.system }]),
@@ -123,6 +122,10 @@ export async function toolLoop(ctx: ToolLoopContext, options: ToolLoopOptions = 
     `The model still asked for tools after ${maxTurns} turns. Raise maxTurns, or tell it when to stop.`,
     { retriable: false },
   )
+}
+
+function limited({ modelIdleTimeoutMs = Infinity, tracer = noTracer }: ToolLoopContext, model: Model): Model {
+  return tracedModel(withIdleLimit(model, modelIdleTimeoutMs), tracer)
 }
 
 function byName(tools: readonly AnyTool[]): ReadonlyMap<string, AnyTool> {

@@ -16,6 +16,7 @@ import { addSessionRoute } from './rest/session-routes.ts'
 import { createRestApp } from './rest/app.ts'
 import type { RestEnv } from './rest/app.ts'
 import { toRestErrorBody } from './rest/error-body.ts'
+import type { Tracer } from '../ports/tracer.ts'
 import type { ApiContext, ApiServices } from './services.ts'
 import { createReaderWatch } from './watch-reader.ts'
 import type { ReaderSettings } from './watch-reader.ts'
@@ -24,6 +25,7 @@ import { createSubscriptionHandler } from './subscription.ts'
 
 interface HandlerOptions {
   services: ApiServices
+  tracer: Tracer
   router: AnyRouter
   identify: Identify
   /** Rejects when a request would fail now. */
@@ -48,7 +50,7 @@ const MAX_BATCH = 10
 /** The whole HTTP face as one fetch handler: tRPC, REST/SSE, health. */
 // oxlint-disable-next-line max-lines-per-function -- A list of routes.
 export function createHandler(options: HandlerOptions): Handler {
-  const { services, router, restPath, trpcPath, sessionPath } = options
+  const { services, router, restPath, trpcPath, sessionPath, tracer } = options
   const app = new Hono<RestEnv>({ strict: false })
 
   app.onError((error, c) => {
@@ -148,7 +150,11 @@ export function createHandler(options: HandlerOptions): Handler {
       }),
     )
   })
-  return async (request, connection) => app.fetch(request, { remoteAddress: remoteAddressOf(connection) })
+  return async (request, connection) =>
+    tracer.continueFrom(
+      () => request.headers.get('traceparent'),
+      () => app.fetch(request, { remoteAddress: remoteAddressOf(connection) }),
+    )
 }
 
 /** Nobody is asked who they are who asks for this alone. */

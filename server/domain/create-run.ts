@@ -14,6 +14,8 @@ import type { Logger } from '../ports/logger.ts'
 import { ownerOf } from '../ports/owner.ts'
 import { isLimited } from '../ports/runs-at-once.ts'
 import type { RunsAtOnce } from '../ports/runs-at-once.ts'
+import { traced } from '../ports/traced.ts'
+import type { Tracer } from '../ports/tracer.ts'
 import type { RunStore } from '../ports/store/run-store.ts'
 import type { Access } from './access.ts'
 import { createCommitRun } from './commit-runs.ts'
@@ -36,6 +38,7 @@ export interface CreateRunPorts {
   bus: Pick<EventBus, 'publish'>
   letIn: LetIn
   access: Pick<Access, 'assertMay'>
+  tracer: Tracer
   log: Logger
 }
 
@@ -71,7 +74,10 @@ export function createCreateRun(ports: CreateRunPorts, settings: CreateRunSettin
   }
 
   /** What was created before costs nothing more, however often it is asked for. */
-  async function checkQuota(principal: Principal, { agentKey, idempotencyKey }: NewRun): Promise<void> {
+  async function checkQuota(
+    principal: Principal,
+    { agentKey, idempotencyKey }: Pick<NewRun, 'agentKey' | 'idempotencyKey'>,
+  ): Promise<void> {
     if (settings.checkQuota === undefined) return
     if (idempotencyKey !== null && (await ports.store.isKeyUsed(principal, idempotencyKey))) return
     await settings.checkQuota(principal, agentKey)
@@ -118,7 +124,9 @@ export function createCreateRun(ports: CreateRunPorts, settings: CreateRunSettin
       maxWaiting: settings.maxWaitingRuns,
     }
     if (options?.occurrence === undefined) await checkQuota(principal, newRun)
-    const answer = await commitRun(newRun, characters)
+    const answer = await traced(ports.tracer, { kind: 'create', run: newRun }, ({ traceparent }) =>
+      commitRun({ ...newRun, traceparent }, characters),
+    )
     switch (answer.kind) {
       case 'no-conversation':
         throw new AgentRuntimeError('not_found', `There is no conversation ${input.conversationId}.`)

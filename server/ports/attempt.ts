@@ -34,6 +34,8 @@ export interface ClaimedRun {
   timeoutMs: number
   budget: Budget | null
   cancelRequested: boolean
+  /** W3C trace context of its creation. */
+  traceparent: string | null
 }
 
 /** A run that the database refused to start, and that failed for it. */

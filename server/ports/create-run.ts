@@ -27,6 +27,8 @@ export interface NewRun {
   isLimited: boolean
   /** Refused when so many runs wait for their turn in its conversation. */
   maxWaiting: number
+  /** W3C trace context of its creation: that of all its attempts. Null where nothing is traced. */
+  traceparent: string | null
 }
 
 /** Whether anything that is there before may have a say in it. What may not is never kept waiting by a lock. */

@@ -5,3 +5,13 @@ export interface Logger {
   warn(fields: object, message: string): void
   error(fields: object, message: string): void
 }
+
+/** The same log, each of whose lines has these fields too. */
+export function withFields(log: Logger, fields: object): Logger {
+  return {
+    debug: (own, message) => log.debug({ ...fields, ...own }, message),
+    info: (own, message) => log.info({ ...fields, ...own }, message),
+    warn: (own, message) => log.warn({ ...fields, ...own }, message),
+    error: (own, message) => log.error({ ...fields, ...own }, message),
+  }
+}

@@ -15,6 +15,7 @@ import type { Runs } from '../domain/runs.ts'
 import type { AnonymousSessions, Sessions } from '../domain/sessions.ts'
 import type { Model } from '../ports/model.ts'
 import type { Logger } from '../ports/logger.ts'
+import type { Tracer } from '../ports/tracer.ts'
 import type { Isolation } from '../worker/isolated-runs.ts'
 import type { IsolatedRun, StopOptions } from '../worker/worker.ts'
 
@@ -56,6 +57,8 @@ export interface RuntimeOptions<TAgents extends readonly AnyAgent[]> {
   limits?: Limits
   /** Tells whether a caller may create another run now. Default: everybody may. */
   quota?: Quota
+  /** Where runs are traced to: `openTelemetry()` of `trpc-agent-runtime/opentelemetry`, for one. Default: nowhere. */
+  tracer?: Tracer
   /** Default: pino on standard error, level `LOG_LEVEL` or `info`, as JSON unless `LOG_FORMAT` is `pretty`. */
   logger?: Logger
 }

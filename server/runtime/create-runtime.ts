@@ -4,8 +4,10 @@ import type { Duplex } from 'node:stream'
 import type { AnyAgent, ShapeOfAgent } from '../agent/define-agent.ts'
 import type { AgentRuntime, RuntimeOptions } from './agent-runtime.ts'
 import { agentsByKey } from '../agent/agents-by-key.ts'
+import { harmlessTracer } from '../telemetry/harmless-tracer.ts'
 import { createLogger } from '../telemetry/pino-logger.ts'
 import { toStartupError } from '../postgres/connections/database-error.ts'
+import { noTracer } from '../ports/no-tracer.ts'
 import { systemClock } from '../ports/system-clock.ts'
 import { createIdentify } from '../api/identify.ts'
 import { createRouter } from '../api/router.ts'
@@ -48,6 +50,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   const agents = new Map(agentsByKey(options.agents))
   const log = options.logger ?? createLogger()
   const clock = systemClock
+  const tracer = options.tracer === undefined ? noTracer : harmlessTracer(options.tracer, log, clock.now)
   const stopping = new AbortController()
   const visibilityOf = createVisibilityOf(config.eventVisibility)
   const retryPolicy = retryPolicyOf(config.retryDelaySeconds * 1000)
@@ -68,7 +71,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   const { pool, timetable, presence, bus, queue, runRedelivery, store } = adapters
   const schedules = checkSchedules(agents, timetable, clock.now())
   const hub = createEventHub({ store, bus, clock, pollIntervalMs: config.streamPollIntervalSeconds * 1000 })
-  const useCases = createUseCases({ store, bus, hub, log }, { config, options, agents, runsAtOnce })
+  const useCases = createUseCases({ store, bus, hub, tracer, log }, { config, options, agents, runsAtOnce })
   const { letIn, runs, conversations, sessions, tickets, deleteAll, erase } = useCases
   const hasSessions = Boolean(options.anonymousSessions)
   const isAuthenticating = options.authenticate !== undefined || hasSessions
@@ -113,7 +116,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     log,
   })
   const { handler, nodeHandler, sockets } = createTransports(
-    { services, router, identify, clock },
+    { services, router, identify, tracer, clock },
     {
       config,
       sessionPath: hasSessions ? config.anonymousSessionPath : undefined,
@@ -157,7 +160,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
       const llm = getModel()
       const isDemanded = options.model !== undefined || config.modelProvider !== undefined
       await prepareModel(llm, { isDemanded, log })
-      const ports = { store, queue, bus, letIn, clock, log, llm, visibilityOf, presence, retryPolicy }
+      const ports = { store, queue, bus, letIn, clock, log, tracer, llm, visibilityOf, presence, retryPolicy }
       const worker = createWorker(ports, { config, agents, options: workerOptions })
       // Known before it has started, so that a stop in between stops it too.
       workers.add(worker)

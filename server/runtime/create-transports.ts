@@ -9,11 +9,13 @@ import { createSocketServer } from '../api/socket/socket-server.ts'
 import type { SocketServer } from '../api/socket/socket-server.ts'
 import type { Config } from '../config/config.ts'
 import type { Clock } from '../ports/clock.ts'
+import type { Tracer } from '../ports/tracer.ts'
 
 interface Wiring {
   services: ApiServices
   router: AgentRouter
   identify: Identify
+  tracer: Tracer
   clock: Clock
 }
 
@@ -26,7 +28,7 @@ interface TransportSettings {
 
 /** What requests come in by: HTTP, and sockets, with the same bounds on both. */
 export function createTransports(
-  { clock, ...wiring }: Wiring,
+  { clock, tracer, ...wiring }: Wiring,
   { config, sessionPath, socketsPerPrincipal, checkReady }: TransportSettings,
 ): { handler: Handler; nodeHandler: NodeHandler; sockets: SocketServer } {
   const { restPath, trpcPath, allowedOrigins, maxBodyBytes, socketHeaders, subscriptionsPerSocket } = config
@@ -35,7 +37,7 @@ export function createTransports(
     reauthenticateMs: config.streamReauthenticateSeconds * 1000,
     maxAgeMs: config.streamMaxAgeSeconds * 1000,
   }
-  const handler = createHandler({ ...shared, restPath, sessionPath, checkReady, readers })
+  const handler = createHandler({ ...shared, tracer, restPath, sessionPath, checkReady, readers })
   return {
     handler,
     nodeHandler: createNodeHandler(handler, { restPath, trpcPath, sessionPath }),

@@ -18,12 +18,14 @@ import type { EventBus } from '../ports/event-bus.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { RunsAtOnce } from '../ports/runs-at-once.ts'
 import type { Store } from '../ports/store/store.ts'
+import type { Tracer } from '../ports/tracer.ts'
 import type { RuntimeOptions } from './agent-runtime.ts'
 
 interface UseCasePorts {
   store: Store
   bus: EventBus
   hub: EventHub
+  tracer: Tracer
   log: Logger
 }
 
@@ -35,7 +37,7 @@ interface UseCaseSettings {
   runsAtOnce: RunsAtOnce
 }
 
-export function createUseCases({ store, bus, hub, log }: UseCasePorts, settings: UseCaseSettings) {
+export function createUseCases({ store, bus, hub, tracer, log }: UseCasePorts, settings: UseCaseSettings) {
   const { config, options, agents, runsAtOnce } = settings
   const letIn = createLetIn({ store, log }, runsAtOnce)
   const access = createAccess({
@@ -47,7 +49,7 @@ export function createUseCases({ store, bus, hub, log }: UseCasePorts, settings:
   const tickets = createTickets(createTicketSigner({ readKey: store.readSigningKey }), events)
   const quotaTimeoutMs = config.quotaTimeoutSeconds * 1000
   const runs = createRuns(
-    { store, bus, letIn, access, log },
+    { store, bus, letIn, access, tracer, log },
     {
       agents,
       runsAtOnce,

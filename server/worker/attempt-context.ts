@@ -3,11 +3,13 @@ import type { AnyAgent } from '../agent/define-agent.ts'
 import type { RunLog } from '../events/run-log.ts'
 import { countedModel } from '../agent/counted-model.ts'
 import { withIdleLimit } from '../agent/idle-limit.ts'
+import { tracedModel } from '../agent/traced-model.ts'
 import type { Model } from '../ports/model.ts'
 import type { ClaimedRun } from '../ports/attempt.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { AttemptStore } from '../ports/store/attempt-store.ts'
 import type { WaitStore } from '../ports/store/wait-store.ts'
+import type { Tracer } from '../ports/tracer.ts'
 import type { Spending } from './budget.ts'
 import { createEmitter } from './emitter.ts'
 import type { EmitterPorts } from './emitter.ts'
@@ -26,6 +28,7 @@ export interface AttemptPorts extends EmitterPorts, Pick<StepPorts, 'leaseTtlMs'
   > &
     Pick<WaitStore, 'readSettledWaits'>
   log: Logger
+  tracer: Tracer
   llm: Model
   modelIdleTimeoutMs: number
 }
@@ -57,11 +60,12 @@ export function createAttemptContext(ports: AttemptPorts, attempt: Attempt): Age
     metadata: run.metadata,
     principal: run.principal,
     signal,
-    llm: countedModel(withIdleLimit(ports.llm, ports.modelIdleTimeoutMs), {
+    llm: countedModel(tracedModel(withIdleLimit(ports.llm, ports.modelIdleTimeoutMs), ports.tracer), {
       assertLeft: () => spending.assertTokensLeft(),
       report: (model, usage) => emit('usage', { model, ...usage }),
     }),
     modelIdleTimeoutMs: ports.modelIdleTimeoutMs,
+    tracer: ports.tracer,
     log: ports.log,
     get state() {
       return state

@@ -1,11 +1,14 @@
 import type { AnyAgent } from '../agent/define-agent.ts'
 import { aborted } from '../concurrency/aborted.ts'
+import type { Json } from '../contract/json.ts'
 import type { RunError } from '../contract/run.ts'
 import { isTerminal } from '../contract/terminal.ts'
 import type { RunLog } from '../events/run-log.ts'
 import { isUsedUp } from '../lifecycle/charges.ts'
 import { INVALID_PARAMS } from '../lifecycle/errors.ts'
 import { TRANSITIONS } from '../lifecycle/transitions.ts'
+import { withFields } from '../ports/logger.ts'
+import type { OperationOutcome } from '../ports/tracer.ts'
 import type { ClaimedRun } from '../ports/attempt.ts'
 import { createAttemptContext } from './attempt-context.ts'
 import type { AttemptPorts } from './attempt-context.ts'
@@ -37,18 +40,45 @@ interface Execution {
  * is its delivery.
  */
 export async function executeAttempt(
-  ports: ExecutePorts,
+  given: ExecutePorts,
   execution: Execution,
 ): Promise<Ending['ending'] | 'lost'> {
-  const startedAt = ports.clock.now()
-  const wanted = await runAgent(ports, execution)
-  const written = wanted === undefined ? 'lost' : await settle(ports, execution, wanted)
+  const { run } = execution
+  const startedAt = given.clock.now()
+  const span = given.tracer.begin({
+    kind: 'attempt',
+    run,
+    attempt: run.attempt,
+    traceparent: run.traceparent,
+    messages: run.messages,
+  })
+  const { id: runId, agentKey, attempt } = run
+  const traceId = span.traceparent?.split('-')[1]
+  const about = { runId, agentKey, attempt, ...(traceId === undefined ? {} : { traceId }) }
+  const ports = { ...given, log: withFields(given.log, about) }
+  let written: Ending | 'lost' = 'lost'
+  try {
+    const wanted = await span.within(() => runAgent(ports, execution))
+    if (wanted !== undefined) written = await settle(ports, execution, wanted)
+  } finally {
+    span.end(outcomeOf(written))
+  }
   if (written === 'lost') return 'lost'
-  const { id: runId, agentKey, attempt } = execution.run
   const { status } = written.ending
   const durationMs = ports.clock.now() - startedAt
-  if (isTerminal(status)) ports.log.info({ runId, agentKey, attempt, status, durationMs }, 'a run ended')
+  if (isTerminal(status)) ports.log.info({ status, durationMs }, 'a run ended')
   return written.ending
+}
+
+function outcomeOf(written: Ending | 'lost'): OperationOutcome {
+  if (written === 'lost') return { error: new RunInterruption('lost') }
+  const { payload, ending } = written
+  const { error, output } = Object(payload) as { error?: RunError; output?: Json }
+  return {
+    status: ending.status,
+    ...(error === undefined ? {} : { error: Object.assign(new Error(error.message), { code: error.code }) }),
+    ...(output === undefined ? {} : { output }),
+  }
 }
 
 /** @returns what was written: `ending`, or what has to take its place. */
@@ -92,7 +122,7 @@ async function runAgent(ports: ExecutePorts, execution: Execution): Promise<Endi
       runAsAttempt({ fail: (error) => failStray(ports, execution, { error, over: over.signal }) }, () =>
         attempt(ports, { ...execution, signal, suspension }),
       ),
-      abandonment(ports, { run, signal, over: over.signal }),
+      abandonment(ports, { signal, over: over.signal }),
     ])
     return signal.aborted ? endAborted(signal.reason) : ended
   } catch (error) {
@@ -117,9 +147,8 @@ async function attempt(
     return failed(INVALID_PARAMS)
   }
   if (run.isHistoryCut) {
-    const { id: runId, agentKey, conversationId } = run
     ports.log.warn(
-      { runId, agentKey, conversationId },
+      { conversationId: run.conversationId },
       'a conversation is longer than an agent is given: it has the newest runs of it',
     )
   }
@@ -136,14 +165,12 @@ async function attempt(
 
 function endFailed(ports: ExecutePorts, run: ClaimedRun, error: unknown): Ending {
   const failures = run.failures + 1
-  const { id: runId, agentKey, attempt } = run
-  const fields = { err: error, runId, agentKey, attempt }
   if (isUsedUp(failures, run.maxAttempts) || !isRetriable(error)) {
-    ports.log.error(fields, 'the agent failed')
+    ports.log.error({ err: error }, 'the agent failed')
     return failed(toRunError(error))
   }
   const delayMs = retryDelayMs({ failures, error, chance: ports.random() }, ports.retryPolicy)
-  ports.log.warn({ ...fields, delayMs }, 'the agent failed and is tried again')
+  ports.log.warn({ err: error, delayMs }, 'the agent failed and is tried again')
   return released(run, { error: toRunError(error), delayMs, failures: 1 })
 }
 
@@ -153,14 +180,13 @@ function endFailed(ports: ExecutePorts, run: ClaimedRun, error: unknown): Ending
  */
 function failStray(
   ports: ExecutePorts,
-  { run, controller }: Execution,
+  { controller }: Execution,
   { error, over }: { error: unknown; over: AbortSignal },
 ): void {
-  const { id: runId, agentKey, attempt } = run
   const when = over.aborted
     ? 'an agent left behind what failed after its attempt'
     : 'an agent let an error go uncaught'
-  ports.log.error({ err: error, runId, agentKey, attempt }, when)
+  ports.log.error({ err: error }, when)
   if (!over.aborted) controller.abort(new RunInterruption('failed', { cause: error }))
 }
 
@@ -179,15 +205,12 @@ async function watchTimeout(
  */
 async function abandonment(
   ports: ExecutePorts,
-  { run, signal, over }: { run: ClaimedRun; signal: AbortSignal; over: AbortSignal },
+  { signal, over }: { signal: AbortSignal; over: AbortSignal },
 ): Promise<never> {
   await aborted(AbortSignal.any([signal, over]))
   await ports.clock.sleep(ports.cancelGraceMs, over)
   if (over.aborted) return new Promise<never>(() => {})
-  ports.log.warn(
-    { runId: run.id, agentKey: run.agentKey },
-    'the agent did not heed its signal and was abandoned',
-  )
+  ports.log.warn({}, 'the agent did not heed its signal and was abandoned')
   throw signal.reason
 }
 

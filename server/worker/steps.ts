@@ -5,6 +5,8 @@ import { CALL_NAME, CallName } from '../contract/wait.ts'
 import type { AttemptMessages } from '../events/attempt-messages.ts'
 import type { ClaimedRun } from '../ports/attempt.ts'
 import type { Clock } from '../ports/clock.ts'
+import { traced } from '../ports/traced.ts'
+import type { Tracer } from '../ports/tracer.ts'
 import type { AttemptStore } from '../ports/store/attempt-store.ts'
 import { RunInterruption } from './interruption.ts'
 import { createOccurrences, keyOf } from './occurrences.ts'
@@ -15,6 +17,7 @@ import { storedForm } from './stored-form.ts'
 export interface StepPorts {
   store: Pick<AttemptStore, 'readSteps' | 'saveStep' | 'renewLeases'>
   clock: Clock
+  tracer: Tracer
   leaseTtlMs: number
   retryPolicy: RetryPolicy
   /** A random number from 0 up to, not including, 1. */
@@ -78,12 +81,15 @@ export function createSteps(
     await assertHeld()
     const startedAt = ports.clock.now()
     const idempotencyKey = `${run.id}/${key}`
-    const { result: made, messageIds } = await persistently(ports, {
+    const task = {
       idempotencyKey,
-      work: (step) => messages.within(idempotencyKey, async () => work(step)),
+      work: (step: StepContext) => messages.within(idempotencyKey, async () => work(step)),
       options,
       signal,
-    })
+    }
+    const { result: made, messageIds } = await traced(ports.tracer, { kind: 'step', ...call }, () =>
+      persistently(ports, task),
+    )
     const savedAt = ports.clock.now()
     const result =
       made === undefined

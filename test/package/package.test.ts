@@ -38,6 +38,7 @@ test.each([
   ['react', 'createAgentHooks'],
   ['openai', 'createOpenAIModel'],
   ['anthropic', 'createAnthropicModel'],
+  ['opentelemetry', 'openTelemetry'],
   ['testing', 'createTestRuntime'],
 ])('trpc-agent-runtime/%s has %s', async (subpath, name) => {
   const code = `import { ${name} } from 'trpc-agent-runtime/${subpath}'; console.log(typeof ${name})`

@@ -16,6 +16,7 @@ export function newRun(run: Partial<NewRun> = {}): NewRun {
     budget: null,
     idempotencyKey: null,
     fingerprint: null,
+    traceparent: null,
     priority: 0,
     runAt: null,
     expiresAt: null,

@@ -57,6 +57,7 @@ const CLAIM = {
     )
     SELECT r.id, r.tenant_id, r.owner_id, r.owner_kind, r.agent_key, r.conversation_id, r.attempt,
       r.failures, r.losses, r.max_attempts, r.priority, r.last_seq, r.params, r.metadata, r.timeout_ms, r.budget,
+      r.traceparent,
       r.cancel_requested_at IS NOT NULL AS cancel_requested,
       (SELECT c.state FROM agent_runtime.checkpoint c WHERE c.run_id = r.id) AS state,
       (SELECT json_agg(m.body ORDER BY m.position) FROM agent_runtime.message m
@@ -85,6 +86,7 @@ interface ClaimRow {
   timeout_ms: number
   budget: Budget | null
   cancel_requested: boolean
+  traceparent: string | null
   state: Json
   input: AgentMessage[] | null
   /** As text: of a {@link BoundedHistory}. */
@@ -126,5 +128,6 @@ function toClaimedRun(row: ClaimRow): ClaimedRun {
     timeoutMs: row.timeout_ms,
     budget: row.budget,
     cancelRequested: row.cancel_requested,
+    traceparent: row.traceparent,
   }
 }

@@ -29,6 +29,7 @@ const COLUMNS: readonly [column: string, type: string, valueOf: (inserted: Inser
   ['run_at', 'timestamptz', ({ run }) => run.runAt],
   ['expires_at', 'timestamptz', ({ run }) => run.expiresAt],
   ['fingerprint', 'text', ({ run }) => run.fingerprint],
+  ['traceparent', 'text', ({ run }) => run.traceparent],
 ]
 
 const names = COLUMNS.map(([column]) => column).join(', ')

@@ -15,6 +15,7 @@ import type { Sessions } from '../../../server/domain/sessions.ts'
 import type { EventStream } from '../../../server/events/event-stream.ts'
 import { createEventHub } from '../../../server/events/hub.ts'
 import { visibleTo } from '../../../server/events/visibility.ts'
+import { noTracer } from '../../../server/ports/no-tracer.ts'
 import type { EventStore } from '../../../server/ports/store/event-store.ts'
 import { FakeBus } from '../../support/fake-bus.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
@@ -191,6 +192,7 @@ export function fakeServer(): FakeServer {
     services,
     router: createRouter(services),
     identify: async () => ({ id: 'visitor', tenantId: '', kind: 'user' }),
+    tracer: noTracer,
     checkReady: async () => {},
     maxBodyBytes: 100_000,
     restPath: '/api/agents',

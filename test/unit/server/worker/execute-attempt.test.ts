@@ -9,6 +9,7 @@ import { ModelError } from '../../../../server/ports/model.ts'
 import { createScriptedModel } from '../../../../server/models/scripted.ts'
 import type { ClaimedRun } from '../../../../server/ports/attempt.ts'
 import { executeAttempt } from '../../../../server/worker/execute-attempt.ts'
+import { noTracer } from '../../../../server/ports/no-tracer.ts'
 import { RunInterruption } from '../../../../server/worker/interruption.ts'
 import { settled } from '../../../support/manual-clock.ts'
 import { createWriter } from '../events/create-writer.ts'
@@ -38,6 +39,7 @@ function createAttempt(agent: AnyAgent, more: Partial<ClaimedRun> = {}) {
     state: undefined,
     timeoutMs: TIMEOUT_MS,
     cancelRequested: false,
+    traceparent: null,
     ...more,
   }
   const ports = {
@@ -58,6 +60,7 @@ function createAttempt(agent: AnyAgent, more: Partial<ClaimedRun> = {}) {
     modelIdleTimeoutMs: 60_000,
     visibilityOf: createVisibilityOf({}),
     cancelGraceMs: GRACE_MS,
+    tracer: noTracer,
     leaseTtlMs: 30_000,
     retryPolicy: { delayMs: 1_000, maxDelayMs: 4_000 },
     random: () => 0.5,

@@ -1,0 +1,45 @@
+import type { Model, ModelChunk } from '../ports/model.ts'
+import { noTracer } from '../ports/no-tracer.ts'
+import type { OperationOutcome, Span, Tracer } from '../ports/tracer.ts'
+
+/** The same model, each of whose calls is traced: from the request to the end of the answer, or until nobody reads on. */
+export function tracedModel(model: Model, tracer: Tracer): Model {
+  // Each chunk would pass one more generator.
+  if (tracer === noTracer) return model
+  const { provider, name } = model
+  return {
+    provider,
+    name,
+    stream(request, signal, onActivity) {
+      const begin = () => tracer.begin({ kind: 'model', provider, model: name, request })
+      return traceAnswer(begin, () => model.stream(request, signal, onActivity))
+    },
+  }
+}
+
+async function* traceAnswer(
+  begin: () => Span,
+  ask: () => AsyncIterable<ModelChunk>,
+): AsyncGenerator<ModelChunk> {
+  const span = begin()
+  // Each step belongs to the span: the request is made at the first.
+  const chunks = span.within(ask)[Symbol.asyncIterator]()
+  let text = ''
+  let outcome: OperationOutcome | undefined
+  try {
+    for (;;) {
+      const { done, value: chunk } = await span.within(() => chunks.next())
+      if (done === true) return
+      if (text === '') span.answering()
+      if (chunk.type === 'text') text += chunk.text
+      if (chunk.type === 'finish') outcome = { usage: chunk.usage, finishReason: chunk.reason, output: text }
+      yield chunk
+    }
+  } catch (error) {
+    outcome = { error, output: text }
+    throw error
+  } finally {
+    span.end(outcome ?? { output: text })
+    await chunks.return?.()
+  }
+}

@@ -1,0 +1,73 @@
+import type { Logger } from '../ports/logger.ts'
+import type { Operation, Span, Tracer } from '../ports/tracer.ts'
+import { noTracer } from '../ports/no-tracer.ts'
+
+/** How often a tracer that fails is told of, in milliseconds. */
+const TELL_EACH_MS = 60_000
+
+/** A tracer whose faults are nobody's: what it throws is logged, at most once a minute, and the work goes on without it. */
+export function harmlessTracer(tracer: Tracer, log: Logger, now: () => number): Tracer {
+  let toldAt = -Infinity
+
+  function tell(error: unknown): void {
+    if (now() - toldAt < TELL_EACH_MS) return
+    toldAt = now()
+    log.warn({ err: error }, 'the tracer failed: runs go on untraced')
+  }
+
+  function attempt<T>(work: () => T, otherwise: T): T {
+    try {
+      return work()
+    } catch (error) {
+      tell(error)
+      return otherwise
+    }
+  }
+
+  /** `work` is done once, whatever `around` makes of it; what it throws is its own, and goes on. */
+  function around<T>(enter: (inner: () => void) => void, work: () => T): T {
+    let result: { value: T } | { error: unknown } | undefined
+    const inner = (): void => {
+      if (result !== undefined) return
+      try {
+        result = { value: work() }
+      } catch (error) {
+        result = { error }
+      }
+    }
+    attempt(() => enter(inner), undefined)
+    inner()
+    const done = result as unknown as { value: T } | { error: unknown }
+    if ('error' in done) throw done.error
+    return done.value
+  }
+
+  function harmless(span: Span): Span {
+    const traceparent = attempt(() => span.traceparent, null)
+    return {
+      traceparent: isTraceparent(traceparent) ? traceparent : null,
+      within: (work) => around((inner) => span.within(inner), work),
+      answering: () => attempt(() => span.answering(), undefined),
+      end: (outcome) => attempt(() => span.end(outcome), undefined),
+    }
+  }
+
+  return {
+    begin: (operation) => harmless(attempt(() => beginning(tracer, operation), noTracer.begin(operation))),
+    continueFrom: (readTraceparent, work) =>
+      around((inner) => tracer.continueFrom(readTraceparent, inner), work),
+  }
+}
+
+function beginning(tracer: Tracer, operation: Operation): Span {
+  const span: unknown = tracer.begin(operation)
+  if (typeof span === 'object' && span !== null) return span as Span
+  throw new TypeError('The tracer began no span.')
+}
+
+/** Version 00, as https://www.w3.org/TR/trace-context/#traceparent-header has it. */
+const TRACEPARENT = /^00-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}$/
+
+function isTraceparent(value: unknown): value is string {
+  return typeof value === 'string' && TRACEPARENT.test(value)
+}

@@ -1,0 +1,125 @@
+// What is told of each operation.
+import type { Attributes } from '@opentelemetry/api'
+import { SpanKind } from '@opentelemetry/api'
+import type { Json } from '../../contract/json.ts'
+import { readError } from '../../ports/read-error.ts'
+import type { Operation, OperationOutcome, TracedRun } from '../../ports/tracer.ts'
+import { asText, inputMessages, outputMessages, systemInstructions } from './content.ts'
+import { NAME, OPERATION, providerName } from './names.ts'
+
+/** What was said, as it may be told: undefined where it may not. It is made only where it is told. */
+export type Tell = (read: () => Json) => string | undefined
+
+export function createTell({ content, mask }: { content: boolean; mask: (value: Json) => unknown }): Tell {
+  if (!content) return () => undefined
+  return (read) => {
+    const value = read()
+    try {
+      const masked = mask(value)
+      return masked === undefined ? undefined : asText(masked as Json)
+    } catch {
+      return 'The mask failed.'
+    }
+  }
+}
+
+interface Begun {
+  name: string
+  kind: SpanKind
+  attributes: Attributes
+}
+
+export function describeBegun(operation: Operation, tell: Tell): Begun {
+  switch (operation.kind) {
+    case 'create':
+      return {
+        name: `create_run ${operation.run.agentKey}`,
+        kind: SpanKind.PRODUCER,
+        attributes: ofRun(operation.run),
+      }
+    case 'attempt':
+      return {
+        name: `${OPERATION.attempt} ${operation.run.agentKey}`,
+        kind: SpanKind.CONSUMER,
+        attributes: known({
+          ...ofRun(operation.run),
+          [NAME.operation]: OPERATION.attempt,
+          [NAME.attempt]: operation.attempt,
+          [NAME.inputMessages]: tell(() => inputMessages(operation.messages)),
+        }),
+      }
+    case 'model':
+      return {
+        name: `${OPERATION.model} ${operation.model}`,
+        kind: SpanKind.CLIENT,
+        attributes: known({
+          [NAME.operation]: OPERATION.model,
+          [NAME.provider]: providerName(operation.provider),
+          [NAME.model]: operation.model,
+          [NAME.maxTokens]: operation.request.maxOutputTokens,
+          [NAME.temperature]: operation.request.temperature,
+          [NAME.systemInstructions]: tell(() => systemInstructions(operation.request.messages)),
+          [NAME.inputMessages]: tell(() => inputMessages(operation.request.messages)),
+        }),
+      }
+    case 'tool':
+      return {
+        name: `${OPERATION.tool} ${operation.name}`,
+        kind: SpanKind.INTERNAL,
+        attributes: known({
+          [NAME.operation]: OPERATION.tool,
+          [NAME.toolName]: operation.name,
+          [NAME.toolCallId]: operation.toolCallId,
+          [NAME.toolType]: 'function',
+          [NAME.toolArguments]: tell(() => operation.arguments),
+        }),
+      }
+    case 'step':
+      return {
+        name: `step ${operation.name}`,
+        kind: SpanKind.INTERNAL,
+        attributes: { [NAME.step]: operation.name, [NAME.occurrence]: operation.occurrence },
+      }
+  }
+}
+
+export function describeEnded({ kind }: Operation, outcome: OperationOutcome, tell: Tell): Attributes {
+  const { output, usage, finishReason, status, error } = outcome
+  const told = output === undefined ? undefined : tellOutput(kind, output, { finishReason, tell })
+  return known({
+    [NAME.runStatus]: status,
+    [NAME.inputTokens]: usage?.inputTokens,
+    [NAME.outputTokens]: usage?.outputTokens,
+    [NAME.finishReasons]: finishReason === undefined ? undefined : [finishReason],
+    [NAME.errorType]: error === undefined ? undefined : errorTypeOf(error),
+    [kind === 'tool' ? NAME.toolResult : NAME.outputMessages]: told,
+  })
+}
+
+function tellOutput(
+  kind: Operation['kind'],
+  output: Json,
+  { finishReason, tell }: { finishReason: string | undefined; tell: Tell },
+): string | undefined {
+  return tell(() => (kind === 'tool' ? output : outputMessages(output, finishReason)))
+}
+
+/** Its code, where it has one: names of classes are cut short by bundlers. */
+function errorTypeOf(error: unknown): string {
+  const { name, code } = readError(error)
+  return typeof code === 'string' ? code : name || 'Error'
+}
+
+function ofRun({ id, agentKey, conversationId, principal }: TracedRun): Attributes {
+  return known({
+    [NAME.agent]: agentKey,
+    [NAME.runId]: id,
+    [NAME.conversation]: conversationId ?? undefined,
+    [NAME.user]: principal.id,
+    [NAME.tenant]: principal.tenantId === '' ? undefined : principal.tenantId,
+  })
+}
+
+function known(attributes: Record<string, Attributes[string]>): Attributes {
+  return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined))
+}
