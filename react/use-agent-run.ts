@@ -65,7 +65,8 @@ export function createUseAgentRun(
       (input: StartInput<AgentShape>) => {
         if (agentKey === undefined)
           throw new TypeError('useAgentRun(runId) shows a run; it has no agent to start.')
-        return create({ ...(conversationId ? { conversationId } : {}), ...input, agentKey })
+        const isPlaced = input.conversation !== undefined || input.ephemeral === true
+        return create({ ...(conversationId && !isPlaced ? { conversationId } : {}), ...input, agentKey })
       },
       [create, agentKey, conversationId],
     )

@@ -99,6 +99,7 @@ export type { ChatMessage, ChatPart, WrittenChatMessage } from './contract/chat-
 export { textOf } from './contract/text-of.ts'
 export type {
   Budget,
+  ConversationChoice,
   ConversationPolicy,
   CreateRunRequest,
   ListRunsRequest,

@@ -88,6 +88,11 @@ export const Config = z.object({
   retryDelaySeconds: z.coerce.number().min(0).max(DAY_SECONDS).default(1),
   /** Attempts before a run fails for good. */
   maxAttempts: z.coerce.number().int().min(1).max(100).default(3),
+  /**
+   * Which runs that name no conversation get a new one: those that ask for it (`asked`), or each (`always`) but those that are
+   * `ephemeral`. Runs of schedules never do.
+   */
+  newConversations: z.enum(['asked', 'always']).default('asked'),
   /** Runs that may wait for their turn in one conversation. Those beyond are refused with 429. */
   maxWaitingRuns: z.coerce.number().int().min(1).max(100_000).default(1_000),
   /**
@@ -197,6 +202,7 @@ export const ENVIRONMENT = {
   leaseTtlSeconds: 'LEASE_TTL_SECONDS',
   retryDelaySeconds: 'RETRY_DELAY_SECONDS',
   maxAttempts: 'MAX_ATTEMPTS',
+  newConversations: 'NEW_CONVERSATIONS',
   maxWaitingRuns: 'MAX_WAITING_RUNS',
   principalRunsAtOnce: 'PRINCIPAL_RUNS_AT_ONCE',
   tenantRunsAtOnce: 'TENANT_RUNS_AT_ONCE',

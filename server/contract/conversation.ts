@@ -3,7 +3,7 @@ import { JsonObject } from './json.ts'
 import { Message } from './message.ts'
 import { pageLimit, wholeNumber } from './page.ts'
 import { Owner } from './principal.ts'
-import { ConversationId } from './run.ts'
+import { ConversationId, ExternalId } from './run.ts'
 import { Scope } from './scope.ts'
 
 /** Groups the runs of one dialogue. */
@@ -13,6 +13,8 @@ export const Conversation = z.object({
   /** Who created it, or whose it has become. */
   owner: Owner,
   agentKey: z.string().nullable(),
+  /** The caller's key of it; null where it has none. */
+  externalId: z.string().nullable(),
   title: z.string().nullable(),
   metadata: JsonObject,
   createdAt: z.iso.datetime(),
@@ -38,6 +40,8 @@ export type CreateConversationRequest = z.input<typeof CreateConversationInput>
 export type CreateConversationInput = z.infer<typeof CreateConversationInput>
 export const CreateConversationInput = z.object({
   agentKey: z.string().min(1).optional(),
+  /** The conversation of the caller's that has it is answered as it is; where there is none, one is made. */
+  externalId: ExternalId.optional(),
   title: Title.optional(),
   metadata: JsonObject.default({}),
 })
@@ -50,6 +54,8 @@ export type UpdateConversationInput = z.infer<typeof UpdateConversationInput>
 export const UpdateConversationInput = ConversationRef.extend({
   /** Null for none in particular. */
   agentKey: z.string().min(1).nullable().optional(),
+  /** Null for none. Refused with `conflict` where another conversation of the owner's has it. */
+  externalId: ExternalId.nullable().optional(),
   /** Null for none. */
   title: Title.nullable().optional(),
   /** In place of all that was there. */
@@ -72,6 +78,7 @@ export type ListConversationsRequest = z.input<typeof ListConversationsInput>
 export type ListConversationsInput = z.infer<typeof ListConversationsInput>
 export const ListConversationsInput = z.object({
   agentKey: z.string().optional(),
+  externalId: z.string().optional(),
   /** Those that were archived (true), those that were not (false), or `all`. Default: false. */
   archived: z.union([z.boolean(), z.literal('all')]).default(false),
   /** Whose: one's own, one's tenant's or anybody's, as far as `authorize` allows. Default: `own`. */

@@ -25,6 +25,9 @@ export const RunError = z.object({
 export const RunId = z.uuid('a run id is a UUID')
 export const ConversationId = z.uuid('a conversation id is a UUID')
 
+/** A caller's key of a conversation, such as the id of a chat or of a ticket: unique among the owner's. At most 200 characters. */
+export const ExternalId = z.string().min(1).max(200)
+
 /** How much a run may use, over all its attempts. A field that is left out has no limit. */
 export type Budget = z.infer<typeof Budget>
 export const Budget = z.strictObject({
@@ -115,36 +118,57 @@ const IdempotencyKey = z
     error: `keys that begin with "${SCHEDULE_KEY_PREFIX}" are those of schedules`,
   })
 
+/**
+ * The conversation of a run, where it is not named by its id: one that is made with the run, or the one that has this key of
+ * the caller's, which is made where there is none.
+ */
+export type ConversationChoice = z.infer<typeof ConversationChoice>
+export const ConversationChoice = z.union(
+  [z.literal('new'), z.strictObject({ externalId: ExternalId })],
+  'a conversation is "new" or has an external id: {"externalId":"…"}',
+)
+
 /** What creates a run, with its defaults left out. */
 export type CreateRunRequest = z.input<typeof CreateRunInput>
 /** What creates a run. `params` is checked against the agent's own schema. */
 export type CreateRunInput = z.infer<typeof CreateRunInput>
-export const CreateRunInput = z.object({
-  agentKey: z.string().min(1),
-  messages: z.array(Message).max(MAX_MESSAGES).default([]),
-  params: Json.optional(),
-  conversationId: ConversationId.optional(),
-  metadata: JsonObject.default({}),
-  /**
-   * Two creates of one owner with the same key yield the same run; with another agent, conversation, messages or params
-   * the second is refused. At most 200 characters.
-   */
-  idempotencyKey: IdempotencyKey.optional(),
-  /** Attempts before the run fails for good. Default: the agent's, else the configuration's. */
-  maxAttempts: z.int().min(1).max(100).optional(),
-  /** Milliseconds of execution before the run times out. Default: the agent's, else the configuration's. */
-  timeoutMs: z.int().min(1).max(MAX_TIMEOUT_MS).optional(),
-  /** Where it leaves something out, or is left out: the agent's. */
-  budget: Budget.optional(),
-  /** From -100 to 100; runs with a higher one start first. Default: 0. */
-  priority: z.int().min(-100).max(100).default(0),
-  /** ISO 8601 with a time zone: not before then. Default: at once. */
-  runAt: Moment.optional(),
-  /** ISO 8601 with a time zone: not started by then, the run times out. Default: never. */
-  expiresAt: Moment.optional(),
-  /** When another run of the conversation is under way. Default: the agent's, else `queue`. */
-  conversationPolicy: ConversationPolicy.optional(),
-})
+export const CreateRunInput = z
+  .object({
+    agentKey: z.string().min(1),
+    messages: z.array(Message).max(MAX_MESSAGES).default([]),
+    params: Json.optional(),
+    conversationId: ConversationId.optional(),
+    /** In place of `conversationId`: one that is made with the run, or found by a key of the caller's, or made with that. */
+    conversation: ConversationChoice.optional(),
+    /** In no conversation, though the setting `newConversations` may make one for each run that names none. Default: false. */
+    ephemeral: z.boolean().optional(),
+    metadata: JsonObject.default({}),
+    /**
+     * Two creates of one owner with the same key yield the same run; with another agent, conversation, messages or params
+     * the second is refused. At most 200 characters.
+     */
+    idempotencyKey: IdempotencyKey.optional(),
+    /** Attempts before the run fails for good. Default: the agent's, else the configuration's. */
+    maxAttempts: z.int().min(1).max(100).optional(),
+    /** Milliseconds of execution before the run times out. Default: the agent's, else the configuration's. */
+    timeoutMs: z.int().min(1).max(MAX_TIMEOUT_MS).optional(),
+    /** Where it leaves something out, or is left out: the agent's. */
+    budget: Budget.optional(),
+    /** From -100 to 100; runs with a higher one start first. Default: 0. */
+    priority: z.int().min(-100).max(100).default(0),
+    /** ISO 8601 with a time zone: not before then. Default: at once. */
+    runAt: Moment.optional(),
+    /** ISO 8601 with a time zone: not started by then, the run times out. Default: never. */
+    expiresAt: Moment.optional(),
+    /** When another run of the conversation is under way. Default: the agent's, else `queue`. */
+    conversationPolicy: ConversationPolicy.optional(),
+  })
+  .refine(
+    ({ conversationId, conversation, ephemeral }) =>
+      [conversationId !== undefined, conversation !== undefined, ephemeral === true].filter(Boolean).length <=
+      1,
+    { path: ['conversation'], error: 'a run names one of conversationId, conversation and ephemeral' },
+  )
 
 export const RunRef = z.object({ runId: RunId })
 

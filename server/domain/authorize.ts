@@ -5,9 +5,12 @@ import type { Scope } from '../contract/scope.ts'
 import type { WaitKind } from '../contract/wait.ts'
 import { isSameOwner } from '../ports/owner.ts'
 
-/** Another run of an agent, in a conversation or in none, or a conversation with an agent or with any. */
+/**
+ * Another run of an agent, in a conversation or in none, or a conversation with an agent or with any. Of a run whose conversation
+ * may have to be made with it, both are asked about; where a key of the caller's names that, `externalId` is the key.
+ */
 export type CreateResource =
-  | { kind: 'run'; agentKey: string; conversationId: string | null }
+  | { kind: 'run'; agentKey: string; conversationId: string | null; externalId?: string }
   | { kind: 'conversation'; agentKey: string | null }
 
 /** A run that is over, or a conversation with all its runs. */

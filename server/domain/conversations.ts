@@ -34,7 +34,13 @@ import { assertStorable } from '../contract/storable-json.ts'
 
 /** The use cases of conversations; see {@link Runs} on who may see what. */
 export interface Conversations {
+  /** With an `externalId` that a conversation of the caller's has: answers that one, as it is. */
   create(principal: Principal, input: CreateConversationRequest): Promise<Conversation>
+  /** The same, and tells whether it was created. */
+  createOrGet(
+    principal: Principal,
+    input: CreateConversationRequest,
+  ): Promise<{ conversation: Conversation; created: boolean }>
   get(principal: Principal, input: GetConversationRequest): Promise<ConversationDetail>
   /** Changes what is given of it. */
   update(principal: Principal, input: UpdateConversationRequest): Promise<Conversation>
@@ -53,6 +59,7 @@ interface ConversationPorts {
   deleteAll: DeleteAll
 }
 
+// oxlint-disable-next-line max-lines-per-function -- A list of use cases, closures over the same ports.
 export function createConversations(
   { store, access, log, deleteAll }: ConversationPorts,
   agents: ReadonlyMap<string, unknown>,
@@ -77,22 +84,27 @@ export function createConversations(
     return owner
   }
 
+  const createOrGet: Conversations['createOrGet'] = async (principal, request) => {
+    const owner = parsePrincipal(principal)
+    const input = parseInput(CreateConversationInput, request)
+    assertKnown(input.agentKey)
+    assertStorable(input)
+    await access.assertMay(owner, 'create', { kind: 'conversation', agentKey: input.agentKey ?? null })
+    const created = await store.createConversation(owner, {
+      id: uuidv7(),
+      externalId: input.externalId ?? null,
+      agentKey: input.agentKey ?? null,
+      title: input.title ?? null,
+      metadata: input.metadata,
+    })
+    if (created === null) throw sessionOver()
+    return created
+  }
+
   return {
-    async create(principal, request) {
-      const owner = parsePrincipal(principal)
-      const input = parseInput(CreateConversationInput, request)
-      assertKnown(input.agentKey)
-      assertStorable(input)
-      await access.assertMay(owner, 'create', { kind: 'conversation', agentKey: input.agentKey ?? null })
-      const created = await store.createConversation(owner, {
-        id: uuidv7(),
-        agentKey: input.agentKey ?? null,
-        title: input.title ?? null,
-        metadata: input.metadata,
-      })
-      if (created === null) throw sessionOver()
-      return created
-    },
+    createOrGet,
+
+    create: async (principal, request) => (await createOrGet(principal, request)).conversation,
 
     async get(principal, request) {
       const caller = parsePrincipal(principal)
@@ -120,9 +132,11 @@ export function createConversations(
       assertKnown(changes.agentKey)
       assertStorable(changes)
       const owner = await ownerToChangeFor(caller, 'update', conversationId)
-      return (
-        (await store.updateConversation(owner, conversationId, changes)) ?? noSuchConversation(conversationId)
-      )
+      const updated = await store.updateConversation(owner, conversationId, changes)
+      if (updated === 'taken') {
+        throw new AgentRuntimeError('conflict', 'Another conversation has that external id.')
+      }
+      return updated ?? noSuchConversation(conversationId)
     },
 
     async delete(principal, conversationId) {

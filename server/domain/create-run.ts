@@ -6,7 +6,7 @@ import { invalid, parseInput } from '../contract/parse-input.ts'
 import { parsePrincipal } from '../contract/principal.ts'
 import type { Principal } from '../contract/principal.ts'
 import { CreateRunInput, SCHEDULE_KEY_PREFIX } from '../contract/run.ts'
-import type { CreateRunRequest, Run } from '../contract/run.ts'
+import type { ConversationChoice, CreateRunRequest, Run } from '../contract/run.ts'
 import { assertStorable } from '../contract/storable-json.ts'
 import type { CreatedRun, NewRun } from '../ports/create-run.ts'
 import type { EventBus } from '../ports/event-bus.ts'
@@ -45,6 +45,8 @@ export interface CreateRunPorts {
 export interface CreateRunSettings {
   agents: ReadonlyMap<string, AnyAgent>
   maxAttempts: number
+  /** Which runs that name no conversation get a new one: those that ask for it, or each that does not ask for none. */
+  newConversations: 'always' | 'asked'
   /** How many runs of one conversation may wait for their turn. */
   maxWaitingRuns: number
   runTimeoutMs: number
@@ -83,6 +85,24 @@ export function createCreateRun(ports: CreateRunPorts, settings: CreateRunSettin
     await settings.checkQuota(principal, agentKey)
   }
 
+  /** Who may not create conversations gets none by creating a run. */
+  async function assertMayCreate(
+    principal: Principal,
+    agentKey: string,
+    { input, place }: { input: CreateRunInput; place: Place },
+  ): Promise<void> {
+    const externalId = place.newConversation?.externalId ?? null
+    await ports.access.assertMay(principal, 'create', {
+      kind: 'run',
+      agentKey,
+      conversationId: input.conversationId ?? null,
+      ...(externalId !== null && { externalId }),
+    })
+    if (place.newConversation !== null) {
+      await ports.access.assertMay(principal, 'create', { kind: 'conversation', agentKey })
+    }
+  }
+
   return async (caller, request, options) => {
     const principal = parsePrincipal(caller)
     const input = parseInput(CreateRunInput, request)
@@ -91,10 +111,12 @@ export function createCreateRun(ports: CreateRunPorts, settings: CreateRunSettin
     const characters = assertStorable(input)
     const asked = {
       agentKey: agent.key,
-      conversationId: input.conversationId ?? null,
       messages: input.messages,
       params: await checkParams(agent, input.params),
     }
+    const place = placeOf(input, {
+      isAlwaysNew: settings.newConversations === 'always' && options?.occurrence === undefined,
+    })
     const defaults = {
       maxAttempts: agent.maxAttempts ?? settings.maxAttempts,
       timeoutMs: agent.timeoutMs ?? settings.runTimeoutMs,
@@ -103,19 +125,19 @@ export function createCreateRun(ports: CreateRunPorts, settings: CreateRunSettin
     // A schedule's run is as the agent's author wrote it: no limit of a caller applies.
     let budget = agent.budget ?? null
     if (options?.occurrence === undefined) {
-      const { agentKey, conversationId } = asked
-      await ports.access.assertMay(principal, 'create', { kind: 'run', agentKey, conversationId })
+      await assertMayCreate(principal, agent.key, { input, place })
       budget = await settings.checkLimits(principal, input, defaults)
     }
     const newRun = {
       id: uuidv7(),
       principal,
       ...asked,
+      ...place,
       metadata: input.metadata,
       maxAttempts: input.maxAttempts ?? defaults.maxAttempts,
       timeoutMs: input.timeoutMs ?? defaults.timeoutMs,
       budget,
-      ...keyOf(asked, options?.occurrence, input.idempotencyKey),
+      ...keyOf({ ...asked, conversation: namedBy(input) }, options?.occurrence, input.idempotencyKey),
       priority: input.priority,
       runAt: input.runAt ?? null,
       expiresAt: input.expiresAt ?? null,
@@ -162,6 +184,24 @@ export function createCreateRun(ports: CreateRunPorts, settings: CreateRunSettin
         return { run: answer.run, created: true }
     }
   }
+}
+
+type Place = Pick<NewRun, 'conversationId' | 'newConversation'>
+
+function placeOf(input: CreateRunInput, { isAlwaysNew }: { isAlwaysNew: boolean }): Place {
+  const { conversationId = null, conversation, ephemeral } = input
+  if (conversationId !== null || ephemeral === true) return { conversationId, newConversation: null }
+  const choice: ConversationChoice | undefined = conversation ?? (isAlwaysNew ? 'new' : undefined)
+  if (choice === undefined) return { conversationId: null, newConversation: null }
+  return {
+    conversationId: uuidv7(),
+    newConversation: { externalId: choice === 'new' ? null : choice.externalId },
+  }
+}
+
+/** What the request says of its conversation, and no setting: a key that was used before is used for the same. */
+function namedBy({ conversationId, conversation, ephemeral }: CreateRunInput): Json {
+  return conversationId ?? conversation ?? (ephemeral === true ? 'none' : null)
 }
 
 async function checkParams(agent: AnyAgent, params: Json | undefined): Promise<Json | null> {

@@ -9,6 +9,8 @@ export interface NewRun {
   principal: Principal
   agentKey: string
   conversationId: string | null
+  /** The conversation is made with the run. Where it has a key of the caller's, `conversationId` is its id only if it has to be made. */
+  newConversation: { externalId: string | null } | null
   messages: readonly Message[]
   params: Json | null
   metadata: JsonObject
@@ -32,8 +34,19 @@ export interface NewRun {
 }
 
 /** Whether anything that is there before may have a say in it. What may not is never kept waiting by a lock. */
-export function mayClash({ idempotencyKey, conversationId, isLimited, principal }: NewRun): boolean {
-  return idempotencyKey !== null || conversationId !== null || isLimited || principal.kind === 'anonymous'
+export function mayClash(run: NewRun): boolean {
+  const { idempotencyKey, isLimited, principal } = run
+  return idempotencyKey !== null || comesIntoConversation(run) || isLimited || principal.kind === 'anonymous'
+}
+
+/** Whether its conversation may have other runs. */
+export function comesIntoConversation(run: NewRun): boolean {
+  return run.conversationId !== null && !hasConversationOfItsOwn(run)
+}
+
+/** Whether its conversation is made with it, whatever else there is. */
+export function hasConversationOfItsOwn({ newConversation }: NewRun): boolean {
+  return newConversation !== null && newConversation.externalId === null
 }
 
 /**

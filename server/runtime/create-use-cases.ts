@@ -56,6 +56,7 @@ export function createUseCases({ store, bus, hub, tracer, log }: UseCasePorts, s
       checkLimits: createCheckLimits(options.limits, config, log),
       checkQuota: options.quota && createCheckQuota(options.quota, { timeoutMs: quotaTimeoutMs, log }),
       maxAttempts: config.maxAttempts,
+      newConversations: config.newConversations,
       maxWaitingRuns: config.maxWaitingRuns,
       runTimeoutMs: Math.round(config.runTimeoutSeconds * 1000),
     },

@@ -8,6 +8,7 @@ export function newRun(run: Partial<NewRun> = {}): NewRun {
     principal: { id: 'owner', tenantId: '', kind: 'user' },
     agentKey: 'a',
     conversationId: null,
+    newConversation: null,
     messages: [],
     params: null,
     metadata: {},

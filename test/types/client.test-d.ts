@@ -55,6 +55,17 @@ describe('creating a run', () => {
     void client.runs.create({ agentKey: 'bare', messages, params: { depth: 2n } })
   })
 
+  it('takes a new conversation, or one by a key', () => {
+    expectTypeOf(client.runs.create({ agentKey: 'bare', conversation: 'new' })).toBeObject()
+    expectTypeOf(client.runs.create({ agentKey: 'bare', conversation: { externalId: 'a' } })).toBeObject()
+    // @ts-expect-error that is none
+    void client.runs.create({ agentKey: 'bare', conversation: 'old' })
+    // @ts-expect-error a key is text
+    void client.runs.create({ agentKey: 'bare', conversation: { externalId: 1 } })
+    // @ts-expect-error a key is text, and no null
+    void client.conversations.create({ externalId: null })
+  })
+
   it('takes well-formed messages', () => {
     expectTypeOf(client.runs.create({ agentKey: 'bare', messages: [] })).toBeObject()
     // @ts-expect-error no such role

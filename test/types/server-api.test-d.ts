@@ -5,6 +5,7 @@ import type {
   AnyRunEvent,
   Conversation,
   ConversationDetail,
+  ConversationChoice,
   ConversationPolicy,
   CreateConversationRequest,
   CreateRunRequest,
@@ -72,6 +73,7 @@ describe('what these types are made of', () => {
     expectTypeOf<RunDetail['waits'][number]>().toEqualTypeOf<PendingWait>()
     expectTypeOf<PendingWait['kind']>().toEqualTypeOf<WaitKind>()
     expectTypeOf<CreateRunRequest['conversationPolicy']>().toEqualTypeOf<ConversationPolicy | undefined>()
+    expectTypeOf<CreateRunRequest['conversation']>().toEqualTypeOf<ConversationChoice | undefined>()
     expectTypeOf<NonNullable<EventsOptions['filter']>>().toEqualTypeOf<Partial<EventFilter>>()
     expectTypeOf<EventPage['events'][number]>().toEqualTypeOf<AnyRunEvent>()
     expectTypeOf<Following['batches']>().toEqualTypeOf<EventStream>()
@@ -83,6 +85,12 @@ describe('runtime.conversations', () => {
   it('takes and gives types with names', () => {
     expectTypeOf<Conversations['create']>().toEqualTypeOf<
       (principal: Principal, input: CreateConversationRequest) => Promise<Conversation>
+    >()
+    expectTypeOf<Conversations['createOrGet']>().toEqualTypeOf<
+      (
+        principal: Principal,
+        input: CreateConversationRequest,
+      ) => Promise<{ conversation: Conversation; created: boolean }>
     >()
     expectTypeOf<Conversations['get']>().toEqualTypeOf<
       (principal: Principal, input: GetConversationRequest) => Promise<ConversationDetail>

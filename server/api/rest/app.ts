@@ -97,9 +97,10 @@ export function createRestApp(services: ApiServices, watchReader: WatchReader): 
 
   app.post('/conversations', async (c) => {
     const body = await readBody(c, RestCreateConversation)
-    const { agent_key: agentKey, ...rest } = body
-    const input = { ...rest, agentKey: agentKey ?? undefined }
-    return answerJson(toRestConversation(await conversations.create(c.get('principal'), input)), 201)
+    const { agent_key: agentKey, external_id: externalId, ...rest } = body
+    const input = { ...rest, agentKey: agentKey ?? undefined, externalId: externalId ?? undefined }
+    const { conversation, created } = await conversations.createOrGet(c.get('principal'), input)
+    return answerJson(toRestConversation(conversation), created ? 201 : 200)
   })
 
   app.get('/conversations', async (c) => {

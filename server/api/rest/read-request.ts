@@ -68,6 +68,7 @@ const flagOr = z
 
 export const ListConversationsQuery = z.object({
   agent_key: Given,
+  external_id: Given,
   archived: flagOr,
   scope: Given,
   limit: whole,
@@ -79,6 +80,7 @@ export function fromListConversationsQuery(
 ): ListConversationsRequest {
   const input: Record<keyof ListConversationsRequest, unknown> = {
     agentKey: query.agent_key,
+    externalId: query.external_id,
     archived: query.archived,
     scope: query.scope,
     limit: query.limit,

@@ -24,6 +24,8 @@ export const RestCreateRun = z.strictObject({
   messages: z.array(ChatMessage).default([]),
   params: Given,
   conversation_id: Given,
+  conversation: Given,
+  ephemeral: Given,
   metadata: Given,
   idempotency_key: Given,
   max_attempts: Given,
@@ -43,6 +45,8 @@ export function fromRestCreateRun(body: z.infer<typeof RestCreateRun>): z.input<
     messages: fromChatMessages(body.messages),
     params: body.params,
     conversationId: body.conversation_id ?? undefined,
+    conversation: fromRestChoice(body.conversation),
+    ephemeral: body.ephemeral ?? undefined,
     metadata: body.metadata,
     idempotencyKey: body.idempotency_key ?? undefined,
     maxAttempts: body.max_attempts,
@@ -54,6 +58,14 @@ export function fromRestCreateRun(body: z.infer<typeof RestCreateRun>): z.input<
     conversationPolicy: body.conversation_policy,
   }
   return input as z.input<typeof CreateRunInput>
+}
+
+const RestChoice = z.strictObject({ external_id: Given })
+
+/** What is no choice is for the use case to refuse. */
+function fromRestChoice(choice: unknown): unknown {
+  const named = RestChoice.safeParse(choice)
+  return named.success ? { externalId: named.data.external_id } : (choice ?? undefined)
 }
 
 /** Answers have null for what has no limit, so requests may. */
@@ -99,27 +111,29 @@ export function toRestRunDetail(run: RunDetail) {
 
 export const RestCreateConversation = z.strictObject({
   agent_key: z.string().min(1).nullish(),
+  external_id: CreateConversationInput.shape.externalId.nullish(),
   title: CreateConversationInput.shape.title,
   metadata: CreateConversationInput.shape.metadata,
 })
 
 export const RestUpdateConversation = z.strictObject({
   agent_key: Given,
+  external_id: Given,
   title: Given,
   metadata: Given,
   archived: Given,
 })
 
 /** Of a conversation that is changed as a whole. */
-const UNLESS_GIVEN = { agentKey: null, title: null, metadata: {}, archived: false }
+const UNLESS_GIVEN = { agentKey: null, externalId: null, title: null, metadata: {}, archived: false }
 
 /** @param isWhole what is left out is not to stay as it is */
 export function fromRestUpdateConversation(
   conversationId: string,
-  { agent_key: agentKey, ...rest }: z.infer<typeof RestUpdateConversation>,
+  { agent_key: agentKey, external_id: externalId, ...rest }: z.infer<typeof RestUpdateConversation>,
   { isWhole }: { isWhole: boolean },
 ): UpdateConversationRequest {
-  const given = Object.entries({ agentKey, ...rest }).filter(([, value]) => value !== undefined)
+  const given = Object.entries({ agentKey, externalId, ...rest }).filter(([, value]) => value !== undefined)
   const changes = { ...(isWhole ? UNLESS_GIVEN : {}), ...Object.fromEntries(given) }
   return { conversationId, ...changes }
 }
@@ -129,6 +143,7 @@ export function toRestConversation(conversation: Conversation) {
     id: conversation.id,
     owner: toRestOwner(conversation.owner),
     agent_key: conversation.agentKey,
+    external_id: conversation.externalId,
     title: conversation.title,
     metadata: conversation.metadata,
     created_at: conversation.createdAt,

@@ -10,19 +10,31 @@ import type { RunStatus } from '../../contract/run.ts'
 import type { Owner, Reach } from '../owner.ts'
 import type { GivenTurn, TurnsToGive } from '../upkeep.ts'
 
+export interface NewConversation {
+  id: string
+  externalId: string | null
+  agentKey: string | null
+  title: string | null
+  metadata: JsonObject
+}
+
 /** Conversations, their messages and whose turn it is there. */
 export interface ConversationStore {
-  /** @returns null when its owner is a visitor whose session was claimed. */
+  /**
+   * Where the owner has one with that external id, that is the answer, as it is.
+   *
+   * @returns null when its owner is a visitor whose session was claimed.
+   */
   createConversation(
     owner: Owner,
-    conversation: { id: string; agentKey: string | null; title: string | null; metadata: JsonObject },
-  ): Promise<Conversation | null>
-  /** Null where it is not there, or not the owner's. */
+    conversation: NewConversation,
+  ): Promise<{ conversation: Conversation; created: boolean } | null>
+  /** Null where it is not there, or not the owner's; `taken` where another of the owner's has the external id. */
   updateConversation(
     owner: Owner,
     conversationId: string,
     changes: Omit<UpdateConversationInput, 'conversationId'>,
-  ): Promise<Conversation | null>
+  ): Promise<Conversation | 'taken' | null>
   getConversation(reach: Reach, conversationId: string): Promise<Conversation | null>
   listConversations(
     reach: Reach,

@@ -26,3 +26,12 @@ export function toStoreFailure(error: unknown): unknown {
 function refused(cause: Error): StoreFailure {
   return new StoreFailure('refused', `The database can't hold it: ${cause.message}.`, { cause })
 }
+
+const UNIQUE_VIOLATION = '23505'
+
+/** Whether the store refused a key that is there. */
+export function isDuplicate(error: unknown): boolean {
+  if (!(error instanceof StoreFailure)) return false
+  const { cause } = error
+  return cause instanceof Error && 'code' in cause && cause.code === UNIQUE_VIOLATION
+}

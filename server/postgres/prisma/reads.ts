@@ -1,6 +1,5 @@
 import type pg from 'pg'
 import type { Conversation, ListConversationsInput } from '../../contract/conversation.ts'
-import type { JsonObject } from '../../contract/json.ts'
 import type { Page, PageCursor } from '../../contract/page.ts'
 import type { ListRunsInput, Run } from '../../contract/run.ts'
 import type { Owner, Reach } from '../../ports/owner.ts'
@@ -49,14 +48,6 @@ export function listRuns(
   )
 }
 
-export async function createConversation(
-  prisma: PrismaClient,
-  owner: Owner,
-  conversation: { id: string; agentKey: string | null; title: string | null; metadata: JsonObject },
-): Promise<Conversation> {
-  return toConversation(await prisma.conversation.create({ data: { ...conversation, ...ownedBy(owner) } }))
-}
-
 export async function getConversation(
   prisma: PrismaClient,
   reach: Reach,
@@ -86,6 +77,7 @@ export function listConversations(
       large: ['r.metadata'],
       filters: {
         agentKey: ['agent_key', (value) => `r.agent_key = ${value}::text`],
+        externalId: ['external_id', (value) => `r.external_id = ${value}::text`],
         archived: ['archived', (value) => `(r.archived_at IS NOT NULL) = ${value}::bool`],
       },
       existing: 'r.deleted_at IS NULL',

@@ -4,6 +4,7 @@ import type pg from 'pg'
 import { cancelledSql } from '../../lifecycle/payloads.ts'
 import { OPEN } from '../../lifecycle/statuses.ts'
 import { TRANSITIONS } from '../../lifecycle/transitions.ts'
+import { comesIntoConversation } from '../../ports/create-run.ts'
 import type { CreatedRun, NewRun } from '../../ports/create-run.ts'
 import type { ChangedRun } from '../../ports/upkeep.ts'
 import { haveOneOwner, ownerColumns } from '../owned-by.ts'
@@ -93,7 +94,7 @@ export async function lockConversations(
   client: pg.PoolClient,
   runs: readonly NewRun[],
 ): Promise<ReadonlySet<string>> {
-  const inConversation = runs.filter((run) => run.conversationId !== null)
+  const inConversation = runs.filter(comesIntoConversation)
   if (inConversation.length === 0) return new Set()
   const owned = await execute<{ id: string }>(client, LOCK, [
     inConversation.map((run) => run.conversationId),
@@ -112,7 +113,7 @@ export async function admitRuns(
   { ownedIds, visibilityOf }: { ownedIds: ReadonlySet<string>; visibilityOf: VisibilityOf },
 ): Promise<Map<string, Admission>> {
   const admissions = new Map<string, Admission>()
-  const inConversation = runs.filter((run) => run.conversationId !== null)
+  const inConversation = runs.filter(comesIntoConversation)
   if (inConversation.length === 0) return admissions
 
   const active = await execute<ActiveRun>(client, FIND_ACTIVE, [[...ownedIds]])

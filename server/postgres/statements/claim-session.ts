@@ -3,6 +3,7 @@ import type pg from 'pg'
 import { StoreFailure } from '../../ports/store/store-failure.ts'
 import type { Owner } from '../../ports/owner.ts'
 import type { ClaimOutcome, SessionStore, Visitor } from '../../ports/store/session-store.ts'
+import { isDuplicate } from '../connections/to-store-failure.ts'
 import { execute, inTransaction } from '../connections/transaction.ts'
 import { haveOneOwner, isOwned, ownerValues } from '../owned-by.ts'
 
@@ -31,18 +32,25 @@ const END = {
   text: `UPDATE agent_runtime.anonymous_session SET claimed_at = now() WHERE id = $1`,
 }
 
-// Conversations before runs, each in the order of their ids, as everybody locks them.
+// Conversations before runs, each in the order of their ids, as everybody locks them. By an external id that the user has used too, the
+// user's own is found.
 const MOVE_CONVERSATIONS = {
   name: 'session_claim_conversations',
   text: `
     WITH theirs AS (
-      SELECT c.id FROM agent_runtime.conversation c
+      SELECT c.id, c.external_id, $4::text AS tenant_id, $5::text AS owner_id, $6::text AS owner_kind
+      FROM agent_runtime.conversation c
       WHERE ${isOwned('c', 1)}
       ORDER BY c.id
       FOR NO KEY UPDATE
     ), moved AS (
-      UPDATE agent_runtime.conversation c SET tenant_id = $4, owner_id = $5, owner_kind = $6
-      FROM theirs WHERE c.id = theirs.id
+      UPDATE agent_runtime.conversation c SET
+        tenant_id = t.tenant_id, owner_id = t.owner_id, owner_kind = t.owner_kind,
+        external_id = CASE WHEN EXISTS (
+          SELECT FROM agent_runtime.conversation o
+          WHERE ${haveOneOwner('o', 't')} AND o.external_id = t.external_id AND o.deleted_at IS NULL
+        ) THEN NULL ELSE c.external_id END
+      FROM theirs t WHERE c.id = t.id
       RETURNING c.id
     )
     SELECT count(*)::int AS count FROM moved`,
@@ -121,13 +129,6 @@ async function lock(client: pg.PoolClient, session: Session): Promise<SessionRow
 
 const visitorValues = ({ tenantId, id }: Visitor) => [tenantId, id]
 
-const UNIQUE_VIOLATION = '23505'
-
 function isPassing(error: unknown): boolean {
-  if (!(error instanceof StoreFailure)) return false
-  const { cause } = error
-  return (
-    error.kind === 'contended' ||
-    (cause instanceof Error && 'code' in cause && cause.code === UNIQUE_VIOLATION)
-  )
+  return error instanceof StoreFailure && (error.kind === 'contended' || isDuplicate(error))
 }

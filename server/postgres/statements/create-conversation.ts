@@ -1,37 +1,53 @@
 import type pg from 'pg'
 import type { Conversation } from '../../contract/conversation.ts'
 import type { Owner } from '../../ports/owner.ts'
-import type { ConversationStore } from '../../ports/store/conversation-store.ts'
-import { execute } from '../connections/transaction.ts'
+import type { NewConversation } from '../../ports/store/conversation-store.ts'
+import { execute, inTransaction } from '../connections/transaction.ts'
+import type { Executor } from '../connections/transaction.ts'
 import { ownerValues } from '../owned-by.ts'
+import { isVisitor, lockSessions } from './lock-sessions.ts'
+import { openConversations } from './open-conversations.ts'
 import { CONVERSATION_COLUMNS, toConversation } from './rows.ts'
 import type { ConversationRow } from './rows.ts'
 
-// A claim that is under way is waited for, and what it left the session's row like is what is looked at then.
-const INSERT = {
-  name: 'create_visitors_conversation',
-  text: `
-    WITH s AS MATERIALIZED (
-      SELECT claimed_at FROM agent_runtime.anonymous_session
-      WHERE tenant_id = $1 AND owner_id = $2
-      FOR KEY SHARE
-    ), r AS (
-      INSERT INTO agent_runtime.conversation (tenant_id, owner_id, owner_kind, id, agent_key, title, metadata)
-      SELECT $1::text, $2::text, $3::text, $4::uuid, $5::text, $6::text, $7::jsonb
-      WHERE NOT EXISTS (SELECT FROM s WHERE claimed_at IS NOT NULL)
-      RETURNING *
-    )
-    SELECT ${CONVERSATION_COLUMNS} FROM r`,
+interface Created {
+  conversation: Conversation
+  created: boolean
 }
 
-/** @returns null when the visitor's session was claimed. */
-export async function createVisitorsConversation(
+const INSERT = {
+  name: 'create_conversation',
+  text: `
+    INSERT INTO agent_runtime.conversation AS r (tenant_id, owner_id, owner_kind, id, agent_key, title, metadata)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)
+    RETURNING ${CONVERSATION_COLUMNS}`,
+}
+
+/** @returns null when it is for a visitor whose session was claimed. */
+export async function createConversation(
   pool: pg.Pool,
-  visitor: Owner,
-  conversation: Parameters<ConversationStore['createConversation']>[1],
-): Promise<Conversation | null> {
-  const { id, agentKey, title, metadata } = conversation
-  const values = [...ownerValues(visitor), id, agentKey, title, JSON.stringify(metadata)]
-  const [row] = await execute<ConversationRow>(pool, INSERT, values)
-  return row === undefined ? null : toConversation(row)
+  owner: Owner,
+  conversation: NewConversation,
+): Promise<Created | null> {
+  if (!isVisitor(owner)) return create(pool, owner, conversation)
+  return inTransaction(pool, async (client) => {
+    const isClaimed = await lockSessions(client, [owner])
+    return isClaimed(owner) ? null : create(client, owner, conversation)
+  })
+}
+
+async function create(
+  executor: Executor,
+  owner: Owner,
+  conversation: NewConversation,
+): Promise<Created | null> {
+  const { id, externalId, agentKey, title } = conversation
+  const metadata = JSON.stringify(conversation.metadata)
+  if (externalId !== null) {
+    const [row] = await openConversations(executor, [{ owner, id, externalId, agentKey, title, metadata }])
+    return row === undefined ? null : { conversation: toConversation(row), created: row.isNew }
+  }
+  const values = [...ownerValues(owner), id, agentKey, title, metadata]
+  const [row] = await execute<ConversationRow>(executor, INSERT, values)
+  return row === undefined ? null : { conversation: toConversation(row), created: true }
 }

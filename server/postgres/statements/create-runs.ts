@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import { mayClash } from '../../ports/create-run.ts'
+import { comesIntoConversation, mayClash } from '../../ports/create-run.ts'
 import type { CreatedRun, NewRun } from '../../ports/create-run.ts'
 import type { Deliver } from '../deliveries/deliveries.ts'
 import { StoreFailure } from '../../ports/store/store-failure.ts'
@@ -15,6 +15,7 @@ import type { Gate, GateOf } from './gates.ts'
 import { insertRuns } from './insert-runs.ts'
 import { lockConversations, admitRuns } from './admit-runs.ts'
 import { lockSessions } from './lock-sessions.ts'
+import { dropConversations, openConversations } from './open-conversations.ts'
 
 // For the transaction, so that it holds behind a pooler too.
 const HAVE_PATIENCE = {
@@ -69,7 +70,7 @@ async function createCarefully(
     deliver(runs: readonly NewRun[]): Promise<void>
   },
 ): Promise<CreatedRun[]> {
-  const { asked, lockPatienceMs, visibilityOf, runsAtOnce, deliver } = request
+  const { lockPatienceMs, visibilityOf, runsAtOnce, deliver } = request
   if (lockPatienceMs !== undefined) {
     // Goes along with the next statement, whose error says all there is to say of a connection that broke.
     execute(client, HAVE_PATIENCE, [lockPatienceMs]).catch(() => {})
@@ -79,8 +80,10 @@ async function createCarefully(
   // Before any conversation: a claim locks them in that order. The first wave's conversations do not wait for the answer.
   const lockedSessions = lockSessions(
     client,
-    asked.map((run) => run.principal),
+    request.asked.map((run) => run.principal),
   )
+  const { asked, existing: known, madeIds } = await openNamed(client, request.asked, lockedSessions)
+  for (const [id, answer] of known) answers.set(id, answer)
   // After the conversations, all of which the first wave locks, and before anything that others may wait for.
   let gateOf: GateOf | undefined
   for (const wave of inWaves(asked)) {
@@ -90,6 +93,9 @@ async function createCarefully(
     gateOf ??= await openGates(client, asked, runsAtOnce)
     const existing = await findExistingInConversations(client, current)
     const fresh = current.filter((run) => !existing.has(run.id))
+    if (fresh.some((run) => isNamedByKey(run) && !ownedIds.has(run.conversationId ?? ''))) {
+      throw new StoreFailure('contended', 'A conversation was deleted when a run was about to come into it.')
+    }
     const admissions = await admitRuns(client, fresh, { ownedIds, visibilityOf })
     const wanted = fresh.filter((run) => admissions.get(run.id)?.refusal === undefined)
     const places = new Map<string, { waitsForTurn: boolean; gate: Gate | null }>()
@@ -117,8 +123,56 @@ async function createCarefully(
       ),
     )
   }
+  const taken = new Set(
+    asked.map(({ id, conversationId }) => answers.get(id)?.kind === 'created' && conversationId),
+  )
+  await dropConversations(
+    client,
+    madeIds.filter((id) => !taken.has(id)),
+  )
   if (startable.length > 0) await deliver(startable)
   return asked.map((run) => answers.get(run.id) ?? { kind: 'no-conversation' })
+}
+
+const isNamedByKey = ({ newConversation }: NewRun): boolean =>
+  newConversation !== null && newConversation.externalId !== null
+
+/**
+ * Finds, or makes, the conversations that runs name by a key of the caller's; not for those that were created before, or are
+ * of visitors whose session is claimed. Before any conversation is locked.
+ *
+ * @returns the runs with the ids of their conversations.
+ */
+async function openNamed(
+  client: pg.PoolClient,
+  runs: readonly NewRun[],
+  lockedSessions: ReturnType<typeof lockSessions>,
+): Promise<{ asked: readonly NewRun[]; existing: Map<string, CreatedRun>; madeIds: string[] }> {
+  const named = runs.filter(isNamedByKey)
+  if (named.length === 0) return { asked: runs, existing: new Map(), madeIds: [] }
+  const isClaimed = await lockedSessions
+  const existing = await findExisting(
+    client,
+    named.filter(({ idempotencyKey }) => idempotencyKey !== null),
+  )
+  const fresh = named.filter(({ id, principal }) => !existing.has(id) && !isClaimed(principal))
+  const opened = await openConversations(
+    client,
+    fresh.map(({ principal, conversationId, newConversation, agentKey }) => ({
+      owner: principal,
+      id: conversationId ?? '',
+      externalId: newConversation?.externalId ?? '',
+      agentKey,
+      title: null,
+      metadata: '{}',
+    })),
+  )
+  const idOf = new Map(fresh.map((run, index) => [run.id, opened[index]?.id]))
+  return {
+    asked: runs.map((run) => ({ ...run, conversationId: idOf.get(run.id) ?? run.conversationId })),
+    existing,
+    madeIds: opened.flatMap(({ id, isNew }) => (isNew ? [id] : [])),
+  }
 }
 
 const MAY_PASS: ReadonlySet<Gate | null> = new Set([null, 'passed'])
@@ -145,7 +199,7 @@ function inWaves(asked: readonly NewRun[]): NewRun[][] {
 function findExistingInConversations(client: pg.PoolClient, runs: readonly NewRun[]) {
   return findExisting(
     client,
-    runs.filter((run) => run.conversationId !== null && run.idempotencyKey !== null),
+    runs.filter((run) => comesIntoConversation(run) && run.idempotencyKey !== null),
   )
 }
 

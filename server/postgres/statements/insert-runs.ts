@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { hasConversationOfItsOwn } from '../../ports/create-run.ts'
 import type { NewRun } from '../../ports/create-run.ts'
 import { execute } from '../connections/transaction.ts'
 import { ownerValues } from '../owned-by.ts'
@@ -37,9 +38,16 @@ const arrays = COLUMNS.map(([, type], index) => `$${index + 1}::${type}[]`).join
 /** A parameter after those of the columns, from 1. */
 const further = (n: number) => `$${COLUMNS.length + n}`
 
+// Of a run whose key was used before there is no conversation either. Constraints are checked when the statement is over.
+const MADE = `, made AS (
+      INSERT INTO agent_runtime.conversation (id, tenant_id, owner_id, owner_kind, agent_key)
+      SELECT r.conversation_id, r.tenant_id, r.owner_id, r.owner_kind, r.agent_key
+      FROM r JOIN unnest(${further(6)}::uuid[]) AS n (run_id) ON n.run_id = r.id
+    )`
+
 // ON CONFLICT is for the idempotency key: the run of then is the answer.
-const INSERT = {
-  name: 'create_runs',
+const insert = (name: string, conversations: string) => ({
+  name,
   text: `
     WITH r AS (
       INSERT INTO agent_runtime.run (${names}, gate, turn, ordinal)
@@ -56,11 +64,18 @@ const INSERT = {
       FROM unnest(${further(3)}::uuid[], ${further(4)}::int[], ${further(5)}::jsonb[])
         AS m (run_id, position, body)
       JOIN r ON r.id = m.run_id
-    )
+    )${conversations}
     SELECT ${RUN_COLUMNS} FROM r`,
-}
+})
 
-/** @returns those that are new: not the ones whose id or idempotency key was there. */
+const INSERT = insert('create_runs', '')
+const INSERT_WITH_CONVERSATIONS = insert('create_runs_with_conversations', MADE)
+
+/**
+ * Inserts them with their messages, and with the conversations that are made with them.
+ *
+ * @returns those that are new: not the ones whose id or idempotency key was there.
+ */
 export function insertRuns(
   client: pg.PoolClient,
   runs: readonly NewRun[],
@@ -71,12 +86,15 @@ export function insertRuns(
   const messages = runs.flatMap((run) =>
     run.messages.map((message, position) => ({ runId: run.id, position, message })),
   )
-  return execute<RunRow>(client, INSERT, [
+  const withConversations = runs.filter(hasConversationOfItsOwn).map(({ id }) => id)
+  const statement = withConversations.length === 0 ? INSERT : INSERT_WITH_CONVERSATIONS
+  return execute<RunRow>(client, statement, [
     ...COLUMNS.map(([, , valueOf]) => inserted.map(valueOf)),
     runs.map((run) => placeOf(run)?.waitsForTurn ?? false),
     runs.map((run) => placeOf(run)?.gate ?? null),
     messages.map((entry) => entry.runId),
     messages.map((entry) => entry.position),
     messages.map((entry) => JSON.stringify(entry.message)),
+    ...(withConversations.length === 0 ? [] : [withConversations]),
   ])
 }

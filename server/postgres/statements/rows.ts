@@ -109,6 +109,7 @@ export function toSummary(row: SummaryRow): RunSummary {
 export interface ConversationRow extends OwnerColumns {
   id: string
   agentKey: string | null
+  externalId: string | null
   title: string | null
   metadata: unknown
   createdAt: Date
@@ -120,6 +121,7 @@ const CONVERSATION_COLUMN_OF = {
   id: 'id',
   ...OWNER_COLUMN_OF,
   agentKey: 'agent_key',
+  externalId: 'external_id',
   title: 'title',
   metadata: 'metadata',
   createdAt: 'created_at',
@@ -135,6 +137,7 @@ export function toConversation(row: ConversationRow): Conversation {
     id: row.id,
     owner: toOwner(row),
     agentKey: row.agentKey,
+    externalId: row.externalId,
     title: row.title,
     metadata: row.metadata as JsonObject,
     createdAt: row.createdAt.toISOString(),

@@ -2,6 +2,7 @@ import type pg from 'pg'
 import type { Conversation, UpdateConversationInput } from '../../contract/conversation.ts'
 import type { Owner } from '../../ports/owner.ts'
 import { isOwned, ownerValues } from '../owned-by.ts'
+import { isDuplicate } from '../connections/to-store-failure.ts'
 import { execute } from '../connections/transaction.ts'
 import { CONVERSATION_COLUMNS, toConversation } from './rows.ts'
 import type { ConversationRow } from './rows.ts'
@@ -14,6 +15,7 @@ const UPDATE = {
   text: `
     UPDATE agent_runtime.conversation r SET
       agent_key = CASE WHEN ${isGiven('agentKey')} THEN $2::jsonb ->> 'agentKey' ELSE r.agent_key END,
+      external_id = CASE WHEN ${isGiven('externalId')} THEN $2::jsonb ->> 'externalId' ELSE r.external_id END,
       title = CASE WHEN ${isGiven('title')} THEN $2::jsonb ->> 'title' ELSE r.title END,
       metadata = COALESCE($2::jsonb -> 'metadata', r.metadata),
       archived_at = CASE ($2::jsonb ->> 'archived')::bool
@@ -30,11 +32,16 @@ export async function updateConversation(
   pool: pg.Pool,
   { owner, conversationId }: { owner: Owner; conversationId: string },
   changes: Omit<UpdateConversationInput, 'conversationId'>,
-): Promise<Conversation | null> {
-  const [row] = await execute<ConversationRow>(pool, UPDATE, [
-    conversationId,
-    JSON.stringify(changes),
-    ...ownerValues(owner),
-  ])
-  return row === undefined ? null : toConversation(row)
+): Promise<Conversation | 'taken' | null> {
+  try {
+    const [row] = await execute<ConversationRow>(pool, UPDATE, [
+      conversationId,
+      JSON.stringify(changes),
+      ...ownerValues(owner),
+    ])
+    return row === undefined ? null : toConversation(row)
+  } catch (error) {
+    if (isDuplicate(error)) return 'taken'
+    throw error
+  }
 }

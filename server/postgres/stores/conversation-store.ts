@@ -1,7 +1,6 @@
 import type { ConversationStore } from '../../ports/store/conversation-store.ts'
 import * as reads from '../prisma/reads.ts'
-import { createVisitorsConversation } from '../statements/create-conversation.ts'
-import { isVisitor } from '../statements/lock-sessions.ts'
+import { createConversation } from '../statements/create-conversation.ts'
 import { readHistory } from '../statements/read-history.ts'
 import { giveTurns } from '../statements/upkeep.ts'
 import { updateConversation } from '../statements/update-conversation.ts'
@@ -9,10 +8,7 @@ import type { StoreParts } from './store-parts.ts'
 
 export function createConversationStore({ pool, prisma, delivering }: StoreParts): ConversationStore {
   return {
-    createConversation: (owner, conversation) =>
-      isVisitor(owner)
-        ? createVisitorsConversation(pool, owner, conversation)
-        : reads.createConversation(prisma, owner, conversation),
+    createConversation: (owner, conversation) => createConversation(pool, owner, conversation),
     updateConversation: (owner, conversationId, changes) =>
       updateConversation(pool, { owner, conversationId }, changes),
     getConversation: (reach, conversationId) => reads.getConversation(prisma, reach, conversationId),

@@ -12,16 +12,25 @@ const WARM_UP_RUNS = 10
 const IDLE_MS = 6_000
 
 /** One after the other. @returns what one of them took. */
-async function countStatementsOfRuns({ execute, readCounts }: System, agentKey: 'noop' | 'at-once') {
-  for (let run = 0; run < WARM_UP_RUNS; run += 1) await execute(agentKey)
+async function countStatementsOfRuns(
+  { execute, readCounts }: System,
+  agentKey: 'noop' | 'at-once',
+  more?: Record<string, unknown>,
+) {
+  for (let run = 0; run < WARM_UP_RUNS; run += 1) await execute(agentKey, more)
   const before = await readCounts()
-  for (let run = 0; run < RUNS; run += 1) await execute(agentKey)
+  for (let run = 0; run < RUNS; run += 1) await execute(agentKey, more)
   return countStatements({ before, after: await readCounts(), times: RUNS })
 }
 
 test('a run takes so many statements', async ({ system }) => {
   const { total, parts } = await countStatementsOfRuns(system, 'noop')
   expectWithinBudget('statements per run', total, parts)
+})
+
+test('a run with a conversation of its own takes so many statements', async ({ system }) => {
+  const { total, parts } = await countStatementsOfRuns(system, 'noop', { conversation: 'new' })
+  expectWithinBudget('statements per run with a conversation of its own', total, parts)
 })
 
 test('a run of a tenant that has a limit takes so many statements', async ({ limitedSystem }) => {

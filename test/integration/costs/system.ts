@@ -23,7 +23,7 @@ export interface System {
   /** Over HTTP. */
   rest: RestClient
   /** Creates a run and resolves, when its end has committed, with its id. Nobody follows it. */
-  execute(agentKey: 'noop' | 'at-once'): Promise<string>
+  execute(agentKey: 'noop' | 'at-once', more?: Record<string, unknown>): Promise<string>
   /** Lets a run of the agent `one-by-one` emit its next delta. */
   goOn(): void
   readCounts(): Promise<StatementCounts>
@@ -90,9 +90,9 @@ async function withSystem(
   await use({
     host,
     rest,
-    async execute(agentKey) {
+    async execute(agentKey, more) {
       const ended = once(ends, 'a run ended')
-      const runId = await rest.create(agentKey)
+      const runId = await rest.create(agentKey, more)
       await ended
       return runId
     },

@@ -70,6 +70,69 @@ describe('a session that is claimed', () => {
     expect((await other.rest.get(`runs/${othersRun}`)).status).toBe(200)
   })
 
+  test('leaves the user’s own conversation its external id, and loses none', async ({ createServer }) => {
+    const server = await createServer({ ...options, worker: false })
+    const visitor = await enter(server)
+    const ada = server.as(ADAS).rest
+    const conversation = async (rest: typeof ada, external_id: string) =>
+      (await rest.post('conversations', { external_id })).body['id']
+    const [theirs, mine] = [await conversation(visitor.rest, 'both'), await conversation(ada, 'both')]
+    const only = await conversation(visitor.rest, 'only')
+    const gone = await conversation(ada, 'only')
+    await ada.request('DELETE', `conversations/${String(gone)}`)
+
+    await ada.post('sessions/claim', { token: visitor.token })
+
+    const { body } = await ada.get('conversations')
+    const results = body['results'] as Record<string, unknown>[]
+    expect(new Map(results.map(({ id, external_id }) => [id, external_id]))).toEqual(
+      new Map([
+        [theirs, null],
+        [mine, 'both'],
+        [only, 'only'],
+      ]),
+    )
+    expect(await conversation(ada, 'both')).toBe(mine)
+  })
+
+  test('is claimed while visitor and user make conversations with the same external ids', async ({
+    createServer,
+    database,
+  }) => {
+    const quiet = { ...options, worker: false } as const
+    const [here, there] = [await createServer(quiet), await createServer(quiet)]
+    const keys = Array.from({ length: 6 }, (_, n) => `key ${n}`)
+    const visitors = await Promise.all([enter(here), enter(there)])
+    const asks = [...visitors.map(({ rest }) => rest), here.as(ADAS).rest, there.as(ADAS).rest]
+    const ada = here.as(ADAS).rest
+    const made = asks.flatMap((rest, n) =>
+      keys.flatMap((external_id) => [
+        rest.post('conversations', { external_id }),
+        rest.post('runs', {
+          agent_key: 'echo',
+          conversation: { external_id },
+          idempotency_key: `${n} ${external_id}`,
+        }),
+      ]),
+    )
+    const claims = visitors.map(({ token }) => ada.post('sessions/claim', { token }))
+    expect((await Promise.all(claims)).map(({ status }) => status)).toEqual([200, 200])
+    const statuses = (await Promise.all(made)).map(({ status }) => status)
+    expect(statuses.filter((status) => ![200, 201, 401].includes(status))).toEqual([])
+    // All of the user's were made, and each key leads to one.
+    expect(statuses.slice(keys.length * 4).filter((status) => status === 401)).toEqual([])
+    const rows = await database.sql<{ external_id: string; owner_id: string }>(
+      `SELECT external_id, owner_id FROM agent_runtime.conversation WHERE external_id IS NOT NULL ORDER BY 1`,
+    )
+    expect(rows).toEqual(keys.map((external_id) => ({ external_id, owner_id: ADA.id })))
+    const [lost] = await database.sql(
+      `SELECT count(*)::int AS count FROM agent_runtime.run r JOIN agent_runtime.conversation c
+         ON c.id = r.conversation_id WHERE c.owner_id <> r.owner_id OR r.owner_id <> $1`,
+      [ADA.id],
+    )
+    expect(lost).toEqual({ count: 0 })
+  })
+
   test('is claimed once: 409 afterwards, 404 where there is none', async ({ createServer, database }) => {
     const server = await createServer(options)
     const [visitor, late] = [await enter(server), await enter(server)]

@@ -103,7 +103,13 @@ async function createScene(
   sql: (text: string, values: unknown[]) => Promise<unknown>,
 ): Promise<Scene> {
   const [runId, conversationId] = [uuidv7(), uuidv7()]
-  await store.createConversation(ADA, { id: conversationId, agentKey: null, title: null, metadata: {} })
+  await store.createConversation(ADA, {
+    id: conversationId,
+    externalId: null,
+    agentKey: null,
+    title: null,
+    metadata: {},
+  })
   const messages = [{ role: 'user' as const, content: 'Hi' }]
   await store.createRuns([
     newRun({ id: runId, principal: ADA, conversationId, messages, idempotencyKey: 'key' }),
@@ -157,7 +163,7 @@ describe('what the store does on behalf of an owner', () => {
 
   test('nobody creates anything, nor keeps others from it', async ({ store, database }) => {
     for (const nobody of NOBODY) {
-      const conversation = { id: uuidv7(), agentKey: null, title: null, metadata: {} }
+      const conversation = { id: uuidv7(), externalId: null, agentKey: null, title: null, metadata: {} }
       await expect(store.createConversation(nobody as Owner, conversation)).rejects.toThrow(TypeError)
       await expect(store.createRuns([newRun({ principal: nobody as Owner })])).rejects.toThrow(TypeError)
     }

@@ -117,14 +117,22 @@ export function fakeServer(): FakeServer {
     },
   }
   const conversationsFace: Conversations = {
-    async create(_principal, input) {
-      const { agentKey = null, title = null, metadata } = CreateConversationInput.parse(input)
+    create: async (principal, input) => (await conversationsFace.createOrGet(principal, input)).conversation,
+    async createOrGet(_principal, input) {
+      const {
+        agentKey = null,
+        externalId = null,
+        title = null,
+        metadata,
+      } = CreateConversationInput.parse(input)
+      const known = conversations.find((one) => externalId !== null && one.externalId === externalId)
+      if (known !== undefined) return { conversation: known, created: false }
       const now = '2026-01-01T00:00:00.000Z'
       const owner = { id: 'ada', tenantId: '', kind: 'user' } as const
       const times = { createdAt: now, updatedAt: now, archivedAt: null }
-      const conversation = { id: nextId(), owner, agentKey, title, metadata, ...times }
+      const conversation = { id: nextId(), owner, agentKey, externalId, title, metadata, ...times }
       conversations.unshift(conversation)
-      return conversation
+      return { conversation, created: true }
     },
     async delete(_principal, conversationId) {
       const index = conversations.findIndex(({ id }) => id === conversationId)

@@ -49,6 +49,24 @@ export const PROCEDURES: readonly TrpcRow[] = [
       outcomeOf(trpc.runs.create.mutate({ agentKey: 'quick', conversationId })),
   },
   {
+    of: 'runs.create',
+    what: 'with a conversation',
+    outcomes: KNOWN,
+    ask: ({ trpc }) => outcomeOf(trpc.runs.create.mutate({ agentKey: 'quick', conversation: 'new' })),
+  },
+  {
+    of: 'runs.create',
+    what: 'in a conversation by its key',
+    outcomes: OWN,
+    // Others get one of their own.
+    ask: ({ trpc }, { externalId, conversation }) =>
+      outcomeOf(
+        trpc.runs.create
+          .mutate({ agentKey: 'quick', conversation: { externalId } })
+          .then(({ conversationId }) => has([{ id: String(conversationId) }], conversation)),
+      ),
+  },
+  {
     of: 'runs.get',
     outcomes: READ,
     ask: ({ trpc }, { over: runId }) => outcomeOf(trpc.runs.get.query({ runId })),
@@ -108,6 +126,13 @@ export const PROCEDURES: readonly TrpcRow[] = [
     ask: ({ trpc }) => outcomeOf(trpc.conversations.create.mutate({})),
   },
   {
+    of: 'conversations.create',
+    what: 'by its key',
+    outcomes: OWN,
+    ask: ({ trpc }, { externalId, conversation }) =>
+      outcomeOf(trpc.conversations.create.mutate({ externalId }).then((found) => has([found], conversation))),
+  },
+  {
     of: 'conversations.get',
     outcomes: READ,
     ask: ({ trpc }, { conversation: conversationId }) =>
@@ -133,8 +158,8 @@ export const PROCEDURES: readonly TrpcRow[] = [
     ask: ({ trpc }, { conversation: conversationId }) =>
       outcomeOf(trpc.conversations.update.mutate({ conversationId, title: 'Changed' })),
   },
-  ...list('conversations.list', async ({ trpc }: Pick<Asker, 'trpc'>, scope, { conversation }) =>
-    has((await trpc.conversations.list.query({ scope, limit: 200 })).items, conversation),
+  ...list('conversations.list', async ({ trpc }: Pick<Asker, 'trpc'>, scope, { conversation, externalId }) =>
+    has((await trpc.conversations.list.query({ scope, externalId })).items, conversation),
   ),
 ]
 
@@ -243,8 +268,8 @@ export const ROUTES: readonly Row<Asker>[] = [
     outcomes: KNOWN,
     ask: ({ rest }) => ofAnswer(rest.post('conversations', {})),
   },
-  ...list(`GET ${REST}/conversations`, ({ rest }: Asker, scope, { conversation }) =>
-    listed(rest.get(`conversations?limit=200&scope=${scope}`), conversation),
+  ...list(`GET ${REST}/conversations`, ({ rest }: Asker, scope, { conversation, externalId }) =>
+    listed(rest.get(`conversations?external_id=${externalId}&scope=${scope}`), conversation),
   ),
   ...(['runs', 'conversations'] as const).map((kind) => ({
     of: `DELETE ${REST}/${kind}/:id`,

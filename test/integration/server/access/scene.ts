@@ -1,4 +1,5 @@
 // Somebody's things, and the ways to ask about them.
+import { randomUUID } from 'node:crypto'
 import { createTRPCClient, createWSClient, wsLink } from '@trpc/client'
 import type { TRPCClient } from '@trpc/client'
 import { vi } from 'vitest'
@@ -23,10 +24,13 @@ export interface Things {
   queued: string
   waiting: string
   conversation: string
+  /** Its key. */
+  externalId: string
 }
 
 export async function createThings({ create, post, get }: RestClient): Promise<Things> {
-  const { body } = await post('conversations', {})
+  const externalId = randomUUID()
+  const { body } = await post('conversations', { external_id: externalId })
   const conversation = String(body['id'])
   const [over, queued, waiting] = await Promise.all([
     create('quick', { conversation_id: conversation, messages: [{ role: 'user', content: 'Hi' }] }),
@@ -37,7 +41,7 @@ export async function createThings({ create, post, get }: RestClient): Promise<T
   const statusOf = async (id: string) => (await get(`runs/${id}`)).body['status']
   await vi.waitUntil(async () => (await statusOf(over)) === 'succeeded', { timeout: 20_000, interval: 10 })
   await vi.waitUntil(async () => (await statusOf(waiting)) === 'waiting', { timeout: 20_000, interval: 10 })
-  return { over, queued, waiting, conversation }
+  return { over, queued, waiting, conversation, externalId }
 }
 
 type Trpc = TRPCClient<AgentRouter>
