@@ -1,11 +1,11 @@
-// Hints as text, without payloads: what every bus sends. Anybody who may send there can send anything, so
-// what comes is bounded before it is looked at, and each hint is judged on its own.
+// Hints as text, without payloads. Every bus sends them. Whoever can send there can send anything, so a message is
+// bounded before it is parsed, and each hint in it is checked on its own.
 import { z } from 'zod'
 import type { Hint, NewHint } from '../ports/event-bus.ts'
 
-/** Runs that are told by name: of more than that, every worker may look for itself. */
+/** The most runs that a hint names. For more, every worker looks for itself. */
 export const MAX_NAMED_RUNS = 100
-/** Of a message; far more than any of ours has. */
+/** The most characters of a message. Ours are far smaller. */
 export const MAX_TEXT_CHARACTERS = 1_000_000
 const MAX_HINTS = 10_000
 
@@ -36,7 +36,7 @@ export function toBareHint(hint: NewHint): Hint {
   return hint.kind === 'events' ? { kind: 'events', runId: hint.runId, seq: hint.seq } : hint
 }
 
-/** Versions that don't know this kind ignore all that comes with it. */
+/** Versions that don't know this kind ignore the whole message. */
 export function travelsAlone(hint: NewHint): boolean {
   return hint.kind === 'worker'
 }
@@ -76,7 +76,7 @@ export function parseBareHints(text: string): (BareHint | undefined)[] | undefin
 }
 
 function parseBareHint(value: unknown): BareHint | undefined {
-  // Saying why something is no hint costs more than reading one.
+  // Explaining why a text is no hint costs more than reading one.
   const isKnown = typeof value === 'object' && value !== null && 'kind' in value && KINDS.has(value.kind)
   return isKnown ? BareHint.safeParse(value).data : undefined
 }

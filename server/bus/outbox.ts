@@ -3,7 +3,7 @@ import type { Clock } from '../ports/clock.ts'
 import type { NewHint, OfferedRun } from '../ports/event-bus.ts'
 import { MAX_NAMED_RUNS } from './hint-text.ts'
 
-/** Payloads that may go along with a hint: beyond, reading them from the store is the better way. */
+/** How much payload a hint may carry. Above this, reading from the store is faster. */
 export const MAX_CARRIED_CHARACTERS = 32_768
 
 const STOP_TIMEOUT_MS = 1_000
@@ -13,7 +13,7 @@ type QueuedHint = Extract<NewHint, { kind: 'queued' }>
 
 export interface Outbox {
   publish(hints: readonly NewHint[]): void
-  /** Takes nothing more, and resolves when what is in it was sent or could not be for a second. */
+  /** Takes nothing more. Resolves when everything was sent, or after a second without success. */
   stop(): Promise<void>
 }
 
@@ -72,7 +72,7 @@ function bothQueued({ agentKey, runs: some }: QueuedHint, { runs: others }: Queu
     : { kind: 'queued', agentKey, runs: [...runs.values()] }
 }
 
-/** What was written up to the newest, as far back as it is without a gap and not too much to keep. */
+/** The newest written events without a gap, as many as may be kept. */
 function joined(older: EventsHint, newest: EventsHint): EventsHint['written'] {
   if (older.written === undefined || newest.written?.[0]?.baseSeq !== older.seq) return newest.written
   const both = [...older.written, ...newest.written]

@@ -1,4 +1,4 @@
-/** Items that are flushed alone at once: each takes a connection. */
+/** How many items are flushed alone at the same time. Each takes a connection. */
 const MAX_APART = 4
 
 interface Entry<TItem, TResult> {
@@ -7,13 +7,13 @@ interface Entry<TItem, TResult> {
 }
 
 /**
- * Collects what arrives while a flush is under way and flushes it as one batch when that returns. No
- * timer: alone, an item is flushed at once; under load, batches grow as large as the load makes them.
+ * Collects what arrives while a flush is under way, and flushes it as one batch when that returns. There is no timer: a
+ * single item is flushed at once, and batches grow with the load.
  */
 export function createGroupCommit<TItem, TResult>(options: {
   /** Items a batch takes at most. */
   maxBatch: number
-  /** What a batch may weigh; an item that weighs more is one of its own. */
+  /** The most that a batch may weigh. A heavier item is a batch of its own. */
   maxWeight?: number
   weigh?(item: TItem): number
   /**
@@ -22,7 +22,7 @@ export function createGroupCommit<TItem, TResult>(options: {
    * come together anyway.
    */
   gather?: 'pass' | 'tick'
-  /** Answers in the order of the items. `isApart`: nobody waits for them but who asked. */
+  /** Answers in the order of the items. `isApart`: the batch holds up nobody else. */
   flush(items: readonly TItem[], isApart: boolean): Promise<readonly TResult[]>
   /**
    * Whether one of that many items alone may be why their flush failed. Then each is flushed once more, by itself, and
@@ -83,7 +83,7 @@ export function createGroupCommit<TItem, TResult>(options: {
     waiting.push({ item, settle })
     if (!flushing) {
       flushing = true
-      // Not at once, so that what arrives together goes together.
+      // Wait a moment, so that items which arrive together go together.
       if (gather === 'tick') process.nextTick(() => void flushAll())
       else setImmediate(() => void flushAll())
     }

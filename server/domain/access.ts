@@ -10,11 +10,11 @@ import type { Action, ActionResources, Authorize, AuthorizeQuestion } from './au
 
 type Kind = ActionResources['read']['kind']
 
-/** What the application said of who may do what. */
+/** Checks what callers may do, as the application's `authorize` says. */
 export interface Access {
-  /** Whether it said anything. If not, owners may, and nobody else: then reading with scope `own` is all the check there is. */
+  /** Whether there is an `authorize`. If not, only owners may do anything, so reading with scope `own` is the whole check. */
   readonly isAsked: boolean
-  /** How far the caller sees; null for nothing. */
+  /** What the caller may see. Null for nothing. */
   reach(principal: Principal, kind: Kind): Promise<Reach | null>
   /** How far the caller wants to see, which is no further. @throws AgentRuntimeError `forbidden` */
   reachWithin(principal: Principal, kind: Kind, wanted: Scope): Promise<Reach>
@@ -39,7 +39,7 @@ const REFUSALS: Record<Exclude<Action, 'read'>, string> = {
   includeAll: 'You may not see all events of this run.',
 }
 
-/** Asks the application who may do what. What it can't tell is refused, whatever else it says. */
+/** Asks the application. Whatever is not a clear yes is a refusal. */
 export function createAccess({ authorize, timeoutMs, log }: AccessSettings): Access {
   async function ask(...asked: AuthorizeQuestion): Promise<unknown> {
     if (authorize === undefined) return ownersOnly(...asked)
@@ -104,7 +104,7 @@ export function createAccess({ authorize, timeoutMs, log }: AccessSettings): Acc
   }
 }
 
-/** The id of what was asked about, where it has one. */
+/** The id of the resource, where it has one. */
 function nameOf(resource: ActionResources[Action]) {
   if ('run' in resource) return { runId: resource.run.id }
   return 'conversation' in resource ? { conversationId: resource.conversation.id } : {}

@@ -1,5 +1,5 @@
 /**
- * Waits for the answer of a function of the application's. An answer that is no promise needs no timer.
+ * Waits for the answer of a function of the application, for a limited time. An answer that is no promise needs no timer.
  *
  * @param onLate makes the error that is thrown when there is no answer in time
  */

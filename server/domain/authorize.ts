@@ -52,8 +52,8 @@ export type AuthorizeAnswer = Scope | boolean
  * hand, once it is known that the caller may read it; false is answered with 403. An open stream is asked about again every
  * `streamReauthenticateSeconds`.
  *
- * What it can't tell is refused: with 503 when it throws or does not answer in time (`authorizeTimeoutSeconds`), and as if it
- * had said false when it answers with anything else than it may. An `AgentRuntimeError` that it throws is the caller's
+ * When it throws, or does not answer within `authorizeTimeoutSeconds`, the request is refused with 503. An answer of the
+ * wrong kind counts as false. An `AgentRuntimeError` that it throws is the caller's
  * answer. Default: {@link ownersOnly}.
  *
  * @example
@@ -67,7 +67,7 @@ export type AuthorizeAnswer = Scope | boolean
  */
 export type Authorize = (...asked: AuthorizeQuestion) => AuthorizeAnswer | Promise<AuthorizeAnswer>
 
-/** Everybody creates, and does to their own what there is to do; visitors do not see more than `user` events. */
+/** The default: owners may do everything with what is theirs. Visitors see `user` events only. */
 export function ownersOnly(...asked: AuthorizeQuestion): AuthorizeAnswer {
   const [principal, action, resource] = asked
   switch (action) {

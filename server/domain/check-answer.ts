@@ -4,8 +4,8 @@ import { invalid } from '../contract/parse-input.ts'
 import type { PendingWait } from '../contract/wait.ts'
 
 /**
- * The agent's own schema is where the agent is, which need not be here: an answer is checked against the
- * JSON Schema that was stored with the wait.
+ * Checks an answer against the JSON Schema that was stored with the wait. The agent's own schema may not be in this
+ * process.
  *
  * @throws AgentRuntimeError `validation_failed`
  */

@@ -16,21 +16,21 @@ interface AskedRun {
   characters: number
 }
 
-/** Creates that one transaction takes at most. */
+/** The most runs that one transaction creates. */
 const MAX_BATCH = 100
 /**
- * And their characters, as JSON: what is large takes a process long to write and to read back, and meanwhile the
- * transaction stands still, which PostgreSQL ends after 3 s.
+ * The most characters of JSON in one transaction. A process takes long to write and read back more, and PostgreSQL ends a
+ * transaction that stands still for 3 s.
  */
 const MAX_BATCH_CHARACTERS = 1024 * 1024
-/** How long creates wait for a conversation or a key that somebody holds, while others wait for them. */
+/** How long a batch of creates waits for a locked conversation or key, in milliseconds. */
 const PATIENCE_TOGETHER_MS = 500
-/** Alone: longer than PostgreSQL lets a process that stands still hold anything. */
+/** How long a single create waits. Longer than PostgreSQL lets a process that stands still keep its locks. */
 const PATIENCE_APART_MS = 4_000
 
 /**
- * Creates runs, those that come together in one transaction, whoever they are of. A run comes with how many characters
- * its request has.
+ * Creates runs. Those that come at the same time share a transaction, whoever asks for them. `characters` is the size of
+ * the run's request.
  *
  * @throws AgentRuntimeError `validation_failed` for the run that the database refuses; the others are created.
  */
@@ -52,7 +52,7 @@ export function createCommitRun(
         })
       },
     })
-  // Two: what may have to wait for a conversation or a key keeps no other run waiting.
+  // Two groups, so that creates which may wait for a conversation or a key keep no others waiting.
   const [commitNew, commitCareful] = [createCommit(), createCommit()]
 
   return async (run, characters) => {

@@ -42,14 +42,14 @@ export interface Conversations {
     input: CreateConversationRequest,
   ): Promise<{ conversation: Conversation; created: boolean }>
   get(principal: Principal, input: GetConversationRequest): Promise<ConversationDetail>
-  /** Changes what is given of it. */
+  /** Changes the given fields. */
   update(principal: Principal, input: UpdateConversationRequest): Promise<Conversation>
   /** Deletes it with all its runs. Those under way are stopped, and streams of them end. */
   delete(principal: Principal, conversationId: string): Promise<void>
   list(principal: Principal, input: ListConversationsRequest): Promise<Page<Conversation>>
 }
 
-/** Whose messages are history: also of runs under way, since their input was said. */
+/** Statuses of runs whose messages are history. The input of runs under way is part of it. */
 const SPOKEN: readonly RunStatus[] = [...OPEN_STATUSES, 'succeeded']
 
 interface ConversationPorts {
@@ -69,8 +69,8 @@ export function createConversations(
   }
 
   /**
-   * Whose the conversation has to be for the caller to do that. The write names that owner: a conversation that becomes
-   * somebody else's after this was asked is left alone.
+   * The owner of the conversation, once the caller is allowed the action. The write names that owner, so a conversation
+   * that gets another owner meanwhile is left alone.
    */
   async function ownerToChangeFor(
     caller: Principal,
@@ -143,7 +143,7 @@ export function createConversations(
       const caller = parsePrincipal(principal)
       const id = parseInput(ConversationRef, { conversationId }).conversationId
       const owner = await ownerToChangeFor(caller, 'delete', id)
-      // From here on it is not there for anybody, and whoever sweeps deletes what this process can't.
+      // It is hidden from everybody now. If this process dies, a sweep deletes the rest.
       if (!(await store.hideConversation(owner, id))) noSuchConversation(id)
       log.info({ conversationId: id, by: ownerOf(caller), owner }, 'a conversation is deleted')
       await deleteAll({ conversationId: id })

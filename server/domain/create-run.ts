@@ -30,7 +30,7 @@ import { unknownAgent } from './unknown-agent.ts'
 
 type CreatedWithPlace = Extract<CreatedRun, { kind: 'created' }>
 
-/** When a conversation in which too many runs wait may take one again: nobody knows, and each try costs a look. */
+/** `Retry-After` where too many runs wait in a conversation. Nobody knows when there is room again. */
 const FULL_RETRY_SECONDS = 5
 
 export interface CreateRunPorts {
@@ -75,7 +75,7 @@ export function createCreateRun(ports: CreateRunPorts, settings: CreateRunSettin
     logEnded(interrupted, ports.log)
   }
 
-  /** What was created before costs nothing more, however often it is asked for. */
+  /** A request with a used idempotency key creates nothing, so it costs no quota. */
   async function checkQuota(
     principal: Principal,
     { agentKey, idempotencyKey }: Pick<NewRun, 'agentKey' | 'idempotencyKey'>,
@@ -122,7 +122,7 @@ export function createCreateRun(ports: CreateRunPorts, settings: CreateRunSettin
       timeoutMs: agent.timeoutMs ?? settings.runTimeoutMs,
       budget: agent.budget,
     }
-    // A schedule's run is as the agent's author wrote it: no limit of a caller applies.
+    // The agent's author wrote the schedule, so no limit of a caller applies to its run.
     let budget = agent.budget ?? null
     if (options?.occurrence === undefined) {
       await assertMayCreate(principal, agent.key, { input, place })
@@ -179,7 +179,7 @@ export function createCreateRun(ports: CreateRunPorts, settings: CreateRunSettin
       case 'created':
         logInterrupted(answer, ownerOf(principal))
         bus.publish(cancelHintsOf(answer.interrupted))
-        // Those before it may have ended while it was parked.
+        // The runs before it may have ended while it was parked.
         if (answer.isParked || answer.interrupted.length > 0) void ports.letIn(principal)
         return { run: answer.run, created: true }
     }
@@ -211,7 +211,7 @@ async function checkParams(agent: AnyAgent, params: Json | undefined): Promise<J
     const sentence = `The params do not match what agent "${agent.key}" takes.`
     throw invalid(sentence, parsed.error.issues, ['params'])
   }
-  // Stored as given: defaults are the agent's, at the time it runs.
+  // Stored as given. The agent's defaults are filled in when it runs.
   return params ?? {}
 }
 
@@ -220,7 +220,7 @@ function keyOf(
   occurrence: string | undefined,
   key: string | undefined,
 ): Pick<NewRun, 'idempotencyKey' | 'fingerprint'> {
-  // An occurrence has one run, also where versions of its agent differ in what they ask for.
+  // An occurrence has one run, even if two versions of the agent ask for different things.
   if (occurrence !== undefined) {
     return { idempotencyKey: `${SCHEDULE_KEY_PREFIX}${occurrence}`, fingerprint: null }
   }

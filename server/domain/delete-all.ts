@@ -16,7 +16,7 @@ export interface Deleted {
   runs: number
 }
 
-/** Deletes batch by batch until nothing is left, whatever is under way. Done again, it goes on where it was broken off. */
+/** Deletes in batches until nothing is left, also runs under way. When it breaks off, another call goes on from there. */
 export type DeleteAll = (doomed: Doomed) => Promise<Deleted>
 
 export function createDeleteAll({ store, bus, letIn }: DeleteAllPorts): DeleteAll {
@@ -28,7 +28,7 @@ export function createDeleteAll({ store, bus, letIn }: DeleteAllPorts): DeleteAl
       deleted.conversations += batch.conversations
       deleted.runs += batch.runs.length
       const open = batch.runs.filter(({ status }) => !isTerminal(status))
-      // Workers let go of them, and streams end.
+      // Tell their workers, who let go of them, and end their streams.
       bus.publish(open.map(({ id }) => ({ kind: 'deleted', runId: id })))
       for (const owner of distinct(open.map(({ owner }) => owner))) void letIn(owner)
     }

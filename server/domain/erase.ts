@@ -5,14 +5,14 @@ import type { Owner } from '../contract/principal.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { DeleteAll, Deleted } from './delete-all.ts'
 
-// Strict: a tenant is not to be erased because somebody's id was left undefined.
+// Strict, so that an id that was left undefined does not erase a whole tenant.
 const Erased = z.union([z.strictObject(OWNER_FIELDS), z.strictObject({ tenantId: z.string() })], {
   error: 'give the id, tenantId and kind of a principal, or the tenantId alone',
 })
 
 /**
- * Deletes all runs and conversations of a principal, or of a whole tenant. What is under way is stopped, and streams of it end.
- * What is created meanwhile may stay: take away their access first. Done again, it goes on where it was broken off.
+ * Deletes all runs and conversations of a principal, or of a whole tenant. Runs under way are stopped, and their streams end.
+ * What is created meanwhile may stay, so take away their access first. When it breaks off, another call goes on from there.
  *
  * @returns how many there were.
  * @throws AgentRuntimeError `validation_failed`

@@ -18,7 +18,7 @@ export async function giveTurn(
     const given = await store.giveTurns({ conversationIds: [conversationId], ifLocked: 'wait' })
     for (const { parkedFor } of given) if (parkedFor !== null) await letIn(parkedFor)
   } catch (error) {
-    // The request itself is done. The next upkeep gives the turn.
+    // The request itself has succeeded. The next upkeep gives the turn.
     log.warn({ err: error, conversationId }, 'giving a turn failed; it is given a moment later')
   }
 }

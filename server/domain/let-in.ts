@@ -11,14 +11,14 @@ interface LetInPorts {
 }
 
 /**
- * Lets parked runs of an owner and its tenant in, after one of them has ended or was parked. Never rejects. Of owners
- * without limits there are none, which costs nothing.
+ * Lets in parked runs of an owner and its tenant, after one of their runs has ended or was parked. Never rejects. Costs
+ * nothing for owners without limits.
  */
 export type LetIn = (owner: Owner) => Promise<void>
 
 const MAX_BATCH = 500
 
-/** What comes while it is at it goes together: under load many runs that end cost one transaction. */
+/** Calls that come while one is under way share the next transaction, so many runs that end cost few. */
 export function createLetIn({ store, log }: LetInPorts, runsAtOnce: RunsAtOnce): LetIn {
   const letIn = createGroupCommit({
     maxBatch: MAX_BATCH,
@@ -32,7 +32,7 @@ export function createLetIn({ store, log }: LetInPorts, runsAtOnce: RunsAtOnce):
     try {
       await letIn(owner)
     } catch (error) {
-      // The request itself is done. The next upkeep lets them in.
+      // The request itself has succeeded. The next upkeep lets them in.
       log.warn({ err: error }, 'letting parked runs in failed; they are let in a moment later')
     }
   }

@@ -8,7 +8,7 @@ import type { CreateRunInput } from '../contract/run.ts'
 import type { Logger } from '../ports/logger.ts'
 import { answerInTime } from './answer-in-time.ts'
 
-/** The most that a caller may ask of a run. Anybody may ask for what its agent or the configuration gives by itself. */
+/** The most that a caller may ask for a run. Every caller may ask for the defaults of its agent and the configuration. */
 export type CallerLimits = z.infer<typeof CallerLimits>
 const CallerLimits = z.strictObject({
   /** Attempts. Default: 10. */
@@ -27,7 +27,7 @@ const CallerLimits = z.strictObject({
 })
 
 /**
- * Tells what one who asks may ask for. What is left out has its default.
+ * Tells what a caller may ask for. A field that is left out has its default.
  *
  * @example
  * limits: ({ kind, claims }) => (kind === 'user' && claims?.['plan'] === 'pro' ? { maxAttempts: 50 } : { priority: 0 })
@@ -36,7 +36,7 @@ export type Limits = (
   principal: Principal,
 ) => z.input<typeof CallerLimits> | Promise<z.input<typeof CallerLimits>>
 
-/** What a run has when nobody asks for anything else. */
+/** The defaults of a run. */
 interface Defaults {
   maxAttempts: number
   timeoutMs: number
@@ -50,9 +50,9 @@ export type CheckLimits = (
   defaults: Defaults,
 ) => Promise<Budget | null>
 
-/** What `limits` leaves open. */
+/** The limits where `limits` leaves a field out. */
 interface StandardLimits {
-  /** What `limits` may take. */
+  /** How long `limits` may take, in milliseconds. */
   quotaTimeoutSeconds: number
   messageRoles: readonly MessageRole[]
   visitorMessageRoles: readonly MessageRole[]
@@ -85,7 +85,7 @@ export function createCheckLimits(
     const highest = limits.priority ?? (principal.kind === 'anonymous' ? 0 : 100)
     atMost('maxAttempts', maxAttempts, Math.max(limits.maxAttempts, defaults.maxAttempts))
     atMost('timeoutMs', timeoutMs, Math.max(limits.timeoutMs, defaults.timeoutMs))
-    // 0 is what a run has by itself.
+    // 0 is the default priority, which everybody may have.
     atMost('priority', priority, Math.max(highest, 0))
     const isVisitor = principal.kind === 'anonymous'
     ofRoles(messages, limits.roles ?? (isVisitor ? standard.visitorMessageRoles : standard.messageRoles))

@@ -6,7 +6,7 @@ import type { Logger } from '../ports/logger.ts'
 import { ownerOf } from '../ports/owner.ts'
 import { answerInTime } from './answer-in-time.ts'
 
-/** A refusal: not now. */
+/** A refusal. */
 export type QuotaExceeded = z.infer<typeof QuotaExceeded>
 const QuotaExceeded = z.strictObject({
   /** Until the caller may try again. Told in whole seconds, rounded up; a year at most. */
@@ -15,7 +15,7 @@ const QuotaExceeded = z.strictObject({
   message: z.string().min(1).max(1_000).optional(),
 })
 
-/** Nothing, or true: go on. */
+/** `true` or nothing lets the caller go on. */
 export type QuotaAnswer = void | undefined | null | true | QuotaExceeded
 
 /**

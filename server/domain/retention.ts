@@ -25,8 +25,8 @@ export interface RetentionPolicy {
 }
 
 /**
- * Until `signal` aborts, compacts and deletes what is old enough. Every process does, one at a time:
- * one works off what there is, in small batches, and the others find it taken or done.
+ * Compacts and deletes what is old enough, until `signal` aborts. All processes call it and take turns: one works in
+ * small batches, and the others find the work taken or done.
  */
 export async function runRetention(
   ports: RetentionPorts,
@@ -37,9 +37,9 @@ export async function runRetention(
   const { compactAfterMs, deleteAfterMs, sessionAddressMs } = policy
   while (!signal.aborted) {
     try {
-      // Goes on with deletions whose process died.
+      // Finish deletions whose process died.
       await deleteAll({ hidden: true })
-      // Runs that are deleted need no compaction before.
+      // Delete first, so that no run is compacted just before it is deleted.
       if (deleteAfterMs !== false) {
         await sweep(ports, () => store.deleteRuns(deleteAfterMs), signal)
         await sweep(ports, () => store.deleteEmptyConversations(deleteAfterMs), signal)
@@ -49,7 +49,7 @@ export async function runRetention(
     } catch (error) {
       log.warn({ err: error }, 'compacting and deleting old runs failed; trying again')
     }
-    // With jitter, so that the processes don't look all at once.
+    // Jitter keeps the processes from looking all at once.
     await clock.sleep(intervalMs * (0.75 + random() / 2), signal)
   }
 }
@@ -63,7 +63,7 @@ async function sweep(
     const startedAt = clock.now()
     const { isDone } = await takeBatch()
     if (isDone) return
-    // As long as the batch took: a backlog of months takes half of one connection's time, never more.
+    // Pause as long as the batch took, so that a large backlog takes at most half of one connection's time.
     await clock.sleep(Math.max(MIN_PAUSE_MS, clock.now() - startedAt), signal)
   }
 }

@@ -63,7 +63,7 @@ interface RunEventsSettings {
 const Reading = z.object({ runId: RunId, afterSeq: Cursor.default(0), filter: EventFilter.prefault({}) })
 const Listing = z.object({ limit: pageLimit(1000, 100) })
 
-/** Reading what runs emit: who may, and which of it. */
+/** Reads the events of runs: who may read, and which events. */
 export function createRunEvents(
   { store, hub, access }: RunEventsPorts,
   settings: RunEventsSettings,
@@ -71,7 +71,7 @@ export function createRunEvents(
   /** @throws AgentRuntimeError `not_found` or `forbidden` */
   async function check(principal: Principal, { runId, filter }: { runId: string; filter: EventFilter }) {
     const reach = (await access.reach(principal, 'run')) ?? noSuchRun(runId)
-    // First of all: nobody is asked about a run that is not there for the reader.
+    // First, so that `authorize` is not asked about a run that the reader can't see.
     const { lastSeq, ...run } = (await store.getProgress(reach, runId)) ?? noSuchRun(runId)
     if (filter.includeDebug) await access.assertMay(principal, 'includeDebug', { run })
     if (filter.includeAll) await access.assertMay(principal, 'includeAll', { run })

@@ -32,8 +32,8 @@ interface RunPorts extends CreateRunPorts {
 }
 
 /**
- * The use cases of runs. Every one parses who asks and what for, whether that came over a transport or from code on
- * the server, and treats what that one may not see as not there.
+ * The use cases of runs. Each parses the caller and the input, whether these come over a transport or from code on the
+ * server. A run that the caller may not see is treated as not there.
  */
 export interface Runs extends RunEvents, RunTickets {
   /** `occurrence` is the key of a schedule's run, which nobody else can use. */
@@ -47,7 +47,7 @@ export interface Runs extends RunEvents, RunTickets {
   cancel(principal: Principal, runId: string): Promise<Run>
   /** Deletes a run that is over, with all that is its. */
   delete(principal: Principal, runId: string): Promise<void>
-  /** Answers what a run waits for; of two answers at once one is taken. */
+  /** Answers what a run waits for. Of two answers at the same time, one is taken. */
   respond(principal: Principal, answer: RespondRequest): Promise<Run>
 }
 
@@ -72,8 +72,8 @@ export function createRuns(
   }
 
   /**
-   * Whose the run has to be for the caller to do that. The write names that owner: a run that becomes somebody else's after
-   * this was asked is left alone.
+   * The owner of the run, once the caller is allowed the action. The write names that owner, so a run that gets another
+   * owner meanwhile is left alone.
    */
   async function ownerToChangeFor(
     caller: Principal,
@@ -88,12 +88,12 @@ export function createRuns(
     return run.owner
   }
 
-  /** Who did something, and whose it is where that is somebody else. */
+  /** For the log: the caller, and the owner where that is somebody else. */
   function partiesOf(caller: Principal, { owner }: Run) {
     return { by: ownerOf(caller), ...(isSameOwner(caller, owner) ? {} : { owner }) }
   }
 
-  /** What was answered is the run's alone; whether something was allowed is asked for afterwards. */
+  /** Logs who answered, without the answer. An approval's decision is logged, for audits. */
   function logAnswer(who: object, approval: Json | undefined): void {
     const decided = ApprovalAnswer.safeParse(approval)
     if (!decided.success) return ports.log.info(who, 'a wait was answered')
@@ -165,7 +165,7 @@ export function createRuns(
         await access.assertMay(caller, 'respond', { run, wait: { name: pending.name, kind: pending.kind } })
         checkAnswer(pending, value)
       }
-      // To the owner and the kind of wait that were asked about: what changed since is not answered.
+      // The answer names the owner and the kind of wait that were checked, so nothing else is answered.
       const answered = { runId, wait, kind: pending?.kind ?? null, value, by: caller.id }
       const outcome = await store.respond(run.owner, answered)
       switch (outcome.kind) {

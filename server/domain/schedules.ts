@@ -21,7 +21,7 @@ export interface SchedulePorts {
   log: Logger
 }
 
-/** A schedule that was checked, and what its runs are created with. */
+/** A checked schedule, and what its runs are created with. */
 export interface CheckedSchedule extends ScheduleRef, Recurrence {
   principal: Principal
   input: CreateRunInput
@@ -39,12 +39,12 @@ const OPTIONS: Record<keyof AnySchedule, true> = {
 
 const NAME = /^[a-zA-Z0-9_.-]{1,60}$/
 
-/** What came due while no process was there is made up for, the last of it, within this time. */
+/** How long after its time a missed occurrence is still made up for. Only the last one is. */
 const MAKE_UP_MS = 3_600_000
-/** Timers hold less than a month, and the system's clock may be set while one sleeps. */
+/** The longest sleep: timers hold less than a month, and the system's clock may be changed meanwhile. */
 const MAX_SLEEP_MS = 60_000
 const RETRY_MS = 1_000
-/** Cron knows no shorter time. */
+/** The shortest time between two occurrences of a cron expression. */
 const RESOLUTION_MS = 1_000
 
 /**
@@ -97,7 +97,7 @@ function checkParams(agent: AnyAgent, schedule: AnySchedule): void {
   if (agent.params === undefined) return
   try {
     const parsed = parseSchema(agent.params, schedule.params ?? {})
-    // A schema that takes its time has its say when a run is created.
+    // An asynchronous schema is checked when a run is created.
     if (parsed instanceof Promise) parsed.catch(() => {})
   } catch (error) {
     const why = error instanceof z.ZodError ? toProblems(error.issues).join('; ') : String(error)
@@ -112,8 +112,8 @@ function wrong(agent: AnyAgent, { name }: AnySchedule, how: string): ConfigError
 }
 
 /**
- * Until `signal` aborts, creates a run at each occurrence of each schedule. Every process does: the run's
- * idempotency key is the occurrence, so that of all who come, and come again after a crash, one creates it.
+ * Creates a run at each occurrence of each schedule, until `signal` aborts. All processes do this. The occurrence is the
+ * run's idempotency key, so only one of them creates it, also after a crash.
  *
  * @param since when each schedule came to be what it is: nothing before is made up for.
  */
@@ -179,8 +179,8 @@ async function createOccurrence(
 }
 
 /**
- * The last of those that came due meanwhile: one run makes up for all of them. It is found by halving, since each look at a
- * cron expression costs a millisecond, and an hour may hold thousands of occurrences.
+ * The last occurrence that was missed: one run makes up for all of them. It is found by bisection, since one look at a
+ * cron expression takes a millisecond, and an hour may hold thousands of occurrences.
  */
 function lastOf(
   timetable: Timetable,
@@ -204,7 +204,7 @@ function requestOf(
 ): [input: CreateRunInput, options: { occurrence: string }] {
   const at = isoOf(time)
   const metadata = { ...input.metadata, schedule: { name, at } }
-  // The database's clock says when it starts: this process's may be ahead.
+  // The run starts by the database's clock, since this process's may be ahead.
   return [{ ...input, metadata, runAt: at }, { occurrence: `${agentKey}/${name}/${at}` }]
 }
 

@@ -1,6 +1,6 @@
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 
-/** For a visitor who is a user by now, or whose time is up. */
+/** The error for a visitor whose session was claimed or has expired. */
 export function sessionOver(): AgentRuntimeError {
   return new AgentRuntimeError('unauthorized', 'There is no such anonymous session, or it is over.')
 }

@@ -1,4 +1,4 @@
-// Visitors without an account: how they are let in, and how what they have becomes a user's.
+// Visitors without an account: how they get a session, and how a user takes over what they have.
 import { createHash, randomBytes } from 'node:crypto'
 import { v7 as uuidv7 } from 'uuid'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
@@ -13,7 +13,7 @@ import { ownerOf } from '../ports/owner.ts'
 import type { SessionStore, Visitor } from '../ports/store/session-store.ts'
 import { createNetworkOf } from '../config/networks.ts'
 
-/** Anonymous sessions, beyond that there are any. */
+/** Options of anonymous sessions. */
 export interface AnonymousSessions {
   /** Which tenant a visitor belongs to, by the request for the session. Default: `''`. */
   tenantOf?: (request: Request) => string | Promise<string>
@@ -23,9 +23,9 @@ export interface AnonymousSessions {
 
 /** Who asks for a session. */
 export interface SessionRequest {
-  /** What asked for it; undefined where code on the server does. */
+  /** The HTTP request. Undefined where code on the server asks. */
   request?: Request | undefined
-  /** IP address of the socket that it came by. Where it is unknown, all who ask so share one bound. */
+  /** IP address of the request's socket. All requests without a known address share one bound. */
   remoteAddress?: string | undefined
 }
 
@@ -40,7 +40,7 @@ export interface Sessions {
   /** Whose token it is; null when it is nobody's, has expired, or was claimed. For an `authenticate` of one's own. */
   find(token: string): Promise<Principal | null>
   /**
-   * Makes everything that a visitor has a user's, and ends the session: all of it or nothing, and once.
+   * Moves everything that a visitor has to a user, and ends the session, in one transaction. It can be done once.
    *
    * @throws AgentRuntimeError `not_found` when there is no such session or it has expired, `conflict` when it was claimed
    * before, `forbidden` when who asks is no user.
@@ -94,7 +94,7 @@ export function createSessions(
     return options.tenantOf(request)
   }
 
-  /** What the application keeps, for as long as it has not expired. */
+  /** The session that the application keeps, unless it has expired. */
   async function keptBy(keeper: AnonymousSessionStore, token: string): Promise<KeptSession | null> {
     const kept: Partial<KeptSession> | null | undefined = await keeper.find(token)
     if (kept === null || kept === undefined) return null
@@ -167,7 +167,7 @@ export function createSessions(
       const { kind: _, ...claimed } = outcome
       log.info({ by: ownerOf(user), ...claimed }, 'an anonymous session was claimed')
       if (keeper && visitor) {
-        // The session is over whether or not the application gets to know.
+        // The session is over even if the application's function fails.
         await keeper
           .end(visitor)
           .catch((error: unknown) => log.error({ err: error }, 'ending a session failed'))

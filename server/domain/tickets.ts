@@ -1,5 +1,5 @@
-// A page's EventSource can set no header. It opens a stream by a ticket in its URL, which shows one run, and for a
-// minute only: what a log along the way keeps of the URL is of no use to anybody.
+// An EventSource in a page can set no header, so it opens a stream by a ticket in the URL. The ticket shows one run and is
+// good for a minute, so a URL in somebody's log is soon of no use.
 import { z } from 'zod'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { EventFilter } from '../contract/event.ts'
@@ -14,15 +14,15 @@ import type { RunEvents } from './run-events.ts'
 
 export interface RunTickets {
   /**
-   * A ticket for the events of a run: whoever has it may begin a stream within 60 s, as `?ticket=` of the REST stream, and sees
-   * what this caller asks for here.
+   * Makes a ticket for the events of a run. Whoever has it can begin a REST stream with `?ticket=` within 60 s, and sees what
+   * this caller asks for here.
    *
    * @throws AgentRuntimeError `not_found` or `forbidden` for what the caller may not see.
    */
   ticket(principal: Principal, request: TicketRequest): Promise<StreamTicket>
 }
 
-/** What a ticket shows to whom. */
+/** What a ticket shows, and to whom. */
 export interface TicketView {
   principal: Principal
   runId: string
@@ -34,10 +34,10 @@ export interface Tickets extends RunTickets {
   open(ticket: string): Promise<TicketView>
 }
 
-/** To begin a stream. */
+/** How long a ticket can begin a stream, in seconds. */
 const LIFETIME_SECONDS = 60
 
-// Later versions may make tickets of another kind than `run`: they are refused here.
+// Refuses tickets of another kind than `run`, which later versions may make.
 const Claims = z.object({
   sub: z.string(),
   tenant: z.string(),
@@ -52,7 +52,7 @@ export function createTickets(signer: TicketSigner, events: Pick<RunEvents, 'lis
     async ticket(principal, request) {
       const caller = parsePrincipal(principal)
       const { runId, includeDebug, includeAll } = parseInput(TicketInput, request)
-      // The caller is asked about as for the events themselves. Claims stay behind: a URL is no place for them.
+      // The same checks as for the events themselves. Claims are left out: a URL is no place for them.
       await events.listEvents(caller, { runId, filter: { includeDebug, includeAll }, limit: 1 })
       const { id, tenantId, kind } = ownerOf(caller)
       const claims: z.infer<typeof Claims> = {

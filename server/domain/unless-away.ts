@@ -6,12 +6,12 @@ interface AwayPorts {
   clock: Clock
 }
 
-/** A database that answers to nothing for so long is not waited for by who is to stop. */
+/** A process that is to stop waits this long for a database that does not answer, in milliseconds. */
 const AWAY_AFTER_MS = 3_000
 const LOOK_EVERY_MS = 250
 
 /**
- * Waits for the end of what needs the database, unless that is away meanwhile: then it may never end.
+ * Waits for `work`, which needs the database, unless the database is away. Then it might never end.
  *
  * @returns whether it has ended.
  * @throws what `work` rejects with.
@@ -26,7 +26,7 @@ export async function unlessAway(ports: AwayPorts, work: Promise<unknown>): Prom
 async function untilAway({ store, clock }: AwayPorts, signal: AbortSignal): Promise<void> {
   let answeredAt = clock.now()
   while (!signal.aborted && clock.now() - answeredAt < AWAY_AFTER_MS) {
-    // Most that stop are done before there is anything to ask.
+    // Most work ends before the first check.
     await clock.sleep(LOOK_EVERY_MS, signal)
     if (signal.aborted) return
     const asked = new AbortController()

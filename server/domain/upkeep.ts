@@ -19,20 +19,19 @@ export interface UpkeepPorts {
   random(): number
 }
 
-/** More than workers take to be back once the database is: their connections are made again within a second. */
+/** Longer than workers take to come back after an outage of the database: they reconnect within a second. */
 const OUTAGE_GRACE_MS = 3_000
 
-/** Share of the interval in which another process's look does; less than its shortest jitter. */
+/** A look of another process within this share of the interval is enough. Less than the shortest jitter. */
 const RECENT = 0.7
 
 /**
- * Until `signal` aborts, does what has to be done though nobody asks for it: has runs go on whose worker is
- * gone, ends those that were not started in time, gives turns that nobody gave. Every process is ready to, API and
- * worker: whoever asks first looks, and the others need not for a while.
+ * Recovers runs of lost workers, ends runs that were not started in time, and gives turns that nobody gave, until
+ * `signal` aborts. Every process calls it, servers and workers. The first to ask looks, and the others skip that look.
  *
- * A worker counts as gone when it was absent at two looks in a row: one whose connection broke is back
- * by then. After an outage of the database all are absent, and leases have run out, until they are back: they
- * are given time for it. Should it be wrong, the lost worker's writes are fenced all the same.
+ * A worker counts as lost when it was absent at two looks in a row, since one whose connection broke is back by then.
+ * After an outage of the database all workers are absent and their leases have run out, so they get time to come
+ * back. A mistake is harmless: the writes of the worker are fenced.
  */
 export async function runUpkeep(
   ports: UpkeepPorts,
@@ -42,11 +41,11 @@ export async function runUpkeep(
   let parked: ParkedCursor = { principal: null, tenantId: null }
   let trustedFrom = -Infinity
   while (!signal.aborted) {
-    // With jitter, so that the processes don't look all at once.
+    // Jitter keeps the processes from looking all at once.
     await ports.clock.sleep(intervalMs * (0.75 + ports.random() / 2), signal)
     if (signal.aborted) return
     try {
-      // Whoever suspects a worker looks again itself, or its suspicion would be of no use.
+      // The process that suspects a worker has to look a second time itself.
       const found = await ports.store.findUpkeep(suspects.size > 0 ? 0 : intervalMs * RECENT)
       if (found === null) continue
       if (ports.clock.now() < trustedFrom) {
@@ -85,7 +84,7 @@ async function doWhatIsDue(
   }
   const conversationIds = found.freeConversationIds
   const given = conversationIds.length > 0 ? await store.giveTurns({ conversationIds, ifLocked: 'skip' }) : []
-  // Last: what has ended above makes room.
+  // Last, since the runs that ended above make room.
   if (!found.hasParkedRun && given.every(({ parkedFor }) => parkedFor === null)) return parked
   return store.letInParked(parked)
 }

@@ -1,6 +1,6 @@
-// How long a run waits before its next attempt: one formula, for attempts that failed and for those that were lost.
+// How long a run waits before its next attempt. One formula serves failed attempts and lost ones.
 
-/** When an attempt that failed is followed by another. */
+/** When another attempt follows a failed one. */
 export interface RetryPolicy {
   /** Milliseconds before the second attempt; doubled for each further one. */
   delayMs: number

@@ -1,16 +1,16 @@
-// What an attempt that came to nothing costs its run: a failure, which counts towards `maxAttempts`, or a loss, which does not.
+// What an attempt without a result costs its run: a failure, which counts towards `maxAttempts`, or a loss, which does not.
 
-/** So often a run may lose its worker in the company of others before it is executed in a process of its own. */
+/** How often a run may lose its worker together with other runs, before it is executed in a process of its own. */
 export const LOSSES_IN_COMPANY = 2
 
 /**
- * SQL that is true for a run that has lost its workers so often, in the company of others, that it may be what ends
- * them. Sooner where it has few attempts: alone in its process, it is charged for what it did in company.
+ * SQL that is true for a run that may be what ends its workers, since it lost them so often together with other runs. A
+ * run with few attempts is suspected sooner, since losses become failures once it is alone in its process.
  */
 export const IS_SUSPECT = `losses >= LEAST(${LOSSES_IN_COMPANY}, GREATEST(max_attempts - 1, 1))`
 
 /**
- * Failures of a run that lost its worker alone: that can only be its doing, so the times it lost one in company count too.
+ * Failures of a run that was alone when it lost its worker. Only it can be the cause, so its earlier losses count too.
  */
 export const failuresAlone = (losses: number): number => 1 + losses
 

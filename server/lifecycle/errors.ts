@@ -1,14 +1,14 @@
-// Why a run did not end well, as its owner reads it: every error that the runtime itself gives a run.
+// The errors that the runtime itself gives a run, as its owner reads them.
 import type { Json } from '../contract/json.ts'
 import type { RunError } from '../contract/run.ts'
 
-/** Its process died, or was cut off until its lease ran out. */
+/** The worker's process died, or was cut off until the lease ran out. */
 export const WORKER_LOST: RunError = {
   message: 'The worker that executed the run was lost.',
   code: 'worker_lost',
 }
 
-/** The worker itself could still say so. */
+/** The worker's process broke, and could still say so. */
 export const WORKER_BROKE: RunError = {
   message: 'An error that nobody caught broke the process that executed the run.',
   code: WORKER_LOST.code,
@@ -18,13 +18,13 @@ export const WORKER_STOPPED: RunError = { message: 'The worker is stopping.', co
 
 export const EXPIRED: RunError = { message: 'The run was not started before it expired.', code: 'expired' }
 
-/** The reason goes only to the log: it may quote what others put into the database. */
+/** The reason goes only to the log, since it may quote data of others. */
 export const START_REFUSED: RunError = {
   message: 'The run could not be started: the database refused it.',
   code: 'start_refused',
 }
 
-/** The agent threw something that was not made to be shown. It goes only to the log. */
+/** The agent threw an error that is not meant to be shown. It goes only to the log. */
 export const AGENT_BROKE: RunError = {
   message: 'The agent failed with an unexpected error.',
   code: 'agent_error',

@@ -1,4 +1,4 @@
-// The payloads of the events of transitions. Workers write some of them and statements others, hence both forms.
+// The payloads of transitions' events. Workers write some and statements write others, so there are two forms.
 import type { RuntimeEventPayloads, RuntimeEventType } from '../contract/event.ts'
 import type { Json } from '../contract/json.ts'
 import type { RunError } from '../contract/run.ts'
@@ -45,7 +45,7 @@ export function retryingPayload(retry: { error: RunError; delayMs: number; attem
   return { error: { ...error, details: error.details ?? null }, delayMs, nextAttempt: attempt + 1 }
 }
 
-/** `messageIds`: of the messages that are void. */
+/** `messageIds` names the messages that are void. */
 export function retryingSql(retry: Record<'error' | 'delayMs' | 'attempt' | 'messageIds', string>): string {
   const { error, delayMs, attempt, messageIds } = retry
   const fields = { error, delayMs, nextAttempt: `${attempt} + 1`, messageIds }

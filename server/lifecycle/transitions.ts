@@ -1,4 +1,4 @@
-// What can happen to a run: the ways from one status to another, and the event that each writes as the run's newest.
+// The transitions of a run: from which status to which, and the event that each writes as the run's newest.
 import type { RuntimeEventType } from '../contract/event.ts'
 import type { RunStatus } from '../contract/run.ts'
 import { OPEN_STATUSES } from '../contract/terminal.ts'
@@ -10,7 +10,7 @@ export interface Transition {
   readonly event: RuntimeEventType
 }
 
-/** A run is created as `queued`, and no event tells of it. docs/architecture.md says when each of these happens. */
+/** A run is created as `queued`, without an event. docs/architecture.md says when each transition happens. */
 export const TRANSITIONS = {
   /** A worker claims it: it is due, or what it waits for did not come in time. */
   started: { from: ['queued', 'waiting'], to: 'running', event: 'run.started' },

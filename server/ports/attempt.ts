@@ -9,7 +9,7 @@ import type { WaitKind } from '../contract/wait.ts'
 import type { StoreFailure } from './store/store-failure.ts'
 import type { ChangedRun } from './upkeep.ts'
 
-/** A run handed to a worker: one attempt, which `attempt` fences. */
+/** A run that a worker has claimed. Its writes are fenced by `attempt`. */
 export interface ClaimedRun {
   id: string
   agentKey: string
@@ -18,7 +18,7 @@ export interface ClaimedRun {
   attempt: number
   /** Attempts that failed before this one. */
   failures: number
-  /** Attempts that ended with a process that executed other runs too: any of them may be what ended it. */
+  /** Attempts that ended with a process which executed other runs too. Any of these may have ended it. */
   losses: number
   maxAttempts: number
   priority: number
@@ -44,7 +44,7 @@ export interface RefusedRun extends ChangedRun {
 }
 
 /**
- * `unclaimed` are those that were taken and not there to be claimed; of these, so many are to be `isolated` and were
+ * `unclaimed` are runs whose delivery was taken and that can't be claimed. `isolated` says how many of these were
  * delivered to processes of their own.
  */
 export interface ClaimResult {
@@ -78,13 +78,13 @@ export interface CompletedStep {
   messageIds: readonly string[]
 }
 
-/** An event that was written, by the tool call or message it is about. */
+/** A written event, with the id of the tool call or message that it is about. */
 export interface ToldEvent {
   type: string
   id: string | null
 }
 
-/** Something an attempt stops for until it is answered or its time is up. */
+/** A wait that an attempt ends for. */
 export interface NewWait {
   name: string
   /** Which of the waits of that name, from 1, in order of call. */
@@ -95,7 +95,7 @@ export interface NewWait {
   timeoutMs: number | null
 }
 
-/** A wait that is over: how. */
+/** How a wait has ended. */
 export interface SettledWait {
   name: string
   occurrence: number
@@ -144,7 +144,7 @@ export function goesOn(ending: AttemptEnding): ending is RunRelease | RunSuspens
 export interface RunAppend {
   runId: string
   attempt: number
-  /** `seq` of the event before the first of `events`: the row must still be there. */
+  /** `seq` of the event before the first of `events`. The run's row must still be at this number. */
   baseSeq: number
   events: readonly NewEvent[]
   /** Set when the last of `events` is the attempt's last. */

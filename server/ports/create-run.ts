@@ -18,7 +18,7 @@ export interface NewRun {
   timeoutMs: number
   budget: Budget | null
   idempotencyKey: string | null
-  /** Of the request: with another one the key is refused. Null where there is no key, or any request will do. */
+  /** A hash of the request. The same key with another one is refused. Null where this is not checked. */
   fingerprint: string | null
   priority: number
   /** ISO 8601. */
@@ -33,7 +33,7 @@ export interface NewRun {
   traceparent: string | null
 }
 
-/** Whether anything that is there before may have a say in it. What may not is never kept waiting by a lock. */
+/** Whether creating the run may have to wait for a lock. Runs that can't wait are created in batches of their own. */
 export function mayClash(run: NewRun): boolean {
   const { idempotencyKey, isLimited, principal } = run
   return idempotencyKey !== null || comesIntoConversation(run) || isLimited || principal.kind === 'anonymous'
@@ -50,9 +50,9 @@ export function hasConversationOfItsOwn({ newConversation }: NewRun): boolean {
 }
 
 /**
- * `created`: `interrupted` are the runs it takes the place of; those that were running are told to stop. `isParked`: it comes
- * to a gate later, or found no room there.
- * `existing`: its owner used the idempotency key before; this is the run of then.
+ * `created`: `interrupted` are the runs that it replaces. Those that were running are told to stop. `isParked`: it found no
+ * room at a gate, or comes to one later.
+ * `existing`: its owner used the idempotency key before. This is the run that was created then.
  * `key-taken`: its owner used the idempotency key before, for another request.
  * `no-conversation`: the conversation is not there, or not the owner's.
  * `busy`: another run of the conversation is under way, and the policy is to refuse.

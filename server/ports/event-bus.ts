@@ -2,15 +2,15 @@ import type { AnyRunEvent } from '../contract/event.ts'
 import type { RunAppend } from './attempt.ts'
 
 /**
- * Something happened that others may want to look at. A reason to look, and never what is relied on: the
- * store has the truth.
+ * Something happened that other processes may want to look at. Nobody relies on a hint, since the store has the
+ * truth.
  */
 export type Hint =
   /** `seq` is the newest. Where the bus carries payloads, `events` are the newest ones, without gaps up to `seq`. */
   | { kind: 'events'; runId: string; seq: number; events?: readonly AnyRunEvent[] | undefined }
-  /** Somebody noted in the run's row what its attempt is to do: look there. */
+  /** The run's row says what its attempt is to do. */
   | { kind: 'cancel'; runId: string }
-  /** The run was deleted: it has no row any more. */
+  /** The run was deleted, and has no row any more. */
   | { kind: 'deleted'; runId: string }
   /** Runs that may be taken now; without `runs` any number of them. */
   | { kind: 'queued'; agentKey: string; runs?: readonly OfferedRun[] | undefined }
@@ -23,22 +23,22 @@ export interface OfferedRun {
   seq: number
 }
 
-/** A hint on its way out. `written` is what the newest events came from, for buses that carry payloads. */
+/** A hint to be sent. `written` holds the newest events, for buses that carry payloads. */
 export type NewHint =
   | Exclude<Hint, { kind: 'events' }>
   | { kind: 'events'; runId: string; seq: number; written?: readonly RunAppend[] }
 
 export interface HintListener {
   onHint(hint: Hint): void
-  /** Called after every gap in listening: look at everything once. */
+  /** Called after each gap in listening. Hints may have been lost, so look at everything once. */
   onResync(): void
 }
 
-/** Hints of one run arrive in the order of their `seq`; those that came close together may arrive as one. */
+/** Hints of one run arrive in the order of their `seq`. Several that were sent close together may arrive as one. */
 export interface EventBus {
   /**
-   * Resolves when hints arrive here, or when polling has to do for now. Rejects with the reason when the
-   * bus is set up wrongly.
+   * Resolves when hints arrive here, or when polling has to suffice for now. Rejects with the reason when the bus is set
+   * up wrongly.
    */
   start(): Promise<void>
   /** Sends hints after their cause has committed. Never throws: a lost hint costs latency only. */

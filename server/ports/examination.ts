@@ -1,12 +1,12 @@
-// What the doctor reads of a database: facts, no judgement. Times are ISO 8601.
+// The facts that the doctor reads from a database, without judgement. Times are ISO 8601.
 
-/** Of long lists this many are read, the rest is counted. */
+/** How many entries of a long list are read. The rest is only counted. */
 export const LISTED = 10
 /** A due run that waited this long for a worker counts as overdue. */
 export const OVERDUE_SECONDS = 300
-/** What upkeep does within a second, should it be running anywhere. */
+/** How long upkeep may take for what it does within a second. Beyond this no process runs it. */
 export const UPKEEP_GRACE_SECONDS = 10
-/** A running agent has this long to heed its cancellation; the grace period is seconds. */
+/** How long a running agent may take to end after its cancellation. The grace period is seconds. */
 export const CANCEL_OVERDUE_SECONDS = 60
 
 export interface Listed<T> {
@@ -35,9 +35,9 @@ export interface RunFacts {
   expiredLeases: Listed<RunFact & { worker: string }>
   /** Running ones whose worker is gone though their lease is not. */
   abandoned: Listed<RunFact & { worker: string }>
-  /** To be taken up, and nothing in the queue says so. */
+  /** Runs that are to be executed and have no delivery in the queue. */
   undelivered: Listed<RunFact>
-  /** To be delivered to a queue elsewhere, which nobody has done. */
+  /** Runs whose delivery was not sent to a queue outside of the database. */
   unsent: Listed<RunFact>
   cancelsPending: Listed<RunFact>
   waiting: { total: number; oldest: string | null }

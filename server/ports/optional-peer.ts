@@ -1,8 +1,7 @@
-// Libraries that only those install who use them. Bundlers take an import for optional only where it stands in a `try`
-// itself: then they warn of a package that is not installed, where they would else refuse to build. So each caller has
-// one, with an import that is told of here.
+// Optional peers: packages that only their users install. Bundlers take an import as optional only where it stands in a
+// `try` block, and then warn instead of failing. So each caller has its own `try` and asks here what its error means.
 
-/** What Node says of a package that is not there, and what bundlers say of one that was not there when they ran. */
+/** The codes of a missing package: Node's, and those that bundlers put in place of a package that was missing. */
 const CODES: ReadonlySet<unknown> = new Set(['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND'])
 
 /** Whether an import threw `cause` because the package is not installed. */

@@ -11,9 +11,8 @@ export interface Reach extends Owner {
 const KINDS = { user: true, anonymous: true, public: true } satisfies Record<Principal['kind'], true>
 
 /**
- * The owner that a principal stands for. Every filter is made of its result, never of a principal as it came: to
- * Prisma `undefined` is no filter at all, and an object is an operator. Principals are parsed where they come in;
- * this is for the one that was not.
+ * The owner that a principal stands for. Filters are made only of this result, since Prisma takes `undefined` as no
+ * filter and an object as an operator. Principals are parsed where they come in. This also stops one that was not.
  *
  * @throws TypeError when it stands for nobody.
  */

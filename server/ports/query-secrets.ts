@@ -1,4 +1,4 @@
-/** Query parameters that let somebody in, where a client can set no header. No log is to have what they hold. */
+/** Query parameters that authenticate, for clients that can set no header. Their values must not be logged. */
 export const QUERY_SECRETS = ['token', 'anonymous_token', 'ticket'] as const
 
 const IN_URL = new RegExp(
@@ -6,7 +6,7 @@ const IN_URL = new RegExp(
   'gi',
 )
 
-/** A text without what the URLs in it let somebody in by. Also errors of other libraries may tell of a URL. */
+/** The text with the secrets of its URLs removed. Errors of other libraries may contain URLs too. */
 export function withoutQuerySecrets(text: string): string {
   return text.replace(IN_URL, '$1[redacted]')
 }

@@ -17,12 +17,12 @@ export interface QueuedRun {
 }
 
 /**
- * Carries run ids to workers until one has claimed them: then the lease takes over. A delivery is a reason to look at a
- * run; what there is to do, the run's row decides. What puts runs in and takes them out is the store.
+ * Carries run ids to workers until one has claimed them. Then the lease takes over. A delivery is a reason to look at a
+ * run, and the run's row decides what there is to do. The store puts runs in and takes them out.
  */
 export interface Queue {
   start(agentKeys: readonly string[]): Promise<void>
-  /** Which of these agents have deliveries that are due. It is asked at each poll: what can be asked for all at once is. */
+  /** Which of these agents have deliveries that are due. It is asked at each poll, so one question serves all agents. */
   findDue(agentKeys: readonly string[]): Promise<string[]>
   /** How many deliveries of these agents are due; no more than `limit` are counted for each. */
   countDue(agentKeys: readonly string[], limit: number): Promise<number>
@@ -32,14 +32,14 @@ export interface Queue {
 /** A delivery that is due. Its run and `lastSeq` name it: what is delivered twice is there once. */
 export type DueRun = Required<Pick<QueuedRun, 'id' | 'agentKey' | 'lastSeq' | 'priority'>>
 
-/** Deliveries that were taken. What is neither done nor given back is taken again after some seconds. */
+/** Deliveries that were taken. One that is neither done nor given back can be taken again after some seconds. */
 export interface Taken {
   runIds: readonly string[]
   /** There may be more to take. */
   mayHaveMore: boolean
-  /** Their runs were claimed: forgets them. Never rejects; what it could not forget comes again. */
+  /** Removes deliveries whose runs were claimed. Never rejects. One that could not be removed comes again. */
   done(): Promise<void>
-  /** Their runs could not be claimed: they can be taken at once. Never rejects. */
+  /** Gives back deliveries whose runs could not be claimed. They can be taken at once. Never rejects. */
   giveBack(): Promise<void>
 }
 
@@ -56,8 +56,8 @@ export interface QueueState {
 }
 
 /**
- * A queue that is elsewhere than the store, and may lose everything: whoever delivers keeps what it was given. Parts of it
- * that can not be reached keep nobody from the others.
+ * A queue outside of the store. It may lose everything, so the sender keeps each delivery until it has arrived. Parts of
+ * it that can't be reached do not hold up the others.
  */
 export interface RemoteQueue extends Queue {
   /** Resolves with those that it has now. Rejects when it has none. */

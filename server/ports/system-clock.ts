@@ -14,7 +14,7 @@ export const systemClock: Clock = {
         signal?.removeEventListener('abort', done)
         resolve()
       }
-      // In parts: a timer for longer than it can hold fires at once.
+      // Sleep in parts, since a timer with a delay that is too long fires at once.
       const sleepOn = () => {
         const partMs = Math.min(leftMs, MAX_TIMEOUT_MS)
         leftMs -= partMs

@@ -1,8 +1,8 @@
 import type { JsonObject } from '../contract/json.ts'
 
-/** Signs what somebody may do for a short while, so that any server knows it again. */
+/** Signs short-lived permissions, which any server can check. */
 export interface TicketSigner {
   sign(claims: JsonObject, lifetimeSeconds: number): Promise<{ ticket: string; expiresAt: Date }>
-  /** What was signed; null when it was not, not here, or too long ago. */
+  /** What was signed. Null for a wrong or foreign signature, and for one that has expired. */
   verify(ticket: string): Promise<JsonObject | null>
 }

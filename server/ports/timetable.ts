@@ -1,4 +1,4 @@
-/** Times that recur. */
+/** A recurring time: a cron expression in a time zone. */
 export interface Recurrence {
   cron: string
   /** IANA name. */
@@ -11,12 +11,12 @@ export interface ScheduleRef {
   name: string
 }
 
-/** Knows when what recurs is due, and tells others which schedules there are. Times are in ms since the epoch. */
+/** Computes the times of schedules, and publishes which schedules there are. Times are milliseconds since the epoch. */
 export interface Timetable {
   /** The first occurrence after `after`; undefined when there is none. @throws Error saying what is wrong with it. */
   next(recurrence: Recurrence, after: number): number | undefined
   /**
-   * Makes `schedules` those of the agents with these keys; other agents', of other deployments, stay.
+   * Publishes `schedules` in place of what the agents with these keys had. Schedules of other agents stay.
    *
    * @returns since when each has been what it is.
    */

@@ -11,7 +11,7 @@ export interface TracedRun {
   principal: { id: string; tenantId: string }
 }
 
-/** What is traced. How it is called, and what of it is told, is the adapter's to say. */
+/** What is traced. The adapter decides on names and attributes. */
 export type Operation =
   /** A run is created, by whoever asked for it. */
   | { kind: 'create'; run: TracedRun }

@@ -1,7 +1,7 @@
 import type { RunStatus } from '../contract/run.ts'
 import type { Owner } from './owner.ts'
 
-/** A run whose status was changed from outside of an attempt, for those to be told who look at it. */
+/** A run whose status was changed from outside of an attempt. Its readers are told. */
 export interface ChangedRun {
   id: string
   agentKey: string
@@ -9,14 +9,14 @@ export interface ChangedRun {
   lastSeq: number
 }
 
-/** What has to be done though nobody asks for it. */
+/** What upkeep finds to do. */
 export interface Upkeep {
-  /** Workers with running attempts that are not there any more, by what the database itself knows. */
+  /** Workers with running attempts whose presence the database does not see. */
   absentWorkerIds: string[]
   hasExpiredLease: boolean
   /** Runs that were not started in time. */
   hasExpiredRun: boolean
-  /** Runs that wait for room among those of their principal or tenant, or come to wait for it. */
+  /** Runs that are parked at a gate, or due to come to one. */
   hasParkedRun: boolean
   /** Conversations in which runs wait for their turn, and none has it. */
   freeConversationIds: string[]
@@ -24,7 +24,7 @@ export interface Upkeep {
 
 /** A run that has its turn now. */
 export interface GivenTurn extends ChangedRun {
-  /** Whose runs at once it has to wait for now; null where it can start. */
+  /** Whose limit of runs at once it has to wait for. Null where it can start. */
   parkedFor: Owner | null
 }
 
@@ -34,7 +34,7 @@ export interface TurnsToGive {
   ifLocked: 'wait' | 'skip'
 }
 
-/** What a batch of a sweep did. `isDone`: there was nothing to do, or somebody else is at it. */
+/** What a batch of a sweep did. `isDone` says that nothing was left, or that another process is at it. */
 export interface Sweep {
   rows: number
   isDone: boolean

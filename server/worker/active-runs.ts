@@ -37,7 +37,7 @@ interface Active {
   done: Promise<void>
 }
 
-/** How long `run.started` may wait for an event to be told of with. */
+/** How long the hint for `run.started` waits for a next event, to go out with that one's. */
 const START_HINT_DELAY_MS = 20
 
 /** The attempts a worker has under way: executes them, keeps their leases and interrupts them. */
@@ -78,7 +78,7 @@ export class ActiveRuns {
     void this.#announceStart(run, runLog)
     const ports = { ...this.#ports, writer: this.#writer, leaseTtlMs: this.#settings.leaseTtlMs }
     const active: Active = { run, controller, beat: () => this.#beat(runLog), done: Promise.resolve() }
-    // It may be this very worker that was overtaken.
+    // This worker may have lost an earlier attempt of the same run.
     this.#active.get(run.id)?.controller.abort(new RunInterruption('lost'))
     this.#active.set(run.id, active)
     active.done = executeAttempt(ports, { run, agent, runLog, controller })
@@ -101,14 +101,14 @@ export class ActiveRuns {
     return keepLeases(this.#ports, { ...this.#leases, signal })
   }
 
-  /** A hint is no proof: whether the run was cancelled, its row says. One statement for all that are told of at once. */
+  /** Asks the run's row whether it was cancelled, since a hint is no proof. One statement serves all hints of a moment. */
   askAfter(runId: string): void {
     if (!this.#active.has(runId)) return
     this.#toAskAfter.add(runId)
     this.#asking ??= this.#ask()
   }
 
-  /** Nothing is written any more. */
+  /** Stops the writer. Events that are not written yet are given up. */
   async end(): Promise<void> {
     await this.#writer.stop()
     await this.#asking
@@ -134,7 +134,7 @@ export class ActiveRuns {
     void this.#writer.emit(runLog, { type: HEARTBEAT, payload: {}, visibility: visibilityOf(HEARTBEAT), ts })
   }
 
-  /** Of most runs the next event tells too; a hint for the first alone is for those that begin slowly. */
+  /** Sends a hint for `run.started` to readers, unless the next event follows soon and its hint tells them. */
   async #announceStart(run: ClaimedRun, runLog: RunLog): Promise<void> {
     await this.#ports.clock.sleep(START_HINT_DELAY_MS)
     if (runLog.writtenSeq > run.lastSeq) return
@@ -142,13 +142,13 @@ export class ActiveRuns {
   }
 
   async #release({ run }: Active, fate: Awaited<ReturnType<typeof executeAttempt>>): Promise<void> {
-    // A later attempt of the same run may have its place already.
+    // A later attempt of the same run may have its entry by now.
     if (this.#active.get(run.id)?.run.attempt === run.attempt) this.#active.delete(run.id)
     this.#settings.onOver()
     if (fate === 'lost') return
     if (fate.status === 'queued') this.#settings.onQueued(fate.delayMs, run.agentKey)
     if (isTerminal(fate.status)) await giveTurn(this.#ports, run.conversationId)
-    // Also while it waits for somebody: it holds no place then.
+    // A waiting run does not count towards the runs at once.
     if (fate.status !== 'queued') await this.#ports.letIn(run.principal)
   }
 

@@ -43,7 +43,7 @@ interface Attempt {
   spending: Spending
 }
 
-/** What the agent of one attempt is given: its events go to the writer, its state to the store. */
+/** Makes the context of one attempt. Events go to the writer, state to the store. */
 export function createAttemptContext(ports: AttemptPorts, attempt: Attempt): AgentContext {
   const { run, runLog, signal, spending } = attempt
   const { messages } = runLog
@@ -94,7 +94,7 @@ export function createAttemptContext(ports: AttemptPorts, attempt: Attempt): Age
   }
 }
 
-/** What takes time: an agent may begin it and not await it. */
+/** Functions whose promises an agent may leave without awaiting them. */
 type Begun = Pick<
   AgentContext,
   'emit' | 'emitMessage' | 'emitError' | 'step' | 'wait' | 'approve' | 'sleep' | 'checkpoint'

@@ -5,9 +5,9 @@ import type { ClaimedRun, Spent } from '../ports/attempt.ts'
 import type { AttemptStore } from '../ports/store/attempt-store.ts'
 import { RunInterruption } from './interruption.ts'
 
-/** What a run has used of its budget, over all its attempts: it is counted from the events that tell of it. */
+/** What a run has used of its budget, over all its attempts. It is counted from the run's events. */
 export interface Spending {
-  /** An event of the attempt was written. A tool call beyond the budget ends the attempt, before it is run. */
+  /** Counts an event of the attempt. A tool call beyond the budget ends the attempt before the tool is run. */
   note(type: string, payload: Json): void
   /** @throws RunInterruption when no token is left, which ends the attempt too. */
   assertTokensLeft(): void
@@ -15,7 +15,7 @@ export interface Spending {
 
 const UNLIMITED: Spending = { note: () => {}, assertTokensLeft: () => {} }
 
-/** Of a run without a budget nothing is counted, and of a first attempt there is nothing to read. */
+/** Counts nothing where the run has no budget. A first attempt has nothing to read. */
 export async function createSpending(
   store: Pick<AttemptStore, 'readSpent'>,
   { id, attempt, budget }: Pick<ClaimedRun, 'id' | 'attempt' | 'budget'>,
@@ -52,7 +52,7 @@ function tokensOf(usage: Json): number {
   return amountOf(inputTokens) + amountOf(outputTokens)
 }
 
-/** Events of the runtime's types are not checked: an agent that emits one by itself may be wrong. */
+/** Reads a count with care: an agent may emit events of the runtime's types, and their payload is not checked. */
 function amountOf(value: Json | undefined): number {
   return typeof value === 'number' && value > 0 ? value : 0
 }

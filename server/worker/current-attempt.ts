@@ -1,4 +1,4 @@
-// Which attempt the code that is running belongs to: what an agent starts and does not await stays its own.
+// Tells which attempt the running code belongs to, also for promises and timers that an agent does not await.
 import { AsyncLocalStorage } from 'node:async_hooks'
 
 interface Attempt {
@@ -8,7 +8,7 @@ interface Attempt {
 
 const storage = new AsyncLocalStorage<Attempt>()
 
-/** Runs an agent, so that what it leaves behind in timers and promises can be told from everybody else's. */
+/** Runs an agent so that errors of its timers and promises can be traced back to this attempt. */
 export function runAsAttempt<T>(attempt: Attempt, run: () => T): T {
   return storage.run(attempt, run)
 }

@@ -33,7 +33,7 @@ export function createEmitter(
   { run, agent, runLog, signal, spending }: EmittingAttempt,
 ): (type: string, payload: unknown, options?: EmitOptions) => Promise<void> {
   const isTold = createTold(ports.store, run)
-  /** Settles with the newest event that had to be looked into: what comes after it has to wait. */
+  /** Settles when the newest event that needs an asynchronous check is emitted. Later events wait for it. */
   let checking: Promise<void> | undefined
 
   function write(event: EmittedEvent): Promise<void> {
@@ -43,14 +43,14 @@ export function createEmitter(
       return written
     } catch (error) {
       if (error instanceof RangeError) throw error
-      // Only what is no JSON has come here unseen: this finds where it is.
+      // The payload is not JSON. This finds which part of it.
       storedForm(`The event "${event.type}"`, event.payload)
       throw error
     }
   }
 
   return (type, payload, { visibility: wanted, once = false } = {}) => {
-    // After an abort nothing an agent still emits is part of the run.
+    // What an agent emits after an abort does not belong to the run.
     if (signal.aborted) return Promise.resolve()
     const visibility = wanted ?? ports.visibilityOf(type, agent.events)
     if (!Visibility.options.includes(visibility)) {
@@ -81,7 +81,7 @@ export function createEmitter(
 function checkPayload(agent: AnyAgent, type: string, payload: unknown): unknown {
   const declared = agent.events?.[type]
   if (declared !== undefined) return parseSchema(declared.schema, payload)
-  // How a run goes is for the runtime to tell: an end that is none would end every stream of it.
+  // Only the runtime emits `run.*`: a false `run.succeeded` would end every stream of the run.
   if (Object.hasOwn(RUNTIME_EVENTS, type) && !type.startsWith('run.')) return payload
   throw new TypeError(
     `Agent "${agent.key}" emits "${type}", which is not an event of its own. Add it to the agent's "events".`,

@@ -16,7 +16,7 @@ import type { AttemptEnding, ClaimedRun, NewWait, RunEnding } from '../ports/att
 type EndTransition = 'succeeded' | 'failed' | 'cancelled' | 'timedOut'
 type AttemptTransition = EndTransition | 'retried' | 'suspended'
 
-/** How an attempt ends: what the run's row gets, and the payload of its terminal event. */
+/** How an attempt ends: what is written to the run's row, and the payload of the attempt's last event. */
 export interface Ending {
   type: (typeof TRANSITIONS)[AttemptTransition]['event']
   payload: Json
@@ -41,7 +41,7 @@ export async function succeeded(
   return ended('succeeded', { output }, { output, messages: messages.data })
 }
 
-/** The run is over with it. */
+/** An ending that ends the run. */
 function ended(
   transition: EndTransition,
   payload: Json,
@@ -53,7 +53,7 @@ function ended(
 
 const Messages = z.array(AgentMessage)
 
-/** An error is for people to read; what an agent puts into one may be anything. */
+/** Shortens an error's message, which may be anything that an agent throws. */
 function shorten(message: string): string {
   return message.length <= MAX_MESSAGE_CHARACTERS ? message : `${message.slice(0, MAX_MESSAGE_CHARACTERS)} …`
 }
@@ -68,7 +68,7 @@ function invalid(what: string, error?: z.ZodError): Ending {
   return failed(invalidOutput(what, error && detailsOf(error.issues)))
 }
 
-/** As it will be read back; undefined for what is not JSON, which the store would refuse for ever. */
+/** The value as it will be read back. Undefined for what is not JSON, since the store would refuse it each time. */
 function asJson(value: unknown): Json | undefined {
   try {
     return JSON.parse(JSON.stringify(value)) as Json
@@ -81,7 +81,7 @@ export function failed(error: RunError): Ending {
   return ended('failed', failedPayload(error), { error })
 }
 
-/** The attempt is over and the run is not: it is queued for another one. */
+/** Ends the attempt and queues the run for another one. */
 export function released(
   run: Pick<ClaimedRun, 'agentKey' | 'attempt' | 'priority'>,
   reason: { error: RunError; delayMs?: number; failures?: number; losses?: number },
@@ -104,12 +104,12 @@ export function toRunError(error: unknown): RunError {
     const isShown = details !== undefined && !isTooLarge(details)
     return { message: shorten(message), code, ...(isShown ? { details } : {}) }
   }
-  // Written to be shown: it names what the provider refused, without keys and without the request.
+  // Its message may be shown: it says what the provider refused, without keys and without the request.
   if (error instanceof ModelError) return { message: shorten(error.message), code: 'model_error' }
   return AGENT_BROKE
 }
 
-/** The attempt is over until what it waits for is there; then another goes on. */
+/** Ends the attempt. Another one follows when a wait is over. */
 export function suspended(
   run: Pick<ClaimedRun, 'agentKey' | 'priority'>,
   { waits, payload }: { waits: readonly NewWait[]; payload: Json },
@@ -119,7 +119,7 @@ export function suspended(
   return { type: event, payload, ending: { status: to, agentKey, priority, waits } }
 }
 
-/** How a run ends whose process broke while it executed nothing else. */
+/** The ending of a run that was alone in its process when that broke. */
 export function crashedAlone(
   run: Pick<ClaimedRun, 'agentKey' | 'attempt' | 'priority' | 'failures' | 'losses' | 'maxAttempts'>,
 ): Ending {

@@ -29,7 +29,7 @@ interface Execution {
   run: ClaimedRun
   agent: AnyAgent
   runLog: RunLog
-  /** Aborted, with a {@link RunInterruption}, from outside: cancel, lease lost. And here: timeout, wait. */
+  /** Aborts with a {@link RunInterruption}: from outside for a cancel or a lost lease, here for a timeout or a wait. */
   controller: AbortController
 }
 
@@ -98,7 +98,7 @@ async function settle(
     case 'refused':
       return isReplaced ? 'lost' : settle(ports, execution, endFailed(ports, run, runLog.refusal), true)
     case 'cancel-requested':
-      // The cancel came between the agent's end and the commit: it was promised, so it wins.
+      // The cancel came between the agent's end and the commit. Its caller was told it would happen, so it wins.
       return settle(ports, execution, interrupted('cancelled', run), true)
   }
 }
@@ -127,16 +127,16 @@ async function runAgent(ports: ExecutePorts, execution: Execution): Promise<Endi
     return signal.aborted ? endAborted(signal.reason) : ended
   } catch (error) {
     if (signal.aborted) return endAborted(signal.reason)
-    // A fence noticed by one of the agent's own writes before the lease told.
+    // One of the agent's own writes was fenced before the lease was found lost.
     if (error instanceof RunInterruption) return endAborted(error)
     return endFailed(ports, run, error)
   } finally {
-    // With a reason: without one, each abort makes an error with a stack.
+    // An abort without a reason makes an error with a stack.
     over.abort('over')
   }
 }
 
-/** What the agent and its schemas do: any of it may hang. */
+/** Runs the agent and its schemas. Any of them may hang. */
 async function attempt(
   ports: ExecutePorts,
   { run, agent, ...rest }: Execution & { signal: AbortSignal; suspension: Suspension },
@@ -175,8 +175,8 @@ function endFailed(ports: ExecutePorts, run: ClaimedRun, error: unknown): Ending
 }
 
 /**
- * An error nobody caught, of a promise or a timer that the agent left alone. It ends the attempt as one that the
- * agent throws does: what it did not wait for may be what it is about to rely on.
+ * Handles an uncaught error of a promise or timer that the agent did not await. It ends the attempt as a thrown error
+ * does, since the agent may rely on what has failed.
  */
 function failStray(
   ports: ExecutePorts,
@@ -200,8 +200,8 @@ async function watchTimeout(
 }
 
 /**
- * Rejects when the agent has used up its grace after an abort, and never otherwise. Whatever the
- * agent still does then is fenced.
+ * Rejects when the agent goes on beyond its grace period after an abort, and never otherwise. What the agent writes
+ * after that is fenced.
  */
 async function abandonment(
   ports: ExecutePorts,
@@ -233,7 +233,7 @@ function endInterrupted(
       const payloads = suspension.payloads()
       const type = TRANSITIONS.suspended.event
       const ts = new Date(ports.clock.now()).toISOString()
-      // The last is the attempt's last event; those before it go the same way as whatever the agent emitted.
+      // The last payload goes with the attempt's last event. The others are emitted as the agent's events are.
       for (const payload of payloads.slice(0, -1)) {
         void ports.writer.emit(runLog, { type, payload, visibility: ports.visibilityOf(type), ts })
       }

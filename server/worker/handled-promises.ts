@@ -1,6 +1,6 @@
 /**
- * The same functions, whose promises are never unhandled: what an agent begins and does not await is rejected
- * when its attempt ends, and Node.js would end the process, with everybody's runs, for it.
+ * The same functions, with promises that are always handled. A promise that an agent does not await is rejected when
+ * its attempt ends. Unhandled, it would end the process with all its runs.
  */
 export function withHandledPromises<T extends object>(functions: T): T {
   const handled: Record<string, Begin> = {}

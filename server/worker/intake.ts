@@ -29,7 +29,7 @@ interface IntakeSettings {
   onRefused(runs: readonly RefusedRun[]): void
   /** Runs were delivered to processes of their own. */
   onIsolated(): void
-  /** Ends it after what is being taken at that moment. */
+  /** Ends the loop, after a claim that is under way. */
   signal: AbortSignal
 }
 
@@ -37,23 +37,23 @@ interface IntakeSettings {
 interface Reason {
   /** Runs that are offered there. */
   offers: readonly Offer[]
-  /** Runs to be taken; Infinity: whatever is there. */
+  /** How many runs to take. Infinity takes all that are due. */
   wanted: number
 }
 
 const WHATEVER_IS_THERE: Reason = { offers: [], wanted: Infinity }
 
-/** A reason of its own: without one, each abort makes an error with a stack. */
+/** An abort without a reason makes an error with a stack each time. */
 const WOKEN = 'woken'
-/** Looks in a row that may find nothing, others having been quicker. */
+/** How many looks in a row may find nothing because other workers were quicker. */
 const MAX_IDLE_LOOKS = 10
 const MAX_PAUSE_MS = 100
-/** After a failure, however slow the poll is. */
+/** Pause after a failure, even where polls are further apart. */
 const TRY_AGAIN_MS = 1_000
 
 /**
- * What a worker has to do with the queue: takes runs while it has capacity. Woken by hints; the poll is for
- * those that got lost, and for what nobody tells of, since its time has just come.
+ * Takes runs from the queue while the worker has capacity. Hints wake it. The poll finds runs whose hint was lost,
+ * and runs that have just become due, for which there is no hint.
  */
 export class Intake {
   readonly #ports: IntakePorts
@@ -63,7 +63,7 @@ export class Intake {
   /** Queues that are worth a look, by agent. */
   readonly #ready = new Map<string, Reason>()
   #pollAt = 0
-  /** While it sleeps: whatever is due before must wake it. */
+  /** Until when it sleeps. A run that is due earlier must wake it. */
   #sleepsUntil = 0
   #idleLooks = 0
   #isFailing = false
@@ -94,18 +94,18 @@ export class Intake {
     if (isEarlier && this.#settings.capacity() > 0) this.#wake.abort(WOKEN)
   }
 
-  /** A run has an event: whoever was offered it before that needs not look for it any more. */
+  /** The run has a newer event, so some worker has taken it. An older offer of it is void. */
   withdraw(runId: string, seq: number): void {
     this.#offers.withdraw(runId, seq)
   }
 
-  /** For the next attempt of a run no hint comes when it is due, and the poll may be slow. */
+  /** Looks again when the next attempt of a run is due. No hint comes then, and the poll may be slow. */
   async lookIn(delayMs: number, agentKey: string): Promise<void> {
     await this.#ports.clock.sleep(delayMs, this.#settings.signal)
     this.look(agentKey)
   }
 
-  /** The worker may have capacity again: goes on with what was left for want of it. */
+  /** The worker may have capacity again. Goes on with runs that it had to leave. */
   resume(): void {
     if (this.#ready.size > 0 || !this.#offers.isEmpty || this.#isPollDue()) this.#wake.abort(WOKEN)
   }
@@ -120,7 +120,7 @@ export class Intake {
         if (capacity() > 0) await this.#takeWhatIsThere()
         if (this.#ready.size > 0 && capacity() > 0) continue
       } catch (error) {
-        // Once, not once a second.
+        // Log the first of several failures, not each.
         const level = this.#isFailing ? 'debug' : 'warn'
         log[level]({ err: error }, 'taking runs from the queue failed; trying again')
         this.#isFailing = true
@@ -141,14 +141,14 @@ export class Intake {
     if (this.#isPollDue()) {
       this.#pollAt = clock.now() + pollIntervalMs
       const due = await queue.findDue(agentKeys)
-      // It answered. A pass that asks nothing tells nothing.
+      // The database answered. A pass that asks nothing would not show that.
       this.#isFailing = false
       for (const agentKey of due) this.#addReason(agentKey, WHATEVER_IS_THERE)
     }
     for (const [agentKey, offers] of Map.groupBy(this.#offers.takeDue(), (offer) => offer.agentKey)) {
       this.#addReason(agentKey, { offers, wanted: this.#settings.peers.isAlone ? Infinity : offers.length })
     }
-    // What becomes ready meanwhile is for the next time, or a busy queue would put off the poll for ever.
+    // Runs that become due meanwhile wait for the next pass. Else a busy queue would put off the poll for ever.
     for (const [agentKey, reason] of [...this.#ready]) {
       if (capacity() <= 0 || signal.aborted) return
       this.#ready.delete(agentKey)
@@ -175,12 +175,12 @@ export class Intake {
       else this.#offers.putBack(missing)
     }
     for (const run of claimed) onClaimed(run)
-    // Over, in other hands, or with another delivery for when they are due.
+    // These runs are over, taken by another worker, or delivered again for later.
     if (unclaimed.length > 0) log.debug({ runIds: unclaimed }, 'deliveries without a run to claim')
     await this.#pauseAfter(taken)
   }
 
-  /** Hints that come to nothing, whoever sends them, must not keep this worker and the database busy. */
+  /** Slows down when hints lead to no run, so that false hints can't keep this worker and the database busy. */
   async #pauseAfter(taken: number): Promise<void> {
     this.#idleLooks = taken > 0 ? 0 : this.#idleLooks + 1
     const tooMany = this.#idleLooks - MAX_IDLE_LOOKS

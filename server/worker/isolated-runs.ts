@@ -2,13 +2,13 @@ import type { Clock } from '../ports/clock.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Queue } from '../ports/queue.ts'
 
-/** A process that executes one run and ends, or ends soon when it finds none to execute. */
+/** A process that executes one run and then ends. It also ends soon when it finds no run. */
 export interface IsolatedProcess {
   /** Resolves when it has a run, or has ended without one; false when it could not start. */
   readonly begun: Promise<boolean>
   /** Resolves when it has ended. Never rejects. */
   readonly exited: Promise<unknown>
-  /** Whether it has started, and for some seconds given no sign of life: its run blocks or has stopped it. */
+  /** Whether it has started and given no sign of life for some seconds: its run blocks it. */
   readonly isSilent: boolean
   /** Has it hand its run back, at once or when that does not end within the drain timeout. */
   stop(options: { isHurried: boolean }): Promise<void>
@@ -17,12 +17,12 @@ export interface IsolatedProcess {
 /** What it takes to execute runs in processes of their own. */
 export interface Isolation {
   start(): IsolatedProcess
-  /** Such processes at once, besides silent ones: with these, up to {@link MOST_WITH_SILENT} times as many. */
+  /** How many such processes run at once, without silent ones. With those, up to {@link MOST_WITH_SILENT} times as many. */
   maxProcesses: number
 }
 
 interface IsolatedRunsOptions extends Isolation {
-  /** Of the queues isolated runs are delivered to. */
+  /** The queues that isolated runs are delivered to. */
   queues: readonly string[]
   queue: Pick<Queue, 'countDue'>
   clock: Clock
@@ -30,21 +30,21 @@ interface IsolatedRunsOptions extends Isolation {
   signal: AbortSignal
 }
 
-/** Between looks that nobody asked for: deliveries whose worker died before it started a process for them. */
+/** Between looks without a hint. They find deliveries whose worker died before it started a process. */
 const LOOK_EVERY_MS = 5_000
-/** The same while all places are taken: one of the processes may have fallen silent. */
+/** The same while no more processes may start. One of them may have fallen silent, which makes room. */
 const LOOK_AGAIN_EVERY_MS = 1_000
-/** Silent processes are bounded too: each keeps its memory and connections until its watchdog kills it. */
+/** Bounds silent processes too: each keeps its memory and connections until its watchdog kills it. */
 const MOST_WITH_SILENT = 3
-/** After a process that could not start, doubled each time up to a minute. */
+/** Pause after a process that could not start. Doubled each time, up to a minute. */
 const START_AGAIN_MIN_MS = 1_000
 const START_AGAIN_MAX_MS = 60_000
 
-/** Starts a process for each delivery of an isolated run, as many at once as there may be. Silent ones hold no place. */
+/** Starts a process for each delivery of an isolated run, up to the limit. Silent processes do not count. */
 export class IsolatedRuns {
   readonly #options: IsolatedRunsOptions
   readonly #processes = new Set<IsolatedProcess>()
-  /** Of those, the ones that have not taken a run yet: so many deliveries are spoken for. */
+  /** Processes that have not taken a run yet. Each of them will take one of the deliveries. */
   #starting = 0
   #failures = 0
   #wake = new AbortController()
@@ -54,7 +54,7 @@ export class IsolatedRuns {
     options.signal.addEventListener('abort', () => this.look(), { once: true })
   }
 
-  /** There may be something to do. */
+  /** Looks soon: there may be a delivery. */
   look(): void {
     this.#wake.abort('woken')
   }
@@ -69,7 +69,7 @@ export class IsolatedRuns {
         await this.#startMissing()
         isFailing = false
       } catch (error) {
-        // Once, not at each look.
+        // Log the first of several failures, not each.
         log[isFailing ? 'debug' : 'warn']({ err: error }, 'looking for isolated runs failed; trying again')
         isFailing = true
       }
@@ -91,12 +91,12 @@ export class IsolatedRuns {
     const { queue, queues, maxProcesses, signal } = this.#options
     if (this.#capacity() <= 0) return
     const due = await queue.countDue(queues, maxProcesses)
-    // Counted again: had this process stood still itself, it has heard of the others by now.
+    // Count again. If this process stood still itself, it has heard of the others by now.
     const missing = Math.min(this.#capacity(), due - this.#starting)
     for (let started = 0; started < missing && !signal.aborted; started += 1) this.#start()
   }
 
-  /** How many more processes may start. A healthy run must not wait until those that block theirs are killed. */
+  /** How many more processes may start. Healthy runs must not wait until blocked processes are killed. */
   #capacity(): number {
     const { maxProcesses } = this.#options
     const silent = [...this.#processes].filter(({ isSilent }) => isSilent).length

@@ -17,7 +17,7 @@ interface LeasePorts {
   log: Logger
 }
 
-/** Renews at a third of the time to live, so that one failure or two cost nothing. All beats go in one append. */
+/** Renews leases at a third of their time to live, so that one or two failures cost nothing. */
 export async function keepLeases(
   ports: LeasePorts,
   options: { held: () => readonly Held[]; ttlMs: number; signal: AbortSignal },
@@ -30,8 +30,8 @@ export async function keepLeases(
 }
 
 /**
- * Prolongs all leases in one statement, and learns from it what was lost and what was cancelled without
- * a hint reaching this process.
+ * Prolongs all leases in one statement. Its answer also tells which runs were lost, and which were cancelled while no
+ * hint reached this process.
  */
 export async function renewLeases(
   { store, log }: LeasePorts,
@@ -49,7 +49,7 @@ export async function renewLeases(
     for (const attempt of asked) {
       const state = states.get(attempt.run.id)
       if (state?.cancelRequested === true) attempt.controller.abort(new RunInterruption('cancelled'))
-      // An attempt that ended meanwhile is held no more, and its signal nobody's concern.
+      // An attempt that ended meanwhile is not lost.
       if (state === undefined && still.has(attempt)) attempt.controller.abort(new RunInterruption('lost'))
     }
   } catch (error) {

@@ -1,11 +1,11 @@
-/** Tells steps, and waits, of one name apart: by the order in which an attempt calls them. */
+/** Tells apart steps, or waits, of the same name: by the order in which an attempt calls them. */
 export interface Occurrence {
   name: string
   /** From 1. */
   occurrence: number
 }
 
-/** Counts calls by name. To be asked before anything is awaited, since the order of the calls is what counts. */
+/** Counts calls by name. Call it before any `await`, so that it sees the calls in their order. */
 export function createOccurrences(): (name: string) => Occurrence {
   const calls = new Map<string, number>()
   return (name) => {

@@ -2,12 +2,12 @@ import type { Clock } from '../ports/clock.ts'
 import type { OfferedRun } from '../ports/event-bus.ts'
 import type { Peers } from './peers.ts'
 
-/** A run this worker heard of, and nobody is known to have taken. */
+/** A run that this worker heard of. As far as it knows, no worker has taken it. */
 export interface Offer extends OfferedRun {
   agentKey: string
   /** Milliseconds since the epoch. */
   lookAt: number
-  /** Another worker comes first: this one looks in case that one does not. */
+  /** Another worker comes first. This one looks later, in case that worker does not. */
   isBackup: boolean
 }
 
@@ -17,15 +17,15 @@ interface OffersPorts {
   random(): number
 }
 
-/** Longer than it takes from a claim to hear of it: `run.started` is told of 20 ms later at most. */
+/** Longer than the news of a claim takes: the hint for `run.started` follows after 20 ms at most. */
 const MIN_PATIENCE_MS = 50
 const MAX_PATIENCE_MS = 400
-/** What hints make a worker remember is bounded. Beyond it looks without being offered anything. */
+/** Bounds the runs that a worker remembers from hints. Beyond this it looks at the queue without an offer. */
 const MAX_OFFERS = 10_000
 
 /**
- * Decides when this worker looks for runs it heard of: at once for those that are its own by rank, later for
- * the others, unless somebody took them by then. So one look takes a run, however many workers there are.
+ * Decides when this worker looks for runs it heard of. It looks at once for runs that it comes first for, and later
+ * for the others, unless a worker has taken them by then. So a run costs one look, however many workers there are.
  */
 export class Offers {
   readonly #ports: OffersPorts
@@ -79,7 +79,7 @@ export class Offers {
     return due
   }
 
-  /** A look at the queue took these runs: learns from it whether waiting longer, or shorter, had been better. */
+  /** Learns from a look that `claimed` these runs: whether to wait longer for the workers that come first. */
   judge(offers: readonly Offer[], claimed: ReadonlySet<string>): void {
     for (const runId of claimed) this.#offers.delete(runId)
     const backups = offers.filter(({ isBackup }) => isBackup)
@@ -89,7 +89,7 @@ export class Offers {
     this.#patienceMs = taken.length > 0 ? MIN_PATIENCE_MS : Math.min(this.#patienceMs * 2, MAX_PATIENCE_MS)
   }
 
-  /** Others were taken in their place: they may still be there. */
+  /** The look took other runs, so these may still be in the queue. */
   putBack(offers: readonly Offer[]): void {
     const lookAt = this.#ports.clock.now() + this.#patienceMs
     for (const offer of offers) this.#offers.set(offer.runId, { ...offer, lookAt, isBackup: true })

@@ -1,5 +1,5 @@
-// Which workers are there beside this one, as far as hints tell: enough to agree, without asking anybody,
-// on who looks first when a run is queued. Being wrong costs a look too many, or a moment's delay.
+// Which other workers there are, learnt from hints. With it all workers agree on who looks first for a queued run,
+// without asking anybody. A mistake costs one look too many, or a short delay.
 import { createHash } from 'node:crypto'
 import type { Clock } from '../ports/clock.ts'
 import type { EventBus, Hint } from '../ports/event-bus.ts'
@@ -16,9 +16,9 @@ interface PeersPorts {
 interface PeersSettings {
   workerId: string
   agentKeys: readonly string[]
-  /** A worker without capacity keeps silent, so that others look first. */
+  /** A worker without capacity announces nothing, so that others look first. */
   hasCapacity(): boolean
-  /** Says goodbye. */
+  /** Ends the announcements and says that this worker leaves. */
   signal: AbortSignal
 }
 
@@ -28,18 +28,18 @@ interface Peer {
 }
 
 const ANNOUNCE_MS = 10_000
-/** Two announcements may get lost. */
+/** A worker counts as gone after this. Two announcements in a row may get lost. */
 const EXPIRY_MS = 3 * ANNOUNCE_MS
-/** Between announcements, though many newcomers are to be answered. */
+/** At least this long between two announcements, even if many new workers ask for one. */
 const MIN_ANNOUNCE_MS = 1_000
-/** Anybody may send hints: what they make a worker remember is bounded. */
+/** Bounds the workers that are remembered, since anybody may send hints. */
 const MAX_PEERS = 1_000
 
 export class Peers {
   readonly #ports: PeersPorts
   readonly #settings: PeersSettings
   readonly #seed: number
-  /** Workers with other agents, as during a deployment, are left out: they may not be able to take the run. */
+  /** Leaves out workers with other agents, as during a deployment: they may not be able to take the run. */
   readonly #agents: string
   readonly #peers = new Map<string, Peer>()
   #wake = new AbortController()
@@ -65,19 +65,19 @@ export class Peers {
     const isNew = !this.#peers.has(workerId)
     if (isNew && this.#peers.size >= MAX_PEERS) return
     this.#peers.set(workerId, { seed: hash(workerId), expiresAt: this.#ports.clock.now() + EXPIRY_MS })
-    // Who has just come does not know of this one.
+    // A worker that has just started does not know this one yet.
     if (isNew) this.#wake.abort('newcomer')
   }
 
-  /** After a gap in hearing: knows nobody, and has everybody tell. */
+  /** After a gap in listening: forgets all workers and asks them to announce themselves. */
   forgetAll(): void {
     this.#peers.clear()
     this.#wake.abort('forgot')
   }
 
   /**
-   * How many come before this worker when the run is to be taken. All that know each other agree on the order,
-   * which is another for each run.
+   * How many workers come before this one for the run (rendezvous hashing). Workers that know each other agree on
+   * the order. It differs from run to run.
    */
   rankFor(runId: string): number {
     const key = hash(runId)
@@ -87,7 +87,7 @@ export class Peers {
     return rank
   }
 
-  /** Who should have taken it did not: full, slow or gone. It counts again when it is heard of again. */
+  /** The first worker did not take the run: it is full, slow or gone. It counts again after its next announcement. */
   passOver(runId: string): void {
     const key = hash(runId)
     let first: string | undefined
@@ -99,14 +99,14 @@ export class Peers {
     if (first !== undefined) this.#peers.delete(first)
   }
 
-  /** Tells the others that this one is there, until the signal aborts. */
+  /** Announces this worker until the signal aborts. */
   async keepTelling(): Promise<void> {
     const { signal, hasCapacity } = this.#settings
     const { clock, random } = this.#ports
     while (!signal.aborted) {
       this.#wake = new AbortController()
       if (hasCapacity()) this.#tell(false)
-      // With jitter, so that a newcomer is not answered by all at once.
+      // Jitter keeps all workers from answering a new one at the same moment.
       await clock.sleep(MIN_ANNOUNCE_MS * (0.5 + random() / 2), signal)
       await clock.sleep(ANNOUNCE_MS - MIN_ANNOUNCE_MS, this.#wake.signal)
       this.#forgetExpired()

@@ -7,8 +7,8 @@ import { ModelError } from '../ports/model.ts'
 const MAX_ASKED_MS = 24 * 3600 * 1000
 
 /**
- * Whether another attempt may do better. What an agent throws may be anything, so it may; not so what
- * says of itself that it can't: a NonRetriableError, a request that is wrong, a provider's refusal.
+ * Whether another attempt may succeed. Errors count as retriable unless they say otherwise: a NonRetriableError, an
+ * invalid request, a provider's refusal.
  */
 export function isRetriable(error: unknown): boolean {
   if (error instanceof NonRetriableError) return false
@@ -18,7 +18,7 @@ export function isRetriable(error: unknown): boolean {
 }
 
 /**
- * How long to wait before the next attempt: by the policy, and never sooner than a provider's `Retry-After` asks, up to
+ * Milliseconds before the next attempt: what the policy says, or a provider's `Retry-After` if that is longer. At most
  * a day.
  *
  * @param failures attempts that have failed, this one included
@@ -31,7 +31,7 @@ export function retryDelayMs(
   return Math.max(backoffMs(failures, chance, policy), askedMs(error))
 }
 
-/** A provider's header may say anything: whatever it is, the run's row has to be able to hold it. */
+/** Bounds what a provider's header may ask for, so that the run's row can hold it. */
 function askedMs(error: unknown): number {
   const asked = error instanceof ModelError ? (error.retryAfterMs ?? 0) : 0
   return asked > 0 ? Math.min(Math.ceil(asked), MAX_ASKED_MS) : 0

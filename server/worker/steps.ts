@@ -41,7 +41,7 @@ export function createSteps(
   /** When the run was last known to be this attempt's. */
   let heldAt = ports.clock.now()
 
-  /** What earlier attempts completed; of a first attempt there is nothing to read. */
+  /** The steps that earlier attempts completed. A first attempt has none to read. */
   function readStored(): Promise<Map<string, Json | undefined>> {
     return (stored ??= run.attempt === 1 ? Promise.resolve(new Map()) : read())
   }
@@ -53,9 +53,9 @@ export function createSteps(
   }
 
   /**
-   * A process that stood still, suspended or starved, may find an old answer before it finds its lease run
-   * out, and would do again what the next attempt has done. Leases are renewed at a third of their time, so
-   * one that was held half of it ago may be over by now: then the database is asked first.
+   * Asks the database whether the run is still this attempt's, when that was last known half a lease ago. A process
+   * that stood still may have lost its lease without knowing, and would repeat what the next attempt did. Leases
+   * are renewed at a third of their time, so a healthy process never has to ask.
    */
   async function assertHeld(): Promise<void> {
     const now = ports.clock.now()
@@ -99,7 +99,7 @@ export function createSteps(
             advice: 'It was done: the run fails rather than do it again.',
           })
     const step = { ...call, result, messageIds, startedAt: new Date(startedAt).toISOString() }
-    // The work is done: for a connection that broke it is not to be done again.
+    // The work is done and must not be repeated because a connection broke.
     const outcome = await patiently(ports, signal, () => ports.store.saveStep(run, step))
     if (outcome === 'fenced') throw new RunInterruption('lost')
     heldAt = savedAt
@@ -113,7 +113,7 @@ const MAX_SAVES = 8
 const SAVE_AGAIN_MIN_MS = 50
 const SAVE_AGAIN_MAX_MS = 2_000
 
-/** Some seconds long, with growing pauses, until the attempt is over. */
+/** Tries for some seconds, with growing pauses, or until the attempt is over. */
 async function patiently<T>(ports: StepPorts, signal: AbortSignal, save: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries += 1) {
     try {
@@ -171,5 +171,5 @@ async function timeUp(
   throw error
 }
 
-/** Far below what PostgreSQL refuses. */
+/** Far below the size that PostgreSQL refuses. */
 const MAX_RESULT_CHARACTERS = 64 * 1024 * 1024

@@ -6,8 +6,8 @@ import type { Clock } from '../ports/clock.ts'
 import { RunInterruption } from './interruption.ts'
 
 /**
- * The waits of one attempt. The first wait that is not settled yet ends the attempt, a pass of the event
- * loop later: what the agent waits for at the same moment (`Promise.all`) is asked for together.
+ * The waits of one attempt. The first open wait ends the attempt one pass of the event loop later, so that waits
+ * which the agent begins together (`Promise.all`) are stored together.
  */
 export class Suspension {
   readonly #clock: Clock
@@ -23,7 +23,7 @@ export class Suspension {
     return this.#waits
   }
 
-  /** Never resolves: rejects with the signal's reason when the attempt is over. */
+  /** Never resolves. Rejects with the signal's reason when the attempt is over. */
   async add(wait: NewWait): Promise<never> {
     this.#waits.push(wait)
     if (this.#waits.length === 1) {
@@ -35,7 +35,7 @@ export class Suspension {
     throw signal.reason
   }
 
-  /** What is told of each wait, as of now. */
+  /** The payload of `run.waiting` for each wait. */
   payloads(): Json[] {
     const now = this.#clock.now()
     return this.#waits.map(({ name, kind, details, schema, timeoutMs }) => {

@@ -2,7 +2,7 @@ import type { Json } from '../contract/json.ts'
 import type { ClaimedRun } from '../ports/attempt.ts'
 import type { AttemptStore } from '../ports/store/attempt-store.ts'
 
-/** The types that tell of a step that was stored, with whose id in them. */
+/** Event types that tell of a stored step, with the field that holds the step's id. */
 const ID_FIELDS = {
   'tool.call': 'toolCallId',
   'tool.result': 'toolCallId',
@@ -11,8 +11,8 @@ const ID_FIELDS = {
 } as const
 
 /**
- * Whether an earlier attempt told of something that a step of it did. A step is stored before it is told of, so
- * one whose process died in between was not.
+ * Whether an earlier attempt emitted the event of a stored step. The step is stored first, so a process that dies
+ * in between leaves a step without its event.
  */
 export function createTold(
   store: Pick<AttemptStore, 'readTold'>,

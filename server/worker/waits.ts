@@ -28,7 +28,7 @@ interface Question {
   timeoutMs: number | null
 }
 
-/** How long an approval may be given and used. */
+/** How long an approval can be given and used, in milliseconds. */
 const APPROVAL_MS = 24 * 3600 * 1000
 
 /** `ctx.wait`, `ctx.approve` and `ctx.sleep` of one attempt. */
@@ -39,7 +39,7 @@ export function createWaits(
   const next = createOccurrences()
   let settled: Promise<Map<string, SettledWait>> | undefined
 
-  /** What is over by this attempt; of a first attempt there is nothing to read. */
+  /** The waits that are over. A first attempt has none to read. */
   function readSettled(): Promise<Map<string, SettledWait>> {
     return (settled ??= run.attempt === 1 ? Promise.resolve(new Map()) : read())
   }
@@ -74,7 +74,7 @@ export function createWaits(
     if (status === 'timed_out') return { status }
     const parsed = await schema.safeParseAsync(value)
     if (parsed.success) return { status, value: parsed.data, respondedBy }
-    // Its JSON Schema let it through: a refinement or a transform did not.
+    // The answer passed the JSON Schema when it was given. A refinement or a transform refuses it here.
     throw new AgentRuntimeError(
       'validation_failed',
       `The answer to "${name}" is not what the agent waits for.`,
@@ -85,7 +85,7 @@ export function createWaits(
   }
 
   return {
-    // The overloads of the context tell apart by `timeoutMs` what this one function answers.
+    // The context's overloads give the answer its type, by whether there is a `timeoutMs`.
     wait: wait as AgentContext['wait'],
 
     async approve(call, { timeoutMs = APPROVAL_MS, details } = {}) {
@@ -111,13 +111,13 @@ function approvalQuestion(
   const named = { tool: call.name, arguments: toDetails(call.name, call.arguments) }
   const hash = createHash('sha256').update(canonicalJson(named)).digest('hex')
   return {
-    // Another call, even of the same tool, is another question: no answer is for what was not asked.
+    // Another call is another question, even of the same tool: its name holds the hash of the arguments.
     name: `approve:${call.name.slice(0, 100).toWellFormed()}:${hash.slice(0, 16)}`,
     kind: 'approval',
     details: {
       ...named,
       hash,
-      // Beside the hash: leave is for what is done, whoever asks.
+      // Not part of the hash: an approval is for the action, not for the call that asks for it.
       ...(call.toolCallId === undefined ? {} : { toolCallId: call.toolCallId }),
       ...(details === undefined ? {} : { details: toDetails(call.name, details) }),
     },

@@ -47,9 +47,9 @@ export interface StopOptions {
   hasCrashed?: boolean
 }
 
-/** Beyond the grace period, for writing that runs are handed back. */
+/** Time after the grace period to write that runs are handed back. */
 const HAND_BACK_MS = 2_000
-/** So long a process that was started for an isolated run waits for one: another may have taken it. */
+/** How long a process that was started for an isolated run waits for it. Another process may have taken that run. */
 const ISOLATED_WAIT_MS = 10_000
 
 /** Executes runs, as many at once as its concurrency allows, and holds them by leases meanwhile. */
@@ -63,7 +63,7 @@ export class Worker {
   readonly #isolatedRuns: IsolatedRuns | undefined
   #hasTakenIsolated = false
   readonly #stopping = new AbortController()
-  /** After `#stopping`, when nothing is under way any more: until then leases are renewed. */
+  /** Aborts after `#stopping`, when no run is under way any more. Leases are renewed until then. */
   readonly #drained = new AbortController()
   #starting: Promise<void> = Promise.resolve()
   #claiming: Promise<unknown> = Promise.resolve()
@@ -117,14 +117,14 @@ export class Worker {
 
   /** How many more runs it may take now. */
   #capacity(): number {
-    // A worker that can't show its presence must not take runs: others would take them from it.
+    // Other workers take runs from a worker whose presence they can't see.
     if (this.#presence?.isShown() !== true) return 0
     const { isolated, concurrency } = this.#settings
     if (isolated !== undefined) return this.#hasTakenIsolated ? 0 : 1
     return concurrency - this.#runs.size
   }
 
-  /** Whether it takes runs, as far as it has capacity. */
+  /** Whether it takes runs when it has capacity. */
   get isTaking(): boolean {
     return !this.#stopping.signal.aborted && this.#presence?.isShown() === true
   }
@@ -166,8 +166,8 @@ export class Worker {
    * Stops taking runs and waits for those under way. What is left after `drainTimeoutMs` is handed back
    * without spending an attempt; what does not let go within the grace period is left to be recovered.
    *
-   * With `hasCrashed`, something that no run can be blamed for broke the process: what is handed back counts a
-   * loss, and a run that was alone in the process a failure.
+   * `hasCrashed` says that an error broke the process and no run can be blamed for it. Each run that is handed back
+   * then counts a loss, or a failure if it was alone in the process.
    */
   stop({ drainTimeoutMs = 30_000, hasCrashed = false }: StopOptions = {}): Promise<void> {
     return (this.#stopped ??= this.#stop({ drainTimeoutMs, hasCrashed }))
@@ -175,10 +175,10 @@ export class Worker {
 
   async #stop({ drainTimeoutMs, hasCrashed }: Required<StopOptions>): Promise<void> {
     this.#stopping.abort()
-    // One that fails has told whoever asked for it.
+    // Whoever called `start` gets its error.
     await this.#starting.catch(() => {})
     const isolatedEnd = this.#isolatedRuns?.stop({ isHurried: drainTimeoutMs === 0 })
-    // To a database that is away nothing can be handed back: its runs are taken over when it is there again.
+    // While the database is away, runs can't be handed back. Other workers take them over when it is back.
     const isThere = await unlessAway(this.#ports, this.#drain({ drainTimeoutMs, hasCrashed }))
     this.#drained.abort()
     this.#unsubscribe()
@@ -202,14 +202,14 @@ export class Worker {
   }
 
   async #endWithin(ms: number): Promise<void> {
-    // What is being taken at this moment is under way too.
+    // A claim under way may still bring runs.
     const ended = this.#claiming.then(() => this.#runs.over())
     const timeUp = new AbortController()
     await Promise.race([ended, this.#ports.clock.sleep(ms, timeUp.signal)])
     timeUp.abort()
   }
 
-  /** The turn of the next in their conversations is given by upkeep: it is too rare to hurry. */
+  /** Upkeep gives the next runs of their conversations their turn. This is too rare to do it here. */
   #tellRefused(runs: readonly RefusedRun[]): void {
     const { bus, log } = this.#ports
     for (const { id: runId, agentKey, cause } of runs) {

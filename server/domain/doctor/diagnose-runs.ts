@@ -7,7 +7,7 @@ type Examined = Extract<Examination, { state: 'examined' }>
 
 const DAY_MS = 86_400_000
 
-/** What there is to say about runs. */
+/** The findings about runs. */
 // oxlint-disable-next-line max-lines-per-function -- A table of texts, in the order of the report.
 export function diagnoseRuns({ runs, workers }: Pick<Examined, 'runs' | 'workers'>, now: number): Finding[] {
   const {

@@ -7,7 +7,7 @@ type Examined = Extract<Examination, { state: 'examined' }>
 
 const MIGRATE = 'Run: agent-runtime migrate'
 
-/** What there is to say about a database, the most basic first. Pure: the same facts, the same words. */
+/** The findings about a database, the most basic first. A pure function of the facts. */
 export function diagnose(examination: Examination, now: number): Finding[] {
   switch (examination.state) {
     case 'unusable':

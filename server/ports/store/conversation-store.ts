@@ -18,7 +18,7 @@ export interface NewConversation {
   metadata: JsonObject
 }
 
-/** Conversations, their messages and whose turn it is there. */
+/** Conversations, their messages and turns. */
 export interface ConversationStore {
   /**
    * Where the owner has one with that external id, that is the answer, as it is.

@@ -1,17 +1,17 @@
 import type { RunStatus } from '../../contract/run.ts'
 import type { Owner } from '../owner.ts'
 
-/** What to delete: a conversation that was hidden, every one that was, or all there is of an owner or a tenant. */
+/** What to delete: a hidden conversation, all hidden ones, or everything of an owner or a tenant. */
 export type Doomed = { conversationId: string } | { hidden: true } | { owner: Owner } | { tenant: string }
 
-/** A run that is gone, with what there is to do for others then. */
+/** A deleted run, with what is needed to tell its worker and let in others. */
 export interface DeletedRun {
   id: string
   owner: Owner
   status: RunStatus
 }
 
-/** What a batch has deleted. `isDone`: there was nothing left. */
+/** What a batch has deleted. `isDone` says that nothing was left. */
 export interface DeletedBatch {
   runs: DeletedRun[]
   conversations: number
@@ -20,7 +20,7 @@ export interface DeletedBatch {
 
 /** Deletes what somebody asked to have deleted, in batches that hold no lock for long. */
 export interface DeletionStore {
-  /** From then on the conversation is not there for anybody. @returns false where it was not, or is not the owner's. */
+  /** Hides the conversation from everybody. @returns false where it is not there, or not the owner's. */
   hideConversation(owner: Owner, conversationId: string): Promise<boolean>
   /** Deletes some of it, newest first: runs with all that is theirs, then conversations without runs. */
   deleteBatch(doomed: Doomed): Promise<DeletedBatch>

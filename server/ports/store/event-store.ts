@@ -15,7 +15,7 @@ export interface EventStore {
    * large.
    */
   readEvents(runId: string, afterSeq: number, limit: number): Promise<readonly AnyRunEvent[]>
-  /** The same for who is up to date: never waits for those that catch up on much. */
+  /** The same for readers that are up to date. It does not wait behind readers with a large backlog. */
   readNewEvents(runId: string, afterSeq: number, limit: number): Promise<readonly AnyRunEvent[]>
   /**
    * A page of a run's events of these visibilities and of those that are announced to everybody, and how many of

@@ -5,6 +5,6 @@ export interface SigningKey {
 
 /** What the runtime signs with. */
 export interface KeyStore {
-  /** The key there is for that; where there is none, `fresh` becomes it, in one process for all. */
+  /** The key for a purpose. Where there is none yet, `fresh` becomes it. All processes get the same key. */
   readSigningKey(purpose: string, fresh: Buffer): Promise<SigningKey>
 }

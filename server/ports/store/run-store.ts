@@ -3,7 +3,7 @@ import type { ListRunsInput, Run, RunDetail, RunSummary } from '../../contract/r
 import type { CreatedRun, NewRun } from '../create-run.ts'
 import type { Owner, Reach } from '../owner.ts'
 
-/** What run it is, and how far. */
+/** A run's identity, and how far it is. */
 export type RunProgress = RunSummary & Pick<Run, 'lastSeq'>
 
 /** What became of a cancel request. */
@@ -13,11 +13,11 @@ export type CancelOutcome =
   | { kind: 'already-ended'; run: Run }
   | { kind: 'not-found' }
 
-/** Runs, as callers create and read them. What is to be taken up is delivered with it. */
+/** Runs, as callers create and read them. A run that can start is delivered in the same transaction. */
 export interface RunStore {
   /**
-   * Creates runs with their messages in one transaction. Answers in the order of `runs`. A conversation or a key that
-   * somebody holds is waited for no longer than `lockPatienceMs`.
+   * Creates runs with their messages in one transaction. Answers in the order of `runs`. It waits for a locked
+   * conversation or key no longer than `lockPatienceMs`.
    */
   createRuns(runs: readonly NewRun[], options?: { lockPatienceMs: number }): Promise<CreatedRun[]>
   /** Whether its owner has used the idempotency key before. */

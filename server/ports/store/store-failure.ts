@@ -1,6 +1,6 @@
 /**
- * Why the store did not take something, where one item of a batch alone may be to blame for it. `refused`: it can't hold
- * what it was given, and won't another time. `contended`: another transaction was in the way; another time it may not be.
+ * Why the store did not take a batch, where a single item may be to blame. `refused`: the store can't hold it, however
+ * often it is tried. `contended`: another transaction was in the way, so a later try may succeed.
  */
 export class StoreFailure extends Error {
   override readonly name = 'StoreFailure'
@@ -12,7 +12,7 @@ export class StoreFailure extends Error {
   }
 }
 
-/** Whether the items of a batch that failed so are to be tried one by one. What is refused is not tried again alone. */
+/** Whether the items of a failed batch are to be tried one by one. A single item that is refused is not tried again. */
 export function mayBeOnes(error: unknown, count: number): boolean {
   return error instanceof StoreFailure && (count > 1 || error.kind === 'contended')
 }

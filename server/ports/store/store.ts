@@ -9,7 +9,7 @@ import type { SessionStore } from './session-store.ts'
 import type { SweepStore } from './sweep-store.ts'
 import type { WaitStore } from './wait-store.ts'
 
-/** Everything durable, by use. Whoever needs some of it asks for that alone. */
+/** Everything durable. Each user takes only the parts it needs. */
 export interface Store
   extends
     RunStore,

@@ -1,10 +1,10 @@
 import type { ChangedRun, Sweep, Upkeep } from '../upkeep.ts'
 
-/** What has to be done though nobody asks for it. */
+/** Recovery, deadlines, compaction and retention. */
 export interface SweepStore {
   /**
-   * Null when a process is looking, or has looked less than `minAgeMs` ago: one look does for all. Otherwise one
-   * statement, whatever there is to do.
+   * Looks for what there is to do, in one statement. Null when another process is looking, or has looked less than
+   * `minAgeMs` ago: one look serves all processes.
    */
   findUpkeep(minAgeMs: number): Promise<Upkeep | null>
   /**

@@ -4,7 +4,7 @@ import type { PendingWait, WaitKind } from '../../contract/wait.ts'
 import type { SettledWait } from '../attempt.ts'
 import type { Owner, Reach } from '../owner.ts'
 
-/** What became of an answer to a wait. `not-waiting`: nothing of that name was ever waited for. */
+/** What became of an answer to a wait. `not-waiting`: the run never had a wait of that name. */
 export type RespondOutcome =
   | { kind: 'accepted'; run: Run }
   | { kind: 'already-settled'; run: Run }
@@ -19,7 +19,7 @@ export interface PendingWaits {
 export interface RespondRequest {
   runId: string
   wait: string
-  /** Of the wait that the answer was checked for: none of another kind is answered. Null: there was none, and is none. */
+  /** The kind of wait that the answer was checked for. No wait of another kind is answered. Null where there was none. */
   kind: WaitKind | null
   value: Json
   /** Id of the principal who answers. */
@@ -28,10 +28,10 @@ export interface RespondRequest {
 
 /** What runs wait for. */
 export interface WaitStore {
-  /** What a run waits for, and what for answers they have to have; null when it is not reached. */
+  /** The pending waits of a run, with the schemas of their answers. Null when the caller does not reach the run. */
   readWaits(reach: Reach, runId: string): Promise<PendingWaits | null>
   /** The run's waits that are over. */
   readSettledWaits(runId: string): Promise<SettledWait[]>
-  /** Settles the oldest pending wait of that name, and has a waiting run go on. */
+  /** Settles the oldest pending wait of that name, and queues a waiting run. */
   respond(owner: Owner, answer: RespondRequest): Promise<RespondOutcome>
 }
