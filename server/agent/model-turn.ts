@@ -37,6 +37,9 @@ async function stream(
   const messageId = crypto.randomUUID()
   const toolCalls: ToolCall[] = []
   const theirIds: string[] = []
+  // Providers number their calls anew in each answer, and some give several one id.
+  const ids: string[] = []
+  const idOf = (index: number) => (ids[index] ??= createToolCallId())
   let text = ''
   for await (const chunk of model.stream(request, signal)) {
     switch (chunk.type) {
@@ -47,9 +50,12 @@ async function stream(
       case 'reasoning':
         await ctx.emit('reasoning.delta', { messageId, content: chunk.text })
         break
+      case 'tool-input':
+        idOf(chunk.index)
+        break
       case 'tool-call':
         theirIds.push(chunk.toolCall.id)
-        toolCalls.push({ ...chunk.toolCall, id: createToolCallId() })
+        toolCalls.push({ ...chunk.toolCall, id: idOf(toolCalls.length) })
         break
       case 'finish':
         return {
@@ -65,7 +71,7 @@ async function stream(
   throw new ModelError(`The model "${model.name}" stopped without finishing its answer.`, { retriable: true })
 }
 
-/** Providers number their calls anew in each answer, some from 0. 37 characters: some take no more than 40. */
+/** 37 characters: some take no more than 40. */
 function createToolCallId(): string {
   return `call_${crypto.randomUUID().replaceAll('-', '')}`
 }

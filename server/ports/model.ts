@@ -17,14 +17,28 @@ export interface ModelRequest {
 }
 
 export interface TokenUsage {
+  /** All of the request, what a cache had of it included. */
   inputTokens: number
+  /** All of the answer, what was thought included. */
   outputTokens: number
+  /** Of `inputTokens`, those that were read from the provider's cache. */
+  cachedInputTokens?: number
+  /** Of `inputTokens`, those that were written to it. */
+  cacheWriteInputTokens?: number
+  /** Of `outputTokens`, those that were thought. */
+  reasoningTokens?: number
 }
 
-/** What a model streams. `finish` is the last chunk of every stream that did not throw. */
+/**
+ * What a model streams. `finish` is the last chunk of every stream that did not throw. Calls of tools are numbered from 0 in the
+ * order in which they begin, and their `tool-call` chunks come in that order.
+ */
 export type ModelChunk =
   | { type: 'text'; text: string }
   | { type: 'reasoning'; text: string }
+  /** A piece of a call's arguments, as JSON text; the first tells that the call begins. A model may leave these out. */
+  | { type: 'tool-input'; index: number; name: string; text: string }
+  /** A call that is complete. Its id is the provider's, and unique in the answer. */
   | { type: 'tool-call'; toolCall: ToolCall }
   | {
       type: 'finish'
@@ -34,7 +48,8 @@ export type ModelChunk =
       providerData?: Json
     }
 
-export type FinishReason = 'stop' | 'tool-calls' | 'length' | 'content-filter'
+/** `paused`: the provider stopped in the middle, and goes on when it is sent what it said so far. */
+export type FinishReason = 'stop' | 'tool-calls' | 'length' | 'content-filter' | 'paused'
 
 /**
  * The port every model client implements.
@@ -53,9 +68,44 @@ export interface Model {
   prepare?(): Promise<void>
 }
 
+/** What kind of failure a {@link ModelError} is, whichever provider it comes from. */
+export type ModelErrorCode =
+  /** Too many requests, or tokens, in a time. */
+  | 'rate_limited'
+  /** The provider has no capacity at the moment, or is down. */
+  | 'overloaded'
+  /** The account's plan or credit is used up: only a person can help. */
+  | 'quota_exhausted'
+  /** The conversation is longer than the model takes. */
+  | 'context_overflow'
+  /** The provider does not answer that, by its rules for content. */
+  | 'refused'
+  /** The key is wrong, or may not do this. */
+  | 'access_denied'
+  /** There is no such model. */
+  | 'not_found'
+  | 'invalid_request'
+  /** The provider failed at it. */
+  | 'server_error'
+  /** No answer came, or it broke off. */
+  | 'connection'
+  /** The provider was silent for too long. */
+  | 'timed_out'
+  | 'unknown'
+
+interface ModelErrorOptions {
+  retriable: boolean
+  /** Default: `unknown`. */
+  code?: ModelErrorCode
+  status?: number
+  retryAfterMs?: number
+  cause?: unknown
+}
+
 /** A provider refused or broke off a request. */
 export class ModelError extends Error {
   override readonly name = 'ModelError'
+  readonly code: ModelErrorCode
   /** Whether the same request may succeed later: timeouts, 408, 409, 429 and 5xx. */
   readonly retriable: boolean
   /** The provider's HTTP status, where there was one. */
@@ -63,11 +113,9 @@ export class ModelError extends Error {
   /** From `Retry-After`, in milliseconds. */
   readonly retryAfterMs: number | undefined
 
-  constructor(
-    message: string,
-    options: { retriable: boolean; status?: number; retryAfterMs?: number; cause?: unknown },
-  ) {
+  constructor(message: string, options: ModelErrorOptions) {
     super(message, { cause: options.cause })
+    this.code = options.code ?? 'unknown'
     this.retriable = options.retriable
     this.status = options.status
     this.retryAfterMs = options.retryAfterMs

@@ -10,22 +10,26 @@ export interface FakeProvider {
   /** Headers of the requests so far. */
   readonly headers: Headers[]
   /** Answers the next requests, one each, in this order. */
-  answerWith(...answers: (() => Response)[]): void
+  answerWith(...answers: Answer[]): void
 }
+
+/** What to answer, which may depend on what was asked. */
+type Answer = (body: Record<string, unknown>) => Response
 
 /** A provider behind one URL, for the tests of a file; any other request fails the test that makes it. */
 export function fakeProvider(url: string): FakeProvider {
   const bodies: Record<string, unknown>[] = []
   const headers: Headers[] = []
-  const queue: (() => Response)[] = []
+  const queue: Answer[] = []
   const server = setupServer(
     http.post(url, async ({ request }) => {
-      bodies.push((await request.json()) as Record<string, unknown>)
+      const body = (await request.json()) as Record<string, unknown>
+      bodies.push(body)
       headers.push(request.headers)
       const answer = queue.shift()
       return answer === undefined
         ? HttpResponse.json({ error: 'nothing prepared' }, { status: 418 })
-        : answer()
+        : answer(body)
     }),
   )
   beforeEach(() => {
@@ -75,7 +79,14 @@ export function refused(status: number, body: unknown, headers: Record<string, s
   return () => HttpResponse.json(body as Record<string, unknown>, { status, headers })
 }
 
+/** What a model streams, but for the pieces of tools' arguments. */
 export async function collect(
+  ...asked: Parameters<typeof collectAll>
+): Promise<Exclude<ModelChunk, { type: 'tool-input' }>[]> {
+  return (await collectAll(...asked)).filter((chunk) => chunk.type !== 'tool-input')
+}
+
+export async function collectAll(
   model: Model,
   request: ModelRequest,
   signal: AbortSignal = new AbortController().signal,

@@ -10,7 +10,7 @@ import type { Model, ModelChunk, ModelRequest } from '../../ports/model.ts'
 import { type Provider, toModelError } from '../provider/provider-error.ts'
 import { toProviderMessages } from '../provider/provider-messages.ts'
 import { streamFrom } from '../provider/provider-stream.ts'
-import { watchedFetch } from '../provider/watched-fetch.ts'
+import { providerFetch } from '../provider/provider-fetch.ts'
 
 export interface AnthropicModelOptions {
   /** Default: `claude-sonnet-5-5`. */
@@ -59,7 +59,7 @@ export function createAnthropicModel(options: AnthropicModelOptions = {}): Model
       ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs }),
       maxRetries: options.maxRetries ?? 2,
     })
-    const anthropic = client.withOptions({ fetch: watchedFetch(onActivity) })
+    const anthropic = client.withOptions({ fetch: providerFetch(onActivity) })
 
     const { system, messages } = toAnthropicPrompt(...inCurrentTurn(request.messages))
     const body: Anthropic.MessageCreateParamsStreaming = {

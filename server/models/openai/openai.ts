@@ -3,12 +3,15 @@ import { ConfigError } from '../../config/config.ts'
 import { PROVIDERS } from '../../config/providers.ts'
 import { loadSdk } from './load-sdk.ts'
 import type { Model, ModelChunk, ModelRequest } from '../../ports/model.ts'
-import { fromChatChunks } from './chunks.ts'
+import { chatRemedies } from './chat-remedies.ts'
+import { fromChatEvents } from './chunks.ts'
 import { toChatMessage, toChatTool } from './messages.ts'
 import { type Provider, toModelError } from '../provider/provider-error.ts'
+import { providerFetch } from '../provider/provider-fetch.ts'
 import { toProviderMessages } from '../provider/provider-messages.ts'
 import { streamFrom } from '../provider/provider-stream.ts'
-import { watchedFetch } from '../provider/watched-fetch.ts'
+import { readEvents } from '../provider/read-events.ts'
+import { type Body, createRemedies } from '../provider/remedies.ts'
 
 export interface OpenAIModelOptions {
   /** Default: `gpt-5.6-terra`. */
@@ -41,14 +44,15 @@ export function createOpenAIModel(options: OpenAIModelOptions = {}): Model {
   const provider: Provider = { ...PROVIDERS.openai, apiKey }
 
   let client: OpenAI | undefined
-  let extra = options.extra ?? {}
+  const extra = options.extra ?? {}
+  const ask = createRemedies(chatRemedies(new Set(Object.keys(extra))))
 
   async function* stream(
     request: ModelRequest,
-    signal: AbortSignal,
+    given: AbortSignal,
     onActivity: () => void = () => {},
   ): AsyncGenerator<ModelChunk, void, undefined> {
-    signal.throwIfAborted()
+    given.throwIfAborted()
     const sdk = await loadSdk()
     client ??= new sdk.OpenAI({
       apiKey,
@@ -56,45 +60,51 @@ export function createOpenAIModel(options: OpenAIModelOptions = {}): Model {
       ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs }),
       maxRetries: options.maxRetries ?? 2,
     })
-    const openai = client.withOptions({ fetch: watchedFetch(onActivity) })
+    const openai = client.withOptions({ fetch: providerFetch(onActivity) })
+    const server = new URL(client.baseURL).host
+    const over = new AbortController()
+    const signal = AbortSignal.any([given, over.signal])
 
-    const open = async () => {
-      try {
-        return await openai.chat.completions.create(toBody(name, request, extra), { signal })
-      } catch (error) {
-        if (!wantsNoReasoning(error) || 'reasoning_effort' in extra) throw error
-        extra = { ...extra, reasoning_effort: 'none' }
-        return openai.chat.completions.create(toBody(name, request, extra), { signal })
-      }
+    // A connection error is an API error without an answer.
+    const failureOf = (error: unknown) =>
+      error instanceof sdk.APIError && !(error instanceof sdk.APIConnectionError)
+        ? toFailure(error)
+        : undefined
+    const refusalOf = (error: unknown) => {
+      const failure = failureOf(error)
+      return failure?.status === 400 || failure?.status === 422 ? failure : undefined
     }
-    // From some models on, OpenAI takes tools in chat completions only with reasoning switched off, and
-    // says so by refusing this one parameter, also when it was not sent.
-    const wantsNoReasoning = (error: unknown) =>
-      error instanceof sdk.BadRequestError &&
-      error.param === 'reasoning_effort' &&
-      Boolean(request.tools?.length)
+    const send = (body: Body) =>
+      openai.chat.completions
+        // The fields that it has are OpenAI's and the caller's.
+        .create(body as unknown as OpenAI.ChatCompletionCreateParamsStreaming, { signal })
+        .asResponse()
+    const open = async () => readEvents(await ask(toBody(request, { name, extra, server }), send, refusalOf))
 
-    const translate = (error: unknown) => {
-      // A connection error is an API error without an answer.
-      const answered = error instanceof sdk.APIError && !(error instanceof sdk.APIConnectionError)
-      return toModelError(provider, error, answered ? toFailure(error) : undefined)
+    const events = streamFrom(open, given, (error) => toModelError(provider, error, failureOf(error)))
+    try {
+      yield* fromChatEvents(events, {
+        server,
+        toError: (failure) => toModelError(provider, undefined, failure),
+      })
+    } finally {
+      // Whoever stops reading ends the request too.
+      over.abort()
     }
-    const chunks = streamFrom(open, signal, translate)
-    yield* fromChatChunks(chunks, () => toModelError(provider, undefined))
   }
 
   return { provider: PROVIDER, name, stream, prepare: async () => void (await loadSdk()) }
 }
 
 function toBody(
-  model: string,
   request: ModelRequest,
-  extra: Record<string, unknown>,
-): OpenAI.ChatCompletionCreateParamsStreaming {
-  const { messages, tools, maxOutputTokens, temperature } = request
+  { name, extra, server }: { name: string; extra: Record<string, unknown>; server: string },
+): Body {
+  const { tools, maxOutputTokens, temperature } = request
+  const { messages, dataOf } = toProviderMessages(request.messages, PROVIDER)
   return {
-    model,
-    messages: toProviderMessages(messages, PROVIDER).messages.map(toChatMessage),
+    model: name,
+    messages: messages.map((message) => toChatMessage(message, { data: dataOf(message), server })),
     ...(tools === undefined || tools.length === 0 ? {} : { tools: tools.map(toChatTool) }),
     ...(maxOutputTokens === undefined ? {} : { max_completion_tokens: maxOutputTokens }),
     ...(temperature === undefined ? {} : { temperature }),
@@ -105,6 +115,15 @@ function toBody(
 }
 
 function toFailure(error: InstanceType<typeof OpenAI.APIError>) {
-  const { status, headers, type, code } = error
-  return { status, headers, type, code, message: error.message }
+  const { status, headers, type, param } = error
+  // Whatever the type says: some servers write a number.
+  const code: unknown = error.code
+  return {
+    status,
+    headers,
+    type,
+    param,
+    code: typeof code === 'number' ? String(code) : (code as string | null | undefined),
+    message: error.message,
+  }
 }
