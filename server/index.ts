@@ -115,7 +115,15 @@ export type { PendingWait, WaitKind } from './contract/wait.ts'
 export { createDemoModel } from './models/demo/demo.ts'
 export type { DemoModelOptions } from './models/demo/demo.ts'
 export { ModelError } from './ports/model.ts'
-export type { Model, ModelChunk, ModelRequest, ToolSpec } from './ports/model.ts'
+export type {
+  FinishReason,
+  Model,
+  ModelChunk,
+  ModelErrorCode,
+  ModelRequest,
+  TokenUsage,
+  ToolSpec,
+} from './ports/model.ts'
 export type { Register, RegisterAgents } from './agent/registry.ts'
 export { StartupError } from './ports/startup-error.ts'
 export { RunInterruption } from './worker/interruption.ts'

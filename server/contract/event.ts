@@ -100,6 +100,11 @@ export const RUNTIME_EVENTS = {
       model: z.string(),
       inputTokens: z.int(),
       outputTokens: z.int(),
+      /** Of `inputTokens`, those read from the provider's cache, and written to it. */
+      cachedInputTokens: z.int().optional(),
+      cacheWriteInputTokens: z.int().optional(),
+      /** Of `outputTokens`, those that were thought. */
+      reasoningTokens: z.int().optional(),
       /** The answer that it is about. */
       messageId: z.string().optional(),
     }),
