@@ -5,7 +5,7 @@ export type { Conversation, ConversationDetail } from '../server/contract/conver
 export type { ErrorBody, ErrorCode } from '../server/contract/agent-runtime-error.ts'
 export type { AnyRunEvent, EventEnvelope, RunEvent } from '../server/contract/event.ts'
 export type { Json, JsonObject } from '../server/contract/json.ts'
-export type { Message, ToolCall } from '../server/contract/message.ts'
+export type { HistoryMessage, Message, StoredMessage, ToolCall } from '../server/contract/message.ts'
 export type {
   AudioPart,
   FilePart,

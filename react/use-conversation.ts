@@ -3,7 +3,7 @@ import { useMemo } from 'react'
 import { toAgentError } from '../client/to-agent-error.ts'
 import type { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
 import type { ConversationDetail } from '../server/contract/conversation.ts'
-import type { Message } from '../server/contract/message.ts'
+import type { HistoryMessage } from '../server/contract/message.ts'
 import type { Queries } from './queries.ts'
 import { isWorthRetrying } from './queries.ts'
 
@@ -18,7 +18,7 @@ export interface ConversationView {
   /** Undefined until it was read, and while there is none. */
   readonly conversation: ConversationDetail | undefined
   /** Oldest first. */
-  readonly messages: readonly Message[]
+  readonly messages: readonly HistoryMessage[]
   /** There are older messages than `limit` lets through. */
   readonly hasMore: boolean
   readonly isLoading: boolean
@@ -56,4 +56,4 @@ export function createUseConversation(useQueries: () => Queries): UseConversatio
   }
 }
 
-const NO_MESSAGES: readonly Message[] = []
+const NO_MESSAGES: readonly HistoryMessage[] = []

@@ -84,7 +84,14 @@ export { AgentRuntimeError } from './contract/agent-runtime-error.ts'
 export type { ErrorBody, ErrorCode } from './contract/agent-runtime-error.ts'
 export type { AnyRunEvent, EventEnvelope, EventFilter, RunEvent, Visibility } from './contract/event.ts'
 export type { Json, JsonObject, Jsonify } from './contract/json.ts'
-export type { AgentMessage, Message, ProviderData, ToolCall } from './contract/message.ts'
+export type {
+  AgentMessage,
+  HistoryMessage,
+  Message,
+  ProviderData,
+  StoredMessage,
+  ToolCall,
+} from './contract/message.ts'
 export type {
   AudioPart,
   FilePart,

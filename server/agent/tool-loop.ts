@@ -104,19 +104,22 @@ export async function toolLoop(ctx: ToolLoopContext, options: ToolLoopOptions = 
   const usage: TokenUsage = { inputTokens: 0, outputTokens: 0 }
 
   for (let turn = 1; turn <= maxTurns; turn++) {
-    const answer = await takeModelTurn(ctx, model, { ...request, messages: [...given, ...messages] })
+    const answer = await takeModelTurn(ctx, model, { ...request, messages: [...given] })
     usage.inputTokens += answer.usage.inputTokens
     usage.outputTokens += answer.usage.outputTokens
-    messages.push({
+    const said: AgentMessage = {
       role: 'assistant',
       content: answer.text === '' && answer.toolCalls.length > 0 ? null : answer.text,
       ...(answer.toolCalls.length === 0 ? {} : { toolCalls: answer.toolCalls }),
       ...(answer.providerData ? { providerData: answer.providerData } : {}),
-    })
+    }
+    messages.push({ ...said, id: answer.messageId })
     if (answer.toolCalls.length === 0) {
       return { text: answer.text, messages, finishReason: answer.finishReason, usage }
     }
-    messages.push(...(await runToolCalls(ctx, tools, answer.toolCalls)))
+    const results = await runToolCalls(ctx, tools, answer.toolCalls)
+    messages.push(...results)
+    given.push(said, ...results)
   }
   throw new ModelError(
     `The model still asked for tools after ${maxTurns} turns. Raise maxTurns, or tell it when to stop.`,

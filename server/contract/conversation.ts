@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { JsonObject } from './json.ts'
-import { Message } from './message.ts'
+import { HistoryMessage } from './message.ts'
 import { pageLimit, wholeNumber } from './page.ts'
 import { Owner } from './principal.ts'
 import { ConversationId, ExternalId } from './run.ts'
@@ -29,7 +29,8 @@ export type ConversationSummary = Pick<Conversation, 'id' | 'owner' | 'agentKey'
 /** A conversation with a window of its history; `limit` and `offset` count back from the newest message. */
 export type ConversationDetail = z.infer<typeof ConversationDetail>
 export const ConversationDetail = Conversation.extend({
-  messages: z.array(Message),
+  /** The path to the chosen leaf, oldest first. */
+  messages: z.array(HistoryMessage),
   totalMessages: z.int(),
   hasMore: z.boolean(),
 })

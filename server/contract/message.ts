@@ -43,6 +43,31 @@ export const Message = z.discriminatedUnion('role', [
   ToolMessage,
 ])
 
+/** What a message that is kept has beside what it says. */
+const kept = {
+  /** That of its events (`messageId`), by which what was read live and what is stored are one. Of an input the runtime makes it. */
+  id: z.string(),
+  /** Which it went into, or which answered with it. */
+  runId: z.uuid(),
+  /** ISO 8601 in UTC. */
+  createdAt: z.iso.datetime(),
+}
+
+/** A message of a run. */
+export type StoredMessage = z.infer<typeof StoredMessage>
+export const StoredMessage = z.intersection(Message, z.object(kept))
+
+/** A message of a conversation, which is a tree of them. */
+export type HistoryMessage = z.infer<typeof HistoryMessage>
+export const HistoryMessage = z.intersection(
+  Message,
+  z.object({
+    ...kept,
+    /** The message it follows; null where it is the first. */
+    parentId: z.string().nullable(),
+  }),
+)
+
 /** What a model's provider needs back with its answer. It is returned to that provider, unchanged, and not interpreted. */
 export type ProviderData = z.infer<typeof ProviderData>
 export const ProviderData = z.object({
@@ -54,14 +79,17 @@ export const ProviderData = z.object({
   data: z.string().nullable(),
 })
 
+/** Of the event by which it was said. Default: that of an `assistant.message` of the attempt with the same text, if there is one. */
+const id = z.string().min(1).max(200).optional()
+
 /**
  * A message as agents and models have it. `providerData` is stored with the message and never leaves the
- * server: callers neither read nor write it.
+ * server: callers neither read nor write it. An agent that answers with a message may say which `id` it has.
  */
 export type AgentMessage = z.infer<typeof AgentMessage>
 export const AgentMessage = z.discriminatedUnion('role', [
-  SystemMessage,
-  UserMessage,
-  AssistantMessage.extend({ providerData: ProviderData.optional() }),
-  ToolMessage,
+  SystemMessage.extend({ id }),
+  UserMessage.extend({ id }),
+  AssistantMessage.extend({ id, providerData: ProviderData.optional() }),
+  ToolMessage.extend({ id }),
 ])

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { Json, JsonObject } from './json.ts'
-import { Message } from './message.ts'
+import { Message, StoredMessage } from './message.ts'
 import { pageLimit } from './page.ts'
 import { Owner } from './principal.ts'
 import { Scope } from './scope.ts'
@@ -74,7 +74,7 @@ export type RunSummary = Pick<Run, 'id' | 'owner' | 'agentKey' | 'status' | 'con
 
 /** A run with the messages that went in and, once it ended, those it answered with; and what it waits for. */
 export type RunDetail = z.infer<typeof RunDetail>
-export const RunDetail = Run.extend({ messages: z.array(Message), waits: z.array(PendingWait) })
+export const RunDetail = Run.extend({ messages: z.array(StoredMessage), waits: z.array(PendingWait) })
 
 /**
  * What happens to a run created in a conversation that has one under way: it is refused (`reject`), waits for

@@ -1,5 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { createHash } from 'node:crypto'
 import type { Json } from '../contract/json.ts'
+import type { AgentMessage } from '../contract/message.ts'
 
 interface Speaker {
   /** The prefix of ids that are made for messages without one. */
@@ -21,6 +23,8 @@ export class AttemptMessages {
   readonly #outsideOfSteps: Speaker
   readonly #begun = new Set<string>()
   readonly #kept = new Set<string>()
+  /** By the digest of their text, since a text may be large: the ids of the messages that have it. */
+  readonly #saidAs = new Map<string, string[]>()
 
   constructor(runId: string) {
     this.#outsideOfSteps = { prefix: runId, ids: new Set(), emitted: 0 }
@@ -35,10 +39,31 @@ export class AttemptMessages {
 
   note(type: string, payload: Json): void {
     if (!MESSAGE_EVENTS.has(type) || typeof payload !== 'object' || payload === null) return
-    const { messageId } = payload as { messageId?: unknown }
+    const { messageId, content } = payload as { messageId?: unknown; content?: unknown }
     if (typeof messageId !== 'string') return
+    if (type === 'assistant.message' && typeof content === 'string') this.#noteText(messageId, content)
     this.#begun.add(messageId)
     currentStep.getStore()?.ids.add(messageId)
+  }
+
+  #noteText(messageId: string, content: string): void {
+    const text = digestOf(content)
+    const ids = this.#saidAs.get(text) ?? []
+    if (!ids.includes(messageId)) this.#saidAs.set(text, [...ids, messageId])
+  }
+
+  /** What the agent answers with, by the ids of the events that told it: what is read live and what is stored are one. */
+  named(messages: readonly AgentMessage[]): AgentMessage[] {
+    const taken = new Set(messages.flatMap(({ id }) => id ?? []))
+    return messages.map((message) => {
+      if (message.id !== undefined || message.role !== 'assistant' || typeof message.content !== 'string') {
+        return message
+      }
+      const id = this.#saidAs.get(digestOf(message.content))?.find((said) => !taken.has(said))
+      if (id === undefined) return message
+      taken.add(id)
+      return { ...message, id }
+    })
   }
 
   /** Does a step's work. `messageIds` names the messages that it emitted. */
@@ -57,3 +82,5 @@ export class AttemptMessages {
     return [...this.#begun].filter((id) => !this.#kept.has(id))
   }
 }
+
+const digestOf = (text: string) => createHash('sha256').update(text).digest('base64')

@@ -95,7 +95,9 @@ export class RunLog {
     const { payload } = event
     const told = ending.status === 'queued' ? { ...Object(payload), messageIds: this.messages.void } : payload
     this.#pending.push({ ...event, payload: toStorableJson(told), bytes: 0 })
-    this.#ending = { value: ending, settle }
+    const isAnswered = 'messages' in ending && ending.messages.length > 0
+    const value = isAnswered ? { ...ending, messages: this.messages.named(ending.messages) } : ending
+    this.#ending = { value, settle }
     return settle.promise
   }
 

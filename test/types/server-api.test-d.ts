@@ -22,6 +22,7 @@ import type {
   JsonObject,
   ListConversationsRequest,
   ListRunsRequest,
+  HistoryMessage,
   Message,
   Page,
   PendingWait,
@@ -31,6 +32,7 @@ import type {
   RunDetail,
   RunError,
   RunStatus,
+  StoredMessage,
   WaitKind,
 } from '../../server/index.ts'
 
@@ -69,7 +71,9 @@ describe('what these types are made of', () => {
     expectTypeOf<Run['error']>().toEqualTypeOf<RunError | null>()
     expectTypeOf<Run['metadata']>().toEqualTypeOf<JsonObject>()
     expectTypeOf<Run['output']>().toEqualTypeOf<Json>()
-    expectTypeOf<RunDetail['messages'][number]>().toEqualTypeOf<Message>()
+    expectTypeOf<RunDetail['messages'][number]>().toEqualTypeOf<StoredMessage>()
+    expectTypeOf<StoredMessage>().toExtend<Message>()
+    expectTypeOf<ConversationDetail['messages'][number]>().toEqualTypeOf<HistoryMessage>()
     expectTypeOf<RunDetail['waits'][number]>().toEqualTypeOf<PendingWait>()
     expectTypeOf<PendingWait['kind']>().toEqualTypeOf<WaitKind>()
     expectTypeOf<CreateRunRequest['conversationPolicy']>().toEqualTypeOf<ConversationPolicy | undefined>()

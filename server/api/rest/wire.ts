@@ -11,6 +11,7 @@ import type {
 import { RUNTIME_EVENTS } from '../../contract/event.ts'
 import type { AnyRunEvent } from '../../contract/event.ts'
 import type { Json, JsonObject } from '../../contract/json.ts'
+import type { StoredMessage } from '../../contract/message.ts'
 import type { Page } from '../../contract/page.ts'
 import { RespondInput } from '../../contract/run.ts'
 import type { Owner } from '../../contract/principal.ts'
@@ -101,10 +102,16 @@ export function toRestRun(run: Run) {
   }
 }
 
+/** Its time has the name that clients of the Python system read. */
+function toRestMessage(message: StoredMessage) {
+  const { id, runId, createdAt } = message
+  return { id, ...toChatMessage(message), run_id: runId, timestamp: createdAt }
+}
+
 export function toRestRunDetail(run: RunDetail) {
   return {
     ...toRestRun(run),
-    messages: run.messages.map(toChatMessage),
+    messages: run.messages.map(toRestMessage),
     waits: run.waits.map(({ expiresAt, ...wait }) => ({ ...wait, expires_at: expiresAt })),
   }
 }
@@ -155,7 +162,10 @@ export function toRestConversation(conversation: Conversation) {
 export function toRestConversationDetail(conversation: ConversationDetail) {
   return {
     ...toRestConversation(conversation),
-    messages: conversation.messages.map(toChatMessage),
+    messages: conversation.messages.map((message) => ({
+      ...toRestMessage(message),
+      parent_id: message.parentId,
+    })),
     total_messages: conversation.totalMessages,
     has_more: conversation.hasMore,
   }

@@ -4,7 +4,7 @@ import type {
   UpdateConversationInput,
 } from '../../contract/conversation.ts'
 import type { JsonObject } from '../../contract/json.ts'
-import type { Message } from '../../contract/message.ts'
+import type { HistoryMessage } from '../../contract/message.ts'
 import type { Page, PageCursor } from '../../contract/page.ts'
 import type { RunStatus } from '../../contract/run.ts'
 import type { Owner, Reach } from '../owner.ts'
@@ -46,7 +46,7 @@ export interface ConversationStore {
     reach: Reach,
     conversationId: string,
     window: { limit: number; offset: number; statuses: readonly RunStatus[] },
-  ): Promise<{ messages: Message[]; total: number }>
+  ): Promise<{ messages: HistoryMessage[]; total: number }>
   /** Gives the next run of each conversation its turn when none is under way there. */
   giveTurns(turns: TurnsToGive): Promise<GivenTurn[]>
 }

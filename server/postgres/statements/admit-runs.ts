@@ -35,7 +35,7 @@ const LOCK = {
     )
     UPDATE agent_runtime.conversation c SET updated_at = now() FROM locked
     WHERE c.id = locked.id
-    RETURNING c.id`,
+    RETURNING c.id, c.branch`,
 }
 
 const FIND_ACTIVE = {
@@ -86,21 +86,21 @@ const INTERRUPT = {
 }
 
 /**
- * Nobody else creates a run in these conversations, nor gives a turn, until the transaction ends.
+ * Nobody else creates a run in these conversations, nor gives a turn or chooses a branch, until the transaction ends.
  *
- * @returns the ids of those that are there and the caller's.
+ * @returns of those that are there and the caller's the chosen branches.
  */
 export async function lockConversations(
   client: pg.PoolClient,
   runs: readonly NewRun[],
-): Promise<ReadonlySet<string>> {
+): Promise<ReadonlyMap<string, number>> {
   const inConversation = runs.filter(comesIntoConversation)
-  if (inConversation.length === 0) return new Set()
-  const owned = await execute<{ id: string }>(client, LOCK, [
+  if (inConversation.length === 0) return new Map()
+  const owned = await execute<{ id: string; branch: number }>(client, LOCK, [
     inConversation.map((run) => run.conversationId),
     ...ownerColumns(inConversation.map((run) => run.principal)),
   ])
-  return new Set(owned.map(({ id }) => id))
+  return new Map(owned.map(({ id, branch }) => [id, branch]))
 }
 
 /**
@@ -110,18 +110,18 @@ export async function lockConversations(
 export async function admitRuns(
   client: pg.PoolClient,
   runs: readonly NewRun[],
-  { ownedIds, visibilityOf }: { ownedIds: ReadonlySet<string>; visibilityOf: VisibilityOf },
+  { branchOf, visibilityOf }: { branchOf: ReadonlyMap<string, number>; visibilityOf: VisibilityOf },
 ): Promise<Map<string, Admission>> {
   const admissions = new Map<string, Admission>()
   const inConversation = runs.filter(comesIntoConversation)
   if (inConversation.length === 0) return admissions
 
-  const active = await execute<ActiveRun>(client, FIND_ACTIVE, [[...ownedIds]])
+  const active = await execute<ActiveRun>(client, FIND_ACTIVE, [[...branchOf.keys()]])
   for (const run of inConversation) {
     const before = active.filter((other) => other.conversationId === run.conversationId)
     admissions.set(
       run.id,
-      ownedIds.has(run.conversationId ?? '')
+      branchOf.has(run.conversationId ?? '')
         ? await admit(client, { run, before, visibilityOf })
         : { refusal: { kind: 'no-conversation' } },
     )

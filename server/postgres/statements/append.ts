@@ -11,6 +11,7 @@ import type { VisibilityOf } from './insert-event.ts'
 import { havingPatience } from './patience.ts'
 import { execute, inTransaction } from '../connections/transaction.ts'
 import type { Executor } from '../connections/transaction.ts'
+import { FIRST_OUTPUT_POSITION } from './stored-messages.ts'
 import { addWaits } from './waits.ts'
 
 // One statement, one commit, for everything all runs of a worker produced since the last flush: events,
@@ -61,9 +62,9 @@ const APPEND = {
         JOIN moved ON moved.id = e.run_id`,
       )}
     ), answers AS (
-      INSERT INTO agent_runtime.message (run_id, position, conversation_id, origin, body)
-      SELECT m.run_id, m.position, moved.conversation_id, 'output', m.body
-      FROM unnest($14::uuid[], $15::int[], $16::jsonb[]) AS m (run_id, position, body)
+      INSERT INTO agent_runtime.message (run_id, position, id, conversation_id, origin, body)
+      SELECT m.run_id, m.position, m.id, moved.conversation_id, 'output', m.body
+      FROM unnest($14::uuid[], $15::int[], $16::jsonb[], $21::text[]) AS m (run_id, position, body, id)
       JOIN moved ON moved.id = m.run_id
     ), unanswered AS (${cancelWaits(`run_id = ANY (ARRAY(SELECT id FROM moved WHERE status NOT IN ${OPEN}))`)}
     )
@@ -79,9 +80,6 @@ const WHY_NOT = {
 
 /** How long the runs of a flush wait for one whose row somebody holds. */
 const PATIENCE_MS = 250
-
-// Output messages come after any input, whose number the worker does not know.
-const FIRST_OUTPUT_POSITION = 1_000_000
 
 export async function append(
   pool: pg.Pool,
@@ -115,9 +113,14 @@ function endingOf({ ending }: RunAppend): RunEnding | undefined {
 /** @returns the runs whose append was written. */
 async function write(executor: Executor, batch: readonly RunAppend[]): Promise<Set<string>> {
   const events = batch.flatMap((run) => run.events.map((event) => ({ runId: run.runId, event })))
-  const messages = batch.flatMap((run) =>
-    (endingOf(run)?.messages ?? []).map((message, index) => ({ runId: run.runId, index, message })),
-  )
+  const messages = batch.flatMap((run) => {
+    const ids = new Set<string>()
+    return (endingOf(run)?.messages ?? []).map(({ id, ...message }, index) => {
+      const isFirst = id !== undefined && !ids.has(id)
+      if (isFirst) ids.add(id)
+      return { runId: run.runId, index, id: isFirst ? id : null, message }
+    })
+  })
   const moved = await execute<{ id: string }>(executor, APPEND, [
     batch.map((run) => run.runId),
     batch.map((run) => run.attempt),
@@ -139,6 +142,7 @@ async function write(executor: Executor, batch: readonly RunAppend[]): Promise<S
     batch.map(({ ending }) => (ending?.status === 'queued' ? ending.failures : 0)),
     PATIENCE_MS,
     batch.map(({ ending }) => (ending?.status === 'queued' ? ending.losses : 0)),
+    messages.map(({ id }) => id),
   ])
   return new Set(moved.map(({ id }) => id))
 }

@@ -1,5 +1,6 @@
 import type { AgentMessage } from '../../contract/message.ts'
 import { mostOf } from './bounded-page.ts'
+import { branchPath, isOnPath, untilPosition } from './branch-path.ts'
 
 export interface BoundedHistory {
   /** Oldest first. */
@@ -16,30 +17,34 @@ const MAX_HISTORY_RUNS = 10_000
 const CHUNK_BYTES = 4 * 1024 * 1024
 
 /**
- * SQL for what was said in a conversation (an expression) by runs that succeeded, as text of a {@link BoundedHistory}: its
+ * SQL for what was said before a run (a row) on its path by runs that succeeded, as text of a {@link BoundedHistory}: the
  * newest runs that fit. Of a run all or nothing, so that no result of a tool comes without its call.
  *
  * Runs are made JSON a chunk at a time, newest first, until there is no room for the next. Chunks are made by the most
  * that messages can be unpacked, so no more is unpacked than fits, and one chunk; almost always one is all there is.
  */
-export function boundedHistory(conversationId: string): string {
+export function boundedHistory(run: string): string {
+  const conversationId = `${run}.conversation_id`
   return `(
-        WITH RECURSIVE spoken AS (
-          SELECT id, ordinal, sum(bytes) OVER (ORDER BY ordinal DESC) AS bytes_until
+        WITH RECURSIVE ${branchPath({ conversationId, branch: `${run}.branch`, ordinal: `${run}.ordinal` })}, spoken AS (
+          SELECT id, ordinal, until, sum(bytes) OVER (ORDER BY ordinal DESC) AS bytes_until
           FROM (
-            SELECT id, ordinal FROM agent_runtime.run
-            WHERE conversation_id = ${conversationId} AND status = 'succeeded'
-            ORDER BY id DESC
+            SELECT o.id, o.ordinal, ${untilPosition('o')} AS until
+            FROM agent_runtime.run o CROSS JOIN path
+            WHERE o.conversation_id = ${conversationId} AND ${isOnPath('o', `o.status = 'succeeded'`)}
+            ORDER BY o.id DESC
             LIMIT ${MAX_HISTORY_RUNS}
           ) AS newest
           CROSS JOIN LATERAL (
-            SELECT sum(${mostOf('body')})::float8 AS bytes FROM agent_runtime.message WHERE run_id = newest.id
+            SELECT sum(${mostOf('body')})::float8 AS bytes FROM agent_runtime.message
+            WHERE run_id = newest.id AND position < newest.until
           ) AS said
           WHERE bytes > 0
         ), chunk AS MATERIALIZED (
-          SELECT row_number() OVER (ORDER BY part) AS n, run_ids
+          SELECT row_number() OVER (ORDER BY part) AS n, run_ids, until
           FROM (
-            SELECT floor(bytes_until / ${CHUNK_BYTES}) AS part, array_agg(id ORDER BY ordinal) AS run_ids
+            SELECT floor(bytes_until / ${CHUNK_BYTES}) AS part, array_agg(id ORDER BY ordinal) AS run_ids,
+              array_agg(until ORDER BY ordinal) AS until
             FROM spoken GROUP BY part
           ) AS parts
         ), fitting AS (
@@ -49,9 +54,11 @@ export function boundedHistory(conversationId: string): string {
           FROM fitting JOIN chunk ON chunk.n = fitting.n + 1
           CROSS JOIN LATERAL (
             SELECT string_agg(m.body::text, ',' ORDER BY spoken.place, m.position) AS bodies
-            FROM unnest(chunk.run_ids) WITH ORDINALITY AS spoken (id, place)
+            FROM unnest(chunk.run_ids, chunk.until) WITH ORDINALITY AS spoken (id, until, place)
             CROSS JOIN LATERAL (
-              SELECT position, body FROM agent_runtime.message WHERE run_id = spoken.id OFFSET 0
+              SELECT position, body FROM agent_runtime.message
+              WHERE run_id = spoken.id AND position < spoken.until
+              OFFSET 0
             ) AS m
           ) AS said
           WHERE fitting.bytes + octet_length(said.bodies) <= ${MAX_HISTORY_BYTES}

@@ -63,7 +63,7 @@ const CLAIM = {
       (SELECT json_agg(m.body ORDER BY m.position) FROM agent_runtime.message m
         WHERE m.run_id = r.id AND m.origin = 'input') AS input,
       CASE WHEN r.conversation_id IS NOT NULL THEN
-        ${boundedHistory('r.conversation_id')}
+        ${boundedHistory('r')}
       END AS history
     FROM r`,
 }

@@ -13,6 +13,7 @@ import type { VisibilityOf } from './insert-event.ts'
 import { openGates } from './gates.ts'
 import type { Gate, GateOf } from './gates.ts'
 import { insertRuns } from './insert-runs.ts'
+import type { Place } from './insert-runs.ts'
 import { lockConversations, admitRuns } from './admit-runs.ts'
 import { lockSessions } from './lock-sessions.ts'
 import { dropConversations, openConversations } from './open-conversations.ts'
@@ -87,21 +88,22 @@ async function createCarefully(
   // After the conversations, all of which the first wave locks, and before anything that others may wait for.
   let gateOf: GateOf | undefined
   for (const wave of inWaves(asked)) {
-    const [isClaimed, ownedIds] = await Promise.all([lockedSessions, lockConversations(client, wave)])
+    const [isClaimed, branchOf] = await Promise.all([lockedSessions, lockConversations(client, wave)])
     for (const { id, principal } of wave) if (isClaimed(principal)) answers.set(id, { kind: 'session-over' })
     const current = wave.filter((run) => !answers.has(run.id))
     gateOf ??= await openGates(client, asked, runsAtOnce)
     const existing = await findExistingInConversations(client, current)
     const fresh = current.filter((run) => !existing.has(run.id))
-    if (fresh.some((run) => isNamedByKey(run) && !ownedIds.has(run.conversationId ?? ''))) {
+    if (fresh.some((run) => isNamedByKey(run) && !branchOf.has(run.conversationId ?? ''))) {
       throw new StoreFailure('contended', 'A conversation was deleted when a run was about to come into it.')
     }
-    const admissions = await admitRuns(client, fresh, { ownedIds, visibilityOf })
+    const admissions = await admitRuns(client, fresh, { branchOf, visibilityOf })
     const wanted = fresh.filter((run) => admissions.get(run.id)?.refusal === undefined)
-    const places = new Map<string, { waitsForTurn: boolean; gate: Gate | null }>()
+    const places = new Map<string, Place>()
     for (const run of wanted) {
       const waitsForTurn = admissions.get(run.id)?.waits ?? false
-      places.set(run.id, { waitsForTurn, gate: gateOf(run, waitsForTurn) })
+      const branch = branchOf.get(run.conversationId ?? '') ?? 0
+      places.set(run.id, { waitsForTurn, gate: gateOf(run, waitsForTurn), branch })
     }
     const isParked = (id: string) => !MAY_PASS.has(places.get(id)?.gate ?? null)
     for (const row of await insertRuns(client, wanted, (run) => places.get(run.id))) {

@@ -7,6 +7,15 @@ import type { Gate } from './gates.ts'
 import { RUN_COLUMNS } from './rows.ts'
 import type { RunRow } from './rows.ts'
 
+/** What is decided of a run under its conversation's lock. */
+export interface Place {
+  waitsForTurn: boolean
+  gate: Gate | null
+  branch: number
+}
+
+const ALONE: Place = { waitsForTurn: false, gate: null, branch: 0 }
+
 interface Inserted {
   run: NewRun
   owner: ReturnType<typeof ownerValues>
@@ -42,7 +51,7 @@ const further = (n: number) => `$${COLUMNS.length + n}`
 const MADE = `, made AS (
       INSERT INTO agent_runtime.conversation (id, tenant_id, owner_id, owner_kind, agent_key)
       SELECT r.conversation_id, r.tenant_id, r.owner_id, r.owner_kind, r.agent_key
-      FROM r JOIN unnest(${further(6)}::uuid[]) AS n (run_id) ON n.run_id = r.id
+      FROM r JOIN unnest(${further(7)}::uuid[]) AS n (run_id) ON n.run_id = r.id
     )`
 
 // ON CONFLICT is for the idempotency key: the run of then is the answer.
@@ -50,18 +59,18 @@ const insert = (name: string, conversations: string) => ({
   name,
   text: `
     WITH r AS (
-      INSERT INTO agent_runtime.run (${names}, gate, turn, ordinal)
-      SELECT ${names}, gate,
+      INSERT INTO agent_runtime.run (${names}, gate, branch, turn, ordinal)
+      SELECT ${names}, gate, branch,
         CASE WHEN waits_for_turn THEN nextval('agent_runtime.run_turn_seq') END,
         CASE WHEN conversation_id IS NOT NULL THEN nextval('agent_runtime.run_ordinal_seq') END
-      FROM unnest(${arrays}, ${further(1)}::bool[], ${further(2)}::agent_runtime.run_gate[])
-        AS n (${names}, waits_for_turn, gate)
+      FROM unnest(${arrays}, ${further(1)}::bool[], ${further(2)}::agent_runtime.run_gate[], ${further(3)}::int[])
+        AS n (${names}, waits_for_turn, gate, branch)
       ON CONFLICT DO NOTHING
       RETURNING *
     ), inputs AS (
       INSERT INTO agent_runtime.message (run_id, position, conversation_id, origin, body)
       SELECT m.run_id, m.position, r.conversation_id, 'input', m.body
-      FROM unnest(${further(3)}::uuid[], ${further(4)}::int[], ${further(5)}::jsonb[])
+      FROM unnest(${further(4)}::uuid[], ${further(5)}::int[], ${further(6)}::jsonb[])
         AS m (run_id, position, body)
       JOIN r ON r.id = m.run_id
     )${conversations}
@@ -79,10 +88,11 @@ const INSERT_WITH_CONVERSATIONS = insert('create_runs_with_conversations', MADE)
 export function insertRuns(
   client: pg.PoolClient,
   runs: readonly NewRun[],
-  placeOf: (run: NewRun) => { waitsForTurn: boolean; gate: Gate | null } | undefined = () => undefined,
+  placeOf: (run: NewRun) => Place | undefined = () => undefined,
 ): Promise<RunRow[]> {
   if (runs.length === 0) return Promise.resolve([])
   const inserted = runs.map((run) => ({ run, owner: ownerValues(run.principal) }))
+  const places = runs.map((run) => placeOf(run) ?? ALONE)
   const messages = runs.flatMap((run) =>
     run.messages.map((message, position) => ({ runId: run.id, position, message })),
   )
@@ -90,8 +100,9 @@ export function insertRuns(
   const statement = withConversations.length === 0 ? INSERT : INSERT_WITH_CONVERSATIONS
   return execute<RunRow>(client, statement, [
     ...COLUMNS.map(([, , valueOf]) => inserted.map(valueOf)),
-    runs.map((run) => placeOf(run)?.waitsForTurn ?? false),
-    runs.map((run) => placeOf(run)?.gate ?? null),
+    places.map(({ waitsForTurn }) => waitsForTurn),
+    places.map(({ gate }) => gate),
+    places.map(({ branch }) => branch),
     messages.map((entry) => entry.runId),
     messages.map((entry) => entry.position),
     messages.map((entry) => JSON.stringify(entry.message)),

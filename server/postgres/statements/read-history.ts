@@ -1,51 +1,87 @@
 import type pg from 'pg'
-import { Message } from '../../contract/message.ts'
+import type { HistoryMessage } from '../../contract/message.ts'
 import type { RunStatus } from '../../contract/run.ts'
 import type { Scope } from '../../contract/scope.ts'
 import type { Reach } from '../../ports/owner.ts'
 import { forEachScope, isReached, reachValues } from '../owned-by.ts'
 import { execute } from '../connections/transaction.ts'
 import { boundedRows, rowBytesSql } from './bounded-rows.ts'
+import { LATEST, branchPath, isOnPath, untilPosition } from './branch-path.ts'
+import { messageId, storedJson, toStoredMessage } from './stored-messages.ts'
+import type { StoredRow } from './stored-messages.ts'
 
-const spokenTo = (scope: Scope) => `
-  agent_runtime.message m JOIN agent_runtime.run r ON r.id = m.run_id
-  WHERE m.conversation_id = $1 AND ${isReached(scope, 'r', 5)} AND r.status = ANY ($2::agent_runtime.run_status[])`
+const CHOSEN = branchPath({
+  conversationId: '$1',
+  branch: 'SELECT branch FROM agent_runtime.conversation WHERE id = $1',
+  ordinal: LATEST,
+})
 
+const spokenBy = (scope: Scope) => `
+      SELECT o.id, o.ordinal, ${untilPosition('o')} AS until
+      FROM agent_runtime.run o CROSS JOIN path
+      WHERE o.conversation_id = $1 AND ${isReached(scope, 'o', 5)}
+        AND ${isOnPath('o', 'o.status = ANY ($2::agent_runtime.run_status[])')}`
+
+// From the newest run on, so that no more is sorted than the window needs. Of its parent the oldest message of the window has but
+// the id, which is why one more is looked for.
 const READ = forEachScope(
   'read_history',
   (scope) => `
-    WITH RECURSIVE ${boundedRows(
+    WITH RECURSIVE ${CHOSEN}, spoken AS MATERIALIZED (${spokenBy(scope)}
+    ), ${boundedRows(
       `SELECT row_number() OVER (ORDER BY ordinal DESC, position DESC) AS n, run_id, position
        FROM (
-         SELECT m.run_id, m.position, r.ordinal FROM ${spokenTo(scope)}
-         ORDER BY r.ordinal DESC, m.position DESC
-         OFFSET $3::bigint LIMIT $4
+         SELECT said.run_id, said.position, newest.ordinal
+         FROM (SELECT * FROM spoken ORDER BY ordinal DESC) AS newest
+         CROSS JOIN LATERAL (
+           SELECT m.run_id, m.position FROM agent_runtime.message m
+           WHERE m.run_id = newest.id AND m.position < newest.until
+           ORDER BY m.position DESC
+         ) AS said
+         ORDER BY newest.ordinal DESC, said.position DESC
+         OFFSET $3::bigint LIMIT $4::bigint + 1
        ) AS newest`,
       `SELECT ${rowBytesSql(['m.body'])} FROM agent_runtime.message m
        WHERE m.run_id = c.run_id AND m.position = c.position`,
     )}
-    SELECT total.count, m.body
-    FROM (SELECT count(*)::int AS count FROM ${spokenTo(scope)}) AS total
+    SELECT total.count, said.message, said."parentId"
+    FROM (
+      SELECT count(*)::int AS count FROM spoken JOIN agent_runtime.message m
+        ON m.conversation_id = $1 AND m.run_id = spoken.id AND m.position < spoken.until
+    ) AS total
     LEFT JOIN (
-      page JOIN candidates c USING (n)
-      JOIN agent_runtime.message m ON m.run_id = c.run_id AND m.position = c.position) ON true
-    ORDER BY n DESC`,
+      SELECT page.n, ${storedJson('m')} AS message, ${messageId('parent')} AS "parentId"
+      FROM page JOIN candidates c USING (n)
+      JOIN agent_runtime.message m ON m.run_id = c.run_id AND m.position = c.position
+      LEFT JOIN candidates before ON before.n = page.n + 1
+      LEFT JOIN agent_runtime.message parent ON parent.run_id = before.run_id AND parent.position = before.position
+      WHERE page.n <= $4::bigint
+    ) AS said ON true
+    ORDER BY said.n DESC`,
 )
+
+interface Row {
+  count: number
+  message: StoredRow | null
+  parentId: string | null
+}
 
 /** A window of what was said, oldest first; of large messages it has fewer than asked for, the newest of them. */
 export async function readHistory(
   pool: pg.Pool,
   { reach, conversationId }: { reach: Reach; conversationId: string },
   window: { limit: number; offset: number; statuses: readonly RunStatus[] },
-): Promise<{ messages: Message[]; total: number }> {
+): Promise<{ messages: HistoryMessage[]; total: number }> {
   const { limit, offset, statuses } = window
-  const rows = await execute<{ count: number; body: unknown }>(pool, READ[reach.scope], [
+  const rows = await execute<Row>(pool, READ[reach.scope], [
     conversationId,
     statuses,
     offset,
     limit,
     ...reachValues(reach),
   ])
-  const messages = rows.flatMap(({ body }) => (body === null ? [] : [Message.parse(body)]))
+  const messages = rows.flatMap(({ message, parentId }) =>
+    message === null ? [] : [{ ...toStoredMessage(message), parentId }],
+  )
   return { messages, total: rows[0]?.count ?? 0 }
 }

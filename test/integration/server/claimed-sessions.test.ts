@@ -7,6 +7,7 @@ import { createHeldAgent } from '../../support/held-agent.ts'
 import { recordStatements } from '../../support/record-statements.ts'
 import { test } from '../../support/runtime.ts'
 import type { TestServer } from '../../support/runtime.ts'
+import { said } from '../../support/said.ts'
 
 const echo = defineAgent({ key: 'echo', run: async () => ({ output: 'done' }) })
 const asks = defineAgent({
@@ -272,7 +273,7 @@ test('a run and what was said in it are read in one statement: no claim comes in
   const runId = await ada.create('echo', { messages })
   await ada.events(`runs/${runId}/events`)
   const statements = recordStatements()
-  expect((await server.runtime.runs.get(ADA, runId)).messages).toEqual(messages)
+  expect(said((await server.runtime.runs.get(ADA, runId)).messages)).toEqual(messages)
   expect(statements.countOf('agent_runtime.message')).toBe(1)
   expect(statements.countOf('agent_runtime.run')).toBe(1)
 })

@@ -10,6 +10,7 @@ import type { Message } from '../../../server/index.ts'
 import { defineAgent, textOf } from '../../../server/index.ts'
 import { newRun } from '../../support/new-run.ts'
 import { test } from '../../support/runtime.ts'
+import { said } from '../../support/said.ts'
 import { createSilentLogger } from '../../support/silent-logger.ts'
 
 /** Answers what it was told last, and remembers all it was given. */
@@ -90,8 +91,8 @@ describe('a conversation', () => {
     const three = [...two, answer('two'), user('three')]
     expect(given.slice(1)).toEqual([two, three])
     const path = `conversations/${String(body['id'])}`
-    expect((await rest.get(path)).body['messages']).toEqual([...three, answer('three')])
-    expect((await rest.get(`${path}?limit=2&offset=1`)).body['messages']).toEqual([
+    expect(said((await rest.get(path)).body['messages'])).toEqual([...three, answer('three')])
+    expect(said((await rest.get(`${path}?limit=2&offset=1`)).body['messages'])).toEqual([
       answer('two'),
       user('three'),
     ])
@@ -132,7 +133,8 @@ describe('a conversation', () => {
     const window = async (limit: number, offset: number) => {
       const detail = await trpc.client.conversations.get.query({ conversationId, limit, offset })
       const page = (await rest.get(`conversations/${conversationId}?limit=${limit}&offset=${offset}`)).body
-      expect(page).toMatchObject({ messages: detail.messages, has_more: detail.hasMore, total_messages: 7 })
+      expect(said(page['messages'])).toEqual(said(detail.messages))
+      expect(page).toMatchObject({ has_more: detail.hasMore, total_messages: 7 })
       return [detail.messages.map(textOf).join(''), detail.hasMore]
     }
     expect(await window(3, 0)).toEqual(['567', true])
@@ -173,7 +175,7 @@ describe('a conversation', () => {
       },
       { role: 'tool', toolCallId: 'c1', content: 'Rain.' },
     ])
-    expect((await rest.get(`runs/${id}`)).body['messages']).toEqual([...messages, answer('Rain.')])
+    expect(said((await rest.get(`runs/${id}`)).body['messages'])).toEqual([...messages, answer('Rain.')])
   })
 
   test('many at once on two servers, the same ones, do not lock each other out', async ({

@@ -2,6 +2,7 @@ import { describe, expect } from 'vitest'
 import { defineAgent } from '../../../server/index.ts'
 import type { Limits, Principal } from '../../../server/index.ts'
 import { test } from '../../support/runtime.ts'
+import { said } from '../../support/said.ts'
 
 const agent = defineAgent({ key: 'agent', run: async () => {} })
 const stubborn = defineAgent({
@@ -146,7 +147,7 @@ describe('what a caller may ask of a run', () => {
     const { body } = await as({}).rest.post('conversations', {})
     await as({}).rest.create('agent', { conversation_id: body['id'], messages: [user, ...others, user] })
     const history = await as({}).rest.get(`conversations/${String(body['id'])}`)
-    expect(history.body['messages']).toEqual([user, ...others, user])
+    expect(said(history.body['messages'])).toEqual([user, ...others, user])
     expect(await database.sql('SELECT count(*)::int FROM agent_runtime.run')).toEqual([{ count: 3 }])
   })
 

@@ -3,6 +3,7 @@ import { describe, expect } from 'vitest'
 import { defineAgent } from '../../../server/index.ts'
 import type { AgentMessage } from '../../../server/index.ts'
 import { test } from '../../support/runtime.ts'
+import { said } from '../../support/said.ts'
 
 /** Who everybody is without `authenticate`. */
 const NOBODY = { id: 'public', tenantId: '', kind: 'public' } as const
@@ -50,16 +51,17 @@ test('REST has them as OpenAI’s chat does, code and the agent as the runtime',
   await expect.poll(async () => (await read())['status'], { timeout: 10_000 }).toBe('succeeded')
   const { output, messages } = await read()
   expect(JSON.parse(output as string)).toEqual([GIVEN])
-  const said = {
+  const answered = {
     role: 'assistant',
     content: [
       { type: 'text', text: 'A cat.' },
       { type: 'image_url', image_url: { url: PNG } },
     ],
   }
-  expect(messages).toEqual([ASKED, said])
-  expect((await rest.get(`conversations/${conversation}`)).body['messages']).toEqual([ASKED, said])
-  expect((await runtime.runs.get(NOBODY, id)).messages[0]).toEqual(GIVEN)
+  expect(said(messages)).toEqual([ASKED, answered])
+  const { body } = await rest.get(`conversations/${conversation}`)
+  expect(said(body['messages'])).toEqual([ASKED, answered])
+  expect(said((await runtime.runs.get(NOBODY, id)).messages)[0]).toEqual(GIVEN)
 
   // The next run is given them as history.
   const next = await rest.create('echo', {

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Json } from '../../../server/contract/json.ts'
 import { AgentRuntimeError, defineAgent } from '../../../server/index.ts'
 import { test } from '../../support/runtime.ts'
+import { said } from '../../support/said.ts'
 
 const greeter = defineAgent({
   key: 'greeter',
@@ -240,7 +241,7 @@ describe('what an agent says', () => {
     expect(events.flatMap((event) => event['content'] ?? [])).toEqual(storable)
     const { body } = await rest.get(`runs/${id}`)
     expect(body['output']).toEqual(storable)
-    expect(body['messages']).toEqual(storable.map((content) => ({ role: 'assistant', content })))
+    expect(said(body['messages'])).toEqual(storable.map((content) => ({ role: 'assistant', content })))
   })
 
   test('reaches its reader in order when it is a lot', async ({ createServer }) => {

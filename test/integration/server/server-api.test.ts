@@ -4,6 +4,7 @@ import { expect, vi } from 'vitest'
 import { AgentRuntimeError, defineAgent } from '../../../server/index.ts'
 import type { CreateRunRequest, Principal } from '../../../server/index.ts'
 import { test } from '../../support/runtime.ts'
+import { said } from '../../support/said.ts'
 
 const ADA: Principal = { id: 'ada', tenantId: 'acme', kind: 'user' }
 const chat = defineAgent({
@@ -52,7 +53,7 @@ test('the examples of the page run', async ({ createServer }) => {
   const detail = await runtime.runs.get(principal, reply.id)
   const { items: runs, nextCursor } = await runtime.runs.list(principal, { conversationId: conversation.id })
   expect({ created, nextCursor }).toEqual({ created: true, nextCursor: null })
-  expect(detail.messages[0]).toEqual({ role: 'user', content: 'And tomorrow?' })
+  expect(said(detail.messages)[0]).toEqual({ role: 'user', content: 'And tomorrow?' })
   expect(runs.map(({ id }) => id)).toEqual([reply.id])
 
   const page = await runtime.runs.listEvents(principal, { runId: reply.id })

@@ -78,7 +78,15 @@ describe('an answer without tools', () => {
     ).toBe(1)
     expect(reply).toEqual({
       text: 'It is 3.',
-      messages: [{ role: 'assistant', content: 'It is 3.' }],
+      messages: [
+        {
+          role: 'assistant',
+          content: 'It is 3.',
+          id: events.flatMap(({ type, payload }) =>
+            type === 'assistant.message' ? (payload as { messageId: string }).messageId : [],
+          )[0],
+        },
+      ],
       finishReason: 'stop',
       usage: { inputTokens: 5, outputTokens: 2 },
     })

@@ -5,7 +5,7 @@ import { AgentRuntimeError } from '../../../server/contract/agent-runtime-error.
 import { CreateConversationInput, ListConversationsInput } from '../../../server/contract/conversation.ts'
 import type { Conversation } from '../../../server/contract/conversation.ts'
 import type { AnyRunEvent } from '../../../server/contract/event.ts'
-import type { Message } from '../../../server/contract/message.ts'
+import type { Message, StoredMessage } from '../../../server/contract/message.ts'
 import { CreateRunInput } from '../../../server/contract/run.ts'
 import type { RunDetail } from '../../../server/contract/run.ts'
 import { isTerminal, isTerminalEvent } from '../../../server/contract/terminal.ts'
@@ -38,7 +38,7 @@ export interface FakeServer {
 
 interface StoredRun extends RunDetail {
   events: AnyRunEvent[]
-  answer: Message[]
+  answer: StoredMessage[]
 }
 
 export function fakeServer(): FakeServer {
@@ -75,8 +75,9 @@ export function fakeServer(): FakeServer {
     async create(_principal, input) {
       const { agentKey, messages, conversationId = null } = CreateRunInput.parse(input)
       if (agentKey === 'nobody') throw new AgentRuntimeError('unknown_agent', 'There is no agent "nobody".')
+      const id = nextId()
       const run = {
-        ...runRecord({ id: nextId(), agentKey, conversationId, messages }),
+        ...runRecord({ id, agentKey, conversationId, messages: stored(id, messages) }),
         events: [],
         answer: [],
       }
@@ -148,9 +149,9 @@ export function fakeServer(): FakeServer {
       const conversation = conversations.find(({ id }) => id === conversationId)
       if (conversation === undefined)
         throw new AgentRuntimeError('not_found', 'There is no such conversation.')
-      const messages = [...runs.values()].flatMap((run) =>
-        run.conversationId === conversationId ? [...run.messages, ...run.answer] : [],
-      )
+      const messages = [...runs.values()]
+        .flatMap((run) => (run.conversationId === conversationId ? [...run.messages, ...run.answer] : []))
+        .map((message, index, all) => ({ ...message, parentId: all[index - 1]?.id ?? null }))
       return { ...conversation, messages, totalMessages: messages.length, hasMore: false }
     },
     async list(_principal, input) {
@@ -238,7 +239,7 @@ export function fakeServer(): FakeServer {
     succeed(runId, output, answer) {
       const run = find(runId)
       run.output = output
-      run.answer = [{ role: 'assistant', content: answer }]
+      run.answer = stored(runId, [{ role: 'assistant', content: answer }], 'answer')
       emit(runId, { type: 'run.succeeded', visibility: 'internal', payload: { output } })
     },
     cut() {
@@ -258,4 +259,13 @@ export function fakeServer(): FakeServer {
     return new Response(through.readable, response)
   }
   return server
+}
+
+function stored(runId: string, messages: readonly Message[], prefix = 'input'): StoredMessage[] {
+  return messages.map((message, index) => ({
+    ...message,
+    id: `${runId}:${prefix}-${index}`,
+    runId,
+    createdAt: '2026-01-01T00:00:00.000Z',
+  }))
 }

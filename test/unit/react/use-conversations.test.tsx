@@ -1,6 +1,7 @@
 import { hooks, scene } from './scene.tsx'
 import { act, waitFor } from '@testing-library/react'
 import { describe, expect, it } from 'vitest'
+import { said } from '../../support/said.ts'
 
 const { useConversation, useConversations } = hooks
 
@@ -92,7 +93,7 @@ describe('useConversation', () => {
       messages: [{ role: 'user', content: 'Hello' }],
     })
     const { result } = render(() => useConversation(id))
-    await waitFor(() => expect(result.current.messages).toEqual([{ role: 'user', content: 'Hello' }]))
+    await waitFor(() => expect(said(result.current.messages)).toEqual([{ role: 'user', content: 'Hello' }]))
   })
 
   it('does not ask again for what does not exist', async () => {

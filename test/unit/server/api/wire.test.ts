@@ -19,6 +19,7 @@ import { RUNTIME_EVENTS } from '../../../../server/contract/event.ts'
 import type { Json } from '../../../../server/contract/json.ts'
 import type { Message } from '../../../../server/contract/message.ts'
 import { CreateRunInput, ListRunsInput, RunDetail } from '../../../../server/contract/run.ts'
+import { said } from '../../../support/said.ts'
 
 const json = fc.jsonValue() as fc.Arbitrary<Json>
 const name = fc.string({ minLength: 1 })
@@ -46,9 +47,12 @@ const restMessage = fc.oneof(
 const input = (body: object) =>
   CreateRunInput.parse(fromRestCreateRun(RestCreateRun.parse({ agent_key: 'a', ...body })))
 
+const ID = '019aa000-0000-7000-8000-000000000001'
+const TIME = '2026-01-01T00:00:00.000Z'
+
 function detail(messages: Message[], more: Partial<RunDetail> = {}): RunDetail {
   return RunDetail.parse({
-    id: '019aa000-0000-7000-8000-000000000001',
+    id: ID,
     owner: { id: 'ada', tenantId: 'acme', kind: 'user' },
     agentKey: 'a',
     status: 'queued',
@@ -68,7 +72,12 @@ function detail(messages: Message[], more: Partial<RunDetail> = {}): RunDetail {
     createdAt: '2026-01-01T00:00:00.000Z',
     startedAt: null,
     finishedAt: null,
-    messages,
+    messages: messages.map((message, position) => ({
+      ...message,
+      id: `r:${position}`,
+      runId: ID,
+      createdAt: TIME,
+    })),
     waits: [],
     ...more,
   })
@@ -95,7 +104,7 @@ describe('messages', () => {
   test('come back as they were sent', () => {
     fc.assert(
       fc.property(fc.array(restMessage), (messages) => {
-        const answered = toRestRunDetail(detail(input({ messages }).messages)).messages
+        const answered = said(toRestRunDetail(detail(input({ messages }).messages)).messages)
         expect(answered.map(meaning)).toEqual(messages.map(meaning))
       }),
     )
@@ -104,7 +113,7 @@ describe('messages', () => {
   test('arguments a model broke off are kept as the text they are', () => {
     const call = { id: '1', type: 'function', function: { name: 'f', arguments: '{"city": "Par' } }
     const messages = [{ role: 'assistant', content: null, tool_calls: [call] }]
-    expect(toRestRunDetail(detail(input({ messages }).messages)).messages).toEqual(messages)
+    expect(said(toRestRunDetail(detail(input({ messages }).messages)).messages)).toEqual(messages)
   })
 
   test('may leave out what has an obvious value', () => {

@@ -1,0 +1,33 @@
+import { Message } from '../../contract/message.ts'
+import type { StoredMessage } from '../../contract/message.ts'
+
+/** Output messages come after any input, whose number the worker does not know. */
+export const FIRST_OUTPUT_POSITION = 1_000_000
+
+/** SQL for the id of a message: that of its events, or one that its place makes. */
+export const messageId = (message: string): string =>
+  `COALESCE(${message}.id, ${message}.run_id || ':' || ${message}.position)`
+
+export interface StoredRow {
+  id: string
+  runId: string
+  createdAt: string
+  body: unknown
+}
+
+const SELECTED = (message: string): Record<keyof StoredRow, string> => ({
+  id: messageId(message),
+  runId: `${message}.run_id`,
+  createdAt: `${message}.created_at`,
+  body: `${message}.body`,
+})
+
+/** SQL for a {@link StoredRow} in JSON. */
+export const storedJson = (message: string): string =>
+  `json_build_object(${Object.entries(SELECTED(message))
+    .map(([field, expression]) => `'${field}', ${expression}`)
+    .join(', ')})`
+
+export function toStoredMessage({ id, runId, createdAt, body }: StoredRow): StoredMessage {
+  return { ...Message.parse(body), id, runId, createdAt: new Date(createdAt).toISOString() }
+}
