@@ -1,11 +1,11 @@
-// Which network a request came from, for what is bounded by that. An address is easily changed within its network: of IPv6
-// a customer has 2^64 of them at least.
+// The network that a request came from, for limits per network. A limit per address would not hold: an IPv6 customer has
+// at least 2^64 addresses.
 import { BlockList, isIP } from 'node:net'
 
 const IPV4_BITS = 32
 const IPV6_BITS = 128
 
-/** Names of what proxies are usually reached over. */
+/** Names for the networks over which proxies are usually reached. */
 const NAMED: Record<string, readonly string[]> = {
   loopback: ['127.0.0.0/8', '::1'],
   private: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'],
@@ -37,9 +37,9 @@ const familyOf = (address: string) => (isIP(address) === 6 ? 'ipv6' : 'ipv4')
 
 /** Where a request came in. */
 export interface Origin {
-  /** Of the socket; undefined where whoever serves did not say. */
+  /** The socket's address. Undefined where the server did not hand it over. */
   remoteAddress: string | undefined
-  /** The header X-Forwarded-For, which anybody can send: it counts as far as trusted proxies wrote it. */
+  /** The header X-Forwarded-For. Anybody can send it, so only the part that trusted proxies wrote counts. */
   forwardedFor: string | null | undefined
 }
 
@@ -54,7 +54,7 @@ export function createNetworkOf(trustedProxies: readonly string[]): (origin: Ori
 
   return ({ remoteAddress, forwardedFor }) => {
     let address = toAddress(remoteAddress)
-    // Each proxy appends whom it was asked by: what is left of the first that is not trusted may be made up.
+    // Each proxy appends the address of its client. Everything left of the first untrusted address may be forged.
     const hops = (forwardedFor ?? '').split(',')
     while (address !== undefined && isTrusted(address)) {
       const before = toAddress(hops.pop()?.trim())

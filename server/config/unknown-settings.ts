@@ -1,11 +1,11 @@
-// What looks like a setting and is none: a slip, or the name it has in another runtime. Ignored, it would be found out
-// when it is too late.
+// Finds settings that do not exist: a typing mistake, or the name that a setting has in another runtime. If they were
+// ignored, the mistake would be noticed too late.
 import { distanceBetween, nearest } from './nearest.ts'
 
 interface ForeignSetting {
   key: string
   variable: string
-  /** What to do instead, as the end of a sentence. */
+  /** What to do instead: the end of a sentence. */
   instead: string
   /** Set too, it says what was meant. */
   unless?: string
@@ -51,11 +51,11 @@ export function foreignVariables(env: Record<string, string | undefined>): strin
   }).map((foreign) => refusal(foreign.variable, foreign))
 }
 
-/** Shorter names have too many neighbours. */
+/** Shorter names are too similar to each other. */
 const MIN_LENGTH = 9
 const MAX_DISTANCE = 2
 
-/** A sentence for each variable that is probably a slip of one of `known`, which is not set. */
+/** A sentence for each variable that is probably a misspelt name of `known`, where that one is not set. */
 export function misspeltVariables(
   env: Record<string, string | undefined>,
   known: readonly string[],

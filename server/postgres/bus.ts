@@ -1,5 +1,5 @@
-// Hints over PostgreSQL's LISTEN/NOTIFY. One connection of its own listens; notifications are sent
-// outside of transactions, because a commit that notifies takes a lock all such commits share.
+// Hints over PostgreSQL's LISTEN/NOTIFY. One connection only listens. Notifications are sent outside of transactions,
+// because all commits that notify share one lock.
 import type pg from 'pg'
 import type { Clock } from '../ports/clock.ts'
 import type { EventBus } from '../ports/event-bus.ts'
@@ -17,9 +17,9 @@ const MAX_PAYLOAD_BYTES = 7_999
 
 interface PgBusOptions {
   databaseUrl: string
-  /** Leads to PostgreSQL itself, where `databaseUrl` leads to a pooler. */
+  /** The URL of PostgreSQL itself, where `databaseUrl` leads to a pooler. */
   directUrl?: string | undefined
-  /** Sends; shared with the store. */
+  /** For sending. The store shares it. */
   pool: pg.Pool
   clock: Clock
   log: Logger
@@ -44,7 +44,7 @@ export function createPgBus({ databaseUrl, directUrl, pool, clock, log }: PgBusO
     await client.query(`LISTEN ${CHANNEL}`)
   }
 
-  /** A direct URL is trusted even through a pooler, since that may be one that keeps sessions together. */
+  /** A direct URL is trusted even if it leads to a pooler, which may be in session mode. */
   function isDeaf(isPooled: boolean): boolean {
     return isPooled && directUrl === undefined
   }
@@ -66,7 +66,7 @@ export function createPgBus({ databaseUrl, directUrl, pool, clock, log }: PgBusO
 
   function receive(payload: string): void {
     const hints = parseBareHints(payload)
-    // Ignore it: it is not ours, or a newer version sent it. The poll finds what it may have meant.
+    // Ignore a message that is not ours, or is a newer version's. The poll finds what it may have meant.
     if (hints === undefined)
       return log.debug({ payload: payload.slice(0, 200) }, 'ignored a notification that is not ours')
     for (const hint of hints) if (hint !== undefined) listeners.tell(hint)

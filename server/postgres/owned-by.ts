@@ -1,5 +1,5 @@
-// Ownership in queries, once: a row is its owner's by tenant, id and kind together. Who reaches further than that is
-// bound by the tenant alone, or by nothing.
+// Ownership in queries, in one place. A row belongs to a tenant, an id and a kind together. Callers who reach further are
+// bound by the tenant alone, or not at all.
 import type { Scope } from '../contract/scope.ts'
 import { ownerOf, reachOf } from '../ports/owner.ts'
 import type { Owner, Reach } from '../ports/owner.ts'
@@ -36,14 +36,14 @@ export function isReached(scope: Scope, table: string, first: number): string {
   }
 }
 
-/** They come last in a statement, since their number differs by scope. */
+/** The parameters' values. They come last in a statement, since their number differs by scope. */
 export function reachValues(reach: Reach): string[] {
   const { scope, ...owner } = reachOf(reach)
   const values = ownerValues(owner)
   return { own: values, tenant: values.slice(0, 1), any: [] }[scope]
 }
 
-/** A statement for each scope: each is planned for the index that serves it. */
+/** One statement for each scope, so that each is planned for its own index. */
 export function forEachScope(name: string, toText: (scope: Scope) => string): Record<Scope, Statement> {
   return {
     own: { name, text: toText('own') },

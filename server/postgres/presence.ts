@@ -1,5 +1,5 @@
-// Who is alive, by what PostgreSQL itself knows: each worker holds an advisory lock on a connection of
-// its own, and the server drops the lock the moment that connection ends, however the process died.
+// Which workers are alive. Each worker holds an advisory lock on a connection of its own. PostgreSQL drops the lock at the
+// moment that connection ends, however the process died.
 import type { Clock } from '../ports/clock.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Presence } from '../ports/presence.ts'
@@ -10,7 +10,7 @@ import type { PgConnection } from './connections/session.ts'
 const LOCK_CLASS = 0x61_67_77_6b
 
 interface PgPresenceOptions {
-  /** Best leads to PostgreSQL itself. */
+  /** Should lead to PostgreSQL itself, and not to a pooler. */
   databaseUrl: string
   clock: Clock
   log: Logger
@@ -39,7 +39,7 @@ async function hold({ client, isPooled }: PgConnection, workerId: string): Promi
     await client.query('SELECT pg_advisory_lock_shared($1, hashtext($2))', [LOCK_CLASS, workerId])
     return
   }
-  // A pooler leaves a connection to one client for as long as a transaction is open. This one holds no
+  // A pooler keeps a connection with one client while a transaction is open. This transaction holds no
   // snapshot, so that vacuum goes on, and must outlast what ends idle transactions.
   await client.query('BEGIN')
   await client.query(

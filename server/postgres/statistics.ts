@@ -3,13 +3,13 @@ import type { Clock } from '../ports/clock.ts'
 import type { Logger } from '../ports/logger.ts'
 import { QUEUE_SCHEMA } from './queue/queue.ts'
 
-/** Tables that the hot statements go through. */
+/** The tables of the hot statements. */
 const TABLES = ['agent_runtime.run', 'agent_runtime.event', `${QUEUE_SCHEMA}.job_common`] as const
 
-/** Below that, every plan is fast. Some five hundred runs. */
+/** Below this every plan is fast. It is some five hundred runs. */
 const MIN_BYTES = 128 * 1024
 const INTERVAL_MS = 2_000
-/** Another process may be gathering; of a restored table that takes a while. */
+/** How long to wait for another process that is gathering, which takes a while for a restored table. */
 const MAX_TRIES = 15
 
 const FIND_NEW = {
@@ -21,9 +21,9 @@ const FIND_NEW = {
 }
 
 /**
- * Has PostgreSQL gather statistics of tables that have filled up and have none: of a new database, or one that was
- * restored. The statements' plans were made for empty tables, and are kept until then: autovacuum comes after a minute,
- * in which taking a delivery gets 20 times as slow. Ends when there is nothing more to gather; never rejects.
+ * Runs ANALYZE for tables that have filled up and have no statistics yet, in a new or restored database. Until then the
+ * statements' plans are those for empty tables, and taking a delivery gets 20 times as slow. Autovacuum would come
+ * after a minute. Ends when no table is left. Never rejects.
  */
 export async function gatherStatistics(
   { pool, clock, log }: { pool: pg.Pool; clock: Pick<Clock, 'sleep'>; log: Logger },
@@ -37,7 +37,7 @@ export async function gatherStatistics(
       if (filled.length > 0) {
         if (tries === MAX_TRIES) return log.info({ tables: filled }, NOT_ALLOWED)
         tries += 1
-        // One of several processes does it.
+        // One of several processes does this.
         await pool.query(`ANALYZE (SKIP_LOCKED) ${filled.join(', ')}`)
       }
     } catch (error) {

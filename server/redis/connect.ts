@@ -8,7 +8,7 @@ export interface RedisAddress {
   url: string | undefined
   /** A Redis Cluster, of which the URL is a node. */
   isCluster: boolean
-  /** The setting that needs it, as the environment has it. */
+  /** The environment variable of the setting that needs it. */
   neededFor: string
 }
 
@@ -16,12 +16,12 @@ export interface RedisAddress {
 export type RedisClient = Redis | Cluster
 
 const RECONNECT_MIN_MS = 50
-/** Redis is used again within half a second of its being back. */
+/** Redis is used again within half a second after it is back. */
 const RECONNECT_MAX_MS = 400
-/** A network that swallows the first packet is asked again long before that would be repeated. */
+/** Where a network drops the first packet, the next attempt comes long before TCP would repeat it. */
 const CONNECT_TIMEOUT_MS = 2_000
 
-/** Opens connections. The library is an optional peer: only who uses Redis installs it. */
+/** Opens connections. The library is an optional peer, which only users of Redis install. */
 export async function loadRedis(
   { url, isCluster, neededFor }: RedisAddress,
   answerTimeoutMs: number,
@@ -35,11 +35,11 @@ export async function loadRedis(
       connectionName: `agent-runtime ${name}`,
       connectTimeout: Math.min(answerTimeoutMs, CONNECT_TIMEOUT_MS),
       socketTimeout: answerTimeoutMs,
-      // What can't be sent now is of no use later: whoever waits for it has looked by then.
+      // A command that can't be sent now is of no use later, since a look has done its work by then.
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: 0,
-      // Subscribing is ours, to know when it is in effect.
+      // The bus subscribes itself, to know when the subscription is in effect.
       autoResubscribe: false,
     }
     if (!isCluster) return new Redis(url, { ...options, lazyConnect: true, retryStrategy })
@@ -53,7 +53,7 @@ export async function loadRedis(
   }
 }
 
-/** What the other nodes want to be told too. */
+/** The credentials, which the other nodes need too. */
 function secretsOf(url: string): Pick<RedisOptions, 'username' | 'password' | 'tls'> {
   const { protocol, username, password } = new URL(url)
   return {

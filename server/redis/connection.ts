@@ -5,13 +5,13 @@ import { reasonOf } from './reason-of.ts'
 
 interface Watch {
   log: Logger
-  /** Once it aborts, breaks are meant. */
+  /** Once it aborts, breaks are expected and not logged. */
   stopping: AbortSignal
-  /** What goes on while Redis is away. */
+  /** For the log: how the runtime goes on while Redis is away. */
   meanwhile: string
 }
 
-/** Logs breaks: once a break, not once an attempt to get over it. */
+/** Logs a break once, and not each attempt to connect again. */
 export function reportBreaks(redis: RedisClient, { log, stopping, meanwhile }: Watch): void {
   let reason: string | undefined
   let isBroken = false
@@ -27,7 +27,7 @@ export function reportBreaks(redis: RedisClient, { log, stopping, meanwhile }: W
   })
 }
 
-/** What Redis is used for can wait: where it is away at start, it is as if it went away later. */
+/** Connects without failing, since a Redis that is away at start is treated as one that goes away later. */
 export async function connect(redis: RedisClient, log: Logger): Promise<void> {
   await redis.connect().catch((error: unknown) => {
     log.debug({ reason: reasonOf(error) }, 'the first connection to Redis failed')
@@ -36,7 +36,7 @@ export async function connect(redis: RedisClient, log: Logger): Promise<void> {
 
 export async function close(redis: RedisClient | undefined): Promise<void> {
   if (redis === undefined) return
-  // In between two attempts there is nothing whose end could be waited for.
+  // Between two attempts there is no connection to wait for.
   const isOpen = redis.status === 'connecting' || redis.status === 'connect' || redis.status === 'ready'
   const ended = new Promise<void>((resolve) => redis.once('end', () => resolve()))
   redis.disconnect()

@@ -1,7 +1,7 @@
 import { isNotInstalled } from '../ports/optional-peer.ts'
 import { StartupError } from '../ports/startup-error.ts'
 
-/** What to throw where importing a library threw `cause`: how to install it, if that is what is missing. */
+/** The error to throw when importing a library threw `cause`. It says how to install the library if it is missing. */
 export function libraryMissing(packageName: string, neededFor: string, cause: unknown): unknown {
   if (!isNotInstalled(cause)) return cause
   return new StartupError(`${neededFor} needs the package "${packageName}": npm install ${packageName}`, {

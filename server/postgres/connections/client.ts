@@ -1,18 +1,18 @@
-// Connections whose session is set as the runtime needs it. PostgreSQL takes the settings with the start of
-// the connection, where they win over those of database, role and URL. A pooler refuses them or forgets them:
-// there every transaction sets its own, in the message that begins it.
+// Connections with the session settings that the runtime needs. PostgreSQL takes them when the connection starts, and there
+// they win over those of database, role and URL. A pooler refuses or forgets them. Behind one, every transaction sets
+// them in the message that begins it.
 import pg from 'pg'
 import { beginWith, KEEP_ALIVE_DELAY_MS, NETWORK_SETTINGS } from './session-settings.ts'
 import type { SessionSettings } from './session-settings.ts'
 
-/** What the connections of one URL have in common; how they are set is found out with the first. */
+/** What the connections of one URL have in common. The first one tells how to set them. */
 export interface SessionPlan {
   readonly settings: SessionSettings
-  /** Whether each transaction sets its own. Undefined until a connection was made. */
+  /** Whether each transaction sets the settings. Undefined until there was a connection. */
   isPerTransaction?: boolean
   /** Whether statements that have a name are prepared under it. Default: true. */
   readonly preparedStatements?: boolean
-  /** Those there are, made or being made, for who wants to know. */
+  /** All connections, also those that are being opened. */
   readonly clients?: Set<pg.Client>
 }
 
@@ -20,7 +20,7 @@ export interface PlannedConfig extends pg.ClientConfig {
   plan: SessionPlan
 }
 
-/** pg's own, and not among its types. */
+/** Members of pg's client that its types leave out. */
 interface Startup {
   getStartupConf(): Record<string, string>
 }
@@ -37,7 +37,7 @@ export class PlannedClient extends pg.Client {
     this.once('end', () => this.#plan.clients?.delete(this))
   }
 
-  /** Should pg cease to ask for it, {@link examineSession} finds out, and transactions set their own. */
+  /** If pg stops calling this, {@link examineSession} notices, and transactions set the settings. */
   getStartupConf(): Record<string, string> {
     const given = getStartupConf.call(this)
     return this.#plan.isPerTransaction === true
@@ -51,8 +51,8 @@ export class PlannedClient extends pg.Client {
   }) as pg.Client['query']
 
   /**
-   * Statements that are asked for in one go leave in one write: those of a transaction that don't wait for each other.
-   * A write is a call of the operating system, and wakes PostgreSQL's process.
+   * Sends statements that are asked for at the same moment in one write. A write is a system call, and wakes
+   * PostgreSQL's process.
    */
   #gather(): void {
     if (this.#isGathering) return
@@ -66,7 +66,7 @@ export class PlannedClient extends pg.Client {
   }
 
   #adapted(statement: unknown): unknown {
-    // Nothing to adapt, as on every direct connection: statements are not copied.
+    // Nothing to adapt, as on each direct connection, so statements are not copied.
     if (this.#plan.isPerTransaction !== true && this.#plan.preparedStatements !== false) return statement
     if (typeof statement === 'string') return this.#withSettings(statement)
     if (!isConfig(statement)) return statement
@@ -108,11 +108,11 @@ export async function examineSession(client: pg.Client, plan: SessionPlan): Prom
   return { isPooled }
 }
 
-/** An unknown or unsupported parameter, in the words of PgBouncer, of PostgreSQL, and of what speaks like it. */
+/** Messages for an unknown or unsupported parameter: of PgBouncer, PostgreSQL and compatible servers. */
 const REFUSALS = new Set(['08P01', '42704', '0A000'])
 
 /**
- * Calls `connect`, and once more, without settings, when it was refused because of them.
+ * Calls `connect`, and once more without settings when it was refused because of them.
  */
 export async function withoutRefusal<T>(plan: SessionPlan, connect: () => Promise<T>): Promise<T> {
   const hadSettings = plan.isPerTransaction !== true

@@ -1,6 +1,6 @@
 import { StartupError } from '../../ports/startup-error.ts'
 
-/** What went wrong with a database, in one sentence a person can act on, unless that has been said. */
+/** Makes one sentence of a database error, which says what to do, unless the error is such a sentence already. */
 export function toStartupError(
   error: unknown,
   databaseUrl: string,

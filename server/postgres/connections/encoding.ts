@@ -5,7 +5,7 @@ interface Database {
 }
 
 /**
- * What people write has any character in it, and a database that can't hold one refuses whole batches for it.
+ * Refuses a database whose encoding is not UTF8: it can't hold every character that people write.
  *
  * @throws StartupError when the database is not encoded in UTF8.
  */

@@ -18,10 +18,10 @@ interface PoolOptions {
   log: Pick<Logger, 'warn'>
 }
 
-/** Above the server's own bound on a statement: it is for a network that swallows everything. */
+/** Longer than the server's own limit on a statement. It is for a network that drops all packets. */
 const QUERY_TIMEOUT_MS = 60_000
 
-/** The process's one pool: store, queue and bus share it, so that one number bounds their connections. */
+/** The one pool of a process. Store, queue and bus share it, so that one number bounds their connections. */
 export function createPostgresPool(options: PoolOptions): PostgresPool {
   const { databaseUrl, size, connectTimeoutMs, preparedStatements, log } = options
   const { settings = sessionSettings() } = options
@@ -39,7 +39,7 @@ export function createPostgresPool(options: PoolOptions): PostgresPool {
     },
     { settings, preparedStatements, clients: new Set() },
   )
-  // An idle connection that breaks is replaced at the next use; unheard, its error would end the process.
+  // A broken idle connection is replaced at the next use. Without a listener its error would end the process.
   pool.on('error', (error) => log.warn({ err: error }, 'an idle database connection broke'))
   return pool
 }
@@ -47,7 +47,7 @@ export function createPostgresPool(options: PoolOptions): PostgresPool {
 type Connected = (error: Error | undefined, client: pg.PoolClient | undefined, done: () => void) => void
 
 export interface PostgresPool extends pg.Pool {
-  /** Breaks every connection off, whatever is under way, and makes none any more. */
+  /** Closes every connection, whatever is under way, and opens none any more. */
   abandon(): void
 }
 
@@ -106,7 +106,7 @@ class RuntimePool extends pg.Pool implements PostgresPool {
     const [began, answered, ended] = await Promise.allSettled([
       client.query('BEGIN'),
       Reflect.apply(client.query, client, statement) as Promise<unknown>,
-      // After a statement that failed it rolls back.
+      // After a failed statement the COMMIT rolls back.
       client.query('COMMIT'),
     ])
     client.off('error', onConnectionLost)
@@ -116,12 +116,12 @@ class RuntimePool extends pg.Pool implements PostgresPool {
   }
 }
 
-/** Tells by its `code` that no connection was to be had in time: pg says so in words alone. */
+/** Gives pg's timeout for a connection a `code`, since pg only has a text for it. */
 function asNoConnection(error: unknown): Error {
   if (error instanceof Error && 'code' in error) return error
   const message = 'no database connection was to be had in time: the pool is exhausted, or nothing answers'
   return Object.assign(new Error(message, { cause: error }), { code: NO_CONNECTION })
 }
 
-/** Of PostgreSQL's codes, the one for a client that could not connect. */
+/** PostgreSQL's code for a client that could not connect. */
 const NO_CONNECTION = '08001'

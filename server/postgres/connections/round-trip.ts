@@ -14,8 +14,8 @@ interface Route {
 }
 
 /**
- * Whether a notification arrives that is sent as processes send theirs. It does not through a pooler that
- * hands each transaction another connection: what listens there is nobody's.
+ * Whether a notification arrives when it is sent as processes send theirs. It does not through a pooler in transaction
+ * mode, where LISTEN belongs to no client.
  *
  * @throws StartupError when it is `directUrl` that can't be reached.
  */
@@ -52,7 +52,7 @@ async function connect(connectionString: string): Promise<pg.Client> {
       connectionTimeoutMillis: 10_000,
       plan: { settings: sessionSettings() },
     },
-    // What breaks shows in the statement under way.
+    // An error of the connection shows in the statement under way.
     () => {},
   )
   return client

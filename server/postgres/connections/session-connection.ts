@@ -1,4 +1,4 @@
-// The end of one connection of a session: by a network that swallows everything, or when nobody needs it any more.
+// Ends one connection of a session: when it does not answer, or when it is not needed any more.
 import type pg from 'pg'
 import type { Clock } from '../../ports/clock.ts'
 import type { Logger } from '../../ports/logger.ts'
@@ -15,7 +15,7 @@ interface Surroundings {
   name: string
 }
 
-/** Asks something now and then until `ended` aborts, and breaks a connection that does not answer. */
+/** Probes a connection until `ended` aborts, and breaks it when it does not answer. */
 export async function keepAnswering(
   client: pg.Client,
   ended: AbortSignal,

@@ -1,5 +1,5 @@
-// What a session is set to, so that it means the same over every database: what ALTER DATABASE, ALTER ROLE
-// or `options=` in the URL say of it does not apply to ours.
+// The settings of our sessions, so that statements mean the same on every database. They win over those of ALTER DATABASE,
+// ALTER ROLE and `options=` in the URL.
 
 /** How statements are read, and values written and read back. */
 const MEANING: Record<string, string> = {
@@ -15,11 +15,11 @@ const MEANING: Record<string, string> = {
   default_transaction_deferrable: 'off',
 }
 
-/** A process that stands still between two statements keeps what it has locked for no longer than this. */
+/** How long a process that stands still between two statements can keep its locks. */
 const IDLE_IN_TRANSACTION_MS = 3_000
-/** Above the former, so that what a frozen process holds is waited for rather than given up. */
+/** Longer than the former, so that a statement outlasts the locks of a frozen process. */
 const LOCK_WAIT_MS = 10_000
-/** How long a statement may take, on the server and then for the client, who sends it over a network. */
+/** How long a statement may take on the server. The client waits a little longer. */
 const STATEMENT_MS = 55_000
 
 /** Bounds on a session, in milliseconds; 0 is none. */
@@ -50,8 +50,8 @@ export function sessionSettings(limits: SessionLimits = {}, searchPath = 'pg_cat
 }
 
 /**
- * How PostgreSQL notices that a client is gone for good: a machine that is lost within some 20 s, and one that
- * takes nothing of what it is sent, holding its locks meanwhile, within 10 s.
+ * How soon PostgreSQL notices that a client is gone: some 20 s for a lost machine, and 10 s for one that takes nothing of
+ * what it is sent and holds its locks meanwhile.
  */
 export const NETWORK_SETTINGS: SessionSettings = {
   tcp_keepalives_idle: '10',
@@ -60,10 +60,10 @@ export const NETWORK_SETTINGS: SessionSettings = {
   tcp_user_timeout: '10000',
 }
 
-/** Before a client asks an idle server whether it is still there. */
+/** How long a connection is idle before TCP probes the server. */
 export const KEEP_ALIVE_DELAY_MS = 10_000
 
-/** Begins a transaction in a session that is not ours: what it is set to holds until the commit. */
+/** Begins a transaction in a session of a pooler. The settings hold until the commit. */
 export function beginWith(settings: SessionSettings): string {
   const sets = Object.entries(settings).map(([name, value]) => `SET LOCAL ${name} = '${value}'`)
   return ['BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE NOT DEFERRABLE', ...sets].join('; ')

@@ -1,5 +1,5 @@
-// A connection that has to last: for LISTEN, or for a lock that shows who is there. It is made anew
-// whenever it breaks, and looked at meanwhile, because a network that swallows everything breaks nothing.
+// A connection that has to last: for LISTEN, or for a lock that shows a worker's presence. It is opened again when it
+// breaks, and probed now and then, because a network that drops all packets breaks no connection.
 import type pg from 'pg'
 import type { Clock } from '../../ports/clock.ts'
 import type { Logger } from '../../ports/logger.ts'
@@ -9,7 +9,7 @@ import { closeOrBreak, keepAnswering } from './session-connection.ts'
 import { sessionSettings } from './session-settings.ts'
 
 const RECONNECT_MIN_MS = 50
-/** Workers whose presence is not back in time after an outage lose their runs. */
+/** The longest pause between attempts to connect. A worker that is absent for longer after an outage loses its runs. */
 const RECONNECT_MAX_MS = 1_000
 const CONNECT_TIMEOUT_MS = 10_000
 
@@ -20,17 +20,17 @@ interface PgSessionOptions {
   name: string
   clock: Clock
   log: Logger
-  /** On each new connection, before it counts. */
+  /** Called on each new connection, before it is used. */
   prepare(connection: PgConnection): Promise<void>
-  /** A connection was lost and another is there instead. */
+  /** Called when a lost connection has been replaced. */
   onReplaced?(): void
 }
 
 export interface PgConnection {
   readonly client: pg.Client
   /**
-   * Whether a pooler stands between: then what a session has (LISTEN, its locks, its settings) may belong to
-   * somebody else as soon as a transaction ends.
+   * Whether a pooler stands in between. Then the session's LISTEN, locks and settings may belong to another client as
+   * soon as a transaction ends.
    */
   readonly isPooled: boolean
 }
@@ -97,7 +97,7 @@ export function createPgSession(options: PgSessionOptions): PgSession {
     isConnected: () => current !== undefined,
     async stop() {
       stopping.abort()
-      // A connection that is being made at this moment must end too.
+      // A connection that is being opened must end too.
       await reconnecting
       if (current !== undefined) await closeOrBreak(current, { clock, log, name })
     },

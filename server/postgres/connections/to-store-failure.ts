@@ -1,18 +1,18 @@
 import { StoreFailure } from '../../ports/store/store-failure.ts'
 
 /**
- * Of PostgreSQL's classes and codes, those that tell of what a statement was given: data it can't hold, constraints, limits
- * of the program. An internal error is what a value larger than a gigabyte ends in. Corrupted data (XX001) are those of a row; a
- * corrupted index (XX002) is no row's fault.
+ * The classes and codes of errors that a statement's own values cause: data that can't be held, constraints, limits of the
+ * program. A value larger than a gigabyte ends in an internal error. Corrupted data (XX001) belong to a row. A corrupted
+ * index (XX002) is no row's fault.
  */
 const REFUSED = /^(?:22|23|54|XX000|XX001)/
 
-/** Serialization, deadlock, a lock or a statement that took too long, memory. */
+/** Codes for serialization failures, deadlocks, locks and statements that took too long, and a lack of memory. */
 const CONTENDED = new Set(['40001', '40P01', '53200', '55P03', '57014'])
 
-/** What went wrong with a statement, as a {@link StoreFailure} if it is one. Broken connections are none. */
+/** Makes a {@link StoreFailure} of an error that is one. A broken connection is not, and stays as it is. */
 export function toStoreFailure(error: unknown): unknown {
-  // Larger than a string, or a message, can be: it never left.
+  // Larger than a string or a message can be, so it was never sent.
   if (error instanceof RangeError) return refused(error)
   if (!(error instanceof Error && 'code' in error)) return error
   const code = String(error.code)
@@ -29,7 +29,7 @@ function refused(cause: Error): StoreFailure {
 
 const UNIQUE_VIOLATION = '23505'
 
-/** Whether the store refused a key that is there. */
+/** Whether the store refused a duplicate key. */
 export function isDuplicate(error: unknown): boolean {
   if (!(error instanceof StoreFailure)) return false
   const { cause } = error

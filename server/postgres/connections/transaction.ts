@@ -2,7 +2,7 @@ import type pg from 'pg'
 import { StoreFailure } from '../../ports/store/store-failure.ts'
 import { toStoreFailure } from './to-store-failure.ts'
 
-/** A transaction of the store, for what is to commit with it. */
+/** A transaction of the store, for statements that are to commit with it. */
 export interface Transaction {
   /**
    * A statement with a `name`, unique to its text, is planned once a connection. Statements go out at once, in the
@@ -19,9 +19,9 @@ export interface Transaction {
 export type Executor = Pick<pg.Pool | pg.PoolClient, 'query'>
 
 /**
- * A statement. The server plans one that has a name once per connection, so the name must be unique to `text`. A
- * plan that was made when a table was empty stays for a minute or so after it has filled up: what is rare, and slow
- * by such a plan, has no name and is planned each time.
+ * A statement. PostgreSQL plans a named one once per connection, so the name must be unique to `text`. A plan made for an
+ * empty table is kept for a minute or so after the table has filled up. A rare statement that would be slow by such a
+ * plan has no name, and is planned each time.
  */
 export interface Statement {
   name?: string
@@ -53,15 +53,15 @@ export async function inTransaction<T>(
   const client = await pool.connect()
   let broken: Error | undefined
   let lost: Error | undefined
-  // A socket that dies between two statements emits on the client; unheard it would end the process.
-  // The next statement on it rejects, so there is nothing else to do here.
+  // A socket that dies between two statements emits an error, which would end the process without a listener.
+  // The next statement rejects, so nothing else is to do here.
   const onConnectionLost = (error: Error) => {
     broken = error
     lost = error
   }
   client.on('error', onConnectionLost)
   try {
-    // Connections pipeline: BEGIN travels with the first statement. One that fails takes that along.
+    // Connections pipeline, so BEGIN travels with the first statement. If BEGIN fails, so does that.
     const [, result] = await Promise.all([
       client.query('BEGIN'),
       work(client, { query: async (statement) => client.query(statement) }),
@@ -70,7 +70,7 @@ export async function inTransaction<T>(
     return result
   } catch (error) {
     await client.query('ROLLBACK').catch((rollbackError: Error) => {
-      // The connection is in an unknown state: the pool must not hand it out again.
+      // The state of the connection is unknown, so the pool must not use it again.
       broken = rollbackError
     })
     throw lost === undefined ? toStoreFailure(error) : connectionLost(error, lost)
@@ -80,7 +80,7 @@ export async function inTransaction<T>(
   }
 }
 
-/** What is said of a connection that is not there does not tell why, so that nobody knew it for an outage. */
+/** Gives the error of a lost connection its code, by which it is known as an outage. The driver's own error has none. */
 function connectionLost(error: unknown, cause: Error): unknown {
   const isKnown = error instanceof StoreFailure || (error instanceof Error && 'code' in error)
   if (isKnown) return toStoreFailure(error)

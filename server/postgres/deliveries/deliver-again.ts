@@ -5,8 +5,8 @@ import { LOCK_UNDELIVERED } from '../examination/examine-runs.ts'
 import type { JoinedQueue } from './joined-deliveries.ts'
 
 /**
- * Puts runs that are to be taken up and have no delivery into the queue again. Whatever it repeats is harmless: a run is
- * claimed once, however often it is delivered.
+ * Delivers queued runs again that have no delivery. Repeating one is harmless, since a run is claimed once, however often
+ * it is delivered.
  *
  * @returns how many.
  */

@@ -3,9 +3,9 @@ import { OPEN } from '../../lifecycle/statuses.ts'
 import { execute } from '../connections/transaction.ts'
 import { IS_TO_BE_DELIVERED } from './to-be-delivered.ts'
 
-/** An agent of which more waits is not counted: what it lost is found when the rest has been taken. */
+/** An agent with more waiting runs is not counted. Its losses are found when some have been taken. */
 export const MAX_COUNTED = 100
-/** Open runs of an agent that are looked at for it. */
+/** The most open runs of an agent that one count reads. */
 const MAX_LOOKED_AT = 5_000
 
 const FIND = {

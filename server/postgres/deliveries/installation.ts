@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import { execute } from '../connections/transaction.ts'
 
-// With the database's own number: a copy of it is another installation.
+// Contains the database's own id, so that a copy of a database is another installation.
 const READ = {
   text: `
     SELECT left(md5(i.id::text || d.oid::text), 8) AS id

@@ -1,4 +1,4 @@
-// Deliveries of a queue in the store's own database: they commit with the store's writes.
+// Deliveries of a queue in the store's own database. They commit with the store's writes.
 import type pg from 'pg'
 import type { QueuedRun } from '../../ports/queue.ts'
 import { inTransaction } from '../connections/transaction.ts'
@@ -23,7 +23,7 @@ export function createJoinedDeliveries(
     taking: ({ agentKey, limit }, claim) =>
       inTransaction(pool, async (client, tx) => {
         const taken = await queue.take(agentKey, limit, tx)
-        // One clock, and one transaction's time: nothing is taken before the run is due.
+        // Delivery and run go by the time of one transaction, so nothing is taken before its run is due.
         return claim({ ...taken, postpone: async () => {} }, { client, tx, deliver: queue.deliver })
       }),
   }

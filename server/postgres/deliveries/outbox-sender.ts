@@ -1,4 +1,4 @@
-// Sends entries of the outbox to their queue, and deletes those that it has.
+// Sends entries of the outbox to their queue, and deletes those that have arrived.
 import type pg from 'pg'
 import { createGroupCommit } from '../../concurrency/group-commit.ts'
 import type { Clock } from '../../ports/clock.ts'
@@ -7,11 +7,11 @@ import type { DueRun, QueuedRun, RemoteQueue, SentRun } from '../../ports/queue.
 import { confirmOutbox } from './outbox-statements.ts'
 import type { QueueWatch } from './queue-watch.ts'
 
-/** Deliveries that go to the queue at once. */
+/** The most deliveries that are sent together. */
 export const MAX_BATCH = 500
-/** What a process has under way is bounded: beyond it, entries wait for a look at the outbox. */
+/** The most entries that a process has under way. Others wait for a look at the outbox. */
 const MAX_UNDER_WAY = 10_000
-/** For its time a delivery is watched by its process when that is near; all others are found by a look. */
+/** A delivery for a time as near as this is sent by its own process. A look finds all others. */
 const MAX_WATCHED_MS = 60_000
 
 interface SenderPorts {
@@ -20,14 +20,14 @@ interface SenderPorts {
   watch: Pick<QueueWatch, 'epochsOf'>
   clock: Clock
   log: Logger
-  /** Told of runs that can be taken now. */
+  /** Called with runs that can be taken now. */
   onDelivered(runs: readonly QueuedRun[]): void
-  /** Once it aborts nothing is sent any more. */
+  /** Once it aborts, nothing is sent any more. */
   stopping: AbortSignal
 }
 
 export interface OutboxSender {
-  /** Sends what has just been written, when it is due. What fails is found by a look. */
+  /** Sends entries that were just written, when they are due. A look finds those that fail. */
   sendInTime(run: QueuedRun): Promise<void>
   /** @returns those that their queues have now. */
   deliver(runs: readonly DueRun[]): Promise<SentRun[]>
@@ -39,7 +39,7 @@ export function createOutboxSender(ports: SenderPorts): OutboxSender {
   const { pool, queue, watch, clock, log, onDelivered, stopping } = ports
   let underWay = 0
 
-  /** With an epoch from before: asked for it after a loss, a queue would name one under which it never had them. */
+  /** Takes the epoch before sending. After a loss the queue would name a new epoch, under which it never had them. */
   async function deliver(runs: readonly DueRun[]): Promise<SentRun[]> {
     const epochs = await watch.epochsOf(new Set(runs.map(({ agentKey }) => agentKey)))
     const sent = await queue.deliver(
@@ -86,7 +86,7 @@ export function createOutboxSender(ports: SenderPorts): OutboxSender {
     deliver,
     confirm,
     async sendInTime({ delayMs = 0, runAt = null, ...run }) {
-      // Until then by whose clock? The database's, which a look goes by.
+      // The database's clock decides when it is due, as it does for a look.
       if (runAt !== null || delayMs > MAX_WATCHED_MS) return
       if (delayMs > 0) await clock.sleep(delayMs, stopping)
       await sendNow({ lastSeq: 0, priority: 0, ...run })

@@ -1,5 +1,5 @@
-// The statements of the outbox. An entry is a delivery that its queue is not known to have: it is written in the transaction
-// that makes its run one to be taken up, and deleted when the queue has confirmed it.
+// The statements of the outbox. An entry is a delivery that its queue has not confirmed. It is written in the transaction
+// that queues its run, and deleted when the queue has confirmed it.
 import type pg from 'pg'
 import { isolatedQueue } from '../../ports/queue.ts'
 import type { DueRun, QueuedRun, SentRun } from '../../ports/queue.ts'
@@ -7,7 +7,7 @@ import { execute, inTransaction } from '../connections/transaction.ts'
 import type { Transaction } from '../connections/transaction.ts'
 import { IS_TO_BE_DELIVERED } from './to-be-delivered.ts'
 
-/** How long whoever wrote an entry that is due has for it, before others send it too. */
+/** How long the process that wrote a due entry has to send it, before others send it too. */
 const GRACE_MS = 2_000
 
 const WRITE = {
@@ -37,8 +37,8 @@ export async function writeOutbox(runs: readonly QueuedRun[], tx: Transaction): 
   })
 }
 
-// Under a name that is no event's: the delivery that came too early is about to be forgotten, and one of its name would
-// not be taken for another.
+// The name has a `seq` that no event has. The delivery that came too early is about to be deleted, and one of the same name
+// would go with it.
 const POSTPONE = {
   name: 'outbox_postpone',
   text: `
@@ -109,7 +109,7 @@ const FIND = {
     LIMIT $1`,
 }
 
-/** Entries that are to be sent by whoever finds them, the oldest first, without those of some queues. */
+/** Entries that any process may send, the oldest first, without those of some queues. */
 export async function findInOutbox(
   pool: pg.Pool,
   limit: number,
@@ -132,7 +132,7 @@ const READ_EPOCHS = {
   text: `SELECT queue, epoch FROM agent_runtime.queue_epoch WHERE queue = ANY ($1::text[])`,
 }
 
-// All that waits in a queue, or for its time.
+// All runs that wait in a queue or for their time.
 const PUT_BACK = {
   text: `
     INSERT INTO agent_runtime.outbox AS o (run_id, seq, queue, priority, send_at)
@@ -142,7 +142,7 @@ const PUT_BACK = {
     RETURNING run_id`,
 }
 
-/** Noted in place of an epoch, it asks whoever sees it to have the queue name another. */
+/** Noted in place of an epoch, it asks the next process that looks to give the queue a new one. */
 export const RENEW = ''
 
 const ASK_FOR_RENEWAL = {
@@ -150,7 +150,7 @@ const ASK_FOR_RENEWAL = {
 }
 
 /**
- * Asks for all queues to be filled anew. The next process that looks does it.
+ * Asks for all queues to be filled again. The next process that looks does it.
  *
  * @returns how many there are.
  */

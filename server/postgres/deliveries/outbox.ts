@@ -1,7 +1,7 @@
 // Deliveries of a queue elsewhere, by a transactional outbox (https://microservices.io/patterns/data/transactional-outbox.html):
-// they are written with what makes their runs ones to be taken up, sent when that has committed, and deleted when the
-// queue has them. What a crash left behind, or the queue lost, is sent again. The time that a delivery has to wait, it
-// waits here: by the clock of the database, and safe from whatever becomes of the queue.
+// they are written in the transaction that queues their runs, sent after its commit, and deleted when the queue has them.
+// An entry that a crash left behind, or that the queue lost, is sent again. A delivery for later waits here, by the
+// database's clock, where nothing that happens to the queue can lose it.
 import type pg from 'pg'
 import type { Clock } from '../../ports/clock.ts'
 import type { Logger } from '../../ports/logger.ts'
@@ -17,9 +17,9 @@ interface OutboxPorts {
   queue: RemoteQueue
   clock: Clock
   log: Logger
-  /** Told of runs that can be taken now. */
+  /** Called with runs that can be taken now. */
   onDelivered(runs: readonly QueuedRun[]): void
-  /** Once it aborts nothing is sent any more. What is left is found by others. */
+  /** Once it aborts, nothing is sent any more. Other processes find what is left. */
   stopping: AbortSignal
 }
 
@@ -62,7 +62,7 @@ export function createOutbox(ports: OutboxPorts): Outbox {
           ),
         )
         for (const run of delivered) void sender.sendInTime(run)
-        // Nobody waits for it: a delivery that is taken again finds its run in other hands.
+        // Nobody waits for it. A delivery that is taken again finds that its run was claimed.
         void taken.done()
         return result
       } catch (error) {
@@ -78,8 +78,8 @@ export function createOutbox(ports: OutboxPorts): Outbox {
       while (!stopping.aborted) {
         const due = await findInOutbox(pool, MAX_BATCH, [...away])
         if (due.length === 0) return
-        // Entries of agents that this process does not have, and maybe no process any more. Without an epoch they would
-        // never be confirmed, and would be found again and again, before the entries after them.
+        // Entries of agents that this process does not have. Without an epoch they would never be confirmed, and each look
+        // would find them again, before all other entries.
         const others = new Set(due.map(({ agentKey }) => agentKey).filter((name) => !looked.has(name)))
         await watch.look([...others])
         for (const name of others) looked.add(name)

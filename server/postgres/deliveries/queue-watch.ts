@@ -1,6 +1,6 @@
-// Notices what queues elsewhere have lost. All of it, by an epoch that is another than before. A part of it, by what they
-// have being fewer than the runs that nothing else leads to: somebody deleted a key, Redis threw one away, or the
-// database was set back to a time before these runs were taken.
+// Notices what queues outside of the database have lost. A new epoch says that a queue lost everything. Fewer deliveries
+// than runs that need one say that it lost a part: somebody deleted a key, Redis evicted one, or the database was
+// restored from a time before these runs were taken.
 import type pg from 'pg'
 import type { Clock } from '../../ports/clock.ts'
 import type { Logger } from '../../ports/logger.ts'
@@ -19,9 +19,9 @@ interface WatchPorts {
 }
 
 export interface QueueWatch {
-  /** Looks at these queues, and puts into the outbox again what they have lost. */
+  /** Looks at these queues, and writes to the outbox again what they have lost. */
   look(queues: readonly string[]): Promise<void>
-  /** The epoch that each queue told last. One that was never asked is asked now; one out of reach is left out. */
+  /** The last known epoch of each queue. A queue that was never asked is asked now. One out of reach is left out. */
   epochsOf(queues: Iterable<string>): Promise<ReadonlyMap<string, string>>
 }
 
@@ -49,8 +49,8 @@ export function createQueueWatch({ pool, queue, clock, log }: WatchPorts): Queue
   }
 
   /**
-   * Runs that need a delivery, and had none in the outbox, at both of two counts, had theirs in the queue when that was
-   * asked in between: or it has lost some.
+   * Compares the queue with two counts, one before it and one after it. Runs that needed a delivery at both, without an
+   * entry in the outbox, must have had one in the queue in between. Else the queue has lost some.
    */
   async function count(states: ReadonlyMap<string, QueueState>): Promise<void> {
     const expected = new Map<string, number>()

@@ -2,7 +2,7 @@ import type { Clock } from '../../ports/clock.ts'
 import type { Logger } from '../../ports/logger.ts'
 import type { Outbox } from './outbox.ts'
 
-/** Between looks at the outbox of one process: what a run waits whose delivery a crash left there, on top of its grace. */
+/** Time between two looks of a process at the outbox. A delivery that a crash left there waits this long, beyond its grace. */
 const INTERVAL_MS = 1_000
 
 interface RedeliveryPorts {
@@ -13,7 +13,7 @@ interface RedeliveryPorts {
   random(): number
 }
 
-/** Looks at the outbox until `signal` aborts. Every process does: what two of them send is there once. */
+/** Looks at the outbox until `signal` aborts. Every process does. What two of them send is in the queue once. */
 export async function runRedelivery(
   { outbox, clock, log, random }: RedeliveryPorts,
   { queues, signal }: { queues: readonly string[]; signal: AbortSignal },
@@ -25,12 +25,12 @@ export async function runRedelivery(
       if (isFailing) log.info({}, 'runs are delivered again')
       isFailing = false
     } catch (error) {
-      // Once, not once a second.
+      // Log the first of several failures, not each.
       if (!isFailing)
         log.warn({ err: error }, 'the queue can not be reached: runs are delivered when it is back')
       isFailing = true
     }
-    // With jitter, so that the processes don't look all at once.
+    // Jitter keeps the processes from looking all at once.
     await clock.sleep(INTERVAL_MS * (0.75 + random() / 2), signal)
   }
 }

@@ -1,4 +1,4 @@
-// What the doctor asks. Rare and by hand: these may scan a table, the hot statements beside them may not.
+// What the doctor asks about runs. It is asked rarely and by hand, so these statements may scan a table.
 import type pg from 'pg'
 import { LOSSES_IN_COMPANY } from '../../lifecycle/charges.ts'
 import { WORKER_LOST as WORKER_LOST_ERROR } from '../../lifecycle/errors.ts'
@@ -27,7 +27,7 @@ const IN_POSTGRES = `
     WHERE strpos(agent_key, '/') = 0
     GROUP BY 1, 2`
 
-// A queue elsewhere is believed to have all that is for it.
+// A queue outside of the database is assumed to have all its deliveries.
 const ELSEWHERE = `
     SELECT id::text AS run_id, agent_key, COALESCE(run_at, created_at) AS due
     FROM agent_runtime.run
@@ -91,7 +91,7 @@ const lockUndelivered = (delivery: string) => `
 /** Locks what is to be delivered again, so that it is not claimed, cancelled or expired meanwhile. */
 export const LOCK_UNDELIVERED = lockUndelivered(DELIVERY)
 
-/** The same, of runs of queues elsewhere too. */
+/** The same, with runs whose queue is outside of the database too. */
 export const LOCK_NOT_IN_POSTGRES = lockUndelivered(`delivery AS (${IN_POSTGRES})`)
 
 const CANCELS_PENDING = `
@@ -100,7 +100,7 @@ const CANCELS_PENDING = `
   WHERE status = 'running' AND cancel_requested_at < now() - interval '${CANCEL_OVERDUE_SECONDS} seconds'
   ORDER BY cancel_requested_at`
 
-// Ids are times: those of the last days are at the end of the primary key.
+// Ids are ordered by time, so those of the last days are at the end of the primary key.
 const WORKER_LOST = `
   SELECT id, agent_key AS "agentKey", finished_at AS since
   FROM agent_runtime.run

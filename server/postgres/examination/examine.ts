@@ -16,13 +16,13 @@ import { examineSizes } from './examine-sizes.ts'
 
 interface ExamineOptions {
   databaseUrl: string
-  /** Where processes listen, if it is elsewhere. */
+  /** The URL that processes listen over, if it is another. */
   directUrl?: string | undefined
   log: Logger
   now: number
 }
 
-/** Reads how a database is. Changes nothing, and says in its answer when that is not possible. */
+/** Reads the state of a database. Changes nothing. When the database can't be read, the answer says so. */
 export async function examineDatabase(options: ExamineOptions): Promise<Examination> {
   const { databaseUrl, log } = options
   try {
@@ -37,7 +37,7 @@ async function examine(pool: pg.Pool, options: ExamineOptions): Promise<Examinat
   const { databaseUrl, directUrl, log, now } = options
   await assertUtf8(pool)
   const schema = { ...(await compareMigrations(pool)), queue: await compareQueueVersion(pool) }
-  // Without them the rest could not be asked.
+  // Without the tables nothing else can be asked.
   if (schema.pending.length > 0 || schema.queue.found !== schema.queue.needed) {
     return { state: 'outdated', schema }
   }

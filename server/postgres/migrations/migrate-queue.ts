@@ -11,11 +11,11 @@ import { QUEUE_SCHEMA } from '../queue/queue.ts'
 export async function migrateQueue(pool: pg.Pool): Promise<string[]> {
   const before = await readVersion(pool)
   const boss = new PgBoss({
-    // Its own would be set as the database wants it, and knows no pooler.
+    // pg-boss' own connection would take the database's settings, and does not work behind a pooler.
     db: { executeSql: (text, values = []) => pool.query(text, values) },
     schema: QUEUE_SCHEMA,
     createSchema: !(await schemaExists(pool, QUEUE_SCHEMA)),
-    // Only its tables are wanted: no timers, no entry among the running instances.
+    // Only the tables are wanted, without timers and without an entry among the running instances.
     supervise: false,
     schedule: false,
     registerInstance: false,

@@ -5,7 +5,7 @@ import { applyMigrations } from './migrations.ts'
 import { DATABASE_SCHEMA } from './migrations.ts'
 import { sessionSettings } from '../connections/session-settings.ts'
 
-/** Building an index takes as long as it takes. Whoever is in the way is bounded by limits of their own. */
+/** No limits, since building an index may take long. Other sessions have limits of their own. */
 const NO_LIMITS = { lockWaitMs: 0, statementMs: 0, idleInTransactionMs: 0 }
 
 /**
@@ -29,9 +29,9 @@ export async function migrateDatabase(
       settings,
       size: 2,
       connectTimeoutMs: 10_000,
-      // Each statement is asked once.
+      // Each statement runs once, so preparing it is of no use.
       preparedStatements: false,
-      // What breaks shows in the statement under way.
+      // An error of the connection shows in the statement under way.
       log: { warn() {} },
     })
     try {

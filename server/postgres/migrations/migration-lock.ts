@@ -3,7 +3,7 @@ import { assertUtf8 } from '../connections/encoding.ts'
 import { connectClient } from '../connections/client.ts'
 import type { SessionSettings } from '../connections/session-settings.ts'
 
-/** Serialises migrating processes: any constant that nothing else in the database uses. */
+/** The key of the lock that serialises migrations. Any constant that nothing else in the database uses. */
 const MIGRATION_LOCK = 0x61_67_72_74
 
 const HOLDER = `
@@ -16,13 +16,13 @@ const HOLDER = `
 interface LockOptions {
   databaseUrl: string
   settings: SessionSettings
-  /** Told who is in the way, in a sentence for people. */
+  /** Called with a sentence that says who is in the way. */
   onWait(whom: string): void
 }
 
 /**
- * Calls `work` while nobody else migrates the database. The lock is a transaction's, not a session's: behind a
- * pooler the session goes on without us, and would keep it.
+ * Calls `work` while nobody else migrates the database. The lock belongs to a transaction. A session's lock would stay
+ * behind in a pooler's connection.
  */
 export async function whileAlone<T>(
   { databaseUrl, settings, onWait }: LockOptions,
@@ -35,7 +35,7 @@ export async function whileAlone<T>(
       connectionTimeoutMillis: 10_000,
       plan: { settings },
     },
-    // What breaks shows in the statement under way, or at the commit.
+    // An error of the connection shows in the statement under way, or at the commit.
     () => {},
   )
   try {

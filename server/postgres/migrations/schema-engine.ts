@@ -1,5 +1,5 @@
-// Prisma's schema engine as WebAssembly: applies migrations and keeps `_prisma_migrations` exactly as
-// `prisma migrate deploy` does, without the native binary that command downloads.
+// Prisma's schema engine as WebAssembly. It applies migrations and keeps `_prisma_migrations` as `prisma migrate deploy`
+// does, without the native binary which that command downloads.
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
@@ -13,19 +13,19 @@ import * as bindings from '@prisma/schema-engine-wasm/schema_engine_bg'
 let instantiated: Promise<void> | undefined
 
 async function instantiate(): Promise<void> {
-  // Read by hand: importing a .wasm file as a module is experimental in Node and prints a warning.
+  // Read as a file, since importing a .wasm module is experimental in Node and prints a warning.
   const entry = createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm')
   const file = join(dirname(entry), 'schema_engine_bg.wasm')
   const { instance } = await WebAssembly.instantiate(await readFile(file), {
     './schema_engine_bg.js': withoutKeepingAlive(bindings),
   })
-  // Absent from the package's typings, which describe the module as bundlers wire it.
+  // The package's types do not have this, since they describe the module as bundlers wire it.
   const { __wbg_set_wasm: setWasm } = bindings as unknown as { __wbg_set_wasm(exports: object): void }
   setWasm(instance.exports)
   ;(instance.exports as { __wbindgen_start(): void }).__wbindgen_start()
 }
 
-/** The engine's time limit on its advisory lock, 10 s, is never cleared: it must not hold the process. */
+/** The engine never clears the 10 s timer of its advisory lock. Without `unref` it would keep the process alive. */
 function withoutKeepingAlive(imports: object): WebAssembly.ModuleImports {
   const unref = (callback: () => void, ms: number): NodeJS.Timeout => setTimeout(callback, ms >>> 0).unref()
   return Object.fromEntries(
@@ -37,8 +37,8 @@ function withoutKeepingAlive(imports: object): WebAssembly.ModuleImports {
 }
 
 /**
- * The engine locks a session, which behind a pooler goes on, locked, after the engine is gone: each later one
- * would wait for it in silence. Who migrates holds a lock of their own.
+ * Leaves out the engine's session lock. Behind a pooler the session would keep it after the engine is gone, and each
+ * later migration would wait for it in silence. The runtime has a lock of its own.
  */
 function withoutLocking(factory: PrismaPg): SqlMigrationAwareDriverAdapterFactory {
   return {

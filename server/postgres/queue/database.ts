@@ -2,18 +2,18 @@ import { createHash } from 'node:crypto'
 import type { Db } from 'pg-boss'
 import type { Transaction } from '../connections/transaction.ts'
 
-/** Distinct statement texts that get a name; pg-boss has a few per queue. */
+/** The most statement texts that get a name. pg-boss has a few for each queue. */
 const MAX_NAMED = 500
 
 /**
- * pg-boss' view of our connections. Each of its statements is given a name derived from its text, so
- * that PostgreSQL plans it once a connection: planning `insert` and `fetch` costs more than running them.
+ * Our connections as pg-boss uses them. Each statement gets a name derived from its text, so that PostgreSQL plans it once
+ * a connection: planning `insert` and `fetch` costs more than running them.
  */
 export function createBossDatabase(executor: Transaction): Db {
   return {
     executeSql: async (text, values = []) => {
       const name = nameOf(text)
-      // Without a name it goes as plain text, which may hold several statements.
+      // A text without a name may hold several statements.
       return executor.query(
         name === undefined ? { text, ...(values.length > 0 && { values }) } : { name, text, values },
       )

@@ -2,15 +2,15 @@ import type { Db, PgBoss } from 'pg-boss'
 import type { Json } from '../../contract/json.ts'
 import type { Logger } from '../../ports/logger.ts'
 
-/** Where what can't be delivered goes. No agent has it for a queue: their keys have no slash. */
+/** The queue of jobs that can't be delivered. It is no agent's, since agent keys have no slash. */
 export const DEAD_LETTER_QUEUE = 'dead-letters/deliveries'
 
-/** They wait for a person, and pg-boss keeps nothing for longer. */
+/** The longest time that pg-boss keeps a job, since these wait for a person. */
 const MAX_WAITING_SECONDS = 365 * 86_400
 
-/** What became of a job that is none of ours, as it lies in the dead-letter queue. */
+/** A job that is not a delivery, as it is kept in the dead-letter queue. */
 export interface DeadLetter {
-  /** Where it came from. */
+  /** The queue that it came from. */
   queue: string
   reason: string
   payload: Json
@@ -24,7 +24,7 @@ export async function createDeadLetterQueue(boss: PgBoss): Promise<void> {
   await boss.createQueue(DEAD_LETTER_QUEUE, { policy: 'standard', retentionSeconds: MAX_WAITING_SECONDS })
 }
 
-/** Sets jobs aside, in the transaction they were taken in, so that they neither come again and again nor vanish. */
+/** Moves jobs to the dead-letter queue, in the transaction that took them, so that they neither come again nor vanish. */
 export async function setAside(
   boss: PgBoss,
   jobs: readonly Undeliverable[],

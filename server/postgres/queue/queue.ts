@@ -14,15 +14,15 @@ import type { Undeliverable } from './dead-letters.ts'
 
 export const QUEUE_SCHEMA = 'agent_runtime_queue'
 
-/** Deliveries are taken and forgotten in one transaction: none is ever seen as under way. */
+/** Deliveries are taken and deleted in one transaction, so pg-boss never sees one as active. */
 const MAX_DELIVERY_SECONDS = 60
-/** Longest a delivery may wait to be taken: long enough for a queue nobody has worked on for a year. */
+/** The longest that a delivery may wait: long enough for a queue that no worker has served for a year. */
 const MAX_WAITING_SECONDS = 365 * 86_400
-/** Deliveries repeat until their run is claimed; the run counts its attempts itself. */
+/** Deliveries repeat until their run is claimed. The run counts its attempts itself. */
 const MAX_DELIVERIES = 1_000_000
 
-// One probe of an index a queue, however many deliveries wait there, now or for their time. As an EXISTS it
-// may be planned as a join that reads all of them.
+// One probe of an index for each queue, however many deliveries wait there. As an EXISTS it may be planned as a join that
+// reads all of them.
 const FIND_DUE = {
   name: 'find_due',
   text: `
@@ -54,8 +54,8 @@ const Payload = z.object({ runId: RunId })
 type Payload = z.infer<typeof Payload>
 
 /**
- * The queue on pg-boss: one pg-boss queue per agent, so that a worker takes only the agents it has. A
- * delivery is only a reason to look at a run; whether there is something to do, the run's row decides.
+ * The queue on pg-boss. Each agent has a pg-boss queue, so that a worker takes only deliveries of its agents. A delivery is
+ * a reason to look at a run, and the run's row decides what there is to do.
  */
 export function createBossQueue({ pool, log }: BossQueueOptions): Queue & JoinedQueue {
   const db = createBossDatabase(pool)
@@ -65,14 +65,14 @@ export function createBossQueue({ pool, log }: BossQueueOptions): Queue & Joined
     migrate: false,
     createSchema: false,
     schedule: false,
-    // Jobs that depend on each other: we have none.
+    // Jobs that depend on each other, which are not used.
     flowIntervalSeconds: 3_600,
   })
   boss.on('error', (error) => log.error({ err: error }, 'the queue reported an error'))
 
   return {
     async start(agentKeys) {
-      // Fails as any statement does without its table, which says more than pg-boss would.
+      // Without its tables a statement fails, with a clearer message than pg-boss has.
       await pool.query(`SELECT FROM ${QUEUE_SCHEMA}.version`)
       await boss.start()
       const known = new Set((await boss.getQueues()).map((queue) => queue.name))
@@ -143,7 +143,7 @@ export function createBossQueue({ pool, log }: BossQueueOptions): Queue & Joined
   }
 }
 
-/** The size is part of pg-boss' statement text: powers of two keep the number of prepared ones small. */
+/** The size is part of pg-boss' statement text. Powers of two keep the number of prepared statements small. */
 function toBatchSize(limit: number): number {
   return 2 ** Math.floor(Math.log2(Math.min(limit, 256)))
 }

@@ -5,7 +5,7 @@ import type { Recurrence, ScheduleRef, Timetable } from '../../ports/timetable.t
 import { createBossDatabase } from './database.ts'
 import { QUEUE_SCHEMA } from './queue.ts'
 
-/** pg-boss keeps schedules by queue. No agent has one of these for its own: agent keys have no slash. */
+/** pg-boss keeps schedules by queue. These queues are no agent's, since agent keys have no slash. */
 export const SCHEDULE_PREFIX = 'schedules/'
 
 interface BossTimetableOptions {
@@ -22,12 +22,12 @@ interface ScheduleRow {
 }
 
 /**
- * The timetable in pg-boss' schedule table, read by its cron parser. Its own timer stays off: that sends a
- * job at least once, one a minute at most, up to half a minute late, and a second one when the process dies
- * between sending and ticking off. Whoever keeps this timetable names each occurrence by its time instead.
+ * The timetable in pg-boss' schedule table, read by its cron parser. pg-boss' own timer is not used: it sends at most one
+ * job a minute, up to half a minute late, and sends twice when a process dies at the wrong moment. The runtime's
+ * schedules name each occurrence by its time instead, so none comes twice.
  */
 export function createBossTimetable({ pool, log }: BossTimetableOptions): Timetable {
-  // Never started: it has no timers, and its statements run over our connections.
+  // It is never started, so it has no timers. Its statements run over our connections.
   const boss = new PgBoss({ db: createBossDatabase(pool), schema: QUEUE_SCHEMA, schedule: false })
   boss.on('error', (error) => log.error({ err: error }, 'the timetable reported an error'))
 
@@ -42,7 +42,7 @@ export function createBossTimetable({ pool, log }: BossTimetableOptions): Timeta
 
   return {
     next({ cron, timeZone }: Recurrence, after: number) {
-      // The parser would fill up what is missing, and do so on the left.
+      // The parser would fill up missing fields from the left.
       if (!/^\s*\S+(\s+\S+){4,5}\s*$/.test(cron)) {
         throw new Error(`a cron expression has five fields, or six with seconds, unlike "${cron}"`)
       }
@@ -59,7 +59,7 @@ export function createBossTimetable({ pool, log }: BossTimetableOptions): Timeta
       }
       for (const schedule of schedules) {
         const row = before.find((other) => isOf(other, schedule))
-        // What is as it was is left alone: `updated_on` tells since when.
+        // An unchanged schedule is left alone, so `updated_on` says since when it is as it is.
         if (row?.cron === schedule.cron && row.timezone === schedule.timeZone) continue
         const queue = SCHEDULE_PREFIX + schedule.agentKey
         await boss.createQueue(queue)

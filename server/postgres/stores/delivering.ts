@@ -1,7 +1,7 @@
 import type { QueuedRun } from '../../ports/queue.ts'
 import type { Deliver, Deliveries } from '../deliveries/deliveries.ts'
 
-/** Does what may deliver runs, and says so when it has committed. */
+/** Runs a transaction that may deliver runs, and announces them after the commit. */
 export type Delivering = <T>(work: (deliver: Deliver) => Promise<T>) => Promise<T>
 
 export function createDelivering(deliveries: Pick<Deliveries, 'deliver' | 'committed'>): Delivering {

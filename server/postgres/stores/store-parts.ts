@@ -10,9 +10,9 @@ import type { Delivering } from './delivering.ts'
 export interface StoreParts {
   pool: pg.Pool
   prisma: PrismaClient
-  /** Visibility of the events the stores write by themselves. */
+  /** The visibility of events that statements write. */
   visibilityOf(type: string): Visibility
-  /** For attempts whose worker is lost. */
+  /** When runs of lost workers are tried again. */
   retryPolicy: RetryPolicy
   runsAtOnce: RunsAtOnce
   deliveries: Deliveries

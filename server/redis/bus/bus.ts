@@ -1,9 +1,8 @@
-// Hints over Redis' publish/subscribe, with the events they tell of: readers are spared a look at the
-// database. PostgreSQL has the truth all the same, and Redis may go away and come back at any time.
+// Hints over Redis' publish/subscribe, with the events that they tell of, so that readers need not ask the database.
+// PostgreSQL has the truth, and Redis may go away and come back at any time.
 //
-// One channel for all runs. A channel for each run would have to be subscribed to before its backlog is
-// read, a round trip more for every viewer who comes; what a process gets of runs nobody follows there
-// costs it a line of text that is not parsed.
+// There is one channel for all runs. With a channel for each run, every new viewer would have to wait for a
+// subscription. A hint for a run that nobody follows costs a process one line of text, which it does not parse.
 import type { Clock } from '../../ports/clock.ts'
 import type { EventBus } from '../../ports/event-bus.ts'
 import type { Logger } from '../../ports/logger.ts'
@@ -15,17 +14,17 @@ import { close, connect, reportBreaks } from '../connection.ts'
 import { decode, encode } from './message.ts'
 import { reasonOf } from '../reason-of.ts'
 
-// In a cluster every node passes it on.
+// In a cluster every node forwards it.
 const CHANNEL = '{agent_runtime}:hints'
 const HEARTBEAT_MS = 10_000
 
 interface RedisBusOptions {
   redisUrl: string | undefined
-  /** The URL is that of a node of a Redis Cluster. Default: false. */
+  /** Whether the URL is that of a node of a Redis Cluster. Default: false. */
   isCluster?: boolean
   clock: Clock
   log: Logger
-  /** Without an answer for so long, a connection is given up and made anew. Default: 10 s. */
+  /** How long a connection may not answer before it is opened again, in milliseconds. Default: 10 s. */
   answerTimeoutMs?: number
 }
 
@@ -86,7 +85,7 @@ export function createRedisBus(options: RedisBusOptions): EventBus {
 
   function receive(message: string): void {
     const hints = decode(message)
-    // Somebody else's message, or a newer version's: the poll covers what it may have meant.
+    // Ignore a message that is not ours, or is a newer version's. The poll finds what it may have meant.
     if (hints === undefined)
       return log.debug({ message: message.slice(0, 200) }, 'ignored a message that is not ours')
     for (const hint of hints) listeners.tell(hint)

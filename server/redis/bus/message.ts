@@ -1,5 +1,5 @@
-// A message: hints in one line, then for each of them a line with the events it carries, or an empty one.
-// Payloads are put in as the text they already are; JSON has no line breaks of its own.
+// A message has the hints in its first line, then for each hint a line with the events that it carries, or an empty line.
+// Payloads are put in as JSON text, which has no line breaks.
 import { z } from 'zod'
 import type { AnyRunEvent } from '../../contract/event.ts'
 import { Visibility } from '../../contract/event.ts'
@@ -15,7 +15,7 @@ import {
 } from '../../bus/hint-text.ts'
 import { MAX_CARRIED_CHARACTERS, charactersIn } from '../../bus/outbox.ts'
 
-/** Receivers handle a message in one go: it should not keep them from anything else for long. */
+/** The most characters of a message. Receivers handle a message in one go, so it must not take long. */
 const MAX_MESSAGE_CHARACTERS = 262_144
 
 const Events = z.array(
@@ -77,7 +77,7 @@ export function decode(message: string): Hint[] | undefined {
   })
 }
 
-/** Its events are parsed when somebody asks for them: most processes follow few of all runs. */
+/** Its events are parsed when somebody asks for them, since a process follows few of all runs. */
 class CarryingHint {
   readonly kind = 'events'
   readonly runId: string
@@ -100,7 +100,7 @@ class CarryingHint {
     return this.#events
   }
 
-  /** Without a gap, up to `seq`, of this run: whoever sent anything else is not one of us. */
+  /** The events must be of this run, without a gap, up to `seq`. Else the sender is not a runtime. */
   #fits(events: readonly AnyRunEvent[]): boolean {
     const before = this.seq - events.length
     return (

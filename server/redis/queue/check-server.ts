@@ -4,12 +4,12 @@ import { reasonOf } from '../reason-of.ts'
 
 const OLDEST = { major: 6, minor: 2 }
 
-/** Tells of each server that the queue can not rely on, once, whenever another takes the place of one. */
+/** Warns once of each server whose settings the queue can't rely on, also when one replaces another. */
 export function checkServers(client: RedisClient, log: Logger): void {
   const checked = new Set<string>()
   client.on('ready', () => void check())
 
-  /** Never rejects: a server that does not answer is told of elsewhere. */
+  /** Never rejects. A server that does not answer is reported elsewhere. */
   async function check(): Promise<void> {
     const servers = 'nodes' in client ? client.nodes('master') : [client]
     await Promise.all(

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto'
 import type { QueueState } from '../../ports/queue.ts'
 import type { RedisClient } from '../connect.ts'
 
-// An epoch consists of two: what the server calls itself, which changes when it starts again or another takes its place,
-// having lost the last of what it was told; and a key beside the queue, which is gone when somebody has emptied the server.
+// An epoch has two parts. The server's run id changes when the server starts again or is replaced, and may have lost its
+// last writes. A key beside the queue is gone when somebody has emptied the server.
 const INSPECT = `
   local server = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or ''
   local states = {}
@@ -19,7 +19,7 @@ const INSPECT = `
   end
   return states`
 
-/** While a script runs, nobody else is served. */
+/** The most that a script reads, since Redis serves nobody else meanwhile. */
 const MAX_AT_ONCE = 100
 
 /** The keys of a queue, as BullMQ names them, and the one beside them. */
@@ -33,7 +33,7 @@ export interface QueueKeys {
 export interface InspectedQueue extends QueueState {
   /** How many deliveries can be taken. */
   waiting: number
-  /** How many were taken, by whom may have died since. */
+  /** How many were taken. Their processes may have died since. */
   active: number
 }
 
@@ -42,7 +42,7 @@ export async function inspect(
   client: RedisClient,
   queues: ReadonlyMap<string, QueueKeys>,
 ): Promise<Map<string, InspectedQueue>> {
-  // In a cluster a script may touch the keys of one queue alone: others may be elsewhere.
+  // In a cluster a script may use the keys of one queue only, since others may be on another node.
   const groups = chunked([...queues], client.isCluster ? 1 : MAX_AT_ONCE)
   const results = await Promise.allSettled(groups.map((group) => inspectTogether(client, group)))
   const answers = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
@@ -76,7 +76,7 @@ async function inspectTogether(
   })
 }
 
-/** Has a queue name another epoch than before. */
+/** Gives a queue a new epoch. */
 export async function renewEpoch(client: RedisClient, { epoch }: QueueKeys): Promise<void> {
   await client.set(epoch, newKey())
 }

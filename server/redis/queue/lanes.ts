@@ -7,16 +7,16 @@ import { reasonOf } from '../reason-of.ts'
 import type { QueueKeys } from './inspect.ts'
 import type { Payload } from './payload.ts'
 
-/** How long a job is with whoever took it, who says within a second what became of it, unless it died. */
+/** How long a taken job stays locked. The process that took it answers within a second, unless it died. */
 const LOCK_MS = 10_000
 const STALLED_INTERVAL_MS = 5_000
-/** Jobs come again until their run is claimed; the run counts its attempts itself. */
+/** Jobs come again until their run is claimed. The run counts its attempts itself. */
 const MAX_DELIVERIES = 1_000_000
 
-/** An object of BullMQ asks for Redis' version first. If that fails, whatever it is told to do later fails too. */
+/** A BullMQ object asks for Redis' version first. If that fails, everything that it does later fails too. */
 const ASKS_NOTHING = { skipVersionCheck: true }
 
-/** What is used of the package. */
+/** The part of the package that is used. */
 export interface BullMq {
   Queue: typeof Queue
   Worker: typeof Worker
@@ -74,9 +74,8 @@ export class Lanes {
   }
 
   /**
-   * Gives out again what was taken by who does not answer for it any more. BullMQ's workers do that by a timer each; where
-   * nothing was taken it is of no use, and with hundreds of queues it is most of what Redis is asked. Of those that ask
-   * too often all but the first are ignored.
+   * Gives out again jobs of processes that died. BullMQ's workers do this by a timer for each queue. With hundreds of
+   * queues that would be most of Redis' work, so it is done only where jobs were taken, and not too often.
    */
   async giveOutStalled(name: string): Promise<void> {
     await this.workerOf(name).getBackend().moveStalledJobsToWait()
@@ -98,7 +97,7 @@ export class Lanes {
     const options: QueueOptions = {
       connection: redis,
       prefix: this.prefixOf(name),
-      // Nobody reads along.
+      // Nobody reads BullMQ's events.
       streams: { events: { maxLen: 0 } },
       ...ASKS_NOTHING,
     }

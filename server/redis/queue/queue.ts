@@ -1,6 +1,6 @@
-// The queue on BullMQ: one BullMQ queue per agent. Its worker processes jobs; ours takes them, has the store claim their
-// runs, and only then says that they are done. What is taken by a process that dies meanwhile BullMQ calls stalled, and
-// gives out again. Redis holds what is due now, nothing else, and may lose it.
+// The queue on BullMQ, with a BullMQ queue for each agent. A worker takes jobs, lets the store claim their runs, and then
+// completes the jobs. BullMQ gives out again the jobs of a process that dies in between (it calls them stalled). Redis
+// holds only deliveries that are due, and may lose them.
 import { randomUUID } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
 import type { Logger } from '../../ports/logger.ts'
@@ -19,7 +19,7 @@ import { takeJobs } from './take-jobs.ts'
 
 const NEEDED_FOR = 'QUEUE_BACKEND=redis'
 
-/** How long a start waits for a Redis that does not answer: with it there, the first runs need not wait for a look. */
+/** How long a start waits for a Redis that does not answer. If it answers, the first runs need not wait for a look. */
 const START_PATIENCE_MS = 1_000
 /** BullMQ knows priorities from 1 to 2,097,152, the lowest first; those of runs go from -100 to 100. */
 const toJobPriority = (priority: number): number => 1_000 - priority
@@ -27,10 +27,10 @@ const toJobPriority = (priority: number): number => 1_000 - priority
 interface RedisQueueOptions {
   redisUrl: string | undefined
   isCluster: boolean
-  /** What tells the keys of this installation from those of others in the same Redis. */
+  /** The prefix of this installation's keys, since several may share a Redis. */
   namespace(): Promise<string>
   log: Logger
-  /** Without an answer for so long, a connection is given up and made anew. Default: 10 s. */
+  /** How long a connection may not answer before it is opened again, in milliseconds. Default: 10 s. */
   answerTimeoutMs?: number
 }
 
@@ -121,7 +121,7 @@ export function createRedisQueue(options: RedisQueueOptions): RemoteQueue {
   }
 }
 
-/** Its epoch is in its name: a queue that lost a part of what it had may still hold the name of one it does not give out. */
+/** The name contains the epoch. A queue that lost a part may still know the name of a job that it does not give out. */
 function toJob({ id, lastSeq, priority, epoch }: SentRun) {
   return {
     name: 'run',

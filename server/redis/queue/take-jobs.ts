@@ -1,4 +1,4 @@
-// Taking jobs, and saying what became of them.
+// Takes jobs, and completes them or gives them back.
 import type { Job, Worker } from 'bullmq'
 import type { z } from 'zod'
 import { toProblems } from '../../contract/issues.ts'
@@ -7,17 +7,17 @@ import type { Taken } from '../../ports/queue.ts'
 import { reasonOf } from '../reason-of.ts'
 import { Payload } from './payload.ts'
 
-/** Jobs that are asked for at once. */
+/** The most jobs that are asked for at the same time. */
 const MAX_AT_ONCE = 32
 
 interface Taker {
   worker: Worker<Payload>
-  /** The name under which jobs are with this process. */
+  /** The token with which this process locks its jobs. */
   token: string
   log: Logger
 }
 
-/** Takes up to `limit` jobs. What is no delivery is set aside. */
+/** Takes up to `limit` jobs. Sets aside those that are not deliveries. */
 export async function takeJobs({ worker, token, log }: Taker, limit: number): Promise<Taken> {
   const jobs: Job<Payload>[] = []
   const runIds = new Set<string>()
@@ -44,7 +44,7 @@ async function getJobs(
   limit: number,
 ): Promise<Job<Payload>[]> {
   const jobs: Job<Payload>[] = []
-  // One at first: of a queue where nothing is one question is enough.
+  // Ask for one first, since that is enough for an empty queue.
   for (let ask = 1; ask > 0; ask = Math.min(limit - jobs.length, MAX_AT_ONCE)) {
     const results = await Promise.allSettled(
       Array.from({ length: ask }, () => worker.getNextJob(token, { block: false })),
@@ -65,7 +65,7 @@ function isJob(job: Job<Payload> | undefined): job is Job<Payload> {
   return job !== undefined
 }
 
-/** Sets aside what is none of ours, so that it neither comes again and again nor vanishes. */
+/** Sets aside a job that is not ours, so that it neither comes again nor vanishes. */
 async function setAside(
   job: Job<Payload>,
   error: z.ZodError,
@@ -79,7 +79,7 @@ async function setAside(
   await quietly([job], log, () => job.moveToFailed(new Error(reason), token, false))
 }
 
-/** Never rejects: what this is for happens again by itself. */
+/** Never rejects. What it does is repeated by itself if it fails. */
 async function quietly(
   jobs: readonly Job<Payload>[],
   log: Logger,
