@@ -107,13 +107,19 @@ export async function toolLoop(ctx: ToolLoopContext, options: ToolLoopOptions = 
     const answer = await takeModelTurn(ctx, model, { ...request, messages: [...given] })
     usage.inputTokens += answer.usage.inputTokens
     usage.outputTokens += answer.usage.outputTokens
+    const isPaused = answer.finishReason === 'paused'
     const said: AgentMessage = {
       role: 'assistant',
-      content: answer.text === '' && answer.toolCalls.length > 0 ? null : answer.text,
+      content: answer.text === '' && (answer.toolCalls.length > 0 || isPaused) ? null : answer.text,
       ...(answer.toolCalls.length === 0 ? {} : { toolCalls: answer.toolCalls }),
       ...(answer.providerData ? { providerData: answer.providerData } : {}),
     }
     messages.push({ ...said, id: answer.messageId })
+    // It goes on when it is sent what it said so far.
+    if (isPaused && answer.toolCalls.length === 0) {
+      given.push(said)
+      continue
+    }
     if (answer.toolCalls.length === 0) {
       return { text: answer.text, messages, finishReason: answer.finishReason, usage }
     }

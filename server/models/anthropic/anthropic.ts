@@ -3,6 +3,7 @@ import { ConfigError } from '../../config/config.ts'
 import { PROVIDERS } from '../../config/providers.ts'
 import type { AgentMessage } from '../../contract/message.ts'
 import { fromMessageEvents } from './events.ts'
+import { anthropicRemedies } from './remedies.ts'
 import { PROVIDER, toAnthropicPrompt, toAnthropicTool } from './messages.ts'
 import type { Block } from './messages.ts'
 import { loadSdk } from './load-sdk.ts'
@@ -10,6 +11,8 @@ import type { Model, ModelChunk, ModelRequest } from '../../ports/model.ts'
 import { type Provider, toModelError } from '../provider/provider-error.ts'
 import { toProviderMessages } from '../provider/provider-messages.ts'
 import { streamFrom } from '../provider/provider-stream.ts'
+import { readEvents } from '../provider/read-events.ts'
+import { type Body, createRemedies } from '../provider/remedies.ts'
 import { providerFetch } from '../provider/provider-fetch.ts'
 
 export interface AnthropicModelOptions {
@@ -45,13 +48,15 @@ export function createAnthropicModel(options: AnthropicModelOptions = {}): Model
   const provider: Provider = { ...PROVIDERS.anthropic, apiKey }
 
   let client: Anthropic | undefined
+  const extra = options.extra ?? {}
+  const ask = createRemedies(anthropicRemedies(new Set(Object.keys(extra))))
 
   async function* stream(
     request: ModelRequest,
-    signal: AbortSignal,
+    given: AbortSignal,
     onActivity: () => void = () => {},
   ): AsyncGenerator<ModelChunk, void, undefined> {
-    signal.throwIfAborted()
+    given.throwIfAborted()
     const sdk = await loadSdk()
     client ??= new sdk.Anthropic({
       apiKey,
@@ -61,30 +66,50 @@ export function createAnthropicModel(options: AnthropicModelOptions = {}): Model
     })
     const anthropic = client.withOptions({ fetch: providerFetch(onActivity) })
 
-    const { system, messages } = toAnthropicPrompt(...inCurrentTurn(request.messages))
-    const body: Anthropic.MessageCreateParamsStreaming = {
-      model: name,
-      max_tokens: request.maxOutputTokens ?? DEFAULT_MAX_OUTPUT_TOKENS,
-      messages,
-      ...(system === undefined ? {} : { system }),
-      ...(request.tools === undefined || request.tools.length === 0
-        ? {}
-        : { tools: request.tools.map(toAnthropicTool) }),
-      ...(request.temperature === undefined ? {} : { temperature: request.temperature }),
-      ...options.extra,
-      stream: true,
-    }
+    const over = new AbortController()
+    const signal = AbortSignal.any([given, over.signal])
 
-    const translate = (error: unknown) => {
-      // A connection error is an API error without an answer.
-      const answered = error instanceof sdk.APIError && !(error instanceof sdk.APIConnectionError)
-      return toModelError(provider, error, answered ? toFailure(error) : undefined)
+    // A connection error is an API error without an answer.
+    const failureOf = (error: unknown) =>
+      error instanceof sdk.APIError && !(error instanceof sdk.APIConnectionError)
+        ? toFailure(error)
+        : undefined
+    const refusalOf = (error: unknown) => {
+      const failure = failureOf(error)
+      return failure?.status === 400 || failure?.status === 422 ? failure : undefined
     }
-    const events = streamFrom(async () => anthropic.messages.create(body, { signal }), signal, translate)
-    yield* fromMessageEvents(events, () => toModelError(provider, undefined))
+    const send = (body: Body) =>
+      anthropic.messages
+        // The fields that it has are Anthropic's and the caller's.
+        .create(body as unknown as Anthropic.MessageCreateParamsStreaming, { signal })
+        .asResponse()
+    const open = async () => readEvents(await ask(toBody(request, name, extra), send, refusalOf))
+
+    const events = streamFrom(open, given, (error) => toModelError(provider, error, failureOf(error)))
+    try {
+      yield* fromMessageEvents(events, (failure) => toModelError(provider, undefined, failure))
+    } finally {
+      // Whoever stops reading ends the request too.
+      over.abort()
+    }
   }
 
   return { provider: PROVIDER, name, stream, prepare: async () => void (await loadSdk()) }
+}
+
+function toBody(request: ModelRequest, name: string, extra: Record<string, unknown>): Body {
+  const { tools, maxOutputTokens, temperature } = request
+  const { system, messages } = toAnthropicPrompt(...inCurrentTurn(request.messages))
+  return {
+    model: name,
+    max_tokens: maxOutputTokens ?? DEFAULT_MAX_OUTPUT_TOKENS,
+    messages,
+    ...(system === undefined ? {} : { system }),
+    ...(tools === undefined || tools.length === 0 ? {} : { tools: tools.map(toAnthropicTool) }),
+    ...(temperature === undefined ? {} : { temperature }),
+    ...extra,
+    stream: true,
+  }
 }
 
 // Thinking is bound to the prompt it was thought under, which an earlier run may have had otherwise; and
@@ -92,11 +117,25 @@ export function createAnthropicModel(options: AnthropicModelOptions = {}): Model
 function inCurrentTurn(given: readonly AgentMessage[]): Parameters<typeof toAnthropicPrompt> {
   const { messages, dataOf } = toProviderMessages(given, PROVIDER)
   const current = new Set(messages.slice(messages.findLastIndex(({ role }) => role === 'user') + 1))
-  // What this client gave the runtime to keep.
   return [
     messages,
-    (message) => (current.has(message) ? (dataOf(message) as Block[] | undefined) : undefined),
+    (message) => {
+      // What this client gave the runtime to keep.
+      const blocks = dataOf(message) as Block[] | undefined
+      return blocks === undefined || current.has(message) ? blocks : withoutThinking(blocks)
+    },
   ]
+}
+
+/** Nor is a call of Anthropic's own tools that was never answered, in a turn that nobody goes on with. */
+function withoutThinking(blocks: readonly Block[]): Block[] {
+  const answered = new Set(blocks.map((block) => ('tool_use_id' in block ? block.tool_use_id : undefined)))
+  return blocks.filter(
+    (block) =>
+      block.type !== 'thinking' &&
+      block.type !== 'redacted_thinking' &&
+      (block.type !== 'server_tool_use' || answered.has(block.id)),
+  )
 }
 
 function toFailure(error: InstanceType<typeof Anthropic.APIError>) {

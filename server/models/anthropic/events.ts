@@ -1,92 +1,97 @@
-import type Anthropic from '@anthropic-ai/sdk'
 import type { Json } from '../../contract/json.ts'
+import { ModelError } from '../../ports/model.ts'
+import type { ModelChunk } from '../../ports/model.ts'
+import type { ProviderFailure } from '../provider/failure-code.ts'
+import { type ServerEvent, parseEvent } from '../provider/read-events.ts'
+import { QUIET_MS, untilQuiet } from '../provider/until-quiet.ts'
+import { createBlocks } from './blocks.ts'
 import { fromStopReason } from './messages.ts'
-import type { ModelChunk, TokenUsage } from '../../ports/model.ts'
-import { parseToolArguments, toArgumentsObject } from '../provider/tool-arguments.ts'
-
-type Block = Anthropic.ContentBlockParam
+import { MessageEvent, type WireBlock, toUsage, withUsage } from './wire.ts'
 
 /**
- * Turns the events of one streamed message into the port's chunks. A tool call is passed on when its
- * block is complete. A turn that thought before it called tools has to be sent back as it came, signatures
- * included, along with the tools' results: its blocks go with `finish`.
+ * Turns the events of one streamed message into the port's chunks. What Anthropic wants back in an answer, signed thinking or what
+ * its own tools found, goes with `finish`. An answer that is complete is never given up for what comes after it, or does not.
  *
- * @throws whatever `brokenOff` makes when the stream ended before the message did.
+ * @param toError the error to throw for what the server says went wrong; for a stream that ended before the answer did, without one.
  */
 export async function* fromMessageEvents(
-  events: AsyncIterable<Anthropic.RawMessageStreamEvent>,
-  brokenOff: () => Error,
+  events: AsyncIterable<ServerEvent>,
+  toError: (failure?: ProviderFailure) => ModelError,
 ): AsyncGenerator<ModelChunk, void, undefined> {
-  const blocks: Block[] = []
-  const usage: TokenUsage = { inputTokens: 0, outputTokens: 0 }
-  let block: Block | undefined
-  let inputJson = ''
-  let stopReason: Anthropic.StopReason | null = null
+  const blocks = createBlocks()
+  let usage: ReturnType<typeof withUsage>
+  let reason: string | undefined
+  let isEnded = false
+  const isComplete = () => reason !== undefined || isEnded
 
-  for await (const event of events) {
-    switch (event.type) {
-      case 'message_start':
-        usage.inputTokens = countInput(event.message.usage)
-        usage.outputTokens = event.message.usage.output_tokens
-        break
-      case 'content_block_start':
-        block = structuredClone(event.content_block) as Block
-        inputJson = ''
-        if (block.type === 'text' && block.text !== '') yield { type: 'text', text: block.text }
-        break
-      case 'content_block_delta': {
-        const { delta } = event
-        if (delta.type === 'input_json_delta') inputJson += delta.partial_json
-        if (block?.type === 'text' && delta.type === 'text_delta') {
-          block.text += delta.text
-          yield { type: 'text', text: delta.text }
-        }
-        if (block?.type === 'thinking' && delta.type === 'thinking_delta') {
-          block.thinking += delta.thinking
-          yield { type: 'reasoning', text: delta.thinking }
-        }
-        if (block?.type === 'thinking' && delta.type === 'signature_delta') block.signature = delta.signature
-        break
+  try {
+    for await (const { event, data } of untilQuiet(events, () => (isComplete() ? QUIET_MS : undefined))) {
+      const parsed = parseEvent(data)
+      if (parsed === 'broken') throw toError()
+      if (parsed === undefined) continue
+      const said = MessageEvent.parse(parsed.value)
+      usage = withUsage(usage, said.message?.usage ?? said.usage)
+      switch (said.type ?? event) {
+        case 'content_block_start':
+          if (said.content_block !== undefined) yield* blocks.begin(said.index, said.content_block)
+          break
+        case 'content_block_delta':
+          if (said.delta !== undefined) yield* blocks.extend(said.index, said.delta)
+          break
+        case 'content_block_stop':
+          yield* blocks.end(said.index)
+          break
+        case 'message_delta':
+          reason = said.delta?.stop_reason ?? reason
+          break
+        case 'message_stop':
+          isEnded = true
+          break
+        case 'message':
+          for (const block of said.content ?? [])
+            if (block !== undefined) yield* blocks.begin(undefined, block)
+          reason = said.stop_reason ?? 'end_turn'
+          break
+        case 'error':
+          throw toError({ type: said.error?.type, message: said.error?.message })
+        default:
+          break
       }
-      case 'content_block_stop':
-        if (block === undefined) break
-        if (block.type === 'tool_use') {
-          const parsed = parseToolArguments(inputJson)
-          block.input = toArgumentsObject(parsed)
-          yield { type: 'tool-call', toolCall: { id: block.id, name: block.name, arguments: parsed } }
-        }
-        blocks.push(block)
-        block = undefined
-        break
-      case 'message_delta':
-        stopReason = event.delta.stop_reason
-        usage.outputTokens = event.usage.output_tokens
-        break
-      case 'message_stop':
-        break
+      if (isEnded) break
     }
+  } catch (error) {
+    if (!(error instanceof ModelError) || !isComplete()) throw error
   }
 
-  if (stopReason === null) throw brokenOff()
-  const mustReturn = blocks.some(isThinking) && blocks.some(({ type }) => type === 'tool_use')
+  if (!isComplete()) throw toError()
+  yield* blocks.end()
+  const ended = fromStopReason(reason)
+  const returned = ended === 'paused' || blocks.list.some(isReturned) ? blocks.list.filter(isSendable) : []
   yield {
     type: 'finish',
-    reason: fromStopReason(stopReason),
-    usage,
+    reason: ended === 'stop' && blocks.calls > 0 ? 'tool-calls' : ended,
+    usage: toUsage(usage),
     // Blocks are parsed JSON, whatever their types say.
-    ...(mustReturn ? { providerData: blocks.filter(isSendable) as unknown as Json } : {}),
+    ...(isWanted(returned) ? { providerData: returned as unknown as Json } : {}),
   }
 }
 
-function isThinking({ type }: Block): boolean {
-  return type === 'thinking' || type === 'redacted_thinking'
+/** Thinking is wanted back only with the calls that it led to, or to go on after a pause. */
+function isWanted(blocks: readonly WireBlock[]): boolean {
+  return blocks.some(({ type }) => type !== 'text' && !THINKING.has(type)) || blocks.some(hasCitations)
 }
 
-function isSendable(block: Block): boolean {
-  return block.type !== 'text' || block.text.trim() !== ''
+const THINKING: ReadonlySet<string> = new Set(['thinking', 'redacted_thinking'])
+
+/** A message has a place for its text and its calls, and for nothing else of it. */
+function isReturned(block: WireBlock): boolean {
+  return (block.type !== 'text' && block.type !== 'tool_use') || hasCitations(block)
 }
 
-// What was read from or written to the prompt cache is not in `input_tokens`.
-function countInput(usage: Anthropic.Usage): number {
-  return usage.input_tokens + (usage.cache_creation_input_tokens ?? 0) + (usage.cache_read_input_tokens ?? 0)
+function hasCitations(block: WireBlock): boolean {
+  return Array.isArray(block['citations']) && block['citations'].length > 0
+}
+
+function isSendable(block: WireBlock): boolean {
+  return block.type !== 'text' || (block.text ?? '').trim() !== ''
 }

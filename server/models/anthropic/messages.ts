@@ -130,20 +130,15 @@ export function toAnthropicTool({ name, description, parameters }: ToolSpec): An
   return { name, description, input_schema: { ...parameters, type: 'object' } }
 }
 
-export function fromStopReason(reason: Anthropic.StopReason): FinishReason {
-  switch (reason) {
-    case 'tool_use':
-      return 'tool-calls'
-    case 'max_tokens':
-    case 'model_context_window_exceeded':
-      return 'length'
-    case 'refusal':
-      return 'content-filter'
-    case 'end_turn':
-    case 'stop_sequence':
-    case 'pause_turn':
-      return 'stop'
-    default:
-      return 'stop'
-  }
+const REASONS: Readonly<Record<string, FinishReason>> = {
+  tool_use: 'tool-calls',
+  max_tokens: 'length',
+  model_context_window_exceeded: 'length',
+  refusal: 'content-filter',
+  pause_turn: 'paused',
+}
+
+/** Why the answer ended; a reason that nobody knows, or none, is an end like others. */
+export function fromStopReason(reason: string | undefined): FinishReason {
+  return REASONS[reason ?? 'end_turn'] ?? 'stop'
 }

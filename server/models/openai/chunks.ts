@@ -4,7 +4,7 @@ import { ModelError } from '../../ports/model.ts'
 import type { ProviderFailure } from '../provider/failure-code.ts'
 import { type ServerEvent, parseEvent } from '../provider/read-events.ts'
 import { parseToolArguments } from '../provider/tool-arguments.ts'
-import { untilQuiet } from '../provider/until-quiet.ts'
+import { QUIET_MS, untilQuiet } from '../provider/until-quiet.ts'
 import { type ChatCalls, createChatCalls } from './chat-calls.ts'
 import { collectFields, toChatData } from './chat-data.ts'
 import { ChatChunk, type Delta, type StreamedError, reasoningOf, withUsage } from './chat-wire.ts'
@@ -16,9 +16,6 @@ interface ChatSource {
   /** The error to throw for what the server says went wrong; for a stream that ended before the answer did, without one. */
   toError(failure?: ProviderFailure): ModelError
 }
-
-/** What comes after the answer, its usage above all, comes at once: a server that holds the stream open sends nothing more. */
-const QUIET_MS = 5_000
 
 /**
  * Turns the events of a streamed chat completion into the port's chunks. Tool calls are passed on in pieces as they come, and

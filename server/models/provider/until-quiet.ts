@@ -1,3 +1,6 @@
+/** What comes after an answer, its usage above all, comes at once: a server that holds the stream open sends nothing more. */
+export const QUIET_MS = 5_000
+
 /**
  * The same, ended early when nothing more came for as long as `quietMs` says at the time; undefined for no limit. What is
  * left is told that nobody reads on.

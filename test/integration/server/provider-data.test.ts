@@ -186,6 +186,37 @@ describe('what a provider wants back', () => {
   })
 })
 
+test('a turn that the provider paused goes on where it was, in another process too', async ({
+  createServer,
+}) => {
+  const search = { type: 'server_tool_use', id: 'srv_1', name: 'web_search', input: {} }
+  const paused = () =>
+    streamed([
+      start,
+      ...text(0, 'Let me look.'),
+      ...block(1, search, { type: 'input_json_delta', partial_json: '{"query":"weather"}' }),
+      ...stop('pause_turn'),
+    ])
+  const { rest } = await createServer({ agents: [agentOf()], model: model() })
+  // Between the two the attempt fails.
+  provider.answerWith(paused(), refused(500, {}), answer())
+  const id = await rest.create('agent', ask('Paris'))
+  expect((await rest.events(`runs/${id}/events?include_all=1`)).at(-1)).toMatchObject({
+    type: 'run.succeeded',
+    output: 'Sunny.',
+    attempt: 2,
+  })
+  expect(turnsOf(2).slice(1)).toEqual([
+    {
+      role: 'assistant',
+      content: [
+        { type: 'text', text: 'Let me look.' },
+        { ...search, input: { query: 'weather' } },
+      ],
+    },
+  ])
+})
+
 test('ids of tool calls are the runtime’s own, whatever the provider calls them', async ({
   createServer,
 }) => {

@@ -19,7 +19,11 @@ describe('an answer in text', () => {
     expect(await collect(createAnthropicModel({ apiKey }), hello)).toEqual([
       { type: 'text', text: 'Hel' },
       { type: 'text', text: 'lo' },
-      { type: 'finish', reason: 'stop', usage: { inputTokens: 115, outputTokens: 42 } },
+      {
+        type: 'finish',
+        reason: 'stop',
+        usage: { inputTokens: 115, outputTokens: 42, cachedInputTokens: 100, cacheWriteInputTokens: 5 },
+      },
     ])
   })
 
@@ -49,7 +53,11 @@ describe('tool calls', () => {
       { type: 'text', text: 'Let me look.' },
       { type: 'tool-call', toolCall: { id: 'toolu_a', name: 'get_weather', arguments: { city: 'Paris' } } },
       { type: 'tool-call', toolCall: { id: 'toolu_b', name: 'get_weather', arguments: {} } },
-      { type: 'finish', reason: 'tool-calls', usage: { inputTokens: 115, outputTokens: 42 } },
+      {
+        type: 'finish',
+        reason: 'tool-calls',
+        usage: { inputTokens: 115, outputTokens: 42, cachedInputTokens: 100, cacheWriteInputTokens: 5 },
+      },
     ])
   })
 

@@ -1,0 +1,50 @@
+import { type Body, type Remedy, without } from '../provider/remedies.ts'
+
+interface Turn {
+  role: 'user' | 'assistant'
+  content: { type: string }[]
+}
+
+/** Signed for another server, or another model: what was thought can be left out, and is thought again. */
+const withoutThinking: Remedy = {
+  name: 'messages without thinking',
+  fits: ({ message }, body) =>
+    /signature/i.test(message ?? '') &&
+    /thinking/i.test(message ?? '') &&
+    turnsOf(body).some(({ content }) => content.some(isThinking)),
+  apply: (body) => ({
+    ...body,
+    messages: turnsOf(body).map((turn) => ({
+      ...turn,
+      content: turn.content.filter((block) => !isThinking(block)),
+    })),
+  }),
+}
+
+/** From some models on, what an assistant said can't be gone on with. */
+const endingWithUser: Remedy = {
+  name: 'a last turn of the user',
+  fits: ({ message }, body) =>
+    /prefill|end with a user message/i.test(message ?? '') && turnsOf(body).at(-1)?.role === 'assistant',
+  apply: (body) => ({
+    ...body,
+    messages: [...turnsOf(body), { role: 'user', content: [{ type: 'text', text: 'Go on.' }] }],
+  }),
+}
+
+/** In the order in which they are tried; `kept` are fields that somebody asked for by name, and which stay. */
+export function anthropicRemedies(kept: ReadonlySet<string>): readonly Remedy[] {
+  return [
+    withoutThinking,
+    endingWithUser,
+    ...['temperature', 'stop_sequences', 'output_config'].filter((field) => !kept.has(field)).map(without),
+  ]
+}
+
+function turnsOf(body: Body): Turn[] {
+  return body['messages'] as Turn[]
+}
+
+function isThinking({ type }: { type: string }): boolean {
+  return type === 'thinking' || type === 'redacted_thinking'
+}
