@@ -1,4 +1,4 @@
-// Where those who look after processes ask a worker how it is: it answers nothing else over HTTP.
+// The health checks of a worker, which answers nothing else over HTTP.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { listen } from './http-server.ts'
 import type { Lifecycle } from './lifecycle.ts'
@@ -19,9 +19,9 @@ export async function serveHealth(
   port: number,
   { lifecycle, health }: { lifecycle: Lifecycle; health: () => WorkerHealth },
 ): Promise<void> {
-  // Those who ask are on other machines, most often.
+  // Listen on all addresses: most often another machine asks.
   const http = await listen({ host: '0.0.0.0', port, option: '--health-port or HEALTH_PORT' })
-  // What is deferred first is done last: it is answered until the end of draining.
+  // Deferred first and so closed last: it answers until the end of draining.
   lifecycle.defer(http.close)
   http.serve((request, response) => answer(request, response, health))
   process.stdout.write(`Health at ${http.url}/readyz\n`)

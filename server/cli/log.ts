@@ -1,4 +1,4 @@
-/** Tells the person at the terminal how things go. */
+/** Prints progress for the person at the terminal. */
 export function log(message: string): void {
   process.stdout.write(`· ${message}\n`)
 }

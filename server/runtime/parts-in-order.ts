@@ -20,9 +20,9 @@ import { gatherStatistics } from '../postgres/statistics.ts'
 import { loop } from './start-stop.ts'
 import type { Part } from './start-stop.ts'
 
-/** Between looks for lost workers: what a killed worker's runs wait, twice. */
+/** Time between looks for lost workers. A killed worker's runs wait for two looks. */
 const UPKEEP_INTERVAL_MS = 500
-/** Between looks for what is old: nothing anybody waits for. */
+/** Time between looks for old rows, which nobody waits for. */
 const RETENTION_INTERVAL_MS = 60_000
 
 interface Wired {
@@ -40,9 +40,9 @@ interface Wired {
 
 interface Given {
   config: Config
-  /** Those the runtime was made with. */
+  /** The agents that the runtime was made with. */
   ownAgents: readonly AnyAgent[]
-  /** All of them: those of the registry are added. */
+  /** All agents, with those that the registry adds. */
   agents: Map<string, AnyAgent>
   /** Whether there are anonymous sessions. */
   hasSessions: boolean

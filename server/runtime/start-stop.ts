@@ -1,16 +1,16 @@
-// What starts and stops, in order.
+// Starts and stops the parts of a runtime in order.
 
-/** Something of the runtime that has to be started, or stopped, or both. */
+/** A part of the runtime that has to be started, or stopped, or both. */
 export interface Part {
   start?(): Promise<unknown>
   stop?(): Promise<unknown>
 }
 
-/** What goes on until it is told to end, by a signal of its own; it is waited for when the runtime stops. */
+/** A loop that goes on until its signal aborts. Stopping waits for it. */
 export function loop(run: () => Promise<void>): Part {
   let running: Promise<void> | undefined
   return {
-    // Begun, not waited for.
+    // Start it without waiting for its end.
     async start() {
       running = run()
     },
@@ -19,9 +19,9 @@ export function loop(run: () => Promise<void>): Part {
 }
 
 export interface Parts {
-  /** Starts them one after the other. Where it failed before, it goes on there. */
+  /** Starts the parts one after the other. After a failure the next call goes on from there. */
   start(): Promise<void>
-  /** Stops them in reverse, whether they were started or not. */
+  /** Stops the parts in reverse order, whether they were started or not. */
   stop(): Promise<void>
 }
 

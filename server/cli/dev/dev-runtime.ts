@@ -16,16 +16,16 @@ interface DevRuntimeOptions {
   entry: string
   worker: WorkerOptions
   lifecycle: Lifecycle
-  /** What its API is reached through. */
+  /** Answers requests to its API. */
   http: HttpServer
-  /** Names it is reached by, besides those of the loopback. */
+  /** Host names that it answers to, besides those of the loopback. */
   allowedHosts: readonly string[]
 }
 
 export interface DevRuntime {
-  /** As it was at the start. */
+  /** The runtime as it was at the start. */
   runtime: RuntimeDescription
-  /** Where it is mounted now. */
+  /** The paths that it answers now. */
   paths: () => RuntimePaths
   api: RequestListener
 }
