@@ -8,6 +8,7 @@ import type {
   CreateConversationInput,
   UpdateConversationInput,
 } from '../server/contract/conversation.ts'
+import type { JsonObject } from '../server/contract/json.ts'
 import type { Scope } from '../server/contract/scope.ts'
 import type { Queries } from './queries.ts'
 import { isWorthRetrying } from './queries.ts'
@@ -15,6 +16,10 @@ import { isWorthRetrying } from './queries.ts'
 export interface ConversationsOptions {
   /** Only those of one agent. Default: all. */
   agentKey?: string
+  /** Only those whose metadata has all of this. */
+  metadata?: JsonObject
+  /** Only those in whose title or messages each of these words occurs. */
+  search?: string
   /** Those that were archived, or those that were not. Default: false. */
   archived?: boolean | 'all'
   /** Conversations a page, at most 200. Default: 50. */
@@ -47,14 +52,9 @@ export type UseConversations = (options?: ConversationsOptions) => Conversations
 
 /** The caller's conversations, or those of others that the caller may see, page by page. */
 export function createUseConversations(useQueries: () => Queries): UseConversations {
-  return function useConversations({ agentKey, archived, limit, scope } = {}) {
+  return function useConversations({ search = '', ...filter } = {}) {
     const { client, keyOf, refresh } = useQueries()
-    const input = {
-      ...(agentKey === undefined ? {} : { agentKey }),
-      ...(archived === undefined ? {} : { archived }),
-      ...(limit === undefined ? {} : { limit }),
-      ...(scope === undefined ? {} : { scope }),
-    }
+    const input = { ...filter, ...(search.trim() && { search }) }
     const query = useInfiniteQuery({
       queryKey: keyOf(['conversations', 'list'], input),
       queryFn: ({ pageParam }) => client.conversations.list({ ...input, cursor: pageParam }),

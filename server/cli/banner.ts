@@ -11,7 +11,7 @@ interface Banner {
   startedAfterMs: number
 }
 
-/** The text that `dev` prints when everything runs. */
+/** What `dev` says when everything runs. */
 export function formatBanner({ runtime, url, hasPage, database, startedAfterMs }: Banner): string {
   const { restPath, trpcPath } = runtime
   const lines: [name: string, value: string][] = [

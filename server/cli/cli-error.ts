@@ -1,15 +1,15 @@
 import { readError } from '../ports/read-error.ts'
 import { StartupError } from '../ports/startup-error.ts'
 
-/** An error that the person at the terminal can mend. Its message is one sentence, shown without a stack. */
+/** Something the person at the terminal can put right: one sentence, shown without a stack. */
 export class CliError extends StartupError {
   override readonly name = 'CliError'
 }
 
-// Compare names, not classes, since the entry may have loaded another copy of this package.
+// By name, not by class: the entry may have loaded another copy of this package.
 const EXPECTED = new Set(['StartupError', 'ConfigError', 'EmbeddedPostgresError', 'CliError'])
 
-/** Writes an error's message to stderr. With DEBUG set it also writes the stack. */
+/** Writes an error to stderr: the message, with DEBUG set also where it came from. */
 export function reportError(error: unknown): void {
   const { name, message } = readError(error)
   process.stderr.write(`agent-runtime: ${message}\n`)

@@ -2,11 +2,11 @@ import type { RuntimePaths } from '../api/runtime-paths.ts'
 import type { AgentRuntime } from '../runtime/agent-runtime.ts'
 import { parseSchema } from '../agent/parse-schema.ts'
 
-/** What the commands print about a runtime, also about one in another process. */
+/** What is said of a runtime, also of one that runs in another process. */
 export interface RuntimeDescription extends RuntimePaths {
   model: { provider: string; name: string }
   agentKeys: string[]
-  /** An agent that needs no parameters, if there is one, so that the printed example works as it is. */
+  /** One that needs no parameters, if there is one: then a line that creates a run works as it is. */
   agentToTry: string | undefined
 }
 
@@ -27,7 +27,7 @@ function needsNoParams({ params }: AgentRuntime['agents'][number]): boolean {
   try {
     const parsed = parseSchema(params, {})
     if (!(parsed instanceof Promise)) return true
-    // An asynchronous schema is not waited for.
+    // Whether it does, nobody waits for.
     parsed.catch(() => {})
     return false
   } catch {

@@ -4,7 +4,7 @@ import { CliError } from './cli-error.ts'
 
 const FILE = '.env'
 
-/** Reads `.env` in the working folder, if there is one. Variables that are set already stay as they are. */
+/** Reads the variables of `.env` in the working folder, if there is one; those that are set already stay as they are. */
 export function loadEnvironmentFile(): void {
   if (!existsSync(FILE)) return
   try {

@@ -1,4 +1,4 @@
-// The health checks of a worker, which answers nothing else over HTTP.
+// Where those who look after processes ask a worker how it is: it answers nothing else over HTTP.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { listen } from './http-server.ts'
 import type { Lifecycle } from './lifecycle.ts'
@@ -19,9 +19,9 @@ export async function serveHealth(
   port: number,
   { lifecycle, health }: { lifecycle: Lifecycle; health: () => WorkerHealth },
 ): Promise<void> {
-  // Listen on all addresses: most often another machine asks.
+  // Those who ask are on other machines, most often.
   const http = await listen({ host: '0.0.0.0', port, option: '--health-port or HEALTH_PORT' })
-  // Deferred first and so closed last: it answers until the end of draining.
+  // What is deferred first is done last: it is answered until the end of draining.
   lifecycle.defer(http.close)
   http.serve((request, response) => answer(request, response, health))
   process.stdout.write(`Health at ${http.url}/readyz\n`)

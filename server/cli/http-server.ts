@@ -15,7 +15,7 @@ export interface HttpServer {
   serve(listener: RequestListener): void
   /** Takes no connection any more, and answers 503 on those that are open. */
   refuse(): Promise<void>
-  /** Resolves when the last connection is closed. Connections that stay open for long are closed. */
+  /** Resolves when the last connection is closed, which is brought about if it takes long. */
   close(): Promise<void>
 }
 
@@ -24,9 +24,9 @@ const CLOSE_AFTER_MS = 1_000
 interface Listening {
   host: string
   port: number
-  /** Host names to answer to, besides addresses and those of the loopback. Default: all. */
+  /** Answers only to these names, the loopback's and addresses. Default: to all. */
   allowedHosts?: readonly string[]
-  /** The option that chooses another port, for messages. */
+  /** What another port is chosen with. */
   option?: string
 }
 
@@ -49,8 +49,8 @@ export async function listen({
   let listener = unavailable
   const server: Server = createServer(
     {
-      // Some clients offer HTTP/2 with every request, which is ignored. A refused upgrade is answered as a request, since
-      // sockets have several listeners, Vite's among them.
+      // Other protocols are offered, never insisted on: HTTP/2 is, by some clients, with every request.
+      // What is refused is answered as a request: sockets have several listeners, Vite's among them.
       shouldUpgradeCallback: (request) =>
         isWebSocket(request) && server.listenerCount('upgrade') > 0 && check(request) === undefined,
     },
@@ -105,7 +105,7 @@ function explain(
   }
 }
 
-/** The URL for a browser on this machine. */
+/** Where a browser on this machine finds it. */
 function urlOf({ address, family, port }: AddressInfo): string {
   if (address === '0.0.0.0' || address === '::') return `http://localhost:${port}`
   return family === 'IPv6' ? `http://[${address}]:${port}` : `http://${address}:${port}`

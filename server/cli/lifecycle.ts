@@ -1,4 +1,4 @@
-// Starts and ends commands that run until they are stopped.
+// How a command that goes on until it is stopped begins and ends.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { blameAttempt } from '../worker/current-attempt.ts'
 import { reportError } from './cli-error.ts'
@@ -7,15 +7,15 @@ import { heedUncaughtErrors } from './uncaught-errors.ts'
 export interface Lifecycle {
   /** Aborts when the command is to end, for whatever reason. */
   readonly signal: AbortSignal
-  /** Whether to end without waiting for work under way: after an error, or when told to hurry. */
+  /** Whether it ends for an error or was told to hurry, and is not to wait for work under way. */
   readonly isHurried: boolean
-  /** Calls this at the end. What was deferred last is called first. */
+  /** To be done at the end; what was deferred last is done first. */
   defer(cleanup: () => Promise<unknown>): void
-  /** Calls this in place of all that when a second signal says not to wait. */
+  /** To be done instead of all that when a second signal says not to wait. */
   deferUrgent(cleanup: () => Promise<unknown>): void
-  /** Whether it ends after an uncaught error that no run can be blamed for. */
+  /** Whether it ends for an error that nobody caught and no run can be blamed for. */
   readonly hasCrashed: boolean
-  /** Ends the command, which is done. */
+  /** Ends the command: what it is for is done. */
   end(): void
   /** Ends the command with this error. */
   fail(error: unknown): void
@@ -24,17 +24,17 @@ export interface Lifecycle {
 /** What may end a command from outside. */
 export interface Controls {
   readonly signal: AbortSignal
-  /** Ends the command. Later calls do nothing. */
+  /** Ends it; once is enough. */
   stop(reason: string, options?: { isHurried: boolean }): void
-  /** Ends the process at once, after the urgent work. */
+  /** Ends the process at once, after what is urgent. */
   leave(exitCode: number): void
 }
 
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
 
-/** npm forwards a Ctrl-C that the terminal has already sent to all processes. This is not a second one. */
+/** npm passes on a Ctrl-C that the terminal has sent to everybody already: not a second one. */
 const SAME_SIGNAL_MS = 250
-/** After this time the work at the end is given up: a dead database or a second signal may keep it from ending. */
+/** After this long, work that a dead database or a second signal keeps from ending is given up. */
 const GIVE_UP_MS = 10_000
 
 /**
@@ -92,14 +92,14 @@ export async function runUntilStopped(
     })
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve))
   } catch (error) {
-    // An interrupted start rejects because of the interruption.
+    // A start that was interrupted rejects with that.
     if (!signal.aborted) fail(error)
   }
   if (failures.length > 0) {
     void sleep(GIVE_UP_MS, undefined, { ref: false }).then(() => abandon(urgent, failures[0]))
   }
   for (const cleanup of cleanups.toReversed()) await cleanup().catch(fail)
-  // Children that were killed have ended too. The exit code is still that of the second signal.
+  // What is killed then has ended too: the exit code is still that of the second signal.
   await leaving
   if (failures.length > 0) throw failures[0]
 }

@@ -28,7 +28,7 @@ export function findEntry(given: string | undefined): string {
     return path
   }
   const registry = process.env['RUNTIME_REGISTRY'] ?? ''
-  // Not `agents.ts`, which may contain the registry's functions.
+  // `agents.ts` may well be where the registry's functions are.
   const named = new Set(registry.split(',').map((one) => resolve(one.trim().split('#')[0] ?? '')))
   const found = DEFAULT_ENTRIES.map((path) => resolve(path)).find(
     (path) => existsSync(path) && !named.has(path),
@@ -41,7 +41,7 @@ export function findEntry(given: string | undefined): string {
 }
 
 /**
- * Imports an entry. The environment must be complete before, since the entry reads it.
+ * Imports an entry. The environment must be complete by then: the entry reads it.
  *
  * @throws CliError saying where it is wrong.
  */
@@ -65,7 +65,7 @@ function isRuntime(value: unknown): value is AgentRuntime {
   return ['start', 'handler', 'startWorker', 'stop'].every((name) => typeof members[name] === 'function')
 }
 
-/** Errors of configuration are shown as they are, since they are about settings and not about code. */
+/** Errors of configuration pass as they are: they are about what the entry says, not about its code. */
 async function explain(error: unknown, path: string): Promise<unknown> {
   if (!(error instanceof Error)) return new CliError(`${displayPath(path)} threw ${String(error)}.`)
   if (error.name === 'ConfigError') return error
@@ -79,8 +79,8 @@ async function explain(error: unknown, path: string): Promise<unknown> {
 const PLACE = /(?:^|\s|\()((?:file:\/\/\/|\/|[A-Za-z]:\\)[^()]*?):(\d+)(?::\d+)?\)?$/
 
 /**
- * The first place outside of node_modules that a stack names. A syntax error names its place in the first line, others in
- * their frames.
+ * The first place outside of node_modules that a stack tells of. Syntax errors start with theirs,
+ * others have it in their frames.
  */
 function placeOf(stack: string): string | undefined {
   for (const line of stack.split('\n')) {
@@ -91,14 +91,14 @@ function placeOf(stack: string): string | undefined {
   return undefined
 }
 
-/** Finds the place of a syntax error in JavaScript. V8 tells it only when the file runs as a program. */
+/** V8 tells where a syntax error in JavaScript is only to those who run the file as a program. */
 function checkSyntax(path: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     execFile(process.execPath, ['--check', path], (_error, _stdout, stderr) => resolve(placeOf(stderr)))
   })
 }
 
-/** The path as people read it, relative to the working folder. */
+/** For people: from the folder the command runs in. */
 export function displayPath(path: string): string {
   const shown = relative(process.cwd(), path)
   return shown.startsWith('..') ? path : shown

@@ -1,4 +1,4 @@
-/** Prints progress for the person at the terminal. */
+/** Tells the person at the terminal how things go. */
 export function log(message: string): void {
   process.stdout.write(`· ${message}\n`)
 }

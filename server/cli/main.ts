@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Checks Node's version before it imports anything, since an older Node fails at the first import with an unclear error.
+// Imports nothing before it knows that it can: an older Node fails at the first import, with a stack nobody understands.
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 if (major < 22 || (major === 22 && minor < 18)) {
   process.stderr.write(`agent-runtime needs Node 22.18 or newer; this is ${process.versions.node}.\n`)

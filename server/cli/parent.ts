@@ -3,8 +3,8 @@ import type { Controls } from './lifecycle.ts'
 const LOOK_EVERY_MS = 500
 
 /**
- * Ends a command that npm started, when the shell between them is gone. npm passes a SIGTERM to the shell that runs the
- * script, and many shells die of it without passing it on.
+ * Ends a command that npm, or one like it, has started when the process between them is gone. npm passes a SIGTERM to
+ * the shell it runs scripts in; many a shell dies of that and tells nobody.
  */
 export function heedParent({ stop }: Controls): void {
   if (process.env['npm_lifecycle_event'] === undefined) return

@@ -21,14 +21,14 @@ export async function runProgram(): Promise<never> {
     .addCommand(workerCommand())
     .addCommand(migrateCommand())
     .addCommand(doctorCommand())
-    // Read before the options, since some of these come from the environment.
+    // Before its options are read, some of which are from the environment.
     .hook('preSubcommand', (_program, command) => {
       if (command.name() === 'dev') loadEnvironmentFile()
     })
     .showHelpAfterError('Add --help to see what it understands.')
     .addHelpText('after', '\nEach command has its own help: agent-runtime dev --help')
 
-  // Exit in any case, so that nothing which a library left open keeps a finished command alive.
+  // Ends here in any case: what a library leaves open must not keep a command that is done.
   try {
     await program.parseAsync()
     process.exit()

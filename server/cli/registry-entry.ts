@@ -1,4 +1,4 @@
-// The entry that is used where RUNTIME_REGISTRY says where the agents are.
+// Stands in for an entry where RUNTIME_REGISTRY names where the agents are.
 import { createAgentRuntime } from '../runtime/create-runtime.ts'
 
 export default createAgentRuntime({ agents: [] })

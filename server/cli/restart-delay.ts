@@ -1,9 +1,9 @@
 const MIN_MS = 200
 const MAX_MS = 30_000
-/** A process that ran this long was healthy. If it dies, the next one starts without much delay. */
+/** A process that went on this long was sound: should it die, its successor starts without much delay. */
 const SOUND_AFTER_MS = 30_000
 
-/** How long to wait before a dead process is started again. Longer each time. */
+/** How long to wait before a process that died is started again: longer each time. */
 export class RestartDelay {
   #nextMs = MIN_MS
 

@@ -6,14 +6,14 @@ import { refuseUpgrade } from '../api/socket/refuse-upgrade.ts'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import type { RequestListener } from './http-server.ts'
 
-/** Hands WebSocket upgrades to `handle`, which answers whether it took them. */
+/** Hands connections that become WebSockets to `handle`, which answers whether they were its own. */
 export function routeUpgrades(
   server: Server,
   handle: (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean,
 ): void {
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     if (handle(request, socket, head)) return
-    // Vite may share the port, for its hot updates. Without it nobody would ever answer.
+    // Vite shares the port, for its hot updates; without it nobody would ever answer.
     if (server.listenerCount('upgrade') > 1) return
     // Without its query, which may hold a token.
     const path = request.url?.split('?', 1)[0]

@@ -2,14 +2,14 @@ import type { AgentRuntime, Worker, WorkerOptions as RuntimeWorkerOptions } from
 import type { Lifecycle } from './lifecycle.ts'
 import type { WorkerOptions } from './options.ts'
 
-/** Connects a runtime. It is stopped at the end of the command. */
+/** Connects a runtime, until the end of the command. */
 export async function startRuntime(runtime: AgentRuntime, lifecycle: Lifecycle): Promise<void> {
   lifecycle.defer(() => runtime.stop())
   await runtime.start()
   lifecycle.signal.throwIfAborted()
 }
 
-/** Starts a worker. It is stopped at the end of the command. */
+/** Executes runs, until the end of the command. */
 export async function startWorker(
   runtime: AgentRuntime,
   { concurrency, agentKeys, queuePollInterval, drainTimeout }: WorkerOptions,

@@ -1,5 +1,5 @@
-// Supervises worker processes. The supervisor executes no runs. It answers signals, ends a process that an agent blocks,
-// and starts dead processes again. There can be several, because a Node process uses one core.
+// Worker processes under one that executes nothing itself: it answers signals, ends a process that an agent blocks,
+// and starts again what died. Several, because a Node process uses one core.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ChildTask, ReadyRuntime } from './child/messages.ts'
 import { RuntimeChild } from './child/runtime-child.ts'
@@ -9,15 +9,15 @@ import { RestartDelay } from './restart-delay.ts'
 
 interface Supervision {
   task: ChildTask
-  /** The processes that run. The supervisor adds and removes them. */
+  /** Filled with those that run. */
   children: Set<RuntimeChild>
   lifecycle: Lifecycle
   onReady: (ready: ReadyRuntime) => void
 }
 
 /**
- * Runs `count` worker processes until the command is to end. One that dies is started again, later each time. One that
- * never could start ends the command.
+ * Runs a worker `count` times, each as a process of its own, until the command is to end. One that dies
+ * is started again, later each time; one that never could start ends the command.
  */
 export async function superviseProcesses(
   count: number,

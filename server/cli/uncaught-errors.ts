@@ -1,12 +1,12 @@
 import { withoutQuerySecrets } from '../ports/query-secrets.ts'
 import { readError } from '../ports/read-error.ts'
 
-/** Takes charge of an uncaught error, or lets it end the process. */
+/** Takes charge of an error that nobody caught, or leaves it to end the process. */
 export type JudgeError = (error: unknown) => 'handled' | 'fatal'
 
 /**
- * Handles uncaught errors of timers, emitters and promises. Most often an agent forgot to await something, and `judge`
- * lays the error to its run. After any other error the state of the process is unknown, so `onFatal` has to end it.
+ * Heeds errors that nobody caught, of timers, emitters and promises: what an agent forgot to await, most often,
+ * which `judge` lays to its run. After any other the state of the process is unknown, so `onFatal` is to end it.
  */
 export function heedUncaughtErrors(onFatal: (error: unknown) => void, judge: JudgeError): void {
   process.on('uncaughtException', (error: unknown) => {

@@ -5,14 +5,14 @@ const LOOK_EVERY_MS = 1_000
 interface Watched {
   /** When it was last heard of, in milliseconds since the epoch. */
   readonly heardAt: number
-  /** How long it may be silent, in milliseconds. This may change. */
+  /** How long it may be silent, which may change. */
   readonly patienceMs: number
 }
 
 /**
- * Resolves with true when a process that reports every second has fallen silent: no timeout, cancel or signal reaches its
- * runs then. Resolves with false when it has ended (`ended` aborts). One silent look is not enough, since this process
- * may have stood still itself and not yet heard the reports.
+ * Whether a process that says something every second has fallen silent: no timeout, cancel or signal reaches its
+ * runs then. False when it has ended (`ended` aborts). Not at the first look: whoever looks may have stood still
+ * itself, and not yet heard what was said.
  */
 export async function untilBlocked(
   process: Watched,

@@ -97,7 +97,7 @@ async function work(given: string | undefined, options: WorkOptions): Promise<vo
   })
 }
 
-/** Under a debugger the run is executed in the command's own process, and not killed while it stands at a breakpoint. */
+/** A debugger's process must be the command's own, and one that stands at a breakpoint is not to be ended. */
 function isDebugged(): boolean {
   return inspectorUrl() !== undefined
 }

@@ -75,11 +75,31 @@ export const GetConversationInput = z.object({
   includeFailedRuns: z.boolean().default(false),
 })
 
+/** Of a filter, as JSON. */
+const MAX_METADATA_CHARACTERS = 2_000
+/** Of a search: each is looked for in all that was said. */
+const MAX_WORDS = 20
+
 export type ListConversationsRequest = z.input<typeof ListConversationsInput>
 export type ListConversationsInput = z.infer<typeof ListConversationsInput>
 export const ListConversationsInput = z.object({
   agentKey: z.string().optional(),
   externalId: z.string().optional(),
+  /** Those whose metadata has all of this, at any depth: an object has more fields, a list more items. At most 2,000 characters of JSON. */
+  metadata: JsonObject.refine(
+    (value) => JSON.stringify(value).length <= MAX_METADATA_CHARACTERS,
+    `expected at most ${MAX_METADATA_CHARACTERS} characters of JSON`,
+  ).optional(),
+  /**
+   * Those in whose title, or text of users and assistants, each of these words occurs, also within another, in upper or lower case. At most 200
+   * characters and 20 words.
+   */
+  search: z
+    .string()
+    .max(200)
+    .transform((text) => text.split(/\s+/u).filter((word) => word !== ''))
+    .refine((words) => words.length <= MAX_WORDS, `expected at most ${MAX_WORDS} words`)
+    .optional(),
   /** Those that were archived (true), those that were not (false), or `all`. Default: false. */
   archived: z.union([z.boolean(), z.literal('all')]).default(false),
   /** Whose: one's own, one's tenant's or anybody's, as far as `authorize` allows. Default: `own`. */

@@ -28,6 +28,7 @@ import type { ConversationStore } from '../ports/store/conversation-store.ts'
 import type { DeletionStore } from '../ports/store/deletion-store.ts'
 import type { Access } from './access.ts'
 import type { DeleteAll } from './delete-all.ts'
+import { createSearch } from './search.ts'
 import { sessionOver } from './session-over.ts'
 import { unknownAgent } from './unknown-agent.ts'
 import { assertStorable } from '../contract/storable-json.ts'
@@ -83,6 +84,8 @@ export function createConversations(
     await access.assertMay(caller, action, { kind: 'conversation', conversation: { id, owner, agentKey } })
     return owner
   }
+
+  const search = createSearch(log)
 
   const createOrGet: Conversations['createOrGet'] = async (principal, request) => {
     const owner = parsePrincipal(principal)
@@ -154,7 +157,9 @@ export function createConversations(
       const { cursor, scope, ...filter } = parseInput(ListConversationsInput, request)
       assertStorable(filter)
       const reach = await access.reachWithin(caller, 'conversation', scope)
-      return store.listConversations(reach, filter, cursor === undefined ? null : decodeCursor(cursor))
+      const list = () =>
+        store.listConversations(reach, filter, cursor === undefined ? null : decodeCursor(cursor))
+      return filter.search === undefined ? list() : search(caller, list)
     },
   }
 }

@@ -1,4 +1,4 @@
-// Makes the adapters: PostgreSQL, and Redis where that is configured. Nothing connects before it is started or used.
+// What a runtime stands on: PostgreSQL, and Redis where that is configured. Nothing connects before it is started or asked.
 import type { Config } from '../config/config.ts'
 import { createAnnounce } from '../events/announce.ts'
 import type { Visibility } from '../contract/event.ts'

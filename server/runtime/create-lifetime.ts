@@ -4,7 +4,7 @@ import type { Parts } from './start-stop.ts'
 export interface Lifetime {
   /** Starts what is not started yet. Rejects with the reason when it can't, or when the runtime was stopped. */
   start(): Promise<void>
-  /** Stops the runtime. Later calls do nothing. */
+  /** Stops it, once. */
   stop(): Promise<void>
   /** @throws StartupError when the runtime was stopped. */
   assertNotStopped(): void
@@ -12,13 +12,13 @@ export interface Lifetime {
 
 interface LifetimeOptions {
   parts: Parts
-  /** Makes one sentence of why a start failed. */
+  /** Makes one sentence of the reason why a start failed. */
   toStartupError(error: unknown): unknown
-  /** Ends everything else, and calls `close` to stop the parts. */
+  /** Ends what is not among the parts, and calls `close` to stop those. */
   disconnect(close: () => Promise<void>): Promise<void>
 }
 
-/** Starts and stops a runtime, each once, however many callers ask. */
+/** When a runtime starts and stops: each once, whoever asks for it. */
 export function createLifetime({ parts, toStartupError, disconnect }: LifetimeOptions): Lifetime {
   let started: Promise<void> | undefined
   let stopped: Promise<void> | undefined
@@ -27,14 +27,14 @@ export function createLifetime({ parts, toStartupError, disconnect }: LifetimeOp
     try {
       await parts.start()
     } catch (error) {
-      // The next call tries again, since a database may come up later than its clients.
+      // The next call tries again: a database may come up later than its clients.
       started = undefined
       throw toStartupError(error)
     }
   }
 
   async function close(): Promise<void> {
-    // The caller of `start` gets its error.
+    // One that fails has told whoever asked for it.
     await started?.catch(() => {})
     await parts.stop()
   }

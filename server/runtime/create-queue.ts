@@ -24,11 +24,11 @@ interface QueuePorts {
 interface QueueParts {
   queue: Queue
   deliveries: Deliveries
-  /** Delivers lost deliveries again, until the runtime stops. */
+  /** Until the runtime stops, delivers again what was lost. */
   runRedelivery(agentKeys: readonly string[]): Promise<void>
 }
 
-/** Makes the queue that the configuration names, and the way in which runs get there. */
+/** The queue that the configuration names, and how the store's runs get there. */
 export function createQueue(
   { queueBackend, redisUrl, redisCluster }: Config,
   { onDelivered, stopping, ...ports }: QueuePorts,

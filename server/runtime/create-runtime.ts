@@ -132,7 +132,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   const workers = new Set<Worker>()
 
   return {
-    // Exists in the type alone.
+    // Carried in the type alone.
     $agents: undefined as unknown as Shape,
     get agents() {
       return [...agents.values()]
@@ -162,7 +162,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
       await prepareModel(llm, { isDemanded, log })
       const ports = { store, queue, bus, letIn, clock, log, tracer, llm, visibilityOf, presence, retryPolicy }
       const worker = createWorker(ports, { config, agents, options: workerOptions })
-      // Added before it has started, so that a stop in between stops it too.
+      // Known before it has started, so that a stop in between stops it too.
       workers.add(worker)
       await worker.start()
       assertNotStopped()

@@ -26,7 +26,7 @@ interface TransportSettings {
   checkReady(): Promise<void>
 }
 
-/** Makes the transports: HTTP and sockets, with the same limits on both. */
+/** What requests come in by: HTTP, and sockets, with the same bounds on both. */
 export function createTransports(
   { clock, tracer, ...wiring }: Wiring,
   { config, sessionPath, socketsPerPrincipal, checkReady }: TransportSettings,

@@ -1,4 +1,4 @@
-// Makes the use cases, for the transports and for code on the server.
+// What callers can have done, over a transport or in code on the server.
 import type { AnyAgent } from '../agent/define-agent.ts'
 import type { Config } from '../config/config.ts'
 import { createAccess } from '../domain/access.ts'
@@ -31,7 +31,7 @@ interface UseCasePorts {
 
 interface UseCaseSettings {
   config: Config
-  /** The application's own functions, `authorize` for one. */
+  /** What the application decides itself. */
   options: Omit<RuntimeOptions<readonly AnyAgent[]>, 'agents'>
   agents: ReadonlyMap<string, AnyAgent>
   runsAtOnce: RunsAtOnce

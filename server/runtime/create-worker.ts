@@ -8,7 +8,7 @@ import type { WorkerOptions } from './agent-runtime.ts'
 
 type Ports = Omit<WorkerPorts, 'cancelGraceMs' | 'modelIdleTimeoutMs' | 'random'>
 
-/** Makes a worker. Its options win over the configuration. */
+/** A worker as the configuration has it, but for what its options say. */
 export function createWorker(
   ports: Ports,
   given: { config: Config; agents: ReadonlyMap<string, AnyAgent>; options: WorkerOptions },

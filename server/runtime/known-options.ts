@@ -2,7 +2,7 @@ import type { RuntimeOptions } from './agent-runtime.ts'
 import { ConfigError } from '../config/config.ts'
 import { unknownSettings } from '../config/unknown-settings.ts'
 
-// The type makes sure that the list is complete.
+// All of them: the type sees to it.
 const OPTIONS: Record<keyof RuntimeOptions<never>, true> = {
   agents: true,
   config: true,

@@ -20,9 +20,9 @@ import { gatherStatistics } from '../postgres/statistics.ts'
 import { loop } from './start-stop.ts'
 import type { Part } from './start-stop.ts'
 
-/** Time between looks for lost workers. A killed worker's runs wait for two looks. */
+/** Between looks for lost workers: what a killed worker's runs wait, twice. */
 const UPKEEP_INTERVAL_MS = 500
-/** Time between looks for old rows, which nobody waits for. */
+/** Between looks for what is old: nothing anybody waits for. */
 const RETENTION_INTERVAL_MS = 60_000
 
 interface Wired {
@@ -40,9 +40,9 @@ interface Wired {
 
 interface Given {
   config: Config
-  /** The agents that the runtime was made with. */
+  /** Those the runtime was made with. */
   ownAgents: readonly AnyAgent[]
-  /** All agents, with those that the registry adds. */
+  /** All of them: those of the registry are added. */
   agents: Map<string, AnyAgent>
   /** Whether there are anonymous sessions. */
   hasSessions: boolean

@@ -1,16 +1,16 @@
-// Starts and stops the parts of a runtime in order.
+// What starts and stops, in order.
 
-/** A part of the runtime that has to be started, or stopped, or both. */
+/** Something of the runtime that has to be started, or stopped, or both. */
 export interface Part {
   start?(): Promise<unknown>
   stop?(): Promise<unknown>
 }
 
-/** A loop that goes on until its signal aborts. Stopping waits for it. */
+/** What goes on until it is told to end, by a signal of its own; it is waited for when the runtime stops. */
 export function loop(run: () => Promise<void>): Part {
   let running: Promise<void> | undefined
   return {
-    // Start it without waiting for its end.
+    // Begun, not waited for.
     async start() {
       running = run()
     },
@@ -19,9 +19,9 @@ export function loop(run: () => Promise<void>): Part {
 }
 
 export interface Parts {
-  /** Starts the parts one after the other. After a failure the next call goes on from there. */
+  /** Starts them one after the other. Where it failed before, it goes on there. */
   start(): Promise<void>
-  /** Stops the parts in reverse order, whether they were started or not. */
+  /** Stops them in reverse, whether they were started or not. */
   stop(): Promise<void>
 }
 

@@ -60,6 +60,9 @@ describe('conversations', () => {
     expectTypeOf(useConversations({ agentKey: 'greeter' }).conversations[0]?.title).toEqualTypeOf<
       string | null | undefined
     >()
+    useConversations({ search: 'lisbon', metadata: { ticket: 17 } })
+    // @ts-expect-error words are text
+    useConversations({ search: ['lisbon'] })
     // @ts-expect-error an id is text
     useConversation(1)
   })

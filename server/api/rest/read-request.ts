@@ -66,9 +66,23 @@ const flagOr = z
   .transform((value) => (value === 'true' ? true : value === 'false' ? false : value))
   .optional()
 
+const jsonText = z
+  .string()
+  .transform((text, context) => {
+    try {
+      return JSON.parse(text) as unknown
+    } catch {
+      context.addIssue('expected JSON, such as {"ticket":17}')
+      return z.NEVER
+    }
+  })
+  .optional()
+
 export const ListConversationsQuery = z.object({
   agent_key: Given,
   external_id: Given,
+  metadata: jsonText,
+  search: Given,
   archived: flagOr,
   scope: Given,
   limit: whole,
@@ -81,6 +95,8 @@ export function fromListConversationsQuery(
   const input: Record<keyof ListConversationsRequest, unknown> = {
     agentKey: query.agent_key,
     externalId: query.external_id,
+    metadata: query.metadata,
+    search: query.search,
     archived: query.archived,
     scope: query.scope,
     limit: query.limit,

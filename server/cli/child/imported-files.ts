@@ -6,15 +6,15 @@ import type { FileVersions } from './messages.ts'
 
 const INSTALLED = `${sep}node_modules${sep}`
 
-/** A version of a file, which differs after each save, also after one that replaces the file. */
+/** Tells a file from what it is after a save, also when that replaces it by another. */
 export function versionOf(path: string): string {
   const stats = statSync(path, { throwIfNoEntry: false })
   return stats === undefined ? 'absent' : `${stats.mtimeMs}:${stats.size}`
 }
 
 /**
- * Reports all files that are imported from now on, except those of installed packages. Missing and wrong files are
- * reported too, since the developer is going to mend these.
+ * From now on reports files that are imported, at whatever depth and time, except installed packages'.
+ * Also those that turn out to be missing or wrong: they are what is going to be put right.
  *
  * @returns reports at once what it has gathered.
  */
@@ -34,7 +34,7 @@ export function reportImportedFiles(report: (files: FileVersions) => Promise<voi
     const path = fileURLToPath(url)
     if (seen.has(path) || path.includes(INSTALLED)) return
     seen.add(path)
-    // Take the version before the file is read, so that a save in between counts as a change.
+    // Looked at before it is read: a save in between then counts as a change.
     if (gathered.push([path, versionOf(path)]) === 1) setImmediate(() => void flush())
   }
 

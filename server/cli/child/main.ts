@@ -1,5 +1,5 @@
-// A runtime in a process of its own, for commands that keep several or replace one by another. It shares their terminal,
-// so they handle signals of the keyboard and tell it what to do.
+// A runtime as a process of its own, for the commands that keep several or put a new one in place of an
+// old one. It shares their terminal, so what the keyboard sends is theirs to understand: they tell it.
 import { readError } from '../../ports/read-error.ts'
 import { reportError } from '../cli-error.ts'
 import { outliveDeadOutput } from '../dead-output.ts'
@@ -41,21 +41,21 @@ async function run(lifecycle: Lifecycle): Promise<void> {
   const http = task.serving && (await listen({ host: '127.0.0.1', port: 0, ...task.serving }))
   if (http !== undefined) lifecycle.defer(http.close)
   await startRuntime(runtime, lifecycle)
-  // Answer until the end of draining, since the parent decides which process is asked.
+  // Answered until the end of draining: it is the parent that decides who is asked.
   http?.serve(runtime.nodeHandler)
   if (http !== undefined) routeUpgrades(http.server, runtime.handleUpgrade)
   const worker = await startWorker(runtime, task.worker, {
     lifecycle,
     ...(task.isIsolated ? { isolated: tellParent(lifecycle) } : { isolation: isolateBy(runtime, lifecycle) }),
   })
-  // Just before the worker is stopped, with nothing in between that could let it take a run.
+  // Done just before the worker is stopped, with nothing in between that could let it take a run.
   lifecycle.defer(async () => void send({ kind: 'draining' }))
   sayAlive(worker)
   isReady = true
   await send({ kind: 'ready', ready: { runtime: describeRuntime(runtime), url: http?.url } })
 }
 
-/** Reports to the very end, since a process that drains for long is not blocked. Skips a report while one is under way. */
+/** To the very end: one that drains for long is not blocked. A parent that stands still is not told twice. */
 function sayAlive(worker: Worker): void {
   let isHeard = true
   const say = (): void => {
@@ -67,7 +67,7 @@ function sayAlive(worker: Worker): void {
   setInterval(say, ALIVE_EVERY_MS).unref()
 }
 
-/** Starts processes like this one for isolated runs. */
+/** Isolated runs are executed by processes like this one. */
 function isolateBy({ config }: AgentRuntime, lifecycle: Lifecycle): Isolation {
   const children = new Set<RuntimeChild>()
   lifecycle.deferUrgent(() => Promise.all([...children].map((child) => child.kill())))
@@ -93,7 +93,7 @@ function tellParent({ end }: Lifecycle): IsolatedRun {
 
 function obeyParent({ stop }: Controls): void {
   process.on('message', ({ isHurried }: StopMessage) => stop('Stopped by its parent.', { isHurried }))
-  // The parent is gone, perhaps killed.
+  // Whoever started it is gone, perhaps killed.
   process.once('disconnect', () => stop('Its parent is gone.'))
   process.on('SIGTERM', () => stop('Stopped by SIGTERM.'))
   process.on('SIGINT', () => {})
@@ -106,11 +106,11 @@ async function reportFailure(error: unknown): Promise<void> {
   await send({ kind: 'failed', name, message, stack })
 }
 
-/** Resolves once the message is on its way, so that an exit right after does not cut it off. */
+/** Resolves once it is on its way, so that an end right after does not cut it off. */
 function send(message?: ChildMessage): Promise<void> {
   return new Promise((resolve) => {
     if (message === undefined || !process.connected) return resolve()
-    // An error here means that the parent is gone.
+    // A parent that is gone has no use for it.
     process.send?.(message, undefined, undefined, () => resolve())
   })
 }

@@ -1,13 +1,13 @@
-// The messages between a command and the processes that it starts for a runtime.
+// What a command and the processes it starts for a runtime say to each other.
 import type { RuntimeDescription } from '../describe-runtime.ts'
 import type { WorkerOptions } from '../options.ts'
 
 export interface ChildTask {
   entry: string
   worker: WorkerOptions
-  /** Answers HTTP too, on a free port of the loopback. It answers to these host names besides those of the loopback. */
+  /** Answers HTTP too, on a port of the loopback it chooses, and to these names of it besides those of the loopback. */
   serving?: { allowedHosts: readonly string[] }
-  /** Whether it reports the files that it imports. */
+  /** Whether it tells which files it imports. */
   isWatched: boolean
   /** Whether it executes one isolated run, and then ends. Default: false. */
   isIsolated?: boolean
@@ -15,11 +15,11 @@ export interface ChildTask {
 
 export interface ReadyRuntime {
   runtime: RuntimeDescription
-  /** Its URL, if it answers HTTP. */
+  /** Where it answers HTTP, if it does. */
   url: string | undefined
 }
 
-/** Paths of files with their versions, which change with each save. */
+/** Paths of files, and of each what tells it from a later version of it. */
 export type FileVersions = [path: string, version: string][]
 
 export interface StopMessage {
@@ -30,12 +30,12 @@ export interface StopMessage {
 
 export type ChildMessage =
   | { kind: 'imported'; files: FileVersions }
-  /** It could not start. */
+  /** It could not start, for this reason. */
   | { kind: 'failed'; name: string; message: string; stack: string | undefined }
   | { kind: 'ready'; ready: ReadyRuntime }
   /** It has taken its isolated run. */
   | { kind: 'begun' }
   /** It takes no more runs. */
   | { kind: 'draining' }
-  /** Sent every second, unless something blocks the process. `isTaking`: it would take a run now. */
+  /** Said every second: what blocks the process keeps it from saying so. `isTaking`: it would take a run now. */
   | { kind: 'alive'; isTaking: boolean }

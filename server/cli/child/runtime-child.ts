@@ -11,20 +11,20 @@ import type { ChildMessage, ChildTask, FileVersions, ReadyRuntime, StopMessage }
 // TypeScript here, JavaScript in the built package.
 const SCRIPT = fileURLToPath(new URL(`./main${extname(import.meta.filename)}`, import.meta.url))
 
-/** After this time without a report a process counts as blocked. No timeout of a run can end one. */
+/** What blocks an event loop for so long, no timeout of a run can end. */
 const BLOCKED_AFTER_MS = 30_000
 /** The same for one that was told to stop. */
 const BLOCKED_AT_STOP_MS = 5_000
-/** A process that has not reported for so long counts as taking no runs. */
+/** What says nothing for so long takes no runs, whatever it said before. */
 const SILENT_AFTER_MS = 5_000
 
-/** A child process with a runtime, as the command that started it sees it. */
+/** A runtime in a process of its own, seen from the command that started it. */
 export class RuntimeChild {
   /** Rejects with the reason when it can't start. */
   readonly ready: Promise<ReadyRuntime>
   /** Resolves when it takes no more runs. */
   readonly draining: Promise<void>
-  /** Resolves with a text that says how it ended. Never rejects. */
+  /** Resolves with how it ended, for people. Never rejects. */
   readonly exited: Promise<string>
   readonly startedAt = performance.now()
   /** Resolves when it has taken its isolated run, or has ended without one; false when it could not start. */
@@ -44,7 +44,7 @@ export class RuntimeChild {
     const begun = Promise.withResolvers<boolean>()
     this.begun = begun.promise
     this.ready = ready.promise
-    // A caller that stops it before it has started does not wait for `ready`.
+    // Whoever stops one that has not started yet does not wait for that.
     this.ready.catch(() => {})
     this.draining = draining.promise
     this.exited = exited.promise
@@ -79,24 +79,24 @@ export class RuntimeChild {
       exited.resolve(how)
     }
     this.#process.once('error', (error) => onEnd(error.message))
-    // `exit` may come before its last message.
+    // Not `exit`: that may come before its last message.
     this.#process.once('close', (code, signal) => onEnd(signal ?? `exit code ${code}`))
   }
 
-  /** Whether it would take a run now, by its last report. */
+  /** Whether it would take a run now, as far as it has said. */
   get isTaking(): boolean {
     return this.#isTaking && !this.isSilent
   }
 
-  /** Whether it was ready and has not reported for some seconds, so that something must block it. */
+  /** Whether it was ready once, and has said nothing since for so long that something keeps it from it. */
   get isSilent(): boolean {
     return this.#isReady && systemClock.now() - this.heardAt >= SILENT_AFTER_MS
   }
 
-  /** Lets it finish its runs within the drain timeout, or hand them back at once. Resolves when it has ended. */
+  /** Lets it finish what it has within its drain timeout, or hand that back at once; resolves when it has ended. */
   async stop({ isHurried }: { isHurried: boolean }): Promise<void> {
     const message: StopMessage = { kind: 'stop', isHurried }
-    // A process that is ending by itself has no channel any more.
+    // One that is ending by itself is not told.
     if (this.#process.connected) this.#process.send(message, undefined, undefined, () => {})
     this.patienceMs = BLOCKED_AT_STOP_MS
     await this.exited

@@ -16,16 +16,16 @@ interface DevRuntimeOptions {
   entry: string
   worker: WorkerOptions
   lifecycle: Lifecycle
-  /** Answers requests to its API. */
+  /** What its API is reached through. */
   http: HttpServer
-  /** Host names that it answers to, besides those of the loopback. */
+  /** Names it is reached by, besides those of the loopback. */
   allowedHosts: readonly string[]
 }
 
 export interface DevRuntime {
-  /** The runtime as it was at the start. */
+  /** As it was at the start. */
   runtime: RuntimeDescription
-  /** The paths that it answers now. */
+  /** Where it is mounted now. */
   paths: () => RuntimePaths
   api: RequestListener
 }

@@ -81,7 +81,7 @@ async function dev(
     if (applied.length > 0) log('Applied the migrations')
     lifecycle.signal.throwIfAborted()
 
-    // Deferred after the database and before the runtime, so that the runtime ends the streams of its readers.
+    // After the database and before the runtime: whoever follows a run is told the end by the runtime.
     lifecycle.defer(http.close)
     const page =
       app === undefined
@@ -124,7 +124,7 @@ async function openPage(
   return page
 }
 
-/** Says so when the port is taken by another `dev` of the same folder, which is the most frequent case. */
+/** A port that is taken is most often taken by another `dev` in the same folder: then that is said. */
 async function listenOrExplain(options: ListenOptions & { allowedHosts: string[] }): Promise<HttpServer> {
   try {
     return await listen(options)

@@ -1,9 +1,9 @@
-// Checks who may use a server without authentication, such as `dev`. A foreign page in the developer's browser can reach
-// it too: directly, or by a host name of its own that resolves to this machine (DNS rebinding).
+// Who may ask a server that asks nobody who they are, as `dev` is. A page of a foreign host reaches it too, in the
+// browser of the person who develops: outright, or by a name of its own that it lets resolve to this machine.
 import type { IncomingMessage } from 'node:http'
 import { BlockList, isIP } from 'node:net'
 
-/** A sentence that says why a request is refused. Undefined where it is not. */
+/** Why a request is refused, in a sentence; undefined where it is not. */
 export type HostCheck = (request: Pick<IncomingMessage, 'headers'>) => string | undefined
 
 const LOOPBACK = new BlockList()
@@ -11,8 +11,8 @@ LOOPBACK.addSubnet('127.0.0.0', 8)
 LOOPBACK.addAddress('::1', 'ipv6')
 
 /**
- * Accepts requests whose host is a name of this machine, one of `names`, or an IP address, since only names can be made
- * to resolve elsewhere. The page that asks must be of this machine, of one of `names`, or of the server itself.
+ * Lets pass what is asked by a name of this machine, one of `names`, or an address, which nobody can let resolve to
+ * another. A page that asks must be of this machine, of one of `names`, or of the server itself.
  */
 export function createHostCheck(names: readonly string[]): HostCheck {
   const known = new Set(names.map((name) => name.toLowerCase()))
@@ -34,7 +34,7 @@ export function createHostCheck(names: readonly string[]): HostCheck {
 const remedyFor = (name = 'example.com'): string => `--allowed-hosts ${name} would allow it.`
 
 function hostnameOf(url: string): string | undefined {
-  // IPv6 addresses are in brackets here.
+  // An address of version 6 is in brackets there.
   return URL.canParse(url) ? new URL(url).hostname.replace(/^\[(.*)\]$/, '$1') || undefined : undefined
 }
 

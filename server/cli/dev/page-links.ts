@@ -1,9 +1,9 @@
-// Checks symbolic links, since Vite checks a file's path and not where its links lead.
+// Vite asks where a file's name lies, not where its links lead.
 import { realpathSync } from 'node:fs'
 import { join, normalize } from 'node:path'
 import type { ResolvedConfig } from 'vite'
 
-/** Whether `url` names a file by a symbolic link that leads to where `isAllowed` allows nothing. */
+/** Whether what `url` names is reached by a symbolic link, and lies where `isAllowed` allows nothing. */
 export function leadsOutOf(
   config: ResolvedConfig,
   url: string,
@@ -14,7 +14,7 @@ export function leadsOutOf(
     return target === undefined ? [] : [{ file, target }]
   })
   const index = join(config.root, 'index.html')
-  // Vite answers a path without a file with the page.
+  // A path that names no file is answered with the page.
   if (files.length === 0) files.push({ file: index, target: targetOf(index) ?? index })
   return files.some(({ file, target }) => file !== target && !isAllowed(config, target))
 }
@@ -22,7 +22,7 @@ export function leadsOutOf(
 /** Before the path of a file wherever it lies. */
 const WHOLE = /^\/@(?:fs|id)\/+/
 
-/** All files that Vite may look for: the path as it is, as a page, and as a folder's page. */
+/** All that Vite may look for: as it is written, as a page, as a folder's page. */
 function filesNamedBy(url: string, config: ResolvedConfig): string[] {
   const path = pathOf(url)
   const inner = path.startsWith(config.base) ? `/${path.slice(config.base.length)}` : path

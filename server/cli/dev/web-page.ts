@@ -18,7 +18,7 @@ export function findWebPage(folder: string): { root: string; vite: string } {
   if (!existsSync(join(page, 'index.html'))) {
     throw new CliError(`--web: ${folder} has no index.html, so it is no folder of a Vite app.`)
   }
-  // Vite compares real paths.
+  // Vite knows files by their true paths, and what it serves by them.
   const root = realpathSync(page)
   try {
     const resolveVite = createRequire(join(root, 'package.json')).resolve
@@ -28,7 +28,7 @@ export function findWebPage(folder: string): { root: string; vite: string } {
   }
 }
 
-/** Vite's own defaults, which a list replaces, and the database's folder, which contains the superuser's password. */
+/** Vite's own, which a list replaces, and the folder of the database, whose superuser's password lies there. */
 const DENIED = [
   ...['.env', '.env.*', '*.{crt,pem,key,p12,pfx,cer,der}', '.npmrc', '.yarnrc.yml', '**/.git/**'],
   '**/.agent-runtime/**',
@@ -38,9 +38,9 @@ const LEADS_OUT =
   "A symbolic link leads from this out of the page's folder. server.fs.allow in its vite.config would allow that.\n"
 
 /**
- * Serves a Vite app, with its hot updates, on the connections of `server`. It serves no file outside of the app's folder,
- * except what its modules import and what packages bring (fonts and images of their styles). A symbolic link counts as the
- * file that it leads to. The app's vite.config may allow more by `server.fs.allow`.
+ * Serves a Vite app, with its hot updates, on the connections of `server`, and no file outside of its folder except what its
+ * modules import, and what packages bring: fonts and images their styles name. A link is what it leads to. Its vite.config may
+ * allow more by `server.fs.allow`.
  */
 export async function startWebPage(
   { root, vite }: { root: string; vite: string },
@@ -55,7 +55,7 @@ export async function startWebPage(
     server: {
       middlewareMode: true,
       ws: { server },
-      // Off, since the API is on the same origin. Vite would let pages of every port of this machine read.
+      // The API is on the same origin. Vite lets pages of every port of this machine read.
       cors: false,
       allowedHosts: [...allowedHosts],
       fs: { strict: true, allow: [root, ...packageFolders(root)], deny: DENIED },
@@ -72,7 +72,7 @@ export async function startWebPage(
   }
 }
 
-/** The folders where Node looks for packages of a module in `root`. */
+/** Where Node looks for the packages of a module in `root`. */
 function packageFolders(root: string): string[] {
   const folders = createRequire(join(root, 'package.json')).resolve.paths('vite') ?? []
   const existing = folders.filter((folder) => basename(folder) === 'node_modules' && existsSync(folder))

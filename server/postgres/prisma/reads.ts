@@ -8,6 +8,7 @@ import { ownedBy, within } from '../owned-by.ts'
 import { CONVERSATION_COLUMNS, RUN_COLUMNS, toConversation, toRun } from '../statements/rows.ts'
 import type { ConversationRow, RunRow } from '../statements/rows.ts'
 import { listRows } from '../statements/list-rows.ts'
+import { SEARCH_MS, toPattern, wordsOccur } from '../statements/search-text.ts'
 
 export async function isKeyUsed(
   prisma: PrismaClient,
@@ -67,8 +68,13 @@ export function listConversations(
     cursor,
   }: { reach: Reach; filter: Omit<ListConversationsInput, 'cursor' | 'scope'>; cursor: PageCursor | null },
 ): Promise<Page<Conversation>> {
-  const { limit, archived, ...rest } = filter
-  const fields = { ...rest, archived: archived === 'all' ? undefined : archived }
+  const { limit, archived, metadata, search = [], ...rest } = filter
+  const fields = {
+    ...rest,
+    archived: archived === 'all' ? undefined : archived,
+    metadata: metadata && JSON.stringify(metadata),
+    search: search.length === 0 ? undefined : search.map(toPattern),
+  }
   return listRows<ConversationRow, Conversation, typeof fields>(
     pool,
     {
@@ -79,6 +85,8 @@ export function listConversations(
         agentKey: ['agent_key', (value) => `r.agent_key = ${value}::text`],
         externalId: ['external_id', (value) => `r.external_id = ${value}::text`],
         archived: ['archived', (value) => `(r.archived_at IS NOT NULL) = ${value}::bool`],
+        metadata: ['metadata', (value) => `r.metadata @> ${value}::jsonb`],
+        search: ['search', wordsOccur, SEARCH_MS],
       },
       existing: 'r.deleted_at IS NULL',
       toItem: toConversation,

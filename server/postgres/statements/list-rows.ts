@@ -5,7 +5,7 @@ import { encodeCursor } from '../../contract/page.ts'
 import type { Scope } from '../../contract/scope.ts'
 import type { Reach } from '../../ports/owner.ts'
 import { isReached, reachValues } from '../owned-by.ts'
-import { execute } from '../connections/transaction.ts'
+import { execute, inTransaction } from '../connections/transaction.ts'
 import type { Statement } from '../connections/transaction.ts'
 import { boundedRows, rowBytesSql } from './bounded-rows.ts'
 
@@ -22,8 +22,11 @@ interface Listed<TRow, TItem, TFilter> {
   existing: string
 }
 
-/** Its name, for that of the statement, and its SQL, with a parameter for the value that is asked for. */
-type Condition = readonly [name: string, toSql: (parameter: string) => string]
+/**
+ * Its name, for that of the statement, and its SQL, with a parameter for the value that is asked for. One that may have to look
+ * through much has a time for that: a statement with it is cancelled then.
+ */
+type Condition = readonly [name: string, toSql: (parameter: string) => string, withinMs?: number]
 
 interface Query<TFilter> {
   reach: Reach
@@ -51,19 +54,32 @@ export async function listRows<TRow extends { id: string }, TItem extends { id: 
   )
   const asked = given.map((field) => listed.filters[field])
   // One more than asked for tells whether there is a page after this one.
-  const rows = await execute<TRow & PageRow>(
-    pool,
-    toStatement(listed, asked, { cursor, scope: reach.scope }),
-    [
-      limit + 1,
-      ...given.map((field) => filter[field]),
-      ...(cursor === null ? [] : [cursor.id]),
-      ...reachValues(reach),
-    ],
-  )
+  const values = [
+    limit + 1,
+    ...given.map((field) => filter[field]),
+    ...(cursor === null ? [] : [cursor.id]),
+    ...reachValues(reach),
+  ]
+  const statement = toStatement(listed, asked, { cursor, scope: reach.scope })
+  const limits = asked.flatMap(([, , withinMs]) => withinMs ?? [])
+  const rows =
+    limits.length === 0
+      ? await execute<TRow & PageRow>(pool, statement, values)
+      : await inTransaction(pool, async (client) => {
+          const [, found] = await Promise.all([
+            execute(client, LIMIT_TIME, [Math.min(...limits)]),
+            execute<TRow & PageRow>(client, statement, values),
+          ])
+          return found
+        })
   const items = rows.flatMap((row) => (row.id === null ? [] : [listed.toItem(row)])).slice(0, limit)
   const { count = 0, candidates = 0 } = rows[0] ?? {}
   return toPage(items, { cursor, count, more: candidates > items.length })
+}
+
+const LIMIT_TIME = {
+  name: 'list_limit_time',
+  text: `SELECT set_config('statement_timeout', $1::text, true)`,
 }
 
 /**
@@ -92,35 +108,39 @@ function toStatement(
   ].join(' AND ')
   const order = cursor?.direction === 'after' ? 'ASC' : 'DESC'
   const beyond = cursor === null ? '' : `AND r.id ${order === 'ASC' ? '>' : '<'} $${afterFilter}::uuid`
+  const rows = `SELECT r.id FROM agent_runtime.${table} r WHERE ${where}`
+  // What is costly to tell of a row is asked once, for the page and the count.
+  const isCostly = asked.some(([, , withinMs]) => withinMs !== undefined)
+  const reached = isCostly
+    ? `SELECT r.id FROM reached r WHERE true ${beyond}`
+    : `${rows} ${beyond} ${scope === 'tenant' ? FENCE : ''}`
   const candidates = `
       SELECT row_number() OVER (ORDER BY id ${order}) AS n, id
       FROM (
-        SELECT id FROM (
-          SELECT r.id FROM agent_runtime.${table} r WHERE ${where} ${beyond} ${scope === 'tenant' ? FENCE : ''}
-        ) AS reached
+        SELECT id FROM (${reached}) AS reached
         ORDER BY id ${order} LIMIT $1
       ) AS first`
-  return {
-    name: [
-      'list',
-      table,
-      ...asked.map(([name]) => name),
-      cursor?.direction ?? 'first',
-      ...(scope === 'own' ? [] : [scope]),
-    ].join('_'),
-    text: `
-    WITH RECURSIVE ${boundedRows(
+  const text = `
+    WITH RECURSIVE ${isCostly ? `reached AS MATERIALIZED (${rows}), ` : ''}${boundedRows(
       candidates,
       `SELECT ${rowBytesSql(large)} FROM agent_runtime.${table} r WHERE r.id = c.id`,
     )}
     SELECT total.count, total.candidates, ${columns}
     FROM (
-      SELECT (SELECT count(*)::int FROM agent_runtime.${table} r WHERE ${where}) AS count,
+      SELECT (SELECT count(*)::int FROM (${isCostly ? 'SELECT FROM reached' : rows}) AS counted) AS count,
         (SELECT count(*)::int FROM candidates) AS candidates
     ) AS total
     LEFT JOIN (page JOIN candidates c USING (n) JOIN agent_runtime.${table} r ON r.id = c.id) ON true
-    ORDER BY n`,
-  }
+    ORDER BY n`
+  const name = [
+    'list',
+    table,
+    ...asked.map(([condition]) => condition),
+    cursor?.direction ?? 'first',
+    ...(scope === 'own' ? [] : [scope]),
+  ].join('_')
+  // Planned each time, by how much there is.
+  return isCostly ? { text } : { name, text }
 }
 
 function toPage<T extends { id: string }>(

@@ -40,6 +40,19 @@ describe('useConversations, of others', () => {
   })
 })
 
+describe('useConversations, searching', () => {
+  it('asks for what it is given, and for nothing where that is empty', async () => {
+    const { server, render } = scene()
+    const { result } = render(() => [
+      useConversations({ search: ' ' }),
+      useConversations({ search: 'lisbon', metadata: { ticket: 17 } }),
+    ])
+    await waitFor(() => expect(result.current.some(({ isLoading }) => isLoading)).toBe(false))
+    const inputs = server.requests.map(({ url }) => new URL(url).searchParams.get('input'))
+    expect(inputs).toEqual(['{}', '{"metadata":{"ticket":17},"search":"lisbon"}'])
+  })
+})
+
 describe('useConversations, changing one', () => {
   it('shows it as it is now, wherever it is shown', async () => {
     const { client, render } = scene()

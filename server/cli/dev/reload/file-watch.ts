@@ -1,13 +1,14 @@
-// Notices changes of files, however they are saved: written in place, replaced by a rename, or deleted and created again
-// with their folder. So it watches folders and then compares the files. chokidar watches whole trees and finds the files
-// itself, which is another task, and its newest version needs a newer Node than this package.
+// Tells when files change that may be saved in any way: written in place, replaced by a rename, deleted
+// and created again with their folder. What is watched is therefore folders, and what has changed is
+// found by looking at the files. A library for whole trees (chokidar) has the opposite task, of finding
+// the files, and its newest needs a newer Node than this package does.
 import { statSync, watch } from 'node:fs'
 import type { FSWatcher, Stats } from 'node:fs'
 import { dirname } from 'node:path'
 import { versionOf } from '../../child/imported-files.ts'
 import type { FileVersions } from '../../child/messages.ts'
 
-/** Changes closer together than this count as one: several files at once, or one file in several steps. */
+/** Saves of many files, and of one in several steps, come within less of each other. */
 const SETTLE_MS = 100
 
 export interface Change {
@@ -33,13 +34,13 @@ export class FileWatch {
     this.#onChange = onChange
   }
 
-  /** Watches these files too. Reports a change if one is not of that version any more. */
+  /** Watches these too, and tells if they are not of that version any more. */
   add(files: FileVersions): void {
     for (const [path, version] of files) this.#versions.set(path, version)
     this.#lookSoon()
   }
 
-  /** Stops watching all other files. */
+  /** Watches no others than these any more. */
   keepOnly(paths: ReadonlySet<string>): void {
     for (const path of this.#versions.keys()) if (!paths.has(path)) this.#versions.delete(path)
     this.#lookSoon()
@@ -61,7 +62,7 @@ export class FileWatch {
   #look(): void {
     const noticedAt = this.#noticedAt ?? performance.now()
     this.#noticedAt = undefined
-    // Watch the folders first. They tell of later saves, and the comparison below sees earlier ones.
+    // First the folders: what is saved after that is told by them, what was saved before is seen here.
     this.#watchFolders()
     const paths: string[] = []
     for (const [path, known] of this.#versions) {
@@ -92,7 +93,7 @@ export class FileWatch {
     try {
       const watcher = watch(path, { persistent: false }, () => this.#lookSoon())
       watcher.on('error', () => {
-        // On some systems this means that it was deleted. Look again at what is there now.
+        // Deleted, on some systems: what is there now is looked at again.
         watcher.close()
         this.#folders.delete(path)
         this.#lookSoon()
@@ -105,7 +106,7 @@ export class FileWatch {
   }
 }
 
-/** The folder itself, or the nearest one above it that exists, where it will be created. */
+/** The folder itself, or of those above it the first that exists: there it will be created. */
 function nearestExisting(folder: string): [path: string, stats: Stats] {
   const stats = statSync(folder, { throwIfNoEntry: false })
   return stats === undefined ? nearestExisting(dirname(folder)) : [folder, stats]

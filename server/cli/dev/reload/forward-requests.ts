@@ -8,15 +8,15 @@ import type { RequestListener } from '../../http-server.ts'
 
 export interface Forwarding {
   listener: RequestListener
-  /** Forwards connections that upgrade to another protocol, such as WebSockets. */
+  /** For connections that leave HTTP, which WebSockets do. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
-  /** Resolves when all requests to `url` are answered, or have waited for long. */
+  /** Resolves when nothing that `url` was asked waits for an answer any more, or has done so for long. */
   settled(url: string): Promise<void>
 }
 
 const SETTLE_MAX_MS = 1_000
 
-/** Forwards requests to the server at `target()`. Answers 503 while there is none. */
+/** Hands requests on to the server whose address `target` returns at the time; 503 while there is none. */
 export function forwardRequests(target: () => string | undefined): Forwarding {
   const proxy = createProxyServer({ agent: new Agent({ keepAlive: true }) })
   const unanswered = new Map<IncomingMessage, string>()
@@ -28,7 +28,7 @@ export function forwardRequests(target: () => string | undefined): Forwarding {
 
   proxy.on('proxyRes', (_answer, request, response) => {
     onAnswered(request)
-    // Send the head at once, so that it does not wait for the stream's first event. Headers are copied after this event.
+    // A stream's head must not wait for its first event. Its headers are copied after this event.
     process.nextTick(() => response.flushHeaders())
   })
   proxy.on('error', (_error, _request, response) => {
@@ -43,7 +43,7 @@ export function forwardRequests(target: () => string | undefined): Forwarding {
       if (url === undefined) return unavailable(response)
       unanswered.set(request, url)
       response.once('close', () => onAnswered(request))
-      // An answer that breaks off here breaks off for the client too.
+      // What breaks off on the way breaks off for the client too.
       proxy.web(request, response, { target: url }).catch(() => response.destroy())
     },
 

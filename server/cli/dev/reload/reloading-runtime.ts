@@ -1,5 +1,6 @@
-// For development: the runtime runs in a process of its own, which is replaced when its code changes. ES modules can't be
-// unloaded, so only a new process has all of the new code and nothing of the old.
+// Development: the runtime runs in a process of its own, and a change of its code puts another in its
+// place. ES modules can't be unloaded, so a new process is the one way to have all of the new code and
+// nothing of the old.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ChildTask, ReadyRuntime } from '../../child/messages.ts'
 import { RuntimeChild } from '../../child/runtime-child.ts'
@@ -10,9 +11,9 @@ import { RestartDelay } from '../../restart-delay.ts'
 import { FileWatch } from './file-watch.ts'
 import type { Change } from './file-watch.ts'
 
-/** The most processes that drain at once, since each holds connections to the database. */
+/** Each draining process holds connections to the database, of which there are not many. */
 const DRAINING_MAX = 3
-/** A process that is starting and no longer wanted is killed after this time. */
+/** What is starting and no longer wanted is killed if it is still there after this long. */
 const ABANDON_MS = 2_000
 
 interface Serving extends ReadyRuntime {
@@ -23,7 +24,7 @@ interface ReloadingOptions {
   task: ChildTask
   lifecycle: Lifecycle
   log(message: string): void
-  /** Resolves when all requests to the process at `url` are answered. */
+  /** Resolves when nothing that the process at `url` was asked waits for an answer any more. */
   settled?(url: string): Promise<void>
 }
 
@@ -32,7 +33,7 @@ export class ReloadingRuntime {
   readonly #watch = new FileWatch((change) => this.#onChange(change))
   readonly #children = new Set<RuntimeChild>()
   readonly #draining = new Set<RuntimeChild>()
-  /** Processes that were given up before they were ready, and have not ended yet. */
+  /** What was given up before it was ready, and has not ended yet. */
   readonly #abandoned = new Set<RuntimeChild>()
   readonly #restartDelay = new RestartDelay()
   readonly #stopping: Promise<void>
@@ -88,7 +89,7 @@ export class ReloadingRuntime {
     }
   }
 
-  /** Resolves at a change, or some time after the process has died. */
+  /** A change, or the death of the process and some time after that. */
   async #somethingToDo(): Promise<void> {
     const interrupted = Promise.race([this.#wake.promise, this.#stopping])
     if (this.#serving !== undefined) {
@@ -100,7 +101,7 @@ export class ReloadingRuntime {
       await Promise.race([sleep(this.#restartDelay.after(performance.now() - child.startedAt)), interrupted])
       return
     }
-    // The previous process could not start.
+    // The one before could not start.
     await Promise.race([sleep(this.#restartDelay.after(0)), interrupted])
   }
 
@@ -109,7 +110,7 @@ export class ReloadingRuntime {
     const startedAt = performance.now()
     const { child, imported } = this.#fork()
     try {
-      // The code has changed again before the process is ready, so it is outdated.
+      // Changed again before it is ready: what is starting is outdated.
       const ready = await Promise.race([child.ready, this.#wake.promise, this.#stopping])
       if (ready === undefined) {
         if (change !== undefined) this.#onChange(change)
@@ -128,7 +129,7 @@ export class ReloadingRuntime {
     }
   }
 
-  /** Shows an error once, even if it comes again when the same code is tried again. */
+  /** An error that comes again when the same code is tried again is shown once. */
   #explain(error: unknown, change: Change | undefined): void {
     const { message } = error as Error
     if (change === undefined && message === this.#lastError) return
@@ -163,7 +164,7 @@ export class ReloadingRuntime {
     const imported = new Set<string>()
     const child = new RuntimeChild(this.#options.task, (files) => {
       for (const [path] of files) imported.add(path)
-      // A child that was replaced or given up may have read older versions of files. These must not count as changes.
+      // A child that was replaced or given up may have read older versions of files, which would count as changes again.
       if (!this.#draining.has(child) && !this.#abandoned.has(child)) this.#watch.add(files)
     })
     this.#children.add(child)

@@ -1,0 +1,38 @@
+/** Where someone has as many in line as there may be. */
+export class LineFull extends Error {
+  override readonly name = 'LineFull'
+}
+
+/**
+ * Lets some of what is costly go on at a time; the others wait in the order in which they came.
+ *
+ * @param options.perKey how many of one who asks may be in line or under way.
+ */
+export function createLine({ atOnce, perKey }: { atOnce: number; perKey: number }) {
+  const waiting: (() => void)[] = []
+  const counts = new Map<string, number>()
+  let underWay = 0
+
+  /** @throws LineFull */
+  return async <T>(key: string, work: () => Promise<T>): Promise<T> => {
+    const count = counts.get(key) ?? 0
+    if (count >= perKey) throw new LineFull('Too many are in line.')
+    counts.set(key, count + 1)
+    try {
+      // Whoever is over hands on its place: it is never free in between.
+      if (underWay < atOnce) underWay += 1
+      else await new Promise<void>((resolve) => waiting.push(resolve))
+      try {
+        return await work()
+      } finally {
+        const next = waiting.shift()
+        if (next === undefined) underWay -= 1
+        else next()
+      }
+    } finally {
+      const left = (counts.get(key) ?? 1) - 1
+      if (left === 0) counts.delete(key)
+      else counts.set(key, left)
+    }
+  }
+}

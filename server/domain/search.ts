@@ -1,0 +1,43 @@
+import { createLine, LineFull } from '../concurrency/line.ts'
+import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
+import type { Logger } from '../ports/logger.ts'
+import { ownerOf } from '../ports/owner.ts'
+import type { Owner } from '../ports/owner.ts'
+import { StoreFailure } from '../ports/store/store-failure.ts'
+
+/** Searches that a process has under way: each has a connection, which others need. */
+const AT_ONCE = 2
+/** Of one caller, in line or under way: who types asks again before the answer is there. */
+const PER_CALLER = 5
+const RETRY_SECONDS = 1
+
+/** Keeps searches from being in the way of everybody else: there are few at a time, and each ends. */
+export function createSearch(log: Logger) {
+  const inLine = createLine({ atOnce: AT_ONCE, perKey: PER_CALLER })
+
+  /** @throws AgentRuntimeError `rate_limited`, or `validation_failed` where there is too much to look through. */
+  return async <T>(caller: Owner, list: () => Promise<T>): Promise<T> => {
+    const by = ownerOf(caller)
+    try {
+      return await inLine(JSON.stringify([by.tenantId, by.kind, by.id]), list)
+    } catch (error) {
+      if (error instanceof LineFull) {
+        log.info({ by }, 'refused a search: its caller has several under way')
+        throw new AgentRuntimeError(
+          'rate_limited',
+          'Your other searches are under way. Try again in a moment.',
+          {
+            details: { retryAfterSeconds: RETRY_SECONDS },
+          },
+        )
+      }
+      if (error instanceof StoreFailure && error.kind === 'contended') {
+        log.warn({ err: error, by }, 'a search took too long')
+        const message =
+          'That takes too long to search for. Search for it among fewer: by agent, metadata or scope.'
+        throw new AgentRuntimeError('validation_failed', message, { cause: error })
+      }
+      throw error
+    }
+  }
+}
