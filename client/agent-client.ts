@@ -11,6 +11,7 @@ import type {
   ListConversationsInput,
   UpdateConversationInput,
 } from '../server/contract/conversation.ts'
+import type { ListFilesRequest, StoredFile } from '../server/contract/file.ts'
 import type { Page } from '../server/contract/page.ts'
 import type { Claimed } from '../server/contract/session.ts'
 import type { ListRunsInput, RespondInput, Run, RunDetail } from '../server/contract/run.ts'
@@ -20,6 +21,11 @@ import type { EventSelection } from './transport.ts'
 
 export interface CallOptions {
   signal?: AbortSignal
+}
+
+export interface UploadOptions extends CallOptions {
+  /** Default: the name of a `File`. */
+  name?: string
 }
 
 /** Every method rejects with `AgentRuntimeError`, or with the signal's reason when that aborts. */
@@ -50,6 +56,25 @@ export interface AgentClient<TShape extends AgentShape = AgentShape> {
     update(input: UpdateConversationInput, options?: CallOptions): Promise<Conversation>
     get(input: z.input<typeof GetConversationInput>, options?: CallOptions): Promise<ConversationDetail>
     list(input?: z.input<typeof ListConversationsInput>, options?: CallOptions): Promise<Page<Conversation>>
+  }
+  readonly files: {
+    /**
+     * Keeps a file. It is deleted after a day (`unusedFileHours`) unless a message names it, by its id as the part
+     * `{ type: 'file', fileId }`.
+     *
+     * @example
+     * const { id } = await client.files.upload(input.files[0])
+     * const content = [{ type: 'text' as const, text: 'What is this?' }, { type: 'file' as const, fileId: id }]
+     * await client.runs.create({ agentKey: 'chat', messages: [{ role: 'user', content }] })
+     */
+    upload(file: Blob, options?: UploadOptions): Promise<StoredFile>
+    /** Where it is, for pages whose readers are known by a cookie: no header goes along with an `<img>`. */
+    url(fileId: string): string
+    /** What is in it. */
+    download(fileId: string, options?: CallOptions): Promise<Blob>
+    get(fileId: string, options?: CallOptions): Promise<StoredFile>
+    list(input?: ListFilesRequest, options?: CallOptions): Promise<Page<StoredFile>>
+    delete(fileId: string, options?: CallOptions): Promise<void>
   }
   readonly sessions: {
     /**

@@ -9,6 +9,7 @@ import type { AgentClient, CallOptions } from './agent-client.ts'
 import type { TransportOptions } from './choose-transport.ts'
 import { chooseTransport } from './choose-transport.ts'
 import { systemClock } from './clock.ts'
+import { createFiles } from './files.ts'
 import { followRun } from './follow-run.ts'
 import { createLinks } from './links.ts'
 import type { ReconnectPolicy } from './reconnect.ts'
@@ -73,6 +74,9 @@ export function createAgentClient<TRuntime extends HasAgents>(
     }),
   )
 
+  const fetch: typeof globalThis.fetch = asked.fetch ?? ((input, init) => globalThis.fetch(input, init))
+  const fetchFile = visitor?.admitted(fetch) ?? fetch
+
   return {
     runs: {
       async create<const TKey extends KeyOf<TShape>>(
@@ -107,6 +111,7 @@ export function createAgentClient<TRuntime extends HasAgents>(
       list: (input = {}, callOptions = {}) =>
         call(trpc.conversations.list.query(input, callOptions), callOptions.signal),
     },
+    files: createFiles(trpc, { url, headers: asked.headers, fetch: fetchFile }),
     sessions: { claim: createClaim(trpc, visitor) },
     // The same client: only its types know the agents.
     trpc: trpc as unknown as TRPCClient<AgentRouter<TShape>>,

@@ -18,15 +18,18 @@ export { toolLoop } from './agent/tool-loop.ts'
 export type { ToolLoopContext, ToolLoopOptions, ToolLoopResult } from './agent/tool-loop.ts'
 export type {
   AgentContext,
+  AgentFiles,
   Answered,
   Approval,
   ApproveOptions,
   EmitOptions,
+  FileContent,
   StepContext,
   StepOptions,
   WaitOptions,
   WaitOutcome,
 } from './agent/context.ts'
+export type { FileSummary, ListFilesRequest, StoredFile } from './contract/file.ts'
 export type { AgentShape, HasAgents } from './contract/agent-shape.ts'
 export type { Owner, Principal } from './contract/principal.ts'
 export type { AgentRouter } from './api/router.ts'
@@ -45,6 +48,8 @@ export type {
   DeleteResource,
 } from './domain/authorize.ts'
 export type { Deleted } from './domain/delete-all.ts'
+export type { OpenedFile, UploadedFiles } from './domain/files.ts'
+export type { ByteRange } from './ports/files.ts'
 export type { Erase } from './domain/erase.ts'
 export type { Conversations } from './domain/conversations.ts'
 export type {

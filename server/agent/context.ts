@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { RuntimeEventPayloads, Visibility } from '../contract/event.ts'
+import type { StoredFile } from '../contract/file.ts'
 import type { Json, JsonObject, Jsonify } from '../contract/json.ts'
 import type { AgentMessage } from '../contract/message.ts'
 import type { Principal } from '../contract/principal.ts'
@@ -65,6 +66,32 @@ export interface EmitOptions {
 /** What agents may emit of the runtime's types: all but how a run goes, which the runtime tells. */
 type AgentEventPayloads = Omit<RuntimeEventPayloads, `run.${string}`>
 
+/** What is in a file, and what it is. */
+export interface FileContent extends StoredFile {
+  bytes: Uint8Array
+}
+
+/** Files that were uploaded by whose the run is, such as those that its messages name. */
+export interface AgentFiles {
+  /** Null where there is none, or it was deleted. */
+  get(fileId: string): Promise<StoredFile | null>
+  /**
+   * All of a file, in memory.
+   *
+   * @throws NonRetriableError where there is none, or it was deleted.
+   * @example
+   * const { name, bytes } = await ctx.files.read(part.fileId)
+   */
+  read(fileId: string): Promise<FileContent>
+  /**
+   * The same piece by piece, as it is taken.
+   *
+   * @example
+   * for await (const piece of ctx.files.stream(part.fileId)) parser.write(piece)
+   */
+  stream(fileId: string): AsyncIterable<Uint8Array>
+}
+
 /**
  * What an agent's `run` is given.
  *
@@ -89,6 +116,8 @@ export interface AgentContext<TParams = unknown, TEvents extends object = Record
   readonly modelIdleTimeoutMs: number
   /** What the runtime tells its traces to. Spans of your own are made with what you trace with. */
   readonly tracer?: Tracer
+  /** Models are given the files of messages by themselves; this is for agents that read them. */
+  readonly files: AgentFiles
   /** Each line names the run, its agent and the attempt. */
   readonly log: Logger
   /** The newest checkpoint, also one from an attempt that crashed; undefined when there is none. */

@@ -1,11 +1,14 @@
+import type { AgentMessage } from '../contract/message.ts'
 import type { Model, TokenUsage } from '../ports/model.ts'
 
-/** What a run's model calls count towards. */
+/** What a run's model calls count towards, and what they are given of its files. */
 export interface ModelCount {
   /** @throws when the run may make no further call. */
   assertLeft(): void
   /** What a call took, as its provider says. */
   report(model: string, usage: TokenUsage): Promise<void>
+  /** The messages with what is in uploaded files in place of their ids, which no provider knows. */
+  withFiles(messages: readonly AgentMessage[]): Promise<readonly AgentMessage[]>
 }
 
 const counts = new WeakMap<Model, { model: Model; count: ModelCount }>()
@@ -41,7 +44,8 @@ function guarded(model: Model, count: ModelCount): Model {
     name: model.name,
     async *stream(request, signal, onActivity) {
       count.assertLeft()
-      yield* model.stream(request, signal, onActivity)
+      const messages = await count.withFiles(request.messages)
+      yield* model.stream({ ...request, messages }, signal, onActivity)
     },
   }
 }

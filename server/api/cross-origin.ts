@@ -3,6 +3,7 @@ import { cors } from 'hono/cors'
 import { csrf } from 'hono/csrf'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import type { Logger } from '../ports/logger.ts'
+import { isForm } from './files/multipart.ts'
 import { logRefusal } from './log-refusal.ts'
 import { hostsOf, isOwnOrigin } from './public-url.ts'
 
@@ -33,7 +34,8 @@ export function refuseForgeries(allowed: readonly string[], log: Logger): Middle
   const guard = csrf({
     origin: (origin, c) => allowed.includes(origin) || isOwnOrigin(origin, hostsOf(c.req.raw)),
   })
-  return (c, next) => (isAmbient(c) ? guarded(c, next) : next())
+  return (c, next) =>
+    isAmbient(c) || (isForeignForm(c) && !allowed.includes('*')) ? guarded(c, next) : next()
 
   async function guarded(c: Context, next: Next): Promise<void> {
     await guard(c, async () => {}).catch(() => {
@@ -47,6 +49,14 @@ export function refuseForgeries(allowed: readonly string[], log: Logger): Middle
 
 const FORGED =
   'With cookies, send JSON (content-type: application/json), or from an origin that the setting allowedOrigins names.'
+
+/**
+ * Files come in forms, which a browser sends from any page without asking: where nobody has to say who they are, what tells
+ * them from others is that they reach the server at all. Who is no browser names no origin.
+ */
+function isForeignForm(c: Context): boolean {
+  return isForm(c.req.raw) && c.req.header('origin') !== undefined
+}
 
 /** Whether a browser sent on its own what tells who is asking. */
 function isAmbient(c: Context): boolean {

@@ -10,6 +10,9 @@ import { answerError, answerJson, completed, retryAfterOf } from './answer.ts'
 import { remoteAddressOf } from './connection.ts'
 import { allowOrigins, refuseForgeries } from './cross-origin.ts'
 import { toAgentRuntimeError, toTRPCShape } from './errors.ts'
+import { isForm } from './files/multipart.ts'
+import type { FormBounds } from './files/multipart.ts'
+import { addFileRoutes } from './files/routes.ts'
 import type { Identify } from './identify.ts'
 import { openByTicket } from './rest/open-by-ticket.ts'
 import { addSessionRoute } from './rest/session-routes.ts'
@@ -31,6 +34,8 @@ interface HandlerOptions {
   /** Rejects when a request would fail now. */
   checkReady(): Promise<void>
   maxBodyBytes: number
+  /** Of requests with files. */
+  forms: FormBounds
   restPath: string
   trpcPath: string
   /** Where anonymous sessions are asked for too, besides under `restPath`. */
@@ -86,8 +91,11 @@ export function createHandler(options: HandlerOptions): Handler {
 
   // A declared length is compared here, since looking at the body at all takes the request off the
   // HTTP server's fast path.
+  const formPaths = new Set([`${restPath}/runs`, `${restPath}/files`, `${trpcPath}/files`])
   const limited: MiddlewareHandler = (c, next) => {
     if (c.req.method === 'GET' || c.req.method === 'HEAD') return next()
+    // These are measured as they are read.
+    if (isForm(c.req.raw) && formPaths.has(c.req.path.replace(/\/$/, ''))) return next()
     const length = c.req.header('content-length')
     const isDeclared = length !== undefined && c.req.header('transfer-encoding') === undefined
     return isDeclared && Number(length) <= options.maxBodyBytes ? next() : measured(c, next)
@@ -112,7 +120,21 @@ export function createHandler(options: HandlerOptions): Handler {
     await next()
   })
   const watchReader = createReaderWatch({ identify: options.identify, log: services.log }, options.readers)
-  app.route(restPath, createRestApp(services, watchReader))
+  app.route(restPath, createRestApp(services, { watchReader, forms: options.forms }))
+
+  const filesPath = `${trpcPath}/files`
+  for (const path of [filesPath, `${filesPath}/:id`]) {
+    app.use(path, async (c, next) => {
+      c.set('principal', await options.identify(c.req.raw))
+      await next()
+    })
+  }
+  addFileRoutes(app, {
+    path: filesPath,
+    files: services.files,
+    bounds: options.forms,
+    toBody: (file) => file,
+  })
 
   const subscribe = createSubscriptionHandler(services, { identify: options.identify, watchReader })
   // Whatever else may be asked of it, and a HEAD, which Hono takes for a GET, tRPC answers.

@@ -10,6 +10,7 @@ import {
   ListConversationsInput,
   UpdateConversationInput,
 } from '../contract/conversation.ts'
+import { FileRef, ListFilesInput } from '../contract/file.ts'
 import { parseInput } from '../contract/parse-input.ts'
 import { parsePrincipal } from '../contract/principal.ts'
 import { CreateRunInput, ListRunsInput, RespondInput, RunRef } from '../contract/run.ts'
@@ -31,8 +32,9 @@ const toRunRef = (input: unknown) => parseInput(RunRef, input)
 /**
  * The tRPC router. Its types know the agents: a wrong key or param is a compile error at the caller.
  */
+// oxlint-disable-next-line max-lines-per-function -- A list of procedures.
 export function createRouter<TShape extends AgentShape>(services: ApiServices) {
-  const { runs, conversations, sessions, log } = services
+  const { runs, conversations, files, sessions, log } = services
 
   const t = initTRPC.context<ApiContext>().create({
     sse: {
@@ -105,6 +107,16 @@ export function createRouter<TShape extends AgentShape>(services: ApiServices) {
       list: procedure
         .input(takes(ListConversationsInput))
         .query(({ ctx, input }) => conversations.list(ctx.principal, input)),
+    }),
+    /** What is in them goes over routes of the handler's, `/files` beside the procedures. */
+    files: t.router({
+      get: procedure.input(takes(FileRef)).query(({ ctx, input }) => files.get(ctx.principal, input.fileId)),
+      list: procedure
+        .input(takes(ListFilesInput))
+        .query(({ ctx, input }) => files.list(ctx.principal, input)),
+      delete: procedure
+        .input(takes(FileRef))
+        .mutation(({ ctx, input }) => files.delete(ctx.principal, input.fileId)),
     }),
     sessions: t.router({
       /** Of nobody: it makes somebody of the caller. */

@@ -1,5 +1,6 @@
 import type { Principal } from '../contract/principal.ts'
 import type { Conversations } from '../domain/conversations.ts'
+import type { FileUpkeep, UploadedFiles } from '../domain/files.ts'
 import type { Runs } from '../domain/runs.ts'
 import type { SessionRequest, Sessions } from '../domain/sessions.ts'
 import type { Tickets } from '../domain/tickets.ts'
@@ -10,6 +11,7 @@ import type { Watch } from './watch-reader.ts'
 export interface ApiServices {
   runs: Runs
   conversations: Conversations
+  files: UploadedFiles & Pick<FileUpkeep, 'discard'>
   sessions: Sessions
   tickets: Pick<Tickets, 'open'>
   log: Logger

@@ -140,6 +140,22 @@ export const Config = z.object({
   visitorMessageRoles: listOf(z.string().pipe(MessageRole)).default(['user']),
   /** Largest request body, in bytes. */
   maxBodyBytes: z.coerce.number().int().min(1).default(1_048_576),
+  /** Largest file that can be uploaded, in bytes. */
+  maxFileBytes: z.coerce.number().int().min(1).max(2_000_000_000).default(20_971_520),
+  /** Files in one request. */
+  maxFilesPerRequest: z.coerce.number().int().min(1).max(1_000).default(10),
+  /** Seconds for which nothing may come of a request with files before it is given up. */
+  uploadIdleSeconds: z.coerce.number().min(0.05).max(300).default(30),
+  /** Bytes of all files of a principal together; `false` or `off`: no limit. Callers of kind `public` have none. */
+  principalFileBytes: orOff(1, Number.MAX_SAFE_INTEGER, { isWhole: true }).default(1_073_741_824),
+  /** Hours after which a file is deleted that no message names. */
+  unusedFileHours: z.coerce
+    .number()
+    .min(0.01)
+    .max(24 * 3_650)
+    .default(24),
+  /** The folder that files are kept in, which all API servers and workers share. Default: the database. */
+  filesFolder: z.string().min(1).optional(),
   /** Visibility of event types where it differs from the default. */
   eventVisibility: z
     .unknown()
@@ -222,6 +238,12 @@ export const ENVIRONMENT = {
   messageRoles: 'MESSAGE_ROLES',
   visitorMessageRoles: 'VISITOR_MESSAGE_ROLES',
   maxBodyBytes: 'MAX_BODY_BYTES',
+  maxFileBytes: 'MAX_FILE_BYTES',
+  maxFilesPerRequest: 'MAX_FILES_PER_REQUEST',
+  uploadIdleSeconds: 'UPLOAD_IDLE_SECONDS',
+  principalFileBytes: 'PRINCIPAL_FILE_BYTES',
+  unusedFileHours: 'UNUSED_FILE_HOURS',
+  filesFolder: 'FILES_FOLDER',
   eventVisibility: 'EVENT_VISIBILITY',
   debugMode: 'DEBUG_MODE',
   anonymousSessionDays: 'ANONYMOUS_SESSION_DAYS',

@@ -27,7 +27,7 @@ export const FilePart = z
   .object({
     type: z.literal('file'),
     url: BytesUrl.optional(),
-    /** A file that the model's provider has already, by the provider's name for it. */
+    /** A UUID: a file that was uploaded here, and is the caller's. Otherwise one that the model's provider has, by its name there. */
     fileId: z.string().min(1).optional(),
     filename: z.string().min(1).optional(),
   })

@@ -107,5 +107,6 @@ export function createAccess({ authorize, timeoutMs, log }: AccessSettings): Acc
 /** The id of the resource, where it has one. */
 function nameOf(resource: ActionResources[Action]) {
   if ('run' in resource) return { runId: resource.run.id }
+  if ('file' in resource) return { fileId: resource.file.id }
   return 'conversation' in resource ? { conversationId: resource.conversation.id } : {}
 }

@@ -1,28 +1,32 @@
 import type { ConversationSummary } from '../contract/conversation.ts'
+import type { FileSummary } from '../contract/file.ts'
 import type { Principal } from '../contract/principal.ts'
 import type { RunSummary } from '../contract/run.ts'
 import type { Scope } from '../contract/scope.ts'
 import type { WaitKind } from '../contract/wait.ts'
 import { isSameOwner } from '../ports/owner.ts'
+import type { Owner } from '../ports/owner.ts'
 
 /**
- * Another run of an agent, in a conversation or in none, or a conversation with an agent or with any. Of a run whose conversation
+ * Another run of an agent, in a conversation or in none, a conversation with an agent or with any, or a file. Of a run whose conversation
  * may have to be made with it, both are asked about; where a key of the caller's names that, `externalId` is the key.
  */
 export type CreateResource =
   | { kind: 'run'; agentKey: string; conversationId: string | null; externalId?: string }
   | { kind: 'conversation'; agentKey: string | null }
+  | { kind: 'file'; agentKey: null; name: string | null; mediaType: string }
 
-/** A run that is over, or a conversation with all its runs. */
+/** A run that is over, a conversation with all its runs, or a file, which may be named by messages. */
 export type DeleteResource =
   | { kind: 'run'; run: RunSummary }
   | { kind: 'conversation'; conversation: ConversationSummary }
+  | { kind: 'file'; file: FileSummary }
 
 /** What is asked of `authorize`, and about what. */
 export interface ActionResources {
   create: CreateResource
-  /** How far the caller sees, of runs (and their events) or of conversations. */
-  read: { kind: 'run' | 'conversation' }
+  /** How far the caller sees, of runs (and their events), of conversations or of files. */
+  read: { kind: 'run' | 'conversation' | 'file' }
   /** Changing, or archiving, a conversation. */
   update: { kind: 'conversation'; conversation: ConversationSummary }
   /** With all that is theirs. */
@@ -78,15 +82,23 @@ export function ownersOnly(...asked: AuthorizeQuestion): AuthorizeAnswer {
     case 'update':
       return isSameOwner(principal, resource.conversation.owner)
     case 'delete':
-      return isSameOwner(
-        principal,
-        resource.kind === 'run' ? resource.run.owner : resource.conversation.owner,
-      )
+      return isSameOwner(principal, ownerIn(resource))
     case 'cancel':
     case 'respond':
       return isSameOwner(principal, resource.run.owner)
     case 'includeDebug':
     case 'includeAll':
       return principal.kind !== 'anonymous' && isSameOwner(principal, resource.run.owner)
+  }
+}
+
+function ownerIn(resource: DeleteResource): Owner {
+  switch (resource.kind) {
+    case 'run':
+      return resource.run.owner
+    case 'conversation':
+      return resource.conversation.owner
+    case 'file':
+      return resource.file.owner
   }
 }

@@ -1,6 +1,7 @@
 import { v7 as uuidv7 } from 'uuid'
 import type { AnyAgent } from '../agent/define-agent.ts'
-import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
+import { filesIn } from '../contract/file.ts'
+import type { StoredFile } from '../contract/file.ts'
 import type { Json } from '../contract/json.ts'
 import { invalid, parseInput } from '../contract/parse-input.ts'
 import { parsePrincipal } from '../contract/principal.ts'
@@ -14,27 +15,26 @@ import type { Logger } from '../ports/logger.ts'
 import { ownerOf } from '../ports/owner.ts'
 import { isLimited } from '../ports/runs-at-once.ts'
 import type { RunsAtOnce } from '../ports/runs-at-once.ts'
+import type { FileStore } from '../ports/store/file-store.ts'
 import { traced } from '../ports/traced.ts'
 import type { Tracer } from '../ports/tracer.ts'
 import type { RunStore } from '../ports/store/run-store.ts'
 import type { Access } from './access.ts'
 import { createCommitRun } from './commit-runs.ts'
-import { fingerprintOf } from './fingerprint.ts'
+import { fingerprintOf, withContents } from './fingerprint.ts'
 import { cancelHintsOf } from './hints.ts'
 import type { CheckLimits } from './limits.ts'
 import type { LetIn } from './let-in.ts'
 import { logEnded } from './log-ended.ts'
 import type { CheckQuota } from './quota.ts'
-import { sessionOver } from './session-over.ts'
+import { noSuchFile } from './no-such-file.ts'
+import { refusalOf } from './refused-run.ts'
 import { unknownAgent } from './unknown-agent.ts'
 
 type CreatedWithPlace = Extract<CreatedRun, { kind: 'created' }>
 
-/** `Retry-After` where too many runs wait in a conversation. Nobody knows when there is room again. */
-const FULL_RETRY_SECONDS = 5
-
 export interface CreateRunPorts {
-  store: Pick<RunStore, 'createRuns' | 'isKeyUsed'>
+  store: Pick<RunStore, 'createRuns' | 'isKeyUsed'> & Pick<FileStore, 'findFiles'>
   bus: Pick<EventBus, 'publish'>
   letIn: LetIn
   access: Pick<Access, 'assertMay'>
@@ -103,6 +103,14 @@ export function createCreateRun(ports: CreateRunPorts, settings: CreateRunSettin
     }
   }
 
+  async function findFiles(principal: Principal, fileIds: readonly string[]): Promise<StoredFile[]> {
+    if (fileIds.length === 0) return []
+    const files = await ports.store.findFiles(principal, fileIds)
+    const missing = fileIds.find((id) => !files.some((file) => file.id === id))
+    if (missing !== undefined) throw noSuchFile(missing)
+    return files
+  }
+
   return async (caller, request, options) => {
     const principal = parsePrincipal(caller)
     const input = parseInput(CreateRunInput, request)
@@ -128,16 +136,23 @@ export function createCreateRun(ports: CreateRunPorts, settings: CreateRunSettin
       await assertMayCreate(principal, agent.key, { input, place })
       budget = await settings.checkLimits(principal, input, defaults)
     }
+    const fileIds = filesIn(input.messages)
+    const files = await findFiles(principal, fileIds)
     const newRun = {
       id: uuidv7(),
       principal,
       ...asked,
       ...place,
+      fileIds,
       metadata: input.metadata,
       maxAttempts: input.maxAttempts ?? defaults.maxAttempts,
       timeoutMs: input.timeoutMs ?? defaults.timeoutMs,
       budget,
-      ...keyOf({ ...asked, conversation: namedBy(input) }, options?.occurrence, input.idempotencyKey),
+      ...keyOf(
+        { ...asked, messages: withContents(asked.messages, files), conversation: namedBy(input) },
+        options?.occurrence,
+        input.idempotencyKey,
+      ),
       priority: input.priority,
       runAt: input.runAt ?? null,
       expiresAt: input.expiresAt ?? null,
@@ -150,30 +165,6 @@ export function createCreateRun(ports: CreateRunPorts, settings: CreateRunSettin
       commitRun({ ...newRun, traceparent }, characters),
     )
     switch (answer.kind) {
-      case 'no-conversation':
-        throw new AgentRuntimeError('not_found', `There is no conversation ${input.conversationId}.`)
-      case 'busy':
-        throw new AgentRuntimeError('conflict', 'Another run of this conversation is under way.', {
-          details: { runId: answer.runId },
-        })
-      case 'full':
-        ports.log.info(
-          { by: ownerOf(principal), conversationId: input.conversationId },
-          'refused a run: too many wait',
-        )
-        throw new AgentRuntimeError(
-          'rate_limited',
-          `${answer.waiting} runs wait for their turn in this conversation: try again when some of them are over.`,
-          { details: { waiting: answer.waiting, retryAfterSeconds: FULL_RETRY_SECONDS } },
-        )
-      case 'session-over':
-        throw sessionOver()
-      case 'key-taken':
-        throw new AgentRuntimeError(
-          'conflict',
-          'The idempotency key was used for another agent, conversation, messages or params.',
-          { details: { runId: answer.runId } },
-        )
       case 'existing':
         return { run: answer.run, created: false }
       case 'created':
@@ -182,6 +173,14 @@ export function createCreateRun(ports: CreateRunPorts, settings: CreateRunSettin
         // The runs before it may have ended while it was parked.
         if (answer.isParked || answer.interrupted.length > 0) void ports.letIn(principal)
         return { run: answer.run, created: true }
+      case 'full':
+        ports.log.info(
+          { by: ownerOf(principal), conversationId: input.conversationId },
+          'refused a run: too many wait',
+        )
+        throw refusalOf(answer, input.conversationId)
+      default:
+        throw refusalOf(answer, input.conversationId)
     }
   }
 }

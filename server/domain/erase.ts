@@ -11,20 +11,27 @@ const Erased = z.union([z.strictObject(OWNER_FIELDS), z.strictObject({ tenantId:
 })
 
 /**
- * Deletes all runs and conversations of a principal, or of a whole tenant. Runs under way are stopped, and their streams end.
+ * Deletes all runs, conversations and files of a principal, or of a whole tenant. Runs under way are stopped, and their streams end.
  * What is created meanwhile may stay, so take away their access first. When it breaks off, another call goes on from there.
  *
  * @returns how many there were.
  * @throws AgentRuntimeError `validation_failed`
  * @example
- * const { conversations, runs } = await runtime.erase({ id: 'ada', tenantId: 'acme', kind: 'user' })
+ * const { conversations, runs, files } = await runtime.erase({ id: 'ada', tenantId: 'acme', kind: 'user' })
  */
 export type Erase = (whose: Owner | { tenantId: string }) => Promise<Deleted>
 
-export function createErase({ deleteAll, log }: { deleteAll: DeleteAll; log: Logger }): Erase {
+interface ErasePorts {
+  deleteAll: DeleteAll
+  sweepFiles(): Promise<void>
+  log: Logger
+}
+
+export function createErase({ deleteAll, sweepFiles, log }: ErasePorts): Erase {
   return async (given) => {
     const whose = parseInput(Erased, given)
     const deleted = await deleteAll('id' in whose ? { owner: whose } : { tenant: whose.tenantId })
+    await sweepFiles()
     log.info({ whose, ...deleted }, 'all of somebody was deleted')
     return deleted
   }

@@ -1,7 +1,22 @@
 import { createHash } from 'node:crypto'
 import { canonicalJson } from '../contract/canonical-json.ts'
+import type { StoredFile } from '../contract/file.ts'
 import type { Json } from '../contract/json.ts'
 import type { NewRun } from '../ports/create-run.ts'
+
+/** Messages with what is in their files in place of the ids: who asks again may have uploaded them again. */
+export function withContents(messages: NewRun['messages'], files: readonly StoredFile[]): NewRun['messages'] {
+  if (files.length === 0) return messages
+  const hashes = new Map(files.map(({ id, sha256 }) => [id, sha256]))
+  return messages.map((message) => {
+    if (!Array.isArray(message.content)) return message
+    const content = message.content.map((part) => {
+      const sha256 = part.type === 'file' ? hashes.get(part.fileId?.toLowerCase() ?? '') : undefined
+      return sha256 === undefined ? part : { ...part, fileId: sha256 }
+    })
+    return { ...message, content } as typeof message
+  })
+}
 
 /** A hash of the request. It tells whether an idempotency key is used again for the same request. */
 export function fingerprintOf(

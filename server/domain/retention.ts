@@ -9,6 +9,8 @@ export interface RetentionPorts {
   store: Pick<SweepStore, 'compactRuns' | 'deleteRuns' | 'deleteEmptyConversations'> &
     Pick<SessionStore, 'sweepSessions'>
   deleteAll: DeleteAll
+  /** Removes files that have expired. Never rejects. */
+  tidyFiles(): Promise<void>
   clock: Clock
   log: Logger
   /** A random number from 0 up to, not including, 1. */
@@ -33,12 +35,13 @@ export async function runRetention(
   policy: RetentionPolicy,
   { intervalMs, signal }: { intervalMs: number; signal: AbortSignal },
 ): Promise<void> {
-  const { store, deleteAll, clock, log, random } = ports
+  const { store, deleteAll, tidyFiles, clock, log, random } = ports
   const { compactAfterMs, deleteAfterMs, sessionAddressMs } = policy
   while (!signal.aborted) {
     try {
       // Finish deletions whose process died.
       await deleteAll({ hidden: true })
+      await tidyFiles()
       // Delete first, so that no run is compacted just before it is deleted.
       if (deleteAfterMs !== false) {
         await sweep(ports, () => store.deleteRuns(deleteAfterMs), signal)

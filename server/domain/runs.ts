@@ -28,7 +28,12 @@ import type { RunTickets } from './tickets.ts'
 
 interface RunPorts extends CreateRunPorts {
   access: Access
-  store: RunStore & WaitStore & Pick<ConversationStore, 'giveTurns'> & Pick<DeletionStore, 'deleteRun'>
+  store: CreateRunPorts['store'] &
+    RunStore &
+    WaitStore &
+    Pick<ConversationStore, 'giveTurns'> &
+    Pick<DeletionStore, 'deleteRun'>
+  tidyFiles(): Promise<void>
 }
 
 /**
@@ -152,6 +157,7 @@ export function createRuns(
           throw new AgentRuntimeError('conflict', 'The run is under way: cancel it first.')
         case 'deleted':
           ports.log.info({ runId, by: ownerOf(caller), owner: ownerOf(owner) }, 'a run was deleted')
+          await ports.tidyFiles()
       }
     },
 

@@ -12,6 +12,8 @@ export interface NewRun {
   /** The conversation is made with the run. Where it has a key of the caller's, `conversationId` is its id only if it has to be made. */
   newConversation: { externalId: string | null } | null
   messages: readonly Message[]
+  /** Uploaded files that the messages name. */
+  fileIds: readonly string[]
   params: Json | null
   metadata: JsonObject
   maxAttempts: number
@@ -35,8 +37,9 @@ export interface NewRun {
 
 /** Whether creating the run may have to wait for a lock. Runs that can't wait are created in batches of their own. */
 export function mayClash(run: NewRun): boolean {
-  const { idempotencyKey, isLimited, principal } = run
-  return idempotencyKey !== null || comesIntoConversation(run) || isLimited || principal.kind === 'anonymous'
+  const { idempotencyKey, fileIds, isLimited, principal } = run
+  if (fileIds.length > 0 || isLimited || principal.kind === 'anonymous') return true
+  return idempotencyKey !== null || comesIntoConversation(run)
 }
 
 /** Whether its conversation may have other runs. */
@@ -55,6 +58,7 @@ export function hasConversationOfItsOwn({ newConversation }: NewRun): boolean {
  * `existing`: its owner used the idempotency key before. This is the run that was created then.
  * `key-taken`: its owner used the idempotency key before, for another request.
  * `no-conversation`: the conversation is not there, or not the owner's.
+ * `no-file`: a file that its messages name is not there, or not the owner's.
  * `busy`: another run of the conversation is under way, and the policy is to refuse.
  * `session-over`: a user has claimed the session of the visitor it is for.
  * `full`: it would have to wait for its turn, as too many do.
@@ -64,6 +68,7 @@ export type CreatedRun =
   | { kind: 'existing'; run: Run }
   | { kind: 'key-taken'; runId: string }
   | { kind: 'no-conversation' }
+  | { kind: 'no-file'; fileId: string }
   | { kind: 'busy'; runId: string }
   | { kind: 'session-over' }
   | { kind: 'full'; waiting: number }

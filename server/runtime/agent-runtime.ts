@@ -9,6 +9,7 @@ import type { AgentShape, HasAgents } from '../contract/agent-shape.ts'
 import type { Authorize } from '../domain/authorize.ts'
 import type { Conversations } from '../domain/conversations.ts'
 import type { Erase } from '../domain/erase.ts'
+import type { UploadedFiles } from '../domain/files.ts'
 import type { Limits } from '../domain/limits.ts'
 import type { Quota } from '../domain/quota.ts'
 import type { Runs } from '../domain/runs.ts'
@@ -125,6 +126,7 @@ export interface AgentRuntime<TShape extends AgentShape = AgentShape> extends Ha
   /** The use cases, for code on the server. */
   readonly runs: Runs
   readonly conversations: Conversations
+  readonly files: UploadedFiles
   readonly sessions: Sessions
   /** Deletes all of a principal or a tenant, for code on the server. */
   readonly erase: Erase

@@ -6,7 +6,9 @@ import type { RetryPolicy } from '../lifecycle/backoff.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { RunsAtOnce } from '../ports/runs-at-once.ts'
+import { createFolderFiles } from '../folder/files.ts'
 import { createPostgresPool } from '../postgres/connections/pool.ts'
+import { createPgFiles } from '../postgres/files.ts'
 import { createPgPresence } from '../postgres/presence.ts'
 import { createBossTimetable } from '../postgres/queue/timetable.ts'
 import { createPostgresStore } from '../postgres/store.ts'
@@ -46,5 +48,6 @@ export function createAdapters(config: Config, ports: AdapterPorts) {
     stopping,
   })
   const store = createPostgresStore({ pool, visibilityOf, retryPolicy, runsAtOnce, deliveries })
-  return { pool, timetable, presence, bus, queue, runRedelivery, store }
+  const files = config.filesFolder === undefined ? createPgFiles(pool) : createFolderFiles(config.filesFolder)
+  return { pool, files, timetable, presence, bus, queue, runRedelivery, store }
 }

@@ -71,15 +71,30 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   const { pool, timetable, presence, bus, queue, runRedelivery, store } = adapters
   const schedules = checkSchedules(agents, timetable, clock.now())
   const hub = createEventHub({ store, bus, clock, pollIntervalMs: config.streamPollIntervalSeconds * 1000 })
-  const useCases = createUseCases({ store, bus, hub, tracer, log }, { config, options, agents, runsAtOnce })
-  const { letIn, runs, conversations, sessions, tickets, deleteAll, erase } = useCases
+  const useCases = createUseCases(
+    { store, files: adapters.files, bus, hub, tracer, log },
+    { config, options, agents, runsAtOnce },
+  )
+  const { letIn, runs, conversations, files, sessions, tickets, deleteAll, erase } = useCases
   const hasSessions = Boolean(options.anonymousSessions)
   const isAuthenticating = options.authenticate !== undefined || hasSessions
 
   const lifetime = createLifetime({
     parts: createParts(
       partsInOrder(
-        { pool, store, queue, runRedelivery, timetable, bus, runs, deleteAll, clock, log },
+        {
+          pool,
+          store,
+          queue,
+          runRedelivery,
+          timetable,
+          bus,
+          runs,
+          deleteAll,
+          tidyFiles: files.tidy,
+          clock,
+          log,
+        },
         { config, ownAgents: options.agents, agents, schedules, hasSessions, signal },
       ),
     ),
@@ -96,6 +111,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   const services = {
     runs,
     conversations,
+    files,
     tickets: { open: (ticket: string) => start().then(() => tickets.open(ticket)) },
     sessions: { ...sessions, create: (from?: SessionRequest) => start().then(() => sessions.create(from)) },
     log,
@@ -146,6 +162,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     router,
     runs,
     conversations,
+    files,
     sessions,
     erase,
     start,
@@ -160,7 +177,8 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
       const llm = getModel()
       const isDemanded = options.model !== undefined || config.modelProvider !== undefined
       await prepareModel(llm, { isDemanded, log })
-      const ports = { store, queue, bus, letIn, clock, log, tracer, llm, visibilityOf, presence, retryPolicy }
+      const stores = { store, files: adapters.files, queue, bus }
+      const ports = { ...stores, letIn, clock, log, tracer, llm, visibilityOf, presence, retryPolicy }
       const worker = createWorker(ports, { config, agents, options: workerOptions })
       // Known before it has started, so that a stop in between stops it too.
       workers.add(worker)

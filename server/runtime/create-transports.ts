@@ -26,6 +26,9 @@ interface TransportSettings {
   checkReady(): Promise<void>
 }
 
+/** What a form has around a file. */
+const FORM_BYTES = 32_768
+
 /** What requests come in by: HTTP, and sockets, with the same bounds on both. */
 export function createTransports(
   { clock, tracer, ...wiring }: Wiring,
@@ -37,7 +40,14 @@ export function createTransports(
     reauthenticateMs: config.streamReauthenticateSeconds * 1000,
     maxAgeMs: config.streamMaxAgeSeconds * 1000,
   }
-  const handler = createHandler({ ...shared, tracer, restPath, sessionPath, checkReady, readers })
+  const { maxFileBytes, maxFilesPerRequest: maxFiles } = config
+  const forms = {
+    maxFiles,
+    maxFieldBytes: maxBodyBytes,
+    maxBytes: maxFiles * (maxFileBytes + FORM_BYTES) + maxBodyBytes,
+    idleMs: config.uploadIdleSeconds * 1000,
+  }
+  const handler = createHandler({ ...shared, tracer, restPath, sessionPath, checkReady, readers, forms })
   return {
     handler,
     nodeHandler: createNodeHandler(handler, { restPath, trpcPath, sessionPath }),

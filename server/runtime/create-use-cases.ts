@@ -5,6 +5,7 @@ import { createAccess } from '../domain/access.ts'
 import { createConversations } from '../domain/conversations.ts'
 import { createDeleteAll } from '../domain/delete-all.ts'
 import { createErase } from '../domain/erase.ts'
+import { createUploadedFiles } from '../domain/files.ts'
 import { createLetIn } from '../domain/let-in.ts'
 import { createCheckLimits } from '../domain/limits.ts'
 import { createCheckQuota } from '../domain/quota.ts'
@@ -15,6 +16,7 @@ import { createTickets } from '../domain/tickets.ts'
 import { createTicketSigner } from '../auth/ticket-signer.ts'
 import type { EventHub } from '../events/hub.ts'
 import type { EventBus } from '../ports/event-bus.ts'
+import type { Files } from '../ports/files.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { RunsAtOnce } from '../ports/runs-at-once.ts'
 import type { Store } from '../ports/store/store.ts'
@@ -23,6 +25,7 @@ import type { RuntimeOptions } from './agent-runtime.ts'
 
 interface UseCasePorts {
   store: Store
+  files: Files
   bus: EventBus
   hub: EventHub
   tracer: Tracer
@@ -37,7 +40,10 @@ interface UseCaseSettings {
   runsAtOnce: RunsAtOnce
 }
 
-export function createUseCases({ store, bus, hub, tracer, log }: UseCasePorts, settings: UseCaseSettings) {
+export function createUseCases(
+  { store, files, bus, hub, tracer, log }: UseCasePorts,
+  settings: UseCaseSettings,
+) {
   const { config, options, agents, runsAtOnce } = settings
   const letIn = createLetIn({ store, log }, runsAtOnce)
   const access = createAccess({
@@ -45,11 +51,20 @@ export function createUseCases({ store, bus, hub, tracer, log }: UseCasePorts, s
     timeoutMs: config.authorizeTimeoutSeconds * 1000,
     log,
   })
+  const uploadedFiles = createUploadedFiles(
+    { store, files, access, log },
+    {
+      maxFileBytes: config.maxFileBytes,
+      principalFileBytes: config.principalFileBytes,
+      unusedMs: Math.round(config.unusedFileHours * 3_600_000),
+    },
+  )
+  const { tidy: tidyFiles, sweep: sweepFiles } = uploadedFiles
   const events = createRunEvents({ store, hub, access }, { debugMode: config.debugMode })
   const tickets = createTickets(createTicketSigner({ readKey: store.readSigningKey }), events)
   const quotaTimeoutMs = config.quotaTimeoutSeconds * 1000
   const runs = createRuns(
-    { store, bus, letIn, access, tracer, log },
+    { store, bus, letIn, access, tracer, log, tidyFiles },
     {
       agents,
       runsAtOnce,
@@ -74,7 +89,12 @@ export function createUseCases({ store, bus, hub, tracer, log }: UseCasePorts, s
     anonymousSessions === true ? {} : anonymousSessions,
   )
   const deleteAll = createDeleteAll({ store, bus, letIn })
-  const conversations = createConversations({ store, access, log, deleteAll }, agents)
-  const erase = createErase({ deleteAll, log })
-  return { letIn, runs, conversations, sessions, tickets, deleteAll, erase }
+  const deleteThoroughly: typeof deleteAll = async (doomed) => {
+    const deleted = await deleteAll(doomed)
+    await tidyFiles()
+    return deleted
+  }
+  const conversations = createConversations({ store, access, log, deleteAll: deleteThoroughly }, agents)
+  const erase = createErase({ deleteAll, sweepFiles, log })
+  return { letIn, runs, conversations, files: uploadedFiles, sessions, tickets, deleteAll, erase }
 }

@@ -34,6 +34,7 @@ interface Wired {
   bus: EventBus
   runs: Runs
   deleteAll: DeleteAll
+  tidyFiles(): Promise<void>
   clock: Clock
   log: Logger
 }
@@ -54,7 +55,7 @@ interface Given {
 
 /** The parts of a runtime in the order in which they start: each after those that it needs. They stop in the reverse order. */
 export function partsInOrder(wired: Wired, { config, ownAgents, agents, ...given }: Given): Part[] {
-  const { pool, store, queue, runRedelivery, timetable, bus, runs, deleteAll, clock, log } = wired
+  const { pool, store, queue, runRedelivery, timetable, bus, runs, deleteAll, tidyFiles, clock, log } = wired
   const { signal } = given
   const { random } = Math
   const agentKeys = () => [...agents.keys()]
@@ -96,7 +97,7 @@ export function partsInOrder(wired: Wired, { config, ownAgents, agents, ...given
     loop(() => gatherStatistics({ pool, clock, log }, signal)),
     loop(() =>
       runRetention(
-        { store, deleteAll, clock, log, random },
+        { store, deleteAll, tidyFiles, clock, log, random },
         {
           compactAfterMs: config.compactAfterSeconds && config.compactAfterSeconds * 1000,
           deleteAfterMs: config.retentionDays && config.retentionDays * 86_400_000,

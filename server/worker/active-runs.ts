@@ -8,14 +8,13 @@ import type { ClaimedRun } from '../ports/attempt.ts'
 import type { EventBus } from '../ports/event-bus.ts'
 import type { AttemptStore } from '../ports/store/attempt-store.ts'
 import type { ConversationStore } from '../ports/store/conversation-store.ts'
-import type { WaitStore } from '../ports/store/wait-store.ts'
 import { executeAttempt } from './execute-attempt.ts'
 import type { ExecutePorts } from './execute-attempt.ts'
 import { RunInterruption } from './interruption.ts'
 import { keepLeases, renewLeases } from './lease-keeper.ts'
 
 export interface ActiveRunsPorts extends Omit<ExecutePorts, 'writer' | 'store' | 'leaseTtlMs'> {
-  store: AttemptStore & Pick<WaitStore, 'readSettledWaits'> & Pick<ConversationStore, 'giveTurns'>
+  store: ExecutePorts['store'] & AttemptStore & Pick<ConversationStore, 'giveTurns'>
   bus: EventBus
   letIn: LetIn
 }

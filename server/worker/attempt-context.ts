@@ -2,15 +2,19 @@ import type { AgentContext } from '../agent/context.ts'
 import type { AnyAgent } from '../agent/define-agent.ts'
 import type { RunLog } from '../events/run-log.ts'
 import { countedModel } from '../agent/counted-model.ts'
+import { withFileContents } from '../agent/file-contents.ts'
 import { withIdleLimit } from '../agent/idle-limit.ts'
 import { tracedModel } from '../agent/traced-model.ts'
 import type { Model } from '../ports/model.ts'
 import type { ClaimedRun } from '../ports/attempt.ts'
+import type { Files } from '../ports/files.ts'
 import type { Logger } from '../ports/logger.ts'
+import type { FileStore } from '../ports/store/file-store.ts'
 import type { AttemptStore } from '../ports/store/attempt-store.ts'
 import type { WaitStore } from '../ports/store/wait-store.ts'
 import type { Tracer } from '../ports/tracer.ts'
 import type { Spending } from './budget.ts'
+import { createAttemptFiles } from './attempt-files.ts'
 import { createEmitter } from './emitter.ts'
 import type { EmitterPorts } from './emitter.ts'
 import { withHandledPromises } from './handled-promises.ts'
@@ -26,7 +30,9 @@ export interface AttemptPorts extends EmitterPorts, Pick<StepPorts, 'leaseTtlMs'
     AttemptStore,
     'saveCheckpoint' | 'readSteps' | 'saveStep' | 'readTold' | 'readSpent' | 'renewLeases'
   > &
-    Pick<WaitStore, 'readSettledWaits'>
+    Pick<WaitStore, 'readSettledWaits'> &
+    Pick<FileStore, 'findFilesOfRun'>
+  files: Files
   log: Logger
   tracer: Tracer
   llm: Model
@@ -50,6 +56,7 @@ export function createAttemptContext(ports: AttemptPorts, attempt: Attempt): Age
   let state = run.state
 
   const emit = createEmitter(ports, attempt)
+  const files = createAttemptFiles(ports, run.id)
 
   return {
     runId: run.id,
@@ -63,9 +70,11 @@ export function createAttemptContext(ports: AttemptPorts, attempt: Attempt): Age
     llm: countedModel(tracedModel(withIdleLimit(ports.llm, ports.modelIdleTimeoutMs), ports.tracer), {
       assertLeft: () => spending.assertTokensLeft(),
       report: (model, usage) => emit('usage', { model, ...usage }),
+      withFiles: (asked) => withFileContents(asked, files),
     }),
     modelIdleTimeoutMs: ports.modelIdleTimeoutMs,
     tracer: ports.tracer,
+    files,
     log: ports.log,
     get state() {
       return state

@@ -10,6 +10,7 @@ export function newRun(run: Partial<NewRun> = {}): NewRun {
     conversationId: null,
     newConversation: null,
     messages: [],
+    fileIds: [],
     params: null,
     metadata: {},
     maxAttempts: 1,

@@ -1,6 +1,6 @@
 import { describe, expectTypeOf, it } from 'vitest'
 import { createAgentClient } from '../../client/index.ts'
-import type { AnyRunHandle, Json } from '../../client/index.ts'
+import type { AnyRunHandle, FilePart, Json, StoredFile } from '../../client/index.ts'
 import type { ShapesOf } from '../../server/contract/agent-shape.ts'
 import type { runtime } from './typed-runtime.ts'
 
@@ -118,6 +118,21 @@ describe('a run', () => {
     const progress = events.find((event) => event.type === 'research.progress')
     expectTypeOf(progress?.payload.percent).toEqualTypeOf<number | undefined>()
     expectTypeOf<{ greeting: string }>().toExtend<typeof output>()
+  })
+})
+
+describe('files', () => {
+  it('are uploaded as what a page has, and named by their ids', async () => {
+    const file = await client.files.upload(new File([], 'a'), { name: 'b' })
+    expectTypeOf(file).toEqualTypeOf<StoredFile>()
+    expectTypeOf(await client.files.download(file.id)).toEqualTypeOf<Blob>()
+    const content = [{ type: 'file' as const, fileId: file.id }]
+    void client.runs.create({ agentKey: 'bare', messages: [{ role: 'user', content }] })
+    // @ts-expect-error a path is no file
+    void client.files.upload('/etc/passwd')
+    // @ts-expect-error a part names a file by its id
+    const wrong: FilePart = { type: 'file', fileId: file }
+    void wrong
   })
 })
 

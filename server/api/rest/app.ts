@@ -23,6 +23,11 @@ import {
   readBody,
   readCursor,
 } from './read-request.ts'
+import { isForm } from '../files/multipart.ts'
+import type { FormBounds } from '../files/multipart.ts'
+import { receiveForm } from '../files/transfer.ts'
+import { bodyOf } from './create-with-files.ts'
+import { addRestFileRoutes } from './file-routes.ts'
 import { asksForStream } from './negotiate.ts'
 import { addTicketRoute } from './ticket-route.ts'
 import type { TicketView } from '../../domain/tickets.ts'
@@ -56,12 +61,16 @@ const runIdOf = (c: Context) => c.req.param('id') ?? ''
 
 /** REST and SSE: the same use cases as the router's, for every language that speaks HTTP. */
 // oxlint-disable-next-line max-lines-per-function -- A list of routes.
-export function createRestApp(services: ApiServices, watchReader: WatchReader): Hono<RestEnv> {
-  const { runs, conversations } = services
+export function createRestApp(
+  services: ApiServices,
+  { watchReader, forms: bounds }: { watchReader: WatchReader; forms: FormBounds },
+): Hono<RestEnv> {
+  const { runs, conversations, files } = services
   const keepAlive = createKeepAlive(services.streamKeepAliveMs)
   const app = new Hono<RestEnv>({ strict: false })
 
   app.post('/runs', async (c) => {
+    if (isForm(c.req.raw)) return createWithFiles(c)
     const input = fromRestCreateRun(await readBody(c, RestCreateRun))
     const { run, created } = await runs.create(c.get('principal'), input)
     return answerJson(toRestRun(run), created ? 201 : 200)
@@ -131,6 +140,7 @@ export function createRestApp(services: ApiServices, watchReader: WatchReader): 
   }
 
   addClaimRoute(app, services.sessions)
+  addRestFileRoutes(app, files, bounds)
 
   // These come after the routes above: the path exists, but not with this method.
   for (const path of new Set(app.routes.map((route) => route.path))) {
@@ -140,6 +150,21 @@ export function createRestApp(services: ApiServices, watchReader: WatchReader): 
         `${shortened(c.req.path)} does not take ${shortened(c.req.method)}.`,
       )
     })
+  }
+
+  async function createWithFiles(c: Context<RestEnv>): Promise<Response> {
+    const principal = c.get('principal')
+    const { fields, files: stored } = await receiveForm(c.req.raw, principal, { files, bounds })
+    try {
+      const input = fromRestCreateRun(parseInput(RestCreateRun, bodyOf(fields, stored)))
+      const { run, created } = await runs.create(principal, input)
+      // Asked once more, it has the files of the first time.
+      if (!created) await files.discard(stored)
+      return answerJson(toRestRun(run), created ? 201 : 200)
+    } catch (error) {
+      await files.discard(stored)
+      throw error
+    }
   }
 
   async function listEvents(c: Context<RestEnv>): Promise<Response> {

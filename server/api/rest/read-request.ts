@@ -29,7 +29,7 @@ function parseJson(text: string): unknown {
 // A query is text: what is a number or a flag becomes one here. What is within bounds, the use case decides, as for tRPC.
 const Given = z.unknown().optional()
 
-const whole = z
+export const whole = z
   .string()
   .transform((text) => Number(text))
   .optional()

@@ -75,7 +75,7 @@ function fromRestBudget(budget: z.infer<typeof RestCreateRun>['budget']) {
   return { tokens: budget.tokens ?? undefined, toolCalls: budget.tool_calls ?? undefined }
 }
 
-const toRestOwner = ({ id, tenantId, kind }: Owner) => ({ id, tenant_id: tenantId, kind })
+export const toRestOwner = ({ id, tenantId, kind }: Owner) => ({ id, tenant_id: tenantId, kind })
 
 export function toRestRun(run: Run) {
   return {

@@ -15,6 +15,7 @@ export interface DeletedRun {
 export interface DeletedBatch {
   runs: DeletedRun[]
   conversations: number
+  files: number
   isDone: boolean
 }
 
@@ -22,7 +23,7 @@ export interface DeletedBatch {
 export interface DeletionStore {
   /** Hides the conversation from everybody. @returns false where it is not there, or not the owner's. */
   hideConversation(owner: Owner, conversationId: string): Promise<boolean>
-  /** Deletes some of it, newest first: runs with all that is theirs, then conversations without runs. */
+  /** Deletes some of it, newest first: runs with all that is theirs, then conversations without runs, then files. */
   deleteBatch(doomed: Doomed): Promise<DeletedBatch>
   /** Deletes a run that is over, with all that is its. */
   deleteRun(owner: Owner, runId: string): Promise<'deleted' | 'under-way' | 'not-found'>

@@ -1,12 +1,21 @@
 import type pg from 'pg'
 import type { Conversation, ListConversationsInput } from '../../contract/conversation.ts'
+import type { StoredFile } from '../../contract/file.ts'
 import type { Page, PageCursor } from '../../contract/page.ts'
 import type { ListRunsInput, Run } from '../../contract/run.ts'
 import type { Owner, Reach } from '../../ports/owner.ts'
 import type { PrismaClient } from './generated/client.ts'
 import { ownedBy, within } from '../owned-by.ts'
-import { CONVERSATION_COLUMNS, RUN_COLUMNS, toConversation, toRun } from '../statements/rows.ts'
-import type { ConversationRow, RunRow } from '../statements/rows.ts'
+import { isThere } from '../statements/files.ts'
+import {
+  CONVERSATION_COLUMNS,
+  FILE_COLUMNS,
+  RUN_COLUMNS,
+  toConversation,
+  toFile,
+  toRun,
+} from '../statements/rows.ts'
+import type { ConversationRow, FileRow, RunRow } from '../statements/rows.ts'
 import { listRows } from '../statements/list-rows.ts'
 import { SEARCH_MS, toPattern, wordsOccur } from '../statements/search-text.ts'
 
@@ -92,5 +101,23 @@ export function listConversations(
       toItem: toConversation,
     },
     { reach, filter: fields, cursor, limit },
+  )
+}
+
+export function listFiles(
+  pool: pg.Pool,
+  query: { reach: Reach; cursor: PageCursor | null; limit: number },
+): Promise<Page<StoredFile>> {
+  return listRows<FileRow, StoredFile, object>(
+    pool,
+    {
+      table: 'file',
+      columns: FILE_COLUMNS,
+      large: [],
+      filters: {},
+      existing: isThere('r'),
+      toItem: toFile,
+    },
+    { ...query, filter: {} },
   )
 }

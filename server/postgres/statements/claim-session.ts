@@ -83,6 +83,20 @@ const MOVE_RUNS = {
     SELECT count(*)::int AS count FROM moved`,
 }
 
+// Also of those that are being uploaded.
+const MOVE_FILES = {
+  name: 'session_claim_files',
+  text: `
+    WITH theirs AS (
+      SELECT f.id FROM agent_runtime.file f
+      WHERE ${isOwned('f', 1)}
+      ORDER BY f.id
+      FOR NO KEY UPDATE
+    )
+    UPDATE agent_runtime.file f SET tenant_id = $4, owner_id = $5, owner_kind = $6
+    FROM theirs WHERE f.id = theirs.id`,
+}
+
 interface SessionRow {
   id: string
   tenantId: string
@@ -115,6 +129,7 @@ async function claim(client: pg.PoolClient, session: Session, to: Owner): Promis
     execute(client, END, [found.id]),
     execute<{ count: number }>(client, MOVE_CONVERSATIONS, owners),
     execute<{ count: number }>(client, MOVE_RUNS, owners),
+    execute(client, MOVE_FILES, owners),
   ])
   return { kind: 'claimed', conversations: conversations?.count ?? 0, runs: runs?.count ?? 0 }
 }

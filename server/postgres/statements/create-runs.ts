@@ -16,6 +16,7 @@ import { insertRuns } from './insert-runs.ts'
 import type { Place } from './insert-runs.ts'
 import { lockConversations, admitRuns } from './admit-runs.ts'
 import { lockSessions } from './lock-sessions.ts'
+import { keepNamedFiles, lockNamedFiles } from './named-files.ts'
 import { dropConversations, openConversations } from './open-conversations.ts'
 
 // For the transaction, so that it holds behind a pooler too.
@@ -90,6 +91,9 @@ async function createCarefully(
   for (const wave of inWaves(asked)) {
     const [isClaimed, branchOf] = await Promise.all([lockedSessions, lockConversations(client, wave)])
     for (const { id, principal } of wave) if (isClaimed(principal)) answers.set(id, { kind: 'session-over' })
+    const unclaimed = wave.filter(({ id }) => !answers.has(id))
+    for (const [id, fileId] of await lockNamedFiles(client, unclaimed))
+      answers.set(id, { kind: 'no-file', fileId })
     const current = wave.filter((run) => !answers.has(run.id))
     gateOf ??= await openGates(client, asked, runsAtOnce)
     const existing = await findExistingInConversations(client, current)
@@ -131,6 +135,10 @@ async function createCarefully(
   await dropConversations(
     client,
     madeIds.filter((id) => !taken.has(id)),
+  )
+  await keepNamedFiles(
+    client,
+    asked.filter(({ id }) => answers.get(id)?.kind === 'created'),
   )
   if (startable.length > 0) await deliver(startable)
   return asked.map((run) => answers.get(run.id) ?? { kind: 'no-conversation' })

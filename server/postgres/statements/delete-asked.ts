@@ -7,7 +7,8 @@ import type { DeletedBatch, DeletedRun, DeletionStore, Doomed } from '../../port
 import { isOwned, ownerValues } from '../owned-by.ts'
 import { execute, inTransaction } from '../connections/transaction.ts'
 import type { Statement } from '../connections/transaction.ts'
-import { DELETE_EVENTS, DELETE_RUNS } from './delete-runs.ts'
+import { deleteWithAll } from './delete-runs.ts'
+import { EXPIRED } from './files.ts'
 import { lockRun } from './lock-run.ts'
 import { toOwner } from './rows.ts'
 import type { OwnerColumns } from './rows.ts'
@@ -92,29 +93,45 @@ const DELETE_CONVERSATIONS = {
     RETURNING id`,
 }
 
-const STATEMENTS = {
+// Those that no message names, and those being uploaded: the others have gone with their runs.
+const expireFiles = (kind: 'owner' | 'tenant'): Statement => ({
+  name: `delete_expire_files_of_${kind}`,
+  text: `
+    WITH doomed AS (
+      SELECT f.id FROM agent_runtime.file f
+      WHERE ${kind === 'owner' ? isOwned('f', 1) : 'f.tenant_id = $1'} AND (f.expires_at IS NULL OR f.expires_at > now())
+      ORDER BY f.id
+      LIMIT ${MAX_RUNS}
+      FOR NO KEY UPDATE
+    )
+    UPDATE agent_runtime.file f SET expires_at = ${EXPIRED} FROM doomed WHERE f.id = doomed.id
+    RETURNING f.id`,
+})
+
+const STATEMENTS: Record<Kind, [runs: Statement, conversations: Statement, files?: Statement]> = {
   conversation: [lockRuns('conversation'), lockConversations('conversation')],
   hidden: [lockRuns('hidden'), lockConversations('hidden')],
-  owner: [lockRuns('owner'), lockConversations('owner')],
-  tenant: [lockRuns('tenant'), lockConversations('tenant')],
-} satisfies Record<Kind, [runs: Statement, conversations: Statement]>
+  owner: [lockRuns('owner'), lockConversations('owner'), expireFiles('owner')],
+  tenant: [lockRuns('tenant'), lockConversations('tenant'), expireFiles('tenant')],
+}
 
 export async function deleteBatch(pool: pg.Pool, doomed: Doomed): Promise<DeletedBatch> {
-  const [[runsOf, conversationsOf], values] = statementsFor(doomed)
+  const [[runsOf, conversationsOf, filesOf], values] = statementsFor(doomed)
   return sweepTogether(pool, async (client) => {
     const locked = await execute<OwnerColumns & Omit<DeletedRun, 'owner'>>(client, runsOf, values)
     if (locked.length > 0) {
       const ids = locked.map(({ id }) => id)
-      await execute(client, DELETE_EVENTS, [ids])
-      // Messages, steps, waits and checkpoints go with their run.
-      await execute(client, DELETE_RUNS, [ids])
+      const files = await deleteWithAll(client, ids)
       const runs = locked.map(({ id, status, ...owner }) => ({ id, status, owner: toOwner(owner) }))
-      return { runs, conversations: 0, isDone: false }
+      return { runs, conversations: 0, files, isDone: false }
     }
     const empty = await execute<{ id: string }>(client, conversationsOf, values)
-    if (empty.length === 0) return { runs: [], conversations: 0, isDone: true }
-    const gone = await execute(client, DELETE_CONVERSATIONS, [empty.map(({ id }) => id)])
-    return { runs: [], conversations: gone.length, isDone: false }
+    if (empty.length > 0) {
+      const gone = await execute(client, DELETE_CONVERSATIONS, [empty.map(({ id }) => id)])
+      return { runs: [], conversations: gone.length, files: 0, isDone: false }
+    }
+    const expired = filesOf === undefined ? [] : await execute(client, filesOf, values)
+    return { runs: [], conversations: 0, files: expired.length, isDone: expired.length === 0 }
   })
 }
 
@@ -134,8 +151,7 @@ export async function deleteRun(
     const row = await lockRun(client, owner, runId)
     if (row === undefined) return 'not-found'
     if (!isTerminal(row.status)) return 'under-way'
-    await execute(client, DELETE_EVENTS, [[runId]])
-    await execute(client, DELETE_RUNS, [[runId]])
+    await deleteWithAll(client, [runId])
     return 'deleted'
   })
 }

@@ -3,6 +3,8 @@
 import type pg from 'pg'
 import type { Sweep } from '../../ports/upkeep.ts'
 import { execute } from '../connections/transaction.ts'
+import type { Executor } from '../connections/transaction.ts'
+import { withNamedFiles } from './named-files.ts'
 import { MAX_EVENTS, MAX_RUNS, sweepAlone } from './sweep.ts'
 
 const PICK = {
@@ -33,14 +35,24 @@ const LOCK_CONVERSATIONS = {
     FOR UPDATE`,
 }
 
-export const DELETE_EVENTS = {
+const DELETE_EVENTS = {
   name: 'retention_delete_events',
   text: `DELETE FROM agent_runtime.event WHERE run_id = ANY ($1::uuid[])`,
 }
 
-export const DELETE_RUNS = {
+const DELETE_RUNS = {
   name: 'retention_delete_runs',
   text: `DELETE FROM agent_runtime.run WHERE id = ANY ($1::uuid[])`,
+}
+
+/**
+ * Deletes runs whose rows are locked, or that are over. Messages, steps, waits and checkpoints go with their run.
+ *
+ * @returns how many files went along.
+ */
+export async function deleteWithAll(executor: Executor, runIds: readonly string[]): Promise<number> {
+  await execute(executor, DELETE_EVENTS, [runIds])
+  return withNamedFiles(executor, runIds, () => execute(executor, DELETE_RUNS, [runIds]))
 }
 
 /** Ids begin with the milliseconds at which they were made: this is the least that is not old enough. */
@@ -61,9 +73,7 @@ export async function deleteRuns(pool: pg.Pool, ageMs: number): Promise<Sweep> {
     if (runs.length === 0) return { rows: 0, isDone: true }
     const ids = runs.map(({ id }) => id)
     const conversations = await execute<{ id: string }>(client, LOCK_CONVERSATIONS, [ids])
-    await execute(client, DELETE_EVENTS, [ids])
-    // Messages, steps, waits and checkpoints go with their run.
-    await execute(client, DELETE_RUNS, [ids])
+    await deleteWithAll(client, ids)
     if (conversations.length > 0) {
       await execute(client, DELETE_CONVERSATIONS, [conversations.map(({ id }) => id), ageMs])
     }

@@ -10,7 +10,7 @@ import type { Statement } from '../connections/transaction.ts'
 import { boundedRows, rowBytesSql } from './bounded-rows.ts'
 
 interface Listed<TRow, TItem, TFilter> {
-  table: 'run' | 'conversation'
+  table: 'run' | 'conversation' | 'file'
   /** The select list of a row, for a table named `r`. */
   columns: string
   /** Of the columns, those that may be large. */

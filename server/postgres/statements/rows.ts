@@ -1,4 +1,5 @@
 import type { Conversation } from '../../contract/conversation.ts'
+import type { StoredFile } from '../../contract/file.ts'
 import type { JsonObject, Json } from '../../contract/json.ts'
 import type { Owner } from '../../contract/principal.ts'
 import type { Budget, Run, RunError, RunStatus, RunSummary } from '../../contract/run.ts'
@@ -143,6 +144,44 @@ export function toConversation(row: ConversationRow): Conversation {
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),
     archivedAt: row.archivedAt?.toISOString() ?? null,
+  }
+}
+
+export interface FileRow extends OwnerColumns {
+  id: string
+  name: string | null
+  mediaType: string
+  size: number
+  sha256: Buffer
+  createdAt: Date
+  expiresAt: Date | null
+}
+
+const FILE_COLUMN_OF = {
+  id: 'id',
+  ...OWNER_COLUMN_OF,
+  name: 'name',
+  mediaType: 'media_type',
+  size: 'size',
+  sha256: 'sha256',
+  createdAt: 'created_at',
+  expiresAt: 'expires_at',
+} satisfies Record<keyof FileRow, string>
+
+/** The select list that makes a {@link FileRow}, for a table named `r`. */
+export const FILE_COLUMNS = selectList(FILE_COLUMN_OF)
+
+export function toFile(row: FileRow): StoredFile {
+  const { id, name, mediaType, size } = row
+  return {
+    id,
+    owner: toOwner(row),
+    name,
+    mediaType,
+    size,
+    sha256: row.sha256.toString('hex'),
+    createdAt: row.createdAt.toISOString(),
+    expiresAt: row.expiresAt?.toISOString() ?? null,
   }
 }
 

@@ -31,6 +31,7 @@ interface Scene {
   store: Store
   runId: string
   conversationId: string
+  fileId: string
 }
 
 const nothing = { items: [], nextCursor: null, previousCursor: null, count: 0 }
@@ -94,6 +95,18 @@ const CALLS: {
       store.readHistory(reach, conversationId, { limit: 10, offset: 0, statuses: ['queued'] }),
     answer: { messages: [], total: 0 },
   },
+  getFile: { call: ({ store, fileId }, reach) => store.getFile(reach, fileId), answer: null },
+  findFiles: {
+    call: ({ store, fileId }, reach) => store.findFiles(reach, [fileId]),
+    answer: [],
+    isOwners: true,
+  },
+  listFiles: { call: ({ store }, reach) => store.listFiles(reach, { limit: 10 }, null), answer: nothing },
+  expireFile: {
+    call: ({ store, fileId }, reach) => store.expireFile(reach, fileId),
+    answer: false,
+    isOwners: true,
+  },
 }
 
 const ADA: Reach = { id: 'ada', tenantId: 'acme', kind: 'user', scope: 'own' }
@@ -102,7 +115,7 @@ async function createScene(
   store: Store,
   sql: (text: string, values: unknown[]) => Promise<unknown>,
 ): Promise<Scene> {
-  const [runId, conversationId] = [uuidv7(), uuidv7()]
+  const [runId, conversationId, fileId] = [uuidv7(), uuidv7(), uuidv7()]
   await store.createConversation(ADA, {
     id: conversationId,
     externalId: null,
@@ -120,7 +133,12 @@ async function createScene(
     [runId],
   )
   await sql('UPDATE agent_runtime.run SET last_seq = 1 WHERE id = $1', [runId])
-  return { store, runId, conversationId }
+  await store.beginUpload(
+    { id: fileId, owner: ADA, name: null, mediaType: 'text/plain' },
+    { maxBytes: 1, maxOwnerBytes: null, expiresInMs: 60_000 },
+  )
+  await store.endUpload(fileId, { size: 1, sha256: Buffer.alloc(32), expiresInMs: 60_000 })
+  return { store, runId, conversationId, fileId }
 }
 
 describe('what the store does on behalf of an owner', () => {

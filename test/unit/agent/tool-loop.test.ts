@@ -26,6 +26,7 @@ function createContext(llm: Model, signal: AbortSignal = new AbortController().s
     signal,
     llm,
     modelIdleTimeoutMs: 60_000,
+    files: { get: notThere, read: notThere, stream: () => new ReadableStream<Uint8Array>() },
     log: { debug() {}, info() {}, warn, error() {} },
     state: undefined,
     async emit(type, payload) {

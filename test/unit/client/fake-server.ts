@@ -183,10 +183,12 @@ export function fakeServer(): FakeServer {
   }
 
   const log = { debug() {}, info() {}, warn() {}, error() {} }
+  const notHere = () => Promise.reject(new Error('There are no files on this server.'))
   const services = {
     // Listing events is the REST face's, which is not part of this server.
     runs: runsFace as Runs,
     conversations: conversationsFace,
+    files: { upload: notHere, get: notHere, open: notHere, list: notHere, delete: notHere, discard: notHere },
     sessions: sessionsFace,
     tickets: {
       open() {
@@ -204,6 +206,7 @@ export function fakeServer(): FakeServer {
     tracer: noTracer,
     checkReady: async () => {},
     maxBodyBytes: 100_000,
+    forms: { maxFiles: 0, maxFieldBytes: 0, maxBytes: 0, idleMs: 1_000 },
     restPath: '/api/agents',
     trpcPath: '/trpc',
     sessionPath: undefined,

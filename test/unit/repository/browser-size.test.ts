@@ -11,7 +11,7 @@ const PEERS = Object.keys(packageJson.peerDependencies)
 
 /** In bytes after gzip. */
 const BUDGETS = [
-  { entry: 'client', today: 12_213, atMost: 12_700, peers: ['@trpc/client'] },
+  { entry: 'client', today: 12_733, atMost: 13_200, peers: ['@trpc/client'] },
   {
     entry: 'react',
     today: 3_272,

@@ -51,7 +51,7 @@ describe('configuration', () => {
     )
   })
 
-  const takesAnyText = ['databaseUrl', 'directUrl', 'defaultModel']
+  const takesAnyText = ['databaseUrl', 'directUrl', 'defaultModel', 'filesFolder']
 
   test.each(takesAnyText)('%s is read from the environment', (key) => {
     const name = ENVIRONMENT[key as keyof typeof ENVIRONMENT]

@@ -42,11 +42,12 @@ const test = base.extend<{
       return {
         server,
         routes: [...new Set(apps.flatMap(routesOf))],
-        async stateOf({ queued, waiting, over, conversation }) {
+        async stateOf({ queued, waiting, over, conversation, file }) {
           const text = `SELECT id, status::text, cancel_requested_at, owner_id FROM agent_runtime.run WHERE id = ANY ($1)
             UNION ALL SELECT id, title, NULL, owner_id FROM agent_runtime.conversation WHERE id = $2
+            UNION ALL SELECT id, name, NULL, owner_id FROM agent_runtime.file WHERE id = $3
             ORDER BY id`
-          return database.sql(text, [[queued, waiting, over], conversation])
+          return database.sql(text, [[queued, waiting, over], conversation, file])
         },
       }
     })
@@ -77,7 +78,8 @@ describe.each([
       expect(withoutRow(scene.routes, ROUTES)).toEqual([])
 
       const owners = { ada: COLUMNS.owner, visitor: COLUMNS.anonymousOwner }
-      const newThings = (whose: Whose) => createThings(server.as(owners[whose].headers).rest)
+      const newThings = (whose: Whose) =>
+        createThings(server.as(owners[whose].headers).rest, owners[whose].headers)
       const shared: Record<Whose, Things> = {
         ada: await newThings('ada'),
         visitor: await newThings('visitor'),

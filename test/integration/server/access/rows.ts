@@ -16,7 +16,7 @@ import {
   READ,
   RESPOND,
 } from './outcomes.ts'
-import { WORD, codeIn, follow, has, outcomeOf, streamed } from './scene.ts'
+import { FORM, WORD, codeIn, follow, has, outcomeOf, streamed } from './scene.ts'
 import type { Asker, Things } from './scene.ts'
 
 export interface Row<TAsker> {
@@ -158,6 +158,23 @@ export const PROCEDURES: readonly TrpcRow[] = [
     ask: ({ trpc }, { conversation: conversationId }) =>
       outcomeOf(trpc.conversations.update.mutate({ conversationId, title: 'Changed' })),
   },
+  {
+    of: 'files.get',
+    outcomes: READ,
+    ask: ({ trpc }, { file: fileId }) => outcomeOf(trpc.files.get.query({ fileId })),
+  },
+  {
+    of: 'files.delete',
+    writes: true,
+    outcomes: CHANGE,
+    ask: ({ trpc }, { file: fileId }) => outcomeOf(trpc.files.delete.mutate({ fileId })),
+  },
+  ...list('files.list', ({ trpc }: Pick<Asker, 'trpc'>, scope, { file }) =>
+    onAnyPage(file, async (cursor) => {
+      const page = await trpc.files.list.query({ scope, limit: 200, ...(cursor !== null && { cursor }) })
+      return [page.items, page.nextCursor]
+    }),
+  ),
   ...list('conversations.list', async ({ trpc }: Pick<Asker, 'trpc'>, scope, { conversation, externalId }) =>
     has((await trpc.conversations.list.query({ scope, externalId })).items, conversation),
   ),
@@ -291,6 +308,53 @@ export const ROUTES: readonly Row<Asker>[] = [
     ask: ({ rest }, { conversation }) => ofAnswer(rest.get(`conversations/${conversation}`)),
   },
   {
+    of: `POST ${REST}/runs`,
+    what: 'with a file',
+    outcomes: KNOWN,
+    ask: (asker) => ofForm(asker, `${REST}/runs`),
+  },
+  {
+    of: `POST ${REST}/runs`,
+    what: 'naming a file',
+    outcomes: OWN,
+    ask: ({ rest }, { file: file_id }) =>
+      ofAnswer(
+        rest.post('runs', {
+          agent_key: 'quick',
+          messages: [{ role: 'user', content: [{ type: 'file', file: { file_id } }] }],
+        }),
+      ),
+  },
+  ...[`${REST}/files`, '/trpc/files'].flatMap((path) => [
+    { of: `POST ${path}`, outcomes: KNOWN, ask: (asker: Asker) => ofForm(asker, path) },
+    {
+      of: `GET ${path}/:id`,
+      outcomes: READ,
+      ask: ({ rest, headers }: Asker, { file }: Things) =>
+        ofResponse(rest.send(`${path}/${file}`, { headers })),
+    },
+  ]),
+  ...list(`GET ${REST}/files`, ({ rest }: Asker, scope, { file }) =>
+    onAnyPage(file, async (cursor) => {
+      const further = cursor === null ? '' : `&cursor=${cursor}`
+      const { status, body } = await rest.get(`files?limit=200&scope=${scope}${further}`)
+      if (status !== 200) throw Object.assign(new Error('refused'), { data: body })
+      const { results, next } = body as { results: { id: string }[]; next: string | null }
+      return [results, next && new URL(next).searchParams.get('cursor')]
+    }),
+  ),
+  {
+    of: `GET ${REST}/files/:id/info`,
+    outcomes: READ,
+    ask: ({ rest }, { file }) => ofAnswer(rest.get(`files/${file}/info`)),
+  },
+  {
+    of: `DELETE ${REST}/files/:id`,
+    writes: true,
+    outcomes: CHANGE,
+    ask: ({ rest }, { file }) => ofAnswer(rest.request('DELETE', `files/${file}`)),
+  },
+  {
     of: 'GET /trpc/runs.events',
     outcomes: READ,
     ask: ({ subscribe }, { over: runId }) => subscribe(`/trpc/runs.events?${inputOf({ runId })}`),
@@ -327,6 +391,18 @@ function list<TAsker>(
   }))
 }
 
+/** For lists with no filter by which it could be found. */
+async function onAnyPage(
+  id: string,
+  read: (cursor: string | null) => Promise<[items: { id: string }[], next: string | null]>,
+): Promise<void> {
+  for (let cursor: string | null = null; ;) {
+    const [items, next] = await read(cursor)
+    if (next === null || items.some((item) => item.id === id)) return has(items, id)
+    cursor = next
+  }
+}
+
 async function listed(asked: Promise<RestAnswer>, id: string): Promise<void> {
   const { status, body } = await asked
   if (status !== 200) throw Object.assign(new Error('refused'), { data: body })
@@ -339,6 +415,15 @@ async function byTicket(rest: Asker['rest'], runId: string): Promise<Outcome> {
   if (status >= 300) return codeIn(JSON.stringify(body))
   const url = `runs/${runId}/events?ticket=${String(body['ticket'])}`
   return streamed(await (await rest.send(url, { headers: { accept: 'text/event-stream' } })).text())
+}
+
+function ofForm({ rest, headers }: Asker, path: string): Promise<Outcome> {
+  return ofResponse(rest.send(path, { method: 'POST', ...FORM, headers: { ...FORM.headers, ...headers } }))
+}
+
+async function ofResponse(asked: Promise<Response>): Promise<Outcome> {
+  const answer = await asked
+  return answer.ok ? 'ok' : codeIn(await answer.text())
 }
 
 async function ofAnswer(asked: Promise<RestAnswer>): Promise<Outcome> {

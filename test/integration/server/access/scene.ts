@@ -26,9 +26,25 @@ export interface Things {
   conversation: string
   /** Its key. */
   externalId: string
+  file: string
 }
 
-export async function createThings({ create, post, get }: RestClient): Promise<Things> {
+/** A form with a file, as text. */
+export const FORM = {
+  headers: { 'content-type': 'multipart/form-data; boundary=b' },
+  body: '--b\r\ncontent-disposition: form-data; name="agent_key"\r\n\r\nquick\r\n--b\r\ncontent-disposition: form-data; name="files"; filename="a"\r\n\r\nHello\r\n--b--\r\n',
+}
+
+/** Uploads one. */
+async function uploaded(asked: Promise<Response>): Promise<string> {
+  const { files } = (await (await asked).json()) as { files: [{ id: string }] }
+  return files[0].id
+}
+
+export async function createThings(
+  { create, post, get, send }: RestClient,
+  headers: Record<string, string>,
+): Promise<Things> {
   const externalId = randomUUID()
   const { body } = await post('conversations', { external_id: externalId })
   const conversation = String(body['id'])
@@ -38,10 +54,13 @@ export async function createThings({ create, post, get }: RestClient): Promise<T
     create('quick', { run_at: '2999-01-01T00:00:00Z' }),
     create('asking'),
   ])
+  const file = await uploaded(
+    send('files/', { method: 'POST', ...FORM, headers: { ...FORM.headers, ...headers } }),
+  )
   const statusOf = async (id: string) => (await get(`runs/${id}`)).body['status']
   await vi.waitUntil(async () => (await statusOf(over)) === 'succeeded', { timeout: 20_000, interval: 10 })
   await vi.waitUntil(async () => (await statusOf(waiting)) === 'waiting', { timeout: 20_000, interval: 10 })
-  return { over, queued, waiting, conversation, externalId }
+  return { over, queued, waiting, conversation, externalId, file }
 }
 
 type Trpc = TRPCClient<AgentRouter>
@@ -49,6 +68,7 @@ type Trpc = TRPCClient<AgentRouter>
 /** How one asks. */
 export interface Asker {
   rest: RestClient
+  headers: Record<string, string>
   trpc: Trpc
   /** A stream of the subscription, as text, by whichever writer of it. */
   subscribe(path: string, headers?: Record<string, string>): Promise<Outcome>
@@ -61,6 +81,7 @@ export function createAsker(
   const rest = createRestClient(handler, headers)
   return {
     rest,
+    headers,
     trpc: createTRPCClient<AgentRouter>({
       links: createLinks({
         url: 'http://runtime.test/trpc',

@@ -55,7 +55,9 @@ function createAttempt(agent: AnyAgent, more: Partial<ClaimedRun> = {}) {
       renewLeases: async () => [{ id: 'run', cancelRequested: false }],
       saveCheckpoint: async () =>
         store.run('run').attempt === run.attempt ? ('written' as const) : ('fenced' as const),
+      findFilesOfRun: async () => [],
     },
+    files: { write: async () => {}, read: () => new ReadableStream<Uint8Array>(), remove: async () => {} },
     llm: createScriptedModel([]),
     modelIdleTimeoutMs: 60_000,
     visibilityOf: createVisibilityOf({}),

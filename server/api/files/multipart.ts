@@ -1,0 +1,125 @@
+// Forms with files, read as they come: of a file no more is in memory than what its keeper has not taken yet.
+import { pipeline } from 'node:stream/promises'
+import { Busboy } from '@fastify/busboy'
+import type { BusboyFileStream, BusboyInstance } from '@fastify/busboy'
+import { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
+import { readBody } from './read-body.ts'
+import type { BodyBounds } from './read-body.ts'
+
+export interface FormBounds extends BodyBounds {
+  /** Of one request. */
+  maxFiles: number
+  /** Of all fields that are no files together. */
+  maxFieldBytes: number
+}
+
+export interface FormFile {
+  name: string
+  mediaType: string
+  bytes: AsyncIterable<Uint8Array>
+}
+
+/** Names and values; of a name that is there twice the last one counts. */
+export type FormFields = ReadonlyMap<string, string>
+
+const MAX_FIELDS = 100
+const MAX_HEADER_BYTES = 16 * 1024
+
+export function isForm(request: Request): boolean {
+  return /^multipart\/form-data\b/i.test(request.headers.get('content-type') ?? '')
+}
+
+/**
+ * Hands over the files of a form one after the other, in their order.
+ *
+ * @throws AgentRuntimeError `unsupported_media_type`, `bad_request`, `payload_too_large`; and what `takeFile` throws. Then nobody
+ * reads on.
+ */
+export async function readForm(
+  request: Request,
+  bounds: FormBounds,
+  takeFile: (file: FormFile) => Promise<void>,
+): Promise<FormFields> {
+  const fields = new Map<string, string>()
+  const streams = new Set<BusboyFileStream>()
+  const parser = createParser(request, bounds)
+  let left = bounds.maxFieldBytes
+  let taking = Promise.resolve()
+  let refusal: { error: unknown } | undefined
+
+  parser.on('field', (name, value, _isNameCut, isCut) => {
+    left -= Buffer.byteLength(value)
+    if (isCut || left < 0)
+      return void parser.destroy(tooLarge(`more than ${bounds.maxFieldBytes} bytes beside its files`))
+    fields.set(name, value)
+  })
+  // Browsers write a quotation mark as %22.
+  parser.on('file', (_field, stream, name, _encoding, mediaType) => {
+    // What a page sends for a field in which no file was chosen.
+    if (name === '') return void stream.resume()
+    streams.add(stream)
+    // What breaks it off is told by whoever reads it, or by the parser.
+    stream.on('error', () => {})
+    taking = taking.then(() =>
+      takeFile({ name: name.replaceAll('%22', '"'), mediaType, bytes: contentOf(stream) }),
+    )
+    taking.catch((error: Error) => {
+      refusal ??= { error }
+      parser.destroy(error)
+    })
+  })
+  parser.on('filesLimit', () => parser.destroy(tooLarge(`more than ${bounds.maxFiles} files`)))
+  parser.on('fieldsLimit', () => parser.destroy(tooLarge(`more than ${MAX_FIELDS} fields`)))
+
+  try {
+    await pipeline(readBody(request, bounds), parser)
+  } catch (error) {
+    const reason = error instanceof Error ? error : new Error(String(error))
+    for (const stream of streams) stream.destroy(reason)
+    const { error: cause } = refusal ?? { error: malformed(error) }
+    await taking.catch(() => {})
+    throw cause
+  }
+  await taking
+  return fields
+}
+
+async function* contentOf(stream: BusboyFileStream): AsyncGenerator<Uint8Array> {
+  try {
+    yield* stream as AsyncIterable<Uint8Array>
+  } catch (error) {
+    throw malformed(error)
+  }
+}
+
+function createParser(request: Request, { maxFiles, maxFieldBytes }: FormBounds): BusboyInstance {
+  if (!isForm(request)) {
+    throw new AgentRuntimeError(
+      'unsupported_media_type',
+      'Send a form with files: content-type: multipart/form-data.',
+    )
+  }
+  try {
+    return new Busboy({
+      headers: { 'content-type': request.headers.get('content-type') ?? '' },
+      limits: {
+        files: maxFiles,
+        fields: MAX_FIELDS,
+        fieldSize: maxFieldBytes,
+        headerSize: MAX_HEADER_BYTES,
+      },
+    })
+  } catch (error) {
+    throw malformed(error)
+  }
+}
+
+function tooLarge(what: string): AgentRuntimeError {
+  return new AgentRuntimeError('payload_too_large', `The form has ${what}.`)
+}
+
+function malformed(cause: unknown): AgentRuntimeError {
+  if (cause instanceof AgentRuntimeError) return cause
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new AgentRuntimeError('bad_request', `The form can't be read. ${reason}`, { cause })
+}

@@ -1,0 +1,30 @@
+import type { Hono } from 'hono'
+import { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
+import type { StoredFile } from '../../contract/file.ts'
+import type { FileUpkeep, UploadedFiles } from '../../domain/files.ts'
+import { answerJson } from '../answer.ts'
+import type { RestEnv } from '../rest/app.ts'
+import type { FormBounds } from './multipart.ts'
+import { serveFile } from './serve-file.ts'
+import { receiveForm } from './transfer.ts'
+
+interface FileRoutes {
+  path: string
+  files: UploadedFiles & Pick<FileUpkeep, 'discard'>
+  bounds: FormBounds
+  /** A file as it is told of there. */
+  toBody(file: StoredFile): object
+}
+
+/** What goes in and out as it is. */
+export function addFileRoutes(app: Hono<RestEnv>, { path, files, bounds, toBody }: FileRoutes): void {
+  app.post(path, async (c) => {
+    const { files: stored } = await receiveForm(c.req.raw, c.get('principal'), { files, bounds })
+    if (stored.length === 0) throw new AgentRuntimeError('bad_request', 'The form has no file.')
+    return answerJson({ files: stored.map(toBody) }, 201)
+  })
+
+  app.get(`${path}/:id`, async (c) =>
+    serveFile(c.req.raw, await files.open(c.get('principal'), c.req.param('id'))),
+  )
+}

@@ -1,0 +1,96 @@
+import type { StoredFile } from '../../contract/file.ts'
+import type { OpenedFile } from '../../domain/files.ts'
+import { noSuchFile } from '../../domain/no-such-file.ts'
+import { FileGone } from '../../ports/files.ts'
+import type { ByteRange } from '../../ports/files.ts'
+import { answerJson } from '../answer.ts'
+
+/** What a browser may show by itself: nothing that can have a script in it. */
+const SHOWN = /^(?:image\/(?:png|jpeg|gif|webp|avif|bmp)|audio\/[\w.+-]+|video\/[\w.+-]+|text\/plain)(?:;|$)/
+
+/** A file for who asked for it by GET or HEAD: all of it, a part of it, or that they have it already. */
+export async function serveFile(request: Request, { file, read }: OpenedFile): Promise<Response> {
+  const etag = `"${file.sha256}"`
+  const headers = headersOf(file, etag)
+  if (isAmong(request.headers.get('if-none-match'), etag)) return new Response(null, { status: 304, headers })
+  const isHead = request.method === 'HEAD'
+  const range = isHead ? undefined : rangeOf(request, file.size, etag)
+  if (range === 'none') {
+    return answerJson({ error: `The file has ${file.size} bytes.`, code: 'bad_request' }, 416, {
+      'content-range': `bytes */${file.size}`,
+    })
+  }
+  const { start, end } = range ?? { start: 0, end: file.size }
+  const length = { 'content-length': String(end - start) }
+  if (isHead || start === end) return new Response(null, { headers: { ...headers, ...length } })
+  const body = await toBody(read({ start, end })).catch((error: unknown) => {
+    throw error instanceof FileGone ? noSuchFile(file.id) : error
+  })
+  if (range === undefined) return new Response(body, { headers: { ...headers, ...length } })
+  const part = { 'content-range': `bytes ${start}-${end - 1}/${file.size}` }
+  return new Response(body, { status: 206, headers: { ...headers, ...length, ...part } })
+}
+
+function headersOf({ mediaType, name }: StoredFile, etag: string): Record<string, string> {
+  return {
+    'content-type': mediaType,
+    'content-disposition': disposition(SHOWN.test(mediaType) ? 'inline' : 'attachment', name),
+    // Whatever it is after all, it is a page of nobody's and runs nothing.
+    'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+    'x-content-type-options': 'nosniff',
+    'accept-ranges': 'bytes',
+    etag,
+    // What is in it never changes; whether somebody may see it does.
+    'cache-control': 'private, no-cache',
+  }
+}
+
+/** In ASCII for those who know no better, and as it is (RFC 6266). */
+function disposition(type: string, name: string | null): string {
+  if (name === null) return type
+  const ascii = name.replaceAll(/[^\x20-\x7e]|["\\%]/g, '_')
+  const exact = encodeURIComponent(name).replaceAll(
+    /['()*]/g,
+    (char) => `%${char.charCodeAt(0).toString(16)}`,
+  )
+  return `${type}; filename="${ascii}"; filename*=UTF-8''${exact}`
+}
+
+function isAmong(tags: string | null, etag: string): boolean {
+  if (tags === null) return false
+  return tags.trim() === '*' || tags.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag)
+}
+
+/** What is asked for; undefined for all of it, which is also the answer to what is no single range. */
+function rangeOf({ headers }: Request, size: number, etag: string): ByteRange | 'none' | undefined {
+  const [, first = '', last = ''] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(headers.get('range') ?? '') ?? []
+  if (first === '' && last === '') return undefined
+  const ifRange = headers.get('if-range')
+  if (ifRange !== null && ifRange !== etag) return undefined
+  if (first === '')
+    return last === '0' || size === 0 ? 'none' : { start: Math.max(0, size - Number(last)), end: size }
+  const start = Number(first)
+  const end = last === '' ? size : Math.min(size, Number(last) + 1)
+  if (last !== '' && Number(last) < start) return undefined
+  return start < size ? { start, end } : 'none'
+}
+
+/** Begins to read, so that a file that is gone can still be answered as such. Goes on as the client takes it. */
+async function toBody(pieces: AsyncIterable<Uint8Array>): Promise<ReadableStream<Uint8Array>> {
+  const iterator = pieces[Symbol.asyncIterator]()
+  let next: IteratorResult<Uint8Array> | undefined = await iterator.next()
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { done, value } = next ?? (await iterator.next())
+        next = undefined
+        if (done === true) controller.close()
+        else controller.enqueue(value)
+      },
+      async cancel() {
+        await iterator.return?.()
+      },
+    },
+    { highWaterMark: 0 },
+  )
+}

@@ -1,0 +1,18 @@
+/** Calls what it is given when fewer than `max` others of it are under way; the rest wait their turn, in order. */
+export type AtMost = <T>(work: () => Promise<T>) => Promise<T>
+
+export function atMost(max: number): AtMost {
+  const waiting: (() => void)[] = []
+  let free = max
+  return async (work) => {
+    if (free > 0) free -= 1
+    else await new Promise<void>((resolve) => waiting.push(resolve))
+    try {
+      return await work()
+    } finally {
+      const next = waiting.shift()
+      if (next === undefined) free += 1
+      else next()
+    }
+  }
+}

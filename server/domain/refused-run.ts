@@ -1,0 +1,37 @@
+import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
+import type { CreatedRun } from '../ports/create-run.ts'
+import { noSuchFile } from './no-such-file.ts'
+import { sessionOver } from './session-over.ts'
+
+export type RefusedRun = Exclude<CreatedRun, { kind: 'created' | 'existing' }>
+
+/** `Retry-After` where too many runs wait in a conversation. Nobody knows when there is room again. */
+const FULL_RETRY_SECONDS = 5
+
+/** What whoever asked for a run is told when the database has found that there can't be one. */
+export function refusalOf(refused: RefusedRun, conversationId: string | undefined): AgentRuntimeError {
+  switch (refused.kind) {
+    case 'no-conversation':
+      return new AgentRuntimeError('not_found', `There is no conversation ${conversationId}.`)
+    case 'no-file':
+      return noSuchFile(refused.fileId)
+    case 'busy':
+      return new AgentRuntimeError('conflict', 'Another run of this conversation is under way.', {
+        details: { runId: refused.runId },
+      })
+    case 'full':
+      return new AgentRuntimeError(
+        'rate_limited',
+        `${refused.waiting} runs wait for their turn in this conversation: try again when some of them are over.`,
+        { details: { waiting: refused.waiting, retryAfterSeconds: FULL_RETRY_SECONDS } },
+      )
+    case 'session-over':
+      return sessionOver()
+    case 'key-taken':
+      return new AgentRuntimeError(
+        'conflict',
+        'The idempotency key was used for another agent, conversation, messages or params.',
+        { details: { runId: refused.runId } },
+      )
+  }
+}
