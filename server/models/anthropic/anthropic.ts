@@ -2,14 +2,16 @@ import type Anthropic from '@anthropic-ai/sdk'
 import { ConfigError } from '../../config/config.ts'
 import { PROVIDERS } from '../../config/providers.ts'
 import type { AgentMessage } from '../../contract/message.ts'
+import { textOf } from '../../contract/text-of.ts'
 import { fromMessageEvents } from './events.ts'
 import { anthropicRemedies } from './remedies.ts'
 import { PROVIDER, toAnthropicPrompt, toAnthropicTool } from './messages.ts'
-import type { Block } from './messages.ts'
+import type { AnthropicPrompt, Block } from './messages.ts'
 import { loadSdk } from './load-sdk.ts'
 import type { Model, ModelChunk, ModelRequest } from '../../ports/model.ts'
+import { PROMPT } from '../provider/history.ts'
 import { type Provider, toModelError } from '../provider/provider-error.ts'
-import { toProviderMessages } from '../provider/provider-messages.ts'
+import { toValidMessages } from '../provider/provider-messages.ts'
 import { streamFrom } from '../provider/provider-stream.ts'
 import { readEvents } from '../provider/read-events.ts'
 import { type Body, createRemedies } from '../provider/remedies.ts'
@@ -99,7 +101,9 @@ export function createAnthropicModel(options: AnthropicModelOptions = {}): Model
 
 function toBody(request: ModelRequest, name: string, extra: Record<string, unknown>): Body {
   const { tools, maxOutputTokens, temperature } = request
-  const { system, messages } = toAnthropicPrompt(...inCurrentTurn(request.messages))
+  const prompt = toAnthropicPrompt(...inCurrentTurn(request.messages))
+  const { system } = prompt
+  const messages = validTurns(prompt.messages)
   return {
     model: name,
     max_tokens: maxOutputTokens ?? DEFAULT_MAX_OUTPUT_TOKENS,
@@ -112,10 +116,25 @@ function toBody(request: ModelRequest, name: string, extra: Record<string, unkno
   }
 }
 
+/** Anthropic wants the user to speak first, and no white space at the end of what it is to go on with. */
+function validTurns(turns: AnthropicPrompt['messages']): AnthropicPrompt['messages'] {
+  const last = turns.at(-1)
+  const block = last?.content.at(-1)
+  const trimmed =
+    last?.role === 'assistant' && block?.type === 'text'
+      ? [
+          ...turns.slice(0, -1),
+          { ...last, content: [...last.content.slice(0, -1), { ...block, text: block.text.trimEnd() }] },
+        ]
+      : turns
+  if (trimmed[0]?.role === 'user') return trimmed
+  return [{ role: 'user', content: [{ type: 'text', text: textOf(PROMPT) }] }, ...trimmed]
+}
+
 // Thinking is bound to the prompt it was thought under, which an earlier run may have had otherwise; and
 // it is wanted back only for the turn that still waits for results.
 function inCurrentTurn(given: readonly AgentMessage[]): Parameters<typeof toAnthropicPrompt> {
-  const { messages, dataOf } = toProviderMessages(given, PROVIDER)
+  const { messages, dataOf } = toValidMessages(given, PROVIDER)
   const current = new Set(messages.slice(messages.findLastIndex(({ role }) => role === 'user') + 1))
   return [
     messages,

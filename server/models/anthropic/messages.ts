@@ -63,7 +63,9 @@ function toBlocks(message: Message): Block[] {
 type InputBlock = Anthropic.TextBlockParam | Anthropic.ImageBlockParam | Anthropic.DocumentBlockParam
 
 function toResult(content: string | readonly Part[]): string | InputBlock[] {
-  return typeof content === 'string' ? content : toParts(content)
+  if (typeof content === 'string') return content
+  const parts = toParts(content)
+  return parts.length === 0 ? '' : parts
 }
 
 function toParts(content: string | readonly Part[]): InputBlock[] {

@@ -18,6 +18,12 @@ export const ChatData = z.object({
   calls: z.array(z.object({ arguments: z.string().optional(), rest: z.record(z.string(), z.json()) })),
 })
 
+/** Whether an answer came from a server, or may have: of one that needed nothing back, nothing is stored. */
+export function isFrom(data: unknown, server: string): boolean {
+  const known = ChatData.safeParse(data)
+  return !known.success || known.data.server === server
+}
+
 /** Their pieces are joined: text is what follows on the text before. */
 const TEXTS = ['reasoning_content', 'reasoning', 'reasoning_text'] as const
 const LISTS = ['reasoning_details', 'thinking_blocks'] as const

@@ -3,12 +3,14 @@ import { ConfigError } from '../../config/config.ts'
 import { PROVIDERS } from '../../config/providers.ts'
 import { loadSdk } from './load-sdk.ts'
 import type { Model, ModelChunk, ModelRequest } from '../../ports/model.ts'
+import { isFrom } from './chat-data.ts'
 import { chatRemedies } from './chat-remedies.ts'
 import { fromChatEvents } from './chunks.ts'
 import { toChatMessage, toChatTool } from './messages.ts'
 import { type Provider, toModelError } from '../provider/provider-error.ts'
+import { merged } from '../provider/history.ts'
 import { providerFetch } from '../provider/provider-fetch.ts'
-import { toProviderMessages } from '../provider/provider-messages.ts'
+import { toValidMessages } from '../provider/provider-messages.ts'
 import { streamFrom } from '../provider/provider-stream.ts'
 import { readEvents } from '../provider/read-events.ts'
 import { type Body, createRemedies } from '../provider/remedies.ts'
@@ -101,10 +103,11 @@ function toBody(
   { name, extra, server }: { name: string; extra: Record<string, unknown>; server: string },
 ): Body {
   const { tools, maxOutputTokens, temperature } = request
-  const { messages, dataOf } = toProviderMessages(request.messages, PROVIDER)
+  const { messages, dataOf } = toValidMessages(request.messages, PROVIDER, (data) => isFrom(data, server))
+  const history = merged(messages, (message) => dataOf(message) !== undefined)
   return {
     model: name,
-    messages: messages.map((message) => toChatMessage(message, { data: dataOf(message), server })),
+    messages: history.map((message) => toChatMessage(message, { data: dataOf(message), server })),
     ...(tools === undefined || tools.length === 0 ? {} : { tools: tools.map(toChatTool) }),
     ...(maxOutputTokens === undefined ? {} : { max_completion_tokens: maxOutputTokens }),
     ...(temperature === undefined ? {} : { temperature }),

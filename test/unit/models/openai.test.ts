@@ -158,6 +158,7 @@ describe('a request', () => {
           ],
         },
         { role: 'tool', tool_call_id: 'a', content: 'sunny' },
+        { role: 'tool', tool_call_id: 'b', content: '{"error":"The call was not answered."}' },
       ],
     })
   })
