@@ -35,7 +35,7 @@ const LOCK = {
     )
     UPDATE agent_runtime.conversation c SET updated_at = now() FROM locked
     WHERE c.id = locked.id
-    RETURNING c.id, c.branch`,
+    RETURNING c.id, c.branch, c.title IS NULL AS "isUntitled"`,
 }
 
 const FIND_ACTIVE = {
@@ -88,19 +88,22 @@ const INTERRUPT = {
 /**
  * Nobody else creates a run in these conversations, nor gives a turn or chooses a branch, until the transaction ends.
  *
- * @returns of those that are there and the caller's the chosen branches.
+ * @returns of those that are there and the caller's the chosen branches, and which have no title.
  */
 export async function lockConversations(
   client: pg.PoolClient,
   runs: readonly NewRun[],
-): Promise<ReadonlyMap<string, number>> {
+): Promise<{ branchOf: ReadonlyMap<string, number>; untitled: ReadonlySet<string> }> {
   const inConversation = runs.filter(comesIntoConversation)
-  if (inConversation.length === 0) return new Map()
-  const owned = await execute<{ id: string; branch: number }>(client, LOCK, [
+  if (inConversation.length === 0) return { branchOf: new Map(), untitled: new Set() }
+  const owned = await execute<{ id: string; branch: number; isUntitled: boolean }>(client, LOCK, [
     inConversation.map((run) => run.conversationId),
     ...ownerColumns(inConversation.map((run) => run.principal)),
   ])
-  return new Map(owned.map(({ id, branch }) => [id, branch]))
+  return {
+    branchOf: new Map(owned.map(({ id, branch }) => [id, branch])),
+    untitled: new Set(owned.flatMap(({ id, isUntitled }) => (isUntitled ? [id] : []))),
+  }
 }
 
 /**

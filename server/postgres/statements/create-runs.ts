@@ -89,7 +89,10 @@ async function createCarefully(
   // After the conversations, all of which the first wave locks, and before anything that others may wait for.
   let gateOf: GateOf | undefined
   for (const wave of inWaves(asked)) {
-    const [isClaimed, branchOf] = await Promise.all([lockedSessions, lockConversations(client, wave)])
+    const [isClaimed, { branchOf, untitled }] = await Promise.all([
+      lockedSessions,
+      lockConversations(client, wave),
+    ])
     for (const { id, principal } of wave) if (isClaimed(principal)) answers.set(id, { kind: 'session-over' })
     const unclaimed = wave.filter(({ id }) => !answers.has(id))
     for (const [id, fileId] of await lockNamedFiles(client, unclaimed))
@@ -107,7 +110,8 @@ async function createCarefully(
     for (const run of wanted) {
       const waitsForTurn = admissions.get(run.id)?.waits ?? false
       const branch = branchOf.get(run.conversationId ?? '') ?? 0
-      places.set(run.id, { waitsForTurn, gate: gateOf(run, waitsForTurn), branch })
+      const isUntitled = untitled.has(run.conversationId ?? '')
+      places.set(run.id, { waitsForTurn, gate: gateOf(run, waitsForTurn), branch, isUntitled })
     }
     const isParked = (id: string) => !MAY_PASS.has(places.get(id)?.gate ?? null)
     for (const row of await insertRuns(client, wanted, (run) => places.get(run.id))) {

@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { titleOf } from '../../contract/title-of.ts'
 import { hasConversationOfItsOwn } from '../../ports/create-run.ts'
 import type { NewRun } from '../../ports/create-run.ts'
 import { execute } from '../connections/transaction.ts'
@@ -12,9 +13,11 @@ export interface Place {
   waitsForTurn: boolean
   gate: Gate | null
   branch: number
+  /** Its conversation has no title. */
+  isUntitled: boolean
 }
 
-const ALONE: Place = { waitsForTurn: false, gate: null, branch: 0 }
+const ALONE: Place = { waitsForTurn: false, gate: null, branch: 0, isUntitled: false }
 
 interface Inserted {
   run: NewRun
@@ -47,11 +50,17 @@ const arrays = COLUMNS.map(([, type], index) => `$${index + 1}::${type}[]`).join
 /** A parameter after those of the columns, from 1. */
 const further = (n: number) => `$${COLUMNS.length + n}`
 
-// Of a run whose key was used before there is no conversation either. Constraints are checked when the statement is over.
-const MADE = `, made AS (
-      INSERT INTO agent_runtime.conversation (id, tenant_id, owner_id, owner_kind, agent_key)
-      SELECT r.conversation_id, r.tenant_id, r.owner_id, r.owner_kind, r.agent_key
-      FROM r JOIN unnest(${further(7)}::uuid[]) AS n (run_id) ON n.run_id = r.id
+// Of a run whose key was used before there is no conversation either, and no title. Constraints are checked when the statement is
+// over. What it does itself it does not see: a run that is there was there before.
+const CONVERSATIONS = `, made AS (
+      INSERT INTO agent_runtime.conversation (id, tenant_id, owner_id, owner_kind, agent_key, title)
+      SELECT r.conversation_id, r.tenant_id, r.owner_id, r.owner_kind, r.agent_key, n.title
+      FROM r JOIN unnest(${further(7)}::uuid[], ${further(8)}::text[]) AS n (run_id, title) ON n.run_id = r.id
+    ), titled AS (
+      UPDATE agent_runtime.conversation c SET title = n.title
+      FROM r JOIN unnest(${further(9)}::uuid[], ${further(10)}::text[]) AS n (run_id, title) ON n.run_id = r.id
+      WHERE c.id = r.conversation_id AND c.title IS NULL
+        AND NOT EXISTS (SELECT FROM agent_runtime.run o WHERE o.conversation_id = c.id)
     )`
 
 // ON CONFLICT is for the idempotency key: the run of then is the answer.
@@ -78,10 +87,11 @@ const insert = (name: string, conversations: string) => ({
 })
 
 const INSERT = insert('create_runs', '')
-const INSERT_WITH_CONVERSATIONS = insert('create_runs_with_conversations', MADE)
+const INSERT_WITH_CONVERSATIONS = insert('create_runs_with_conversations', CONVERSATIONS)
 
 /**
- * Inserts them with their messages, and with the conversations that are made with them.
+ * Inserts them with their messages, and with the conversations that are made with them. The first run of a conversation without a title
+ * gives it one.
  *
  * @returns those that are new: not the ones whose id or idempotency key was there.
  */
@@ -96,8 +106,14 @@ export function insertRuns(
   const messages = runs.flatMap((run) =>
     run.messages.map((message, position) => ({ runId: run.id, position, message })),
   )
-  const withConversations = runs.filter(hasConversationOfItsOwn).map(({ id }) => id)
-  const statement = withConversations.length === 0 ? INSERT : INSERT_WITH_CONVERSATIONS
+  const titles = (titled: readonly NewRun[]) => [
+    titled.map(({ id }) => id),
+    titled.map((run) => titleOf(run.messages)),
+  ]
+  const made = runs.filter(hasConversationOfItsOwn)
+  const untitled = runs.filter((_run, index) => places[index]?.isUntitled)
+  const hasConversations = made.length > 0 || untitled.length > 0
+  const statement = hasConversations ? INSERT_WITH_CONVERSATIONS : INSERT
   return execute<RunRow>(client, statement, [
     ...COLUMNS.map(([, , valueOf]) => inserted.map(valueOf)),
     places.map(({ waitsForTurn }) => waitsForTurn),
@@ -106,6 +122,6 @@ export function insertRuns(
     messages.map((entry) => entry.runId),
     messages.map((entry) => entry.position),
     messages.map((entry) => JSON.stringify(entry.message)),
-    ...(withConversations.length === 0 ? [] : [withConversations]),
+    ...(hasConversations ? [...titles(made), ...titles(untitled)] : []),
   ])
 }
