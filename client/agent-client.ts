@@ -2,7 +2,7 @@ import type { TRPCClient } from '@trpc/client'
 import type { z } from 'zod'
 import type { AgentRouter } from '../server/api/router.ts'
 import type { AgentShape, KeyOf, ShapeOf } from '../server/contract/agent-shape.ts'
-import type { CreateRun } from '../server/contract/agent-types.ts'
+import type { ConversationEventOf, CreateRun } from '../server/contract/agent-types.ts'
 import type {
   Conversation,
   ConversationDetail,
@@ -15,6 +15,7 @@ import type { ListFilesRequest, StoredFile } from '../server/contract/file.ts'
 import type { Page } from '../server/contract/page.ts'
 import type { Claimed } from '../server/contract/session.ts'
 import type { ListRunsInput, RespondInput, Run, RunDetail } from '../server/contract/run.ts'
+import type { FollowConversationOptions } from './follow-conversation.ts'
 import type { AnyRunHandle } from './run-handle.ts'
 import type { RunStore } from './run-store.ts'
 import type { EventSelection } from './transport.ts'
@@ -56,6 +57,20 @@ export interface AgentClient<TShape extends AgentShape = AgentShape> {
     update(input: UpdateConversationInput, options?: CallOptions): Promise<Conversation>
     get(input: z.input<typeof GetConversationInput>, options?: CallOptions): Promise<ConversationDetail>
     list(input?: z.input<typeof ListConversationsInput>, options?: CallOptions): Promise<Page<Conversation>>
+    /**
+     * Events of all its runs, each once and in order, from the first or after a `cursor`: of those that are there and those to come,
+     * whoever asks. Each run begins with `run.created`. Lost connections are resumed. It has no end: leave the loop, or abort
+     * `signal`.
+     *
+     * @throws AgentRuntimeError when another try can't help (`not_found` once the conversation is deleted, `unauthorized`, …).
+     * @example
+     * const { messages, cursor } = await client.conversations.get({ conversationId })
+     * for await (const event of client.conversations.events(conversationId, { after: cursor })) show(event)
+     */
+    events(
+      conversationId: string,
+      options?: FollowConversationOptions,
+    ): AsyncIterable<ConversationEventOf<TShape>>
   }
   readonly files: {
     /**

@@ -3,13 +3,14 @@ import { createTRPCClient } from '@trpc/client'
 import type { z } from 'zod'
 import type { AgentRouter } from '../server/api/router.ts'
 import type { HasAgents, KeyOf, ShapeOf, ShapesOf } from '../server/contract/agent-shape.ts'
-import type { CreateRun } from '../server/contract/agent-types.ts'
+import type { ConversationEventOf, CreateRun } from '../server/contract/agent-types.ts'
 import type { CreateRunInput, RespondInput } from '../server/contract/run.ts'
 import type { AgentClient, CallOptions } from './agent-client.ts'
 import type { TransportOptions } from './choose-transport.ts'
 import { chooseTransport } from './choose-transport.ts'
 import { systemClock } from './clock.ts'
 import { createFiles } from './files.ts'
+import { eventsOf, followConversation } from './follow-conversation.ts'
 import { followRun } from './follow-run.ts'
 import { createLinks } from './links.ts'
 import type { ReconnectPolicy } from './reconnect.ts'
@@ -67,6 +68,13 @@ export function createAgentClient<TRuntime extends HasAgents>(
     cancelRun: cancel,
     respond,
   }
+  const conversationDependencies = {
+    ...dependencies,
+    async readCursor(conversationId: string, signal?: AbortSignal) {
+      const asked = trpc.conversations.get.query({ conversationId, limit: 1 }, { ...(signal && { signal }) })
+      return (await call(asked, signal)).cursor
+    },
+  }
   const stores = createRunStores<TShape>((runId, selection) =>
     createRunStore<TShape>(runId, {
       clock: systemClock,
@@ -110,6 +118,11 @@ export function createAgentClient<TRuntime extends HasAgents>(
         call(trpc.conversations.get.query(input, callOptions), callOptions.signal),
       list: (input = {}, callOptions = {}) =>
         call(trpc.conversations.list.query(input, callOptions), callOptions.signal),
+      // As with runs, an event's type is taken on trust: the server checked the payload against its schema.
+      events: (conversationId, followOptions) =>
+        eventsOf(
+          followConversation(conversationDependencies, conversationId, followOptions),
+        ) as AsyncIterable<unknown> as AsyncIterable<ConversationEventOf<TShape>>,
     },
     files: createFiles(trpc, { url, headers: asked.headers, fetch: fetchFile }),
     sessions: { claim: createClaim(trpc, visitor) },

@@ -5,9 +5,8 @@ import type { RunDetail } from '../server/contract/run.ts'
 import { isTerminal, isTerminalEvent } from '../server/contract/terminal.ts'
 import type { ClientClock } from './clock.ts'
 import { connect } from './connection.ts'
-import { untilOnline } from './online.ts'
-import type { ReconnectInput, ReconnectPolicy } from './reconnect.ts'
-import { initialReconnectState, reconnect } from './reconnect.ts'
+import { Link } from './link.ts'
+import type { ReconnectPolicy } from './reconnect.ts'
 import { lacksOutput } from './run-ending.ts'
 import { toAgentError } from './to-agent-error.ts'
 import type { EventSelection, RunTransport } from './transport.ts'
@@ -41,22 +40,20 @@ export interface FollowOptions extends EventSelection {
  * reason when it aborts.
  */
 export async function* followRun(
-  { transport, clock, policy, random }: FollowDependencies,
+  dependencies: FollowDependencies,
   runId: string,
   { from = 0, signal, ...selection }: FollowOptions = {},
 ): AsyncGenerator<FollowSignal, void, void> {
   let last = from
-  let link = initialReconnectState
-  const step = (input: ReconnectInput) => (link = reconnect(link, input, { now: clock.now(), policy }))
+  const link = new Link(dependencies)
+  const { transport } = dependencies
 
   for (;;) {
     let failure: AgentRuntimeError | undefined
-    let openedAt: number | undefined
-    let hasProgressed = false
+    link.begin()
     for await (const heard of connect(transport, { ...selection, runId, lastEventId: last }, signal)) {
       if (heard.type === 'opened') {
-        openedAt = clock.now()
-        step(heard)
+        link.opened()
         yield { type: 'connected' }
       } else if (heard.type === 'event') {
         // Not `!== last + 1`: events this viewer may not see leave gaps.
@@ -68,8 +65,7 @@ export async function* followRun(
           break
         }
         last = heard.event.seq
-        hasProgressed = true
-        step({ type: 'progressed' })
+        link.progressed()
         yield heard
         if (run !== undefined) yield { type: 'ended', run }
         if (isTerminalEvent(heard.event.type)) return
@@ -82,21 +78,12 @@ export async function* followRun(
       }
     }
     signal?.throwIfAborted()
-    if (failure === undefined) {
-      // Overflowed: nothing is wrong with the server, so nothing to wait for.
-      link = initialReconnectState
-      continue
+    if (failure === undefined) link.overflowed()
+    else {
+      if (!link.lost(failure)) throw failure
+      yield { type: 'disconnected', error: failure }
+      await link.due(signal)
     }
-    const held = hasProgressed || (openedAt !== undefined && clock.now() - openedAt >= policy.stableAfterMs)
-    // Of a stream that was allowed the token has run out: there may be another by now. One try will tell.
-    const retriable = isRetriable(failure) || (held && failure.code === 'unauthorized')
-    step({ type: 'lost', retriable, chance: random() })
-    if (link.phase !== 'waiting') throw failure
-    yield { type: 'disconnected', error: failure }
-    const waitMs = Math.max(0, link.until - clock.now())
-    await untilOnline((wake) => clock.sleep(waitMs, wake), signal)
-    signal?.throwIfAborted()
-    step({ type: 'due' })
   }
 }
 
@@ -113,8 +100,4 @@ async function ending(
   } catch (error) {
     return toAgentError(error)
   }
-}
-
-function isRetriable(error: AgentRuntimeError): boolean {
-  return error.status >= 500 || error.code === 'rate_limited'
 }

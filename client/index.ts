@@ -1,6 +1,14 @@
 export type { AgentShape, HasAgents } from '../server/contract/agent-shape.ts'
 export { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
 export type { CreateRun, EventOf, OutputOf } from '../server/contract/agent-types.ts'
+export type { ConversationEventOf } from '../server/contract/agent-types.ts'
+export type {
+  AnyConversationEvent,
+  ConversationEvent,
+  RunCreatedEvent,
+  RunDeletedEvent,
+} from '../server/contract/conversation-event.ts'
+export type { FollowConversationOptions } from './follow-conversation.ts'
 export type { Conversation, ConversationDetail } from '../server/contract/conversation.ts'
 export type { ErrorBody, ErrorCode } from '../server/contract/agent-runtime-error.ts'
 export type { AnyRunEvent, EventEnvelope, RunEvent } from '../server/contract/event.ts'

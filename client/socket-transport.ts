@@ -5,6 +5,7 @@ import type { HeadersOption } from './links.ts'
 import { resolveHeaders } from './links.ts'
 import type { Sockets } from './sockets.ts'
 import { toAgentError } from './to-agent-error.ts'
+import { inputOf } from './transport.ts'
 import type { RunTransport, StreamObserver, StreamRequest } from './transport.ts'
 
 interface SocketTransportOptions {
@@ -38,8 +39,7 @@ export function createSocketTransport({
     request: StreamRequest,
     observer: StreamObserver,
   ): () => void {
-    const { lastEventId, ...rest } = request
-    const input = { ...rest, ...(lastEventId > 0 ? { lastEventId: String(lastEventId) } : {}) }
+    const path = 'runId' in request ? 'runs.events' : 'conversations.events'
     let close = () => {}
     const onUnopened = (error: unknown) => {
       if (fallsBack && sockets.isHopeless) close = openOverHttp(request, observer)
@@ -58,7 +58,7 @@ export function createSocketTransport({
       } else observer.onFailed(error)
     }
     try {
-      close = sockets.open(caller).subscribe('runs.events', input, {
+      close = sockets.open(caller).subscribe(path, inputOf(request), {
         onStarted() {
           sockets.onProven()
           observer.onOpened()

@@ -10,11 +10,19 @@ export interface EventSelection {
   includeAll?: boolean
 }
 
-export interface StreamRequest extends EventSelection {
+export interface RunStreamRequest extends EventSelection {
   runId: string
   /** `seq` of the last event already seen; 0 for all of them. */
   lastEventId: number
 }
+
+export interface ConversationStreamRequest extends EventSelection {
+  conversationId: string
+  /** `cursor` of the last event already seen; undefined for all of them. */
+  lastEventId: string | undefined
+}
+
+export type StreamRequest = RunStreamRequest | ConversationStreamRequest
 
 /** Each stream ends with exactly one of `onCompleted` and `onFailed`. */
 export interface StreamObserver {
@@ -32,4 +40,12 @@ export interface RunTransport {
   getRun(runId: string, signal?: AbortSignal): Promise<RunDetail>
   /** Opens one connection, without retries. The function it returns closes it; the observer then hears nothing more. */
   openStream(request: StreamRequest, observer: StreamObserver): () => void
+}
+
+/** What the server's procedure takes. */
+export function inputOf<T extends StreamRequest>({
+  lastEventId,
+  ...request
+}: T): Omit<T, 'lastEventId'> & { lastEventId?: string } {
+  return { ...request, ...(lastEventId ? { lastEventId: String(lastEventId) } : {}) }
 }

@@ -1,17 +1,34 @@
 import type { TRPCClient } from '@trpc/client'
 import type { AgentRouter } from '../server/api/router.ts'
 import { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
+import type { AnyRunEvent } from '../server/contract/event.ts'
 import type { RunDetail } from '../server/contract/run.ts'
 import { toAgentError } from './to-agent-error.ts'
-import type { RunTransport } from './transport.ts'
+import { inputOf } from './transport.ts'
+import type { RunTransport, StreamRequest } from './transport.ts'
+
+type RunHandlers = NonNullable<Parameters<TRPCClient<AgentRouter>['runs']['events']['subscribe']>[1]>
+/** Of either subscription: the observer is told what both have. */
+type Handlers = Omit<RunHandlers, 'onData'> & { onData(tracked: { data: unknown }): void }
 
 export function createTrpcTransport(trpc: TRPCClient<AgentRouter>): RunTransport {
   const getRun = (runId: string, signal?: AbortSignal): Promise<RunDetail> =>
     call(trpc.runs.get.query({ runId }, signal === undefined ? {} : { signal }), signal)
 
+  const askFor = (request: StreamRequest): Promise<unknown> =>
+    'runId' in request
+      ? getRun(request.runId)
+      : trpc.conversations.get.query({ conversationId: request.conversationId, limit: 1 })
+
+  function subscribe(request: StreamRequest, handlers: Handlers): { unsubscribe(): void } {
+    return 'runId' in request
+      ? trpc.runs.events.subscribe(inputOf(request), handlers)
+      : trpc.conversations.events.subscribe(inputOf(request), handlers)
+  }
+
   return {
     getRun,
-    openStream({ lastEventId, ...request }, observer) {
+    openStream(request, observer) {
       let over = false
       const finish = (report: () => void) => {
         if (over) return
@@ -19,29 +36,28 @@ export function createTrpcTransport(trpc: TRPCClient<AgentRouter>): RunTransport
         subscription.unsubscribe()
         report()
       }
-      const subscription = trpc.runs.events.subscribe(
-        { ...request, ...(lastEventId > 0 ? { lastEventId: String(lastEventId) } : {}) },
-        {
-          onStarted: () => observer.onOpened(),
-          onData: ({ data }) => {
-            if (!over) observer.onEvent(data)
-          },
-          onComplete: () => finish(() => observer.onCompleted()),
-          onConnectionStateChange: ({ state, error }) => {
-            // An EventSource would now wait and open again by itself; when to do that is decided in one place, not here.
-            if (state === 'connecting' && error !== null) finish(() => observer.onFailed(toAgentError(error)))
-          },
-          onError: (error) =>
-            finish(() => {
-              if (error.data) observer.onFailed(toAgentError(error))
-              // An EventSource doesn't say what it was refused for: the same question as an ordinary call does.
-              else
-                void getRun(request.runId)
-                  .then(() => REFUSED, toAgentError)
-                  .then(observer.onFailed)
-            }),
+      const handlers: Handlers = {
+        onStarted: () => observer.onOpened(),
+        onData: ({ data }) => {
+          // The router's own type, of whichever procedure.
+          if (!over) observer.onEvent(data as AnyRunEvent)
         },
-      )
+        onComplete: () => finish(() => observer.onCompleted()),
+        onConnectionStateChange: ({ state, error }) => {
+          // An EventSource would now wait and open again by itself; when to do that is decided in one place, not here.
+          if (state === 'connecting' && error !== null) finish(() => observer.onFailed(toAgentError(error)))
+        },
+        onError: (error) =>
+          finish(() => {
+            if (error.data) observer.onFailed(toAgentError(error))
+            // An EventSource doesn't say what it was refused for: the same question as an ordinary call does.
+            else
+              void askFor(request)
+                .then(() => REFUSED, toAgentError)
+                .then(observer.onFailed)
+          }),
+      }
+      const subscription = subscribe(request, handlers)
       return () => finish(() => {})
     },
   }

@@ -53,6 +53,20 @@ export type { ByteRange } from './ports/files.ts'
 export type { Erase } from './domain/erase.ts'
 export type { Conversations } from './domain/conversations.ts'
 export type {
+  ConversationEventPage,
+  ConversationEvents,
+  ConversationEventsOptions,
+  ConversationPageOptions,
+  FollowConversationOptions,
+  FollowedEvents,
+} from './domain/conversation-events.ts'
+export type {
+  AnyConversationEvent,
+  ConversationEvent,
+  RunCreatedEvent,
+  RunDeletedEvent,
+} from './contract/conversation-event.ts'
+export type {
   Conversation,
   ConversationDetail,
   ConversationSummary,

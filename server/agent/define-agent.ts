@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { AgentShape } from '../contract/agent-shape.ts'
 import type { Visibility } from '../contract/event.ts'
+import { CONVERSATION_EVENTS } from '../contract/conversation-event.ts'
 import { RUNTIME_EVENTS } from '../contract/event.ts'
 import { ConversationPolicy, CreateRunInput } from '../contract/run.ts'
 import type { Budget } from '../contract/run.ts'
@@ -166,7 +167,7 @@ export function defineAgent<
         `Agent "${agent.key}" declares ${JSON.stringify(type)}, which is no name of an event: use 1 to 100 characters without spaces, line breaks or control characters.`,
       )
     }
-    if (Object.hasOwn(RUNTIME_EVENTS, type)) {
+    if (Object.hasOwn(RUNTIME_EVENTS, type) || CONVERSATION_EVENTS.includes(type)) {
       throw new TypeError(`Agent "${agent.key}" declares "${type}", which is an event type of the runtime.`)
     }
     const unknown = unknownOption(event, EVENT_OPTIONS)

@@ -23,8 +23,8 @@ import type { Tracer } from '../ports/tracer.ts'
 import type { ApiContext, ApiServices } from './services.ts'
 import { createReaderWatch } from './watch-reader.ts'
 import type { ReaderSettings } from './watch-reader.ts'
-import { SUBSCRIPTION_PATH } from './query-tokens.ts'
 import { createSubscriptionHandler } from './subscription.ts'
+import { SUBSCRIPTION_PATHS } from './subscription-paths.ts'
 
 interface HandlerOptions {
   services: ApiServices
@@ -136,15 +136,17 @@ export function createHandler(options: HandlerOptions): Handler {
     toBody: (file) => file,
   })
 
-  const subscribe = createSubscriptionHandler(services, { identify: options.identify, watchReader })
-  // Whatever else may be asked of it, and a HEAD, which Hono takes for a GET, tRPC answers.
-  app.get(`${trpcPath}/${SUBSCRIPTION_PATH}`, (c, next) =>
-    c.req.raw.method === 'GET' &&
-    c.req.query('batch') === undefined &&
-    c.req.header('trpc-accept') === undefined
-      ? subscribe(c.req.raw)
-      : next(),
-  )
+  for (const path of SUBSCRIPTION_PATHS) {
+    const subscribe = createSubscriptionHandler(path, services, { identify: options.identify, watchReader })
+    // Whatever else may be asked of it, and a HEAD, which Hono takes for a GET, tRPC answers.
+    app.get(`${trpcPath}/${path}`, (c, next) =>
+      c.req.raw.method === 'GET' &&
+      c.req.query('batch') === undefined &&
+      c.req.header('trpc-accept') === undefined
+        ? subscribe(c.req.raw)
+        : next(),
+    )
+  }
 
   app.all(`${trpcPath}/*`, async (c) => {
     assertDecodable(c.req.url)

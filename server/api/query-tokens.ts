@@ -1,6 +1,7 @@
 // An EventSource and a WebSocket of a browser can set no header: what opens a stream may say in its URL who asks.
 import { QUERY_SECRETS } from '../ports/query-secrets.ts'
 import type { RuntimePaths } from './runtime-paths.ts'
+import { isSubscriptionPath } from './subscription-paths.ts'
 
 export interface Asked {
   /** With the tokens of its URL as headers; the request itself where it has none. */
@@ -42,16 +43,14 @@ function setUnlessThere(
 
 const WORD = /^[\x21-\x7e]+$/
 
-const REST_STREAM = /^\/runs\/[^/]+\/events(?:\/stream)?\/?$/
+const REST_STREAM = /^\/(?:runs|conversations)\/[^/]+\/events(?:\/stream)?\/?$/
 
 /** Of a WebSocket it is the path of tRPC itself. */
 function opensStream(
   path: string,
   { restPath, trpcPath }: Pick<RuntimePaths, 'restPath' | 'trpcPath'>,
 ): boolean {
-  if (path === trpcPath || path === `${trpcPath}/` || path === `${trpcPath}/${SUBSCRIPTION_PATH}`) return true
+  if (path === trpcPath || path === `${trpcPath}/`) return true
+  if (path.startsWith(`${trpcPath}/`) && isSubscriptionPath(path.slice(trpcPath.length + 1))) return true
   return path.startsWith(`${restPath}/`) && REST_STREAM.test(path.slice(restPath.length))
 }
-
-/** Of the procedure in the router. */
-export const SUBSCRIPTION_PATH = 'runs.events'

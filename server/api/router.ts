@@ -1,8 +1,8 @@
-import { initTRPC, tracked } from '@trpc/server'
+import { initTRPC } from '@trpc/server'
 import type { z } from 'zod'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import type { AgentShape } from '../contract/agent-shape.ts'
-import type { CreateRun, EventOf } from '../contract/agent-types.ts'
+import type { ConversationEventOf, CreateRun, EventOf } from '../contract/agent-types.ts'
 import {
   CreateConversationInput,
   ConversationRef,
@@ -18,7 +18,8 @@ import { ClaimInput } from '../contract/session.ts'
 import { TicketInput } from '../contract/ticket.ts'
 import type { CreateRunRequest } from '../contract/run.ts'
 import { toAgentRuntimeError, toTRPCError, toTRPCShape } from './errors.ts'
-import { EventsInput, openEvents, stopped } from './follow-events.ts'
+import { EventsInput, FollowConversationInput } from './follow-events.ts'
+import { createStreamed } from './streamed.ts'
 import type { ApiContext, ApiServices } from './services.ts'
 import { toClientOptions } from './subscription.ts'
 
@@ -55,6 +56,8 @@ export function createRouter<TShape extends AgentShape>(services: ApiServices) {
     return next({ ctx: { principal: parsePrincipal(principal) } })
   })
 
+  const streamed = createStreamed(services)
+
   return t.router({
     runs: t.router({
       create: procedure
@@ -72,24 +75,9 @@ export function createRouter<TShape extends AgentShape>(services: ApiServices) {
       ticket: procedure
         .input(takes(TicketInput))
         .mutation(({ ctx, input }) => runs.ticket(ctx.principal, input)),
-      events: procedure.input(takes(EventsInput)).subscription(async function* ({ ctx, input, signal }) {
-        const { batches, confirm } = await openEvents(services, {
-          principal: ctx.principal,
-          input,
-          signal,
-        }).catch((error: unknown) => {
-          throw error instanceof AgentRuntimeError ? toTRPCError(error) : error
-        })
-        const unwatch = ctx.watch?.(confirm)((reason) => batches.fail(toTRPCError(reason)))
-        try {
-          for await (const batch of batches) {
-            for (const event of batch) yield tracked(String(event.seq), event as EventOf<TShape>)
-          }
-        } finally {
-          unwatch?.()
-        }
-        if (services.stopping.aborted) throw toTRPCError(stopped())
-      }),
+      events: procedure
+        .input(takes(EventsInput))
+        .subscription((request) => streamed<EventOf<TShape>>('runs.events', request)),
     }),
     conversations: t.router({
       create: procedure
@@ -107,6 +95,9 @@ export function createRouter<TShape extends AgentShape>(services: ApiServices) {
       list: procedure
         .input(takes(ListConversationsInput))
         .query(({ ctx, input }) => conversations.list(ctx.principal, input)),
+      events: procedure
+        .input(takes(FollowConversationInput))
+        .subscription((request) => streamed<ConversationEventOf<TShape>>('conversations.events', request)),
     }),
     /** What is in them goes over routes of the handler's, `/files` beside the procedures. */
     files: t.router({

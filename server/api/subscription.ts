@@ -1,16 +1,17 @@
-// The subscription `runs.events` as tRPC writes it, byte for byte, but encoded once for all its readers: going
+// The subscriptions of events as tRPC writes them, byte for byte, but encoded once for all their readers: going
 // through tRPC's own pipeline, an event costs each of them many times what writing it to a socket does.
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { createEventEncoder, encode } from './encode-events.ts'
 import { toAgentRuntimeError, toTRPCShape } from './errors.ts'
-import { SUBSCRIPTION_PATH } from './query-tokens.ts'
-import { openEvents, stopped, withLastEventId } from './follow-events.ts'
+import { eventIdOf } from './event-id.ts'
+import { OPEN_EVENTS, stopped, withLastEventId } from './follow-events.ts'
 import { createKeepAlive } from './keep-alive.ts'
 import type { Identify } from './identify.ts'
 import type { WatchReader } from './watch-reader.ts'
 import type { ApiServices } from './services.ts'
 import { EVENT_STREAM_HEADERS, toEventStream } from './sse.ts'
 import type { SseFormat } from './sse.ts'
+import type { SubscriptionPath } from './subscription-paths.ts'
 
 const HEADERS = {
   ...EVENT_STREAM_HEADERS,
@@ -19,7 +20,9 @@ const HEADERS = {
   vary: 'trpc-accept, accept',
 } as const
 
-const encodeEvents = createEventEncoder((event) => `data: ${JSON.stringify(event)}\nid: ${event.seq}\n\n\n`)
+const encodeEvents = createEventEncoder(
+  (event) => `data: ${JSON.stringify(event)}\nid: ${eventIdOf(event)}\n\n\n`,
+)
 
 /** What a client is told at the beginning, and the router tells tRPC. */
 export function toClientOptions(streamKeepAliveMs: number): { reconnectAfterInactivityMs: number } {
@@ -29,6 +32,7 @@ export function toClientOptions(streamKeepAliveMs: number): { reconnectAfterInac
 
 /** Answers a GET of the subscription that is no batch. */
 export function createSubscriptionHandler(
+  path: SubscriptionPath,
   services: ApiServices,
   { identify, watchReader }: { identify: Identify; watchReader: WatchReader },
 ): (request: Request) => Promise<Response> {
@@ -37,7 +41,7 @@ export function createSubscriptionHandler(
   const opening = frame('connected', JSON.stringify(toClientOptions(streamKeepAliveMs)))
   const ending = frame('return', '')
   const refusal = (error: unknown) => {
-    const shape = toTRPCShape(toAgentRuntimeError(error, log), SUBSCRIPTION_PATH)
+    const shape = toTRPCShape(toAgentRuntimeError(error, log), path)
     return frame('serialized-error', JSON.stringify(shape))
   }
   const format: SseFormat = {
@@ -54,7 +58,8 @@ export function createSubscriptionHandler(
     try {
       const principal = await identify(request)
       const input = readInput(request)
-      const { batches, confirm } = await openEvents(services, { principal, input, signal: request.signal })
+      const { signal } = request
+      const { batches, confirm } = await OPEN_EVENTS[path](services, { principal, input, signal })
       const watch = watchReader({ request, principal, check: confirm })
       return new Response(toEventStream(batches, format, { keepAlive, watch }), { headers: HEADERS })
     } catch (error) {

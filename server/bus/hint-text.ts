@@ -17,11 +17,12 @@ const BareHint = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('events'), runId: Id, seq: Seq }),
   z.object({ kind: z.literal('cancel'), runId: Id }),
   z.object({ kind: z.literal('deleted'), runId: Id }),
+  z.object({ kind: z.literal('conversation'), conversationId: Id }),
   z.object({
     kind: z.literal('queued'),
     agentKey: Id,
     runs: z
-      .array(z.object({ runId: Id, seq: Seq }))
+      .array(z.object({ runId: Id, seq: Seq, conversationId: Id.optional() }))
       .max(MAX_NAMED_RUNS)
       .optional(),
   }),

@@ -91,6 +91,8 @@ function keyOf(hint: NewHint): string {
       return `queued ${hint.agentKey}`
     case 'worker':
       return `worker ${hint.workerId}`
+    case 'conversation':
+      return `conversation ${hint.conversationId}`
     case 'events':
     case 'cancel':
     case 'deleted':

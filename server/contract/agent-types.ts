@@ -1,12 +1,18 @@
 // What callers see of agents, out of the shapes a runtime carries: types only, for router and client alike.
 import type { z } from 'zod'
 import type { AgentShape } from './agent-shape.ts'
+import type { ConversationEvent } from './conversation-event.ts'
 import type { RunEvent } from './event.ts'
 import type { CreateRunInput } from './run.ts'
 
 /** Every event of an agent's runs, a union narrowed by `type`. */
 export type EventOf<TShape extends AgentShape> = TShape extends AgentShape
   ? RunEvent<TShape['events']>
+  : never
+
+/** Every event of a conversation with an agent, of its runs and about them: a union narrowed by `type`. */
+export type ConversationEventOf<TShape extends AgentShape> = TShape extends AgentShape
+  ? ConversationEvent<RunEvent<TShape['events']>>
   : never
 
 export type OutputOf<TShape extends AgentShape> = TShape['output']

@@ -33,6 +33,8 @@ export const ConversationDetail = Conversation.extend({
   messages: z.array(HistoryMessage),
   totalMessages: z.int(),
   hasMore: z.boolean(),
+  /** Where this was so: `events` after it go on from what `messages` tell, with runs under way from their first event. */
+  cursor: z.string(),
 })
 
 const Title = z.string().max(500)
@@ -73,6 +75,14 @@ export const GetConversationInput = z.object({
   offset: z.int(wholeNumber('offset')).min(0).default(0),
   /** Also messages of runs that did not succeed. */
   includeFailedRuns: z.boolean().default(false),
+})
+
+/** What follows a conversation. */
+export const ConversationEventsInput = ConversationRef.extend({
+  /** `cursor` of the last event seen, or of `get`; `now` for what is under way or still to come. Default: from the beginning. */
+  after: z.string().nullish(),
+  includeDebug: z.boolean().optional(),
+  includeAll: z.boolean().optional(),
 })
 
 /** Of a filter, as JSON. */

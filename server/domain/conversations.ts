@@ -16,7 +16,6 @@ import type {
   ListConversationsRequest,
   UpdateConversationRequest,
 } from '../contract/conversation.ts'
-import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { decodeCursor } from '../contract/page.ts'
 import type { Page } from '../contract/page.ts'
 import { parseInput } from '../contract/parse-input.ts'
@@ -27,14 +26,19 @@ import { ownerOf } from '../ports/owner.ts'
 import type { ConversationStore } from '../ports/store/conversation-store.ts'
 import type { DeletionStore } from '../ports/store/deletion-store.ts'
 import type { Access } from './access.ts'
+import type { ConversationEvents } from './conversation-events.ts'
 import type { DeleteAll } from './delete-all.ts'
 import { createSearch } from './search.ts'
+import { encodePlace, placeAt } from '../events/conversation-place.ts'
+import { noSuchConversation } from '../events/conversation-hub.ts'
+import type { EventBus } from '../ports/event-bus.ts'
+import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { sessionOver } from './session-over.ts'
 import { unknownAgent } from './unknown-agent.ts'
 import { assertStorable } from '../contract/storable-json.ts'
 
 /** The use cases of conversations; see {@link Runs} on who may see what. */
-export interface Conversations {
+export interface Conversations extends ConversationEvents {
   /** With an `externalId` that a conversation of the caller's has: answers that one, as it is. */
   create(principal: Principal, input: CreateConversationRequest): Promise<Conversation>
   /** The same, and tells whether it was created. */
@@ -58,12 +62,14 @@ interface ConversationPorts {
   access: Access
   log: Logger
   deleteAll: DeleteAll
+  bus: Pick<EventBus, 'publish'>
 }
 
 // oxlint-disable-next-line max-lines-per-function -- A list of use cases, closures over the same ports.
 export function createConversations(
-  { store, access, log, deleteAll }: ConversationPorts,
+  { store, access, log, deleteAll, bus }: ConversationPorts,
   agents: ReadonlyMap<string, unknown>,
+  events: ConversationEvents,
 ): Conversations {
   function assertKnown(agentKey: string | null | undefined): void {
     if (agentKey && !agents.has(agentKey)) throw unknownAgent(agentKey, agents)
@@ -79,8 +85,8 @@ export function createConversations(
     id: string,
   ): Promise<Owner> {
     if (!access.isAsked) return caller
-    const reach = (await access.reach(caller, 'conversation')) ?? noSuchConversation(id)
-    const { owner, agentKey } = (await store.getConversation(reach, id)) ?? noSuchConversation(id)
+    const reach = (await access.reach(caller, 'conversation')) ?? refuseConversation(id)
+    const { owner, agentKey } = (await store.getConversation(reach, id)) ?? refuseConversation(id)
     await access.assertMay(caller, action, { kind: 'conversation', conversation: { id, owner, agentKey } })
     return owner
   }
@@ -105,6 +111,8 @@ export function createConversations(
   }
 
   return {
+    ...events,
+
     createOrGet,
 
     create: async (principal, request) => (await createOrGet(principal, request)).conversation,
@@ -112,11 +120,11 @@ export function createConversations(
     async get(principal, request) {
       const caller = parsePrincipal(principal)
       const { conversationId, limit, offset, includeFailedRuns } = parseInput(GetConversationInput, request)
-      const reach = (await access.reach(caller, 'conversation')) ?? noSuchConversation(conversationId)
+      const reach = (await access.reach(caller, 'conversation')) ?? refuseConversation(conversationId)
       const conversation =
-        (await store.getConversation(reach, conversationId)) ?? noSuchConversation(conversationId)
+        (await store.getConversation(reach, conversationId)) ?? refuseConversation(conversationId)
       const statuses = includeFailedRuns ? RunStatus.options : SPOKEN
-      const { messages, total } = await store.readHistory(reach, conversationId, {
+      const { messages, total, progress } = await store.readHistory(reach, conversationId, {
         limit,
         offset,
         statuses,
@@ -126,6 +134,7 @@ export function createConversations(
         messages,
         totalMessages: total,
         hasMore: offset + messages.length < total,
+        cursor: encodePlace(conversationId, placeAt(progress)),
       }
     },
 
@@ -139,7 +148,7 @@ export function createConversations(
       if (updated === 'taken') {
         throw new AgentRuntimeError('conflict', 'Another conversation has that external id.')
       }
-      return updated ?? noSuchConversation(conversationId)
+      return updated ?? refuseConversation(conversationId)
     },
 
     async delete(principal, conversationId) {
@@ -147,8 +156,9 @@ export function createConversations(
       const id = parseInput(ConversationRef, { conversationId }).conversationId
       const owner = await ownerToChangeFor(caller, 'delete', id)
       // It is hidden from everybody now. If this process dies, a sweep deletes the rest.
-      if (!(await store.hideConversation(owner, id))) noSuchConversation(id)
+      if (!(await store.hideConversation(owner, id))) refuseConversation(id)
       log.info({ conversationId: id, by: ownerOf(caller), owner }, 'a conversation is deleted')
+      bus.publish([{ kind: 'conversation', conversationId: id }])
       await deleteAll({ conversationId: id })
     },
 
@@ -164,6 +174,6 @@ export function createConversations(
   }
 }
 
-function noSuchConversation(id: string): never {
-  throw new AgentRuntimeError('not_found', `There is no conversation ${id}.`)
+function refuseConversation(id: string): never {
+  throw noSuchConversation(id)
 }

@@ -10,7 +10,7 @@ import { CreateRunInput, SCHEDULE_KEY_PREFIX } from '../contract/run.ts'
 import type { ConversationChoice, CreateRunRequest, Run } from '../contract/run.ts'
 import { assertStorable } from '../contract/storable-json.ts'
 import type { CreatedRun, NewRun } from '../ports/create-run.ts'
-import type { EventBus } from '../ports/event-bus.ts'
+import type { EventBus, NewHint } from '../ports/event-bus.ts'
 import type { Logger } from '../ports/logger.ts'
 import { ownerOf } from '../ports/owner.ts'
 import { isLimited } from '../ports/runs-at-once.ts'
@@ -169,7 +169,7 @@ export function createCreateRun(ports: CreateRunPorts, settings: CreateRunSettin
         return { run: answer.run, created: false }
       case 'created':
         logInterrupted(answer, ownerOf(principal))
-        bus.publish(cancelHintsOf(answer.interrupted))
+        bus.publish([...cancelHintsOf(answer.interrupted), ...conversationHintOf(answer)])
         // The runs before it may have ended while it was parked.
         if (answer.isParked || answer.interrupted.length > 0) void ports.letIn(principal)
         return { run: answer.run, created: true }
@@ -201,6 +201,14 @@ function placeOf(input: CreateRunInput, { isAlwaysNew }: { isAlwaysNew: boolean 
 /** What the request says of its conversation, and no setting: a key that was used before is used for the same. */
 function namedBy({ conversationId, conversation, ephemeral }: CreateRunInput): Json {
   return conversationId ?? conversation ?? (ephemeral === true ? 'none' : null)
+}
+
+/** Those who follow its conversation are told of a run that is offered to workers together with them. */
+function conversationHintOf({ run, isParked, waitsForTurn }: CreatedWithPlace): NewHint[] {
+  const isOffered = !isParked && !waitsForTurn && run.runAt === null
+  return isOffered || run.conversationId === null
+    ? []
+    : [{ kind: 'conversation', conversationId: run.conversationId }]
 }
 
 async function checkParams(agent: AnyAgent, params: Json | undefined): Promise<Json | null> {

@@ -16,10 +16,10 @@ export function createAnnounce(
         delayMs === 0 && (runAt === null || Date.parse(runAt) <= clock.now()),
     )
     bus.publish(
-      due.map(({ id, agentKey, lastSeq = 0 }) => ({
+      due.map(({ id, agentKey, lastSeq = 0, conversationId }) => ({
         kind: 'queued',
         agentKey,
-        runs: [{ runId: id, seq: lastSeq }],
+        runs: [{ runId: id, seq: lastSeq, ...(conversationId ? { conversationId } : {}) }],
       })),
     )
   }

@@ -27,6 +27,8 @@ export interface EventStreamOptions {
 export interface EventStream extends AsyncIterableIterator<EventBatch, void> {
   /** Whether nothing is left to take and nothing will come. */
   readonly isOver: boolean
+  /** Whether it has come to what ends it by itself, rather than been closed before, or found its events deleted. */
+  readonly hasReachedEnd: boolean
   /**
    * Has `onReady` called whenever `take` may have an answer it did not have before, until the stream is closed.
    *
@@ -61,6 +63,7 @@ export class RunEventStream implements EventStream {
   /** The next batch to take. */
   #ahead: EventBatch | undefined
   #hasAll = false
+  #hasReachedEnd = false
   #isClosed = false
   #failure: { error: unknown } | undefined
   #consumer: (() => void) | undefined
@@ -75,6 +78,10 @@ export class RunEventStream implements EventStream {
 
   get isOver(): boolean {
     return (this.#hasAll || this.#isClosed) && this.#ahead === undefined
+  }
+
+  get hasReachedEnd(): boolean {
+    return this.#hasReachedEnd
   }
 
   consume(onReady: () => void): void {
@@ -158,7 +165,7 @@ export class RunEventStream implements EventStream {
         return
       }
       this.#cursor = last.seq
-      this.#hasAll = isTerminalEvent(last.type)
+      this.#hasAll = this.#hasReachedEnd = isTerminalEvent(last.type)
       const shown = shownTo(batch, this.#options.visibilities)
       if (shown.length > 0) this.#ahead = shown
     }

@@ -23,12 +23,14 @@ export interface FollowedRun extends Pick<EventStreamOptions, 'runId' | 'afterSe
   lastSeq: number
   isOver: boolean
   /** Ends the stream without an error. */
-  signal: AbortSignal
+  signal?: AbortSignal
 }
 
 /** Hands the events of runs to whoever follows them in this process: each run is read once for all. */
 export interface EventHub {
   follow(run: FollowedRun): EventStream
+  /** What is in the store by now: the stream ends there. */
+  readStored(run: Pick<FollowedRun, 'runId' | 'afterSeq' | 'visibilities'>): EventStream
   /** Ends every stream without an error. Streams opened later end at once. */
   close(): void
 }
@@ -36,7 +38,9 @@ export interface EventHub {
 export function createEventHub({ store, bus, clock, pollIntervalMs }: HubPorts): EventHub {
   const feeds = new Map<string, RunFeed>()
   const streams = new Set<EventStream>()
-  const readShared = createSharedReads((...page) => store.readEvents(...page))
+  const readShared = createSharedReads((...page: Parameters<EventStore['readEvents']>) =>
+    store.readEvents(...page),
+  )
   let polling: AbortController | undefined
   let isClosed = false
 
@@ -92,25 +96,33 @@ export function createEventHub({ store, bus, clock, pollIntervalMs }: HubPorts):
         // Readers with another floor share no read: its answer may be too old for them.
         readEvents: (...page) => readShared(feed?.floor, ...page),
         onClose() {
-          signal.removeEventListener('abort', end)
+          signal?.removeEventListener('abort', end)
           streams.delete(stream)
           if (feed !== undefined) forget(feed)
         },
       })
       streams.add(stream)
       const hasAll = run.isOver && run.afterSeq >= run.lastSeq
-      if (isClosed || hasAll || signal.aborted) stream.close()
+      if (isClosed || hasAll || signal?.aborted) stream.close()
       else {
-        signal.addEventListener('abort', end, { once: true })
+        signal?.addEventListener('abort', end, { once: true })
         // Look now: the feed hears hints only from here on, and events may have been written before.
         if (feed !== known) feed?.look()
       }
       return stream
     },
+    readStored: (run) => storedStream(run, (...page) => readShared(undefined, ...page)),
     close() {
       isClosed = true
       unsubscribe()
       for (const stream of streams) stream.close()
     },
   }
+}
+
+function storedStream(
+  run: Pick<FollowedRun, 'runId' | 'afterSeq' | 'visibilities'>,
+  readEvents: EventStore['readEvents'],
+): EventStream {
+  return new RunEventStream({ ...run, feed: undefined, readEvents, onClose() {} })
 }

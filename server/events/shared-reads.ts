@@ -1,8 +1,3 @@
-import type { EventStore } from '../ports/store/event-store.ts'
-import type { EventBatch } from './event-ring.ts'
-
-type ReadEvents = EventStore['readEvents']
-
 /**
  * Shares a read that is under way with everyone who wants the same page. Viewers who join together read the same
  * pages, and share their encoded form.
@@ -10,10 +5,10 @@ type ReadEvents = EventStore['readEvents']
  * Only reads with the same `floor` are shared. Everything below it was in the store when the read began, so a reader
  * that finds a page empty goes on from there.
  */
-export function createSharedReads(
-  read: ReadEvents,
-): (floor: number | undefined, ...page: Parameters<ReadEvents>) => Promise<EventBatch> {
-  const underWay = new Map<string, Promise<EventBatch>>()
+export function createSharedReads<TPage extends (string | number)[], TAnswer>(
+  read: (...page: TPage) => Promise<TAnswer>,
+): (floor: number | undefined, ...page: TPage) => Promise<TAnswer> {
+  const underWay = new Map<string, Promise<TAnswer>>()
   return (floor, ...page) => {
     const key = `${page.join(' ')} ${floor}`
     let reading = underWay.get(key)

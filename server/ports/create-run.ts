@@ -54,7 +54,7 @@ export function hasConversationOfItsOwn({ newConversation }: NewRun): boolean {
 
 /**
  * `created`: `interrupted` are the runs that it replaces. Those that were running are told to stop. `isParked`: it found no
- * room at a gate, or comes to one later.
+ * room at a gate, or comes to one later. `waitsForTurn`: others of its conversation come first.
  * `existing`: its owner used the idempotency key before. This is the run that was created then.
  * `key-taken`: its owner used the idempotency key before, for another request.
  * `no-conversation`: the conversation is not there, or not the owner's.
@@ -64,7 +64,13 @@ export function hasConversationOfItsOwn({ newConversation }: NewRun): boolean {
  * `full`: it would have to wait for its turn, as too many do.
  */
 export type CreatedRun =
-  | { kind: 'created'; run: Run; interrupted: readonly ChangedRun[]; isParked: boolean }
+  | {
+      kind: 'created'
+      run: Run
+      interrupted: readonly ChangedRun[]
+      isParked: boolean
+      waitsForTurn: boolean
+    }
   | { kind: 'existing'; run: Run }
   | { kind: 'key-taken'; runId: string }
   | { kind: 'no-conversation' }

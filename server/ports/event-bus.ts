@@ -12,6 +12,8 @@ export type Hint =
   | { kind: 'cancel'; runId: string }
   /** The run was deleted, and has no row any more. */
   | { kind: 'deleted'; runId: string }
+  /** Runs began in the conversation, or it was deleted: look at it. Runs that may be taken now are told by `queued` alone. */
+  | { kind: 'conversation'; conversationId: string }
   /** Runs that may be taken now; without `runs` any number of them. */
   | { kind: 'queued'; agentKey: string; runs?: readonly OfferedRun[] | undefined }
   /** A worker is there, or is leaving. `agents` stands for all the agents it has. */
@@ -21,6 +23,8 @@ export type Hint =
 export interface OfferedRun {
   runId: string
   seq: number
+  /** Of a run that is new there. */
+  conversationId?: string | undefined
 }
 
 /** A hint to be sent. `written` holds the newest events, for buses that carry payloads. */

@@ -1,5 +1,5 @@
 import type { Owner, Principal } from '../contract/principal.ts'
-import { Scope } from '../contract/scope.ts'
+import { isWithin, Scope } from '../contract/scope.ts'
 
 export type { Owner } from '../contract/principal.ts'
 
@@ -28,6 +28,11 @@ export function reachOf(reach: Reach): Reach {
   if (!Scope.options.includes(reach.scope))
     throw new TypeError('A reach without a valid "scope" reaches nothing.')
   return { ...ownerOf(reach), scope: reach.scope }
+}
+
+/** What both reach: they are of one owner. */
+export function narrower(one: Reach, other: Reach): Reach {
+  return isWithin(one.scope, other.scope) ? one : other
 }
 
 export function isSameOwner(a: Owner, b: Owner): boolean {

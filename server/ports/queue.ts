@@ -8,6 +8,8 @@ export interface QueuedRun {
   agentKey: string
   /** `seq` of its newest event. Default: 0. */
   lastSeq?: number
+  /** Of a run that was just created: those who follow its conversation are told. */
+  conversationId?: string | null
   /** Of deliveries that are due, those with a higher one come first. Default: 0. */
   priority?: number
   /** Milliseconds before it may be delivered. Default: 0. */

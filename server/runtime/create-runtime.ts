@@ -16,6 +16,7 @@ import { PUBLIC_PRINCIPAL } from '../contract/principal.ts'
 import type { SessionRequest } from '../domain/sessions.ts'
 import { checkSchedules } from '../domain/schedules.ts'
 import { unlessAway } from '../domain/unless-away.ts'
+import { createConversationHub } from '../events/conversation-hub.ts'
 import { createEventHub } from '../events/hub.ts'
 import { createVisibilityOf } from '../events/visibility.ts'
 import { assertKnownOptions } from './known-options.ts'
@@ -70,9 +71,11 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   })
   const { pool, timetable, presence, bus, queue, runRedelivery, store } = adapters
   const schedules = checkSchedules(agents, timetable, clock.now())
-  const hub = createEventHub({ store, bus, clock, pollIntervalMs: config.streamPollIntervalSeconds * 1000 })
+  const pollIntervalMs = config.streamPollIntervalSeconds * 1000
+  const hub = createEventHub({ store, bus, clock, pollIntervalMs })
+  const conversationHub = createConversationHub({ store, hub, bus, clock, pollIntervalMs })
   const useCases = createUseCases(
-    { store, files: adapters.files, bus, hub, tracer, log },
+    { store, files: adapters.files, bus, hub, conversationHub, tracer, log },
     { config, options, agents, runsAtOnce },
   )
   const { letIn, runs, conversations, files, sessions, tickets, deleteAll, erase } = useCases
@@ -101,6 +104,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     toStartupError: (error) => toStartupError(error, config.databaseUrl ?? ''),
     async disconnect(close) {
       stopping.abort()
+      conversationHub.close()
       hub.close()
       await Promise.all([sockets.close(), ...[...workers].map((worker) => worker.stop())])
       if (!(await unlessAway({ store, clock }, close()))) pool.abandon()

@@ -2,6 +2,7 @@
 import type { AnyAgent } from '../agent/define-agent.ts'
 import type { Config } from '../config/config.ts'
 import { createAccess } from '../domain/access.ts'
+import { createConversationEvents } from '../domain/conversation-events.ts'
 import { createConversations } from '../domain/conversations.ts'
 import { createDeleteAll } from '../domain/delete-all.ts'
 import { createErase } from '../domain/erase.ts'
@@ -14,6 +15,7 @@ import { createRuns } from '../domain/runs.ts'
 import { createSessions } from '../domain/sessions.ts'
 import { createTickets } from '../domain/tickets.ts'
 import { createTicketSigner } from '../auth/ticket-signer.ts'
+import type { ConversationHub } from '../events/conversation-hub.ts'
 import type { EventHub } from '../events/hub.ts'
 import type { EventBus } from '../ports/event-bus.ts'
 import type { Files } from '../ports/files.ts'
@@ -29,6 +31,7 @@ interface UseCasePorts {
   bus: EventBus
   hub: EventHub
   tracer: Tracer
+  conversationHub: ConversationHub
   log: Logger
 }
 
@@ -41,7 +44,7 @@ interface UseCaseSettings {
 }
 
 export function createUseCases(
-  { store, files, bus, hub, tracer, log }: UseCasePorts,
+  { store, files, bus, hub, conversationHub, tracer, log }: UseCasePorts,
   settings: UseCaseSettings,
 ) {
   const { config, options, agents, runsAtOnce } = settings
@@ -94,7 +97,15 @@ export function createUseCases(
     await tidyFiles()
     return deleted
   }
-  const conversations = createConversations({ store, access, log, deleteAll: deleteThoroughly }, agents)
+  const conversationEvents = createConversationEvents(
+    { store, hub: conversationHub, access },
+    { debugMode: config.debugMode },
+  )
+  const conversations = createConversations(
+    { store, access, log, deleteAll: deleteThoroughly, bus },
+    agents,
+    conversationEvents,
+  )
   const erase = createErase({ deleteAll, sweepFiles, log })
   return { letIn, runs, conversations, files: uploadedFiles, sessions, tickets, deleteAll, erase }
 }

@@ -148,6 +148,9 @@ export class Worker {
           case 'cancel':
           case 'deleted':
             return this.#runs.askAfter(hint.runId)
+          case 'conversation':
+            // For those who follow it.
+            return undefined
         }
       },
       onResync: () => {

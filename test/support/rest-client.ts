@@ -7,6 +7,8 @@ export interface RestEvent extends Record<string, unknown> {
   type: string
   attempt: number
   payload: unknown
+  /** In the stream of a conversation. */
+  cursor?: string
 }
 
 export interface RestAnswer {
@@ -130,8 +132,9 @@ function readStream(response: Response): RestStream {
     const { value } = await reader.read()
     if (value === undefined) return undefined
     const event = JSON.parse(value.data) as RestEvent
-    if (value.id !== String(event.seq) || value.event !== event.type) {
-      throw new Error(`the frame says ${value.id} ${value.event}, its data ${event.seq} ${event.type}`)
+    const id = event.cursor ?? String(event.seq)
+    if (value.id !== id || value.event !== event.type) {
+      throw new Error(`the frame says ${value.id} ${value.event}, its data ${id} ${event.type}`)
     }
     return event
   }

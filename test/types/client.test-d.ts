@@ -147,3 +147,20 @@ describe('the tRPC client underneath', () => {
     void client.trpc.runs.destroy
   })
 })
+
+describe('following a conversation', () => {
+  it('has the events of all agents, and those about runs', async () => {
+    for await (const event of client.conversations.events('id', { after: 'now', includeDebug: true })) {
+      expectTypeOf(event.cursor).toEqualTypeOf<string>()
+      if (event.type === 'assistant.delta') expectTypeOf(event.payload.content).toEqualTypeOf<string>()
+      if (event.type === 'run.created') expectTypeOf(event.payload.ordinal).toEqualTypeOf<number>()
+      if (event.type === 'run.deleted') expectTypeOf(event.payload).toEqualTypeOf<Record<string, never>>()
+      // @ts-expect-error no agent has such an event
+      if (event.type === 'nothing') break
+    }
+    // @ts-expect-error a cursor of a conversation is text, a run's is a number
+    void client.conversations.events('id', { after: 7 })
+    // @ts-expect-error that is how a run is followed
+    void client.conversations.events('id', { from: 7 })
+  })
+})

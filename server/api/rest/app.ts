@@ -10,7 +10,6 @@ import type { Connection } from '../connection.ts'
 import { createKeepAlive } from '../keep-alive.ts'
 import type { ApiServices } from '../services.ts'
 import type { WatchReader } from '../watch-reader.ts'
-import { EVENT_STREAM_HEADERS, toEventStream } from '../sse.ts'
 import {
   EventsQuery,
   HistoryQuery,
@@ -32,7 +31,8 @@ import { asksForStream } from './negotiate.ts'
 import { addTicketRoute } from './ticket-route.ts'
 import type { TicketView } from '../../domain/tickets.ts'
 import { addClaimRoute } from './session-routes.ts'
-import { REST_SSE } from './sse-format.ts'
+import { addConversationEventsRoute } from './conversation-events-route.ts'
+import { streamOf } from './stream-of.ts'
 import {
   RestCreateConversation,
   RestCreateRun,
@@ -125,6 +125,8 @@ export function createRestApp(
     return answerJson(toRestConversationDetail(await conversations.get(c.get('principal'), input)))
   })
 
+  addConversationEventsRoute(app, { conversations, keepAlive, watchReader })
+
   app.delete('/conversations/:id', async (c) => {
     await conversations.delete(c.get('principal'), c.req.param('id'))
     return new Response(null, { status: 204, headers: ANSWER_HEADERS })
@@ -201,18 +203,7 @@ export function createRestApp(
     if (isTerminal(run.status) && afterSeq > 0 && (await batches.peek()) === undefined) {
       return new Response(null, { status: 204, headers: ANSWER_HEADERS })
     }
-    if (c.req.raw.method === 'HEAD') {
-      // Nobody would read the body or cancel it.
-      batches.close()
-      return new Response(null, { headers: EVENT_STREAM_HEADERS })
-    }
-    const principal = c.get('principal')
-    // A stream that was begun by a ticket goes on as long as the ticket's maker may see the run.
-    const identify = view && (async () => principal)
-    const watch = watchReader({ request: c.req.raw, principal, identify, check: confirm })
-    return new Response(toEventStream(batches, REST_SSE, { keepAlive, watch }), {
-      headers: EVENT_STREAM_HEADERS,
-    })
+    return streamOf(c, { batches, confirm }, { keepAlive, watchReader })
   }
 
   return app

@@ -34,7 +34,7 @@ export const whole = z
   .transform((text) => Number(text))
   .optional()
 
-const flag = z
+export const flag = z
   .enum(['true', 'false', '1', '0'])
   .default('false')
   .transform((value) => value === 'true' || value === '1')

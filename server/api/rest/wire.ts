@@ -8,6 +8,7 @@ import type {
   ConversationDetail,
   UpdateConversationRequest,
 } from '../../contract/conversation.ts'
+import type { AnyConversationEvent, RunCreatedEvent } from '../../contract/conversation-event.ts'
 import { RUNTIME_EVENTS } from '../../contract/event.ts'
 import type { AnyRunEvent } from '../../contract/event.ts'
 import type { Json, JsonObject } from '../../contract/json.ts'
@@ -168,11 +169,12 @@ export function toRestConversationDetail(conversation: ConversationDetail) {
     })),
     total_messages: conversation.totalMessages,
     has_more: conversation.hasMore,
+    cursor: conversation.cursor,
   }
 }
 
-export function toRestEvent(event: AnyRunEvent) {
-  const payload = Object.hasOwn(RUNTIME_EVENTS, event.type) ? snakeKeys(event.payload) : event.payload
+export function toRestEvent(event: AnyRunEvent | AnyConversationEvent) {
+  const payload = toRestPayload(event)
   return {
     // The payload's own fields first: they can't displace what identifies the event.
     ...(isObject(payload) ? payload : {}),
@@ -182,8 +184,17 @@ export function toRestEvent(event: AnyRunEvent) {
     ts: event.ts,
     attempt: event.attempt,
     visibility_level: event.visibility,
+    ...('cursor' in event ? { cursor: event.cursor } : {}),
     payload,
   }
+}
+
+function toRestPayload({ type, payload, seq }: AnyRunEvent): Json {
+  if (Object.hasOwn(RUNTIME_EVENTS, type)) return snakeKeys(payload)
+  // Nothing that an agent emits has this number.
+  if (seq > 0 || type !== ('run.created' satisfies RunCreatedEvent['type'])) return payload
+  const { messages, ...rest } = payload as unknown as RunCreatedEvent['payload']
+  return snakeKeys({ ...rest, messages: messages.map(toRestMessage) as unknown as Json })
 }
 
 /** @param url where links to other pages lead, but for the cursor. */

@@ -9,7 +9,7 @@ import { toAgentRuntimeError, toTRPCShape } from '../errors.ts'
 import type { AgentRouter } from '../router.ts'
 import type { ApiServices } from '../services.ts'
 import type { SessionRequest } from '../../domain/sessions.ts'
-import { SUBSCRIPTION_PATH } from '../query-tokens.ts'
+import { isSubscriptionPath } from '../subscription-paths.ts'
 import { Caller, isRefusal } from './caller.ts'
 import type { CallerOptions } from './caller.ts'
 import { Calls } from './calls.ts'
@@ -127,7 +127,7 @@ export class Connection {
       this.#answer(call, { error: this.#toShape(error) })
       return false
     }
-    if (method !== 'subscription' || path !== SUBSCRIPTION_PATH) return true
+    if (method !== 'subscription' || !isSubscriptionPath(path)) return true
     const { services, inTimeSlice, subscriptionsPerSocket } = this.#options
     if (this.#subscriptions.has(id)) {
       this.#refuse(call, new AgentRuntimeError('bad_request', `Duplicate id ${id}`))
@@ -141,7 +141,7 @@ export class Connection {
     }
     const { outlet } = this.#peer
     const onEnd = () => this.#subscriptions.delete(id)
-    this.#subscriptions.set(id, new EventSubscription({ call, services, outlet, inTimeSlice, onEnd }))
+    this.#subscriptions.set(id, new EventSubscription({ call, path, services, outlet, inTimeSlice, onEnd }))
     return true
   }
 

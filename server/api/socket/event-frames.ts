@@ -1,5 +1,6 @@
 import type { AnyRunEvent } from '../../contract/event.ts'
 import type { EventBatch } from '../../events/event-ring.ts'
+import { eventIdOf } from '../event-id.ts'
 import { toFrames } from './frames.ts'
 
 /** Of a subscription that many share, most often the first one of a page. */
@@ -47,8 +48,9 @@ function inPieces(rests: readonly string[]): string[][] {
 function toRest(event: AnyRunEvent): string {
   let rest = rests.get(event)
   if (rest === undefined) {
-    const data = `{"id":"${event.seq}","data":${JSON.stringify(event)}}`
-    rests.set(event, (rest = `,"result":{"type":"data","data":${data},"id":"${event.seq}"}}`))
+    const id = eventIdOf(event)
+    const data = `{"id":"${id}","data":${JSON.stringify(event)}}`
+    rests.set(event, (rest = `,"result":{"type":"data","data":${data},"id":"${id}"}}`))
   }
   return rest
 }

@@ -1,12 +1,12 @@
-// The subscription `runs.events` over a socket, message by message what tRPC's adapter sends. Through the adapter
+// The subscriptions of events over a socket, message by message what tRPC's adapter sends. Through the adapter
 // each event would cost each of its readers an encoding, two writes and a dozen promises.
 import type { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
 import type { Principal } from '../../contract/principal.ts'
 import type { EventStream } from '../../events/event-stream.ts'
 import { toAgentRuntimeError, toTRPCShape } from '../errors.ts'
-import { openEvents, stopped, withLastEventId } from '../follow-events.ts'
+import { OPEN_EVENTS, stopped, withLastEventId } from '../follow-events.ts'
 import type { ApiServices } from '../services.ts'
-import { SUBSCRIPTION_PATH } from '../query-tokens.ts'
+import type { SubscriptionPath } from '../subscription-paths.ts'
 import { endsStream } from '../watch-reader.ts'
 import { toEventFrames, toHead } from './event-frames.ts'
 import type { Call } from './messages.ts'
@@ -15,6 +15,7 @@ import type { InTimeSlice } from './time-slices.ts'
 
 interface SubscriptionOptions {
   call: Call
+  path: SubscriptionPath
   services: ApiServices
   outlet: Outlet
   inTimeSlice: InTimeSlice
@@ -43,10 +44,11 @@ export class EventSubscription {
 
   /** Begins to send, or tells the client why it can't. */
   async open(principal: Principal): Promise<void> {
-    const { call, services } = this.#options
+    const { call, path, services } = this.#options
     try {
       const input = withLastEventId(call.input, call.lastEventId)
-      const { batches: source, confirm } = await openEvents(services, { principal, input, signal: undefined })
+      const request = { principal, input, signal: undefined }
+      const { batches: source, confirm } = await OPEN_EVENTS[path](services, request)
       if (this.#isOver) return source.close()
       this.#source = source
       this.#confirm = confirm
@@ -130,9 +132,8 @@ export class EventSubscription {
   }
 
   #respondError(error: unknown): void {
-    this.#respond({
-      error: toTRPCShape(toAgentRuntimeError(error, this.#options.services.log), SUBSCRIPTION_PATH),
-    })
+    const { path, services } = this.#options
+    this.#respond({ error: toTRPCShape(toAgentRuntimeError(error, services.log), path) })
   }
 
   #stopped(): void {

@@ -6,9 +6,27 @@ import type {
 import type { JsonObject } from '../../contract/json.ts'
 import type { HistoryMessage } from '../../contract/message.ts'
 import type { Page, PageCursor } from '../../contract/page.ts'
-import type { RunStatus } from '../../contract/run.ts'
+import type { RunStatus, RunSummary } from '../../contract/run.ts'
+import type { ConversationProgress, ConversationRuns } from '../conversation-runs.ts'
 import type { Owner, Reach } from '../owner.ts'
+import type { RunProgress } from './run-store.ts'
 import type { GivenTurn, TurnsToGive } from '../upkeep.ts'
+
+export interface ReadPlace {
+  conversationId: string
+  /** Runs that a reader is in the middle of. */
+  runIds: readonly string[]
+}
+
+/** What there is to know of a conversation before it is followed. */
+export interface ConversationPlaces {
+  progress: ConversationProgress
+  /** No run of any conversation has a higher ordinal. */
+  lastOrdinal: number
+  newestRun: RunSummary | null
+  /** Those of the asked runs that are there, by id. */
+  asked: ReadonlyMap<string, RunProgress>
+}
 
 export interface NewConversation {
   id: string
@@ -46,7 +64,15 @@ export interface ConversationStore {
     reach: Reach,
     conversationId: string,
     window: { limit: number; offset: number; statuses: readonly RunStatus[] },
-  ): Promise<{ messages: HistoryMessage[]; total: number }>
+  ): Promise<{ messages: HistoryMessage[]; total: number; progress: ConversationProgress }>
+  /** Null where it is not there for the reader. */
+  readConversationPlace(reach: Reach, asked: ReadPlace): Promise<ConversationPlaces | null>
+  /** Its runs after an ordinal, in order, at most `limit`; fewer where they were asked much. Null where it is not there any more. */
+  readConversationRuns(
+    conversationId: string,
+    afterOrdinal: number,
+    limit: number,
+  ): Promise<ConversationRuns | null>
   /** Gives the next run of each conversation its turn when none is under way there. */
   giveTurns(turns: TurnsToGive): Promise<GivenTurn[]>
 }

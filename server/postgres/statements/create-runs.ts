@@ -56,6 +56,7 @@ export async function createRuns(
         run: created.get(id) as Run,
         interrupted: [],
         isParked: false,
+        waitsForTurn: false,
       }))
     }
     return createCarefully(client, { asked, ...settings, deliver: (runs) => deliver(runs, tx) })
@@ -113,10 +114,12 @@ async function createCarefully(
       const isUntitled = untitled.has(run.conversationId ?? '')
       places.set(run.id, { waitsForTurn, gate: gateOf(run, waitsForTurn), branch, isUntitled })
     }
+    const waits = (id: string) => places.get(id)?.waitsForTurn === true
     const isParked = (id: string) => !MAY_PASS.has(places.get(id)?.gate ?? null)
     for (const row of await insertRuns(client, wanted, (run) => places.get(run.id))) {
       const interrupted = admissions.get(row.id)?.interrupted ?? []
-      answers.set(row.id, { kind: 'created', run: toRun(row), interrupted, isParked: isParked(row.id) })
+      const place = { isParked: isParked(row.id), waitsForTurn: waits(row.id) }
+      answers.set(row.id, { kind: 'created', run: toRun(row), interrupted, ...place })
     }
     const clashing = wanted.filter((run) => !answers.has(run.id))
     if (clashing.some((run) => (admissions.get(run.id)?.interrupted ?? []).length > 0)) {
@@ -127,10 +130,7 @@ async function createCarefully(
       answers.set(id, answer)
     for (const [id, { refusal }] of admissions) if (refusal !== undefined) answers.set(id, refusal)
     startable.push(
-      ...wanted.filter(
-        ({ id }) =>
-          answers.get(id)?.kind === 'created' && places.get(id)?.waitsForTurn !== true && !isParked(id),
-      ),
+      ...wanted.filter(({ id }) => answers.get(id)?.kind === 'created' && !waits(id) && !isParked(id)),
     )
   }
   const taken = new Set(

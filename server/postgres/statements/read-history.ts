@@ -5,6 +5,8 @@ import type { Scope } from '../../contract/scope.ts'
 import type { Reach } from '../../ports/owner.ts'
 import { forEachScope, isReached, reachValues } from '../owned-by.ts'
 import { execute } from '../connections/transaction.ts'
+import type { ConversationProgress } from '../../ports/conversation-runs.ts'
+import { progressOf } from './conversation-progress.ts'
 import { boundedRows, rowBytesSql } from './bounded-rows.ts'
 import { LATEST, branchPath, isOnPath, untilPosition } from './branch-path.ts'
 import { messageId, storedJson, toStoredMessage } from './stored-messages.ts'
@@ -44,7 +46,9 @@ const READ = forEachScope(
       `SELECT ${rowBytesSql(['m.body'])} FROM agent_runtime.message m
        WHERE m.run_id = c.run_id AND m.position = c.position`,
     )}
-    SELECT total.count, said.message, said."parentId"
+    SELECT total.count, said.message, said."parentId",
+      CASE WHEN said.n IS NULL OR said.n = 1
+        THEN ${progressOf(`r.conversation_id = $1 AND ${isReached(scope, 'r', 5)}`)} END AS progress
     FROM (
       SELECT count(*)::int AS count FROM spoken JOIN agent_runtime.message m
         ON m.conversation_id = $1 AND m.run_id = spoken.id AND m.position < spoken.until
@@ -64,14 +68,19 @@ interface Row {
   count: number
   message: StoredRow | null
   parentId: string | null
+  /** In the row of the newest message. */
+  progress: ConversationProgress | null
 }
 
-/** A window of what was said, oldest first; of large messages it has fewer than asked for, the newest of them. */
+/**
+ * A window of what was said, oldest first; of large messages it has fewer than asked for, the newest of them. `progress` is of
+ * the same moment: who follows from there misses nothing and is told nothing twice.
+ */
 export async function readHistory(
   pool: pg.Pool,
   { reach, conversationId }: { reach: Reach; conversationId: string },
   window: { limit: number; offset: number; statuses: readonly RunStatus[] },
-): Promise<{ messages: HistoryMessage[]; total: number }> {
+): Promise<{ messages: HistoryMessage[]; total: number; progress: ConversationProgress }> {
   const { limit, offset, statuses } = window
   const rows = await execute<Row>(pool, READ[reach.scope], [
     conversationId,
@@ -83,5 +92,6 @@ export async function readHistory(
   const messages = rows.flatMap(({ message, parentId }) =>
     message === null ? [] : [{ ...toStoredMessage(message), parentId }],
   )
-  return { messages, total: rows[0]?.count ?? 0 }
+  const progress = rows.at(-1)?.progress ?? { newest: 0, open: [] }
+  return { messages, total: rows[0]?.count ?? 0, progress }
 }

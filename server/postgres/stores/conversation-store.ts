@@ -1,6 +1,8 @@
 import type { ConversationStore } from '../../ports/store/conversation-store.ts'
 import * as reads from '../prisma/reads.ts'
 import { createConversation } from '../statements/create-conversation.ts'
+import { readConversationPlace } from '../statements/read-conversation-place.ts'
+import { createReadConversationRuns } from '../statements/read-conversation-runs.ts'
 import { readHistory } from '../statements/read-history.ts'
 import { giveTurns } from '../statements/upkeep.ts'
 import { updateConversation } from '../statements/update-conversation.ts'
@@ -14,6 +16,8 @@ export function createConversationStore({ pool, prisma, delivering }: StoreParts
     getConversation: (reach, conversationId) => reads.getConversation(prisma, reach, conversationId),
     listConversations: (reach, filter, cursor) => reads.listConversations(pool, { reach, filter, cursor }),
     readHistory: (reach, conversationId, window) => readHistory(pool, { reach, conversationId }, window),
+    readConversationPlace: (reach, asked) => readConversationPlace(pool, reach, asked),
+    readConversationRuns: createReadConversationRuns(pool),
     giveTurns: (turns) => delivering((deliver) => giveTurns(pool, turns, deliver)),
   }
 }

@@ -120,6 +120,8 @@ type Runtime = ReturnType<typeof runtimeOf>
 export interface Scene extends AsyncDisposable {
   client: AgentClient<ShapesOf<Runtime>>
   clientOf(user: string | null): AgentClient<ShapesOf<Runtime>>
+  /** Reaches the server over no network that fails. */
+  direct: AgentClient<ShapesOf<Runtime>>
   proxy: CuttingProxy
   scriptOf(runId: string): Script
   /** Sockets opened on the server that runs now. */
@@ -154,6 +156,11 @@ export async function createScene({ hasSockets = false, transport }: SceneOption
   return {
     client: clientOf('ada'),
     clientOf,
+    direct: createAgentClient<Runtime>({
+      url: `http://127.0.0.1:${api.port}/trpc`,
+      headers: { 'x-user': 'ada' },
+      transport: 'sse',
+    }),
     proxy,
     scriptOf,
     get sockets() {

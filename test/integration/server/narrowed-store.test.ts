@@ -93,7 +93,12 @@ const CALLS: {
   readHistory: {
     call: ({ store, conversationId }, reach) =>
       store.readHistory(reach, conversationId, { limit: 10, offset: 0, statuses: ['queued'] }),
-    answer: { messages: [], total: 0 },
+    answer: { messages: [], total: 0, progress: { newest: 0, open: [] } },
+  },
+  readConversationPlace: {
+    call: ({ store, conversationId, runId }, reach) =>
+      store.readConversationPlace(reach, { conversationId, runIds: [runId] }),
+    answer: null,
   },
   getFile: { call: ({ store, fileId }, reach) => store.getFile(reach, fileId), answer: null },
   findFiles: {

@@ -117,7 +117,7 @@ export function fakeServer(): FakeServer {
       return { run, batches: stream, confirm: async () => {} }
     },
   }
-  const conversationsFace: Conversations = {
+  const conversationsFace: Omit<Conversations, 'follow' | 'listEvents'> = {
     create: async (principal, input) => (await conversationsFace.createOrGet(principal, input)).conversation,
     async createOrGet(_principal, input) {
       const {
@@ -152,7 +152,7 @@ export function fakeServer(): FakeServer {
       const messages = [...runs.values()]
         .flatMap((run) => (run.conversationId === conversationId ? [...run.messages, ...run.answer] : []))
         .map((message, index, all) => ({ ...message, parentId: all[index - 1]?.id ?? null }))
-      return { ...conversation, messages, totalMessages: messages.length, hasMore: false }
+      return { ...conversation, messages, totalMessages: messages.length, hasMore: false, cursor: '' }
     },
     async list(_principal, input) {
       const { limit, cursor = '0' } = ListConversationsInput.parse(input)
@@ -187,7 +187,7 @@ export function fakeServer(): FakeServer {
   const services = {
     // Listing events is the REST face's, which is not part of this server.
     runs: runsFace as Runs,
-    conversations: conversationsFace,
+    conversations: conversationsFace as Conversations,
     files: { upload: notHere, get: notHere, open: notHere, list: notHere, delete: notHere, discard: notHere },
     sessions: sessionsFace,
     tickets: {

@@ -271,7 +271,7 @@ describe('following a run', () => {
           for (let index = 0; !stored.every(({ seq }) => following.seqs().includes(seq)); index += 1) {
             const stream = await transport.opened(index)
             const { deliver, overlap } = plan[index] ?? { deliver: stored.length, overlap: 0 }
-            const next = stored.findIndex(({ seq }) => seq > stream.request.lastEventId)
+            const next = stored.findIndex(({ seq }) => seq > Number(stream.request.lastEventId))
             const served = stored.slice(Math.max(0, next - overlap), next + deliver)
             stream.onOpened()
             for (const event of served) stream.onEvent(event)

@@ -16,7 +16,7 @@ import {
   READ,
   RESPOND,
 } from './outcomes.ts'
-import { FORM, WORD, codeIn, follow, has, outcomeOf, streamed } from './scene.ts'
+import { FORM, WORD, codeIn, follow, followConversation, has, outcomeOf, streamed } from './scene.ts'
 import type { Asker, Things } from './scene.ts'
 
 export interface Row<TAsker> {
@@ -137,6 +137,19 @@ export const PROCEDURES: readonly TrpcRow[] = [
     outcomes: READ,
     ask: ({ trpc }, { conversation: conversationId }) =>
       outcomeOf(trpc.conversations.get.query({ conversationId })),
+  },
+  {
+    of: 'conversations.events',
+    outcomes: READ,
+    ask: ({ trpc }, { conversation: conversationId }) =>
+      outcomeOf(followConversation(trpc, { conversationId })),
+  },
+  {
+    of: 'conversations.events',
+    what: 'all of them',
+    outcomes: MORE,
+    ask: ({ trpc }, { conversation: conversationId }) =>
+      outcomeOf(followConversation(trpc, { conversationId, includeAll: true })),
   },
   {
     of: 'runs.delete',
@@ -353,6 +366,47 @@ export const ROUTES: readonly Row<Asker>[] = [
     writes: true,
     outcomes: CHANGE,
     ask: ({ rest }, { file }) => ofAnswer(rest.request('DELETE', `files/${file}`)),
+  },
+  {
+    of: `GET ${REST}/conversations/:id/events`,
+    outcomes: READ,
+    ask: ({ rest }, { conversation }) => ofAnswer(rest.get(`conversations/${conversation}/events`)),
+  },
+  {
+    of: `GET ${REST}/conversations/:id/events`,
+    what: 'debug events too',
+    outcomes: MORE,
+    ask: ({ rest }, { conversation }) =>
+      ofAnswer(rest.get(`conversations/${conversation}/events?include_debug=1`)),
+  },
+  {
+    of: `GET ${REST}/conversations/:id/events`,
+    what: 'as a stream',
+    outcomes: READ,
+    ask: ({ subscribe }, { conversation }) =>
+      subscribe(`conversations/${conversation}/events`, { accept: 'text/event-stream' }),
+  },
+  {
+    of: `GET ${REST}/conversations/:id/events/stream`,
+    what: 'all of them',
+    outcomes: MORE,
+    ask: ({ subscribe }, { conversation }) =>
+      subscribe(`conversations/${conversation}/events/stream?include_all=1`),
+  },
+  {
+    of: 'GET /trpc/conversations.events',
+    outcomes: READ,
+    ask: ({ subscribe }, { conversation: conversationId }) =>
+      subscribe(`/trpc/conversations.events?${inputOf({ conversationId })}`),
+  },
+  {
+    of: 'GET /trpc/conversations.events',
+    what: 'as tRPC itself writes it',
+    outcomes: READ,
+    ask: ({ subscribe }, { conversation: conversationId }) =>
+      subscribe(`/trpc/conversations.events?${inputOf({ conversationId })}`, {
+        'trpc-accept': 'text/event-stream',
+      }),
   },
   {
     of: 'GET /trpc/runs.events',

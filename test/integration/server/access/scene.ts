@@ -90,8 +90,7 @@ export function createAsker(
       }),
     }),
     async subscribe(path, more) {
-      const text = await (await rest.send(path, { headers: { ...headers, ...more } })).text()
-      return streamed(text)
+      return streamed(await readStream(await rest.send(path, { headers: { ...headers, ...more } })))
     },
   }
 }
@@ -119,6 +118,36 @@ export function follow(trpc: Trpc, input: { runId: string; includeAll?: boolean 
         reject(error)
       },
       onComplete() {
+        subscription.unsubscribe()
+        resolve(undefined)
+      },
+    })
+  })
+}
+
+/** To its end; that of a conversation, which has none, to the end of a run. */
+async function readStream(answer: Response): Promise<string> {
+  let text = ''
+  for await (const chunk of answer.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+    text += chunk
+    if (text.includes('run.succeeded')) break
+  }
+  return text
+}
+
+/** Follows a conversation to the end of its first run. */
+export function followConversation(
+  trpc: Trpc,
+  input: { conversationId: string; includeAll?: boolean },
+): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const subscription = trpc.conversations.events.subscribe(input, {
+      onError(error) {
+        subscription.unsubscribe()
+        reject(error)
+      },
+      onData({ data }) {
+        if (data.type !== 'run.succeeded') return
         subscription.unsubscribe()
         resolve(undefined)
       },

@@ -1,0 +1,37 @@
+import type { Context } from 'hono'
+import type { Principal } from '../../contract/principal.ts'
+import type { EventStream } from '../../events/event-stream.ts'
+import { encode } from '../encode-events.ts'
+import type { KeepAlive } from '../keep-alive.ts'
+import { EVENT_STREAM_HEADERS, toEventStream } from '../sse.ts'
+import type { WatchReader } from '../watch-reader.ts'
+import type { RestEnv } from './app.ts'
+import { REST_SSE } from './sse-format.ts'
+
+interface Opened {
+  /** Where it begins, for who is cut off before the first event. */
+  cursor?: string
+  batches: EventStream
+  confirm(principal: Principal): Promise<void>
+}
+
+/** An opened stream as the answer to the request that asked for it. */
+export function streamOf(
+  c: Context<RestEnv>,
+  { batches, confirm, cursor }: Opened,
+  { keepAlive, watchReader }: { keepAlive: KeepAlive; watchReader: WatchReader },
+): Response {
+  if (c.req.raw.method === 'HEAD') {
+    // Nobody would read the body or cancel it.
+    batches.close()
+    return new Response(null, { headers: EVENT_STREAM_HEADERS })
+  }
+  const principal = c.get('principal')
+  // A stream that was begun by a ticket goes on as long as the ticket's maker may see what it shows.
+  const identify = c.get('view') && (async () => principal)
+  const watch = watchReader({ request: c.req.raw, principal, identify, check: confirm })
+  // Without data it is no event, and sets what an EventSource resumes with.
+  const format = cursor === undefined ? REST_SSE : { ...REST_SSE, opening: encode(`id: ${cursor}\n\n`) }
+  const body = toEventStream(batches, format, { keepAlive, watch })
+  return new Response(body, { headers: EVENT_STREAM_HEADERS })
+}

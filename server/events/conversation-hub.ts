@@ -1,0 +1,98 @@
+import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
+import type { Visibility } from '../contract/event.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { EventBus } from '../ports/event-bus.ts'
+import type { ConversationStore } from '../ports/store/conversation-store.ts'
+import type { ConversationFeed } from './conversation-feed.ts'
+import { ConversationFeeds } from './conversation-feeds.ts'
+import { ConversationStream } from './conversation-stream.ts'
+import type { ConversationStreamOptions } from './conversation-stream.ts'
+import type { EventHub } from './hub.ts'
+import { createSharedReads } from './shared-reads.ts'
+
+interface ConversationHubPorts {
+  store: Pick<ConversationStore, 'readConversationRuns'>
+  /** Where the runs themselves are followed. */
+  hub: Pick<EventHub, 'follow' | 'readStored'>
+  bus: Pick<EventBus, 'subscribe'>
+  clock: Pick<Clock, 'sleep'>
+  /** Between looks when no hint comes. */
+  pollIntervalMs: number
+}
+
+export interface FollowedConversation extends Pick<
+  ConversationStreamOptions,
+  'conversationId' | 'newest' | 'open' | 'readState' | 'admit'
+> {
+  /** Ordinal of the newest run, as it was seen just before. */
+  lastOrdinal: number
+  visibilities: readonly Visibility[]
+  /** Ends the stream without an error. */
+  signal: AbortSignal
+}
+
+/** Hands conversations to whoever follows them in this process: each is looked at once for all. */
+export interface ConversationHub {
+  follow(conversation: FollowedConversation): ConversationStream
+  /** What is there by now: the stream ends by itself. */
+  read(conversation: Omit<FollowedConversation, 'lastOrdinal'>): ConversationStream
+  /** Ends every stream without an error. Streams opened later end at once. */
+  close(): void
+}
+
+export function createConversationHub(ports: ConversationHubPorts): ConversationHub {
+  const { store, hub, bus, clock, pollIntervalMs } = ports
+  const streams = new Set<ConversationStream>()
+  const read: typeof store.readConversationRuns = (...page) => store.readConversationRuns(...page)
+  const readShared = createSharedReads(read)
+  const feeds = new ConversationFeeds({ read, clock, pollIntervalMs, gone: noSuchConversation })
+  const unsubscribe = bus.subscribe(feeds)
+  let isClosed = false
+
+  function open(
+    { visibilities, signal, ...conversation }: Omit<FollowedConversation, 'lastOrdinal'>,
+    feed: ConversationFeed | undefined,
+  ): ConversationStream {
+    const { conversationId } = conversation
+    const end = () => stream.close()
+    const stream = new ConversationStream({
+      ...conversation,
+      feed,
+      // Readers with another floor share no read: its answer may be too old for them.
+      readRuns: (afterOrdinal, limit) => readShared(feed?.floor, conversationId, afterOrdinal, limit),
+      openRun: (run) =>
+        feed === undefined ? hub.readStored({ ...run, visibilities }) : hub.follow({ ...run, visibilities }),
+      gone: () => noSuchConversation(conversationId),
+      onClose() {
+        signal.removeEventListener('abort', end)
+        streams.delete(stream)
+        if (feed !== undefined) feeds.forget(feed)
+      },
+    })
+    streams.add(stream)
+    if (isClosed || signal.aborted) stream.close()
+    else signal.addEventListener('abort', end, { once: true })
+    return stream
+  }
+
+  return {
+    follow({ lastOrdinal, ...conversation }) {
+      const isKnown = feeds.has(conversation.conversationId)
+      const feed = feeds.of(conversation.conversationId, lastOrdinal)
+      const stream = open(conversation, feed)
+      // Look now: the feed hears hints only from here on, and runs may have begun before.
+      if (!isKnown) feed.look()
+      return stream
+    },
+    read: (conversation) => open(conversation, undefined),
+    close() {
+      isClosed = true
+      unsubscribe()
+      for (const stream of streams) stream.close()
+    },
+  }
+}
+
+export function noSuchConversation(id: string): AgentRuntimeError {
+  return new AgentRuntimeError('not_found', `There is no conversation ${id}.`)
+}

@@ -1,0 +1,87 @@
+import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
+import { MAX_OPEN_RUNS } from '../ports/conversation-runs.ts'
+import type { ConversationProgress } from '../ports/conversation-runs.ts'
+
+/** How far a reader is in a run. */
+export interface RunPlace {
+  runId: string
+  /** Of the last event it has; 0 where it only knows of the run. */
+  seq: number
+}
+
+/**
+ * How far a reader is in a conversation: of all runs up to the one with the ordinal `newest` it has everything, but for those in
+ * `open`. Runs of a conversation become visible in the order of their ordinals, since its row is locked meanwhile.
+ */
+export interface ConversationPlace {
+  newest: number
+  /** In the order in which they began. */
+  open: readonly RunPlace[]
+}
+
+/** Who begins there is told of runs to come, and of those under way from their first event on: the end of an answer alone says nothing. */
+export function placeAt({ newest, open }: ConversationProgress): ConversationPlace {
+  // Of more than one place holds, the rest begins when the reader comes to them.
+  const next = open[MAX_OPEN_RUNS]
+  return {
+    newest: next === undefined ? newest : next.ordinal - 1,
+    open: open.slice(0, MAX_OPEN_RUNS).map(({ id }) => ({ runId: id, seq: 0 })),
+  }
+}
+
+const VERSION = '1'
+const MAX_CURSOR_CHARACTERS = 2_500
+const MAX_SEQ = 2_147_483_647
+
+/** `1.<of the conversation>.<newest>`, and for each open run `.<seq>~<run>`: text that a URL and a header take as it is. */
+export function encodePlace(conversationId: string, { newest, open }: ConversationPlace): string {
+  return placeHead(conversationId, newest) + open.map(encodeRunPlace).join('')
+}
+
+export const placeHead = (conversationId: string, newest: number): string =>
+  `${VERSION}.${tagOf(conversationId)}.${newest}`
+
+export const encodeRunPlace = ({ runId, seq }: RunPlace): string => `.${seq}~${packUuid(runId)}`
+
+/** @throws AgentRuntimeError `bad_request` when it is none, or one of another conversation. */
+export function decodePlace(conversationId: string, cursor: string): ConversationPlace {
+  const [version, tag, newest = '', ...open] = cursor.length > MAX_CURSOR_CHARACTERS ? [] : cursor.split('.')
+  const runs = open.map(decodeRunPlace)
+  const isOne = version === VERSION && isWhole(newest, Number.MAX_SAFE_INTEGER)
+  if (!isOne || runs.length > MAX_OPEN_RUNS || !runs.every((run) => run !== undefined) || isTwice(runs)) {
+    throw new AgentRuntimeError('bad_request', 'The cursor is not one this API handed out.', {
+      details: { cursor: cursor.slice(0, 100) },
+    })
+  }
+  if (tag !== tagOf(conversationId)) {
+    throw new AgentRuntimeError('bad_request', 'The cursor is of another conversation.')
+  }
+  return { newest: Number(newest), open: runs }
+}
+
+function decodeRunPlace(text: string): RunPlace | undefined {
+  const [seq = '', packed = '', ...rest] = text.split('~')
+  const runId = unpackUuid(packed)
+  if (runId === undefined || rest.length > 0 || !isWhole(seq, MAX_SEQ)) return undefined
+  return { runId, seq: Number(seq) }
+}
+
+const isWhole = (text: string, max: number) => /^(?:0|[1-9]\d{0,15})$/.test(text) && Number(text) <= max
+
+const isTwice = (runs: readonly { runId: string }[]) =>
+  new Set(runs.map(({ runId }) => runId)).size < runs.length
+
+/** Enough to tell a mistake: whether somebody may read the conversation is asked elsewhere. The end of an id is the random part. */
+const tagOf = (conversationId: string) => conversationId.slice(-8).toLowerCase()
+
+function packUuid(id: string): string {
+  return Buffer.from(id.replaceAll('-', ''), 'hex').toString('base64url')
+}
+
+function unpackUuid(packed: string): string | undefined {
+  const hex = Buffer.from(packed, 'base64url').toString('hex')
+  if (hex.length !== 32) return undefined
+  const id = hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+  // What decodes to the same bytes and is written otherwise is none of ours.
+  return packUuid(id) === packed ? id : undefined
+}

@@ -1,0 +1,313 @@
+import { isTerminal } from '../contract/terminal.ts'
+import { MAX_OPEN_RUNS } from '../ports/conversation-runs.ts'
+import type { ConversationRun, ConversationRuns } from '../ports/conversation-runs.ts'
+import type { ConversationFeed } from './conversation-feed.ts'
+import type { RunPlace } from './conversation-place.ts'
+import { encodeRunPlace, placeHead } from './conversation-place.ts'
+import { createdBatch, deletedBatch } from './conversation-batches.ts'
+import { withCursors } from './cursored.ts'
+import type { EventBatch } from './event-ring.ts'
+import type { EventStream } from './event-stream.ts'
+
+/** Runs that a reader who catches up reads at once. */
+const PAGE = 20
+
+/** A run to follow from some event on. */
+export interface RunToOpen {
+  runId: string
+  afterSeq: number
+  lastSeq: number
+  isOver: boolean
+}
+
+/** How far the run is; null where it was deleted. */
+export type RunState = Pick<RunToOpen, 'lastSeq' | 'isOver'> | null
+
+export interface ConversationStreamOptions {
+  conversationId: string
+  newest: number
+  /** The runs that the reader is in the middle of, in the order in which they began. */
+  open: readonly (RunPlace & { state: RunState })[]
+  /** Undefined for a reader of what is there by now. */
+  feed: ConversationFeed | undefined
+  readRuns(afterOrdinal: number, limit: number): Promise<ConversationRuns | null>
+  readState(runId: string): Promise<RunState>
+  openRun(run: RunToOpen): EventStream
+  /** Whether the reader may see what it asked for of that run. Rejects with what it is told if not. Default: it may. */
+  admit: ((run: ConversationRun) => Promise<void>) | undefined
+  gone(): unknown
+  /** Called once when the stream is over, whoever ended it. */
+  onClose(): void
+}
+
+interface OpenRun extends RunPlace {
+  /** Undefined where the run was deleted, or it is being asked whether it was. */
+  stream: EventStream | undefined
+  isDeleted: boolean
+  /** It was over when it was opened: all of it is read before another run begins. */
+  isPast: boolean
+}
+
+/**
+ * One reader's place in a conversation, as an {@link EventStream}: each run begins with an event made of its row, then come its
+ * events, in order. Runs begin in the order of their ordinals; events of runs that go on at the same time interleave. It
+ * holds a stream of each open run, and the page of runs that begin next.
+ */
+export class ConversationStream implements EventStream {
+  readonly #options: ConversationStreamOptions
+  readonly #open: OpenRun[] = []
+  #newest: number
+  #page: readonly ConversationRun[] = []
+  #isReading = false
+  /** A run that is being asked about, or was admitted. */
+  #admission: { run: ConversationRun; isAdmitted: boolean } | undefined
+  #ahead: EventBatch | undefined
+  #lastTaken: OpenRun | undefined
+  /** The store has no run after those of the page. */
+  #hasNoMore = false
+  #hasAll = false
+  #isClosed = false
+  #failure: { error: unknown } | undefined
+  #consumer: (() => void) | undefined
+  #waiting: (() => void)[] = []
+
+  constructor(options: ConversationStreamOptions) {
+    this.#options = options
+    this.#newest = options.newest
+    for (const { runId, seq, state } of options.open) {
+      const open: OpenRun = { runId, seq, stream: undefined, isDeleted: state === null, isPast: false }
+      if (state !== null && state.isOver && seq >= state.lastSeq) continue
+      this.#open.push(open)
+      if (state !== null) this.#follow(open, state)
+    }
+    options.feed?.add(this)
+  }
+
+  get isOver(): boolean {
+    return (this.#hasAll || this.#isClosed) && this.#ahead === undefined
+  }
+
+  get hasReachedEnd(): boolean {
+    return this.#hasAll
+  }
+
+  /** The cursor after what was taken. */
+  get cursor(): string {
+    return placeHead(this.#options.conversationId, this.#newest) + this.#open.map(encodeRunPlace).join('')
+  }
+
+  consume(onReady: () => void): void {
+    if (this.#consumer !== undefined) throw new Error('A stream of events has one consumer.')
+    this.#consumer = onReady
+  }
+
+  take(): EventBatch | undefined {
+    this.#lookAhead()
+    const taken = this.#ahead
+    this.#ahead = undefined
+    if (this.isOver) this.#leave()
+    return taken
+  }
+
+  async peek(): Promise<EventBatch | undefined> {
+    for (;;) {
+      this.#lookAhead()
+      if (this.#ahead !== undefined || this.isOver) return this.#ahead
+      await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    }
+  }
+
+  async next(): Promise<IteratorResult<EventBatch, void>> {
+    await this.peek()
+    const value = this.take()
+    return value === undefined ? { done: true, value } : { done: false, value }
+  }
+
+  async return(): Promise<IteratorResult<EventBatch, void>> {
+    this.close()
+    return { done: true, value: undefined }
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  close(): void {
+    this.#ahead = undefined
+    this.#leave()
+    this.#tell()
+  }
+
+  fail(error: unknown): void {
+    if (this.#isClosed) return
+    this.#failure = { error }
+    this.close()
+  }
+
+  onNews(): void {
+    this.#tell()
+  }
+
+  onFailure(error: unknown): void {
+    this.fail(error)
+  }
+
+  readonly #tell = (): void => {
+    this.#consumer?.()
+    for (const resolve of this.#waiting.splice(0)) resolve()
+  }
+
+  #leave(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#page = []
+    for (const { stream } of this.#open) stream?.close()
+    this.#options.feed?.remove(this)
+    this.#options.onClose()
+  }
+
+  #lookAhead(): void {
+    if (this.#failure !== undefined) throw this.#failure.error
+    if (this.#ahead !== undefined || this.#isClosed) return
+    try {
+      this.#ahead = this.#begin() ?? this.#takeFromOpen()
+      // Those that went without a word may have been what kept the next from beginning.
+      while (this.#ahead === undefined && this.#settleOver())
+        this.#ahead = this.#begin() ?? this.#takeFromOpen()
+      this.#hasAll = this.#ahead === undefined && this.#isReadToTheEnd()
+    } catch (error) {
+      this.fail(error)
+      throw error
+    }
+  }
+
+  /** Opens the next run, if there is one and it may begin. */
+  #begin(): EventBatch | undefined {
+    if (this.#open.length >= MAX_OPEN_RUNS || this.#open.some(({ isPast }) => isPast)) return undefined
+    const run = this.#admitted(this.#nextRun())
+    if (run === undefined) return undefined
+    this.#newest = run.ordinal
+    this.#page = this.#page.filter(({ ordinal }) => ordinal > run.ordinal)
+    const open: OpenRun = { runId: run.id, seq: 0, stream: undefined, isDeleted: false, isPast: false }
+    this.#open.push(open)
+    this.#follow(open, { lastSeq: run.lastSeq, isOver: isTerminal(run.status) })
+    return this.#told(open, createdBatch(run))
+  }
+
+  #nextRun(): ConversationRun | undefined {
+    const next = this.#page.find(({ ordinal }) => ordinal > this.#newest)
+    if (next !== undefined) return next
+    const { feed } = this.#options
+    const run = feed?.next(this.#newest)
+    // Undefined: it has to be read. Null: there is none.
+    if (run === undefined && !this.#hasNoMore) this.#readRuns()
+    return run ?? undefined
+  }
+
+  #admitted(run: ConversationRun | undefined): ConversationRun | undefined {
+    const { admit } = this.#options
+    if (run === undefined || admit === undefined) return run
+    if (this.#admission?.run.id === run.id) return this.#admission.isAdmitted ? run : undefined
+    const admission = { run, isAdmitted: false }
+    this.#admission = admission
+    admit(run).then(
+      () => {
+        admission.isAdmitted = true
+        this.#tell()
+      },
+      (error: unknown) => this.fail(error),
+    )
+    return undefined
+  }
+
+  #takeFromOpen(): EventBatch | undefined {
+    // From the one after the last taken from: the flood of one run does not keep the others waiting.
+    const first = this.#lastTaken === undefined ? 0 : this.#open.indexOf(this.#lastTaken) + 1
+    for (const open of [...this.#open.slice(first), ...this.#open.slice(0, first)]) {
+      const batch = open.isDeleted ? deletedBatch(open) : open.stream?.take()
+      if (batch === undefined) continue
+      this.#lastTaken = open
+      const told = this.#told(open, batch)
+      open.seq = batch.at(-1)?.seq ?? open.seq
+      if (open.isDeleted) this.#drop(open)
+      else if (open.stream?.isOver === true) this.#settle(open)
+      return told
+    }
+    return undefined
+  }
+
+  /** Of a reader of what is there by now: no run can tell more, and none can begin. */
+  #isReadToTheEnd(): boolean {
+    const isFull = this.#open.length >= MAX_OPEN_RUNS
+    return (this.#hasNoMore || isFull) && this.#open.every(({ stream, isDeleted }) => !stream && !isDeleted)
+  }
+
+  /** @returns whether streams of runs were over. */
+  #settleOver(): boolean {
+    const over = this.#open.filter(({ stream }) => stream?.isOver === true)
+    for (const open of over) this.#settle(open)
+    return over.length > 0
+  }
+
+  /** Its stream is over: all of it was told, or it has to be found out why. */
+  #settle(open: OpenRun): void {
+    if (open.stream?.hasReachedEnd === true) return this.#drop(open)
+    open.isPast = false
+    open.stream = undefined
+    // A reader of what is there by now comes back for the rest of it.
+    if (this.#options.feed !== undefined) void this.#findOut(open)
+  }
+
+  async #findOut(open: OpenRun): Promise<void> {
+    try {
+      const state = await this.#options.readState(open.runId)
+      if (this.#isClosed) return
+      if (state === null) open.isDeleted = true
+      else if (state.isOver && open.seq >= state.lastSeq) this.#drop(open)
+      else this.#follow(open, state)
+      this.#tell()
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  #follow(open: OpenRun, { lastSeq, isOver }: NonNullable<RunState>): void {
+    const { runId, seq: afterSeq } = open
+    open.isPast = isOver || this.#options.feed === undefined
+    open.stream = this.#options.openRun({ runId, afterSeq, lastSeq, isOver })
+    open.stream.consume(this.#tell)
+  }
+
+  #drop(open: OpenRun): void {
+    this.#open.splice(this.#open.indexOf(open), 1)
+  }
+
+  /** The batch with the cursors that its events have here. */
+  #told(open: OpenRun, batch: EventBatch): EventBatch {
+    const index = this.#open.indexOf(open)
+    const [before, after] = [this.#open.slice(0, index), this.#open.slice(index + 1)]
+    return withCursors(batch, {
+      head: placeHead(this.#options.conversationId, this.#newest) + before.map(encodeRunPlace).join(''),
+      tail: after.map(encodeRunPlace).join(''),
+    })
+  }
+
+  #readRuns(): void {
+    if (this.#isReading) return
+    this.#isReading = true
+    const { feed, readRuns, gone } = this.#options
+    const floor = feed?.floor
+    readRuns(this.#newest, PAGE).then(
+      (found) => {
+        this.#isReading = false
+        if (found === null) return this.fail(gone())
+        this.#page = found.runs
+        if (floor === undefined) this.#hasNoMore = !found.hasMore
+        // Those up to the floor may have been deleted, and new ones are above it.
+        else if (found.runs.length === 0) this.#newest = Math.max(this.#newest, floor)
+        this.#tell()
+      },
+      (error: unknown) => this.fail(error),
+    )
+  }
+}

@@ -1,0 +1,55 @@
+import type pg from 'pg'
+import type { ConversationProgress } from '../../ports/conversation-runs.ts'
+import type { ConversationPlaces, ReadPlace } from '../../ports/store/conversation-store.ts'
+import type { Reach } from '../../ports/owner.ts'
+import { forEachScope, isReached, reachValues } from '../owned-by.ts'
+import { execute } from '../connections/transaction.ts'
+import { progressOf } from './conversation-progress.ts'
+import { SUMMARY_COLUMNS, toSummary } from './rows.ts'
+import type { SummaryRow } from './rows.ts'
+
+// One statement, so that all of it was so at one moment.
+const READ = forEachScope(
+  'read_conversation_place',
+  (scope) => `
+    SELECT ${progressOf('r.conversation_id = c.id')} AS progress,
+      (SELECT last_value FROM agent_runtime.run_ordinal_seq) AS "lastOrdinal",
+      (
+        SELECT COALESCE(json_agg(a), '[]') FROM (
+          SELECT ${SUMMARY_COLUMNS}, r.last_seq AS "lastSeq" FROM agent_runtime.run r
+          WHERE r.conversation_id = c.id AND r.id = ANY ($2::uuid[])
+        ) a
+      ) AS asked,
+      newest.*
+    FROM agent_runtime.conversation c
+    LEFT JOIN LATERAL (
+      SELECT ${SUMMARY_COLUMNS} FROM agent_runtime.run r
+      WHERE r.conversation_id = c.id ORDER BY r.ordinal DESC LIMIT 1
+    ) newest ON true
+    WHERE c.id = $1 AND c.deleted_at IS NULL AND ${isReached(scope, 'c', 3)}`,
+)
+
+type PlaceRow = {
+  progress: ConversationProgress
+  lastOrdinal: string
+  asked: (SummaryRow & { lastSeq: number })[]
+} & (SummaryRow | { [K in keyof SummaryRow]: null })
+
+export async function readConversationPlace(
+  pool: pg.Pool,
+  reach: Reach,
+  { conversationId, runIds }: ReadPlace,
+): Promise<ConversationPlaces | null> {
+  const [row] = await execute<PlaceRow>(pool, READ[reach.scope], [
+    conversationId,
+    runIds,
+    ...reachValues(reach),
+  ])
+  if (row === undefined) return null
+  return {
+    progress: row.progress,
+    lastOrdinal: Number(row.lastOrdinal),
+    newestRun: row.id === null ? null : toSummary(row),
+    asked: new Map(row.asked.map((run) => [run.id, { ...toSummary(run), lastSeq: run.lastSeq }])),
+  }
+}
