@@ -1,14 +1,15 @@
 import type { Connections } from './connections.ts'
 import type { RunClient } from './run-client.ts'
 
-/** Runs over REST and SSE. */
-export function createRestClient(connections: Connections): RunClient {
+/** Runs over REST and SSE, created with `more`. */
+export function createRestClient(connections: Connections, more: object = {}): RunClient {
   return {
     async create(params) {
       const run = await connections.post('/api/agents/runs/', {
         agent_key: params === undefined ? 'noop' : 'stream',
         messages: [{ role: 'user', content: 'go' }],
         ...(params === undefined ? {} : { params }),
+        ...more,
       })
       return (run as { id: string }).id
     },

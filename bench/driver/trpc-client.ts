@@ -5,13 +5,14 @@ import type { RunClient } from './run-client.ts'
  * Runs over tRPC, subscriptions as its `httpSubscriptionLink` reads them: an event has no type of its own in
  * the stream, what the protocol itself says (`connected`, `ping`, `return`) has.
  */
-export function createTrpcClient(connections: Connections): RunClient {
+export function createTrpcClient(connections: Connections, more: object = {}): RunClient {
   return {
     async create(params) {
       const answer = await connections.post('/trpc/runs.create', {
         agentKey: params === undefined ? 'noop' : 'stream',
         messages: [{ role: 'user', content: 'go' }],
         ...(params === undefined ? {} : { params }),
+        ...more,
       })
       return (answer as { result: { data: { id: string } } }).result.data.id
     },

@@ -2,9 +2,11 @@ import type { Workload } from '../workload.ts'
 import { throughput } from './w1-throughput.ts'
 import { freshThroughput } from './w1fresh-throughput.ts'
 import { redisThroughput } from './w1redis-throughput.ts'
+import { conversationThroughput } from './w1new-throughput.ts'
 import { latency } from './w2-latency.ts'
 import { pausedLatency } from './w2pauses-latency.ts'
 import { redisLatency } from './w2redis-latency.ts'
+import { conversationLatency } from './w2new-latency.ts'
 import { streams } from './w3-streams.ts'
 import { flood } from './w3max-flood.ts'
 import { audience } from './w4-audience.ts'
@@ -22,9 +24,11 @@ export const WORKLOADS: readonly Workload[] = [
   throughput,
   redisThroughput,
   freshThroughput,
+  conversationThroughput,
   latency,
   redisLatency,
   pausedLatency,
+  conversationLatency,
   streams,
   flood,
   audience,

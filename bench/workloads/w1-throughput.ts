@@ -9,15 +9,17 @@ const CLIENTS = 64
 const WARM_UP_MS = 2_000
 
 interface ThroughputOptions extends MeasureOptions {
+  /** Each run in a new one. */
+  inConversations?: boolean
   /** Of the clients, before it counts. */
   warmUpMs?: number
 }
 
 export async function measureThroughput(
   target: Target,
-  { durationMs, transport, signal, warmUpMs = WARM_UP_MS }: ThroughputOptions,
+  { durationMs, transport, signal, warmUpMs = WARM_UP_MS, inConversations = false }: ThroughputOptions,
 ): Promise<Figures> {
-  using client = connect(target.url, { transport, signal })
+  using client = connect(target.url, { transport, signal, inConversations })
   const over = new AbortController()
   const giveUp = AbortSignal.any([signal, over.signal])
   let completed: number[] = []

@@ -8,15 +8,17 @@ const RUNS = 200
 const WARM_UP_RUNS = 50
 
 interface LatencyOptions extends MeasureOptions {
+  /** Each run in a new one. */
+  inConversations?: boolean
   /** Before each run. */
   pause?: () => Promise<void>
 }
 
 export async function measureLatency(
   target: Target,
-  { transport, signal, pause }: LatencyOptions,
+  { transport, signal, pause, inConversations = false }: LatencyOptions,
 ): Promise<Figures> {
-  using client = connect(target.url, { transport, signal })
+  using client = connect(target.url, { transport, signal, inConversations })
   for (let run = 0; run < WARM_UP_RUNS; run++) {
     await pause?.()
     await timeNoopRun(client)

@@ -1,0 +1,10 @@
+import type { Workload } from '../workload.ts'
+import { measureThroughput, throughput } from './w1-throughput.ts'
+
+/** What a conversation costs that is made with each run. The floor has none. */
+export const conversationThroughput: Workload = {
+  ...throughput,
+  key: 'w1new',
+  title: `${throughput.title}, each with a new conversation`,
+  measure: (target, options) => measureThroughput(target, { ...options, inConversations: true }),
+}
