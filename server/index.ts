@@ -50,6 +50,8 @@ export type {
 export type { Deleted } from './domain/delete-all.ts'
 export type { OpenedFile, UploadedFiles } from './domain/files.ts'
 export type { ByteRange } from './ports/files.ts'
+export type { Webhooks } from './domain/webhooks.ts'
+export type { ListDeliveries, WebhookDelivery, WebhookEndpoint } from './ports/webhooks.ts'
 export type { Erase } from './domain/erase.ts'
 export type { Conversations } from './domain/conversations.ts'
 export type {

@@ -14,6 +14,7 @@ import { createRunStore } from './stores/run-store.ts'
 import { createSessionStore } from './stores/session-store.ts'
 import type { StoreParts } from './stores/store-parts.ts'
 import { createSweepStore } from './stores/sweep-store.ts'
+import { createWebhookStore } from './stores/webhook-store.ts'
 import { createWaitStore } from './stores/wait-store.ts'
 
 /** The stores on PostgreSQL: prepared SQL where it is hot, Prisma everywhere else. */
@@ -33,6 +34,7 @@ export function createPostgresStore(options: Omit<StoreParts, 'prisma' | 'delive
     ...createSessionStore(parts),
     ...createKeyStore(parts),
     ...createSweepStore(parts),
+    ...createWebhookStore(parts),
 
     async check() {
       await assertUtf8(pool)

@@ -14,6 +14,8 @@ import type { Limits } from '../domain/limits.ts'
 import type { Quota } from '../domain/quota.ts'
 import type { Runs } from '../domain/runs.ts'
 import type { AnonymousSessions, Sessions } from '../domain/sessions.ts'
+import type { Webhooks } from '../domain/webhooks.ts'
+import type { WebhookEndpoint } from '../ports/webhooks.ts'
 import type { Model } from '../ports/model.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Tracer } from '../ports/tracer.ts'
@@ -60,6 +62,13 @@ export interface RuntimeOptions<TAgents extends readonly AnyAgent[]> {
   quota?: Quota
   /** Where runs are traced to: `openTelemetry()` of `trpc-agent-runtime/opentelemetry`, for one. Default: nowhere. */
   tracer?: Tracer
+  /**
+   * Whom to tell of runs that end or wait. Default: what another version of the application has said last; an empty list for nobody.
+   *
+   * @example
+   * webhooks: [{ name: 'crm', url: 'https://crm.example.com/hooks', secrets: [process.env['CRM_WEBHOOK_SECRET'] ?? ''] }]
+   */
+  webhooks?: readonly WebhookEndpoint[]
   /** Default: pino on standard error, level `LOG_LEVEL` or `info`, as JSON unless `LOG_FORMAT` is `pretty`. */
   logger?: Logger
 }
@@ -128,6 +137,7 @@ export interface AgentRuntime<TShape extends AgentShape = AgentShape> extends Ha
   readonly conversations: Conversations
   readonly files: UploadedFiles
   readonly sessions: Sessions
+  readonly webhooks: Webhooks
   /** Deletes all of a principal or a tenant, for code on the server. */
   readonly erase: Erase
   /** Connects. @throws StartupError with one sentence on what is wrong. */

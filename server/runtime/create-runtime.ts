@@ -12,9 +12,11 @@ import { systemClock } from '../ports/system-clock.ts'
 import { createIdentify } from '../api/identify.ts'
 import { createRouter } from '../api/router.ts'
 import { resolveConfig } from '../config/config.ts'
+import { checkWebhooks } from '../config/webhooks.ts'
 import { PUBLIC_PRINCIPAL } from '../contract/principal.ts'
 import type { SessionRequest } from '../domain/sessions.ts'
 import { checkSchedules } from '../domain/schedules.ts'
+import { createWebhooks } from '../domain/webhooks.ts'
 import { unlessAway } from '../domain/unless-away.ts'
 import { createConversationHub } from '../events/conversation-hub.ts'
 import { createEventHub } from '../events/hub.ts'
@@ -48,6 +50,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   type Shape = ShapeOfAgent<TAgents[number]>
   const config = resolveConfig(options.config)
   assertKnownOptions(options)
+  checkWebhooks(options.webhooks ?? [])
   const agents = new Map(agentsByKey(options.agents))
   const log = options.logger ?? createLogger()
   const clock = systemClock
@@ -98,7 +101,15 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
           clock,
           log,
         },
-        { config, ownAgents: options.agents, agents, schedules, hasSessions, signal },
+        {
+          config,
+          ownAgents: options.agents,
+          agents,
+          schedules,
+          hasSessions,
+          webhooks: options.webhooks,
+          signal,
+        },
       ),
     ),
     toStartupError: (error) => toStartupError(error, config.databaseUrl ?? ''),
@@ -168,6 +179,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     conversations,
     files,
     sessions,
+    webhooks: createWebhooks(store),
     erase,
     start,
     handler,

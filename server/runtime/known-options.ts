@@ -12,6 +12,7 @@ const OPTIONS: Record<keyof RuntimeOptions<never>, true> = {
   anonymousSessions: true,
   limits: true,
   quota: true,
+  webhooks: true,
   tracer: true,
   logger: true,
 }

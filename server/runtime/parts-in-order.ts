@@ -16,6 +16,9 @@ import type { Queue } from '../ports/queue.ts'
 import type { Store } from '../ports/store/store.ts'
 import type { Timetable } from '../ports/timetable.ts'
 import type { createPostgresPool } from '../postgres/connections/pool.ts'
+import type { WebhookEndpoint } from '../ports/webhooks.ts'
+import { runWebhooks } from '../domain/webhooks.ts'
+import { sendWebhook } from '../webhooks/send.ts'
 import { gatherStatistics } from '../postgres/statistics.ts'
 import { loop } from './start-stop.ts'
 import type { Part } from './start-stop.ts'
@@ -24,6 +27,8 @@ import type { Part } from './start-stop.ts'
 const UPKEEP_INTERVAL_MS = 500
 /** Between looks for what is old: nothing anybody waits for. */
 const RETENTION_INTERVAL_MS = 60_000
+/** Between looks for webhooks to send: what one waits at most when nobody is slow. */
+const WEBHOOK_INTERVAL_MS = 500
 
 interface Wired {
   pool: ReturnType<typeof createPostgresPool>
@@ -49,6 +54,8 @@ interface Given {
   hasSessions: boolean
   /** The schedules of `ownAgents`. */
   schedules: ReturnType<typeof checkSchedules>
+  /** Undefined where nothing is said of them. */
+  webhooks: readonly WebhookEndpoint[] | undefined
   /** Ends the loops. */
   signal: AbortSignal
 }
@@ -85,12 +92,26 @@ export function partsInOrder(wired: Wired, { config, ownAgents, agents, ...given
     },
   }
 
+  const { webhooks } = given
+  const telling: Part[] =
+    webhooks === undefined
+      ? []
+      : [
+          { start: () => store.publishWebhooks(webhooks) },
+          loop(async () => {
+            if (webhooks.length === 0) return
+            const ports = { store, send: sendWebhook, clock, log, random }
+            await runWebhooks(ports, { endpoints: webhooks, intervalMs: WEBHOOK_INTERVAL_MS, signal })
+          }),
+        ]
+
   return [
     registry,
     database,
     { start: () => queue.start(agentKeys()), stop: () => queue.stop() },
     { start: async () => (since = await timetable.publish(agentKeys(), schedules)) },
     { start: () => bus.start(), stop: () => bus.stop() },
+    ...telling,
     loop(() => runUpkeep({ store, bus, clock, log, random }, { intervalMs: UPKEEP_INTERVAL_MS, signal })),
     loop(() => runRedelivery(agentKeys())),
     loop(() => runSchedules({ runs, timetable, clock, log }, { schedules, since, signal })),

@@ -8,6 +8,7 @@ import type { KeyStore } from './key-store.ts'
 import type { RunStore } from './run-store.ts'
 import type { SessionStore } from './session-store.ts'
 import type { SweepStore } from './sweep-store.ts'
+import type { WebhookStore } from './webhook-store.ts'
 import type { WaitStore } from './wait-store.ts'
 
 /** Everything durable. Each user takes only the parts it needs. */
@@ -23,7 +24,8 @@ export interface Store
     GateStore,
     SessionStore,
     KeyStore,
-    SweepStore {
+    SweepStore,
+    WebhookStore {
   /** @throws when the database does not answer or its schema is missing. */
   check(): Promise<void>
   close(): Promise<void>

@@ -37,7 +37,7 @@ function withoutKeepingAlive(imports: object): WebAssembly.ModuleImports {
 }
 
 /**
- * Leaves out the engine's session lock. Behind a pooler the session would keep it after the engine is gone, and each
+ * Leaves out the engine's session lock, and sends scripts whole statement by whole statement. Behind a pooler the session would keep it after the engine is gone, and each
  * later migration would wait for it in silence. The runtime has a lock of its own.
  */
 function withoutLocking(factory: PrismaPg): SqlMigrationAwareDriverAdapterFactory {
@@ -50,9 +50,22 @@ function withoutLocking(factory: PrismaPg): SqlMigrationAwareDriverAdapterFactor
       const executeRaw = adapter.executeRaw.bind(adapter)
       adapter.executeRaw = async (query) =>
         query.sql.startsWith('SELECT pg_advisory_lock(') ? 0 : executeRaw(query)
+      adapter.executeScript = async (script) => {
+        for (const sql of statementsIn(script)) await executeRaw({ sql, args: [], argTypes: [] })
+      }
       return adapter
     },
   }
+}
+
+/** Prisma's adapter takes a script apart at every semicolon, those in the bodies of functions among them. */
+function statementsIn(script: string): string[] {
+  const [hidden, semicolon] = ['\u0000', ';']
+  return script
+    .replaceAll(/\$\$[^]*?\$\$/g, (body) => body.replaceAll(semicolon, hidden))
+    .split(semicolon)
+    .map((statement) => statement.replaceAll(hidden, semicolon).trim())
+    .filter((statement) => statement !== '')
 }
 
 interface SchemaEngineOptions {

@@ -1,0 +1,69 @@
+import type { Owner } from '../contract/principal.ts'
+
+/** Where to tell of runs that end or wait. */
+export interface WebhookEndpoint {
+  /** By which deliveries know it: unique, and the same in every process and version. */
+  name: string
+  /** `https:`, or `http:` in a network of one's own. */
+  url: string
+  /**
+   * What receivers verify signatures with: `whsec_` and 24 to 64 bytes in base64. Of two, both sign, so that the second can be
+   * replaced at the receiver meanwhile.
+   */
+  secrets: readonly [current: string, previous?: string]
+  /** Only of runs of these agents. Default: of all. */
+  agentKeys?: readonly string[]
+  /** Whether it may be at an address that is not public: the loopback, a network of one's own. Default: false. */
+  allowPrivate?: boolean
+}
+
+/** Something to tell an endpoint, and what it is about. */
+export interface DueWebhook {
+  id: string
+  endpoint: string
+  event: string
+  seq: number
+  /** This one included. */
+  attempts: number
+  createdAt: Date
+  run: { id: string; owner: Owner; agentKey: string; conversationId: string | null; metadata: unknown }
+}
+
+/** What became of sending it. */
+export interface WebhookAnswer {
+  /** HTTP status; null where there was no answer. */
+  status: number | null
+  /** Null when it arrived. */
+  error: string | null
+}
+
+/** Sends one, unless `signal` aborts before it is answered. Never rejects. */
+export type SendWebhook = (
+  endpoint: WebhookEndpoint,
+  webhook: { id: string; body: string },
+  signal: AbortSignal,
+) => Promise<WebhookAnswer>
+
+/** A delivery as whoever operates the runtime sees it. Times are ISO 8601 in UTC. */
+export interface WebhookDelivery {
+  /** The `webhook-id` that its receiver is told, however often it is sent. */
+  id: string
+  endpoint: string
+  runId: string
+  event: string
+  status: 'pending' | 'delivered' | 'failed'
+  attempts: number
+  /** When it is sent next; null when it is over. */
+  nextAt: string | null
+  lastStatus: number | null
+  lastError: string | null
+  createdAt: string
+  deliveredAt: string | null
+}
+
+export interface ListDeliveries {
+  runId?: string | undefined
+  status?: WebhookDelivery['status'] | undefined
+  /** At most 200. Default: 50. */
+  limit?: number | undefined
+}
