@@ -3,6 +3,7 @@ import type { RuntimeEventPayloads, Visibility } from '../contract/event.ts'
 import type { StoredFile } from '../contract/file.ts'
 import type { Json, JsonObject, Jsonify } from '../contract/json.ts'
 import type { AgentMessage } from '../contract/message.ts'
+import type { Preferences } from '../contract/run.ts'
 import type { Principal } from '../contract/principal.ts'
 import type { Model } from '../ports/model.ts'
 import type { Logger } from '../ports/logger.ts'
@@ -107,6 +108,8 @@ export interface AgentContext<TParams = unknown, TEvents extends object = Record
   readonly messages: readonly AgentMessage[]
   readonly params: TParams
   readonly metadata: JsonObject
+  /** What the caller would like: a model, that it thinks, memories. Heed it as you see fit: nothing of it was checked. */
+  readonly preferences: Preferences
   readonly principal: Principal
   /** Aborts when the run is cancelled, times out, has used up its budget, or this worker loses it. Hand it on to whatever waits. */
   readonly signal: AbortSignal

@@ -15,9 +15,11 @@ import type { FormBounds } from './files/multipart.ts'
 import { addFileRoutes } from './files/routes.ts'
 import type { Identify } from './identify.ts'
 import { openByTicket } from './rest/open-by-ticket.ts'
-import { addSessionRoute } from './rest/session-routes.ts'
-import { createRestApp } from './rest/app.ts'
-import type { RestEnv } from './rest/app.ts'
+import { createRestApp, createRestRoutes } from './rest/app.ts'
+import { addRoutes } from './rest/route.ts'
+import type { RestEnv } from './rest/route.ts'
+import { createDocumentRoute } from './rest/routes/document.ts'
+import { createSessionRoute } from './rest/routes/sessions.ts'
 import { toRestErrorBody } from './rest/error-body.ts'
 import type { Tracer } from '../ports/tracer.ts'
 import type { ApiContext, ApiServices } from './services.ts'
@@ -63,14 +65,11 @@ export function createHandler(options: HandlerOptions): Handler {
     const isTrpc = c.req.path.startsWith(`${trpcPath}/`)
     return answerError(known, isTrpc ? { error: toTRPCShape(known) } : toRestErrorBody(known))
   })
-  app.notFound((c) =>
-    answerError(
-      new AgentRuntimeError(
-        'not_found',
-        `There is no ${shortened(c.req.method)} ${shortened(c.req.path)} here.`,
-      ),
-    ),
-  )
+  app.notFound((c) => {
+    const nothing = `There is no ${shortened(c.req.method)} ${shortened(c.req.path)} here.`
+    const error = new AgentRuntimeError('not_found', nothing)
+    return answerError(error, toRestErrorBody(error))
+  })
 
   app.get('/healthz', () => answerJson({ status: 'ok' }))
   app.get('/readyz', async () => {
@@ -111,7 +110,11 @@ export function createHandler(options: HandlerOptions): Handler {
   for (const path of [`${restPath}/*`, `${trpcPath}/*`, ...sessionPaths.slice(1)]) app.use(path, admitted)
 
   // Before anybody is asked who they are.
-  for (const path of sessionPaths) addSessionRoute(app, path, services.sessions)
+  const sessionRoute = createSessionRoute(services.sessions)
+  const documentRoute = createDocumentRoute(() => [sessionRoute, documentRoute, ...routes], restPath)
+  for (const path of sessionPaths) addRoutes(app, [{ ...sessionRoute, path }])
+  // Also where they are looked for first. An app that a runtime is mounted in may have something else there.
+  for (const base of [restPath, '']) addRoutes(app, [documentRoute], base)
 
   app.use(`${restPath}/*`, async (c, next) => {
     const view = await openByTicket(c, services)
@@ -120,7 +123,8 @@ export function createHandler(options: HandlerOptions): Handler {
     await next()
   })
   const watchReader = createReaderWatch({ identify: options.identify, log: services.log }, options.readers)
-  app.route(restPath, createRestApp(services, { watchReader, forms: options.forms }))
+  const routes = createRestRoutes(services, { watchReader, forms: options.forms })
+  app.route(restPath, createRestApp(routes))
 
   const filesPath = `${trpcPath}/files`
   for (const path of [filesPath, `${filesPath}/:id`]) {

@@ -18,6 +18,8 @@ export interface ApiServices {
   /** Aborts when the process is about to stop: open streams end, and their readers go elsewhere. */
   stopping: AbortSignal
   streamKeepAliveMs: number
+  /** How REST answers lists. */
+  restLists: 'envelope' | 'array'
 }
 
 /** Who calls. What `createContext` makes of a request, and what an embedding app's own context must have. */

@@ -179,6 +179,11 @@ export const Config = z.object({
   trustedProxies: listOf(Network).default([]),
   /** Where REST/SSE is mounted. */
   restPath: z.string().startsWith('/').default('/api/agents'),
+  /**
+   * How REST answers lists: `envelope`, with the items in `results` and links to other pages, or `array`, the items alone, with
+   * the links and the count in headers.
+   */
+  restLists: z.enum(['envelope', 'array']).default('envelope'),
   /** Where tRPC is mounted. */
   trpcPath: z.string().startsWith('/').default('/trpc'),
   /** Origins besides its own whose pages may ask, e.g. `https://app.example.com`; `*` for all, with no cookies over HTTP. */
@@ -251,6 +256,7 @@ export const ENVIRONMENT = {
   anonymousSessionsPerAddress: 'ANONYMOUS_SESSIONS_PER_ADDRESS',
   anonymousSessionPath: 'ANONYMOUS_SESSION_PATH',
   trustedProxies: 'TRUSTED_PROXIES',
+  restLists: 'REST_LISTS',
   allowedOrigins: 'ALLOWED_ORIGINS',
   socketHeaders: 'SOCKET_HEADERS',
   subscriptionsPerSocket: 'SUBSCRIPTIONS_PER_SOCKET',

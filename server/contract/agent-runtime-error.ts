@@ -20,6 +20,8 @@ export const ERROR_STATUS = {
 
 export type ErrorCode = keyof typeof ERROR_STATUS
 
+export const ERROR_CODES = Object.keys(ERROR_STATUS) as [ErrorCode, ...ErrorCode[]]
+
 /** The body of every error answer, in REST and (as `data.error`) in tRPC. */
 export interface ErrorBody {
   /** One sentence for a person: what is wrong and, where possible, what to do. */

@@ -69,15 +69,17 @@ export const ChatMessage = z.discriminatedUnion('role', [
 ])
 
 /** A message as callers are given it. */
-export type WrittenChatMessage =
-  | { role: 'system' | 'user'; content: string | ChatPart[]; name?: string }
-  | {
-      role: 'assistant'
-      content: string | ChatPart[] | null
-      name?: string
-      tool_calls?: z.infer<typeof ChatToolCall>[]
-    }
-  | { role: 'tool'; tool_call_id: string; content: string | ChatPart[] }
+export type WrittenChatMessage = z.infer<typeof WrittenChatMessage>
+export const WrittenChatMessage = z.discriminatedUnion('role', [
+  z.object({ role: z.enum(['system', 'user']), content: Content, name }),
+  z.object({
+    role: z.literal('assistant'),
+    content: Content.nullable(),
+    name,
+    tool_calls: z.array(ChatToolCall).optional(),
+  }),
+  z.object({ role: z.literal('tool'), tool_call_id: z.string(), content: Content }),
+])
 
 /**
  * Messages as the runtime has them. What can't be one, an empty list of parts for example, is left for the schema of

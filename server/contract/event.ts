@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { Json } from './json.ts'
-import { RunError } from './run.ts'
+import { RunError, Usage } from './run.ts'
 import { PendingWait } from './wait.ts'
 
 /** Who an event is for: nobody outside, people who debug, everybody who may see the run. */
@@ -64,7 +64,7 @@ export const RUNTIME_EVENTS = {
   'run.succeeded': {
     visibility: 'internal',
     isAnnounced: true,
-    schema: z.object({ output: Json.optional() }),
+    schema: z.object({ output: Json.optional(), usage: Usage.optional() }),
   },
   'run.failed': {
     visibility: 'user',

@@ -22,6 +22,25 @@ export const RunError = z.object({
   details: Json.optional(),
 })
 
+/** Whether the same run, created anew, may do better: not where what was asked for, or the agent itself, is wrong. */
+export function isWorthAnotherTry(code: string): boolean {
+  return !IN_VAIN.has(code)
+}
+
+const IN_VAIN: ReadonlySet<string> = new Set([
+  'bad_request',
+  'budget_exceeded',
+  'conflict',
+  'forbidden',
+  'invalid_output',
+  'not_found',
+  'payload_too_large',
+  'start_refused',
+  'unauthorized',
+  'unknown_agent',
+  'validation_failed',
+])
+
 export const RunId = z.uuid('a run id is a UUID')
 export const ConversationId = z.uuid('a conversation id is a UUID')
 
@@ -37,6 +56,24 @@ export const Budget = z.strictObject({
   toolCalls: z.int().min(0).max(1_000_000).optional(),
 })
 
+/** What the models of a run took, over all its attempts, as their providers report it. */
+export type Usage = z.infer<typeof Usage>
+export const Usage = z.object({ inputTokens: z.number(), outputTokens: z.number() })
+
+/** What a caller would like of an agent, which may heed it or not: nothing of it is checked against anything. */
+export type Preferences = z.infer<typeof Preferences>
+export const Preferences = z.object({
+  /** Name or id of a model. */
+  model: z.string().min(1).max(200).optional(),
+  /** Whether the model is to think before it answers. */
+  thinking: z.boolean().optional(),
+  /** What is known of whoever asks, from elsewhere. */
+  memories: z
+    .array(z.object({ id: z.string().max(200), content: z.string() }))
+    .max(1_000)
+    .optional(),
+})
+
 /** A run as its readers see it. Times are ISO 8601 in UTC. */
 export type Run = z.infer<typeof Run>
 export const Run = z.object({
@@ -50,6 +87,7 @@ export const Run = z.object({
   metadata: JsonObject,
   output: Json.nullable(),
   error: RunError.nullable(),
+  idempotencyKey: z.string().nullable(),
   /** 0 until a worker claims the run; then the number of the current or last attempt. */
   attempt: z.int(),
   maxAttempts: z.int(),
@@ -72,9 +110,19 @@ export const Run = z.object({
 /** What tells a run from others, without what is in it. */
 export type RunSummary = Pick<Run, 'id' | 'owner' | 'agentKey' | 'status' | 'conversationId'>
 
-/** A run with the messages that went in and, once it ended, those it answered with; and what it waits for. */
+/** A run with the messages that went in and, once it ended, those it answered with. */
+export type SpokenRun = z.infer<typeof SpokenRun>
+export const SpokenRun = Run.extend({
+  messages: z.array(Message),
+  /** How many of the messages went in. Those after them it answered with. */
+  inputCount: z.int(),
+  /** Null unless it succeeded and asked a model. */
+  usage: Usage.nullable(),
+})
+
+/** The same with what it waits for. */
 export type RunDetail = z.infer<typeof RunDetail>
-export const RunDetail = Run.extend({ messages: z.array(StoredMessage), waits: z.array(PendingWait) })
+export const RunDetail = SpokenRun.extend({ messages: z.array(StoredMessage), waits: z.array(PendingWait) })
 
 /**
  * What happens to a run created in a conversation that has one under way: it is refused (`reject`), waits for
@@ -162,6 +210,8 @@ export const CreateRunInput = z
     expiresAt: Moment.optional(),
     /** When another run of the conversation is under way. Default: the agent's, else `queue`. */
     conversationPolicy: ConversationPolicy.optional(),
+    /** Given to the agent as `ctx.preferences`. */
+    preferences: Preferences.optional(),
   })
   .refine(
     ({ conversationId, conversation, ephemeral }) =>

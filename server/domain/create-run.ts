@@ -7,7 +7,7 @@ import { invalid, parseInput } from '../contract/parse-input.ts'
 import { parsePrincipal } from '../contract/principal.ts'
 import type { Principal } from '../contract/principal.ts'
 import { CreateRunInput, SCHEDULE_KEY_PREFIX } from '../contract/run.ts'
-import type { ConversationChoice, CreateRunRequest, Run } from '../contract/run.ts'
+import type { ConversationChoice, CreateRunRequest, Preferences, Run } from '../contract/run.ts'
 import { assertStorable } from '../contract/storable-json.ts'
 import type { CreatedRun, NewRun } from '../ports/create-run.ts'
 import type { EventBus, NewHint } from '../ports/event-bus.ts'
@@ -145,6 +145,7 @@ export function createCreateRun(ports: CreateRunPorts, settings: CreateRunSettin
       ...place,
       fileIds,
       metadata: input.metadata,
+      preferences: isEmpty(input.preferences) ? null : (input.preferences ?? null),
       maxAttempts: input.maxAttempts ?? defaults.maxAttempts,
       timeoutMs: input.timeoutMs ?? defaults.timeoutMs,
       budget,
@@ -209,6 +210,10 @@ function conversationHintOf({ run, isParked, waitsForTurn }: CreatedWithPlace): 
   return isOffered || run.conversationId === null
     ? []
     : [{ kind: 'conversation', conversationId: run.conversationId }]
+}
+
+function isEmpty(preferences: Preferences | undefined): boolean {
+  return Object.values(preferences ?? {}).every((value) => value === undefined)
 }
 
 async function checkParams(agent: AnyAgent, params: Json | undefined): Promise<Json | null> {

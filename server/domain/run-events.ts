@@ -21,6 +21,8 @@ export interface EventsOptions {
   afterSeq?: number
   /** Default: `user` events only. */
   filter?: Partial<EventFilter>
+  /** Whether a cursor beyond the run's newest event is taken, after which nothing is there. Default: false, it is refused. */
+  mayBeAhead?: boolean
 }
 
 export interface EventsPageOptions extends EventsOptions {
@@ -83,7 +85,7 @@ export function createRunEvents(
     const { runId, afterSeq, filter } = parseInput(Reading, options)
     const { reach, run } = await check(principal, { runId, filter })
     const confirm = async (reader: Principal) => void (await check(reader, { runId, filter }))
-    if (afterSeq > run.lastSeq) {
+    if (afterSeq > run.lastSeq && options.mayBeAhead !== true) {
       throw new AgentRuntimeError('bad_request', `The cursor ${afterSeq} is beyond the run's newest event.`, {
         details: { lastSeq: run.lastSeq },
       })

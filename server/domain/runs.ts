@@ -6,7 +6,14 @@ import { parseInput } from '../contract/parse-input.ts'
 import { parsePrincipal } from '../contract/principal.ts'
 import type { Owner, Principal } from '../contract/principal.ts'
 import { ListRunsInput, RespondInput, RunId } from '../contract/run.ts'
-import type { CreateRunRequest, ListRunsRequest, RespondRequest, Run, RunDetail } from '../contract/run.ts'
+import type {
+  CreateRunRequest,
+  ListRunsRequest,
+  RespondRequest,
+  Run,
+  RunDetail,
+  SpokenRun,
+} from '../contract/run.ts'
 import { assertStorable } from '../contract/storable-json.ts'
 import { ApprovalAnswer } from '../contract/wait.ts'
 import { isSameOwner, ownerOf } from '../ports/owner.ts'
@@ -49,6 +56,8 @@ export interface Runs extends RunEvents, RunTickets {
   ): Promise<{ run: Run; created: boolean }>
   get(principal: Principal, runId: string): Promise<RunDetail>
   list(principal: Principal, input: ListRunsRequest): Promise<Page<Run>>
+  /** The same with what was said. */
+  listSpoken(principal: Principal, input: ListRunsRequest): Promise<Page<SpokenRun>>
   cancel(principal: Principal, runId: string): Promise<Run>
   /** Deletes a run that is over, with all that is its. */
   delete(principal: Principal, runId: string): Promise<void>
@@ -93,6 +102,17 @@ export function createRuns(
     return run.owner
   }
 
+  async function toListing(
+    principal: Principal,
+    request: ListRunsRequest,
+  ): Promise<Parameters<RunStore['listRuns']>> {
+    const caller = parsePrincipal(principal)
+    const { cursor, scope, ...filter } = parseInput(ListRunsInput, request)
+    assertStorable(filter)
+    const reached = await access.reachWithin(caller, 'run', scope)
+    return [reached, filter, cursor === undefined ? null : decodeCursor(cursor)]
+  }
+
   /** For the log: the caller, and the owner where that is somebody else. */
   function partiesOf(caller: Principal, { owner }: Run) {
     return { by: ownerOf(caller), ...(isSameOwner(caller, owner) ? {} : { owner }) }
@@ -112,13 +132,9 @@ export function createRuns(
 
     get,
 
-    async list(principal, request) {
-      const caller = parsePrincipal(principal)
-      const { cursor, scope, ...filter } = parseInput(ListRunsInput, request)
-      assertStorable(filter)
-      const reached = await access.reachWithin(caller, 'run', scope)
-      return store.listRuns(reached, filter, cursor === undefined ? null : decodeCursor(cursor))
-    },
+    list: async (principal, request) => store.listRuns(...(await toListing(principal, request))),
+
+    listSpoken: async (principal, request) => store.listSpokenRuns(...(await toListing(principal, request))),
 
     async cancel(principal, id) {
       const caller = parsePrincipal(principal)

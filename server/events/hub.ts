@@ -64,7 +64,8 @@ export function createEventHub({ store, bus, clock, pollIntervalMs }: HubPorts):
   }
 
   function open({ runId, afterSeq, lastSeq }: FollowedRun): RunFeed {
-    const start = lastSeq - afterSeq > MAX_FEED_BACKLOG ? lastSeq : afterSeq
+    // A reader may wait for what is far ahead: those who come after it want what is before that, and all want the end.
+    const start = lastSeq - afterSeq > MAX_FEED_BACKLOG ? lastSeq : Math.min(afterSeq, lastSeq)
     const feed = new RunFeed({ runId, afterSeq: start }, store.readNewEvents)
     feeds.set(runId, feed)
     if (polling === undefined) {

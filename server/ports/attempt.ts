@@ -2,7 +2,7 @@ import type { Visibility } from '../contract/event.ts'
 import type { Json, JsonObject } from '../contract/json.ts'
 import type { AgentMessage } from '../contract/message.ts'
 import type { Principal } from '../contract/principal.ts'
-import type { Budget, RunError } from '../contract/run.ts'
+import type { Budget, Preferences, RunError, Usage } from '../contract/run.ts'
 import { isTerminal } from '../contract/terminal.ts'
 import type { TerminalStatus } from '../contract/terminal.ts'
 import type { WaitKind } from '../contract/wait.ts'
@@ -26,6 +26,7 @@ export interface ClaimedRun {
   lastSeq: number
   params: Json | null
   metadata: JsonObject
+  preferences: Preferences
   /** History of the conversation, then the run's own input. */
   messages: AgentMessage[]
   /** The history has older runs, which are not among the `messages`: it would be too much. */
@@ -65,8 +66,8 @@ export interface NewEvent {
   ts: string
 }
 
-/** What was used of a budget. */
-export type Spent = Record<keyof Budget, number>
+/** What was used, of a budget and besides. */
+export type Spent = Record<keyof Budget, number> & Usage
 
 /** A step that completed; `result` is undefined when it returned nothing. */
 export interface CompletedStep {

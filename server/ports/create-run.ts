@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from '../contract/json.ts'
 import type { Message } from '../contract/message.ts'
 import type { Principal } from '../contract/principal.ts'
-import type { Budget, ConversationPolicy, Run } from '../contract/run.ts'
+import type { Budget, ConversationPolicy, Preferences, Run } from '../contract/run.ts'
 import type { ChangedRun } from './upkeep.ts'
 
 export interface NewRun {
@@ -16,6 +16,8 @@ export interface NewRun {
   fileIds: readonly string[]
   params: Json | null
   metadata: JsonObject
+  /** Null where there are none. */
+  preferences: Preferences | null
   maxAttempts: number
   timeoutMs: number
   budget: Budget | null

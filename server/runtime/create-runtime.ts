@@ -132,6 +132,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     log,
     stopping: signal,
     streamKeepAliveMs: config.streamKeepAliveSeconds * 1000,
+    restLists: config.restLists,
   }
   const router = createRouter<Shape>(services)
 

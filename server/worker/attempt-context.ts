@@ -65,6 +65,7 @@ export function createAttemptContext(ports: AttemptPorts, attempt: Attempt): Age
     messages: run.messages,
     params: attempt.params,
     metadata: run.metadata,
+    preferences: run.preferences,
     principal: run.principal,
     signal,
     llm: countedModel(tracedModel(withIdleLimit(ports.llm, ports.modelIdleTimeoutMs), ports.tracer), {

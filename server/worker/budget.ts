@@ -1,4 +1,4 @@
-import type { Budget } from '../contract/run.ts'
+import type { Budget, Usage } from '../contract/run.ts'
 import type { Json } from '../contract/json.ts'
 import { budgetExceeded } from '../lifecycle/errors.ts'
 import type { ClaimedRun, Spent } from '../ports/attempt.ts'
@@ -11,18 +11,24 @@ export interface Spending {
   note(type: string, payload: Json): void
   /** @throws RunInterruption when no token is left, which ends the attempt too. */
   assertTokensLeft(): void
+  /** What its models took, over all its attempts; undefined where none was asked. */
+  usage(): Promise<Usage | undefined>
 }
 
-const UNLIMITED: Spending = { note: () => {}, assertTokensLeft: () => {} }
+const NOTHING: Spent = { tokens: 0, toolCalls: 0, inputTokens: 0, outputTokens: 0 }
 
-/** Counts nothing where the run has no budget. A first attempt has nothing to read. */
+/**
+ * Of a first attempt there is nothing to read. What earlier ones used is read first of all where there is a budget, and else
+ * when it is asked for.
+ */
 export async function createSpending(
   store: Pick<AttemptStore, 'readSpent'>,
   { id, attempt, budget }: Pick<ClaimedRun, 'id' | 'attempt' | 'budget'>,
   controller: AbortController,
 ): Promise<Spending> {
-  if (budget === null) return UNLIMITED
-  const spent: Spent = attempt === 1 ? { tokens: 0, toolCalls: 0 } : await store.readSpent(id)
+  const readBefore = async () => (attempt === 1 ? NOTHING : store.readSpent(id, attempt))
+  const before = budget === null ? undefined : await readBefore()
+  const spent = { ...(before ?? NOTHING) }
 
   function exceeded(what: keyof Budget, limit: number): RunInterruption {
     const interruption = new RunInterruption('over_budget', {
@@ -34,22 +40,28 @@ export async function createSpending(
 
   return {
     note(type, payload) {
-      if (type === 'usage') spent.tokens += tokensOf(payload)
+      if (type === 'usage') {
+        const { inputTokens, outputTokens } = Object(payload) as Record<string, Json | undefined>
+        spent.inputTokens += amountOf(inputTokens)
+        spent.outputTokens += amountOf(outputTokens)
+        spent.tokens = spent.inputTokens + spent.outputTokens
+      }
       if (type !== 'tool.call') return
       spent.toolCalls += 1
-      const { toolCalls: limit } = budget
+      const limit = budget?.toolCalls
       if (limit !== undefined && spent.toolCalls > limit) exceeded('toolCalls', limit)
     },
     assertTokensLeft() {
-      const { tokens: limit } = budget
+      const limit = budget?.tokens
       if (limit !== undefined && spent.tokens >= limit) throw exceeded('tokens', limit)
     },
+    async usage() {
+      const earlier = before === undefined ? await readBefore() : NOTHING
+      const inputTokens = earlier.inputTokens + spent.inputTokens
+      const outputTokens = earlier.outputTokens + spent.outputTokens
+      return inputTokens + outputTokens === 0 ? undefined : { inputTokens, outputTokens }
+    },
   }
-}
-
-function tokensOf(usage: Json): number {
-  const { inputTokens, outputTokens } = usage as Record<string, Json | undefined>
-  return amountOf(inputTokens) + amountOf(outputTokens)
 }
 
 /** Reads a count with care: an agent may emit events of the runtime's types, and their payload is not checked. */

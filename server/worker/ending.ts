@@ -4,7 +4,7 @@ import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { detailsOf } from '../contract/issues.ts'
 import type { Json } from '../contract/json.ts'
 import { AgentMessage } from '../contract/message.ts'
-import type { RunError } from '../contract/run.ts'
+import type { RunError, Usage } from '../contract/run.ts'
 import { MAX_PAYLOAD_CHARACTERS } from '../events/run-log.ts'
 import { failuresAlone, isUsedUp } from '../lifecycle/charges.ts'
 import { AGENT_BROKE, invalidOutput, timedOut, WORKER_BROKE, WORKER_STOPPED } from '../lifecycle/errors.ts'
@@ -26,6 +26,7 @@ export interface Ending {
 export async function succeeded(
   agent: AnyAgent,
   result: Awaited<ReturnType<AnyAgent['run']>>,
+  usage: Usage | undefined,
 ): Promise<Ending> {
   const { output: given = null, messages: said = [] } = result ?? {}
   const parsed = await agent.output?.safeParseAsync(given)
@@ -38,7 +39,11 @@ export async function succeeded(
   const messages = Messages.safeParse(asJson(said))
   if (!messages.success) return invalid('messages that are not in the form of messages', messages.error)
   if (isTooLarge(messages.data)) return invalid(`messages of more than ${MAX_PAYLOAD_CHARACTERS} characters`)
-  return ended('succeeded', { output }, { output, messages: messages.data })
+  return ended(
+    'succeeded',
+    { output, ...(usage !== undefined && { usage }) },
+    { output, messages: messages.data },
+  )
 }
 
 /** An ending that ends the run. */

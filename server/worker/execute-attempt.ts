@@ -1,7 +1,7 @@
 import type { AnyAgent } from '../agent/define-agent.ts'
 import { aborted } from '../concurrency/aborted.ts'
 import type { Json } from '../contract/json.ts'
-import type { RunError } from '../contract/run.ts'
+import type { RunError, Usage } from '../contract/run.ts'
 import { isTerminal } from '../contract/terminal.ts'
 import type { RunLog } from '../events/run-log.ts'
 import { isUsedUp } from '../lifecycle/charges.ts'
@@ -10,9 +10,11 @@ import { TRANSITIONS } from '../lifecycle/transitions.ts'
 import { withFields } from '../ports/logger.ts'
 import type { OperationOutcome } from '../ports/tracer.ts'
 import type { ClaimedRun } from '../ports/attempt.ts'
+import type { Logger } from '../ports/logger.ts'
 import { createAttemptContext } from './attempt-context.ts'
 import type { AttemptPorts } from './attempt-context.ts'
 import { createSpending } from './budget.ts'
+import type { Spending } from './budget.ts'
 import { runAsAttempt } from './current-attempt.ts'
 import { crashedAlone, failed, interrupted, released, succeeded, suspended, toRunError } from './ending.ts'
 import type { Ending } from './ending.ts'
@@ -152,15 +154,33 @@ async function attempt(
       'a conversation is longer than an agent is given: it has the newest runs of it',
     )
   }
+  const spending = await createSpending(ports.store, run, rest.controller)
   const ctx = createAttemptContext(ports, {
     ...rest,
-    spending: await createSpending(ports.store, run, rest.controller),
+    spending,
     run,
     agent,
     params: params === undefined ? given : params.data,
   })
   // `run` takes the context of its own types, which are gone here.
-  return succeeded(agent, await agent.run(ctx as never))
+  return succeeded(agent, await agent.run(ctx as never), await usageOf(spending, run, ports.log))
+}
+
+/** What an attempt did is not to be done again because what it used can't be told. */
+async function usageOf(
+  spending: Spending,
+  { id: runId }: ClaimedRun,
+  log: Logger,
+): Promise<Usage | undefined> {
+  try {
+    return await spending.usage()
+  } catch (error) {
+    log.warn(
+      { err: error, runId },
+      'what earlier attempts of a run used could not be read: it ends without it',
+    )
+    return undefined
+  }
 }
 
 function endFailed(ports: ExecutePorts, run: ClaimedRun, error: unknown): Ending {

@@ -13,6 +13,7 @@ export function newRun(run: Partial<NewRun> = {}): NewRun {
     fileIds: [],
     params: null,
     metadata: {},
+    preferences: null,
     maxAttempts: 1,
     timeoutMs: 60_000,
     budget: null,

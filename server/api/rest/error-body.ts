@@ -1,19 +1,48 @@
 import { z } from 'zod'
 import type { AgentRuntimeError, ErrorBody } from '../../contract/agent-runtime-error.ts'
-import { snake } from './wire.ts'
+import { ERROR_CODES } from '../../contract/agent-runtime-error.ts'
+import { answerSchema } from './wire/named.ts'
+import { FreeJson, snake } from './wire/names.ts'
+
+/** The body of every error. Clients read the sentence by either name. */
+export interface RestErrorBody extends ErrorBody {
+  detail: string
+  /** What is wrong with a field of the request, by its name. */
+  [field: string]: unknown
+}
+
+export const RestError = answerSchema(
+  'Error',
+  z.looseObject({
+    error: z.string().describe('One sentence for a person: what is wrong and, where possible, what to do.'),
+    detail: z.string().describe('The same sentence.'),
+    code: z.enum(ERROR_CODES),
+    details: FreeJson.optional().describe('Particulars, such as the fields that are wrong.'),
+  }),
+)
 
 const Issues = z.array(z.object({ path: z.string(), message: z.string() })).min(1)
 /** Below these, names are the caller's own. */
 const FREE_FORM = new Set(['params', 'metadata', 'value'])
 
 /** An error of a use case, which has its own names for fields, with those that a caller of REST wrote. */
-export function toRestErrorBody(error: AgentRuntimeError): ErrorBody {
+export function toRestErrorBody(error: AgentRuntimeError): RestErrorBody {
   const body = error.toBody()
   const issues = error.code === 'validation_failed' ? Issues.safeParse(body.details).data : undefined
-  if (issues === undefined) return body
+  if (issues === undefined) return { ...body, detail: body.error }
   const details = issues.map(({ path, message }) => ({ path: restPath(path), message }))
   const [first] = issues
-  return { ...body, error: body.error.replace(` at ${first?.path}:`, ` at ${details[0]?.path}:`), details }
+  const sentence = body.error.replace(` at ${first?.path}:`, ` at ${details[0]?.path}:`)
+  return { ...body, error: sentence, detail: sentence, details, ...byField(details) }
+}
+
+/** As frameworks of other languages list them, whose clients look for them there. */
+function byField(details: z.infer<typeof Issues>): Record<string, string[]> {
+  const fields = Map.groupBy(details, ({ path }) => path.split('.', 1)[0] ?? '')
+  for (const taken of ['', 'error', 'detail', 'details', 'code']) fields.delete(taken)
+  return Object.fromEntries(
+    [...fields].map(([field, issues]) => [field, issues.map(({ message }) => message)]),
+  )
 }
 
 function restPath(path: string): string {

@@ -3,8 +3,11 @@ import { z } from 'zod'
 import { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
 import type { GetConversationRequest, ListConversationsRequest } from '../../contract/conversation.ts'
 import { Cursor } from '../../contract/event.ts'
+import { isPlainObject } from '../../contract/json.ts'
 import { parseInput } from '../../contract/parse-input.ts'
+import { RunStatus } from '../../contract/run.ts'
 import type { ListRunsRequest } from '../../contract/run.ts'
+import { Scope } from '../../contract/scope.ts'
 import { publicUrl } from '../public-url.ts'
 
 /** @throws AgentRuntimeError `unsupported_media_type`, `bad_request` or `validation_failed` */
@@ -14,7 +17,17 @@ export async function readBody<T extends z.ZodType>(c: Context, schema: T): Prom
     throw new AgentRuntimeError('unsupported_media_type', 'Send JSON: content-type: application/json.')
   }
   const text = await c.req.text()
-  return parseInput(schema, parseJson(text))
+  return parseInput(schema, renamed(parseJson(text)))
+}
+
+/** Older clients say these in camelCase. */
+const OTHER_NAMES = { agentKey: 'agent_key', conversationId: 'conversation_id' } as const
+
+export function renamed(body: unknown): unknown {
+  if (!isPlainObject(body)) return body
+  const others = Object.entries(OTHER_NAMES).filter(([other]) => Object.hasOwn(body, other))
+  if (others.length === 0) return body
+  return { ...Object.fromEntries(others.map(([other, name]) => [name, body[other]])), ...body }
 }
 
 function parseJson(text: string): unknown {
@@ -26,26 +39,40 @@ function parseJson(text: string): unknown {
   }
 }
 
-// A query is text: what is a number or a flag becomes one here. What is within bounds, the use case decides, as for tRPC.
-const Given = z.unknown().optional()
+// A query is text: what is a number or a flag becomes one here. What is within bounds, the use case decides, as for tRPC;
+// what it takes the OpenAPI document is told.
+const asked = (schema: Record<string, unknown>) => z.string().optional().meta(schema)
 
-export const whole = z
-  .string()
-  .transform((text) => Number(text))
-  .optional()
+const whole = (schema: Record<string, unknown>) =>
+  z
+    .string()
+    .transform((text) => Number(text))
+    .optional()
+    .meta({ type: 'integer', ...schema })
 
-export const flag = z
-  .enum(['true', 'false', '1', '0'])
-  .default('false')
-  .transform((value) => value === 'true' || value === '1')
+const FLAGS: Record<string, boolean> = { 1: true, true: true, yes: true, 0: false, false: false, no: false }
+
+const flag = (usual: boolean, description: string) =>
+  z
+    .string()
+    .transform((text) => FLAGS[text.toLowerCase()] ?? text)
+    .pipe(z.boolean('expected true or false'))
+    .default(usual)
+    .meta({ type: 'boolean', default: usual, description })
+
+const LIMIT = { minimum: 1, maximum: 200, default: 50 }
+const SCOPE = { enum: Scope.options, default: 'own', description: 'Whose.' }
+const CURSOR = { description: 'Of a link to another page.' }
+const DEBUG = 'Tool calls, results and usage too.'
+const ALL = 'Internal events too.'
 
 export const ListRunsQuery = z.object({
-  agent_key: Given,
-  status: Given,
-  conversation_id: Given,
-  scope: Given,
-  limit: whole,
-  cursor: Given,
+  agent_key: asked({}),
+  status: asked({ enum: RunStatus.options }),
+  conversation_id: asked({ format: 'uuid' }),
+  scope: asked(SCOPE),
+  limit: whole(LIMIT),
+  cursor: asked(CURSOR),
 })
 
 export function fromListRunsQuery(query: z.infer<typeof ListRunsQuery>): ListRunsRequest {
@@ -61,32 +88,36 @@ export function fromListRunsQuery(query: z.infer<typeof ListRunsQuery>): ListRun
 }
 
 /** What is neither is for the use case to refuse. */
-const flagOr = z
-  .string()
-  .transform((value) => (value === 'true' ? true : value === 'false' ? false : value))
-  .optional()
+const flagOr = (schema: Record<string, unknown>) =>
+  z
+    .string()
+    .transform((text) => FLAGS[text.toLowerCase()] ?? text)
+    .optional()
+    .meta(schema)
 
-const jsonText = z
-  .string()
-  .transform((text, context) => {
-    try {
-      return JSON.parse(text) as unknown
-    } catch {
-      context.addIssue('expected JSON, such as {"ticket":17}')
-      return z.NEVER
-    }
-  })
-  .optional()
+const jsonText = (schema: Record<string, unknown>) =>
+  z
+    .string()
+    .transform((text, context) => {
+      try {
+        return JSON.parse(text) as unknown
+      } catch {
+        context.addIssue('expected JSON, such as {"ticket":17}')
+        return z.NEVER
+      }
+    })
+    .optional()
+    .meta(schema)
 
 export const ListConversationsQuery = z.object({
-  agent_key: Given,
-  external_id: Given,
-  metadata: jsonText,
-  search: Given,
-  archived: flagOr,
-  scope: Given,
-  limit: whole,
-  cursor: Given,
+  agent_key: asked({}),
+  external_id: asked({ description: "The caller's key of it." }),
+  metadata: jsonText({ description: 'JSON: what its metadata has, at any depth.' }),
+  search: asked({ description: 'Words that occur in its title or its messages.' }),
+  archived: flagOr({ enum: ['true', 'false', 'all'], default: 'false' }),
+  scope: asked(SCOPE),
+  limit: whole(LIMIT),
+  cursor: asked(CURSOR),
 })
 
 export function fromListConversationsQuery(
@@ -105,7 +136,11 @@ export function fromListConversationsQuery(
   return input as ListConversationsRequest
 }
 
-export const HistoryQuery = z.object({ limit: whole, offset: whole, include_failed_runs: flag })
+export const HistoryQuery = z.object({
+  limit: whole({ minimum: 1, maximum: 1_000, default: 100 }),
+  offset: whole({ minimum: 0, default: 0 }),
+  include_failed_runs: flag(false, 'Also messages of runs that did not succeed.'),
+})
 
 export function fromHistoryQuery(
   conversationId: string,
@@ -119,13 +154,30 @@ export function fromHistoryQuery(
   } satisfies Record<keyof GetConversationRequest, unknown>
 }
 
+export const ListFilesQuery = z.object({ scope: asked(SCOPE), limit: whole(LIMIT), cursor: asked(CURSOR) })
+
+export const RunQuery = z.object({
+  include_events: flag(true, 'The events of the run, as many as fit.'),
+  include_debug: flag(false, DEBUG),
+  include_all: flag(false, ALL),
+})
+
 export const EventsQuery = z.object({
-  /** The first event wanted. */
-  from_seq: Cursor.optional(),
-  include_debug: flag,
-  include_all: flag,
-  /** Of a JSON page. */
-  limit: whole,
+  from_seq: Cursor.optional().meta({
+    type: 'integer',
+    minimum: 0,
+    description: '`seq` of the first event wanted.',
+  }),
+  include_debug: flag(false, DEBUG),
+  include_all: flag(false, ALL),
+  limit: whole({ minimum: 1, maximum: 1_000, default: 100, description: 'Of a JSON page.' }),
+})
+
+export const ConversationEventsQuery = z.object({
+  after: asked({ description: '`cursor` of an event, of a page or of the conversation; `now`.' }),
+  include_debug: flag(false, DEBUG),
+  include_all: flag(false, ALL),
+  limit: whole({ minimum: 1, maximum: 1_000, default: 100, description: 'Of a JSON page.' }),
 })
 
 /** The cursor of a stream: the header a reconnecting EventSource sends, else `?from_seq=`. */

@@ -1,7 +1,7 @@
 import { createEventEncoder, encode } from '../encode-events.ts'
 import { eventIdOf } from '../event-id.ts'
 import type { SseFormat } from '../sse.ts'
-import { toRestEvent } from './wire.ts'
+import { toRestEvent } from './wire/event.ts'
 
 export const REST_SSE: SseFormat = {
   keepAlive: encode(': keep-alive\n\n'),

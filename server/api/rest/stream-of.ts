@@ -5,7 +5,7 @@ import { encode } from '../encode-events.ts'
 import type { KeepAlive } from '../keep-alive.ts'
 import { EVENT_STREAM_HEADERS, toEventStream } from '../sse.ts'
 import type { WatchReader } from '../watch-reader.ts'
-import type { RestEnv } from './app.ts'
+import type { RestEnv } from './route.ts'
 import { REST_SSE } from './sse-format.ts'
 
 interface Opened {

@@ -35,8 +35,8 @@ export interface AttemptStore {
     run: { id: string; attempt: number },
     step: CompletedStep & { startedAt: string },
   ): Promise<'written' | 'fenced'>
+  /** What a run's attempts before this one used, by its events. */
+  readSpent(runId: string, attempt: number): Promise<Spent>
   /** The run's events of these types. */
-  /** What a run's attempts used, by its events. */
-  readSpent(runId: string): Promise<Spent>
   readTold(runId: string, types: readonly string[]): Promise<ToldEvent[]>
 }

@@ -1,5 +1,5 @@
 import type { Page, PageCursor } from '../../contract/page.ts'
-import type { ListRunsInput, Run, RunDetail, RunSummary } from '../../contract/run.ts'
+import type { ListRunsInput, Run, RunDetail, RunSummary, SpokenRun } from '../../contract/run.ts'
 import type { CreatedRun, NewRun } from '../create-run.ts'
 import type { Owner, Reach } from '../owner.ts'
 
@@ -28,6 +28,12 @@ export interface RunStore {
     filter: Omit<ListRunsInput, 'cursor' | 'scope'>,
     cursor: PageCursor | null,
   ): Promise<Page<Run>>
+  /** The same with what was said. */
+  listSpokenRuns(
+    reach: Reach,
+    filter: Omit<ListRunsInput, 'cursor' | 'scope'>,
+    cursor: PageCursor | null,
+  ): Promise<Page<SpokenRun>>
   getProgress(reach: Reach, runId: string): Promise<RunProgress | null>
   /** Ends a queued or waiting run at once; marks a running one. */
   requestCancel(owner: Owner, runId: string): Promise<CancelOutcome>

@@ -2,7 +2,7 @@ import type pg from 'pg'
 import type { Conversation, ListConversationsInput } from '../../contract/conversation.ts'
 import type { StoredFile } from '../../contract/file.ts'
 import type { Page, PageCursor } from '../../contract/page.ts'
-import type { ListRunsInput, Run } from '../../contract/run.ts'
+import type { ListRunsInput, Run, SpokenRun } from '../../contract/run.ts'
 import type { Owner, Reach } from '../../ports/owner.ts'
 import type { PrismaClient } from './generated/client.ts'
 import { ownedBy, within } from '../owned-by.ts'
@@ -18,6 +18,8 @@ import {
 import type { ConversationRow, FileRow, RunRow } from '../statements/rows.ts'
 import { listRows } from '../statements/list-rows.ts'
 import { SEARCH_MS, toPattern, wordsOccur } from '../statements/search-text.ts'
+import { SPOKEN_BYTES, spokenColumns, toSpokenRun } from '../statements/spoken-run.ts'
+import type { SpokenRow } from '../statements/spoken-run.ts'
 
 export async function isKeyUsed(
   prisma: PrismaClient,
@@ -31,30 +33,45 @@ export async function isKeyUsed(
   return row !== null
 }
 
-export function listRuns(
-  pool: pg.Pool,
-  {
-    reach,
-    filter,
-    cursor,
-  }: { reach: Reach; filter: Omit<ListRunsInput, 'cursor' | 'scope'>; cursor: PageCursor | null },
-): Promise<Page<Run>> {
+interface RunsListing {
+  reach: Reach
+  filter: Omit<ListRunsInput, 'cursor' | 'scope'>
+  cursor: PageCursor | null
+}
+
+const LISTED_RUNS = {
+  table: 'run',
+  large: ['r.params', 'r.metadata', 'r.output', 'r.error'],
+  filters: {
+    agentKey: ['agent_key', (value: string) => `r.agent_key = ${value}::text`],
+    status: ['status', (value: string) => `r.status = ${value}::agent_runtime.run_status`],
+    conversationId: ['conversation_id', (value: string) => `r.conversation_id = ${value}::uuid`],
+  },
+  existing: 'true',
+} as const
+
+export function listRuns(pool: pg.Pool, { filter, ...query }: RunsListing): Promise<Page<Run>> {
   const { limit, ...fields } = filter
   return listRows<RunRow, Run, typeof fields>(
     pool,
+    { ...LISTED_RUNS, columns: RUN_COLUMNS, toItem: toRun },
+    { ...query, filter: fields, limit },
+  )
+}
+
+/** The same with what was said, which counts towards the bytes of a page. */
+export function listSpokenRuns(pool: pg.Pool, { filter, ...query }: RunsListing): Promise<Page<SpokenRun>> {
+  const { limit, ...fields } = filter
+  return listRows<SpokenRow, SpokenRun, typeof fields>(
+    pool,
     {
-      table: 'run',
-      columns: RUN_COLUMNS,
-      large: ['r.params', 'r.metadata', 'r.output', 'r.error'],
-      filters: {
-        agentKey: ['agent_key', (value) => `r.agent_key = ${value}::text`],
-        status: ['status', (value) => `r.status = ${value}::agent_runtime.run_status`],
-        conversationId: ['conversation_id', (value) => `r.conversation_id = ${value}::uuid`],
-      },
-      existing: 'true',
-      toItem: toRun,
+      ...LISTED_RUNS,
+      variant: 'spoken',
+      columns: spokenColumns('m.body'),
+      furtherBytes: SPOKEN_BYTES,
+      toItem: toSpokenRun,
     },
-    { reach, filter: fields, cursor, limit },
+    { ...query, filter: fields, limit },
   )
 }
 

@@ -21,10 +21,10 @@ export function boundedRows(candidates: string, size: string): string {
 const ROW_BYTES = 500
 
 /** SQL for about as many bytes as these jsonb columns are as text. */
-export function rowBytesSql(columns: readonly string[]): string {
+export function rowBytesSql(columns: readonly string[], rowBytes = ROW_BYTES): string {
   const sizes = columns.map(
     (column) => `COALESCE(CASE WHEN pg_column_compression(${column}) IS NULL THEN pg_column_size(${column})
       ELSE octet_length(${column}::text) END, 0)`,
   )
-  return [`${ROW_BYTES}`, ...sizes].join(' + ')
+  return [`${rowBytes}`, ...sizes].join(' + ')
 }

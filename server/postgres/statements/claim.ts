@@ -2,7 +2,7 @@ import type pg from 'pg'
 import type { Principal } from '../../contract/principal.ts'
 import type { Visibility } from '../../contract/event.ts'
 import type { Json, JsonObject } from '../../contract/json.ts'
-import type { Budget } from '../../contract/run.ts'
+import type { Budget, Preferences } from '../../contract/run.ts'
 import type { AgentMessage } from '../../contract/message.ts'
 import { startedSql } from '../../lifecycle/payloads.ts'
 import { TRANSITIONS } from '../../lifecycle/transitions.ts'
@@ -57,7 +57,7 @@ const CLAIM = {
     )
     SELECT r.id, r.tenant_id, r.owner_id, r.owner_kind, r.agent_key, r.conversation_id, r.attempt,
       r.failures, r.losses, r.max_attempts, r.priority, r.last_seq, r.params, r.metadata, r.timeout_ms, r.budget,
-      r.traceparent,
+      r.traceparent, r.preferences,
       r.cancel_requested_at IS NOT NULL AS cancel_requested,
       (SELECT c.state FROM agent_runtime.checkpoint c WHERE c.run_id = r.id) AS state,
       (SELECT json_agg(m.body ORDER BY m.position) FROM agent_runtime.message m
@@ -83,6 +83,7 @@ interface ClaimRow {
   last_seq: number
   params: Json
   metadata: JsonObject
+  preferences: Preferences | null
   timeout_ms: number
   budget: Budget | null
   cancel_requested: boolean
@@ -122,6 +123,7 @@ function toClaimedRun(row: ClaimRow): ClaimedRun {
     lastSeq: row.last_seq,
     params: row.params,
     metadata: row.metadata,
+    preferences: row.preferences ?? {},
     messages: [...(history?.messages ?? []), ...(row.input ?? [])],
     isHistoryCut: history?.isCut ?? false,
     state: row.state ?? undefined,

@@ -34,6 +34,7 @@ const COLUMNS: readonly [column: string, type: string, valueOf: (inserted: Inser
   ['agent_key', 'text', ({ run }) => run.agentKey],
   ['params', 'jsonb', ({ run }) => (run.params === null ? null : JSON.stringify(run.params))],
   ['metadata', 'jsonb', ({ run }) => JSON.stringify(run.metadata)],
+  ['preferences', 'jsonb', ({ run }) => (run.preferences === null ? null : JSON.stringify(run.preferences))],
   ['max_attempts', 'int', ({ run }) => run.maxAttempts],
   ['timeout_ms', 'int', ({ run }) => run.timeoutMs],
   ['budget', 'jsonb', ({ run }) => (run.budget === null ? null : JSON.stringify(run.budget))],

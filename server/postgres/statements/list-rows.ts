@@ -11,10 +11,14 @@ import { boundedRows, rowBytesSql } from './bounded-rows.ts'
 
 interface Listed<TRow, TItem, TFilter> {
   table: 'run' | 'conversation' | 'file'
+  /** Tells statements apart that select other columns of a table. */
+  variant?: string
   /** The select list of a row, for a table named `r`. */
   columns: string
   /** Of the columns, those that may be large. */
   large: readonly string[]
+  /** SQL for the bytes of what is selected from other tables for the row `r`. */
+  furtherBytes?: string
   /** What each field of the filter asks of a row named `r`. */
   filters: Record<keyof TFilter, Condition>
   toItem(row: TRow): TItem
@@ -92,10 +96,12 @@ const FENCE = 'OFFSET 0'
 function toStatement(
   {
     table,
+    variant,
     columns,
     large,
+    furtherBytes = '0',
     existing,
-  }: Pick<Listed<never, unknown, unknown>, 'table' | 'columns' | 'large' | 'existing'>,
+  }: Omit<Listed<never, unknown, unknown>, 'filters' | 'toItem'>,
   asked: readonly Condition[],
   { cursor, scope }: { cursor: PageCursor | null; scope: Scope },
 ): Statement {
@@ -123,7 +129,7 @@ function toStatement(
   const text = `
     WITH RECURSIVE ${isCostly ? `reached AS MATERIALIZED (${rows}), ` : ''}${boundedRows(
       candidates,
-      `SELECT ${rowBytesSql(large)} FROM agent_runtime.${table} r WHERE r.id = c.id`,
+      `SELECT ${rowBytesSql(large)} + ${furtherBytes} FROM agent_runtime.${table} r WHERE r.id = c.id`,
     )}
     SELECT total.count, total.candidates, ${columns}
     FROM (
@@ -135,6 +141,7 @@ function toStatement(
   const name = [
     'list',
     table,
+    ...(variant === undefined ? [] : [variant]),
     ...asked.map(([condition]) => condition),
     cursor?.direction ?? 'first',
     ...(scope === 'own' ? [] : [scope]),

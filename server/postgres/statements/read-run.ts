@@ -1,11 +1,11 @@
 import type pg from 'pg'
-import type { StoredMessage } from '../../contract/message.ts'
-import type { Run } from '../../contract/run.ts'
+import type { RunDetail } from '../../contract/run.ts'
 import type { Reach } from '../../ports/owner.ts'
 import { forEachScope, isReached, reachValues } from '../owned-by.ts'
 import { execute } from '../connections/transaction.ts'
-import { RUN_COLUMNS, toRun } from './rows.ts'
-import type { RunRow } from './rows.ts'
+import { toRun } from './rows.ts'
+import { spokenColumns } from './spoken-run.ts'
+import type { SpokenRow } from './spoken-run.ts'
 import { storedJson, toStoredMessage } from './stored-messages.ts'
 import type { StoredRow } from './stored-messages.ts'
 
@@ -13,10 +13,7 @@ import type { StoredRow } from './stored-messages.ts'
 const READ = forEachScope(
   'read_run',
   (scope) => `
-    SELECT ${RUN_COLUMNS}, (
-      SELECT COALESCE(json_agg(${storedJson('m')} ORDER BY m.position), '[]')
-      FROM agent_runtime.message m WHERE m.run_id = r.id
-    ) AS messages
+    SELECT ${spokenColumns(storedJson('m'))}
     FROM agent_runtime.run r
     WHERE r.id = $1 AND ${isReached(scope, 'r', 2)}`,
 )
@@ -25,11 +22,13 @@ export async function readRun(
   pool: pg.Pool,
   reach: Reach,
   runId: string,
-): Promise<(Run & { messages: StoredMessage[] }) | null> {
-  const [row] = await execute<RunRow & { messages: StoredRow[] }>(pool, READ[reach.scope], [
-    runId,
-    ...reachValues(reach),
-  ])
+): Promise<Omit<RunDetail, 'waits'> | null> {
+  const [row] = await execute<SpokenRow<StoredRow>>(pool, READ[reach.scope], [runId, ...reachValues(reach)])
   if (row === undefined) return null
-  return { ...toRun(row), messages: row.messages.map(toStoredMessage) }
+  return {
+    ...toRun(row),
+    messages: row.messages.map(toStoredMessage),
+    inputCount: row.inputCount,
+    usage: row.usage as RunDetail['usage'],
+  }
 }

@@ -27,6 +27,7 @@ export interface RunRow extends OwnerColumns {
   metadata: unknown
   output: unknown
   error: unknown
+  idempotencyKey: string | null
   attempt: number
   maxAttempts: number
   budget: unknown
@@ -50,6 +51,7 @@ const RUN_COLUMN_OF = {
   metadata: 'metadata',
   output: 'output',
   error: 'error',
+  idempotencyKey: 'idempotency_key',
   attempt: 'attempt',
   maxAttempts: 'max_attempts',
   budget: 'budget',
@@ -77,6 +79,7 @@ export function toRun(row: RunRow): Run {
     metadata: row.metadata as JsonObject,
     output: row.output as Json,
     error: row.error as RunError | null,
+    idempotencyKey: row.idempotencyKey,
     attempt: row.attempt,
     maxAttempts: row.maxAttempts,
     budget: row.budget as Budget | null,

@@ -14,7 +14,7 @@ export function createAttemptStore({ pool, deliveries, delivering, visibilityOf 
     saveCheckpoint: (runId, attempt, state) => saveCheckpoint(pool, { runId, attempt }, state),
     readSteps: (runId) => readSteps(pool, runId),
     saveStep: (run, step) => saveStep(pool, run, step),
-    readSpent: (runId) => readSpent(pool, runId),
+    readSpent: (runId, attempt) => readSpent(pool, runId, attempt),
     readTold: (runId, types) => readTold(pool, runId, types),
   }
 }

@@ -22,6 +22,7 @@ export function createRunStore({ pool, prisma, delivering, visibilityOf, runsAtO
       }
     },
     listRuns: (reach, filter, cursor) => reads.listRuns(pool, { reach, filter, cursor }),
+    listSpokenRuns: (reach, filter, cursor) => reads.listSpokenRuns(pool, { reach, filter, cursor }),
     getProgress: createGetProgress(pool),
     requestCancel: (owner, runId) => requestCancel(pool, { owner, runId }, visibilityOf),
   }

@@ -1,3 +1,4 @@
+import { outputOf } from '../../support/rest-client.ts'
 import { describe, expect, vi } from 'vitest'
 import { agents } from '../../fixtures/entries/harmful.ts'
 import type { CliProcess } from '../../support/cli.ts'
@@ -57,7 +58,7 @@ describe('an error that nobody caught', () => {
       const processes = childrenOf(scene.worker.pid)
       const neighbours = await startHealthy(scene, 2)
       const careless = await scene.ended(await scene.create('careless', { how }))
-      expect(careless).toMatchObject({ status: 'failed', attempt: 3, error: { code: 'agent_error' } })
+      expect(careless).toMatchObject({ status: 'failed', attempt: 3, error: { type: 'agent_error' } })
       for (const id of neighbours) {
         expect(await scene.ended(id)).toMatchObject({ status: 'succeeded', attempt: 1 })
       }
@@ -71,7 +72,7 @@ describe('an error that nobody caught', () => {
   }) => {
     const neighbours = await startHealthy(scene, 2)
     const indirect = await scene.ended(await scene.create('indirect'))
-    expect(indirect).toMatchObject({ status: 'failed', error: { code: 'worker_lost' }, attempt: 3 })
+    expect(indirect).toMatchObject({ status: 'failed', error: { type: 'worker_lost' }, attempt: 3 })
     for (const id of neighbours) expect(await scene.ended(id)).toMatchObject({ status: 'succeeded' })
     expect(
       await database.sql(`SELECT DISTINCT failures FROM agent_runtime.run WHERE agent_key = 'healthy'`),
@@ -86,7 +87,7 @@ describe('a run that kills its process', () => {
   }) => {
     const neighbours = await startHealthy(scene, 5)
     const killer = await scene.ended(await scene.create('killer'))
-    expect(killer).toMatchObject({ status: 'failed', error: { code: 'worker_lost' }, attempt: 3 })
+    expect(killer).toMatchObject({ status: 'failed', error: { type: 'worker_lost' }, attempt: 3 })
     for (const id of neighbours) expect(await scene.ended(id)).toMatchObject({ status: 'succeeded' })
     expect(
       await database.sql(
@@ -103,7 +104,7 @@ describe('an agent that asks for isolation', () => {
     for (const id of ids) {
       const run = await scene.ended(id)
       expect(run).toMatchObject({ status: 'succeeded', attempt: 1 })
-      pids.push((run['output'] as { pid: number }).pid)
+      pids.push((outputOf(run) as { pid: number }).pid)
     }
     expect(new Set([...pids, ...childrenOf(scene.worker.pid)]).size).toBe(3)
     await expect.poll(() => Promise.all(pids.map(isAlive)), { timeout: 20_000 }).toEqual([false, false])

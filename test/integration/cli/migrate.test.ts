@@ -115,7 +115,8 @@ test('each command does with the rights its documentation asks for', async () =>
     const { body } = await rest.post('conversations', {})
     const ids = [await rest.create('agent'), await rest.create('agent', { conversation_id: body['id'] })]
     for (const id of ids) await rest.events(`runs/${id}/events`)
-    for (const id of ids) expect((await rest.get(`runs/${id}`)).body).toMatchObject({ output: 'done' })
+    for (const id of ids)
+      expect((await rest.get(`runs/${id}`)).body).toMatchObject({ output: { final_output: 'done' } })
 
     expect((await run(['doctor'], { DATABASE_URL: await urlOf('agent_doctor') })).said).toContain(
       'All is well.',

@@ -40,7 +40,7 @@ test('a worker takes runs of the agents it was given only', async () => {
   await using worker = runCli(['worker', entry('working'), '--agent-keys', 'echo,steady'], options)
   await worker.printed(/Working on runs of echo, steady/)
   await follow(url, taken, /You said/)
-  expect(await getRun(url, notTaken)).toMatchObject({ status: 'queued', attempt: 0 })
+  expect(await getRun(url, notTaken)).toMatchObject({ status: 'queued', started_at: null })
 })
 
 test('SIGTERM lets a worker finish what it has', async () => {

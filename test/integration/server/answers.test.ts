@@ -46,7 +46,10 @@ describe('an answer that comes while its run is running', () => {
       ['run.started', 3, undefined],
       ['run.succeeded', 3, undefined],
     ])
-    expect((await rest.get(`runs/${id}`)).body).toMatchObject({ status: 'succeeded', output: [1, 2] })
+    expect((await rest.get(`runs/${id}`)).body).toMatchObject({
+      status: 'succeeded',
+      output: { final_output: [1, 2] },
+    })
     expect(signal.reason).not.toMatchObject({ kind: 'cancelled' })
     expect(
       await database.sql('SELECT cancel_requested_at FROM agent_runtime.run WHERE id = $1', [id]),

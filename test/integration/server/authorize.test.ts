@@ -75,10 +75,8 @@ describe('somebody else than the owner', () => {
     expect((await ada?.post(`runs/${id}/respond`, decision))?.status).toBe(200)
     expect(lines(server.log, 'an approval was decided')[0]?.fields).not.toHaveProperty('owner')
     await ada?.events(`runs/${id}/events`)
-    expect((await bob?.get(`runs/${id}`))?.body['output']).toEqual({
-      value: 'Lisbon',
-      respondedBy: 'bob',
-      approved: true,
+    expect((await bob?.get(`runs/${id}`))?.body['output']).toMatchObject({
+      final_output: { value: 'Lisbon', respondedBy: 'bob', approved: true },
     })
   })
 
@@ -88,7 +86,7 @@ describe('somebody else than the owner', () => {
     expect(await server.as(as('bob')).rest.post(`runs/${id}/cancel`)).toMatchObject({ status: 403 })
     expect(await server.as(as('root@bigco')).rest.post(`runs/${id}/cancel`)).toMatchObject({
       status: 200,
-      body: { status: 'cancelled' },
+      body: { run: { status: 'cancelled' } },
     })
     expect(lines(server.log, 'a run was cancelled')).toMatchObject([
       { fields: { runId: id, by: { id: 'root', tenantId: 'bigco' }, owner: ADA } },

@@ -44,7 +44,7 @@ describe('the runs of a worker', () => {
       expect(evil).toMatchObject({
         status: 'failed',
         attempt: 1,
-        error: { code: 'validation_failed', message: expect.stringContaining('not this') as string },
+        error: { type: 'validation_failed', message: expect.stringContaining('not this') as string },
       })
       const told = log.filter(({ message }) => message.startsWith("a run's events can't be stored"))
       expect(told.map(({ fields }) => fields['runId'])).toEqual([ids.at(-1)])

@@ -32,8 +32,8 @@ function createLoop(options: { budget?: Budget; maxAttempts?: number; model?: Mo
 const exceeded = (budget: string, limit: number, used: number) => ({
   status: 'failed',
   attempt: expect.any(Number) as number,
-  output: null,
-  error: { code: 'budget_exceeded', details: { budget, limit, used } },
+  output: {},
+  error: { type: 'budget_exceeded', details: { budget, limit, used } },
 })
 
 describe('a budget of tokens', () => {
@@ -64,7 +64,10 @@ describe('a budget of tokens', () => {
     const { rest } = await createServer({ agents: [agent], model })
     const id = await rest.create('looper')
     await rest.events(`runs/${id}/events`)
-    expect((await rest.get(`runs/${id}`)).body).toMatchObject({ status: 'succeeded', output: 'Done.' })
+    expect((await rest.get(`runs/${id}`)).body).toMatchObject({
+      status: 'succeeded',
+      output: { final_output: 'Done.' },
+    })
   })
 
   test('holds for a model of the loop’s own, and for calls that the agent makes itself', async ({
@@ -148,7 +151,7 @@ describe('a budget of tool calls', () => {
     await rest.events(`runs/${id}/events`)
     expect((await rest.get(`runs/${id}`)).body).toMatchObject({
       status: 'succeeded',
-      output: 'Done.',
+      output: { final_output: 'Done.' },
       attempt: 3,
     })
   })
@@ -188,7 +191,9 @@ describe('what a caller asks for', () => {
       const said = status === 201 ? body['budget'] : (body['details'] as { path: string }[])[0]?.path
       expect([agent, budget, said]).toEqual([agent, budget, expected])
     }
-    expect((await open.rest.post('runs', { agent_key: 'plain', budget: { token: 5 } })).status).toBe(400)
+    expect((await open.rest.post('runs', { agent_key: 'plain', budget: { tokens: 'five' } })).status).toBe(
+      400,
+    )
     const { budget } = await open.trpc.client.runs.create.mutate({
       agentKey: 'plain',
       budget: { toolCalls: 2 },

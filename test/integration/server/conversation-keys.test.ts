@@ -322,7 +322,6 @@ describe('a run', () => {
     const refused = [
       { conversation: 'old' },
       { conversation: {} },
-      { conversation: { external_id: 'a', title: 'b' } },
       { conversation: ['new'] },
       { conversation: 7 },
       { ephemeral: 'yes' },

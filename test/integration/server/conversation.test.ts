@@ -175,7 +175,10 @@ describe('a conversation', () => {
       },
       { role: 'tool', toolCallId: 'c1', content: 'Rain.' },
     ])
-    expect(said((await rest.get(`runs/${id}`)).body['messages'])).toEqual([...messages, answer('Rain.')])
+    expect((await rest.get(`runs/${id}`)).body).toMatchObject({
+      input: { messages },
+      output: { final_messages: [answer('Rain.')] },
+    })
   })
 
   test('many at once on two servers, the same ones, do not lock each other out', async ({

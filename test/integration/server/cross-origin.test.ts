@@ -53,7 +53,11 @@ describe('pages of an allowed origin', () => {
     const { rest } = await createServer({ ...options, worker: true })
     const signedIn = { origin: APP, cookie: 'session=ada' }
     const json = { ...signedIn, 'content-type': 'application/json' }
-    const created = await rest.send('runs', { method: 'POST', headers: json, body: '{"agent_key":"agent"}' })
+    const created = await rest.send('runs', {
+      method: 'POST',
+      headers: json,
+      body: '{"agent_key":"agent","messages":[]}',
+    })
     const { id } = (await created.json()) as { id: string }
     const input = encodeURIComponent(JSON.stringify({ runId: id }))
     const answers = [

@@ -274,7 +274,7 @@ describe('runs', () => {
     for (const run of [id, delivered]) {
       expect((await rest.events(`runs/${run}/events?include_all=1`)).at(-1)?.type).toBe('run.succeeded')
     }
-    expect((await rest.get(`runs/${later}`)).body).toMatchObject({ status: 'queued', attempt: 0 })
+    expect((await rest.get(`runs/${later}`)).body).toMatchObject({ status: 'queued', started_at: null })
   })
 })
 

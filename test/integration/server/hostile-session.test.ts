@@ -42,7 +42,10 @@ async function liveThrough(
   expect(events.find(({ type }) => type === 'said')).toMatchObject({ payload: 'dürüm 🥙 \\n' })
   for (const { ts } of events) expect(Math.abs(Date.parse(String(ts)) - before)).toBeLessThan(MINUTE_MS)
   const run = (await rest.get(`runs/${id}`)).body
-  expect(run).toMatchObject({ status: 'succeeded', output: { result: { ratio: 0.1 + 0.2 }, answer: 'yes' } })
+  expect(run).toMatchObject({
+    status: 'succeeded',
+    output: { final_output: { result: { ratio: 0.1 + 0.2 }, answer: 'yes' } },
+  })
   const later = await rest.create('agent', { run_at: RUN_AT })
   expect((await rest.get(`runs/${later}`)).body).toMatchObject({ status: 'queued', run_at: RUN_AT })
 

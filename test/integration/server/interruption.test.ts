@@ -16,7 +16,7 @@ describe('a timeout', () => {
     expect((await held.attempt(0)).signal.reason).toMatchObject({ kind: 'timed_out' })
     expect((await rest.get(`runs/${id}`)).body).toMatchObject({
       status: 'timed_out',
-      error: { code: 'timed_out' },
+      error: { type: 'timed_out' },
     })
   })
 
@@ -53,7 +53,7 @@ describe('a cancel', () => {
     const following = rest.events(`runs/${id}/events`)
     expect(await rest.post(`runs/${id}/cancel`)).toMatchObject({
       status: 200,
-      body: { id, status: 'cancelled' },
+      body: { status: 'cancellation_requested', run: { id, status: 'cancelled' } },
     })
     expect(await following).toMatchObject([{ seq: 1, type: 'run.cancelled', attempt: 0 }])
     await runtime.startWorker()
@@ -93,7 +93,7 @@ describe('a cancel', () => {
     deaf.release()
     await rest.events(`runs/${ids[1]}/events`)
     for (const id of ids) {
-      expect((await rest.get(`runs/${id}`)).body).toMatchObject({ status: 'cancelled', output: null })
+      expect((await rest.get(`runs/${id}`)).body).toMatchObject({ status: 'cancelled', output: {} })
     }
   })
 
@@ -128,7 +128,7 @@ describe('a cancel', () => {
       const before = await rest.get(`runs/${id}`)
       expect(before.body['status']).toBe(status)
       expect(await rest.post(`runs/${id}/cancel`)).toMatchObject({
-        status: 409,
+        status: 400,
         body: { code: 'conflict', details: { status } },
       })
       await expect(trpc.client.runs.cancel.mutate({ runId: id })).rejects.toMatchObject({
@@ -168,7 +168,7 @@ describe('a cancel', () => {
       }),
     )
     // Both must have happened, or there was no race.
-    expect(Object.keys(outcomes).toSorted()).toEqual(['200 cancelled', '409 succeeded'])
+    expect(Object.keys(outcomes).toSorted()).toEqual(['200 cancelled', '400 succeeded'])
   })
 })
 

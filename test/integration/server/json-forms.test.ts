@@ -57,7 +57,7 @@ describe('a step', () => {
     await rest.events(`runs/${id}/${ALL}`)
     expect((await rest.get(`runs/${id}`)).body).toMatchObject({
       status: 'succeeded',
-      output: { year: '1970', cents: 5 },
+      output: { final_output: { year: '1970', cents: 5 } },
     })
     expect(done).toBe(1)
     expect(JSON.parse(seen[0] ?? '')).toEqual({
@@ -135,7 +135,10 @@ test('an approval of what the database can not hold as it is asked for once', as
     expect(await rest.post(`runs/${id}/respond`, { wait: wait.name, value })).toMatchObject({ status: 200 })
   }
   await rest.events(`runs/${id}/${ALL}`)
-  expect((await rest.get(`runs/${id}`)).body).toMatchObject({ status: 'succeeded', output: 'Noted. true' })
+  expect((await rest.get(`runs/${id}`)).body).toMatchObject({
+    status: 'succeeded',
+    output: { final_output: 'Noted. true' },
+  })
   expect(done).toBe(1)
   expect(await database.sql('SELECT name FROM agent_runtime.wait')).toHaveLength(2)
 })
@@ -225,7 +228,10 @@ test('a tool’s result that is too large is told the model in part, and the run
   const { rest } = await createServer({ agents: [agent], model })
   const id = await rest.create('agent')
   await rest.events(`runs/${id}/${ALL}`)
-  expect((await rest.get(`runs/${id}`)).body).toMatchObject({ status: 'succeeded', output: 'Much.' })
+  expect((await rest.get(`runs/${id}`)).body).toMatchObject({
+    status: 'succeeded',
+    output: { final_output: 'Much.' },
+  })
   const told = model.requests[1]?.messages.at(-1)?.content ?? ''
   expect(told).toContain('9437184 characters')
   expect(told).toContain('abab')
@@ -311,5 +317,5 @@ test('an output and an event may have dates, which are text to whoever reads the
   const events = await rest.events(`runs/${id}/${ALL}`)
   const at = '1970-01-01T00:00:00.000Z'
   expect(events.find(({ type }) => type === 'ticked')?.payload).toEqual({ at })
-  expect(events.at(-1)?.payload).toEqual({ output: { at } })
+  expect(events.at(-1)?.payload).toEqual({ output: { at }, usage: {} })
 })

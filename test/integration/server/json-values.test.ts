@@ -32,14 +32,14 @@ test('any JSON comes back as it was sent: params, metadata, events, output, chec
       const events = await rest.events(`runs/${id}/events?include_all=1`)
       expect(seen.splice(0)).toEqual([sent, { sent }])
       expect(events.map(({ payload }) => payload).slice(1)).toEqual([
-        { tool_call_id: '1', tool: 't', result: sent },
+        { tool_call_id: '1', tool: 't', id: '1', name: 't', result: sent },
         { state: sent },
-        { output: sent },
+        { output: sent, usage: {} },
       ])
       expect((await rest.get(`runs/${id}`)).body).toMatchObject({
-        params: sent,
+        input: { params: sent },
         metadata: { sent },
-        output: sent,
+        output: { final_output: sent },
       })
     }),
     { numRuns: 60 },

@@ -2,6 +2,7 @@
 import { describe, expect } from 'vitest'
 import { defineAgent } from '../../../server/index.ts'
 import type { AgentMessage } from '../../../server/index.ts'
+import { outputOf } from '../../support/rest-client.ts'
 import { test } from '../../support/runtime.ts'
 import { said } from '../../support/said.ts'
 
@@ -49,8 +50,8 @@ test('REST has them as OpenAI’s chat does, code and the agent as the runtime',
   const id = await rest.create('echo', { messages: [ASKED], conversation_id: conversation })
   const read = async () => (await rest.get(`runs/${id}`)).body
   await expect.poll(async () => (await read())['status'], { timeout: 10_000 }).toBe('succeeded')
-  const { output, messages } = await read()
-  expect(JSON.parse(output as string)).toEqual([GIVEN])
+  const run = await read()
+  expect(JSON.parse(outputOf(run) as string)).toEqual([GIVEN])
   const answered = {
     role: 'assistant',
     content: [
@@ -58,7 +59,7 @@ test('REST has them as OpenAI’s chat does, code and the agent as the runtime',
       { type: 'image_url', image_url: { url: PNG } },
     ],
   }
-  expect(said(messages)).toEqual([ASKED, answered])
+  expect(run).toMatchObject({ input: { messages: [ASKED] }, output: { final_messages: [answered] } })
   const { body } = await rest.get(`conversations/${conversation}`)
   expect(said(body['messages'])).toEqual([ASKED, answered])
   expect(said((await runtime.runs.get(NOBODY, id)).messages)[0]).toEqual(GIVEN)
@@ -70,7 +71,7 @@ test('REST has them as OpenAI’s chat does, code and the agent as the runtime',
   })
   const readNext = async () => (await rest.get(`runs/${next}`)).body
   await expect.poll(async () => (await readNext())['status'], { timeout: 10_000 }).toBe('succeeded')
-  expect(JSON.parse((await readNext())['output'] as string)).toMatchObject([
+  expect(JSON.parse(outputOf(await readNext()) as string)).toMatchObject([
     GIVEN,
     { role: 'assistant' },
     { role: 'user' },

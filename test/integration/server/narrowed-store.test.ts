@@ -66,6 +66,10 @@ const CALLS: {
     answer: { events: [], count: 0, hasMore: false },
   },
   listRuns: { call: ({ store }, reach) => store.listRuns(reach, { limit: 10 }, null), answer: nothing },
+  listSpokenRuns: {
+    call: ({ store }, reach) => store.listSpokenRuns(reach, { limit: 10 }, null),
+    answer: nothing,
+  },
   getConversation: {
     call: ({ store, conversationId }, reach) => store.getConversation(reach, conversationId),
     answer: null,

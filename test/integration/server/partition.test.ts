@@ -44,7 +44,7 @@ test('a worker cut off from the database loses its run to another, and adds noth
     { payload: 'attempt 2', attempt: 2 },
   ])
   const over = (await other.rest.get(`runs/${id}`)).body
-  expect(over).toMatchObject({ status: 'succeeded', attempt: 2, output: 'done by another' })
+  expect(over).toMatchObject({ status: 'succeeded', attempt: 2, output: { final_output: 'done by another' } })
 
   proxy.refuse(false)
   expect(await lost.promise).toMatchObject({ kind: 'lost' })

@@ -30,7 +30,7 @@ test('a worker that can’t show its presence takes nothing until it can', async
       timeout: 5_000,
     })
     .toHaveLength(1)
-  expect((await rest.get(`runs/${id}`)).body).toMatchObject({ status: 'queued', attempt: 0 })
+  expect((await rest.get(`runs/${id}`)).body).toMatchObject({ status: 'queued', started_at: null })
   proxy.refuse(false)
   await expect
     .poll(async () => (await rest.get(`runs/${id}`)).body, { timeout: 10_000 })

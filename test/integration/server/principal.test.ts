@@ -6,6 +6,7 @@ import type { AgentRouter } from '../../../server/api/router.ts'
 import { defineAgent, ownersOnly } from '../../../server/index.ts'
 import type { ApiContext, Principal } from '../../../server/index.ts'
 import { hostRuntimes } from '../../support/node-host.ts'
+import { outputOf } from '../../support/rest-client.ts'
 import { test } from '../../support/runtime.ts'
 
 const agent = defineAgent({ key: 'agent', run: async () => ({ output: 'done' }) })
@@ -167,7 +168,8 @@ test('who writes `authenticate` reads in the log what is wrong with its answer',
   await rest.get('runs')
   expect(log.filter(({ level }) => level === 'warn')).toEqual([])
   const { body } = await rest.get('runs', { headers: { 'x-user': 'ada' } })
-  expect(body).toEqual({ error: 'Authentication is required.', code: 'unauthorized' })
+  const error = 'Authentication is required.'
+  expect(body).toEqual({ error, detail: error, code: 'unauthorized' })
   expect(log.filter(({ level }) => level === 'warn')).toMatchObject([
     {
       message: 'authenticate answered with something that is no principal, which is refused with 401',
@@ -193,7 +195,7 @@ test('claims are there for the request, and stored nowhere', async ({ createServ
   expect(new Set(asked.map((one) => JSON.stringify(one)))).toEqual(
     new Set([JSON.stringify({ ...ADA, claims: { role: 'staff' } })]),
   )
-  expect((await rest.get(`runs/${id}`)).body['output']).toEqual(ADA)
+  expect(outputOf((await rest.get(`runs/${id}`)).body)).toEqual(ADA)
   const [row] = await database.sql<{ text: string }>('SELECT r::text AS text FROM agent_runtime.run r')
   expect(row?.text).not.toMatch(/staff|secret/)
 })

@@ -230,6 +230,7 @@ test('ids of tool calls are the runtime’s own, whatever the provider calls the
   expect(told).toEqual(called)
   // What every provider takes as an id.
   for (const each of called) expect(each).toMatch(/^[a-zA-Z0-9_-]{1,40}$/)
-  const messages = (await rest.get(`runs/${id}`)).body['messages'] as { tool_call_id?: string }[]
+  const { output } = (await rest.get(`runs/${id}`)).body
+  const messages = (output as { final_messages: { tool_call_id?: string }[] }).final_messages
   expect(messages.flatMap(({ tool_call_id }) => tool_call_id ?? [])).toEqual(called)
 })

@@ -16,7 +16,7 @@ const authenticate = ({ headers }: Request): Principal => ({
   kind: 'user',
 })
 const withQuota = (quota: Quota) => ({ agents: [agent] as const, worker: false, authenticate, quota })
-const request = { agent_key: 'agent' }
+const request = { agent_key: 'agent', messages: [] }
 
 const WRONG: readonly (readonly [string, () => unknown])[] = [
   ['false', () => false],
@@ -54,7 +54,8 @@ describe('a quota', () => {
       ['ada', 'agent'],
     ])
     const eve = as({ 'x-user': 'eve' })
-    const refused = { code: 'rate_limited', error: 'Ten runs an hour.', details: { retryAfterSeconds: 62 } }
+    const error = 'Ten runs an hour.'
+    const refused = { code: 'rate_limited', error, details: { retryAfterSeconds: 62 } }
     const overRest = await runtime.handler(
       new Request('http://server/api/agents/runs', {
         method: 'POST',
@@ -65,7 +66,7 @@ describe('a quota', () => {
     expect([overRest.status, overRest.headers.get('retry-after'), await overRest.json()]).toEqual([
       429,
       '62',
-      refused,
+      { ...refused, detail: error },
     ])
     const overTrpc = await runtime.handler(
       new Request('http://server/trpc/runs.create', {

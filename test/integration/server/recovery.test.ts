@@ -31,7 +31,11 @@ describe('an agent that fails', () => {
       '3 assistant.delta',
       '3 run.succeeded',
     ])
-    expect((await rest.get(`runs/${id}`)).body).toMatchObject({ status: 'succeeded', attempt: 3, output: 3 })
+    expect((await rest.get(`runs/${id}`)).body).toMatchObject({
+      status: 'succeeded',
+      attempt: 3,
+      output: { final_output: 3 },
+    })
   })
 
   test('fails its run when its attempts are used up', async ({ createServer }) => {
@@ -78,9 +82,12 @@ describe('an agent that fails', () => {
     })
     const { rest } = await createServer({ agents: [flaky], config: { retryDelaySeconds: 60 } })
     const id = await rest.create('flaky')
-    await expect.poll(async () => (await rest.get(`runs/${id}`)).body['attempt']).toBe(1)
+    await expect.poll(async () => (await rest.get(`runs/${id}`)).body['started_at']).not.toBeNull()
     await expect.poll(async () => (await rest.get(`runs/${id}`)).body['status']).toBe('queued')
-    expect(await rest.post(`runs/${id}/cancel`)).toMatchObject({ status: 200, body: { status: 'cancelled' } })
+    expect(await rest.post(`runs/${id}/cancel`)).toMatchObject({
+      status: 200,
+      body: { run: { status: 'cancelled' } },
+    })
     expect((await rest.events(`runs/${id}/events`)).at(-1)?.type).toBe('run.cancelled')
   })
 })

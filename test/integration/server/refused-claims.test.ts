@@ -45,7 +45,7 @@ describe('a run that the database refuses to start', () => {
     for (const id of evil) {
       expect((await rest.get(`runs/${id}`)).body).toMatchObject({
         status: 'failed',
-        error: { code: 'start_refused', message: expect.not.stringContaining('evil') as string },
+        error: { type: 'start_refused', message: expect.not.stringContaining('evil') as string },
       })
     }
     const told = log.filter(({ message }) => message === 'the database refused to start a run')

@@ -3,7 +3,6 @@ import { z } from 'zod'
 import type { Json } from '../../../server/contract/json.ts'
 import { AgentRuntimeError, defineAgent } from '../../../server/index.ts'
 import { test } from '../../support/runtime.ts'
-import { said } from '../../support/said.ts'
 
 const greeter = defineAgent({
   key: 'greeter',
@@ -28,7 +27,7 @@ describe('a run, from request to end', () => {
     })
     expect(created).toMatchObject({
       status: 201,
-      body: { agent_key: 'greeter', status: 'queued', attempt: 0, last_seq: 0 },
+      body: { agent_key: 'greeter', status: 'queued', attempt: 1, last_seq: 0 },
     })
     const id = String(created.body['id'])
     const events = await rest.events(`runs/${id}/events/stream?include_all=true`)
@@ -46,16 +45,15 @@ describe('a run, from request to end', () => {
       status: 200,
       body: {
         status: 'succeeded',
-        output: { said: 'Hello Ada' },
-        error: null,
+        input: { messages: [{ role: 'user', content: 'Hi' }], params: { name: 'Ada' } },
+        output: {
+          final_output: { said: 'Hello Ada' },
+          final_messages: [{ role: 'assistant', content: 'Hello Ada' }],
+        },
+        error: {},
         attempt: 1,
         metadata: { from: 'test' },
-        params: { name: 'Ada' },
         last_seq: events.length,
-        messages: [
-          { role: 'user', content: 'Hi' },
-          { role: 'assistant', content: 'Hello Ada' },
-        ],
       },
     })
   })
@@ -144,7 +142,7 @@ describe('how a run fails', () => {
       details: [{ path: 'n' }],
     })
     expect(JSON.stringify(events)).not.toContain('secret value')
-    expect((await rest.get(`runs/${id}`)).body).toMatchObject({ status: 'failed', output: null })
+    expect((await rest.get(`runs/${id}`)).body).toMatchObject({ status: 'failed', output: {} })
   })
 
   test('with an error of its own: a safe sentence outside, the stack in the log', async ({
@@ -181,7 +179,8 @@ describe('how a run fails', () => {
     await rest.events(`runs/${id}/events`)
     expect((await rest.get(`runs/${id}`)).body['error']).toEqual({
       message: 'Too many questions today.',
-      code: 'rate_limited',
+      type: 'rate_limited',
+      retriable: true,
       details,
     })
   })
@@ -240,8 +239,10 @@ describe('what an agent says', () => {
     const events = await rest.events(`runs/${id}/events`)
     expect(events.flatMap((event) => event['content'] ?? [])).toEqual(storable)
     const { body } = await rest.get(`runs/${id}`)
-    expect(body['output']).toEqual(storable)
-    expect(said(body['messages'])).toEqual(storable.map((content) => ({ role: 'assistant', content })))
+    expect(body['output']).toMatchObject({
+      final_output: storable,
+      final_messages: storable.map((content) => ({ role: 'assistant', content })),
+    })
   })
 
   test('reaches its reader in order when it is a lot', async ({ createServer }) => {

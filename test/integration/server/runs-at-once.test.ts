@@ -181,7 +181,7 @@ describe('runs at once', () => {
       config: { tenantRunsAtOnce: 1 },
     })
     const ids = [await rest.create('quick'), await rest.create('quick'), await rest.create('quick')]
-    expect((await rest.post(`runs/${ids[1]}/cancel`)).body).toMatchObject({ status: 'cancelled' })
+    expect((await rest.post(`runs/${ids[1]}/cancel`)).body).toMatchObject({ run: { status: 'cancelled' } })
     expect(gatesOf(await database.sql(GATES))).toEqual(['passed', 'tenant', 'tenant'])
     await rest.post(`runs/${ids[0]}/cancel`)
     await vi.waitFor(
@@ -304,10 +304,10 @@ describe('runs at once', () => {
     await rest.events(`runs/${asked}/events`)
     expect((await rest.get(`runs/${asked}`)).body).toMatchObject({
       status: 'succeeded',
-      output: 'answered',
+      output: { final_output: 'answered' },
       attempt: 3,
     })
-    expect((await rest.get(`runs/${parked}`)).body).toMatchObject({ status: 'queued', attempt: 0 })
+    expect((await rest.get(`runs/${parked}`)).body).toMatchObject({ status: 'queued', started_at: null })
     held.release()
     await rest.events(`runs/${parked}/events`)
   })

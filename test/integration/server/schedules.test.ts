@@ -35,7 +35,7 @@ test('an occurrence is one run, however many processes look', async ({ createSer
   const { body } = await servers[1]!.rest.get(`runs/${runs[0]?.id}`)
   expect(body).toMatchObject({
     agent_key: 'ticking',
-    output: { topic: 'time', depth: 2, kind: 'public' },
+    output: { final_output: { topic: 'time', depth: 2, kind: 'public' } },
     metadata: { schedule: { name: 'tick', at: runs[0]?.at } },
   })
 })

@@ -65,7 +65,7 @@ describe('a step', () => {
     await rest.events(`runs/${id}/${ALL}`)
     expect((await rest.get(`runs/${id}`)).body).toMatchObject({
       status: 'succeeded',
-      output: ['A', 'B', 'C', 'D'],
+      output: { final_output: ['A', 'B', 'C', 'D'] },
     })
     expect(done.toSorted((a, b) => a.localeCompare(b))).toEqual(['a', 'b', 'c', 'd'])
   })
@@ -86,7 +86,11 @@ describe('a step', () => {
     const { rest } = await createServer({ agents: [agent] })
     const id = await rest.create('agent')
     await rest.events(`runs/${id}/events`)
-    expect((await rest.get(`runs/${id}`)).body).toMatchObject({ status: 'succeeded', output: 1, attempt: 1 })
+    expect((await rest.get(`runs/${id}`)).body).toMatchObject({
+      status: 'succeeded',
+      output: { final_output: 1 },
+      attempt: 1,
+    })
     expect(done).toBe(1)
   })
 
@@ -108,7 +112,11 @@ describe('a step', () => {
     const { rest } = await createServer({ agents: [agent], config: { retryDelaySeconds: 0.01 } })
     const id = await rest.create('agent')
     await rest.events(`runs/${id}/${ALL}`)
-    expect((await rest.get(`runs/${id}`)).body).toMatchObject({ status: 'succeeded', attempt: 1, output: 3 })
+    expect((await rest.get(`runs/${id}`)).body).toMatchObject({
+      status: 'succeeded',
+      attempt: 1,
+      output: { final_output: 3 },
+    })
     expect(new Set(keys)).toEqual(new Set([`${id}/flaky/1`]))
   })
 
@@ -146,7 +154,10 @@ describe('a step', () => {
     const { rest } = await createServer({ agents: [agent], config: { retryDelaySeconds: 0.01 } })
     const id = await rest.create('agent')
     await rest.events(`runs/${id}/${ALL}`)
-    expect((await rest.get(`runs/${id}`)).body).toMatchObject({ status: 'succeeded', output: 'in time' })
+    expect((await rest.get(`runs/${id}`)).body).toMatchObject({
+      status: 'succeeded',
+      output: { final_output: 'in time' },
+    })
     expect(reasons).toEqual([new Error('The step took longer than 30 ms.')])
   })
 

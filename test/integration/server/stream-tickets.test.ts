@@ -143,7 +143,7 @@ describe('a ticket', () => {
     await stream.until('run.started')
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 61_000 })
     const late = await open(server, `runs/${runId}/events?ticket=${ticket}`)
-    expect([late.status, await late.json()]).toEqual([
+    expect([late.status, await late.json()]).toMatchObject([
       401,
       { code: 'unauthorized', error: 'The ticket is not valid, or not any more: get another one.' },
     ])

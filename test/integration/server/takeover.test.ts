@@ -33,7 +33,7 @@ describe('an attempt that was overtaken', () => {
     await expect.poll(() => caught).toMatchObject([{ kind: 'lost' }])
     await worker.stop()
     expect((await rest.get(`runs/${id}`)).body).toEqual(before)
-    expect(before).toMatchObject({ status: 'running', attempt: 2, output: null, messages: [] })
+    expect(before).toMatchObject({ status: 'running', attempt: 2, output: {} })
     const { body } = await rest.get(`runs/${id}/events?include_all=true`)
     expect(body['results']).toMatchObject([
       { type: 'run.started', attempt: 1 },
@@ -76,7 +76,7 @@ describe('an attempt that was overtaken', () => {
     await claimAsAnother(database.sql, id)
     held.release()
     await worker.stop()
-    expect((await rest.get(`runs/${id}`)).body).toMatchObject({ status: 'running', attempt: 2, output: null })
+    expect((await rest.get(`runs/${id}`)).body).toMatchObject({ status: 'running', attempt: 2, output: {} })
   })
 })
 
@@ -121,7 +121,7 @@ describe('a run whose worker is gone', () => {
     expect(events).toMatchObject([{ type: 'run.started' }, { type: 'run.timed_out', attempt: 1 }])
     expect((await rest.get(`runs/${id}`)).body).toMatchObject({
       status: 'timed_out',
-      error: { code: 'timed_out', message: 'The run took longer than 90.5 s.' },
+      error: { type: 'timed_out', message: 'The run took longer than 90.5 s.' },
       attempt: 1,
     })
   })

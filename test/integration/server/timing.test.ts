@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest'
 import { defineAgent } from '../../../server/index.ts'
+import { outputOf } from '../../support/rest-client.ts'
 import { test } from '../../support/runtime.ts'
 
 const config = { queuePollIntervalSeconds: 0.05 }
@@ -13,7 +14,7 @@ describe('a run', () => {
     const [later, now] = [await rest.create('agent', { run_at: runAt }), await rest.create('agent')]
     expect((await rest.get(`runs/${later}`)).body).toMatchObject({ status: 'queued', run_at: runAt })
     for (const id of [now, later]) await rest.events(`runs/${id}/events`)
-    const startedAt = async (id: string) => Number((await rest.get(`runs/${id}`)).body['output'])
+    const startedAt = async (id: string) => Number(outputOf((await rest.get(`runs/${id}`)).body))
     expect(await startedAt(later)).toBeGreaterThanOrEqual(Date.parse(runAt))
   })
 
@@ -27,8 +28,8 @@ describe('a run', () => {
     ])
     expect((await rest.get(`runs/${id}`)).body).toMatchObject({
       status: 'timed_out',
-      error: { code: 'expired' },
-      attempt: 0,
+      error: { type: 'expired' },
+      started_at: null,
     })
   })
 

@@ -98,7 +98,7 @@ describe('the tool loop', () => {
     expect(done).toEqual(['5 tool:refund/1', '1000 tool:refund/2'])
     expect((await rest.get(`runs/${id}`)).body).toMatchObject({
       status: 'succeeded',
-      output: 'Done what I may.',
+      output: { final_output: 'Done what I may.' },
     })
   })
 

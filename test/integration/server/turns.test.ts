@@ -1,6 +1,7 @@
 import { describe, expect } from 'vitest'
 import { defineAgent, textOf } from '../../../server/index.ts'
 import { createHeldAgent } from '../../support/held-agent.ts'
+import { outputOf } from '../../support/rest-client.ts'
 import { test } from '../../support/runtime.ts'
 
 const quick = defineAgent({
@@ -29,10 +30,10 @@ describe('a run in a conversation that has one under way', () => {
     for (const [index, content] of ['a', 'b', 'c', 'd'].entries()) {
       others.push(await (index % 2 === 0 ? second.rest : rest).create('quick', { ...inIt, ...ask(content) }))
     }
-    expect((await rest.get(`runs/${others[0]}`)).body).toMatchObject({ status: 'queued', attempt: 0 })
+    expect((await rest.get(`runs/${others[0]}`)).body).toMatchObject({ status: 'queued', started_at: null })
     held.release()
     for (const id of [first, ...others]) await rest.events(`runs/${id}/events`)
-    const outputs = await Promise.all(others.map(async (id) => (await rest.get(`runs/${id}`)).body['output']))
+    const outputs = await Promise.all(others.map(async (id) => outputOf((await rest.get(`runs/${id}`)).body)))
     expect(outputs).toEqual(['a', 'a re: a b', 'a re: a b re: b c', 'a re: a b re: b c re: c d'])
   })
 
@@ -72,8 +73,11 @@ describe('a run in a conversation that has one under way', () => {
     for (const id of [running, queued, last]) await rest.events(`runs/${id}/events`)
     expect(signal.reason).toMatchObject({ kind: 'cancelled' })
     expect((await rest.get(`runs/${running}`)).body).toMatchObject({ status: 'cancelled' })
-    expect((await rest.get(`runs/${queued}`)).body).toMatchObject({ status: 'cancelled', attempt: 0 })
-    expect((await rest.get(`runs/${last}`)).body).toMatchObject({ status: 'succeeded', output: 'now' })
+    expect((await rest.get(`runs/${queued}`)).body).toMatchObject({ status: 'cancelled', started_at: null })
+    expect((await rest.get(`runs/${last}`)).body).toMatchObject({
+      status: 'succeeded',
+      output: { final_output: 'now' },
+    })
   })
 
   test('is refused when too many wait, whichever servers are asked', async ({ createServer }) => {

@@ -93,7 +93,7 @@ describe('a wait', () => {
       ['run.succeeded', 2],
     ])
     expect((await rest.get(`runs/${id}`)).body).toMatchObject({
-      output: { street: 'Main St', respondedBy: 'public' },
+      output: { final_output: { street: 'Main St', respondedBy: 'public' } },
       waits: [],
     })
     expect(await rest.post(`runs/${id}/respond`, answer)).toMatchObject({ status: 409 })
@@ -140,7 +140,7 @@ describe('a wait', () => {
     expect(taken).toHaveLength(1)
     expect(answers.filter(({ status }) => status === 409)).toHaveLength(9)
     await one.rest.events(`runs/${id}/events`)
-    expect((await one.rest.get(`runs/${id}`)).body).toMatchObject({ output: taken[0] })
+    expect((await one.rest.get(`runs/${id}`)).body).toMatchObject({ output: { final_output: taken[0] } })
   })
 
   test('that is not answered in time says so', async ({ createServer }) => {
@@ -167,7 +167,7 @@ describe('a wait', () => {
     }
     for (const id of ids) await rest.events(`runs/${id}/events`)
     for (const id of ids)
-      expect((await rest.get(`runs/${id}`)).body).toMatchObject({ output: { street: id } })
+      expect((await rest.get(`runs/${id}`)).body).toMatchObject({ output: { final_output: { street: id } } })
   })
 
   test('outlives everything: other servers and workers go on with it', async ({ createServer }) => {
@@ -186,7 +186,10 @@ describe('a wait', () => {
     const id = await rest.create('agent')
     const following = rest.events(`runs/${id}/events`)
     await (await rest.stream(`runs/${id}/events`)).until('run.waiting')
-    expect(await rest.post(`runs/${id}/cancel`)).toMatchObject({ status: 200, body: { status: 'cancelled' } })
+    expect(await rest.post(`runs/${id}/cancel`)).toMatchObject({
+      status: 200,
+      body: { run: { status: 'cancelled' } },
+    })
     expect((await following).map(({ type }) => type)).toEqual(['run.started', 'run.waiting', 'run.cancelled'])
     expect(await database.sql('SELECT status FROM agent_runtime.wait')).toEqual([{ status: 'cancelled' }])
   })
@@ -213,7 +216,10 @@ describe('a wait', () => {
     expect(await waits()).toEqual(['a'])
     await rest.post(`runs/${id}/respond`, { wait: 'a', value: 3 })
     await rest.events(`runs/${id}/events`)
-    expect((await rest.get(`runs/${id}`)).body).toMatchObject({ status: 'succeeded', output: [1, 2, 3] })
+    expect((await rest.get(`runs/${id}`)).body).toMatchObject({
+      status: 'succeeded',
+      output: { final_output: [1, 2, 3] },
+    })
     expect(done).toEqual(['before', 'after'])
   })
 
@@ -230,7 +236,10 @@ describe('a wait', () => {
     await (await rest.stream(`runs/${id}/events`)).until('run.waiting')
     await rest.post(`runs/${id}/respond`, { wait: 'n', value: 4 })
     await rest.events(`runs/${id}/events`)
-    expect((await rest.get(`runs/${id}`)).body).toMatchObject({ status: 'succeeded', output: 4 })
+    expect((await rest.get(`runs/${id}`)).body).toMatchObject({
+      status: 'succeeded',
+      output: { final_output: 4 },
+    })
   })
 
   test('by a schema there is no JSON Schema of is an error that says so', async ({ createServer }) => {
@@ -260,7 +269,7 @@ describe('a sleep', () => {
     await second.rest.events(`runs/${id}/events`)
     const { body } = await second.rest.get(`runs/${id}`)
     expect(body).toMatchObject({ status: 'succeeded', attempt: 3 })
-    expect(body['output']).toBeGreaterThanOrEqual(300)
+    expect((body['output'] as { final_output: number }).final_output).toBeGreaterThanOrEqual(300)
   })
 })
 
@@ -292,7 +301,10 @@ describe('an approval', () => {
     expect(await rest.post(`runs/${id}/respond`, answer('other'))).toMatchObject({ status: 400 })
     expect(await rest.post(`runs/${id}/respond`, answer(asked.details.hash))).toMatchObject({ status: 200 })
     await rest.events(`runs/${id}/events`)
-    expect((await rest.get(`runs/${id}`)).body).toMatchObject({ status: 'succeeded', output: 10 })
+    expect((await rest.get(`runs/${id}`)).body).toMatchObject({
+      status: 'succeeded',
+      output: { final_output: 10 },
+    })
   })
 
   test('is not for another amount: an agent that changes its mind has to ask again', async ({
@@ -326,7 +338,7 @@ describe('an approval', () => {
     await database.sql(`UPDATE agent_runtime.wait SET expires_at = now() WHERE run_id = $1`, [late])
     await runtime.startWorker()
     for (const id of [denied, late]) await rest.events(`runs/${id}/events`)
-    expect((await rest.get(`runs/${denied}`)).body).toMatchObject({ output: 'denied' })
-    expect((await rest.get(`runs/${late}`)).body).toMatchObject({ output: 'timed_out' })
+    expect((await rest.get(`runs/${denied}`)).body).toMatchObject({ output: { final_output: 'denied' } })
+    expect((await rest.get(`runs/${late}`)).body).toMatchObject({ output: { final_output: 'timed_out' } })
   })
 })

@@ -22,6 +22,7 @@ function createContext(llm: Model, signal: AbortSignal = new AbortController().s
     messages: [{ role: 'user', content: 'What is 1 + 2?' }],
     params: undefined,
     metadata: {},
+    preferences: {},
     principal: { id: 'ann', tenantId: '', kind: 'user' },
     signal,
     llm,

@@ -197,6 +197,7 @@ export function fakeServer(): FakeServer {
     },
     log,
     stopping: new AbortController().signal,
+    restLists: 'envelope' as const,
     streamKeepAliveMs: 10_000,
   }
   const handler = createHandler({

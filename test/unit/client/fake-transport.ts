@@ -20,6 +20,7 @@ export function runRecord(record: Partial<RunDetail> = {}): RunDetail {
     metadata: {},
     output: null,
     error: null,
+    idempotencyKey: null,
     attempt: 0,
     maxAttempts: 3,
     budget: null,
@@ -32,6 +33,8 @@ export function runRecord(record: Partial<RunDetail> = {}): RunDetail {
     startedAt: null,
     finishedAt: null,
     messages: [],
+    inputCount: 0,
+    usage: null,
     waits: [],
     ...record,
   }

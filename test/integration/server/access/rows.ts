@@ -283,6 +283,11 @@ export const ROUTES: readonly Row<Asker>[] = [
     outcomes: MORE,
     ask: ({ rest }, { over }) => ofAnswer(rest.post(`runs/${over}/ticket`, { include_debug: true })),
   },
+  ...[`${REST}/openapi.json`, '/openapi.json'].map((path) => ({
+    of: `GET ${path}`,
+    outcomes: OPEN,
+    ask: ({ rest }: Asker) => ofAnswer(rest.get(path)),
+  })),
   ...[`${REST}/sessions/anonymous`, '/api/accounts/anonymous-session'].map((path) => ({
     of: `POST ${path}`,
     outcomes: OPEN,

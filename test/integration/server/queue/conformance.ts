@@ -3,6 +3,7 @@ import { describe, expect, vi } from 'vitest'
 import { z } from 'zod'
 import { defineAgent } from '../../../../server/index.ts'
 import type { Settings } from '../../../../server/index.ts'
+import { outputOf } from '../../../support/rest-client.ts'
 import { test } from '../../../support/runtime.ts'
 
 /** For what happens by itself, on a machine that is busy. */
@@ -122,7 +123,7 @@ export function testQueue(createBackend: () => Promise<Backend>): void {
         await rest.post(`runs/${answered}/respond`, { wait: 'name', value: 'Ada' })
         for (const id of [answered, late]) await rest.events(`runs/${id}/events`)
         const outputs = await Promise.all([answered, late].map((id) => rest.get(`runs/${id}`)))
-        expect(outputs.map(({ body }) => body['output'])).toEqual(['Ada', 'late'])
+        expect(outputs.map(({ body }) => outputOf(body))).toEqual(['Ada', 'late'])
       },
     )
 

@@ -1,14 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { z } from 'zod'
-import {
-  RestCreateRun,
-  fromRestCreateRun,
-  snake,
-  toRestEvent,
-  toRestPage,
-  toRestRunDetail,
-} from '../../../../server/api/rest/wire.ts'
+import { toRestEvent } from '../../../../server/api/rest/wire/event.ts'
+import { snake } from '../../../../server/api/rest/wire/names.ts'
+import { toRestPage } from '../../../../server/api/rest/wire/page.ts'
+import { RestCreateRun, RestRun, fromRestCreateRun, toRestRun } from '../../../../server/api/rest/wire/run.ts'
 import {
   HistoryQuery,
   ListConversationsQuery,
@@ -18,8 +14,7 @@ import { GetConversationInput, ListConversationsInput } from '../../../../server
 import { RUNTIME_EVENTS } from '../../../../server/contract/event.ts'
 import type { Json } from '../../../../server/contract/json.ts'
 import type { Message } from '../../../../server/contract/message.ts'
-import { CreateRunInput, ListRunsInput, RunDetail } from '../../../../server/contract/run.ts'
-import { said } from '../../../support/said.ts'
+import { CreateRunInput, ListRunsInput, SpokenRun } from '../../../../server/contract/run.ts'
 
 const json = fc.jsonValue() as fc.Arbitrary<Json>
 const name = fc.string({ minLength: 1 })
@@ -45,14 +40,11 @@ const restMessage = fc.oneof(
 )
 
 const input = (body: object) =>
-  CreateRunInput.parse(fromRestCreateRun(RestCreateRun.parse({ agent_key: 'a', ...body })))
+  CreateRunInput.parse(fromRestCreateRun(RestCreateRun.parse({ agent_key: 'a', messages: [], ...body })))
 
-const ID = '019aa000-0000-7000-8000-000000000001'
-const TIME = '2026-01-01T00:00:00.000Z'
-
-function detail(messages: Message[], more: Partial<RunDetail> = {}): RunDetail {
-  return RunDetail.parse({
-    id: ID,
+function spoken(messages: Message[], more: Partial<SpokenRun> = {}): SpokenRun {
+  return SpokenRun.parse({
+    id: '019aa000-0000-7000-8000-000000000001',
     owner: { id: 'ada', tenantId: 'acme', kind: 'user' },
     agentKey: 'a',
     status: 'queued',
@@ -61,6 +53,7 @@ function detail(messages: Message[], more: Partial<RunDetail> = {}): RunDetail {
     metadata: {},
     output: null,
     error: null,
+    idempotencyKey: null,
     attempt: 0,
     maxAttempts: 3,
     budget: null,
@@ -72,13 +65,9 @@ function detail(messages: Message[], more: Partial<RunDetail> = {}): RunDetail {
     createdAt: '2026-01-01T00:00:00.000Z',
     startedAt: null,
     finishedAt: null,
-    messages: messages.map((message, position) => ({
-      ...message,
-      id: `r:${position}`,
-      runId: ID,
-      createdAt: TIME,
-    })),
-    waits: [],
+    messages,
+    inputCount: messages.length,
+    usage: null,
     ...more,
   })
 }
@@ -104,7 +93,7 @@ describe('messages', () => {
   test('come back as they were sent', () => {
     fc.assert(
       fc.property(fc.array(restMessage), (messages) => {
-        const answered = said(toRestRunDetail(detail(input({ messages }).messages)).messages)
+        const answered = toRestRun(spoken(input({ messages }).messages)).input.messages
         expect(answered.map(meaning)).toEqual(messages.map(meaning))
       }),
     )
@@ -113,7 +102,7 @@ describe('messages', () => {
   test('arguments a model broke off are kept as the text they are', () => {
     const call = { id: '1', type: 'function', function: { name: 'f', arguments: '{"city": "Par' } }
     const messages = [{ role: 'assistant', content: null, tool_calls: [call] }]
-    expect(said(toRestRunDetail(detail(input({ messages }).messages)).messages)).toEqual(messages)
+    expect(toRestRun(spoken(input({ messages }).messages)).input.messages).toEqual(messages)
   })
 
   test('may leave out what has an obvious value', () => {
@@ -139,6 +128,9 @@ describe('a run', () => {
       run_at: '2030-01-31T08:00:00Z',
       expires_at: '2030-01-31T09:00:00+01:00',
       conversation_policy: 'reject',
+      model: 'large',
+      thinking: true,
+      memories: [{ id: '1', content: 'Likes tea.' }],
     }
     expect(input(body)).toEqual({
       agentKey: 'a',
@@ -154,6 +146,7 @@ describe('a run', () => {
       runAt: '2030-01-31T08:00:00.000Z',
       expiresAt: '2030-01-31T08:00:00.000Z',
       conversationPolicy: 'reject',
+      preferences: { model: 'large', thinking: true, memories: [{ id: '1', content: 'Likes tea.' }] },
     })
     expect(input({ conversation_id: null, idempotency_key: null, run_at: null, expires_at: null })).toEqual(
       input({}),
@@ -162,13 +155,34 @@ describe('a run', () => {
 
   test('its answer: every key in snake_case, what is its own not touched', () => {
     const own = { someKey: 1 }
-    const rest = toRestRunDetail(detail([], { output: own, metadata: own, params: own }))
-    expect(rest).toMatchObject({ output: own, metadata: own, params: own })
-    expect(Object.keys(rest).toSorted()).toEqual(
-      Object.keys(detail([]))
-        .map((key) => key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`))
-        .toSorted(),
-    )
+    const run = spoken([{ role: 'user', content: 'a' }], {
+      ...{ status: 'succeeded', output: own, metadata: own, params: own },
+      usage: { inputTokens: 2, outputTokens: 3 },
+    })
+    const rest = toRestRun(run)
+    expect(rest).toMatchObject({
+      metadata: own,
+      input: { messages: [{ role: 'user', content: 'a' }], params: own },
+      output: {
+        final_output: own,
+        final_messages: [],
+        usage: { input_tokens: 2, output_tokens: 3, total_tokens: 5 },
+        artifacts: {},
+      },
+    })
+    expect(RestRun.parse(rest)).toEqual(rest)
+    const elsewhere = ['params', 'messages', 'input_count', 'usage']
+    const named = Object.keys(run).map(snake)
+    expect([...Object.keys(rest), ...elsewhere].toSorted()).toEqual([...named, 'input'].toSorted())
+  })
+
+  test('its error: what a client can tell the cases apart by', () => {
+    const error = { code: 'agent_error', message: 'It broke.' }
+    expect(toRestRun(spoken([], { status: 'failed', error })).error).toEqual({
+      ...{ type: 'agent_error', message: 'It broke.', retriable: true, details: {} },
+    })
+    expect(toRestRun(spoken([])).error).toEqual({})
+    expect(toRestRun(spoken([])).output).toEqual({})
   })
 })
 
@@ -180,7 +194,10 @@ describe('an event', () => {
     visibility: 'user',
     ts: '2026-01-01T00:00:00.000Z',
   } as const
-  const identity = { run_id: 'r', seq: 7, attempt: 2, visibility_level: 'user', ts: envelope.ts }
+  const identity = {
+    ...{ run_id: 'r', seq: 7, attempt: 2, visibility_level: 'user', ui_visible: true },
+    ts: envelope.ts,
+  }
 
   test("its payload's fields stand beside what identifies it, and can never displace that", () => {
     fc.assert(
@@ -215,7 +232,8 @@ describe('an event', () => {
     expect(toRestEvent({ ...envelope, type: 'mine', payload })).toMatchObject({ messageId: 'm', payload })
     for (const type of Object.keys(RUNTIME_EVENTS)) {
       const rest = toRestEvent({ ...envelope, type, payload: { someKey: { innerKey: 1 } } })
-      expect(rest.payload).toEqual({ some_key: { innerKey: 1 } })
+      expect(rest.payload).toMatchObject({ some_key: { innerKey: 1 } })
+      expect(rest.payload).not.toHaveProperty('someKey')
     }
   })
 })

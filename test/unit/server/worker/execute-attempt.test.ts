@@ -34,6 +34,7 @@ function createAttempt(agent: AnyAgent, more: Partial<ClaimedRun> = {}) {
     priority: 0,
     params: null,
     metadata: {},
+    preferences: {},
     messages: [],
     isHistoryCut: false,
     state: undefined,
@@ -49,7 +50,7 @@ function createAttempt(agent: AnyAgent, more: Partial<ClaimedRun> = {}) {
     store: {
       readSteps: async () => [],
       readTold: async () => [],
-      readSpent: async () => ({ tokens: 0, toolCalls: 0 }),
+      readSpent: async () => ({ tokens: 0, toolCalls: 0, inputTokens: 0, outputTokens: 0 }),
       readSettledWaits: async () => [],
       saveStep: async () => 'written' as const,
       renewLeases: async () => [{ id: 'run', cancelRequested: false }],

@@ -1,0 +1,46 @@
+import { z } from 'zod'
+import { ANSWERS, REQUESTS } from '../rest/wire/named.ts'
+
+export type JsonSchema = z.core.JSONSchema.BaseSchema
+
+const refTo = (id: string) => `#/components/schemas/${id}`
+
+/** Every named schema of the REST API: bodies as they may be sent, answers as they are. */
+export function namedSchemas(): Record<string, JsonSchema> {
+  const kinds = [
+    { registry: REQUESTS, io: 'input' },
+    { registry: ANSWERS, io: 'output' },
+  ] as const
+  return Object.fromEntries(
+    kinds.flatMap(({ registry, io }) =>
+      Object.entries(
+        z.toJSONSchema(registry, { io, uri: refTo, unrepresentable: 'any', override }).schemas,
+      ).map(([id, schema]) => [id, within(schema)] as const),
+    ),
+  )
+}
+
+/** A schema of a query: what may be sent. */
+export function querySchemas(query: z.ZodObject): { name: string; schema: JsonSchema }[] {
+  const { properties = {} } = within(z.toJSONSchema(query, { io: 'input', unrepresentable: 'any', override }))
+  return Object.entries(properties).map(([name, schema]) => ({ name, schema: schema as JsonSchema }))
+}
+
+/** How the document refers to a schema that has a name. */
+export function schemaRef(schema: z.ZodType): { $ref: string } {
+  const id = REQUESTS.get(schema)?.id ?? ANSWERS.get(schema)?.id
+  if (id === undefined) throw new TypeError('A schema of the REST API has no name.')
+  return { $ref: refTo(id) }
+}
+
+/** The document tells the dialect once, and names schemas by their place in it. */
+function within(schema: JsonSchema): JsonSchema {
+  return Object.fromEntries(Object.entries(schema).filter(([key]) => !OUTSIDE.has(key)))
+}
+
+const OUTSIDE: ReadonlySet<string> = new Set(['$schema', '$id', '~standard'])
+
+/** Times and ids have patterns of a line each, which say no more than their format does. */
+function override({ jsonSchema }: { jsonSchema: JsonSchema }): void {
+  if (jsonSchema.format !== undefined) delete jsonSchema.pattern
+}

@@ -1,0 +1,34 @@
+import type { Context } from 'hono'
+import type { z } from 'zod'
+import type { Page } from '../../contract/page.ts'
+import { answerJson } from '../answer.ts'
+import { pageUrl } from './read-request.ts'
+import { toRestPage } from './wire/page.ts'
+
+interface Listing<T, R> {
+  /** What of the URL links to other pages keep. */
+  query: z.ZodObject
+  toRest(item: T): R
+}
+
+/** Answers a page of a list. */
+export type AnswerList = <T, R>(c: Context, page: Page<T>, listing: Listing<T, R>) => Response
+
+/**
+ * How lists are answered: an object with the items in `results`, or for clients that know no pages the items alone, with what
+ * else there is to say in headers.
+ */
+export function createAnswerList(form: 'envelope' | 'array'): AnswerList {
+  return (c, page, { query, toRest }) => {
+    const body = toRestPage(page, { url: pageUrl(c, query), toRest })
+    if (form === 'envelope') return answerJson(body)
+    const links = { next: body.next, prev: body.previous }
+    const link = Object.entries(links).flatMap(([rel, url]) =>
+      url === null ? [] : [`<${url}>; rel="${rel}"`],
+    )
+    return answerJson(body.results, 200, {
+      'x-total-count': String(body.count),
+      ...(link.length > 0 && { link: link.join(', ') }),
+    })
+  }
+}

@@ -1,0 +1,152 @@
+import type { Context, Hono } from 'hono'
+import { z } from 'zod'
+import { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
+import type { ErrorCode } from '../../contract/agent-runtime-error.ts'
+import { shortened } from '../../contract/issues.ts'
+import { parseInput } from '../../contract/parse-input.ts'
+import type { Principal } from '../../contract/principal.ts'
+import type { TicketView } from '../../domain/tickets.ts'
+import { isForm } from '../files/multipart.ts'
+import type { Connection } from '../connection.ts'
+import { readBody } from './read-request.ts'
+
+export interface RestEnv {
+  Bindings: Connection
+  Variables: {
+    principal: Principal
+    /** What a ticket shows, where one opened the stream. */
+    view: TicketView | undefined
+  }
+}
+
+/** An answer that is no error, as the OpenAPI document tells of it. */
+export interface Answer {
+  description: string
+  /** By media type, what the body is. Without any there is no body. */
+  content?: Record<string, { schema: z.ZodType; example?: unknown }>
+}
+
+interface RouteBody<TBody extends z.ZodType> {
+  schema: TBody
+  /** Where nothing has to be said: an empty body is `{}`. */
+  isOptional?: true
+  example?: unknown
+}
+
+/** What a handler is given: all that was asked, read by the route's own schemas. */
+interface Asked<TQuery extends z.ZodType, TBody extends z.ZodType> {
+  c: Context<RestEnv>
+  principal: Principal
+  /** Of the path; `''` where it has none. */
+  id: string
+  query: z.output<TQuery>
+  body: z.output<TBody>
+}
+
+/** A form with files, in place of JSON. */
+interface RouteForm {
+  description: string
+  /** Answers a request with one. */
+  answer?(c: Context<RestEnv>): Promise<Response>
+  /** Where there is no other body; then the route's handler answers. */
+  isOnly?: true
+}
+
+interface RouteDefinition<TQuery extends z.ZodObject, TBody extends z.ZodType> {
+  method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
+  /** Below `restPath`, as OpenAPI writes it: `/runs/{id}/`. */
+  path: string
+  /** Names the operation in clients that are made from the document. */
+  operationId: string
+  /** The procedure of tRPC that does the same. Undefined where there is none. */
+  procedure?: string
+  /** Whether nobody is asked who they are. */
+  isOpen?: true
+  summary: string
+  description?: string
+  query?: TQuery
+  /** Headers that it heeds, and what they are for. */
+  headers?: Record<string, string>
+  body?: RouteBody<TBody>
+  form?: RouteForm
+  answers: Record<number, Answer>
+  /** What it may refuse, besides what any route may. */
+  refusals?: readonly ErrorCode[]
+  handle(asked: Asked<TQuery, TBody>): Promise<Response>
+}
+
+/** A route: what the app answers by, and what the OpenAPI document says of it. */
+export interface Route extends Omit<RouteDefinition<z.ZodObject, z.ZodType>, 'handle'> {
+  answer(c: Context<RestEnv>): Promise<Response>
+}
+
+/**
+ * Declares a route. It is read from twice: the app is made of all of them, and so is the OpenAPI document.
+ *
+ * @example
+ * defineRoute({
+ *   method: 'GET',
+ *   path: '/runs/{id}/',
+ *   operationId: 'getRun',
+ *   procedure: 'runs.get',
+ *   summary: 'A run',
+ *   answers: { 200: { description: 'The run', content: json(RestRun) } },
+ *   refusals: ['not_found'],
+ *   handle: async ({ principal, id }) => answerJson(toRestRun(await runs.get(principal, id))),
+ * })
+ */
+export function defineRoute<
+  TQuery extends z.ZodObject = z.ZodObject<Record<never, never>>,
+  TBody extends z.ZodType = z.ZodUndefined,
+>({ handle, ...definition }: RouteDefinition<TQuery, TBody>): Route {
+  const { query, body, form } = definition
+  return {
+    ...definition,
+    async answer(c) {
+      if (form?.answer !== undefined && isForm(c.req.raw)) return form.answer(c)
+      return handle({
+        c,
+        principal: c.get('principal'),
+        id: c.req.param('id') ?? '',
+        query: (query && parseInput(query, c.req.query())) as z.output<TQuery>,
+        body: (body && (await read(c, body))) as z.output<TBody>,
+      })
+    },
+  }
+}
+
+async function read<T extends z.ZodType>(
+  c: Context,
+  { schema, isOptional }: RouteBody<T>,
+): Promise<z.output<T>> {
+  if (isOptional && (await c.req.text()) === '') return schema.parse({})
+  return readBody(c, schema)
+}
+
+/** The content of an answer of JSON. */
+export const json = (schema: z.ZodType, example?: unknown): NonNullable<Answer['content']> => ({
+  'application/json': { schema, ...(example !== undefined && { example }) },
+})
+
+/** Adds routes to an app, below a path, and has it say of other methods that it does not take them. */
+export function addRoutes(app: Hono<RestEnv>, routes: readonly Route[], base = ''): void {
+  const paths = new Set<string>()
+  for (const { method, path, answer } of routes) {
+    const pattern = base + toPattern(path)
+    app.on(method, pattern, (c) => answer(c))
+    paths.add(pattern)
+  }
+  for (const pattern of paths) {
+    app.all(pattern, (c) => {
+      throw new AgentRuntimeError(
+        'method_not_allowed',
+        `${shortened(c.req.path)} does not take ${shortened(c.req.method)}.`,
+      )
+    })
+  }
+}
+
+/** How Hono writes a path of OpenAPI's: `/runs/:id` for `/runs/{id}/`. */
+function toPattern(path: string): string {
+  return path.replaceAll(/\{(\w+)\}/g, ':$1').replace(/\/$/, '')
+}

@@ -1,0 +1,108 @@
+import type { Context } from 'hono'
+import { z } from 'zod'
+import { answerJson } from '../../answer.ts'
+import type { KeepAlive } from '../../keep-alive.ts'
+import type { ApiServices } from '../../services.ts'
+import type { WatchReader } from '../../watch-reader.ts'
+import { asksForStream } from '../negotiate.ts'
+import { ConversationEventsQuery, pageUrl } from '../read-request.ts'
+import { defineRoute, json } from '../route.ts'
+import type { RestEnv, Route } from '../route.ts'
+import { streamOf } from '../stream-of.ts'
+import { RestConversationEvent, toRestEvent } from '../wire/event.ts'
+import { answerSchema } from '../wire/named.ts'
+
+const RestConversationEventPage = answerSchema(
+  'ConversationEventPage',
+  z.object({
+    results: z.array(RestConversationEvent),
+    next: z.string().nullable().meta({ format: 'uri' }),
+    previous: z.string().nullable().meta({ format: 'uri' }),
+    cursor: z.string().describe('To go on after the page: `?after=`.'),
+  }),
+)
+
+const STREAM = { 'text/event-stream': { schema: RestConversationEvent } }
+const RESUME = { 'Last-Event-ID': 'Id of the last event seen: the stream begins after it.' }
+const ABOUT =
+  'Of all its runs, those that are there and those to come, under one cursor. The stream does not end with a run.'
+
+interface Wiring {
+  conversations: ApiServices['conversations']
+  keepAlive: KeepAlive
+  watchReader: WatchReader
+}
+
+/** The events of a conversation: all its runs, those that are there and those to come. */
+export function conversationEventRoutes({ conversations, keepAlive, watchReader }: Wiring): Route[] {
+  /** The header of an EventSource that reconnects goes before what its URL says. */
+  function read(c: Context<RestEnv>, query: z.output<typeof ConversationEventsQuery>) {
+    const after = c.req.header('last-event-id') || query.after
+    const filter = { includeDebug: query.include_debug, includeAll: query.include_all }
+    return { conversationId: c.req.param('id') ?? '', after, filter, limit: query.limit }
+  }
+
+  async function list(
+    c: Context<RestEnv>,
+    query: z.output<typeof ConversationEventsQuery>,
+  ): Promise<Response> {
+    const { limit, ...options } = read(c, query)
+    const page = await conversations.listEvents(c.get('principal'), {
+      ...options,
+      ...(limit === undefined ? {} : { limit }),
+    })
+    const next = pageUrl(c, ConversationEventsQuery)
+    next.searchParams.set('after', page.cursor)
+    return answerJson({
+      results: page.events.map(toRestEvent),
+      next: page.hasMore ? next.href : null,
+      previous: null,
+      cursor: page.cursor,
+    })
+  }
+
+  async function stream(
+    c: Context<RestEnv>,
+    query: z.output<typeof ConversationEventsQuery>,
+  ): Promise<Response> {
+    const { conversationId, after, filter } = read(c, query)
+    const followed = await conversations.follow(c.get('principal'), {
+      conversationId,
+      after,
+      filter,
+      signal: c.req.raw.signal,
+    })
+    return streamOf(c, followed, { keepAlive, watchReader })
+  }
+
+  return [
+    defineRoute({
+      method: 'GET',
+      path: '/conversations/{id}/events/',
+      operationId: 'conversationEvents',
+      procedure: 'conversations.events',
+      summary: "The conversation's events, as a stream or, with `Accept: application/json`, a page",
+      description: ABOUT,
+      query: ConversationEventsQuery,
+      headers: RESUME,
+      answers: {
+        200: { description: 'The events', content: { ...json(RestConversationEventPage), ...STREAM } },
+      },
+      refusals: ['bad_request', 'forbidden', 'not_found'],
+      handle: ({ c, query }) => (asksForStream(c) ? stream(c, query) : list(c, query)),
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/conversations/{id}/events/stream/',
+      operationId: 'streamConversationEvents',
+      procedure: 'conversations.events',
+      summary: "The conversation's events, as a stream",
+      description: ABOUT,
+      query: ConversationEventsQuery,
+      headers: RESUME,
+      answers: { 200: { description: 'The events', content: STREAM } },
+      refusals: ['bad_request', 'forbidden', 'not_found'],
+      handle: ({ c, query }) => stream(c, query),
+    }),
+  ]
+}

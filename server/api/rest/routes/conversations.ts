@@ -1,0 +1,129 @@
+import type { z } from 'zod'
+import type { Principal } from '../../../contract/principal.ts'
+import type { Conversations } from '../../../domain/conversations.ts'
+import { ANSWER_HEADERS, answerJson } from '../../answer.ts'
+import type { AnswerList } from '../answer-list.ts'
+import {
+  HistoryQuery,
+  ListConversationsQuery,
+  fromHistoryQuery,
+  fromListConversationsQuery,
+} from '../read-request.ts'
+import { defineRoute, json } from '../route.ts'
+import type { Route } from '../route.ts'
+import {
+  RestConversation,
+  RestConversationDetail,
+  RestCreateConversation,
+  RestUpdateConversation,
+  fromRestCreateConversation,
+  fromRestUpdateConversation,
+  toRestConversation,
+  toRestConversationDetail,
+} from '../wire/conversation.ts'
+import { CONVERSATION, CONVERSATION_DETAIL } from '../wire/examples.ts'
+import { pageOf } from '../wire/page.ts'
+
+const RestConversationPage = pageOf('ConversationPage', RestConversation)
+const ANSWERED = { description: 'The conversation', content: json(RestConversation, CONVERSATION) }
+
+// oxlint-disable-next-line max-lines-per-function -- A list of routes.
+export function conversationRoutes(conversations: Conversations, answerList: AnswerList): Route[] {
+  async function change(
+    principal: Principal,
+    { id, body, isWhole }: { id: string; body: z.output<typeof RestUpdateConversation>; isWhole: boolean },
+  ): Promise<Response> {
+    const input = fromRestUpdateConversation(id, body, { isWhole })
+    return answerJson(toRestConversation(await conversations.update(principal, input)))
+  }
+
+  return [
+    defineRoute({
+      method: 'POST',
+      path: '/conversations/',
+      operationId: 'createConversation',
+      procedure: 'conversations.create',
+      summary: 'Create a conversation',
+      body: {
+        schema: RestCreateConversation,
+        example: { agent_key: 'assistant', title: 'My chat', metadata: { source: 'web' } },
+      },
+      answers: {
+        201: ANSWERED,
+        200: { ...ANSWERED, description: 'The conversation that has this `external_id` already' },
+      },
+      refusals: ['unknown_agent', 'forbidden'],
+      async handle({ principal, body }) {
+        const input = fromRestCreateConversation(body)
+        const { conversation, created } = await conversations.createOrGet(principal, input)
+        return answerJson(toRestConversation(conversation), created ? 201 : 200)
+      },
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/conversations/',
+      operationId: 'listConversations',
+      procedure: 'conversations.list',
+      summary: 'List conversations, newest first',
+      query: ListConversationsQuery,
+      answers: { 200: { description: 'A page of conversations', content: json(RestConversationPage) } },
+      refusals: ['forbidden'],
+      async handle({ c, principal, query }) {
+        const page = await conversations.list(principal, fromListConversationsQuery(query))
+        return answerList(c, page, { query: ListConversationsQuery, toRest: toRestConversation })
+      },
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/conversations/{id}/',
+      operationId: 'getConversation',
+      procedure: 'conversations.get',
+      summary: 'A conversation with its messages',
+      description: '`limit` and `offset` count back from the newest message.',
+      query: HistoryQuery,
+      answers: {
+        200: { description: 'The conversation', content: json(RestConversationDetail, CONVERSATION_DETAIL) },
+      },
+      refusals: ['not_found'],
+      handle: async ({ principal, id, query }) =>
+        answerJson(toRestConversationDetail(await conversations.get(principal, fromHistoryQuery(id, query)))),
+    }),
+    defineRoute({
+      method: 'PATCH',
+      path: '/conversations/{id}/',
+      operationId: 'updateConversation',
+      procedure: 'conversations.update',
+      summary: 'Change what is given of a conversation',
+      body: { schema: RestUpdateConversation, example: { title: 'Renamed' } },
+      answers: { 200: ANSWERED },
+      refusals: ['unknown_agent', 'forbidden', 'not_found', 'conflict'],
+      handle: ({ principal, id, body }) => change(principal, { id, body, isWhole: false }),
+    }),
+    defineRoute({
+      method: 'PUT',
+      path: '/conversations/{id}/',
+      operationId: 'replaceConversation',
+      procedure: 'conversations.update',
+      summary: 'Change a conversation as a whole',
+      description: 'What is left out is null, `{}` or false.',
+      body: { schema: RestUpdateConversation, example: { agent_key: 'assistant', title: 'Renamed' } },
+      answers: { 200: ANSWERED },
+      refusals: ['unknown_agent', 'forbidden', 'not_found', 'conflict'],
+      handle: ({ principal, id, body }) => change(principal, { id, body, isWhole: true }),
+    }),
+    defineRoute({
+      method: 'DELETE',
+      path: '/conversations/{id}/',
+      operationId: 'deleteConversation',
+      procedure: 'conversations.delete',
+      summary: 'Delete a conversation with all its runs',
+      description: 'Those under way are stopped, and streams of them end.',
+      answers: { 204: { description: 'It is deleted' } },
+      refusals: ['forbidden', 'not_found'],
+      async handle({ principal, id }) {
+        await conversations.delete(principal, id)
+        return new Response(null, { status: 204, headers: ANSWER_HEADERS })
+      },
+    }),
+  ]
+}

@@ -1,0 +1,202 @@
+import type { Context } from 'hono'
+import { z } from 'zod'
+import { AgentRuntimeError } from '../../../contract/agent-runtime-error.ts'
+import { parseInput } from '../../../contract/parse-input.ts'
+import type { Principal } from '../../../contract/principal.ts'
+import { ANSWER_HEADERS, answerJson } from '../../answer.ts'
+import type { FormBounds } from '../../files/multipart.ts'
+import { receiveForm } from '../../files/transfer.ts'
+import type { ApiServices } from '../../services.ts'
+import type { AnswerList } from '../answer-list.ts'
+import { bodyOf } from '../create-with-files.ts'
+import { toRestErrorBody } from '../error-body.ts'
+import { ListRunsQuery, RunQuery, fromListRunsQuery, renamed } from '../read-request.ts'
+import { defineRoute, json } from '../route.ts'
+import type { RestEnv, Route } from '../route.ts'
+import { CANCELLED, CREATE_RUN, RUN, RUN_DETAIL } from '../wire/examples.ts'
+import { answerSchema, requestSchema } from '../wire/named.ts'
+import { Time } from '../wire/names.ts'
+import { pageOf } from '../wire/page.ts'
+import {
+  RestCancelled,
+  RestCreateRun,
+  RestRespond,
+  RestRun,
+  RestRunDetail,
+  fromRestCreateRun,
+  toRestRun,
+  toRestRunDetail,
+} from '../wire/run.ts'
+
+const RestRunPage = pageOf('RunPage', RestRun)
+
+const RestTicketRequest = requestSchema(
+  'TicketRequest',
+  z.object({ include_debug: z.boolean().default(false), include_all: z.boolean().default(false) }),
+)
+const RestTicket = answerSchema('Ticket', z.object({ ticket: z.string(), expires_at: Time }))
+
+/** Of events in a run's detail. The bytes are bounded too. */
+const MOST_EVENTS = 1_000
+
+// oxlint-disable-next-line max-lines-per-function -- A list of routes.
+export function runRoutes(
+  { runs, files }: Pick<ApiServices, 'runs' | 'files'>,
+  { answerList, bounds }: { answerList: AnswerList; bounds: FormBounds },
+): Route[] {
+  async function create(principal: Principal, body: z.output<typeof RestCreateRun>) {
+    const input = fromRestCreateRun(body)
+    const { run, created } = await runs.create(principal, input)
+    if (!created) return { run: await runs.get(principal, run.id), created }
+    const { messages } = input
+    return { run: { ...run, messages, inputCount: messages.length, usage: null }, created }
+  }
+
+  async function createWithFiles(c: Context<RestEnv>): Promise<Response> {
+    const principal = c.get('principal')
+    const { fields, files: stored } = await receiveForm(c.req.raw, principal, { files, bounds })
+    try {
+      const body = parseInput(RestCreateRun, renamed(bodyOf(fields, stored)))
+      const { run, created } = await create(principal, body)
+      // Asked once more, it has the files of the first time.
+      if (!created) await files.discard(stored)
+      return answerJson(toRestRun(run), created ? 201 : 200)
+    } catch (error) {
+      await files.discard(stored)
+      throw error
+    }
+  }
+
+  return [
+    defineRoute({
+      method: 'POST',
+      path: '/runs/',
+      operationId: 'createRun',
+      procedure: 'runs.create',
+      summary: 'Create a run',
+      body: { schema: RestCreateRun, example: CREATE_RUN },
+      answers: {
+        201: { description: 'The run', content: json(RestRun, RUN) },
+        200: {
+          description: 'The run that this `idempotency_key` created before',
+          content: json(RestRun, RUN),
+        },
+      },
+      refusals: ['unknown_agent', 'forbidden', 'not_found', 'conflict', 'rate_limited'],
+      form: {
+        description:
+          'The fields of the JSON body, those that are no text as JSON, and one part a file. The files become parts of the newest message of the user.',
+        answer: createWithFiles,
+      },
+      async handle({ principal, body }) {
+        const { run, created } = await create(principal, body)
+        return answerJson(toRestRun(run), created ? 201 : 200)
+      },
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/runs/',
+      operationId: 'listRuns',
+      procedure: 'runs.list',
+      summary: 'List runs, newest first',
+      query: ListRunsQuery,
+      answers: { 200: { description: 'A page of runs', content: json(RestRunPage) } },
+      refusals: ['forbidden'],
+      async handle({ c, principal, query }) {
+        const page = await runs.listSpoken(principal, fromListRunsQuery(query))
+        return answerList(c, page, { query: ListRunsQuery, toRest: toRestRun })
+      },
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/runs/{id}/',
+      operationId: 'getRun',
+      procedure: 'runs.get',
+      summary: 'A run, what it waits for, and its events',
+      query: RunQuery,
+      answers: { 200: { description: 'The run', content: json(RestRunDetail, RUN_DETAIL) } },
+      refusals: ['forbidden', 'not_found'],
+      async handle({ principal, id, query }) {
+        const run = await runs.get(principal, id)
+        const page = query.include_events
+          ? await runs.listEvents(principal, {
+              runId: run.id,
+              filter: { includeDebug: query.include_debug, includeAll: query.include_all },
+              limit: MOST_EVENTS,
+            })
+          : { events: [], hasMore: run.lastSeq > 0 }
+        return answerJson(toRestRunDetail(run, page))
+      },
+    }),
+    defineRoute({
+      method: 'DELETE',
+      path: '/runs/{id}/',
+      operationId: 'deleteRun',
+      procedure: 'runs.delete',
+      summary: 'Delete a run that is over, with its events and messages',
+      answers: { 204: { description: 'It is deleted' } },
+      refusals: ['forbidden', 'not_found', 'conflict'],
+      async handle({ principal, id }) {
+        await runs.delete(principal, id)
+        return new Response(null, { status: 204, headers: ANSWER_HEADERS })
+      },
+    }),
+    defineRoute({
+      method: 'POST',
+      path: '/runs/{id}/cancel/',
+      operationId: 'cancelRun',
+      procedure: 'runs.cancel',
+      summary: 'Cancel a run',
+      description:
+        'A running agent is signalled. The body does not matter. A run that is over is answered with 400 and the code `conflict`.',
+      answers: {
+        200: { description: 'It is cancelled, or will be', content: json(RestCancelled, CANCELLED) },
+      },
+      refusals: ['bad_request', 'forbidden', 'not_found'],
+      async handle({ principal, id }) {
+        try {
+          await runs.cancel(principal, id)
+        } catch (error) {
+          if (!(error instanceof AgentRuntimeError && error.code === 'conflict')) throw error
+          // As the system answers that clients of REST are written for.
+          return answerJson(toRestErrorBody(error), 400)
+        }
+        const run = toRestRun(await runs.get(principal, id))
+        return answerJson({ status: 'cancellation_requested', run } satisfies z.infer<typeof RestCancelled>)
+      },
+    }),
+    defineRoute({
+      method: 'POST',
+      path: '/runs/{id}/respond/',
+      operationId: 'respondToRun',
+      procedure: 'runs.respond',
+      summary: 'Answer what a run waits for',
+      body: { schema: RestRespond, example: { wait: 'address', value: { street: 'Rua Augusta 1' } } },
+      answers: { 200: { description: 'The run', content: json(RestRun, RUN) } },
+      refusals: ['forbidden', 'not_found', 'conflict'],
+      async handle({ principal, id, body }) {
+        await runs.respond(principal, { runId: id, ...body })
+        return answerJson(toRestRun(await runs.get(principal, id)))
+      },
+    }),
+    defineRoute({
+      method: 'POST',
+      path: '/runs/{id}/ticket/',
+      operationId: 'createTicket',
+      procedure: 'runs.ticket',
+      summary: 'A ticket for a stream of the run',
+      description: 'It goes into the URL of a stream, as `?ticket=`, for a minute.',
+      body: { schema: RestTicketRequest, isOptional: true },
+      answers: { 200: { description: 'The ticket', content: json(RestTicket) } },
+      refusals: ['forbidden', 'not_found'],
+      async handle({ principal, id, body }) {
+        const { ticket, expiresAt } = await runs.ticket(principal, {
+          runId: id,
+          includeDebug: body.include_debug,
+          includeAll: body.include_all,
+        })
+        return answerJson({ ticket, expires_at: expiresAt })
+      },
+    }),
+  ]
+}

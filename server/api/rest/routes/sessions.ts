@@ -1,0 +1,49 @@
+import { z } from 'zod'
+import { SessionToken } from '../../../contract/session.ts'
+import type { Sessions } from '../../../domain/sessions.ts'
+import { answerJson } from '../../answer.ts'
+import { defineRoute, json } from '../route.ts'
+import type { Route } from '../route.ts'
+import { answerSchema, requestSchema } from '../wire/named.ts'
+import { Time } from '../wire/names.ts'
+
+const RestSession = answerSchema('AnonymousSession', z.object({ token: z.string(), expires_at: Time }))
+const RestClaim = requestSchema('ClaimSession', z.object({ token: SessionToken }))
+const RestClaimed = answerSchema('ClaimedSession', z.object({ conversations: z.int(), runs: z.int() }))
+
+/** Lets in visitors without an account, whatever the body says. It is asked for before anybody is asked who they are. */
+export function createSessionRoute(sessions: Sessions): Route {
+  return defineRoute({
+    method: 'POST',
+    path: '/sessions/anonymous/',
+    operationId: 'createAnonymousSession',
+    procedure: 'sessions.createAnonymous',
+    isOpen: true,
+    summary: 'Let in a visitor without an account',
+    description: 'The body does not matter. The token goes into the header `X-Anonymous-Token`.',
+    answers: { 201: { description: 'What the visitor is let in with', content: json(RestSession) } },
+    refusals: ['not_found', 'rate_limited'],
+    async handle({ c }) {
+      const from = { request: c.req.raw, remoteAddress: c.env.remoteAddress }
+      const { token, expiresAt } = await sessions.create(from)
+      return answerJson({ token, expires_at: expiresAt }, 201)
+    },
+  })
+}
+
+/** What a signed-in user does with a session. */
+export function sessionRoutes(sessions: Sessions): Route[] {
+  return [
+    defineRoute({
+      method: 'POST',
+      path: '/sessions/claim/',
+      operationId: 'claimAnonymousSession',
+      procedure: 'sessions.claim',
+      summary: "Make what a visitor has the signed-in caller's",
+      body: { schema: RestClaim },
+      answers: { 200: { description: 'How many became theirs', content: json(RestClaimed) } },
+      refusals: ['forbidden', 'not_found', 'conflict'],
+      handle: async ({ principal, body }) => answerJson(await sessions.claim(principal, body.token)),
+    }),
+  ]
+}

@@ -1,0 +1,109 @@
+import { z } from 'zod'
+import { CreateConversationInput, UpdateConversationInput } from '../../../contract/conversation.ts'
+import type {
+  Conversation,
+  ConversationDetail,
+  CreateConversationRequest,
+  UpdateConversationRequest,
+} from '../../../contract/conversation.ts'
+import { RestHistoryMessage, toRestHistoryMessage } from './message.ts'
+import { answerSchema, requestSchema } from './named.ts'
+import { FreeObject, RestOwner, Time, toRestOwner } from './names.ts'
+
+export const RestCreateConversation = requestSchema(
+  'CreateConversation',
+  z.object({
+    agent_key: CreateConversationInput.shape.agentKey.nullish(),
+    external_id: CreateConversationInput.shape.externalId.nullish(),
+    title: CreateConversationInput.shape.title.nullish(),
+    metadata: FreeObject.optional(),
+  }),
+)
+
+export function fromRestCreateConversation(
+  body: z.output<typeof RestCreateConversation>,
+): CreateConversationRequest {
+  const input: Record<keyof CreateConversationRequest, unknown> = {
+    agentKey: body.agent_key ?? undefined,
+    externalId: body.external_id ?? undefined,
+    title: body.title ?? undefined,
+    metadata: body.metadata ?? undefined,
+  }
+  return input as CreateConversationRequest
+}
+
+export const RestUpdateConversation = requestSchema(
+  'UpdateConversation',
+  z.object({
+    agent_key: UpdateConversationInput.shape.agentKey,
+    external_id: UpdateConversationInput.shape.externalId,
+    title: UpdateConversationInput.shape.title,
+    metadata: FreeObject.optional(),
+    archived: UpdateConversationInput.shape.archived,
+  }),
+)
+
+/** Of a conversation that is changed as a whole. */
+const UNLESS_GIVEN = { agentKey: null, externalId: null, title: null, metadata: {}, archived: false }
+
+/** @param isWhole what is left out is not to stay as it is */
+export function fromRestUpdateConversation(
+  conversationId: string,
+  { agent_key: agentKey, external_id: externalId, ...rest }: z.infer<typeof RestUpdateConversation>,
+  { isWhole }: { isWhole: boolean },
+): UpdateConversationRequest {
+  const given = Object.entries({ agentKey, externalId, ...rest }).filter(([, value]) => value !== undefined)
+  const changes = { ...(isWhole ? UNLESS_GIVEN : {}), ...Object.fromEntries(given) }
+  return { conversationId, ...changes }
+}
+
+export type RestConversation = z.infer<typeof RestConversation>
+export const RestConversation = answerSchema(
+  'Conversation',
+  z.object({
+    id: z.uuid(),
+    agent_key: z.string().nullable(),
+    external_id: z.string().nullable().describe("The caller's key of it."),
+    title: z.string().nullable(),
+    metadata: FreeObject,
+    created_at: Time,
+    updated_at: Time,
+    owner: RestOwner,
+    archived_at: Time.nullable(),
+  }),
+)
+
+export function toRestConversation(conversation: Conversation): RestConversation {
+  return {
+    id: conversation.id,
+    agent_key: conversation.agentKey,
+    external_id: conversation.externalId,
+    title: conversation.title,
+    metadata: conversation.metadata,
+    created_at: conversation.createdAt,
+    updated_at: conversation.updatedAt,
+    owner: toRestOwner(conversation.owner),
+    archived_at: conversation.archivedAt,
+  }
+}
+
+export type RestConversationDetail = z.infer<typeof RestConversationDetail>
+export const RestConversationDetail = answerSchema(
+  'ConversationDetail',
+  RestConversation.extend({
+    messages: z.array(RestHistoryMessage).describe('Oldest first.'),
+    total_messages: z.int(),
+    has_more: z.boolean().describe('Whether there are older ones.'),
+    cursor: z.string().describe('To follow what comes after: `?after=` of its events.'),
+  }),
+)
+
+export function toRestConversationDetail(conversation: ConversationDetail): RestConversationDetail {
+  return {
+    ...toRestConversation(conversation),
+    messages: conversation.messages.map(toRestHistoryMessage),
+    total_messages: conversation.totalMessages,
+    has_more: conversation.hasMore,
+    cursor: conversation.cursor,
+  }
+}

@@ -1,0 +1,168 @@
+import { v5 as uuidv5 } from 'uuid'
+import { z } from 'zod'
+import type { AnyConversationEvent, RunCreatedEvent } from '../../../contract/conversation-event.ts'
+import { RUNTIME_EVENTS, Visibility } from '../../../contract/event.ts'
+import type { AnyRunEvent } from '../../../contract/event.ts'
+import type { Json, JsonObject } from '../../../contract/json.ts'
+import { RestMessage, toRestMessage } from './message.ts'
+import { answerSchema } from './named.ts'
+import { FreeJson, Time, isObject, snake, snakeKeys } from './names.ts'
+
+/** What tells of an event, whatever it is. */
+const ENVELOPE = {
+  run_id: z.uuid(),
+  seq: z.int().describe('Its place in the run, from 1. It grows, with gaps.'),
+  ts: Time,
+  attempt: z.int(),
+  visibility_level: Visibility,
+  ui_visible: z.boolean().describe('Whether it is for everybody who may see the run.'),
+}
+
+/** The payload's own fields stand beside those of the event, which they can't displace. */
+const eventOf = (type: z.ZodType<string>, payload: z.ZodType, fields: Record<string, z.ZodType> = {}) =>
+  z.looseObject({ ...fields, ...ENVELOPE, type, payload })
+
+/** What REST adds to payloads, for clients that read other names. */
+const ADDED: Record<string, Record<string, z.ZodType>> = {
+  'run.started': { attempt: z.int() },
+  'run.failed': {
+    error_type: z.string(),
+    error_details: z.unknown(),
+  },
+  'assistant.delta': { delta: z.string().describe('The same as `content`.') },
+  'reasoning.delta': { delta: z.string().describe('The same as `content`.') },
+  'tool.call': { name: z.string().describe('The same as `tool`.'), id: z.string() },
+  'tool.result': { name: z.string().describe('The same as `tool`.'), id: z.string() },
+}
+
+/** The events of the runtime itself, each with its payload, and those of agents. */
+export type RestEvent = z.infer<typeof RestEvent>
+export const RestEvent = answerSchema(
+  'RunEvent',
+  z.union([
+    ...Object.entries(RUNTIME_EVENTS).map(([type, { schema }]) =>
+      answerSchema(nameOf(type), eventOf(z.literal(type), payloadOf(type, schema))),
+    ),
+    answerSchema(
+      'AgentEvent',
+      eventOf(
+        z.string().meta({ not: { enum: Object.keys(RUNTIME_EVENTS) } }),
+        FreeJson.describe("An event of the agent's own."),
+      ),
+    ),
+  ]),
+)
+
+/** `run.timed_out` is `RunTimedOutEvent`. */
+function nameOf(type: string): string {
+  const words = type.split(/[._]/).map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+  return `${words.join('')}Event`
+}
+
+/** Each field may be missing: of an event that is announced to those who may not see it, the payload is empty. */
+function payloadOf(type: string, schema: z.ZodObject): z.ZodType {
+  const fields = Object.entries(schema.shape).map(([key, field]) => [snake(key), field] as const)
+  return z.looseObject({ ...Object.fromEntries(fields), ...ADDED[type] }).partial()
+}
+
+/** Whether the payload's fields are named by the runtime. What is an agent's own is not touched. */
+const isRuntimes = (type: string) => Object.hasOwn(RUNTIME_EVENTS, type)
+
+export function toRestEvent(event: AnyRunEvent | AnyConversationEvent) {
+  const payload = toRestPayload(event)
+  return {
+    // The payload's own fields first: they can't displace what identifies the event.
+    ...(isObject(payload) ? payload : {}),
+    run_id: event.runId,
+    seq: event.seq,
+    type: event.type,
+    ts: event.ts,
+    attempt: event.attempt,
+    visibility_level: event.visibility,
+    ui_visible: event.visibility === 'user',
+    ...('cursor' in event ? { cursor: event.cursor } : {}),
+    payload,
+  }
+}
+
+function toRestPayload({ type, attempt, payload, seq }: AnyRunEvent): Json {
+  // Nothing that an agent emits has this number.
+  if (seq === 0 && type === ('run.created' satisfies RunCreatedEvent['type'])) {
+    const { messages, ...rest } = payload as unknown as RunCreatedEvent['payload']
+    return snakeKeys({ ...rest, messages: messages.map(toRestMessage) as unknown as Json })
+  }
+  if (!isRuntimes(type)) return payload
+  const renamed = snakeKeys(payload)
+  return isObject(renamed) ? { ...renamed, ...addedTo(type, renamed, attempt) } : renamed
+}
+
+function addedTo(type: string, payload: JsonObject, attempt: number): JsonObject {
+  switch (type) {
+    // Where the payload is not for the reader it is empty, and stays so.
+    case 'run.started':
+      return Object.hasOwn(payload, 'agent_key') ? { attempt } : {}
+    case 'run.succeeded':
+      return Object.hasOwn(payload, 'output') ? { usage: usageOf(payload['usage']) } : {}
+    case 'run.failed': {
+      const { error = null, code = null, details = {} } = payload
+      return { error_type: code, error_details: { type: code, message: error, details } }
+    }
+    case 'assistant.delta':
+    case 'reasoning.delta':
+      return { delta: payload['content'] ?? '' }
+    case 'tool.call':
+    case 'tool.result':
+      return { name: payload['tool'] ?? null, id: payload['tool_call_id'] ?? null }
+    default:
+      return {}
+  }
+}
+
+function usageOf(usage: Json | undefined): Json {
+  if (usage === undefined || !isObject(usage)) return {}
+  const { inputTokens = 0, outputTokens = 0 } = usage
+  const total = Number(inputTokens) + Number(outputTokens)
+  return { input_tokens: inputTokens, output_tokens: outputTokens, total_tokens: total }
+}
+
+/** An event of a conversation: one of a run's, or that there is another run. */
+export type RestConversationEvent = z.infer<typeof RestConversationEvent>
+export const RestConversationEvent = answerSchema(
+  'ConversationEvent',
+  z.intersection(
+    z.union([
+      RestEvent,
+      answerSchema(
+        'RunCreatedEvent',
+        eventOf(z.literal('run.created'), z.looseObject({ messages: z.array(RestMessage) }).partial()),
+      ),
+    ]),
+    z.object({ cursor: z.string().describe('To go on after it.') }),
+  ),
+)
+
+/** An event in a run's detail, whose names are not those of a stream. */
+export type RestEventRecord = z.infer<typeof RestEventRecord>
+export const RestEventRecord = answerSchema(
+  'RunEventRecord',
+  z.object({
+    id: z.uuid(),
+    run_id: z.uuid(),
+    seq: z.int(),
+    event_type: z.string(),
+    payload: FreeJson,
+    timestamp: Time,
+  }),
+)
+
+export function toRestEventRecord(event: AnyRunEvent): RestEventRecord {
+  return {
+    // Events have none of their own. It is the same each time, and no other event has it.
+    id: uuidv5(String(event.seq), event.runId),
+    run_id: event.runId,
+    seq: event.seq,
+    event_type: event.type,
+    payload: toRestPayload(event),
+    timestamp: event.ts,
+  }
+}

@@ -1,0 +1,28 @@
+import { z } from 'zod'
+import { WrittenChatMessage, toChatMessage } from '../../../contract/chat-message.ts'
+import type { HistoryMessage, StoredMessage } from '../../../contract/message.ts'
+import { answerSchema } from './named.ts'
+import { Time } from './names.ts'
+
+/** What tells a message from others. Its time has the name that clients of the Python system read. */
+const KEPT = { id: z.string(), run_id: z.uuid(), timestamp: Time }
+
+/** A message that is kept. */
+export type RestMessage = z.infer<typeof RestMessage>
+export const RestMessage = answerSchema('StoredMessage', z.intersection(WrittenChatMessage, z.object(KEPT)))
+
+export function toRestMessage(message: StoredMessage): RestMessage {
+  const { id, runId, createdAt } = message
+  return { id, ...toChatMessage(message), run_id: runId, timestamp: createdAt }
+}
+
+/** A message of a conversation, which is a tree of them. */
+export type RestHistoryMessage = z.infer<typeof RestHistoryMessage>
+export const RestHistoryMessage = answerSchema(
+  'HistoryMessage',
+  z.intersection(WrittenChatMessage, z.object({ ...KEPT, parent_id: z.string().nullable() })),
+)
+
+export function toRestHistoryMessage(message: HistoryMessage): RestHistoryMessage {
+  return { ...toRestMessage(message), parent_id: message.parentId }
+}

@@ -1,0 +1,15 @@
+import { z } from 'zod'
+
+/** Schemas that the OpenAPI document has by name: of bodies, and of what is answered. */
+export const REQUESTS = z.registry<{ id: string }>()
+export const ANSWERS = z.registry<{ id: string }>()
+
+export function requestSchema<T extends z.ZodType>(id: string, schema: T): T {
+  REQUESTS.add(schema, { id })
+  return schema
+}
+
+export function answerSchema<T extends z.ZodType>(id: string, schema: T): T {
+  ANSWERS.add(schema, { id })
+  return schema
+}

@@ -1,0 +1,41 @@
+// REST speaks snake_case. Only keys the contract defines are renamed: what is a user's own (params,
+// metadata, output, custom events) passes as it is.
+import { z } from 'zod'
+import type { Json, JsonObject } from '../../../contract/json.ts'
+import { OWNER_FIELDS } from '../../../contract/principal.ts'
+import type { Owner } from '../../../contract/principal.ts'
+import { answerSchema } from './named.ts'
+
+export const snake = (key: string): string => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+
+export function snakeKeys(payload: Json): Json {
+  if (!isObject(payload)) return payload
+  return Object.fromEntries(Object.entries(payload).map(([key, value]) => [snake(key), value]))
+}
+
+export function isObject(value: Json): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Whose it is. */
+export type RestOwner = z.infer<typeof RestOwner>
+export const RestOwner = answerSchema(
+  'Owner',
+  z.object({
+    id: OWNER_FIELDS.id,
+    tenant_id: OWNER_FIELDS.tenantId,
+    kind: OWNER_FIELDS.kind,
+  }),
+)
+
+export const toRestOwner = ({ id, tenantId, kind }: Owner): RestOwner => ({ id, tenant_id: tenantId, kind })
+
+/** A value of the user's own. What of it can't be taken the use case says. */
+export const FreeJson = z.unknown().meta({ description: 'Any JSON.' }) as z.ZodType<Json>
+/** An object of the user's own. */
+export const FreeObject = z
+  .unknown()
+  .meta({ type: 'object', additionalProperties: true }) as unknown as z.ZodType<JsonObject>
+
+/** A time, as answers have it. */
+export const Time = z.string().meta({ format: 'date-time', example: '2030-01-31T08:00:00.000Z' })

@@ -1,0 +1,242 @@
+import { z } from 'zod'
+import {
+  ChatMessage,
+  WrittenChatMessage,
+  fromChatMessages,
+  toChatMessage,
+} from '../../../contract/chat-message.ts'
+import type { AnyRunEvent } from '../../../contract/event.ts'
+import type { Message } from '../../../contract/message.ts'
+import {
+  CreateRunInput,
+  ExternalId,
+  Preferences,
+  RespondInput,
+  RunStatus,
+  isWorthAnotherTry,
+} from '../../../contract/run.ts'
+import type { CreateRunRequest, RunDetail, RunError, SpokenRun, Usage } from '../../../contract/run.ts'
+import { WaitKind } from '../../../contract/wait.ts'
+import { RestEventRecord, toRestEventRecord } from './event.ts'
+import { answerSchema, requestSchema } from './named.ts'
+import { FreeJson, FreeObject, RestOwner, Time, toRestOwner } from './names.ts'
+
+const { shape } = CreateRunInput
+const preferences = Preferences.shape
+const EXPECTED_CHOICE = 'a conversation is "new" or has an external id: {"external_id":"…"}'
+
+/** What creates a run. What is null is as if it was left out, and what it does not know it ignores. */
+export const RestCreateRun = requestSchema(
+  'CreateRun',
+  z.object({
+    agent_key: shape.agentKey,
+    messages: z.array(ChatMessage),
+    params: FreeJson.optional(),
+    conversation_id: shape.conversationId.nullish(),
+    conversation: z
+      .union([z.literal('new'), z.object({ external_id: ExternalId })], EXPECTED_CHOICE)
+      .nullish()
+      .describe(
+        "In place of `conversation_id`: a new one, or the one that has this key of the caller's, which is made where there is none.",
+      ),
+    ephemeral: shape.ephemeral
+      .nullish()
+      .describe('In no conversation, even where runs that name none get one.'),
+    metadata: FreeObject.optional(),
+    idempotency_key: shape.idempotencyKey.nullish(),
+    max_attempts: shape.maxAttempts.nullish(),
+    timeout_ms: shape.timeoutMs.nullish(),
+    budget: z
+      .object({ tokens: z.int().min(1).nullish(), tool_calls: z.int().min(0).nullish() })
+      .nullish()
+      .describe('How much it may use, over all its attempts.'),
+    priority: shape.priority.nullish(),
+    run_at: shape.runAt.nullish(),
+    expires_at: shape.expiresAt.nullish(),
+    conversation_policy: shape.conversationPolicy.nullish(),
+    model: preferences.model.nullish().describe('For the agent, which may heed it.'),
+    thinking: preferences.thinking.nullish().describe('For the agent, which may heed it.'),
+    memories: preferences.memories.nullish().describe('For the agent, which may heed them.'),
+  }),
+)
+
+export function fromRestCreateRun(
+  body: z.output<typeof RestCreateRun>,
+): CreateRunRequest & { messages: Message[] } {
+  const { model, thinking, memories } = body
+  const input: Record<keyof z.input<typeof CreateRunInput>, unknown> = {
+    agentKey: body.agent_key,
+    messages: fromChatMessages(body.messages),
+    params: body.params,
+    conversationId: body.conversation_id ?? undefined,
+    conversation: fromRestChoice(body.conversation),
+    ephemeral: body.ephemeral ?? undefined,
+    metadata: body.metadata ?? undefined,
+    idempotencyKey: body.idempotency_key ?? undefined,
+    maxAttempts: body.max_attempts ?? undefined,
+    timeoutMs: body.timeout_ms ?? undefined,
+    budget: fromRestBudget(body.budget),
+    priority: body.priority ?? undefined,
+    runAt: body.run_at ?? undefined,
+    expiresAt: body.expires_at ?? undefined,
+    conversationPolicy: body.conversation_policy ?? undefined,
+    preferences: {
+      model: model ?? undefined,
+      thinking: thinking ?? undefined,
+      memories: memories ?? undefined,
+    },
+  }
+  return input as CreateRunRequest & { messages: Message[] }
+}
+
+function fromRestChoice(choice: z.output<typeof RestCreateRun>['conversation']) {
+  if (choice === undefined || choice === null || choice === 'new') return choice ?? undefined
+  return { externalId: choice.external_id }
+}
+
+/** Answers have null for what has no limit, so requests may. */
+function fromRestBudget(budget: z.output<typeof RestCreateRun>['budget']) {
+  if (budget === undefined || budget === null) return undefined
+  return { tokens: budget.tokens ?? undefined, toolCalls: budget.tool_calls ?? undefined }
+}
+
+export const RestRespond = requestSchema(
+  'Respond',
+  z.object({ wait: RespondInput.shape.wait, value: FreeJson }),
+)
+
+const EMPTY = z.object({}).meta({ maxProperties: 0 })
+
+export type RestUsage = z.infer<typeof RestUsage>
+export const RestUsage = answerSchema(
+  'Usage',
+  z.object({ input_tokens: z.number(), output_tokens: z.number(), total_tokens: z.number() }).partial(),
+)
+
+const RestOutput = answerSchema(
+  'RunOutput',
+  z.object({
+    final_output: FreeJson,
+    final_messages: z.array(WrittenChatMessage),
+    usage: RestUsage,
+    artifacts: z.record(z.string(), z.unknown()),
+  }),
+)
+
+/** `type` is a code such as `agent_error`; `message` may be shown to the user. */
+const RestRunError = answerSchema(
+  'RunError',
+  z.object({ type: z.string(), message: z.string(), retriable: z.boolean(), details: FreeJson }),
+)
+
+export type RestRun = z.infer<typeof RestRun>
+export const RestRun = answerSchema(
+  'Run',
+  z.object({
+    id: z.uuid(),
+    conversation_id: z.uuid().nullable(),
+    agent_key: z.string(),
+    status: RunStatus,
+    input: z.object({ messages: z.array(WrittenChatMessage), params: FreeJson }),
+    output: z.union([RestOutput, EMPTY]).describe('Empty unless the run succeeded.'),
+    error: z.union([RestRunError, EMPTY]).describe('Empty unless the run failed or timed out.'),
+    attempt: z.int().describe('The current or last attempt, from 1.'),
+    max_attempts: z.int(),
+    idempotency_key: z.string().nullable(),
+    created_at: Time,
+    started_at: Time.nullable(),
+    finished_at: Time.nullable(),
+    metadata: FreeObject,
+    owner: RestOwner,
+    budget: z.object({ tokens: z.int().nullable(), tool_calls: z.int().nullable() }).nullable(),
+    priority: z.int(),
+    run_at: Time.nullable(),
+    expires_at: Time.nullable(),
+    last_seq: z.int().describe('`seq` of the newest event; 0 where there is none.'),
+    cancel_requested_at: Time.nullable(),
+  }),
+)
+
+export function toRestRun(run: SpokenRun): RestRun {
+  const messages = run.messages.map(toChatMessage)
+  return {
+    id: run.id,
+    conversation_id: run.conversationId,
+    agent_key: run.agentKey,
+    status: run.status,
+    input: { messages: messages.slice(0, run.inputCount), params: run.params ?? {} },
+    output:
+      run.status === 'succeeded'
+        ? {
+            final_output: run.output,
+            final_messages: messages.slice(run.inputCount),
+            usage: toRestUsage(run.usage),
+            artifacts: {},
+          }
+        : {},
+    error: run.error === null ? {} : toRestRunError(run.error),
+    // None has begun yet, or it is the first one: a client of REST need not tell the two apart by it.
+    attempt: Math.max(1, run.attempt),
+    max_attempts: run.maxAttempts,
+    idempotency_key: run.idempotencyKey,
+    created_at: run.createdAt,
+    started_at: run.startedAt,
+    finished_at: run.finishedAt,
+    metadata: run.metadata,
+    owner: toRestOwner(run.owner),
+    budget: run.budget && { tokens: run.budget.tokens ?? null, tool_calls: run.budget.toolCalls ?? null },
+    priority: run.priority,
+    run_at: run.runAt,
+    expires_at: run.expiresAt,
+    last_seq: run.lastSeq,
+    cancel_requested_at: run.cancelRequestedAt,
+  }
+}
+
+function toRestUsage(usage: Usage | null): RestUsage {
+  if (usage === null) return {}
+  const { inputTokens, outputTokens } = usage
+  return { input_tokens: inputTokens, output_tokens: outputTokens, total_tokens: inputTokens + outputTokens }
+}
+
+function toRestRunError({ code, message, details }: RunError): z.infer<typeof RestRunError> {
+  return { type: code, message, retriable: isWorthAnotherTry(code), details: details ?? {} }
+}
+
+const RestWait = answerSchema(
+  'Wait',
+  z.object({
+    name: z.string(),
+    kind: WaitKind,
+    details: FreeJson.describe('What the agent tells whoever answers.'),
+    schema: FreeJson.describe('JSON Schema of the answer; null where nobody is asked.'),
+    expires_at: Time.nullable(),
+  }),
+)
+
+export type RestRunDetail = z.infer<typeof RestRunDetail>
+export const RestRunDetail = answerSchema(
+  'RunDetail',
+  RestRun.extend({
+    waits: z.array(RestWait),
+    events: z.array(RestEventRecord).describe('Those the reader may see, as many as fit.'),
+    has_more_events: z.boolean(),
+  }),
+)
+
+export function toRestRunDetail(
+  run: RunDetail,
+  { events, hasMore }: { events: readonly AnyRunEvent[]; hasMore: boolean },
+): RestRunDetail {
+  return {
+    ...toRestRun(run),
+    waits: run.waits.map(({ expiresAt, ...wait }) => ({ ...wait, expires_at: expiresAt })),
+    events: events.map(toRestEventRecord),
+    has_more_events: hasMore,
+  }
+}
+
+export const RestCancelled = answerSchema(
+  'CancelledRun',
+  z.object({ status: z.literal('cancellation_requested'), run: RestRun }),
+)

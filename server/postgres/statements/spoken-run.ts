@@ -1,0 +1,41 @@
+import { Message } from '../../contract/message.ts'
+import type { SpokenRun, Usage } from '../../contract/run.ts'
+import { rowBytesSql } from './bounded-rows.ts'
+import { RUN_COLUMNS, toRun } from './rows.ts'
+import type { RunRow } from './rows.ts'
+
+/** A row of `run` with what was said, as {@link spokenColumns} deliver it. */
+export interface SpokenRow<TMessage = unknown> extends RunRow {
+  messages: TMessage[]
+  inputCount: number
+  usage: unknown
+}
+
+/**
+ * The select list that makes a {@link SpokenRow}, for a table named `r`. What was used the run's last event tells.
+ *
+ * @param message SQL for what is told of a message `m`
+ */
+export const spokenColumns = (message: string): string => `${RUN_COLUMNS}, (
+      SELECT COALESCE(json_agg(${message} ORDER BY m.position), '[]')
+      FROM agent_runtime.message m WHERE m.run_id = r.id
+    ) AS messages, (
+      SELECT count(*)::int FROM agent_runtime.message m WHERE m.run_id = r.id AND m.origin = 'input'
+    ) AS "inputCount", (
+      SELECT e.payload -> 'usage' FROM agent_runtime.event e
+      WHERE r.status = 'succeeded' AND e.run_id = r.id AND e.seq = r.last_seq
+    ) AS usage`
+
+/** SQL for about as many bytes as the messages of the run `r` are. */
+export const SPOKEN_BYTES = `(
+      SELECT COALESCE(sum(${rowBytesSql(['m.body'], 0)}), 0) FROM agent_runtime.message m WHERE m.run_id = r.id
+    )`
+
+export function toSpokenRun(row: SpokenRow): SpokenRun {
+  return {
+    ...toRun(row),
+    messages: row.messages.map((body) => Message.parse(body)),
+    inputCount: row.inputCount,
+    usage: row.usage as Usage | null,
+  }
+}
