@@ -81,7 +81,7 @@ export function testFiles(createKeeper: () => Promise<Keeper>): void {
       }
     })
 
-    test('is taken no faster than it is kept', async ({ keeper, fileId }) => {
+    test('is taken no faster than it is kept', { timeout: 180_000 }, async ({ keeper, fileId }) => {
       let [given, most] = [0, 0]
       async function* counted() {
         for (let at = 0; at < 64; at += 1) {

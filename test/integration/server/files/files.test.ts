@@ -448,19 +448,23 @@ test('what a visitor has uploaded becomes the user’s, also what is being uploa
   })
 })
 
-test('ten thousand files are listed page by page', async ({ createServer, database }) => {
-  const { rest } = await createServer({ agents: [reader], worker: false })
-  await database.sql(`
+test(
+  'ten thousand files are listed page by page',
+  { timeout: 180_000 },
+  async ({ createServer, database }) => {
+    const { rest } = await createServer({ agents: [reader], worker: false })
+    await database.sql(`
     INSERT INTO agent_runtime.file (id, owner_id, owner_kind, media_type, size, sha256)
     SELECT ('019aa000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 'public', 'public', 'text/plain', 1, sha256('a')
     FROM generate_series(1, 10000) n`)
-  const seen = new Set<string>()
-  for (let path: string | undefined = 'files?limit=200'; path !== undefined;) {
-    const { body } = await rest.get(path)
-    expect(body['count']).toBe(10_000)
-    for (const { id } of body['results'] as Uploaded[]) seen.add(id)
-    const next = body['next'] as string | null
-    path = next === null ? undefined : `files${new URL(next).search}`
-  }
-  expect(seen.size).toBe(10_000)
-})
+    const seen = new Set<string>()
+    for (let path: string | undefined = 'files?limit=200'; path !== undefined;) {
+      const { body } = await rest.get(path)
+      expect(body['count']).toBe(10_000)
+      for (const { id } of body['results'] as Uploaded[]) seen.add(id)
+      const next = body['next'] as string | null
+      path = next === null ? undefined : `files${new URL(next).search}`
+    }
+    expect(seen.size).toBe(10_000)
+  },
+)

@@ -86,7 +86,7 @@ test('the bytes, in the form that each provider takes, in this run and in those 
   ])
 })
 
-test('the newest, where all of them are too much', async ({ createServer }) => {
+test('the newest, where all of them are too much', { timeout: 180_000 }, async ({ createServer }) => {
   const model = createScriptedModel([{ text: 'Fine.' }])
   const { rest } = await createServer({ agents: [chat], model })
   const large = Buffer.alloc(11 * 1024 * 1024, 'x')

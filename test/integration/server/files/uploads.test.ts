@@ -26,6 +26,8 @@ async function serve(runtime: AgentRuntime) {
   }
 }
 
+/** It is much to copy, on any machine. */
+const SLOW = { timeout: 180_000 }
 const BOUNDARY = 'x'
 const HEAD = [
   `--${BOUNDARY}`,
@@ -59,11 +61,8 @@ async function answerOf(socket: Socket): Promise<string> {
 describe.for(PLACES)('kept in %s', ([, createPlace]) => {
   test('a client that leaves or stalls leaves nothing', async ({ createServer, database }) => {
     await using place = await createPlace()
-    const { runtime, rest } = await createServer({
-      agents: [agent],
-      worker: false,
-      config: { ...place.config, uploadIdleSeconds: 0.3 },
-    })
+    const options = { agents: [agent] as const, worker: false }
+    const { runtime, rest } = await createServer({ ...options, config: place.config })
     await using host = await serve(runtime)
     await runtime.start()
     const kept = async () => [await rowsOf(database.sql), await place.pieces(database.sql)]
@@ -75,7 +74,9 @@ describe.for(PLACES)('kept in %s', ([, createPlace]) => {
     leaving.destroy()
     await expect.poll(kept, { timeout: 10_000 }).toEqual([0, 0])
 
-    const stalling = await begin(host.port, 5_000_000)
+    const hasty = await createServer({ ...options, config: { ...place.config, uploadIdleSeconds: 0.3 } })
+    await using hastyHost = await serve(hasty.runtime)
+    const stalling = await begin(hastyHost.port, 5_000_000)
     stalling.write(HEAD)
     stalling.write(Buffer.alloc(1_000_000))
     expect(await answerOf(stalling)).toMatch(/^HTTP\/1\.1 400 [^]*stood still/)
@@ -83,35 +84,36 @@ describe.for(PLACES)('kept in %s', ([, createPlace]) => {
     expect((await rest.get('files')).body).toMatchObject({ count: 0 })
   })
 
-  test('20 MB go up and down in little memory, and runs go on meanwhile', async ({
-    createServer,
-    database,
-  }) => {
-    await using place = await createPlace()
-    const { runtime, rest } = await createServer({ agents: [agent], config: place.config })
-    await using host = await serve(runtime)
-    const size = 20 * 1024 * 1024
-    const uploads = Array.from({ length: 3 }, async (_, index) => {
-      const body = new FormData()
-      body.append('files', new Blob([new Uint8Array(size).fill(index)]), 'large')
-      const answer = await fetch(`${host.url}/files/`, { method: 'POST', body })
-      const { files } = (await answer.json()) as { files: [{ id: string; size: number }] }
-      expect(files[0].size).toBe(size)
-      const served = await fetch(`${host.url}/files/${files[0].id}/`)
-      let read = 0
-      for await (const chunk of served.body ?? []) {
-        read += chunk.length
-        expect(Buffer.alloc(chunk.length, index).equals(chunk)).toBe(true)
-      }
-      expect(read).toBe(size)
-    })
-    const runs = Array.from({ length: 5 }, async () => {
-      const events = await rest.events(`runs/${await rest.create('agent')}/events`)
-      expect(events.at(-1)?.type).toBe('run.succeeded')
-    })
-    await Promise.all([...uploads, ...runs])
-    expect(await rowsOf(database.sql)).toBe(3)
-  })
+  test(
+    '20 MB go up and down in little memory, and runs go on meanwhile',
+    SLOW,
+    async ({ createServer, database }) => {
+      await using place = await createPlace()
+      const { runtime, rest } = await createServer({ agents: [agent], config: place.config })
+      await using host = await serve(runtime)
+      const size = 20 * 1024 * 1024
+      const uploads = Array.from({ length: 3 }, async (_, index) => {
+        const body = new FormData()
+        body.append('files', new Blob([new Uint8Array(size).fill(index)]), 'large')
+        const answer = await fetch(`${host.url}/files/`, { method: 'POST', body })
+        const { files } = (await answer.json()) as { files: [{ id: string; size: number }] }
+        expect(files[0].size).toBe(size)
+        const served = await fetch(`${host.url}/files/${files[0].id}/`)
+        let read = 0
+        for await (const chunk of served.body ?? []) {
+          read += chunk.length
+          expect(Buffer.alloc(chunk.length, index).equals(chunk)).toBe(true)
+        }
+        expect(read).toBe(size)
+      })
+      const runs = Array.from({ length: 5 }, async () => {
+        const events = await rest.events(`runs/${await rest.create('agent')}/events`)
+        expect(events.at(-1)?.type).toBe('run.succeeded')
+      })
+      await Promise.all([...uploads, ...runs])
+      expect(await rowsOf(database.sql)).toBe(3)
+    },
+  )
 })
 
 describe('a form that is none', () => {
