@@ -101,7 +101,7 @@ export function startLoad(
     await sleep(ms, undefined, { signal })
     const answer = await persistently(() => api.rest.post(`runs/${id}/cancel`, {}, { signal }), signal)
     if (answer.status === 200) return 'accepted'
-    if (answer.status === 409) return answer.tries === 1 ? 'refused' : 'unsure'
+    if (answer.body['code'] === 'conflict') return answer.tries === 1 ? 'refused' : 'unsure'
     throw new Error(`cancelling a run: ${answer.status} ${JSON.stringify(answer.body)}`)
   }
 

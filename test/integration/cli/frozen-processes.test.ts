@@ -94,7 +94,7 @@ test('an API frozen while it creates a run in a conversation does not keep other
   await using _ = await freezeServer(
     database,
     { text: `SELECT FROM agent_runtime.conversation WHERE id = $1 FOR UPDATE`, values: [conversation] },
-    (url) => post(url, 'runs', { agent_key: 'steady', conversation_id: conversation }),
+    (url) => post(url, 'runs', { agent_key: 'steady', messages: [], conversation_id: conversation }),
   )
   const frozenAt = performance.now()
   const ids = await Promise.all([
