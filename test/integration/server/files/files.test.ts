@@ -80,7 +80,7 @@ const naming = (...ids: string[]) => ({
 async function outputOf(rest: RestClient, id: string): Promise<unknown> {
   const read = async () => (await rest.get(`runs/${id}`)).body
   await expect.poll(async () => (await read())['status'], { timeout: 20_000 }).toBe('succeeded')
-  return (await read())['output']
+  return ((await read())['output'] as { final_output: unknown }).final_output
 }
 
 describe.for(PLACES)('kept in %s', ([, createPlace]) => {
@@ -159,7 +159,7 @@ describe.for(PLACES)('kept in %s', ([, createPlace]) => {
       { text: 'One' },
       { name: 'b.html', text: '<b>Two</b>' },
     ])
-    const { messages } = (await rest.get(`runs/${run.id}`)).body
+    const { messages } = (await rest.get(`runs/${run.id}`)).body['input'] as { messages: unknown }
     expect(messages).toMatchObject([
       {
         content: [
