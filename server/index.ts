@@ -89,8 +89,8 @@ export type {
   RunEvents,
 } from './domain/run-events.ts'
 export type { Runs } from './domain/runs.ts'
-export type { RunTickets } from './domain/tickets.ts'
-export type { StreamTicket, TicketRequest } from './contract/ticket.ts'
+export type { ConversationTickets, RunTickets } from './domain/tickets.ts'
+export type { ConversationTicketRequest, StreamTicket, TicketRequest } from './contract/ticket.ts'
 export type { AnonymousSessions, SessionRequest, Sessions } from './domain/sessions.ts'
 export type { AnonymousSession, Claimed } from './contract/session.ts'
 export type { AnonymousSessionStore, IssuedSession, KeptSession } from './ports/anonymous-sessions.ts'

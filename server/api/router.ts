@@ -15,7 +15,7 @@ import { parseInput } from '../contract/parse-input.ts'
 import { parsePrincipal } from '../contract/principal.ts'
 import { CreateRunInput, ListRunsInput, RespondInput, RunRef } from '../contract/run.ts'
 import { ClaimInput } from '../contract/session.ts'
-import { TicketInput } from '../contract/ticket.ts'
+import { ConversationTicketInput, TicketInput } from '../contract/ticket.ts'
 import type { CreateRunRequest } from '../contract/run.ts'
 import { toAgentRuntimeError, toTRPCError, toTRPCShape } from './errors.ts'
 import { EventsInput, FollowConversationInput } from './follow-events.ts'
@@ -95,6 +95,9 @@ export function createRouter<TShape extends AgentShape>(services: ApiServices) {
       list: procedure
         .input(takes(ListConversationsInput))
         .query(({ ctx, input }) => conversations.list(ctx.principal, input)),
+      ticket: procedure
+        .input(takes(ConversationTicketInput))
+        .mutation(({ ctx, input }) => conversations.ticket(ctx.principal, input)),
       events: procedure
         .input(takes(FollowConversationInput))
         .subscription((request) => streamed<ConversationEventOf<TShape>>('conversations.events', request)),

@@ -27,6 +27,7 @@ import type { ConversationStore } from '../ports/store/conversation-store.ts'
 import type { DeletionStore } from '../ports/store/deletion-store.ts'
 import type { Access } from './access.ts'
 import type { ConversationEvents } from './conversation-events.ts'
+import type { ConversationTickets } from './tickets.ts'
 import type { DeleteAll } from './delete-all.ts'
 import { createSearch } from './search.ts'
 import { encodePlace, placeAt } from '../events/conversation-place.ts'
@@ -38,7 +39,7 @@ import { unknownAgent } from './unknown-agent.ts'
 import { assertStorable } from '../contract/storable-json.ts'
 
 /** The use cases of conversations; see {@link Runs} on who may see what. */
-export interface Conversations extends ConversationEvents {
+export interface Conversations extends ConversationEvents, ConversationTickets {
   /** With an `externalId` that a conversation of the caller's has: answers that one, as it is. */
   create(principal: Principal, input: CreateConversationRequest): Promise<Conversation>
   /** The same, and tells whether it was created. */
@@ -69,7 +70,7 @@ interface ConversationPorts {
 export function createConversations(
   { store, access, log, deleteAll, bus }: ConversationPorts,
   agents: ReadonlyMap<string, unknown>,
-  events: ConversationEvents,
+  events: ConversationEvents & ConversationTickets,
 ): Conversations {
   function assertKnown(agentKey: string | null | undefined): void {
     if (agentKey && !agents.has(agentKey)) throw unknownAgent(agentKey, agents)

@@ -1,15 +1,16 @@
-// An EventSource in a page can set no header, so it opens a stream by a ticket in the URL. The ticket shows one run and is
-// good for a minute, so a URL in somebody's log is soon of no use.
+// An EventSource in a page can set no header, so it opens a stream by a ticket in the URL. The ticket shows one run or conversation
+// and is good for a minute, so a URL in somebody's log is soon of no use.
 import { z } from 'zod'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { EventFilter } from '../contract/event.ts'
 import { parseInput } from '../contract/parse-input.ts'
 import { parsePrincipal } from '../contract/principal.ts'
 import type { Principal } from '../contract/principal.ts'
-import { TicketInput } from '../contract/ticket.ts'
-import type { StreamTicket, TicketRequest } from '../contract/ticket.ts'
+import { ConversationTicketInput, TicketInput } from '../contract/ticket.ts'
+import type { ConversationTicketRequest, StreamTicket, TicketRequest } from '../contract/ticket.ts'
 import { ownerOf } from '../ports/owner.ts'
 import type { TicketSigner } from '../ports/ticket-signer.ts'
+import type { ConversationEvents } from './conversation-events.ts'
 import type { RunEvents } from './run-events.ts'
 
 export interface RunTickets {
@@ -22,14 +23,26 @@ export interface RunTickets {
   ticket(principal: Principal, request: TicketRequest): Promise<StreamTicket>
 }
 
+export interface ConversationTickets {
+  /** The same for the events of a conversation. @throws AgentRuntimeError `not_found` or `forbidden` */
+  ticket(principal: Principal, request: ConversationTicketRequest): Promise<StreamTicket>
+}
+
+interface Shown {
+  kind: 'run' | 'conversation'
+  id: string
+}
+
 /** What a ticket shows, and to whom. */
 export interface TicketView {
   principal: Principal
-  runId: string
+  of: Shown
   filter: EventFilter
 }
 
-export interface Tickets extends RunTickets {
+export interface Tickets {
+  ofRun: RunTickets['ticket']
+  ofConversation: ConversationTickets['ticket']
   /** @throws AgentRuntimeError `unauthorized` when it is none, or not any more. */
   open(ticket: string): Promise<TicketView>
 }
@@ -37,34 +50,49 @@ export interface Tickets extends RunTickets {
 /** How long a ticket can begin a stream, in seconds. */
 const LIFETIME_SECONDS = 60
 
-// Refuses tickets of another kind than `run`, which later versions may make.
-const Claims = z.object({
+const Caller = z.object({
   sub: z.string(),
   tenant: z.string(),
   kind: z.string(),
-  run: z.string(),
   debug: z.boolean(),
   all: z.boolean(),
 })
 
-export function createTickets(signer: TicketSigner, events: Pick<RunEvents, 'listEvents'>): Tickets {
+// Refuses tickets of another kind than these, which later versions may make.
+const Claims = z.union([
+  Caller.extend({ run: z.string(), conversation: z.undefined().optional() }),
+  Caller.extend({ conversation: z.string(), run: z.undefined().optional() }),
+])
+
+interface TicketPorts {
+  runs: Pick<RunEvents, 'listEvents'>
+  conversations: Pick<ConversationEvents, 'listEvents'>
+}
+
+export function createTickets(signer: TicketSigner, { runs, conversations }: TicketPorts): Tickets {
+  async function sign(caller: Principal, { kind: shown, id: shownId }: Shown, filter: EventFilter) {
+    // The caller's claims are left out: a URL is no place for them.
+    const { id, tenantId, kind } = ownerOf(caller)
+    const { includeDebug: debug, includeAll: all } = filter
+    const claims = { sub: id, tenant: tenantId, kind, [shown]: shownId, debug, all }
+    const { ticket, expiresAt } = await signer.sign(claims, LIFETIME_SECONDS)
+    return { ticket, expiresAt: expiresAt.toISOString() }
+  }
+
+  // The same checks as for the events themselves.
   return {
-    async ticket(principal, request) {
+    async ofRun(principal, request) {
       const caller = parsePrincipal(principal)
-      const { runId, includeDebug, includeAll } = parseInput(TicketInput, request)
-      // The same checks as for the events themselves. Claims are left out: a URL is no place for them.
-      await events.listEvents(caller, { runId, filter: { includeDebug, includeAll }, limit: 1 })
-      const { id, tenantId, kind } = ownerOf(caller)
-      const claims: z.infer<typeof Claims> = {
-        sub: id,
-        tenant: tenantId,
-        kind,
-        run: runId,
-        debug: includeDebug,
-        all: includeAll,
-      }
-      const { ticket, expiresAt } = await signer.sign(claims, LIFETIME_SECONDS)
-      return { ticket, expiresAt: expiresAt.toISOString() }
+      const { runId, ...filter } = parseInput(TicketInput, request)
+      await runs.listEvents(caller, { runId, filter, limit: 1 })
+      return sign(caller, { kind: 'run', id: runId }, filter)
+    },
+
+    async ofConversation(principal, request) {
+      const caller = parsePrincipal(principal)
+      const { conversationId, ...filter } = parseInput(ConversationTicketInput, request)
+      await conversations.listEvents(caller, { conversationId, filter, after: 'now', limit: 1 })
+      return sign(caller, { kind: 'conversation', id: conversationId }, filter)
     },
 
     async open(ticket) {
@@ -75,18 +103,15 @@ export function createTickets(signer: TicketSigner, events: Pick<RunEvents, 'lis
           'The ticket is not valid, or not any more: get another one.',
         )
       }
-      const {
-        sub: id,
-        tenant: tenantId,
-        kind,
-        run: runId,
-        debug: includeDebug,
-        all: includeAll,
-      } = claims.data
+      const { data } = claims
+      const of: Shown =
+        data.run === undefined
+          ? { kind: 'conversation', id: data.conversation }
+          : { kind: 'run', id: data.run }
       return {
-        principal: parsePrincipal({ id, tenantId, kind }),
-        runId,
-        filter: { includeDebug, includeAll },
+        principal: parsePrincipal({ id: data.sub, tenantId: data.tenant, kind: data.kind }),
+        of,
+        filter: { includeDebug: data.debug, includeAll: data.all },
       }
     },
   }

@@ -64,7 +64,14 @@ export function createUseCases(
   )
   const { tidy: tidyFiles, sweep: sweepFiles } = uploadedFiles
   const events = createRunEvents({ store, hub, access }, { debugMode: config.debugMode })
-  const tickets = createTickets(createTicketSigner({ readKey: store.readSigningKey }), events)
+  const conversationEvents = createConversationEvents(
+    { store, hub: conversationHub, access },
+    { debugMode: config.debugMode },
+  )
+  const tickets = createTickets(createTicketSigner({ readKey: store.readSigningKey }), {
+    runs: events,
+    conversations: conversationEvents,
+  })
   const quotaTimeoutMs = config.quotaTimeoutSeconds * 1000
   const runs = createRuns(
     { store, bus, letIn, access, tracer, log, tidyFiles },
@@ -78,7 +85,7 @@ export function createUseCases(
       maxWaitingRuns: config.maxWaitingRuns,
       runTimeoutMs: Math.round(config.runTimeoutSeconds * 1000),
     },
-    { ...events, ticket: tickets.ticket },
+    { ...events, ticket: tickets.ofRun },
   )
   const { anonymousSessions = false } = options
   const sessions = createSessions(
@@ -97,14 +104,10 @@ export function createUseCases(
     await tidyFiles()
     return deleted
   }
-  const conversationEvents = createConversationEvents(
-    { store, hub: conversationHub, access },
-    { debugMode: config.debugMode },
-  )
   const conversations = createConversations(
     { store, access, log, deleteAll: deleteThoroughly, bus },
     agents,
-    conversationEvents,
+    { ...conversationEvents, ticket: tickets.ofConversation },
   )
   const erase = createErase({ deleteAll, sweepFiles, log })
   return { letIn, runs, conversations, files: uploadedFiles, sessions, tickets, deleteAll, erase }

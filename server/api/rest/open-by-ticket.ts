@@ -5,7 +5,7 @@ import type { Logger } from '../../ports/logger.ts'
 import { logRefusal } from '../log-refusal.ts'
 import { asksForStream } from './negotiate.ts'
 
-const STREAM = /\/runs\/(?<runId>[^/]+)\/events(?<only>\/stream)?\/?$/
+const STREAM = /\/(?<kind>run|conversation)s\/(?<id>[^/]+)\/events(?<only>\/stream)?\/?$/
 
 /**
  * Opens the ticket in a URL. Only a stream may be asked for with one.
@@ -19,14 +19,13 @@ export async function openByTicket(
 ): Promise<TicketView | undefined> {
   const { method, url } = c.req.raw
   if (method !== 'GET' || !url.includes('ticket=')) return undefined
-  const { runId, only } = STREAM.exec(c.req.path)?.groups ?? {}
+  const { kind, id, only } = STREAM.exec(c.req.path)?.groups ?? {}
   const ticket = c.req.query('ticket')
-  if (runId === undefined || ticket === undefined || !(only !== undefined || asksForStream(c)))
-    return undefined
+  if (id === undefined || ticket === undefined || !(only !== undefined || asksForStream(c))) return undefined
   try {
     const view = await tickets.open(ticket)
-    if (view.runId === runId) return view
-    throw new AgentRuntimeError('unauthorized', 'The ticket is for another run.')
+    if (view.of.kind === kind && view.of.id === id) return view
+    throw new AgentRuntimeError('unauthorized', `The ticket is for another ${view.of.kind}.`)
   } catch (error) {
     if (error instanceof AgentRuntimeError) logRefusal(log, error, c.req.raw)
     throw error

@@ -316,6 +316,58 @@ describe('runs that meet in a conversation', () => {
   })
 })
 
+describe('runs that are compacted while they are followed', () => {
+  test('read the same from every cursor of before', async ({ createServer, database }) => {
+    const talker = defineAgent({
+      key: 'talker',
+      async run(ctx) {
+        for (const word of ['Once ', 'upon ', 'a ', 'time.']) {
+          await ctx.emit('assistant.delta', { messageId: 'm', content: word })
+          // Each in a row of its own.
+          await ctx.checkpoint(word)
+        }
+        return {}
+      },
+    })
+    const server = await createServer({ agents: [talker] })
+    const { path, ask } = await createConversation(server)
+    const runIds = [await ask('one', 'talker'), await ask('two', 'talker')]
+    const stream = await server.rest.stream(path)
+    const before = await untilEnded(stream, 2)
+    await stream.close()
+    await database.sql(`
+      UPDATE agent_runtime.run SET created_at = created_at - interval '2 h', started_at = started_at - interval '2 h',
+        finished_at = finished_at - interval '2 h'`)
+    const other = await createServer({ agents: [talker], worker: false })
+    await other.runtime.start()
+    await expect
+      .poll(() => database.sql(`SELECT FROM agent_runtime.event WHERE type = 'assistant.delta'`), {
+        timeout: 20_000,
+      })
+      .toHaveLength(2)
+    for (const [index, { cursor }] of before.entries()) {
+      const { body } = await server.rest.get(`${path}?after=${cursor}`)
+      const seen = [...before.slice(0, index + 1), ...(body['results'] as RestEvent[])]
+      for (const runId of runIds) {
+        const of = seen.filter(({ run_id: id }) => id === runId)
+        expect(of.map(({ seq }) => seq)).toEqual(
+          [...new Set(of.map(({ seq }) => seq))].toSorted((a, b) => a - b),
+        )
+        expect(textOfDeltas(of)).toBe('Once upon a time.')
+        expect([of[0]?.type, of.at(-1)?.type]).toEqual(['run.created', 'run.succeeded'])
+      }
+    }
+  })
+})
+
+/** As a reader puts it together. */
+function textOfDeltas(events: readonly RestEvent[]): string {
+  return events.reduce((text, { type, payload }) => {
+    const { content, offset } = payload as { content: string; offset?: number }
+    return type === 'assistant.delta' ? text.slice(0, offset) + content : text
+  }, '')
+}
+
 describe('the stream ends', () => {
   test('when the conversation is deleted, at every server', async ({ createServer }) => {
     const held = createHeldAgent()
@@ -333,6 +385,31 @@ describe('the stream ends', () => {
     for (const stream of streams) await expect(untilEnd(stream)).rejects.toThrow('There is no conversation')
     expect(await refusal).toMatchObject({ data: { error: { code: 'not_found' } } })
     expect((await other.rest.get(path)).status).toBe(404)
+  })
+
+  test('when a visitor’s session is claimed, and goes on for the user from where it was', async ({
+    createServer,
+  }) => {
+    const server = await createServer({
+      agents: [echo],
+      anonymousSessions: true,
+      authenticate: (request) =>
+        request.headers.get('x-user') === 'ada' ? { id: 'ada', tenantId: '', kind: 'user' } : null,
+      config: { streamReauthenticateSeconds: 0.05 },
+    })
+    const { token } = await server.runtime.sessions.create()
+    const [visitor, ada] = [server.as({ 'x-anonymous-token': token }), server.as({ 'x-user': 'ada' })]
+    const { id, path, ask } = await createConversation(visitor)
+    await ask('one')
+    const stream = await visitor.rest.stream(path)
+    const last = (await stream.until('run.succeeded')).at(-1)
+    expect((await ada.rest.post('sessions/claim', { token })).status).toBe(200)
+    expect(await stream.next()).toBeUndefined()
+    const second = await ada.rest.create('echo', { conversation_id: id, ...say('two') })
+    const again = await ada.rest.stream(path, { headers: { 'last-event-id': last?.cursor ?? '' } })
+    expect(told(await again.until('run.succeeded'))).toEqual(whole(second))
+    await again.close()
+    expect((await visitor.rest.get(path)).status).toBe(401)
   })
 
   test('when its server stops, for its reader to go elsewhere', async ({ createServer }) => {

@@ -76,6 +76,36 @@ describe('a ticket', () => {
     expect(bodiless.status).toBe(200)
   })
 
+  test('opens the stream of its conversation, and of nothing else', async ({ createServer }) => {
+    const server = await createServer(options)
+    const { ada, runId } = await createScene(server)
+    const conversationOf = async () => String((await ada.rest.post('conversations', {})).body['id'])
+    const [id, other] = [await conversationOf(), await conversationOf()]
+    await ada.rest.create('tells', { conversation_id: id })
+    const { status, body } = await ada.rest.post(`conversations/${id}/ticket/`)
+    expect([status, Object.keys(body).toSorted()]).toEqual([200, ['expires_at', 'ticket']])
+    const made = await ada.trpc.client.conversations.ticket.mutate({ conversationId: id })
+    for (const ticket of [String(body['ticket']), made.ticket]) {
+      const stream = await server.rest.stream(`conversations/${id}/events/?ticket=${ticket}&include_all=true`)
+      const events = await stream.until('run.succeeded')
+      expect(events.map(({ type }) => type)).toEqual([
+        'run.created',
+        'run.started',
+        'assistant.message',
+        'run.succeeded',
+      ])
+      // It shows what it was made for.
+      expect(events.at(-1)?.payload).toEqual({})
+      await stream.close()
+      for (const path of [`conversations/${other}/events/`, `runs/${runId}/events/`, `runs/${id}/events/`]) {
+        expect((await open(server, `${path}?ticket=${ticket}`)).status).toBe(401)
+      }
+    }
+    const ofRun = await ticketOf(ada.rest, runId)
+    expect((await open(server, `conversations/${runId}/events/?ticket=${ofRun}`)).status).toBe(401)
+    expect((await server.rest.get(`conversations/${id}/events/?ticket=${made.ticket}`)).status).toBe(401)
+  })
+
   test('opens nothing else: no other run, no other route', async ({ createServer }) => {
     const server = await createServer(options)
     const { ada, runId } = await createScene(server)

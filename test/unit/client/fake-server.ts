@@ -117,7 +117,7 @@ export function fakeServer(): FakeServer {
       return { run, batches: stream, confirm: async () => {} }
     },
   }
-  const conversationsFace: Omit<Conversations, 'follow' | 'listEvents'> = {
+  const conversationsFace: Omit<Conversations, 'follow' | 'listEvents' | 'ticket'> = {
     create: async (principal, input) => (await conversationsFace.createOrGet(principal, input)).conversation,
     async createOrGet(_principal, input) {
       const {

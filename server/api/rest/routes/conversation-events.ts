@@ -11,6 +11,7 @@ import type { RestEnv, Route } from '../route.ts'
 import { streamOf } from '../stream-of.ts'
 import { RestConversationEvent, toRestEvent } from '../wire/event.ts'
 import { answerSchema } from '../wire/named.ts'
+import { RestTicket, RestTicketRequest } from '../wire/ticket.ts'
 
 const RestConversationEventPage = answerSchema(
   'ConversationEventPage',
@@ -66,10 +67,11 @@ export function conversationEventRoutes({ conversations, keepAlive, watchReader 
     query: z.output<typeof ConversationEventsQuery>,
   ): Promise<Response> {
     const { conversationId, after, filter } = read(c, query)
+    const view = c.get('view')
     const followed = await conversations.follow(c.get('principal'), {
       conversationId,
       after,
-      filter,
+      filter: view?.filter ?? filter,
       signal: c.req.raw.signal,
     })
     return streamOf(c, followed, { keepAlive, watchReader })
@@ -104,5 +106,28 @@ export function conversationEventRoutes({ conversations, keepAlive, watchReader 
       refusals: ['bad_request', 'forbidden', 'not_found'],
       handle: ({ c, query }) => stream(c, query),
     }),
+    ticketRoute(conversations),
   ]
+}
+
+function ticketRoute(conversations: Wiring['conversations']): Route {
+  return defineRoute({
+    method: 'POST',
+    path: '/conversations/{id}/ticket/',
+    operationId: 'createConversationTicket',
+    procedure: 'conversations.ticket',
+    summary: 'A ticket for a stream of the conversation',
+    description: 'It goes into the URL of a stream, as `?ticket=`, for a minute.',
+    body: { schema: RestTicketRequest, isOptional: true },
+    answers: { 200: { description: 'The ticket', content: json(RestTicket) } },
+    refusals: ['forbidden', 'not_found'],
+    async handle({ principal, id, body }) {
+      const { ticket, expiresAt } = await conversations.ticket(principal, {
+        conversationId: id,
+        includeDebug: body.include_debug,
+        includeAll: body.include_all,
+      })
+      return answerJson({ ticket, expires_at: expiresAt })
+    },
+  })
 }

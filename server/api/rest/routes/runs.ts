@@ -14,8 +14,6 @@ import { ListRunsQuery, RunQuery, fromListRunsQuery, renamed } from '../read-req
 import { defineRoute, json } from '../route.ts'
 import type { RestEnv, Route } from '../route.ts'
 import { CANCELLED, CREATE_RUN, RUN, RUN_DETAIL } from '../wire/examples.ts'
-import { answerSchema, requestSchema } from '../wire/named.ts'
-import { Time } from '../wire/names.ts'
 import { pageOf } from '../wire/page.ts'
 import {
   RestCancelled,
@@ -27,14 +25,9 @@ import {
   toRestRun,
   toRestRunDetail,
 } from '../wire/run.ts'
+import { RestTicket, RestTicketRequest } from '../wire/ticket.ts'
 
 const RestRunPage = pageOf('RunPage', RestRun)
-
-const RestTicketRequest = requestSchema(
-  'TicketRequest',
-  z.object({ include_debug: z.boolean().default(false), include_all: z.boolean().default(false) }),
-)
-const RestTicket = answerSchema('Ticket', z.object({ ticket: z.string(), expires_at: Time }))
 
 /** Of events in a run's detail. The bytes are bounded too. */
 const MOST_EVENTS = 1_000

@@ -139,6 +139,19 @@ export const PROCEDURES: readonly TrpcRow[] = [
       outcomeOf(trpc.conversations.get.query({ conversationId })),
   },
   {
+    of: 'conversations.ticket',
+    outcomes: READ,
+    ask: ({ trpc }, { conversation: conversationId }) =>
+      outcomeOf(trpc.conversations.ticket.mutate({ conversationId })),
+  },
+  {
+    of: 'conversations.ticket',
+    what: 'for all events',
+    outcomes: MORE,
+    ask: ({ trpc }, { conversation: conversationId }) =>
+      outcomeOf(trpc.conversations.ticket.mutate({ conversationId, includeAll: true })),
+  },
+  {
     of: 'conversations.events',
     outcomes: READ,
     ask: ({ trpc }, { conversation: conversationId }) =>
@@ -371,6 +384,18 @@ export const ROUTES: readonly Row<Asker>[] = [
     writes: true,
     outcomes: CHANGE,
     ask: ({ rest }, { file }) => ofAnswer(rest.request('DELETE', `files/${file}`)),
+  },
+  {
+    of: `POST ${REST}/conversations/:id/ticket`,
+    outcomes: READ,
+    ask: ({ rest }, { conversation }) => ofAnswer(rest.post(`conversations/${conversation}/ticket`)),
+  },
+  {
+    of: `POST ${REST}/conversations/:id/ticket`,
+    what: 'for debug events too',
+    outcomes: MORE,
+    ask: ({ rest }, { conversation }) =>
+      ofAnswer(rest.post(`conversations/${conversation}/ticket`, { include_debug: true })),
   },
   {
     of: `GET ${REST}/conversations/:id/events`,
