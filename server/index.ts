@@ -80,6 +80,7 @@ export type {
 export type { Page } from './contract/page.ts'
 export type { EventPage } from './ports/store/event-store.ts'
 export type { CallerLimits, Limits } from './domain/limits.ts'
+export type { ConversationTitle, TitleRequest } from './worker/conversation-titles.ts'
 export type { Quota, QuotaAnswer, QuotaExceeded } from './domain/quota.ts'
 export type {
   EventsOptions,

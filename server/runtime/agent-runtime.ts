@@ -6,6 +6,7 @@ import type { Authenticate } from '../api/services.ts'
 import type { HandleUpgrade } from '../api/socket/upgrade.ts'
 import type { Config, Settings } from '../config/config.ts'
 import type { AgentShape, HasAgents } from '../contract/agent-shape.ts'
+import type { ConversationTitle } from '../worker/conversation-titles.ts'
 import type { Authorize } from '../domain/authorize.ts'
 import type { Conversations } from '../domain/conversations.ts'
 import type { Erase } from '../domain/erase.ts'
@@ -60,6 +61,15 @@ export interface RuntimeOptions<TAgents extends readonly AnyAgent[]> {
   limits?: Limits
   /** Tells whether a caller may create another run now. Default: everybody may. */
   quota?: Quota
+  /**
+   * Makes the title of a conversation, after the first of its runs that ended well, in the worker: runs don't wait for it. It is asked
+   * once, by one of all workers, and has a minute. A title that a caller has given stays. What it throws, or answers that is no title,
+   * is logged, and the title stays what the user said first. Default: that it is.
+   *
+   * @example
+   * conversationTitle: async ({ messages, model, signal }) => nameOf(messages, model, signal)
+   */
+  conversationTitle?: ConversationTitle
   /** Where runs are traced to: `openTelemetry()` of `trpc-agent-runtime/opentelemetry`, for one. Default: nowhere. */
   tracer?: Tracer
   /**

@@ -194,7 +194,8 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
       const llm = getModel()
       const isDemanded = options.model !== undefined || config.modelProvider !== undefined
       await prepareModel(llm, { isDemanded, log })
-      const stores = { store, files: adapters.files, queue, bus }
+      const { conversationTitle } = options
+      const stores = { store, files: adapters.files, queue, bus, conversationTitle }
       const ports = { ...stores, letIn, clock, log, tracer, llm, visibilityOf, presence, retryPolicy }
       const worker = createWorker(ports, { config, agents, options: workerOptions })
       // Known before it has started, so that a stop in between stops it too.

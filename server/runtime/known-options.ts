@@ -13,6 +13,7 @@ const OPTIONS: Record<keyof RuntimeOptions<never>, true> = {
   limits: true,
   quota: true,
   webhooks: true,
+  conversationTitle: true,
   tracer: true,
   logger: true,
 }

@@ -8,13 +8,16 @@ import type { ClaimedRun } from '../ports/attempt.ts'
 import type { EventBus } from '../ports/event-bus.ts'
 import type { AttemptStore } from '../ports/store/attempt-store.ts'
 import type { ConversationStore } from '../ports/store/conversation-store.ts'
+import { ConversationTitles } from './conversation-titles.ts'
+import type { TitlePorts } from './conversation-titles.ts'
 import { executeAttempt } from './execute-attempt.ts'
 import type { ExecutePorts } from './execute-attempt.ts'
 import { RunInterruption } from './interruption.ts'
 import { keepLeases, renewLeases } from './lease-keeper.ts'
 
-export interface ActiveRunsPorts extends Omit<ExecutePorts, 'writer' | 'store' | 'leaseTtlMs'> {
-  store: ExecutePorts['store'] & AttemptStore & Pick<ConversationStore, 'giveTurns'>
+export interface ActiveRunsPorts
+  extends Omit<ExecutePorts, 'writer' | 'store' | 'leaseTtlMs'>, Omit<TitlePorts, 'store'> {
+  store: ExecutePorts['store'] & TitlePorts['store'] & AttemptStore & Pick<ConversationStore, 'giveTurns'>
   bus: EventBus
   letIn: LetIn
 }
@@ -44,6 +47,7 @@ export class ActiveRuns {
   readonly #ports: ActiveRunsPorts
   readonly #settings: ActiveRunsSettings
   readonly #writer: EventWriter
+  readonly #titles: ConversationTitles
   readonly #active = new Map<string, Active>()
   /** Runs of which a hint says that they were cancelled. */
   readonly #toAskAfter = new Set<string>()
@@ -52,6 +56,7 @@ export class ActiveRuns {
   constructor(ports: ActiveRunsPorts, settings: ActiveRunsSettings) {
     this.#ports = ports
     this.#settings = settings
+    this.#titles = new ConversationTitles(ports)
     this.#writer = new EventWriter(ports, {
       onFenced: (log) => this.#abort(log, new RunInterruption('lost')),
       onRefused: (log, cause) => this.#abort(log, new RunInterruption('failed', { cause })),
@@ -65,6 +70,7 @@ export class ActiveRuns {
   /** Resolves when all that are under way now are over. Never rejects. */
   async over(): Promise<void> {
     await Promise.all([...this.#active.values()].map((active) => active.done))
+    await this.#titles.over()
   }
 
   execute(run: ClaimedRun): void {
@@ -90,6 +96,7 @@ export class ActiveRuns {
 
   interruptAll(kind: RunInterruption['kind']): void {
     for (const { controller } of this.#active.values()) controller.abort(new RunInterruption(kind))
+    this.#titles.abort()
   }
 
   renewLeases(): Promise<void> {
@@ -110,7 +117,7 @@ export class ActiveRuns {
   /** Stops the writer. Events that are not written yet are given up. */
   async end(): Promise<void> {
     await this.#writer.stop()
-    await this.#asking
+    await Promise.all([this.#asking, this.#titles.over()])
   }
 
   get #leases() {
@@ -145,6 +152,7 @@ export class ActiveRuns {
     if (this.#active.get(run.id)?.run.attempt === run.attempt) this.#active.delete(run.id)
     this.#settings.onOver()
     if (fate === 'lost') return
+    if (fate.status === 'succeeded') this.#titles.consider(run)
     if (fate.status === 'queued') this.#settings.onQueued(fate.delayMs, run.agentKey)
     if (isTerminal(fate.status)) await giveTurn(this.#ports, run.conversationId)
     // A waiting run does not count towards the runs at once.

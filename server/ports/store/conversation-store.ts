@@ -73,6 +73,10 @@ export interface ConversationStore {
     afterOrdinal: number,
     limit: number,
   ): Promise<ConversationRuns | null>
+  /** Whose it is; null where its title is a caller's, or somebody else was told to ask for one before. */
+  askForTitle(conversationId: string): Promise<Owner | null>
+  /** Of one that was asked for, unless a caller has changed it meanwhile. */
+  setTitle(conversationId: string, title: string): Promise<void>
   /** Gives the next run of each conversation its turn when none is under way there. */
   giveTurns(turns: TurnsToGive): Promise<GivenTurn[]>
 }

@@ -51,14 +51,16 @@ const arrays = COLUMNS.map(([, type], index) => `$${index + 1}::${type}[]`).join
 /** A parameter after those of the columns, from 1. */
 const further = (n: number) => `$${COLUMNS.length + n}`
 
+const BY_MESSAGE = `CASE WHEN n.title IS NOT NULL THEN 'message'::agent_runtime.titled_by END`
+
 // Of a run whose key was used before there is no conversation either, and no title. Constraints are checked when the statement is
 // over. What it does itself it does not see: a run that is there was there before.
 const CONVERSATIONS = `, made AS (
-      INSERT INTO agent_runtime.conversation (id, tenant_id, owner_id, owner_kind, agent_key, title)
-      SELECT r.conversation_id, r.tenant_id, r.owner_id, r.owner_kind, r.agent_key, n.title
+      INSERT INTO agent_runtime.conversation (id, tenant_id, owner_id, owner_kind, agent_key, title, titled_by)
+      SELECT r.conversation_id, r.tenant_id, r.owner_id, r.owner_kind, r.agent_key, n.title, ${BY_MESSAGE}
       FROM r JOIN unnest(${further(7)}::uuid[], ${further(8)}::text[]) AS n (run_id, title) ON n.run_id = r.id
     ), titled AS (
-      UPDATE agent_runtime.conversation c SET title = n.title
+      UPDATE agent_runtime.conversation c SET title = n.title, titled_by = ${BY_MESSAGE}
       FROM r JOIN unnest(${further(9)}::uuid[], ${further(10)}::text[]) AS n (run_id, title) ON n.run_id = r.id
       WHERE c.id = r.conversation_id AND c.title IS NULL
         AND NOT EXISTS (SELECT FROM agent_runtime.run o WHERE o.conversation_id = c.id)

@@ -17,6 +17,7 @@ const UPDATE = {
       agent_key = CASE WHEN ${isGiven('agentKey')} THEN $2::jsonb ->> 'agentKey' ELSE r.agent_key END,
       external_id = CASE WHEN ${isGiven('externalId')} THEN $2::jsonb ->> 'externalId' ELSE r.external_id END,
       title = CASE WHEN ${isGiven('title')} THEN $2::jsonb ->> 'title' ELSE r.title END,
+      titled_by = CASE WHEN ${isGiven('title')} THEN 'caller' ELSE r.titled_by END,
       metadata = COALESCE($2::jsonb -> 'metadata', r.metadata),
       archived_at = CASE ($2::jsonb ->> 'archived')::bool
         WHEN true THEN COALESCE(r.archived_at, now())

@@ -4,6 +4,7 @@ import { createConversation } from '../statements/create-conversation.ts'
 import { readConversationPlace } from '../statements/read-conversation-place.ts'
 import { createReadConversationRuns } from '../statements/read-conversation-runs.ts'
 import { readHistory } from '../statements/read-history.ts'
+import { askForTitle, setTitle } from '../statements/title-conversation.ts'
 import { giveTurns } from '../statements/upkeep.ts'
 import { updateConversation } from '../statements/update-conversation.ts'
 import type { StoreParts } from './store-parts.ts'
@@ -18,6 +19,8 @@ export function createConversationStore({ pool, prisma, delivering }: StoreParts
     readHistory: (reach, conversationId, window) => readHistory(pool, { reach, conversationId }, window),
     readConversationPlace: (reach, asked) => readConversationPlace(pool, reach, asked),
     readConversationRuns: createReadConversationRuns(pool),
+    askForTitle: (conversationId) => askForTitle(pool, conversationId),
+    setTitle: (conversationId, title) => setTitle(pool, conversationId, title),
     giveTurns: (turns) => delivering((deliver) => giveTurns(pool, turns, deliver)),
   }
 }

@@ -1,6 +1,7 @@
 // A conversation that nobody has given a title is called what its user said first.
 import { describe, expect } from 'vitest'
-import { defineAgent } from '../../../server/index.ts'
+import { AgentRuntimeError, defineAgent } from '../../../server/index.ts'
+import type { ConversationTitle, TitleRequest } from '../../../server/index.ts'
 import { test } from '../../support/runtime.ts'
 import type { TestServer } from '../../support/runtime.ts'
 
@@ -109,5 +110,129 @@ describe('a title that a caller has given', () => {
     await server.rest.request('PATCH', `conversations/${String(conversation_id)}`, { title: null })
     await server.rest.post('runs', { ...said('More'), conversation_id })
     expect(await titleOf(server, conversation_id)).toBeNull()
+  })
+})
+
+describe('conversationTitle', () => {
+  const answering = defineAgent({
+    key: 'echo',
+    run: async ({ params }) => {
+      if (params === 'fail') throw new Error('as asked')
+      return { output: 'done', messages: [{ role: 'assistant', content: '42.' }] }
+    },
+  })
+
+  /** A hook that answers when it is told to, and who was asked. */
+  function createHook() {
+    const asked: TitleRequest[] = []
+    const begun = Promise.withResolvers<void>()
+    const answer = Promise.withResolvers<string>()
+    const conversationTitle = (request: TitleRequest) => {
+      asked.push(request)
+      begun.resolve()
+      return answer.promise
+    }
+    return { asked, begun: begun.promise, answer, conversationTitle }
+  }
+
+  async function talk({ rest }: TestServer, more: Record<string, unknown>): Promise<unknown> {
+    const { body } = await rest.post('runs', { ...said('What is 6 * 7?'), conversation: 'new', ...more })
+    await rest.events(`runs/${String(body['id'])}/events`)
+    return body['conversation_id']
+  }
+
+  test('is asked once, after a run that ended well, of two workers, and delays nothing', async ({
+    createServer,
+  }) => {
+    const hook = createHook()
+    const { conversationTitle } = hook
+    const options = { agents: [answering], conversationTitle }
+    const [server] = [await createServer(options), await createServer(options)]
+    const id = await talk(server, { params: 'fail' })
+    expect(hook.asked).toEqual([])
+    for (let run = 0; run < 4; run += 1) await talk(server, { conversation: undefined, conversation_id: id })
+    await hook.begun
+    expect(await titleOf(server, id)).toBe('What is 6 * 7?')
+    hook.answer.resolve('  Sums  ')
+    await expect.poll(() => titleOf(server, id), { timeout: 20_000 }).toBe('Sums')
+    await talk(server, { conversation: undefined, conversation_id: id })
+    await server.runtime.stop()
+    expect(hook.asked).toHaveLength(1)
+    const [{ messages, ...request } = { messages: [] }] = hook.asked
+    expect(request).toMatchObject({ agentKey: 'echo', conversationId: id, owner: { kind: 'public' } })
+    expect(messages.at(-1)).toMatchObject({ role: 'assistant', content: '42.' })
+  })
+
+  test('does not replace what a caller has called it, before or meanwhile', async ({ createServer }) => {
+    const hook = createHook()
+    const server = await createServer({ agents: [answering], conversationTitle: hook.conversationTitle })
+    const mine = (await server.rest.post('conversations', { title: 'Mine' })).body['id']
+    await talk(server, { conversation: undefined, conversation_id: mine })
+    const id = await talk(server, {})
+    await hook.begun
+    expect(hook.asked.map(({ conversationId }) => conversationId)).toEqual([id])
+    await server.rest.request('PATCH', `conversations/${String(id)}`, { title: 'Ours' })
+    hook.answer.resolve('Sums')
+    await server.runtime.stop()
+    const other = await createServer({ agents: [answering], worker: false })
+    expect(await titleOf(other, id)).toBe('Ours')
+    expect(await titleOf(other, mine)).toBe('Mine')
+  })
+
+  const wrong: [how: string, conversationTitle: ConversationTitle][] = [
+    [
+      'throws',
+      () => {
+        throw new AgentRuntimeError('internal', 'no title today')
+      },
+    ],
+    [
+      'rejects',
+      async () => {
+        throw new Error('no title today')
+      },
+    ],
+    ['answers with a number', () => 7 as never],
+    ['answers with too much', () => 'x'.repeat(501)],
+    ['answers with what the database can’t store', async () => 'a\0b'],
+  ]
+  test.for(wrong)(
+    'that %s changes nothing, and is logged',
+    async ([, conversationTitle], { createServer }) => {
+      const server = await createServer({ agents: [answering], conversationTitle })
+      const id = await talk(server, {})
+      await expect
+        .poll(() => server.log.filter(({ level }) => level === 'warn').map(({ message }) => message), {
+          timeout: 20_000,
+        })
+        .toEqual(['there is no title from conversationTitle'])
+      expect(await titleOf(server, id)).toBe('What is 6 * 7?')
+    },
+  )
+
+  test('that answers with nothing leaves the title', async ({ createServer }) => {
+    const server = await createServer({ agents: [answering], conversationTitle: () => null })
+    const id = await talk(server, {})
+    await server.runtime.stop()
+    expect(server.log.filter(({ level }) => level === 'warn')).toEqual([])
+    const other = await createServer({ agents: [answering], worker: false })
+    expect(await titleOf(other, id)).toBe('What is 6 * 7?')
+  })
+
+  test('that never answers keeps no worker from stopping', async ({ createServer }) => {
+    const begun = Promise.withResolvers<void>()
+    const server = await createServer({
+      agents: [answering],
+      worker: false,
+      conversationTitle: () => {
+        begun.resolve()
+        return Promise.withResolvers<string>().promise
+      },
+    })
+    const worker = await server.runtime.startWorker()
+    await talk(server, {})
+    await begun.promise
+    await worker.stop({ drainTimeoutMs: 10 })
+    expect(server.log.filter(({ level }) => level === 'warn')).toHaveLength(1)
   })
 })
