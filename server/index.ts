@@ -14,6 +14,8 @@ export { defineTool } from './agent/define-tool.ts'
 export type { AnyTool, Tool, ToolContext } from './agent/define-tool.ts'
 export { NonRetriableError } from './agent/non-retriable-error.ts'
 export { ToolError } from './agent/tool-error.ts'
+export type { GenerateOptions, Llm } from './agent/llm.ts'
+export type { Generated } from './agent/generate.ts'
 export { toolLoop } from './agent/tool-loop.ts'
 export type { ToolLoopContext, ToolLoopOptions, ToolLoopResult } from './agent/tool-loop.ts'
 export type {
@@ -150,6 +152,8 @@ export type {
   ModelChunk,
   ModelErrorCode,
   ModelRequest,
+  ModelSettings,
+  ResponseSchema,
   TokenUsage,
   ToolSpec,
 } from './ports/model.ts'

@@ -5,7 +5,7 @@ import type { Json, JsonObject, Jsonify } from '../contract/json.ts'
 import type { AgentMessage } from '../contract/message.ts'
 import type { Preferences } from '../contract/run.ts'
 import type { Principal } from '../contract/principal.ts'
-import type { Model } from '../ports/model.ts'
+import type { Llm } from './llm.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Tracer } from '../ports/tracer.ts'
 
@@ -113,8 +113,8 @@ export interface AgentContext<TParams = unknown, TEvents extends object = Record
   readonly principal: Principal
   /** Aborts when the run is cancelled, times out, has used up its budget, or this worker loses it. Hand it on to whatever waits. */
   readonly signal: AbortSignal
-  /** The runtime's default model. What each answer took is emitted as `usage`, and counts towards the run's budget. */
-  readonly llm: Model
+  /** The runtime's default model; called with the names of others, these. What each answer took counts towards the run's budget. */
+  readonly llm: Llm
   /** Milliseconds a model may be silent (`modelIdleTimeoutSeconds`): `llm` and `toolLoop` give it up then. */
   readonly modelIdleTimeoutMs: number
   /** What the runtime tells its traces to. Spans of your own are made with what you trace with. */

@@ -5,7 +5,7 @@ import type { Model, TokenUsage } from '../ports/model.ts'
 export interface ModelCount {
   /** @throws when the run may make no further call. */
   assertLeft(): void
-  /** What a call took, as its provider says. */
+  /** Reports what a call took, as its provider says. */
   report(model: string, usage: TokenUsage): Promise<void>
   /** The messages with what is in uploaded files in place of their ids, which no provider knows. */
   withFiles(messages: readonly AgentMessage[]): Promise<readonly AgentMessage[]>
@@ -20,7 +20,7 @@ export function countedModel(model: Model, count: ModelCount): Model {
     name: model.name,
     async *stream(request, signal, onActivity) {
       for await (const chunk of guarded(model, count).stream(request, signal, onActivity)) {
-        if (chunk.type === 'finish') await count.report(model.name, chunk.usage)
+        if (chunk.type === 'finish') await count.report(chunk.answeredBy?.name ?? model.name, chunk.usage)
         yield chunk
       }
     },
@@ -29,13 +29,28 @@ export function countedModel(model: Model, count: ModelCount): Model {
   return counted
 }
 
+/** Has `other` stand for a model whose calls count: it is known by both. */
+export function countedAs<T extends Model>(counted: Model, other: T): T {
+  const known = counts.get(counted)
+  if (known !== undefined) counts.set(other, known)
+  return other
+}
+
 /**
  * For who reports each call by itself, once over all attempts: `llm` without its own reports, or another model, whose
  * calls count as those of `llm` do.
+ *
+ * @param limit what holds for another model, unless it is one that counts by itself.
  */
-export function unreported(llm: Model, other?: Model): Model {
-  const known = counts.get(llm)
-  return known === undefined ? (other ?? llm) : guarded(other ?? known.model, known.count)
+export function unreported(
+  llm: Model,
+  other?: Model,
+  limit: (model: Model) => Model = (model) => model,
+): Model {
+  const count = counts.get(llm)?.count
+  const asked = other === undefined ? llm : other
+  const model = counts.get(asked)?.model ?? (other === undefined ? llm : limit(other))
+  return count === undefined ? model : guarded(model, count)
 }
 
 function guarded(model: Model, count: ModelCount): Model {

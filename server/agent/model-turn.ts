@@ -1,8 +1,10 @@
 import type { ProviderData, ToolCall } from '../contract/message.ts'
 import type { Json } from '../contract/json.ts'
 import { ModelError } from '../ports/model.ts'
-import type { FinishReason, Model, ModelRequest } from '../ports/model.ts'
+import type { FinishReason, Model, ModelRequest, TokenUsage } from '../ports/model.ts'
 import type { AgentContext } from './context.ts'
+
+type TokenUsageForm = { [Count in keyof TokenUsage]: TokenUsage[Count] }
 
 /** A type and not an interface: it is stored as the result of a step, as JSON. */
 export type ModelTurn = {
@@ -10,7 +12,9 @@ export type ModelTurn = {
   text: string
   toolCalls: ToolCall[]
   finishReason: FinishReason
-  usage: { inputTokens: number; outputTokens: number }
+  usage: TokenUsageForm
+  /** The name of the model that answered, where that is another than was asked. */
+  answeredBy?: string
   providerData: ProviderData | null
 }
 
@@ -26,7 +30,7 @@ export async function takeModelTurn(
   const turn = await ctx.step('model', ({ signal }) => stream(ctx, { model, request, signal }))
   const { messageId, text } = turn
   if (text !== '') await ctx.emit('assistant.message', { messageId, content: text }, { once: true })
-  await ctx.emit('usage', { model: model.name, ...turn.usage, messageId }, { once: true })
+  await ctx.emit('usage', { model: turn.answeredBy ?? model.name, ...turn.usage, messageId }, { once: true })
   return turn
 }
 
@@ -64,7 +68,8 @@ async function stream(
           toolCalls,
           finishReason: chunk.reason,
           usage: { ...chunk.usage },
-          providerData: keep(model.provider, theirIds, chunk.providerData),
+          ...(chunk.answeredBy ? { answeredBy: chunk.answeredBy.name } : {}),
+          providerData: keep(chunk.answeredBy?.provider ?? model.provider, theirIds, chunk.providerData),
         }
     }
   }

@@ -1,8 +1,9 @@
 import type { AgentMessage } from '../contract/message.ts'
+import { addUsage } from './add-usage.ts'
 import { unreported } from './counted-model.ts'
 import { withIdleLimit } from './idle-limit.ts'
 import { ModelError } from '../ports/model.ts'
-import type { FinishReason, Model, ModelRequest, TokenUsage } from '../ports/model.ts'
+import type { FinishReason, Model, ModelRequest, ModelSettings, TokenUsage } from '../ports/model.ts'
 import { noTracer } from '../ports/no-tracer.ts'
 import type { AgentContext } from './context.ts'
 import type { AnyTool } from './define-tool.ts'
@@ -22,15 +23,17 @@ export type ToolLoopContext = Pick<
   | 'metadata'
   | 'principal'
   | 'signal'
-  | 'llm'
   | 'log'
   | 'emit'
   | 'step'
   | 'approve'
 > &
-  Partial<Pick<AgentContext, 'modelIdleTimeoutMs' | 'tracer'>>
+  Partial<Pick<AgentContext, 'modelIdleTimeoutMs' | 'tracer'>> & {
+    readonly llm: Model
+  }
 
-export interface ToolLoopOptions {
+/** The settings hold for each answer of the model. */
+export interface ToolLoopOptions extends ModelSettings {
   /** Default: none; the model can only talk then. */
   tools?: readonly AnyTool[]
   /** Instructions put before the messages. */
@@ -41,9 +44,6 @@ export interface ToolLoopOptions {
   model?: Model
   /** Model calls before the loop gives up. Default: 10. */
   maxTurns?: number
-  /** Upper bound on the tokens of each answer. Default: the provider's. */
-  maxOutputTokens?: number
-  temperature?: number
 }
 
 const OPTIONS: Record<keyof ToolLoopOptions, true> = {
@@ -54,7 +54,12 @@ const OPTIONS: Record<keyof ToolLoopOptions, true> = {
   maxTurns: true,
   maxOutputTokens: true,
   temperature: true,
+  reasoningEffort: true,
+  stop: true,
+  promptCache: true,
 }
+
+const SETTINGS = ['maxOutputTokens', 'temperature', 'reasoningEffort', 'stop', 'promptCache'] as const
 
 export interface ToolLoopResult {
   /** What the model said last. */
@@ -89,7 +94,7 @@ export async function toolLoop(ctx: ToolLoopContext, options: ToolLoopOptions = 
   const unknown = unknownOption(options, OPTIONS)
   if (unknown !== undefined) throw new TypeError(`toolLoop: ${unknown}`)
   const { maxTurns = 10 } = options
-  const model = unreported(ctx.llm, options.model && limited(ctx, options.model))
+  const model = unreported(ctx.llm, options.model, (other) => limited(ctx, other))
   const tools = byName(options.tools ?? [])
   const given: AgentMessage[] = [
     ...(options.system === undefined ? [] : [{ role: 'system' as const, content: options.system }]),
@@ -97,16 +102,16 @@ export async function toolLoop(ctx: ToolLoopContext, options: ToolLoopOptions = 
   ]
   const request: Omit<ModelRequest, 'messages'> = {
     ...(tools.size === 0 ? {} : { tools: [...tools.values()].map(toToolSpec) }),
-    ...(options.maxOutputTokens === undefined ? {} : { maxOutputTokens: options.maxOutputTokens }),
-    ...(options.temperature === undefined ? {} : { temperature: options.temperature }),
+    ...(Object.fromEntries(
+      SETTINGS.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]),
+    ) as ModelSettings),
   }
   const messages: AgentMessage[] = []
-  const usage: TokenUsage = { inputTokens: 0, outputTokens: 0 }
+  let usage: TokenUsage = { inputTokens: 0, outputTokens: 0 }
 
   for (let turn = 1; turn <= maxTurns; turn++) {
     const answer = await takeModelTurn(ctx, model, { ...request, messages: [...given] })
-    usage.inputTokens += answer.usage.inputTokens
-    usage.outputTokens += answer.usage.outputTokens
+    usage = addUsage(usage, answer.usage)
     const isPaused = answer.finishReason === 'paused'
     const said: AgentMessage = {
       role: 'assistant',

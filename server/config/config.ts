@@ -61,10 +61,7 @@ export const Config = z.object({
   /** Which model client `ctx.llm` is. Default: by the API key that is set, else the built-in demo model. */
   modelProvider: z
     .enum(MODEL_PROVIDERS, {
-      error: (issue) =>
-        issue.input === 'litellm'
-          ? 'LiteLLM speaks the API of OpenAI; set "openai" and the address of its proxy as OPENAI_BASE_URL'
-          : `expected ${either(MODEL_PROVIDERS.map((name) => `"${name}"`))}`,
+      error: () => `expected ${either(MODEL_PROVIDERS.map((name) => `"${name}"`))}`,
     })
     .optional(),
   /** Name of the model, as its provider spells it. Default: the provider client's own default. */
@@ -74,6 +71,11 @@ export const Config = z.object({
    * times as long before the answer begins. `false` or `off`: for as long as the run may take.
    */
   modelIdleTimeoutSeconds: orOff(0.05, DAY_SECONDS).default(60),
+  /**
+   * Seconds a run waits, in its last attempt, for a model that is overloaded or at its rate limit; `false` or `off`: it fails at
+   * once. Attempts before that are followed by the next.
+   */
+  modelPatienceSeconds: orOff(1, DAY_SECONDS).default(300),
   /** Seconds a run may execute before it times out. */
   runTimeoutSeconds: z.coerce
     .number()
@@ -218,6 +220,7 @@ export const ENVIRONMENT = {
   modelProvider: 'MODEL_PROVIDER',
   defaultModel: 'DEFAULT_MODEL',
   modelIdleTimeoutSeconds: 'MODEL_IDLE_TIMEOUT_SECONDS',
+  modelPatienceSeconds: 'MODEL_PATIENCE_SECONDS',
   runTimeoutSeconds: 'RUN_TIMEOUT_SECONDS',
   cancelGraceSeconds: 'CANCEL_GRACE_SECONDS',
   leaseTtlSeconds: 'LEASE_TTL_SECONDS',

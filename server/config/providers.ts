@@ -8,6 +8,10 @@ interface Provider {
   urlVariable: string
   /** Which of its models answers where none is named. */
   defaultModel: string
+  /** Where it is when nothing else is said. Default: where its SDK looks for it. */
+  baseURL?: string
+  /** Whether it may be without a key. */
+  isOpen?: boolean
 }
 
 /** By the name that `modelProvider` has for it. The first whose key is set is chosen where none is asked for. */
@@ -24,8 +28,16 @@ export const PROVIDERS = {
     urlVariable: 'ANTHROPIC_BASE_URL',
     defaultModel: 'claude-sonnet-5-5',
   },
+  litellm: {
+    title: 'LiteLLM',
+    keyVariable: 'LITELLM_API_KEY',
+    urlVariable: 'LITELLM_BASE_URL',
+    defaultModel: 'gpt-5.6-terra',
+    baseURL: 'http://localhost:4000',
+    isOpen: true,
+  },
 } as const satisfies Record<string, Provider>
-type ProviderName = keyof typeof PROVIDERS
+export type ProviderName = keyof typeof PROVIDERS
 
 export const PROVIDER_NAMES = Object.keys(PROVIDERS) as ProviderName[]
 /** What `modelProvider` may be. */

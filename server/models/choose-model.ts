@@ -1,8 +1,10 @@
 import { type Config, ConfigError } from '../config/config.ts'
-import { PROVIDERS, PROVIDER_NAMES } from '../config/providers.ts'
+import { PROVIDERS, PROVIDER_NAMES, type ProviderName } from '../config/providers.ts'
 import type { Model } from '../ports/model.ts'
 import { createDeferredModel } from './deferred.ts'
 import { createDemoModel } from './demo/demo.ts'
+
+type Environment = Record<string, string | undefined>
 
 /**
  * The runtime's default model: by `modelProvider`, else by the API key that is set, in the
@@ -12,27 +14,31 @@ import { createDemoModel } from './demo/demo.ts'
  */
 export function chooseModel(
   settings: Partial<Pick<Config, 'modelProvider' | 'defaultModel'>>,
-  env: Record<string, string | undefined> = process.env,
+  env: Environment = process.env,
 ): Model {
   const provider = settings.modelProvider ?? PROVIDER_NAMES.find((name) => env[PROVIDERS[name].keyVariable])
   if (provider === undefined || provider === 'demo') return createDemoModel()
-  const { keyVariable, urlVariable, defaultModel } = PROVIDERS[provider]
-  const model = settings.defaultModel ?? defaultModel
-  const apiKey = requireKey(provider, keyVariable, env)
-  const baseURL = env[urlVariable]
+  return modelOf(provider, settings.defaultModel ?? PROVIDERS[provider].defaultModel, env)
+}
+
+/** @throws ConfigError when the provider has no API key, and needs one. */
+export function modelOf(provider: ProviderName, model: string, env: Environment = process.env): Model {
+  const known: (typeof PROVIDERS)[ProviderName] & { baseURL?: string; isOpen?: boolean } = PROVIDERS[provider]
+  const { keyVariable, urlVariable } = known
+  const apiKey = env[keyVariable] || (known.isOpen === true ? 'none' : requireKey(provider, keyVariable))
+  const baseURL = env[urlVariable] || known.baseURL
   const options = { model, apiKey, ...(baseURL ? { baseURL } : {}) }
   return createDeferredModel({ provider, name: model }, async () => {
     switch (provider) {
       case 'openai':
-        return (await import('./openai/index.ts')).createOpenAIModel(options)
+      case 'litellm':
+        return (await import('./openai/index.ts')).createOpenAIModel({ ...options, provider })
       case 'anthropic':
         return (await import('./anthropic/index.ts')).createAnthropicModel(options)
     }
   })
 }
 
-function requireKey(provider: string, variable: string, env: Record<string, string | undefined>): string {
-  const key = env[variable]
-  if (key) return key
+function requireKey(provider: string, variable: string): never {
   throw new ConfigError(`The model provider is "${provider}" (MODEL_PROVIDER), but ${variable} is not set.`)
 }

@@ -8,12 +8,30 @@ export interface ToolSpec {
   parameters: Record<string, unknown>
 }
 
-export interface ModelRequest {
-  messages: readonly AgentMessage[]
-  tools?: readonly ToolSpec[]
+/** How an answer is to be made. What a provider has no place for, or a model refuses, is left out. */
+export interface ModelSettings {
   /** Upper bound on the tokens of the answer. Default: the provider's, where it has one. */
   maxOutputTokens?: number
   temperature?: number
+  /** How much the model thinks before it answers. Default: the model's own. */
+  reasoningEffort?: 'none' | 'low' | 'medium' | 'high'
+  /** Texts at which the answer ends. */
+  stop?: readonly string[]
+  /** Has the provider keep the beginning of the conversation for the next request, where that has to be asked for. Default: false. */
+  promptCache?: boolean
+}
+
+/** The form of an answer, as a JSON Schema of an object. */
+export interface ResponseSchema {
+  name: string
+  schema: Record<string, unknown>
+}
+
+export interface ModelRequest extends ModelSettings {
+  messages: readonly AgentMessage[]
+  tools?: readonly ToolSpec[]
+  /** Has the model answer in JSON of this form. A model that can't be held to it is told. */
+  responseSchema?: ResponseSchema
 }
 
 export interface TokenUsage {
@@ -44,6 +62,8 @@ export type ModelChunk =
       type: 'finish'
       reason: FinishReason
       usage: TokenUsage
+      /** Who answered, where that may be another than was asked. */
+      answeredBy?: { provider: string; name: string }
       /** What the provider needs back with this answer, unchanged: stored, and found in the next request's messages. */
       providerData?: Json
     }

@@ -30,6 +30,13 @@ export interface RuntimeOptions<TAgents extends readonly AnyAgent[]> {
   /** What `ctx.llm` is. Default: chosen by `modelProvider`, else by the API key that is set. */
   model?: Model
   /**
+   * Providers of your own for `ctx.llm('provider/model')`: a model, or what makes one by its name.
+   *
+   * @example
+   * models: { kimi: (model) => createOpenAIModel({ model, baseURL: 'https://api.moonshot.ai/v1', apiKey }) }
+   */
+  models?: Record<string, Model | ((name: string) => Model)>
+  /**
    * Tells who a request is from. Default: every caller is one and the same `public` principal, who
    * sees everything: fit for development and for servers that only trusted callers reach. With `anonymousSessions`,
    * the default is that nobody has signed in.

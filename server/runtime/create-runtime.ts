@@ -23,6 +23,7 @@ import { createEventHub } from '../events/hub.ts'
 import { createVisibilityOf } from '../events/visibility.ts'
 import { assertKnownOptions } from './known-options.ts'
 import { chooseModel } from '../models/choose-model.ts'
+import { createModelFinder } from '../models/find-model.ts'
 import type { Model } from '../ports/model.ts'
 import { retryPolicyOf } from '../lifecycle/backoff.ts'
 import type { Worker } from '../worker/worker.ts'
@@ -138,6 +139,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
 
   let model: Model | undefined = options.model
   const getModel = () => (model ??= chooseModel(config))
+  const findModel = createModelFinder({ models: options.models ?? {}, getDefault: getModel })
 
   const identify = createIdentify({
     authenticate: options.authenticate ?? (() => (hasSessions ? null : PUBLIC_PRINCIPAL)),
@@ -196,7 +198,8 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
       await prepareModel(llm, { isDemanded, log })
       const { conversationTitle } = options
       const stores = { store, files: adapters.files, queue, bus, conversationTitle }
-      const ports = { ...stores, letIn, clock, log, tracer, llm, visibilityOf, presence, retryPolicy }
+      const models = { llm, findModel }
+      const ports = { ...stores, ...models, letIn, clock, log, tracer, visibilityOf, presence, retryPolicy }
       const worker = createWorker(ports, { config, agents, options: workerOptions })
       // Known before it has started, so that a stop in between stops it too.
       workers.add(worker)

@@ -6,7 +6,7 @@ import { Worker } from '../worker/worker.ts'
 import type { WorkerPorts } from '../worker/worker.ts'
 import type { WorkerOptions } from './agent-runtime.ts'
 
-type Ports = Omit<WorkerPorts, 'cancelGraceMs' | 'modelIdleTimeoutMs' | 'random'>
+type Ports = Omit<WorkerPorts, 'cancelGraceMs' | 'modelIdleTimeoutMs' | 'modelPatienceMs' | 'random'>
 
 /** A worker as the configuration has it, but for what its options say. */
 export function createWorker(
@@ -22,6 +22,7 @@ export function createWorker(
       ...ports,
       cancelGraceMs: config.cancelGraceSeconds * 1000,
       modelIdleTimeoutMs: config.modelIdleTimeoutSeconds ? config.modelIdleTimeoutSeconds * 1000 : Infinity,
+      modelPatienceMs: config.modelPatienceSeconds ? config.modelPatienceSeconds * 1000 : 0,
       random: Math.random,
     },
     {

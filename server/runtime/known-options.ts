@@ -7,6 +7,7 @@ const OPTIONS: Record<keyof RuntimeOptions<never>, true> = {
   agents: true,
   config: true,
   model: true,
+  models: true,
   authenticate: true,
   authorize: true,
   anonymousSessions: true,

@@ -1,11 +1,6 @@
 import type { AgentContext } from '../agent/context.ts'
 import type { AnyAgent } from '../agent/define-agent.ts'
 import type { RunLog } from '../events/run-log.ts'
-import { countedModel } from '../agent/counted-model.ts'
-import { withFileContents } from '../agent/file-contents.ts'
-import { withIdleLimit } from '../agent/idle-limit.ts'
-import { tracedModel } from '../agent/traced-model.ts'
-import type { Model } from '../ports/model.ts'
 import type { ClaimedRun } from '../ports/attempt.ts'
 import type { Files } from '../ports/files.ts'
 import type { Logger } from '../ports/logger.ts'
@@ -15,6 +10,8 @@ import type { WaitStore } from '../ports/store/wait-store.ts'
 import type { Tracer } from '../ports/tracer.ts'
 import type { Spending } from './budget.ts'
 import { createAttemptFiles } from './attempt-files.ts'
+import { createAttemptModels } from './attempt-models.ts'
+import type { ModelPorts } from './attempt-models.ts'
 import { createEmitter } from './emitter.ts'
 import type { EmitterPorts } from './emitter.ts'
 import { withHandledPromises } from './handled-promises.ts'
@@ -25,7 +22,8 @@ import { storedForm } from './stored-form.ts'
 import type { Suspension } from './suspension.ts'
 import { createWaits } from './waits.ts'
 
-export interface AttemptPorts extends EmitterPorts, Pick<StepPorts, 'leaseTtlMs' | 'retryPolicy' | 'random'> {
+export interface AttemptPorts
+  extends EmitterPorts, ModelPorts, Pick<StepPorts, 'leaseTtlMs' | 'retryPolicy' | 'random'> {
   store: Pick<
     AttemptStore,
     'saveCheckpoint' | 'readSteps' | 'saveStep' | 'readTold' | 'readSpent' | 'renewLeases'
@@ -35,8 +33,6 @@ export interface AttemptPorts extends EmitterPorts, Pick<StepPorts, 'leaseTtlMs'
   files: Files
   log: Logger
   tracer: Tracer
-  llm: Model
-  modelIdleTimeoutMs: number
 }
 
 interface Attempt {
@@ -68,11 +64,7 @@ export function createAttemptContext(ports: AttemptPorts, attempt: Attempt): Age
     preferences: run.preferences,
     principal: run.principal,
     signal,
-    llm: countedModel(tracedModel(withIdleLimit(ports.llm, ports.modelIdleTimeoutMs), ports.tracer), {
-      assertLeft: () => spending.assertTokensLeft(),
-      report: (model, usage) => emit('usage', { model, ...usage }),
-      withFiles: (asked) => withFileContents(asked, files),
-    }),
+    llm: createAttemptModels(ports, { run, signal, spending, emit, files }),
     modelIdleTimeoutMs: ports.modelIdleTimeoutMs,
     tracer: ports.tracer,
     files,

@@ -110,7 +110,8 @@ export function toRunError(error: unknown): RunError {
     return { message: shorten(message), code, ...(isShown ? { details } : {}) }
   }
   // Its message may be shown: it says what the provider refused, without keys and without the request.
-  if (error instanceof ModelError) return { message: shorten(error.message), code: 'model_error' }
+  if (error instanceof ModelError)
+    return { message: shorten(error.message), code: 'model_error', details: { reason: error.code } }
   return AGENT_BROKE
 }
 

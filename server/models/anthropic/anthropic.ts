@@ -100,7 +100,8 @@ export function createAnthropicModel(options: AnthropicModelOptions = {}): Model
 }
 
 function toBody(request: ModelRequest, name: string, extra: Record<string, unknown>): Body {
-  const { tools, maxOutputTokens, temperature } = request
+  const { tools, maxOutputTokens, temperature, stop, promptCache } = request
+  const outputConfig = { ...toOutputConfig(request), ...(extra['output_config'] as object | undefined) }
   const prompt = toAnthropicPrompt(...inCurrentTurn(request.messages))
   const { system } = prompt
   const messages = validTurns(prompt.messages)
@@ -111,8 +112,21 @@ function toBody(request: ModelRequest, name: string, extra: Record<string, unkno
     ...(system === undefined ? {} : { system }),
     ...(tools === undefined || tools.length === 0 ? {} : { tools: tools.map(toAnthropicTool) }),
     ...(temperature === undefined ? {} : { temperature }),
+    ...(stop === undefined || stop.length === 0 ? {} : { stop_sequences: stop }),
+    ...(request.reasoningEffort === 'none' ? { thinking: { type: 'disabled' } } : {}),
+    ...(promptCache === true ? { cache_control: { type: 'ephemeral' } } : {}),
     ...extra,
+    ...(Object.keys(outputConfig).length === 0 ? {} : { output_config: outputConfig }),
     stream: true,
+  }
+}
+
+function toOutputConfig({ reasoningEffort, responseSchema }: ModelRequest): object {
+  return {
+    ...(reasoningEffort === undefined || reasoningEffort === 'none' ? {} : { effort: reasoningEffort }),
+    ...(responseSchema === undefined
+      ? {}
+      : { format: { type: 'json_schema', schema: responseSchema.schema } }),
   }
 }
 

@@ -1,4 +1,5 @@
-import { type Body, type Remedy, without } from '../provider/remedies.ts'
+import { toldSchema } from '../provider/told-schema.ts'
+import { type Body, type Remedy, omit, without } from '../provider/remedies.ts'
 
 interface Turn {
   role: 'user' | 'assistant'
@@ -32,12 +33,39 @@ const endingWithUser: Remedy = {
   }),
 }
 
+/** A schema may have what Anthropic can't hold a model to: then the model is told. */
+const toldForm: Remedy = {
+  name: 'the form of the answer told in words',
+  fits: ({ message }, body) =>
+    formatOf(body) !== undefined &&
+    /output_config|output_format|schema|structured output/i.test(message ?? ''),
+  apply: (body) => {
+    const { format, ...config } = body['output_config'] as Record<string, unknown>
+    const told = toldSchema({
+      name: 'answer',
+      schema: (format as { schema: Record<string, unknown> }).schema,
+    })
+    return {
+      ...omit(body, 'output_config'),
+      ...(Object.keys(config).length === 0 ? {} : { output_config: config }),
+      system: [body['system'], told].filter(Boolean).join('\n\n'),
+    }
+  },
+}
+
+function formatOf(body: Body): unknown {
+  return (body['output_config'] as { format?: unknown } | undefined)?.format
+}
+
 /** In the order in which they are tried; `kept` are fields that somebody asked for by name, and which stay. */
 export function anthropicRemedies(kept: ReadonlySet<string>): readonly Remedy[] {
   return [
+    toldForm,
     withoutThinking,
     endingWithUser,
-    ...['temperature', 'stop_sequences', 'output_config'].filter((field) => !kept.has(field)).map(without),
+    ...['temperature', 'stop_sequences', 'output_config', 'cache_control']
+      .filter((field) => !kept.has(field))
+      .map(without),
   ]
 }
 

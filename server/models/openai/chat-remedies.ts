@@ -1,3 +1,5 @@
+import type { ResponseSchema } from '../../ports/model.ts'
+import { toldSchema } from '../provider/told-schema.ts'
 import { type Body, type Remedy, isAbout, isUnsupported, omit, without } from '../provider/remedies.ts'
 
 type ChatMessage = Record<string, unknown>
@@ -68,11 +70,25 @@ function withoutReturned(field: (typeof RETURNED_FIELDS)[number]): Remedy {
   }
 }
 
+/** Servers that can't hold a model to a form have it told the form. */
+const toldForm: Remedy = {
+  name: 'the form of the answer told in words',
+  fits: (refusal, body) =>
+    'response_format' in body &&
+    (isAbout(refusal, 'response_format') || /json_schema|structured output/i.test(refusal.message ?? '')),
+  apply: (body) => {
+    const { response_format, ...rest } = body
+    const { json_schema } = response_format as { json_schema: ResponseSchema }
+    return { ...rest, messages: [{ role: 'system', content: toldSchema(json_schema) }, ...messagesOf(body)] }
+  },
+}
+
 /** In the order in which they are tried; `kept` are fields that somebody asked for by name, and which stay. */
 export function chatRemedies(kept: ReadonlySet<string>): readonly Remedy[] {
   return [
     withoutReasoning,
     olderLimit,
+    toldForm,
     withReasoning,
     otherSignatures,
     withSignatures,

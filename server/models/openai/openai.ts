@@ -18,6 +18,8 @@ import { type Body, createRemedies } from '../provider/remedies.ts'
 export interface OpenAIModelOptions {
   /** Default: `gpt-5.6-terra`. */
   model?: string
+  /** What the server is called, where that is not OpenAI: in errors, and for what is stored for it alone. Default: `openai`. */
+  provider?: string
   /** Default: the environment's `OPENAI_API_KEY`. */
   apiKey?: string
   /** Another server that speaks OpenAI's chat completions. Default: the environment's `OPENAI_BASE_URL`, else OpenAI. */
@@ -43,7 +45,8 @@ export function createOpenAIModel(options: OpenAIModelOptions = {}): Model {
   const name = options.model ?? PROVIDERS.openai.defaultModel
   const apiKey = options.apiKey ?? process.env[PROVIDERS.openai.keyVariable]
   if (!apiKey) throw new ConfigError('OpenAI needs an API key: set OPENAI_API_KEY or pass apiKey.')
-  const provider: Provider = { ...PROVIDERS.openai, apiKey }
+  const called = options.provider ?? PROVIDER
+  const provider: Provider = { ...titleOf(called), apiKey }
 
   let client: OpenAI | undefined
   const extra = options.extra ?? {}
@@ -81,7 +84,8 @@ export function createOpenAIModel(options: OpenAIModelOptions = {}): Model {
         // The fields that it has are OpenAI's and the caller's.
         .create(body as unknown as OpenAI.ChatCompletionCreateParamsStreaming, { signal })
         .asResponse()
-    const open = async () => readEvents(await ask(toBody(request, { name, extra, server }), send, refusalOf))
+    const open = async () =>
+      readEvents(await ask(toBody(request, { provider: called, name, extra, server }), send, refusalOf))
 
     const events = streamFrom(open, given, (error) => toModelError(provider, error, failureOf(error)))
     try {
@@ -95,15 +99,25 @@ export function createOpenAIModel(options: OpenAIModelOptions = {}): Model {
     }
   }
 
-  return { provider: PROVIDER, name, stream, prepare: async () => void (await loadSdk()) }
+  return { provider: called, name, stream, prepare: async () => void (await loadSdk()) }
+}
+
+function titleOf(provider: string): Pick<Provider, 'title' | 'keyVariable'> {
+  const known: Record<string, Pick<Provider, 'title' | 'keyVariable'>> = PROVIDERS
+  return known[provider] ?? { title: provider, keyVariable: 'its API key' }
 }
 
 function toBody(
   request: ModelRequest,
-  { name, extra, server }: { name: string; extra: Record<string, unknown>; server: string },
+  {
+    provider,
+    name,
+    extra,
+    server,
+  }: Record<'provider' | 'name' | 'server', string> & { extra: Record<string, unknown> },
 ): Body {
-  const { tools, maxOutputTokens, temperature } = request
-  const { messages, dataOf } = toValidMessages(request.messages, PROVIDER, (data) => isFrom(data, server))
+  const { tools, maxOutputTokens, temperature, reasoningEffort, stop, responseSchema } = request
+  const { messages, dataOf } = toValidMessages(request.messages, provider, (data) => isFrom(data, server))
   const history = merged(messages, (message) => dataOf(message) !== undefined)
   return {
     model: name,
@@ -111,6 +125,11 @@ function toBody(
     ...(tools === undefined || tools.length === 0 ? {} : { tools: tools.map(toChatTool) }),
     ...(maxOutputTokens === undefined ? {} : { max_completion_tokens: maxOutputTokens }),
     ...(temperature === undefined ? {} : { temperature }),
+    ...(reasoningEffort === undefined ? {} : { reasoning_effort: reasoningEffort }),
+    ...(stop === undefined || stop.length === 0 ? {} : { stop }),
+    ...(responseSchema === undefined
+      ? {}
+      : { response_format: { type: 'json_schema', json_schema: responseSchema } }),
     ...extra,
     stream: true,
     stream_options: { include_usage: true },

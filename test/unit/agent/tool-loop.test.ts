@@ -5,6 +5,7 @@ import type { Jsonify } from '../../../server/contract/json.ts'
 import { defineAgent } from '../../../server/agent/define-agent.ts'
 import { type AnyTool, defineTool } from '../../../server/agent/define-tool.ts'
 import { ToolError } from '../../../server/agent/tool-error.ts'
+import { createLlm } from '../../../server/agent/llm.ts'
 import { toolLoop } from '../../../server/agent/tool-loop.ts'
 import { type Model, ModelError } from '../../../server/ports/model.ts'
 import { createScriptedModel } from '../../../server/models/scripted.ts'
@@ -25,7 +26,7 @@ function createContext(llm: Model, signal: AbortSignal = new AbortController().s
     preferences: {},
     principal: { id: 'ann', tenantId: '', kind: 'user' },
     signal,
-    llm,
+    llm: createLlm(llm, { signal, find: () => llm }),
     modelIdleTimeoutMs: 60_000,
     files: { get: notThere, read: notThere, stream: () => new ReadableStream<Uint8Array>() },
     log: { debug() {}, info() {}, warn, error() {} },

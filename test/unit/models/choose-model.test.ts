@@ -47,7 +47,7 @@ describe('a provider', () => {
 
   test('that does not exist is refused with those that do', () => {
     expect(() => resolveConfig({ modelProvider: 'none' as 'demo' }, {})).toThrow(
-      'expected "openai", "anthropic" or "demo"',
+      'expected "openai", "anthropic", "litellm" or "demo"',
     )
   })
 })

@@ -131,7 +131,6 @@ describe('configuration', () => {
     [{ QUEUE_BACKEND: 'sqs' }, 'queueBackend (QUEUE_BACKEND)'],
     [{ ANONYMOUS_SESSION_MODEL: 'accounts.AnonymousSession' }, 'look the session up in `authenticate`'],
     [{ LANGFUSE_ENABLED: 'True' }, 'LANGFUSE_ENABLED: there is no such setting here'],
-    [{ MODEL_PROVIDER: 'litellm' }, 'LiteLLM speaks the API of OpenAI'],
     [{ RUNTIME_REGISTRY: 'myapp.agents:register_agents' }, 'such as ./agents.ts#registerAgents'],
     [{ EVENT_VISIBILITY: '{"tool.call":' }, 'eventVisibility (EVENT_VISIBILITY): expected an object'],
   ])('%j is refused with what to do instead', (env, said) => {

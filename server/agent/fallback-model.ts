@@ -1,0 +1,33 @@
+import type { Model } from '../ports/model.ts'
+import { ModelError } from '../ports/model.ts'
+
+/**
+ * Models of which the first that answers does: one that refuses, or breaks off before it has said anything, is followed by the next. A
+ * request that is wrong is wrong for all, and none but the first is asked.
+ */
+export function withFallback(models: readonly [Model, ...Model[]]): Model {
+  const [first, ...others] = models
+  if (others.length === 0) return first
+  return {
+    provider: first.provider,
+    name: first.name,
+    async *stream(request, signal, onActivity) {
+      for (const [index, model] of models.entries()) {
+        let hasBegun = false
+        try {
+          for await (const chunk of model.stream(request, signal, onActivity)) {
+            hasBegun = true
+            const { provider, name } = model
+            // What it wants back is its own, and so is what it counts.
+            yield chunk.type === 'finish' ? { answeredBy: { provider, name }, ...chunk } : chunk
+          }
+          return
+        } catch (error) {
+          const isLast = index === models.length - 1
+          if (hasBegun || isLast || !(error instanceof ModelError) || error.code === 'invalid_request')
+            throw error
+        }
+      }
+    },
+  }
+}

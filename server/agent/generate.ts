@@ -1,0 +1,123 @@
+import { z } from 'zod'
+import type { AgentMessage, ToolCall } from '../contract/message.ts'
+import {
+  ModelError,
+  type FinishReason,
+  type Model,
+  type ModelRequest,
+  type TokenUsage,
+} from '../ports/model.ts'
+import type { GenerateOptions } from './llm.ts'
+import { toResponseSchema } from './response-schema.ts'
+import { toToolSpec } from './tool-spec.ts'
+import { addUsage } from './add-usage.ts'
+
+export interface Generated<TSchema extends z.ZodType | undefined = undefined> {
+  text: string
+  /** What the schema made of the answer; undefined without one, and where the model called tools instead. */
+  object: TSchema extends z.ZodType ? z.output<TSchema> : undefined
+  reasoning: string
+  toolCalls: ToolCall[]
+  finishReason: FinishReason
+  usage: TokenUsage
+  /** The answer, to go on with: it has what the provider wants back. */
+  message: Extract<AgentMessage, { role: 'assistant' }>
+}
+
+/** A turn that the provider pauses goes on at once, as often as this. */
+const MAX_PAUSES = 10
+
+/** One answer of a model, in whole. */
+export async function generate<TSchema extends z.ZodType | undefined>(
+  model: Model,
+  given: string | readonly AgentMessage[],
+  options: GenerateOptions<TSchema> & { signal: AbortSignal },
+): Promise<Generated<TSchema>> {
+  const { tools, schema, system, signal, ...settings } = options
+  const response = schema && toResponseSchema(schema)
+  const messages: AgentMessage[] = [
+    ...(system === undefined ? [] : [{ role: 'system' as const, content: system }]),
+    ...(typeof given === 'string' ? [{ role: 'user' as const, content: given }] : given),
+  ]
+  const request = {
+    ...settings,
+    ...(tools === undefined || tools.length === 0 ? {} : { tools: tools.map(toToolSpec) }),
+    ...(response === undefined ? {} : { responseSchema: response.spec }),
+  }
+  const answer = await answerInWhole(model, { ...request, messages }, signal)
+  if (response === undefined || answer.toolCalls.length > 0) return finished(answer, undefined)
+  const read = await response.read(answer.text)
+  if (read.success) return finished(answer, read.data)
+
+  const asked = `That is not the form that was asked for. ${read.problem} Answer again, with the JSON alone.`
+  const again = await answerInWhole(
+    model,
+    { ...request, messages: [...messages, answer.message, { role: 'user', content: asked }] },
+    signal,
+  )
+  const second = await response.read(again.text)
+  const usage = addUsage(answer.usage, again.usage)
+  if (second.success) return finished({ ...again, usage }, second.data)
+  throw new ModelError(`The model's answer does not fit the schema. ${second.problem}`, { retriable: true })
+}
+
+type Answer = Omit<Generated, 'object'>
+
+// What was read is what the schema says.
+function finished<TSchema extends z.ZodType | undefined>(
+  answer: Answer,
+  object: unknown,
+): Generated<TSchema> {
+  return { ...answer, object } as Generated<TSchema>
+}
+
+async function answerInWhole(model: Model, request: ModelRequest, signal: AbortSignal): Promise<Answer> {
+  let usage: TokenUsage = { inputTokens: 0, outputTokens: 0 }
+  const paused: AgentMessage[] = []
+  for (let pauses = 0; ; pauses += 1) {
+    const answer = await answerOnce(model, { ...request, messages: [...request.messages, ...paused] }, signal)
+    usage = addUsage(usage, answer.usage)
+    const isPaused = answer.finishReason === 'paused' && answer.toolCalls.length === 0 && pauses < MAX_PAUSES
+    if (!isPaused) return { ...answer, usage }
+    paused.push(answer.message)
+  }
+}
+
+async function answerOnce(model: Model, request: ModelRequest, signal: AbortSignal): Promise<Answer> {
+  const toolCalls: ToolCall[] = []
+  let text = ''
+  let reasoning = ''
+  for await (const chunk of model.stream(request, signal)) {
+    if (chunk.type === 'text') text += chunk.text
+    if (chunk.type === 'reasoning') reasoning += chunk.text
+    if (chunk.type === 'tool-call') toolCalls.push(chunk.toolCall)
+    if (chunk.type !== 'finish') continue
+    const { reason: finishReason, usage, providerData, answeredBy = model } = chunk
+    const toolCallIds = toolCalls.map(({ id }) => id)
+    return {
+      text,
+      reasoning,
+      toolCalls,
+      finishReason,
+      usage,
+      message: {
+        role: 'assistant',
+        content: text === '' ? null : text,
+        ...(toolCalls.length === 0 ? {} : { toolCalls }),
+        ...(toolCalls.length === 0 && providerData === undefined
+          ? {}
+          : {
+              providerData: {
+                provider: answeredBy.provider,
+                toolCallIds,
+                data: providerData === undefined ? null : JSON.stringify(providerData),
+              },
+            }),
+      },
+    }
+  }
+  throw new ModelError(`The model "${model.name}" stopped without finishing its answer.`, {
+    code: 'connection',
+    retriable: true,
+  })
+}

@@ -1,0 +1,64 @@
+import type { z } from 'zod'
+import type { AgentMessage } from '../contract/message.ts'
+import type { Model, ModelSettings } from '../ports/model.ts'
+import { countedAs } from './counted-model.ts'
+import type { AnyTool } from './define-tool.ts'
+import { type Generated, generate } from './generate.ts'
+
+export interface GenerateOptions<TSchema extends z.ZodType | undefined = undefined> extends ModelSettings {
+  /** Tools that the model may call. They are not run: what it calls is in the answer's `toolCalls`. */
+  tools?: readonly AnyTool[]
+  /** What the answer has to be. It is then in `object`; one that does not fit is asked for once more. */
+  schema?: TSchema
+  /** Instructions put before the messages. */
+  system?: string
+  /** Default: the run's. */
+  signal?: AbortSignal
+}
+
+/**
+ * The models of a run. What each answer took is emitted as `usage`, and counts towards the run's budget.
+ *
+ * @example
+ * const { text } = await ctx.llm.generate('Say hello.')
+ * const { object } = await ctx.llm('anthropic/claude-sonnet-5-5').generate(ctx.messages, { schema: z.object({ city: z.string() }) })
+ */
+export interface Llm extends Model {
+  /**
+   * Another model, by its provider and its name; several are a chain, of which the first that answers does.
+   *
+   * @throws ModelError when there is no such provider, or no key for it.
+   * @example
+   * const reply = await toolLoop(ctx, { model: ctx.llm('openai/gpt-5.6-terra', 'anthropic/claude-sonnet-5-5') })
+   */
+  (...ids: [string, ...string[]]): Llm
+  /**
+   * One answer in whole, without events of its text. It is no step of its own: inside of `ctx.step` it is asked for once.
+   *
+   * @throws ModelError when the model fails, or its answer does not fit the schema.
+   */
+  generate<TSchema extends z.ZodType | undefined = undefined>(
+    messages: string | readonly AgentMessage[],
+    options?: GenerateOptions<TSchema>,
+  ): Promise<Generated<TSchema>>
+}
+
+interface LlmPorts {
+  signal: AbortSignal
+  /** A model by its names, whose calls count towards the run. */
+  find(ids: readonly [string, ...string[]]): Model
+}
+
+/** @param model one whose calls count towards the run. */
+export function createLlm(model: Model, { signal, find }: LlmPorts): Llm {
+  const choose = (...ids: [string, ...string[]]) => createLlm(find(ids), { signal, find })
+  const rest: Pick<Llm, 'provider' | 'stream' | 'generate'> = {
+    provider: model.provider,
+    stream: (...request) => model.stream(...request),
+    generate: (messages, options) => generate(model, messages, { signal, ...options }),
+  }
+  const llm = Object.assign(choose, rest)
+  // A function's own name can't be assigned.
+  Object.defineProperty(llm, 'name', { value: model.name, enumerable: true })
+  return countedAs(model, llm as Llm)
+}

@@ -1,0 +1,23 @@
+import { expectTypeOf, test } from 'vitest'
+import { z } from 'zod'
+import { defineAgent, toolLoop } from '../../server/index.ts'
+
+test('an answer has the type of its schema, and none without one', () => {
+  const agent = defineAgent({
+    key: 'agent',
+    async run(ctx) {
+      const city = await ctx.llm.generate('Where?', { schema: z.object({ city: z.string() }) })
+      expectTypeOf(city.object).toEqualTypeOf<{ city: string }>()
+      const plain = await ctx.llm('openai/gpt-5.6-terra').generate(ctx.messages, { temperature: 0 })
+      expectTypeOf(plain.object).toEqualTypeOf<undefined>()
+      await toolLoop(ctx, { model: ctx.llm('a/b', 'c/d'), reasoningEffort: 'low' })
+      // @ts-expect-error a chain has a first model
+      ctx.llm()
+      // @ts-expect-error there is no such effort
+      await ctx.llm.generate('Where?', { reasoningEffort: 'huge' })
+      // @ts-expect-error a schema is zod's
+      await ctx.llm.generate('Where?', { schema: { type: 'object' } })
+    },
+  })
+  expectTypeOf(agent.key).toEqualTypeOf<'agent'>()
+})
