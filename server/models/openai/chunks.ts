@@ -10,7 +10,7 @@ import { collectFields, toChatData } from './chat-data.ts'
 import { ChatChunk, type Delta, type StreamedError, reasoningOf, withUsage } from './chat-wire.ts'
 import { fromChatFinishReason, isFailure } from './finish-reason.ts'
 
-interface ChatSource {
+export interface ChatSource {
   /** Whose answer it is: what it wants back goes to nobody else. */
   server: string
   /** The error to throw for what the server says went wrong; for a stream that ended before the answer did, without one. */

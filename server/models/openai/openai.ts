@@ -7,6 +7,8 @@ import { isFrom } from './chat-data.ts'
 import { chatRemedies } from './chat-remedies.ts'
 import { fromChatEvents } from './chunks.ts'
 import { toChatMessage, toChatTool } from './messages.ts'
+import { toResponsesBody, responsesRemedies } from './responses-body.ts'
+import { fromResponseEvents } from './responses-events.ts'
 import { type Provider, toModelError } from '../provider/provider-error.ts'
 import { merged } from '../provider/history.ts'
 import { providerFetch } from '../provider/provider-fetch.ts'
@@ -18,6 +20,11 @@ import { type Body, createRemedies } from '../provider/remedies.ts'
 export interface OpenAIModelOptions {
   /** Default: `gpt-5.6-terra`. */
   model?: string
+  /**
+   * Which of OpenAI's interfaces to speak: `responses` has models think between the calls of tools, and is OpenAI's own; nearly every
+   * other server speaks `chat`. Default: `chat`.
+   */
+  api?: 'chat' | 'responses'
   /** What the server is called, where that is not OpenAI: in errors, and for what is stored for it alone. Default: `openai`. */
   provider?: string
   /** Default: the environment's `OPENAI_API_KEY`. */
@@ -50,7 +57,9 @@ export function createOpenAIModel(options: OpenAIModelOptions = {}): Model {
 
   let client: OpenAI | undefined
   const extra = options.extra ?? {}
-  const ask = createRemedies(chatRemedies(new Set(Object.keys(extra))))
+  const kept = new Set(Object.keys(extra))
+  const isChat = options.api !== 'responses'
+  const ask = createRemedies(isChat ? chatRemedies(kept) : responsesRemedies(kept))
 
   async function* stream(
     request: ModelRequest,
@@ -79,17 +88,27 @@ export function createOpenAIModel(options: OpenAIModelOptions = {}): Model {
       const failure = failureOf(error)
       return failure?.status === 400 || failure?.status === 422 ? failure : undefined
     }
+    // The fields that a body has are OpenAI's and the caller's.
     const send = (body: Body) =>
-      openai.chat.completions
-        // The fields that it has are OpenAI's and the caller's.
-        .create(body as unknown as OpenAI.ChatCompletionCreateParamsStreaming, { signal })
-        .asResponse()
+      isChat
+        ? openai.chat.completions
+            .create(body as unknown as OpenAI.ChatCompletionCreateParamsStreaming, { signal })
+            .asResponse()
+        : openai.responses
+            .create(body as unknown as OpenAI.Responses.ResponseCreateParamsStreaming, { signal })
+            .asResponse()
     const open = async () =>
-      readEvents(await ask(toBody(request, { provider: called, name, extra, server }), send, refusalOf))
+      readEvents(
+        await ask(
+          (isChat ? toBody : toResponsesBody)(request, { provider: called, name, extra, server }),
+          send,
+          refusalOf,
+        ),
+      )
 
     const events = streamFrom(open, given, (error) => toModelError(provider, error, failureOf(error)))
     try {
-      yield* fromChatEvents(events, {
+      yield* (isChat ? fromChatEvents : fromResponseEvents)(events, {
         server,
         toError: (failure) => toModelError(provider, undefined, failure),
       })

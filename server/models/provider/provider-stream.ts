@@ -1,4 +1,4 @@
-import type { ModelError } from '../../ports/model.ts'
+import { ModelError } from '../../ports/model.ts'
 
 /**
  * Iterates what an SDK streams, with the {@link Model} port's rules for how it ends: an abort throws the
@@ -15,7 +15,8 @@ export async function* streamFrom<T>(
     yield* await open()
   } catch (error) {
     signal.throwIfAborted()
-    throw translate(error)
+    // What a request can't carry is found before it is sent.
+    throw error instanceof ModelError ? error : translate(error)
   }
   signal.throwIfAborted()
 }

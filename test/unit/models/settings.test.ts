@@ -37,6 +37,17 @@ test('Anthropic', async () => {
   expect(provider.bodies[1]).not.toHaveProperty('stop_sequences')
 })
 
+test.for<[string, () => Model]>([
+  ['OpenAI', openai],
+  ['Anthropic', anthropic],
+])('what %s can’t carry is told before anything is sent', async ([, createModel]) => {
+  const part = { type: 'audio' as const, url: 'data:audio/ogg;base64,T2dn' }
+  await expect(
+    collect(createModel(), { messages: [{ role: 'user', content: [part] }] }),
+  ).rejects.toMatchObject({ retriable: false, message: expect.stringContaining('audio') })
+  expect(provider.bodies).toHaveLength(0)
+})
+
 describe.for<[string, () => Model, (said: string) => () => Response, object]>([
   ['OpenAI', openai, chatAnswer, { error: { message: 'response_format is not supported' } }],
   [
