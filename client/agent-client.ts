@@ -8,7 +8,9 @@ import type {
   ConversationDetail,
   CreateConversationInput,
   GetConversationInput,
+  ForkConversationRequest,
   ListConversationsInput,
+  SelectMessageInput,
   UpdateConversationInput,
 } from '../server/contract/conversation.ts'
 import type { ListFilesRequest, StoredFile } from '../server/contract/file.ts'
@@ -56,6 +58,10 @@ export interface AgentClient<TShape extends AgentShape = AgentShape> {
     /** Changes what is given of it. */
     update(input: UpdateConversationInput, options?: CallOptions): Promise<Conversation>
     get(input: z.input<typeof GetConversationInput>, options?: CallOptions): Promise<ConversationDetail>
+    /** Chooses the way that has this message: a sibling of one on the chosen way, or what followed it. */
+    select(input: SelectMessageInput, options?: CallOptions): Promise<Conversation>
+    /** Makes a conversation that begins with a copy of all up to this message. */
+    fork(input: ForkConversationRequest, options?: CallOptions): Promise<Conversation>
     list(input?: z.input<typeof ListConversationsInput>, options?: CallOptions): Promise<Page<Conversation>>
     /**
      * Events of all its runs, each once and in order, from the first or after a `cursor`: of those that are there and those to come,

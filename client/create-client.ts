@@ -47,6 +47,7 @@ export interface AgentClientOptions extends TransportOptions {
  * for await (const event of run.events()) if (event.type === 'assistant.delta') show(event.payload.content)
  * const { response } = await run.result()
  */
+// oxlint-disable-next-line max-lines-per-function -- A list of methods.
 export function createAgentClient<TRuntime extends HasAgents>(
   options: AgentClientOptions,
 ): AgentClient<ShapesOf<TRuntime>> {
@@ -116,6 +117,10 @@ export function createAgentClient<TRuntime extends HasAgents>(
         call(trpc.conversations.update.mutate(input, callOptions), callOptions.signal),
       get: (input, callOptions = {}) =>
         call(trpc.conversations.get.query(input, callOptions), callOptions.signal),
+      select: (input, callOptions = {}) =>
+        call(trpc.conversations.select.mutate(input, callOptions), callOptions.signal),
+      fork: (input, callOptions = {}) =>
+        call(trpc.conversations.fork.mutate(input, callOptions), callOptions.signal),
       list: (input = {}, callOptions = {}) =>
         call(trpc.conversations.list.query(input, callOptions), callOptions.signal),
       // As with runs, an event's type is taken on trust: the server checked the payload against its schema.

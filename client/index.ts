@@ -9,7 +9,12 @@ export type {
   RunDeletedEvent,
 } from '../server/contract/conversation-event.ts'
 export type { FollowConversationOptions } from './follow-conversation.ts'
-export type { Conversation, ConversationDetail } from '../server/contract/conversation.ts'
+export type {
+  Conversation,
+  ConversationDetail,
+  ForkConversationRequest,
+  SelectMessageInput,
+} from '../server/contract/conversation.ts'
 export type { ErrorBody, ErrorCode } from '../server/contract/agent-runtime-error.ts'
 export type { AnyRunEvent, EventEnvelope, RunEvent } from '../server/contract/event.ts'
 export type { StoredFile } from '../server/contract/file.ts'
@@ -24,6 +29,7 @@ export type {
   RefusalPart,
   TextPart,
 } from '../server/contract/message-part.ts'
+export { lastAssistantMessage } from '../server/contract/last-assistant-message.ts'
 export { textOf } from '../server/contract/text-of.ts'
 export type { PendingWait } from '../server/contract/wait.ts'
 export type { Page } from '../server/contract/page.ts'

@@ -6,6 +6,8 @@ import type { ConversationDetail } from '../server/contract/conversation.ts'
 import type { HistoryMessage } from '../server/contract/message.ts'
 import type { Queries } from './queries.ts'
 import { isWorthRetrying } from './queries.ts'
+import type { MessageTree } from './use-message-tree.ts'
+import { useMessageTree } from './use-message-tree.ts'
 
 export interface ConversationOptions {
   /** Newest messages to read. Default: 100. */
@@ -14,7 +16,7 @@ export interface ConversationOptions {
   includeFailedRuns?: boolean
 }
 
-export interface ConversationView {
+export interface ConversationView extends MessageTree {
   /** Undefined until it was read, and while there is none. */
   readonly conversation: ConversationDetail | undefined
   /** Oldest first. */
@@ -35,7 +37,8 @@ export type UseConversation = (
 /** A conversation's history, read again whenever a run shown by `useAgentRun` begins or ends. */
 export function createUseConversation(useQueries: () => Queries): UseConversation {
   return function useConversation(conversationId, { limit, includeFailedRuns = false } = {}) {
-    const { client, keyOf } = useQueries()
+    const queries = useQueries()
+    const { client, keyOf } = queries
     const input = conversationId
       ? { conversationId, includeFailedRuns, ...(limit === undefined ? {} : { limit }) }
       : undefined
@@ -45,9 +48,12 @@ export function createUseConversation(useQueries: () => Queries): UseConversatio
       retry: isWorthRetrying,
     })
     const error = useMemo(() => (query.error === null ? null : toAgentError(query.error)), [query.error])
+    const messages = query.data?.messages ?? NO_MESSAGES
+    const tree = useMessageTree(queries, conversationId, messages)
     return {
+      ...tree,
       conversation: query.data,
-      messages: query.data?.messages ?? NO_MESSAGES,
+      messages,
       hasMore: query.data?.hasMore ?? false,
       isLoading: query.isLoading,
       error,

@@ -75,8 +75,10 @@ export type {
   ConversationDetail,
   ConversationSummary,
   CreateConversationRequest,
+  ForkConversationRequest,
   GetConversationRequest,
   ListConversationsRequest,
+  SelectMessageInput,
   UpdateConversationRequest,
 } from './contract/conversation.ts'
 export type { Page } from './contract/page.ts'
@@ -127,6 +129,7 @@ export type {
 } from './contract/message-part.ts'
 export { fromChatMessages, toChatMessage } from './contract/chat-message.ts'
 export type { ChatMessage, ChatPart, WrittenChatMessage } from './contract/chat-message.ts'
+export { lastAssistantMessage } from './contract/last-assistant-message.ts'
 export { textOf } from './contract/text-of.ts'
 export type {
   Budget,

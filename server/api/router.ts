@@ -6,8 +6,10 @@ import type { ConversationEventOf, CreateRun, EventOf } from '../contract/agent-
 import {
   CreateConversationInput,
   ConversationRef,
+  ForkConversationInput,
   GetConversationInput,
   ListConversationsInput,
+  SelectMessageInput,
   UpdateConversationInput,
 } from '../contract/conversation.ts'
 import { FileRef, ListFilesInput } from '../contract/file.ts'
@@ -92,6 +94,12 @@ export function createRouter<TShape extends AgentShape>(services: ApiServices) {
       get: procedure
         .input(takes(GetConversationInput))
         .query(({ ctx, input }) => conversations.get(ctx.principal, input)),
+      select: procedure
+        .input(takes(SelectMessageInput))
+        .mutation(({ ctx, input }) => conversations.select(ctx.principal, input)),
+      fork: procedure
+        .input(takes(ForkConversationInput))
+        .mutation(({ ctx, input }) => conversations.fork(ctx.principal, input)),
       list: procedure
         .input(takes(ListConversationsInput))
         .query(({ ctx, input }) => conversations.list(ctx.principal, input)),

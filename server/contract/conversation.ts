@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { JsonObject } from './json.ts'
-import { HistoryMessage } from './message.ts'
+import { HistoryMessage, MessageId } from './message.ts'
 import { pageLimit, wholeNumber } from './page.ts'
 import { Owner } from './principal.ts'
 import { ConversationId, ExternalId } from './run.ts'
@@ -89,6 +89,19 @@ export const ConversationEventsInput = ConversationRef.extend({
 const MAX_METADATA_CHARACTERS = 2_000
 /** Of a search: each is looked for in all that was said. */
 const MAX_WORDS = 20
+/** A message of a conversation, whose way is to be chosen. */
+export type SelectMessageInput = z.infer<typeof SelectMessageInput>
+export const SelectMessageInput = ConversationRef.extend({ messageId: MessageId })
+
+/** What begins a conversation as another one went, up to a message. */
+export type ForkConversationRequest = z.input<typeof ForkConversationInput>
+export const ForkConversationInput = ConversationRef.extend({
+  messageId: MessageId,
+  /** Null for none. Default: that of the other conversation. */
+  title: Title.nullable().optional(),
+  /** Default: that of the other conversation. */
+  metadata: JsonObject.optional(),
+})
 
 export type ListConversationsRequest = z.input<typeof ListConversationsInput>
 export type ListConversationsInput = z.infer<typeof ListConversationsInput>

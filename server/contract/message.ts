@@ -43,6 +43,9 @@ export const Message = z.discriminatedUnion('role', [
   ToolMessage,
 ])
 
+/** Names a message of a conversation. */
+export const MessageId = z.string().min(1).max(300)
+
 /** What a message that is kept has beside what it says. */
 const kept = {
   /** That of its events (`messageId`), by which what was read live and what is stored are one. Of an input the runtime makes it. */
@@ -65,6 +68,11 @@ export const HistoryMessage = z.intersection(
     ...kept,
     /** The message it follows; null where it is the first. */
     parentId: z.string().nullable(),
+    /**
+     * Those that follow the same message, it among them, in the order in which they came: an edit or another answer is one.
+     * Left out where it is the only one.
+     */
+    siblings: z.array(z.string()).optional(),
   }),
 )
 

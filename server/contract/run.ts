@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { Json, JsonObject } from './json.ts'
-import { Message, StoredMessage } from './message.ts'
+import { Message, MessageId, StoredMessage } from './message.ts'
 import { pageLimit } from './page.ts'
 import { Owner } from './principal.ts'
 import { Scope } from './scope.ts'
@@ -212,6 +212,35 @@ export const CreateRunInput = z
     conversationPolicy: ConversationPolicy.optional(),
     /** Given to the agent as `ctx.preferences`. */
     preferences: Preferences.optional(),
+    /**
+     * A message of the conversation in whose place the run's come: an edit. What was there stays, as a sibling, with all that
+     * followed it; the conversation goes on from the run. Runs under way are cancelled, unless a policy is given or the
+     * agent has one.
+     */
+    replaces: MessageId.optional(),
+    /** A run of the conversation, whose input this one answers anew: it has no messages of its own. Otherwise as `replaces`. */
+    regenerates: RunId.optional(),
+    /** As `replaces`: the message at this place of the history, from 0; at its end, none. */
+    supersedeFromMessageIndex: z.int().min(0).max(2_147_483_647).optional(),
+  })
+  .refine(
+    ({ replaces, regenerates, supersedeFromMessageIndex: index }) =>
+      [replaces, regenerates, index].filter((place) => place !== undefined).length <= 1,
+    {
+      path: ['replaces'],
+      error: 'a run names one of replaces, regenerates and supersedeFromMessageIndex',
+    },
+  )
+  .refine(
+    ({ replaces, regenerates, supersedeFromMessageIndex: index, conversationId, conversation }) =>
+      [replaces, regenerates, index].every((place) => place === undefined) ||
+      conversationId !== undefined ||
+      typeof conversation === 'object',
+    { path: ['conversationId'], error: 'a run that takes the place of something names its conversation' },
+  )
+  .refine(({ regenerates, messages }) => regenerates === undefined || messages.length === 0, {
+    path: ['messages'],
+    error: 'a run that answers anew has the input of the other one, and no messages',
   })
   .refine(
     ({ conversationId, conversation, ephemeral }) =>

@@ -5,22 +5,24 @@ import {
   CreateConversationInput,
   GetConversationInput,
   ConversationRef,
+  ForkConversationInput,
   ListConversationsInput,
+  SelectMessageInput,
   UpdateConversationInput,
 } from '../contract/conversation.ts'
 import type {
   Conversation,
   ConversationDetail,
   CreateConversationRequest,
+  ForkConversationRequest,
   GetConversationRequest,
   ListConversationsRequest,
   UpdateConversationRequest,
 } from '../contract/conversation.ts'
+import { shortened } from '../contract/issues.ts'
 import { decodeCursor } from '../contract/page.ts'
 import type { Page } from '../contract/page.ts'
 import { parseInput } from '../contract/parse-input.ts'
-import { RunStatus } from '../contract/run.ts'
-import { OPEN_STATUSES } from '../contract/terminal.ts'
 import type { Logger } from '../ports/logger.ts'
 import { ownerOf } from '../ports/owner.ts'
 import type { ConversationStore } from '../ports/store/conversation-store.ts'
@@ -52,11 +54,15 @@ export interface Conversations extends ConversationEvents, ConversationTickets {
   update(principal: Principal, input: UpdateConversationRequest): Promise<Conversation>
   /** Deletes it with all its runs. Those under way are stopped, and streams of them end. */
   delete(principal: Principal, conversationId: string): Promise<void>
+  /**
+   * Chooses the way that has this message, where it is not on the chosen one: a sibling, or what followed it. Of several the
+   * one that was gone on with last. History and the next runs go on from there.
+   */
+  select(principal: Principal, input: SelectMessageInput): Promise<Conversation>
+  /** Makes a conversation of the caller's that begins with a copy of all up to this message. */
+  fork(principal: Principal, input: ForkConversationRequest): Promise<Conversation>
   list(principal: Principal, input: ListConversationsRequest): Promise<Page<Conversation>>
 }
-
-/** Statuses of runs whose messages are history. The input of runs under way is part of it. */
-const SPOKEN: readonly RunStatus[] = [...OPEN_STATUSES, 'succeeded']
 
 interface ConversationPorts {
   store: ConversationStore & Pick<DeletionStore, 'hideConversation'>
@@ -124,11 +130,10 @@ export function createConversations(
       const reach = (await access.reach(caller, 'conversation')) ?? refuseConversation(conversationId)
       const conversation =
         (await store.getConversation(reach, conversationId)) ?? refuseConversation(conversationId)
-      const statuses = includeFailedRuns ? RunStatus.options : SPOKEN
       const { messages, total, progress } = await store.readHistory(reach, conversationId, {
         limit,
         offset,
-        statuses,
+        includeFailedRuns,
       })
       return {
         ...conversation,
@@ -163,6 +168,40 @@ export function createConversations(
       await deleteAll({ conversationId: id })
     },
 
+    async select(principal, request) {
+      const caller = parsePrincipal(principal)
+      const { conversationId, messageId } = parseInput(SelectMessageInput, request)
+      assertStorable(messageId)
+      const owner = await ownerToChangeFor(caller, 'update', conversationId)
+      return (await store.selectBranch(owner, conversationId, messageId)) ?? noSuchMessage(messageId)
+    },
+
+    async fork(principal, request) {
+      const owner = parsePrincipal(principal)
+      const input = parseInput(ForkConversationInput, request)
+      assertStorable(input)
+      const { conversationId, messageId, title, metadata } = input
+      const reach = (await access.reach(owner, 'conversation')) ?? refuseConversation(conversationId)
+      const source =
+        (await store.getConversation(reach, conversationId)) ?? refuseConversation(conversationId)
+      await access.assertMay(owner, 'create', { kind: 'conversation', agentKey: source.agentKey })
+      const fork = { reach, conversationId, messageId, owner, id: uuidv7(), runId: uuidv7(), title, metadata }
+      const made = await store.forkConversation(fork)
+      switch (made) {
+        case 'not-found':
+          return noSuchMessage(messageId)
+        case 'unanswered':
+          throw new AgentRuntimeError(
+            'conflict',
+            'A conversation does not begin with calls of tools that have no results.',
+          )
+        case 'session-over':
+          throw sessionOver()
+        default:
+          return made
+      }
+    },
+
     async list(principal, request) {
       const caller = parsePrincipal(principal)
       const { cursor, scope, ...filter } = parseInput(ListConversationsInput, request)
@@ -177,4 +216,8 @@ export function createConversations(
 
 function refuseConversation(id: string): never {
   throw noSuchConversation(id)
+}
+
+function noSuchMessage(id: string): never {
+  throw new AgentRuntimeError('not_found', `There is no message ${shortened(id)} in the conversation.`)
 }

@@ -119,6 +119,7 @@ export function createCreateRun(ports: CreateRunPorts, settings: CreateRunSettin
     const characters = assertStorable(input)
     const asked = {
       agentKey: agent.key,
+      insteadOf: insteadOf(input),
       messages: input.messages,
       params: await checkParams(agent, input.params),
     }
@@ -157,7 +158,10 @@ export function createCreateRun(ports: CreateRunPorts, settings: CreateRunSettin
       priority: input.priority,
       runAt: input.runAt ?? null,
       expiresAt: input.expiresAt ?? null,
-      conversationPolicy: input.conversationPolicy ?? agent.conversationPolicy ?? 'queue',
+      conversationPolicy:
+        input.conversationPolicy ??
+        agent.conversationPolicy ??
+        (asked.insteadOf === null ? 'queue' : 'interrupt'),
       isLimited: isLimited(principal, settings.runsAtOnce),
       maxWaiting: settings.maxWaitingRuns,
     }
@@ -214,6 +218,16 @@ function conversationHintOf({ run, isParked, waitsForTurn }: CreatedWithPlace): 
 
 function isEmpty(preferences: Preferences | undefined): boolean {
   return Object.values(preferences ?? {}).every((value) => value === undefined)
+}
+
+function insteadOf({
+  replaces,
+  regenerates,
+  supersedeFromMessageIndex: index,
+}: CreateRunInput): NewRun['insteadOf'] {
+  if (replaces !== undefined) return { messageId: replaces }
+  if (regenerates !== undefined) return { answerOf: regenerates }
+  return index === undefined ? null : { index }
 }
 
 async function checkParams(agent: AnyAgent, params: Json | undefined): Promise<Json | null> {

@@ -23,10 +23,12 @@ export function fingerprintOf(
   run: Pick<NewRun, 'agentKey' | 'messages' | 'params'> & {
     /** As the request names it. */
     conversation: Json
+    insteadOf: NewRun['insteadOf']
   },
 ): string {
-  const { agentKey, conversation, messages, params } = run
+  const { agentKey, conversation, messages, params, insteadOf } = run
   // In their stored form, since messages may have keys whose value is undefined.
-  const request = JSON.parse(JSON.stringify([agentKey, conversation, messages, params])) as Json
+  const asked = [agentKey, conversation, messages, params, ...(insteadOf === null ? [] : [insteadOf])]
+  const request = JSON.parse(JSON.stringify(asked)) as Json
   return createHash('sha256').update(canonicalJson(request)).digest('base64url')
 }

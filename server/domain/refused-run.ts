@@ -25,6 +25,8 @@ export function refusalOf(refused: RefusedRun, conversationId: string | undefine
         `${refused.waiting} runs wait for their turn in this conversation: try again when some of them are over.`,
         { details: { waiting: refused.waiting, retryAfterSeconds: FULL_RETRY_SECONDS } },
       )
+    case 'no-place':
+      return noPlace(refused.reason)
     case 'session-over':
       return sessionOver()
     case 'key-taken':
@@ -33,5 +35,22 @@ export function refusalOf(refused: RefusedRun, conversationId: string | undefine
         'The idempotency key was used for another agent, conversation, messages or params.',
         { details: { runId: refused.runId } },
       )
+  }
+}
+
+function noPlace(reason: Extract<RefusedRun, { kind: 'no-place' }>['reason']): AgentRuntimeError {
+  switch (reason) {
+    case 'missing':
+      return new AgentRuntimeError(
+        'not_found',
+        'What the run is to take the place of is not in the conversation.',
+      )
+    case 'tool-result':
+      return new AgentRuntimeError(
+        'conflict',
+        "Nothing takes the place of a tool's result: its call would be left.",
+      )
+    case 'waiting':
+      return new AgentRuntimeError('conflict', 'That run waits for its turn: cancel it, and create another.')
   }
 }

@@ -16,6 +16,9 @@ export const startedSql = (agentKey: string): string =>
 
 export const resumedSql = (wait: string): string => objectSql({ wait } satisfies FieldsSql<'run.resumed'>)
 
+/** Of a run that was never executed, and has no output. */
+export const succeededSql = `'{}'::jsonb`
+
 export const cancelledPayload: Json = {}
 export const cancelledSql = `'{}'::jsonb`
 

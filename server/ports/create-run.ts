@@ -4,6 +4,9 @@ import type { Principal } from '../contract/principal.ts'
 import type { Budget, ConversationPolicy, Preferences, Run } from '../contract/run.ts'
 import type { ChangedRun } from './upkeep.ts'
 
+/** A message whose place a run takes: by its id, as the first answer of a run, or by its place in the history. */
+export type InsteadOf = { messageId: string } | { answerOf: string } | { index: number }
+
 export interface NewRun {
   id: string
   principal: Principal
@@ -11,6 +14,8 @@ export interface NewRun {
   conversationId: string | null
   /** The conversation is made with the run. Where it has a key of the caller's, `conversationId` is its id only if it has to be made. */
   newConversation: { externalId: string | null } | null
+  /** Where in its conversation it comes; null for the end of the chosen branch. */
+  insteadOf: InsteadOf | null
   messages: readonly Message[]
   /** Uploaded files that the messages name. */
   fileIds: readonly string[]
@@ -63,6 +68,8 @@ export function hasConversationOfItsOwn({ newConversation }: NewRun): boolean {
  * `no-file`: a file that its messages name is not there, or not the owner's.
  * `busy`: another run of the conversation is under way, and the policy is to refuse.
  * `session-over`: a user has claimed the session of the visitor it is for.
+ * `no-place`: what it is to take the place of is not there (`missing`), is a tool's result, without which its call would be left
+ * (`tool-result`), or is of a run that waits for its turn (`waiting`).
  * `full`: it would have to wait for its turn, as too many do.
  */
 export type CreatedRun =
@@ -79,4 +86,5 @@ export type CreatedRun =
   | { kind: 'no-file'; fileId: string }
   | { kind: 'busy'; runId: string }
   | { kind: 'session-over' }
+  | { kind: 'no-place'; reason: 'missing' | 'tool-result' | 'waiting' }
   | { kind: 'full'; waiting: number }

@@ -81,7 +81,7 @@ export class ConversationTitles {
     const { messages } = await store.readHistory({ ...owner, scope: 'own' }, of.conversationId, {
       limit: NEWEST_MESSAGES,
       offset: 0,
-      statuses: ['succeeded'],
+      includeFailedRuns: false,
     })
     const answer = await answerInTime(
       Promise.race([

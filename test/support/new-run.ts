@@ -9,6 +9,7 @@ export function newRun(run: Partial<NewRun> = {}): NewRun {
     agentKey: 'a',
     conversationId: null,
     newConversation: null,
+    insteadOf: null,
     messages: [],
     fileIds: [],
     params: null,

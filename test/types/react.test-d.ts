@@ -63,7 +63,10 @@ describe('conversations', () => {
     useConversations({ search: 'lisbon', metadata: { ticket: 17 } })
     // @ts-expect-error words are text
     useConversations({ search: ['lisbon'] })
+    expectTypeOf(useConversation('id').messages[0]?.siblings).toEqualTypeOf<string[] | undefined>()
     // @ts-expect-error an id is text
     useConversation(1)
+    // @ts-expect-error what is said instead?
+    void useConversation('id').edit('message')
   })
 })

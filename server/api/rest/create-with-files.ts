@@ -13,6 +13,8 @@ const TEXTS = new Set(
     'expires_at',
     'conversation_policy',
     'model',
+    'replaces',
+    'regenerates',
   ].flatMap((name) => [name, name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())]),
 )
 

@@ -6,7 +6,7 @@ import type {
 import type { JsonObject } from '../../contract/json.ts'
 import type { HistoryMessage } from '../../contract/message.ts'
 import type { Page, PageCursor } from '../../contract/page.ts'
-import type { RunStatus, RunSummary } from '../../contract/run.ts'
+import type { RunSummary } from '../../contract/run.ts'
 import type { ConversationProgress, ConversationRuns } from '../conversation-runs.ts'
 import type { Owner, Reach } from '../owner.ts'
 import type { RunProgress } from './run-store.ts'
@@ -36,6 +36,19 @@ export interface NewConversation {
   metadata: JsonObject
 }
 
+export interface ConversationFork {
+  reach: Reach
+  conversationId: string
+  messageId: string
+  owner: Owner
+  /** Of the new conversation, and of the run that has what is copied. */
+  id: string
+  runId: string
+  /** Undefined: as the other conversation has it. */
+  title: string | null | undefined
+  metadata: JsonObject | undefined
+}
+
 /** Conversations, their messages and turns. */
 export interface ConversationStore {
   /**
@@ -63,7 +76,7 @@ export interface ConversationStore {
   readHistory(
     reach: Reach,
     conversationId: string,
-    window: { limit: number; offset: number; statuses: readonly RunStatus[] },
+    window: { limit: number; offset: number; includeFailedRuns: boolean },
   ): Promise<{ messages: HistoryMessage[]; total: number; progress: ConversationProgress }>
   /** Null where it is not there for the reader. */
   readConversationPlace(reach: Reach, asked: ReadPlace): Promise<ConversationPlaces | null>
@@ -77,6 +90,15 @@ export interface ConversationStore {
   askForTitle(conversationId: string): Promise<Owner | null>
   /** Of one that was asked for, unless a caller has changed it meanwhile. */
   setTitle(conversationId: string, title: string): Promise<void>
+  /** Makes the branch that was gone on with last of those that have the message the chosen one. Null where it is not there. */
+  selectBranch(owner: Owner, conversationId: string, messageId: string): Promise<Conversation | null>
+  /**
+   * Copies a path up to a message into a new conversation, whose first run has it; `not-found` where there is no such message, `unanswered`
+   * where it is a call of a tool or one of several results, `session-over` where its owner is a visitor whose session was claimed.
+   */
+  forkConversation(
+    fork: ConversationFork,
+  ): Promise<Conversation | 'not-found' | 'unanswered' | 'session-over'>
   /** Gives the next run of each conversation its turn when none is under way there. */
   giveTurns(turns: TurnsToGive): Promise<GivenTurn[]>
 }

@@ -15,6 +15,7 @@ import type { Gate, GateOf } from './gates.ts'
 import { insertRuns } from './insert-runs.ts'
 import type { Place } from './insert-runs.ts'
 import { lockConversations, admitRuns } from './admit-runs.ts'
+import { beginBranches, findForks } from './fork.ts'
 import { lockSessions } from './lock-sessions.ts'
 import { keepNamedFiles, lockNamedFiles } from './named-files.ts'
 import { dropConversations, openConversations } from './open-conversations.ts'
@@ -63,6 +64,7 @@ export async function createRuns(
   })
 }
 
+// oxlint-disable-next-line max-lines-per-function -- The way of a batch under its locks, step by step.
 async function createCarefully(
   client: pg.PoolClient,
   request: {
@@ -105,12 +107,15 @@ async function createCarefully(
     if (fresh.some((run) => isNamedByKey(run) && !branchOf.has(run.conversationId ?? ''))) {
       throw new StoreFailure('contended', 'A conversation was deleted when a run was about to come into it.')
     }
-    const admissions = await admitRuns(client, fresh, { branchOf, visibilityOf })
-    const wanted = fresh.filter((run) => admissions.get(run.id)?.refusal === undefined)
+    const { forks, refusals } = await findForks(client, fresh, branchOf)
+    for (const [id, refusal] of refusals) answers.set(id, refusal)
+    const placed = fresh.filter((run) => !refusals.has(run.id))
+    const admissions = await admitRuns(client, placed, { branchOf, visibilityOf })
+    const wanted = placed.filter((run) => admissions.get(run.id)?.refusal === undefined)
     const places = new Map<string, Place>()
     for (const run of wanted) {
       const waitsForTurn = admissions.get(run.id)?.waits ?? false
-      const branch = branchOf.get(run.conversationId ?? '') ?? 0
+      const branch = forks.get(run.id)?.number ?? branchOf.get(run.conversationId ?? '') ?? 0
       const isUntitled = untitled.has(run.conversationId ?? '')
       places.set(run.id, { waitsForTurn, gate: gateOf(run, waitsForTurn), branch, isUntitled })
     }
@@ -122,6 +127,7 @@ async function createCarefully(
       answers.set(row.id, { kind: 'created', run: toRun(row), interrupted, ...place })
     }
     const clashing = wanted.filter((run) => !answers.has(run.id))
+    await beginBranches(client, forks, (id) => answers.get(id)?.kind === 'created')
     if (clashing.some((run) => (admissions.get(run.id)?.interrupted ?? []).length > 0)) {
       // Its key was used elsewhere at this moment: what it interrupted must not have been.
       throw new StoreFailure('contended', 'A key was used twice at the same moment.')

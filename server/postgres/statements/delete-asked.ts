@@ -8,6 +8,7 @@ import { isOwned, ownerValues } from '../owned-by.ts'
 import { execute, inTransaction } from '../connections/transaction.ts'
 import type { Statement } from '../connections/transaction.ts'
 import { deleteWithAll } from './delete-runs.ts'
+import { detachBranches } from './detach-branches.ts'
 import { EXPIRED } from './files.ts'
 import { lockRun } from './lock-run.ts'
 import { toOwner } from './rows.ts'
@@ -151,6 +152,7 @@ export async function deleteRun(
     const row = await lockRun(client, owner, runId)
     if (row === undefined) return 'not-found'
     if (!isTerminal(row.status)) return 'under-way'
+    await detachBranches(client, [runId])
     await deleteWithAll(client, [runId])
     return 'deleted'
   })

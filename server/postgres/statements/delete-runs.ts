@@ -4,6 +4,7 @@ import type pg from 'pg'
 import type { Sweep } from '../../ports/upkeep.ts'
 import { execute } from '../connections/transaction.ts'
 import type { Executor } from '../connections/transaction.ts'
+import { detachBranches } from './detach-branches.ts'
 import { withNamedFiles } from './named-files.ts'
 import { MAX_EVENTS, MAX_RUNS, sweepAlone } from './sweep.ts'
 
@@ -73,6 +74,7 @@ export async function deleteRuns(pool: pg.Pool, ageMs: number): Promise<Sweep> {
     if (runs.length === 0) return { rows: 0, isDone: true }
     const ids = runs.map(({ id }) => id)
     const conversations = await execute<{ id: string }>(client, LOCK_CONVERSATIONS, [ids])
+    await detachBranches(client, ids)
     await deleteWithAll(client, ids)
     if (conversations.length > 0) {
       await execute(client, DELETE_CONVERSATIONS, [conversations.map(({ id }) => id), ageMs])

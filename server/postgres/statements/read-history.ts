@@ -1,6 +1,5 @@
 import type pg from 'pg'
 import type { HistoryMessage } from '../../contract/message.ts'
-import type { RunStatus } from '../../contract/run.ts'
 import type { Scope } from '../../contract/scope.ts'
 import type { Reach } from '../../ports/owner.ts'
 import { forEachScope, isReached, reachValues } from '../owned-by.ts'
@@ -9,6 +8,8 @@ import type { ConversationProgress } from '../../ports/conversation-runs.ts'
 import { progressOf } from './conversation-progress.ts'
 import { boundedRows, rowBytesSql } from './bounded-rows.ts'
 import { LATEST, branchPath, isOnPath, untilPosition } from './branch-path.ts'
+import { readSiblings } from './read-siblings.ts'
+import { isSpoken } from './spoken.ts'
 import { messageId, storedJson, toStoredMessage } from './stored-messages.ts'
 import type { StoredRow } from './stored-messages.ts'
 
@@ -22,7 +23,7 @@ const spokenBy = (scope: Scope) => `
       SELECT o.id, o.ordinal, ${untilPosition('o')} AS until
       FROM agent_runtime.run o CROSS JOIN path
       WHERE o.conversation_id = $1 AND ${isReached(scope, 'o', 5)}
-        AND ${isOnPath('o', 'o.status = ANY ($2::agent_runtime.run_status[])')}`
+        AND ${isOnPath('o', `($2::bool OR ${isSpoken('o')})`)}`
 
 // From the newest run on, so that no more is sorted than the window needs. Of its parent the oldest message of the window has but
 // the id, which is why one more is looked for.
@@ -46,11 +47,13 @@ const READ = forEachScope(
       `SELECT ${rowBytesSql(['m.body'])} FROM agent_runtime.message m
        WHERE m.run_id = c.run_id AND m.position = c.position`,
     )}
-    SELECT total.count, said.message, said."parentId",
+    SELECT total.count, total."isForked", said.message, said."parentId",
       CASE WHEN said.n IS NULL OR said.n = 1
         THEN ${progressOf(`r.conversation_id = $1 AND ${isReached(scope, 'r', 5)}`)} END AS progress
     FROM (
-      SELECT count(*)::int AS count FROM spoken JOIN agent_runtime.message m
+      SELECT count(*)::int AS count,
+        EXISTS (SELECT FROM agent_runtime.branch WHERE conversation_id = $1) AS "isForked"
+      FROM spoken JOIN agent_runtime.message m
         ON m.conversation_id = $1 AND m.run_id = spoken.id AND m.position < spoken.until
     ) AS total
     LEFT JOIN (
@@ -66,6 +69,7 @@ const READ = forEachScope(
 
 interface Row {
   count: number
+  isForked: boolean
   message: StoredRow | null
   parentId: string | null
   /** In the row of the newest message. */
@@ -79,12 +83,12 @@ interface Row {
 export async function readHistory(
   pool: pg.Pool,
   { reach, conversationId }: { reach: Reach; conversationId: string },
-  window: { limit: number; offset: number; statuses: readonly RunStatus[] },
+  window: { limit: number; offset: number; includeFailedRuns: boolean },
 ): Promise<{ messages: HistoryMessage[]; total: number; progress: ConversationProgress }> {
-  const { limit, offset, statuses } = window
+  const { limit, offset, includeFailedRuns } = window
   const rows = await execute<Row>(pool, READ[reach.scope], [
     conversationId,
-    statuses,
+    includeFailedRuns,
     offset,
     limit,
     ...reachValues(reach),
@@ -93,5 +97,12 @@ export async function readHistory(
     message === null ? [] : [{ ...toStoredMessage(message), parentId }],
   )
   const progress = rows.at(-1)?.progress ?? { newest: 0, open: [] }
-  return { messages, total: rows[0]?.count ?? 0, progress }
+  const total = rows[0]?.count ?? 0
+  if (rows[0]?.isForked !== true || messages.length === 0) return { messages, total, progress }
+  const siblingsOf = await readSiblings(pool, conversationId, includeFailedRuns)
+  return { messages: messages.map((message) => withSiblings(message, siblingsOf(message))), total, progress }
+}
+
+function withSiblings(message: HistoryMessage, siblings: string[] | undefined): HistoryMessage {
+  return siblings === undefined ? message : { ...message, siblings }
 }

@@ -31,3 +31,16 @@ export const storedJson = (message: string): string =>
 export function toStoredMessage({ id, runId, createdAt, body }: StoredRow): StoredMessage {
   return { ...Message.parse(body), id, runId, createdAt: new Date(createdAt).toISOString() }
 }
+
+/** SQL that is true for the message that is named by {@link placeIn}, the parameters from `first` on. */
+export const isMessage = (message: string, first: number): string =>
+  `(${message}.id = $${first} OR ${message}.id IS NULL
+        AND ${message}.run_id = $${first + 1}::uuid AND ${message}.position = $${first + 2}::int)`
+
+const BY_PLACE = /^([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}):(-?\d{1,7})$/
+
+/** A message's id, and its place, if that is what names it. */
+export function placeIn(id: string): [id: string, runId: string | null, position: string | null] {
+  const [, runId = null, position = null] = BY_PLACE.exec(id) ?? []
+  return [id, runId, position]
+}

@@ -1,15 +1,22 @@
 import type { ConversationStore } from '../../ports/store/conversation-store.ts'
 import * as reads from '../prisma/reads.ts'
 import { createConversation } from '../statements/create-conversation.ts'
+import { forkConversation } from '../statements/fork-conversation.ts'
 import { readConversationPlace } from '../statements/read-conversation-place.ts'
 import { createReadConversationRuns } from '../statements/read-conversation-runs.ts'
 import { readHistory } from '../statements/read-history.ts'
 import { askForTitle, setTitle } from '../statements/title-conversation.ts'
+import { selectBranch } from '../statements/select-branch.ts'
 import { giveTurns } from '../statements/upkeep.ts'
 import { updateConversation } from '../statements/update-conversation.ts'
 import type { StoreParts } from './store-parts.ts'
 
-export function createConversationStore({ pool, prisma, delivering }: StoreParts): ConversationStore {
+export function createConversationStore({
+  pool,
+  prisma,
+  delivering,
+  visibilityOf,
+}: StoreParts): ConversationStore {
   return {
     createConversation: (owner, conversation) => createConversation(pool, owner, conversation),
     updateConversation: (owner, conversationId, changes) =>
@@ -21,6 +28,9 @@ export function createConversationStore({ pool, prisma, delivering }: StoreParts
     readConversationRuns: createReadConversationRuns(pool),
     askForTitle: (conversationId) => askForTitle(pool, conversationId),
     setTitle: (conversationId, title) => setTitle(pool, conversationId, title),
+    selectBranch: (owner, conversationId, messageId) =>
+      selectBranch(pool, { owner, conversationId }, messageId),
+    forkConversation: (fork) => forkConversation(pool, fork, visibilityOf),
     giveTurns: (turns) => delivering((deliver) => giveTurns(pool, turns, deliver)),
   }
 }

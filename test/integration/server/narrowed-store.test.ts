@@ -80,6 +80,12 @@ const CALLS: {
     answer: null,
     isOwners: true,
   },
+  selectBranch: {
+    call: ({ store, conversationId, runId }, reach) =>
+      store.selectBranch(reach, conversationId, `${runId}:0`),
+    answer: null,
+    isOwners: true,
+  },
   hideConversation: {
     call: ({ store, conversationId }, reach) => store.hideConversation(reach, conversationId),
     answer: false,
@@ -96,7 +102,7 @@ const CALLS: {
   },
   readHistory: {
     call: ({ store, conversationId }, reach) =>
-      store.readHistory(reach, conversationId, { limit: 10, offset: 0, statuses: ['queued'] }),
+      store.readHistory(reach, conversationId, { limit: 10, offset: 0, includeFailedRuns: false }),
     answer: { messages: [], total: 0, progress: { newest: 0, open: [] } },
   },
   readConversationPlace: {

@@ -1,7 +1,7 @@
 // docs/server-api.md: its examples run as they stand there, and code on the server is refused what HTTP is refused.
 import { readFile } from 'node:fs/promises'
 import { expect, vi } from 'vitest'
-import { AgentRuntimeError, defineAgent } from '../../../server/index.ts'
+import { AgentRuntimeError, defineAgent, lastAssistantMessage } from '../../../server/index.ts'
 import type { CreateRunRequest, Principal } from '../../../server/index.ts'
 import { test } from '../../support/runtime.ts'
 import { said } from '../../support/said.ts'
@@ -35,7 +35,7 @@ test('the examples of the page run', async ({ createServer }) => {
   const { messages, totalMessages, hasMore } = await runtime.conversations.get(principal, {
     conversationId: conversation.id,
   })
-  const lastMessage = messages.findLast(({ role }) => role === 'assistant')
+  const lastMessage = lastAssistantMessage(messages)
   const { items: conversations } = await runtime.conversations.list(principal, { limit: 20 })
   expect({ totalMessages, hasMore, lastMessage }).toEqual({
     totalMessages: 0,

@@ -145,6 +145,15 @@ export function fakeServer(): FakeServer {
         throw new AgentRuntimeError('not_found', 'There is no such conversation.')
       return Object.assign(conversation, { title })
     },
+    async select(_principal, { conversationId }) {
+      const conversation = conversations.find(({ id }) => id === conversationId)
+      if (conversation === undefined)
+        throw new AgentRuntimeError('not_found', 'There is no such conversation.')
+      return conversation
+    },
+    async fork(principal, { title }) {
+      return this.create(principal, { ...(title && { title }) })
+    },
     async get(_principal, { conversationId }) {
       const conversation = conversations.find(({ id }) => id === conversationId)
       if (conversation === undefined)

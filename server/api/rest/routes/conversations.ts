@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { Principal } from '../../../contract/principal.ts'
+import type { ForkConversationRequest } from '../../../contract/conversation.ts'
 import type { Conversations } from '../../../domain/conversations.ts'
 import { ANSWER_HEADERS, answerJson } from '../../answer.ts'
 import type { AnswerList } from '../answer-list.ts'
@@ -15,13 +16,15 @@ import {
   RestConversation,
   RestConversationDetail,
   RestCreateConversation,
+  RestForkConversation,
+  RestSelectMessage,
   RestUpdateConversation,
   fromRestCreateConversation,
   fromRestUpdateConversation,
   toRestConversation,
   toRestConversationDetail,
 } from '../wire/conversation.ts'
-import { CONVERSATION, CONVERSATION_DETAIL } from '../wire/examples.ts'
+import { CONVERSATION, CONVERSATION_DETAIL, RUN_ID } from '../wire/examples.ts'
 import { pageOf } from '../wire/page.ts'
 
 const RestConversationPage = pageOf('ConversationPage', RestConversation)
@@ -110,6 +113,40 @@ export function conversationRoutes(conversations: Conversations, answerList: Ans
       answers: { 200: ANSWERED },
       refusals: ['unknown_agent', 'forbidden', 'not_found', 'conflict'],
       handle: ({ principal, id, body }) => change(principal, { id, body, isWhole: true }),
+    }),
+    defineRoute({
+      method: 'POST',
+      path: '/conversations/{id}/select/',
+      operationId: 'selectMessage',
+      procedure: 'conversations.select',
+      summary: 'Go on from the way that has a message',
+      description: 'Of several, from the one that was gone on with last.',
+      body: { schema: RestSelectMessage, example: { message_id: `${RUN_ID}:0` } },
+      answers: { 200: ANSWERED },
+      refusals: ['forbidden', 'not_found'],
+      async handle({ principal, id, body }) {
+        const input = { conversationId: id, messageId: body.message_id }
+        return answerJson(toRestConversation(await conversations.select(principal, input)))
+      },
+    }),
+    defineRoute({
+      method: 'POST',
+      path: '/conversations/{id}/fork/',
+      operationId: 'forkConversation',
+      procedure: 'conversations.fork',
+      summary: 'A new conversation that begins with a copy of all up to a message',
+      body: { schema: RestForkConversation, example: { message_id: `${RUN_ID}:0` } },
+      answers: { 201: ANSWERED },
+      refusals: ['forbidden', 'not_found', 'conflict'],
+      async handle({ principal, id, body: { message_id: messageId, title, metadata } }) {
+        const input: ForkConversationRequest = {
+          conversationId: id,
+          messageId,
+          ...(title !== undefined && { title }),
+          ...(metadata !== undefined && { metadata }),
+        }
+        return answerJson(toRestConversation(await conversations.fork(principal, input)), 201)
+      },
     }),
     defineRoute({
       method: 'DELETE',

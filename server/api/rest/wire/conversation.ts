@@ -1,5 +1,10 @@
 import { z } from 'zod'
-import { CreateConversationInput, UpdateConversationInput } from '../../../contract/conversation.ts'
+import {
+  CreateConversationInput,
+  ForkConversationInput,
+  SelectMessageInput,
+  UpdateConversationInput,
+} from '../../../contract/conversation.ts'
 import type {
   Conversation,
   ConversationDetail,
@@ -31,6 +36,20 @@ export function fromRestCreateConversation(
   }
   return input as CreateConversationRequest
 }
+
+export const RestSelectMessage = requestSchema(
+  'SelectMessage',
+  z.object({ message_id: SelectMessageInput.shape.messageId }),
+)
+
+export const RestForkConversation = requestSchema(
+  'ForkConversation',
+  z.object({
+    message_id: ForkConversationInput.shape.messageId,
+    title: ForkConversationInput.shape.title,
+    metadata: FreeObject.optional(),
+  }),
+)
 
 export const RestUpdateConversation = requestSchema(
   'UpdateConversation',

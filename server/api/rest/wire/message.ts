@@ -20,9 +20,13 @@ export function toRestMessage(message: StoredMessage): RestMessage {
 export type RestHistoryMessage = z.infer<typeof RestHistoryMessage>
 export const RestHistoryMessage = answerSchema(
   'HistoryMessage',
-  z.intersection(WrittenChatMessage, z.object({ ...KEPT, parent_id: z.string().nullable() })),
+  z.intersection(
+    WrittenChatMessage,
+    z.object({ ...KEPT, parent_id: z.string().nullable(), siblings: z.array(z.string()).optional() }),
+  ),
 )
 
 export function toRestHistoryMessage(message: HistoryMessage): RestHistoryMessage {
-  return { ...toRestMessage(message), parent_id: message.parentId }
+  const { parentId, siblings } = message
+  return { ...toRestMessage(message), parent_id: parentId, ...(siblings && { siblings }) }
 }

@@ -54,6 +54,11 @@ export const RestCreateRun = requestSchema(
     run_at: shape.runAt.nullish(),
     expires_at: shape.expiresAt.nullish(),
     conversation_policy: shape.conversationPolicy.nullish(),
+    replaces: shape.replaces.nullish().describe('A message whose place it takes: an edit.'),
+    regenerates: shape.regenerates.nullish().describe('A run whose input it answers anew.'),
+    supersede_from_message_index: shape.supersedeFromMessageIndex
+      .nullish()
+      .describe('As `replaces`, by the place of the message in the history, from 0.'),
     model: preferences.model.nullish().describe('For the agent, which may heed it.'),
     thinking: preferences.thinking.nullish().describe('For the agent, which may heed it.'),
     memories: preferences.memories.nullish().describe('For the agent, which may heed them.'),
@@ -80,6 +85,9 @@ export function fromRestCreateRun(
     runAt: body.run_at ?? undefined,
     expiresAt: body.expires_at ?? undefined,
     conversationPolicy: body.conversation_policy ?? undefined,
+    replaces: body.replaces ?? undefined,
+    regenerates: body.regenerates ?? undefined,
+    supersedeFromMessageIndex: body.supersede_from_message_index ?? undefined,
     preferences: {
       model: model ?? undefined,
       thinking: thinking ?? undefined,

@@ -201,6 +201,18 @@ export const PROCEDURES: readonly TrpcRow[] = [
       return [page.items, page.nextCursor]
     }),
   ),
+  {
+    of: 'conversations.select',
+    outcomes: CHANGE,
+    ask: ({ trpc }, { conversation: conversationId, over }) =>
+      outcomeOf(trpc.conversations.select.mutate({ conversationId, messageId: `${over}:0` })),
+  },
+  {
+    of: 'conversations.fork',
+    outcomes: READ,
+    ask: ({ trpc }, { conversation: conversationId, over }) =>
+      outcomeOf(trpc.conversations.fork.mutate({ conversationId, messageId: `${over}:0` })),
+  },
   ...list('conversations.list', async ({ trpc }: Pick<Asker, 'trpc'>, scope, { conversation, externalId }) =>
     has((await trpc.conversations.list.query({ scope, externalId })).items, conversation),
   ),
@@ -326,6 +338,18 @@ export const ROUTES: readonly Row<Asker>[] = [
     ask: ({ rest }: Asker, { over, conversation }: Things) =>
       ofAnswer(rest.request('DELETE', `${kind}/${kind === 'runs' ? over : conversation}`)),
   })),
+  {
+    of: `POST ${REST}/conversations/:id/select`,
+    outcomes: CHANGE,
+    ask: ({ rest }, { conversation, over }) =>
+      ofAnswer(rest.post(`conversations/${conversation}/select`, { message_id: `${over}:0` })),
+  },
+  {
+    of: `POST ${REST}/conversations/:id/fork`,
+    outcomes: READ,
+    ask: ({ rest }, { conversation, over }) =>
+      ofAnswer(rest.post(`conversations/${conversation}/fork`, { message_id: `${over}:0` })),
+  },
   ...(['PATCH', 'PUT'] as const).map((method) => ({
     of: `${method} ${REST}/conversations/:id`,
     writes: true as const,

@@ -1,0 +1,74 @@
+import { useCallback } from 'react'
+import type { AnyRunHandle } from '../client/run-handle.ts'
+import { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
+import type { AgentShape } from '../server/contract/agent-shape.ts'
+import type { CreateRun } from '../server/contract/agent-types.ts'
+import type { HistoryMessage, Message } from '../server/contract/message.ts'
+import type { Queries } from './queries.ts'
+
+export interface MessageTree {
+  /**
+   * Says something else in place of a message, to the agent and with the params that its run had. What was there stays a
+   * sibling. `useAgentRun(run.id)` shows the run. (What `useAgentRun` starts takes `replaces` and `regenerates` too.)
+   *
+   * @throws AgentRuntimeError
+   * @example
+   * const run = await edit(message.id, 'In Porto, I meant')
+   */
+  edit(messageId: string, input: string | readonly Message[]): Promise<AnyRunHandle<AgentShape>>
+  /** Has what a message's run was asked answered anew. Otherwise as `edit`. @throws AgentRuntimeError */
+  regenerate(messageId: string): Promise<AnyRunHandle<AgentShape>>
+  /** Shows one of a message's `siblings`, with what followed it. @throws AgentRuntimeError */
+  select(messageId: string): Promise<void>
+}
+
+/** What changes the path that is shown of a conversation. */
+export function useMessageTree(
+  { client, refresh }: Pick<Queries, 'client' | 'refresh'>,
+  conversationId: string | null | undefined,
+  messages: readonly HistoryMessage[],
+): MessageTree {
+  const runOf = useCallback(
+    async (messageId: string) => {
+      const message = messages.find(({ id }) => id === messageId)
+      if (message === undefined || !conversationId) {
+        throw new AgentRuntimeError('not_found', 'There is no such message in what is shown.')
+      }
+      const { id, agentKey, params, metadata } = await client.runs.get(message.runId)
+      return { id, again: { agentKey, conversationId, metadata, ...(params === null ? {} : { params }) } }
+    },
+    [client, conversationId, messages],
+  )
+  const create = useCallback(
+    async (input: CreateRun<AgentShape>) => {
+      const run = await client.runs.create(input)
+      await refresh('conversations')
+      return run
+    },
+    [client, refresh],
+  )
+  const edit = useCallback<MessageTree['edit']>(
+    async (messageId, input) => {
+      const { again } = await runOf(messageId)
+      const said: Message[] = typeof input === 'string' ? [{ role: 'user', content: input }] : [...input]
+      return create({ ...again, messages: said, replaces: messageId })
+    },
+    [runOf, create],
+  )
+  const regenerate = useCallback<MessageTree['regenerate']>(
+    async (messageId) => {
+      const { id, again } = await runOf(messageId)
+      return create({ ...again, regenerates: id })
+    },
+    [runOf, create],
+  )
+  const select = useCallback<MessageTree['select']>(
+    async (messageId) => {
+      if (!conversationId) throw new AgentRuntimeError('not_found', 'There is no conversation yet.')
+      await client.conversations.select({ conversationId, messageId })
+      await refresh('conversations')
+    },
+    [client, refresh, conversationId],
+  )
+  return { edit, regenerate, select }
+}

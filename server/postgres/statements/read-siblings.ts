@@ -1,0 +1,106 @@
+// Messages that follow the same one. What took a message's place begins a branch, and the message is the other way; or what comes
+// after it on its branch, where its run is gone or not shown. Only conversations that have branches are asked about them.
+import type pg from 'pg'
+import { execute } from '../connections/transaction.ts'
+import { isSpoken } from './spoken.ts'
+import { messageId } from './stored-messages.ts'
+
+interface Place {
+  runId: string
+  id: string
+}
+
+interface Row {
+  number: number
+  fromBranch: number
+  /** The first message that is shown of it, if there is any. */
+  first: Place | null
+  /** What is in the place it began at, or after that on the same branch. */
+  original: Place | null
+  /** Where it follows a part of a run that is not shown otherwise: which. Only what began there follows that too. */
+  within: string | null
+}
+
+const isShown = (run: string) => `($2::bool OR ${isSpoken(run)})`
+
+/** SQL for the first message of a run, as a {@link Place}. */
+const firstOf = (run: string, where = 'true') => `(
+        SELECT json_build_object('runId', m.run_id, 'id', ${messageId('m')}) FROM agent_runtime.message m
+        WHERE m.run_id = ${run}.id AND ${where}
+        ORDER BY m.position LIMIT 1)`
+
+const READ = {
+  name: 'read_siblings',
+  text: `
+    WITH first AS MATERIALIZED (
+      SELECT DISTINCT ON (r.branch) r.branch, said.place
+      FROM agent_runtime.run r CROSS JOIN LATERAL ${firstOf('r')} AS said (place)
+      WHERE r.conversation_id = $1 AND r.branch > 0 AND ${isShown('r')}
+      ORDER BY r.branch, r.ordinal
+    )
+    SELECT b.number, b.from_branch AS "fromBranch", first.place AS first, CASE WHEN within.is_within THEN b.before_run_id || ' ' || b.before_position END AS within,
+      COALESCE(
+        (SELECT ${firstOf('r', 'm.position >= b.before_position')} FROM agent_runtime.run r
+          WHERE r.id = b.before_run_id AND ${isShown('r')}),
+        CASE WHEN NOT within.is_within THEN (
+          SELECT said.place FROM agent_runtime.run r CROSS JOIN LATERAL ${firstOf('r')} AS said (place)
+          WHERE r.conversation_id = $1 AND r.branch = b.from_branch AND r.ordinal > b.before_ordinal AND ${isShown('r')}
+          ORDER BY r.ordinal LIMIT 1)
+        END
+      ) AS original
+    FROM agent_runtime.branch b LEFT JOIN first ON first.branch = b.number
+    CROSS JOIN LATERAL (
+      SELECT EXISTS (
+        SELECT FROM agent_runtime.run r JOIN agent_runtime.message m ON m.run_id = r.id
+        WHERE r.id = b.before_run_id AND NOT ${isShown('r')} AND m.position < b.before_position
+      ) AS is_within
+    ) AS within
+    WHERE b.conversation_id = $1
+    ORDER BY b.number`,
+}
+
+/** @returns a function that tells of a message the ids of all that follow what it follows; undefined where there is no other. */
+export async function readSiblings(
+  pool: pg.Pool,
+  conversationId: string,
+  includeFailedRuns: boolean,
+): Promise<(message: Place) => string[] | undefined> {
+  const branches = await execute<Row>(pool, READ, [conversationId, includeFailedRuns])
+  const families = new Map<string, Place[]>()
+  const familyOf = new Map<number, string>()
+  const firstOfBranch = new Map(branches.map(({ number, first }) => [number, first]))
+  // A branch begins on one with a lower number, whose family is known by then.
+  for (const branch of branches) {
+    const key = keyOf(branch, { familyOf, firstOfBranch })
+    familyOf.set(branch.number, key)
+    const family = families.get(key) ?? []
+    families.set(key, family)
+    for (const place of [branch.original, branch.first]) {
+      if (place !== null && !family.some((other) => isSame(other, place))) family.push(place)
+    }
+  }
+  const idsOf = new Map<string, string[]>()
+  for (const family of families.values()) {
+    if (family.length === 1) continue
+    const ids = family.map(({ id }) => id)
+    for (const place of family) idsOf.set(nameOf(place), ids)
+  }
+  return (message) => idsOf.get(nameOf(message))
+}
+
+function keyOf(
+  { fromBranch, original, within }: Row,
+  known: { familyOf: ReadonlyMap<number, string>; firstOfBranch: ReadonlyMap<number, Place | null> },
+): string {
+  const first = known.firstOfBranch.get(fromBranch) ?? null
+  const family = known.familyOf.get(fromBranch)
+  if (original !== null) {
+    return family !== undefined && first !== null && isSame(first, original) ? family : nameOf(original)
+  }
+  if (within !== null) return `within ${within}`
+  // Nothing is left of the branch it began on: then it begins where that did.
+  return family !== undefined && first === null ? family : `end ${fromBranch}`
+}
+
+const nameOf = ({ runId, id }: Place) => `${runId} ${id}`
+const isSame = (a: Place, b: Place) => nameOf(a) === nameOf(b)
