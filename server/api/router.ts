@@ -37,7 +37,7 @@ const toRunRef = (input: unknown) => parseInput(RunRef, input)
  */
 // oxlint-disable-next-line max-lines-per-function -- A list of procedures.
 export function createRouter<TShape extends AgentShape>(services: ApiServices) {
-  const { runs, conversations, files, sessions, log } = services
+  const { runs, agents, conversations, files, sessions, log } = services
 
   const t = initTRPC.context<ApiContext>().create({
     sse: {
@@ -80,6 +80,9 @@ export function createRouter<TShape extends AgentShape>(services: ApiServices) {
       events: procedure
         .input(takes(EventsInput))
         .subscription((request) => streamed<EventOf<TShape>>('runs.events', request)),
+    }),
+    agents: t.router({
+      list: procedure.query(({ ctx }) => agents.list(ctx.principal)),
     }),
     conversations: t.router({
       create: procedure

@@ -1,4 +1,5 @@
 import type { Principal } from '../contract/principal.ts'
+import type { Agents } from '../domain/agents.ts'
 import type { Conversations } from '../domain/conversations.ts'
 import type { FileUpkeep, UploadedFiles } from '../domain/files.ts'
 import type { Runs } from '../domain/runs.ts'
@@ -10,6 +11,9 @@ import type { Watch } from './watch-reader.ts'
 /** What both transports are adapters over. */
 export interface ApiServices {
   runs: Runs
+  agents: Agents
+  /** The models that runs may name. */
+  listModels(): readonly { id: string; provider: string; name: string }[]
   conversations: Conversations
   files: UploadedFiles & Pick<FileUpkeep, 'discard'>
   sessions: Sessions

@@ -18,6 +18,8 @@ export interface Access {
   reach(principal: Principal, kind: Kind): Promise<Reach | null>
   /** How far the caller wants to see, which is no further. @throws AgentRuntimeError `forbidden` */
   reachWithin(principal: Principal, kind: Kind, wanted: Scope): Promise<Reach>
+  /** Whether the caller may. */
+  may(...asked: AuthorizeQuestion<Exclude<Action, 'read'>>): Promise<boolean>
   /** @throws AgentRuntimeError `forbidden` */
   assertMay(...asked: AuthorizeQuestion<Exclude<Action, 'read'>>): Promise<void>
 }
@@ -37,6 +39,7 @@ const REFUSALS: Record<Exclude<Action, 'read'>, string> = {
   respond: 'You may not answer this wait.',
   includeDebug: 'You may not see debug events of this run.',
   includeAll: 'You may not see all events of this run.',
+  listAgents: 'You may not see this agent.',
 }
 
 /** Asks the application. Whatever is not a clear yes is a refusal. */
@@ -74,8 +77,15 @@ export function createAccess({ authorize, timeoutMs, log }: AccessSettings): Acc
     return scope.success ? scope.data : refuseAnswer('read', '"own", "tenant", "any" or false')
   }
 
+  async function may(...asked: AuthorizeQuestion<Exclude<Action, 'read'>>): Promise<boolean> {
+    const answer = await ask(...asked)
+    return typeof answer === 'boolean' ? answer : refuseAnswer(asked[1], 'true or false')
+  }
+
   return {
     isAsked: authorize !== undefined,
+
+    may,
 
     async reach(principal, kind) {
       const scope = await widest(principal, kind)
@@ -95,9 +105,7 @@ export function createAccess({ authorize, timeoutMs, log }: AccessSettings): Acc
 
     async assertMay(...asked) {
       const [principal, action, resource] = asked
-      const answer = await ask(...asked)
-      if (answer === true) return
-      if (answer !== false) refuseAnswer(action, 'true or false')
+      if (await may(...asked)) return
       log.info({ by: ownerOf(principal), action, ...nameOf(resource) }, 'refused an action')
       throw new AgentRuntimeError('forbidden', REFUSALS[action])
     },

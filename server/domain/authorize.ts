@@ -38,6 +38,8 @@ export interface ActionResources {
   includeDebug: { run: RunSummary }
   /** Reading all events of a run. */
   includeAll: { run: RunSummary }
+  /** Seeing an agent in the list of agents. It is asked for each of them. */
+  listAgents: { agentKey: string }
 }
 
 export type Action = keyof ActionResources
@@ -78,6 +80,7 @@ export function ownersOnly(...asked: AuthorizeQuestion): AuthorizeAnswer {
     case 'read':
       return 'own'
     case 'create':
+    case 'listAgents':
       return true
     case 'update':
       return isSameOwner(principal, resource.conversation.owner)

@@ -23,6 +23,7 @@ import { createEventHub } from '../events/hub.ts'
 import { createVisibilityOf } from '../events/visibility.ts'
 import { assertKnownOptions } from './known-options.ts'
 import { chooseModel } from '../models/choose-model.ts'
+import { listModels } from '../models/list-models.ts'
 import { createModelFinder } from '../models/find-model.ts'
 import type { Model } from '../ports/model.ts'
 import { retryPolicyOf } from '../lifecycle/backoff.ts'
@@ -126,6 +127,8 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
 
   const services = {
     runs,
+    agents: useCases.agents,
+    listModels: () => listModels(getModel, options.models ?? {}),
     conversations,
     files,
     tickets: { open: (ticket: string) => start().then(() => tickets.open(ticket)) },

@@ -3,6 +3,7 @@ import type { AnyAgent } from '../agent/define-agent.ts'
 import type { Config } from '../config/config.ts'
 import { createAccess } from '../domain/access.ts'
 import { createConversationEvents } from '../domain/conversation-events.ts'
+import { createAgents } from '../domain/agents.ts'
 import { createConversations } from '../domain/conversations.ts'
 import { createDeleteAll } from '../domain/delete-all.ts'
 import { createErase } from '../domain/erase.ts'
@@ -109,6 +110,17 @@ export function createUseCases(
     agents,
     { ...conversationEvents, ticket: tickets.ofConversation },
   )
+  const agentList = createAgents({ access }, agents)
   const erase = createErase({ deleteAll, sweepFiles, log })
-  return { letIn, runs, conversations, files: uploadedFiles, sessions, tickets, deleteAll, erase }
+  return {
+    letIn,
+    runs,
+    agents: agentList,
+    conversations,
+    files: uploadedFiles,
+    sessions,
+    tickets,
+    deleteAll,
+    erase,
+  }
 }

@@ -33,6 +33,9 @@ describe('authorize', () => {
         case 'update':
           expectTypeOf(resource.conversation).toEqualTypeOf<ConversationSummary>()
           return true
+        case 'listAgents':
+          expectTypeOf(resource).toEqualTypeOf<{ agentKey: string }>()
+          return true
         case 'cancel':
         case 'includeDebug':
         case 'includeAll':
@@ -66,7 +69,15 @@ describe('authorize', () => {
 
   it('knows these actions', () => {
     expectTypeOf<keyof ActionResources>().toEqualTypeOf<
-      'create' | 'read' | 'update' | 'delete' | 'cancel' | 'respond' | 'includeDebug' | 'includeAll'
+      | 'create'
+      | 'read'
+      | 'update'
+      | 'delete'
+      | 'cancel'
+      | 'respond'
+      | 'includeDebug'
+      | 'includeAll'
+      | 'listAgents'
     >()
   })
 })

@@ -6,9 +6,11 @@ import type { WatchReader } from '../watch-reader.ts'
 import { createAnswerList } from './answer-list.ts'
 import { addRoutes } from './route.ts'
 import type { RestEnv, Route } from './route.ts'
+import { agentRoutes } from './routes/agents.ts'
 import { conversationEventRoutes } from './routes/conversation-events.ts'
 import { conversationRoutes } from './routes/conversations.ts'
 import { fileRoutes } from './routes/files.ts'
+import { modelRoutes } from './routes/models.ts'
 import { runEventRoutes } from './routes/run-events.ts'
 import { runRoutes } from './routes/runs.ts'
 import { sessionRoutes } from './routes/sessions.ts'
@@ -23,6 +25,8 @@ export function createRestRoutes(
   return [
     ...runRoutes(services, { answerList, bounds }),
     ...runEventRoutes({ runs: services.runs, keepAlive, watchReader }),
+    ...agentRoutes(services.agents),
+    ...modelRoutes(services.listModels),
     ...conversationRoutes(services.conversations, answerList),
     ...conversationEventRoutes({ conversations: services.conversations, keepAlive, watchReader }),
     ...fileRoutes(services.files, { answerList, bounds }),

@@ -196,6 +196,8 @@ export function fakeServer(): FakeServer {
   const services = {
     // Listing events is the REST face's, which is not part of this server.
     runs: runsFace as Runs,
+    agents: { list: async () => [] },
+    listModels: () => [],
     conversations: conversationsFace as Conversations,
     files: { upload: notHere, get: notHere, open: notHere, list: notHere, delete: notHere, discard: notHere },
     sessions: sessionsFace,

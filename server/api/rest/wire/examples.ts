@@ -105,3 +105,20 @@ export const CONVERSATION_DETAIL = {
   has_more: false,
   cursor: `${RUN_ID}.8`,
 }
+
+export const AGENT = {
+  key: 'assistant',
+  description: 'Answers questions.',
+  params: { type: 'object', properties: { tone: { type: 'string' } } },
+  id: 'assistant',
+  slug: 'assistant',
+  name: 'assistant',
+}
+
+export const MODEL = {
+  id: 'openai/gpt-5.4',
+  name: 'gpt-5.4',
+  provider: 'openai',
+  description: '',
+  supports_thinking: false,
+}

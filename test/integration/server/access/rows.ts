@@ -36,6 +36,7 @@ type TrpcRow = Row<Pick<Asker, 'trpc'>>
 
 /** Of the router: asked over HTTP and over a socket. */
 export const PROCEDURES: readonly TrpcRow[] = [
+  { of: 'agents.list', outcomes: KNOWN, ask: ({ trpc }) => outcomeOf(trpc.agents.list.query()) },
   {
     of: 'runs.create',
     outcomes: KNOWN,
@@ -223,6 +224,9 @@ const inputOf = (input: object) => `input=${encodeURIComponent(JSON.stringify(in
 
 /** Of the HTTP face: as JSON, and each stream. */
 export const ROUTES: readonly Row<Asker>[] = [
+  { of: `GET ${REST}/agents`, outcomes: KNOWN, ask: ({ rest }) => ofAnswer(rest.get('agents')) },
+  { of: `GET ${REST}/models`, outcomes: KNOWN, ask: ({ rest }) => ofAnswer(rest.get('models')) },
+  { of: `GET ${REST}/systems`, outcomes: KNOWN, ask: ({ rest }) => ofAnswer(rest.get('systems')) },
   { of: 'GET /healthz', outcomes: OPEN, ask: ({ rest }) => ofAnswer(rest.get('/healthz')) },
   { of: 'GET /readyz', outcomes: OPEN, ask: ({ rest }) => ofAnswer(rest.get('/readyz')) },
   {
