@@ -162,6 +162,9 @@ export const RunQuery = z.object({
   include_all: flag(false, ALL),
 })
 
+/** Who waits is not asked who they are meanwhile. Proxies give up on an answer after a minute, by default. */
+const MAX_WAIT_SECONDS = 50
+
 export const EventsQuery = z.object({
   from_seq: Cursor.optional().meta({
     type: 'integer',
@@ -171,6 +174,13 @@ export const EventsQuery = z.object({
   include_debug: flag(false, DEBUG),
   include_all: flag(false, ALL),
   limit: whole({ minimum: 1, maximum: 1_000, default: 100, description: 'Of a JSON page.' }),
+  wait_seconds: z.coerce.number().int().min(0).max(MAX_WAIT_SECONDS).default(0).meta({
+    type: 'integer',
+    minimum: 0,
+    maximum: MAX_WAIT_SECONDS,
+    default: 0,
+    description: 'How long an empty JSON page waits for an event.',
+  }),
 })
 
 export const ConversationEventsQuery = z.object({

@@ -1,7 +1,10 @@
 import type { Context } from 'hono'
 import type { z } from 'zod'
 import { isTerminal } from '../../../contract/terminal.ts'
+import type { EventsPageOptions } from '../../../domain/run-events.ts'
 import type { Runs } from '../../../domain/runs.ts'
+import type { EventPage } from '../../../ports/store/event-store.ts'
+import type { Principal } from '../../../contract/principal.ts'
 import { ANSWER_HEADERS, answerJson } from '../../answer.ts'
 import type { KeepAlive } from '../../keep-alive.ts'
 import type { WatchReader } from '../../watch-reader.ts'
@@ -26,7 +29,6 @@ const RESUME = { 'Last-Event-ID': 'Id of the last event seen: the stream begins 
 const ABOUT_STREAMS =
   "Each frame has the event's `seq` as its `id`, its type as its `event`, and a `RunEvent` as its `data`. Lines that begin with a colon keep the connection open. The stream ends after the run's last event."
 
-// oxlint-disable-next-line max-lines-per-function -- A list of routes.
 interface Wiring {
   runs: Runs
   keepAlive: KeepAlive
@@ -35,14 +37,16 @@ interface Wiring {
 
 export function runEventRoutes({ runs, keepAlive, watchReader }: Wiring): Route[] {
   async function listEvents(c: Context<RestEnv>, id: string, query: Query): Promise<Response> {
-    const { limit, include_debug: includeDebug, include_all: includeAll } = query
-    const { events, count, hasMore } = await runs.listEvents(c.get('principal'), {
+    const { limit, include_debug: includeDebug, include_all: includeAll, wait_seconds: waitSeconds } = query
+    const asked = {
       runId: id,
       afterSeq: readCursor(c, query),
       mayBeAhead: true,
       filter: { includeDebug, includeAll },
       ...(limit !== undefined && { limit }),
-    })
+    }
+    const wait = { seconds: waitSeconds, signal: c.req.raw.signal }
+    const { events, count, hasMore } = await readPage(runs, c.get('principal'), { asked, wait })
     const last = events.at(-1)
     const next = pageUrl(c, EventsQuery)
     if (last !== undefined) next.searchParams.set('from_seq', String(last.seq + 1))
@@ -109,4 +113,20 @@ export function runEventRoutes({ runs, keepAlive, watchReader }: Wiring): Route[
       handle: ({ c, id, query }) => streamEvents(c, id, query),
     }),
   ]
+}
+
+interface PageRequest {
+  asked: EventsPageOptions
+  wait: { seconds: number; signal: AbortSignal }
+}
+
+/** A page of events. An empty one waits for the next event, as long as the reader wants. */
+async function readPage(runs: Runs, principal: Principal, { asked, wait }: PageRequest): Promise<EventPage> {
+  const page = await runs.listEvents(principal, asked)
+  if (page.events.length > 0 || wait.seconds === 0) return page
+  const signal = AbortSignal.any([wait.signal, AbortSignal.timeout(wait.seconds * 1_000)])
+  const { batches } = await runs.follow(principal, { ...asked, signal })
+  const isThere = (await batches.peek()) !== undefined
+  batches.close()
+  return isThere ? runs.listEvents(principal, asked) : page
 }
