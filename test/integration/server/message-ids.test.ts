@@ -52,18 +52,18 @@ describe('a message', () => {
       { text: 'I look.', toolCalls: [{ name: 'look', arguments: {} }] },
       { text: 'It rains.' },
     ])
-    const { rest } = await createServer({ agents: [loop, speaker], model })
+    const { rest, trpc } = await createServer({ agents: [loop, speaker], model })
     const runId = await rest.create('loop', { messages: [user('Weather?')] })
     const told = idsOf(await rest.events(`runs/${runId}/events?include_all=1`))
-    const messages = (await rest.get(`runs/${runId}`)).body['messages'] as Kept[]
+    const { messages } = await trpc.client.runs.get.query({ runId })
     expect(messages.map(({ role }) => role)).toEqual(['user', 'assistant', 'tool', 'assistant'])
     expect([messages[1]?.id, messages[3]?.id]).toEqual(told)
     expect(new Set(messages.map(({ id }) => id)).size).toBe(4)
-    expect(new Set(messages.map(({ run_id }) => run_id))).toEqual(new Set([runId]))
+    expect(new Set(messages.map((message) => message.runId))).toEqual(new Set([runId]))
 
     const other = await rest.create('speaker', {})
     const saidAs = idsOf(await rest.events(`runs/${other}/events`))
-    const kept = (await rest.get(`runs/${other}`)).body['messages'] as Kept[]
+    const { messages: kept } = await trpc.client.runs.get.query({ runId: other })
     expect(kept.slice(0, 3).map(({ id }) => id)).toEqual(saidAs)
     expect(new Set(kept.map(({ id }) => id)).size).toBe(4)
   })
@@ -77,7 +77,10 @@ describe('a message', () => {
     for (const text of ['one', 'two']) {
       const id = await rest.create('speaker', { conversation_id: conversation, messages: [user(text)] })
       await rest.events(`runs/${id}/events`)
-      runs.push(...((await rest.get(`runs/${id}`)).body['messages'] as Kept[]))
+      const { messages } = await trpc.client.runs.get.query({ runId: id })
+      for (const { runId, createdAt, ...message } of messages) {
+        runs.push({ ...message, run_id: runId, timestamp: createdAt, parent_id: null })
+      }
     }
     const history = (await rest.get(`conversations/${conversation}`)).body['messages'] as Kept[]
     expect(history).toEqual(
