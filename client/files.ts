@@ -1,4 +1,4 @@
-// Files go over routes of their own, beside the procedures: as they are, in and out.
+// Files have HTTP routes of their own beside the procedures, so that their bytes go as they are.
 import { TRPCClientError } from '@trpc/client'
 import type { TRPCClient } from '@trpc/client'
 import type { AgentRouter } from '../server/api/router.ts'
@@ -44,7 +44,7 @@ export function createFiles(trpc: TRPCClient<AgentRouter>, routes: FileRoutes): 
   }
 }
 
-/** A form with one file. Not a `FormData`: of one that is aborted as it is sent, Node's `fetch` ends the process. */
+/** A form with one file. It is not a `FormData`, since Node's `fetch` ends the process when one is aborted while it is sent. */
 function toForm(file: Blob, name: string): Blob {
   const boundary = `form-${crypto.randomUUID()}`
   const head = [

@@ -1,4 +1,4 @@
-// Follows a conversation, over as many connections as that takes.
+// Follows a conversation, over as many connections as it takes.
 import { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
 import type { AnyConversationEvent } from '../server/contract/conversation-event.ts'
 import { connect } from './connection.ts'
@@ -21,7 +21,7 @@ export interface FollowConversationOptions extends EventSelection {
 }
 
 export interface FollowConversationDependencies extends FollowDependencies {
-  /** Where a conversation is now. */
+  /** Reads the conversation's cursor of now. */
   readCursor(conversationId: string, signal?: AbortSignal): Promise<string>
 }
 
@@ -36,7 +36,7 @@ export async function* followConversation(
   conversationId: string,
   { after, signal, ...selection }: FollowConversationOptions = {},
 ): AsyncGenerator<ConversationSignal, void, void> {
-  // Known before it is followed: who is cut off before the first event is not to begin at another moment.
+  // Read before following, so that a reader who is cut off before the first event begins at the same place again.
   let last = after === 'now' ? await dependencies.readCursor(conversationId, signal) : after
   const link = new Link(dependencies)
 

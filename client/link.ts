@@ -1,4 +1,4 @@
-// What following a run and following a conversation have in common: when to open a lost connection again.
+// When to open a lost connection again. Following runs and following conversations share it.
 import type { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
 import type { ClientClock } from './clock.ts'
 import { untilOnline } from './online.ts'
@@ -12,7 +12,7 @@ interface LinkDependencies {
   random: () => number
 }
 
-/** How a follower's connections fared so far. */
+/** How a follower's connections went so far. */
 export class Link {
   readonly #dependencies: LinkDependencies
   #state = initialReconnectState

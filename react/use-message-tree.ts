@@ -22,7 +22,7 @@ export interface MessageTree {
   select(messageId: string): Promise<void>
 }
 
-/** What changes the path that is shown of a conversation. */
+/** The calls that change the path which a conversation shows. */
 export function useMessageTree(
   { client, refresh }: Pick<Queries, 'client' | 'refresh'>,
   conversationId: string | null | undefined,

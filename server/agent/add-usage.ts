@@ -8,7 +8,7 @@ const COUNTS = [
   'reasoningTokens',
 ] as const
 
-/** What two calls took together. A count that neither has is left out. */
+/** The sum of two calls' usage. A count that neither has is left out. */
 export function addUsage(one: TokenUsage, other: TokenUsage): TokenUsage {
   const sum: TokenUsage = { inputTokens: 0, outputTokens: 0 }
   for (const count of COUNTS) {

@@ -2,8 +2,8 @@ import type { Model } from '../ports/model.ts'
 import { ModelError } from '../ports/model.ts'
 
 /**
- * Models of which the first that answers does: one that refuses, or breaks off before it has said anything, is followed by the next. A
- * request that is wrong is wrong for all, and none but the first is asked.
+ * A chain of models. When one refuses, or breaks off before it has said anything, the next one is asked. A wrong request is
+ * wrong for all of them, so then only the first is asked.
  */
 export function withFallback(models: readonly [Model, ...Model[]]): Model {
   const [first, ...others] = models
@@ -18,7 +18,7 @@ export function withFallback(models: readonly [Model, ...Model[]]): Model {
           for await (const chunk of model.stream(request, signal, onActivity)) {
             hasBegun = true
             const { provider, name } = model
-            // What it wants back is its own, and so is what it counts.
+            // Provider data and usage belong to the model that answered.
             yield chunk.type === 'finish' ? { answeredBy: { provider, name }, ...chunk } : chunk
           }
           return

@@ -1,4 +1,4 @@
-// What models are given of uploaded files: their bytes, since no provider can fetch them.
+// Gives models the bytes of uploaded files, since no provider can fetch these.
 import { FileId, filesIn } from '../contract/file.ts'
 import type { StoredFile } from '../contract/file.ts'
 import type { AgentMessage } from '../contract/message.ts'
@@ -6,10 +6,10 @@ import type { FilePart, Part } from '../contract/message-part.ts'
 import type { AgentFiles } from './context.ts'
 import { NonRetriableError } from './non-retriable-error.ts'
 
-/** Of all files of a request together, in bytes: as base64 that is what providers take. The newest come first. */
+/** The most bytes of files in one request, which providers take as base64. The newest files come first. */
 const MAX_BYTES = 20 * 1024 * 1024
 
-/** The same messages with the contents of uploaded files, or where there are none, a sentence in their place. */
+/** The same messages with the contents of uploaded files. A sentence stands in for a file that is not given. */
 export async function withFileContents(
   messages: readonly AgentMessage[],
   files: Pick<AgentFiles, 'get' | 'read'>,
@@ -49,7 +49,7 @@ async function read(file: StoredFile, files: Pick<AgentFiles, 'read'>): Promise<
     const { bytes } = await files.read(file.id)
     return toPart(file, Buffer.from(bytes).toString('base64'))
   } catch (error) {
-    // Between the look and the read.
+    // Deleted between the look and the read.
     if (error instanceof NonRetriableError) return undefined
     throw error
   }

@@ -14,20 +14,20 @@ import { addUsage } from './add-usage.ts'
 
 export interface Generated<TSchema extends z.ZodType | undefined = undefined> {
   text: string
-  /** What the schema made of the answer; undefined without one, and where the model called tools instead. */
+  /** The answer as the schema has parsed it. Undefined without a schema, and where the model called tools instead. */
   object: TSchema extends z.ZodType ? z.output<TSchema> : undefined
   reasoning: string
   toolCalls: ToolCall[]
   finishReason: FinishReason
   usage: TokenUsage
-  /** The answer, to go on with: it has what the provider wants back. */
+  /** The answer as a message to go on with. It contains what the provider needs back. */
   message: Extract<AgentMessage, { role: 'assistant' }>
 }
 
-/** A turn that the provider pauses goes on at once, as often as this. */
+/** How often a turn goes on that the provider has paused. */
 const MAX_PAUSES = 10
 
-/** One answer of a model, in whole. */
+/** Asks a model for one whole answer. */
 export async function generate<TSchema extends z.ZodType | undefined>(
   model: Model,
   given: string | readonly AgentMessage[],
@@ -63,7 +63,7 @@ export async function generate<TSchema extends z.ZodType | undefined>(
 
 type Answer = Omit<Generated, 'object'>
 
-// What was read is what the schema says.
+// The value has the schema's type, since the schema has parsed it.
 function finished<TSchema extends z.ZodType | undefined>(
   answer: Answer,
   object: unknown,

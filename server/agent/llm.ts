@@ -6,9 +6,9 @@ import type { AnyTool } from './define-tool.ts'
 import { type Generated, generate } from './generate.ts'
 
 export interface GenerateOptions<TSchema extends z.ZodType | undefined = undefined> extends ModelSettings {
-  /** Tools that the model may call. They are not run: what it calls is in the answer's `toolCalls`. */
+  /** Tools that the model may call. They are not run: the answer's `toolCalls` has the calls. */
   tools?: readonly AnyTool[]
-  /** What the answer has to be. It is then in `object`; one that does not fit is asked for once more. */
+  /** The schema of the answer, which is then in `object`. After an answer that does not fit, the model is asked once more. */
   schema?: TSchema
   /** Instructions put before the messages. */
   system?: string
@@ -58,7 +58,7 @@ export function createLlm(model: Model, { signal, find }: LlmPorts): Llm {
     generate: (messages, options) => generate(model, messages, { signal, ...options }),
   }
   const llm = Object.assign(choose, rest)
-  // A function's own name can't be assigned.
+  // The `name` of a function can't be assigned.
   Object.defineProperty(llm, 'name', { value: model.name, enumerable: true })
   return countedAs(model, llm as Llm)
 }

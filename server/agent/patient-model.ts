@@ -5,11 +5,11 @@ import { ModelError } from '../ports/model.ts'
 const MIN_DELAY_MS = 1_000
 const MAX_DELAY_MS = 30_000
 
-/** A provider that has no room will have some: it did not fail, and neither did the request. */
+/** Errors that pass by themselves: the provider has no room now. */
 const PASSING: ReadonlySet<ModelErrorCode> = new Set(['overloaded', 'rate_limited'])
 
 export interface Patience {
-  /** Milliseconds from the first refusal on. */
+  /** How long to go on asking, in milliseconds from the first refusal. */
   patienceMs: number
   log: Logger
   now(): number
@@ -18,9 +18,9 @@ export interface Patience {
 }
 
 /**
- * The same model, which is asked again as long as its provider is overloaded, or refuses by a rate limit: with growing pauses of up
- * to half a minute, and never sooner than the provider asks. An answer that has begun is not asked for again here: its
- * readers have the beginning already.
+ * The same model, asked again while its provider is overloaded or limits the rate. The pauses grow to half a minute, and are
+ * never shorter than the provider asks. An answer that has begun is not asked for again, since its readers have the
+ * beginning already.
  */
 export function withPatience(model: Model, { patienceMs, log, now, sleep }: Patience): Model {
   if (patienceMs === 0) return model

@@ -10,8 +10,8 @@ interface ResponseForm {
 }
 
 /**
- * What a model's answer has to be, as JSON Schema, and how the answer is read. Providers want an object, so what is none is put
- * into one.
+ * The JSON Schema of a model's answer, and a function that reads the answer. Providers want an object, so any other value is
+ * put into one.
  *
  * @throws TypeError when the schema can't be written as JSON Schema.
  */
@@ -41,7 +41,7 @@ function toJsonSchema(schema: z.ZodType): Record<string, unknown> {
   }
 }
 
-/** Providers want it said of each object that it has no other keys. */
+/** Providers want each object to say that it has no other keys. */
 function closed(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(closed)
   if (typeof schema !== 'object' || schema === null) return schema
@@ -51,14 +51,14 @@ function closed(schema: unknown): unknown {
     : parts
 }
 
-/** Models that are only told to answer in JSON put it between marks of code. */
+/** Finds JSON between code fences, where models put it that are only told to answer in JSON. */
 function parse(text: string): unknown {
   const [, fenced] = /```(?:json)?\s*([\s\S]*?)```/.exec(text) ?? []
   for (const candidate of [text, fenced]) {
     try {
       if (candidate !== undefined) return JSON.parse(candidate) as unknown
     } catch {
-      // The next may be.
+      // The next one may be JSON.
     }
   }
   return undefined

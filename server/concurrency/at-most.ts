@@ -1,4 +1,4 @@
-/** Calls what it is given when fewer than `max` others of it are under way; the rest wait their turn, in order. */
+/** Runs at most `max` calls at once. The others wait in order. */
 export type AtMost = <T>(work: () => Promise<T>) => Promise<T>
 
 export function atMost(max: number): AtMost {

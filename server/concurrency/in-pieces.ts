@@ -1,4 +1,4 @@
-/** The same bytes in pieces of one size, but for the last. It holds one of them. */
+/** The same bytes in pieces of one size. The last may be shorter. It holds one piece in memory. */
 export async function* inPieces(bytes: AsyncIterable<Uint8Array>, size: number): AsyncGenerator<Buffer> {
   let piece = Buffer.allocUnsafeSlow(size)
   let filled = 0

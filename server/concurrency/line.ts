@@ -1,10 +1,10 @@
-/** Where someone has as many in line as there may be. */
+/** The error for a caller who has too many calls in line. */
 export class LineFull extends Error {
   override readonly name = 'LineFull'
 }
 
 /**
- * Lets some of what is costly go on at a time; the others wait in the order in which they came.
+ * Lets a few costly calls run at a time. The others wait in the order in which they came.
  *
  * @param options.perKey how many of one who asks may be in line or under way.
  */
@@ -19,7 +19,7 @@ export function createLine({ atOnce, perKey }: { atOnce: number; perKey: number 
     if (count >= perKey) throw new LineFull('Too many are in line.')
     counts.set(key, count + 1)
     try {
-      // Whoever is over hands on its place: it is never free in between.
+      // A call that ends hands its place to the next, so it is never free in between.
       if (underWay < atOnce) underWay += 1
       else await new Promise<void>((resolve) => waiting.push(resolve))
       try {

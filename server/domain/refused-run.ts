@@ -8,7 +8,7 @@ export type RefusedRun = Exclude<CreatedRun, { kind: 'created' | 'existing' }>
 /** `Retry-After` where too many runs wait in a conversation. Nobody knows when there is room again. */
 const FULL_RETRY_SECONDS = 5
 
-/** What whoever asked for a run is told when the database has found that there can't be one. */
+/** The error for a run that the database has refused to create. */
 export function refusalOf(refused: RefusedRun, conversationId: string | undefined): AgentRuntimeError {
   switch (refused.kind) {
     case 'no-conversation':

@@ -5,13 +5,13 @@ import { ownerOf } from '../ports/owner.ts'
 import type { Owner } from '../ports/owner.ts'
 import { StoreFailure } from '../ports/store/store-failure.ts'
 
-/** Searches that a process has under way: each has a connection, which others need. */
+/** The most searches of a process at once. Each takes a connection, which others need. */
 const AT_ONCE = 2
-/** Of one caller, in line or under way: who types asks again before the answer is there. */
+/** The most searches of one caller, in line or under way. A person who types asks again before the answer is there. */
 const PER_CALLER = 5
 const RETRY_SECONDS = 1
 
-/** Keeps searches from being in the way of everybody else: there are few at a time, and each ends. */
+/** Bounds searches, so that they don't hold up other requests: few at a time, each with a time limit. */
 export function createSearch(log: Logger) {
   const inLine = createLine({ atOnce: AT_ONCE, perKey: PER_CALLER })
 

@@ -1,4 +1,4 @@
-// Tells endpoints of runs that end or wait: at least once, by one id however often.
+// Tells endpoints of runs that end or wait. Each delivery is sent at least once, always under the same id.
 import { z } from 'zod'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { parseInput } from '../contract/parse-input.ts'
@@ -14,7 +14,7 @@ import type {
   WebhookEndpoint,
 } from '../ports/webhooks.ts'
 
-/** What was sent to webhooks, for code on the server. */
+/** The deliveries of webhooks, for code on the server. */
 export interface Webhooks {
   /** Newest first. */
   deliveries(filter?: ListDeliveries): Promise<WebhookDelivery[]>
@@ -52,10 +52,10 @@ interface WebhookPorts {
   random(): number
 }
 
-/** Longer than sending one takes. Whoever died with it loses it then. */
+/** How long a process has a delivery to itself. Longer than sending takes, so only a dead process loses it. */
 const LEASE_MS = 60_000
 const SECOND = 1_000
-/** After each attempt that failed, about a day and a half in all. */
+/** The pauses after failed attempts, about a day and a half in all. */
 const RETRY_MS = [5, 30, 120, 600, 3_600, 3 * 3_600, 8 * 3_600, 24 * 3_600].map((seconds) => seconds * SECOND)
 
 interface WebhookSettings {
@@ -64,13 +64,13 @@ interface WebhookSettings {
   signal: AbortSignal
 }
 
-/** Until `signal` aborts, sends what is due. Every process does: what one has taken no other finds. */
+/** Sends what is due, until `signal` aborts. All processes do. A delivery that one has taken no other finds. */
 export async function runWebhooks(
   ports: WebhookPorts,
   { endpoints, intervalMs, signal }: WebhookSettings,
 ): Promise<void> {
   const { store, clock, log, random } = ports
-  // Each by itself: one that is slow holds up none of the others.
+  // Each is sent by itself, so a slow one holds up no other.
   async function serve(endpoint: WebhookEndpoint): Promise<void> {
     while (!signal.aborted) {
       try {
@@ -95,7 +95,7 @@ async function deliver(
   const told = { webhookId: id, endpoint: endpoint.name, runId: run.id, attempt: attempts }
   if (answer.error === null) log.debug(told, 'a webhook was delivered')
   else log.warn({ ...told, ...answer }, 'a webhook did not arrive')
-  // Broken off since this process stops, another one sends it at once.
+  // This process stops, so another one sends it at once.
   const retryMs = answer.error !== null && signal.aborted ? 0 : retryMsOf(webhook, answer, random())
   try {
     await store.settleWebhook(webhook, answer, retryMs)
@@ -109,7 +109,7 @@ function retryMsOf({ attempts }: DueWebhook, { error }: WebhookAnswer, random: n
   return delayMs === undefined ? null : Math.round(delayMs * (0.75 + random / 2))
 }
 
-/** Without what the run said: who is told reads that, as far as they may. */
+/** The body, without the run's output. The receiver reads the run, as far as it may. */
 function bodyOf({ event, seq, createdAt, run }: DueWebhook): string {
   const { id, owner, agentKey, conversationId, metadata } = run
   return JSON.stringify({

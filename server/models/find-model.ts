@@ -13,7 +13,7 @@ interface Finder {
 
 /**
  * Finds models by names such as `anthropic/claude-sonnet-5-5`: the provider and, behind the first slash, what it calls the model.
- * A provider alone stands for its default model. Each is made once.
+ * A provider alone stands for its default model. Each model is made once.
  *
  * @throws ModelError, when a model is looked for, that says what there is, or which key is missing.
  */
@@ -51,7 +51,7 @@ export function createModelFinder(
       found.set(id, made)
       return made
     } catch (error) {
-      // The configuration was fine without it: it is this run that can't go on.
+      // Other runs do without this model, so only this run fails.
       if (!(error instanceof ConfigError)) throw error
       throw new ModelError(error.message, { code: 'access_denied', retriable: false, cause: error })
     }

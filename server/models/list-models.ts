@@ -8,7 +8,7 @@ export interface ModelInfo {
   name: string
 }
 
-/** The models that are known by name, the default one first. A provider of one's own that makes models by name has no list. */
+/** The models that are known by name, the default one first. A provider that makes models by any name has no list. */
 export function listModels(
   getDefault: () => Model,
   models: Readonly<Record<string, Model | ((name: string) => Model)>>,

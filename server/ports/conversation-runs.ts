@@ -1,13 +1,13 @@
 import type { StoredMessage } from '../contract/message.ts'
 import type { RunSummary } from '../contract/run.ts'
 
-/** A run as the stream of its conversation begins it. */
+/** A run as a conversation's stream announces it. */
 export interface ConversationRun extends RunSummary {
   ordinal: number
   lastSeq: number
   /** ISO 8601. */
   createdAt: string
-  /** What it was asked. */
+  /** Its input. */
   messages: readonly StoredMessage[]
 }
 
@@ -25,7 +25,7 @@ export interface OpenRun {
   lastSeq: number
 }
 
-/** Runs of a conversation that a reader is in the middle of; a further one begins when one of them is over. */
+/** The most runs of a conversation that are open for a reader. A further one begins when one of them is over. */
 export const MAX_OPEN_RUNS = 50
 
 /** Enough to tell that there are more than that. */

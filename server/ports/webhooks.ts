@@ -1,8 +1,8 @@
 import type { Owner } from '../contract/principal.ts'
 
-/** Where to tell of runs that end or wait. */
+/** An endpoint that is told of runs that end or wait. */
 export interface WebhookEndpoint {
-  /** By which deliveries know it: unique, and the same in every process and version. */
+  /** Its name in deliveries. Unique, and the same in every process and version. */
   name: string
   /** `https:`, or `http:` in a network of one's own. */
   url: string
@@ -17,7 +17,7 @@ export interface WebhookEndpoint {
   allowPrivate?: boolean
 }
 
-/** Something to tell an endpoint, and what it is about. */
+/** A delivery to an endpoint. */
 export interface DueWebhook {
   id: string
   endpoint: string
@@ -29,7 +29,7 @@ export interface DueWebhook {
   run: { id: string; owner: Owner; agentKey: string; conversationId: string | null; metadata: unknown }
 }
 
-/** What became of sending it. */
+/** The outcome of an attempt to send. */
 export interface WebhookAnswer {
   /** HTTP status; null where there was no answer. */
   status: number | null
@@ -37,7 +37,7 @@ export interface WebhookAnswer {
   error: string | null
 }
 
-/** Sends one, unless `signal` aborts before it is answered. Never rejects. */
+/** Sends a delivery, unless `signal` aborts before it is answered. Never rejects. */
 export type SendWebhook = (
   endpoint: WebhookEndpoint,
   webhook: { id: string; body: string },

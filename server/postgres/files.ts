@@ -1,5 +1,5 @@
-// Files in the database, in pieces, each a statement of its own: while a client is waited for, no transaction is open and no
-// connection taken.
+// Files in the database, in pieces. Each piece is a statement of its own, so that no transaction is open and no connection
+// taken while a client is waited for.
 import type pg from 'pg'
 import { atMost } from '../concurrency/at-most.ts'
 import { inPieces } from '../concurrency/in-pieces.ts'
@@ -8,10 +8,10 @@ import type { Files } from '../ports/files.ts'
 import { execute } from './connections/transaction.ts'
 
 const PIECE_BYTES = 256 * 1024
-/** Statements of a process for files: the pool's other connections are for runs. */
+/** The most statements for files at once in a process. The pool's other connections are for runs. */
 const MAX_STATEMENTS = 2
 
-// Where the file's row is gone, its key refuses the piece.
+// The foreign key refuses a piece whose file has no row any more.
 const WRITE = {
   name: 'file_write',
   text: `INSERT INTO agent_runtime.file_chunk (file_id, position, bytes) VALUES ($1, $2, $3)`,
@@ -50,7 +50,7 @@ export function createPgFiles(pool: pg.Pool): Files {
     },
 
     async remove(fileIds) {
-      // One by one: each may be large.
+      // One by one, since each may be large.
       for (const fileId of fileIds) await inTurn(() => execute(pool, REMOVE, [[fileId]]))
     },
   }

@@ -35,7 +35,7 @@ for (const network of ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20']) 
   SPECIAL_6.addSubnet(address, Number(bits), 'ipv6')
 }
 
-/** Whether an address can be reached from anywhere: no network of one's own, no cloud's metadata, nothing that maps to them. */
+/** Whether an address is public: not in a private network, not a cloud's metadata, and nothing that maps to these. */
 export function isPublicAddress(address: string): boolean {
   switch (isIP(address)) {
     case 4:

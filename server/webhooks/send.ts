@@ -1,4 +1,4 @@
-// Sends webhooks by https://www.standardwebhooks.com. The address that was looked at is the one that is connected to.
+// Sends webhooks by https://www.standardwebhooks.com. It connects to the very address that was checked.
 import { lookup as lookUp } from 'node:dns'
 import { request as requestPlain } from 'node:http'
 import type { RequestOptions } from 'node:http'
@@ -9,12 +9,12 @@ import { Webhook } from 'standardwebhooks'
 import type { SendWebhook, WebhookEndpoint } from '../ports/webhooks.ts'
 import { isPublicAddress } from './public-address.ts'
 
-/** For all of it: looking up, connecting, and the beginning of an answer. */
+/** The time for looking up, connecting and the beginning of the answer together. */
 const TIMEOUT_MS = 15_000
 
 const NOT_PUBLIC = 'Its address is not public: allowPrivate lets it be.'
 
-/** All addresses of the name have to be public, whichever is taken. */
+/** All addresses of a name have to be public, whichever is taken. */
 const publicOnly: LookupFunction = (hostname, options, callback) => {
   lookUp(hostname, { ...options, all: true }, (error, addresses) => {
     if (error !== null) return callback(error, '')
@@ -59,7 +59,7 @@ function post(
 ): Promise<number> {
   const target = new URL(url)
   const host = target.hostname.replace(/^\[|\]$/g, '')
-  // A name is looked up, and an address is not.
+  // A name is looked up. An address is used as it is.
   if (allowPrivate !== true && isIP(host) !== 0 && !isPublicAddress(host)) throw new Error(NOT_PUBLIC)
   const options: RequestOptions = {
     method: 'POST',

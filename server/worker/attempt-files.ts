@@ -11,7 +11,7 @@ interface FilePorts {
   files: Files
 }
 
-/** What a run's agent is given of the files of whose the run is. */
+/** `ctx.files` of one attempt: the files of the run's owner. */
 export function createAttemptFiles({ store, files }: FilePorts, runId: string): AgentFiles {
   async function get(fileId: string): Promise<StoredFile | null> {
     if (!FileId.safeParse(fileId).success) return null

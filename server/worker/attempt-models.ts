@@ -35,7 +35,7 @@ interface Asking {
   files: AgentFiles
 }
 
-/** `ctx.llm` of one attempt, and the other models that it may ask for: the same limits hold for all. */
+/** `ctx.llm` of one attempt, and the other models that it may ask. The same limits hold for all of them. */
 export function createAttemptModels(ports: ModelPorts, { run, signal, spending, emit, files }: Asking): Llm {
   const { clock, log, tracer, modelIdleTimeoutMs, findModel = noOtherModel } = ports
   // An attempt before the last is followed by another, which a worker elsewhere may take. The last is not given up so soon.

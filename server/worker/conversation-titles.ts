@@ -9,10 +9,10 @@ import type { Logger } from '../ports/logger.ts'
 import type { Model } from '../ports/model.ts'
 import type { ConversationStore } from '../ports/store/conversation-store.ts'
 
-/** What a title is made of. */
+/** What `conversationTitle` is given. */
 export interface TitleRequest {
   conversationId: string
-  /** Of the run that ended. */
+  /** The agent of the run that ended. */
   agentKey: string
   owner: Owner
   /** The newest 20 messages of the conversation, oldest first. */
@@ -39,7 +39,7 @@ export interface TitlePorts {
 const NEWEST_MESSAGES = 20
 const ANSWER_WITHIN_MS = 60_000
 
-/** Asks the application for titles, after runs that ended well: they are over by then, and wait for nothing. */
+/** Asks the application for titles after runs that ended well, which do not wait for it. */
 export class ConversationTitles {
   readonly #ports: TitlePorts
   readonly #stopping = new AbortController()
@@ -61,7 +61,7 @@ export class ConversationTitles {
     this.#underWay.add(asked)
   }
 
-  /** Resolves when those that were asked for are there. Never rejects. */
+  /** Resolves when all titles that were asked for are done. Never rejects. */
   async over(): Promise<void> {
     await Promise.all(this.#underWay)
   }

@@ -1,4 +1,4 @@
-// Forms with files, read as they come: of a file no more is in memory than what its keeper has not taken yet.
+// Reads forms with files as a stream. Of a file only those bytes are in memory that were not stored yet.
 import { pipeline } from 'node:stream/promises'
 import { Busboy } from '@fastify/busboy'
 import type { BusboyFileStream, BusboyInstance } from '@fastify/busboy'
@@ -7,9 +7,9 @@ import { readBody } from './read-body.ts'
 import type { BodyBounds } from './read-body.ts'
 
 export interface FormBounds extends BodyBounds {
-  /** Of one request. */
+  /** The most files of one request. */
   maxFiles: number
-  /** Of all fields that are no files together. */
+  /** The most bytes of all other fields together. */
   maxFieldBytes: number
 }
 
@@ -19,7 +19,7 @@ export interface FormFile {
   bytes: AsyncIterable<Uint8Array>
 }
 
-/** Names and values; of a name that is there twice the last one counts. */
+/** Names and values. Of two fields with the same name the last one counts. */
 export type FormFields = ReadonlyMap<string, string>
 
 const MAX_FIELDS = 100
@@ -55,10 +55,10 @@ export async function readForm(
   })
   // Browsers write a quotation mark as %22.
   parser.on('file', (_field, stream, name, _encoding, mediaType) => {
-    // What a page sends for a field in which no file was chosen.
+    // A page sends this for a field in which no file was chosen.
     if (name === '') return void stream.resume()
     streams.add(stream)
-    // What breaks it off is told by whoever reads it, or by the parser.
+    // Whoever reads the stream gets the error, or the parser does.
     stream.on('error', () => {})
     taking = taking.then(() =>
       takeFile({ name: name.replaceAll('%22', '"'), mediaType, bytes: contentOf(stream) }),

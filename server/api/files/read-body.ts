@@ -3,12 +3,12 @@ import { MAX_UPLOAD_MS } from '../../domain/files.ts'
 
 export interface BodyBounds {
   maxBytes: number
-  /** How long nothing may come. */
+  /** How long a client may send nothing, in milliseconds. */
   idleMs: number
 }
 
 /**
- * A request's body, as it is taken.
+ * A request's body as a stream of chunks.
  *
  * @throws AgentRuntimeError `bad_request` when it stands still, or takes too long; `payload_too_large`.
  */
@@ -24,7 +24,7 @@ export async function* readBody(
   try {
     for (;;) {
       const leftMs = Math.max(0, endsAt - performance.now())
-      // Time counts while the client is waited for alone.
+      // Only the time counts in which the client is waited for.
       const { done, value } = await within(Math.min(idleMs, leftMs), reader.read())
       if (done) return
       bytes += value.length
@@ -32,7 +32,7 @@ export async function* readBody(
       yield value
     }
   } finally {
-    // Not cancelled: a body that Node makes of a form in the same process breaks by that.
+    // It is not cancelled, since that breaks a body which Node makes of a form in the same process.
     reader.releaseLock()
   }
 }
@@ -46,7 +46,7 @@ async function within<T>(ms: number, read: Promise<T>): Promise<T> {
     return await Promise.race([read, late])
   } finally {
     clearTimeout(timer)
-    // Of what comes later nobody waits any more.
+    // Nobody waits for a later answer.
     read.catch(() => {})
   }
 }

@@ -12,11 +12,11 @@ interface FileRoutes {
   path: string
   files: UploadedFiles & Pick<FileUpkeep, 'discard'>
   bounds: FormBounds
-  /** A file as it is told of there. */
+  /** Makes the answer's body of a file. */
   toBody(file: StoredFile): object
 }
 
-/** What goes in and out as it is. */
+/** The routes that carry the bytes of files. */
 export function addFileRoutes(app: Hono<RestEnv>, { path, files, bounds, toBody }: FileRoutes): void {
   app.post(path, async (c) => {
     const { files: stored } = await receiveForm(c.req.raw, c.get('principal'), { files, bounds })

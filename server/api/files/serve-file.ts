@@ -5,10 +5,10 @@ import { FileGone } from '../../ports/files.ts'
 import type { ByteRange } from '../../ports/files.ts'
 import { answerJson } from '../answer.ts'
 
-/** What a browser may show by itself: nothing that can have a script in it. */
+/** Media types that a browser may show. None of them can contain a script. */
 const SHOWN = /^(?:image\/(?:png|jpeg|gif|webp|avif|bmp)|audio\/[\w.+-]+|video\/[\w.+-]+|text\/plain)(?:;|$)/
 
-/** A file for who asked for it by GET or HEAD: all of it, a part of it, or that they have it already. */
+/** Answers a GET or HEAD of a file: with all of it, a part of it, or 304. */
 export async function serveFile(request: Request, { file, read }: OpenedFile): Promise<Response> {
   const etag = `"${file.sha256}"`
   const headers = headersOf(file, etag)
@@ -35,17 +35,17 @@ function headersOf({ mediaType, name }: StoredFile, etag: string): Record<string
   return {
     'content-type': mediaType,
     'content-disposition': disposition(SHOWN.test(mediaType) ? 'inline' : 'attachment', name),
-    // Whatever it is after all, it is a page of nobody's and runs nothing.
+    // Whatever the file really is, it runs nothing and belongs to no origin.
     'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; sandbox",
     'x-content-type-options': 'nosniff',
     'accept-ranges': 'bytes',
     etag,
-    // What is in it never changes; whether somebody may see it does.
+    // The content never changes, but who may see it does.
     'cache-control': 'private, no-cache',
   }
 }
 
-/** In ASCII for those who know no better, and as it is (RFC 6266). */
+/** The name twice: in ASCII for old clients, and exactly (RFC 6266). */
 function disposition(type: string, name: string | null): string {
   if (name === null) return type
   const ascii = name.replaceAll(/[^\x20-\x7e]|["\\%]/g, '_')
@@ -61,7 +61,7 @@ function isAmong(tags: string | null, etag: string): boolean {
   return tags.trim() === '*' || tags.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag)
 }
 
-/** What is asked for; undefined for all of it, which is also the answer to what is no single range. */
+/** The range that is asked for. Undefined for the whole file, which also answers anything but a single range. */
 function rangeOf({ headers }: Request, size: number, etag: string): ByteRange | 'none' | undefined {
   const [, first = '', last = ''] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(headers.get('range') ?? '') ?? []
   if (first === '' && last === '') return undefined
@@ -75,7 +75,7 @@ function rangeOf({ headers }: Request, size: number, etag: string): ByteRange | 
   return start < size ? { start, end } : 'none'
 }
 
-/** Begins to read, so that a file that is gone can still be answered as such. Goes on as the client takes it. */
+/** Reads the first piece before the answer begins, so that a deleted file is still a 404. Reads on as the client takes it. */
 async function toBody(pieces: AsyncIterable<Uint8Array>): Promise<ReadableStream<Uint8Array>> {
   const iterator = pieces[Symbol.asyncIterator]()
   let next: IteratorResult<Uint8Array> | undefined = await iterator.next()

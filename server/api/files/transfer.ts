@@ -9,7 +9,7 @@ export interface Received {
   fields: FormFields
 }
 
-/** Takes in what a form has. What it was for may be refused afterwards: then the files are to be discarded. */
+/** Stores the files of a form. If the request is refused afterwards, the caller has to discard them. */
 export async function receiveForm(
   request: Request,
   principal: Principal,

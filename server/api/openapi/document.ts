@@ -1,4 +1,4 @@
-// The OpenAPI 3.1 document of the REST API, made from the very routes that answer.
+// Makes the OpenAPI 3.1 document of the REST API from the routes that answer.
 import { ERROR_STATUS } from '../../contract/agent-runtime-error.ts'
 import type { ErrorCode } from '../../contract/agent-runtime-error.ts'
 import { RestError } from '../rest/error-body.ts'
@@ -143,7 +143,7 @@ function answerOf({ description, content }: Answer) {
   return { description, content: Object.fromEntries(media) }
 }
 
-/** By status: what may be refused, with every code that is answered with it. */
+/** The refusals of a route by status, with the codes of each status. */
 function refusalsOf(route: Route) {
   const codes = new Set<ErrorCode>(route.refusals)
   if (route.isOpen !== true) codes.add('unauthorized').add('forbidden')

@@ -33,14 +33,14 @@ export function schemaRef(schema: z.ZodType): { $ref: string } {
   return { $ref: refTo(id) }
 }
 
-/** The document tells the dialect once, and names schemas by their place in it. */
+/** Removes what the document says once for all schemas: the dialect and ids. */
 function within(schema: JsonSchema): JsonSchema {
   return Object.fromEntries(Object.entries(schema).filter(([key]) => !OUTSIDE.has(key)))
 }
 
 const OUTSIDE: ReadonlySet<string> = new Set(['$schema', '$id', '~standard'])
 
-/** Times and ids have patterns of a line each, which say no more than their format does. */
+/** Removes the long patterns of times and ids, which say no more than the format does. */
 function override({ jsonSchema }: { jsonSchema: JsonSchema }): void {
   if (jsonSchema.format !== undefined) delete jsonSchema.pattern
 }

@@ -1,9 +1,9 @@
-// A run with its files in one request: a form, with the fields of the JSON body beside them.
+// Creates a run with files in one request: a form that has the fields of the JSON body beside the files.
 import type { StoredFile } from '../../contract/file.ts'
 import { isPlainObject } from '../../contract/json.ts'
 import type { FormFields } from '../files/multipart.ts'
 
-/** Fields whose values are the texts that they are; those of all others are JSON. */
+/** Fields whose values are plain text. The values of all others are JSON. */
 const TEXTS = new Set(
   [
     'agent_key',
@@ -18,17 +18,17 @@ const TEXTS = new Set(
   ].flatMap((name) => [name, name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())]),
 )
 
-/** The body that the same request would have as JSON, with the files as parts of the newest message of the user's. */
+/** Makes the JSON body of such a form. The files become parts of the newest user message. */
 export function bodyOf(fields: FormFields, files: readonly StoredFile[]): unknown {
   const given = [...fields].map(([name, value]) => [name, TEXTS.has(name) ? value : parse(value)] as const)
   const body: Record<string, unknown> = Object.fromEntries(given)
   if (files.length === 0) return body
   const messages = body['messages'] ?? []
-  // What is no list is refused as it is.
+  // Anything but a list is refused later.
   return Array.isArray(messages) ? { ...body, messages: withFiles(messages, files.map(toPart)) } : body
 }
 
-/** What is no JSON is refused as the text that it is, where it has to be something else. */
+/** A value that is not JSON stays text, and is refused later where text is wrong. */
 function parse(value: string): unknown {
   try {
     return JSON.parse(value)

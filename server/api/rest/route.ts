@@ -19,25 +19,25 @@ export interface RestEnv {
   }
 }
 
-/** An answer that is no error, as the OpenAPI document tells of it. */
+/** A successful answer, as the OpenAPI document describes it. */
 export interface Answer {
   description: string
-  /** By media type, what the body is. Without any there is no body. */
+  /** The body by media type. Without it there is no body. */
   content?: Record<string, { schema: z.ZodType; example?: unknown }>
 }
 
 interface RouteBody<TBody extends z.ZodType> {
   schema: TBody
-  /** Where nothing has to be said: an empty body is `{}`. */
+  /** An empty body counts as `{}`. */
   isOptional?: true
   example?: unknown
 }
 
-/** What a handler is given: all that was asked, read by the route's own schemas. */
+/** What a handler gets: the request, parsed by the route's schemas. */
 interface Asked<TQuery extends z.ZodType, TBody extends z.ZodType> {
   c: Context<RestEnv>
   principal: Principal
-  /** Of the path; `''` where it has none. */
+  /** The id in the path. `''` where the path has none. */
   id: string
   query: z.output<TQuery>
   body: z.output<TBody>
@@ -48,7 +48,7 @@ interface RouteForm {
   description: string
   /** Answers a request with one. */
   answer?(c: Context<RestEnv>): Promise<Response>
-  /** Where there is no other body; then the route's handler answers. */
+  /** The route takes no other body, and its own handler answers. */
   isOnly?: true
 }
 
@@ -60,17 +60,17 @@ interface RouteDefinition<TQuery extends z.ZodObject, TBody extends z.ZodType> {
   operationId: string
   /** The procedure of tRPC that does the same. Undefined where there is none. */
   procedure?: string
-  /** Whether nobody is asked who they are. */
+  /** Whether the route needs no authentication. */
   isOpen?: true
   summary: string
   description?: string
   query?: TQuery
-  /** Headers that it heeds, and what they are for. */
+  /** Headers that it reads, and what they are for. */
   headers?: Record<string, string>
   body?: RouteBody<TBody>
   form?: RouteForm
   answers: Record<number, Answer>
-  /** What it may refuse, besides what any route may. */
+  /** Error codes that it may answer with, besides those of every route. */
   refusals?: readonly ErrorCode[]
   handle(asked: Asked<TQuery, TBody>): Promise<Response>
 }
@@ -81,7 +81,7 @@ export interface Route extends Omit<RouteDefinition<z.ZodObject, z.ZodType>, 'ha
 }
 
 /**
- * Declares a route. It is read from twice: the app is made of all of them, and so is the OpenAPI document.
+ * Declares a route. Both the app and the OpenAPI document are made from these.
  *
  * @example
  * defineRoute({
@@ -128,7 +128,7 @@ export const json = (schema: z.ZodType, example?: unknown): NonNullable<Answer['
   'application/json': { schema, ...(example !== undefined && { example }) },
 })
 
-/** Adds routes to an app, below a path, and has it say of other methods that it does not take them. */
+/** Adds routes to an app, below a path. Other methods of their paths are answered with 405. */
 export function addRoutes(app: Hono<RestEnv>, routes: readonly Route[], base = ''): void {
   const paths = new Set<string>()
   for (const { method, path, answer } of routes) {

@@ -9,13 +9,13 @@ import type { RestEnv } from './route.ts'
 import { REST_SSE } from './sse-format.ts'
 
 interface Opened {
-  /** Where it begins, for who is cut off before the first event. */
+  /** The id where the stream begins, for readers who are cut off before the first event. */
   cursor?: string
   batches: EventStream
   confirm(principal: Principal): Promise<void>
 }
 
-/** An opened stream as the answer to the request that asked for it. */
+/** Makes the answer that carries an opened stream. */
 export function streamOf(
   c: Context<RestEnv>,
   { batches, confirm, cursor }: Opened,
@@ -30,7 +30,7 @@ export function streamOf(
   // A stream that was begun by a ticket goes on as long as the ticket's maker may see what it shows.
   const identify = c.get('view') && (async () => principal)
   const watch = watchReader({ request: c.req.raw, principal, identify, check: confirm })
-  // Without data it is no event, and sets what an EventSource resumes with.
+  // A frame without data is no event. It only sets the id that an EventSource resumes with.
   const format = cursor === undefined ? REST_SSE : { ...REST_SSE, opening: encode(`id: ${cursor}\n\n`) }
   const body = toEventStream(batches, format, { keepAlive, watch })
   return new Response(body, { headers: EVENT_STREAM_HEADERS })

@@ -27,7 +27,7 @@ const TYPES: Readonly<Record<string, string>> = {
   signature_delta: 'thinking',
 }
 
-/** Puts the blocks of an answer together from their pieces; what is read of them is what is to be told. */
+/** Puts the blocks of an answer together from their pieces. */
 export function createBlocks(): Blocks {
   const open = new Map<number | undefined, OpenBlock>()
   const list: WireBlock[] = []

@@ -1,10 +1,10 @@
-// What a server sends that speaks Anthropic's messages, or nearly does: every field of it that is read, each of which may be
+// The answers of servers that speak Anthropic's messages, or nearly do. Every field that is read stands here. Each may be
 // missing, null or of another kind.
 import { z } from 'zod'
 import { LenientCount, LenientText, lenient } from '../provider/lenient.ts'
 import type { TokenUsage } from '../../ports/model.ts'
 
-/** A block as it goes back: what is not read of it is kept too. */
+/** A block. It goes back as it came, with the fields that are not read. */
 export type WireBlock = z.infer<typeof WireBlock>
 const WireBlock = z.looseObject({
   type: z.string(),

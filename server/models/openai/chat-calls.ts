@@ -2,15 +2,15 @@ import type { Json } from '../../contract/json.ts'
 import { parseToolArguments } from '../provider/tool-arguments.ts'
 import type { CallPiece } from './chat-wire.ts'
 
-/** A tool call as it comes together from its pieces. */
+/** A tool call that is put together from its pieces. */
 export interface ChatCall {
   index: number
-  /** The server's; empty where it gives none. */
+  /** The server's id. Empty where it gives none. */
   id: string
   name: string
-  /** As the server wrote them. */
+  /** The arguments as the server wrote them. */
   text: string
-  /** What else the server says of it, such as the signature of a thought. */
+  /** Other fields of the server's, such as the signature of a thought. */
   rest: Record<string, Json>
 }
 
@@ -21,8 +21,8 @@ export interface ChatCalls {
 }
 
 /**
- * Puts calls together. By the book a call's pieces share an index, and the first has its id and name; some servers give
- * all calls of an answer one index or id, or none, and some repeat id and name in each piece.
+ * Puts calls together from their pieces. By the documentation the pieces of a call share an index, and the first has id and
+ * name. Some servers give all calls one index or id, or none. Some repeat id and name in each piece.
  */
 export function createChatCalls(): ChatCalls {
   const list: ChatCall[] = []
@@ -71,7 +71,7 @@ interface Piece {
   text: string
 }
 
-/** Whether a piece that came under the index of a call begins one of its own. */
+/** Whether a piece with the index of a call begins another call. */
 function isAnother(call: ChatCall, { index, id, name, text }: Piece): boolean {
   // Nothing follows on what is complete.
   if (text.trim() !== '' && isComplete(call.text)) return true

@@ -1,16 +1,16 @@
-// What a server that speaks chat completions wants back with an answer, beyond what the format has a place for: what a
-// model thought (DeepSeek, Kimi), signatures of thoughts (Gemini), lists of both (OpenRouter, LiteLLM).
+// What servers of chat completions want back with an answer, and the format has no place for: reasoning (DeepSeek, Kimi),
+// signatures of thoughts (Gemini), lists of both (OpenRouter, LiteLLM).
 import { z } from 'zod'
 import type { Json } from '../../contract/json.ts'
 import type { ChatCall } from './chat-calls.ts'
 import type { Delta } from './chat-wire.ts'
 import { toArgumentsObject, parseToolArguments } from '../provider/tool-arguments.ts'
 
-/** As it is stored with the answer. */
+/** The form in which it is stored with the answer. */
 export type ChatData = z.infer<typeof ChatData>
 export const ChatData = z.object({
   wire: z.literal('chat'),
-  /** Where the answer came from: no other server is sent it. */
+  /** The server that the answer came from. No other server gets this back. */
   server: z.string(),
   /** Further fields of the message. */
   message: z.record(z.string(), z.json()),
@@ -18,7 +18,7 @@ export const ChatData = z.object({
   calls: z.array(z.object({ arguments: z.string().optional(), rest: z.record(z.string(), z.json()) })),
 })
 
-/** Whether an answer came from a server, or may have: of one that needed nothing back, nothing is stored. */
+/** Whether an answer may have come from a server. Nothing is stored of an answer that needs nothing back. */
 export function isFrom(data: unknown, server: string): boolean {
   const known = ChatData.safeParse(data)
   return !known.success || known.data.server === server
@@ -30,7 +30,7 @@ const LISTS = ['reasoning_details', 'thinking_blocks'] as const
 /** What is said later takes the place of what was said before. */
 const OBJECTS = ['extra_content', 'provider_specific_fields'] as const
 
-/** Adds what a piece of an answer has of these fields. */
+/** Adds a piece's part of these fields. */
 export function collectFields(fields: Record<string, Json>, delta: Delta): void {
   for (const field of TEXTS) {
     const text = delta[field]

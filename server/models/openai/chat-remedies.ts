@@ -4,7 +4,7 @@ import { type Body, type Remedy, isAbout, isUnsupported, omit, without } from '.
 
 type ChatMessage = Record<string, unknown>
 
-/** What a model thought goes back to servers of which some want it, and some take no field that they don't know. */
+/** Reasoning goes back by default. Some servers want it, and some refuse a field that they don't know. */
 const RETURNED_FIELDS = [
   'reasoning_content',
   'reasoning_details',
@@ -24,7 +24,7 @@ const withoutReasoning: Remedy = {
   apply: (body) => ({ ...body, reasoning_effort: 'none' }),
 }
 
-/** The older name, which most servers but OpenAI know it by. */
+/** The older name of the field, which most servers other than OpenAI's know. */
 const olderLimit: Remedy = {
   name: 'max_tokens',
   fits: (refusal, body) => 'max_completion_tokens' in body && isUnsupported(refusal, 'max_completion_tokens'),
@@ -70,7 +70,7 @@ function withoutReturned(field: (typeof RETURNED_FIELDS)[number]): Remedy {
   }
 }
 
-/** Servers that can't hold a model to a form have it told the form. */
+/** Where a server can't enforce a schema, the model is told the schema. */
 const toldForm: Remedy = {
   name: 'the form of the answer told in words',
   fits: (refusal, body) =>

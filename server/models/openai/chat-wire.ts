@@ -1,4 +1,4 @@
-// What a server sends that speaks chat completions, or nearly does: every field of it that is read, each of which may be
+// The answers of servers that speak chat completions, or nearly do. Every field that is read stands here. Each may be
 // missing, null or of another kind.
 import { z } from 'zod'
 import { LenientCount, LenientText, lenient } from '../provider/lenient.ts'
@@ -106,7 +106,7 @@ export function reasoningOf(delta: Delta): string {
   return named ?? delta.content.reasoning
 }
 
-/** What a later part of the stream says of a count takes the place of what an earlier one said. */
+/** A count in a later part of the stream replaces an earlier one. */
 export function withUsage(known: TokenUsage, said: NonNullable<z.infer<typeof Usage>>): TokenUsage {
   const cached = said.prompt_tokens_details?.cached_tokens ?? said.prompt_cache_hit_tokens
   const reasoning = said.completion_tokens_details?.reasoning_tokens

@@ -20,14 +20,14 @@ const REASONS: Readonly<Record<string, FinishReason>> = {
   sensitive: 'content-filter',
 }
 
-/** Why the answer ended; one that nobody knows, or none, is an end like others. */
+/** Why the answer ended. An unknown reason, or none, counts as a normal end. */
 export function fromChatFinishReason(reason: string | undefined): FinishReason {
   return REASONS[reason?.toLowerCase() ?? 'stop'] ?? 'stop'
 }
 
 const FAILURES: ReadonlySet<string> = new Set(['error', 'failed', 'network_error', 'malformed_function_call'])
 
-/** Whether it says that there is no answer. */
+/** Whether the reason says that there is no answer. */
 export function isFailure(reason: string): boolean {
   return FAILURES.has(reason.toLowerCase())
 }

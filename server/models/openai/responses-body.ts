@@ -25,7 +25,7 @@ interface Asked {
   extra: Record<string, unknown>
 }
 
-/** A request of OpenAI's responses. Nothing is kept there: what was thought comes back encrypted, and is sent again. */
+/** A request to OpenAI's responses. OpenAI stores nothing: reasoning comes back encrypted and is sent again. */
 export function toResponsesBody(request: ModelRequest, { provider, name, server, extra }: Asked): Body {
   const { tools, maxOutputTokens, temperature, reasoningEffort, responseSchema } = request
   const itemsOf = (data: Json | undefined) => {

@@ -1,11 +1,11 @@
-// What a server sends that speaks OpenAI's responses, or nearly does: every field of it that is read.
+// The answers of servers that speak OpenAI's responses, or nearly do. Every field that is read stands here.
 import { z } from 'zod'
 import { LenientCount, LenientText, lenient } from '../provider/lenient.ts'
 import type { TokenUsage } from '../../ports/model.ts'
 
 const Part = z.looseObject({ text: LenientText, refusal: LenientText })
 
-/** An item of an answer. It goes back as it came, with what is not read of it. */
+/** An item of an answer. It goes back as it came, with the fields that are not read. */
 export type ResponseItem = z.infer<typeof ResponseItem>
 export const ResponseItem = z.looseObject({
   type: z.string(),

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 
-/** What every provider takes as the id of a tool's call. */
+/** The ids of tool calls that every provider takes. */
 const ID = /^[a-zA-Z0-9_-]{1,40}$/
 
 /**
- * Ids for calls that come from elsewhere, where an id may be of any characters and length, and be used twice. The same
- * history gives the same ids each time, since providers' caches know a prompt by its bytes.
+ * Ids for calls of other sources, which may have any characters and length and occur twice. The same history always gives
+ * the same ids, since providers' caches compare prompts byte by byte.
  */
 export function createCallIds(): (id: string) => string {
   const taken = new Set<string>()

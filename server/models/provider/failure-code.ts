@@ -39,7 +39,7 @@ const CODES: Readonly<Record<string, ModelErrorCode>> = {
   timeout_error: 'timed_out',
 }
 
-/** Many servers say it in words only. */
+/** Texts of errors, since many servers give no code. */
 const OVERFLOW =
   /context[ _](?:length|window|size)|maximum (?:prompt|input) length|(?:prompt|input|request) is too (?:long|large)|too many (?:input )?tokens|exceeds? the (?:model|maximum|max)[^.]{0,40}tokens|reduce the length/i
 const REFUSED =
@@ -61,7 +61,7 @@ const STATUSES: Readonly<Record<number, ModelErrorCode>> = {
   529: 'overloaded',
 }
 
-/** What kind of failure it is; `connection` where no answer came, or not the whole of it. */
+/** The kind of a failure. `connection` where no answer came, or only a part of it. */
 export function codeOf(failure: ProviderFailure | undefined): ModelErrorCode {
   if (failure === undefined) return 'connection'
   const { status, type, code, message } = failure

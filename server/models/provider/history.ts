@@ -1,13 +1,13 @@
-// Any list of messages as providers take it: each refuses some of what an agent may cut, join or bring from elsewhere.
+// Makes any list of messages valid for providers. Each refuses some lists that agents may cut, join or bring along.
 import type { Message, ToolCall } from '../../contract/message.ts'
 import type { Part } from '../../contract/message-part.ts'
 
 type Result = Extract<Message, { role: 'tool' }>
 
-/** What a call is told whose result is not there: its run may have ended before. */
+/** The result of a call that has none, since its run may have ended before. */
 const NO_RESULT = JSON.stringify({ error: 'The call was not answered.' })
 
-/** What is said where nobody said anything that could be answered. */
+/** The user message where there is none to answer. */
 export const PROMPT: Message = { role: 'user', content: 'Go on.' }
 
 /**
@@ -44,7 +44,7 @@ export function withResults(
   }
 }
 
-/** Reasoning alone says nothing: no provider is sent it. */
+/** A message of reasoning alone counts as empty, since reasoning is not sent to providers. */
 function saysSomething({ content }: Message): boolean {
   if (content === null) return false
   if (typeof content === 'string') return content.trim() !== ''

@@ -7,8 +7,8 @@ export interface ServerEvent {
 }
 
 /**
- * The events of a provider's answer, however its bytes were cut, its lines end and its last event does. An answer that is
- * no stream, from a server that does not heed `stream`, is one event.
+ * The events of a provider's answer, however its bytes are cut and its lines end, also without an end of the last event. An
+ * answer without a stream, from a server that ignores `stream`, is one event.
  */
 export async function* readEvents(response: Response): AsyncGenerator<ServerEvent, void, undefined> {
   if (response.body === null) return

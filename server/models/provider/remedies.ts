@@ -1,9 +1,9 @@
 import type { ProviderFailure } from './failure-code.ts'
 
-/** A request's body, as it goes out. */
+/** The body of a request. */
 export type Body = Record<string, unknown>
 
-/** How to ask a server again that refused a request for something it can do without, or wants besides. */
+/** A change of a refused request, after which the server may take it: a field less, or one more. */
 export interface Remedy {
   name: string
   /** Whether it may help: the refusal is about what the remedy changes, and the body has it. */
@@ -16,12 +16,12 @@ export interface Refusal extends ProviderFailure {
   param?: string | null | undefined
 }
 
-/** Servers change: what one refused is offered again after a while. */
+/** How long a refusal is remembered. Servers change, so the request is tried unchanged again after this. */
 const LEARNT_MS = 3_600_000
 
 /**
- * Asks, and asks again with what helps against a refusal. What helped is done at once with the requests after it, for an hour.
- * One belongs to one model at one server.
+ * Sends a request, and sends it again with a change that helps against a refusal. Later requests have that change from the
+ * beginning, for an hour. There is one of these for each model at a server.
  */
 export function createRemedies(remedies: readonly Remedy[], now: () => number = Date.now) {
   const learnt = new Map<Remedy, number>()

@@ -1,4 +1,4 @@
-/** What comes after an answer, its usage above all, comes at once: a server that holds the stream open sends nothing more. */
+/** How long to wait for what follows an answer, such as its usage. Some servers send nothing more and hold the stream open. */
 export const QUIET_MS = 5_000
 
 /**

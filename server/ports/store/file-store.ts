@@ -12,7 +12,7 @@ export interface UploadBounds {
   maxBytes: number
   /** Of all files of an owner together; null for no limit. */
   maxOwnerBytes: number | null
-  /** After which an upload that is not over never will be. */
+  /** After this time an unfinished upload counts as given up. */
   expiresInMs: number
 }
 
@@ -23,7 +23,7 @@ export interface UploadBounds {
  */
 export type BegunUpload = { kind: 'begun'; maxBytes: number } | { kind: 'full' } | { kind: 'session-over' }
 
-/** Which files there are, and whose. */
+/** The rows of files: which there are, and whose. */
 export interface FileStore {
   beginUpload(file: NewFile, bounds: UploadBounds): Promise<BegunUpload>
   /** @returns null when it was deleted, or took too long: then it is not there. */

@@ -7,11 +7,11 @@ import type {
 } from '../webhooks.ts'
 
 export interface WebhookStore {
-  /** From then on these endpoints are told of what happens to runs, and no others. */
+  /** Sets the endpoints that are told of runs from now on. */
   publishWebhooks(endpoints: readonly Pick<WebhookEndpoint, 'name' | 'agentKeys'>[]): Promise<void>
-  /** Some that are due for an endpoint. Nobody else takes them for `leaseMs`. */
+  /** Takes some due deliveries of an endpoint. Nobody else takes these for `leaseMs`. */
   takeWebhooks(endpoint: string, leaseMs: number): Promise<DueWebhook[]>
-  /** Notes what became of one. `retryMs`: when to send it once more; null for never. */
+  /** Notes the outcome of a delivery. `retryMs`: when to send it again. Null for never. */
   settleWebhook(
     webhook: Pick<DueWebhook, 'id' | 'attempts'>,
     answer: WebhookAnswer,

@@ -14,7 +14,7 @@ const Document = answerSchema(
 
 const PATH = '/openapi.json'
 
-/** The OpenAPI document, of itself among the `routes`. It tells nothing of the agents there are, so anybody may read it. */
+/** The route of the OpenAPI document, which also describes itself. It names no agents, so anybody may read it. */
 export function createDocumentRoute(routes: () => readonly Route[], restPath: string): Route {
   let document: OpenApiDocument | undefined
   return defineRoute({
@@ -31,7 +31,7 @@ export function createDocumentRoute(routes: () => readonly Route[], restPath: st
   })
 }
 
-/** Where the caller reaches the API, whatever stands in between and says so. */
+/** The URL at which the caller reaches the API, also through proxies that name it in headers. */
 function serverUrl(request: Request, restPath: string): string {
   const url = publicUrl(request)
   const before = url.pathname.replace(/\/$/, '').slice(0, -PATH.length)

@@ -29,7 +29,7 @@ import { RestTicket, RestTicketRequest } from '../wire/ticket.ts'
 
 const RestRunPage = pageOf('RunPage', RestRun)
 
-/** Of events in a run's detail. The bytes are bounded too. */
+/** The most events in a run's detail. Their bytes are bounded too. */
 const MOST_EVENTS = 1_000
 
 // oxlint-disable-next-line max-lines-per-function -- A list of routes.
@@ -51,7 +51,7 @@ export function runRoutes(
     try {
       const body = parseInput(RestCreateRun, renamed(bodyOf(fields, stored)))
       const { run, created } = await create(principal, body)
-      // Asked once more, it has the files of the first time.
+      // A repeated request has the files of the first one.
       if (!created) await files.discard(stored)
       return answerJson(toRestRun(run), created ? 201 : 200)
     } catch (error) {
@@ -151,7 +151,7 @@ export function runRoutes(
           await runs.cancel(principal, id)
         } catch (error) {
           if (!(error instanceof AgentRuntimeError && error.code === 'conflict')) throw error
-          // As the system answers that clients of REST are written for.
+          // The Python system answers this way, and clients of REST are written for it.
           return answerJson(toRestErrorBody(error), 400)
         }
         const run = toRestRun(await runs.get(principal, id))

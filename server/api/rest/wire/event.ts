@@ -8,7 +8,7 @@ import { RestMessage, toRestMessage } from './message.ts'
 import { answerSchema } from './named.ts'
 import { FreeJson, Time, isObject, snake, snakeKeys } from './names.ts'
 
-/** What tells of an event, whatever it is. */
+/** The fields of every event. */
 const ENVELOPE = {
   run_id: z.uuid(),
   seq: z.int().describe('Its place in the run, from 1. It grows, with gaps.'),
@@ -22,7 +22,7 @@ const ENVELOPE = {
 const eventOf = (type: z.ZodType<string>, payload: z.ZodType, fields: Record<string, z.ZodType> = {}) =>
   z.looseObject({ ...fields, ...ENVELOPE, type, payload })
 
-/** What REST adds to payloads, for clients that read other names. */
+/** Fields that REST adds to payloads for clients that read other names. */
 const ADDED: Record<string, Record<string, z.ZodType>> = {
   'run.started': { attempt: z.int() },
   'run.failed': {
@@ -59,13 +59,13 @@ function nameOf(type: string): string {
   return `${words.join('')}Event`
 }
 
-/** Each field may be missing: of an event that is announced to those who may not see it, the payload is empty. */
+/** Each field may be missing, since readers who may not see an event get it with an empty payload. */
 function payloadOf(type: string, schema: z.ZodObject): z.ZodType {
   const fields = Object.entries(schema.shape).map(([key, field]) => [snake(key), field] as const)
   return z.looseObject({ ...Object.fromEntries(fields), ...ADDED[type] }).partial()
 }
 
-/** Whether the payload's fields are named by the runtime. What is an agent's own is not touched. */
+/** Whether the runtime names the payload's fields. Payloads of agents are not changed. */
 const isRuntimes = (type: string) => Object.hasOwn(RUNTIME_EVENTS, type)
 
 export function toRestEvent(event: AnyRunEvent | AnyConversationEvent) {
@@ -86,7 +86,7 @@ export function toRestEvent(event: AnyRunEvent | AnyConversationEvent) {
 }
 
 function toRestPayload({ type, attempt, payload, seq }: AnyRunEvent): Json {
-  // Nothing that an agent emits has this number.
+  // No event of an agent has this number.
   if (seq === 0 && type === ('run.created' satisfies RunCreatedEvent['type'])) {
     const { messages, ...rest } = payload as unknown as RunCreatedEvent['payload']
     return snakeKeys({ ...rest, messages: messages.map(toRestMessage) as unknown as Json })
@@ -98,7 +98,7 @@ function toRestPayload({ type, attempt, payload, seq }: AnyRunEvent): Json {
 
 function addedTo(type: string, payload: JsonObject, attempt: number): JsonObject {
   switch (type) {
-    // Where the payload is not for the reader it is empty, and stays so.
+    // A payload that is hidden from the reader stays empty.
     case 'run.started':
       return Object.hasOwn(payload, 'agent_key') ? { attempt } : {}
     case 'run.succeeded':
@@ -157,7 +157,7 @@ export const RestEventRecord = answerSchema(
 
 export function toRestEventRecord(event: AnyRunEvent): RestEventRecord {
   return {
-    // Events have none of their own. It is the same each time, and no other event has it.
+    // Events have no id of their own. This one is made from run and `seq`, so it is the same each time.
     id: uuidv5(String(event.seq), event.runId),
     run_id: event.runId,
     seq: event.seq,
