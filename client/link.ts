@@ -49,7 +49,7 @@ export class Link {
     const { clock, policy, random } = this.#dependencies
     const isStable = this.#openedAt !== undefined && clock.now() - this.#openedAt >= policy.stableAfterMs
     const held = this.#hasProgressed || isStable
-    // Of a stream that was allowed the token has run out: there may be another by now. One try will tell.
+    // The stream was allowed before, so its token has run out. There may be a new one: try once.
     const retriable = isRetriable(failure) || (held && failure.code === 'unauthorized')
     this.#step({ type: 'lost', retriable, chance: random() })
     return this.#state.phase === 'waiting'

@@ -114,7 +114,7 @@ export const ListConversationsInput = z.object({
     `expected at most ${MAX_METADATA_CHARACTERS} characters of JSON`,
   ).optional(),
   /**
-   * Those in whose title, or text of users and assistants, each of these words occurs, also within another, in upper or lower case. At most 200
+   * Each of these words must occur in the title or in texts of users and assistants, also within another word, in any case. At most 200
    * characters and 20 words.
    */
   search: z

@@ -167,8 +167,8 @@ const IdempotencyKey = z
   })
 
 /**
- * The conversation of a run, where it is not named by its id: one that is made with the run, or the one that has this key of
- * the caller's, which is made where there is none.
+ * The conversation of a run, in place of an id: `new` makes one with the run. `externalId` finds the one with this key of the
+ * caller's, or makes it.
  */
 export type ConversationChoice = z.infer<typeof ConversationChoice>
 export const ConversationChoice = z.union(

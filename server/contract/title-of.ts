@@ -11,7 +11,7 @@ const LOOKED_AT = 4_000
 const characters = new Intl.Segmenter(undefined, { granularity: 'grapheme' })
 
 /**
- * What a conversation is called that begins with these messages: the first words of its user, on one line.
+ * The title of a conversation that begins with these messages: its user's first words, on one line.
  *
  * @returns null where the user has said nothing in words.
  */

@@ -8,8 +8,8 @@ import { isSameOwner } from '../ports/owner.ts'
 import type { Owner } from '../ports/owner.ts'
 
 /**
- * Another run of an agent, in a conversation or in none, a conversation with an agent or with any, or a file. Of a run whose conversation
- * may have to be made with it, both are asked about; where a key of the caller's names that, `externalId` is the key.
+ * What is created: a run, a conversation or a file. For a run whose conversation may have to be made with it, both are asked about.
+ * `externalId` is the caller's key of that conversation, where the run names it so.
  */
 export type CreateResource =
   | { kind: 'run'; agentKey: string; conversationId: string | null; externalId?: string }

@@ -10,8 +10,7 @@ export interface RunPlace {
 }
 
 /**
- * How far a reader is in a conversation: of all runs up to the one with the ordinal `newest` it has everything, but for those in
- * `open`. Runs of a conversation become visible in the order of their ordinals, since its row is locked meanwhile.
+ * How far a reader is in a conversation. It has everything of the runs up to the ordinal `newest`, except of those in `open`. Runs of a conversation become visible in the order of their ordinals, since its row is locked meanwhile.
  */
 export interface ConversationPlace {
   newest: number
@@ -19,9 +18,9 @@ export interface ConversationPlace {
   open: readonly RunPlace[]
 }
 
-/** Who begins there is told of runs to come, and of those under way from their first event on: the end of an answer alone says nothing. */
+/** The place of a reader who begins now: runs under way are told from their first event, since the end of an answer alone says nothing. */
 export function placeAt({ newest, open }: ConversationProgress): ConversationPlace {
-  // Of more than one place holds, the rest begins when the reader comes to them.
+  // A place holds a limited number of open runs. The others begin when the reader comes to them.
   const next = open[MAX_OPEN_RUNS]
   return {
     newest: next === undefined ? newest : next.ordinal - 1,

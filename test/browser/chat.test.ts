@@ -25,7 +25,9 @@ beforeAll(async () => {
   // Slow enough that something can happen to an answer on its way, and it does once to each that is told to stumble.
   await folder.write(
     'runtime.ts',
-    `import { createAgentRuntime, createDemoModel, ModelError } from ${JSON.stringify(serverModule)}
+    `import { existsSync } from 'node:fs'
+     import { setTimeout as sleep } from 'node:timers/promises'
+     import { createAgentRuntime, createDemoModel, ModelError } from ${JSON.stringify(serverModule)}
      import { assistant } from ${JSON.stringify(join(ROOT, 'examples/assistant/agent.ts'))}
      const demo = createDemoModel({ tokenDelayMs: 20 })
      const stumbled = new Set()
@@ -40,8 +42,8 @@ beforeAll(async () => {
            words += chunk.type === 'text' ? 1 : 0
            if (!stumbles || words < 8) continue
            stumbled.add(question)
-           // A page that joins late sees what there was of the answer, too.
-           await new Promise((resolve) => setTimeout(resolve, 3_000))
+           // Until the page has shown what there is of the answer, however late it joined.
+           while (question.includes('when told') && !existsSync('stumble')) await sleep(20, undefined, { signal })
            throw new ModelError('Overloaded, said the provider.', { retriable: true })
          }
        },
@@ -333,8 +335,9 @@ test('an answer that broke off is not shown beside the one of the retry', async 
     }).observe(document.body, { subtree: true, childList: true, characterData: true })
     Object.assign(globalThis, { seen })
   })
-  await chat.send('How do I define an agent? Please stumble.')
+  await chat.send('How do I define an agent? Please stumble when told.')
   await grown(page, 0)
+  await folder.write('stumble', '')
   await ready(page)
   await chat.picture('retried')
   const seen = await page.evaluate(
