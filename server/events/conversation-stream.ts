@@ -8,6 +8,7 @@ import { createdBatch, deletedBatch } from './conversation-batches.ts'
 import { withCursors } from './cursored.ts'
 import type { EventBatch } from './event-ring.ts'
 import type { EventStream } from './event-stream.ts'
+import { TakenStream } from './taken-stream.ts'
 
 /** Runs that a reader who catches up reads at once. */
 const PAGE = 20
@@ -53,7 +54,7 @@ interface OpenRun extends RunPlace {
  * events, in order. Runs begin in the order of their ordinals; events of runs that go on at the same time interleave. It
  * holds a stream of each open run, and the page of runs that begin next.
  */
-export class ConversationStream implements EventStream {
+export class ConversationStream extends TakenStream {
   readonly #options: ConversationStreamOptions
   readonly #open: OpenRun[] = []
   #newest: number
@@ -61,17 +62,12 @@ export class ConversationStream implements EventStream {
   #isReading = false
   /** A run that is being asked about, or was admitted. */
   #admission: { run: ConversationRun; isAdmitted: boolean } | undefined
-  #ahead: EventBatch | undefined
   #lastTaken: OpenRun | undefined
   /** The store has no run after those of the page. */
   #hasNoMore = false
-  #hasAll = false
-  #isClosed = false
-  #failure: { error: unknown } | undefined
-  #consumer: (() => void) | undefined
-  #waiting: (() => void)[] = []
 
   constructor(options: ConversationStreamOptions) {
+    super()
     this.#options = options
     this.#newest = options.newest
     for (const { runId, seq, state } of options.open) {
@@ -83,12 +79,8 @@ export class ConversationStream implements EventStream {
     options.feed?.add(this)
   }
 
-  get isOver(): boolean {
-    return (this.#hasAll || this.#isClosed) && this.#ahead === undefined
-  }
-
   get hasReachedEnd(): boolean {
-    return this.#hasAll
+    return this.hasAll
   }
 
   /** The cursor after what was taken. */
@@ -96,89 +88,19 @@ export class ConversationStream implements EventStream {
     return placeHead(this.#options.conversationId, this.#newest) + this.#open.map(encodeRunPlace).join('')
   }
 
-  consume(onReady: () => void): void {
-    if (this.#consumer !== undefined) throw new Error('A stream of events has one consumer.')
-    this.#consumer = onReady
+  protected findNext(): EventBatch | undefined {
+    let batch = this.#begin() ?? this.#takeFromOpen()
+    // Those that went without a word may have been what kept the next from beginning.
+    while (batch === undefined && this.#settleOver()) batch = this.#begin() ?? this.#takeFromOpen()
+    this.hasAll = batch === undefined && this.#isReadToTheEnd()
+    return batch
   }
 
-  take(): EventBatch | undefined {
-    this.#lookAhead()
-    const taken = this.#ahead
-    this.#ahead = undefined
-    if (this.isOver) this.#leave()
-    return taken
-  }
-
-  async peek(): Promise<EventBatch | undefined> {
-    for (;;) {
-      this.#lookAhead()
-      if (this.#ahead !== undefined || this.isOver) return this.#ahead
-      await new Promise<void>((resolve) => this.#waiting.push(resolve))
-    }
-  }
-
-  async next(): Promise<IteratorResult<EventBatch, void>> {
-    await this.peek()
-    const value = this.take()
-    return value === undefined ? { done: true, value } : { done: false, value }
-  }
-
-  async return(): Promise<IteratorResult<EventBatch, void>> {
-    this.close()
-    return { done: true, value: undefined }
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this
-  }
-
-  close(): void {
-    this.#ahead = undefined
-    this.#leave()
-    this.#tell()
-  }
-
-  fail(error: unknown): void {
-    if (this.#isClosed) return
-    this.#failure = { error }
-    this.close()
-  }
-
-  onNews(): void {
-    this.#tell()
-  }
-
-  onFailure(error: unknown): void {
-    this.fail(error)
-  }
-
-  readonly #tell = (): void => {
-    this.#consumer?.()
-    for (const resolve of this.#waiting.splice(0)) resolve()
-  }
-
-  #leave(): void {
-    if (this.#isClosed) return
-    this.#isClosed = true
+  protected release(): void {
     this.#page = []
     for (const { stream } of this.#open) stream?.close()
     this.#options.feed?.remove(this)
     this.#options.onClose()
-  }
-
-  #lookAhead(): void {
-    if (this.#failure !== undefined) throw this.#failure.error
-    if (this.#ahead !== undefined || this.#isClosed) return
-    try {
-      this.#ahead = this.#begin() ?? this.#takeFromOpen()
-      // Those that went without a word may have been what kept the next from beginning.
-      while (this.#ahead === undefined && this.#settleOver())
-        this.#ahead = this.#begin() ?? this.#takeFromOpen()
-      this.#hasAll = this.#ahead === undefined && this.#isReadToTheEnd()
-    } catch (error) {
-      this.fail(error)
-      throw error
-    }
   }
 
   /** Opens the next run, if there is one and it may begin. */
@@ -213,7 +135,7 @@ export class ConversationStream implements EventStream {
     admit(run).then(
       () => {
         admission.isAdmitted = true
-        this.#tell()
+        this.tell()
       },
       (error: unknown) => this.fail(error),
     )
@@ -238,6 +160,7 @@ export class ConversationStream implements EventStream {
 
   /** Of a reader of what is there by now: no run can tell more, and none can begin. */
   #isReadToTheEnd(): boolean {
+    if (this.#options.feed !== undefined) return false
     const isFull = this.#open.length >= MAX_OPEN_RUNS
     return (this.#hasNoMore || isFull) && this.#open.every(({ stream, isDeleted }) => !stream && !isDeleted)
   }
@@ -261,11 +184,11 @@ export class ConversationStream implements EventStream {
   async #findOut(open: OpenRun): Promise<void> {
     try {
       const state = await this.#options.readState(open.runId)
-      if (this.#isClosed) return
+      if (this.isClosed) return
       if (state === null) open.isDeleted = true
       else if (state.isOver && open.seq >= state.lastSeq) this.#drop(open)
       else this.#follow(open, state)
-      this.#tell()
+      this.tell()
     } catch (error) {
       this.fail(error)
     }
@@ -275,7 +198,7 @@ export class ConversationStream implements EventStream {
     const { runId, seq: afterSeq } = open
     open.isPast = isOver || this.#options.feed === undefined
     open.stream = this.#options.openRun({ runId, afterSeq, lastSeq, isOver })
-    open.stream.consume(this.#tell)
+    open.stream.consume(this.tell)
   }
 
   #drop(open: OpenRun): void {
@@ -305,7 +228,7 @@ export class ConversationStream implements EventStream {
         if (floor === undefined) this.#hasNoMore = !found.hasMore
         // Those up to the floor may have been deleted, and new ones are above it.
         else if (found.runs.length === 0) this.#newest = Math.max(this.#newest, floor)
-        this.#tell()
+        this.tell()
       },
       (error: unknown) => this.fail(error),
     )

@@ -1,9 +1,9 @@
 import type { Clock } from '../ports/clock.ts'
 import type { EventBus } from '../ports/event-bus.ts'
 import type { EventStore } from '../ports/store/event-store.ts'
-import { RunEventStream } from './event-stream.ts'
+import { RunEventStream } from './run-event-stream.ts'
 import type { EventStream } from './event-stream.ts'
-import type { EventStreamOptions } from './event-stream.ts'
+import type { RunEventStreamOptions } from './run-event-stream.ts'
 import { RunFeed } from './run-feed.ts'
 import { createSharedReads } from './shared-reads.ts'
 
@@ -18,7 +18,7 @@ interface HubPorts {
   pollIntervalMs: number
 }
 
-export interface FollowedRun extends Pick<EventStreamOptions, 'runId' | 'afterSeq' | 'visibilities'> {
+export interface FollowedRun extends Pick<RunEventStreamOptions, 'runId' | 'afterSeq' | 'visibilities'> {
   /** As the run was seen just before. */
   lastSeq: number
   isOver: boolean
