@@ -23,7 +23,7 @@ export class AttemptMessages {
   readonly #outsideOfSteps: Speaker
   readonly #begun = new Set<string>()
   readonly #kept = new Set<string>()
-  /** By the digest of their text, since a text may be large: the ids of the messages that have it. */
+  /** The ids of the messages that have a text, by its key. */
   readonly #saidAs = new Map<string, string[]>()
 
   constructor(runId: string) {
@@ -47,7 +47,7 @@ export class AttemptMessages {
   }
 
   #noteText(messageId: string, content: string): void {
-    const text = digestOf(content)
+    const text = keyOf(content)
     const ids = this.#saidAs.get(text) ?? []
     if (!ids.includes(messageId)) this.#saidAs.set(text, [...ids, messageId])
   }
@@ -59,7 +59,7 @@ export class AttemptMessages {
       if (message.id !== undefined || message.role !== 'assistant' || typeof message.content !== 'string') {
         return message
       }
-      const id = this.#saidAs.get(digestOf(message.content))?.find((said) => !taken.has(said))
+      const id = this.#saidAs.get(keyOf(message.content))?.find((said) => !taken.has(said))
       if (id === undefined) return message
       taken.add(id)
       return { ...message, id }
@@ -83,4 +83,9 @@ export class AttemptMessages {
   }
 }
 
-const digestOf = (text: string) => createHash('sha256').update(text).digest('base64')
+/** Longer texts are known by their digest. */
+const MAX_KEPT_TEXT = 256
+
+function keyOf(text: string): string {
+  return text.length <= MAX_KEPT_TEXT ? text : createHash('sha256').update(text).digest('base64')
+}

@@ -50,6 +50,7 @@ export function createAttemptContext(ports: AttemptPorts, attempt: Attempt): Age
   const { run, runLog, signal, spending } = attempt
   const { messages } = runLog
   let state = run.state
+  let llm: AgentContext['llm'] | undefined
 
   const emit = createEmitter(ports, attempt)
   const files = createAttemptFiles(ports, run.id)
@@ -64,7 +65,10 @@ export function createAttemptContext(ports: AttemptPorts, attempt: Attempt): Age
     preferences: run.preferences,
     principal: run.principal,
     signal,
-    llm: createAttemptModels(ports, { run, signal, spending, emit, files }),
+    // Many agents ask no model.
+    get llm() {
+      return (llm ??= createAttemptModels(ports, { run, signal, spending, emit, files }))
+    },
     modelIdleTimeoutMs: ports.modelIdleTimeoutMs,
     tracer: ports.tracer,
     files,
