@@ -21,7 +21,11 @@ export async function readBody<T extends z.ZodType>(c: Context, schema: T): Prom
 }
 
 /** Older clients say these in camelCase. */
-const OTHER_NAMES = { agentKey: 'agent_key', conversationId: 'conversation_id' } as const
+const OTHER_NAMES = {
+  agentKey: 'agent_key',
+  conversationId: 'conversation_id',
+  supersedeFromMessageIndex: 'supersede_from_message_index',
+} as const
 
 export function renamed(body: unknown): unknown {
   if (!isPlainObject(body)) return body

@@ -117,7 +117,7 @@ describe('an external id', () => {
     ).toMatchObject({
       externalId: 'one',
     })
-    expect((await rest.request('PUT', otherPath, { title: 'Whole' })).body['external_id']).toBeNull()
+    expect((await rest.request('PUT', otherPath, { external_id: null })).body['external_id']).toBeNull()
   })
 
   test('is free again once its conversation is deleted', async ({ createServer }) => {

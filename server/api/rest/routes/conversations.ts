@@ -34,9 +34,9 @@ const ANSWERED = { description: 'The conversation', content: json(RestConversati
 export function conversationRoutes(conversations: Conversations, answerList: AnswerList): Route[] {
   async function change(
     principal: Principal,
-    { id, body, isWhole }: { id: string; body: z.output<typeof RestUpdateConversation>; isWhole: boolean },
+    { id, body }: { id: string; body: z.output<typeof RestUpdateConversation> },
   ): Promise<Response> {
-    const input = fromRestUpdateConversation(id, body, { isWhole })
+    const input = fromRestUpdateConversation(id, body)
     return answerJson(toRestConversation(await conversations.update(principal, input)))
   }
 
@@ -100,19 +100,19 @@ export function conversationRoutes(conversations: Conversations, answerList: Ans
       body: { schema: RestUpdateConversation, example: { title: 'Renamed' } },
       answers: { 200: ANSWERED },
       refusals: ['unknown_agent', 'forbidden', 'not_found', 'conflict'],
-      handle: ({ principal, id, body }) => change(principal, { id, body, isWhole: false }),
+      handle: ({ principal, id, body }) => change(principal, { id, body }),
     }),
     defineRoute({
       method: 'PUT',
       path: '/conversations/{id}/',
-      operationId: 'replaceConversation',
+      operationId: 'putConversation',
       procedure: 'conversations.update',
-      summary: 'Change a conversation as a whole',
-      description: 'What is left out is null, `{}` or false.',
+      summary: 'Change what is given of a conversation',
+      description: 'As by PATCH, for clients of the Python system: what is left out stays as it is.',
       body: { schema: RestUpdateConversation, example: { agent_key: 'assistant', title: 'Renamed' } },
       answers: { 200: ANSWERED },
       refusals: ['unknown_agent', 'forbidden', 'not_found', 'conflict'],
-      handle: ({ principal, id, body }) => change(principal, { id, body, isWhole: true }),
+      handle: ({ principal, id, body }) => change(principal, { id, body }),
     }),
     defineRoute({
       method: 'POST',

@@ -62,18 +62,12 @@ export const RestUpdateConversation = requestSchema(
   }),
 )
 
-/** Of a conversation that is changed as a whole. */
-const UNLESS_GIVEN = { agentKey: null, externalId: null, title: null, metadata: {}, archived: false }
-
-/** @param isWhole what is left out is not to stay as it is */
 export function fromRestUpdateConversation(
   conversationId: string,
   { agent_key: agentKey, external_id: externalId, ...rest }: z.infer<typeof RestUpdateConversation>,
-  { isWhole }: { isWhole: boolean },
 ): UpdateConversationRequest {
   const given = Object.entries({ agentKey, externalId, ...rest }).filter(([, value]) => value !== undefined)
-  const changes = { ...(isWhole ? UNLESS_GIVEN : {}), ...Object.fromEntries(given) }
-  return { conversationId, ...changes }
+  return { conversationId, ...Object.fromEntries(given) }
 }
 
 export type RestConversation = z.infer<typeof RestConversation>

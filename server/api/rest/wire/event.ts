@@ -4,6 +4,7 @@ import type { AnyConversationEvent, RunCreatedEvent } from '../../../contract/co
 import { RUNTIME_EVENTS, Visibility } from '../../../contract/event.ts'
 import type { AnyRunEvent } from '../../../contract/event.ts'
 import type { Json, JsonObject } from '../../../contract/json.ts'
+import { isWorthAnotherTry } from '../../../contract/run.ts'
 import { RestMessage, toRestMessage } from './message.ts'
 import { answerSchema } from './named.ts'
 import { FreeJson, Time, isObject, snake, snakeKeys } from './names.ts'
@@ -26,8 +27,12 @@ const eventOf = (type: z.ZodType<string>, payload: z.ZodType, fields: Record<str
 const ADDED: Record<string, Record<string, z.ZodType>> = {
   'run.started': { attempt: z.int() },
   'run.failed': {
+    attempt: z.int(),
+    retriable: z.boolean().describe('False: it is not tried again.'),
     error_type: z.string(),
-    error_details: z.unknown(),
+    error_details: z
+      .object({ type: z.string(), message: z.string(), retriable: z.boolean(), details: FreeJson })
+      .describe("As the run's `error`."),
   },
   'assistant.delta': { delta: z.string().describe('The same as `content`.') },
   'reasoning.delta': { delta: z.string().describe('The same as `content`.') },
@@ -105,7 +110,9 @@ function addedTo(type: string, payload: JsonObject, attempt: number): JsonObject
       return Object.hasOwn(payload, 'output') ? { usage: usageOf(payload['usage']) } : {}
     case 'run.failed': {
       const { error = null, code = null, details = {} } = payload
-      return { error_type: code, error_details: { type: code, message: error, details } }
+      const retriable = typeof code === 'string' && isWorthAnotherTry(code)
+      const error_details = { type: code, message: error, retriable, details }
+      return { attempt, retriable: false, error_type: code, error_details }
     }
     case 'assistant.delta':
     case 'reasoning.delta':

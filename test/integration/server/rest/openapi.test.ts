@@ -1,6 +1,6 @@
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { Hono } from 'hono'
-import { expect, vi } from 'vitest'
+import { describe, expect, vi } from 'vitest'
 import { defineAgent } from '../../../../server/index.ts'
 import { createRestClient } from '../../../support/rest-client.ts'
 import { test } from '../../../support/runtime.ts'
@@ -27,6 +27,36 @@ test('is valid, and the same from the root', async ({ createServer }) => {
   expect(errors).toBeUndefined()
   expect(valid).toBe(true)
   expect((await rest.get('/openapi.json')).body).toEqual(body)
+})
+
+describe('says where the API is', () => {
+  const PROXIED = {
+    'x-forwarded-proto': 'https, http',
+    'x-forwarded-host': 'api.example.com, internal:8080',
+    'x-forwarded-prefix': '/ai',
+  }
+
+  test.for<[asked: string, headers: Record<string, string>, url: string]>([
+    ['/v1/agents/openapi.json', {}, 'http://runtime.test/v1/agents'],
+    ['/v1/agents/openapi.json/', {}, 'http://runtime.test/v1/agents'],
+    ['/openapi.json', {}, 'http://runtime.test/v1/agents'],
+    ['/v1/agents/openapi.json?token=secret', PROXIED, 'https://api.example.com/ai/v1/agents'],
+    ['/openapi.json', PROXIED, 'https://api.example.com/ai/v1/agents'],
+    // Names that are none change nothing.
+    [
+      '/openapi.json',
+      { 'x-forwarded-host': 'a"b', 'x-forwarded-prefix': '//evil' },
+      'http://runtime.test/v1/agents',
+    ],
+  ])('%s %j', async ([asked, headers, url], { createServer }) => {
+    const { rest } = await createServer({
+      agents: [agent],
+      worker: false,
+      config: { restPath: '/v1/agents' },
+    })
+    const { servers } = (await rest.get(asked, { headers })).body as unknown as Document
+    expect(servers).toEqual([{ url }])
+  })
 })
 
 test('has every route of the app, and no other', async ({ createServer }) => {
