@@ -143,11 +143,14 @@ export type {
   RunError,
   RunStatus,
   RunSummary,
+  Usage,
 } from './contract/run.ts'
 export type { Scope } from './contract/scope.ts'
 export type { PendingWait, WaitKind } from './contract/wait.ts'
 export { createDemoModel } from './models/demo/demo.ts'
 export type { DemoModelOptions } from './models/demo/demo.ts'
+export { PRICES } from './models/prices.ts'
+export type { Price, Prices } from './config/prices.ts'
 export { ModelError } from './ports/model.ts'
 export type {
   FinishReason,

@@ -1,8 +1,10 @@
 import type { AgentMessage } from '../contract/message.ts'
-import type { Model, TokenUsage } from '../ports/model.ts'
+import type { CostOf, Model, TokenUsage } from '../ports/model.ts'
 
 /** What a run's model calls count towards, and what they are given of its files. */
 export interface ModelCount {
+  /** What an answer cost; null where that is not known. */
+  costOf: CostOf
   /** @throws when the run may make no further call. */
   assertLeft(): void
   /** Reports what a call took, as its provider says. */
@@ -13,7 +15,7 @@ export interface ModelCount {
 
 const counts = new WeakMap<Model, { model: Model; count: ModelCount }>()
 
-/** The same model, whose calls count: it makes none once the count says so, and reports what each took. */
+/** The same model, whose calls count: it makes none once the count says so, and reports what each took and cost. */
 export function countedModel(model: Model, count: ModelCount): Model {
   const counted: Model = {
     provider: model.provider,
@@ -60,7 +62,13 @@ function guarded(model: Model, count: ModelCount): Model {
     async *stream(request, signal, onActivity) {
       count.assertLeft()
       const messages = await count.withFiles(request.messages)
-      yield* model.stream({ ...request, messages }, signal, onActivity)
+      for await (const chunk of model.stream({ ...request, messages }, signal, onActivity)) {
+        if (chunk.type !== 'finish') yield chunk
+        else {
+          const cost = chunk.usage.cost ?? count.costOf(chunk.answeredBy ?? model, chunk.usage)
+          yield { ...chunk, usage: { ...chunk.usage, cost } }
+        }
+      }
     },
   }
 }

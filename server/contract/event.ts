@@ -105,6 +105,8 @@ export const RUNTIME_EVENTS = {
       cacheWriteInputTokens: z.int().optional(),
       /** Of `outputTokens`, those that were thought. */
       reasoningTokens: z.int().optional(),
+      /** In US dollars, or what else the runtime's prices are in. Null or left out where it is not known. */
+      cost: z.number().nullable().optional(),
       /** The answer that it is about. */
       messageId: z.string().optional(),
     }),

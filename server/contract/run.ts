@@ -54,11 +54,23 @@ export const Budget = z.strictObject({
   tokens: z.int().min(1).max(1_000_000_000).optional(),
   /** Of the tool loop: one beyond them is not run. */
   toolCalls: z.int().min(0).max(1_000_000).optional(),
+  /**
+   * Of its models, in US dollars, or what else the runtime's prices are in. Once it is used up, no model is asked again; nor
+   * after an answer whose cost is not known.
+   */
+  cost: z.number().gt(0).max(1_000_000).optional(),
 })
 
 /** What the models of a run took, over all its attempts, as their providers report it. */
 export type Usage = z.infer<typeof Usage>
-export const Usage = z.object({ inputTokens: z.number(), outputTokens: z.number() })
+export const Usage = z.object({
+  inputTokens: z.number(),
+  outputTokens: z.number(),
+  /** Of `inputTokens`, those that a provider said it had in its cache. */
+  cachedInputTokens: z.number(),
+  /** In US dollars, or what else the runtime's prices are in. Null where the cost of any answer is not known. */
+  cost: z.number().nullable(),
+})
 
 /** What a caller would like of an agent, which may heed it or not: nothing of it is checked against anything. */
 export type Preferences = z.infer<typeof Preferences>

@@ -100,7 +100,7 @@ function budgetWithin(
   { asked = {}, own = {} }: { asked: Budget | undefined; own: Budget | undefined },
 ): Budget | null {
   const budget: Budget = {}
-  for (const what of ['tokens', 'toolCalls'] as const) {
+  for (const what of ['tokens', 'toolCalls', 'cost'] as const) {
     const limit = most[what] ?? Infinity
     atMost(`budget.${what}`, asked[what], limit)
     const amount = asked[what] ?? Math.min(own[what] ?? Infinity, limit)

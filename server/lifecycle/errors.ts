@@ -44,16 +44,20 @@ export function invalidOutput(what: string, details?: Json): RunError {
   }
 }
 
-const UNITS = { tokens: 'tokens', toolCalls: 'tool calls' } as const
+const UNITS = { tokens: 'tokens', toolCalls: 'tool calls', cost: 'in cost' } as const
 
 export function budgetExceeded(details: {
   budget: keyof typeof UNITS
   limit: number
-  used: number
+  /** Null where that is not known. */
+  used: number | null
 }): RunError {
   const { budget, limit, used } = details
   return {
-    message: `The run's budget is used up: ${used} of ${limit} ${UNITS[budget]}.`,
+    message:
+      used === null
+        ? `The run's budget of ${limit} ${UNITS[budget]} can't be kept: what its model costs is not known.`
+        : `The run's budget is used up: ${used} of ${limit} ${UNITS[budget]}.`,
     code: 'budget_exceeded',
     details,
   }

@@ -67,7 +67,16 @@ export interface NewEvent {
 }
 
 /** What was used, of a budget and besides. */
-export type Spent = Record<keyof Budget, number> & Usage
+export type Spent = Record<Exclude<keyof Budget, 'cost'>, number> & Usage
+
+export const NOTHING_SPENT: Spent = {
+  tokens: 0,
+  toolCalls: 0,
+  inputTokens: 0,
+  outputTokens: 0,
+  cachedInputTokens: 0,
+  cost: 0,
+}
 
 /** A step that completed; `result` is undefined when it returned nothing. */
 export interface CompletedStep {

@@ -45,7 +45,12 @@ export interface TokenUsage {
   cacheWriteInputTokens?: number
   /** Of `outputTokens`, those that were thought. */
   reasoningTokens?: number
+  /** In US dollars; null where it is not known. A model leaves it out, unless its provider tells: then it is made of prices. */
+  cost?: number | null
 }
+
+/** What an answer of a model cost; null where that is not known. */
+export type CostOf = (model: Pick<Model, 'provider' | 'name'>, usage: TokenUsage) => number | null
 
 /**
  * What a model streams. `finish` is the last chunk of every stream that did not throw. Calls of tools are numbered from 0 in the

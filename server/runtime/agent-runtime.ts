@@ -5,6 +5,7 @@ import type { NodeHandler } from '../api/node-handler.ts'
 import type { Authenticate } from '../api/services.ts'
 import type { HandleUpgrade } from '../api/socket/upgrade.ts'
 import type { Config, Settings } from '../config/config.ts'
+import type { Prices } from '../config/prices.ts'
 import type { AgentShape, HasAgents } from '../contract/agent-shape.ts'
 import type { ConversationTitle } from '../worker/conversation-titles.ts'
 import type { Authorize } from '../domain/authorize.ts'
@@ -36,6 +37,14 @@ export interface RuntimeOptions<TAgents extends readonly AnyAgent[]> {
    * models: { kimi: (model) => createOpenAIModel({ model, baseURL: 'https://api.moonshot.ai/v1', apiKey }) }
    */
   models?: Record<string, Model | ((name: string) => Model)>
+  /**
+   * What models cost: in `usage` events, a run's `usage` and budgets of `cost`. It takes the place of the table `PRICES`, whose figures are of
+   * November 2026.
+   *
+   * @example
+   * prices: { ...PRICES, 'kimi/kimi-k3': { input: 0.6, output: 2.5 } }
+   */
+  prices?: Prices
   /**
    * Tells who a request is from. Default: every caller is one and the same `public` principal, who
    * sees everything: fit for development and for servers that only trusted callers reach. With `anonymousSessions`,

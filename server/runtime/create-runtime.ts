@@ -12,6 +12,7 @@ import { systemClock } from '../ports/system-clock.ts'
 import { createIdentify } from '../api/identify.ts'
 import { createRouter } from '../api/router.ts'
 import { resolveConfig } from '../config/config.ts'
+import { checkPrices } from '../config/prices.ts'
 import { checkWebhooks } from '../config/webhooks.ts'
 import { PUBLIC_PRINCIPAL } from '../contract/principal.ts'
 import type { SessionRequest } from '../domain/sessions.ts'
@@ -25,6 +26,7 @@ import { assertKnownOptions } from './known-options.ts'
 import { chooseModel } from '../models/choose-model.ts'
 import { listModels } from '../models/list-models.ts'
 import { createModelFinder } from '../models/find-model.ts'
+import { createCostOf, PRICES } from '../models/prices.ts'
 import type { Model } from '../ports/model.ts'
 import { retryPolicyOf } from '../lifecycle/backoff.ts'
 import type { Worker } from '../worker/worker.ts'
@@ -53,6 +55,8 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   const config = resolveConfig(options.config)
   assertKnownOptions(options)
   checkWebhooks(options.webhooks ?? [])
+  const { prices = PRICES } = options
+  checkPrices(prices)
   const agents = new Map(agentsByKey(options.agents))
   const log = options.logger ?? createLogger()
   const clock = systemClock
@@ -201,7 +205,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
       await prepareModel(llm, { isDemanded, log })
       const { conversationTitle } = options
       const stores = { store, files: adapters.files, queue, bus, conversationTitle }
-      const models = { llm, findModel }
+      const models = { llm, findModel, costOf: createCostOf(prices) }
       const ports = { ...stores, ...models, letIn, clock, log, tracer, visibilityOf, presence, retryPolicy }
       const worker = createWorker(ports, { config, agents, options: workerOptions })
       // Known before it has started, so that a stop in between stops it too.

@@ -8,6 +8,7 @@ const OPTIONS: Record<keyof RuntimeOptions<never>, true> = {
   config: true,
   model: true,
   models: true,
+  prices: true,
   authenticate: true,
   authorize: true,
   anonymousSessions: true,

@@ -11,7 +11,7 @@ import type { ClaimedRun } from '../ports/attempt.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Logger } from '../ports/logger.ts'
 import { ModelError } from '../ports/model.ts'
-import type { Model } from '../ports/model.ts'
+import type { CostOf, Model } from '../ports/model.ts'
 import type { Tracer } from '../ports/tracer.ts'
 import type { Spending } from './budget.ts'
 
@@ -25,6 +25,8 @@ export interface ModelPorts {
   modelPatienceMs?: number
   /** A model by its name. Default: there is none but `llm`. @throws ModelError for one that there is not. */
   findModel?: (id: string) => Model
+  /** What a model's answer cost. Default: that is not known. */
+  costOf?: CostOf
 }
 
 interface Asking {
@@ -37,7 +39,7 @@ interface Asking {
 
 /** `ctx.llm` of one attempt, and the other models that it may ask. The same limits hold for all of them. */
 export function createAttemptModels(ports: ModelPorts, { run, signal, spending, emit, files }: Asking): Llm {
-  const { clock, log, tracer, modelIdleTimeoutMs, findModel = noOtherModel } = ports
+  const { clock, log, tracer, modelIdleTimeoutMs, findModel = noOtherModel, costOf = () => null } = ports
   // An attempt before the last is followed by another, which a worker elsewhere may take. The last is not given up so soon.
   const isLast = isUsedUp(run.failures + 1, run.maxAttempts)
   const patience = {
@@ -48,7 +50,8 @@ export function createAttemptModels(ports: ModelPorts, { run, signal, spending, 
   }
   const counted = (model: Model) =>
     countedModel(tracedModel(withPatience(withIdleLimit(model, modelIdleTimeoutMs), patience), tracer), {
-      assertLeft: () => spending.assertTokensLeft(),
+      costOf,
+      assertLeft: () => spending.assertLeft(),
       report: (name, usage) => emit('usage', { model: name, ...usage }),
       withFiles: (asked) => withFileContents(asked, files),
     })

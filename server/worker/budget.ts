@@ -1,7 +1,9 @@
 import type { Budget, Usage } from '../contract/run.ts'
-import type { Json } from '../contract/json.ts'
+import type { Json, JsonObject } from '../contract/json.ts'
 import { budgetExceeded } from '../lifecycle/errors.ts'
-import type { ClaimedRun, Spent } from '../ports/attempt.ts'
+import { addCosts } from '../agent/add-usage.ts'
+import { NOTHING_SPENT } from '../ports/attempt.ts'
+import type { ClaimedRun } from '../ports/attempt.ts'
 import type { AttemptStore } from '../ports/store/attempt-store.ts'
 import { RunInterruption } from './interruption.ts'
 
@@ -9,13 +11,11 @@ import { RunInterruption } from './interruption.ts'
 export interface Spending {
   /** Counts an event of the attempt. A tool call beyond the budget ends the attempt before the tool is run. */
   note(type: string, payload: Json): void
-  /** @throws RunInterruption when no token is left, which ends the attempt too. */
-  assertTokensLeft(): void
+  /** @throws RunInterruption when no model may be asked again, which ends the attempt too. */
+  assertLeft(): void
   /** What its models took, over all its attempts; undefined where none was asked. */
   usage(): Promise<Usage | undefined>
 }
-
-const NOTHING: Spent = { tokens: 0, toolCalls: 0, inputTokens: 0, outputTokens: 0 }
 
 /**
  * Of a first attempt there is nothing to read. What earlier ones used is read first of all where there is a budget, and else
@@ -26,9 +26,9 @@ export async function createSpending(
   { id, attempt, budget }: Pick<ClaimedRun, 'id' | 'attempt' | 'budget'>,
   controller: AbortController,
 ): Promise<Spending> {
-  const readBefore = async () => (attempt === 1 ? NOTHING : store.readSpent(id, attempt))
+  const readBefore = async () => (attempt === 1 ? NOTHING_SPENT : store.readSpent(id, attempt))
   const before = budget === null ? undefined : await readBefore()
-  const spent = { ...(before ?? NOTHING) }
+  const spent = { ...(before ?? NOTHING_SPENT) }
 
   function exceeded(what: keyof Budget, limit: number): RunInterruption {
     const interruption = new RunInterruption('over_budget', {
@@ -41,25 +41,30 @@ export async function createSpending(
   return {
     note(type, payload) {
       if (type === 'usage') {
-        const { inputTokens, outputTokens } = Object(payload) as Record<string, Json | undefined>
+        const { inputTokens, outputTokens, cachedInputTokens, cost } = Object(payload) as JsonObject
         spent.inputTokens += amountOf(inputTokens)
         spent.outputTokens += amountOf(outputTokens)
+        spent.cachedInputTokens += amountOf(cachedInputTokens)
         spent.tokens = spent.inputTokens + spent.outputTokens
+        spent.cost = addCosts(spent.cost, typeof cost === 'number' ? amountOf(cost) : null)
       }
       if (type !== 'tool.call') return
       spent.toolCalls += 1
       const limit = budget?.toolCalls
       if (limit !== undefined && spent.toolCalls > limit) exceeded('toolCalls', limit)
     },
-    assertTokensLeft() {
-      const limit = budget?.tokens
-      if (limit !== undefined && spent.tokens >= limit) throw exceeded('tokens', limit)
+    assertLeft() {
+      const { tokens, cost } = budget ?? {}
+      if (tokens !== undefined && spent.tokens >= tokens) throw exceeded('tokens', tokens)
+      if (cost !== undefined && (spent.cost === null || spent.cost >= cost)) throw exceeded('cost', cost)
     },
     async usage() {
-      const earlier = before === undefined ? await readBefore() : NOTHING
+      const earlier = before === undefined ? await readBefore() : NOTHING_SPENT
       const inputTokens = earlier.inputTokens + spent.inputTokens
       const outputTokens = earlier.outputTokens + spent.outputTokens
-      return inputTokens + outputTokens === 0 ? undefined : { inputTokens, outputTokens }
+      if (inputTokens + outputTokens === 0) return undefined
+      const cachedInputTokens = earlier.cachedInputTokens + spent.cachedInputTokens
+      return { inputTokens, outputTokens, cachedInputTokens, cost: addCosts(earlier.cost, spent.cost) }
     },
   }
 }

@@ -1,6 +1,6 @@
 import { expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
-import { defineAgent, toolLoop } from '../../server/index.ts'
+import { createAgentRuntime, defineAgent, PRICES, toolLoop } from '../../server/index.ts'
 
 test('an answer has the type of its schema, and none without one', () => {
   const agent = defineAgent({
@@ -20,4 +20,15 @@ test('an answer has the type of its schema, and none without one', () => {
     },
   })
   expectTypeOf(agent.key).toEqualTypeOf<'agent'>()
+})
+
+test('a budget and a price have no fields but their own', () => {
+  const run = async () => {}
+  const agent = defineAgent({ key: 'agent', budget: { cost: 0.5, tokens: 100 }, run })
+  expectTypeOf(agent.budget?.cost).toEqualTypeOf<number | undefined>()
+  // @ts-expect-error there is no such budget
+  defineAgent({ key: 'agent', budget: { dollars: 1 }, run })
+  createAgentRuntime({ agents: [], prices: { ...PRICES, 'a/b': { input: 1, output: 2 } } })
+  // @ts-expect-error what is said has a price too
+  createAgentRuntime({ agents: [], prices: { 'a/b': { input: 1 } } })
 })

@@ -1,7 +1,7 @@
 // The answers of servers that speak chat completions, or nearly do. Every field that is read stands here. Each may be
 // missing, null or of another kind.
 import { z } from 'zod'
-import { LenientCount, LenientText, lenient } from '../provider/lenient.ts'
+import { LenientAmount, LenientCount, LenientText, lenient } from '../provider/lenient.ts'
 import type { TokenUsage } from '../../ports/model.ts'
 
 /** A piece of a tool call. What it has beside these fields is the server's own, and goes back to it. */
@@ -58,7 +58,11 @@ const Usage = lenient(
     input_tokens: LenientCount,
     output_tokens: LenientCount,
     prompt_cache_hit_tokens: LenientCount,
-    prompt_tokens_details: lenient(z.object({ cached_tokens: LenientCount })),
+    /** Of routers such as OpenRouter. */
+    cost: LenientAmount,
+    prompt_tokens_details: lenient(
+      z.object({ cached_tokens: LenientCount, cache_write_tokens: LenientCount }),
+    ),
     completion_tokens_details: lenient(z.object({ reasoning_tokens: LenientCount })),
   }),
 )
@@ -109,12 +113,15 @@ export function reasoningOf(delta: Delta): string {
 /** A count in a later part of the stream replaces an earlier one. */
 export function withUsage(known: TokenUsage, said: NonNullable<z.infer<typeof Usage>>): TokenUsage {
   const cached = said.prompt_tokens_details?.cached_tokens ?? said.prompt_cache_hit_tokens
+  const written = said.prompt_tokens_details?.cache_write_tokens
   const reasoning = said.completion_tokens_details?.reasoning_tokens
   return {
     ...known,
     inputTokens: said.prompt_tokens ?? said.input_tokens ?? known.inputTokens,
     outputTokens: said.completion_tokens ?? said.output_tokens ?? known.outputTokens,
     ...(cached === undefined ? {} : { cachedInputTokens: cached }),
+    ...(written === undefined || written === 0 ? {} : { cacheWriteInputTokens: written }),
     ...(reasoning === undefined ? {} : { reasoningTokens: reasoning }),
+    ...(said.cost === undefined ? {} : { cost: said.cost }),
   }
 }

@@ -23,7 +23,9 @@ const Whole = z.object({
     z.object({
       input_tokens: LenientCount,
       output_tokens: LenientCount,
-      input_tokens_details: lenient(z.object({ cached_tokens: LenientCount })),
+      input_tokens_details: lenient(
+        z.object({ cached_tokens: LenientCount, cache_write_tokens: LenientCount }),
+      ),
       output_tokens_details: lenient(z.object({ reasoning_tokens: LenientCount })),
     }),
   ),
@@ -62,11 +64,13 @@ export const toWhole = (value: unknown): WholeResponse | undefined => lenient(Wh
 
 export function toUsage({ usage }: WholeResponse): TokenUsage {
   const cached = usage?.input_tokens_details?.cached_tokens
+  const written = usage?.input_tokens_details?.cache_write_tokens
   const reasoning = usage?.output_tokens_details?.reasoning_tokens
   return {
     inputTokens: usage?.input_tokens ?? 0,
     outputTokens: usage?.output_tokens ?? 0,
     ...(cached === undefined ? {} : { cachedInputTokens: cached }),
+    ...(written === undefined || written === 0 ? {} : { cacheWriteInputTokens: written }),
     ...(reasoning === undefined ? {} : { reasoningTokens: reasoning }),
   }
 }

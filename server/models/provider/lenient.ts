@@ -17,3 +17,6 @@ export const LenientCount = lenient(
     .pipe(z.number().min(0).max(Number.MAX_SAFE_INTEGER))
     .transform(Math.round),
 )
+
+/** An amount of money. */
+export const LenientAmount = lenient(z.number().min(0))

@@ -31,11 +31,14 @@ export const SPOKEN_BYTES = `(
       SELECT COALESCE(sum(${rowBytesSql(['m.body'], 0)}), 0) FROM agent_runtime.message m WHERE m.run_id = r.id
     )`
 
+/** Runs that ended before these were counted. */
+const UNTOLD = { cachedInputTokens: 0, cost: null }
+
 export function toSpokenRun(row: SpokenRow): SpokenRun {
   return {
     ...toRun(row),
     messages: row.messages.map((body) => Message.parse(body)),
     inputCount: row.inputCount,
-    usage: row.usage as Usage | null,
+    usage: row.usage === null ? null : { ...UNTOLD, ...(row.usage as Usage) },
   }
 }

@@ -48,7 +48,7 @@ describe('a budget of tokens', () => {
     expect((await rest.get(`runs/${over}`)).body).toMatchObject({
       ...exceeded('tokens', 1_000, 1_000),
       attempt: 1,
-      budget: { tokens: 1_000, tool_calls: null },
+      budget: { tokens: 1_000, tool_calls: null, cost: null },
     })
     expect(events.at(-1)).toMatchObject({
       type: 'run.failed',
@@ -169,21 +169,25 @@ describe('what a caller asks for', () => {
     const limited = await createServer({
       agents: [plain, bounded],
       worker: false,
-      limits: () => ({ budget: { tokens: 2_000, toolCalls: 3 } }),
+      limits: () => ({ budget: { tokens: 2_000, toolCalls: 3, cost: 2 } }),
     })
     const cases = [
       [open, 'plain', undefined, null],
-      [open, 'plain', { tokens: 7 }, { tokens: 7, tool_calls: null }],
-      [open, 'plain', { tokens: null, tool_calls: 0 }, { tokens: null, tool_calls: 0 }],
-      [open, 'bounded', undefined, { tokens: 1_000, tool_calls: 5 }],
-      [open, 'bounded', { tokens: 500 }, { tokens: 500, tool_calls: 5 }],
+      [open, 'plain', { tokens: 7 }, { tokens: 7, tool_calls: null, cost: null }],
+      [open, 'plain', { cost: 0.5 }, { tokens: null, tool_calls: null, cost: 0.5 }],
+      [open, 'plain', { tokens: null, tool_calls: 0 }, { tokens: null, tool_calls: 0, cost: null }],
+      [open, 'bounded', undefined, { tokens: 1_000, tool_calls: 5, cost: null }],
+      [open, 'bounded', { tokens: 500, cost: 0.1 }, { tokens: 500, tool_calls: 5, cost: 0.1 }],
       [open, 'bounded', { tokens: 1_001 }, 'budget.tokens'],
       [open, 'bounded', { tool_calls: 6 }, 'budget.tool_calls'],
       [open, 'plain', { tokens: 0 }, 'budget.tokens'],
       [open, 'plain', { tokens: 1.5 }, 'budget.tokens'],
-      [limited, 'plain', undefined, { tokens: 2_000, tool_calls: 3 }],
-      [limited, 'bounded', undefined, { tokens: 1_000, tool_calls: 3 }],
-      [limited, 'bounded', { tokens: 2_000 }, { tokens: 2_000, tool_calls: 3 }],
+      [open, 'plain', { cost: 0 }, 'budget.cost'],
+      [open, 'plain', { cost: 1e9 }, 'budget.cost'],
+      [limited, 'plain', undefined, { tokens: 2_000, tool_calls: 3, cost: 2 }],
+      [limited, 'plain', { cost: 2.5 }, 'budget.cost'],
+      [limited, 'bounded', undefined, { tokens: 1_000, tool_calls: 3, cost: 2 }],
+      [limited, 'bounded', { tokens: 2_000 }, { tokens: 2_000, tool_calls: 3, cost: 2 }],
       [limited, 'bounded', { tokens: 2_001 }, 'budget.tokens'],
     ] as const
     for (const [{ rest }, agent, budget, expected] of cases) {
@@ -202,7 +206,14 @@ describe('what a caller asks for', () => {
   })
 
   test('and what an agent has is checked where it is defined', () => {
-    for (const budget of [{ tokens: 0 }, { toolCalls: -1 }, { token: 5 }, { tokens: Number.NaN }]) {
+    for (const budget of [
+      { tokens: 0 },
+      { toolCalls: -1 },
+      { cost: 0 },
+      { cost: Infinity },
+      { token: 5 },
+      { tokens: Number.NaN },
+    ]) {
       expect(() => defineAgent({ key: 'wrong', budget, run: async () => {} })).toThrow(/budget is not valid/)
     }
   })

@@ -217,6 +217,16 @@ describe('fields', () => {
       },
       { inputTokens: 3, outputTokens: 4, cachedInputTokens: 2, reasoningTokens: 1 },
     ],
+    [
+      'told with a cost, and with what a cache took',
+      {
+        prompt_tokens: 3,
+        completion_tokens: 4,
+        cost: 0.25,
+        prompt_tokens_details: { cache_write_tokens: 1 },
+      },
+      { inputTokens: 3, outputTokens: 4, cacheWriteInputTokens: 1, cost: 0.25 },
+    ],
   ])('counts that are %s', async ([, counts, expected]) => {
     const { end } = await ask(text('Hi'), finish('stop'), frame({ choices: [], usage: counts }), done)
     expect(end).toMatchObject({ usage: expected })

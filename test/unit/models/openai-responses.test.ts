@@ -26,7 +26,7 @@ const message = {
 const usage = {
   input_tokens: 10,
   output_tokens: 5,
-  input_tokens_details: { cached_tokens: 8 },
+  input_tokens_details: { cached_tokens: 8, cache_write_tokens: 1 },
   output_tokens_details: { reasoning_tokens: 3 },
 }
 const completed = (output: object[], rest: object = {}) =>
@@ -59,7 +59,13 @@ describe('an answer', () => {
       {
         type: 'finish',
         reason: 'stop',
-        usage: { inputTokens: 10, outputTokens: 5, cachedInputTokens: 8, reasoningTokens: 3 },
+        usage: {
+          inputTokens: 10,
+          outputTokens: 5,
+          cachedInputTokens: 8,
+          cacheWriteInputTokens: 1,
+          reasoningTokens: 3,
+        },
       },
     ])
   })

@@ -5,8 +5,10 @@ import { RUNTIME_EVENTS, Visibility } from '../../../contract/event.ts'
 import type { AnyRunEvent } from '../../../contract/event.ts'
 import type { Json, JsonObject } from '../../../contract/json.ts'
 import { isWorthAnotherTry } from '../../../contract/run.ts'
+import type { Usage } from '../../../contract/run.ts'
 import { RestMessage, toRestMessage } from './message.ts'
 import { answerSchema } from './named.ts'
+import { toRestUsage } from './usage.ts'
 import { FreeJson, Time, isObject, snake, snakeKeys } from './names.ts'
 
 /** The fields of every event. */
@@ -107,7 +109,9 @@ function addedTo(type: string, payload: JsonObject, attempt: number): JsonObject
     case 'run.started':
       return Object.hasOwn(payload, 'agent_key') ? { attempt } : {}
     case 'run.succeeded':
-      return Object.hasOwn(payload, 'output') ? { usage: usageOf(payload['usage']) } : {}
+      return Object.hasOwn(payload, 'output')
+        ? { usage: toRestUsage((payload['usage'] ?? null) as Usage | null) as Json }
+        : {}
     case 'run.failed': {
       const { error = null, code = null, details = {} } = payload
       const retriable = typeof code === 'string' && isWorthAnotherTry(code)
@@ -123,13 +127,6 @@ function addedTo(type: string, payload: JsonObject, attempt: number): JsonObject
     default:
       return {}
   }
-}
-
-function usageOf(usage: Json | undefined): Json {
-  if (usage === undefined || !isObject(usage)) return {}
-  const { inputTokens = 0, outputTokens = 0 } = usage
-  const total = Number(inputTokens) + Number(outputTokens)
-  return { input_tokens: inputTokens, output_tokens: outputTokens, total_tokens: total }
 }
 
 /** An event of a conversation: one of a run's, or that there is another run. */

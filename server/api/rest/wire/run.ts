@@ -15,11 +15,12 @@ import {
   RunStatus,
   isWorthAnotherTry,
 } from '../../../contract/run.ts'
-import type { CreateRunRequest, RunDetail, RunError, SpokenRun, Usage } from '../../../contract/run.ts'
+import type { Budget, CreateRunRequest, RunDetail, RunError, SpokenRun } from '../../../contract/run.ts'
 import { WaitKind } from '../../../contract/wait.ts'
 import { RestEventRecord, toRestEventRecord } from './event.ts'
 import { answerSchema, requestSchema } from './named.ts'
 import { FreeJson, FreeObject, RestOwner, Time, toRestOwner } from './names.ts'
+import { RestUsage, toRestUsage } from './usage.ts'
 
 const { shape } = CreateRunInput
 const preferences = Preferences.shape
@@ -47,7 +48,11 @@ export const RestCreateRun = requestSchema(
     max_attempts: shape.maxAttempts.nullish(),
     timeout_ms: shape.timeoutMs.nullish(),
     budget: z
-      .object({ tokens: z.int().min(1).nullish(), tool_calls: z.int().min(0).nullish() })
+      .object({
+        tokens: z.int().min(1).nullish(),
+        tool_calls: z.int().min(0).nullish(),
+        cost: z.number().gt(0).nullish().describe('In US dollars, or what else the prices are in.'),
+      })
       .nullish()
       .describe('How much it may use, over all its attempts.'),
     priority: shape.priority.nullish(),
@@ -105,7 +110,8 @@ function fromRestChoice(choice: z.output<typeof RestCreateRun>['conversation']) 
 /** Answers have null for what has no limit, so requests may. */
 function fromRestBudget(budget: z.output<typeof RestCreateRun>['budget']) {
   if (budget === undefined || budget === null) return undefined
-  return { tokens: budget.tokens ?? undefined, toolCalls: budget.tool_calls ?? undefined }
+  const { tokens, tool_calls: toolCalls, cost } = budget
+  return { tokens: tokens ?? undefined, toolCalls: toolCalls ?? undefined, cost: cost ?? undefined }
 }
 
 export const RestRespond = requestSchema(
@@ -114,12 +120,6 @@ export const RestRespond = requestSchema(
 )
 
 const EMPTY = z.object({}).meta({ maxProperties: 0 })
-
-export type RestUsage = z.infer<typeof RestUsage>
-export const RestUsage = answerSchema(
-  'Usage',
-  z.object({ input_tokens: z.number(), output_tokens: z.number(), total_tokens: z.number() }).partial(),
-)
 
 const RestOutput = answerSchema(
   'RunOutput',
@@ -156,7 +156,9 @@ export const RestRun = answerSchema(
     finished_at: Time.nullable(),
     metadata: FreeObject,
     owner: RestOwner,
-    budget: z.object({ tokens: z.int().nullable(), tool_calls: z.int().nullable() }).nullable(),
+    budget: z
+      .object({ tokens: z.int().nullable(), tool_calls: z.int().nullable(), cost: z.number().nullable() })
+      .nullable(),
     priority: z.int(),
     run_at: Time.nullable(),
     expires_at: Time.nullable(),
@@ -192,7 +194,7 @@ export function toRestRun(run: SpokenRun): RestRun {
     finished_at: run.finishedAt,
     metadata: run.metadata,
     owner: toRestOwner(run.owner),
-    budget: run.budget && { tokens: run.budget.tokens ?? null, tool_calls: run.budget.toolCalls ?? null },
+    budget: run.budget && toRestBudget(run.budget),
     priority: run.priority,
     run_at: run.runAt,
     expires_at: run.expiresAt,
@@ -201,11 +203,11 @@ export function toRestRun(run: SpokenRun): RestRun {
   }
 }
 
-function toRestUsage(usage: Usage | null): RestUsage {
-  if (usage === null) return {}
-  const { inputTokens, outputTokens } = usage
-  return { input_tokens: inputTokens, output_tokens: outputTokens, total_tokens: inputTokens + outputTokens }
-}
+const toRestBudget = ({ tokens, toolCalls, cost }: Budget) => ({
+  tokens: tokens ?? null,
+  tool_calls: toolCalls ?? null,
+  cost: cost ?? null,
+})
 
 function toRestRunError({ code, message, details }: RunError): z.infer<typeof RestRunError> {
   return { type: code, message, retriable: isWorthAnotherTry(code), details: details ?? {} }

@@ -157,7 +157,7 @@ describe('a run', () => {
     const own = { someKey: 1 }
     const run = spoken([{ role: 'user', content: 'a' }], {
       ...{ status: 'succeeded', output: own, metadata: own, params: own },
-      usage: { inputTokens: 2, outputTokens: 3 },
+      usage: { inputTokens: 2, outputTokens: 3, cachedInputTokens: 1, cost: 0.25 },
     })
     const rest = toRestRun(run)
     expect(rest).toMatchObject({
@@ -166,7 +166,7 @@ describe('a run', () => {
       output: {
         final_output: own,
         final_messages: [],
-        usage: { input_tokens: 2, output_tokens: 3, total_tokens: 5 },
+        usage: { input_tokens: 2, output_tokens: 3, total_tokens: 5, cached_input_tokens: 1, cost: 0.25 },
         artifacts: {},
       },
     })

@@ -8,6 +8,7 @@ import { createVisibilityOf } from '../../../../server/events/visibility.ts'
 import { ModelError } from '../../../../server/ports/model.ts'
 import { createScriptedModel } from '../../../../server/models/scripted.ts'
 import type { ClaimedRun } from '../../../../server/ports/attempt.ts'
+import { NOTHING_SPENT } from '../../../../server/ports/attempt.ts'
 import { executeAttempt } from '../../../../server/worker/execute-attempt.ts'
 import { noTracer } from '../../../../server/ports/no-tracer.ts'
 import { RunInterruption } from '../../../../server/worker/interruption.ts'
@@ -50,7 +51,7 @@ function createAttempt(agent: AnyAgent, more: Partial<ClaimedRun> = {}) {
     store: {
       readSteps: async () => [],
       readTold: async () => [],
-      readSpent: async () => ({ tokens: 0, toolCalls: 0, inputTokens: 0, outputTokens: 0 }),
+      readSpent: async () => NOTHING_SPENT,
       readSettledWaits: async () => [],
       saveStep: async () => 'written' as const,
       renewLeases: async () => [{ id: 'run', cancelRequested: false }],

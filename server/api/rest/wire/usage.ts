@@ -1,0 +1,33 @@
+import { z } from 'zod'
+import type { Usage } from '../../../contract/run.ts'
+import { answerSchema } from './named.ts'
+
+export type RestUsage = z.infer<typeof RestUsage>
+export const RestUsage = answerSchema(
+  'Usage',
+  z
+    .object({
+      input_tokens: z.number(),
+      output_tokens: z.number(),
+      total_tokens: z.number(),
+      cached_input_tokens: z.number().describe('Of `input_tokens`, those that a cache had.'),
+      cost: z
+        .number()
+        .nullable()
+        .describe('In US dollars, or what else the prices are in. Null where it is not known.'),
+    })
+    .partial(),
+)
+
+/** Of runs that ended before all of it was counted some is not there. */
+export function toRestUsage(usage: Partial<Usage> | null): RestUsage {
+  if (usage === null) return {}
+  const { inputTokens = 0, outputTokens = 0, cachedInputTokens = 0, cost = null } = usage
+  return {
+    input_tokens: inputTokens,
+    output_tokens: outputTokens,
+    total_tokens: inputTokens + outputTokens,
+    cached_input_tokens: cachedInputTokens,
+    cost,
+  }
+}
