@@ -12,7 +12,7 @@ import { useMessageTree } from './use-message-tree.ts'
 export interface ConversationOptions {
   /** Newest messages to read. Default: 100. */
   limit?: number
-  /** Also messages of runs that did not succeed. Default: false. */
+  /** Also messages of runs that failed, timed out, or were cancelled before they began. Default: false. */
   includeFailedRuns?: boolean
 }
 

@@ -73,7 +73,7 @@ export const GetConversationInput = z.object({
   conversationId: ConversationId,
   limit: pageLimit(1000, 100),
   offset: z.int(wholeNumber('offset')).min(0).default(0),
-  /** Also messages of runs that did not succeed. */
+  /** Also messages of runs that failed, timed out, or were cancelled before they began. */
   includeFailedRuns: z.boolean().default(false),
 })
 

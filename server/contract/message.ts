@@ -54,6 +54,8 @@ const kept = {
   runId: z.uuid(),
   /** ISO 8601 in UTC. */
   createdAt: z.iso.datetime(),
+  /** What the agent had said of it when its run failed, timed out or was cancelled. */
+  incomplete: z.literal(true).optional(),
 }
 
 /** A message of a run. */

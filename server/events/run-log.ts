@@ -1,6 +1,7 @@
 import type { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import type { Visibility } from '../contract/event.ts'
 import type { Json } from '../contract/json.ts'
+import { MAX_PAYLOAD_CHARACTERS } from '../ports/attempt.ts'
 import type { AppendOutcome, AttemptEnding, NewEvent, RunAppend } from '../ports/attempt.ts'
 import { toStorableJson } from '../contract/storable-json.ts'
 import { AttemptMessages } from './attempt-messages.ts'
@@ -25,8 +26,6 @@ interface PendingEvent extends Omit<EmittedEvent, 'payload'> {
 
 /** Longest text that deltas are joined to. A longer one would keep readers waiting and make large rows. */
 const MAX_COALESCED_CHARACTERS = 8_192
-/** What one event may hold. A value that PostgreSQL refuses would hold up everybody's events, so this is far below. */
-export const MAX_PAYLOAD_CHARACTERS = 8 * 1024 * 1024
 /** What a row costs beside its payload, roughly. */
 const EVENT_OVERHEAD_BYTES = 100
 

@@ -56,6 +56,9 @@ export interface ClaimResult {
   mayHaveMore: boolean
 }
 
+/** What one event, or all that an agent answers with, may hold. A value that PostgreSQL refuses would hold up everybody's events, so this is far below. */
+export const MAX_PAYLOAD_CHARACTERS = 8 * 1024 * 1024
+
 /** An event on its way to the store; the writer has given it its `seq`. */
 export interface NewEvent {
   seq: number

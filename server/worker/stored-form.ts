@@ -1,6 +1,6 @@
 import { NonRetriableError } from '../agent/non-retriable-error.ts'
 import type { Json } from '../contract/json.ts'
-import { MAX_PAYLOAD_CHARACTERS } from '../events/run-log.ts'
+import { MAX_PAYLOAD_CHARACTERS } from '../ports/attempt.ts'
 import { toJsonForm } from '../agent/json-form.ts'
 
 /**

@@ -57,7 +57,11 @@ export const RULES = {
     UNION ALL
     SELECT r.id, r.status, NULL, m.body
     FROM agent_runtime.run r JOIN agent_runtime.message m ON m.run_id = r.id AND m.origin = 'output'
-    WHERE r.status <> 'succeeded'`,
+    WHERE r.status <> 'succeeded'
+    UNION ALL
+    SELECT r.id, r.status, NULL, m.body
+    FROM agent_runtime.run r JOIN agent_runtime.message m ON m.run_id = r.id AND m.origin = 'incomplete'
+    WHERE NOT ${isOver('r')} OR r.attempt > 0 AND r.status = 'succeeded'`,
   'a run and its messages are in one conversation': `
     SELECT r.id, r.conversation_id, m.conversation_id
     FROM agent_runtime.run r JOIN agent_runtime.message m ON m.run_id = r.id

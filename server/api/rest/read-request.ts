@@ -143,7 +143,10 @@ export function fromListConversationsQuery(
 export const HistoryQuery = z.object({
   limit: whole({ minimum: 1, maximum: 1_000, default: 100 }),
   offset: whole({ minimum: 0, default: 0 }),
-  include_failed_runs: flag(false, 'Also messages of runs that did not succeed.'),
+  include_failed_runs: flag(
+    false,
+    'Also messages of runs that failed, timed out, or were cancelled before they began.',
+  ),
 })
 
 export function fromHistoryQuery(

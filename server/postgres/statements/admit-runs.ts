@@ -12,6 +12,7 @@ import { execute } from '../connections/transaction.ts'
 import { cancelWaits } from './end-runs.ts'
 import { insertEventOf } from './insert-event.ts'
 import type { VisibilityOf } from './insert-event.ts'
+import { keepIncomplete } from './keep-incomplete.ts'
 
 const { cancelled } = TRANSITIONS
 
@@ -82,7 +83,7 @@ const INTERRUPT = {
     ), unanswered AS (
       ${cancelWaits(`run_id IN (SELECT id FROM r WHERE status = '${cancelled.to}')`)}
     )
-    SELECT id, agent_key AS "agentKey", status, last_seq AS "lastSeq" FROM r`,
+    SELECT id, agent_key AS "agentKey", status, last_seq AS "lastSeq", attempt FROM r`,
 }
 
 /**
@@ -147,10 +148,15 @@ async function admit(
     }
     case 'interrupt': {
       if (before.length === 0) return {}
-      const interrupted = await execute<ChangedRun>(client, INTERRUPT, [
+      const interrupted = await execute<ChangedRun & { attempt: number }>(client, INTERRUPT, [
         run.conversationId,
         visibilityOf(cancelled.event),
       ])
+      const ended = interrupted.filter(({ status, attempt }) => status === cancelled.to && attempt > 0)
+      await keepIncomplete(
+        client,
+        ended.map(({ id }) => id),
+      )
       return { waits: interrupted.some(({ status }) => status === 'running'), interrupted }
     }
   }

@@ -8,6 +8,7 @@ import { toStorableJson } from '../../contract/storable-json.ts'
 import { cancelWaits } from './end-runs.ts'
 import { insertEvents } from './insert-event.ts'
 import type { VisibilityOf } from './insert-event.ts'
+import { keepIncomplete } from './keep-incomplete.ts'
 import { havingPatience } from './patience.ts'
 import { execute, inTransaction } from '../connections/transaction.ts'
 import type { Executor } from '../connections/transaction.ts'
@@ -86,10 +87,14 @@ export async function append(
   batch: readonly RunAppend[],
   { deliver, visibilityOf }: { deliver: Deliver; visibilityOf: VisibilityOf },
 ): Promise<Map<string, AppendOutcome>> {
-  const written = batch.some(({ ending }) => ending !== undefined && goesOn(ending))
+  const written = batch.some(({ ending }) => ending !== undefined && ending.status !== 'succeeded')
     ? await inTransaction(pool, async (client, tx) => {
         const ids = await write(client, batch)
         const kept = batch.filter((run) => ids.has(run.runId))
+        await keepIncomplete(
+          client,
+          kept.filter(hasEndedBadly).map(({ runId }) => runId),
+        )
         const queued = [...kept.flatMap(toQueued), ...(await addWaits(client, kept, visibilityOf))]
         if (queued.length > 0) await deliver(queued, tx)
         return ids
@@ -109,6 +114,8 @@ function toQueued({ runId, ending, baseSeq, events }: RunAppend): QueuedRun[] {
 function endingOf({ ending }: RunAppend): RunEnding | undefined {
   return ending === undefined || goesOn(ending) ? undefined : ending
 }
+
+const hasEndedBadly = (run: RunAppend): boolean => (endingOf(run)?.status ?? 'succeeded') !== 'succeeded'
 
 /** @returns the runs whose append was written. */
 async function write(executor: Executor, batch: readonly RunAppend[]): Promise<Set<string>> {

@@ -1,6 +1,7 @@
 import type { AgentMessage } from '../../contract/message.ts'
 import { mostOf } from './bounded-page.ts'
 import { branchPath, isOnPath, untilPosition } from './branch-path.ts'
+import { isHistory } from './spoken.ts'
 
 export interface BoundedHistory {
   /** Oldest first. */
@@ -17,7 +18,7 @@ const MAX_HISTORY_RUNS = 10_000
 const CHUNK_BYTES = 4 * 1024 * 1024
 
 /**
- * SQL for what was said before a run (a row) on its path by runs that succeeded, as text of a {@link BoundedHistory}: the
+ * SQL for what was said before a run (a row) on its path by runs that are {@link isHistory history}, as text of a {@link BoundedHistory}: the
  * newest runs that fit. Of a run all or nothing, so that no result of a tool comes without its call.
  *
  * Runs are made JSON a chunk at a time, newest first, until there is no room for the next. Chunks are made by the most
@@ -31,7 +32,7 @@ export function boundedHistory(run: string): string {
           FROM (
             SELECT o.id, o.ordinal, ${untilPosition('o')} AS until
             FROM agent_runtime.run o CROSS JOIN path
-            WHERE o.conversation_id = ${conversationId} AND ${isOnPath('o', `o.status = 'succeeded'`)}
+            WHERE o.conversation_id = ${conversationId} AND ${isOnPath('o', isHistory('o'))}
             ORDER BY o.id DESC
             LIMIT ${MAX_HISTORY_RUNS}
           ) AS newest

@@ -9,6 +9,7 @@ import { cancelWaits, setEnded } from './end-runs.ts'
 import { MAY_START } from './gates.ts'
 import { insertEventOf } from './insert-event.ts'
 import type { VisibilityOf } from './insert-event.ts'
+import { keepIncomplete } from './keep-incomplete.ts'
 
 const { refused } = TRANSITIONS
 
@@ -34,10 +35,19 @@ const FAIL = {
 }
 
 /** Ends a run that no worker can claim. Empty when it can't be claimed any more for another reason. */
-export function failRefused(
+export async function failRefused(
   client: pg.PoolClient,
   runId: string,
   visibilityOf: VisibilityOf,
 ): Promise<ChangedRun[]> {
-  return execute(client, FAIL, [runId, JSON.stringify(START_REFUSED), visibilityOf(refused.event)])
+  const failed = await execute<ChangedRun>(client, FAIL, [
+    runId,
+    JSON.stringify(START_REFUSED),
+    visibilityOf(refused.event),
+  ])
+  await keepIncomplete(
+    client,
+    failed.map(({ id }) => id),
+  )
+  return failed
 }

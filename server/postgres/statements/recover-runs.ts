@@ -14,6 +14,7 @@ import { execute, inTransaction } from '../connections/transaction.ts'
 import { cancelWaits } from './end-runs.ts'
 import { insertNewest } from './insert-event.ts'
 import type { VisibilityOf } from './insert-event.ts'
+import { keepIncomplete } from './keep-incomplete.ts'
 
 const { cancelled, failed, retried, timedOut } = TRANSITIONS
 
@@ -137,6 +138,10 @@ export async function recoverRuns(
     ])
     const queued = rows.filter((row) => row.status === retried.to)
     if (queued.length > 0) await deliver(queued, tx)
+    await keepIncomplete(
+      client,
+      rows.filter((row) => row.status !== retried.to).map(({ id }) => id),
+    )
     return rows
   })
 }

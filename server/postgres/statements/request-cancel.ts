@@ -10,6 +10,7 @@ import { execute, inTransaction } from '../connections/transaction.ts'
 import { cancelWaits, setEnded } from './end-runs.ts'
 import { insertEventOf } from './insert-event.ts'
 import type { VisibilityOf } from './insert-event.ts'
+import { keepIncomplete } from './keep-incomplete.ts'
 import { lockRun } from './lock-run.ts'
 
 const { cancelled } = TRANSITIONS
@@ -53,6 +54,7 @@ export async function requestCancel(
       return { kind: 'requested', run: toRun(marked[0] ?? row) }
     }
     const ended = await execute<RunRow>(client, END, [runId, visibilityOf(cancelled.event)])
+    if (row.attempt > 0) await keepIncomplete(client, [runId])
     return { kind: 'cancelled', run: toRun(ended[0] ?? row) }
   })
 }

@@ -12,6 +12,7 @@ export interface StoredRow {
   id: string
   runId: string
   createdAt: string
+  isIncomplete: boolean
   body: unknown
 }
 
@@ -19,6 +20,7 @@ const SELECTED = (message: string): Record<keyof StoredRow, string> => ({
   id: messageId(message),
   runId: `${message}.run_id`,
   createdAt: `${message}.created_at`,
+  isIncomplete: `${message}.origin = 'incomplete'`,
   body: `${message}.body`,
 })
 
@@ -28,8 +30,14 @@ export const storedJson = (message: string): string =>
     .map(([field, expression]) => `'${field}', ${expression}`)
     .join(', ')})`
 
-export function toStoredMessage({ id, runId, createdAt, body }: StoredRow): StoredMessage {
-  return { ...Message.parse(body), id, runId, createdAt: new Date(createdAt).toISOString() }
+export function toStoredMessage({ id, runId, createdAt, isIncomplete, body }: StoredRow): StoredMessage {
+  return {
+    ...Message.parse(body),
+    id,
+    runId,
+    createdAt: new Date(createdAt).toISOString(),
+    ...(isIncomplete && { incomplete: true }),
+  }
 }
 
 /** SQL that is true for the message that is named by {@link placeIn}, the parameters from `first` on. */

@@ -98,7 +98,7 @@ describe('a conversation', () => {
     ])
   })
 
-  test('leaves out runs that failed or were cancelled, unless they are asked for', async ({
+  test('leaves out runs that failed, unless they are asked for, and has those that were stopped', async ({
     createServer,
   }) => {
     const { parrot, given } = createParrot()
@@ -113,9 +113,10 @@ describe('a conversation', () => {
       }
       await rest.events(`runs/${id}/events`)
     }
-    expect(given.at(-1)).toEqual([user('one'), answer('one'), user('four')])
-    const spoken = [user('one'), answer('one'), user('four'), answer('four')]
-    expect((await rest.get(path)).body).toMatchObject({ messages: spoken, total_messages: 4 })
+    const history = [user('one'), answer('one'), user('wait'), user('four')]
+    expect(given.at(-1)).toEqual(history)
+    const spoken = [...history, answer('four')]
+    expect((await rest.get(path)).body).toMatchObject({ messages: spoken, total_messages: 5 })
     expect((await rest.get(`${path}?include_failed_runs=true`)).body).toMatchObject({
       messages: [user('one'), answer('one'), user('fail'), user('wait'), user('four'), answer('four')],
       total_messages: 6,

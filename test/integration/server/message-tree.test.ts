@@ -188,7 +188,7 @@ describe('a message', () => {
     expect((await rest.post('runs', refused)).body['code']).toBe('conflict')
     expect(await shown()).toEqual(['a', 'a!1', 'wait', 'b'])
     await say('c', { replaces: `${waiting}:0` })
-    expect(given.at(-1)).toEqual(['a', 'a!1', 'c'])
+    expect(given.at(-1)).toEqual(['a', 'a!1', 'wait', 'c'])
     for (const run of [held, waiting])
       expect((await rest.get(`runs/${run}`)).body['status']).toBe('cancelled')
     expect((await shown()).at(-1)).toBe('c!3')

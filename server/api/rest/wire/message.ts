@@ -5,15 +5,29 @@ import { answerSchema } from './named.ts'
 import { Time } from './names.ts'
 
 /** What tells a message from others. Its time has the name that clients of the Python system read. */
-const KEPT = { id: z.string(), run_id: z.uuid(), timestamp: Time }
+const KEPT = {
+  id: z.string(),
+  run_id: z.uuid(),
+  timestamp: Time,
+  incomplete: z
+    .literal(true)
+    .optional()
+    .describe('What was said of it when its run failed, timed out or was cancelled.'),
+}
 
 /** A message that is kept. */
 export type RestMessage = z.infer<typeof RestMessage>
 export const RestMessage = answerSchema('StoredMessage', z.intersection(WrittenChatMessage, z.object(KEPT)))
 
 export function toRestMessage(message: StoredMessage): RestMessage {
-  const { id, runId, createdAt } = message
-  return { id, ...toChatMessage(message), run_id: runId, timestamp: createdAt }
+  const { id, runId, createdAt, incomplete } = message
+  return {
+    id,
+    ...toChatMessage(message),
+    run_id: runId,
+    timestamp: createdAt,
+    ...(incomplete && { incomplete }),
+  }
 }
 
 /** A message of a conversation, which is a tree of them. */

@@ -1,0 +1,2 @@
+-- AlterEnum
+ALTER TYPE "agent_runtime"."message_origin" ADD VALUE 'incomplete';
