@@ -14,6 +14,11 @@ export interface StepOptions {
   retries?: number
   /** Milliseconds one try may take before its signal aborts and it counts as thrown. Default: no limit. */
   timeoutMs?: number
+  /**
+   * A mark is stored before the step is begun, which costs a commit. Where an earlier attempt began it and did not end it, it is not
+   * done again: it rejects with a `StepInterruptedError`. Default: false, it is done again.
+   */
+  atMostOnce?: boolean
 }
 
 /** What the code of a step is given. */
@@ -181,12 +186,14 @@ export interface AgentContext<TParams = unknown, TEvents extends object = Record
    * call, and for a time. Asked for other arguments it is another question.
    *
    * @param call.toolCallId told to whoever answers, when a model's tool call is what the leave is for.
+   * @param call.interruptedIn told to whoever answers: the attempt that began the call and did not end it, so that the leave is to do it
+   * again, perhaps. Of each interruption it is another question.
    * @example
    * const approval = await ctx.approve({ name: 'refund', arguments: { order, amount } })
    * if (approval.approved) await ctx.step('refund', () => refund(order, amount))
    */
   approve(
-    call: { name: string; arguments: Json; toolCallId?: string },
+    call: { name: string; arguments: Json; toolCallId?: string; interruptedIn?: number },
     options?: ApproveOptions,
   ): Promise<Approval>
   /** Goes on after `ms` milliseconds, at most a year, whatever happens to this process. No worker is held. */

@@ -9,7 +9,8 @@ import {
 } from '../ports/model.ts'
 import type { GenerateOptions } from './llm.ts'
 import { toResponseSchema } from './response-schema.ts'
-import { toToolSpec } from './tool-spec.ts'
+import { createToolCallId } from './tool-call-id.ts'
+import { toOfferedSpec } from './tool-formats.ts'
 import { addUsage } from './add-usage.ts'
 
 export interface Generated<TSchema extends z.ZodType | undefined = undefined> {
@@ -33,7 +34,8 @@ export async function generate<TSchema extends z.ZodType | undefined>(
   given: string | readonly AgentMessage[],
   options: GenerateOptions<TSchema> & { signal: AbortSignal },
 ): Promise<Generated<TSchema>> {
-  const { tools, schema, system, signal, ...settings } = options
+  const { tools: offered, schema, system, signal, ...settings } = options
+  const tools = offered === undefined ? undefined : [...offered]
   const response = schema && toResponseSchema(schema)
   const messages: AgentMessage[] = [
     ...(system === undefined ? [] : [{ role: 'system' as const, content: system }]),
@@ -41,7 +43,7 @@ export async function generate<TSchema extends z.ZodType | undefined>(
   ]
   const request = {
     ...settings,
-    ...(tools === undefined || tools.length === 0 ? {} : { tools: tools.map(toToolSpec) }),
+    ...(tools === undefined || tools.length === 0 ? {} : { tools: tools.map(toOfferedSpec) }),
     ...(response === undefined ? {} : { responseSchema: response.spec }),
   }
   const answer = await answerInWhole(model, { ...request, messages }, signal)
@@ -85,15 +87,18 @@ async function answerInWhole(model: Model, request: ModelRequest, signal: AbortS
 
 async function answerOnce(model: Model, request: ModelRequest, signal: AbortSignal): Promise<Answer> {
   const toolCalls: ToolCall[] = []
+  const theirIds: string[] = []
   let text = ''
   let reasoning = ''
   for await (const chunk of model.stream(request, signal)) {
     if (chunk.type === 'text') text += chunk.text
     if (chunk.type === 'reasoning') reasoning += chunk.text
-    if (chunk.type === 'tool-call') toolCalls.push(chunk.toolCall)
+    if (chunk.type === 'tool-call') {
+      theirIds.push(chunk.toolCall.id)
+      toolCalls.push({ ...chunk.toolCall, id: createToolCallId() })
+    }
     if (chunk.type !== 'finish') continue
     const { reason: finishReason, usage, providerData, answeredBy = model } = chunk
-    const toolCallIds = toolCalls.map(({ id }) => id)
     return {
       text,
       reasoning,
@@ -109,7 +114,7 @@ async function answerOnce(model: Model, request: ModelRequest, signal: AbortSign
           : {
               providerData: {
                 provider: answeredBy.provider,
-                toolCallIds,
+                toolCallIds: theirIds,
                 data: providerData === undefined ? null : JSON.stringify(providerData),
               },
             }),

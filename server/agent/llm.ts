@@ -4,10 +4,11 @@ import type { Model, ModelSettings } from '../ports/model.ts'
 import { countedAs } from './counted-model.ts'
 import type { AnyTool } from './define-tool.ts'
 import { type Generated, generate } from './generate.ts'
+import type { OpenAITool } from './tool-formats.ts'
 
 export interface GenerateOptions<TSchema extends z.ZodType | undefined = undefined> extends ModelSettings {
-  /** Tools that the model may call. They are not run: the answer's `toolCalls` has the calls. */
-  tools?: readonly AnyTool[]
+  /** Tools that the model may call, or a registry of them. They are not run: the answer's `toolCalls` has the calls. */
+  tools?: Iterable<AnyTool | OpenAITool>
   /** The schema of the answer, which is then in `object`. After an answer that does not fit, the model is asked once more. */
   schema?: TSchema
   /** Instructions put before the messages. */

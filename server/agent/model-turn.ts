@@ -3,6 +3,7 @@ import type { Json } from '../contract/json.ts'
 import { ModelError } from '../ports/model.ts'
 import type { FinishReason, Model, ModelRequest, TokenUsage } from '../ports/model.ts'
 import type { AgentContext } from './context.ts'
+import { createToolCallId } from './tool-call-id.ts'
 
 type TokenUsageForm = { [Count in keyof TokenUsage]: TokenUsage[Count] }
 
@@ -74,11 +75,6 @@ async function stream(
     }
   }
   throw new ModelError(`The model "${model.name}" stopped without finishing its answer.`, { retriable: true })
-}
-
-/** 37 characters: some take no more than 40. */
-function createToolCallId(): string {
-  return `call_${crypto.randomUUID().replaceAll('-', '')}`
 }
 
 function keep(provider: string, toolCallIds: string[], data: Json | undefined): ProviderData | null {

@@ -1,16 +1,19 @@
-import type { z } from 'zod'
-import { toProblems } from '../contract/issues.ts'
 import type { Json } from '../contract/json.ts'
 import type { ToolCall } from '../contract/message.ts'
+import type { AgentContext } from './context.ts'
 import type { AnyTool, ToolContext } from './define-tool.ts'
 import { toJsonForm } from './json-form.ts'
 import { ToolError } from './tool-error.ts'
+import { bounded } from './tool-result.ts'
+import { checkAgainst } from './tool-schema.ts'
 
 /** A type and not an interface: it is stored as the result of a step, as JSON. */
 export type ToolOutcome = { result: Json; isError: boolean }
 
-/** What a tool is given of a run, but for what is its step's. */
-export type ToolRunContext = Omit<ToolContext, 'idempotencyKey'>
+/** What a tool is given of a run, but for what is its call's. */
+export type ToolRunContext = Omit<ToolContext, 'idempotencyKey' | 'report'> & Pick<AgentContext, 'emit'>
+
+type CallContext = ToolRunContext & Pick<ToolContext, 'idempotencyKey'>
 
 /**
  * Runs what one tool call asks for. Never rejects: whatever goes wrong is a result the model can react
@@ -19,7 +22,7 @@ export type ToolRunContext = Omit<ToolContext, 'idempotencyKey'>
 export async function runTool(
   tools: ReadonlyMap<string, AnyTool>,
   call: ToolCall,
-  ctx: ToolContext,
+  ctx: CallContext,
 ): Promise<ToolOutcome> {
   const tool = tools.get(call.name)
   if (tool === undefined) {
@@ -31,9 +34,9 @@ export async function runTool(
     )
   }
   try {
-    const input = await tool.input.safeParseAsync(call.arguments)
-    if (!input.success) return failed(call, ctx, describeInvalid(call, input.error))
-    return toOutcome(call, ctx, await execute(tool, input.data, ctx))
+    const input = await checkAgainst(tool.input, call.arguments)
+    if (!input.success) return failed(call, ctx, describeInvalid(call, input.problems))
+    return await toOutcome(tool, call, ctx, await execute(tool, call, input.data, ctx))
   } catch (err) {
     if (ctx.signal.aborted) return { result: { error: 'The run was stopped.' }, isError: true }
     if (err instanceof ToolError) return failed(call, ctx, err.message)
@@ -47,50 +50,87 @@ export async function needsApproval(tools: ReadonlyMap<string, AnyTool>, call: T
   if (tool?.needsApproval === undefined || tool.needsApproval === false) return false
   if (tool.needsApproval === true) return true
   const needs = tool.needsApproval
-  const input = await tool.input.safeParseAsync(call.arguments)
+  const input = await checkAgainst(tool.input, call.arguments)
   return input.success && (needs as (input: unknown) => Promise<boolean> | boolean)(input.data)
 }
 
-// `AnyTool` hides what its input is; it has just been parsed by the tool's own schema.
-function execute(tool: AnyTool, input: unknown, ctx: ToolContext): Promise<Json> | Json {
-  return (tool.execute as (input: unknown, ctx: ToolContext) => Promise<Json> | Json)(input, ctx)
+/** @throws ToolError when the call takes too long. The tool may go on, but nobody listens to it any more. */
+async function execute(tool: AnyTool, call: ToolCall, input: unknown, ctx: CallContext): Promise<unknown> {
+  const { timeoutMs } = tool
+  const over = new AbortController()
+  const timeUp = Promise.withResolvers<never>()
+  const timer = timeoutMs === undefined ? undefined : setTimeout(onTimeUp, timeoutMs)
+  let isKeyUsed = false
+  let isOver = false
+
+  function onTimeUp(): void {
+    const error = new ToolError(`The tool "${call.name}" took longer than ${timeoutMs} ms and was stopped.`)
+    over.abort(error)
+    timeUp.reject(error)
+  }
+
+  const { emit, idempotencyKey, ...rest } = ctx
+  const toolContext: ToolContext = {
+    ...rest,
+    signal: timeoutMs === undefined ? ctx.signal : AbortSignal.any([ctx.signal, over.signal]),
+    get idempotencyKey() {
+      isKeyUsed = true
+      return idempotencyKey
+    },
+    report(progress) {
+      if (isOver) return Promise.resolve()
+      return emit('tool.progress', { toolCallId: call.id, tool: call.name, progress })
+    },
+  }
+  try {
+    // `AnyTool` hides what its input is; it has just been parsed by the tool's own schema.
+    const work = tool.execute as (input: unknown, ctx: ToolContext) => unknown
+    const result = await Promise.race([(async () => work.call(tool, input, toolContext))(), timeUp.promise])
+    if (tool.replay === 'keyed' && !isKeyUsed) {
+      ctx.log.warn(
+        { tool: call.name, toolCallId: call.id },
+        `The tool "${call.name}" is "keyed", but did not use its idempotencyKey: run again, it would do twice what it does.`,
+      )
+    }
+    return result
+  } finally {
+    isOver = true
+    clearTimeout(timer)
+  }
 }
 
 // In the form in which it is stored, so that what the model reads is the same in every attempt.
-function toOutcome(call: ToolCall, ctx: ToolContext, result: Json): ToolOutcome {
-  try {
-    const { value, length } = toJsonForm(result)
-    if (length <= MAX_RESULT_CHARACTERS) return { result: value, isError: false }
-    return { result: shorten(typeof value === 'string' ? value : JSON.stringify(value)), isError: false }
-  } catch (err) {
-    // It did what it does: the model should not call it again for want of an answer.
+async function toOutcome(
+  tool: AnyTool,
+  call: ToolCall,
+  ctx: CallContext,
+  result: unknown,
+): Promise<ToolOutcome> {
+  const output = tool.output === undefined ? undefined : await checkAgainst(tool.output, result)
+  // It did what it does: the model should not call it again for want of an answer.
+  const wasRun = `The tool "${call.name}" was run, but its result can't be told:`
+  if (output?.success === false) {
     return failed(
       call,
       ctx,
-      `The tool "${call.name}" was run, but its result can't be told: it is not JSON.`,
-      err,
+      `${wasRun} it is not of the form that was declared.`,
+      new TypeError(output.problems.join('; ')),
     )
   }
-}
-
-/** More no model reads, and the conversation with all its results has to fit into a row. */
-const MAX_RESULT_CHARACTERS = 1_000_000
-const SHOWN_CHARACTERS = 50_000
-
-function shorten(text: string): Json {
-  const beginning = text.slice(0, SHOWN_CHARACTERS).toWellFormed()
-  return {
-    note: `The result is too large: ${text.length} characters, of which these are the first ${beginning.length}.`,
-    beginning,
+  try {
+    const { value, length } = toJsonForm(output === undefined ? result : output.data)
+    return { result: bounded(value, length, tool.maxResultBytes), isError: false }
+  } catch (err) {
+    return failed(call, ctx, `${wasRun} it is not JSON.`, err)
   }
 }
 
-function failed(call: ToolCall, ctx: ToolContext, error: string, err?: unknown): ToolOutcome {
+function failed(call: ToolCall, ctx: CallContext, error: string, err?: unknown): ToolOutcome {
   ctx.log.warn({ tool: call.name, toolCallId: call.id, ...(err === undefined ? {} : { err }) }, error)
   return { result: { error }, isError: true }
 }
 
-function describeInvalid(call: ToolCall, { issues }: z.ZodError): string {
+function describeInvalid(call: ToolCall, problems: string[]): string {
   if (typeof call.arguments === 'string') return `The arguments for "${call.name}" are not a JSON object.`
-  return `The arguments for "${call.name}" are not valid. ${toProblems(issues).join('; ')}`
+  return `The arguments for "${call.name}" are not valid. ${problems.join('; ')}`
 }

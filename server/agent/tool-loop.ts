@@ -34,8 +34,8 @@ export type ToolLoopContext = Pick<
 
 /** The settings hold for each answer of the model. */
 export interface ToolLoopOptions extends ModelSettings {
-  /** Default: none; the model can only talk then. */
-  tools?: readonly AnyTool[]
+  /** Tools, or a registry of them. Default: none; the model can only talk then. */
+  tools?: Iterable<AnyTool>
   /** Instructions put before the messages. */
   system?: string
   /** Default: `ctx.messages`, the conversation so far with this run's input. */
@@ -95,7 +95,7 @@ export async function toolLoop(ctx: ToolLoopContext, options: ToolLoopOptions = 
   if (unknown !== undefined) throw new TypeError(`toolLoop: ${unknown}`)
   const { maxTurns = 10 } = options
   const model = unreported(ctx.llm, options.model, (other) => limited(ctx, other))
-  const tools = byName(options.tools ?? [])
+  const tools = byName([...(options.tools ?? [])])
   const given: AgentMessage[] = [
     ...(options.system === undefined ? [] : [{ role: 'system' as const, content: options.system }]),
     ...(options.messages ?? ctx.messages),

@@ -85,6 +85,10 @@ export const RUNTIME_EVENTS = {
     visibility: 'debug',
     schema: z.object({ toolCallId: z.string(), tool: z.string(), arguments: Json }),
   },
+  'tool.progress': {
+    visibility: 'debug',
+    schema: z.object({ toolCallId: z.string(), tool: z.string(), progress: Json }),
+  },
   'tool.result': {
     visibility: 'debug',
     schema: z.object({

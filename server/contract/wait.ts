@@ -17,7 +17,7 @@ export type PendingWait = z.infer<typeof PendingWait>
 export const PendingWait = z.object({
   name: CallName,
   kind: WaitKind,
-  /** What the agent tells whoever answers; for an approval `{ tool, arguments, hash, toolCallId?, details? }`. */
+  /** What the agent tells whoever answers; for an approval `{ tool, arguments, hash, toolCallId?, interruptedIn?, details? }`. */
   details: Json,
   /** JSON Schema of the answer; null when nobody is asked. */
   schema: Json,

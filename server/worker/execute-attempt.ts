@@ -1,3 +1,4 @@
+import { runWithContext } from '../agent/current-context.ts'
 import type { AnyAgent } from '../agent/define-agent.ts'
 import { aborted } from '../concurrency/aborted.ts'
 import type { Json } from '../contract/json.ts'
@@ -163,7 +164,8 @@ async function attempt(
     params: params === undefined ? given : params.data,
   })
   // `run` takes the context of its own types, which are gone here.
-  return succeeded(agent, await agent.run(ctx as never), await usageOf(spending, run, ports.log))
+  const result = await runWithContext(ctx, () => agent.run(ctx as never))
+  return succeeded(agent, result, await usageOf(spending, run, ports.log))
 }
 
 /** What an attempt did is not to be done again because what it used can't be told. */

@@ -1,5 +1,6 @@
 import type { AgentContext, StepContext, StepOptions } from '../agent/context.ts'
 import { NonRetriableError } from '../agent/non-retriable-error.ts'
+import { StepInterruptedError } from '../agent/step-interrupted-error.ts'
 import type { Json, Jsonify } from '../contract/json.ts'
 import { CALL_NAME, CallName } from '../contract/wait.ts'
 import type { AttemptMessages } from '../events/attempt-messages.ts'
@@ -10,9 +11,13 @@ import type { Tracer } from '../ports/tracer.ts'
 import type { AttemptStore } from '../ports/store/attempt-store.ts'
 import { RunInterruption } from './interruption.ts'
 import { createOccurrences, keyOf } from './occurrences.ts'
+import type { Occurrence } from './occurrences.ts'
 import { isRetriable, retryDelayMs } from './retry.ts'
 import type { RetryPolicy } from '../lifecycle/backoff.ts'
 import { storedForm } from './stored-form.ts'
+
+/** Ends the name under which it is stored that a step was begun. */
+const BEGUN = '#begun'
 
 export interface StepPorts {
   store: Pick<AttemptStore, 'readSteps' | 'saveStep' | 'renewLeases'>
@@ -65,6 +70,21 @@ export function createSteps(
     heldAt = now
   }
 
+  /** Stores that a step is begun, fenced as its result is: of two processes that hold the run to be theirs, one begins it. */
+  async function begin(call: Occurrence, known: ReadonlyMap<string, Json | undefined>): Promise<void> {
+    const mark = { ...call, name: `${call.name}${BEGUN}` }
+    const begunIn = known.get(keyOf(mark))
+    if (typeof begunIn === 'number') {
+      const idempotencyKey = `${run.id}/${keyOf(call)}`
+      throw new StepInterruptedError(call.name, { attempt: begunIn, idempotencyKey })
+    }
+    const now = ports.clock.now()
+    const step = { ...mark, result: run.attempt, messageIds: [], startedAt: new Date(now).toISOString() }
+    const outcome = await patiently(ports, signal, () => ports.store.saveStep(run, step))
+    if (outcome === 'fenced') throw new RunInterruption('lost')
+    heldAt = now
+  }
+
   return async <T>(
     name: string,
     work: (step: StepContext) => Promise<T> | T,
@@ -72,13 +92,15 @@ export function createSteps(
   ): Promise<Jsonify<T>> => {
     signal.throwIfAborted()
     if (!CallName.safeParse(name).success) throw new NonRetriableError(`The name of a step has ${CALL_NAME}.`)
+    if (name.endsWith(BEGUN)) throw new NonRetriableError(`The name of a step does not end in "${BEGUN}".`)
     const call = next(name)
     const key = keyOf(call)
     const known = await readStored()
     // The agent's code is the same in each attempt, so what it stored under this key was a T.
     if (known.has(key)) return known.get(key) as Jsonify<T>
 
-    await assertHeld()
+    if (options.atMostOnce === true) await begin(call, known)
+    else await assertHeld()
     const startedAt = ports.clock.now()
     const idempotencyKey = `${run.id}/${key}`
     const task = {

@@ -110,15 +110,19 @@ function approvalQuestion(
 ): Omit<Question, 'timeoutMs'> {
   const named = { tool: call.name, arguments: toDetails(call.name, call.arguments) }
   const hash = createHash('sha256').update(canonicalJson(named)).digest('hex')
+  const { toolCallId, interruptedIn } = call
+  // Another call is another question, even of the same tool: its name holds the hash of the arguments.
+  const name = `approve:${call.name.slice(0, 100).toWellFormed()}:${hash.slice(0, 16)}`
   return {
-    // Another call is another question, even of the same tool: its name holds the hash of the arguments.
-    name: `approve:${call.name.slice(0, 100).toWellFormed()}:${hash.slice(0, 16)}`,
+    // Which calls were interrupted differs by attempt, so that their order would not tell them apart.
+    name: interruptedIn === undefined ? name : `${name}:${toolCallId?.slice(0, 60) ?? ''}:${interruptedIn}`,
     kind: 'approval',
     details: {
       ...named,
       hash,
       // Not part of the hash: an approval is for the action, not for the call that asks for it.
-      ...(call.toolCallId === undefined ? {} : { toolCallId: call.toolCallId }),
+      ...(toolCallId === undefined ? {} : { toolCallId }),
+      ...(interruptedIn === undefined ? {} : { interruptedIn }),
       ...(details === undefined ? {} : { details: toDetails(call.name, details) }),
     },
     schema: toJsonSchema(call.name, ApprovalAnswer.extend({ hash: z.literal(hash) })),

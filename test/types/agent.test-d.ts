@@ -1,7 +1,8 @@
 import { describe, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
+import { z as z3 } from 'zod/v3'
 import { defineAgent, defineTool } from '../../server/index.ts'
-import type { Approval, Json } from '../../server/index.ts'
+import type { Approval, Json, JsonObject } from '../../server/index.ts'
 
 describe('what an agent author writes', () => {
   test('a wait without a time limit has an answer; with one, it may have none', () => {
@@ -89,6 +90,69 @@ describe('what an agent author writes', () => {
       execute: () => null,
     })
     expectTypeOf(declared.name).toEqualTypeOf<'refund'>()
+  })
+
+  test("a tool's input is what its schema makes of it: of zod 3 and 4, or as far as a JSON Schema tells", () => {
+    const rest = { name: 'act', description: '' } as const
+    const written = {
+      type: 'object',
+      properties: {
+        city: { type: 'string' },
+        unit: { enum: ['celsius', 'fahrenheit'] },
+        days: { type: 'array', items: { type: 'integer' } },
+        more: { type: 'object' },
+        any: {},
+      },
+      required: ['city', 'any'],
+    } as const
+    const declared = defineTool({
+      ...rest,
+      input: written,
+      execute(input) {
+        expectTypeOf(input).toEqualTypeOf<{
+          city: string
+          unit?: 'celsius' | 'fahrenheit'
+          days?: number[]
+          more?: JsonObject
+          any: Json
+        }>()
+        return null
+      },
+    })
+    defineTool({
+      ...rest,
+      input: z3.object({ at: z3.string().transform(Number) }),
+      execute(input) {
+        expectTypeOf(input).toEqualTypeOf<{ at: number }>()
+        return null
+      },
+    })
+    defineTool({
+      ...rest,
+      input: z.object({ at: z.string().transform(Number) }),
+      execute(input, ctx) {
+        expectTypeOf(input).toEqualTypeOf<{ at: number }>()
+        // @ts-expect-error progress is JSON
+        void ctx.report(1n)
+        return null
+      },
+    })
+    expectTypeOf(declared.input).toEqualTypeOf<typeof written>()
+    // @ts-expect-error text is no schema
+    defineTool({ ...rest, input: 'text', execute: () => null })
+    // @ts-expect-error there is no such way
+    defineTool({ ...rest, input: z.object({}), replay: 'never', execute: () => null })
+    // @ts-expect-error a result is JSON
+    defineTool({ ...rest, input: z.object({}), execute: () => 1n })
+  })
+
+  test("a tool's result is what its output schema takes", () => {
+    const rest = { name: 'act', description: '', input: z.object({}) } as const
+    const output = z.object({ at: z.date().transform(String) })
+    const declared = defineTool({ ...rest, output, execute: () => ({ at: new Date() }) })
+    expectTypeOf(declared.name).toEqualTypeOf<'act'>()
+    // @ts-expect-error a date is no text
+    defineTool({ ...rest, output, execute: () => ({ at: 'now' }) })
   })
 
   test('a conversation policy is one of three', () => {

@@ -19,6 +19,7 @@ const ctx: ToolContext = {
   principal: { id: 'ann', tenantId: '', kind: 'user' },
   signal: new AbortController().signal,
   log: { debug() {}, info() {}, warn() {}, error() {} },
+  async report() {},
 }
 
 async function createFolder(): Promise<string> {
