@@ -108,6 +108,7 @@ export type { AnonymousSessionStore, IssuedSession, KeptSession } from './ports/
 export type { Visitor } from './ports/store/session-store.ts'
 export type { Logger } from './ports/logger.ts'
 export type { Operation, OperationOutcome, Span, TracedRun, Tracer } from './ports/tracer.ts'
+export type { Exposition, Gauge, Histogram, Instrument, Labels, Metrics, Reading } from './ports/metrics.ts'
 export { ConfigError } from './config/config.ts'
 export type { Config, Settings } from './config/config.ts'
 export type { EventStream } from './events/event-stream.ts'

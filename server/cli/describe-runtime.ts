@@ -6,6 +6,8 @@ import { parseSchema } from '../agent/parse-schema.ts'
 export interface RuntimeDescription extends RuntimePaths {
   model: { provider: string; name: string }
   agentKeys: string[]
+  /** Whether it has metrics for `--metrics-port`. */
+  isMeasuring: boolean
   /** One that needs no parameters, if there is one: then a line that creates a run works as it is. */
   agentToTry: string | undefined
 }
@@ -18,6 +20,7 @@ export function describeRuntime(runtime: AgentRuntime): RuntimeDescription {
     sessionPath: hasAnonymousSessions ? config.anonymousSessionPath : undefined,
     model: { provider: model.provider, name: model.name },
     agentKeys: agents.map((agent) => agent.key),
+    isMeasuring: runtime.metrics?.exposition !== undefined,
     agentToTry: (agents.find(needsNoParams) ?? agents[0])?.key,
   }
 }

@@ -57,6 +57,20 @@ export const healthPortOption = (): Option =>
     .env('HEALTH_PORT')
     .argParser(numberIn({ min: 0, max: 65_535, integer: true }))
 
+export interface MetricsOptions {
+  metricsPort?: number | undefined
+  metricsToken?: string | undefined
+}
+
+export const metricsOptions = (): Option[] => [
+  new Option('--metrics-port <number>', 'port of all addresses to answer GET /metrics on, for Prometheus')
+    .env('METRICS_PORT')
+    .argParser(numberIn({ min: 0, max: 65_535, integer: true })),
+  new Option('--metrics-token <text>', 'what it asks for as a bearer token; better in the variable').env(
+    'METRICS_TOKEN',
+  ),
+]
+
 export const processesOption = (): Option =>
   new Option('--processes <number>', 'worker processes, each with its own concurrency')
     .default(1)

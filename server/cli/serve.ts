@@ -3,18 +3,21 @@ import { CliError } from './cli-error.ts'
 import { listen } from './http-server.ts'
 import { runUntilStopped } from './lifecycle.ts'
 import { findEntry, loadEntry } from './load-entry.ts'
-import { ENVIRONMENT_HELP, hostOption, insecureOption, portOption } from './options.ts'
-import type { ListenOptions } from './options.ts'
+import { assertMeasuring, readOwn, serveMetrics } from './metrics.ts'
+import { ENVIRONMENT_HELP, hostOption, insecureOption, metricsOptions, portOption } from './options.ts'
+import type { ListenOptions, MetricsOptions } from './options.ts'
 import { routeUpgrades } from './route-requests.ts'
 import { startRuntime } from './run-runtime.ts'
 
 export function serveCommand(): Command {
-  return new Command('serve')
+  const command = new Command('serve')
     .description('Serve the API: tRPC, REST and event streams. Runs are executed by `worker` processes.')
     .argument('[entry]', 'file whose default export is createAgentRuntime(…)')
     .addOption(portOption())
     .addOption(hostOption())
     .addOption(insecureOption())
+  for (const option of metricsOptions()) command.addOption(option)
+  return command
     .addHelpText(
       'after',
       `
@@ -28,7 +31,7 @@ ${ENVIRONMENT_HELP}`,
     .action(serve)
 }
 
-interface ServeOptions extends ListenOptions {
+interface ServeOptions extends ListenOptions, MetricsOptions {
   insecure?: boolean
 }
 
@@ -46,6 +49,9 @@ async function serve(
         'The runtime has no `authenticate`, so whoever reaches it could do everything: give createAgentRuntime one, or start with --insecure.',
       )
     }
+    const exposition = runtime.metrics?.exposition
+    if (options.metricsPort !== undefined) assertMeasuring(exposition !== undefined)
+    await serveMetrics(options, { lifecycle, read: () => readOwn(exposition) })
     await startRuntime(runtime, lifecycle)
     lifecycle.defer(http.refuse)
     http.server.keepAliveTimeout = runtime.config.keepAliveTimeoutSeconds * 1000

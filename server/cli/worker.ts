@@ -8,15 +8,18 @@ import { serveHealth } from './health.ts'
 import { runUntilStopped } from './lifecycle.ts'
 import { findEntry, loadEntry } from './load-entry.ts'
 import { log } from './log.ts'
+import { assertMeasuring, readChildren, readOwn, serveMetrics } from './metrics.ts'
+import type { ReadMetrics } from './metrics.ts'
 import {
   ENVIRONMENT_HELP,
   healthPortOption,
+  metricsOptions,
   noReloadOption,
   processesOption,
   reloadOption,
   workerOptions,
 } from './options.ts'
-import type { WorkerOptions } from './options.ts'
+import type { MetricsOptions, WorkerOptions } from './options.ts'
 import { ReloadingRuntime } from './dev/reload/reloading-runtime.ts'
 import { startRuntime, startWorker } from './run-runtime.ts'
 import { superviseProcesses } from './supervisor.ts'
@@ -28,6 +31,7 @@ export function workerCommand(): Command {
     .description('Execute runs. Start as many as you like, on as many machines as you like.')
     .argument('[entry]', 'file whose default export is createAgentRuntime(…)')
   command.addOption(processesOption()).addOption(healthPortOption())
+  for (const option of metricsOptions()) command.addOption(option)
   for (const option of workerOptions(DRAIN_TIMEOUT_SECONDS)) command.addOption(option)
   return command
     .addOption(reloadOption())
@@ -53,30 +57,34 @@ ${ENVIRONMENT_HELP}`,
     .action(work)
 }
 
-interface WorkOptions extends WorkerOptions {
+interface WorkOptions extends WorkerOptions, MetricsOptions {
   processes: number
   healthPort?: number
   reload?: boolean
 }
 
 async function work(given: string | undefined, options: WorkOptions): Promise<void> {
-  const { processes, healthPort, reload, ...worker } = options
+  const { processes, healthPort, metricsPort, metricsToken, reload, ...worker } = options
   if (reload && processes > 1) {
     throw new CliError('--reload is for one process: leave it out, or --processes.')
   }
   await runUntilStopped(async (lifecycle) => {
     const entry = findEntry(given)
     const task = { entry, worker }
-    const sayReady = ({ agentKeys }: RuntimeDescription): void => {
+    const sayReady = ({ agentKeys, isMeasuring }: RuntimeDescription): void => {
+      if (metricsPort !== undefined) assertMeasuring(isMeasuring)
       process.stdout.write(`Working on runs of ${(worker.agentKeys ?? agentKeys).join(', ')}\n`)
     }
     let countTaking = (): number => 0
     if (healthPort !== undefined) {
       await serveHealth(healthPort, { lifecycle, health: () => ({ processes, taking: countTaking() }) })
     }
+    let readMetrics: ReadMetrics = () => Promise.resolve(undefined)
+    await serveMetrics({ metricsPort, metricsToken }, { lifecycle, read: () => readMetrics() })
     if (processes === 1 && (reload ?? process.env['NODE_ENV'] === 'development')) {
       const reloading = new ReloadingRuntime({ task: { ...task, isWatched: true }, lifecycle, log })
       countTaking = () => Number(reloading.isTaking)
+      readMetrics = () => readChildren(reloading.children)
       return sayReady((await reloading.start()).runtime)
     }
     if (processes === 1 && isDebugged()) {
@@ -84,9 +92,11 @@ async function work(given: string | undefined, options: WorkOptions): Promise<vo
       await startRuntime(runtime, lifecycle)
       const executing = await startWorker(runtime, worker, { lifecycle })
       countTaking = () => Number(executing.isTaking)
+      readMetrics = () => readOwn(runtime.metrics?.exposition)
       return sayReady(describeRuntime(runtime))
     }
     const children = new Set<RuntimeChild>()
+    readMetrics = () => readChildren(children)
     countTaking = () => [...children].filter(({ isTaking }) => isTaking).length
     await superviseProcesses(processes, {
       children,

@@ -36,6 +36,8 @@ export interface ConversationHub {
   follow(conversation: FollowedConversation): ConversationStream
   /** What is there by now: the stream ends by itself. */
   read(conversation: Omit<FollowedConversation, 'lastOrdinal'>): ConversationStream
+  /** How many streams are open. */
+  readonly size: number
   /** Ends every stream without an error. Streams opened later end at once. */
   close(): void
 }
@@ -85,6 +87,9 @@ export function createConversationHub(ports: ConversationHubPorts): Conversation
       return stream
     },
     read: (conversation) => open(conversation, undefined),
+    get size() {
+      return streams.size
+    },
     close() {
       isClosed = true
       unsubscribe()

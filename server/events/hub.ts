@@ -31,6 +31,8 @@ export interface EventHub {
   follow(run: FollowedRun): EventStream
   /** What is in the store by now: the stream ends there. */
   readStored(run: Pick<FollowedRun, 'runId' | 'afterSeq' | 'visibilities'>): EventStream
+  /** How many streams are open. */
+  readonly size: number
   /** Ends every stream without an error. Streams opened later end at once. */
   close(): void
 }
@@ -113,6 +115,9 @@ export function createEventHub({ store, bus, clock, pollIntervalMs }: HubPorts):
       return stream
     },
     readStored: (run) => storedStream(run, (...page) => readShared(undefined, ...page)),
+    get size() {
+      return streams.size
+    },
     close() {
       isClosed = true
       unsubscribe()

@@ -37,6 +37,8 @@ export interface ClaimedRun {
   cancelRequested: boolean
   /** W3C trace context of its creation. */
   traceparent: string | null
+  /** How long the run could have begun before its first attempt did, in milliseconds. Null in later attempts. */
+  waitedMs: number | null
 }
 
 /** A run that the database refused to start, and that failed for it. */

@@ -20,6 +20,7 @@ import type { Webhooks } from '../domain/webhooks.ts'
 import type { WebhookEndpoint } from '../ports/webhooks.ts'
 import type { Model } from '../ports/model.ts'
 import type { Logger } from '../ports/logger.ts'
+import type { Metrics } from '../ports/metrics.ts'
 import type { Tracer } from '../ports/tracer.ts'
 import type { Isolation } from '../worker/isolated-runs.ts'
 import type { IsolatedRun, StopOptions } from '../worker/worker.ts'
@@ -88,6 +89,8 @@ export interface RuntimeOptions<TAgents extends readonly AnyAgent[]> {
   conversationTitle?: ConversationTitle
   /** Where runs are traced to: `openTelemetry()` of `trpc-agent-runtime/opentelemetry`, for one. Default: nowhere. */
   tracer?: Tracer
+  /** Where measurements go: `prometheus()` of `trpc-agent-runtime/prometheus`, for one. Default: nowhere. */
+  metrics?: Metrics
   /**
    * Whom to tell of runs that end or wait. Default: what another version of the application has said last; an empty list for nobody.
    *
@@ -128,6 +131,8 @@ export interface AgentRuntime<TShape extends AgentShape = AgentShape> extends Ha
   readonly hasAnonymousSessions: boolean
   /** The model agents find in `ctx.llm`. @throws ConfigError when it is configured without its key. */
   readonly model: Model
+  /** As it was given. */
+  readonly metrics: Metrics | undefined
   /** For an app that has a tRPC router of its own: mount it anywhere; its context needs a `principal`. */
   readonly router: AgentRouter<TShape>
   /**

@@ -4,7 +4,11 @@ import type { Duplex } from 'node:stream'
 import type { AnyAgent, ShapeOfAgent } from '../agent/define-agent.ts'
 import type { AgentRuntime, RuntimeOptions } from './agent-runtime.ts'
 import { agentsByKey } from '../agent/agents-by-key.ts'
+import { harmlessMetrics } from '../telemetry/harmless-metrics.ts'
 import { harmlessTracer } from '../telemetry/harmless-tracer.ts'
+import { measuredStore } from '../telemetry/metrics/measured-store.ts'
+import { measuredTracer } from '../telemetry/metrics/measured-tracer.ts'
+import { observeProcess } from '../telemetry/metrics/observe-process.ts'
 import { createLogger } from '../telemetry/pino-logger.ts'
 import { toStartupError } from '../postgres/connections/database-error.ts'
 import { noTracer } from '../ports/no-tracer.ts'
@@ -60,7 +64,9 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   const agents = new Map(agentsByKey(options.agents))
   const log = options.logger ?? createLogger()
   const clock = systemClock
-  const tracer = options.tracer === undefined ? noTracer : harmlessTracer(options.tracer, log, clock.now)
+  const metrics = options.metrics && harmlessMetrics(options.metrics, log, clock.now)
+  const traced = options.tracer === undefined ? noTracer : harmlessTracer(options.tracer, log, clock.now)
+  const tracer = metrics === undefined ? traced : measuredTracer(traced, metrics)
   const stopping = new AbortController()
   const visibilityOf = createVisibilityOf(config.eventVisibility)
   const retryPolicy = retryPolicyOf(config.retryDelaySeconds * 1000)
@@ -78,11 +84,13 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     log,
     stopping: signal,
   })
-  const { pool, timetable, presence, bus, queue, runRedelivery, store } = adapters
+  const { pool, timetable, presence, bus, queue, runRedelivery } = adapters
+  const store = metrics === undefined ? adapters.store : measuredStore(adapters.store, metrics)
   const schedules = checkSchedules(agents, timetable, clock.now())
   const pollIntervalMs = config.streamPollIntervalSeconds * 1000
   const hub = createEventHub({ store, bus, clock, pollIntervalMs })
   const conversationHub = createConversationHub({ store, hub, bus, clock, pollIntervalMs })
+  const unobserve = metrics && observeProcess(metrics, { hub, conversationHub, pool, store })
   const useCases = createUseCases(
     { store, files: adapters.files, bus, hub, conversationHub, tracer, log },
     { config, options, agents, runsAtOnce },
@@ -121,6 +129,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     toStartupError: (error) => toStartupError(error, config.databaseUrl ?? ''),
     async disconnect(close) {
       stopping.abort()
+      unobserve?.()
       conversationHub.close()
       hub.close()
       await Promise.all([sockets.close(), ...[...workers].map((worker) => worker.stop())])
@@ -181,6 +190,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     config,
     isAuthenticating,
     hasAnonymousSessions: hasSessions,
+    metrics: options.metrics,
     get model() {
       return getModel()
     },

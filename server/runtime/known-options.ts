@@ -17,6 +17,7 @@ const OPTIONS: Record<keyof RuntimeOptions<never>, true> = {
   webhooks: true,
   conversationTitle: true,
   tracer: true,
+  metrics: true,
   logger: true,
 }
 

@@ -1,28 +1,11 @@
 import type { Logger } from '../ports/logger.ts'
 import type { Operation, Span, Tracer } from '../ports/tracer.ts'
 import { noTracer } from '../ports/no-tracer.ts'
-
-/** How often a tracer that fails is told of, in milliseconds. */
-const TELL_EACH_MS = 60_000
+import { createAttempt } from './harmless.ts'
 
 /** A tracer whose faults are nobody's: what it throws is logged, at most once a minute, and the work goes on without it. */
 export function harmlessTracer(tracer: Tracer, log: Logger, now: () => number): Tracer {
-  let toldAt = -Infinity
-
-  function tell(error: unknown): void {
-    if (now() - toldAt < TELL_EACH_MS) return
-    toldAt = now()
-    log.warn({ err: error }, 'the tracer failed: runs go on untraced')
-  }
-
-  function attempt<T>(work: () => T, otherwise: T): T {
-    try {
-      return work()
-    } catch (error) {
-      tell(error)
-      return otherwise
-    }
-  }
+  const attempt = createAttempt('the tracer failed: runs go on untraced', log, now)
 
   /** `work` is done once, whatever `around` makes of it; what it throws is its own, and goes on. */
   function around<T>(enter: (inner: () => void) => void, work: () => T): T {

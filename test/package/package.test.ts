@@ -39,6 +39,7 @@ test.each([
   ['openai', 'createOpenAIModel'],
   ['anthropic', 'createAnthropicModel'],
   ['opentelemetry', 'openTelemetry'],
+  ['prometheus', 'prometheus'],
   ['testing', 'createTestRuntime'],
 ])('trpc-agent-runtime/%s has %s', async (subpath, name) => {
   const code = `import { ${name} } from 'trpc-agent-runtime/${subpath}'; console.log(typeof ${name})`

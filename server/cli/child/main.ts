@@ -1,5 +1,6 @@
 // A runtime as a process of its own, for the commands that keep several or put a new one in place of an
 // old one. It shares their terminal, so what the keyboard sends is theirs to understand: they tell it.
+import type { Exposition } from '../../ports/metrics.ts'
 import { readError } from '../../ports/read-error.ts'
 import { reportError } from '../cli-error.ts'
 import { outliveDeadOutput } from '../dead-output.ts'
@@ -8,6 +9,7 @@ import { listen } from '../http-server.ts'
 import { runUntilStopped } from '../lifecycle.ts'
 import type { Controls, Lifecycle } from '../lifecycle.ts'
 import { loadEntry } from '../load-entry.ts'
+import { log } from '../log.ts'
 import { routeUpgrades } from '../route-requests.ts'
 import { startRuntime, startWorker } from '../run-runtime.ts'
 import type { AgentRuntime } from '../../runtime/agent-runtime.ts'
@@ -15,7 +17,7 @@ import type { Isolation } from '../../worker/isolated-runs.ts'
 import type { Worker } from '../../runtime/agent-runtime.ts'
 import type { IsolatedRun } from '../../worker/worker.ts'
 import { reportImportedFiles } from './imported-files.ts'
-import type { ChildMessage, ChildTask, StopMessage } from './messages.ts'
+import type { ChildMessage, ChildTask, MeasureMessage, ParentMessage } from './messages.ts'
 import { RuntimeChild } from './runtime-child.ts'
 
 outliveDeadOutput()
@@ -26,6 +28,7 @@ const flushImported = task.isWatched
   : send
 const ALIVE_EVERY_MS = 1_000
 let isReady = false
+let exposition: Exposition | undefined
 
 try {
   await runUntilStopped(run, obeyParent)
@@ -38,6 +41,7 @@ try {
 
 async function run(lifecycle: Lifecycle): Promise<void> {
   const runtime = await loadEntry(task.entry)
+  exposition = runtime.metrics?.exposition
   const http = task.serving && (await listen({ host: '127.0.0.1', port: 0, ...task.serving }))
   if (http !== undefined) lifecycle.defer(http.close)
   await startRuntime(runtime, lifecycle)
@@ -92,12 +96,27 @@ function tellParent({ end }: Lifecycle): IsolatedRun {
 }
 
 function obeyParent({ stop }: Controls): void {
-  process.on('message', ({ isHurried }: StopMessage) => stop('Stopped by its parent.', { isHurried }))
+  process.on('message', (message: ParentMessage) => {
+    if (message.kind === 'measure') return void measure(message)
+    stop('Stopped by its parent.', { isHurried: message.isHurried })
+  })
   // Whoever started it is gone, perhaps killed.
   process.once('disconnect', () => stop('Its parent is gone.'))
   process.on('SIGTERM', () => stop('Stopped by SIGTERM.'))
   process.on('SIGINT', () => {})
   process.on('SIGHUP', () => {})
+}
+
+async function measure({ id, others }: MeasureMessage): Promise<void> {
+  let measured: unknown
+  try {
+    const own = await exposition?.read()
+    const { contentType = '' } = exposition ?? {}
+    measured = others === null ? own : { contentType, text: await exposition?.format([own, ...others]) }
+  } catch (error) {
+    log(`Metrics could not be read: ${readError(error).message}`)
+  }
+  await send({ kind: 'measured', id, measured })
 }
 
 async function reportFailure(error: unknown): Promise<void> {

@@ -28,6 +28,20 @@ export interface StopMessage {
   isHurried: boolean
 }
 
+/** Asks what it has measured: as JSON, or as one text with what others have. */
+export interface MeasureMessage {
+  kind: 'measure'
+  id: number
+  others: readonly unknown[] | null
+}
+
+export type ParentMessage = StopMessage | MeasureMessage
+
+export interface MetricsText {
+  contentType: string
+  text: string
+}
+
 export type ChildMessage =
   | { kind: 'imported'; files: FileVersions }
   /** It could not start, for this reason. */
@@ -35,6 +49,8 @@ export type ChildMessage =
   | { kind: 'ready'; ready: ReadyRuntime }
   /** It has taken its isolated run. */
   | { kind: 'begun' }
+  /** The answer to the {@link MeasureMessage} of that id: JSON, or a {@link MetricsText}. */
+  | { kind: 'measured'; id: number; measured: unknown }
   /** It takes no more runs. */
   | { kind: 'draining' }
   /** Said every second: what blocks the process keeps it from saying so. `isTaking`: it would take a run now. */

@@ -6,7 +6,15 @@ import { systemClock } from '../../ports/system-clock.ts'
 import { CliError } from '../cli-error.ts'
 import { log } from '../log.ts'
 import { untilBlocked } from '../until-blocked.ts'
-import type { ChildMessage, ChildTask, FileVersions, ReadyRuntime, StopMessage } from './messages.ts'
+import type {
+  ChildMessage,
+  ChildTask,
+  FileVersions,
+  MeasureMessage,
+  MetricsText,
+  ReadyRuntime,
+  StopMessage,
+} from './messages.ts'
 
 // TypeScript here, JavaScript in the built package.
 const SCRIPT = fileURLToPath(new URL(`./main${extname(import.meta.filename)}`, import.meta.url))
@@ -17,6 +25,9 @@ const BLOCKED_AFTER_MS = 30_000
 const BLOCKED_AT_STOP_MS = 5_000
 /** What says nothing for so long takes no runs, whatever it said before. */
 const SILENT_AFTER_MS = 5_000
+
+/** How long a process has to tell what it measured. */
+const MEASURE_WITHIN_MS = 2_000
 
 /** A runtime in a process of its own, seen from the command that started it. */
 export class RuntimeChild {
@@ -36,6 +47,9 @@ export class RuntimeChild {
   readonly #process: ChildProcess
   #isReady = false
   #isTaking = false
+  #isMeasuring = false
+  readonly #asked = new Map<number, (measured: unknown) => void>()
+  #questions = 0
 
   constructor(task: ChildTask, onImported: (files: FileVersions) => void = () => {}) {
     const ready = Promise.withResolvers<ReadyRuntime>()
@@ -59,10 +73,13 @@ export class RuntimeChild {
           return ready.reject(revived(message))
         case 'ready':
           this.#isReady = true
+          this.#isMeasuring = message.ready.runtime.isMeasuring
           void this.#killWhenBlocked()
           return ready.resolve(message.ready)
         case 'begun':
           return begun.resolve(true)
+        case 'measured':
+          return this.#asked.get(message.id)?.(message.measured)
         case 'draining':
           this.#isTaking = false
           return draining.resolve()
@@ -73,6 +90,8 @@ export class RuntimeChild {
     })
     const onEnd = (how: string): void => {
       this.#isTaking = false
+      this.#isMeasuring = false
+      for (const answer of this.#asked.values()) answer(undefined)
       ready.reject(new CliError(`The process of the runtime ended with ${how} before it was ready.`))
       draining.resolve()
       begun.resolve(this.#isReady)
@@ -91,6 +110,37 @@ export class RuntimeChild {
   /** Whether it was ready once, and has said nothing since for so long that something keeps it from it. */
   get isSilent(): boolean {
     return this.#isReady && systemClock.now() - this.heardAt >= SILENT_AFTER_MS
+  }
+
+  /** Whether it can tell what it measures. */
+  get isMeasuring(): boolean {
+    return this.#isMeasuring
+  }
+
+  /** What it has measured, as JSON. Undefined when it does not say. */
+  readMetrics(): Promise<unknown> {
+    return this.#measure(null)
+  }
+
+  /** What it has measured, and `others` have, as one text. Undefined when it does not say. */
+  async formatMetrics(others: readonly unknown[]): Promise<MetricsText | undefined> {
+    return (await this.#measure(others)) as MetricsText | undefined
+  }
+
+  #measure(others: readonly unknown[] | null): Promise<unknown> {
+    const id = (this.#questions += 1)
+    const message: MeasureMessage = { kind: 'measure', id, others }
+    return new Promise((resolve) => {
+      const answer = (measured?: unknown): void => {
+        clearTimeout(late)
+        this.#asked.delete(id)
+        resolve(measured)
+      }
+      const late = setTimeout(answer, MEASURE_WITHIN_MS)
+      this.#asked.set(id, answer)
+      if (this.#process.connected) this.#process.send(message, undefined, undefined, () => {})
+      else answer()
+    })
   }
 
   /** Lets it finish what it has within its drain timeout, or hand that back at once; resolves when it has ended. */

@@ -1,5 +1,5 @@
 import type { Page, PageCursor } from '../../contract/page.ts'
-import type { ListRunsInput, Run, RunDetail, RunSummary, SpokenRun } from '../../contract/run.ts'
+import type { ListRunsInput, Run, RunDetail, RunStatus, RunSummary, SpokenRun } from '../../contract/run.ts'
 import type { CreatedRun, NewRun } from '../create-run.ts'
 import type { Owner, Reach } from '../owner.ts'
 
@@ -35,6 +35,8 @@ export interface RunStore {
     cursor: PageCursor | null,
   ): Promise<Page<SpokenRun>>
   getProgress(reach: Reach, runId: string): Promise<RunProgress | null>
+  /** How many runs are queued, running and waiting, by agent. */
+  countOpenRuns(): Promise<{ agentKey: string; status: RunStatus; runs: number }[]>
   /** Ends a queued or waiting run at once; marks a running one. */
   requestCancel(owner: Owner, runId: string): Promise<CancelOutcome>
 }

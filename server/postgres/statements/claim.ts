@@ -27,7 +27,7 @@ const CLAIM = {
   name: 'claim_runs',
   text: `
     WITH locked AS (
-      SELECT id FROM agent_runtime.run
+      SELECT id, run_at FROM agent_runtime.run
       WHERE id = ANY ($1::uuid[])
         AND ${IS_STARTABLE}
         AND NOT ${isToBeIsolated('$5')}
@@ -58,6 +58,9 @@ const CLAIM = {
     SELECT r.id, r.tenant_id, r.owner_id, r.owner_kind, r.agent_key, r.conversation_id, r.attempt,
       r.failures, r.losses, r.max_attempts, r.priority, r.last_seq, r.params, r.metadata, r.timeout_ms, r.budget,
       r.traceparent, r.preferences,
+      CASE WHEN r.attempt = 1 THEN
+        extract(epoch FROM r.attempt_started_at - GREATEST(r.created_at, l.run_at)) * 1000
+      END AS waited_ms,
       r.cancel_requested_at IS NOT NULL AS cancel_requested,
       (SELECT c.state FROM agent_runtime.checkpoint c WHERE c.run_id = r.id) AS state,
       (SELECT json_agg(m.body ORDER BY m.position) FROM agent_runtime.message m
@@ -65,7 +68,7 @@ const CLAIM = {
       CASE WHEN r.conversation_id IS NOT NULL THEN
         ${boundedHistory('r')}
       END AS history
-    FROM r`,
+    FROM r JOIN locked l ON l.id = r.id`,
 }
 
 interface ClaimRow {
@@ -88,6 +91,8 @@ interface ClaimRow {
   budget: Budget | null
   cancel_requested: boolean
   traceparent: string | null
+  /** A `numeric`, which the driver leaves as text. */
+  waited_ms: string | null
   state: Json
   input: AgentMessage[] | null
   /** As text: of a {@link BoundedHistory}. */
@@ -131,5 +136,6 @@ function toClaimedRun(row: ClaimRow): ClaimedRun {
     budget: row.budget,
     cancelRequested: row.cancel_requested,
     traceparent: row.traceparent,
+    waitedMs: row.waited_ms === null ? null : Number(row.waited_ms),
   }
 }

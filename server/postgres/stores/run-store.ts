@@ -1,6 +1,7 @@
 import { isTerminal } from '../../contract/terminal.ts'
 import type { RunStore } from '../../ports/store/run-store.ts'
 import * as reads from '../prisma/reads.ts'
+import { countOpenRuns } from '../statements/count-open-runs.ts'
 import { createRuns } from '../statements/create-runs.ts'
 import { createGetProgress } from '../statements/read-events.ts'
 import { readRun } from '../statements/read-run.ts'
@@ -24,6 +25,7 @@ export function createRunStore({ pool, prisma, delivering, visibilityOf, runsAtO
     listRuns: (reach, filter, cursor) => reads.listRuns(pool, { reach, filter, cursor }),
     listSpokenRuns: (reach, filter, cursor) => reads.listSpokenRuns(pool, { reach, filter, cursor }),
     getProgress: createGetProgress(pool),
+    countOpenRuns: () => countOpenRuns(pool),
     requestCancel: (owner, runId) => requestCancel(pool, { owner, runId }, visibilityOf),
   }
 }

@@ -2,10 +2,10 @@
 import type { Attributes } from '@opentelemetry/api'
 import { SpanKind } from '@opentelemetry/api'
 import type { Json } from '../../contract/json.ts'
-import { readError } from '../../ports/read-error.ts'
 import type { Operation, OperationOutcome, TracedRun } from '../../ports/tracer.ts'
 import { asText, inputMessages, outputMessages, systemInstructions } from './content.ts'
-import { NAME, OPERATION, providerName } from './names.ts'
+import { errorTypeOf } from '../error-type.ts'
+import { NAME, OPERATION, providerName } from '../names.ts'
 
 /** What was said, as it may be told: undefined where it may not. It is made only where it is told. */
 export type Tell = (read: () => Json) => string | undefined
@@ -102,12 +102,6 @@ function tellOutput(
   { finishReason, tell }: { finishReason: string | undefined; tell: Tell },
 ): string | undefined {
   return tell(() => (kind === 'tool' ? output : outputMessages(output, finishReason)))
-}
-
-/** Its code, where it has one: names of classes are cut short by bundlers. */
-function errorTypeOf(error: unknown): string {
-  const { name, code } = readError(error)
-  return typeof code === 'string' ? code : name || 'Error'
 }
 
 function ofRun({ id, agentKey, conversationId, principal }: TracedRun): Attributes {

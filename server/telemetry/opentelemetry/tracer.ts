@@ -4,7 +4,7 @@ import type { Json } from '../../contract/json.ts'
 import { readError } from '../../ports/read-error.ts'
 import type { Operation, Span, Tracer } from '../../ports/tracer.ts'
 import { createTell, describeBegun, describeEnded } from './attributes.ts'
-import { NAME } from './names.ts'
+import { NAME } from '../names.ts'
 import { readTraceparent, writeTraceparent } from './traceparent.ts'
 
 export interface OpenTelemetryOptions {

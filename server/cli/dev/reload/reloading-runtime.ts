@@ -53,6 +53,11 @@ export class ReloadingRuntime {
     return this.#serving
   }
 
+  /** Those that are there now, the draining ones too. */
+  get children(): Iterable<RuntimeChild> {
+    return this.#children
+  }
+
   /** Whether the process that takes runs now would take one. */
   get isTaking(): boolean {
     return this.#serving?.child.isTaking ?? false

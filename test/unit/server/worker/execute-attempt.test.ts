@@ -42,6 +42,7 @@ function createAttempt(agent: AnyAgent, more: Partial<ClaimedRun> = {}) {
     timeoutMs: TIMEOUT_MS,
     cancelRequested: false,
     traceparent: null,
+    waitedMs: 0,
     ...more,
   }
   const ports = {

@@ -1,4 +1,4 @@
-// What spans and their attributes are called: the semantic conventions for generative AI (v0.1.0 of
+// What spans, metrics and their attributes are called: the semantic conventions for generative AI (v0.1.0 of
 // https://github.com/open-telemetry/semantic-conventions-genai, in development) where they have a name, else ours.
 
 /** Before the name of what is done: `chat gpt-5.4`, `execute_tool get_weather`. */
@@ -20,6 +20,7 @@ export const NAME = {
   timeToFirstChunk: 'gen_ai.response.time_to_first_chunk',
   inputTokens: 'gen_ai.usage.input_tokens',
   outputTokens: 'gen_ai.usage.output_tokens',
+  tokenType: 'gen_ai.token.type',
   toolName: 'gen_ai.tool.name',
   toolCallId: 'gen_ai.tool.call.id',
   toolType: 'gen_ai.tool.type',

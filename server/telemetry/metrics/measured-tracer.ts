@@ -1,0 +1,81 @@
+import { isTerminal } from '../../contract/terminal.ts'
+import type { Labels, Metrics } from '../../ports/metrics.ts'
+import type { Operation, OperationOutcome, Span, Tracer } from '../../ports/tracer.ts'
+import { errorTypeOf } from '../error-type.ts'
+import { NAME, OPERATION, providerName } from '../names.ts'
+import { COUNTERS, GAUGES, HISTOGRAMS } from './instruments.ts'
+
+type Of<TKind extends Operation['kind']> = Extract<Operation, { kind: TKind }>
+
+/** The same tracer. What it traces is measured too: attempts, models, tools. */
+export function measuredTracer(tracer: Tracer, metrics: Metrics): Tracer {
+  let active = 0
+  metrics.observe(GAUGES.activeAttempts, () => [{ value: active, labels: {} }])
+
+  function measured(operation: Operation, span: Span): Span {
+    const startedAt = performance.now()
+    let isAnswering = false
+    if (operation.kind === 'attempt') active += 1
+    return {
+      traceparent: span.traceparent,
+      within: (work) => span.within(work),
+      answering() {
+        if (operation.kind === 'model' && !isAnswering) {
+          metrics.record(HISTOGRAMS.firstChunk, secondsSince(startedAt), modelLabels(operation))
+        }
+        isAnswering = true
+        span.answering()
+      },
+      end(outcome = {}) {
+        if (operation.kind === 'attempt') active -= 1
+        noteEnd(operation, outcome, secondsSince(startedAt))
+        span.end(outcome)
+      },
+    }
+  }
+
+  function noteEnd(operation: Operation, outcome: OperationOutcome, seconds: number): void {
+    if (operation.kind === 'attempt') noteAttempt(operation, outcome, seconds)
+    if (operation.kind === 'model') noteModel(operation, outcome, seconds)
+    if (operation.kind === 'tool') {
+      metrics.record(HISTOGRAMS.tool, seconds, { [NAME.toolName]: operation.name, ...errorLabel(outcome) })
+    }
+  }
+
+  function noteAttempt({ run }: Of<'attempt'>, { status }: OperationOutcome, seconds: number): void {
+    const labels = { [NAME.agent]: run.agentKey, [NAME.runStatus]: status ?? 'lost' }
+    metrics.record(HISTOGRAMS.attempt, seconds, labels)
+    if (status === undefined) metrics.add(COUNTERS.leasesLost, 1, {})
+    else if (isTerminal(status)) metrics.add(COUNTERS.runsEnded, 1, labels)
+  }
+
+  function noteModel(operation: Of<'model'>, outcome: OperationOutcome, seconds: number): void {
+    const labels = modelLabels(operation)
+    metrics.record(HISTOGRAMS.model, seconds, { ...labels, ...errorLabel(outcome) })
+    if (outcome.usage === undefined) return
+    const { inputTokens: input, outputTokens: output } = outcome.usage
+    for (const [type, tokens] of Object.entries({ input, output })) {
+      metrics.record(HISTOGRAMS.tokens, tokens, { ...labels, [NAME.tokenType]: type })
+    }
+  }
+
+  return {
+    begin: (operation) => measured(operation, tracer.begin(operation)),
+    continueFrom: (readTraceparent, work) => tracer.continueFrom(readTraceparent, work),
+  }
+}
+
+function modelLabels({ provider, model }: Of<'model'>): Labels {
+  return {
+    [NAME.operation]: OPERATION.model,
+    [NAME.provider]: providerName(provider),
+    [NAME.model]: model,
+  }
+}
+
+/** Empty where it ended well: each series has all labels of its instrument. */
+function errorLabel({ error }: OperationOutcome): Labels {
+  return { [NAME.errorType]: error === undefined ? '' : errorTypeOf(error) }
+}
+
+const secondsSince = (startedAt: number) => (performance.now() - startedAt) / 1000
