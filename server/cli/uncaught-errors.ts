@@ -1,4 +1,4 @@
-import { withoutQuerySecrets } from '../ports/query-secrets.ts'
+import { withoutSecrets } from '../telemetry/redacted.ts'
 import { readError } from '../ports/read-error.ts'
 
 /** Takes charge of an error that nobody caught, or leaves it to end the process. */
@@ -12,7 +12,7 @@ export function heedUncaughtErrors(onFatal: (error: unknown) => void, judge: Jud
   process.on('uncaughtException', (error: unknown) => {
     if (judge(error) === 'handled') return
     const { stack, message } = readError(error)
-    process.stderr.write(`${withoutQuerySecrets(stack ?? message)}\n`)
+    process.stderr.write(`${withoutSecrets(stack ?? message)}\n`)
     onFatal(error)
   })
 }

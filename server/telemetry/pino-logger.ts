@@ -3,12 +3,12 @@ import { styleText } from 'node:util'
 import { levels, pino } from 'pino'
 import { ConfigError } from '../config/config.ts'
 import type { Logger } from '../ports/logger.ts'
-import { withoutQuerySecrets } from '../ports/query-secrets.ts'
 import { readError } from '../ports/read-error.ts'
+import { withoutSecretFields, withoutSecrets } from './redacted.ts'
 
 /**
  * Logs to standard error from level LOG_LEVEL (`info`) on: a JSON object a line, or, with
- * LOG_FORMAT=pretty, for a person to read.
+ * LOG_FORMAT=pretty, for a person to read. Secrets are left out: fields that are called like one, and texts that look like one.
  *
  * @throws ConfigError when LOG_LEVEL is none of pino's levels.
  */
@@ -19,8 +19,10 @@ export function createLogger(env: Record<string, string | undefined> = process.e
   }
   const options = { level, serializers: { err: (error: unknown) => serializeError(error) } }
   const write = lineWriter()
-  if (env['LOG_FORMAT'] !== 'pretty') return pino(options, { write })
-  return pino(options, { write: (line: string) => write(formatLine(JSON.parse(line))) })
+  if (env['LOG_FORMAT'] !== 'pretty') {
+    return pino(options, { write: (line: string) => write(withoutSecretFields(line)) })
+  }
+  return pino(options, { write: (line: string) => write(formatLine(JSON.parse(withoutSecretFields(line)))) })
 }
 
 const MAX_WAITING_BYTES = 2 ** 22
@@ -32,7 +34,7 @@ const MAX_WAITING_BYTES = 2 ** 22
 function lineWriter(): (line: string) => void {
   const output = new Console({ stdout: process.stderr, ignoreErrors: true })
   return (line) => {
-    if (process.stderr.writableLength < MAX_WAITING_BYTES) output.log(withoutQuerySecrets(line.slice(0, -1)))
+    if (process.stderr.writableLength < MAX_WAITING_BYTES) output.log(withoutSecrets(line.slice(0, -1)))
   }
 }
 
