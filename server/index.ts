@@ -99,6 +99,7 @@ export type {
   FollowOptions,
   RunEvents,
 } from './domain/run-events.ts'
+export type { NewlyCreated } from './domain/create-run.ts'
 export type { Runs } from './domain/runs.ts'
 export type { ConversationTickets, RunTickets } from './domain/tickets.ts'
 export type { ConversationTicketRequest, StreamTicket, TicketRequest } from './contract/ticket.ts'

@@ -56,12 +56,20 @@ export interface CreateRunSettings {
   checkQuota: CheckQuota | undefined
 }
 
+export interface NewlyCreated {
+  run: Run
+  /** False where the idempotency key was used before: `run` is the one of then. */
+  created: boolean
+  /** How many of the messages were left out, since they are all that was said in the conversation before. */
+  alreadySaid: number
+}
+
 /** `occurrence` is the key of a schedule's run, which nobody else can use. */
 export type CreateRun = (
   principal: Principal,
   input: CreateRunRequest,
   options?: { occurrence: string },
-) => Promise<{ run: Run; created: boolean }>
+) => Promise<NewlyCreated>
 
 // oxlint-disable-next-line max-lines-per-function -- The way of one request, step by step, and each answer of the database to it.
 export function createCreateRun(ports: CreateRunPorts, settings: CreateRunSettings): CreateRun {
@@ -171,13 +179,13 @@ export function createCreateRun(ports: CreateRunPorts, settings: CreateRunSettin
     )
     switch (answer.kind) {
       case 'existing':
-        return { run: answer.run, created: false }
+        return { run: answer.run, created: false, alreadySaid: 0 }
       case 'created':
         logInterrupted(answer, ownerOf(principal))
         bus.publish([...cancelHintsOf(answer.interrupted), ...conversationHintOf(answer)])
         // The runs before it may have ended while it was parked.
         if (answer.isParked || answer.interrupted.length > 0) void ports.letIn(principal)
-        return { run: answer.run, created: true }
+        return { run: answer.run, created: true, alreadySaid: answer.alreadySaid }
       case 'full':
         ports.log.info(
           { by: ownerOf(principal), conversationId: input.conversationId },

@@ -25,7 +25,7 @@ import type { WaitStore } from '../ports/store/wait-store.ts'
 import type { Access } from './access.ts'
 import { checkAnswer } from './check-answer.ts'
 import { createCreateRun } from './create-run.ts'
-import type { CreateRunPorts, CreateRunSettings } from './create-run.ts'
+import type { CreateRunPorts, CreateRunSettings, NewlyCreated } from './create-run.ts'
 import { giveTurn } from './give-turn.ts'
 import { hintsOf } from './hints.ts'
 import { logEnded } from './log-ended.ts'
@@ -53,7 +53,7 @@ export interface Runs extends RunEvents, RunTickets {
     principal: Principal,
     input: CreateRunRequest,
     options?: { occurrence: string },
-  ): Promise<{ run: Run; created: boolean }>
+  ): Promise<NewlyCreated>
   get(principal: Principal, runId: string): Promise<RunDetail>
   list(principal: Principal, input: ListRunsRequest): Promise<Page<Run>>
   /** The same with what was said. */

@@ -60,7 +60,8 @@ export function hasConversationOfItsOwn({ newConversation }: NewRun): boolean {
 }
 
 /**
- * `created`: `interrupted` are the runs that it replaces. Those that were running are told to stop. `isParked`: it found no
+ * `created`: `interrupted` are the runs that it replaces. Those that were running are told to stop. `alreadySaid`: so many of its
+ * messages its conversation had, and the run does not have them again. `isParked`: it found no
  * room at a gate, or comes to one later. `waitsForTurn`: others of its conversation come first.
  * `existing`: its owner used the idempotency key before. This is the run that was created then.
  * `key-taken`: its owner used the idempotency key before, for another request.
@@ -77,6 +78,7 @@ export type CreatedRun =
       kind: 'created'
       run: Run
       interrupted: readonly ChangedRun[]
+      alreadySaid: number
       isParked: boolean
       waitsForTurn: boolean
     }

@@ -44,7 +44,11 @@ describe('runtime.runs', () => {
     expectTypeOf<Runs['create']>().parameters.toEqualTypeOf<
       [Principal, CreateRunRequest, ({ occurrence: string } | undefined)?]
     >()
-    expectTypeOf<Runs['create']>().returns.resolves.toEqualTypeOf<{ run: Run; created: boolean }>()
+    expectTypeOf<Runs['create']>().returns.resolves.toEqualTypeOf<{
+      run: Run
+      created: boolean
+      alreadySaid: number
+    }>()
     expectTypeOf<Runs['get']>().toEqualTypeOf<(principal: Principal, runId: string) => Promise<RunDetail>>()
     expectTypeOf<Runs['list']>().parameters.toEqualTypeOf<[Principal, ListRunsRequest]>()
     expectTypeOf<Runs['list']>().returns.resolves.toEqualTypeOf<Page<Run>>()

@@ -12,6 +12,7 @@ import { execute, inTransaction } from '../connections/transaction.ts'
 import type { VisibilityOf } from './insert-event.ts'
 import { openGates } from './gates.ts'
 import type { Gate, GateOf } from './gates.ts'
+import { dropResent } from './drop-resent.ts'
 import { insertRuns } from './insert-runs.ts'
 import type { Place } from './insert-runs.ts'
 import { lockConversations, admitRuns } from './admit-runs.ts'
@@ -56,6 +57,7 @@ export async function createRuns(
         kind: 'created',
         run: created.get(id) as Run,
         interrupted: [],
+        alreadySaid: 0,
         isParked: false,
         waitsForTurn: false,
       }))
@@ -82,6 +84,8 @@ async function createCarefully(
   }
   const answers = new Map<string, CreatedRun>()
   const startable: NewRun[] = []
+  /** With what is stored of their messages. */
+  const kept = new Map<string, NewRun>()
   // Before any conversation: a claim locks them in that order. The first wave's conversations do not wait for the answer.
   const lockedSessions = lockSessions(
     client,
@@ -109,7 +113,12 @@ async function createCarefully(
     }
     const { forks, refusals } = await findForks(client, fresh, branchOf)
     for (const [id, refusal] of refusals) answers.set(id, refusal)
-    const placed = fresh.filter((run) => !refusals.has(run.id))
+    const placed = await dropResent(
+      client,
+      fresh.filter((run) => !refusals.has(run.id)),
+      branchOf,
+    )
+    for (const run of placed) kept.set(run.id, run)
     const admissions = await admitRuns(client, placed, { branchOf, visibilityOf })
     const wanted = placed.filter((run) => admissions.get(run.id)?.refusal === undefined)
     const places = new Map<string, Place>()
@@ -124,7 +133,8 @@ async function createCarefully(
     for (const row of await insertRuns(client, wanted, (run) => places.get(run.id))) {
       const interrupted = admissions.get(row.id)?.interrupted ?? []
       const place = { isParked: isParked(row.id), waitsForTurn: waits(row.id) }
-      answers.set(row.id, { kind: 'created', run: toRun(row), interrupted, ...place })
+      const alreadySaid = countOf(asked, row.id) - countOf(wanted, row.id)
+      answers.set(row.id, { kind: 'created', run: toRun(row), interrupted, alreadySaid, ...place })
     }
     const clashing = wanted.filter((run) => !answers.has(run.id))
     await beginBranches(client, forks, (id) => answers.get(id)?.kind === 'created')
@@ -148,11 +158,15 @@ async function createCarefully(
   )
   await keepNamedFiles(
     client,
-    asked.filter(({ id }) => answers.get(id)?.kind === 'created'),
+    [...kept.values()].filter(({ id }) => answers.get(id)?.kind === 'created'),
   )
   if (startable.length > 0) await deliver(startable)
   return asked.map((run) => answers.get(run.id) ?? { kind: 'no-conversation' })
 }
+
+/** How many messages the run has among these. */
+const countOf = (runs: readonly NewRun[], id: string): number =>
+  runs.find((run) => run.id === id)?.messages.length ?? 0
 
 const isNamedByKey = ({ newConversation }: NewRun): boolean =>
   newConversation !== null && newConversation.externalId !== null

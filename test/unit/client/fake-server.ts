@@ -82,7 +82,7 @@ export function fakeServer(): FakeServer {
         answer: [],
       }
       runs.set(run.id, run)
-      return { run, created: true }
+      return { run, created: true, alreadySaid: 0 }
     },
     get: async (_principal, runId) => find(runId),
     list: async () => ({

@@ -2,6 +2,7 @@ import type { Context } from 'hono'
 import { z } from 'zod'
 import { AgentRuntimeError } from '../../../contract/agent-runtime-error.ts'
 import { parseInput } from '../../../contract/parse-input.ts'
+import type { Message } from '../../../contract/message.ts'
 import type { Principal } from '../../../contract/principal.ts'
 import { ANSWER_HEADERS, answerJson } from '../../answer.ts'
 import type { FormBounds } from '../../files/multipart.ts'
@@ -39,9 +40,10 @@ export function runRoutes(
 ): Route[] {
   async function create(principal: Principal, body: z.output<typeof RestCreateRun>) {
     const input = fromRestCreateRun(body)
-    const { run, created } = await runs.create(principal, input)
+    const { run, created, alreadySaid } = await runs.create(principal, input)
     if (!created) return { run: await runs.get(principal, run.id), created }
-    const { messages } = input
+    const sent: readonly Message[] = input.messages
+    const messages = sent.slice(alreadySaid)
     return { run: { ...run, messages, inputCount: messages.length, usage: null }, created }
   }
 

@@ -39,7 +39,7 @@ function startKeeping({
       if (error !== undefined) throw error
       created.push(CreateRunInput.parse(input))
       occurrences.push(options?.occurrence)
-      return { run: { id: `run ${created.length}` } as Run, created: true }
+      return { run: { id: `run ${created.length}` } as Run, created: true, alreadySaid: 0 }
     },
   }
   const agent = defineAgent({

@@ -1,0 +1,86 @@
+// A run may be sent with all that its conversation has: that is not stored again. Decided under the conversation's lock.
+import type pg from 'pg'
+import { filesIn } from '../../contract/file.ts'
+import { Message } from '../../contract/message.ts'
+import { countSaidAgain } from '../../contract/said-again.ts'
+import { OPEN } from '../../lifecycle/statuses.ts'
+import type { NewRun } from '../../ports/create-run.ts'
+import { execute } from '../connections/transaction.ts'
+import { LATEST, branchPath, isOnPath, untilPosition } from './branch-path.ts'
+import { isSpoken } from './spoken.ts'
+
+// Who sends no tools' calls and results was not shown them. Of a conversation that is longer than what was sent no more is read
+// than tells so, in messages ($2) or in bytes ($3).
+const READ = {
+  name: 'resent_read',
+  text: `
+    WITH RECURSIVE ${branchPath({
+      conversationId: '$1',
+      branch: '$5',
+      ordinal: LATEST,
+    })}, spoken AS (
+      SELECT o.id, o.ordinal, o.status, ${untilPosition('o')} AS until
+      FROM agent_runtime.run o CROSS JOIN path
+      WHERE o.conversation_id = $1 AND ${isOnPath('o', isSpoken('o'))}
+    )
+    SELECT CASE WHEN bytes <= $3::bigint THEN body END AS body, "isIncomplete", "isGoingOn"
+    FROM (
+      SELECT m.*, sum(octet_length(m.body::text)) OVER (ORDER BY ordinal, position) AS bytes
+      FROM (
+        SELECT first.ordinal, said.*, first.status IN ${OPEN} AS "isGoingOn"
+        FROM (SELECT * FROM spoken ORDER BY ordinal) AS first
+        CROSS JOIN LATERAL (
+          SELECT m.position, m.body, m.origin = 'incomplete' AS "isIncomplete" FROM agent_runtime.message m
+          WHERE m.run_id = first.id AND m.position < first.until AND ($4::bool OR m.body ->> 'role' <> 'tool'
+            AND (m.body ->> 'role' <> 'assistant' OR m.body -> 'content' NOT IN ('null', '""')))
+          ORDER BY m.position
+        ) AS said
+        ORDER BY first.ordinal, said.position
+        LIMIT $2
+      ) AS m
+    ) AS bounded
+    ORDER BY ordinal, position`,
+}
+
+interface Row {
+  /** Null where it is beyond what can be the same. */
+  body: unknown
+  isIncomplete: boolean
+  isGoingOn: boolean
+}
+
+/** JSON in the database has spaces, and may write numbers otherwise. */
+const MORE_BYTES = 4
+
+/** Leaves out of the runs' messages what their conversations, which are locked, have on their chosen branches already. */
+export async function dropResent(
+  client: pg.PoolClient,
+  runs: readonly NewRun[],
+  chosen: ReadonlyMap<string, number>,
+): Promise<NewRun[]> {
+  const kept: NewRun[] = []
+  for (const run of runs) {
+    const branch = chosen.get(run.conversationId ?? '')
+    const count = branch === undefined ? 0 : await countResent(client, run, branch)
+    const messages = run.messages.slice(count)
+    kept.push(count === 0 ? run : { ...run, messages, fileIds: filesIn(messages) })
+  }
+  return kept
+}
+
+async function countResent(
+  client: pg.PoolClient,
+  { messages, insteadOf, conversationId }: NewRun,
+  branch: number,
+): Promise<number> {
+  if (messages.length < 2 || insteadOf !== null) return 0
+  const hasTools = messages.some(
+    (message) =>
+      message.role === 'tool' || (message.role === 'assistant' && (message.toolCalls?.length ?? 0) > 0),
+  )
+  const bytes = Buffer.byteLength(JSON.stringify(messages)) * MORE_BYTES
+  const rows = await execute<Row>(client, READ, [conversationId, messages.length, bytes, hasTools, branch])
+  if (rows.length >= messages.length || rows.some(({ body }) => body === null)) return 0
+  const before = rows.map(({ body, isIncomplete }) => ({ message: Message.parse(body), isIncomplete }))
+  return countSaidAgain(before, messages, { isGoingOn: rows.at(-1)?.isGoingOn ?? false })
+}
