@@ -189,21 +189,18 @@ describe('a history that is sent again', () => {
 
   test('is compared with what is there when its turn to be created comes', async ({ createServer }) => {
     const { parrot } = createParrot()
-    const servers = await Promise.all([
+    const [{ rest }, { rest: other }] = await Promise.all([
       createServer({ agents: [parrot] }),
       createServer({ agents: [parrot], worker: false }),
     ])
-    const { ask, id } = await begin(servers[0].rest)
+    const { ask, id } = await begin(rest)
     await ask([user('a')])
     const sent = [user('a'), assistant('a!'), user('b')]
-    const runs = await Promise.all(
-      [0, 1, 0, 1].map((n) =>
-        servers[n]?.rest.post('runs', { agent_key: 'parrot', conversation_id: id, messages: sent }),
-      ),
-    )
+    const body = { agent_key: 'parrot', conversation_id: id, messages: sent }
+    const answers = await Promise.all([rest, other, rest, other].map((server) => server.post('runs', body)))
     // One of them went on from what was sent. For the others something else was there by then.
-    const inputs = runs.map((answer) => (answer?.body['input'] as { messages: unknown[] }).messages.length)
-    expect(inputs.toSorted()).toEqual([1, 3, 3, 3])
-    for (const answer of runs) await servers[0].rest.events(`runs/${String(answer?.body['id'])}/events`)
+    const sizes = answers.map(({ body: run }) => (run['input'] as { messages: unknown[] }).messages.length)
+    expect(sizes.toSorted((a, b) => a - b)).toEqual([1, 3, 3, 3])
+    for (const { body: run } of answers) await rest.events(`runs/${String(run['id'])}/events`)
   })
 })
