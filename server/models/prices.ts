@@ -83,8 +83,11 @@ const SNAPSHOT = /-20\d{2}-?\d{2}-?\d{2}$/
 export function createCostOf(prices: Prices): CostOf {
   const find = (id: string) => (Object.hasOwn(prices, id) ? prices[id] : undefined)
   return ({ provider, name }, usage) => {
-    const id = `${provider}/${name}`
-    const price = find(id) ?? find(id.replace(SNAPSHOT, ''))
+    // Providers of the AI SDK add to their name what they speak: `openai.responses`.
+    const ids = [provider, provider.split('.')[0]].map((each) => `${each}/${name}`)
+    const price = ids
+      .map((id) => find(id) ?? find(id.replace(SNAPSHOT, '')))
+      .find((each) => each !== undefined)
     return price === undefined ? null : costOf(price, usage)
   }
 }

@@ -38,6 +38,7 @@ test.each([
   ['react', 'createAgentHooks'],
   ['openai', 'createOpenAIModel'],
   ['anthropic', 'createAnthropicModel'],
+  ['ai-sdk', 'createAISDKModel'],
   ['opentelemetry', 'openTelemetry'],
   ['prometheus', 'prometheus'],
   ['testing', 'createTestRuntime'],

@@ -1,15 +1,19 @@
 // Servers that speak OpenAI's format, and want back with a tool's result what it has no place for. Each stand-in refuses
 // what the server itself refuses, with its words.
+import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
 import { describe, expect } from 'vitest'
 import { z } from 'zod'
 import { defineAgent, defineTool, toolLoop } from '../../../server/index.ts'
+import { createAISDKModel } from '../../../server/models/ai-sdk/index.ts'
 import { createOpenAIModel } from '../../../server/models/openai/index.ts'
 import { fakeProvider, refused, streamed } from '../../support/model-provider.ts'
 import { test } from '../../support/runtime.ts'
 
 const provider = fakeProvider('https://models.example/v1/chat/completions')
-const model = () =>
-  createOpenAIModel({ apiKey: 'sk-test', baseURL: 'https://models.example/v1', maxRetries: 0 })
+const baseURL = 'https://models.example/v1'
+const model = () => createOpenAIModel({ apiKey: 'sk-test', baseURL, maxRetries: 0 })
+const sdkModel = () =>
+  createAISDKModel(createOpenAICompatible({ name: 'example', apiKey: 'sk-test', baseURL })('one'))
 
 const weather = defineTool({
   name: 'get_weather',
@@ -121,9 +125,13 @@ const strictly = (server: Server) => (body: Record<string, unknown>) => {
 }
 
 describe('what a server wants back with a tool’s result', () => {
-  test.for(Object.keys(SERVERS))(
-    '%s gets unchanged, from another worker after a wait',
-    async (name, { createServer }) => {
+  test.for([
+    ...Object.keys(SERVERS).map((name) => [name, 'OpenAI', model] as const),
+    // OpenRouter has a package of its own there.
+    ...['DeepSeek', 'Kimi', 'Gemini'].map((name) => [name, 'the AI SDK', sdkModel] as const),
+  ])(
+    '%s gets unchanged, from another worker after a wait, through a client of %s',
+    async ([name, , model], { createServer }) => {
       const server = SERVERS[name]!
       const options = { agents: [agent], worker: false }
       const first = await createServer({ ...options, model: model() })

@@ -1,7 +1,9 @@
 // Whatever an agent cuts, joins or brings from elsewhere, providers are sent what their documents say they take.
+import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { AgentMessage } from '../../../server/contract/message.ts'
+import { createAISDKModel } from '../../../server/models/ai-sdk/index.ts'
 import { createAnthropicModel } from '../../../server/models/anthropic/anthropic.ts'
 import { createOpenAIModel } from '../../../server/models/openai/openai.ts'
 import { toValidMessages } from '../../../server/models/provider/provider-messages.ts'
@@ -142,6 +144,23 @@ async function bodyOf<T>(model: Model, messages: AgentMessage[]): Promise<T> {
 describe('any history', () => {
   test('is one that chat completions take', async () => {
     const model = createOpenAIModel({ apiKey: 'sk-test', maxRetries: 0 })
+    const property = fc.assert(
+      fc.asyncProperty(histories, async (messages) => {
+        checkChat((await bodyOf<{ messages: Sent[] }>(model, messages)).messages)
+      }),
+      { numRuns: 60 },
+    )
+    await expect(property).resolves.toBeUndefined()
+  })
+
+  test('is one that chat completions take, through the AI SDK', async () => {
+    const acme = createOpenAICompatible({
+      name: 'acme',
+      apiKey: 'sk-test',
+      baseURL: 'https://acme.example/v1',
+    })
+    const sdk = Object.defineProperty(acme('one'), 'supportedUrls', { value: { 'image/*': [/./] } })
+    const model = createAISDKModel(sdk)
     const property = fc.assert(
       fc.asyncProperty(histories, async (messages) => {
         checkChat((await bodyOf<{ messages: Sent[] }>(model, messages)).messages)

@@ -31,6 +31,10 @@ describe('what an answer costs', () => {
     expect([of('plain-2026-01-31', {}), of('plain-20260131', {})]).toEqual([0.003, 0.003])
   })
 
+  test('is that of the provider by its interface', () => {
+    expect(costOf({ provider: 'a.chat', name: 'plain' }, { inputTokens: 1_000, outputTokens: 0 })).toBe(0.001)
+  })
+
   test('is not known without a price, nor without a count; what is free is free', () => {
     expect([of('other', {}), of('plain-mini', {}), of('__proto__', {})]).toEqual([null, null, null])
     expect(of('plain', { inputTokens: 0, outputTokens: 0 })).toBeNull()
