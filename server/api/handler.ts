@@ -5,6 +5,8 @@ import type { Context, MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { shortened } from '../contract/issues.ts'
+import { describeHealth } from '../domain/health.ts'
+import type { Health } from '../domain/health.ts'
 import type { Logger } from '../ports/logger.ts'
 import { answerError, answerJson, completed, retryAfterOf } from './answer.ts'
 import { remoteAddressOf } from './connection.ts'
@@ -34,7 +36,7 @@ interface HandlerOptions {
   router: AnyRouter
   identify: Identify
   /** Rejects when a request would fail now. */
-  checkReady(): Promise<void>
+  readHealth(): Promise<Health>
   maxBodyBytes: number
   /** Of requests with files. */
   forms: FormBounds
@@ -73,8 +75,8 @@ export function createHandler(options: HandlerOptions): Handler {
 
   app.get('/healthz', () => answerJson({ status: 'ok' }))
   app.get('/readyz', async () => {
-    await options.checkReady()
-    return answerJson({ status: 'ready' })
+    const health = await options.readHealth()
+    return answerJson({ status: 'ready', ...describeHealth(health) })
   })
 
   const measured = bodyLimit({

@@ -9,6 +9,7 @@ export function createLocalBus({ log }: { log: Logger }): EventBus {
   let isStopped = false
   return {
     start: async () => {},
+    isListening: false,
     publish(hints) {
       if (isStopped) return
       // Later, as from any bus: whoever publishes is not to find the consequences on its own stack.

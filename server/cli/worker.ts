@@ -4,7 +4,8 @@ import { CliError } from './cli-error.ts'
 import type { RuntimeChild } from './child/runtime-child.ts'
 import { describeRuntime } from './describe-runtime.ts'
 import type { RuntimeDescription } from './describe-runtime.ts'
-import { serveHealth } from './health.ts'
+import type { Health } from '../domain/health.ts'
+import { readHealths, serveHealth } from './health.ts'
 import { runUntilStopped } from './lifecycle.ts'
 import { findEntry, loadEntry } from './load-entry.ts'
 import { log } from './log.ts'
@@ -76,8 +77,10 @@ async function work(given: string | undefined, options: WorkOptions): Promise<vo
       process.stdout.write(`Working on runs of ${(worker.agentKeys ?? agentKeys).join(', ')}\n`)
     }
     let countTaking = (): number => 0
+    let readWorkers = (): Promise<Health[]> => Promise.resolve([])
     if (healthPort !== undefined) {
-      await serveHealth(healthPort, { lifecycle, health: () => ({ processes, taking: countTaking() }) })
+      const health = async () => ({ processes, taking: countTaking(), workers: await readWorkers() })
+      await serveHealth(healthPort, { lifecycle, health })
     }
     let readMetrics: ReadMetrics = () => Promise.resolve(undefined)
     await serveMetrics({ metricsPort, metricsToken }, { lifecycle, read: () => readMetrics() })
@@ -85,6 +88,7 @@ async function work(given: string | undefined, options: WorkOptions): Promise<vo
       const reloading = new ReloadingRuntime({ task: { ...task, isWatched: true }, lifecycle, log })
       countTaking = () => Number(reloading.isTaking)
       readMetrics = () => readChildren(reloading.children)
+      readWorkers = () => readHealths(reloading.children)
       return sayReady((await reloading.start()).runtime)
     }
     if (processes === 1 && isDebugged()) {
@@ -93,10 +97,16 @@ async function work(given: string | undefined, options: WorkOptions): Promise<vo
       const executing = await startWorker(runtime, worker, { lifecycle })
       countTaking = () => Number(executing.isTaking)
       readMetrics = () => readOwn(runtime.metrics?.exposition)
+      readWorkers = () =>
+        runtime.health().then(
+          (own) => [own],
+          () => [],
+        )
       return sayReady(describeRuntime(runtime))
     }
     const children = new Set<RuntimeChild>()
     readMetrics = () => readChildren(children)
+    readWorkers = () => readHealths(children)
     countTaking = () => [...children].filter(({ isTaking }) => isTaking).length
     await superviseProcesses(processes, {
       children,

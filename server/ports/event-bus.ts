@@ -45,6 +45,8 @@ export interface EventBus {
    * up wrongly.
    */
   start(): Promise<void>
+  /** Whether hints of other processes arrive now. */
+  readonly isListening: boolean
   /** Sends hints after their cause has committed. Never throws: a lost hint costs latency only. */
   publish(hints: readonly NewHint[]): void
   /** @returns what unsubscribes. */

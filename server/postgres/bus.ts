@@ -86,6 +86,9 @@ export function createPgBus({ databaseUrl, directUrl, pool, clock, log }: PgBusO
 
   return {
     start: () => (started ??= start()),
+    get isListening() {
+      return session.isConnected()
+    },
     publish: (hints) => outbox.publish(hints.map(toBareHint)),
     subscribe: (listener) => listeners.add(listener),
     async stop() {

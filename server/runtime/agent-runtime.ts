@@ -12,6 +12,7 @@ import type { Authorize } from '../domain/authorize.ts'
 import type { Conversations } from '../domain/conversations.ts'
 import type { Erase } from '../domain/erase.ts'
 import type { UploadedFiles } from '../domain/files.ts'
+import type { Health } from '../domain/health.ts'
 import type { Limits } from '../domain/limits.ts'
 import type { Quota } from '../domain/quota.ts'
 import type { Runs } from '../domain/runs.ts'
@@ -171,6 +172,8 @@ export interface AgentRuntime<TShape extends AgentShape = AgentShape> extends Ha
   readonly webhooks: Webhooks
   /** Deletes all of a principal or a tenant, for code on the server. */
   readonly erase: Erase
+  /** Tells how this process is, as `GET /readyz` does. Rejects when the database can't be reached. */
+  health(): Promise<Health>
   /** Connects. @throws StartupError with one sentence on what is wrong. */
   start(): Promise<void>
   /** Starts executing runs in this process. */

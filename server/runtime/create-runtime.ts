@@ -20,6 +20,7 @@ import { checkPrices } from '../config/prices.ts'
 import { checkWebhooks } from '../config/webhooks.ts'
 import { PUBLIC_PRINCIPAL } from '../contract/principal.ts'
 import type { SessionRequest } from '../domain/sessions.ts'
+import { createReadHealth } from '../domain/health.ts'
 import { checkSchedules } from '../domain/schedules.ts'
 import { createWebhooks } from '../domain/webhooks.ts'
 import { unlessAway } from '../domain/unless-away.ts'
@@ -157,6 +158,8 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   const getModel = () => (model ??= chooseModel(config))
   const findModel = createModelFinder({ models: options.models ?? {}, getDefault: getModel })
 
+  const readOwnHealth = createReadHealth({ store, bus, queue }, [...agents.keys()])
+  const readHealth = () => start().then(readOwnHealth)
   const identify = createIdentify({
     authenticate: options.authenticate ?? (() => (hasSessions ? null : PUBLIC_PRINCIPAL)),
     findVisitor: hasSessions ? sessions.find : undefined,
@@ -172,10 +175,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
       sessionPath: hasSessions ? config.anonymousSessionPath : undefined,
       // Where nobody has to say who they are, all are the same one.
       socketsPerPrincipal: isAuthenticating ? config.socketsPerPrincipal : Infinity,
-      checkReady: async () => {
-        await start()
-        await store.check()
-      },
+      readHealth,
     },
   )
 
@@ -201,6 +201,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     sessions,
     webhooks: createWebhooks(store),
     erase,
+    health: readHealth,
     start,
     handler,
     nodeHandler,

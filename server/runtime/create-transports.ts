@@ -8,6 +8,7 @@ import type { NodeHandler } from '../api/node-handler.ts'
 import { createSocketServer } from '../api/socket/socket-server.ts'
 import type { SocketServer } from '../api/socket/socket-server.ts'
 import type { Config } from '../config/config.ts'
+import type { Health } from '../domain/health.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Tracer } from '../ports/tracer.ts'
 
@@ -23,7 +24,7 @@ interface TransportSettings {
   config: Config
   sessionPath: string | undefined
   socketsPerPrincipal: number
-  checkReady(): Promise<void>
+  readHealth(): Promise<Health>
 }
 
 /** What a form has around a file. */
@@ -32,7 +33,7 @@ const FORM_BYTES = 32_768
 /** What requests come in by: HTTP, and sockets, with the same bounds on both. */
 export function createTransports(
   { clock, tracer, ...wiring }: Wiring,
-  { config, sessionPath, socketsPerPrincipal, checkReady }: TransportSettings,
+  { config, sessionPath, socketsPerPrincipal, readHealth }: TransportSettings,
 ): { handler: Handler; nodeHandler: NodeHandler; sockets: SocketServer } {
   const { restPath, trpcPath, allowedOrigins, maxBodyBytes, socketHeaders, subscriptionsPerSocket } = config
   const shared = { ...wiring, trpcPath, allowedOrigins, maxBodyBytes }
@@ -47,7 +48,7 @@ export function createTransports(
     maxBytes: maxFiles * (maxFileBytes + FORM_BYTES) + maxBodyBytes,
     idleMs: config.uploadIdleSeconds * 1000,
   }
-  const handler = createHandler({ ...shared, tracer, restPath, sessionPath, checkReady, readers, forms })
+  const handler = createHandler({ ...shared, tracer, restPath, sessionPath, readHealth, readers, forms })
   return {
     handler,
     nodeHandler: createNodeHandler(handler, { restPath, trpcPath, sessionPath }),

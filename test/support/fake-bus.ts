@@ -2,6 +2,7 @@ import type { EventBus, Hint } from '../../server/ports/event-bus.ts'
 
 /** Hands on what the test publishes, at once. */
 export class FakeBus implements EventBus {
+  readonly isListening = true
   readonly listeners = new Set<Parameters<EventBus['subscribe']>[0]>()
 
   async start(): Promise<void> {}

@@ -1,6 +1,5 @@
 // A runtime as a process of its own, for the commands that keep several or put a new one in place of an
 // old one. It shares their terminal, so what the keyboard sends is theirs to understand: they tell it.
-import type { Exposition } from '../../ports/metrics.ts'
 import { readError } from '../../ports/read-error.ts'
 import { reportError } from '../cli-error.ts'
 import { outliveDeadOutput } from '../dead-output.ts'
@@ -9,7 +8,6 @@ import { listen } from '../http-server.ts'
 import { runUntilStopped } from '../lifecycle.ts'
 import type { Controls, Lifecycle } from '../lifecycle.ts'
 import { loadEntry } from '../load-entry.ts'
-import { log } from '../log.ts'
 import { routeUpgrades } from '../route-requests.ts'
 import { startRuntime, startWorker } from '../run-runtime.ts'
 import type { AgentRuntime } from '../../runtime/agent-runtime.ts'
@@ -17,7 +15,7 @@ import type { Isolation } from '../../worker/isolated-runs.ts'
 import type { Worker } from '../../runtime/agent-runtime.ts'
 import type { IsolatedRun } from '../../worker/worker.ts'
 import { reportImportedFiles } from './imported-files.ts'
-import type { ChildMessage, ChildTask, MeasureMessage, ParentMessage } from './messages.ts'
+import type { AskMessage, ChildMessage, ChildTask, ParentMessage, Question } from './messages.ts'
 import { RuntimeChild } from './runtime-child.ts'
 
 outliveDeadOutput()
@@ -28,7 +26,7 @@ const flushImported = task.isWatched
   : send
 const ALIVE_EVERY_MS = 1_000
 let isReady = false
-let exposition: Exposition | undefined
+let runtime: AgentRuntime | undefined
 
 try {
   await runUntilStopped(run, obeyParent)
@@ -40,23 +38,23 @@ try {
 }
 
 async function run(lifecycle: Lifecycle): Promise<void> {
-  const runtime = await loadEntry(task.entry)
-  exposition = runtime.metrics?.exposition
+  const loaded = await loadEntry(task.entry)
+  runtime = loaded
   const http = task.serving && (await listen({ host: '127.0.0.1', port: 0, ...task.serving }))
   if (http !== undefined) lifecycle.defer(http.close)
-  await startRuntime(runtime, lifecycle)
+  await startRuntime(loaded, lifecycle)
   // Answered until the end of draining: it is the parent that decides who is asked.
-  http?.serve(runtime.nodeHandler)
-  if (http !== undefined) routeUpgrades(http.server, runtime.handleUpgrade)
-  const worker = await startWorker(runtime, task.worker, {
+  http?.serve(loaded.nodeHandler)
+  if (http !== undefined) routeUpgrades(http.server, loaded.handleUpgrade)
+  const worker = await startWorker(loaded, task.worker, {
     lifecycle,
-    ...(task.isIsolated ? { isolated: tellParent(lifecycle) } : { isolation: isolateBy(runtime, lifecycle) }),
+    ...(task.isIsolated ? { isolated: tellParent(lifecycle) } : { isolation: isolateBy(loaded, lifecycle) }),
   })
   // Done just before the worker is stopped, with nothing in between that could let it take a run.
   lifecycle.defer(async () => void send({ kind: 'draining' }))
   sayAlive(worker)
   isReady = true
-  await send({ kind: 'ready', ready: { runtime: describeRuntime(runtime), url: http?.url } })
+  await send({ kind: 'ready', ready: { runtime: describeRuntime(loaded), url: http?.url } })
 }
 
 /** To the very end: one that drains for long is not blocked. A parent that stands still is not told twice. */
@@ -97,7 +95,7 @@ function tellParent({ end }: Lifecycle): IsolatedRun {
 
 function obeyParent({ stop }: Controls): void {
   process.on('message', (message: ParentMessage) => {
-    if (message.kind === 'measure') return void measure(message)
+    if (message.kind === 'ask') return void answer(message)
     stop('Stopped by its parent.', { isHurried: message.isHurried })
   })
   // Whoever started it is gone, perhaps killed.
@@ -107,16 +105,19 @@ function obeyParent({ stop }: Controls): void {
   process.on('SIGHUP', () => {})
 }
 
-async function measure({ id, others }: MeasureMessage): Promise<void> {
-  let measured: unknown
-  try {
-    const own = await exposition?.read()
-    const { contentType = '' } = exposition ?? {}
-    measured = others === null ? own : { contentType, text: await exposition?.format([own, ...others]) }
-  } catch (error) {
-    log(`Metrics could not be read: ${readError(error).message}`)
-  }
-  await send({ kind: 'measured', id, measured })
+async function answer({ id, question }: AskMessage): Promise<void> {
+  // It says nothing of what it can't read.
+  const answered = await read(question).catch(() => undefined)
+  await send({ kind: 'answer', id, answer: answered })
+}
+
+async function read(question: Question): Promise<unknown> {
+  if (question.about === 'health') return runtime?.health()
+  const exposition = runtime?.metrics?.exposition
+  const own = await exposition?.read()
+  if (question.about === 'metrics' || exposition === undefined) return own
+  const text = await exposition.format([own, ...question.others])
+  return { contentType: exposition.contentType, text }
 }
 
 async function reportFailure(error: unknown): Promise<void> {

@@ -28,14 +28,22 @@ export interface StopMessage {
   isHurried: boolean
 }
 
-/** Asks what it has measured: as JSON, or as one text with what others have. */
-export interface MeasureMessage {
-  kind: 'measure'
+/** What a process may be asked. */
+export type Question =
+  /** How it is. Nothing while it does not reach the database. */
+  | { about: 'health' }
+  /** What it has measured, as JSON. */
+  | { about: 'metrics' }
+  /** What it has measured, and others have, as one text. */
+  | { about: 'metrics-text'; others: readonly unknown[] }
+
+export interface AskMessage {
+  kind: 'ask'
   id: number
-  others: readonly unknown[] | null
+  question: Question
 }
 
-export type ParentMessage = StopMessage | MeasureMessage
+export type ParentMessage = StopMessage | AskMessage
 
 export interface MetricsText {
   contentType: string
@@ -49,8 +57,8 @@ export type ChildMessage =
   | { kind: 'ready'; ready: ReadyRuntime }
   /** It has taken its isolated run. */
   | { kind: 'begun' }
-  /** The answer to the {@link MeasureMessage} of that id: JSON, or a {@link MetricsText}. */
-  | { kind: 'measured'; id: number; measured: unknown }
+  /** What it answers to the question of that id, as JSON. */
+  | { kind: 'answer'; id: number; answer: unknown }
   /** It takes no more runs. */
   | { kind: 'draining' }
   /** Said every second: what blocks the process keeps it from saying so. `isTaking`: it would take a run now. */

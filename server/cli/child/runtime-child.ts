@@ -2,16 +2,18 @@ import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Health } from '../../domain/health.ts'
 import { systemClock } from '../../ports/system-clock.ts'
 import { CliError } from '../cli-error.ts'
 import { log } from '../log.ts'
 import { untilBlocked } from '../until-blocked.ts'
 import type {
+  AskMessage,
   ChildMessage,
   ChildTask,
   FileVersions,
-  MeasureMessage,
   MetricsText,
+  Question,
   ReadyRuntime,
   StopMessage,
 } from './messages.ts'
@@ -26,8 +28,8 @@ const BLOCKED_AT_STOP_MS = 5_000
 /** What says nothing for so long takes no runs, whatever it said before. */
 const SILENT_AFTER_MS = 5_000
 
-/** How long a process has to tell what it measured. */
-const MEASURE_WITHIN_MS = 2_000
+/** How long a process has to answer a question. */
+const ANSWER_WITHIN_MS = 2_000
 
 /** A runtime in a process of its own, seen from the command that started it. */
 export class RuntimeChild {
@@ -48,7 +50,7 @@ export class RuntimeChild {
   #isReady = false
   #isTaking = false
   #isMeasuring = false
-  readonly #asked = new Map<number, (measured: unknown) => void>()
+  readonly #asked = new Map<number, (answer: unknown) => void>()
   #questions = 0
 
   constructor(task: ChildTask, onImported: (files: FileVersions) => void = () => {}) {
@@ -78,8 +80,8 @@ export class RuntimeChild {
           return ready.resolve(message.ready)
         case 'begun':
           return begun.resolve(true)
-        case 'measured':
-          return this.#asked.get(message.id)?.(message.measured)
+        case 'answer':
+          return this.#asked.get(message.id)?.(message.answer)
         case 'draining':
           this.#isTaking = false
           return draining.resolve()
@@ -117,29 +119,34 @@ export class RuntimeChild {
     return this.#isMeasuring
   }
 
+  /** How it is. Undefined while it does not reach the database, or does not say. */
+  async readHealth(): Promise<Health | undefined> {
+    return (await this.#ask({ about: 'health' })) as Health | undefined
+  }
+
   /** What it has measured, as JSON. Undefined when it does not say. */
   readMetrics(): Promise<unknown> {
-    return this.#measure(null)
+    return this.#ask({ about: 'metrics' })
   }
 
   /** What it has measured, and `others` have, as one text. Undefined when it does not say. */
   async formatMetrics(others: readonly unknown[]): Promise<MetricsText | undefined> {
-    return (await this.#measure(others)) as MetricsText | undefined
+    return (await this.#ask({ about: 'metrics-text', others })) as MetricsText | undefined
   }
 
-  #measure(others: readonly unknown[] | null): Promise<unknown> {
+  #ask(question: Question): Promise<unknown> {
     const id = (this.#questions += 1)
-    const message: MeasureMessage = { kind: 'measure', id, others }
+    const message: AskMessage = { kind: 'ask', id, question }
     return new Promise((resolve) => {
-      const answer = (measured?: unknown): void => {
+      const settle = (answer?: unknown): void => {
         clearTimeout(late)
         this.#asked.delete(id)
-        resolve(measured)
+        resolve(answer)
       }
-      const late = setTimeout(answer, MEASURE_WITHIN_MS)
-      this.#asked.set(id, answer)
+      const late = setTimeout(settle, ANSWER_WITHIN_MS)
+      this.#asked.set(id, settle)
       if (this.#process.connected) this.#process.send(message, undefined, undefined, () => {})
-      else answer()
+      else settle()
     })
   }
 

@@ -46,7 +46,7 @@ export function createRedisBus(options: RedisBusOptions): EventBus {
     reportBreaks(publisher, watch)
     reportBreaks(subscriber, watch)
     await Promise.all([connect(publisher, log), listen(subscriber)])
-    void keepAlive(subscriber)
+    void keepAlive(subscriber, { clock, log, signal: stopping.signal })
   }
 
   async function listen(redis: RedisClient): Promise<void> {
@@ -72,17 +72,6 @@ export function createRedisBus(options: RedisBusOptions): EventBus {
     isFirst = false
   }
 
-  /** Nothing to hear and nobody there look the same, until something has to be answered. */
-  async function keepAlive(redis: RedisClient): Promise<void> {
-    while (!stopping.signal.aborted) {
-      await clock.sleep(HEARTBEAT_MS, stopping.signal)
-      if (stopping.signal.aborted) return
-      await redis
-        .ping()
-        .catch((error: unknown) => log.debug({ reason: reasonOf(error) }, 'Redis did not answer'))
-    }
-  }
-
   function receive(message: string): void {
     const hints = decode(message)
     // Ignore a message that is not ours, or is a newer version's. The poll finds what it may have meant.
@@ -101,6 +90,9 @@ export function createRedisBus(options: RedisBusOptions): EventBus {
 
   return {
     start: () => (started ??= start().catch(failed)),
+    get isListening() {
+      return subscriber?.status === 'ready'
+    },
     publish: (hints) => outbox.publish(hints),
     subscribe: (listener) => listeners.add(listener),
     async stop() {
@@ -116,5 +108,19 @@ export function createRedisBus(options: RedisBusOptions): EventBus {
   function failed(error: unknown): never {
     started = undefined
     throw error
+  }
+}
+
+/** Nothing to hear and nobody there look the same, until something has to be answered. */
+async function keepAlive(
+  redis: RedisClient,
+  { clock, log, signal }: { clock: Clock; log: Logger; signal: AbortSignal },
+): Promise<void> {
+  while (!signal.aborted) {
+    await clock.sleep(HEARTBEAT_MS, signal)
+    if (signal.aborted) return
+    await redis
+      .ping()
+      .catch((error: unknown) => log.debug({ reason: reasonOf(error) }, 'Redis did not answer'))
   }
 }

@@ -22,6 +22,13 @@ async function ask(url: string, path = '/readyz'): Promise<unknown> {
   return { code: response.status, ...((await response.json()) as object) }
 }
 
+/** How a process is that reaches all it needs. */
+const WELL = {
+  database: 'ok',
+  bus: 'listening',
+  queue: 'ok',
+  event_loop_lag_ms: expect.any(Number) as number,
+}
 const READY = { code: 200, status: 'ready' }
 const NOT_READY = { code: 503, status: 'not_ready' }
 
@@ -32,14 +39,18 @@ test('a worker is ready while a process of it takes runs', async () => {
   await using worker = runCli(args, { cwd: folder.path, env: { DATABASE_URL: database.url } })
   const url = await healthUrl(worker)
   expect(await ask(url, '/healthz')).toEqual({ code: 200, status: 'ok' })
-  await expect.poll(() => ask(url), UNTIL).toEqual({ ...READY, processes: 2, taking: 2 })
+  await expect
+    .poll(() => ask(url), UNTIL)
+    .toEqual({ ...READY, processes: 2, taking: 2, workers: [WELL, WELL] })
   expect(await ask(url, '/api/agents/runs')).toMatchObject({ code: 404 })
 
   const [first = 0] = childrenOf(worker.pid)
   process.kill(first, 'SIGSTOP')
-  await expect.poll(() => ask(url), UNTIL).toEqual({ ...READY, processes: 2, taking: 1 })
+  await expect.poll(() => ask(url), UNTIL).toEqual({ ...READY, processes: 2, taking: 1, workers: [WELL] })
   process.kill(first, 'SIGCONT')
-  await expect.poll(() => ask(url), UNTIL).toEqual({ ...READY, processes: 2, taking: 2 })
+  await expect
+    .poll(() => ask(url), UNTIL)
+    .toEqual({ ...READY, processes: 2, taking: 2, workers: [WELL, WELL] })
 })
 
 test('a worker that does not reach the database is not ready, and is again when it does', async () => {
@@ -52,14 +63,14 @@ test('a worker that does not reach the database is not ready, and is again when 
   const args = ['worker', entry('working'), '--health-port', '0']
   await using worker = runCli(args, { cwd: folder.path, env: { DATABASE_URL: through.href } })
   const url = await healthUrl(worker)
-  await expect.poll(() => ask(url), UNTIL).toEqual({ ...READY, processes: 1, taking: 1 })
+  await expect.poll(() => ask(url), UNTIL).toEqual({ ...READY, processes: 1, taking: 1, workers: [WELL] })
 
   proxy.refuse(true)
   proxy.cut()
-  await expect.poll(() => ask(url), UNTIL).toEqual({ ...NOT_READY, processes: 1, taking: 0 })
+  await expect.poll(() => ask(url), UNTIL).toEqual({ ...NOT_READY, processes: 1, taking: 0, workers: [] })
   expect(await ask(url, '/healthz')).toMatchObject({ code: 200 })
   proxy.refuse(false)
-  await expect.poll(() => ask(url), UNTIL).toEqual({ ...READY, processes: 1, taking: 1 })
+  await expect.poll(() => ask(url), UNTIL).toEqual({ ...READY, processes: 1, taking: 1, workers: [WELL] })
 })
 
 test('a worker that drains is not ready, and says so until its end', async () => {
@@ -84,7 +95,7 @@ test('a worker that drains is not ready, and says so until its end', async () =>
   await worker.printed(/begun/)
   await expect.poll(() => ask(url), UNTIL).toMatchObject(READY)
   worker.kill('SIGTERM')
-  await expect.poll(() => ask(url), UNTIL).toEqual({ ...NOT_READY, processes: 1, taking: 0 })
+  await expect.poll(() => ask(url), UNTIL).toMatchObject({ ...NOT_READY, processes: 1, taking: 0 })
 })
 
 test('a taken port is told with its option', async () => {

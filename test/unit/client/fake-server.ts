@@ -216,7 +216,7 @@ export function fakeServer(): FakeServer {
     router: createRouter(services),
     identify: async () => ({ id: 'visitor', tenantId: '', kind: 'user' }),
     tracer: noTracer,
-    checkReady: async () => {},
+    readHealth: async () => ({ bus: 'listening', queue: 'ok', eventLoopLagMs: 0 }),
     maxBodyBytes: 100_000,
     forms: { maxFiles: 0, maxFieldBytes: 0, maxBytes: 0, idleMs: 1_000 },
     restPath: '/api/agents',

@@ -65,7 +65,10 @@ describe.skipIf(withoutRedis)(
 
       await redis.kill()
       await steps(3)
-      expect((await api.rest.get('/readyz')).status).toBe(200)
+      expect(await api.rest.get('/readyz')).toMatchObject({
+        status: 200,
+        body: { database: 'ok', bus: 'polling', queue: 'ok' },
+      })
       const whileAway = await api.rest.create('counter')
       expect((await api.rest.post(`runs/${whileAway}/cancel`)).status).toBe(200)
 

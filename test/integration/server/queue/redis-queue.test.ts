@@ -336,6 +336,20 @@ describe.skipIf(withoutRedis)(`in Redis${withoutRedis ? `: skipped, ${withoutRed
     expect(doctor.stdout()).toContain('1 agent has a queue in PostgreSQL and one in Redis.')
   }, 60_000)
 
+  test('that is away is told by /readyz, while runs are taken', async ({ createServer }) => {
+    await using redis = await startTestRedis()
+    const { rest } = await createServer({ agents: [echo], config: inRedis(redis) })
+    expect(await rest.get('/readyz')).toMatchObject({ status: 200, body: { queue: 'ok' } })
+    await redis.kill()
+    expect(await rest.get('/readyz')).toMatchObject({ status: 200, body: { queue: 'unreachable' } })
+    const runId = await rest.create('echo')
+    await redis.start()
+    expect((await rest.events(`runs/${runId}/events`)).at(-1)?.type).toBe('run.succeeded')
+    await expect
+      .poll(async () => (await rest.get('/readyz')).body, { timeout: PATIENCE_MS })
+      .toMatchObject({ queue: 'ok' })
+  })
+
   test('is looked at again when another server has taken its place', async ({ createServer }) => {
     await using redis = await startTestRedis()
     const { rest, log } = await createServer({ agents: [echo], config: inRedis(redis) })
