@@ -2,7 +2,7 @@ import type { TRPCClient } from '@trpc/client'
 import type { z } from 'zod'
 import type { AgentRouter } from '../server/api/router.ts'
 import type { AgentShape, KeyOf, ShapeOf } from '../server/contract/agent-shape.ts'
-import type { ConversationEventOf, CreateRun } from '../server/contract/agent-types.ts'
+import type { ConversationEventOf, CreateRun, CreateSchedule } from '../server/contract/agent-types.ts'
 import type {
   Conversation,
   ConversationDetail,
@@ -15,6 +15,7 @@ import type {
 } from '../server/contract/conversation.ts'
 import type { ListFilesRequest, StoredFile } from '../server/contract/file.ts'
 import type { Page } from '../server/contract/page.ts'
+import type { ListSchedulesRequest, StoredSchedule } from '../server/contract/schedule.ts'
 import type { Claimed } from '../server/contract/session.ts'
 import type { ListRunsInput, RespondInput, Run, RunDetail } from '../server/contract/run.ts'
 import type { FollowConversationOptions } from './follow-conversation.ts'
@@ -96,6 +97,28 @@ export interface AgentClient<TShape extends AgentShape = AgentShape> {
     get(fileId: string, options?: CallOptions): Promise<StoredFile>
     list(input?: ListFilesRequest, options?: CallOptions): Promise<Page<StoredFile>>
     delete(fileId: string, options?: CallOptions): Promise<void>
+  }
+  /** Runs that recur. Those that agents' authors wrote are not among them. */
+  readonly schedules: {
+    /**
+     * Has a run of the agent created at each occurrence.
+     *
+     * @example
+     * await client.schedules.create({ agentKey: 'digest', cron: '0 8 * * 1-5', timeZone: 'Europe/Lisbon', params: { topic: 'news' } })
+     */
+    create<const TKey extends KeyOf<TShape>>(
+      input: CreateSchedule<ShapeOf<TShape, TKey>> & { agentKey: TKey },
+      options?: CallOptions,
+    ): Promise<StoredSchedule>
+    get(scheduleId: string, options?: CallOptions): Promise<StoredSchedule>
+    list(input?: ListSchedulesRequest, options?: CallOptions): Promise<Page<StoredSchedule>>
+    pause(scheduleId: string, options?: CallOptions): Promise<StoredSchedule>
+    /** It goes on with its next occurrence. */
+    resume(scheduleId: string, options?: CallOptions): Promise<StoredSchedule>
+    /** Creates a run of it now. */
+    runNow(scheduleId: string, options?: CallOptions): Promise<AnyRunHandle<TShape>>
+    /** Its runs stay. */
+    delete(scheduleId: string, options?: CallOptions): Promise<void>
   }
   readonly sessions: {
     /**

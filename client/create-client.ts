@@ -17,6 +17,7 @@ import type { ReconnectPolicy } from './reconnect.ts'
 import { DEFAULT_RECONNECT_POLICY } from './reconnect.ts'
 import type { AnyRunHandle, RunHandleDependencies } from './run-handle.ts'
 import { createRunHandle } from './run-handle.ts'
+import { createSchedules } from './schedules.ts'
 import { createClaim } from './claim.ts'
 import type { AnonymousOptions } from './visitor.ts'
 import { createVisitor } from './visitor.ts'
@@ -130,6 +131,7 @@ export function createAgentClient<TRuntime extends HasAgents>(
         ) as AsyncIterable<unknown> as AsyncIterable<ConversationEventOf<TShape>>,
     },
     files: createFiles(trpc, { url, headers: asked.headers, fetch: fetchFile }),
+    schedules: createSchedules<TShape>(trpc, dependencies),
     sessions: { claim: createClaim(trpc, visitor) },
     // The same client: only its types know the agents.
     trpc: trpc as unknown as TRPCClient<AgentRouter<TShape>>,

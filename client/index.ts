@@ -1,6 +1,6 @@
 export type { AgentShape, HasAgents } from '../server/contract/agent-shape.ts'
 export { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
-export type { CreateRun, EventOf, OutputOf } from '../server/contract/agent-types.ts'
+export type { CreateRun, CreateSchedule, EventOf, OutputOf } from '../server/contract/agent-types.ts'
 export type { ConversationEventOf } from '../server/contract/agent-types.ts'
 export type {
   AnyConversationEvent,
@@ -18,6 +18,7 @@ export type {
 export type { ErrorBody, ErrorCode } from '../server/contract/agent-runtime-error.ts'
 export type { AnyRunEvent, EventEnvelope, RunEvent } from '../server/contract/event.ts'
 export type { StoredFile } from '../server/contract/file.ts'
+export type { ListSchedulesRequest, StoredSchedule } from '../server/contract/schedule.ts'
 export type { Json, JsonObject } from '../server/contract/json.ts'
 export type { HistoryMessage, Message, StoredMessage, ToolCall } from '../server/contract/message.ts'
 export type {

@@ -38,6 +38,14 @@ export type {
   WaitOutcome,
 } from './agent/context.ts'
 export type { FileSummary, ListFilesRequest, StoredFile } from './contract/file.ts'
+export type {
+  CreateScheduleRequest,
+  ListSchedulesRequest,
+  ScheduleSummary,
+  StoredSchedule,
+} from './contract/schedule.ts'
+export type { Schedules } from './domain/stored-schedules.ts'
+export type { Occurrence } from './domain/create-run.ts'
 export type { AgentShape, HasAgents } from './contract/agent-shape.ts'
 export type { Owner, Principal } from './contract/principal.ts'
 export type { AgentRouter } from './api/router.ts'

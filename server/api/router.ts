@@ -2,7 +2,7 @@ import { initTRPC } from '@trpc/server'
 import type { z } from 'zod'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import type { AgentShape } from '../contract/agent-shape.ts'
-import type { ConversationEventOf, CreateRun, EventOf } from '../contract/agent-types.ts'
+import type { ConversationEventOf, CreateRun, CreateSchedule, EventOf } from '../contract/agent-types.ts'
 import {
   CreateConversationInput,
   ConversationRef,
@@ -16,9 +16,11 @@ import { FileRef, ListFilesInput } from '../contract/file.ts'
 import { parseInput } from '../contract/parse-input.ts'
 import { parsePrincipal } from '../contract/principal.ts'
 import { CreateRunInput, ListRunsInput, RespondInput, RunRef } from '../contract/run.ts'
+import { CreateScheduleInput, ListSchedulesInput, ScheduleRef } from '../contract/schedule.ts'
 import { ClaimInput } from '../contract/session.ts'
 import { ConversationTicketInput, TicketInput } from '../contract/ticket.ts'
 import type { CreateRunRequest } from '../contract/run.ts'
+import type { CreateScheduleRequest } from '../contract/schedule.ts'
 import { toAgentRuntimeError, toTRPCError, toTRPCShape } from './errors.ts'
 import { EventsInput, FollowConversationInput } from './follow-events.ts'
 import { createStreamed } from './streamed.ts'
@@ -37,7 +39,7 @@ const toRunRef = (input: unknown) => parseInput(RunRef, input)
  */
 // oxlint-disable-next-line max-lines-per-function -- A list of procedures.
 export function createRouter<TShape extends AgentShape>(services: ApiServices) {
-  const { runs, agents, conversations, files, sessions, log } = services
+  const { runs, agents, conversations, files, schedules, sessions, log } = services
 
   const t = initTRPC.context<ApiContext>().create({
     sse: {
@@ -122,6 +124,31 @@ export function createRouter<TShape extends AgentShape>(services: ApiServices) {
       delete: procedure
         .input(takes(FileRef))
         .mutation(({ ctx, input }) => files.delete(ctx.principal, input.fileId)),
+    }),
+    schedules: t.router({
+      create: procedure
+        .input(
+          takes(CreateScheduleInput as unknown as z.ZodType<CreateScheduleInput, CreateSchedule<TShape>>),
+        )
+        .mutation(({ ctx, input }) => schedules.create(ctx.principal, input as CreateScheduleRequest)),
+      get: procedure
+        .input(takes(ScheduleRef))
+        .query(({ ctx, input }) => schedules.get(ctx.principal, input.scheduleId)),
+      list: procedure
+        .input(takes(ListSchedulesInput))
+        .query(({ ctx, input }) => schedules.list(ctx.principal, input)),
+      pause: procedure
+        .input(takes(ScheduleRef))
+        .mutation(({ ctx, input }) => schedules.pause(ctx.principal, input.scheduleId)),
+      resume: procedure
+        .input(takes(ScheduleRef))
+        .mutation(({ ctx, input }) => schedules.resume(ctx.principal, input.scheduleId)),
+      runNow: procedure
+        .input(takes(ScheduleRef))
+        .mutation(({ ctx, input }) => schedules.runNow(ctx.principal, input.scheduleId)),
+      delete: procedure
+        .input(takes(ScheduleRef))
+        .mutation(({ ctx, input }) => schedules.delete(ctx.principal, input.scheduleId)),
     }),
     sessions: t.router({
       /** Of nobody: it makes somebody of the caller. */

@@ -150,6 +150,10 @@ export const Config = z.object({
   uploadIdleSeconds: z.coerce.number().min(0.05).max(300).default(30),
   /** Bytes of all files of a principal together; `false` or `off`: no limit. Callers of kind `public` have none. */
   principalFileBytes: orOff(1, Number.MAX_SAFE_INTEGER, { isWhole: true }).default(1_073_741_824),
+  /** Schedules that a principal may have. Those in agents' code don't count. */
+  schedulesPerPrincipal: z.coerce.number().int().min(0).max(100_000).default(100),
+  /** The shortest time between two occurrences of a caller's schedule, in seconds. */
+  minScheduleSeconds: z.coerce.number().int().min(1).max(DAY_SECONDS).default(60),
   /** Hours after which a file is deleted that no message names. */
   unusedFileHours: z.coerce
     .number()
@@ -251,6 +255,8 @@ export const ENVIRONMENT = {
   uploadIdleSeconds: 'UPLOAD_IDLE_SECONDS',
   principalFileBytes: 'PRINCIPAL_FILE_BYTES',
   unusedFileHours: 'UNUSED_FILE_HOURS',
+  schedulesPerPrincipal: 'SCHEDULES_PER_PRINCIPAL',
+  minScheduleSeconds: 'MIN_SCHEDULE_SECONDS',
   filesFolder: 'FILES_FOLDER',
   eventVisibility: 'EVENT_VISIBILITY',
   debugMode: 'DEBUG_MODE',

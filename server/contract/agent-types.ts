@@ -4,6 +4,7 @@ import type { AgentShape } from './agent-shape.ts'
 import type { ConversationEvent } from './conversation-event.ts'
 import type { RunEvent } from './event.ts'
 import type { CreateRunInput } from './run.ts'
+import type { CreateScheduleInput } from './schedule.ts'
 
 /** Every event of an agent's runs, a union narrowed by `type`. */
 export type EventOf<TShape extends AgentShape> = TShape extends AgentShape
@@ -28,4 +29,16 @@ export type ParamsField<TParams> = undefined extends TParams
 export type CreateRun<TShape extends AgentShape> = TShape extends AgentShape
   ? { agentKey: TShape['key'] } & ParamsField<TShape['params']> &
       Omit<z.input<typeof CreateRunInput>, 'agentKey' | 'params'>
+  : never
+
+/** When a schedule occurs: by a cron expression in a time zone, or each so many seconds. */
+type ScheduleTimes =
+  | { cron: string; timeZone?: string | undefined; everySeconds?: undefined }
+  | { everySeconds: number; cron?: undefined }
+
+/** What makes a schedule of an agent's runs. */
+export type CreateSchedule<TShape extends AgentShape> = TShape extends AgentShape
+  ? { agentKey: TShape['key'] } & ParamsField<TShape['params']> &
+      ScheduleTimes &
+      Pick<z.input<typeof CreateScheduleInput>, 'name' | 'messages' | 'metadata' | 'conversationId'>
   : never

@@ -33,7 +33,7 @@ interface AccessSettings {
 
 const REFUSALS: Record<Exclude<Action, 'read'>, string> = {
   create: 'You may not create that.',
-  update: 'You may not change this conversation.',
+  update: 'You may not change that.',
   delete: 'You may not delete that.',
   cancel: 'You may not cancel this run.',
   respond: 'You may not answer this wait.',
@@ -116,5 +116,6 @@ export function createAccess({ authorize, timeoutMs, log }: AccessSettings): Acc
 function nameOf(resource: ActionResources[Action]) {
   if ('run' in resource) return { runId: resource.run.id }
   if ('file' in resource) return { fileId: resource.file.id }
+  if ('schedule' in resource) return { scheduleId: resource.schedule.id }
   return 'conversation' in resource ? { conversationId: resource.conversation.id } : {}
 }

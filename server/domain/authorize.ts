@@ -1,4 +1,5 @@
 import type { ConversationSummary } from '../contract/conversation.ts'
+import type { ScheduleSummary } from '../contract/schedule.ts'
 import type { FileSummary } from '../contract/file.ts'
 import type { Principal } from '../contract/principal.ts'
 import type { RunSummary } from '../contract/run.ts'
@@ -15,20 +16,27 @@ export type CreateResource =
   | { kind: 'run'; agentKey: string; conversationId: string | null; externalId?: string }
   | { kind: 'conversation'; agentKey: string | null }
   | { kind: 'file'; agentKey: null; name: string | null; mediaType: string }
+  | { kind: 'schedule'; agentKey: string }
 
-/** A run that is over, a conversation with all its runs, or a file, which may be named by messages. */
+/** A run that is over, a conversation with all its runs, a file, which may be named by messages, or a schedule. */
 export type DeleteResource =
   | { kind: 'run'; run: RunSummary }
   | { kind: 'conversation'; conversation: ConversationSummary }
   | { kind: 'file'; file: FileSummary }
+  | { kind: 'schedule'; schedule: ScheduleSummary }
+
+/** A conversation, or a schedule. */
+export type UpdateResource =
+  | { kind: 'conversation'; conversation: ConversationSummary }
+  | { kind: 'schedule'; schedule: ScheduleSummary }
 
 /** What is asked of `authorize`, and about what. */
 export interface ActionResources {
   create: CreateResource
-  /** How far the caller sees, of runs (and their events), of conversations or of files. */
-  read: { kind: 'run' | 'conversation' | 'file' }
-  /** Changing, or archiving, a conversation. */
-  update: { kind: 'conversation'; conversation: ConversationSummary }
+  /** How far the caller sees, of runs (and their events), of conversations, of files or of schedules. */
+  read: { kind: 'run' | 'conversation' | 'file' | 'schedule' }
+  /** Changing, or archiving, a conversation; pausing, resuming or running a schedule. */
+  update: UpdateResource
   /** With all that is theirs. */
   delete: DeleteResource
   cancel: { run: RunSummary }
@@ -83,7 +91,7 @@ export function ownersOnly(...asked: AuthorizeQuestion): AuthorizeAnswer {
     case 'listAgents':
       return true
     case 'update':
-      return isSameOwner(principal, resource.conversation.owner)
+      return isSameOwner(principal, ownerIn(resource))
     case 'delete':
       return isSameOwner(principal, ownerIn(resource))
     case 'cancel':
@@ -95,7 +103,7 @@ export function ownersOnly(...asked: AuthorizeQuestion): AuthorizeAnswer {
   }
 }
 
-function ownerIn(resource: DeleteResource): Owner {
+function ownerIn(resource: DeleteResource | UpdateResource): Owner {
   switch (resource.kind) {
     case 'run':
       return resource.run.owner
@@ -103,5 +111,7 @@ function ownerIn(resource: DeleteResource): Owner {
       return resource.conversation.owner
     case 'file':
       return resource.file.owner
+    case 'schedule':
+      return resource.schedule.owner
   }
 }

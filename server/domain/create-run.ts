@@ -3,7 +3,7 @@ import type { AnyAgent } from '../agent/define-agent.ts'
 import { filesIn } from '../contract/file.ts'
 import type { StoredFile } from '../contract/file.ts'
 import type { Json } from '../contract/json.ts'
-import { invalid, parseInput } from '../contract/parse-input.ts'
+import { parseInput } from '../contract/parse-input.ts'
 import { parsePrincipal } from '../contract/principal.ts'
 import type { Principal } from '../contract/principal.ts'
 import { CreateRunInput, SCHEDULE_KEY_PREFIX } from '../contract/run.ts'
@@ -20,6 +20,7 @@ import { traced } from '../ports/traced.ts'
 import type { Tracer } from '../ports/tracer.ts'
 import type { RunStore } from '../ports/store/run-store.ts'
 import type { Access } from './access.ts'
+import { checkParams } from './check-params.ts'
 import { createCommitRun } from './commit-runs.ts'
 import { fingerprintOf, withContents } from './fingerprint.ts'
 import { cancelHintsOf } from './hints.ts'
@@ -64,11 +65,18 @@ export interface NewlyCreated {
   alreadySaid: number
 }
 
-/** `occurrence` is the key of a schedule's run, which nobody else can use. */
+/** Of a schedule's run. */
+export interface Occurrence {
+  /** The run's key, which nobody else can use. */
+  occurrence: string
+  /** Whether a caller made the schedule, and not the agent's author: then what limits callers holds for it. */
+  isCallers?: boolean
+}
+
 export type CreateRun = (
   principal: Principal,
   input: CreateRunRequest,
-  options?: { occurrence: string },
+  options?: Occurrence,
 ) => Promise<NewlyCreated>
 
 // oxlint-disable-next-line max-lines-per-function -- The way of one request, step by step, and each answer of the database to it.
@@ -132,16 +140,17 @@ export function createCreateRun(ports: CreateRunPorts, settings: CreateRunSettin
       params: await checkParams(agent, input.params),
     }
     const place = placeOf(input, {
-      isAlwaysNew: settings.newConversations === 'always' && options?.occurrence === undefined,
+      isAlwaysNew: settings.newConversations === 'always' && options === undefined,
     })
     const defaults = {
       maxAttempts: agent.maxAttempts ?? settings.maxAttempts,
       timeoutMs: agent.timeoutMs ?? settings.runTimeoutMs,
       budget: agent.budget,
     }
-    // The agent's author wrote the schedule, so no limit of a caller applies to its run.
+    // What the agent's author has scheduled no limit of a caller applies to.
+    const isOfCaller = options === undefined || options.isCallers === true
     let budget = agent.budget ?? null
-    if (options?.occurrence === undefined) {
+    if (isOfCaller) {
       await assertMayCreate(principal, agent.key, { input, place })
       budget = await settings.checkLimits(principal, input, defaults)
     }
@@ -173,7 +182,7 @@ export function createCreateRun(ports: CreateRunPorts, settings: CreateRunSettin
       isLimited: isLimited(principal, settings.runsAtOnce),
       maxWaiting: settings.maxWaitingRuns,
     }
-    if (options?.occurrence === undefined) await checkQuota(principal, newRun)
+    if (isOfCaller) await checkQuota(principal, newRun)
     const answer = await traced(ports.tracer, { kind: 'create', run: newRun }, ({ traceparent }) =>
       commitRun({ ...newRun, traceparent }, characters),
     )
@@ -236,17 +245,6 @@ function insteadOf({
   if (replaces !== undefined) return { messageId: replaces }
   if (regenerates !== undefined) return { answerOf: regenerates }
   return index === undefined ? null : { index }
-}
-
-async function checkParams(agent: AnyAgent, params: Json | undefined): Promise<Json | null> {
-  const parsed = await agent.params?.safeParseAsync(params ?? {})
-  if (parsed === undefined) return params ?? null
-  if (!parsed.success) {
-    const sentence = `The params do not match what agent "${agent.key}" takes.`
-    throw invalid(sentence, parsed.error.issues, ['params'])
-  }
-  // Stored as given. The agent's defaults are filled in when it runs.
-  return params ?? {}
 }
 
 function keyOf(

@@ -15,6 +15,7 @@ export interface Deleted {
   conversations: number
   runs: number
   files: number
+  schedules: number
 }
 
 /** Deletes in batches until nothing is left, also runs under way. When it breaks off, another call goes on from there. */
@@ -22,13 +23,14 @@ export type DeleteAll = (doomed: Doomed) => Promise<Deleted>
 
 export function createDeleteAll({ store, bus, letIn }: DeleteAllPorts): DeleteAll {
   return async (doomed) => {
-    const deleted = { conversations: 0, runs: 0, files: 0 }
+    const deleted = { conversations: 0, runs: 0, files: 0, schedules: 0 }
     for (;;) {
       const batch = await store.deleteBatch(doomed)
       if (batch.isDone) return deleted
       deleted.conversations += batch.conversations
       deleted.runs += batch.runs.length
       deleted.files += batch.files
+      deleted.schedules += batch.schedules
       const open = batch.runs.filter(({ status }) => !isTerminal(status))
       // Tell their workers, who let go of them, and end their streams.
       bus.publish(open.map(({ id }) => ({ kind: 'deleted', runId: id })))

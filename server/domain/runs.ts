@@ -25,7 +25,7 @@ import type { WaitStore } from '../ports/store/wait-store.ts'
 import type { Access } from './access.ts'
 import { checkAnswer } from './check-answer.ts'
 import { createCreateRun } from './create-run.ts'
-import type { CreateRunPorts, CreateRunSettings, NewlyCreated } from './create-run.ts'
+import type { CreateRunPorts, CreateRunSettings, NewlyCreated, Occurrence } from './create-run.ts'
 import { giveTurn } from './give-turn.ts'
 import { hintsOf } from './hints.ts'
 import { logEnded } from './log-ended.ts'
@@ -48,12 +48,7 @@ interface RunPorts extends CreateRunPorts {
  * server. A run that the caller may not see is treated as not there.
  */
 export interface Runs extends RunEvents, RunTickets {
-  /** `occurrence` is the key of a schedule's run, which nobody else can use. */
-  create(
-    principal: Principal,
-    input: CreateRunRequest,
-    options?: { occurrence: string },
-  ): Promise<NewlyCreated>
+  create(principal: Principal, input: CreateRunRequest, options?: Occurrence): Promise<NewlyCreated>
   get(principal: Principal, runId: string): Promise<RunDetail>
   list(principal: Principal, input: ListRunsRequest): Promise<Page<Run>>
   /** The same with what was said. */

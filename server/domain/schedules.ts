@@ -12,6 +12,7 @@ import type { Recurrence, ScheduleRef, Timetable } from '../ports/timetable.ts'
 import { parseSchema } from '../agent/parse-schema.ts'
 import { assertStorable } from '../contract/storable-json.ts'
 import { unknownOption } from '../agent/unknown-option.ts'
+import { MAKE_UP_MS, lastOccurrence } from './occurrences.ts'
 import type { Runs } from './runs.ts'
 
 export interface SchedulePorts {
@@ -39,13 +40,9 @@ const OPTIONS: Record<keyof AnySchedule, true> = {
 
 const NAME = /^[a-zA-Z0-9_.-]{1,60}$/
 
-/** How long after its time a missed occurrence is still made up for. Only the last one is. */
-const MAKE_UP_MS = 3_600_000
 /** The longest sleep: timers hold less than a month, and the system's clock may be changed meanwhile. */
 const MAX_SLEEP_MS = 60_000
 const RETRY_MS = 1_000
-/** The shortest time between two occurrences of a cron expression. */
-const RESOLUTION_MS = 1_000
 
 /**
  * All schedules of these agents.
@@ -151,7 +148,7 @@ async function keepSchedule(
         await clock.sleep(Math.min(next - now, MAX_SLEEP_MS), signal)
         continue
       }
-      const occurrence = lastOf(timetable, schedule, { first: next, now })
+      const occurrence = lastOccurrence((after) => timetable.next(schedule, after), { first: next, now })
       await createOccurrence(ports, schedule, occurrence)
       done = occurrence
     } catch (error) {
@@ -176,26 +173,6 @@ async function createOccurrence(
     if (!(error instanceof AgentRuntimeError)) throw error
     log.error({ ...fields, err: error }, 'the run of a schedule was refused')
   }
-}
-
-/**
- * The last occurrence that was missed: one run makes up for all of them. It is found by bisection, since one look at a
- * cron expression takes a millisecond, and an hour may hold thousands of occurrences.
- */
-function lastOf(
-  timetable: Timetable,
-  schedule: CheckedSchedule,
-  { first, now }: { first: number; now: number },
-): number {
-  let last = first
-  let noneAfter = now
-  while (noneAfter - last >= RESOLUTION_MS) {
-    const middle = Math.floor((last + noneAfter) / 2)
-    const next = timetable.next(schedule, middle)
-    if (next !== undefined && next <= now) last = next
-    else noneAfter = middle
-  }
-  return last
 }
 
 function requestOf(

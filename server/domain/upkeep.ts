@@ -15,6 +15,8 @@ export interface UpkeepPorts {
   bus: Pick<EventBus, 'publish'>
   clock: Clock
   log: Logger
+  /** Has runs created of schedules that are due, and returns at once. */
+  createDueRuns(): void
   /** A random number from 0 up to, not including, 1. */
   random(): number
 }
@@ -70,6 +72,7 @@ async function doWhatIsDue(
   { gone, parked }: { gone: readonly string[]; parked: ParkedCursor },
 ): Promise<ParkedCursor> {
   const { store, bus, log } = ports
+  if (found.hasDueSchedule) ports.createDueRuns()
   if (gone.length > 0 || found.hasExpiredLease) {
     const recovered = await store.recoverRuns(gone)
     if (recovered.length > 0)

@@ -57,6 +57,14 @@ export interface WorkerFacts {
   busy: Listed<{ worker: string; runs: number }>
 }
 
+/** Schedules that callers made. */
+export interface ScheduleFacts {
+  total: number
+  paused: number
+  /** Due for long. */
+  overdue: Listed<RunFact>
+}
+
 export interface QueueFacts {
   /** Agents whose queue is elsewhere, and for whose runs somebody has written deliveries to PostgreSQL of late. */
   twice: Listed<{ agentKey: string; deliveries: number }>
@@ -82,5 +90,6 @@ export type Examination =
       workers: WorkerFacts
       runs: RunFacts
       queue: QueueFacts
+      schedules: ScheduleFacts
       sizes: SizeFacts
     }

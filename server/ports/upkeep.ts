@@ -18,6 +18,8 @@ export interface Upkeep {
   hasExpiredRun: boolean
   /** Runs that are parked at a gate, or due to come to one. */
   hasParkedRun: boolean
+  /** Schedules of callers whose time has come. */
+  hasDueSchedule: boolean
   /** Conversations in which runs wait for their turn, and none has it. */
   freeConversationIds: string[]
 }

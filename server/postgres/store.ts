@@ -11,6 +11,7 @@ import { createFileStore } from './stores/file-store.ts'
 import { createGateStore } from './stores/gate-store.ts'
 import { createKeyStore } from './stores/key-store.ts'
 import { createRunStore } from './stores/run-store.ts'
+import { createScheduleStore } from './stores/schedule-store.ts'
 import { createSessionStore } from './stores/session-store.ts'
 import type { StoreParts } from './stores/store-parts.ts'
 import { createSweepStore } from './stores/sweep-store.ts'
@@ -31,6 +32,7 @@ export function createPostgresStore(options: Omit<StoreParts, 'prisma' | 'delive
     ...createDeletionStore(parts),
     ...createFileStore(parts),
     ...createGateStore(parts),
+    ...createScheduleStore(parts),
     ...createSessionStore(parts),
     ...createKeyStore(parts),
     ...createSweepStore(parts),

@@ -87,16 +87,16 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   })
   const { pool, timetable, presence, bus, queue, runRedelivery } = adapters
   const store = metrics === undefined ? adapters.store : measuredStore(adapters.store, metrics)
-  const schedules = checkSchedules(agents, timetable, clock.now())
+  const ownSchedules = checkSchedules(agents, timetable, clock.now())
   const pollIntervalMs = config.streamPollIntervalSeconds * 1000
   const hub = createEventHub({ store, bus, clock, pollIntervalMs })
   const conversationHub = createConversationHub({ store, hub, bus, clock, pollIntervalMs })
   const unobserve = metrics && observeProcess(metrics, { hub, conversationHub, pool, store })
   const useCases = createUseCases(
-    { store, files: adapters.files, bus, hub, conversationHub, tracer, log },
+    { store, files: adapters.files, bus, hub, timetable, clock, conversationHub, tracer, log },
     { config, options, agents, runsAtOnce },
   )
-  const { letIn, runs, conversations, files, sessions, tickets, deleteAll, erase } = useCases
+  const { letIn, runs, conversations, files, schedules, sessions, tickets, deleteAll, erase } = useCases
   const hasSessions = Boolean(options.anonymousSessions)
   const isAuthenticating = options.authenticate !== undefined || hasSessions
 
@@ -120,7 +120,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
           config,
           ownAgents: options.agents,
           agents,
-          schedules,
+          schedules: ownSchedules,
           hasSessions,
           webhooks: options.webhooks,
           signal,
@@ -145,6 +145,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     listModels: () => listModels(getModel, options.models ?? {}),
     conversations,
     files,
+    schedules,
     tickets: { open: (ticket: string) => start().then(() => tickets.open(ticket)) },
     sessions: { ...sessions, create: (from?: SessionRequest) => start().then(() => sessions.create(from)) },
     log,
@@ -198,6 +199,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     runs,
     conversations,
     files,
+    schedules,
     sessions,
     webhooks: createWebhooks(store),
     erase,

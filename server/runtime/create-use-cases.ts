@@ -13,6 +13,7 @@ import { createCheckLimits } from '../domain/limits.ts'
 import { createCheckQuota } from '../domain/quota.ts'
 import { createRunEvents } from '../domain/run-events.ts'
 import { createRuns } from '../domain/runs.ts'
+import { createSchedules } from '../domain/stored-schedules.ts'
 import { createSessions } from '../domain/sessions.ts'
 import { createTickets } from '../domain/tickets.ts'
 import { createTicketSigner } from '../auth/ticket-signer.ts'
@@ -20,9 +21,11 @@ import type { ConversationHub } from '../events/conversation-hub.ts'
 import type { EventHub } from '../events/hub.ts'
 import type { EventBus } from '../ports/event-bus.ts'
 import type { Files } from '../ports/files.ts'
+import type { Clock } from '../ports/clock.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { RunsAtOnce } from '../ports/runs-at-once.ts'
 import type { Store } from '../ports/store/store.ts'
+import type { Timetable } from '../ports/timetable.ts'
 import type { Tracer } from '../ports/tracer.ts'
 import type { RuntimeOptions } from './agent-runtime.ts'
 
@@ -31,6 +34,8 @@ interface UseCasePorts {
   files: Files
   bus: EventBus
   hub: EventHub
+  timetable: Timetable
+  clock: Clock
   tracer: Tracer
   conversationHub: ConversationHub
   log: Logger
@@ -44,8 +49,9 @@ interface UseCaseSettings {
   runsAtOnce: RunsAtOnce
 }
 
+// oxlint-disable-next-line max-lines-per-function -- Wiring alone: each line hands to the next part what those before made.
 export function createUseCases(
-  { store, files, bus, hub, conversationHub, tracer, log }: UseCasePorts,
+  { store, files, bus, hub, timetable, clock, conversationHub, tracer, log }: UseCasePorts,
   settings: UseCaseSettings,
 ) {
   const { config, options, agents, runsAtOnce } = settings
@@ -73,13 +79,14 @@ export function createUseCases(
     runs: events,
     conversations: conversationEvents,
   })
+  const checkLimits = createCheckLimits(options.limits, config, log)
   const quotaTimeoutMs = config.quotaTimeoutSeconds * 1000
   const runs = createRuns(
     { store, bus, letIn, access, tracer, log, tidyFiles },
     {
       agents,
       runsAtOnce,
-      checkLimits: createCheckLimits(options.limits, config, log),
+      checkLimits,
       checkQuota: options.quota && createCheckQuota(options.quota, { timeoutMs: quotaTimeoutMs, log }),
       maxAttempts: config.maxAttempts,
       newConversations: config.newConversations,
@@ -87,6 +94,15 @@ export function createUseCases(
       runTimeoutMs: Math.round(config.runTimeoutSeconds * 1000),
     },
     { ...events, ticket: tickets.ofRun },
+  )
+  const schedules = createSchedules(
+    { store, runs, access, timetable, clock, log },
+    {
+      agents,
+      checkLimits,
+      perPrincipal: config.schedulesPerPrincipal,
+      minSeconds: config.minScheduleSeconds,
+    },
   )
   const { anonymousSessions = false } = options
   const sessions = createSessions(
@@ -118,6 +134,7 @@ export function createUseCases(
     agents: agentList,
     conversations,
     files: uploadedFiles,
+    schedules,
     sessions,
     tickets,
     deleteAll,

@@ -7,6 +7,7 @@ import type { DeleteAll } from '../domain/delete-all.ts'
 import { runRetention } from '../domain/retention.ts'
 import type { Runs } from '../domain/runs.ts'
 import { ADDRESS_WINDOW_MS } from '../domain/sessions.ts'
+import { createDueSchedules } from '../domain/due-schedules.ts'
 import { checkSchedules, runSchedules } from '../domain/schedules.ts'
 import { runUpkeep } from '../domain/upkeep.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -105,6 +106,8 @@ export function partsInOrder(wired: Wired, { config, ownAgents, agents, ...given
           }),
         ]
 
+  const dueSchedules = createDueSchedules({ store, runs, timetable, log }, { agentKeys, signal })
+
   return [
     registry,
     database,
@@ -112,7 +115,13 @@ export function partsInOrder(wired: Wired, { config, ownAgents, agents, ...given
     { start: async () => (since = await timetable.publish(agentKeys(), schedules)) },
     { start: () => bus.start(), stop: () => bus.stop() },
     ...telling,
-    loop(() => runUpkeep({ store, bus, clock, log, random }, { intervalMs: UPKEEP_INTERVAL_MS, signal })),
+    { stop: () => dueSchedules.settled() },
+    loop(() =>
+      runUpkeep(
+        { store, bus, clock, log, random, createDueRuns: dueSchedules.look },
+        { intervalMs: UPKEEP_INTERVAL_MS, signal },
+      ),
+    ),
     loop(() => runRedelivery(agentKeys())),
     loop(() => runSchedules({ runs, timetable, clock, log }, { schedules, since, signal })),
     loop(() => gatherStatistics({ pool, clock, log }, signal)),

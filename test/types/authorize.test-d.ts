@@ -6,6 +6,7 @@ import type {
   Authorize,
   ConversationSummary,
   RunSummary,
+  ScheduleSummary,
   WaitKind,
 } from '../../server/index.ts'
 
@@ -14,7 +15,7 @@ describe('authorize', () => {
     const authorize: Authorize = (principal, action, resource) => {
       switch (action) {
         case 'read':
-          expectTypeOf(resource.kind).toEqualTypeOf<'run' | 'conversation' | 'file'>()
+          expectTypeOf(resource.kind).toEqualTypeOf<'run' | 'conversation' | 'file' | 'schedule'>()
           // @ts-expect-error what is read is not at hand: the answer bounds the query
           void resource.run
           return 'tenant'
@@ -31,7 +32,9 @@ describe('authorize', () => {
         case 'delete':
           return resource.kind === 'run' ? resource.run.owner.id === principal.id : false
         case 'update':
-          expectTypeOf(resource.conversation).toEqualTypeOf<ConversationSummary>()
+          if (resource.kind === 'conversation') {
+            expectTypeOf(resource.conversation).toEqualTypeOf<ConversationSummary>()
+          } else expectTypeOf(resource.schedule).toEqualTypeOf<ScheduleSummary>()
           return true
         case 'listAgents':
           expectTypeOf(resource).toEqualTypeOf<{ agentKey: string }>()

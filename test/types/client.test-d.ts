@@ -1,6 +1,6 @@
 import { describe, expectTypeOf, it } from 'vitest'
 import { createAgentClient } from '../../client/index.ts'
-import type { AnyRunHandle, FilePart, Json, StoredFile } from '../../client/index.ts'
+import type { AnyRunHandle, FilePart, Json, StoredFile, StoredSchedule } from '../../client/index.ts'
 import type { ShapesOf } from '../../server/contract/agent-shape.ts'
 import type { runtime } from './typed-runtime.ts'
 
@@ -162,5 +162,29 @@ describe('following a conversation', () => {
     void client.conversations.events('id', { after: 7 })
     // @ts-expect-error that is how a run is followed
     void client.conversations.events('id', { from: 7 })
+  })
+})
+
+describe('a schedule', () => {
+  it("has its agent's params, and times of one kind", () => {
+    const daily = { cron: '0 8 * * *', timeZone: 'Europe/Lisbon' }
+    expectTypeOf(
+      client.schedules.create({ agentKey: 'researcher', ...daily, params: { depth: 2 } }),
+    ).resolves.toEqualTypeOf<StoredSchedule>()
+    void client.schedules.create({ agentKey: 'greeter', everySeconds: 3_600, messages })
+    // @ts-expect-error there is no such agent
+    void client.schedules.create({ agentKey: 'nobody', ...daily })
+    // @ts-expect-error depth is required
+    void client.schedules.create({ agentKey: 'researcher', ...daily, params: { tone: 'terse' } })
+    // @ts-expect-error it has no times
+    void client.schedules.create({ agentKey: 'greeter' })
+    // @ts-expect-error it has either a cron expression or an interval
+    void client.schedules.create({ agentKey: 'greeter', ...daily, everySeconds: 60 })
+  })
+
+  it('is run by a handle', () => {
+    expectTypeOf(client.schedules.runNow('id')).resolves.toEqualTypeOf<
+      AnyRunHandle<ShapesOf<typeof runtime>>
+    >()
   })
 })

@@ -24,6 +24,7 @@ import type {
   ListRunsRequest,
   HistoryMessage,
   Message,
+  Occurrence,
   Page,
   PendingWait,
   Principal,
@@ -42,7 +43,7 @@ type Conversations = AgentRuntime['conversations']
 describe('runtime.runs', () => {
   it('takes and gives types with names', () => {
     expectTypeOf<Runs['create']>().parameters.toEqualTypeOf<
-      [Principal, CreateRunRequest, ({ occurrence: string } | undefined)?]
+      [Principal, CreateRunRequest, (Occurrence | undefined)?]
     >()
     expectTypeOf<Runs['create']>().returns.resolves.toEqualTypeOf<{
       run: Run

@@ -13,6 +13,7 @@ import { fileRoutes } from './routes/files.ts'
 import { modelRoutes } from './routes/models.ts'
 import { runEventRoutes } from './routes/run-events.ts'
 import { runRoutes } from './routes/runs.ts'
+import { scheduleRoutes } from './routes/schedules.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 
 /** Every route for whom it is known who asks: the same use cases as the router's, for every language that speaks HTTP. */
@@ -30,6 +31,7 @@ export function createRestRoutes(
     ...conversationRoutes(services.conversations, answerList),
     ...conversationEventRoutes({ conversations: services.conversations, keepAlive, watchReader }),
     ...fileRoutes(services.files, { answerList, bounds }),
+    ...scheduleRoutes(services, answerList),
     ...sessionRoutes(services.sessions),
   ]
 }

@@ -163,6 +163,13 @@ export function fromHistoryQuery(
 
 export const ListFilesQuery = z.object({ scope: asked(SCOPE), limit: whole(LIMIT), cursor: asked(CURSOR) })
 
+export const ListSchedulesQuery = z.object({
+  agent_key: asked({}),
+  scope: asked(SCOPE),
+  limit: whole(LIMIT),
+  cursor: asked(CURSOR),
+})
+
 export const RunQuery = z.object({
   include_events: flag(true, 'The events of the run, as many as fit.'),
   include_debug: flag(false, DEBUG),

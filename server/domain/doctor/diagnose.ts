@@ -1,4 +1,5 @@
 import type { Examination, SchemaFacts } from '../../ports/examination.ts'
+import { OVERDUE_SECONDS } from '../../ports/examination.ts'
 import { diagnoseRuns } from './diagnose-runs.ts'
 import { count, listed, ok, report } from './finding.ts'
 import type { Finding } from './finding.ts'
@@ -22,6 +23,7 @@ export function diagnose(examination: Examination, now: number): Finding[] {
         diagnoseWorkers(examination),
         ...diagnoseRuns(examination, now),
         ...diagnoseQueue(examination),
+        ...diagnoseSchedules(examination),
         diagnoseSizes(examination),
       ]
   }
@@ -136,6 +138,25 @@ function diagnoseQueue({ queue: { twice, deadLetters, schedules } }: Examined): 
           `${agentKey} ${name} (${cron}, ${timeZone}): next ${next ?? 'never'}`,
       ),
     },
+  ]
+}
+
+function diagnoseSchedules({ schedules: { total, paused, overdue } }: Examined): Finding[] {
+  return [
+    ok(
+      'callers-schedules',
+      total === 0
+        ? 'Callers have no schedules.'
+        : `Callers have ${count(total, 'schedule')}, ${paused} of them paused.`,
+    ),
+    report('schedules-overdue', overdue, {
+      none: 'No run of a schedule is late.',
+      found: `${count(overdue.total, 'schedule')} of callers should have had a run more than ${OVERDUE_SECONDS / 60} minutes ago.`,
+      meaning:
+        'No process that knows these agents is running, or it can not tell whether their runs may be created.',
+      remedy: 'Start a server or a worker with these agents, or look into the log of those there are.',
+      item: ({ id, agentKey, since }) => `${id} of ${agentKey}, since ${since}`,
+    }),
   ]
 }
 

@@ -6,6 +6,7 @@ import type { FileStore } from './file-store.ts'
 import type { GateStore } from './gate-store.ts'
 import type { KeyStore } from './key-store.ts'
 import type { RunStore } from './run-store.ts'
+import type { ScheduleStore } from './schedule-store.ts'
 import type { SessionStore } from './session-store.ts'
 import type { SweepStore } from './sweep-store.ts'
 import type { WebhookStore } from './webhook-store.ts'
@@ -22,6 +23,7 @@ export interface Store
     DeletionStore,
     FileStore,
     GateStore,
+    ScheduleStore,
     SessionStore,
     KeyStore,
     SweepStore,

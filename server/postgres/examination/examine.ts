@@ -12,6 +12,7 @@ import { toStartupError } from '../connections/database-error.ts'
 import { withPool } from '../connections/with-pool.ts'
 import { compareMigrations } from '../migrations/migrations.ts'
 import { examineRuns, examineWorkers } from './examine-runs.ts'
+import { examineSchedules } from './examine-schedules.ts'
 import { examineSizes } from './examine-sizes.ts'
 
 interface ExamineOptions {
@@ -48,6 +49,7 @@ async function examine(pool: pg.Pool, options: ExamineOptions): Promise<Examinat
     workers: await examineWorkers(pool),
     runs: await examineRuns(pool),
     queue: await examineQueue(pool, createBossTimetable({ pool, log }), now),
+    schedules: await examineSchedules(pool),
     sizes: await examineSizes(pool),
   }
 }

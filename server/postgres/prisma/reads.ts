@@ -2,6 +2,7 @@ import type pg from 'pg'
 import type { Conversation, ListConversationsInput } from '../../contract/conversation.ts'
 import type { StoredFile } from '../../contract/file.ts'
 import type { Page, PageCursor } from '../../contract/page.ts'
+import type { ListSchedulesInput, StoredSchedule } from '../../contract/schedule.ts'
 import type { ListRunsInput, Run, SpokenRun } from '../../contract/run.ts'
 import type { Owner, Reach } from '../../ports/owner.ts'
 import type { PrismaClient } from './generated/client.ts'
@@ -11,12 +12,14 @@ import {
   CONVERSATION_COLUMNS,
   FILE_COLUMNS,
   RUN_COLUMNS,
+  SCHEDULE_COLUMNS,
   toConversation,
   toFile,
   toRun,
 } from '../statements/rows.ts'
-import type { ConversationRow, FileRow, RunRow } from '../statements/rows.ts'
+import type { ConversationRow, FileRow, RunRow, ScheduleRow } from '../statements/rows.ts'
 import { listRows } from '../statements/list-rows.ts'
+import { toSchedule } from '../statements/schedules.ts'
 import { SEARCH_MS, toPattern, wordsOccur } from '../statements/search-text.ts'
 import { SPOKEN_BYTES, spokenColumns, toSpokenRun } from '../statements/spoken-run.ts'
 import type { SpokenRow } from '../statements/spoken-run.ts'
@@ -136,5 +139,26 @@ export function listFiles(
       toItem: toFile,
     },
     { ...query, filter: {} },
+  )
+}
+
+export function listSchedules(
+  pool: pg.Pool,
+  {
+    filter: { limit, ...filter },
+    ...query
+  }: { reach: Reach; filter: Pick<ListSchedulesInput, 'limit' | 'agentKey'>; cursor: PageCursor | null },
+): Promise<Page<StoredSchedule>> {
+  return listRows<ScheduleRow, StoredSchedule, typeof filter>(
+    pool,
+    {
+      table: 'schedule',
+      columns: SCHEDULE_COLUMNS,
+      large: ['r.input'],
+      filters: { agentKey: ['agent_key', (value: string) => `r.agent_key = ${value}::text`] },
+      existing: 'true',
+      toItem: toSchedule,
+    },
+    { ...query, filter, limit },
   )
 }

@@ -109,30 +109,50 @@ const expireFiles = (kind: 'owner' | 'tenant'): Statement => ({
     RETURNING f.id`,
 })
 
-const STATEMENTS: Record<Kind, [runs: Statement, conversations: Statement, files?: Statement]> = {
+const deleteSchedules = (kind: 'owner' | 'tenant'): Statement => ({
+  name: `delete_schedules_of_${kind}`,
+  text: `
+    DELETE FROM agent_runtime.schedule s WHERE ${kind === 'owner' ? isOwned('s', 1) : 's.tenant_id = $1'}
+    RETURNING s.id`,
+})
+
+/** What an owner or a tenant has outside of conversations. */
+const furtherOf = (kind: 'owner' | 'tenant') => ({
+  files: expireFiles(kind),
+  schedules: deleteSchedules(kind),
+})
+
+const STATEMENTS: Record<
+  Kind,
+  [runs: Statement, conversations: Statement, further?: ReturnType<typeof furtherOf>]
+> = {
   conversation: [lockRuns('conversation'), lockConversations('conversation')],
   hidden: [lockRuns('hidden'), lockConversations('hidden')],
-  owner: [lockRuns('owner'), lockConversations('owner'), expireFiles('owner')],
-  tenant: [lockRuns('tenant'), lockConversations('tenant'), expireFiles('tenant')],
+  owner: [lockRuns('owner'), lockConversations('owner'), furtherOf('owner')],
+  tenant: [lockRuns('tenant'), lockConversations('tenant'), furtherOf('tenant')],
 }
 
 export async function deleteBatch(pool: pg.Pool, doomed: Doomed): Promise<DeletedBatch> {
-  const [[runsOf, conversationsOf, filesOf], values] = statementsFor(doomed)
+  const [[runsOf, conversationsOf, further], values] = statementsFor(doomed)
+  const nothing = { runs: [], conversations: 0, files: 0, schedules: 0, isDone: false }
   return sweepTogether(pool, async (client) => {
+    // First, so that they create nothing meanwhile.
+    const schedules = further === undefined ? [] : await execute(client, further.schedules, values)
+    if (schedules.length > 0) return { ...nothing, schedules: schedules.length }
     const locked = await execute<OwnerColumns & Omit<DeletedRun, 'owner'>>(client, runsOf, values)
     if (locked.length > 0) {
       const ids = locked.map(({ id }) => id)
       const files = await deleteWithAll(client, ids)
       const runs = locked.map(({ id, status, ...owner }) => ({ id, status, owner: toOwner(owner) }))
-      return { runs, conversations: 0, files, isDone: false }
+      return { ...nothing, runs, files }
     }
     const empty = await execute<{ id: string }>(client, conversationsOf, values)
     if (empty.length > 0) {
       const gone = await execute(client, DELETE_CONVERSATIONS, [empty.map(({ id }) => id)])
-      return { runs: [], conversations: gone.length, files: 0, isDone: false }
+      return { ...nothing, conversations: gone.length }
     }
-    const expired = filesOf === undefined ? [] : await execute(client, filesOf, values)
-    return { runs: [], conversations: 0, files: expired.length, isDone: expired.length === 0 }
+    const expired = further === undefined ? [] : await execute(client, further.files, values)
+    return { ...nothing, files: expired.length, isDone: expired.length === 0 }
   })
 }
 

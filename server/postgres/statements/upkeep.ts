@@ -11,6 +11,7 @@ import { isAbsent } from '../presence.ts'
 import { execute, inTransaction } from '../connections/transaction.ts'
 import { setEnded } from './end-runs.ts'
 import { MAY_START } from './gates.ts'
+import { isDue } from './schedules.ts'
 import { insertEventOf } from './insert-event.ts'
 import type { VisibilityOf } from './insert-event.ts'
 
@@ -81,6 +82,7 @@ const FIND = {
         OR ${isThere(`gate = 'tenant' AND status = 'queued' ORDER BY tenant_id`)}
         OR ${isThere(`gate = 'later' AND status = 'queued' AND turn IS NULL AND run_at <= now() ORDER BY run_at`)}
         AS "hasParkedRun",
+      (SELECT s.id FROM agent_runtime.schedule s WHERE ${isDue('s')} ORDER BY s.next_at LIMIT 1) IS NOT NULL AS "hasDueSchedule",
       ARRAY(SELECT c.id FROM conversation c WHERE ${holderOf('c.id')} IS NULL) AS "freeConversationIds"
     FROM look LEFT JOIN (
       SELECT lease_owner AS owner, min(lease_expires_at) AS expires_at

@@ -117,7 +117,9 @@ describe('changing a conversation of somebody else', () => {
     const authorize: Authorize = (...asked) => {
       const [principal, action, resource] = asked
       if (action === 'read') return principal.id === 'eve' ? 'own' : 'tenant'
-      if (action === 'update' && principal.id === 'root') return resource.conversation.agentKey === 'chat'
+      if (action === 'update' && principal.id === 'root') {
+        return resource.kind === 'conversation' && resource.conversation.agentKey === 'chat'
+      }
       return ownersOnly(...asked)
     }
     const server = await createServer({ ...SERVER, authenticate, authorize })
@@ -127,7 +129,7 @@ describe('changing a conversation of somebody else', () => {
     expect(await change('eve')).toMatchObject({ status: 404 })
     expect(await change('bob')).toMatchObject({
       status: 403,
-      body: { code: 'forbidden', error: 'You may not change this conversation.' },
+      body: { code: 'forbidden', error: 'You may not change that.' },
     })
     expect(await change('root')).toMatchObject({
       status: 200,

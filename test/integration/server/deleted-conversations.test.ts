@@ -193,11 +193,22 @@ describe('all of somebody', () => {
       conversations: 1,
       runs: 3,
       files: 0,
+      schedules: 0,
     })
     expect(await counts()).toEqual([0, 0, 3, 1, 3, 1])
-    expect(await runtime.erase({ tenantId: 'acme' })).toEqual({ conversations: 1, runs: 3, files: 0 })
+    expect(await runtime.erase({ tenantId: 'acme' })).toEqual({
+      conversations: 1,
+      runs: 3,
+      files: 0,
+      schedules: 0,
+    })
     expect(await counts()).toEqual([0, 0, 0, 0, 3, 1])
-    expect(await runtime.erase({ tenantId: 'acme' })).toEqual({ conversations: 0, runs: 0, files: 0 })
+    expect(await runtime.erase({ tenantId: 'acme' })).toEqual({
+      conversations: 0,
+      runs: 0,
+      files: 0,
+      schedules: 0,
+    })
     // An id that is missing does not stand for everybody.
     const slip = { id: undefined, tenantId: 'globex', kind: 'user' } as unknown as { tenantId: string }
     await expect(runtime.erase(slip)).rejects.toMatchObject({ code: 'validation_failed' })

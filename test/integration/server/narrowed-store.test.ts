@@ -32,6 +32,7 @@ interface Scene {
   runId: string
   conversationId: string
   fileId: string
+  scheduleId: string
 }
 
 const nothing = { items: [], nextCursor: null, previousCursor: null, count: 0 }
@@ -117,6 +118,26 @@ const CALLS: {
     isOwners: true,
   },
   listFiles: { call: ({ store }, reach) => store.listFiles(reach, { limit: 10 }, null), answer: nothing },
+  getSchedule: { call: ({ store, scheduleId }, reach) => store.getSchedule(reach, scheduleId), answer: null },
+  listSchedules: {
+    call: ({ store }, reach) => store.listSchedules(reach, { limit: 10 }, null),
+    answer: nothing,
+  },
+  pauseSchedule: {
+    call: ({ store, scheduleId }, reach) => store.pauseSchedule(reach, scheduleId),
+    answer: null,
+    isOwners: true,
+  },
+  resumeSchedule: {
+    call: ({ store, scheduleId }, reach) => store.resumeSchedule(reach, scheduleId, new Date()),
+    answer: null,
+    isOwners: true,
+  },
+  deleteSchedule: {
+    call: ({ store, scheduleId }, reach) => store.deleteSchedule(reach, scheduleId),
+    answer: false,
+    isOwners: true,
+  },
   expireFile: {
     call: ({ store, fileId }, reach) => store.expireFile(reach, fileId),
     answer: false,
@@ -130,7 +151,7 @@ async function createScene(
   store: Store,
   sql: (text: string, values: unknown[]) => Promise<unknown>,
 ): Promise<Scene> {
-  const [runId, conversationId, fileId] = [uuidv7(), uuidv7(), uuidv7()]
+  const [runId, conversationId, fileId, scheduleId] = [uuidv7(), uuidv7(), uuidv7(), uuidv7()]
   await store.createConversation(ADA, {
     id: conversationId,
     externalId: null,
@@ -153,7 +174,23 @@ async function createScene(
     { maxBytes: 1, maxOwnerBytes: null, expiresInMs: 60_000 },
   )
   await store.endUpload(fileId, { size: 1, sha256: Buffer.alloc(32), expiresInMs: 60_000 })
-  return { store, runId, conversationId, fileId }
+  await store.createSchedule(
+    {
+      ...{
+        id: scheduleId,
+        owner: ADA,
+        name: null,
+        agentKey: 'a',
+        cron: null,
+        everySeconds: 60,
+        timeZone: 'UTC',
+      },
+      ...{ messages: [], params: null, metadata: {}, conversationId: null },
+      ...{ createdAt: new Date(), nextAt: new Date() },
+    },
+    1,
+  )
+  return { store, runId, conversationId, fileId, scheduleId }
 }
 
 describe('what the store does on behalf of an owner', () => {

@@ -192,7 +192,7 @@ export function fakeServer(): FakeServer {
   }
 
   const log = { debug() {}, info() {}, warn() {}, error() {} }
-  const notHere = () => Promise.reject(new Error('There are no files on this server.'))
+  const notHere = () => Promise.reject(new Error('There are no files and no schedules on this server.'))
   const services = {
     // Listing events is the REST face's, which is not part of this server.
     runs: runsFace as Runs,
@@ -200,6 +200,10 @@ export function fakeServer(): FakeServer {
     listModels: () => [],
     conversations: conversationsFace as Conversations,
     files: { upload: notHere, get: notHere, open: notHere, list: notHere, delete: notHere, discard: notHere },
+    schedules: {
+      ...{ create: notHere, get: notHere, list: notHere, pause: notHere, resume: notHere },
+      ...{ runNow: notHere, delete: notHere },
+    },
     sessions: sessionsFace,
     tickets: {
       open() {

@@ -122,3 +122,28 @@ export const MODEL = {
   description: '',
   supports_thinking: false,
 }
+
+export const CREATE_SCHEDULE = {
+  name: 'Morning news',
+  agent_key: 'assistant',
+  cron: '0 8 * * 1-5',
+  time_zone: 'Europe/Lisbon',
+  messages: [{ role: 'user', content: 'What is new?' }],
+}
+
+export const SCHEDULE = {
+  id: '01a208f0-2b3c-7d4e-8f5a-6b7c8d9e0f1a',
+  owner: OWNER,
+  ...CREATE_SCHEDULE,
+  every_seconds: null,
+  params: null,
+  metadata: {},
+  conversation_id: null,
+  paused_at: null,
+  next_at: AT,
+  last_at: null,
+  last_run_id: null,
+  last_error: null,
+  created_at: AT,
+  updated_at: AT,
+}

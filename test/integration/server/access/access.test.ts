@@ -35,6 +35,8 @@ const test = base.extend<{
         agents: [quick, asking],
         anonymousSessions: true,
         authenticate,
+        // Each asks often.
+        config: { schedulesPerPrincipal: 10_000 },
         ...options,
       })
       await database.sql(ENDED_SESSIONS)
@@ -42,12 +44,13 @@ const test = base.extend<{
       return {
         server,
         routes: [...new Set(apps.flatMap(routesOf))],
-        async stateOf({ queued, waiting, over, conversation, file }) {
+        async stateOf({ queued, waiting, over, conversation, file, schedule }) {
           const text = `SELECT id, status::text, cancel_requested_at, owner_id FROM agent_runtime.run WHERE id = ANY ($1)
             UNION ALL SELECT id, title, NULL, owner_id FROM agent_runtime.conversation WHERE id = $2
             UNION ALL SELECT id, name, NULL, owner_id FROM agent_runtime.file WHERE id = $3
+            UNION ALL SELECT id, paused_at::text, NULL, owner_id FROM agent_runtime.schedule WHERE id = $4
             ORDER BY id`
-          return database.sql(text, [[queued, waiting, over], conversation, file])
+          return database.sql(text, [[queued, waiting, over], conversation, file, schedule])
         },
       }
     })

@@ -40,6 +40,13 @@ export const RESPOND: Outcomes = { ...READ, admin: 'forbidden' }
 export const CANCEL: Outcomes = { ...READ, approver: 'forbidden' }
 /** Seen by others, and the owner's to change. */
 export const CHANGE: Outcomes = { ...CANCEL, admin: 'forbidden' }
+/** The same of what only users have: a visitor has none of it. */
+export const ofUsers = (outcomes: Outcomes): Outcomes => ({
+  ...outcomes,
+  anonymousOwner: outcomes.otherAnonymous,
+})
+/** Needs the name of a user. */
+export const USERS: Outcomes = { ...KNOWN, anonymousOwner: 'forbidden', otherAnonymous: 'forbidden' }
 /** More than `user` events. */
 export const MORE: Outcomes = {
   ...READ,

@@ -15,6 +15,8 @@ import {
   OWN,
   READ,
   RESPOND,
+  USERS,
+  ofUsers,
 } from './outcomes.ts'
 import { FORM, WORD, codeIn, follow, followConversation, has, outcomeOf, streamed } from './scene.ts'
 import type { Asker, Things } from './scene.ts'
@@ -202,6 +204,42 @@ export const PROCEDURES: readonly TrpcRow[] = [
       return [page.items, page.nextCursor]
     }),
   ),
+  {
+    of: 'schedules.create',
+    outcomes: USERS,
+    ask: ({ trpc }) => outcomeOf(trpc.schedules.create.mutate({ agentKey: 'quick', everySeconds: 86_400 })),
+  },
+  {
+    of: 'schedules.get',
+    outcomes: ofUsers(READ),
+    ask: ({ trpc }, { schedule: scheduleId }) => outcomeOf(trpc.schedules.get.query({ scheduleId })),
+  },
+  ...list(
+    'schedules.list',
+    ({ trpc }: Pick<Asker, 'trpc'>, scope, { schedule }) =>
+      onAnyPage(schedule, async (cursor) => {
+        const page = await trpc.schedules.list.query({
+          scope,
+          limit: 200,
+          ...(cursor !== null && { cursor }),
+        })
+        return [page.items, page.nextCursor]
+      }),
+    ofUsers,
+  ),
+  ...(['pause', 'delete'] as const).map((verb) => ({
+    of: `schedules.${verb}`,
+    writes: true as const,
+    outcomes: ofUsers(CHANGE),
+    ask: ({ trpc }: Pick<Asker, 'trpc'>, { schedule: scheduleId }: Things) =>
+      outcomeOf(trpc.schedules[verb].mutate({ scheduleId })),
+  })),
+  ...(['resume', 'runNow'] as const).map((verb) => ({
+    of: `schedules.${verb}`,
+    outcomes: ofUsers(CHANGE),
+    ask: ({ trpc }: Pick<Asker, 'trpc'>, { schedule: scheduleId }: Things) =>
+      outcomeOf(trpc.schedules[verb].mutate({ scheduleId })),
+  })),
   {
     of: 'conversations.select',
     outcomes: CHANGE,
@@ -394,14 +432,41 @@ export const ROUTES: readonly Row<Asker>[] = [
     },
   ]),
   ...list(`GET ${REST}/files`, ({ rest }: Asker, scope, { file }) =>
-    onAnyPage(file, async (cursor) => {
-      const further = cursor === null ? '' : `&cursor=${cursor}`
-      const { status, body } = await rest.get(`files?limit=200&scope=${scope}${further}`)
-      if (status !== 200) throw Object.assign(new Error('refused'), { data: body })
-      const { results, next } = body as { results: { id: string }[]; next: string | null }
-      return [results, next && new URL(next).searchParams.get('cursor')]
-    }),
+    onAnyPage(file, (cursor) => restPage(rest, `files?limit=200&scope=${scope}`, cursor)),
   ),
+  {
+    of: `POST ${REST}/schedules`,
+    outcomes: USERS,
+    ask: ({ rest }) => ofAnswer(rest.post('schedules', { agent_key: 'quick', every_seconds: 86_400 })),
+  },
+  {
+    of: `GET ${REST}/schedules/:id`,
+    outcomes: ofUsers(READ),
+    ask: ({ rest }, { schedule }) => ofAnswer(rest.get(`schedules/${schedule}`)),
+  },
+  ...list(
+    `GET ${REST}/schedules`,
+    ({ rest }: Asker, scope, { schedule }) =>
+      onAnyPage(schedule, (cursor) => restPage(rest, `schedules?limit=200&scope=${scope}`, cursor)),
+    ofUsers,
+  ),
+  {
+    of: `POST ${REST}/schedules/:id/pause`,
+    writes: true,
+    outcomes: ofUsers(CHANGE),
+    ask: ({ rest }, { schedule }) => ofAnswer(rest.post(`schedules/${schedule}/pause`)),
+  },
+  ...(['resume', 'run'] as const).map((verb) => ({
+    of: `POST ${REST}/schedules/:id/${verb}`,
+    outcomes: ofUsers(CHANGE),
+    ask: ({ rest }: Asker, { schedule }: Things) => ofAnswer(rest.post(`schedules/${schedule}/${verb}`)),
+  })),
+  {
+    of: `DELETE ${REST}/schedules/:id`,
+    writes: true,
+    outcomes: ofUsers(CHANGE),
+    ask: ({ rest }, { schedule }) => ofAnswer(rest.request('DELETE', `schedules/${schedule}`)),
+  },
   {
     of: `GET ${REST}/files/:id/info`,
     outcomes: READ,
@@ -493,14 +558,26 @@ type Scope = 'own' | 'tenant' | 'any'
 function list<TAsker>(
   of: string,
   find: (asker: TAsker, scope: Scope, things: Things) => Promise<void>,
+  among: (outcomes: Outcomes) => Outcomes = (outcomes) => outcomes,
 ): Row<TAsker>[] {
   const outcomes = { own: OWN, tenant: LIST_TENANT, any: LIST_ANY }
   return (['own', 'tenant', 'any'] as const).map((scope) => ({
     of,
     what: `scope ${scope}`,
-    outcomes: outcomes[scope],
+    outcomes: among(outcomes[scope]),
     ask: (asker, things) => outcomeOf(find(asker, scope, things)),
   }))
+}
+
+async function restPage(
+  rest: Asker['rest'],
+  path: string,
+  cursor: string | null,
+): Promise<[items: { id: string }[], next: string | null]> {
+  const { status, body } = await rest.get(cursor === null ? path : `${path}&cursor=${cursor}`)
+  if (status !== 200) throw Object.assign(new Error('refused'), { data: body })
+  const { results, next } = body as { results: { id: string }[]; next: string | null }
+  return [results, next && new URL(next).searchParams.get('cursor')]
 }
 
 /** For lists with no filter by which it could be found. */

@@ -27,6 +27,8 @@ export interface Things {
   /** Its key. */
   externalId: string
   file: string
+  /** Of a user: visitors have none. */
+  schedule: string
 }
 
 /** A form with a file, as text. */
@@ -60,7 +62,9 @@ export async function createThings(
   const statusOf = async (id: string) => (await get(`runs/${id}`)).body['status']
   await vi.waitUntil(async () => (await statusOf(over)) === 'succeeded', { timeout: 20_000, interval: 10 })
   await vi.waitUntil(async () => (await statusOf(waiting)) === 'waiting', { timeout: 20_000, interval: 10 })
-  return { over, queued, waiting, conversation, externalId, file }
+  const scheduled = await post('schedules', { agent_key: 'quick', every_seconds: 86_400 })
+  const schedule = scheduled.status === 201 ? String(scheduled.body['id']) : randomUUID()
+  return { over, queued, waiting, conversation, externalId, file, schedule }
 }
 
 type Trpc = TRPCClient<AgentRouter>

@@ -26,6 +26,7 @@ const well: Examined = {
   workers: { present: 2, busy: none },
   runs,
   queue: { twice: none, deadLetters: none, schedules: none },
+  schedules: { total: 0, paused: 0, overdue: none },
   sizes: { tables: [], oldestEvent: null },
 }
 
@@ -64,9 +65,10 @@ test('whatever there is to do, it is said what it means or what to do', () => {
       deadLetters: { total: 1, listed: [{ ...run, queue: '', reason: '' }] },
       schedules: none,
     },
+    schedules: { total: 3, paused: 0, overdue: some },
   }
   const findings = toDo(ill)
-  expect(findings).toHaveLength(12)
+  expect(findings).toHaveLength(13)
   for (const { found, meaning, remedy } of findings) {
     expect(found).toMatch(/\.$/)
     expect(meaning).toBeTruthy()

@@ -14,7 +14,13 @@ function start() {
       store: {
         findUpkeep: async () => {
           if (state.isDown) throw new Error('no database')
-          return { ...state, hasExpiredRun: false, hasParkedRun: false, freeConversationIds: [] }
+          return {
+            ...state,
+            hasExpiredRun: false,
+            hasParkedRun: false,
+            hasDueSchedule: false,
+            freeConversationIds: [],
+          }
         },
         recoverRuns: async (workerIds) => {
           recovered.push(workerIds)
@@ -28,6 +34,7 @@ function start() {
       clock,
       log: createSilentLogger(),
       random: () => 0.5,
+      createDueRuns: () => {},
     },
     { intervalMs: 1_000, signal: stopping.signal },
   )

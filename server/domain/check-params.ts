@@ -1,0 +1,18 @@
+import type { AnyAgent } from '../agent/define-agent.ts'
+import type { Json } from '../contract/json.ts'
+import { invalid } from '../contract/parse-input.ts'
+
+/**
+ * The params to store. They are stored as given: the agent's defaults are filled in when it runs.
+ *
+ * @throws AgentRuntimeError `validation_failed` when the agent does not take them.
+ */
+export async function checkParams(agent: AnyAgent, params: Json | undefined): Promise<Json | null> {
+  const parsed = await agent.params?.safeParseAsync(params ?? {})
+  if (parsed === undefined) return params ?? null
+  if (!parsed.success) {
+    const sentence = `The params do not match what agent "${agent.key}" takes.`
+    throw invalid(sentence, parsed.error.issues, ['params'])
+  }
+  return params ?? {}
+}

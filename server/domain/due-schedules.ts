@@ -1,0 +1,83 @@
+// Creates the runs of callers' schedules. Any process may: an occurrence is the idempotency key of its run, so it has one,
+// whoever dies in between or comes twice.
+import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
+import type { Logger } from '../ports/logger.ts'
+import type { DueSchedule, OccurrenceOutcome, ScheduleStore } from '../ports/store/schedule-store.ts'
+import type { Timetable } from '../ports/timetable.ts'
+import { MAKE_UP_MS, lastOccurrence } from './occurrences.ts'
+import type { Runs } from './runs.ts'
+import { occurrencesOf, requestOf } from './stored-schedules.ts'
+
+interface DuePorts {
+  store: Pick<ScheduleStore, 'takeDueSchedules' | 'settleSchedule'>
+  runs: Pick<Runs, 'create'>
+  timetable: Pick<Timetable, 'next'>
+  log: Logger
+}
+
+/** Longer than the application may take to say whether a run may be created: only a dead process loses what it took. */
+const LEASE_MS = 60_000
+
+export interface DueSchedules {
+  /** Has runs created of what is due, and returns at once. */
+  look(): void
+  /** Resolves when nothing is being created any more. */
+  settled(): Promise<void>
+}
+
+/** @param agentKeys of the agents that this process knows. Others are left to those that do. */
+export function createDueSchedules(
+  { store, runs, timetable, log }: DuePorts,
+  { agentKeys, signal }: { agentKeys: () => readonly string[]; signal: AbortSignal },
+): DueSchedules {
+  let looking: Promise<void> | undefined
+
+  async function createRuns(): Promise<void> {
+    try {
+      while (!signal.aborted) {
+        const due = await store.takeDueSchedules(agentKeys(), LEASE_MS)
+        if (due.length === 0) return
+        await Promise.all(due.map(createRun))
+      }
+    } catch (error) {
+      log.warn({ err: error }, 'looking for schedules that are due failed; trying again')
+    }
+  }
+
+  async function createRun(schedule: DueSchedule): Promise<void> {
+    const told = { scheduleId: schedule.id, agentKey: schedule.agentKey }
+    try {
+      const now = schedule.now.getTime()
+      const nextAfter = occurrencesOf(schedule, timetable)
+      const occurrence = lastOccurrence(nextAfter, { first: Date.parse(schedule.nextAt), now })
+      const outcome = now - occurrence > MAKE_UP_MS ? null : await occur(schedule, new Date(occurrence))
+      const next = nextAfter(Math.max(occurrence, now - MAKE_UP_MS))
+      await store.settleSchedule(schedule, outcome, next === undefined ? null : new Date(next))
+      if (outcome?.error != null) log.warn({ ...told, ...outcome }, 'the run of a schedule was refused')
+    } catch (error) {
+      log.warn({ ...told, err: error }, 'creating the run of a schedule failed; trying again')
+    }
+  }
+
+  /** @throws when it may go better another time. */
+  async function occur(schedule: DueSchedule, time: Date): Promise<OccurrenceOutcome> {
+    const at = time.toISOString()
+    try {
+      const { run } = await runs.create(schedule.owner, requestOf(schedule, at), {
+        occurrence: `${schedule.id}/${at}`,
+        isCallers: true,
+      })
+      return { at: time, runId: run.id, error: null }
+    } catch (error) {
+      if (!(error instanceof AgentRuntimeError) || error.code === 'unavailable') throw error
+      return { at: time, runId: null, error: error.message }
+    }
+  }
+
+  return {
+    look() {
+      looking ??= createRuns().finally(() => (looking = undefined))
+    },
+    settled: async () => looking,
+  }
+}

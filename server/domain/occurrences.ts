@@ -1,0 +1,49 @@
+// When schedules occur. Times are milliseconds since the epoch.
+
+/** How long after its time a missed occurrence is still made up for. Only the last one is. */
+export const MAKE_UP_MS = 3_600_000
+
+/** The shortest time between two occurrences of a cron expression. */
+const RESOLUTION_MS = 1_000
+
+/** The first occurrence after a time; undefined when there is none. */
+export type NextOccurrence = (after: number) => number | undefined
+
+/**
+ * The last occurrence that was missed: one run makes up for all of them. It is found by bisection, since one look at a
+ * cron expression takes a millisecond, and an hour may hold thousands of occurrences.
+ */
+export function lastOccurrence(
+  nextAfter: NextOccurrence,
+  { first, now }: { first: number; now: number },
+): number {
+  let last = first
+  let noneAfter = now
+  while (noneAfter - last >= RESOLUTION_MS) {
+    const middle = Math.floor((last + noneAfter) / 2)
+    const next = nextAfter(middle)
+    if (next !== undefined && next <= now) last = next
+    else noneAfter = middle
+  }
+  return last
+}
+
+/** Occurrences that are a fixed time apart, from one time on. */
+export function every(ms: number, from: number): NextOccurrence {
+  return (after) => from + (Math.floor((after - from) / ms) + 1) * ms
+}
+
+/** Longer than the pattern of seconds in a cron expression, which is the same in each minute that it matches. */
+const SECONDS_SHOW_MS = 120_000
+
+/** The shortest time between two occurrences near a time, as far as it is shorter than `ms`. */
+export function shortestGap(nextAfter: NextOccurrence, after: number, ms: number): number {
+  let at = nextAfter(after)
+  const until = (at ?? 0) + SECONDS_SHOW_MS
+  while (at !== undefined && at < until) {
+    const next = nextAfter(at)
+    if (next !== undefined && next - at < ms) return next - at
+    at = next
+  }
+  return ms
+}

@@ -1,0 +1,252 @@
+// Schedules that callers make at run time, beside those in agents' code.
+import { v7 as uuidv7 } from 'uuid'
+import type { AnyAgent } from '../agent/define-agent.ts'
+import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
+import { decodeCursor } from '../contract/page.ts'
+import type { Page } from '../contract/page.ts'
+import { invalid, parseInput } from '../contract/parse-input.ts'
+import { parsePrincipal } from '../contract/principal.ts'
+import type { Owner, Principal } from '../contract/principal.ts'
+import { CreateRunInput } from '../contract/run.ts'
+import type { Run } from '../contract/run.ts'
+import { CreateScheduleInput, ListSchedulesInput, ScheduleId } from '../contract/schedule.ts'
+import type {
+  CreateScheduleRequest,
+  ListSchedulesRequest,
+  ScheduleSummary,
+  StoredSchedule,
+} from '../contract/schedule.ts'
+import { assertStorable } from '../contract/storable-json.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Logger } from '../ports/logger.ts'
+import { isSameOwner, ownerOf } from '../ports/owner.ts'
+import type { ScheduleStore } from '../ports/store/schedule-store.ts'
+import type { Timetable } from '../ports/timetable.ts'
+import type { Access } from './access.ts'
+import { checkParams } from './check-params.ts'
+import type { CheckLimits } from './limits.ts'
+import { every, shortestGap } from './occurrences.ts'
+import type { NextOccurrence } from './occurrences.ts'
+import type { Runs } from './runs.ts'
+import { unknownAgent } from './unknown-agent.ts'
+
+/** The use cases of schedules that callers made; see {@link Runs} on who may see what. */
+export interface Schedules {
+  /**
+   * Has a run created at each occurrence, whose owner is the caller.
+   *
+   * @throws AgentRuntimeError `forbidden` for anonymous visitors; `rate_limited` for who has `schedulesPerPrincipal` already.
+   * @example
+   * await runtime.schedules.create(user, { agentKey: 'digest', cron: '0 8 * * 1-5', timeZone: 'Europe/Lisbon' })
+   */
+  create(principal: Principal, input: CreateScheduleRequest): Promise<StoredSchedule>
+  get(principal: Principal, scheduleId: string): Promise<StoredSchedule>
+  list(principal: Principal, input: ListSchedulesRequest): Promise<Page<StoredSchedule>>
+  /** It creates no more runs. Those that it created go on. */
+  pause(principal: Principal, scheduleId: string): Promise<StoredSchedule>
+  /** It goes on with its next occurrence. What it missed is not made up for. */
+  resume(principal: Principal, scheduleId: string): Promise<StoredSchedule>
+  /** Creates a run of it now, also where it is paused. Each call creates one. */
+  runNow(principal: Principal, scheduleId: string): Promise<Run>
+  /** Its runs stay. */
+  delete(principal: Principal, scheduleId: string): Promise<void>
+}
+
+interface SchedulePorts {
+  store: ScheduleStore
+  runs: Pick<Runs, 'create'>
+  access: Access
+  timetable: Pick<Timetable, 'next'>
+  clock: Pick<Clock, 'now'>
+  log: Logger
+}
+
+interface ScheduleSettings {
+  agents: ReadonlyMap<string, AnyAgent>
+  checkLimits: CheckLimits
+  /** How many a principal may have. */
+  perPrincipal: number
+  /** The shortest time between two occurrences. */
+  minSeconds: number
+}
+
+/** What its occurrences follow from. */
+type Times = Pick<StoredSchedule, 'cron' | 'everySeconds' | 'timeZone' | 'createdAt'>
+
+/** When a schedule occurs. */
+export function occurrencesOf(
+  { cron, everySeconds, timeZone, createdAt }: Times,
+  timetable: Pick<Timetable, 'next'>,
+): NextOccurrence {
+  if (cron !== null) return (after) => timetable.next({ cron, timeZone }, after)
+  return every((everySeconds ?? 1) * 1_000, Date.parse(createdAt))
+}
+
+/** What the run of an occurrence is created with. */
+export function requestOf({ id, name, ...schedule }: StoredSchedule, at: string) {
+  const { agentKey, messages, params, conversationId, metadata } = schedule
+  return {
+    agentKey,
+    messages,
+    ...(params !== null && { params }),
+    ...(conversationId !== null && { conversationId }),
+    metadata: { ...metadata, schedule: { id, name, at } },
+  }
+}
+
+// oxlint-disable-next-line max-lines-per-function -- A list of use cases, closures over the same ports.
+export function createSchedules(ports: SchedulePorts, settings: ScheduleSettings): Schedules {
+  const { store, runs, access, timetable, clock, log } = ports
+
+  async function get(caller: Principal, id: string): Promise<StoredSchedule> {
+    const reach = await access.reach(caller, 'schedule')
+    const schedule = reach && (await store.getSchedule(reach, id))
+    if (schedule === null) throw noSuchSchedule(id)
+    return schedule
+  }
+
+  /** The schedule, once the caller is allowed the action. The write names its owner. */
+  async function toChange(
+    caller: Principal,
+    action: 'update' | 'delete',
+    id: string,
+  ): Promise<StoredSchedule> {
+    const schedule = await get(caller, id)
+    await access.assertMay(caller, action, { kind: 'schedule', schedule: summaryOf(schedule) })
+    return schedule
+  }
+
+  function logChange(what: string, caller: Principal, { id, owner }: { id: string; owner: Owner }): void {
+    const by = ownerOf(caller)
+    log.info({ scheduleId: id, by, ...(!isSameOwner(by, owner) && { owner }) }, `a schedule was ${what}`)
+  }
+
+  /** @throws AgentRuntimeError `validation_failed` for times that never come, or come too often. */
+  function firstOccurrence(times: Times): Date {
+    const field = times.cron === null ? 'everySeconds' : 'cron'
+    const now = clock.now()
+    const nextAfter = occurrencesOf(times, timetable)
+    const next = readable(field, () => nextAfter(now))
+    if (next === undefined) throw wrong(field, 'its time never comes')
+    const least = settings.minSeconds * 1_000
+    if (shortestGap(nextAfter, now, least) < least) {
+      throw wrong(field, `a schedule occurs once in ${settings.minSeconds} seconds at most`)
+    }
+    return new Date(next)
+  }
+
+  return {
+    async create(principal, request) {
+      const caller = parsePrincipal(principal)
+      const input = parseInput(CreateScheduleInput, request)
+      const agent = settings.agents.get(input.agentKey)
+      if (agent === undefined) throw unknownAgent(input.agentKey, settings.agents)
+      assertStorable(input)
+      // Visitors come and go: nobody would be there to end it, or to be asked whose it is by then.
+      if (caller.kind === 'anonymous') throw new AgentRuntimeError('forbidden', 'Visitors keep no schedules.')
+      const { agentKey, conversationId = null } = input
+      await access.assertMay(caller, 'create', { kind: 'schedule', agentKey })
+      await access.assertMay(caller, 'create', { kind: 'run', agentKey, conversationId })
+      const asked = parseInput(CreateRunInput, { agentKey, messages: input.messages })
+      await settings.checkLimits(caller, asked, { maxAttempts: 1, timeoutMs: 1, budget: undefined })
+      const params = await checkParams(agent, input.params)
+      const { cron = null, everySeconds = null, timeZone, name = null, messages, metadata } = input
+      const createdAt = new Date(clock.now())
+      const nextAt = firstOccurrence({ cron, everySeconds, timeZone, createdAt: createdAt.toISOString() })
+      const schedule = await store.createSchedule(
+        {
+          id: uuidv7(),
+          owner: ownerOf(caller),
+          ...{ name, agentKey, cron, everySeconds, timeZone, messages, params, metadata, conversationId },
+          createdAt,
+          nextAt,
+        },
+        settings.perPrincipal,
+      )
+      if (schedule === null) throw full(settings.perPrincipal)
+      logChange('created', caller, schedule)
+      return schedule
+    },
+
+    async get(principal, scheduleId) {
+      return get(parsePrincipal(principal), parseInput(ScheduleId, scheduleId))
+    },
+
+    async list(principal, request) {
+      const caller = parsePrincipal(principal)
+      const { cursor, scope, ...filter } = parseInput(ListSchedulesInput, request)
+      assertStorable(filter)
+      const reach = await access.reachWithin(caller, 'schedule', scope)
+      return store.listSchedules(reach, filter, cursor === undefined ? null : decodeCursor(cursor))
+    },
+
+    async pause(principal, scheduleId) {
+      const caller = parsePrincipal(principal)
+      const id = parseInput(ScheduleId, scheduleId)
+      const { owner } = await toChange(caller, 'update', id)
+      const paused = await store.pauseSchedule(owner, id)
+      if (paused === null) throw noSuchSchedule(id)
+      logChange('paused', caller, paused)
+      return paused
+    },
+
+    async resume(principal, scheduleId) {
+      const caller = parsePrincipal(principal)
+      const id = parseInput(ScheduleId, scheduleId)
+      const schedule = await toChange(caller, 'update', id)
+      const next = occurrencesOf(schedule, timetable)(clock.now())
+      const nextAt = next === undefined ? null : new Date(next)
+      const resumed = await store.resumeSchedule(schedule.owner, id, nextAt)
+      if (resumed === null) throw noSuchSchedule(id)
+      logChange('resumed', caller, resumed)
+      return resumed
+    },
+
+    async runNow(principal, scheduleId) {
+      const caller = parsePrincipal(principal)
+      const schedule = await toChange(caller, 'update', parseInput(ScheduleId, scheduleId))
+      const owner = isSameOwner(caller, schedule.owner) ? caller : schedule.owner
+      const { run } = await runs.create(owner, requestOf(schedule, new Date(clock.now()).toISOString()))
+      logChange('run', caller, schedule)
+      return run
+    },
+
+    async delete(principal, scheduleId) {
+      const caller = parsePrincipal(principal)
+      const id = parseInput(ScheduleId, scheduleId)
+      const { owner } = await toChange(caller, 'delete', id)
+      if (!(await store.deleteSchedule(owner, id))) throw noSuchSchedule(id)
+      logChange('deleted', caller, { id, owner })
+    },
+  }
+}
+
+function readable<T>(field: string, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    throw wrong(field, error instanceof Error ? error.message : String(error))
+  }
+}
+
+function wrong(field: string, message: string): AgentRuntimeError {
+  return invalid(`The request is not valid at ${field}: ${message}`, [{ path: [field], message }])
+}
+
+function summaryOf({ id, owner, name, agentKey }: StoredSchedule): ScheduleSummary {
+  return { id, owner, name, agentKey }
+}
+
+function noSuchSchedule(id: string): AgentRuntimeError {
+  return new AgentRuntimeError('not_found', `There is no schedule ${id}.`)
+}
+
+function full(max: number): AgentRuntimeError {
+  return new AgentRuntimeError(
+    'rate_limited',
+    `You have ${max} schedules, which is as many as you may have.`,
+    {
+      details: { schedulesPerPrincipal: max },
+    },
+  )
+}
