@@ -15,6 +15,16 @@ export interface RunMessage {
   complete: boolean
 }
 
+/** A call of a tool whose arguments are still being written. */
+export interface ToolInput {
+  toolCallId: string
+  tool: string
+  /** The arguments as far as they have arrived: the beginning of a JSON text. */
+  text: string
+  /** The answer that calls the tool. */
+  messageId: string
+}
+
 export interface RunState {
   readonly status: RunStatus
   /** The newest attempt heard of; 0 before the first. */
@@ -23,6 +33,8 @@ export interface RunState {
   readonly text: string
   /** What was said and is not void, oldest first: the text of an attempt that failed goes with it. */
   readonly messages: readonly RunMessage[]
+  /** The calls that are being written, of a run that tells them (`toolLoop`'s `toolInput`), to readers of debug events. */
+  readonly toolInputs: readonly ToolInput[]
   /** By message, the attempt that said it last. */
   readonly saidIn: ReadonlyMap<string, number>
   /** Everything seen, of all attempts. */
@@ -41,6 +53,7 @@ export function initialRunState(): RunState {
     attempt: 0,
     text: '',
     messages: [],
+    toolInputs: NO_INPUTS,
     saidIn: new Map(),
     events: new AppendLog(),
     waits: NO_WAITS,
@@ -66,6 +79,10 @@ export function reduceRun(state: RunState, event: UntypedEvent): RunState {
       return { ...withText(current, event.payload, false), status: 'running' }
     case 'assistant.message':
       return { ...withText(current, event.payload, true), status: 'running' }
+    case 'tool.input':
+      return { ...withInput(current, event.payload), status: 'running' }
+    case 'tool.call':
+      return { ...withoutInput(current, fieldsOf(event.payload)['toolCallId']), status: 'running' }
     case 'run.retrying':
       return { ...withoutVoid(current, event.payload), status: 'queued', waits: NO_WAITS }
     case 'run.resumed':
@@ -98,19 +115,20 @@ function atAttempt(state: RunState, attempt: number): RunState {
   if (attempt <= state.attempt) return state
   // Of an attempt that ended without a word nobody knows what stays.
   const known = state.status === 'running' ? withMessages(state, []) : state
-  return { ...known, attempt, waits: NO_WAITS }
+  return { ...known, attempt, waits: NO_WAITS, toolInputs: NO_INPUTS }
 }
 
 /** Text of a failed attempt is not shown beside that of its retry; what is not void stays. */
 function withoutVoid(state: RunState, payload: unknown): RunState {
   const { messageIds } = fieldsOf(payload)
-  const isVoid = ({ id }: RunMessage) => !Array.isArray(messageIds) || messageIds.includes(id)
-  return state.messages.some(isVoid)
+  const isVoid = (id: string) => !Array.isArray(messageIds) || messageIds.includes(id)
+  const toolInputs = state.toolInputs.filter(({ messageId }) => !isVoid(messageId))
+  return state.messages.some(({ id }) => isVoid(id))
     ? withMessages(
-        state,
-        state.messages.filter((message) => !isVoid(message)),
+        { ...state, toolInputs },
+        state.messages.filter(({ id }) => !isVoid(id)),
       )
-    : state
+    : { ...state, toolInputs }
 }
 
 function withMessages(state: RunState, messages: readonly RunMessage[]): RunState {
@@ -118,7 +136,7 @@ function withMessages(state: RunState, messages: readonly RunMessage[]): RunStat
 }
 
 function ended(state: RunState, { status, output, error }: RunEnding): RunState {
-  return { ...state, status, output, error, waits: NO_WAITS }
+  return { ...state, status, output, error, waits: NO_WAITS, toolInputs: NO_INPUTS }
 }
 
 function withWait(state: RunState, payload: unknown): RunState {
@@ -128,6 +146,24 @@ function withWait(state: RunState, payload: unknown): RunState {
 }
 
 const NO_WAITS: readonly PendingWait[] = []
+const NO_INPUTS: readonly ToolInput[] = []
+
+function withInput(state: RunState, payload: unknown): RunState {
+  const { toolCallId, tool, content, messageId } = fieldsOf(payload)
+  if (typeof toolCallId !== 'string' || typeof content !== 'string') return state
+  if (typeof tool !== 'string' || typeof messageId !== 'string') return state
+  const index = state.toolInputs.findIndex((input) => input.toolCallId === toolCallId)
+  const text = (state.toolInputs[index]?.text ?? '') + content
+  const input = { toolCallId, tool, text, messageId }
+  const toolInputs = index === -1 ? [...state.toolInputs, input] : state.toolInputs.with(index, input)
+  return { ...state, toolInputs }
+}
+
+/** The call has come, which has them whole. */
+function withoutInput(state: RunState, toolCallId: unknown): RunState {
+  const toolInputs = state.toolInputs.filter((input) => input.toolCallId !== toolCallId)
+  return toolInputs.length === state.toolInputs.length ? state : { ...state, toolInputs }
+}
 
 function withText(state: RunState, payload: unknown, complete: boolean): RunState {
   const { messageId: id, content, offset } = fieldsOf(payload)

@@ -7,7 +7,7 @@ import { isTerminal } from '../server/contract/terminal.ts'
 import { atIntervals } from './at-intervals.ts'
 import type { ClientClock } from './clock.ts'
 import type { FollowSignal } from './follow-run.ts'
-import type { RunMessage, RunState } from './run-state.ts'
+import type { RunMessage, RunState, ToolInput } from './run-state.ts'
 import { initialRunState, reduceRun, reduceRunRecord } from './run-state.ts'
 import { toRunError } from './to-agent-error.ts'
 
@@ -19,6 +19,8 @@ export interface RunSnapshot<TShape extends AgentShape = AgentShape> {
   readonly text: string
   /** What was said, oldest first, without what attempts that failed leave behind. */
   readonly messages: readonly RunMessage[]
+  /** The calls of tools that are being written, where the agent tells them and debug events are read. */
+  readonly toolInputs: readonly ToolInput[]
   /** Everything seen, of all attempts. */
   readonly events: readonly EventOf<TShape>[]
   /** What the run waits for, while it waits. */
@@ -157,6 +159,7 @@ function snapshotOf<TShape extends AgentShape>(
     status: state.status,
     text: state.text,
     messages: state.messages,
+    toolInputs: state.toolInputs,
     events: state.events.toArray() as readonly EventOf<TShape>[],
     waits: state.waits,
     output: state.output,

@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useState, useSyncExternalStore } from 'react'
 import type { AgentClient } from '../client/agent-client.ts'
-import type { RunMessage } from '../client/run-state.ts'
+import type { RunMessage, ToolInput } from '../client/run-state.ts'
 import type { RunSnapshot } from '../client/run-store.ts'
 import { toRunError } from '../client/to-agent-error.ts'
 import type { EventSelection } from '../client/transport.ts'
@@ -20,6 +20,8 @@ export interface RunView<TShape extends AgentShape> {
   readonly text: string
   /** What was said, oldest first, without what attempts that failed leave behind. */
   readonly messages: readonly RunMessage[]
+  /** The calls of tools that are being written, where the agent tells them and debug events are read. */
+  readonly toolInputs: readonly ToolInput[]
   /** Everything seen, of all attempts. */
   readonly events: readonly EventOf<TShape>[]
   /** What the run waits for, while it waits: questions and approvals to `respond` to, and sleeps. */
@@ -111,6 +113,7 @@ export function useRunView<TShape extends AgentShape>(
     status: snapshot?.status ?? 'idle',
     text: snapshot?.text ?? '',
     messages: snapshot?.messages ?? NO_MESSAGES,
+    toolInputs: snapshot?.toolInputs ?? NO_INPUTS,
     events: snapshot?.events ?? NO_EVENTS,
     waits,
     output: snapshot?.output ?? null,
@@ -124,6 +127,7 @@ export function useRunView<TShape extends AgentShape>(
 }
 
 const NO_MESSAGES: readonly RunMessage[] = []
+const NO_INPUTS: readonly ToolInput[] = []
 const NO_WAITS: readonly PendingWait[] = []
 const NO_EVENTS: readonly never[] = []
 const subscribeToNothing = () => () => {}

@@ -19,16 +19,22 @@ export type ModelTurn = {
   providerData: ProviderData | null
 }
 
+interface Asked {
+  model: Model
+  request: ModelRequest
+  /** Whether arguments of calls are told as they come. */
+  tellsInput: boolean
+}
+
 /**
  * One answer of the model, streamed as it comes. It is a step: a later attempt of the run gets the stored
  * answer instead of asking, and paying, again.
  */
 export async function takeModelTurn(
   ctx: Pick<AgentContext, 'emit' | 'step'>,
-  model: Model,
-  request: ModelRequest,
+  { model, request, tellsInput }: Asked,
 ): Promise<ModelTurn> {
-  const turn = await ctx.step('model', ({ signal }) => stream(ctx, { model, request, signal }))
+  const turn = await ctx.step('model', ({ signal }) => stream(ctx, { model, request, tellsInput, signal }))
   const { messageId, text } = turn
   if (text !== '') await ctx.emit('assistant.message', { messageId, content: text }, { once: true })
   await ctx.emit('usage', { model: turn.answeredBy ?? model.name, ...turn.usage, messageId }, { once: true })
@@ -37,7 +43,7 @@ export async function takeModelTurn(
 
 async function stream(
   ctx: Pick<AgentContext, 'emit'>,
-  { model, request, signal }: { model: Model; request: ModelRequest; signal: AbortSignal },
+  { model, request, tellsInput, signal }: Asked & { signal: AbortSignal },
 ): Promise<ModelTurn> {
   const messageId = crypto.randomUUID()
   const toolCalls: ToolCall[] = []
@@ -55,9 +61,12 @@ async function stream(
       case 'reasoning':
         await ctx.emit('reasoning.delta', { messageId, content: chunk.text })
         break
-      case 'tool-input':
-        idOf(chunk.index)
+      case 'tool-input': {
+        const { name: tool, text: content } = chunk
+        const toolCallId = idOf(chunk.index)
+        if (tellsInput) await ctx.emit('tool.input', { toolCallId, tool, content, messageId })
         break
+      }
       case 'tool-call':
         theirIds.push(chunk.toolCall.id)
         toolCalls.push({ ...chunk.toolCall, id: idOf(toolCalls.length) })

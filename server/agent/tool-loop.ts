@@ -44,6 +44,8 @@ export interface ToolLoopOptions extends ModelSettings {
   model?: Model
   /** Model calls before the loop gives up. Default: 10. */
   maxTurns?: number
+  /** Whether the arguments of calls are told as the model writes them (`tool.input`), where its provider sends them in pieces. Default: false. */
+  toolInput?: boolean
 }
 
 const OPTIONS: Record<keyof ToolLoopOptions, true> = {
@@ -52,6 +54,7 @@ const OPTIONS: Record<keyof ToolLoopOptions, true> = {
   messages: true,
   model: true,
   maxTurns: true,
+  toolInput: true,
   maxOutputTokens: true,
   temperature: true,
   reasoningEffort: true,
@@ -74,7 +77,7 @@ export interface ToolLoopResult {
 
 /**
  * Lets the model answer, running the tools it asks for, until it asks for none. Emits `assistant.delta`
- * and `reasoning.delta` while it streams, `assistant.message` for each turn with text, `tool.call`,
+ * and `reasoning.delta` while it streams, `assistant.message` for each turn with text, `tool.input` if asked to, `tool.call`,
  * `tool.result` and `usage`. The tool calls of one model turn run in parallel.
  *
  * Each answer of the model and each tool call is a step of the run: after a crash, a retry or a wait the loop
@@ -93,7 +96,7 @@ export interface ToolLoopResult {
 export async function toolLoop(ctx: ToolLoopContext, options: ToolLoopOptions = {}): Promise<ToolLoopResult> {
   const unknown = unknownOption(options, OPTIONS)
   if (unknown !== undefined) throw new TypeError(`toolLoop: ${unknown}`)
-  const { maxTurns = 10 } = options
+  const { maxTurns = 10, toolInput: tellsInput = false } = options
   const model = unreported(ctx.llm, options.model, (other) => limited(ctx, other))
   const tools = byName([...(options.tools ?? [])])
   const given: AgentMessage[] = [
@@ -110,7 +113,11 @@ export async function toolLoop(ctx: ToolLoopContext, options: ToolLoopOptions = 
   let usage: TokenUsage = { inputTokens: 0, outputTokens: 0 }
 
   for (let turn = 1; turn <= maxTurns; turn++) {
-    const answer = await takeModelTurn(ctx, model, { ...request, messages: [...given] })
+    const answer = await takeModelTurn(ctx, {
+      model,
+      request: { ...request, messages: [...given] },
+      tellsInput,
+    })
     usage = addUsage(usage, answer.usage)
     const isPaused = answer.finishReason === 'paused'
     const said: AgentMessage = {

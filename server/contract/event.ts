@@ -81,6 +81,17 @@ export const RUNTIME_EVENTS = {
     schema: z.object({ messageId: z.string(), content: z.string() }),
   },
   'reasoning.delta': { visibility: 'debug', schema: Delta },
+  'tool.input': {
+    visibility: 'debug',
+    schema: z.object({
+      toolCallId: z.string(),
+      tool: z.string(),
+      /** What follows on the pieces of the call's arguments before this one: JSON text, which is whole with `tool.call`. */
+      content: z.string(),
+      /** The answer that calls the tool. Where that is void, so is this. */
+      messageId: z.string(),
+    }),
+  },
   'tool.call': {
     visibility: 'debug',
     schema: z.object({ toolCallId: z.string(), tool: z.string(), arguments: Json }),

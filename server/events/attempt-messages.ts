@@ -13,7 +13,7 @@ interface Speaker {
 /** What a step that is under way says belongs to it, also where steps run side by side. */
 const currentStep = new AsyncLocalStorage<Speaker>()
 
-const MESSAGE_EVENTS = new Set(['assistant.delta', 'assistant.message', 'reasoning.delta'])
+const MESSAGE_EVENTS = new Set(['assistant.delta', 'assistant.message', 'reasoning.delta', 'tool.input'])
 
 /**
  * Which messages are void when an attempt ends and its run does not. Messages of a stored step stay, since no later

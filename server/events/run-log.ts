@@ -70,7 +70,7 @@ export class RunLog {
     this.messages.note(event.type, event.payload)
     const delta = asDelta(event)
     if (delta !== undefined && !this.#characters.take(event, delta)) return 0
-    if (event.type === 'assistant.message') this.#characters.forget(event.payload)
+    if (delta === undefined) this.#characters.forget(event)
     const added = delta === undefined ? undefined : this.#coalesce(event, delta)
     if (added !== undefined) return added
     const payload = delta ?? toStorableJson(event.payload)
@@ -192,7 +192,7 @@ export class RunLog {
     const isMutable = this.#pending.length > (this.#inFlight?.events.length ?? 0)
     if (last === undefined || !isMutable) return undefined
     if (last.type !== event.type || last.visibility !== event.visibility) return undefined
-    if (typeof last.payload === 'string' || last.payload.messageId !== delta.messageId) return undefined
+    if (typeof last.payload === 'string' || !isSame(last.payload, delta)) return undefined
     if (last.payload.content.length + delta.content.length > MAX_COALESCED_CHARACTERS) return undefined
     last.payload.content += delta.content
     last.bytes += delta.content.length
@@ -202,10 +202,16 @@ export class RunLog {
 
 /** A copy of its own, to be joined to. Payloads of the runtime's types are not checked before they come here. */
 function asDelta({ type, payload }: EmittedEvent): Delta | undefined {
-  if (type !== 'assistant.delta' && type !== 'reasoning.delta') return undefined
-  const { messageId, content } = payload as unknown as Delta
-  return typeof messageId === 'string' && typeof content === 'string' ? { messageId, content } : undefined
+  if (type !== 'assistant.delta' && type !== 'reasoning.delta' && type !== 'tool.input') return undefined
+  const { messageId, content, toolCallId, tool } = payload as Partial<Record<keyof Delta, Json>>
+  if (typeof messageId !== 'string' || typeof content !== 'string') return undefined
+  if (type !== 'tool.input') return { messageId, content }
+  const isOfCall = typeof toolCallId === 'string' && typeof tool === 'string'
+  return isOfCall ? { toolCallId, tool, content, messageId } : undefined
 }
+
+const isSame = (one: Delta, other: Delta) =>
+  one.messageId === other.messageId && one.toolCallId === other.toolCallId
 
 function tooLarge(type: string, characters: number): RangeError {
   return new RangeError(

@@ -1,9 +1,12 @@
-import type { Json } from '../contract/json.ts'
 import type { EmittedEvent } from './run-log.ts'
 
-export interface Delta {
+/** A type and not an interface: it is JSON. */
+export type Delta = {
   messageId: string
   content: string
+  /** Of a piece of a call's arguments, whose call it is. */
+  toolCallId?: string
+  tool?: string
 }
 
 /**
@@ -16,7 +19,7 @@ export class WholeCharacters {
   /** Changes what the delta holds to what may be told now. @returns false when that is nothing. */
   take(event: EmittedEvent, delta: Delta): boolean {
     if (this.#halves.size === 0 && !endsInHalf(delta.content)) return true
-    const key = keyOf(event.type, delta.messageId)
+    const key = keyOf(event.type, delta.toolCallId ?? delta.messageId)
     const content = (this.#halves.get(key)?.half ?? '') + delta.content
     const isEmpty = content === ''
     this.#halves.delete(key)
@@ -28,11 +31,12 @@ export class WholeCharacters {
     return isEmpty || delta.content !== ''
   }
 
-  /** Drops the half held back: the whole message has come, so it is no longer needed. */
-  forget(payload: Json): void {
+  /** Drops the half held back: the whole message, or call, has come, so it is no longer needed. */
+  forget({ type, payload }: EmittedEvent): void {
     if (this.#halves.size === 0) return
-    const { messageId } = Object(payload) as { messageId?: unknown }
-    this.#halves.delete(keyOf('assistant.delta', String(messageId)))
+    const { messageId, toolCallId } = Object(payload) as { messageId?: unknown; toolCallId?: unknown }
+    if (type === 'assistant.message') this.#halves.delete(keyOf('assistant.delta', String(messageId)))
+    if (type === 'tool.call') this.#halves.delete(keyOf('tool.input', String(toolCallId)))
   }
 
   /** Gives out the halves whose second half never came, as U+FFFD. */
@@ -41,12 +45,12 @@ export class WholeCharacters {
     this.#halves.clear()
     return left.map(({ event, delta }) => ({
       ...event,
-      payload: { messageId: delta.messageId, content: '\ufffd' },
+      payload: { ...delta, content: '\ufffd' },
     }))
   }
 }
 
-const keyOf = (type: string, messageId: string) => `${type} ${messageId}`
+const keyOf = (type: string, id: string) => `${type} ${id}`
 
 function endsInHalf(text: string): boolean {
   const code = text.charCodeAt(text.length - 1)

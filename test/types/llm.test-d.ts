@@ -11,6 +11,9 @@ test('an answer has the type of its schema, and none without one', () => {
       const plain = await ctx.llm('openai/gpt-5.6-terra').generate(ctx.messages, { temperature: 0 })
       expectTypeOf(plain.object).toEqualTypeOf<undefined>()
       await toolLoop(ctx, { model: ctx.llm('a/b', 'c/d'), reasoningEffort: 'low' })
+      await toolLoop(ctx, { toolInput: true })
+      // @ts-expect-error it is told, or not
+      await toolLoop(ctx, { toolInput: 'debug' })
       // @ts-expect-error a chain has a first model
       ctx.llm()
       // @ts-expect-error there is no such effort

@@ -8,6 +8,7 @@
 //   delta and the row that remains of it, the first delta stays in its place.
 // - Who sees the deltas and not the message must not lose the text: a message replaces only deltas that are
 //   visible to nobody else.
+// - Pieces of a tool call's arguments go where the call follows, which has them whole, for all who see the pieces.
 // - Heartbeats go: they say nothing of a run that is over.
 // What was folded is left alone when it is met again. Nothing else is touched, least of all sequence numbers.
 import type pg from 'pg'
@@ -94,11 +95,24 @@ const COMPACT = {
         SELECT ctid FROM delta
         WHERE (is_complete OR seq <> last_seq) AND NOT (is_interrupted AND seq = first_seq)))
       RETURNING 1
+    ), inputs AS (
+      DELETE FROM agent_runtime.event
+      WHERE ctid = ANY (ARRAY (
+        SELECT ctid FROM (
+          SELECT ctid, type, visibility, max(visibility) FILTER (WHERE type = 'tool.call') OVER (
+            PARTITION BY run_id, payload ->> 'toolCallId') AS called_for
+          FROM agent_runtime.event
+          WHERE run_id = ANY ($1::uuid[]) AND type IN ('tool.call', 'tool.input')
+            AND jsonb_typeof(payload -> 'toolCallId') = 'string'
+        ) c
+        WHERE type = 'tool.input' AND visibility <= called_for))
+      RETURNING 1
     ), beats AS (
       DELETE FROM agent_runtime.event WHERE run_id = ANY ($1::uuid[]) AND type = 'run.heartbeat'
       RETURNING 1
     )
-    SELECT (SELECT count(*) FROM gone)::int + (SELECT count(*) FROM beats)::int AS rows`,
+    SELECT (SELECT count(*) FROM gone)::int + (SELECT count(*) FROM inputs)::int
+      + (SELECT count(*) FROM beats)::int AS rows`,
 }
 
 const MOVE_ON = {

@@ -24,7 +24,7 @@ const VOID_MESSAGES = `(
   FROM (
     SELECT DISTINCT e.payload -> 'messageId' AS id FROM agent_runtime.event e
     WHERE e.run_id = r.id AND e.attempt = r.attempt
-      AND e.type IN ('assistant.delta', 'assistant.message', 'reasoning.delta')
+      AND e.type IN ('assistant.delta', 'assistant.message', 'reasoning.delta', 'tool.input')
       AND jsonb_typeof(e.payload -> 'messageId') = 'string'
   ) said
   WHERE NOT EXISTS (SELECT FROM agent_runtime.step s WHERE s.run_id = r.id AND s.message_ids @> said.id))`

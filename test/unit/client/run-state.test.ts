@@ -49,6 +49,33 @@ describe('the state of a run', () => {
     expect(state.text).toBe('Hello')
   })
 
+  it('shows the calls that are being written, until they are whole or void', () => {
+    const input = (seq: number, toolCallId: string, content: string) =>
+      runEvent(seq, { type: 'tool.input', payload: { toolCallId, tool: 'add', content, messageId: 'm1' } })
+    const writing = stateAfter(
+      input(2, 'a', ''),
+      input(3, 'b', '{"x'),
+      input(4, 'a', '{"n'),
+      input(5, 'a', '":1}'),
+    )
+    expect(writing.toolInputs).toEqual([
+      { toolCallId: 'a', tool: 'add', text: '{"n":1}', messageId: 'm1' },
+      { toolCallId: 'b', tool: 'add', text: '{"x', messageId: 'm1' },
+    ])
+    const called = reduceRun(
+      writing,
+      runEvent(6, { type: 'tool.call', payload: { toolCallId: 'a', tool: 'add' } }),
+    )
+    expect(called.toolInputs.map(({ toolCallId }) => toolCallId)).toEqual(['b'])
+    const retrying = (messageIds: string[]) =>
+      reduceRun(called, runEvent(7, { type: 'run.retrying', payload: { messageIds } })).toolInputs
+    expect([retrying(['m1']), retrying(['m2'])]).toEqual([[], called.toolInputs])
+    expect(reduceRun(called, runEvent(7, { type: 'run.cancelled', payload: {} })).toolInputs).toEqual([])
+    expect(reduceRun(called, runEvent(7, { type: 'tool.input', payload: null })).toolInputs).toEqual(
+      called.toolInputs,
+    )
+  })
+
   it('begins a text anew with a delta that stands for those before it, whichever of them arrived', () => {
     const folded = runEvent(4, {
       type: 'assistant.delta',

@@ -38,6 +38,11 @@ const ADDED: Record<string, Record<string, z.ZodType>> = {
   },
   'assistant.delta': { delta: z.string().describe('The same as `content`.') },
   'reasoning.delta': { delta: z.string().describe('The same as `content`.') },
+  'tool.input': {
+    delta: z.string().describe('The same as `content`.'),
+    name: z.string().describe('The same as `tool`.'),
+    id: z.string(),
+  },
   'tool.call': { name: z.string().describe('The same as `tool`.'), id: z.string() },
   'tool.result': { name: z.string().describe('The same as `tool`.'), id: z.string() },
 }
@@ -121,13 +126,20 @@ function addedTo(type: string, payload: JsonObject, attempt: number): JsonObject
     case 'assistant.delta':
     case 'reasoning.delta':
       return { delta: payload['content'] ?? '' }
+    case 'tool.input':
+      return { delta: payload['content'] ?? '', ...calledBy(payload) }
     case 'tool.call':
     case 'tool.result':
-      return { name: payload['tool'] ?? null, id: payload['tool_call_id'] ?? null }
+      return calledBy(payload)
     default:
       return {}
   }
 }
+
+const calledBy = (payload: JsonObject) => ({
+  name: payload['tool'] ?? null,
+  id: payload['tool_call_id'] ?? null,
+})
 
 /** An event of a conversation: one of a run's, or that there is another run. */
 export type RestConversationEvent = z.infer<typeof RestConversationEvent>

@@ -36,6 +36,48 @@ describe('what is large', () => {
   })
 })
 
+describe('pieces of the arguments of calls', () => {
+  const input = (toolCallId: string, content: string, messageId = 'm') =>
+    event('tool.input', { toolCallId, tool: 'add', content, messageId })
+
+  test('are joined where they follow each other, and belong to one call', () => {
+    const log = open()
+    for (const piece of [
+      input('a', ''),
+      input('a', '{'),
+      input('b', '['),
+      input('a', '}'),
+      input('a', '!', 'n'),
+    ]) {
+      log.push(piece)
+    }
+    expect(contents(log)).toEqual([
+      { toolCallId: 'a', tool: 'add', content: '{', messageId: 'm' },
+      { toolCallId: 'b', tool: 'add', content: '[', messageId: 'm' },
+      { toolCallId: 'a', tool: 'add', content: '}', messageId: 'm' },
+      { toolCallId: 'a', tool: 'add', content: '!', messageId: 'n' },
+    ])
+  })
+
+  test('keep characters whole, each call its own', async () => {
+    const log = open()
+    for (const id of ['a', 'b', 'c']) log.push(input(id, '"\ud83d'))
+    log.push(input('a', '\ude00'))
+    log.push(event('tool.call', { toolCallId: 'b', tool: 'add', arguments: '😀' }))
+    void log.end(ending(), SUCCESS)
+    const said = contents(log).map((payload) => payload as { toolCallId?: string; content?: string })
+    expect(said.map(({ toolCallId, content }) => [toolCallId, content])).toEqual([
+      ['a', '"'],
+      ['b', '"'],
+      ['c', '"'],
+      ['a', '😀'],
+      ['b', undefined],
+      ['c', '\ufffd'],
+      [undefined, undefined],
+    ])
+  })
+})
+
 describe('a character that comes in two halves', () => {
   const [high, low] = ['\ud83d', '\ude00']
   const texts = (log: RunLog) => contents(log).map((payload) => (payload as { content: string }).content)
