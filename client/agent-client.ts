@@ -16,6 +16,7 @@ import type {
 import type { ListFilesRequest, StoredFile } from '../server/contract/file.ts'
 import type { Page } from '../server/contract/page.ts'
 import type { ListSchedulesRequest, StoredSchedule } from '../server/contract/schedule.ts'
+import type { MoveTurnRequest, QueuedTurn } from '../server/contract/queued-turn.ts'
 import type { Claimed } from '../server/contract/session.ts'
 import type { ListRunsInput, RespondInput, Run, RunDetail } from '../server/contract/run.ts'
 import type { FollowConversationOptions } from './follow-conversation.ts'
@@ -64,6 +65,16 @@ export interface AgentClient<TShape extends AgentShape = AgentShape> {
     /** Makes a conversation that begins with a copy of all up to this message. */
     fork(input: ForkConversationRequest, options?: CallOptions): Promise<Conversation>
     list(input?: z.input<typeof ListConversationsInput>, options?: CallOptions): Promise<Page<Conversation>>
+    /** The runs that wait for their turn, the next one first. To drop one, cancel it. */
+    queue(conversationId: string, options?: CallOptions): Promise<QueuedTurn[]>
+    /**
+     * Has one of them come right before, or right after, another one. Rejects with `conflict` where either has begun by then.
+     *
+     * @example
+     * const [first, second] = await client.conversations.queue(conversationId)
+     * await client.conversations.move({ conversationId, runId: second.runId, before: first.runId })
+     */
+    move(input: MoveTurnRequest, options?: CallOptions): Promise<QueuedTurn[]>
     /**
      * Events of all its runs, each once and in order, from the first or after a `cursor`: of those that are there and those to come,
      * whoever asks. Each run begins with `run.created`. Lost connections are resumed. It has no end: leave the loop, or abort

@@ -118,6 +118,10 @@ export function createAgentClient<TRuntime extends HasAgents>(
         call(trpc.conversations.update.mutate(input, callOptions), callOptions.signal),
       get: (input, callOptions = {}) =>
         call(trpc.conversations.get.query(input, callOptions), callOptions.signal),
+      queue: (conversationId, callOptions = {}) =>
+        call(trpc.conversations.queue.query({ conversationId }, callOptions), callOptions.signal),
+      move: (input, callOptions = {}) =>
+        call(trpc.conversations.move.mutate(input, callOptions), callOptions.signal),
       select: (input, callOptions = {}) =>
         call(trpc.conversations.select.mutate(input, callOptions), callOptions.signal),
       fork: (input, callOptions = {}) =>

@@ -15,6 +15,7 @@ export type {
   ForkConversationRequest,
   SelectMessageInput,
 } from '../server/contract/conversation.ts'
+export type { MoveTurnRequest, QueuedTurn } from '../server/contract/queued-turn.ts'
 export type { ErrorBody, ErrorCode } from '../server/contract/agent-runtime-error.ts'
 export type { AnyRunEvent, EventEnvelope, RunEvent } from '../server/contract/event.ts'
 export type { StoredFile } from '../server/contract/file.ts'

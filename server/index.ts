@@ -95,6 +95,7 @@ export type {
   SelectMessageInput,
   UpdateConversationRequest,
 } from './contract/conversation.ts'
+export type { MoveTurnRequest, QueuedTurn } from './contract/queued-turn.ts'
 export type { Page } from './contract/page.ts'
 export type { EventPage } from './ports/store/event-store.ts'
 export type { CallerLimits, Limits } from './domain/limits.ts'

@@ -15,6 +15,7 @@ import {
 import { FileRef, ListFilesInput } from '../contract/file.ts'
 import { parseInput } from '../contract/parse-input.ts'
 import { parsePrincipal } from '../contract/principal.ts'
+import { MoveTurnInput } from '../contract/queued-turn.ts'
 import { CreateRunInput, ListRunsInput, RespondInput, RunRef } from '../contract/run.ts'
 import { CreateScheduleInput, ListSchedulesInput, ScheduleRef } from '../contract/schedule.ts'
 import { ClaimInput } from '../contract/session.ts'
@@ -108,6 +109,12 @@ export function createRouter<TShape extends AgentShape>(services: ApiServices) {
       list: procedure
         .input(takes(ListConversationsInput))
         .query(({ ctx, input }) => conversations.list(ctx.principal, input)),
+      queue: procedure
+        .input(takes(ConversationRef))
+        .query(({ ctx, input }) => conversations.queue(ctx.principal, input.conversationId)),
+      move: procedure
+        .input(takes(MoveTurnInput))
+        .mutation(({ ctx, input }) => conversations.move(ctx.principal, input)),
       ticket: procedure
         .input(takes(ConversationTicketInput))
         .mutation(({ ctx, input }) => conversations.ticket(ctx.principal, input)),

@@ -20,6 +20,8 @@ import type {
   UpdateConversationRequest,
 } from '../contract/conversation.ts'
 import { shortened } from '../contract/issues.ts'
+import { MoveTurnInput } from '../contract/queued-turn.ts'
+import type { MoveTurnRequest, QueuedTurn } from '../contract/queued-turn.ts'
 import { decodeCursor } from '../contract/page.ts'
 import type { Page } from '../contract/page.ts'
 import { parseInput } from '../contract/parse-input.ts'
@@ -36,6 +38,7 @@ import { encodePlace, placeAt } from '../events/conversation-place.ts'
 import { noSuchConversation } from '../events/conversation-hub.ts'
 import type { EventBus } from '../ports/event-bus.ts'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
+import { noSuchRun } from './run-events.ts'
 import { sessionOver } from './session-over.ts'
 import { unknownAgent } from './unknown-agent.ts'
 import { assertStorable } from '../contract/storable-json.ts'
@@ -62,6 +65,16 @@ export interface Conversations extends ConversationEvents, ConversationTickets {
   /** Makes a conversation of the caller's that begins with a copy of all up to this message. */
   fork(principal: Principal, input: ForkConversationRequest): Promise<Conversation>
   list(principal: Principal, input: ListConversationsRequest): Promise<Page<Conversation>>
+  /** The runs that wait for their turn, the next one first; the first 1,000. To drop one, cancel it. */
+  queue(principal: Principal, conversationId: string): Promise<QueuedTurn[]>
+  /**
+   * Has a run that waits for its turn come right before, or right after, another one that does. Its history then has what those
+   * before it said.
+   *
+   * @returns the queue as it is then.
+   * @throws AgentRuntimeError `conflict` where either has begun by then, or is over.
+   */
+  move(principal: Principal, input: MoveTurnRequest): Promise<QueuedTurn[]>
 }
 
 interface ConversationPorts {
@@ -99,6 +112,17 @@ export function createConversations(
   }
 
   const search = createSearch(log)
+
+  async function readQueue(principal: Principal, conversationId: string): Promise<QueuedTurn[]> {
+    const caller = parsePrincipal(principal)
+    const id = parseInput(ConversationRef, { conversationId }).conversationId
+    const reach = (await access.reach(caller, 'conversation')) ?? refuseConversation(id)
+    const [conversation, turns] = await Promise.all([
+      store.getConversation(reach, id),
+      store.listTurns(reach, id),
+    ])
+    return conversation === null ? refuseConversation(id) : turns
+  }
 
   const createOrGet: Conversations['createOrGet'] = async (principal, request) => {
     const owner = parsePrincipal(principal)
@@ -199,6 +223,33 @@ export function createConversations(
           throw sessionOver()
         default:
           return made
+      }
+    },
+
+    queue: readQueue,
+
+    async move(principal, request) {
+      const caller = parsePrincipal(principal)
+      const move = parseInput(MoveTurnInput, request)
+      const { conversationId } = move
+      const outcome = await store.moveTurn(await ownerToChangeFor(caller, 'update', conversationId), move)
+      switch (outcome.kind) {
+        case 'no-conversation':
+          return refuseConversation(conversationId)
+        case 'no-run':
+          return noSuchRun(outcome.runId)
+        case 'not-waiting':
+          throw new AgentRuntimeError(
+            'conflict',
+            `The run ${outcome.runId} does not wait for its turn any more.`,
+          )
+        case 'begins-branch':
+          throw new AgentRuntimeError(
+            'conflict',
+            'A run that takes the place of a message comes before those that follow it.',
+          )
+        case 'moved':
+          return readQueue(caller, conversationId)
       }
     },
 

@@ -6,6 +6,7 @@ import type {
 import type { JsonObject } from '../../contract/json.ts'
 import type { HistoryMessage } from '../../contract/message.ts'
 import type { Page, PageCursor } from '../../contract/page.ts'
+import type { MoveTurnInput, QueuedTurn } from '../../contract/queued-turn.ts'
 import type { RunSummary } from '../../contract/run.ts'
 import type { ConversationProgress, ConversationRuns } from '../conversation-runs.ts'
 import type { Owner, Reach } from '../owner.ts'
@@ -99,6 +100,19 @@ export interface ConversationStore {
   forkConversation(
     fork: ConversationFork,
   ): Promise<Conversation | 'not-found' | 'unanswered' | 'session-over'>
+  /** Runs that wait for their turn, the next one first. */
+  listTurns(reach: Reach, conversationId: string): Promise<QueuedTurn[]>
+  /**
+   * Changes the order of those that wait. `no-run`: that is none of the conversation; `not-waiting`: it has begun, or is over;
+   * `begins-branch`: a run would come before the one that began its way.
+   */
+  moveTurn(
+    owner: Owner,
+    move: MoveTurnInput,
+  ): Promise<
+    | { kind: 'moved' | 'no-conversation' | 'begins-branch' }
+    | { kind: 'no-run' | 'not-waiting'; runId: string }
+  >
   /** Gives the next run of each conversation its turn when none is under way there. */
   giveTurns(turns: TurnsToGive): Promise<GivenTurn[]>
 }

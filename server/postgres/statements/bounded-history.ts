@@ -1,6 +1,6 @@
 import type { AgentMessage } from '../../contract/message.ts'
 import { mostOf } from './bounded-page.ts'
-import { branchPath, isOnPath, untilPosition } from './branch-path.ts'
+import { branchPath, isOnPath, rankOf, untilPosition } from './branch-path.ts'
 import { isHistory } from './spoken.ts'
 
 export interface BoundedHistory {
@@ -27,10 +27,10 @@ const CHUNK_BYTES = 4 * 1024 * 1024
 export function boundedHistory(run: string): string {
   const conversationId = `${run}.conversation_id`
   return `(
-        WITH RECURSIVE ${branchPath({ conversationId, branch: `${run}.branch`, ordinal: `${run}.ordinal` })}, spoken AS (
+        WITH RECURSIVE ${branchPath({ conversationId, branch: `${run}.branch`, ordinal: rankOf(run) })}, spoken AS (
           SELECT id, ordinal, until, sum(bytes) OVER (ORDER BY ordinal DESC) AS bytes_until
           FROM (
-            SELECT o.id, o.ordinal, ${untilPosition('o')} AS until
+            SELECT o.id, ${rankOf('o')} AS ordinal, ${untilPosition('o')} AS until
             FROM agent_runtime.run o CROSS JOIN path
             WHERE o.conversation_id = ${conversationId} AND ${isOnPath('o', isHistory('o'))}
             ORDER BY o.id DESC

@@ -1,10 +1,13 @@
 // A run follows what is before it on its branch, then what is before that branch, and so on to the beginning. So a path
 // takes as many steps as there are branches on it, however many runs it has; one that never forked takes one.
 
+/** SQL for a run's place in the history: its ordinal, unless it was moved while it waited for its turn. */
+export const rankOf = (run: string): string => `COALESCE(${run}.rank, ${run}.ordinal)`
+
 interface End {
   conversationId: string
   branch: string
-  /** What has this ordinal or a later one is not on the path. */
+  /** What has this rank or a later one is not on the path. */
   ordinal: string
   /** Of that run these are: those before this position. Default: none of it. */
   position?: string
@@ -37,12 +40,12 @@ const at = (run: string) => `array_position(path.branches, ${run}.branch)`
 /** SQL that is true for a run on the path of which all messages count if `isSpoken`; of the run that is left in its midst they do in any case. */
 export function isOnPath(run: string, isSpoken: string): string {
   const ordinal = `path.ordinals[${at(run)}]`
-  return `(${run}.ordinal < ${ordinal} AND ${isSpoken} OR ${run}.ordinal = ${ordinal})`
+  return `(${rankOf(run)} < ${ordinal} AND ${isSpoken} OR ${rankOf(run)} = ${ordinal})`
 }
 
 /** SQL for the position before which the messages of a run on the path are on it too. */
 export function untilPosition(run: string): string {
-  return `CASE WHEN ${run}.ordinal = path.ordinals[${at(run)}] THEN path.positions[${at(run)}] ELSE ${AFTER_ALL} END`
+  return `CASE WHEN ${rankOf(run)} = path.ordinals[${at(run)}] THEN path.positions[${at(run)}] ELSE ${AFTER_ALL} END`
 }
 
 const AFTER_ALL = 2_147_483_647

@@ -2,6 +2,7 @@
 // a run is deleted with its messages, and nobody else's question goes with it.
 import { execute } from '../connections/transaction.ts'
 import type { Executor } from '../connections/transaction.ts'
+import { rankOf } from './branch-path.ts'
 
 // What begins a branch holds the row by FOR KEY SHARE: it has committed when this has it, or finds the run gone.
 const LOCK = {
@@ -16,10 +17,10 @@ const DETACH = {
       SELECT b.conversation_id, b.number, b.before_position, gone.id AS gone_id, (
         SELECT r.id FROM agent_runtime.run r
         WHERE r.conversation_id = b.conversation_id AND r.branch = b.number AND r.id <> ALL ($1::uuid[])
-        ORDER BY r.ordinal LIMIT 1
+        ORDER BY ${rankOf('r')} LIMIT 1
       ) AS run_id
       FROM agent_runtime.run gone JOIN agent_runtime.branch b
-        ON b.conversation_id = gone.conversation_id AND b.from_branch = gone.branch AND b.before_ordinal = gone.ordinal
+        ON b.conversation_id = gone.conversation_id AND b.from_branch = gone.branch AND b.before_ordinal = ${rankOf('gone')}
       WHERE gone.id = ANY ($1::uuid[]) AND b.before_position > 0
     ), copied AS (
       INSERT INTO agent_runtime.message (run_id, position, conversation_id, origin, body, created_at)

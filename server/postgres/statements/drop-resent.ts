@@ -6,7 +6,7 @@ import { countSaidAgain } from '../../contract/said-again.ts'
 import { OPEN } from '../../lifecycle/statuses.ts'
 import type { NewRun } from '../../ports/create-run.ts'
 import { execute } from '../connections/transaction.ts'
-import { LATEST, branchPath, isOnPath, untilPosition } from './branch-path.ts'
+import { LATEST, branchPath, isOnPath, rankOf, untilPosition } from './branch-path.ts'
 import { isSpoken } from './spoken.ts'
 
 // Who sends no tools' calls and results was not shown them. Of a conversation that is longer than what was sent no more is read
@@ -19,7 +19,7 @@ const READ = {
       branch: '$5',
       ordinal: LATEST,
     })}, spoken AS (
-      SELECT o.id, o.ordinal, o.status, ${untilPosition('o')} AS until
+      SELECT o.id, ${rankOf('o')} AS ordinal, o.status, ${untilPosition('o')} AS until
       FROM agent_runtime.run o CROSS JOIN path
       WHERE o.conversation_id = $1 AND ${isOnPath('o', isSpoken('o'))}
     )

@@ -6,7 +6,7 @@ import { TRANSITIONS } from '../../lifecycle/transitions.ts'
 import type { ConversationFork, ConversationStore } from '../../ports/store/conversation-store.ts'
 import { forEachScope, haveOneOwner, isReached, ownerValues, reachValues } from '../owned-by.ts'
 import { execute, inTransaction } from '../connections/transaction.ts'
-import { branchPath, isOnPath, untilPosition } from './branch-path.ts'
+import { branchPath, isOnPath, rankOf, untilPosition } from './branch-path.ts'
 import { insertEventOf } from './insert-event.ts'
 import type { VisibilityOf } from './insert-event.ts'
 import { lockSessions } from './lock-sessions.ts'
@@ -21,14 +21,14 @@ const { succeeded } = TRANSITIONS
 const FIND = forEachScope(
   'conversation_fork_find',
   (scope) => `
-    SELECT r.id AS "runId", r.branch, r.ordinal, m.position + 1 AS position,
+    SELECT r.id AS "runId", r.branch, ${rankOf('r')} AS ordinal, m.position + 1 AS position,
       COALESCE(jsonb_array_length(NULLIF(m.body -> 'toolCalls', 'null')) > 0, false) OR COALESCE((
         SELECT n.body ->> 'role' FROM agent_runtime.message n
         WHERE n.run_id = m.run_id AND n.position > m.position
         ORDER BY n.position LIMIT 1) = 'tool', false) AS "isUnanswered"
     FROM agent_runtime.message m JOIN agent_runtime.run r ON r.id = m.run_id
     WHERE m.conversation_id = $1 AND ${isMessage('m', 2)} AND ${isReached(scope, 'r', 5)}
-    ORDER BY r.ordinal DESC
+    ORDER BY ${rankOf('r')} DESC
     LIMIT 1`,
 )
 
@@ -59,7 +59,7 @@ const COPY = {
       ${insertEventOf(succeeded, { visibility: '$14', payload: succeededSql })}
     ), copied AS (
       INSERT INTO agent_runtime.message (run_id, position, conversation_id, origin, body, created_at)
-      SELECT r.id, row_number() OVER (ORDER BY o.ordinal, m.position) - 1, r.conversation_id, m.origin, m.body, m.created_at
+      SELECT r.id, row_number() OVER (ORDER BY ${rankOf('o')}, m.position) - 1, r.conversation_id, m.origin, m.body, m.created_at
       FROM r CROSS JOIN path CROSS JOIN agent_runtime.run o JOIN agent_runtime.message m ON m.run_id = o.id
       WHERE o.conversation_id = $1 AND ${isOnPath('o', isSpoken('o'))} AND m.position < ${untilPosition('o')}
     ), named AS (

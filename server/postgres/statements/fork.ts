@@ -3,7 +3,7 @@ import type pg from 'pg'
 import type { CreatedRun, NewRun } from '../../ports/create-run.ts'
 import { StoreFailure } from '../../ports/store/store-failure.ts'
 import { execute } from '../connections/transaction.ts'
-import { LATEST, branchPath, isOnPath, untilPosition } from './branch-path.ts'
+import { LATEST, branchPath, isOnPath, rankOf, untilPosition } from './branch-path.ts'
 import { isSpoken } from './spoken.ts'
 import { FIRST_OUTPUT_POSITION, isMessage, placeIn } from './stored-messages.ts'
 
@@ -29,11 +29,11 @@ const fork = (name: string, target: string) => ({
       ordinal: LATEST,
     })}, target AS (${target}
     ), place AS (
-      SELECT r.id, r.branch, r.ordinal, r.turn, t.position, t.role, NOT EXISTS (
+      SELECT r.id, r.branch, ${rankOf('r')} AS ordinal, r.turn, t.position, t.role, NOT EXISTS (
         SELECT FROM agent_runtime.message m WHERE m.run_id = r.id AND m.position < t.position
       ) AND NOT EXISTS (
         SELECT FROM agent_runtime.run o
-        WHERE o.conversation_id = $1 AND o.branch = r.branch AND o.ordinal < r.ordinal
+        WHERE o.conversation_id = $1 AND o.branch = r.branch AND ${rankOf('o')} < ${rankOf('r')}
       ) AS begins_branch
       FROM target t JOIN agent_runtime.run r ON r.id = t.run_id AND r.conversation_id = $1
     )
@@ -55,7 +55,7 @@ const BY_ID = fork(
       SELECT m.run_id, m.position, m.body ->> 'role' AS role
       FROM path CROSS JOIN agent_runtime.message m JOIN agent_runtime.run r ON r.id = m.run_id
       WHERE m.conversation_id = $1 AND ${isMessage('m', 2)}
-      ORDER BY r.branch = ANY (path.branches) DESC, r.ordinal DESC
+      ORDER BY r.branch = ANY (path.branches) DESC, ${rankOf('r')} DESC
       LIMIT 1`,
 )
 
@@ -67,7 +67,7 @@ const BY_INDEX = fork(
       SELECT m.run_id, m.position, m.body ->> 'role' AS role
       FROM path CROSS JOIN agent_runtime.run o JOIN agent_runtime.message m ON m.run_id = o.id
       WHERE o.conversation_id = $1 AND ${isOnPath('o', isSpoken('o'))} AND m.position < ${untilPosition('o')}
-      ORDER BY o.ordinal, m.position
+      ORDER BY ${rankOf('o')}, m.position
       OFFSET $2::int LIMIT 1`,
 )
 

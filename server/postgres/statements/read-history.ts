@@ -7,7 +7,7 @@ import { execute } from '../connections/transaction.ts'
 import type { ConversationProgress } from '../../ports/conversation-runs.ts'
 import { progressOf } from './conversation-progress.ts'
 import { boundedRows, rowBytesSql } from './bounded-rows.ts'
-import { LATEST, branchPath, isOnPath, untilPosition } from './branch-path.ts'
+import { LATEST, branchPath, isOnPath, rankOf, untilPosition } from './branch-path.ts'
 import { readSiblings } from './read-siblings.ts'
 import { isSpoken } from './spoken.ts'
 import { messageId, storedJson, toStoredMessage } from './stored-messages.ts'
@@ -20,7 +20,7 @@ const CHOSEN = branchPath({
 })
 
 const spokenBy = (scope: Scope) => `
-      SELECT o.id, o.ordinal, ${untilPosition('o')} AS until
+      SELECT o.id, ${rankOf('o')} AS ordinal, ${untilPosition('o')} AS until
       FROM agent_runtime.run o CROSS JOIN path
       WHERE o.conversation_id = $1 AND ${isReached(scope, 'o', 5)}
         AND ${isOnPath('o', `($2::bool OR ${isSpoken('o')})`)}`

@@ -2,6 +2,7 @@
 // after it on its branch, where its run is gone or not shown. Only conversations that have branches are asked about them.
 import type pg from 'pg'
 import { execute } from '../connections/transaction.ts'
+import { rankOf } from './branch-path.ts'
 import { isSpoken } from './spoken.ts'
 import { messageId } from './stored-messages.ts'
 
@@ -36,7 +37,7 @@ const READ = {
       SELECT DISTINCT ON (r.branch) r.branch, said.place
       FROM agent_runtime.run r CROSS JOIN LATERAL ${firstOf('r')} AS said (place)
       WHERE r.conversation_id = $1 AND r.branch > 0 AND ${isShown('r')}
-      ORDER BY r.branch, r.ordinal
+      ORDER BY r.branch, ${rankOf('r')}
     )
     SELECT b.number, b.from_branch AS "fromBranch", first.place AS first, CASE WHEN within.is_within THEN b.before_run_id || ' ' || b.before_position END AS within,
       COALESCE(
@@ -44,8 +45,8 @@ const READ = {
           WHERE r.id = b.before_run_id AND ${isShown('r')}),
         CASE WHEN NOT within.is_within THEN (
           SELECT said.place FROM agent_runtime.run r CROSS JOIN LATERAL ${firstOf('r')} AS said (place)
-          WHERE r.conversation_id = $1 AND r.branch = b.from_branch AND r.ordinal > b.before_ordinal AND ${isShown('r')}
-          ORDER BY r.ordinal LIMIT 1)
+          WHERE r.conversation_id = $1 AND r.branch = b.from_branch AND ${rankOf('r')} > b.before_ordinal AND ${isShown('r')}
+          ORDER BY ${rankOf('r')} LIMIT 1)
         END
       ) AS original
     FROM agent_runtime.branch b LEFT JOIN first ON first.branch = b.number

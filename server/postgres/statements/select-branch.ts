@@ -3,6 +3,7 @@ import type { Conversation } from '../../contract/conversation.ts'
 import type { Owner } from '../../ports/owner.ts'
 import { isOwned, ownerValues } from '../owned-by.ts'
 import { execute, inTransaction } from '../connections/transaction.ts'
+import { rankOf } from './branch-path.ts'
 import { CONVERSATION_COLUMNS, toConversation } from './rows.ts'
 import type { ConversationRow } from './rows.ts'
 import { isMessage, placeIn } from './stored-messages.ts'
@@ -21,10 +22,10 @@ const SELECT = {
   name: 'branch_select',
   text: `
     WITH RECURSIVE wanted AS (
-      SELECT r.branch, r.ordinal, m.position
+      SELECT r.branch, ${rankOf('r')} AS ordinal, m.position
       FROM agent_runtime.message m JOIN agent_runtime.run r ON r.id = m.run_id
       WHERE m.conversation_id = $1 AND ${isMessage('m', 2)}
-      ORDER BY r.ordinal DESC
+      ORDER BY ${rankOf('r')} DESC
       LIMIT 1
     ), having_it AS (
       SELECT branch AS number, ordinal, position FROM wanted

@@ -2,6 +2,7 @@ import type { ConversationStore } from '../../ports/store/conversation-store.ts'
 import * as reads from '../prisma/reads.ts'
 import { createConversation } from '../statements/create-conversation.ts'
 import { forkConversation } from '../statements/fork-conversation.ts'
+import { listTurns, moveTurn } from '../statements/queued-turns.ts'
 import { readConversationPlace } from '../statements/read-conversation-place.ts'
 import { createReadConversationRuns } from '../statements/read-conversation-runs.ts'
 import { readHistory } from '../statements/read-history.ts'
@@ -31,6 +32,8 @@ export function createConversationStore({
     selectBranch: (owner, conversationId, messageId) =>
       selectBranch(pool, { owner, conversationId }, messageId),
     forkConversation: (fork) => forkConversation(pool, fork, visibilityOf),
+    listTurns: (reach, conversationId) => listTurns(pool, reach, conversationId),
+    moveTurn: (owner, move) => moveTurn(pool, owner, move),
     giveTurns: (turns) => delivering((deliver) => giveTurns(pool, turns, deliver)),
   }
 }

@@ -87,6 +87,16 @@ const CALLS: {
     answer: null,
     isOwners: true,
   },
+  listTurns: {
+    call: ({ store, conversationId }, reach) => store.listTurns(reach, conversationId),
+    answer: [],
+  },
+  moveTurn: {
+    call: ({ store, conversationId, runId }, reach) =>
+      store.moveTurn(reach, { conversationId, runId, before: runId }),
+    answer: { kind: 'no-conversation' },
+    isOwners: true,
+  },
   hideConversation: {
     call: ({ store, conversationId }, reach) => store.hideConversation(reach, conversationId),
     answer: false,
@@ -163,6 +173,8 @@ async function createScene(
   await store.createRuns([
     newRun({ id: runId, principal: ADA, conversationId, messages, idempotencyKey: 'key' }),
   ])
+  // It waits for its turn.
+  await store.createRuns([newRun({ principal: ADA, conversationId, messages })])
   await sql(
     `INSERT INTO agent_runtime.event (run_id, seq, attempt, type, visibility, payload, ts)
      VALUES ($1, 1, 1, 'x', 'user', '{}', now())`,

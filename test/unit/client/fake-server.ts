@@ -154,6 +154,8 @@ export function fakeServer(): FakeServer {
     async fork(principal, { title }) {
       return this.create(principal, { ...(title && { title }) })
     },
+    queue: async () => [],
+    move: async () => [],
     async get(_principal, { conversationId }) {
       const conversation = conversations.find(({ id }) => id === conversationId)
       if (conversation === undefined)

@@ -26,9 +26,12 @@ import {
 } from '../wire/conversation.ts'
 import { CONVERSATION, CONVERSATION_DETAIL, RUN_ID } from '../wire/examples.ts'
 import { pageOf } from '../wire/page.ts'
+import { RestMoveTurn, RestQueue, fromRestMoveTurn, toRestQueue } from '../wire/queued-turn.ts'
 
 const RestConversationPage = pageOf('ConversationPage', RestConversation)
 const ANSWERED = { description: 'The conversation', content: json(RestConversation, CONVERSATION) }
+const QUEUE = { description: 'The queue', content: json(RestQueue) }
+const OTHER_RUN_ID = '01a208e9-3c00-7000-8000-00000000000b'
 
 // oxlint-disable-next-line max-lines-per-function -- A list of routes.
 export function conversationRoutes(conversations: Conversations, answerList: AnswerList): Route[] {
@@ -147,6 +150,29 @@ export function conversationRoutes(conversations: Conversations, answerList: Ans
         }
         return answerJson(toRestConversation(await conversations.fork(principal, input)), 201)
       },
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/conversations/{id}/queue/',
+      operationId: 'listQueue',
+      procedure: 'conversations.queue',
+      summary: 'The runs that wait for their turn',
+      answers: { 200: QUEUE },
+      refusals: ['not_found'],
+      handle: async ({ principal, id }) => answerJson(toRestQueue(await conversations.queue(principal, id))),
+    }),
+    defineRoute({
+      method: 'POST',
+      path: '/conversations/{id}/queue/',
+      operationId: 'moveTurn',
+      procedure: 'conversations.move',
+      summary: 'Have a run that waits for its turn come before or after another one',
+      description: 'One that has begun by then is not moved: 409. To drop one, cancel it.',
+      body: { schema: RestMoveTurn, example: { run_id: RUN_ID, before: OTHER_RUN_ID } },
+      answers: { 200: QUEUE },
+      refusals: ['forbidden', 'not_found', 'conflict'],
+      handle: async ({ principal, id, body }) =>
+        answerJson(toRestQueue(await conversations.move(principal, fromRestMoveTurn(id, body)))),
     }),
     defineRoute({
       method: 'DELETE',

@@ -247,6 +247,20 @@ export const PROCEDURES: readonly TrpcRow[] = [
       outcomeOf(trpc.conversations.select.mutate({ conversationId, messageId: `${over}:0` })),
   },
   {
+    of: 'conversations.queue',
+    outcomes: READ,
+    ask: ({ trpc }, { conversation: conversationId }) =>
+      outcomeOf(trpc.conversations.queue.query({ conversationId })),
+  },
+  {
+    of: 'conversations.move',
+    outcomes: CHANGE,
+    ask: ({ trpc }, { conversation: conversationId, over }) =>
+      outcomeOf(
+        trpc.conversations.move.mutate({ conversationId, runId: over, before: over }).catch(unlessTooLate),
+      ),
+  },
+  {
     of: 'conversations.fork',
     outcomes: READ,
     ask: ({ trpc }, { conversation: conversationId, over }) =>
@@ -385,6 +399,19 @@ export const ROUTES: readonly Row<Asker>[] = [
     outcomes: CHANGE,
     ask: ({ rest }, { conversation, over }) =>
       ofAnswer(rest.post(`conversations/${conversation}/select`, { message_id: `${over}:0` })),
+  },
+  {
+    of: `GET ${REST}/conversations/:id/queue`,
+    outcomes: READ,
+    ask: ({ rest }, { conversation }) => ofAnswer(rest.get(`conversations/${conversation}/queue`)),
+  },
+  {
+    of: `POST ${REST}/conversations/:id/queue`,
+    outcomes: CHANGE,
+    async ask({ rest }, { conversation, over }) {
+      const answer = await rest.post(`conversations/${conversation}/queue`, { run_id: over, before: over })
+      return answer.status === 409 ? 'ok' : ofAnswer(Promise.resolve(answer))
+    },
   },
   {
     of: `POST ${REST}/conversations/:id/fork`,
@@ -613,6 +640,11 @@ function ofForm({ rest, headers }: Asker, path: string): Promise<Outcome> {
 async function ofResponse(asked: Promise<Response>): Promise<Outcome> {
   const answer = await asked
   return answer.ok ? 'ok' : codeIn(await answer.text())
+}
+
+/** Who is told that the run has begun may move it. */
+function unlessTooLate(error: { data?: unknown }): void {
+  if (!JSON.stringify(error.data).includes('"code":"conflict"')) throw error
 }
 
 async function ofAnswer(asked: Promise<RestAnswer>): Promise<Outcome> {
