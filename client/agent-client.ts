@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import type { AgentRouter } from '../server/api/router.ts'
 import type { AgentShape, KeyOf, ShapeOf } from '../server/contract/agent-shape.ts'
 import type { ConversationEventOf, CreateRun, CreateSchedule } from '../server/contract/agent-types.ts'
+import type { Respond, ToolHandlers } from '../server/contract/wait-types.ts'
 import type {
   Conversation,
   ConversationDetail,
@@ -18,10 +19,11 @@ import type { Page } from '../server/contract/page.ts'
 import type { ListSchedulesRequest, StoredSchedule } from '../server/contract/schedule.ts'
 import type { MoveTurnRequest, QueuedTurn } from '../server/contract/queued-turn.ts'
 import type { Claimed } from '../server/contract/session.ts'
-import type { ListRunsInput, RespondInput, Run, RunDetail } from '../server/contract/run.ts'
+import type { ListRunsInput, Run, RunDetail } from '../server/contract/run.ts'
 import type { FollowConversationOptions } from './follow-conversation.ts'
 import type { AnyRunHandle } from './run-handle.ts'
 import type { RunStore } from './run-store.ts'
+import type { RunToolsOptions } from './run-tools.ts'
 import type { EventSelection } from './transport.ts'
 
 export interface CallOptions {
@@ -46,8 +48,10 @@ export interface AgentClient<TShape extends AgentShape = AgentShape> {
     cancel(runId: string, options?: CallOptions): Promise<Run>
     /** Deletes a run that is over. */
     delete(runId: string, options?: CallOptions): Promise<void>
-    /** Answers what a run waits for. */
-    respond(answer: RespondInput, options?: CallOptions): Promise<Run>
+    /** Answers what a run waits for: of agents that declare their waits, these names with these answers. */
+    respond(answer: Respond<TShape>, options?: CallOptions): Promise<Run>
+    /** As `runTools` of a handle: runs the tools of a run's agent that are for pages to run, until the run is over. */
+    runTools(runId: string, tools: ToolHandlers<TShape>, options?: RunToolsOptions): Promise<void>
     /** A handle on a run that exists; a union over agents, narrowed by `agentKey`. */
     follow(runId: string, options?: CallOptions): Promise<AnyRunHandle<TShape>>
     /** The run's state for views: one store, and one connection, however many look at it. */

@@ -22,6 +22,8 @@ import { createClaim } from './claim.ts'
 import type { AnonymousOptions } from './visitor.ts'
 import { createVisitor } from './visitor.ts'
 import { createRunStore } from './run-store.ts'
+import type { AnyToolHandlers } from './run-tools.ts'
+import { createRunTools } from './run-tools.ts'
 import { createRunStores } from './run-stores.ts'
 import { call, createTrpcTransport } from './trpc-transport.ts'
 
@@ -69,6 +71,7 @@ export function createAgentClient<TRuntime extends HasAgents>(
     random: Math.random,
     cancelRun: cancel,
     respond,
+    runTools: (...tools) => runTools(...tools),
   }
   const conversationDependencies = {
     ...dependencies,
@@ -83,6 +86,13 @@ export function createAgentClient<TRuntime extends HasAgents>(
       follow: (from) => followRun(dependencies, runId, { ...selection, ...from }),
     }),
   )
+
+  const runTools = createRunTools({
+    clock: systemClock,
+    store: stores,
+    getRun: (runId) => transport.getRun(runId),
+    respond,
+  })
 
   const fetch: typeof globalThis.fetch = asked.fetch ?? ((input, init) => globalThis.fetch(input, init))
   const fetchFile = visitor?.admitted(fetch) ?? fetch
@@ -105,6 +115,7 @@ export function createAgentClient<TRuntime extends HasAgents>(
       delete: (runId, callOptions = {}) =>
         call(trpc.runs.delete.mutate({ runId }, callOptions), callOptions.signal),
       respond: (answer, { signal } = {}) => respond(answer, signal),
+      runTools: (runId, tools, toolOptions) => runTools(runId, tools as AnyToolHandlers, toolOptions),
       follow: async (runId, { signal } = {}) =>
         createRunHandle(dependencies, await transport.getRun(runId, signal)) as AnyRunHandle<TShape>,
       store: stores,

@@ -33,7 +33,15 @@ export type {
 } from '../server/contract/message-part.ts'
 export { lastAssistantMessage } from '../server/contract/last-assistant-message.ts'
 export { textOf } from '../server/contract/text-of.ts'
-export type { PendingWait } from '../server/contract/wait.ts'
+export type { ApprovalAnswer, PendingWait, ToolAnswer } from '../server/contract/wait.ts'
+export type {
+  AnswerOf,
+  PendingWaitOf,
+  Respond,
+  ToolHandlers,
+  ValueOf,
+  WaitNameOf,
+} from '../server/contract/wait-types.ts'
 export type { Page } from '../server/contract/page.ts'
 export type { Owner } from '../server/contract/principal.ts'
 export type { Run, RunDetail, RunError, RunStatus } from '../server/contract/run.ts'
@@ -52,4 +60,5 @@ export type { AnyRunHandle, RunHandle } from './run-handle.ts'
 export type { RunMessage, RunState, ToolInput } from './run-state.ts'
 export { initialRunState, reduceRun } from './run-state.ts'
 export type { RunSnapshot, RunStore } from './run-store.ts'
+export type { RunToolsOptions } from './run-tools.ts'
 export type { EventSelection } from './transport.ts'

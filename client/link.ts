@@ -71,6 +71,6 @@ export class Link {
   }
 }
 
-function isRetriable(error: AgentRuntimeError): boolean {
+export function isRetriable(error: AgentRuntimeError): boolean {
   return error.status >= 500 || error.code === 'rate_limited'
 }

@@ -1,5 +1,6 @@
 import type { AgentShape } from '../server/contract/agent-shape.ts'
 import type { EventOf, OutputOf } from '../server/contract/agent-types.ts'
+import type { ToolHandlers, ValueOf, WaitNameOf } from '../server/contract/wait-types.ts'
 import type { AnyRunEvent } from '../server/contract/event.ts'
 import type { Json } from '../server/contract/json.ts'
 import type { RespondInput, Run, RunDetail } from '../server/contract/run.ts'
@@ -8,6 +9,7 @@ import { followRun } from './follow-run.ts'
 import type { RunEnding } from './run-ending.ts'
 import { endingOfEvent, endingOfRun } from './run-ending.ts'
 import { RunFailedError } from './run-failed-error.ts'
+import type { AnyToolHandlers, RunTools, RunToolsOptions } from './run-tools.ts'
 
 /** A run, wherever it executes. */
 export interface RunHandle<TShape extends AgentShape = AgentShape> {
@@ -42,7 +44,20 @@ export interface RunHandle<TShape extends AgentShape = AgentShape> {
    * @throws AgentRuntimeError `conflict` when it was answered or its time is up, `validation_failed` when the
    * answer does not fit, `not_found` when there is no such wait.
    */
-  respond(wait: string, value: Json, options?: { signal?: AbortSignal }): Promise<Run>
+  respond<const TName extends WaitNameOf<TShape>>(
+    wait: TName,
+    value: ValueOf<TShape, TName>,
+    options?: { signal?: AbortSignal },
+  ): Promise<Run>
+  /**
+   * Runs the agent's tools that are for pages to run, until the run is over. What a function throws the model is told; of several pages
+   * one is heard.
+   *
+   * @throws AgentRuntimeError when the run can't be followed or answered.
+   * @example
+   * await run.runTools({ pick_color: async ({ shades }) => ({ color: await askForColor(shades) }) })
+   */
+  runTools(tools: ToolHandlers<TShape>, options?: RunToolsOptions): Promise<void>
   /** Reads the run with its messages. */
   get(options?: { signal?: AbortSignal }): Promise<RunDetail>
 }
@@ -53,6 +68,7 @@ export type AnyRunHandle<TShape extends AgentShape> = TShape extends AgentShape 
 export interface RunHandleDependencies extends FollowDependencies {
   cancelRun(runId: string, signal?: AbortSignal): Promise<Run>
   respond(answer: RespondInput, signal?: AbortSignal): Promise<Run>
+  runTools: RunTools
 }
 
 export function createRunHandle<TShape extends AgentShape>(
@@ -85,7 +101,9 @@ export function createRunHandle<TShape extends AgentShape>(
       return ending.output
     },
     cancel: ({ signal } = {}) => dependencies.cancelRun(run.id, signal),
-    respond: (wait, value, { signal } = {}) => dependencies.respond({ runId: run.id, wait, value }, signal),
+    respond: (wait: string, value: unknown, { signal } = {}) =>
+      dependencies.respond({ runId: run.id, wait, value: value as Json }, signal),
+    runTools: (tools, options) => dependencies.runTools(run.id, tools as AnyToolHandlers, options),
     get: ({ signal } = {}) => dependencies.transport.getRun(run.id, signal),
   }
 }

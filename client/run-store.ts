@@ -1,8 +1,8 @@
 // A run's state outside of any view: followed while somebody looks, kept when they look away.
 import type { AgentShape } from '../server/contract/agent-shape.ts'
 import type { EventOf, OutputOf } from '../server/contract/agent-types.ts'
+import type { PendingWaitOf } from '../server/contract/wait-types.ts'
 import type { RunError, RunStatus } from '../server/contract/run.ts'
-import type { PendingWait } from '../server/contract/wait.ts'
 import { isTerminal } from '../server/contract/terminal.ts'
 import { atIntervals } from './at-intervals.ts'
 import type { ClientClock } from './clock.ts'
@@ -24,7 +24,7 @@ export interface RunSnapshot<TShape extends AgentShape = AgentShape> {
   /** Everything seen, of all attempts. */
   readonly events: readonly EventOf<TShape>[]
   /** What the run waits for, while it waits. */
-  readonly waits: readonly PendingWait[]
+  readonly waits: readonly PendingWaitOf<TShape>[]
   /** Null until the run has succeeded. */
   readonly output: OutputOf<TShape> | null
   /** Why the run failed, or why it can't be followed. */
@@ -161,7 +161,7 @@ function snapshotOf<TShape extends AgentShape>(
     messages: state.messages,
     toolInputs: state.toolInputs,
     events: state.events.toArray() as readonly EventOf<TShape>[],
-    waits: state.waits,
+    waits: state.waits as readonly PendingWaitOf<TShape>[],
     output: state.output,
     error: state.error ?? failure,
     attempt: state.attempt,

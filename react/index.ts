@@ -1,7 +1,7 @@
 export type { AgentProviderProps } from './agent-provider.tsx'
 export type { AgentHooks } from './create-agent-hooks.ts'
 export { createAgentHooks } from './create-agent-hooks.ts'
-export type { AgentRun, AgentRunOptions, StartInput, UseAgentRun } from './use-agent-run.ts'
+export type { AgentRun, AgentRunOptions, StartInput, UseAgentRun, WithTools } from './use-agent-run.ts'
 export type { ConversationOptions, ConversationView, UseConversation } from './use-conversation.ts'
 export type { ConversationsOptions, ConversationsView, UseConversations } from './use-conversations.ts'
 export type { MessageTree } from './use-message-tree.ts'

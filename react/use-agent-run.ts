@@ -4,6 +4,8 @@ import type { AnyRunHandle } from '../client/run-handle.ts'
 import type { EventSelection } from '../client/transport.ts'
 import type { AgentShape, KeyOf, ShapeOf } from '../server/contract/agent-shape.ts'
 import type { CreateRun } from '../server/contract/agent-types.ts'
+import type { ToolHandlers, ToolHandlersByKey } from '../server/contract/wait-types.ts'
+import { useRunTools } from './use-run-tools.ts'
 import type { RunView } from './use-run-view.ts'
 import { useRunView } from './use-run-view.ts'
 import { useStart } from './use-start.ts'
@@ -33,11 +35,25 @@ export interface AgentRun<TShape extends AgentShape> extends RunView<TShape> {
   readonly isStarting: boolean
 }
 
+/** What the page runs for the agent of the run that is shown. */
+export interface WithTools<TTools> {
+  /**
+   * The agent's tools that are for pages to run, by name. What a function throws the model is told; each call is run once by a page, and
+   * of several pages one is heard.
+   *
+   * @example
+   * useAgentRun({ agentKey: 'shop', tools: { pick_color: async () => ({ color: await askForColor() }) } })
+   */
+  tools?: TTools
+}
+
 export interface UseAgentRun<TShape extends AgentShape> {
   /** Starts runs of one agent and shows the newest. */
-  <const TKey extends KeyOf<TShape>>(options: AgentRunOptions<TKey>): AgentRun<ShapeOf<TShape, TKey>>
+  <const TKey extends KeyOf<TShape>>(
+    options: AgentRunOptions<TKey> & WithTools<ToolHandlersByKey<TShape>[TKey]>,
+  ): AgentRun<ShapeOf<TShape, TKey>>
   /** Shows a run that exists, of whichever agent. */
-  (runId: string | null, selection?: EventSelection): RunView<TShape>
+  (runId: string | null, options?: EventSelection & WithTools<ToolHandlers<TShape>>): RunView<TShape>
 }
 
 export function createUseAgentRun(
@@ -45,10 +61,10 @@ export function createUseAgentRun(
   useRefresh: () => () => Promise<void>,
 ): UseAgentRun<AgentShape> {
   return function useAgentRun(
-    target: AgentRunOptions<string> | string | null,
-    selection: EventSelection = {},
+    target: (AgentRunOptions<string> & WithTools<ToolHandlers<AgentShape>>) | string | null,
+    selection: EventSelection & WithTools<ToolHandlers<AgentShape>> = {},
   ): AgentRun<AgentShape> {
-    const options: Partial<AgentRunOptions<string>> =
+    const options: Partial<AgentRunOptions<string>> & WithTools<ToolHandlers<AgentShape>> =
       typeof target === 'string' || target === null ? { runId: target, ...selection } : target
     const { agentKey, conversationId, runId = null, includeDebug = false, includeAll = false } = options
     const client = useAgentClient()
@@ -59,6 +75,7 @@ export function createUseAgentRun(
       (conversationId === undefined || (run.conversationId ?? null) === conversationId)
     const shownRunId = started !== null && isHere(started) ? started.id : runId
     const refused = refusal !== null && isHere(refusal.input) ? refusal.error : null
+    useRunTools(client, shownRunId, options.tools)
     const view = useRunView(client, { runId: shownRunId, refresh, includeDebug, includeAll })
 
     const start = useCallback(

@@ -6,9 +6,9 @@ import { toRunError } from '../client/to-agent-error.ts'
 import type { EventSelection } from '../client/transport.ts'
 import type { AgentShape } from '../server/contract/agent-shape.ts'
 import type { EventOf, OutputOf } from '../server/contract/agent-types.ts'
+import type { PendingWaitOf, Respond, ValueOf, WaitNameOf } from '../server/contract/wait-types.ts'
 import type { RunError, RunStatus } from '../server/contract/run.ts'
 import type { PendingWait } from '../server/contract/wait.ts'
-import type { Json } from '../server/contract/json.ts'
 import { isTerminal } from '../server/contract/terminal.ts'
 
 /** A run as a component shows it, kept current. */
@@ -25,7 +25,7 @@ export interface RunView<TShape extends AgentShape> {
   /** Everything seen, of all attempts. */
   readonly events: readonly EventOf<TShape>[]
   /** What the run waits for, while it waits: questions and approvals to `respond` to, and sleeps. */
-  readonly waits: readonly PendingWait[]
+  readonly waits: readonly PendingWaitOf<TShape>[]
   /** Null until the run has succeeded. */
   readonly output: OutputOf<TShape> | null
   /** Why the run failed, could not be started, cancelled, or followed. */
@@ -41,7 +41,10 @@ export interface RunView<TShape extends AgentShape> {
   /**
    * Answers what the run waits for. Never rejects: false when the answer was not taken, and `error` says why.
    */
-  respond(wait: string, value: Json): Promise<boolean>
+  respond<const TName extends WaitNameOf<TShape>>(
+    wait: TName,
+    value: ValueOf<TShape, TName>,
+  ): Promise<boolean>
 }
 
 interface RunViewOptions extends EventSelection {
@@ -68,7 +71,7 @@ export function useRunView<TShape extends AgentShape>(
   const [refusal, setRefusal] = useState<{ runId: string; error: RunError } | null>(null)
   const [answered, setAnswered] = useState<readonly PendingWait[]>(NO_WAITS)
   const waits = useMemo(
-    () => (snapshot?.waits ?? NO_WAITS).filter((wait) => !answered.includes(wait)),
+    () => (snapshot?.waits ?? []).filter((wait) => !answered.includes(wait)),
     [snapshot?.waits, answered],
   )
   const refused = refusal !== null && refusal.runId === runId ? refusal.error : null
@@ -93,11 +96,12 @@ export function useRunView<TShape extends AgentShape>(
     }
   }
 
-  const respond = async (wait: string, value: Json) => {
+  // To the wire a name and an answer are no more than that: their types are for who calls.
+  const respond = async (wait: string, value: unknown) => {
     if (runId === null) return false
     setRefusal(null)
     try {
-      await client.runs.respond({ runId, wait, value })
+      await client.runs.respond({ runId, wait, value } as Respond<TShape>)
       // At once, for who would answer it a second time: the stream tells of it a moment later.
       const taken = waits.find(({ name }) => name === wait)
       if (taken !== undefined) setAnswered((before) => [...before, taken])

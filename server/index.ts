@@ -15,8 +15,9 @@ export type { AnyTool, Tool, ToolContext, ToolReplay } from './agent/define-tool
 export type { FromJsonSchema, JsonSchema } from './agent/json-schema.ts'
 export type { InputOfSchema, OutputOfSchema, StandardSchema, ToolSchema } from './agent/tool-schema.ts'
 export { StepInterruptedError } from './agent/step-interrupted-error.ts'
+export type { ClientTool, ClientTools, ToolShapes } from './agent/client-tools.ts'
 export { ToolRegistry } from './agent/tool-registry.ts'
-export type { CallsContext } from './agent/run-tool-calls.ts'
+export type { CallsContext } from './agent/start-tool-calls.ts'
 export type { AnthropicTool, OpenAITool } from './agent/tool-formats.ts'
 export { NonRetriableError } from './agent/non-retriable-error.ts'
 export { ToolError } from './agent/tool-error.ts'
@@ -27,6 +28,7 @@ export type { ToolLoopContext, ToolLoopOptions, ToolLoopResult } from './agent/t
 export type {
   AgentContext,
   AgentFiles,
+  AgentWaits,
   Answered,
   Approval,
   ApproveOptions,
@@ -34,6 +36,7 @@ export type {
   FileContent,
   StepContext,
   StepOptions,
+  Wait,
   WaitOptions,
   WaitOutcome,
 } from './agent/context.ts'

@@ -5,6 +5,7 @@ import type { Json, JsonObject, Jsonify } from '../contract/json.ts'
 import type { AgentMessage } from '../contract/message.ts'
 import type { Preferences } from '../contract/run.ts'
 import type { Principal } from '../contract/principal.ts'
+import type { AnyTool } from './define-tool.ts'
 import type { Llm } from './llm.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Tracer } from '../ports/tracer.ts'
@@ -42,6 +43,37 @@ export interface Answered<T> {
 }
 
 export type WaitOutcome<T> = Answered<T> | { readonly status: 'timed_out' }
+
+/** What an agent waits for: by name, the schema of the answer. */
+export type AgentWaits = Record<string, z.ZodType>
+
+type NoLimit = WaitOptions & { timeoutMs?: undefined }
+type Limit = WaitOptions & { timeoutMs: number }
+
+/** `ctx.wait`: of an agent that declares its waits by their names, of any other by a name and a schema. */
+export type Wait<TWaits extends AgentWaits | undefined> = TWaits extends AgentWaits
+  ? {
+      <TName extends keyof TWaits & string>(
+        name: TName,
+        options?: NoLimit,
+      ): Promise<Answered<z.output<TWaits[TName]>>>
+      <TName extends keyof TWaits & string>(
+        name: TName,
+        options: Limit,
+      ): Promise<WaitOutcome<z.output<TWaits[TName]>>>
+    }
+  : {
+      <TSchema extends z.ZodType>(
+        name: string,
+        schema: TSchema,
+        options?: NoLimit,
+      ): Promise<Answered<z.output<TSchema>>>
+      <TSchema extends z.ZodType>(
+        name: string,
+        schema: TSchema,
+        options: Limit,
+      ): Promise<WaitOutcome<z.output<TSchema>>>
+    }
 
 export interface ApproveOptions extends WaitOptions {
   /** Milliseconds after which the approval can neither be given nor used any more. Default: 24 hours. */
@@ -104,7 +136,11 @@ export interface AgentFiles {
  * `emit` resolves as soon as the event is buffered, not when it is stored: order is kept, and the
  * run's terminal event is only written after everything before it.
  */
-export interface AgentContext<TParams = unknown, TEvents extends object = Record<never, never>> {
+export interface AgentContext<
+  TParams = unknown,
+  TEvents extends object = Record<never, never>,
+  TWaits extends AgentWaits | undefined = undefined,
+> {
   readonly runId: string
   readonly conversationId: string | null
   /** 1 for the first attempt. */
@@ -126,6 +162,13 @@ export interface AgentContext<TParams = unknown, TEvents extends object = Record
   readonly tracer?: Tracer
   /** Models are given the files of messages by themselves; this is for agents that read them. */
   readonly files: AgentFiles
+  /**
+   * The agent's `tools`, which pages run, for the tool loop.
+   *
+   * @example
+   * const reply = await toolLoop(ctx, { tools: [getWeather, ...ctx.clientTools] })
+   */
+  readonly clientTools: readonly AnyTool[]
   /** Each line names the run, its agent and the attempt. */
   readonly log: Logger
   /** The newest checkpoint, also one from an attempt that crashed; undefined when there is none. */
@@ -163,6 +206,8 @@ export interface AgentContext<TParams = unknown, TEvents extends object = Record
    * The answer is checked against the schema when it is given, as far as JSON Schema goes; refinements and
    * transforms are applied here, and one that throws fails the run.
    *
+   * An agent that declares its `waits` names one of these, `ctx.wait('address')`; any other gives the schema here.
+   *
    * @param options.timeoutMs milliseconds after which the outcome is `{ status: 'timed_out' }`, at most a year.
    * Default: none, the wait does not end by itself.
    * @throws NonRetriableError when the schema has no JSON Schema, or JSON can't hold the details.
@@ -171,16 +216,7 @@ export interface AgentContext<TParams = unknown, TEvents extends object = Record
    * const outcome = await ctx.wait('confirm', z.boolean(), { timeoutMs: 3_600_000 })
    * if (outcome.status === 'timed_out') return
    */
-  wait<TSchema extends z.ZodType>(
-    name: string,
-    schema: TSchema,
-    options?: WaitOptions & { timeoutMs?: undefined },
-  ): Promise<Answered<z.output<TSchema>>>
-  wait<TSchema extends z.ZodType>(
-    name: string,
-    schema: TSchema,
-    options: WaitOptions & { timeoutMs: number },
-  ): Promise<WaitOutcome<z.output<TSchema>>>
+  readonly wait: Wait<TWaits>
   /**
    * Waits for leave to do exactly this: the answer names the hash of tool and arguments, is good for one
    * call, and for a time. Asked for other arguments it is another question.

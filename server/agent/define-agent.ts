@@ -8,7 +8,10 @@ import type { Budget } from '../contract/run.ts'
 import type { Json, Jsonify } from '../contract/json.ts'
 import type { AgentMessage } from '../contract/message.ts'
 import { unknownOption } from './unknown-option.ts'
-import type { AgentContext } from './context.ts'
+import { assertClientTools } from './client-tools.ts'
+import type { ClientTools, ToolShapes } from './client-tools.ts'
+import type { AgentContext, AgentWaits } from './context.ts'
+import { assertWaits } from './declared-waits.ts'
 import type { AnySchedule, Schedule } from './schedule.ts'
 
 /** An agent's own event types: payload schema and, `user` by default, who sees it. */
@@ -45,6 +48,8 @@ export interface Agent<
   TParams extends z.ZodType | undefined,
   TOutput extends z.ZodType | undefined,
   TEvents extends AgentEvents,
+  TWaits extends AgentWaits | undefined = undefined,
+  TTools extends ClientTools = Record<never, never>,
 > {
   /** Names the agent in the API and its queue: 1 to 100 letters, digits, `_`, `-` or `.`. */
   readonly key: TKey
@@ -53,6 +58,21 @@ export interface Agent<
   readonly params?: TParams
   readonly output?: TOutput
   readonly events?: TEvents
+  /**
+   * What its runs wait for: by name, the schema of the answer. `ctx.wait` takes these names alone, and callers are told names and answers.
+   * Default: `ctx.wait` is given a schema each time, and to callers answers are any JSON.
+   *
+   * @example
+   * waits: { address: z.object({ street: z.string() }) }
+   */
+  readonly waits?: TWaits
+  /**
+   * Tools that pages run: `useAgentRun({ tools })`. They are given to the tool loop as `ctx.clientTools`.
+   *
+   * @example
+   * tools: { pick_color: { description: 'Has the user pick a color', input: z.object({}), output: z.string() } }
+   */
+  readonly tools?: TTools
   /** Attempts before a run fails for good. Default: `maxAttempts` of the configuration. */
   readonly maxAttempts?: number
   /** Milliseconds of execution before a run times out. Default: `runTimeoutSeconds` of the configuration. */
@@ -80,7 +100,7 @@ export interface Agent<
    * schedules: [{ name: 'morning', cron: '0 8 * * 1-5', timeZone: 'Europe/Lisbon', params: { topic: 'news' } }]
    */
   readonly schedules?: readonly Schedule<TParams>[]
-  run(ctx: AgentContext<ParamsOf<TParams>, EventInputs<TEvents>>): Promise<ResultOf<TOutput>>
+  run(ctx: AgentContext<ParamsOf<TParams>, EventInputs<TEvents>, TWaits>): Promise<ResultOf<TOutput>>
 }
 
 /** An agent whatever its types: what lists of agents are made of. */
@@ -90,6 +110,8 @@ export interface AnyAgent {
   readonly params?: z.ZodType | undefined
   readonly output?: z.ZodType | undefined
   readonly events?: AgentEvents
+  readonly waits?: AgentWaits | undefined
+  readonly tools?: ClientTools
   readonly maxAttempts?: number
   readonly timeoutMs?: number
   readonly budget?: Budget
@@ -105,6 +127,8 @@ const OPTIONS: Record<keyof AnyAgent, true> = {
   params: true,
   output: true,
   events: true,
+  waits: true,
+  tools: true,
   maxAttempts: true,
   timeoutMs: true,
   budget: true,
@@ -117,12 +141,14 @@ const EVENT_OPTIONS: Record<keyof AgentEvents[string], true> = { schema: true, v
 
 /** The browser's view of an agent. */
 export type ShapeOfAgent<T extends AnyAgent> =
-  T extends Agent<infer TKey, infer TParams, infer TOutput, infer TEvents>
+  T extends Agent<infer TKey, infer TParams, infer TOutput, infer TEvents, infer TWaits, infer TTools>
     ? {
         key: TKey
         params: TParams extends z.ZodType ? z.input<TParams> : Json | undefined
         output: TOutput extends z.ZodType ? Jsonify<z.output<TOutput>> : Json
         events: AgentEvents extends TEvents ? Record<never, never> : EventPayloads<TEvents>
+        waits: TWaits extends AgentWaits ? { [K in keyof TWaits]: z.input<TWaits[K]> } : Record<string, Json>
+        tools: ClientTools extends TTools ? Record<never, never> : ToolShapes<TTools>
       } & AgentShape
     : never
 
@@ -134,7 +160,8 @@ const AGENT_KEY = /^[a-zA-Z0-9_.-]{1,100}$/
  * Declares an agent. Types flow from the schemas: `ctx.params`, `ctx.emit` and the result are checked
  * here, and the same types reach the client through `createAgentClient<typeof runtime>`.
  *
- * @throws TypeError when the key or an event type is malformed, an event type is one of the runtime's own, or `maxAttempts`,
+ * @throws TypeError when the key, an event type or the name of a wait or a tool is malformed or one of the runtime's own, a schema of these
+ * can't be written as JSON Schema, or `maxAttempts`,
  * `timeoutMs`, `budget`, `isolation` or `conversationPolicy` is not valid, or there is no such option.
  * @example
  * export const greeter = defineAgent({
@@ -152,8 +179,12 @@ export function defineAgent<
   TParams extends z.ZodType | undefined = undefined,
   TOutput extends z.ZodType | undefined = undefined,
   TEvents extends AgentEvents = Record<never, never>,
+  TWaits extends AgentWaits | undefined = undefined,
+  TTools extends ClientTools = Record<never, never>,
   // Within the list of a runtime, an agent's types are its own: none is taken from what the list may hold.
->(agent: Agent<TKey, TParams, TOutput, TEvents>): Agent<TKey, NoInfer<TParams>, NoInfer<TOutput>, TEvents> {
+>(
+  agent: Agent<TKey, TParams, TOutput, TEvents, TWaits, TTools>,
+): Agent<TKey, NoInfer<TParams>, NoInfer<TOutput>, TEvents, NoInfer<TWaits>, TTools> {
   const unknown = unknownOption(agent, OPTIONS)
   if (unknown !== undefined) throw new TypeError(`Agent ${JSON.stringify(agent.key)}: ${unknown}`)
   if (!AGENT_KEY.test(agent.key)) {
@@ -173,6 +204,8 @@ export function defineAgent<
     const unknown = unknownOption(event, EVENT_OPTIONS)
     if (unknown !== undefined) throw new TypeError(`Agent "${agent.key}", event "${type}": ${unknown}`)
   }
+  assertWaits(agent.key, agent.waits ?? {})
+  assertClientTools(agent.key, agent.tools ?? {})
   if (agent.isolation !== undefined && agent.isolation !== 'process') {
     throw new TypeError(`Agent "${agent.key}": isolation is "process" or left out.`)
   }

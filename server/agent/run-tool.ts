@@ -1,5 +1,7 @@
 import type { Json } from '../contract/json.ts'
 import type { ToolCall } from '../contract/message.ts'
+import type { ToolAnswer } from '../contract/wait.ts'
+import type { AskedTool } from './client-tools.ts'
 import type { AgentContext } from './context.ts'
 import type { AnyTool, ToolContext } from './define-tool.ts'
 import { toJsonForm } from './json-form.ts'
@@ -14,6 +16,7 @@ export type ToolOutcome = { result: Json; isError: boolean }
 export type ToolRunContext = Omit<ToolContext, 'idempotencyKey' | 'report'> & Pick<AgentContext, 'emit'>
 
 type CallContext = ToolRunContext & Pick<ToolContext, 'idempotencyKey'>
+type Logging = Pick<ToolContext, 'log'>
 
 /**
  * Runs what one tool call asks for. Never rejects: whatever goes wrong is a result the model can react
@@ -42,6 +45,17 @@ export async function runTool(
     if (err instanceof ToolError) return failed(call, ctx, err.message)
     return failed(call, ctx, `The tool "${call.name}" failed.`, err)
   }
+}
+
+/** Reads what somebody else has made of a call; undefined when nobody did in time. */
+export async function readAnswer(
+  tool: AskedTool,
+  { call, answer }: { call: ToolCall; answer: ToolAnswer | undefined },
+  ctx: Logging,
+): Promise<ToolOutcome> {
+  if (answer === undefined) return failed(call, ctx, `Nobody ran the tool "${call.name}" in time.`)
+  if ('error' in answer) return failed(call, ctx, answer.error)
+  return toOutcome(tool, call, ctx, answer.result)
 }
 
 /** Whether a call may only be run with somebody's leave. One that can't be run at all needs none. */
@@ -100,12 +114,7 @@ async function execute(tool: AnyTool, call: ToolCall, input: unknown, ctx: CallC
 }
 
 // In the form in which it is stored, so that what the model reads is the same in every attempt.
-async function toOutcome(
-  tool: AnyTool,
-  call: ToolCall,
-  ctx: CallContext,
-  result: unknown,
-): Promise<ToolOutcome> {
+async function toOutcome(tool: AnyTool, call: ToolCall, ctx: Logging, result: unknown): Promise<ToolOutcome> {
   const output = tool.output === undefined ? undefined : await checkAgainst(tool.output, result)
   // It did what it does: the model should not call it again for want of an answer.
   const wasRun = `The tool "${call.name}" was run, but its result can't be told:`
@@ -125,12 +134,12 @@ async function toOutcome(
   }
 }
 
-function failed(call: ToolCall, ctx: CallContext, error: string, err?: unknown): ToolOutcome {
+export function failed(call: ToolCall, ctx: Logging, error: string, err?: unknown): ToolOutcome {
   ctx.log.warn({ tool: call.name, toolCallId: call.id, ...(err === undefined ? {} : { err }) }, error)
   return { result: { error }, isError: true }
 }
 
-function describeInvalid(call: ToolCall, problems: string[]): string {
+export function describeInvalid(call: ToolCall, problems: string[]): string {
   if (typeof call.arguments === 'string') return `The arguments for "${call.name}" are not a JSON object.`
   return `The arguments for "${call.name}" are not valid. ${problems.join('; ')}`
 }

@@ -80,7 +80,7 @@ function write(schema: ToolSchema, io: 'input' | 'output'): Record<string, unkno
 }
 
 const isStandard = (schema: ToolSchema): schema is StandardSchema => '~standard' in schema
-const isZod4 = (schema: object): schema is z.ZodType => '_zod' in schema
+export const isZod4 = (schema: object): schema is z.ZodType => '_zod' in schema
 
 const parsers = new WeakMap<JsonSchema, z.ZodType>()
 

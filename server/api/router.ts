@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import type { AgentShape } from '../contract/agent-shape.ts'
 import type { ConversationEventOf, CreateRun, CreateSchedule, EventOf } from '../contract/agent-types.ts'
+import type { Respond } from '../contract/wait-types.ts'
 import {
   CreateConversationInput,
   ConversationRef,
@@ -75,8 +76,8 @@ export function createRouter<TShape extends AgentShape>(services: ApiServices) {
       cancel: procedure.input(toRunRef).mutation(({ ctx, input }) => runs.cancel(ctx.principal, input.runId)),
       delete: procedure.input(toRunRef).mutation(({ ctx, input }) => runs.delete(ctx.principal, input.runId)),
       respond: procedure
-        .input(takes(RespondInput))
-        .mutation(({ ctx, input }) => runs.respond(ctx.principal, input)),
+        .input(takes(RespondInput as unknown as z.ZodType<RespondInput, Respond<TShape>>))
+        .mutation(({ ctx, input }) => runs.respond(ctx.principal, input as RespondInput)),
       ticket: procedure
         .input(takes(TicketInput))
         .mutation(({ ctx, input }) => runs.ticket(ctx.principal, input)),

@@ -9,6 +9,10 @@ export interface AgentShape {
   output: unknown
   /** Payloads of the agent's own events, by type. */
   events: object
+  /** What its waits are answered with, by their names. Of an agent that does not declare its waits: any JSON, by any name, which is the default. */
+  waits?: object
+  /** The tools that pages run for it, by name: what each is given and answers. Default: none. */
+  tools?: object
 }
 
 /** Anything that carries agent shapes: `typeof runtime`. */

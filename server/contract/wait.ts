@@ -32,3 +32,6 @@ export const ApprovalAnswer = z.object({
   hash: z.string(),
   comment: z.string().max(10_000).optional(),
 })
+
+/** What a page answers to a tool's call: what the tool made of it, or what went wrong. */
+export type ToolAnswer<TResult = Json> = { result: TResult } | { error: string }

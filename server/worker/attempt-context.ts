@@ -54,6 +54,8 @@ export function createAttemptContext(ports: AttemptPorts, attempt: Attempt): Age
 
   const emit = createEmitter(ports, attempt)
   const files = createAttemptFiles(ports, run.id)
+  const waits = createWaits(ports, attempt)
+  const { wait, approve, sleep } = waits
 
   return {
     runId: run.id,
@@ -76,6 +78,9 @@ export function createAttemptContext(ports: AttemptPorts, attempt: Attempt): Age
     get state() {
       return state
     },
+    get clientTools() {
+      return waits.clientTools
+    },
     ...withHandledPromises<Begun>({
       emit,
       emitMessage: (content) => emit('assistant.message', { messageId: messages.nextId(), content }),
@@ -87,7 +92,9 @@ export function createAttemptContext(ports: AttemptPorts, attempt: Attempt): Age
         messages,
         onCompleted: (step) => emit('step.completed', step),
       }),
-      ...createWaits(ports, attempt),
+      wait,
+      approve,
+      sleep,
       async checkpoint(next) {
         signal.throwIfAborted()
         const stored = storedForm('A checkpoint', next)

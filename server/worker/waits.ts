@@ -1,12 +1,17 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { canonicalJson } from '../contract/canonical-json.ts'
+import { createClientTools } from '../agent/client-tools.ts'
 import type { AgentContext, WaitOptions } from '../agent/context.ts'
+import { declaredWait } from '../agent/declared-waits.ts'
+import type { AnyAgent } from '../agent/define-agent.ts'
+import type { AnyTool } from '../agent/define-tool.ts'
 import { NonRetriableError } from '../agent/non-retriable-error.ts'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { detailsOf } from '../contract/issues.ts'
 import type { Json } from '../contract/json.ts'
 import { ApprovalAnswer, MAX_WAIT_MS, CALL_NAME, CallName } from '../contract/wait.ts'
+import { APPROVAL_PREFIX, SLEEP } from '../contract/wait-names.ts'
 import type { WaitKind } from '../contract/wait.ts'
 import type { ClaimedRun, SettledWait } from '../ports/attempt.ts'
 import type { WaitStore } from '../ports/store/wait-store.ts'
@@ -16,6 +21,7 @@ import type { Suspension } from './suspension.ts'
 
 interface WaitRun {
   run: ClaimedRun
+  agent: Pick<AnyAgent, 'waits' | 'tools'>
   signal: AbortSignal
   suspension: Suspension
 }
@@ -34,10 +40,11 @@ const APPROVAL_MS = 24 * 3600 * 1000
 /** `ctx.wait`, `ctx.approve` and `ctx.sleep` of one attempt. */
 export function createWaits(
   { store }: { store: Pick<WaitStore, 'readSettledWaits'> },
-  { run, signal, suspension }: WaitRun,
-): Pick<AgentContext, 'wait' | 'approve' | 'sleep'> {
+  { run, agent, signal, suspension }: WaitRun,
+): Pick<AgentContext, 'wait' | 'approve' | 'sleep' | 'clientTools'> {
   const next = createOccurrences()
   let settled: Promise<Map<string, SettledWait>> | undefined
+  let clientTools: readonly AnyTool[] | undefined
 
   /** The waits that are over. A first attempt has none to read. */
   function readSettled(): Promise<Map<string, SettledWait>> {
@@ -64,9 +71,9 @@ export function createWaits(
     return known ?? suspension.add({ ...question, ...call })
   }
 
-  async function wait<TSchema extends z.ZodType>(
+  async function wait(
     name: string,
-    schema: TSchema,
+    schema: z.ZodType,
     { timeoutMs = null, details = null }: WaitOptions & { timeoutMs?: number | null } = {},
   ) {
     const question = { name, kind: 'input' as const, details: toDetails(name, details), timeoutMs }
@@ -85,8 +92,18 @@ export function createWaits(
   }
 
   return {
-    // The context's overloads give the answer its type, by whether there is a `timeoutMs`.
-    wait: wait as AgentContext['wait'],
+    // The context's type tells what is given and answered, by the agent's waits and whether there is a `timeoutMs`.
+    wait: (async (name: string, ...rest: [z.ZodType, WaitOptions?] | [WaitOptions?]) => {
+      if (agent.waits !== undefined)
+        return wait(name, declaredWait(agent.waits, name), rest[0] as WaitOptions)
+      return wait(name, ...(rest as [z.ZodType, WaitOptions?]))
+    }) as AgentContext['wait'],
+
+    get clientTools() {
+      return (clientTools ??= createClientTools(agent.tools ?? {}, (question) =>
+        ask({ ...question, kind: 'input', details: toDetails(question.name, question.details) }),
+      ))
+    },
 
     async approve(call, { timeoutMs = APPROVAL_MS, details } = {}) {
       const question = approvalQuestion(call, details)
@@ -99,7 +116,7 @@ export function createWaits(
     },
 
     async sleep(ms) {
-      await ask({ name: 'sleep', kind: 'sleep', details: null, schema: null, timeoutMs: ms })
+      await ask({ name: SLEEP, kind: 'sleep', details: null, schema: null, timeoutMs: ms })
     },
   }
 }
@@ -112,7 +129,7 @@ function approvalQuestion(
   const hash = createHash('sha256').update(canonicalJson(named)).digest('hex')
   const { toolCallId, interruptedIn } = call
   // Another call is another question, even of the same tool: its name holds the hash of the arguments.
-  const name = `approve:${call.name.slice(0, 100).toWellFormed()}:${hash.slice(0, 16)}`
+  const name = `${APPROVAL_PREFIX}${call.name.slice(0, 100).toWellFormed()}:${hash.slice(0, 16)}`
   return {
     // Which calls were interrupted differs by attempt, so that their order would not tell them apart.
     name: interruptedIn === undefined ? name : `${name}:${toolCallId?.slice(0, 60) ?? ''}:${interruptedIn}`,

@@ -28,6 +28,7 @@ function createContext(llm: Model, signal: AbortSignal = new AbortController().s
     signal,
     llm: createLlm(llm, { signal, find: () => llm }),
     modelIdleTimeoutMs: 60_000,
+    clientTools: [],
     files: { get: notThere, read: notThere, stream: () => new ReadableStream<Uint8Array>() },
     log: { debug() {}, info() {}, warn, error() {} },
     state: undefined,

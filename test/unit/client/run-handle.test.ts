@@ -17,7 +17,8 @@ import {
 function handle(transport: FakeTransport, run: RunDetail = runRecord()): RunHandle {
   const cancelRun = async () => runRecord({ cancelRequestedAt: '2026-01-01T00:00:01.000Z' })
   const respond = async () => runRecord({ status: 'queued' })
-  return createRunHandle({ ...dependencies(transport, fakeClock()), cancelRun, respond }, run)
+  const runTools = async () => {}
+  return createRunHandle({ ...dependencies(transport, fakeClock()), cancelRun, respond, runTools }, run)
 }
 
 describe('a run handle', () => {

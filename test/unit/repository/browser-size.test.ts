@@ -11,7 +11,7 @@ const PEERS = Object.keys(packageJson.peerDependencies)
 
 /** In bytes after gzip. */
 const BUDGETS = [
-  { entry: 'client', today: 13_216, atMost: 13_700, peers: ['@trpc/client'] },
+  { entry: 'client', today: 13_933, atMost: 14_400, peers: ['@trpc/client'] },
   {
     entry: 'react',
     today: 3_813,

@@ -1,0 +1,124 @@
+// A page's share of an agent's work: it runs the tools that the run waits for, and answers.
+import { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
+import type { Json } from '../server/contract/json.ts'
+import type { RespondInput, RunDetail } from '../server/contract/run.ts'
+import { isTerminal } from '../server/contract/terminal.ts'
+import { TOOL_PREFIX } from '../server/contract/wait-names.ts'
+import type { PendingWait, ToolAnswer } from '../server/contract/wait.ts'
+import type { ClientClock } from './clock.ts'
+import { isRetriable } from './link.ts'
+import type { RunStore } from './run-store.ts'
+import { toAgentError } from './to-agent-error.ts'
+
+/** Functions by the names of tools, whatever their types. */
+export type AnyToolHandlers = Readonly<
+  Record<string, ((input: never, call: { toolCallId: string }) => unknown) | undefined>
+>
+
+export interface RunToolsOptions {
+  /** Ends it; what has begun goes on, and is answered. */
+  signal?: AbortSignal
+}
+
+interface RunToolsDependencies {
+  clock: ClientClock
+  store(runId: string): RunStore
+  getRun(runId: string): Promise<RunDetail>
+  respond(answer: RespondInput): Promise<unknown>
+}
+
+export type RunTools = (runId: string, tools: AnyToolHandlers, options?: RunToolsOptions) => Promise<void>
+
+/** However often a run's tools are run with it, each call is run once by one client. */
+export function createRunTools({ clock, store, getRun, respond }: RunToolsDependencies): RunTools {
+  const begun = new Set<string>()
+
+  async function serve(runId: string, wait: PendingWait, tools: AnyToolHandlers): Promise<void> {
+    const call = callOf(wait)
+    const handler = call !== undefined && Object.hasOwn(tools, call.tool) ? tools[call.tool] : undefined
+    const key = `${runId}/${wait.name}`
+    if (call === undefined || handler === undefined || begun.has(key)) return
+    begun.add(key)
+    // While a run is caught up with, what it waited for earlier looks as if it were still to be answered.
+    const { waits } = await patiently(() => getRun(runId))
+    if (waits.some(({ name }) => name === wait.name)) {
+      await answer({ runId, wait: wait.name, value: await answerOf(handler, call) })
+    }
+    begun.delete(key)
+  }
+
+  async function answer(answered: RespondInput): Promise<void> {
+    try {
+      await patiently(() => respond(answered))
+    } catch (error) {
+      const { code } = toAgentError(error)
+      // Another tab was first, or nobody waits any more.
+      if (code === 'conflict' || code === 'not_found') return
+      if (code !== 'validation_failed' && code !== 'payload_too_large') throw error
+      const failure = { error: 'What the page made of it is not of the form that the tool declares.' }
+      if ('error' in Object(answered.value)) throw error
+      await answer({ ...answered, value: failure })
+    }
+  }
+
+  async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+    for (let failures = 0; ; failures += 1) {
+      try {
+        return await ask()
+      } catch (error) {
+        if (!isRetriable(toAgentError(error))) throw error
+        await clock.sleep(Math.min(MAX_PAUSE_MS, MIN_PAUSE_MS * 2 ** failures))
+      }
+    }
+  }
+
+  return (runId, tools, { signal } = {}) => {
+    const run = store(runId)
+    const done = Promise.withResolvers<void>()
+    const look = () => {
+      const { waits, isActive, status, error } = run.getSnapshot()
+      for (const wait of waits) void serve(runId, wait, tools).catch(done.reject)
+      if (isActive) return
+      if (isTerminal(status) || error === null) done.resolve()
+      else done.reject(new AgentRuntimeError(error.code as 'unavailable', error.message))
+    }
+    const unsubscribe = run.subscribe(look)
+    const leave = () => done.resolve()
+    signal?.addEventListener('abort', leave)
+    if (signal?.aborted) leave()
+    look()
+    return done.promise.finally(() => {
+      signal?.removeEventListener('abort', leave)
+      unsubscribe()
+    })
+  }
+}
+
+const MIN_PAUSE_MS = 250
+const MAX_PAUSE_MS = 15_000
+
+interface Call {
+  tool: string
+  arguments: unknown
+  toolCallId: string
+}
+
+function callOf({ name, details }: PendingWait): Call | undefined {
+  if (!name.startsWith(TOOL_PREFIX)) return undefined
+  const { tool, toolCallId, arguments: args } = Object(details) as Partial<Call>
+  return typeof tool === 'string' && typeof toolCallId === 'string'
+    ? { tool, toolCallId, arguments: args }
+    : undefined
+}
+
+async function answerOf(
+  handler: NonNullable<AnyToolHandlers[string]>,
+  { arguments: args, toolCallId }: Call,
+): Promise<ToolAnswer> {
+  try {
+    const result = await handler(args as never, { toolCallId })
+    return { result: (result ?? null) as Json }
+  } catch (error) {
+    return { error: (error instanceof Error ? error.message : String(error)).slice(0, 1_000) }
+  }
+}

@@ -1,0 +1,159 @@
+// The calls of tools of one model turn: what is run when, and what has to be asked for first.
+import type { Json } from '../contract/json.ts'
+import type { ToolCall } from '../contract/message.ts'
+import { traced } from '../ports/traced.ts'
+import { isAsked } from './client-tools.ts'
+import type { AskedTool } from './client-tools.ts'
+import type { AgentContext, Approval, StepContext } from './context.ts'
+import type { AnyTool } from './define-tool.ts'
+import { toJsonForm } from './json-form.ts'
+import { describeInvalid, failed, needsApproval, readAnswer, runTool } from './run-tool.ts'
+import type { ToolOutcome, ToolRunContext } from './run-tool.ts'
+import { StepInterruptedError } from './step-interrupted-error.ts'
+import { checkAgainst } from './tool-schema.ts'
+
+/** What running calls takes of a run. */
+export type CallsContext = ToolRunContext &
+  Pick<AgentContext, 'step' | 'approve'> &
+  Partial<Pick<AgentContext, 'tracer'>>
+
+interface Calls {
+  tools: ReadonlyMap<string, AnyTool>
+  calls: readonly ToolCall[]
+  /** The name of a call's step. */
+  stepOf(call: ToolCall): string
+}
+
+/** A call to be run, and what is known of an attempt that began it before. */
+interface Ready {
+  call: ToolCall
+  begun?: { attempt: number; idempotencyKey: string }
+}
+
+/**
+ * Runs calls at once but for those that need somebody's leave, or are run by pages: these are asked for together, when the
+ * others are done, since asking may end the attempt.
+ *
+ * @returns the outcomes in the order of the calls.
+ */
+export async function startToolCalls(
+  ctx: CallsContext,
+  { tools, calls, stepOf }: Calls,
+): Promise<Promise<ToolOutcome>[]> {
+  const needed = await Promise.all(calls.map((call) => needsApproval(tools, call)))
+  const outcomes = new Map(calls.map((call) => [call, Promise.withResolvers<ToolOutcome>()]))
+  // What is awaited comes one by one; a rejection of a later one must have its listener now.
+  void Promise.allSettled([...outcomes.values()].map(({ promise }) => promise))
+  void runAll().catch((error: unknown) => {
+    for (const { reject } of outcomes.values()) reject(error)
+  })
+  return calls.map((call) => (outcomes.get(call) as PromiseWithResolvers<ToolOutcome>).promise)
+
+  async function runAll(): Promise<void> {
+    const guarded = calls.filter((_, index) => needed[index] === true)
+    const asked = calls.filter(({ name }) => isAsked(tools.get(name)))
+    const free = calls.filter((call) => !guarded.includes(call) && !asked.includes(call))
+    let left = [...(await start(free.map((call) => ({ call })))), ...guarded.map((call) => ({ call }))]
+    const [approved] = await Promise.all([askFor(left), ...asked.map(runByPage)])
+    left = await start(approved)
+    while (left.length > 0) left = await start(await askFor(left))
+  }
+
+  /** Runs calls at once. @returns those that an earlier attempt began and did not end. */
+  async function start(ready: readonly Ready[]): Promise<Ready[]> {
+    const interrupted = await Promise.all(ready.map(runOrFindInterrupted))
+    return interrupted.filter((found) => found !== undefined)
+  }
+
+  async function runOrFindInterrupted(ready: Ready): Promise<Ready | undefined> {
+    const { call, begun } = ready
+    try {
+      outcomes.get(call)?.resolve(await runReady(ctx, tools, { ...ready, step: stepOf(call) }))
+      return undefined
+    } catch (error) {
+      if (!(error instanceof StepInterruptedError)) throw error
+      // The key of its first try goes with it, however often it is run again.
+      const { attempt, idempotencyKey } = error
+      return { call, begun: { idempotencyKey, ...begun, attempt } }
+    }
+  }
+
+  async function runByPage(call: ToolCall): Promise<void> {
+    const tool = tools.get(call.name) as AskedTool
+    outcomes.get(call)?.resolve(await haveRun(ctx, tool, { call, step: stepOf(call) }))
+  }
+
+  /** Asks for all before any is run: one that is still to be answered ends the attempt, and with it what runs. */
+  async function askFor(asked: readonly Ready[]): Promise<Ready[]> {
+    const answers = await Promise.all(
+      asked.map(async (ready) => ({ ready, approval: await askLeave(ctx, ready) })),
+    )
+    return answers.flatMap(({ ready, approval }) => {
+      if (approval.approved) return [ready]
+      outcomes.get(ready.call)?.resolve(refused(ready, approval))
+      return []
+    })
+  }
+}
+
+function runReady(
+  ctx: CallsContext,
+  tools: ReadonlyMap<string, AnyTool>,
+  { call, begun, step }: Ready & { step: string },
+): Promise<ToolOutcome> {
+  const { id: toolCallId, name, arguments: args } = call
+  const atMostOnce = tools.get(name)?.replay === 'ask'
+  // Calls that are run again are known by their ids: which of them are, differs by attempt, and so would their order.
+  const place = begun === undefined ? step : `tool:${name}:${toolCallId}:${begun.attempt}`
+  const work = async ({ idempotencyKey: key, signal }: StepContext) => {
+    const idempotencyKey = begun?.idempotencyKey ?? key
+    const outcome = await traced(
+      ctx.tracer,
+      { kind: 'tool', name, toolCallId, arguments: args },
+      () => runTool(tools, call, { ...ctx, idempotencyKey, signal }),
+      ({ result, isError }) => ({ output: result, ...(isError ? { error: toolFailed(result) } : {}) }),
+    )
+    // What a tool makes of being stopped is no result: the next attempt runs it anew.
+    ctx.signal.throwIfAborted()
+    return outcome
+  }
+  return ctx.step(place, work, atMostOnce ? { atMostOnce } : {})
+}
+
+/** Has a page run a call. */
+async function haveRun(
+  ctx: CallsContext,
+  tool: AskedTool,
+  { call, step }: { call: ToolCall; step: string },
+): Promise<ToolOutcome> {
+  const input = await checkAgainst(tool.input, call.arguments)
+  if (!input.success) return ctx.step(step, () => failed(call, ctx, describeInvalid(call, input.problems)))
+  const answer = await tool.ask({ id: call.id, arguments: toJsonForm(input.data).value })
+  return ctx.step(step, () => readAnswer(tool, { call, answer }, ctx))
+}
+
+function askLeave(
+  ctx: CallsContext,
+  { call: { id, name, arguments: args }, begun }: Ready,
+): Promise<Approval> {
+  const again = begun === undefined ? {} : { interruptedIn: begun.attempt }
+  return ctx.approve({ name, arguments: args, toolCallId: id, ...again })
+}
+
+function refused({ begun }: Ready, approval: Exclude<Approval, { approved: true }>): ToolOutcome {
+  const why = approval.reason === 'denied' ? 'was denied' : 'was not approved in time'
+  const what =
+    begun === undefined
+      ? `The call ${why}.`
+      : `The call was interrupted: it may have been done, or not. To run it again ${why}.`
+  const comment = approval.comment === null ? '' : ` ${approval.comment}`
+  return { result: { error: `${what}${comment}` }, isError: true }
+}
+
+/** What the model was told went wrong. */
+function toolFailed(result: Json): Error {
+  const { error } = Object(result) as { error?: unknown }
+  return Object.assign(new Error(typeof error === 'string' ? error : 'The tool failed.'), {
+    code: 'tool_error',
+  })
+}

@@ -1,0 +1,85 @@
+// What callers answer an agent's waits and tools with, out of its shape: types only.
+import type { z } from 'zod'
+import type { AgentShape } from './agent-shape.ts'
+import type { Json } from './json.ts'
+import type { RunRef } from './run.ts'
+import type { ApprovalAnswer, PendingWait, ToolAnswer } from './wait.ts'
+
+/** An agent that declares no waits may wait for anything. */
+type WaitsOf<TShape> = TShape extends { waits: infer TWaits } ? TWaits : Record<string, Json>
+type IsOpen<TShape> = string extends keyof WaitsOf<TShape> ? true : false
+type ToolsOf<TShape> = TShape extends { tools: infer TTools } ? TTools : Record<never, never>
+
+interface Pair<TName extends string, TValue> {
+  wait: TName
+  value: TValue
+}
+
+interface ToolShape {
+  input: unknown
+  output: unknown
+}
+
+type DeclaredPairs<TWaits> = { [K in keyof TWaits & string]: Pair<K, TWaits[K]> }[keyof TWaits & string]
+type ToolPairs<TTools> = {
+  [K in keyof TTools & string]: TTools[K] extends ToolShape
+    ? Pair<`tool:${K}:${string}`, ToolAnswer<TTools[K]['output']>>
+    : never
+}[keyof TTools & string]
+
+/** What answers an agent's waits: each name with its values. */
+export type AnswerOf<TShape extends AgentShape> = TShape extends AgentShape
+  ? IsOpen<TShape> extends true
+    ? Pair<string, Json>
+    : DeclaredPairs<WaitsOf<TShape>> | ToolPairs<ToolsOf<TShape>> | Pair<`approve:${string}`, ApprovalAnswer>
+  : never
+
+/** What can be answered, by name. */
+export type WaitNameOf<TShape extends AgentShape> = AnswerOf<TShape>['wait']
+
+/** What one wait of an agent is answered with. */
+export type ValueOf<TShape extends AgentShape, TName extends string> = ValueIn<AnswerOf<TShape>, TName>
+type ValueIn<TPair, TName> =
+  TPair extends Pair<infer TWait, infer TValue> ? ([TName] extends [TWait] ? TValue : never) : never
+
+/** What answers a wait of a run. */
+export type Respond<TShape extends AgentShape> = AnswerOf<TShape> & z.input<typeof RunRef>
+
+type Named<TName extends string, TKind extends PendingWait['kind']> = Omit<PendingWait, 'name' | 'kind'> & {
+  name: TName
+  kind: TKind
+}
+
+/** Something that a run of an agent waits for, by its `kind` and `name`. */
+export type PendingWaitOf<TShape extends AgentShape> = TShape extends AgentShape
+  ? IsOpen<TShape> extends true
+    ? PendingWait
+    :
+        | Named<
+            (keyof WaitsOf<TShape> & string) | `tool:${keyof ToolsOf<TShape> & string}:${string}`,
+            'input'
+          >
+        | Named<`approve:${string}`, 'approval'>
+        | Named<'sleep', 'sleep'>
+  : never
+
+/** What a page runs for an agent: its tools by name. Those it leaves out are left to others. */
+export type ToolHandlers<TShape extends AgentShape> = UnionToIntersection<
+  TShape extends AgentShape ? HandlersOf<ToolsOf<TShape>> : never
+>
+
+/** The same by the agents' keys: functions without a parameter find their types by this, and not by a conditional type. */
+export type ToolHandlersByKey<TShape extends AgentShape> = {
+  [TOne in TShape as TOne['key']]: HandlersOf<ToolsOf<TOne>>
+}
+type HandlersOf<TTools> = {
+  [K in keyof TTools]?: TTools[K] extends ToolShape
+    ? (
+        input: TTools[K]['input'],
+        call: { toolCallId: string },
+      ) => Promise<TTools[K]['output']> | TTools[K]['output']
+    : never
+}
+type UnionToIntersection<T> = (T extends unknown ? (one: T) => void : never) extends (all: infer TAll) => void
+  ? TAll
+  : never
