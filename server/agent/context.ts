@@ -147,6 +147,16 @@ export interface AgentContext<
   readonly attempt: number
   /** The conversation's history, oldest first, then this run's own input. */
   readonly messages: readonly AgentMessage[]
+  /**
+   * The same, read anew: `messages`, or with `includeFailedRuns` also what runs before this one were asked and had said that failed, timed
+   * out, or were cancelled before they began. Of a long history the newest runs that fit.
+   *
+   * @example
+   * const tried = await ctx.messageHistory({ includeFailedRuns: true })
+   */
+  messageHistory(options?: { includeFailedRuns?: boolean }): Promise<AgentMessage[]>
+  /** What the assistant said last in `messages`; undefined where it said nothing. */
+  lastAssistantMessage(): AgentMessage | undefined
   readonly params: TParams
   readonly metadata: JsonObject
   /** What the caller would like: a model, that it thinks, memories. Heed it as you see fit: nothing of it was checked. */

@@ -1,5 +1,6 @@
 import type { AgentContext } from '../agent/context.ts'
 import type { AnyAgent } from '../agent/define-agent.ts'
+import { lastAssistantMessage } from '../contract/last-assistant-message.ts'
 import type { RunLog } from '../events/run-log.ts'
 import type { ClaimedRun } from '../ports/attempt.ts'
 import type { Files } from '../ports/files.ts'
@@ -26,7 +27,13 @@ export interface AttemptPorts
   extends EmitterPorts, ModelPorts, Pick<StepPorts, 'leaseTtlMs' | 'retryPolicy' | 'random'> {
   store: Pick<
     AttemptStore,
-    'saveCheckpoint' | 'readSteps' | 'saveStep' | 'readTold' | 'readSpent' | 'renewLeases'
+    | 'saveCheckpoint'
+    | 'readSteps'
+    | 'saveStep'
+    | 'readTold'
+    | 'readSpent'
+    | 'readWholeHistory'
+    | 'renewLeases'
   > &
     Pick<WaitStore, 'readSettledWaits'> &
     Pick<FileStore, 'findFilesOfRun'>
@@ -62,6 +69,11 @@ export function createAttemptContext(ports: AttemptPorts, attempt: Attempt): Age
     conversationId: run.conversationId,
     attempt: run.attempt,
     messages: run.messages,
+    messageHistory: async ({ includeFailedRuns = false } = {}) =>
+      includeFailedRuns && run.conversationId !== null
+        ? ports.store.readWholeHistory(run.id)
+        : [...run.messages],
+    lastAssistantMessage: () => lastAssistantMessage(run.messages),
     params: attempt.params,
     metadata: run.metadata,
     preferences: run.preferences,

@@ -1,4 +1,5 @@
 import type { Json } from '../../contract/json.ts'
+import type { AgentMessage } from '../../contract/message.ts'
 import type { AppendOutcome, ClaimResult, CompletedStep, RunAppend, Spent, ToldEvent } from '../attempt.ts'
 
 /** How a worker holds what it claims. */
@@ -37,6 +38,8 @@ export interface AttemptStore {
   ): Promise<'written' | 'fenced'>
   /** What a run's attempts before this one used, by its events. */
   readSpent(runId: string, attempt: number): Promise<Spent>
+  /** What was said before the run on its path, by whichever runs, and then its own input, as {@link ClaimedRun.messages}. */
+  readWholeHistory(runId: string): Promise<AgentMessage[]>
   /** The run's events of these types. */
   readTold(runId: string, types: readonly string[]): Promise<ToldEvent[]>
 }

@@ -19,12 +19,12 @@ const CHUNK_BYTES = 4 * 1024 * 1024
 
 /**
  * SQL for what was said before a run (a row) on its path by runs that are {@link isHistory history}, as text of a {@link BoundedHistory}: the
- * newest runs that fit. Of a run all or nothing, so that no result of a tool comes without its call.
+ * newest runs that fit. Which runs count, `isIncluded` may say otherwise. Of a run all or nothing, so that no result of a tool comes without its call.
  *
  * Runs are made JSON a chunk at a time, newest first, until there is no room for the next. Chunks are made by the most
  * that messages can be unpacked, so no more is unpacked than fits, and one chunk; almost always one is all there is.
  */
-export function boundedHistory(run: string): string {
+export function boundedHistory(run: string, isIncluded: (run: string) => string = isHistory): string {
   const conversationId = `${run}.conversation_id`
   return `(
         WITH RECURSIVE ${branchPath({ conversationId, branch: `${run}.branch`, ordinal: rankOf(run) })}, spoken AS (
@@ -32,7 +32,7 @@ export function boundedHistory(run: string): string {
           FROM (
             SELECT o.id, ${rankOf('o')} AS ordinal, ${untilPosition('o')} AS until
             FROM agent_runtime.run o CROSS JOIN path
-            WHERE o.conversation_id = ${conversationId} AND ${isOnPath('o', isHistory('o'))}
+            WHERE o.conversation_id = ${conversationId} AND ${isOnPath('o', isIncluded('o'))}
             ORDER BY o.id DESC
             LIMIT ${MAX_HISTORY_RUNS}
           ) AS newest

@@ -3,6 +3,7 @@ import { append } from '../statements/append.ts'
 import { claimRuns } from '../statements/claim-runs.ts'
 import { readSteps, renewLeases, saveCheckpoint, saveStep } from '../statements/hold-runs.ts'
 import { readSpent } from '../statements/read-spent.ts'
+import { readWholeHistory } from '../statements/read-whole-history.ts'
 import { readTold } from '../statements/read-told.ts'
 import type { StoreParts } from './store-parts.ts'
 
@@ -15,6 +16,7 @@ export function createAttemptStore({ pool, deliveries, delivering, visibilityOf 
     readSteps: (runId) => readSteps(pool, runId),
     saveStep: (run, step) => saveStep(pool, run, step),
     readSpent: (runId, attempt) => readSpent(pool, runId, attempt),
+    readWholeHistory: (runId) => readWholeHistory(pool, runId),
     readTold: (runId, types) => readTold(pool, runId, types),
   }
 }

@@ -178,6 +178,37 @@ describe('what a run had said', () => {
     ])
   })
 
+  test('is read by agents that ask for it, with what the assistant said last', async ({ createServer }) => {
+    const read: unknown[] = []
+    const note = async (ctx: AgentContext) => {
+      const histories = [await ctx.messageHistory(), await ctx.messageHistory({ includeFailedRuns: true })]
+      read.push(histories.map((messages) => messages.map((message) => textOf(message))))
+      read.push(textOf(ctx.lastAssistantMessage()))
+    }
+    const { speaker } = createSpeaker({
+      fail: async (ctx) => {
+        await say(ctx, 'm1', 'Half an ')
+        throw new Error('as told')
+      },
+      read: note,
+      alone: note,
+    })
+    const { rest } = await createServer({ agents: [speaker] })
+    const { ask, end } = await begin(rest)
+    for (const text of ['one', 'fail', 'read']) await end(await ask(text))
+    expect(read).toEqual([
+      [
+        ['one', 'one!', 'read'],
+        ['one', 'one!', 'fail', 'Half an ', 'read'],
+      ],
+      'one!',
+    ])
+    read.length = 0
+    const messages = [{ role: 'user', content: 'alone' }]
+    await end(await rest.create('speaker', { messages }))
+    expect(read).toEqual([[['alone'], ['alone']], ''])
+  })
+
   test('comes along when the conversation is forked', async ({ createServer }) => {
     const { speaker } = createSpeaker({
       long: async (ctx) => {

@@ -37,6 +37,8 @@ function createContext(llm: Model, signal: AbortSignal = new AbortController().s
     },
     async emitMessage() {},
     async emitError() {},
+    messageHistory: notThere,
+    lastAssistantMessage: () => undefined,
     wait: notThere,
     approve: notThere,
     sleep: notThere,

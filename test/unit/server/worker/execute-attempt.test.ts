@@ -52,6 +52,7 @@ function createAttempt(agent: AnyAgent, more: Partial<ClaimedRun> = {}) {
     store: {
       readSteps: async () => [],
       readTold: async () => [],
+      readWholeHistory: async () => [],
       readSpent: async () => NOTHING_SPENT,
       readSettledWaits: async () => [],
       saveStep: async () => 'written' as const,
