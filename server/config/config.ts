@@ -14,6 +14,8 @@ const DAY_SECONDS = 86_400
  * Every setting, once: what it means, its default, and (in {@link ENVIRONMENT}) the variable it is
  * read from when it is not passed to `createAgentRuntime`.
  */
+const LangfuseKey = z.string().regex(/^\S+$/, 'a key has no spaces')
+
 export const Config = z.object({
   /** PostgreSQL connection URL. Required to start, not to create a runtime: builds import it without one. */
   databaseUrl: z.string().min(1).optional(),
@@ -170,6 +172,11 @@ export const Config = z.object({
     .default({}),
   /** Shows `debug` events to everybody who may see the run. */
   debugMode: flag.default(false),
+  /** Traces runs to Langfuse. */
+  langfuseEnabled: flag.default(false),
+  langfusePublicKey: LangfuseKey.optional(),
+  langfuseSecretKey: LangfuseKey.optional(),
+  langfuseHost: z.url().optional(),
   /** Days an anonymous session lasts. */
   anonymousSessionDays: z.coerce.number().min(0.001).max(3_650).default(30),
   /** Whether an anonymous session that is used lasts longer: as long again when half of it is over. */
@@ -260,6 +267,10 @@ export const ENVIRONMENT = {
   filesFolder: 'FILES_FOLDER',
   eventVisibility: 'EVENT_VISIBILITY',
   debugMode: 'DEBUG_MODE',
+  langfuseEnabled: 'LANGFUSE_ENABLED',
+  langfusePublicKey: 'LANGFUSE_PUBLIC_KEY',
+  langfuseSecretKey: 'LANGFUSE_SECRET_KEY',
+  langfuseHost: 'LANGFUSE_HOST',
   anonymousSessionDays: 'ANONYMOUS_SESSION_DAYS',
   anonymousSessionRenewal: 'ANONYMOUS_SESSION_RENEWAL',
   anonymousSessionsPerAddress: 'ANONYMOUS_SESSIONS_PER_ADDRESS',

@@ -23,11 +23,6 @@ const FOREIGN: readonly ForeignSetting[] = [
     variable: 'ANONYMOUS_SESSION_MODEL',
     instead: 'look the session up in `authenticate` and answer with kind "anonymous"',
   },
-  {
-    key: 'langfuseEnabled',
-    variable: 'LANGFUSE_ENABLED',
-    instead: 'leave it out, and trace calls in a `model` of your own',
-  },
 ]
 
 const isOff = (value: unknown): boolean =>

@@ -59,4 +59,8 @@ export interface Tracer {
    * `readTraceparent` gives the request's W3C trace context.
    */
   continueFrom<T>(readTraceparent: () => string | null, work: () => T): T
+  /** Loads what it needs, before the runtime starts. Rejects with one sentence on what is wrong. */
+  prepare?(): Promise<void>
+  /** Sends what it has not sent yet. The runtime waits for it at its end, for two seconds. */
+  stop?(): Promise<void>
 }

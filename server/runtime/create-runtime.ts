@@ -5,13 +5,10 @@ import type { AnyAgent, ShapeOfAgent } from '../agent/define-agent.ts'
 import type { AgentRuntime, RuntimeOptions } from './agent-runtime.ts'
 import { agentsByKey } from '../agent/agents-by-key.ts'
 import { harmlessMetrics } from '../telemetry/harmless-metrics.ts'
-import { harmlessTracer } from '../telemetry/harmless-tracer.ts'
 import { measuredStore } from '../telemetry/metrics/measured-store.ts'
-import { measuredTracer } from '../telemetry/metrics/measured-tracer.ts'
 import { observeProcess } from '../telemetry/metrics/observe-process.ts'
 import { createLogger } from '../telemetry/pino-logger.ts'
 import { toStartupError } from '../postgres/connections/database-error.ts'
-import { noTracer } from '../ports/no-tracer.ts'
 import { systemClock } from '../ports/system-clock.ts'
 import { createIdentify } from '../api/identify.ts'
 import { createRouter } from '../api/router.ts'
@@ -39,6 +36,7 @@ import { createAdapters } from './create-adapters.ts'
 import { createLifetime } from './create-lifetime.ts'
 import { createTransports } from './create-transports.ts'
 import { prepareModel } from './prepare-model.ts'
+import { createTracer } from './create-tracer.ts'
 import { createUseCases } from './create-use-cases.ts'
 import { createWorker } from './create-worker.ts'
 import { partsInOrder } from './parts-in-order.ts'
@@ -66,8 +64,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   const log = options.logger ?? createLogger()
   const clock = systemClock
   const metrics = options.metrics && harmlessMetrics(options.metrics, log, clock.now)
-  const traced = options.tracer === undefined ? noTracer : harmlessTracer(options.tracer, log, clock.now)
-  const tracer = metrics === undefined ? traced : measuredTracer(traced, metrics)
+  const { tracer, part: tracing } = createTracer(options.tracer, config, { clock, log, metrics })
   const stopping = new AbortController()
   const visibilityOf = createVisibilityOf(config.eventVisibility)
   const retryPolicy = retryPolicyOf(config.retryDelaySeconds * 1000)
@@ -101,8 +98,9 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   const isAuthenticating = options.authenticate !== undefined || hasSessions
 
   const lifetime = createLifetime({
-    parts: createParts(
-      partsInOrder(
+    parts: createParts([
+      tracing,
+      ...partsInOrder(
         {
           pool,
           store,
@@ -126,7 +124,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
           signal,
         },
       ),
-    ),
+    ]),
     toStartupError: (error) => toStartupError(error, config.databaseUrl ?? ''),
     async disconnect(close) {
       stopping.abort()

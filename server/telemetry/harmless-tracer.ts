@@ -2,6 +2,7 @@ import type { Logger } from '../ports/logger.ts'
 import type { Operation, Span, Tracer } from '../ports/tracer.ts'
 import { noTracer } from '../ports/no-tracer.ts'
 import { createAttempt } from './harmless.ts'
+import { isTraceparent } from './traceparent.ts'
 
 /** A tracer whose faults are nobody's: what it throws is logged, at most once a minute, and the work goes on without it. */
 export function harmlessTracer(tracer: Tracer, log: Logger, now: () => number): Tracer {
@@ -46,11 +47,4 @@ function beginning(tracer: Tracer, operation: Operation): Span {
   const span: unknown = tracer.begin(operation)
   if (typeof span === 'object' && span !== null) return span as Span
   throw new TypeError('The tracer began no span.')
-}
-
-/** Version 00, as https://www.w3.org/TR/trace-context/#traceparent-header has it. */
-const TRACEPARENT = /^00-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}$/
-
-function isTraceparent(value: unknown): value is string {
-  return typeof value === 'string' && TRACEPARENT.test(value)
 }

@@ -40,6 +40,7 @@ test.each([
   ['anthropic', 'createAnthropicModel'],
   ['ai-sdk', 'createAISDKModel'],
   ['opentelemetry', 'openTelemetry'],
+  ['langfuse', 'langfuse'],
   ['prometheus', 'prometheus'],
   ['testing', 'createTestRuntime'],
 ])('trpc-agent-runtime/%s has %s', async (subpath, name) => {

@@ -1,6 +1,5 @@
 // What is told of each operation.
-import type { Attributes } from '@opentelemetry/api'
-import { SpanKind } from '@opentelemetry/api'
+import type { Attributes, SpanKind } from '@opentelemetry/api'
 import type { Json } from '../../contract/json.ts'
 import type { Operation, OperationOutcome, TracedRun } from '../../ports/tracer.ts'
 import { asText, inputMessages, outputMessages, systemInstructions } from './content.ts'
@@ -25,7 +24,7 @@ export function createTell({ content, mask }: { content: boolean; mask: (value: 
 
 interface Begun {
   name: string
-  kind: SpanKind
+  kind: keyof typeof SpanKind
   attributes: Attributes
 }
 
@@ -34,13 +33,13 @@ export function describeBegun(operation: Operation, tell: Tell): Begun {
     case 'create':
       return {
         name: `create_run ${operation.run.agentKey}`,
-        kind: SpanKind.PRODUCER,
+        kind: 'PRODUCER',
         attributes: ofRun(operation.run),
       }
     case 'attempt':
       return {
         name: `${OPERATION.attempt} ${operation.run.agentKey}`,
-        kind: SpanKind.CONSUMER,
+        kind: 'CONSUMER',
         attributes: known({
           ...ofRun(operation.run),
           [NAME.operation]: OPERATION.attempt,
@@ -51,7 +50,7 @@ export function describeBegun(operation: Operation, tell: Tell): Begun {
     case 'model':
       return {
         name: `${OPERATION.model} ${operation.model}`,
-        kind: SpanKind.CLIENT,
+        kind: 'CLIENT',
         attributes: known({
           [NAME.operation]: OPERATION.model,
           [NAME.provider]: providerName(operation.provider),
@@ -65,7 +64,7 @@ export function describeBegun(operation: Operation, tell: Tell): Begun {
     case 'tool':
       return {
         name: `${OPERATION.tool} ${operation.name}`,
-        kind: SpanKind.INTERNAL,
+        kind: 'INTERNAL',
         attributes: known({
           [NAME.operation]: OPERATION.tool,
           [NAME.toolName]: operation.name,
@@ -77,7 +76,7 @@ export function describeBegun(operation: Operation, tell: Tell): Begun {
     case 'step':
       return {
         name: `step ${operation.name}`,
-        kind: SpanKind.INTERNAL,
+        kind: 'INTERNAL',
         attributes: { [NAME.step]: operation.name, [NAME.occurrence]: operation.occurrence },
       }
   }
@@ -114,6 +113,6 @@ function ofRun({ id, agentKey, conversationId, principal }: TracedRun): Attribut
   })
 }
 
-function known(attributes: Record<string, Attributes[string]>): Attributes {
+export function known(attributes: Record<string, Attributes[string]>): Attributes {
   return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined))
 }

@@ -130,7 +130,7 @@ describe('configuration', () => {
     [{ MAX_RETRIES: '3' }, 'MAX_RETRIES: there is no such setting here; set maxAttempts (MAX_ATTEMPTS)'],
     [{ QUEUE_BACKEND: 'sqs' }, 'queueBackend (QUEUE_BACKEND)'],
     [{ ANONYMOUS_SESSION_MODEL: 'accounts.AnonymousSession' }, 'look the session up in `authenticate`'],
-    [{ LANGFUSE_ENABLED: 'True' }, 'LANGFUSE_ENABLED: there is no such setting here'],
+    [{ LANGFUSE_HOST: 'langfuse' }, 'langfuseHost (LANGFUSE_HOST)'],
     [{ RUNTIME_REGISTRY: 'myapp.agents:register_agents' }, 'such as ./agents.ts#registerAgents'],
     [{ EVENT_VISIBILITY: '{"tool.call":' }, 'eventVisibility (EVENT_VISIBILITY): expected an object'],
   ])('%j is refused with what to do instead', (env, said) => {
@@ -138,7 +138,7 @@ describe('configuration', () => {
   })
 
   test('what is off or said otherwise too is no reason to refuse', () => {
-    const env = { LANGFUSE_ENABLED: 'False', ANONYMOUS_SESSION_MODEL: 'None', QUEUE_BACKEND: 'postgres' }
+    const env = { ANONYMOUS_SESSION_MODEL: 'None', QUEUE_BACKEND: 'postgres' }
     expect(resolveConfig({}, { ...env, MAX_RETRIES: '9', MAX_ATTEMPTS: '4' }).maxAttempts).toBe(4)
   })
 

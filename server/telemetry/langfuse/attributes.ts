@@ -1,0 +1,67 @@
+// What Langfuse reads besides the conventions: https://langfuse.com/integrations/native/opentelemetry#property-mapping
+import type { Attributes } from '@opentelemetry/api'
+import type { Operation, OperationOutcome, TracedRun } from '../../ports/tracer.ts'
+import { inputMessages } from '../opentelemetry/content.ts'
+import { known } from '../opentelemetry/attributes.ts'
+import type { Tell } from '../opentelemetry/attributes.ts'
+
+const NAME = {
+  session: 'session.id',
+  traceName: 'langfuse.trace.name',
+  traceInput: 'langfuse.trace.input',
+  traceOutput: 'langfuse.trace.output',
+  type: 'langfuse.observation.type',
+  input: 'langfuse.observation.input',
+  output: 'langfuse.observation.output',
+  cost: 'langfuse.observation.cost_details',
+} as const
+
+const TYPES: Record<Operation['kind'], string> = {
+  create: 'event',
+  attempt: 'agent',
+  model: 'generation',
+  tool: 'tool',
+  step: 'span',
+}
+
+export function describeForLangfuse(operation: Operation, tell: Tell): Attributes {
+  const input = tellInput(operation, tell)
+  return known({
+    [NAME.type]: TYPES[operation.kind],
+    [NAME.input]: input,
+    ...('run' in operation ? ofRun(operation.run) : {}),
+    [NAME.traceInput]: operation.kind === 'attempt' ? input : undefined,
+  })
+}
+
+export function describeEndForLangfuse(
+  { kind }: Operation,
+  { output, usage }: OperationOutcome,
+  tell: Tell,
+): Attributes {
+  const told = output === undefined ? undefined : tell(() => output)
+  return known({
+    [NAME.output]: told,
+    [NAME.traceOutput]: kind === 'attempt' ? told : undefined,
+    [NAME.cost]: typeof usage?.cost === 'number' ? JSON.stringify({ total: usage.cost }) : undefined,
+  })
+}
+
+function tellInput(operation: Operation, tell: Tell): string | undefined {
+  switch (operation.kind) {
+    case 'attempt':
+      return tell(() => inputMessages(operation.messages))
+    case 'model':
+      return tell(() => inputMessages(operation.request.messages))
+    case 'tool':
+      return tell(() => operation.arguments)
+    case 'create':
+    case 'step':
+      return undefined
+  }
+}
+
+const ofRun = ({ agentKey, conversationId }: TracedRun): Record<string, string | undefined> => ({
+  [NAME.traceName]: agentKey,
+  [NAME.session]: conversationId ?? undefined,
+})

@@ -1,0 +1,3 @@
+// The entry `trpc-agent-runtime/langfuse`.
+export { langfuse } from './langfuse.ts'
+export type { LangfuseOptions } from './langfuse.ts'
