@@ -1,4 +1,4 @@
-import { AggregatorRegistry, Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
+import type { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type {
   Exposition,
   Gauge as GaugeOf,
@@ -7,6 +7,7 @@ import type {
   Metrics,
   Reading,
 } from '../../ports/metrics.ts'
+import { loadPromClient } from './load-prom-client.ts'
 import { toLabelNames, toLabels, toMetricName } from './names.ts'
 
 export interface Prometheus extends Metrics {
@@ -31,12 +32,15 @@ export interface PrometheusOptions {
  * Measures runs for Prometheus. Each call has a registry of its own, beside the global one of `prom-client`. Commands answer
  * `GET /metrics` with `--metrics-port`; a server of your own answers with `text()`.
  *
+ * @throws StartupError when `prom-client` is not installed.
+ *
  * @example
  * createAgentRuntime({ agents, metrics: prometheus() })
  */
 export function prometheus({ node = true }: PrometheusOptions = {}): Prometheus {
-  const registry = new Registry()
-  if (node) collectDefaultMetrics({ register: registry })
+  const library = loadPromClient()
+  const registry = new library.Registry()
+  if (node) library.collectDefaultMetrics({ register: registry })
   const counters = new Map<string, Counter>()
   const histograms = new Map<string, Histogram>()
   const gauges = new Map<string, { gauge: Gauge; reads: Set<Read> }>()
@@ -45,15 +49,16 @@ export function prometheus({ node = true }: PrometheusOptions = {}): Prometheus 
     known(
       counters,
       instrument,
-      () => new Counter({ ...describe(instrument, '_total'), registers: [registry] }),
+      () => new library.Counter({ ...describe(instrument, '_total'), registers: [registry] }),
     )
   const histogramOf = ({ buckets, ...instrument }: HistogramOf) =>
     known(
       histograms,
       instrument,
-      () => new Histogram({ ...describe(instrument), buckets: [...buckets], registers: [registry] }),
+      () => new library.Histogram({ ...describe(instrument), buckets: [...buckets], registers: [registry] }),
     )
-  const gaugeOf = (instrument: GaugeOf) => known(gauges, instrument, () => createGauge(instrument, registry))
+  const gaugeOf = (instrument: GaugeOf) =>
+    known(gauges, instrument, () => createGauge(library.Gauge, instrument, registry))
   const { contentType } = registry
   const text = () => registry.metrics()
 
@@ -70,14 +75,19 @@ export function prometheus({ node = true }: PrometheusOptions = {}): Prometheus 
     exposition: {
       contentType,
       read: () => registry.getMetricsAsJSON(),
-      format: (read) => AggregatorRegistry.aggregate(read as object[]).metrics(),
+      format: (read) => library.AggregatorRegistry.aggregate(read as object[]).metrics(),
     },
   }
 }
 
+type GaugeClass = ReturnType<typeof loadPromClient>['Gauge']
 type Read = () => readonly Reading[] | Promise<readonly Reading[]>
 
-function createGauge(instrument: GaugeOf, registry: Registry): { gauge: Gauge; reads: Set<Read> } {
+function createGauge(
+  Gauge: GaugeClass,
+  instrument: GaugeOf,
+  registry: Registry,
+): { gauge: Gauge; reads: Set<Read> } {
   const reads = new Set<Read>()
   const gauge = new Gauge({
     ...describe(instrument),
