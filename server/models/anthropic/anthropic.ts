@@ -10,10 +10,9 @@ import type { AnthropicPrompt, Block } from './messages.ts'
 import { loadSdk } from './load-sdk.ts'
 import type { Model, ModelChunk, ModelRequest } from '../../ports/model.ts'
 import { PROMPT } from '../provider/history.ts'
-import { type Provider, toModelError } from '../provider/provider-error.ts'
+import { askProvider, toClientOptions } from '../provider/ask-provider.ts'
+import type { Provider } from '../provider/provider-error.ts'
 import { toValidMessages } from '../provider/provider-messages.ts'
-import { streamFrom } from '../provider/provider-stream.ts'
-import { readEvents } from '../provider/read-events.ts'
 import { type Body, createRemedies } from '../provider/remedies.ts'
 import { providerFetch } from '../provider/provider-fetch.ts'
 
@@ -60,40 +59,25 @@ export function createAnthropicModel(options: AnthropicModelOptions = {}): Model
   ): AsyncGenerator<ModelChunk, void, undefined> {
     given.throwIfAborted()
     const sdk = await loadSdk()
-    client ??= new sdk.Anthropic({
-      apiKey,
-      ...(options.baseURL === undefined ? {} : { baseURL: options.baseURL }),
-      ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs }),
-      maxRetries: options.maxRetries ?? 2,
-    })
+    client ??= new sdk.Anthropic(toClientOptions({ ...options, apiKey: provider.apiKey }))
     const anthropic = client.withOptions({ fetch: providerFetch(onActivity) })
-
-    const over = new AbortController()
-    const signal = AbortSignal.any([given, over.signal])
-
-    // A connection error is an API error without an answer.
-    const failureOf = (error: unknown) =>
-      error instanceof sdk.APIError && !(error instanceof sdk.APIConnectionError)
-        ? toFailure(error)
-        : undefined
-    const refusalOf = (error: unknown) => {
-      const failure = failureOf(error)
-      return failure?.status === 400 || failure?.status === 422 ? failure : undefined
-    }
-    const send = (body: Body) =>
-      anthropic.messages
-        // The fields that it has are Anthropic's and the caller's.
-        .create(body as unknown as Anthropic.MessageCreateParamsStreaming, { signal })
-        .asResponse()
-    const open = async () => readEvents(await ask(toBody(request, name, extra), send, refusalOf))
-
-    const events = streamFrom(open, given, (error) => toModelError(provider, error, failureOf(error)))
-    try {
-      yield* fromMessageEvents(events, (failure) => toModelError(provider, undefined, failure))
-    } finally {
-      // Whoever stops reading ends the request too.
-      over.abort()
-    }
+    yield* askProvider({
+      provider,
+      signal: given,
+      ask,
+      body: () => toBody(request, name, extra),
+      send: (body, signal) =>
+        anthropic.messages
+          // The fields that it has are Anthropic's and the caller's.
+          .create(body as unknown as Anthropic.MessageCreateParamsStreaming, { signal })
+          .asResponse(),
+      // A connection error is an API error without an answer.
+      failureOf: (error) =>
+        error instanceof sdk.APIError && !(error instanceof sdk.APIConnectionError)
+          ? toFailure(error)
+          : undefined,
+      read: fromMessageEvents,
+    })
   }
 
   return { provider: PROVIDER, name, stream, prepare: async () => void (await loadSdk()) }

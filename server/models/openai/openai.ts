@@ -9,12 +9,11 @@ import { fromChatEvents } from './chunks.ts'
 import { toChatMessage, toChatTool } from './messages.ts'
 import { toResponsesBody, responsesRemedies } from './responses-body.ts'
 import { fromResponseEvents } from './responses-events.ts'
-import { type Provider, toModelError } from '../provider/provider-error.ts'
+import { askProvider, toClientOptions } from '../provider/ask-provider.ts'
+import type { Provider } from '../provider/provider-error.ts'
 import { merged } from '../provider/history.ts'
 import { providerFetch } from '../provider/provider-fetch.ts'
 import { toValidMessages } from '../provider/provider-messages.ts'
-import { streamFrom } from '../provider/provider-stream.ts'
-import { readEvents } from '../provider/read-events.ts'
 import { type Body, createRemedies } from '../provider/remedies.ts'
 
 export interface OpenAIModelOptions {
@@ -68,54 +67,30 @@ export function createOpenAIModel(options: OpenAIModelOptions = {}): Model {
   ): AsyncGenerator<ModelChunk, void, undefined> {
     given.throwIfAborted()
     const sdk = await loadSdk()
-    client ??= new sdk.OpenAI({
-      apiKey,
-      ...(options.baseURL === undefined ? {} : { baseURL: options.baseURL }),
-      ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs }),
-      maxRetries: options.maxRetries ?? 2,
-    })
+    client ??= new sdk.OpenAI(toClientOptions({ ...options, apiKey: provider.apiKey }))
     const openai = client.withOptions({ fetch: providerFetch(onActivity) })
     const server = new URL(client.baseURL).host
-    const over = new AbortController()
-    const signal = AbortSignal.any([given, over.signal])
-
-    // A connection error is an API error without an answer.
-    const failureOf = (error: unknown) =>
-      error instanceof sdk.APIError && !(error instanceof sdk.APIConnectionError)
-        ? toFailure(error)
-        : undefined
-    const refusalOf = (error: unknown) => {
-      const failure = failureOf(error)
-      return failure?.status === 400 || failure?.status === 422 ? failure : undefined
-    }
-    // The fields that a body has are OpenAI's and the caller's.
-    const send = (body: Body) =>
-      isChat
-        ? openai.chat.completions
-            .create(body as unknown as OpenAI.ChatCompletionCreateParamsStreaming, { signal })
-            .asResponse()
-        : openai.responses
-            .create(body as unknown as OpenAI.Responses.ResponseCreateParamsStreaming, { signal })
-            .asResponse()
-    const open = async () =>
-      readEvents(
-        await ask(
-          (isChat ? toBody : toResponsesBody)(request, { provider: called, name, extra, server }),
-          send,
-          refusalOf,
-        ),
-      )
-
-    const events = streamFrom(open, given, (error) => toModelError(provider, error, failureOf(error)))
-    try {
-      yield* (isChat ? fromChatEvents : fromResponseEvents)(events, {
-        server,
-        toError: (failure) => toModelError(provider, undefined, failure),
-      })
-    } finally {
-      // Whoever stops reading ends the request too.
-      over.abort()
-    }
+    yield* askProvider({
+      provider,
+      signal: given,
+      ask,
+      body: () => (isChat ? toBody : toResponsesBody)(request, { provider: called, name, extra, server }),
+      // The fields that a body has are OpenAI's and the caller's.
+      send: (body, signal) =>
+        isChat
+          ? openai.chat.completions
+              .create(body as unknown as OpenAI.ChatCompletionCreateParamsStreaming, { signal })
+              .asResponse()
+          : openai.responses
+              .create(body as unknown as OpenAI.Responses.ResponseCreateParamsStreaming, { signal })
+              .asResponse(),
+      // A connection error is an API error without an answer.
+      failureOf: (error) =>
+        error instanceof sdk.APIError && !(error instanceof sdk.APIConnectionError)
+          ? toFailure(error)
+          : undefined,
+      read: (events, toError) => (isChat ? fromChatEvents : fromResponseEvents)(events, { server, toError }),
+    })
   }
 
   return { provider: called, name, stream, prepare: async () => void (await loadSdk()) }
