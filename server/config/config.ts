@@ -321,6 +321,7 @@ export function resolveConfig(
 /** Read beside the settings. */
 const FURTHER_VARIABLES = [
   ...Object.values(PROVIDERS).flatMap(({ keyVariable, urlVariable }) => [keyVariable, urlVariable]),
+  PROVIDERS.openai.apiVariable,
   'LOG_LEVEL',
   'LOG_FORMAT',
 ]

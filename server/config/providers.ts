@@ -12,6 +12,8 @@ interface Provider {
   baseURL?: string
   /** Whether it may be without a key. */
   isOpen?: boolean
+  /** Which of its interfaces to speak. */
+  apiVariable?: string
 }
 
 /** By the name that `modelProvider` has for it. The first whose key is set is chosen where none is asked for. */
@@ -20,6 +22,7 @@ export const PROVIDERS = {
     title: 'OpenAI',
     keyVariable: 'OPENAI_API_KEY',
     urlVariable: 'OPENAI_BASE_URL',
+    apiVariable: 'OPENAI_API',
     defaultModel: 'gpt-5.6-terra',
   },
   anthropic: {

@@ -27,16 +27,26 @@ export function modelOf(provider: ProviderName, model: string, env: Environment 
   const { keyVariable, urlVariable } = known
   const apiKey = env[keyVariable] || (known.isOpen === true ? 'none' : requireKey(provider, keyVariable))
   const baseURL = env[urlVariable] || known.baseURL
+  const api = provider === 'openai' ? openAIInterface(env) : undefined
   const options = { model, apiKey, ...(baseURL ? { baseURL } : {}) }
   return createDeferredModel({ provider, name: model }, async () => {
     switch (provider) {
       case 'openai':
+        return (await import('./openai/index.ts')).createOpenAIModel({ ...options, ...(api && { api }) })
       case 'litellm':
         return (await import('./openai/index.ts')).createOpenAIModel({ ...options, provider })
       case 'anthropic':
         return (await import('./anthropic/index.ts')).createAnthropicModel(options)
     }
   })
+}
+
+/** @throws ConfigError for one that there is not. */
+function openAIInterface(env: Environment): 'chat' | 'responses' {
+  const { apiVariable } = PROVIDERS.openai
+  const wanted = env[apiVariable] || 'chat'
+  if (wanted === 'chat' || wanted === 'responses') return wanted
+  throw new ConfigError(`${apiVariable} is "${wanted}": expected "chat" or "responses".`)
 }
 
 function requireKey(provider: string, variable: string): never {

@@ -6,6 +6,7 @@ import { chooseModel } from '../../../server/models/choose-model.ts'
 import { notEmpty } from '../../../server/ports/optional-peer.ts'
 import { sdkMissing } from '../../../server/models/provider/sdk-missing.ts'
 import { createOpenAIModel } from '../../../server/models/openai/openai.ts'
+import { collect, fakeProvider, refused } from '../../support/model-provider.ts'
 
 const OPENAI_API_KEY = 'sk-test-openai'
 const ANTHROPIC_API_KEY = 'sk-test-anthropic'
@@ -30,6 +31,27 @@ describe('the default model', () => {
       new ConfigError(
         `The model provider is "${modelProvider}" (MODEL_PROVIDER), but ${variable} is not set.`,
       ),
+    )
+  })
+})
+
+describe('the interface of OpenAI', () => {
+  const provider = fakeProvider('https://api.openai.com/v1/*')
+
+  test.for([
+    [{}, 'messages'],
+    [{ OPENAI_API: '' }, 'messages'],
+    [{ OPENAI_API: 'responses' }, 'input'],
+  ] as const)('with %o is the one with %s', async ([env, field]) => {
+    provider.answerWith(refused(401, {}))
+    const asked = collect(chooseModel({}, { OPENAI_API_KEY, ...env }), { messages: [] })
+    await expect(asked).rejects.toMatchObject({ code: 'access_denied' })
+    expect(provider.bodies[0]).toHaveProperty(field)
+  })
+
+  test('is refused by name where there is no such', () => {
+    expect(() => chooseModel({}, { OPENAI_API_KEY, OPENAI_API: 'assistants' })).toThrow(
+      new ConfigError('OPENAI_API is "assistants": expected "chat" or "responses".'),
     )
   })
 })
