@@ -48,6 +48,8 @@ function failureOf(cause: unknown): ProviderFailure | undefined {
   const refused = ApiCallError.safeParse(cause)
   if (refused.success) {
     const { statusCode: status, responseHeaders = {}, responseBody, data, message } = refused.data
+    // The answer had begun, and broke off.
+    if (status < 400) return undefined
     const said = readBody(data) ?? readBody(parse(responseBody))
     return { message, ...said, status, headers: new Headers(responseHeaders) }
   }
