@@ -14,6 +14,7 @@ import { allowOrigins, refuseForgeries } from './cross-origin.ts'
 import { toAgentRuntimeError, toTRPCShape } from './errors.ts'
 import { isForm } from './files/multipart.ts'
 import type { FormBounds } from './files/multipart.ts'
+import { addDocsRoutes } from './docs/routes.ts'
 import { addFileRoutes } from './files/routes.ts'
 import type { Identify } from './identify.ts'
 import { openByTicket } from './rest/open-by-ticket.ts'
@@ -113,10 +114,11 @@ export function createHandler(options: HandlerOptions): Handler {
 
   // Before anybody is asked who they are.
   const sessionRoute = createSessionRoute(services.sessions)
-  const documentRoute = createDocumentRoute(() => [sessionRoute, documentRoute, ...routes], restPath)
+  const documentRoute = createDocumentRoute(() => [...routes, sessionRoute, documentRoute], restPath)
   for (const path of sessionPaths) addRoutes(app, [{ ...sessionRoute, path }])
   // Also where they are looked for first. An app that a runtime is mounted in may have something else there.
   for (const base of [restPath, '']) addRoutes(app, [documentRoute], base)
+  addDocsRoutes(app, restPath)
 
   app.use(`${restPath}/*`, async (c, next) => {
     const view = await openByTicket(c, services)

@@ -106,7 +106,14 @@ function operationOf(route: Route) {
 
 function formOf({ description }: { description: string }) {
   const files = { type: 'array', items: { type: 'string', format: 'binary' } }
-  return { type: 'object', description, properties: { files }, additionalProperties: true }
+  // Required, or clients that are generated from it would take any object for a form.
+  return {
+    type: 'object',
+    description,
+    properties: { files },
+    required: ['files'],
+    additionalProperties: true,
+  }
 }
 
 function parametersOf({ path, query, headers = {} }: Route) {

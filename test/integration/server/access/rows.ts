@@ -364,6 +364,17 @@ export const ROUTES: readonly Row<Asker>[] = [
     outcomes: MORE,
     ask: ({ rest }, { over }) => ofAnswer(rest.post(`runs/${over}/ticket`, { include_debug: true })),
   },
+  {
+    of: 'GET /docs',
+    outcomes: OPEN,
+    ask: async ({ rest }) => ((await rest.send('/docs', {})).status === 302 ? 'ok' : 'not_found'),
+  },
+  ...['docs', 'docs/assets/:name'].map((path) => ({
+    of: `GET ${REST}/${path}`,
+    outcomes: OPEN,
+    ask: ({ rest }: Asker) =>
+      ofResponse(rest.send(path.replace(':name', 'page.js').replace(/docs$/, 'docs/'), {})),
+  })),
   ...[`${REST}/openapi.json`, '/openapi.json'].map((path) => ({
     of: `GET ${path}`,
     outcomes: OPEN,
