@@ -1,5 +1,6 @@
 import type { AgentMessage } from '../contract/message.ts'
 import type { CostOf, Model, TokenUsage } from '../ports/model.ts'
+import { priced } from './priced.ts'
 
 /** What a run's model calls count towards, and what they are given of its files. */
 export interface ModelCount {
@@ -63,11 +64,7 @@ function guarded(model: Model, count: ModelCount): Model {
       count.assertLeft()
       const messages = await count.withFiles(request.messages)
       for await (const chunk of model.stream({ ...request, messages }, signal, onActivity)) {
-        if (chunk.type !== 'finish') yield chunk
-        else {
-          const cost = chunk.usage.cost ?? count.costOf(chunk.answeredBy ?? model, chunk.usage)
-          yield { ...chunk, usage: { ...chunk.usage, cost } }
-        }
+        yield priced(chunk, model, count.costOf)
       }
     },
   }

@@ -1,9 +1,10 @@
-import type { Model, ModelChunk } from '../ports/model.ts'
+import type { CostOf, Model, ModelChunk } from '../ports/model.ts'
 import { noTracer } from '../ports/no-tracer.ts'
+import { priced } from './priced.ts'
 import type { OperationOutcome, Span, Tracer } from '../ports/tracer.ts'
 
 /** The same model, each of whose calls is traced: from the request to the end of the answer, or until nobody reads on. */
-export function tracedModel(model: Model, tracer: Tracer): Model {
+export function tracedModel(model: Model, tracer: Tracer, costOf?: CostOf): Model {
   // Each chunk would pass one more generator.
   if (tracer === noTracer) return model
   const { provider, name } = model
@@ -12,13 +13,14 @@ export function tracedModel(model: Model, tracer: Tracer): Model {
     name,
     stream(request, signal, onActivity) {
       const begin = () => tracer.begin({ kind: 'model', provider, model: name, request })
-      return traceAnswer(begin, () => model.stream(request, signal, onActivity))
+      const price = (chunk: ModelChunk) => (costOf === undefined ? chunk : priced(chunk, model, costOf))
+      return traceAnswer({ begin, price }, () => model.stream(request, signal, onActivity))
     },
   }
 }
 
 async function* traceAnswer(
-  begin: () => Span,
+  { begin, price }: { begin: () => Span; price: (chunk: ModelChunk) => ModelChunk },
   ask: () => AsyncIterable<ModelChunk>,
 ): AsyncGenerator<ModelChunk> {
   const span = begin()
@@ -28,8 +30,9 @@ async function* traceAnswer(
   let outcome: OperationOutcome | undefined
   try {
     for (;;) {
-      const { done, value: chunk } = await span.within(() => chunks.next())
+      const { done, value } = await span.within(() => chunks.next())
       if (done === true) return
+      const chunk = price(value)
       if (text === '') span.answering()
       if (chunk.type === 'text') text += chunk.text
       if (chunk.type === 'finish') outcome = { usage: chunk.usage, finishReason: chunk.reason, output: text }

@@ -20,6 +20,8 @@ export const NAME = {
   timeToFirstChunk: 'gen_ai.response.time_to_first_chunk',
   inputTokens: 'gen_ai.usage.input_tokens',
   outputTokens: 'gen_ai.usage.output_tokens',
+  /** Not among the conventions; others have it. */
+  cost: 'gen_ai.usage.cost',
   tokenType: 'gen_ai.token.type',
   toolName: 'gen_ai.tool.name',
   toolCallId: 'gen_ai.tool.call.id',

@@ -49,12 +49,15 @@ export function createAttemptModels(ports: ModelPorts, { run, signal, spending, 
     sleep: (ms: number, aborted: AbortSignal) => clock.sleep(ms, aborted),
   }
   const counted = (model: Model) =>
-    countedModel(tracedModel(withPatience(withIdleLimit(model, modelIdleTimeoutMs), patience), tracer), {
-      costOf,
-      assertLeft: () => spending.assertLeft(),
-      report: (name, usage) => emit('usage', { model: name, ...usage }),
-      withFiles: (asked) => withFileContents(asked, files),
-    })
+    countedModel(
+      tracedModel(withPatience(withIdleLimit(model, modelIdleTimeoutMs), patience), tracer, costOf),
+      {
+        costOf,
+        assertLeft: () => spending.assertLeft(),
+        report: (name, usage) => emit('usage', { model: name, ...usage }),
+        withFiles: (asked) => withFileContents(asked, files),
+      },
+    )
   return createLlm(counted(ports.llm), {
     signal,
     find: ([first, ...others]) => counted(withFallback([findModel(first), ...others.map(findModel)])),

@@ -36,6 +36,12 @@ export const COUNTERS = {
     unit: '{lease}',
     labels: [],
   },
+  modelCost: {
+    name: 'agent_runtime.model.cost',
+    description: 'What calls to models cost, by the price table.',
+    unit: '{USD}',
+    labels: MODEL_LABELS,
+  },
   eventsWritten: {
     name: 'agent_runtime.events.written',
     description: 'Events that attempts of this worker wrote.',

@@ -53,7 +53,8 @@ export function measuredTracer(tracer: Tracer, metrics: Metrics): Tracer {
     const labels = modelLabels(operation)
     metrics.record(HISTOGRAMS.model, seconds, { ...labels, ...errorLabel(outcome) })
     if (outcome.usage === undefined) return
-    const { inputTokens: input, outputTokens: output } = outcome.usage
+    const { inputTokens: input, outputTokens: output, cost } = outcome.usage
+    if (typeof cost === 'number') metrics.add(COUNTERS.modelCost, cost, labels)
     for (const [type, tokens] of Object.entries({ input, output })) {
       metrics.record(HISTOGRAMS.tokens, tokens, { ...labels, [NAME.tokenType]: type })
     }

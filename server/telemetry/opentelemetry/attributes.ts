@@ -89,6 +89,7 @@ export function describeEnded({ kind }: Operation, outcome: OperationOutcome, te
     [NAME.runStatus]: status,
     [NAME.inputTokens]: usage?.inputTokens,
     [NAME.outputTokens]: usage?.outputTokens,
+    [NAME.cost]: usage?.cost ?? undefined,
     [NAME.finishReasons]: finishReason === undefined ? undefined : [finishReason],
     [NAME.errorType]: error === undefined ? undefined : errorTypeOf(error),
     [kind === 'tool' ? NAME.toolResult : NAME.outputMessages]: told,

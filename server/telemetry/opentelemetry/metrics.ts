@@ -1,4 +1,4 @@
-import { ValueType, metrics } from '@opentelemetry/api'
+import { metrics } from '@opentelemetry/api'
 import type { Counter, Histogram, Meter, ObservableGauge, ObservableResult } from '@opentelemetry/api'
 import type { Instrument, Labels, Metrics } from '../../ports/metrics.ts'
 
@@ -30,7 +30,6 @@ export function openTelemetryMetrics({ meterProvider }: OpenTelemetryMetricsOpti
       const made = known(histograms, histogram, (options) =>
         meter.createHistogram(histogram.name, {
           ...options,
-          ...(histogram.unit === 's' && { valueType: ValueType.DOUBLE }),
           advice: { explicitBucketBoundaries: [...histogram.buckets] },
         }),
       )
@@ -55,11 +54,11 @@ function told(labels: Labels): Labels {
 function known<T>(
   made: Map<string, T>,
   { name, unit, description }: Instrument,
-  make: (options: { unit: string; description: string; valueType: ValueType }) => T,
+  make: (options: { unit: string; description: string }) => T,
 ): T {
   const found = made.get(name)
   if (found !== undefined) return found
-  const one = make({ unit, description, valueType: ValueType.INT })
+  const one = make({ unit, description })
   made.set(name, one)
   return one
 }

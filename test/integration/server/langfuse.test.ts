@@ -73,7 +73,7 @@ const payer = defineAgent({
 const script = () =>
   createScriptedModel([
     { toolCalls: [{ name: 'pay', arguments: { card: CARD } }] },
-    { text: `Paid by ${CARD}.` },
+    { text: `Paid by ${CARD}.`, usage: { inputTokens: 1, outputTokens: 1 } },
   ])
 const KEYS: LangfuseOptions = { publicKey: 'pk-lf-1', secretKey: 'sk-lf-2' }
 
@@ -82,6 +82,7 @@ test('one setting sends runs as traces of sessions, with generations and tools',
   const { rest, runtime } = await createServer({
     agents: [payer],
     model: script(),
+    prices: { 'scripted/scripted': { input: 500_000, output: 500_000 } },
     config: {
       langfuseEnabled: true,
       langfusePublicKey: 'pk-lf-1',
@@ -118,7 +119,8 @@ test('one setting sends runs as traces of sessions, with generations and tools',
   expect(generations).toHaveLength(2)
   expect(generations[1]?.attributes).toMatchObject({
     'gen_ai.request.model': 'scripted',
-    'gen_ai.usage.input_tokens': expect.anything(),
+    'gen_ai.usage.input_tokens': 1,
+    'langfuse.observation.cost_details': '{"total":1}',
     'langfuse.observation.output': `Paid by ${CARD}.`,
   })
   expect(of('tool')[0]?.attributes).toMatchObject({

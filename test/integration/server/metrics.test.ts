@@ -35,13 +35,19 @@ const asker = defineAgent({
     await ctx.wait('sure', z.boolean())
   },
 })
+const usage = { inputTokens: 3, outputTokens: 4 }
 const script = () =>
-  createScriptedModel([{ toolCalls: [{ name: 'pay', arguments: { sum: 7 } }] }, { text: 'Paid.' }])
+  createScriptedModel([
+    { toolCalls: [{ name: 'pay', arguments: { sum: 7 } }], usage },
+    { text: 'Paid.', usage },
+  ])
+/** Half a dollar a token. */
+const prices = { 'scripted/scripted': { input: 500_000, output: 500_000 } }
 
 describe('Prometheus', () => {
   test('reads what became of runs, models, tools, and how the process is', async ({ createServer }) => {
     const metrics = prometheus()
-    const { rest } = await createServer({ agents: [payer, asker], model: script(), metrics })
+    const { rest } = await createServer({ agents: [payer, asker], model: script(), metrics, prices })
     const id = await rest.create('payer')
     expect((await rest.events(`runs/${id}/events`)).at(-1)).toMatchObject({ type: 'run.succeeded' })
     const waiting = await rest.create('asker')
@@ -88,6 +94,7 @@ describe('Prometheus', () => {
       { labels: { ...model, gen_ai_token_type: 'input' }, value: 2 },
       { labels: { ...model, gen_ai_token_type: 'output' }, value: 2 },
     ])
+    expect(of('agent_runtime_model_cost_total')).toEqual([{ labels: model, value: 7 }])
     expect(of('agent_runtime_tool_duration_seconds_count')).toMatchObject([
       { labels: { gen_ai_tool_name: 'pay', error_type: '' }, value: 1 },
     ])
