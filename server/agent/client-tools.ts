@@ -1,5 +1,6 @@
 // Tools that pages run: declared with an agent, asked for by a wait.
 import { z } from 'zod'
+import { isPlainObject } from '../contract/json.ts'
 import type { Json, Jsonify } from '../contract/json.ts'
 import type { ToolCall } from '../contract/message.ts'
 import { MAX_WAIT_MS } from '../contract/wait.ts'
@@ -54,6 +55,11 @@ const ANSWER_MS = 5 * 60_000
 
 /** @throws TypeError when one is not well declared. */
 export function assertClientTools(agentKey: string, tools: ClientTools): void {
+  if (!isPlainObject(tools)) {
+    throw new TypeError(
+      `Agent "${agentKey}": tools are an object of names and tools, such as { pick: { description, input } }.`,
+    )
+  }
   for (const [name, tool] of Object.entries(tools)) {
     const unknown = unknownOption(tool, OPTIONS)
     if (unknown !== undefined)

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { nearest } from '../config/nearest.ts'
+import { isPlainObject } from '../contract/json.ts'
 import { CALL_NAME, CallName } from '../contract/wait.ts'
 import { isReservedWait } from '../contract/wait-names.ts'
 import type { AgentWaits } from './context.ts'
@@ -7,6 +8,11 @@ import { NonRetriableError } from './non-retriable-error.ts'
 
 /** @throws TypeError when one can't be waited for. */
 export function assertWaits(agentKey: string, waits: AgentWaits): void {
+  if (!isPlainObject(waits)) {
+    throw new TypeError(
+      `Agent "${agentKey}": waits are an object of names and schemas, such as { address: z.string() }.`,
+    )
+  }
   for (const [name, schema] of Object.entries(waits)) {
     const refuse = (why: string, cause?: unknown) => {
       throw new TypeError(`Agent "${agentKey}" declares the wait ${JSON.stringify(name)}, ${why}`, { cause })

@@ -204,8 +204,8 @@ export function defineAgent<
     const unknown = unknownOption(event, EVENT_OPTIONS)
     if (unknown !== undefined) throw new TypeError(`Agent "${agent.key}", event "${type}": ${unknown}`)
   }
-  assertWaits(agent.key, agent.waits ?? {})
-  assertClientTools(agent.key, agent.tools ?? {})
+  assertWaits(agent.key, agent.waits === undefined ? {} : agent.waits)
+  assertClientTools(agent.key, agent.tools === undefined ? {} : agent.tools)
   if (agent.isolation !== undefined && agent.isolation !== 'process') {
     throw new TypeError(`Agent "${agent.key}": isolation is "process" or left out.`)
   }

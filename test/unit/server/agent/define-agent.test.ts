@@ -44,10 +44,22 @@ describe('defining an agent', () => {
   test.each([
     ['descripton', 'Agent "a": there is no option descripton, did you mean description?'],
     ['maxAttempt', 'Agent "a": there is no option maxAttempt, did you mean maxAttempts?'],
-    ['tools', 'Agent "a": there is no option tools.'],
+    ['prompt', 'Agent "a": there is no option prompt.'],
   ])('from JavaScript, the option %s is refused', (name, message) => {
     expect(() => defineAgent({ key: 'a', run, [name]: 1 })).toThrow(new TypeError(message))
   })
+
+  test.each([1, [], 'pick', null, () => {}])(
+    'from JavaScript, tools and waits that are %j are refused',
+    (value) => {
+      const refused = (name: string) =>
+        expect(() => defineAgent({ key: 'a', run, [name]: value as never })).toThrow(
+          `Agent "a": ${name} are an object of names and`,
+        )
+      refused('tools')
+      refused('waits')
+    },
+  )
 
   test('a slip is told before what is missing for it', () => {
     // @ts-expect-error -- as JavaScript may have it
