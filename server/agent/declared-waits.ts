@@ -19,7 +19,7 @@ export function assertWaits(agentKey: string, waits: AgentWaits): void {
     }
     if (!CallName.safeParse(name).success) refuse(`whose name is not ${CALL_NAME}.`)
     if (isReservedWait(name))
-      refuse('a name that is the runtime\'s: use one that is not "sleep", "approve:…" or "tool:…".')
+      refuse('a name that is the runtime\'s: use one that is not "sleep", "approve:…", "tool:…" or "ask:…".')
     try {
       z.toJSONSchema(schema, { io: 'input' })
     } catch (cause) {

@@ -2,7 +2,8 @@ import { z } from 'zod'
 import type { Json } from '../contract/json.ts'
 import { MAX_TIMEOUT_MS } from '../contract/run.ts'
 import { unknownOption } from './unknown-option.ts'
-import type { AgentContext } from './context.ts'
+import type { AgentContext, WaitOutcome } from './context.ts'
+import type { ToolQuestion } from './tool-question.ts'
 import { standardOf } from './tool-schema.ts'
 import type { InputOfSchema, OutputOfSchema, ToolSchema } from './tool-schema.ts'
 import { toToolSpec } from './tool-spec.ts'
@@ -21,6 +22,13 @@ export interface ToolContext extends Pick<
    * await report({ percent: 40, file: 'b.pdf' })
    */
   report(progress: Json): Promise<void>
+  /**
+   * Asks a person. Where there is no answer yet, the call ends here and the run waits; when it is there, the call is run anew, from its
+   * beginning, and gets it at this point. So a tool asks the same questions in the same order, before it does what must not be done twice.
+   *
+   * @throws ToolError for a tool whose `replay` is `ask`, and outside of a run.
+   */
+  ask(question: ToolQuestion): Promise<WaitOutcome<Json>>
 }
 
 /**

@@ -2,10 +2,12 @@ import type { Json } from '../contract/json.ts'
 import type { ToolCall } from '../contract/message.ts'
 import type { ToolAnswer } from '../contract/wait.ts'
 import type { AskedTool } from './client-tools.ts'
-import type { AgentContext } from './context.ts'
+import type { AgentContext, WaitOutcome } from './context.ts'
 import type { AnyTool, ToolContext } from './define-tool.ts'
 import { toJsonForm } from './json-form.ts'
 import { ToolError } from './tool-error.ts'
+import { UnansweredError } from './tool-question.ts'
+import type { ToolQuestion } from './tool-question.ts'
 import { bounded } from './tool-result.ts'
 import { checkAgainst } from './tool-schema.ts'
 
@@ -13,14 +15,21 @@ import { checkAgainst } from './tool-schema.ts'
 export type ToolOutcome = { result: Json; isError: boolean }
 
 /** What a tool is given of a run, but for what is its call's. */
-export type ToolRunContext = Omit<ToolContext, 'idempotencyKey' | 'report'> & Pick<AgentContext, 'emit'>
+export type ToolRunContext = Omit<ToolContext, 'idempotencyKey' | 'report' | 'ask'> &
+  Pick<AgentContext, 'emit'>
 
-type CallContext = ToolRunContext & Pick<ToolContext, 'idempotencyKey'>
+type CallContext = ToolRunContext &
+  Pick<ToolContext, 'idempotencyKey'> & {
+    /** @throws UnansweredError when there is no answer yet. */
+    findAnswer(question: ToolQuestion): Promise<WaitOutcome<Json>>
+  }
 type Logging = Pick<ToolContext, 'log'>
 
 /**
- * Runs what one tool call asks for. Never rejects: whatever goes wrong is a result the model can react
+ * Runs what one tool call asks for. Whatever goes wrong is a result the model can react
  * to, `{ error }`, so that one bad call doesn't end the run. An abort is for the caller to look at.
+ *
+ * @throws UnansweredError when the tool has a question.
  */
 export async function runTool(
   tools: ReadonlyMap<string, AnyTool>,
@@ -41,6 +50,7 @@ export async function runTool(
     if (!input.success) return failed(call, ctx, describeInvalid(call, input.problems))
     return await toOutcome(tool, call, ctx, await execute(tool, call, input.data, ctx))
   } catch (err) {
+    if (err instanceof UnansweredError) throw err
     if (ctx.signal.aborted) return { result: { error: 'The run was stopped.' }, isError: true }
     if (err instanceof ToolError) return failed(call, ctx, err.message)
     return failed(call, ctx, `The tool "${call.name}" failed.`, err)
@@ -68,25 +78,29 @@ export async function needsApproval(tools: ReadonlyMap<string, AnyTool>, call: T
   return input.success && (needs as (input: unknown) => Promise<boolean> | boolean)(input.data)
 }
 
-/** @throws ToolError when the call takes too long. The tool may go on, but nobody listens to it any more. */
+/** @throws ToolError when the call takes too long, UnansweredError when it has a question. The tool may go on, but nobody listens to it any more. */
 async function execute(tool: AnyTool, call: ToolCall, input: unknown, ctx: CallContext): Promise<unknown> {
   const { timeoutMs } = tool
   const over = new AbortController()
-  const timeUp = Promise.withResolvers<never>()
+  const ended = Promise.withResolvers<never>()
   const timer = timeoutMs === undefined ? undefined : setTimeout(onTimeUp, timeoutMs)
   let isKeyUsed = false
   let isOver = false
 
   function onTimeUp(): void {
     const error = new ToolError(`The tool "${call.name}" took longer than ${timeoutMs} ms and was stopped.`)
-    over.abort(error)
-    timeUp.reject(error)
+    end(error)
   }
 
-  const { emit, idempotencyKey, ...rest } = ctx
+  function end(error: Error): void {
+    over.abort(error)
+    ended.reject(error)
+  }
+
+  const { emit, idempotencyKey, findAnswer, ...rest } = ctx
   const toolContext: ToolContext = {
     ...rest,
-    signal: timeoutMs === undefined ? ctx.signal : AbortSignal.any([ctx.signal, over.signal]),
+    signal: AbortSignal.any([ctx.signal, over.signal]),
     get idempotencyKey() {
       isKeyUsed = true
       return idempotencyKey
@@ -95,11 +109,20 @@ async function execute(tool: AnyTool, call: ToolCall, input: unknown, ctx: CallC
       if (isOver) return Promise.resolve()
       return emit('tool.progress', { toolCallId: call.id, tool: call.name, progress })
     },
+    async ask(question) {
+      try {
+        return await findAnswer(question)
+      } catch (error) {
+        // Whatever the tool makes of it, the call is over.
+        if (error instanceof UnansweredError) end(error)
+        throw error
+      }
+    },
   }
   try {
     // `AnyTool` hides what its input is; it has just been parsed by the tool's own schema.
     const work = tool.execute as (input: unknown, ctx: ToolContext) => unknown
-    const result = await Promise.race([(async () => work.call(tool, input, toolContext))(), timeUp.promise])
+    const result = await Promise.race([(async () => work.call(tool, input, toolContext))(), ended.promise])
     if (tool.replay === 'keyed' && !isKeyUsed) {
       ctx.log.warn(
         { tool: call.name, toolCallId: call.id },

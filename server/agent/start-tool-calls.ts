@@ -1,6 +1,7 @@
 // The calls of tools of one model turn: what is run when, and what has to be asked for first.
 import type { Json } from '../contract/json.ts'
 import type { ToolCall } from '../contract/message.ts'
+import { QUESTION_PREFIX } from '../contract/wait-names.ts'
 import { traced } from '../ports/traced.ts'
 import { isAsked } from './client-tools.ts'
 import type { AskedTool } from './client-tools.ts'
@@ -10,6 +11,9 @@ import { toJsonForm } from './json-form.ts'
 import { describeInvalid, failed, needsApproval, readAnswer, runTool } from './run-tool.ts'
 import type { ToolOutcome, ToolRunContext } from './run-tool.ts'
 import { StepInterruptedError } from './step-interrupted-error.ts'
+import { ToolError } from './tool-error.ts'
+import { askerOf, UnansweredError } from './tool-question.ts'
+import type { NamedQuestion, ToolQuestion } from './tool-question.ts'
 import { checkAgainst } from './tool-schema.ts'
 
 /** What running calls takes of a run. */
@@ -28,6 +32,8 @@ interface Calls {
 interface Ready {
   call: ToolCall
   begun?: { attempt: number; idempotencyKey: string }
+  /** What it has to know first. */
+  question?: NamedQuestion
 }
 
 /**
@@ -71,6 +77,7 @@ export async function startToolCalls(
       outcomes.get(call)?.resolve(await runReady(ctx, tools, { ...ready, step: stepOf(call) }))
       return undefined
     } catch (error) {
+      if (error instanceof UnansweredError) return { ...ready, question: error.question }
       if (!(error instanceof StepInterruptedError)) throw error
       // The key of its first try goes with it, however often it is run again.
       const { attempt, idempotencyKey } = error
@@ -85,14 +92,20 @@ export async function startToolCalls(
 
   /** Asks for all before any is run: one that is still to be answered ends the attempt, and with it what runs. */
   async function askFor(asked: readonly Ready[]): Promise<Ready[]> {
-    const answers = await Promise.all(
-      asked.map(async (ready) => ({ ready, approval: await askLeave(ctx, ready) })),
-    )
-    return answers.flatMap(({ ready, approval }) => {
-      if (approval.approved) return [ready]
-      outcomes.get(ready.call)?.resolve(refused(ready, approval))
-      return []
-    })
+    const answered = await Promise.all(asked.map((ready) => answerTo(ready)))
+    return answered.filter((ready) => ready !== undefined)
+  }
+
+  /** @returns the call, when it may be run. */
+  async function answerTo({ question, ...ready }: Ready): Promise<Ready | undefined> {
+    if (question !== undefined) {
+      await askerOf(ctx)?.ask(question)
+      return ready
+    }
+    const approval = await askLeave(ctx, ready)
+    if (approval.approved) return ready
+    outcomes.get(ready.call)?.resolve(refused(ready, approval))
+    return undefined
   }
 }
 
@@ -110,7 +123,13 @@ function runReady(
     const outcome = await traced(
       ctx.tracer,
       { kind: 'tool', name, toolCallId, arguments: args },
-      () => runTool(tools, call, { ...ctx, idempotencyKey, signal }),
+      () =>
+        runTool(tools, call, {
+          ...ctx,
+          idempotencyKey,
+          signal,
+          findAnswer: createFindAnswer(ctx, call, atMostOnce),
+        }),
       ({ result, isError }) => ({ output: result, ...(isError ? { error: toolFailed(result) } : {}) }),
     )
     // What a tool makes of being stopped is no result: the next attempt runs it anew.
@@ -118,6 +137,21 @@ function runReady(
     return outcome
   }
   return ctx.step(place, work, atMostOnce ? { atMostOnce } : {})
+}
+
+/** Of one try of a call, whose questions are told apart by their order. */
+function createFindAnswer(ctx: CallsContext, { id, name }: ToolCall, isAtMostOnce: boolean) {
+  const asker = isAtMostOnce ? undefined : askerOf(ctx)
+  let asked = 0
+  return async (question: ToolQuestion) => {
+    asked += 1
+    if (asker === undefined)
+      throw new ToolError(`The tool "${name}" has a question, and nobody can be asked.`)
+    const named = { ...question, name: `${QUESTION_PREFIX}${name}:${id}:${asked}` }
+    const answer = await asker.find(named.name)
+    if (answer === undefined) throw new UnansweredError(named)
+    return answer
+  }
 }
 
 /** Has a page run a call. */

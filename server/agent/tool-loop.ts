@@ -3,12 +3,13 @@ import { addUsage } from './add-usage.ts'
 import { unreported } from './counted-model.ts'
 import { withIdleLimit } from './idle-limit.ts'
 import { ModelError } from '../ports/model.ts'
-import type { FinishReason, Model, ModelRequest, ModelSettings, TokenUsage } from '../ports/model.ts'
+import type { FinishReason, Model, ModelSettings, TokenUsage } from '../ports/model.ts'
 import { noTracer } from '../ports/no-tracer.ts'
 import type { AgentContext } from './context.ts'
-import type { AnyTool } from './define-tool.ts'
 import { takeModelTurn } from './model-turn.ts'
 import { runToolCalls } from './run-tool-calls.ts'
+import { toolSource } from './tool-source.ts'
+import type { ToolList } from './tool-source.ts'
 import { toToolSpec } from './tool-spec.ts'
 import { tracedModel } from './traced-model.ts'
 import { unknownOption } from './unknown-option.ts'
@@ -34,8 +35,8 @@ export type ToolLoopContext = Pick<
 
 /** The settings hold for each answer of the model. */
 export interface ToolLoopOptions extends ModelSettings {
-  /** Tools, or a registry of them. Default: none; the model can only talk then. */
-  tools?: Iterable<AnyTool>
+  /** Tools, a registry of them, and sources of tools, such as MCP servers. Default: none; the model can only talk then. */
+  tools?: ToolList
   /** Instructions put before the messages. */
   system?: string
   /** Default: `ctx.messages`, the conversation so far with this run's input. */
@@ -98,24 +99,23 @@ export async function toolLoop(ctx: ToolLoopContext, options: ToolLoopOptions = 
   if (unknown !== undefined) throw new TypeError(`toolLoop: ${unknown}`)
   const { maxTurns = 10, toolInput: tellsInput = false } = options
   const model = unreported(ctx.llm, options.model, (other) => limited(ctx, other))
-  const tools = byName([...(options.tools ?? [])])
+  const source = toolSource(options.tools ?? [])
   const given: AgentMessage[] = [
     ...(options.system === undefined ? [] : [{ role: 'system' as const, content: options.system }]),
     ...(options.messages ?? ctx.messages),
   ]
-  const request: Omit<ModelRequest, 'messages'> = {
-    ...(tools.size === 0 ? {} : { tools: [...tools.values()].map(toToolSpec) }),
-    ...(Object.fromEntries(
-      SETTINGS.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]),
-    ) as ModelSettings),
-  }
+  const settings: ModelSettings = Object.fromEntries(
+    SETTINGS.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]),
+  )
   const messages: AgentMessage[] = []
   let usage: TokenUsage = { inputTokens: 0, outputTokens: 0 }
 
   for (let turn = 1; turn <= maxTurns; turn++) {
+    const tools = await source(ctx)
+    const offered = tools.size === 0 ? {} : { tools: [...tools.values()].map(toToolSpec) }
     const answer = await takeModelTurn(ctx, {
       model,
-      request: { ...request, messages: [...given] },
+      request: { ...offered, ...settings, messages: [...given] },
       tellsInput,
     })
     usage = addUsage(usage, answer.usage)
@@ -147,10 +147,4 @@ export async function toolLoop(ctx: ToolLoopContext, options: ToolLoopOptions = 
 
 function limited({ modelIdleTimeoutMs = Infinity, tracer = noTracer }: ToolLoopContext, model: Model): Model {
   return tracedModel(withIdleLimit(model, modelIdleTimeoutMs), tracer)
-}
-
-function byName(tools: readonly AnyTool[]): ReadonlyMap<string, AnyTool> {
-  const map = new Map(tools.map((tool) => [tool.name, tool]))
-  if (map.size === tools.length) return map
-  throw new TypeError('Two tools share a name; the model could not tell them apart.')
 }

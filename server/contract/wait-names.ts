@@ -3,9 +3,14 @@
 export const APPROVAL_PREFIX = 'approve:'
 /** Of a tool's call that a page runs. */
 export const TOOL_PREFIX = 'tool:'
+/** Of what a tool asks in the middle of a call. */
+export const QUESTION_PREFIX = 'ask:'
 export const SLEEP = 'sleep'
 
 /** Whether an agent can't give a wait this name. */
 export function isReservedWait(name: string): boolean {
-  return name === SLEEP || name.startsWith(APPROVAL_PREFIX) || name.startsWith(TOOL_PREFIX)
+  return (
+    name === SLEEP ||
+    [APPROVAL_PREFIX, TOOL_PREFIX, QUESTION_PREFIX].some((prefix) => name.startsWith(prefix))
+  )
 }

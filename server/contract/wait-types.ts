@@ -31,7 +31,11 @@ type ToolPairs<TTools> = {
 export type AnswerOf<TShape extends AgentShape> = TShape extends AgentShape
   ? IsOpen<TShape> extends true
     ? Pair<string, Json>
-    : DeclaredPairs<WaitsOf<TShape>> | ToolPairs<ToolsOf<TShape>> | Pair<`approve:${string}`, ApprovalAnswer>
+    :
+        | DeclaredPairs<WaitsOf<TShape>>
+        | ToolPairs<ToolsOf<TShape>>
+        | Pair<`approve:${string}`, ApprovalAnswer>
+        | Pair<`ask:${string}`, Json>
   : never
 
 /** What can be answered, by name. */
@@ -56,7 +60,9 @@ export type PendingWaitOf<TShape extends AgentShape> = TShape extends AgentShape
     ? PendingWait
     :
         | Named<
-            (keyof WaitsOf<TShape> & string) | `tool:${keyof ToolsOf<TShape> & string}:${string}`,
+            | (keyof WaitsOf<TShape> & string)
+            | `tool:${keyof ToolsOf<TShape> & string}:${string}`
+            | `ask:${string}`,
             'input'
           >
         | Named<`approve:${string}`, 'approval'>

@@ -1,5 +1,6 @@
 import type { AgentContext } from '../agent/context.ts'
 import type { AnyAgent } from '../agent/define-agent.ts'
+import { letAsk } from '../agent/tool-question.ts'
 import { lastAssistantMessage } from '../contract/last-assistant-message.ts'
 import type { RunLog } from '../events/run-log.ts'
 import type { ClaimedRun } from '../ports/attempt.ts'
@@ -64,7 +65,7 @@ export function createAttemptContext(ports: AttemptPorts, attempt: Attempt): Age
   const waits = createWaits(ports, attempt)
   const { wait, approve, sleep } = waits
 
-  return {
+  const ctx: AgentContext = {
     runId: run.id,
     conversationId: run.conversationId,
     attempt: run.attempt,
@@ -117,6 +118,7 @@ export function createAttemptContext(ports: AttemptPorts, attempt: Attempt): Age
       },
     }),
   }
+  return letAsk(ctx, waits.asker)
 }
 
 /** Functions whose promises an agent may leave without awaiting them. */

@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { canonicalJson } from '../contract/canonical-json.ts'
 import { createClientTools } from '../agent/client-tools.ts'
-import type { AgentContext, WaitOptions } from '../agent/context.ts'
+import type { AgentContext, WaitOptions, WaitOutcome } from '../agent/context.ts'
 import { declaredWait } from '../agent/declared-waits.ts'
 import type { AnyAgent } from '../agent/define-agent.ts'
 import type { AnyTool } from '../agent/define-tool.ts'
+import type { Asker } from '../agent/tool-question.ts'
 import { NonRetriableError } from '../agent/non-retriable-error.ts'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { detailsOf } from '../contract/issues.ts'
@@ -41,7 +42,7 @@ const APPROVAL_MS = 24 * 3600 * 1000
 export function createWaits(
   { store }: { store: Pick<WaitStore, 'readSettledWaits'> },
   { run, agent, signal, suspension }: WaitRun,
-): Pick<AgentContext, 'wait' | 'approve' | 'sleep' | 'clientTools'> {
+): Pick<AgentContext, 'wait' | 'approve' | 'sleep' | 'clientTools'> & { asker: Asker } {
   const next = createOccurrences()
   let settled: Promise<Map<string, SettledWait>> | undefined
   let clientTools: readonly AnyTool[] | undefined
@@ -105,6 +106,12 @@ export function createWaits(
       ))
     },
 
+    asker: {
+      find: async (name) => toOutcome((await readSettled()).get(keyOf({ name, occurrence: 1 }))),
+      ask: ({ name, schema, details = null, timeoutMs = APPROVAL_MS }) =>
+        ask({ name, kind: 'input', timeoutMs, ...formOf({ name, schema, details }) }),
+    },
+
     async approve(call, { timeoutMs = APPROVAL_MS, details } = {}) {
       const question = approvalQuestion(call, details)
       const { status, value, respondedBy } = await ask({ ...question, timeoutMs })
@@ -144,6 +151,16 @@ function approvalQuestion(
     },
     schema: toJsonSchema(call.name, ApprovalAnswer.extend({ hash: z.literal(hash) })),
   }
+}
+
+function toOutcome(settled: SettledWait | undefined): WaitOutcome<Json> | undefined {
+  if (settled?.status !== 'answered') return settled && { status: 'timed_out' }
+  const { status, value, respondedBy } = settled
+  return { status, value, respondedBy }
+}
+
+function formOf({ name, schema, details }: { name: string; schema: unknown; details: Json }) {
+  return { details: toDetails(name, details), schema: toDetails(name, schema) }
 }
 
 function toDetails(name: string, value: unknown): Json {

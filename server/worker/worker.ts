@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { AnyAgent } from '../agent/define-agent.ts'
+import { workerStarts } from '../agent/worker-resources.ts'
 import { hintsOf } from '../domain/hints.ts'
 import { unlessAway } from '../domain/unless-away.ts'
 import type { RefusedRun } from '../ports/attempt.ts'
@@ -71,6 +72,7 @@ export class Worker {
   #isolating: Promise<void> | undefined
   #stopped: Promise<void> | undefined
   #unsubscribe: () => void = () => {}
+  readonly #closeResources = workerStarts()
   #presence: Announcement | undefined
 
   constructor(ports: WorkerPorts, settings: WorkerSettings) {
@@ -186,7 +188,7 @@ export class Worker {
     this.#drained.abort()
     this.#unsubscribe()
     this.#runs.interruptAll('lost')
-    const ended = Promise.all([this.#end(), isolatedEnd])
+    const ended = Promise.all([this.#end(), isolatedEnd, this.#closeResources()])
     if (isThere) await unlessAway(this.#ports, ended)
     else ended.catch((error: unknown) => this.#ports.log.debug({ err: error }, 'stopping without a database'))
   }

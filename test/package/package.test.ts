@@ -39,6 +39,7 @@ test.each([
   ['openai', 'createOpenAIModel'],
   ['anthropic', 'createAnthropicModel'],
   ['ai-sdk', 'createAISDKModel'],
+  ['mcp', 'mcpTools'],
   ['opentelemetry', 'openTelemetry'],
   ['langfuse', 'langfuse'],
   ['prometheus', 'prometheus'],

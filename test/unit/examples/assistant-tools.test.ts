@@ -20,6 +20,7 @@ const ctx: ToolContext = {
   signal: new AbortController().signal,
   log: { debug() {}, info() {}, warn() {}, error() {} },
   async report() {},
+  ask: () => Promise.reject(new Error('not a part of this test')),
 }
 
 async function createFolder(): Promise<string> {

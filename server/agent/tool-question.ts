@@ -1,0 +1,45 @@
+// Questions that a tool has in the middle of a call. The run waits for the answer, and the call is run anew with it.
+import type { Json } from '../contract/json.ts'
+import type { WaitOutcome } from './context.ts'
+
+export interface ToolQuestion {
+  /** JSON Schema of the answer. */
+  schema: Record<string, unknown>
+  /** Told to whoever answers. */
+  details?: Json
+  /** Milliseconds after which nobody has answered. Default: a day. */
+  timeoutMs?: number
+}
+
+export interface NamedQuestion extends ToolQuestion {
+  name: string
+}
+
+/** How questions of a run's tools are answered. */
+export interface Asker {
+  /** The answer, where there is one. */
+  find(name: string): Promise<WaitOutcome<Json> | undefined>
+  /** Waits for the answer, for which the attempt may end. */
+  ask(question: NamedQuestion): Promise<unknown>
+}
+
+/** What ends a call whose question is not answered yet. */
+export class UnansweredError extends Error {
+  override readonly name = 'UnansweredError'
+  readonly question: NamedQuestion
+
+  constructor(question: NamedQuestion) {
+    super('The tool waits for an answer.')
+    this.question = question
+  }
+}
+
+const askers = new WeakMap<object, Asker>()
+
+/** Lets the tools that are run with a context ask. */
+export function letAsk<T extends object>(ctx: T, asker: Asker): T {
+  askers.set(ctx, asker)
+  return ctx
+}
+
+export const askerOf = (ctx: object): Asker | undefined => askers.get(ctx)
