@@ -19,15 +19,19 @@ export interface Candidate {
   redis?: RedisServer | undefined
   /** Of each tenant, at once. */
   tenantRunsAtOnce?: number | undefined
+  /** Whether it traces and measures. */
+  isWatched: boolean
   /** Folder that takes a CPU profile of each process. */
   profileDir: string | undefined
 }
 
 /** Starts an API and a worker process. */
 export async function startTarget(candidate: Candidate): Promise<Target & AsyncDisposable> {
-  const { name, folder, databaseUrl, tables, postgres, redis, tenantRunsAtOnce, profileDir } = candidate
+  const { name, folder, databaseUrl, tables, postgres, redis, tenantRunsAtOnce, isWatched, profileDir } =
+    candidate
   const queue = redis === undefined ? {} : { QUEUE_BACKEND: 'redis', REDIS_URL: redis.url }
   const limits = tenantRunsAtOnce === undefined ? {} : { TENANT_RUNS_AT_ONCE: String(tenantRunsAtOnce) }
+  const watched = { BENCH_WATCHED: isWatched ? '1' : '0' }
   await using stack = new AsyncDisposableStack()
   const start = (
     part: 'api' | 'worker',
@@ -37,7 +41,7 @@ export async function startTarget(candidate: Candidate): Promise<Target & AsyncD
       name: `${name}-${part}`,
       databaseUrl,
       profileDir: profileInto,
-      env: { ...queue, ...limits, ...env },
+      env: { ...queue, ...limits, ...watched, ...env },
     })
   const worker = await start('worker', { profileInto: profileDir })
   stack.defer(worker.stop)

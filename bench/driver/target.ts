@@ -50,8 +50,14 @@ export interface Crowd {
   waiting: number
 }
 
-/** What ends in `redis` has its queue there; `limited` has a limit of each tenant's runs at once. */
-export type TargetKind = 'floor' | 'system' | 'system-redis' | 'system-limited' | 'system-limited-redis'
+/** What ends in `redis` has its queue there; `limited` has a limit of each tenant's runs at once; `watched` traces and measures. */
+export type TargetKind =
+  | 'floor'
+  | 'system'
+  | 'system-redis'
+  | 'system-limited'
+  | 'system-limited-redis'
+  | 'system-watched'
 
 export const isInRedis = (kind: TargetKind | undefined): boolean => kind?.endsWith('redis') === true
 

@@ -53,6 +53,7 @@ export function createTargets({ postgres, profileDir }: TargetsOptions): Targets
       postgres,
       redis: isInRedis(kind) ? started.use(await startRedis()) : undefined,
       tenantRunsAtOnce: kind.startsWith('system-limited') ? TENANT_RUNS_AT_ONCE : undefined,
+      isWatched: kind === 'system-watched',
       profileDir,
     })
     started.use(target)

@@ -5,10 +5,11 @@ import { createAgentRuntime } from '../../server/index.ts'
 import { reportReady } from '../driver/server-child.ts'
 import { agents } from './agents.ts'
 import { authenticate } from './authenticate.ts'
+import { watched } from './watched.ts'
 
 // All viewers are one and the same here.
 const config = { socketsPerPrincipal: 1_000_000 }
-const runtime = createAgentRuntime({ agents, authenticate, config })
+const runtime = createAgentRuntime({ agents, authenticate, config, ...watched() })
 await runtime.start()
 
 // As `agent-runtime serve` does.

@@ -2,6 +2,7 @@ import { createAgentRuntime, defineAgent } from '../../server/index.ts'
 import { endStreams } from '../agents.ts'
 import { reportReady } from '../driver/server-child.ts'
 import { agents } from './agents.ts'
+import { watched } from './watched.ts'
 
 /** More than any workload has under way: what is measured is the runtime, not how long its line is. */
 const CONCURRENCY = 256
@@ -10,7 +11,7 @@ const idle = Array.from({ length: Number(process.env['BENCH_IDLE_AGENTS'] ?? 0) 
   defineAgent({ key: `idle-${index}`, run: async () => {} }),
 )
 
-const runtime = createAgentRuntime({ agents: [...agents, ...idle] })
+const runtime = createAgentRuntime({ agents: [...agents, ...idle], ...watched() })
 await runtime.startWorker({ concurrency: CONCURRENCY })
 reportReady({
   endStreams,

@@ -3,11 +3,13 @@ import { throughput } from './w1-throughput.ts'
 import { freshThroughput } from './w1fresh-throughput.ts'
 import { redisThroughput } from './w1redis-throughput.ts'
 import { conversationThroughput } from './w1new-throughput.ts'
+import { watchedThroughput } from './w1watched-throughput.ts'
 import { latency } from './w2-latency.ts'
 import { pausedLatency } from './w2pauses-latency.ts'
 import { redisLatency } from './w2redis-latency.ts'
 import { conversationLatency } from './w2new-latency.ts'
 import { streams } from './w3-streams.ts'
+import { watchedStreams } from './w3watched-streams.ts'
 import { flood } from './w3max-flood.ts'
 import { audience } from './w4-audience.ts'
 import { slowReaders } from './w4slow-readers.ts'
@@ -25,11 +27,13 @@ export const WORKLOADS: readonly Workload[] = [
   redisThroughput,
   freshThroughput,
   conversationThroughput,
+  watchedThroughput,
   latency,
   redisLatency,
   pausedLatency,
   conversationLatency,
   streams,
+  watchedStreams,
   flood,
   audience,
   slowReaders,

@@ -1,0 +1,10 @@
+import type { Workload } from '../workload.ts'
+import { throughput } from './w1-throughput.ts'
+
+/** What it costs to be watched: `w1` is the same without. */
+export const watchedThroughput: Workload = {
+  ...throughput,
+  key: 'w1watched',
+  title: `${throughput.title}, traced and measured`,
+  system: 'system-watched',
+}
