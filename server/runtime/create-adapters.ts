@@ -8,6 +8,7 @@ import type { Logger } from '../ports/logger.ts'
 import type { RunsAtOnce } from '../ports/runs-at-once.ts'
 import { createFolderFiles } from '../folder/files.ts'
 import { createPostgresPool } from '../postgres/connections/pool.ts'
+import type { SessionSettings } from '../postgres/connections/session-settings.ts'
 import { createPgFiles } from '../postgres/files.ts'
 import { createPgPresence } from '../postgres/presence.ts'
 import { createBossTimetable } from '../postgres/queue/timetable.ts'
@@ -20,6 +21,8 @@ interface AdapterPorts {
   retryPolicy: RetryPolicy
   runsAtOnce: RunsAtOnce
   clock: Clock
+  /** What sessions are set to. Default: as the runtime needs it. */
+  sessionSettings?: SessionSettings | undefined
   log: Logger
   /** Once it aborts, nothing is delivered any more. */
   stopping: AbortSignal
@@ -27,13 +30,14 @@ interface AdapterPorts {
 
 /** The adapters that the configuration names. */
 export function createAdapters(config: Config, ports: AdapterPorts) {
-  const { visibilityOf, retryPolicy, runsAtOnce, clock, log, stopping } = ports
+  const { visibilityOf, retryPolicy, runsAtOnce, clock, sessionSettings: settings, log, stopping } = ports
   const databaseUrl = config.databaseUrl ?? ''
   const pool = createPostgresPool({
     databaseUrl,
     size: config.databasePoolSize,
     connectTimeoutMs: config.databaseConnectTimeoutSeconds * 1000,
     preparedStatements: config.preparedStatements,
+    ...(settings && { settings }),
     log,
   })
   const timetable = createBossTimetable({ pool, log })

@@ -9,6 +9,8 @@ import { measuredStore } from '../telemetry/metrics/measured-store.ts'
 import { observeProcess } from '../telemetry/metrics/observe-process.ts'
 import { createLogger } from '../telemetry/pino-logger.ts'
 import { toStartupError } from '../postgres/connections/database-error.ts'
+import type { SessionSettings } from '../postgres/connections/session-settings.ts'
+import type { Clock } from '../ports/clock.ts'
 import { systemClock } from '../ports/system-clock.ts'
 import { createIdentify } from '../api/identify.ts'
 import { createRouter } from '../api/router.ts'
@@ -50,9 +52,23 @@ import { createParts } from './start-stop.ts'
  * export const runtime = createAgentRuntime({ agents: [chat] })
  * export default runtime
  */
-// oxlint-disable-next-line max-lines-per-function -- Wiring alone: each line hands to the next part what those before made.
 export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   options: RuntimeOptions<TAgents>,
+): AgentRuntime<ShapeOfAgent<TAgents[number]>> {
+  return assembleRuntime(options, { clock: systemClock })
+}
+
+/** The time that a runtime lives in: its own, and that of its sessions. */
+interface Time {
+  clock: Clock
+  sessionSettings?: SessionSettings
+}
+
+/** The same in another time, for tests. */
+// oxlint-disable-next-line max-lines-per-function -- Wiring alone: each line hands to the next part what those before made.
+export function assembleRuntime<const TAgents extends readonly AnyAgent[]>(
+  options: RuntimeOptions<TAgents>,
+  { clock, sessionSettings }: Time,
 ): AgentRuntime<ShapeOfAgent<TAgents[number]>> {
   type Shape = ShapeOfAgent<TAgents[number]>
   const config = resolveConfig(options.config)
@@ -62,7 +78,6 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
   checkPrices(prices)
   const agents = new Map(agentsByKey(options.agents))
   const log = options.logger ?? createLogger()
-  const clock = systemClock
   const metrics = options.metrics && harmlessMetrics(options.metrics, log, clock.now)
   const { tracer, part: tracing } = createTracer(options.tracer, config, { clock, log, metrics })
   const stopping = new AbortController()
@@ -79,6 +94,7 @@ export function createAgentRuntime<const TAgents extends readonly AnyAgent[]>(
     retryPolicy,
     runsAtOnce,
     clock,
+    sessionSettings,
     log,
     stopping: signal,
   })
