@@ -14,7 +14,8 @@ import { toRunError } from './to-agent-error.ts'
 /** What a view shows of a run; the same object until something changes. */
 export interface RunSnapshot<TShape extends AgentShape = AgentShape> {
   readonly runId: string
-  readonly status: RunStatus
+  /** `not_found`: there is no such run for this viewer, or it was deleted. */
+  readonly status: RunStatus | 'not_found'
   /** The newest message, as far as it has arrived. */
   readonly text: string
   /** What was said, oldest first, without what attempts that failed leave behind. */
@@ -156,7 +157,7 @@ function snapshotOf<TShape extends AgentShape>(
 ): RunSnapshot<TShape> {
   return {
     runId,
-    status: state.status,
+    status: failure?.code === 'not_found' ? 'not_found' : state.status,
     text: state.text,
     messages: state.messages,
     toolInputs: state.toolInputs,

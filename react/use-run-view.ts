@@ -15,7 +15,8 @@ import { isTerminal } from '../server/contract/terminal.ts'
 export interface RunView<TShape extends AgentShape> {
   /** Null while there is no run. */
   readonly runId: string | null
-  readonly status: RunStatus | 'idle'
+  /** `idle`: there is none. `not_found`: there is no such run for this viewer, or it was deleted. */
+  readonly status: RunStatus | 'idle' | 'not_found'
   /** The newest message of the assistant, as far as it has arrived. */
   readonly text: string
   /** What was said, oldest first, without what attempts that failed leave behind. */

@@ -8,7 +8,8 @@ export type OpenStatus = (typeof OPEN_STATUSES)[number]
 export const TERMINAL_STATUSES = ['succeeded', 'failed', 'cancelled', 'timed_out'] as const
 export type TerminalStatus = (typeof TERMINAL_STATUSES)[number]
 
-export function isTerminal(status: OpenStatus | TerminalStatus): status is TerminalStatus {
+/** Whether a run, or a view of one, is at its end by this status. */
+export function isTerminal(status: string): status is TerminalStatus {
   return (TERMINAL_STATUSES as readonly string[]).includes(status)
 }
 

@@ -11,6 +11,7 @@ const STATUS = {
   failed: 'The answer failed.',
   cancelled: 'Stopped.',
   timed_out: 'The answer took too long.',
+  not_found: 'This answer is not there any more.',
 } as const satisfies Record<AssistantRun['status'], string>
 
 export function StatusLine({ run }: { run: AssistantRun }) {

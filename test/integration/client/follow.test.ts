@@ -200,7 +200,11 @@ describe.each(Object.entries(WAYS))('over %s,', (_way, options) => {
       const store = stranger.runs.store(id)
       using leave = { [Symbol.dispose]: store.subscribe(() => {}) }
       await vi.waitFor(() =>
-        expect(store.getSnapshot()).toMatchObject({ isActive: false, error: { code: 'not_found' } }),
+        expect(store.getSnapshot()).toMatchObject({
+          status: 'not_found',
+          isActive: false,
+          error: { code: 'not_found' },
+        }),
       )
       expect(leave).toBeDefined()
       expect((await stranger.runs.list()).count).toBe(0)
