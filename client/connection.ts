@@ -1,5 +1,6 @@
 import { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
 import type { AnyRunEvent } from '../server/contract/event.ts'
+import { onOffline } from './online.ts'
 import type { RunTransport, StreamRequest } from './transport.ts'
 
 export type ConnectionSignal =
@@ -53,6 +54,10 @@ export async function* connect(
     onCompleted: () => end({ type: 'completed' }),
     onFailed: (error) => end({ type: 'failed', error }),
   })
+  const unlisten = onOffline(() => {
+    end({ type: 'failed', error: new AgentRuntimeError('unavailable', 'The browser is offline.') })
+    close?.()
+  })
   signal?.addEventListener('abort', onAbort)
   try {
     for (;;) {
@@ -68,6 +73,7 @@ export async function* connect(
     }
   } finally {
     signal?.removeEventListener('abort', onAbort)
+    unlisten()
     over = true
     close()
   }

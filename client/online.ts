@@ -8,12 +8,20 @@ export async function untilOnline(
 ): Promise<void> {
   const online = new AbortController()
   const wake = () => online.abort()
-  // Node has no such event, and some runtimes have no global event target at all.
-  const target = typeof globalThis.addEventListener === 'function' ? globalThis : undefined
-  target?.addEventListener('online', wake)
+  const unlisten = listen('online', wake)
   try {
     await wait(signal === undefined ? online.signal : AbortSignal.any([signal, online.signal]))
   } finally {
-    target?.removeEventListener('online', wake)
+    unlisten()
   }
+}
+
+/** Calls `listener` when the browser is offline, which a connection itself notices seconds later. @returns what ends that. */
+export const onOffline = (listener: () => void): (() => void) => listen('offline', listener)
+
+function listen(type: 'online' | 'offline', listener: () => void): () => void {
+  // Node has no such event, and some runtimes have no global event target at all.
+  const target = typeof globalThis.addEventListener === 'function' ? globalThis : undefined
+  target?.addEventListener(type, listener)
+  return () => target?.removeEventListener(type, listener)
 }

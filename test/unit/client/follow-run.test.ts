@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { FollowOptions, FollowSignal } from '../../../client/follow-run.ts'
 import { followRun } from '../../../client/follow-run.ts'
 import { AgentRuntimeError } from '../../../server/contract/agent-runtime-error.ts'
@@ -54,6 +54,28 @@ describe('following a run', () => {
     expect(following.heard.map(({ type }) => type)).toEqual(['connected', 'event', 'event'])
     expect(stream.isClosed).toBe(true)
     expect(transport.recordReads).toBe(0)
+  })
+
+  it('tells at once when the browser is offline, and goes on when it is online again', async () => {
+    const target = new EventTarget()
+    vi.stubGlobal('addEventListener', target.addEventListener.bind(target))
+    vi.stubGlobal('removeEventListener', target.removeEventListener.bind(target))
+    const transport = fakeTransport()
+    const following = follow(transport, fakeClock())
+    const stream = await transport.opened(0)
+    stream.onOpened()
+    stream.onEvent(delta(1, 'a'))
+    await settled()
+    target.dispatchEvent(new Event('offline'))
+    await settled()
+    expect(following.heard.at(-1)).toMatchObject({ type: 'disconnected', error: { code: 'unavailable' } })
+    expect(stream.isClosed).toBe(true)
+    target.dispatchEvent(new Event('online'))
+    const next = await transport.opened(1)
+    expect(next.request.lastEventId).toBe(1)
+    next.onEvent(failed(2))
+    await following.done
+    vi.unstubAllGlobals()
   })
 
   it('asks how the run ended when its last event is not for this viewer', async () => {
