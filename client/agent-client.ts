@@ -20,6 +20,7 @@ import type { ListSchedulesRequest, StoredSchedule } from '../server/contract/sc
 import type { MoveTurnRequest, QueuedTurn } from '../server/contract/queued-turn.ts'
 import type { Claimed } from '../server/contract/session.ts'
 import type { ListRunsInput, Run, RunDetail } from '../server/contract/run.ts'
+import type { ConversationStore } from './conversation-store.ts'
 import type { FollowConversationOptions } from './follow-conversation.ts'
 import type { AnyRunHandle } from './run-handle.ts'
 import type { RunStore } from './run-store.ts'
@@ -93,6 +94,8 @@ export interface AgentClient<TShape extends AgentShape = AgentShape> {
       conversationId: string,
       options?: FollowConversationOptions,
     ): AsyncIterable<ConversationEventOf<TShape>>
+    /** What goes on in it, for views: one store, and one connection, however many look at it. */
+    store(conversationId: string): ConversationStore
   }
   readonly files: {
     /**

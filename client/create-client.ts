@@ -2,13 +2,16 @@ import type { TRPCClient } from '@trpc/client'
 import { createTRPCClient } from '@trpc/client'
 import type { z } from 'zod'
 import type { AgentRouter } from '../server/api/router.ts'
-import type { HasAgents, KeyOf, ShapeOf, ShapesOf } from '../server/contract/agent-shape.ts'
+import type { AgentShape, HasAgents, KeyOf, ShapeOf, ShapesOf } from '../server/contract/agent-shape.ts'
 import type { ConversationEventOf, CreateRun } from '../server/contract/agent-types.ts'
+import type { Message } from '../server/contract/message.ts'
 import type { CreateRunInput, RespondInput } from '../server/contract/run.ts'
 import type { AgentClient, CallOptions } from './agent-client.ts'
 import type { TransportOptions } from './choose-transport.ts'
 import { chooseTransport } from './choose-transport.ts'
 import { systemClock } from './clock.ts'
+import { createConversationStore } from './conversation-store.ts'
+import type { ConversationStore } from './conversation-store.ts'
 import { createFiles } from './files.ts'
 import { eventsOf, followConversation } from './follow-conversation.ts'
 import { followRun } from './follow-run.ts'
@@ -24,7 +27,7 @@ import { createVisitor } from './visitor.ts'
 import { createRunStore } from './run-store.ts'
 import type { AnyToolHandlers } from './run-tools.ts'
 import { createRunTools } from './run-tools.ts'
-import { createRunStores } from './run-stores.ts'
+import { MAX_IDLE_STORES, createRunStores } from './run-stores.ts'
 import { call, createTrpcTransport } from './trpc-transport.ts'
 
 export interface AgentClientOptions extends TransportOptions {
@@ -87,6 +90,30 @@ export function createAgentClient<TRuntime extends HasAgents>(
     }),
   )
 
+  const conversationStores = new Map<string, ConversationStore>()
+  function conversationStore(conversationId: string): ConversationStore {
+    const known = conversationStores.get(conversationId)
+    if (known !== undefined) return known
+    const store = createConversationStore({
+      clock: systemClock,
+      follow: (from) => followConversation(conversationDependencies, conversationId, from),
+    })
+    conversationStores.set(conversationId, store)
+    const idle = [...conversationStores].filter(([, other]) => other !== store && !other.hasListeners)
+    for (const [oldest] of idle.slice(0, -MAX_IDLE_STORES)) conversationStores.delete(oldest)
+    return store
+  }
+
+  /** Has pages that show the conversation show what is asked at once. An edit takes another place than the end. */
+  function showSending({ conversationId, messages = [], ...place }: CreateRun<AgentShape>) {
+    const isAtEnd =
+      place.replaces === undefined &&
+      place.regenerates === undefined &&
+      place.supersedeFromMessageIndex === undefined
+    if (conversationId === undefined || messages.length === 0 || !isAtEnd) return undefined
+    return conversationStores.get(conversationId)?.send(messages as readonly Message[])
+  }
+
   const runTools = createRunTools({
     clock: systemClock,
     store: stores,
@@ -105,8 +132,15 @@ export function createAgentClient<TRuntime extends HasAgents>(
       ) {
         // Params of an agent's schema are JSON by contract; to the wire they are no more than that.
         const wire = input as z.input<typeof CreateRunInput>
-        const run = await call(trpc.runs.create.mutate(wire, callOptions), callOptions.signal)
-        return createRunHandle(dependencies, run) as AnyRunHandle<ShapeOf<TShape, TKey>>
+        const sending = showSending(input)
+        try {
+          const run = await call(trpc.runs.create.mutate(wire, callOptions), callOptions.signal)
+          sending?.taken(run.id)
+          return createRunHandle(dependencies, run) as AnyRunHandle<ShapeOf<TShape, TKey>>
+        } catch (refusal) {
+          sending?.refused()
+          throw refusal
+        }
       },
       get: (runId, { signal } = {}) => transport.getRun(runId, signal),
       list: (input = {}, callOptions = {}) =>
@@ -139,6 +173,7 @@ export function createAgentClient<TRuntime extends HasAgents>(
         call(trpc.conversations.fork.mutate(input, callOptions), callOptions.signal),
       list: (input = {}, callOptions = {}) =>
         call(trpc.conversations.list.query(input, callOptions), callOptions.signal),
+      store: conversationStore,
       // As with runs, an event's type is taken on trust: the server checked the payload against its schema.
       events: (conversationId, followOptions) =>
         eventsOf(

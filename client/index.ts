@@ -8,6 +8,9 @@ export type {
   RunCreatedEvent,
   RunDeletedEvent,
 } from '../server/contract/conversation-event.ts'
+export type { ConversationSnapshot, ConversationStore } from './conversation-store.ts'
+export type { LiveRun, Sending } from './live-conversation.ts'
+export type { LiveMessage } from './live-messages.ts'
 export type { FollowConversationOptions } from './follow-conversation.ts'
 export type {
   Conversation,

@@ -3,7 +3,7 @@ import type { RunStore } from './run-store.ts'
 import type { EventSelection } from './transport.ts'
 
 /** Runs nobody looks at that are remembered, so that coming back shows them at once. */
-const MAX_IDLE_STORES = 20
+export const MAX_IDLE_STORES = 20
 
 /** One store for each run and selection: all views of it share a connection. */
 export function createRunStores<TShape extends AgentShape>(

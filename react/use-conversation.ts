@@ -1,29 +1,40 @@
 import { skipToken, useQuery } from '@tanstack/react-query'
-import { useMemo } from 'react'
+import { useEffect, useMemo, useRef, useSyncExternalStore } from 'react'
+import type { ConversationSnapshot } from '../client/conversation-store.ts'
+import { withLive } from '../client/live-messages.ts'
+import type { LiveMessage } from '../client/live-messages.ts'
 import { toAgentError } from '../client/to-agent-error.ts'
 import type { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
 import type { ConversationDetail } from '../server/contract/conversation.ts'
-import type { HistoryMessage } from '../server/contract/message.ts'
 import type { Queries } from './queries.ts'
 import { isWorthRetrying } from './queries.ts'
 import type { MessageTree } from './use-message-tree.ts'
 import { useMessageTree } from './use-message-tree.ts'
+import type { TurnQueue } from './use-queue.ts'
+import { useQueue } from './use-queue.ts'
 
 export interface ConversationOptions {
   /** Newest messages to read. Default: 100. */
   limit?: number
   /** Also messages of runs that failed, timed out, or were cancelled before they began. Default: false. */
   includeFailedRuns?: boolean
+  /** Shows what is asked and answered as it comes, by whomever. Default: true. */
+  live?: boolean
 }
 
-export interface ConversationView extends MessageTree {
+export interface ConversationView extends MessageTree, TurnQueue {
   /** Undefined until it was read, and while there is none. */
   readonly conversation: ConversationDetail | undefined
-  /** Oldest first. */
-  readonly messages: readonly HistoryMessage[]
+  /**
+   * Oldest first: what is stored, and what is on its way. That is `pending`: `sending`, where this client asks it and has no answer yet, or
+   * `streaming`, while it is not all there.
+   */
+  readonly messages: readonly LiveMessage[]
   /** There are older messages than `limit` lets through. */
   readonly hasMore: boolean
   readonly isLoading: boolean
+  /** The connection was lost and is being opened again. */
+  readonly isRecovering: boolean
   readonly error: AgentRuntimeError | null
   /** Reads it anew. Never rejects: see `error`. */
   refetch(): Promise<void>
@@ -34,32 +45,85 @@ export type UseConversation = (
   options?: ConversationOptions,
 ) => ConversationView
 
-/** A conversation's history, read again whenever a run shown by `useAgentRun` begins or ends. */
+/** A conversation as it goes on: its history, read again whenever a run begins or ends, with what is said meanwhile. */
 export function createUseConversation(useQueries: () => Queries): UseConversation {
-  return function useConversation(conversationId, { limit, includeFailedRuns = false } = {}) {
+  return function useConversation(conversationId, options = {}) {
+    const { limit, includeFailedRuns = false, live = true } = options
     const queries = useQueries()
     const { client, keyOf } = queries
+    const store = useMemo(
+      () => (conversationId && live ? client.conversations.store(conversationId) : null),
+      [client, conversationId, live],
+    )
+    const snapshot = useSyncExternalStore(
+      store?.subscribe ?? subscribeToNothing,
+      store?.getSnapshot ?? nothing,
+      nothing,
+    )
     const input = conversationId
       ? { conversationId, includeFailedRuns, ...(limit === undefined ? {} : { limit }) }
       : undefined
     const query = useQuery({
       queryKey: keyOf(['conversations', 'get'], input),
-      queryFn: input === undefined ? skipToken : () => client.conversations.get(input),
+      queryFn:
+        input === undefined
+          ? skipToken
+          : async () => {
+              const readIn = store?.getSnapshot().change ?? 0
+              return { page: await client.conversations.get(input), readIn }
+            },
       retry: isWorthRetrying,
     })
-    const error = useMemo(() => (query.error === null ? null : toAgentError(query.error)), [query.error])
-    const messages = query.data?.messages ?? NO_MESSAGES
+    const { data, isFetching, refetch } = query
+
+    useEffect(() => {
+      if (data !== undefined) store?.take(data.page, data.readIn)
+    }, [store, data])
+
+    // A change that comes while the history is read may not be in it: it is read once more then.
+    const { change } = snapshot
+    const askedFor = useRef(0)
+    useEffect(() => {
+      if (data === undefined || isFetching || change <= Math.max(data.readIn, askedFor.current)) return
+      askedFor.current = change
+      void refetch()
+    }, [data, isFetching, change, refetch])
+
+    const messages = useMemo(
+      () =>
+        withLive(data?.page.messages ?? [], {
+          ...snapshot,
+          runs: [...snapshot.runs.values()],
+          readIn: data?.readIn ?? 0,
+        }),
+      [data, snapshot],
+    )
+    const error = useMemo(
+      () => (query.error === null ? snapshot.error : toAgentError(query.error)),
+      [query.error, snapshot.error],
+    )
     const tree = useMessageTree(queries, conversationId, messages)
+    const turns = useQueue(queries, conversationId, snapshot)
     return {
       ...tree,
-      conversation: query.data,
+      ...turns,
+      conversation: data?.page,
       messages,
-      hasMore: query.data?.hasMore ?? false,
+      hasMore: data?.page.hasMore ?? false,
       isLoading: query.isLoading,
+      isRecovering: snapshot.isRecovering,
       error,
-      refetch: async () => void (await query.refetch()),
+      refetch: async () => void (await refetch()),
     }
   }
 }
 
-const NO_MESSAGES: readonly HistoryMessage[] = []
+const IDLE: ConversationSnapshot = {
+  runs: new Map(),
+  sending: [],
+  change: 0,
+  error: null,
+  isRecovering: false,
+}
+const nothing = () => IDLE
+const subscribeToNothing = () => () => {}

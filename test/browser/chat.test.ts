@@ -132,6 +132,28 @@ test('an answer streams in, and is in the history after', async () => {
   expect(await answer(page).textContent()).toBe(text)
 })
 
+test('two tabs show one conversation: what is asked in one grows in the other, and is there once', async () => {
+  await using chat = await visit()
+  const { page } = chat
+  await chat.send('What is 2 * 3?')
+  await answer(page).waitFor()
+  await ready(page)
+  const other = await page.context().newPage()
+  await other.routeWebSocket(isOfVite, () => {})
+  await other.goto(page.url())
+  await answer(other).waitFor()
+  await chat.send(QUESTION)
+  await other.locator('.message.user', { hasText: QUESTION }).waitFor()
+  expect(await grown(other, await grown(other, 0))).toBeGreaterThan(0)
+  await ready(page)
+  const text = (await answer(page).textContent()) ?? ''
+  for (const tab of [page, other]) {
+    await streaming(tab).waitFor({ state: 'detached' })
+    expect(await tab.locator('.message').count()).toBe(4)
+    expect(await answer(tab).textContent()).toBe(text)
+  }
+})
+
 test('a reload in the middle of an answer goes on with it', async () => {
   await using chat = await visit()
   const { page } = chat

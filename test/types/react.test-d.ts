@@ -68,5 +68,11 @@ describe('conversations', () => {
     useConversation(1)
     // @ts-expect-error what is said instead?
     void useConversation('id').edit('message')
+    expectTypeOf(useConversation('id', { live: false }).messages[0]?.pending).toEqualTypeOf<
+      'sending' | 'streaming' | undefined
+    >()
+    void useConversation('id').moveTurn('run', { before: 'other' })
+    // @ts-expect-error it comes before or after another one
+    void useConversation('id').moveTurn('run')
   })
 })

@@ -42,7 +42,12 @@ export function Chat({ conversationId, onConversationCreated, isSidebarOpen, onO
           <History messages={history.messages} hasMore={history.hasMore} showsDetails={showsDetails} />
           {pending !== null && <li className="message user">{pending}</li>}
           {chat.showsRun && (
-            <LiveRun run={run} showsDetails={showsDetails} onAnswered={() => focusToType(input.current)} />
+            <LiveRun
+              run={run}
+              isAnswered={chat.isAnswered}
+              showsDetails={showsDetails}
+              onAnswered={() => focusToType(input.current)}
+            />
           )}
         </ol>
         {chat.error !== null && (

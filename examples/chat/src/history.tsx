@@ -1,10 +1,10 @@
 import { textOf } from '../../../client/index.ts'
-import type { Message } from '../../../client/index.ts'
+import type { LiveMessage } from '../../../client/index.ts'
 import { Markdown } from './markdown.tsx'
 import { ToolStep } from './tool-step.tsx'
 
 interface HistoryProps {
-  messages: readonly Message[]
+  messages: readonly LiveMessage[]
   hasMore: boolean
   showsDetails: boolean
 }
@@ -20,16 +20,20 @@ export function History({ messages, hasMore, showsDetails }: HistoryProps) {
   return (
     <>
       {hasMore && <li className="notice">Older messages are not shown.</li>}
-      {messages.map((message, index) => (
-        // oxlint-disable-next-line react/no-array-index-key -- messages have no id, and a history grows at its end
-        <HistoryMessage key={index} message={message} toolNames={toolNames} showsDetails={showsDetails} />
+      {messages.map((message) => (
+        <HistoryMessage
+          key={message.id}
+          message={message}
+          toolNames={toolNames}
+          showsDetails={showsDetails}
+        />
       ))}
     </>
   )
 }
 
 interface HistoryMessageProps {
-  message: Message
+  message: LiveMessage
   toolNames: ReadonlyMap<string, string>
   showsDetails: boolean
 }
@@ -42,7 +46,7 @@ function HistoryMessage({ message, toolNames, showsDetails }: HistoryMessageProp
       return (
         <>
           {textOf(message) ? (
-            <li className="message assistant">
+            <li className="message assistant" data-streaming={message.pending === 'streaming'}>
               <Markdown text={textOf(message)} />
             </li>
           ) : null}

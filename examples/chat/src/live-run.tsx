@@ -1,27 +1,23 @@
-import { Markdown } from './markdown.tsx'
 import { PendingWaits } from './pending-waits.tsx'
 import { ToolStep } from './tool-step.tsx'
 import type { AssistantRun } from './use-chat.ts'
 
 interface LiveRunProps {
   run: AssistantRun
+  /** The history shows what there is of its answer. */
+  isAnswered: boolean
   showsDetails: boolean
   /** The run has what it waited for, and its card is gone. */
   onAnswered: () => void
 }
 
-/** The answer as it arrives, what it waits for, and what is left of it when it breaks off. */
-export function LiveRun({ run, showsDetails, onAnswered }: LiveRunProps) {
-  const { messages, isActive, waits } = run
+/** What goes on beside the answer, which the history shows as it arrives: its tools, and what it waits for. */
+export function LiveRun({ run, isAnswered, showsDetails, onAnswered }: LiveRunProps) {
+  const { isActive, waits } = run
   return (
     <>
       {showsDetails && <ToolSteps run={run} />}
-      {messages.map(({ id, content, complete }) => (
-        <li key={id} className="message assistant" data-streaming={isActive && !complete}>
-          <Markdown text={content} />
-        </li>
-      ))}
-      {isActive && messages.length === 0 && waits.length === 0 && (
+      {isActive && !isAnswered && waits.length === 0 && (
         <li className="message assistant thinking" aria-hidden="true">
           <span />
           <span />

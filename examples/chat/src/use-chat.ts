@@ -15,11 +15,12 @@ interface ChatOptions {
 
 const MAX_TITLE_LENGTH = 60
 
-/** A question on its way; shown until the history, which had `after` messages then, has it too. */
+/** A question on its way; shown until what is shown of the conversation, which had `after` messages then, has it too. */
 interface Pending {
   conversationId: string | null
   content: string
   after: number
+  runId: string | null
 }
 
 export function useChat({ conversationId, onConversationCreated, includeDebug }: ChatOptions) {
@@ -30,14 +31,17 @@ export function useChat({ conversationId, onConversationCreated, includeDebug }:
   const [pending, setPending] = useState<Pending | null>(null)
   const [isSending, setIsSending] = useState(false)
   const [failure, setFailure] = useState<string | null>(null)
-  const total = history.conversation?.totalMessages ?? 0
-  const isPending = pending !== null && pending.conversationId === conversationId && total <= pending.after
-  // The history has the answer itself: the run that gave it would show it once more.
-  const isAnswered = history.messages.at(-1)?.role === 'assistant'
+  const { messages } = history
+  const isPending =
+    pending !== null &&
+    pending.conversationId === conversationId &&
+    !messages.some(({ runId }) => runId === pending.runId) &&
+    !messages.slice(pending.after).some(({ role }) => role === 'user')
+  const isAnswered = messages.some(({ runId, role }) => runId === run.runId && role !== 'user')
 
   /** Whether the question was taken. */
   async function send(content: string): Promise<boolean> {
-    const question = { content, after: total }
+    const question = { content, after: messages.length, runId: null }
     setIsSending(true)
     setFailure(null)
     setPending({ ...question, conversationId })
@@ -47,7 +51,10 @@ export function useChat({ conversationId, onConversationCreated, includeDebug }:
       setPending({ ...question, conversationId: id })
       if (conversationId === null) onConversationCreated(id)
       const handle = await run.start({ conversationId: id, messages: [{ role: 'user', content }] })
-      if (handle !== null) return true
+      if (handle !== null) {
+        setPending({ ...question, conversationId: id, runId: handle.id })
+        return true
+      }
     } catch (error) {
       setFailure(error instanceof Error ? error.message : String(error))
     } finally {
@@ -64,7 +71,8 @@ export function useChat({ conversationId, onConversationCreated, includeDebug }:
     pending: isPending ? pending.content : null,
     isBusy: isSending || run.isActive,
     isEmpty: conversationId === null && !isPending,
-    showsRun: run.runId !== null && !isSending && (isPending || !isAnswered),
+    isAnswered,
+    showsRun: run.runId !== null && !isSending && !run.isSettled,
     error: failure ?? history.error?.message ?? run.error?.message ?? null,
   }
 }

@@ -117,7 +117,13 @@ export function fakeServer(): FakeServer {
       return { run, batches: stream, confirm: async () => {} }
     },
   }
-  const conversationsFace: Omit<Conversations, 'follow' | 'listEvents' | 'ticket'> = {
+  const conversationsFace: Omit<Conversations, 'listEvents' | 'ticket'> = {
+    // Nothing goes on in them but what their runs tell by themselves.
+    follow: async (_principal, { signal }) => ({
+      cursor: '',
+      batches: quiet(signal),
+      confirm: async () => {},
+    }),
     create: async (principal, input) => (await conversationsFace.createOrGet(principal, input)).conversation,
     async createOrGet(_principal, input) {
       const {
@@ -289,4 +295,34 @@ function stored(runId: string, messages: readonly Message[], prefix = 'input'): 
     runId,
     createdAt: '2026-01-01T00:00:00.000Z',
   }))
+}
+
+/** A stream that says nothing until it is closed. */
+function quiet(signal?: AbortSignal): EventStream {
+  const over = Promise.withResolvers<{ done: true; value: undefined }>()
+  let isOver = false
+  const close = () => {
+    isOver = true
+    over.resolve({ done: true, value: undefined })
+  }
+  signal?.addEventListener('abort', close)
+  return {
+    get isOver() {
+      return isOver
+    },
+    hasReachedEnd: false,
+    consume() {},
+    take: () => undefined,
+    peek: async () => (await over.promise, undefined),
+    close,
+    fail: close,
+    next: () => over.promise,
+    async return() {
+      close()
+      return { done: true, value: undefined }
+    },
+    [Symbol.asyncIterator]() {
+      return this
+    },
+  }
 }

@@ -1,0 +1,165 @@
+// What goes on in a conversation, outside of any view: followed while somebody looks.
+import type { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
+import type { ConversationDetail } from '../server/contract/conversation.ts'
+import type { Message } from '../server/contract/message.ts'
+import { atIntervals } from './at-intervals.ts'
+import type { ClientClock } from './clock.ts'
+import type { ConversationSignal } from './follow-conversation.ts'
+import { reduceConversation } from './live-conversation.ts'
+import type { LiveRun, Sending } from './live-conversation.ts'
+import { toAgentError } from './to-agent-error.ts'
+
+/** The same object until something changes. */
+export interface ConversationSnapshot {
+  /** In the order in which they were heard of, until a history that was read since has what they said. */
+  readonly runs: ReadonlyMap<string, LiveRun>
+  readonly sending: readonly Sending[]
+  /** Counts what a history tells of. One that was read before is to be read again. */
+  readonly change: number
+  /** Why it can't be followed. */
+  readonly error: AgentRuntimeError | null
+  /** The connection was lost and is being opened again. */
+  readonly isRecovering: boolean
+}
+
+export interface ConversationStore {
+  getSnapshot(): ConversationSnapshot
+  /** Follows the conversation, from the first history that was taken, until a moment after the last listener has left. */
+  subscribe(listener: () => void): () => void
+  readonly hasListeners: boolean
+  /** A page of the history, read after this change. */
+  take(page: ConversationDetail, readIn: number): void
+  /** Shows what is asked before the server has it. */
+  send(messages: readonly Message[]): { taken(runId: string): void; refused(): void }
+}
+
+interface ConversationStoreDependencies {
+  clock: ClientClock
+  follow(options: { after: string; signal: AbortSignal }): AsyncIterable<ConversationSignal>
+  /** Milliseconds between notifications. Default: 16. */
+  notifyIntervalMs?: number
+  /** Milliseconds without listeners before the connection is closed. Default: 1,000. */
+  detachDelayMs?: number
+}
+
+const NOTHING: ConversationSnapshot = {
+  runs: new Map(),
+  sending: [],
+  change: 0,
+  error: null,
+  isRecovering: false,
+}
+
+// oxlint-disable-next-line max-lines-per-function -- Closures over one state, which changes in each of them.
+export function createConversationStore({
+  clock,
+  follow,
+  notifyIntervalMs = 16,
+  detachDelayMs = 1_000,
+}: ConversationStoreDependencies): ConversationStore {
+  const listeners = new Set<() => void>()
+  let state = NOTHING
+  let snapshot = NOTHING
+  let cursor: string | undefined
+  let following: AbortController | undefined
+  let detaching: AbortController | undefined
+
+  const notify = atIntervals({ clock, intervalMs: notifyIntervalMs }, tell)
+
+  function tell() {
+    snapshot = state
+    for (const listener of [...listeners]) listener()
+  }
+
+  function hear(heard: ConversationSignal) {
+    if (heard.type !== 'event') {
+      state = { ...state, isRecovering: heard.type === 'disconnected' }
+      return
+    }
+    cursor = heard.event.cursor
+    const [runs, isHistory] = reduceConversation(state.runs, heard.event, state.change + 1)
+    state = { ...state, runs, change: state.change + (isHistory ? 1 : 0) }
+  }
+
+  async function attach() {
+    if (following !== undefined || cursor === undefined || listeners.size === 0) return
+    const controller = new AbortController()
+    following = controller
+    state = { ...state, error: null }
+    let error: AgentRuntimeError | null = null
+    try {
+      for await (const heard of follow({ after: cursor, signal: controller.signal })) {
+        if (controller.signal.aborted) break
+        hear(heard)
+        notify()
+      }
+    } catch (failure) {
+      error = toAgentError(failure)
+    }
+    // Leaving is no failure; and a follower that left must not speak for the one after it.
+    if (following !== controller) return
+    following = undefined
+    state = { ...state, error, isRecovering: false }
+    notify()
+  }
+
+  async function detach() {
+    const controller = new AbortController()
+    detaching = controller
+    await clock.sleep(detachDelayMs, controller.signal)
+    if (controller.signal.aborted) return
+    const left = following
+    following = undefined
+    left?.abort()
+    state = { ...state, isRecovering: false }
+  }
+
+  return {
+    getSnapshot: () => snapshot,
+    get hasListeners() {
+      return listeners.size > 0
+    },
+    subscribe(listener) {
+      // An own function for each call: the same listener may subscribe twice.
+      const call = () => listener()
+      listeners.add(call)
+      detaching?.abort()
+      void attach()
+      return () => {
+        if (!listeners.delete(call) || listeners.size > 0) return
+        void detach()
+      }
+    },
+    take(page, readIn) {
+      const runs = new Map([...state.runs].filter(([, { endedIn }]) => endedIn === 0 || endedIn > readIn))
+      const sending = state.sending.filter(({ takenIn }) => takenIn === 0 || takenIn > readIn)
+      if (runs.size < state.runs.size || sending.length < state.sending.length) {
+        state = { ...state, runs, sending }
+        tell()
+      }
+      cursor ??= page.cursor
+      void attach()
+    },
+    send(messages) {
+      let mine: Sending = {
+        messages,
+        at: new Date(clock.now()).toISOString(),
+        runId: null,
+        sentIn: state.change,
+        takenIn: 0,
+      }
+      const change = (next: Sending | null) => {
+        const sending = state.sending.flatMap((one) => (one !== mine ? [one] : next === null ? [] : [next]))
+        if (next !== null) mine = next
+        state = { ...state, sending, change: state.change + (next === null ? 0 : 1) }
+        tell()
+      }
+      state = { ...state, sending: [...state.sending, mine] }
+      tell()
+      return {
+        taken: (runId) => change({ ...mine, runId, takenIn: state.change + 1 }),
+        refused: () => change(null),
+      }
+    },
+  }
+}

@@ -1,0 +1,57 @@
+// What a viewer knows of a conversation beside its history: a pure function of what was known and one more event.
+import type { AnyConversationEvent } from '../server/contract/conversation-event.ts'
+import type { Message, StoredMessage } from '../server/contract/message.ts'
+import { isTerminal } from '../server/contract/terminal.ts'
+import type { RunState } from './run-state.ts'
+import { initialRunState, reduceRun } from './run-state.ts'
+
+/** A run that was heard of live. */
+export interface LiveRun {
+  readonly runId: string
+  readonly createdAt: string
+  /** What it was asked; empty where that was in the history before. */
+  readonly inputs: readonly StoredMessage[]
+  readonly state: RunState
+  /** The change by which it was created, and that by which it ended; 0 for neither. A history that was read after one tells of it. */
+  readonly createdIn: number
+  readonly endedIn: number
+}
+
+/** What this client asks, from the moment on in which it does. */
+export interface Sending {
+  readonly messages: readonly Message[]
+  readonly at: string
+  readonly runId: string | null
+  /** The change after which it was sent. */
+  readonly sentIn: number
+  /** The change by which it was taken; 0 while it is on its way. */
+  readonly takenIn: number
+}
+
+/** The runs after an event. `change` is its number; the second is whether the history tells of it. */
+export function reduceConversation(
+  runs: ReadonlyMap<string, LiveRun>,
+  event: AnyConversationEvent,
+  change: number,
+): [runs: ReadonlyMap<string, LiveRun>, isHistory: boolean] {
+  const { runId, type } = event
+  const next = new Map(runs)
+  if (type === 'run.deleted') return [(next.delete(runId), next), true]
+  const before = runs.get(runId) ?? {
+    runId,
+    createdAt: event.ts,
+    inputs: [],
+    state: initialRunState(),
+    createdIn: 0,
+    endedIn: 0,
+  }
+  if (type === 'run.created') {
+    const { messages } = event.payload as { messages: StoredMessage[] }
+    next.set(runId, { ...before, inputs: messages, createdIn: change })
+    return [next, true]
+  }
+  const state = reduceRun(before.state, event)
+  const hasEnded = isTerminal(state.status) && before.endedIn === 0
+  next.set(runId, { ...before, state, endedIn: hasEnded ? change : before.endedIn })
+  return [next, hasEnded]
+}

@@ -1,0 +1,90 @@
+// A conversation as a page shows it: its history, and what goes on beyond that.
+import type { HistoryMessage, Message } from '../server/contract/message.ts'
+import { isTerminal } from '../server/contract/terminal.ts'
+import { textOf } from '../server/contract/text-of.ts'
+import type { LiveRun, Sending } from './live-conversation.ts'
+
+/** A message as a page shows it: one of the history, or one on its way. */
+export type LiveMessage = HistoryMessage & {
+  /** `sending`: the server has not said that it has it. `streaming`: it is not all there yet. */
+  pending?: 'sending' | 'streaming'
+}
+
+/** A page of the history with what goes on beyond it, no message twice. `readIn` is the change after which the page was read. */
+export function withLive(
+  page: readonly HistoryMessage[],
+  { runs, sending, readIn }: { runs: readonly LiveRun[]; sending: readonly Sending[]; readIn: number },
+): LiveMessage[] {
+  const shown: LiveMessage[] = [...page]
+  const ids = new Set(page.map(({ id }) => id))
+  const runIds = new Set(page.map(({ runId }) => runId))
+  for (const run of runs) {
+    const stored = page.filter(({ runId }) => runId === run.runId)
+    // A history that was read since has it, or shows another way. One without messages of its own answers what is last.
+    const isShown =
+      stored.length > 0 || run.createdIn > readIn || (run.inputs.length === 0 && run.endedIn === 0)
+    if (!isShown) continue
+    runIds.add(run.runId)
+    // Its answer is stored when it ends, and then all there is.
+    const isAnswered = stored.some(({ id, role }) => role !== 'user' && !isInput(id, run.runId))
+    const added = [...run.inputs, ...(isAnswered ? [] : saidBy(run))].filter(({ id }) => !ids.has(id))
+    const at = shown.findLastIndex(({ runId }) => runId === run.runId)
+    insert(shown, at === -1 ? shown.length : at + 1, added)
+  }
+  for (const { messages, at, runId, sentIn } of sending) {
+    const isThere = runId === null ? runs.some((run) => isOf(run, messages, sentIn)) : runIds.has(runId)
+    if (isThere) continue
+    const added = messages.map((message, index) => ({
+      ...message,
+      id: `${runId ?? at}:${index}`,
+      runId: runId ?? '',
+      createdAt: at,
+      pending: 'sending' as const,
+    }))
+    insert(shown, shown.length, added)
+  }
+  return shown
+}
+
+/** Whether the run is what was sent: the stream of the conversation may tell of it before the request is answered. */
+function isOf({ createdIn, inputs }: LiveRun, messages: readonly Message[], sentIn: number): boolean {
+  return (
+    createdIn > sentIn &&
+    inputs.length === messages.length &&
+    inputs.every((input, index) => textOf(input) === textOf(messages[index]))
+  )
+}
+
+function saidBy({ runId, createdAt, state }: LiveRun): Omit<LiveMessage, 'parentId'>[] {
+  return state.messages.flatMap(({ id, content, complete }) =>
+    content === ''
+      ? []
+      : [
+          {
+            role: 'assistant' as const,
+            content,
+            id,
+            runId,
+            createdAt,
+            ...(!complete && !isTerminal(state.status) && { pending: 'streaming' as const }),
+          },
+        ],
+  )
+}
+
+function insert(shown: LiveMessage[], at: number, added: readonly Omit<LiveMessage, 'parentId'>[]): void {
+  let parentId = shown[at - 1]?.id ?? null
+  const messages = added.map((message) => {
+    const placed = { ...message, parentId } as LiveMessage
+    parentId = message.id
+    return placed
+  })
+  shown.splice(at, 0, ...messages)
+}
+
+/** Inputs have ids by their places, which are below those of answers. */
+function isInput(id: string, runId: string): boolean {
+  return id.startsWith(`${runId}:`) && Number(id.slice(runId.length + 1)) < FIRST_ANSWER
+}
+
+const FIRST_ANSWER = 1_000_000

@@ -1,0 +1,216 @@
+// The hook over real servers: a conversation that several pages show, as it goes on.
+import '../../unit/react/dom.ts'
+import { QueryClient } from '@tanstack/react-query'
+import { renderHook, waitFor } from '@testing-library/react'
+import type { ReactNode } from 'react'
+import { act } from 'react'
+import { expect } from 'vitest'
+import { createAgentClient } from '../../../client/create-client.ts'
+import type { LiveMessage } from '../../../client/live-messages.ts'
+import { createAgentHooks } from '../../../react/create-agent-hooks.ts'
+import type { ConversationOptions, ConversationView } from '../../../react/use-conversation.ts'
+import type { ShapeOfAgent } from '../../../server/agent/define-agent.ts'
+import { PUBLIC_PRINCIPAL as OWNER } from '../../../server/contract/principal.ts'
+import { defineAgent, textOf } from '../../../server/index.ts'
+import type { AgentRuntime } from '../../../server/runtime/agent-runtime.ts'
+import { test } from '../../support/runtime.ts'
+
+/** Says what it is told in pieces, of which it holds the second back until it is told to go on. */
+function createTalker() {
+  const held = new Map<string, PromiseWithResolvers<void>>()
+  const gate = (text: string) => {
+    const known = held.get(text) ?? Promise.withResolvers<void>()
+    held.set(text, known)
+    return known
+  }
+  const talker = defineAgent({
+    key: 'talker',
+    async run(ctx) {
+      const told = textOf(ctx.messages.at(-1))
+      const messageId = `answer ${ctx.runId}`
+      await ctx.emit('assistant.delta', { messageId, content: `${told},` })
+      await Promise.race([
+        gate(told).promise,
+        new Promise((_, reject) => ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason))),
+      ])
+      await ctx.emit('assistant.delta', { messageId, content: ' indeed' })
+      return { messages: [{ role: 'assistant', content: `${told}, indeed`, id: messageId }] }
+    },
+  })
+  return { talker, release: (text: string) => gate(text).resolve() }
+}
+
+const PATIENCE = { timeout: 20_000 }
+const user = (content: string) => ({ role: 'user' as const, content })
+
+type Runtime = AgentRuntime<ShapeOfAgent<ReturnType<typeof createTalker>['talker']>>
+
+/** A page with a client of its own, as a tab is. */
+function openPage(
+  { runtime }: { runtime: Runtime },
+  conversationId: string,
+  { creating, ...options }: ConversationOptions & { creating?: Promise<void> } = {},
+) {
+  const { AgentProvider, useConversation } = createAgentHooks<Runtime>()
+  const client = createAgentClient<Runtime>({
+    url: 'http://runtime.test/trpc',
+    async fetch(input, init) {
+      const request = new Request(input, init)
+      if (request.url.includes('runs.create')) await creating
+      return runtime.handler(request)
+    },
+  })
+  const queryClient = new QueryClient()
+  const wrapper = ({ children }: { children: ReactNode }) => (
+    <AgentProvider client={client} queryClient={queryClient}>
+      {children}
+    </AgentProvider>
+  )
+  const view = renderHook(() => useConversation(conversationId, options), { wrapper })
+  return {
+    ...view,
+    shown: () => shownBy(view),
+    queue: () => view.result.current.queue.map(({ text }) => text),
+    shows: (texts: string[]) => waitFor(() => expect(shownBy(view)).toEqual(texts), PATIENCE),
+    client,
+  }
+}
+
+const shownBy = ({ result }: { result: { current: ConversationView } }) =>
+  result.current.messages.map((message) =>
+    message.pending === undefined ? textOf(message) : `${textOf(message)} (${message.pending})`,
+  )
+
+/** No message is shown twice, and each follows the one before it. */
+function expectOnePath(messages: readonly LiveMessage[]) {
+  expect(new Set(messages.map(({ id }) => id)).size).toBe(messages.length)
+  expect(messages.map(({ parentId }) => parentId)).toEqual(
+    [null, ...messages.map(({ id }) => id)].slice(0, messages.length),
+  )
+}
+
+test('what one page asks appears and grows in another, over another server, and is stored once', async ({
+  createServer,
+}) => {
+  const { talker, release } = createTalker()
+  const [here, there] = [
+    await createServer({ agents: [talker] }),
+    await createServer({ agents: [talker], worker: false }),
+  ]
+  const { id } = await here.runtime.conversations.create(OWNER, {})
+  const [mine, other] = [openPage(here, id), openPage(there, id)]
+  await waitFor(
+    () => expect(other.result.current.isLoading || mine.result.current.isLoading).toBe(false),
+    PATIENCE,
+  )
+
+  await act(async () => {
+    await mine.client.runs.create({ agentKey: 'talker', conversationId: id, messages: [user('one')] })
+  })
+  for (const page of [mine, other]) await page.shows(['one', 'one, (streaming)'])
+  const [, growing] = other.result.current.messages
+  release('one')
+  for (const page of [mine, other]) {
+    await page.shows(['one', 'one, indeed'])
+    expectOnePath(page.result.current.messages)
+    expect(page.result.current.messages[1]?.id).toBe(growing?.id)
+  }
+  const stored = await here.runtime.conversations.get(OWNER, { conversationId: id })
+  await waitFor(() => expect(other.result.current.messages).toEqual(stored.messages), PATIENCE)
+
+  // And what code on the server asks, as a webhook or a schedule does.
+  await here.runtime.runs.create(OWNER, { agentKey: 'talker', conversationId: id, messages: [user('two')] })
+  for (const page of [mine, other]) await page.shows(['one', 'one, indeed', 'two', 'two, (streaming)'])
+  release('two')
+  for (const page of [mine, other]) await page.shows(['one', 'one, indeed', 'two', 'two, indeed'])
+  for (const page of [mine, other]) page.unmount()
+})
+
+test('what is asked is shown before the server has it, and not any more when it is refused', async ({
+  createServer,
+}) => {
+  const { talker, release } = createTalker()
+  const server = await createServer({ agents: [talker] })
+  const { id } = await server.runtime.conversations.create(OWNER, {})
+  const creating = Promise.withResolvers<void>()
+  const page = openPage(server, id, { creating: creating.promise })
+  await waitFor(() => expect(page.result.current.conversation).toBeDefined(), PATIENCE)
+  const sent = page.client.runs.create({ agentKey: 'talker', conversationId: id, messages: [user('hi')] })
+  await page.shows(['hi (sending)'])
+  creating.resolve()
+  await act(async () => void (await sent))
+  await page.shows(['hi', 'hi, (streaming)'])
+  const refused = page.client.runs.create({
+    agentKey: 'talker',
+    conversationId: id,
+    conversationPolicy: 'reject',
+    messages: [user('no')],
+  })
+  await expect(refused).rejects.toMatchObject({ code: 'conflict' })
+  release('hi')
+  await page.shows(['hi', 'hi, indeed'])
+  expectOnePath(page.result.current.messages)
+  page.unmount()
+})
+
+test('a page that comes in the midst has what was said, and what is stopped stays', async ({
+  createServer,
+}) => {
+  const { talker } = createTalker()
+  const server = await createServer({ agents: [talker] })
+  const { id } = await server.runtime.conversations.create(OWNER, {})
+  const ask = { agentKey: 'talker', conversationId: id, messages: [user('long')] }
+  const { run } = await server.runtime.runs.create(OWNER, ask)
+  await (await server.rest.stream(`runs/${run.id}/events`)).until('assistant.delta')
+  const page = openPage(server, id)
+  await page.shows(['long', 'long, (streaming)'])
+  await server.runtime.runs.cancel(OWNER, run.id)
+  await page.shows(['long', 'long,'])
+  await waitFor(() => expect(page.result.current.messages[1]?.incomplete).toBe(true), PATIENCE)
+  expectOnePath(page.result.current.messages)
+  page.unmount()
+})
+
+test('what waits for its turn is shown in its order, moved and dropped', async ({ createServer }) => {
+  const { talker, release } = createTalker()
+  const server = await createServer({ agents: [talker] })
+  const { id } = await server.runtime.conversations.create(OWNER, {})
+  const page = openPage(server, id)
+  await waitFor(() => expect(page.result.current.conversation).toBeDefined(), PATIENCE)
+  for (const text of ['a', 'b', 'c', 'd']) {
+    await server.runtime.runs.create(OWNER, {
+      agentKey: 'talker',
+      conversationId: id,
+      messages: [user(text)],
+    })
+  }
+  await page.shows(['a', 'a, (streaming)', 'b', 'c', 'd'])
+  await waitFor(() => expect(page.queue()).toEqual(['b', 'c', 'd']), PATIENCE)
+  const [b, c, d] = page.result.current.queue.map(({ runId }) => runId)
+  await act(() => page.result.current.moveTurn(d ?? '', { before: b ?? '' }))
+  await waitFor(() => expect(page.queue()).toEqual(['d', 'b', 'c']), PATIENCE)
+  await act(() => page.result.current.dropTurn(c ?? ''))
+  await waitFor(() => expect(page.queue()).toEqual(['d', 'b']), PATIENCE)
+  await page.shows(['a', 'a, (streaming)', 'd', 'b'])
+  for (const text of ['a', 'b', 'd']) release(text)
+  await page.shows(['a', 'a, indeed', 'd', 'd, indeed', 'b', 'b, indeed'])
+  await waitFor(() => expect(page.queue()).toEqual([]), PATIENCE)
+  expectOnePath(page.result.current.messages)
+  page.unmount()
+})
+
+test('a page that is not to be live shows what is stored', async ({ createServer }) => {
+  const { talker, release } = createTalker()
+  const server = await createServer({ agents: [talker] })
+  const { id } = await server.runtime.conversations.create(OWNER, {})
+  const page = openPage(server, id, { live: false })
+  await waitFor(() => expect(page.result.current.conversation).toBeDefined(), PATIENCE)
+  const ask = { agentKey: 'talker', conversationId: id, messages: [user('quiet')] }
+  const { run } = await server.runtime.runs.create(OWNER, ask)
+  release('quiet')
+  await server.rest.events(`runs/${run.id}/events`)
+  expect(page.shown()).toEqual([])
+  await act(() => page.result.current.refetch())
+  await page.shows(['quiet', 'quiet, indeed'])
+  page.unmount()
+})
