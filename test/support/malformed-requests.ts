@@ -65,7 +65,7 @@ const NASTY: readonly unknown[] = [
     { a: null },
     { __proto__: null },
     { constructor: 1 },
-    { then: 1 },
+    JSON.parse('{"then":1}'),
     [1, 'a', {}],
   ],
   ...[Array.from({ length: 1_001 }, () => ({})), nested(600)],
@@ -121,7 +121,7 @@ export function createMalformedRequests(
     }
   }
 
-  const textOf = (value: unknown) => (typeof value === 'object' ? JSON.stringify(value) : String(value))
+  const textOf = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value))
 
   function bodyOf({ requestBody }: Operation): Pick<MalformedRequest, 'body' | 'headers'> {
     const schema = requestBody?.content['application/json']?.schema
