@@ -214,7 +214,7 @@ export const Config = z.object({
 export type Config = z.infer<typeof Config>
 
 /** What `createAgentRuntime` takes as `config`: any of the settings. */
-export type Settings = Partial<z.input<typeof Config>>
+export type Settings = { [TName in keyof Config]?: Config[TName] | undefined }
 
 /** The environment variable of each setting that has one. */
 export const ENVIRONMENT = {

@@ -300,7 +300,7 @@ describe('visitors of one network', () => {
     const { runtime } = await createServer({
       agents,
       anonymousSessions,
-      config: { anonymousSessionsPerAddress: 'off' },
+      config: { anonymousSessionsPerAddress: false },
       worker: false,
     })
     expect(await statuses(Array.from({ length: 120 }, () => post(runtime)))).toEqual(

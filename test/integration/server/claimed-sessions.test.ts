@@ -290,7 +290,7 @@ test('500 visitors who sign in twice, at two servers, while they create, keep al
   createServer,
   database,
 }) => {
-  const config = { ...options.config, anonymousSessionsPerAddress: 'off' } as const
+  const config = { ...options.config, anonymousSessionsPerAddress: false } as const
   const quiet = { ...options, worker: false, config } as const
   const servers = [await createServer(quiet), await createServer(quiet)] as const
   await Promise.all(servers.map(({ runtime }) => runtime.start()))

@@ -97,7 +97,7 @@ describe('retention', () => {
     const before = [await rowsOf(sql, young), await rowsOf(sql, waiting)]
     expect(await rowsOf(sql, waited)).not.toContain(0)
 
-    const config = { retentionDays: 30, compactAfterSeconds: 'off' as const }
+    const config = { retentionDays: 30, compactAfterSeconds: false as const }
     const others = [1, 2, 3].map(() => createServer({ agents: [busy], worker: false, config }))
     await Promise.all((await Promise.all(others)).map(({ runtime }) => runtime.start()))
     await expect.poll(() => sql('SELECT id FROM agent_runtime.run')).toHaveLength(2)

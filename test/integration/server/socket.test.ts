@@ -179,7 +179,7 @@ describe('who is calling', () => {
         seen.push(request)
         return null
       },
-      config: { socketHeaders: 'X-Team, x-locale' },
+      config: { socketHeaders: ['X-Team', 'x-locale'] },
     })
     await using host = await hostRuntimes(runtime)
     using raw = await openRawSocket(host.socketUrl, {
@@ -249,7 +249,7 @@ describe('who is calling', () => {
 
   test('is no page of another site, unless that is allowed', async ({ createServer }) => {
     const config = {
-      allowedOrigins: 'https://app.example.com, https://two.example.com',
+      allowedOrigins: ['https://app.example.com', 'https://two.example.com'],
     }
     const { log, runtime } = await createServer({ agents: [counter], config })
     await using host = await hostRuntimes(runtime)
