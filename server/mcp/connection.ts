@@ -36,6 +36,7 @@ export class McpConnection {
   readonly #client: Client
   readonly #onChanged: () => void
   #call: CallContext | undefined
+  #progressToken = 0
   #isOpen = true
   #kill: (() => void) | undefined
 
@@ -52,6 +53,15 @@ export class McpConnection {
     // oxlint-disable-next-line unicorn/prefer-add-event-listener -- It is no EventTarget.
     this.#client.onclose = () => this.#ended()
     this.#client.setRequestHandler('elicitation/create', (request) => elicit(this.#call, request.params))
+    // The SDK's own callback misses what comes together with the result.
+    this.#client.setNotificationHandler(
+      'notifications/progress',
+      ({ params: { progressToken, ...progress } }) => {
+        if (progressToken !== this.#progressToken) return
+        delete progress._meta
+        void this.#call?.report(progress as Json)
+      },
+    )
     this.#client.setNotificationHandler('notifications/message', ({ params: { level, logger, data } }) => {
       const log = { level, data: (data ?? null) as Json, ...(logger === undefined ? {} : { logger }) }
       void this.#call?.report({ log })
@@ -102,18 +112,22 @@ export class McpConnection {
 
   async call(tool: Tool, input: Record<string, unknown>, ctx: CallContext): Promise<CallToolResult> {
     this.#call = ctx
+    this.#progressToken += 1
     try {
       return await this.#client.callTool(
         {
           name: tool.name,
           arguments: input,
-          _meta: { [LOG_LEVEL]: 'info', [IDEMPOTENCY_KEY]: ctx.idempotencyKey },
+          _meta: {
+            progressToken: this.#progressToken,
+            [LOG_LEVEL]: 'info',
+            [IDEMPOTENCY_KEY]: ctx.idempotencyKey,
+          },
         },
         {
           signal: ctx.signal,
           timeout: NO_TIMEOUT_MS,
           toolDefinition: tool,
-          onprogress: (progress) => void ctx.report({ ...progress } as Json),
         },
       )
     } catch (error) {
