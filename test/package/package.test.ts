@@ -40,6 +40,7 @@ test.each([
   ['anthropic', 'createAnthropicModel'],
   ['ai-sdk', 'createAISDKModel'],
   ['mcp', 'mcpTools'],
+  ['mcp-server', 'createMcpServer'],
   ['opentelemetry', 'openTelemetry'],
   ['langfuse', 'langfuse'],
   ['prometheus', 'prometheus'],

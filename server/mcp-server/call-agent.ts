@@ -1,0 +1,127 @@
+import type { CallToolResult, InputRequiredResult, ServerContext } from '@modelcontextprotocol/server'
+import { inputRequired } from '@modelcontextprotocol/server'
+import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
+import { isPlainObject } from '../contract/json.ts'
+import type { Json } from '../contract/json.ts'
+import { lastAssistantMessage } from '../contract/last-assistant-message.ts'
+import type { Principal } from '../contract/principal.ts'
+import { RunId } from '../contract/run.ts'
+import type { RunDetail } from '../contract/run.ts'
+import { isTerminal } from '../contract/terminal.ts'
+import { textOf } from '../contract/text-of.ts'
+import type { Runs } from '../domain/runs.ts'
+import { answersOf, questionsOf } from './questions.ts'
+
+export interface AgentInput {
+  message?: string
+  params?: Json
+}
+
+interface AgentCall {
+  principal: Principal
+  agentKey: string
+  input: AgentInput
+  /** Whether the caller's protocol lets it be asked. */
+  mayAsk: boolean
+}
+
+/** Creates a run, or goes on with the one that a caller was asked for, until it is over or waits. */
+export async function callAgent(
+  runs: Runs,
+  { principal, mayAsk, ...asked }: AgentCall,
+  ctx: ServerContext,
+): Promise<CallToolResult | InputRequiredResult> {
+  const { signal } = ctx.mcpReq
+  try {
+    // The state goes through the caller's hands: it names a run, which is read as the caller's.
+    const known = RunId.safeParse(ctx.mcpReq.requestState())
+    const { id: runId, lastSeq } = known.success
+      ? await answer(runs, principal, { runId: known.data, responses: ctx.mcpReq.inputResponses ?? {} })
+      : await create(runs, principal, asked)
+    const cancel = () => void runs.cancel(principal, runId).catch(() => {})
+    signal.addEventListener('abort', cancel)
+    try {
+      await untilQuiet(runs, { principal, runId, afterSeq: lastSeq }, ctx)
+      return resultOf(await runs.get(principal, runId), mayAsk)
+    } finally {
+      signal.removeEventListener('abort', cancel)
+    }
+  } catch (error) {
+    if (!(error instanceof AgentRuntimeError)) throw error
+    return failed(error.message)
+  }
+}
+
+async function create(
+  runs: Runs,
+  principal: Principal,
+  { agentKey, input: { message, params } }: Pick<AgentCall, 'agentKey' | 'input'>,
+) {
+  const { run } = await runs.create(principal, {
+    agentKey,
+    messages: message === undefined ? [] : [{ role: 'user', content: message }],
+    ...(params === undefined ? {} : { params }),
+  })
+  return run
+}
+
+async function answer(
+  runs: Runs,
+  principal: Principal,
+  { runId, responses }: { runId: string; responses: Record<string, unknown> },
+) {
+  const run = await runs.get(principal, runId)
+  for (const { wait, value } of answersOf(run.waits, responses)) {
+    // Of somebody who was faster the run has its answer.
+    await runs.respond(principal, { runId, wait, value }).catch((error: unknown) => {
+      if (!(error instanceof AgentRuntimeError && error.code === 'conflict')) throw error
+    })
+  }
+  return run
+}
+
+/** Tells what the agent says meanwhile. */
+async function untilQuiet(
+  runs: Runs,
+  { principal, runId, afterSeq }: { principal: Principal; runId: string; afterSeq: number },
+  { mcpReq }: ServerContext,
+): Promise<void> {
+  const over = new AbortController()
+  const { batches } = await runs.follow(principal, {
+    runId,
+    afterSeq,
+    signal: AbortSignal.any([mcpReq.signal, over.signal]),
+  })
+  const progressToken = mcpReq._meta?.progressToken
+  let progress = 0
+  for await (const batch of batches) {
+    for (const { type, payload } of batch) {
+      if (type === 'run.waiting' && Object(payload).kind !== 'sleep') over.abort()
+      if (type !== 'assistant.message' || progressToken === undefined) continue
+      progress += 1
+      const { content: message } = payload as { content: string }
+      await mcpReq.notify({ method: 'notifications/progress', params: { progressToken, progress, message } })
+    }
+    if (over.signal.aborted) return
+  }
+}
+
+function resultOf(run: RunDetail, mayAsk: boolean): CallToolResult | InputRequiredResult {
+  const { status, output, error, messages, inputCount } = run
+  if (!isTerminal(status) && !mayAsk) {
+    return failed(
+      `The run ${run.id} waits for an answer, for which this client's version of MCP can't be asked.`,
+    )
+  }
+  if (!isTerminal(status))
+    return inputRequired({ inputRequests: questionsOf(run.waits), requestState: run.id })
+  if (status !== 'succeeded') return failed(error?.message ?? `The run was ${status}.`)
+  const said = lastAssistantMessage(messages.slice(inputCount))
+  const text = said === undefined ? JSON.stringify(output) : textOf(said)
+  return {
+    content: [{ type: 'text', text }],
+    ...(isPlainObject(output) ? { structuredContent: output } : {}),
+  }
+}
+
+const failed = (text: string): CallToolResult => ({ isError: true, content: [{ type: 'text', text }] })

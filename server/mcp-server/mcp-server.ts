@@ -1,0 +1,127 @@
+import {
+  createMcpHandler,
+  fromJsonSchema,
+  hostHeaderValidationResponse,
+  McpServer,
+  originValidationResponse,
+} from '@modelcontextprotocol/server'
+import { z } from 'zod'
+import type { AnyAgent } from '../agent/define-agent.ts'
+import type { Authenticate } from '../api/services.ts'
+import type { Runs } from '../domain/runs.ts'
+import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
+import { parsePrincipal } from '../contract/principal.ts'
+import type { Principal } from '../contract/principal.ts'
+import { callAgent } from './call-agent.ts'
+import type { AgentInput } from './call-agent.ts'
+
+/** What is served of a runtime. */
+export interface ServedRuntime {
+  readonly agents: readonly AnyAgent[]
+  readonly runs: Runs
+  start(): Promise<void>
+}
+
+export interface McpServerOptions {
+  /** Tells who is calling, as that of the runtime does, and is the same function, as a rule. */
+  authenticate: Authenticate
+  /** Keys of the agents that are tools. */
+  agentKeys: readonly string[]
+  /** Names of hosts that requests may be for. Others are refused, so that no page reaches a server on its reader's machine. */
+  hostnames: readonly string[]
+  /** Host names of pages that may call it. Default: none. What sends no `Origin`, as clients outside of browsers, may always. */
+  origins?: readonly string[]
+  /** What it calls itself. Default: `agents`. */
+  name?: string
+}
+
+export interface McpServerHandler {
+  /** A fetch handler, for one path of any server. */
+  (request: Request): Promise<Response>
+  /** Ends its streams. */
+  close(): Promise<void>
+}
+
+/**
+ * Serves agents as tools of an MCP server over streamable HTTP. A call is a run of whoever calls; it ends with the run's answer. What the
+ * run waits for, the caller is asked (an elicitation); the client's cancel cancels the run.
+ *
+ * @throws TypeError when there is no such agent, or the params of one can't be told to callers.
+ * @example
+ * const mcp = createMcpServer(runtime, { authenticate, agentKeys: ['weather'], hostnames: ['api.example.com'] })
+ * Deno.serve((request) => (new URL(request.url).pathname === '/mcp' ? mcp(request) : runtime.handler(request)))
+ */
+export function createMcpServer(runtime: ServedRuntime, options: McpServerOptions): McpServerHandler {
+  const { authenticate, agentKeys, hostnames, origins = [], name = 'agents' } = options
+  const tools = agentKeys.map((key) => toTool(runtime, key))
+
+  const handler = createMcpHandler(({ authInfo, era }) => {
+    const principal = authInfo?.extra?.['principal'] as Principal | undefined
+    if (principal === undefined) throw new TypeError('A request of MCP came without its caller.')
+    const server = new McpServer({ name, version: '1' })
+    for (const { agentKey, toolName, description, inputSchema } of tools) {
+      server.registerTool(toolName, { description, inputSchema }, (input, ctx) =>
+        callAgent(
+          runtime.runs,
+          { principal, agentKey, input: input as AgentInput, mayAsk: era === 'modern' },
+          ctx,
+        ),
+      )
+    }
+    return server
+  })
+
+  async function authenticated(request: Request) {
+    try {
+      return await authenticate(request)
+    } catch (error) {
+      if (error instanceof AgentRuntimeError && error.code === 'unauthorized') return null
+      throw error
+    }
+  }
+
+  async function serve(request: Request): Promise<Response> {
+    const refused =
+      hostHeaderValidationResponse(request, [...hostnames]) ?? originValidationResponse(request, [...origins])
+    if (refused !== undefined) return refused
+    await runtime.start()
+    const caller = await authenticated(request)
+    if (!caller)
+      return new Response('Unauthorized', { status: 401, headers: { 'www-authenticate': 'Bearer' } })
+    // The SDK hands this on as it is. The token stays with `authenticate`.
+    const extra = { principal: parsePrincipal(caller) }
+    return handler.fetch(request, {
+      authInfo: { token: '', clientId: extra.principal.id, scopes: [], extra },
+    })
+  }
+
+  return Object.assign(serve, { close: () => handler.close() })
+}
+
+const Message = { type: 'string', description: 'What to say to the agent' } as const
+
+function toTool({ agents }: ServedRuntime, agentKey: string) {
+  const agent = agents.find(({ key }) => key === agentKey)
+  if (agent === undefined) throw new TypeError(`There is no agent "${agentKey}".`)
+  const params = agent.params === undefined ? undefined : paramsOf(agentKey, agent.params)
+  const mayLeaveOut = agent.params === undefined || agent.params.safeParse({}).success
+  return {
+    agentKey,
+    toolName: agentKey,
+    description: agent.description ?? `The agent ${agentKey}.`,
+    inputSchema: fromJsonSchema({
+      type: 'object',
+      properties: { message: Message, ...(params === undefined ? {} : { params }) },
+      required: mayLeaveOut ? [] : ['params'],
+    }),
+  }
+}
+
+function paramsOf(agentKey: string, schema: z.ZodType): Record<string, unknown> {
+  try {
+    const { $schema: _, ...written } = z.toJSONSchema(schema, { io: 'input' })
+    return written
+  } catch (cause) {
+    throw new TypeError(`The params of agent "${agentKey}" can't be written as JSON Schema.`, { cause })
+  }
+}

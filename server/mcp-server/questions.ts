@@ -1,0 +1,68 @@
+// What a run waits for, in the form in which MCP asks people: flat forms of plain values.
+import type { InputRequests } from '@modelcontextprotocol/server'
+import { inputRequired, inputResponse } from '@modelcontextprotocol/server'
+import { isPlainObject } from '../contract/json.ts'
+import type { Json } from '../contract/json.ts'
+import type { PendingWait } from '../contract/wait.ts'
+
+type Form = Parameters<typeof inputRequired.elicit>[0]['requestedSchema']
+
+const PLAIN = new Set<unknown>(['string', 'number', 'integer', 'boolean'])
+
+export function questionsOf(waits: readonly PendingWait[]): InputRequests {
+  return Object.fromEntries(
+    waits
+      .filter(({ kind }) => kind !== 'sleep')
+      .map((wait) => [
+        wait.name,
+        inputRequired.elicit({ message: messageOf(wait), requestedSchema: formOf(wait) }),
+      ]),
+  )
+}
+
+/** What was answered of it. A question that was declined is, of an approval, a no, and of anything else left open. */
+export function answersOf(
+  waits: readonly PendingWait[],
+  responses: Record<string, unknown>,
+): { wait: string; value: Json }[] {
+  return waits.flatMap((wait) => {
+    const response = inputResponse(responses, wait.name)
+    if (response.kind !== 'elicit') return []
+    const { action, content = {} } = response
+    if (wait.kind === 'approval') {
+      const { hash } = wait.details as { hash: string }
+      const approved = action === 'accept' && content['approved'] === true
+      const { comment } = content
+      return [
+        { wait: wait.name, value: { approved, hash, ...(typeof comment === 'string' ? { comment } : {}) } },
+      ]
+    }
+    if (action !== 'accept') return []
+    return [{ wait: wait.name, value: (isFlat(wait.schema) ? content : content['value']) as Json }]
+  })
+}
+
+function messageOf({ name, kind, details }: PendingWait): string {
+  if (kind !== 'approval')
+    return typeof details === 'string' ? details : `${name}: ${JSON.stringify(details)}`
+  const { tool, arguments: args } = details as { tool: string; arguments: Json }
+  return `May ${tool} be run with ${JSON.stringify(args)}?`
+}
+
+function formOf({ kind, schema }: PendingWait): Form {
+  if (kind === 'approval') {
+    const properties = { approved: { type: 'boolean' }, comment: { type: 'string' } }
+    return { type: 'object', properties, required: ['approved'] } as Form
+  }
+  if (isFlat(schema)) return schema as unknown as Form
+  const value = isPlainObject(schema) && PLAIN.has(schema['type']) ? schema : { type: 'string' }
+  return { type: 'object', properties: { value }, required: ['value'] } as unknown as Form
+}
+
+function isFlat(schema: Json): boolean {
+  if (!isPlainObject(schema) || schema['type'] !== 'object' || !isPlainObject(schema['properties']))
+    return false
+  return Object.values(schema['properties']).every(
+    (field) => isPlainObject(field) && PLAIN.has(field['type']),
+  )
+}

@@ -1,0 +1,156 @@
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
+import type { ElicitResult } from '@modelcontextprotocol/client'
+import { describe, expect, onTestFinished } from 'vitest'
+import { z } from 'zod'
+import { createMcpServer } from '../../../../server/mcp-server/index.ts'
+import type { McpServerHandler } from '../../../../server/mcp-server/index.ts'
+import { defineAgent, textOf } from '../../../../server/index.ts'
+import type { Authenticate } from '../../../../server/index.ts'
+import { test } from '../../../support/runtime.ts'
+import type { CreateServer } from '../../../support/runtime.ts'
+
+const shop = defineAgent({
+  key: 'shop',
+  description: 'Sells',
+  params: z.object({ units: z.number() }),
+  output: z.object({ sold: z.string() }),
+  waits: { address: z.object({ street: z.string().min(2) }) },
+  async run(ctx) {
+    await ctx.emitMessage('Where to?')
+    const { value } = await ctx.wait('address')
+    const approval = await ctx.approve({ name: 'sell', arguments: { units: ctx.params.units } })
+    if (!approval.approved) return { output: { sold: 'nothing' } }
+    return { output: { sold: `${ctx.params.units} to ${value.street}` } }
+  },
+})
+
+const begun = new Map<string, () => void>()
+const endless = defineAgent({
+  key: 'endless',
+  async run(ctx) {
+    begun.get(textOf(ctx.messages.at(-1)))?.()
+    await new Promise((_, reject) =>
+      ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason as Error)),
+    )
+  },
+})
+
+const authenticate: Authenticate = (request) => {
+  const id = request.headers.get('authorization')?.replace('Bearer ', '')
+  return id === undefined ? null : { id, tenantId: 'acme', kind: 'user' }
+}
+
+async function createMcp(createServer: CreateServer) {
+  const { runtime, as } = await createServer({ agents: [shop, endless], authenticate })
+  const options = { authenticate, agentKeys: ['shop', 'endless'], hostnames: ['mcp.test'] }
+  const mcp = createMcpServer(runtime, options)
+  onTestFinished(() => mcp.close())
+  return { runtime, mcp, options, as: (user: string) => as({ authorization: `Bearer ${user}` }) }
+}
+
+async function connect(
+  mcp: McpServerHandler,
+  user: string,
+  answers: (message: string) => ElicitResult,
+  mode: 'auto' | 'legacy' = 'auto',
+) {
+  const client = new Client(
+    { name: 'test', version: '1' },
+    { capabilities: { elicitation: { form: {} } }, versionNegotiation: { mode } },
+  )
+  client.setRequestHandler('elicitation/create', ({ params: { message } }) => answers(message))
+  await client.connect(
+    new StreamableHTTPClientTransport(new URL('http://mcp.test/mcp'), {
+      requestInit: { headers: { authorization: `Bearer ${user}`, host: 'mcp.test' } },
+      fetch: (input, init) => mcp(new Request(input, init)),
+    }),
+  )
+  onTestFinished(() => client.close())
+  return client
+}
+
+const accept = (content: Record<string, string | boolean>): ElicitResult => ({ action: 'accept', content })
+
+describe('agents as tools of an MCP server', () => {
+  test('are runs of whoever calls, who is asked what they wait for', async ({ createServer }) => {
+    const { mcp, as } = await createMcp(createServer)
+    const asked: string[] = []
+    const client = await connect(mcp, 'ann', (message) => {
+      asked.push(message)
+      return message.startsWith('May') ? accept({ approved: true }) : accept({ street: 'Hollow Way' })
+    })
+    const { tools } = await client.listTools()
+    expect(tools.map(({ name, description }) => ({ name, description }))).toContainEqual({
+      name: 'shop',
+      description: 'Sells',
+    })
+    const told: unknown[] = []
+    const result = await client.callTool(
+      { name: 'shop', arguments: { params: { units: 3 } } },
+      { onprogress: ({ message }) => told.push(message) },
+    )
+    expect(result.structuredContent).toEqual({ sold: '3 to Hollow Way' })
+    expect(asked).toEqual(['address: null', 'May sell be run with {"units":3}?'])
+    expect(told).toContain('Where to?')
+    expect((await as('ann').rest.get('runs')).body).toMatchObject({ results: [{ status: 'succeeded' }] })
+    expect((await as('bob').rest.get('runs')).body).toMatchObject({ results: [] })
+  })
+
+  test('take a no for an answer, and tell what is refused', async ({ createServer }) => {
+    const { mcp } = await createMcp(createServer)
+    const client = await connect(mcp, 'ann', (message) =>
+      message.startsWith('May') ? { action: 'decline' } : accept({ street: 'Hollow Way' }),
+    )
+    const sold = await client.callTool({ name: 'shop', arguments: { params: { units: 3 } } })
+    expect(sold.structuredContent).toEqual({ sold: 'nothing' })
+    const refused = await client.callTool({ name: 'shop', arguments: { params: { units: 'three' } } })
+    expect(refused).toMatchObject({ isError: true })
+  })
+
+  test('tell older clients, which can not be asked, that the run waits', async ({ createServer }) => {
+    const { mcp, as } = await createMcp(createServer)
+    const client = await connect(mcp, 'ann', () => accept({}), 'legacy')
+    const result = await client.callTool({ name: 'shop', arguments: { params: { units: 3 } } })
+    const text = expect.stringMatching(/^The run .* waits for an answer/) as string
+    expect(result).toMatchObject({ isError: true, content: [{ text }] })
+    expect((await as('ann').rest.get('runs')).body).toMatchObject({ results: [{ status: 'waiting' }] })
+  })
+
+  test('cancel their runs with the call', async ({ createServer }) => {
+    const { mcp, as } = await createMcp(createServer)
+    const client = await connect(mcp, 'ann', () => accept({}))
+    const started = new Promise<void>((resolve) => begun.set('cancelled', resolve))
+    const controller = new AbortController()
+    const call = client.callTool(
+      { name: 'endless', arguments: { message: 'cancelled' } },
+      { signal: controller.signal },
+    )
+    await started
+    controller.abort()
+    await expect(call).rejects.toThrow(/abort/i)
+    await expect
+      .poll(async () => (await as('ann').rest.get('runs')).body, { timeout: 20_000 })
+      .toMatchObject({ results: [{ status: 'cancelled' }] })
+  })
+
+  test.for([
+    ['another host', { host: 'evil.test', authorization: 'Bearer ann' }, 403],
+    [
+      'a page of another origin',
+      { host: 'mcp.test', origin: 'https://evil.test', authorization: 'Bearer ann' },
+      403,
+    ],
+    ['nobody', { host: 'mcp.test' }, 401],
+  ] as const)('refuse %s', async ([, headers, status], { createServer }) => {
+    const { mcp } = await createMcp(createServer)
+    const request = new Request('http://mcp.test/mcp', { method: 'POST', headers, body: '{}' })
+    expect((await mcp(request)).status).toBe(status)
+  })
+
+  test('are refused at start when there are none', async ({ createServer }) => {
+    const { runtime, options } = await createMcp(createServer)
+    expect(() => createMcpServer(runtime, { ...options, agentKeys: ['nobody'] })).toThrow(
+      'There is no agent "nobody".',
+    )
+  })
+})
