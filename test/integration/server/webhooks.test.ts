@@ -8,6 +8,7 @@ import { describe, expect } from 'vitest'
 import { z } from 'zod'
 import { defineAgent } from '../../../server/index.ts'
 import type { WebhookEndpoint } from '../../../server/index.ts'
+import { createWorkspace, runCli, serverModule } from '../../support/cli.ts'
 import { test } from '../../support/runtime.ts'
 
 const secretOf = (letter: string) => `whsec_${Buffer.from(letter.repeat(32)).toString('base64')}`
@@ -212,6 +213,46 @@ test('of two processes one sends it; what one took that died, the other sends by
   const webhookIds = receiver.received.map(({ headers }) => headers['webhook-id'])
   expect([webhookIds.length, new Set(webhookIds).size]).toEqual([2, 1])
 })
+
+// Two processes start, and a busy machine takes its time for that.
+test(
+  'what a process had sent that was killed before it was answered, another sends',
+  { timeout: 120_000 },
+  async ({ createServer, database }) => {
+    await using receiver = await startReceiver(() => {})
+    await using folder = await createWorkspace()
+    await folder.write(
+      'runtime.ts',
+      `import { createAgentRuntime, defineAgent } from '${serverModule}'
+    const webhooks = [${JSON.stringify(receiver.endpoint)}]
+    const agents = [defineAgent({ key: 'quick', run: async () => ({ output: 'done' }) })]
+    export default createAgentRuntime({ agents, webhooks })`,
+    )
+    const settings = { cwd: folder.path, env: { DATABASE_URL: database.url } }
+    await using first = runCli(['worker', 'runtime.ts'], settings)
+    await first.printed(/Working on runs/)
+    const { rest, runtime } = await createServer({ agents, worker: false })
+    const id = await rest.create('quick')
+    await expect.poll(() => receiver.received.length, { ...POLL, timeout: 30_000 }).toBe(1)
+    first.kill('SIGKILL')
+    await first.exited
+    expect(await runtime.webhooks.deliveries({ runId: id })).toMatchObject([
+      { status: 'pending', attempts: 1 },
+    ])
+    await using second = runCli(['worker', 'runtime.ts'], settings)
+    await second.printed(/Working on runs/)
+    // As it is a minute later.
+    await database.sql('UPDATE agent_runtime.webhook_delivery SET next_at = now()')
+    await expect
+      .poll(() => runtime.webhooks.deliveries({ runId: id }), { ...POLL, timeout: 30_000 })
+      .toMatchObject([{ status: 'delivered', attempts: 2 }])
+    expect(receiver.received.map(({ headers }) => headers['webhook-id'])).toEqual(
+      Array.from({ length: 2 }, () => receiver.received[0]?.headers['webhook-id']),
+    )
+    second.kill('SIGTERM')
+    await second.exited
+  },
+)
 
 describe('an address that is not public', () => {
   test.for(['127.0.0.1', 'localhost', '[::1]', '[::ffff:127.0.0.1]', '2130706433', '0x7f.1'])(
