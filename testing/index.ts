@@ -10,3 +10,5 @@ export type {
 } from '../server/models/scripted.ts'
 export type { TestRun, TestRunOptions } from './test-run.ts'
 export type { StoredStep } from '../server/postgres/read-record.ts'
+export { createRecorder } from './recorder.ts'
+export type { Recorder, RecorderOptions } from './recorder.ts'

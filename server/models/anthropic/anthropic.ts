@@ -14,7 +14,7 @@ import { askProvider, toClientOptions } from '../provider/ask-provider.ts'
 import type { Provider } from '../provider/provider-error.ts'
 import { toValidMessages } from '../provider/provider-messages.ts'
 import { type Body, createRemedies } from '../provider/remedies.ts'
-import { providerFetch } from '../provider/provider-fetch.ts'
+import { type Fetch, providerFetch } from '../provider/provider-fetch.ts'
 
 export interface AnthropicModelOptions {
   /** Default: `claude-sonnet-5-5`. */
@@ -27,6 +27,8 @@ export interface AnthropicModelOptions {
   maxRetries?: number
   /** Milliseconds until the answer has to begin. Default: the SDK's, 10 minutes. */
   timeoutMs?: number
+  /** Sends the requests: `createRecorder`'s of `trpc-agent-runtime/testing`, for one. Default: the process's. */
+  fetch?: Fetch
   /** More fields of the request, as the provider spells them, e.g. `{ output_config: { effort: 'low' } }`. */
   extra?: Record<string, unknown>
 }
@@ -60,7 +62,7 @@ export function createAnthropicModel(options: AnthropicModelOptions = {}): Model
     given.throwIfAborted()
     const sdk = await loadSdk()
     client ??= new sdk.Anthropic(toClientOptions({ ...options, apiKey: provider.apiKey }))
-    const anthropic = client.withOptions({ fetch: providerFetch(onActivity) })
+    const anthropic = client.withOptions({ fetch: providerFetch(onActivity, options.fetch) })
     yield* askProvider({
       provider,
       signal: given,

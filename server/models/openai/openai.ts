@@ -12,7 +12,7 @@ import { fromResponseEvents } from './responses-events.ts'
 import { askProvider, toClientOptions } from '../provider/ask-provider.ts'
 import type { Provider } from '../provider/provider-error.ts'
 import { merged } from '../provider/history.ts'
-import { providerFetch } from '../provider/provider-fetch.ts'
+import { type Fetch, providerFetch } from '../provider/provider-fetch.ts'
 import { toValidMessages } from '../provider/provider-messages.ts'
 import { type Body, createRemedies } from '../provider/remedies.ts'
 
@@ -34,6 +34,8 @@ export interface OpenAIModelOptions {
   maxRetries?: number
   /** Milliseconds until the answer has to begin. Default: the SDK's, 10 minutes. */
   timeoutMs?: number
+  /** Sends the requests: `createRecorder`'s of `trpc-agent-runtime/testing`, for one. Default: the process's. */
+  fetch?: Fetch
   /** More fields of the request, as the provider spells them, e.g. `{ reasoning_effort: 'low' }`. */
   extra?: Record<string, unknown>
 }
@@ -68,7 +70,7 @@ export function createOpenAIModel(options: OpenAIModelOptions = {}): Model {
     given.throwIfAborted()
     const sdk = await loadSdk()
     client ??= new sdk.OpenAI(toClientOptions({ ...options, apiKey: provider.apiKey }))
-    const openai = client.withOptions({ fetch: providerFetch(onActivity) })
+    const openai = client.withOptions({ fetch: providerFetch(onActivity, options.fetch) })
     const server = new URL(client.baseURL).host
     yield* askProvider({
       provider,

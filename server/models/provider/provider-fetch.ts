@@ -1,6 +1,9 @@
 import { readRetryAfterMs } from './retry-after.ts'
 import { readableFailure } from './readable-failure.ts'
 
+/** As much of `fetch` as the SDKs use. */
+export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>
+
 const LONGEST_WAIT_MS = 10_000
 
 /**
@@ -12,9 +15,10 @@ const LONGEST_WAIT_MS = 10_000
  */
 export function providerFetch(
   onActivity: () => void,
-): (input: string | URL | Request, init?: RequestInit) => Promise<Response> {
+  send: Fetch = (input, init) => fetch(input, init),
+): Fetch {
   return async (input, init) => {
-    const response = await fetch(input, init)
+    const response = await send(input, init)
     onActivity()
     if (!response.ok) return withoutLongWait(await readableFailure(response))
     const watch = new TransformStream<Uint8Array, Uint8Array>({
