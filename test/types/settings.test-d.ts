@@ -15,6 +15,7 @@ describe('settings', () => {
   })
 
   it('of other types, or that there are not, do not compile', () => {
+    expectTypeOf<{ maxAttempts: '3' }>().not.toExtend<Settings>()
     // @ts-expect-error -- A number.
     createAgentRuntime({ agents, config: { maxAttempts: '3' } })
     // @ts-expect-error -- A list.
