@@ -92,6 +92,15 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
+      // Needs a LiteLLM proxy, so it is not part of `npm test`.
+      {
+        extends: true,
+        test: {
+          name: 'litellm',
+          include: ['test/litellm/**/*.test.ts'],
+          ...LIMITS,
+        },
+      },
       // Needs the package registry, so it is not part of `npm test`.
       {
         extends: true,

@@ -28,7 +28,7 @@ export async function startLoopbackProvider(): Promise<LoopbackProvider> {
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     last = once(request.socket, 'close')
-    bodies.push(JSON.parse(await text(request)))
+    bodies.push(JSON.parse((await text(request)) || 'null'))
     next.resolve()
     next = Promise.withResolvers<void>()
     const prepared = queue.shift()
