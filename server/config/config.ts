@@ -1,11 +1,21 @@
+// It is long, since every setting and its variable stand here, once.
 import { z } from 'zod'
 import { Visibility } from '../contract/event.ts'
 import { MessageRole } from '../contract/message.ts'
 import { MAX_TIMEOUT_MS } from '../contract/run.ts'
 import { StartupError } from '../ports/startup-error.ts'
-import { MODEL_PROVIDERS, PROVIDERS, either } from './providers.ts'
-import { foreignVariables, misspeltVariables, unknownSettings } from './unknown-settings.ts'
-import { HeaderName, Network, Origin, flag, fromJson, isRedisUrl, listOf, orOff } from './values.ts'
+import { MODEL_PROVIDERS, either } from './providers.ts'
+import {
+  HeaderName,
+  LangfuseKey,
+  Network,
+  Origin,
+  flag,
+  fromJson,
+  isRedisUrl,
+  listOf,
+  orOff,
+} from './values.ts'
 
 /** What is measured in seconds has an end: a timer for more than 24 days fires at once. */
 const DAY_SECONDS = 86_400
@@ -14,8 +24,6 @@ const DAY_SECONDS = 86_400
  * Every setting, once: what it means, its default, and (in {@link ENVIRONMENT}) the variable it is
  * read from when it is not passed to `createAgentRuntime`.
  */
-const LangfuseKey = z.string().regex(/^\S+$/, 'a key has no spaces')
-
 export const Config = z.object({
   /** PostgreSQL connection URL. Required to start, not to create a runtime: builds import it without one. */
   databaseUrl: z.string().min(1).optional(),
@@ -286,47 +294,4 @@ export const ENVIRONMENT = {
 /** A setting is missing or malformed. The message names the setting and its variable. */
 export class ConfigError extends StartupError {
   override readonly name = 'ConfigError'
-}
-
-/**
- * Settings from code over settings from the environment over defaults.
- *
- * @throws ConfigError naming every setting that is wrong.
- */
-export function resolveConfig(
-  settings: Settings = {},
-  env: Record<string, string | undefined> = process.env,
-): Config {
-  const fromEnvironment = Object.fromEntries(
-    Object.entries(ENVIRONMENT).flatMap(([key, name]) =>
-      env[name] === undefined || env[name] === '' ? [] : [[key, env[name]]],
-    ),
-  )
-  const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined))
-  const parsed = Config.safeParse({ ...fromEnvironment, ...given })
-  const malformed = (parsed.error?.issues ?? []).map((issue) => {
-    const key = String(issue.path[0])
-    const name = (ENVIRONMENT as Record<string, string>)[key]
-    return `${key}${name === undefined ? '' : ` (${name})`}: ${issue.message}`
-  })
-  const problems = [
-    ...unknownSettings(settings, Object.keys(Config.shape)),
-    ...foreignVariables(env),
-    ...malformed,
-  ]
-  if (parsed.success && problems.length === 0) return parsed.data
-  throw new ConfigError(`Configuration is not valid. ${problems.join('; ')}`)
-}
-
-/** Read beside the settings. */
-const FURTHER_VARIABLES = [
-  ...Object.values(PROVIDERS).flatMap(({ keyVariable, urlVariable }) => [keyVariable, urlVariable]),
-  PROVIDERS.openai.apiVariable,
-  'LOG_LEVEL',
-  'LOG_FORMAT',
-]
-
-/** A sentence for each variable that is probably a slip. Not refused: it may be meant for another program. */
-export function environmentWarnings(env: Record<string, string | undefined> = process.env): string[] {
-  return misspeltVariables(env, [...Object.values(ENVIRONMENT), ...FURTHER_VARIABLES])
 }

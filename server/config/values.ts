@@ -53,3 +53,5 @@ export const Origin = z
 export const Network = z.string().refine(isNetwork, {
   error: 'A network is an address, such as 10.0.0.1 or 10.0.0.0/8, or one of loopback and private',
 })
+
+export const LangfuseKey = z.string().regex(/^\S+$/, 'a key has no spaces')

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { ConfigError, environmentWarnings, resolveConfig } from '../../../server/config/config.ts'
+import { ConfigError } from '../../../server/config/config.ts'
+import { environmentWarnings, resolveConfig } from '../../../server/config/resolve-config.ts'
 import { PROVIDERS, PROVIDER_NAMES } from '../../../server/config/providers.ts'
 import { createAnthropicModel } from '../../../server/models/anthropic/anthropic.ts'
 import { chooseModel } from '../../../server/models/choose-model.ts'

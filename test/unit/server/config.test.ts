@@ -1,11 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import {
-  Config,
-  ConfigError,
-  ENVIRONMENT,
-  environmentWarnings,
-  resolveConfig,
-} from '../../../server/config/config.ts'
+import { Config, ConfigError, ENVIRONMENT } from '../../../server/config/config.ts'
+import { environmentWarnings, resolveConfig } from '../../../server/config/resolve-config.ts'
 
 describe('configuration', () => {
   test('everything has a default but the database', () => {

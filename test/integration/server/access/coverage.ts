@@ -1,6 +1,6 @@
 // What there is, as the router and the HTTP face say themselves.
 import type { Hono } from 'hono'
-import type { Row } from './rows.ts'
+import type { Row } from './row.ts'
 
 interface Routed {
   _def: { procedures: object }

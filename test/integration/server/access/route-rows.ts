@@ -1,15 +1,12 @@
-// What there is to ask, and what becomes of it: the rows of the matrix. A procedure, route or stream without a row here
-// fails the test.
+// What there is to ask over HTTP, and what becomes of it. A route or a stream without a row here fails the test.
 import type { RestAnswer } from '../../../support/rest-client.ts'
-import type { Outcome, Outcomes } from './outcomes.ts'
+import type { Outcome } from './outcomes.ts'
 import {
   BY_TICKET,
   CANCEL,
   CHANGE,
   CLAIM,
   KNOWN,
-  LIST_ANY,
-  LIST_TENANT,
   MORE,
   OPEN,
   OWN,
@@ -18,258 +15,10 @@ import {
   USERS,
   ofUsers,
 } from './outcomes.ts'
-import { FORM, WORD, codeIn, follow, followConversation, has, outcomeOf, streamed } from './scene.ts'
+import { FORM, WORD, codeIn, has, streamed } from './scene.ts'
 import type { Asker, Things } from './scene.ts'
-
-export interface Row<TAsker> {
-  /** Whose row it is: a procedure's path, or a route's method and path. */
-  of: string
-  /** Which of its questions, where it has several. */
-  what?: string
-  /** Changes something, so that each asks about things of their own. */
-  writes?: true
-  outcomes: Outcomes
-  /** Of a procedure, where they differ. */
-  overSocket?: Outcomes
-  ask(asker: TAsker, things: Things): Promise<Outcome>
-}
-
-type TrpcRow = Row<Pick<Asker, 'trpc'>>
-
-/** Of the router: asked over HTTP and over a socket. */
-export const PROCEDURES: readonly TrpcRow[] = [
-  { of: 'agents.list', outcomes: KNOWN, ask: ({ trpc }) => outcomeOf(trpc.agents.list.query()) },
-  {
-    of: 'runs.create',
-    outcomes: KNOWN,
-    ask: ({ trpc }) => outcomeOf(trpc.runs.create.mutate({ agentKey: 'quick' })),
-  },
-  {
-    of: 'runs.create',
-    what: 'in a conversation',
-    outcomes: OWN,
-    ask: ({ trpc }, { conversation: conversationId }) =>
-      outcomeOf(trpc.runs.create.mutate({ agentKey: 'quick', conversationId })),
-  },
-  {
-    of: 'runs.create',
-    what: 'with a conversation',
-    outcomes: KNOWN,
-    ask: ({ trpc }) => outcomeOf(trpc.runs.create.mutate({ agentKey: 'quick', conversation: 'new' })),
-  },
-  {
-    of: 'runs.create',
-    what: 'in a conversation by its key',
-    outcomes: OWN,
-    // Others get one of their own.
-    ask: ({ trpc }, { externalId, conversation }) =>
-      outcomeOf(
-        trpc.runs.create
-          .mutate({ agentKey: 'quick', conversation: { externalId } })
-          .then(({ conversationId }) => has([{ id: String(conversationId) }], conversation)),
-      ),
-  },
-  {
-    of: 'runs.get',
-    outcomes: READ,
-    ask: ({ trpc }, { over: runId }) => outcomeOf(trpc.runs.get.query({ runId })),
-  },
-  ...list('runs.list', async ({ trpc }: Pick<Asker, 'trpc'>, scope, { over, conversation: conversationId }) =>
-    has((await trpc.runs.list.query({ scope, conversationId })).items, over),
-  ),
-  {
-    of: 'runs.cancel',
-    writes: true,
-    outcomes: CANCEL,
-    ask: ({ trpc }, { queued: runId }) => outcomeOf(trpc.runs.cancel.mutate({ runId })),
-  },
-  {
-    of: 'runs.respond',
-    writes: true,
-    outcomes: RESPOND,
-    ask: ({ trpc }, { waiting: runId }) => outcomeOf(trpc.runs.respond.mutate({ runId, ...WORD })),
-  },
-  {
-    of: 'runs.events',
-    outcomes: READ,
-    ask: ({ trpc }, { over: runId }) => outcomeOf(follow(trpc, { runId })),
-  },
-  {
-    of: 'runs.events',
-    what: 'all of them',
-    outcomes: MORE,
-    ask: ({ trpc }, { over: runId }) => outcomeOf(follow(trpc, { runId, includeAll: true })),
-  },
-  {
-    of: 'runs.ticket',
-    outcomes: READ,
-    ask: ({ trpc }, { over: runId }) => outcomeOf(trpc.runs.ticket.mutate({ runId })),
-  },
-  {
-    of: 'runs.ticket',
-    what: 'for all events',
-    outcomes: MORE,
-    ask: ({ trpc }, { over: runId }) => outcomeOf(trpc.runs.ticket.mutate({ runId, includeAll: true })),
-  },
-  {
-    of: 'sessions.createAnonymous',
-    outcomes: OPEN,
-    // Whoever has a socket has said who they are.
-    overSocket: KNOWN,
-    ask: ({ trpc }) => outcomeOf(trpc.sessions.createAnonymous.mutate()),
-  },
-  {
-    of: 'sessions.claim',
-    outcomes: CLAIM,
-    ask: ({ trpc }) => outcomeOf(trpc.sessions.claim.mutate({ token: 'of nobody' })),
-  },
-  {
-    of: 'conversations.create',
-    outcomes: KNOWN,
-    ask: ({ trpc }) => outcomeOf(trpc.conversations.create.mutate({})),
-  },
-  {
-    of: 'conversations.create',
-    what: 'by its key',
-    outcomes: OWN,
-    ask: ({ trpc }, { externalId, conversation }) =>
-      outcomeOf(trpc.conversations.create.mutate({ externalId }).then((found) => has([found], conversation))),
-  },
-  {
-    of: 'conversations.get',
-    outcomes: READ,
-    ask: ({ trpc }, { conversation: conversationId }) =>
-      outcomeOf(trpc.conversations.get.query({ conversationId })),
-  },
-  {
-    of: 'conversations.ticket',
-    outcomes: READ,
-    ask: ({ trpc }, { conversation: conversationId }) =>
-      outcomeOf(trpc.conversations.ticket.mutate({ conversationId })),
-  },
-  {
-    of: 'conversations.ticket',
-    what: 'for all events',
-    outcomes: MORE,
-    ask: ({ trpc }, { conversation: conversationId }) =>
-      outcomeOf(trpc.conversations.ticket.mutate({ conversationId, includeAll: true })),
-  },
-  {
-    of: 'conversations.events',
-    outcomes: READ,
-    ask: ({ trpc }, { conversation: conversationId }) =>
-      outcomeOf(followConversation(trpc, { conversationId })),
-  },
-  {
-    of: 'conversations.events',
-    what: 'all of them',
-    outcomes: MORE,
-    ask: ({ trpc }, { conversation: conversationId }) =>
-      outcomeOf(followConversation(trpc, { conversationId, includeAll: true })),
-  },
-  {
-    of: 'runs.delete',
-    writes: true,
-    outcomes: CHANGE,
-    ask: ({ trpc }, { over: runId }) => outcomeOf(trpc.runs.delete.mutate({ runId })),
-  },
-  {
-    of: 'conversations.delete',
-    writes: true,
-    outcomes: CHANGE,
-    ask: ({ trpc }, { conversation: conversationId }) =>
-      outcomeOf(trpc.conversations.delete.mutate({ conversationId })),
-  },
-  {
-    of: 'conversations.update',
-    writes: true,
-    outcomes: CHANGE,
-    ask: ({ trpc }, { conversation: conversationId }) =>
-      outcomeOf(trpc.conversations.update.mutate({ conversationId, title: 'Changed' })),
-  },
-  {
-    of: 'files.get',
-    outcomes: READ,
-    ask: ({ trpc }, { file: fileId }) => outcomeOf(trpc.files.get.query({ fileId })),
-  },
-  {
-    of: 'files.delete',
-    writes: true,
-    outcomes: CHANGE,
-    ask: ({ trpc }, { file: fileId }) => outcomeOf(trpc.files.delete.mutate({ fileId })),
-  },
-  ...list('files.list', ({ trpc }: Pick<Asker, 'trpc'>, scope, { file }) =>
-    onAnyPage(file, async (cursor) => {
-      const page = await trpc.files.list.query({ scope, limit: 200, ...(cursor !== null && { cursor }) })
-      return [page.items, page.nextCursor]
-    }),
-  ),
-  {
-    of: 'schedules.create',
-    outcomes: USERS,
-    ask: ({ trpc }) => outcomeOf(trpc.schedules.create.mutate({ agentKey: 'quick', everySeconds: 86_400 })),
-  },
-  {
-    of: 'schedules.get',
-    outcomes: ofUsers(READ),
-    ask: ({ trpc }, { schedule: scheduleId }) => outcomeOf(trpc.schedules.get.query({ scheduleId })),
-  },
-  ...list(
-    'schedules.list',
-    ({ trpc }: Pick<Asker, 'trpc'>, scope, { schedule }) =>
-      onAnyPage(schedule, async (cursor) => {
-        const page = await trpc.schedules.list.query({
-          scope,
-          limit: 200,
-          ...(cursor !== null && { cursor }),
-        })
-        return [page.items, page.nextCursor]
-      }),
-    ofUsers,
-  ),
-  ...(['pause', 'delete'] as const).map((verb) => ({
-    of: `schedules.${verb}`,
-    writes: true as const,
-    outcomes: ofUsers(CHANGE),
-    ask: ({ trpc }: Pick<Asker, 'trpc'>, { schedule: scheduleId }: Things) =>
-      outcomeOf(trpc.schedules[verb].mutate({ scheduleId })),
-  })),
-  ...(['resume', 'runNow'] as const).map((verb) => ({
-    of: `schedules.${verb}`,
-    outcomes: ofUsers(CHANGE),
-    ask: ({ trpc }: Pick<Asker, 'trpc'>, { schedule: scheduleId }: Things) =>
-      outcomeOf(trpc.schedules[verb].mutate({ scheduleId })),
-  })),
-  {
-    of: 'conversations.select',
-    outcomes: CHANGE,
-    ask: ({ trpc }, { conversation: conversationId, over }) =>
-      outcomeOf(trpc.conversations.select.mutate({ conversationId, messageId: `${over}:0` })),
-  },
-  {
-    of: 'conversations.queue',
-    outcomes: READ,
-    ask: ({ trpc }, { conversation: conversationId }) =>
-      outcomeOf(trpc.conversations.queue.query({ conversationId })),
-  },
-  {
-    of: 'conversations.move',
-    outcomes: CHANGE,
-    ask: ({ trpc }, { conversation: conversationId, over }) =>
-      outcomeOf(
-        trpc.conversations.move.mutate({ conversationId, runId: over, before: over }).catch(unlessTooLate),
-      ),
-  },
-  {
-    of: 'conversations.fork',
-    outcomes: READ,
-    ask: ({ trpc }, { conversation: conversationId, over }) =>
-      outcomeOf(trpc.conversations.fork.mutate({ conversationId, messageId: `${over}:0` })),
-  },
-  ...list('conversations.list', async ({ trpc }: Pick<Asker, 'trpc'>, scope, { conversation, externalId }) =>
-    has((await trpc.conversations.list.query({ scope, externalId })).items, conversation),
-  ),
-]
+import { list, onAnyPage } from './row.ts'
+import type { Row } from './row.ts'
 
 const REST = '/api/agents'
 const inputOf = (input: object) => `input=${encodeURIComponent(JSON.stringify(input))}`
@@ -590,23 +339,6 @@ export const ROUTES: readonly Row<Asker>[] = [
   },
 ]
 
-type Scope = 'own' | 'tenant' | 'any'
-
-/** @param find rejects when what is asked about is not in the list. */
-function list<TAsker>(
-  of: string,
-  find: (asker: TAsker, scope: Scope, things: Things) => Promise<void>,
-  among: (outcomes: Outcomes) => Outcomes = (outcomes) => outcomes,
-): Row<TAsker>[] {
-  const outcomes = { own: OWN, tenant: LIST_TENANT, any: LIST_ANY }
-  return (['own', 'tenant', 'any'] as const).map((scope) => ({
-    of,
-    what: `scope ${scope}`,
-    outcomes: among(outcomes[scope]),
-    ask: (asker, things) => outcomeOf(find(asker, scope, things)),
-  }))
-}
-
 async function restPage(
   rest: Asker['rest'],
   path: string,
@@ -616,18 +348,6 @@ async function restPage(
   if (status !== 200) throw Object.assign(new Error('refused'), { data: body })
   const { results, next } = body as { results: { id: string }[]; next: string | null }
   return [results, next && new URL(next).searchParams.get('cursor')]
-}
-
-/** For lists with no filter by which it could be found. */
-async function onAnyPage(
-  id: string,
-  read: (cursor: string | null) => Promise<[items: { id: string }[], next: string | null]>,
-): Promise<void> {
-  for (let cursor: string | null = null; ;) {
-    const [items, next] = await read(cursor)
-    if (next === null || items.some((item) => item.id === id)) return has(items, id)
-    cursor = next
-  }
 }
 
 async function listed(asked: Promise<RestAnswer>, id: string): Promise<void> {
@@ -651,11 +371,6 @@ function ofForm({ rest, headers }: Asker, path: string): Promise<Outcome> {
 async function ofResponse(asked: Promise<Response>): Promise<Outcome> {
   const answer = await asked
   return answer.ok ? 'ok' : codeIn(await answer.text())
-}
-
-/** Who is told that the run has begun may move it. */
-function unlessTooLate(error: { data?: unknown }): void {
-  if (!JSON.stringify(error.data).includes('"code":"conflict"')) throw error
 }
 
 async function ofAnswer(asked: Promise<RestAnswer>): Promise<Outcome> {
