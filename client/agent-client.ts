@@ -103,7 +103,9 @@ export interface AgentClient<TShape extends AgentShape = AgentShape> {
      * `{ type: 'file', fileId }`.
      *
      * @example
-     * const { id } = await client.files.upload(input.files[0])
+     * const file = input.files?.[0]
+     * if (file === undefined) return
+     * const { id } = await client.files.upload(file)
      * const content = [{ type: 'text' as const, text: 'What is this?' }, { type: 'file' as const, fileId: id }]
      * await client.runs.create({ agentKey: 'chat', messages: [{ role: 'user', content }] })
      */

@@ -200,6 +200,7 @@ describe('the store', () => {
       hasExpiredLease: false,
       hasExpiredRun: false,
       hasParkedRun: false,
+      hasDueSchedule: false,
       freeConversationIds: [],
     })
   })
