@@ -71,12 +71,14 @@ export async function readAnswer(
 /** Whether a call may only be run with somebody's leave. One that can't be run at all needs none. */
 export async function needsApproval(tools: ReadonlyMap<string, AnyTool>, call: ToolCall): Promise<boolean> {
   const tool = tools.get(call.name)
-  if (tool?.needsApproval === undefined || tool.needsApproval === false) return false
-  if (tool.needsApproval === true) return true
-  const needs = tool.needsApproval
+  const needs: unknown = tool?.needsApproval
+  if (tool === undefined || typeof needs !== 'function') return isNeeded(needs)
   const input = await checkAgainst(tool.input, call.arguments)
-  return input.success && (needs as (input: unknown) => Promise<boolean> | boolean)(input.data)
+  return input.success && isNeeded(await (needs as (input: unknown) => unknown)(input.data))
 }
+
+/** JavaScript may answer with a match or a text. Only a plain no runs the call without leave; null is what no match is. */
+const isNeeded = (answer: unknown) => answer !== false && answer !== undefined && answer !== null
 
 /** @throws ToolError when the call takes too long, UnansweredError when it has a question. The tool may go on, but nobody listens to it any more. */
 async function execute(tool: AnyTool, call: ToolCall, input: unknown, ctx: CallContext): Promise<unknown> {

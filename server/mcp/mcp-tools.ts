@@ -5,6 +5,7 @@ import type { AnyTool, ToolContext, ToolReplay } from '../agent/define-tool.ts'
 import { ToolError } from '../agent/tool-error.ts'
 import type { StandardSchema } from '../agent/tool-schema.ts'
 import type { ToolSource } from '../agent/tool-source.ts'
+import { unknownOption } from '../agent/unknown-option.ts'
 import { closeWithWorkers } from '../agent/worker-resources.ts'
 import { isPlainObject } from '../contract/json.ts'
 import type { Json } from '../contract/json.ts'
@@ -38,6 +39,26 @@ export type McpToolsOptions = McpServer & {
   idleSeconds?: number
 }
 
+type KeyOfAny<T> = T extends unknown ? keyof T : never
+
+const OPTIONS: Record<KeyOfAny<McpToolsOptions>, true> = {
+  url: true,
+  fetch: true,
+  command: true,
+  args: true,
+  env: true,
+  cwd: true,
+  prefix: true,
+  only: true,
+  headers: true,
+  needsApproval: true,
+  timeoutMs: true,
+  replay: true,
+  maxResultBytes: true,
+  maxConnections: true,
+  idleSeconds: true,
+}
+
 /** Tools of an MCP server, for `tools` of the tool loop. */
 export interface McpTools extends ToolSource {
   /** Ends its connections and processes, as the end of the last worker of the process does. They are opened anew when needed. */
@@ -48,12 +69,15 @@ export interface McpTools extends ToolSource {
  * Tools of an MCP server. It is connected to when a run needs it, and again after it went away; when it tells that its tools have
  * changed, the model is told in its next turn. What it reports and logs in the middle of a call is `tool.progress`, what it asks is a wait.
  *
+ * @throws TypeError when there is no such option.
  * @example
  * const github = mcpTools({ url: 'https://api.githubcopilot.com/mcp/', headers: ({ id }) => tokenOf(id) })
  * const files = mcpTools({ command: 'npx', args: ['-y', '@modelcontextprotocol/server-filesystem', '/data'] })
  * const reply = await toolLoop(ctx, { tools: [getWeather, github, files] })
  */
 export function mcpTools(options: McpToolsOptions): McpTools {
+  const unknown = unknownOption(options, OPTIONS)
+  if (unknown !== undefined) throw new TypeError(`mcpTools: ${unknown}`)
   const { maxConnections: max = 4, idleSeconds = 60 } = options
   const peers = new Map<string, Peer>()
   const close = async () => void (await Promise.all([...peers.values()].map((peer) => peer.pool.close())))
@@ -114,7 +138,7 @@ function toTool(tool: Tool, options: McpToolsOptions, poolOf: (ctx: ToolContext)
     description: tool.description ?? tool.title ?? tool.name,
     input: inputOf(tool),
     needsApproval:
-      typeof needsApproval === 'boolean' ? needsApproval : (input) => needsApproval(tool.name, input),
+      typeof needsApproval === 'function' ? (input) => needsApproval(tool.name, input) : needsApproval,
     replay: options.replay ?? (isHarmless ? 'safe' : 'keyed'),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...(maxResultBytes === undefined ? {} : { maxResultBytes }),

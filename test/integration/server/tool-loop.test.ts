@@ -53,6 +53,48 @@ describe('the tool loop', () => {
     expect(new Set(ids).size).toBe(2)
   })
 
+  test.for([
+    ['a match', (sql: string) => sql.match(/drop/i)],
+    ['a text', () => 'dangerous'],
+    ['a number', () => 1],
+    ['a promise of an object', () => Promise.resolve({})],
+  ] as const)('asks where the tool needs approval by %s', async ([, needs], { createServer }) => {
+    const done: string[] = []
+    const query = defineTool({
+      name: 'query',
+      description: 'Asks the database',
+      input: z.object({ sql: z.string() }),
+      needsApproval: ({ sql }) => needs(sql) as unknown as boolean,
+      execute: ({ sql }) => done.push(sql),
+    })
+    const calls = [{ name: 'query', arguments: { sql: 'DROP TABLE a' } }]
+    const model = createScriptedModel([{ toolCalls: calls }])
+    const { rest } = await createServer({ agents: [agentOf([query])], model })
+    const id = await rest.create('agent')
+    await (await rest.stream(`runs/${id}/events`)).until('run.waiting')
+    expect(done).toEqual([])
+  })
+
+  test.for([null, undefined, false])(
+    'does not ask where the tool says %s',
+    async (says, { createServer }) => {
+      const query = defineTool({
+        name: 'query',
+        description: 'Asks the database',
+        input: z.object({}),
+        needsApproval: () => says as boolean,
+        execute: () => 'done',
+      })
+      const model = createScriptedModel([
+        { toolCalls: [{ name: 'query', arguments: {} }] },
+        { text: 'Done.' },
+      ])
+      const { rest } = await createServer({ agents: [agentOf([query])], model })
+      const id = await rest.create('agent')
+      expect((await rest.events(`runs/${id}/${ALL}`)).at(-1)).toMatchObject({ type: 'run.succeeded' })
+    },
+  )
+
   test('asks before it runs a tool that needs approval, after those that do not', async ({
     createServer,
   }) => {

@@ -242,3 +242,12 @@ describe('an MCP server', () => {
     await expect.poll(isThere, { timeout: 10_000 }).toBe(false)
   })
 })
+
+test.for([
+  [{ needApproval: true }, 'there is no option needApproval, did you mean needsApproval?'],
+  [{ comand: 'npx' }, 'there is no option comand, did you mean command?'],
+] as const)('mcpTools refuses %o', ([options, message]) => {
+  expect(() => mcpTools({ url: 'http://mcp.test/mcp', ...options })).toThrow(
+    new TypeError(`mcpTools: ${message}`),
+  )
+})
