@@ -10,7 +10,8 @@ import { LATEST, branchPath, isOnPath, rankOf, untilPosition } from './branch-pa
 import { isSpoken } from './spoken.ts'
 
 // Who sends no tools' calls and results was not shown them. Of a conversation that is longer than what was sent no more is read
-// than tells so, in messages ($2) or in bytes ($3).
+// than tells so, in messages ($2) or in bytes ($3). What interrupts ($6) cancels runs that have not begun, and what was asked of
+// those is history for nobody then.
 const READ = {
   name: 'resent_read',
   text: `
@@ -22,6 +23,7 @@ const READ = {
       SELECT o.id, ${rankOf('o')} AS ordinal, o.status, ${untilPosition('o')} AS until
       FROM agent_runtime.run o CROSS JOIN path
       WHERE o.conversation_id = $1 AND ${isOnPath('o', isSpoken('o'))}
+        AND NOT ($6::bool AND o.status IN ${OPEN} AND o.attempt = 0)
     )
     SELECT CASE WHEN bytes <= $3::bigint THEN body END AS body, "isIncomplete", "isGoingOn"
     FROM (
@@ -70,7 +72,7 @@ export async function dropResent(
 
 async function countResent(
   client: pg.PoolClient,
-  { messages, insteadOf, conversationId }: NewRun,
+  { messages, insteadOf, conversationId, conversationPolicy }: NewRun,
   branch: number,
 ): Promise<number> {
   if (messages.length < 2 || insteadOf !== null) return 0
@@ -79,7 +81,14 @@ async function countResent(
       message.role === 'tool' || (message.role === 'assistant' && (message.toolCalls?.length ?? 0) > 0),
   )
   const bytes = Buffer.byteLength(JSON.stringify(messages)) * MORE_BYTES
-  const rows = await execute<Row>(client, READ, [conversationId, messages.length, bytes, hasTools, branch])
+  const rows = await execute<Row>(client, READ, [
+    conversationId,
+    messages.length,
+    bytes,
+    hasTools,
+    branch,
+    conversationPolicy === 'interrupt',
+  ])
   if (rows.length >= messages.length || rows.some(({ body }) => body === null)) return 0
   const before = rows.map(({ body, isIncomplete }) => ({ message: Message.parse(body), isIncomplete }))
   return countSaidAgain(before, messages, { isGoingOn: rows.at(-1)?.isGoingOn ?? false })

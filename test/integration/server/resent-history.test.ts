@@ -174,6 +174,33 @@ describe('a history that is sent again', () => {
     expect(await texts()).toEqual(['wait', 'Hm, ', 'go', 'go!', 'on', 'on!'])
   })
 
+  test.for<[string, unknown[]]>([
+    ['what runs had not said anything', []],
+    ['its answer so far is sent too', [assistant('Hm, ')]],
+  ])('is kept of what waits and is interrupted: %s', async ([, shown], { createServer }) => {
+    const { parrot, given } = createParrot()
+    const { rest } = await createServer({ agents: [parrot] })
+    const { ask, post, texts } = await begin(rest)
+    const { body } = await post([user('wait')])
+    await (await rest.stream(`runs/${String(body['id'])}/events`)).until('assistant.delta')
+    await post([user('b')])
+    const sent = [user('wait'), ...shown, user('b'), user('c')]
+    const next = await ask(sent, { conversation_policy: 'interrupt' })
+    expect(next.input.messages).toEqual([user('b'), user('c')])
+    expect(given.at(-1)).toEqual(['wait', 'Hm, ', 'b', 'c'])
+    expect(await texts()).toEqual(['wait', 'Hm, ', 'b', 'c', 'c!'])
+  })
+
+  test('is kept where it interrupts a run that has not begun', async ({ createServer }) => {
+    const { parrot, given } = createParrot()
+    const { rest } = await createServer({ agents: [parrot] })
+    const { ask, post } = await begin(rest)
+    await post([user('a')], { run_at: new Date(Date.now() + 3_600_000).toISOString() })
+    const sent = [user('a'), user('b')]
+    expect((await ask(sent, { conversation_policy: 'interrupt' })).input.messages).toEqual(sent)
+    expect(given).toEqual([['a', 'b']])
+  })
+
   test('is the same request when it is repeated by its key', async ({ createServer }) => {
     const { parrot } = createParrot()
     const { rest } = await createServer({ agents: [parrot] })
