@@ -33,17 +33,8 @@ export function every(ms: number, from: number): NextOccurrence {
   return (after) => from + (Math.floor((after - from) / ms) + 1) * ms
 }
 
-/** Longer than the pattern of seconds in a cron expression, which is the same in each minute that it matches. */
-const SECONDS_SHOW_MS = 120_000
-
-/** The shortest time between two occurrences near a time, as far as it is shorter than `ms`. */
-export function shortestGap(nextAfter: NextOccurrence, after: number, ms: number): number {
-  let at = nextAfter(after)
-  const until = (at ?? 0) + SECONDS_SHOW_MS
-  while (at !== undefined && at < until) {
-    const next = nextAfter(at)
-    if (next !== undefined && next - at < ms) return next - at
-    at = next
-  }
-  return ms
+/** The shortest time between two that follow each other; undefined of fewer than two. */
+export function shortestGap(times: readonly number[]): number | undefined {
+  const gaps = times.slice(1).map((time, index) => time - (times[index] ?? 0))
+  return gaps.length === 0 ? undefined : Math.min(...gaps)
 }

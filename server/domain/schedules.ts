@@ -17,7 +17,7 @@ import type { Runs } from './runs.ts'
 
 export interface SchedulePorts {
   runs: Pick<Runs, 'create'>
-  timetable: Timetable
+  timetable: Pick<Timetable, 'next' | 'publish'>
   clock: Clock
   log: Logger
 }
@@ -51,7 +51,7 @@ const RETRY_MS = 1_000
  */
 export function checkSchedules(
   agents: ReadonlyMap<string, AnyAgent>,
-  timetable: Timetable,
+  timetable: Pick<Timetable, 'next'>,
   now: number,
 ): CheckedSchedule[] {
   return [...agents.values()].flatMap((agent) => {
@@ -72,7 +72,7 @@ export function checkSchedules(
 function checkSchedule(
   agent: AnyAgent,
   schedule: AnySchedule,
-  { timetable, now }: { timetable: Timetable; now: number },
+  { timetable, now }: { timetable: Pick<Timetable, 'next'>; now: number },
 ): CheckedSchedule {
   const { name, cron, timeZone = 'UTC', principal = PUBLIC_PRINCIPAL } = schedule
   const input = CreateRunInput.safeParse({ ...schedule, agentKey: agent.key })

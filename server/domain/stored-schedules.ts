@@ -56,7 +56,7 @@ interface SchedulePorts {
   store: ScheduleStore
   runs: Pick<Runs, 'create'>
   access: Access
-  timetable: Pick<Timetable, 'next'>
+  timetable: Pick<Timetable, 'next' | 'preview'>
   clock: Pick<Clock, 'now'>
   log: Logger
 }
@@ -69,6 +69,12 @@ interface ScheduleSettings {
   /** The shortest time between two occurrences. */
   minSeconds: number
 }
+
+/**
+ * How many occurrences of a cron expression are looked at. More than there are minutes in an hour: so its minutes, which are the
+ * same in each hour that it matches, are seen in whole, whenever it is made.
+ */
+const LOOKED_AT = 64
 
 /** What its occurrences follow from. */
 type Times = Pick<StoredSchedule, 'cron' | 'everySeconds' | 'timeZone' | 'createdAt'>
@@ -122,14 +128,16 @@ export function createSchedules(ports: SchedulePorts, settings: ScheduleSettings
   }
 
   /** @throws AgentRuntimeError `validation_failed` for times that never come, or come too often. */
-  function firstOccurrence(times: Times): Date {
-    const field = times.cron === null ? 'everySeconds' : 'cron'
-    const now = clock.now()
-    const nextAfter = occurrencesOf(times, timetable)
-    const next = readable(field, () => nextAfter(now))
+  function firstOccurrence({ cron, everySeconds, timeZone, createdAt }: Times): Date {
+    const field = cron === null ? 'everySeconds' : 'cron'
+    const created = Date.parse(createdAt)
+    const times =
+      cron === null
+        ? [1, 2].map((n) => created + n * (everySeconds ?? 1) * 1_000)
+        : readable(field, () => timetable.preview({ cron, timeZone }, created, LOOKED_AT))
+    const [next] = times
     if (next === undefined) throw wrong(field, 'its time never comes')
-    const least = settings.minSeconds * 1_000
-    if (shortestGap(nextAfter, now, least) < least) {
+    if ((shortestGap(times) ?? Infinity) < settings.minSeconds * 1_000) {
       throw wrong(field, `a schedule occurs once in ${settings.minSeconds} seconds at most`)
     }
     return new Date(next)

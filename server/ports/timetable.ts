@@ -15,6 +15,8 @@ export interface ScheduleRef {
 export interface Timetable {
   /** The first occurrence after `after`; undefined when there is none. @throws Error saying what is wrong with it. */
   next(recurrence: Recurrence, after: number): number | undefined
+  /** The first `count` occurrences after `after`, at less cost than one by one; fewer where there are no more. @throws as `next`. */
+  preview(recurrence: Recurrence, after: number, count: number): number[]
   /**
    * Publishes `schedules` in place of what the agents with these keys had. Schedules of other agents stay.
    *

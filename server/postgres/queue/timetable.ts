@@ -40,15 +40,19 @@ export function createBossTimetable({ pool, log }: BossTimetableOptions): Timeta
     return rows
   }
 
+  function preview({ cron, timeZone }: Recurrence, after: number, count: number): number[] {
+    // The parser would fill up missing fields from the left.
+    if (!/^\s*\S+(\s+\S+){4,5}\s*$/.test(cron)) {
+      throw new Error(`a cron expression has five fields, or six with seconds, unlike "${cron}"`)
+    }
+    return boss
+      .previewSchedule(cron, { tz: timeZone, from: new Date(after), count })
+      .map((occurrence) => occurrence.getTime())
+  }
+
   return {
-    next({ cron, timeZone }: Recurrence, after: number) {
-      // The parser would fill up missing fields from the left.
-      if (!/^\s*\S+(\s+\S+){4,5}\s*$/.test(cron)) {
-        throw new Error(`a cron expression has five fields, or six with seconds, unlike "${cron}"`)
-      }
-      const [occurrence] = boss.previewSchedule(cron, { tz: timeZone, from: new Date(after), count: 1 })
-      return occurrence?.getTime()
-    },
+    next: (recurrence, after) => preview(recurrence, after, 1)[0],
+    preview,
 
     async publish(agentKeys, schedules) {
       const queues = agentKeys.map((agentKey) => SCHEDULE_PREFIX + agentKey)

@@ -1,5 +1,5 @@
 // Schedules that callers make at run time.
-import { describe, expect, vi } from 'vitest'
+import { describe, expect, onTestFinished, vi } from 'vitest'
 import { z } from 'zod'
 import { AgentRuntimeError, defineAgent, ownersOnly } from '../../../server/index.ts'
 import type { Authenticate } from '../../../server/index.ts'
@@ -282,6 +282,19 @@ describe('is refused', () => {
       body: { error: expect.stringMatching(error) as string },
     })
     expect(await database.sql('SELECT FROM agent_runtime.schedule')).toEqual([])
+  })
+
+  test('with times of which two are close, also in between those', async ({ createServer }) => {
+    const { as } = await createServer({ ...options, worker: false, config: { minScheduleSeconds: 3_600 } })
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.parse('2030-05-01T09:05:00Z') })
+    onTestFinished(() => void vi.useRealTimers())
+    const create = (cron: string) => as(ADA).rest.post('schedules', { agent_key: 'plain', cron })
+    for (const cron of ['0,10 9 * * *', '0,10 9 1 * *', '50,55 7-10 * * *'])
+      expect(await create(cron)).toMatchObject({
+        status: 400,
+        body: { error: expect.stringMatching(/3600 seconds/) as string },
+      })
+    expect((await create('10 9,10 * * *')).status).toBe(201)
   })
 
   test('where one has as many as one may, also when asked at once', async ({ createServer }) => {
