@@ -131,8 +131,8 @@ export class McpConnection {
         },
       )
     } catch (error) {
-      // What is wrong with a connection is not to be met by the next call.
-      if (!ctx.signal.aborted && !(error instanceof ProtocolError)) await this.close()
+      // What is wrong with a connection must not meet the next call, nor what the server still tells and asks for a call that was left.
+      if (ctx.signal.aborted || !(error instanceof ProtocolError)) await this.close()
       throw error
     } finally {
       this.#call = undefined

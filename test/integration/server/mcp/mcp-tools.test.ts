@@ -10,10 +10,10 @@ import { createMcpServer } from '../../../fixtures/mcp/server.ts'
 import type { Seen } from '../../../fixtures/mcp/server.ts'
 import { test } from '../../../support/runtime.ts'
 
-const STDIO = {
+const stdioOf = (name: string) => ({
   command: process.execPath,
-  args: [fileURLToPath(new URL('../../../fixtures/mcp/stdio.ts', import.meta.url))],
-}
+  args: [fileURLToPath(new URL(`../../../fixtures/mcp/${name}.ts`, import.meta.url))],
+})
 
 const agentOf = (tools: McpTools, more: AnyTool[] = []) =>
   defineAgent({
@@ -46,7 +46,7 @@ function httpTools(seen: Seen = {}, options: Options = {}) {
 }
 
 function stdioTools(options: Options = {}) {
-  const tools = mcpTools({ ...STDIO, ...options })
+  const tools = mcpTools({ ...stdioOf('stdio'), ...options })
   onTestFinished(() => tools.close())
   return { tools }
 }
@@ -117,6 +117,23 @@ describe('an MCP server', () => {
     await rest.post(`runs/${id}/cancel`, {})
     await aborted.promise
     expect((await rest.events(`runs/${id}/events`)).at(-1)).toMatchObject({ type: 'run.cancelled' })
+  })
+
+  test('that goes on with a call that was cancelled tells and asks nobody else', async ({ createServer }) => {
+    const { tools } = stdioTools(stdioOf('late-stdio'))
+    const model = createScriptedModel([call('begin'), call('next'), { text: 'Done.' }])
+    const { rest } = await createServer({ agents: [agentOf(tools)], model })
+    const cancelled = await rest.create('agent')
+    await (await rest.stream(`runs/${cancelled}/${DEBUG}`)).until('tool.progress')
+    await rest.post(`runs/${cancelled}/cancel`, {})
+    await rest.events(`runs/${cancelled}/events`)
+    const id = await rest.create('agent')
+    const stream = await rest.stream(`runs/${id}/${DEBUG}`)
+    const told = async (): Promise<Event | undefined> => {
+      const event = await stream.next()
+      return /^(tool\.(progress|result)|run\.waiting)$/.test(event?.type ?? '') ? event : told()
+    }
+    expect(await told()).toMatchObject({ type: 'tool.result', result: 'alone' })
   })
 
   test('that went away in the middle of a call is started anew for the next', async ({ createServer }) => {
