@@ -23,6 +23,8 @@ export interface ConversationSnapshot {
 }
 
 export interface ConversationStore {
+  /** Names this store, whose changes no other one counts, also after the page was loaded anew. */
+  readonly id: string
   getSnapshot(): ConversationSnapshot
   /** Follows the conversation, from the first history that was taken, until a moment after the last listener has left. */
   subscribe(listener: () => void): () => void
@@ -63,6 +65,7 @@ export function createConversationStore({
   let cursor: string | undefined
   let following: AbortController | undefined
   let detaching: AbortController | undefined
+  const id = `${clock.now()} ${Math.random()}`
 
   const notify = atIntervals({ clock, intervalMs: notifyIntervalMs }, tell)
 
@@ -115,6 +118,7 @@ export function createConversationStore({
   }
 
   return {
+    id,
     getSnapshot: () => snapshot,
     get hasListeners() {
       return listeners.size > 0

@@ -70,33 +70,36 @@ export function createUseConversation(useQueries: () => Queries): UseConversatio
           ? skipToken
           : async () => {
               const readIn = store?.getSnapshot().change ?? 0
-              return { page: await client.conversations.get(input), readIn }
+              return { page: await client.conversations.get(input), readIn, storeId: store?.id }
             },
       retry: isWorthRetrying,
     })
     const { data, isFetching, refetch } = query
+    // A page that is cached may be older than the store, which counts from 0.
+    const readIn = data !== undefined && data.storeId === store?.id ? data.readIn : 0
 
     useEffect(() => {
-      if (data !== undefined) store?.take(data.page, data.readIn)
-    }, [store, data])
+      if (data !== undefined) store?.take(data.page, readIn)
+    }, [store, data, readIn])
 
     // A change that comes while the history is read may not be in it: it is read once more then.
     const { change } = snapshot
-    const askedFor = useRef(0)
+    const asked = useRef({ store, change: 0 })
     useEffect(() => {
-      if (data === undefined || isFetching || change <= Math.max(data.readIn, askedFor.current)) return
-      askedFor.current = change
+      const askedFor = asked.current.store === store ? asked.current.change : 0
+      if (data === undefined || isFetching || change <= Math.max(readIn, askedFor)) return
+      asked.current = { store, change }
       void refetch()
-    }, [data, isFetching, change, refetch])
+    }, [store, data, readIn, isFetching, change, refetch])
 
     const messages = useMemo(
       () =>
         withLive(data?.page.messages ?? [], {
           ...snapshot,
           runs: [...snapshot.runs.values()],
-          readIn: data?.readIn ?? 0,
+          readIn,
         }),
-      [data, snapshot],
+      [data, readIn, snapshot],
     )
     const error = useMemo(
       () => (query.error === null ? snapshot.error : toAgentError(query.error)),

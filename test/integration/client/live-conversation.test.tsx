@@ -1,85 +1,11 @@
 // The hook over real servers: a conversation that several pages show, as it goes on.
-import '../../unit/react/dom.ts'
-import { QueryClient } from '@tanstack/react-query'
-import { renderHook, waitFor } from '@testing-library/react'
-import type { ReactNode } from 'react'
+import { waitFor } from '@testing-library/react'
 import { act } from 'react'
 import { expect } from 'vitest'
-import { createAgentClient } from '../../../client/create-client.ts'
 import type { LiveMessage } from '../../../client/live-messages.ts'
-import { createAgentHooks } from '../../../react/create-agent-hooks.ts'
-import type { ConversationOptions, ConversationView } from '../../../react/use-conversation.ts'
-import type { ShapeOfAgent } from '../../../server/agent/define-agent.ts'
 import { PUBLIC_PRINCIPAL as OWNER } from '../../../server/contract/principal.ts'
-import { defineAgent, textOf } from '../../../server/index.ts'
-import type { AgentRuntime } from '../../../server/runtime/agent-runtime.ts'
 import { test } from '../../support/runtime.ts'
-
-/** Says what it is told in pieces, of which it holds the second back until it is told to go on. */
-function createTalker() {
-  const held = new Map<string, PromiseWithResolvers<void>>()
-  const gate = (text: string) => {
-    const known = held.get(text) ?? Promise.withResolvers<void>()
-    held.set(text, known)
-    return known
-  }
-  const talker = defineAgent({
-    key: 'talker',
-    async run(ctx) {
-      const told = textOf(ctx.messages.at(-1))
-      const messageId = `answer ${ctx.runId}`
-      await ctx.emit('assistant.delta', { messageId, content: `${told},` })
-      await Promise.race([
-        gate(told).promise,
-        new Promise((_, reject) => ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason))),
-      ])
-      await ctx.emit('assistant.delta', { messageId, content: ' indeed' })
-      return { messages: [{ role: 'assistant', content: `${told}, indeed`, id: messageId }] }
-    },
-  })
-  return { talker, release: (text: string) => gate(text).resolve() }
-}
-
-const PATIENCE = { timeout: 20_000 }
-const user = (content: string) => ({ role: 'user' as const, content })
-
-type Runtime = AgentRuntime<ShapeOfAgent<ReturnType<typeof createTalker>['talker']>>
-
-/** A page with a client of its own, as a tab is. */
-function openPage(
-  { runtime }: { runtime: Runtime },
-  conversationId: string,
-  { creating, ...options }: ConversationOptions & { creating?: Promise<void> } = {},
-) {
-  const { AgentProvider, useConversation } = createAgentHooks<Runtime>()
-  const client = createAgentClient<Runtime>({
-    url: 'http://runtime.test/trpc',
-    async fetch(input, init) {
-      const request = new Request(input, init)
-      if (request.url.includes('runs.create')) await creating
-      return runtime.handler(request)
-    },
-  })
-  const queryClient = new QueryClient()
-  const wrapper = ({ children }: { children: ReactNode }) => (
-    <AgentProvider client={client} queryClient={queryClient}>
-      {children}
-    </AgentProvider>
-  )
-  const view = renderHook(() => useConversation(conversationId, options), { wrapper })
-  return {
-    ...view,
-    shown: () => shownBy(view),
-    queue: () => view.result.current.queue.map(({ text }) => text),
-    shows: (texts: string[]) => waitFor(() => expect(shownBy(view)).toEqual(texts), PATIENCE),
-    client,
-  }
-}
-
-const shownBy = ({ result }: { result: { current: ConversationView } }) =>
-  result.current.messages.map((message) =>
-    message.pending === undefined ? textOf(message) : `${textOf(message)} (${message.pending})`,
-  )
+import { PATIENCE, createTalker, openPage, user } from './conversation-page.tsx'
 
 /** No message is shown twice, and each follows the one before it. */
 function expectOnePath(messages: readonly LiveMessage[]) {
