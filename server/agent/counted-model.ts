@@ -48,11 +48,11 @@ export function countedAs<T extends Model>(counted: Model, other: T): T {
 export function unreported(
   llm: Model,
   other?: Model,
-  limit: (model: Model) => Model = (model) => model,
+  limit: (model: Model, costOf: CostOf | undefined) => Model = (model) => model,
 ): Model {
   const count = counts.get(llm)?.count
   const asked = other === undefined ? llm : other
-  const model = counts.get(asked)?.model ?? (other === undefined ? llm : limit(other))
+  const model = counts.get(asked)?.model ?? (other === undefined ? llm : limit(other, count?.costOf))
   return count === undefined ? model : guarded(model, count)
 }
 

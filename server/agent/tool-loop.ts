@@ -3,7 +3,7 @@ import { addUsage } from './add-usage.ts'
 import { unreported } from './counted-model.ts'
 import { withIdleLimit } from './idle-limit.ts'
 import { ModelError } from '../ports/model.ts'
-import type { FinishReason, Model, ModelSettings, TokenUsage } from '../ports/model.ts'
+import type { CostOf, FinishReason, Model, ModelSettings, TokenUsage } from '../ports/model.ts'
 import { noTracer } from '../ports/no-tracer.ts'
 import type { AgentContext } from './context.ts'
 import { takeModelTurn } from './model-turn.ts'
@@ -98,7 +98,7 @@ export async function toolLoop(ctx: ToolLoopContext, options: ToolLoopOptions = 
   const unknown = unknownOption(options, OPTIONS)
   if (unknown !== undefined) throw new TypeError(`toolLoop: ${unknown}`)
   const { maxTurns = 10, toolInput: tellsInput = false } = options
-  const model = unreported(ctx.llm, options.model, (other) => limited(ctx, other))
+  const model = unreported(ctx.llm, options.model, (other, costOf) => limited(ctx, other, costOf))
   const source = toolSource(options.tools ?? [])
   const given: AgentMessage[] = [
     ...(options.system === undefined ? [] : [{ role: 'system' as const, content: options.system }]),
@@ -145,6 +145,10 @@ export async function toolLoop(ctx: ToolLoopContext, options: ToolLoopOptions = 
   )
 }
 
-function limited({ modelIdleTimeoutMs = Infinity, tracer = noTracer }: ToolLoopContext, model: Model): Model {
-  return tracedModel(withIdleLimit(model, modelIdleTimeoutMs), tracer)
+function limited(
+  { modelIdleTimeoutMs = Infinity, tracer = noTracer }: ToolLoopContext,
+  model: Model,
+  costOf: CostOf | undefined,
+): Model {
+  return tracedModel(withIdleLimit(model, modelIdleTimeoutMs), tracer, costOf)
 }

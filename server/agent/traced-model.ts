@@ -3,6 +3,8 @@ import { noTracer } from '../ports/no-tracer.ts'
 import { priced } from './priced.ts'
 import type { OperationOutcome, Span, Tracer } from '../ports/tracer.ts'
 
+type Finish = Extract<ModelChunk, { type: 'finish' }>
+
 /** The same model, each of whose calls is traced: from the request to the end of the answer, or until nobody reads on. */
 export function tracedModel(model: Model, tracer: Tracer, costOf?: CostOf): Model {
   // Each chunk would pass one more generator.
@@ -35,7 +37,7 @@ async function* traceAnswer(
       const chunk = price(value)
       if (text === '') span.answering()
       if (chunk.type === 'text') text += chunk.text
-      if (chunk.type === 'finish') outcome = { usage: chunk.usage, finishReason: chunk.reason, output: text }
+      if (chunk.type === 'finish') outcome = { ...outcomeOf(chunk), output: text }
       yield chunk
     }
   } catch (error) {
@@ -45,4 +47,8 @@ async function* traceAnswer(
     span.end(outcome ?? { output: text })
     await chunks.return?.()
   }
+}
+
+function outcomeOf({ usage, reason: finishReason, answeredBy }: Finish): OperationOutcome {
+  return { usage, finishReason, ...(answeredBy === undefined ? {} : { answeredBy }) }
 }

@@ -66,12 +66,12 @@ export async function readOwn(exposition: Exposition | undefined): Promise<Metri
   return { contentType: exposition.contentType, text: await exposition.format([await exposition.read()]) }
 }
 
-/** Of several processes as one: the first puts into one text what the others have measured. */
+/** Of several processes as one: the first that answers puts into one text what the others have measured. */
 export async function readChildren(children: Iterable<RuntimeChild>): Promise<MetricsText | undefined> {
-  const [first, ...others] = [...children].filter(({ isSilent, isMeasuring }) => isMeasuring && !isSilent)
-  if (first === undefined) return undefined
-  const read = await Promise.all(others.map((child) => child.readMetrics()))
-  return first.formatMetrics(read.filter((one) => one !== undefined))
+  const asked = [...children].filter(({ isSilent, isMeasuring }) => isMeasuring && !isSilent)
+  const read = await Promise.all(asked.map(async (child) => ({ child, measured: await child.readMetrics() })))
+  const [first, ...others] = read.filter(({ measured }) => measured !== undefined)
+  return first?.child.formatMetrics(others.map(({ measured }) => measured))
 }
 
 /** @throws CliError for a runtime that measures nothing. */

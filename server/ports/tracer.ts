@@ -35,6 +35,8 @@ export interface OperationOutcome {
   /** What an attempt, a tool or a model answered with. */
   output?: Json
   usage?: TokenUsage
+  /** Of a chain of models: the one that answered. */
+  answeredBy?: { provider: string; name: string }
   finishReason?: FinishReason
 }
 

@@ -14,6 +14,7 @@ export const NAME = {
   agent: 'gen_ai.agent.name',
   conversation: 'gen_ai.conversation.id',
   model: 'gen_ai.request.model',
+  responseModel: 'gen_ai.response.model',
   maxTokens: 'gen_ai.request.max_tokens',
   temperature: 'gen_ai.request.temperature',
   finishReasons: 'gen_ai.response.finish_reasons',

@@ -1,7 +1,7 @@
 // What Langfuse reads besides the conventions: https://langfuse.com/integrations/native/opentelemetry#property-mapping
 import type { Attributes } from '@opentelemetry/api'
 import type { Operation, OperationOutcome, TracedRun } from '../../ports/tracer.ts'
-import { inputMessages } from '../opentelemetry/content.ts'
+import { NAME as CONVENTIONS } from '../names.ts'
 import { known } from '../opentelemetry/attributes.ts'
 import type { Tell } from '../opentelemetry/attributes.ts'
 
@@ -24,9 +24,11 @@ const TYPES: Record<Operation['kind'], string> = {
   step: 'span',
 }
 
-export function describeForLangfuse(operation: Operation, tell: Tell): Attributes {
-  const input = tellInput(operation, tell)
+/** @param attributes those of the conventions: a history is long, so that it is written once for both. */
+export function describeForLangfuse(operation: Operation, attributes: Attributes): Attributes {
+  const input = attributes[CONVENTIONS.inputMessages] ?? attributes[CONVENTIONS.toolArguments]
   return known({
+    ...attributes,
     [NAME.type]: TYPES[operation.kind],
     [NAME.input]: input,
     ...('run' in operation ? ofRun(operation.run) : {}),
@@ -45,20 +47,6 @@ export function describeEndForLangfuse(
     [NAME.traceOutput]: kind === 'attempt' ? told : undefined,
     [NAME.cost]: typeof usage?.cost === 'number' ? JSON.stringify({ total: usage.cost }) : undefined,
   })
-}
-
-function tellInput(operation: Operation, tell: Tell): string | undefined {
-  switch (operation.kind) {
-    case 'attempt':
-      return tell(() => inputMessages(operation.messages))
-    case 'model':
-      return tell(() => inputMessages(operation.request.messages))
-    case 'tool':
-      return tell(() => operation.arguments)
-    case 'create':
-    case 'step':
-      return undefined
-  }
 }
 
 const ofRun = ({ agentKey, conversationId }: TracedRun): Record<string, string | undefined> => ({

@@ -43,9 +43,10 @@ export function langfuse(options: LangfuseOptions = {}): Tracer {
       shutDown = () => provider.shutdown()
       tracer = traceWith(api, {
         tracer: () => provider.getTracer('trpc-agent-runtime'),
+        tell,
         begun(operation) {
           const begun = describeBegun(operation, tell)
-          return { ...begun, attributes: { ...begun.attributes, ...describeForLangfuse(operation, tell) } }
+          return { ...begun, attributes: describeForLangfuse(operation, begun.attributes) }
         },
         ended: (operation, outcome) => ({
           ...describeEnded(operation, outcome, tell),

@@ -21,7 +21,8 @@ export function measuredTracer(tracer: Tracer, metrics: Metrics): Tracer {
       within: (work) => span.within(work),
       answering() {
         if (operation.kind === 'model' && !isAnswering) {
-          metrics.record(HISTOGRAMS.firstChunk, secondsSince(startedAt), modelLabels(operation))
+          const { provider, model: name } = operation
+          metrics.record(HISTOGRAMS.firstChunk, secondsSince(startedAt), modelLabels({ provider, name }))
         }
         isAnswering = true
         span.answering()
@@ -50,7 +51,8 @@ export function measuredTracer(tracer: Tracer, metrics: Metrics): Tracer {
   }
 
   function noteModel(operation: Of<'model'>, outcome: OperationOutcome, seconds: number): void {
-    const labels = modelLabels(operation)
+    const { provider, model } = operation
+    const labels = modelLabels(outcome.answeredBy ?? { provider, name: model })
     metrics.record(HISTOGRAMS.model, seconds, { ...labels, ...errorLabel(outcome) })
     if (outcome.usage === undefined) return
     const { inputTokens: input, outputTokens: output, cost } = outcome.usage
@@ -66,11 +68,11 @@ export function measuredTracer(tracer: Tracer, metrics: Metrics): Tracer {
   }
 }
 
-function modelLabels({ provider, model }: Of<'model'>): Labels {
+function modelLabels({ provider, name }: { provider: string; name: string }): Labels {
   return {
     [NAME.operation]: OPERATION.model,
     [NAME.provider]: providerName(provider),
-    [NAME.model]: model,
+    [NAME.model]: name,
   }
 }
 

@@ -83,10 +83,11 @@ export function describeBegun(operation: Operation, tell: Tell): Begun {
 }
 
 export function describeEnded({ kind }: Operation, outcome: OperationOutcome, tell: Tell): Attributes {
-  const { output, usage, finishReason, status, error } = outcome
+  const { output, usage, finishReason, status, error, answeredBy } = outcome
   const told = output === undefined ? undefined : tellOutput(kind, output, { finishReason, tell })
   return known({
     [NAME.runStatus]: status,
+    [NAME.responseModel]: answeredBy?.name,
     [NAME.inputTokens]: usage?.inputTokens,
     [NAME.outputTokens]: usage?.outputTokens,
     [NAME.cost]: usage?.cost ?? undefined,

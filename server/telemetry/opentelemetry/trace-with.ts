@@ -4,7 +4,7 @@ import type { Context, Span as ApiSpan, Tracer as ApiTracer } from '@opentelemet
 import { readError } from '../../ports/read-error.ts'
 import type { Operation, Span, Tracer } from '../../ports/tracer.ts'
 import { NAME } from '../names.ts'
-import type { describeBegun, describeEnded } from './attributes.ts'
+import type { Tell, describeBegun, describeEnded } from './attributes.ts'
 import { readTraceparent, writeTraceparent } from '../traceparent.ts'
 
 /** The library, which is handed in: who configures a tracer by a setting has it loaded when the runtime starts. */
@@ -13,6 +13,8 @@ export type OpenTelemetryApi = Pick<typeof Api, 'SpanKind' | 'SpanStatusCode' | 
 interface TraceWith {
   /** Asked for at each use: the SDK may be registered later. */
   tracer(): ApiTracer
+  /** What was said, as it may be told: an error's message may have it. */
+  tell: Tell
   /** What is told of an operation that begins, and that has ended. */
   begun(operation: Operation): ReturnType<typeof describeBegun>
   ended(...ended: EndedOf): ReturnType<typeof describeEnded>
@@ -23,7 +25,7 @@ type EndedOf = [operation: Operation, outcome: Parameters<typeof describeEnded>[
 /** The tracer of the runtime, by one of OpenTelemetry's. */
 export function traceWith(
   { SpanKind, SpanStatusCode, context, trace }: OpenTelemetryApi,
-  { tracer, begun, ended }: TraceWith,
+  { tracer, tell, begun, ended }: TraceWith,
 ): Tracer {
   // An application that has registered no context manager still gets one trace.
   const own = new AsyncLocalStorage<Context>()
@@ -59,8 +61,8 @@ export function traceWith(
         try {
           span.setAttributes(ended(operation, outcome))
           if (outcome.error === undefined) return
-          const { message } = readError(outcome.error)
-          span.setStatus({ code: SpanStatusCode.ERROR, message })
+          const message = tell(() => readError(outcome.error).message)
+          span.setStatus({ code: SpanStatusCode.ERROR, ...(message === undefined ? {} : { message }) })
         } finally {
           span.end()
         }

@@ -36,6 +36,7 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): Tracer {
   const tell = createTell({ content, mask })
   return traceWith(api, {
     tracer: () => tracerProvider.getTracer('trpc-agent-runtime') as ApiTracer,
+    tell,
     begun: (operation) => describeBegun(operation, tell),
     ended: (operation, outcome) => describeEnded(operation, outcome, tell),
   })

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type {
   Exposition,
@@ -80,6 +81,23 @@ export function prometheus({ node = true }: PrometheusOptions = {}): Prometheus 
   }
 }
 
+/** How long a gauge may be read. */
+const READ_WITHIN_MS = 1_000
+
+async function inTime(read: Read): Promise<readonly Reading[]> {
+  const late = new AbortController()
+  try {
+    return await Promise.race([
+      read(),
+      sleep(READ_WITHIN_MS, undefined, { signal: late.signal }).then(() => {
+        throw new Error('A gauge could not be read in time.')
+      }),
+    ])
+  } finally {
+    late.abort()
+  }
+}
+
 type GaugeClass = ReturnType<typeof loadPromClient>['Gauge']
 type Read = () => readonly Reading[] | Promise<readonly Reading[]>
 
@@ -94,8 +112,8 @@ function createGauge(
     aggregator: instrument.across,
     registers: [registry],
     async collect() {
-      // One that can't be read, since the database is away, must not cost the others.
-      const read = await Promise.allSettled([...reads].map(async (one) => one()))
+      // One that can't be read, since the database is away or its pool used up, must not cost the others.
+      const read = await Promise.allSettled([...reads].map((one) => inTime(one)))
       this.reset()
       // One without labels is 0 after that.
       if (instrument.labels.length === 0) this.remove()

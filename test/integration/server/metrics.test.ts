@@ -3,8 +3,8 @@ import { AggregationTemporality, InMemoryMetricExporter, MeterProvider } from '@
 import { PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics'
 import { describe, expect } from 'vitest'
 import { z } from 'zod'
-import { defineAgent, defineTool, toolLoop } from '../../../server/index.ts'
-import type { Metrics } from '../../../server/index.ts'
+import { ModelError, defineAgent, defineTool, toolLoop } from '../../../server/index.ts'
+import type { Metrics, Model } from '../../../server/index.ts'
 import { createScriptedModel } from '../../../server/models/scripted.ts'
 import { openTelemetryMetrics } from '../../../server/telemetry/opentelemetry/index.ts'
 import type { OpenTelemetryMetricsOptions } from '../../../server/telemetry/opentelemetry/index.ts'
@@ -111,6 +111,34 @@ describe('Prometheus', () => {
     await expect
       .poll(() => valuesOf('agent_runtime_subscribers'), UNTIL)
       .toMatchObject([{ value: 0 }, { value: 0 }])
+  })
+
+  test('books what an answer took and cost on the model that gave it', async ({ createServer }) => {
+    const metrics = prometheus({ node: false })
+    const down: Model = {
+      provider: 'down',
+      name: 'gone',
+      // oxlint-disable-next-line require-yield -- It never answers.
+      async *stream() {
+        throw new ModelError('The model is overloaded.', { retriable: true, code: 'overloaded' })
+      },
+    }
+    const chooser = defineAgent({
+      key: 'chooser',
+      async run(ctx) {
+        await ctx.llm('down/gone', 'up/scripted').generate('Hello.')
+        // One that the runtime does not know.
+        await toolLoop(ctx, { model: createScriptedModel([{ text: 'Hi.', usage }]) })
+      },
+    })
+    const up = createScriptedModel([{ text: 'Hi.', usage }])
+    const models = { down: () => down, up: () => up }
+    const { rest } = await createServer({ agents: [chooser], metrics, models, prices })
+    const id = await rest.create('chooser')
+    expect((await rest.events(`runs/${id}/events`)).at(-1)).toMatchObject({ type: 'run.succeeded' })
+    await expect
+      .poll(async () => readPrometheusText(await metrics.text()).get('agent_runtime_model_cost_total'), UNTIL)
+      .toMatchObject([{ labels: { gen_ai_request_model: 'scripted' }, value: 7 }])
   })
 
   test('counts runs that end without a worker', async ({ createServer }) => {

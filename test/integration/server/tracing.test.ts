@@ -157,6 +157,27 @@ describe.each(Object.entries(SDKS))('with line %s of the SDK', (_, createSdk) =>
   })
 })
 
+describe('what an error says', () => {
+  const LEFT = { content: true, mask: () => 'masked' }
+  test.for([
+    ['is not told', {}, { code: 2 }],
+    ['is told as the mask leaves it', LEFT, { code: 2, message: 'masked' }],
+  ] as const)('%s', async ([, options, status], { createServer }) => {
+    const sdk = (SDKS['3'] as () => Sdk)()
+    const agent = defineAgent({
+      key: 'refused',
+      run: () => Promise.reject(new Error(`The card ${CARD} was refused.`)),
+    })
+    const { rest } = await createServer({ agents: [agent], tracer: openTelemetry({ ...sdk, ...options }) })
+    await rest.events(`runs/${await rest.create('refused')}/events`)
+    const attempt = () => sdk.spans().find(({ name }) => name === 'invoke_agent refused')
+    await expect
+      .poll(attempt, { timeout: 10_000 })
+      .toMatchObject({ attributes: { 'error.type': expect.any(String) as string } })
+    expect(attempt()?.status).toEqual(status)
+  })
+})
+
 test('a mask that fails tells nothing', async ({ createServer }) => {
   const sdk = (SDKS['3'] as () => Sdk)()
   const mask = () => {
