@@ -10,7 +10,7 @@ import type { RunDetail } from '../contract/run.ts'
 import { isTerminal } from '../contract/terminal.ts'
 import { textOf } from '../contract/text-of.ts'
 import type { Runs } from '../domain/runs.ts'
-import { answersOf, questionsOf } from './questions.ts'
+import { answersOf, isDeclined, questionsOf } from './questions.ts'
 
 export interface AgentInput {
   message?: string
@@ -35,22 +35,35 @@ export async function callAgent(
   try {
     // The state goes through the caller's hands: it names a run, which is read as the caller's.
     const known = RunId.safeParse(ctx.mcpReq.requestState())
-    const { id: runId, lastSeq } = known.success
-      ? await answer(runs, principal, { runId: known.data, responses: ctx.mcpReq.inputResponses ?? {} })
-      : await create(runs, principal, asked)
+    if (!known.success) return await follow(await create(runs, principal, asked))
+    const responses = ctx.mcpReq.inputResponses ?? {}
+    const run = await runs.get(principal, known.data)
+    const isAnswered = await answer(runs, principal, { run, responses })
+    // Nothing more happens to a run that waits, so there is nothing to follow.
+    if (isAnswered || !asks(run)) return await follow(run)
+    if (!isDeclined(run.waits, responses)) return resultOf(run, mayAsk)
+    return failed(`The run ${run.id} still waits for an answer: the question was declined.`)
+  } catch (error) {
+    if (!(error instanceof AgentRuntimeError)) throw error
+    return failed(error.message)
+  }
+
+  async function follow({ id: runId, lastSeq }: Pick<RunDetail, 'id' | 'lastSeq'>) {
     const cancel = () => void runs.cancel(principal, runId).catch(() => {})
     signal.addEventListener('abort', cancel)
+    // The listener hears no abort that came while the run was created.
+    if (signal.aborted) cancel()
     try {
       await untilQuiet(runs, { principal, runId, afterSeq: lastSeq }, ctx)
       return resultOf(await runs.get(principal, runId), mayAsk)
     } finally {
       signal.removeEventListener('abort', cancel)
     }
-  } catch (error) {
-    if (!(error instanceof AgentRuntimeError)) throw error
-    return failed(error.message)
   }
 }
+
+const asks = ({ status, waits }: RunDetail) =>
+  status === 'waiting' && waits.some(({ kind }) => kind !== 'sleep')
 
 async function create(
   runs: Runs,
@@ -65,19 +78,20 @@ async function create(
   return run
 }
 
+/** @returns whether the run goes on with an answer. */
 async function answer(
   runs: Runs,
   principal: Principal,
-  { runId, responses }: { runId: string; responses: Record<string, unknown> },
-) {
-  const run = await runs.get(principal, runId)
-  for (const { wait, value } of answersOf(run.waits, responses)) {
+  { run, responses }: { run: RunDetail; responses: Record<string, unknown> },
+): Promise<boolean> {
+  const answers = answersOf(run.waits, responses)
+  for (const { wait, value } of answers) {
     // Of somebody who was faster the run has its answer.
-    await runs.respond(principal, { runId, wait, value }).catch((error: unknown) => {
+    await runs.respond(principal, { runId: run.id, wait, value }).catch((error: unknown) => {
       if (!(error instanceof AgentRuntimeError && error.code === 'conflict')) throw error
     })
   }
-  return run
+  return answers.length > 0
 }
 
 /** Tells what the agent says meanwhile. */

@@ -42,6 +42,13 @@ export function answersOf(
   })
 }
 
+export function isDeclined(waits: readonly PendingWait[], responses: Record<string, unknown>): boolean {
+  return waits.some(({ name }) => {
+    const response = inputResponse(responses, name)
+    return response.kind === 'elicit' && response.action !== 'accept'
+  })
+}
+
 function messageOf({ name, kind, details }: PendingWait): string {
   if (kind !== 'approval')
     return typeof details === 'string' ? details : `${name}: ${JSON.stringify(details)}`

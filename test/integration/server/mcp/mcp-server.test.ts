@@ -1,4 +1,4 @@
-import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
+import { Client, StreamableHTTPClientTransport, withInputRequired } from '@modelcontextprotocol/client'
 import type { ElicitResult } from '@modelcontextprotocol/client'
 import { describe, expect, onTestFinished } from 'vitest'
 import { z } from 'zod'
@@ -107,6 +107,30 @@ describe('agents as tools of an MCP server', () => {
     expect(refused).toMatchObject({ isError: true })
   })
 
+  test('tell whoever declines a question that the run still waits', async ({ createServer }) => {
+    const { mcp, as } = await createMcp(createServer)
+    const client = await connect(mcp, 'ann', () => ({ action: 'decline' }))
+    const result = await client.callTool({ name: 'shop', arguments: { params: { units: 3 } } })
+    const text = expect.stringMatching(/still waits for an answer: the question was declined/) as string
+    expect(result).toMatchObject({ isError: true, content: [{ text }] })
+    expect((await as('ann').rest.get('runs')).body).toMatchObject({ results: [{ status: 'waiting' }] })
+  })
+
+  test('ask anew who comes back without an answer', async ({ createServer }) => {
+    const { mcp } = await createMcp(createServer)
+    const client = await connect(mcp, 'ann', () => accept({}))
+    const schema = withInputRequired(z.looseObject({}))
+    const callShop = (more: object) =>
+      client.request(
+        { method: 'tools/call', params: { name: 'shop', arguments: { params: { units: 3 } }, ...more } },
+        schema,
+        { allowInputRequired: true },
+      )
+    const { requestState } = await callShop({})
+    const again = { resultType: 'input_required', requestState, inputRequests: { address: {} } }
+    expect(await callShop({ requestState })).toMatchObject(again)
+  })
+
   test('tell older clients, which can not be asked, that the run waits', async ({ createServer }) => {
     const { mcp, as } = await createMcp(createServer)
     const client = await connect(mcp, 'ann', () => accept({}), 'legacy')
@@ -127,6 +151,31 @@ describe('agents as tools of an MCP server', () => {
     )
     await started
     controller.abort()
+    await expect(call).rejects.toThrow(/abort/i)
+    await expect
+      .poll(async () => (await as('ann').rest.get('runs')).body, { timeout: 20_000 })
+      .toMatchObject({ results: [{ status: 'cancelled' }] })
+  })
+
+  test('cancel a run that was being created when the call was cancelled', async ({ createServer }) => {
+    const { runtime, options, as } = await createMcp(createServer)
+    const controller = new AbortController()
+    let request: Request | undefined
+    const runs: typeof runtime.runs = {
+      ...runtime.runs,
+      async create(...given) {
+        const left = new Promise((resolve) => request?.signal.addEventListener('abort', resolve))
+        controller.abort()
+        await left
+        return runtime.runs.create(...given)
+      },
+    }
+    const { agents } = runtime
+    const mcp = createMcpServer({ agents, runs, start: () => runtime.start() }, options)
+    onTestFinished(() => mcp.close())
+    const seen = Object.assign((given: Request) => mcp((request = given)), { close: () => mcp.close() })
+    const client = await connect(seen, 'ann', () => accept({}))
+    const call = client.callTool({ name: 'endless', arguments: {} }, { signal: controller.signal })
     await expect(call).rejects.toThrow(/abort/i)
     await expect
       .poll(async () => (await as('ann').rest.get('runs')).body, { timeout: 20_000 })
