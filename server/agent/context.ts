@@ -148,8 +148,8 @@ export interface AgentContext<
   /** The conversation's history, oldest first, then this run's own input. */
   readonly messages: readonly AgentMessage[]
   /**
-   * The same, read anew: `messages`, or with `includeFailedRuns` also what runs before this one were asked and had said that failed, timed
-   * out, or were cancelled before they began. Of a long history the newest runs that fit.
+   * A copy of `messages`; with `includeFailedRuns` read anew, along with what runs before this one were asked and had said that
+   * failed, timed out, or were cancelled before they began. Of a long history the newest runs that fit.
    *
    * @example
    * const tried = await ctx.messageHistory({ includeFailedRuns: true })

@@ -70,10 +70,6 @@ export function createAttemptContext(ports: AttemptPorts, attempt: Attempt): Age
     conversationId: run.conversationId,
     attempt: run.attempt,
     messages: run.messages,
-    messageHistory: async ({ includeFailedRuns = false } = {}) =>
-      includeFailedRuns && run.conversationId !== null
-        ? ports.store.readWholeHistory(run.id)
-        : [...run.messages],
     lastAssistantMessage: () => lastAssistantMessage(run.messages),
     params: attempt.params,
     metadata: run.metadata,
@@ -108,6 +104,12 @@ export function createAttemptContext(ports: AttemptPorts, attempt: Attempt): Age
       wait,
       approve,
       sleep,
+      async messageHistory({ includeFailedRuns = false } = {}) {
+        signal.throwIfAborted()
+        return includeFailedRuns && run.conversationId !== null
+          ? ports.store.readWholeHistory(run.id)
+          : [...run.messages]
+      },
       async checkpoint(next) {
         signal.throwIfAborted()
         const stored = storedForm('A checkpoint', next)
@@ -124,5 +126,13 @@ export function createAttemptContext(ports: AttemptPorts, attempt: Attempt): Age
 /** Functions whose promises an agent may leave without awaiting them. */
 type Begun = Pick<
   AgentContext,
-  'emit' | 'emitMessage' | 'emitError' | 'step' | 'wait' | 'approve' | 'sleep' | 'checkpoint'
+  | 'emit'
+  | 'emitMessage'
+  | 'emitError'
+  | 'step'
+  | 'wait'
+  | 'approve'
+  | 'sleep'
+  | 'messageHistory'
+  | 'checkpoint'
 >

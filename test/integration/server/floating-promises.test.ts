@@ -31,6 +31,7 @@ function beginAll(ctx: AgentContext): void {
   void ctx.wait('late', z.string())
   void ctx.approve({ name: 'late', arguments: {} })
   void ctx.sleep(1)
+  void ctx.messageHistory()
 }
 
 const ENDINGS: Record<string, { last: string; end: (ctx: AgentContext) => Promise<unknown> }> = {
@@ -71,6 +72,35 @@ describe('what an agent begins and does not await harms nobody when its run', ()
     await new Promise(setImmediate)
     expect(unhandled).toEqual([])
   })
+})
+
+test('nor does a history that can not be read, or is asked for once the run is cancelled', async ({
+  createServer,
+  database,
+}) => {
+  const unhandled = watchRejections()
+  const [begun, refused] = [Promise.withResolvers<void>(), Promise.withResolvers<unknown>()]
+  const agent = defineAgent({
+    key: 'agent',
+    async run(ctx) {
+      const read = () => ctx.messageHistory({ includeFailedRuns: true })
+      await database.sql('ALTER TABLE agent_runtime.message RENAME TO away')
+      void read()
+      await expect(read()).rejects.toThrow('message')
+      await database.sql('ALTER TABLE agent_runtime.away RENAME TO message')
+      begun.resolve()
+      await aborted(ctx.signal).catch(() => {})
+      refused.resolve(await ctx.messageHistory().catch((error: unknown) => error))
+    },
+  })
+  const { rest } = await createServer({ agents: [agent] })
+  const { body } = await rest.post('conversations', {})
+  const id = await rest.create('agent', { conversation_id: body['id'] })
+  await begun.promise
+  await new Promise(setImmediate)
+  expect(unhandled).toEqual([])
+  await rest.post(`runs/${id}/cancel`)
+  expect(await refused.promise).toBeInstanceOf(Error)
 })
 
 test('nor do tools that run at once when one of them waits and the run is cancelled', async ({
