@@ -8,7 +8,7 @@ import { invalid, parseInput } from '../contract/parse-input.ts'
 import { parsePrincipal } from '../contract/principal.ts'
 import type { Owner, Principal } from '../contract/principal.ts'
 import { CreateRunInput } from '../contract/run.ts'
-import type { Run } from '../contract/run.ts'
+import type { SpokenRun } from '../contract/run.ts'
 import { CreateScheduleInput, ListSchedulesInput, ScheduleId } from '../contract/schedule.ts'
 import type {
   CreateScheduleRequest,
@@ -47,7 +47,7 @@ export interface Schedules {
   /** It goes on with its next occurrence. What it missed is not made up for. */
   resume(principal: Principal, scheduleId: string): Promise<StoredSchedule>
   /** Creates a run of it now, also where it is paused. Each call creates one. */
-  runNow(principal: Principal, scheduleId: string): Promise<Run>
+  runNow(principal: Principal, scheduleId: string): Promise<SpokenRun>
   /** Its runs stay. */
   delete(principal: Principal, scheduleId: string): Promise<void>
 }
@@ -214,9 +214,11 @@ export function createSchedules(ports: SchedulePorts, settings: ScheduleSettings
       const caller = parsePrincipal(principal)
       const schedule = await toChange(caller, 'update', parseInput(ScheduleId, scheduleId))
       const owner = isSameOwner(caller, schedule.owner) ? caller : schedule.owner
-      const { run } = await runs.create(owner, requestOf(schedule, new Date(clock.now()).toISOString()))
+      const at = new Date(clock.now()).toISOString()
+      const { run, alreadySaid } = await runs.create(owner, requestOf(schedule, at))
       logChange('run', caller, schedule)
-      return run
+      const messages = schedule.messages.slice(alreadySaid)
+      return { ...run, messages, inputCount: messages.length, usage: null }
     },
 
     async delete(principal, scheduleId) {

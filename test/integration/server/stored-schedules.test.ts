@@ -241,6 +241,26 @@ test('a run of it is created when somebody says so, also while it is paused', as
   expect(await runsOf(database.sql)).toHaveLength(2)
 })
 
+test('a run of it is answered also to whom may not read it, with what went in', async ({ createServer }) => {
+  const { as } = await createServer({
+    ...options,
+    worker: false,
+    authorize(...question) {
+      const [principal, action, resource] = question
+      if (principal.id !== 'keeper') return ownersOnly(...question)
+      if (action === 'read') return resource.kind === 'schedule' ? 'tenant' : 'own'
+      return action === 'update'
+    },
+  })
+  const messages = [{ role: 'user', content: 'What is new?' }]
+  const schedule = await as(ADA).rest.post('schedules', { ...asked, messages })
+  const { rest } = as({ 'x-user': 'keeper' })
+  const run = await rest.post(`schedules/${id(schedule.body)}/run`)
+  expect(run).toMatchObject({ status: 201, body: { input: { messages }, owner: { id: 'ada' } } })
+  expect((await rest.get(`runs/${id(run.body)}`)).status).toBe(404)
+  expect((await as(ADA).rest.get(`runs/${id(run.body)}`)).body).toMatchObject(run.body)
+})
+
 describe('is refused', () => {
   test.for<[what: string, body: Record<string, unknown>, status: number, error?: RegExp]>([
     ['without times', { agent_key: 'plain' }, 400, /either/],
