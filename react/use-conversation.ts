@@ -106,7 +106,10 @@ export function createUseConversation(useQueries: () => Queries): UseConversatio
       [query.error, snapshot.error],
     )
     const tree = useMessageTree(queries, conversationId, messages)
-    const turns = useQueue(queries, conversationId, snapshot)
+    const turns = useQueue(queries, conversationId, {
+      ...snapshot,
+      isFollowed: store !== null && data !== undefined,
+    })
     return {
       ...tree,
       ...turns,

@@ -1,5 +1,5 @@
-import { keepPreviousData, skipToken, useQuery } from '@tanstack/react-query'
-import { useCallback } from 'react'
+import { skipToken, useQuery } from '@tanstack/react-query'
+import { useCallback, useEffect, useRef } from 'react'
 import type { ConversationSnapshot } from '../client/conversation-store.ts'
 import type { QueuedTurn } from '../server/contract/queued-turn.ts'
 import { isTerminal } from '../server/contract/terminal.ts'
@@ -15,23 +15,35 @@ export interface TurnQueue {
   dropTurn(runId: string): Promise<void>
 }
 
-/** The queue is asked for while several runs are under way, and again when one of them begins or ends. */
+/**
+ * The queue is asked for once the history is there, since what waited by then is told by no event; and again, while there is one or several
+ * runs are under way, when one of them begins or ends.
+ */
 export function useQueue(
   { client, keyOf, refresh }: Queries,
   conversationId: string | null | undefined,
-  { runs }: ConversationSnapshot,
+  { runs, change, isFollowed }: ConversationSnapshot & { isFollowed: boolean },
 ): TurnQueue {
   const open = [...runs.values()].filter(({ state }) => !isTerminal(state.status))
-  const isAsked = conversationId && open.length > 1
-  const { data } = useQuery({
-    queryKey: keyOf(['conversations', 'queue'], {
-      conversationId,
-      open: open.map(({ runId, state }) => `${runId} ${state.status}`),
-    }),
-    queryFn: isAsked ? () => client.conversations.queue(conversationId) : skipToken,
-    placeholderData: keepPreviousData,
+  const news = [conversationId, change, ...open.map(({ runId, state }) => `${runId} ${state.status}`)].join()
+  const { data, isFetching, refetch } = useQuery({
+    queryKey: keyOf(['conversations', 'queue'], { conversationId }),
+    queryFn:
+      conversationId && isFollowed
+        ? async () => ({ turns: await client.conversations.queue(conversationId), news })
+        : skipToken,
+    // Who comes back was not told what was moved meanwhile.
+    staleTime: 0,
     retry: isWorthRetrying,
   })
+  const askedFor = useRef('')
+  const mayWait = open.length > 1 || (data?.turns.length ?? 0) > 0
+  useEffect(() => {
+    if (data === undefined || isFetching || !mayWait || [data.news, askedFor.current].includes(news)) return
+    askedFor.current = news
+    void refetch()
+  }, [data, isFetching, mayWait, news, refetch])
+
   const moveTurn = useCallback<TurnQueue['moveTurn']>(
     async (runId, place) => {
       await client.conversations.move({ conversationId: conversationId ?? '', runId, ...place })
@@ -46,7 +58,7 @@ export function useQueue(
     },
     [client, refresh],
   )
-  return { queue: isAsked ? (data ?? NO_TURNS) : NO_TURNS, moveTurn, dropTurn }
+  return { queue: (isFollowed && data?.turns) || NO_TURNS, moveTurn, dropTurn }
 }
 
 const NO_TURNS: readonly QueuedTurn[] = []

@@ -125,6 +125,31 @@ test('what waits for its turn is shown in its order, moved and dropped', async (
   page.unmount()
 })
 
+test('what waits for its turn is shown by a page that comes later, until it has begun', async ({
+  createServer,
+}) => {
+  const { talker, release } = createTalker()
+  const server = await createServer({ agents: [talker] })
+  const { id } = await server.runtime.conversations.create(OWNER, {})
+  for (const text of ['a', 'b', 'c']) {
+    await server.runtime.runs.create(OWNER, {
+      agentKey: 'talker',
+      conversationId: id,
+      messages: [user(text)],
+    })
+  }
+  const page = openPage(server, id)
+  await waitFor(() => expect(page.queue()).toEqual(['b', 'c']), PATIENCE)
+  release('a')
+  await waitFor(() => expect(page.queue()).toEqual(['c']), PATIENCE)
+  const [c] = page.result.current.queue
+  await act(() => page.result.current.dropTurn(c?.runId ?? ''))
+  await waitFor(() => expect(page.queue()).toEqual([]), PATIENCE)
+  release('b')
+  await page.shows(['a', 'a, indeed', 'b', 'b, indeed'])
+  page.unmount()
+})
+
 test('a page that is not to be live shows what is stored', async ({ createServer }) => {
   const { talker, release } = createTalker()
   const server = await createServer({ agents: [talker] })
