@@ -39,12 +39,15 @@ export function createRunTools({ clock, store, getRun, respond }: RunToolsDepend
     const key = `${runId}/${wait.name}`
     if (call === undefined || handler === undefined || begun.has(key)) return
     begun.add(key)
-    // While a run is caught up with, what it waited for earlier looks as if it were still to be answered.
-    const { waits } = await patiently(() => getRun(runId))
-    if (waits.some(({ name }) => name === wait.name)) {
-      await answer({ runId, wait: wait.name, value: await answerOf(handler, call) })
+    try {
+      // While a run is caught up with, what it waited for earlier looks as if it were still to be answered.
+      const { waits } = await patiently(() => getRun(runId))
+      if (waits.some(({ name }) => name === wait.name)) {
+        await answer({ runId, wait: wait.name, value: await answerOf(handler, call) })
+      }
+    } finally {
+      begun.delete(key)
     }
-    begun.delete(key)
   }
 
   async function answer(answered: RespondInput): Promise<void> {
@@ -62,11 +65,16 @@ export function createRunTools({ clock, store, getRun, respond }: RunToolsDepend
   }
 
   async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+    let isRefused = false
     for (let failures = 0; ; failures += 1) {
       try {
         return await ask()
       } catch (error) {
-        if (!isRetriable(toAgentError(error))) throw error
+        const failure = toAgentError(error)
+        // Who follows the run was allowed to, so the token has run out. There may be a new one: try once.
+        const isWorthIt = isRetriable(failure) || (failure.code === 'unauthorized' && !isRefused)
+        isRefused ||= failure.code === 'unauthorized'
+        if (!isWorthIt) throw error
         await clock.sleep(Math.min(MAX_PAUSE_MS, MIN_PAUSE_MS * 2 ** failures))
       }
     }
