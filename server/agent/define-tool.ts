@@ -44,7 +44,7 @@ interface ToolLimits {
   /** When a process died in the middle of a call. Default: `safe`, it is run again. */
   readonly replay?: ToolReplay
   /**
-   * The most the model gets of a result, in bytes of its JSON: the beginning, with a note that tells how much there was. From
+   * The most the model gets of a result or a `ToolError`, in bytes of its JSON: the beginning, with a note that tells how much there was. From
    * 1 to 1,000,000. Default: of more than 1,000,000 characters the first 50,000.
    */
   readonly maxResultBytes?: number

@@ -8,7 +8,7 @@ import { toJsonForm } from './json-form.ts'
 import { ToolError } from './tool-error.ts'
 import { UnansweredError } from './tool-question.ts'
 import type { ToolQuestion } from './tool-question.ts'
-import { bounded } from './tool-result.ts'
+import { bounded, boundedError } from './tool-result.ts'
 import { checkAgainst } from './tool-schema.ts'
 
 /** A type and not an interface: it is stored as the result of a step, as JSON. */
@@ -24,6 +24,8 @@ type CallContext = ToolRunContext &
     findAnswer(question: ToolQuestion): Promise<WaitOutcome<Json>>
   }
 type Logging = Pick<ToolContext, 'log'>
+
+const LOGGED_CHARACTERS = 1_000
 
 /**
  * Runs what one tool call asks for. Whatever goes wrong is a result the model can react
@@ -52,7 +54,7 @@ export async function runTool(
   } catch (err) {
     if (err instanceof UnansweredError) throw err
     if (ctx.signal.aborted) return { result: { error: 'The run was stopped.' }, isError: true }
-    if (err instanceof ToolError) return failed(call, ctx, err.message)
+    if (err instanceof ToolError) return failed(call, ctx, boundedError(err.message, tool.maxResultBytes))
     return failed(call, ctx, `The tool "${call.name}" failed.`, err)
   }
 }
@@ -160,7 +162,8 @@ async function toOutcome(tool: AnyTool, call: ToolCall, ctx: Logging, result: un
 }
 
 export function failed(call: ToolCall, ctx: Logging, error: string, err?: unknown): ToolOutcome {
-  ctx.log.warn({ tool: call.name, toolCallId: call.id, ...(err === undefined ? {} : { err }) }, error)
+  const line = error.length <= LOGGED_CHARACTERS ? error : `${error.slice(0, LOGGED_CHARACTERS)}…`
+  ctx.log.warn({ tool: call.name, toolCallId: call.id, ...(err === undefined ? {} : { err }) }, line)
   return { result: { error }, isError: true }
 }
 

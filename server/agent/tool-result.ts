@@ -15,12 +15,24 @@ export function bounded(value: Json, length: number, maxBytes: number | undefine
   return bytes.length <= maxBytes ? value : told(text, beginningOf(text, maxBytes))
 }
 
+/** What a model gets of an error: as much of it as of a result. */
+export function boundedError(text: string, maxBytes: number | undefined): string {
+  if (text.length <= (maxBytes === undefined ? MAX_CHARACTERS : maxBytes / 3)) return text
+  if (maxBytes !== undefined && Buffer.byteLength(JSON.stringify(text)) <= maxBytes) return text
+  const beginning =
+    maxBytes === undefined ? text.slice(0, SHOWN_CHARACTERS).toWellFormed() : beginningOf(text, maxBytes)
+  return `${beginning}… ${tooLarge('error', text, beginning)}`
+}
+
 /** Without a character that is cut in two. */
 function beginningOf(text: string, maxBytes: number): string {
   return new TextDecoder().decode(Buffer.from(text).subarray(0, maxBytes), { stream: true })
 }
 
 function told(text: string, beginning: string): Json {
-  const note = `The result is too large: ${text.length} characters, of which these are the first ${beginning.length}.`
-  return { note, beginning }
+  return { note: tooLarge('result', text, beginning), beginning }
+}
+
+function tooLarge(what: 'result' | 'error', text: string, beginning: string): string {
+  return `The ${what} is too large: ${text.length} characters, of which these are the first ${beginning.length}.`
 }

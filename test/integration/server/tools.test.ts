@@ -6,6 +6,7 @@ import {
   defineAgent,
   defineTool,
   StepInterruptedError,
+  ToolError,
   ToolRegistry,
   toolLoop,
 } from '../../../server/index.ts'
@@ -590,6 +591,26 @@ describe('the result of a tool', () => {
       { note: note(4, 3), beginning: 'äöü' },
       { note: note(7, 5), beginning: '[1,2,' },
     ])
+  })
+
+  test('is cut likewise where it is an error, and shorter in the log', async ({ createServer }) => {
+    const fail = (message: string) => () => {
+      throw new ToolError(message)
+    }
+    const { results, log } = await resultsOf(createServer, [
+      toolOf(fail('x'.repeat(9_000_000)), { name: 'huge' }),
+      toolOf(fail('äöü€'), { name: 'limited', maxResultBytes: 6 }),
+      toolOf(fail('äöü'), { name: 'fits', maxResultBytes: 8 }),
+    ])
+    const note = (all: number, shown: number) =>
+      `… The error is too large: ${all} characters, of which these are the first ${shown}.`
+    expect(results).toEqual([
+      { error: `${'x'.repeat(50_000)}${note(9_000_000, 50_000)}` },
+      { error: `äöü${note(4, 3)}` },
+      { error: 'äöü' },
+    ])
+    const logged = log.filter(({ fields }) => (fields as { tool?: string }).tool === 'huge')
+    expect(logged.map(({ message }) => message.length)).toEqual([1_001])
   })
 
   test('of a keyed tool that did not use its key is warned of', async ({ createServer }) => {
