@@ -153,6 +153,41 @@ describe('what a run had said', () => {
     expect(await texts('?include_failed_runs=true')).toEqual(['lost', 'Half…'])
   })
 
+  test.for<[string, string]>([
+    ['can', `RAISE EXCEPTION 'not today'`],
+    ['will soon', 'PERFORM pg_sleep(60)'],
+  ])(
+    'does not keep a run from its end where the database %s not keep it',
+    async ([, act], { createServer, database }) => {
+      const { speaker } = createSpeaker({
+        fails: async (ctx) => {
+          await say(ctx, 'm6', 'Half')
+          throw new Error('gone')
+        },
+        lost: async (ctx) => {
+          await say(ctx, 'm7', 'Half')
+          await untilAborted(ctx)
+        },
+      })
+      await database.sql(
+        `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN ${act}; RETURN NEW; END$$`,
+      )
+      await database.sql(
+        `CREATE TRIGGER refuse BEFORE INSERT ON agent_runtime.message FOR EACH ROW
+         WHEN (NEW.origin = 'incomplete') EXECUTE FUNCTION refuse()`,
+      )
+      const { rest } = await createServer({ agents: [speaker], config: { maxAttempts: 1 } })
+      const { texts, ask, end } = await begin(rest)
+      await end(await ask('fails'))
+      const lost = await ask('lost')
+      await (await rest.stream(`runs/${lost}/events`)).until('assistant.delta')
+      await expireLease(database.sql, lost)
+      await end(lost)
+      expect((await rest.get(`runs/${lost}`)).body['status']).toBe('failed')
+      expect(await texts('?include_failed_runs=true')).toEqual(['fails', 'lost'])
+    },
+  )
+
   test('is what its readers had of it at the end', async ({ createServer }) => {
     const { speaker } = createSpeaker({
       again: async (ctx) => {
