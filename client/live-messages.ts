@@ -1,5 +1,6 @@
 // A conversation as a page shows it: its history, and what goes on beyond that.
 import type { HistoryMessage, Message } from '../server/contract/message.ts'
+import { countSaidAgain } from '../server/contract/said-again.ts'
 import { isTerminal } from '../server/contract/terminal.ts'
 import { textOf } from '../server/contract/text-of.ts'
 import type { LiveRun, Sending } from './live-conversation.ts'
@@ -31,7 +32,8 @@ export function withLive(
     const at = shown.findLastIndex(({ runId }) => runId === run.runId)
     insert(shown, at === -1 ? shown.length : at + 1, added)
   }
-  for (const { messages, at, runId, sentIn } of sending) {
+  for (const { messages: sent, at, runId, sentIn } of sending) {
+    const messages = sent.slice(countShown(shown, runs, { messages: sent, sentIn }))
     const isThere = runId === null ? runs.some((run) => isOf(run, messages, sentIn)) : runIds.has(runId)
     if (isThere) continue
     const added = messages.map((message, index) => ({
@@ -44,6 +46,30 @@ export function withLive(
     insert(shown, shown.length, added)
   }
   return shown
+}
+
+/** How many messages the list begins with that are shown: the server does not store again what it has. */
+function countShown(
+  shown: readonly LiveMessage[],
+  runs: readonly LiveRun[],
+  { messages, sentIn }: Pick<Sending, 'messages' | 'sentIn'>,
+): number {
+  const known = new Map(runs.map((run) => [run.runId, run]))
+  const isOpen = (run: LiveRun | undefined) => run !== undefined && !isTerminal(run.state.status)
+  const hasTools = messages.some(
+    (message) => message.role === 'tool' || (message.role === 'assistant' && message.toolCalls?.length),
+  )
+  const before = shown.filter(({ id, runId, role, content }) => {
+    const run = known.get(runId)
+    if (run !== undefined && run.createdIn > sentIn) return false
+    if (isOpen(run) && !isInput(id, runId)) return false
+    return hasTools || (role !== 'tool' && (role !== 'assistant' || (content !== null && content !== '')))
+  })
+  return countSaidAgain(
+    before.map((message) => ({ message, isIncomplete: message.incomplete === true })),
+    messages,
+    { isGoingOn: isOpen(known.get(before.at(-1)?.runId ?? '')) },
+  )
 }
 
 /** Whether the run is what was sent: the stream of the conversation may tell of it before the request is answered. */

@@ -44,6 +44,8 @@ type Runtime = AgentRuntime<ShapeOfAgent<ReturnType<typeof createTalker>['talker
 export interface PageOptions extends ConversationOptions {
   /** Runs are created when this has come. */
   creating?: Promise<void>
+  /** And answered for when this has. */
+  answering?: Promise<void>
   /** Of a page of before, where it is the same tab. Default: one of its own. */
   client?: Client
   queryClient?: QueryClient
@@ -53,13 +55,19 @@ type Client = ReturnType<typeof createClient>
 
 export type Page = ReturnType<typeof openPage>
 
-const createClient = ({ runtime }: { runtime: Runtime }, creating: Promise<void> | undefined) =>
+const createClient = (
+  { runtime }: { runtime: Runtime },
+  { creating, answering }: Record<'creating' | 'answering', Promise<void> | undefined>,
+) =>
   createAgentClient<Runtime>({
     url: 'http://runtime.test/trpc',
     async fetch(input, init) {
       const request = new Request(input, init)
-      if (request.url.includes('runs.create')) await creating
-      return runtime.handler(request)
+      const isCreating = request.url.includes('runs.create')
+      if (isCreating) await creating
+      const response = await runtime.handler(request)
+      if (isCreating) await answering
+      return response
     },
   })
 
@@ -68,7 +76,8 @@ export function openPage(
   conversationId: string,
   {
     creating,
-    client = createClient(server, creating),
+    answering,
+    client = createClient(server, { creating, answering }),
     queryClient = new QueryClient(),
     ...options
   }: PageOptions = {},

@@ -79,6 +79,36 @@ test('what is asked is shown before the server has it, and not any more when it 
   page.unmount()
 })
 
+test('a history that is sent again with what is asked is shown once', async ({ createServer }) => {
+  const { talker, release } = createTalker()
+  const server = await createServer({ agents: [talker] })
+  const { id } = await server.runtime.conversations.create(OWNER, {})
+  release('hi')
+  const { run } = await server.runtime.runs.create(OWNER, {
+    agentKey: 'talker',
+    conversationId: id,
+    messages: [user('hi')],
+  })
+  await server.rest.events(`runs/${run.id}/events`)
+  const [creating, answering] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const page = openPage(server, id, { creating: creating.promise, answering: answering.promise })
+  await page.hasRead(2)
+  const sent = page.client.runs.create({
+    agentKey: 'talker',
+    conversationId: id,
+    messages: [user('hi'), { role: 'assistant', content: 'hi, indeed' }, user('more')],
+  })
+  await page.shows(['hi', 'hi, indeed', 'more (sending)'])
+  creating.resolve()
+  await page.shows(['hi', 'hi, indeed', 'more', 'more, (streaming)'])
+  answering.resolve()
+  await act(async () => void (await sent))
+  release('more')
+  await page.shows(['hi', 'hi, indeed', 'more', 'more, indeed'])
+  expectOnePath(page.result.current.messages)
+  page.unmount()
+})
+
 test('a page that comes in the midst has what was said, and what is stopped stays', async ({
   createServer,
 }) => {
