@@ -122,7 +122,8 @@ function runReady(
     const idempotencyKey = begun?.idempotencyKey ?? key
     const outcome = await traced(
       ctx.tracer,
-      { kind: 'tool', name, toolCallId, arguments: args },
+      // Names that a model makes up are without end, and each would be a label of metrics.
+      { kind: 'tool', name: tools.has(name) ? name : 'unknown', toolCallId, arguments: args },
       () =>
         runTool(tools, call, {
           ...ctx,

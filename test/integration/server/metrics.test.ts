@@ -113,6 +113,26 @@ describe('Prometheus', () => {
       .toMatchObject([{ value: 0 }, { value: 0 }])
   })
 
+  test('knows tools by the names that they have, not by those that models make up', async ({
+    createServer,
+  }) => {
+    const metrics = prometheus({ node: false })
+    const agent = defineAgent({
+      key: 'agent',
+      async run(ctx) {
+        await toolLoop(ctx, { tools: [pay] })
+      },
+    })
+    const toolCalls = ['pay', 'made_up', 'made_up_too'].map((name) => ({ name, arguments: { sum: 7 } }))
+    const model = createScriptedModel([{ toolCalls }, { text: 'Paid.' }])
+    const { rest } = await createServer({ agents: [agent], model, metrics })
+    const id = await rest.create('agent')
+    expect((await rest.events(`runs/${id}/events`)).at(-1)).toMatchObject({ type: 'run.succeeded' })
+    const counts = readPrometheusText(await metrics.text()).get('agent_runtime_tool_duration_seconds_count')
+    const named = counts?.map(({ labels, value }) => [labels['gen_ai_tool_name'], value]) ?? []
+    expect(Object.fromEntries(named)).toEqual({ pay: 1, unknown: 2 })
+  })
+
   test('books what an answer took and cost on the model that gave it', async ({ createServer }) => {
     const metrics = prometheus({ node: false })
     const down: Model = {
