@@ -26,7 +26,7 @@ export interface ToolContext extends Pick<
    * Asks a person. Where there is no answer yet, the call ends here and the run waits; when it is there, the call is run anew, from its
    * beginning, and gets it at this point. So a tool asks the same questions in the same order, before it does what must not be done twice.
    *
-   * @throws ToolError for a tool whose `replay` is `ask`, and outside of a run.
+   * @throws ToolError for a tool whose `replay` is `ask`, outside of a run, and for a schema that answers can't be checked by.
    */
   ask(question: ToolQuestion): Promise<WaitOutcome<Json>>
 }

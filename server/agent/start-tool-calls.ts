@@ -12,7 +12,7 @@ import { describeInvalid, failed, needsApproval, readAnswer, runTool } from './r
 import type { ToolOutcome, ToolRunContext } from './run-tool.ts'
 import { StepInterruptedError } from './step-interrupted-error.ts'
 import { ToolError } from './tool-error.ts'
-import { askerOf, UnansweredError } from './tool-question.ts'
+import { askerOf, assertAnswerable, UnansweredError } from './tool-question.ts'
 import type { NamedQuestion, ToolQuestion } from './tool-question.ts'
 import { checkAgainst } from './tool-schema.ts'
 
@@ -150,8 +150,9 @@ function createFindAnswer(ctx: CallsContext, { id, name }: ToolCall, isAtMostOnc
       throw new ToolError(`The tool "${name}" has a question, and nobody can be asked.`)
     const named = { ...question, name: `${QUESTION_PREFIX}${name}:${id}:${asked}` }
     const answer = await asker.find(named.name)
-    if (answer === undefined) throw new UnansweredError(named)
-    return answer
+    if (answer !== undefined) return answer
+    assertAnswerable(name, question)
+    throw new UnansweredError(named)
   }
 }
 

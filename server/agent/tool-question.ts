@@ -1,6 +1,8 @@
 // Questions that a tool has in the middle of a call. The run waits for the answer, and the call is run anew with it.
+import { z } from 'zod'
 import type { Json } from '../contract/json.ts'
 import type { WaitOutcome } from './context.ts'
+import { ToolError } from './tool-error.ts'
 
 export interface ToolQuestion {
   /** JSON Schema of the answer. */
@@ -31,6 +33,19 @@ export class UnansweredError extends Error {
   constructor(question: NamedQuestion) {
     super('The tool waits for an answer.')
     this.question = question
+  }
+}
+
+/**
+ * A run must not wait for an answer that could never be taken.
+ *
+ * @throws ToolError
+ */
+export function assertAnswerable(name: string, { schema }: ToolQuestion): void {
+  try {
+    z.fromJSONSchema(schema)
+  } catch (cause) {
+    throw new ToolError(`The schema of a question of the tool "${name}" can't be checked here.`, { cause })
   }
 }
 

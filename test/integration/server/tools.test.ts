@@ -305,6 +305,22 @@ describe('a tool that asks', () => {
     expect(tries).toBe(3)
   })
 
+  test('is told where answers can not be checked by its schema, and the run goes on', async ({
+    createServer,
+  }) => {
+    const tool = toolOf(async ({ ask }) => (await ask({ schema: { type: 'object', if: {} } })).status)
+    const model = createScriptedModel([call('act'), { text: 'x' }])
+    const { rest } = await createServer({ agents: [agentOf([tool])], model })
+    const id = await rest.create('agent')
+    const stream = await rest.stream(`runs/${id}/${DEBUG}`)
+    const ended = async (): Promise<string | undefined> => {
+      const event = await stream.next()
+      return /^run\.(waiting|succeeded)$/.test(event?.type ?? '') ? event?.type : ended()
+    }
+    expect(await ended()).toBe('run.succeeded')
+    expect(model.requests[1]?.messages.at(-1)?.content).toMatch(/schema of a question .* can't be checked/)
+  })
+
   test('is refused where its replay is ask', async ({ createServer }) => {
     const tool = toolOf(async ({ ask }) => (await ask({ schema })).status, { replay: 'ask' })
     const model = createScriptedModel([call('act'), { text: 'x' }])
