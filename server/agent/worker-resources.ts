@@ -16,7 +16,11 @@ export function workerStarts(): () => Promise<void> {
   }
 }
 
-/** @param close never rejects. It may be called again: who opens anew after it is closed anew. */
-export function closeWithWorkers(close: () => Promise<void>): void {
+/**
+ * @param close never rejects. It may be called again: who opens anew after it is closed anew.
+ * @returns what forgets it, once there is nothing to close.
+ */
+export function closeWithWorkers(close: () => Promise<void>): () => void {
   resources.add(close)
+  return () => void resources.delete(close)
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { CallToolResult, Tool } from '@modelcontextprotocol/client'
 import { ProtocolError, SdkError, SdkErrorCode, SdkHttpError } from '@modelcontextprotocol/client'
 import { defineTool } from '../agent/define-tool.ts'
@@ -59,6 +60,8 @@ const OPTIONS: Record<KeyOfAny<McpToolsOptions>, true> = {
   idleSeconds: true,
 }
 
+const MAX_IDLE_SECONDS = 86_400
+
 /** Tools of an MCP server, for `tools` of the tool loop. */
 export interface McpTools extends ToolSource {
   /** Ends its connections and processes, as the end of the last worker of the process does. They are opened anew when needed. */
@@ -69,7 +72,7 @@ export interface McpTools extends ToolSource {
  * Tools of an MCP server. It is connected to when a run needs it, and again after it went away; when it tells that its tools have
  * changed, the model is told in its next turn. What it reports and logs in the middle of a call is `tool.progress`, what it asks is a wait.
  *
- * @throws TypeError when there is no such option.
+ * @throws TypeError when there is no such option, or one is out of its bounds.
  * @example
  * const github = mcpTools({ url: 'https://api.githubcopilot.com/mcp/', headers: ({ id }) => tokenOf(id) })
  * const files = mcpTools({ command: 'npx', args: ['-y', '@modelcontextprotocol/server-filesystem', '/data'] })
@@ -79,14 +82,23 @@ export function mcpTools(options: McpToolsOptions): McpTools {
   const unknown = unknownOption(options, OPTIONS)
   if (unknown !== undefined) throw new TypeError(`mcpTools: ${unknown}`)
   const { maxConnections: max = 4, idleSeconds = 60 } = options
+  if (!(Number.isInteger(max) && max > 0)) {
+    throw new TypeError('mcpTools: maxConnections is a whole number above 0.')
+  }
+  if (!(idleSeconds >= 0 && idleSeconds <= MAX_IDLE_SECONDS)) {
+    throw new TypeError(`mcpTools: idleSeconds is a number from 0 to ${MAX_IDLE_SECONDS}.`)
+  }
   const peers = new Map<string, Peer>()
-  const close = async () => void (await Promise.all([...peers.values()].map((peer) => peer.pool.close())))
-  closeWithWorkers(close)
+  /** Those that have connections. */
+  const connected = new Set<Peer>()
+  const close = async () => void (await Promise.all([...connected].map((peer) => peer.pool.close())))
+  let forget = (): void => {}
 
   async function peerOf(principal: Principal): Promise<Peer> {
     const { headers = {} } = options
     const given = typeof headers === 'function' ? await headers(principal) : headers
-    const key = JSON.stringify(given)
+    // They may be a token, and this is kept for as long as there is a connection.
+    const key = createHash('sha256').update(JSON.stringify(given)).digest('base64')
     const known = peers.get(key)
     if (known !== undefined) return known
     const peer: Peer = {
@@ -95,6 +107,15 @@ export function mcpTools(options: McpToolsOptions): McpTools {
         max,
         idleMs: idleSeconds * 1_000,
         open: () => McpConnection.open(options, given, () => (peer.tools = undefined)),
+        onUsed() {
+          if (connected.size === 0) forget = closeWithWorkers(close)
+          connected.add(peer)
+        },
+        onEmpty() {
+          connected.delete(peer)
+          if (peers.get(key) === peer) peers.delete(key)
+          if (connected.size === 0) forget()
+        },
       }),
     }
     peers.set(key, peer)

@@ -263,6 +263,9 @@ describe('an MCP server', () => {
 test.for([
   [{ needApproval: true }, 'there is no option needApproval, did you mean needsApproval?'],
   [{ comand: 'npx' }, 'there is no option comand, did you mean command?'],
+  [{ maxConnections: 0 }, 'maxConnections is a whole number above 0.'],
+  [{ maxConnections: Number.NaN }, 'maxConnections is a whole number above 0.'],
+  [{ idleSeconds: -1 }, 'idleSeconds is a number from 0 to 86400.'],
 ] as const)('mcpTools refuses %o', ([options, message]) => {
   expect(() => mcpTools({ url: 'http://mcp.test/mcp', ...options })).toThrow(
     new TypeError(`mcpTools: ${message}`),
