@@ -1,9 +1,10 @@
-// What goes on in a conversation, outside of any view: followed while somebody looks.
+// A conversation's live state outside of any view. It is followed while somebody looks.
 import type { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
 import type { ConversationDetail } from '../server/contract/conversation.ts'
 import type { Message } from '../server/contract/message.ts'
 import { atIntervals } from './at-intervals.ts'
 import type { ClientClock } from './clock.ts'
+import { createListeners } from './listeners.ts'
 import type { ConversationSignal } from './follow-conversation.ts'
 import { reduceConversation } from './live-conversation.ts'
 import type { LiveRun, Sending } from './live-conversation.ts'
@@ -59,19 +60,18 @@ export function createConversationStore({
   notifyIntervalMs = 16,
   detachDelayMs = 1_000,
 }: ConversationStoreDependencies): ConversationStore {
-  const listeners = new Set<() => void>()
+  const listeners = createListeners({ clock, detachDelayMs, attach: () => void attach(), detach })
   let state = NOTHING
   let snapshot = NOTHING
   let cursor: string | undefined
   let following: AbortController | undefined
-  let detaching: AbortController | undefined
   const id = `${clock.now()} ${Math.random()}`
 
   const notify = atIntervals({ clock, intervalMs: notifyIntervalMs }, tell)
 
   function tell() {
     snapshot = state
-    for (const listener of [...listeners]) listener()
+    listeners.tell()
   }
 
   function hear(heard: ConversationSignal) {
@@ -106,11 +106,7 @@ export function createConversationStore({
     notify()
   }
 
-  async function detach() {
-    const controller = new AbortController()
-    detaching = controller
-    await clock.sleep(detachDelayMs, controller.signal)
-    if (controller.signal.aborted) return
+  function detach() {
     const left = following
     following = undefined
     left?.abort()
@@ -123,17 +119,7 @@ export function createConversationStore({
     get hasListeners() {
       return listeners.size > 0
     },
-    subscribe(listener) {
-      // An own function for each call: the same listener may subscribe twice.
-      const call = () => listener()
-      listeners.add(call)
-      detaching?.abort()
-      void attach()
-      return () => {
-        if (!listeners.delete(call) || listeners.size > 0) return
-        void detach()
-      }
-    },
+    subscribe: listeners.add,
     take(page, readIn) {
       const runs = new Map([...state.runs].filter(([, { endedIn }]) => endedIn === 0 || endedIn > readIn))
       const sending = state.sending.filter(({ takenIn }) => takenIn === 0 || takenIn > readIn)

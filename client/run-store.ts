@@ -6,6 +6,7 @@ import type { RunError, RunStatus } from '../server/contract/run.ts'
 import { isTerminal } from '../server/contract/terminal.ts'
 import { atIntervals } from './at-intervals.ts'
 import type { ClientClock } from './clock.ts'
+import { createListeners } from './listeners.ts'
 import type { FollowSignal } from './follow-run.ts'
 import type { RunMessage, RunState, ToolInput } from './run-state.ts'
 import { initialRunState, reduceRun, reduceRunRecord } from './run-state.ts'
@@ -63,18 +64,17 @@ export function createRunStore<TShape extends AgentShape>(
   runId: string,
   { clock, follow, notifyIntervalMs = 16, detachDelayMs = 1_000 }: RunStoreDependencies,
 ): RunStore<TShape> {
-  const listeners = new Set<() => void>()
+  const listeners = createListeners({ clock, detachDelayMs, attach: () => void attach(), detach })
   let state = initialRunState()
   let failure: RunError | null = null
   let isRecovering = false
   const initial = snapshotOf<TShape>(runId, state, { failure, isRecovering })
   let snapshot = initial
   let following: AbortController | undefined
-  let detaching: AbortController | undefined
 
   const notify = atIntervals({ clock, intervalMs: notifyIntervalMs }, () => {
     snapshot = snapshotOf(runId, state, { failure, isRecovering })
-    for (const listener of [...listeners]) listener()
+    listeners.tell()
   })
 
   function take(heard: FollowSignal) {
@@ -117,11 +117,7 @@ export function createRunStore<TShape extends AgentShape>(
     notify()
   }
 
-  async function detach() {
-    const controller = new AbortController()
-    detaching = controller
-    await clock.sleep(detachDelayMs, controller.signal)
-    if (controller.signal.aborted) return
+  function detach() {
     const left = following
     following = undefined
     left?.abort()
@@ -136,17 +132,7 @@ export function createRunStore<TShape extends AgentShape>(
     get hasListeners() {
       return listeners.size > 0
     },
-    subscribe(listener) {
-      // An own function for each call: the same listener may subscribe twice.
-      const call = () => listener()
-      listeners.add(call)
-      detaching?.abort()
-      void attach()
-      return () => {
-        if (!listeners.delete(call) || listeners.size > 0) return
-        void detach()
-      }
-    },
+    subscribe: listeners.add,
   }
 }
 
