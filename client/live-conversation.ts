@@ -1,4 +1,4 @@
-// What a viewer knows of a conversation beside its history: a pure function of what was known and one more event.
+// The live part of a conversation, beside its stored history. A pure reducer: the state after one more event.
 import type { AnyConversationEvent } from '../server/contract/conversation-event.ts'
 import type { Message, StoredMessage } from '../server/contract/message.ts'
 import { isTerminal } from '../server/contract/terminal.ts'

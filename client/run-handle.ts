@@ -50,8 +50,8 @@ export interface RunHandle<TShape extends AgentShape = AgentShape> {
     options?: { signal?: AbortSignal },
   ): Promise<Run>
   /**
-   * Runs the agent's tools that are for pages to run, until the run is over. What a function throws the model is told; of several pages
-   * one is heard.
+   * Runs the agent's client tools until the run is over. When a function throws, the model is told its message. When several pages
+   * answer one call, the first answer counts.
    *
    * @throws AgentRuntimeError when the run can't be followed or answered.
    * @example

@@ -71,7 +71,7 @@ export function createRunTools({ clock, store, getRun, respond }: RunToolsDepend
         return await ask()
       } catch (error) {
         const failure = toAgentError(error)
-        // Who follows the run was allowed to, so the token has run out. There may be a new one: try once.
+        // The run could be followed before, so the token has expired. Try once more, since there may be a new token.
         const isWorthIt = isRetriable(failure) || (failure.code === 'unauthorized' && !isRefused)
         isRefused ||= failure.code === 'unauthorized'
         if (!isWorthIt) throw error

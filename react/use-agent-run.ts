@@ -38,8 +38,8 @@ export interface AgentRun<TShape extends AgentShape> extends RunView<TShape> {
 /** What the page runs for the agent of the run that is shown. */
 export interface WithTools<TTools> {
   /**
-   * The agent's tools that are for pages to run, by name. What a function throws the model is told; each call is run once by a page, and
-   * of several pages one is heard.
+   * The agent's client tools, by name. A page runs each call once. When a function throws, the model is told its message. When several
+   * pages answer one call, the first answer counts.
    *
    * @example
    * useAgentRun({ agentKey: 'shop', tools: { pick_color: async () => ({ color: await askForColor() }) } })

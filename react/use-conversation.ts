@@ -26,8 +26,8 @@ export interface ConversationView extends MessageTree, TurnQueue {
   /** Undefined until it was read, and while there is none. */
   readonly conversation: ConversationDetail | undefined
   /**
-   * Oldest first: what is stored, and what is on its way. That is `pending`: `sending`, where this client asks it and has no answer yet, or
-   * `streaming`, while it is not all there.
+   * Stored messages and live ones, oldest first. A live message is `pending`: `sending` until the server has this client's message,
+   * `streaming` until an answer is complete.
    */
   readonly messages: readonly LiveMessage[]
   /** There are older messages than `limit` lets through. */

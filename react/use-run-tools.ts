@@ -25,7 +25,7 @@ export function useRunTools(
           (newest.current as Record<string, (...call: unknown[]) => unknown>)[name]?.(...call),
       ])
     const leaving = new AbortController()
-    // What the page shows of the run tells why it could not be followed.
+    // The view of the same run shows this failure as its `error`.
     void client.runs.runTools(runId, Object.fromEntries(handlers), { signal: leaving.signal }).catch(() => {})
     return () => leaving.abort()
   }, [client, runId, names])

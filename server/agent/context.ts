@@ -16,8 +16,8 @@ export interface StepOptions {
   /** Milliseconds one try may take before its signal aborts and it counts as thrown. Default: no limit. */
   timeoutMs?: number
   /**
-   * A mark is stored before the step is begun, which costs a commit. Where an earlier attempt began it and did not end it, it is not
-   * done again: it rejects with a `StepInterruptedError`. Default: false, it is done again.
+   * Stores a mark before the step begins, which costs a commit. A step that an earlier attempt began and did not end is then not
+   * repeated: it rejects with a `StepInterruptedError`. Default: false, the step is repeated.
    */
   atMostOnce?: boolean
 }

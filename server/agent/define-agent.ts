@@ -59,8 +59,8 @@ export interface Agent<
   readonly output?: TOutput
   readonly events?: TEvents
   /**
-   * What its runs wait for: by name, the schema of the answer. `ctx.wait` takes these names alone, and callers are told names and answers.
-   * Default: `ctx.wait` is given a schema each time, and to callers answers are any JSON.
+   * The waits of its runs: the schema of the answer, by name. `ctx.wait` takes only these names, and clients know names and answers
+   * by type. Default: none are declared. `ctx.wait` then takes a schema each time, and clients see answers as any JSON.
    *
    * @example
    * waits: { address: z.object({ street: z.string() }) }

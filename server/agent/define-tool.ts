@@ -23,8 +23,8 @@ export interface ToolContext extends Pick<
    */
   report(progress: Json): Promise<void>
   /**
-   * Asks a person. Where there is no answer yet, the call ends here and the run waits; when it is there, the call is run anew, from its
-   * beginning, and gets it at this point. So a tool asks the same questions in the same order, before it does what must not be done twice.
+   * Asks a person. Without an answer the call ends here and the run waits. With the answer the call is run again from its beginning,
+   * and this returns the answer. So ask the same questions in the same order, before any effect that must not happen twice.
    *
    * @throws ToolError for a tool whose `replay` is `ask`, outside of a run, and for a schema that answers can't be checked by.
    */
@@ -32,9 +32,9 @@ export interface ToolContext extends Pick<
 }
 
 /**
- * What becomes of a call whose process died in the middle of it, so that nobody knows how far it came. `safe` and `keyed`:
- * it is run again; a `keyed` tool hands its `idempotencyKey` on, so that what was done is not done twice, and the log says if it
- * did not look at it. `ask`: somebody is asked, as for an approval, and the model is told if the answer is no.
+ * How to go on with a call whose process died in the middle of it. `safe`: run it again. `keyed`: run it again with the same
+ * `idempotencyKey`, which the tool hands on; the log warns when it never read the key. `ask`: ask a person, as for an approval, and tell
+ * the model when the answer is no.
  */
 export type ToolReplay = 'safe' | 'keyed' | 'ask'
 
