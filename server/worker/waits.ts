@@ -82,7 +82,7 @@ export function createWaits(
     if (status === 'timed_out') return { status }
     const parsed = await schema.safeParseAsync(value)
     if (parsed.success) return { status, value: parsed.data, respondedBy }
-    // The answer passed the JSON Schema when it was given. A refinement or a transform refuses it here.
+    // The answer passed the JSON Schema when it was given, where that could be read. What only zod can check is refused here.
     throw new AgentRuntimeError(
       'validation_failed',
       `The answer to "${name}" is not what the agent waits for.`,

@@ -38,6 +38,29 @@ describe('an agent that declares its waits', () => {
     })
   })
 
+  test('is answered where only its own schema can check the answer', async ({ createServer }) => {
+    // Words of JSON Schema that can be written, and not read back.
+    const address = z.object({ street: z.string() }).meta({ dependentRequired: { street: ['city'] } })
+    const agent = defineAgent({
+      key: 'agent',
+      waits: { address },
+      run: async (ctx) => ({ output: (await ctx.wait('address')).value }),
+    })
+    const { rest } = await createServer({ agents: [agent] })
+    const id = await rest.create('agent')
+    const stream = await rest.stream(`runs/${id}/events`)
+    await stream.until('run.waiting')
+    expect(
+      await rest.post(`runs/${id}/respond`, { wait: 'address', value: { street: 'Hollow Way' } }),
+    ).toMatchObject({
+      status: 200,
+    })
+    await stream.until('run.succeeded')
+    expect((await rest.get(`runs/${id}`)).body).toMatchObject({
+      output: { final_output: { street: 'Hollow Way' } },
+    })
+  })
+
   test.for(['adress', 'toString', '__proto__'])(
     'fails at once where it waits for %s',
     async (name, { createServer }) => {
