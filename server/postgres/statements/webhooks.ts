@@ -23,6 +23,14 @@ const PUBLISH = {
     ON CONFLICT (name) DO UPDATE SET agent_keys = excluded.agent_keys, is_bound = excluded.is_bound`,
 }
 
+// Waits for the writes that are under way, and has later ones wait for it: asked only while the trigger is off.
+const TURN_ON = {
+  name: 'webhook_turn_on',
+  text: `
+    SELECT agent_runtime.turn_on_webhooks() FROM pg_trigger
+    WHERE tgrelid = 'agent_runtime.run'::regclass AND tgname = 'note_webhooks' AND tgenabled = 'D'`,
+}
+
 export async function publishWebhooks(
   pool: pg.Pool,
   endpoints: Parameters<WebhookStore['publishWebhooks']>[0],
@@ -30,7 +38,10 @@ export async function publishWebhooks(
   const names = endpoints.map(({ name }) => name)
   const keys = endpoints.map(({ agentKeys }) => JSON.stringify(agentKeys ?? null))
   await inTransaction(pool, async (client) => {
-    await Promise.all([execute(client, FORGET, [names]), execute(client, PUBLISH, [names, keys])])
+    await execute(client, FORGET, [names])
+    if (names.length === 0) return
+    await execute(client, PUBLISH, [names, keys])
+    await execute(client, TURN_ON, [])
   })
 }
 

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import pg from 'pg'
 import { describe, expect, inject, test } from 'vitest'
 import { createAgentRuntime, defineAgent, migrateDatabase } from '../../../server/index.ts'
+import type { WebhookEndpoint } from '../../../server/index.ts'
 import { createWorkspace, runCli } from '../../support/cli.ts'
 import { createTestDatabase } from '../../support/database.ts'
 import { startPgBouncer, withoutPgBouncer } from '../../support/pgbouncer.ts'
@@ -109,7 +110,16 @@ test('each command does with the rights its documentation asks for', async () =>
     const agent = defineAgent({ key: 'agent', run: async () => ({ output: 'done' }) })
     const config = { databaseUrl: await urlOf('agent_run'), retentionDays: 1 }
     const logger = createSilentLogger()
-    const runtime = createAgentRuntime({ agents: [agent], config, logger })
+    const never = defineAgent({ key: 'never', run: async () => ({}) })
+    const webhooks: WebhookEndpoint[] = [
+      {
+        name: 'hooks',
+        url: 'https://hooks.example',
+        secrets: [`whsec_${'YWFh'.repeat(11)}`],
+        agentKeys: ['never'],
+      },
+    ]
+    const runtime = createAgentRuntime({ agents: [agent, never], config, webhooks, logger })
     await runtime.startWorker()
     const rest = createRestClient(runtime.handler)
     const { body } = await rest.post('conversations', {})

@@ -271,6 +271,24 @@ describe('an address that is not public', () => {
   )
 })
 
+test('runs pay for webhooks only once there is an endpoint', async ({ createServer, database }) => {
+  const enabled = async () =>
+    database.sql(`SELECT tgenabled::text FROM pg_trigger WHERE tgname = 'note_webhooks'`)
+  const { rest, runtime } = await createServer({ agents })
+  await rest.events(`runs/${await rest.create('quick')}/events`)
+  expect(await enabled()).toEqual([{ tgenabled: 'D' }])
+  await using receiver = await startReceiver()
+  const options = { agents, webhooks: [receiver.endpoint], worker: false }
+  const both = await Promise.all([createServer(options), createServer(options)])
+  await Promise.all(both.map(async (server) => server.runtime.start()))
+  expect(await enabled()).toEqual([{ tgenabled: 'O' }])
+  // The worker has no endpoint, and started before there was one.
+  const id = await rest.create('quick')
+  await expect
+    .poll(() => runtime.webhooks.deliveries({ runId: id }), POLL)
+    .toMatchObject([{ status: 'delivered' }])
+})
+
 test('where there are none, nothing is noted', async ({ createServer, database }) => {
   await using receiver = await startReceiver()
   const first = await createServer({ agents, webhooks: [receiver.endpoint], worker: false })
