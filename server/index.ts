@@ -52,6 +52,7 @@ export type {
 export type { Schedules } from './domain/stored-schedules.ts'
 export type { Occurrence } from './domain/create-run.ts'
 export type { AgentShape, HasAgents } from './contract/agent-shape.ts'
+export type { Schema } from './contract/schema.ts'
 export type { Owner, Principal } from './contract/principal.ts'
 export type { AgentRouter } from './api/router.ts'
 export type { Connection } from './api/connection.ts'

@@ -5,6 +5,7 @@ import type { Json, JsonObject, Jsonify } from '../contract/json.ts'
 import type { AgentMessage } from '../contract/message.ts'
 import type { Preferences } from '../contract/run.ts'
 import type { Principal } from '../contract/principal.ts'
+import type { Schema } from '../contract/schema.ts'
 import type { AnyTool } from './define-tool.ts'
 import type { Llm } from './llm.ts'
 import type { Logger } from '../ports/logger.ts'
@@ -45,7 +46,7 @@ export interface Answered<T> {
 export type WaitOutcome<T> = Answered<T> | { readonly status: 'timed_out' }
 
 /** What an agent waits for: by name, the schema of the answer. */
-export type AgentWaits = Record<string, z.ZodType>
+export type AgentWaits = Record<string, Schema>
 
 type NoLimit = WaitOptions & { timeoutMs?: undefined }
 type Limit = WaitOptions & { timeoutMs: number }
@@ -63,12 +64,12 @@ export type Wait<TWaits extends AgentWaits | undefined> = TWaits extends AgentWa
       ): Promise<WaitOutcome<z.output<TWaits[TName]>>>
     }
   : {
-      <TSchema extends z.ZodType>(
+      <TSchema extends Schema>(
         name: string,
         schema: TSchema,
         options?: NoLimit,
       ): Promise<Answered<z.output<TSchema>>>
-      <TSchema extends z.ZodType>(
+      <TSchema extends Schema>(
         name: string,
         schema: TSchema,
         options: Limit,

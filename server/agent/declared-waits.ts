@@ -3,6 +3,7 @@ import { nearest } from '../config/nearest.ts'
 import { isPlainObject } from '../contract/json.ts'
 import { CALL_NAME, CallName } from '../contract/wait.ts'
 import { isReservedWait } from '../contract/wait-names.ts'
+import type { Schema } from '../contract/schema.ts'
 import type { AgentWaits } from './context.ts'
 import { NonRetriableError } from './non-retriable-error.ts'
 
@@ -32,7 +33,7 @@ export function assertWaits(agentKey: string, waits: AgentWaits): void {
 }
 
 /** @throws NonRetriableError when the agent declares waits, and not this one. */
-export function declaredWait(waits: AgentWaits, name: string): z.ZodType {
+export function declaredWait(waits: AgentWaits, name: string): Schema {
   const schema = Object.hasOwn(waits, name) ? waits[name] : undefined
   if (schema !== undefined) return schema
   const meant = nearest(name, Object.keys(waits))

@@ -7,6 +7,7 @@ import { ConversationPolicy, CreateRunInput } from '../contract/run.ts'
 import type { Budget } from '../contract/run.ts'
 import type { Json, Jsonify } from '../contract/json.ts'
 import type { AgentMessage } from '../contract/message.ts'
+import type { Schema } from '../contract/schema.ts'
 import { unknownOption } from './unknown-option.ts'
 import { assertClientTools } from './client-tools.ts'
 import type { ClientTools, ToolShapes } from './client-tools.ts'
@@ -15,7 +16,7 @@ import { assertWaits } from './declared-waits.ts'
 import type { AnySchedule, Schedule } from './schedule.ts'
 
 /** An agent's own event types: payload schema and, `user` by default, who sees it. */
-export type AgentEvents = Record<string, { schema: z.ZodType; visibility?: Visibility }>
+export type AgentEvents = Record<string, { schema: Schema; visibility?: Visibility }>
 
 /** What an agent emits. */
 type EventInputs<TEvents extends AgentEvents> = {
@@ -34,19 +35,19 @@ export interface AgentResult<TOutput> {
   messages?: readonly AgentMessage[]
 }
 
-type ResultOf<TOutput extends z.ZodType | undefined> = TOutput extends z.ZodType
+type ResultOf<TOutput extends Schema | undefined> = TOutput extends Schema
   ? AgentResult<z.input<TOutput>> & { output: z.input<TOutput> }
   : AgentResult<Json> | void
 
-type ParamsOf<TParams extends z.ZodType | undefined> = TParams extends z.ZodType
+type ParamsOf<TParams extends Schema | undefined> = TParams extends Schema
   ? z.output<TParams>
   : Json | undefined
 
 /** An agent, as declared. Make one with {@link defineAgent}. */
 export interface Agent<
   TKey extends string,
-  TParams extends z.ZodType | undefined,
-  TOutput extends z.ZodType | undefined,
+  TParams extends Schema | undefined,
+  TOutput extends Schema | undefined,
   TEvents extends AgentEvents,
   TWaits extends AgentWaits | undefined = undefined,
   TTools extends ClientTools = Record<never, never>,
@@ -107,8 +108,8 @@ export interface Agent<
 export interface AnyAgent {
   readonly key: string
   readonly description?: string
-  readonly params?: z.ZodType | undefined
-  readonly output?: z.ZodType | undefined
+  readonly params?: Schema | undefined
+  readonly output?: Schema | undefined
   readonly events?: AgentEvents
   readonly waits?: AgentWaits | undefined
   readonly tools?: ClientTools
@@ -144,8 +145,8 @@ export type ShapeOfAgent<T extends AnyAgent> =
   T extends Agent<infer TKey, infer TParams, infer TOutput, infer TEvents, infer TWaits, infer TTools>
     ? {
         key: TKey
-        params: TParams extends z.ZodType ? z.input<TParams> : Json | undefined
-        output: TOutput extends z.ZodType ? Jsonify<z.output<TOutput>> : Json
+        params: TParams extends Schema ? z.input<TParams> : Json | undefined
+        output: TOutput extends Schema ? Jsonify<z.output<TOutput>> : Json
         events: AgentEvents extends TEvents ? Record<never, never> : EventPayloads<TEvents>
         waits: TWaits extends AgentWaits ? { [K in keyof TWaits]: z.input<TWaits[K]> } : Record<string, Json>
         tools: ClientTools extends TTools ? Record<never, never> : ToolShapes<TTools>
@@ -176,8 +177,8 @@ const AGENT_KEY = /^[a-zA-Z0-9_.-]{1,100}$/
  */
 export function defineAgent<
   const TKey extends string,
-  TParams extends z.ZodType | undefined = undefined,
-  TOutput extends z.ZodType | undefined = undefined,
+  TParams extends Schema | undefined = undefined,
+  TOutput extends Schema | undefined = undefined,
   TEvents extends AgentEvents = Record<never, never>,
   TWaits extends AgentWaits | undefined = undefined,
   TTools extends ClientTools = Record<never, never>,

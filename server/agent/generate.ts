@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { AgentMessage, ToolCall } from '../contract/message.ts'
+import type { Schema } from '../contract/schema.ts'
 import {
   ModelError,
   type FinishReason,
@@ -13,10 +14,10 @@ import { createToolCallId } from './tool-call-id.ts'
 import { toOfferedSpec } from './tool-formats.ts'
 import { addUsage } from './add-usage.ts'
 
-export interface Generated<TSchema extends z.ZodType | undefined = undefined> {
+export interface Generated<TSchema extends Schema | undefined = undefined> {
   text: string
   /** The answer as the schema has parsed it. Undefined without a schema, and where the model called tools instead. */
-  object: TSchema extends z.ZodType ? z.output<TSchema> : undefined
+  object: TSchema extends Schema ? z.output<TSchema> : undefined
   reasoning: string
   toolCalls: ToolCall[]
   finishReason: FinishReason
@@ -29,7 +30,7 @@ export interface Generated<TSchema extends z.ZodType | undefined = undefined> {
 const MAX_PAUSES = 10
 
 /** Asks a model for one whole answer. */
-export async function generate<TSchema extends z.ZodType | undefined>(
+export async function generate<TSchema extends Schema | undefined>(
   model: Model,
   given: string | readonly AgentMessage[],
   options: GenerateOptions<TSchema> & { signal: AbortSignal },
@@ -66,10 +67,7 @@ export async function generate<TSchema extends z.ZodType | undefined>(
 type Answer = Omit<Generated, 'object'>
 
 // The value has the schema's type, since the schema has parsed it.
-function finished<TSchema extends z.ZodType | undefined>(
-  answer: Answer,
-  object: unknown,
-): Generated<TSchema> {
+function finished<TSchema extends Schema | undefined>(answer: Answer, object: unknown): Generated<TSchema> {
   return { ...answer, object } as Generated<TSchema>
 }
 

@@ -1,12 +1,12 @@
-import type { z } from 'zod'
 import type { AgentMessage } from '../contract/message.ts'
+import type { Schema } from '../contract/schema.ts'
 import type { Model, ModelSettings } from '../ports/model.ts'
 import { countedAs } from './counted-model.ts'
 import type { AnyTool } from './define-tool.ts'
 import { type Generated, generate } from './generate.ts'
 import type { OpenAITool } from './tool-formats.ts'
 
-export interface GenerateOptions<TSchema extends z.ZodType | undefined = undefined> extends ModelSettings {
+export interface GenerateOptions<TSchema extends Schema | undefined = undefined> extends ModelSettings {
   /** Tools that the model may call, or a registry of them. They are not run: the answer's `toolCalls` has the calls. */
   tools?: Iterable<AnyTool | OpenAITool>
   /** The schema of the answer, which is then in `object`. After an answer that does not fit, the model is asked once more. */
@@ -38,7 +38,7 @@ export interface Llm extends Model {
    *
    * @throws ModelError when the model fails, or its answer does not fit the schema.
    */
-  generate<TSchema extends z.ZodType | undefined = undefined>(
+  generate<TSchema extends Schema | undefined = undefined>(
     messages: string | readonly AgentMessage[],
     options?: GenerateOptions<TSchema>,
   ): Promise<Generated<TSchema>>

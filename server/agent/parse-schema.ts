@@ -1,4 +1,5 @@
-import type { z } from 'zod'
+import { z } from 'zod'
+import type { Schema } from '../contract/schema.ts'
 
 /**
  * What a schema makes of a value: at once, or a promise where refinements are asynchronous. (zod's own
@@ -6,10 +7,10 @@ import type { z } from 'zod'
  *
  * @throws ZodError, or rejects with it.
  */
-export function parseSchema(schema: z.ZodType, value: unknown): unknown {
+export function parseSchema(schema: Schema, value: unknown): unknown {
   const result = schema._zod.run({ value, issues: [] }, { async: true })
   if (result instanceof Promise) {
-    return result.then((late) => (late.issues.length === 0 ? late.value : schema.parseAsync(value)))
+    return result.then((late) => (late.issues.length === 0 ? late.value : z.parseAsync(schema, value)))
   }
-  return result.issues.length === 0 ? result.value : schema.parse(value)
+  return result.issues.length === 0 ? result.value : z.parse(schema, value)
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { toProblems } from '../contract/issues.ts'
+import type { Schema } from '../contract/schema.ts'
 import type { ResponseSchema } from '../ports/model.ts'
 
 type Read = { success: true; data: unknown } | { success: false; problem: string }
@@ -15,7 +16,7 @@ interface ResponseForm {
  *
  * @throws TypeError when the schema can't be written as JSON Schema.
  */
-export function toResponseSchema(schema: z.ZodType): ResponseForm {
+export function toResponseSchema(schema: Schema): ResponseForm {
   const written = toJsonSchema(schema)
   const isObject = written['type'] === 'object'
   const whole = isObject ? written : { type: 'object', properties: { value: written }, required: ['value'] }
@@ -25,14 +26,14 @@ export function toResponseSchema(schema: z.ZodType): ResponseForm {
       const json = parse(text)
       if (json === undefined) return { success: false, problem: 'It is not JSON.' }
       const value = isObject ? json : valueOf(json)
-      const parsed = await schema.safeParseAsync(value)
+      const parsed = await z.safeParseAsync(schema, value)
       if (parsed.success) return { success: true, data: parsed.data }
       return { success: false, problem: `${toProblems(parsed.error.issues).join('; ')}.` }
     },
   }
 }
 
-function toJsonSchema(schema: z.ZodType): Record<string, unknown> {
+function toJsonSchema(schema: Schema): Record<string, unknown> {
   try {
     const { $schema: _, ...written } = z.toJSONSchema(schema, { io: 'input' })
     return written

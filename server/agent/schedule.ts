@@ -3,6 +3,7 @@ import type { ParamsField } from '../contract/agent-types.ts'
 import type { Json, JsonObject } from '../contract/json.ts'
 import type { Message } from '../contract/message.ts'
 import type { Principal } from '../contract/principal.ts'
+import type { Schema } from '../contract/schema.ts'
 
 interface ScheduleFields {
   /** Tells the agent's schedules apart: 1 to 60 letters, digits, `_`, `-` or `.`. */
@@ -18,8 +19,8 @@ interface ScheduleFields {
 }
 
 /** Creates a run of its agent at times that recur, whichever processes are there then: one run each time. */
-export type Schedule<TParams extends z.ZodType | undefined> = ScheduleFields &
-  ParamsField<TParams extends z.ZodType ? z.input<TParams> : Json | undefined>
+export type Schedule<TParams extends Schema | undefined> = ScheduleFields &
+  ParamsField<TParams extends Schema ? z.input<TParams> : Json | undefined>
 
 /** A schedule whatever its agent's params. */
 export interface AnySchedule extends ScheduleFields {

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { zodToJsonSchema } from 'zod-to-json-schema'
 import { toProblems } from '../contract/issues.ts'
+import type { Schema } from '../contract/schema.ts'
 import type { FromJsonSchema, JsonSchema } from './json-schema.ts'
 
 type StandardResult =
@@ -80,9 +81,9 @@ function write(schema: ToolSchema, io: 'input' | 'output'): Record<string, unkno
 }
 
 const isStandard = (schema: ToolSchema): schema is StandardSchema => '~standard' in schema
-export const isZod4 = (schema: object): schema is z.ZodType => '_zod' in schema
+export const isZod4 = (schema: object): schema is Schema => '_zod' in schema
 
-const parsers = new WeakMap<JsonSchema, z.ZodType>()
+const parsers = new WeakMap<JsonSchema, Schema>()
 
 /** @throws when a JSON Schema uses what zod can't check. */
 export function standardOf(schema: ToolSchema): StandardSchema {

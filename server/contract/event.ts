@@ -2,13 +2,14 @@ import { z } from 'zod'
 import { Json } from './json.ts'
 import { RunError, Usage } from './run.ts'
 import { PendingWait } from './wait.ts'
+import type { Schema } from './schema.ts'
 
 /** Who an event is for: nobody outside, people who debug, everybody who may see the run. */
 export type Visibility = z.infer<typeof Visibility>
 export const Visibility = z.enum(['internal', 'debug', 'user'])
 
 interface EventDeclaration {
-  readonly schema: z.ZodType
+  readonly schema: Schema
   readonly visibility: Visibility
   /**
    * Reaches every reader, with an empty payload where the visibility denies it: a page that waits for its run

@@ -4,6 +4,7 @@ import type { AgentInfo } from '../contract/agent.ts'
 import type { JsonObject } from '../contract/json.ts'
 import { parsePrincipal } from '../contract/principal.ts'
 import type { Principal } from '../contract/principal.ts'
+import type { Schema } from '../contract/schema.ts'
 import type { Access } from './access.ts'
 
 /** The agents that callers may choose from. */
@@ -31,7 +32,7 @@ function toInfo({ key, description, params }: AnyAgent): AgentInfo {
   return { key, description: description ?? null, params: params === undefined ? null : jsonSchemaOf(params) }
 }
 
-function jsonSchemaOf(schema: z.ZodType): JsonObject | null {
+function jsonSchemaOf(schema: Schema): JsonObject | null {
   try {
     const { $schema: _, ...written } = z.toJSONSchema(schema, { io: 'input' })
     return written as JsonObject

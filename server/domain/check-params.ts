@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import type { AnyAgent } from '../agent/define-agent.ts'
 import type { Json } from '../contract/json.ts'
 import { invalid } from '../contract/parse-input.ts'
@@ -8,8 +9,8 @@ import { invalid } from '../contract/parse-input.ts'
  * @throws AgentRuntimeError `validation_failed` when the agent does not take them.
  */
 export async function checkParams(agent: AnyAgent, params: Json | undefined): Promise<Json | null> {
-  const parsed = await agent.params?.safeParseAsync(params ?? {})
-  if (parsed === undefined) return params ?? null
+  if (agent.params === undefined) return params ?? null
+  const parsed = await z.safeParseAsync(agent.params, params ?? {})
   if (!parsed.success) {
     const sentence = `The params do not match what agent "${agent.key}" takes.`
     throw invalid(sentence, parsed.error.issues, ['params'])

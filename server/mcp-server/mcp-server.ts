@@ -12,6 +12,7 @@ import type { Runs } from '../domain/runs.ts'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { parsePrincipal } from '../contract/principal.ts'
 import type { Principal } from '../contract/principal.ts'
+import type { Schema } from '../contract/schema.ts'
 import { callAgent } from './call-agent.ts'
 import type { AgentInput } from './call-agent.ts'
 
@@ -104,7 +105,7 @@ function toTool({ agents }: ServedRuntime, agentKey: string) {
   const agent = agents.find(({ key }) => key === agentKey)
   if (agent === undefined) throw new TypeError(`There is no agent "${agentKey}".`)
   const params = agent.params === undefined ? undefined : paramsOf(agentKey, agent.params)
-  const mayLeaveOut = agent.params === undefined || agent.params.safeParse({}).success
+  const mayLeaveOut = agent.params === undefined || z.safeParse(agent.params, {}).success
   return {
     agentKey,
     toolName: agentKey,
@@ -117,7 +118,7 @@ function toTool({ agents }: ServedRuntime, agentKey: string) {
   }
 }
 
-function paramsOf(agentKey: string, schema: z.ZodType): Record<string, unknown> {
+function paramsOf(agentKey: string, schema: Schema): Record<string, unknown> {
   try {
     const { $schema: _, ...written } = z.toJSONSchema(schema, { io: 'input' })
     return written

@@ -29,7 +29,7 @@ export async function succeeded(
   usage: Usage | undefined,
 ): Promise<Ending> {
   const { output: given = null, messages: said = [] } = result ?? {}
-  const parsed = await agent.output?.safeParseAsync(given)
+  const parsed = agent.output && (await z.safeParseAsync(agent.output, given))
   if (parsed?.success === false) {
     return invalid('an output that does not match its declared schema', parsed.error)
   }

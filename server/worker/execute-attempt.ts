@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { runWithContext } from '../agent/current-context.ts'
 import type { AnyAgent } from '../agent/define-agent.ts'
 import { aborted } from '../concurrency/aborted.ts'
@@ -145,7 +146,7 @@ async function attempt(
   { run, agent, ...rest }: Execution & { signal: AbortSignal; suspension: Suspension },
 ): Promise<Ending> {
   const given = run.params ?? undefined
-  const params = await agent.params?.safeParseAsync(given)
+  const params = agent.params && (await z.safeParseAsync(agent.params, given))
   if (params?.success === false) {
     return failed(INVALID_PARAMS)
   }

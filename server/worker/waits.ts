@@ -14,6 +14,7 @@ import type { Json } from '../contract/json.ts'
 import { ApprovalAnswer, MAX_WAIT_MS, CALL_NAME, CallName } from '../contract/wait.ts'
 import { APPROVAL_PREFIX, SLEEP } from '../contract/wait-names.ts'
 import type { WaitKind } from '../contract/wait.ts'
+import type { Schema } from '../contract/schema.ts'
 import type { ClaimedRun, SettledWait } from '../ports/attempt.ts'
 import type { WaitStore } from '../ports/store/wait-store.ts'
 import { createOccurrences, keyOf } from './occurrences.ts'
@@ -74,13 +75,13 @@ export function createWaits(
 
   async function wait(
     name: string,
-    schema: z.ZodType,
+    schema: Schema,
     { timeoutMs = null, details = null }: WaitOptions & { timeoutMs?: number | null } = {},
   ) {
     const question = { name, kind: 'input' as const, details: toDetails(name, details), timeoutMs }
     const { status, value, respondedBy } = await ask({ ...question, schema: toJsonSchema(name, schema) })
     if (status === 'timed_out') return { status }
-    const parsed = await schema.safeParseAsync(value)
+    const parsed = await z.safeParseAsync(schema, value)
     if (parsed.success) return { status, value: parsed.data, respondedBy }
     // The answer passed the JSON Schema when it was given, where that could be read. What only zod can check is refused here.
     throw new AgentRuntimeError(
@@ -94,10 +95,10 @@ export function createWaits(
 
   return {
     // The context's type tells what is given and answered, by the agent's waits and whether there is a `timeoutMs`.
-    wait: (async (name: string, ...rest: [z.ZodType, WaitOptions?] | [WaitOptions?]) => {
+    wait: (async (name: string, ...rest: [Schema, WaitOptions?] | [WaitOptions?]) => {
       if (agent.waits !== undefined)
         return wait(name, declaredWait(agent.waits, name), rest[0] as WaitOptions)
-      return wait(name, ...(rest as [z.ZodType, WaitOptions?]))
+      return wait(name, ...(rest as [Schema, WaitOptions?]))
     }) as AgentContext['wait'],
 
     get clientTools() {
@@ -167,7 +168,7 @@ function toDetails(name: string, value: unknown): Json {
   return storedForm(`What "${name.slice(0, 100)}" tells whoever answers`, value)
 }
 
-function toJsonSchema(name: string, schema: z.ZodType): Json {
+function toJsonSchema(name: string, schema: Schema): Json {
   try {
     return z.toJSONSchema(schema, { io: 'input' }) as Json
   } catch (cause) {
