@@ -27,6 +27,10 @@ export type { GenerateOptions, Llm } from './agent/llm.ts'
 export type { Generated } from './agent/generate.ts'
 export { toolLoop } from './agent/tool-loop.ts'
 export type { ToolLoopContext, ToolLoopOptions, ToolLoopResult } from './agent/tool-loop.ts'
+export type { Compaction, SummaryRequest } from './agent/compaction.ts'
+export { hasToolCall, hasUsedTokens } from './agent/stop-conditions.ts'
+export type { LoopStep, StopCondition, StopQuestion } from './agent/stop-conditions.ts'
+export type { PreparedStep, PrepareStep, StepToPrepare } from './agent/prepare-step.ts'
 export type {
   AgentContext,
   AgentFiles,
@@ -184,6 +188,7 @@ export type {
   ModelSettings,
   ResponseSchema,
   TokenUsage,
+  ToolChoice,
   ToolSpec,
 } from './ports/model.ts'
 export type { Register, RegisterAgents } from './agent/registry.ts'

@@ -1,11 +1,12 @@
 import type { AgentMessage } from '../contract/message.ts'
-import type { CostOf, Model, TokenUsage } from '../ports/model.ts'
+import type { CostOf, Model, TokenUsage, WindowOf } from '../ports/model.ts'
 import { priced } from './priced.ts'
 
 /** What a run's model calls count towards, and what they are given of its files. */
 export interface ModelCount {
   /** What an answer cost; null where that is not known. */
   costOf: CostOf
+  windowOf: WindowOf
   /** @throws when the run may make no further call. */
   assertLeft(): void
   /** Reports what a call took, as its provider says. */
@@ -37,6 +38,11 @@ export function countedAs<T extends Model>(counted: Model, other: T): T {
   const known = counts.get(counted)
   if (known !== undefined) counts.set(other, known)
   return other
+}
+
+/** How many tokens a request to `model` may have, as the run of `llm` knows it. */
+export function contextWindowOf(llm: Model, model: Model): number | null {
+  return counts.get(llm)?.count.windowOf(model) ?? null
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { AgentMessage } from '../contract/message.ts'
 import type { Schema } from '../contract/schema.ts'
-import type { Model, ModelSettings } from '../ports/model.ts'
+import type { Model, ModelSettings, ToolChoice } from '../ports/model.ts'
 import { countedAs } from './counted-model.ts'
 import type { AnyTool } from './define-tool.ts'
 import { type Generated, generate } from './generate.ts'
@@ -9,6 +9,8 @@ import type { OpenAITool } from './tool-formats.ts'
 export interface GenerateOptions<TSchema extends Schema | undefined = undefined> extends ModelSettings {
   /** Tools that the model may call, or a registry of them. They are not run: the answer's `toolCalls` has the calls. */
   tools?: Iterable<AnyTool | OpenAITool>
+  /** Whether it may call them, has to call one, or this one. Default: `auto`. */
+  toolChoice?: ToolChoice
   /** The schema of the answer, which is then in `object`. After an answer that does not fit, the model is asked once more. */
   schema?: TSchema
   /** Instructions put before the messages. */

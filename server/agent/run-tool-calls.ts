@@ -1,8 +1,11 @@
-import type { Message, ToolCall } from '../contract/message.ts'
+import type { AgentMessage, ToolCall } from '../contract/message.ts'
 import type { AnyTool } from './define-tool.ts'
 import type { ToolOutcome } from './run-tool.ts'
 import { startToolCalls } from './start-tool-calls.ts'
 import type { CallsContext } from './start-tool-calls.ts'
+
+/** The result of a call. */
+export type ToolMessage = Extract<AgentMessage, { role: 'tool' }>
 
 /**
  * Runs the tool calls of one model turn, and tells of them and their results. Each is a step, so that a later
@@ -14,7 +17,7 @@ export async function runToolCalls(
   ctx: CallsContext,
   tools: ReadonlyMap<string, AnyTool>,
   calls: readonly ToolCall[],
-): Promise<Message[]> {
+): Promise<ToolMessage[]> {
   ctx.signal.throwIfAborted()
   for (const call of calls) {
     await ctx.emit(
@@ -29,7 +32,7 @@ export async function runToolCalls(
   const stepOf = ({ name }: ToolCall) => `tool:${tools.has(name) ? name : 'unknown'}`
   const running = await startToolCalls(ctx, { tools, calls, stepOf })
 
-  const messages: Message[] = []
+  const messages: ToolMessage[] = []
   // Results are told in the order of the calls, each as soon as those before it are there.
   for (const [index, call] of calls.entries()) {
     const { result, isError } = (await running[index]) as ToolOutcome

@@ -1,18 +1,24 @@
 import type { AgentMessage } from '../contract/message.ts'
 import { addUsage } from './add-usage.ts'
-import { unreported } from './counted-model.ts'
+import type { Compaction } from './compaction.ts'
+import { contextWindowOf, unreported } from './counted-model.ts'
 import { withIdleLimit } from './idle-limit.ts'
 import { ModelError } from '../ports/model.ts'
 import type { CostOf, FinishReason, Model, ModelSettings, TokenUsage } from '../ports/model.ts'
 import { noTracer } from '../ports/no-tracer.ts'
+import { checkLoopOptions } from './check-loop-options.ts'
 import type { AgentContext } from './context.ts'
 import { takeModelTurn } from './model-turn.ts'
+import type { ModelTurn } from './model-turn.ts'
+import type { PrepareStep } from './prepare-step.ts'
+import { createPrepareTurn } from './prepare-turn.ts'
+import type { Turn } from './prepare-turn.ts'
 import { runToolCalls } from './run-tool-calls.ts'
-import { toolSource } from './tool-source.ts'
+import { createSentMessages } from './sent-messages.ts'
+import type { SentMessages } from './sent-messages.ts'
+import type { LoopStep, StopCondition } from './stop-conditions.ts'
 import type { ToolList } from './tool-source.ts'
-import { toToolSpec } from './tool-spec.ts'
 import { tracedModel } from './traced-model.ts'
-import { unknownOption } from './unknown-option.ts'
 
 /** What the loop uses of a run's context; every agent's `ctx` fits. */
 export type ToolLoopContext = Pick<
@@ -43,36 +49,44 @@ export interface ToolLoopOptions extends ModelSettings {
   messages?: readonly AgentMessage[]
   /** Default: `ctx.llm`. */
   model?: Model
-  /** Model calls before the loop gives up. Default: 10. */
+  /** Model calls after which the loop ends with what there is, once the tools of the last were run. Default: 10. */
   maxTurns?: number
+  /**
+   * Ends the loop with what there is when one of these says so, after the tools of a turn were run: `hasToolCall`, `hasUsedTokens`, or
+   * functions of your own.
+   */
+  stopWhen?: StopCondition | readonly StopCondition[]
+  /**
+   * Says for each turn of the model what it is sent, with which tools, and which model is asked. A later attempt of the run asks it again for
+   * turns that were taken before: put effects into `ctx.step`.
+   *
+   * @example
+   * prepareStep: ({ step }) => (step === 1 ? { toolChoice: { tool: 'search' } } : { model: ctx.llm('openai/gpt-5.6-luna') })
+   */
+  prepareStep?: PrepareStep
+  /**
+   * Sums up older messages before the model's window is full, for its requests alone: `reply.messages` and the conversation stay as they are.
+   * `true` for the defaults. Default: false, the provider refuses what is too long.
+   *
+   * @example
+   * compaction: { contextWindow: 200_000, model: ctx.llm('openai/gpt-5.6-luna') }
+   */
+  compaction?: boolean | Compaction
   /** Whether the arguments of calls are told as the model writes them (`tool.input`), where its provider sends them in pieces. Default: false. */
   toolInput?: boolean
 }
-
-const OPTIONS: Record<keyof ToolLoopOptions, true> = {
-  tools: true,
-  system: true,
-  messages: true,
-  model: true,
-  maxTurns: true,
-  toolInput: true,
-  maxOutputTokens: true,
-  temperature: true,
-  reasoningEffort: true,
-  stop: true,
-  promptCache: true,
-}
-
-const SETTINGS = ['maxOutputTokens', 'temperature', 'reasoningEffort', 'stop', 'promptCache'] as const
 
 export interface ToolLoopResult {
   /** What the model said last. */
   text: string
   /** Only what the loop added: assistant turns with their tool calls, and tool results. */
   messages: AgentMessage[]
-  /** Why the last answer ended; `length` means that it was cut off. */
-  finishReason: FinishReason
-  /** Over all model calls. */
+  /**
+   * Why the last answer ended; `length` means that it was cut off. `max-turns` and `stop-when`: the model would have gone on, and the
+   * loop did not.
+   */
+  finishReason: FinishReason | 'max-turns' | 'stop-when'
+  /** Over all model calls, summaries included. */
   usage: TokenUsage
 }
 
@@ -87,39 +101,35 @@ export interface ToolLoopResult {
  * A tool that fails, is unknown, or gets input that doesn't fit its schema does not end the loop: the
  * model gets `{ error }` as the result. A {@link ToolError}'s message is passed on, others' only logged.
  *
- * @throws ModelError when the model fails, or still asks for tools in its last turn.
- * @throws TypeError when there is no such option, two tools share a name, or an input schema is not an object's.
+ * @throws ModelError when the model fails.
+ * @throws TypeError when there is no such option or it is not valid, two tools share a name, an input schema is not an object's, or
+ * `prepareStep` answers with what is not valid.
  * @throws `ctx.signal`'s reason when the run is stopped.
  * @example
  * const reply = await toolLoop(ctx, { tools: [getWeather], system: 'Answer in one sentence.' })
  * return { output: { response: reply.text }, messages: reply.messages }
  */
 export async function toolLoop(ctx: ToolLoopContext, options: ToolLoopOptions = {}): Promise<ToolLoopResult> {
-  const unknown = unknownOption(options, OPTIONS)
-  if (unknown !== undefined) throw new TypeError(`toolLoop: ${unknown}`)
-  const { maxTurns = 10, toolInput: tellsInput = false } = options
-  const model = unreported(ctx.llm, options.model, (other, costOf) => limited(ctx, other, costOf))
-  const source = toolSource(options.tools ?? [])
+  const { maxTurns, stopConditions, compaction } = checkLoopOptions(options)
+  const counted = (model?: Model) =>
+    unreported(ctx.llm, model, (other, costOf) => limited(ctx, other, costOf))
+  const prepareTurn = createPrepareTurn(ctx, options, counted)
+  const { toolInput: tellsInput = false } = options
   const given: AgentMessage[] = [
     ...(options.system === undefined ? [] : [{ role: 'system' as const, content: options.system }]),
     ...(options.messages ?? ctx.messages),
   ]
-  const settings: ModelSettings = Object.fromEntries(
-    SETTINGS.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]),
-  )
+  const ports = { ctx, counted, windowOf: (model: Model) => contextWindowOf(ctx.llm, model) }
+  const sent = createSentMessages(ports, given, compaction)
   const messages: AgentMessage[] = []
+  const steps: LoopStep[] = []
   let usage: TokenUsage = { inputTokens: 0, outputTokens: 0 }
 
-  for (let turn = 1; turn <= maxTurns; turn++) {
-    const tools = await source(ctx)
-    const offered = tools.size === 0 ? {} : { tools: [...tools.values()].map(toToolSpec) }
-    const answer = await takeModelTurn(ctx, {
-      model,
-      request: { ...offered, ...settings, messages: [...given] },
-      tellsInput,
-    })
-    usage = addUsage(usage, answer.usage)
-    const isPaused = answer.finishReason === 'paused'
+  for (let step = 1; ; step++) {
+    const turn = await prepareTurn({ step, steps: [...steps], messages: [...sent.list], usage })
+    const { answer, usage: taken } = await takeTurn(ctx, { ...turn, tellsInput }, sent)
+    usage = addUsage(usage, taken)
+    const isPaused = answer.finishReason === 'paused' && answer.toolCalls.length === 0
     const said: AgentMessage = {
       role: 'assistant',
       content: answer.text === '' && (answer.toolCalls.length > 0 || isPaused) ? null : answer.text,
@@ -127,22 +137,58 @@ export async function toolLoop(ctx: ToolLoopContext, options: ToolLoopOptions = 
       ...(answer.providerData ? { providerData: answer.providerData } : {}),
     }
     messages.push({ ...said, id: answer.messageId })
-    // It goes on when it is sent what it said so far.
-    if (isPaused && answer.toolCalls.length === 0) {
-      given.push(said)
-      continue
-    }
-    if (answer.toolCalls.length === 0) {
-      return { text: answer.text, messages, finishReason: answer.finishReason, usage }
-    }
-    const results = await runToolCalls(ctx, tools, answer.toolCalls)
+    const { text, finishReason } = answer
+    if (answer.toolCalls.length === 0 && !isPaused) return { text, messages, finishReason, usage }
+    sent.add(said)
+    if (turn.messages === undefined) sent.measure(answer.usage)
+    // One that is paused goes on when it is sent what it said so far.
+    const results = isPaused ? [] : await runToolCalls(ctx, turn.tools, answer.toolCalls)
     messages.push(...results)
-    given.push(said, ...results)
+    sent.add(...results)
+    steps.push({
+      step,
+      text,
+      toolCalls: answer.toolCalls,
+      toolResults: results,
+      finishReason,
+      usage: answer.usage,
+    })
+    if (await isStopped()) return { text, messages, finishReason: 'stop-when', usage }
+    if (step >= maxTurns) return { text, messages, finishReason: 'max-turns', usage }
   }
-  throw new ModelError(
-    `The model still asked for tools after ${maxTurns} turns. Raise maxTurns, or tell it when to stop.`,
-    { retriable: false },
-  )
+
+  async function isStopped(): Promise<boolean> {
+    for (const condition of stopConditions) if (await condition({ steps: [...steps], usage })) return true
+    return false
+  }
+}
+
+/** Asks the model. Where the request is too long, or is refused as that, older messages are summed up first. */
+async function takeTurn(
+  ctx: ToolLoopContext,
+  { model, request, messages, tellsInput }: Turn & { tellsInput: boolean },
+  sent: SentMessages,
+): Promise<{ answer: ModelTurn; usage: TokenUsage }> {
+  let usage: TokenUsage = { inputTokens: 0, outputTokens: 0 }
+  const ask = async () => {
+    const whole = { ...request, messages: messages ?? [...sent.list] }
+    const answer = await takeModelTurn(ctx, { model, request: whole, tellsInput })
+    return { answer, usage: addUsage(usage, answer.usage) }
+  }
+  const fit = async (isFull: boolean) => {
+    const taken = await sent.fit({ model, tools: request.tools ?? [] }, isFull)
+    if (taken !== undefined) usage = addUsage(usage, taken)
+    return taken !== undefined
+  }
+  if (messages !== undefined) return ask()
+  await fit(false)
+  try {
+    return await ask()
+  } catch (error) {
+    const isTooLong = error instanceof ModelError && error.code === 'context_overflow'
+    if (!isTooLong || !(await fit(true))) throw error
+    return ask()
+  }
 }
 
 function limited(

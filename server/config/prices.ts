@@ -17,6 +17,8 @@ export type Price = z.infer<typeof Price>
 const Price = Rates.extend({
   /** The rates of a whole call whose input has more than `above` tokens. Default: the same. */
   long: Rates.extend({ above: z.int().min(1) }).optional(),
+  /** The most tokens that a request may have, for the loop's `compaction`. Default: it is not known. */
+  contextWindow: z.int().min(1).optional(),
 })
 
 /** Prices by the names of models, as `ctx.llm` has them: `openai/gpt-5.6-terra`. */

@@ -127,6 +127,20 @@ export const RUNTIME_EVENTS = {
       messageId: z.string().optional(),
     }),
   },
+  'context.compacted': {
+    visibility: 'debug',
+    schema: z.object({
+      /** Names the summary, as in its `usage`. */
+      messageId: z.string(),
+      /** What the model is told in place of the messages. */
+      summary: z.string(),
+      /** How many messages it stands for. */
+      messages: z.int(),
+      /** What the request had, about, in tokens, and has now. */
+      tokensBefore: z.int(),
+      tokensAfter: z.int(),
+    }),
+  },
   'step.completed': {
     visibility: 'debug',
     schema: z.object({ name: z.string(), occurrence: z.int(), durationMs: z.number() }),

@@ -27,9 +27,14 @@ export interface ResponseSchema {
   schema: Record<string, unknown>
 }
 
+/** Whether the model may call tools, has to call one, or this one. */
+export type ToolChoice = 'auto' | 'none' | 'required' | { tool: string }
+
 export interface ModelRequest extends ModelSettings {
   messages: readonly AgentMessage[]
   tools?: readonly ToolSpec[]
+  /** Default: `auto`. It is given along with `tools` alone. */
+  toolChoice?: ToolChoice
   /** Has the model answer in JSON of this form. A model that can't be held to it is told. */
   responseSchema?: ResponseSchema
 }
@@ -51,6 +56,9 @@ export interface TokenUsage {
 
 /** What an answer of a model cost; null where that is not known. */
 export type CostOf = (model: Pick<Model, 'provider' | 'name'>, usage: TokenUsage) => number | null
+
+/** The most tokens that a request to a model may have; null where that is not known. */
+export type WindowOf = (model: Pick<Model, 'provider' | 'name'>) => number | null
 
 /**
  * What a model streams. `finish` is the last chunk of every stream that did not throw. Calls of tools are numbered from 0 in the

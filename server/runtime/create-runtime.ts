@@ -30,7 +30,7 @@ import { assertKnownOptions } from './known-options.ts'
 import { chooseModel } from '../models/choose-model.ts'
 import { listModels } from '../models/list-models.ts'
 import { createModelFinder } from '../models/find-model.ts'
-import { createCostOf, PRICES } from '../models/prices.ts'
+import { createCostOf, createWindowOf, PRICES } from '../models/prices.ts'
 import type { Model } from '../ports/model.ts'
 import { retryPolicyOf } from '../lifecycle/backoff.ts'
 import type { Worker } from '../worker/worker.ts'
@@ -232,7 +232,7 @@ export function assembleRuntime<const TAgents extends readonly AnyAgent[]>(
       await prepareModel(llm, { isDemanded, log })
       const { conversationTitle } = options
       const stores = { store, files: adapters.files, queue, bus, conversationTitle }
-      const models = { llm, findModel, costOf: createCostOf(prices) }
+      const models = { llm, findModel, costOf: createCostOf(prices), windowOf: createWindowOf(prices) }
       const ports = { ...stores, ...models, letIn, clock, log, tracer, visibilityOf, presence, retryPolicy }
       const worker = createWorker(ports, { config, agents, options: workerOptions })
       // Known before it has started, so that a stop in between stops it too.

@@ -11,7 +11,7 @@ import type { ClaimedRun } from '../ports/attempt.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Logger } from '../ports/logger.ts'
 import { ModelError } from '../ports/model.ts'
-import type { CostOf, Model } from '../ports/model.ts'
+import type { CostOf, Model, WindowOf } from '../ports/model.ts'
 import type { Tracer } from '../ports/tracer.ts'
 import type { Spending } from './budget.ts'
 
@@ -27,6 +27,8 @@ export interface ModelPorts {
   findModel?: (id: string) => Model
   /** What a model's answer cost. Default: that is not known. */
   costOf?: CostOf
+  /** How many tokens a request to a model may have. Default: that is not known. */
+  windowOf?: WindowOf
 }
 
 interface Asking {
@@ -39,7 +41,8 @@ interface Asking {
 
 /** `ctx.llm` of one attempt, and the other models that it may ask. The same limits hold for all of them. */
 export function createAttemptModels(ports: ModelPorts, { run, signal, spending, emit, files }: Asking): Llm {
-  const { clock, log, tracer, modelIdleTimeoutMs, findModel = noOtherModel, costOf = () => null } = ports
+  const { clock, log, tracer, modelIdleTimeoutMs, findModel = noOtherModel } = ports
+  const { costOf = () => null, windowOf = () => null } = ports
   // An attempt before the last is followed by another, which a worker elsewhere may take. The last is not given up so soon.
   const isLast = isUsedUp(run.failures + 1, run.maxAttempts)
   const patience = {
@@ -53,6 +56,7 @@ export function createAttemptModels(ports: ModelPorts, { run, signal, spending, 
       tracedModel(withPatience(withIdleLimit(model, modelIdleTimeoutMs), patience), tracer, costOf),
       {
         costOf,
+        windowOf,
         assertLeft: () => spending.assertLeft(),
         report: (name, usage) => emit('usage', { model: name, ...usage }),
         withFiles: (asked) => withFileContents(asked, files),

@@ -8,6 +8,7 @@ const ID_FIELDS = {
   'tool.result': 'toolCallId',
   'assistant.message': 'messageId',
   usage: 'messageId',
+  'context.compacted': 'messageId',
 } as const
 
 /**

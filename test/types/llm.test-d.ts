@@ -1,6 +1,6 @@
 import { expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
-import { createAgentRuntime, defineAgent, PRICES, toolLoop } from '../../server/index.ts'
+import { createAgentRuntime, defineAgent, hasToolCall, PRICES, toolLoop } from '../../server/index.ts'
 
 test('an answer has the type of its schema, and none without one', () => {
   const agent = defineAgent({
@@ -14,6 +14,27 @@ test('an answer has the type of its schema, and none without one', () => {
       await toolLoop(ctx, { toolInput: true })
       // @ts-expect-error it is told, or not
       await toolLoop(ctx, { toolInput: 'debug' })
+      const reply = await toolLoop(ctx, {
+        prepareStep: ({ step, steps }) =>
+          step === 1
+            ? { toolChoice: 'required' }
+            : { tools: steps[0]?.toolCalls.map(({ name }) => name) ?? [] },
+        stopWhen: [hasToolCall('finish'), ({ usage }) => usage.outputTokens > 100],
+        compaction: {
+          contextWindow: 100_000,
+          model: ctx.llm('a/b'),
+          summarise: ({ messages }) => `${messages.length}`,
+        },
+      })
+      expectTypeOf(reply.finishReason).toExtend<string>()
+      // @ts-expect-error there is no such choice
+      await toolLoop(ctx, { prepareStep: () => ({ toolChoice: 'any' }) })
+      // @ts-expect-error it says whether to stop
+      await toolLoop(ctx, { stopWhen: () => 'yes' })
+      // @ts-expect-error a summary is text
+      await toolLoop(ctx, { compaction: { summarise: () => 1 } })
+      // @ts-expect-error it is of some tool
+      hasToolCall()
       // @ts-expect-error a chain has a first model
       ctx.llm()
       // @ts-expect-error there is no such effort

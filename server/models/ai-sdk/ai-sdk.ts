@@ -86,8 +86,11 @@ function withSchema({ messages, responseSchema }: ModelRequest): ModelRequest['m
   return [{ role: 'system', content: toldSchema(responseSchema) }, ...messages]
 }
 
+const toNamedChoice = ({ tool }: { tool: string }) => ({ type: 'tool', toolName: tool })
+
 function toSettings({
   tools = [],
+  toolChoice = 'auto',
   maxOutputTokens,
   temperature,
   reasoningEffort,
@@ -104,7 +107,7 @@ function toSettings({
             description,
             inputSchema: parameters,
           })),
-          toolChoice: { type: 'auto' },
+          toolChoice: typeof toolChoice === 'string' ? { type: toolChoice } : toNamedChoice(toolChoice),
         }),
     ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
     ...(temperature === undefined ? {} : { temperature }),

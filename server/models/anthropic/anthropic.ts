@@ -8,7 +8,7 @@ import { anthropicRemedies } from './remedies.ts'
 import { PROVIDER, toAnthropicPrompt, toAnthropicTool } from './messages.ts'
 import type { AnthropicPrompt, Block } from './messages.ts'
 import { loadSdk } from './load-sdk.ts'
-import type { Model, ModelChunk, ModelRequest } from '../../ports/model.ts'
+import type { Model, ModelChunk, ModelRequest, ToolChoice } from '../../ports/model.ts'
 import { PROMPT } from '../provider/history.ts'
 import { askProvider, toClientOptions } from '../provider/ask-provider.ts'
 import type { Provider } from '../provider/provider-error.ts'
@@ -96,7 +96,9 @@ function toBody(request: ModelRequest, name: string, extra: Record<string, unkno
     max_tokens: maxOutputTokens ?? DEFAULT_MAX_OUTPUT_TOKENS,
     messages,
     ...(system === undefined ? {} : { system }),
-    ...(tools === undefined || tools.length === 0 ? {} : { tools: tools.map(toAnthropicTool) }),
+    ...(tools === undefined || tools.length === 0
+      ? {}
+      : { tools: tools.map(toAnthropicTool), ...toToolChoice(request.toolChoice) }),
     ...(temperature === undefined ? {} : { temperature }),
     ...(stop === undefined || stop.length === 0 ? {} : { stop_sequences: stop }),
     ...(request.reasoningEffort === 'none' ? { thinking: { type: 'disabled' } } : {}),
@@ -105,6 +107,12 @@ function toBody(request: ModelRequest, name: string, extra: Record<string, unkno
     ...(Object.keys(outputConfig).length === 0 ? {} : { output_config: outputConfig }),
     stream: true,
   }
+}
+
+function toToolChoice(choice: ToolChoice | undefined): object {
+  if (choice === undefined) return {}
+  if (typeof choice !== 'string') return { tool_choice: { type: 'tool', name: choice.tool } }
+  return { tool_choice: { type: choice === 'required' ? 'any' : choice } }
 }
 
 function toOutputConfig({ reasoningEffort, responseSchema }: ModelRequest): object {

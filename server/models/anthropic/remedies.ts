@@ -33,6 +33,19 @@ const endingWithUser: Remedy = {
   }),
 }
 
+/** A model that thinks can't be made to call a tool. */
+const freeChoice: Remedy = {
+  name: 'a free choice of tools',
+  fits: ({ message }, body) =>
+    /tool_choice/.test(message ?? '') && /thinking|forces/i.test(message ?? '') && isForced(body),
+  apply: (body) => (isForced(body) ? { ...body, tool_choice: { type: 'auto' } } : body),
+}
+
+function isForced(body: Body): boolean {
+  const { type } = Object(body['tool_choice']) as { type?: string }
+  return type === 'any' || type === 'tool'
+}
+
 /** A schema may have what Anthropic can't hold a model to: then the model is told. */
 const toldForm: Remedy = {
   name: 'the form of the answer told in words',
@@ -63,7 +76,8 @@ export function anthropicRemedies(kept: ReadonlySet<string>): readonly Remedy[] 
     toldForm,
     withoutThinking,
     endingWithUser,
-    ...['temperature', 'stop_sequences', 'output_config', 'cache_control']
+    ...(kept.has('tool_choice') ? [] : [freeChoice]),
+    ...['temperature', 'tool_choice', 'stop_sequences', 'output_config', 'cache_control']
       .filter((field) => !kept.has(field))
       .map(without),
   ]

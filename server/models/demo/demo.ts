@@ -20,8 +20,9 @@ export function createDemoModel({ tokenDelayMs = 15 }: DemoModelOptions = {}): M
   return {
     provider: 'demo',
     name: 'demo-rules',
-    async *stream({ messages, tools = [] }, signal) {
+    async *stream({ messages, tools: offered = [], toolChoice }, signal) {
       signal.throwIfAborted()
+      const tools = toolChoice === 'none' ? [] : offered
       const lastInput = messages.findLastIndex((message) => message.role === 'user')
       const since = messages.slice(lastInput + 1)
       const inputTokens = messages.reduce((sum, message) => sum + tokensOf(textOf(message)).length, 0)

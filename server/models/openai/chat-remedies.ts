@@ -97,6 +97,7 @@ export function chatRemedies(kept: ReadonlySet<string>): readonly Remedy[] {
       'stream_options',
       'temperature',
       'reasoning_effort',
+      'tool_choice',
       'parallel_tool_calls',
       'stop',
       'prompt_cache_key',

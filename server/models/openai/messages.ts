@@ -8,7 +8,7 @@ import type { Json } from '../../contract/json.ts'
 import type { Message } from '../../contract/message.ts'
 import type { Part } from '../../contract/message-part.ts'
 import { ModelError } from '../../ports/model.ts'
-import type { ToolSpec } from '../../ports/model.ts'
+import type { ToolChoice, ToolSpec } from '../../ports/model.ts'
 import { toArgumentsObject } from '../provider/tool-arguments.ts'
 import { ChatData } from './chat-data.ts'
 
@@ -91,4 +91,11 @@ function unfit(what: string, instead: string): ModelError {
 
 export function toChatTool({ name, description, parameters }: ToolSpec): OpenAI.ChatCompletionFunctionTool {
   return { type: 'function', function: { name, description, parameters } }
+}
+
+export function toChatChoice(choice: ToolChoice | undefined): object {
+  if (choice === undefined) return {}
+  return {
+    tool_choice: typeof choice === 'string' ? choice : { type: 'function', function: { name: choice.tool } },
+  }
 }

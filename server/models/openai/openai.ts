@@ -6,7 +6,7 @@ import type { Model, ModelChunk, ModelRequest } from '../../ports/model.ts'
 import { isFrom } from './chat-data.ts'
 import { chatRemedies } from './chat-remedies.ts'
 import { fromChatEvents } from './chunks.ts'
-import { toChatMessage, toChatTool } from './messages.ts'
+import { toChatChoice, toChatMessage, toChatTool } from './messages.ts'
 import { toResponsesBody, responsesRemedies } from './responses-body.ts'
 import { fromResponseEvents } from './responses-events.ts'
 import { askProvider, toClientOptions } from '../provider/ask-provider.ts'
@@ -118,7 +118,9 @@ function toBody(
   return {
     model: name,
     messages: history.map((message) => toChatMessage(message, { data: dataOf(message), server })),
-    ...(tools === undefined || tools.length === 0 ? {} : { tools: tools.map(toChatTool) }),
+    ...(tools === undefined || tools.length === 0
+      ? {}
+      : { tools: tools.map(toChatTool), ...toChatChoice(request.toolChoice) }),
     ...(maxOutputTokens === undefined ? {} : { max_completion_tokens: maxOutputTokens }),
     ...(temperature === undefined ? {} : { temperature }),
     ...(reasoningEffort === undefined ? {} : { reasoning_effort: reasoningEffort }),

@@ -4,7 +4,7 @@ import type { Message } from '../../contract/message.ts'
 import type { Part } from '../../contract/message-part.ts'
 import { textOf } from '../../contract/text-of.ts'
 import { ModelError } from '../../ports/model.ts'
-import type { ModelRequest } from '../../ports/model.ts'
+import type { ModelRequest, ToolChoice } from '../../ports/model.ts'
 import { merged } from '../provider/history.ts'
 import { toValidMessages } from '../provider/provider-messages.ts'
 import { type Body, type Remedy, isAbout, omit, without } from '../provider/remedies.ts'
@@ -40,7 +40,10 @@ export function toResponsesBody(request: ModelRequest, { provider, name, server,
     input: history.flatMap((message) => itemsOf(dataOf(message))?.filter(isSendable) ?? toItems(message)),
     ...(tools === undefined || tools.length === 0
       ? {}
-      : { tools: tools.map((tool) => ({ type: 'function', strict: false, ...tool })) }),
+      : {
+          tools: tools.map((tool) => ({ type: 'function', strict: false, ...tool })),
+          ...toChoice(request.toolChoice),
+        }),
     ...(maxOutputTokens === undefined ? {} : { max_output_tokens: maxOutputTokens }),
     ...(temperature === undefined ? {} : { temperature }),
     ...(reasoningEffort === undefined ? {} : { reasoning: { effort: reasoningEffort } }),
@@ -50,6 +53,11 @@ export function toResponsesBody(request: ModelRequest, { provider, name, server,
     ...extra,
     stream: true,
   }
+}
+
+function toChoice(choice: ToolChoice | undefined): object {
+  if (choice === undefined) return {}
+  return { tool_choice: typeof choice === 'string' ? choice : { type: 'function', name: choice.tool } }
 }
 
 /** What was thought and is not encrypted is known to a server alone that keeps it. */
@@ -149,6 +157,8 @@ export function responsesRemedies(kept: ReadonlySet<string>): readonly Remedy[] 
   return [
     ...(kept.has('text') ? [] : [toldForm]),
     withoutThoughts,
-    ...['temperature', 'reasoning', 'include', 'store'].filter((field) => !kept.has(field)).map(without),
+    ...['temperature', 'reasoning', 'tool_choice', 'include', 'store']
+      .filter((field) => !kept.has(field))
+      .map(without),
   ]
 }

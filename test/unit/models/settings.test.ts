@@ -37,6 +37,38 @@ test('Anthropic', async () => {
   expect(provider.bodies[1]).not.toHaveProperty('stop_sequences')
 })
 
+const offered = { tools: [{ name: 'look', description: 'Looks', parameters: { type: 'object' } }] }
+
+test('whether OpenAI may call tools', async () => {
+  provider.answerWith(chatAnswer('Hi'), chatAnswer('Hi'), chatAnswer('Hi'))
+  await collect(openai(), { ...hello, ...offered, toolChoice: 'required' })
+  await collect(openai(), { ...hello, ...offered, toolChoice: { tool: 'look' } })
+  await collect(openai(), { ...hello, toolChoice: 'none' })
+  expect(provider.bodies).toMatchObject([
+    { tool_choice: 'required' },
+    { tool_choice: { type: 'function', function: { name: 'look' } } },
+    {},
+  ])
+  // Without tools it is refused.
+  expect(provider.bodies[2]).not.toHaveProperty('tool_choice')
+})
+
+test('whether Anthropic may call tools, as far as its model thinks', async () => {
+  const message = 'Thinking may not be enabled when tool_choice forces tool use.'
+  const answers = [anthropicAnswer('Hi'), refused(400, { error: { message } }), anthropicAnswer('Hi')]
+  provider.answerWith(...answers, anthropicAnswer('Hi'))
+  const model = anthropic()
+  await collect(model, { ...hello, ...offered, toolChoice: 'required' })
+  await collect(model, { ...hello, ...offered, toolChoice: { tool: 'look' } })
+  await collect(model, { ...hello, ...offered, toolChoice: 'none' })
+  expect(provider.bodies).toMatchObject([
+    { tool_choice: { type: 'any' } },
+    { tool_choice: { type: 'tool', name: 'look' } },
+    { tool_choice: { type: 'auto' } },
+    { tool_choice: { type: 'none' } },
+  ])
+})
+
 test.for<[string, () => Model]>([
   ['OpenAI', openai],
   ['Anthropic', anthropic],
