@@ -1,11 +1,10 @@
 import type { TRPCClient } from '@trpc/client'
 import { createTRPCClient } from '@trpc/client'
-import type { z } from 'zod'
 import type { AgentRouter } from '../server/api/router.ts'
 import type { AgentShape, HasAgents, KeyOf, ShapeOf, ShapesOf } from '../server/contract/agent-shape.ts'
 import type { ConversationEventOf, CreateRun } from '../server/contract/agent-types.ts'
 import type { Message } from '../server/contract/message.ts'
-import type { CreateRunInput, RespondInput } from '../server/contract/run.ts'
+import type { RespondInput } from '../server/contract/run.ts'
 import type { AgentClient, CallOptions } from './agent-client.ts'
 import type { TransportOptions } from './choose-transport.ts'
 import { chooseTransport } from './choose-transport.ts'
@@ -131,8 +130,8 @@ export function createAgentClient<TRuntime extends HasAgents>(
         callOptions: CallOptions = {},
       ) {
         // Params of an agent's schema are JSON by contract; to the wire they are no more than that.
-        const wire = input as z.input<typeof CreateRunInput>
-        const sending = showSending(input)
+        const wire = input as CreateRun<AgentShape>
+        const sending = showSending(wire)
         try {
           const run = await call(trpc.runs.create.mutate(wire, callOptions), callOptions.signal)
           sending?.taken(run.id)

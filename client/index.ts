@@ -23,7 +23,7 @@ export type { ErrorBody, ErrorCode } from '../server/contract/agent-runtime-erro
 export type { AnyRunEvent, EventEnvelope, RunEvent } from '../server/contract/event.ts'
 export type { StoredFile } from '../server/contract/file.ts'
 export type { ListSchedulesRequest, StoredSchedule } from '../server/contract/schedule.ts'
-export type { Json, JsonObject } from '../server/contract/json.ts'
+export type { Json, JsonObject, JsonObjectLike } from '../server/contract/json.ts'
 export type { HistoryMessage, Message, StoredMessage, ToolCall } from '../server/contract/message.ts'
 export type {
   AudioPart,

@@ -136,7 +136,7 @@ export type { EventBatch } from './events/event-ring.ts'
 export { AgentRuntimeError } from './contract/agent-runtime-error.ts'
 export type { ErrorBody, ErrorCode } from './contract/agent-runtime-error.ts'
 export type { AnyRunEvent, EventEnvelope, EventFilter, RunEvent, Visibility } from './contract/event.ts'
-export type { Json, JsonObject, Jsonify } from './contract/json.ts'
+export type { Json, JsonLike, JsonObject, JsonObjectLike, Jsonify } from './contract/json.ts'
 export type {
   AgentMessage,
   HistoryMessage,

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { RuntimeEventPayloads, Visibility } from '../contract/event.ts'
 import type { StoredFile } from '../contract/file.ts'
-import type { Json, JsonObject, Jsonify } from '../contract/json.ts'
+import type { Json, JsonLike, JsonObject, Jsonify } from '../contract/json.ts'
 import type { AgentMessage } from '../contract/message.ts'
 import type { Preferences } from '../contract/run.ts'
 import type { Principal } from '../contract/principal.ts'
@@ -33,7 +33,7 @@ export interface StepContext {
 
 export interface WaitOptions {
   /** Told to whoever answers: a question, a form's texts. Must be JSON. */
-  details?: Json
+  details?: JsonLike
 }
 
 /** A wait that was answered. `respondedBy` is the id of the principal who did. */
@@ -192,7 +192,7 @@ export interface AgentContext<
   /** Emits `assistant.message`: a message the user always sees. */
   emitMessage(content: string): Promise<void>
   /** Emits `error`: something the user should know of, without ending the run. */
-  emitError(message: string, details?: Json): Promise<void>
+  emitError(message: string, details?: JsonLike): Promise<void>
   /**
    * Does something once: its result is stored, and a later attempt of the run gets that instead of doing
    * it again. Steps are told apart by name and, of one name, by the order in which they are called.
@@ -240,7 +240,7 @@ export interface AgentContext<
    * if (approval.approved) await ctx.step('refund', () => refund(order, amount))
    */
   approve(
-    call: { name: string; arguments: Json; toolCallId?: string; interruptedIn?: number },
+    call: { name: string; arguments: JsonLike; toolCallId?: string; interruptedIn?: number },
     options?: ApproveOptions,
   ): Promise<Approval>
   /** Goes on after `ms` milliseconds, at most a year, whatever happens to this process. No worker is held. */

@@ -5,7 +5,7 @@ import { CONVERSATION_EVENTS } from '../contract/conversation-event.ts'
 import { RUNTIME_EVENTS } from '../contract/event.ts'
 import { ConversationPolicy, CreateRunInput } from '../contract/run.ts'
 import type { Budget } from '../contract/run.ts'
-import type { Json, Jsonify } from '../contract/json.ts'
+import type { Json, JsonLike, Jsonify } from '../contract/json.ts'
 import type { AgentMessage } from '../contract/message.ts'
 import type { Schema } from '../contract/schema.ts'
 import { unknownOption } from './unknown-option.ts'
@@ -37,7 +37,7 @@ export interface AgentResult<TOutput> {
 
 type ResultOf<TOutput extends Schema | undefined> = TOutput extends Schema
   ? AgentResult<z.input<TOutput>> & { output: z.input<TOutput> }
-  : AgentResult<Json> | void
+  : AgentResult<JsonLike> | void
 
 type ParamsOf<TParams extends Schema | undefined> = TParams extends Schema
   ? z.output<TParams>

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Json } from '../contract/json.ts'
+import type { Json, JsonLike } from '../contract/json.ts'
 import { MAX_TIMEOUT_MS } from '../contract/run.ts'
 import { unknownOption } from './unknown-option.ts'
 import type { AgentContext, WaitOutcome } from './context.ts'
@@ -21,7 +21,7 @@ export interface ToolContext extends Pick<
    * @example
    * await report({ percent: 40, file: 'b.pdf' })
    */
-  report(progress: Json): Promise<void>
+  report(progress: JsonLike): Promise<void>
   /**
    * Asks a person. Without an answer the call ends here and the run waits. With the answer the call is run again from its beginning,
    * and this returns the answer. So ask the same questions in the same order, before any effect that must not happen twice.
@@ -70,7 +70,7 @@ export interface Tool<
   ): Promise<ResultOfTool<TOutput>> | ResultOfTool<TOutput>
 }
 
-type ResultOfTool<TOutput> = TOutput extends ToolSchema ? InputOfSchema<TOutput> : Json
+type ResultOfTool<TOutput> = TOutput extends ToolSchema ? InputOfSchema<TOutput> : JsonLike
 
 /** A tool whatever its input: what lists of tools are made of. */
 export interface AnyTool extends ToolLimits {

@@ -111,7 +111,9 @@ async function execute(tool: AnyTool, call: ToolCall, input: unknown, ctx: CallC
     },
     report(progress) {
       if (isOver) return Promise.resolve()
-      return emit('tool.progress', { toolCallId: call.id, tool: call.name, progress })
+      // Emitting makes JSON of it.
+      const told = progress as Json
+      return emit('tool.progress', { toolCallId: call.id, tool: call.name, progress: told })
     },
     async ask(question) {
       try {

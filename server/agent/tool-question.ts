@@ -1,6 +1,6 @@
 // Questions that a tool has in the middle of a call. The run waits for the answer, and the call is run anew with it.
 import { z } from 'zod'
-import type { Json } from '../contract/json.ts'
+import type { Json, JsonLike } from '../contract/json.ts'
 import type { WaitOutcome } from './context.ts'
 import { ToolError } from './tool-error.ts'
 
@@ -8,7 +8,7 @@ export interface ToolQuestion {
   /** JSON Schema of the answer. */
   schema: Record<string, unknown>
   /** Told to whoever answers. */
-  details?: Json
+  details?: JsonLike
   /** Milliseconds after which nobody has answered. Default: a day. */
   timeoutMs?: number
 }

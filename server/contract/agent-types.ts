@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import type { AgentShape } from './agent-shape.ts'
 import type { ConversationEvent } from './conversation-event.ts'
 import type { RunEvent } from './event.ts'
+import type { JsonObjectLike } from './json.ts'
 import type { CreateRunInput } from './run.ts'
 import type { CreateScheduleInput } from './schedule.ts'
 
@@ -25,10 +26,15 @@ export type ParamsField<TParams> = undefined extends TParams
     ? { readonly params?: TParams }
     : { readonly params: TParams }
 
+interface MetadataField {
+  metadata?: JsonObjectLike | undefined
+}
+
 /** What creates a run of an agent. */
 export type CreateRun<TShape extends AgentShape> = TShape extends AgentShape
   ? { agentKey: TShape['key'] } & ParamsField<TShape['params']> &
-      Omit<z.input<typeof CreateRunInput>, 'agentKey' | 'params'>
+      Omit<z.input<typeof CreateRunInput>, 'agentKey' | 'params' | 'metadata'> &
+      MetadataField
   : never
 
 /** When a schedule occurs: by a cron expression in a time zone, or each so many seconds. */
@@ -40,5 +46,6 @@ type ScheduleTimes =
 export type CreateSchedule<TShape extends AgentShape> = TShape extends AgentShape
   ? { agentKey: TShape['key'] } & ParamsField<TShape['params']> &
       ScheduleTimes &
-      Pick<z.input<typeof CreateScheduleInput>, 'name' | 'messages' | 'metadata' | 'conversationId'>
+      Pick<z.input<typeof CreateScheduleInput>, 'name' | 'messages' | 'conversationId'> &
+      MetadataField
   : never

@@ -14,6 +14,18 @@ export const Json = z
     `expected JSON, nested at most ${MAX_DEPTH} levels`,
   ) as unknown as z.ZodType<Json>
 
+/**
+ * What `JSON.stringify` takes, which is made of it: JSON, and objects of interfaces and classes, whose dates become text. No function, map, set,
+ * promise or bigint; one that is deeper inside is found when it is written.
+ */
+export type JsonLike = string | number | boolean | null | JsonObjectLike
+export type JsonObjectLike = (object & WithoutTag) | { readonly [key: string]: unknown }
+interface WithoutTag {
+  // Maps, sets, promises and buffers have the one; functions have the other.
+  readonly [Symbol.toStringTag]?: never
+  readonly [Symbol.hasInstance]?: never
+}
+
 /** What is left of a value that went through JSON: dates are text, `undefined` is gone. `never` where JSON can't hold it. */
 export type Jsonify<T> = 0 extends 1 & T
   ? T

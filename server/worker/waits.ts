@@ -160,7 +160,7 @@ function toOutcome(settled: SettledWait | undefined): WaitOutcome<Json> | undefi
   return { status, value, respondedBy }
 }
 
-function formOf({ name, schema, details }: { name: string; schema: unknown; details: Json }) {
+function formOf({ name, schema, details }: { name: string; schema: unknown; details: unknown }) {
   return { details: toDetails(name, details), schema: toDetails(name, schema) }
 }
 

@@ -29,7 +29,7 @@ describe('what an agent author writes', () => {
         expectTypeOf(approval).toEqualTypeOf<Approval>()
         if (!approval.approved) expectTypeOf(approval.reason).toEqualTypeOf<'denied' | 'timed_out'>()
         // @ts-expect-error arguments are JSON
-        await ctx.approve({ name: 'refund', arguments: { amount: 1n } })
+        await ctx.approve({ name: 'refund', arguments: 1n })
       },
     })
     expectTypeOf(declared.key).toEqualTypeOf<'a'>()
@@ -153,6 +153,39 @@ describe('what an agent author writes', () => {
     expectTypeOf(declared.name).toEqualTypeOf<'act'>()
     // @ts-expect-error a date is no text
     defineTool({ ...rest, output, execute: () => ({ at: 'now' }) })
+  })
+
+  test('objects of interfaces and classes are taken where JSON is made of them, and nothing that is none', () => {
+    interface Weather {
+      celsius: number
+      at: Date
+      tomorrow?: Weather
+    }
+    class Receipt {
+      total = 1
+    }
+    const weather: Weather = { celsius: 21, at: new Date() }
+    const rest = { name: 'act', description: '', input: z.object({}) } as const
+    defineTool({ ...rest, execute: () => weather })
+    defineTool({ ...rest, execute: async () => [new Receipt()] })
+    defineAgent({
+      key: 'a',
+      async run(ctx) {
+        await ctx.emitError('Too hot', weather)
+        await ctx.checkpoint(weather)
+        await ctx.approve({ name: 'cool', arguments: weather }, { details: new Receipt() })
+        await ctx.wait('n', z.string(), { details: weather })
+        // @ts-expect-error JSON can't hold a map
+        await ctx.emitError('Too hot', new Map())
+        // @ts-expect-error a function is no JSON
+        await ctx.approve({ name: 'cool', arguments: () => weather })
+        return { output: weather }
+      },
+    })
+    // @ts-expect-error JSON can't hold a set
+    defineTool({ ...rest, execute: () => new Set([1]) })
+    // @ts-expect-error a class is no JSON
+    defineAgent({ key: 'a', run: async () => ({ output: Receipt }) })
   })
 
   test('a conversation policy is one of three', () => {

@@ -55,6 +55,16 @@ describe('creating a run', () => {
     void client.runs.create({ agentKey: 'bare', messages, params: { depth: 2n } })
   })
 
+  it('takes objects of interfaces as metadata', () => {
+    interface Ticket {
+      number: number
+    }
+    const metadata: Ticket = { number: 1 }
+    expectTypeOf(client.runs.create({ agentKey: 'bare', metadata })).toBeObject()
+    // @ts-expect-error text is no object
+    void client.runs.create({ agentKey: 'bare', metadata: 'text' })
+  })
+
   it('takes a new conversation, or one by a key', () => {
     expectTypeOf(client.runs.create({ agentKey: 'bare', conversation: 'new' })).toBeObject()
     expectTypeOf(client.runs.create({ agentKey: 'bare', conversation: { externalId: 'a' } })).toBeObject()

@@ -20,7 +20,7 @@ const agent = defineAgent({
   waits: { more: z.object({ number: z.number() }) },
   async run(ctx) {
     const { number } = ctx.params
-    ctx.emit('halfway', { number })
+    await ctx.emit('halfway', { number })
     const { value } = await ctx.wait('more')
     return { output: { number: number + value.number } }
   },
