@@ -1,11 +1,16 @@
-// What tools keep between calls, such as processes and connections: it ends with the last worker of the process.
+// What tools and agents keep between calls, such as processes and connections: it ends with the last worker of the process.
 
 let workers = 0
 const resources = new Set<() => Promise<void>>()
+const preparations = new WeakMap<object, () => void>()
 
-/** @returns what is to be called when the worker has stopped. */
-export function workerStarts(): () => Promise<void> {
+/**
+ * @param agents those whose runs it executes in this process.
+ * @returns what is to be called when the worker has stopped.
+ */
+export function workerStarts(agents: Iterable<object>): () => Promise<void> {
   workers += 1
+  for (const agent of agents) preparations.get(agent)?.()
   let isOver = false
   return async () => {
     if (isOver) return
@@ -23,4 +28,9 @@ export function workerStarts(): () => Promise<void> {
 export function closeWithWorkers(close: () => Promise<void>): () => void {
   resources.add(close)
   return () => void resources.delete(close)
+}
+
+/** @param prepare is called when a worker begins to execute runs of the agent in this process. It never throws. */
+export function prepareWithWorkers(agent: object, prepare: () => void): void {
+  preparations.set(agent, prepare)
 }

@@ -72,7 +72,7 @@ export class Worker {
   #isolating: Promise<void> | undefined
   #stopped: Promise<void> | undefined
   #unsubscribe: () => void = () => {}
-  readonly #closeResources = workerStarts()
+  readonly #closeResources: () => Promise<void>
   #presence: Announcement | undefined
 
   constructor(ports: WorkerPorts, settings: WorkerSettings) {
@@ -88,6 +88,10 @@ export class Worker {
       onQueued: (delayMs, agentKey) => void this.#intake.lookIn(delayMs, agentKey),
     })
     const { agents, isolation, isolated, leaseTtlMs } = settings
+    const executed = [...agents.values()].filter(
+      (agent) => isolation === undefined || agent.isolation !== 'process',
+    )
+    this.#closeResources = workerStarts(executed)
     const { signal } = this.#stopping
     const capacity = () => this.#capacity()
     const known = [...agents.keys()]

@@ -43,6 +43,7 @@ test.each([
   ['ai-sdk', 'createAISDKModel'],
   ['mcp', 'mcpTools'],
   ['mcp-server', 'createMcpServer'],
+  ['subprocess', 'subprocessAgent'],
   ['opentelemetry', 'openTelemetry'],
   ['langfuse', 'langfuse'],
   ['prometheus', 'prometheus'],

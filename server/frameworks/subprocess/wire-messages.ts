@@ -1,0 +1,48 @@
+// Messages in OpenAI's format, as REST has them, with what a provider needs back.
+import { z } from 'zod'
+import { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
+import { ChatMessage, fromChatMessages, toChatMessage } from '../../contract/chat-message.ts'
+import { toProblems } from '../../contract/issues.ts'
+import { AgentMessage, ProviderData } from '../../contract/message.ts'
+
+const Kept = z.object({
+  id: z.string().optional(),
+  provider_data: ProviderData.optional(),
+})
+
+export function toWireMessage(message: AgentMessage): object {
+  const { id } = message
+  const providerData = message.role === 'assistant' ? message.providerData : undefined
+  return {
+    ...toChatMessage(message),
+    ...(id === undefined ? {} : { id }),
+    ...(providerData === undefined ? {} : { provider_data: providerData }),
+  }
+}
+
+/** @throws AgentRuntimeError `validation_failed` saying what is no message. */
+export function fromWireMessages(given: readonly unknown[]): AgentMessage[] {
+  const kept = z.array(Kept).safeParse(given)
+  const chat = z.array(ChatMessage).safeParse(given)
+  if (!chat.success || !kept.success) throw refuse(chat.error ?? kept.error)
+  const messages = z.array(AgentMessage).safeParse(
+    fromChatMessages(chat.data).map((message, index) => {
+      const { id, provider_data: providerData } = kept.data[index] ?? {}
+      return {
+        ...message,
+        ...(id === undefined ? {} : { id }),
+        ...(providerData === undefined ? {} : { providerData }),
+      }
+    }),
+  )
+  if (!messages.success) throw refuse(messages.error)
+  return messages.data
+}
+
+function refuse(error: z.ZodError | undefined): AgentRuntimeError {
+  const problems = toProblems(error?.issues ?? []).slice(0, 5)
+  return new AgentRuntimeError(
+    'validation_failed',
+    `The agent's process sent messages that are none: ${problems.join('; ')}.`,
+  )
+}

@@ -1,0 +1,194 @@
+import { describe, expect } from 'vitest'
+import { createScriptedModel } from '../../../../server/models/scripted.ts'
+import { ModelError } from '../../../../server/ports/model.ts'
+import { isInstalled } from '../../../support/local-server.ts'
+import { outputOf } from '../../../support/rest-client.ts'
+import type { RestEvent } from '../../../support/rest-client.ts'
+import { test } from '../../../support/runtime.ts'
+import { createNotes, failureIn, pythonAgent } from './python-agents.ts'
+
+const DEBUG = 'events?include_debug=1'
+const config = { maxAttempts: 3 }
+
+describe.skipIf(!isInstalled('python3'))('an agent in Python', () => {
+  test('emits, logs and ends; what it prints goes to the log', async ({ createServer }) => {
+    const { rest, log } = await createServer({ agents: [pythonAgent('hello')] })
+    const id = await rest.create('hello', { params: { name: 'Ada' } })
+    const events = await rest.events(`runs/${id}/${DEBUG}`)
+    expect(events.map(({ type, content, percent }) => [type, content ?? percent])).toEqual([
+      ['run.started', undefined],
+      ['assistant.delta', 'Hello '],
+      ['assistant.message', 'Hello Ada'],
+      ['progress', 50],
+      ['run.succeeded', undefined],
+    ])
+    expect(new Set(events.slice(1, 3).map((event) => event['message_id'])).size).toBe(1)
+    const { body } = await rest.get(`runs/${id}`)
+    expect(body['output']).toMatchObject({
+      final_output: { principal: 'public', attempt: 1 },
+      final_messages: [{ role: 'assistant', content: 'Hello Ada' }],
+    })
+    await expect
+      .poll(() => log.map(({ message }) => message))
+      .toEqual(expect.arrayContaining(['printed by a run', 'echoed by a child', 'about to end']))
+    expect(log.find(({ message }) => message === 'about to end')).toMatchObject({
+      level: 'warn',
+      fields: { runId: id, agentKey: 'hello', attempt: 1 },
+    })
+  })
+
+  test('may be a function that blocks', async ({ createServer }) => {
+    const { rest } = await createServer({ agents: [pythonAgent('hello-sync')] })
+    const id = await rest.create('hello-sync')
+    expect((await rest.events(`runs/${id}/${DEBUG}`)).at(-1)).toMatchObject({ type: 'run.succeeded' })
+    expect(outputOf((await rest.get(`runs/${id}`)).body)).toMatchObject({
+      state: { made: { key: `${id}/make/1` } },
+    })
+  })
+
+  test('does what a step did once, though it died in between', async ({ createServer, database }) => {
+    const notes = await createNotes()
+    const { rest, log } = await createServer({ agents: [pythonAgent('steps')], config })
+    const id = await rest.create('steps', { params: { notes: notes.path } })
+    const events = await rest.events(`runs/${id}/${DEBUG}`)
+    expect(events.at(-1)).toMatchObject({ type: 'run.succeeded' })
+    expect(await notes.read()).toEqual(['one', 'two'])
+    expect(outputOf((await rest.get(`runs/${id}`)).body)).toMatchObject({ attempt: 2, two: 'two' })
+    // What the step had said is not void, since no later attempt says it again.
+    const retrying = events.find(({ type }) => type === 'run.retrying')
+    expect(retrying).toMatchObject({
+      message_ids: [],
+      error: { code: 'internal', message: "The agent's process ended before its run did (exit code 3)." },
+    })
+    expect(JSON.stringify(events)).not.toContain('about to die')
+    expect(String(failureIn(log, 'the agent failed and is tried again').cause)).toContain('about to die')
+    expect(await database.sql('SELECT name FROM agent_runtime.step ORDER BY started_at')).toEqual([
+      { name: 'one' },
+      { name: 'two' },
+    ])
+  })
+
+  test('waits for people, without holding its process', async ({ createServer }) => {
+    const { rest } = await createServer({
+      agents: [pythonAgent('waits', { maxProcesses: 1 }), pythonAgent('hello')],
+    })
+    const id = await rest.create('waits')
+    const stream = await rest.stream(`runs/${id}/events`)
+    expect((await stream.until('run.waiting')).at(-1)).toMatchObject({
+      payload: { name: 'colour', details: { ask: 'Which?' }, schema: { enum: ['red', 'blue'] } },
+    })
+    expect((await rest.post(`runs/${id}/respond`, { wait: 'colour', value: 'green' })).status).toBe(400)
+    // Another run may have the only process meanwhile.
+    const other = await rest.create('waits')
+    await (await rest.stream(`runs/${other}/events`)).until('run.waiting')
+    await rest.post(`runs/${id}/respond`, { wait: 'colour', value: 'red' })
+    const [asked] = (await stream.until('run.waiting')).slice(-1)
+    const { name, details } = (asked as RestEvent).payload as { name: string; details: { hash: string } }
+    await rest.post(`runs/${id}/respond`, { wait: name, value: { approved: true, hash: details.hash } })
+    await stream.until('run.succeeded')
+    expect(outputOf((await rest.get(`runs/${id}`)).body)).toMatchObject({
+      colour: 'red',
+      by: 'public',
+      approved: true,
+    })
+    await rest.post(`runs/${other}/cancel`)
+  })
+
+  test('asks the models of the runtime, whose usage counts', async ({ createServer }) => {
+    const usage = { inputTokens: 2, outputTokens: 3 }
+    const model = createScriptedModel([
+      { text: '1', usage },
+      { text: ['2', '2'], usage },
+      {
+        asked: ({ messages }) => expect(messages[0]).toMatchObject({ role: 'system' }),
+        text: ['3', '3', '3'],
+        usage,
+      },
+    ])
+    const { rest } = await createServer({ agents: [pythonAgent('asks')], model })
+    const id = await rest.create('asks', { messages: [{ role: 'user', content: 'Three?' }] })
+    const events = await rest.events(`runs/${id}/${DEBUG}`)
+    expect((await rest.get(`runs/${id}`)).body).toMatchObject({
+      status: 'succeeded',
+      output: { usage: { output_tokens: 9 } },
+    })
+    expect(outputOf((await rest.get(`runs/${id}`)).body)).toMatchObject({
+      plain: '1',
+      pieces: ['2', '2'],
+      whole: '22',
+      turn: '333',
+      usage: 3,
+    })
+    // Only the turn is told to whoever follows.
+    expect(events.filter(({ type }) => type === 'assistant.message')).toMatchObject([{ content: '333' }])
+    expect(events.filter(({ type }) => type === 'usage')).toHaveLength(3)
+    model.assertAsked()
+  })
+
+  test('streams an answer also in a function that blocks', async ({ createServer }) => {
+    const model = createScriptedModel([{ text: ['2', '2'] }])
+    const { rest } = await createServer({ agents: [pythonAgent('asks-sync')], model })
+    const id = await rest.create('asks-sync')
+    await rest.events(`runs/${id}/${DEBUG}`)
+    expect(outputOf((await rest.get(`runs/${id}`)).body)).toMatchObject({ pieces: ['2', '2'], whole: '22' })
+  })
+
+  test("fails by a model's error as any agent does", async ({ createServer }) => {
+    const error = new ModelError('No such model.', { code: 'not_found', retriable: false })
+    const { rest } = await createServer({
+      agents: [pythonAgent('model-fails')],
+      model: createScriptedModel([{ error }]),
+      config,
+    })
+    const id = await rest.create('model-fails')
+    const events = await rest.events(`runs/${id}/${DEBUG}`)
+    expect(events.at(-1)).toMatchObject({
+      type: 'run.failed',
+      code: 'model_error',
+      error: 'No such model.',
+      details: { reason: 'not_found' },
+      attempt: 1,
+    })
+  })
+
+  test('stops at its budget', async ({ createServer }) => {
+    const usage = { inputTokens: 2, outputTokens: 3 }
+    const model = createScriptedModel([
+      { text: '1', usage },
+      { text: '2', usage },
+    ])
+    const { rest } = await createServer({
+      agents: [{ ...pythonAgent('asks'), budget: { tokens: 5 } }],
+      model,
+    })
+    const id = await rest.create('asks')
+    const events = await rest.events(`runs/${id}/${DEBUG}`)
+    expect(events.at(-1)).toMatchObject({ type: 'run.failed', code: 'budget_exceeded' })
+    expect(model.requests).toHaveLength(1)
+  })
+
+  test.for([
+    ['told', { code: 'conflict', error: 'Your order is closed.', details: { order: 17 }, attempt: 1 }],
+    ['for good', { code: 'agent_error', error: 'The agent failed with an unexpected error.', attempt: 1 }],
+    ['otherwise', { code: 'agent_error', error: 'The agent failed with an unexpected error.', attempt: 2 }],
+    ['unserialisable', { code: 'agent_error', attempt: 2 }],
+    ['undeclared', { code: 'agent_error', attempt: 2 }],
+  ] as const)('fails: %s', async ([kind, failed], { createServer }) => {
+    const { rest, log } = await createServer({ agents: [pythonAgent('fails')], config: { maxAttempts: 2 } })
+    const id = await rest.create('fails', { params: kind })
+    const events = await rest.events(`runs/${id}/${DEBUG}`)
+    expect(events.at(-1)).toMatchObject({ type: 'run.failed', ...failed })
+    expect(JSON.stringify(events)).not.toContain('secret')
+    const err = failureIn(log)
+    if (kind === 'otherwise') expect(err.message).toBe("ValueError: a secret of the agent's")
+    if (kind === 'undeclared') expect(err.message).toMatch(/emits "no\.such\.event"/)
+  })
+
+  test('is told what this runtime can not do', async ({ createServer }) => {
+    const { rest, log } = await createServer({ agents: [pythonAgent('undeclared-request')] })
+    const id = await rest.create('undeclared-request')
+    await rest.events(`runs/${id}/${DEBUG}`)
+    const err = failureIn(log)
+    expect(err.message).toBe('This runtime can\'t do what "child_run" asks for.')
+  })
+})
