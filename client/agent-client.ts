@@ -36,6 +36,9 @@ export interface UploadOptions extends CallOptions {
   name?: string
 }
 
+/** A filter by an agent, of those that there are. */
+type OfAgent<TFilter, TKey extends string> = Omit<TFilter, 'agentKey'> & { agentKey?: TKey | undefined }
+
 /** Every method rejects with `AgentRuntimeError`, or with the signal's reason when that aborts. */
 export interface AgentClient<TShape extends AgentShape = AgentShape> {
   readonly runs: {
@@ -45,7 +48,10 @@ export interface AgentClient<TShape extends AgentShape = AgentShape> {
       options?: CallOptions,
     ): Promise<AnyRunHandle<ShapeOf<TShape, TKey>>>
     get(runId: string, options?: CallOptions): Promise<RunDetail>
-    list(input?: z.input<typeof ListRunsInput>, options?: CallOptions): Promise<Page<Run>>
+    list(
+      input?: OfAgent<z.input<typeof ListRunsInput>, KeyOf<TShape>>,
+      options?: CallOptions,
+    ): Promise<Page<Run>>
     cancel(runId: string, options?: CallOptions): Promise<Run>
     /** Deletes a run that is over. */
     delete(runId: string, options?: CallOptions): Promise<void>
@@ -69,7 +75,10 @@ export interface AgentClient<TShape extends AgentShape = AgentShape> {
     select(input: SelectMessageInput, options?: CallOptions): Promise<Conversation>
     /** Makes a conversation that begins with a copy of all up to this message. */
     fork(input: ForkConversationRequest, options?: CallOptions): Promise<Conversation>
-    list(input?: z.input<typeof ListConversationsInput>, options?: CallOptions): Promise<Page<Conversation>>
+    list(
+      input?: OfAgent<z.input<typeof ListConversationsInput>, KeyOf<TShape>>,
+      options?: CallOptions,
+    ): Promise<Page<Conversation>>
     /** The runs that wait for their turn, the next one first. To drop one, cancel it. */
     queue(conversationId: string, options?: CallOptions): Promise<QueuedTurn[]>
     /**
@@ -148,6 +157,13 @@ export interface AgentClient<TShape extends AgentShape = AgentShape> {
      */
     claim(options?: CallOptions): Promise<Claimed | null>
   }
+  /**
+   * A client with the same options that has read nothing, over connections of its own: for a page whose user changes. `AgentProvider` does
+   * it by its `identity`.
+   */
+  renew(): AgentClient<TShape>
+  /** Ends the streams of its stores, and forgets what they read. */
+  close(): void
   /** The tRPC client underneath, for what is not covered here. */
   readonly trpc: TRPCClient<AgentRouter<TShape>>
 }

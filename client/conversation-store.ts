@@ -30,6 +30,8 @@ export interface ConversationStore {
   /** Follows the conversation, from the first history that was taken, until a moment after the last listener has left. */
   subscribe(listener: () => void): () => void
   readonly hasListeners: boolean
+  /** Ends its stream, also for those who listen. */
+  close(): void
   /** A page of the history, read after this change. */
   take(page: ConversationDetail, readIn: number): void
   /** Shows what is asked before the server has it. */
@@ -120,6 +122,7 @@ export function createConversationStore({
       return listeners.size > 0
     },
     subscribe: listeners.add,
+    close: detach,
     take(page, readIn) {
       const runs = new Map([...state.runs].filter(([, { endedIn }]) => endedIn === 0 || endedIn > readIn))
       const sending = state.sending.filter(({ takenIn }) => takenIn === 0 || takenIn > readIn)

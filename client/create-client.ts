@@ -26,7 +26,8 @@ import { createVisitor } from './visitor.ts'
 import { createRunStore } from './run-store.ts'
 import type { AnyToolHandlers } from './run-tools.ts'
 import { createRunTools } from './run-tools.ts'
-import { MAX_IDLE_STORES, createRunStores } from './run-stores.ts'
+import type { RunStore } from './run-store.ts'
+import { createStores } from './stores.ts'
 import { call, createTrpcTransport } from './trpc-transport.ts'
 
 export interface AgentClientOptions extends TransportOptions {
@@ -82,26 +83,24 @@ export function createAgentClient<TRuntime extends HasAgents>(
       return (await call(asked, signal)).cursor
     },
   }
-  const stores = createRunStores<TShape>((runId, selection) =>
-    createRunStore<TShape>(runId, {
-      clock: systemClock,
-      follow: (from) => followRun(dependencies, runId, { ...selection, ...from }),
-    }),
-  )
-
-  const conversationStores = new Map<string, ConversationStore>()
-  function conversationStore(conversationId: string): ConversationStore {
-    const known = conversationStores.get(conversationId)
-    if (known !== undefined) return known
-    const store = createConversationStore({
-      clock: systemClock,
-      follow: (from) => followConversation(conversationDependencies, conversationId, from),
-    })
-    conversationStores.set(conversationId, store)
-    const idle = [...conversationStores].filter(([, other]) => other !== store && !other.hasListeners)
-    for (const [oldest] of idle.slice(0, -MAX_IDLE_STORES)) conversationStores.delete(oldest)
-    return store
+  const runStores = createStores<RunStore<TShape>>()
+  const runStore: AgentClient<TShape>['runs']['store'] = (runId, selection = {}) => {
+    const { includeDebug = false, includeAll = false } = selection
+    return runStores.get(`${runId} ${includeDebug} ${includeAll}`, () =>
+      createRunStore<TShape>(runId, {
+        clock: systemClock,
+        follow: (from) => followRun(dependencies, runId, { ...selection, ...from }),
+      }),
+    )
   }
+  const conversationStores = createStores<ConversationStore>()
+  const conversationStore = (conversationId: string) =>
+    conversationStores.get(conversationId, () =>
+      createConversationStore({
+        clock: systemClock,
+        follow: (from) => followConversation(conversationDependencies, conversationId, from),
+      }),
+    )
 
   /** Has pages that show the conversation show what is asked at once. An edit takes another place than the end. */
   function showSending({ conversationId, messages = [], ...place }: CreateRun<AgentShape>) {
@@ -110,12 +109,12 @@ export function createAgentClient<TRuntime extends HasAgents>(
       place.regenerates === undefined &&
       place.supersedeFromMessageIndex === undefined
     if (conversationId === undefined || messages.length === 0 || !isAtEnd) return undefined
-    return conversationStores.get(conversationId)?.send(messages as readonly Message[])
+    return conversationStores.find(conversationId)?.send(messages as readonly Message[])
   }
 
   const runTools = createRunTools({
     clock: systemClock,
-    store: stores,
+    store: runStore,
     getRun: (runId) => transport.getRun(runId),
     respond,
   })
@@ -151,7 +150,7 @@ export function createAgentClient<TRuntime extends HasAgents>(
       runTools: (runId, tools, toolOptions) => runTools(runId, tools as AnyToolHandlers, toolOptions),
       follow: async (runId, { signal } = {}) =>
         createRunHandle(dependencies, await transport.getRun(runId, signal)) as AnyRunHandle<TShape>,
-      store: stores,
+      store: runStore,
     },
     conversations: {
       create: (input = {}, callOptions = {}) =>
@@ -182,6 +181,11 @@ export function createAgentClient<TRuntime extends HasAgents>(
     files: createFiles(trpc, { url, headers: asked.headers, fetch: fetchFile }),
     schedules: createSchedules<TShape>(trpc, dependencies),
     sessions: { claim: createClaim(trpc, visitor) },
+    renew: () => createAgentClient<TRuntime>(options),
+    close() {
+      runStores.close()
+      conversationStores.close()
+    },
     // The same client: only its types know the agents.
     trpc: trpc as unknown as TRPCClient<AgentRouter<TShape>>,
   }

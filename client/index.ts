@@ -1,4 +1,4 @@
-export type { AgentShape, HasAgents } from '../server/contract/agent-shape.ts'
+export type { AgentShape, HasAgents, KeyOf, ShapeOf, ShapesOf } from '../server/contract/agent-shape.ts'
 export { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
 export type { CreateRun, CreateSchedule, EventOf, OutputOf } from '../server/contract/agent-types.ts'
 export type { ConversationEventOf } from '../server/contract/agent-types.ts'

@@ -48,6 +48,8 @@ export interface RunStore<TShape extends AgentShape = AgentShape> {
   /** Follows the run from the first listener on until a moment after the last has left. */
   subscribe(listener: () => void): () => void
   readonly hasListeners: boolean
+  /** Ends its stream, also for those who listen. */
+  close(): void
 }
 
 export interface RunStoreDependencies {
@@ -133,6 +135,7 @@ export function createRunStore<TShape extends AgentShape>(
       return listeners.size > 0
     },
     subscribe: listeners.add,
+    close: detach,
   }
 }
 

@@ -1,5 +1,5 @@
 import { useCallback } from 'react'
-import type { HasAgents, ShapesOf } from '../server/contract/agent-shape.ts'
+import type { HasAgents, KeyOf, ShapesOf } from '../server/contract/agent-shape.ts'
 import type { AgentContext } from './agent-provider.tsx'
 import { createAgentContext } from './agent-provider.tsx'
 import { createUseQueries } from './queries.ts'
@@ -13,7 +13,7 @@ import { createUseConversations } from './use-conversations.ts'
 export interface AgentHooks<TRuntime extends HasAgents> extends AgentContext<ShapesOf<TRuntime>> {
   useAgentRun: UseAgentRun<ShapesOf<TRuntime>>
   useConversation: UseConversation
-  useConversations: UseConversations
+  useConversations: UseConversations<KeyOf<ShapesOf<TRuntime>>>
 }
 
 /**

@@ -1,3 +1,4 @@
+'use client'
 export type { AgentProviderProps } from './agent-provider.tsx'
 export type { AgentHooks } from './create-agent-hooks.ts'
 export { createAgentHooks } from './create-agent-hooks.ts'

@@ -19,9 +19,9 @@ export function createUseQueries(useAgentClient: () => AgentClient): () => Queri
     const client = useAgentClient()
     const queryClient = useQueryClient()
     return useMemo(() => {
-      const id = idOf(client)
+      const [all] = keyOfAll(client)
       const keyOf = (path: readonly string[], input?: object): Key => [
-        ['trpc-agent-runtime', id, ...path],
+        [...all, ...path],
         ...(input === undefined ? [] : [input]),
       ]
       const refresh = (...path: string[]) => queryClient.invalidateQueries({ queryKey: keyOf(path) })
@@ -30,6 +30,11 @@ export function createUseQueries(useAgentClient: () => AgentClient): () => Queri
   }
 }
 
+/** The beginning of all keys of what was read through a client. */
+export const keyOfAll = (client: Pick<AgentClient, 'trpc'>): readonly [readonly string[]] => [
+  ['trpc-agent-runtime', idOf(client)],
+]
+
 const ids = new WeakMap<AgentClient['trpc'], string>()
 let lastId = 0
 
@@ -37,7 +42,7 @@ let lastId = 0
  * Names a client in the keys of all that was read through it. Two clients on one `QueryClient` may be of two servers,
  * or of two callers: neither may be shown what the other read.
  */
-function idOf({ trpc }: AgentClient): string {
+function idOf({ trpc }: Pick<AgentClient, 'trpc'>): string {
   let id = ids.get(trpc)
   if (id === undefined) ids.set(trpc, (id = String((lastId += 1))))
   return id

@@ -26,12 +26,15 @@ type DistributiveOmit<T, TKey extends PropertyKey> = T extends unknown ? Omit<T,
 /** What creates a run of an agent that is named already. */
 export type StartInput<TShape extends AgentShape> = DistributiveOmit<CreateRun<TShape>, 'agentKey'>
 
+type StartArguments<TShape extends AgentShape> =
+  object extends StartInput<TShape> ? [input?: StartInput<TShape>] : [input: StartInput<TShape>]
+
 export interface AgentRun<TShape extends AgentShape> extends RunView<TShape> {
   /**
    * Creates a run and shows it from then on. Never rejects: null when it was refused, and `error`
-   * says why.
+   * says why. An agent that requires no params starts without an input, too.
    */
-  start(input: StartInput<TShape>): Promise<AnyRunHandle<TShape> | null>
+  start(...input: StartArguments<TShape>): Promise<AnyRunHandle<TShape> | null>
   readonly isStarting: boolean
 }
 
@@ -79,7 +82,7 @@ export function createUseAgentRun(
     const view = useRunView(client, { runId: shownRunId, refresh, includeDebug, includeAll })
 
     const start = useCallback(
-      (input: StartInput<AgentShape>) => {
+      (input: StartInput<AgentShape> = {}) => {
         if (agentKey === undefined)
           throw new TypeError('useAgentRun(runId) shows a run; it has no agent to start.')
         const isPlaced = input.conversation !== undefined || input.ephemeral === true

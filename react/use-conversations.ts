@@ -13,9 +13,9 @@ import type { Scope } from '../server/contract/scope.ts'
 import type { Queries } from './queries.ts'
 import { isWorthRetrying } from './queries.ts'
 
-export interface ConversationsOptions {
+export interface ConversationsOptions<TKey extends string = string> {
   /** Only those of one agent. Default: all. */
-  agentKey?: string
+  agentKey?: TKey
   /** Only those whose metadata has all of this. */
   metadata?: JsonObject
   /** Only those in whose title or messages each of these words occurs. */
@@ -48,7 +48,9 @@ export interface ConversationsView {
   remove(conversationId: string): Promise<void>
 }
 
-export type UseConversations = (options?: ConversationsOptions) => ConversationsView
+export type UseConversations<TKey extends string = string> = (
+  options?: ConversationsOptions<TKey>,
+) => ConversationsView
 
 /** The caller's conversations, or those of others that the caller may see, page by page. */
 export function createUseConversations(useQueries: () => Queries): UseConversations {

@@ -68,23 +68,24 @@ export function useRunView<TShape extends AgentShape>(
     store?.getInitialSnapshot ?? nothing,
   )
   const endedRunId = snapshot !== null && isTerminal(snapshot.status) ? snapshot.runId : null
-  const [settledRunId, setSettledRunId] = useState<string | null>(null)
-  const [refusal, setRefusal] = useState<{ runId: string; error: RunError } | null>(null)
+  const [settled, setSettled] = useState<{ store: typeof store } | null>(null)
+  const [refusal, setRefusal] = useState<{ store: typeof store; error: RunError } | null>(null)
   const [answered, setAnswered] = useState<readonly PendingWait[]>(NO_WAITS)
   const waits = useMemo(
     () => (snapshot?.waits ?? []).filter((wait) => !answered.includes(wait)),
     [snapshot?.waits, answered],
   )
-  const refused = refusal !== null && refusal.runId === runId ? refusal.error : null
+  // What another run, or somebody else on this page, was told is not this one's.
+  const refused = refusal !== null && refusal.store === store ? refusal.error : null
 
   useEffect(() => {
     if (endedRunId === null) return
     let isCurrent = true
-    void refresh().then(() => isCurrent && setSettledRunId(endedRunId))
+    void refresh().then(() => isCurrent && setSettled({ store }))
     return () => {
       isCurrent = false
     }
-  }, [endedRunId, refresh])
+  }, [endedRunId, refresh, store])
 
   const cancel = async () => {
     if (runId === null) return
@@ -93,7 +94,7 @@ export function useRunView<TShape extends AgentShape>(
       await client.runs.cancel(runId)
     } catch (error) {
       const failure = toRunError(error)
-      if (failure.code !== 'conflict') setRefusal({ runId, error: failure })
+      if (failure.code !== 'conflict') setRefusal({ store, error: failure })
     }
   }
 
@@ -108,7 +109,7 @@ export function useRunView<TShape extends AgentShape>(
       if (taken !== undefined) setAnswered((before) => [...before, taken])
       return true
     } catch (error) {
-      setRefusal({ runId, error: toRunError(error) })
+      setRefusal({ store, error: toRunError(error) })
       return false
     }
   }
@@ -125,7 +126,7 @@ export function useRunView<TShape extends AgentShape>(
     error: snapshot?.error ?? refused,
     isActive: snapshot?.isActive ?? false,
     isRecovering: snapshot?.isRecovering ?? false,
-    isSettled: endedRunId !== null && settledRunId === endedRunId,
+    isSettled: endedRunId !== null && settled?.store === store,
     cancel,
     respond,
   }

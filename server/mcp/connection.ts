@@ -59,7 +59,7 @@ export class McpConnection {
       ({ params: { progressToken, ...progress } }) => {
         if (progressToken !== this.#progressToken) return
         delete progress._meta
-        void this.#call?.report(progress as Json)
+        void this.#call?.report(progress)
       },
     )
     this.#client.setNotificationHandler('notifications/message', ({ params: { level, logger, data } }) => {

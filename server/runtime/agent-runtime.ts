@@ -104,11 +104,11 @@ export interface RuntimeOptions<TAgents extends readonly AnyAgent[]> {
   logger?: Logger
 }
 
-export interface WorkerOptions {
+export interface WorkerOptions<TKey extends string = string> {
   /** Runs executed at once. Default: the configuration's `concurrency`. */
   concurrency?: number
   /** Only these agents. Default: all. */
-  agentKeys?: readonly string[]
+  agentKeys?: readonly TKey[]
   /** Default: the configuration's `queuePollIntervalSeconds`. */
   pollIntervalSeconds?: number
   /** Starts processes for runs that need one of their own; the command line's workers bring it. Default: none. */
@@ -180,7 +180,7 @@ export interface AgentRuntime<TShape extends AgentShape = AgentShape> extends Ha
   /** Connects. @throws StartupError with one sentence on what is wrong. */
   start(): Promise<void>
   /** Starts executing runs in this process. */
-  startWorker(options?: WorkerOptions): Promise<Worker>
+  startWorker(options?: WorkerOptions<TShape['key']>): Promise<Worker>
   /** Ends streams and workers, then connections. */
   stop(): Promise<void>
 }

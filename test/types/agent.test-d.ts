@@ -166,7 +166,7 @@ describe('what an agent author writes', () => {
     }
     const weather: Weather = { celsius: 21, at: new Date() }
     const rest = { name: 'act', description: '', input: z.object({}) } as const
-    defineTool({ ...rest, execute: () => weather })
+    expectTypeOf(defineTool({ ...rest, execute: () => weather }).name).toEqualTypeOf<'act'>()
     defineTool({ ...rest, execute: async () => [new Receipt()] })
     defineAgent({
       key: 'a',

@@ -55,6 +55,15 @@ describe('creating a run', () => {
     void client.runs.create({ agentKey: 'bare', messages, params: { depth: 2n } })
   })
 
+  it('filters by the keys of agents that exist', () => {
+    expectTypeOf(client.runs.list({ agentKey: 'greeter', limit: 1 })).toBeObject()
+    expectTypeOf(client.conversations.list({ agentKey: 'bare' })).toBeObject()
+    // @ts-expect-error there is no such agent
+    void client.runs.list({ agentKey: 'nobody' })
+    // @ts-expect-error there is no such agent
+    void client.conversations.list({ agentKey: 'nobody' })
+  })
+
   it('takes objects of interfaces as metadata', () => {
     interface Ticket {
       number: number

@@ -22,6 +22,15 @@ describe('useAgentRun', () => {
     // @ts-expect-error greeter's name is text
     void useAgentRun({ agentKey: 'greeter' }).start({ params: { name: 1 } })
     void useAgentRun({ agentKey: 'bare' }).start({ params: { name: 'Ada' } })
+    void useAgentRun({ agentKey: 'greeter' }).start()
+    // @ts-expect-error params are required
+    void start()
+  })
+
+  it('lists conversations with agents that exist', () => {
+    expectTypeOf(useConversations({ agentKey: 'greeter' }).count).toBeNumber()
+    // @ts-expect-error there is no such agent
+    useConversations({ agentKey: 'nobody' })
   })
 
   it("shows the agent's output and events", () => {

@@ -69,6 +69,17 @@ describe('runtime.runs', () => {
   })
 })
 
+describe('runtime.startWorker', () => {
+  it('takes the keys of agents that exist', () => {
+    const start = (runtime: AgentRuntime<{ key: 'a'; params: undefined; output: Json; events: object }>) => [
+      () => runtime.startWorker({ agentKeys: ['a'] }),
+      // @ts-expect-error there is no such agent
+      () => runtime.startWorker({ agentKeys: ['b'] }),
+    ]
+    expectTypeOf(start).toBeFunction()
+  })
+})
+
 describe('what these types are made of', () => {
   it('has names too', () => {
     expectTypeOf<RunDetail>().toExtend<Run>()

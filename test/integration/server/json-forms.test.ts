@@ -192,7 +192,7 @@ describe('what can be seen to be wrong before anything is done is refused then',
     },
     {
       what: 'an approval of what is no JSON',
-      ask: (ctx) => ctx.approve({ name: 'tool', arguments: { n: 1n } as unknown as Json }),
+      ask: (ctx) => ctx.approve({ name: 'tool', arguments: { n: 1n } }),
       why: 'n is a BigInt',
     },
     {

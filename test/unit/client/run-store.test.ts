@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { followRun } from '../../../client/follow-run.ts'
 import type { RunStore } from '../../../client/run-store.ts'
 import { createRunStore } from '../../../client/run-store.ts'
-import { createRunStores } from '../../../client/run-stores.ts'
+import { createStores } from '../../../client/stores.ts'
 import { AgentRuntimeError } from '../../../server/contract/agent-runtime-error.ts'
 import type { FakeClock, FakeTransport } from './fake-transport.ts'
 import {
@@ -182,23 +182,25 @@ describe('a run store', () => {
 })
 
 describe('the stores of a client', () => {
-  const storeOf = (runId: string) =>
-    createRunStore(runId, { clock: fakeClock(), follow: async function* () {} })
-
-  it('are shared by all who look at the same events of a run', () => {
-    const stores = createRunStores(storeOf)
-    expect(stores('a')).toBe(stores('a', { includeDebug: false }))
-    expect(stores('a')).not.toBe(stores('a', { includeDebug: true }))
-    expect(stores('a')).not.toBe(stores('b'))
-  })
+  const create = () => createRunStore('a', { clock: fakeClock(), follow: async function* () {} })
 
   it('are forgotten when many others were looked at since, unless somebody still looks', () => {
-    const stores = createRunStores(storeOf)
-    const watched = stores('watched')
+    const stores = createStores<RunStore>()
+    const watched = stores.get('watched', create)
     watched.subscribe(() => {})
-    const left = stores('left')
-    for (let n = 0; n < 30; n += 1) stores(`run ${n}`)
-    expect(stores('watched')).toBe(watched)
-    expect(stores('left')).not.toBe(left)
+    const left = stores.get('left', create)
+    for (let n = 0; n < 30; n += 1) stores.get(`run ${n}`, create)
+    expect(stores.get('watched', create)).toBe(watched)
+    expect(stores.get('left', create)).not.toBe(left)
+  })
+
+  it('end their streams when it is closed, also of those who look, and are forgotten', async () => {
+    const { transport, store } = scene()
+    const stores = createStores<RunStore>()
+    stores.get(RUN_ID, () => store).subscribe(() => {})
+    const stream = await transport.opened(0)
+    stores.close()
+    expect(stream.isClosed).toBe(true)
+    expect(stores.find(RUN_ID)).toBeUndefined()
   })
 })
