@@ -1,5 +1,6 @@
 import { systemClock } from './clock.ts'
 import type { LinkOptions } from './links.ts'
+import { prefixOf } from './links.ts'
 import { createSocketTransport } from './socket-transport.ts'
 import type { SocketSettings } from './sockets.ts'
 import { createSockets, DEFAULT_SOCKET_SETTINGS, socketUrl } from './sockets.ts'
@@ -8,8 +9,8 @@ import type { RunTransport } from './transport.ts'
 export interface TransportOptions extends LinkOptions {
   /**
    * What streams go over. `auto`, the default: all over one WebSocket, or over server-sent events, one
-   * connection each, where there are none, where it can't be opened, and where a `fetch` or an
-   * `EventSource` is given, which a WebSocket would bypass.
+   * connection each, where there are none, where it can't be opened, and where `links`, a `fetch` or an
+   * `EventSource` are given, which a WebSocket would bypass.
    */
   transport?: 'auto' | 'sse' | 'websocket'
   /** Opens sockets instead of the global one, which Node has from 22 on. */
@@ -24,7 +25,7 @@ export function chooseTransport(http: RunTransport, options: TransportOptions): 
   if (transport === 'sse') return http
   const url = socketUrl(options.url)
   if (transport === 'auto') {
-    if (fetch !== undefined || EventSource !== undefined) return http
+    if (fetch !== undefined || EventSource !== undefined || options.links !== undefined) return http
     if (typeof WebSocket !== 'function' || url === undefined) return http
   } else if (typeof WebSocket !== 'function') {
     throw new TypeError('There is no WebSocket here: pass one as the option WebSocket.')
@@ -38,6 +39,7 @@ export function chooseTransport(http: RunTransport, options: TransportOptions): 
       ...options.socket,
     }),
     headers: options.headers,
+    prefix: prefixOf(options.path),
     http,
     fallsBack: transport === 'auto',
   })

@@ -14,7 +14,7 @@ import type { ConversationStore } from './conversation-store.ts'
 import { createFiles } from './files.ts'
 import { eventsOf, followConversation } from './follow-conversation.ts'
 import { followRun } from './follow-run.ts'
-import { createLinks } from './links.ts'
+import { below, createLinks, prefixOf } from './links.ts'
 import type { ReconnectPolicy } from './reconnect.ts'
 import { DEFAULT_RECONNECT_POLICY } from './reconnect.ts'
 import type { AnyRunHandle, RunHandleDependencies } from './run-handle.ts'
@@ -59,9 +59,13 @@ export function createAgentClient<TRuntime extends HasAgents>(
 ): AgentClient<ShapesOf<TRuntime>> {
   type TShape = ShapesOf<TRuntime>
   const { url, headers, anonymous = false } = options
-  const visitor = anonymous === false ? undefined : createVisitor({ url, headers, anonymous })
+  if (anonymous !== false && options.links !== undefined)
+    throw new TypeError('An anonymous visitor needs the links of the client: leave out the option links.')
+  const sessions = `${url}/${prefixOf(options.path)}sessions.createAnonymous`
+  const visitor = anonymous === false ? undefined : createVisitor({ sessions, headers, anonymous })
   const asked = visitor === undefined ? options : { ...options, headers: visitor.headers }
-  const trpc = createTRPCClient<AgentRouter>({ links: createLinks(asked, visitor?.admitted) })
+  const links = createLinks(asked, visitor?.admitted)
+  const trpc = below(createTRPCClient<AgentRouter>({ links }), options.path)
   const transport = chooseTransport(createTrpcTransport(trpc), asked)
   const cancel = (runId: string, signal?: AbortSignal) =>
     call(trpc.runs.cancel.mutate({ runId }, { ...(signal && { signal }) }), signal)

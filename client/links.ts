@@ -1,6 +1,7 @@
-import type { TRPCLink } from '@trpc/client'
+import type { TRPCClient, TRPCLink } from '@trpc/client'
 import { httpLink, httpSubscriptionLink, splitLink } from '@trpc/client'
 import { EventSource as FetchEventSource } from 'eventsource'
+import type { AnyTRPCRouter } from '@trpc/server'
 import type { AgentRouter } from '../server/api/router.ts'
 
 /** Sent with every request, streams included. A function is asked anew for each, also when resuming. */
@@ -11,6 +12,26 @@ export type HeadersOption =
 export interface LinkOptions {
   /** Where the server's tRPC router is mounted, e.g. `/trpc`. */
   url: string
+  /**
+   * Where in that router the runtime's is, where it is mounted below another one: `agents`, or `admin.agents`. Default: it is that router.
+   *
+   * @example
+   * createAgentClient<typeof runtime>({ url: '/api/trpc', path: 'agents' })
+   */
+  path?: string
+  /**
+   * Links of tRPC in place of the client's own, for calls and streams: those of the app around, with its transformer and its headers. Streams then
+   * go over these alone, unless `transport` asks for a WebSocket.
+   *
+   * @example
+   * const links = [splitLink({
+   *   condition: ({ type }) => type === 'subscription',
+   *   true: httpSubscriptionLink({ url, transformer: superjson }),
+   *   false: httpBatchLink({ url, transformer: superjson }),
+   * })]
+   * createAgentClient<typeof runtime>({ url, path: 'agents', links })
+   */
+  links?: readonly TRPCLink<AnyTRPCRouter>[]
   headers?: HeadersOption
   /** Default: the global `fetch`. */
   fetch?: typeof globalThis.fetch
@@ -26,6 +47,7 @@ export function createLinks(
   options: LinkOptions,
   admitted: (fetch: typeof globalThis.fetch) => typeof globalThis.fetch = (fetch) => fetch,
 ): TRPCLink<AgentRouter>[] {
+  if (options.links !== undefined) return [...options.links]
   const { url } = options
   const fetch: typeof globalThis.fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
   const headers = () => resolveHeaders(options.headers)
@@ -54,3 +76,13 @@ export function createLinks(
 export async function resolveHeaders(headers: HeadersOption = {}): Promise<Record<string, string>> {
   return typeof headers === 'function' ? headers() : { ...headers }
 }
+
+/** The part of a client that calls what is below a path. */
+export function below(client: TRPCClient<AgentRouter>, path: string | undefined): TRPCClient<AgentRouter> {
+  let part: unknown = client
+  for (const name of path?.split('.') ?? []) part = (part as Record<string, unknown>)[name]
+  return part as TRPCClient<AgentRouter>
+}
+
+/** What comes before the name of a procedure. */
+export const prefixOf = (path: string | undefined): string => (path === undefined ? '' : `${path}.`)

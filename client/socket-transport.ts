@@ -11,6 +11,8 @@ import type { RunTransport, StreamObserver, StreamRequest } from './transport.ts
 interface SocketTransportOptions {
   sockets: Sockets
   headers: HeadersOption | undefined
+  /** Before the names of procedures. */
+  prefix: string
   /** For everything but streams. */
   http: RunTransport
   /** Whether streams go over `http` where sockets don't work. */
@@ -21,6 +23,7 @@ interface SocketTransportOptions {
 export function createSocketTransport({
   sockets,
   headers,
+  prefix,
   http,
   fallsBack,
 }: SocketTransportOptions): RunTransport {
@@ -39,7 +42,7 @@ export function createSocketTransport({
     request: StreamRequest,
     observer: StreamObserver,
   ): () => void {
-    const path = 'runId' in request ? 'runs.events' : 'conversations.events'
+    const path = `${prefix}${'runId' in request ? 'runs' : 'conversations'}.events`
     let close = () => {}
     const onUnopened = (error: unknown) => {
       if (fallsBack && sockets.isHopeless) close = openOverHttp(request, observer)

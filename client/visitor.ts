@@ -21,16 +21,17 @@ export interface Visitor {
 }
 
 interface VisitorSettings {
-  url: string
+  /** Where the router makes sessions. */
+  sessions: string
   headers: HeadersOption | undefined
   anonymous: true | AnonymousOptions
 }
 
 const HEADER = 'x-anonymous-token'
 
-export function createVisitor({ url, headers, anonymous }: VisitorSettings): Visitor {
+export function createVisitor({ sessions, headers, anonymous }: VisitorSettings): Visitor {
   const options = anonymous === true ? {} : anonymous
-  const { key = 'agent-runtime.visitor', path = `${url}/sessions.createAnonymous` } = options
+  const { key = 'agent-runtime.visitor', path = sessions } = options
   const storage = options.storage ?? pageStorage()
   let remembered: string | undefined
   let asked: Promise<void> | undefined

@@ -59,6 +59,19 @@ export function toTRPCError(error: AgentRuntimeError): TRPCError {
 }
 
 /**
+ * For the `errorFormatter` of an app whose own router has the runtime's below it: adds what the client reads of the runtime's errors, their codes and
+ * details. Without it the client tells them apart by their status.
+ *
+ * @example
+ * const t = initTRPC.create({ errorFormatter: ({ shape, error }) => withAgentError(shape, error) })
+ * export const appRouter = t.router({ agents: runtime.router })
+ */
+export function withAgentError<TShape extends { data: object }>(shape: TShape, { cause }: TRPCError): TShape {
+  if (!(cause instanceof AgentRuntimeError)) return shape
+  return { ...shape, data: { ...shape.data, error: cause.toBody() } }
+}
+
+/**
  * What a caller may read of an error. A fault of ours says nothing of its cause; that goes to the log.
  */
 export function toAgentRuntimeError(error: unknown, log: Logger): AgentRuntimeError {

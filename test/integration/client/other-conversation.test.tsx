@@ -1,7 +1,7 @@
-import { expect } from 'vitest'
 // What a page knows of a conversation must not be taken for what it knows of another one, or of the same one earlier.
 import { QueryClient } from '@tanstack/react-query'
 import { act } from 'react'
+import { expect } from 'vitest'
 import { PUBLIC_PRINCIPAL as OWNER } from '../../../server/contract/principal.ts'
 import type { CreateServer } from '../../support/runtime.ts'
 import { test } from '../../support/runtime.ts'

@@ -23,7 +23,7 @@ function scene({ headers, fallsBack = true }: SceneOptions = {}) {
     keepAliveMs: 10_000,
     lingerMs: 500,
   })
-  const transport = createSocketTransport({ sockets, headers, http, fallsBack })
+  const transport = createSocketTransport({ sockets, headers, prefix: '', http, fallsBack })
   return { clock, http, transport, open: (lastEventId = 0) => open(transport, lastEventId) }
 }
 
