@@ -75,3 +75,8 @@ function guarded(model: Model, count: ModelCount): Model {
     },
   }
 }
+
+/** For models that frameworks ask, whose usage is told by events. @returns undefined of a model whose calls are not counted. */
+export function countOf(llm: Model): Pick<ModelCount, 'assertLeft' | 'costOf'> | undefined {
+  return counts.get(llm)?.count
+}

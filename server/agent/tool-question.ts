@@ -9,8 +9,8 @@ export interface ToolQuestion {
   schema: Record<string, unknown>
   /** Told to whoever answers. */
   details?: JsonLike
-  /** Milliseconds after which nobody has answered. Default: a day. */
-  timeoutMs?: number
+  /** Milliseconds after which nobody has answered; null for never. Default: a day. */
+  timeoutMs?: number | null
 }
 
 export interface NamedQuestion extends ToolQuestion {

@@ -1,5 +1,6 @@
 import type { AgentContext } from '../agent/context.ts'
 import type { AnyAgent } from '../agent/define-agent.ts'
+import { letKeepJournals } from '../agent/journal.ts'
 import { letAsk } from '../agent/tool-question.ts'
 import { lastAssistantMessage } from '../contract/last-assistant-message.ts'
 import type { RunLog } from '../events/run-log.ts'
@@ -18,6 +19,7 @@ import { createEmitter } from './emitter.ts'
 import type { EmitterPorts } from './emitter.ts'
 import { withHandledPromises } from './handled-promises.ts'
 import { RunInterruption } from './interruption.ts'
+import { createJournals } from './journals.ts'
 import { createSteps } from './steps.ts'
 import type { StepPorts } from './steps.ts'
 import { storedForm } from './stored-form.ts'
@@ -120,7 +122,7 @@ export function createAttemptContext(ports: AttemptPorts, attempt: Attempt): Age
       },
     }),
   }
-  return letAsk(ctx, waits.asker)
+  return letKeepJournals(letAsk(ctx, waits.asker), createJournals(ports, { run, signal, messages }))
 }
 
 /** Functions whose promises an agent may leave without awaiting them. */

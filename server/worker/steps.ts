@@ -1,4 +1,5 @@
 import type { AgentContext, StepContext, StepOptions } from '../agent/context.ts'
+import { JOURNAL } from '../agent/journal.ts'
 import { NonRetriableError } from '../agent/non-retriable-error.ts'
 import { StepInterruptedError } from '../agent/step-interrupted-error.ts'
 import type { Json, Jsonify } from '../contract/json.ts'
@@ -12,6 +13,7 @@ import type { AttemptStore } from '../ports/store/attempt-store.ts'
 import { RunInterruption } from './interruption.ts'
 import { createOccurrences, keyOf } from './occurrences.ts'
 import type { Occurrence } from './occurrences.ts'
+import { patiently } from './patiently.ts'
 import { isRetriable, retryDelayMs } from './retry.ts'
 import type { RetryPolicy } from '../lifecycle/backoff.ts'
 import { storedForm } from './stored-form.ts'
@@ -54,7 +56,9 @@ export function createSteps(
   async function read(): Promise<Map<string, Json | undefined>> {
     const steps = await ports.store.readSteps(run.id)
     for (const { messageIds } of steps) messages.keep(messageIds)
-    return new Map(steps.map((step) => [keyOf(step), step.result]))
+    // Journals are read by those who keep them, and may be large.
+    const own = steps.filter(({ name }) => !name.endsWith(JOURNAL))
+    return new Map(own.map((step) => [keyOf(step), step.result]))
   }
 
   /**
@@ -80,7 +84,7 @@ export function createSteps(
     }
     const now = ports.clock.now()
     const step = { ...mark, result: run.attempt, messageIds: [], startedAt: new Date(now).toISOString() }
-    const outcome = await patiently(ports, signal, () => ports.store.saveStep(run, step))
+    const outcome = await patiently(ports.clock, signal, () => ports.store.saveStep(run, step))
     if (outcome === 'fenced') throw new RunInterruption('lost')
     heldAt = now
   }
@@ -92,7 +96,8 @@ export function createSteps(
   ): Promise<Jsonify<T>> => {
     signal.throwIfAborted()
     if (!CallName.safeParse(name).success) throw new NonRetriableError(`The name of a step has ${CALL_NAME}.`)
-    if (name.endsWith(BEGUN)) throw new NonRetriableError(`The name of a step does not end in "${BEGUN}".`)
+    const own = [BEGUN, JOURNAL].find((end) => name.endsWith(end))
+    if (own !== undefined) throw new NonRetriableError(`The name of a step does not end in "${own}".`)
     const call = next(name)
     const key = keyOf(call)
     const known = await readStored()
@@ -122,28 +127,12 @@ export function createSteps(
           })
     const step = { ...call, result, messageIds, startedAt: new Date(startedAt).toISOString() }
     // The work is done and must not be repeated because a connection broke.
-    const outcome = await patiently(ports, signal, () => ports.store.saveStep(run, step))
+    const outcome = await patiently(ports.clock, signal, () => ports.store.saveStep(run, step))
     if (outcome === 'fenced') throw new RunInterruption('lost')
     heldAt = savedAt
     messages.keep(messageIds)
     await onCompleted({ ...call, durationMs: ports.clock.now() - startedAt })
     return result as Jsonify<T>
-  }
-}
-
-const MAX_SAVES = 8
-const SAVE_AGAIN_MIN_MS = 50
-const SAVE_AGAIN_MAX_MS = 2_000
-
-/** Tries for some seconds, with growing pauses, or until the attempt is over. */
-async function patiently<T>(ports: StepPorts, signal: AbortSignal, save: () => Promise<T>): Promise<T> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await save()
-    } catch (error) {
-      if (tries === MAX_SAVES || signal.aborted) throw error
-      await ports.clock.sleep(Math.min(SAVE_AGAIN_MIN_MS * 2 ** tries, SAVE_AGAIN_MAX_MS), signal)
-    }
   }
 }
 

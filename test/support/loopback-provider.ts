@@ -27,7 +27,8 @@ export async function startLoopbackProvider(): Promise<LoopbackProvider> {
   const server = createServer((request, response) => void answer(request, response))
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    last = once(request.socket, 'close')
+    // A client that was killed resets its connection, which closes it too.
+    last = new Promise((resolve) => request.socket.once('close', resolve))
     bodies.push(JSON.parse((await text(request)) || 'null'))
     next.resolve()
     next = Promise.withResolvers<void>()

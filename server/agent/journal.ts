@@ -1,0 +1,39 @@
+// Where adapters of frameworks keep a run's state: entries beside its steps, which go with the run.
+import type { Json } from '../contract/json.ts'
+
+/** Ends the names of journals among those of steps. No step has such a name. */
+export const JOURNAL = '#journal'
+
+export interface JournalEntry {
+  /** Its place in the journal, from 1. */
+  place: number
+  value: Json
+}
+
+export interface Journal {
+  /** What earlier attempts wrote, in the order of their places. A place whose write was lost is left out. */
+  read(): Promise<JournalEntry[]>
+  /**
+   * Stores an entry, in place of what is there.
+   *
+   * @param messageIds messages that no later attempt says again, since the entry has what they say. They stay when this attempt fails.
+   * @throws NonRetriableError when JSON can't hold it, or the journal is too large.
+   */
+  write(entry: { place: number; value: unknown }, messageIds?: readonly string[]): Promise<void>
+}
+
+const journals = new WeakMap<object, (name: string) => Journal>()
+
+/** Lets adapters that are given a context keep journals. */
+export function letKeepJournals<T extends object>(ctx: T, open: (name: string) => Journal): T {
+  journals.set(ctx, open)
+  return ctx
+}
+
+/** @throws TypeError when the context is not one that the runtime made. */
+export function journalOf(ctx: object, name: string): Journal {
+  const open = journals.get(ctx)
+  if (open === undefined)
+    throw new TypeError('Hand on the context as the agent was given it, and no copy of it.')
+  return open(name)
+}

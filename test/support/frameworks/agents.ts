@@ -1,0 +1,6 @@
+import type { FrameworkPorts } from './effects.ts'
+import { langgraph } from './langgraph.ts'
+import { ownLoop } from './own-loop.ts'
+
+/** The same agent in each framework. */
+export const frameworkAgents = (ports: FrameworkPorts) => [ownLoop(ports), langgraph(ports)] as const
