@@ -16,6 +16,7 @@ import type {
 } from '../server/contract/conversation.ts'
 import type { ListFilesRequest, StoredFile } from '../server/contract/file.ts'
 import type { Page } from '../server/contract/page.ts'
+import type { ListMemoriesRequest, StoredMemory } from '../server/contract/memory.ts'
 import type { ListSchedulesRequest, StoredSchedule } from '../server/contract/schedule.ts'
 import type { MoveTurnRequest, QueuedTurn } from '../server/contract/queued-turn.ts'
 import type { Claimed } from '../server/contract/session.ts'
@@ -148,6 +149,18 @@ export interface AgentClient<TShape extends AgentShape = AgentShape> {
     runNow(scheduleId: string, options?: CallOptions): Promise<AnyRunHandle<TShape>>
     /** Its runs stay. */
     delete(scheduleId: string, options?: CallOptions): Promise<void>
+  }
+  /** What agents remember of the caller (`ctx.memory`). */
+  readonly memories: {
+    get(memoryId: string, options?: CallOptions): Promise<StoredMemory>
+    /**
+     * Newest first.
+     *
+     * @example
+     * const { items } = await client.memories.list({ namespace: 'notes', search: 'lisbon' })
+     */
+    list(input?: ListMemoriesRequest, options?: CallOptions): Promise<Page<StoredMemory>>
+    delete(memoryId: string, options?: CallOptions): Promise<void>
   }
   readonly sessions: {
     /**

@@ -19,6 +19,7 @@ import type { ReconnectPolicy } from './reconnect.ts'
 import { DEFAULT_RECONNECT_POLICY } from './reconnect.ts'
 import type { AnyRunHandle, RunHandleDependencies } from './run-handle.ts'
 import { createRunHandle } from './run-handle.ts'
+import { createMemories } from './memories.ts'
 import { createSchedules } from './schedules.ts'
 import { createClaim } from './claim.ts'
 import type { AnonymousOptions } from './visitor.ts'
@@ -184,6 +185,7 @@ export function createAgentClient<TRuntime extends HasAgents>(
     },
     files: createFiles(trpc, { url, headers: asked.headers, fetch: fetchFile }),
     schedules: createSchedules<TShape>(trpc, dependencies),
+    memories: createMemories(trpc),
     sessions: { claim: createClaim(trpc, visitor) },
     renew: () => createAgentClient<TRuntime>(options),
     close() {

@@ -22,6 +22,7 @@ export type { MoveTurnRequest, QueuedTurn } from '../server/contract/queued-turn
 export type { ErrorBody, ErrorCode } from '../server/contract/agent-runtime-error.ts'
 export type { AnyRunEvent, EventEnvelope, RunEvent } from '../server/contract/event.ts'
 export type { StoredFile } from '../server/contract/file.ts'
+export type { ListMemoriesRequest, StoredMemory } from '../server/contract/memory.ts'
 export type { ListSchedulesRequest, StoredSchedule } from '../server/contract/schedule.ts'
 export type { Json, JsonObject, JsonObjectLike } from '../server/contract/json.ts'
 export type { HistoryMessage, Message, StoredMessage, ToolCall } from '../server/contract/message.ts'

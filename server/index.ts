@@ -25,6 +25,9 @@ export { NonRetriableError } from './agent/non-retriable-error.ts'
 export { ToolError } from './agent/tool-error.ts'
 export type { GenerateOptions, Llm } from './agent/llm.ts'
 export type { Generated } from './agent/generate.ts'
+export type { ListMemory, Memory, MemoryEntry, MemoryOptions, OpenMemory } from './agent/memory.ts'
+export { memoryTools } from './agent/memory-tools.ts'
+export type { MemoryToolsOptions } from './agent/memory-tools.ts'
 export { toolLoop } from './agent/tool-loop.ts'
 export type { ToolLoopContext, ToolLoopOptions, ToolLoopResult } from './agent/tool-loop.ts'
 export type { Compaction, SummaryRequest } from './agent/compaction.ts'
@@ -53,6 +56,8 @@ export type {
   ScheduleSummary,
   StoredSchedule,
 } from './contract/schedule.ts'
+export type { ListMemoriesRequest, MemoryShare, MemorySummary, StoredMemory } from './contract/memory.ts'
+export type { Memories } from './domain/memories.ts'
 export type { Schedules } from './domain/stored-schedules.ts'
 export type { Occurrence } from './domain/create-run.ts'
 export type { AgentShape, HasAgents } from './contract/agent-shape.ts'

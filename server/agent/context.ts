@@ -8,6 +8,7 @@ import type { Principal } from '../contract/principal.ts'
 import type { Schema } from '../contract/schema.ts'
 import type { AnyTool } from './define-tool.ts'
 import type { Llm } from './llm.ts'
+import type { OpenMemory } from './memory.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Tracer } from '../ports/tracer.ts'
 
@@ -180,6 +181,15 @@ export interface AgentContext<
    * const reply = await toolLoop(ctx, { tools: [getWeather, ...ctx.clientTools] })
    */
   readonly clientTools: readonly AnyTool[]
+  /**
+   * What is remembered beyond this run, by namespace and key: of the principal whose run it is, or of the tenant.
+   *
+   * @example
+   * const preferences = ctx.memory('preferences', { schema: z.object({ color: z.string() }) })
+   * await preferences.set('ui', { color: 'red' })
+   * const { color = 'blue' } = (await preferences.get('ui')) ?? {}
+   */
+  readonly memory: OpenMemory
   /** Each line names the run, its agent and the attempt. */
   readonly log: Logger
   /** The newest checkpoint, also one from an attempt that crashed; undefined when there is none. */

@@ -19,6 +19,7 @@ import { parseInput } from '../contract/parse-input.ts'
 import { parsePrincipal } from '../contract/principal.ts'
 import { MoveTurnInput } from '../contract/queued-turn.ts'
 import { CreateRunInput, ListRunsInput, RespondInput, RunRef } from '../contract/run.ts'
+import { ListMemoriesInput, MemoryRef } from '../contract/memory.ts'
 import { CreateScheduleInput, ListSchedulesInput, ScheduleRef } from '../contract/schedule.ts'
 import { ClaimInput } from '../contract/session.ts'
 import { ConversationTicketInput, TicketInput } from '../contract/ticket.ts'
@@ -48,7 +49,7 @@ const toRunRef = (input: unknown) => parseInput(RunRef, input)
  */
 // oxlint-disable-next-line max-lines-per-function -- A list of procedures.
 export function createRouter<TShape extends AgentShape>(services: ApiServices) {
-  const { runs, agents, conversations, files, schedules, sessions, log } = services
+  const { runs, agents, conversations, files, schedules, memories, sessions, log } = services
 
   const t = initTRPC.context<ApiContext>().create({
     sse: {
@@ -166,6 +167,17 @@ export function createRouter<TShape extends AgentShape>(services: ApiServices) {
       delete: procedure
         .input(takes(ScheduleRef))
         .mutation(({ ctx, input }) => schedules.delete(ctx.principal, input.scheduleId)),
+    }),
+    memories: t.router({
+      get: procedure
+        .input(takes(MemoryRef))
+        .query(({ ctx, input }) => memories.get(ctx.principal, input.memoryId)),
+      list: procedure
+        .input(takes(ListMemoriesInput))
+        .query(({ ctx, input }) => memories.list(ctx.principal, input)),
+      delete: procedure
+        .input(takes(MemoryRef))
+        .mutation(({ ctx, input }) => memories.delete(ctx.principal, input.memoryId)),
     }),
     sessions: t.router({
       /** Of nobody: it makes somebody of the caller. */

@@ -3,6 +3,7 @@ import type { Agents } from '../domain/agents.ts'
 import type { Conversations } from '../domain/conversations.ts'
 import type { FileUpkeep, UploadedFiles } from '../domain/files.ts'
 import type { Runs } from '../domain/runs.ts'
+import type { Memories } from '../domain/memories.ts'
 import type { Schedules } from '../domain/stored-schedules.ts'
 import type { SessionRequest, Sessions } from '../domain/sessions.ts'
 import type { Tickets } from '../domain/tickets.ts'
@@ -17,6 +18,7 @@ export interface ApiServices {
   listModels(): readonly { id: string; provider: string; name: string }[]
   conversations: Conversations
   schedules: Schedules
+  memories: Memories
   files: UploadedFiles & Pick<FileUpkeep, 'discard'>
   sessions: Sessions
   tickets: Pick<Tickets, 'open'>

@@ -164,6 +164,11 @@ export const Config = z.object({
   schedulesPerPrincipal: z.coerce.number().int().min(0).max(100_000).default(100),
   /** The shortest time between two occurrences of a caller's schedule, in seconds. */
   minScheduleSeconds: z.coerce.number().int().min(1).max(DAY_SECONDS).default(60),
+  /** Memories that agents may keep of a principal (`ctx.memory`), and of a tenant. */
+  memoriesPerPrincipal: z.coerce.number().int().min(0).max(1_000_000).default(1_000),
+  memoriesPerTenant: z.coerce.number().int().min(0).max(1_000_000).default(1_000),
+  /** Bytes that the value of a memory may have, as JSON. */
+  maxMemoryBytes: z.coerce.number().int().min(1).max(1_000_000).default(65_536),
   /** Hours after which a file is deleted that no message names. */
   unusedFileHours: z.coerce
     .number()
@@ -272,6 +277,9 @@ export const ENVIRONMENT = {
   unusedFileHours: 'UNUSED_FILE_HOURS',
   schedulesPerPrincipal: 'SCHEDULES_PER_PRINCIPAL',
   minScheduleSeconds: 'MIN_SCHEDULE_SECONDS',
+  memoriesPerPrincipal: 'MEMORIES_PER_PRINCIPAL',
+  memoriesPerTenant: 'MEMORIES_PER_TENANT',
+  maxMemoryBytes: 'MAX_MEMORY_BYTES',
   filesFolder: 'FILES_FOLDER',
   eventVisibility: 'EVENT_VISIBILITY',
   debugMode: 'DEBUG_MODE',

@@ -5,6 +5,7 @@ import { pageLimit, wholeNumber } from './page.ts'
 import { Owner } from './principal.ts'
 import { ConversationId, ExternalId } from './run.ts'
 import { Scope } from './scope.ts'
+import { SearchWords } from './search.ts'
 
 /** Groups the runs of one dialogue. */
 export type Conversation = z.infer<typeof Conversation>
@@ -87,8 +88,6 @@ export const ConversationEventsInput = ConversationRef.extend({
 
 /** Of a filter, as JSON. */
 const MAX_METADATA_CHARACTERS = 2_000
-/** Of a search: each is looked for in all that was said. */
-const MAX_WORDS = 20
 /** A message of a conversation, whose way is to be chosen. */
 export type SelectMessageInput = z.infer<typeof SelectMessageInput>
 export const SelectMessageInput = ConversationRef.extend({ messageId: MessageId })
@@ -117,12 +116,7 @@ export const ListConversationsInput = z.object({
    * Each of these words must occur in the title or in texts of users and assistants, also within another word, in any case. At most 200
    * characters and 20 words.
    */
-  search: z
-    .string()
-    .max(200)
-    .transform((text) => text.split(/\s+/u).filter((word) => word !== ''))
-    .refine((words) => words.length <= MAX_WORDS, `expected at most ${MAX_WORDS} words`)
-    .optional(),
+  search: SearchWords.optional(),
   /** Those that were archived (true), those that were not (false), or `all`. Default: false. */
   archived: z.union([z.boolean(), z.literal('all')]).default(false),
   /** Whose: one's own, one's tenant's or anybody's, as far as `authorize` allows. Default: `own`. */

@@ -42,6 +42,14 @@ const REFUSALS: Record<Exclude<Action, 'read'>, string> = {
   listAgents: 'You may not see this agent.',
 }
 
+const PLURALS: Record<Kind, string> = {
+  run: 'runs',
+  conversation: 'conversations',
+  file: 'files',
+  schedule: 'schedules',
+  memory: 'memories',
+}
+
 /** Asks the application. Whatever is not a clear yes is a refusal. */
 export function createAccess({ authorize, timeoutMs, log }: AccessSettings): Access {
   async function ask(...asked: AuthorizeQuestion): Promise<unknown> {
@@ -98,8 +106,8 @@ export function createAccess({ authorize, timeoutMs, log }: AccessSettings): Acc
       log.info({ by: ownerOf(principal), kind, wanted }, 'refused a list')
       const reason =
         scope === false
-          ? `You may not list ${kind}s.`
-          : `You may list ${kind}s with scope "${scope}" at most.`
+          ? `You may not list ${PLURALS[kind]}.`
+          : `You may list ${PLURALS[kind]} with scope "${scope}" at most.`
       throw new AgentRuntimeError('forbidden', reason)
     },
 
@@ -116,6 +124,7 @@ export function createAccess({ authorize, timeoutMs, log }: AccessSettings): Acc
 function nameOf(resource: ActionResources[Action]) {
   if ('run' in resource) return { runId: resource.run.id }
   if ('file' in resource) return { fileId: resource.file.id }
+  if ('memory' in resource) return { memoryId: resource.memory.id }
   if ('schedule' in resource) return { scheduleId: resource.schedule.id }
   return 'conversation' in resource ? { conversationId: resource.conversation.id } : {}
 }

@@ -1,4 +1,5 @@
 import type { ConversationSummary } from '../contract/conversation.ts'
+import type { MemorySummary } from '../contract/memory.ts'
 import type { ScheduleSummary } from '../contract/schedule.ts'
 import type { FileSummary } from '../contract/file.ts'
 import type { Principal } from '../contract/principal.ts'
@@ -18,12 +19,13 @@ export type CreateResource =
   | { kind: 'file'; agentKey: null; name: string | null; mediaType: string }
   | { kind: 'schedule'; agentKey: string }
 
-/** A run that is over, a conversation with all its runs, a file, which may be named by messages, or a schedule. */
+/** A run that is over, a conversation with all its runs, a file, which may be named by messages, a schedule, or what agents remember. */
 export type DeleteResource =
   | { kind: 'run'; run: RunSummary }
   | { kind: 'conversation'; conversation: ConversationSummary }
   | { kind: 'file'; file: FileSummary }
   | { kind: 'schedule'; schedule: ScheduleSummary }
+  | { kind: 'memory'; memory: MemorySummary }
 
 /** A conversation, or a schedule. */
 export type UpdateResource =
@@ -33,8 +35,8 @@ export type UpdateResource =
 /** What is asked of `authorize`, and about what. */
 export interface ActionResources {
   create: CreateResource
-  /** How far the caller sees, of runs (and their events), of conversations, of files or of schedules. */
-  read: { kind: 'run' | 'conversation' | 'file' | 'schedule' }
+  /** How far the caller sees, of runs (and their events), of conversations, of files, of schedules or of memories. */
+  read: { kind: 'run' | 'conversation' | 'file' | 'schedule' | 'memory' }
   /** Changing, or archiving, a conversation; pausing, resuming or running a schedule. */
   update: UpdateResource
   /** With all that is theirs. */
@@ -91,9 +93,10 @@ export function ownersOnly(...asked: AuthorizeQuestion): AuthorizeAnswer {
     case 'listAgents':
       return true
     case 'update':
-      return isSameOwner(principal, ownerIn(resource))
-    case 'delete':
-      return isSameOwner(principal, ownerIn(resource))
+    case 'delete': {
+      const owner = ownerIn(resource)
+      return owner !== null && isSameOwner(principal, owner)
+    }
     case 'cancel':
     case 'respond':
       return isSameOwner(principal, resource.run.owner)
@@ -103,7 +106,8 @@ export function ownersOnly(...asked: AuthorizeQuestion): AuthorizeAnswer {
   }
 }
 
-function ownerIn(resource: DeleteResource | UpdateResource): Owner {
+/** Null for what is a tenant's. */
+function ownerIn(resource: DeleteResource | UpdateResource): Owner | null {
   switch (resource.kind) {
     case 'run':
       return resource.run.owner
@@ -113,5 +117,7 @@ function ownerIn(resource: DeleteResource | UpdateResource): Owner {
       return resource.file.owner
     case 'schedule':
       return resource.schedule.owner
+    case 'memory':
+      return resource.memory.owner
   }
 }

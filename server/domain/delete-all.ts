@@ -16,6 +16,7 @@ export interface Deleted {
   runs: number
   files: number
   schedules: number
+  memories: number
 }
 
 /** Deletes in batches until nothing is left, also runs under way. When it breaks off, another call goes on from there. */
@@ -23,7 +24,7 @@ export type DeleteAll = (doomed: Doomed) => Promise<Deleted>
 
 export function createDeleteAll({ store, bus, letIn }: DeleteAllPorts): DeleteAll {
   return async (doomed) => {
-    const deleted = { conversations: 0, runs: 0, files: 0, schedules: 0 }
+    const deleted = { conversations: 0, runs: 0, files: 0, schedules: 0, memories: 0 }
     for (;;) {
       const batch = await store.deleteBatch(doomed)
       if (batch.isDone) return deleted
@@ -31,6 +32,7 @@ export function createDeleteAll({ store, bus, letIn }: DeleteAllPorts): DeleteAl
       deleted.runs += batch.runs.length
       deleted.files += batch.files
       deleted.schedules += batch.schedules
+      deleted.memories += batch.memories
       const open = batch.runs.filter(({ status }) => !isTerminal(status))
       // Tell their workers, who let go of them, and end their streams.
       bus.publish(open.map(({ id }) => ({ kind: 'deleted', runId: id })))

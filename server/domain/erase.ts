@@ -11,13 +11,13 @@ const Erased = z.union([z.strictObject(OWNER_FIELDS), z.strictObject({ tenantId:
 })
 
 /**
- * Deletes all runs, conversations, files and schedules of a principal, or of a whole tenant. Runs under way are stopped, and their streams end.
+ * Deletes all runs, conversations, files, schedules and memories of a principal, or of a whole tenant. Runs under way are stopped, and their streams end.
  * What is created meanwhile may stay, so take away their access first. When it breaks off, another call goes on from there.
  *
  * @returns how many there were.
  * @throws AgentRuntimeError `validation_failed`
  * @example
- * const { conversations, runs, files, schedules } = await runtime.erase({ id: 'ada', tenantId: 'acme', kind: 'user' })
+ * const { conversations, runs, files, schedules, memories } = await runtime.erase({ id: 'ada', tenantId: 'acme', kind: 'user' })
  */
 export type Erase = (whose: Owner | { tenantId: string }) => Promise<Deleted>
 

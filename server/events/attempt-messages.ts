@@ -73,6 +73,11 @@ export class AttemptMessages {
     return { result, messageIds: [...speaker.ids] }
   }
 
+  /** Whether the calling code is that of a step. */
+  get isInStep(): boolean {
+    return currentStep.getStore() !== undefined
+  }
+
   /** Keeps these messages: the step that emitted them is stored. */
   keep(messageIds: readonly string[]): void {
     for (const id of messageIds) this.#kept.add(id)

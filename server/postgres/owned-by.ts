@@ -62,6 +62,16 @@ export function ownerValues(owner: Owner): [tenantId: string, id: string, kind: 
   return [tenantId, id, kind]
 }
 
+/** The values of a row that is a tenant's, for all of its principals: nobody is an owner of that kind. */
+export function sharedValues(tenantId: string): [tenantId: string, id: string, kind: string] {
+  return [tenantId, '', TENANT_KIND]
+}
+
+/** SQL that is true for a row of `a` that the tenant of `b` shares. */
+export function isSharedWith(a: string, b: string): string {
+  return `${haveOneTenant(a, b)} AND ${a}.owner_id = '' AND ${a}.owner_kind = '${TENANT_KIND}'`
+}
+
 /** SQL that is true where two rows have one owner. */
 export function haveOneOwner(a: string, b: string): string {
   return `${haveOneTenant(a, b)} AND ${a}.owner_id = ${b}.owner_id AND ${a}.owner_kind = ${b}.owner_kind`
@@ -71,6 +81,8 @@ export function haveOneOwner(a: string, b: string): string {
 export function isReachedBy(a: string, b: string, scope: Scope): string {
   return { own: haveOneOwner(a, b), tenant: haveOneTenant(a, b), any: 'true' }[scope]
 }
+
+export const TENANT_KIND = 'tenant'
 
 const haveOneTenant = (a: string, b: string) => `${a}.tenant_id = ${b}.tenant_id`
 

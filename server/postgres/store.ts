@@ -10,6 +10,7 @@ import { createEventStore } from './stores/event-store.ts'
 import { createFileStore } from './stores/file-store.ts'
 import { createGateStore } from './stores/gate-store.ts'
 import { createKeyStore } from './stores/key-store.ts'
+import { createMemoryStore } from './stores/memory-store.ts'
 import { createRunStore } from './stores/run-store.ts'
 import { createScheduleStore } from './stores/schedule-store.ts'
 import { createSessionStore } from './stores/session-store.ts'
@@ -35,6 +36,7 @@ export function createPostgresStore(options: Omit<StoreParts, 'prisma' | 'delive
     ...createScheduleStore(parts),
     ...createSessionStore(parts),
     ...createKeyStore(parts),
+    ...createMemoryStore(parts),
     ...createSweepStore(parts),
     ...createWebhookStore(parts),
 

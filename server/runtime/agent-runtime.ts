@@ -16,6 +16,7 @@ import type { Health } from '../domain/health.ts'
 import type { Limits } from '../domain/limits.ts'
 import type { Quota } from '../domain/quota.ts'
 import type { Runs } from '../domain/runs.ts'
+import type { Memories } from '../domain/memories.ts'
 import type { Schedules } from '../domain/stored-schedules.ts'
 import type { AnonymousSessions, Sessions } from '../domain/sessions.ts'
 import type { Webhooks } from '../domain/webhooks.ts'
@@ -171,6 +172,8 @@ export interface AgentRuntime<TShape extends AgentShape = AgentShape> extends Ha
   readonly files: UploadedFiles
   /** Those that callers made, not those in agents' code. */
   readonly schedules: Schedules
+  /** What agents remember. */
+  readonly memories: Memories
   readonly sessions: Sessions
   readonly webhooks: Webhooks
   /** Deletes all of a principal or a tenant, for code on the server. */

@@ -109,7 +109,8 @@ export function assembleRuntime<const TAgents extends readonly AnyAgent[]>(
     { store, files: adapters.files, bus, hub, timetable, clock, conversationHub, tracer, log },
     { config, options, agents, runsAtOnce },
   )
-  const { letIn, runs, conversations, files, schedules, sessions, tickets, deleteAll, erase } = useCases
+  const { letIn, runs, conversations, files, schedules, memories, sessions, tickets, deleteAll, erase } =
+    useCases
   const hasSessions = Boolean(options.anonymousSessions)
   const isAuthenticating = options.authenticate !== undefined || hasSessions
 
@@ -160,6 +161,7 @@ export function assembleRuntime<const TAgents extends readonly AnyAgent[]>(
     conversations,
     files,
     schedules,
+    memories,
     tickets: { open: (ticket: string) => start().then(() => tickets.open(ticket)) },
     sessions: { ...sessions, create: (from?: SessionRequest) => start().then(() => sessions.create(from)) },
     log,
@@ -214,6 +216,7 @@ export function assembleRuntime<const TAgents extends readonly AnyAgent[]>(
     conversations,
     files,
     schedules,
+    memories,
     sessions,
     webhooks: createWebhooks(store),
     erase,

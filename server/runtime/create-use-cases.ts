@@ -13,6 +13,7 @@ import { createCheckLimits } from '../domain/limits.ts'
 import { createCheckQuota } from '../domain/quota.ts'
 import { createRunEvents } from '../domain/run-events.ts'
 import { createRuns } from '../domain/runs.ts'
+import { createMemories } from '../domain/memories.ts'
 import { createSchedules } from '../domain/stored-schedules.ts'
 import { createSessions } from '../domain/sessions.ts'
 import { createTickets } from '../domain/tickets.ts'
@@ -104,6 +105,7 @@ export function createUseCases(
       minSeconds: config.minScheduleSeconds,
     },
   )
+  const memories = createMemories({ store, access, log })
   const { anonymousSessions = false } = options
   const sessions = createSessions(
     { store, log },
@@ -135,6 +137,7 @@ export function createUseCases(
     conversations,
     files: uploadedFiles,
     schedules,
+    memories,
     sessions,
     tickets,
     deleteAll,

@@ -6,7 +6,10 @@ import { Worker } from '../worker/worker.ts'
 import type { WorkerPorts } from '../worker/worker.ts'
 import type { WorkerOptions } from './agent-runtime.ts'
 
-type Ports = Omit<WorkerPorts, 'cancelGraceMs' | 'modelIdleTimeoutMs' | 'modelPatienceMs' | 'random'>
+type Ports = Omit<
+  WorkerPorts,
+  'cancelGraceMs' | 'modelIdleTimeoutMs' | 'modelPatienceMs' | 'memoryBounds' | 'random'
+>
 
 /** A worker as the configuration has it, but for what its options say. */
 export function createWorker(
@@ -23,6 +26,11 @@ export function createWorker(
       cancelGraceMs: config.cancelGraceSeconds * 1000,
       modelIdleTimeoutMs: config.modelIdleTimeoutSeconds ? config.modelIdleTimeoutSeconds * 1000 : Infinity,
       modelPatienceMs: config.modelPatienceSeconds ? config.modelPatienceSeconds * 1000 : 0,
+      memoryBounds: {
+        maxBytes: config.maxMemoryBytes,
+        perPrincipal: config.memoriesPerPrincipal,
+        perTenant: config.memoriesPerTenant,
+      },
       random: Math.random,
     },
     {

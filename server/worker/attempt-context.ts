@@ -13,6 +13,8 @@ import type { WaitStore } from '../ports/store/wait-store.ts'
 import type { Tracer } from '../ports/tracer.ts'
 import type { Spending } from './budget.ts'
 import { createAttemptFiles } from './attempt-files.ts'
+import { createAttemptMemory } from './attempt-memory.ts'
+import type { MemoryPorts } from './attempt-memory.ts'
 import { createAttemptModels } from './attempt-models.ts'
 import type { ModelPorts } from './attempt-models.ts'
 import { createEmitter } from './emitter.ts'
@@ -27,7 +29,11 @@ import type { Suspension } from './suspension.ts'
 import { createWaits } from './waits.ts'
 
 export interface AttemptPorts
-  extends EmitterPorts, ModelPorts, Pick<StepPorts, 'leaseTtlMs' | 'retryPolicy' | 'random'> {
+  extends
+    EmitterPorts,
+    ModelPorts,
+    Pick<MemoryPorts, 'memoryBounds'>,
+    Pick<StepPorts, 'leaseTtlMs' | 'retryPolicy' | 'random'> {
   store: Pick<
     AttemptStore,
     | 'saveCheckpoint'
@@ -39,7 +45,8 @@ export interface AttemptPorts
     | 'renewLeases'
   > &
     Pick<WaitStore, 'readSettledWaits'> &
-    Pick<FileStore, 'findFilesOfRun'>
+    Pick<FileStore, 'findFilesOfRun'> &
+    MemoryPorts['store']
   files: Files
   log: Logger
   tracer: Tracer
@@ -67,6 +74,14 @@ export function createAttemptContext(ports: AttemptPorts, attempt: Attempt): Age
   const waits = createWaits(ports, attempt)
   const { wait, approve, sleep } = waits
 
+  const step = createSteps(ports, {
+    run,
+    signal,
+    messages,
+    onCompleted: (done) => emit('step.completed', done),
+  })
+  const memory = createAttemptMemory(ports, { run, signal, step, isInStep: () => messages.isInStep })
+
   const ctx: AgentContext = {
     runId: run.id,
     conversationId: run.conversationId,
@@ -85,6 +100,7 @@ export function createAttemptContext(ports: AttemptPorts, attempt: Attempt): Age
     modelIdleTimeoutMs: ports.modelIdleTimeoutMs,
     tracer: ports.tracer,
     files,
+    memory,
     log: ports.log,
     get state() {
       return state
@@ -97,12 +113,7 @@ export function createAttemptContext(ports: AttemptPorts, attempt: Attempt): Age
       emitMessage: (content) => emit('assistant.message', { messageId: messages.nextId(), content }),
       emitError: (message, details) =>
         emit('error', { message, ...(details === undefined ? {} : { details }) }),
-      step: createSteps(ports, {
-        run,
-        signal,
-        messages,
-        onCompleted: (step) => emit('step.completed', step),
-      }),
+      step,
       wait,
       approve,
       sleep,

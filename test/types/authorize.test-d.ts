@@ -15,7 +15,7 @@ describe('authorize', () => {
     const authorize: Authorize = (principal, action, resource) => {
       switch (action) {
         case 'read':
-          expectTypeOf(resource.kind).toEqualTypeOf<'run' | 'conversation' | 'file' | 'schedule'>()
+          expectTypeOf(resource.kind).toEqualTypeOf<'run' | 'conversation' | 'file' | 'schedule' | 'memory'>()
           // @ts-expect-error what is read is not at hand: the answer bounds the query
           void resource.run
           return 'tenant'

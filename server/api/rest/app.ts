@@ -10,6 +10,7 @@ import { agentRoutes } from './routes/agents.ts'
 import { conversationEventRoutes } from './routes/conversation-events.ts'
 import { conversationRoutes } from './routes/conversations.ts'
 import { fileRoutes } from './routes/files.ts'
+import { memoryRoutes } from './routes/memories.ts'
 import { modelRoutes } from './routes/models.ts'
 import { runEventRoutes } from './routes/run-events.ts'
 import { runRoutes } from './routes/runs.ts'
@@ -32,6 +33,7 @@ export function createRestRoutes(
     ...conversationEventRoutes({ conversations: services.conversations, keepAlive, watchReader }),
     ...fileRoutes(services.files, { answerList, bounds }),
     ...scheduleRoutes(services, answerList),
+    ...memoryRoutes(services, answerList),
     ...sessionRoutes(services.sessions),
   ]
 }

@@ -163,6 +163,14 @@ export function fromHistoryQuery(
 
 export const ListFilesQuery = z.object({ scope: asked(SCOPE), limit: whole(LIMIT), cursor: asked(CURSOR) })
 
+export const ListMemoriesQuery = z.object({
+  namespace: asked({}),
+  search: asked({ description: 'Words that must all occur in the key or in a text of the value.' }),
+  scope: asked(SCOPE),
+  limit: whole(LIMIT),
+  cursor: asked(CURSOR),
+})
+
 export const ListSchedulesQuery = z.object({
   agent_key: asked({}),
   scope: asked(SCOPE),

@@ -17,6 +17,7 @@ export interface DeletedBatch {
   conversations: number
   files: number
   schedules: number
+  memories: number
   isDone: boolean
 }
 
@@ -24,7 +25,7 @@ export interface DeletedBatch {
 export interface DeletionStore {
   /** Hides the conversation from everybody. @returns false where it is not there, or not the owner's. */
   hideConversation(owner: Owner, conversationId: string): Promise<boolean>
-  /** Deletes some of it: schedules, which would create more of it, then newest first runs with all that is theirs, then conversations without runs, then files. */
+  /** Deletes some of it: schedules, which would create more of it, then newest first runs with all that is theirs, then conversations without runs, then memories, then files. */
   deleteBatch(doomed: Doomed): Promise<DeletedBatch>
   /** Deletes a run that is over, with all that is its. */
   deleteRun(owner: Owner, runId: string): Promise<'deleted' | 'under-way' | 'not-found'>

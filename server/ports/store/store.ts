@@ -5,6 +5,7 @@ import type { EventStore } from './event-store.ts'
 import type { FileStore } from './file-store.ts'
 import type { GateStore } from './gate-store.ts'
 import type { KeyStore } from './key-store.ts'
+import type { MemoryStore } from './memory-store.ts'
 import type { RunStore } from './run-store.ts'
 import type { ScheduleStore } from './schedule-store.ts'
 import type { SessionStore } from './session-store.ts'
@@ -26,6 +27,7 @@ export interface Store
     ScheduleStore,
     SessionStore,
     KeyStore,
+    MemoryStore,
     SweepStore,
     WebhookStore {
   /** @throws when the database does not answer or its schema is missing. */

@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import type { Conversation, ListConversationsInput } from '../../contract/conversation.ts'
 import type { StoredFile } from '../../contract/file.ts'
+import type { ListMemoriesInput, StoredMemory } from '../../contract/memory.ts'
 import type { Page, PageCursor } from '../../contract/page.ts'
 import type { ListSchedulesInput, StoredSchedule } from '../../contract/schedule.ts'
 import type { ListRunsInput, Run, SpokenRun } from '../../contract/run.ts'
@@ -11,16 +12,18 @@ import { isThere } from '../statements/files.ts'
 import {
   CONVERSATION_COLUMNS,
   FILE_COLUMNS,
+  MEMORY_COLUMNS,
   RUN_COLUMNS,
   SCHEDULE_COLUMNS,
   toConversation,
   toFile,
+  toMemory,
   toRun,
 } from '../statements/rows.ts'
-import type { ConversationRow, FileRow, RunRow, ScheduleRow } from '../statements/rows.ts'
+import type { ConversationRow, FileRow, MemoryRow, RunRow, ScheduleRow } from '../statements/rows.ts'
 import { listRows } from '../statements/list-rows.ts'
 import { toSchedule } from '../statements/schedules.ts'
-import { SEARCH_MS, toPattern, wordsOccur } from '../statements/search-text.ts'
+import { SEARCH_MS, toPattern, wordsOccur, wordsOccurInMemory } from '../statements/search-text.ts'
 import { SPOKEN_BYTES, spokenColumns, toSpokenRun } from '../statements/spoken-run.ts'
 import type { SpokenRow } from '../statements/spoken-run.ts'
 
@@ -139,6 +142,35 @@ export function listFiles(
       toItem: toFile,
     },
     { ...query, filter: {} },
+  )
+}
+
+export function listMemories(
+  pool: pg.Pool,
+  {
+    filter: { limit, namespace, search = [] },
+    ...query
+  }: {
+    reach: Reach
+    filter: Pick<ListMemoriesInput, 'limit' | 'namespace' | 'search'>
+    cursor: PageCursor | null
+  },
+): Promise<Page<StoredMemory>> {
+  const filter = { namespace, search: search.length === 0 ? undefined : search.map(toPattern) }
+  return listRows<MemoryRow, StoredMemory, typeof filter>(
+    pool,
+    {
+      table: 'memory',
+      columns: MEMORY_COLUMNS,
+      large: ['r.value'],
+      filters: {
+        namespace: ['namespace', (value) => `r.namespace = ${value}::text`],
+        search: ['search', wordsOccurInMemory, SEARCH_MS],
+      },
+      existing: 'true',
+      toItem: toMemory,
+    },
+    { ...query, filter, limit },
   )
 }
 

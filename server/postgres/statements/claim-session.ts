@@ -97,6 +97,28 @@ const MOVE_FILES = {
     FROM theirs WHERE f.id = theirs.id`,
 }
 
+// Of two memories of one key the newer one stays.
+const DROP_OLDER_MEMORIES = {
+  name: 'session_claim_older_memories',
+  text: `
+    DELETE FROM agent_runtime.memory m USING agent_runtime.memory a, agent_runtime.memory b
+    WHERE ${isOwned('a', 1)} AND ${isOwned('b', 4)} AND a.namespace = b.namespace AND a.key = b.key
+      AND m.id = CASE WHEN a.updated_at > b.updated_at THEN b.id ELSE a.id END`,
+}
+
+const MOVE_MEMORIES = {
+  name: 'session_claim_memories',
+  text: `
+    WITH theirs AS (
+      SELECT m.id FROM agent_runtime.memory m
+      WHERE ${isOwned('m', 1)}
+      ORDER BY m.id
+      FOR NO KEY UPDATE
+    )
+    UPDATE agent_runtime.memory m SET tenant_id = $4, owner_id = $5, owner_kind = $6
+    FROM theirs WHERE m.id = theirs.id`,
+}
+
 interface SessionRow {
   id: string
   tenantId: string
@@ -130,6 +152,8 @@ async function claim(client: pg.PoolClient, session: Session, to: Owner): Promis
     execute<{ count: number }>(client, MOVE_CONVERSATIONS, owners),
     execute<{ count: number }>(client, MOVE_RUNS, owners),
     execute(client, MOVE_FILES, owners),
+    execute(client, DROP_OLDER_MEMORIES, owners),
+    execute(client, MOVE_MEMORIES, owners),
   ])
   return { kind: 'claimed', conversations: conversations?.count ?? 0, runs: runs?.count ?? 0 }
 }

@@ -116,10 +116,24 @@ const deleteSchedules = (kind: 'owner' | 'tenant'): Statement => ({
     RETURNING s.id`,
 })
 
+// Also what the tenant shares.
+const deleteMemories = (kind: 'owner' | 'tenant'): Statement => ({
+  name: `delete_memories_of_${kind}`,
+  text: `
+    DELETE FROM agent_runtime.memory m WHERE m.id IN (
+      SELECT r.id FROM agent_runtime.memory r
+      WHERE ${kind === 'owner' ? isOwned('r', 1) : 'r.tenant_id = $1'}
+      ORDER BY r.id
+      LIMIT ${MAX_RUNS}
+      FOR UPDATE)
+    RETURNING m.id`,
+})
+
 /** What an owner or a tenant has outside of conversations. */
 const furtherOf = (kind: 'owner' | 'tenant') => ({
   files: expireFiles(kind),
   schedules: deleteSchedules(kind),
+  memories: deleteMemories(kind),
 })
 
 const STATEMENTS: Record<
@@ -134,7 +148,7 @@ const STATEMENTS: Record<
 
 export async function deleteBatch(pool: pg.Pool, doomed: Doomed): Promise<DeletedBatch> {
   const [[runsOf, conversationsOf, further], values] = statementsFor(doomed)
-  const nothing = { runs: [], conversations: 0, files: 0, schedules: 0, isDone: false }
+  const nothing = { runs: [], conversations: 0, files: 0, schedules: 0, memories: 0, isDone: false }
   return sweepTogether(pool, async (client) => {
     // First, so that they create nothing meanwhile.
     const schedules = further === undefined ? [] : await execute(client, further.schedules, values)
@@ -151,6 +165,9 @@ export async function deleteBatch(pool: pg.Pool, doomed: Doomed): Promise<Delete
       const gone = await execute(client, DELETE_CONVERSATIONS, [empty.map(({ id }) => id)])
       return { ...nothing, conversations: gone.length }
     }
+    // After the runs, which write them.
+    const memories = further === undefined ? [] : await execute(client, further.memories, values)
+    if (memories.length > 0) return { ...nothing, memories: memories.length }
     const expired = further === undefined ? [] : await execute(client, further.files, values)
     return { ...nothing, files: expired.length, isDone: expired.length === 0 }
   })

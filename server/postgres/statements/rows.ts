@@ -1,8 +1,10 @@
 import type { Conversation } from '../../contract/conversation.ts'
 import type { StoredFile } from '../../contract/file.ts'
 import type { JsonObject, Json } from '../../contract/json.ts'
+import type { StoredMemory } from '../../contract/memory.ts'
 import type { Owner } from '../../contract/principal.ts'
 import type { Budget, Run, RunError, RunStatus, RunSummary } from '../../contract/run.ts'
+import { TENANT_KIND } from '../owned-by.ts'
 
 /** Whose a row is, as both Prisma and a select list deliver it. */
 export interface OwnerColumns {
@@ -227,6 +229,42 @@ const SCHEDULE_COLUMN_OF = {
 
 /** The select list that makes a {@link ScheduleRow}, for a table named `r`. */
 export const SCHEDULE_COLUMNS = selectList(SCHEDULE_COLUMN_OF)
+
+export interface MemoryRow extends OwnerColumns {
+  id: string
+  namespace: string
+  key: string
+  value: unknown
+  createdAt: Date
+  updatedAt: Date
+}
+
+const MEMORY_COLUMN_OF = {
+  id: 'id',
+  ...OWNER_COLUMN_OF,
+  namespace: 'namespace',
+  key: 'key',
+  value: 'value',
+  createdAt: 'created_at',
+  updatedAt: 'updated_at',
+} satisfies Record<keyof MemoryRow, string>
+
+/** The select list that makes a {@link MemoryRow}, for a table named `r`. */
+export const MEMORY_COLUMNS = selectList(MEMORY_COLUMN_OF)
+
+export function toMemory(row: MemoryRow): StoredMemory {
+  const { id, tenantId, namespace, key } = row
+  return {
+    id,
+    owner: row.ownerKind === TENANT_KIND ? null : toOwner(row),
+    tenantId,
+    namespace,
+    key,
+    value: row.value as Json,
+    createdAt: row.createdAt.toISOString(),
+    updatedAt: row.updatedAt.toISOString(),
+  }
+}
 
 export function toOwner({ tenantId, ownerId, ownerKind }: OwnerColumns): Owner {
   return { id: ownerId, tenantId, kind: ownerKind as Owner['kind'] }

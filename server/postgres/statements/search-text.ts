@@ -32,3 +32,12 @@ export function wordsOccur(patterns: string): string {
             WHERE part ->> 'type' = 'text' AND part ->> 'text' ~ word.pattern)
         END))`
 }
+
+/** SQL that is true for a memory `r` in whose key or texts each of the patterns occurs. */
+export function wordsOccurInMemory(patterns: string): string {
+  return `NOT EXISTS (
+    SELECT FROM unnest(${patterns}::text[]) AS word (pattern)
+    WHERE r.key !~ word.pattern AND NOT EXISTS (
+      SELECT FROM jsonb_path_query(r.value, 'strict $.**') AS part
+      WHERE jsonb_typeof(part) IN ('string', 'number') AND part #>> '{}' ~ word.pattern))`
+}

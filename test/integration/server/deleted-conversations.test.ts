@@ -194,6 +194,7 @@ describe('all of somebody', () => {
       runs: 3,
       files: 0,
       schedules: 0,
+      memories: 0,
     })
     expect(await counts()).toEqual([0, 0, 3, 1, 3, 1])
     expect(await runtime.erase({ tenantId: 'acme' })).toEqual({
@@ -201,6 +202,7 @@ describe('all of somebody', () => {
       runs: 3,
       files: 0,
       schedules: 0,
+      memories: 0,
     })
     expect(await counts()).toEqual([0, 0, 0, 0, 3, 1])
     expect(await runtime.erase({ tenantId: 'acme' })).toEqual({
@@ -208,6 +210,7 @@ describe('all of somebody', () => {
       runs: 0,
       files: 0,
       schedules: 0,
+      memories: 0,
     })
     // An id that is missing does not stand for everybody.
     const slip = { id: undefined, tenantId: 'globex', kind: 'user' } as unknown as { tenantId: string }

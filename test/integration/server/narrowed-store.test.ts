@@ -33,6 +33,7 @@ interface Scene {
   conversationId: string
   fileId: string
   scheduleId: string
+  memoryId: string
 }
 
 const nothing = { items: [], nextCursor: null, previousCursor: null, count: 0 }
@@ -148,6 +149,11 @@ const CALLS: {
     answer: false,
     isOwners: true,
   },
+  getMemory: { call: ({ store, memoryId }, reach) => store.getMemory(reach, memoryId), answer: null },
+  listMemories: {
+    call: ({ store }, reach) => store.listMemories(reach, { limit: 10 }, null),
+    answer: nothing,
+  },
   expireFile: {
     call: ({ store, fileId }, reach) => store.expireFile(reach, fileId),
     answer: false,
@@ -161,7 +167,13 @@ async function createScene(
   store: Store,
   sql: (text: string, values: unknown[]) => Promise<unknown>,
 ): Promise<Scene> {
-  const [runId, conversationId, fileId, scheduleId] = [uuidv7(), uuidv7(), uuidv7(), uuidv7()]
+  const [runId, conversationId, fileId, scheduleId, memoryId] = Array.from({ length: 5 }, () => uuidv7()) as [
+    string,
+    string,
+    string,
+    string,
+    string,
+  ]
   await store.createConversation(ADA, {
     id: conversationId,
     externalId: null,
@@ -202,7 +214,11 @@ async function createScene(
     },
     1,
   )
-  return { store, runId, conversationId, fileId, scheduleId }
+  await sql(
+    `INSERT INTO agent_runtime.memory (id, tenant_id, owner_id, namespace, key, value) VALUES ($1, 'acme', 'ada', 'n', 'k', '1')`,
+    [memoryId],
+  )
+  return { store, runId, conversationId, fileId, scheduleId, memoryId }
 }
 
 describe('what the store does on behalf of an owner', () => {

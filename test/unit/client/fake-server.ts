@@ -200,7 +200,8 @@ export function fakeServer(): FakeServer {
   }
 
   const log = { debug() {}, info() {}, warn() {}, error() {} }
-  const notHere = () => Promise.reject(new Error('There are no files and no schedules on this server.'))
+  const notHere = () =>
+    Promise.reject(new Error('There are no files, schedules and memories on this server.'))
   const services = {
     // Listing events is the REST face's, which is not part of this server.
     runs: runsFace as Runs,
@@ -212,6 +213,7 @@ export function fakeServer(): FakeServer {
       ...{ create: notHere, get: notHere, list: notHere, pause: notHere, resume: notHere },
       ...{ runNow: notHere, delete: notHere },
     },
+    memories: { get: notHere, list: notHere, delete: notHere },
     sessions: sessionsFace,
     tickets: {
       open() {

@@ -131,6 +131,17 @@ export const CREATE_SCHEDULE = {
   messages: [{ role: 'user', content: 'What is new?' }],
 }
 
+export const MEMORY = {
+  id: '01a208f0-2b3c-7d4e-8f5a-6b7c8d9e0f1b',
+  owner: OWNER,
+  tenant_id: OWNER.tenant_id,
+  namespace: 'notes',
+  key: 'city',
+  value: 'Lives in Lisbon.',
+  created_at: AT,
+  updated_at: AT,
+}
+
 export const SCHEDULE = {
   id: '01a208f0-2b3c-7d4e-8f5a-6b7c8d9e0f1a',
   owner: OWNER,

@@ -14,7 +14,7 @@ import type { Outcome, Outcomes } from './outcomes.ts'
 import { PROCEDURES } from './procedure-rows.ts'
 import { ROUTES } from './route-rows.ts'
 import type { Row } from './row.ts'
-import { asking, createAsker, createThings, overSocket, quick } from './scene.ts'
+import { asking, createAsker, createThings, overSocket, quick, remembering } from './scene.ts'
 import type { Asker, Things } from './scene.ts'
 
 interface Scene {
@@ -33,7 +33,7 @@ const test = base.extend<{
       // The app that answers is nobody else's to see.
       using mounted = vi.spyOn(Hono.prototype, 'route')
       const server = await createServer({
-        agents: [quick, asking],
+        agents: [quick, asking, remembering],
         anonymousSessions: true,
         authenticate,
         // Each asks often.
@@ -45,13 +45,14 @@ const test = base.extend<{
       return {
         server,
         routes: [...new Set(apps.flatMap(routesOf))],
-        async stateOf({ queued, waiting, over, conversation, file, schedule }) {
+        async stateOf({ queued, waiting, over, conversation, file, schedule, memory }) {
           const text = `SELECT id, status::text, cancel_requested_at, owner_id FROM agent_runtime.run WHERE id = ANY ($1)
             UNION ALL SELECT id, title, NULL, owner_id FROM agent_runtime.conversation WHERE id = $2
             UNION ALL SELECT id, name, NULL, owner_id FROM agent_runtime.file WHERE id = $3
             UNION ALL SELECT id, paused_at::text, NULL, owner_id FROM agent_runtime.schedule WHERE id = $4
+            UNION ALL SELECT id, key, NULL, owner_id FROM agent_runtime.memory WHERE id = $5
             ORDER BY id`
-          return database.sql(text, [[queued, waiting, over], conversation, file, schedule])
+          return database.sql(text, [[queued, waiting, over], conversation, file, schedule, memory])
         },
       }
     })

@@ -212,6 +212,23 @@ export const PROCEDURES: readonly TrpcRow[] = [
       outcomeOf(trpc.schedules[verb].mutate({ scheduleId })),
   })),
   {
+    of: 'memories.get',
+    outcomes: READ,
+    ask: ({ trpc }, { memory: memoryId }) => outcomeOf(trpc.memories.get.query({ memoryId })),
+  },
+  ...list('memories.list', ({ trpc }: Pick<Asker, 'trpc'>, scope, { memory }) =>
+    onAnyPage(memory, async (cursor) => {
+      const page = await trpc.memories.list.query({ scope, limit: 200, ...(cursor !== null && { cursor }) })
+      return [page.items, page.nextCursor]
+    }),
+  ),
+  {
+    of: 'memories.delete',
+    writes: true,
+    outcomes: CHANGE,
+    ask: ({ trpc }, { memory: memoryId }) => outcomeOf(trpc.memories.delete.mutate({ memoryId })),
+  },
+  {
     of: 'conversations.select',
     outcomes: CHANGE,
     ask: ({ trpc }, { conversation: conversationId, over }) =>

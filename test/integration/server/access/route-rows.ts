@@ -222,6 +222,20 @@ export const ROUTES: readonly Row<Asker>[] = [
     onAnyPage(file, (cursor) => restPage(rest, `files?limit=200&scope=${scope}`, cursor)),
   ),
   {
+    of: `GET ${REST}/memories/:id`,
+    outcomes: READ,
+    ask: ({ rest }, { memory }) => ofAnswer(rest.get(`memories/${memory}`)),
+  },
+  ...list(`GET ${REST}/memories`, ({ rest }: Asker, scope, { memory }) =>
+    onAnyPage(memory, (cursor) => restPage(rest, `memories?limit=200&scope=${scope}`, cursor)),
+  ),
+  {
+    of: `DELETE ${REST}/memories/:id`,
+    writes: true,
+    outcomes: CHANGE,
+    ask: ({ rest }, { memory }) => ofAnswer(rest.request('DELETE', `memories/${memory}`)),
+  },
+  {
     of: `POST ${REST}/schedules`,
     outcomes: USERS,
     ask: ({ rest }) => ofAnswer(rest.post('schedules', { agent_key: 'quick', every_seconds: 86_400 })),

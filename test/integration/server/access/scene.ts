@@ -16,6 +16,10 @@ export const asking = defineAgent({
   key: 'asking',
   run: async (ctx) => ({ output: (await ctx.wait('word', z.string())).value }),
 })
+export const remembering = defineAgent({
+  key: 'remembering',
+  run: (ctx) => ctx.memory(ctx.runId).set('word', 'sesame'),
+})
 export const WORD = { wait: 'word', value: 'sesame' } as const
 
 /** What one person owns: of runs one in each state that matters. */
@@ -29,6 +33,7 @@ export interface Things {
   file: string
   /** Of a user: visitors have none. */
   schedule: string
+  memory: string
 }
 
 /** A form with a file, as text. */
@@ -50,11 +55,12 @@ export async function createThings(
   const externalId = randomUUID()
   const { body } = await post('conversations', { external_id: externalId })
   const conversation = String(body['id'])
-  const [over, queued, waiting] = await Promise.all([
+  const [over, queued, waiting, remembered] = await Promise.all([
     create('quick', { conversation_id: conversation, messages: [{ role: 'user', content: 'Hi' }] }),
     // Not soon.
     create('quick', { run_at: '2999-01-01T00:00:00Z' }),
     create('asking'),
+    create('remembering'),
   ])
   const file = await uploaded(
     send('files/', { method: 'POST', ...FORM, headers: { ...FORM.headers, ...headers } }),
@@ -64,7 +70,12 @@ export async function createThings(
   await vi.waitUntil(async () => (await statusOf(waiting)) === 'waiting', { timeout: 20_000, interval: 10 })
   const scheduled = await post('schedules', { agent_key: 'quick', every_seconds: 86_400 })
   const schedule = scheduled.status === 201 ? String(scheduled.body['id']) : randomUUID()
-  return { over, queued, waiting, conversation, externalId, file, schedule }
+  await vi.waitUntil(async () => (await statusOf(remembered)) === 'succeeded', {
+    timeout: 20_000,
+    interval: 10,
+  })
+  const memories = (await get(`memories?namespace=${remembered}`)).body['results'] as [{ id: string }]
+  return { over, queued, waiting, conversation, externalId, file, schedule, memory: memories[0].id }
 }
 
 type Trpc = TRPCClient<AgentRouter>

@@ -60,6 +60,10 @@ function createAttempt(agent: AnyAgent, more: Partial<ClaimedRun> = {}) {
       saveCheckpoint: async () =>
         store.run('run').attempt === run.attempt ? ('written' as const) : ('fenced' as const),
       findFilesOfRun: async () => [],
+      readMemoryOfRun: async () => null,
+      listMemoriesOfRun: async () => [],
+      writeMemory: async () => 'written' as const,
+      forgetMemory: async () => 'absent' as const,
     },
     files: { write: async () => {}, read: () => new ReadableStream<Uint8Array>(), remove: async () => {} },
     llm: createScriptedModel([]),
