@@ -1,0 +1,13 @@
+import { subprocessAgent } from '../../server/frameworks/subprocess/index.ts'
+import { createAgentRuntime } from '../../server/index.ts'
+import { z } from 'zod'
+
+const weather = subprocessAgent({
+  key: 'weather',
+  command: 'python3',
+  args: [`${import.meta.dirname}/agent.py`],
+  output: z.object({ response: z.string() }),
+})
+
+export const runtime = createAgentRuntime({ agents: [weather] })
+export default runtime

@@ -1,0 +1,12 @@
+// What docs/guides/python-agent.md shows is the example. That the guide leads where it says, `npm run test:package` tests.
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+
+const read = (name: string) => readFile(fileURLToPath(new URL(`../../../${name}`, import.meta.url)), 'utf8')
+
+test('the guide shows the program of the example as it is', async () => {
+  expect(await read('docs/guides/python-agent.md')).toContain(
+    `\`\`\`python\n${await read('examples/python-agent/agent.py')}\`\`\``,
+  )
+})
