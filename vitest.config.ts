@@ -101,6 +101,17 @@ export default defineConfig({
           ...LIMITS,
         },
       },
+      // Needs CrewAI, of a gigabyte, so it is not part of `npm test`.
+      {
+        extends: true,
+        test: {
+          name: 'crewai',
+          include: ['test/crewai/**/*.test.ts'],
+          globalSetup: 'test/support/global-setup.ts',
+          testTimeout: 300_000,
+          hookTimeout: 60_000,
+        },
+      },
       // Needs the package registry, so it is not part of `npm test`.
       {
         extends: true,

@@ -9,5 +9,5 @@ const weather = subprocessAgent({
   output: z.object({ response: z.string() }),
 })
 
-export const runtime = createAgentRuntime({ agents: [weather] })
+const runtime = createAgentRuntime({ agents: [weather] })
 export default runtime
