@@ -4,6 +4,8 @@ import type { Run, RunError, RunStatus } from '../server/contract/run.ts'
 import type { PendingWait } from '../server/contract/wait.ts'
 import { isTerminal } from '../server/contract/terminal.ts'
 import { AppendLog } from './append-log.ts'
+import { NO_CHILDREN, reduceChildren } from './child-runs.ts'
+import type { ChildRun } from './child-runs.ts'
 import type { RunEnding, UntypedEvent } from './run-ending.ts'
 import { endingOfEvent, endingOfRun, fieldsOf } from './run-ending.ts'
 
@@ -41,6 +43,8 @@ export interface RunState {
   readonly events: AppendLog<UntypedEvent>
   /** What the run waits for, while it waits. */
   readonly waits: readonly PendingWait[]
+  /** The runs that it has started, and those further below that wait for somebody. */
+  readonly children: readonly ChildRun[]
   readonly output: Json
   readonly error: RunError | null
   /** Go on after this one. */
@@ -57,6 +61,7 @@ export function initialRunState(): RunState {
     saidIn: new Map(),
     events: new AppendLog(),
     waits: NO_WAITS,
+    children: NO_CHILDREN,
     output: null,
     error: null,
     lastSeq: 0,
@@ -89,6 +94,10 @@ export function reduceRun(state: RunState, event: UntypedEvent): RunState {
       return { ...current, status: 'queued', waits: NO_WAITS }
     case 'run.waiting':
       return withWait(current, event.payload)
+    case 'child.started':
+    case 'child.waiting':
+    case 'child.ended':
+      return { ...current, children: reduceChildren(current.children, event) }
     case 'run.started':
     case 'run.heartbeat':
       return { ...current, status: 'running' }
@@ -141,7 +150,9 @@ function ended(state: RunState, { status, output, error }: RunEnding): RunState 
 
 function withWait(state: RunState, payload: unknown): RunState {
   // Of one attempt all come after everything else it did.
-  const waits = [...state.waits, payload as PendingWait]
+  const wait = payload as PendingWait
+  // Children have events of their own, and nobody is asked.
+  const waits = wait.kind === 'child' ? state.waits : [...state.waits, wait]
   return { ...state, status: 'waiting', waits }
 }
 

@@ -5,6 +5,7 @@ import type { PendingWaitOf } from '../server/contract/wait-types.ts'
 import type { RunError, RunStatus } from '../server/contract/run.ts'
 import { isTerminal } from '../server/contract/terminal.ts'
 import { atIntervals } from './at-intervals.ts'
+import type { ChildRun } from './child-runs.ts'
 import type { ClientClock } from './clock.ts'
 import { createListeners } from './listeners.ts'
 import type { FollowSignal } from './follow-run.ts'
@@ -27,6 +28,8 @@ export interface RunSnapshot<TShape extends AgentShape = AgentShape> {
   readonly events: readonly EventOf<TShape>[]
   /** What the run waits for, while it waits. */
   readonly waits: readonly PendingWaitOf<TShape>[]
+  /** The runs that it has started, and those further below that wait for somebody: answer these by their own `runId`. */
+  readonly children: readonly ChildRun[]
   /** Null until the run has succeeded. */
   readonly output: OutputOf<TShape> | null
   /** Why the run failed, or why it can't be followed. */
@@ -152,6 +155,7 @@ function snapshotOf<TShape extends AgentShape>(
     toolInputs: state.toolInputs,
     events: state.events.toArray() as readonly EventOf<TShape>[],
     waits: state.waits as readonly PendingWaitOf<TShape>[],
+    children: state.children,
     output: state.output,
     error: state.error ?? failure,
     attempt: state.attempt,

@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useState, useSyncExternalStore } from 'react'
 import type { AgentClient } from '../client/agent-client.ts'
+import type { ChildRun } from '../client/child-runs.ts'
 import type { RunMessage, ToolInput } from '../client/run-state.ts'
 import type { RunSnapshot } from '../client/run-store.ts'
 import { toRunError } from '../client/to-agent-error.ts'
@@ -27,6 +28,8 @@ export interface RunView<TShape extends AgentShape> {
   readonly events: readonly EventOf<TShape>[]
   /** What the run waits for, while it waits: questions and approvals to `respond` to, and sleeps. */
   readonly waits: readonly PendingWaitOf<TShape>[]
+  /** The runs that it has started, and those further below that wait for somebody: answer these by their own `runId`. */
+  readonly children: readonly ChildRun[]
   /** Null until the run has succeeded. */
   readonly output: OutputOf<TShape> | null
   /** Why the run failed, could not be started, cancelled, or followed. */
@@ -122,6 +125,7 @@ export function useRunView<TShape extends AgentShape>(
     toolInputs: snapshot?.toolInputs ?? NO_INPUTS,
     events: snapshot?.events ?? NO_EVENTS,
     waits,
+    children: snapshot?.children ?? NO_CHILDREN,
     output: snapshot?.output ?? null,
     error: snapshot?.error ?? refused,
     isActive: snapshot?.isActive ?? false,
@@ -135,6 +139,7 @@ export function useRunView<TShape extends AgentShape>(
 const NO_MESSAGES: readonly RunMessage[] = []
 const NO_INPUTS: readonly ToolInput[] = []
 const NO_WAITS: readonly PendingWait[] = []
+const NO_CHILDREN: readonly ChildRun[] = []
 const NO_EVENTS: readonly never[] = []
 const subscribeToNothing = () => () => {}
 const nothing = () => null

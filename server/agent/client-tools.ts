@@ -2,10 +2,10 @@
 import { z } from 'zod'
 import { isPlainObject } from '../contract/json.ts'
 import type { Json, Jsonify } from '../contract/json.ts'
-import type { ToolCall } from '../contract/message.ts'
 import { MAX_WAIT_MS } from '../contract/wait.ts'
 import { TOOL_PREFIX } from '../contract/wait-names.ts'
 import type { ToolAnswer } from '../contract/wait.ts'
+import type { ChildRuns } from './child-run.ts'
 import { defineTool } from './define-tool.ts'
 import type { AnyTool } from './define-tool.ts'
 import { ToolError } from './tool-error.ts'
@@ -36,10 +36,20 @@ export type ToolShapes<TTools extends ClientTools> = {
   }
 }
 
+export interface AskedCall {
+  id: string
+  arguments: Json
+  parsed: unknown
+}
+
 /** A tool whose calls somebody else answers, for which the attempt may end. */
 export interface AskedTool extends AnyTool {
-  /** What was answered; undefined when nobody did in time. */
-  ask(call: { id: string; arguments: Json }): Promise<ToolAnswer | undefined>
+  /**
+   * What was answered; undefined when nobody did in time.
+   *
+   * @param call `parsed` is what the input's schema makes of the arguments, and these the same as JSON
+   */
+  ask(call: AskedCall, ctx: Partial<ChildRuns>): Promise<ToolAnswer | undefined>
 }
 
 export const isAsked = (tool: AnyTool | undefined): tool is AskedTool => tool !== undefined && 'ask' in tool
@@ -83,7 +93,7 @@ type Ask = (question: {
 export function createClientTools(tools: ClientTools, ask: Ask): AskedTool[] {
   return Object.entries(tools).map(([name, tool]) => ({
     ...toTool(name, tool),
-    async ask({ id, arguments: args }: Pick<ToolCall, 'id' | 'arguments'>) {
+    async ask({ id, arguments: args }: AskedCall) {
       const { status, value } = await ask({
         name: `${TOOL_PREFIX}${name}:${id}`,
         details: { tool: name, arguments: args, toolCallId: id },

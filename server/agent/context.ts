@@ -6,6 +6,7 @@ import type { AgentMessage } from '../contract/message.ts'
 import type { Preferences } from '../contract/run.ts'
 import type { Principal } from '../contract/principal.ts'
 import type { Schema } from '../contract/schema.ts'
+import type { ChildRuns } from './child-run.ts'
 import type { AnyTool } from './define-tool.ts'
 import type { Llm } from './llm.ts'
 import type { OpenMemory } from './memory.ts'
@@ -103,8 +104,8 @@ export interface EmitOptions {
   once?: boolean
 }
 
-/** What agents may emit of the runtime's types: all but how a run goes, which the runtime tells. */
-type AgentEventPayloads = Omit<RuntimeEventPayloads, `run.${string}`>
+/** What agents may emit of the runtime's types: all but how a run and those below it go, which the runtime tells. */
+type AgentEventPayloads = Omit<RuntimeEventPayloads, `run.${string}` | `child.${string}`>
 
 /** What is in a file, and what it is. */
 export interface FileContent extends StoredFile {
@@ -142,7 +143,7 @@ export interface AgentContext<
   TParams = unknown,
   TEvents extends object = Record<never, never>,
   TWaits extends AgentWaits | undefined = undefined,
-> {
+> extends ChildRuns {
   readonly runId: string
   readonly conversationId: string | null
   /** 1 for the first attempt. */

@@ -19,7 +19,7 @@ import { checkAgainst } from './tool-schema.ts'
 /** What running calls takes of a run. */
 export type CallsContext = ToolRunContext &
   Pick<AgentContext, 'step' | 'approve'> &
-  Partial<Pick<AgentContext, 'tracer'>>
+  Partial<Pick<AgentContext, 'tracer' | 'runAgent'>>
 
 interface Calls {
   tools: ReadonlyMap<string, AnyTool>
@@ -164,7 +164,8 @@ async function haveRun(
 ): Promise<ToolOutcome> {
   const input = await checkAgainst(tool.input, call.arguments)
   if (!input.success) return ctx.step(step, () => failed(call, ctx, describeInvalid(call, input.problems)))
-  const answer = await tool.ask({ id: call.id, arguments: toJsonForm(input.data).value })
+  const asked = { id: call.id, arguments: toJsonForm(input.data).value, parsed: input.data }
+  const answer = await tool.ask(asked, ctx)
   return ctx.step(step, () => readAnswer(tool, { call, answer }, ctx))
 }
 

@@ -35,7 +35,7 @@ export type ToolLoopContext = Pick<
   | 'step'
   | 'approve'
 > &
-  Partial<Pick<AgentContext, 'modelIdleTimeoutMs' | 'tracer'>> & {
+  Partial<Pick<AgentContext, 'modelIdleTimeoutMs' | 'tracer' | 'runAgent'>> & {
     readonly llm: Model
   }
 

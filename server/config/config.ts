@@ -96,6 +96,10 @@ export const Config = z.object({
   cancelGraceSeconds: z.coerce.number().min(0).max(DAY_SECONDS).default(5),
   /** Seconds a worker that fell silent keeps its runs. It renews the lease at a third of that. */
   leaseTtlSeconds: z.coerce.number().min(10).max(DAY_SECONDS).default(30),
+  /** How many runs may be above one that an agent starts: its parent, the parent of that, and so on. */
+  maxRunDepth: z.coerce.number().int().min(0).max(100).default(8),
+  /** Runs that one run may start, over all its attempts. */
+  maxChildRuns: z.coerce.number().int().min(0).max(10_000).default(100),
   /** Seconds before a failed attempt is followed by the next, doubled each time up to a minute. */
   retryDelaySeconds: z.coerce.number().min(0).max(DAY_SECONDS).default(1),
   /** Attempts before a run fails for good. */
@@ -252,6 +256,8 @@ export const ENVIRONMENT = {
   maxAttempts: 'MAX_ATTEMPTS',
   newConversations: 'NEW_CONVERSATIONS',
   maxWaitingRuns: 'MAX_WAITING_RUNS',
+  maxRunDepth: 'MAX_RUN_DEPTH',
+  maxChildRuns: 'MAX_CHILD_RUNS',
   principalRunsAtOnce: 'PRINCIPAL_RUNS_AT_ONCE',
   tenantRunsAtOnce: 'TENANT_RUNS_AT_ONCE',
   concurrency: 'CONCURRENCY',

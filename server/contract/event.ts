@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Json } from './json.ts'
 import { RunError, Usage } from './run.ts'
+import { TERMINAL_STATUSES } from './terminal.ts'
 import { PendingWait } from './wait.ts'
 import type { Schema } from './schema.ts'
 
@@ -75,6 +76,32 @@ export const RUNTIME_EVENTS = {
   'run.timed_out': {
     visibility: 'user',
     schema: z.object({ error: z.string(), timeoutMs: z.number().optional() }),
+  },
+  'child.started': {
+    visibility: 'user',
+    schema: z.object({ childRunId: z.uuid(), agentKey: z.string(), detached: z.boolean() }),
+  },
+  /** All that a run below waits for somebody to answer: nothing, once it goes on. `parentRunId` is the run right above it. */
+  'child.waiting': {
+    visibility: 'user',
+    schema: z.object({
+      childRunId: z.uuid(),
+      agentKey: z.string(),
+      parentRunId: z.uuid().nullable(),
+      waits: z.array(PendingWait),
+    }),
+  },
+  'child.ended': {
+    visibility: 'user',
+    debugFields: ['usage'],
+    schema: z.object({
+      childRunId: z.uuid(),
+      agentKey: z.string(),
+      status: z.enum(TERMINAL_STATUSES),
+      error: RunError.nullable(),
+      /** With all that were below it. Null or left out where nothing was used, or told. */
+      usage: Usage.extend({ toolCalls: z.int() }).nullable().optional(),
+    }),
   },
   'assistant.delta': { visibility: 'user', schema: Delta },
   'assistant.message': {

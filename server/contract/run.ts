@@ -114,6 +114,12 @@ export const Run = z.object({
   /** Sequence number of the newest event, 0 when there is none. */
   lastSeq: z.int(),
   cancelRequestedAt: z.iso.datetime().nullable(),
+  /** The run that started it; null of one that no run started. */
+  parentRunId: RunId.nullable(),
+  /** The one above all of its family; null of one that no run started. */
+  rootRunId: RunId.nullable(),
+  /** How many runs are above it. */
+  depth: z.int(),
   createdAt: z.iso.datetime(),
   startedAt: z.iso.datetime().nullable(),
   finishedAt: z.iso.datetime().nullable(),
@@ -280,6 +286,8 @@ export const ListRunsInput = z.object({
   agentKey: z.string().optional(),
   status: RunStatus.optional(),
   conversationId: ConversationId.optional(),
+  /** Those that this run has started. */
+  parentRunId: RunId.optional(),
   /** Whose: one's own, one's tenant's or anybody's, as far as `authorize` allows. Default: `own`. */
   scope: Scope.default('own'),
   limit: pageLimit(200, 50),

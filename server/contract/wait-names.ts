@@ -5,12 +5,14 @@ export const APPROVAL_PREFIX = 'approve:'
 export const TOOL_PREFIX = 'tool:'
 /** Of what a tool asks in the middle of a call. */
 export const QUESTION_PREFIX = 'ask:'
+/** For the end of a run that was started. */
+export const CHILD_PREFIX = 'agent:'
 export const SLEEP = 'sleep'
 
 /** Whether an agent can't give a wait this name. */
 export function isReservedWait(name: string): boolean {
   return (
     name === SLEEP ||
-    [APPROVAL_PREFIX, TOOL_PREFIX, QUESTION_PREFIX].some((prefix) => name.startsWith(prefix))
+    [APPROVAL_PREFIX, TOOL_PREFIX, QUESTION_PREFIX, CHILD_PREFIX].some((prefix) => name.startsWith(prefix))
   )
 }

@@ -67,6 +67,7 @@ export type PendingWaitOf<TShape extends AgentShape> = TShape extends AgentShape
           >
         | Named<`approve:${string}`, 'approval'>
         | Named<'sleep', 'sleep'>
+        | Named<`agent:${string}`, 'child'>
   : never
 
 /** What a page runs for an agent: its tools by name. Those it leaves out are left to others. */

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { Json } from './json.ts'
 
-/** What a run waits for: a value somebody gives, leave to do something, or a time. */
+/** What a run waits for: a value somebody gives, leave to do something, a time, or the end of a run that it has started. */
 export type WaitKind = z.infer<typeof WaitKind>
-export const WaitKind = z.enum(['input', 'approval', 'sleep'])
+export const WaitKind = z.enum(['input', 'approval', 'sleep', 'child'])
 
 /** The longest durable wait or sleep: a year. */
 export const MAX_WAIT_MS = 365 * 86_400_000

@@ -31,6 +31,7 @@ import { hintsOf } from './hints.ts'
 import { logEnded } from './log-ended.ts'
 import { noSuchRun } from './run-events.ts'
 import type { RunEvents } from './run-events.ts'
+import type { TellFamilies } from './tell-families.ts'
 import type { RunTickets } from './tickets.ts'
 
 interface RunPorts extends CreateRunPorts {
@@ -41,6 +42,7 @@ interface RunPorts extends CreateRunPorts {
     Pick<ConversationStore, 'giveTurns'> &
     Pick<DeletionStore, 'deleteRun'>
   tidyFiles(): Promise<void>
+  tellFamilies: TellFamilies
 }
 
 /**
@@ -151,6 +153,7 @@ export function createRuns(
         case 'cancelled':
           logEnded([outcome.run], ports.log)
           bus.publish(hintsOf([outcome.run]))
+          if (outcome.hasFamily) await ports.tellFamilies([runId])
           await giveTurn(ports, outcome.run.conversationId)
           void ports.letIn(outcome.run.owner)
           return outcome.run
@@ -174,10 +177,16 @@ export function createRuns(
 
     async respond(principal, answer) {
       const caller = parsePrincipal(principal)
-      const { runId, wait, value } = parseInput(RespondInput, answer)
+      const { runId: askedId, wait, value } = parseInput(RespondInput, answer)
       assertStorable(value)
-      const { run, waits } = (await store.readWaits(await reach(caller, runId), runId)) ?? noSuchRun(runId)
-      const pending = waits.find(({ name, kind }) => name === wait && kind !== 'sleep')
+      const reached = await reach(caller, askedId)
+      const { waits, ...asked } = (await store.readWaits(reached, askedId)) ?? noSuchRun(askedId)
+      const own = waits.find(({ name, kind }) => name === wait && kind !== 'sleep')
+      // What a run waits for is told in the streams of those above it, where it is answered too.
+      const below = own === undefined ? await store.findWaitBelow(reached, askedId, wait) : null
+      const { run, pending } =
+        below === null ? { ...asked, pending: own } : { run: below.run, pending: below.wait }
+      const runId = run.id
       if (pending !== undefined) {
         await access.assertMay(caller, 'respond', { run, wait: { name: pending.name, kind: pending.kind } })
         checkAnswer(pending, value)

@@ -7,6 +7,7 @@ import type { SweepStore } from '../ports/store/sweep-store.ts'
 import type { Upkeep } from '../ports/upkeep.ts'
 import { logEnded } from './log-ended.ts'
 import { hintsOf } from './hints.ts'
+import type { TellFamilies } from './tell-families.ts'
 
 export interface UpkeepPorts {
   store: Pick<SweepStore, 'findUpkeep' | 'recoverRuns' | 'expireRuns'> &
@@ -17,6 +18,7 @@ export interface UpkeepPorts {
   log: Logger
   /** Has runs created of schedules that are due, and returns at once. */
   createDueRuns(): void
+  tellFamilies: TellFamilies
   /** A random number from 0 up to, not including, 1. */
   random(): number
 }
@@ -85,6 +87,7 @@ async function doWhatIsDue(
     logEnded(expired, log)
     bus.publish(hintsOf(expired))
   }
+  if (found.hasFamilyNews) await ports.tellFamilies()
   const conversationIds = found.freeConversationIds
   const given = conversationIds.length > 0 ? await store.giveTurns({ conversationIds, ifLocked: 'skip' }) : []
   // Last, since the runs that ended above make room.

@@ -15,6 +15,9 @@ export interface EmittedEvent {
   ts: string
 }
 
+/** An attempt's last event, or the last ones. */
+export type LastEvents = EmittedEvent | readonly [...EmittedEvent[], EmittedEvent]
+
 /** `refused`: the store can't hold the events, so it wrote none of them. */
 export type Settlement = AppendOutcome | 'refused'
 
@@ -40,7 +43,8 @@ export class RunLog {
   readonly #characters = new WholeCharacters()
   #writtenSeq: number
   #pending: PendingEvent[] = []
-  #ending: { value: AttemptEnding; settle: PromiseWithResolvers<Settlement> } | undefined
+  /** The last `count` pending events are the ending's: they leave together. */
+  #ending: { value: AttemptEnding; count: number; settle: PromiseWithResolvers<Settlement> } | undefined
   /** How many of the pending events are in the append under way. */
   #inFlight: RunAppend | undefined
   #lost = false
@@ -83,20 +87,23 @@ export class RunLog {
 
   /**
    * Adds the attempt's last event and how it ends; where another attempt follows that failed to come to an end, it
-   * names the messages that are void. Resolves with what the store made of it.
+   * names the messages that are void. Of several events all are stored with the ending, or none. Resolves with what the store made of it.
    */
-  end(event: EmittedEvent, ending: AttemptEnding): Promise<Settlement> {
+  end(last: LastEvents, ending: AttemptEnding): Promise<Settlement> {
+    const [event, ...before] = Array.isArray(last) ? last.toReversed() : [last]
     const settle = Promise.withResolvers<Settlement>()
     if (this.#lost) return Promise.resolve('fenced')
     for (const half of this.#characters.rest()) {
       this.#pending.push({ ...half, payload: toStorableJson(half.payload), bytes: 0 })
     }
+    for (const one of before.toReversed())
+      this.#pending.push({ ...one, payload: toStorableJson(one.payload), bytes: 0 })
     const { payload } = event
     const told = ending.status === 'queued' ? { ...Object(payload), messageIds: this.messages.void } : payload
     this.#pending.push({ ...event, payload: toStorableJson(told), bytes: 0 })
     const isAnswered = 'messages' in ending && ending.messages.length > 0
     const value = isAnswered ? { ...ending, messages: this.messages.named(ending.messages) } : ending
-    this.#ending = { value, settle }
+    this.#ending = { value, count: before.length + 1, settle }
     return settle.promise
   }
 
@@ -125,11 +132,13 @@ export class RunLog {
   /** Takes one event at least, however large, or that one would never leave. */
   #countWithin(maxEvents: number, maxBytes: number): number {
     let bytes = 0
+    const whole = this.#pending.length - (this.#ending?.count ?? 0)
     const end = this.#pending.findIndex((event, index) => {
       bytes += event.bytes
       return index >= maxEvents || (index > 0 && bytes > maxBytes)
     })
-    return end === -1 ? this.#pending.length : end
+    if (end === -1 || whole <= 0) return this.#pending.length
+    return Math.min(end, whole)
   }
 
   /** @returns the bytes that left the buffer. */
@@ -147,7 +156,7 @@ export class RunLog {
       }
       case 'cancel-requested': {
         // Only the ending is refused. The events before it go along with the next ending.
-        this.#pending.pop()
+        if (ending !== undefined) this.#pending.splice(-ending.count)
         this.#ending = undefined
         ending?.settle.resolve(outcome)
         return 0

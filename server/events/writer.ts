@@ -10,7 +10,7 @@ import { StoreFailure } from '../ports/store/store-failure.ts'
 import { AppendsApart } from './appends-apart.ts'
 import type { Share } from './appends-apart.ts'
 import { RunLog } from './run-log.ts'
-import type { EmittedEvent, Settlement } from './run-log.ts'
+import type { EmittedEvent, LastEvents, Settlement } from './run-log.ts'
 
 /** Rows one statement takes at most: bounds its latency and its memory on both sides. */
 const MAX_EVENTS_PER_FLUSH = 2_000
@@ -87,9 +87,9 @@ export class EventWriter {
     return this.#bufferedBytes < MAX_BUFFERED_BYTES ? Promise.resolve() : this.#drained.promise
   }
 
-  end(log: RunLog, event: EmittedEvent, ending: AttemptEnding): Promise<Settlement> {
+  end(log: RunLog, last: LastEvents, ending: AttemptEnding): Promise<Settlement> {
     if (this.#stopping.signal.aborted) return Promise.resolve('fenced')
-    const outcome = log.end(event, ending)
+    const outcome = log.end(last, ending)
     this.#schedule(log)
     return outcome
   }

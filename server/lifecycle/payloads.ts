@@ -22,6 +22,18 @@ export const succeededSql = `'{}'::jsonb`
 export const cancelledPayload: Json = {}
 export const cancelledSql = `'{}'::jsonb`
 
+export function childStartedPayload({
+  id,
+  agentKey,
+  isDetached,
+}: {
+  id: string
+  agentKey: string
+  isDetached: boolean
+}): Json {
+  return { childRunId: id, agentKey, detached: isDetached } satisfies RuntimeEventPayloads['child.started']
+}
+
 export function failedPayload({ message, code, details }: RunError): Json {
   return { error: message, code, ...(details === undefined ? {} : { details }) }
 }

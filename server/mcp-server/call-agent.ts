@@ -7,6 +7,7 @@ import { lastAssistantMessage } from '../contract/last-assistant-message.ts'
 import type { Principal } from '../contract/principal.ts'
 import { RunId } from '../contract/run.ts'
 import type { RunDetail } from '../contract/run.ts'
+import type { WaitKind } from '../contract/wait.ts'
 import { isTerminal } from '../contract/terminal.ts'
 import { textOf } from '../contract/text-of.ts'
 import type { Runs } from '../domain/runs.ts'
@@ -62,8 +63,9 @@ export async function callAgent(
   }
 }
 
-const asks = ({ status, waits }: RunDetail) =>
-  status === 'waiting' && waits.some(({ kind }) => kind !== 'sleep')
+const asks = ({ status, waits }: RunDetail) => status === 'waiting' && waits.some(({ kind }) => isAsked(kind))
+
+const isAsked = (kind: WaitKind) => kind === 'input' || kind === 'approval'
 
 async function create(
   runs: Runs,
@@ -110,7 +112,7 @@ async function untilQuiet(
   let progress = 0
   for await (const batch of batches) {
     for (const { type, payload } of batch) {
-      if (type === 'run.waiting' && Object(payload).kind !== 'sleep') over.abort()
+      if (type === 'run.waiting' && isAsked(Object(payload).kind)) over.abort()
       if (type !== 'assistant.message' || progressToken === undefined) continue
       progress += 1
       const { content: message } = payload as { content: string }

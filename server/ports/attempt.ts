@@ -6,6 +6,7 @@ import type { Budget, Preferences, RunError, Usage } from '../contract/run.ts'
 import { isTerminal } from '../contract/terminal.ts'
 import type { TerminalStatus } from '../contract/terminal.ts'
 import type { WaitKind } from '../contract/wait.ts'
+import type { NewChild } from './family.ts'
 import type { StoreFailure } from './store/store-failure.ts'
 import type { ChangedRun } from './upkeep.ts'
 
@@ -37,6 +38,12 @@ export interface ClaimedRun {
   cancelRequested: boolean
   /** W3C trace context of its creation. */
   traceparent: string | null
+  /** The run that started it. */
+  parentRunId: string | null
+  /** How many runs are above it. */
+  depth: number
+  /** Whether an earlier attempt started others. */
+  hasChildren: boolean
   /** How long the run could have begun before its first attempt did, in milliseconds. Null in later attempts. */
   waitedMs: number | null
 }
@@ -108,6 +115,8 @@ export interface NewWait {
   details: Json
   schema: Json
   timeoutMs: number | null
+  /** The run that is waited for, where it is to be created with the wait. */
+  child?: NewChild
 }
 
 /** How a wait has ended. */
@@ -117,6 +126,13 @@ export interface SettledWait {
   status: 'answered' | 'timed_out'
   value: Json
   respondedBy: string | null
+}
+
+/** A wait that is over, or one for a child that is not over yet. */
+export interface KnownWait extends Omit<SettledWait, 'status'> {
+  status: SettledWait['status'] | 'pending'
+  /** The run that is waited for. */
+  childId: string | null
 }
 
 /** How a run ends, for good. */

@@ -20,6 +20,8 @@ export interface Upkeep {
   hasParkedRun: boolean
   /** Schedules of callers whose time has come. */
   hasDueSchedule: boolean
+  /** Ends of runs, or what these wait for, that those above and below them were not told. */
+  hasFamilyNews: boolean
   /** Conversations in which runs wait for their turn, and none has it. */
   freeConversationIds: string[]
 }

@@ -7,6 +7,7 @@ import { createConversationStore } from './stores/conversation-store.ts'
 import { createDelivering } from './stores/delivering.ts'
 import { createDeletionStore } from './stores/deletion-store.ts'
 import { createEventStore } from './stores/event-store.ts'
+import { createFamilyStore } from './stores/family-store.ts'
 import { createFileStore } from './stores/file-store.ts'
 import { createGateStore } from './stores/gate-store.ts'
 import { createKeyStore } from './stores/key-store.ts'
@@ -31,6 +32,7 @@ export function createPostgresStore(options: Omit<StoreParts, 'prisma' | 'delive
     ...createWaitStore(parts),
     ...createConversationStore(parts),
     ...createDeletionStore(parts),
+    ...createFamilyStore(parts),
     ...createFileStore(parts),
     ...createGateStore(parts),
     ...createScheduleStore(parts),

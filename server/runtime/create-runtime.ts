@@ -109,8 +109,19 @@ export function assembleRuntime<const TAgents extends readonly AnyAgent[]>(
     { store, files: adapters.files, bus, hub, timetable, clock, conversationHub, tracer, log },
     { config, options, agents, runsAtOnce },
   )
-  const { letIn, runs, conversations, files, schedules, memories, sessions, tickets, deleteAll, erase } =
-    useCases
+  const {
+    letIn,
+    tellFamilies,
+    runs,
+    conversations,
+    files,
+    schedules,
+    memories,
+    sessions,
+    tickets,
+    deleteAll,
+    erase,
+  } = useCases
   const hasSessions = Boolean(options.anonymousSessions)
   const isAuthenticating = options.authenticate !== undefined || hasSessions
 
@@ -126,6 +137,7 @@ export function assembleRuntime<const TAgents extends readonly AnyAgent[]>(
           timetable,
           bus,
           runs,
+          tellFamilies,
           deleteAll,
           tidyFiles: files.tidy,
           clock,
@@ -236,8 +248,19 @@ export function assembleRuntime<const TAgents extends readonly AnyAgent[]>(
       const { conversationTitle } = options
       const stores = { store, files: adapters.files, queue, bus, conversationTitle }
       const models = { llm, findModel, costOf: createCostOf(prices), windowOf: createWindowOf(prices) }
-      const ports = { ...stores, ...models, letIn, clock, log, tracer, visibilityOf, presence, retryPolicy }
-      const worker = createWorker(ports, { config, agents, options: workerOptions })
+      const ports = {
+        ...stores,
+        ...models,
+        letIn,
+        tellFamilies,
+        clock,
+        log,
+        tracer,
+        visibilityOf,
+        presence,
+        retryPolicy,
+      }
+      const worker = createWorker(ports, { config, agents, runsAtOnce, options: workerOptions })
       // Known before it has started, so that a stop in between stops it too.
       workers.add(worker)
       await worker.start()

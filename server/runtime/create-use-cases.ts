@@ -16,6 +16,7 @@ import { createRuns } from '../domain/runs.ts'
 import { createMemories } from '../domain/memories.ts'
 import { createSchedules } from '../domain/stored-schedules.ts'
 import { createSessions } from '../domain/sessions.ts'
+import { createTellFamilies } from '../domain/tell-families.ts'
 import { createTickets } from '../domain/tickets.ts'
 import { createTicketSigner } from '../auth/ticket-signer.ts'
 import type { ConversationHub } from '../events/conversation-hub.ts'
@@ -57,6 +58,7 @@ export function createUseCases(
 ) {
   const { config, options, agents, runsAtOnce } = settings
   const letIn = createLetIn({ store, log }, runsAtOnce)
+  const tellFamilies = createTellFamilies({ store, bus, letIn, log })
   const access = createAccess({
     authorize: options.authorize,
     timeoutMs: config.authorizeTimeoutSeconds * 1000,
@@ -83,7 +85,7 @@ export function createUseCases(
   const checkLimits = createCheckLimits(options.limits, config, log)
   const quotaTimeoutMs = config.quotaTimeoutSeconds * 1000
   const runs = createRuns(
-    { store, bus, letIn, access, tracer, log, tidyFiles },
+    { store, bus, letIn, tellFamilies, access, tracer, log, tidyFiles },
     {
       agents,
       runsAtOnce,
@@ -132,6 +134,7 @@ export function createUseCases(
   const erase = createErase({ deleteAll, sweepFiles, log })
   return {
     letIn,
+    tellFamilies,
     runs,
     agents: agentList,
     conversations,

@@ -2,19 +2,25 @@ import { chooseAgents } from '../agent/agents-by-key.ts'
 import type { AnyAgent } from '../agent/define-agent.ts'
 import type { Config } from '../config/config.ts'
 import type { Logger } from '../ports/logger.ts'
+import type { RunsAtOnce } from '../ports/runs-at-once.ts'
 import { Worker } from '../worker/worker.ts'
 import type { WorkerPorts } from '../worker/worker.ts'
 import type { WorkerOptions } from './agent-runtime.ts'
 
 type Ports = Omit<
   WorkerPorts,
-  'cancelGraceMs' | 'modelIdleTimeoutMs' | 'modelPatienceMs' | 'memoryBounds' | 'random'
+  'cancelGraceMs' | 'modelIdleTimeoutMs' | 'modelPatienceMs' | 'memoryBounds' | 'random' | 'children'
 >
 
 /** A worker as the configuration has it, but for what its options say. */
 export function createWorker(
   ports: Ports,
-  given: { config: Config; agents: ReadonlyMap<string, AnyAgent>; options: WorkerOptions },
+  given: {
+    config: Config
+    agents: ReadonlyMap<string, AnyAgent>
+    runsAtOnce: RunsAtOnce
+    options: WorkerOptions
+  },
 ): Worker {
   const { config, options } = given
   const { isolation, isolated } = options
@@ -32,6 +38,14 @@ export function createWorker(
         perTenant: config.memoriesPerTenant,
       },
       random: Math.random,
+      children: {
+        agents: given.agents,
+        maxAttempts: config.maxAttempts,
+        timeoutMs: Math.round(config.runTimeoutSeconds * 1000),
+        runsAtOnce: given.runsAtOnce,
+        maxDepth: config.maxRunDepth,
+        maxChildren: config.maxChildRuns,
+      },
     },
     {
       agents,

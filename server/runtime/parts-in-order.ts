@@ -10,6 +10,7 @@ import type { Runs } from '../domain/runs.ts'
 import { ADDRESS_WINDOW_MS } from '../domain/sessions.ts'
 import { createDueSchedules } from '../domain/due-schedules.ts'
 import { checkSchedules, runSchedules } from '../domain/schedules.ts'
+import type { TellFamilies } from '../domain/tell-families.ts'
 import { runUpkeep } from '../domain/upkeep.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { EventBus } from '../ports/event-bus.ts'
@@ -40,6 +41,7 @@ interface Wired {
   timetable: Timetable
   bus: EventBus
   runs: Runs
+  tellFamilies: TellFamilies
   deleteAll: DeleteAll
   tidyFiles(): Promise<void>
   clock: Clock
@@ -64,7 +66,20 @@ interface Given {
 
 /** The parts of a runtime in the order in which they start: each after those that it needs. They stop in the reverse order. */
 export function partsInOrder(wired: Wired, { config, ownAgents, agents, ...given }: Given): Part[] {
-  const { pool, store, queue, runRedelivery, timetable, bus, runs, deleteAll, tidyFiles, clock, log } = wired
+  const {
+    pool,
+    store,
+    queue,
+    runRedelivery,
+    timetable,
+    bus,
+    runs,
+    tellFamilies,
+    deleteAll,
+    tidyFiles,
+    clock,
+    log,
+  } = wired
   const { signal } = given
   const { random } = Math
   const agentKeys = () => [...agents.keys()]
@@ -119,7 +134,7 @@ export function partsInOrder(wired: Wired, { config, ownAgents, agents, ...given
     { stop: () => dueSchedules.settled() },
     loop(() =>
       runUpkeep(
-        { store, bus, clock, log, random, createDueRuns: dueSchedules.look },
+        { store, bus, clock, log, random, createDueRuns: dueSchedules.look, tellFamilies },
         { intervalMs: UPKEEP_INTERVAL_MS, signal },
       ),
     ),

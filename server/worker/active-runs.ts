@@ -1,6 +1,7 @@
 import type { AnyAgent } from '../agent/define-agent.ts'
 import { isTerminal } from '../contract/terminal.ts'
 import type { LetIn } from '../domain/let-in.ts'
+import type { TellFamilies } from '../domain/tell-families.ts'
 import { giveTurn } from '../domain/give-turn.ts'
 import type { RunLog } from '../events/run-log.ts'
 import { EventWriter, HEARTBEAT } from '../events/writer.ts'
@@ -20,6 +21,7 @@ export interface ActiveRunsPorts
   store: ExecutePorts['store'] & TitlePorts['store'] & AttemptStore & Pick<ConversationStore, 'giveTurns'>
   bus: EventBus
   letIn: LetIn
+  tellFamilies: TellFamilies
 }
 
 interface ActiveRunsSettings {
@@ -152,6 +154,8 @@ export class ActiveRuns {
     if (this.#active.get(run.id)?.run.attempt === run.attempt) this.#active.delete(run.id)
     this.#settings.onOver()
     if (fate === 'lost') return
+    const hasNews = run.parentRunId !== null || (run.hasChildren && isTerminal(fate.status))
+    if (hasNews && fate.status !== 'queued') await this.#ports.tellFamilies([run.id])
     if (fate.status === 'succeeded') this.#titles.consider(run)
     if (fate.status === 'queued') this.#settings.onQueued(fate.delayMs, run.agentKey)
     if (isTerminal(fate.status)) await giveTurn(this.#ports, run.conversationId)

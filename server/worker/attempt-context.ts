@@ -12,6 +12,8 @@ import type { AttemptStore } from '../ports/store/attempt-store.ts'
 import type { WaitStore } from '../ports/store/wait-store.ts'
 import type { Tracer } from '../ports/tracer.ts'
 import type { Spending } from './budget.ts'
+import { createChildren } from './children.ts'
+import type { ChildPorts } from './children.ts'
 import { createAttemptFiles } from './attempt-files.ts'
 import { createAttemptMemory } from './attempt-memory.ts'
 import type { MemoryPorts } from './attempt-memory.ts'
@@ -20,6 +22,7 @@ import type { ModelPorts } from './attempt-models.ts'
 import { createEmitter } from './emitter.ts'
 import type { EmitterPorts } from './emitter.ts'
 import { withHandledPromises } from './handled-promises.ts'
+import { createKnownWaits } from './known-waits.ts'
 import { RunInterruption } from './interruption.ts'
 import { createJournals } from './journals.ts'
 import { createSteps } from './steps.ts'
@@ -33,6 +36,7 @@ export interface AttemptPorts
     EmitterPorts,
     ModelPorts,
     Pick<MemoryPorts, 'memoryBounds'>,
+    Omit<ChildPorts, 'store'>,
     Pick<StepPorts, 'leaseTtlMs' | 'retryPolicy' | 'random'> {
   store: Pick<
     AttemptStore,
@@ -46,7 +50,8 @@ export interface AttemptPorts
   > &
     Pick<WaitStore, 'readSettledWaits'> &
     Pick<FileStore, 'findFilesOfRun'> &
-    MemoryPorts['store']
+    MemoryPorts['store'] &
+    ChildPorts['store']
   files: Files
   log: Logger
   tracer: Tracer
@@ -71,8 +76,10 @@ export function createAttemptContext(ports: AttemptPorts, attempt: Attempt): Age
 
   const emit = createEmitter(ports, attempt)
   const files = createAttemptFiles(ports, run.id)
-  const waits = createWaits(ports, attempt)
+  const readSettled = createKnownWaits(ports.store, run)
+  const waits = createWaits(readSettled, attempt)
   const { wait, approve, sleep } = waits
+  const { runAgent, startAgent } = createChildren(ports, { ...attempt, emit, readSettled })
 
   const step = createSteps(ports, {
     run,
@@ -117,6 +124,8 @@ export function createAttemptContext(ports: AttemptPorts, attempt: Attempt): Age
       wait,
       approve,
       sleep,
+      runAgent,
+      startAgent,
       async messageHistory({ includeFailedRuns = false } = {}) {
         signal.throwIfAborted()
         return includeFailedRuns && run.conversationId !== null
@@ -146,6 +155,8 @@ type Begun = Pick<
   | 'wait'
   | 'approve'
   | 'sleep'
+  | 'runAgent'
+  | 'startAgent'
   | 'messageHistory'
   | 'checkpoint'
 >

@@ -11,6 +11,8 @@ import { RunInterruption } from './interruption.ts'
 export interface Spending {
   /** Counts an event of the attempt. A tool call beyond the budget ends the attempt before the tool is run. */
   note(type: string, payload: Json): void
+  /** What is left of the budget; null where there is none. */
+  left(): Budget | null
   /** @throws RunInterruption when no model may be asked again, which ends the attempt too. */
   assertLeft(): void
   /** What its models took, over all its attempts; undefined where none was asked. */
@@ -40,8 +42,10 @@ export async function createSpending(
 
   return {
     note(type, payload) {
-      if (type === 'usage') {
-        const { inputTokens, outputTokens, cachedInputTokens, cost } = Object(payload) as JsonObject
+      const used = type === 'child.ended' ? (Object(payload) as JsonObject)['usage'] : payload
+      if (type === 'usage' || (type === 'child.ended' && used !== null && used !== undefined)) {
+        const { inputTokens, outputTokens, cachedInputTokens, cost, toolCalls } = Object(used) as JsonObject
+        spent.toolCalls += amountOf(toolCalls)
         spent.inputTokens += amountOf(inputTokens)
         spent.outputTokens += amountOf(outputTokens)
         spent.cachedInputTokens += amountOf(cachedInputTokens)
@@ -52,6 +56,16 @@ export async function createSpending(
       spent.toolCalls += 1
       const limit = budget?.toolCalls
       if (limit !== undefined && spent.toolCalls > limit) exceeded('toolCalls', limit)
+    },
+    left() {
+      const { tokens, cost, toolCalls } = budget ?? {}
+      if (budget === null) return null
+      return {
+        ...(tokens !== undefined && { tokens: Math.max(1, tokens - spent.tokens) }),
+        ...(toolCalls !== undefined && { toolCalls: Math.max(0, toolCalls - spent.toolCalls) }),
+        // The least that can be said.
+        ...(cost !== undefined && { cost: Math.max(Number.EPSILON, cost - (spent.cost ?? 0)) }),
+      }
     },
     assertLeft() {
       const { tokens, cost } = budget ?? {}

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ChildRunError } from '../agent/child-run.ts'
 import type { AnyAgent } from '../agent/define-agent.ts'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { detailsOf } from '../contract/issues.ts'
@@ -21,6 +22,8 @@ export interface Ending {
   type: (typeof TRANSITIONS)[AttemptTransition]['event']
   payload: Json
   ending: AttemptEnding
+  /** Events that are stored with it, or not at all. */
+  before?: readonly { type: string; payload: Json }[]
 }
 
 export async function succeeded(
@@ -112,6 +115,11 @@ export function toRunError(error: unknown): RunError {
   // Its message may be shown: it says what the provider refused, without keys and without the request.
   if (error instanceof ModelError)
     return { message: shorten(error.message), code: 'model_error', details: { reason: error.code } }
+  if (error instanceof ChildRunError) {
+    const { runId, agentKey, status, runError } = error
+    const details = { runId, agentKey, status, code: runError?.code ?? null }
+    return { message: shorten(error.message), code: 'child_failed', details }
+  }
   return AGENT_BROKE
 }
 

@@ -8,6 +8,7 @@ import { isTerminal } from '../contract/terminal.ts'
 import type { RunLog } from '../events/run-log.ts'
 import { isUsedUp } from '../lifecycle/charges.ts'
 import { INVALID_PARAMS } from '../lifecycle/errors.ts'
+import { childStartedPayload } from '../lifecycle/payloads.ts'
 import { TRANSITIONS } from '../lifecycle/transitions.ts'
 import { withFields } from '../ports/logger.ts'
 import type { OperationOutcome } from '../ports/tracer.ts'
@@ -107,9 +108,14 @@ async function settle(
   }
 }
 
-function write(ports: ExecutePorts, runLog: RunLog, { type, payload, ending }: Ending) {
+function write(ports: ExecutePorts, runLog: RunLog, { type, payload, ending, before = [] }: Ending) {
   const ts = new Date(ports.clock.now()).toISOString()
-  return ports.writer.end(runLog, { type, payload, visibility: ports.visibilityOf(type), ts }, ending)
+  const toEvent = (told: { type: string; payload: Json }) => ({
+    ...told,
+    visibility: ports.visibilityOf(told.type),
+    ts,
+  })
+  return ports.writer.end(runLog, [...before.map(toEvent), toEvent({ type, payload })], ending)
 }
 
 /** @returns how to end the run; undefined when it is no longer ours to end. */
@@ -239,7 +245,7 @@ async function abandonment(
 
 function endInterrupted(
   ports: ExecutePorts,
-  { run, runLog, suspension }: Execution & { suspension: Suspension },
+  { run, suspension }: Execution & { suspension: Suspension },
   reason: unknown,
 ): Ending | undefined {
   if (!(reason instanceof RunInterruption)) return undefined
@@ -253,14 +259,16 @@ function endInterrupted(
     case 'over_budget':
       return failed(reason.cause as RunError)
     case 'waiting': {
-      const payloads = suspension.payloads()
       const type = TRANSITIONS.suspended.event
-      const ts = new Date(ports.clock.now()).toISOString()
-      // The last payload goes with the attempt's last event. The others are emitted as the agent's events are.
-      for (const payload of payloads.slice(0, -1)) {
-        void ports.writer.emit(runLog, { type, payload, visibility: ports.visibilityOf(type), ts })
-      }
-      return suspended(run, { waits: suspension.waits, payload: payloads.at(-1) ?? null })
+      const payloads = suspension.payloads()
+      const started = suspension.children.map((child) => ({
+        type: 'child.started',
+        payload: childStartedPayload(child),
+      }))
+      const asked = payloads.slice(0, -1).map((payload) => ({ type, payload }))
+      const ending = suspended(run, { waits: suspension.waits, payload: payloads.at(-1) ?? null })
+      // A child is told of with its creation: an attempt that dies in between has none.
+      return { ...ending, before: [...started, ...asked] }
     }
     default:
       return interrupted(reason.kind, run)

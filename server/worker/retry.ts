@@ -1,3 +1,4 @@
+import { ChildRunError } from '../agent/child-run.ts'
 import { NonRetriableError } from '../agent/non-retriable-error.ts'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { backoffMs } from '../lifecycle/backoff.ts'
@@ -11,7 +12,7 @@ const MAX_ASKED_MS = 24 * 3600 * 1000
  * invalid request, a provider's refusal.
  */
 export function isRetriable(error: unknown): boolean {
-  if (error instanceof NonRetriableError) return false
+  if (error instanceof NonRetriableError || error instanceof ChildRunError) return false
   if (error instanceof ModelError) return error.retriable
   if (error instanceof AgentRuntimeError) return error.status >= 500 || error.status === 429
   return true

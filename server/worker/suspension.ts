@@ -2,6 +2,7 @@ import { aborted } from '../concurrency/aborted.ts'
 import type { Json } from '../contract/json.ts'
 import type { PendingWait } from '../contract/wait.ts'
 import type { NewWait } from '../ports/attempt.ts'
+import type { NewChild } from '../ports/family.ts'
 import type { Clock } from '../ports/clock.ts'
 import { RunInterruption } from './interruption.ts'
 
@@ -23,6 +24,11 @@ export class Suspension {
     return this.#waits
   }
 
+  /** The runs that are created with the waits. */
+  get children(): NewChild[] {
+    return this.#waits.flatMap(({ child }) => child ?? [])
+  }
+
   /** Never resolves. Rejects with the signal's reason when the attempt is over. */
   async add(wait: NewWait): Promise<never> {
     this.#waits.push(wait)
@@ -35,12 +41,15 @@ export class Suspension {
     throw signal.reason
   }
 
-  /** The payload of `run.waiting` for each wait. */
+  /** The payload of `run.waiting` for each wait. One is enough to tell that children are waited for: these have events of their own. */
   payloads(): Json[] {
     const now = this.#clock.now()
-    return this.#waits.map(({ name, kind, details, schema, timeoutMs }) => {
-      const expiresAt = timeoutMs === null ? null : new Date(now + timeoutMs).toISOString()
-      return { name, kind, details, schema, expiresAt } satisfies PendingWait
-    })
+    const others = this.#waits.filter(({ kind }) => kind !== 'child')
+    return (others.length === 0 ? this.#waits.slice(0, 1) : others).map(
+      ({ name, kind, details, schema, timeoutMs }) => {
+        const expiresAt = timeoutMs === null ? null : new Date(now + timeoutMs).toISOString()
+        return { name, kind, details, schema, expiresAt } satisfies PendingWait
+      },
+    )
   }
 }

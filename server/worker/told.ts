@@ -9,6 +9,8 @@ const ID_FIELDS = {
   'assistant.message': 'messageId',
   usage: 'messageId',
   'context.compacted': 'messageId',
+  'child.started': 'childRunId',
+  'child.ended': 'childRunId',
 } as const
 
 /**

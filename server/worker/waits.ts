@@ -15,14 +15,13 @@ import { ApprovalAnswer, MAX_WAIT_MS, CALL_NAME, CallName } from '../contract/wa
 import { APPROVAL_PREFIX, SLEEP } from '../contract/wait-names.ts'
 import type { WaitKind } from '../contract/wait.ts'
 import type { Schema } from '../contract/schema.ts'
-import type { ClaimedRun, SettledWait } from '../ports/attempt.ts'
-import type { WaitStore } from '../ports/store/wait-store.ts'
+import type { KnownWait, SettledWait } from '../ports/attempt.ts'
+import type { ReadKnownWaits } from './known-waits.ts'
 import { createOccurrences, keyOf } from './occurrences.ts'
 import { storedForm } from './stored-form.ts'
 import type { Suspension } from './suspension.ts'
 
 interface WaitRun {
-  run: ClaimedRun
   agent: Pick<AnyAgent, 'waits' | 'tools'>
   signal: AbortSignal
   suspension: Suspension
@@ -41,22 +40,11 @@ const APPROVAL_MS = 24 * 3600 * 1000
 
 /** `ctx.wait`, `ctx.approve` and `ctx.sleep` of one attempt. */
 export function createWaits(
-  { store }: { store: Pick<WaitStore, 'readSettledWaits'> },
-  { run, agent, signal, suspension }: WaitRun,
+  readSettled: ReadKnownWaits,
+  { agent, signal, suspension }: WaitRun,
 ): Pick<AgentContext, 'wait' | 'approve' | 'sleep' | 'clientTools'> & { asker: Asker } {
   const next = createOccurrences()
-  let settled: Promise<Map<string, SettledWait>> | undefined
   let clientTools: readonly AnyTool[] | undefined
-
-  /** The waits that are over. A first attempt has none to read. */
-  function readSettled(): Promise<Map<string, SettledWait>> {
-    return (settled ??= run.attempt === 1 ? Promise.resolve(new Map()) : read())
-  }
-
-  async function read(): Promise<Map<string, SettledWait>> {
-    const waits = await store.readSettledWaits(run.id)
-    return new Map(waits.map((wait) => [keyOf(wait), wait]))
-  }
 
   async function ask(question: Question): Promise<SettledWait> {
     signal.throwIfAborted()
@@ -70,7 +58,7 @@ export function createWaits(
     }
     const call = next(name)
     const known = (await readSettled()).get(keyOf(call))
-    return known ?? suspension.add({ ...question, ...call })
+    return isSettled(known) ? known : suspension.add({ ...question, ...call })
   }
 
   async function wait(
@@ -108,7 +96,10 @@ export function createWaits(
     },
 
     asker: {
-      find: async (name) => toOutcome((await readSettled()).get(keyOf({ name, occurrence: 1 }))),
+      async find(name) {
+        const known = (await readSettled()).get(keyOf({ name, occurrence: 1 }))
+        return isSettled(known) ? toOutcome(known) : undefined
+      },
       ask: ({ name, schema, details = null, timeoutMs = APPROVAL_MS }) =>
         ask({ name, kind: 'input', timeoutMs, ...formOf({ name, schema, details }) }),
     },
@@ -154,8 +145,11 @@ function approvalQuestion(
   }
 }
 
-function toOutcome(settled: SettledWait | undefined): WaitOutcome<Json> | undefined {
-  if (settled?.status !== 'answered') return settled && { status: 'timed_out' }
+const isSettled = (wait: KnownWait | undefined): wait is KnownWait & SettledWait =>
+  wait !== undefined && wait.status !== 'pending'
+
+function toOutcome(settled: SettledWait): WaitOutcome<Json> {
+  if (settled.status !== 'answered') return { status: 'timed_out' }
   const { status, value, respondedBy } = settled
   return { status, value, respondedBy }
 }

@@ -116,7 +116,7 @@ export const QUIET_RULES = {
       SELECT run_id, seq, attempt, type, lag(type) OVER (PARTITION BY run_id ORDER BY seq) AS before
       FROM agent_runtime.event
     ) e
-    WHERE type = 'run.started' AND attempt > 1 AND before NOT IN ('run.retrying', 'run.waiting', 'run.resumed')`,
+    WHERE type = 'run.started' AND attempt > 1 AND before NOT IN ('run.retrying', 'run.waiting', 'run.resumed', 'child.waiting')`,
 } as const satisfies Record<string, string>
 
 function isCompacted(run: string): string {

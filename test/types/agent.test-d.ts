@@ -1,8 +1,8 @@
 import { describe, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
 import { z as z3 } from 'zod/v3'
-import { defineAgent, defineTool } from '../../server/index.ts'
-import type { Approval, Json, JsonObject } from '../../server/index.ts'
+import { agentTool, defineAgent, defineTool } from '../../server/index.ts'
+import type { AnyTool, Approval, Json, JsonObject } from '../../server/index.ts'
 
 describe('what an agent author writes', () => {
   test('a wait without a time limit has an answer; with one, it may have none', () => {
@@ -19,6 +19,46 @@ describe('what an agent author writes', () => {
       },
     })
     expectTypeOf(declared.key).toEqualTypeOf<'a'>()
+  })
+
+  test('a run of another agent takes its params and answers with its output', () => {
+    const research = defineAgent({
+      key: 'research',
+      params: z.object({ topic: z.string(), depth: z.number().default(1) }),
+      output: z.object({ at: z.date() }),
+      run: async () => ({ output: { at: new Date() } }),
+    })
+    const free = defineAgent({ key: 'free', async run() {} })
+    defineAgent({
+      key: 'a',
+      async run(ctx) {
+        const { output, text } = await ctx.runAgent(research, { params: { topic: 'tides' } })
+        expectTypeOf(output).toEqualTypeOf<{ at: string }>()
+        expectTypeOf(text).toEqualTypeOf<string>()
+        const started = await ctx.startAgent(research, { params: { topic: 'tides' } })
+        expectTypeOf((await started.result()).output.at).toEqualTypeOf<string>()
+        expectTypeOf((await ctx.runAgent(free)).output).toEqualTypeOf<Json>()
+        await ctx.runAgent(free, { messages: 'Hello', params: { any: 1 } })
+        // @ts-expect-error its params are needed
+        await ctx.runAgent(research)
+        // @ts-expect-error a topic is a text
+        await ctx.runAgent(research, { params: { topic: 7 } })
+        // @ts-expect-error there is no such output
+        expectTypeOf(output.summary).toBeString()
+        // @ts-expect-error only the runtime tells of runs below
+        await ctx.emit('child.ended', {})
+      },
+    })
+    expectTypeOf(agentTool(research)).toExtend<AnyTool>()
+    agentTool(research, {
+      input: z.object({ about: z.string() }),
+      run: ({ about }) => ({ params: { topic: about } }),
+    })
+    agentTool(research, {
+      input: z.object({ about: z.string() }),
+      // @ts-expect-error a topic is a text
+      run: () => ({ params: { topic: 7 } }),
+    })
   })
 
   test('an approval says why it is none', () => {

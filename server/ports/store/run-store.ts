@@ -8,7 +8,8 @@ export type RunProgress = RunSummary & Pick<Run, 'lastSeq'>
 
 /** What became of a cancel request. */
 export type CancelOutcome =
-  | { kind: 'cancelled'; run: Run }
+  /** `hasFamily`: there are runs above or below it. */
+  | { kind: 'cancelled'; run: Run; hasFamily: boolean }
   | { kind: 'requested'; run: Run }
   | { kind: 'already-ended'; run: Run }
   | { kind: 'not-found' }

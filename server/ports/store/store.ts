@@ -2,6 +2,7 @@ import type { AttemptStore } from './attempt-store.ts'
 import type { ConversationStore } from './conversation-store.ts'
 import type { DeletionStore } from './deletion-store.ts'
 import type { EventStore } from './event-store.ts'
+import type { FamilyStore } from './family-store.ts'
 import type { FileStore } from './file-store.ts'
 import type { GateStore } from './gate-store.ts'
 import type { KeyStore } from './key-store.ts'
@@ -22,6 +23,7 @@ export interface Store
     WaitStore,
     ConversationStore,
     DeletionStore,
+    FamilyStore,
     FileStore,
     GateStore,
     ScheduleStore,

@@ -1,7 +1,7 @@
 import type { Json } from '../../contract/json.ts'
 import type { Run, RunSummary } from '../../contract/run.ts'
 import type { PendingWait, WaitKind } from '../../contract/wait.ts'
-import type { SettledWait } from '../attempt.ts'
+import type { KnownWait } from '../attempt.ts'
 import type { Owner, Reach } from '../owner.ts'
 
 /** What became of an answer to a wait. `not-waiting`: the run never had a wait of that name. */
@@ -30,8 +30,16 @@ export interface RespondRequest {
 export interface WaitStore {
   /** The pending waits of a run, with the schemas of their answers. Null when the caller does not reach the run. */
   readWaits(reach: Reach, runId: string): Promise<PendingWaits | null>
-  /** The run's waits that are over. */
-  readSettledWaits(runId: string): Promise<SettledWait[]>
+  /**
+   * The oldest pending wait of that name of the runs below, which somebody can answer: of those that are waited for. Null where there is none.
+   */
+  findWaitBelow(
+    reach: Reach,
+    runId: string,
+    name: string,
+  ): Promise<{ run: RunSummary; wait: PendingWait } | null>
+  /** The run's waits that are over, and those for children. */
+  readSettledWaits(runId: string): Promise<KnownWait[]>
   /** Settles the oldest pending wait of that name, and queues a waiting run. */
   respond(owner: Owner, answer: RespondRequest): Promise<RespondOutcome>
 }

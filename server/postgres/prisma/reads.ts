@@ -52,6 +52,7 @@ const LISTED_RUNS = {
     agentKey: ['agent_key', (value: string) => `r.agent_key = ${value}::text`],
     status: ['status', (value: string) => `r.status = ${value}::agent_runtime.run_status`],
     conversationId: ['conversation_id', (value: string) => `r.conversation_id = ${value}::uuid`],
+    parentRunId: ['parent_run_id', (value: string) => `r.parent_run_id = ${value}::uuid`],
   },
   existing: 'true',
 } as const

@@ -1,7 +1,6 @@
 // Which of the runs that are created in conversations may start, which wait for their turn, and which are
 // refused. Decided under the conversations' row locks, so that two servers that create at once agree.
 import type pg from 'pg'
-import { cancelledSql } from '../../lifecycle/payloads.ts'
 import { OPEN } from '../../lifecycle/statuses.ts'
 import { TRANSITIONS } from '../../lifecycle/transitions.ts'
 import { comesIntoConversation } from '../../ports/create-run.ts'
@@ -9,9 +8,9 @@ import type { CreatedRun, NewRun } from '../../ports/create-run.ts'
 import type { ChangedRun } from '../../ports/upkeep.ts'
 import { haveOneOwner, ownerColumns } from '../owned-by.ts'
 import { execute } from '../connections/transaction.ts'
-import { cancelWaits } from './end-runs.ts'
-import { insertEventOf } from './insert-event.ts'
 import type { VisibilityOf } from './insert-event.ts'
+import { interruptRuns } from './interrupt-runs.ts'
+import type { InterruptedRow } from './interrupt-runs.ts'
 import { keepIncomplete } from './keep-incomplete.ts'
 
 const { cancelled } = TRANSITIONS
@@ -55,36 +54,9 @@ interface ActiveRun {
   isStopping: boolean
 }
 
-// Those that no worker has end here. A running one's events are its attempt's alone to write: its row notes that it is to
-// end, and its worker ends it. What was created waits for that. This transaction may have begun, and waited for the conversation, before the one that created them.
-const INTERRUPT = {
-  name: 'admit_interrupt',
-  text: `
-    WITH locked AS (
-      SELECT id FROM agent_runtime.run
-      WHERE conversation_id = $1 AND status IN ${OPEN}
-      ORDER BY id
-      FOR NO KEY UPDATE
-    ), r AS (
-      UPDATE agent_runtime.run r SET
-        cancel_requested_at = COALESCE(cancel_requested_at, now()),
-        status = CASE WHEN status = 'running' THEN status ELSE '${cancelled.to}' END,
-        finished_at = CASE WHEN status = 'running' THEN NULL ELSE GREATEST(now(), created_at) END,
-        last_seq = CASE WHEN status = 'running' THEN last_seq ELSE last_seq + 1 END,
-        run_at = NULL, turn = NULL
-      FROM locked WHERE r.id = locked.id
-      RETURNING r.*
-    ), told AS (
-      ${insertEventOf(cancelled, {
-        visibility: '$2',
-        payload: cancelledSql,
-        from: `r WHERE r.status = '${cancelled.to}'`,
-      })}
-    ), unanswered AS (
-      ${cancelWaits(`run_id IN (SELECT id FROM r WHERE status = '${cancelled.to}')`)}
-    )
-    SELECT id, agent_key AS "agentKey", status, last_seq AS "lastSeq", attempt FROM r`,
-}
+// What was created waits for those that are running. This transaction may have begun, and waited for the conversation, before the one that
+// created them.
+const INTERRUPT = interruptRuns('admit_interrupt', 'conversation_id = $1')
 
 /**
  * Nobody else creates a run in these conversations, nor gives a turn or chooses a branch, until the transaction ends.
@@ -148,7 +120,7 @@ async function admit(
     }
     case 'interrupt': {
       if (before.length === 0) return {}
-      const interrupted = await execute<ChangedRun & { attempt: number }>(client, INTERRUPT, [
+      const interrupted = await execute<InterruptedRow>(client, INTERRUPT, [
         run.conversationId,
         visibilityOf(cancelled.event),
       ])

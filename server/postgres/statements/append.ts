@@ -2,6 +2,7 @@ import type pg from 'pg'
 import { OPEN } from '../../lifecycle/statuses.ts'
 import { goesOn } from '../../ports/attempt.ts'
 import type { AppendOutcome, RunAppend, RunEnding } from '../../ports/attempt.ts'
+import type { Owner } from '../../ports/owner.ts'
 import type { QueuedRun } from '../../ports/queue.ts'
 import type { Deliver } from '../deliveries/deliveries.ts'
 import { toStorableJson } from '../../contract/storable-json.ts'
@@ -12,6 +13,7 @@ import { keepIncomplete } from './keep-incomplete.ts'
 import { havingPatience } from './patience.ts'
 import { execute, inTransaction } from '../connections/transaction.ts'
 import type { Executor } from '../connections/transaction.ts'
+import { lockSessions } from './lock-sessions.ts'
 import { FIRST_OUTPUT_POSITION } from './stored-messages.ts'
 import { addWaits } from './waits.ts'
 
@@ -89,6 +91,8 @@ export async function append(
 ): Promise<Map<string, AppendOutcome>> {
   const written = batch.some(({ ending }) => ending !== undefined && ending.status !== 'succeeded')
     ? await inTransaction(pool, async (client, tx) => {
+        // Before any run, as a claim of a visitor's session does it.
+        await lockSessions(client, batch.flatMap(parentOf))
         const ids = await write(client, batch)
         const kept = batch.filter((run) => ids.has(run.runId))
         await keepIncomplete(
@@ -104,6 +108,11 @@ export async function append(
   const refused = batch.filter((run) => !outcomes.has(run.runId))
   if (refused.length > 0) await explain(pool, refused, outcomes)
   return outcomes
+}
+
+/** Of those that start children. */
+function parentOf({ ending }: RunAppend): Owner[] {
+  return ending?.status === 'waiting' ? ending.waits.flatMap(({ child }) => child?.principal ?? []) : []
 }
 
 function toQueued({ runId, ending, baseSeq, events }: RunAppend): QueuedRun[] {

@@ -57,7 +57,7 @@ const CLAIM = {
     )
     SELECT r.id, r.tenant_id, r.owner_id, r.owner_kind, r.agent_key, r.conversation_id, r.attempt,
       r.failures, r.losses, r.max_attempts, r.priority, r.last_seq, r.params, r.metadata, r.timeout_ms, r.budget,
-      r.traceparent, r.preferences,
+      r.traceparent, r.preferences, r.parent_run_id, r.depth, r.has_children,
       CASE WHEN r.attempt = 1 THEN
         extract(epoch FROM r.attempt_started_at - GREATEST(r.created_at, l.run_at)) * 1000
       END AS waited_ms,
@@ -91,6 +91,9 @@ interface ClaimRow {
   budget: Budget | null
   cancel_requested: boolean
   traceparent: string | null
+  parent_run_id: string | null
+  depth: number | null
+  has_children: boolean | null
   /** A `numeric`, which the driver leaves as text. */
   waited_ms: string | null
   state: Json
@@ -136,6 +139,9 @@ function toClaimedRun(row: ClaimRow): ClaimedRun {
     budget: row.budget,
     cancelRequested: row.cancel_requested,
     traceparent: row.traceparent,
+    parentRunId: row.parent_run_id,
+    depth: row.depth ?? 0,
+    hasChildren: row.has_children ?? false,
     waitedMs: row.waited_ms === null ? null : Number(row.waited_ms),
   }
 }

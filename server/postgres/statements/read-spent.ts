@@ -3,20 +3,29 @@ import { NOTHING_SPENT, type Spent } from '../../ports/attempt.ts'
 import { execute } from '../connections/transaction.ts'
 
 const amount = (field: string) =>
-  `CASE WHEN jsonb_typeof(payload -> '${field}') = 'number' THEN GREATEST(0, (payload -> '${field}')::float8) ELSE 0 END`
+  `CASE WHEN jsonb_typeof(used -> '${field}') = 'number' THEN GREATEST(0, (used -> '${field}')::float8) ELSE 0 END`
 
-const sum = (field: string) => `COALESCE(sum(${amount(field)}) FILTER (WHERE type = 'usage'), 0)::float8`
+const sum = (field: string) => `COALESCE(sum(${amount(field)}) FILTER (WHERE type <> 'tool.call'), 0)::float8`
 
 const total = (field: string) => `${sum(field)} AS "${field}"`
+
+/** SQL for what was used, as columns, of events with {@link USED}. */
+export const SPENT = `
+      ${total('inputTokens')}, ${total('outputTokens')}, ${total('cachedInputTokens')},
+      CASE WHEN bool_or(type <> 'tool.call' AND used IS NOT NULL AND jsonb_typeof(used -> 'cost') IS DISTINCT FROM 'number') THEN NULL
+        ELSE ${sum('cost')} END AS cost,
+      (count(*) FILTER (WHERE type = 'tool.call') + ${sum('toolCalls')})::int AS "toolCalls"`
+
+/** SQL that joins to an event `e` what it says was used. What a child used stands with the event of its end. */
+export const USED = `
+      CROSS JOIN LATERAL (SELECT CASE e.type WHEN 'child.ended' THEN NULLIF(e.payload -> 'usage', 'null') ELSE e.payload END AS used) AS u`
 
 const READ_SPENT = {
   name: 'read_spent',
   text: `
-    SELECT ${total('inputTokens')}, ${total('outputTokens')}, ${total('cachedInputTokens')},
-      CASE WHEN bool_or(type = 'usage' AND jsonb_typeof(payload -> 'cost') IS DISTINCT FROM 'number') THEN NULL
-        ELSE ${sum('cost')} END AS cost,
-      count(*) FILTER (WHERE type = 'tool.call')::int AS "toolCalls"
-    FROM agent_runtime.event WHERE run_id = $1 AND attempt < $2 AND type IN ('usage', 'tool.call')`,
+    SELECT ${SPENT}
+    FROM agent_runtime.event e ${USED}
+    WHERE run_id = $1 AND attempt < $2 AND type IN ('usage', 'tool.call', 'child.ended')`,
 }
 
 /** Nothing is folded or deleted of a run that is not over. */

@@ -5,7 +5,7 @@ import { execute } from '../connections/transaction.ts'
 const READ_TOLD = {
   name: 'read_told',
   text: `
-    SELECT type, COALESCE(payload ->> 'toolCallId', payload ->> 'messageId') AS id
+    SELECT type, COALESCE(payload ->> 'toolCallId', payload ->> 'messageId', payload ->> 'childRunId') AS id
     FROM agent_runtime.event WHERE run_id = $1 AND type = ANY ($2)`,
 }
 

@@ -28,7 +28,7 @@ const END = {
     ), unanswered AS (
       ${cancelWaits('run_id = $1')}
     )
-    SELECT ${RUN_COLUMNS} FROM r`,
+    SELECT ${RUN_COLUMNS}, (r.parent_run_id IS NOT NULL OR r.has_children IS TRUE) AS "hasFamily" FROM r`,
 }
 
 const MARK = {
@@ -53,8 +53,11 @@ export async function requestCancel(
       const marked = await execute<RunRow>(client, MARK, [runId])
       return { kind: 'requested', run: toRun(marked[0] ?? row) }
     }
-    const ended = await execute<RunRow>(client, END, [runId, visibilityOf(cancelled.event)])
+    const [ended] = await execute<RunRow & { hasFamily: boolean }>(client, END, [
+      runId,
+      visibilityOf(cancelled.event),
+    ])
     if (row.attempt > 0) await keepIncomplete(client, [runId])
-    return { kind: 'cancelled', run: toRun(ended[0] ?? row) }
+    return { kind: 'cancelled', run: toRun(ended ?? row), hasFamily: ended?.hasFamily ?? false }
   })
 }

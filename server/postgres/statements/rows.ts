@@ -38,6 +38,9 @@ export interface RunRow extends OwnerColumns {
   expiresAt: Date | null
   lastSeq: number
   cancelRequestedAt: Date | null
+  parentRunId: string | null
+  rootRunId: string | null
+  depth: number | null
   createdAt: Date
   startedAt: Date | null
   finishedAt: Date | null
@@ -62,6 +65,9 @@ const RUN_COLUMN_OF = {
   expiresAt: 'expires_at',
   lastSeq: 'last_seq',
   cancelRequestedAt: 'cancel_requested_at',
+  parentRunId: 'parent_run_id',
+  rootRunId: 'root_run_id',
+  depth: 'depth',
   createdAt: 'created_at',
   startedAt: 'started_at',
   finishedAt: 'finished_at',
@@ -90,6 +96,9 @@ export function toRun(row: RunRow): Run {
     expiresAt: row.expiresAt?.toISOString() ?? null,
     lastSeq: row.lastSeq,
     cancelRequestedAt: row.cancelRequestedAt?.toISOString() ?? null,
+    parentRunId: row.parentRunId,
+    rootRunId: row.rootRunId,
+    depth: row.depth ?? 0,
     createdAt: row.createdAt.toISOString(),
     startedAt: row.startedAt?.toISOString() ?? null,
     finishedAt: row.finishedAt?.toISOString() ?? null,

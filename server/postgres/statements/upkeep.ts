@@ -83,6 +83,8 @@ const FIND = {
         OR ${isThere(`gate = 'later' AND status = 'queued' AND turn IS NULL AND run_at <= now() ORDER BY run_at`)}
         AS "hasParkedRun",
       (SELECT s.id FROM agent_runtime.schedule s WHERE ${isDue('s')} ORDER BY s.next_at LIMIT 1) IS NOT NULL AS "hasDueSchedule",
+      (SELECT n.id FROM agent_runtime.family_news n WHERE n.next_at <= now() ORDER BY n.next_at LIMIT 1) IS NOT NULL
+        AS "hasFamilyNews",
       ARRAY(SELECT c.id FROM conversation c WHERE ${holderOf('c.id')} IS NULL) AS "freeConversationIds"
     FROM look LEFT JOIN (
       SELECT lease_owner AS owner, min(lease_expires_at) AS expires_at

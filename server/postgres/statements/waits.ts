@@ -7,7 +7,7 @@ import type { PendingWait, WaitKind } from '../../contract/wait.ts'
 import { resumedSql } from '../../lifecycle/payloads.ts'
 import { listOf, OPEN } from '../../lifecycle/statuses.ts'
 import { TRANSITIONS } from '../../lifecycle/transitions.ts'
-import type { RunAppend, SettledWait } from '../../ports/attempt.ts'
+import type { KnownWait, RunAppend } from '../../ports/attempt.ts'
 import type { Owner, Reach } from '../../ports/owner.ts'
 import type { QueuedRun } from '../../ports/queue.ts'
 import type { Deliver } from '../deliveries/deliveries.ts'
@@ -17,6 +17,7 @@ import { forEachScope, isReached, reachValues } from '../owned-by.ts'
 import { RUN_COLUMNS, SUMMARY_COLUMNS, toRun, toSummary } from './rows.ts'
 import type { RunRow, SummaryRow } from './rows.ts'
 import { execute, inTransaction } from '../connections/transaction.ts'
+import { insertChildren } from './insert-children.ts'
 import { insertEventOf } from './insert-event.ts'
 import type { VisibilityOf } from './insert-event.ts'
 import { lockRun } from './lock-run.ts'
@@ -31,7 +32,8 @@ const ADD = {
     SELECT run_id, name, occurrence, kind, request, now() + timeout_ms * interval '1 millisecond'
     FROM unnest($1::uuid[], $2::text[], $3::int[], $4::agent_runtime.wait_kind[], $5::jsonb[], $6::float8[])
       AS a (run_id, name, occurrence, kind, request, timeout_ms)
-    ON CONFLICT DO NOTHING`,
+    ON CONFLICT DO NOTHING
+    RETURNING run_id AS "runId", name, occurrence`,
 }
 
 // An answer may have come while the attempt, resumed for another one, was on its way here: then the run
@@ -66,7 +68,7 @@ const SUSPEND = {
     FROM r`,
 }
 
-/** @returns the runs to be delivered again when the first of their waits ends. */
+/** @returns the runs to be delivered: their children, and themselves when the first of their waits ends. */
 export async function addWaits(
   client: pg.PoolClient,
   batch: readonly RunAppend[],
@@ -77,28 +79,40 @@ export async function addWaits(
   )
   if (asked.length === 0) return []
   const keys = [asked.map((a) => a.runId), asked.map((a) => a.name), asked.map((a) => a.occurrence)]
-  await execute(client, ADD, [
+  const added = await execute<{ runId: string; name: string; occurrence: number }>(client, ADD, [
     ...keys,
     asked.map((a) => a.kind),
     asked.map(({ details, schema }) => toStorableJson({ details, schema })),
     asked.map((a) => a.timeoutMs),
   ])
+  const isNew = new Set(added.map(({ runId, name, occurrence }) => `${runId}/${name}/${occurrence}`))
+  // With its wait: a call has one child, however often it is made.
+  const children = await insertChildren(
+    client,
+    asked.flatMap(({ runId, name, occurrence, child }) =>
+      child !== undefined && isNew.has(`${runId}/${name}/${occurrence}`) ? [{ parentId: runId, child }] : [],
+    ),
+  )
   const rows = await execute<QueuedRun & { runAt: Date | null }>(client, SUSPEND, [
     ...keys,
     visibilityOf(resumed.event),
   ])
-  return rows.map((row) => ({ ...row, runAt: row.runAt?.toISOString() ?? null }))
+  return [...children, ...rows.map((row) => ({ ...row, runAt: row.runAt?.toISOString() ?? null }))]
 }
 
 const READ_SETTLED = {
   name: 'read_settled_waits',
   text: `
-    SELECT name, occurrence, status, value, responded_by AS "respondedBy"
-    FROM agent_runtime.wait WHERE run_id = $1 AND status IN ('answered', 'timed_out') AND used_at IS NOT NULL`,
+    SELECT name, occurrence, status, value, responded_by AS "respondedBy",
+      CASE WHEN kind = 'child' THEN request #>> '{details,runId}' END AS "childId"
+    FROM agent_runtime.wait
+    WHERE run_id = $1 AND (
+      status IN ('answered', 'timed_out') AND used_at IS NOT NULL
+      OR kind = 'child' AND status IN ('pending', 'answered'))`,
 }
 
-export async function readSettledWaits(pool: pg.Pool, runId: string): Promise<SettledWait[]> {
-  return execute<SettledWait>(pool, READ_SETTLED, [runId])
+export async function readSettledWaits(pool: pg.Pool, runId: string): Promise<KnownWait[]> {
+  return execute<KnownWait>(pool, READ_SETTLED, [runId])
 }
 
 const ANSWER = {
@@ -129,7 +143,7 @@ const RESUME = {
 const WAS_ASKED = {
   name: 'respond_was_asked',
   text: `
-    SELECT name FROM agent_runtime.wait WHERE run_id = $1 AND name = $2 AND kind <> 'sleep' LIMIT 1`,
+    SELECT name FROM agent_runtime.wait WHERE run_id = $1 AND name = $2 AND kind NOT IN ('sleep', 'child') LIMIT 1`,
 }
 
 export async function respond(
@@ -168,25 +182,29 @@ const READ_PENDING = forEachScope(
   (scope) => `
     SELECT ${SUMMARY_COLUMNS}, w.name, w.kind, w.request, w.expires_at AS "expiresAt"
     FROM agent_runtime.run r
-    LEFT JOIN agent_runtime.wait w ON w.run_id = r.id AND w.status = 'pending'
+    LEFT JOIN agent_runtime.wait w ON w.run_id = r.id AND w.status = 'pending' AND w.kind <> 'child'
       AND r.status IN ${OPEN} AND (w.expires_at IS NULL OR w.expires_at > now())
     WHERE r.id = $1 AND ${isReached(scope, 'r', 2)}
     ORDER BY w.created_at, w.name, w.occurrence`,
 )
 
-interface PendingRow extends SummaryRow {
-  name: string | null
+export interface WaitColumns {
+  name: string
   kind: WaitKind
   request: { details: Json; schema: Json }
   expiresAt: Date | null
+}
+
+type PendingRow = SummaryRow & Omit<WaitColumns, 'name'> & { name: string | null }
+
+export function toPendingWait({ name, request, expiresAt, kind }: WaitColumns): PendingWait {
+  return { name, kind, ...request, expiresAt: expiresAt?.toISOString() ?? null }
 }
 
 export async function readWaits(pool: pg.Pool, reach: Reach, runId: string): Promise<PendingWaits | null> {
   const rows = await execute<PendingRow>(pool, READ_PENDING[reach.scope], [runId, ...reachValues(reach)])
   const [first] = rows
   if (first === undefined) return null
-  const waits = rows.flatMap(({ name, request, expiresAt, kind }): PendingWait[] =>
-    name === null ? [] : [{ name, kind, ...request, expiresAt: expiresAt?.toISOString() ?? null }],
-  )
+  const waits = rows.flatMap(({ name, ...row }) => (name === null ? [] : [toPendingWait({ name, ...row })]))
   return { run: toSummary(first), waits }
 }

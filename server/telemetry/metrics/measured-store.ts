@@ -8,7 +8,7 @@ import { COUNTERS, HISTOGRAMS } from './instruments.ts'
 
 type Measured = Pick<
   Store,
-  'createRuns' | 'claimRuns' | 'append' | 'recoverRuns' | 'expireRuns' | 'requestCancel'
+  'createRuns' | 'claimRuns' | 'append' | 'recoverRuns' | 'expireRuns' | 'requestCancel' | 'tellFamilies'
 >
 
 interface Ended {
@@ -47,6 +47,12 @@ export function measuredStore(store: Store, metrics: Metrics): Store {
       }
       countEnded(answer.refused)
       return answer
+    },
+
+    async tellFamilies(...asked) {
+      const told = await store.tellFamilies(...asked)
+      countEnded(told.changed)
+      return told
     },
 
     async append(batch) {

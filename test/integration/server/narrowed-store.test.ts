@@ -52,6 +52,7 @@ const CALLS: {
   isKeyUsed: { call: ({ store }, reach) => store.isKeyUsed(reach, 'key'), answer: false, isOwners: true },
   getProgress: { call: ({ store, runId }, reach) => store.getProgress(reach, runId), answer: null },
   readWaits: { call: ({ store, runId }, reach) => store.readWaits(reach, runId), answer: null },
+  findWaitBelow: { call: ({ store, runId }, reach) => store.findWaitBelow(reach, runId, 'w'), answer: null },
   requestCancel: {
     call: ({ store, runId }, reach) => store.requestCancel(reach, runId),
     answer: { kind: 'not-found' },
@@ -193,6 +194,18 @@ async function createScene(
     [runId],
   )
   await sql('UPDATE agent_runtime.run SET last_seq = 1 WHERE id = $1', [runId])
+  await sql(
+    `WITH child AS (
+       INSERT INTO agent_runtime.run (id, tenant_id, owner_id, owner_kind, agent_key, status, max_attempts, timeout_ms,
+         parent_run_id, root_run_id, depth, detached, ordinal)
+       SELECT gen_random_uuid(), tenant_id, owner_id, owner_kind, 'a', 'waiting', 1, 1, id, id, 1, false, NULL
+       FROM agent_runtime.run WHERE id = $1
+       RETURNING id
+     )
+     INSERT INTO agent_runtime.wait (run_id, name, occurrence, request)
+     SELECT id, 'w', 1, '{"details":null,"schema":null}' FROM child`,
+    [runId],
+  )
   await store.beginUpload(
     { id: fileId, owner: ADA, name: null, mediaType: 'text/plain' },
     { maxBytes: 1, maxOwnerBytes: null, expiresInMs: 60_000 },

@@ -136,6 +136,28 @@ describe.each(Object.entries(SDKS))('with line %s of the SDK', (_, createSdk) =>
     expect(JSON.stringify(spans.map(({ attributes }) => attributes))).not.toMatch(/Paid|Be kind|4111/)
   })
 
+  test('a run below another one is in its trace', async ({ createServer }) => {
+    const sdk = createSdk()
+    const below = defineAgent({ key: 'below', async run() {} })
+    const above = defineAgent({
+      key: 'above',
+      async run(ctx) {
+        await ctx.runAgent(below)
+        await (await ctx.startAgent(below)).result()
+      },
+    })
+    const { rest } = await createServer({ agents: [above, below], tracer: openTelemetry(sdk) })
+    await rest.events(`runs/${await rest.create('above')}/events`)
+    await expect
+      .poll(() => sdk.spans().filter(({ name }) => name === 'invoke_agent below'), { timeout: 10_000 })
+      .toHaveLength(2)
+    expect(new Set(sdk.spans().map((span) => span.spanContext().traceId)).size).toBe(1)
+    const bySpan = new Map(sdk.spans().map((span) => [span.spanContext().spanId, span]))
+    const nameAbove = (span: Recorded) => bySpan.get(span.parentSpanContext?.spanId ?? '')?.name
+    const created = sdk.spans().filter((span) => nameAbove(span)?.startsWith('invoke_agent above'))
+    expect(created).toHaveLength(2)
+  })
+
   test('what was said is told when that is asked for, masked before', async ({ createServer }) => {
     const sdk = createSdk()
     const tracer = openTelemetry({

@@ -43,6 +43,8 @@ function createContext(llm: Model, signal: AbortSignal = new AbortController().s
     wait: notThere,
     approve: notThere,
     sleep: notThere,
+    runAgent: notThere,
+    startAgent: notThere,
     step: async <T>(_name: string, work: (step: StepContext) => Promise<T> | T) =>
       (await work({ idempotencyKey: 'key', signal })) as Jsonify<T>,
     async checkpoint() {},

@@ -37,6 +37,38 @@ describe('the state of a run', () => {
     expect(stateAfter(...events).status).toBe(to)
   })
 
+  it('has the runs below, and what they wait for while they do', () => {
+    const child = { childRunId: 'c', agentKey: 'research' }
+    const below = { childRunId: 'd', agentKey: 'ask', parentRunId: 'c' }
+    const wait = { name: 'ok', kind: 'input', details: null, schema: {}, expiresAt: null }
+    const events = [
+      { type: 'run.started', payload: {} },
+      { type: 'child.started', payload: { ...child, detached: false } },
+      { type: 'run.waiting', payload: { ...wait, name: 'agent:research', kind: 'child' } },
+      { type: 'child.waiting', payload: { ...below, waits: [wait] } },
+    ].map((event, index) => runEvent(index + 1, event))
+    const waiting = stateAfter(...events)
+    expect(waiting).toMatchObject({
+      status: 'waiting',
+      waits: [],
+      children: [
+        { runId: 'c', status: 'running', waits: [], parentRunId: null },
+        { runId: 'd', agentKey: 'ask', status: 'waiting', waits: [wait], parentRunId: 'c' },
+      ],
+    })
+    const answered = reduceRun(
+      waiting,
+      runEvent(5, { type: 'child.waiting', payload: { ...below, waits: [] } }),
+    )
+    expect(answered.children.map(({ runId }) => runId)).toEqual(['c'])
+    const error = { code: 'agent_error', message: 'It failed.' }
+    const ended = { ...child, status: 'failed', error }
+    expect(reduceRun(waiting, runEvent(5, { type: 'child.ended', payload: ended }))).toMatchObject({
+      status: 'waiting',
+      children: [{ runId: 'c', status: 'failed', error, waits: [] }],
+    })
+  })
+
   it('joins the deltas of a message', () => {
     const state = stateAfter(delta(2, 'Hel'), delta(3, 'lo'))
     expect(state).toMatchObject({ status: 'running', text: 'Hello', lastSeq: 3 })

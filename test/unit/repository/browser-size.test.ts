@@ -11,7 +11,7 @@ const PEERS = Object.keys(packageJson.peerDependencies)
 
 /** In bytes after gzip. */
 const BUDGETS = [
-  { entry: 'client', today: 15_321, atMost: 15_800, peers: ['@trpc/client'] },
+  { entry: 'client', today: 15_918, atMost: 16_500, peers: ['@trpc/client'] },
   {
     entry: 'react',
     today: 6_144,

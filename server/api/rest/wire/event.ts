@@ -5,10 +5,12 @@ import { RUNTIME_EVENTS, Visibility } from '../../../contract/event.ts'
 import type { AnyRunEvent } from '../../../contract/event.ts'
 import type { Json, JsonObject } from '../../../contract/json.ts'
 import { isWorthAnotherTry } from '../../../contract/run.ts'
+import type { PendingWait } from '../../../contract/wait.ts'
 import type { Usage } from '../../../contract/run.ts'
 import { RestMessage, toRestMessage } from './message.ts'
 import { answerSchema } from './named.ts'
-import { toRestUsage } from './usage.ts'
+import { RestUsage, toRestUsage } from './usage.ts'
+import { RestWait, toRestWait } from './wait.ts'
 import { FreeJson, Time, isObject, snake, snakeKeys } from './names.ts'
 
 /** The fields of every event. */
@@ -42,6 +44,13 @@ const ADDED: Record<string, Record<string, z.ZodType>> = {
     delta: z.string().describe('The same as `content`.'),
     name: z.string().describe('The same as `tool`.'),
     id: z.string(),
+  },
+  'child.waiting': { waits: z.array(RestWait) },
+  'child.ended': {
+    usage: z
+      .looseObject({ ...RestUsage.shape, tool_calls: z.int().optional() })
+      .nullable()
+      .describe('With all that were below it.'),
   },
   'tool.call': { name: z.string().describe('The same as `tool`.'), id: z.string() },
   'tool.result': { name: z.string().describe('The same as `tool`.'), id: z.string() },
@@ -123,6 +132,14 @@ function addedTo(type: string, payload: JsonObject, attempt: number): JsonObject
       const error_details = { type: code, message: error, retriable, details }
       return { attempt, retriable: false, error_type: code, error_details }
     }
+    case 'child.waiting':
+      return Array.isArray(payload['waits'])
+        ? { waits: (payload['waits'] as PendingWait[]).map(toRestWait) }
+        : {}
+    case 'child.ended':
+      return isObject(payload['usage'] ?? null)
+        ? { usage: toRestChildUsage(payload['usage'] as unknown as ChildUsage) }
+        : {}
     case 'assistant.delta':
     case 'reasoning.delta':
       return { delta: payload['content'] ?? '' }
@@ -135,6 +152,13 @@ function addedTo(type: string, payload: JsonObject, attempt: number): JsonObject
       return {}
   }
 }
+
+type ChildUsage = Usage & { toolCalls: number }
+
+const toRestChildUsage = ({ toolCalls, ...usage }: ChildUsage): JsonObject => ({
+  ...(toRestUsage(usage) as JsonObject),
+  tool_calls: toolCalls,
+})
 
 const calledBy = (payload: JsonObject) => ({
   name: payload['tool'] ?? null,

@@ -16,10 +16,10 @@ import {
   isWorthAnotherTry,
 } from '../../../contract/run.ts'
 import type { Budget, CreateRunRequest, RunDetail, RunError, SpokenRun } from '../../../contract/run.ts'
-import { WaitKind } from '../../../contract/wait.ts'
 import { RestEventRecord, toRestEventRecord } from './event.ts'
 import { answerSchema, requestSchema } from './named.ts'
 import { FreeJson, FreeObject, RestOwner, Time, toRestOwner } from './names.ts'
+import { RestWait, toRestWait } from './wait.ts'
 import { RestUsage, toRestUsage } from './usage.ts'
 
 const { shape } = CreateRunInput
@@ -164,6 +164,9 @@ export const RestRun = answerSchema(
     expires_at: Time.nullable(),
     last_seq: z.int().describe('`seq` of the newest event; 0 where there is none.'),
     cancel_requested_at: Time.nullable(),
+    parent_run_id: z.uuid().nullable().describe('The run that started it.'),
+    root_run_id: z.uuid().nullable().describe('The one above all of its family.'),
+    depth: z.int().describe('How many runs are above it.'),
   }),
 )
 
@@ -200,6 +203,9 @@ export function toRestRun(run: SpokenRun): RestRun {
     expires_at: run.expiresAt,
     last_seq: run.lastSeq,
     cancel_requested_at: run.cancelRequestedAt,
+    parent_run_id: run.parentRunId,
+    root_run_id: run.rootRunId,
+    depth: run.depth,
   }
 }
 
@@ -212,17 +218,6 @@ const toRestBudget = ({ tokens, toolCalls, cost }: Budget) => ({
 function toRestRunError({ code, message, details }: RunError): z.infer<typeof RestRunError> {
   return { type: code, message, retriable: isWorthAnotherTry(code), details: details ?? {} }
 }
-
-const RestWait = answerSchema(
-  'Wait',
-  z.object({
-    name: z.string(),
-    kind: WaitKind,
-    details: FreeJson.describe('What the agent tells whoever answers.'),
-    schema: FreeJson.describe('JSON Schema of the answer; null where nobody is asked.'),
-    expires_at: Time.nullable(),
-  }),
-)
 
 export type RestRunDetail = z.infer<typeof RestRunDetail>
 export const RestRunDetail = answerSchema(
@@ -240,7 +235,7 @@ export function toRestRunDetail(
 ): RestRunDetail {
   return {
     ...toRestRun(run),
-    waits: run.waits.map(({ expiresAt, ...wait }) => ({ ...wait, expires_at: expiresAt })),
+    waits: run.waits.map(toRestWait),
     events: events.map(toRestEventRecord),
     has_more_events: hasMore,
   }

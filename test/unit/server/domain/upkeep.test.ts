@@ -19,6 +19,7 @@ function start() {
             hasExpiredRun: false,
             hasParkedRun: false,
             hasDueSchedule: false,
+            hasFamilyNews: false,
             freeConversationIds: [],
           }
         },
@@ -35,6 +36,7 @@ function start() {
       log: createSilentLogger(),
       random: () => 0.5,
       createDueRuns: () => {},
+      tellFamilies: async () => {},
     },
     { intervalMs: 1_000, signal: stopping.signal },
   )

@@ -1,0 +1,47 @@
+import type { EventBus } from '../ports/event-bus.ts'
+import type { ToldFamilies } from '../ports/family.ts'
+import type { Logger } from '../ports/logger.ts'
+import type { FamilyStore } from '../ports/store/family-store.ts'
+import { cancelHintsOf } from './hints.ts'
+import type { LetIn } from './let-in.ts'
+import { logEnded } from './log-ended.ts'
+
+interface TellPorts {
+  store: Pick<FamilyStore, 'tellFamilies'>
+  bus: Pick<EventBus, 'publish'>
+  letIn: LetIn
+  log: Logger
+}
+
+/**
+ * Tells the runs above and below some of what became of these; without ids, all that nobody has told: a process may have died in
+ * between. Never rejects.
+ */
+export type TellFamilies = (runIds?: readonly string[]) => Promise<void>
+
+/** Each time one level further, up or down. */
+const MAX_ROUNDS = 100
+
+export function createTellFamilies(ports: TellPorts): TellFamilies {
+  return async (runIds) => {
+    try {
+      let next: readonly string[] | null = runIds ?? null
+      for (let round = 0; round < MAX_ROUNDS && next?.length !== 0; round += 1) {
+        const told: ToldFamilies = await ports.store.tellFamilies(next)
+        publish(ports, told)
+        next = told.next
+      }
+    } catch (error) {
+      ports.log.warn({ err: error }, 'telling of the end of a run failed; it is told a moment later')
+    }
+  }
+}
+
+function publish({ bus, letIn, log }: TellPorts, { changed, deleted }: ToldFamilies): void {
+  logEnded(changed, log)
+  bus.publish([
+    ...cancelHintsOf(changed),
+    ...deleted.map(({ id }) => ({ kind: 'deleted' as const, runId: id })),
+  ])
+  for (const { owner } of [...changed, ...deleted]) void letIn(owner)
+}

@@ -1,0 +1,21 @@
+import type { NewChild, ToldFamilies } from '../family.ts'
+
+/** Runs that other runs have started. */
+export interface FamilyStore {
+  /**
+   * Does what there is to do because these runs are over, deleted, or wait for something; null: any that nobody has taken up. The
+   * parent of one that is over goes on with its outcome, its children are cancelled, and go with it when it was deleted. What it waits for is told
+   * the runs above it.
+   */
+  tellFamilies(runIds: readonly string[] | null): Promise<ToldFamilies>
+  /**
+   * Creates a detached child, once for each call of the parent. Fenced by the parent's attempt.
+   *
+   * @returns the id of the child of this call, whichever attempt has created it.
+   */
+  startChild(
+    parent: { id: string; attempt: number },
+    call: { name: string; occurrence: number },
+    child: NewChild,
+  ): Promise<{ runId: string } | 'fenced'>
+}

@@ -1,0 +1,11 @@
+import type { FamilyStore } from '../../ports/store/family-store.ts'
+import { startChild } from '../statements/start-child.ts'
+import { tellFamilies } from '../statements/tell-families.ts'
+import type { StoreParts } from './store-parts.ts'
+
+export function createFamilyStore({ pool, delivering, visibilityOf }: StoreParts): FamilyStore {
+  return {
+    tellFamilies: (runIds) => delivering((deliver) => tellFamilies(pool, { runIds, visibilityOf }, deliver)),
+    startChild: (...asked) => delivering((deliver) => startChild(pool, asked, deliver)),
+  }
+}

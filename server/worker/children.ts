@@ -1,0 +1,117 @@
+import { z } from 'zod'
+import { ChildRunError } from '../agent/child-run.ts'
+import type { ChildResult, ChildRuns, RunAgentOptions } from '../agent/child-run.ts'
+import type { AnyAgent } from '../agent/define-agent.ts'
+import { NonRetriableError } from '../agent/non-retriable-error.ts'
+import { textOf } from '../contract/text-of.ts'
+import { CHILD_PREFIX } from '../contract/wait-names.ts'
+import type { LetIn } from '../domain/let-in.ts'
+import { childStartedPayload } from '../lifecycle/payloads.ts'
+import type { ClaimedRun, NewWait } from '../ports/attempt.ts'
+import type { ChildOutcome, NewChild } from '../ports/family.ts'
+import type { FamilyStore } from '../ports/store/family-store.ts'
+import type { Tracer } from '../ports/tracer.ts'
+import type { Spending } from './budget.ts'
+import { RunInterruption } from './interruption.ts'
+import type { ReadKnownWaits } from './known-waits.ts'
+import { createNewChild } from './new-child.ts'
+import type { ChildSettings } from './new-child.ts'
+import { createOccurrences, keyOf } from './occurrences.ts'
+import type { Occurrence } from './occurrences.ts'
+import type { Suspension } from './suspension.ts'
+
+export interface ChildPorts {
+  store: Pick<FamilyStore, 'startChild'>
+  tracer: Tracer
+  letIn: LetIn
+  children: ChildSettings
+}
+
+interface ParentAttempt {
+  run: ClaimedRun
+  signal: AbortSignal
+  suspension: Suspension
+  spending: Pick<Spending, 'assertLeft' | 'left'>
+  emit(type: string, payload: unknown, options: { once: true }): Promise<void>
+  /** The waits that are over, and those for children that are not, by their keys. */
+  readSettled: ReadKnownWaits
+}
+
+type Options = RunAgentOptions<AnyAgent>
+
+interface Call {
+  agent: AnyAgent
+  options: Options
+  call: Occurrence
+}
+
+const Name = z.string().min(1).max(150)
+
+/** `ctx.runAgent` and `ctx.startAgent` of one attempt. */
+export function createChildren(ports: ChildPorts, attempt: ParentAttempt): ChildRuns {
+  const { run, signal, suspension, emit } = attempt
+  const next = createOccurrences()
+  const create = createNewChild(ports, attempt)
+
+  function callOf(agent: AnyAgent, options: Options): Call {
+    signal.throwIfAborted()
+    const name = Name.safeParse(options.name ?? agent.key)
+    if (!name.success) throw new NonRetriableError('The name of a call of an agent has 1 to 150 characters.')
+    return { agent, options, call: next(`${CHILD_PREFIX}${name.data}`) }
+  }
+
+  async function ended(agent: AnyAgent, outcome: ChildOutcome): Promise<ChildResult<AnyAgent>> {
+    const { runId, status, output, error, usage } = outcome
+    await emit(
+      'child.ended',
+      { childRunId: runId, agentKey: agent.key, status, error, usage },
+      { once: true },
+    )
+    if (status !== 'succeeded') throw new ChildRunError({ runId, agentKey: agent.key, status, error })
+    return { runId, output, text: textOf(outcome.said ?? undefined), usage: usageOf(usage) }
+  }
+
+  async function finish({ agent, call }: Call, child?: NewChild): Promise<ChildResult<AnyAgent>> {
+    const known = (await attempt.readSettled()).get(keyOf(call))
+    if (known?.status === 'answered') return ended(agent, known.value as unknown as ChildOutcome)
+    const details = { agentKey: agent.key, ...(child !== undefined && { runId: child.id }) }
+    const wait: NewWait = { ...call, kind: 'child', details, schema: null, timeoutMs: null }
+    return suspension.add(child === undefined ? wait : { ...wait, child })
+  }
+
+  async function start(asked: Call): Promise<string> {
+    const known = (await attempt.readSettled()).get(keyOf(asked.call))?.childId
+    const runId = known ?? (await startAnew(asked))
+    const told = childStartedPayload({ id: runId, agentKey: asked.agent.key, isDetached: true })
+    await emit('child.started', told, { once: true })
+    return runId
+  }
+
+  async function startAnew(asked: Call): Promise<string> {
+    const child = await create(asked, true)
+    const outcome = await ports.store.startChild(run, asked.call, child)
+    if (outcome === 'fenced') throw new RunInterruption('lost')
+    void ports.letIn(run.principal)
+    return outcome.runId
+  }
+
+  return {
+    runAgent: (async (agent: AnyAgent, options: Options = {}) => {
+      const asked = callOf(agent, options)
+      const known = (await attempt.readSettled()).get(keyOf(asked.call))
+      return finish(asked, known === undefined ? await create(asked, false) : undefined)
+    }) as ChildRuns['runAgent'],
+
+    startAgent: (async (agent: AnyAgent, options: Options = {}) => {
+      const asked = callOf(agent, options)
+      const runId = await start(asked)
+      return { runId, result: () => finish(asked) }
+    }) as ChildRuns['startAgent'],
+  }
+}
+
+function usageOf(usage: ChildOutcome['usage']): ChildResult<AnyAgent>['usage'] {
+  if (usage === null || usage.inputTokens + usage.outputTokens === 0) return null
+  const { toolCalls: _toolCalls, ...rest } = usage
+  return rest
+}

@@ -1,0 +1,131 @@
+// What becomes of the runs below one that is over, and of those above.
+import { describe, expect } from 'vitest'
+import { z } from 'zod'
+import { ChildRunError, defineAgent } from '../../../../server/index.ts'
+import { createHeldAgent } from '../../../support/held-agent.ts'
+import { test } from '../../../support/runtime.ts'
+import { ALL, asking, childOf, parentOf } from './scene.ts'
+
+const middle = defineAgent({
+  key: 'middle',
+  async run(ctx) {
+    await ctx.runAgent(asking)
+  },
+})
+const top = parentOf(async (ctx) => {
+  await ctx.runAgent(middle)
+  return { output: null }
+})
+
+describe('when a run is over, those that it waits for', () => {
+  test('are cancelled with it, the whole tree, also those that run', async ({ createServer, database }) => {
+    const held = createHeldAgent()
+    const both = parentOf(async (ctx) => {
+      await Promise.all([ctx.runAgent(middle), ctx.runAgent(held.agent)])
+      return { output: null }
+    })
+    const { rest } = await createServer({ agents: [both, middle, asking, held.agent] })
+    const id = await rest.create('parent')
+    const context = await held.attempt(0)
+    await expect
+      .poll(() =>
+        database.sql(
+          `SELECT agent_key FROM agent_runtime.run WHERE status = 'waiting' ORDER BY depth NULLS FIRST`,
+        ),
+      )
+      .toEqual(['parent', 'middle', 'asking'].map((agent_key) => ({ agent_key })))
+    await rest.post(`runs/${id}/cancel`)
+    await expect
+      .poll(() => database.sql('SELECT DISTINCT status FROM agent_runtime.run'))
+      .toEqual([{ status: 'cancelled' }])
+    expect(context.signal.aborted).toBe(true)
+    expect(await database.sql(`SELECT FROM agent_runtime.wait WHERE status = 'pending'`)).toEqual([])
+    expect(await database.sql('SELECT FROM agent_runtime.family_news')).toEqual([])
+  })
+
+  test('are cancelled too where it fails, times out, or succeeds without them', async ({
+    createServer,
+    database,
+  }) => {
+    const leaving = (key: string, end: () => Promise<{ output: null }>) =>
+      defineAgent({
+        key,
+        output: z.null(),
+        timeoutMs: 2_000,
+        async run(ctx) {
+          // The answer to the question has it go on without the other run.
+          const asked = ctx.attempt === 1 ? ctx.runAgent(asking) : undefined
+          await Promise.all([asked, ctx.wait('go', z.boolean())])
+          return end()
+        },
+      })
+    const failing = leaving('failing', async () => Promise.reject(new Error('no')))
+    const done = leaving('done', async () => ({ output: null }))
+    const slow = leaving('slow', () => new Promise(() => {}))
+    const { rest } = await createServer({ agents: [failing, done, slow, asking] })
+    for (const [key, status] of [
+      ['failing', 'failed'],
+      ['done', 'succeeded'],
+      ['slow', 'timed_out'],
+    ] as const) {
+      const id = await rest.create(key)
+      const child = await childOf(rest, id)
+      await (await rest.stream(`runs/${child}/events`)).until('run.waiting')
+      await rest.post(`runs/${id}/respond`, { wait: 'go', value: true })
+      expect((await rest.events(`runs/${id}/events`)).at(-1)?.type).toBe(`run.${status}`)
+      expect((await rest.events(`runs/${child}/events`)).at(-1)?.type).toBe('run.cancelled')
+    }
+    await expect.poll(() => database.sql('SELECT FROM agent_runtime.family_news')).toEqual([])
+  })
+
+  test('go with it when it is deleted, and what is above one that was deleted goes on', async ({
+    createServer,
+    database,
+  }) => {
+    const { rest, runtime } = await createServer({ agents: [top, middle, asking] })
+    const id = await rest.create('parent')
+    const child = await childOf(rest, id)
+    const below = await childOf(rest, child)
+    expect(below).not.toBe(child)
+    await (await rest.stream(`runs/${id}/events`)).until('child.waiting')
+    await database.sql(
+      `WITH gone AS (DELETE FROM agent_runtime.run WHERE id = $1)
+       DELETE FROM agent_runtime.event WHERE run_id = $1`,
+      [child],
+    )
+    const events = await rest.events(`runs/${id}/events`)
+    expect(events.at(-1)).toMatchObject({
+      type: 'run.failed',
+      code: 'child_failed',
+      details: { status: 'cancelled' },
+    })
+    await expect.poll(() => database.sql('SELECT id FROM agent_runtime.run')).toEqual([{ id }])
+    expect(await runtime.erase({ id: 'public', tenantId: '', kind: 'public' })).toMatchObject({ runs: 1 })
+  })
+})
+
+test('a child that is cancelled by itself is an error in its parent', async ({ createServer }) => {
+  const parent = parentOf(async (ctx) => {
+    try {
+      await ctx.runAgent(asking)
+    } catch (error) {
+      if (error instanceof ChildRunError)
+        return { output: { status: error.status, code: error.runError?.code ?? null } }
+      throw error
+    }
+    return { output: null }
+  })
+  const { rest } = await createServer({ agents: [parent, asking] })
+  const id = await rest.create('parent')
+  const child = await childOf(rest, id)
+  await (await rest.stream(`runs/${child}/events`)).until('run.waiting')
+  await rest.post(`runs/${child}/cancel`)
+  const events = await rest.events(`runs/${id}/${ALL}`)
+  expect(events.at(-1)).toMatchObject({ type: 'run.succeeded', output: { status: 'cancelled', code: null } })
+  expect(events.find(({ type }) => type === 'child.ended')).toMatchObject({
+    child_run_id: child,
+    agent_key: 'asking',
+    status: 'cancelled',
+    error: null,
+  })
+})

@@ -1,0 +1,77 @@
+// What runs below wait for, in the streams of those above.
+import { describe, expect } from 'vitest'
+import { defineAgent, ownersOnly } from '../../../../server/index.ts'
+import { test } from '../../../support/runtime.ts'
+import { ALL, asking, childOf, parentOf } from './scene.ts'
+
+const middle = defineAgent({
+  key: 'middle',
+  async run(ctx) {
+    return { output: (await ctx.runAgent(asking)).output }
+  },
+})
+const top = parentOf(async (ctx) => ({ output: (await ctx.runAgent(middle)).output }))
+const users = {
+  authenticate: (request: Request) => ({
+    id: request.headers.get('x-user') ?? 'ann',
+    tenantId: '',
+    kind: 'user' as const,
+  }),
+}
+
+describe('what a run two levels below waits for', () => {
+  test('is told in the stream of each run above, and answered over any of them', async ({ createServer }) => {
+    const { rest, as } = await createServer({ agents: [top, middle, asking], ...users })
+    for (const over of ['top', 'middle', 'itself'] as const) {
+      const id = await rest.create('parent')
+      const told = await (await rest.stream(`runs/${id}/events`)).until('child.waiting')
+      const child = await childOf(rest, id)
+      const below = await childOf(rest, child)
+      expect(told.at(-1)).toMatchObject({
+        child_run_id: below,
+        agent_key: 'asking',
+        parent_run_id: child,
+        waits: [
+          {
+            name: 'address',
+            kind: 'input',
+            details: { question: 'Where to?' },
+            schema: { type: 'object', required: ['street'] },
+            expires_at: null,
+          },
+        ],
+      })
+      await (await rest.stream(`runs/${child}/events`)).until('child.waiting')
+      const answered = { top: id, middle: child, itself: below }[over]
+      const wrong = await rest.post(`runs/${answered}/respond`, { wait: 'address', value: { street: 7 } })
+      expect(wrong.status).toBe(400)
+      const answer = { wait: 'address', value: { street: 'Main St' } }
+      const others = await as({ 'x-user': 'bob' }).rest.post(`runs/${answered}/respond`, answer)
+      expect(others.status).toBe(404)
+      expect((await rest.post(`runs/${answered}/respond`, answer)).status).toBe(200)
+      const events = await rest.events(`runs/${id}/${ALL}`)
+      expect(events.at(-1)).toMatchObject({ type: 'run.succeeded', output: { street: 'Main St' } })
+      expect((await rest.post(`runs/${answered}/respond`, answer)).status).toBeGreaterThanOrEqual(404)
+    }
+  })
+
+  test('is asked as any wait whether it may be answered', async ({ createServer }) => {
+    const asked: unknown[] = []
+    const { rest } = await createServer({
+      agents: [top, middle, asking],
+      ...users,
+      authorize(...question) {
+        const [, action, resource] = question
+        if (action !== 'respond') return ownersOnly(...question)
+        asked.push(resource)
+        return false
+      },
+    })
+    const id = await rest.create('parent')
+    await (await rest.stream(`runs/${id}/events`)).until('child.waiting')
+    const answer = { wait: 'address', value: { street: 'Main St' } }
+    expect((await rest.post(`runs/${id}/respond`, answer)).status).toBe(403)
+    expect(asked).toMatchObject([{ run: { agentKey: 'asking' }, wait: { name: 'address', kind: 'input' } }])
+    await rest.post(`runs/${id}/cancel`)
+  })
+})
