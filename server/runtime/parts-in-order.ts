@@ -66,20 +66,7 @@ interface Given {
 
 /** The parts of a runtime in the order in which they start: each after those that it needs. They stop in the reverse order. */
 export function partsInOrder(wired: Wired, { config, ownAgents, agents, ...given }: Given): Part[] {
-  const {
-    pool,
-    store,
-    queue,
-    runRedelivery,
-    timetable,
-    bus,
-    runs,
-    tellFamilies,
-    deleteAll,
-    tidyFiles,
-    clock,
-    log,
-  } = wired
+  const { pool, store, queue, runRedelivery, timetable, bus, runs, tidyFiles, clock, log } = wired
   const { signal } = given
   const { random } = Math
   const agentKeys = () => [...agents.keys()]
@@ -134,7 +121,15 @@ export function partsInOrder(wired: Wired, { config, ownAgents, agents, ...given
     { stop: () => dueSchedules.settled() },
     loop(() =>
       runUpkeep(
-        { store, bus, clock, log, random, createDueRuns: dueSchedules.look, tellFamilies },
+        {
+          store,
+          bus,
+          clock,
+          log,
+          random,
+          createDueRuns: dueSchedules.look,
+          tellFamilies: wired.tellFamilies,
+        },
         { intervalMs: UPKEEP_INTERVAL_MS, signal },
       ),
     ),
@@ -143,7 +138,7 @@ export function partsInOrder(wired: Wired, { config, ownAgents, agents, ...given
     loop(() => gatherStatistics({ pool, clock, log }, signal)),
     loop(() =>
       runRetention(
-        { store, deleteAll, tidyFiles, clock, log, random },
+        { store, deleteAll: wired.deleteAll, tidyFiles, clock, log, random },
         {
           compactAfterMs: config.compactAfterSeconds && config.compactAfterSeconds * 1000,
           deleteAfterMs: config.retentionDays && config.retentionDays * 86_400_000,

@@ -35,6 +35,9 @@ export const RUN = {
   expires_at: null,
   last_seq: 0,
   cancel_requested_at: null,
+  parent_run_id: null,
+  root_run_id: null,
+  depth: 0,
 }
 
 export const EVENT = {
