@@ -1,6 +1,7 @@
 import { systemClock } from './clock.ts'
 import type { LinkOptions } from './links.ts'
 import { prefixOf } from './links.ts'
+import { canReadStreams } from './older-runtimes.ts'
 import { createSocketTransport } from './socket-transport.ts'
 import type { SocketSettings } from './sockets.ts'
 import { createSockets, DEFAULT_SOCKET_SETTINGS, socketUrl } from './sockets.ts'
@@ -30,17 +31,14 @@ export function chooseTransport(http: RunTransport, options: TransportOptions): 
   } else if (typeof WebSocket !== 'function') {
     throw new TypeError('There is no WebSocket here: pass one as the option WebSocket.')
   }
+  const settings = { ...DEFAULT_SOCKET_SETTINGS, ...options.socket }
   return createSocketTransport({
-    sockets: createSockets({
-      WebSocket,
-      url: url ?? options.url,
-      clock: systemClock,
-      ...DEFAULT_SOCKET_SETTINGS,
-      ...options.socket,
-    }),
+    sockets: createSockets({ WebSocket, url: url ?? options.url, clock: systemClock, ...settings }),
+    clock: systemClock,
+    headStartMs: settings.headStartMs,
     headers: options.headers,
     prefix: prefixOf(options.path),
     http,
-    fallsBack: transport === 'auto',
+    fallsBack: transport === 'auto' && canReadStreams(),
   })
 }

@@ -46,7 +46,7 @@ export function createFiles(trpc: TRPCClient<AgentRouter>, routes: FileRoutes): 
 
 /** A form with one file. It is not a `FormData`, since Node's `fetch` ends the process when one is aborted while it is sent. */
 function toForm(file: Blob, name: string): Blob {
-  const boundary = `form-${crypto.randomUUID()}`
+  const boundary = `form-${Math.random().toString(36).slice(2)}${Math.random().toString(36).slice(2)}`
   const head = [
     `--${boundary}`,
     `content-disposition: form-data; name="files"; filename="${name.replaceAll('"', '%22').replaceAll(/[\r\n]/g, ' ')}"`,

@@ -1,3 +1,5 @@
+import { eitherAborts } from './older-runtimes.ts'
+
 /**
  * Waits as `wait` does, but no longer than until the browser is back online: what waited for the
  * network need not wait any more. Elsewhere than in a browser it is just `wait`.
@@ -10,7 +12,7 @@ export async function untilOnline(
   const wake = () => online.abort()
   const unlisten = listen('online', wake)
   try {
-    await wait(signal === undefined ? online.signal : AbortSignal.any([signal, online.signal]))
+    await wait(signal === undefined ? online.signal : eitherAborts(signal, online.signal))
   } finally {
     unlisten()
   }

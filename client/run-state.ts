@@ -2,6 +2,7 @@
 import type { Json } from '../server/contract/json.ts'
 import type { Run, RunError, RunStatus } from '../server/contract/run.ts'
 import type { PendingWait } from '../server/contract/wait.ts'
+import { replaced } from './older-runtimes.ts'
 import { isTerminal } from '../server/contract/terminal.ts'
 import { AppendLog } from './append-log.ts'
 import { NO_CHILDREN, reduceChildren } from './child-runs.ts'
@@ -166,7 +167,7 @@ function withInput(state: RunState, payload: unknown): RunState {
   const index = state.toolInputs.findIndex((input) => input.toolCallId === toolCallId)
   const text = (state.toolInputs[index]?.text ?? '') + content
   const input = { toolCallId, tool, text, messageId }
-  const toolInputs = index === -1 ? [...state.toolInputs, input] : state.toolInputs.with(index, input)
+  const toolInputs = index === -1 ? [...state.toolInputs, input] : replaced(state.toolInputs, index, input)
   return { ...state, toolInputs }
 }
 
@@ -190,5 +191,5 @@ function withText(state: RunState, payload: unknown, complete: boolean): RunStat
   // A delta says where it begins when it stands for those before it, which may have been seen or not.
   const end = typeof offset === 'number' ? offset : undefined
   const kept = complete || isAnew ? '' : before.content.slice(0, end)
-  return withMessages(current, state.messages.with(index, { id, content: kept + content, complete }))
+  return withMessages(current, replaced(state.messages, index, { id, content: kept + content, complete }))
 }

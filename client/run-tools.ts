@@ -82,20 +82,23 @@ export function createRunTools({ clock, store, getRun, respond }: RunToolsDepend
 
   return (runId, tools, { signal } = {}) => {
     const run = store(runId)
-    const done = Promise.withResolvers<void>()
-    const look = () => {
-      const { waits, isActive, status, error } = run.getSnapshot()
-      for (const wait of waits) void serve(runId, wait, tools).catch(done.reject)
-      if (isActive) return
-      if (isTerminal(status) || error === null) done.resolve()
-      else done.reject(new AgentRuntimeError(error.code as 'unavailable', error.message))
-    }
-    const unsubscribe = run.subscribe(look)
-    const leave = () => done.resolve()
-    signal?.addEventListener('abort', leave)
-    if (signal?.aborted) leave()
-    look()
-    return done.promise.finally(() => {
+    let unsubscribe = () => {}
+    let leave = () => {}
+    const done = new Promise<void>((resolve, reject) => {
+      const look = () => {
+        const { waits, isActive, status, error } = run.getSnapshot()
+        for (const wait of waits) void serve(runId, wait, tools).catch(reject)
+        if (isActive) return
+        if (isTerminal(status) || error === null) resolve()
+        else reject(new AgentRuntimeError(error.code as 'unavailable', error.message))
+      }
+      leave = resolve
+      signal?.addEventListener('abort', leave)
+      if (signal?.aborted) leave()
+      unsubscribe = run.subscribe(look)
+      look()
+    })
+    return done.finally(() => {
       signal?.removeEventListener('abort', leave)
       unsubscribe()
     })

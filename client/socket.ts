@@ -4,6 +4,7 @@
 import { TRPCClientError } from '@trpc/client'
 import type { TRPCClientIncomingMessage } from '@trpc/server/rpc'
 import type { ClientClock } from './clock.ts'
+import { eitherAborts } from './older-runtimes.ts'
 
 export interface SocketOptions {
   WebSocket: typeof globalThis.WebSocket
@@ -165,7 +166,7 @@ export class Socket {
 
   async #awaitOpen(): Promise<void> {
     const { clock, openTimeoutMs } = this.#options
-    await clock.sleep(openTimeoutMs, AbortSignal.any([this.#proven.signal, this.#closed.signal]))
+    await clock.sleep(openTimeoutMs, eitherAborts(this.#proven.signal, this.#closed.signal))
     if (!this.#proven.signal.aborted) this.#lose('it did not open')
   }
 

@@ -2,8 +2,13 @@ import type { ClientClock } from './clock.ts'
 import { Socket } from './socket.ts'
 
 export interface SocketSettings {
-  /** Milliseconds a socket may take, until the server is heard over it, before streams do without. Default: 3,000. */
+  /** Milliseconds a socket may take, until the server is heard over it, before it is given up. Default: 3,000. */
   openTimeoutMs: number
+  /**
+   * Milliseconds the first socket gets before its stream goes over server-sent events, which is not for those that follow once a socket works.
+   * Default: 300.
+   */
+  headStartMs: number
   /** Milliseconds of silence before the server is asked for a sign of life, and then before it is given up. Default: 10,000. */
   keepAliveMs: number
   /** Milliseconds without streams before a socket is closed: the next one often follows. Default: 500. */
@@ -12,6 +17,7 @@ export interface SocketSettings {
 
 export const DEFAULT_SOCKET_SETTINGS: SocketSettings = {
   openTimeoutMs: 3_000,
+  headStartMs: 300,
   keepAliveMs: 10_000,
   lingerMs: 500,
 }
@@ -90,9 +96,10 @@ export function createSockets(
 /** The address of `url` for sockets, seen from this page; undefined where there is none. */
 export function socketUrl(url: string): string | undefined {
   const base = typeof location === 'undefined' ? undefined : location.href
-  if (!URL.canParse(url, base)) return undefined
-  const resolved = new URL(url, base)
-  resolved.protocol = resolved.protocol.replace(/^http/, 'ws')
-  resolved.hash = ''
-  return resolved.href
+  try {
+    const { protocol, host, pathname, search } = new URL(url, base)
+    return `${protocol.replace(/^http/, 'ws')}//${host}${pathname}${search}`
+  } catch {
+    return undefined
+  }
 }

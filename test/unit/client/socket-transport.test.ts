@@ -20,10 +20,19 @@ function scene({ headers, fallsBack = true }: SceneOptions = {}) {
     url: 'ws://server.test/trpc',
     clock,
     openTimeoutMs: 3_000,
+    headStartMs: 300,
     keepAliveMs: 10_000,
     lingerMs: 500,
   })
-  const transport = createSocketTransport({ sockets, headers, prefix: '', http, fallsBack })
+  const transport = createSocketTransport({
+    sockets,
+    headers,
+    prefix: '',
+    http,
+    fallsBack,
+    clock,
+    headStartMs: 300,
+  })
   return { clock, http, transport, open: (lastEventId = 0) => open(transport, lastEventId) }
 }
 
@@ -268,6 +277,38 @@ describe('where sockets do not work', () => {
     await clock.advance(5 * 60_000)
     await open()
     expect(FakeSocket.opened).toHaveLength(2)
+  })
+
+  it('or are slow, the first stream goes over HTTP after a moment, and those to come over the socket', async () => {
+    const { clock, http, open } = scene()
+    const { heard, close } = await open(3)
+    await clock.advance(299)
+    expect(http.streams).toHaveLength(0)
+    await clock.advance(1)
+    expect(http.streams[0]?.request).toEqual({ runId: RUN_ID, lastEventId: 3 })
+    http.streams[0]?.onOpened()
+    socket().accept()
+    socket().say(started(1))
+    socket().say(event(1, 4))
+    expect(heard).toEqual(['opened'])
+    expect(socket().methods.at(-1)).toBe('subscription.stop 1')
+    http.streams[0]?.onEvent(runEvent(4))
+    expect(heard).toEqual(['opened', 'event 4'])
+    const next = await open()
+    socket().say(started(2))
+    await clock.advance(300)
+    expect(next.heard).toEqual(['opened'])
+    expect(http.streams).toHaveLength(1)
+    close()
+    expect(http.streams[0]?.isClosed).toBe(true)
+  })
+
+  it('a reader that leaves in that moment leaves nothing behind', async () => {
+    const { clock, http, open } = scene()
+    const { heard, close } = await open()
+    close()
+    await clock.advance(3_000)
+    expect([heard, http.streams.length, clock.sleeping]).toEqual([[], 0, 0])
   })
 
   it('a server that is away altogether proves nothing about them', async () => {

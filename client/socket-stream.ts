@@ -1,0 +1,135 @@
+import type { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
+import type { AnyRunEvent } from '../server/contract/event.ts'
+import type { Json } from '../server/contract/json.ts'
+import type { ClientClock } from './clock.ts'
+import type { Sockets } from './sockets.ts'
+import { toAgentError } from './to-agent-error.ts'
+import { inputOf } from './transport.ts'
+import type { RunTransport, StreamObserver, StreamRequest } from './transport.ts'
+
+export interface SocketStreamOptions {
+  sockets: Sockets
+  /** Before the names of procedures. */
+  prefix: string
+  /** For everything but streams. */
+  http: RunTransport
+  /** Whether streams go over `http` where sockets don't work. */
+  fallsBack: boolean
+  clock: ClientClock
+  /** Milliseconds that a first socket gets before its stream goes over `http`. */
+  headStartMs: number
+}
+
+/** One stream over a socket of its caller, or over HTTP where that does not work, or not soon. */
+export class SocketStream {
+  readonly #options: SocketStreamOptions
+  readonly #caller: Record<string, string>
+  readonly #request: StreamRequest
+  readonly #observer: StreamObserver
+  /** Aborts once something is heard over the socket, or it is lost, or the stream is left. */
+  readonly #answered = new AbortController()
+  #closeSocket = () => {}
+  #closeHttp: (() => void) | undefined
+  #isLost = false
+  #isHttpOpen = false
+
+  constructor(
+    options: SocketStreamOptions,
+    caller: Record<string, string>,
+    request: StreamRequest,
+    observer: StreamObserver,
+  ) {
+    this.#options = options
+    this.#caller = caller
+    this.#request = request
+    this.#observer = observer
+    this.#subscribe()
+    if (options.fallsBack && options.sockets.isHopeless) void this.#openOverHttpSoon()
+  }
+
+  close(): void {
+    this.#answered.abort()
+    this.#closeSocket()
+    this.#closeHttp?.()
+  }
+
+  #subscribe(): void {
+    const { sockets, prefix } = this.#options
+    const path = `${prefix}${'runId' in this.#request ? 'runs' : 'conversations'}.events`
+    /** Hears of the stream, unless it goes over HTTP by now. */
+    const unlessElsewhere =
+      <T extends unknown[]>(hear: (...heard: T) => void) =>
+      (...heard: T) => {
+        this.#answered.abort()
+        if (this.#closeHttp === undefined) hear(...heard)
+      }
+    try {
+      this.#closeSocket = sockets.open(this.#caller).subscribe(path, inputOf(this.#request), {
+        onStarted: () => {
+          this.#answered.abort()
+          sockets.onProven()
+          if (this.#closeHttp === undefined) this.#observer.onOpened()
+          else this.#closeSocket()
+        },
+        // The router's own type, which the wire does not carry.
+        onData: unlessElsewhere((tracked) => this.#observer.onEvent((tracked as { data: AnyRunEvent }).data)),
+        onStopped: unlessElsewhere(() => this.#observer.onCompleted()),
+        onRefused: unlessElsewhere((refusal) => this.#onRefused(refusal)),
+        onLost: (error, isProven) => this.#onLost(error, isProven),
+      })
+    } catch (error) {
+      this.#onLost(error, false)
+    }
+  }
+
+  #onRefused(refusal: unknown): void {
+    const { sockets, http, fallsBack } = this.#options
+    const error = toAgentError(refusal)
+    const { maxSubscriptions, refusedHeaders } = detailsOf(error)
+    if (typeof maxSubscriptions === 'number') {
+      sockets.onFull(maxSubscriptions)
+      this.#subscribe()
+    } else if (refusedHeaders !== undefined && fallsBack) {
+      // A proxy would see them in an ordinary request, and strip those that are its own to set.
+      sockets.onUnfit()
+      this.#closeHttp = http.openStream(this.#request, this.#observer)
+    } else this.#observer.onFailed(error)
+  }
+
+  #onLost(error: unknown, isProven: boolean): void {
+    const { sockets, fallsBack } = this.#options
+    this.#answered.abort()
+    this.#isLost = !isProven
+    if (this.#closeHttp !== undefined) this.#judge()
+    else if (!isProven && fallsBack && sockets.isHopeless) this.#openOverHttp()
+    else this.#observer.onFailed(toAgentError(error))
+  }
+
+  /** A first socket that keeps its stream waiting is heard out, for the streams to come. */
+  async #openOverHttpSoon(): Promise<void> {
+    const { clock, headStartMs } = this.#options
+    await clock.sleep(headStartMs, this.#answered.signal)
+    if (!this.#answered.signal.aborted) this.#openOverHttp()
+  }
+
+  #openOverHttp(): void {
+    this.#closeHttp = this.#options.http.openStream(this.#request, {
+      ...this.#observer,
+      onOpened: () => {
+        this.#isHttpOpen = true
+        this.#judge()
+        this.#observer.onOpened()
+      },
+    })
+  }
+
+  /** If HTTP works, it is for the socket that it did not. */
+  #judge(): void {
+    if (this.#isLost && this.#isHttpOpen) this.#options.sockets.onUseless()
+  }
+}
+
+/** What the server says of a refusal beside its words. */
+function detailsOf({ details }: AgentRuntimeError): { maxSubscriptions?: Json; refusedHeaders?: Json } {
+  return typeof details === 'object' && details !== null && !Array.isArray(details) ? details : {}
+}
