@@ -759,8 +759,14 @@ class RunContext(_Context):
         name, arguments, number = call["function"]["name"], call["function"]["arguments"], call["id"]
         told = {"tool_call_id": number, "tool": name}
         await self.emit(EventType.TOOL_CALL, {**told, "arguments": arguments}, once=True)
+        leave: Optional[Approval] = None
+        if name in tools and tools[name].needs_approval:
+            asked = json.loads(arguments) if isinstance(arguments, str) else arguments
+            leave = await self.approve(name, asked, tool_call_id=number)
 
         async def work() -> Dict[str, Any]:
+            if leave is not None and not leave.approved:
+                return {"result": {"error": f"The call was not approved: {leave.comment or leave.reason}."}, "failed": True}
             try:
                 return {"result": await tools.execute(name, arguments)}
             except Exception as error:
@@ -772,7 +778,7 @@ class RunContext(_Context):
         await self.emit(
             EventType.TOOL_RESULT, {**told, "result": result, **({"is_error": True} if failed else {})}, once=True
         )
-        content = result if isinstance(result, str) else json.dumps(result)
+        content = result if isinstance(result, str) else json.dumps(result, ensure_ascii=False, separators=(",", ":"))
         return {"role": "tool", "tool_call_id": number, "content": content}
 
 
@@ -953,9 +959,13 @@ class Tool:
     #: JSON Schema of the arguments, an object.
     parameters: Dict[str, Any]
     function: Callable[..., Any]
+    #: Whether somebody has to approve each call. `tool_loop` heeds it.
+    needs_approval: bool = False
 
     @staticmethod
-    def from_function(function: Callable[..., Any], name: Optional[str] = None) -> Tool:
+    def from_function(
+        function: Callable[..., Any], name: Optional[str] = None, *, needs_approval: bool = False
+    ) -> Tool:
         """A tool of the function's name, first paragraph of its docstring, and annotations."""
         hints = typing.get_type_hints(function)
         properties: Dict[str, Any] = {}
@@ -968,7 +978,8 @@ class Tool:
                 required.append(parameter.name)
         schema = {"type": "object", "properties": properties, "required": required}
         called = name or function.__name__
-        return Tool(called, (inspect.getdoc(function) or called).split("\n\n")[0], schema, function)
+        description = (inspect.getdoc(function) or called).split("\n\n")[0]
+        return Tool(called, description, schema, function, needs_approval)
 
 
 class ToolRegistry:
@@ -977,6 +988,9 @@ class ToolRegistry:
 
     def __contains__(self, name: str) -> bool:
         return name in self._tools
+
+    def __getitem__(self, name: str) -> Tool:
+        return self._tools[name]
 
     def register(self, tool: Tool) -> None:
         self._tools[tool.name] = tool

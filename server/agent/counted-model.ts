@@ -62,6 +62,17 @@ export function unreported(
   return count === undefined ? model : guarded(model, count)
 }
 
+/** Another model, whose calls count and are reported as those of `llm` are. @param limit what else holds for it. */
+export function countedLike(
+  llm: Model,
+  other: Model,
+  limit: (model: Model, costOf: CostOf | undefined) => Model,
+): Model {
+  const count = counts.get(llm)?.count
+  const model = limit(other, count?.costOf)
+  return count === undefined ? model : countedModel(model, count)
+}
+
 function guarded(model: Model, count: ModelCount): Model {
   return {
     provider: model.provider,

@@ -2,10 +2,9 @@ import type { AgentMessage } from '../contract/message.ts'
 import { addUsage } from './add-usage.ts'
 import type { Compaction } from './compaction.ts'
 import { contextWindowOf, unreported } from './counted-model.ts'
-import { withIdleLimit } from './idle-limit.ts'
+import { limitedModel } from './limited-model.ts'
 import { ModelError } from '../ports/model.ts'
-import type { CostOf, FinishReason, Model, ModelSettings, TokenUsage } from '../ports/model.ts'
-import { noTracer } from '../ports/no-tracer.ts'
+import type { FinishReason, Model, ModelSettings, TokenUsage } from '../ports/model.ts'
 import { checkLoopOptions } from './check-loop-options.ts'
 import type { AgentContext } from './context.ts'
 import { takeModelTurn } from './model-turn.ts'
@@ -18,7 +17,6 @@ import { createSentMessages } from './sent-messages.ts'
 import type { SentMessages } from './sent-messages.ts'
 import type { LoopStep, StopCondition } from './stop-conditions.ts'
 import type { ToolList } from './tool-source.ts'
-import { tracedModel } from './traced-model.ts'
 
 /** What the loop uses of a run's context; every agent's `ctx` fits. */
 export type ToolLoopContext = Pick<
@@ -112,7 +110,7 @@ export interface ToolLoopResult {
 export async function toolLoop(ctx: ToolLoopContext, options: ToolLoopOptions = {}): Promise<ToolLoopResult> {
   const { maxTurns, stopConditions, compaction } = checkLoopOptions(options)
   const counted = (model?: Model) =>
-    unreported(ctx.llm, model, (other, costOf) => limited(ctx, other, costOf))
+    unreported(ctx.llm, model, (other, costOf) => limitedModel(ctx, other, costOf))
   const prepareTurn = createPrepareTurn(ctx, options, counted)
   const { toolInput: tellsInput = false } = options
   const given: AgentMessage[] = [
@@ -189,12 +187,4 @@ async function takeTurn(
     if (!isTooLong || !(await fit(true))) throw error
     return ask()
   }
-}
-
-function limited(
-  { modelIdleTimeoutMs = Infinity, tracer = noTracer }: ToolLoopContext,
-  model: Model,
-  costOf: CostOf | undefined,
-): Model {
-  return tracedModel(withIdleLimit(model, modelIdleTimeoutMs), tracer, costOf)
 }

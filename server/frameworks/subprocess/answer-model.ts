@@ -1,6 +1,7 @@
 import type { AgentContext } from '../../agent/context.ts'
-import { unreported } from '../../agent/counted-model.ts'
+import { countedLike, unreported } from '../../agent/counted-model.ts'
 import { generate } from '../../agent/generate.ts'
+import { limitedModel } from '../../agent/limited-model.ts'
 import { takeModelTurn } from '../../agent/model-turn.ts'
 import type { ModelTurn } from '../../agent/model-turn.ts'
 import type { Json } from '../../contract/json.ts'
@@ -22,13 +23,17 @@ interface Answer {
   object?: unknown
 }
 
-/** Asks a model of the run for its process: budget, tracing, limits and prices are the run's. */
+/**
+ * Asks a model of the run for its process: budget, tracing, limits and prices are the run's.
+ *
+ * @param own the agent's, in place of the runtime's default.
+ */
 export async function answerModel(
   ctx: AgentContext,
   asked: MessageOf<'model'>,
-  send: (delta: Delta) => Promise<void>,
+  { own, send }: { own: Model | undefined; send: (delta: Delta) => Promise<void> },
 ): Promise<Json> {
-  const chosen = chooseModel(ctx, asked.model)
+  const chosen = chooseModel(ctx, asked.model, own)
   const tell = (model: Model) => (asked.deltas ? told(model, send) : model)
   if (!asked.turn) return written(await answerInWhole(ctx, asked, tell(chosen ?? ctx.llm)))
   // The turn tells what it took by itself, once over all attempts.
@@ -43,9 +48,13 @@ export async function answerModel(
   return written({ ...turn, message: messageOf(turn) })
 }
 
-function chooseModel(ctx: AgentContext, named: string | string[] | undefined): Model | undefined {
-  if (named === undefined) return undefined
-  return ctx.llm(...([named].flat() as [string, ...string[]]))
+function chooseModel(
+  ctx: AgentContext,
+  named: string | string[] | undefined,
+  own: Model | undefined,
+): Model | undefined {
+  if (named !== undefined) return ctx.llm(...([named].flat() as [string, ...string[]]))
+  return own && countedLike(ctx.llm, own, (model, costOf) => limitedModel(ctx, model, costOf))
 }
 
 function answerInWhole(ctx: AgentContext, asked: MessageOf<'model'>, model: Model) {

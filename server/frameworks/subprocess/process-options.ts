@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { toProblems } from '../../contract/issues.ts'
+import type { Model } from '../../ports/model.ts'
 
 /** The program that executes an agent's runs, and how its processes are kept. */
 export interface ProcessSettings {
@@ -15,6 +16,8 @@ export interface ProcessSettings {
   env?: Readonly<Record<string, string>>
   /** The agent's name in the program, which may have several. Default: `key`. */
   program?: string
+  /** The model that the program asks where it names none. Default: the runtime's. */
+  model?: Model
   /** Further files whose change makes a new version, beside those that `command` and `args` name. Default: none. */
   watch?: readonly string[]
   /**
@@ -49,6 +52,7 @@ const Settings = z.object({
   cwd: z.string().min(1).optional(),
   env: z.record(z.string(), z.string()).optional(),
   program: z.string().min(1).optional(),
+  model: z.custom<Model>((value) => typeof (value as Partial<Model>).stream === 'function').optional(),
   watch: z.array(z.string()).optional(),
   processVersion: z.instanceof(Function).optional(),
   warm: z.int().min(0).max(1_000).optional(),

@@ -4,6 +4,7 @@ import type { AgentResult } from '../../agent/define-agent.ts'
 import { NonRetriableError } from '../../agent/non-retriable-error.ts'
 import { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
 import type { Json } from '../../contract/json.ts'
+import type { Model } from '../../ports/model.ts'
 import { stderrLogger } from './agent-process.ts'
 import type { AgentProcess } from './agent-process.ts'
 import { ProtocolError } from './protocol.ts'
@@ -15,6 +16,8 @@ interface RunOptions {
   /** The agent's name in the program. */
   agent: string
   declaresWaits: boolean
+  /** The agent's own, in place of the runtime's. */
+  model: Model | undefined
   /** Milliseconds in which the process has to let a run go that is cancelled, or waits. */
   cancelGraceMs: number
 }
@@ -23,11 +26,11 @@ interface RunOptions {
 export async function runInProcess(
   ctx: AgentContext,
   process: AgentProcess,
-  { agent, declaresWaits, cancelGraceMs }: RunOptions,
+  { agent, cancelGraceMs, ...options }: RunOptions,
 ): Promise<AgentResult<Json>> {
   assertHas(process, agent)
   const run = process.runs
-  const requests = new RunRequests(ctx, { run, declaresWaits, send: (message) => process.send(message) })
+  const requests = new RunRequests(ctx, { ...options, run, send: (message) => process.send(message) })
   const ended = Promise.withResolvers<AgentResult<Json>>()
   /** The process has let go of the run, whatever it says of it, or is over. */
   const letGo = Promise.withResolvers<void>()

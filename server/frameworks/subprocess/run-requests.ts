@@ -5,6 +5,7 @@ import { StepInterruptedError } from '../../agent/step-interrupted-error.ts'
 import { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
 import type { Json, JsonObject } from '../../contract/json.ts'
 import { ModelError } from '../../ports/model.ts'
+import type { Model } from '../../ports/model.ts'
 import { readError } from '../../ports/read-error.ts'
 import { answerModel } from './answer-model.ts'
 import { createTeller } from './emitted-event.ts'
@@ -34,6 +35,8 @@ interface RequestOptions {
   send: Send
   /** Whether the agent says what it waits for; otherwise each wait has to. */
   declaresWaits: boolean
+  /** The agent's own, in place of the runtime's. */
+  model: Model | undefined
 }
 
 /** Errors of requests that are kept, for a process that fails by one of them. */
@@ -45,16 +48,18 @@ export class RunRequests {
   readonly #run: number
   readonly #send: Send
   readonly #declaresWaits: boolean
+  readonly #model: Model | undefined
   readonly #tell: ReturnType<typeof createTeller>
   readonly #open = new Set<number>()
   readonly #steps = new Map<number, OpenStep>()
   readonly #failures = new Map<number, unknown>()
 
-  constructor(ctx: AgentContext, { run, send, declaresWaits }: RequestOptions) {
+  constructor(ctx: AgentContext, { run, send, declaresWaits, model }: RequestOptions) {
     this.#ctx = ctx
     this.#run = run
     this.#send = send
     this.#declaresWaits = declaresWaits
+    this.#model = model
     this.#tell = createTeller(ctx)
   }
 
@@ -120,7 +125,10 @@ export class RunRequests {
     const { id, run } = request
     switch (request.type) {
       case 'model':
-        return answerModel(ctx, request, (delta) => this.#send({ type: 'model.delta', run, id, ...delta }))
+        return answerModel(ctx, request, {
+          own: this.#model,
+          send: (delta) => this.#send({ type: 'model.delta', run, id, ...delta }),
+        })
       case 'step.begin':
         return this.#step(request)
       case 'checkpoint':

@@ -51,10 +51,15 @@ export function subprocessAgent<
 ): Agent<TKey, NoInfer<TParams>, NoInfer<TOutput>, TEvents, NoInfer<TWaits>, TTools> {
   assertProcessOptions(options)
   const pool = createPool(options)
-  const { program = options.key, cancelGraceMs = 500, waits } = options
+  const { program = options.key, cancelGraceMs = 500, waits, model } = options
   const run = (ctx: AgentContext): Promise<AgentResult<Json>> =>
     pool.use(ctx.signal, (process) =>
-      runInProcess(ctx, process, { agent: program, declaresWaits: waits !== undefined, cancelGraceMs }),
+      runInProcess(ctx, process, {
+        agent: program,
+        declaresWaits: waits !== undefined,
+        model,
+        cancelGraceMs,
+      }),
     )
   const declared = Object.fromEntries(Object.entries(options).filter(([name]) => !(name in PROCESS_OPTIONS)))
   // What the process answers is checked against the schemas, as what any agent answers is.

@@ -1,6 +1,8 @@
 import type { FrameworkPorts } from './effects.ts'
 import { langgraph } from './langgraph.ts'
 import { ownLoop } from './own-loop.ts'
+import { subprocess } from './subprocess.ts'
 
 /** The same agent in each framework. */
-export const frameworkAgents = (ports: FrameworkPorts) => [ownLoop(ports), langgraph(ports)] as const
+export const frameworkAgents = (ports: FrameworkPorts) =>
+  [ownLoop(ports), langgraph(ports), subprocess(ports)] as const

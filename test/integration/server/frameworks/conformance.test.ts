@@ -8,6 +8,7 @@ import { frameworkAgents } from '../../../support/frameworks/agents.ts'
 import { effectsIn } from '../../../support/frameworks/effects.ts'
 import { chatWire } from '../../../support/model-wires.ts'
 import type { SaidAnswer } from '../../../support/model-wires.ts'
+import { isInstalled } from '../../../support/local-server.ts'
 import { refusing, sending, startLoopbackProvider } from '../../../support/loopback-provider.ts'
 import type { LoopbackProvider } from '../../../support/loopback-provider.ts'
 import { test as base } from '../../../support/runtime.ts'
@@ -26,6 +27,7 @@ const byHash = (hash: unknown) => ({ approved: true, hash })
 const ROWS: Row[] = [
   { key: 'own-loop', approve: byHash },
   { key: 'langgraph', approve: () => true },
+  ...(isInstalled('python3') ? [{ key: 'subprocess', approve: byHash }] : []),
 ]
 
 interface Fixtures {

@@ -25,6 +25,11 @@ async function agentOf(key: string, command: string, source: string) {
   return subprocessAgent({ key, command, args: ['program'], cwd: folder })
 }
 
+interface Approval {
+  name: string
+  details: { hash: string }
+}
+
 const messages = [{ role: 'user', content: 'Is rain wet?' }]
 
 // In the reference's README, but for the import.
@@ -101,10 +106,7 @@ describe.skipIf(!isInstalled('python3'))('a program in Python', () => {
     const { rest } = await createServer({ agents: [await agentOf('research', 'python3', program)], model })
     const id = await rest.create('research', { messages, params: { topic: 'rain' } })
     const stream = await rest.stream(`runs/${id}/events`)
-    const wait = (await stream.until('run.waiting')).at(-1)?.payload as {
-      name: string
-      details: { hash: string }
-    }
+    const wait = (await stream.until('run.waiting')).at(-1)?.payload as Approval
     await rest.post(`runs/${id}/respond`, {
       wait: wait.name,
       value: { approved: true, hash: wait.details.hash },
@@ -171,11 +173,17 @@ def roll() -> int:
 def fail() -> None:
     raise ValueError("no dice")
 
+def cheat(to: int) -> None:
+    """Turns the dice."""
+    with open("rolls", "a") as file:
+        file.write("cheated\\n")
+
 @agent
 async def dice(ctx):
-    tools = ToolRegistry([Tool.from_function(roll), Tool.from_function(fail)])
+    tools = ToolRegistry([Tool.from_function(roll), Tool.from_function(fail), Tool.from_function(cheat, needs_approval=True)])
     result = await ctx.tool_loop(tools)
-    if ctx.attempt == 1:
+    if not os.path.exists("died"):
+        open("died", "w").close()
         os._exit(1)
     return RunResult({"text": result.final_output, "rolls": open("rolls").read()}, result.final_messages)
 
@@ -185,11 +193,17 @@ serve()
       { toolCalls: [{ name: 'roll', arguments: {} }] },
       { toolCalls: [{ name: 'fail', arguments: {} }] },
       { toolCalls: [{ name: 'none', arguments: {} }] },
+      { toolCalls: [{ name: 'cheat', arguments: { to: 6 } }] },
       { text: 'A six.' },
     ])
     const agents = [await agentOf('dice', 'python3', program)]
     const { rest } = await createServer({ agents, model, config: { maxAttempts: 2 } })
     const id = await rest.create('dice', { messages })
+    const stream = await rest.stream(`runs/${id}/events`)
+    const wait = (await stream.until('run.waiting')).at(-1)?.payload as Approval
+    expect(wait.details).toMatchObject({ tool: 'cheat', arguments: { to: 6 } })
+    const denied = { approved: false, hash: wait.details.hash, comment: 'No cheating' }
+    await rest.post(`runs/${id}/respond`, { wait: wait.name, value: denied })
     const events = await rest.events(`runs/${id}/events?include_debug=1`)
     expect(events.at(-1)).toMatchObject({ type: 'run.succeeded' })
     expect(outputOf((await rest.get(`runs/${id}`)).body)).toEqual({ text: 'A six.', rolls: 'roll\n' })
@@ -197,9 +211,10 @@ serve()
       { tool: 'roll', result: 6 },
       { tool: 'fail', result: { error: 'no dice' }, is_error: true },
       { tool: 'none', is_error: true },
+      { tool: 'cheat', result: { error: 'The call was not approved: No cheating.' }, is_error: true },
     ])
     expect(events.filter(({ type }) => type === 'assistant.message')).toHaveLength(1)
-    expect(model.requests).toHaveLength(4)
+    expect(model.requests).toHaveLength(5)
   })
 })
 

@@ -125,6 +125,21 @@ describe.skipIf(!isInstalled('python3'))('an agent in Python', () => {
     model.assertAsked()
   })
 
+  test('asks a model of its own, whose usage counts as well', async ({ createServer }) => {
+    const usage = { inputTokens: 2, outputTokens: 3 }
+    const model = createScriptedModel([
+      { text: '1', usage },
+      { text: '2', usage },
+      { text: '3', usage },
+    ])
+    const { rest } = await createServer({ agents: [pythonAgent('asks', { model })] })
+    const id = await rest.create('asks')
+    await rest.events(`runs/${id}/${DEBUG}`)
+    const { body } = await rest.get(`runs/${id}`)
+    expect(body).toMatchObject({ status: 'succeeded', output: { usage: { output_tokens: 9 } } })
+    expect(model.requests).toHaveLength(3)
+  })
+
   test('streams an answer also in a function that blocks', async ({ createServer }) => {
     const model = createScriptedModel([{ text: ['2', '2'] }])
     const { rest } = await createServer({ agents: [pythonAgent('asks-sync')], model })

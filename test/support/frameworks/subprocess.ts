@@ -1,0 +1,15 @@
+import { fileURLToPath } from 'node:url'
+import { subprocessAgent } from '../../../server/frameworks/subprocess/index.ts'
+import { createOpenAIModel } from '../../../server/models/openai/index.ts'
+import type { FrameworkPorts } from './effects.ts'
+
+export const subprocess = ({ effectsFile, providerUrl }: FrameworkPorts) =>
+  subprocessAgent({
+    key: 'subprocess',
+    command: 'python3',
+    args: [fileURLToPath(new URL('../../fixtures/subprocess/conformance.py', import.meta.url))],
+    env: { EFFECTS_FILE: effectsFile },
+    model: createOpenAIModel({ apiKey: 'key', baseURL: providerUrl, model: 'm' }),
+    // Agents of all frameworks are made for each test of one.
+    warm: 0,
+  })
