@@ -85,10 +85,10 @@ export function createRunAgents<TShape extends AgentShape>(
     const over = new AbortController()
     const { batches } = await runs.follow(principal, { runId, afterSeq: 0, signal: over.signal })
     for await (const batch of batches) {
-      // A wait may have been answered since it was told of.
-      if (!batch.some(({ type }) => type === 'run.waiting')) continue
-      const { status } = await runs.get(principal, runId)
-      if (status === 'waiting' || isTerminal(status)) break
+      // A wait may have been answered since it was told of. Runs below end by themselves, but for what they wait for.
+      if (!batch.some(({ type }) => type === 'run.waiting' || type === 'child.waiting')) continue
+      const { status, waits } = await runs.get(principal, runId)
+      if ((status === 'waiting' && waits.length > 0) || isTerminal(status)) break
     }
     over.abort()
   }

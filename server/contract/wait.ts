@@ -23,6 +23,8 @@ export const PendingWait = z.object({
   schema: Json,
   /** When the wait ends without an answer; null when it does not. */
   expiresAt: z.iso.datetime().nullable(),
+  /** The run below that waits. Left out where it is the run itself. */
+  runId: z.uuid().optional(),
 })
 
 /** The answer that lets an approval's tool call happen, or not. `hash` is that of the call it is about. */

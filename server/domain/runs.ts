@@ -181,7 +181,9 @@ export function createRuns(
       assertStorable(value)
       const reached = await reach(caller, askedId)
       const { waits, ...asked } = (await store.readWaits(reached, askedId)) ?? noSuchRun(askedId)
-      const own = waits.find(({ name, kind }) => name === wait && kind !== 'sleep')
+      const own = waits.find(
+        ({ name, kind, runId }) => name === wait && kind !== 'sleep' && runId === undefined,
+      )
       // What a run waits for is told in the streams of those above it, where it is answered too.
       const below = own === undefined ? await store.findWaitBelow(reached, askedId, wait) : null
       const { run, pending } =

@@ -7,7 +7,7 @@ import { lastAssistantMessage } from '../contract/last-assistant-message.ts'
 import type { Principal } from '../contract/principal.ts'
 import { RunId } from '../contract/run.ts'
 import type { RunDetail } from '../contract/run.ts'
-import type { WaitKind } from '../contract/wait.ts'
+import type { PendingWait, WaitKind } from '../contract/wait.ts'
 import { isTerminal } from '../contract/terminal.ts'
 import { textOf } from '../contract/text-of.ts'
 import type { Runs } from '../domain/runs.ts'
@@ -65,6 +65,13 @@ export async function callAgent(
 
 const asks = ({ status, waits }: RunDetail) => status === 'waiting' && waits.some(({ kind }) => isAsked(kind))
 
+/** Of the run itself, or of one that it waits for. */
+function asksSomebody(type: string, payload: unknown): boolean {
+  const { kind, waits } = Object(payload) as { kind?: WaitKind; waits?: PendingWait[] }
+  if (type === 'child.waiting') return (waits ?? []).length > 0
+  return type === 'run.waiting' && kind !== undefined && isAsked(kind)
+}
+
 const isAsked = (kind: WaitKind) => kind === 'input' || kind === 'approval'
 
 async function create(
@@ -112,7 +119,7 @@ async function untilQuiet(
   let progress = 0
   for await (const batch of batches) {
     for (const { type, payload } of batch) {
-      if (type === 'run.waiting' && isAsked(Object(payload).kind)) over.abort()
+      if (asksSomebody(type, payload)) over.abort()
       if (type !== 'assistant.message' || progressToken === undefined) continue
       progress += 1
       const { content: message } = payload as { content: string }

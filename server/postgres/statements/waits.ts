@@ -177,15 +177,24 @@ function mayBeAnswered({ status, cancelRequestedAt }: Run): boolean {
   return !isTerminal(status) && cancelRequestedAt === null
 }
 
+// Those of the run, then those of the runs below that it waits for.
 const READ_PENDING = forEachScope(
   'read_pending_waits',
   (scope) => `
-    SELECT ${SUMMARY_COLUMNS}, w.name, w.kind, w.request, w.expires_at AS "expiresAt"
+    WITH RECURSIVE family AS (
+      SELECT r.id, 0 AS level FROM agent_runtime.run r WHERE r.id = $1 AND ${isReached(scope, 'r', 2)}
+      UNION ALL
+      SELECT c.id, f.level + 1 FROM family f
+      JOIN agent_runtime.run c ON c.parent_run_id = f.id AND NOT c.detached AND c.status IN ${OPEN}
+    )
+    SELECT ${SUMMARY_COLUMNS}, w.name, w.kind, w.request, w.expires_at AS "expiresAt",
+      CASE WHEN f.level > 0 THEN f.id END AS "runId"
     FROM agent_runtime.run r
-    LEFT JOIN agent_runtime.wait w ON w.run_id = r.id AND w.status = 'pending' AND w.kind <> 'child'
+    CROSS JOIN family f
+    LEFT JOIN agent_runtime.wait w ON w.run_id = f.id AND w.status = 'pending' AND w.kind <> 'child'
       AND r.status IN ${OPEN} AND (w.expires_at IS NULL OR w.expires_at > now())
-    WHERE r.id = $1 AND ${isReached(scope, 'r', 2)}
-    ORDER BY w.created_at, w.name, w.occurrence`,
+    WHERE r.id = $1 AND ${isReached(scope, 'r', 2)} AND (f.level = 0 OR w.name IS NOT NULL)
+    ORDER BY f.level, w.created_at, w.name, w.occurrence`,
 )
 
 export interface WaitColumns {
@@ -193,12 +202,16 @@ export interface WaitColumns {
   kind: WaitKind
   request: { details: Json; schema: Json }
   expiresAt: Date | null
+  /** Of the run below that waits. */
+  runId?: string | null
 }
 
 type PendingRow = SummaryRow & Omit<WaitColumns, 'name'> & { name: string | null }
 
-export function toPendingWait({ name, request, expiresAt, kind }: WaitColumns): PendingWait {
-  return { name, kind, ...request, expiresAt: expiresAt?.toISOString() ?? null }
+export function toPendingWait({ name, request, expiresAt, kind, runId = null }: WaitColumns): PendingWait {
+  const { details, schema } = request
+  const wait = { name, kind, details, schema, expiresAt: expiresAt?.toISOString() ?? null }
+  return runId === null ? wait : { ...wait, runId }
 }
 
 export async function readWaits(pool: pg.Pool, reach: Reach, runId: string): Promise<PendingWaits | null> {

@@ -33,6 +33,23 @@ const calling = { toolCalls: [{ name: 'add', arguments: { n: 1 } }] }
 const ask = [{ role: 'user' as const, content: 'One more than 1?' }]
 
 describe('a run of a test', () => {
+  test('goes on while runs below it do, to what one of them waits for', async ({ databaseUrl }) => {
+    const below = defineAgent({
+      key: 'below',
+      waits: { sure: z.boolean() },
+      run: async (ctx) => ({ output: (await ctx.wait('sure')).value }),
+    })
+    const above = defineAgent({
+      key: 'above',
+      run: async (ctx) => ({ output: (await ctx.runAgent(below)).output }),
+    })
+    await using runtime = await createTestRuntime({ agents: [above, below], databaseUrl })
+    const run = await runtime.run({ agentKey: 'above' })
+    expect(run).toMatchObject({ status: 'waiting', waits: [{ name: 'sure', kind: 'input' }] })
+    await runtime.client.runs.respond({ runId: run.id, wait: run.waits[0]!.name, value: true })
+    expect(await runtime.settle(run.id)).toMatchObject({ status: 'succeeded', output: true })
+  })
+
   test('answers how it ended, with all its events, messages and steps', async ({ databaseUrl }) => {
     const model = createScriptedModel([calling, { text: 'Two.', usage: { inputTokens: 1, outputTokens: 1 } }])
     await using runtime = await createTestRuntime({ agents: [adder], model, databaseUrl })

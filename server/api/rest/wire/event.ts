@@ -134,7 +134,7 @@ function addedTo(type: string, payload: JsonObject, attempt: number): JsonObject
     }
     case 'child.waiting':
       return Array.isArray(payload['waits'])
-        ? { waits: (payload['waits'] as PendingWait[]).map(toRestWait) }
+        ? { waits: (payload['waits'] as PendingWait[]).map(toRestWait) as unknown as Json }
         : {}
     case 'child.ended':
       return isObject(payload['usage'] ?? null)

@@ -13,10 +13,12 @@ export const RestWait = answerSchema(
     details: FreeJson.describe('What the agent tells whoever answers.'),
     schema: FreeJson.describe('JSON Schema of the answer; null where nobody is asked.'),
     expires_at: Time.nullable(),
+    run_id: z.uuid().optional().describe('The run below that waits. Left out where it is the run itself.'),
   }),
 )
 
-export const toRestWait = ({ expiresAt, ...wait }: PendingWait): RestWait => ({
+export const toRestWait = ({ expiresAt, runId, ...wait }: PendingWait): RestWait => ({
   ...wait,
   expires_at: expiresAt,
+  ...(runId === undefined ? {} : { run_id: runId }),
 })

@@ -42,6 +42,9 @@ describe('what a run two levels below waits for', () => {
         ],
       })
       await (await rest.stream(`runs/${child}/events`)).until('child.waiting')
+      expect((await rest.get(`runs/${id}`)).body).toMatchObject({
+        waits: [{ name: 'address', run_id: below }],
+      })
       const answered = { top: id, middle: child, itself: below }[over]
       const wrong = await rest.post(`runs/${answered}/respond`, { wait: 'address', value: { street: 7 } })
       expect(wrong.status).toBe(400)

@@ -24,6 +24,13 @@ const shop = defineAgent({
   },
 })
 
+const mall = defineAgent({
+  key: 'mall',
+  description: 'Has the shop sell',
+  output: z.object({ sold: z.string() }),
+  run: async (ctx) => ({ output: (await ctx.runAgent(shop, { params: { units: 2 } })).output }),
+})
+
 const begun = new Map<string, () => void>()
 const endless = defineAgent({
   key: 'endless',
@@ -41,8 +48,8 @@ const authenticate: Authenticate = (request) => {
 }
 
 async function createMcp(createServer: CreateServer) {
-  const { runtime, as } = await createServer({ agents: [shop, endless], authenticate })
-  const options = { authenticate, agentKeys: ['shop', 'endless'], hostnames: ['mcp.test'] }
+  const { runtime, as } = await createServer({ agents: [shop, mall, endless], authenticate })
+  const options = { authenticate, agentKeys: ['shop', 'mall', 'endless'], hostnames: ['mcp.test'] }
   const mcp = createMcpServer(runtime, options)
   onTestFinished(() => mcp.close())
   return { runtime, mcp, options, as: (user: string) => as({ authorization: `Bearer ${user}` }) }
@@ -94,6 +101,15 @@ describe('agents as tools of an MCP server', () => {
     expect(told).toContain('Where to?')
     expect((await as('ann').rest.get('runs')).body).toMatchObject({ results: [{ status: 'succeeded' }] })
     expect((await as('bob').rest.get('runs')).body).toMatchObject({ results: [] })
+  })
+
+  test('are asked what a run below them waits for', async ({ createServer }) => {
+    const { mcp } = await createMcp(createServer)
+    const client = await connect(mcp, 'ann', (message) =>
+      message.startsWith('May') ? accept({ approved: true }) : accept({ street: 'Hollow Way' }),
+    )
+    const result = await client.callTool({ name: 'mall', arguments: {} })
+    expect(result.structuredContent).toEqual({ sold: '2 to Hollow Way' })
   })
 
   test('take a no for an answer, and tell what is refused', async ({ createServer }) => {
