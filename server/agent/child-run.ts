@@ -57,7 +57,7 @@ export interface StartedRun<TAgent extends AnyAgent> {
   result(): Promise<ChildResult<TAgent>>
 }
 
-/** `ctx.runAgent` and `ctx.startAgent`. */
+/** `ctx.runAgent`, `ctx.startAgent` and `ctx.handOff`. */
 export interface ChildRuns {
   /**
    * Has another agent do something and waits for it: it is a run of its own, with a stream of its own, of the same owner. This attempt ends
@@ -86,6 +86,17 @@ export interface ChildRuns {
     agent: TAgent,
     ...rest: RunAgentRest<TAgent>
   ): Promise<StartedRun<TAgent>>
+  /**
+   * Hands the conversation on: its next run is one of another agent, which has the history, and what this run answers with. It is stored when this
+   * resolves, once for each call, and begins when this run is over, in whatever way. `ctx.metadata.handoff` tells it of this run:
+   * `{ runId, agentKey, depth }`.
+   *
+   * @throws AgentRuntimeError `conflict` where the run is in no conversation, or runs have handed on too often (`maxRunDepth`).
+   * @example
+   * await ctx.handOff(billing)
+   * return { messages: [{ role: 'assistant', content: 'I hand you on to billing.' }] }
+   */
+  handOff<TAgent extends AnyAgent>(agent: TAgent, ...rest: RunAgentRest<TAgent>): Promise<{ runId: string }>
 }
 
 /**

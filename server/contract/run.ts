@@ -176,12 +176,18 @@ const MAX_MESSAGES = 1_000
 /** Begins the keys of runs that schedules create: no caller takes an occurrence's place. */
 export const SCHEDULE_KEY_PREFIX = 'schedule/'
 
+/** Begins those of runs that others hand on to. */
+export const HANDOFF_KEY_PREFIX = 'handoff/'
+
 const IdempotencyKey = z
   .string()
   .min(1)
   .max(200)
   .refine((key) => !key.startsWith(SCHEDULE_KEY_PREFIX), {
     error: `keys that begin with "${SCHEDULE_KEY_PREFIX}" are those of schedules`,
+  })
+  .refine((key) => !key.startsWith(HANDOFF_KEY_PREFIX), {
+    error: `keys that begin with "${HANDOFF_KEY_PREFIX}" are those of handoffs`,
   })
 
 /**

@@ -79,7 +79,7 @@ export function createAttemptContext(ports: AttemptPorts, attempt: Attempt): Age
   const readSettled = createKnownWaits(ports.store, run)
   const waits = createWaits(readSettled, attempt)
   const { wait, approve, sleep } = waits
-  const { runAgent, startAgent } = createChildren(ports, { ...attempt, emit, readSettled })
+  const { runAgent, startAgent, handOff } = createChildren(ports, { ...attempt, emit, readSettled })
 
   const step = createSteps(ports, {
     run,
@@ -126,6 +126,7 @@ export function createAttemptContext(ports: AttemptPorts, attempt: Attempt): Age
       sleep,
       runAgent,
       startAgent,
+      handOff,
       async messageHistory({ includeFailedRuns = false } = {}) {
         signal.throwIfAborted()
         return includeFailedRuns && run.conversationId !== null
@@ -157,6 +158,7 @@ type Begun = Pick<
   | 'sleep'
   | 'runAgent'
   | 'startAgent'
+  | 'handOff'
   | 'messageHistory'
   | 'checkpoint'
 >

@@ -12,6 +12,8 @@ import type { ChildOutcome, NewChild } from '../ports/family.ts'
 import type { FamilyStore } from '../ports/store/family-store.ts'
 import type { Tracer } from '../ports/tracer.ts'
 import type { Spending } from './budget.ts'
+import { createHandOff } from './hand-off.ts'
+import type { HandOffPorts } from './hand-off.ts'
 import { RunInterruption } from './interruption.ts'
 import type { ReadKnownWaits } from './known-waits.ts'
 import { createNewChild } from './new-child.ts'
@@ -20,8 +22,8 @@ import { createOccurrences, keyOf } from './occurrences.ts'
 import type { Occurrence } from './occurrences.ts'
 import type { Suspension } from './suspension.ts'
 
-export interface ChildPorts {
-  store: Pick<FamilyStore, 'startChild'>
+export interface ChildPorts extends Omit<HandOffPorts, 'store' | 'children'> {
+  store: Pick<FamilyStore, 'startChild'> & HandOffPorts['store']
   tracer: Tracer
   letIn: LetIn
   children: ChildSettings
@@ -101,6 +103,8 @@ export function createChildren(ports: ChildPorts, attempt: ParentAttempt): Child
       const known = (await attempt.readSettled()).get(keyOf(asked.call))
       return finish(asked, known === undefined ? await create(asked, false) : undefined)
     }) as ChildRuns['runAgent'],
+
+    handOff: createHandOff(ports, { run, signal, prepare: (asked) => create(asked, true) }),
 
     startAgent: (async (agent: AnyAgent, options: Options = {}) => {
       const asked = callOf(agent, options)

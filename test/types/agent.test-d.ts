@@ -39,6 +39,9 @@ describe('what an agent author writes', () => {
         expectTypeOf((await started.result()).output.at).toEqualTypeOf<string>()
         expectTypeOf((await ctx.runAgent(free)).output).toEqualTypeOf<Json>()
         await ctx.runAgent(free, { messages: 'Hello', params: { any: 1 } })
+        expectTypeOf(await ctx.handOff(free)).toEqualTypeOf<{ runId: string }>()
+        // @ts-expect-error its params are needed
+        await ctx.handOff(research)
         // @ts-expect-error its params are needed
         await ctx.runAgent(research)
         // @ts-expect-error a topic is a text

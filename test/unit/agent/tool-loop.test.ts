@@ -45,6 +45,7 @@ function createContext(llm: Model, signal: AbortSignal = new AbortController().s
     sleep: notThere,
     runAgent: notThere,
     startAgent: notThere,
+    handOff: notThere,
     step: async <T>(_name: string, work: (step: StepContext) => Promise<T> | T) =>
       (await work({ idempotencyKey: 'key', signal })) as Jsonify<T>,
     async checkpoint() {},

@@ -68,8 +68,12 @@ function createAttempt(agent: AnyAgent, more: Partial<ClaimedRun> = {}) {
       writeMemory: async () => 'written' as const,
       forgetMemory: async () => 'absent' as const,
       startChild: async () => 'fenced' as const,
+      createRuns: async () => [],
+      listTurns: async () => [],
+      moveTurn: async () => ({ kind: 'moved' as const }),
     },
     letIn: async () => {},
+    bus: { publish: () => {} },
     children: {
       agents: new Map(),
       maxAttempts: 1,
