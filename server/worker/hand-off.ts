@@ -87,7 +87,7 @@ export function createHandOff(ports: HandOffPorts, { run, signal, prepare }: Han
         conversationId: run.conversationId,
         newConversation: null,
         insteadOf: null,
-        messages: messages as NewRun['messages'],
+        messages,
         fileIds: [],
         metadata: { ...metadata, handoff },
         preferences: run.preferences,
