@@ -1,3 +1,4 @@
+import type { AnyRunEvent } from '../contract/event.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { EventBus } from '../ports/event-bus.ts'
 import type { EventStore } from '../ports/store/event-store.ts'
@@ -16,6 +17,8 @@ interface HubPorts {
   clock: Pick<Clock, 'sleep'>
   /** Between looks when no hint comes. Because of these looks a lost hint costs only latency. */
   pollIntervalMs: number
+  /** Called with the newest event of a run whenever a hint of it was followed up. */
+  onHeard?: ((newest: AnyRunEvent) => void) | undefined
 }
 
 export interface FollowedRun extends Pick<RunEventStreamOptions, 'runId' | 'afterSeq' | 'visibilities'> {
@@ -37,7 +40,7 @@ export interface EventHub {
   close(): void
 }
 
-export function createEventHub({ store, bus, clock, pollIntervalMs }: HubPorts): EventHub {
+export function createEventHub({ store, bus, clock, pollIntervalMs, onHeard }: HubPorts): EventHub {
   const feeds = new Map<string, RunFeed>()
   const streams = new Set<EventStream>()
   const readShared = createSharedReads((...page: Parameters<EventStore['readEvents']>) =>
@@ -68,7 +71,7 @@ export function createEventHub({ store, bus, clock, pollIntervalMs }: HubPorts):
   function open({ runId, afterSeq, lastSeq }: FollowedRun): RunFeed {
     // A reader may wait for what is far ahead: those who come after it want what is before that, and all want the end.
     const start = lastSeq - afterSeq > MAX_FEED_BACKLOG ? lastSeq : Math.min(afterSeq, lastSeq)
-    const feed = new RunFeed({ runId, afterSeq: start }, store.readNewEvents)
+    const feed = new RunFeed({ runId, afterSeq: start }, { read: store.readNewEvents, onHeard })
     feeds.set(runId, feed)
     if (polling === undefined) {
       polling = new AbortController()

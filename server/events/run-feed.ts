@@ -1,3 +1,4 @@
+import type { AnyRunEvent } from '../contract/event.ts'
 import { isTerminalEvent } from '../contract/terminal.ts'
 import type { Hint } from '../ports/event-bus.ts'
 import type { EventStore } from '../ports/store/event-store.ts'
@@ -8,6 +9,9 @@ import type { EventBatch } from './event-ring.ts'
 const PAGE = 500
 /** By `approximateBytes`. Any page that the store cut short holds far more, even though `approximateBytes` ignores compression. */
 const SMALLEST_CUT_PAGE = 10_000
+
+/** Is told of the newest event that a hint led to. */
+type OnHeard = (newest: AnyRunEvent) => void
 
 interface FeedReader {
   /** Called when there may be more to take. */
@@ -25,6 +29,7 @@ interface FeedReader {
 export class RunFeed {
   readonly runId: string
   readonly #read: EventStore['readNewEvents']
+  readonly #onHeard: OnHeard | undefined
   readonly #ring: EventRing
   readonly #readers = new Set<FeedReader>()
   /** The newest `seq` heard of since the look under way began. Infinity: there may be any. */
@@ -33,9 +38,13 @@ export class RunFeed {
   #isOver = false
 
   /** @param afterSeq where it begins. It holds no event before that. */
-  constructor(run: { runId: string; afterSeq: number }, read: EventStore['readNewEvents']) {
+  constructor(
+    run: { runId: string; afterSeq: number },
+    { read, onHeard }: { read: EventStore['readNewEvents']; onHeard?: OnHeard | undefined },
+  ) {
     this.runId = run.runId
     this.#read = read
+    this.#onHeard = onHeard
     this.#ring = new EventRing(run.afterSeq)
   }
 
@@ -67,7 +76,7 @@ export class RunFeed {
 
   onHint({ seq, events }: Extract<Hint, { kind: 'events' }>): void {
     if (seq <= this.#ring.end) return
-    if (events !== undefined && continues(events, this.#ring.end, seq)) this.#append(events)
+    if (events !== undefined && continues(events, this.#ring.end, seq)) this.#append(events, true)
     else this.#lookFor(seq)
   }
 
@@ -101,7 +110,7 @@ export class RunFeed {
         this.#announced = 0
         const events = await this.#read(this.runId, this.#ring.end, PAGE)
         if (isCutShort(events, heard)) this.#lookFor(events.length === PAGE ? Infinity : heard)
-        this.#append(events)
+        this.#append(events, heard !== Infinity)
       }
     } catch (error) {
       for (const reader of [...this.#readers]) reader.onFailure(error)
@@ -110,9 +119,11 @@ export class RunFeed {
     }
   }
 
-  #append(events: EventBatch): void {
+  #append(events: EventBatch, isHeard: boolean): void {
     if (this.#isOver || !this.#ring.append(events)) return
-    this.#isOver = isTerminalEvent(events.at(-1)?.type ?? '')
+    const newest = events.at(-1)
+    this.#isOver = isTerminalEvent(newest?.type ?? '')
+    if (isHeard && newest !== undefined) this.#onHeard?.(newest)
     for (const reader of this.#readers) reader.onNews()
   }
 }

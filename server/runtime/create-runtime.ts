@@ -6,6 +6,7 @@ import type { AgentRuntime, RuntimeOptions } from './agent-runtime.ts'
 import { agentsByKey } from '../agent/agents-by-key.ts'
 import { harmlessMetrics } from '../telemetry/harmless-metrics.ts'
 import { measuredStore } from '../telemetry/metrics/measured-store.ts'
+import { measureLag } from '../telemetry/metrics/measure-lag.ts'
 import { observeProcess } from '../telemetry/metrics/observe-process.ts'
 import { createLogger } from '../telemetry/pino-logger.ts'
 import { toStartupError } from '../postgres/connections/database-error.ts'
@@ -102,7 +103,8 @@ export function assembleRuntime<const TAgents extends readonly AnyAgent[]>(
   const store = metrics === undefined ? adapters.store : measuredStore(adapters.store, metrics)
   const ownSchedules = checkSchedules(agents, timetable, clock.now())
   const pollIntervalMs = config.streamPollIntervalSeconds * 1000
-  const hub = createEventHub({ store, bus, clock, pollIntervalMs })
+  const onHeard = metrics && measureLag(metrics, clock)
+  const hub = createEventHub({ store, bus, clock, pollIntervalMs, onHeard })
   const conversationHub = createConversationHub({ store, hub, bus, clock, pollIntervalMs })
   const unobserve = metrics && observeProcess(metrics, { hub, conversationHub, pool, store })
   const useCases = createUseCases(

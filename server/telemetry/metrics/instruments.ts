@@ -86,6 +86,13 @@ export const HISTOGRAMS = {
     labels: [],
     buckets: COUNTS,
   },
+  notificationLag: {
+    name: 'agent_runtime.notification.lag',
+    description: 'From the time that an event was written to when those who follow its run here have it.',
+    unit: 's',
+    labels: [],
+    buckets: SHORT_SECONDS,
+  },
   model: {
     name: 'gen_ai.client.operation.duration',
     description: 'Of calls to models.',

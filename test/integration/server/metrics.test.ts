@@ -102,6 +102,7 @@ describe('Prometheus', () => {
       'agent_runtime_flush_duration_seconds_bucket',
       'agent_runtime_flush_size_sum',
       'agent_runtime_events_written_total',
+      'agent_runtime_notification_lag_seconds_bucket',
       'agent_runtime_database_connections',
       'nodejs_eventloop_lag_seconds',
     ]) {
