@@ -1,6 +1,6 @@
 // What a runtime measures, as Prometheus and OpenTelemetry's SDK get it.
-import { AggregationTemporality, InMemoryMetricExporter, MeterProvider } from '@opentelemetry/sdk-metrics'
-import { PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics'
+import * as line3 from '@opentelemetry/sdk-metrics'
+import * as line2 from 'opentelemetry-sdk-metrics-2'
 import { describe, expect } from 'vitest'
 import { z } from 'zod'
 import { ModelError, defineAgent, defineTool, toolLoop } from '../../../server/index.ts'
@@ -184,53 +184,59 @@ describe('Prometheus', () => {
   })
 })
 
-test('OpenTelemetry gets the same by its own names', async ({ createServer }) => {
-  const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)
-  const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 })
-  const meterProvider = new MeterProvider({ readers: [reader] })
-  const options: OpenTelemetryMetricsOptions = { meterProvider }
-  const metrics = openTelemetryMetrics(options)
-  const { rest } = await createServer({ agents: [payer], model: script(), metrics })
-  const id = await rest.create('payer')
-  await rest.events(`runs/${id}/events`)
-  await expect
-    .poll(async () => {
-      await meterProvider.forceFlush()
-      const told =
-        exporter
-          .getMetrics()
-          .at(-1)
-          ?.scopeMetrics.flatMap((scope) => scope.metrics) ?? []
-      return Object.fromEntries(
-        told.map(({ descriptor, dataPoints }) => [
-          `${descriptor.name} ${descriptor.unit}`,
-          dataPoints.map(({ attributes }) => attributes),
-        ]),
-      )
-    }, UNTIL)
-    .toMatchObject({
-      'agent_runtime.runs.ended {run}': [
-        { 'gen_ai.agent.name': 'payer', 'agent_runtime.run.status': 'succeeded' },
-      ],
-      'agent_runtime.attempt.duration s': [
-        { 'agent_runtime.run.status': 'queued' },
-        { 'agent_runtime.run.status': 'succeeded' },
-      ],
-      'gen_ai.client.operation.duration s': [
-        {
-          'gen_ai.operation.name': 'chat',
-          'gen_ai.provider.name': 'scripted',
-          'gen_ai.request.model': 'scripted',
-        },
-      ],
-      'gen_ai.client.token.usage {token}': [
-        { 'gen_ai.token.type': 'input' },
-        { 'gen_ai.token.type': 'output' },
-      ],
-      'agent_runtime.database.connections {connection}': [{ state: 'idle' }, { state: 'busy' }],
-    })
-  await meterProvider.shutdown()
-})
+/** The same classes of both lines of the SDK. */
+const SDKS = { 2: line2 as unknown as typeof line3, 3: line3 }
+
+test.for(Object.entries(SDKS))(
+  'OpenTelemetry %s gets the same by its own names',
+  async ([, sdk], { createServer }) => {
+    const exporter = new sdk.InMemoryMetricExporter(sdk.AggregationTemporality.CUMULATIVE)
+    const reader = new sdk.PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 })
+    const meterProvider = new sdk.MeterProvider({ readers: [reader] })
+    const options: OpenTelemetryMetricsOptions = { meterProvider }
+    const metrics = openTelemetryMetrics(options)
+    const { rest } = await createServer({ agents: [payer], model: script(), metrics })
+    const id = await rest.create('payer')
+    await rest.events(`runs/${id}/events`)
+    await expect
+      .poll(async () => {
+        await meterProvider.forceFlush()
+        const told =
+          exporter
+            .getMetrics()
+            .at(-1)
+            ?.scopeMetrics.flatMap((scope) => scope.metrics) ?? []
+        return Object.fromEntries(
+          told.map(({ descriptor, dataPoints }) => [
+            `${descriptor.name} ${descriptor.unit}`,
+            dataPoints.map(({ attributes }) => attributes),
+          ]),
+        )
+      }, UNTIL)
+      .toMatchObject({
+        'agent_runtime.runs.ended {run}': [
+          { 'gen_ai.agent.name': 'payer', 'agent_runtime.run.status': 'succeeded' },
+        ],
+        'agent_runtime.attempt.duration s': [
+          { 'agent_runtime.run.status': 'queued' },
+          { 'agent_runtime.run.status': 'succeeded' },
+        ],
+        'gen_ai.client.operation.duration s': [
+          {
+            'gen_ai.operation.name': 'chat',
+            'gen_ai.provider.name': 'scripted',
+            'gen_ai.request.model': 'scripted',
+          },
+        ],
+        'gen_ai.client.token.usage {token}': [
+          { 'gen_ai.token.type': 'input' },
+          { 'gen_ai.token.type': 'output' },
+        ],
+        'agent_runtime.database.connections {connection}': [{ state: 'idle' }, { state: 'busy' }],
+      })
+    await meterProvider.shutdown()
+  },
+)
 
 test('metrics that throw change nothing, and are told of once', async ({ createServer }) => {
   const broken = () => {
