@@ -54,6 +54,7 @@ __all__ = [
     "AgentError",
     "AgentRuntime",
     "Approval",
+    "ChildResult",
     "Delta",
     "EventType",
     "LLMResponse",
@@ -75,6 +76,7 @@ __all__ = [
 ]
 
 PROTOCOL_VERSION = 1
+_WAITS = ("wait", "approve", "sleep", "child_run")
 _MAX_TEXT = 90_000
 
 Message = Dict[str, Any]
@@ -166,6 +168,17 @@ class Approval:
     #: Of one that was not given: `denied` or `timed_out`.
     reason: Optional[str] = None
     responded_by: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class ChildResult:
+    """What came of another agent's run."""
+
+    run_id: str
+    output: Any
+    #: What it said last.
+    text: str
+    usage: Optional[Dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -320,10 +333,22 @@ class _Connection:
             sys.stdout.reconfigure(line_buffering=True)
 
     def send(self, message: Dict[str, Any]) -> None:
+        """Waits that tasks begin together are written together, so that the runtime knows of all when the first ends the attempt."""
+        is_wait = message["type"] in _WAITS and asyncio._get_running_loop() is not None
         line = json.dumps(message, separators=(",", ":"), allow_nan=False).encode() + b"\n"
         try:
             with self._lock:
                 self._output.write(line)
+                if not is_wait:
+                    self._output.flush()
+        except BrokenPipeError:
+            _leave()
+        if is_wait and self.loop is not None:
+            self.loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        try:
+            with self._lock:
                 self._output.flush()
         except BrokenPipeError:
             _leave()
@@ -619,6 +644,16 @@ class _Context:
         return self._run.ask("approve", name=name, arguments=arguments, **_given(given))[1].result
 
 
+def _child_request(
+    agent: str, params: Any, messages: Union[str, Sequence[Message], None], options: Dict[str, Any]
+) -> Dict[str, Any]:
+    given = messages if messages is None or isinstance(messages, str) else list(messages)
+    if "timeout" in options:
+        options = {**options, "timeout_ms": _milliseconds(options["timeout"])}
+        del options["timeout"]
+    return {"agent": agent, **_given({"params": params, "messages": given, **options})}
+
+
 def _known(kind: Callable[..., T], answer: Dict[str, Any]) -> T:
     """A newer runtime may say more than this module knows of."""
     names = inspect.signature(kind).parameters
@@ -726,6 +761,24 @@ class RunContext(_Context):
     async def sleep(self, seconds: float) -> None:
         """Goes on after that time, whatever happens to this process, which is let go."""
         await asyncio.wrap_future(self._run.ask("sleep", ms=_milliseconds(seconds))[1].result)
+
+    async def run_agent(
+        self, agent: str, params: Any = None, messages: Union[str, Sequence[Message], None] = None, **options: Any
+    ) -> ChildResult:
+        """Has another agent do something, as a run of its own, and waits for it as `wait` does.
+
+        It is one of the `agents` of `subprocessAgent`. Options: `name`, `metadata`, `timeout` in seconds, `max_attempts`, `budget`.
+        One that does not succeed raises a `RequestError` with the code `child_failed`.
+        """
+        asked = self._run.ask("child_run", **_child_request(agent, params, messages, options))[1].result
+        return _known(ChildResult, await asyncio.wrap_future(asked))
+
+    async def start_agent(
+        self, agent: str, params: Any = None, messages: Union[str, Sequence[Message], None] = None, **options: Any
+    ) -> str:
+        """The same without waiting: the other run goes on when this one is over. Returns its id."""
+        asked = self._run.ask("child_run", detached=True, **_child_request(agent, params, messages, options))[1].result
+        return str((await asyncio.wrap_future(asked))["run_id"])
 
     async def history(self, *, include_failed_runs: bool = False) -> List[Message]:
         """`messages`, or these with what failed runs before this one were asked and had said."""
@@ -850,6 +903,18 @@ class SyncRunContext(_Context):
 
     def sleep(self, seconds: float) -> None:
         self._run.ask("sleep", ms=_milliseconds(seconds))[1].result.result()
+
+    def run_agent(
+        self, agent: str, params: Any = None, messages: Union[str, Sequence[Message], None] = None, **options: Any
+    ) -> ChildResult:
+        asked = self._run.ask("child_run", **_child_request(agent, params, messages, options))[1].result
+        return _known(ChildResult, asked.result())
+
+    def start_agent(
+        self, agent: str, params: Any = None, messages: Union[str, Sequence[Message], None] = None, **options: Any
+    ) -> str:
+        asked = self._run.ask("child_run", detached=True, **_child_request(agent, params, messages, options))[1].result
+        return str(asked.result()["run_id"])
 
     def history(self, *, include_failed_runs: bool = False) -> List[Message]:
         asked = self._run.ask("history", include_failed_runs=include_failed_runs)[1].result

@@ -9,6 +9,7 @@ import type { AgentMessage } from '../../contract/message.ts'
 import type { Model, ModelSettings, TokenUsage } from '../../ports/model.ts'
 import type { MessageOf } from './protocol.ts'
 import { readJsonSchema } from './read-json-schema.ts'
+import { usageOf } from './wire-usage.ts'
 import { fromWireMessages, toWireMessage } from './wire-messages.ts'
 
 /** A piece of an answer, as it comes. */
@@ -125,13 +126,7 @@ function written({ text, message, finishReason, usage, reasoning = '', object }:
     message: wire as Json,
     tool_calls: wire.tool_calls ?? [],
     finish_reason: finishReason,
-    usage: {
-      input_tokens: usage.inputTokens,
-      output_tokens: usage.outputTokens,
-      cached_input_tokens: usage.cachedInputTokens ?? 0,
-      reasoning_tokens: usage.reasoningTokens ?? 0,
-      cost: usage.cost ?? null,
-    },
+    usage: usageOf(usage),
     ...(object === undefined ? {} : { object: object as Json }),
   }
 }

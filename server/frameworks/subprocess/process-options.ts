@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { AnyAgent } from '../../agent/define-agent.ts'
 import { toProblems } from '../../contract/issues.ts'
 import type { Model } from '../../ports/model.ts'
 
@@ -18,6 +19,8 @@ export interface ProcessSettings {
   program?: string
   /** The model that the program asks where it names none. Default: the runtime's. */
   model?: Model
+  /** Agents that the program may run, by their keys. They are among those of the runtime, too. Default: none. */
+  agents?: readonly AnyAgent[]
   /** Further files whose change makes a new version, beside those that `command` and `args` name. Default: none. */
   watch?: readonly string[]
   /**
@@ -53,6 +56,9 @@ const Settings = z.object({
   env: z.record(z.string(), z.string()).optional(),
   program: z.string().min(1).optional(),
   model: z.custom<Model>((value) => typeof (value as Partial<Model>).stream === 'function').optional(),
+  agents: z
+    .array(z.custom<AnyAgent>((agent) => typeof (agent as Partial<AnyAgent>).run === 'function'))
+    .optional(),
   watch: z.array(z.string()).optional(),
   processVersion: z.instanceof(Function).optional(),
   warm: z.int().min(0).max(1_000).optional(),

@@ -83,6 +83,23 @@ export const PROCESS_MESSAGES = {
     timeout_ms: z.number().optional(),
   }),
   sleep: z.object({ ...request, ms: z.number() }),
+  child_run: z.object({
+    ...request,
+    agent: z.string(),
+    messages: z.union([z.string(), z.array(z.unknown())]).optional(),
+    params: Json.optional(),
+    /** Tells calls apart that may come in another order. */
+    name: z.string().optional(),
+    /** Nobody waits for it. */
+    detached: z.boolean().default(false),
+    metadata: JsonObject.optional(),
+    timeout_ms: z.int().min(1).optional(),
+    max_attempts: z.int().min(1).optional(),
+    budget: z
+      .object({ tokens: z.int().min(1), tool_calls: z.int().min(1), cost: z.number().min(0) })
+      .partial()
+      .optional(),
+  }),
   history: z.object({ ...request, include_failed_runs: z.boolean().default(false) }),
   end: z.object({ ...ofRun, output: Json.optional(), messages: z.array(z.unknown()).default([]) }),
   error: z.object({

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { AgentContext } from '../../agent/context.ts'
-import type { AgentResult } from '../../agent/define-agent.ts'
+import type { AgentResult, AnyAgent } from '../../agent/define-agent.ts'
 import { NonRetriableError } from '../../agent/non-retriable-error.ts'
 import { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
 import type { Json } from '../../contract/json.ts'
@@ -18,6 +18,8 @@ interface RunOptions {
   declaresWaits: boolean
   /** The agent's own, in place of the runtime's. */
   model: Model | undefined
+  /** Those that the process may run. */
+  agents: readonly AnyAgent[]
   /** Milliseconds in which the process has to let a run go that is cancelled, or waits. */
   cancelGraceMs: number
 }

@@ -1,5 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { AgentContext, AgentWaits, WaitOptions } from '../../agent/context.ts'
+import { ChildRunError } from '../../agent/child-run.ts'
+import type { AnyAgent } from '../../agent/define-agent.ts'
 import { NonRetriableError } from '../../agent/non-retriable-error.ts'
 import { StepInterruptedError } from '../../agent/step-interrupted-error.ts'
 import { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
@@ -11,6 +13,7 @@ import { answerModel } from './answer-model.ts'
 import { createTeller } from './emitted-event.ts'
 import { MAX_OPEN_REQUESTS, ProtocolError } from './protocol.ts'
 import type { MessageOf, RunMessage, RuntimeMessage, UnknownRequest } from './protocol.ts'
+import { runChild } from './run-child.ts'
 import { readJsonSchema } from './read-json-schema.ts'
 import { toWireMessage } from './wire-messages.ts'
 
@@ -37,6 +40,8 @@ interface RequestOptions {
   declaresWaits: boolean
   /** The agent's own, in place of the runtime's. */
   model: Model | undefined
+  /** Those that the process may run. */
+  agents: readonly AnyAgent[]
 }
 
 /** Errors of requests that are kept, for a process that fails by one of them. */
@@ -49,17 +54,19 @@ export class RunRequests {
   readonly #send: Send
   readonly #declaresWaits: boolean
   readonly #model: Model | undefined
+  readonly #agents: readonly AnyAgent[]
   readonly #tell: ReturnType<typeof createTeller>
   readonly #open = new Set<number>()
   readonly #steps = new Map<number, OpenStep>()
   readonly #failures = new Map<number, unknown>()
 
-  constructor(ctx: AgentContext, { run, send, declaresWaits, model }: RequestOptions) {
+  constructor(ctx: AgentContext, { run, send, declaresWaits, model, agents }: RequestOptions) {
     this.#ctx = ctx
     this.#run = run
     this.#send = send
     this.#declaresWaits = declaresWaits
     this.#model = model
+    this.#agents = agents
     this.#tell = createTeller(ctx)
   }
 
@@ -139,6 +146,8 @@ export class RunRequests {
         return approve(ctx, request)
       case 'sleep':
         return ctx.sleep(request.ms)
+      case 'child_run':
+        return runChild(ctx, request, this.#agents)
       case 'history':
         return history(ctx, request)
       case 'unknown':
@@ -215,6 +224,9 @@ function describe(error: unknown) {
   }
   if (error instanceof AgentRuntimeError) {
     return { message, code: error.code, retriable: error.status >= 500 }
+  }
+  if (error instanceof ChildRunError) {
+    return { message, code: 'child_failed', reason: error.status, retriable: false }
   }
   if (error instanceof UnsupportedError) return { message, code: 'unsupported', retriable: false }
   if (error instanceof StepInterruptedError) return { message, code: 'step_interrupted', retriable: false }

@@ -51,13 +51,14 @@ export function subprocessAgent<
 ): Agent<TKey, NoInfer<TParams>, NoInfer<TOutput>, TEvents, NoInfer<TWaits>, TTools> {
   assertProcessOptions(options)
   const pool = createPool(options)
-  const { program = options.key, cancelGraceMs = 500, waits, model } = options
+  const { program = options.key, cancelGraceMs = 500, waits, model, agents = [] } = options
   const run = (ctx: AgentContext): Promise<AgentResult<Json>> =>
     pool.use(ctx.signal, (process) =>
       runInProcess(ctx, process, {
         agent: program,
         declaresWaits: waits !== undefined,
         model,
+        agents,
         cancelGraceMs,
       }),
     )

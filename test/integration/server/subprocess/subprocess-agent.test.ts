@@ -199,11 +199,45 @@ describe.skipIf(!isInstalled('python3'))('an agent in Python', () => {
     if (kind === 'undeclared') expect(err.message).toMatch(/emits "no\.such\.event"/)
   })
 
+  test('has other agents do something', async ({ createServer }) => {
+    const [hello, fails] = [pythonAgent('hello'), pythonAgent('fails')]
+    const parent = pythonAgent('parent', { agents: [hello, fails] })
+    const { rest } = await createServer({ agents: [hello, fails, parent] })
+    const id = await rest.create('parent')
+    const events = await rest.events(`runs/${id}/${DEBUG}`)
+    expect(events.at(-1)).toMatchObject({ type: 'run.succeeded' })
+    const output = outputOf((await rest.get(`runs/${id}`)).body) as { started: string }
+    expect(output).toMatchObject({ texts: ['Hello Ada', 'Hello Bob'], error: ['child_failed', 'failed'] })
+    await rest.events(`runs/${output.started}/events`)
+    expect((await rest.get(`runs/${output.started}`)).body).toMatchObject({ status: 'succeeded' })
+    const { body } = await rest.get(`runs?parent_run_id=${id}`)
+    expect(body['results']).toHaveLength(4)
+    // Those that were begun together go on together.
+    const started = events.filter(({ type }) => type === 'child.started')
+    expect(started.slice(0, 2).map(({ attempt }) => attempt)).toEqual([1, 1])
+  })
+
+  test('has them do it also from a function that blocks', async ({ createServer }) => {
+    const hello = pythonAgent('hello')
+    const { rest } = await createServer({ agents: [hello, pythonAgent('parent-sync', { agents: [hello] })] })
+    const id = await rest.create('parent-sync')
+    await rest.events(`runs/${id}/${DEBUG}`)
+    expect(outputOf((await rest.get(`runs/${id}`)).body)).toBe('Hello Ada')
+  })
+
+  test('has none do it that is not among its agents', async ({ createServer }) => {
+    const slow = pythonAgent('slow')
+    const { rest, log } = await createServer({ agents: [slow, pythonAgent('forbidden')] })
+    const id = await rest.create('forbidden')
+    expect((await rest.events(`runs/${id}/${DEBUG}`)).at(-1)).toMatchObject({ type: 'run.failed' })
+    expect(failureIn(log).message).toBe('The agent may not run "slow": it is not among its "agents".')
+  })
+
   test('is told what this runtime can not do', async ({ createServer }) => {
     const { rest, log } = await createServer({ agents: [pythonAgent('undeclared-request')] })
     const id = await rest.create('undeclared-request')
     await rest.events(`runs/${id}/${DEBUG}`)
     const err = failureIn(log)
-    expect(err.message).toBe('This runtime can\'t do what "child_run" asks for.')
+    expect(err.message).toBe('This runtime can\'t do what "dance" asks for.')
   })
 })
