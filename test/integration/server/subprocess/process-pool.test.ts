@@ -141,6 +141,27 @@ describe.skipIf(!isInstalled(PYTHON))('processes of an agent', () => {
     expect(await notes.read()).toEqual(['cleaned up', 'cleaned up'])
   })
 
+  test('let go of a run that their worker hands back when it stops', async ({ createServer }) => {
+    const notes = await createNotes()
+    const agents = [pythonAgent('slow', { cancelGraceMs: 60_000 })]
+    const { rest, runtime } = await createServer({
+      agents,
+      worker: false,
+      config: { cancelGraceSeconds: 60 },
+    })
+    const worker = await runtime.startWorker()
+    const id = await rest.create('slow', { params: { notes: notes.path } })
+    const stream = await rest.stream(`runs/${id}/events`)
+    await stream.until('assistant.message')
+    await stream.close()
+    await worker.stop({ drainTimeoutMs: 0 })
+    // Though a run has but one attempt here.
+    expect((await rest.get(`runs/${id}`)).body).toMatchObject({ status: 'queued', attempt: 1 })
+    expect(await notes.read()).toEqual(['cleaned up'])
+    expect(processes()).toEqual([])
+    await rest.post(`runs/${id}/cancel`)
+  })
+
   test('that block are told of a cancel where they ask', async ({ createServer }) => {
     const agents = [pythonAgent('slow-sync', { maxProcesses: 1, cancelGraceMs: 60_000 })]
     const { rest } = await createServer({ agents, config: { cancelGraceSeconds: 60 } })
