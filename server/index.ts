@@ -8,6 +8,7 @@ export type {
   AnyAgent,
   EventPayloads,
   ShapeOfAgent,
+  VersionChange,
 } from './agent/define-agent.ts'
 export type { AnySchedule, Schedule } from './agent/schedule.ts'
 export { defineTool } from './agent/define-tool.ts'

@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import { z } from 'zod'
 import type { AgentShape } from '../contract/agent-shape.ts'
 import type { Visibility } from '../contract/event.ts'
 import { CONVERSATION_EVENTS } from '../contract/conversation-event.ts'
@@ -95,6 +95,16 @@ export interface Agent<
   /** What happens to a run in a conversation that has one under way. Default: `queue`, it waits its turn. */
   readonly conversationPolicy?: ConversationPolicy
   /**
+   * Names the code: a run remembers by which version it began. Change it when steps or waits are not what they were. 1 to 100 characters.
+   * Default: none, any code goes on with what earlier code left.
+   */
+  readonly version?: string
+  /**
+   * What becomes of a run that another version has begun and left steps, waits or a checkpoint: `continue` goes on with them, `restart`
+   * forgets them and begins anew, `fail` ends it with the code `version_changed`. Default: `continue`.
+   */
+  readonly onVersionChange?: VersionChange
+  /**
    * When runs are created by themselves.
    *
    * @example
@@ -118,6 +128,8 @@ export interface AnyAgent {
   readonly budget?: Budget
   readonly isolation?: 'process'
   readonly conversationPolicy?: ConversationPolicy
+  readonly version?: string
+  readonly onVersionChange?: VersionChange
   readonly schedules?: readonly AnySchedule[]
   run(ctx: never): Promise<AgentResult<unknown> | void>
 }
@@ -135,9 +147,15 @@ const OPTIONS: Record<keyof AnyAgent, true> = {
   budget: true,
   isolation: true,
   conversationPolicy: true,
+  version: true,
+  onVersionChange: true,
   schedules: true,
   run: true,
 }
+/** What becomes of a run that another version of its agent began. */
+export type VersionChange = (typeof VERSION_CHANGES)[number]
+const VERSION_CHANGES = ['continue', 'restart', 'fail'] as const
+
 const EVENT_OPTIONS: Record<keyof AgentEvents[string], true> = { schema: true, visibility: true }
 
 /** The browser's view of an agent. */
@@ -163,7 +181,7 @@ const AGENT_KEY = /^[a-zA-Z0-9_.-]{1,100}$/
  *
  * @throws TypeError when the key, an event type or the name of a wait or a tool is malformed or one of the runtime's own, a schema of these
  * can't be written as JSON Schema, or `maxAttempts`,
- * `timeoutMs`, `budget`, `isolation` or `conversationPolicy` is not valid, or there is no such option.
+ * `timeoutMs`, `budget`, `isolation`, `conversationPolicy`, `version` or `onVersionChange` is not valid, or there is no such option.
  * @example
  * export const greeter = defineAgent({
  *   key: 'greeter',
@@ -210,10 +228,22 @@ export function defineAgent<
   if (agent.isolation !== undefined && agent.isolation !== 'process') {
     throw new TypeError(`Agent "${agent.key}": isolation is "process" or left out.`)
   }
+  assertVersion(agent)
   for (const option of ['maxAttempts', 'timeoutMs', 'budget', 'conversationPolicy'] as const) {
     const parsed = CreateRunInput.shape[option].safeParse(agent[option])
     if (parsed.success) continue
     throw new TypeError(`Agent "${agent.key}": ${option} is not valid. ${parsed.error.issues[0]?.message}`)
   }
   return agent
+}
+
+function assertVersion({ key, version, onVersionChange }: AnyAgent): void {
+  if (version !== undefined && !z.string().min(1).max(100).safeParse(version).success) {
+    throw new TypeError(`Agent "${key}": version is a text of 1 to 100 characters.`)
+  }
+  if (onVersionChange === undefined) return
+  if (!VERSION_CHANGES.includes(onVersionChange)) {
+    throw new TypeError(`Agent "${key}": onVersionChange is "continue", "restart" or "fail".`)
+  }
+  if (version === undefined) throw new TypeError(`Agent "${key}" has an onVersionChange, and no version.`)
 }

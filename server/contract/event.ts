@@ -40,7 +40,11 @@ export const RUNTIME_EVENTS = {
   'run.started': {
     visibility: 'internal',
     isAnnounced: true,
-    schema: z.object({ agentKey: z.string().optional() }),
+    schema: z.object({
+      agentKey: z.string().optional(),
+      /** Of the agent's code by which the run began, where that has one. */
+      version: z.string().optional(),
+    }),
   },
   'run.retrying': {
     visibility: 'user',

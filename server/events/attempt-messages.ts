@@ -83,6 +83,14 @@ export class AttemptMessages {
     for (const id of messageIds) this.#kept.add(id)
   }
 
+  /** Makes these void: what told them is forgotten. */
+  drop(messageIds: readonly string[]): void {
+    for (const id of messageIds) {
+      this.#begun.add(id)
+      this.#kept.delete(id)
+    }
+  }
+
   get void(): string[] {
     return [...this.#begun].filter((id) => !this.#kept.has(id))
   }

@@ -35,6 +35,16 @@ export const INVALID_PARAMS: RunError = {
   code: 'validation_failed',
 }
 
+/** Its agent's code is another than that which began it. */
+export function versionChanged(from: string, to: string, isBegunAnew = false): RunError {
+  const what = isBegunAnew ? 'It begins anew.' : 'It can not go on with that.'
+  return {
+    message: `The run was begun by version ${JSON.stringify(from)} of its agent, and there is version ${JSON.stringify(to)} now. ${what}`,
+    code: 'version_changed',
+    details: { from, to },
+  }
+}
+
 /** @param what the agent returned, e.g. "an output that is not JSON" */
 export function invalidOutput(what: string, details?: Json): RunError {
   return {

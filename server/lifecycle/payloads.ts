@@ -11,8 +11,8 @@ function objectSql(fields: Record<string, string>): string {
   return `jsonb_build_object(${pairs.join(', ')})`
 }
 
-export const startedSql = (agentKey: string): string =>
-  objectSql({ agentKey } satisfies FieldsSql<'run.started'>)
+export const startedSql = (agentKey: string, version: string): string =>
+  `jsonb_strip_nulls(${objectSql({ agentKey, version } satisfies FieldsSql<'run.started'>)})`
 
 export const resumedSql = (wait: string): string => objectSql({ wait } satisfies FieldsSql<'run.resumed'>)
 

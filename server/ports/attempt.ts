@@ -14,6 +14,8 @@ import type { ChangedRun } from './upkeep.ts'
 export interface ClaimedRun {
   id: string
   agentKey: string
+  /** That of the agent's code by which it began; null where that had none. */
+  agentVersion: string | null
   principal: Principal
   conversationId: string | null
   attempt: number

@@ -24,6 +24,7 @@ import type { EmitterPorts } from './emitter.ts'
 import { withHandledPromises } from './handled-promises.ts'
 import { createKnownWaits } from './known-waits.ts'
 import { RunInterruption } from './interruption.ts'
+import { createOccurrences, keyOf } from './occurrences.ts'
 import { createJournals } from './journals.ts'
 import { createSteps } from './steps.ts'
 import type { StepPorts } from './steps.ts'
@@ -42,6 +43,8 @@ export interface AttemptPorts
     AttemptStore,
     | 'saveCheckpoint'
     | 'readSteps'
+    | 'hasProgress'
+    | 'forgetProgress'
     | 'saveStep'
     | 'readTold'
     | 'readSpent'
@@ -65,6 +68,8 @@ interface Attempt {
   signal: AbortSignal
   suspension: Suspension
   spending: Spending
+  /** Gets the keys of the steps that the agent comes to, where somebody wants to know. */
+  reached?: Set<string> | undefined
 }
 
 /** Makes the context of one attempt. Events go to the writer, state to the store. */
@@ -81,12 +86,13 @@ export function createAttemptContext(ports: AttemptPorts, attempt: Attempt): Age
   const { wait, approve, sleep } = waits
   const { runAgent, startAgent, handOff } = createChildren(ports, { ...attempt, emit, readSettled })
 
-  const step = createSteps(ports, {
+  const stored = createSteps(ports, {
     run,
     signal,
     messages,
     onCompleted: (done) => emit('step.completed', done),
   })
+  const step = attempt.reached === undefined ? stored : noting(stored, attempt.reached)
   const memory = createAttemptMemory(ports, { run, signal, step, isInStep: () => messages.isInStep })
 
   const ctx: AgentContext = {
@@ -162,3 +168,11 @@ type Begun = Pick<
   | 'messageHistory'
   | 'checkpoint'
 >
+
+function noting(step: AgentContext['step'], reached: Set<string>): AgentContext['step'] {
+  const next = createOccurrences()
+  return (name, ...rest) => {
+    reached.add(keyOf(next(name)))
+    return step(name, ...rest)
+  }
+}

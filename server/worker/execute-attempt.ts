@@ -24,6 +24,7 @@ import type { Ending } from './ending.ts'
 import { RunInterruption } from './interruption.ts'
 import { isRetriable, retryDelayMs } from './retry.ts'
 import { Suspension } from './suspension.ts'
+import { isOfOtherVersion, meetVersion, tellUnreached } from './version-change.ts'
 
 export interface ExecutePorts extends AttemptPorts {
   /** How long an agent may go on after its signal aborted before it is abandoned. */
@@ -151,6 +152,8 @@ async function attempt(
   ports: ExecutePorts,
   { run, agent, ...rest }: Execution & { signal: AbortSignal; suspension: Suspension },
 ): Promise<Ending> {
+  const change = await meetVersion(ports, { run, agent, runLog: rest.runLog })
+  if (change !== undefined) return change
   const given = run.params ?? undefined
   const params = agent.params && (await z.safeParseAsync(agent.params, given))
   if (params?.success === false) {
@@ -163,8 +166,10 @@ async function attempt(
     )
   }
   const spending = await createSpending(ports.store, run, rest.controller)
+  const reached = isOfOtherVersion(run, agent) ? new Set<string>() : undefined
   const ctx = createAttemptContext(ports, {
     ...rest,
+    reached,
     spending,
     run,
     agent,
@@ -172,6 +177,7 @@ async function attempt(
   })
   // `run` takes the context of its own types, which are gone here.
   const result = await runWithContext(ctx, () => agent.run(ctx as never))
+  if (reached !== undefined) await tellUnreached(ports, run, reached)
   return succeeded(agent, result, await usageOf(spending, run, ports.log))
 }
 

@@ -19,7 +19,7 @@ import type { RetryPolicy } from '../lifecycle/backoff.ts'
 import { storedForm } from './stored-form.ts'
 
 /** Ends the name under which it is stored that a step was begun. */
-const BEGUN = '#begun'
+export const BEGUN = '#begun'
 
 export interface StepPorts {
   store: Pick<AttemptStore, 'readSteps' | 'saveStep' | 'renewLeases'>

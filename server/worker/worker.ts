@@ -111,6 +111,7 @@ export class Worker {
       lease: {
         workerId: this.id,
         ttlMs: leaseTtlMs,
+        versions: versionsOf(agents),
         isolatedAgents: isolation ? known.filter((key) => agents.get(key)?.isolation === 'process') : null,
       },
       capacity,
@@ -238,4 +239,11 @@ export class Worker {
     await this.#ports.clock.sleep(ISOLATED_WAIT_MS, this.#stopping.signal)
     if (!this.#hasTakenIsolated) onOver()
   }
+}
+
+function versionsOf(agents: ReadonlyMap<string, AnyAgent>): Record<string, string> {
+  const versions = [...agents].flatMap(([key, { version }]) =>
+    version === undefined ? [] : [[key, version]],
+  )
+  return Object.fromEntries(versions) as Record<string, string>
 }

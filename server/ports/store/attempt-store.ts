@@ -11,6 +11,8 @@ export interface Lease {
    * are not claimed. Null: this worker claims those too.
    */
   isolatedAgents: readonly string[] | null
+  /** Versions of its agents' code, by their keys: a run that has none gets it. */
+  versions?: Readonly<Record<string, string>>
 }
 
 /** What a worker does with the runs it claims. Each write is fenced by its attempt. */
@@ -36,6 +38,17 @@ export interface AttemptStore {
     run: { id: string; attempt: number },
     step: CompletedStep & { startedAt: string },
   ): Promise<'written' | 'fenced'>
+  /** Whether a run has left anything that another attempt goes on with: steps, waits or a checkpoint. */
+  hasProgress(runId: string): Promise<boolean>
+  /**
+   * Forgets it, so that the run begins anew by that version. That a step was begun which is done at most once is not forgotten.
+   *
+   * @returns the messages that steps told, which are void; null where there was nothing to forget.
+   */
+  forgetProgress(
+    run: { id: string; attempt: number },
+    version: string,
+  ): Promise<{ messageIds: string[] } | null | 'fenced'>
   /** What a run's attempts before this one used, by its events. */
   readSpent(runId: string, attempt: number): Promise<Spent>
   /** What was said before the run on its path, by whichever runs, and then its own input, as {@link ClaimedRun.messages}. */

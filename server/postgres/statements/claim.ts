@@ -37,11 +37,11 @@ const CLAIM = {
       UPDATE agent_runtime.run SET
         status = '${started.to}', attempt = attempt + 1, in_company = false, last_seq = last_seq + 1,
         started_at = COALESCE(started_at, now()), attempt_started_at = now(), run_at = NULL,
-        lease_owner = $2, lease_expires_at = now() + $3 * interval '1 millisecond'
+        agent_version = COALESCE(agent_version, $6::jsonb ->> agent_key), lease_owner = $2, lease_expires_at = now() + $3 * interval '1 millisecond'
       WHERE id IN (SELECT id FROM locked)
       RETURNING *
     ), told AS (
-      ${insertEventOf(started, { visibility: '$4', payload: startedSql('r.agent_key') })}
+      ${insertEventOf(started, { visibility: '$4', payload: startedSql('r.agent_key', 'r.agent_version') })}
     ), settled AS (
       UPDATE agent_runtime.wait w SET
         status = CASE WHEN late THEN 'timed_out' ELSE w.status END,
@@ -57,7 +57,7 @@ const CLAIM = {
     )
     SELECT r.id, r.tenant_id, r.owner_id, r.owner_kind, r.agent_key, r.conversation_id, r.attempt,
       r.failures, r.losses, r.max_attempts, r.priority, r.last_seq, r.params, r.metadata, r.timeout_ms, r.budget,
-      r.traceparent, r.preferences, r.parent_run_id, r.depth, r.has_children,
+      r.agent_version, r.traceparent, r.preferences, r.parent_run_id, r.depth, r.has_children,
       CASE WHEN r.attempt = 1 THEN
         extract(epoch FROM r.attempt_started_at - GREATEST(r.created_at, l.run_at)) * 1000
       END AS waited_ms,
@@ -77,6 +77,7 @@ interface ClaimRow {
   owner_id: string
   owner_kind: Principal['kind']
   agent_key: string
+  agent_version: string | null
   conversation_id: string | null
   attempt: number
   failures: number
@@ -110,9 +111,16 @@ export interface ClaimOptions extends Lease {
 export async function claim(
   client: pg.PoolClient,
   runIds: readonly string[],
-  { workerId, ttlMs, isolatedAgents, visibilityOf }: ClaimOptions,
+  { workerId, ttlMs, isolatedAgents, versions = {}, visibilityOf }: ClaimOptions,
 ): Promise<ClaimedRun[]> {
-  const values = [runIds, workerId, ttlMs, visibilityOf(started.event), isolatedAgents]
+  const values = [
+    runIds,
+    workerId,
+    ttlMs,
+    visibilityOf(started.event),
+    isolatedAgents,
+    JSON.stringify(versions),
+  ]
   return (await execute<ClaimRow>(client, CLAIM, values)).map(toClaimedRun)
 }
 
@@ -121,6 +129,7 @@ function toClaimedRun(row: ClaimRow): ClaimedRun {
   return {
     id: row.id,
     agentKey: row.agent_key,
+    agentVersion: row.agent_version,
     principal: { id: row.owner_id, tenantId: row.tenant_id, kind: row.owner_kind },
     conversationId: row.conversation_id,
     attempt: row.attempt,

@@ -24,7 +24,8 @@ import { lockRun } from './lock-run.ts'
 
 const { resumed } = TRANSITIONS
 
-// One that is asked for again, by an attempt that was resumed for another, keeps its time.
+// One that is asked for again, by an attempt that was resumed for another, keeps its time. Other code may ask otherwise: then answers are
+// checked by that from now on.
 const ADD = {
   name: 'add_waits',
   text: `
@@ -32,7 +33,8 @@ const ADD = {
     SELECT run_id, name, occurrence, kind, request, now() + timeout_ms * interval '1 millisecond'
     FROM unnest($1::uuid[], $2::text[], $3::int[], $4::agent_runtime.wait_kind[], $5::jsonb[], $6::float8[])
       AS a (run_id, name, occurrence, kind, request, timeout_ms)
-    ON CONFLICT DO NOTHING
+    ON CONFLICT (run_id, name, occurrence) DO UPDATE SET request = EXCLUDED.request
+    WHERE wait.status = 'pending' AND wait.kind <> 'child' AND wait.request IS DISTINCT FROM EXCLUDED.request
     RETURNING run_id AS "runId", name, occurrence`,
 }
 

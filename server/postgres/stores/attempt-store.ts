@@ -2,6 +2,7 @@ import type { AttemptStore } from '../../ports/store/attempt-store.ts'
 import { append } from '../statements/append.ts'
 import { claimRuns } from '../statements/claim-runs.ts'
 import { readSteps, renewLeases, saveCheckpoint, saveStep } from '../statements/hold-runs.ts'
+import { forgetProgress, hasProgress } from '../statements/progress.ts'
 import { readSpent } from '../statements/read-spent.ts'
 import { readWholeHistory } from '../statements/read-whole-history.ts'
 import { readTold } from '../statements/read-told.ts'
@@ -15,6 +16,8 @@ export function createAttemptStore({ pool, deliveries, delivering, visibilityOf 
     saveCheckpoint: (runId, attempt, state) => saveCheckpoint(pool, { runId, attempt }, state),
     readSteps: (runId) => readSteps(pool, runId),
     saveStep: (run, step) => saveStep(pool, run, step),
+    hasProgress: (runId) => hasProgress(pool, runId),
+    forgetProgress: (run, version) => forgetProgress(pool, run, version),
     readSpent: (runId, attempt) => readSpent(pool, runId, attempt),
     readWholeHistory: (runId) => readWholeHistory(pool, runId),
     readTold: (runId, types) => readTold(pool, runId, types),

@@ -26,6 +26,7 @@ function createAttempt(agent: AnyAgent, more: Partial<ClaimedRun> = {}) {
   const run: ClaimedRun = {
     ...claimed,
     agentKey: agent.key,
+    agentVersion: null,
     principal: { id: 'owner', tenantId: '', kind: 'user' },
     conversationId: null,
     failures: 0,
@@ -63,6 +64,8 @@ function createAttempt(agent: AnyAgent, more: Partial<ClaimedRun> = {}) {
       saveCheckpoint: async () =>
         store.run('run').attempt === run.attempt ? ('written' as const) : ('fenced' as const),
       findFilesOfRun: async () => [],
+      hasProgress: async () => false,
+      forgetProgress: async () => null,
       readMemoryOfRun: async () => null,
       listMemoriesOfRun: async () => [],
       writeMemory: async () => 'written' as const,
