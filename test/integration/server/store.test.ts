@@ -199,6 +199,7 @@ describe('the store', () => {
       absentWorkerIds: [],
       hasExpiredLease: false,
       hasExpiredRun: false,
+      hasFamilyNews: false,
       hasParkedRun: false,
       hasDueSchedule: false,
       freeConversationIds: [],
