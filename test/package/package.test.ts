@@ -12,7 +12,12 @@ const exec = promisify(execFile)
 const tarball = inject('tarball')
 // Entries that import them as they are.
 const MCP = ['@modelcontextprotocol/client', '@modelcontextprotocol/server']
-const FRAMEWORKS = ['@langchain/core', '@langchain/langgraph', '@langchain/langgraph-checkpoint']
+const FRAMEWORKS = [
+  '@langchain/core',
+  '@langchain/langgraph',
+  '@langchain/langgraph-checkpoint',
+  '@openai/agents',
+]
 const PEERS = [
   'react',
   '@tanstack/react-query',
@@ -51,6 +56,8 @@ test.each([
   ['anthropic', 'createAnthropicModel'],
   ['ai-sdk', 'createAISDKModel'],
   ['langgraph', 'runGraph'],
+  ['openai-agents', 'runAgent'],
+  ['ai-sdk-agent', 'runAISDK'],
   ['mcp', 'mcpTools'],
   ['mcp-server', 'createMcpServer'],
   ['subprocess', 'subprocessAgent'],

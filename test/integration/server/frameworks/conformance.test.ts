@@ -27,6 +27,8 @@ const byHash = (hash: unknown) => ({ approved: true, hash })
 const ROWS: Row[] = [
   { key: 'own-loop', approve: byHash },
   { key: 'langgraph', approve: () => true },
+  { key: 'openai-agents', approve: byHash },
+  { key: 'ai-sdk', approve: byHash },
   ...(isInstalled('python3') ? [{ key: 'subprocess', approve: byHash }] : []),
 ]
 

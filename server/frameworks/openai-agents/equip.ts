@@ -1,0 +1,58 @@
+// Agents with models whose answers are stored before anything comes of them. The agents themselves are shared by all runs and stay as they are.
+import { Agent } from '@openai/agents'
+import type { AgentOutputType, Model, ModelProvider, StreamEvent } from '@openai/agents'
+
+/** What models answer. */
+export interface Answers {
+  /** What the model had answered that is asked now. */
+  find(): AnswerEvent | undefined
+  /** Stores and tells what a model streams. Nothing comes of an event before that. */
+  hear(event: StreamEvent): Promise<void>
+}
+
+/** The event of the SDK that ends an answer, with all of it. */
+export type AnswerEvent = Extract<StreamEvent, { type: 'response_done' }>
+
+export function storingModel(model: Model, answers: Answers): Model {
+  const { supportsPromptModelSelection } = model
+  return {
+    ...(supportsPromptModelSelection === undefined ? {} : { supportsPromptModelSelection }),
+    getResponse: (request) => model.getResponse(request),
+    async *getStreamedResponse(request) {
+      const known = answers.find()
+      for await (const event of known === undefined ? model.getStreamedResponse(request) : [known]) {
+        await answers.hear(event)
+        yield event
+      }
+    },
+    getRetryAdvice: (asked) => model.getRetryAdvice?.(asked),
+  }
+}
+
+export function storingProvider(provider: ModelProvider, answers: Answers): ModelProvider {
+  return { getModel: async (name) => storingModel(await provider.getModel(name), answers) }
+}
+
+const EVENTS = ['agent_start', 'agent_end', 'agent_handoff', 'agent_tool_start', 'agent_tool_end'] as const
+
+/** The agent, and those it may hand over to, with such models. Who listens to the agents hears of it as before. */
+export function equip<TContext, TOutput extends AgentOutputType>(
+  agent: Agent<TContext, TOutput>,
+  answers: Answers,
+): Agent<TContext, TOutput> {
+  const equipped = new Map<unknown, unknown>()
+  const equipOne = <T extends AgentOutputType>(one: Agent<TContext, T>): Agent<TContext, T> => {
+    const known = equipped.get(one)
+    if (known !== undefined) return known as Agent<TContext, T>
+    const { model } = one
+    const copy = one.clone(typeof model === 'string' ? {} : { model: storingModel(model, answers) })
+    // Agents may hand over to each other in circles.
+    equipped.set(one, copy)
+    for (const event of EVENTS) copy.on(event, (...told) => void one.emit(event, ...(told as never)))
+    copy.handoffs = one.handoffs.map((to) =>
+      to instanceof Agent ? equipOne(to) : to.clone({ agent: equipOne(to.agent) }),
+    ) as typeof copy.handoffs
+    return copy
+  }
+  return equipOne(agent)
+}

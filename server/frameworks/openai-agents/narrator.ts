@@ -1,0 +1,125 @@
+import type { RunStreamEvent, StreamEvent } from '@openai/agents'
+import type { TokenUsage } from '../../ports/model.ts'
+import type { Teller } from '../teller.ts'
+import { callOf, idOf, resultOf, saidIn } from './items.ts'
+import type { Item } from './items.ts'
+
+interface Response {
+  id?: string | undefined
+  output: readonly unknown[]
+  usage: {
+    inputTokens: number
+    outputTokens: number
+    inputTokensDetails?: unknown
+    outputTokensDetails?: unknown
+  }
+}
+
+export interface Narrator {
+  /** Messages that were told. */
+  readonly said: ReadonlySet<string>
+  /** What a model streams. */
+  hearModel(event: StreamEvent): Promise<void>
+  /** What came of it. */
+  hear(event: RunStreamEvent): Promise<void>
+}
+
+/** Tells of what a stream of the SDK brings. */
+export function createNarrator(teller: Teller): Narrator {
+  /** Of the answer that comes now, where its provider gives messages no ids. */
+  let nextId: string = crypto.randomUUID()
+  let model = 'unknown'
+  const said = new Set<string>()
+
+  async function hearModel(data: StreamEvent): Promise<void> {
+    const { type, delta, itemId, event, response } = Object(data) as Record<string, unknown>
+    if (type === 'output_text_delta' && typeof delta === 'string') {
+      const messageId = idOf({ id: typeof itemId === 'string' ? itemId : undefined }) ?? nextId
+      said.add(messageId)
+      await teller.text(messageId, delta)
+    }
+    if (type === 'model') {
+      const { name, id } = headOf(event)
+      model = name ?? model
+      nextId = id ?? nextId
+      const thought = thoughtIn(event)
+      if (thought === '') return
+      said.add(nextId)
+      await teller.reasoning(nextId, thought)
+    }
+    if (type === 'response_done') await onResponse(response as Response)
+  }
+
+  async function onResponse({ id, output, usage }: Response): Promise<void> {
+    const items = output as Item[]
+    nextId = idOf({ id }) ?? nextId
+    for (const item of items) {
+      const content = saidIn(item)
+      if (content === undefined) continue
+      const messageId = idOf(item) ?? nextId
+      said.add(messageId)
+      await teller.message(messageId, content)
+    }
+    await teller.usage(nextId, { provider: 'openai', name: model }, toUsage(usage))
+    for (const item of items) {
+      const call = callOf(item)
+      if (call !== undefined) await teller.call(call)
+    }
+    nextId = crypto.randomUUID()
+  }
+
+  return {
+    said,
+    hearModel,
+    async hear(event) {
+      if (event.type !== 'run_item_stream_event') return
+      const result = resultOf(Object(event.item.rawItem) as Item)
+      if (result !== undefined) await teller.result({ ...result, result: result.text })
+    },
+  }
+}
+
+/** What an event tells of its answer: of chat completions each does, of responses those with the response. */
+function headOf(event: unknown): { name?: string; id?: string } {
+  const { response, object } = Object(event) as { response?: unknown; object?: unknown }
+  const { id, model } = Object(object === 'chat.completion.chunk' ? event : response) as Record<
+    string,
+    unknown
+  >
+  const known = typeof id === 'string' ? idOf({ id }) : undefined
+  return {
+    ...(typeof model === 'string' ? { name: model } : {}),
+    ...(known === undefined ? {} : { id: known }),
+  }
+}
+
+/** Of responses and of chat completions, which have no field for it that is OpenAI's. */
+function thoughtIn(event: unknown): string {
+  const { type, delta, choices } = Object(event) as { type?: unknown; delta?: unknown; choices?: unknown }
+  if (typeof type === 'string' && /^response\.reasoning(_summary)?_text\.delta$/.test(type)) {
+    return typeof delta === 'string' ? delta : ''
+  }
+  const [choice] = Array.isArray(choices) ? (choices as unknown[]) : []
+  const { delta: piece } = Object(choice) as { delta?: unknown }
+  const { reasoning, reasoning_content: content } = Object(piece) as Record<string, unknown>
+  return [reasoning, content].find((text) => typeof text === 'string') ?? ''
+}
+
+function toUsage({ inputTokens, outputTokens, ...details }: Response['usage']): TokenUsage {
+  const cached = countIn(details.inputTokensDetails, 'cached_tokens')
+  const thought = countIn(details.outputTokensDetails, 'reasoning_tokens')
+  return {
+    inputTokens,
+    outputTokens,
+    ...(cached === 0 ? {} : { cachedInputTokens: cached }),
+    ...(thought === 0 ? {} : { reasoningTokens: thought }),
+  }
+}
+
+/** The SDK has one for each request, or one in all. */
+function countIn(details: unknown, name: string): number {
+  return [details].flat().reduce((sum: number, each) => {
+    const { [name]: count } = Object(each) as Record<string, unknown>
+    return sum + (typeof count === 'number' ? count : 0)
+  }, 0)
+}

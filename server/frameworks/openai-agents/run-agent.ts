@@ -1,0 +1,271 @@
+import { OpenAIProvider, RunContext, RunState, Runner } from '@openai/agents'
+import type {
+  Agent,
+  AgentInputItem,
+  AgentOutputType,
+  CallModelInputFilter,
+  RunConfig,
+  RunItem,
+  RunStreamEvent,
+} from '@openai/agents'
+import type { z } from 'zod'
+import type { AgentContext, Approval } from '../../agent/context.ts'
+import { withFileContents } from '../../agent/file-contents.ts'
+import { journalOf } from '../../agent/journal.ts'
+import type { Journal } from '../../agent/journal.ts'
+import { NonRetriableError } from '../../agent/non-retriable-error.ts'
+import type { Json } from '../../contract/json.ts'
+import type { AgentMessage } from '../../contract/message.ts'
+import { textOf } from '../../contract/text-of.ts'
+import { parseToolArguments } from '../../models/provider/tool-arguments.ts'
+import { toModelFailure } from '../model-failure.ts'
+import { createTeller } from '../teller.ts'
+import type { Teller } from '../teller.ts'
+import { equip, storingModel, storingProvider } from './equip.ts'
+import type { AnswerEvent, Answers } from './equip.ts'
+import { fromItems, idOf, toItems } from './items.ts'
+import type { Item } from './items.ts'
+import { createNarrator } from './narrator.ts'
+import type { Narrator } from './narrator.ts'
+
+/** What is used of a run's context; every agent's `ctx` fits. */
+export type OpenAIAgentContext = Pick<
+  AgentContext,
+  'messages' | 'signal' | 'emit' | 'approve' | 'files' | 'llm'
+>
+
+export interface RunAgentOptions<TContext> {
+  /** What the agent begins with. Default: the conversation so far with this run's input. */
+  input?: string | AgentInputItem[]
+  /** What its tools and guardrails are given. It is stored with the state, so it has to be JSON. Default: nothing. */
+  context?: TContext
+  /** Model calls before it gives up. Default: the SDK's. */
+  maxTurns?: number
+  /** Of the SDK: `modelProvider`, `modelSettings`, guardrails and the like. Its tracing, which goes to OpenAI, is off unless this turns it on. */
+  config?: Partial<RunConfig>
+}
+
+export interface OpenAIAgentResult<TOutput> {
+  output: TOutput
+  /** What the assistant said last. */
+  text: string
+  /** Only what the agents added: what they said, their calls of tools and handoffs, and the results. */
+  messages: AgentMessage[]
+  /** The name of the agent that ended: another one after a handoff. */
+  lastAgent: string
+}
+
+/**
+ * Runs an agent of the OpenAI Agents SDK. Its texts, thoughts and usage, its tools' calls and results, handoffs among them, become the
+ * run's events. A tool that needs approval waits for it as `ctx.approve` does.
+ *
+ * Each answer of a model is stored with the run before anything comes of it, and the SDK's `RunState` before the next model is asked and
+ * before a wait. After a crash, a retry or a wait it goes on there: no answer is asked for again, and no tool is run again but those of the
+ * last answer, whose calls have the same ids as before.
+ *
+ * @throws NonRetriableError when a guardrail trips, or the agent takes too many turns.
+ * @throws ModelError when a model fails, so far as that can be told from the error.
+ * @throws `ctx.signal`'s reason when the run is stopped.
+ * @example
+ * const assistant = new Agent({ name: 'Assistant', instructions: 'Be brief.', tools: [getWeather] })
+ * defineAgent({ key: 'assistant', run: async (ctx) => ({ messages: (await runAgent(ctx, assistant)).messages }) })
+ */
+export async function runAgent<TContext, TOutput extends AgentOutputType>(
+  ctx: OpenAIAgentContext,
+  agent: Agent<TContext, TOutput>,
+  options: RunAgentOptions<TContext> = {},
+): Promise<OpenAIAgentResult<OutputOf<TOutput>>> {
+  const teller = createTeller(ctx)
+  const journal = journalOf(ctx, 'openai-agents')
+  const entries = new Map((await journal.read()).map(({ place, value }) => [place, value]))
+  const before = entries.get(STATE) as Saved | undefined
+  const input = options.input ?? toItems(await withFileContents(ctx.messages, ctx.files))
+  const run = { ctx, agent, options, teller, journal, entries, told: new Set(before?.told) }
+  const result = await runToEnd(run, input, before).catch((error: unknown) => {
+    ctx.signal.throwIfAborted()
+    throw toRunFailure(error)
+  })
+  const messages = fromItems(result.newItems, (item) => idOf(item))
+  return {
+    output: result.finalOutput as OutputOf<TOutput>,
+    text: textOf(messages.findLast(({ role, content }) => role === 'assistant' && content !== null)),
+    messages,
+    lastAgent: result.lastAgent?.name ?? agent.name,
+  }
+}
+
+/** Text, unless the agent declares a schema. */
+export type OutputOf<TOutput extends AgentOutputType> = TOutput extends 'text'
+  ? string
+  : TOutput extends z.ZodType
+    ? z.output<TOutput>
+    : unknown
+
+/** A type and not an interface: it is stored as JSON. */
+type Saved = {
+  state: string
+  /** The ids of messages that the state has. */
+  told: string[]
+}
+
+/** What is read of the SDK's result. */
+interface Streamed<TContext, TOutput extends AgentOutputType> extends AsyncIterable<RunStreamEvent> {
+  state: State<TContext, TOutput>
+  completed: Promise<void>
+  interruptions: readonly unknown[]
+  newItems: RunItem[]
+  finalOutput?: unknown
+  lastAgent?: { name: string } | undefined
+}
+
+/** Where in the journal the state is, and the first answer. */
+const STATE = 1
+const FIRST_ANSWER = 2
+
+interface AgentRun<TContext, TOutput extends AgentOutputType> {
+  ctx: OpenAIAgentContext
+  agent: Agent<TContext, TOutput>
+  options: RunAgentOptions<TContext>
+  teller: Teller
+  journal: Journal
+  /** What earlier attempts stored, by place. */
+  entries: ReadonlyMap<number, Json>
+  told: Set<string>
+}
+
+type State<TContext, TOutput extends AgentOutputType> = RunState<TContext, Agent<TContext, TOutput>>
+
+function restore<TContext, TOutput extends AgentOutputType>(
+  agent: Agent<TContext, TOutput>,
+  state: string,
+  context: TContext | undefined,
+): Promise<State<TContext, TOutput>> {
+  return context === undefined
+    ? RunState.fromString<TContext, Agent<TContext, TOutput>>(agent, state)
+    : RunState.fromStringWithContext<TContext, Agent<TContext, TOutput>>(
+        agent,
+        state,
+        new RunContext<TContext>(context),
+      )
+}
+
+async function runToEnd<TContext, TOutput extends AgentOutputType>(
+  run: AgentRun<TContext, TOutput>,
+  given: string | AgentInputItem[],
+  before: Saved | undefined,
+): Promise<Streamed<TContext, TOutput>> {
+  const { ctx, options, teller, told } = run
+  const narrator = createNarrator(teller)
+  let state: State<TContext, TOutput> | undefined
+  const answers = createAnswers(run, narrator, () => state?._modelResponses.length ?? 0)
+  const agent = equip(run.agent, answers)
+  const { callModelInputFilter: theirs, modelProvider, model, ...config } = options.config ?? {}
+  const runner = new Runner({
+    tracingDisabled: true,
+    ...config,
+    ...(model === undefined
+      ? {}
+      : { model: typeof model === 'string' ? model : storingModel(model, answers) }),
+    modelProvider: storingProvider(modelProvider ?? new OpenAIProvider(), answers),
+  })
+  /** The SDK waits for it before each call of a model. */
+  const beforeCall: CallModelInputFilter = async (call) => {
+    teller.assertMayAsk()
+    if (state !== undefined && state._modelResponses.length > 0) await save(run, state, narrator.said)
+    return theirs === undefined ? call.modelData : theirs(call)
+  }
+  let input = before === undefined ? given : await restore(agent, before.state, options.context)
+  for (;;) {
+    if (input instanceof RunState) {
+      state = input
+      await answerApprovals(ctx, input)
+    }
+    const result: Streamed<TContext, TOutput> = await runner.run(agent, input, {
+      stream: true,
+      signal: ctx.signal,
+      callModelInputFilter: beforeCall,
+      ...(options.context === undefined ? {} : { context: options.context }),
+      ...(options.maxTurns === undefined ? {} : { maxTurns: options.maxTurns }),
+    })
+    state = result.state
+    for await (const event of result) await narrator.hear(event)
+    await result.completed
+    ctx.signal.throwIfAborted()
+    for (const id of narrator.said) told.add(id)
+    if (result.interruptions.length === 0) return result
+    await save(run, result.state, narrator.said)
+    input = result.state
+  }
+}
+
+/** @param count how many answers the state has. */
+function createAnswers<TContext, TOutput extends AgentOutputType>(
+  { journal, entries }: AgentRun<TContext, TOutput>,
+  narrator: Narrator,
+  count: () => number,
+): Answers {
+  return {
+    find: () => entries.get(FIRST_ANSWER + count()) as AnswerEvent | undefined,
+    async hear(event) {
+      const place = FIRST_ANSWER + count()
+      if (event.type === 'response_done' && !entries.has(place)) {
+        const { id, output } = event.response
+        const said = (output as Item[]).map((item) => idOf(item))
+        const messageIds = [id, ...said].filter((each) => each !== undefined)
+        await journal.write({ place, value: event }, messageIds)
+      }
+      await narrator.hearModel(event)
+    },
+  }
+}
+
+async function save<TContext, TOutput extends AgentOutputType>(
+  { journal, told }: AgentRun<TContext, TOutput>,
+  state: State<TContext, TOutput>,
+  said: ReadonlySet<string>,
+): Promise<void> {
+  for (const id of said) told.add(id)
+  const value: Saved = { state: state.toString(), told: [...told] }
+  await journal.write({ place: STATE, value }, value.told)
+}
+
+/** Asks for all at once, for which the attempt may end. */
+async function answerApprovals<TContext, TOutput extends AgentOutputType>(
+  ctx: Pick<AgentContext, 'approve'>,
+  state: State<TContext, TOutput>,
+): Promise<void> {
+  const items = state.getInterruptions()
+  const approvals = await Promise.all(
+    items.map((item) => {
+      const { callId } = Object(item.rawItem) as { callId?: string }
+      const call = { name: item.name ?? 'tool', arguments: parseToolArguments(item.arguments ?? '') }
+      return ctx.approve({ ...call, ...(callId === undefined ? {} : { toolCallId: callId }) })
+    }),
+  )
+  for (const [index, item] of items.entries()) {
+    const approval = approvals[index] as Approval
+    if (approval.approved) state.approve(item)
+    else state.reject(item, { message: refusalOf(approval) })
+  }
+}
+
+function refusalOf(approval: Exclude<Approval, { approved: true }>): string {
+  const why = approval.reason === 'denied' ? 'was denied' : 'was not approved in time'
+  return `The call ${why}.${approval.comment === null ? '' : ` ${approval.comment}`}`
+}
+
+/** Errors that another attempt would meet again. */
+const FINAL: ReadonlySet<string> = new Set([
+  'MaxTurnsExceededError',
+  'UserError',
+  'InputGuardrailTripwireTriggered',
+  'OutputGuardrailTripwireTriggered',
+  'ToolInputGuardrailTripwireTriggered',
+  'ToolOutputGuardrailTripwireTriggered',
+])
+
+function toRunFailure(error: unknown): unknown {
+  const kind = error instanceof Error ? error.constructor.name : ''
+  if (FINAL.has(kind)) return new NonRetriableError((error as Error).message, { cause: error })
+  return toModelFailure(error)
+}

@@ -1,0 +1,157 @@
+import { ToolLoopAgent, isStepCount, streamText, tool } from 'ai'
+import { MockLanguageModelV4, simulateReadableStream } from 'ai/test'
+import { describe, expect } from 'vitest'
+import { z } from 'zod'
+import { runAISDK } from '../../../../server/frameworks/ai-sdk/index.ts'
+import { defineAgent } from '../../../../server/index.ts'
+import { test } from '../../../support/runtime.ts'
+
+const ALL = 'events?include_all=1'
+const ASKED = { messages: [{ role: 'user', content: 'Hi' }] }
+const USAGE = {
+  inputTokens: { total: 90, noCache: 90, cacheRead: 0, cacheWrite: 0 },
+  outputTokens: { total: 20, text: 20, reasoning: 0 },
+}
+
+type Chunk =
+  Awaited<ReturnType<MockLanguageModelV4['doStream']>>['stream'] extends ReadableStream<infer T> ? T : never
+
+function answer(chunks: Chunk[], reason: 'stop' | 'tool-calls' = 'stop') {
+  const finish: Chunk = { type: 'finish', usage: USAGE, finishReason: { unified: reason, raw: reason } }
+  return { stream: simulateReadableStream({ chunks: [...chunks, finish] }) }
+}
+
+const says = (text: string) =>
+  answer([
+    { type: 'text-start', id: '1' },
+    { type: 'text-delta', id: '1', delta: text.slice(0, 2) },
+    { type: 'text-delta', id: '1', delta: text.slice(2) },
+    { type: 'text-end', id: '1' },
+  ])
+
+const pays = (...amounts: number[]) =>
+  answer(
+    amounts.map((amount) => ({
+      type: 'tool-call',
+      toolCallId: `call_${amount}`,
+      toolName: 'pay',
+      input: JSON.stringify({ amount }),
+    })),
+    'tool-calls',
+  )
+
+const payTool = (done: number[], needsApproval = false) =>
+  tool({
+    description: 'Pays',
+    inputSchema: z.object({ amount: z.number() }),
+    needsApproval,
+    execute({ amount }) {
+      done.push(amount)
+      if (amount > 100) throw new Error('Too much.')
+      return { paid: amount }
+    },
+  })
+
+describe('an agent of the AI SDK', () => {
+  test('goes on after a crash: no model is asked and no tool run again, also one that failed', async ({
+    createServer,
+  }) => {
+    const done: number[] = []
+    const model = new MockLanguageModelV4({ doStream: [pays(5, 500), says('Paid.')] })
+    const agent = defineAgent({
+      key: 'agent',
+      maxAttempts: 2,
+      async run(ctx) {
+        const { text, messages } = await runAISDK(
+          ctx,
+          { model, tools: { pay: payTool(done) } },
+          ({ model, tools, ...call }) => streamText({ model, tools, ...call, stopWhen: isStepCount(5) }),
+        )
+        if (ctx.attempt === 1) throw new Error('crash')
+        return { output: text, messages }
+      },
+    })
+    const { rest, trpc } = await createServer({ agents: [agent] })
+    const id = await rest.create('agent', ASKED)
+    const events = await rest.events(`runs/${id}/${ALL}`)
+    expect(events.at(-1)).toMatchObject({ type: 'run.succeeded', attempt: 2, output: 'Paid.' })
+    expect(done.toSorted((a, b) => a - b)).toEqual([5, 500])
+    expect(model.doStreamCalls).toHaveLength(2)
+    const of = (type: string) => events.filter((event) => event.type === type)
+    // They run side by side.
+    const results = of('tool.result').map((event) => [
+      event['tool_call_id'],
+      event['result'],
+      event['is_error'],
+    ])
+    expect(new Set(results)).toEqual(
+      new Set([
+        ['call_5', { paid: 5 }, undefined],
+        ['call_500', { error: 'Too much.' }, true],
+      ]),
+    )
+    expect([of('tool.call').length, of('usage').length, of('assistant.message').length]).toEqual([2, 2, 1])
+    expect(of('run.retrying')[0]?.['message_ids']).toEqual([])
+    const [said] = of('assistant.message')
+    expect((await trpc.client.runs.get.query({ runId: id })).messages).toMatchObject([
+      { role: 'user', content: 'Hi' },
+      { role: 'assistant', toolCalls: [{ id: 'call_5' }, { id: 'call_500' }] },
+      { role: 'tool', toolCallId: 'call_5', content: '{"paid":5}' },
+      { role: 'tool', toolCallId: 'call_500', content: 'Error: Too much.' },
+      { id: said?.['message_id'], role: 'assistant', content: 'Paid.' },
+    ])
+  })
+
+  test('is told what came of a call that was denied, and runs the one that was allowed', async ({
+    createServer,
+  }) => {
+    const done: number[] = []
+    const model = new MockLanguageModelV4({ doStream: [pays(1, 2), says('One is paid.')] })
+    const agent = defineAgent({
+      key: 'agent',
+      async run(ctx) {
+        const { text } = await runAISDK(
+          ctx,
+          { model, tools: { pay: payTool(done, true) } },
+          ({ model, tools, ...call }) => new ToolLoopAgent({ model, tools }).stream(call),
+        )
+        return { output: text }
+      },
+    })
+    const { rest } = await createServer({ agents: [agent] })
+    const id = await rest.create('agent', ASKED)
+    type Wait = { name: string; details: { hash: string; toolCallId: string } }
+    const open = async () => (await rest.get(`runs/${id}`)).body['waits'] as Wait[]
+    await expect.poll(async () => (await open()).length).toBe(2)
+    const answerTo = async (toolCallId: string, more: object) => {
+      const wait = (await open()).find(({ details }) => details.toolCallId === toolCallId)
+      const value = { hash: wait?.details.hash, ...more }
+      expect((await rest.post(`runs/${id}/respond`, { wait: wait?.name, value })).status).toBe(200)
+    }
+    await answerTo('call_1', { approved: false, comment: 'Too little.' })
+    await expect.poll(async () => (await open()).length).toBe(1)
+    await answerTo('call_2', { approved: true })
+    const events = await rest.events(`runs/${id}/${ALL}`)
+    expect(events.at(-1)).toMatchObject({ type: 'run.succeeded', output: 'One is paid.' })
+    expect(done).toEqual([2])
+    expect(model.doStreamCalls).toHaveLength(2)
+    expect(JSON.stringify(model.doStreamCalls[1]?.prompt)).toContain('The call was denied. Too little.')
+  })
+
+  test('asks no model beyond the budget of its run', async ({ createServer }) => {
+    const model = new MockLanguageModelV4({ doStream: [pays(1), says('Never')] })
+    const agent = defineAgent({
+      key: 'agent',
+      budget: { tokens: 100 },
+      async run(ctx) {
+        await runAISDK(ctx, { model, tools: { pay: payTool([]) } }, ({ model, tools, ...call }) =>
+          new ToolLoopAgent({ model, tools }).stream(call),
+        )
+      },
+    })
+    const { rest } = await createServer({ agents: [agent] })
+    const events = await rest.events(`runs/${await rest.create('agent', ASKED)}/events`)
+    expect(events.at(-1)).toMatchObject({ type: 'run.failed', code: 'budget_exceeded' })
+    expect(model.doStreamCalls).toHaveLength(1)
+  })
+})
