@@ -1,4 +1,4 @@
-// What a run waits for is told in the streams of the runs above it that wait for it.
+// What a run waits for is told in the streams of the runs above it that wait for it: not of those from which it is detached.
 import type pg from 'pg'
 import { OPEN } from '../../lifecycle/statuses.ts'
 import type { Owner } from '../../ports/owner.ts'
@@ -32,6 +32,7 @@ const SURFACE = {
       FROM n
       JOIN agent_runtime.run p ON p.id = n.parent_run_id AND p.status IN ${OPEN}
       LEFT JOIN agent_runtime.run c ON c.id = n.run_id
+      WHERE c.detached IS NOT TRUE
     ), news AS (
       SELECT *, row_number() OVER (PARTITION BY parent_id ORDER BY run_id)::int AS place
       FROM found WHERE waits <> before AND is_writable

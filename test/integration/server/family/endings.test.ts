@@ -47,11 +47,11 @@ describe('when a run is over, those that it waits for', () => {
     createServer,
     database,
   }) => {
-    const leaving = (key: string, end: () => Promise<{ output: null }>) =>
+    const leaving = (key: string, end: () => Promise<{ output: null }>, limits = {}) =>
       defineAgent({
         key,
         output: z.null(),
-        timeoutMs: 2_000,
+        ...limits,
         async run(ctx) {
           // The answer to the question has it go on without the other run.
           const asked = ctx.attempt === 1 ? ctx.runAgent(asking) : undefined
@@ -61,7 +61,7 @@ describe('when a run is over, those that it waits for', () => {
       })
     const failing = leaving('failing', async () => Promise.reject(new Error('no')))
     const done = leaving('done', async () => ({ output: null }))
-    const slow = leaving('slow', () => new Promise(() => {}))
+    const slow = leaving('slow', () => new Promise(() => {}), { timeoutMs: 3_000 })
     const { rest } = await createServer({ agents: [failing, done, slow, asking] })
     for (const [key, status] of [
       ['failing', 'failed'],
@@ -102,6 +102,34 @@ describe('when a run is over, those that it waits for', () => {
     await expect.poll(() => database.sql('SELECT id FROM agent_runtime.run')).toEqual([{ id }])
     expect(await runtime.erase({ id: 'public', tenantId: '', kind: 'public' })).toMatchObject({ runs: 1 })
   })
+})
+
+test('a detached run goes on when the one above is over, which is not told what it waits for', async ({
+  createServer,
+  database,
+}) => {
+  const parent = parentOf(async (ctx) => {
+    const { runId } = await ctx.startAgent(asking)
+    await ctx.wait('go', z.boolean())
+    return { output: runId }
+  })
+  const { rest } = await createServer({ agents: [parent, asking] })
+  const id = await rest.create('parent')
+  const child = await childOf(rest, id)
+  await (await rest.stream(`runs/${id}/events`)).until('run.waiting')
+  await (await rest.stream(`runs/${child}/events`)).until('run.waiting')
+  await expect.poll(() => database.sql('SELECT FROM agent_runtime.family_news')).toEqual([])
+  const answer = { wait: 'address', value: { street: 'Main St' } }
+  expect((await rest.post(`runs/${id}/respond`, answer)).status).toBe(404)
+  await rest.post(`runs/${id}/respond`, { wait: 'go', value: true })
+  const events = await rest.events(`runs/${id}/${ALL}`)
+  expect(events.at(-1)).toMatchObject({ type: 'run.succeeded', output: child })
+  expect(events.filter(({ type }) => type.startsWith('child.'))).toMatchObject([
+    { type: 'child.started', child_run_id: child, detached: true },
+  ])
+  expect((await rest.get(`runs/${child}`)).body).toMatchObject({ status: 'waiting', parent_run_id: id })
+  await rest.post(`runs/${child}/respond`, answer)
+  expect((await rest.events(`runs/${child}/events`)).at(-1)?.type).toBe('run.succeeded')
 })
 
 test('a child that is cancelled by itself is an error in its parent', async ({ createServer }) => {
