@@ -1,9 +1,9 @@
 // Many at once, from several processes, and what happens to a conversation meanwhile.
-import { expect } from 'vitest'
+import { describe, expect } from 'vitest'
 import { defineAgent } from '../../../../server/index.ts'
 import { startTestRedis, withoutRedis } from '../../../support/redis.ts'
 import { test } from '../../../support/runtime.ts'
-import { ALL, asking, childOf, parentOf } from './scene.ts'
+import { WITHIN, ALL, asking, childOf, parentOf } from './scene.ts'
 
 const quick = defineAgent({ key: 'quick', run: async ({ params }) => ({ output: params ?? null }) })
 
@@ -31,22 +31,24 @@ test('a hundred at once all come back, over two servers and their workers', asyn
   expect(await database.sql('SELECT FROM agent_runtime.run WHERE depth = 1')).toHaveLength(200)
 })
 
-test.skipIf(withoutRedis)('are delivered by a queue in Redis too', async ({ createServer }) => {
-  await using redis = await startTestRedis()
-  const parent = parentOf(async (ctx) => {
-    const started = await ctx.startAgent(quick, { params: 'apart' })
-    const all = await Promise.all([1, 2].map((n) => ctx.runAgent(quick, { params: n })))
-    return { output: [...all.map(({ output }) => output), (await started.result()).output] }
+describe.skipIf(withoutRedis)('runs below, with the queue in Redis,', () => {
+  test('are delivered with their parent’s next attempts', async ({ createServer }) => {
+    await using redis = await startTestRedis()
+    const parent = parentOf(async (ctx) => {
+      const started = await ctx.startAgent(quick, { params: 'apart' })
+      const all = await Promise.all([1, 2].map((n) => ctx.runAgent(quick, { params: n })))
+      return { output: [...all.map(({ output }) => output), (await started.result()).output] }
+    })
+    const settings = {
+      agents: [parent, quick],
+      config: { queueBackend: 'redis', eventBusBackend: 'redis', redisUrl: redis.url } as const,
+    }
+    const servers = [await createServer(settings), await createServer(settings)] as const
+    const id = await servers[0].rest.create('parent')
+    const events = await servers[1].rest.events(`runs/${id}/${ALL}`)
+    expect(events.at(-1)).toMatchObject({ output: [1, 2, 'apart'] })
+    await Promise.all(servers.map(({ runtime }) => runtime.stop()))
   })
-  const settings = {
-    agents: [parent, quick],
-    config: { queueBackend: 'redis', eventBusBackend: 'redis', redisUrl: redis.url } as const,
-  }
-  const servers = [await createServer(settings), await createServer(settings)] as const
-  const id = await servers[0].rest.create('parent')
-  const events = await servers[1].rest.events(`runs/${id}/${ALL}`)
-  expect(events.at(-1)).toMatchObject({ output: [1, 2, 'apart'] })
-  await Promise.all(servers.map(({ runtime }) => runtime.stop()))
 })
 
 test('of answers to a wait below, over the run itself and the one above, one is taken', async ({
@@ -88,6 +90,6 @@ test('what a run of a conversation has started goes with the conversation, and i
   const below = await childOf(rest, next)
   await (await rest.stream(`runs/${below}/events`)).until('run.waiting')
   expect((await rest.request('DELETE', `conversations/${String(body['id'])}`)).status).toBe(204)
-  await expect.poll(() => database.sql('SELECT id FROM agent_runtime.run'), { timeout: 10_000 }).toEqual([])
-  await expect.poll(() => database.sql('SELECT FROM agent_runtime.family_news')).toEqual([])
+  await expect.poll(() => database.sql('SELECT id FROM agent_runtime.run'), WITHIN).toEqual([])
+  await expect.poll(() => database.sql('SELECT FROM agent_runtime.family_news'), WITHIN).toEqual([])
 })

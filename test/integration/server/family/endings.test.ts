@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { ChildRunError, defineAgent } from '../../../../server/index.ts'
 import { createHeldAgent } from '../../../support/held-agent.ts'
 import { test } from '../../../support/runtime.ts'
-import { ALL, asking, childOf, parentOf } from './scene.ts'
+import { WITHIN, ALL, asking, childOf, parentOf } from './scene.ts'
 
 const middle = defineAgent({
   key: 'middle',
@@ -28,19 +28,21 @@ describe('when a run is over, those that it waits for', () => {
     const id = await rest.create('parent')
     const context = await held.attempt(0)
     await expect
-      .poll(() =>
-        database.sql(
-          `SELECT agent_key FROM agent_runtime.run WHERE status = 'waiting' ORDER BY depth NULLS FIRST`,
-        ),
+      .poll(
+        () =>
+          database.sql(
+            `SELECT agent_key FROM agent_runtime.run WHERE status = 'waiting' ORDER BY depth NULLS FIRST`,
+          ),
+        WITHIN,
       )
       .toEqual(['parent', 'middle', 'asking'].map((agent_key) => ({ agent_key })))
     await rest.post(`runs/${id}/cancel`)
     await expect
-      .poll(() => database.sql('SELECT DISTINCT status FROM agent_runtime.run'))
+      .poll(() => database.sql('SELECT DISTINCT status FROM agent_runtime.run'), WITHIN)
       .toEqual([{ status: 'cancelled' }])
     expect(context.signal.aborted).toBe(true)
     expect(await database.sql(`SELECT FROM agent_runtime.wait WHERE status = 'pending'`)).toEqual([])
-    expect(await database.sql('SELECT FROM agent_runtime.family_news')).toEqual([])
+    await expect.poll(() => database.sql('SELECT FROM agent_runtime.family_news'), WITHIN).toEqual([])
   })
 
   test('are cancelled too where it fails, times out, or succeeds without them', async ({
@@ -75,7 +77,7 @@ describe('when a run is over, those that it waits for', () => {
       expect((await rest.events(`runs/${id}/events`)).at(-1)?.type).toBe(`run.${status}`)
       expect((await rest.events(`runs/${child}/events`)).at(-1)?.type).toBe('run.cancelled')
     }
-    await expect.poll(() => database.sql('SELECT FROM agent_runtime.family_news')).toEqual([])
+    await expect.poll(() => database.sql('SELECT FROM agent_runtime.family_news'), WITHIN).toEqual([])
   })
 
   test('go with it when it is deleted, and what is above one that was deleted goes on', async ({
@@ -99,7 +101,7 @@ describe('when a run is over, those that it waits for', () => {
       code: 'child_failed',
       details: { status: 'cancelled' },
     })
-    await expect.poll(() => database.sql('SELECT id FROM agent_runtime.run')).toEqual([{ id }])
+    await expect.poll(() => database.sql('SELECT id FROM agent_runtime.run'), WITHIN).toEqual([{ id }])
     expect(await runtime.erase({ id: 'public', tenantId: '', kind: 'public' })).toMatchObject({ runs: 1 })
   })
 })
@@ -118,7 +120,7 @@ test('a detached run goes on when the one above is over, which is not told what 
   const child = await childOf(rest, id)
   await (await rest.stream(`runs/${id}/events`)).until('run.waiting')
   await (await rest.stream(`runs/${child}/events`)).until('run.waiting')
-  await expect.poll(() => database.sql('SELECT FROM agent_runtime.family_news')).toEqual([])
+  await expect.poll(() => database.sql('SELECT FROM agent_runtime.family_news'), WITHIN).toEqual([])
   const answer = { wait: 'address', value: { street: 'Main St' } }
   expect((await rest.post(`runs/${id}/respond`, answer)).status).toBe(404)
   await rest.post(`runs/${id}/respond`, { wait: 'go', value: true })

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { defineAgent, textOf } from '../../../../server/index.ts'
 import type { AnyAgent } from '../../../../server/index.ts'
 import { test } from '../../../support/runtime.ts'
-import { ALL } from './scene.ts'
+import { WITHIN, ALL } from './scene.ts'
 
 const billing = defineAgent({
   key: 'billing',
@@ -78,7 +78,7 @@ test('is refused in no conversation, and when it goes on and on', async ({ creat
   const statuses = () =>
     database.sql('SELECT status FROM agent_runtime.run WHERE conversation_id IS NOT NULL ORDER BY id')
   await expect
-    .poll(statuses)
+    .poll(statuses, WITHIN)
     .toEqual([{ status: 'succeeded' }, { status: 'succeeded' }, { status: 'failed' }])
   const key = `handoff/${id}/endless/1`
   expect((await rest.post('runs', { agent_key: 'endless', messages: [], idempotency_key: key })).status).toBe(

@@ -5,6 +5,7 @@ import type { CliProcess } from '../../../support/cli.ts'
 import { defineAgent } from '../../../../server/index.ts'
 import { brokenWhenQuiet } from '../../../support/check-invariants.ts'
 import { test } from '../../../support/runtime.ts'
+import { WITHIN } from './scene.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
 
@@ -96,6 +97,6 @@ test('workers that are killed in the middle start no child twice, lose none, and
      GROUP BY 1, 2, 3 HAVING count(*) > 1`,
   )
   expect(told).toEqual([])
-  await expect.poll(() => database.sql('SELECT FROM agent_runtime.family_news')).toEqual([])
+  await expect.poll(() => database.sql('SELECT FROM agent_runtime.family_news'), WITHIN).toEqual([])
   expect(await brokenWhenQuiet({ query: async (text) => ({ rows: await database.sql(text) }) })).toEqual({})
 })
