@@ -73,8 +73,10 @@ export async function runAISDK<TModel extends StreamingModel, TTools extends obj
   const teller = createTeller(ctx)
   const journal = journalOf(ctx, 'ai-sdk')
   const stored = new Map((await journal.read()).map(({ place, value }) => [place, value]))
-  const ids = new Map<string, string>()
-  const onText = (messageId: string, text: string) => void ids.set(text, messageId)
+  /** By text, in the order in which it was said: the same may be said again. */
+  const ids = new Map<string, string[]>()
+  const onText = (messageId: string, text: string) =>
+    void ids.set(text, [...(ids.get(text) ?? []), messageId])
   const model = storingModel(parts.model, { journal, stored, teller, onText })
   const tools = storingTools(parts.tools ?? ({} as TTools), { ctx, teller })
   const messages = toAISDK(await withFileContents(ctx.messages, ctx.files))
@@ -90,7 +92,7 @@ export async function runAISDK<TModel extends StreamingModel, TTools extends obj
     if (asked.length === 0) break
     added.push({ role: 'tool', content: await answerApprovals(ctx, asked) })
   }
-  const said = fromAISDK(added, (text) => ids.get(text))
+  const said = fromAISDK(added, (text) => ids.get(text)?.shift())
   return {
     text: textOf(said.findLast(({ role, content }) => role === 'assistant' && content !== null)),
     messages: said,

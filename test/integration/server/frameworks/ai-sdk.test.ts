@@ -138,6 +138,43 @@ describe('an agent of the AI SDK', () => {
     expect(JSON.stringify(model.doStreamCalls[1]?.prompt)).toContain('The call was denied. Too little.')
   })
 
+  test('that says the same twice has two messages of it', async ({ createServer }) => {
+    const talking = (amount: number) =>
+      answer(
+        [
+          { type: 'text-start', id: '1' },
+          { type: 'text-delta', id: '1', delta: 'I pay.' },
+          { type: 'text-end', id: '1' },
+          {
+            type: 'tool-call',
+            toolCallId: `call_${amount}`,
+            toolName: 'pay',
+            input: JSON.stringify({ amount }),
+          },
+        ],
+        'tool-calls',
+      )
+    const model = new MockLanguageModelV4({ doStream: [talking(1), talking(2), says('Paid.')] })
+    const agent = defineAgent({
+      key: 'agent',
+      async run(ctx) {
+        const { messages } = await runAISDK(
+          ctx,
+          { model, tools: { pay: payTool([]) } },
+          ({ model, tools, ...call }) => new ToolLoopAgent({ model, tools }).stream(call),
+        )
+        return { messages }
+      },
+    })
+    const { rest, trpc } = await createServer({ agents: [agent] })
+    const id = await rest.create('agent', ASKED)
+    const events = await rest.events(`runs/${id}/${ALL}`)
+    const told = events.filter(({ type }) => type === 'assistant.message').map((event) => event['message_id'])
+    const { messages } = await trpc.client.runs.get.query({ runId: id })
+    expect(messages.filter(({ role }) => role === 'assistant').map((message) => message.id)).toEqual(told)
+    expect(new Set(told).size).toBe(3)
+  })
+
   test('asks no model beyond the budget of its run', async ({ createServer }) => {
     const model = new MockLanguageModelV4({ doStream: [pays(1), says('Never')] })
     const agent = defineAgent({
