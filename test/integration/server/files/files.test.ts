@@ -275,6 +275,7 @@ describe('a file that somebody names', () => {
       runs: 1,
       files: 2,
       schedules: 0,
+      memories: 0,
     })
     const left = await database.sql('SELECT id FROM agent_runtime.file')
     expect(left).toEqual([{ id: bobs.id }])
