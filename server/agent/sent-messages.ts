@@ -90,7 +90,7 @@ export function createSentMessages(
       if (covered.every((message) => message === summary)) return undefined
       if (!isFull && size < window * LEAST_SHARE) return undefined
 
-      const { text, usage, by } = await sumUp(ports, covered, { model, window, options })
+      const { text, usage } = await sumUp(ports, covered, { model, window, options })
       summary = toMessage(text)
       const instructions = kept.findIndex(({ role }) => role !== 'system')
       list = kept.toSpliced(instructions === -1 ? kept.length : instructions, 0, summary)
@@ -99,7 +99,6 @@ export function createSentMessages(
       const tokensAfter = Math.max(0, tokensBefore - size) + estimateTokens([summary])
       const about = { summary: text, messages: covered.length, tokensBefore, tokensAfter }
       await ctx.emit('context.compacted', { messageId, ...about }, { once: true })
-      if (by !== null) await ctx.emit('usage', { model: by, ...usage, messageId }, { once: true })
       return usage
     },
   }

@@ -3,7 +3,7 @@ import { canonicalJson } from '../contract/canonical-json.ts'
 import type { Json } from '../contract/json.ts'
 import type { AgentMessage } from '../contract/message.ts'
 import { ModelError } from '../ports/model.ts'
-import type { Model, TokenUsage } from '../ports/model.ts'
+import type { Model, ModelErrorCode, TokenUsage } from '../ports/model.ts'
 import { addUsage } from './add-usage.ts'
 import type { Compaction } from './compaction.ts'
 import type { AgentContext } from './context.ts'
@@ -21,12 +21,10 @@ const LEAST_TOKENS_AT_ONCE = 1_000
 interface Summary {
   text: string
   usage: TokenUsage
-  /** The name of the model that made it. */
-  by: string | null
 }
 
 interface Ports {
-  ctx: Pick<AgentContext, 'step'>
+  ctx: Pick<AgentContext, 'step' | 'emit'>
   counted(model: Model): Model
   windowOf(model: Model): number | null
 }
@@ -41,77 +39,96 @@ interface Asked {
 /**
  * Sums up messages, as a step: once, whatever crashes.
  *
- * @throws ModelError when the model fails, or says nothing.
+ * @throws ModelError when the model fails, says nothing, or does not come to an end.
  */
 export async function sumUp(
   { ctx, counted, windowOf }: Ports,
   messages: readonly AgentMessage[],
   { model, window, options: { summarise, model: other } }: Asked,
 ): Promise<Summary> {
-  const step = summaryStep(messages)
   if (summarise === undefined) {
     const tokens = (other === undefined ? undefined : windowOf(other)) ?? window
     const tokensAtOnce = Math.max(1, Math.floor(tokens * SHARE_AT_ONCE))
-    return askInPieces(ctx, messages, {
-      step,
-      model: other === undefined ? model : counted(other),
-      tokensAtOnce,
-    })
+    return askInPieces(ctx, messages, { model: other === undefined ? model : counted(other), tokensAtOnce })
   }
-  const text = await ctx.step(step, async ({ signal, idempotencyKey }) => {
+  const text = await ctx.step(summaryStep(messages), async ({ signal, idempotencyKey }) => {
     const made: unknown = await summarise({ messages, signal, idempotencyKey })
     if (typeof made === 'string' && made.trim() !== '') return made
     throw new TypeError('toolLoop: compaction.summarise has to answer with the summary, as text.')
   })
-  return { text, usage: { inputTokens: 0, outputTokens: 0 }, by: null }
+  return { text, usage: { inputTokens: 0, outputTokens: 0 } }
 }
 
 /** By what is summed up: a later attempt that sums up something else, since its settings changed, gets no summary of this. */
 export function summaryStep(messages: readonly AgentMessage[]): string {
-  const told = messages.map((message) => ({ ...message, id: null, providerData: null }))
-  return `compaction:${createHash('sha256')
-    .update(canonicalJson(told as Json))
-    .digest('hex')
-    .slice(0, 32)}`
+  return stepOf(messages.map((message) => ({ ...message, id: null, providerData: null })) as Json)
 }
 
+const stepOf = (asked: Json) =>
+  `compaction:${createHash('sha256').update(canonicalJson(asked)).digest('hex').slice(0, 32)}`
+
 interface Pieces {
-  step: string
   model: Model
   tokensAtOnce: number
 }
 
+/** What a piece was answered. It is stored as the result of its step. */
+type Answer = {
+  id: string
+  model: string
+  text: string
+  usage: { [Count in keyof TokenUsage]: TokenUsage[Count] }
+  /** Why the model is to be given less at once. */
+  tooMuch: { code: ModelErrorCode; message: string } | null
+}
+
 /**
- * More than the model takes at once is given piece by piece, each with the summary of those before. Each piece is a step. Where the model
- * refuses one as too long, it is given half as much.
+ * More than the model takes at once is given piece by piece, each with the summary of those before. Each piece is a step, named by all that
+ * is asked: a later attempt may divide otherwise. Where the model refuses one as too long, or does not come to the end of its summary, it is
+ * given half as much.
  */
 async function askInPieces(
   ctx: Ports['ctx'],
   messages: readonly AgentMessage[],
-  { step, model, tokensAtOnce }: Pieces,
+  { model, tokensAtOnce }: Pieces,
 ): Promise<Summary> {
   let text = ''
   let usage: TokenUsage = { inputTokens: 0, outputTokens: 0 }
-  try {
-    for (const piece of toPieces(messages, tokensAtOnce)) {
-      const before = text === '' ? '' : `<summary of what came before>\n${text}\n</summary>\n\n`
-      const asked = `${before}<conversation>\n${piece}\n</conversation>`
-      const made = await ctx.step(step, ({ signal }) => ask(model, asked, signal))
-      text = made.text
-      usage = addUsage(usage, made.usage)
+  for (const piece of toPieces(messages, tokensAtOnce)) {
+    const before = text === '' ? '' : `<summary of what came before>\n${text}\n</summary>\n\n`
+    const asked = `${before}<conversation>\n${piece}\n</conversation>`
+    const answer = await ctx.step(stepOf(asked), ({ signal }) => ask(model, asked, signal))
+    const { id: messageId, model: by, tooMuch } = answer
+    // Each by itself: the next is not asked beyond the run's budget. A refusal takes nothing.
+    if (tooMuch?.code !== 'context_overflow') {
+      await ctx.emit('usage', { model: by, ...answer.usage, messageId }, { once: true })
     }
-    return { text, usage, by: model.name }
-  } catch (error) {
-    const isTooLong = error instanceof ModelError && error.code === 'context_overflow'
-    if (!isTooLong || tokensAtOnce <= LEAST_TOKENS_AT_ONCE) throw error
-    const again = { step, model, tokensAtOnce: Math.floor(tokensAtOnce / 2) }
-    const made = await askInPieces(ctx, messages, again)
-    return { ...made, usage: addUsage(usage, made.usage) }
+    usage = addUsage(usage, answer.usage)
+    if (tooMuch !== null) {
+      const { code, message } = tooMuch
+      if (tokensAtOnce <= LEAST_TOKENS_AT_ONCE) throw new ModelError(message, { code, retriable: false })
+      const made = await askInPieces(ctx, messages, { model, tokensAtOnce: Math.floor(tokensAtOnce / 2) })
+      return { ...made, usage: addUsage(usage, made.usage) }
+    }
+    text = answer.text
   }
+  return { text, usage }
 }
 
-async function ask(model: Model, transcript: string, signal: AbortSignal): Promise<Omit<Summary, 'by'>> {
-  const { text, usage } = await generate(model, transcript, { system: INSTRUCTIONS, signal })
-  if (text.trim() !== '') return { text, usage }
+async function ask(model: Model, transcript: string, signal: AbortSignal): Promise<Answer> {
+  const about = { id: crypto.randomUUID(), model: model.name }
+  try {
+    const answer = await generate(model, transcript, { system: INSTRUCTIONS, signal })
+    const { text, usage, finishReason } = answer
+    if (finishReason === 'length') {
+      const message = `The model "${model.name}" did not come to the end of a summary.`
+      return { ...about, text, usage: { ...usage }, tooMuch: { code: 'unknown', message } }
+    }
+    if (text.trim() !== '') return { ...about, text, usage: { ...usage }, tooMuch: null }
+  } catch (error) {
+    if (!(error instanceof ModelError) || error.code !== 'context_overflow') throw error
+    const { code, message } = error
+    return { ...about, text: '', usage: { inputTokens: 0, outputTokens: 0 }, tooMuch: { code, message } }
+  }
   throw new ModelError(`The model "${model.name}" summed up a conversation by nothing.`, { retriable: true })
 }
