@@ -19,6 +19,8 @@ export default defineConfig({
     reporters: ['default', new CountReporter()],
     // Most of them wait for PostgreSQL or for processes: one less than there are cores would be one of two.
     maxWorkers: '100%',
+    // A second, which is the default, is little for a process to start in on a busy machine.
+    expect: { poll: { timeout: 20_000 } },
     projects: [
       {
         extends: true,

@@ -2,7 +2,6 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { spawn } from 'node:child_process'
 import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import type { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
-import type { Logger } from '../../ports/logger.ts'
 import { processFailure } from './process-failure.ts'
 import { MAX_OPEN_REQUESTS, PROTOCOL_VERSION, ProtocolError, readMessage } from './protocol.ts'
 import type { RunMessage, RuntimeMessage, UnknownRequest } from './protocol.ts'
@@ -22,11 +21,7 @@ export interface ProcessOptions {
 }
 
 /** What is done with what a process says of its run. The next line is read when it is done. */
-export interface Listener {
-  onMessage(message: RunMessage | UnknownRequest): Promise<void> | void
-  /** A line of its standard error. */
-  onStderr(line: string): void
-}
+type Listener = (message: RunMessage | UnknownRequest) => Promise<void> | void
 
 /** Lines of standard error that are kept for the log of a failure. */
 const KEPT_LINES = 20
@@ -66,6 +61,7 @@ export class AgentProcess {
   #isThere = true
   #stopping: Promise<void> | undefined
   #listener: Listener | undefined
+  #onStderr: ((line: string) => void) | undefined
   #drained: PromiseWithResolvers<void> | undefined
 
   constructor(options: ProcessOptions) {
@@ -91,6 +87,14 @@ export class AgentProcess {
   /** What listens from now on to what it says; undefined for nobody. */
   listen(listener: Listener | undefined): void {
     this.#listener = listener
+  }
+
+  /**
+   * What is given the lines of its standard error from now on. It stays when the run is over: what a run has printed may be read
+   * after its `end`, since these are two pipes.
+   */
+  logTo(onStderr: (line: string) => void): void {
+    this.#onStderr = onStderr
   }
 
   /** Resolves when there is room for the next message. */
@@ -206,7 +210,7 @@ export class AgentProcess {
     const message = readMessage(line)
     if (message.type !== 'hello') {
       // Of one that is being ended nothing counts any more.
-      if (this.#stopping === undefined) await this.#listener?.onMessage(message)
+      if (this.#stopping === undefined) await this.#listener?.(message)
       return
     }
     const { protocol, agents } = message
@@ -225,7 +229,7 @@ export class AgentProcess {
       for await (const line of readLines(stderr, { maxBytes: MAX_STDERR_LINE, onLong: 'cut' })) {
         this.#stderr.push(line)
         if (this.#stderr.length > KEPT_LINES) this.#stderr.shift()
-        this.#listener?.onStderr(line)
+        this.#onStderr?.(line)
       }
     } catch {
       // The pipe broke: its end is told by the process's.
@@ -254,15 +258,4 @@ async function within(ms: number, promise: Promise<unknown>): Promise<void> {
   const timer = setTimeout(timeout.resolve, ms)
   await Promise.race([promise, timeout.promise])
   clearTimeout(timer)
-}
-
-/** Logs what a process writes to its standard error, as far as that is not a flood. */
-export function stderrLogger(log: Logger, maxLines = 1_000): (line: string) => void {
-  let lines = 0
-  return (line) => {
-    lines += 1
-    if (lines <= maxLines) log.info({ stream: 'stderr' }, line)
-    else if (lines === maxLines + 1)
-      log.warn({ stream: 'stderr' }, 'further lines of this attempt are left out')
-  }
 }

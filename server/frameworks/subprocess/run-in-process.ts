@@ -5,8 +5,8 @@ import { NonRetriableError } from '../../agent/non-retriable-error.ts'
 import { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
 import type { Json } from '../../contract/json.ts'
 import type { Model } from '../../ports/model.ts'
-import { stderrLogger } from './agent-process.ts'
 import type { AgentProcess } from './agent-process.ts'
+import { stderrLogger } from './process-log.ts'
 import { ProtocolError } from './protocol.ts'
 import type { MessageOf, RunMessage, StartedRun, UnknownRequest } from './protocol.ts'
 import { RunRequests } from './run-requests.ts'
@@ -83,10 +83,8 @@ export async function runInProcess(
     release()
   })
   const within = AsyncLocalStorage.snapshot()
-  process.listen({
-    onMessage: (message) => within(() => take(message)),
-    onStderr: stderrLogger(ctx.log),
-  })
+  process.listen((message) => within(() => take(message)))
+  process.logTo(stderrLogger(ctx.log))
   ctx.signal.addEventListener('abort', abort, { once: true })
   try {
     void process.send({ type: 'start', run, ...startOf(ctx, agent) })

@@ -76,6 +76,19 @@ describe('a process', () => {
     expect(outputOf((await rest.get(`runs/${id}`)).body)).toBe('said')
   })
 
+  // What it prints and what it says are in two pipes, of which the second may be read first.
+  test('has its last lines in the log, also when its run has ended before they are read', async ({
+    createServer,
+  }) => {
+    const { rest, log } = await createServer({ agents: [agentOf('postscript')] })
+    const id = await rest.create('agent')
+    expect((await rest.events(`runs/${id}/events`)).at(-1)).toMatchObject({ type: 'run.succeeded' })
+    process.kill(outputOf((await rest.get(`runs/${id}`)).body) as number, 'SIGUSR2')
+    await expect
+      .poll(() => log.find(({ message }) => message === 'said when the run had ended'))
+      .toMatchObject({ fields: { stream: 'stderr', runId: id, attempt: 1 } })
+  })
+
   test('that floods its standard error does not flood the log', async ({ createServer }) => {
     const { rest, log } = await createServer({ agents: [agentOf('stderr-flood')] })
     const id = await rest.create('agent')

@@ -89,7 +89,10 @@ describe.skipIf(!isInstalled(PYTHON))('processes of an agent', () => {
 
   test('are as many as may be; further runs wait, and can be cancelled', async ({ createServer }) => {
     const notes = await createNotes()
-    const { rest } = await createServer({ agents: [pythonAgent('slow', { maxProcesses: 1 })] })
+    const { rest } = await createServer({
+      agents: [pythonAgent('slow', { maxProcesses: 1, cancelGraceMs: 60_000 })],
+      config: { cancelGraceSeconds: 60 },
+    })
     const params = { notes: notes.path }
     const first = await rest.create('slow', { params })
     const stream = await rest.stream(`runs/${first}/events`)
