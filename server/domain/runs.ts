@@ -21,7 +21,7 @@ import type { Reach } from '../ports/owner.ts'
 import type { ConversationStore } from '../ports/store/conversation-store.ts'
 import type { DeletionStore } from '../ports/store/deletion-store.ts'
 import type { RunStore } from '../ports/store/run-store.ts'
-import type { WaitStore } from '../ports/store/wait-store.ts'
+import type { WaitBelow, WaitStore } from '../ports/store/wait-store.ts'
 import type { Access } from './access.ts'
 import { checkAnswer } from './check-answer.ts'
 import { createCreateRun } from './create-run.ts'
@@ -185,7 +185,7 @@ export function createRuns(
         ({ name, kind, runId }) => name === wait && kind !== 'sleep' && runId === undefined,
       )
       // What a run waits for is told in the streams of those above it, where it is answered too.
-      const below = own === undefined ? await store.findWaitBelow(reached, askedId, wait) : null
+      const below = own === undefined ? oneOf(await store.findWaitsBelow(reached, askedId, wait), wait) : null
       const { run, pending } =
         below === null ? { ...asked, pending: own } : { run: below.run, pending: below.wait }
       const runId = run.id
@@ -204,10 +204,7 @@ export function createRuns(
             details: { waits: waits.map(({ name }) => name) },
           })
         case 'already-settled':
-          throw new AgentRuntimeError(
-            'conflict',
-            `The wait for "${wait}" is over: it was answered, or its time is up.`,
-          )
+          throw overError(wait)
         case 'accepted':
           logAnswer(
             { ...partiesOf(caller, outcome.run), runId, wait },
@@ -222,4 +219,28 @@ export function createRuns(
 
 function describe(run: Run): string {
   return run.status === 'timed_out' ? 'timed out' : run.status === 'cancelled' ? 'was cancelled' : run.status
+}
+
+/**
+ * The one wait below that an answer over a run above can mean: the only one of that name that there ever was. A name alone tells no two apart, and an
+ * answer that is sent twice must not reach a second one.
+ */
+function oneOf(found: readonly WaitBelow[], name: string): WaitBelow | null {
+  const open = found.filter(({ isOpen }) => isOpen)
+  const [only] = open
+  if (found.length === 0) return null
+  if (only === undefined) throw overError(name)
+  if (found.length === 1) return only
+  throw new AgentRuntimeError(
+    'conflict',
+    `Several runs below wait for "${name}", or did: answer by the id of the one that is meant.`,
+    { details: { runIds: [...new Set(open.map(({ run }) => run.id))] } },
+  )
+}
+
+function overError(name: string): AgentRuntimeError {
+  return new AgentRuntimeError(
+    'conflict',
+    `The wait for "${name}" is over: it was answered, or its time is up.`,
+  )
 }

@@ -94,9 +94,9 @@ async function answer(
   { run, responses }: { run: RunDetail; responses: Record<string, unknown> },
 ): Promise<boolean> {
   const answers = answersOf(run.waits, responses)
-  for (const { wait, value } of answers) {
+  for (const { runId = run.id, wait, value } of answers) {
     // Of somebody who was faster the run has its answer.
-    await runs.respond(principal, { runId: run.id, wait, value }).catch((error: unknown) => {
+    await runs.respond(principal, { runId, wait, value }).catch((error: unknown) => {
       if (!(error instanceof AgentRuntimeError && error.code === 'conflict')) throw error
     })
   }

@@ -14,7 +14,7 @@ export function questionsOf(waits: readonly PendingWait[]): InputRequests {
     waits
       .filter(({ kind }) => kind !== 'sleep')
       .map((wait) => [
-        wait.name,
+        idOf(wait),
         inputRequired.elicit({ message: messageOf(wait), requestedSchema: formOf(wait) }),
       ]),
   )
@@ -24,30 +24,32 @@ export function questionsOf(waits: readonly PendingWait[]): InputRequests {
 export function answersOf(
   waits: readonly PendingWait[],
   responses: Record<string, unknown>,
-): { wait: string; value: Json }[] {
+): { runId: string | undefined; wait: string; value: Json }[] {
   return waits.flatMap((wait) => {
-    const response = inputResponse(responses, wait.name)
+    const response = inputResponse(responses, idOf(wait))
     if (response.kind !== 'elicit') return []
     const { action, content = {} } = response
+    const asked = { runId: wait.runId, wait: wait.name }
     if (wait.kind === 'approval') {
       const { hash } = wait.details as { hash: string }
       const approved = action === 'accept' && content['approved'] === true
       const { comment } = content
-      return [
-        { wait: wait.name, value: { approved, hash, ...(typeof comment === 'string' ? { comment } : {}) } },
-      ]
+      return [{ ...asked, value: { approved, hash, ...(typeof comment === 'string' ? { comment } : {}) } }]
     }
     if (action !== 'accept') return []
-    return [{ wait: wait.name, value: (isFlat(wait.schema) ? content : content['value']) as Json }]
+    return [{ ...asked, value: (isFlat(wait.schema) ? content : content['value']) as Json }]
   })
 }
 
 export function isDeclined(waits: readonly PendingWait[], responses: Record<string, unknown>): boolean {
-  return waits.some(({ name }) => {
-    const response = inputResponse(responses, name)
+  return waits.some((wait) => {
+    const response = inputResponse(responses, idOf(wait))
     return response.kind === 'elicit' && response.action !== 'accept'
   })
 }
+
+/** Runs below may wait for the same. */
+const idOf = ({ name, runId }: PendingWait): string => (runId === undefined ? name : `${runId}/${name}`)
 
 function messageOf({ name, kind, details }: PendingWait): string {
   if (kind !== 'approval')

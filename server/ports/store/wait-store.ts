@@ -16,6 +16,13 @@ export interface PendingWaits {
   waits: PendingWait[]
 }
 
+export interface WaitBelow {
+  run: RunSummary
+  wait: PendingWait
+  /** It can be answered now. */
+  isOpen: boolean
+}
+
 export interface RespondRequest {
   runId: string
   wait: string
@@ -31,13 +38,10 @@ export interface WaitStore {
   /** The pending waits of a run, with the schemas of their answers. Null when the caller does not reach the run. */
   readWaits(reach: Reach, runId: string): Promise<PendingWaits | null>
   /**
-   * The oldest pending wait of that name of the runs below, which somebody can answer: of those that are waited for. Null where there is none.
+   * The waits of that name that somebody was asked to answer in the runs below, of those that are waited for; open ones first. None where the run
+   * itself has, or had, a wait of that name.
    */
-  findWaitBelow(
-    reach: Reach,
-    runId: string,
-    name: string,
-  ): Promise<{ run: RunSummary; wait: PendingWait } | null>
+  findWaitsBelow(reach: Reach, runId: string, name: string): Promise<WaitBelow[]>
   /** The run's waits that are over, and those for children. */
   readSettledWaits(runId: string): Promise<KnownWait[]>
   /** Settles the oldest pending wait of that name, and queues a waiting run. */

@@ -1,12 +1,12 @@
 import type { WaitStore } from '../../ports/store/wait-store.ts'
-import { findWaitBelow } from '../statements/find-wait-below.ts'
+import { findWaitsBelow } from '../statements/find-waits-below.ts'
 import { readSettledWaits, readWaits, respond } from '../statements/waits.ts'
 import type { StoreParts } from './store-parts.ts'
 
 export function createWaitStore({ pool, delivering, visibilityOf }: StoreParts): WaitStore {
   return {
     readWaits: (reach, runId) => readWaits(pool, reach, runId),
-    findWaitBelow: (reach, runId, name) => findWaitBelow(pool, { reach, runId, name }),
+    findWaitsBelow: (reach, runId, name) => findWaitsBelow(pool, { reach, runId, name }),
     readSettledWaits: (runId) => readSettledWaits(pool, runId),
     respond: (owner, answer) =>
       delivering((deliver) => respond(pool, { owner, ...answer, visibilityOf }, deliver)),

@@ -52,7 +52,7 @@ const CALLS: {
   isKeyUsed: { call: ({ store }, reach) => store.isKeyUsed(reach, 'key'), answer: false, isOwners: true },
   getProgress: { call: ({ store, runId }, reach) => store.getProgress(reach, runId), answer: null },
   readWaits: { call: ({ store, runId }, reach) => store.readWaits(reach, runId), answer: null },
-  findWaitBelow: { call: ({ store, runId }, reach) => store.findWaitBelow(reach, runId, 'w'), answer: null },
+  findWaitsBelow: { call: ({ store, runId }, reach) => store.findWaitsBelow(reach, runId, 'w'), answer: [] },
   requestCancel: {
     call: ({ store, runId }, reach) => store.requestCancel(reach, runId),
     answer: { kind: 'not-found' },

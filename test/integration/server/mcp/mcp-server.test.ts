@@ -31,6 +31,16 @@ const mall = defineAgent({
   run: async (ctx) => ({ output: (await ctx.runAgent(shop, { params: { units: 2 } })).output }),
 })
 
+const malls = defineAgent({
+  key: 'malls',
+  description: 'Has two shops sell',
+  output: z.object({ sold: z.array(z.string()) }),
+  async run(ctx) {
+    const both = await Promise.all([2, 3].map((units) => ctx.runAgent(shop, { params: { units } })))
+    return { output: { sold: both.map(({ output }) => output.sold) } }
+  },
+})
+
 const begun = new Map<string, () => void>()
 const endless = defineAgent({
   key: 'endless',
@@ -48,8 +58,8 @@ const authenticate: Authenticate = (request) => {
 }
 
 async function createMcp(createServer: CreateServer) {
-  const { runtime, as } = await createServer({ agents: [shop, mall, endless], authenticate })
-  const options = { authenticate, agentKeys: ['shop', 'mall', 'endless'], hostnames: ['mcp.test'] }
+  const { runtime, as } = await createServer({ agents: [shop, mall, malls, endless], authenticate })
+  const options = { authenticate, agentKeys: ['shop', 'mall', 'malls', 'endless'], hostnames: ['mcp.test'] }
   const mcp = createMcpServer(runtime, options)
   onTestFinished(() => mcp.close())
   return { runtime, mcp, options, as: (user: string) => as({ authorization: `Bearer ${user}` }) }
@@ -121,6 +131,22 @@ describe('agents as tools of an MCP server', () => {
     expect(sold.structuredContent).toEqual({ sold: 'nothing' })
     const refused = await client.callTool({ name: 'shop', arguments: { params: { units: 'three' } } })
     expect(refused).toMatchObject({ isError: true })
+  })
+
+  test('ask for each of two runs below that wait for the same', async ({ createServer }) => {
+    const { mcp } = await createMcp(createServer)
+    let asked = 0
+    const client = await connect(mcp, 'ann', (message) => {
+      if (message.startsWith('May')) return accept({ approved: true })
+      asked += 1
+      return accept({ street: `Street ${asked}` })
+    })
+    const { structuredContent } = await client.callTool({ name: 'malls', arguments: {} })
+    expect((structuredContent as { sold: string[] }).sold.toSorted()).toEqual([
+      expect.stringMatching(/^2 to Street [12]$/),
+      expect.stringMatching(/^3 to Street [12]$/),
+    ])
+    expect(asked).toBe(2)
   })
 
   test('tell whoever declines a question that the run still waits', async ({ createServer }) => {

@@ -1,0 +1,83 @@
+// Answers to what runs below wait for, given over a run above them.
+import { expect } from 'vitest'
+import { z } from 'zod'
+import { test } from '../../../support/runtime.ts'
+import type { RestClient } from '../../../support/rest-client.ts'
+import { ALL, asking, parentOf } from './scene.ts'
+
+const answer = (street: string) => ({ wait: 'address', value: { street } })
+
+/** The runs below that wait, once the run's stream has told of so many. */
+async function waitingBelow(rest: RestClient, id: string, count: number): Promise<string[]> {
+  const stream = await rest.stream(`runs/${id}/events`)
+  for (let told = 0; told < count; told += 1) await stream.until('child.waiting')
+  await stream.close()
+  const { waits } = (await rest.get(`runs/${id}`)).body as { waits: { name: string; run_id?: string }[] }
+  return waits.flatMap(({ name, run_id: runId }) =>
+    name === 'address' && runId !== undefined ? [runId] : [],
+  )
+}
+
+test('of two that wait for the same, neither is answered without being named', async ({ createServer }) => {
+  const parent = parentOf(async (ctx) => {
+    const both = await Promise.all([ctx.runAgent(asking), ctx.runAgent(asking)])
+    return { output: both.map(({ output }) => output.street) }
+  })
+  const { rest, trpc } = await createServer({ agents: [parent, asking] })
+  const id = await rest.create('parent')
+  const below = await waitingBelow(rest, id, 2)
+  expect((await rest.post(`runs/${id}/respond`, answer('A St'))).status).toBe(409)
+  await expect(trpc.client.runs.respond.mutate({ runId: id, ...answer('A St') })).rejects.toMatchObject({
+    data: { error: { code: 'conflict', details: { runIds: below.toSorted() } } },
+  })
+  expect((await rest.post(`runs/${below[0]}/respond`, answer('A St'))).status).toBe(200)
+  // One is left, for which nobody who answers over the run above need have meant it.
+  expect((await rest.post(`runs/${id}/respond`, answer('A St'))).status).toBe(409)
+  expect((await rest.post(`runs/${below[1]}/respond`, answer('B St'))).status).toBe(200)
+  const events = await rest.events(`runs/${id}/${ALL}`)
+  expect(z.array(z.string()).parse(events.at(-1)?.['output']).toSorted()).toEqual(['A St', 'B St'])
+})
+
+test('an answer that is sent again answers nothing else', async ({ createServer }) => {
+  const parent = parentOf(async (ctx) => {
+    const first = await ctx.runAgent(asking)
+    const second = await ctx.runAgent(asking)
+    return { output: [first.output.street, second.output.street] }
+  })
+  const { rest } = await createServer({ agents: [parent, asking] })
+  const id = await rest.create('parent')
+  const [first] = await waitingBelow(rest, id, 1)
+  expect((await rest.post(`runs/${id}/respond`, answer('A St'))).status).toBe(200)
+  expect((await rest.events(`runs/${first}/events`)).at(-1)?.type).toBe('run.succeeded')
+  const stream = await rest.stream(`runs/${id}/events`)
+  let second = ''
+  while (second === '') {
+    const told = (await stream.until('child.waiting')).at(-1)
+    const { child_run_id: runId, waits } = z
+      .object({ child_run_id: z.string(), waits: z.array(z.unknown()) })
+      .parse(told)
+    if (runId !== first && waits.length > 0) second = runId
+  }
+  await stream.close()
+  expect((await rest.post(`runs/${id}/respond`, answer('A St'))).status).toBe(409)
+  expect((await rest.post(`runs/${second}/respond`, answer('B St'))).status).toBe(200)
+  expect((await rest.events(`runs/${id}/${ALL}`)).at(-1)).toMatchObject({ output: ['A St', 'B St'] })
+  expect((await rest.post(`runs/${id}/respond`, answer('A St'))).status).toBe(409)
+})
+
+test('an answer to the run itself does not reach one below it', async ({ createServer }) => {
+  const parent = parentOf(async (ctx) => {
+    const [below, own] = await Promise.all([
+      ctx.runAgent(asking),
+      ctx.wait('address', z.object({ street: z.string() })),
+    ])
+    return { output: [below.output.street, own.value.street] }
+  })
+  const { rest } = await createServer({ agents: [parent, asking] })
+  const id = await rest.create('parent')
+  const [child] = await waitingBelow(rest, id, 1)
+  expect((await rest.post(`runs/${id}/respond`, answer('Own St'))).status).toBe(200)
+  expect((await rest.post(`runs/${id}/respond`, answer('Own St'))).status).toBe(409)
+  expect((await rest.post(`runs/${child}/respond`, answer('Below St'))).status).toBe(200)
+  expect((await rest.events(`runs/${id}/${ALL}`)).at(-1)).toMatchObject({ output: ['Below St', 'Own St'] })
+})
