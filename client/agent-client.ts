@@ -2,7 +2,12 @@ import type { TRPCClient } from '@trpc/client'
 import type { z } from 'zod'
 import type { AgentRouter } from '../server/api/router.ts'
 import type { AgentShape, KeyOf, ShapeOf } from '../server/contract/agent-shape.ts'
-import type { ConversationEventOf, CreateRun, CreateSchedule } from '../server/contract/agent-types.ts'
+import type {
+  ConversationEventOf,
+  CreateRun,
+  CreateSchedule,
+  OfAgent,
+} from '../server/contract/agent-types.ts'
 import type { Respond, ToolHandlers } from '../server/contract/wait-types.ts'
 import type {
   Conversation,
@@ -12,13 +17,13 @@ import type {
   ForkConversationRequest,
   ListConversationsInput,
   SelectMessageInput,
-  UpdateConversationInput,
+  UpdateConversationRequest,
 } from '../server/contract/conversation.ts'
 import type { ListFilesRequest, StoredFile } from '../server/contract/file.ts'
 import type { Page } from '../server/contract/page.ts'
 import type { ListMemoriesRequest, StoredMemory } from '../server/contract/memory.ts'
 import type { ListSchedulesRequest, StoredSchedule } from '../server/contract/schedule.ts'
-import type { MoveTurnRequest, QueuedTurn } from '../server/contract/queued-turn.ts'
+import type { MoveTurn, QueuedTurn } from '../server/contract/queued-turn.ts'
 import type { Claimed } from '../server/contract/session.ts'
 import type { ListRunsInput, Run, RunDetail } from '../server/contract/run.ts'
 import type { ConversationStore } from './conversation-store.ts'
@@ -36,9 +41,6 @@ export interface UploadOptions extends CallOptions {
   /** Default: the name of a `File`. */
   name?: string
 }
-
-/** A filter by an agent, of those that there are. */
-type OfAgent<TFilter, TKey extends string> = Omit<TFilter, 'agentKey'> & { agentKey?: TKey | undefined }
 
 /** Every method rejects with `AgentRuntimeError`, or with the signal's reason when that aborts. */
 export interface AgentClient<TShape extends AgentShape = AgentShape> {
@@ -66,11 +68,17 @@ export interface AgentClient<TShape extends AgentShape = AgentShape> {
     store(runId: string, selection?: EventSelection): RunStore<TShape>
   }
   readonly conversations: {
-    create(input?: z.input<typeof CreateConversationInput>, options?: CallOptions): Promise<Conversation>
+    create(
+      input?: OfAgent<z.input<typeof CreateConversationInput>, KeyOf<TShape>>,
+      options?: CallOptions,
+    ): Promise<Conversation>
     /** Deletes it with all its runs. */
     delete(conversationId: string, options?: CallOptions): Promise<void>
     /** Changes what is given of it. */
-    update(input: UpdateConversationInput, options?: CallOptions): Promise<Conversation>
+    update(
+      input: OfAgent<UpdateConversationRequest, KeyOf<TShape> | null>,
+      options?: CallOptions,
+    ): Promise<Conversation>
     get(input: z.input<typeof GetConversationInput>, options?: CallOptions): Promise<ConversationDetail>
     /** Chooses the way that has this message: a sibling of one on the chosen way, or what followed it. */
     select(input: SelectMessageInput, options?: CallOptions): Promise<Conversation>
@@ -89,7 +97,7 @@ export interface AgentClient<TShape extends AgentShape = AgentShape> {
      * const [first, second] = await client.conversations.queue(conversationId)
      * await client.conversations.move({ conversationId, runId: second.runId, before: first.runId })
      */
-    move(input: MoveTurnRequest, options?: CallOptions): Promise<QueuedTurn[]>
+    move(input: MoveTurn, options?: CallOptions): Promise<QueuedTurn[]>
     /**
      * Events of all its runs, each once and in order, from the first or after a `cursor`: of those that are there and those to come,
      * whoever asks. Each run begins with `run.created`. Lost connections are resumed. It has no end: leave the loop, or abort
@@ -141,7 +149,10 @@ export interface AgentClient<TShape extends AgentShape = AgentShape> {
       options?: CallOptions,
     ): Promise<StoredSchedule>
     get(scheduleId: string, options?: CallOptions): Promise<StoredSchedule>
-    list(input?: ListSchedulesRequest, options?: CallOptions): Promise<Page<StoredSchedule>>
+    list(
+      input?: OfAgent<ListSchedulesRequest, KeyOf<TShape>>,
+      options?: CallOptions,
+    ): Promise<Page<StoredSchedule>>
     pause(scheduleId: string, options?: CallOptions): Promise<StoredSchedule>
     /** It goes on with its next occurrence. */
     resume(scheduleId: string, options?: CallOptions): Promise<StoredSchedule>

@@ -18,13 +18,13 @@ export type {
   ForkConversationRequest,
   SelectMessageInput,
 } from '../server/contract/conversation.ts'
-export type { MoveTurnRequest, QueuedTurn } from '../server/contract/queued-turn.ts'
+export type { MoveTurn, QueuedTurn, TurnPlace } from '../server/contract/queued-turn.ts'
 export type { ErrorBody, ErrorCode } from '../server/contract/agent-runtime-error.ts'
 export type { AnyRunEvent, EventEnvelope, RunEvent } from '../server/contract/event.ts'
 export type { StoredFile } from '../server/contract/file.ts'
 export type { ListMemoriesRequest, StoredMemory } from '../server/contract/memory.ts'
 export type { ListSchedulesRequest, StoredSchedule } from '../server/contract/schedule.ts'
-export type { Json, JsonObject, JsonObjectLike } from '../server/contract/json.ts'
+export type { Json, JsonLike, JsonObject, JsonObjectLike } from '../server/contract/json.ts'
 export type { HistoryMessage, Message, StoredMessage, ToolCall } from '../server/contract/message.ts'
 export type {
   AudioPart,

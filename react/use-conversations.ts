@@ -1,13 +1,13 @@
 import { useInfiniteQuery, useMutation } from '@tanstack/react-query'
 import { useMemo } from 'react'
-import type { z } from 'zod'
 import { toAgentError } from '../client/to-agent-error.ts'
 import type { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
 import type {
   Conversation,
-  CreateConversationInput,
-  UpdateConversationInput,
+  CreateConversationRequest,
+  UpdateConversationRequest,
 } from '../server/contract/conversation.ts'
+import type { OfAgent } from '../server/contract/agent-types.ts'
 import type { JsonObject } from '../server/contract/json.ts'
 import type { Scope } from '../server/contract/scope.ts'
 import type { Queries } from './queries.ts'
@@ -28,7 +28,7 @@ export interface ConversationsOptions<TKey extends string = string> {
   scope?: Scope
 }
 
-export interface ConversationsView {
+export interface ConversationsView<TKey extends string = string> {
   /** Newest first, as far as they were read. */
   readonly conversations: readonly Conversation[]
   /** How many there are in all. */
@@ -40,17 +40,17 @@ export interface ConversationsView {
   /** Reads the next, older page. Never rejects: see `error`. */
   loadMore(): Promise<void>
   /** @throws AgentRuntimeError */
-  create(input?: z.input<typeof CreateConversationInput>): Promise<Conversation>
+  create(input?: OfAgent<CreateConversationRequest, TKey>): Promise<Conversation>
   readonly isCreating: boolean
   /** Changes what is given of one. @throws AgentRuntimeError */
-  update(input: UpdateConversationInput): Promise<Conversation>
+  update(input: OfAgent<UpdateConversationRequest, TKey | null>): Promise<Conversation>
   /** Deletes one, with all its runs. @throws AgentRuntimeError */
   remove(conversationId: string): Promise<void>
 }
 
 export type UseConversations<TKey extends string = string> = (
   options?: ConversationsOptions<TKey>,
-) => ConversationsView
+) => ConversationsView<TKey>
 
 /** The caller's conversations, or those of others that the caller may see, page by page. */
 export function createUseConversations(useQueries: () => Queries): UseConversations {
@@ -65,11 +65,11 @@ export function createUseConversations(useQueries: () => Queries): UseConversati
       retry: isWorthRetrying,
     })
     const creation = useMutation({
-      mutationFn: (input: z.input<typeof CreateConversationInput>) => client.conversations.create(input),
+      mutationFn: (input: CreateConversationRequest) => client.conversations.create(input),
       onSuccess: () => refresh('conversations', 'list'),
     })
     const change = useMutation({
-      mutationFn: (input: UpdateConversationInput) => client.conversations.update(input),
+      mutationFn: (input: UpdateConversationRequest) => client.conversations.update(input),
       // Also where it is shown by itself.
       onSuccess: () => refresh('conversations'),
     })

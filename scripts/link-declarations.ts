@@ -8,12 +8,22 @@ import { promisify } from 'node:util'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
-/** Runs this repository's compiler. @returns what it printed, errors of the code included. */
-export const tsc = (cwd: string, ...args: string[]): Promise<string> =>
-  promisify(execFile)('node', [join(ROOT, 'node_modules/.bin/tsc'), ...args], { cwd }).then(
-    ({ stdout }) => stdout,
-    (error: Error & { stdout: string }) => error.stdout,
-  )
+/** @returns what it printed, errors of the code included. @throws when there is no such compiler. */
+const compiler =
+  (script: string) =>
+  (cwd: string, ...args: string[]): Promise<string> =>
+    promisify(execFile)('node', [join(ROOT, script), ...args], { cwd }).then(
+      ({ stdout }) => stdout,
+      (error: Error & { stdout: string }) => {
+        if (error.stdout === '') throw error
+        return error.stdout
+      },
+    )
+
+/** Runs this repository's compiler. */
+export const tsc = compiler('node_modules/.bin/tsc')
+/** Runs TypeScript 5.9. */
+export const tsc5 = compiler('test/typescript-5/node_modules/.bin/tsc')
 
 export interface LinkedApp extends AsyncDisposable {
   folder: string

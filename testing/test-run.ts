@@ -3,7 +3,7 @@ import type { CreateRun, EventOf, OutputOf } from '../server/contract/agent-type
 import type { StoredMessage } from '../server/contract/message.ts'
 import { PUBLIC_PRINCIPAL } from '../server/contract/principal.ts'
 import type { Principal } from '../server/contract/principal.ts'
-import type { RunError, RunStatus, Usage } from '../server/contract/run.ts'
+import type { CreateRunRequest, RunError, RunStatus, Usage } from '../server/contract/run.ts'
 import { isTerminal } from '../server/contract/terminal.ts'
 import type { PendingWait } from '../server/contract/wait.ts'
 import type { AgentRuntime } from '../server/runtime/agent-runtime.ts'
@@ -95,7 +95,7 @@ export function createRunAgents<TShape extends AgentShape>(
 
   return {
     async run(input, { principal = PUBLIC_PRINCIPAL } = {}) {
-      const { run } = await runs.create(principal, input)
+      const { run } = await runs.create(principal, input as CreateRunRequest)
       return settle(run.id, principal)
     },
     settle: async (runId, { principal = PUBLIC_PRINCIPAL } = {}) => settle(runId, principal),

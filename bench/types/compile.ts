@@ -10,7 +10,8 @@ export interface Cost {
   milliseconds: number
 }
 
-const COMPILER_OPTIONS = {
+/** Of an app with agents. */
+export const COMPILER_OPTIONS = {
   target: 'ES2024',
   lib: ['ES2024', 'ESNext.Disposable', 'DOM', 'DOM.Iterable', 'DOM.AsyncIterable'],
   module: 'NodeNext',

@@ -49,3 +49,8 @@ export type CreateSchedule<TShape extends AgentShape> = TShape extends AgentShap
       Pick<z.input<typeof CreateScheduleInput>, 'name' | 'messages' | 'conversationId'> &
       MetadataField
   : never
+
+/** What names an agent, of those that there are. */
+export type OfAgent<TInput, TKey extends string | null> = Omit<TInput, 'agentKey'> & {
+  agentKey?: TKey | undefined
+}

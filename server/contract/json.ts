@@ -12,7 +12,7 @@ export const Json = z
   .refine(
     (value) => isJson(value, MAX_DEPTH),
     `expected JSON, nested at most ${MAX_DEPTH} levels`,
-  ) as unknown as z.ZodType<Json>
+  ) as unknown as z.ZodType<Json, JsonLike>
 
 /**
  * What `JSON.stringify` takes, which is made of it: JSON, and objects of interfaces and classes, whose dates become text. No function, map, set,
@@ -58,7 +58,7 @@ type Flat<T> = { [K in keyof T]: T[K] }
 
 /** A JSON object with free keys: metadata, details. */
 export type JsonObject = { [key: string]: Json }
-export const JsonObject: z.ZodType<JsonObject> = z.record(z.string(), Json)
+export const JsonObject = z.record(z.string(), Json) as z.ZodType<JsonObject, JsonObjectLike>
 
 function isJson(value: unknown, levels: number): value is Json {
   switch (typeof value) {

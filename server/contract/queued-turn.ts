@@ -26,3 +26,8 @@ export const MoveTurnInput = ConversationRef.extend({
   path: ['before'],
   error: 'a run comes before or after another one: name one of the two',
 })
+
+/** Right before, or right after, another run that waits. */
+export type TurnPlace = { before: string; after?: undefined } | { after: string; before?: undefined }
+/** The same, said so that a run has one place. */
+export type MoveTurn = Omit<MoveTurnRequest, 'before' | 'after'> & TurnPlace

@@ -71,14 +71,26 @@ export type PendingWaitOf<TShape extends AgentShape> = TShape extends AgentShape
   : never
 
 /** What a page runs for an agent: its tools by name. Those it leaves out are left to others. */
-export type ToolHandlers<TShape extends AgentShape> = UnionToIntersection<
-  TShape extends AgentShape ? HandlersOf<ToolsOf<TShape>> : never
->
+export type ToolHandlers<TShape extends AgentShape> = string extends TShape['key']
+  ? HandlersOf<Record<never, never>>
+  : [ToolMapOf<TShape>] extends [never]
+    ? NoHandlers
+    : UnionToIntersection<HandlersOfEach<ToolMapOf<TShape>>>
 
 /** The same by the agents' keys: functions without a parameter find their types by this, and not by a conditional type. */
 export type ToolHandlersByKey<TShape extends AgentShape> = {
-  [TOne in TShape as TOne['key']]: HandlersOf<ToolsOf<TOne>>
+  [TOne in TShape as TOne['key']]: ToolHandlers<TOne>
 }
+
+/** The tools of each agent that has any. */
+type ToolMapOf<TShape> = TShape extends { tools: infer TTools }
+  ? [keyof TTools] extends [never]
+    ? never
+    : TTools
+  : never
+/** An object without fields would take any: what is run for an agent without tools is nothing. */
+type NoHandlers = Record<string, never>
+type HandlersOfEach<TTools> = TTools extends unknown ? HandlersOf<TTools> : never
 type HandlersOf<TTools> = {
   [K in keyof TTools]?: TTools[K] extends ToolShape
     ? (

@@ -7,7 +7,7 @@ import { linkDeclarations, tsc } from '../../../scripts/link-declarations.ts'
 
 test(
   'whatever an app exports of the package can be named in its declarations',
-  { timeout: 180_000 },
+  { timeout: 600_000 },
   async () => {
     await using app = await linkDeclarations()
     const source = fileURLToPath(new URL('../../fixtures/consumer', import.meta.url))
