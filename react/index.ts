@@ -6,6 +6,6 @@ export type { AgentRun, AgentRunOptions, StartInput, UseAgentRun, WithTools } fr
 export type { ConversationOptions, ConversationView, UseConversation } from './use-conversation.ts'
 export type { ConversationsOptions, ConversationsView, UseConversations } from './use-conversations.ts'
 export type { LiveMessage } from '../client/live-messages.ts'
-export type { MessageTree } from './use-message-tree.ts'
+export type { MessageTree, SendOptions } from './use-message-tree.ts'
 export type { TurnQueue } from './use-queue.ts'
 export type { RunView } from './use-run-view.ts'

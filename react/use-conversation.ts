@@ -3,6 +3,7 @@ import { useEffect, useMemo, useRef, useSyncExternalStore } from 'react'
 import type { ConversationSnapshot } from '../client/conversation-store.ts'
 import { withLive } from '../client/live-messages.ts'
 import type { LiveMessage } from '../client/live-messages.ts'
+import { runInTurn } from '../client/run-in-turn.ts'
 import { toAgentError } from '../client/to-agent-error.ts'
 import type { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
 import type { ConversationDetail } from '../server/contract/conversation.ts'
@@ -30,6 +31,11 @@ export interface ConversationView extends MessageTree, TurnQueue {
    * `streaming` until an answer is complete.
    */
   readonly messages: readonly LiveMessage[]
+  /**
+   * The run whose turn it is: one that is being answered, or waits for somebody, or is the next to begin. Null where none is under way.
+   * `useAgentRun(activeRunId)` shows it, whoever has asked, also after the page was loaded anew.
+   */
+  readonly activeRunId: string | null
   /** There are older messages than `limit` lets through. */
   readonly hasMore: boolean
   readonly isLoading: boolean
@@ -73,6 +79,8 @@ export function createUseConversation(useQueries: () => Queries): UseConversatio
               return { page: await client.conversations.get(input), readIn, storeId: store?.id }
             },
       retry: isWorthRetrying,
+      // Older messages are added to those that are shown.
+      placeholderData: (before) => (before?.page.id === conversationId ? before : undefined),
     })
     const { data, isFetching, refetch } = query
     // A page that is cached may be older than the store, which counts from 0.
@@ -115,6 +123,7 @@ export function createUseConversation(useQueries: () => Queries): UseConversatio
       ...turns,
       conversation: data?.page,
       messages,
+      activeRunId: runInTurn(snapshot.runs, turns.queue),
       hasMore: data?.page.hasMore ?? false,
       isLoading: query.isLoading,
       isRecovering: snapshot.isRecovering,

@@ -6,7 +6,23 @@ import type { CreateRun } from '../server/contract/agent-types.ts'
 import type { HistoryMessage, Message } from '../server/contract/message.ts'
 import type { Queries } from './queries.ts'
 
+/** Who is asked, and how. */
+export type SendOptions = Pick<
+  CreateRun<AgentShape>,
+  'agentKey' | 'params' | 'metadata' | 'conversationPolicy'
+>
+
 export interface MessageTree {
+  /**
+   * Asks something at the end of the conversation, or in a new one where there is none yet. While another run goes on there it waits for
+   * its turn in the `queue`, unless a policy says otherwise.
+   *
+   * @throws AgentRuntimeError
+   * @example
+   * const { run } = await send('And in Porto?', { agentKey: 'weather' })
+   * open(run.conversationId)
+   */
+  send(input: string | readonly Message[], options: SendOptions): Promise<AnyRunHandle<AgentShape>>
   /**
    * Says something else in place of a message, to the agent and with the params that its run had. What was there stays a
    * sibling. `useAgentRun(run.id)` shows the run. (What `useAgentRun` starts takes `replaces` and `regenerates` too.)
@@ -47,11 +63,20 @@ export function useMessageTree(
     },
     [client, refresh],
   )
+  const send = useCallback<MessageTree['send']>(
+    async (input, options) => {
+      const place = conversationId ? { conversationId } : { conversation: 'new' as const }
+      const run = await client.runs.create({ ...options, ...place, messages: said(input) })
+      // Not waited for: what was asked is there, also where the network is gone again.
+      void refresh('conversations')
+      return run
+    },
+    [client, refresh, conversationId],
+  )
   const edit = useCallback<MessageTree['edit']>(
     async (messageId, input) => {
       const { again } = await runOf(messageId)
-      const said: Message[] = typeof input === 'string' ? [{ role: 'user', content: input }] : [...input]
-      return create({ ...again, messages: said, replaces: messageId })
+      return create({ ...again, messages: said(input), replaces: messageId })
     },
     [runOf, create],
   )
@@ -70,5 +95,8 @@ export function useMessageTree(
     },
     [client, refresh, conversationId],
   )
-  return { edit, regenerate, select }
+  return { send, edit, regenerate, select }
 }
+
+const said = (input: string | readonly Message[]): Message[] =>
+  typeof input === 'string' ? [{ role: 'user', content: input }] : [...input]

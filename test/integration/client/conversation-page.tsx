@@ -88,9 +88,10 @@ export function openPage(
       {children}
     </AgentProvider>
   )
-  const view = renderHook(({ id }) => useConversation(id, options), {
+  const initialProps: { id: string; limit?: number } = { id: conversationId }
+  const view = renderHook(({ id, ...more }) => useConversation(id, { ...options, ...more }), {
     wrapper,
-    initialProps: { id: conversationId },
+    initialProps,
   })
   return {
     ...view,

@@ -5,6 +5,7 @@ import { expect } from 'vitest'
 import type { LiveMessage } from '../../../client/live-messages.ts'
 import { PUBLIC_PRINCIPAL as OWNER } from '../../../server/contract/principal.ts'
 import { test } from '../../support/runtime.ts'
+import { textOf } from '../../../server/index.ts'
 import { PATIENCE, createTalker, openPage, user } from './conversation-page.tsx'
 
 /** No message is shown twice, and each follows the one before it. */
@@ -127,6 +128,43 @@ test('a page that comes in the midst has what was said, and what is stopped stay
   page.unmount()
 })
 
+test('a question begins a conversation where there is none, and then waits for its turn', async ({
+  createServer,
+}) => {
+  const { talker, release } = createTalker()
+  const page = openPage(await createServer({ agents: [talker] }), '')
+  const { send } = page.result.current
+  const first = await act(() => send('hi', { agentKey: 'talker' }))
+  page.rerender({ id: first.run.conversationId ?? '' })
+  await page.shows(['hi', 'hi, (streaming)'])
+  expect(page.result.current.activeRunId).toBe(first.id)
+  await act(() => page.result.current.send([user('and you')], { agentKey: 'talker' }))
+  await waitFor(() => expect(page.queue()).toEqual(['and you']), PATIENCE)
+  expect(page.result.current.activeRunId).toBe(first.id)
+  for (const text of ['hi', 'and you']) release(text)
+  await page.shows(['hi', 'hi, indeed', 'and you', 'and you, indeed'])
+  page.unmount()
+})
+
+test('messages stay in sight while older ones are read', async ({ createServer }) => {
+  const { talker, release } = createTalker()
+  const server = await createServer({ agents: [talker] })
+  const { id } = await server.runtime.conversations.create(OWNER, {})
+  release('hi')
+  await server.runtime.runs.create(OWNER, { agentKey: 'talker', conversationId: id, messages: [user('hi')] })
+  const page = openPage(server, id)
+  await page.shows(['hi', 'hi, indeed'])
+  page.rerender({ id, limit: 1 })
+  await page.shows(['hi, indeed'])
+  page.rerender({ id, limit: 3 })
+  expect(page.shown()).not.toEqual([])
+  await page.shows(['hi', 'hi, indeed'])
+  const other = await server.runtime.conversations.create(OWNER, {})
+  page.rerender({ id: other.id, limit: 2 })
+  expect(page.shown()).toEqual([])
+  page.unmount()
+})
+
 test('what waits for its turn is shown in its order, moved and dropped', async ({ createServer }) => {
   const { talker, release } = createTalker()
   const server = await createServer({ agents: [talker] })
@@ -143,14 +181,20 @@ test('what waits for its turn is shown in its order, moved and dropped', async (
   await page.shows(['a', 'a, (streaming)', 'b', 'c', 'd'])
   await waitFor(() => expect(page.queue()).toEqual(['b', 'c', 'd']), PATIENCE)
   const [b, c, d] = page.result.current.queue.map(({ runId }) => runId)
+  const active = () =>
+    page.result.current.messages.find(({ runId }) => runId === page.result.current.activeRunId)
+  expect(textOf(active())).toBe('a')
   await act(() => page.result.current.moveTurn(d ?? '', { before: b ?? '' }))
   await waitFor(() => expect(page.queue()).toEqual(['d', 'b', 'c']), PATIENCE)
   await act(() => page.result.current.dropTurn(c ?? ''))
   await waitFor(() => expect(page.queue()).toEqual(['d', 'b']), PATIENCE)
   await page.shows(['a', 'a, (streaming)', 'd', 'b'])
-  for (const text of ['a', 'b', 'd']) release(text)
+  release('a')
+  await waitFor(() => expect(textOf(active())).toBe('d'), PATIENCE)
+  for (const text of ['b', 'd']) release(text)
   await page.shows(['a', 'a, indeed', 'd', 'd, indeed', 'b', 'b, indeed'])
   await waitFor(() => expect(page.queue()).toEqual([]), PATIENCE)
+  await waitFor(() => expect(page.result.current.activeRunId).toBeNull(), PATIENCE)
   expectOnePath(page.result.current.messages)
   page.unmount()
 })
