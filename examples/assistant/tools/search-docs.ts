@@ -3,6 +3,7 @@ import path from 'node:path'
 import MiniSearch, { type SearchResult } from 'minisearch'
 import { z } from 'zod'
 import { defineTool } from '../../../server/index.ts'
+import { findDefinition } from './find-definition.ts'
 import { splitSections } from './markdown-sections.ts'
 
 interface Passage {
@@ -29,14 +30,17 @@ export function createSearchDocs(root: string) {
     input: z.object({ query: z.string().min(1).max(500).describe('A few keywords.') }),
     async execute({ query }) {
       index ??= buildIndex(root)
-      const hits = search(await index.catch(forget), query)
-      const best = hits.slice(0, MAX_PASSAGES).filter((hit) => hit.score >= (hits[0]?.score ?? 0) / 3)
+      const found = search(await index.catch(forget), query)
+      // What says what a thing is goes before what tells of it.
+      const isDefinition = (hit: SearchResult) => findDefinition(String(hit['text']), query) !== undefined
+      const hits = [...found.filter(isDefinition), ...found.filter((hit) => !isDefinition(hit))]
+      const best = hits.slice(0, MAX_PASSAGES).filter((hit) => hit.score >= (found[0]?.score ?? 0) / 3)
       return {
         query,
         passages: best.map((hit) => ({
           path: String(hit['path']),
           heading: String(hit['heading']),
-          quote: pickQuote(String(hit['text']), hit.terms),
+          quote: findDefinition(String(hit['text']), query) ?? pickQuote(String(hit['text']), hit.terms),
         })),
       }
     },

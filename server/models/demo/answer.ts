@@ -76,13 +76,17 @@ function describeFailure(name: string, error: string): string {
   }
 }
 
-function describeSearch({ query, passages }: z.infer<typeof Search>): string {
-  if (passages.length === 0) return `I found nothing about “${query}” in the documentation.`
-  const quotes = passages.map(({ path, heading, quote }) => {
-    const source = heading === '' ? path : `${path}, “${heading}”`
-    return `**${source}**\n\n${quote.replaceAll(/^/gm, '> ')}`
-  })
-  return [`Here is what the documentation says about “${query}”:`, ...quotes].join('\n\n')
+/** The best passage is the answer, as it is; what else was found is quoted after it. */
+function describeSearch({ query, passages: [best, ...others] }: z.infer<typeof Search>): string {
+  if (best === undefined) return `I found nothing about “${query}” in the documentation.`
+  const quotes = others.map(
+    (passage) => `**${sourceOf(passage)}**\n\n${passage.quote.replaceAll(/^/gm, '> ')}`,
+  )
+  return [best.quote, `*From ${sourceOf(best)}.*`, ...quotes].join('\n\n')
+}
+
+function sourceOf({ path, heading }: { path: string; heading: string }): string {
+  return heading === '' ? path : `${path}, “${heading}”`
 }
 
 function listTools(tools: readonly ToolSpec[]): string {

@@ -161,6 +161,17 @@ describe('search_docs', () => {
     expect((await search(folder, 'pause workers'))[0]).toMatchObject({ heading: 'Workers' })
   })
 
+  test('begins with what says what a thing is, and its example', async () => {
+    const folder = await createFolder()
+    const definition = 'A widget is a thing.\n\n```ts\nlet widget = 1\n\nlet other = widget\n```'
+    await writeFile(path.join(folder, 'README.md'), '# Things\n\nEvery widget has a widget.\n')
+    await mkdir(path.join(folder, 'docs'))
+    await writeFile(path.join(folder, 'docs/all.md'), `# All\n\n${definition}\n\nMore, at length.\n`)
+    const [first, second] = await search(folder, 'widget')
+    expect(first).toMatchObject({ path: 'docs/all.md', quote: definition })
+    expect(second).toMatchObject({ quote: 'Every widget has a widget.' })
+  })
+
   test('quotes no half of a code block', async () => {
     const folder = await createFolder()
     await writeFile(

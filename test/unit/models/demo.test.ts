@@ -197,16 +197,15 @@ describe('answers are composed from the results', () => {
     )
   })
 
-  test('of a search, quoting passages with their source', async () => {
+  test('of a search: the best passage, and others quoted, each with its source', async () => {
     const passages = [
       { path: 'docs/runs.md', heading: 'Runs › Cancel', quote: 'Call cancel().\nIt is durable.' },
       { path: 'README.md', heading: '', quote: 'Runs agents.' },
     ]
     expect(await answer('cancel?', ['search_docs', { query: 'cancel', passages }])).toBe(
       [
-        'Here is what the documentation says about “cancel”:',
-        '**docs/runs.md, “Runs › Cancel”**',
-        '> Call cancel().\n> It is durable.',
+        'Call cancel().\nIt is durable.',
+        '*From docs/runs.md, “Runs › Cancel”.*',
         '**README.md**',
         '> Runs agents.',
       ].join('\n\n'),
