@@ -5,5 +5,10 @@ import { defineConfig } from 'vite'
 // alone with `vite examples/chat`, run `agent-runtime serve` beside it.
 export default defineConfig({
   plugins: [react()],
-  server: { proxy: { '/trpc': { target: 'http://127.0.0.1:3000', ws: true } } },
+  server: {
+    proxy: {
+      '/trpc': { target: 'http://127.0.0.1:3000', ws: true },
+      '/api': { target: 'http://127.0.0.1:3000' },
+    },
+  },
 })

@@ -1,118 +1,19 @@
-// The chat page in a real browser, served by `agent-runtime dev`, over a network that can fail.
+// What the chat page does with an answer, from the question to the history, and when something goes wrong on the way.
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import type { Browser, Page } from 'playwright-core'
-import { chromium } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Workspace } from '../support/cli.ts'
-import { createWorkspace, serverModule, startDev } from '../support/cli.ts'
-import type { CuttingProxy } from '../support/cutting-proxy.ts'
-import { startCuttingProxy } from '../support/cutting-proxy.ts'
+import type { ChatScene } from './chat-scene.ts'
+import { QUESTION, answer, grown, isOfVite, openChat, ready, streaming } from './chat-scene.ts'
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium'
-/** Where pictures go, for whoever wants to look at them. */
-const { SCREENSHOTS } = process.env
-
-const stack = new AsyncDisposableStack()
-let browser: Browser
-let folder: Workspace
-let proxy: CuttingProxy
-
+let scene: ChatScene
 beforeAll(async () => {
-  folder = stack.use(await createWorkspace())
-  // Slow enough that something can happen to an answer on its way, and it does once to each that is told to stumble.
-  await folder.write(
-    'runtime.ts',
-    `import { existsSync } from 'node:fs'
-     import { setTimeout as sleep } from 'node:timers/promises'
-     import { createAgentRuntime, createDemoModel, ModelError } from ${JSON.stringify(serverModule)}
-     import { assistant } from ${JSON.stringify(join(ROOT, 'examples/assistant/agent.ts'))}
-     const demo = createDemoModel({ tokenDelayMs: 20 })
-     const stumbled = new Set()
-     const model = {
-       ...demo,
-       async *stream(request, signal) {
-         const question = request.messages.findLast(({ role }) => role === 'user').content
-         const stumbles = question.includes('stumble') && !stumbled.has(question)
-         let words = 0
-         for await (const chunk of demo.stream(request, signal)) {
-           yield chunk
-           words += chunk.type === 'text' ? 1 : 0
-           if (!stumbles || words < 8) continue
-           stumbled.add(question)
-           // Until the page has shown what there is of the answer, however late it joined.
-           while (question.includes('when told') && !existsSync('stumble')) await sleep(20, undefined, { signal })
-           throw new ModelError('Overloaded, said the provider.', { retriable: true })
-         }
-       },
-     }
-     export default createAgentRuntime({ agents: [assistant], model })`,
-  )
-  const args = ['runtime.ts', '--port', '0', '--web', join(ROOT, 'examples/chat')]
-  // Between two attempts there is time enough to be seen, also for a page that is slow.
-  const env = { STREAM_KEEP_ALIVE_SECONDS: '1', RETRY_DELAY_SECONDS: '6' }
-  const dev = stack.use(await startDev(args, { cwd: folder.path, env }))
-  proxy = stack.use(await startCuttingProxy(Number(new URL(dev.url).port)))
-  browser = await chromium.launch({
-    executablePath: CHROMIUM,
-    args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
-  })
-  stack.defer(() => browser.close())
+  scene = await openChat()
 })
-
-afterAll(() => stack.disposeAsync())
-
-const isOfVite = (url: URL) => url.pathname === '/'
-
-interface Visit extends AsyncDisposable {
-  page: Page
-  send(text: string): Promise<void>
-  picture(name: string): Promise<void>
-}
-
-async function visit(options: { width?: number; colorScheme?: 'light' | 'dark' } = {}): Promise<Visit> {
-  const { width = 1200, colorScheme = 'light' } = options
-  const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme })
-  const page = await context.newPage()
-  const faults: string[] = []
-  page.on('pageerror', (error) => faults.push(error.message))
-  // Vite reloads a page whose server was away; what the page itself does about that is what matters here.
-  await page.routeWebSocket(isOfVite, () => {})
-  await page.goto(proxy.url)
-  return {
-    page,
-    async send(text) {
-      await page.getByLabel('Message', { exact: true }).fill(text)
-      await page.keyboard.press('Enter')
-    },
-    async picture(name) {
-      if (SCREENSHOTS !== undefined) await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`) })
-    },
-    async [Symbol.asyncDispose]() {
-      await context.close()
-      expect(faults).toEqual([])
-    },
-  }
-}
-
-const QUESTION = 'How do I define an agent?'
-const answer = (page: Page) => page.locator('.message.assistant:not(.thinking)').last()
-const streaming = (page: Page) => page.locator('[data-streaming=true]')
-const ready = (page: Page) => page.locator('.messages[aria-busy=false]').waitFor({ state: 'attached' })
-
-/** Waits until the answer is longer than `length`. */
-async function grown(page: Page, length: number): Promise<number> {
-  await page.waitForFunction(
-    (min) => (document.querySelector('[data-streaming=true]')?.textContent ?? '').length > min,
-    length,
-  )
-  return (await streaming(page).textContent())?.length ?? 0
-}
+afterAll(() => scene[Symbol.asyncDispose]())
 
 test('an answer streams in, and is in the history after', async () => {
-  await using chat = await visit()
+  await using chat = await scene.visit()
   const { page } = chat
   await chat.picture('welcome')
   await chat.send(QUESTION)
@@ -133,7 +34,7 @@ test('an answer streams in, and is in the history after', async () => {
 })
 
 test('two tabs show one conversation: what is asked in one grows in the other, and is there once', async () => {
-  await using chat = await visit()
+  await using chat = await scene.visit()
   const { page } = chat
   await chat.send('What is 2 * 3?')
   await answer(page).waitFor()
@@ -155,7 +56,7 @@ test('two tabs show one conversation: what is asked in one grows in the other, a
 })
 
 test('a reload in the middle of an answer goes on with it', async () => {
-  await using chat = await visit()
+  await using chat = await scene.visit()
   const { page } = chat
   await chat.send(QUESTION)
   const before = await grown(page, 20)
@@ -167,16 +68,16 @@ test('a reload in the middle of an answer goes on with it', async () => {
 })
 
 test('a lost connection is told, and made good by itself', async () => {
-  await using chat = await visit()
+  await using chat = await scene.visit()
   const { page } = chat
   await chat.send(QUESTION)
   const before = await grown(page, 20)
-  proxy.refuse(true)
-  proxy.cut()
+  scene.proxy.refuse(true)
+  scene.proxy.cut()
   await page.getByText('Reconnecting').waitFor()
   await chat.picture('reconnecting')
   expect((await streaming(page).textContent())?.length).toBeGreaterThanOrEqual(before)
-  proxy.refuse(false)
+  scene.proxy.refuse(false)
   await ready(page)
   const text = (await answer(page).textContent()) ?? ''
 
@@ -187,7 +88,7 @@ test('a lost connection is told, and made good by itself', async () => {
 })
 
 test('Escape stops an answer and leaves what there is of it', async () => {
-  await using chat = await visit()
+  await using chat = await scene.visit()
   const { page } = chat
   await chat.send(QUESTION)
   const before = await grown(page, 20)
@@ -198,22 +99,8 @@ test('Escape stops an answer and leaves what there is of it', async () => {
   expect((await answer(page).textContent())?.length).toBeGreaterThanOrEqual(before)
 })
 
-test('steps are shown when asked for, live and in the history', async () => {
-  await using chat = await visit()
-  const { page } = chat
-  await page.getByRole('switch', { name: 'Show steps' }).check()
-  await chat.send('What is 17% of 2340?')
-  await ready(page)
-  await page.getByText('Called calculator').click()
-  await page.getByText('Result of calculator').waitFor()
-  await chat.picture('steps')
-  expect(await answer(page).textContent()).toContain('397.8')
-  await page.getByRole('switch', { name: 'Show steps' }).uncheck()
-  expect(await page.getByText('Called calculator').count()).toBe(0)
-})
-
 test('Shift+Enter begins a line, Enter sends, and the cursor stays', async () => {
-  await using chat = await visit()
+  await using chat = await scene.visit()
   const { page } = chat
   await page.locator('textarea:focus').waitFor()
   await page.keyboard.type('Hello')
@@ -228,7 +115,7 @@ test('Shift+Enter begins a line, Enter sends, and the cursor stays', async () =>
 })
 
 test('conversations are kept apart, also while one is being answered', async () => {
-  await using chat = await visit()
+  await using chat = await scene.visit()
   const { page } = chat
   const open = (title: string) =>
     page.getByRole('navigation').getByRole('link', { name: title }).first().click()
@@ -250,25 +137,25 @@ test('conversations are kept apart, also while one is being answered', async () 
 })
 
 test('a question that can not be sent is given back with the reason', async () => {
-  await using chat = await visit()
+  await using chat = await scene.visit()
   const { page } = chat
-  proxy.refuse(true)
-  proxy.cut()
+  scene.proxy.refuse(true)
+  scene.proxy.cut()
   await chat.send(QUESTION)
   await page.getByRole('alert').first().waitFor()
   await chat.picture('refused')
   expect(await page.getByLabel('Message', { exact: true }).inputValue()).toBe(QUESTION)
-  proxy.refuse(false)
+  scene.proxy.refuse(false)
   await page.keyboard.press('Enter')
   await grown(page, 0)
   expect(await page.locator('.error').count()).toBe(0)
 })
 
 const asked = (page: Page) => page.getByRole('group', { name: 'Allow save_note?' })
-const notes = () => readFile(join(folder.path, '.agent-runtime/notes.md'), 'utf8').catch(() => '')
+const notes = () => readFile(join(scene.folder.path, '.agent-runtime/notes.md'), 'utf8').catch(() => '')
 
 test('a note is saved once it is allowed, by keyboard and after a reload', async () => {
-  await using chat = await visit()
+  await using chat = await scene.visit()
   const { page } = chat
   await chat.send('Save a note: buy milk, 2 bottles')
   await asked(page).getByText('buy milk, 2 bottles').waitFor()
@@ -298,7 +185,7 @@ test('a note is saved once it is allowed, by keyboard and after a reload', async
 })
 
 test('a note that is not allowed is not saved, and the agent goes on', async () => {
-  await using chat = await visit({ width: 380, colorScheme: 'dark' })
+  await using chat = await scene.visit({ width: 380, colorScheme: 'dark' })
   const { page } = chat
   await chat.send('Save a note: sell the house')
   await asked(page).waitFor()
@@ -311,7 +198,7 @@ test('a note that is not allowed is not saved, and the agent goes on', async () 
 })
 
 test.each(['light', 'dark'] as const)('on a narrow %s screen nothing is cut off', async (colorScheme) => {
-  await using chat = await visit({ width: 380, colorScheme })
+  await using chat = await scene.visit({ width: 380, colorScheme })
   const { page } = chat
   await chat.send(QUESTION)
   await grown(page, 0)
@@ -334,7 +221,7 @@ test.each(['light', 'dark'] as const)('on a narrow %s screen nothing is cut off'
 })
 
 test('in the dark it is dark', async () => {
-  await using chat = await visit({ colorScheme: 'dark' })
+  await using chat = await scene.visit({ colorScheme: 'dark' })
   await chat.send(QUESTION)
   await grown(chat.page, 0)
   await ready(chat.page)
@@ -345,7 +232,7 @@ test('in the dark it is dark', async () => {
 })
 
 test('an answer that broke off is not shown beside the one of the retry', async () => {
-  await using chat = await visit()
+  await using chat = await scene.visit()
   const { page } = chat
   // Noted at each change of the page: a state that is over soon would be missed by whoever looks now and then.
   await page.evaluate(() => {
@@ -357,9 +244,9 @@ test('an answer that broke off is not shown beside the one of the retry', async 
     }).observe(document.body, { subtree: true, childList: true, characterData: true })
     Object.assign(globalThis, { seen })
   })
-  await chat.send('How do I define an agent? Please stumble when told.')
+  await chat.send('How do I define an agent? Please hold told, then stumble.')
   await grown(page, 0)
-  await folder.write('stumble', '')
+  await scene.release('told')
   await ready(page)
   await chat.picture('retried')
   const seen = await page.evaluate(
@@ -370,7 +257,7 @@ test('an answer that broke off is not shown beside the one of the retry', async 
 })
 
 test('a page with a plain EventSource shows one answer after a retry, and knows when it is over', async () => {
-  await using chat = await visit()
+  await using chat = await scene.visit()
   const shown = await chat.page.evaluate(async () => {
     const response = await fetch('/api/agents/runs/', {
       method: 'POST',
@@ -404,5 +291,5 @@ test('a page with a plain EventSource shows one answer after a retry, and knows 
   })
   expect(shown.lifecycle).toEqual(['run.started', 'run.retrying', 'run.started', 'run.succeeded'])
   expect(shown.answers).toHaveLength(1)
-  expect(shown.answers[0]).toMatch(/^Here is what/)
+  expect(shown.answers[0]).toMatch(/^An agent is/)
 })

@@ -1,16 +1,20 @@
 import { useState } from 'react'
 import { Chat } from './chat.tsx'
 import { Sidebar } from './sidebar.tsx'
+import { useIsNarrow } from './use-is-narrow.ts'
 import { useSelectedConversation } from './use-selected-conversation.ts'
 
 export function App() {
   const [conversationId, selectConversation] = useSelectedConversation()
   const [isSidebarOpen, setIsSidebarOpen] = useState(false)
+  const isNarrow = useIsNarrow()
+  const isCovered = isNarrow && isSidebarOpen
 
   return (
-    <div className="app" data-sidebar={isSidebarOpen ? 'open' : 'closed'}>
+    <div className="app">
       <Sidebar
         conversationId={conversationId}
+        drawer={isNarrow ? (isSidebarOpen ? 'open' : 'closed') : 'none'}
         onSelect={(id) => {
           selectConversation(id)
           setIsSidebarOpen(false)
@@ -20,7 +24,7 @@ export function App() {
       <Chat
         conversationId={conversationId}
         onConversationCreated={selectConversation}
-        isSidebarOpen={isSidebarOpen}
+        isCovered={isCovered}
         onOpenSidebar={() => setIsSidebarOpen(true)}
       />
     </div>

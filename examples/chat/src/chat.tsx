@@ -1,4 +1,4 @@
-import { useRef, useState } from 'react'
+import { textOf } from '../../../client/index.ts'
 import { Composer } from './composer.tsx'
 import { focusToType } from './focus-to-type.ts'
 import { History } from './history.tsx'
@@ -7,49 +7,44 @@ import { Scroller } from './scroller.tsx'
 import { StatusLine } from './status-line.tsx'
 import { Topbar } from './topbar.tsx'
 import { useChat } from './use-chat.ts'
+import { WaitingList } from './waiting-list.tsx'
 import { Welcome } from './welcome.tsx'
 
 interface ChatProps {
   conversationId: string | null
   onConversationCreated: (conversationId: string) => void
-  isSidebarOpen: boolean
+  /** The list of conversations covers it. */
+  isCovered: boolean
   onOpenSidebar: () => void
 }
 
-export function Chat({ conversationId, onConversationCreated, isSidebarOpen, onOpenSidebar }: ChatProps) {
-  const [showsDetails, setShowsDetails] = useState(false)
-  const chat = useChat({ conversationId, onConversationCreated, includeDebug: showsDetails })
-  const { run, history, pending } = chat
-  const input = useRef<HTMLTextAreaElement>(null)
+export function Chat({ conversationId, onConversationCreated, isCovered, onOpenSidebar }: ChatProps) {
+  const chat = useChat({ conversationId, onConversationCreated })
+  const { run, history, pending, input } = chat
 
   return (
     <main
       className="chat"
+      inert={isCovered}
       onKeyDown={(event) => {
         if (event.key === 'Escape' && run.isActive) void run.cancel()
       }}
     >
       <Topbar
         title={history.conversation?.title ?? 'New conversation'}
-        isSidebarOpen={isSidebarOpen}
+        isSidebarOpen={isCovered}
         onOpenSidebar={onOpenSidebar}
-        showsDetails={showsDetails}
-        onToggleDetails={() => setShowsDetails(!showsDetails)}
       />
       <Scroller>
         {chat.isEmpty && <Welcome onAsk={(question) => void chat.send(question)} />}
-        <ol className="messages" aria-label="Messages" aria-live="polite" aria-busy={chat.isBusy}>
-          <History messages={history.messages} hasMore={history.hasMore} showsDetails={showsDetails} />
-          {pending !== null && <li className="message user">{pending}</li>}
-          {chat.showsRun && (
-            <LiveRun
-              run={run}
-              isAnswered={chat.isAnswered}
-              showsDetails={showsDetails}
-              onAnswered={() => focusToType(input.current)}
-            />
+        <History chat={chat}>
+          {pending !== null && (
+            <li className="turn question">
+              <div className="message user">{textOf(pending)}</div>
+            </li>
           )}
-        </ol>
+          <LiveRun run={run} isAnswered={chat.isAnswered} onAnswered={() => focusToType(input.current)} />
+        </History>
         {chat.error !== null && (
           <p className="error" role="alert">
             {chat.error}
@@ -57,12 +52,13 @@ export function Chat({ conversationId, onConversationCreated, isSidebarOpen, onO
         )}
       </Scroller>
       <footer className="footer">
-        <StatusLine run={run} />
+        <WaitingList waiting={chat.waiting} onDrop={(runId) => void chat.drop(runId)} />
+        <StatusLine run={run} isSending={chat.isSending} />
         <Composer
           // Another conversation, another draft; and the cursor is where one writes.
           key={conversationId ?? 'new'}
           inputRef={input}
-          isBusy={chat.isBusy}
+          canSend={conversationId !== null || !chat.isSending}
           canCancel={run.isActive}
           onSend={chat.send}
           onCancel={() => void run.cancel()}

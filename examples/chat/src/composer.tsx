@@ -1,29 +1,45 @@
 import type { FormEvent, KeyboardEvent, RefObject } from 'react'
-import { useEffect, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
+import { AttachmentList } from './attachment-list.tsx'
 import { focusToType } from './focus-to-type.ts'
+import { IconButton } from './icon-button.tsx'
+import { useAttachments } from './use-attachments.ts'
+import type { UserContent } from './use-chat.ts'
+import { useDroppedFiles } from './use-dropped-files.ts'
 
 interface ComposerProps {
   inputRef: RefObject<HTMLTextAreaElement | null>
-  isBusy: boolean
+  canSend: boolean
   canCancel: boolean
-  /** Resolves with whether the text was taken. */
-  onSend: (text: string) => Promise<boolean>
+  /** Resolves with whether it was taken. */
+  onSend: (content: UserContent) => Promise<boolean>
   onCancel: () => void
 }
 
 /** Enter sends, Shift+Enter begins a new line. */
-export function Composer({ inputRef, isBusy, canCancel, onSend, onCancel }: ComposerProps) {
+export function Composer({ inputRef, canSend, canCancel, onSend, onCancel }: ComposerProps) {
   const [text, setText] = useState('')
-  const isEmpty = text.trim() === ''
+  const attachments = useAttachments()
+  const chooser = useRef<HTMLInputElement>(null)
+  const isDragging = useDroppedFiles(attachments.add)
+  const isEmpty = text.trim() === '' && attachments.parts.length === 0
+  const isReady = canSend && !isEmpty && !attachments.isUploading
 
   useEffect(() => focusToType(inputRef.current), [inputRef])
 
   async function send() {
-    if (isBusy || isEmpty) return
+    if (!isReady) return
+    const { parts } = attachments
+    const said = text.trim()
     setText('')
+    const giveBack = attachments.take()
     inputRef.current?.focus()
-    const taken = await onSend(text.trim())
-    if (!taken) setText((typed) => (typed === '' ? text : typed))
+    const taken = await onSend(
+      parts.length === 0 ? said : [...(said === '' ? [] : [{ type: 'text' as const, text: said }]), ...parts],
+    )
+    if (taken) return
+    setText((typed) => (typed === '' ? text : typed))
+    giveBack()
   }
 
   function onSubmit(event: FormEvent) {
@@ -39,28 +55,34 @@ export function Composer({ inputRef, isBusy, canCancel, onSend, onCancel }: Comp
   }
 
   return (
-    <form className="composer" onSubmit={onSubmit}>
+    <form className="composer" data-dragging={isDragging} onSubmit={onSubmit}>
+      <AttachmentList attachments={attachments.list} onRemove={attachments.remove} />
       <textarea
         ref={inputRef}
         rows={1}
         value={text}
         aria-label="Message"
-        placeholder="Ask something"
+        placeholder={canCancel ? 'Ask the next thing' : 'Ask something'}
         onChange={(event) => setText(event.target.value)}
         onKeyDown={onKeyDown}
+        onPaste={(event) => attachments.add([...event.clipboardData.files])}
       />
-      {canCancel ? (
-        <button type="button" className="round-button" aria-label="Stop" onClick={onCancel}>
-          <svg viewBox="0 0 16 16" aria-hidden="true">
-            <rect x="4.5" y="4.5" width="7" height="7" rx="1" className="filled" />
-          </svg>
-        </button>
-      ) : (
-        <button type="submit" className="round-button" aria-label="Send" disabled={isBusy || isEmpty}>
-          <svg viewBox="0 0 16 16" aria-hidden="true">
-            <path d="M8 13V3.5M3.5 8L8 3.5 12.5 8" />
-          </svg>
-        </button>
+      <input
+        ref={chooser}
+        type="file"
+        multiple
+        hidden
+        aria-label="Files"
+        onChange={({ target }) => {
+          attachments.add([...(target.files ?? [])])
+          // The same file can be chosen again.
+          target.value = ''
+        }}
+      />
+      <IconButton icon="attach" label="Attach files" onClick={() => chooser.current?.click()} />
+      {canCancel && <IconButton className="round-button stop" icon="stop" label="Stop" onClick={onCancel} />}
+      {!(canCancel && isEmpty) && (
+        <IconButton className="round-button" icon="send" label="Send" type="submit" disabled={!isReady} />
       )}
     </form>
   )

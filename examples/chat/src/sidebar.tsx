@@ -1,72 +1,63 @@
-import { useConversations } from './agents.ts'
+import { useEffect, useRef } from 'react'
+import { ConversationList } from './conversation-list.tsx'
+import { Icon } from './icon.tsx'
+import { IconButton } from './icon-button.tsx'
+import { keepFocusIn } from './keep-focus-in.ts'
 
 interface SidebarProps {
   conversationId: string | null
+  /** Where the page is narrow it lies over the chat. */
+  drawer: 'none' | 'open' | 'closed'
   onSelect: (conversationId: string | null) => void
   onClose: () => void
 }
 
-export function Sidebar({ conversationId, onSelect, onClose }: SidebarProps) {
-  const { conversations, hasMore, isLoading, isLoadingMore, error, loadMore } = useConversations({
-    agentKey: 'assistant',
-  })
+export function Sidebar({ conversationId, drawer, onSelect, onClose }: SidebarProps) {
+  const box = useRef<HTMLDivElement>(null)
+  const isOpen = drawer === 'open'
+
+  useEffect(() => {
+    if (!isOpen) return
+    const opener = document.activeElement
+    const drawer = box.current
+    drawer?.querySelector('button')?.focus()
+    return () => {
+      // Once what was covered can have it again.
+      requestAnimationFrame(() => {
+        const { activeElement } = document
+        const isLeft = activeElement === document.body || drawer?.contains(activeElement) === true
+        if (isLeft && opener instanceof HTMLElement) opener.focus()
+      })
+    }
+  }, [isOpen])
 
   return (
     <>
-      <nav className="sidebar" id="sidebar" aria-label="Conversations">
-        <header className="sidebar-header">
+      <div
+        ref={box}
+        className="sidebar"
+        id="sidebar"
+        data-drawer={drawer}
+        aria-label="Sidebar"
+        role={isOpen ? 'dialog' : 'complementary'}
+        aria-modal={isOpen ? true : undefined}
+        onKeyDown={(event) => {
+          if (!isOpen || event.defaultPrevented) return
+          if (event.key === 'Escape') onClose()
+          else keepFocusIn(event)
+        }}
+      >
+        <div className="sidebar-header">
           <span className="brand">trpc-agent-runtime</span>
-          <button
-            type="button"
-            className="icon-button only-narrow"
-            aria-label="Close the list"
-            onClick={onClose}
-          >
-            <svg viewBox="0 0 16 16" aria-hidden="true">
-              <path d="M4 4l8 8M12 4l-8 8" />
-            </svg>
-          </button>
-        </header>
+          {drawer !== 'none' && <IconButton icon="close" label="Close the list" onClick={onClose} />}
+        </div>
         <button type="button" className="new-button" onClick={() => onSelect(null)}>
-          <svg viewBox="0 0 16 16" aria-hidden="true">
-            <path d="M8 3v10M3 8h10" />
-          </svg>
+          <Icon name="plus" />
           New conversation
         </button>
-        {error !== null && (
-          <p className="notice" role="alert">
-            {error.message}
-          </p>
-        )}
-        <ul className="conversations">
-          {conversations.map(({ id, title, createdAt }) => (
-            <li key={id}>
-              <a
-                href={`#/c/${id}`}
-                aria-current={id === conversationId ? 'page' : undefined}
-                title={new Date(createdAt).toLocaleString()}
-                onClick={() => onSelect(id)}
-              >
-                {title ?? 'Untitled'}
-              </a>
-            </li>
-          ))}
-        </ul>
-        {!isLoading && error === null && conversations.length === 0 && (
-          <p className="notice">Conversations appear here.</p>
-        )}
-        {hasMore && (
-          <button
-            type="button"
-            className="text-button"
-            disabled={isLoadingMore}
-            onClick={() => void loadMore()}
-          >
-            Older
-          </button>
-        )}
-      </nav>
-      <div className="backdrop" onClick={onClose} />
+        <ConversationList conversationId={conversationId} onSelect={onSelect} />
+      </div>
+      <div className="backdrop" data-drawer={drawer} onClick={onClose} />
     </>
   )
 }

@@ -14,10 +14,15 @@ const STATUS = {
   not_found: 'This answer is not there any more.',
 } as const satisfies Record<AssistantRun['status'], string>
 
-export function StatusLine({ run }: { run: AssistantRun }) {
+interface StatusLineProps {
+  run: AssistantRun
+  isSending: boolean
+}
+
+export function StatusLine({ run, isSending }: StatusLineProps) {
   const text = run.isRecovering
     ? 'Connection lost. Reconnecting …'
-    : run.isStarting
+    : isSending && !run.isActive
       ? 'Sending …'
       : (describeWaits(run.waits) ?? STATUS[run.status])
   return (

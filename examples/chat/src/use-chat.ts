@@ -1,83 +1,108 @@
-import { useState } from 'react'
-import type { AgentRun } from '../../../react/index.ts'
+import { useMemo, useRef, useState } from 'react'
+import type { Message } from '../../../client/index.ts'
+import type { RunView } from '../../../react/index.ts'
 import type { ShapesOf } from '../../../server/contract/agent-shape.ts'
 import type runtime from '../../assistant/runtime.ts'
-import { useAgentRun, useConversation, useConversations } from './agents.ts'
-import { useUnfinishedRun } from './use-unfinished-run.ts'
+import { useAgentClient, useAgentRun, useConversation } from './agents.ts'
+import { liveSteps } from './live-steps.ts'
+import { shownRunOf } from './shown-run.ts'
+import type { UserMessage } from './turns.ts'
+import { turnsOf } from './turns.ts'
+import { waitingOf } from './waiting.ts'
 
-export type AssistantRun = AgentRun<ShapesOf<typeof runtime>>
+export type AssistantRun = RunView<ShapesOf<typeof runtime>>
+export type UserContent = (Message & { role: 'user' })['content']
+export type Chat = ReturnType<typeof useChat>
 
 interface ChatOptions {
   conversationId: string | null
   onConversationCreated: (conversationId: string) => void
-  includeDebug: boolean
 }
 
-const MAX_TITLE_LENGTH = 60
+const PAGE = 100
+const MOST = 1_000
 
-/** A question on its way; shown until what is shown of the conversation, which had `after` messages then, has it too. */
-interface Pending {
-  conversationId: string | null
-  content: string
-  after: number
-  runId: string | null
-}
-
-export function useChat({ conversationId, onConversationCreated, includeDebug }: ChatOptions) {
-  const history = useConversation(conversationId, { includeFailedRuns: true })
-  const { create: createConversation } = useConversations({ agentKey: 'assistant' })
-  const unfinishedRunId = useUnfinishedRun(conversationId)
-  const run = useAgentRun({ agentKey: 'assistant', conversationId, runId: unfinishedRunId, includeDebug })
-  const [pending, setPending] = useState<Pending | null>(null)
+export function useChat({ conversationId, onConversationCreated }: ChatOptions) {
+  const client = useAgentClient()
+  const input = useRef<HTMLTextAreaElement>(null)
+  const [pages, setPages] = useState({ conversationId, count: 1 })
+  const limit = Math.min(MOST, PAGE * (pages.conversationId === conversationId ? pages.count : 1))
+  const history = useConversation(conversationId, { includeFailedRuns: true, limit })
+  // Kept in view when it is over: what it thought is not in the history.
+  const [followed, setFollowed] = useState<string | null>(null)
+  if (history.activeRunId !== null && history.activeRunId !== followed) setFollowed(history.activeRunId)
+  const run = useAgentRun(shownRunOf(history, followed), { includeDebug: true })
+  /** What begins a conversation, until that is there. */
+  const [pending, setPending] = useState<{ conversationId: string | null; content: UserContent } | null>(null)
   const [isSending, setIsSending] = useState(false)
-  const [failure, setFailure] = useState<string | null>(null)
-  const { messages } = history
-  const isPending =
-    pending !== null &&
-    pending.conversationId === conversationId &&
-    !messages.some(({ runId }) => runId === pending.runId) &&
-    !messages.slice(pending.after).some(({ role }) => role === 'user')
-  const isAnswered = messages.some(({ runId, role }) => runId === run.runId && role !== 'user')
+  const [failure, setFailure] = useState<{ conversationId: string | null; message: string } | null>(null)
 
-  /** Whether the question was taken. */
-  async function send(content: string): Promise<boolean> {
-    const question = { content, after: messages.length, runId: null }
-    setIsSending(true)
+  const { messages } = history
+  const { shown, waiting } = useMemo(() => waitingOf(history), [history])
+  const isPending = pending?.conversationId === conversationId && messages.length === 0
+
+  /** Whether it was done. */
+  async function attempt(action: () => Promise<unknown>): Promise<boolean> {
     setFailure(null)
-    setPending({ ...question, conversationId })
     try {
-      const id =
-        conversationId ?? (await createConversation({ agentKey: 'assistant', title: titleOf(content) })).id
-      setPending({ ...question, conversationId: id })
-      if (conversationId === null) onConversationCreated(id)
-      const handle = await run.start({ conversationId: id, messages: [{ role: 'user', content }] })
-      if (handle !== null) {
-        setPending({ ...question, conversationId: id, runId: handle.id })
-        return true
-      }
+      await action()
+      return true
     } catch (error) {
-      setFailure(error instanceof Error ? error.message : String(error))
-    } finally {
-      setIsSending(false)
+      setFailure({ conversationId, message: error instanceof Error ? error.message : String(error) })
+      return false
     }
-    setPending(null)
-    return false
+  }
+
+  /** Whether it was taken. */
+  async function send(content: UserContent): Promise<boolean> {
+    setIsSending(true)
+    setPending({ conversationId, content })
+    const taken = await attempt(async () => {
+      const { run } = await history.send([{ role: 'user', content }], { agentKey: 'assistant' })
+      if (conversationId !== null || !run.conversationId) return
+      setPending({ conversationId: run.conversationId, content })
+      onConversationCreated(run.conversationId)
+    })
+    if (!taken) setPending(null)
+    setIsSending(false)
+    return taken
   }
 
   return {
     history,
     run,
+    /** Where one writes. */
+    input,
+    turns: turnsOf(shown, liveSteps(run)),
+    waiting,
     send,
+    edit: (message: UserMessage, text: string) =>
+      attempt(() => history.edit(message.id, [{ role: 'user', content: withText(message.content, text) }])),
+    regenerate: (messageId: string) => attempt(() => history.regenerate(messageId)),
+    select: (messageId: string) => void attempt(() => history.select(messageId)),
+    /** Nothing of it stays: a question that nobody was asked. */
+    drop: (runId: string) =>
+      attempt(async () => {
+        await history.dropTurn(runId)
+        await client.runs.delete(runId)
+        await history.refetch()
+      }),
+    showOlder: () => setPages({ conversationId, count: limit / PAGE + 1 }),
     pending: isPending ? pending.content : null,
-    isBusy: isSending || run.isActive,
+    isSending,
+    isBusy: isSending || history.activeRunId !== null || run.isActive,
     isEmpty: conversationId === null && !isPending,
-    isAnswered,
-    showsRun: run.runId !== null && !isSending && !run.isSettled,
-    error: failure ?? history.error?.message ?? run.error?.message ?? null,
+    isAnswered: shown.some(({ runId, role }) => runId === run.runId && role !== 'user'),
+    error:
+      (failure?.conversationId === conversationId ? failure.message : null) ??
+      history.error?.message ??
+      run.error?.message ??
+      null,
   }
 }
 
-function titleOf(question: string): string {
-  const line = question.trim().replaceAll(/\s+/g, ' ')
-  return line.length <= MAX_TITLE_LENGTH ? line : `${line.slice(0, MAX_TITLE_LENGTH - 1)}…`
+/** Its files stay. */
+function withText(content: UserContent, text: string): UserContent {
+  if (typeof content === 'string') return text
+  return [{ type: 'text', text }, ...content.filter(({ type }) => type !== 'text')]
 }

@@ -1,0 +1,17 @@
+import type { KeyboardEvent } from 'react'
+
+const FOCUSABLE = 'a[href], button:not(:disabled), input, textarea, [tabindex="0"]'
+
+/** Tab goes round in the element that listens. */
+export function keepFocusIn(event: KeyboardEvent<HTMLElement>): void {
+  if (event.key !== 'Tab') return
+  const all = [...event.currentTarget.querySelectorAll<HTMLElement>(FOCUSABLE)].filter(
+    // One in a dialog above it is not one of its own.
+    (element) => element.closest('dialog') === null && element.checkVisibility(),
+  )
+  const [first] = all
+  const last = all.at(-1)
+  if (document.activeElement !== (event.shiftKey ? first : last)) return
+  event.preventDefault()
+  ;(event.shiftKey ? last : first)?.focus()
+}
