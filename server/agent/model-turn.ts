@@ -3,6 +3,7 @@ import type { Json } from '../contract/json.ts'
 import { ModelError } from '../ports/model.ts'
 import type { FinishReason, Model, ModelRequest, TokenUsage } from '../ports/model.ts'
 import type { AgentContext } from './context.ts'
+import { digestOf } from './digest.ts'
 import { createToolCallId } from './tool-call-id.ts'
 
 type TokenUsageForm = { [Count in keyof TokenUsage]: TokenUsage[Count] }
@@ -19,6 +20,16 @@ export type ModelTurn = {
   providerData: ProviderData | null
 }
 
+/**
+ * A request that was refused as too long. It is stored as an answer is: a later attempt does not ask it again, and what it asks next is the
+ * same step as it was before.
+ */
+export type Refusal = {
+  refused: string
+  /** The digest of its messages. */
+  request: string
+}
+
 interface Asked {
   model: Model
   request: ModelRequest
@@ -26,17 +37,37 @@ interface Asked {
   tellsInput: boolean
 }
 
+type Ports = Pick<AgentContext, 'emit' | 'step'>
+
 /**
  * One answer of the model, streamed as it comes. It is a step: a later attempt of the run gets the stored
  * answer instead of asking, and paying, again.
+ *
+ * @param options `mayBeRefused`: whether a request that is too long is answered with its refusal, and does not throw. Default: false.
  */
+export function takeModelTurn(ctx: Ports, asked: Asked): Promise<ModelTurn>
+export function takeModelTurn(
+  ctx: Ports,
+  asked: Asked,
+  options: { mayBeRefused: boolean },
+): Promise<ModelTurn | Refusal>
 export async function takeModelTurn(
-  ctx: Pick<AgentContext, 'emit' | 'step'>,
-  { model, request, tellsInput }: Asked,
-): Promise<ModelTurn> {
-  const turn = await ctx.step('model', ({ signal }) => stream(ctx, { model, request, tellsInput, signal }))
+  ctx: Ports,
+  asked: Asked,
+  { mayBeRefused } = { mayBeRefused: false },
+): Promise<ModelTurn | Refusal> {
+  const turn = await ctx.step('model', async ({ signal }): Promise<ModelTurn | Refusal> => {
+    try {
+      return await stream(ctx, { ...asked, signal })
+    } catch (error) {
+      if (!mayBeRefused || !(error instanceof ModelError) || error.code !== 'context_overflow') throw error
+      return { refused: error.message, request: digestOf(asked.request.messages) }
+    }
+  })
+  if ('refused' in turn) return turn
   const { messageId, text } = turn
   if (text !== '') await ctx.emit('assistant.message', { messageId, content: text }, { once: true })
+  const { model } = asked
   await ctx.emit('usage', { model: turn.answeredBy ?? model.name, ...turn.usage, messageId }, { once: true })
   return turn
 }

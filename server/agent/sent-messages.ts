@@ -13,6 +13,8 @@ const KEPT_SHARE = 0.25
 const LEAST_SHARE = 0.1
 
 export interface SentMessages {
+  /** Whether the loop sums up at all. */
+  readonly isFitted: boolean
   readonly list: readonly AgentMessage[]
   add(...messages: readonly AgentMessage[]): void
   /** What the provider counted in the last request and its answer, which is in the list by now. */
@@ -68,6 +70,7 @@ export function createSentMessages(
   }
 
   return {
+    isFitted: options !== undefined,
     get list() {
       return list
     },

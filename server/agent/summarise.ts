@@ -1,12 +1,10 @@
-import { createHash } from 'node:crypto'
-import { canonicalJson } from '../contract/canonical-json.ts'
-import type { Json } from '../contract/json.ts'
 import type { AgentMessage } from '../contract/message.ts'
 import { ModelError } from '../ports/model.ts'
 import type { Model, ModelErrorCode, TokenUsage } from '../ports/model.ts'
 import { addUsage } from './add-usage.ts'
 import type { Compaction } from './compaction.ts'
 import type { AgentContext } from './context.ts'
+import { digestOf } from './digest.ts'
 import { generate } from './generate.ts'
 import { toPieces } from './transcript.ts'
 
@@ -61,11 +59,10 @@ export async function sumUp(
 
 /** By what is summed up: a later attempt that sums up something else, since its settings changed, gets no summary of this. */
 export function summaryStep(messages: readonly AgentMessage[]): string {
-  return stepOf(messages.map((message) => ({ ...message, id: null, providerData: null })) as Json)
+  return stepOf(messages)
 }
 
-const stepOf = (asked: Json) =>
-  `compaction:${createHash('sha256').update(canonicalJson(asked)).digest('hex').slice(0, 32)}`
+const stepOf = (asked: Parameters<typeof digestOf>[0]) => `compaction:${digestOf(asked)}`
 
 interface Pieces {
   model: Model

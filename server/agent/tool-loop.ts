@@ -7,6 +7,7 @@ import { ModelError } from '../ports/model.ts'
 import type { FinishReason, Model, ModelSettings, TokenUsage } from '../ports/model.ts'
 import { checkLoopOptions } from './check-loop-options.ts'
 import type { AgentContext } from './context.ts'
+import { digestOf } from './digest.ts'
 import { takeModelTurn } from './model-turn.ts'
 import type { ModelTurn } from './model-turn.ts'
 import type { PrepareStep } from './prepare-step.ts'
@@ -168,23 +169,23 @@ async function takeTurn(
   sent: SentMessages,
 ): Promise<{ answer: ModelTurn; usage: TokenUsage }> {
   let usage: TokenUsage = { inputTokens: 0, outputTokens: 0 }
-  const ask = async () => {
-    const whole = { ...request, messages: messages ?? [...sent.list] }
-    const answer = await takeModelTurn(ctx, { model, request: whole, tellsInput })
-    return { answer, usage: addUsage(usage, answer.usage) }
-  }
   const fit = async (isFull: boolean) => {
     const taken = await sent.fit({ model, tools: request.tools ?? [] }, isFull)
     if (taken !== undefined) usage = addUsage(usage, taken)
     return taken !== undefined
   }
-  if (messages !== undefined) return ask()
-  await fit(false)
-  try {
-    return await ask()
-  } catch (error) {
-    const isTooLong = error instanceof ModelError && error.code === 'context_overflow'
-    if (!isTooLong || !(await fit(true))) throw error
-    return ask()
+  // What `prepareStep` says is sent as it is.
+  const mayBeRefused = messages === undefined && sent.isFitted
+  if (mayBeRefused) await fit(false)
+  for (let isFull = false; ;) {
+    const whole = { ...request, messages: messages ?? [...sent.list] }
+    const answer = await takeModelTurn(ctx, { model, request: whole, tellsInput }, { mayBeRefused })
+    if (!('refused' in answer)) return { answer, usage: addUsage(usage, answer.usage) }
+    // An earlier attempt, which had other settings, may have been refused something else.
+    if (answer.request !== digestOf(whole.messages)) continue
+    if (isFull || !(await fit(true))) {
+      throw new ModelError(answer.refused, { code: 'context_overflow', retriable: false })
+    }
+    isFull = true
   }
 }

@@ -14,6 +14,8 @@ const history = [...['a', 'b', 'c', 'd', 'e', 'f'].map(long), 'Hi'].map((content
   role: 'user',
   content,
 }))
+const tooLong = { error: new ModelError('too long', { code: 'context_overflow', retriable: false }) }
+const reads = (file: string) => ({ toolCalls: [{ name: 'read', arguments: { file } }] })
 const down = { error: new ModelError('down', { code: 'overloaded', retriable: true }) }
 
 interface Reader {
@@ -154,5 +156,35 @@ describe('a loop that sums up, begun again', () => {
     const [ended] = (await rest.events(`runs/${id}/${ALL}`)).slice(-1)
     expect(ended).toMatchObject({ type: 'run.failed', code: 'model_error' })
     expect(model.requests).toHaveLength(1)
+  })
+
+  test.for([
+    ['and the same settings', {}],
+    ['and another window', { contextWindow: 500 }],
+  ] as const)('asks nothing again that was refused as too long, %s', async ([, later], { createServer }) => {
+    const read: string[] = []
+    const { model: summariser } = createWordModel('words')
+    const model = createScriptedModel([
+      reads('a'),
+      reads('b'),
+      tooLong,
+      reads('c'),
+      { text: 'All read.' },
+      // What would answer the request that was refused.
+      reads('d'),
+    ])
+    const agent = readerOf({
+      compactionOf: (attempt) => ({ model: summariser, ...(attempt === 1 ? {} : later) }),
+      onRead: (file) => read.push(file),
+      afterwards(attempt) {
+        if (attempt === 1) throw new Error('crash')
+      },
+    })
+    const { rest } = await createServer({ agents: [agent], model })
+    const id = await rest.create('reader', { messages: [{ role: 'user', content: 'Read.' }] })
+    const events = await rest.events(`runs/${id}/${ALL}`)
+    expect(events.at(-1)).toMatchObject({ output: { text: 'All read.' }, attempt: 2 })
+    expect(read).toEqual(['a', 'b', 'c'])
+    expect(model.requests).toHaveLength(5)
   })
 })
