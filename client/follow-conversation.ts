@@ -5,6 +5,7 @@ import { connect } from './connection.ts'
 import type { FollowDependencies } from './follow-run.ts'
 import { Link } from './link.ts'
 import type { EventSelection } from './transport.ts'
+import { throwIfAborted } from './older-runtimes.ts'
 
 export type ConversationSignal =
   | { type: 'connected' }
@@ -59,7 +60,7 @@ export async function* followConversation(
         failure = heard.error
       }
     }
-    signal?.throwIfAborted()
+    throwIfAborted(signal)
     if (failure === undefined) link.overflowed()
     else {
       if (!link.lost(failure)) throw failure

@@ -10,6 +10,7 @@ import type { ReconnectPolicy } from './reconnect.ts'
 import { lacksOutput } from './run-ending.ts'
 import { toAgentError } from './to-agent-error.ts'
 import type { EventSelection, RunTransport } from './transport.ts'
+import { throwIfAborted } from './older-runtimes.ts'
 
 export type FollowSignal =
   | { type: 'connected' }
@@ -77,7 +78,7 @@ export async function* followRun(
         failure = heard.error
       }
     }
-    signal?.throwIfAborted()
+    throwIfAborted(signal)
     if (failure === undefined) link.overflowed()
     else {
       if (!link.lost(failure)) throw failure

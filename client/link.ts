@@ -4,6 +4,7 @@ import type { ClientClock } from './clock.ts'
 import { untilOnline } from './online.ts'
 import type { ReconnectInput, ReconnectPolicy } from './reconnect.ts'
 import { initialReconnectState, reconnect } from './reconnect.ts'
+import { throwIfAborted } from './older-runtimes.ts'
 
 interface LinkDependencies {
   clock: ClientClock
@@ -61,7 +62,7 @@ export class Link {
     const until = this.#state.phase === 'waiting' ? this.#state.until : 0
     const waitMs = Math.max(0, until - clock.now())
     await untilOnline((wake) => clock.sleep(waitMs, wake), signal)
-    signal?.throwIfAborted()
+    throwIfAborted(signal)
     this.#step({ type: 'due' })
   }
 

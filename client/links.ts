@@ -21,7 +21,7 @@ export interface LinkOptions {
   path?: string
   /**
    * Links of tRPC in place of the client's own, for calls and streams: those of the app around, with its transformer and its headers. Streams then
-   * go over these alone, unless `transport` asks for a WebSocket.
+   * go over these alone, unless `transport` asks for a WebSocket. Their connections are the app's, also when a client is renewed.
    *
    * @example
    * const links = [splitLink({

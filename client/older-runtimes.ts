@@ -1,14 +1,23 @@
 // What React Native and browsers before 2024 lack, as far as the client needs it.
 
-/** `AbortSignal.any` of two. */
+/** `AbortSignal.any` of two. Once it aborts it listens to neither. */
 export function eitherAborts(one: AbortSignal, other: AbortSignal): AbortSignal {
   if (typeof AbortSignal.any === 'function') return AbortSignal.any([one, other])
   const either = new AbortController()
-  for (const signal of [one, other]) {
-    if (signal.aborted) either.abort(signal.reason)
-    signal.addEventListener('abort', () => either.abort(signal.reason), { signal: either.signal })
+  const signals = [one, other]
+  const end = () => {
+    for (const signal of signals) signal.removeEventListener('abort', end)
+    either.abort(signals.find(({ aborted }) => aborted)?.reason)
   }
+  for (const signal of signals) signal.addEventListener('abort', end)
+  if (one.aborted || other.aborted) end()
   return either.signal
+}
+
+/** `AbortSignal.prototype.throwIfAborted`, of signals that may have no reason either. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted !== true) return
+  throw signal.reason ?? Object.assign(new Error('This operation was aborted.'), { name: 'AbortError' })
 }
 
 /** `Array.prototype.with`. */

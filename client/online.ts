@@ -15,6 +15,8 @@ export async function untilOnline(
     await wait(signal === undefined ? online.signal : eitherAborts(signal, online.signal))
   } finally {
     unlisten()
+    // So that nothing listens to the other signal any more.
+    wake()
   }
 }
 

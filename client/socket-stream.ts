@@ -1,11 +1,12 @@
 import type { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
+import type { AnyConversationEvent } from '../server/contract/conversation-event.ts'
 import type { AnyRunEvent } from '../server/contract/event.ts'
 import type { Json } from '../server/contract/json.ts'
 import type { ClientClock } from './clock.ts'
 import type { Sockets } from './sockets.ts'
 import { toAgentError } from './to-agent-error.ts'
 import { inputOf } from './transport.ts'
-import type { RunTransport, StreamObserver, StreamRequest } from './transport.ts'
+import type { RunStreamRequest, RunTransport, StreamObserver, StreamRequest } from './transport.ts'
 
 export interface SocketStreamOptions {
   sockets: Sockets
@@ -16,7 +17,7 @@ export interface SocketStreamOptions {
   /** Whether streams go over `http` where sockets don't work. */
   fallsBack: boolean
   clock: ClientClock
-  /** Milliseconds that a first socket gets before its stream goes over `http`. */
+  /** Milliseconds that a first socket gets before its stream goes over `http` meanwhile. */
   headStartMs: number
 }
 
@@ -24,7 +25,7 @@ export interface SocketStreamOptions {
 export class SocketStream {
   readonly #options: SocketStreamOptions
   readonly #caller: Record<string, string>
-  readonly #request: StreamRequest
+  #request: StreamRequest
   readonly #observer: StreamObserver
   /** Aborts once something is heard over the socket, or it is lost, or the stream is left. */
   readonly #answered = new AbortController()
@@ -51,6 +52,7 @@ export class SocketStream {
     this.#answered.abort()
     this.#closeSocket()
     this.#closeHttp?.()
+    this.#closeHttp = undefined
   }
 
   #subscribe(): void {
@@ -69,7 +71,7 @@ export class SocketStream {
           this.#answered.abort()
           sockets.onProven()
           if (this.#closeHttp === undefined) this.#observer.onOpened()
-          else this.#closeSocket()
+          else this.#move()
         },
         // The router's own type, which the wire does not carry.
         onData: unlessElsewhere((tracked) => this.#observer.onEvent((tracked as { data: AnyRunEvent }).data)),
@@ -107,20 +109,46 @@ export class SocketStream {
 
   /** A first socket that keeps its stream waiting is heard out, for the streams to come. */
   async #openOverHttpSoon(): Promise<void> {
-    const { clock, headStartMs } = this.#options
+    const { sockets, clock, headStartMs } = this.#options
     await clock.sleep(headStartMs, this.#answered.signal)
-    if (!this.#answered.signal.aborted) this.#openOverHttp()
+    if (this.#answered.signal.aborted || !sockets.takeHeadStart()) return
+    this.#openOverHttp()
+    const close = this.#closeHttp
+    this.#closeHttp = () => {
+      sockets.endHeadStart()
+      close?.()
+    }
   }
 
   #openOverHttp(): void {
+    const { runId } = this.#request as Partial<RunStreamRequest>
+    const end = (tell: () => void) => {
+      this.close()
+      tell()
+    }
     this.#closeHttp = this.#options.http.openStream(this.#request, {
-      ...this.#observer,
       onOpened: () => {
         this.#isHttpOpen = true
         this.#judge()
         this.#observer.onOpened()
       },
+      onEvent: (event) => {
+        // Where it would go on over the socket.
+        const lastEventId = runId === undefined ? (event as AnyConversationEvent).cursor : event.seq
+        this.#request = { ...this.#request, lastEventId } as StreamRequest
+        this.#observer.onEvent(event)
+      },
+      onCompleted: () => end(() => this.#observer.onCompleted()),
+      onFailed: (error) => end(() => this.#observer.onFailed(error)),
     })
+  }
+
+  /** The socket works by now: the stream goes on over it after what it has had over HTTP. */
+  #move(): void {
+    this.#closeSocket()
+    this.#closeHttp?.()
+    this.#closeHttp = undefined
+    this.#subscribe()
   }
 
   /** If HTTP works, it is for the socket that it did not. */

@@ -5,8 +5,8 @@ export interface SocketSettings {
   /** Milliseconds a socket may take, until the server is heard over it, before it is given up. Default: 3,000. */
   openTimeoutMs: number
   /**
-   * Milliseconds the first socket gets before its stream goes over server-sent events, which is not for those that follow once a socket works.
-   * Default: 300.
+   * Milliseconds the first socket gets before its streams, four at most, go over server-sent events meanwhile. They move to the socket once it
+   * works. Default: 300.
    */
   headStartMs: number
   /** Milliseconds of silence before the server is asked for a sign of life, and then before it is given up. Default: 10,000. */
@@ -30,6 +30,9 @@ const CLOSED_FOR_MS = 5 * 60_000
  */
 const PATIENCE = 5
 
+/** A browser has six connections to a server: some are left for calls. */
+const MAX_HEAD_STARTS = 4
+
 export interface Sockets {
   /** False for some time after sockets were found not to work here. */
   readonly isWorthTrying: boolean
@@ -37,6 +40,9 @@ export interface Sockets {
   readonly isHopeless: boolean
   /** The socket that streams of this caller share, or one more when it is full. @throws when none can be made. */
   open(headers: Record<string, string>): Socket
+  /** Whether one more stream may go over HTTP while the first socket opens, until `endHeadStart`. */
+  takeHeadStart(): boolean
+  endHeadStart(): void
   /** Something was heard over a socket. */
   onProven(): void
   /** The server answers, and not over sockets: a deployment without them, or a proxy that blocks them. */
@@ -55,6 +61,7 @@ export function createSockets(
   let maxStreams = Infinity
   let wasProven = false
   let failures = 0
+  let headStarts = 0
   let closedUntil = Number.NEGATIVE_INFINITY
   return {
     get isWorthTrying() {
@@ -77,6 +84,14 @@ export function createSockets(
       current.sockets = usable
       return socket
     },
+    takeHeadStart() {
+      if (headStarts >= MAX_HEAD_STARTS) return false
+      headStarts += 1
+      return true
+    },
+    endHeadStart() {
+      headStarts -= 1
+    },
     onProven() {
       wasProven = true
       failures = 0
@@ -95,10 +110,15 @@ export function createSockets(
 
 /** The address of `url` for sockets, seen from this page; undefined where there is none. */
 export function socketUrl(url: string): string | undefined {
-  const base = typeof location === 'undefined' ? undefined : location.href
+  // React Native's URL would add a slash to one that needs no base.
+  const absolute = /^https?:/i.test(url) ? url : seenFromPage(url)
+  return absolute?.replace(/#.*/, '').replace(/^http/i, 'ws')
+}
+
+function seenFromPage(url: string): string | undefined {
+  if (typeof location === 'undefined') return undefined
   try {
-    const { protocol, host, pathname, search } = new URL(url, base)
-    return `${protocol.replace(/^http/, 'ws')}//${host}${pathname}${search}`
+    return new URL(url, location.href).href
   } catch {
     return undefined
   }

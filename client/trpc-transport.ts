@@ -6,6 +6,7 @@ import type { RunDetail } from '../server/contract/run.ts'
 import { toAgentError } from './to-agent-error.ts'
 import { inputOf } from './transport.ts'
 import type { RunTransport, StreamRequest } from './transport.ts'
+import { throwIfAborted } from './older-runtimes.ts'
 
 type RunHandlers = NonNullable<Parameters<TRPCClient<AgentRouter>['runs']['events']['subscribe']>[1]>
 /** Of either subscription: the observer is told what both have. */
@@ -70,7 +71,7 @@ export async function call<T>(answer: Promise<T>, signal?: AbortSignal): Promise
   try {
     return await answer
   } catch (error) {
-    signal?.throwIfAborted()
+    throwIfAborted(signal)
     throw toAgentError(error)
   }
 }

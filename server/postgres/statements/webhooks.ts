@@ -3,6 +3,7 @@ import type pg from 'pg'
 import type { WebhookStore } from '../../ports/store/webhook-store.ts'
 import type { DueWebhook, WebhookDelivery } from '../../ports/webhooks.ts'
 import { execute, inTransaction } from '../connections/transaction.ts'
+import { isLockTimeout } from './patience.ts'
 import { toOwner } from './rows.ts'
 import type { OwnerColumns } from './rows.ts'
 
@@ -23,13 +24,10 @@ const PUBLISH = {
     ON CONFLICT (name) DO UPDATE SET agent_keys = excluded.agent_keys, is_bound = excluded.is_bound`,
 }
 
-// Waits for the writes that are under way, and has later ones wait for it: asked only while the trigger is off.
-const TURN_ON = {
-  name: 'webhook_turn_on',
-  text: `
-    SELECT agent_runtime.turn_on_webhooks() FROM pg_trigger
-    WHERE tgrelid = 'agent_runtime.run'::regclass AND tgname = 'note_webhooks' AND tgenabled = 'D'`,
-}
+// The first endpoint has a trigger turned on, for which no write of runs may be under way, and which later ones wait for. So it gives
+// way after a second, and tries again.
+const MAX_TRIES = 30
+const HAVE_PATIENCE = { name: 'webhook_patience', text: `SELECT set_config('lock_timeout', '1000', true)` }
 
 export async function publishWebhooks(
   pool: pg.Pool,
@@ -37,12 +35,17 @@ export async function publishWebhooks(
 ): Promise<void> {
   const names = endpoints.map(({ name }) => name)
   const keys = endpoints.map(({ agentKeys }) => JSON.stringify(agentKeys ?? null))
-  await inTransaction(pool, async (client) => {
-    await execute(client, FORGET, [names])
-    if (names.length === 0) return
-    await execute(client, PUBLISH, [names, keys])
-    await execute(client, TURN_ON, [])
-  })
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await inTransaction(pool, async (client) => {
+        await execute(client, HAVE_PATIENCE, [])
+        await execute(client, FORGET, [names])
+        if (names.length > 0) await execute(client, PUBLISH, [names, keys])
+      })
+    } catch (error) {
+      if (!isLockTimeout(error) || tries === MAX_TRIES) throw error
+    }
+  }
 }
 
 const TAKE = {

@@ -108,6 +108,23 @@ test('nothing that the one before was shown stays, and nothing of it comes any m
   page.rerender()
   expect(page.result.current.run.text).toBe('')
   await waitFor(() => expect(page.result.current.run.text).toBe('for ada'), PATIENCE)
+
+  // Signed out, the page shows no provider; who signs in then is another one.
   page.unmount()
+  seen.length = 0
+  cookie = 'user=bob'
+  identity = 'bob'
+  const next = renderHook(
+    () => {
+      const run = useAgentRun(runId)
+      seen.push(run.text, ...useConversations().conversations.map(({ title }) => title ?? ''))
+      return run
+    },
+    { wrapper },
+  )
+  await waitFor(() => expect(next.result.current.status).toBe('not_found'), PATIENCE)
+  expect(new Set(seen)).toEqual(new Set(['']))
+  next.unmount()
+  cookie = 'user=ada'
   await client.runs.cancel(runId)
 })

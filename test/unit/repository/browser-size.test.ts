@@ -11,7 +11,7 @@ const PEERS = Object.keys(packageJson.peerDependencies)
 
 /** In bytes after gzip. */
 const BUDGETS = [
-  { entry: 'client', today: 15_918, atMost: 16_500, peers: ['@trpc/client'] },
+  { entry: 'client', today: 16_711, atMost: 17_200, peers: ['@trpc/client'] },
   {
     entry: 'react',
     today: 6_339,
