@@ -62,7 +62,6 @@ export class AgentProcess {
   #stopping: Promise<void> | undefined
   #listener: Listener | undefined
   #onStderr: ((line: string) => void) | undefined
-  #drained: PromiseWithResolvers<void> | undefined
 
   constructor(options: ProcessOptions) {
     this.#options = options
@@ -97,11 +96,14 @@ export class AgentProcess {
     this.#onStderr = onStderr
   }
 
-  /** Resolves when there is room for the next message. */
+  /** Resolves when there is room for the next message: a process that does not read holds up what is sent to it. */
   async send(message: RuntimeMessage): Promise<void> {
     const { stdin } = this.#child
-    if (!stdin.writable || stdin.write(`${JSON.stringify(message)}\n`)) return
-    await (this.#drained ??= Promise.withResolvers()).promise
+    if (!stdin.writable) return
+    const written = Promise.withResolvers<void>()
+    // Also called when the process ends without having read it.
+    if (stdin.write(`${JSON.stringify(message)}\n`, () => written.resolve())) return
+    await written.promise
   }
 
   /**
@@ -162,7 +164,6 @@ export class AgentProcess {
     child.once('exit', (code, signal) => exit.resolve(signal === null ? `exit code ${code}` : signal))
     // Writing to one that has ended fails; that it has is told by its end.
     child.stdin.on('error', () => {})
-    child.stdin.on('drain', () => this.#roomAgain())
     const timer = setTimeout(() => {
       this.#fail(`The agent's process did not say hello within ${this.#options.helloTimeoutMs} ms.`)
       void this.stop({ isHurried: true })
@@ -200,7 +201,8 @@ export class AgentProcess {
         if (line.trim() !== '') await this.#take(line)
       }
     } catch (error) {
-      this.break(error instanceof Error ? error.message : String(error))
+      if (error instanceof ProtocolError) this.break(error.message, error.cause)
+      else this.break('what could not be read', error)
       // It may go on writing until it is ended.
       stdout.resume()
     }
@@ -241,14 +243,8 @@ export class AgentProcess {
     this.#isUsable = false
     this.#why ??= processFailure(message, { stderr: this.#stderr, cause })
     this.#ready.reject(this.#why)
-    this.#roomAgain()
     for (const tell of this.#onOver) tell(this.#why)
     this.#onOver.clear()
-  }
-
-  #roomAgain(): void {
-    this.#drained?.resolve()
-    this.#drained = undefined
   }
 }
 

@@ -132,27 +132,35 @@ export interface UnknownRequest {
 
 const Unknown = z.object({ type: z.string().max(100), ...ofRun, id })
 
-/** A process said what it must not. The message is what it sent, in the middle of a sentence. */
+/**
+ * A process said what it must not. The message is what it sent, in the middle of a sentence that the run's owner reads: nothing that
+ * the program wrote is in it, which may be a secret that it printed. What is for the log alone is the `cause`.
+ */
 export class ProtocolError extends Error {
   override readonly name = 'ProtocolError'
+
+  /** @param particulars for the log. */
+  constructor(what: string, particulars?: string) {
+    super(what, particulars === undefined ? undefined : { cause: new Error(particulars) })
+  }
 }
 
 /** @throws ProtocolError saying what is wrong with the line. */
 export function readMessage(line: string): ProcessMessage | UnknownRequest {
   const value = parse(line)
   const type = z.object({ type: z.string() }).safeParse(value).data?.type
-  if (type === undefined) throw new ProtocolError(`a line that is no message: ${excerpt(line)}`)
+  if (type === undefined) throw new ProtocolError('a line that is no message', excerpt(line))
   if (!isKnown(type)) {
     const unknown = Unknown.safeParse(value)
-    if (!unknown.success)
-      throw new ProtocolError(`a message of the unknown type ${JSON.stringify(type.slice(0, 100))}`)
+    if (!unknown.success) throw new ProtocolError('a message of an unknown type', excerpt(type))
     const { run, id } = unknown.data
     return { type: 'unknown', name: type, run, id }
   }
   const parsed = PROCESS_MESSAGES[type].safeParse(value)
   if (parsed.success) return { ...parsed.data, type } as ProcessMessage
   throw new ProtocolError(
-    `a message "${type}" that is not valid: ${z.prettifyError(parsed.error).slice(0, 500)}`,
+    `a message "${type}" that is not valid`,
+    z.prettifyError(parsed.error).slice(0, 500),
   )
 }
 
@@ -160,12 +168,12 @@ function parse(line: string): unknown {
   try {
     return JSON.parse(line) as unknown
   } catch {
-    throw new ProtocolError(`a line that is no JSON: ${excerpt(line)}`)
+    throw new ProtocolError('a line that is no JSON', excerpt(line))
   }
 }
 
 const isKnown = (type: string): type is keyof Messages => Object.hasOwn(PROCESS_MESSAGES, type)
-const excerpt = (line: string) => JSON.stringify(line.slice(0, 200))
+const excerpt = (text: string) => `It was: ${JSON.stringify(text.slice(0, 200))}`
 
 /** What the runtime says. */
 export type RuntimeMessage =

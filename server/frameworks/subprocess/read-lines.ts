@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { ProtocolError } from './protocol.ts'
 
 const NEWLINE = 10
 
@@ -6,7 +7,7 @@ const NEWLINE = 10
  * The lines of a stream, of at most `maxBytes` each. Nothing is read while the last line is worked on, so that its writer is held up.
  *
  * @param onLong what becomes of a longer line: `cut`, the rest of it is left out, or `refuse`.
- * @throws RangeError for a line that is refused.
+ * @throws ProtocolError for a line that is refused.
  */
 export async function* readLines(
   stream: Readable,
@@ -16,7 +17,7 @@ export async function* readLines(
   let size = 0
   const hold = (piece: Buffer) => {
     if (size + piece.length > maxBytes && onLong === 'refuse') {
-      throw new RangeError(`a line of more than ${maxBytes} bytes`)
+      throw new ProtocolError(`a line of more than ${maxBytes} bytes`)
     }
     const kept = piece.subarray(0, Math.max(0, maxBytes - size))
     if (kept.length > 0) held.push(kept)

@@ -51,7 +51,7 @@ export async function runInProcess(
       else if (message.type === 'error') ended.reject(errorOf(message, requests))
       else if (!ctx.signal.aborted) return await requests.take(message)
     } catch (error) {
-      if (error instanceof ProtocolError) process.break(error.message)
+      if (error instanceof ProtocolError) process.break(error.message, error.cause)
       else ended.reject(error)
     }
     if (message.type === 'end' || message.type === 'error') release()

@@ -11,11 +11,12 @@ import type { Model } from '../../ports/model.ts'
 import { readError } from '../../ports/read-error.ts'
 import { answerModel } from './answer-model.ts'
 import { createTeller } from './emitted-event.ts'
+import { messageLogger } from './process-log.ts'
 import { MAX_OPEN_REQUESTS, ProtocolError } from './protocol.ts'
 import type { MessageOf, RunMessage, RuntimeMessage, UnknownRequest } from './protocol.ts'
 import { runChild } from './run-child.ts'
 import { readJsonSchema } from './read-json-schema.ts'
-import { toWireMessage } from './wire-messages.ts'
+import { NoMessagesError, toWireMessage } from './wire-messages.ts'
 
 /** What is said while a run goes on. */
 export type Said = Exclude<RunMessage, { type: 'end' | 'error' }> | UnknownRequest
@@ -56,7 +57,10 @@ export class RunRequests {
   readonly #model: Model | undefined
   readonly #agents: readonly AnyAgent[]
   readonly #tell: ReturnType<typeof createTeller>
+  readonly #log: ReturnType<typeof messageLogger>
   readonly #open = new Set<number>()
+  /** Answers that wait for the process to read. */
+  #unwritten = 0
   readonly #steps = new Map<number, OpenStep>()
   readonly #failures = new Map<number, unknown>()
 
@@ -68,6 +72,7 @@ export class RunRequests {
     this.#model = model
     this.#agents = agents
     this.#tell = createTeller(ctx)
+    this.#log = messageLogger(ctx.log)
   }
 
   /** The error that the request was answered with. */
@@ -89,7 +94,7 @@ export class RunRequests {
       case 'emit':
         return this.#withinStep(message.step, () => this.#tell(message))
       case 'log':
-        return this.#ctx.log[message.level](message.fields ?? {}, message.message)
+        return this.#log(message)
       case 'step.end':
         return this.#stepOf(message.id).ended.resolve(message.result)
       case 'step.error':
@@ -105,6 +110,11 @@ export class RunRequests {
       throw new ProtocolError(`a request with the number ${id}, which is not answered yet`)
     if (this.#open.size >= MAX_OPEN_REQUESTS) {
       throw new ProtocolError(`more than ${MAX_OPEN_REQUESTS} requests that are not answered yet`)
+    }
+    // A process may have read answers that are not known to be written: those that are written in one piece with others, which are
+    // at most as many as may be open.
+    if (this.#open.size + this.#unwritten >= 2 * MAX_OPEN_REQUESTS) {
+      throw new ProtocolError(`more than ${MAX_OPEN_REQUESTS} requests whose answers it did not read`)
     }
     this.#open.add(id)
     const step = request.type === 'unknown' ? undefined : request.step
@@ -122,9 +132,11 @@ export class RunRequests {
   }
 
   #end(id: number, answer: RuntimeMessage): void {
+    // The process may use the number again as soon as it has read the answer, which may be before the writing is known to be over.
     this.#open.delete(id)
     this.#steps.delete(id)
-    void this.#send(answer)
+    this.#unwritten += 1
+    void this.#send(answer).then(() => void (this.#unwritten -= 1))
   }
 
   #do(request: Request): Promise<Json | void> {
@@ -221,6 +233,9 @@ function describe(error: unknown) {
   const { message } = readError(error)
   if (error instanceof ModelError) {
     return { message, code: 'model_error', reason: error.code, retriable: error.retriable }
+  }
+  if (error instanceof NoMessagesError) {
+    return { message: `${message} ${error.problems}.`, code: error.code, retriable: false }
   }
   if (error instanceof AgentRuntimeError) {
     return { message, code: error.code, retriable: error.status >= 500 }

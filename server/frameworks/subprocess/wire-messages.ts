@@ -20,7 +20,20 @@ export function toWireMessage(message: AgentMessage): object {
   }
 }
 
-/** @throws AgentRuntimeError `validation_failed` saying what is no message. */
+/** Its message is what the run's owner reads, so that nothing is in it of what was sent. */
+export class NoMessagesError extends AgentRuntimeError {
+  /** What is wrong, for the program and for the log. */
+  readonly problems: string
+
+  constructor(problems: string) {
+    super('validation_failed', "The agent's process sent messages that are none.", {
+      cause: new Error(problems),
+    })
+    this.problems = problems
+  }
+}
+
+/** @throws NoMessagesError */
 export function fromWireMessages(given: readonly unknown[]): AgentMessage[] {
   const kept = z.array(Kept).safeParse(given)
   const chat = z.array(ChatMessage).safeParse(given)
@@ -39,10 +52,10 @@ export function fromWireMessages(given: readonly unknown[]): AgentMessage[] {
   return messages.data
 }
 
-function refuse(error: z.ZodError | undefined): AgentRuntimeError {
-  const problems = toProblems(error?.issues ?? []).slice(0, 5)
-  return new AgentRuntimeError(
-    'validation_failed',
-    `The agent's process sent messages that are none: ${problems.join('; ')}.`,
+function refuse(error: z.ZodError | undefined): NoMessagesError {
+  return new NoMessagesError(
+    toProblems(error?.issues ?? [])
+      .slice(0, 5)
+      .join('; '),
   )
 }

@@ -11,20 +11,22 @@ const PROGRAM = fileURLToPath(new URL('../../../fixtures/subprocess/misbehaving.
 const agentOf = (how: string, settings: Partial<ProcessSettings> = {}) =>
   subprocessAgent({ key: 'agent', command: process.execPath, args: [PROGRAM, how], ...settings })
 
+/** What a log says of an error: its messages, down to the first cause. */
+const causesOf = (error: unknown): string =>
+  error instanceof Error ? `${error.message}\n${causesOf(error.cause)}` : ''
+
 describe('a process', () => {
   test.for<[how: string, error: string | RegExp, settings?: Partial<ProcessSettings>]>([
-    [
-      'nonsense',
-      /^The agent's process broke off: it sent a line that is no JSON: "Loading model weights…"\.$/,
-    ],
-    ['no-message', /a line that is no message: "\[1, 2, 3\]"/],
-    ['unknown-type', /a message of the unknown type "dance"/],
-    ['invalid', /a message "emit" that is not valid: .*event/s],
+    ['nonsense', "The agent's process broke off: it sent a line that is no JSON."],
+    ['no-message', "The agent's process broke off: it sent a line that is no message."],
+    ['unknown-type', "The agent's process broke off: it sent a message of an unknown type."],
+    ['invalid', 'The agent\'s process broke off: it sent a message "emit" that is not valid.'],
     ['long-line', /a line of more than 65536 bytes/, { maxMessageBytes: 65_536 }],
     ['same-number', /a request with the number 1, which is not answered yet/],
     ['no-step', /the end of a step that is not begun, number 7/],
     ['many-requests', /more than 1000 requests that are not answered yet/],
-    ['no-messages', /^The agent's process sent messages that are none: /],
+    ['unread', /more than 1000 requests whose answers it did not read/],
+    ['no-messages', "The agent's process sent messages that are none."],
     ['other-version', /hello in version 99 of the protocol, where this runtime speaks 1/],
     ['silent', "The agent's process did not say hello within 300 ms.", { helloTimeoutMs: 300 }],
     ['dies-first', "The agent's process ended before its run did (exit code 5)."],
@@ -44,11 +46,22 @@ describe('a process', () => {
     },
   )
 
+  test.for([
+    ['nonsense', ['"connecting to postgres://app:secret@db"']],
+    ['no-message', ['[\\"a secret\\"]']],
+    ['unknown-type', ['"dance to a secret"']],
+    ['invalid', ['expected string', 'at event']],
+    ['no-messages', ['0.role: Invalid']],
+  ] as const)('has in the log what was wrong: %s', async ([how, said], { createServer }) => {
+    const { rest, log } = await createServer({ agents: [agentOf(how)] })
+    await rest.events(`runs/${await rest.create('agent')}/events`)
+    for (const text of said) expect(causesOf(failureIn(log))).toContain(text)
+  })
+
   test('says in the log what it wrote to its standard error', async ({ createServer }) => {
     const { rest, log } = await createServer({ agents: [agentOf('nonsense')] })
     await rest.events(`runs/${await rest.create('agent')}/events`)
-    const err = failureIn(log)
-    expect(String(err.cause)).toContain('a secret of the program')
+    await expect.poll(() => log.map(({ message }) => message)).toContain('a secret of the program')
   })
 
   test('that is not there fails its run', async ({ createServer }) => {
@@ -87,6 +100,14 @@ describe('a process', () => {
     await expect
       .poll(() => log.find(({ message }) => message === 'said when the run had ended'))
       .toMatchObject({ fields: { stream: 'stderr', runId: id, attempt: 1 } })
+  })
+
+  test('that logs very much does not flood the log', async ({ createServer }) => {
+    const { rest, log } = await createServer({ agents: [agentOf('log-flood')] })
+    const id = await rest.create('agent')
+    expect((await rest.events(`runs/${id}/events`)).at(-1)).toMatchObject({ type: 'run.succeeded' })
+    const lines = log.map(({ message }) => message).filter((message) => message.startsWith('line '))
+    expect(lines).toEqual(Array.from({ length: 1_000 }, (_, line) => `line ${line}`))
   })
 
   test('that floods its standard error does not flood the log', async ({ createServer }) => {
