@@ -2,7 +2,7 @@ import { v7 as uuidv7 } from 'uuid'
 import type { AnyAgent } from '../agent/define-agent.ts'
 import { filesIn } from '../contract/file.ts'
 import type { StoredFile } from '../contract/file.ts'
-import type { Json } from '../contract/json.ts'
+import type { Json, JsonObject } from '../contract/json.ts'
 import { parseInput } from '../contract/parse-input.ts'
 import { parsePrincipal } from '../contract/principal.ts'
 import type { Principal } from '../contract/principal.ts'
@@ -31,6 +31,11 @@ import type { CheckQuota } from './quota.ts'
 import { noSuchFile } from './no-such-file.ts'
 import { refusalOf } from './refused-run.ts'
 import { unknownAgent } from './unknown-agent.ts'
+
+/** `handoff` tells an agent who has handed on to it, so no caller says it: not even one who asks a run that has it anew. */
+function withoutHandoff({ handoff: _handoff, ...metadata }: JsonObject): JsonObject {
+  return metadata
+}
 
 type CreatedWithPlace = Extract<CreatedRun, { kind: 'created' }>
 
@@ -162,7 +167,7 @@ export function createCreateRun(ports: CreateRunPorts, settings: CreateRunSettin
       ...asked,
       ...place,
       fileIds,
-      metadata: input.metadata,
+      metadata: withoutHandoff(input.metadata),
       preferences: isEmpty(input.preferences) ? null : (input.preferences ?? null),
       maxAttempts: input.maxAttempts ?? defaults.maxAttempts,
       timeoutMs: input.timeoutMs ?? defaults.timeoutMs,

@@ -1,8 +1,6 @@
-import { z } from 'zod'
 import { ChildRunError } from '../agent/child-run.ts'
 import type { ChildResult, ChildRuns, RunAgentOptions } from '../agent/child-run.ts'
 import type { AnyAgent } from '../agent/define-agent.ts'
-import { NonRetriableError } from '../agent/non-retriable-error.ts'
 import { textOf } from '../contract/text-of.ts'
 import { CHILD_PREFIX } from '../contract/wait-names.ts'
 import type { LetIn } from '../domain/let-in.ts'
@@ -18,7 +16,7 @@ import { RunInterruption } from './interruption.ts'
 import type { ReadKnownWaits } from './known-waits.ts'
 import { createNewChild } from './new-child.ts'
 import type { ChildSettings } from './new-child.ts'
-import { createOccurrences, keyOf } from './occurrences.ts'
+import { assertChildName, createOccurrences, keyOf } from './occurrences.ts'
 import type { Occurrence } from './occurrences.ts'
 import type { Suspension } from './suspension.ts'
 
@@ -47,8 +45,6 @@ interface Call {
   call: Occurrence
 }
 
-const Name = z.string().min(1).max(150)
-
 /** `ctx.runAgent` and `ctx.startAgent` of one attempt. */
 export function createChildren(ports: ChildPorts, attempt: ParentAttempt): ChildRuns {
   const { run, signal, suspension, emit } = attempt
@@ -57,9 +53,9 @@ export function createChildren(ports: ChildPorts, attempt: ParentAttempt): Child
 
   function callOf(agent: AnyAgent, options: Options): Call {
     signal.throwIfAborted()
-    const name = Name.safeParse(options.name ?? agent.key)
-    if (!name.success) throw new NonRetriableError('The name of a call of an agent has 1 to 150 characters.')
-    return { agent, options, call: next(`${CHILD_PREFIX}${name.data}`) }
+    const { name = agent.key } = options
+    assertChildName(name)
+    return { agent, options, call: next(`${CHILD_PREFIX}${name}`) }
   }
 
   async function ended(agent: AnyAgent, outcome: ChildOutcome): Promise<ChildResult<AnyAgent>> {

@@ -8,12 +8,12 @@ import type { ClaimedRun } from '../ports/attempt.ts'
 import type { NewRun } from '../ports/create-run.ts'
 import type { EventBus } from '../ports/event-bus.ts'
 import type { NewChild } from '../ports/family.ts'
-import type { ConversationStore } from '../ports/store/conversation-store.ts'
-import type { RunStore } from '../ports/store/run-store.ts'
-import { createOccurrences, keyOf } from './occurrences.ts'
+import type { FamilyStore } from '../ports/store/family-store.ts'
+import { RunInterruption } from './interruption.ts'
+import { assertChildName, createOccurrences, keyOf } from './occurrences.ts'
 
 export interface HandOffPorts {
-  store: Pick<RunStore, 'createRuns'> & Pick<ConversationStore, 'listTurns' | 'moveTurn'>
+  store: Pick<FamilyStore, 'handOff'>
   bus: Pick<EventBus, 'publish'>
   /** How many runs may have handed on to one another. */
   children: { maxDepth: number }
@@ -36,34 +36,25 @@ export function createHandOff(ports: HandOffPorts, { run, signal, prepare }: Han
   const next = createOccurrences()
 
   async function create(newRun: NewRun): Promise<string> {
-    const [answer] = await ports.store.createRuns([newRun], { lockPatienceMs: PATIENCE_MS })
-    if (answer === undefined) throw new AgentRuntimeError('internal', 'The store has not answered.')
+    const answer = await ports.store.handOff(run, newRun, { lockPatienceMs: PATIENCE_MS })
+    if (answer === 'fenced') throw new RunInterruption('lost')
+    if (answer === 'cancelled') throw new RunInterruption('cancelled')
     switch (answer.kind) {
       case 'existing':
         return answer.run.id
       case 'created':
-        await moveToFront(answer.run.id)
         ports.bus.publish([{ kind: 'conversation', conversationId: newRun.conversationId ?? '' }])
         return answer.run.id
-      case 'session-over':
-        // The run is a user's by now, whom another attempt is given.
-        throw new AgentRuntimeError('unavailable', 'The run has got another owner.')
       default:
         throw refusalOf(answer, newRun.conversationId ?? undefined)
     }
   }
 
-  /** Before what others have asked meanwhile. Where that begins right now, it is next after that. */
-  async function moveToFront(runId: string): Promise<void> {
-    const conversationId = run.conversationId ?? ''
-    const [first] = await ports.store.listTurns({ ...run.principal, scope: 'own' }, conversationId)
-    if (first === undefined || first.runId === runId) return
-    await ports.store.moveTurn(run.principal, { conversationId, runId, before: first.runId })
-  }
-
   return (async (agent: AnyAgent, options: RunAgentOptions<AnyAgent> = {}) => {
     signal.throwIfAborted()
-    const key = keyOf(next(options.name ?? agent.key))
+    const { name = agent.key } = options
+    assertChildName(name)
+    const key = keyOf(next(name))
     if (run.conversationId === null) {
       throw new AgentRuntimeError(
         'conflict',

@@ -1,4 +1,6 @@
+import type { CreatedRun, NewRun } from '../create-run.ts'
 import type { NewChild, ToldFamilies } from '../family.ts'
+import type { Owner } from '../owner.ts'
 
 /** Runs that other runs have started. */
 export interface FamilyStore {
@@ -18,4 +20,13 @@ export interface FamilyStore {
     call: { name: string; occurrence: number },
     child: NewChild,
   ): Promise<{ runId: string } | 'fenced'>
+  /**
+   * Creates the next run of a conversation, once for each key, before those that wait there: of the owner and on the branch that the run
+   * has by now that hands on. Fenced by that one's attempt; nothing follows on one that is being cancelled.
+   */
+  handOff(
+    from: { id: string; attempt: number; principal: Owner },
+    next: NewRun,
+    options: { lockPatienceMs: number },
+  ): Promise<CreatedRun | 'fenced' | 'cancelled'>
 }

@@ -37,14 +37,15 @@ const FIND_EXISTING = {
       AND (r.id = w.id OR r.idempotency_key = w.idempotency_key)`,
 }
 
+export interface CreateSettings {
+  lockPatienceMs?: number
+  visibilityOf: VisibilityOf
+  runsAtOnce: RunsAtOnce
+}
+
 export async function createRuns(
   pool: pg.Pool,
-  request: {
-    runs: readonly NewRun[]
-    lockPatienceMs?: number
-    visibilityOf: VisibilityOf
-    runsAtOnce: RunsAtOnce
-  },
+  request: CreateSettings & { runs: readonly NewRun[] },
   deliver: Deliver,
 ): Promise<CreatedRun[]> {
   const { runs: asked, ...settings } = request
@@ -67,13 +68,12 @@ export async function createRuns(
 }
 
 // oxlint-disable-next-line max-lines-per-function -- The way of a batch under its locks, step by step.
-async function createCarefully(
+export async function createCarefully(
   client: pg.PoolClient,
-  request: {
+  request: CreateSettings & {
     asked: readonly NewRun[]
-    lockPatienceMs?: number
-    visibilityOf: VisibilityOf
-    runsAtOnce: RunsAtOnce
+    /** The branch that the runs come on, in place of the chosen one. Called under the conversations' locks. */
+    holdBranch?(): Promise<number>
     deliver(runs: readonly NewRun[]): Promise<void>
   },
 ): Promise<CreatedRun[]> {
@@ -96,7 +96,7 @@ async function createCarefully(
   // After the conversations, all of which the first wave locks, and before anything that others may wait for.
   let gateOf: GateOf | undefined
   for (const wave of inWaves(asked)) {
-    const [isClaimed, { branchOf, untitled }] = await Promise.all([
+    const [isClaimed, { branchOf: chosenOf, untitled }] = await Promise.all([
       lockedSessions,
       lockConversations(client, wave),
     ])
@@ -106,6 +106,8 @@ async function createCarefully(
       answers.set(id, { kind: 'no-file', fileId })
     const current = wave.filter((run) => !answers.has(run.id))
     gateOf ??= await openGates(client, asked, runsAtOnce)
+    const held = await request.holdBranch?.()
+    const branchOf = held === undefined ? chosenOf : new Map([...chosenOf.keys()].map((id) => [id, held]))
     const existing = await findExistingInConversations(client, current)
     const fresh = current.filter((run) => !existing.has(run.id))
     if (fresh.some((run) => isNamedByKey(run) && !branchOf.has(run.conversationId ?? ''))) {

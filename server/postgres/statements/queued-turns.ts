@@ -91,8 +91,7 @@ export async function moveTurn(
   return inTransaction(pool, async (client) => {
     const locked = await execute(client, LOCK, [conversationId, ...ownerValues(owner)])
     if (locked.length === 0) return { kind: 'no-conversation' }
-    const rows = await execute<Waiting>(client, LOCK_WAITING, [conversationId])
-    const waiting = rows.toSorted((a, b) => Number(BigInt(a.turn) - BigInt(b.turn)))
+    const waiting = await lockWaiting(client, conversationId)
     for (const id of [runId, before ?? after ?? runId]) {
       if (waiting.some((run) => run.id === id)) continue
       const isThere = (await execute(client, IS_THERE, [id, conversationId])).length > 0
@@ -100,19 +99,41 @@ export async function moveTurn(
     }
     const moved = reordered(waiting, { runId, before, after })
     if (!keepsBeginnings(moved)) return { kind: 'begins-branch' }
-    const changed = moved.flatMap(({ id }, index) => {
-      const place = waiting[index]
-      return place === undefined || place.id === id ? [] : [{ ...place, id }]
-    })
-    if (changed.length > 0) {
-      await execute(client, MOVE, [
-        changed.map(({ id }) => id),
-        changed.map(({ turn }) => turn),
-        changed.map(({ rank }) => rank),
-      ])
-    }
+    await reorder(client, waiting, moved)
     return { kind: 'moved' }
   })
+}
+
+/** Gives a run the first turn. The conversation is locked. */
+export async function moveToFront(
+  client: pg.PoolClient,
+  { conversationId, runId }: { conversationId: string; runId: string },
+): Promise<void> {
+  const waiting = await lockWaiting(client, conversationId)
+  const before = waiting[0]?.id
+  if (before !== undefined) await reorder(client, waiting, reordered(waiting, { runId, before }))
+}
+
+async function lockWaiting(client: pg.PoolClient, conversationId: string): Promise<Waiting[]> {
+  const rows = await execute<Waiting>(client, LOCK_WAITING, [conversationId])
+  return rows.toSorted((a, b) => Number(BigInt(a.turn) - BigInt(b.turn)))
+}
+
+async function reorder(
+  client: pg.PoolClient,
+  waiting: readonly Waiting[],
+  moved: readonly Waiting[],
+): Promise<void> {
+  const changed = moved.flatMap(({ id }, index) => {
+    const place = waiting[index]
+    return place === undefined || place.id === id ? [] : [{ ...place, id }]
+  })
+  if (changed.length === 0) return
+  await execute(client, MOVE, [
+    changed.map(({ id }) => id),
+    changed.map(({ turn }) => turn),
+    changed.map(({ rank }) => rank),
+  ])
 }
 
 function reordered(
