@@ -47,7 +47,10 @@ export async function runRetention(
         await sweep(ports, () => store.deleteRuns(deleteAfterMs), signal)
         await sweep(ports, () => store.deleteEmptyConversations(deleteAfterMs), signal)
       }
-      if (sessionAddressMs !== false) await sweep(ports, () => store.sweepSessions(sessionAddressMs), signal)
+      if (sessionAddressMs !== false) {
+        const after = { addressMs: sessionAddressMs, deleteAfterMs }
+        await sweep(ports, () => store.sweepSessions(after), signal)
+      }
       if (compactAfterMs !== false) await sweep(ports, () => store.compactRuns(compactAfterMs), signal)
     } catch (error) {
       log.warn({ err: error }, 'compacting and deleting old runs failed; trying again')

@@ -46,6 +46,9 @@ export interface SessionStore {
    * for the visitor at this moment, and moves that too.
    */
   claimSession(session: { tokenHash: Buffer } | { visitor: Visitor }, to: Owner): Promise<ClaimOutcome>
-  /** Deletes some of the sessions that ended long ago, and forgets the addresses of some that are older than `addressMs`. */
-  sweepSessions(addressMs: number): Promise<Sweep>
+  /**
+   * Deletes some of the sessions that ended more than a day ago, and forgets the addresses of those that are older than `addressMs`. With
+   * `deleteAfterMs` they are deleted that long after their end, along with what agents remembered of their visitors.
+   */
+  sweepSessions(after: { addressMs: number; deleteAfterMs: number | false }): Promise<Sweep>
 }

@@ -137,25 +137,47 @@ const FORGET_ADDRESSES = {
 
 /** Sessions of a batch. */
 const MAX_SESSIONS = 1_000
+/** Memories of a batch. */
+const MAX_MEMORIES = 5_000
 
 // A day later: what was under way for the visitor when the session ended must still find it ended.
-const DELETE = {
+const IS_OVER = `expires_at < now() - GREATEST(interval '1 day', COALESCE($1::float8, 0) * interval '1 millisecond')`
+
+const OVER = `
+  SELECT id, tenant_id, owner_id FROM agent_runtime.anonymous_session
+  WHERE ${IS_OVER}
+  ORDER BY expires_at
+  LIMIT ${MAX_SESSIONS}`
+
+const isOfVisitor = (memory: string) => `${memory}.owner_kind = 'anonymous'`
+
+// Those of a session that was claimed are a user's by now. That is asked of the row that is deleted too: a claim may move it meanwhile.
+const DELETE_MEMORIES = {
   text: `
-    DELETE FROM agent_runtime.anonymous_session WHERE id = ANY (ARRAY (
-      SELECT id FROM agent_runtime.anonymous_session
-      WHERE expires_at < now() - interval '1 day'
-      ORDER BY expires_at
-      LIMIT ${MAX_SESSIONS}
+    DELETE FROM agent_runtime.memory m WHERE ${isOfVisitor('m')} AND m.id = ANY (ARRAY (
+      SELECT o.id FROM (${OVER}) s
+      JOIN agent_runtime.memory o ON o.tenant_id = s.tenant_id AND o.owner_id = s.owner_id AND ${isOfVisitor('o')}
+      LIMIT ${MAX_MEMORIES}
     ))
-    RETURNING id`,
+    RETURNING m.id`,
 }
 
-export function sweepSessions(pool: pg.Pool, addressMs: number): Promise<Sweep> {
+const DELETE = {
+  text: `
+    DELETE FROM agent_runtime.anonymous_session WHERE id = ANY (ARRAY (SELECT id FROM (${OVER}) s)) RETURNING id`,
+}
+
+export function sweepSessions(
+  pool: pg.Pool,
+  { addressMs, deleteAfterMs }: { addressMs: number; deleteAfterMs: number | false },
+): Promise<Sweep> {
   return sweepAlone(pool, 'sessions', async (client) => {
-    const [, deleted] = await Promise.all([
-      execute(client, FORGET_ADDRESSES, [addressMs]),
-      execute(client, DELETE, []),
-    ])
-    return { rows: deleted.length, isDone: deleted.length < MAX_SESSIONS }
+    await execute(client, FORGET_ADDRESSES, [addressMs])
+    const keptMs = deleteAfterMs === false ? null : deleteAfterMs
+    const memories = keptMs === null ? [] : await execute(client, DELETE_MEMORIES, [keptMs])
+    // A session names whose the memories are, so it stays as long as there are any.
+    if (memories.length === MAX_MEMORIES) return { rows: memories.length, isDone: false }
+    const deleted = await execute(client, DELETE, [keptMs])
+    return { rows: memories.length + deleted.length, isDone: deleted.length < MAX_SESSIONS }
   })
 }

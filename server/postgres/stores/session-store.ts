@@ -16,6 +16,6 @@ export function createSessionStore({ pool }: Pick<StoreParts, 'pool'>): SessionS
     renewSession: (tokenHash, lifetimeMs) => renewSession(pool, tokenHash, lifetimeMs),
     meetSession: (session) => meetSession(pool, session),
     claimSession: (session, to) => claimSession(pool, session, to),
-    sweepSessions: (addressMs) => sweepSessions(pool, addressMs),
+    sweepSessions: (after) => sweepSessions(pool, after),
   }
 }
