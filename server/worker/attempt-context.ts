@@ -43,6 +43,7 @@ export interface AttemptPorts
     AttemptStore,
     | 'saveCheckpoint'
     | 'readSteps'
+    | 'readStepNames'
     | 'hasProgress'
     | 'forgetProgress'
     | 'saveStep'

@@ -30,21 +30,28 @@ export function isOfOtherVersion(
   return agent.version !== undefined && run.agentVersion !== null && run.agentVersion !== agent.version
 }
 
-/** Tells of steps that other code has left and this code did not come to: what they did may be missing, or be done twice by another name. */
+/**
+ * Tells of steps that other code has left and this code did not come to: what they did may be missing, or be done twice by another name. The
+ * attempt has done its work, so it never rejects.
+ */
 export async function tellUnreached(
-  { store, log }: { store: Pick<AttemptStore, 'readSteps'>; log: Logger },
+  { store, log }: { store: Pick<AttemptStore, 'readStepNames'>; log: Logger },
   run: Pick<ClaimedRun, 'id' | 'agentVersion'>,
   reached: ReadonlySet<string>,
 ): Promise<void> {
-  const left = (await store.readSteps(run.id)).filter(
-    ({ name }) => !name.endsWith(BEGUN) && !name.endsWith(JOURNAL),
-  )
-  const steps = left.map(keyOf).filter((key) => !reached.has(key))
-  if (steps.length === 0) return
-  log.warn(
-    { steps: steps.slice(0, 20), from: run.agentVersion },
-    'steps that another version of the agent has left were not reached by this one',
-  )
+  try {
+    const left = (await store.readStepNames(run.id)).filter(
+      ({ name }) => !name.endsWith(BEGUN) && !name.endsWith(JOURNAL),
+    )
+    const steps = left.map(keyOf).filter((key) => !reached.has(key))
+    if (steps.length === 0) return
+    log.warn(
+      { steps: steps.slice(0, 20), from: run.agentVersion },
+      'steps that another version of the agent has left were not reached by this one',
+    )
+  } catch (error) {
+    log.warn({ err: error }, 'which steps another version of the agent has left could not be read')
+  }
 }
 
 /**

@@ -34,6 +34,8 @@ export interface AttemptStore {
   ): Promise<{ id: string; cancelRequested: boolean }[]>
   saveCheckpoint(runId: string, attempt: number, state: Json): Promise<'written' | 'fenced'>
   readSteps(runId: string): Promise<CompletedStep[]>
+  /** Which steps there are, without what they made. */
+  readStepNames(runId: string): Promise<Pick<CompletedStep, 'name' | 'occurrence'>[]>
   saveStep(
     run: { id: string; attempt: number },
     step: CompletedStep & { startedAt: string },

@@ -80,6 +80,18 @@ const READ_STEPS = {
     FROM agent_runtime.step WHERE run_id = $1`,
 }
 
+const READ_STEP_NAMES = {
+  name: 'read_step_names',
+  text: `SELECT name, occurrence FROM agent_runtime.step WHERE run_id = $1 ORDER BY completed_at, name, occurrence`,
+}
+
+export async function readStepNames(
+  pool: pg.Pool,
+  runId: string,
+): Promise<Pick<CompletedStep, 'name' | 'occurrence'>[]> {
+  return execute(pool, READ_STEP_NAMES, [runId])
+}
+
 export async function saveStep(
   pool: pg.Pool,
   run: { id: string; attempt: number },

@@ -1,7 +1,7 @@
 import type { AttemptStore } from '../../ports/store/attempt-store.ts'
 import { append } from '../statements/append.ts'
 import { claimRuns } from '../statements/claim-runs.ts'
-import { readSteps, renewLeases, saveCheckpoint, saveStep } from '../statements/hold-runs.ts'
+import { readStepNames, readSteps, renewLeases, saveCheckpoint, saveStep } from '../statements/hold-runs.ts'
 import { forgetProgress, hasProgress } from '../statements/progress.ts'
 import { readSpent } from '../statements/read-spent.ts'
 import { readWholeHistory } from '../statements/read-whole-history.ts'
@@ -15,6 +15,7 @@ export function createAttemptStore({ pool, deliveries, delivering, visibilityOf 
     renewLeases: (runs, ttlMs) => renewLeases(pool, runs, ttlMs),
     saveCheckpoint: (runId, attempt, state) => saveCheckpoint(pool, { runId, attempt }, state),
     readSteps: (runId) => readSteps(pool, runId),
+    readStepNames: (runId) => readStepNames(pool, runId),
     saveStep: (run, step) => saveStep(pool, run, step),
     hasProgress: (runId) => hasProgress(pool, runId),
     forgetProgress: (run, version) => forgetProgress(pool, run, version),

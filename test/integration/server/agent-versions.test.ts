@@ -62,6 +62,51 @@ describe('a run that another version began', () => {
     expect(told?.fields).toMatchObject({ steps: ['charge/1'], from: 'v1' })
   })
 
+  test('ends as it went where it can not be told which steps are not reached', async ({
+    createServer,
+    database,
+  }) => {
+    const id = await begun(createServer, orderOf('v1', []))
+    const after = defineAgent({
+      key: 'order',
+      version: 'v2',
+      async run() {
+        await database.sql('ALTER TABLE agent_runtime.step RENAME COLUMN name TO hidden')
+        return { output: 'done' }
+      },
+    })
+    const server = await createServer({ agents: [after] })
+    expect(await answered(server, id, 7)).toBe(200)
+    const events = await server.rest.events(`runs/${id}/${ALL}`)
+    await database.sql('ALTER TABLE agent_runtime.step RENAME COLUMN hidden TO name')
+    expect(events.at(-1)).toMatchObject({ type: 'run.succeeded', output: 'done', attempt: 2 })
+    expect(server.log.map(({ message }) => message)).toContain(
+      'which steps another version of the agent has left could not be read',
+    )
+  })
+
+  test('tells which steps are not reached without reading what they made', async ({
+    createServer,
+    database,
+  }) => {
+    const id = await begun(createServer, orderOf('v1', []))
+    const after = defineAgent({
+      key: 'order',
+      version: 'v2',
+      async run() {
+        await database.sql('ALTER TABLE agent_runtime.step RENAME COLUMN result TO hidden')
+        return { output: 'done' }
+      },
+    })
+    const server = await createServer({ agents: [after] })
+    expect(await answered(server, id, 7)).toBe(200)
+    const events = await server.rest.events(`runs/${id}/${ALL}`)
+    await database.sql('ALTER TABLE agent_runtime.step RENAME COLUMN hidden TO result')
+    expect(events.at(-1)).toMatchObject({ type: 'run.succeeded', attempt: 2 })
+    const told = server.log.find(({ message }) => message.includes('were not reached'))
+    expect(told?.fields).toMatchObject({ steps: ['charge/1', 'common/1'] })
+  })
+
   test('begins anew where the agent says so: with the same keys, and readers drop what was said', async ({
     createServer,
   }) => {

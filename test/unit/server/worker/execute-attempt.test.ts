@@ -55,6 +55,7 @@ function createAttempt(agent: AnyAgent, more: Partial<ClaimedRun> = {}) {
     log,
     store: {
       readSteps: async () => [],
+      readStepNames: async () => [],
       readTold: async () => [],
       readWholeHistory: async () => [],
       readSpent: async () => NOTHING_SPENT,
