@@ -11,6 +11,8 @@ export interface JournalEntry {
 }
 
 export interface Journal {
+  /** No other journal's of the run, and the same in each attempt. */
+  readonly name: string
   /** What earlier attempts wrote, in the order of their places. A place whose write was lost is left out. */
   read(): Promise<JournalEntry[]>
   /**
@@ -22,18 +24,22 @@ export interface Journal {
   write(entry: { place: number; value: unknown }, messageIds?: readonly string[]): Promise<void>
 }
 
-const journals = new WeakMap<object, (name: string) => Journal>()
+const journals = new WeakMap<object, (kind: string) => Journal>()
 
 /** Lets adapters that are given a context keep journals. */
-export function letKeepJournals<T extends object>(ctx: T, open: (name: string) => Journal): T {
+export function letKeepJournals<T extends object>(ctx: T, open: (kind: string) => Journal): T {
   journals.set(ctx, open)
   return ctx
 }
 
-/** @throws TypeError when the context is not one that the runtime made. */
-export function journalOf(ctx: object, name: string): Journal {
+/**
+ * Opens the next journal of a kind. Call it before any `await`: journals are told apart by their order, as steps are.
+ *
+ * @throws TypeError when the context is not one that the runtime made.
+ */
+export function journalOf(ctx: object, kind: string): Journal {
   const open = journals.get(ctx)
   if (open === undefined)
     throw new TypeError('Hand on the context as the agent was given it, and no copy of it.')
-  return open(name)
+  return open(kind)
 }

@@ -4,6 +4,7 @@ import { NonRetriableError } from '../agent/non-retriable-error.ts'
 import type { AttemptMessages } from '../events/attempt-messages.ts'
 import type { ClaimedRun, CompletedStep } from '../ports/attempt.ts'
 import { RunInterruption } from './interruption.ts'
+import { createOccurrences } from './occurrences.ts'
 import { patiently } from './patiently.ts'
 import type { StepPorts } from './steps.ts'
 import { storedForm } from './stored-form.ts'
@@ -17,13 +18,23 @@ interface JournalRun {
   messages: Pick<AttemptMessages, 'keep'>
 }
 
-/** The journals of one attempt, which are rows of its steps: an entry is fenced as a step's result is, and goes where that goes. */
+/**
+ * The journals of one attempt, which are told apart as steps are. They are rows of its steps: an entry is fenced as a step's result is, and
+ * goes where that goes.
+ */
 export function createJournals(
   ports: Pick<StepPorts, 'store' | 'clock'>,
   { run, signal, messages }: JournalRun,
 ): (name: string) => Journal {
-  return (name) => {
+  const next = createOccurrences()
+  const opened = new Set<string>()
+
+  return (kind) => {
+    const call = next(kind)
+    const name = call.occurrence === 1 ? call.name : `${call.name}/${call.occurrence}`
     const stored = `${name}${JOURNAL}`
+    const isNew = run.attempt === 1 && !opened.has(stored)
+    opened.add(stored)
     const lengths = new Map<number, number>()
     let characters = 0
 
@@ -32,13 +43,15 @@ export function createJournals(
       lengths.set(place, length)
       if (characters <= MAX_CHARACTERS) return
       throw new NonRetriableError(
-        `What "${name}" keeps of the run can't be stored: it is more than ${MAX_CHARACTERS} characters. Keep less in its state.`,
+        `What "${kind}" keeps of the run can't be stored: it is more than ${MAX_CHARACTERS} characters. Keep less in its state.`,
       )
     }
 
     return {
+      name,
+
       async read() {
-        const steps = run.attempt === 1 && lengths.size === 0 ? [] : await ports.store.readSteps(run.id)
+        const steps = isNew && lengths.size === 0 ? [] : await ports.store.readSteps(run.id)
         const entries = steps.filter((step) => step.name === stored)
         for (const { messageIds, occurrence, result } of entries) {
           messages.keep(messageIds)
@@ -52,7 +65,7 @@ export function createJournals(
       async write({ place, value }, messageIds = []) {
         signal.throwIfAborted()
         const startedAt = new Date(ports.clock.now()).toISOString()
-        const result = storedForm(`What "${name}" keeps of the run`, value, {
+        const result = storedForm(`What "${kind}" keeps of the run`, value, {
           maxCharacters: MAX_CHARACTERS,
         })
         note(place, JSON.stringify(result).length)

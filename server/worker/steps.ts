@@ -1,3 +1,4 @@
+import { currentCallScope, withinCallScope } from '../agent/call-scope.ts'
 import type { AgentContext, StepContext, StepOptions } from '../agent/context.ts'
 import { JOURNAL } from '../agent/journal.ts'
 import { NonRetriableError } from '../agent/non-retriable-error.ts'
@@ -95,9 +96,8 @@ export function createSteps(
     options: StepOptions = {},
   ): Promise<Jsonify<T>> => {
     signal.throwIfAborted()
-    if (!CallName.safeParse(name).success) throw new NonRetriableError(`The name of a step has ${CALL_NAME}.`)
-    const own = [BEGUN, JOURNAL].find((end) => name.endsWith(end))
-    if (own !== undefined) throw new NonRetriableError(`The name of a step does not end in "${own}".`)
+    assertName(name)
+    const scope = currentCallScope()
     const call = next(name)
     const key = keyOf(call)
     const known = await readStored()
@@ -110,30 +110,42 @@ export function createSteps(
     const idempotencyKey = `${run.id}/${key}`
     const task = {
       idempotencyKey,
-      work: (step: StepContext) => messages.within(idempotencyKey, async () => work(step)),
+      // A later attempt that finds it done does not come to the calls within it.
+      work: (step: StepContext) =>
+        messages.within(idempotencyKey, () => withinCallScope(`step ${key}`, async () => work(step))),
       options,
       signal,
     }
-    const { result: made, messageIds } = await traced(ports.tracer, { kind: 'step', ...call }, () =>
+    const told = { name, occurrence: call.occurrence }
+    const { result: made, messageIds } = await traced(ports.tracer, { kind: 'step', ...told }, () =>
       persistently(ports, task),
     )
     const savedAt = ports.clock.now()
-    const result =
-      made === undefined
-        ? undefined
-        : storedForm(`What step "${name}" returned`, made, {
-            maxCharacters: MAX_RESULT_CHARACTERS,
-            advice: 'It was done: the run fails rather than do it again.',
-          })
+    const result = made === undefined ? undefined : toResult(name, made)
     const step = { ...call, result, messageIds, startedAt: new Date(startedAt).toISOString() }
     // The work is done and must not be repeated because a connection broke.
     const outcome = await patiently(ports.clock, signal, () => ports.store.saveStep(run, step))
     if (outcome === 'fenced') throw new RunInterruption('lost')
     heldAt = savedAt
     messages.keep(messageIds)
-    await onCompleted({ ...call, durationMs: ports.clock.now() - startedAt })
+    // A scope may be run again in this attempt, which then finds the step done.
+    if (scope !== undefined) known.set(key, result)
+    await onCompleted({ ...told, durationMs: ports.clock.now() - startedAt })
     return result as Jsonify<T>
   }
+}
+
+function toResult(name: string, made: unknown): Json {
+  return storedForm(`What step "${name}" returned`, made, {
+    maxCharacters: MAX_RESULT_CHARACTERS,
+    advice: 'It was done: the run fails rather than do it again.',
+  })
+}
+
+function assertName(name: string): void {
+  if (!CallName.safeParse(name).success) throw new NonRetriableError(`The name of a step has ${CALL_NAME}.`)
+  const own = [BEGUN, JOURNAL].find((end) => name.endsWith(end))
+  if (own !== undefined) throw new NonRetriableError(`The name of a step does not end in "${own}".`)
 }
 
 interface Try<T> {

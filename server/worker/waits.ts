@@ -17,7 +17,7 @@ import type { WaitKind } from '../contract/wait.ts'
 import type { Schema } from '../contract/schema.ts'
 import type { KnownWait, SettledWait } from '../ports/attempt.ts'
 import type { ReadKnownWaits } from './known-waits.ts'
-import { createOccurrences, keyOf } from './occurrences.ts'
+import { createNumberedOccurrences, createOccurrences, firstNumbered, keyOf } from './occurrences.ts'
 import { storedForm } from './stored-form.ts'
 import type { Suspension } from './suspension.ts'
 
@@ -44,19 +44,19 @@ export function createWaits(
   { agent, signal, suspension }: WaitRun,
 ): Pick<AgentContext, 'wait' | 'approve' | 'sleep' | 'clientTools'> & { asker: Asker } {
   const next = createOccurrences()
+  const nextInput = createNumberedOccurrences()
   let clientTools: readonly AnyTool[] | undefined
 
   async function ask(question: Question): Promise<SettledWait> {
     signal.throwIfAborted()
-    const { timeoutMs } = question
-    const { name } = question
+    const { name, kind, timeoutMs } = question
     if (!CallName.safeParse(name).success) {
       throw new NonRetriableError(`The name of a wait is ${CALL_NAME}.`)
     }
     if (timeoutMs !== null && !(timeoutMs >= 0 && timeoutMs <= MAX_WAIT_MS)) {
       throw new RangeError(`A wait may take from 0 to ${MAX_WAIT_MS} ms (a year), not ${timeoutMs}.`)
     }
-    const call = next(name)
+    const call = kind === 'input' ? nextInput(name) : next(name)
     const known = (await readSettled()).get(keyOf(call))
     return isSettled(known) ? known : suspension.add({ ...question, ...call })
   }
@@ -97,7 +97,7 @@ export function createWaits(
 
     asker: {
       async find(name) {
-        const known = (await readSettled()).get(keyOf({ name, occurrence: 1 }))
+        const known = (await readSettled()).get(keyOf(firstNumbered(name)))
         return isSettled(known) ? toOutcome(known) : undefined
       },
       ask: ({ name, schema, details = null, timeoutMs = APPROVAL_MS }) =>

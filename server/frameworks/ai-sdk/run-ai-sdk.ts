@@ -1,3 +1,4 @@
+import { withinCallScope } from '../../agent/call-scope.ts'
 import type { AgentContext, Approval } from '../../agent/context.ts'
 import { withFileContents } from '../../agent/file-contents.ts'
 import { journalOf } from '../../agent/journal.ts'
@@ -80,22 +81,33 @@ export async function runAISDK<TModel extends StreamingModel, TTools extends obj
   const model = storingModel(parts.model, { journal, stored, teller, onText })
   const tools = storingTools(parts.tools ?? ({} as TTools), { ctx, teller })
   const messages = toAISDK(await withFileContents(ctx.messages, ctx.files))
-  const added: unknown[] = []
-  for (;;) {
-    const call = {
-      model,
-      tools,
-      messages: [...messages, ...(added as AISDKMessage[])],
-      abortSignal: ctx.signal,
-    }
-    const asked = await readToEnd(ctx, () => start(call), added)
-    if (asked.length === 0) break
-    added.push({ role: 'tool', content: await answerApprovals(ctx, asked) })
-  }
+  // Others may run at its side. It has an order of its own, in which each attempt goes through it from its beginning.
+  const added = await withinCallScope(journal.name, () =>
+    runToEnd(ctx, messages, (call) => start({ ...call, model, tools })),
+  )
   const said = fromAISDK(added, (text) => ids.get(text)?.shift())
   return {
     text: textOf(said.findLast(({ role, content }) => role === 'assistant' && content !== null)),
     messages: said,
+  }
+}
+
+type Begin = (
+  call: Pick<AISDKCall<unknown, unknown>, 'messages' | 'abortSignal'>,
+) => AISDKStream | PromiseLike<AISDKStream>
+
+/** @returns what was added. */
+async function runToEnd(
+  ctx: AISDKContext,
+  messages: readonly AISDKMessage[],
+  begin: Begin,
+): Promise<unknown[]> {
+  const added: unknown[] = []
+  for (;;) {
+    const call = { messages: [...messages, ...(added as AISDKMessage[])], abortSignal: ctx.signal }
+    const asked = await readToEnd(ctx, () => begin(call), added)
+    if (asked.length === 0) return added
+    added.push({ role: 'tool', content: await answerApprovals(ctx, asked) })
   }
 }
 

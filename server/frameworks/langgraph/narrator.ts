@@ -9,7 +9,10 @@ import { createToolCallId } from '../../agent/tool-call-id.ts'
 import type { Teller } from '../teller.ts'
 import { callsOf, isMessage, messagesIn, modelOf, parseInput, usageOf } from './messages.ts'
 import type { WriteListener } from './saver.ts'
+import type { TaskScopes } from './task-scopes.ts'
 
+/** Begins the tag of what is a task's own, and of nothing within it. */
+const TASK_TAG = 'graph:step:'
 const SILENT_TAGS = new Set(['nostream', 'langsmith:nostream'])
 
 interface Speaking {
@@ -29,15 +32,24 @@ export class Narrator extends BaseCallbackHandler implements WriteListener {
   override readonly awaitHandlers = true
   override readonly raiseError = true
   readonly lc_prefer_streaming = true
+  readonly scopes: TaskScopes
   readonly #teller: Teller
   readonly #speaking = new Map<string, Speaking>()
   readonly #calls = new Map<string, { toolCallId: string; tool: string }>()
   /** What models said for tasks that are not done. */
   readonly #said: { messageId: string; tasks: readonly string[] }[] = []
 
-  constructor(teller: Teller) {
+  constructor(teller: Teller, scopes: TaskScopes) {
     super()
     this.#teller = teller
+    this.scopes = scopes
+  }
+
+  override handleChainStart(
+    ...given: Parameters<NonNullable<BaseCallbackHandler['handleChainStart']>>
+  ): void {
+    const [, , , , tags = [], metadata = {}] = given
+    if (tags.some((tag) => tag.startsWith(TASK_TAG))) this.scopes.begin(metadata)
   }
 
   override handleChatModelStart(
@@ -90,12 +102,14 @@ export class Narrator extends BaseCallbackHandler implements WriteListener {
     const [, input, runId, , , , runName, id] = given
     const call = { toolCallId: id ?? createToolCallId(), tool: runName ?? 'tool' }
     this.#calls.set(runId, call)
+    this.scopes.beginTool(runId, call.toolCallId)
     await this.#teller.call({ id: call.toolCallId, name: call.tool, arguments: parseInput(input) })
   }
 
   override async handleToolEnd(output: unknown, runId: string): Promise<void> {
     const call = this.#calls.get(runId)
     this.#calls.delete(runId)
+    this.scopes.endTool(runId)
     if (call === undefined) return
     // A tool that answers with a command has its result among what the command writes.
     if (isMessage(output) && isToolMessage(output)) {
@@ -106,6 +120,7 @@ export class Narrator extends BaseCallbackHandler implements WriteListener {
   override handleToolError(_error: unknown, runId: string): void {
     // What the model is told of it is a message that its task writes.
     this.#calls.delete(runId)
+    this.scopes.endTool(runId)
   }
 
   onWrites(taskId: string, writes: PendingWrite[]): string[] {

@@ -1,5 +1,6 @@
 import type { RunnableConfig } from '@langchain/core/runnables'
 import { Command } from '@langchain/langgraph'
+import { withinFoundScope } from '../../agent/call-scope.ts'
 import type { AgentContext } from '../../agent/context.ts'
 import { journalOf } from '../../agent/journal.ts'
 import { withFileContents } from '../../agent/file-contents.ts'
@@ -12,6 +13,7 @@ import { createAnswers, interruptsOf } from './interrupts.ts'
 import { fromLangChain, isMessage, toLangChain } from './messages.ts'
 import { Narrator } from './narrator.ts'
 import { JournalSaver } from './saver.ts'
+import { TaskScopes } from './task-scopes.ts'
 
 /** A compiled graph: of a `StateGraph`, of `entrypoint`, or an agent of `langchain`. */
 export interface RunnableGraph<TState> {
@@ -67,20 +69,20 @@ export async function runGraph<TState>(
   graph: RunnableGraph<TState>,
   options: RunGraphOptions = {},
 ): Promise<GraphResult<TState>> {
+  const journal = journalOf(ctx, 'langgraph')
   const before = (await withFileContents(ctx.messages, ctx.files)).map(withId)
   const teller = createTeller(ctx)
   teller.skip(before)
-  const narrator = new Narrator(teller)
-  const saver = await JournalSaver.open({ journal: journalOf(ctx, 'langgraph'), listener: narrator })
+  const narrator = new Narrator(teller, new TaskScopes(journal.name))
+  const saver = await JournalSaver.open({ journal, listener: narrator })
   // What an earlier attempt stored and had no time to tell.
   await narrator.onStored(await saver.writtenBy(ctx.runId))
   const run = { ctx, graph: graph as unknown as AnyGraph, saver, narrator, options }
-  const state = await runToEnd(run, options.input ?? { messages: toLangChain(before) }).catch(
-    (error: unknown) => {
-      ctx.signal.throwIfAborted()
-      throw toRunFailure(error)
-    },
-  )
+  const input = options.input ?? { messages: toLangChain(before) }
+  const state = await runToEnd(run, input).catch((error: unknown) => {
+    ctx.signal.throwIfAborted()
+    throw toRunFailure(error)
+  })
   const messages = addedTo(state, new Set(before.map(({ id }) => id)))
   const said = messages.findLast(({ role, content }) => role === 'assistant' && content !== null)
   return { state: state as TState, text: textOf(said), messages }
@@ -123,9 +125,12 @@ async function runToEnd(run: GraphRun, given: object): Promise<unknown> {
       streamMode: ['custom'],
       durability: 'sync',
     }
-    for await (const piece of await graph.stream(input, streaming)) {
-      await options.onCustom?.((piece as [mode: string, chunk: unknown])[1])
+    const stream = async () => {
+      for await (const piece of await graph.stream(input, streaming)) {
+        await options.onCustom?.((piece as [mode: string, chunk: unknown])[1])
+      }
     }
+    await withinFoundScope(() => narrator.scopes.find(), stream)
     ctx.signal.throwIfAborted()
   }
 }

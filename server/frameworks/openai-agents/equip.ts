@@ -1,6 +1,6 @@
 // Agents with models whose answers are stored before anything comes of them. The agents themselves are shared by all runs and stay as they are.
 import { Agent } from '@openai/agents'
-import type { AgentOutputType, Model, ModelProvider, StreamEvent } from '@openai/agents'
+import type { AgentOutputType, FunctionTool, Model, ModelProvider, StreamEvent, Tool } from '@openai/agents'
 
 /** What models answer. */
 export interface Answers {
@@ -8,6 +8,8 @@ export interface Answers {
   find(): AnswerEvent | undefined
   /** Stores and tells what a model streams. Nothing comes of an event before that. */
   hear(event: StreamEvent): Promise<void>
+  /** Runs a call of the last answer. */
+  within<T>(callId: string, run: () => T): T
 }
 
 /** The event of the SDK that ends an answer, with all of it. */
@@ -33,6 +35,15 @@ export function storingProvider(provider: ModelProvider, answers: Answers): Mode
   return { getModel: async (name) => storingModel(await provider.getModel(name), answers) }
 }
 
+function scopedTool<TContext>(tool: Tool<TContext>, answers: Answers): Tool<TContext> {
+  // The SDK knows an agent's tool by what it is.
+  if (tool.type !== 'function' || 'on' in tool) return tool
+  const { invoke } = tool
+  const scoped: FunctionTool<TContext>['invoke'] = (context, input, details) =>
+    answers.within(details?.toolCall?.callId ?? '', () => invoke(context, input, details))
+  return { ...tool, invoke: scoped }
+}
+
 const EVENTS = ['agent_start', 'agent_end', 'agent_handoff', 'agent_tool_start', 'agent_tool_end'] as const
 
 /** The agent, and those it may hand over to, with such models. Who listens to the agents hears of it as before. */
@@ -49,6 +60,7 @@ export function equip<TContext, TOutput extends AgentOutputType>(
     // Agents may hand over to each other in circles.
     equipped.set(one, copy)
     for (const event of EVENTS) copy.on(event, (...told) => void one.emit(event, ...(told as never)))
+    copy.tools = one.tools.map((tool) => scopedTool(tool, answers))
     copy.handoffs = one.handoffs.map((to) =>
       to instanceof Agent ? equipOne(to) : to.clone({ agent: equipOne(to.agent) }),
     ) as typeof copy.handoffs

@@ -9,6 +9,7 @@ import type {
   RunStreamEvent,
 } from '@openai/agents'
 import type { z } from 'zod'
+import { withinCallScope } from '../../agent/call-scope.ts'
 import type { AgentContext, Approval } from '../../agent/context.ts'
 import { withFileContents } from '../../agent/file-contents.ts'
 import { journalOf } from '../../agent/journal.ts'
@@ -178,7 +179,7 @@ async function runToEnd<TContext, TOutput extends AgentOutputType>(
   for (;;) {
     if (input instanceof RunState) {
       state = input
-      await answerApprovals(ctx, input)
+      await answerApprovals(run, input)
     }
     const result: Streamed<TContext, TOutput> = await runner.run(agent, input, {
       stream: true,
@@ -216,6 +217,7 @@ function createAnswers<TContext, TOutput extends AgentOutputType>(
       }
       await narrator.hearModel(event)
     },
+    within: (callId, call) => withinCallScope(`${journal.name} ${count()} ${callId}`, call),
   }
 }
 
@@ -231,15 +233,18 @@ async function save<TContext, TOutput extends AgentOutputType>(
 
 /** Asks for all at once, for which the attempt may end. */
 async function answerApprovals<TContext, TOutput extends AgentOutputType>(
-  ctx: Pick<AgentContext, 'approve'>,
+  { ctx, journal }: AgentRun<TContext, TOutput>,
   state: State<TContext, TOutput>,
 ): Promise<void> {
   const items = state.getInterruptions()
+  const answer = `${journal.name} ${state._modelResponses.length}`
   const approvals = await Promise.all(
-    items.map((item) => {
+    items.map((item, index) => {
       const { callId } = Object(item.rawItem) as { callId?: string }
       const call = { name: item.name ?? 'tool', arguments: parseToolArguments(item.arguments ?? '') }
-      return ctx.approve({ ...call, ...(callId === undefined ? {} : { toolCallId: callId }) })
+      const asked = { ...call, ...(callId === undefined ? {} : { toolCallId: callId }) }
+      // Leave for an earlier call is none for the same call of a later answer, which the SDK may ask for without coming to the earlier one.
+      return withinCallScope(`${answer} ${index} ${callId ?? ''}`, () => ctx.approve(asked))
     }),
   )
   for (const [index, item] of items.entries()) {
