@@ -24,6 +24,7 @@ import itertools
 import json
 import os
 import queue
+import re
 import signal
 import sys
 import threading
@@ -33,6 +34,7 @@ import typing
 import uuid
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import (
     Any,
     AsyncIterator,
@@ -335,7 +337,7 @@ class _Connection:
     def send(self, message: Dict[str, Any]) -> None:
         """Waits that tasks begin together are written together, so that the runtime knows of all when the first ends the attempt."""
         is_wait = message["type"] in _WAITS and asyncio._get_running_loop() is not None
-        line = json.dumps(message, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+        line = _encode(message)
         try:
             with self._lock:
                 self._output.write(line)
@@ -408,16 +410,66 @@ class _Connection:
                 raise
 
 
+_LONG_NUMBER = re.compile(r"[0-9]{16}")
+
+
+def _encode(message: Dict[str, Any]) -> bytes:
+    # What is no JSON now is none in the next attempt, which would do again what this one did.
+    try:
+        line = json.dumps(message, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise NonRetriableError(f"What the agent gives to {message['type']!r} is no JSON: {error}") from error
+    if _LONG_NUMBER.search(line):
+        _refuse_inexact_integers(message)
+    return line.encode() + b"\n"
+
+
+def _refuse_inexact_integers(value: Any) -> None:
+    if isinstance(value, int) and not _is_exact(value):
+        raise NonRetriableError(f"The integer {value} would change on its way, as those beyond 2**53 may: send it as text.")
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, (list, tuple)):
+        return
+    for part in value:
+        _refuse_inexact_integers(part)
+
+
+def _is_exact(value: int) -> bool:
+    """Whether the runtime, whose numbers are JavaScript's, says the same integer again."""
+    try:
+        return int(Decimal(repr(float(value)))) == value
+    except OverflowError:
+        return False
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        return str(error)[:_MAX_TEXT]
+    except Exception:
+        return "An error that has no text."
+
+
 def _describe(error: BaseException) -> Dict[str, Any]:
     stack = "".join(traceback.format_exception(type(error), error, error.__traceback__))
-    said: Dict[str, Any] = {"message": str(error)[:_MAX_TEXT], "stack": stack[-_MAX_TEXT:]}
+    said: Dict[str, Any] = {"message": _text_of(error), "stack": stack[-_MAX_TEXT:]}
     if isinstance(error, RequestError):
         return {**said, "retriable": error.retriable, "cause": error._request}
     if isinstance(error, AgentError):
-        details = {} if error.details is None else {"details": error.details}
-        return {**said, "code": error.code, **details}
+        return {**said, "code": error.code, **_details_of(error)}
     said["message"] = f"{type(error).__name__}: {said['message']}"
     return {**said, "retriable": not isinstance(error, NonRetriableError)}
+
+
+def _details_of(error: AgentError) -> Dict[str, Any]:
+    said = {} if error.details is None else {"details": error.details}
+    try:
+        _encode({"type": "error", **said})
+    except NonRetriableError as refused:
+        # Without them the run still ends as the agent wants it to.
+        print(f"The details of an AgentError are left out: {refused}", file=sys.stderr)
+        return {}
+    return said
 
 
 def _leave() -> None:
@@ -645,13 +697,26 @@ class _Context:
 
 
 def _child_request(
-    agent: str, params: Any, messages: Union[str, Sequence[Message], None], options: Dict[str, Any]
+    agent: str,
+    params: Any,
+    messages: Union[str, Sequence[Message], None],
+    *,
+    name: Optional[str] = None,
+    metadata: Optional[Dict[str, Any]] = None,
+    timeout: Optional[float] = None,
+    max_attempts: Optional[int] = None,
+    budget: Optional[Dict[str, Any]] = None,
 ) -> Dict[str, Any]:
-    given = messages if messages is None or isinstance(messages, str) else list(messages)
-    if "timeout" in options:
-        options = {**options, "timeout_ms": _milliseconds(options["timeout"])}
-        del options["timeout"]
-    return {"agent": agent, **_given({"params": params, "messages": given, **options})}
+    options = {
+        "params": params,
+        "messages": messages if messages is None or isinstance(messages, str) else list(messages),
+        "name": name,
+        "metadata": metadata,
+        "timeout_ms": _milliseconds(timeout),
+        "max_attempts": max_attempts,
+        "budget": budget,
+    }
+    return {"agent": agent, **_given(options)}
 
 
 def _known(kind: Callable[..., T], answer: Dict[str, Any]) -> T:
@@ -669,11 +734,15 @@ def _milliseconds(seconds: Optional[float]) -> Optional[int]:
 
 
 def _takes_argument(function: Callable[..., Any]) -> bool:
+    """Whether it needs one, or says that it takes a `StepContext`. `lambda source=source: …` binds a variable of a loop."""
     try:
-        inspect.signature(function).bind(None)
-        return True
-    except TypeError:
+        first = next(iter(inspect.signature(function).parameters.values()), None)
+    except (TypeError, ValueError):
+        # Of what is built in, nothing may be known.
         return False
+    if first is None or first.kind not in (first.POSITIONAL_ONLY, first.POSITIONAL_OR_KEYWORD):
+        return False
+    return first.default is first.empty or first.annotation in (StepContext, "StepContext")
 
 
 class RunContext(_Context):
@@ -708,7 +777,9 @@ class RunContext(_Context):
     async def step(self, name: str, function: Callable[..., Any], *, at_most_once: bool = False) -> Any:
         """Does something once: its result is stored, and a later attempt is given that instead.
 
-        The function takes nothing, or a `StepContext`. Steps are told apart by name and, of one name, by the order of the calls.
+        The function takes nothing, or a `StepContext` as a parameter without a default. Its result is JSON: another one fails
+        the run for good, since the next attempt would do it again. Steps are told apart by name and, of one name, by the order of
+        the calls.
         """
         number, call = self._run.ask("step.begin", name=name, at_most_once=at_most_once)
         key = await asyncio.wrap_future(call.begun)
@@ -722,7 +793,7 @@ class RunContext(_Context):
                 raise
             finally:
                 _step.reset(token)
-            self._run.say("step.end", id=number, result=value)
+            _end_step(self._run, number, value)
         return await asyncio.wrap_future(call.result)
 
     async def checkpoint(self, state: Any) -> None:
@@ -770,14 +841,14 @@ class RunContext(_Context):
         It is one of the `agents` of `subprocessAgent`. Options: `name`, `metadata`, `timeout` in seconds, `max_attempts`, `budget`.
         One that does not succeed raises a `RequestError` with the code `child_failed`.
         """
-        asked = self._run.ask("child_run", **_child_request(agent, params, messages, options))[1].result
+        asked = self._run.ask("child_run", **_child_request(agent, params, messages, **options))[1].result
         return _known(ChildResult, await asyncio.wrap_future(asked))
 
     async def start_agent(
         self, agent: str, params: Any = None, messages: Union[str, Sequence[Message], None] = None, **options: Any
     ) -> str:
         """The same without waiting: the other run goes on when this one is over. Returns its id."""
-        asked = self._run.ask("child_run", detached=True, **_child_request(agent, params, messages, options))[1].result
+        asked = self._run.ask("child_run", detached=True, **_child_request(agent, params, messages, **options))[1].result
         return str((await asyncio.wrap_future(asked))["run_id"])
 
     async def history(self, *, include_failed_runs: bool = False) -> List[Message]:
@@ -837,7 +908,15 @@ class RunContext(_Context):
 
 def _fail_step(run: _Run, number: int, error: BaseException) -> None:
     if not run.cancelled.is_set():
-        run.say("step.error", id=number, message=f"{type(error).__name__}: {error}"[:_MAX_TEXT])
+        run.say("step.error", id=number, message=f"{type(error).__name__}: {_text_of(error)}"[:_MAX_TEXT])
+
+
+def _end_step(run: _Run, number: int, result: Any) -> None:
+    try:
+        run.say("step.end", id=number, result=result)
+    except NonRetriableError as error:
+        _fail_step(run, number, error)
+        raise
 
 
 class SyncRunContext(_Context):
@@ -873,7 +952,7 @@ class SyncRunContext(_Context):
                 raise
             finally:
                 _step.reset(token)
-            self._run.say("step.end", id=number, result=value)
+            _end_step(self._run, number, value)
         return typing.cast(T, call.result.result())
 
     def checkpoint(self, state: Any) -> None:
@@ -907,13 +986,13 @@ class SyncRunContext(_Context):
     def run_agent(
         self, agent: str, params: Any = None, messages: Union[str, Sequence[Message], None] = None, **options: Any
     ) -> ChildResult:
-        asked = self._run.ask("child_run", **_child_request(agent, params, messages, options))[1].result
+        asked = self._run.ask("child_run", **_child_request(agent, params, messages, **options))[1].result
         return _known(ChildResult, asked.result())
 
     def start_agent(
         self, agent: str, params: Any = None, messages: Union[str, Sequence[Message], None] = None, **options: Any
     ) -> str:
-        asked = self._run.ask("child_run", detached=True, **_child_request(agent, params, messages, options))[1].result
+        asked = self._run.ask("child_run", detached=True, **_child_request(agent, params, messages, **options))[1].result
         return str(asked.result()["run_id"])
 
     def history(self, *, include_failed_runs: bool = False) -> List[Message]:
@@ -993,9 +1072,9 @@ def register_runtime(runtime: AgentRuntime) -> None:
     _register(runtime.key, runtime.run)
 
 
-def get_llm_client() -> LLM:
-    """`ctx.llm` of the run whose code is running."""
-    return LLM(_run.get())
+def get_llm_client() -> Any:
+    """`ctx.llm` of the run whose code is running: an `LLM`, or a `SyncLLM` in a function that is not `async`."""
+    return SyncLLM(_run.get()) if asyncio._get_running_loop() is None else LLM(_run.get())
 
 
 def serve() -> None:

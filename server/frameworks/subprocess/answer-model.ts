@@ -4,6 +4,7 @@ import { generate } from '../../agent/generate.ts'
 import { limitedModel } from '../../agent/limited-model.ts'
 import { takeModelTurn } from '../../agent/model-turn.ts'
 import type { ModelTurn } from '../../agent/model-turn.ts'
+import { NonRetriableError } from '../../agent/non-retriable-error.ts'
 import type { Json } from '../../contract/json.ts'
 import type { AgentMessage } from '../../contract/message.ts'
 import type { Model, ModelSettings, TokenUsage } from '../../ports/model.ts'
@@ -37,6 +38,9 @@ export async function answerModel(
   const chosen = chooseModel(ctx, asked.model, own)
   const tell = (model: Model) => (asked.deltas ? told(model, send) : model)
   if (!asked.turn) return written(await answerInWhole(ctx, asked, tell(chosen ?? ctx.llm)))
+  if (asked.response_schema !== undefined) {
+    throw new NonRetriableError('A turn takes no "response_schema": ask without "turn", within a step.')
+  }
   // The turn tells what it took by itself, once over all attempts.
   const model = tell(unreported(ctx.llm, chosen))
   const { messages, tools } = requestOf(asked)

@@ -68,6 +68,20 @@ describe.skipIf(!isInstalled('python3'))('an agent in Python', () => {
     ])
   })
 
+  test('hands steps what they take', async ({ createServer }) => {
+    const { rest } = await createServer({ agents: [pythonAgent('arguments')] })
+    const id = await rest.create('arguments')
+    await rest.events(`runs/${id}/${DEBUG}`)
+    expect(outputOf((await rest.get(`runs/${id}`)).body)).toEqual({
+      given: ['a', 'b'],
+      needed: `${id}/needed/1`,
+      annotated: `${id}/annotated/1`,
+      'built in': {},
+      any: 0,
+      integers: [2 ** 53, 1e20, '12345678901234567890', 0.1 + 0.2],
+    })
+  })
+
   test('waits for people, without holding its process', async ({ createServer }) => {
     const { rest } = await createServer({
       agents: [pythonAgent('waits', { maxProcesses: 1 }), pythonAgent('hello')],
@@ -148,6 +162,26 @@ describe.skipIf(!isInstalled('python3'))('an agent in Python', () => {
     expect(outputOf((await rest.get(`runs/${id}`)).body)).toMatchObject({ pieces: ['2', '2'], whole: '22' })
   })
 
+  test('asks by `get_llm_client` as its function can', async ({ createServer }) => {
+    const agents = [pythonAgent('asks-client')]
+    const { rest } = await createServer({ agents, model: createScriptedModel([{ text: '1' }]) })
+    const id = await rest.create('asks-client')
+    await rest.events(`runs/${id}/${DEBUG}`)
+    expect(outputOf((await rest.get(`runs/${id}`)).body)).toBe('1')
+  })
+
+  test('is told that a turn takes no schema', async ({ createServer }) => {
+    const model = createScriptedModel([{ text: '{}' }])
+    const { rest } = await createServer({ agents: [pythonAgent('asks-schema')], model })
+    const id = await rest.create('asks-schema')
+    await rest.events(`runs/${id}/${DEBUG}`)
+    expect(outputOf((await rest.get(`runs/${id}`)).body)).toEqual({
+      message: 'A turn takes no "response_schema": ask without "turn", within a step.',
+      retriable: false,
+    })
+    expect(model.requests).toEqual([])
+  })
+
   test("fails by a model's error as any agent does", async ({ createServer }) => {
     const error = new ModelError('No such model.', { code: 'not_found', retriable: false })
     const { rest } = await createServer({
@@ -186,7 +220,13 @@ describe.skipIf(!isInstalled('python3'))('an agent in Python', () => {
     ['told', { code: 'conflict', error: 'Your order is closed.', details: { order: 17 }, attempt: 1 }],
     ['for good', { code: 'agent_error', error: 'The agent failed with an unexpected error.', attempt: 1 }],
     ['otherwise', { code: 'agent_error', error: 'The agent failed with an unexpected error.', attempt: 2 }],
-    ['unserialisable', { code: 'agent_error', attempt: 2 }],
+    ['told the time', { code: 'conflict', error: 'Your order is closed.', attempt: 1 }],
+    ['without a text', { code: 'agent_error', attempt: 2 }],
+    // What was done is not to be done again.
+    ['unserialisable', { code: 'agent_error', attempt: 1 }],
+    ['unserialisable step', { code: 'agent_error', attempt: 1 }],
+    ['too large', { code: 'agent_error', attempt: 1 }],
+    ['mistyped', { code: 'agent_error', attempt: 2 }],
     ['undeclared', { code: 'agent_error', attempt: 2 }],
   ] as const)('fails: %s', async ([kind, failed], { createServer }) => {
     const { rest, log } = await createServer({ agents: [pythonAgent('fails')], config: { maxAttempts: 2 } })
@@ -196,6 +236,9 @@ describe.skipIf(!isInstalled('python3'))('an agent in Python', () => {
     expect(JSON.stringify(events)).not.toContain('secret')
     const err = failureIn(log)
     if (kind === 'otherwise') expect(err.message).toBe("ValueError: a secret of the agent's")
+    if (kind === 'unserialisable step') expect(err.message).toMatch(/'step\.end' is no JSON: .*datetime/)
+    if (kind === 'too large') expect(err.message).toContain('The integer 9007199254740993 would change')
+    if (kind === 'mistyped') expect(err.message).toContain("'time_out'")
     if (kind === 'undeclared') expect(err.message).toMatch(/emits "no\.such\.event"/)
   })
 
