@@ -1,6 +1,7 @@
 import type { Journal } from '../../agent/journal.ts'
 import { toUsage } from '../../models/ai-sdk/wire.ts'
 import { parseToolArguments } from '../../models/provider/tool-arguments.ts'
+import { ModelError } from '../../ports/model.ts'
 import type { Teller } from '../teller.ts'
 
 /** A language model of the AI SDK: of specification v3 or v4, which are its majors 6 and 7. */
@@ -31,22 +32,24 @@ interface Ports {
  * from there.
  */
 export function storingModel<TModel extends StreamingModel>(model: TModel, ports: Ports): TModel {
-  let asked = 0
+  /** Not how often it was asked: the SDK asks again by itself, and no answer is stored of that. */
+  let answered = 0
+  const onAnswered = () => void (answered += 1)
   const ask = model.doStream.bind(model) as (
     options: unknown,
   ) => PromiseLike<{ stream: ReadableStream<unknown> }>
 
   async function doStream(options: unknown): Promise<{ stream: ReadableStream<unknown> }> {
-    asked += 1
-    const place = asked
+    const place = answered + 1
     ports.teller.assertMayAsk()
     const known = ports.stored.get(place) as Answer | undefined
     if (known !== undefined) {
+      onAnswered()
       await tell(model, known, ports)
       return { stream: streamOf(known.parts.map(revive)) }
     }
     const { stream, ...rest } = await ask(options)
-    const through = new TransformStream<unknown, unknown>(hearing(model, place, ports))
+    const through = new TransformStream<unknown, unknown>(hearing(model, { place, onAnswered }, ports))
     return { ...rest, stream: stream.pipeThrough(through) }
   }
 
@@ -69,10 +72,15 @@ function streamOf(parts: readonly Part[]): ReadableStream<unknown> {
   })
 }
 
-function hearing(model: StreamingModel, place: number, ports: Ports): Transformer<unknown, unknown> {
+function hearing(
+  model: StreamingModel,
+  { place, onAnswered }: { place: number; onAnswered(): void },
+  ports: Ports,
+): Transformer<unknown, unknown> {
   const { teller, journal } = ports
   const answer: Answer = { messageId: crypto.randomUUID(), parts: [] }
   const { messageId } = answer
+  let isBroken = false
   return {
     async transform(value, controller) {
       const part = Object(value) as Part
@@ -81,13 +89,25 @@ function hearing(model: StreamingModel, place: number, ports: Ports): Transforme
       if (part.type === 'reasoning-delta' && typeof delta === 'string')
         await teller.reasoning(messageId, delta)
       keep(answer.parts, part)
-      if (part.type === 'finish') {
+      isBroken ||= part.type === 'error'
+      if (part.type === 'finish' && isError(part)) {
+        // The SDK takes what there is for the answer.
+        if (!isBroken)
+          throw new ModelError('The model broke off its answer.', { code: 'server_error', retriable: true })
+      } else if (part.type === 'finish' && !isBroken) {
+        onAnswered()
         await journal.write({ place, value: answer }, [messageId])
         await tell(model, answer, ports)
       }
       controller.enqueue(value)
     },
   }
+}
+
+/** A word, or an object with it, by the version of the model. */
+function isError({ finishReason }: Part): boolean {
+  const { unified = finishReason } = Object(finishReason) as { unified?: unknown }
+  return unified === 'error'
 }
 
 /** Pieces that follow each other become one. */

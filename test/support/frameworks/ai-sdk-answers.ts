@@ -8,12 +8,12 @@ const USAGE = {
 type Answer = Awaited<ReturnType<MockLanguageModelV4['doStream']>>
 type Chunk = Answer['stream'] extends ReadableStream<infer T> ? T : never
 
-function answerOf(chunks: Chunk[], reason: 'stop' | 'tool-calls' | 'error' = 'stop'): Answer {
+export function answerOf(chunks: Chunk[], reason: 'stop' | 'tool-calls' | 'error' = 'stop'): Answer {
   const finish: Chunk = { type: 'finish', usage: USAGE, finishReason: { unified: reason, raw: reason } }
   return { stream: simulateReadableStream({ chunks: [...chunks, finish] }) }
 }
 
-const textChunks = (text: string): Chunk[] => [
+export const textChunks = (text: string): Chunk[] => [
   { type: 'text-start', id: '1' },
   { type: 'text-delta', id: '1', delta: text.slice(0, 2) },
   { type: 'text-delta', id: '1', delta: text.slice(2) },

@@ -1,9 +1,16 @@
-import { ToolLoopAgent, isStepCount, streamText, tool } from 'ai'
+import { APICallError, ToolLoopAgent, isStepCount, streamText, tool } from 'ai'
 import { MockLanguageModelV4, simulateReadableStream } from 'ai/test'
 import { describe, expect } from 'vitest'
 import { z } from 'zod'
 import { runAISDK } from '../../../../server/frameworks/ai-sdk/index.ts'
 import { defineAgent } from '../../../../server/index.ts'
+import {
+  answerOf,
+  callsTool,
+  saysInAISDK,
+  scriptedAISDKModel,
+  textChunks,
+} from '../../../support/frameworks/ai-sdk-answers.ts'
 import { test } from '../../../support/runtime.ts'
 
 const ALL = 'events?include_all=1'
@@ -191,4 +198,70 @@ describe('an agent of the AI SDK', () => {
     expect(events.at(-1)).toMatchObject({ type: 'run.failed', code: 'budget_exceeded' })
     expect(model.doStreamCalls).toHaveLength(1)
   })
+
+  test('whose SDK asks again by itself goes on after a crash as any other', async ({ createServer }) => {
+    const done: number[] = []
+    const overloaded = new APICallError({
+      message: 'overloaded',
+      url: 'http://localhost',
+      requestBodyValues: {},
+      statusCode: 503,
+      isRetryable: true,
+      responseHeaders: { 'retry-after-ms': '1' },
+    })
+    let asked = 0
+    const model = scriptedAISDKModel(
+      [overloaded, callsTool('pay', { amount: 5 }, 'call_1'), saysInAISDK('Paid.')],
+      () => (asked += 1),
+    )
+    const agent = defineAgent({
+      key: 'agent',
+      maxAttempts: 2,
+      async run(ctx) {
+        const { text, messages } = await runAISDK(
+          ctx,
+          { model, tools: { pay: payTool(done) } },
+          ({ model, tools, ...call }) => new ToolLoopAgent({ model, tools }).stream(call),
+        )
+        if (ctx.attempt === 1) throw new Error('crash')
+        return { output: text, messages }
+      },
+    })
+    const { rest } = await createServer({ agents: [agent] })
+    const events = await rest.events(`runs/${await rest.create('agent', ASKED)}/${ALL}`)
+    expect(events.at(-1)).toMatchObject({ type: 'run.succeeded', attempt: 2, output: 'Paid.' })
+    expect([done, asked]).toEqual([[5], 3])
+  })
+
+  test.for([
+    [
+      'with an error',
+      answerOf([...textChunks('Half an'), { type: 'error', error: new Error('broke') }], 'error'),
+    ],
+    [
+      'with an error and says that it is done',
+      answerOf([...textChunks('Half an'), { type: 'error', error: new Error('broke') }]),
+    ],
+    ['without saying why', answerOf(textChunks('Half an'), 'error')],
+  ] as const)(
+    'whose model breaks off %s is asked again by the next attempt',
+    async ([, broken], { createServer }) => {
+      const model = scriptedAISDKModel([broken, saysInAISDK('A whole answer.')])
+      const agent = defineAgent({
+        key: 'agent',
+        maxAttempts: 2,
+        async run(ctx) {
+          const { text } = await runAISDK(ctx, { model }, ({ model, tools, ...call }) =>
+            new ToolLoopAgent({ model, tools }).stream(call),
+          )
+          return { output: text }
+        },
+      })
+      const { rest } = await createServer({ agents: [agent] })
+      const events = await rest.events(`runs/${await rest.create('agent', ASKED)}/${ALL}`)
+      expect(events.at(-1)).toMatchObject({ type: 'run.succeeded', attempt: 2, output: 'A whole answer.' })
+      const told = events.filter(({ type }) => type === 'assistant.message')
+      expect(told).toMatchObject([{ content: 'A whole answer.' }])
+    },
+  )
 })
