@@ -97,7 +97,7 @@ function toBody(request: ModelRequest, name: string, extra: Record<string, unkno
     messages,
     ...(system === undefined ? {} : { system }),
     ...(tools === undefined || tools.length === 0
-      ? {}
+      ? toUnavailableTools(messages, extra)
       : { tools: tools.map(toAnthropicTool), ...toToolChoice(request.toolChoice) }),
     ...(temperature === undefined ? {} : { temperature }),
     ...(stop === undefined || stop.length === 0 ? {} : { stop_sequences: stop }),
@@ -107,6 +107,19 @@ function toBody(request: ModelRequest, name: string, extra: Record<string, unkno
     ...(Object.keys(outputConfig).length === 0 ? {} : { output_config: outputConfig }),
     stream: true,
   }
+}
+
+/** Anthropic refuses calls and results of tools where a request defines none: those that were called are, and may not be called again. */
+function toUnavailableTools(messages: AnthropicPrompt['messages'], extra: Record<string, unknown>): object {
+  // Anthropic's own, which may be called.
+  if ('tools' in extra) return {}
+  const blocks = messages.flatMap(({ content }) => content)
+  const names = new Set(blocks.flatMap((block) => (block.type === 'tool_use' ? [block.name] : [])))
+  if (names.size === 0) return {}
+  const tools = [...names].map((name) =>
+    toAnthropicTool({ name, description: 'Not available now.', parameters: { type: 'object' } }),
+  )
+  return { tools, ...toToolChoice('none') }
 }
 
 function toToolChoice(choice: ToolChoice | undefined): object {

@@ -186,6 +186,26 @@ describe('a request', () => {
     })
   })
 
+  test('defines the tools of calls that it tells of where it offers none, and lets none be called', async () => {
+    provider.answerWith(answer())
+    const call = (id: string) => ({ id, name: 'get_weather', arguments: {} })
+    await collect(createAnthropicModel({ apiKey }), {
+      messages: [
+        { role: 'user', content: 'Weather?' },
+        { role: 'assistant', content: null, toolCalls: [call('a'), call('b')] },
+        { role: 'tool', toolCallId: 'a', content: 'sunny' },
+        { role: 'tool', toolCallId: 'b', content: 'rainy' },
+      ],
+    })
+    expect(provider.bodies[0]).toMatchObject({
+      tools: [{ name: 'get_weather', input_schema: { type: 'object' } }],
+      tool_choice: { type: 'none' },
+    })
+    provider.answerWith(answer())
+    await collect(createAnthropicModel({ apiKey }), hello)
+    expect(provider.bodies[1]).not.toHaveProperty('tools')
+  })
+
   test('has a limit on the answer even when none is asked for', async () => {
     provider.answerWith(answer())
     await collect(createAnthropicModel({ apiKey }), hello)
