@@ -193,8 +193,8 @@ export function createRuns(
         await access.assertMay(caller, 'respond', { run, wait: { name: pending.name, kind: pending.kind } })
         checkAnswer(pending, value)
       }
-      // The answer names the owner and the kind of wait that were checked, so nothing else is answered.
-      const answered = { runId, wait, kind: pending?.kind ?? null, value, by: caller.id }
+      // The answer names the owner and the wait that were checked, so nothing else is answered.
+      const answered = { runId, wait, asked: pending ?? null, value, by: caller.id }
       const outcome = await store.respond(run.owner, answered)
       switch (outcome.kind) {
         case 'not-found':
@@ -203,6 +203,11 @@ export function createRuns(
           throw new AgentRuntimeError('not_found', `The run does not wait for "${wait}".`, {
             details: { waits: waits.map(({ name }) => name) },
           })
+        case 'asked-otherwise':
+          throw new AgentRuntimeError(
+            'conflict',
+            `What the run waits for by "${wait}" has changed: read it again.`,
+          )
         case 'already-settled':
           throw overError(wait)
         case 'accepted':

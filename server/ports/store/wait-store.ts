@@ -1,13 +1,14 @@
 import type { Json } from '../../contract/json.ts'
 import type { Run, RunSummary } from '../../contract/run.ts'
-import type { PendingWait, WaitKind } from '../../contract/wait.ts'
+import type { PendingWait } from '../../contract/wait.ts'
 import type { KnownWait } from '../attempt.ts'
 import type { Owner, Reach } from '../owner.ts'
 
-/** What became of an answer to a wait. `not-waiting`: the run never had a wait of that name. */
+/** What became of an answer to a wait. `not-waiting`: the run never had a wait of that name. `asked-otherwise`: the wait asks for something else by now. */
 export type RespondOutcome =
   | { kind: 'accepted'; run: Run }
   | { kind: 'already-settled'; run: Run }
+  | { kind: 'asked-otherwise'; run: Run }
   | { kind: 'not-waiting'; run: Run }
   | { kind: 'not-found' }
 
@@ -26,8 +27,8 @@ export interface WaitBelow {
 export interface RespondRequest {
   runId: string
   wait: string
-  /** The kind of wait that the answer was checked for. No wait of another kind is answered. Null where there was none. */
-  kind: WaitKind | null
+  /** The wait that the answer was checked for: none that asks for something else is answered. Null where there was none. */
+  asked: Pick<PendingWait, 'kind' | 'details' | 'schema'> | null
   value: Json
   /** Id of the principal who answers. */
   by: string

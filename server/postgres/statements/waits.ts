@@ -24,17 +24,26 @@ import { lockRun } from './lock-run.ts'
 
 const { resumed } = TRANSITIONS
 
+// Whether it is asked for with another time than before: to the millisecond, in which times are stored.
+const HAS_OTHER_TIME = `COALESCE(
+      abs(extract(epoch FROM (EXCLUDED.expires_at - EXCLUDED.created_at) - (wait.expires_at - wait.created_at))) > 0.002,
+      (EXCLUDED.expires_at IS NULL) <> (wait.expires_at IS NULL))`
+
 // One that is asked for again, by an attempt that was resumed for another, keeps its time. Other code may ask otherwise: then answers are
-// checked by that from now on.
+// checked by that from now on, and another time begins now.
 const ADD = {
   name: 'add_waits',
   text: `
-    INSERT INTO agent_runtime.wait (run_id, name, occurrence, kind, request, expires_at)
-    SELECT run_id, name, occurrence, kind, request, now() + timeout_ms * interval '1 millisecond'
+    INSERT INTO agent_runtime.wait (run_id, name, occurrence, kind, request, created_at, expires_at)
+    SELECT run_id, name, occurrence, kind, request, now(), now() + timeout_ms * interval '1 millisecond'
     FROM unnest($1::uuid[], $2::text[], $3::int[], $4::agent_runtime.wait_kind[], $5::jsonb[], $6::float8[])
       AS a (run_id, name, occurrence, kind, request, timeout_ms)
-    ON CONFLICT (run_id, name, occurrence) DO UPDATE SET request = EXCLUDED.request
-    WHERE wait.status = 'pending' AND wait.kind <> 'child' AND wait.request IS DISTINCT FROM EXCLUDED.request
+    ON CONFLICT (run_id, name, occurrence) DO UPDATE SET
+      kind = EXCLUDED.kind, request = EXCLUDED.request,
+      created_at = CASE WHEN ${HAS_OTHER_TIME} THEN EXCLUDED.created_at ELSE wait.created_at END,
+      expires_at = CASE WHEN ${HAS_OTHER_TIME} THEN EXCLUDED.expires_at ELSE wait.expires_at END
+    WHERE wait.status = 'pending' AND wait.kind <> 'child' AND (
+      wait.request IS DISTINCT FROM EXCLUDED.request OR wait.kind <> EXCLUDED.kind OR ${HAS_OTHER_TIME})
     RETURNING run_id AS "runId", name, occurrence`,
 }
 
@@ -123,7 +132,7 @@ const ANSWER = {
     UPDATE agent_runtime.wait SET status = 'answered', value = $3::jsonb, responded_by = $4, settled_at = now()
     WHERE (run_id, name, occurrence) = (
       SELECT run_id, name, occurrence FROM agent_runtime.wait
-      WHERE run_id = $1 AND name = $2 AND status = 'pending' AND kind = $5
+      WHERE run_id = $1 AND name = $2 AND status = 'pending' AND kind = $5 AND request = $6::jsonb
         AND (expires_at IS NULL OR expires_at > now())
       ORDER BY occurrence LIMIT 1)
     RETURNING name`,
@@ -145,7 +154,8 @@ const RESUME = {
 const WAS_ASKED = {
   name: 'respond_was_asked',
   text: `
-    SELECT name FROM agent_runtime.wait WHERE run_id = $1 AND name = $2 AND kind NOT IN ('sleep', 'child') LIMIT 1`,
+    SELECT status = 'pending' AND request <> $3::jsonb AND (expires_at IS NULL OR expires_at > now()) AS "isOther"
+    FROM agent_runtime.wait WHERE run_id = $1 AND name = $2 AND kind NOT IN ('sleep', 'child')`,
 }
 
 export async function respond(
@@ -153,17 +163,19 @@ export async function respond(
   request: RespondRequest & { owner: Owner; visibilityOf: VisibilityOf },
   deliver: Deliver,
 ): Promise<RespondOutcome> {
-  const { owner, runId, wait, kind, value, by, visibilityOf } = request
+  const { owner, runId, wait, asked, value, by, visibilityOf } = request
+  const question = asked && toStorableJson({ details: asked.details, schema: asked.schema })
   return inTransaction(pool, async (client, tx): Promise<RespondOutcome> => {
     const row = await lockRun(client, owner, runId)
     if (row === undefined) return { kind: 'not-found' }
     const run = toRun(row)
     const answered = mayBeAnswered(run)
-      ? await execute(client, ANSWER, [runId, wait, toStorableJson(value), by, kind])
+      ? await execute(client, ANSWER, [runId, wait, toStorableJson(value), by, asked?.kind, question])
       : []
     if (answered.length === 0) {
-      const asked = await execute(client, WAS_ASKED, [runId, wait])
-      return { kind: asked.length > 0 ? 'already-settled' : 'not-waiting', run }
+      const known = await execute<{ isOther: boolean | null }>(client, WAS_ASKED, [runId, wait, question])
+      if (mayBeAnswered(run) && known.some(({ isOther }) => isOther)) return { kind: 'asked-otherwise', run }
+      return { kind: known.length > 0 ? 'already-settled' : 'not-waiting', run }
     }
     // Otherwise another answer has resumed it, and the attempt finds this one when it comes to wait for it.
     const [going] = await execute<RunRow>(client, RESUME, [runId, wait, visibilityOf(resumed.event)])

@@ -236,6 +236,77 @@ describe('a run that another version began', () => {
     expect(await answered(server, id, 7)).toBe(200)
     expect((await server.rest.events(`runs/${id}/${ALL}`)).at(-1)).toMatchObject({ output: ['a', 7] })
   })
+
+  test.for([
+    ['another', 3_600_000, 1],
+    ['the same', 72 * 3_600_000, 72],
+    ['no', undefined, null],
+  ] as const)(
+    'has the time of a wait that the new code gives it: %s',
+    async ([, later, hours], { createServer, database }) => {
+      const both = (version: string, timeoutMs: number | undefined) =>
+        defineAgent({
+          key: 'order',
+          version,
+          async run(ctx) {
+            await Promise.all([
+              ctx.wait('first', z.string()),
+              ctx.wait('second', z.string()),
+              timeoutMs === undefined
+                ? ctx.wait('leave', z.string())
+                : ctx.wait('leave', z.string(), { timeoutMs }),
+            ])
+            return { output: 'done' }
+          },
+        })
+      const id = await begun(createServer, both('v1', 72 * 3_600_000))
+      const leftAt = () =>
+        database.sql<{ left: string | null; age: string }>(
+          `SELECT extract(epoch FROM expires_at - now()) / 3600 AS left, extract(epoch FROM now() - created_at) / 3600 AS age
+         FROM agent_runtime.wait WHERE name = 'leave'`,
+        )
+      // A day later.
+      await database.sql(
+        `UPDATE agent_runtime.wait SET created_at = created_at - interval '1 day', expires_at = expires_at - interval '1 day'`,
+      )
+      const { rest } = await createServer({ agents: [both('v2', later)] })
+      const stream = await rest.stream(`runs/${id}/${ALL}`)
+      for (const wait of ['first', 'second']) {
+        expect((await rest.post(`runs/${id}/respond`, { wait, value: 'a' })).status).toBe(200)
+        await stream.until('run.resumed')
+        await stream.until('run.waiting')
+        const [row] = await leftAt()
+        const left = row?.left == null ? null : Math.round(Number(row.left))
+        expect(left).toBe(hours === 72 ? 48 : hours)
+      }
+    },
+  )
+
+  test('takes no answer that was checked by what it asked before', async ({ createServer, database }) => {
+    const id = await begun(createServer, orderOf('v1', []))
+    let isChanged = false
+    const { rest } = await createServer({
+      agents: [orderOf('v1', [])],
+      worker: false,
+      // It is asked after the question was read, and before the answer is stored.
+      async authorize(...[, action]) {
+        if (action === 'read') return 'own'
+        if (action !== 'respond' || isChanged) return true
+        isChanged = true
+        await database.sql(
+          `UPDATE agent_runtime.wait SET request = jsonb_set(request, '{schema}', '{"type": "number"}') WHERE run_id = $1`,
+          [id],
+        )
+        return true
+      },
+    })
+    expect(await rest.post(`runs/${id}/respond`, { wait: 'leave', value: 'seven' })).toMatchObject({
+      status: 409,
+      body: { code: 'conflict', error: expect.stringContaining('has changed') },
+    })
+    expect(await answered({ rest }, id, 'seven')).toBe(400)
+    expect(await answered({ rest }, id, 7)).toBe(200)
+  })
 })
 
 test(

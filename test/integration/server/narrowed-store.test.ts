@@ -60,7 +60,13 @@ const CALLS: {
   },
   respond: {
     call: ({ store, runId }, reach) =>
-      store.respond(reach, { runId, wait: 'w', kind: 'input', value: 1, by: 'ada' }),
+      store.respond(reach, {
+        runId,
+        wait: 'w',
+        asked: { kind: 'input', details: null, schema: {} },
+        value: 1,
+        by: 'ada',
+      }),
     answer: { kind: 'not-found' },
     isOwners: true,
   },

@@ -94,7 +94,7 @@ class Race {
         return
       case 'respond': {
         const answer = { runId: id, wait: 'word', value: worker }
-        const { kind } = await this.#store.respond(OWNER, { ...answer, kind: 'input', by: OWNER.id })
+        const { kind } = await this.#store.respond(OWNER, { ...answer, asked: WORD, by: OWNER.id })
         if (kind === 'accepted') this.accepted.push(id)
         return
       }
