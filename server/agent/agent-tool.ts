@@ -66,7 +66,7 @@ export function agentTool<TAgent extends AnyAgent, TInput extends ToolSchema = z
   })
   return {
     ...tool,
-    async ask({ id, arguments: args, parsed }, ctx): Promise<ToolAnswer> {
+    async ask({ id, given: args, parsed }, ctx): Promise<ToolAnswer> {
       const { runAgent } = ctx
       if (runAgent === undefined) return { error: `The tool "${name}" can only be run within a run.` }
       const given = optionsOf?.(parsed) ?? defaultsFor(agent, args)
@@ -88,6 +88,7 @@ type RunAny = (agent: AnyAgent, options: object) => Promise<{ output: Json; text
 /** The longest that `ctx.runAgent` takes. */
 const MAX_NAME = 150
 
+/** The params as the model gave them: the run checks them by the agent's schema, which may make others of them. */
 function defaultsFor(agent: AnyAgent, args: Json): object {
   return agent.params === undefined
     ? { messages: (args as z.output<typeof Message>).message }

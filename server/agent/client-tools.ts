@@ -38,17 +38,17 @@ export type ToolShapes<TTools extends ClientTools> = {
 
 export interface AskedCall {
   id: string
+  /** What the model gave. */
+  given: Json
+  /** What the input's schema makes of it, as JSON. */
   arguments: Json
+  /** The same, as the schema made it. */
   parsed: unknown
 }
 
 /** A tool whose calls somebody else answers, for which the attempt may end. */
 export interface AskedTool extends AnyTool {
-  /**
-   * What was answered; undefined when nobody did in time.
-   *
-   * @param call `parsed` is what the input's schema makes of the arguments, and these the same as JSON
-   */
+  /** What was answered; undefined when nobody did in time. */
   ask(call: AskedCall, ctx: Partial<ChildRuns>): Promise<ToolAnswer | undefined>
 }
 

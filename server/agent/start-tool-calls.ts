@@ -164,7 +164,8 @@ async function haveRun(
 ): Promise<ToolOutcome> {
   const input = await checkAgainst(tool.input, call.arguments)
   if (!input.success) return ctx.step(step, () => failed(call, ctx, describeInvalid(call, input.problems)))
-  const asked = { id: call.id, arguments: toJsonForm(input.data).value, parsed: input.data }
+  const given = call.arguments
+  const asked = { id: call.id, given, arguments: toJsonForm(input.data).value, parsed: input.data }
   const answer = await tool.ask(asked, ctx)
   return ctx.step(step, () => readAnswer(tool, { call, answer }, ctx))
 }

@@ -62,6 +62,29 @@ test('an agent is a tool of a loop: calls of one turn go on at once, and a failu
   expect(events.at(-1)).toMatchObject({ usage: { input_tokens: 40, output_tokens: 20 } })
 })
 
+test('params that their schema changes are the tool’s too: they are checked once, by the run', async ({
+  createServer,
+}) => {
+  const payer = defineAgent({
+    key: 'payer',
+    description: 'Pays.',
+    params: z.object({ urgent: z.stringbool(), cents: z.number().transform((euros) => euros * 100) }),
+    run: async ({ params }) => ({ output: params }),
+  })
+  const chat = defineAgent({
+    key: 'chat',
+    run: async (ctx) => ({ output: (await toolLoop(ctx, { tools: [agentTool(payer)] })).text }),
+  })
+  const model = createScriptedModel([
+    { toolCalls: [{ id: '1', name: 'payer', arguments: { urgent: 'yes', cents: 7 } }] },
+    { text: ['Paid.'] },
+  ])
+  const { rest } = await createServer({ agents: [chat, payer], model })
+  const events = await rest.events(`runs/${await rest.create('chat')}/${ALL}`)
+  const told = events.find(({ type }) => type === 'tool.result')
+  expect(told).toMatchObject({ result: { urgent: true, cents: 700 } })
+})
+
 test('what runs below use counts towards the budget, and they get no more than is left', async ({
   createServer,
 }) => {
