@@ -43,6 +43,6 @@ export interface ToldFamilies {
   /** Runs that have new events. Those that are running are to stop. */
   changed: readonly (ChangedRun & { owner: Owner })[]
   deleted: readonly { id: string; owner: Owner }[]
-  /** The runs of which there is more to tell now. */
-  next: readonly string[]
+  /** The runs of which there is more to tell now. Null: there is more, of any. */
+  next: readonly string[] | null
 }

@@ -58,7 +58,11 @@ const childrenOf = (name: string, which: string) => ({
     LIMIT ${MAX_CHILDREN}`,
 })
 
-const OPEN_CHILDREN = childrenOf('family_open_children', 'finished_at IS NULL')
+// Those that are running are told once, and end when their workers let go of them.
+const OPEN_CHILDREN = childrenOf(
+  'family_open_children',
+  `finished_at IS NULL AND NOT (status = 'running' AND cancel_requested_at IS NOT NULL)`,
+)
 const ALL_CHILDREN = childrenOf('family_children', 'true')
 
 const CANCEL = interruptRuns('family_cancel', 'id = ANY ($1::uuid[])')
@@ -107,11 +111,14 @@ export async function tellFamilies(
     ] as const) {
       if (!isAll) await execute(client, NOTE_AGAIN, [idsOf(news, kind), kind])
     }
+    const isAll = news.length < MAX_NEWS && orphans.isAll && doomed.isAll
+    const told = { changed: [...resumed, ...cancelled, ...surfaced], deleted }
+    // Any others are asked for as these were.
+    if (!isAll && runIds === null) return { ...told, next: null }
     return {
-      changed: [...resumed, ...cancelled, ...surfaced],
-      deleted,
+      ...told,
       next: [
-        ...(news.length < MAX_NEWS && orphans.isAll && doomed.isAll ? [] : (runIds ?? [])),
+        ...(isAll ? [] : (runIds ?? [])),
         ...cancelled.filter(({ status }) => status !== 'running').map(({ id }) => id),
         ...doomed.ids,
         ...surfaced.flatMap(({ aboutIds }) => aboutIds),

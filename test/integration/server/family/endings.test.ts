@@ -159,3 +159,35 @@ test('a child that is cancelled by itself is an error in its parent', async ({ c
     error: null,
   })
 })
+
+test('runs that take their time to stop keep no others from being cancelled', async ({
+  createServer,
+  database,
+}) => {
+  const { rest } = await createServer({ agents: [asking], worker: false })
+  const id = await rest.create('asking')
+  // More than one transaction cancels, all of which are running, before one that is not.
+  const count = 501
+  await database.sql(
+    `INSERT INTO agent_runtime.run
+     SELECT (jsonb_populate_record(p, jsonb_build_object('id', gen.id, 'parent_run_id', p.id, 'root_run_id', p.id, 'depth', 1,
+       'detached', false, 'has_children', NULL, 'status', CASE WHEN gen.place < ${count} THEN 'running' ELSE 'queued' END,
+       'lease_expires_at', now() + interval '1 hour'))).*
+     FROM agent_runtime.run p,
+       (SELECT place, ('ffffffff-ffff-7fff-8fff-' || lpad(to_hex(place), 12, '0'))::uuid AS id
+         FROM generate_series(1, ${count}) AS place) AS gen
+     WHERE p.id = $1`,
+    [id],
+  )
+  await database.sql('UPDATE agent_runtime.run SET has_children = true WHERE id = $1', [id])
+  expect((await rest.post(`runs/${id}/cancel`)).status).toBe(200)
+  const below = await database.sql(
+    `SELECT status, cancel_requested_at IS NOT NULL AS cancelled, count(*)::int FROM agent_runtime.run
+     WHERE parent_run_id = $1 GROUP BY 1, 2 ORDER BY status`,
+    [id],
+  )
+  expect(below).toEqual([
+    { status: 'running', cancelled: true, count: count - 1 },
+    { status: 'cancelled', cancelled: true, count: 1 },
+  ])
+})
