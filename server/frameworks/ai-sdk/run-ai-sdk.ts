@@ -7,6 +7,7 @@ import type { AgentMessage } from '../../contract/message.ts'
 import { textOf } from '../../contract/text-of.ts'
 import { toError } from '../../models/ai-sdk/failure.ts'
 import { createTeller } from '../teller.ts'
+import type { Teller } from '../teller.ts'
 import { fromAISDK, toAISDK } from './messages.ts'
 import type { AISDKMessage } from './messages.ts'
 import { storingModel } from './storing-model.ts'
@@ -83,7 +84,7 @@ export async function runAISDK<TModel extends StreamingModel, TTools extends obj
   const messages = toAISDK(await withFileContents(ctx.messages, ctx.files))
   // Others may run at its side. It has an order of its own, in which each attempt goes through it from its beginning.
   const added = await withinCallScope(journal.name, () =>
-    runToEnd(ctx, messages, (call) => start({ ...call, model, tools })),
+    runToEnd({ ctx, teller }, messages, (call) => start({ ...call, model, tools })),
   )
   const said = fromAISDK(added, (text) => ids.get(text)?.shift())
   return {
@@ -92,22 +93,44 @@ export async function runAISDK<TModel extends StreamingModel, TTools extends obj
   }
 }
 
+interface AISDKRun {
+  ctx: AISDKContext
+  teller: Teller
+}
+
 type Begin = (
   call: Pick<AISDKCall<unknown, unknown>, 'messages' | 'abortSignal'>,
 ) => AISDKStream | PromiseLike<AISDKStream>
 
 /** @returns what was added. */
-async function runToEnd(
-  ctx: AISDKContext,
-  messages: readonly AISDKMessage[],
-  begin: Begin,
-): Promise<unknown[]> {
+async function runToEnd(run: AISDKRun, messages: readonly AISDKMessage[], begin: Begin): Promise<unknown[]> {
+  const { ctx } = run
   const added: unknown[] = []
   for (;;) {
     const call = { messages: [...messages, ...(added as AISDKMessage[])], abortSignal: ctx.signal }
-    const asked = await readToEnd(ctx, () => begin(call), added)
+    const asked = await readToEnd(run, () => begin(call), added)
     if (asked.length === 0) return added
-    added.push({ role: 'tool', content: await answerApprovals(ctx, asked) })
+    added.push({ role: 'tool', content: await answerApprovals(run, asked) })
+  }
+}
+
+interface ResultPart {
+  type?: unknown
+  toolCallId?: unknown
+  toolName?: unknown
+  output?: unknown
+  error?: unknown
+  preliminary?: unknown
+}
+
+/** Of calls whose input is wrong, whose tool nobody has, or which the provider made. The others are told when they are stored. */
+async function tellResult(teller: Teller, part: ResultPart): Promise<void> {
+  const { type, error, preliminary } = part
+  const call = { toolCallId: String(part.toolCallId), tool: String(part.toolName) }
+  if (type === 'tool-result' && preliminary !== true) await teller.result({ ...call, result: part.output })
+  if (type === 'tool-error') {
+    const why = error instanceof Error ? error.message : String(error)
+    await teller.result({ ...call, result: { error: why }, isError: true })
   }
 }
 
@@ -118,7 +141,7 @@ interface Asked {
 
 /** @returns what is to be approved. */
 async function readToEnd(
-  ctx: AISDKContext,
+  { ctx, teller }: AISDKRun,
   start: () => AISDKStream | PromiseLike<AISDKStream>,
   added: unknown[],
 ): Promise<Asked[]> {
@@ -128,6 +151,9 @@ async function readToEnd(
     for await (const part of result.fullStream) {
       const { type, error, isAutomatic } = Object(part) as Record<string, unknown>
       if (type === 'error') throw error
+      // What a tool makes of being stopped is no result.
+      ctx.signal.throwIfAborted()
+      await tellResult(teller, Object(part) as ResultPart)
       if (type === 'tool-approval-request' && isAutomatic !== true) asked.push(part as Asked)
     }
     ctx.signal.throwIfAborted()
@@ -141,12 +167,18 @@ async function readToEnd(
 }
 
 /** Asks for all at once, for which the attempt may end. */
-async function answerApprovals(ctx: Pick<AgentContext, 'approve'>, asked: readonly Asked[]) {
+async function answerApprovals({ ctx, teller }: AISDKRun, asked: readonly Asked[]) {
   const approvals = await Promise.all(
     asked.map(({ toolCall: { toolCallId, toolName: name, input } }) =>
       ctx.approve({ name, arguments: input ?? {}, toolCallId }),
     ),
   )
+  for (const [index, { toolCall }] of asked.entries()) {
+    const approval = approvals[index] as Approval
+    if (approval.approved) continue
+    const { toolCallId, toolName: tool } = toolCall
+    await teller.result({ toolCallId, tool, result: { error: refusalOf(approval) }, isError: true })
+  }
   return asked.map(({ approvalId }, index) => {
     const approval = approvals[index] as Approval
     const reason = approval.approved ? {} : { reason: refusalOf(approval) }

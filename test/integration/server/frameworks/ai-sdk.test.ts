@@ -199,6 +199,35 @@ describe('an agent of the AI SDK', () => {
     expect(model.doStreamCalls).toHaveLength(1)
   })
 
+  test('has a result of each call, also of those that no tool was run for', async ({ createServer }) => {
+    const model = scriptedAISDKModel([
+      callsTool('pay', { amount: 'much' }, 'call_1'),
+      callsTool('fly', {}, 'call_2'),
+      callsTool('pay', { amount: 5 }, 'call_3'),
+      saysInAISDK('Ended.'),
+    ])
+    const agent = defineAgent({
+      key: 'agent',
+      async run(ctx) {
+        await runAISDK(ctx, { model, tools: { pay: payTool([], true) } }, ({ model, tools, ...call }) =>
+          new ToolLoopAgent({ model, tools }).stream(call),
+        )
+      },
+    })
+    const { rest } = await createServer({ agents: [agent] })
+    const id = await rest.create('agent', ASKED)
+    const waiting = (await (await rest.stream(`runs/${id}/events`)).until('run.waiting')).at(-1)
+    const { hash } = Object(waiting?.['details']) as { hash?: string }
+    await rest.post(`runs/${id}/respond`, { wait: waiting?.['name'], value: { hash, approved: false } })
+    const events = await rest.events(`runs/${id}/${ALL}`)
+    expect(events.at(-1)).toMatchObject({ type: 'run.succeeded' })
+    expect(events.filter(({ type }) => type === 'tool.result')).toMatchObject([
+      { tool: 'pay', tool_call_id: 'call_1', is_error: true },
+      { tool: 'fly', tool_call_id: 'call_2', is_error: true },
+      { tool: 'pay', tool_call_id: 'call_3', is_error: true, result: { error: 'The call was denied.' } },
+    ])
+  })
+
   test('whose SDK asks again by itself goes on after a crash as any other', async ({ createServer }) => {
     const done: number[] = []
     const overloaded = new APICallError({
