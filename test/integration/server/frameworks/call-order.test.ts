@@ -116,6 +116,36 @@ describe('an agent of the OpenAI Agents SDK', () => {
   })
 })
 
+test('an agent that is run by a tool of another is asked once, and its usage is told', async ({
+  createServer,
+}) => {
+  const innerModel = new ScriptedModel([[assistantMessage('Inner.', { id: 'msg_1' })]])
+  const outerModel = new ScriptedModel([
+    [functionCall('ask', { question: 'Why?' }, { callId: 'call_1' })],
+    [assistantMessage('Outer.', { id: 'msg_2' })],
+  ])
+  const inner = new Agent({ name: 'Inner', model: innerModel })
+  const agent = agentOf(async (ctx) => {
+    const ask = tool({
+      name: 'ask',
+      description: 'Asks another',
+      parameters: z.object({ question: z.string() }),
+      async execute({ question }) {
+        const { text } = await runAgent(ctx, inner, { input: question })
+        if (ctx.attempt === 1) throw new Error('crash')
+        return text
+      },
+      errorFunction: null,
+    })
+    return (await runAgent(ctx, new Agent({ name: 'Outer', model: outerModel, tools: [ask] }))).text
+  })
+  const { rest } = await createServer({ agents: [agent] })
+  const events = await rest.events(`runs/${await rest.create('agent', ASKED)}/${ALL}`)
+  expect(events.at(-1)).toMatchObject({ type: 'run.succeeded', attempt: 2, output: 'Outer.' })
+  expect([innerModel.calls.length, outerModel.calls.length]).toEqual([1, 2])
+  expect(events.filter(({ type }) => type === 'usage')).toHaveLength(3)
+})
+
 test('a node of a graph has steps of its own, also when it is run again', async ({ createServer }) => {
   const turn = createPages()
   const read: Record<string, string[]> = { first: [], ask: [], last: [] }
