@@ -33,7 +33,7 @@ export function aiSDK(ports: FrameworkPorts) {
     key: 'ai-sdk',
     async run(ctx) {
       const { text, messages } = await runAISDK(ctx, parts, ({ model, tools, ...call }) =>
-        new ToolLoopAgent({ model, tools, maxRetries: 0 }).stream(call),
+        new ToolLoopAgent({ model, tools }).stream(call),
       )
       return { output: text, messages }
     },
