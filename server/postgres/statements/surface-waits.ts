@@ -12,6 +12,7 @@ const LAST_TOLD = `COALESCE((
         WHERE x.run_id = p.id AND x.type = 'child.waiting' AND x.payload ->> 'childRunId' = n.run_id::text
         ORDER BY x.seq DESC LIMIT 1), '[]')`
 
+// A run that is over is told nothing; those above it, who were told before, are, each of them as news of its own: their rows are not locked here.
 // Only a run that waits can be written to by others than its attempt. One that is about to is looked at again.
 const SURFACE = {
   name: 'family_surface',
@@ -60,6 +61,12 @@ const SURFACE = {
       WHERE waits <> before AND NOT is_writable
       UNION ALL
       SELECT run_id, above, 'waits', now() FROM found WHERE waits <> before AND above IS NOT NULL
+      UNION ALL
+      SELECT n.run_id, p.parent_run_id, 'waits', now()
+      FROM n
+      JOIN agent_runtime.run p ON p.id = n.parent_run_id AND p.status NOT IN ${OPEN} AND NOT p.detached
+      LEFT JOIN agent_runtime.run c ON c.id = n.run_id
+      WHERE c.detached IS NOT TRUE
     )
     SELECT r.id, r.agent_key AS "agentKey", r.status, r.last_seq AS "lastSeq",
       jsonb_build_object('tenantId', r.tenant_id, 'id', r.owner_id, 'kind', r.owner_kind) AS owner,

@@ -1,6 +1,7 @@
 // What runs below wait for, in the streams of those above.
 import { describe, expect } from 'vitest'
-import { defineAgent, ownersOnly } from '../../../../server/index.ts'
+import { z } from 'zod'
+import { ChildRunError, defineAgent, ownersOnly } from '../../../../server/index.ts'
 import { test } from '../../../support/runtime.ts'
 import { ALL, asking, childOf, parentOf } from './scene.ts'
 
@@ -56,6 +57,27 @@ describe('what a run two levels below waits for', () => {
       expect(events.at(-1)).toMatchObject({ type: 'run.succeeded', output: { street: 'Main St' } })
       expect((await rest.post(`runs/${answered}/respond`, answer)).status).toBeGreaterThanOrEqual(404)
     }
+  })
+
+  test('is told to be over when the run in between is', async ({ createServer }) => {
+    const goesOn = parentOf(async (ctx) => {
+      await ctx.runAgent(middle).catch((error: unknown) => {
+        if (!(error instanceof ChildRunError)) throw error
+      })
+      return { output: (await ctx.wait('go', z.string())).value }
+    })
+    const { rest } = await createServer({ agents: [goesOn, middle, asking] })
+    const id = await rest.create('parent')
+    const stream = await rest.stream(`runs/${id}/events`)
+    const told = (await stream.until('child.waiting')).at(-1)
+    expect(told).toMatchObject({ waits: [{ name: 'address' }] })
+    const child = await childOf(rest, id)
+    expect((await rest.post(`runs/${child}/cancel`)).status).toBe(200)
+    const { child_run_id: below } = z.object({ child_run_id: z.string() }).parse(told)
+    expect((await stream.until('child.waiting')).at(-1)).toMatchObject({ child_run_id: below, waits: [] })
+    await stream.close()
+    expect((await rest.post(`runs/${id}/respond`, { wait: 'go', value: 'on' })).status).toBe(200)
+    expect((await rest.events(`runs/${id}/${ALL}`)).at(-1)).toMatchObject({ output: 'on' })
   })
 
   test('is asked as any wait whether it may be answered', async ({ createServer }) => {
