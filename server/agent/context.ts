@@ -206,7 +206,8 @@ export interface AgentContext<
   emitError(message: string, details?: JsonLike): Promise<void>
   /**
    * Does something once: its result is stored, and a later attempt of the run gets that instead of doing
-   * it again. Steps are told apart by name and, of one name, by the order in which they are called.
+   * it again. Steps are told apart by name and, of one name, by the order in which they are called, within the step or the tool's call they
+   * are made in.
    * A step that dies before its result is stored is done again: use `idempotencyKey` where that matters.
    *
    * The result is what JSON makes of it, in this attempt as in later ones: dates are text, `undefined` is left out.
