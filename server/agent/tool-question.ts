@@ -21,8 +21,10 @@ export interface NamedQuestion extends ToolQuestion {
 export interface Asker {
   /** The answer, where there is one. */
   find(name: string): Promise<WaitOutcome<Json> | undefined>
-  /** Waits for the answer, for which the attempt may end. */
+  /** Waits for the answer, for which the attempt may end. No other question of the run has its name. */
   ask(question: NamedQuestion): Promise<unknown>
+  /** The same of one whose name others may have: they are told apart as waits are. */
+  askInOrder(question: NamedQuestion): Promise<unknown>
 }
 
 /** What ends a call whose question is not answered yet. */

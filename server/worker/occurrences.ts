@@ -41,12 +41,6 @@ export function createOccurrences(
 /** Of names that somebody answers by, which stay as they are: the scope is in the number. */
 export const createNumberedOccurrences = () => createOccurrences(numbered)
 
-/** What the first call of a name is known by, where the calling code is. */
-export function firstNumbered(name: string): Occurrence {
-  const scope = currentCallScope()
-  return scope === undefined ? { name, occurrence: 1 } : numbered(name, 1, scope)
-}
-
 export const keyOf = ({ name, occurrence }: Occurrence): string => `${name}/${occurrence}`
 
 /** Names are of 200 characters at most, and the digest and its sign take 17. */

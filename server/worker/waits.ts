@@ -6,7 +6,7 @@ import type { AgentContext, WaitOptions, WaitOutcome } from '../agent/context.ts
 import { declaredWait } from '../agent/declared-waits.ts'
 import type { AnyAgent } from '../agent/define-agent.ts'
 import type { AnyTool } from '../agent/define-tool.ts'
-import type { Asker } from '../agent/tool-question.ts'
+import type { Asker, NamedQuestion } from '../agent/tool-question.ts'
 import { NonRetriableError } from '../agent/non-retriable-error.ts'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { detailsOf } from '../contract/issues.ts'
@@ -17,7 +17,8 @@ import type { WaitKind } from '../contract/wait.ts'
 import type { Schema } from '../contract/schema.ts'
 import type { KnownWait, SettledWait } from '../ports/attempt.ts'
 import type { ReadKnownWaits } from './known-waits.ts'
-import { createNumberedOccurrences, createOccurrences, firstNumbered, keyOf } from './occurrences.ts'
+import { createNumberedOccurrences, createOccurrences, keyOf } from './occurrences.ts'
+import type { Occurrence } from './occurrences.ts'
 import { storedForm } from './stored-form.ts'
 import type { Suspension } from './suspension.ts'
 
@@ -47,7 +48,8 @@ export function createWaits(
   const nextInput = createNumberedOccurrences()
   let clientTools: readonly AnyTool[] | undefined
 
-  async function ask(question: Question): Promise<SettledWait> {
+  /** @param named which one of that name it is, where that does not depend on the order of calls. */
+  async function ask(question: Question, named?: Occurrence): Promise<SettledWait> {
     signal.throwIfAborted()
     const { name, kind, timeoutMs } = question
     if (!CallName.safeParse(name).success) {
@@ -56,7 +58,7 @@ export function createWaits(
     if (timeoutMs !== null && !(timeoutMs >= 0 && timeoutMs <= MAX_WAIT_MS)) {
       throw new RangeError(`A wait may take from 0 to ${MAX_WAIT_MS} ms (a year), not ${timeoutMs}.`)
     }
-    const call = kind === 'input' ? nextInput(name) : next(name)
+    const call = named ?? (kind === 'input' ? nextInput(name) : next(name))
     const known = (await readSettled()).get(keyOf(call))
     return isSettled(known) ? known : suspension.add({ ...question, ...call })
   }
@@ -97,11 +99,11 @@ export function createWaits(
 
     asker: {
       async find(name) {
-        const known = (await readSettled()).get(keyOf(firstNumbered(name)))
+        const known = (await readSettled()).get(keyOf({ name, occurrence: 1 }))
         return isSettled(known) ? toOutcome(known) : undefined
       },
-      ask: ({ name, schema, details = null, timeoutMs = APPROVAL_MS }) =>
-        ask({ name, kind: 'input', timeoutMs, ...formOf({ name, schema, details }) }),
+      ask: (question) => ask(toQuestion(question), { name: question.name, occurrence: 1 }),
+      askInOrder: (question) => ask(toQuestion(question)),
     },
 
     async approve(call, { timeoutMs = APPROVAL_MS, details } = {}) {
@@ -154,8 +156,9 @@ function toOutcome(settled: SettledWait): WaitOutcome<Json> {
   return { status, value, respondedBy }
 }
 
-function formOf({ name, schema, details }: { name: string; schema: unknown; details: unknown }) {
-  return { details: toDetails(name, details), schema: toDetails(name, schema) }
+function toQuestion({ name, schema, details = null, timeoutMs = APPROVAL_MS }: NamedQuestion): Question {
+  const form = { details: toDetails(name, details), schema: toDetails(name, schema) }
+  return { name, kind: 'input', timeoutMs, ...form }
 }
 
 function toDetails(name: string, value: unknown): Json {

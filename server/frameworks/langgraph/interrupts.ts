@@ -32,7 +32,7 @@ export function createAnswers(
 
   async function answer({ id, value, schema = ANYTHING }: GraphInterrupt): Promise<Json> {
     const question = { name: `${PREFIX}${id}`, schema, details: toTold(value), timeoutMs: null }
-    const outcome = (await asker?.ask(question)) as WaitOutcome<Json> | undefined
+    const outcome = (await asker?.askInOrder(question)) as WaitOutcome<Json> | undefined
     if (outcome?.status === 'answered') return outcome.value
     throw new NonRetriableError(`The interrupt "${id}" was not answered.`)
   }

@@ -64,13 +64,14 @@ export class ProcessPool {
       const { process } = taken
       await orAborted(process.ready, signal)
       // The next run is to find one, too.
-      void this.warmUp()
+      if (closes === this.#closes) void this.warmUp()
       process.runs += 1
       return await work(process)
     } finally {
       if (taken !== undefined) {
         this.#giveBack(taken, closes)
-        void this.warmUp()
+        // Once it is closed, nobody would end it.
+        if (closes === this.#closes) void this.warmUp()
       }
     }
   }
