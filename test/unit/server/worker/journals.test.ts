@@ -9,38 +9,52 @@ import { ManualClock } from '../../../support/manual-clock.ts'
 function createScene(outcome: 'written' | 'fenced' = 'written') {
   const rows = new Map<string, CompletedStep>()
   const kept: string[] = []
-  const open = createJournals(
-    {
-      clock: new ManualClock(),
-      store: {
-        readSteps: async () => [...rows.values()],
-        saveStep: async (_, step) => {
-          if (outcome === 'written') rows.set(`${step.name}/${step.occurrence}`, step)
-          return outcome
+  /** What an attempt opens journals with. */
+  const begin = () =>
+    createJournals(
+      {
+        clock: new ManualClock(),
+        store: {
+          readSteps: async () => [...rows.values()],
+          saveStep: async (_, step) => {
+            if (outcome === 'written') rows.set(`${step.name}/${step.occurrence}`, step)
+            return outcome
+          },
+          renewLeases: async () => [],
         },
-        renewLeases: async () => [],
       },
-    },
-    {
-      run: { id: 'run', attempt: 2 },
-      signal: new AbortController().signal,
-      messages: { keep: (ids) => void kept.push(...ids) },
-    },
-  )
-  return { open, rows, kept }
+      {
+        run: { id: 'run', attempt: 2 },
+        signal: new AbortController().signal,
+        messages: { keep: (ids) => void kept.push(...ids) },
+      },
+    )
+  return { begin, open: begin(), rows, kept }
 }
 
 describe('a journal', () => {
   test('has what was written, by place, and not what others keep', async () => {
-    const { open, kept } = createScene()
-    await open('one').write({ place: 2, value: { b: 1 } }, ['message'])
-    await open('one').write({ place: 1, value: 'first' })
-    await open('one').write({ place: 1, value: 'again' })
+    const { begin, open, kept } = createScene()
+    const one = open('one')
+    await one.write({ place: 2, value: { b: 1 } }, ['message'])
+    await one.write({ place: 1, value: 'first' })
+    await one.write({ place: 1, value: 'again' })
     await open('other').write({ place: 1, value: 'other' })
     expect(kept).toEqual(['message'])
-    expect(await open('one').read()).toEqual([
+    // As a later attempt has it.
+    expect(await begin()('one').read()).toEqual([
       { place: 1, value: 'again' },
       { place: 2, value: { b: 1 } },
+    ])
+  })
+
+  test('that is opened again in one attempt is another one, in later attempts the same', async () => {
+    const { begin, open } = createScene()
+    for (const value of ['first', 'second']) await open('one').write({ place: 1, value })
+    const later = begin()
+    expect([await later('one').read(), await later('one').read()]).toEqual([
+      [{ place: 1, value: 'first' }],
+      [{ place: 1, value: 'second' }],
     ])
   })
 
