@@ -20,8 +20,8 @@ export interface LinkOptions {
    */
   path?: string
   /**
-   * Links of tRPC in place of the client's own, for calls and streams: those of the app around, with its transformer and its headers. Streams then
-   * go over these alone, unless `transport` asks for a WebSocket. Their connections are the app's, also when a client is renewed.
+   * The app's own links of tRPC, with its transformer and headers. They replace the client's links, for calls and for streams.
+   * Streams use a WebSocket only where `transport` asks for one. A renewed client uses the same links, and so their connections.
    *
    * @example
    * const links = [splitLink({

@@ -1,4 +1,4 @@
-// What React Native and browsers before 2024 lack, as far as the client needs it.
+// The client needs these functions. React Native and browsers before 2024 lack them.
 
 /** `AbortSignal.any` of two. Once it aborts it listens to neither. */
 export function eitherAborts(one: AbortSignal, other: AbortSignal): AbortSignal {

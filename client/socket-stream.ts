@@ -107,7 +107,7 @@ export class SocketStream {
     else this.#observer.onFailed(toAgentError(error))
   }
 
-  /** A first socket that keeps its stream waiting is heard out, for the streams to come. */
+  /** The stream goes over HTTP when the first socket is slow. The socket stays open: the stream moves to it later. */
   async #openOverHttpSoon(): Promise<void> {
     const { sockets, clock, headStartMs } = this.#options
     await clock.sleep(headStartMs, this.#answered.signal)

@@ -10,8 +10,8 @@ export interface AgentProviderProps<TShape extends AgentShape> {
   /** From `createAgentClient`, made once outside of any component. */
   client: AgentClient<TShape>
   /**
-   * Says whose page it is, as JSON: `{ userId }`, or null while nobody is signed in. When it changes, nothing of what the one before was shown stays:
-   * hooks begin anew, over new connections. Default: the page is always the same one's.
+   * Whose page it is, as JSON: `{ userId }`, or null while nobody is signed in. When it changes, hooks begin anew over new
+   * connections, and nothing that was read for the former user stays. Default: the user never changes.
    *
    * @example
    * <AgentProvider client={client} identity={session?.userId ?? null}>

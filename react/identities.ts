@@ -14,7 +14,7 @@ interface Shown<TShape extends AgentShape> {
 
 /** Which client is shown for whom. */
 export function createIdentities<TShape extends AgentShape>() {
-  /** By the client of the app, what was shown last, also by a provider that is gone: an app may take it away while nobody is signed in. */
+  /** By the app's client, the one that was shown last. It outlives the provider, which an app may unmount while nobody is signed in. */
   const shownLast = new WeakMap<AgentClient<TShape>, Shown<TShape>>()
 
   function clientFor(given: AgentClient<TShape>, identity: string | undefined): AgentClient<TShape> {

@@ -78,7 +78,7 @@ export function useRunView<TShape extends AgentShape>(
     () => (snapshot?.waits ?? []).filter((wait) => !answered.includes(wait)),
     [snapshot?.waits, answered],
   )
-  // What another run, or somebody else on this page, was told is not this one's.
+  // A refusal belongs to one store: another run, or another user of the page, has another store.
   const refused = refusal !== null && refusal.store === store ? refusal.error : null
 
   useEffect(() => {

@@ -15,8 +15,8 @@ export const Json = z
   ) as unknown as z.ZodType<Json, JsonLike>
 
 /**
- * What `JSON.stringify` takes, which is made of it: JSON, and objects of interfaces and classes, whose dates become text. No function, map, set,
- * promise or bigint; one that is deeper inside is found when it is written.
+ * JSON, and objects of interfaces and classes, of which `JSON.stringify` makes JSON: dates become text. A function, map, set, promise or bigint
+ * is a compile error. One that is nested deeper is refused when the value is written.
  */
 export type JsonLike = string | number | boolean | null | JsonObjectLike
 export type JsonObjectLike = (object & WithoutTag) | { readonly [key: string]: unknown }
