@@ -12,6 +12,7 @@ const MAIN = join(ROOT, 'server/cli/main.ts')
 /** Fixture entries, by the name of their file. */
 export const entry = (name: string): string => join(ROOT, 'test/fixtures/entries', `${name}.ts`)
 export const webFixture = join(ROOT, 'test/fixtures/web')
+export const chatPage = join(ROOT, 'examples/chat')
 /** For entries that tests write: what they import. */
 export const serverModule = pathToFileURL(join(ROOT, 'server/index.ts')).href
 

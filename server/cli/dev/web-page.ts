@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto'
 import { existsSync, realpathSync } from 'node:fs'
 import type { Server } from 'node:http'
 import { createRequire } from 'node:module'
 import { basename, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import type { Plugin } from 'vite'
 import { CliError } from '../cli-error.ts'
 import type { RequestListener } from '../http-server.ts'
 import { leadsOutOf } from './page-links.ts'
@@ -52,6 +54,7 @@ export async function startWebPage(
     appType: 'spa',
     clearScreen: false,
     logLevel: 'warn',
+    plugins: [ownCache(root)],
     server: {
       middlewareMode: true,
       ws: { server },
@@ -69,6 +72,20 @@ export async function startWebPage(
       return response.writeHead(403, { 'content-type': 'text/plain' }).end(LEADS_OUT)
     },
     stop: () => app.close(),
+  }
+}
+
+/**
+ * Pages of one project share Vite's cache of packages, and a server empties it when another page wrote it. A page that is open then
+ * gets no packages any more. So each page has a cache of its own, unless its vite.config names one.
+ */
+function ownCache(root: string): Plugin {
+  const [packages] = packageFolders(root)
+  const name = createHash('sha256').update(root).digest('hex').slice(0, 12)
+  return {
+    name: 'agent-runtime:own-cache',
+    config: ({ cacheDir }) =>
+      cacheDir === undefined && packages !== undefined ? { cacheDir: join(packages, '.vite', name) } : {},
   }
 }
 

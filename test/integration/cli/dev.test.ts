@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
-import { createWorkspace, entry, isAlive, runCli, startDev, webFixture } from '../../support/cli.ts'
+import { chatPage, createWorkspace, entry, isAlive, runCli, startDev, webFixture } from '../../support/cli.ts'
 import { createRun, follow, getRun } from '../../support/rest.ts'
 
 const FREE_PORT = ['--port', '0']
@@ -148,6 +148,22 @@ test('with --web, page and API share the port', async () => {
 
   dev.kill('SIGINT')
   expect(await dev.exited).toBe(0)
+})
+
+test('two pages of one project have their packages, whichever starts last', async () => {
+  await using first = await createWorkspace()
+  await using second = await createWorkspace()
+  await using page = await startDev([entry('working'), ...FREE_PORT, '--web', chatPage], { cwd: first.path })
+  // Before anybody looks at the first page: Vite remembers what it served once.
+  await using other = await startDev([entry('working'), ...FREE_PORT, '--web', webFixture], {
+    cwd: second.path,
+  })
+  expect((await fetch(`${other.url}/main.ts`)).status).toBe(200)
+  const main = await (await fetch(`${page.url}/src/main.tsx`)).text()
+  const packages = [...main.matchAll(/"([^"]+\.vite[^"]+)"/g)].map(([, path]) => path)
+  expect(packages).not.toEqual([])
+  const answers = packages.map(async (path) => [path, (await fetch(`${page.url}${path}`)).status])
+  expect(await Promise.all(answers)).toEqual(packages.map((path) => [path, 200]))
 })
 
 test('interrupted while it starts, dev leaves nothing running and can be started again', async () => {
