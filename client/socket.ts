@@ -36,6 +36,8 @@ interface Stream {
   observer: SocketStreamObserver
   hasStarted: boolean
   isLeft: boolean
+  /** Milliseconds of silence by which the server says that the connection is dead. */
+  deadlineMs: number
 }
 
 export class Socket {
@@ -50,6 +52,8 @@ export class Socket {
   #heardAt: number
   #isOpen = false
   #idle = new AbortController()
+  /** Aborts when it may have to be looked after earlier. */
+  #paced = new AbortController()
 
   /** @throws when `url` is none for a WebSocket. */
   constructor(options: SocketOptions) {
@@ -80,7 +84,7 @@ export class Socket {
     this.#idle.abort()
     this.#lastId += 1
     const id = this.#lastId
-    const stream: Stream = { observer, hasStarted: false, isLeft: false }
+    const stream: Stream = { observer, hasStarted: false, isLeft: false, deadlineMs: Infinity }
     this.#streams.set(id, stream)
     this.#send({ id, method: 'subscription', params: { path, input } })
     return () => {
@@ -136,14 +140,23 @@ export class Socket {
       this.#end(Number(message.id))?.onRefused(TRPCClientError.from(message))
     } else if (message.result.type === 'started') {
       if (stream === undefined) return
+      const isFirst = !stream.hasStarted
       stream.hasStarted = true
+      this.#pace(stream, message.result)
       if (stream.isLeft) this.#stop(Number(message.id))
-      else stream.observer.onStarted()
+      else if (isFirst) stream.observer.onStarted()
     } else if (message.result.type === 'stopped') {
       this.#end(Number(message.id))?.onStopped()
     } else if (stream?.isLeft === false) {
       stream.observer.onData(message.result.data)
     }
+  }
+
+  /** The server says again that a stream has started when a run of it begins to run, or stops. */
+  #pace(stream: Stream, started: object): void {
+    const { reconnectAfterInactivityMs } = started as { reconnectAfterInactivityMs?: number }
+    stream.deadlineMs = reconnectAfterInactivityMs ?? Infinity
+    this.#paced.abort()
   }
 
   /** Forgets a stream, and answers who is to hear of its end, if anybody. */
@@ -172,9 +185,12 @@ export class Socket {
 
   /** Notices a connection that is open and dead. */
   async #keepAlive(): Promise<void> {
-    const { clock, keepAliveMs } = this.#options
+    const { clock } = this.#options
     while (this.isUsable) {
-      await clock.sleep(Math.max(0, this.#heardAt + keepAliveMs - clock.now()), this.#closed.signal)
+      const deadlines = [...this.#streams.values()].map(({ deadlineMs }) => deadlineMs / 2)
+      const keepAliveMs = Math.min(this.#options.keepAliveMs, ...deadlines)
+      this.#paced = new AbortController()
+      await clock.sleep(Math.max(0, this.#heardAt + keepAliveMs - clock.now()), this.#paced.signal)
       if (clock.now() < this.#heardAt + keepAliveMs || !this.isUsable) continue
       // Asked, rather than given up: the timers of a page in the background come minutes late.
       const askedAt = clock.now()
@@ -189,6 +205,7 @@ export class Socket {
     if (!this.isUsable) return
     this.#closed.abort()
     this.#idle.abort()
+    this.#paced.abort()
     this.#socket.close()
     const lost = [...this.#streams.values()].filter(({ isLeft }) => !isLeft)
     this.#streams.clear()

@@ -31,6 +31,7 @@ export function createTrpcTransport(trpc: TRPCClient<AgentRouter>): RunTransport
     getRun,
     openStream(request, observer) {
       let over = false
+      let isOpened = false
       const finish = (report: () => void) => {
         if (over) return
         over = true
@@ -38,7 +39,11 @@ export function createTrpcTransport(trpc: TRPCClient<AgentRouter>): RunTransport
         report()
       }
       const handlers: Handlers = {
-        onStarted: () => observer.onOpened(),
+        onStarted() {
+          // Told again when a run begins to run, or stops: how long the server may be silent changes then.
+          if (!isOpened) observer.onOpened()
+          isOpened = true
+        },
         onData: ({ data }) => {
           // The router's own type, of whichever procedure.
           if (!over) observer.onEvent(data as AnyRunEvent)

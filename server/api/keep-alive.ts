@@ -1,10 +1,10 @@
 /**
- * Keeps silent streams open, all of a process by one timer. The interval is `streamKeepAliveSeconds`; what is written is each
- * transport's own.
+ * Keeps silent streams open, all of a process by one timer. A stream of a run that is running speaks more often, so that its reader
+ * soon knows when the network carries nothing any more. What is written is each transport's own.
  */
 export interface KeepAlive {
   /** Calls `beat` whenever nothing was written for about the interval; call `wrote` when something was. */
-  watch(beat: () => void): Watched
+  watch(stream: { readonly isRunning: boolean }, beat: () => void): Watched
 }
 
 interface Watched {
@@ -13,28 +13,47 @@ interface Watched {
 }
 
 interface Entry extends Watched {
-  isQuiet: boolean
+  /** Looks since something was written. */
+  quietLooks: number
+  readonly stream: { readonly isRunning: boolean }
   beat(): void
+}
+
+/** Milliseconds that a stream of a running run may be silent. */
+const RUNNING_INTERVAL_MS = 2_000
+/** Two beats, and some for the network: with the time to tell a view it is less than 5 s. */
+const RUNNING_DEADLINE_MS = 4_500
+
+/** Milliseconds of silence after which a reader takes the connection for dead, while a run is running and otherwise. */
+export function deadlinesOf(intervalMs: number): { runningMs: number; idleMs: number } {
+  const idleMs = intervalMs * 3
+  return { runningMs: Math.min(idleMs, RUNNING_DEADLINE_MS), idleMs }
 }
 
 /** @param intervalMs a stream is never silent for longer. */
 export function createKeepAlive(intervalMs: number): KeepAlive {
   const entries = new Set<Entry>()
+  // Twice as often: a stream that wrote just after a look is silent until the second one after.
+  const lookMs = Math.min(intervalMs, RUNNING_INTERVAL_MS) / 2
+  const idleLooks = Math.floor(intervalMs / lookMs)
   let timer: NodeJS.Timeout | undefined
 
   function look(): void {
     for (const entry of entries) {
-      if (entry.isQuiet) entry.beat()
-      entry.isQuiet = !entry.isQuiet
+      entry.quietLooks += 1
+      if (entry.quietLooks < (entry.stream.isRunning ? 2 : idleLooks)) continue
+      entry.quietLooks = 0
+      entry.beat()
     }
   }
 
   return {
-    watch(beat) {
+    watch(stream, beat) {
       const entry: Entry = {
-        isQuiet: false,
+        quietLooks: 0,
+        stream,
         beat,
-        wrote: () => (entry.isQuiet = false),
+        wrote: () => (entry.quietLooks = 0),
         stop() {
           entries.delete(entry)
           if (entries.size > 0) return
@@ -43,8 +62,7 @@ export function createKeepAlive(intervalMs: number): KeepAlive {
         },
       }
       entries.add(entry)
-      // Twice as often: a stream that wrote just after a look is silent until the second one after.
-      timer ??= setInterval(look, intervalMs / 2).unref()
+      timer ??= setInterval(look, lookMs).unref()
       return entry
     },
   }

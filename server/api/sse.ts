@@ -7,6 +7,7 @@ import type { Watch } from './watch-reader.ts'
 /** What a stream of events is written from: an `EventStream`. */
 interface EventSource {
   readonly isOver: boolean
+  readonly isRunning: boolean
   consume(onReady: () => void): void
   take(): EventBatch | undefined
   close(): void
@@ -15,6 +16,8 @@ interface EventSource {
 /** How a transport writes a stream. */
 export interface SseFormat {
   opening?: Uint8Array
+  /** Tells its reader how long it may be silent: at the beginning, and when that changes. Default: readers are not told. */
+  pace?(isRunning: boolean): Uint8Array
   keepAlive: Uint8Array
   encode(batch: EventBatch): Uint8Array
   /** Last words of a stream that ended, or failed with `error`. Default: none; one that failed is broken off. */
@@ -31,12 +34,14 @@ export function toEventStream(
   { keepAlive, watch }: { keepAlive: KeepAlive; watch: Watch },
 ): ReadableStream<Uint8Array> {
   let { opening } = format
+  /** What its reader knows. */
+  let told: Uint8Array | undefined
   let isAsked = false
   let isEnded = false
   let write: (chunk: Uint8Array) => void
   let deliver: () => void
   let endEarly: (reason: unknown) => void
-  const watched = keepAlive.watch(() => {
+  const watched = keepAlive.watch(source, () => {
     if (isAsked) write(format.keepAlive)
   })
   const unwatch = watch((reason) => endEarly(reason))
@@ -62,6 +67,13 @@ export function toEventStream(
             watched.wrote()
             write(opening)
             opening = undefined
+            return
+          }
+          const pace = format.pace?.(source.isRunning)
+          if (pace !== undefined && pace !== told && !(source.isOver && told)) {
+            watched.wrote()
+            write(pace)
+            told = pace
             return
           }
           try {

@@ -5,7 +5,7 @@ import { createEventEncoder, encode } from './encode-events.ts'
 import { toAgentRuntimeError, toTRPCShape } from './errors.ts'
 import { eventIdOf } from './event-id.ts'
 import { OPEN_EVENTS, stopped, withLastEventId } from './follow-events.ts'
-import { createKeepAlive } from './keep-alive.ts'
+import { createKeepAlive, deadlinesOf } from './keep-alive.ts'
 import type { Identify } from './identify.ts'
 import type { WatchReader } from './watch-reader.ts'
 import type { ApiServices } from './services.ts'
@@ -24,10 +24,9 @@ const encodeEvents = createEventEncoder(
   (event) => `data: ${JSON.stringify(event)}\nid: ${eventIdOf(event)}\n\n\n`,
 )
 
-/** What a client is told at the beginning, and the router tells tRPC. */
+/** What a client is told at the beginning, and the router tells tRPC: a connection that is open and dead shows by its silence. */
 export function toClientOptions(streamKeepAliveMs: number): { reconnectAfterInactivityMs: number } {
-  // A half-open connection shows by silence; the server speaks at least at every ping.
-  return { reconnectAfterInactivityMs: streamKeepAliveMs * 3 }
+  return { reconnectAfterInactivityMs: deadlinesOf(streamKeepAliveMs).idleMs }
 }
 
 /** Answers a GET of the subscription that is no batch. */
@@ -38,14 +37,19 @@ export function createSubscriptionHandler(
 ): (request: Request) => Promise<Response> {
   const { log, stopping, streamKeepAliveMs } = services
   const keepAlive = createKeepAlive(streamKeepAliveMs)
-  const opening = frame('connected', JSON.stringify(toClientOptions(streamKeepAliveMs)))
+  const { runningMs, idleMs } = deadlinesOf(streamKeepAliveMs)
+  // tRPC's client takes the newest one it is told.
+  const connected = (ms: number) => frame('connected', JSON.stringify({ reconnectAfterInactivityMs: ms }))
+  const opening = connected(idleMs)
+  const idle = encode(opening)
+  const running = runningMs < idleMs ? encode(connected(runningMs)) : idle
   const ending = frame('return', '')
   const refusal = (error: unknown) => {
     const shape = toTRPCShape(toAgentRuntimeError(error, log), path)
     return frame('serialized-error', JSON.stringify(shape))
   }
   const format: SseFormat = {
-    opening: encode(opening),
+    pace: (isRunning) => (isRunning ? running : idle),
     keepAlive: encode(frame('ping', '')),
     encode: encodeEvents,
     closing(error) {

@@ -174,7 +174,7 @@ function withStates(place: ConversationPlace, { asked, lastOrdinal, progress }: 
 }
 
 function stateOf(run: { status: RunSummary['status']; lastSeq: number } | null): RunState {
-  return run && { lastSeq: run.lastSeq, isOver: isTerminal(run.status) }
+  return run && { lastSeq: run.lastSeq, isOver: isTerminal(run.status), isWaiting: run.status === 'waiting' }
 }
 
 function beyond(): AgentRuntimeError {

@@ -103,7 +103,8 @@ export function createRunEvents(
 
     async follow(asking, { signal = new AbortController().signal, ...options }) {
       const { run, runId, afterSeq, visibilities, confirm } = await checkReader(asking, options)
-      const progress = { lastSeq: run.lastSeq, isOver: isTerminal(run.status) }
+      const { lastSeq, status } = run
+      const progress = { lastSeq, isOver: isTerminal(status), isWaiting: status === 'waiting' }
       const batches = hub.follow({ runId, afterSeq, visibilities, ...progress, signal })
       return { run, batches, confirm }
     },

@@ -19,10 +19,12 @@ export interface RunToOpen {
   afterSeq: number
   lastSeq: number
   isOver: boolean
+  /** It waits for somebody. Default: false. */
+  isWaiting?: boolean
 }
 
 /** How far the run is; null where it was deleted. */
-export type RunState = Pick<RunToOpen, 'lastSeq' | 'isOver'> | null
+export type RunState = Pick<RunToOpen, 'lastSeq' | 'isOver' | 'isWaiting'> | null
 
 export interface ConversationStreamOptions {
   conversationId: string
@@ -81,6 +83,10 @@ export class ConversationStream extends TakenStream {
 
   get hasReachedEnd(): boolean {
     return this.hasAll
+  }
+
+  get isRunning(): boolean {
+    return this.#open.some(({ stream }) => stream?.isRunning === true)
   }
 
   /** The cursor after what was taken. */
@@ -194,10 +200,10 @@ export class ConversationStream extends TakenStream {
     }
   }
 
-  #follow(open: OpenRun, { lastSeq, isOver }: NonNullable<RunState>): void {
+  #follow(open: OpenRun, { isOver, ...state }: NonNullable<RunState>): void {
     const { runId, seq: afterSeq } = open
     open.isPast = isOver || this.#options.feed === undefined
-    open.stream = this.#options.openRun({ runId, afterSeq, lastSeq, isOver })
+    open.stream = this.#options.openRun({ runId, afterSeq, isOver, ...state })
     open.stream.consume(this.tell)
   }
 

@@ -7,6 +7,8 @@ import type { EventBatch } from './event-ring.ts'
 export interface EventStream extends AsyncIterableIterator<EventBatch, void> {
   /** Whether nothing is left to take and nothing will come. */
   readonly isOver: boolean
+  /** Whether a run that it follows runs, or may begin to: it is not over, and waits for nobody. By what was taken so far. */
+  readonly isRunning: boolean
   /** Whether it has come to what ends it by itself, rather than been closed before, or found its events deleted. */
   readonly hasReachedEnd: boolean
   /**

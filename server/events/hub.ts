@@ -21,7 +21,10 @@ interface HubPorts {
   onHeard?: ((newest: AnyRunEvent) => void) | undefined
 }
 
-export interface FollowedRun extends Pick<RunEventStreamOptions, 'runId' | 'afterSeq' | 'visibilities'> {
+export interface FollowedRun extends Pick<
+  RunEventStreamOptions,
+  'runId' | 'afterSeq' | 'visibilities' | 'isWaiting'
+> {
   /** As the run was seen just before. */
   lastSeq: number
   isOver: boolean
@@ -98,6 +101,7 @@ export function createEventHub({ store, bus, clock, pollIntervalMs, onHeard }: H
         runId: run.runId,
         afterSeq: run.afterSeq,
         visibilities: run.visibilities,
+        isWaiting: run.isWaiting,
         feed,
         // Readers with another floor share no read: its answer may be too old for them.
         readEvents: (...page) => readShared(feed?.floor, ...page),

@@ -14,6 +14,8 @@ export interface RunEventStreamOptions {
   /** `seq` of the last event the reader has. */
   afterSeq: number
   visibilities: readonly Visibility[]
+  /** The run waits for somebody. Default: false. */
+  isWaiting?: boolean | undefined
   /** Undefined when the run is over, since all of it is in the store then. */
   feed: RunFeed | undefined
   readEvents: EventStore['readEvents']
@@ -32,16 +34,25 @@ export class RunEventStream extends TakenStream {
   #page: EventBatch | undefined
   #isCatchingUp = false
   #hasReachedEnd = false
+  #isWaiting: boolean
+  /** The run was over when this began. */
+  readonly #isPast: boolean
 
   constructor(options: RunEventStreamOptions) {
     super()
     this.#options = options
     this.#cursor = options.afterSeq
+    this.#isPast = options.feed === undefined || options.feed.isOver
+    this.#isWaiting = options.isWaiting === true
     options.feed?.add(this)
   }
 
   get hasReachedEnd(): boolean {
     return this.#hasReachedEnd
+  }
+
+  get isRunning(): boolean {
+    return !this.#isPast && !this.#isWaiting && !this.hasAll && !this.isClosed
   }
 
   protected findNext(): EventBatch | undefined {
@@ -59,6 +70,10 @@ export class RunEventStream extends TakenStream {
       }
       this.#cursor = last.seq
       this.hasAll = this.#hasReachedEnd = isTerminalEvent(last.type)
+      for (const { type } of batch) {
+        if (type === 'run.waiting') this.#isWaiting = true
+        else if (type === 'run.resumed' || type === 'run.started') this.#isWaiting = false
+      }
       const shown = shownTo(batch, this.#options.visibilities)
       if (shown.length > 0) return shown
     }

@@ -17,6 +17,7 @@ export abstract class TakenStream implements EventStream {
   protected hasAll = false
 
   abstract readonly hasReachedEnd: boolean
+  abstract readonly isRunning: boolean
 
   /** The batch that comes next. Undefined while there is none; once there never is, it sets `hasAll`. */
   protected abstract findNext(): EventBatch | undefined

@@ -4,6 +4,7 @@ import type { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
 import type { Principal } from '../../contract/principal.ts'
 import type { EventStream } from '../../events/event-stream.ts'
 import { toAgentRuntimeError, toTRPCShape } from '../errors.ts'
+import { deadlinesOf } from '../keep-alive.ts'
 import { OPEN_EVENTS, stopped, withLastEventId } from '../follow-events.ts'
 import type { ApiServices } from '../services.ts'
 import type { SubscriptionPath } from '../subscription-paths.ts'
@@ -30,6 +31,8 @@ export class EventSubscription {
   #confirm: ((principal: Principal) => Promise<void>) | undefined
   /** The part of the taken batch that is still to be written. */
   #pieces: readonly Buffer[] = []
+  /** What the client knows. */
+  #wasRunning = false
   #isLeft = false
   #isOver = false
 
@@ -53,7 +56,7 @@ export class EventSubscription {
       this.#source = source
       this.#confirm = confirm
       if (this.#isLeft) source.close()
-      else this.#respond({ result: { type: 'started' } })
+      else this.#tellStarted(source)
       source.consume(this.#inTimeSlice)
       this.#inTimeSlice()
     } catch (error) {
@@ -110,6 +113,8 @@ export class EventSubscription {
       if (piece !== undefined) {
         outlet.write(piece)
         this.#pieces = rest
+        if (source.isRunning !== this.#wasRunning && !source.isOver && !this.#isLeft)
+          this.#tellStarted(source)
         this.#inTimeSlice()
       } else if (source.isOver) {
         if (services.stopping.aborted && !this.#isLeft) throw stopped()
@@ -119,6 +124,14 @@ export class EventSubscription {
       this.#respondError(error)
       this.#stopped()
     }
+  }
+
+  /** Also says, then and whenever it changes, how long a silence means that the connection is dead: less while a run is running. */
+  #tellStarted({ isRunning }: EventStream): void {
+    const { runningMs, idleMs } = deadlinesOf(this.#options.services.streamKeepAliveMs)
+    this.#wasRunning = isRunning
+    const pace = isRunning && runningMs < idleMs ? { reconnectAfterInactivityMs: runningMs } : {}
+    this.#respond({ result: { type: 'started', ...pace } })
   }
 
   #take(source: EventStream): readonly Buffer[] {

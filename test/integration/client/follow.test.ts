@@ -9,6 +9,8 @@ const WAYS: Record<string, SceneOptions> = {
   'a socket': { hasSockets: true, transport: 'websocket' },
 }
 
+const PATIENT = { timeout: 60_000 }
+
 async function collect<T>(events: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = []
   for await (const event of events) all.push(event)
@@ -24,7 +26,7 @@ async function tries(proxy: { connections: number }, more: number): Promise<void
 const ascending = (numbers: number[]) => numbers.every((n, index) => index === 0 || n > numbers[index - 1]!)
 
 describe.each(Object.entries(WAYS))('over %s,', (_way, options) => {
-  const createScene = () => createSceneWith(options)
+  const createScene = (more: SceneOptions = {}) => createSceneWith({ ...options, ...more })
 
   describe('following a run over a network that fails', () => {
     it('hears every event once and in order, wherever the connection is cut', async () => {
@@ -85,6 +87,25 @@ describe.each(Object.entries(WAYS))('over %s,', (_way, options) => {
       }
       expect(said).toEqual(['one', 'two'])
     })
+
+    it('looks for signs of life often while the run runs, whatever it does otherwise', async () => {
+      await using scene = await createScene({ keepAliveSeconds: 600 })
+      const run = await scene.client.runs.create({ agentKey: 'scripted' })
+      const script = scene.scriptOf(run.id)
+      const store = scene.client.runs.store(run.id)
+      const stop = store.subscribe(() => {})
+      script.say('one')
+      await vi.waitUntil(() => store.getSnapshot().text === 'one', PATIENT)
+      scene.proxy.refuse(true)
+      scene.proxy.stall()
+      await vi.waitUntil(() => store.getSnapshot().isRecovering, PATIENT)
+      scene.proxy.refuse(false)
+      script.say('two')
+      await vi.waitUntil(() => store.getSnapshot().text === 'two', PATIENT)
+      script.finish()
+      expect(await run.result()).toEqual({ said: 2 })
+      stop()
+    }, 120_000)
 
     it('survives a restart of the server', async () => {
       await using scene = await createScene()

