@@ -25,6 +25,8 @@ export const PendingWait = z.object({
   expiresAt: z.iso.datetime().nullable(),
   /** The run below that waits. Left out where it is the run itself. */
   runId: z.uuid().optional(),
+  /** Tells it from the run's other waits of that name. Left out of the first. */
+  occurrence: z.int().min(2).optional(),
 })
 
 /** The answer that lets an approval's tool call happen, or not. `hash` is that of the call it is about. */

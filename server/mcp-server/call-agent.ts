@@ -1,17 +1,17 @@
 import type { CallToolResult, InputRequiredResult, ServerContext } from '@modelcontextprotocol/server'
 import { inputRequired } from '@modelcontextprotocol/server'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
-import { isPlainObject } from '../contract/json.ts'
 import type { Json } from '../contract/json.ts'
-import { lastAssistantMessage } from '../contract/last-assistant-message.ts'
 import type { Principal } from '../contract/principal.ts'
 import { RunId } from '../contract/run.ts'
 import type { RunDetail } from '../contract/run.ts'
 import type { PendingWait, WaitKind } from '../contract/wait.ts'
 import { isTerminal } from '../contract/terminal.ts'
-import { textOf } from '../contract/text-of.ts'
 import type { Runs } from '../domain/runs.ts'
-import { answersOf, isDeclined, questionsOf } from './questions.ts'
+import { answerQuestions } from './answer-questions.ts'
+import { askedOf, isDeclined, questionsOf } from './questions.ts'
+import { newTask } from './tasks.ts'
+import { failed, toToolResult } from './tool-result.ts'
 
 export interface AgentInput {
   message?: string
@@ -24,6 +24,19 @@ interface AgentCall {
   input: AgentInput
   /** Whether the caller's protocol lets it be asked. */
   mayAsk: boolean
+}
+
+/** Creates a run and answers at once, with the task that it is. */
+export async function startAgent(
+  runs: Runs,
+  { principal, retentionMs, ...asked }: Omit<AgentCall, 'mayAsk'> & { retentionMs: number | false },
+): Promise<CallToolResult> {
+  try {
+    return newTask(await create(runs, principal, asked), retentionMs)
+  } catch (error) {
+    if (!(error instanceof AgentRuntimeError)) throw error
+    return failed(error.message)
+  }
 }
 
 /** Creates a run, or goes on with the one that a caller was asked for, until it is over or waits. */
@@ -39,7 +52,7 @@ export async function callAgent(
     if (!known.success) return await follow(await create(runs, principal, asked))
     const responses = ctx.mcpReq.inputResponses ?? {}
     const run = await runs.get(principal, known.data)
-    const isAnswered = await answer(runs, principal, { run, responses })
+    const isAnswered = await answerQuestions(runs, principal, { run, responses })
     // Nothing more happens to a run that waits, so there is nothing to follow.
     if (isAnswered || !asks(run)) return await follow(run)
     if (!isDeclined(run.waits, responses)) return resultOf(run, mayAsk)
@@ -63,7 +76,7 @@ export async function callAgent(
   }
 }
 
-const asks = ({ status, waits }: RunDetail) => status === 'waiting' && waits.some(({ kind }) => isAsked(kind))
+const asks = ({ status, waits }: RunDetail) => status === 'waiting' && askedOf(waits).length > 0
 
 /** Of the run itself, or of one that it waits for. */
 function asksSomebody(type: string, payload: unknown): boolean {
@@ -85,22 +98,6 @@ async function create(
     ...(params === undefined ? {} : { params }),
   })
   return run
-}
-
-/** @returns whether the run goes on with an answer. */
-async function answer(
-  runs: Runs,
-  principal: Principal,
-  { run, responses }: { run: RunDetail; responses: Record<string, unknown> },
-): Promise<boolean> {
-  const answers = answersOf(run.waits, responses)
-  for (const { runId = run.id, wait, value } of answers) {
-    // Of somebody who was faster the run has its answer.
-    await runs.respond(principal, { runId, wait, value }).catch((error: unknown) => {
-      if (!(error instanceof AgentRuntimeError && error.code === 'conflict')) throw error
-    })
-  }
-  return answers.length > 0
 }
 
 /** Tells what the agent says meanwhile. */
@@ -130,21 +127,9 @@ async function untilQuiet(
 }
 
 function resultOf(run: RunDetail, mayAsk: boolean): CallToolResult | InputRequiredResult {
-  const { status, output, error, messages, inputCount } = run
-  if (!isTerminal(status) && !mayAsk) {
-    return failed(
-      `The run ${run.id} waits for an answer, for which this client's version of MCP can't be asked.`,
-    )
-  }
-  if (!isTerminal(status))
-    return inputRequired({ inputRequests: questionsOf(run.waits), requestState: run.id })
-  if (status !== 'succeeded') return failed(error?.message ?? `The run was ${status}.`)
-  const said = lastAssistantMessage(messages.slice(inputCount))
-  const text = said === undefined ? JSON.stringify(output) : textOf(said)
-  return {
-    content: [{ type: 'text', text }],
-    ...(isPlainObject(output) ? { structuredContent: output } : {}),
-  }
+  if (isTerminal(run.status)) return toToolResult(run)
+  if (mayAsk) return inputRequired({ inputRequests: questionsOf(run.waits), requestState: run.id })
+  return failed(
+    `The run ${run.id} waits for an answer, for which this client's version of MCP can't be asked.`,
+  )
 }
-
-const failed = (text: string): CallToolResult => ({ isError: true, content: [{ type: 'text', text }] })

@@ -13,13 +13,15 @@ import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { parsePrincipal } from '../contract/principal.ts'
 import type { Principal } from '../contract/principal.ts'
 import type { Schema } from '../contract/schema.ts'
-import { callAgent } from './call-agent.ts'
+import { callAgent, startAgent } from './call-agent.ts'
 import type { AgentInput } from './call-agent.ts'
+import { knowsTasks, serveTasks } from './tasks.ts'
 
 /** What is served of a runtime. */
 export interface ServedRuntime {
   readonly agents: readonly AnyAgent[]
   readonly runs: Runs
+  readonly config: { readonly retentionDays: number | false }
   start(): Promise<void>
 }
 
@@ -32,6 +34,11 @@ export interface McpServerOptions {
   hostnames: readonly string[]
   /** Host names of pages that may call it. Default: none. What sends no `Origin`, as clients outside of browsers, may always. */
   origins?: readonly string[]
+  /**
+   * Keys of the agents whose calls are tasks for clients that know tasks: a call answers at once with the run's id, by which the client polls, answers
+   * and cancels it. Default: all of `agentKeys`.
+   */
+  taskKeys?: readonly string[]
   /** What it calls itself. Default: `agents`. */
   name?: string
 }
@@ -53,21 +60,28 @@ export interface McpServerHandler {
  * Deno.serve((request) => (new URL(request.url).pathname === '/mcp' ? mcp(request) : runtime.handler(request)))
  */
 export function createMcpServer(runtime: ServedRuntime, options: McpServerOptions): McpServerHandler {
-  const { authenticate, agentKeys, hostnames, origins = [], name = 'agents' } = options
+  const { authenticate, agentKeys, hostnames, origins = [], taskKeys = agentKeys, name = 'agents' } = options
   const tools = agentKeys.map((key) => toTool(runtime, key))
+  const stranger = taskKeys.find((key) => !agentKeys.includes(key))
+  if (stranger !== undefined) throw new TypeError(`The agent "${stranger}" of taskKeys is not in agentKeys.`)
+  const { retentionDays } = runtime.config
+  const retentionMs = retentionDays && retentionDays * DAY_MS
 
   const handler = createMcpHandler(({ authInfo, era }) => {
     const principal = authInfo?.extra?.['principal'] as Principal | undefined
     if (principal === undefined) throw new TypeError('A request of MCP came without its caller.')
     const server = new McpServer({ name, version: '1' })
     for (const { agentKey, toolName, description, inputSchema } of tools) {
-      server.registerTool(toolName, { description, inputSchema }, (input, ctx) =>
-        callAgent(
-          runtime.runs,
-          { principal, agentKey, input: input as AgentInput, mayAsk: era === 'modern' },
-          ctx,
-        ),
-      )
+      server.registerTool(toolName, { description, inputSchema }, (given, ctx) => {
+        const input = given as AgentInput
+        if (taskKeys.includes(agentKey) && knowsTasks(ctx)) {
+          return startAgent(runtime.runs, { principal, agentKey, input, retentionMs })
+        }
+        return callAgent(runtime.runs, { principal, agentKey, input, mayAsk: era === 'modern' }, ctx)
+      })
+    }
+    if (taskKeys.length > 0) {
+      serveTasks(server, { runs: runtime.runs, principal, agentKeys: new Set(taskKeys), retentionMs })
     }
     return server
   })
@@ -98,6 +112,8 @@ export function createMcpServer(runtime: ServedRuntime, options: McpServerOption
 
   return Object.assign(serve, { close: () => handler.close() })
 }
+
+const DAY_MS = 86_400_000
 
 const Message = { type: 'string', description: 'What to say to the agent' } as const
 

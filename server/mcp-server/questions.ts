@@ -11,13 +11,16 @@ const PLAIN = new Set<unknown>(['string', 'number', 'integer', 'boolean'])
 
 export function questionsOf(waits: readonly PendingWait[]): InputRequests {
   return Object.fromEntries(
-    waits
-      .filter(({ kind }) => kind !== 'sleep')
-      .map((wait) => [
-        idOf(wait),
-        inputRequired.elicit({ message: messageOf(wait), requestedSchema: formOf(wait) }),
-      ]),
+    askedOf(waits).map((wait) => [
+      idOf(wait),
+      inputRequired.elicit({ message: messageOf(wait), requestedSchema: formOf(wait) }),
+    ]),
   )
+}
+
+/** Those of the waits that somebody is asked to answer. */
+export function askedOf(waits: readonly PendingWait[]): PendingWait[] {
+  return waits.filter(({ kind }) => kind === 'input' || kind === 'approval')
 }
 
 /** What was answered of it. A question that was declined is, of an approval, a no, and of anything else left open. */
@@ -48,8 +51,11 @@ export function isDeclined(waits: readonly PendingWait[], responses: Record<stri
   })
 }
 
-/** Runs below may wait for the same. */
-const idOf = ({ name, runId }: PendingWait): string => (runId === undefined ? name : `${runId}/${name}`)
+/** Runs below may wait for the same, and a run for the same again, which is another question. */
+function idOf({ name, runId, occurrence = 1 }: PendingWait): string {
+  const told = occurrence === 1 && !/#\d+$/.test(name) ? name : `${name}#${occurrence}`
+  return runId === undefined ? told : `${runId}/${told}`
+}
 
 function messageOf({ name, kind, details }: PendingWait): string {
   if (kind !== 'approval')

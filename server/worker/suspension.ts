@@ -46,9 +46,10 @@ export class Suspension {
     const now = this.#clock.now()
     const others = this.#waits.filter(({ kind }) => kind !== 'child')
     return (others.length === 0 ? this.#waits.slice(0, 1) : others).map(
-      ({ name, kind, details, schema, timeoutMs }) => {
+      ({ name, occurrence, kind, details, schema, timeoutMs }) => {
         const expiresAt = timeoutMs === null ? null : new Date(now + timeoutMs).toISOString()
-        return { name, kind, details, schema, expiresAt } satisfies PendingWait
+        const told = { name, kind, details, schema, expiresAt }
+        return (occurrence === 1 ? told : { ...told, occurrence }) satisfies PendingWait
       },
     )
   }

@@ -26,7 +26,7 @@ const FIND = forEachScope(
       SELECT c.id FROM below b
       JOIN agent_runtime.run c ON c.parent_run_id = b.id AND NOT c.detached
     )
-    SELECT ${SUMMARY_COLUMNS}, w.name, w.kind, w.request, w.expires_at AS "expiresAt", o.is_open AS "isOpen"
+    SELECT ${SUMMARY_COLUMNS}, w.name, w.occurrence, w.kind, w.request, w.expires_at AS "expiresAt", o.is_open AS "isOpen"
     FROM below
     JOIN agent_runtime.run r ON r.id = below.id AND ${isReached(scope, 'r', 3)}
     JOIN agent_runtime.wait w ON w.run_id = r.id AND w.name = $2 AND w.kind IN ('input', 'approval')

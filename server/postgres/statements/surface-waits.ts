@@ -27,6 +27,7 @@ const SURFACE = {
           SELECT jsonb_agg(jsonb_build_object('name', w.name, 'kind', w.kind, 'details', w.request -> 'details',
             'schema', w.request -> 'schema',
             'expiresAt', to_char(w.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
+            || CASE WHEN w.occurrence > 1 THEN jsonb_build_object('occurrence', w.occurrence) ELSE '{}' END
             ORDER BY w.created_at, w.name, w.occurrence)
           FROM agent_runtime.wait w
           WHERE w.run_id = c.id AND c.status = 'waiting' AND w.status = 'pending' AND w.kind IN ('input', 'approval')), '[]') AS waits

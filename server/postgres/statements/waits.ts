@@ -201,7 +201,7 @@ const READ_PENDING = forEachScope(
       SELECT c.id, f.level + 1 FROM family f
       JOIN agent_runtime.run c ON c.parent_run_id = f.id AND NOT c.detached AND c.status IN ${OPEN}
     )
-    SELECT ${SUMMARY_COLUMNS}, w.name, w.kind, w.request, w.expires_at AS "expiresAt",
+    SELECT ${SUMMARY_COLUMNS}, w.name, w.occurrence, w.kind, w.request, w.expires_at AS "expiresAt",
       CASE WHEN f.level > 0 THEN f.id END AS "runId"
     FROM agent_runtime.run r
     CROSS JOIN family f
@@ -213,6 +213,7 @@ const READ_PENDING = forEachScope(
 
 export interface WaitColumns {
   name: string
+  occurrence: number
   kind: WaitKind
   request: { details: Json; schema: Json }
   expiresAt: Date | null
@@ -222,10 +223,18 @@ export interface WaitColumns {
 
 type PendingRow = SummaryRow & Omit<WaitColumns, 'name'> & { name: string | null }
 
-export function toPendingWait({ name, request, expiresAt, kind, runId = null }: WaitColumns): PendingWait {
+export function toPendingWait({ name, occurrence, request, ...row }: WaitColumns): PendingWait {
   const { details, schema } = request
-  const wait = { name, kind, details, schema, expiresAt: expiresAt?.toISOString() ?? null }
-  return runId === null ? wait : { ...wait, runId }
+  const { kind, expiresAt, runId = null } = row
+  return {
+    name,
+    kind,
+    details,
+    schema,
+    expiresAt: expiresAt?.toISOString() ?? null,
+    ...(runId === null ? {} : { runId }),
+    ...(occurrence === 1 ? {} : { occurrence }),
+  }
 }
 
 export async function readWaits(pool: pg.Pool, reach: Reach, runId: string): Promise<PendingWaits | null> {

@@ -14,6 +14,11 @@ export const RestWait = answerSchema(
     schema: FreeJson.describe('JSON Schema of the answer; null where nobody is asked.'),
     expires_at: Time.nullable(),
     run_id: z.uuid().optional().describe('The run below that waits. Left out where it is the run itself.'),
+    occurrence: z
+      .int()
+      .min(2)
+      .optional()
+      .describe("Tells it from the run's other waits of that name. Left out of the first."),
   }),
 )
 
