@@ -20,6 +20,12 @@ import type {
   UpdateConversationRequest,
 } from '../server/contract/conversation.ts'
 import type { ListFilesRequest, StoredFile } from '../server/contract/file.ts'
+import type {
+  ListDeliveriesRequest,
+  StoredWebhook,
+  WebhookDelivery,
+  WebhookDeliveryDetail,
+} from '../server/contract/webhook-delivery.ts'
 import type { Page } from '../server/contract/page.ts'
 import type { ListMemoriesRequest, StoredMemory } from '../server/contract/memory.ts'
 import type { ListSchedulesRequest, StoredSchedule } from '../server/contract/schedule.ts'
@@ -172,6 +178,27 @@ export interface AgentClient<TShape extends AgentShape = AgentShape> {
      */
     list(input?: ListMemoriesRequest, options?: CallOptions): Promise<Page<StoredMemory>>
     delete(memoryId: string, options?: CallOptions): Promise<void>
+  }
+  /**
+   * What webhooks were told that the caller gave with runs and conversations.
+   *
+   * @example
+   * const webhooks = [{ url: 'https://hooks.example.com/runs', secret }]
+   * const run = await client.runs.create({ agentKey: 'chat', messages, webhooks })
+   * const { items } = await client.webhooks.deliveries({ runId: run.id, status: 'failed' })
+   */
+  readonly webhooks: {
+    /** Of a run, or of a conversation. No answer has their secrets. */
+    list(
+      input: { runId: string; conversationId?: undefined } | { conversationId: string; runId?: undefined },
+      options?: CallOptions,
+    ): Promise<StoredWebhook[]>
+    /** Newest first. */
+    deliveries(input?: ListDeliveriesRequest, options?: CallOptions): Promise<Page<WebhookDelivery>>
+    /** With what became of each attempt. */
+    delivery(deliveryId: string, options?: CallOptions): Promise<WebhookDeliveryDetail>
+    /** Sends it once more, by the same `webhook-id`. */
+    redeliver(deliveryId: string, options?: CallOptions): Promise<WebhookDelivery>
   }
   readonly sessions: {
     /**

@@ -21,6 +21,7 @@ import type { AnyRunHandle, RunHandleDependencies } from './run-handle.ts'
 import { createRunHandle } from './run-handle.ts'
 import { createMemories } from './memories.ts'
 import { createSchedules } from './schedules.ts'
+import { createWebhooks } from './webhooks.ts'
 import { createClaim } from './claim.ts'
 import type { AnonymousOptions } from './visitor.ts'
 import { createVisitor } from './visitor.ts'
@@ -186,6 +187,7 @@ export function createAgentClient<TRuntime extends HasAgents>(
     files: createFiles(trpc, { url, headers: asked.headers, fetch: fetchFile }),
     schedules: createSchedules<TShape>(trpc, dependencies),
     memories: createMemories(trpc),
+    webhooks: createWebhooks(trpc),
     sessions: { claim: createClaim(trpc, visitor) },
     renew: () => createAgentClient<TRuntime>(options),
     close() {

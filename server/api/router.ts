@@ -23,6 +23,7 @@ import { ListMemoriesInput, MemoryRef } from '../contract/memory.ts'
 import { CreateScheduleInput, ListSchedulesInput, ScheduleRef } from '../contract/schedule.ts'
 import { ClaimInput } from '../contract/session.ts'
 import { ConversationTicketInput, TicketInput } from '../contract/ticket.ts'
+import { DeliveryRef, ListDeliveriesInput, ListWebhooksInput } from '../contract/webhook-delivery.ts'
 import type { Run } from '../contract/run.ts'
 import type { StoredSchedule } from '../contract/schedule.ts'
 import { toAgentRuntimeError, toTRPCError, toTRPCShape } from './errors.ts'
@@ -49,7 +50,7 @@ const toRunRef = (input: unknown) => parseInput(RunRef, input)
  */
 // oxlint-disable-next-line max-lines-per-function -- A list of procedures.
 export function createRouter<TShape extends AgentShape>(services: ApiServices) {
-  const { runs, agents, conversations, files, schedules, memories, sessions, log } = services
+  const { runs, agents, conversations, files, schedules, memories, webhooks, sessions, log } = services
 
   const t = initTRPC.context<ApiContext>().create({
     sse: {
@@ -178,6 +179,21 @@ export function createRouter<TShape extends AgentShape>(services: ApiServices) {
       delete: procedure
         .input(takes(MemoryRef))
         .mutation(({ ctx, input }) => memories.delete(ctx.principal, input.memoryId)),
+    }),
+    /** Those of callers, which are given with a run or a conversation. */
+    webhooks: t.router({
+      list: procedure
+        .input(takes(ListWebhooksInput))
+        .query(({ ctx, input }) => webhooks.list(ctx.principal, input)),
+      deliveries: procedure
+        .input(takes(ListDeliveriesInput))
+        .query(({ ctx, input }) => webhooks.deliveries(ctx.principal, input)),
+      delivery: procedure
+        .input(takes(DeliveryRef))
+        .query(({ ctx, input }) => webhooks.delivery(ctx.principal, input.deliveryId)),
+      redeliver: procedure
+        .input(takes(DeliveryRef))
+        .mutation(({ ctx, input }) => webhooks.redeliver(ctx.principal, input.deliveryId)),
     }),
     sessions: t.router({
       /** Of nobody: it makes somebody of the caller. */

@@ -1,5 +1,6 @@
 import type { Principal } from '../contract/principal.ts'
 import type { Agents } from '../domain/agents.ts'
+import type { CallerWebhooks } from '../domain/caller-webhooks.ts'
 import type { Conversations } from '../domain/conversations.ts'
 import type { FileUpkeep, UploadedFiles } from '../domain/files.ts'
 import type { Runs } from '../domain/runs.ts'
@@ -19,6 +20,7 @@ export interface ApiServices {
   conversations: Conversations
   schedules: Schedules
   memories: Memories
+  webhooks: CallerWebhooks
   files: UploadedFiles & Pick<FileUpkeep, 'discard'>
   sessions: Sessions
   tickets: Pick<Tickets, 'open'>

@@ -10,6 +10,7 @@ import {
   LangfuseKey,
   Network,
   Origin,
+  WebhookHost,
   flag,
   fromJson,
   isRedisUrl,
@@ -168,6 +169,13 @@ export const Config = z.object({
   schedulesPerPrincipal: z.coerce.number().int().min(0).max(100_000).default(100),
   /** The shortest time between two occurrences of a caller's schedule, in seconds. */
   minScheduleSeconds: z.coerce.number().int().min(1).max(DAY_SECONDS).default(60),
+  /**
+   * Hosts that callers may have told of their runs and conversations: names such as `hooks.example.com`, `*.example.com` for all below
+   * one, `*` for any that is public. Where it is empty, callers give no webhooks.
+   */
+  webhookHosts: listOf(WebhookHost).default([]),
+  /** Whether these hosts may be at addresses that are not public, and be asked by `http:`. Not with the host `*`. */
+  webhookAllowPrivate: flag.default(false),
   /** Memories that agents may keep of a principal (`ctx.memory`), and of a tenant. */
   memoriesPerPrincipal: z.coerce.number().int().min(0).max(1_000_000).default(1_000),
   memoriesPerTenant: z.coerce.number().int().min(0).max(1_000_000).default(1_000),
@@ -282,6 +290,8 @@ export const ENVIRONMENT = {
   principalFileBytes: 'PRINCIPAL_FILE_BYTES',
   unusedFileHours: 'UNUSED_FILE_HOURS',
   schedulesPerPrincipal: 'SCHEDULES_PER_PRINCIPAL',
+  webhookHosts: 'WEBHOOK_HOSTS',
+  webhookAllowPrivate: 'WEBHOOK_ALLOW_PRIVATE',
   minScheduleSeconds: 'MIN_SCHEDULE_SECONDS',
   memoriesPerPrincipal: 'MEMORIES_PER_PRINCIPAL',
   memoriesPerTenant: 'MEMORIES_PER_TENANT',

@@ -50,6 +50,13 @@ export const Origin = z
     error: 'An origin is a scheme and a host, such as https://app.example.com',
   })
 
+export const WebhookHost = z
+  .string()
+  .toLowerCase()
+  .regex(/^(\*|(\*\.)?[\da-z]([\da-z.-]*[\da-z])?|\[[\da-f:.]+\])$/, {
+    error: 'A host is a name such as hooks.example.com, *.example.com, or * for any',
+  })
+
 export const Network = z.string().refine(isNetwork, {
   error: 'A network is an address, such as 10.0.0.1 or 10.0.0.0/8, or one of loopback and private',
 })

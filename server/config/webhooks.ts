@@ -1,23 +1,15 @@
 import { z } from 'zod'
+import { WebhookSecret } from '../contract/webhook.ts'
 import type { WebhookEndpoint } from '../ports/webhooks.ts'
+import type { Config } from './config.ts'
 import { ConfigError } from './config.ts'
-
-const Secret = z
-  .string()
-  .refine((text) => isSecret(text), 'a secret is "whsec_" and 24 to 64 bytes in base64')
-
-function isSecret(text: string): boolean {
-  const [, base64] = /^whsec_([\w+/]+={0,2})$/.exec(text) ?? []
-  const bytes = base64 === undefined ? 0 : Buffer.from(base64, 'base64').length
-  return bytes >= 24 && bytes <= 64
-}
 
 const Endpoint = z.strictObject({
   name: z.string().min(1).max(200),
   url: z
     .string()
     .refine((url) => /^https?:$/.test(URL.parse(url)?.protocol ?? ''), 'a URL begins with https://'),
-  secrets: z.union([z.tuple([Secret]), z.tuple([Secret, Secret])], 'one secret, or two'),
+  secrets: z.union([z.tuple([WebhookSecret]), z.tuple([WebhookSecret, WebhookSecret])], 'one secret, or two'),
   agentKeys: z.array(z.string()).optional(),
   allowPrivate: z.boolean().optional(),
 })
@@ -30,4 +22,12 @@ export function checkWebhooks(endpoints: readonly WebhookEndpoint[]): void {
   const names = endpoints.map(({ name }) => name)
   const twice = names.find((name, index) => names.indexOf(name) !== index)
   if (twice !== undefined) throw new ConfigError(`webhooks: two endpoints are called "${twice}".`)
+}
+
+/** @throws ConfigError where callers could have any address of one's own network asked. */
+export function checkWebhookHosts({ webhookHosts, webhookAllowPrivate }: Config): void {
+  if (!webhookAllowPrivate || !webhookHosts.includes('*')) return
+  throw new ConfigError(
+    'webhookAllowPrivate (WEBHOOK_ALLOW_PRIVATE): name the hosts in webhookHosts (WEBHOOK_HOSTS), in place of "*".',
+  )
 }

@@ -6,6 +6,7 @@ import { Owner } from './principal.ts'
 import { ConversationId, ExternalId } from './run.ts'
 import { Scope } from './scope.ts'
 import { SearchWords } from './search.ts'
+import { NewWebhooks } from './webhook.ts'
 
 /** Groups the runs of one dialogue. */
 export type Conversation = z.infer<typeof Conversation>
@@ -48,6 +49,8 @@ export const CreateConversationInput = z.object({
   externalId: ExternalId.optional(),
   title: Title.optional(),
   metadata: JsonObject.default({}),
+  /** Endpoints that are told when a run of it waits or is over. At most 5. One that is there already keeps its own. */
+  webhooks: NewWebhooks.optional(),
 })
 
 export const ConversationRef = z.object({ conversationId: ConversationId })
@@ -66,6 +69,8 @@ export const UpdateConversationInput = ConversationRef.extend({
   metadata: JsonObject.optional(),
   /** Whether lists leave it out. */
   archived: z.boolean().optional(),
+  /** In place of all that were there. One with the same URL keeps its id, and its deliveries. */
+  webhooks: NewWebhooks.optional(),
 })
 
 export type GetConversationRequest = z.input<typeof GetConversationInput>

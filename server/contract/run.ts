@@ -6,6 +6,7 @@ import { Owner } from './principal.ts'
 import { Scope } from './scope.ts'
 import { OPEN_STATUSES, TERMINAL_STATUSES } from './terminal.ts'
 import { PendingWait, CallName } from './wait.ts'
+import { NewWebhooks } from './webhook.ts'
 
 /**
  * `queued → running → succeeded | failed | cancelled | timed_out`, with `running → waiting → queued`
@@ -236,6 +237,11 @@ export const CreateRunInput = z
     conversationPolicy: ConversationPolicy.optional(),
     /** Given to the agent as `ctx.preferences`. */
     preferences: Preferences.optional(),
+    /**
+     * Endpoints that are told when the run waits or is over. At most 5. Refused with `forbidden` unless the setting `webhookHosts`
+     * names their hosts.
+     */
+    webhooks: NewWebhooks.optional(),
     /**
      * A message of the conversation in whose place the run's come: an edit. What was there stays, as a sibling, with all that
      * followed it; the conversation goes on from the run. Runs under way are cancelled, unless a policy is given or the

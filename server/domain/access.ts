@@ -48,6 +48,7 @@ const PLURALS: Record<Kind, string> = {
   file: 'files',
   schedule: 'schedules',
   memory: 'memories',
+  webhook: 'webhooks',
 }
 
 /** Asks the application. Whatever is not a clear yes is a refusal. */
@@ -126,5 +127,6 @@ function nameOf(resource: ActionResources[Action]) {
   if ('file' in resource) return { fileId: resource.file.id }
   if ('memory' in resource) return { memoryId: resource.memory.id }
   if ('schedule' in resource) return { scheduleId: resource.schedule.id }
+  if ('webhook' in resource) return { webhookId: resource.webhook.id }
   return 'conversation' in resource ? { conversationId: resource.conversation.id } : {}
 }

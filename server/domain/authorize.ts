@@ -6,11 +6,12 @@ import type { Principal } from '../contract/principal.ts'
 import type { RunSummary } from '../contract/run.ts'
 import type { Scope } from '../contract/scope.ts'
 import type { WaitKind } from '../contract/wait.ts'
+import type { WebhookSummary } from '../contract/webhook-delivery.ts'
 import { isSameOwner } from '../ports/owner.ts'
 import type { Owner } from '../ports/owner.ts'
 
 /**
- * What is created: a run, a conversation or a file. For a run whose conversation may have to be made with it, both are asked about.
+ * What is created: a run, a conversation, a file, a schedule, or a webhook with a run or a conversation. For a run whose conversation may have to be made with it, both are asked about.
  * `externalId` is the caller's key of that conversation, where the run names it so.
  */
 export type CreateResource =
@@ -18,6 +19,7 @@ export type CreateResource =
   | { kind: 'conversation'; agentKey: string | null }
   | { kind: 'file'; agentKey: null; name: string | null; mediaType: string }
   | { kind: 'schedule'; agentKey: string }
+  | { kind: 'webhook'; agentKey: string | null; url: string }
 
 /** A run that is over, a conversation with all its runs, a file, which may be named by messages, a schedule, or what agents remember. */
 export type DeleteResource =
@@ -27,17 +29,18 @@ export type DeleteResource =
   | { kind: 'schedule'; schedule: ScheduleSummary }
   | { kind: 'memory'; memory: MemorySummary }
 
-/** A conversation, or a schedule. */
+/** A conversation, a schedule, or a webhook of a caller's. */
 export type UpdateResource =
   | { kind: 'conversation'; conversation: ConversationSummary }
   | { kind: 'schedule'; schedule: ScheduleSummary }
+  | { kind: 'webhook'; webhook: WebhookSummary }
 
 /** What is asked of `authorize`, and about what. */
 export interface ActionResources {
   create: CreateResource
-  /** How far the caller sees, of runs (and their events), of conversations, of files, of schedules or of memories. */
-  read: { kind: 'run' | 'conversation' | 'file' | 'schedule' | 'memory' }
-  /** Changing, or archiving, a conversation; pausing, resuming or running a schedule. */
+  /** How far the caller sees, of runs (and their events), of conversations, of files, of schedules, of memories, or of webhooks. */
+  read: { kind: 'run' | 'conversation' | 'file' | 'schedule' | 'memory' | 'webhook' }
+  /** Changing, or archiving, a conversation; pausing, resuming or running a schedule; sending a webhook once more. */
   update: UpdateResource
   /** With all that is theirs. */
   delete: DeleteResource
@@ -119,5 +122,7 @@ function ownerIn(resource: DeleteResource | UpdateResource): Owner | null {
       return resource.schedule.owner
     case 'memory':
       return resource.memory.owner
+    case 'webhook':
+      return resource.webhook.owner
   }
 }

@@ -30,6 +30,7 @@ import { ownerOf } from '../ports/owner.ts'
 import type { ConversationStore } from '../ports/store/conversation-store.ts'
 import type { DeletionStore } from '../ports/store/deletion-store.ts'
 import type { Access } from './access.ts'
+import type { AcceptWebhooks } from './caller-webhooks.ts'
 import type { ConversationEvents } from './conversation-events.ts'
 import type { ConversationTickets } from './tickets.ts'
 import type { DeleteAll } from './delete-all.ts'
@@ -83,11 +84,12 @@ interface ConversationPorts {
   log: Logger
   deleteAll: DeleteAll
   bus: Pick<EventBus, 'publish'>
+  acceptWebhooks: AcceptWebhooks
 }
 
 // oxlint-disable-next-line max-lines-per-function -- A list of use cases, closures over the same ports.
 export function createConversations(
-  { store, access, log, deleteAll, bus }: ConversationPorts,
+  { store, access, log, deleteAll, bus, acceptWebhooks }: ConversationPorts,
   agents: ReadonlyMap<string, unknown>,
   events: ConversationEvents & ConversationTickets,
 ): Conversations {
@@ -129,13 +131,16 @@ export function createConversations(
     const input = parseInput(CreateConversationInput, request)
     assertKnown(input.agentKey)
     assertStorable(input)
-    await access.assertMay(owner, 'create', { kind: 'conversation', agentKey: input.agentKey ?? null })
+    const { agentKey = null, webhooks = [] } = input
+    await access.assertMay(owner, 'create', { kind: 'conversation', agentKey })
+    await acceptWebhooks(owner, webhooks, { owner, agentKey })
     const created = await store.createConversation(owner, {
       id: uuidv7(),
       externalId: input.externalId ?? null,
-      agentKey: input.agentKey ?? null,
+      agentKey,
       title: input.title ?? null,
       metadata: input.metadata,
+      webhooks,
     })
     if (created === null) throw sessionOver()
     return created
@@ -174,6 +179,7 @@ export function createConversations(
       assertKnown(changes.agentKey)
       assertStorable(changes)
       const owner = await ownerToChangeFor(caller, 'update', conversationId)
+      await acceptWebhooks(caller, changes.webhooks ?? [], { owner, agentKey: changes.agentKey ?? null })
       const updated = await store.updateConversation(owner, conversationId, changes)
       if (updated === 'taken') {
         throw new AgentRuntimeError('conflict', 'Another conversation has that external id.')

@@ -20,6 +20,7 @@ import { traced } from '../ports/traced.ts'
 import type { Tracer } from '../ports/tracer.ts'
 import type { RunStore } from '../ports/store/run-store.ts'
 import type { Access } from './access.ts'
+import type { AcceptWebhooks } from './caller-webhooks.ts'
 import { checkParams } from './check-params.ts'
 import { createCommitRun } from './commit-runs.ts'
 import { fingerprintOf, withContents } from './fingerprint.ts'
@@ -44,6 +45,7 @@ export interface CreateRunPorts {
   bus: Pick<EventBus, 'publish'>
   letIn: LetIn
   access: Pick<Access, 'assertMay'>
+  acceptWebhooks: AcceptWebhooks
   tracer: Tracer
   log: Logger
 }
@@ -188,8 +190,11 @@ export function createCreateRun(ports: CreateRunPorts, settings: CreateRunSettin
       maxWaiting: settings.maxWaitingRuns,
     }
     if (isOfCaller) await checkQuota(principal, newRun)
+    const { webhooks = [] } = input
+    await ports.acceptWebhooks(principal, webhooks, { owner: principal, agentKey: agent.key })
+    // Their secrets are no tracer's concern.
     const answer = await traced(ports.tracer, { kind: 'create', run: newRun }, ({ traceparent }) =>
-      commitRun({ ...newRun, traceparent }, characters),
+      commitRun({ ...newRun, webhooks, traceparent }, characters),
     )
     switch (answer.kind) {
       case 'existing':

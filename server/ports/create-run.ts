@@ -2,6 +2,7 @@ import type { Json, JsonObject } from '../contract/json.ts'
 import type { Message } from '../contract/message.ts'
 import type { Principal } from '../contract/principal.ts'
 import type { Budget, ConversationPolicy, Preferences, Run } from '../contract/run.ts'
+import type { NewWebhook } from '../contract/webhook.ts'
 import type { ChangedRun } from './upkeep.ts'
 
 /** A message whose place a run takes: by its id, as the first answer of a run, or by its place in the history. */
@@ -38,6 +39,8 @@ export interface NewRun {
   isLimited: boolean
   /** Refused when so many runs wait for their turn in its conversation. */
   maxWaiting: number
+  /** Endpoints that its caller has told of it. */
+  webhooks: readonly NewWebhook[]
   /** W3C trace context of its creation: that of all its attempts. Null where nothing is traced. */
   traceparent: string | null
 }

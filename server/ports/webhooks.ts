@@ -1,4 +1,5 @@
 import type { Owner } from '../contract/principal.ts'
+import type { WebhookDelivery } from '../contract/webhook-delivery.ts'
 
 /** An endpoint that is told of runs that end or wait. */
 export interface WebhookEndpoint {
@@ -17,16 +18,20 @@ export interface WebhookEndpoint {
   allowPrivate?: boolean
 }
 
-/** A delivery to an endpoint. */
+/** A delivery whose time has come. */
 export interface DueWebhook {
   id: string
-  endpoint: string
   event: string
   seq: number
   /** This one included. */
   attempts: number
   createdAt: Date
   run: { id: string; owner: Owner; agentKey: string; conversationId: string | null; metadata: unknown }
+}
+
+/** One to a webhook of a caller's. */
+export interface DueCallerWebhook extends DueWebhook {
+  webhook: { id: string; url: string; secret: string }
 }
 
 /** The outcome of an attempt to send. */
@@ -43,23 +48,6 @@ export type SendWebhook = (
   webhook: { id: string; body: string },
   signal: AbortSignal,
 ) => Promise<WebhookAnswer>
-
-/** A delivery as whoever operates the runtime sees it. Times are ISO 8601 in UTC. */
-export interface WebhookDelivery {
-  /** The `webhook-id` that its receiver is told, however often it is sent. */
-  id: string
-  endpoint: string
-  runId: string
-  event: string
-  status: 'pending' | 'delivered' | 'failed'
-  attempts: number
-  /** When it is sent next; null when it is over. */
-  nextAt: string | null
-  lastStatus: number | null
-  lastError: string | null
-  createdAt: string
-  deliveredAt: string | null
-}
 
 export interface ListDeliveries {
   runId?: string | undefined

@@ -17,7 +17,7 @@ import { createIdentify } from '../api/identify.ts'
 import { createRouter } from '../api/router.ts'
 import { resolveConfig } from '../config/resolve-config.ts'
 import { checkPrices } from '../config/prices.ts'
-import { checkWebhooks } from '../config/webhooks.ts'
+import { checkWebhookHosts, checkWebhooks } from '../config/webhooks.ts'
 import { PUBLIC_PRINCIPAL } from '../contract/principal.ts'
 import type { SessionRequest } from '../domain/sessions.ts'
 import { createReadHealth } from '../domain/health.ts'
@@ -75,6 +75,7 @@ export function assembleRuntime<const TAgents extends readonly AnyAgent[]>(
   const config = resolveConfig(options.config)
   assertKnownOptions(options)
   checkWebhooks(options.webhooks ?? [])
+  checkWebhookHosts(config)
   const { prices = PRICES } = options
   checkPrices(prices)
   const agents = new Map(agentsByKey(options.agents))
@@ -88,6 +89,8 @@ export function assembleRuntime<const TAgents extends readonly AnyAgent[]>(
     principal: config.principalRunsAtOnce || null,
     tenant: config.tenantRunsAtOnce || null,
   }
+
+  const webhookHosts = { hosts: config.webhookHosts, allowPrivate: config.webhookAllowPrivate }
 
   const signal = stopping.signal
   const adapters = createAdapters(config, {
@@ -109,7 +112,7 @@ export function assembleRuntime<const TAgents extends readonly AnyAgent[]>(
   const unobserve = metrics && observeProcess(metrics, { hub, conversationHub, pool, store })
   const useCases = createUseCases(
     { store, files: adapters.files, bus, hub, timetable, clock, conversationHub, tracer, log },
-    { config, options, agents, runsAtOnce },
+    { config, options, agents, runsAtOnce, webhookHosts },
   )
   const {
     letIn,
@@ -122,6 +125,7 @@ export function assembleRuntime<const TAgents extends readonly AnyAgent[]>(
     sessions,
     tickets,
     deleteAll,
+    callerWebhooks,
     erase,
   } = useCases
   const hasSessions = Boolean(options.anonymousSessions)
@@ -152,6 +156,7 @@ export function assembleRuntime<const TAgents extends readonly AnyAgent[]>(
           schedules: ownSchedules,
           hasSessions,
           webhooks: options.webhooks,
+          webhookHosts,
           signal,
         },
       ),
@@ -176,6 +181,7 @@ export function assembleRuntime<const TAgents extends readonly AnyAgent[]>(
     files,
     schedules,
     memories,
+    webhooks: callerWebhooks,
     tickets: { open: (ticket: string) => start().then(() => tickets.open(ticket)) },
     sessions: { ...sessions, create: (from?: SessionRequest) => start().then(() => sessions.create(from)) },
     log,

@@ -2,6 +2,7 @@
 import type { AnyAgent } from '../agent/define-agent.ts'
 import type { Config } from '../config/config.ts'
 import { createAccess } from '../domain/access.ts'
+import { createAcceptWebhooks, createCallerWebhooks } from '../domain/caller-webhooks.ts'
 import { createConversationEvents } from '../domain/conversation-events.ts'
 import { createAgents } from '../domain/agents.ts'
 import { createConversations } from '../domain/conversations.ts'
@@ -18,6 +19,7 @@ import { createSchedules } from '../domain/stored-schedules.ts'
 import { createSessions } from '../domain/sessions.ts'
 import { createTellFamilies } from '../domain/tell-families.ts'
 import { createTickets } from '../domain/tickets.ts'
+import type { WebhookHosts } from '../domain/webhook-hosts.ts'
 import { createTicketSigner } from '../auth/ticket-signer.ts'
 import type { ConversationHub } from '../events/conversation-hub.ts'
 import type { EventHub } from '../events/hub.ts'
@@ -49,6 +51,7 @@ interface UseCaseSettings {
   options: Omit<RuntimeOptions<readonly AnyAgent[]>, 'agents'>
   agents: ReadonlyMap<string, AnyAgent>
   runsAtOnce: RunsAtOnce
+  webhookHosts: WebhookHosts
 }
 
 // oxlint-disable-next-line max-lines-per-function -- Wiring alone: each line hands to the next part what those before made.
@@ -56,7 +59,7 @@ export function createUseCases(
   { store, files, bus, hub, timetable, clock, conversationHub, tracer, log }: UseCasePorts,
   settings: UseCaseSettings,
 ) {
-  const { config, options, agents, runsAtOnce } = settings
+  const { config, options, agents, runsAtOnce, webhookHosts } = settings
   const letIn = createLetIn({ store, log }, runsAtOnce)
   const tellFamilies = createTellFamilies({ store, bus, letIn, log })
   const access = createAccess({
@@ -84,8 +87,9 @@ export function createUseCases(
   })
   const checkLimits = createCheckLimits(options.limits, config, log)
   const quotaTimeoutMs = config.quotaTimeoutSeconds * 1000
+  const acceptWebhooks = createAcceptWebhooks({ store, access }, webhookHosts)
   const runs = createRuns(
-    { store, bus, letIn, tellFamilies, access, tracer, log, tidyFiles },
+    { store, bus, letIn, tellFamilies, access, acceptWebhooks, tracer, log, tidyFiles },
     {
       agents,
       runsAtOnce,
@@ -126,7 +130,7 @@ export function createUseCases(
     return deleted
   }
   const conversations = createConversations(
-    { store, access, log, deleteAll: deleteThoroughly, bus },
+    { store, access, log, deleteAll: deleteThoroughly, bus, acceptWebhooks },
     agents,
     { ...conversationEvents, ticket: tickets.ofConversation },
   )
@@ -144,6 +148,7 @@ export function createUseCases(
     sessions,
     tickets,
     deleteAll,
+    callerWebhooks: createCallerWebhooks({ store, access, log }),
     erase,
   }
 }

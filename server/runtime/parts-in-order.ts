@@ -20,7 +20,9 @@ import type { Store } from '../ports/store/store.ts'
 import type { Timetable } from '../ports/timetable.ts'
 import type { createPostgresPool } from '../postgres/connections/pool.ts'
 import type { WebhookEndpoint } from '../ports/webhooks.ts'
-import { runWebhooks } from '../domain/webhooks.ts'
+import { runCallerWebhooks } from '../domain/run-caller-webhooks.ts'
+import { runWebhooks } from '../domain/run-webhooks.ts'
+import type { WebhookHosts } from '../domain/webhook-hosts.ts'
 import { sendWebhook } from '../webhooks/send.ts'
 import { gatherStatistics } from '../postgres/statistics.ts'
 import { loop } from './start-stop.ts'
@@ -60,6 +62,7 @@ interface Given {
   schedules: ReturnType<typeof checkSchedules>
   /** Undefined where nothing is said of them. */
   webhooks: readonly WebhookEndpoint[] | undefined
+  webhookHosts: WebhookHosts
   /** Ends the loops. */
   signal: AbortSignal
 }
@@ -96,18 +99,19 @@ export function partsInOrder(wired: Wired, { config, ownAgents, agents, ...given
     },
   }
 
-  const { webhooks } = given
+  const { webhooks, webhookHosts } = given
+  const sending = { store, send: sendWebhook, clock, log, random }
   const telling: Part[] =
     webhooks === undefined
       ? []
       : [
           { start: () => store.publishWebhooks(webhooks) },
-          loop(async () => {
-            if (webhooks.length === 0) return
-            const ports = { store, send: sendWebhook, clock, log, random }
-            await runWebhooks(ports, { endpoints: webhooks, intervalMs: WEBHOOK_INTERVAL_MS, signal })
-          }),
+          loop(() => runWebhooks(sending, { endpoints: webhooks, intervalMs: WEBHOOK_INTERVAL_MS, signal })),
         ]
+  if (webhookHosts.hosts.length > 0) {
+    const settings = { ...webhookHosts, intervalMs: WEBHOOK_INTERVAL_MS, signal }
+    telling.push(loop(() => runCallerWebhooks(sending, settings)))
+  }
 
   const dueSchedules = createDueSchedules({ store, runs, timetable, log }, { agentKeys, signal })
 

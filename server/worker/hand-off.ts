@@ -78,6 +78,7 @@ export function createHandOff(ports: HandOffPorts, { run, signal, prepare }: Han
         conversationId: run.conversationId,
         newConversation: null,
         insteadOf: null,
+        webhooks: [],
         messages,
         fileIds: [],
         metadata: { ...metadata, handoff },

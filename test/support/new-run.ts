@@ -10,6 +10,7 @@ export function newRun(run: Partial<NewRun> = {}): NewRun {
     conversationId: null,
     newConversation: null,
     insteadOf: null,
+    webhooks: [],
     messages: [],
     fileIds: [],
     params: null,

@@ -15,7 +15,9 @@ describe('authorize', () => {
     const authorize: Authorize = (principal, action, resource) => {
       switch (action) {
         case 'read':
-          expectTypeOf(resource.kind).toEqualTypeOf<'run' | 'conversation' | 'file' | 'schedule' | 'memory'>()
+          expectTypeOf(resource.kind).toEqualTypeOf<
+            'run' | 'conversation' | 'file' | 'schedule' | 'memory' | 'webhook'
+          >()
           // @ts-expect-error what is read is not at hand: the answer bounds the query
           void resource.run
           return 'tenant'
@@ -34,7 +36,9 @@ describe('authorize', () => {
         case 'update':
           if (resource.kind === 'conversation') {
             expectTypeOf(resource.conversation).toEqualTypeOf<ConversationSummary>()
-          } else expectTypeOf(resource.schedule).toEqualTypeOf<ScheduleSummary>()
+          } else if (resource.kind === 'schedule') {
+            expectTypeOf(resource.schedule).toEqualTypeOf<ScheduleSummary>()
+          }
           return true
         case 'listAgents':
           expectTypeOf(resource).toEqualTypeOf<{ agentKey: string }>()

@@ -16,6 +16,7 @@ import { runEventRoutes } from './routes/run-events.ts'
 import { runRoutes } from './routes/runs.ts'
 import { scheduleRoutes } from './routes/schedules.ts'
 import { sessionRoutes } from './routes/sessions.ts'
+import { webhookRoutes } from './routes/webhooks.ts'
 
 /** Every route for whom it is known who asks: the same use cases as the router's, for every language that speaks HTTP. */
 export function createRestRoutes(
@@ -34,6 +35,7 @@ export function createRestRoutes(
     ...fileRoutes(services.files, { answerList, bounds }),
     ...scheduleRoutes(services, answerList),
     ...memoryRoutes(services, answerList),
+    ...webhookRoutes(services, answerList),
     ...sessionRoutes(services.sessions),
   ]
 }

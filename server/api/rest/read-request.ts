@@ -8,6 +8,7 @@ import { parseInput } from '../../contract/parse-input.ts'
 import { RunStatus } from '../../contract/run.ts'
 import type { ListRunsRequest } from '../../contract/run.ts'
 import { Scope } from '../../contract/scope.ts'
+import { DELIVERY_STATUSES } from '../../contract/webhook-delivery.ts'
 import { publicUrl } from '../public-url.ts'
 
 /** @throws AgentRuntimeError `unsupported_media_type`, `bad_request` or `validation_failed` */
@@ -175,6 +176,20 @@ export const ListMemoriesQuery = z.object({
 
 export const ListSchedulesQuery = z.object({
   agent_key: asked({}),
+  scope: asked(SCOPE),
+  limit: whole(LIMIT),
+  cursor: asked(CURSOR),
+})
+
+export const ListWebhooksQuery = z.object({
+  run_id: asked({ format: 'uuid' }),
+  conversation_id: asked({ format: 'uuid' }),
+})
+
+export const ListDeliveriesQuery = z.object({
+  run_id: asked({ format: 'uuid' }),
+  webhook_id: asked({ format: 'uuid' }),
+  status: asked({ enum: DELIVERY_STATUSES }),
   scope: asked(SCOPE),
   limit: whole(LIMIT),
   cursor: asked(CURSOR),

@@ -8,6 +8,7 @@ import type { HistoryMessage } from '../../contract/message.ts'
 import type { Page, PageCursor } from '../../contract/page.ts'
 import type { MoveTurnInput, QueuedTurn } from '../../contract/queued-turn.ts'
 import type { RunSummary } from '../../contract/run.ts'
+import type { NewWebhook } from '../../contract/webhook.ts'
 import type { ConversationProgress, ConversationRuns } from '../conversation-runs.ts'
 import type { Owner, Reach } from '../owner.ts'
 import type { RunProgress } from './run-store.ts'
@@ -35,6 +36,7 @@ export interface NewConversation {
   agentKey: string | null
   title: string | null
   metadata: JsonObject
+  webhooks: readonly NewWebhook[]
 }
 
 export interface ConversationFork {

@@ -5,6 +5,7 @@ import type { NewConversation } from '../../ports/store/conversation-store.ts'
 import { execute, inTransaction } from '../connections/transaction.ts'
 import type { Executor } from '../connections/transaction.ts'
 import { ownerValues } from '../owned-by.ts'
+import { insertWebhooksOfConversation } from './caller-webhooks.ts'
 import { isVisitor, lockSessions } from './lock-sessions.ts'
 import { openConversations } from './open-conversations.ts'
 import { CONVERSATION_COLUMNS, toConversation } from './rows.ts'
@@ -29,10 +30,15 @@ export async function createConversation(
   owner: Owner,
   conversation: NewConversation,
 ): Promise<Created | null> {
-  if (!isVisitor(owner)) return create(pool, owner, conversation)
+  const { webhooks } = conversation
+  if (!isVisitor(owner) && webhooks.length === 0) return create(pool, owner, conversation)
   return inTransaction(pool, async (client) => {
     const isClaimed = await lockSessions(client, [owner])
-    return isClaimed(owner) ? null : create(client, owner, conversation)
+    const made = isClaimed(owner) ? null : await create(client, owner, conversation)
+    if (made?.created === true) {
+      await insertWebhooksOfConversation(client, { owner, conversationId: made.conversation.id, webhooks })
+    }
+    return made
   })
 }
 

@@ -9,6 +9,7 @@ import { haveOneOwner, ownerColumns } from '../owned-by.ts'
 import { RUN_COLUMNS, toRun } from './rows.ts'
 import type { RunRow } from './rows.ts'
 import { execute, inTransaction } from '../connections/transaction.ts'
+import { insertWebhooksOfRuns } from './caller-webhooks.ts'
 import type { VisibilityOf } from './insert-event.ts'
 import { openGates } from './gates.ts'
 import type { Gate, GateOf } from './gates.ts'
@@ -52,7 +53,11 @@ export async function createRuns(
   return inTransaction(pool, async (client, tx) => {
     if (!asked.some(mayClash)) {
       // All of them are new, so their deliveries need not wait for the answer.
-      const [rows] = await Promise.all([insertRuns(client, asked), deliver(asked, tx)])
+      const [rows] = await Promise.all([
+        insertRuns(client, asked),
+        insertWebhooksOfRuns(client, asked),
+        deliver(asked, tx),
+      ])
       const created = new Map(rows.map((row) => [row.id, toRun(row)]))
       return asked.map(({ id }) => ({
         kind: 'created',
@@ -158,10 +163,9 @@ export async function createCarefully(
     client,
     madeIds.filter((id) => !taken.has(id)),
   )
-  await keepNamedFiles(
-    client,
-    [...kept.values()].filter(({ id }) => answers.get(id)?.kind === 'created'),
-  )
+  const created = [...kept.values()].filter(({ id }) => answers.get(id)?.kind === 'created')
+  await keepNamedFiles(client, created)
+  await insertWebhooksOfRuns(client, created)
   if (startable.length > 0) await deliver(startable)
   return asked.map((run) => answers.get(run.id) ?? { kind: 'no-conversation' })
 }

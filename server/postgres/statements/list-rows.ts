@@ -10,7 +10,7 @@ import type { Statement } from '../connections/transaction.ts'
 import { boundedRows, rowBytesSql } from './bounded-rows.ts'
 
 interface Listed<TRow, TItem, TFilter> {
-  table: 'run' | 'conversation' | 'file' | 'schedule' | 'memory'
+  table: 'run' | 'conversation' | 'file' | 'schedule' | 'memory' | 'webhook_delivery'
   /** Tells statements apart that select other columns of a table. */
   variant?: string
   /** The select list of a row, for a table named `r`. */

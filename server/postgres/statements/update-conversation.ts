@@ -3,7 +3,9 @@ import type { Conversation, UpdateConversationInput } from '../../contract/conve
 import type { Owner } from '../../ports/owner.ts'
 import { isOwned, ownerValues } from '../owned-by.ts'
 import { isDuplicate } from '../connections/to-store-failure.ts'
-import { execute } from '../connections/transaction.ts'
+import { execute, inTransaction } from '../connections/transaction.ts'
+import type { Executor } from '../connections/transaction.ts'
+import { replaceWebhooks } from './caller-webhooks.ts'
 import { CONVERSATION_COLUMNS, toConversation } from './rows.ts'
 import type { ConversationRow } from './rows.ts'
 
@@ -32,15 +34,23 @@ const UPDATE = {
 export async function updateConversation(
   pool: pg.Pool,
   { owner, conversationId }: { owner: Owner; conversationId: string },
-  changes: Omit<UpdateConversationInput, 'conversationId'>,
+  { webhooks, ...changes }: Omit<UpdateConversationInput, 'conversationId'>,
 ): Promise<Conversation | 'taken' | null> {
-  try {
-    const [row] = await execute<ConversationRow>(pool, UPDATE, [
+  const update = async (executor: Executor) => {
+    const [row] = await execute<ConversationRow>(executor, UPDATE, [
       conversationId,
       JSON.stringify(changes),
       ...ownerValues(owner),
     ])
     return row === undefined ? null : toConversation(row)
+  }
+  try {
+    if (webhooks === undefined) return await update(pool)
+    return await inTransaction(pool, async (client) => {
+      const updated = await update(client)
+      if (updated !== null) await replaceWebhooks(client, { owner, conversationId, webhooks })
+      return updated
+    })
   } catch (error) {
     if (isDuplicate(error)) return 'taken'
     throw error

@@ -1,8 +1,11 @@
 // What endpoints are told. A trigger writes it, in the transaction that ends a run or has it wait.
 import type pg from 'pg'
+import type { WebhookDelivery } from '../../contract/webhook-delivery.ts'
+import type { Owner } from '../../ports/owner.ts'
 import type { WebhookStore } from '../../ports/store/webhook-store.ts'
-import type { DueWebhook, WebhookDelivery } from '../../ports/webhooks.ts'
+import type { DueCallerWebhook, DueWebhook } from '../../ports/webhooks.ts'
 import { execute, inTransaction } from '../connections/transaction.ts'
+import { haveOneOwner, isOwned, ownerColumns, ownerValues } from '../owned-by.ts'
 import { isLockTimeout } from './patience.ts'
 import { toOwner } from './rows.ts'
 import type { OwnerColumns } from './rows.ts'
@@ -35,70 +38,137 @@ export async function publishWebhooks(
 ): Promise<void> {
   const names = endpoints.map(({ name }) => name)
   const keys = endpoints.map(({ agentKeys }) => JSON.stringify(agentKeys ?? null))
+  await givingWay(pool, async (client) => {
+    await execute(client, FORGET, [names])
+    if (names.length > 0) await execute(client, PUBLISH, [names, keys])
+  })
+}
+
+async function givingWay(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<unknown>): Promise<void> {
   for (let tries = 1; ; tries += 1) {
     try {
-      return await inTransaction(pool, async (client) => {
+      await inTransaction(pool, async (client) => {
         await execute(client, HAVE_PATIENCE, [])
-        await execute(client, FORGET, [names])
-        if (names.length > 0) await execute(client, PUBLISH, [names, keys])
+        await work(client)
       })
+      return
     } catch (error) {
       if (!isLockTimeout(error) || tries === MAX_TRIES) throw error
     }
   }
 }
 
+const IS_OFF = {
+  name: 'webhook_is_off',
+  text: `
+    SELECT FROM pg_trigger
+    WHERE tgrelid = 'agent_runtime.run'::regclass AND tgname = 'note_webhooks' AND tgenabled = 'D'`,
+}
+
+const ENABLE = { name: 'webhook_enable', text: `SELECT agent_runtime.enable_webhooks()` }
+
+export async function enableWebhooks(pool: pg.Pool): Promise<void> {
+  if ((await execute(pool, IS_OFF, [])).length === 0) return
+  await givingWay(pool, (client) => execute(client, ENABLE, []))
+}
+
+/** What is told of the deliveries `d`, which were taken. */
+const DUE_COLUMNS = `d.id, d.event, d.seq, d.attempts, d.created_at AS "createdAt", r.id AS "runId",
+      r.tenant_id AS "tenantId", r.owner_id AS "ownerId", r.owner_kind AS "ownerKind", r.agent_key AS "agentKey",
+      r.conversation_id AS "conversationId", r.metadata`
+
+/** Of the deliveries `due`. */
+const TAKEN = `d AS (
+      UPDATE agent_runtime.webhook_delivery d
+      SET attempts = attempts + 1, next_at = now() + $1 * interval '1 millisecond'
+      FROM due WHERE d.id = due.id
+      RETURNING d.*
+    )`
+
 const TAKE = {
   name: 'webhook_take',
   text: `
     WITH due AS (
       SELECT id FROM agent_runtime.webhook_delivery
-      WHERE next_at <= now() AND endpoint = $1
+      WHERE next_at <= now() AND endpoint = $2
       ORDER BY next_at
       LIMIT ${AT_ONCE}
       FOR UPDATE SKIP LOCKED
-    ), d AS (
-      UPDATE agent_runtime.webhook_delivery d
-      SET attempts = attempts + 1, next_at = now() + $2 * interval '1 millisecond'
-      FROM due WHERE d.id = due.id
-      RETURNING d.*
-    )
-    SELECT d.id, d.endpoint, d.event, d.seq, d.attempts, d.created_at AS "createdAt", r.id AS "runId",
-      r.tenant_id AS "tenantId", r.owner_id AS "ownerId", r.owner_kind AS "ownerKind", r.agent_key AS "agentKey",
-      r.conversation_id AS "conversationId", r.metadata
-    FROM d JOIN agent_runtime.run r ON r.id = d.run_id`,
+    ), ${TAKEN}
+    SELECT ${DUE_COLUMNS} FROM d JOIN agent_runtime.run r ON r.id = d.run_id`,
 }
 
 type DueRow = Omit<DueWebhook, 'run'> &
   OwnerColumns & { runId: string } & Pick<DueWebhook['run'], 'agentKey' | 'conversationId' | 'metadata'>
 
 export async function takeWebhooks(pool: pg.Pool, endpoint: string, leaseMs: number): Promise<DueWebhook[]> {
-  const rows = await execute<DueRow>(pool, TAKE, [endpoint, leaseMs])
-  return rows.map((row) => {
-    const {
-      id,
-      endpoint: name,
-      event,
-      seq,
-      attempts,
-      createdAt,
-      runId,
-      agentKey,
-      conversationId,
-      metadata,
-    } = row
-    const run = { id: runId, owner: toOwner(row), agentKey, conversationId, metadata }
-    return { id, endpoint: name, event, seq, attempts, createdAt, run }
-  })
+  return (await execute<DueRow>(pool, TAKE, [leaseMs, endpoint])).map(toDue)
 }
+
+/** Of one owner. */
+const OF_ONE_AT_ONCE = 10
+const LOOKED_AT = 200
+
+// Who has many that are due has a few of them taken, and others theirs. What somebody else took meanwhile is not due any more.
+const TAKE_OF_CALLERS = {
+  name: 'webhook_take_of_callers',
+  text: `
+    WITH due AS (
+      SELECT d.id FROM agent_runtime.webhook_delivery d
+      WHERE d.next_at <= now() AND d.id IN (
+        SELECT id FROM (
+          SELECT id, row_number() OVER (PARTITION BY tenant_id, owner_id, owner_kind ORDER BY next_at) AS place
+          FROM (
+            SELECT d.* FROM agent_runtime.webhook_delivery d
+            WHERE d.next_at <= now() AND d.webhook_id IS NOT NULL AND NOT EXISTS (
+              SELECT FROM unnest($2::text[], $3::text[], $4::text[]) AS b (tenant_id, owner_id, owner_kind)
+              WHERE ${haveOneOwner('d', 'b')})
+            ORDER BY d.next_at
+            LIMIT ${LOOKED_AT}
+          ) oldest
+        ) placed
+        WHERE place <= ${OF_ONE_AT_ONCE})
+      FOR UPDATE SKIP LOCKED
+    ), ${TAKEN}
+    SELECT ${DUE_COLUMNS}, w.id AS "webhookId", w.url, w.secret
+    FROM d JOIN agent_runtime.run r ON r.id = d.run_id JOIN agent_runtime.webhook w ON w.id = d.webhook_id`,
+}
+
+export async function takeCallerWebhooks(
+  pool: pg.Pool,
+  busy: readonly Owner[],
+  leaseMs: number,
+): Promise<DueCallerWebhook[]> {
+  const rows = await execute<DueRow & { webhookId: string; url: string; secret: string }>(
+    pool,
+    TAKE_OF_CALLERS,
+    [leaseMs, ...ownerColumns(busy)],
+  )
+  return rows.map((row) => ({
+    ...toDue(row),
+    webhook: { id: row.webhookId, url: row.url, secret: row.secret },
+  }))
+}
+
+function toDue(row: DueRow): DueWebhook {
+  const { id, event, seq, attempts, createdAt, runId, agentKey, conversationId, metadata } = row
+  const run = { id: runId, owner: toOwner(row), agentKey, conversationId, metadata }
+  return { id, event, seq, attempts, createdAt, run }
+}
+
+/** Attempts whose outcome is kept. */
+const MAX_ANSWERS = 20
 
 // Of an attempt that was taken for lost, the one after it tells.
 const SETTLE = {
   name: 'webhook_settle',
   text: `
-    UPDATE agent_runtime.webhook_delivery SET last_status = $3, last_error = $4,
+    UPDATE agent_runtime.webhook_delivery SET last_status = $3::int, last_error = $4,
       next_at = now() + $5 * interval '1 millisecond',
-      delivered_at = CASE WHEN $4::text IS NULL THEN now() END
+      delivered_at = CASE WHEN $4::text IS NULL THEN now() END,
+      answers = jsonb_path_query_array(
+        answers || jsonb_build_array(jsonb_build_object('at', now(), 'status', $3::int, 'error', $4::text)),
+        '$[last - ${MAX_ANSWERS - 1} to last]')
     WHERE id = $1 AND attempts = $2 AND delivered_at IS NULL`,
 }
 
@@ -109,11 +179,16 @@ export async function settleWebhook(
   await execute(pool, SETTLE, [webhook.id, webhook.attempts, answer.status, answer.error, retryMs])
 }
 
-const COLUMNS = `d.id, d.endpoint, d.run_id AS "runId", d.event, d.attempts, d.next_at AS "nextAt", d.last_status AS "lastStatus",
-  d.last_error AS "lastError", d.created_at AS "createdAt", d.delivered_at AS "deliveredAt",
-  CASE WHEN d.delivered_at IS NOT NULL THEN 'delivered' WHEN d.next_at IS NULL THEN 'failed' ELSE 'pending' END AS status`
+/** The select list of a {@link DeliveryRow}, for tables named `r` and `w`. */
+export const DELIVERY_COLUMNS = `r.id, r.webhook_id AS "webhookId", COALESCE(r.endpoint, w.url) AS endpoint, r.run_id AS "runId", r.event,
+  r.attempts, r.next_at AS "nextAt", r.last_status AS "lastStatus", r.last_error AS "lastError", r.created_at AS "createdAt",
+  r.delivered_at AS "deliveredAt", ${statusOf('r')} AS status`
 
-interface DeliveryRow extends Omit<WebhookDelivery, 'nextAt' | 'createdAt' | 'deliveredAt'> {
+export function statusOf(delivery: string): string {
+  return `CASE WHEN ${delivery}.delivered_at IS NOT NULL THEN 'delivered' WHEN ${delivery}.next_at IS NULL THEN 'failed' ELSE 'pending' END`
+}
+
+export interface DeliveryRow extends Omit<WebhookDelivery, 'nextAt' | 'createdAt' | 'deliveredAt'> {
   nextAt: Date | null
   createdAt: Date
   deliveredAt: Date | null
@@ -122,11 +197,10 @@ interface DeliveryRow extends Omit<WebhookDelivery, 'nextAt' | 'createdAt' | 'de
 const LIST = {
   name: 'webhook_list',
   text: `
-    SELECT * FROM (
-      SELECT ${COLUMNS} FROM agent_runtime.webhook_delivery d WHERE $1::uuid IS NULL OR d.run_id = $1
-    ) d
-    WHERE $2::text IS NULL OR status = $2
-    ORDER BY "createdAt" DESC, id
+    SELECT ${DELIVERY_COLUMNS}
+    FROM agent_runtime.webhook_delivery r LEFT JOIN agent_runtime.webhook w ON w.id = r.webhook_id
+    WHERE ($1::uuid IS NULL OR r.run_id = $1) AND ($2::text IS NULL OR ${statusOf('r')} = $2)
+    ORDER BY r.created_at DESC, r.id
     LIMIT $3`,
 }
 
@@ -137,23 +211,41 @@ export async function listDeliveries(
   return (await execute<DeliveryRow>(pool, LIST, [runId ?? null, status ?? null, limit])).map(toDelivery)
 }
 
-const REDELIVER = {
-  name: 'webhook_redeliver',
+const redelivering = (name: string, isMeant: string) => ({
+  name,
   text: `
-    UPDATE agent_runtime.webhook_delivery d SET next_at = now(), delivered_at = NULL
-    WHERE d.id = $1
-    RETURNING ${COLUMNS}`,
-}
+    WITH r AS (
+      UPDATE agent_runtime.webhook_delivery d SET next_at = now(), delivered_at = NULL
+      WHERE d.id = $1 AND ${isMeant}
+      RETURNING *
+    )
+    SELECT ${DELIVERY_COLUMNS} FROM r LEFT JOIN agent_runtime.webhook w ON w.id = r.webhook_id`,
+})
+const REDELIVER = redelivering('webhook_redeliver', 'true')
+const REDELIVER_OWN = redelivering('webhook_redeliver_own', `d.webhook_id IS NOT NULL AND ${isOwned('d', 2)}`)
 
 export async function redeliver(pool: pg.Pool, id: string): Promise<WebhookDelivery | null> {
   const [row] = await execute<DeliveryRow>(pool, REDELIVER, [id])
   return row === undefined ? null : toDelivery(row)
 }
 
-function toDelivery(row: DeliveryRow): WebhookDelivery {
+export async function redeliverOwn(pool: pg.Pool, owner: Owner, id: string): Promise<WebhookDelivery | null> {
+  const [row] = await execute<DeliveryRow>(pool, REDELIVER_OWN, [id, ...ownerValues(owner)])
+  return row === undefined ? null : toDelivery(row)
+}
+
+export function toDelivery(row: DeliveryRow): WebhookDelivery {
   return {
-    ...row,
+    id: row.id,
+    webhookId: row.webhookId,
+    endpoint: row.endpoint,
+    runId: row.runId,
+    event: row.event,
+    status: row.status,
+    attempts: row.attempts,
     nextAt: row.nextAt?.toISOString() ?? null,
+    lastStatus: row.lastStatus,
+    lastError: row.lastError,
     createdAt: row.createdAt.toISOString(),
     deliveredAt: row.deliveredAt?.toISOString() ?? null,
   }

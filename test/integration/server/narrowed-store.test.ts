@@ -34,10 +34,13 @@ interface Scene {
   fileId: string
   scheduleId: string
   memoryId: string
+  deliveryId: string
 }
 
 const nothing = { items: [], nextCursor: null, previousCursor: null, count: 0 }
 const page = { afterSeq: 0, limit: 10, visibilities: ['user'] as const }
+
+const WEBHOOK = { url: 'https://hooks.example.com/', secret: `whsec_${'a'.repeat(40)}` }
 
 /** One call of each, and what it answers to somebody whose rows these are not. A method that is missing does not compile. */
 const CALLS: {
@@ -51,6 +54,20 @@ const CALLS: {
   getRun: { call: ({ store, runId }, reach) => store.getRun(reach, runId), answer: null },
   isKeyUsed: { call: ({ store }, reach) => store.isKeyUsed(reach, 'key'), answer: false, isOwners: true },
   getProgress: { call: ({ store, runId }, reach) => store.getProgress(reach, runId), answer: null },
+  listWebhooks: {
+    call: ({ store, conversationId }, reach) => store.listWebhooks(reach, { conversationId }),
+    answer: null,
+  },
+  listCallerDeliveries: {
+    call: ({ store }, reach) => store.listCallerDeliveries(reach, { limit: 10 }, null),
+    answer: nothing,
+  },
+  getDelivery: { call: ({ store, deliveryId }, reach) => store.getDelivery(reach, deliveryId), answer: null },
+  redeliverOwn: {
+    call: ({ store, deliveryId }, reach) => store.redeliverOwn(reach, deliveryId),
+    answer: null,
+    isOwners: true,
+  },
   readWaits: { call: ({ store, runId }, reach) => store.readWaits(reach, runId), answer: null },
   findWaitsBelow: { call: ({ store, runId }, reach) => store.findWaitsBelow(reach, runId, 'w'), answer: [] },
   requestCancel: {
@@ -174,19 +191,16 @@ async function createScene(
   store: Store,
   sql: (text: string, values: unknown[]) => Promise<unknown>,
 ): Promise<Scene> {
-  const [runId, conversationId, fileId, scheduleId, memoryId] = Array.from({ length: 5 }, () => uuidv7()) as [
-    string,
-    string,
-    string,
-    string,
-    string,
-  ]
+  const [runId, conversationId, fileId, scheduleId, memoryId, deliveryId] = Array.from({ length: 6 }, () =>
+    uuidv7(),
+  ) as [string, string, string, string, string, string]
   await store.createConversation(ADA, {
     id: conversationId,
     externalId: null,
     agentKey: null,
     title: null,
     metadata: {},
+    webhooks: [WEBHOOK],
   })
   const messages = [{ role: 'user' as const, content: 'Hi' }]
   await store.createRuns([
@@ -237,7 +251,12 @@ async function createScene(
     `INSERT INTO agent_runtime.memory (id, tenant_id, owner_id, namespace, key, value) VALUES ($1, 'acme', 'ada', 'n', 'k', '1')`,
     [memoryId],
   )
-  return { store, runId, conversationId, fileId, scheduleId, memoryId }
+  await sql(
+    `INSERT INTO agent_runtime.webhook_delivery (id, run_id, webhook_id, tenant_id, owner_id, owner_kind, event, seq)
+     SELECT $1, $2, id, tenant_id, owner_id, owner_kind, 'run.succeeded', 1 FROM agent_runtime.webhook`,
+    [deliveryId, runId],
+  )
+  return { store, runId, conversationId, fileId, scheduleId, memoryId, deliveryId }
 }
 
 describe('what the store does on behalf of an owner', () => {
@@ -280,7 +299,14 @@ describe('what the store does on behalf of an owner', () => {
 
   test('nobody creates anything, nor keeps others from it', async ({ store, database }) => {
     for (const nobody of NOBODY) {
-      const conversation = { id: uuidv7(), externalId: null, agentKey: null, title: null, metadata: {} }
+      const conversation = {
+        id: uuidv7(),
+        externalId: null,
+        agentKey: null,
+        title: null,
+        metadata: {},
+        webhooks: [],
+      }
       await expect(store.createConversation(nobody as Owner, conversation)).rejects.toThrow(TypeError)
       await expect(store.createRuns([newRun({ principal: nobody as Owner })])).rejects.toThrow(TypeError)
     }

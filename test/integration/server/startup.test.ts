@@ -250,12 +250,13 @@ test('every model of Prisma fits its table', async ({ createServer, database }) 
     prisma.fileChunk,
     prisma.schedule,
     prisma.memory,
+    prisma.webhook,
     prisma.webhookEndpoint,
     prisma.webhookDelivery,
   ] as { findMany(): Promise<object[]> }[]
   const rows = await Promise.all(models.map((model) => model.findMany())).finally(() => prisma.$disconnect())
   expect(rows.map((found) => found.length)).toEqual([
-    1, 0, 1, 0, 2, 0, 0, 0, 0, 0, 5, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0,
+    1, 0, 1, 0, 2, 0, 0, 0, 0, 0, 5, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0,
   ])
   const tables = await database.sql(
     `SELECT tablename FROM pg_tables WHERE schemaname = 'agent_runtime' AND tablename <> '_prisma_migrations'`,

@@ -1,8 +1,4 @@
 // Endpoints that are told of runs, by receivers that are slow, fail, lead elsewhere, hang or close.
-import { once } from 'node:events'
-import { createServer as createHttpServer } from 'node:http'
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { Webhook } from 'standardwebhooks'
 import { describe, expect } from 'vitest'
 import { z } from 'zod'
@@ -10,8 +6,8 @@ import { defineAgent } from '../../../server/index.ts'
 import type { WebhookEndpoint } from '../../../server/index.ts'
 import { createWorkspace, runCli, serverModule } from '../../support/cli.ts'
 import { test } from '../../support/runtime.ts'
+import { secretOf, startReceiver } from '../../support/webhook-receiver.ts'
 
-const secretOf = (letter: string) => `whsec_${Buffer.from(letter.repeat(32)).toString('base64')}`
 const [SECRET, OLD_SECRET] = [secretOf('a'), secretOf('b')]
 
 const quick = defineAgent({ key: 'quick', run: async () => ({ output: 'done' }) })
@@ -26,43 +22,6 @@ const asking = defineAgent({
   run: async (ctx) => ({ output: (await ctx.wait('word', z.string())).value }),
 })
 const agents = [quick, failing, asking] as const
-
-interface Received {
-  headers: IncomingHttpHeaders
-  text: string
-  body: { type: string; data: Record<string, unknown> }
-}
-
-/** An endpoint that answers the nth request as the nth of `answers` does, and those after them with 204. */
-async function startReceiver(...answers: ((response: ServerResponse) => void)[]) {
-  const received: Received[] = []
-  const server = createHttpServer((request, response) => {
-    void (async () => {
-      let text = ''
-      for await (const chunk of request) text += String(chunk)
-      received.push({ headers: request.headers, text, body: JSON.parse(text) as Received['body'] })
-      const answer = answers[received.length - 1]
-      if (answer === undefined) response.writeHead(204).end()
-      else answer(response)
-    })()
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  return {
-    received,
-    port,
-    endpoint: {
-      name: 'receiver',
-      url: `http://127.0.0.1:${port}/hooks?a=b`,
-      secrets: [SECRET],
-      allowPrivate: true,
-    } satisfies WebhookEndpoint as WebhookEndpoint,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
-  }
-}
 
 const POLL = { timeout: 20_000 }
 

@@ -214,6 +214,7 @@ export function fakeServer(): FakeServer {
       ...{ runNow: notHere, delete: notHere },
     },
     memories: { get: notHere, list: notHere, delete: notHere },
+    webhooks: { list: notHere, deliveries: notHere, delivery: notHere, redeliver: notHere },
     sessions: sessionsFace,
     tickets: {
       open() {

@@ -14,6 +14,7 @@ import type {
 import { RestHistoryMessage, toRestHistoryMessage } from './message.ts'
 import { answerSchema, requestSchema } from './named.ts'
 import { FreeObject, RestOwner, Time, toRestOwner } from './names.ts'
+import { RestNewWebhooks } from './webhook.ts'
 
 export const RestCreateConversation = requestSchema(
   'CreateConversation',
@@ -22,6 +23,7 @@ export const RestCreateConversation = requestSchema(
     external_id: CreateConversationInput.shape.externalId.nullish(),
     title: CreateConversationInput.shape.title.nullish(),
     metadata: FreeObject.optional(),
+    webhooks: RestNewWebhooks.nullish(),
   }),
 )
 
@@ -33,6 +35,7 @@ export function fromRestCreateConversation(
     externalId: body.external_id ?? undefined,
     title: body.title ?? undefined,
     metadata: body.metadata ?? undefined,
+    webhooks: body.webhooks ?? undefined,
   }
   return input as CreateConversationRequest
 }
@@ -59,6 +62,9 @@ export const RestUpdateConversation = requestSchema(
     title: UpdateConversationInput.shape.title,
     metadata: FreeObject.optional(),
     archived: UpdateConversationInput.shape.archived,
+    webhooks: RestNewWebhooks.optional().describe(
+      'In place of all that were there. One with the same URL keeps its id.',
+    ),
   }),
 )
 

@@ -20,6 +20,7 @@ import { RestEventRecord, toRestEventRecord } from './event.ts'
 import { answerSchema, requestSchema } from './named.ts'
 import { FreeJson, FreeObject, RestOwner, Time, toRestOwner } from './names.ts'
 import { RestWait, toRestWait } from './wait.ts'
+import { RestNewWebhooks } from './webhook.ts'
 import { RestUsage, toRestUsage } from './usage.ts'
 
 const { shape } = CreateRunInput
@@ -67,6 +68,7 @@ export const RestCreateRun = requestSchema(
     model: preferences.model.nullish().describe('For the agent, which may heed it.'),
     thinking: preferences.thinking.nullish().describe('For the agent, which may heed it.'),
     memories: preferences.memories.nullish().describe('For the agent, which may heed them.'),
+    webhooks: RestNewWebhooks.nullish(),
   }),
 )
 
@@ -93,6 +95,7 @@ export function fromRestCreateRun(
     replaces: body.replaces ?? undefined,
     regenerates: body.regenerates ?? undefined,
     supersedeFromMessageIndex: body.supersede_from_message_index ?? undefined,
+    webhooks: body.webhooks ?? undefined,
     preferences: {
       model: model ?? undefined,
       thinking: thinking ?? undefined,

@@ -14,7 +14,16 @@ import type { Outcome, Outcomes } from './outcomes.ts'
 import { PROCEDURES } from './procedure-rows.ts'
 import { ROUTES } from './route-rows.ts'
 import type { Row } from './row.ts'
-import { asking, createAsker, createThings, overSocket, quick, remembering } from './scene.ts'
+import {
+  WEBHOOK_SETTINGS,
+  tellWebhook,
+  asking,
+  createAsker,
+  createThings,
+  overSocket,
+  quick,
+  remembering,
+} from './scene.ts'
 import type { Asker, Things } from './scene.ts'
 
 interface Scene {
@@ -37,7 +46,7 @@ const test = base.extend<{
         anonymousSessions: true,
         authenticate,
         // Each asks often.
-        config: { schedulesPerPrincipal: 10_000 },
+        config: { schedulesPerPrincipal: 10_000, ...WEBHOOK_SETTINGS },
         ...options,
       })
       await database.sql(ENDED_SESSIONS)
@@ -86,7 +95,7 @@ describe.each([
       const newThings = (whose: Whose) =>
         createThings(server.as(owners[whose].headers).rest, owners[whose].headers)
       const shared: Record<Whose, Things> = {
-        ada: await newThings('ada'),
+        ada: { ...(await newThings('ada')), delivery: await tellWebhook(server.as(owners.ada.headers).rest) },
         visitor: await newThings('visitor'),
       }
 

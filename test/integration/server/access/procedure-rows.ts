@@ -229,6 +229,35 @@ export const PROCEDURES: readonly TrpcRow[] = [
     ask: ({ trpc }, { memory: memoryId }) => outcomeOf(trpc.memories.delete.mutate({ memoryId })),
   },
   {
+    of: 'webhooks.list',
+    outcomes: READ,
+    ask: ({ trpc }, { conversation: conversationId }) =>
+      outcomeOf(trpc.webhooks.list.query({ conversationId })),
+  },
+  ...list(
+    'webhooks.deliveries',
+    ({ trpc }: Pick<Asker, 'trpc'>, scope, { delivery }) =>
+      onAnyPage(delivery, async (cursor) => {
+        const page = await trpc.webhooks.deliveries.query({
+          scope,
+          limit: 200,
+          ...(cursor !== null && { cursor }),
+        })
+        return [page.items, page.nextCursor]
+      }),
+    ofUsers,
+  ),
+  {
+    of: 'webhooks.delivery',
+    outcomes: ofUsers(READ),
+    ask: ({ trpc }, { delivery: deliveryId }) => outcomeOf(trpc.webhooks.delivery.query({ deliveryId })),
+  },
+  {
+    of: 'webhooks.redeliver',
+    outcomes: ofUsers(CHANGE),
+    ask: ({ trpc }, { delivery: deliveryId }) => outcomeOf(trpc.webhooks.redeliver.mutate({ deliveryId })),
+  },
+  {
     of: 'conversations.select',
     outcomes: CHANGE,
     ask: ({ trpc }, { conversation: conversationId, over }) =>

@@ -269,6 +269,27 @@ export const ROUTES: readonly Row<Asker>[] = [
     ask: ({ rest }, { schedule }) => ofAnswer(rest.request('DELETE', `schedules/${schedule}`)),
   },
   {
+    of: `GET ${REST}/webhooks`,
+    outcomes: READ,
+    ask: ({ rest }, { over }) => ofAnswer(rest.get(`webhooks?run_id=${over}`)),
+  },
+  ...list(
+    `GET ${REST}/webhooks/deliveries`,
+    ({ rest }: Asker, scope, { delivery }) =>
+      onAnyPage(delivery, (cursor) => restPage(rest, `webhooks/deliveries?limit=200&scope=${scope}`, cursor)),
+    ofUsers,
+  ),
+  {
+    of: `GET ${REST}/webhooks/deliveries/:id`,
+    outcomes: ofUsers(READ),
+    ask: ({ rest }, { delivery }) => ofAnswer(rest.get(`webhooks/deliveries/${delivery}`)),
+  },
+  {
+    of: `POST ${REST}/webhooks/deliveries/:id/redeliver`,
+    outcomes: ofUsers(CHANGE),
+    ask: ({ rest }, { delivery }) => ofAnswer(rest.post(`webhooks/deliveries/${delivery}/redeliver`)),
+  },
+  {
     of: `GET ${REST}/files/:id/info`,
     outcomes: READ,
     ask: ({ rest }, { file }) => ofAnswer(rest.get(`files/${file}/info`)),

@@ -34,6 +34,8 @@ export interface Things {
   /** Of a user: visitors have none. */
   schedule: string
   memory: string
+  /** To a webhook, where one was told: of a user's. */
+  delivery: string
 }
 
 /** A form with a file, as text. */
@@ -75,7 +77,27 @@ export async function createThings(
     interval: 10,
   })
   const memories = (await get(`memories?namespace=${remembered}`)).body['results'] as [{ id: string }]
-  return { over, queued, waiting, conversation, externalId, file, schedule, memory: memories[0].id }
+  const delivery = randomUUID()
+  return { over, queued, waiting, conversation, externalId, file, schedule, memory: memories[0].id, delivery }
+}
+
+/** Nobody is there. */
+const WEBHOOK = { url: 'http://127.0.0.1:9/', secret: `whsec_${'a'.repeat(40)}` }
+export const WEBHOOK_SETTINGS = { webhookHosts: ['127.0.0.1'], webhookAllowPrivate: true }
+
+/** Has a webhook told of something. @returns the delivery. */
+export async function tellWebhook({ create, get }: RestClient): Promise<string> {
+  const runId = await create('quick', { webhooks: [WEBHOOK] })
+  return vi.waitFor(
+    async () => {
+      const [delivery] = (await get(`webhooks/deliveries?run_id=${runId}`)).body['results'] as {
+        id: string
+      }[]
+      if (delivery === undefined) throw new Error(`Nobody is told of ${runId} yet.`)
+      return delivery.id
+    },
+    { timeout: 20_000, interval: 10 },
+  )
 }
 
 type Trpc = TRPCClient<AgentRouter>
