@@ -1,0 +1,73 @@
+import { relative } from 'node:path'
+import { ts } from 'typescript-5'
+
+interface Found {
+  /** `file:line: text` of each. */
+  places: string[]
+  /** Declarations looked at. */
+  visited: number
+}
+
+/**
+ * Where `any` is in what the entries export, and in each declaration below `own` that they name. Declarations of other packages are theirs.
+ */
+export function findAny(entries: readonly string[], own: string): Found {
+  const program = ts.createProgram([...entries], {
+    strict: true,
+    skipLibCheck: true,
+    target: ts.ScriptTarget.ES2024,
+    module: ts.ModuleKind.NodeNext,
+    jsx: ts.JsxEmit.ReactJSX,
+    types: ['node'],
+    typeRoots: [`${own}/../../@types`],
+  })
+  const checker = program.getTypeChecker()
+  const seen = new Set<ts.Node>()
+  const places = new Set<string>()
+
+  function report(node: ts.Node): void {
+    const file = node.getSourceFile()
+    const { line } = file.getLineAndCharacterOfPosition(node.getStart())
+    places.add(`${relative(own, file.fileName)}:${line + 1}: ${node.parent.getText().slice(0, 200)}`)
+  }
+
+  function visitSymbol(named: ts.Symbol | undefined): void {
+    if (named === undefined) return
+    const symbol = named.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(named) : named
+    for (const declaration of symbol.declarations ?? []) {
+      if (!declaration.getSourceFile().fileName.startsWith(own) || seen.has(declaration)) continue
+      seen.add(declaration)
+      visit(declaration)
+    }
+  }
+
+  function visit(node: ts.Node): void {
+    if (isPrivate(node)) return
+    if (isAny(node)) report(node)
+    if (ts.isIdentifier(node)) visitSymbol(checker.getSymbolAtLocation(node))
+    ts.forEachChild(node, visit)
+  }
+
+  /** Also where nobody wrote it: of a type that can't be found, or that comes to it. */
+  function isAny(node: ts.Node): boolean {
+    if (ts.isParameter(node) || ts.isPropertySignature(node)) return node.type === undefined
+    if (ts.isPropertyDeclaration(node)) return node.type === undefined && node.initializer === undefined
+    if (!ts.isTypeNode(node) || ts.isExpressionWithTypeArguments(node) || ts.isTemplateLiteralTypeSpan(node))
+      return false
+    return (checker.getTypeFromTypeNode(node).flags & ts.TypeFlags.Any) !== 0
+  }
+
+  for (const entry of entries) {
+    const file = program.getSourceFile(entry)
+    const module = file && checker.getSymbolAtLocation(file)
+    if (module === undefined) throw new Error(`${entry} is no module.`)
+    for (const exported of checker.getExportsOfModule(module)) visitSymbol(exported)
+  }
+  return { places: [...places].toSorted(), visited: seen.size }
+}
+
+/** Declarations don't tell the types of private members. */
+function isPrivate(node: ts.Node): boolean {
+  if (ts.isClassElement(node) && node.name !== undefined && ts.isPrivateIdentifier(node.name)) return true
+  return (ts.getCombinedModifierFlags(node as ts.Declaration) & ts.ModifierFlags.Private) !== 0
+}
