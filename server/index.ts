@@ -24,7 +24,7 @@ export type { CallsContext } from './agent/start-tool-calls.ts'
 export type { AnthropicTool, OpenAITool } from './agent/tool-formats.ts'
 export { NonRetriableError } from './agent/non-retriable-error.ts'
 export { ToolError } from './agent/tool-error.ts'
-export type { GenerateOptions, Llm } from './agent/llm.ts'
+export type { GenerateOptions, Llm, OfferedTools } from './agent/llm.ts'
 export type { Generated } from './agent/generate.ts'
 export type { ListMemory, Memory, MemoryEntry, MemoryOptions, OpenMemory } from './agent/memory.ts'
 export { memoryTools } from './agent/memory-tools.ts'
@@ -79,6 +79,7 @@ export type {
   Action,
   ActionResources,
   Authorize,
+  BriefAuthorize,
   AuthorizeAnswer,
   AuthorizeQuestion,
   CreateResource,

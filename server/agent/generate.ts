@@ -8,16 +8,21 @@ import {
   type ModelRequest,
   type TokenUsage,
 } from '../ports/model.ts'
-import type { GenerateOptions } from './llm.ts'
+import type { GenerateOptions, OfferedTools } from './llm.ts'
 import { toResponseSchema } from './response-schema.ts'
 import { createToolCallId } from './tool-call-id.ts'
 import { toOfferedSpec } from './tool-formats.ts'
 import { addUsage } from './add-usage.ts'
 
-export interface Generated<TSchema extends Schema | undefined = undefined> {
+export interface Generated<
+  TSchema extends Schema | undefined = undefined,
+  TTools extends OfferedTools | undefined = undefined,
+> {
   text: string
   /** The answer as the schema has parsed it. Undefined without a schema, and where the model called tools instead. */
-  object: TSchema extends Schema ? z.output<TSchema> : undefined
+  object: TSchema extends Schema
+    ? z.output<TSchema> | (TTools extends undefined ? never : undefined)
+    : undefined
   reasoning: string
   toolCalls: ToolCall[]
   finishReason: FinishReason
@@ -30,11 +35,14 @@ export interface Generated<TSchema extends Schema | undefined = undefined> {
 const MAX_PAUSES = 10
 
 /** Asks a model for one whole answer. */
-export async function generate<TSchema extends Schema | undefined>(
+export async function generate<
+  TSchema extends Schema | undefined,
+  TTools extends OfferedTools | undefined = undefined,
+>(
   model: Model,
   given: string | readonly AgentMessage[],
-  options: GenerateOptions<TSchema> & { signal: AbortSignal },
-): Promise<Generated<TSchema>> {
+  options: GenerateOptions<TSchema, TTools> & { signal: AbortSignal },
+): Promise<Generated<TSchema, TTools>> {
   const { tools: offered, schema, system, signal, ...settings } = options
   const tools = offered === undefined ? undefined : [...offered]
   const response = schema && toResponseSchema(schema)
@@ -48,7 +56,8 @@ export async function generate<TSchema extends Schema | undefined>(
     ...(response === undefined ? {} : { responseSchema: response.spec }),
   }
   const answer = await answerInWhole(model, { ...request, messages }, signal)
-  if (response === undefined || answer.toolCalls.length > 0) return finished(answer, undefined)
+  const isCall = tools !== undefined && answer.toolCalls.length > 0
+  if (response === undefined || isCall) return finished(answer, undefined)
   const read = await response.read(answer.text)
   if (read.success) return finished(answer, read.data)
 
@@ -67,8 +76,11 @@ export async function generate<TSchema extends Schema | undefined>(
 type Answer = Omit<Generated, 'object'>
 
 // The value has the schema's type, since the schema has parsed it.
-function finished<TSchema extends Schema | undefined>(answer: Answer, object: unknown): Generated<TSchema> {
-  return { ...answer, object } as Generated<TSchema>
+function finished<TSchema extends Schema | undefined, TTools extends OfferedTools | undefined>(
+  answer: Answer,
+  object: unknown,
+): Generated<TSchema, TTools> {
+  return { ...answer, object } as Generated<TSchema, TTools>
 }
 
 async function answerInWhole(model: Model, request: ModelRequest, signal: AbortSignal): Promise<Answer> {

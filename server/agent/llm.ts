@@ -6,9 +6,15 @@ import type { AnyTool } from './define-tool.ts'
 import { type Generated, generate } from './generate.ts'
 import type { OpenAITool } from './tool-formats.ts'
 
-export interface GenerateOptions<TSchema extends Schema | undefined = undefined> extends ModelSettings {
+/** Tools that a model may call, or a registry of them. */
+export type OfferedTools = Iterable<AnyTool | OpenAITool>
+
+export interface GenerateOptions<
+  TSchema extends Schema | undefined = undefined,
+  TTools extends OfferedTools | undefined = OfferedTools | undefined,
+> extends ModelSettings {
   /** Tools that the model may call, or a registry of them. They are not run: the answer's `toolCalls` has the calls. */
-  tools?: Iterable<AnyTool | OpenAITool>
+  tools?: TTools
   /** Whether it may call them, has to call one, or this one. Default: `auto`. */
   toolChoice?: ToolChoice
   /** The schema of the answer, which is then in `object`. After an answer that does not fit, the model is asked once more. */
@@ -40,10 +46,13 @@ export interface Llm extends Model {
    *
    * @throws ModelError when the model fails, or its answer does not fit the schema.
    */
-  generate<TSchema extends Schema | undefined = undefined>(
+  generate<
+    TSchema extends Schema | undefined = undefined,
+    TTools extends OfferedTools | undefined = undefined,
+  >(
     messages: string | readonly AgentMessage[],
-    options?: GenerateOptions<TSchema>,
-  ): Promise<Generated<TSchema>>
+    options?: GenerateOptions<TSchema, TTools>,
+  ): Promise<Generated<TSchema, TTools>>
 }
 
 interface LlmPorts {

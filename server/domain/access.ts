@@ -6,7 +6,7 @@ import { ownerOf } from '../ports/owner.ts'
 import type { Reach } from '../ports/owner.ts'
 import { answerInTime } from './answer-in-time.ts'
 import { ownersOnly } from './authorize.ts'
-import type { Action, ActionResources, Authorize, AuthorizeQuestion } from './authorize.ts'
+import type { Action, ActionResources, Authorize, AuthorizeQuestion, BriefAuthorize } from './authorize.ts'
 
 type Kind = ActionResources['read']['kind']
 
@@ -25,7 +25,7 @@ export interface Access {
 }
 
 interface AccessSettings {
-  authorize: Authorize | undefined
+  authorize: Authorize | BriefAuthorize | undefined
   /** For `authorize` to answer. */
   timeoutMs: number
   log: Logger
@@ -52,7 +52,9 @@ const PLURALS: Record<Kind, string> = {
 }
 
 /** Asks the application. Whatever is not a clear yes is a refusal. */
-export function createAccess({ authorize, timeoutMs, log }: AccessSettings): Access {
+export function createAccess({ timeoutMs, log, ...settings }: AccessSettings): Access {
+  // One that takes less is asked no differently.
+  const authorize = settings.authorize as Authorize | undefined
   async function ask(...asked: AuthorizeQuestion): Promise<unknown> {
     if (authorize === undefined) return ownersOnly(...asked)
     try {

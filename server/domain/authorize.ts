@@ -86,6 +86,16 @@ export type AuthorizeAnswer = Scope | boolean
  */
 export type Authorize = (...asked: AuthorizeQuestion) => AuthorizeAnswer | Promise<AuthorizeAnswer>
 
+/**
+ * One that needs no resource. Its second signature is the first again: a type with several is passed over where a function's parameters get
+ * their types, so that those of {@link Authorize} go on to narrow.
+ */
+export interface BriefAuthorize {
+  (principal: Principal, action: Action): AuthorizeAnswer | Promise<AuthorizeAnswer>
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- Without it the two would be taken for one.
+  <TAction extends Action>(principal: Principal, action: TAction): AuthorizeAnswer | Promise<AuthorizeAnswer>
+}
+
 /** The default: owners may do everything with what is theirs. Visitors see `user` events only. */
 export function ownersOnly(...asked: AuthorizeQuestion): AuthorizeAnswer {
   const [principal, action, resource] = asked

@@ -8,7 +8,7 @@ import type { Config, Settings } from '../config/config.ts'
 import type { Prices } from '../config/prices.ts'
 import type { AgentShape, HasAgents } from '../contract/agent-shape.ts'
 import type { ConversationTitle } from '../worker/conversation-titles.ts'
-import type { Authorize } from '../domain/authorize.ts'
+import type { Authorize, BriefAuthorize } from '../domain/authorize.ts'
 import type { Conversations } from '../domain/conversations.ts'
 import type { Erase } from '../domain/erase.ts'
 import type { UploadedFiles } from '../domain/files.ts'
@@ -73,7 +73,7 @@ export interface RuntimeOptions<TAgents extends readonly AnyAgent[]> {
    *   return action === 'read' && principal.claims?.['role'] === 'support' ? 'tenant' : ownersOnly(...asked)
    * }
    */
-  authorize?: Authorize
+  authorize?: Authorize | BriefAuthorize
   /**
    * Tells what a caller may ask of a run: attempts, time, priority, roles of messages. Default: 10 attempts, a day, any
    * priority and any role, but for anonymous callers no priority above 0 and messages of `user` only.

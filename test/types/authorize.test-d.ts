@@ -66,6 +66,16 @@ describe('authorize', () => {
   it('answers how far, or whether', () => {
     createAgentRuntime({ agents: [], authorize: async (...asked) => (asked[1] === 'read' ? 'any' : false) })
     expectTypeOf(createAgentRuntime({ agents: [], authorize: () => 'tenant' })).toBeObject()
+    createAgentRuntime({
+      agents: [],
+      authorize: (principal, action) => action === 'read' && principal.id === 'a',
+    })
+    createAgentRuntime({ agents: [], authorize: async (_, action) => (action === 'read' ? 'own' : true) })
+    createAgentRuntime({ agents: [], authorize: (principal) => principal.kind === 'user' })
+    // @ts-expect-error no action is called that
+    createAgentRuntime({ agents: [], authorize: (_, action) => action === 'write' })
+    // @ts-expect-error not every resource has a run
+    createAgentRuntime({ agents: [], authorize: (_, __, resource) => resource.run.id === '' })
     // @ts-expect-error no scope is called that
     createAgentRuntime({ agents: [], authorize: () => 'ANY' })
     // @ts-expect-error no answer is none

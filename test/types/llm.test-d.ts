@@ -8,6 +8,8 @@ test('an answer has the type of its schema, and none without one', () => {
     async run(ctx) {
       const city = await ctx.llm.generate('Where?', { schema: z.object({ city: z.string() }) })
       expectTypeOf(city.object).toEqualTypeOf<{ city: string }>()
+      const perhaps = await ctx.llm.generate('Where?', { schema: z.object({ city: z.string() }), tools: [] })
+      expectTypeOf(perhaps.object).toEqualTypeOf<{ city: string } | undefined>()
       const plain = await ctx.llm('openai/gpt-5.6-terra').generate(ctx.messages, { temperature: 0 })
       expectTypeOf(plain.object).toEqualTypeOf<undefined>()
       await toolLoop(ctx, { model: ctx.llm('a/b', 'c/d'), reasoningEffort: 'low' })
