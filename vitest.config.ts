@@ -114,6 +114,16 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
+      // Needs the protocol's suite, of 52 MB, from the registry, so it is not part of `npm test`.
+      {
+        extends: true,
+        test: {
+          name: 'mcp',
+          include: ['test/mcp/**/*.test.ts'],
+          globalSetup: 'test/support/global-setup.ts',
+          ...LIMITS,
+        },
+      },
       // Needs the package registry, so it is not part of `npm test`.
       {
         extends: true,

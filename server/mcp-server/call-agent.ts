@@ -3,13 +3,13 @@ import { inputRequired } from '@modelcontextprotocol/server'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import type { Json } from '../contract/json.ts'
 import type { Principal } from '../contract/principal.ts'
-import { RunId } from '../contract/run.ts'
 import type { RunDetail } from '../contract/run.ts'
 import type { PendingWait, WaitKind } from '../contract/wait.ts'
 import { isTerminal } from '../contract/terminal.ts'
 import type { Runs } from '../domain/runs.ts'
 import { answerQuestions } from './answer-questions.ts'
 import { askedOf, isDeclined, questionsOf } from './questions.ts'
+import { stateOf } from './request-state.ts'
 import { newTask } from './tasks.ts'
 import { failed, toToolResult } from './tool-result.ts'
 
@@ -47,11 +47,11 @@ export async function callAgent(
 ): Promise<CallToolResult | InputRequiredResult> {
   const { signal } = ctx.mcpReq
   try {
-    // The state goes through the caller's hands: it names a run, which is read as the caller's.
-    const known = RunId.safeParse(ctx.mcpReq.requestState())
-    if (!known.success) return await follow(await create(runs, principal, asked))
+    const knownId = ctx.mcpReq.requestState<string>()
+    if (knownId === undefined) return await follow(await create(runs, principal, asked))
     const responses = ctx.mcpReq.inputResponses ?? {}
-    const run = await runs.get(principal, known.data)
+    const run = await runs.get(principal, knownId)
+    if (run.agentKey !== asked.agentKey) return failed(`The run ${run.id} is none of ${asked.agentKey}.`)
     const isAnswered = await answerQuestions(runs, principal, { run, responses })
     // Nothing more happens to a run that waits, so there is nothing to follow.
     if (isAnswered || !asks(run)) return await follow(run)
@@ -128,8 +128,8 @@ async function untilQuiet(
 
 function resultOf(run: RunDetail, mayAsk: boolean): CallToolResult | InputRequiredResult {
   if (isTerminal(run.status)) return toToolResult(run)
-  if (mayAsk) return inputRequired({ inputRequests: questionsOf(run.waits), requestState: run.id })
+  if (mayAsk) return inputRequired({ inputRequests: questionsOf(run.waits), requestState: stateOf(run) })
   return failed(
-    `The run ${run.id} waits for an answer, for which this client's version of MCP can't be asked.`,
+    `The run ${run.id} waits for an answer, for which this client, or its version of MCP, can't be asked.`,
   )
 }

@@ -15,7 +15,9 @@ import type { Principal } from '../contract/principal.ts'
 import type { Schema } from '../contract/schema.ts'
 import { callAgent, startAgent } from './call-agent.ts'
 import type { AgentInput } from './call-agent.ts'
-import { knowsTasks, serveTasks } from './tasks.ts'
+import { canBeAsked, knowsTasks } from './client-capabilities.ts'
+import { readState } from './request-state.ts'
+import { serveTasks } from './tasks.ts'
 
 /** What is served of a runtime. */
 export interface ServedRuntime {
@@ -70,14 +72,18 @@ export function createMcpServer(runtime: ServedRuntime, options: McpServerOption
   const handler = createMcpHandler(({ authInfo, era }) => {
     const principal = authInfo?.extra?.['principal'] as Principal | undefined
     if (principal === undefined) throw new TypeError('A request of MCP came without its caller.')
-    const server = new McpServer({ name, version: '1' })
+    const server = new McpServer({ name, version: '1' }, { requestState: { verify: readState } })
     for (const { agentKey, toolName, description, inputSchema } of tools) {
       server.registerTool(toolName, { description, inputSchema }, (given, ctx) => {
         const input = given as AgentInput
         if (taskKeys.includes(agentKey) && knowsTasks(ctx)) {
           return startAgent(runtime.runs, { principal, agentKey, input, retentionMs })
         }
-        return callAgent(runtime.runs, { principal, agentKey, input, mayAsk: era === 'modern' }, ctx)
+        return callAgent(
+          runtime.runs,
+          { principal, agentKey, input, mayAsk: era === 'modern' && canBeAsked(ctx) },
+          ctx,
+        )
       })
     }
     if (taskKeys.length > 0) {

@@ -1,18 +1,11 @@
 // Runs as tasks, the extension of MCP for calls that take long: a call answers with the run's id, and whoever has it polls the run, answers what it
 // waits for and cancels it, over any server of the deployment and after all of them were restarted. The run's row is all there is of a task.
 import {
-  CLIENT_CAPABILITIES_META_KEY,
   MissingRequiredClientCapabilityError,
   ProtocolError,
   ProtocolErrorCode,
 } from '@modelcontextprotocol/server'
-import type {
-  CallToolResult,
-  ClientCapabilities,
-  InputRequests,
-  McpServer,
-  ServerContext,
-} from '@modelcontextprotocol/server'
+import type { CallToolResult, InputRequests, McpServer, ServerContext } from '@modelcontextprotocol/server'
 import { z } from 'zod'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import type { Principal } from '../contract/principal.ts'
@@ -20,10 +13,9 @@ import type { Run, RunDetail } from '../contract/run.ts'
 import { isTerminal } from '../contract/terminal.ts'
 import type { Runs } from '../domain/runs.ts'
 import { answerQuestions } from './answer-questions.ts'
+import { canBeAsked, knowsTasks, TASKS } from './client-capabilities.ts'
 import { askedOf, questionsOf } from './questions.ts'
 import { toToolResult } from './tool-result.ts'
-
-const TASKS = 'io.modelcontextprotocol/tasks'
 
 /** How often a caller should ask how a task is. */
 const POLL_INTERVAL_MS = 1000
@@ -62,11 +54,6 @@ export interface ServedTasks {
   retentionMs: number | false
 }
 
-/** Whether the client said, with this very request, that it knows tasks. */
-export function knowsTasks(ctx: ServerContext): boolean {
-  return capabilitiesOf(ctx)?.extensions?.[TASKS] !== undefined
-}
-
 /** What a call answers that is a task from now on. The SDK's types have no tasks, and it adds an empty `content`. */
 export function newTask(run: Run, retentionMs: number | false): CallToolResult {
   return { resultType: 'task', ...baseOf(run, retentionMs), status: 'working' } as unknown as CallToolResult
@@ -81,7 +68,7 @@ export function serveTasks({ server }: McpServer, served: ServedTasks): void {
 
   server.setRequestHandler('tasks/get', { params: OfTask }, ({ taskId }, ctx) =>
     told(ctx, async () => ({
-      ...taskOf(await read(taskId), served, mayAsk(ctx)),
+      ...taskOf(await read(taskId), served, canBeAsked(ctx)),
     })),
   )
 
@@ -163,15 +150,4 @@ function baseOf(run: Run, retentionMs: number | false): Omit<Task, 'status'> {
         : Date.parse(finishedAt) - Date.parse(createdAt) + retentionMs,
     pollIntervalMs: POLL_INTERVAL_MS,
   }
-}
-
-function mayAsk(ctx: ServerContext): boolean {
-  const elicitation = capabilitiesOf(ctx)?.elicitation
-  return elicitation !== undefined && (elicitation.form !== undefined || elicitation.url === undefined)
-}
-
-/** Of this request. The SDK checked them, and its types leave them out. */
-function capabilitiesOf({ mcpReq }: ServerContext): ClientCapabilities | undefined {
-  const envelope: { [CLIENT_CAPABILITIES_META_KEY]?: ClientCapabilities } = mcpReq.envelope ?? {}
-  return envelope[CLIENT_CAPABILITIES_META_KEY]
 }

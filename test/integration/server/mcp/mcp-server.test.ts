@@ -159,7 +159,7 @@ describe('agents as tools of an MCP server', () => {
   })
 
   test('ask anew who comes back without an answer', async ({ createServer }) => {
-    const { mcp } = await createMcp(createServer)
+    const { mcp, as } = await createMcp(createServer)
     const client = await connect(mcp, 'ann', () => accept({}))
     const schema = withInputRequired(z.looseObject({}))
     const callShop = (more: object) =>
@@ -171,6 +171,15 @@ describe('agents as tools of an MCP server', () => {
     const { requestState } = await callShop({})
     const again = { resultType: 'input_required', requestState, inputRequests: { address: {} } }
     expect(await callShop({ requestState })).toMatchObject(again)
+    // What it was not given begins no other run, and is no way into another agent's.
+    for (const made of ['none', `${String(requestState)}1/2`, String(requestState).split('/')[0]]) {
+      await expect(callShop({ requestState: made })).rejects.toMatchObject({ code: -32_602 })
+    }
+    const strange = { name: 'mall', arguments: {}, requestState }
+    expect(await client.request({ method: 'tools/call', params: strange }, schema)).toMatchObject({
+      isError: true,
+    })
+    expect((await as('ann').rest.get('runs')).body).toMatchObject({ results: [{ status: 'waiting' }] })
   })
 
   test('tell older clients, which can not be asked, that the run waits', async ({ createServer }) => {
