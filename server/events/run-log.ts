@@ -40,6 +40,8 @@ export class RunLog {
   readonly runId: string
   readonly attempt: number
   readonly messages: AttemptMessages
+  /** W3C trace context of the attempt, where it is traced. */
+  traceparent: string | null = null
   readonly #characters = new WholeCharacters()
   #writtenSeq: number
   #pending: PendingEvent[] = []
@@ -124,6 +126,7 @@ export class RunLog {
       attempt: this.attempt,
       baseSeq: this.#writtenSeq,
       events,
+      ...(this.traceparent === null ? {} : { traceparent: this.traceparent }),
       ...(endsNow && this.#ending !== undefined ? { ending: this.#ending.value } : {}),
     }
     return this.#inFlight

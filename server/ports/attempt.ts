@@ -40,6 +40,8 @@ export interface ClaimedRun {
   cancelRequested: boolean
   /** W3C trace context of its creation. */
   traceparent: string | null
+  /** The same of the attempt before this one. */
+  earlierTraceparent: string | null
   /** The run that started it. */
   parentRunId: string | null
   /** How many runs are above it. */
@@ -180,6 +182,8 @@ export interface RunAppend {
   /** `seq` of the event before the first of `events`. The run's row must still be at this number. */
   baseSeq: number
   events: readonly NewEvent[]
+  /** W3C trace context of the attempt, where it is traced. */
+  traceparent?: string
   /** Set when the last of `events` is the attempt's last. */
   ending?: AttemptEnding
 }

@@ -15,12 +15,13 @@ export interface TracedRun {
 export type Operation =
   /** A run is created, by whoever asked for it. */
   | { kind: 'create'; run: TracedRun }
-  /** One execution of a run. `traceparent` is that of its creation. */
+  /** One execution of a run. `traceparent` is that of its creation, `earlierTraceparent` that of the attempt before it. */
   | {
       kind: 'attempt'
       run: TracedRun
       attempt: number
       traceparent: string | null
+      earlierTraceparent: string | null
       messages: readonly AgentMessage[]
     }
   | { kind: 'model'; provider: string; model: string; request: ModelRequest }

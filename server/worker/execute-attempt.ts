@@ -56,8 +56,10 @@ export async function executeAttempt(
     run,
     attempt: run.attempt,
     traceparent: run.traceparent,
+    earlierTraceparent: run.earlierTraceparent,
     messages: run.messages,
   })
+  execution.runLog.traceparent = span.traceparent
   const { id: runId, agentKey, attempt } = run
   const traceId = span.traceparent?.split('-')[1]
   const about = { runId, agentKey, attempt, ...(traceId === undefined ? {} : { traceId }) }

@@ -27,8 +27,8 @@ const APPEND = {
       SELECT * FROM unnest(
         $1::uuid[], $2::int[], $3::int[], $4::int[],
         $5::agent_runtime.run_status[], $6::jsonb[], $7::jsonb[], $17::int[], $18::int[],
-        $20::int[])
-      AS h (run_id, attempt, base_seq, count, status, output, error, delay_ms, failures, losses)
+        $20::int[], $22::text[])
+      AS h (run_id, attempt, base_seq, count, status, output, error, delay_ms, failures, losses, traceparent)
     ), ${havingPatience('$19')}, locked AS (
       SELECT r.id FROM patience CROSS JOIN agent_runtime.run r JOIN head h ON h.run_id = r.id
       ORDER BY r.id
@@ -42,6 +42,7 @@ const APPEND = {
         finished_at = CASE WHEN h.status IN ${OPEN} OR h.status IS NULL THEN r.finished_at ELSE now() END,
         failures = r.failures + h.failures,
         losses = r.losses + h.losses,
+        attempt_traceparent = COALESCE(h.traceparent, r.attempt_traceparent),
         run_at = CASE WHEN h.status = 'queued' THEN now() + h.delay_ms * interval '1 millisecond' END,
         lease_owner = CASE WHEN h.status IS NULL THEN r.lease_owner END,
         lease_expires_at = CASE WHEN h.status IS NULL THEN r.lease_expires_at END
@@ -159,6 +160,7 @@ async function write(executor: Executor, batch: readonly RunAppend[]): Promise<S
     PATIENCE_MS,
     batch.map(({ ending }) => (ending?.status === 'queued' ? ending.losses : 0)),
     messages.map(({ id }) => id),
+    batch.map(({ traceparent }) => traceparent ?? null),
   ])
   return new Set(moved.map(({ id }) => id))
 }

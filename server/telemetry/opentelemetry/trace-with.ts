@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type * as Api from '@opentelemetry/api'
-import type { Context, Span as ApiSpan, Tracer as ApiTracer } from '@opentelemetry/api'
+import type { Context, Link, Span as ApiSpan, Tracer as ApiTracer } from '@opentelemetry/api'
 import { readError } from '../../ports/read-error.ts'
 import type { Operation, Span, Tracer } from '../../ports/tracer.ts'
 import { NAME } from '../names.ts'
@@ -21,6 +21,12 @@ interface TraceWith {
 }
 
 type EndedOf = [operation: Operation, outcome: Parameters<typeof describeEnded>[1]]
+
+/** An attempt after a wait or a retry leads back to the one before it. */
+function linksOf(operation: Operation): Link[] {
+  const earlier = operation.kind === 'attempt' ? readTraceparent(operation.earlierTraceparent) : undefined
+  return earlier === undefined ? [] : [{ context: earlier }]
+}
 
 /** The tracer of the runtime, by one of OpenTelemetry's. */
 export function traceWith(
@@ -74,11 +80,8 @@ export function traceWith(
     begin(operation) {
       const { name, kind, attributes } = begun(operation)
       const parent = parentOf(operation)
-      return createSpan(
-        operation,
-        tracer().startSpan(name, { kind: SpanKind[kind], attributes }, parent),
-        parent,
-      )
+      const options = { kind: SpanKind[kind], attributes, links: linksOf(operation) }
+      return createSpan(operation, tracer().startSpan(name, options, parent), parent)
     },
 
     continueFrom(read, work) {

@@ -17,6 +17,7 @@ interface Recorded {
   attributes: Record<string, unknown>
   status: { code: number; message?: string }
   spanContext(): { traceId: string; spanId: string }
+  links: readonly { context: { traceId: string; spanId: string } }[]
   parentSpanContext?: { traceId: string; spanId: string } | undefined
 }
 
@@ -116,6 +117,12 @@ describe.each(Object.entries(SDKS))('with line %s of the SDK', (_, createSdk) =>
       ['create_run payer', ['invoke_agent payer', ...steps], 'invoke_agent payer', 'invoke_agent payer'],
     ])
     const attempts = spans.filter(({ name }) => name === 'invoke_agent payer')
+    const ids = attempts.map((span) => span.spanContext().spanId)
+    expect(attempts.map(({ links }) => links.map(({ context: { spanId } }) => spanId))).toEqual([
+      [],
+      [ids[0]],
+      [ids[1]],
+    ])
     expect(attempts.map(({ attributes }) => attributes['agent_runtime.run.status'])).toEqual([
       'waiting',
       'queued',

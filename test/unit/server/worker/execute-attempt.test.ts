@@ -43,6 +43,7 @@ function createAttempt(agent: AnyAgent, more: Partial<ClaimedRun> = {}) {
     timeoutMs: TIMEOUT_MS,
     cancelRequested: false,
     traceparent: null,
+    earlierTraceparent: null,
     parentRunId: null,
     depth: 0,
     hasChildren: false,
