@@ -172,6 +172,7 @@ export { fromChatMessages, toChatMessage } from './contract/chat-message.ts'
 export type { ChatMessage, ChatPart, WrittenChatMessage } from './contract/chat-message.ts'
 export { lastAssistantMessage } from './contract/last-assistant-message.ts'
 export { textOf } from './contract/text-of.ts'
+export type { InspectedStep, InspectedWait, RunExecution, RunInspection } from './contract/inspection.ts'
 export type {
   Budget,
   ConversationChoice,

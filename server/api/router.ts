@@ -82,6 +82,7 @@ export function createRouter<TShape extends AgentShape>(services: ApiServices) {
         Run
       >,
       get: procedure.input(toRunRef).query(({ ctx, input }) => runs.get(ctx.principal, input.runId)),
+      inspect: procedure.input(toRunRef).query(({ ctx, input }) => runs.inspect(ctx.principal, input.runId)),
       list: procedure.input(takes(ListRunsInput)).query(({ ctx, input }) => runs.list(ctx.principal, input)),
       cancel: procedure.input(toRunRef).mutation(({ ctx, input }) => runs.cancel(ctx.principal, input.runId)),
       delete: procedure.input(toRunRef).mutation(({ ctx, input }) => runs.delete(ctx.principal, input.runId)),

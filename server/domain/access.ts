@@ -39,6 +39,7 @@ const REFUSALS: Record<Exclude<Action, 'read'>, string> = {
   respond: 'You may not answer this wait.',
   includeDebug: 'You may not see debug events of this run.',
   includeAll: 'You may not see all events of this run.',
+  inspect: 'You may not inspect this run.',
   listAgents: 'You may not see this agent.',
 }
 

@@ -51,6 +51,8 @@ export interface ActionResources {
   includeDebug: { run: RunSummary }
   /** Reading all events of a run. */
   includeAll: { run: RunSummary }
+  /** Seeing how a run is executed: steps with their results, waits, worker, checkpoint. */
+  inspect: { run: RunSummary }
   /** Seeing an agent in the list of agents. It is asked for each of them. */
   listAgents: { agentKey: string }
 }
@@ -96,7 +98,7 @@ export interface BriefAuthorize {
   <TAction extends Action>(principal: Principal, action: TAction): AuthorizeAnswer | Promise<AuthorizeAnswer>
 }
 
-/** The default: owners may do everything with what is theirs. Visitors see `user` events only. */
+/** The default: owners may do everything with what is theirs. Visitors see `user` events only, and inspect nothing. */
 export function ownersOnly(...asked: AuthorizeQuestion): AuthorizeAnswer {
   const [principal, action, resource] = asked
   switch (action) {
@@ -115,6 +117,7 @@ export function ownersOnly(...asked: AuthorizeQuestion): AuthorizeAnswer {
       return isSameOwner(principal, resource.run.owner)
     case 'includeDebug':
     case 'includeAll':
+    case 'inspect':
       return principal.kind !== 'anonymous' && isSameOwner(principal, resource.run.owner)
   }
 }

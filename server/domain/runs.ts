@@ -1,4 +1,5 @@
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
+import type { RunInspection } from '../contract/inspection.ts'
 import type { Json } from '../contract/json.ts'
 import type { Page } from '../contract/page.ts'
 import { decodeCursor } from '../contract/page.ts'
@@ -52,6 +53,8 @@ interface RunPorts extends CreateRunPorts {
 export interface Runs extends RunEvents, RunTickets {
   create(principal: Principal, input: CreateRunRequest, options?: Occurrence): Promise<NewlyCreated>
   get(principal: Principal, runId: string): Promise<RunDetail>
+  /** How a run was executed so far: its steps, waits, worker and checkpoint, to find out why it does what it does. */
+  inspect(principal: Principal, runId: string): Promise<RunInspection>
   list(principal: Principal, input: ListRunsRequest): Promise<Page<Run>>
   /** The same with what was said. */
   listSpoken(principal: Principal, input: ListRunsRequest): Promise<Page<SpokenRun>>
@@ -128,6 +131,14 @@ export function createRuns(
     create: createRun,
 
     get,
+
+    async inspect(principal, id) {
+      const caller = parsePrincipal(principal)
+      const runId = parseInput(RunId, id)
+      const inspection = (await store.inspectRun(await reach(caller, runId), runId)) ?? noSuchRun(runId)
+      await access.assertMay(caller, 'inspect', { run: inspection.run })
+      return inspection
+    },
 
     list: async (principal, request) => store.listRuns(...(await toListing(principal, request))),
 

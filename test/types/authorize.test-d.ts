@@ -46,6 +46,7 @@ describe('authorize', () => {
         case 'cancel':
         case 'includeDebug':
         case 'includeAll':
+        case 'inspect':
           // @ts-expect-error no wait is asked about
           void resource.wait
           return resource.run.owner.id === principal.id
@@ -94,6 +95,7 @@ describe('authorize', () => {
       | 'respond'
       | 'includeDebug'
       | 'includeAll'
+      | 'inspect'
       | 'listAgents'
     >()
   })

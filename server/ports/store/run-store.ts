@@ -1,4 +1,5 @@
 import type { Page, PageCursor } from '../../contract/page.ts'
+import type { RunInspection } from '../../contract/inspection.ts'
 import type { ListRunsInput, Run, RunDetail, RunStatus, RunSummary, SpokenRun } from '../../contract/run.ts'
 import type { CreatedRun, NewRun } from '../create-run.ts'
 import type { Owner, Reach } from '../owner.ts'
@@ -24,6 +25,8 @@ export interface RunStore {
   /** Whether its owner has used the idempotency key before. */
   isKeyUsed(owner: Owner, idempotencyKey: string): Promise<boolean>
   getRun(reach: Reach, runId: string): Promise<RunDetail | null>
+  /** How it was executed so far. */
+  inspectRun(reach: Reach, runId: string): Promise<RunInspection | null>
   listRuns(
     reach: Reach,
     filter: Omit<ListRunsInput, 'cursor' | 'scope'>,

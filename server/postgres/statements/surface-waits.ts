@@ -6,6 +6,7 @@ import type { ChangedRun } from '../../ports/upkeep.ts'
 import { execute } from '../connections/transaction.ts'
 import { insertEvents } from './insert-event.ts'
 import type { VisibilityOf } from './insert-event.ts'
+import { isoTime } from './iso-time.ts'
 
 const LAST_TOLD = `COALESCE((
         SELECT x.payload -> 'waits' FROM agent_runtime.event x
@@ -26,7 +27,7 @@ const SURFACE = {
         COALESCE((
           SELECT jsonb_agg(jsonb_build_object('name', w.name, 'kind', w.kind, 'details', w.request -> 'details',
             'schema', w.request -> 'schema',
-            'expiresAt', to_char(w.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
+            'expiresAt', ${isoTime('w.expires_at')})
             || CASE WHEN w.occurrence > 1 THEN jsonb_build_object('occurrence', w.occurrence) ELSE '{}' END
             ORDER BY w.created_at, w.name, w.occurrence)
           FROM agent_runtime.wait w

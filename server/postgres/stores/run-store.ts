@@ -3,6 +3,7 @@ import type { RunStore } from '../../ports/store/run-store.ts'
 import * as reads from '../prisma/reads.ts'
 import { countOpenRuns } from '../statements/count-open-runs.ts'
 import { createRuns } from '../statements/create-runs.ts'
+import { inspectRun } from '../statements/inspect-run.ts'
 import { createGetProgress } from '../statements/read-events.ts'
 import { readRun } from '../statements/read-run.ts'
 import { requestCancel } from '../statements/request-cancel.ts'
@@ -22,6 +23,7 @@ export function createRunStore({ pool, prisma, delivering, visibilityOf, runsAtO
         waits: isTerminal(run.status) ? [] : ((await readWaits(pool, reach, runId))?.waits ?? []),
       }
     },
+    inspectRun: (reach, runId) => inspectRun(pool, reach, runId),
     listRuns: (reach, filter, cursor) => reads.listRuns(pool, { reach, filter, cursor }),
     listSpokenRuns: (reach, filter, cursor) => reads.listSpokenRuns(pool, { reach, filter, cursor }),
     getProgress: createGetProgress(pool),

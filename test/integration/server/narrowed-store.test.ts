@@ -52,6 +52,7 @@ const CALLS: {
   }
 } = {
   getRun: { call: ({ store, runId }, reach) => store.getRun(reach, runId), answer: null },
+  inspectRun: { call: ({ store, runId }, reach) => store.inspectRun(reach, runId), answer: null },
   isKeyUsed: { call: ({ store }, reach) => store.isKeyUsed(reach, 'key'), answer: false, isOwners: true },
   getProgress: { call: ({ store, runId }, reach) => store.getProgress(reach, runId), answer: null },
   listWebhooks: {

@@ -14,7 +14,8 @@ import { toRestErrorBody } from '../error-body.ts'
 import { ListRunsQuery, RunQuery, fromListRunsQuery, renamed } from '../read-request.ts'
 import { defineRoute, json } from '../route.ts'
 import type { RestEnv, Route } from '../route.ts'
-import { CANCELLED, CREATE_RUN, RUN, RUN_DETAIL } from '../wire/examples.ts'
+import { CANCELLED, CREATE_RUN, INSPECTION, RUN, RUN_DETAIL } from '../wire/examples.ts'
+import { RestInspection, toRestInspection } from '../wire/inspection.ts'
 import { pageOf } from '../wire/page.ts'
 import {
   RestCancelled,
@@ -122,6 +123,16 @@ export function runRoutes(
           : { events: [], hasMore: run.lastSeq > 0 }
         return answerJson(toRestRunDetail(run, page))
       },
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/runs/{id}/inspection/',
+      operationId: 'inspectRun',
+      procedure: 'runs.inspect',
+      summary: 'How a run was executed so far: its steps, waits, worker and checkpoint',
+      answers: { 200: { description: 'The inspection', content: json(RestInspection, INSPECTION) } },
+      refusals: ['forbidden', 'not_found'],
+      handle: async ({ principal, id }) => answerJson(toRestInspection(await runs.inspect(principal, id))),
     }),
     defineRoute({
       method: 'DELETE',

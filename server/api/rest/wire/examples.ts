@@ -40,6 +40,38 @@ export const RUN = {
   depth: 0,
 }
 
+export const INSPECTION = {
+  run: { id: RUN_ID, owner: OWNER, agent_key: 'assistant', status: 'running', conversation_id: null },
+  execution: {
+    attempt: 2,
+    max_attempts: 3,
+    worker: 'web-1:4711',
+    lease_expires_at: AT,
+    attempt_started_at: AT,
+    failures: 1,
+    losses: 0,
+    held_by: null,
+    run_at: null,
+    agent_version: null,
+    traceparent: null,
+  },
+  steps: [
+    {
+      name: 'charge',
+      occurrence: 1,
+      attempt: 1,
+      started_at: AT,
+      completed_at: AT,
+      bytes: 24,
+      result: { receipt: '42' },
+    },
+  ],
+  waits: [],
+  checkpoint: null,
+  children: [],
+  has_more: false,
+}
+
 export const EVENT = {
   message_id: '01a208e9-7b1c-7d2e-9c4f-2f1a3b4c5d6e/1/1',
   content: '42',

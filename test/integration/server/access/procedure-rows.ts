@@ -45,6 +45,11 @@ export const PROCEDURES: readonly TrpcRow[] = [
     outcomes: READ,
     ask: ({ trpc }, { over: runId }) => outcomeOf(trpc.runs.get.query({ runId })),
   },
+  {
+    of: 'runs.inspect',
+    outcomes: MORE,
+    ask: ({ trpc }, { over: runId }) => outcomeOf(trpc.runs.inspect.query({ runId })),
+  },
   ...list('runs.list', async ({ trpc }: Pick<Asker, 'trpc'>, scope, { over, conversation: conversationId }) =>
     has((await trpc.runs.list.query({ scope, conversationId })).items, over),
   ),

@@ -51,6 +51,11 @@ export const ROUTES: readonly Row<Asker>[] = [
     ask: ({ rest }, { over }) => ofAnswer(rest.get(`runs/${over}`)),
   },
   {
+    of: `GET ${REST}/runs/:id/inspection`,
+    outcomes: MORE,
+    ask: ({ rest }, { over }) => ofAnswer(rest.get(`runs/${over}/inspection`)),
+  },
+  {
     of: `POST ${REST}/runs/:id/cancel`,
     writes: true,
     outcomes: CANCEL,

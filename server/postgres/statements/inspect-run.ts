@@ -1,0 +1,95 @@
+import type pg from 'pg'
+import { MAX_INSPECTED } from '../../contract/inspection.ts'
+import type { RunExecution, RunInspection } from '../../contract/inspection.ts'
+import type { Reach } from '../../ports/owner.ts'
+import { execute } from '../connections/transaction.ts'
+import { forEachScope, isReached, reachValues } from '../owned-by.ts'
+import { MAX_PAGE_BYTES } from './bounded-page.ts'
+import { isoTime } from './iso-time.ts'
+import { SUMMARY_COLUMNS, toSummary } from './rows.ts'
+import type { SummaryRow } from './rows.ts'
+
+/** Of results as they are stored, which may be compressed: no more is unpacked to see whether it fits. */
+const MAX_STORED_BYTES = MAX_PAGE_BYTES / 4
+
+/** SQL for a JSON array of what `rows`, a query for `fields` in order, finds; one more than is told, so that it shows. */
+const arrayOf = (fields: string, rows: string) =>
+  `(SELECT COALESCE(json_agg(json_build_object(${fields}) ORDER BY n), '[]')
+    FROM (${rows} LIMIT ${MAX_INSPECTED + 1}) AS t)`
+
+/** SQL for a value, or NULL where it and those of the rows before it are more than fits. */
+const ifItFits = (value: string) => `
+  CASE WHEN stored_before + bytes <= ${MAX_STORED_BYTES} THEN
+    CASE WHEN octet_length(${value}::text) <= ${MAX_PAGE_BYTES} THEN ${value} END
+  END`
+
+// Of many steps those that were completed last, and their results first: they tell where the run is.
+const STEPS = arrayOf(
+  `'name', name, 'occurrence', occurrence, 'attempt', attempt, 'startedAt', ${isoTime('started_at')},
+    'completedAt', ${isoTime('completed_at')}, 'bytes', bytes, 'result', ${ifItFits('result')}`,
+  `SELECT *, -row_number() OVER newest AS n, sum(bytes) OVER newest - bytes AS stored_before
+   FROM (SELECT *, COALESCE(pg_column_size(result), 0) AS bytes FROM agent_runtime.step WHERE run_id = r.id) AS s
+   WINDOW newest AS (ORDER BY completed_at DESC, name DESC, occurrence DESC ROWS UNBOUNDED PRECEDING)
+   ORDER BY n DESC`,
+)
+
+const WAITS = arrayOf(
+  `'name', name, 'occurrence', occurrence, 'kind', kind, 'status', status, 'createdAt', ${isoTime('created_at')},
+    'expiresAt', ${isoTime('expires_at')}, 'settledAt', ${isoTime('settled_at')}, 'usedAt', ${isoTime('used_at')},
+    'respondedBy', responded_by`,
+  `SELECT *, row_number() OVER (ORDER BY created_at, name, occurrence) AS n
+   FROM agent_runtime.wait WHERE run_id = r.id ORDER BY n`,
+)
+
+const CHILDREN = arrayOf(
+  `'id', id, 'agentKey', agent_key, 'status', status, 'detached', detached`,
+  `SELECT *, row_number() OVER (ORDER BY id) AS n FROM agent_runtime.run WHERE parent_run_id = r.id ORDER BY n`,
+)
+
+const CHECKPOINT = `(
+    SELECT json_build_object('attempt', attempt, 'updatedAt', ${isoTime('updated_at')}, 'bytes', bytes, 'state', ${ifItFits('state')})
+    FROM (SELECT *, pg_column_size(state) AS bytes, 0 AS stored_before FROM agent_runtime.checkpoint WHERE run_id = r.id) AS t
+  )`
+
+// Whose it is, and how it is executed, in one statement: between two it may become somebody else's, and go on.
+const INSPECT = forEachScope(
+  'inspect_run',
+  (scope) => `
+    SELECT ${SUMMARY_COLUMNS}, ${STEPS} AS steps, ${WAITS} AS waits, ${CHILDREN} AS children, ${CHECKPOINT} AS checkpoint,
+      json_build_object(
+        'attempt', r.attempt,
+        'maxAttempts', r.max_attempts,
+        'worker', r.lease_owner,
+        'leaseExpiresAt', ${isoTime('r.lease_expires_at')},
+        'attemptStartedAt', ${isoTime('r.attempt_started_at')},
+        'failures', r.failures,
+        'losses', r.losses,
+        'heldBy', CASE WHEN r.status <> 'queued' THEN NULL WHEN r.turn IS NOT NULL THEN 'turn'
+          WHEN r.gate IN ('principal', 'tenant') THEN r.gate::text WHEN r.run_at > now() THEN 'time' END,
+        'runAt', ${isoTime('r.run_at')},
+        'agentVersion', r.agent_version,
+        'traceparent', r.traceparent
+      ) AS execution
+    FROM agent_runtime.run r
+    WHERE r.id = $1 AND ${isReached(scope, 'r', 2)}`,
+)
+
+type InspectionRow = SummaryRow & { execution: RunExecution } & Omit<
+    RunInspection,
+    'run' | 'execution' | 'hasMore'
+  >
+
+export async function inspectRun(pool: pg.Pool, reach: Reach, runId: string): Promise<RunInspection | null> {
+  const [row] = await execute<InspectionRow>(pool, INSPECT[reach.scope], [runId, ...reachValues(reach)])
+  if (row === undefined) return null
+  const { execution, steps, waits, children, checkpoint } = row
+  return {
+    run: toSummary(row),
+    execution,
+    steps: steps.slice(-MAX_INSPECTED),
+    waits: waits.slice(0, MAX_INSPECTED),
+    checkpoint,
+    children: children.slice(0, MAX_INSPECTED),
+    hasMore: [steps, waits, children].some(({ length }) => length > MAX_INSPECTED),
+  }
+}
