@@ -35,6 +35,7 @@ export function reduceConversation(
   change: number,
 ): [runs: ReadonlyMap<string, LiveRun>, isHistory: boolean] {
   const { runId, type } = event
+  if (type === 'run.moved') return [runs, true]
   const next = new Map(runs)
   if (type === 'run.deleted') return [(next.delete(runId), next), true]
   const before = runs.get(runId) ?? {

@@ -16,8 +16,8 @@ export interface TurnQueue {
 }
 
 /**
- * The queue is read once the history is there, since no event tells of runs that waited before. It is read again when a run begins or
- * ends, while runs wait or several are under way.
+ * The queue is read once the history is there, since no event tells of runs that waited before. It is read again when a run begins,
+ * ends or is moved, while runs wait or several are under way.
  */
 export function useQueue(
   { client, keyOf, refresh }: Queries,
@@ -32,7 +32,7 @@ export function useQueue(
       conversationId && isFollowed
         ? async () => ({ turns: await client.conversations.queue(conversationId), news })
         : skipToken,
-    // No event tells of moves, so a page that is shown again reads the queue again.
+    // Moves are told while the stream is open, so a page that is shown again reads the queue again.
     staleTime: 0,
     retry: isWorthRetrying,
   })

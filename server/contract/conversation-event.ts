@@ -22,10 +22,17 @@ export interface RunDeletedEvent extends EventEnvelope {
   payload: Record<string, never>
 }
 
+/** The run waits for its turn, and has another place in the queue; others may have too. The stream tells it while it is open. */
+export interface RunMovedEvent extends EventEnvelope {
+  type: 'run.moved'
+  payload: Record<string, never>
+}
+
 /** The types that only streams of conversations have. */
-export const CONVERSATION_EVENTS: readonly string[] = ['run.created', 'run.deleted'] satisfies (
+export const CONVERSATION_EVENTS: readonly string[] = ['run.created', 'run.deleted', 'run.moved'] satisfies (
   | RunCreatedEvent
   | RunDeletedEvent
+  | RunMovedEvent
 )['type'][]
 
 /** An event in the stream of a conversation: of one of its runs, or about one. */
@@ -33,6 +40,7 @@ export type ConversationEvent<TEvent extends EventEnvelope = AnyRunEvent> = (
   | TEvent
   | RunCreatedEvent
   | RunDeletedEvent
+  | RunMovedEvent
 ) & {
   /** Go on after this event by handing it back as `after`. */
   cursor: string

@@ -255,6 +255,7 @@ export function createConversations(
             'A run that takes the place of a message comes before those that follow it.',
           )
         case 'moved':
+          bus.publish([{ kind: 'conversation', conversationId }])
           return readQueue(caller, conversationId)
       }
     },

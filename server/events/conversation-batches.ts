@@ -1,4 +1,4 @@
-import type { RunCreatedEvent, RunDeletedEvent } from '../contract/conversation-event.ts'
+import type { RunCreatedEvent, RunDeletedEvent, RunMovedEvent } from '../contract/conversation-event.ts'
 import type { AnyRunEvent } from '../contract/event.ts'
 import type { Json } from '../contract/json.ts'
 import type { ConversationRun } from '../ports/conversation-runs.ts'
@@ -40,7 +40,21 @@ export function deletedBatch({ runId, seq }: RunPlace): EventBatch {
   return [asAny(event)]
 }
 
+/** Tells that a run that waits was moved. */
+export function movedBatch(runId: string): EventBatch {
+  const event: RunMovedEvent = {
+    type: 'run.moved',
+    runId,
+    seq: 0,
+    attempt: 0,
+    visibility: 'user',
+    ts: new Date().toISOString(),
+    payload: {},
+  }
+  return [asAny(event)]
+}
+
 /** Messages are JSON, which their type does not say. */
-function asAny(event: RunCreatedEvent | RunDeletedEvent): AnyRunEvent {
+function asAny(event: RunCreatedEvent | RunDeletedEvent | RunMovedEvent): AnyRunEvent {
   return { ...event, payload: event.payload as unknown as Json }
 }

@@ -1,5 +1,7 @@
 import type { ConversationRun, ConversationRuns } from '../ports/conversation-runs.ts'
+import { movedBatch } from './conversation-batches.ts'
 import { approximateBytes } from './event-ring.ts'
+import type { EventBatch } from './event-ring.ts'
 import type { Json } from '../contract/json.ts'
 
 /** Runs one look reads at most. */
@@ -25,7 +27,7 @@ interface FeedOptions {
 }
 
 /**
- * Looks which runs began in a conversation, for everybody in this process that follows it, one look at a time. It keeps the
+ * Looks which runs began in a conversation, and whether those that wait were moved, for everybody in this process that follows it, one look at a time. It keeps the
  * newest; readers who need older ones ask the store.
  */
 export class ConversationFeed {
@@ -36,6 +38,8 @@ export class ConversationFeed {
   #bytes = 0
   #floor: number
   #end: number
+  #moves: number | undefined
+  #moved: EventBatch | undefined
   #isLooking = false
   #isDue = false
 
@@ -53,6 +57,16 @@ export class ConversationFeed {
   /** It has all runs after this ordinal that it knows of. */
   get floor(): number {
     return this.#floor
+  }
+
+  /** How often runs that wait were moved, as it was seen last; undefined before the first look. */
+  get moves(): number | undefined {
+    return this.#moves
+  }
+
+  /** What tells of the last move that came while it was looking: the same for all readers. */
+  get moved(): EventBatch | undefined {
+    return this.#moved
   }
 
   /** The run after the ordinal; null when there is none yet, undefined when the reader has to ask the store. */
@@ -92,12 +106,21 @@ export class ConversationFeed {
         if (found === null) throw this.#options.gone()
         if (found.hasMore) this.#isDue = true
         this.#append(found.runs)
+        this.#note(found)
       }
     } catch (error) {
       for (const reader of [...this.#readers]) reader.onFailure(error)
     } finally {
       this.#isLooking = false
     }
+  }
+
+  #note({ moves, movedRunId }: Pick<ConversationRuns, 'moves' | 'movedRunId'>): void {
+    const before = this.#moves
+    this.#moves = moves
+    if (before === undefined || before === moves || movedRunId === null) return
+    this.#moved = movedBatch(movedRunId)
+    for (const reader of [...this.#readers]) reader.onNews()
   }
 
   #append(runs: readonly ConversationRun[]): void {

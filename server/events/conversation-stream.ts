@@ -67,11 +67,14 @@ export class ConversationStream extends TakenStream {
   #lastTaken: OpenRun | undefined
   /** The store has no run after those of the page. */
   #hasNoMore = false
+  /** Moves that the reader was told of, or that came before it. */
+  #moves: number | undefined
 
   constructor(options: ConversationStreamOptions) {
     super()
     this.#options = options
     this.#newest = options.newest
+    this.#moves = options.feed?.moves
     for (const { runId, seq, state } of options.open) {
       const open: OpenRun = { runId, seq, stream: undefined, isDeleted: state === null, isPast: false }
       if (state !== null && state.isOver && seq >= state.lastSeq) continue
@@ -95,9 +98,10 @@ export class ConversationStream extends TakenStream {
   }
 
   protected findNext(): EventBatch | undefined {
-    let batch = this.#begin() ?? this.#takeFromOpen()
+    const next = () => this.#begin() ?? this.#takeMove() ?? this.#takeFromOpen()
+    let batch = next()
     // Those that went without a word may have been what kept the next from beginning.
-    while (batch === undefined && this.#settleOver()) batch = this.#begin() ?? this.#takeFromOpen()
+    while (batch === undefined && this.#settleOver()) batch = next()
     this.hasAll = batch === undefined && this.#isReadToTheEnd()
     return batch
   }
@@ -146,6 +150,14 @@ export class ConversationStream extends TakenStream {
       (error: unknown) => this.fail(error),
     )
     return undefined
+  }
+
+  /** The reader's place stays as it is. */
+  #takeMove(): EventBatch | undefined {
+    const { moves, moved } = this.#options.feed ?? {}
+    const isNews = this.#moves !== undefined && this.#moves !== moves
+    this.#moves = moves
+    return isNews && moved !== undefined ? withCursors(moved, { head: this.cursor, tail: '' }) : undefined
   }
 
   #takeFromOpen(): EventBatch | undefined {

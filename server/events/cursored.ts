@@ -26,9 +26,9 @@ export function withCursors(batch: EventBatch, { head, tail }: Surroundings): Ev
   const known = made.get(key)
   if (known !== undefined) return known
   const events = batch.map((event) => {
-    // Nothing comes after the last event of a run, so it is no part of the place any more.
-    const isLast = isTerminalEvent(event.type) || event.type === 'run.deleted'
-    const own = isLast ? '' : encodeRunPlace(event)
+    // Nothing comes after the last event of a run, so it is no part of the place any more. A move is no part of one.
+    const isNoPlace = isTerminalEvent(event.type) || ['run.deleted', 'run.moved'].includes(event.type)
+    const own = isNoPlace ? '' : encodeRunPlace(event)
     return { ...event, cursor: `${head}${own}${tail}` }
   })
   if (made.size < SHARED_SURROUNDINGS) made.set(key, events)

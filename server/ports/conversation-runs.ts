@@ -16,6 +16,9 @@ export interface ConversationRuns {
   runs: readonly ConversationRun[]
   /** There are more after these. */
   hasMore: boolean
+  /** How often runs of the conversation that wait were moved, and which was last. */
+  moves: number
+  movedRunId: string | null
 }
 
 /** A run that is not over. */

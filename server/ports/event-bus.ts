@@ -12,7 +12,7 @@ export type Hint =
   | { kind: 'cancel'; runId: string }
   /** The run was deleted, and has no row any more. */
   | { kind: 'deleted'; runId: string }
-  /** Runs began in the conversation, or it was deleted: look at it. Runs that may be taken now are told by `queued` alone. */
+  /** Runs began in the conversation, those that wait were moved, or it was deleted: look at it. Runs that may be taken now are told by `queued` alone. */
   | { kind: 'conversation'; conversationId: string }
   /** Runs that may be taken now; without `runs` any number of them. */
   | { kind: 'queued'; agentKey: string; runs?: readonly OfferedRun[] | undefined }

@@ -174,6 +174,7 @@ describe('following a conversation', () => {
       if (event.type === 'assistant.delta') expectTypeOf(event.payload.content).toEqualTypeOf<string>()
       if (event.type === 'run.created') expectTypeOf(event.payload.ordinal).toEqualTypeOf<number>()
       if (event.type === 'run.deleted') expectTypeOf(event.payload).toEqualTypeOf<Record<string, never>>()
+      if (event.type === 'run.moved') expectTypeOf(event.payload).toEqualTypeOf<Record<string, never>>()
       // @ts-expect-error no agent has such an event
       if (event.type === 'nothing') break
     }

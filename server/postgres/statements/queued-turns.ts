@@ -83,6 +83,12 @@ const MOVE = {
     WHERE r.id = n.id`,
 }
 
+// Who follows the conversation sees that.
+const COUNT_MOVE = {
+  name: 'queued_turns_count_move',
+  text: `UPDATE agent_runtime.conversation SET moves = moves + 1, moved_run_id = $2 WHERE id = $1`,
+}
+
 export async function moveTurn(
   pool: pg.Pool,
   owner: Owner,
@@ -99,7 +105,8 @@ export async function moveTurn(
     }
     const moved = reordered(waiting, { runId, before, after })
     if (!keepsBeginnings(moved)) return { kind: 'begins-branch' }
-    await reorder(client, waiting, moved)
+    const isMoved = await reorder(client, waiting, moved)
+    if (isMoved) await execute(client, COUNT_MOVE, [conversationId, runId])
     return { kind: 'moved' }
   })
 }
@@ -119,21 +126,23 @@ async function lockWaiting(client: pg.PoolClient, conversationId: string): Promi
   return rows.toSorted((a, b) => Number(BigInt(a.turn) - BigInt(b.turn)))
 }
 
+/** @returns whether that is another order. */
 async function reorder(
   client: pg.PoolClient,
   waiting: readonly Waiting[],
   moved: readonly Waiting[],
-): Promise<void> {
+): Promise<boolean> {
   const changed = moved.flatMap(({ id }, index) => {
     const place = waiting[index]
     return place === undefined || place.id === id ? [] : [{ ...place, id }]
   })
-  if (changed.length === 0) return
+  if (changed.length === 0) return false
   await execute(client, MOVE, [
     changed.map(({ id }) => id),
     changed.map(({ turn }) => turn),
     changed.map(({ rank }) => rank),
   ])
+  return true
 }
 
 function reordered(

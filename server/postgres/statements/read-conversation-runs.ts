@@ -21,7 +21,7 @@ const inputOf = (run: string) => `agent_runtime.message m WHERE m.run_id = ${run
 const READ = {
   name: 'read_conversation_runs',
   text: `
-    SELECT w.reader::int, page.*, (
+    SELECT w.reader::int, c.moves, c.moved_run_id AS "movedRunId", page.*, (
       SELECT COALESCE(json_agg(${storedJson('m')} ORDER BY m.position), '[]') FROM ${inputOf('page')}
     ) AS messages
     FROM unnest($1::uuid[], $2::bigint[], $3::int[]) WITH ORDINALITY AS w (conversation_id, after, max, reader)
@@ -48,7 +48,7 @@ interface Request {
   limit: number
 }
 
-type Row = { reader: number; messages: StoredRow[] } & (
+type Row = { reader: number; moves: number; movedRunId: string | null; messages: StoredRow[] } & (
   | (SummaryRow & { ordinal: string; lastSeq: number; createdAt: Date; candidates: number })
   | { id: null }
 )
@@ -74,7 +74,8 @@ export function createReadConversationRuns(pool: pg.Pool): ConversationStore['re
 }
 
 function toRuns(rows: readonly Row[], limit: number): ConversationRuns | null {
-  if (rows.length === 0) return null
+  const [first] = rows
+  if (first === undefined) return null
   let candidates = 0
   const runs = rows.flatMap((row): ConversationRun[] => {
     if (row.id === null) return []
@@ -90,5 +91,6 @@ function toRuns(rows: readonly Row[], limit: number): ConversationRuns | null {
     ]
   })
   runs.sort((a, b) => a.ordinal - b.ordinal)
-  return { runs, hasMore: candidates > runs.length || candidates === limit }
+  const { moves, movedRunId } = first
+  return { runs, hasMore: candidates > runs.length || candidates === limit, moves, movedRunId }
 }

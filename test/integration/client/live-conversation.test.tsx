@@ -170,7 +170,9 @@ test('what waits for its turn is shown in its order, moved and dropped', async (
   const server = await createServer({ agents: [talker] })
   const { id } = await server.runtime.conversations.create(OWNER, {})
   const page = openPage(server, id)
+  const tab = openPage(await createServer({ agents: [talker], worker: false }), id)
   await waitFor(() => expect(page.result.current.conversation).toBeDefined(), PATIENCE)
+  await waitFor(() => expect(tab.result.current.conversation).toBeDefined(), PATIENCE)
   for (const text of ['a', 'b', 'c', 'd']) {
     await server.runtime.runs.create(OWNER, {
       agentKey: 'talker',
@@ -180,14 +182,18 @@ test('what waits for its turn is shown in its order, moved and dropped', async (
   }
   await page.shows(['a', 'a, (streaming)', 'b', 'c', 'd'])
   await waitFor(() => expect(page.queue()).toEqual(['b', 'c', 'd']), PATIENCE)
+  await waitFor(() => expect(tab.queue()).toEqual(['b', 'c', 'd']), PATIENCE)
   const [b, c, d] = page.result.current.queue.map(({ runId }) => runId)
   const active = () =>
     page.result.current.messages.find(({ runId }) => runId === page.result.current.activeRunId)
   expect(textOf(active())).toBe('a')
   await act(() => page.result.current.moveTurn(d ?? '', { before: b ?? '' }))
   await waitFor(() => expect(page.queue()).toEqual(['d', 'b', 'c']), PATIENCE)
+  await waitFor(() => expect(tab.queue()).toEqual(['d', 'b', 'c']), PATIENCE)
   await act(() => page.result.current.dropTurn(c ?? ''))
   await waitFor(() => expect(page.queue()).toEqual(['d', 'b']), PATIENCE)
+  await waitFor(() => expect(tab.queue()).toEqual(['d', 'b']), PATIENCE)
+  tab.unmount()
   await page.shows(['a', 'a, (streaming)', 'd', 'b'])
   release('a')
   await waitFor(() => expect(textOf(active())).toBe('d'), PATIENCE)

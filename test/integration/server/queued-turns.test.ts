@@ -1,5 +1,6 @@
 // The runs that wait for their turn in a conversation: listed, moved and dropped.
 import { describe, expect } from 'vitest'
+import { createAgentClient } from '../../../client/index.ts'
 import { defineAgent, textOf } from '../../../server/index.ts'
 import { test } from '../../support/runtime.ts'
 import type { CreateServer } from '../../support/runtime.ts'
@@ -115,6 +116,53 @@ describe('runs that wait for their turn', () => {
     await resumed.close()
     expect(seen).toEqual([...['first', 'a', 'b', 'c'].map(idOf), last])
     expect(ended.size).toBe(5)
+  })
+
+  test('tell all who follow the conversation that they were moved, on two servers and over both transports', async ({
+    createServer,
+  }) => {
+    const { move, queue, rest, conversationId, idOf, runtime } = await begin(createServer, ['a', 'b', 'c'])
+    const other = await createServer({ agents: [...runtime.agents], worker: false })
+    const path = `conversations/${conversationId}/events`
+    const streams = await Promise.all([rest, other.rest].map((by) => by.stream(path)))
+    for (const stream of streams) {
+      for (let begun = 0; begun < 4;) if ((await stream.next())?.type === 'run.created') begun += 1
+    }
+    const client = createAgentClient({
+      url: 'http://runtime.test/trpc',
+      transport: 'sse',
+      fetch: (input, init) => other.runtime.handler(new Request(input, init)),
+    })
+    const following = client.conversations.events(conversationId, { after: 'now' })[Symbol.asyncIterator]()
+    // It follows once it has the first event of what is under way.
+    await following.next()
+    expect(await move('c', { before: 'a' })).toEqual(['c', 'a', 'b'])
+    const cursors = await Promise.all(
+      streams.map(async (stream) => {
+        const told = (await stream.until('run.moved')).at(-1)
+        expect(told).toMatchObject({ type: 'run.moved', run_id: idOf('c'), payload: {} })
+        return String(told?.cursor)
+      }),
+    )
+    for (;;) {
+      const { value } = await following.next()
+      if (value?.type === 'run.moved') break
+    }
+    await following.return?.()
+    // Each is told of each move, and where it was then is a place to go on from.
+    await move('c', { before: 'c' })
+    await move('b', { before: 'a' })
+    for (const stream of streams)
+      expect(await stream.until('run.moved')).toMatchObject([{ run_id: idOf('b') }])
+    expect(await queue()).toEqual(['c', 'b', 'a'])
+    await rest.post(`runs/${idOf('a')}/cancel`)
+    for (const stream of streams) {
+      expect((await stream.until('run.cancelled')).at(-1)).toMatchObject({ run_id: idOf('a') })
+      await stream.close()
+    }
+    const resumed = await other.rest.stream(`${path}?after=${cursors[0] ?? ''}`)
+    expect((await resumed.until('run.cancelled')).map(({ type }) => type)).toEqual(['run.cancelled'])
+    await resumed.close()
   })
 
   test('can be dropped, and not moved any more then, nor when they have begun', async ({ createServer }) => {
