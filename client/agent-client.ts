@@ -32,6 +32,7 @@ import type { ListSchedulesRequest, StoredSchedule } from '../server/contract/sc
 import type { MoveTurn, QueuedTurn } from '../server/contract/queued-turn.ts'
 import type { Claimed } from '../server/contract/session.ts'
 import type { ListRunsInput, Run, RunDetail } from '../server/contract/run.ts'
+import type { SendRequest, SentMessage } from '../server/contract/sent-message.ts'
 import type { ConversationStore } from './conversation-store.ts'
 import type { FollowConversationOptions } from './follow-conversation.ts'
 import type { AnyRunHandle } from './run-handle.ts'
@@ -66,6 +67,8 @@ export interface AgentClient<TShape extends AgentShape = AgentShape> {
     delete(runId: string, options?: CallOptions): Promise<void>
     /** Answers what a run waits for: of agents that declare their waits, these names with these answers. */
     respond(answer: Respond<TShape>, options?: CallOptions): Promise<Run>
+    /** As `send` of a handle: says something to a run that is under way. */
+    send(message: SendRequest, options?: CallOptions): Promise<SentMessage>
     /** As `runTools` of a handle: runs the tools of a run's agent that are for pages to run, until the run is over. */
     runTools(runId: string, tools: ToolHandlers<TShape>, options?: RunToolsOptions): Promise<void>
     /** A handle on a run that exists; a union over agents, narrowed by `agentKey`. */

@@ -5,6 +5,7 @@ import type { AgentShape, HasAgents, KeyOf, ShapeOf, ShapesOf } from '../server/
 import type { ConversationEventOf, CreateRun } from '../server/contract/agent-types.ts'
 import type { Message } from '../server/contract/message.ts'
 import type { RespondInput } from '../server/contract/run.ts'
+import type { SendRequest } from '../server/contract/sent-message.ts'
 import type { AgentClient, CallOptions } from './agent-client.ts'
 import type { TransportOptions } from './choose-transport.ts'
 import { chooseTransport } from './choose-transport.ts'
@@ -73,6 +74,8 @@ export function createAgentClient<TRuntime extends HasAgents>(
     call(trpc.runs.cancel.mutate({ runId }, { ...(signal && { signal }) }), signal)
   const respond = (answer: RespondInput, signal?: AbortSignal) =>
     call(trpc.runs.respond.mutate(answer, { ...(signal && { signal }) }), signal)
+  const send = (message: SendRequest, signal?: AbortSignal) =>
+    call(trpc.runs.send.mutate(message, { ...(signal && { signal }) }), signal)
   const dependencies: RunHandleDependencies = {
     transport,
     clock: systemClock,
@@ -80,6 +83,7 @@ export function createAgentClient<TRuntime extends HasAgents>(
     random: Math.random,
     cancelRun: cancel,
     respond,
+    send,
     runTools: (...tools) => runTools(...tools),
   }
   const conversationDependencies = {
@@ -153,6 +157,7 @@ export function createAgentClient<TRuntime extends HasAgents>(
       delete: (runId, callOptions = {}) =>
         call(trpc.runs.delete.mutate({ runId }, callOptions), callOptions.signal),
       respond: (answer, { signal } = {}) => respond(answer, signal),
+      send: (message, { signal } = {}) => send(message, signal),
       runTools: (runId, tools, toolOptions) => runTools(runId, tools as AnyToolHandlers, toolOptions),
       follow: async (runId, { signal } = {}) =>
         createRunHandle(dependencies, await transport.getRun(runId, signal)) as AnyRunHandle<TShape>,

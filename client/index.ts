@@ -49,6 +49,7 @@ export type {
 export type { Page } from '../server/contract/page.ts'
 export type { Owner } from '../server/contract/principal.ts'
 export type { Run, RunDetail, RunError, RunStatus } from '../server/contract/run.ts'
+export type { SendRequest, SentMessage } from '../server/contract/sent-message.ts'
 export type { Scope } from '../server/contract/scope.ts'
 export { isTerminal } from '../server/contract/terminal.ts'
 export type { TransportOptions } from './choose-transport.ts'

@@ -82,12 +82,12 @@ function isOf({ createdIn, inputs }: LiveRun, messages: readonly Message[], sent
 }
 
 function saidBy({ runId, createdAt, state }: LiveRun): Omit<LiveMessage, 'parentId'>[] {
-  return state.messages.flatMap(({ id, content, complete }) =>
+  return state.messages.flatMap(({ id, role = 'assistant' as const, content, complete }) =>
     content === ''
       ? []
       : [
           {
-            role: 'assistant' as const,
+            role,
             content,
             id,
             runId,

@@ -4,6 +4,7 @@ import type { ToolHandlers, ValueOf, WaitNameOf } from '../server/contract/wait-
 import type { AnyRunEvent } from '../server/contract/event.ts'
 import type { Json } from '../server/contract/json.ts'
 import type { RespondInput, Run, RunDetail } from '../server/contract/run.ts'
+import type { SendRequest, SentMessage } from '../server/contract/sent-message.ts'
 import type { FollowDependencies, FollowOptions } from './follow-run.ts'
 import { followRun } from './follow-run.ts'
 import type { RunEnding } from './run-ending.ts'
@@ -50,6 +51,18 @@ export interface RunHandle<TShape extends AgentShape = AgentShape> {
     options?: { signal?: AbortSignal },
   ): Promise<Run>
   /**
+   * Says something to the run while it is under way: its agent reads it before it asks its model again (`user.message` tells when). Where
+   * it does not come to that, the conversation's next run has it.
+   *
+   * @throws AgentRuntimeError `conflict` when it is over, or in no conversation, `rate_limited` when it has not read too many.
+   * @example
+   * await run.send('In Celsius, please.')
+   */
+  send(
+    message: SendRequest['message'],
+    options?: { signal?: AbortSignal; idempotencyKey?: string },
+  ): Promise<SentMessage>
+  /**
    * Runs the agent's client tools until the run is over. When a function throws, the model is told its message. When several pages
    * answer one call, the first answer counts.
    *
@@ -68,6 +81,7 @@ export type AnyRunHandle<TShape extends AgentShape> = TShape extends AgentShape 
 export interface RunHandleDependencies extends FollowDependencies {
   cancelRun(runId: string, signal?: AbortSignal): Promise<Run>
   respond(answer: RespondInput, signal?: AbortSignal): Promise<Run>
+  send(message: SendRequest, signal?: AbortSignal): Promise<SentMessage>
   runTools: RunTools
 }
 
@@ -103,6 +117,8 @@ export function createRunHandle<TShape extends AgentShape>(
     cancel: ({ signal } = {}) => dependencies.cancelRun(run.id, signal),
     respond: (wait: string, value: unknown, { signal } = {}) =>
       dependencies.respond({ runId: run.id, wait, value: value as Json }, signal),
+    send: (message, { signal, ...options } = {}) =>
+      dependencies.send({ runId: run.id, message, ...options }, signal),
     runTools: (tools, options) => dependencies.runTools(run.id, tools as AnyToolHandlers, options),
     get: ({ signal } = {}) => dependencies.transport.getRun(run.id, signal),
   }

@@ -3,6 +3,7 @@ import type { Json } from '../server/contract/json.ts'
 import type { Run, RunError, RunStatus } from '../server/contract/run.ts'
 import type { PendingWait } from '../server/contract/wait.ts'
 import { replaced } from './older-runtimes.ts'
+import { textOf } from '../server/contract/text-of.ts'
 import { isTerminal } from '../server/contract/terminal.ts'
 import { AppendLog } from './append-log.ts'
 import { NO_CHILDREN, reduceChildren } from './child-runs.ts'
@@ -10,9 +11,11 @@ import type { ChildRun } from './child-runs.ts'
 import type { RunEnding, UntypedEvent } from './run-ending.ts'
 import { endingOfEvent, endingOfRun, fieldsOf } from './run-ending.ts'
 
-/** A message of the assistant, as far as it has arrived. */
+/** A message of the assistant, as far as it has arrived, or one that the run was sent. */
 export interface RunMessage {
   id: string
+  /** Of what the run was sent while it was under way. Left out of what its agent says. */
+  role?: 'user'
   content: string
   /** Whether this is all of it. */
   complete: boolean
@@ -32,9 +35,9 @@ export interface RunState {
   readonly status: RunStatus
   /** The newest attempt heard of; 0 before the first. */
   readonly attempt: number
-  /** The newest message, as far as it has arrived. */
+  /** The agent's newest message, as far as it has arrived. */
   readonly text: string
-  /** What was said and is not void, oldest first: the text of an attempt that failed goes with it. */
+  /** What was said, also to the run, and is not void, oldest first: the text of an attempt that failed goes with it. */
   readonly messages: readonly RunMessage[]
   /** The calls that are being written, of a run that tells them (`toolLoop`'s `toolInput`), to readers of debug events. */
   readonly toolInputs: readonly ToolInput[]
@@ -85,6 +88,8 @@ export function reduceRun(state: RunState, event: UntypedEvent): RunState {
       return { ...withText(current, event.payload, false), status: 'running' }
     case 'assistant.message':
       return { ...withText(current, event.payload, true), status: 'running' }
+    case 'user.message':
+      return { ...withReceived(current, event.payload), status: 'running' }
     case 'tool.input':
       return { ...withInput(current, event.payload), status: 'running' }
     case 'tool.call':
@@ -124,25 +129,36 @@ export function reduceRunRecord(state: RunState, run: Run): RunState {
 function atAttempt(state: RunState, attempt: number): RunState {
   if (attempt <= state.attempt) return state
   // Of an attempt that ended without a word nobody knows what stays.
-  const known = state.status === 'running' ? withMessages(state, []) : state
+  const known = state.status === 'running' ? withMessages(state, state.messages.filter(isReceived)) : state
   return { ...known, attempt, waits: NO_WAITS, toolInputs: NO_INPUTS }
 }
 
 /** Text of a failed attempt is not shown beside that of its retry; what is not void stays. */
 function withoutVoid(state: RunState, payload: unknown): RunState {
   const { messageIds } = fieldsOf(payload)
-  const isVoid = (id: string) => !Array.isArray(messageIds) || messageIds.includes(id)
-  const toolInputs = state.toolInputs.filter(({ messageId }) => !isVoid(messageId))
-  return state.messages.some(({ id }) => isVoid(id))
+  const isNamed = (id: string) => !Array.isArray(messageIds) || messageIds.includes(id)
+  const isVoid = (message: RunMessage) => !isReceived(message) && isNamed(message.id)
+  const toolInputs = state.toolInputs.filter(({ messageId }) => !isNamed(messageId))
+  return state.messages.some(isVoid)
     ? withMessages(
         { ...state, toolInputs },
-        state.messages.filter(({ id }) => !isVoid(id)),
+        state.messages.filter((message) => !isVoid(message)),
       )
     : { ...state, toolInputs }
 }
 
 function withMessages(state: RunState, messages: readonly RunMessage[]): RunState {
-  return { ...state, text: messages.at(-1)?.content ?? '', messages }
+  return { ...state, text: messages.findLast((message) => !isReceived(message))?.content ?? '', messages }
+}
+
+/** No attempt says it again, so it is never void. */
+const isReceived = ({ role }: RunMessage): boolean => role === 'user'
+
+function withReceived(state: RunState, payload: unknown): RunState {
+  const { messageId: id, content } = fieldsOf(payload)
+  if (typeof id !== 'string' || state.messages.some((message) => message.id === id)) return state
+  const text = textOf(content as Parameters<typeof textOf>[0])
+  return withMessages(state, [...state.messages, { id, role: 'user', content: text, complete: true }])
 }
 
 function ended(state: RunState, { status, output, error }: RunEnding): RunState {

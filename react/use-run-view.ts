@@ -8,6 +8,7 @@ import type { EventSelection } from '../client/transport.ts'
 import type { AgentShape } from '../server/contract/agent-shape.ts'
 import type { EventOf, OutputOf } from '../server/contract/agent-types.ts'
 import type { PendingWaitOf, Respond, ValueOf, WaitNameOf } from '../server/contract/wait-types.ts'
+import type { SendRequest } from '../server/contract/sent-message.ts'
 import type { RunError, RunStatus } from '../server/contract/run.ts'
 import type { PendingWait } from '../server/contract/wait.ts'
 import { isTerminal } from '../server/contract/terminal.ts'
@@ -49,6 +50,10 @@ export interface RunView<TShape extends AgentShape> {
     wait: TName,
     value: ValueOf<TShape, TName>,
   ): Promise<boolean>
+  /**
+   * Says something to the run while it is under way. Never rejects: false when it did not take it, and `error` says why.
+   */
+  send(message: SendRequest['message']): Promise<boolean>
 }
 
 interface RunViewOptions extends EventSelection {
@@ -101,21 +106,29 @@ export function useRunView<TShape extends AgentShape>(
     }
   }
 
-  // To the wire a name and an answer are no more than that: their types are for who calls.
-  const respond = async (wait: string, value: unknown) => {
+  const isTaken = async (asked: (runId: string) => Promise<unknown>) => {
     if (runId === null) return false
     setRefusal(null)
     try {
-      await client.runs.respond({ runId, wait, value } as Respond<TShape>)
-      // At once, for who would answer it a second time: the stream tells of it a moment later.
-      const taken = waits.find(({ name }) => name === wait)
-      if (taken !== undefined) setAnswered((before) => [...before, taken])
+      await asked(runId)
       return true
     } catch (error) {
       setRefusal({ store, error: toRunError(error) })
       return false
     }
   }
+
+  // To the wire a name and an answer are no more than that: their types are for who calls.
+  const respond = async (wait: string, value: unknown) => {
+    if (!(await isTaken((id) => client.runs.respond({ runId: id, wait, value } as Respond<TShape>))))
+      return false
+    // At once, for who would answer it a second time: the stream tells of it a moment later.
+    const taken = waits.find(({ name }) => name === wait)
+    if (taken !== undefined) setAnswered((before) => [...before, taken])
+    return true
+  }
+
+  const send = (message: SendRequest['message']) => isTaken((id) => client.runs.send({ runId: id, message }))
 
   return {
     runId,
@@ -133,6 +146,7 @@ export function useRunView<TShape extends AgentShape>(
     isSettled: endedRunId !== null && settled?.store === store,
     cancel,
     respond,
+    send,
   }
 }
 

@@ -48,6 +48,7 @@ export type {
   ApproveOptions,
   EmitOptions,
   FileContent,
+  ReceivedMessage,
   StepContext,
   StepOptions,
   Wait,
@@ -187,6 +188,7 @@ export type {
   RunSummary,
   Usage,
 } from './contract/run.ts'
+export type { SendRequest, SentMessage } from './contract/sent-message.ts'
 export type { Scope } from './contract/scope.ts'
 export type { PendingWait, WaitKind } from './contract/wait.ts'
 export { createDemoModel } from './models/demo/demo.ts'

@@ -99,13 +99,16 @@ export interface EmitOptions {
   visibility?: Visibility
   /**
    * Emits it unless an earlier attempt of the run did: a `tool.call` or `tool.result` of the same `toolCallId`, an
-   * `assistant.message` or `usage` of the same `messageId`. For what is told of a step, which is done once. Default: false.
+   * `assistant.message`, `user.message` or `usage` of the same `messageId`. For what is told of a step, which is done once. Default: false.
    */
   once?: boolean
 }
 
 /** What agents may emit of the runtime's types: all but how a run and those below it go, which the runtime tells. */
 type AgentEventPayloads = Omit<RuntimeEventPayloads, `run.${string}` | `child.${string}`>
+
+/** What a run was sent while it was under way. */
+export type ReceivedMessage = Extract<AgentMessage, { role: 'user' }> & { id: string }
 
 /** What is in a file, and what it is. */
 export interface FileContent extends StoredFile {
@@ -158,6 +161,15 @@ export interface AgentContext<
    * const tried = await ctx.messageHistory({ includeFailedRuns: true })
    */
   messageHistory(options?: { includeFailedRuns?: boolean }): Promise<AgentMessage[]>
+  /**
+   * What the run was sent since the last call (`runs.send`), in that order: part of what the model is to be asked next, and of the run's messages.
+   * `toolLoop` calls it before each turn of the model. A call is a step; inside of one of yours hand on what that is given, and return them
+   * with its result, since a step that is stored is not done again. What is not taken goes to the conversation's next run.
+   *
+   * @example
+   * const messages = [...ctx.messages, ...(await ctx.takeMessages())]
+   */
+  takeMessages(step?: StepContext): Promise<ReceivedMessage[]>
   /** What the assistant said last in `messages`; undefined where it said nothing. */
   lastAssistantMessage(): AgentMessage | undefined
   readonly params: TParams

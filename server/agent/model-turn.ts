@@ -2,7 +2,7 @@ import type { ProviderData, ToolCall } from '../contract/message.ts'
 import type { Json } from '../contract/json.ts'
 import { ModelError } from '../ports/model.ts'
 import type { FinishReason, Model, ModelRequest, TokenUsage } from '../ports/model.ts'
-import type { AgentContext } from './context.ts'
+import type { AgentContext, ReceivedMessage } from './context.ts'
 import { digestOf } from './digest.ts'
 import { createToolCallId } from './tool-call-id.ts'
 
@@ -18,6 +18,8 @@ export type ModelTurn = {
   /** The name of the model that answered, where that is another than was asked. */
   answeredBy?: string
   providerData: ProviderData | null
+  /** What the run was sent, and the model was asked with. */
+  received?: ReceivedMessage[]
 }
 
 /**
@@ -26,8 +28,10 @@ export type ModelTurn = {
  */
 export type Refusal = {
   refused: string
-  /** The digest of its messages. */
+  /** The digest of its messages, without what was received. */
   request: string
+  /** What the run was sent, and the model was asked with. */
+  received?: ReceivedMessage[]
 }
 
 interface Asked {
@@ -37,7 +41,7 @@ interface Asked {
   tellsInput: boolean
 }
 
-type Ports = Pick<AgentContext, 'emit' | 'step'>
+type Ports = Pick<AgentContext, 'emit' | 'step'> & Partial<Pick<AgentContext, 'takeMessages'>>
 
 /**
  * One answer of the model, streamed as it comes. It is a step: a later attempt of the run gets the stored
@@ -56,14 +60,23 @@ export async function takeModelTurn(
   asked: Asked,
   { mayBeRefused } = { mayBeRefused: false },
 ): Promise<ModelTurn | Refusal> {
-  const turn = await ctx.step('model', async ({ signal }): Promise<ModelTurn | Refusal> => {
+  let isStored = true
+  const turn = await ctx.step('model', async (step): Promise<ModelTurn | Refusal> => {
+    isStored = false
+    const taken = (await ctx.takeMessages?.(step)) ?? []
+    const received = taken.length === 0 ? {} : { received: taken }
+    const request = { ...asked.request, messages: [...asked.request.messages, ...taken] }
     try {
-      return await stream(ctx, { ...asked, signal })
+      return { ...(await stream(ctx, { ...asked, request, signal: step.signal })), ...received }
     } catch (error) {
       if (!mayBeRefused || !(error instanceof ModelError) || error.code !== 'context_overflow') throw error
-      return { refused: error.message, request: digestOf(asked.request.messages) }
+      return { refused: error.message, request: digestOf(asked.request.messages), ...received }
     }
   })
+  // An attempt that died may have stored the step and not the events.
+  for (const { id, content } of isStored ? (turn.received ?? []) : []) {
+    await ctx.emit('user.message', { messageId: id, content }, { once: true })
+  }
   if ('refused' in turn) return turn
   const { messageId, text } = turn
   if (text !== '') await ctx.emit('assistant.message', { messageId, content: text }, { once: true })

@@ -6,7 +6,7 @@ import { limitedModel } from './limited-model.ts'
 import { ModelError } from '../ports/model.ts'
 import type { FinishReason, Model, ModelSettings, TokenUsage } from '../ports/model.ts'
 import { checkLoopOptions } from './check-loop-options.ts'
-import type { AgentContext } from './context.ts'
+import type { AgentContext, ReceivedMessage } from './context.ts'
 import { digestOf } from './digest.ts'
 import { takeModelTurn } from './model-turn.ts'
 import type { ModelTurn } from './model-turn.ts'
@@ -34,7 +34,7 @@ export type ToolLoopContext = Pick<
   | 'step'
   | 'approve'
 > &
-  Partial<Pick<AgentContext, 'modelIdleTimeoutMs' | 'tracer' | 'runAgent'>> & {
+  Partial<Pick<AgentContext, 'modelIdleTimeoutMs' | 'tracer' | 'runAgent' | 'takeMessages'>> & {
     readonly llm: Model
   }
 
@@ -78,7 +78,7 @@ export interface ToolLoopOptions extends ModelSettings {
 export interface ToolLoopResult {
   /** What the model said last. */
   text: string
-  /** Only what the loop added: assistant turns with their tool calls, and tool results. */
+  /** Only what the loop added: assistant turns with their tool calls, tool results, and what the run was sent meanwhile. */
   messages: AgentMessage[]
   /**
    * Why the last answer ended; `length` means that it was cut off. `max-turns` and `stop-when`: the model would have gone on, and the
@@ -96,6 +96,8 @@ export interface ToolLoopResult {
  *
  * Each answer of the model and each tool call is a step of the run: after a crash, a retry or a wait the loop
  * goes on where it was. Tools that need approval are run when somebody has given it ({@link AgentContext.approve}).
+ *
+ * What the run is sent meanwhile (`runs.send`) the model is asked with at its next turn.
  *
  * A tool that fails, is unknown, or gets input that doesn't fit its schema does not end the loop: the
  * model gets `{ error }` as the result. A {@link ToolError}'s message is passed on, others' only logged.
@@ -126,8 +128,9 @@ export async function toolLoop(ctx: ToolLoopContext, options: ToolLoopOptions = 
 
   for (let step = 1; ; step++) {
     const turn = await prepareTurn({ step, steps: [...steps], messages: [...sent.list], usage })
-    const { answer, usage: taken } = await takeTurn(ctx, { ...turn, tellsInput }, sent)
+    const { answer, received, usage: taken } = await takeTurn(ctx, { ...turn, tellsInput }, sent)
     usage = addUsage(usage, taken)
+    messages.push(...received)
     const isPaused = answer.finishReason === 'paused' && answer.toolCalls.length === 0
     const said: AgentMessage = {
       role: 'assistant',
@@ -167,7 +170,8 @@ async function takeTurn(
   ctx: ToolLoopContext,
   { model, request, messages, tellsInput }: Turn & { tellsInput: boolean },
   sent: SentMessages,
-): Promise<{ answer: ModelTurn; usage: TokenUsage }> {
+): Promise<{ answer: ModelTurn; received: ReceivedMessage[]; usage: TokenUsage }> {
+  const received: ReceivedMessage[] = []
   let usage: TokenUsage = { inputTokens: 0, outputTokens: 0 }
   const fit = async (isFull: boolean) => {
     const taken = await sent.fit({ model, tools: request.tools ?? [] }, isFull)
@@ -180,7 +184,9 @@ async function takeTurn(
   for (let isFull = false; ;) {
     const whole = { ...request, messages: messages ?? [...sent.list] }
     const answer = await takeModelTurn(ctx, { model, request: whole, tellsInput }, { mayBeRefused })
-    if (!('refused' in answer)) return { answer, usage: addUsage(usage, answer.usage) }
+    received.push(...(answer.received ?? []))
+    sent.add(...(answer.received ?? []))
+    if (!('refused' in answer)) return { answer, received, usage: addUsage(usage, answer.usage) }
     // An earlier attempt, which had other settings, may have been refused something else.
     if (answer.request !== digestOf(whole.messages)) continue
     if (isFull || !(await fit(true))) {

@@ -19,6 +19,7 @@ import { parseInput } from '../contract/parse-input.ts'
 import { parsePrincipal } from '../contract/principal.ts'
 import { MoveTurnInput } from '../contract/queued-turn.ts'
 import { CreateRunInput, ListRunsInput, RespondInput, RunRef } from '../contract/run.ts'
+import { SendInput } from '../contract/sent-message.ts'
 import { ListMemoriesInput, MemoryRef } from '../contract/memory.ts'
 import { CreateScheduleInput, ListSchedulesInput, ScheduleRef } from '../contract/schedule.ts'
 import { ClaimInput } from '../contract/session.ts'
@@ -89,6 +90,7 @@ export function createRouter<TShape extends AgentShape>(services: ApiServices) {
       respond: procedure
         .input(takes(RespondInput))
         .mutation(({ ctx, input }) => runs.respond(ctx.principal, input)) as Mutation<Respond<TShape>, Run>,
+      send: procedure.input(takes(SendInput)).mutation(({ ctx, input }) => runs.send(ctx.principal, input)),
       ticket: procedure
         .input(takes(TicketInput))
         .mutation(({ ctx, input }) => runs.ticket(ctx.principal, input)),

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Json } from './json.ts'
+import { UserContent } from './message-part.ts'
 import { RunError, Usage } from './run.ts'
 import { TERMINAL_STATUSES } from './terminal.ts'
 import { PendingWait } from './wait.ts'
@@ -111,6 +112,11 @@ export const RUNTIME_EVENTS = {
   'assistant.message': {
     visibility: 'user',
     schema: z.object({ messageId: z.string(), content: z.string() }),
+  },
+  /** What the run was sent while it was under way, when its agent takes it. */
+  'user.message': {
+    visibility: 'user',
+    schema: z.object({ messageId: z.string(), content: UserContent }),
   },
   'reasoning.delta': { visibility: 'debug', schema: Delta },
   'tool.input': {

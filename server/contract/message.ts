@@ -18,7 +18,9 @@ export const ToolCall = z.object({
 const name = z.string().min(1).max(64).optional()
 
 const SystemMessage = z.object({ role: z.literal('system'), content: TextContent, name })
-const UserMessage = z.object({ role: z.literal('user'), content: UserContent, name })
+/** What the user says. */
+export type UserMessage = z.infer<typeof UserMessage>
+export const UserMessage = z.object({ role: z.literal('user'), content: UserContent, name })
 const AssistantMessage = z.object({
   role: z.literal('assistant'),
   content: AssistantContent.nullable(),

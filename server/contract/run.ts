@@ -180,6 +180,9 @@ export const SCHEDULE_KEY_PREFIX = 'schedule/'
 /** Begins those of runs that others hand on to. */
 export const HANDOFF_KEY_PREFIX = 'handoff/'
 
+/** Begins those of runs that get what others were sent and did not read. */
+export const SENT_KEY_PREFIX = 'sent/'
+
 const IdempotencyKey = z
   .string()
   .min(1)
@@ -189,6 +192,9 @@ const IdempotencyKey = z
   })
   .refine((key) => !key.startsWith(HANDOFF_KEY_PREFIX), {
     error: `keys that begin with "${HANDOFF_KEY_PREFIX}" are those of handoffs`,
+  })
+  .refine((key) => !key.startsWith(SENT_KEY_PREFIX), {
+    error: `keys that begin with "${SENT_KEY_PREFIX}" are those of messages that a run did not read`,
   })
 
 /**

@@ -37,6 +37,7 @@ const REFUSALS: Record<Exclude<Action, 'read'>, string> = {
   delete: 'You may not delete that.',
   cancel: 'You may not cancel this run.',
   respond: 'You may not answer this wait.',
+  send: 'You may not send anything to this run.',
   includeDebug: 'You may not see debug events of this run.',
   includeAll: 'You may not see all events of this run.',
   inspect: 'You may not inspect this run.',

@@ -47,6 +47,8 @@ export interface ActionResources {
   cancel: { run: RunSummary }
   /** Answering a wait. */
   respond: { run: RunSummary; wait: { name: string; kind: WaitKind } }
+  /** Sending a message to a run under way. */
+  send: { run: RunSummary }
   /** Reading `debug` events of a run. */
   includeDebug: { run: RunSummary }
   /** Reading all events of a run. */
@@ -114,6 +116,7 @@ export function ownersOnly(...asked: AuthorizeQuestion): AuthorizeAnswer {
     }
     case 'cancel':
     case 'respond':
+    case 'send':
       return isSameOwner(principal, resource.run.owner)
     case 'includeDebug':
     case 'includeAll':

@@ -22,6 +22,7 @@ import type { Reach } from '../ports/owner.ts'
 import type { ConversationStore } from '../ports/store/conversation-store.ts'
 import type { DeletionStore } from '../ports/store/deletion-store.ts'
 import type { RunStore } from '../ports/store/run-store.ts'
+import type { SentStore } from '../ports/store/sent-store.ts'
 import type { WaitBelow, WaitStore } from '../ports/store/wait-store.ts'
 import type { Access } from './access.ts'
 import { checkAnswer } from './check-answer.ts'
@@ -32,6 +33,8 @@ import { hintsOf } from './hints.ts'
 import { logEnded } from './log-ended.ts'
 import { noSuchRun } from './run-events.ts'
 import type { RunEvents } from './run-events.ts'
+import { createSend } from './send.ts'
+import type { Send } from './send.ts'
 import type { TellFamilies } from './tell-families.ts'
 import type { RunTickets } from './tickets.ts'
 
@@ -40,6 +43,7 @@ interface RunPorts extends CreateRunPorts {
   store: CreateRunPorts['store'] &
     RunStore &
     WaitStore &
+    SentStore &
     Pick<ConversationStore, 'giveTurns'> &
     Pick<DeletionStore, 'deleteRun'>
   tidyFiles(): Promise<void>
@@ -63,6 +67,8 @@ export interface Runs extends RunEvents, RunTickets {
   delete(principal: Principal, runId: string): Promise<void>
   /** Answers what a run waits for. Of two answers at the same time, one is taken. */
   respond(principal: Principal, answer: RespondRequest): Promise<Run>
+  /** Says something to a run that is under way: its agent reads it at its next boundary, or the conversation's next run does. */
+  send: Send
 }
 
 // oxlint-disable-next-line max-lines-per-function -- A list of use cases, closures over the same ports.
@@ -91,13 +97,13 @@ export function createRuns(
    */
   async function ownerToChangeFor(
     caller: Principal,
-    action: 'cancel' | 'delete',
+    action: 'cancel' | 'delete' | 'send',
     runId: string,
   ): Promise<Owner> {
     if (!access.isAsked) return caller
     const { lastSeq: _, ...run } =
       (await store.getProgress(await reach(caller, runId), runId)) ?? noSuchRun(runId)
-    if (action === 'cancel') await access.assertMay(caller, 'cancel', { run })
+    if (action !== 'delete') await access.assertMay(caller, action, { run })
     else await access.assertMay(caller, 'delete', { kind: 'run', run })
     return run.owner
   }
@@ -185,6 +191,8 @@ export function createRuns(
           await ports.tidyFiles()
       }
     },
+
+    send: createSend(ports, (caller, runId) => ownerToChangeFor(caller, 'send', runId)),
 
     async respond(principal, answer) {
       const caller = parsePrincipal(principal)

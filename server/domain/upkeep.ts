@@ -7,6 +7,7 @@ import type { SweepStore } from '../ports/store/sweep-store.ts'
 import type { Upkeep } from '../ports/upkeep.ts'
 import { logEnded } from './log-ended.ts'
 import { hintsOf } from './hints.ts'
+import type { PassOn } from './pass-on.ts'
 import type { TellFamilies } from './tell-families.ts'
 
 export interface UpkeepPorts {
@@ -19,6 +20,7 @@ export interface UpkeepPorts {
   /** Has runs created of schedules that are due, and returns at once. */
   createDueRuns(): void
   tellFamilies: TellFamilies
+  passOn: PassOn
   /** A random number from 0 up to, not including, 1. */
   random(): number
 }
@@ -88,6 +90,7 @@ async function doWhatIsDue(
     bus.publish(hintsOf(expired))
   }
   if (found.hasFamilyNews) await ports.tellFamilies()
+  if (found.hasLeftMessages) await ports.passOn()
   const conversationIds = found.freeConversationIds
   const given = conversationIds.length > 0 ? await store.giveTurns({ conversationIds, ifLocked: 'skip' }) : []
   // Last, since the runs that ended above make room.

@@ -48,6 +48,8 @@ export interface ClaimedRun {
   depth: number
   /** Whether an earlier attempt started others. */
   hasChildren: boolean
+  /** How many messages it was sent until now. */
+  sent: number
   /** How long the run could have begun before its first attempt did, in milliseconds. Null in later attempts. */
   waitedMs: number | null
 }
@@ -102,6 +104,13 @@ export interface CompletedStep {
   result: Json | undefined
   /** Of what it said, which no later attempt says again. */
   messageIds: readonly string[]
+}
+
+/** A step on its way to the store. */
+export interface NewStep extends CompletedStep {
+  startedAt: string
+  /** The positions of sent messages that are part of its result: no later attempt takes them again. */
+  sent?: readonly number[]
 }
 
 /** A written event, with the id of the tool call or message that it is about. */

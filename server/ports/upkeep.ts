@@ -22,6 +22,8 @@ export interface Upkeep {
   hasDueSchedule: boolean
   /** Ends of runs, or what these wait for, that those above and below them were not told. */
   hasFamilyNews: boolean
+  /** Messages that were sent to a run that is over, which has not read them. */
+  hasLeftMessages: boolean
   /** Conversations in which runs wait for their turn, and none has it. */
   freeConversationIds: string[]
 }

@@ -8,6 +8,7 @@ import { createDelivering } from './stores/delivering.ts'
 import { createDeletionStore } from './stores/deletion-store.ts'
 import { createEventStore } from './stores/event-store.ts'
 import { createFamilyStore } from './stores/family-store.ts'
+import { createSentStore } from './stores/sent-store.ts'
 import { createFileStore } from './stores/file-store.ts'
 import { createGateStore } from './stores/gate-store.ts'
 import { createKeyStore } from './stores/key-store.ts'
@@ -33,6 +34,7 @@ export function createPostgresStore(options: Omit<StoreParts, 'prisma' | 'delive
     ...createConversationStore(parts),
     ...createDeletionStore(parts),
     ...createFamilyStore(parts),
+    ...createSentStore(parts),
     ...createFileStore(parts),
     ...createGateStore(parts),
     ...createScheduleStore(parts),

@@ -117,6 +117,7 @@ export function assembleRuntime<const TAgents extends readonly AnyAgent[]>(
   const {
     letIn,
     tellFamilies,
+    passOn,
     runs,
     conversations,
     files,
@@ -144,6 +145,7 @@ export function assembleRuntime<const TAgents extends readonly AnyAgent[]>(
           bus,
           runs,
           tellFamilies,
+          passOn,
           deleteAll,
           tidyFiles: files.tidy,
           clock,
@@ -261,6 +263,7 @@ export function assembleRuntime<const TAgents extends readonly AnyAgent[]>(
         ...models,
         letIn,
         tellFamilies,
+        passOn,
         clock,
         log,
         tracer,

@@ -17,6 +17,7 @@ import { createRuns } from '../domain/runs.ts'
 import { createMemories } from '../domain/memories.ts'
 import { createSchedules } from '../domain/stored-schedules.ts'
 import { createSessions } from '../domain/sessions.ts'
+import { createPassOn } from '../domain/pass-on.ts'
 import { createTellFamilies } from '../domain/tell-families.ts'
 import { createTickets } from '../domain/tickets.ts'
 import type { WebhookHosts } from '../domain/webhook-hosts.ts'
@@ -62,6 +63,7 @@ export function createUseCases(
   const { config, options, agents, runsAtOnce, webhookHosts } = settings
   const letIn = createLetIn({ store, log }, runsAtOnce)
   const tellFamilies = createTellFamilies({ store, bus, letIn, log })
+  const passOn = createPassOn({ store, bus, letIn, log }, runsAtOnce)
   const access = createAccess({
     authorize: options.authorize,
     timeoutMs: config.authorizeTimeoutSeconds * 1000,
@@ -139,6 +141,7 @@ export function createUseCases(
   return {
     letIn,
     tellFamilies,
+    passOn,
     runs,
     agents: agentList,
     conversations,

@@ -10,6 +10,7 @@ import type { Runs } from '../domain/runs.ts'
 import { ADDRESS_WINDOW_MS } from '../domain/sessions.ts'
 import { createDueSchedules } from '../domain/due-schedules.ts'
 import { checkSchedules, runSchedules } from '../domain/schedules.ts'
+import type { PassOn } from '../domain/pass-on.ts'
 import type { TellFamilies } from '../domain/tell-families.ts'
 import { runUpkeep } from '../domain/upkeep.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -44,6 +45,7 @@ interface Wired {
   bus: EventBus
   runs: Runs
   tellFamilies: TellFamilies
+  passOn: PassOn
   deleteAll: DeleteAll
   tidyFiles(): Promise<void>
   clock: Clock
@@ -115,6 +117,9 @@ export function partsInOrder(wired: Wired, { config, ownAgents, agents, ...given
 
   const dueSchedules = createDueSchedules({ store, runs, timetable, log }, { agentKeys, signal })
 
+  const { tellFamilies, passOn } = wired
+  const createDueRuns = dueSchedules.look
+  const upkeep = { store, bus, clock, log, random, createDueRuns, tellFamilies, passOn }
   return [
     registry,
     database,
@@ -123,20 +128,7 @@ export function partsInOrder(wired: Wired, { config, ownAgents, agents, ...given
     { start: () => bus.start(), stop: () => bus.stop() },
     ...telling,
     { stop: () => dueSchedules.settled() },
-    loop(() =>
-      runUpkeep(
-        {
-          store,
-          bus,
-          clock,
-          log,
-          random,
-          createDueRuns: dueSchedules.look,
-          tellFamilies: wired.tellFamilies,
-        },
-        { intervalMs: UPKEEP_INTERVAL_MS, signal },
-      ),
-    ),
+    loop(() => runUpkeep(upkeep, { intervalMs: UPKEEP_INTERVAL_MS, signal })),
     loop(() => runRedelivery(agentKeys())),
     loop(() => runSchedules({ runs, timetable, clock, log }, { schedules, since, signal })),
     loop(() => gatherStatistics({ pool, clock, log }, signal)),

@@ -1,6 +1,7 @@
 import type { AnyAgent } from '../agent/define-agent.ts'
 import { isTerminal } from '../contract/terminal.ts'
 import type { LetIn } from '../domain/let-in.ts'
+import type { PassOn } from '../domain/pass-on.ts'
 import type { TellFamilies } from '../domain/tell-families.ts'
 import { giveTurn } from '../domain/give-turn.ts'
 import type { RunLog } from '../events/run-log.ts'
@@ -9,19 +10,27 @@ import type { ClaimedRun } from '../ports/attempt.ts'
 import type { EventBus } from '../ports/event-bus.ts'
 import type { AttemptStore } from '../ports/store/attempt-store.ts'
 import type { ConversationStore } from '../ports/store/conversation-store.ts'
+import type { SentStore } from '../ports/store/sent-store.ts'
 import { ConversationTitles } from './conversation-titles.ts'
 import type { TitlePorts } from './conversation-titles.ts'
 import { executeAttempt } from './execute-attempt.ts'
 import type { ExecutePorts } from './execute-attempt.ts'
+import { createInbox } from './inbox.ts'
+import type { Inbox } from './inbox.ts'
 import { RunInterruption } from './interruption.ts'
 import { keepLeases, renewLeases } from './lease-keeper.ts'
 
 export interface ActiveRunsPorts
   extends Omit<ExecutePorts, 'writer' | 'store' | 'leaseTtlMs'>, Omit<TitlePorts, 'store'> {
-  store: ExecutePorts['store'] & TitlePorts['store'] & AttemptStore & Pick<ConversationStore, 'giveTurns'>
+  store: ExecutePorts['store'] &
+    TitlePorts['store'] &
+    AttemptStore &
+    Pick<ConversationStore, 'giveTurns'> &
+    Pick<SentStore, 'takeSent'>
   bus: EventBus
   letIn: LetIn
   tellFamilies: TellFamilies
+  passOn: PassOn
 }
 
 interface ActiveRunsSettings {
@@ -37,6 +46,7 @@ interface ActiveRunsSettings {
 interface Active {
   run: ClaimedRun
   controller: AbortController
+  inbox: Inbox
   beat(): void
   done: Promise<void>
 }
@@ -51,7 +61,7 @@ export class ActiveRuns {
   readonly #writer: EventWriter
   readonly #titles: ConversationTitles
   readonly #active = new Map<string, Active>()
-  /** Runs of which a hint says that they were cancelled. */
+  /** Runs of which a hint says that they were cancelled, or sent something. */
   readonly #toAskAfter = new Set<string>()
   #asking: Promise<void> | undefined
 
@@ -84,11 +94,13 @@ export class ActiveRuns {
     const runLog = this.#writer.open(run)
     void this.#announceStart(run, runLog)
     const ports = { ...this.#ports, writer: this.#writer, leaseTtlMs: this.#settings.leaseTtlMs }
-    const active: Active = { run, controller, beat: () => this.#beat(runLog), done: Promise.resolve() }
+    const inbox = createInbox(ports.store, run)
+    const beat = () => this.#beat(runLog)
+    const active: Active = { run, controller, inbox, beat, done: Promise.resolve() }
     // This worker may have lost an earlier attempt of the same run.
     this.#active.get(run.id)?.controller.abort(new RunInterruption('lost'))
     this.#active.set(run.id, active)
-    active.done = executeAttempt(ports, { run, agent, runLog, controller })
+    active.done = executeAttempt(ports, { run, agent, runLog, inbox, controller })
       .catch((error: unknown) => {
         this.#ports.log.error({ err: error, runId: run.id }, 'executing a run failed; it is taken up again')
         return 'lost' as const
@@ -109,7 +121,7 @@ export class ActiveRuns {
     return keepLeases(this.#ports, { ...this.#leases, signal })
   }
 
-  /** Asks the run's row whether it was cancelled, since a hint is no proof. One statement serves all hints of a moment. */
+  /** Asks the run's row whether it was cancelled, or sent something, since a hint is no proof. One statement serves all hints of a moment. */
   askAfter(runId: string): void {
     if (!this.#active.has(runId)) return
     this.#toAskAfter.add(runId)
@@ -149,7 +161,7 @@ export class ActiveRuns {
     this.#ports.bus.publish([{ kind: 'events', runId: run.id, seq: run.lastSeq }])
   }
 
-  async #release({ run }: Active, fate: Awaited<ReturnType<typeof executeAttempt>>): Promise<void> {
+  async #release({ run, inbox }: Active, fate: Awaited<ReturnType<typeof executeAttempt>>): Promise<void> {
     // A later attempt of the same run may have its entry by now.
     if (this.#active.get(run.id)?.run.attempt === run.attempt) this.#active.delete(run.id)
     this.#settings.onOver()
@@ -158,6 +170,8 @@ export class ActiveRuns {
     if (hasNews && fate.status !== 'queued') await this.#ports.tellFamilies([run.id])
     if (fate.status === 'succeeded') this.#titles.consider(run)
     if (fate.status === 'queued') this.#settings.onQueued(fate.delayMs, run.agentKey)
+    // Before the turn is given: what it was sent comes next.
+    if (isTerminal(fate.status) && inbox.sent > 0) await this.#ports.passOn([run.id])
     if (isTerminal(fate.status)) await giveTurn(this.#ports, run.conversationId)
     // A waiting run does not count towards the runs at once.
     if (fate.status !== 'queued') await this.#ports.letIn(run.principal)

@@ -26,10 +26,12 @@ import { createKnownWaits } from './known-waits.ts'
 import { RunInterruption } from './interruption.ts'
 import { createOccurrences, keyOf } from './occurrences.ts'
 import { createJournals } from './journals.ts'
+import type { Inbox } from './inbox.ts'
 import { createSteps } from './steps.ts'
 import type { StepPorts } from './steps.ts'
 import { storedForm } from './stored-form.ts'
 import type { Suspension } from './suspension.ts'
+import { createTakeMessages } from './take-messages.ts'
 import { createWaits } from './waits.ts'
 
 export interface AttemptPorts
@@ -69,13 +71,14 @@ interface Attempt {
   signal: AbortSignal
   suspension: Suspension
   spending: Spending
+  inbox: Inbox
   /** Gets the keys of the steps that the agent comes to, where somebody wants to know. */
   reached?: Set<string> | undefined
 }
 
 /** Makes the context of one attempt. Events go to the writer, state to the store. */
 export function createAttemptContext(ports: AttemptPorts, attempt: Attempt): AgentContext {
-  const { run, runLog, signal, spending } = attempt
+  const { run, runLog, signal, spending, inbox } = attempt
   const { messages } = runLog
   let state = run.state
   let llm: AgentContext['llm'] | undefined
@@ -91,6 +94,7 @@ export function createAttemptContext(ports: AttemptPorts, attempt: Attempt): Age
     run,
     signal,
     messages,
+    inbox,
     onCompleted: (done) => emit('step.completed', done),
   })
   const step = attempt.reached === undefined ? stored : noting(stored, attempt.reached)
@@ -134,6 +138,7 @@ export function createAttemptContext(ports: AttemptPorts, attempt: Attempt): Age
       runAgent,
       startAgent,
       handOff,
+      takeMessages: createTakeMessages({ inbox, emit, step }),
       async messageHistory({ includeFailedRuns = false } = {}) {
         signal.throwIfAborted()
         return includeFailedRuns && run.conversationId !== null
@@ -166,6 +171,7 @@ type Begun = Pick<
   | 'runAgent'
   | 'startAgent'
   | 'handOff'
+  | 'takeMessages'
   | 'messageHistory'
   | 'checkpoint'
 >

@@ -21,6 +21,7 @@ import type { Spending } from './budget.ts'
 import { runAsAttempt } from './current-attempt.ts'
 import { crashedAlone, failed, interrupted, released, succeeded, suspended, toRunError } from './ending.ts'
 import type { Ending } from './ending.ts'
+import type { Inbox } from './inbox.ts'
 import { RunInterruption } from './interruption.ts'
 import { isRetriable, retryDelayMs } from './retry.ts'
 import { Suspension } from './suspension.ts'
@@ -35,6 +36,8 @@ interface Execution {
   run: ClaimedRun
   agent: AnyAgent
   runLog: RunLog
+  /** What the run is sent meanwhile. */
+  inbox: Inbox
   /** Aborts with a {@link RunInterruption}: from outside for a cancel or a lost lease, here for a timeout or a wait. */
   controller: AbortController
 }

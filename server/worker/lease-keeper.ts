@@ -1,12 +1,14 @@
 import type { Clock } from '../ports/clock.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { AttemptStore } from '../ports/store/attempt-store.ts'
+import type { Inbox } from './inbox.ts'
 import { RunInterruption } from './interruption.ts'
 
 /** An attempt this worker holds. */
 export interface Held {
   run: { id: string; attempt: number }
   controller: AbortController
+  inbox: Pick<Inbox, 'note'>
   /** Writes that it is alive. */
   beat(): void
 }
@@ -48,6 +50,7 @@ export async function renewLeases(
     const still = new Set(held())
     for (const attempt of asked) {
       const state = states.get(attempt.run.id)
+      if (state !== undefined) attempt.inbox.note(state.sent)
       if (state?.cancelRequested === true) attempt.controller.abort(new RunInterruption('cancelled'))
       // An attempt that ended meanwhile is not lost.
       if (state === undefined && still.has(attempt)) attempt.controller.abort(new RunInterruption('lost'))

@@ -11,6 +11,7 @@ import type { Clock } from '../ports/clock.ts'
 import { traced } from '../ports/traced.ts'
 import type { Tracer } from '../ports/tracer.ts'
 import type { AttemptStore } from '../ports/store/attempt-store.ts'
+import type { Inbox } from './inbox.ts'
 import { RunInterruption } from './interruption.ts'
 import { createOccurrences, keyOf } from './occurrences.ts'
 import type { Occurrence } from './occurrences.ts'
@@ -36,13 +37,14 @@ interface StepRun {
   run: ClaimedRun
   signal: AbortSignal
   messages: AttemptMessages
+  inbox: Inbox
   onCompleted(step: { name: string; occurrence: number; durationMs: number }): Promise<void>
 }
 
 /** `ctx.step` of one attempt. */
 export function createSteps(
   ports: StepPorts,
-  { run, signal, messages, onCompleted }: StepRun,
+  { run, signal, messages, inbox, onCompleted }: StepRun,
 ): AgentContext['step'] {
   const next = createOccurrences()
   let stored: Promise<Map<string, Json | undefined>> | undefined
@@ -117,16 +119,17 @@ export function createSteps(
       signal,
     }
     const told = { name, occurrence: call.occurrence }
-    const { result: made, messageIds } = await traced(ports.tracer, { kind: 'step', ...told }, () =>
-      persistently(ports, task),
-    )
+    const { result: made, messageIds } = await done(ports, inbox, { told, task })
     const savedAt = ports.clock.now()
     const result = made === undefined ? undefined : toResult(name, made)
-    const step = { ...call, result, messageIds, startedAt: new Date(startedAt).toISOString() }
+    const sent = inbox.heldBy(idempotencyKey)
+    const step = { ...call, result, messageIds, sent, startedAt: new Date(startedAt).toISOString() }
     // The work is done and must not be repeated because a connection broke.
     const outcome = await patiently(ports.clock, signal, () => ports.store.saveStep(run, step))
     if (outcome === 'fenced') throw new RunInterruption('lost')
     heldAt = savedAt
+    inbox.settle(idempotencyKey)
+    inbox.note(outcome.sent)
     messages.keep(messageIds)
     // A scope may be run again in this attempt, which then finds the step done.
     if (scope !== undefined) known.set(key, result)
@@ -153,6 +156,20 @@ interface Try<T> {
   work: (step: StepContext) => Promise<T> | T
   options: StepOptions
   signal: AbortSignal
+}
+
+/** What a step that fails has taken of what the run was sent, the next one takes. */
+async function done<T>(
+  ports: StepPorts,
+  inbox: Inbox,
+  { told, task }: { told: Pick<Occurrence, 'name' | 'occurrence'>; task: Try<T> },
+): Promise<T> {
+  try {
+    return await traced(ports.tracer, { kind: 'step', ...told }, () => persistently(ports, task))
+  } catch (error) {
+    inbox.release(task.idempotencyKey)
+    throw error
+  }
 }
 
 async function persistently<T>(ports: StepPorts, task: Try<T>): Promise<T> {

@@ -7,6 +7,7 @@ const ID_FIELDS = {
   'tool.call': 'toolCallId',
   'tool.result': 'toolCallId',
   'assistant.message': 'messageId',
+  'user.message': 'messageId',
   usage: 'messageId',
   'context.compacted': 'messageId',
   'child.started': 'childRunId',

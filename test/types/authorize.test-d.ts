@@ -44,6 +44,7 @@ describe('authorize', () => {
           expectTypeOf(resource).toEqualTypeOf<{ agentKey: string }>()
           return true
         case 'cancel':
+        case 'send':
         case 'includeDebug':
         case 'includeAll':
         case 'inspect':
@@ -93,6 +94,7 @@ describe('authorize', () => {
       | 'delete'
       | 'cancel'
       | 'respond'
+      | 'send'
       | 'includeDebug'
       | 'includeAll'
       | 'inspect'

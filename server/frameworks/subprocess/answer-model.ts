@@ -49,7 +49,9 @@ export async function answerModel(
     messages,
     ...(tools && { tools: tools.map((tool) => tool.function) }),
   }
-  const turn = await takeModelTurn(ctx, { model, request, tellsInput: false })
+  // What the run is sent is no part of what a process has said so far, so the turn takes none of it.
+  const { emit, step } = ctx
+  const turn = await takeModelTurn({ emit, step }, { model, request, tellsInput: false })
   return written({ ...turn, message: messageOf(turn) })
 }
 

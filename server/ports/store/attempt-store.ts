@@ -1,6 +1,14 @@
 import type { Json } from '../../contract/json.ts'
 import type { AgentMessage } from '../../contract/message.ts'
-import type { AppendOutcome, ClaimResult, CompletedStep, RunAppend, Spent, ToldEvent } from '../attempt.ts'
+import type {
+  AppendOutcome,
+  ClaimResult,
+  CompletedStep,
+  NewStep,
+  RunAppend,
+  Spent,
+  ToldEvent,
+} from '../attempt.ts'
 
 /** How a worker holds what it claims. */
 export interface Lease {
@@ -13,6 +21,20 @@ export interface Lease {
   isolatedAgents: readonly string[] | null
   /** Versions of its agents' code, by their keys: a run that has none gets it. */
   versions?: Readonly<Record<string, string>>
+}
+
+/** A step is stored. */
+export interface SavedStep {
+  /** How many messages its run was sent before. */
+  sent: number
+}
+
+/** A run that the worker still holds. */
+export interface RenewedLease {
+  id: string
+  cancelRequested: boolean
+  /** How many messages it was sent. */
+  sent: number
 }
 
 /** What a worker does with the runs it claims. Each write is fenced by its attempt. */
@@ -28,18 +50,12 @@ export interface AttemptStore {
    */
   append(batch: readonly RunAppend[]): Promise<Map<string, AppendOutcome>>
   /** Prolongs the leases of a worker's running attempts in one statement. Runs it has lost are left out. */
-  renewLeases(
-    runs: readonly { id: string; attempt: number }[],
-    ttlMs: number,
-  ): Promise<{ id: string; cancelRequested: boolean }[]>
+  renewLeases(runs: readonly { id: string; attempt: number }[], ttlMs: number): Promise<RenewedLease[]>
   saveCheckpoint(runId: string, attempt: number, state: Json): Promise<'written' | 'fenced'>
   readSteps(runId: string): Promise<CompletedStep[]>
   /** Which steps there are, without what they made. */
   readStepNames(runId: string): Promise<Pick<CompletedStep, 'name' | 'occurrence'>[]>
-  saveStep(
-    run: { id: string; attempt: number },
-    step: CompletedStep & { startedAt: string },
-  ): Promise<'written' | 'fenced'>
+  saveStep(run: { id: string; attempt: number }, step: NewStep): Promise<SavedStep | 'fenced'>
   /** Whether a run has left anything that another attempt goes on with: steps, waits or a checkpoint. */
   hasProgress(runId: string): Promise<boolean>
   /**

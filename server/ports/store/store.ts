@@ -9,6 +9,7 @@ import type { KeyStore } from './key-store.ts'
 import type { MemoryStore } from './memory-store.ts'
 import type { RunStore } from './run-store.ts'
 import type { ScheduleStore } from './schedule-store.ts'
+import type { SentStore } from './sent-store.ts'
 import type { SessionStore } from './session-store.ts'
 import type { SweepStore } from './sweep-store.ts'
 import type { WebhookStore } from './webhook-store.ts'
@@ -27,6 +28,7 @@ export interface Store
     FileStore,
     GateStore,
     ScheduleStore,
+    SentStore,
     SessionStore,
     KeyStore,
     MemoryStore,

@@ -57,7 +57,7 @@ const CLAIM = {
     )
     SELECT r.id, r.tenant_id, r.owner_id, r.owner_kind, r.agent_key, r.conversation_id, r.attempt,
       r.failures, r.losses, r.max_attempts, r.priority, r.last_seq, r.params, r.metadata, r.timeout_ms, r.budget,
-      r.agent_version, r.traceparent, r.attempt_traceparent, r.preferences, r.parent_run_id, r.depth, r.has_children,
+      r.agent_version, r.traceparent, r.attempt_traceparent, r.preferences, r.parent_run_id, r.depth, r.has_children, r.sent,
       CASE WHEN r.attempt = 1 THEN
         extract(epoch FROM r.attempt_started_at - GREATEST(r.created_at, l.run_at)) * 1000
       END AS waited_ms,
@@ -96,6 +96,7 @@ interface ClaimRow {
   parent_run_id: string | null
   depth: number | null
   has_children: boolean | null
+  sent: number | null
   /** A `numeric`, which the driver leaves as text. */
   waited_ms: string | null
   state: Json
@@ -153,6 +154,7 @@ function toClaimedRun(row: ClaimRow): ClaimedRun {
     parentRunId: row.parent_run_id,
     depth: row.depth ?? 0,
     hasChildren: row.has_children ?? false,
+    sent: row.sent ?? 0,
     waitedMs: row.waited_ms === null ? null : Number(row.waited_ms),
   }
 }

@@ -1,7 +1,8 @@
 // What a worker writes about attempts it holds, beside their events. All of it is fenced by the attempt.
 import type pg from 'pg'
 import type { Json } from '../../contract/json.ts'
-import type { CompletedStep } from '../../ports/attempt.ts'
+import type { CompletedStep, NewStep } from '../../ports/attempt.ts'
+import type { RenewedLease, SavedStep } from '../../ports/store/attempt-store.ts'
 import { toStorableJson } from '../../contract/storable-json.ts'
 import { havingPatience, isLockTimeout } from './patience.ts'
 import { execute } from '../connections/transaction.ts'
@@ -18,7 +19,7 @@ const RENEW = {
     )
     UPDATE agent_runtime.run r SET lease_expires_at = now() + $3 * interval '1 millisecond'
     FROM held WHERE r.id = held.id
-    RETURNING r.id, r.cancel_requested_at IS NOT NULL AS "cancelRequested"`,
+    RETURNING r.id, r.cancel_requested_at IS NOT NULL AS "cancelRequested", COALESCE(r.sent, 0) AS sent`,
 }
 
 // Rows that somebody holds are left out and answered for as they were: they are not lost, and the next
@@ -27,7 +28,7 @@ const RENEW_OTHERS = {
   name: 'renew_other_leases',
   text: `
     WITH asked AS (
-      SELECT r.id, r.cancel_requested_at FROM agent_runtime.run r
+      SELECT r.id, r.cancel_requested_at, r.sent FROM agent_runtime.run r
       JOIN unnest($1::uuid[], $2::int[]) AS h (run_id, attempt) ON h.run_id = r.id AND h.attempt = r.attempt
       WHERE r.status = 'running'
     ), free AS (
@@ -38,7 +39,7 @@ const RENEW_OTHERS = {
       UPDATE agent_runtime.run r SET lease_expires_at = now() + $3 * interval '1 millisecond'
       FROM free WHERE r.id = free.id
     )
-    SELECT id, cancel_requested_at IS NOT NULL AS "cancelRequested" FROM asked`,
+    SELECT id, cancel_requested_at IS NOT NULL AS "cancelRequested", COALESCE(sent, 0) AS sent FROM asked`,
 }
 
 /** Far below the time to live of a lease. */
@@ -59,19 +60,28 @@ const SAVE_CHECKPOINT = {
 }
 
 // Saved twice when the answer of the first got lost: the second finds its own row.
-const SAVE_STEP = {
-  name: 'save_step',
+const saving = (name: string, also: string) => ({
+  name,
   text: `
     WITH held AS (
-      SELECT id FROM agent_runtime.run WHERE id = $1 AND attempt = $2 AND status = 'running'
+      SELECT id, sent FROM agent_runtime.run WHERE id = $1 AND attempt = $2 AND status = 'running'
       FOR NO KEY UPDATE
-    )
+    )${also}
     INSERT INTO agent_runtime.step (run_id, attempt, name, occurrence, result, started_at, message_ids)
     SELECT id, $2, $3, $4, $5::jsonb, $6, $7::jsonb FROM held
     ON CONFLICT (run_id, name, occurrence) DO UPDATE SET
       result = EXCLUDED.result, message_ids = EXCLUDED.message_ids
-    RETURNING run_id`,
-}
+    RETURNING (SELECT COALESCE(sent, 0) FROM held) AS sent`,
+})
+
+const SAVE_STEP = saving('save_step', '')
+const SAVE_STEP_WITH_SENT = saving(
+  'save_step_with_sent',
+  `, stored AS (
+      UPDATE agent_runtime.sent_message s SET is_stored = true FROM held
+      WHERE s.run_id = held.id AND s.position = ANY ($8::int[])
+    )`,
+)
 
 const READ_STEPS = {
   name: 'read_steps',
@@ -95,20 +105,16 @@ export async function readStepNames(
 export async function saveStep(
   pool: pg.Pool,
   run: { id: string; attempt: number },
-  { name, occurrence, result, startedAt, messageIds }: CompletedStep & { startedAt: string },
-): Promise<'written' | 'fenced'> {
+  { name, occurrence, result, startedAt, messageIds, sent = [] }: NewStep,
+): Promise<SavedStep | 'fenced'> {
   // SQL's NULL, which JSON's null is not.
   const json = result === undefined ? null : toStorableJson(result)
-  const rows = await execute(pool, SAVE_STEP, [
-    run.id,
-    run.attempt,
-    name,
-    occurrence,
-    json,
-    startedAt,
-    toStorableJson([...messageIds]),
-  ])
-  return rows.length === 1 ? 'written' : 'fenced'
+  const values = [run.id, run.attempt, name, occurrence, json, startedAt, toStorableJson([...messageIds])]
+  const [saved] =
+    sent.length === 0
+      ? await execute<SavedStep>(pool, SAVE_STEP, values)
+      : await execute<SavedStep>(pool, SAVE_STEP_WITH_SENT, [...values, sent])
+  return saved ?? 'fenced'
 }
 
 export async function readSteps(pool: pg.Pool, runId: string): Promise<CompletedStep[]> {
@@ -120,7 +126,7 @@ export async function renewLeases(
   pool: pg.Pool,
   runs: readonly { id: string; attempt: number }[],
   ttlMs: number,
-): Promise<{ id: string; cancelRequested: boolean }[]> {
+): Promise<RenewedLease[]> {
   const values = [runs.map((run) => run.id), runs.map((run) => run.attempt), ttlMs]
   try {
     return await execute(pool, RENEW, [...values, RENEWAL_PATIENCE_MS])

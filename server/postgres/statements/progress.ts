@@ -16,7 +16,7 @@ export async function hasProgress(pool: pg.Pool, runId: string): Promise<boolean
 }
 
 // The marks of steps that are done at most once stay (`#begun`): who comes to such a step finds that it may have been done. So do calls of
-// other agents, whose runs are there.
+// other agents, whose runs are there. What the run was sent is taken anew.
 const FORGET = {
   name: 'progress_forget',
   text: `
@@ -30,6 +30,8 @@ const FORGET = {
       DELETE FROM agent_runtime.wait w USING held WHERE w.run_id = held.id AND w.kind <> 'child' RETURNING 1
     ), checkpoints AS (
       DELETE FROM agent_runtime.checkpoint c USING held WHERE c.run_id = held.id RETURNING 1
+    ), sent AS (
+      UPDATE agent_runtime.sent_message s SET is_stored = false FROM held WHERE s.run_id = held.id AND s.is_stored
     )
     SELECT
       (SELECT count(*) FROM steps) + (SELECT count(*) FROM waits) + (SELECT count(*) FROM checkpoints) > 0 AS had,

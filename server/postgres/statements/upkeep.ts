@@ -85,6 +85,8 @@ const FIND = {
       (SELECT s.id FROM agent_runtime.schedule s WHERE ${isDue('s')} ORDER BY s.next_at LIMIT 1) IS NOT NULL AS "hasDueSchedule",
       (SELECT n.id FROM agent_runtime.family_news n WHERE n.next_at <= now() ORDER BY n.next_at LIMIT 1) IS NOT NULL
         AS "hasFamilyNews",
+      (SELECT s.run_id FROM agent_runtime.sent_message s WHERE s.left_at IS NOT NULL ORDER BY s.left_at LIMIT 1) IS NOT NULL
+        AS "hasLeftMessages",
       ARRAY(SELECT c.id FROM conversation c WHERE ${holderOf('c.id')} IS NULL) AS "freeConversationIds"
     FROM look LEFT JOIN (
       SELECT lease_owner AS owner, min(lease_expires_at) AS expires_at
@@ -139,6 +141,14 @@ const LOCK = {
   skip: { name: 'turn_lock_free', text: lockConversations('SKIP LOCKED') },
 }
 
+/**
+ * SQL that is true of a conversation (an expression) whose last run was sent what it has not read: that is about to become the next one. Should
+ * that fail, the others don't wait forever.
+ */
+const hasLeftMessages = (conversationId: string) => `EXISTS (
+          SELECT FROM agent_runtime.sent_message s JOIN agent_runtime.run over ON over.id = s.run_id
+          WHERE s.left_at > now() - interval '1 minute' AND over.conversation_id = ${conversationId})`
+
 const GIVE = {
   name: 'turn_give',
   text: `
@@ -152,7 +162,7 @@ const GIVE = {
         WHERE w.conversation_id = c.id AND w.turn IS NOT NULL
         ORDER BY w.turn
         LIMIT 1) AS first
-      WHERE ${holderOf('c.id')} IS NULL
+      WHERE ${holderOf('c.id')} IS NULL AND NOT ${hasLeftMessages('c.id')}
     ) AS next
     WHERE r.id = next.id AND r.turn IS NOT NULL
     RETURNING r.id, r.agent_key AS "agentKey", r.status, r.priority, r.last_seq AS "lastSeq", r.run_at AS "runAt",

@@ -6,6 +6,7 @@ import type { LiveMessage } from '../../../client/live-messages.ts'
 import { PUBLIC_PRINCIPAL as OWNER } from '../../../server/contract/principal.ts'
 import { test } from '../../support/runtime.ts'
 import { textOf } from '../../../server/index.ts'
+import { createChat, createGate } from '../server/steering/scene.ts'
 import { PATIENCE, createTalker, openPage, user } from './conversation-page.tsx'
 
 /** No message is shown twice, and each follows the one before it. */
@@ -243,5 +244,30 @@ test('a page that is not to be live shows what is stored', async ({ createServer
   expect(page.shown()).toEqual([])
   await act(() => page.result.current.refetch())
   await page.shows(['quiet', 'quiet, indeed'])
+  page.unmount()
+})
+
+test('what a run is sent is shown where it was read, and in no other place once it is stored', async ({
+  createServer,
+}) => {
+  const gate = createGate()
+  const { chat, model } = createChat(gate)
+  const server = await createServer({ agents: [chat], model })
+  const { id } = await server.runtime.conversations.create(OWNER, {})
+  // A page that shows a conversation is of no agent.
+  const page = openPage(server as never, id)
+  const asked = { conversationId: id, messages: [user('Weather?')] }
+  const { run } = await server.runtime.runs.create(OWNER, { agentKey: 'chat', ...asked })
+  await gate.come
+  await act(() => page.client.runs.send({ runId: run.id, message: 'In Celsius.' }))
+  gate.open()
+  await page.shows(['Weather?', 'In Celsius.', 'Weather? | In Celsius.'])
+  const stored = await server.runtime.conversations.get(OWNER, { conversationId: id })
+  const spoken = stored.messages.filter((message) => message.role !== 'tool' && textOf(message) !== '')
+  expect(spoken.map((message) => textOf(message))).toEqual([
+    'Weather?',
+    'In Celsius.',
+    'Weather? | In Celsius.',
+  ])
   page.unmount()
 })

@@ -88,6 +88,12 @@ const CALLS: {
     answer: { kind: 'not-found' },
     isOwners: true,
   },
+  sendMessage: {
+    call: ({ store, runId }, reach) =>
+      store.sendMessage(reach, { id: runId, runId, message: { role: 'user', content: 'Hi' }, key: null }),
+    answer: { kind: 'not-found' },
+    isOwners: true,
+  },
   listEvents: {
     call: ({ store, runId }, reach) => store.listEvents(reach, runId, page),
     answer: { events: [], count: 0, hasMore: false },

@@ -162,7 +162,7 @@ describe('the store', () => {
       { id: lost, attempt: 0 },
       { id: over, attempt: 1 },
     ]
-    expect(await store.renewLeases(asked, 60_000)).toEqual([{ id: held, cancelRequested: true }])
+    expect(await store.renewLeases(asked, 60_000)).toEqual([{ id: held, cancelRequested: true, sent: 0 }])
   })
 
   test('a turn is given whatever the number of conversations whose turn has not come', async ({
@@ -200,6 +200,7 @@ describe('the store', () => {
       hasExpiredLease: false,
       hasExpiredRun: false,
       hasFamilyNews: false,
+      hasLeftMessages: false,
       hasParkedRun: false,
       hasDueSchedule: false,
       freeConversationIds: [],

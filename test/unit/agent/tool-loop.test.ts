@@ -46,6 +46,7 @@ function createContext(llm: Model, signal: AbortSignal = new AbortController().s
     runAgent: notThere,
     startAgent: notThere,
     handOff: notThere,
+    takeMessages: async () => [],
     step: async <T>(_name: string, work: (step: StepContext) => Promise<T> | T) =>
       (await work({ idempotencyKey: 'key', signal })) as Jsonify<T>,
     async checkpoint() {},

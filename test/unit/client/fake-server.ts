@@ -71,7 +71,7 @@ export function fakeServer(): FakeServer {
     pollIntervalMs: 1_000,
   })
 
-  const runsFace: Pick<Runs, 'create' | 'get' | 'list' | 'cancel' | 'respond' | 'follow'> = {
+  const runsFace: Pick<Runs, 'create' | 'get' | 'list' | 'cancel' | 'respond' | 'send' | 'follow'> = {
     async create(_principal, input) {
       const { agentKey, messages, conversationId = null } = CreateRunInput.parse(input)
       if (agentKey === 'nobody') throw new AgentRuntimeError('unknown_agent', 'There is no agent "nobody".')
@@ -102,6 +102,11 @@ export function fakeServer(): FakeServer {
       if (run.status !== 'waiting') throw new AgentRuntimeError('conflict', `The wait for "${wait}" is over.`)
       run.status = 'queued'
       return run
+    },
+    async send(_principal, { runId }) {
+      const run = find(runId)
+      if (isTerminal(run.status)) throw new AgentRuntimeError('conflict', 'The run is over.')
+      return { messageId: nextId(), run }
     },
     follow: async (_principal, { runId, afterSeq = 0, signal = new AbortController().signal }) => {
       const run = find(runId)

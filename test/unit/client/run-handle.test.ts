@@ -17,8 +17,9 @@ import {
 function handle(transport: FakeTransport, run: RunDetail = runRecord()): RunHandle {
   const cancelRun = async () => runRecord({ cancelRequestedAt: '2026-01-01T00:00:01.000Z' })
   const respond = async () => runRecord({ status: 'queued' })
+  const send = async () => ({ messageId: 'm', run: runRecord() })
   const runTools = async () => {}
-  return createRunHandle({ ...dependencies(transport, fakeClock()), cancelRun, respond, runTools }, run)
+  return createRunHandle({ ...dependencies(transport, fakeClock()), cancelRun, respond, send, runTools }, run)
 }
 
 describe('a run handle', () => {

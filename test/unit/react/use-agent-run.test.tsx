@@ -161,6 +161,28 @@ describe('useAgentRun', () => {
     expect(result.current.error).toMatchObject({ code: 'conflict' })
   })
 
+  it('says something to the run, shows it once the run has read it, and says why when it was not taken', async () => {
+    const { server, client, render } = scene()
+    const { id } = await client.runs.create({ agentKey: 'chat' })
+    const { result } = render(() => useAgentRun(id))
+    server.emit(id, said('Hot'))
+    await waitFor(() => expect(result.current.text).toBe('Hot'))
+    expect(await act(() => result.current.send('In Celsius.'))).toBe(true)
+    server.emit(id, { type: 'user.message', payload: { messageId: 'u', content: 'In Celsius.' } })
+    await waitFor(() =>
+      expect(result.current.messages).toMatchObject([
+        { content: 'Hot' },
+        { role: 'user', content: 'In Celsius.', complete: true },
+      ]),
+    )
+    // It is what the agent says that is the run's text.
+    expect(result.current.text).toBe('Hot')
+    server.succeed(id, { response: 'Hot' }, 'Hot')
+    await waitFor(() => expect(result.current.status).toBe('succeeded'))
+    expect(await act(() => result.current.send('Thanks'))).toBe(false)
+    expect(result.current.error).toMatchObject({ code: 'conflict' })
+  })
+
   it('is settled once the conversation has the answer', async () => {
     const { server, client, render } = scene()
     const { id: conversationId } = await client.conversations.create()

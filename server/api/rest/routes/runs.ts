@@ -14,7 +14,7 @@ import { toRestErrorBody } from '../error-body.ts'
 import { ListRunsQuery, RunQuery, fromListRunsQuery, renamed } from '../read-request.ts'
 import { defineRoute, json } from '../route.ts'
 import type { RestEnv, Route } from '../route.ts'
-import { CANCELLED, CREATE_RUN, INSPECTION, RUN, RUN_DETAIL } from '../wire/examples.ts'
+import { CANCELLED, CREATE_RUN, INSPECTION, RUN, RUN_DETAIL, SENT } from '../wire/examples.ts'
 import { RestInspection, toRestInspection } from '../wire/inspection.ts'
 import { pageOf } from '../wire/page.ts'
 import {
@@ -27,6 +27,7 @@ import {
   toRestRun,
   toRestRunDetail,
 } from '../wire/run.ts'
+import { RestSend, RestSentMessage, fromRestSend } from '../wire/sent-message.ts'
 import { RestTicket, RestTicketRequest } from '../wire/ticket.ts'
 
 const RestRunPage = pageOf('RunPage', RestRun)
@@ -183,6 +184,23 @@ export function runRoutes(
       async handle({ principal, id, body }) {
         await runs.respond(principal, { runId: id, ...body })
         return answerJson(toRestRun(await runs.get(principal, id)))
+      },
+    }),
+    defineRoute({
+      method: 'POST',
+      path: '/runs/{id}/messages/',
+      operationId: 'sendMessage',
+      procedure: 'runs.send',
+      summary: 'Say something to a run under way',
+      description:
+        'Its agent reads it before it asks its model again, or else the next run of its conversation does. A run that is over, or in no conversation, is answered with 409.',
+      body: { schema: RestSend, example: { message: 'In Celsius, please.' } },
+      answers: { 201: { description: 'It has it', content: json(RestSentMessage, SENT) } },
+      refusals: ['forbidden', 'not_found', 'conflict', 'rate_limited'],
+      async handle({ principal, id, body }) {
+        const { messageId } = await runs.send(principal, fromRestSend(id, body))
+        const run = toRestRun(await runs.get(principal, id))
+        return answerJson({ message_id: messageId, run } satisfies z.infer<typeof RestSentMessage>, 201)
       },
     }),
     defineRoute({

@@ -118,6 +118,11 @@ export const CANCELLED = {
   run: { ...RUN, status: 'cancelled', finished_at: AT },
 }
 
+export const SENT = {
+  message_id: '01a208e2-1c2d-7e3f-8a4b-5c6d7e8f9a0c',
+  run: { ...RUN, status: 'running', finished_at: null },
+}
+
 export const CONVERSATION = {
   id: '01a208e2-1c2d-7e3f-8a4b-5c6d7e8f9a0b',
   agent_key: 'assistant',

@@ -54,14 +54,20 @@ const test = base.extend<{
       return {
         server,
         routes: [...new Set(apps.flatMap(routesOf))],
-        async stateOf({ queued, waiting, over, conversation, file, schedule, memory }) {
-          const text = `SELECT id, status::text, cancel_requested_at, owner_id FROM agent_runtime.run WHERE id = ANY ($1)
+        async stateOf({ queued, addressed, waiting, over, conversation, file, schedule, memory }) {
+          const text = `SELECT id, status::text || COALESCE(sent, 0), cancel_requested_at, owner_id FROM agent_runtime.run WHERE id = ANY ($1)
             UNION ALL SELECT id, title, NULL, owner_id FROM agent_runtime.conversation WHERE id = $2
             UNION ALL SELECT id, name, NULL, owner_id FROM agent_runtime.file WHERE id = $3
             UNION ALL SELECT id, paused_at::text, NULL, owner_id FROM agent_runtime.schedule WHERE id = $4
             UNION ALL SELECT id, key, NULL, owner_id FROM agent_runtime.memory WHERE id = $5
             ORDER BY id`
-          return database.sql(text, [[queued, waiting, over], conversation, file, schedule, memory])
+          return database.sql(text, [
+            [queued, addressed, waiting, over],
+            conversation,
+            file,
+            schedule,
+            memory,
+          ])
         },
       }
     })

@@ -66,6 +66,12 @@ export const PROCEDURES: readonly TrpcRow[] = [
     ask: ({ trpc }, { waiting: runId }) => outcomeOf(trpc.runs.respond.mutate({ runId, ...WORD })),
   },
   {
+    of: 'runs.send',
+    writes: true,
+    outcomes: CHANGE,
+    ask: ({ trpc }, { addressed: runId }) => outcomeOf(trpc.runs.send.mutate({ runId, message: 'Hi' })),
+  },
+  {
     of: 'runs.events',
     outcomes: READ,
     ask: ({ trpc }, { over: runId }) => outcomeOf(follow(trpc, { runId })),

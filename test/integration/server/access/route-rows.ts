@@ -68,6 +68,12 @@ export const ROUTES: readonly Row<Asker>[] = [
     ask: ({ rest }, { waiting }) => ofAnswer(rest.post(`runs/${waiting}/respond`, WORD)),
   },
   {
+    of: `POST ${REST}/runs/:id/messages`,
+    writes: true,
+    outcomes: CHANGE,
+    ask: ({ rest }, { addressed }) => ofAnswer(rest.post(`runs/${addressed}/messages`, { message: 'Hi' })),
+  },
+  {
     of: `GET ${REST}/runs/:id/events`,
     outcomes: READ,
     ask: ({ rest }, { over }) => ofAnswer(rest.get(`runs/${over}/events`)),

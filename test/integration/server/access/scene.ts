@@ -26,6 +26,8 @@ export const WORD = { wait: 'word', value: 'sesame' } as const
 export interface Things {
   over: string
   queued: string
+  /** In a conversation, and not to begin soon. */
+  addressed: string
   waiting: string
   conversation: string
   /** Its key. */
@@ -57,10 +59,11 @@ export async function createThings(
   const externalId = randomUUID()
   const { body } = await post('conversations', { external_id: externalId })
   const conversation = String(body['id'])
-  const [over, queued, waiting, remembered] = await Promise.all([
+  const [over, queued, addressed, waiting, remembered] = await Promise.all([
     create('quick', { conversation_id: conversation, messages: [{ role: 'user', content: 'Hi' }] }),
     // Not soon.
     create('quick', { run_at: '2999-01-01T00:00:00Z' }),
+    create('quick', { run_at: '2999-01-01T00:00:00Z', conversation: 'new' }),
     create('asking'),
     create('remembering'),
   ])
@@ -78,7 +81,18 @@ export async function createThings(
   })
   const memories = (await get(`memories?namespace=${remembered}`)).body['results'] as [{ id: string }]
   const delivery = randomUUID()
-  return { over, queued, waiting, conversation, externalId, file, schedule, memory: memories[0].id, delivery }
+  return {
+    over,
+    queued,
+    addressed,
+    waiting,
+    conversation,
+    externalId,
+    file,
+    schedule,
+    memory: memories[0].id,
+    delivery,
+  }
 }
 
 /** Nobody is there. */

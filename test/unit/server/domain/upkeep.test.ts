@@ -20,6 +20,7 @@ function start() {
             hasParkedRun: false,
             hasDueSchedule: false,
             hasFamilyNews: false,
+            hasLeftMessages: false,
             freeConversationIds: [],
           }
         },
@@ -37,6 +38,7 @@ function start() {
       random: () => 0.5,
       createDueRuns: () => {},
       tellFamilies: async () => {},
+      passOn: async () => {},
     },
     { intervalMs: 1_000, signal: stopping.signal },
   )

@@ -11,6 +11,7 @@ import type { ClaimedRun } from '../../../../server/ports/attempt.ts'
 import { NOTHING_SPENT } from '../../../../server/ports/attempt.ts'
 import { executeAttempt } from '../../../../server/worker/execute-attempt.ts'
 import { noTracer } from '../../../../server/ports/no-tracer.ts'
+import { createInbox } from '../../../../server/worker/inbox.ts'
 import { RunInterruption } from '../../../../server/worker/interruption.ts'
 import { settled } from '../../../support/manual-clock.ts'
 import { createWriter } from '../events/create-writer.ts'
@@ -47,6 +48,7 @@ function createAttempt(agent: AnyAgent, more: Partial<ClaimedRun> = {}) {
     parentRunId: null,
     depth: 0,
     hasChildren: false,
+    sent: 0,
     waitedMs: 0,
     ...more,
   }
@@ -61,8 +63,8 @@ function createAttempt(agent: AnyAgent, more: Partial<ClaimedRun> = {}) {
       readWholeHistory: async () => [],
       readSpent: async () => NOTHING_SPENT,
       readSettledWaits: async () => [],
-      saveStep: async () => 'written' as const,
-      renewLeases: async () => [{ id: 'run', cancelRequested: false }],
+      saveStep: async () => ({ sent: 0 }),
+      renewLeases: async () => [{ id: 'run', cancelRequested: false, sent: 0 }],
       saveCheckpoint: async () =>
         store.run('run').attempt === run.attempt ? ('written' as const) : ('fenced' as const),
       findFilesOfRun: async () => [],
@@ -100,7 +102,14 @@ function createAttempt(agent: AnyAgent, more: Partial<ClaimedRun> = {}) {
     clock,
     log,
     controller,
-    execute: () => executeAttempt(ports, { run, agent, runLog: writer.open(run), controller }),
+    execute: () =>
+      executeAttempt(ports, {
+        run,
+        agent,
+        runLog: writer.open(run),
+        inbox: createInbox({ takeSent: async () => [] }, run),
+        controller,
+      }),
     end: () => store.run('run').events.at(-1),
     status: () => store.run('run').status,
     /** A cancel is asked for in the store first, as the worker finds it there. */

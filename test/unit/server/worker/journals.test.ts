@@ -18,7 +18,7 @@ function createScene(outcome: 'written' | 'fenced' = 'written') {
           readSteps: async () => [...rows.values()],
           saveStep: async (_, step) => {
             if (outcome === 'written') rows.set(`${step.name}/${step.occurrence}`, step)
-            return outcome
+            return outcome === 'written' ? { sent: 0 } : outcome
           },
           renewLeases: async () => [],
         },

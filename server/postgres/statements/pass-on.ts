@@ -1,0 +1,54 @@
+import type pg from 'pg'
+import type { CreatedRun } from '../../ports/create-run.ts'
+import type { Owner } from '../../ports/owner.ts'
+import type { SentStore } from '../../ports/store/sent-store.ts'
+import { execute, inTransaction } from '../connections/transaction.ts'
+import type { Deliver } from '../deliveries/deliveries.ts'
+import { createCarefully } from './create-runs.ts'
+import type { CreateSettings } from './create-runs.ts'
+import { lockSessions } from './lock-sessions.ts'
+import { moveToFront } from './queued-turns.ts'
+
+const FROM = {
+  name: 'pass_on_from',
+  text: `
+    SELECT tenant_id AS "tenantId", owner_id AS id, owner_kind AS kind, branch FROM agent_runtime.run WHERE id = $1`,
+}
+
+const SETTLE = {
+  name: 'pass_on_settle',
+  text: `
+    UPDATE agent_runtime.sent_message SET left_at = NULL, next_run_id = $2
+    WHERE run_id = $1 AND left_at IS NOT NULL`,
+}
+
+/** The next run goes on from the one that is over, whatever branch is chosen by now, and comes before those that wait. */
+export async function passOn(
+  pool: pg.Pool,
+  [from, next]: Parameters<SentStore['passOn']>,
+  { deliver, ...settings }: CreateSettings & { deliver: Deliver },
+): Promise<CreatedRun> {
+  return inTransaction(pool, async (client, tx) => {
+    // From here on the run's row says whose it is: a visitor's may have become a user's.
+    await lockSessions(client, [from.owner])
+    const [found] = await execute<Owner & { branch: number }>(client, FROM, [from.runId])
+    if (found === undefined) return { kind: 'no-conversation' }
+    const { branch, ...owner } = found
+    const [answer = { kind: 'no-conversation' as const }] = await createCarefully(client, {
+      ...settings,
+      asked: [{ ...next, principal: owner }],
+      holdBranch: async () => branch,
+      deliver: (runs) => deliver(runs, tx),
+    })
+    if (answer.kind === 'created') {
+      await moveToFront(client, { conversationId: from.conversationId, runId: answer.run.id })
+    }
+    if (answer.kind === 'created' || answer.kind === 'existing') {
+      await execute(client, SETTLE, [from.runId, answer.run.id])
+    } else if (answer.kind === 'no-conversation') {
+      // It was deleted, with all that was said in it.
+      await execute(client, SETTLE, [from.runId, null])
+    }
+    return answer
+  })
+}

@@ -1,0 +1,105 @@
+// What runs are sent while they are under way: the run's row is locked while a message gets its position, as it is when the run ends. So
+// each message is taken, or left.
+import type pg from 'pg'
+import { toStorableJson } from '../../contract/storable-json.ts'
+import { isTerminal } from '../../contract/terminal.ts'
+import type { Owner } from '../../ports/owner.ts'
+import type { LeftMessages, NewSentMessage, SendOutcome, TakenMessage } from '../../ports/store/sent-store.ts'
+import { execute, inTransaction } from '../connections/transaction.ts'
+import { lockRun } from './lock-run.ts'
+import { toRun } from './rows.ts'
+
+/** A run reads them all at once. */
+const MAX_UNREAD = 100
+/** Of one run: they have places among its messages. */
+const MAX_SENT = 10_000
+
+// A statement of its own, after the lock: it sees what was sent while the lock was waited for.
+const LOOK = {
+  name: 'sent_look',
+  text: `
+    SELECT COALESCE(r.sent, 0) AS sent, r.cancel_requested_at IS NOT NULL AS "isStopping",
+      (SELECT count(*) FROM agent_runtime.sent_message s WHERE s.run_id = r.id AND s.taken_at IS NULL)::int AS unread,
+      (SELECT s.id FROM agent_runtime.sent_message s WHERE s.run_id = r.id AND s.key = $2) AS "sentBefore"
+    FROM agent_runtime.run r WHERE r.id = $1`,
+}
+
+const INSERT = {
+  name: 'sent_insert',
+  text: `
+    WITH counted AS (
+      UPDATE agent_runtime.run SET sent = COALESCE(sent, 0) + 1 WHERE id = $1 RETURNING id, sent
+    )
+    INSERT INTO agent_runtime.sent_message (run_id, position, id, key, body)
+    SELECT id, sent, $2, $3, $4::jsonb FROM counted`,
+}
+
+interface Look {
+  sent: number
+  isStopping: boolean
+  unread: number
+  sentBefore: string | null
+}
+
+export async function sendMessage(
+  pool: pg.Pool,
+  owner: Owner,
+  { id, runId, message, key }: NewSentMessage,
+): Promise<SendOutcome> {
+  return inTransaction(pool, async (client) => {
+    const row = await lockRun(client, owner, runId)
+    if (row === undefined) return { kind: 'not-found' }
+    const run = toRun(row)
+    const [look] = await execute<Look>(client, LOOK, [runId, key])
+    if (look === undefined) return { kind: 'not-found' }
+    const { sent, isStopping, unread, sentBefore } = look
+    if (sentBefore !== null) return { kind: 'sent', run, messageId: sentBefore, isNew: false }
+    if (isTerminal(run.status) || isStopping) return { kind: 'over', run }
+    if (run.conversationId === null) return { kind: 'alone' }
+    if (unread >= MAX_UNREAD || sent >= MAX_SENT) return { kind: 'full', unread }
+    await execute(client, INSERT, [runId, id, key, toStorableJson(message)])
+    return { kind: 'sent', run, messageId: id, isNew: true }
+  })
+}
+
+// What was taken for a step that was not stored is taken again.
+const TAKE = {
+  name: 'sent_take',
+  text: `
+    UPDATE agent_runtime.sent_message s SET taken_at = COALESCE(s.taken_at, now())
+    FROM agent_runtime.run r
+    WHERE r.id = $1 AND r.attempt = $2 AND r.status = 'running'
+      AND s.run_id = r.id AND NOT s.is_stored AND s.left_at IS NULL
+    RETURNING s.position, s.id, s.body`,
+}
+
+export async function takeSent(
+  pool: pg.Pool,
+  { id, attempt }: { id: string; attempt: number },
+): Promise<TakenMessage[]> {
+  const taken = await execute<TakenMessage>(pool, TAKE, [id, attempt])
+  return taken.toSorted((a, b) => a.position - b.position)
+}
+
+const findLeftOf = (name: string, which: string) => ({
+  name,
+  text: `
+    SELECT r.id AS "runId", jsonb_build_object('tenantId', r.tenant_id, 'id', r.owner_id, 'kind', r.owner_kind) AS owner,
+      r.conversation_id AS "conversationId", r.agent_key AS "agentKey", r.params, r.metadata, r.preferences,
+      r.max_attempts AS "maxAttempts", r.timeout_ms AS "timeoutMs", r.budget, r.priority, r.traceparent, left_by.messages
+    FROM (
+      SELECT s.run_id, jsonb_agg(s.body ORDER BY s.position) AS messages
+      FROM agent_runtime.sent_message s
+      WHERE s.left_at IS NOT NULL AND ${which}
+      GROUP BY s.run_id
+      LIMIT 100
+    ) AS left_by
+    JOIN agent_runtime.run r ON r.id = left_by.run_id`,
+})
+
+const FIND_LEFT = findLeftOf('sent_find_left', 's.run_id = ANY ($1::uuid[])')
+const FIND_ANY_LEFT = findLeftOf('sent_find_any_left', 'true')
+
+export function findLeft(pool: pg.Pool, runIds: readonly string[] | null): Promise<LeftMessages[]> {
+  return runIds === null ? execute(pool, FIND_ANY_LEFT, []) : execute(pool, FIND_LEFT, [runIds])
+}

@@ -1,0 +1,70 @@
+import { z } from 'zod'
+import { defineAgent, defineTool, textOf, toolLoop } from '../../../../server/index.ts'
+import type { AgentMessage, Model } from '../../../../server/index.ts'
+
+/** Time for upkeep to do what nobody else did, on a slow machine. */
+export const WITHIN = { timeout: 20_000 }
+
+export const ALL = 'events?include_all=1'
+
+/** A gate in an agent: it comes, and goes on when it is let. */
+export interface Gate {
+  readonly come: Promise<void>
+  open(): void
+  pass(): Promise<void>
+}
+
+export function createGate(): Gate {
+  const come = Promise.withResolvers<void>()
+  const go = Promise.withResolvers<void>()
+  return {
+    come: come.promise,
+    open: go.resolve,
+    async pass() {
+      come.resolve()
+      await go.promise
+    },
+  }
+}
+
+const said = (messages: readonly AgentMessage[]) =>
+  messages.filter(({ role }) => role === 'user').map((message) => textOf(message))
+
+/** Asks its model, which calls a tool that waits at the gate, and asks it again. Its answer is what the user has said by then. */
+export function createChat(gate: Gate, more: { failsFirst?: boolean; modelFailsAt?: number } = {}) {
+  const asked: string[][] = []
+  const model: Model = {
+    name: 'echo',
+    provider: 'test',
+    async *stream({ messages }) {
+      asked.push(said(messages))
+      if (asked.length === more.modelFailsAt) throw new Error('The model is away.')
+      const hasLooked = messages.findLast(({ role }) => role !== 'user')?.role === 'tool'
+      if (hasLooked) yield { type: 'text', text: said(messages).join(' | ') }
+      else yield { type: 'tool-call', toolCall: { id: 'call', name: 'look', arguments: {} } }
+      const usage = { inputTokens: 1, outputTokens: 1 }
+      yield { type: 'finish', reason: hasLooked ? 'stop' : 'tool-calls', usage }
+    },
+  }
+  const look = defineTool({
+    name: 'look',
+    description: 'Looks.',
+    input: z.object({}),
+    async execute() {
+      await gate.pass()
+      return 'seen'
+    },
+  })
+  const chat = defineAgent({
+    key: 'chat',
+    maxAttempts: 3,
+    async run(ctx) {
+      const reply = await toolLoop(ctx, { tools: [look] })
+      if (more.failsFirst === true && ctx.attempt === 1) throw new Error('It dies after it has read.')
+      return { output: reply.text, messages: reply.messages }
+    },
+  })
+  return { chat, model, asked }
+}
+
+export const begin = (content: string) => ({ conversation: 'new', messages: [{ role: 'user', content }] })
