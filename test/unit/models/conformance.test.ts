@@ -1,50 +1,11 @@
 // What every model client does alike, each against a server of its provider's format.
-import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
 import { describe, expect, test as base } from 'vitest'
-import { createAISDKModel } from '../../../server/models/ai-sdk/index.ts'
-import { createAnthropicModel } from '../../../server/models/anthropic/index.ts'
-import { createOpenAIModel } from '../../../server/models/openai/index.ts'
-import type { Model, ModelChunk, ModelRequest } from '../../../server/ports/model.ts'
+import type { ModelChunk, ModelRequest } from '../../../server/ports/model.ts'
 import { startLoopbackProvider, refusing, sending, silent } from '../../support/loopback-provider.ts'
 import type { LoopbackProvider } from '../../support/loopback-provider.ts'
 import { collectAll } from '../../support/model-provider.ts'
-import { anthropicWire, chatWire, responsesWire } from '../../support/model-wires.ts'
-import type { SaidAnswer, Wire } from '../../support/model-wires.ts'
-
-interface Adapter {
-  wire: Wire
-  create(url: string): Model
-}
-
-const options = { apiKey: 'sk-test', maxRetries: 0 }
-const ADAPTERS: Record<string, Adapter> = {
-  'OpenAI’s chat completions': {
-    wire: chatWire,
-    create: (baseURL) => createOpenAIModel({ ...options, baseURL }),
-  },
-  'OpenAI’s responses': {
-    wire: responsesWire,
-    create: (baseURL) => createOpenAIModel({ ...options, baseURL, api: 'responses' }),
-  },
-  Anthropic: { wire: anthropicWire, create: (baseURL) => createAnthropicModel({ ...options, baseURL }) },
-  LiteLLM: {
-    wire: chatWire,
-    create: (baseURL) => createOpenAIModel({ ...options, baseURL, provider: 'litellm' }),
-  },
-  'a model of the AI SDK': {
-    wire: chatWire,
-    create: (baseURL) =>
-      createAISDKModel(
-        createOpenAICompatible({
-          name: 'acme',
-          apiKey: 'sk-test',
-          baseURL,
-          includeUsage: true,
-          supportsStructuredOutputs: true,
-        })('one'),
-      ),
-  },
-}
+import { MODEL_ADAPTERS } from '../../support/model-adapters.ts'
+import type { SaidAnswer } from '../../support/model-wires.ts'
 
 const test = base.extend<{ provider: LoopbackProvider }>({
   // oxlint-disable-next-line no-empty-pattern -- Fixtures have to destructure what they use.
@@ -59,7 +20,7 @@ const finishOf = (chunks: readonly ModelChunk[]) => chunks.find((chunk) => chunk
 const textOf = (chunks: readonly ModelChunk[]) =>
   chunks.flatMap((chunk) => (chunk.type === 'text' ? [chunk.text] : [])).join('')
 
-describe.for(Object.entries(ADAPTERS))('%s', ([, { wire, create }]) => {
+describe.for(Object.entries(MODEL_ADAPTERS))('%s', ([, { wire, create }]) => {
   const ask = async (provider: LoopbackProvider, answer: SaidAnswer, request: ModelRequest = hello) => {
     provider.answerWith(sending(wire.frames(answer)))
     return collectAll(create(provider.url), request)
