@@ -71,7 +71,7 @@ export async function readChildren(children: Iterable<RuntimeChild>): Promise<Me
   const asked = [...children].filter(({ isSilent, isMeasuring }) => isMeasuring && !isSilent)
   const read = await Promise.all(asked.map(async (child) => ({ child, measured: await child.readMetrics() })))
   const [first, ...others] = read.filter(({ measured }) => measured !== undefined)
-  return first?.child.formatMetrics(others.map(({ measured }) => measured))
+  return first?.child.formatMetrics(others.flatMap(({ measured }) => measured ?? []))
 }
 
 /** @throws CliError for a runtime that measures nothing. */

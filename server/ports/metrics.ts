@@ -46,4 +46,6 @@ export interface Exposition {
   read(): Promise<unknown>
   /** The text of what one or several processes have read. */
   format(read: readonly unknown[]): Promise<string>
+  /** What processes that are over have counted, as if one had read it. What was so at a moment is left out. */
+  sum(read: readonly unknown[]): Promise<unknown>
 }

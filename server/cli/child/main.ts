@@ -14,6 +14,7 @@ import type { AgentRuntime } from '../../runtime/agent-runtime.ts'
 import type { Isolation } from '../../worker/isolated-runs.ts'
 import type { Worker } from '../../runtime/agent-runtime.ts'
 import type { IsolatedRun } from '../../worker/worker.ts'
+import { IsolatedMetrics } from './isolated-metrics.ts'
 import { reportImportedFiles } from './imported-files.ts'
 import type { AskMessage, ChildMessage, ChildTask, ParentMessage, Question } from './messages.ts'
 import { RuntimeChild } from './runtime-child.ts'
@@ -27,6 +28,7 @@ const flushImported = task.isWatched
 const ALIVE_EVERY_MS = 1_000
 let isReady = false
 let runtime: AgentRuntime | undefined
+let isolatedMetrics: IsolatedMetrics | undefined
 
 try {
   await runUntilStopped(run, obeyParent)
@@ -42,6 +44,11 @@ async function run(lifecycle: Lifecycle): Promise<void> {
   runtime = loaded
   const http = task.serving && (await listen({ host: '127.0.0.1', port: 0, ...task.serving }))
   if (http !== undefined) lifecycle.defer(http.close)
+  const exposition = loaded.metrics?.exposition
+  if (exposition !== undefined && task.isIsolated) {
+    // Done when the runtime has stopped, and nothing is counted any more.
+    lifecycle.defer(async () => send({ kind: 'measured', metrics: [await exposition.read()] }))
+  } else if (exposition !== undefined) isolatedMetrics = new IsolatedMetrics(exposition)
   await startRuntime(loaded, lifecycle)
   // Answered until the end of draining: it is the parent that decides who is asked.
   http?.serve(loaded.nodeHandler)
@@ -83,6 +90,7 @@ function isolateBy({ config }: AgentRuntime, lifecycle: Lifecycle): Isolation {
         isIsolated: true,
       })
       children.add(child)
+      isolatedMetrics?.follow(child)
       void child.exited.then(() => children.delete(child))
       return child
     },
@@ -114,9 +122,11 @@ async function answer({ id, question }: AskMessage): Promise<void> {
 async function read(question: Question): Promise<unknown> {
   if (question.about === 'health') return runtime?.health()
   const exposition = runtime?.metrics?.exposition
-  const own = await exposition?.read()
-  if (question.about === 'metrics' || exposition === undefined) return own
-  const text = await exposition.format([own, ...question.others])
+  if (exposition === undefined) return undefined
+  const [own, isolated = []] = await Promise.all([exposition.read(), isolatedMetrics?.read()])
+  const all = [own, ...isolated]
+  if (question.about === 'metrics') return all
+  const text = await exposition.format([...all, ...question.others])
   return { contentType: exposition.contentType, text }
 }
 

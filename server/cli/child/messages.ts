@@ -32,7 +32,7 @@ export interface StopMessage {
 export type Question =
   /** How it is. Nothing while it does not reach the database. */
   | { about: 'health' }
-  /** What it has measured, as JSON. */
+  /** What it has measured, and the processes of its isolated runs: a list. */
   | { about: 'metrics' }
   /** What it has measured, and others have, as one text. */
   | { about: 'metrics-text'; others: readonly unknown[] }
@@ -59,6 +59,8 @@ export type ChildMessage =
   | { kind: 'begun' }
   /** What it answers to the question of that id, as JSON. */
   | { kind: 'answer'; id: number; answer: unknown }
+  /** What it has measured, to its end: the answer about its metrics. */
+  | { kind: 'measured'; metrics: unknown }
   /** It takes no more runs. */
   | { kind: 'draining' }
   /** Said every second: what blocks the process keeps it from saying so. `isTaking`: it would take a run now. */

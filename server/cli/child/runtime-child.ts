@@ -46,6 +46,8 @@ export class RuntimeChild {
   heardAt: number = systemClock.now()
   /** How long it may say nothing before it counts as blocked, and is killed. */
   patienceMs: number = BLOCKED_AFTER_MS
+  /** What it had measured when it told of it last. */
+  measured: readonly unknown[] | undefined
   readonly #process: ChildProcess
   #isReady = false
   #isTaking = false
@@ -82,6 +84,9 @@ export class RuntimeChild {
           return begun.resolve(true)
         case 'answer':
           return this.#asked.get(message.id)?.(message.answer)
+        case 'measured':
+          this.measured = message.metrics as readonly unknown[]
+          return
         case 'draining':
           this.#isTaking = false
           return draining.resolve()
@@ -125,8 +130,10 @@ export class RuntimeChild {
   }
 
   /** What it has measured, as JSON. Undefined when it does not say. */
-  readMetrics(): Promise<unknown> {
-    return this.#ask({ about: 'metrics' })
+  async readMetrics(withinMs = ANSWER_WITHIN_MS): Promise<readonly unknown[] | undefined> {
+    const answer = (await this.#ask({ about: 'metrics' }, withinMs)) as readonly unknown[] | undefined
+    if (answer !== undefined) this.measured = answer
+    return answer
   }
 
   /** What it has measured, and `others` have, as one text. Undefined when it does not say. */
@@ -134,7 +141,7 @@ export class RuntimeChild {
     return (await this.#ask({ about: 'metrics-text', others })) as MetricsText | undefined
   }
 
-  #ask(question: Question): Promise<unknown> {
+  #ask(question: Question, withinMs = ANSWER_WITHIN_MS): Promise<unknown> {
     const id = (this.#questions += 1)
     const message: AskMessage = { kind: 'ask', id, question }
     return new Promise((resolve) => {
@@ -143,7 +150,7 @@ export class RuntimeChild {
         this.#asked.delete(id)
         resolve(answer)
       }
-      const late = setTimeout(settle, ANSWER_WITHIN_MS)
+      const late = setTimeout(settle, withinMs)
       this.#asked.set(id, settle)
       if (this.#process.connected) this.#process.send(message, undefined, undefined, () => {})
       else settle()

@@ -77,9 +77,13 @@ export function prometheus({ node = true }: PrometheusOptions = {}): Prometheus 
       contentType,
       read: () => registry.getMetricsAsJSON(),
       format: (read) => library.AggregatorRegistry.aggregate(read as object[]).metrics(),
+      sum: async (read) =>
+        (await library.AggregatorRegistry.aggregate(read as object[]).getMetricsAsJSON()).filter(isCounted),
     },
   }
 }
+
+const isCounted = ({ type }: { type: unknown }): boolean => type === 'counter' || type === 'histogram'
 
 /** How long a gauge may be read. */
 const READ_WITHIN_MS = 1_000

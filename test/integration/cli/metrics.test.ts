@@ -11,15 +11,16 @@ vi.setConfig({ testTimeout: 60_000 })
 const UNTIL = { timeout: 40_000, interval: 100 }
 const prometheusModule = new URL('../../../server/telemetry/prometheus/index.ts', import.meta.url).href
 
-const RUNTIME = `
+const runtimeOf = (isolation = '', config = '{}') => `
   import { createAgentRuntime, defineAgent } from ${JSON.stringify(serverModule)}
   import { prometheus } from ${JSON.stringify(prometheusModule)}
   const often = defineAgent({
     key: 'often',
     schedules: [{ name: 'often', cron: '* * * * * *' }],
+    ${isolation}
     run: (ctx) => ctx.emitMessage('done'),
   })
-  export default createAgentRuntime({ agents: [often], metrics: prometheus() })`
+  export default createAgentRuntime({ agents: [often], metrics: prometheus(), config: ${config} })`
 
 async function metricsUrl(command: CliProcess): Promise<string> {
   const [, url = ''] = await command.printed(/Metrics at (\S+)/)
@@ -41,7 +42,7 @@ async function valueOf(url: string, name: string): Promise<number> {
 test('a worker tells what its processes measure as one, also while one of them stands still', async () => {
   await using database = await createTestDatabase()
   await using folder = await createWorkspace()
-  await folder.write('runtime.ts', RUNTIME)
+  await folder.write('runtime.ts', runtimeOf())
   const args = ['worker', '--processes', '2', '--metrics-port', '0']
   await using worker = runCli(args, { cwd: folder.path, env: { DATABASE_URL: database.url } })
   const url = await metricsUrl(worker)
@@ -59,10 +60,23 @@ test('a worker tells what its processes measure as one, also while one of them s
   process.kill(first, 'SIGCONT')
 })
 
+test('a worker tells what isolated runs measured, after their processes too', async () => {
+  await using database = await createTestDatabase()
+  await using folder = await createWorkspace()
+  await folder.write('runtime.ts', runtimeOf(`isolation: 'process',`, '{ maxIsolatedProcesses: 1 }'))
+  const args = ['worker', '--metrics-port', '0', '--no-reload']
+  await using worker = runCli(args, { cwd: folder.path, env: { DATABASE_URL: database.url } })
+  const url = await metricsUrl(worker)
+  // One after another, each in a process of its own: two are counted only if the first one's count is kept.
+  await expect.poll(() => valueOf(url, 'agent_runtime_runs_ended_total'), UNTIL).toBeGreaterThan(1)
+  const samples = await read(url)
+  expect(typeof samples === 'number' ? 0 : samples.get('process_resident_memory_bytes')).toHaveLength(1)
+})
+
 test('a server asks for the token where there is one', async () => {
   await using database = await createTestDatabase()
   await using folder = await createWorkspace()
-  await folder.write('runtime.ts', RUNTIME)
+  await folder.write('runtime.ts', runtimeOf())
   const args = ['serve', '--insecure', '--port', '0', '--metrics-port', '0']
   const env = { DATABASE_URL: database.url, METRICS_TOKEN: 'a secret' }
   await using server = runCli(args, { cwd: folder.path, env })

@@ -1,0 +1,50 @@
+import type { Exposition } from '../../ports/metrics.ts'
+import type { RuntimeChild } from './runtime-child.ts'
+
+/** Less than the one who asks waits itself. */
+const ANSWER_WITHIN_MS = 1_000
+
+type Child = Pick<RuntimeChild, 'isMeasuring' | 'isSilent' | 'measured' | 'readMetrics' | 'exited'>
+
+/**
+ * What the processes of isolated runs measure. Each ends with its run, so what they counted is kept, as one: counters that went back
+ * would look like a restart. One that is killed had told what it had when it was asked last.
+ */
+export class IsolatedMetrics {
+  readonly #exposition: Exposition
+  readonly #running = new Set<Child>()
+  #ended: Promise<readonly unknown[]> = Promise.resolve([])
+
+  constructor(exposition: Exposition) {
+    this.#exposition = exposition
+  }
+
+  follow(child: Child): void {
+    this.#running.add(child)
+    void child.exited.then(() => {
+      this.#running.delete(child)
+      this.#ended = this.#ended.then((before) => this.#add(before, child.measured))
+    })
+  }
+
+  async read(): Promise<unknown[]> {
+    // Both at one moment: one that ends meanwhile is among those that run.
+    const [ended, running] = [this.#ended, [...this.#running]]
+    const read = await Promise.all(running.map(readOne))
+    return [...(await ended), ...read.flat()]
+  }
+
+  async #add(before: readonly unknown[], measured: readonly unknown[] = []): Promise<readonly unknown[]> {
+    if (measured.length === 0) return before
+    try {
+      return [await this.#exposition.sum([...before, ...measured])]
+    } catch {
+      return before
+    }
+  }
+}
+
+async function readOne(child: Child): Promise<readonly unknown[]> {
+  const answer = child.isMeasuring && !child.isSilent ? await child.readMetrics(ANSWER_WITHIN_MS) : undefined
+  return answer ?? child.measured ?? []
+}
