@@ -6,6 +6,8 @@ import type { LLMResult } from '@langchain/core/outputs'
 import type { PendingWrite } from '@langchain/langgraph-checkpoint'
 import { WRITES_IDX_MAP } from '@langchain/langgraph-checkpoint'
 import { createToolCallId } from '../../agent/tool-call-id.ts'
+import { noTracer } from '../../ports/no-tracer.ts'
+import type { OperationOutcome, Span, Tracer } from '../../ports/tracer.ts'
 import type { Teller } from '../teller.ts'
 import { callsOf, isMessage, messagesIn, modelOf, parseInput, usageOf } from './messages.ts'
 import type { WriteListener } from './saver.ts'
@@ -21,6 +23,7 @@ interface Speaking {
   /** The tasks that it belongs to, the graph's first. */
   tasks: string[]
   model: { provider: string; name: string }
+  span: Span
 }
 
 /**
@@ -34,14 +37,16 @@ export class Narrator extends BaseCallbackHandler implements WriteListener {
   readonly lc_prefer_streaming = true
   readonly scopes: TaskScopes
   readonly #teller: Teller
+  readonly #tracer: Tracer
   readonly #speaking = new Map<string, Speaking>()
   readonly #calls = new Map<string, { toolCallId: string; tool: string }>()
   /** What models said for tasks that are not done. */
   readonly #said: { messageId: string; tasks: readonly string[] }[] = []
 
-  constructor(teller: Teller, scopes: TaskScopes) {
+  constructor(teller: Teller, scopes: TaskScopes, tracer: Tracer = noTracer) {
     super()
     this.#teller = teller
+    this.#tracer = tracer
     this.scopes = scopes
   }
 
@@ -57,11 +62,19 @@ export class Narrator extends BaseCallbackHandler implements WriteListener {
   ): void {
     const [, , runId, , , tags = [], metadata = {}] = given
     this.#teller.assertMayAsk()
+    const model = { provider: textIn(metadata['ls_provider']), name: textIn(metadata['ls_model_name']) }
     this.#speaking.set(runId, {
       messageId: undefined,
       isSilent: tags.some((tag) => SILENT_TAGS.has(tag)),
       tasks: tasksOf(metadata['langgraph_checkpoint_ns'] ?? metadata['checkpoint_ns']),
-      model: { provider: textIn(metadata['ls_provider']), name: textIn(metadata['ls_model_name']) },
+      model,
+      // What it is sent has LangChain's form, and is not told.
+      span: this.#tracer.begin({
+        kind: 'model',
+        provider: model.provider,
+        model: model.name,
+        request: { messages: [] },
+      }),
     })
   }
 
@@ -71,6 +84,7 @@ export class Narrator extends BaseCallbackHandler implements WriteListener {
   ): Promise<void> {
     const [, runId, , , fields] = rest
     const speaking = this.#speaking.get(runId)
+    speaking?.span.answering()
     if (speaking === undefined || speaking.isSilent) return
     const chunk = fields?.chunk !== undefined && 'message' in fields.chunk ? fields.chunk.message : undefined
     const messageId = this.#name(runId, speaking, chunk)
@@ -83,16 +97,18 @@ export class Narrator extends BaseCallbackHandler implements WriteListener {
     const speaking = this.#speaking.get(runId)
     this.#speaking.delete(runId)
     const [generation] = output.generations[0] ?? []
-    if (speaking === undefined || generation === undefined || !('message' in generation)) return
-    const { message } = generation as { message: BaseMessage }
-    if (!isAIMessage(message)) return
+    if (speaking === undefined) return
+    const message = generation !== undefined && 'message' in generation ? generation.message : undefined
+    if (!isMessage(message) || !isAIMessage(message)) return speaking.span.end()
+    speaking.span.end(outcomeOf(message, speaking.model))
     const messageId = this.#name(runId, speaking, message)
     if (!speaking.isSilent) await this.#teller.message(messageId, message.text)
     const usage = usageOf(message)
     if (usage !== undefined) await this.#teller.usage(messageId, modelOf(message, speaking.model), usage)
   }
 
-  override handleLLMError(_error: unknown, runId: string): void {
+  override handleLLMError(error: unknown, runId: string): void {
+    this.#speaking.get(runId)?.span.end({ error })
     this.#speaking.delete(runId)
   }
 
@@ -160,6 +176,15 @@ export class Narrator extends BaseCallbackHandler implements WriteListener {
     const { messageId } = speaking
     if (message !== undefined && message.id !== messageId) rename(message, messageId)
     return messageId
+  }
+}
+
+function outcomeOf(message: AIMessage, model: Speaking['model']): OperationOutcome {
+  const usage = usageOf(message)
+  return {
+    output: message.text,
+    answeredBy: modelOf(message, model),
+    ...(usage === undefined ? {} : { usage }),
   }
 }
 

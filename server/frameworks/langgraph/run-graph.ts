@@ -26,7 +26,10 @@ export interface RunnableGraph<TState> {
 }
 
 /** What is used of a run's context; every agent's `ctx` fits. */
-export type GraphContext = Pick<AgentContext, 'runId' | 'messages' | 'signal' | 'emit' | 'files' | 'llm'>
+export type GraphContext = Pick<
+  AgentContext,
+  'runId' | 'messages' | 'signal' | 'emit' | 'files' | 'llm' | 'tracer'
+>
 
 export interface RunGraphOptions {
   /** What the graph begins with. Default: `{ messages }`, the conversation so far with this run's input. */
@@ -73,7 +76,7 @@ export async function runGraph<TState>(
   const before = (await withFileContents(ctx.messages, ctx.files)).map(withId)
   const teller = createTeller(ctx)
   teller.skip(before)
-  const narrator = new Narrator(teller, new TaskScopes(journal.name))
+  const narrator = new Narrator(teller, new TaskScopes(journal.name), ctx.tracer)
   const saver = await JournalSaver.open({ journal, listener: narrator })
   // What an earlier attempt stored and had no time to tell.
   await narrator.onStored(await saver.writtenBy(ctx.runId))

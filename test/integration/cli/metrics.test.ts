@@ -60,18 +60,25 @@ test('a worker tells what its processes measure as one, also while one of them s
   process.kill(first, 'SIGCONT')
 })
 
-test('a worker tells what isolated runs measured, after their processes too', async () => {
-  await using database = await createTestDatabase()
-  await using folder = await createWorkspace()
-  await folder.write('runtime.ts', runtimeOf(`isolation: 'process',`, '{ maxIsolatedProcesses: 1 }'))
-  const args = ['worker', '--metrics-port', '0', '--no-reload']
-  await using worker = runCli(args, { cwd: folder.path, env: { DATABASE_URL: database.url } })
-  const url = await metricsUrl(worker)
-  // One after another, each in a process of its own: two are counted only if the first one's count is kept.
-  await expect.poll(() => valueOf(url, 'agent_runtime_runs_ended_total'), UNTIL).toBeGreaterThan(1)
-  const samples = await read(url)
-  expect(typeof samples === 'number' ? 0 : samples.get('process_resident_memory_bytes')).toHaveLength(1)
-})
+// Four processes start one after another.
+test(
+  'a worker tells what isolated runs measured, after their processes too',
+  { timeout: 150_000 },
+  async () => {
+    await using database = await createTestDatabase()
+    await using folder = await createWorkspace()
+    await folder.write('runtime.ts', runtimeOf(`isolation: 'process',`, '{ maxIsolatedProcesses: 1 }'))
+    const args = ['worker', '--metrics-port', '0', '--no-reload']
+    await using worker = runCli(args, { cwd: folder.path, env: { DATABASE_URL: database.url } })
+    const url = await metricsUrl(worker)
+    // One after another, each in a process of its own: two are counted only if the first one's count is kept.
+    await expect
+      .poll(() => valueOf(url, 'agent_runtime_runs_ended_total'), { ...UNTIL, timeout: 120_000 })
+      .toBeGreaterThan(1)
+    // What is so at a moment is of processes that are there.
+    await expect.poll(() => valueOf(url, 'process_resident_memory_bytes'), UNTIL).toBeGreaterThan(0)
+  },
+)
 
 test('a server asks for the token where there is one', async () => {
   await using database = await createTestDatabase()

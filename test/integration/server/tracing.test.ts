@@ -3,13 +3,18 @@ import { context } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import * as line3 from '@opentelemetry/sdk-trace'
 import * as line2 from '@opentelemetry/sdk-trace-base'
+import { MessagesAnnotation, START, StateGraph } from '@langchain/langgraph'
+import { ChatOpenAI } from '@langchain/openai'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { z } from 'zod'
 import { defineAgent, defineTool, toolLoop } from '../../../server/index.ts'
 import type { Tracer } from '../../../server/index.ts'
+import { runGraph } from '../../../server/frameworks/langgraph/index.ts'
 import { createScriptedModel } from '../../../server/models/scripted.ts'
 import { openTelemetry } from '../../../server/telemetry/opentelemetry/index.ts'
 import type { OpenTelemetryOptions } from '../../../server/telemetry/opentelemetry/index.ts'
+import { refusing, sending, startLoopbackProvider } from '../../support/loopback-provider.ts'
+import { chatWire } from '../../support/model-wires.ts'
 import { test } from '../../support/runtime.ts'
 
 interface Recorded {
@@ -141,6 +146,49 @@ describe.each(Object.entries(SDKS))('with line %s of the SDK', (_, createSdk) =>
     })
     // What was said stays here, unless it is asked for.
     expect(JSON.stringify(spans.map(({ attributes }) => attributes))).not.toMatch(/Paid|Be kind|4111/)
+  })
+
+  test('the models of a graph are asked in its trace', async ({ createServer }) => {
+    await using provider = await startLoopbackProvider()
+    const frames = chatWire.frames({ said: [{ text: 'Hello' }] })
+    // LangChain takes a message without a role for somebody else's.
+    const withRole = frames.map((frame) => frame.replace('{"content"', '{"role":"assistant","content"'))
+    provider.answerWith(sending(withRole), refusing(400, {}))
+    const model = new ChatOpenAI({
+      model: 'm',
+      apiKey: 'key',
+      maxRetries: 0,
+      configuration: { baseURL: provider.url },
+    })
+    const graph = new StateGraph(MessagesAnnotation)
+      .addNode('model', async ({ messages }) => ({ messages: [await model.invoke(messages)] }))
+      .addEdge(START, 'model')
+      .compile()
+    const agent = defineAgent({
+      key: 'graph',
+      maxAttempts: 1,
+      run: async (ctx) => ({ output: (await runGraph(ctx, graph)).text }),
+    })
+    const sdk = createSdk()
+    const { rest } = await createServer({ agents: [agent], tracer: openTelemetry(sdk) })
+    for (const status of ['succeeded', 'failed']) {
+      const id = await rest.create('graph', { messages: [{ role: 'user', content: 'Hi' }] })
+      await rest.events(`runs/${id}/events`)
+      expect((await rest.get(`runs/${id}`)).body).toMatchObject({ status })
+    }
+    const named = (name: string) => sdk.spans().filter((span) => span.name === name)
+    await expect.poll(() => named('invoke_agent graph')).toHaveLength(2)
+    const [answered, refused] = named('chat m')
+    expect(answered?.attributes).toMatchObject({
+      'gen_ai.operation.name': 'chat',
+      'gen_ai.provider.name': 'openai',
+      'gen_ai.usage.input_tokens': 30,
+      'gen_ai.usage.output_tokens': 20,
+      'gen_ai.response.time_to_first_chunk': expect.any(Number),
+    })
+    expect(refused).toMatchObject({ status: { code: 2 } })
+    const [attempt] = named('invoke_agent graph')
+    expect(answered?.parentSpanContext?.spanId).toBe(attempt?.spanContext().spanId)
   })
 
   test('a run below another one is in its trace', async ({ createServer }) => {
