@@ -10,17 +10,19 @@ interface ConnectOptions {
   signal: AbortSignal
   /** Each run is created with a conversation of its own; the floor knows of none. Default: in none. */
   inConversations?: boolean
+  /** And followed by the stream of that: over REST. Default: by its own. */
+  followsConversations?: boolean
 }
 
 export function connect(
   url: string,
-  { transport, signal, inConversations = false }: ConnectOptions,
+  { transport, signal, inConversations = false, followsConversations = false }: ConnectOptions,
 ): RunClient {
-  const more = inConversations ? { conversation: 'new' } : {}
+  const more = inConversations || followsConversations ? { conversation: 'new' } : {}
   const connections = openConnections(url, signal)
   switch (transport) {
     case 'rest':
-      return createRestClient(connections, more)
+      return createRestClient(connections, more, { followsConversations })
     case 'trpc':
       return createTrpcClient(connections, more)
     case 'socket':

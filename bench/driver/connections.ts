@@ -17,6 +17,8 @@ interface StreamOptions {
 export interface Connections extends Disposable {
   /** @returns what was answered, parsed. @throws when that was not a success. */
   post(path: string, body: unknown): Promise<unknown>
+  /** @returns the status, whatever it is. */
+  postText(path: string, body: string): Promise<number>
   stream(options: StreamOptions): RunStream
 }
 
@@ -29,16 +31,29 @@ export function openConnections(url: string, signal: AbortSignal, token = TOKEN)
   const server = { hostname, port, agent }
   const authorization = `Bearer ${token}`
 
+  function send(path: string, body: string): Promise<IncomingMessage> {
+    signal.throwIfAborted()
+    const headers = {
+      authorization,
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(body),
+    }
+    return new Promise((resolve, reject) => {
+      request({ ...server, method: 'POST', path, headers }, resolve)
+        .once('error', reject)
+        .end(body)
+    })
+  }
+
   return {
+    async postText(path, body) {
+      const response = await send(path, body)
+      await consume(response, () => {})
+      return response.statusCode ?? 0
+    },
+
     async post(path, value) {
-      signal.throwIfAborted()
-      const body = JSON.stringify(value)
-      const headers = { authorization, 'content-type': 'application/json', 'content-length': body.length }
-      const response = await new Promise<IncomingMessage>((resolve, reject) => {
-        request({ ...server, method: 'POST', path, headers }, resolve)
-          .once('error', reject)
-          .end(body)
-      })
+      const response = await send(path, JSON.stringify(value))
       let text = ''
       await consume(response, (chunk) => (text += chunk))
       if (isSuccess(response)) return JSON.parse(text)

@@ -1,8 +1,18 @@
 import type { Connections } from './connections.ts'
 import type { RunClient } from './run-client.ts'
 
+interface RestOptions {
+  /** A run that has a conversation is followed by the stream of that. */
+  followsConversations?: boolean
+}
+
 /** Runs over REST and SSE, created with `more`. */
-export function createRestClient(connections: Connections, more: object = {}): RunClient {
+export function createRestClient(
+  connections: Connections,
+  more: object = {},
+  { followsConversations = false }: RestOptions = {},
+): RunClient {
+  const conversations = new Map<string, string>()
   return {
     async create(params) {
       const run = await connections.post('/api/agents/runs/', {
@@ -11,18 +21,25 @@ export function createRestClient(connections: Connections, more: object = {}): R
         ...(params === undefined ? {} : { params }),
         ...more,
       })
-      return (run as { id: string }).id
+      const { id, conversation_id: conversationId } = run as { id: string; conversation_id?: string | null }
+      if (followsConversations && conversationId) conversations.set(id, conversationId)
+      return id
     },
 
     follow({ runId, afterSeq = 0, onEvent }) {
-      return connections.stream({
-        path: `/api/agents/runs/${runId}/events/`,
+      const conversationId = conversations.get(runId)
+      const path = conversationId === undefined ? `runs/${runId}` : `conversations/${conversationId}`
+      const stream = connections.stream({
+        path: `/api/agents/${path}/events/`,
         ...(afterSeq === 0 ? {} : { headers: { 'last-event-id': String(afterSeq) } }),
         onFrame({ id, event, data }) {
           // Without a type it is a comment, which is how a stream is kept alive.
           if (event !== '') onEvent({ seq: id, data })
+          // That of a conversation goes on.
+          if (conversationId !== undefined && event === 'run.succeeded') stream.close()
         },
       })
+      return stream
     },
 
     [Symbol.dispose]: () => connections[Symbol.dispose](),

@@ -13,6 +13,8 @@ interface StreamLoad {
   perSecond: number
   /** Of each run. Default: 1. */
   subscribers?: number
+  /** Subscribers follow the conversation of the run, in place of the run. The floor has none. Default: false. */
+  followsConversations?: boolean
 }
 
 interface StreamFigures {
@@ -39,10 +41,10 @@ const WARM_UP_MS = 1_500
 /** Runs that stream at a steady rate, looked at through all their subscribers for a time. */
 export async function measureStreams(
   target: Target,
-  { runs, perSecond, subscribers = 1 }: StreamLoad,
+  { runs, perSecond, subscribers = 1, followsConversations = false }: StreamLoad,
   { durationMs, transport, signal }: MeasureOptions,
 ): Promise<StreamFigures> {
-  using client = connect(target.url, { transport, signal })
+  using client = connect(target.url, { transport, signal, followsConversations })
   // Whatever was emitted before is not of this measurement.
   await target.endStreams()
   const sink = new DeltaSink()

@@ -12,11 +12,15 @@ import { streams } from './w3-streams.ts'
 import { watchedStreams } from './w3watched-streams.ts'
 import { flood } from './w3max-flood.ts'
 import { audience } from './w4-audience.ts'
+import { conversationFollowers } from './w4new-followers.ts'
 import { slowReaders } from './w4slow-readers.ts'
 import { resume } from './w5-resume.ts'
 import { manyRuns } from './w6-many-runs.ts'
 import { fleet } from './w8-fleet.ts'
 import { crowd } from './w9-crowd.ts'
+import { clients } from './w11-clients.ts'
+import { malformed } from './w12-malformed.ts'
+import { filesBeside } from './w13-files.ts'
 import { fairness } from './w10-fairness.ts'
 import { redisFairness } from './w10redis-fairness.ts'
 import { largeTable } from './w7-large-table.ts'
@@ -36,6 +40,7 @@ export const WORKLOADS: readonly Workload[] = [
   watchedStreams,
   flood,
   audience,
+  conversationFollowers,
   slowReaders,
   resume,
   manyRuns,
@@ -43,5 +48,8 @@ export const WORKLOADS: readonly Workload[] = [
   crowd,
   fairness,
   redisFairness,
+  clients,
+  malformed,
+  filesBeside,
   largeTable,
 ]

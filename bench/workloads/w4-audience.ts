@@ -1,11 +1,12 @@
 import { measureIdleSubscribers } from '../driver/idle-subscribers.ts'
 import { measureStreams } from '../driver/stream-load.ts'
-import type { Figures, Metric, Workload } from '../workload.ts'
+import type { Target } from '../driver/target.ts'
+import type { Figures, MeasureOptions, Metric, Workload } from '../workload.ts'
 
-const PER_SECOND = 100
+export const PER_SECOND = 100
 const AUDIENCES = [1, 200, 1_000]
 
-const metricsOf = (subscribers: number): Metric[] => {
+export const metricsOf = (subscribers: number): Metric[] => {
   const of = subscribers === 1 ? '1 subscriber' : `${subscribers.toLocaleString('en')} subscribers`
   return [
     { key: `p50of${subscribers}`, label: `${of}: emitted → received, p50`, unit: 'ms', better: 'lower' },
@@ -49,20 +50,29 @@ export const audience: Workload = {
   ],
 
   async measure(target, options) {
-    const figures: Figures = {}
-    // Three in turn, in about the time of one and a half.
-    const durationMs = options.durationMs / 2
-    for (const subscribers of AUDIENCES) {
-      const load = { runs: 1, perSecond: PER_SECOND, subscribers }
-      const measured = await measureStreams(target, load, { ...options, durationMs })
-      figures[`p50of${subscribers}`] = measured.p50
-      figures[`p99of${subscribers}`] = measured.p99
-      figures[`deliveredOf${subscribers}`] = measured.deliveredPercent
-      figures[`healthOf${subscribers}`] = measured.healthMs
-      figures[`statementsOf${subscribers}`] = measured.statementsPerSecond
-      figures[`statementRowsOf${subscribers}`] = measured.statementRowsPerSecond
-    }
+    const figures = await measureAudiences(target, options, { audiences: AUDIENCES })
     const idle = await measureIdleSubscribers(target, options)
     return { ...figures, idleRss: idle.rss / 1024, idleHeap: idle.heap / 1024 }
   },
+}
+
+/** One after the other, each for half of the time of a measurement. */
+export async function measureAudiences(
+  target: Target,
+  options: MeasureOptions,
+  { audiences, ...more }: { audiences: readonly number[]; followsConversations?: boolean },
+): Promise<Figures> {
+  const figures: Figures = {}
+  const durationMs = options.durationMs / 2
+  for (const subscribers of audiences) {
+    const load = { runs: 1, perSecond: PER_SECOND, subscribers, ...more }
+    const measured = await measureStreams(target, load, { ...options, durationMs })
+    figures[`p50of${subscribers}`] = measured.p50
+    figures[`p99of${subscribers}`] = measured.p99
+    figures[`deliveredOf${subscribers}`] = measured.deliveredPercent
+    figures[`healthOf${subscribers}`] = measured.healthMs
+    figures[`statementsOf${subscribers}`] = measured.statementsPerSecond
+    figures[`statementRowsOf${subscribers}`] = measured.statementRowsPerSecond
+  }
+  return figures
 }
