@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto'
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import { CountReporter } from './test/support/count-reporter.ts'
 
@@ -17,8 +18,8 @@ const FAULTS_SEED = process.env['FAULTS_SEED'] ?? String(randomInt(1e9))
 export default defineConfig({
   test: {
     reporters: ['default', new CountReporter()],
-    // Most of them wait for PostgreSQL or for processes: one less than there are cores would be one of two.
-    maxWorkers: '100%',
+    // Most of them wait for PostgreSQL or for processes.
+    maxWorkers: Math.ceil(1.5 * availableParallelism()),
     // A second, which is the default, is little for a process to start in on a busy machine.
     expect: { poll: { timeout: 20_000 } },
     projects: [
@@ -90,6 +91,8 @@ export default defineConfig({
         test: {
           name: 'browser',
           include: ['test/browser/**/*.test.ts'],
+          // They wait for pages, which wait for answers.
+          maxWorkers: 2 * availableParallelism(),
           testTimeout: 240_000,
           hookTimeout: 60_000,
         },
@@ -130,6 +133,7 @@ export default defineConfig({
         test: {
           name: 'package',
           include: ['test/package/**/*.test.ts'],
+          maxConcurrency: availableParallelism(),
           globalSetup: ['test/support/global-setup.ts', 'test/support/packed-package.ts'],
           testTimeout: 300_000,
           hookTimeout: 300_000,

@@ -10,7 +10,7 @@ import { env, root } from '../support/packed-app.ts'
 
 const GUIDES = join(root, 'docs/guides')
 
-test.each(await readdir(GUIDES))('%s leads where it says', async (name) => {
+test.concurrent.each(await readdir(GUIDES))('%s leads where it says', async (name) => {
   const page = await readFile(join(GUIDES, name), 'utf8')
   const steps = stepsOf(page)
   expect(steps.filter(({ kind }) => kind === 'output').length).toBeGreaterThan(1)
