@@ -1,6 +1,7 @@
 import type { TRPCClient } from '@trpc/client'
 import type { z } from 'zod'
 import type { AgentRouter } from '../server/api/router.ts'
+import type { AgentInfo } from '../server/contract/agent.ts'
 import type { AgentShape, KeyOf, ShapeOf } from '../server/contract/agent-shape.ts'
 import type {
   ConversationEventOf,
@@ -33,12 +34,18 @@ import type { MoveTurn, QueuedTurn } from '../server/contract/queued-turn.ts'
 import type { Claimed } from '../server/contract/session.ts'
 import type { ListRunsInput, Run, RunDetail } from '../server/contract/run.ts'
 import type { SendRequest, SentMessage } from '../server/contract/sent-message.ts'
+import type { ConversationHandle } from './conversation-handle.ts'
 import type { ConversationStore } from './conversation-store.ts'
 import type { FollowConversationOptions } from './follow-conversation.ts'
 import type { AnyRunHandle } from './run-handle.ts'
 import type { RunStore } from './run-store.ts'
 import type { RunToolsOptions } from './run-tools.ts'
 import type { EventSelection } from './transport.ts'
+
+/** An agent as it is told to whoever chooses one: what it does, and the JSON Schema of its params. */
+export interface AgentListing<TKey extends string = string> extends AgentInfo {
+  key: TKey
+}
 
 export interface CallOptions {
   signal?: AbortSignal
@@ -121,8 +128,21 @@ export interface AgentClient<TShape extends AgentShape = AgentShape> {
       conversationId: string,
       options?: FollowConversationOptions,
     ): AsyncIterable<ConversationEventOf<TShape>>
+    /**
+     * A handle on one.
+     *
+     * @example
+     * const chat = client.conversations.of(conversationId)
+     * const run = await chat.send('And in Porto?', { agentKey: 'weather' })
+     * console.log(await run.text(), await chat.messages())
+     */
+    of(conversationId: string): ConversationHandle<TShape>
     /** What goes on in it, for views: one store, and one connection, however many look at it. */
     store(conversationId: string): ConversationStore
+  }
+  /** Those that the caller may see. */
+  readonly agents: {
+    list(options?: CallOptions): Promise<AgentListing<KeyOf<TShape>>[]>
   }
   readonly files: {
     /**

@@ -10,6 +10,7 @@ import type { AgentClient, CallOptions } from './agent-client.ts'
 import type { TransportOptions } from './choose-transport.ts'
 import { chooseTransport } from './choose-transport.ts'
 import { systemClock } from './clock.ts'
+import { createConversationHandle } from './conversation-handle.ts'
 import { createConversationStore } from './conversation-store.ts'
 import type { ConversationStore } from './conversation-store.ts'
 import { createFiles } from './files.ts'
@@ -132,7 +133,7 @@ export function createAgentClient<TRuntime extends HasAgents>(
   const fetch: typeof globalThis.fetch = asked.fetch ?? ((input, init) => globalThis.fetch(input, init))
   const fetchFile = visitor?.admitted(fetch) ?? fetch
 
-  return {
+  const client: AgentClient<TShape> = {
     runs: {
       async create<const TKey extends KeyOf<TShape>>(
         input: CreateRun<ShapeOf<TShape, TKey>> & { agentKey: TKey },
@@ -182,12 +183,16 @@ export function createAgentClient<TRuntime extends HasAgents>(
         call(trpc.conversations.fork.mutate(input, callOptions), callOptions.signal),
       list: (input = {}, callOptions = {}) =>
         call(trpc.conversations.list.query(input, callOptions), callOptions.signal),
+      of: (conversationId) => createConversationHandle(client, conversationId),
       store: conversationStore,
       // As with runs, an event's type is taken on trust: the server checked the payload against its schema.
       events: (conversationId, followOptions) =>
         eventsOf(
           followConversation(conversationDependencies, conversationId, followOptions),
         ) as AsyncIterable<unknown> as AsyncIterable<ConversationEventOf<TShape>>,
+    },
+    agents: {
+      list: (callOptions = {}) => call(trpc.agents.list.query(undefined, callOptions), callOptions.signal),
     },
     files: createFiles(trpc, { url, headers: asked.headers, fetch: fetchFile }),
     schedules: createSchedules<TShape>(trpc, dependencies),
@@ -202,4 +207,5 @@ export function createAgentClient<TRuntime extends HasAgents>(
     // The same client: only its types know the agents.
     trpc: trpc as unknown as TRPCClient<AgentRouter<TShape>>,
   }
+  return client
 }

@@ -5,10 +5,14 @@ import type { AnyRunEvent } from '../server/contract/event.ts'
 import type { Json } from '../server/contract/json.ts'
 import type { RespondInput, Run, RunDetail } from '../server/contract/run.ts'
 import type { SendRequest, SentMessage } from '../server/contract/sent-message.ts'
+import { lastAssistantMessage } from '../server/contract/last-assistant-message.ts'
+import { textOf } from '../server/contract/text-of.ts'
 import type { FollowDependencies, FollowOptions } from './follow-run.ts'
 import { followRun } from './follow-run.ts'
+import { eitherAborts, throwIfAborted } from './older-runtimes.ts'
 import type { RunEnding } from './run-ending.ts'
 import { endingOfEvent, endingOfRun } from './run-ending.ts'
+import { initialRunState, reduceRun } from './run-state.ts'
 import { RunFailedError } from './run-failed-error.ts'
 import type { AnyToolHandlers, RunTools, RunToolsOptions } from './run-tools.ts'
 
@@ -33,6 +37,21 @@ export interface RunHandle<TShape extends AgentShape = AgentShape> {
    * @throws AgentRuntimeError when another try can't help.
    */
   result(options?: { signal?: AbortSignal }): Promise<OutputOf<TShape>>
+  /**
+   * What the agent said last, once the run has succeeded; empty where it said nothing.
+   *
+   * @throws RunFailedError when it failed, timed out or was cancelled.
+   * @throws AgentRuntimeError when another try can't help.
+   * @example
+   * const run = await client.runs.create({ agentKey: 'chat', messages: [{ role: 'user', content: 'Hi' }] })
+   * console.log(await run.text())
+   */
+  text(options?: { signal?: AbortSignal }): Promise<string>
+  /**
+   * Stops following, and leaves the run alone: loops over `events` end, and what waits for `result` or `text` rejects with an
+   * `AbortError`. The handle can be used again afterwards.
+   */
+  detach(): void
   /**
    * Asks the run to stop; it ends as `cancelled` soon after.
    *
@@ -91,13 +110,36 @@ export function createRunHandle<TShape extends AgentShape>(
 ): RunHandle<TShape> {
   let ending: RunEnding | null = endingOfRun(run)
 
-  async function* events(options?: FollowOptions): AsyncGenerator<AnyRunEvent, void, void> {
-    for await (const heard of followRun(dependencies, run.id, options)) {
-      if (heard.type === 'ended') ending = endingOfRun(heard.run)
-      if (heard.type !== 'event') continue
-      ending = endingOfEvent(heard.event) ?? ending
-      yield heard.event
+  let attached = new AbortController()
+
+  async function* events({ signal: given, ...options }: FollowOptions = {}): AsyncGenerator<
+    AnyRunEvent,
+    void,
+    void
+  > {
+    const detached = attached.signal
+    const signal = given === undefined ? detached : eitherAborts(given, detached)
+    try {
+      for await (const heard of followRun(dependencies, run.id, { ...options, signal })) {
+        if (heard.type === 'ended') ending = endingOfRun(heard.run)
+        if (heard.type !== 'event') continue
+        ending = endingOfEvent(heard.event) ?? ending
+        yield heard.event
+      }
+    } catch (error) {
+      if (!detached.aborted || given?.aborted === true) throw error
     }
+  }
+
+  async function result({ signal }: { signal?: AbortSignal } = {}): Promise<Json> {
+    const detached = attached.signal
+    if (ending === null) {
+      for await (const _ of events({ from: run.lastSeq, ...(signal === undefined ? {} : { signal }) }));
+    }
+    if (ending === null) throwIfAborted(detached)
+    if (ending === null) throw new TypeError(`Run ${run.id} ended without an ending.`)
+    if (ending.status !== 'succeeded') throw new RunFailedError(run.id, ending.status, ending.error)
+    return ending.output
   }
 
   return {
@@ -106,13 +148,20 @@ export function createRunHandle<TShape extends AgentShape>(
     run,
     // The one place where an event's type is taken on trust: the server checked the payload against its schema.
     events: (options) => events(options) as AsyncIterable<AnyRunEvent> as AsyncIterable<EventOf<TShape>>,
-    async result({ signal } = {}) {
-      if (ending === null) {
-        for await (const _ of events({ from: run.lastSeq, ...(signal === undefined ? {} : { signal }) }));
-      }
-      if (ending === null) throw new TypeError(`Run ${run.id} ended without an ending.`)
-      if (ending.status !== 'succeeded') throw new RunFailedError(run.id, ending.status, ending.error)
-      return ending.output
+    result,
+    async text(options = {}) {
+      await result(options)
+      const { messages, inputCount } = await dependencies.transport.getRun(run.id, options.signal)
+      const answered = textOf(lastAssistantMessage(messages.slice(inputCount)))
+      if (answered !== '') return answered
+      // What it has only shown is no message of its answer.
+      let state = initialRunState()
+      for await (const event of events(options)) state = reduceRun(state, event)
+      return state.text
+    },
+    detach() {
+      attached.abort()
+      attached = new AbortController()
     },
     cancel: ({ signal } = {}) => dependencies.cancelRun(run.id, signal),
     respond: (wait: string, value: unknown, { signal } = {}) =>

@@ -5,15 +5,24 @@ import { createAgentContext } from './agent-provider.tsx'
 import { createUseQueries } from './queries.ts'
 import type { UseAgentRun } from './use-agent-run.ts'
 import { createUseAgentRun } from './use-agent-run.ts'
+import type { UseAgentSession } from './use-agent-session.ts'
+import { createUseAgentSession } from './use-agent-session.ts'
+import type { UseAgents } from './use-agents.ts'
+import { createUseAgents } from './use-agents.ts'
 import type { UseConversation } from './use-conversation.ts'
 import { createUseConversation } from './use-conversation.ts'
 import type { UseConversations } from './use-conversations.ts'
 import { createUseConversations } from './use-conversations.ts'
+import type { UseRuns } from './use-runs.ts'
+import { createUseRuns } from './use-runs.ts'
 
 export interface AgentHooks<TRuntime extends HasAgents> extends AgentContext<ShapesOf<TRuntime>> {
   useAgentRun: UseAgentRun<ShapesOf<TRuntime>>
   useConversation: UseConversation
   useConversations: UseConversations<KeyOf<ShapesOf<TRuntime>>>
+  useRuns: UseRuns<KeyOf<ShapesOf<TRuntime>>>
+  useAgents: UseAgents<KeyOf<ShapesOf<TRuntime>>>
+  useAgentSession: UseAgentSession
 }
 
 /**
@@ -34,7 +43,9 @@ export function createAgentHooks<TRuntime extends HasAgents>(): AgentHooks<TRunt
 
   function useRefresh() {
     const { refresh } = useQueries()
-    return useCallback(() => refresh('conversations'), [refresh])
+    return useCallback(async () => {
+      await Promise.all([refresh('conversations'), refresh('runs', 'list')])
+    }, [refresh])
   }
 
   return {
@@ -44,5 +55,9 @@ export function createAgentHooks<TRuntime extends HasAgents>(): AgentHooks<TRunt
     useAgentRun: createUseAgentRun(useAgentClient, useRefresh),
     useConversation: createUseConversation(useQueries),
     useConversations: createUseConversations(useQueries),
+    useRuns: createUseRuns(useQueries),
+    // The server has agents of the runtime's alone.
+    useAgents: createUseAgents(useQueries),
+    useAgentSession: createUseAgentSession(useQueries),
   }
 }

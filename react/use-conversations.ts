@@ -1,4 +1,4 @@
-import { useInfiniteQuery, useMutation } from '@tanstack/react-query'
+import { hashKey, useInfiniteQuery, useMutation } from '@tanstack/react-query'
 import { useMemo } from 'react'
 import { toAgentError } from '../client/to-agent-error.ts'
 import type { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
@@ -35,6 +35,8 @@ export interface ConversationsView<TKey extends string = string> {
   readonly count: number
   readonly hasMore: boolean
   readonly isLoading: boolean
+  /** Those that are shown are of the search before, while this one's are read. */
+  readonly isSearching: boolean
   readonly isLoadingMore: boolean
   readonly error: AgentRuntimeError | null
   /** Reads the next, older page. Never rejects: see `error`. */
@@ -57,12 +59,18 @@ export function createUseConversations(useQueries: () => Queries): UseConversati
   return function useConversations({ search = '', ...filter } = {}) {
     const { client, keyOf, refresh } = useQueries()
     const input = { ...filter, ...(search.trim() && { search }) }
+    const queryKey = keyOf(['conversations', 'list'], input)
     const query = useInfiniteQuery({
-      queryKey: keyOf(['conversations', 'list'], input),
+      queryKey,
       queryFn: ({ pageParam }) => client.conversations.list({ ...input, cursor: pageParam }),
       initialPageParam: undefined as string | undefined,
       getNextPageParam: (page) => page.nextCursor,
       retry: isWorthRetrying,
+      // What the search before found stays while one types, and what another filter found does not.
+      placeholderData: (before, former) =>
+        former !== undefined && withoutSearch(former.queryKey) === withoutSearch(queryKey)
+          ? before
+          : undefined,
     })
     const creation = useMutation({
       mutationFn: (input: CreateConversationRequest) => client.conversations.create(input),
@@ -84,6 +92,7 @@ export function createUseConversations(useQueries: () => Queries): UseConversati
       count: query.data?.pages.at(-1)?.count ?? 0,
       hasMore: query.hasNextPage,
       isLoading: query.isLoading,
+      isSearching: query.isPlaceholderData,
       isLoadingMore: query.isFetchingNextPage,
       error,
       loadMore: async () => void (await query.fetchNextPage()),
@@ -93,6 +102,11 @@ export function createUseConversations(useQueries: () => Queries): UseConversati
       remove: (conversationId) => orAgentError(removal.mutateAsync(conversationId)),
     }
   }
+}
+
+/** Of a query, whosoever it is: the client that asked is part of its key. */
+function withoutSearch([path, input]: readonly unknown[]): string {
+  return hashKey([path, { ...(input as object), search: undefined }])
 }
 
 async function orAgentError<T>(answer: Promise<T>): Promise<T> {

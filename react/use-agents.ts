@@ -1,0 +1,35 @@
+import { useQuery } from '@tanstack/react-query'
+import { useMemo } from 'react'
+import type { AgentListing } from '../client/agent-client.ts'
+import { toAgentError } from '../client/to-agent-error.ts'
+import type { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
+import type { Queries } from './queries.ts'
+import { isWorthRetrying } from './queries.ts'
+
+export interface AgentsView<TKey extends string = string> {
+  /** By key, with a sentence for people and the JSON Schema of their params. */
+  readonly agents: readonly AgentListing<TKey>[]
+  readonly isLoading: boolean
+  readonly error: AgentRuntimeError | null
+  /** Reads them anew. Never rejects: see `error`. */
+  refetch(): Promise<void>
+}
+
+export type UseAgents<TKey extends string = string> = () => AgentsView<TKey>
+
+/** The agents that the caller may see. */
+export function createUseAgents(useQueries: () => Queries): UseAgents {
+  return function useAgents() {
+    const { client, keyOf } = useQueries()
+    const query = useQuery({
+      queryKey: keyOf(['agents', 'list']),
+      queryFn: ({ signal }) => client.agents.list({ signal }),
+      retry: isWorthRetrying,
+    })
+    const { data = NO_AGENTS, refetch } = query
+    const error = useMemo(() => (query.error === null ? null : toAgentError(query.error)), [query.error])
+    return { agents: data, isLoading: query.isLoading, error, refetch: async () => void (await refetch()) }
+  }
+}
+
+const NO_AGENTS: readonly AgentListing[] = []
