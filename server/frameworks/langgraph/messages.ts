@@ -3,12 +3,12 @@ import {
   HumanMessage,
   SystemMessage,
   ToolMessage,
-  isAIMessage,
+  isAIMessage as isMarkedAsModels,
   isHumanMessage,
   isSystemMessage,
   isToolMessage,
 } from '@langchain/core/messages'
-import type { BaseMessage, ContentBlock, UsageMetadata } from '@langchain/core/messages'
+import type { BaseMessage, ChatMessage, ContentBlock, UsageMetadata } from '@langchain/core/messages'
 import type { Json } from '../../contract/json.ts'
 import type { AgentMessage } from '../../contract/message.ts'
 import type { Part } from '../../contract/message-part.ts'
@@ -129,6 +129,12 @@ export function modelOf(
 export function messagesIn(value: unknown): BaseMessage[] {
   if (Array.isArray(value)) return value.flatMap((item: unknown) => (isMessage(item) ? [item] : []))
   return isMessage(value) ? [value] : []
+}
+
+/** What a model said. LangChain has another kind for the answers of servers that tell no role. */
+export function isAIMessage(message: BaseMessage): message is AIMessage {
+  if (isMarkedAsModels(message)) return true
+  return message.type === 'generic' && ['assistant', undefined].includes((message as ChatMessage).role)
 }
 
 export function isMessage(value: unknown): value is BaseMessage {

@@ -1,11 +1,14 @@
 import { AIMessage, HumanMessage } from '@langchain/core/messages'
 import { FakeListChatModel } from '@langchain/core/utils/testing'
+import { ChatOpenAI } from '@langchain/openai'
 import { Annotation, END, MessagesAnnotation, START, StateGraph, interrupt } from '@langchain/langgraph'
 import { describe, expect } from 'vitest'
 import { z } from 'zod'
 import { runGraph } from '../../../../server/frameworks/langgraph/index.ts'
 import { defineAgent } from '../../../../server/index.ts'
 import type { AgentContext, Json } from '../../../../server/index.ts'
+import { sending, startLoopbackProvider } from '../../../support/loopback-provider.ts'
+import { chatWire } from '../../../support/model-wires.ts'
 import { test } from '../../../support/runtime.ts'
 
 const ALL = 'events?include_all=1'
@@ -178,6 +181,23 @@ describe('a graph', () => {
       { content: 'Made by hand' },
     ])
     expect(events.find(({ type }) => type === 'run.retrying')?.['message_ids']).toEqual([])
+  })
+
+  test('tells what a model said whose server tells no role', async ({ createServer }) => {
+    await using provider = await startLoopbackProvider()
+    provider.answerWith(sending(chatWire.frames({ said: [{ text: 'Sunny' }] })))
+    const configuration = { baseURL: provider.url }
+    const model = new ChatOpenAI({ model: 'm', apiKey: 'key', maxRetries: 0, configuration })
+    const graph = new StateGraph(MessagesAnnotation)
+      .addNode('model', async ({ messages }) => ({ messages: [await model.invoke(messages)] }))
+      .addEdge(START, 'model')
+      .compile()
+    const agent = agentOf(async (ctx) => (await runGraph(ctx, graph)).text)
+    const { rest } = await createServer({ agents: [agent] })
+    const id = await rest.create('graph', { messages: [{ role: 'user', content: 'Hi' }] })
+    const events = await rest.events(`runs/${id}/${ALL}`)
+    expect(events.filter(({ type }) => type === 'assistant.message')).toMatchObject([{ content: 'Sunny' }])
+    expect(events.at(-1)).toMatchObject({ type: 'run.succeeded', output: 'Sunny' })
   })
 
   test('hands what nodes write to the agent', async ({ createServer }) => {
