@@ -24,12 +24,14 @@ export interface Journal {
   write(entry: { place: number; value: unknown }, messageIds?: readonly string[]): Promise<void>
 }
 
-const journals = new WeakMap<object, (kind: string) => Journal>()
+type OpenJournal = (kind: string) => Journal
+
+/** A property that no copy has, in place of a weak map, whose entries are costly to collect: each attempt would leave one. */
+const OPEN = Symbol('open journal')
 
 /** Lets adapters that are given a context keep journals. */
-export function letKeepJournals<T extends object>(ctx: T, open: (kind: string) => Journal): T {
-  journals.set(ctx, open)
-  return ctx
+export function letKeepJournals<T extends object>(ctx: T, open: OpenJournal): T {
+  return Object.defineProperty(ctx, OPEN, { value: open })
 }
 
 /**
@@ -38,7 +40,7 @@ export function letKeepJournals<T extends object>(ctx: T, open: (kind: string) =
  * @throws TypeError when the context is not one that the runtime made.
  */
 export function journalOf(ctx: object, kind: string): Journal {
-  const open = journals.get(ctx)
+  const open = (ctx as { [OPEN]?: OpenJournal })[OPEN]
   if (open === undefined)
     throw new TypeError('Hand on the context as the agent was given it, and no copy of it.')
   return open(kind)

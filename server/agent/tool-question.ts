@@ -51,12 +51,12 @@ export function assertAnswerable(name: string, { schema }: ToolQuestion): void {
   }
 }
 
-const askers = new WeakMap<object, Asker>()
+/** A property that no copy has, in place of a weak map, whose entries are costly to collect: each attempt would leave one. */
+const ASKER = Symbol('asker')
 
 /** Lets the tools that are run with a context ask. */
 export function letAsk<T extends object>(ctx: T, asker: Asker): T {
-  askers.set(ctx, asker)
-  return ctx
+  return Object.defineProperty(ctx, ASKER, { value: asker })
 }
 
-export const askerOf = (ctx: object): Asker | undefined => askers.get(ctx)
+export const askerOf = (ctx: object): Asker | undefined => (ctx as { [ASKER]?: Asker })[ASKER]
