@@ -40,7 +40,7 @@ export interface InspectedStep {
   completedAt: string
   /** Of the result as it is stored, where it may be compressed. */
   bytes: number
-  /** Null also where it is left out, as those are that would make the answer larger than 1 MB. */
+  /** Null also where it is left out: of all results, the last 1 MB are told, or less where they are stored compressed. */
   result: Json
 }
 
@@ -66,7 +66,7 @@ export interface RunInspection {
   steps: InspectedStep[]
   /** In the order in which they were begun. */
   waits: InspectedWait[]
-  /** The newest state that the agent saved. Null where there is none; its `state` is null where it is left out. */
+  /** The newest state that the agent saved. Null where there is none; its `state` is null where it is larger than 1 MB. */
   checkpoint: { attempt: number; updatedAt: string; bytes: number; state: Json } | null
   /** Runs that it started, in the order in which they were created. */
   children: { id: string; agentKey: string; status: RunStatus; detached: boolean }[]

@@ -13,24 +13,32 @@ import type { SummaryRow } from './rows.ts'
 const MAX_STORED_BYTES = MAX_PAGE_BYTES / 4
 
 /** SQL for a JSON array of what `rows`, a query for `fields` in order, finds; one more than is told, so that it shows. */
-const arrayOf = (fields: string, rows: string) =>
-  `(SELECT COALESCE(json_agg(json_build_object(${fields}) ORDER BY n), '[]')
+const arrayOf = (fields: string, rows: string, order = 'n') =>
+  `(SELECT COALESCE(json_agg(json_build_object(${fields}) ORDER BY ${order}), '[]')
     FROM (${rows} LIMIT ${MAX_INSPECTED + 1}) AS t)`
 
-/** SQL for a value, or NULL where it and those of the rows before it are more than fits. */
-const ifItFits = (value: string) => `
-  CASE WHEN stored_before + bytes <= ${MAX_STORED_BYTES} THEN
-    CASE WHEN octet_length(${value}::text) <= ${MAX_PAGE_BYTES} THEN ${value} END
-  END`
+/**
+ * SQL for `rows` (a query with the columns `n`, in their order, and `value`) with the value as `told`, or NULL where it, or it and those before
+ * it, are more than fits. What may fit as it is stored is unpacked, to see whether it does.
+ */
+const withToldValues = (rows: string) => `
+  SELECT *, CASE WHEN sum(octet_length(unpacked::text)) OVER first_ones <= ${MAX_PAGE_BYTES} THEN unpacked END AS told
+  FROM (
+    SELECT *, CASE WHEN sum(bytes) OVER first_ones <= ${MAX_STORED_BYTES} THEN
+      CASE WHEN octet_length(value::text) <= ${MAX_PAGE_BYTES} THEN value END END AS unpacked
+    FROM (SELECT *, COALESCE(pg_column_size(value), 0) AS bytes FROM (${rows}) AS rows) AS sized
+    WINDOW first_ones AS (ORDER BY n ROWS UNBOUNDED PRECEDING)
+  ) AS stored
+  WINDOW first_ones AS (ORDER BY n ROWS UNBOUNDED PRECEDING)`
 
 // Of many steps those that were completed last, and their results first: they tell where the run is.
 const STEPS = arrayOf(
   `'name', name, 'occurrence', occurrence, 'attempt', attempt, 'startedAt', ${isoTime('started_at')},
-    'completedAt', ${isoTime('completed_at')}, 'bytes', bytes, 'result', ${ifItFits('result')}`,
-  `SELECT *, -row_number() OVER newest AS n, sum(bytes) OVER newest - bytes AS stored_before
-   FROM (SELECT *, COALESCE(pg_column_size(result), 0) AS bytes FROM agent_runtime.step WHERE run_id = r.id) AS s
-   WINDOW newest AS (ORDER BY completed_at DESC, name DESC, occurrence DESC ROWS UNBOUNDED PRECEDING)
-   ORDER BY n DESC`,
+    'completedAt', ${isoTime('completed_at')}, 'bytes', bytes, 'result', told`,
+  `${withToldValues(`
+    SELECT *, result AS value, row_number() OVER (ORDER BY completed_at DESC, name DESC, occurrence DESC) AS n
+    FROM agent_runtime.step WHERE run_id = r.id`)} ORDER BY n`,
+  'n DESC',
 )
 
 const WAITS = arrayOf(
@@ -47,8 +55,8 @@ const CHILDREN = arrayOf(
 )
 
 const CHECKPOINT = `(
-    SELECT json_build_object('attempt', attempt, 'updatedAt', ${isoTime('updated_at')}, 'bytes', bytes, 'state', ${ifItFits('state')})
-    FROM (SELECT *, pg_column_size(state) AS bytes, 0 AS stored_before FROM agent_runtime.checkpoint WHERE run_id = r.id) AS t
+    SELECT json_build_object('attempt', attempt, 'updatedAt', ${isoTime('updated_at')}, 'bytes', bytes, 'state', told)
+    FROM (${withToldValues('SELECT *, state AS value, 1 AS n FROM agent_runtime.checkpoint WHERE run_id = r.id')}) AS t
   )`
 
 // Whose it is, and how it is executed, in one statement: between two it may become somebody else's, and go on.

@@ -261,13 +261,13 @@ test('what a run is sent is shown where it was read, and in no other place once 
   await gate.come
   await act(() => page.client.runs.send({ runId: run.id, message: 'In Celsius.' }))
   gate.open()
-  await page.shows(['Weather?', 'In Celsius.', 'Weather? | In Celsius.'])
+  const spoken = () =>
+    page.result.current.messages.filter(({ role }) => role !== 'tool').map((message) => textOf(message))
+  const inOrder = ['Weather?', 'In Celsius.', 'Weather? | In Celsius.']
+  await waitFor(() => expect(spoken().filter((text) => text !== '')).toEqual(inOrder), PATIENCE)
   const stored = await server.runtime.conversations.get(OWNER, { conversationId: id })
-  const spoken = stored.messages.filter((message) => message.role !== 'tool' && textOf(message) !== '')
-  expect(spoken.map((message) => textOf(message))).toEqual([
-    'Weather?',
-    'In Celsius.',
-    'Weather? | In Celsius.',
-  ])
+  await waitFor(() => expect(page.result.current.messages).toEqual(stored.messages), PATIENCE)
+  // Empty is the message that called the tool.
+  expect(spoken()).toEqual(['Weather?', '', 'In Celsius.', 'Weather? | In Celsius.'])
   page.unmount()
 })

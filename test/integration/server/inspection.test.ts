@@ -176,6 +176,21 @@ test('of large results the last fit, and of many steps the last are told', async
   ])
 })
 
+test('many results that are small as they are stored are not told beyond 1 MB', async ({ createServer }) => {
+  const agent = defineAgent({
+    key: 'agent',
+    async run(ctx) {
+      for (let n = 0; n < 10; n += 1) await ctx.step('zeros', () => '0'.repeat(300_000))
+      return { output: null }
+    },
+  })
+  const { rest, trpc } = await createServer({ agents: [agent] })
+  const id = await rest.create('agent')
+  await rest.events(`runs/${id}/events`)
+  const { steps } = await trpc.client.runs.inspect.query({ runId: id })
+  expect(steps.map(({ result }) => result !== null)).toEqual([...Array(7).fill(false), true, true, true])
+})
+
 test('what is there for nobody, and what is no id, is refused', async ({ createServer }) => {
   const { rest } = await createServer({ agents: [] })
   expect((await rest.get(`runs/00000000-0000-7000-8000-000000000000/inspection/`)).status).toBe(404)
