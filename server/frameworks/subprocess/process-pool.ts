@@ -42,10 +42,12 @@ export class ProcessPool {
 
   /** Starts those that are to be there beforehand. Never rejects. */
   async warmUp(): Promise<void> {
+    const closes = this.#closes
+    const isMissing = () => this.#idle.length + this.#starting < this.#options.warm && this.#hasRoom()
     // One that can't say hello is not tried again until a run needs it.
     try {
-      while (this.#idle.length + this.#starting < this.#options.warm && this.#hasRoom()) {
-        const closes = this.#closes
+      // One that is told to end may still say hello: then it is closed, and nobody would end the next.
+      while (closes === this.#closes && isMissing()) {
         const pooled = await this.#start()
         this.#giveBack(pooled, closes)
         await pooled.process.ready
