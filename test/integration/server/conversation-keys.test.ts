@@ -301,7 +301,7 @@ describe('a run', () => {
         ),
       ])
       expect(deleted.status).toBe(204)
-      expect(runs.map(({ status }) => status)).toEqual(Array(6).fill(201))
+      expect(runs.filter(({ status }) => status !== 201).map(({ body }) => body)).toEqual([])
       for (const run of runs) {
         const isHere = (await rest.get(`conversations/${String(run.body['conversation_id'])}`)).status === 200
         const { status } = await rest.get(`runs/${String(run.body['id'])}`)
