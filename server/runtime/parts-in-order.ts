@@ -24,7 +24,7 @@ import type { WebhookEndpoint } from '../ports/webhooks.ts'
 import { runCallerWebhooks } from '../domain/run-caller-webhooks.ts'
 import { runWebhooks } from '../domain/run-webhooks.ts'
 import type { WebhookHosts } from '../domain/webhook-hosts.ts'
-import { sendWebhook } from '../webhooks/send.ts'
+import { sendCallerWebhook, sendWebhook } from '../webhooks/send.ts'
 import { gatherStatistics } from '../postgres/statistics.ts'
 import { loop } from './start-stop.ts'
 import type { Part } from './start-stop.ts'
@@ -112,7 +112,7 @@ export function partsInOrder(wired: Wired, { config, ownAgents, agents, ...given
         ]
   if (webhookHosts.hosts.length > 0) {
     const settings = { ...webhookHosts, intervalMs: WEBHOOK_INTERVAL_MS, signal }
-    telling.push(loop(() => runCallerWebhooks(sending, settings)))
+    telling.push(loop(() => runCallerWebhooks({ ...sending, send: sendCallerWebhook }, settings)))
   }
 
   const dueSchedules = createDueSchedules({ store, runs, timetable, log }, { agentKeys, signal })

@@ -1,12 +1,15 @@
 // Sends webhooks by https://www.standardwebhooks.com. It connects to the very address that was checked.
-import { lookup as lookUp } from 'node:dns'
+import type { LookupAddress } from 'node:dns'
+import { lookup } from 'node:dns/promises'
 import { request as requestPlain } from 'node:http'
 import type { RequestOptions } from 'node:http'
 import { request as requestSecure } from 'node:https'
 import { isIP } from 'node:net'
 import type { LookupFunction } from 'node:net'
+import { callbackify } from 'node:util'
 import { Webhook } from 'standardwebhooks'
 import type { SendWebhook, WebhookEndpoint } from '../ports/webhooks.ts'
+import { findAddresses } from './find-addresses.ts'
 import { isPublicAddress } from './public-address.ts'
 
 /** The time for looking up, connecting and the beginning of the answer together. */
@@ -14,26 +17,46 @@ const TIMEOUT_MS = 15_000
 
 const NOT_PUBLIC = 'Its address is not public: allowPrivate lets it be.'
 
-/** All addresses of a name have to be public, whichever is taken. */
-const publicOnly: LookupFunction = (hostname, options, callback) => {
-  lookUp(hostname, { ...options, all: true }, (error, addresses) => {
-    if (error !== null) return callback(error, '')
-    const [first] = addresses
-    if (first === undefined || !addresses.every(({ address }) => isPublicAddress(address))) {
-      return callback(new Error(NOT_PUBLIC), '')
+type Find = (host: string, signal: AbortSignal) => Promise<LookupAddress[]>
+
+/** To endpoints of the app's: the system finds them, as it finds the app's other hosts. */
+export const sendWebhook = createSend((host) => lookup(host, { all: true }))
+
+/** To those that callers name. */
+export const sendCallerWebhook = createSend(findAddresses)
+
+function createSend(find: Find): SendWebhook {
+  return async (endpoint, { id, body }, stopped) => {
+    const signal = AbortSignal.any([stopped, AbortSignal.timeout(TIMEOUT_MS)])
+    try {
+      const headers = signedHeaders(endpoint, id, body)
+      const status = await post(endpoint, { headers, body, signal, find })
+      const isTaken = status >= 200 && status < 300
+      return { status, error: isTaken ? null : `It answered with ${status}.` }
+    } catch (error) {
+      return { status: null, error: (error instanceof Error ? error.message : String(error)).slice(0, 500) }
     }
-    if (options.all === true) callback(null, addresses)
-    else callback(null, first.address, first.family)
-  })
+  }
 }
 
-export const sendWebhook: SendWebhook = async (endpoint, { id, body }, signal) => {
-  try {
-    const status = await post(endpoint, { headers: signedHeaders(endpoint, id, body), body, signal })
-    const isTaken = status >= 200 && status < 300
-    return { status, error: isTaken ? null : `It answered with ${status}.` }
-  } catch (error) {
-    return { status: null, error: (error instanceof Error ? error.message : String(error)).slice(0, 500) }
+/** All addresses of a name have to be public, whichever is taken. */
+function lookUpBy(
+  find: Find,
+  { signal, allowPrivate }: { signal: AbortSignal; allowPrivate: boolean },
+): LookupFunction {
+  const findAll = callbackify(async (host: string) => {
+    const addresses = await find(host, signal)
+    const isAllowed = allowPrivate || addresses.every(({ address }) => isPublicAddress(address))
+    if (!isAllowed) throw new Error(NOT_PUBLIC)
+    return addresses
+  })
+  return (hostname, { all }, callback) => {
+    findAll(hostname, (error, addresses) => {
+      if (error !== null) return callback(error, '')
+      const [first] = addresses
+      if (all === true || first === undefined) callback(null, addresses)
+      else callback(null, first.address, first.family)
+    })
   }
 }
 
@@ -54,19 +77,24 @@ function signedHeaders({ secrets }: WebhookEndpoint, id: string, body: string): 
 
 /** @returns the status of the answer. Of its body nothing is read, and where it leads nobody goes. */
 function post(
-  { url, allowPrivate }: WebhookEndpoint,
-  { headers, body, signal }: { headers: Record<string, string>; body: string; signal: AbortSignal },
+  { url, allowPrivate = false }: WebhookEndpoint,
+  {
+    headers,
+    body,
+    signal,
+    find,
+  }: { headers: Record<string, string>; body: string; signal: AbortSignal; find: Find },
 ): Promise<number> {
   const target = new URL(url)
   const host = target.hostname.replace(/^\[|\]$/g, '')
   // A name is looked up. An address is used as it is.
-  if (allowPrivate !== true && isIP(host) !== 0 && !isPublicAddress(host)) throw new Error(NOT_PUBLIC)
+  if (!allowPrivate && isIP(host) !== 0 && !isPublicAddress(host)) throw new Error(NOT_PUBLIC)
   const options: RequestOptions = {
     method: 'POST',
     headers,
     agent: false,
-    signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
-    ...(allowPrivate === true ? {} : { lookup: publicOnly }),
+    signal,
+    lookup: lookUpBy(find, { signal, allowPrivate }),
   }
   return new Promise((resolve, reject) => {
     const request = (target.protocol === 'https:' ? requestSecure : requestPlain)(

@@ -1,9 +1,11 @@
 // Webhooks that callers give with runs and conversations: where the settings allow it, for whom, and what becomes of them.
+import { lookup } from 'node:dns/promises'
 import { Webhook } from 'standardwebhooks'
 import { describe, expect } from 'vitest'
 import { z } from 'zod'
 import { defineAgent } from '../../../server/index.ts'
 import type { Authenticate, Authorize, Settings } from '../../../server/index.ts'
+import { startNameServer } from '../../support/name-server.ts'
 import { test } from '../../support/runtime.ts'
 import type { CreateServer } from '../../support/runtime.ts'
 import { secretOf, startReceiver } from '../../support/webhook-receiver.ts'
@@ -289,6 +291,43 @@ describe('where they may go', () => {
         items: webhooks.map(() => ({ lastError: expect.stringContaining('not public') as string })),
       })
     expect(receiver.received).toEqual([])
+  })
+
+  test('a name that leads to an address that is not public neither, and to one of a named host where that is allowed', async ({
+    createServer,
+  }) => {
+    await using receiver = await startReceiver()
+    await using _names = await startNameServer({ 'hooks.example.com': '127.0.0.1' })
+    const refusing = await serve(createServer, { webhookHosts: ['*'] })
+    const host = `hooks.example.com:${receiver.port}`
+    await refusing.rest.create('quick', { webhooks: [{ url: `https://${host}/`, secret: SECRET }] })
+    await expect
+      .poll(() => refusing.trpc.client.webhooks.deliveries.query({}), POLL)
+      .toMatchObject({ items: [{ lastError: expect.stringContaining('not public') as string }] })
+    expect(receiver.received).toEqual([])
+    await refusing.runtime.stop()
+    const allowing = await serve(createServer, {
+      webhookHosts: ['hooks.example.com'],
+      webhookAllowPrivate: true,
+    })
+    await allowing.rest.create('quick', { webhooks: [{ url: `http://${host}/`, secret: SECRET }] })
+    await expect.poll(() => receiver.received.length, POLL).toBe(1)
+  })
+
+  test('hosts whose name servers are silent, while the process finds others', async ({ createServer }) => {
+    await using names = await startNameServer()
+    const { rest, trpc } = await serve(createServer, { webhookHosts: ['*'] })
+    // More than threads of a process look up names.
+    const hosts = Array.from({ length: 5 }, (_, n) => `h${n}.silent.example`)
+    const webhooks = hosts.map((host) => ({ url: `https://${host}/`, secret: SECRET }))
+    await rest.create('quick', { webhooks })
+    await expect.poll(() => [...names.asked].toSorted(), POLL).toEqual(hosts)
+    await expect(lookup('localhost')).resolves.toBeDefined()
+    await expect
+      .poll(() => trpc.client.webhooks.deliveries.query({}), POLL)
+      .toMatchObject({
+        items: hosts.map(() => ({ lastError: expect.stringContaining('ETIMEOUT') as string })),
+      })
   })
 
   test('none that the settings do not name any more', async ({ createServer }) => {
