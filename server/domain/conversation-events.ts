@@ -121,13 +121,14 @@ export function createConversationEvents(
       followed: {
         conversationId,
         newest: place.newest,
+        moves: places.moves,
         open: withStates(place, places),
         readState: async (runId: string) =>
           stateOf(await store.getProgress({ ...principal, scope: 'any' }, runId)),
         admit: seesMore ? (run: RunSummary) => assertMaySee(principal, run, filter) : undefined,
         visibilities: visibleTo(filter, settings.debugMode),
       },
-      lastOrdinal: places.progress.newest,
+      seen: { lastOrdinal: places.progress.newest, movedRunId: places.movedRunId },
     }
   }
 
@@ -152,8 +153,8 @@ export function createConversationEvents(
     },
 
     async follow(asking, { signal = new AbortController().signal, ...options }) {
-      const { followed, lastOrdinal, confirm } = await checkReader(asking, options)
-      const batches = hub.follow({ ...followed, lastOrdinal, signal })
+      const { followed, seen, confirm } = await checkReader(asking, options)
+      const batches = hub.follow({ ...followed, ...seen, signal })
       return { cursor: batches.cursor, batches, confirm }
     },
   }

@@ -1,4 +1,4 @@
-import type { ConversationRun, ConversationRuns } from '../ports/conversation-runs.ts'
+import type { ConversationRun, ConversationRuns, Moves } from '../ports/conversation-runs.ts'
 import { movedBatch } from './conversation-batches.ts'
 import { approximateBytes } from './event-ring.ts'
 import type { EventBatch } from './event-ring.ts'
@@ -17,10 +17,14 @@ interface FeedReader {
   onFailure(error: unknown): void
 }
 
-interface FeedOptions {
-  conversationId: string
-  /** It holds no run up to this ordinal. */
+/** The conversation as its first reader has seen it. */
+export interface FeedBeginning extends Moves {
+  /** The feed holds no run up to this ordinal. */
   afterOrdinal: number
+}
+
+interface FeedOptions extends FeedBeginning {
+  conversationId: string
   read(conversationId: string, afterOrdinal: number, limit: number): Promise<ConversationRuns | null>
   /** What readers of a conversation that was deleted are told. */
   gone(): unknown
@@ -38,7 +42,7 @@ export class ConversationFeed {
   #bytes = 0
   #floor: number
   #end: number
-  #moves: number | undefined
+  #moves: number
   #moved: EventBatch | undefined
   #isLooking = false
   #isDue = false
@@ -48,6 +52,8 @@ export class ConversationFeed {
     this.#options = options
     this.#floor = options.afterOrdinal
     this.#end = options.afterOrdinal
+    this.#moves = options.moves
+    this.#moved = options.movedRunId === null ? undefined : movedBatch(options.movedRunId)
   }
 
   get isFollowed(): boolean {
@@ -59,12 +65,12 @@ export class ConversationFeed {
     return this.#floor
   }
 
-  /** How often runs that wait were moved, as it was seen last; undefined before the first look. */
-  get moves(): number | undefined {
+  /** How often runs that wait were moved, as it was seen last. */
+  get moves(): number {
     return this.#moves
   }
 
-  /** What tells of the last move that came while it was looking: the same for all readers. */
+  /** What tells of the last move: the same for all readers. */
   get moved(): EventBatch | undefined {
     return this.#moved
   }
@@ -115,10 +121,9 @@ export class ConversationFeed {
     }
   }
 
-  #note({ moves, movedRunId }: Pick<ConversationRuns, 'moves' | 'movedRunId'>): void {
-    const before = this.#moves
+  #note({ moves, movedRunId }: Moves): void {
+    if (moves === this.#moves || movedRunId === null) return
     this.#moves = moves
-    if (before === undefined || before === moves || movedRunId === null) return
     this.#moved = movedBatch(movedRunId)
     for (const reader of [...this.#readers]) reader.onNews()
   }

@@ -2,6 +2,7 @@ import type { Clock } from '../ports/clock.ts'
 import type { Hint, HintListener } from '../ports/event-bus.ts'
 import type { ConversationStore } from '../ports/store/conversation-store.ts'
 import { ConversationFeed } from './conversation-feed.ts'
+import type { FeedBeginning } from './conversation-feed.ts'
 
 interface FeedsOptions {
   read: ConversationStore['readConversationRuns']
@@ -25,14 +26,14 @@ export class ConversationFeeds implements HintListener {
     return this.#feeds.has(conversationId)
   }
 
-  /** @param afterOrdinal where it begins, unless it is there. */
-  of(conversationId: string, afterOrdinal: number): ConversationFeed {
+  /** @param beginning where it begins, unless it is there. */
+  of(conversationId: string, beginning: FeedBeginning): ConversationFeed {
     const known = this.#feeds.get(conversationId)
     if (known !== undefined) return known
     const { read, gone } = this.#options
     const feed = new ConversationFeed({
+      ...beginning,
       conversationId,
-      afterOrdinal,
       read,
       gone: () => gone(conversationId),
     })

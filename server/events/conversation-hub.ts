@@ -22,20 +22,24 @@ interface ConversationHubPorts {
 
 export interface FollowedConversation extends Pick<
   ConversationStreamOptions,
-  'conversationId' | 'newest' | 'open' | 'readState' | 'admit'
+  'conversationId' | 'newest' | 'moves' | 'open' | 'readState' | 'admit'
 > {
   /** Ordinal of the newest run, as it was seen just before. */
   lastOrdinal: number
+  /** The run that was moved last, as it was seen just before. */
+  movedRunId: string | null
   visibilities: readonly Visibility[]
   /** Ends the stream without an error. */
   signal: AbortSignal
 }
 
+type ReadConversation = Omit<FollowedConversation, 'lastOrdinal' | 'movedRunId'>
+
 /** Hands conversations to whoever follows them in this process: each is looked at once for all. */
 export interface ConversationHub {
   follow(conversation: FollowedConversation): ConversationStream
   /** What is there by now: the stream ends by itself. */
-  read(conversation: Omit<FollowedConversation, 'lastOrdinal'>): ConversationStream
+  read(conversation: ReadConversation): ConversationStream
   /** How many streams are open. */
   readonly size: number
   /** Ends every stream without an error. Streams opened later end at once. */
@@ -52,7 +56,7 @@ export function createConversationHub(ports: ConversationHubPorts): Conversation
   let isClosed = false
 
   function open(
-    { visibilities, signal, ...conversation }: Omit<FollowedConversation, 'lastOrdinal'>,
+    { visibilities, signal, ...conversation }: ReadConversation,
     feed: ConversationFeed | undefined,
   ): ConversationStream {
     const { conversationId } = conversation
@@ -78,9 +82,10 @@ export function createConversationHub(ports: ConversationHubPorts): Conversation
   }
 
   return {
-    follow({ lastOrdinal, ...conversation }) {
-      const isKnown = feeds.has(conversation.conversationId)
-      const feed = feeds.of(conversation.conversationId, lastOrdinal)
+    follow({ lastOrdinal: afterOrdinal, movedRunId, ...conversation }) {
+      const { conversationId, moves } = conversation
+      const isKnown = feeds.has(conversationId)
+      const feed = feeds.of(conversationId, { afterOrdinal, moves, movedRunId })
       const stream = open(conversation, feed)
       // Look now: the feed hears hints only from here on, and runs may have begun before.
       if (!isKnown) feed.look()

@@ -29,6 +29,8 @@ export type RunState = Pick<RunToOpen, 'lastSeq' | 'isOver' | 'isWaiting'> | nul
 export interface ConversationStreamOptions {
   conversationId: string
   newest: number
+  /** How often runs that wait had been moved when that was seen. */
+  moves: number
   /** The runs that the reader is in the middle of, in the order in which they began. */
   open: readonly (RunPlace & { state: RunState })[]
   /** Undefined for a reader of what is there by now. */
@@ -68,13 +70,13 @@ export class ConversationStream extends TakenStream {
   /** The store has no run after those of the page. */
   #hasNoMore = false
   /** Moves that the reader was told of, or that came before it. */
-  #moves: number | undefined
+  #moves: number
 
   constructor(options: ConversationStreamOptions) {
     super()
     this.#options = options
     this.#newest = options.newest
-    this.#moves = options.feed?.moves
+    this.#moves = options.moves
     for (const { runId, seq, state } of options.open) {
       const open: OpenRun = { runId, seq, stream: undefined, isDeleted: state === null, isPast: false }
       if (state !== null && state.isOver && seq >= state.lastSeq) continue
@@ -155,9 +157,10 @@ export class ConversationStream extends TakenStream {
   /** The reader's place stays as it is. */
   #takeMove(): EventBatch | undefined {
     const { moves, moved } = this.#options.feed ?? {}
-    const isNews = this.#moves !== undefined && this.#moves !== moves
+    // The feed may not have seen yet what the reader has.
+    if (moves === undefined || moves <= this.#moves || moved === undefined) return undefined
     this.#moves = moves
-    return isNews && moved !== undefined ? withCursors(moved, { head: this.cursor, tail: '' }) : undefined
+    return withCursors(moved, { head: this.cursor, tail: '' })
   }
 
   #takeFromOpen(): EventBatch | undefined {

@@ -11,14 +11,17 @@ export interface ConversationRun extends RunSummary {
   messages: readonly StoredMessage[]
 }
 
+/** How often runs of the conversation that wait were moved, and which was last. */
+export interface Moves {
+  moves: number
+  movedRunId: string | null
+}
+
 /** Runs of a conversation, in order. */
-export interface ConversationRuns {
+export interface ConversationRuns extends Moves {
   runs: readonly ConversationRun[]
   /** There are more after these. */
   hasMore: boolean
-  /** How often runs of the conversation that wait were moved, and which was last. */
-  moves: number
-  movedRunId: string | null
 }
 
 /** A run that is not over. */

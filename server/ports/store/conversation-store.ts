@@ -9,7 +9,7 @@ import type { Page, PageCursor } from '../../contract/page.ts'
 import type { MoveTurnInput, QueuedTurn } from '../../contract/queued-turn.ts'
 import type { RunSummary } from '../../contract/run.ts'
 import type { NewWebhook } from '../../contract/webhook.ts'
-import type { ConversationProgress, ConversationRuns } from '../conversation-runs.ts'
+import type { ConversationProgress, ConversationRuns, Moves } from '../conversation-runs.ts'
 import type { Owner, Reach } from '../owner.ts'
 import type { RunProgress } from './run-store.ts'
 import type { GivenTurn, TurnsToGive } from '../upkeep.ts'
@@ -21,7 +21,7 @@ export interface ReadPlace {
 }
 
 /** What there is to know of a conversation before it is followed. */
-export interface ConversationPlaces {
+export interface ConversationPlaces extends Moves {
   progress: ConversationProgress
   /** No run of any conversation has a higher ordinal. */
   lastOrdinal: number

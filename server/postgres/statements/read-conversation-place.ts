@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import type { ConversationProgress } from '../../ports/conversation-runs.ts'
+import type { ConversationProgress, Moves } from '../../ports/conversation-runs.ts'
 import type { ConversationPlaces, ReadPlace } from '../../ports/store/conversation-store.ts'
 import type { Reach } from '../../ports/owner.ts'
 import { forEachScope, isReached, reachValues } from '../owned-by.ts'
@@ -20,7 +20,7 @@ const READ = forEachScope(
           WHERE r.conversation_id = c.id AND r.id = ANY ($2::uuid[])
         ) a
       ) AS asked,
-      newest.*
+      c.moves, c.moved_run_id AS "movedRunId", newest.*
     FROM agent_runtime.conversation c
     LEFT JOIN LATERAL (
       SELECT ${SUMMARY_COLUMNS} FROM agent_runtime.run r
@@ -29,7 +29,7 @@ const READ = forEachScope(
     WHERE c.id = $1 AND c.deleted_at IS NULL AND ${isReached(scope, 'c', 3)}`,
 )
 
-type PlaceRow = {
+type PlaceRow = Moves & {
   progress: ConversationProgress
   lastOrdinal: string
   asked: (SummaryRow & { lastSeq: number })[]
@@ -49,6 +49,8 @@ export async function readConversationPlace(
   return {
     progress: row.progress,
     lastOrdinal: Number(row.lastOrdinal),
+    moves: row.moves,
+    movedRunId: row.movedRunId,
     newestRun: row.id === null ? null : toSummary(row),
     asked: new Map(row.asked.map((run) => [run.id, { ...toSummary(run), lastSeq: run.lastSeq }])),
   }

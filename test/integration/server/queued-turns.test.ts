@@ -121,7 +121,11 @@ describe('runs that wait for their turn', () => {
   test('tell all who follow the conversation that they were moved, on two servers and over both transports', async ({
     createServer,
   }) => {
-    const { move, queue, rest, conversationId, idOf, runtime } = await begin(createServer, ['a', 'b', 'c'])
+    const { move, queue, finish, rest, conversationId, idOf, runtime } = await begin(createServer, [
+      'a',
+      'b',
+      'c',
+    ])
     const other = await createServer({ agents: [...runtime.agents], worker: false })
     const path = `conversations/${conversationId}/events`
     const streams = await Promise.all([rest, other.rest].map((by) => by.stream(path)))
@@ -163,6 +167,37 @@ describe('runs that wait for their turn', () => {
     const resumed = await other.rest.stream(`${path}?after=${cursors[0] ?? ''}`)
     expect((await resumed.until('run.cancelled')).map(({ type }) => type)).toEqual(['run.cancelled'])
     await resumed.close()
+    await finish()
+  })
+
+  test('tell of the first move whoever has come to a conversation where nothing else happens', async ({
+    createServer,
+  }) => {
+    const { move, finish, conversationId, idOf, runtime } = await begin(createServer, ['a', 'b'])
+    const other = await createServer({ agents: [...runtime.agents], worker: false })
+    const path = `conversations/${conversationId}/events`
+    const begun = await other.rest.stream(path)
+    // Its first run has begun and says nothing more, and the others wait.
+    const cursors = new Map<string, string>()
+    while (!cursors.has('run.created b') || !cursors.has('run.started first')) {
+      const event = await begun.next()
+      const of = ['first', 'a', 'b'].find((text) => idOf(text) === event?.['run_id'])
+      cursors.set(`${String(event?.type)} ${String(of)}`, String(event?.cursor))
+    }
+    await begun.close()
+    const after = [...cursors.values()].at(-1) ?? ''
+    const resumed = await other.rest.stream(`${path}?after=${after}`)
+    const second = await other.rest.stream(`${path}?after=${after}`)
+    await move('b', { before: 'a' })
+    for (const stream of [resumed, second]) {
+      expect(await stream.until('run.moved')).toMatchObject([{ type: 'run.moved', run_id: idOf('b') }])
+    }
+    // Who comes now knows of that.
+    const last = await other.rest.stream(`${path}?after=${after}`)
+    await move('a', { before: 'b' })
+    expect(await last.until('run.moved')).toMatchObject([{ run_id: idOf('a') }])
+    for (const stream of [resumed, second, last]) await stream.close()
+    await finish()
   })
 
   test('can be dropped, and not moved any more then, nor when they have begun', async ({ createServer }) => {
