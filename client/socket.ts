@@ -52,8 +52,10 @@ export class Socket {
   #heardAt: number
   #isOpen = false
   #idle = new AbortController()
-  /** Aborts when it may have to be looked after earlier. */
-  #paced = new AbortController()
+  /** When it was asked whether it is still there, while it has said nothing since. */
+  #askedAt: number | undefined
+  /** Aborts when it may have to be looked after at another time. */
+  #woken = new AbortController()
 
   /** @throws when `url` is none for a WebSocket. */
   constructor(options: SocketOptions) {
@@ -120,6 +122,9 @@ export class Socket {
   #onMessage(data: unknown): void {
     if (!this.isUsable) return
     this.#heardAt = this.#options.clock.now()
+    // Only then: who sleeps until it is asked next need not know each message.
+    if (this.#askedAt !== undefined) this.#woken.abort()
+    this.#askedAt = undefined
     const isProven = this.#proven.signal.aborted
     if (data === 'PING') this.#socket.send('PONG')
     else if (data !== 'PONG') this.#onAnswer(data)
@@ -156,7 +161,7 @@ export class Socket {
   #pace(stream: Stream, started: object): void {
     const { reconnectAfterInactivityMs } = started as { reconnectAfterInactivityMs?: number }
     stream.deadlineMs = reconnectAfterInactivityMs ?? Infinity
-    this.#paced.abort()
+    this.#woken.abort()
   }
 
   /** Forgets a stream, and answers who is to hear of its end, if anybody. */
@@ -186,18 +191,22 @@ export class Socket {
   /** Notices a connection that is open and dead. */
   async #keepAlive(): Promise<void> {
     const { clock } = this.#options
+    const leftMs = () => (this.#askedAt ?? this.#heardAt) + this.#keepAliveMs - clock.now()
     while (this.isUsable) {
-      const deadlines = [...this.#streams.values()].map(({ deadlineMs }) => deadlineMs / 2)
-      const keepAliveMs = Math.min(this.#options.keepAliveMs, ...deadlines)
-      this.#paced = new AbortController()
-      await clock.sleep(Math.max(0, this.#heardAt + keepAliveMs - clock.now()), this.#paced.signal)
-      if (clock.now() < this.#heardAt + keepAliveMs || !this.isUsable) continue
+      this.#woken = new AbortController()
+      await clock.sleep(Math.max(0, leftMs()), this.#woken.signal)
+      if (!this.isUsable || leftMs() > 0) continue
+      if (this.#askedAt !== undefined) return this.#lose('it carried nothing any more')
       // Asked, rather than given up: the timers of a page in the background come minutes late.
-      const askedAt = clock.now()
+      this.#askedAt = clock.now()
       this.#socket.send('PING')
-      await clock.sleep(keepAliveMs, this.#closed.signal)
-      if (this.#heardAt < askedAt) this.#lose('it carried nothing any more')
     }
+  }
+
+  /** Half of the shortest silence by which a stream is dead: the server is asked after the first half. */
+  get #keepAliveMs(): number {
+    const halves = [...this.#streams.values()].map(({ deadlineMs }) => deadlineMs / 2)
+    return Math.min(this.#options.keepAliveMs, ...halves)
   }
 
   /** At once, also where the connection can't: a dead one takes long to close. */
@@ -205,7 +214,7 @@ export class Socket {
     if (!this.isUsable) return
     this.#closed.abort()
     this.#idle.abort()
-    this.#paced.abort()
+    this.#woken.abort()
     this.#socket.close()
     const lost = [...this.#streams.values()].filter(({ isLeft }) => !isLeft)
     this.#streams.clear()

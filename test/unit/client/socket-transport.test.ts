@@ -251,6 +251,30 @@ describe('a socket that is lost', () => {
     expect(socket().isClosed).toBe(true)
   })
 
+  it.each([0, 10_500, 12_000, 60_000])(
+    'without being closed is found out 4.5 s after a run began to run, where nothing was said for %i ms before',
+    async (silentMs) => {
+      const { clock, open } = scene()
+      const { heard } = await open()
+      socket().accept()
+      socket().say(started(1))
+      // The server is there until the run is running.
+      const pass = async (ms: number, isThere: boolean) => {
+        for (let left = ms; left > 0; left -= 250) {
+          const asked = socket().methods.length
+          await clock.advance(250)
+          if (isThere && socket().methods.length > asked) socket().say('PONG')
+        }
+      }
+      await pass(silentMs, true)
+      socket().say(running(1))
+      await pass(4_250, false)
+      expect(heard).toEqual(['opened'])
+      await pass(250, false)
+      expect(heard).toEqual(['opened', expect.stringContaining('it carried nothing any more')])
+    },
+  )
+
   it('without being closed is found out sooner while the server says that a run is running', async () => {
     const { clock, open } = scene()
     const { heard } = await open()
@@ -265,7 +289,7 @@ describe('a socket that is lost', () => {
     await clock.advance(1)
     expect(pings()).toBe(2)
     socket().say('PONG')
-    await clock.advance(2_250)
+    await clock.advance(2_249)
     // Now it waits for somebody.
     socket().say(started(1))
     await clock.advance(9_999)
