@@ -149,14 +149,20 @@ export function createRunHandle<TShape extends AgentShape>(
     // The one place where an event's type is taken on trust: the server checked the payload against its schema.
     events: (options) => events(options) as AsyncIterable<AnyRunEvent> as AsyncIterable<EventOf<TShape>>,
     result,
-    async text(options = {}) {
-      await result(options)
-      const { messages, inputCount } = await dependencies.transport.getRun(run.id, options.signal)
+    async text({ signal: given } = {}) {
+      const detached = attached.signal
+      const signal = given === undefined ? detached : eitherAborts(given, detached)
+      await result({ signal })
+      const { messages, inputCount } = await dependencies.transport.getRun(run.id, signal)
+      throwIfAborted(signal)
       const answered = textOf(lastAssistantMessage(messages.slice(inputCount)))
       if (answered !== '') return answered
       // What it has only shown is no message of its answer.
       let state = initialRunState()
-      for await (const event of events(options)) state = reduceRun(state, event)
+      // Not the loop of `events`, which ends without an error when it is detached.
+      for await (const heard of followRun(dependencies, run.id, { signal })) {
+        if (heard.type === 'event') state = reduceRun(state, heard.event)
+      }
       return state.text
     },
     detach() {

@@ -91,6 +91,40 @@ describe('a run handle', () => {
     expect(stream.isClosed).toBe(true)
   })
 
+  it('answers no part of a text when it is detached while it reads what was shown', async () => {
+    const transport = fakeTransport()
+    const run = handle(transport, runRecord({ status: 'succeeded', output: {} }))
+    const text = run.text()
+    const stream = await transport.opened(0)
+    stream.onEvent(delta(2, 'Part'))
+    run.detach()
+    await expect(text).rejects.toMatchObject({ name: 'AbortError' })
+    expect(stream.isClosed).toBe(true)
+    // Afterwards it is as before.
+    const again = run.text()
+    const second = await transport.opened(1)
+    second.onEvent(delta(2, 'Part, and the whole'))
+    second.onEvent(runEvent(3, { type: 'run.succeeded', payload: { output: {} } }))
+    expect(await again).toBe('Part, and the whole')
+  })
+
+  it('answers no text when it is detached while it reads the run', async () => {
+    const said = { id: 'm1', runId: RUN_ID, createdAt: '2026-01-01T00:00:01.000Z' }
+    const messages = [{ ...said, role: 'assistant' as const, content: 'The whole' }]
+    const transport = fakeTransport(runRecord({ status: 'succeeded', messages }))
+    const answer = Promise.withResolvers<void>()
+    const slow: FakeTransport = {
+      ...transport,
+      getRun: (...asked) => answer.promise.then(() => transport.getRun(...asked)),
+    }
+    const run = handle(slow, runRecord({ status: 'succeeded', output: {} }))
+    const text = run.text()
+    run.detach()
+    answer.resolve()
+    await expect(text).rejects.toMatchObject({ name: 'AbortError' })
+    expect(await run.text()).toBe('The whole')
+  })
+
   it('leaves the run alone when its loop is left, and cancels only when told to', async () => {
     const transport = fakeTransport()
     const run = handle(transport)
