@@ -128,9 +128,9 @@ export class EventSubscription {
 
   /** Also says, then and whenever it changes, how long a silence means that the connection is dead: less while a run is running. */
   #tellStarted({ isRunning }: EventStream): void {
-    const { runningMs, idleMs } = deadlinesOf(this.#options.services.streamKeepAliveMs)
+    const { runningMs } = deadlinesOf(this.#options.services.streamKeepAliveMs)
     this.#wasRunning = isRunning
-    const pace = isRunning && runningMs < idleMs ? { reconnectAfterInactivityMs: runningMs } : {}
+    const pace = isRunning ? { reconnectAfterInactivityMs: runningMs } : {}
     this.#respond({ result: { type: 'started', ...pace } })
   }
 

@@ -85,3 +85,19 @@ test('a run is watched closely while it is running, over a socket', async ({ cre
   end()
   await raw.until(({ result }) => result?.type === 'stopped')
 })
+
+test('also where streams speak more often than that', async ({ createServer }) => {
+  const { agent, ask, end } = createAsker()
+  const { rest, runtime } = await createServer({ agents: [agent], config: { streamKeepAliveSeconds: 1 } })
+  await using host = await hostRuntimes(runtime)
+  using raw = await openRawSocket(host.socketUrl)
+  const runId = await rest.create('asker')
+  raw.send({ id: 1, method: 'subscription', params: { path: 'runs.events', input: { runId } } })
+  const pace = async () => (await raw.until(({ result }) => result?.type === 'started')).at(-1)?.result
+  expect(await pace()).toEqual({ type: 'started', reconnectAfterInactivityMs: 3_000 })
+  ask()
+  expect(await pace()).toEqual({ type: 'started' })
+  await rest.post(`runs/${runId}/respond`, { wait: 'go', value: true })
+  end()
+  await raw.until(({ result }) => result?.type === 'stopped')
+})
