@@ -19,7 +19,7 @@ import { approximateBytes } from '../events/event-ring.ts'
 import { visibleTo } from '../events/visibility.ts'
 import type { ConversationPlaces, ConversationStore } from '../ports/store/conversation-store.ts'
 import { narrower } from '../ports/owner.ts'
-import type { RunStore } from '../ports/store/run-store.ts'
+import type { RunProgress, RunStore } from '../ports/store/run-store.ts'
 import type { Access } from './access.ts'
 
 export interface ConversationEventsOptions {
@@ -102,7 +102,8 @@ export function createConversationEvents(
     if (places === null) throw noSuchConversation(conversationId)
     // First of all: nobody is asked about a run that is not there for the reader.
     const { newestRun, asked } = places
-    const shown = newestRun === null ? asked : new Map([...asked, [newestRun.id, newestRun]])
+    const shown = new Map([...asked].map(([id, { run }]) => [id, run]))
+    if (newestRun !== null) shown.set(newestRun.id, newestRun)
     for (const run of shown.values()) await assertMaySee(principal, run, filter)
     return places
   }
@@ -174,8 +175,10 @@ function withStates(place: ConversationPlace, { asked, lastOrdinal, progress }: 
   })
 }
 
-function stateOf(run: { status: RunSummary['status']; lastSeq: number } | null): RunState {
-  return run && { lastSeq: run.lastSeq, isOver: isTerminal(run.status), isWaiting: run.status === 'waiting' }
+function stateOf(progress: RunProgress | null): RunState {
+  if (progress === null) return null
+  const { run, ...place } = progress
+  return { ...place, isOver: isTerminal(run.status) }
 }
 
 function beyond(): AgentRuntimeError {

@@ -74,10 +74,10 @@ export function createRunEvents(
   async function check(principal: Principal, { runId, filter }: { runId: string; filter: EventFilter }) {
     const reach = (await access.reach(principal, 'run')) ?? noSuchRun(runId)
     // First, so that `authorize` is not asked about a run that the reader can't see.
-    const { lastSeq, ...run } = (await store.getProgress(reach, runId)) ?? noSuchRun(runId)
+    const { run, ...place } = (await store.getProgress(reach, runId)) ?? noSuchRun(runId)
     if (filter.includeDebug) await access.assertMay(principal, 'includeDebug', { run })
     if (filter.includeAll) await access.assertMay(principal, 'includeAll', { run })
-    return { reach, run: { status: run.status, lastSeq } }
+    return { reach, run: { status: run.status, ...place } }
   }
 
   async function checkReader(asking: Principal, options: EventsOptions) {
@@ -103,8 +103,8 @@ export function createRunEvents(
 
     async follow(asking, { signal = new AbortController().signal, ...options }) {
       const { run, runId, afterSeq, visibilities, confirm } = await checkReader(asking, options)
-      const { lastSeq, status } = run
-      const progress = { lastSeq, isOver: isTerminal(status), isWaiting: status === 'waiting' }
+      const { status, ...place } = run
+      const progress = { ...place, isOver: isTerminal(status) }
       const batches = hub.follow({ runId, afterSeq, visibilities, ...progress, signal })
       return { run, batches, confirm }
     },

@@ -101,8 +101,7 @@ export function createRuns(
     runId: string,
   ): Promise<Owner> {
     if (!access.isAsked) return caller
-    const { lastSeq: _, ...run } =
-      (await store.getProgress(await reach(caller, runId), runId)) ?? noSuchRun(runId)
+    const { run } = (await store.getProgress(await reach(caller, runId), runId)) ?? noSuchRun(runId)
     if (action !== 'delete') await access.assertMay(caller, action, { run })
     else await access.assertMay(caller, 'delete', { kind: 'run', run })
     return run.owner

@@ -19,12 +19,12 @@ export interface RunToOpen {
   afterSeq: number
   lastSeq: number
   isOver: boolean
-  /** It waits for somebody. Default: false. */
-  isWaiting?: boolean
+  /** It waits for somebody or for a time. Default: false. */
+  isPaused?: boolean
 }
 
 /** How far the run is; null where it was deleted. */
-export type RunState = Pick<RunToOpen, 'lastSeq' | 'isOver' | 'isWaiting'> | null
+export type RunState = Pick<RunToOpen, 'lastSeq' | 'isOver' | 'isPaused'> | null
 
 export interface ConversationStreamOptions {
   conversationId: string

@@ -23,7 +23,7 @@ interface HubPorts {
 
 export interface FollowedRun extends Pick<
   RunEventStreamOptions,
-  'runId' | 'afterSeq' | 'visibilities' | 'isWaiting'
+  'runId' | 'afterSeq' | 'visibilities' | 'isPaused'
 > {
   /** As the run was seen just before. */
   lastSeq: number
@@ -101,7 +101,7 @@ export function createEventHub({ store, bus, clock, pollIntervalMs, onHeard }: H
         runId: run.runId,
         afterSeq: run.afterSeq,
         visibilities: run.visibilities,
-        isWaiting: run.isWaiting,
+        isPaused: run.isPaused,
         feed,
         // Readers with another floor share no read: its answer may be too old for them.
         readEvents: (...page) => readShared(feed?.floor, ...page),

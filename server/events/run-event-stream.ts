@@ -3,6 +3,7 @@ import { isTerminalEvent } from '../contract/terminal.ts'
 import type { EventStore } from '../ports/store/event-store.ts'
 import type { EventBatch } from './event-ring.ts'
 import type { RunFeed } from './run-feed.ts'
+import { RunWork } from './run-work.ts'
 import { TakenStream } from './taken-stream.ts'
 import { shownTo } from './visibility.ts'
 
@@ -14,8 +15,8 @@ export interface RunEventStreamOptions {
   /** `seq` of the last event the reader has. */
   afterSeq: number
   visibilities: readonly Visibility[]
-  /** The run waits for somebody. Default: false. */
-  isWaiting?: boolean | undefined
+  /** The run waits for somebody or for a time. Default: false. */
+  isPaused?: boolean | undefined
   /** Undefined when the run is over, since all of it is in the store then. */
   feed: RunFeed | undefined
   readEvents: EventStore['readEvents']
@@ -34,7 +35,7 @@ export class RunEventStream extends TakenStream {
   #page: EventBatch | undefined
   #isCatchingUp = false
   #hasReachedEnd = false
-  #isWaiting: boolean
+  readonly #work: RunWork
   /** The run was over when this began. */
   readonly #isPast: boolean
 
@@ -43,7 +44,7 @@ export class RunEventStream extends TakenStream {
     this.#options = options
     this.#cursor = options.afterSeq
     this.#isPast = options.feed === undefined || options.feed.isOver
-    this.#isWaiting = options.isWaiting === true
+    this.#work = new RunWork(options.isPaused === true)
     options.feed?.add(this)
   }
 
@@ -52,7 +53,7 @@ export class RunEventStream extends TakenStream {
   }
 
   get isRunning(): boolean {
-    return !this.#isPast && !this.#isWaiting && !this.hasAll && !this.isClosed
+    return !this.#isPast && this.#work.goesOn && !this.hasAll && !this.isClosed
   }
 
   protected findNext(): EventBatch | undefined {
@@ -70,10 +71,7 @@ export class RunEventStream extends TakenStream {
       }
       this.#cursor = last.seq
       this.hasAll = this.#hasReachedEnd = isTerminalEvent(last.type)
-      for (const { type } of batch) {
-        if (type === 'run.waiting') this.#isWaiting = true
-        else if (type === 'run.resumed' || type === 'run.started') this.#isWaiting = false
-      }
+      for (const event of batch) this.#work.hear(event)
       const shown = shownTo(batch, this.#options.visibilities)
       if (shown.length > 0) return shown
     }

@@ -5,7 +5,12 @@ import type { CreatedRun, NewRun } from '../create-run.ts'
 import type { Owner, Reach } from '../owner.ts'
 
 /** A run's identity, and how far it is. */
-export type RunProgress = RunSummary & Pick<Run, 'lastSeq'>
+export interface RunProgress {
+  run: RunSummary
+  lastSeq: number
+  /** It waits for somebody or for a time: for more than runs that it has started. */
+  isPaused: boolean
+}
 
 /** What became of a cancel request. */
 export type CancelOutcome =

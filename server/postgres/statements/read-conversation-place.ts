@@ -6,6 +6,8 @@ import { forEachScope, isReached, reachValues } from '../owned-by.ts'
 import { execute } from '../connections/transaction.ts'
 import { progressOf } from './conversation-progress.ts'
 import { SUMMARY_COLUMNS, toSummary } from './rows.ts'
+import { PROGRESS_COLUMNS, toProgress } from './run-progress.ts'
+import type { ProgressRow } from './run-progress.ts'
 import type { SummaryRow } from './rows.ts'
 
 // One statement, so that all of it was so at one moment.
@@ -16,7 +18,7 @@ const READ = forEachScope(
       (SELECT last_value FROM agent_runtime.run_ordinal_seq) AS "lastOrdinal",
       (
         SELECT COALESCE(json_agg(a), '[]') FROM (
-          SELECT ${SUMMARY_COLUMNS}, r.last_seq AS "lastSeq" FROM agent_runtime.run r
+          SELECT ${PROGRESS_COLUMNS} FROM agent_runtime.run r
           WHERE r.conversation_id = c.id AND r.id = ANY ($2::uuid[])
         ) a
       ) AS asked,
@@ -32,7 +34,7 @@ const READ = forEachScope(
 type PlaceRow = Moves & {
   progress: ConversationProgress
   lastOrdinal: string
-  asked: (SummaryRow & { lastSeq: number })[]
+  asked: ProgressRow[]
 } & (SummaryRow | { [K in keyof SummaryRow]: null })
 
 export async function readConversationPlace(
@@ -52,6 +54,6 @@ export async function readConversationPlace(
     moves: row.moves,
     movedRunId: row.movedRunId,
     newestRun: row.id === null ? null : toSummary(row),
-    asked: new Map(row.asked.map((run) => [run.id, { ...toSummary(run), lastSeq: run.lastSeq }])),
+    asked: new Map(row.asked.map((run) => [run.id, toProgress(run)])),
   }
 }

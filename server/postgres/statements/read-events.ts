@@ -13,8 +13,8 @@ import type { RunProgress, RunStore } from '../../ports/store/run-store.ts'
 import { forEachScope, isReachedBy, ownerColumns } from '../owned-by.ts'
 import { mayBeOnes } from '../../ports/store/store-failure.ts'
 import { execute } from '../connections/transaction.ts'
-import { SUMMARY_COLUMNS, toSummary } from './rows.ts'
-import type { SummaryRow } from './rows.ts'
+import { PROGRESS_COLUMNS, toProgress } from './run-progress.ts'
+import type { ProgressRow } from './run-progress.ts'
 import { boundedPage, MAX_PAGE_BYTES } from './bounded-page.ts'
 
 /** What all readers of a statement get, who share that out. */
@@ -37,7 +37,7 @@ const READ_EVENTS = {
 const READ_PROGRESS = forEachScope(
   'read_progress',
   (scope) => `
-    SELECT w.reader::int, ${SUMMARY_COLUMNS}, r.last_seq AS "lastSeq"
+    SELECT w.reader::int, ${PROGRESS_COLUMNS}
     FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) WITH ORDINALITY
       AS w (run_id, tenant_id, owner_id, owner_kind, reader)
     JOIN agent_runtime.run r ON r.id = w.run_id AND ${isReachedBy('r', 'w', scope)}`,
@@ -100,16 +100,12 @@ export function createGetProgress(pool: pg.Pool): RunStore['getProgress'] {
       maxBatch: MAX_READERS,
       mayBeOnes,
       async flush(requests: readonly { reach: Reach; runId: string }[]) {
-        const rows = await execute<SummaryRow & { lastSeq: number; reader: number }>(
-          pool,
-          READ_PROGRESS[scope],
-          [
-            requests.map((request) => request.runId),
-            ...ownerColumns(requests.map((request) => request.reach)),
-          ],
-        )
+        const rows = await execute<ProgressRow & { reader: number }>(pool, READ_PROGRESS[scope], [
+          requests.map((request) => request.runId),
+          ...ownerColumns(requests.map((request) => request.reach)),
+        ])
         const answers = requests.map((): RunProgress | null => null)
-        for (const row of rows) answers[row.reader - 1] = { ...toSummary(row), lastSeq: row.lastSeq }
+        for (const row of rows) answers[row.reader - 1] = toProgress(row)
         return answers
       },
     })

@@ -69,6 +69,32 @@ test.for(['runs', 'conversations'] as const)(
   },
 )
 
+test('a run is watched closely while a run that it waits for works, and not while that one waits for somebody', async ({
+  createServer,
+}) => {
+  const { agent, ask, end } = createAsker()
+  const parent = defineAgent({ key: 'parent', run: (ctx) => ctx.runAgent(agent) })
+  const { rest, runtime } = await createServer({ agents: [parent, agent] })
+  const runId = await rest.create('parent')
+  const open = (lastEventId = '') => {
+    const url = `http://runtime.test/trpc/runs.events?input=${encodeURIComponent(JSON.stringify({ runId }))}`
+    return runtime.handler(new Request(url, { headers: { 'last-event-id': lastEventId } }))
+  }
+  const heard: (number | string)[] = []
+  for await (const told of tellings(await open())) {
+    heard.push(told)
+    if (told === 'run.waiting') {
+      expect(await tellings(await open('2')).next()).toMatchObject({ value: RUNNING })
+      ask()
+    }
+    if (told === IDLE) await rest.post(`runs/${runId}/respond`, { wait: 'go', value: true })
+    if (told === RUNNING && heard.includes(IDLE)) end()
+    if (told === 'run.succeeded') break
+  }
+  expect(heard.filter((told) => typeof told === 'number')).toEqual([RUNNING, IDLE, RUNNING])
+  expect(heard.indexOf(IDLE)).toBeGreaterThan(heard.indexOf('child.waiting'))
+})
+
 test('a run is watched closely while it is running, over a socket', async ({ createServer }) => {
   const { agent, ask, end } = createAsker()
   const { rest, runtime } = await createServer({ agents: [agent] })

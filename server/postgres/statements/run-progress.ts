@@ -1,0 +1,15 @@
+import type { RunProgress } from '../../ports/store/run-store.ts'
+import { SUMMARY_COLUMNS, toSummary } from './rows.ts'
+import type { SummaryRow } from './rows.ts'
+
+export type ProgressRow = SummaryRow & Pick<RunProgress, 'lastSeq' | 'isPaused'>
+
+/** The select list that makes a {@link ProgressRow}, for a table named `r`. Of runs that do not wait no wait is looked up. */
+export const PROGRESS_COLUMNS = `${SUMMARY_COLUMNS}, r.last_seq AS "lastSeq",
+  r.status = 'waiting' AND EXISTS (
+    SELECT FROM agent_runtime.wait o WHERE o.run_id = r.id AND o.status = 'pending' AND o.kind <> 'child'
+  ) AS "isPaused"`
+
+export function toProgress(row: ProgressRow): RunProgress {
+  return { run: toSummary(row), lastSeq: row.lastSeq, isPaused: row.isPaused }
+}
