@@ -162,6 +162,7 @@ export function createCreateRun(ports: CreateRunPorts, settings: CreateRunSettin
       budget = await settings.checkLimits(principal, input, defaults)
     }
     const fileIds = filesIn(input.messages)
+    const { webhooks = [] } = input
     const files = await findFiles(principal, fileIds)
     const newRun = {
       id: uuidv7(),
@@ -175,7 +176,7 @@ export function createCreateRun(ports: CreateRunPorts, settings: CreateRunSettin
       timeoutMs: input.timeoutMs ?? defaults.timeoutMs,
       budget,
       ...keyOf(
-        { ...asked, messages: withContents(asked.messages, files), conversation: namedBy(input) },
+        { ...asked, messages: withContents(asked.messages, files), conversation: namedBy(input), webhooks },
         options?.occurrence,
         input.idempotencyKey,
       ),
@@ -189,9 +190,9 @@ export function createCreateRun(ports: CreateRunPorts, settings: CreateRunSettin
       isLimited: isLimited(principal, settings.runsAtOnce),
       maxWaiting: settings.maxWaitingRuns,
     }
-    if (isOfCaller) await checkQuota(principal, newRun)
-    const { webhooks = [] } = input
     await ports.acceptWebhooks(principal, webhooks, { owner: principal, agentKey: agent.key })
+    // Last of all: what is refused costs nothing.
+    if (isOfCaller) await checkQuota(principal, newRun)
     // Their secrets are no tracer's concern.
     const answer = await traced(ports.tracer, { kind: 'create', run: newRun }, ({ traceparent }) =>
       commitRun({ ...newRun, webhooks, traceparent }, characters),

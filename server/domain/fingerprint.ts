@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { canonicalJson } from '../contract/canonical-json.ts'
 import type { StoredFile } from '../contract/file.ts'
 import type { Json } from '../contract/json.ts'
+import { WebhookEvent } from '../contract/webhook.ts'
 import type { NewRun } from '../ports/create-run.ts'
 
 /** Messages with what is in their files in place of the ids: who asks again may have uploaded them again. */
@@ -24,11 +25,22 @@ export function fingerprintOf(
     /** As the request names it. */
     conversation: Json
     insteadOf: NewRun['insteadOf']
+    webhooks: NewRun['webhooks']
   },
 ): string {
-  const { agentKey, conversation, messages, params, insteadOf } = run
+  const { agentKey, conversation, messages, params, insteadOf, webhooks } = run
   // In their stored form, since messages may have keys whose value is undefined.
-  const asked = [agentKey, conversation, messages, params, ...(insteadOf === null ? [] : [insteadOf])]
+  const asked = [
+    ...[agentKey, conversation, messages, params],
+    ...(insteadOf === null ? [] : [insteadOf]),
+    ...(webhooks.length === 0 ? [] : [toldOf(webhooks)]),
+  ]
   const request = JSON.parse(JSON.stringify(asked)) as Json
   return createHash('sha256').update(canonicalJson(request)).digest('base64url')
+}
+
+/** In no order, and without secrets, which may have been replaced meanwhile. */
+function toldOf(webhooks: NewRun['webhooks']): Json {
+  const told = webhooks.map(({ url, events = WebhookEvent.options }) => [url, ...new Set(events)].toSorted())
+  return told.toSorted((one, other) => (one.join(' ') < other.join(' ') ? -1 : 1))
 }

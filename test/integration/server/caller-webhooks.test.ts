@@ -217,6 +217,46 @@ test('a request that is repeated by its key has one webhook, and two servers sen
   expect(new Set(told)).toEqual(new Set([...runs, answers[0]?.body['id']]))
 })
 
+test('a key is used again for the same webhooks only, whatever their order and their secrets', async ({
+  createServer,
+}) => {
+  const { rest } = await serve(createServer, PRIVATE, { worker: false })
+  const ask = async (webhooks: object[]) => {
+    const { status, body } = await rest.post('runs', {
+      agent_key: 'quick',
+      messages: [],
+      idempotency_key: 'key',
+      webhooks,
+    })
+    return status === 409 ? body['code'] : status
+  }
+  const [a, b] = ['a', 'b'].map((path) => ({ url: `http://127.0.0.1/${path}`, secret: SECRET }))
+  const both = ['run.failed', 'run.succeeded']
+  expect(await ask([{ ...a, events: both }, { ...b }])).toBe(201)
+  expect(
+    await ask([
+      { ...b, secret: OTHER_SECRET },
+      { ...a, events: both.toReversed() },
+    ]),
+  ).toBe(200)
+  const others = [[], [{ ...a, events: both }], [a, b], [{ ...a, events: ['run.failed'] }, { ...b }]]
+  for (const webhooks of others) expect(await ask(webhooks.map((one) => ({ ...one })))).toBe('conflict')
+})
+
+test('a webhook that is refused costs no quota', async ({ createServer }) => {
+  let count = 0
+  const quota = () => void (count += 1)
+  const { rest } = await serve(createServer, PRIVATE, { worker: false, quota })
+  const ask = async (url: string) => {
+    const webhooks = [{ url, secret: SECRET }]
+    return (await rest.post('runs', { agent_key: 'quick', messages: [], webhooks })).status
+  }
+  expect(await ask('https://elsewhere.example/')).toBe(400)
+  expect(count).toBe(0)
+  expect(await ask('http://127.0.0.1/')).toBe(201)
+  expect(count).toBe(1)
+})
+
 test('one whose endpoint hangs holds up nobody else', async ({ createServer }) => {
   await using hanging = await startReceiver(...Array.from({ length: 30 }, () => () => {}))
   await using receiver = await startReceiver()
