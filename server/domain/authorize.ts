@@ -91,13 +91,17 @@ export type AuthorizeAnswer = Scope | boolean
 export type Authorize = (...asked: AuthorizeQuestion) => AuthorizeAnswer | Promise<AuthorizeAnswer>
 
 /**
- * One that needs no resource. Its second signature is the first again: a type with several is passed over where a function's parameters get
+ * One that needs no resource: it takes it as unknown, so that its third parameter is none of another kind. Its second signature is the first again: a type with several is passed over where a function's parameters get
  * their types, so that those of {@link Authorize} go on to narrow.
  */
 export interface BriefAuthorize {
-  (principal: Principal, action: Action): AuthorizeAnswer | Promise<AuthorizeAnswer>
+  (principal: Principal, action: Action, resource: unknown): AuthorizeAnswer | Promise<AuthorizeAnswer>
   // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- Without it the two would be taken for one.
-  <TAction extends Action>(principal: Principal, action: TAction): AuthorizeAnswer | Promise<AuthorizeAnswer>
+  <TAction extends Action>(
+    principal: Principal,
+    action: TAction,
+    resource: unknown,
+  ): AuthorizeAnswer | Promise<AuthorizeAnswer>
 }
 
 /** The default: owners may do everything with what is theirs. Visitors see `user` events only, and inspect nothing. */
