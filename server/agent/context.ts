@@ -164,7 +164,7 @@ export interface AgentContext<
   /**
    * What the run was sent since the last call (`runs.send`), in that order: part of what the model is to be asked next, and of the run's messages.
    * `toolLoop` calls it before each turn of the model. A call is a step; inside of one of yours hand on what that is given, and return them
-   * with its result, since a step that is stored is not done again. What is not taken goes to the conversation's next run.
+   * with its result, since a step that is stored is not done again. What a run that succeeds has not taken goes to the conversation's next run.
    *
    * @example
    * const messages = [...ctx.messages, ...(await ctx.takeMessages())]

@@ -12,6 +12,7 @@ import type { EventBus } from '../ports/event-bus.ts'
 import type { Logger } from '../ports/logger.ts'
 import { ownerOf } from '../ports/owner.ts'
 import type { Owner } from '../ports/owner.ts'
+import { MAX_UNREAD_BYTES } from '../ports/store/sent-store.ts'
 import type { SentStore } from '../ports/store/sent-store.ts'
 import { noSuchRun } from './run-events.ts'
 
@@ -42,6 +43,12 @@ export function createSend(
         { path: ['message'], message: problem },
       ])
     }
+    if (Buffer.byteLength(JSON.stringify(message)) > MAX_UNREAD_BYTES) {
+      throw new AgentRuntimeError(
+        'payload_too_large',
+        `What a run is sent has ${MAX_UNREAD_BYTES} bytes at most.`,
+      )
+    }
     const owner = await findOwner(caller, runId)
     const outcome = await store.sendMessage(owner, { id: uuidv7(), runId, message, key })
     switch (outcome.kind) {
@@ -59,9 +66,11 @@ export function createSend(
       case 'full':
         throw new AgentRuntimeError(
           'rate_limited',
-          `The run has not read ${outcome.unread} messages: send more when it has.`,
+          `The run has not read ${outcome.unread} messages, and takes no more until it has.`,
           { details: { unread: outcome.unread, retryAfterSeconds: FULL_RETRY_SECONDS } },
         )
+      case 'spent':
+        throw new AgentRuntimeError('conflict', 'The run was sent as much as one run may be: create another.')
       case 'sent':
         if (outcome.isNew) log.info({ runId, by: ownerOf(caller) }, 'a run was sent a message')
         // Its worker looks at the row.

@@ -63,12 +63,14 @@ export function createUseCases(
   const { config, options, agents, runsAtOnce, webhookHosts } = settings
   const letIn = createLetIn({ store, log }, runsAtOnce)
   const tellFamilies = createTellFamilies({ store, bus, letIn, log })
-  const passOn = createPassOn({ store, bus, letIn, log }, runsAtOnce)
   const access = createAccess({
     authorize: options.authorize,
     timeoutMs: config.authorizeTimeoutSeconds * 1000,
     log,
   })
+  const quotaTimeoutMs = config.quotaTimeoutSeconds * 1000
+  const checkQuota = options.quota && createCheckQuota(options.quota, { timeoutMs: quotaTimeoutMs, log })
+  const passOn = createPassOn({ store, bus, letIn, access, log }, { runsAtOnce, checkQuota })
   const uploadedFiles = createUploadedFiles(
     { store, files, access, log },
     {
@@ -88,7 +90,6 @@ export function createUseCases(
     conversations: conversationEvents,
   })
   const checkLimits = createCheckLimits(options.limits, config, log)
-  const quotaTimeoutMs = config.quotaTimeoutSeconds * 1000
   const acceptWebhooks = createAcceptWebhooks({ store, access }, webhookHosts)
   const runs = createRuns(
     { store, bus, letIn, tellFamilies, access, acceptWebhooks, tracer, log, tidyFiles },
@@ -96,7 +97,7 @@ export function createUseCases(
       agents,
       runsAtOnce,
       checkLimits,
-      checkQuota: options.quota && createCheckQuota(options.quota, { timeoutMs: quotaTimeoutMs, log }),
+      checkQuota,
       maxAttempts: config.maxAttempts,
       newConversations: config.newConversations,
       maxWaitingRuns: config.maxWaitingRuns,

@@ -7,8 +7,11 @@ export interface Inbox {
   readonly sent: number
   /** So many, its row says. */
   note(sent: number): void
-  /** What no stored step has; it is this step's until that is stored or fails. Costs nothing where nothing was sent. */
-  take(stepKey: string): Promise<readonly TakenMessage[]>
+  /**
+   * What no stored step has; it is this step's until that is stored or fails. Costs nothing where nothing was sent, as far as this process
+   * knows; `looks`: it asks in any case.
+   */
+  take(stepKey: string, options?: { looks: boolean }): Promise<readonly TakenMessage[]>
   /** Positions of what the step has taken. */
   heldBy(stepKey: string): number[]
   /** The step is stored, and what it has taken with it. */
@@ -46,8 +49,8 @@ export function createInbox(store: Pick<SentStore, 'takeSent'>, run: ClaimedRun)
       sent = count
       mayHaveMore = true
     },
-    async take(stepKey) {
-      if (mayHaveMore) await look(stepKey)
+    async take(stepKey, { looks } = { looks: false }) {
+      if (looks || mayHaveMore) await look(stepKey)
       return held.get(stepKey) ?? []
     },
     heldBy: (stepKey) => (held.get(stepKey) ?? []).map(({ position }) => position),

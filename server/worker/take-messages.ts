@@ -21,16 +21,17 @@ export function createTakeMessages({ inbox, emit, step }: Taking): AgentContext[
     await emit('user.message', { messageId: id, content }, { once: true })
   }
 
-  async function take({ idempotencyKey }: StepContext): Promise<ReceivedMessage[]> {
-    const taken = await inbox.take(idempotencyKey)
+  async function take({ idempotencyKey }: StepContext, looks: boolean): Promise<ReceivedMessage[]> {
+    const taken = await inbox.take(idempotencyKey, { looks })
     const messages = taken.map(({ id, body }) => ({ ...body, id }))
     for (const message of messages) await tell(message)
     return messages
   }
 
   return async (within) => {
-    if (within !== undefined) return take(within)
-    const messages = (await step(STEP, take)) as ReceivedMessage[]
+    if (within !== undefined) return take(within, false)
+    // Somebody may have been told just now that it is there, and a step is stored anyway.
+    const messages = (await step(STEP, (own) => take(own, true))) as ReceivedMessage[]
     // An attempt that died may have stored the step and not the events.
     for (const message of messages) await tell(message)
     return messages

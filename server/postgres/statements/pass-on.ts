@@ -1,11 +1,11 @@
 import type pg from 'pg'
-import type { CreatedRun } from '../../ports/create-run.ts'
 import type { Owner } from '../../ports/owner.ts'
-import type { SentStore } from '../../ports/store/sent-store.ts'
+import type { PassedOn, SentStore } from '../../ports/store/sent-store.ts'
 import { execute, inTransaction } from '../connections/transaction.ts'
 import type { Deliver } from '../deliveries/deliveries.ts'
 import { createCarefully } from './create-runs.ts'
 import type { CreateSettings } from './create-runs.ts'
+import { heirOf } from './left-messages.ts'
 import { lockSessions } from './lock-sessions.ts'
 import { moveToFront } from './queued-turns.ts'
 
@@ -22,12 +22,41 @@ const SETTLE = {
     WHERE run_id = $1 AND left_at IS NOT NULL`,
 }
 
+// Locked, it is neither cancelled nor given its turn.
+const LOCK_HEIR = {
+  name: 'pass_on_lock_heir',
+  text: `
+    SELECT h.id FROM agent_runtime.run r
+    CROSS JOIN LATERAL (${heirOf('r')}
+    ) AS heir
+    JOIN agent_runtime.run h ON h.id = heir.id
+    WHERE r.id = $1 AND h.turn IS NOT NULL AND h.status = 'queued'
+    FOR NO KEY UPDATE OF h`,
+}
+
+const JOIN = {
+  name: 'pass_on_join',
+  text: `
+    WITH passed AS (
+      UPDATE agent_runtime.sent_message SET left_at = NULL, next_run_id = $2
+      WHERE run_id = $1 AND left_at IS NOT NULL
+      RETURNING position, body
+    )
+    INSERT INTO agent_runtime.message (run_id, position, conversation_id, origin, body)
+    SELECT $2, input.size + row_number() OVER (ORDER BY p.position), $3, 'input', p.body
+    FROM passed p CROSS JOIN (
+      SELECT COALESCE(max(m.position), -1) AS size FROM agent_runtime.message m
+      WHERE m.run_id = $2 AND m.origin = 'input'
+    ) AS input`,
+}
+
 /** The next run goes on from the one that is over, whatever branch is chosen by now, and comes before those that wait. */
 export async function passOn(
   pool: pg.Pool,
   [from, next]: Parameters<SentStore['passOn']>,
   { deliver, ...settings }: CreateSettings & { deliver: Deliver },
-): Promise<CreatedRun> {
+): Promise<PassedOn> {
+  if (next === null) return join(pool, from)
   return inTransaction(pool, async (client, tx) => {
     // From here on the run's row says whose it is: a visitor's may have become a user's.
     await lockSessions(client, [from.owner])
@@ -50,5 +79,17 @@ export async function passOn(
       await execute(client, SETTLE, [from.runId, null])
     }
     return answer
+  })
+}
+
+function join(
+  pool: pg.Pool,
+  { runId, conversationId }: Parameters<SentStore['passOn']>[0],
+): Promise<PassedOn> {
+  return inTransaction(pool, async (client) => {
+    const [heir] = await execute<{ id: string }>(client, LOCK_HEIR, [runId])
+    if (heir === undefined) return { kind: 'begun' }
+    await execute(client, JOIN, [runId, heir.id, conversationId])
+    return { kind: 'joined' }
   })
 }

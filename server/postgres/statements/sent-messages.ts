@@ -4,7 +4,8 @@ import type pg from 'pg'
 import { toStorableJson } from '../../contract/storable-json.ts'
 import { isTerminal } from '../../contract/terminal.ts'
 import type { Owner } from '../../ports/owner.ts'
-import type { LeftMessages, NewSentMessage, SendOutcome, TakenMessage } from '../../ports/store/sent-store.ts'
+import { MAX_UNREAD_BYTES } from '../../ports/store/sent-store.ts'
+import type { NewSentMessage, SendOutcome, TakenMessage } from '../../ports/store/sent-store.ts'
 import { execute, inTransaction } from '../connections/transaction.ts'
 import { lockRun } from './lock-run.ts'
 import { toRun } from './rows.ts'
@@ -13,15 +14,25 @@ import { toRun } from './rows.ts'
 const MAX_UNREAD = 100
 /** Of one run: they have places among its messages. */
 const MAX_SENT = 10_000
+/** Of one run: half of what the messages that it answers with may be, which these are among. */
+const MAX_SENT_BYTES = 4 * MAX_UNREAD_BYTES
 
 // A statement of its own, after the lock: it sees what was sent while the lock was waited for.
 const LOOK = {
   name: 'sent_look',
   text: `
     SELECT COALESCE(r.sent, 0) AS sent, r.cancel_requested_at IS NOT NULL AS "isStopping",
-      (SELECT count(*) FROM agent_runtime.sent_message s WHERE s.run_id = r.id AND s.taken_at IS NULL)::int AS unread,
-      (SELECT s.id FROM agent_runtime.sent_message s WHERE s.run_id = r.id AND s.key = $2) AS "sentBefore"
-    FROM agent_runtime.run r WHERE r.id = $1`,
+      (SELECT s.id FROM agent_runtime.sent_message s WHERE s.run_id = r.id AND s.key = $2) AS "sentBefore",
+      (count(*) FILTER (WHERE unread))::int AS unread,
+      COALESCE(sum(size) FILTER (WHERE unread), 0)::int AS "unreadBytes",
+      COALESCE(sum(size), 0)::int AS bytes
+    FROM agent_runtime.run r
+    LEFT JOIN LATERAL (
+      SELECT s.taken_at IS NULL AS unread, octet_length(s.body::text) AS size
+      FROM agent_runtime.sent_message s WHERE s.run_id = r.id
+    ) AS messages ON true
+    WHERE r.id = $1
+    GROUP BY r.id`,
 }
 
 const INSERT = {
@@ -37,8 +48,11 @@ const INSERT = {
 interface Look {
   sent: number
   isStopping: boolean
-  unread: number
   sentBefore: string | null
+  unread: number
+  unreadBytes: number
+  /** Of all that it was sent. */
+  bytes: number
 }
 
 export async function sendMessage(
@@ -53,11 +67,14 @@ export async function sendMessage(
     const [look] = await execute<Look>(client, LOOK, [runId, key])
     if (look === undefined) return { kind: 'not-found' }
     const { sent, isStopping, unread, sentBefore } = look
+    const body = toStorableJson(message)
+    const size = Buffer.byteLength(body)
     if (sentBefore !== null) return { kind: 'sent', run, messageId: sentBefore, isNew: false }
     if (isTerminal(run.status) || isStopping) return { kind: 'over', run }
     if (run.conversationId === null) return { kind: 'alone' }
-    if (unread >= MAX_UNREAD || sent >= MAX_SENT) return { kind: 'full', unread }
-    await execute(client, INSERT, [runId, id, key, toStorableJson(message)])
+    if (sent >= MAX_SENT || look.bytes + size > MAX_SENT_BYTES) return { kind: 'spent' }
+    if (unread >= MAX_UNREAD || look.unreadBytes + size > MAX_UNREAD_BYTES) return { kind: 'full', unread }
+    await execute(client, INSERT, [runId, id, key, body])
     return { kind: 'sent', run, messageId: id, isNew: true }
   })
 }
@@ -79,27 +96,4 @@ export async function takeSent(
 ): Promise<TakenMessage[]> {
   const taken = await execute<TakenMessage>(pool, TAKE, [id, attempt])
   return taken.toSorted((a, b) => a.position - b.position)
-}
-
-const findLeftOf = (name: string, which: string) => ({
-  name,
-  text: `
-    SELECT r.id AS "runId", jsonb_build_object('tenantId', r.tenant_id, 'id', r.owner_id, 'kind', r.owner_kind) AS owner,
-      r.conversation_id AS "conversationId", r.agent_key AS "agentKey", r.params, r.metadata, r.preferences,
-      r.max_attempts AS "maxAttempts", r.timeout_ms AS "timeoutMs", r.budget, r.priority, r.traceparent, left_by.messages
-    FROM (
-      SELECT s.run_id, jsonb_agg(s.body ORDER BY s.position) AS messages
-      FROM agent_runtime.sent_message s
-      WHERE s.left_at IS NOT NULL AND ${which}
-      GROUP BY s.run_id
-      LIMIT 100
-    ) AS left_by
-    JOIN agent_runtime.run r ON r.id = left_by.run_id`,
-})
-
-const FIND_LEFT = findLeftOf('sent_find_left', 's.run_id = ANY ($1::uuid[])')
-const FIND_ANY_LEFT = findLeftOf('sent_find_any_left', 'true')
-
-export function findLeft(pool: pg.Pool, runIds: readonly string[] | null): Promise<LeftMessages[]> {
-  return runIds === null ? execute(pool, FIND_ANY_LEFT, []) : execute(pool, FIND_LEFT, [runIds])
 }

@@ -193,10 +193,10 @@ export function runRoutes(
       procedure: 'runs.send',
       summary: 'Say something to a run under way',
       description:
-        'Its agent reads it before it asks its model again, or else the next run of its conversation does. A run that is over, or in no conversation, is answered with 409.',
+        'Its agent reads it before it asks its model again, or else the next run of its conversation does. A run that is over, in no conversation, or was sent all that one may be, is answered with 409.',
       body: { schema: RestSend, example: { message: 'In Celsius, please.' } },
       answers: { 201: { description: 'It has it', content: json(RestSentMessage, SENT) } },
-      refusals: ['forbidden', 'not_found', 'conflict', 'rate_limited'],
+      refusals: ['forbidden', 'not_found', 'conflict', 'payload_too_large', 'rate_limited'],
       async handle({ principal, id, body }) {
         const { messageId } = await runs.send(principal, fromRestSend(id, body))
         const run = toRestRun(await runs.get(principal, id))

@@ -7,7 +7,7 @@ import { childOf } from '../family/scene.ts'
 import { createTestPool } from '../../../support/pool.ts'
 import { test } from '../../../support/runtime.ts'
 import { createTestStore } from '../../../support/store.ts'
-import { ALL, begin, createChat, createGate, WITHIN } from './scene.ts'
+import { ALL, begin, createChat, createGate, endSilently, WITHIN } from './scene.ts'
 
 test('a model that fails after it was asked with a message is asked with it again, and it is told once', async ({
   createServer,
@@ -97,11 +97,13 @@ test('upkeep passes on what nobody did', async ({ createServer, database }) => {
   const { rest } = await createServer({ agents: [chat], model })
   const id = await rest.create('chat', { ...begin('Later'), run_at: '2999-01-01T00:00:00Z' })
   await rest.post(`runs/${id}/messages`, { message: 'Now' })
-  // Ends it, without a word to anybody.
-  await database.sql(`UPDATE agent_runtime.run SET expires_at = now() WHERE id = '${id}'`)
+  await endSilently(database, id)
   await expect
     .poll(async () => (await rest.get('runs')).body['results'], WITHIN)
-    .toMatchObject([{ status: 'succeeded' }, { id, status: 'timed_out' }])
+    .toMatchObject([
+      { status: 'succeeded', output: { final_output: 'Later | Now' } },
+      { id, status: 'succeeded' },
+    ])
 })
 
 test('what comes with a request that is too long is asked again, and by a later attempt once', async ({
@@ -194,12 +196,12 @@ test('what a visitor has sent, and no run has read, is the next run of the user 
   expect((await ada.post(`runs/${id}/messages`, { message: 'Hers' })).status).toBe(404)
   expect((await ada.post('sessions/claim', { token })).status).toBe(200)
   expect((await ada.post(`runs/${id}/messages`, { message: 'Hers' })).status).toBe(201)
-  await database.sql(`UPDATE agent_runtime.run SET expires_at = now() WHERE id = '${id}'`)
+  await endSilently(database, id)
   await expect
     .poll(async () => (await ada.get('runs')).body['results'], WITHIN)
     .toMatchObject([
-      { status: 'succeeded', output: { final_output: 'Now | Hers' } },
-      { id, status: 'timed_out' },
+      { status: 'succeeded', output: { final_output: 'Later | Now | Hers' } },
+      { id, status: 'succeeded' },
     ])
 })
 
