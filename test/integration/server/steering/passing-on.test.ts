@@ -67,6 +67,34 @@ test('what is left by a run that has handed its conversation on is asked of whom
   expect(await database.sql(left)).toEqual([])
 })
 
+test('where that one is over by then, another run of its agent is asked', async ({
+  createServer,
+  database,
+}) => {
+  const gate = createGate()
+  const billing = deaf('billing')
+  const front = defineAgent({
+    key: 'front',
+    async run(ctx) {
+      const { runId } = await ctx.handOff(billing)
+      await gate.pass()
+      return { output: runId }
+    },
+  })
+  const { rest } = await createServer({ agents: [front, billing] })
+  const id = await rest.create('front', begin('My bill?'))
+  await gate.come
+  await rest.post(`runs/${id}/messages`, { message: 'Of May.' })
+  const handedOn = `SELECT id FROM agent_runtime.run WHERE idempotency_key = 'handoff/${id}/billing/1'`
+  const [heir] = await database.sql<{ id: string }>(handedOn)
+  await endSilently(database, heir?.id ?? '')
+  gate.open()
+  const next = `SELECT agent_key, status, output FROM agent_runtime.run WHERE idempotency_key = 'sent/${id}'`
+  await expect
+    .poll(() => database.sql(next), WITHIN)
+    .toEqual([{ agent_key: 'billing', status: 'succeeded', output: ['My bill?', 'Of May.'] }])
+})
+
 test('where the owner may create no more runs it is kept with the run, and the next one hears of it', async ({
   createServer,
   database,

@@ -77,7 +77,7 @@ export async function endSilently(
   const ids = runIds.map((id) => `'${id}'`).join()
   await database.sql(`
     WITH ended AS (
-      UPDATE agent_runtime.run SET status = 'succeeded', gate = NULL, finished_at = now(), last_seq = last_seq + 1
+      UPDATE agent_runtime.run SET status = 'succeeded', gate = NULL, turn = NULL, finished_at = now(), last_seq = last_seq + 1
       WHERE id IN (${ids})
       RETURNING *
     )
