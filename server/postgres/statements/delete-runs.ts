@@ -56,9 +56,12 @@ export async function deleteWithAll(executor: Executor, runIds: readonly string[
   return withNamedFiles(executor, runIds, () => execute(executor, DELETE_RUNS, [runIds]))
 }
 
-/** Ids begin with the milliseconds at which they were made: this is the least that is not old enough. */
+/**
+ * Ids begin with the milliseconds at which they were made: this is the least that is not old enough. What is kept for longer
+ * than since 1970 never is; below zero, the hexadecimal number would be the largest there is.
+ */
 const YOUNG = `
-  (lpad(to_hex((extract(epoch FROM now()) * 1000 - $2)::bigint), 12, '0') || repeat('0', 20))::uuid`
+  (lpad(to_hex(GREATEST(0, extract(epoch FROM now()) * 1000 - $2)::bigint), 12, '0') || repeat('0', 20))::uuid`
 
 const DELETE_CONVERSATIONS = {
   name: 'retention_delete_conversations',

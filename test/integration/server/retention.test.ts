@@ -159,6 +159,12 @@ describe('retention', () => {
     expect(await conversationsOf(database.sql)).toEqual([young])
   })
 
+  test('keeps what is younger than the longest time that can be set', async ({ store, database }) => {
+    const conversation = await addConversation(database.sql, 50)
+    expect(await store.deleteEmptyConversations(36_500 * DAY_MS)).toEqual({ rows: 0, isDone: true })
+    expect(await conversationsOf(database.sql)).toEqual([conversation])
+  })
+
   test('leaves a conversation in which a run is being created', async ({ store, database }) => {
     const conversation = await addConversation(database.sql, 50)
     await storeSpokenRuns(database.sql, [ended(uuidv7())], Date.now() - 40 * DAY_MS)
