@@ -126,6 +126,7 @@ export type { EventPage } from './ports/store/event-store.ts'
 export type { CallerLimits, Limits } from './domain/limits.ts'
 export type { ConversationTitle, TitleRequest } from './worker/conversation-titles.ts'
 export type { Quota, QuotaAnswer, QuotaExceeded } from './domain/quota.ts'
+export type { Retention, RetentionAnswer } from './domain/retention-rule.ts'
 export type {
   EventsOptions,
   EventsPageOptions,

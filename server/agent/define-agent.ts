@@ -7,6 +7,7 @@ import { ConversationPolicy, CreateRunInput } from '../contract/run.ts'
 import type { Budget } from '../contract/run.ts'
 import type { Json, JsonLike, Jsonify } from '../contract/json.ts'
 import type { AgentMessage } from '../contract/message.ts'
+import { RETENTION_DAYS, RetentionDays } from '../config/retention-days.ts'
 import type { Schema } from '../contract/schema.ts'
 import { unknownOption } from './unknown-option.ts'
 import { assertClientTools } from './client-tools.ts'
@@ -105,6 +106,15 @@ export interface Agent<
    */
   readonly onVersionChange?: VersionChange
   /**
+   * Days after its end a run of this agent is deleted, from 1 to 36500; false: never. The runtime's `retention` may say otherwise. Default:
+   * `retentionDays` of the configuration. Every process over the database has to know the agent: one that does not goes by the
+   * configuration.
+   *
+   * @example
+   * retentionDays: 30
+   */
+  readonly retentionDays?: number | false
+  /**
    * When runs are created by themselves.
    *
    * @example
@@ -130,6 +140,7 @@ export interface AnyAgent {
   readonly conversationPolicy?: ConversationPolicy
   readonly version?: string
   readonly onVersionChange?: VersionChange
+  readonly retentionDays?: number | false
   readonly schedules?: readonly AnySchedule[]
   run(ctx: never): Promise<AgentResult<unknown> | void>
 }
@@ -149,6 +160,7 @@ const OPTIONS: Record<keyof AnyAgent, true> = {
   conversationPolicy: true,
   version: true,
   onVersionChange: true,
+  retentionDays: true,
   schedules: true,
   run: true,
 }
@@ -181,7 +193,7 @@ const AGENT_KEY = /^[a-zA-Z0-9_.-]{1,100}$/
  *
  * @throws TypeError when the key, an event type or the name of a wait or a tool is malformed or one of the runtime's own, a schema of these
  * can't be written as JSON Schema, or `maxAttempts`,
- * `timeoutMs`, `budget`, `isolation`, `conversationPolicy`, `version` or `onVersionChange` is not valid, or there is no such option.
+ * `timeoutMs`, `budget`, `isolation`, `conversationPolicy`, `version`, `onVersionChange` or `retentionDays` is not valid, or there is no such option.
  * @example
  * export const greeter = defineAgent({
  *   key: 'greeter',
@@ -229,6 +241,7 @@ export function defineAgent<
     throw new TypeError(`Agent "${agent.key}": isolation is "process" or left out.`)
   }
   assertVersion(agent)
+  assertRetentionDays(agent)
   for (const option of ['maxAttempts', 'timeoutMs', 'budget', 'conversationPolicy'] as const) {
     const parsed = CreateRunInput.shape[option].safeParse(agent[option])
     if (parsed.success) continue
@@ -246,4 +259,11 @@ function assertVersion({ key, version, onVersionChange }: AnyAgent): void {
     throw new TypeError(`Agent "${key}": onVersionChange is "continue", "restart" or "fail".`)
   }
   if (version === undefined) throw new TypeError(`Agent "${key}" has an onVersionChange, and no version.`)
+}
+
+function assertRetentionDays({ key, retentionDays }: AnyAgent): void {
+  if (retentionDays === undefined || retentionDays === false) return
+  if (RetentionDays.safeParse(retentionDays).success) return
+  const { min, max } = RETENTION_DAYS
+  throw new TypeError(`Agent "${key}": retentionDays is false or a number from ${min} to ${max}.`)
 }

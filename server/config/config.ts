@@ -5,6 +5,7 @@ import { MessageRole } from '../contract/message.ts'
 import { MAX_TIMEOUT_MS } from '../contract/run.ts'
 import { StartupError } from '../ports/startup-error.ts'
 import { MODEL_PROVIDERS, either } from './providers.ts'
+import { RETENTION_DAYS } from './retention-days.ts'
 import {
   HeaderName,
   LangfuseKey,
@@ -141,14 +142,19 @@ export const Config = z.object({
    * A minute at least, so that everything that ended before has been committed.
    */
   compactAfterSeconds: orOff(60, 10 * 365 * DAY_SECONDS).default(3600),
-  /** Days after its end a run is deleted, with everything that belongs to it; `false` or `off`: never. */
-  retentionDays: orOff(1, 36_500).default(false),
+  /**
+   * Days after its end a run is deleted, with everything that belongs to it; `false` or `off`: never. Agents' `retentionDays` and the
+   * runtime's `retention` say otherwise.
+   */
+  retentionDays: orOff(RETENTION_DAYS.min, RETENTION_DAYS.max).default(false),
   /** Seconds `authenticate` may take before a request is answered with 503. */
   authenticateTimeoutSeconds: z.coerce.number().min(0.05).max(600).default(10),
   /** Seconds `authorize` may take before a request is refused with 503. */
   authorizeTimeoutSeconds: z.coerce.number().min(0.05).max(600).default(10),
   /** Seconds `quota` may take, and `limits`, before a run is refused with 503. */
   quotaTimeoutSeconds: z.coerce.number().min(0.05).max(600).default(10),
+  /** Seconds `retention` may take before the default holds. */
+  retentionTimeoutSeconds: z.coerce.number().min(0.05).max(600).default(10),
   /** Seconds `serve` keeps a connection open that nobody uses: longer than the proxy in front of it does. */
   keepAliveTimeoutSeconds: z.coerce.number().min(1).max(DAY_SECONDS).default(65),
   /** Roles of the messages that users may send, besides `user`. `limits` decides otherwise. */
@@ -280,6 +286,7 @@ export const ENVIRONMENT = {
   authenticateTimeoutSeconds: 'AUTHENTICATE_TIMEOUT_SECONDS',
   authorizeTimeoutSeconds: 'AUTHORIZE_TIMEOUT_SECONDS',
   quotaTimeoutSeconds: 'QUOTA_TIMEOUT_SECONDS',
+  retentionTimeoutSeconds: 'RETENTION_TIMEOUT_SECONDS',
   keepAliveTimeoutSeconds: 'KEEP_ALIVE_TIMEOUT_SECONDS',
   messageRoles: 'MESSAGE_ROLES',
   visitorMessageRoles: 'VISITOR_MESSAGE_ROLES',

@@ -1,3 +1,4 @@
+import type { AgeRule } from '../ports/age-rule.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { SessionStore } from '../ports/store/session-store.ts'
@@ -6,7 +7,14 @@ import type { Sweep } from '../ports/upkeep.ts'
 import type { DeleteAll } from './delete-all.ts'
 
 export interface RetentionPorts {
-  store: Pick<SweepStore, 'compactRuns' | 'deleteRuns' | 'deleteEmptyConversations'> &
+  store: Pick<
+    SweepStore,
+    | 'compactRuns'
+    | 'deleteRuns'
+    | 'deleteEmptyConversations'
+    | 'deleteRunsByRule'
+    | 'deleteEmptyConversationsByRule'
+  > &
     Pick<SessionStore, 'sweepSessions'>
   deleteAll: DeleteAll
   /** Removes files that have expired. Never rejects. */
@@ -22,6 +30,8 @@ export interface RetentionPolicy {
   compactAfterMs: number | false
   /** How long after its end a run is deleted; false: never. */
   deleteAfterMs: number | false
+  /** Says so in place of `deleteAfterMs`, of runs and of conversations; null: there are no rules. */
+  rule: AgeRule | null
   /** How long the address counts that an anonymous session was made for; false: there are no sessions. */
   sessionAddressMs: number | false
 }
@@ -36,14 +46,17 @@ export async function runRetention(
   { intervalMs, signal }: { intervalMs: number; signal: AbortSignal },
 ): Promise<void> {
   const { store, deleteAll, tidyFiles, clock, log, random } = ports
-  const { compactAfterMs, deleteAfterMs, sessionAddressMs } = policy
+  const { compactAfterMs, deleteAfterMs, rule, sessionAddressMs } = policy
   while (!signal.aborted) {
     try {
       // Finish deletions whose process died.
       await deleteAll({ hidden: true })
       await tidyFiles()
       // Delete first, so that no run is compacted just before it is deleted.
-      if (deleteAfterMs !== false) {
+      if (rule !== null) {
+        await sweep(ports, () => store.deleteRunsByRule(rule), signal)
+        await sweep(ports, () => store.deleteEmptyConversationsByRule(rule), signal)
+      } else if (deleteAfterMs !== false) {
         await sweep(ports, () => store.deleteRuns(deleteAfterMs), signal)
         await sweep(ports, () => store.deleteEmptyConversations(deleteAfterMs), signal)
       }
@@ -53,6 +66,7 @@ export async function runRetention(
       }
       if (compactAfterMs !== false) await sweep(ports, () => store.compactRuns(compactAfterMs), signal)
     } catch (error) {
+      if (signal.aborted && error === signal.reason) return
       log.warn({ err: error }, 'compacting and deleting old runs failed; trying again')
     }
     // Jitter keeps the processes from looking all at once.

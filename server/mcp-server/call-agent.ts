@@ -11,6 +11,7 @@ import { answerQuestions } from './answer-questions.ts'
 import { askedOf, isDeclined, questionsOf } from './questions.ts'
 import { stateOf } from './request-state.ts'
 import { newTask } from './tasks.ts'
+import type { KeptMs } from './tasks.ts'
 import { failed, toToolResult } from './tool-result.ts'
 
 export interface AgentInput {
@@ -29,10 +30,10 @@ interface AgentCall {
 /** Creates a run and answers at once, with the task that it is. */
 export async function startAgent(
   runs: Runs,
-  { principal, retentionMs, ...asked }: Omit<AgentCall, 'mayAsk'> & { retentionMs: number | false },
+  { principal, keptMs, ...asked }: Omit<AgentCall, 'mayAsk'> & { keptMs: KeptMs },
 ): Promise<CallToolResult> {
   try {
-    return newTask(await create(runs, principal, asked), retentionMs)
+    return await newTask(await create(runs, principal, asked), keptMs)
   } catch (error) {
     if (!(error instanceof AgentRuntimeError)) throw error
     return failed(error.message)

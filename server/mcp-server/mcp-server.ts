@@ -23,7 +23,7 @@ import { serveTasks } from './tasks.ts'
 export interface ServedRuntime {
   readonly agents: readonly AnyAgent[]
   readonly runs: Runs
-  readonly config: { readonly retentionDays: number | false }
+  keptDays(of: { tenantId: string; agentKey: string }): Promise<number | null>
   start(): Promise<void>
 }
 
@@ -66,18 +66,21 @@ export function createMcpServer(runtime: ServedRuntime, options: McpServerOption
   const tools = agentKeys.map((key) => toTool(runtime, key))
   const stranger = taskKeys.find((key) => !agentKeys.includes(key))
   if (stranger !== undefined) throw new TypeError(`The agent "${stranger}" of taskKeys is not in agentKeys.`)
-  const { retentionDays } = runtime.config
-  const retentionMs = retentionDays && retentionDays * DAY_MS
 
   const handler = createMcpHandler(({ authInfo, era }) => {
     const principal = authInfo?.extra?.['principal'] as Principal | undefined
     if (principal === undefined) throw new TypeError('A request of MCP came without its caller.')
+    const { tenantId } = principal
+    const keptMs = async (agentKey: string) => {
+      const days = await runtime.keptDays({ tenantId, agentKey })
+      return days === null ? null : days * DAY_MS
+    }
     const server = new McpServer({ name, version: '1' }, { requestState: { verify: readState } })
     for (const { agentKey, toolName, description, inputSchema } of tools) {
       server.registerTool(toolName, { description, inputSchema }, (given, ctx) => {
         const input = given as AgentInput
         if (taskKeys.includes(agentKey) && knowsTasks(ctx)) {
-          return startAgent(runtime.runs, { principal, agentKey, input, retentionMs })
+          return startAgent(runtime.runs, { principal, agentKey, input, keptMs })
         }
         return callAgent(
           runtime.runs,
@@ -87,7 +90,7 @@ export function createMcpServer(runtime: ServedRuntime, options: McpServerOption
       })
     }
     if (taskKeys.length > 0) {
-      serveTasks(server, { runs: runtime.runs, principal, agentKeys: new Set(taskKeys), retentionMs })
+      serveTasks(server, { runs: runtime.runs, principal, agentKeys: new Set(taskKeys), keptMs })
     }
     return server
   })

@@ -50,13 +50,16 @@ export interface ServedTasks {
   runs: Runs
   principal: Principal
   agentKeys: ReadonlySet<string>
-  /** How long a run is kept after its end. False: for good. */
-  retentionMs: number | false
+  keptMs: KeptMs
 }
 
+/** How long a run of an agent is kept after its end. Null: for good. */
+export type KeptMs = (agentKey: string) => Promise<number | null>
+
 /** What a call answers that is a task from now on. The SDK's types have no tasks, and it adds an empty `content`. */
-export function newTask(run: Run, retentionMs: number | false): CallToolResult {
-  return { resultType: 'task', ...baseOf(run, retentionMs), status: 'working' } as unknown as CallToolResult
+export async function newTask(run: Run, keptMs: KeptMs): Promise<CallToolResult> {
+  const base = await baseOf(run, keptMs)
+  return { resultType: 'task', ...base, status: 'working' } as unknown as CallToolResult
 }
 
 const OfTask = z.object({ taskId: z.string() })
@@ -68,7 +71,7 @@ export function serveTasks({ server }: McpServer, served: ServedTasks): void {
 
   server.setRequestHandler('tasks/get', { params: OfTask }, ({ taskId }, ctx) =>
     told(ctx, async () => ({
-      ...taskOf(await read(taskId), served, canBeAsked(ctx)),
+      ...(await taskOf(await read(taskId), served, canBeAsked(ctx))),
     })),
   )
 
@@ -115,8 +118,8 @@ async function told<TAnswer>(ctx: ServerContext, answer: () => Promise<TAnswer>)
   }
 }
 
-function taskOf(run: RunDetail, { retentionMs }: ServedTasks, isAskable: boolean): DetailedTask {
-  const task = baseOf(run, retentionMs)
+async function taskOf(run: RunDetail, { keptMs }: ServedTasks, isAskable: boolean): Promise<DetailedTask> {
+  const task = await baseOf(run, keptMs)
   const { status, error, cancelRequestedAt } = run
   if (status === 'cancelled') return { ...task, status: 'cancelled' }
   if (isTerminal(status) && error !== null && NOT_EXECUTED.has(error.code)) {
@@ -137,17 +140,16 @@ function taskOf(run: RunDetail, { retentionMs }: ServedTasks, isAskable: boolean
   return { ...task, status: 'working', statusMessage }
 }
 
-function baseOf(run: Run, retentionMs: number | false): Omit<Task, 'status'> {
+async function baseOf(run: Run, keptMs: KeptMs): Promise<Omit<Task, 'status'>> {
   const { id, createdAt, startedAt, cancelRequestedAt, finishedAt } = run
+  const kept = finishedAt === null ? null : await keptMs(run.agentKey)
   const times = [createdAt, startedAt, cancelRequestedAt, finishedAt].flatMap((time) => time ?? [])
   return {
     taskId: id,
     createdAt,
     lastUpdatedAt: times.reduce((a, b) => (a < b ? b : a)),
     ttlMs:
-      finishedAt === null || retentionMs === false
-        ? null
-        : Date.parse(finishedAt) - Date.parse(createdAt) + retentionMs,
+      kept === null || finishedAt === null ? null : Date.parse(finishedAt) - Date.parse(createdAt) + kept,
     pollIntervalMs: POLL_INTERVAL_MS,
   }
 }

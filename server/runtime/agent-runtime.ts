@@ -15,6 +15,7 @@ import type { UploadedFiles } from '../domain/files.ts'
 import type { Health } from '../domain/health.ts'
 import type { Limits } from '../domain/limits.ts'
 import type { Quota } from '../domain/quota.ts'
+import type { Retention } from '../domain/retention-rule.ts'
 import type { Runs } from '../domain/runs.ts'
 import type { Memories } from '../domain/memories.ts'
 import type { Schedules } from '../domain/stored-schedules.ts'
@@ -81,6 +82,14 @@ export interface RuntimeOptions<TAgents extends readonly AnyAgent[]> {
   limits?: Limits
   /** Tells whether a caller may create another run now. Default: everybody may. */
   quota?: Quota
+  /**
+   * Tells how many days after its end a run is deleted, by its tenant and its agent: null for never, undefined for the default. Default: the
+   * agent's `retentionDays`, else the setting.
+   *
+   * @example
+   * retention: ({ tenantId, agentKey }) => (tenantId === 'bank' ? null : agentKey === 'search' ? 7 : undefined)
+   */
+  retention?: Retention
   /**
    * Makes the title of a conversation, after the first of its runs that ended well, in the worker: runs don't wait for it. It is asked
    * once, by one of all workers, and has a minute. A title that a caller has given stays. What it throws, or answers that is no title,
@@ -178,6 +187,13 @@ export interface AgentRuntime<TShape extends AgentShape = AgentShape> extends Ha
   readonly webhooks: Webhooks
   /** Deletes all of a principal or a tenant, for code on the server. */
   readonly erase: Erase
+  /**
+   * Tells how many days after its end a run is kept, by `retention`, its agent and the setting; null: for good.
+   *
+   * @example
+   * const days = await runtime.keptDays({ tenantId: 'acme', agentKey: 'chat' })
+   */
+  keptDays(of: { tenantId: string; agentKey: string | null }): Promise<number | null>
   /** Tells how this process is, as `GET /readyz` does. Rejects when the database can't be reached. */
   health(): Promise<Health>
   /** Connects. @throws StartupError with one sentence on what is wrong. */

@@ -20,6 +20,7 @@ import { checkPrices } from '../config/prices.ts'
 import { checkWebhookHosts, checkWebhooks } from '../config/webhooks.ts'
 import { PUBLIC_PRINCIPAL } from '../contract/principal.ts'
 import type { SessionRequest } from '../domain/sessions.ts'
+import { createRetentionRules } from '../domain/retention-rule.ts'
 import { createReadHealth } from '../domain/health.ts'
 import { checkSchedules } from '../domain/schedules.ts'
 import { createWebhooks } from '../domain/webhooks.ts'
@@ -129,6 +130,10 @@ export function assembleRuntime<const TAgents extends readonly AnyAgent[]>(
     callerWebhooks,
     erase,
   } = useCases
+  const retentionRules = createRetentionRules(
+    { retention: options.retention, agents, defaultDays: config.retentionDays },
+    { timeoutMs: config.retentionTimeoutSeconds * 1000, clock, log, signal },
+  )
   const hasSessions = Boolean(options.anonymousSessions)
   const isAuthenticating = options.authenticate !== undefined || hasSessions
 
@@ -156,6 +161,7 @@ export function assembleRuntime<const TAgents extends readonly AnyAgent[]>(
           ownAgents: options.agents,
           agents,
           schedules: ownSchedules,
+          retentionRules,
           hasSessions,
           webhooks: options.webhooks,
           webhookHosts,
@@ -242,6 +248,8 @@ export function assembleRuntime<const TAgents extends readonly AnyAgent[]>(
     sessions,
     webhooks: createWebhooks(store),
     erase,
+    // Agents of the registry are known once it has started.
+    keptDays: (of) => start().then(() => retentionRules.keptDays(of)),
     health: readHealth,
     start,
     handler,

@@ -14,6 +14,7 @@ const OPTIONS: Record<keyof RuntimeOptions<never>, true> = {
   anonymousSessions: true,
   limits: true,
   quota: true,
+  retention: true,
   webhooks: true,
   conversationTitle: true,
   tracer: true,

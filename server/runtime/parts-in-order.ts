@@ -5,6 +5,7 @@ import { ConfigError } from '../config/config.ts'
 import type { Config } from '../config/config.ts'
 import { environmentWarnings } from '../config/resolve-config.ts'
 import type { DeleteAll } from '../domain/delete-all.ts'
+import type { RetentionRules } from '../domain/retention-rule.ts'
 import { runRetention } from '../domain/retention.ts'
 import type { Runs } from '../domain/runs.ts'
 import { ADDRESS_WINDOW_MS } from '../domain/sessions.ts'
@@ -58,6 +59,7 @@ interface Given {
   ownAgents: readonly AnyAgent[]
   /** All of them: those of the registry are added. */
   agents: Map<string, AnyAgent>
+  retentionRules: RetentionRules
   /** Whether there are anonymous sessions. */
   hasSessions: boolean
   /** The schedules of `ownAgents`. */
@@ -138,6 +140,8 @@ export function partsInOrder(wired: Wired, { config, ownAgents, agents, ...given
         {
           compactAfterMs: config.compactAfterSeconds && config.compactAfterSeconds * 1000,
           deleteAfterMs: config.retentionDays && config.retentionDays * 86_400_000,
+          // Agents of the registry are known by now.
+          rule: given.retentionRules.ageRule(),
           sessionAddressMs: given.hasSessions && ADDRESS_WINDOW_MS,
         },
         { intervalMs: RETENTION_INTERVAL_MS, signal },

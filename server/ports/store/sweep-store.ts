@@ -1,3 +1,4 @@
+import type { AgeRule } from '../age-rule.ts'
 import type { ChangedRun, Sweep, Upkeep } from '../upkeep.ts'
 
 /** Recovery, deadlines, compaction and retention. */
@@ -23,4 +24,11 @@ export interface SweepStore {
   deleteRuns(ageMs: number): Promise<Sweep>
   /** Deletes conversations that were created so long ago and never had a run. */
   deleteEmptyConversations(ageMs: number): Promise<Sweep>
+  /**
+   * The same by a rule, which is asked while no transaction is open: what is older than the rule's least is walked along once a
+   * day. Rejects as the rule does, and goes on from where it was then.
+   */
+  deleteRunsByRule(rule: AgeRule): Promise<Sweep>
+  /** The same of conversations that never had a run. */
+  deleteEmptyConversationsByRule(rule: AgeRule): Promise<Sweep>
 }

@@ -57,18 +57,41 @@ export async function deleteWithAll(executor: Executor, runIds: readonly string[
 }
 
 /**
- * Ids begin with the milliseconds at which they were made: this is the least that is not old enough. What is kept for longer
- * than since 1970 never is; below zero, the hexadecimal number would be the largest there is.
+ * Ids begin with the milliseconds at which they were made: this is the least of those that are younger than `ageMs`. What is
+ * kept for longer than since 1970 never is old enough; below zero, the hexadecimal number would be the largest there is.
  */
-const YOUNG = `
-  (lpad(to_hex(GREATEST(0, extract(epoch FROM now()) * 1000 - $2)::bigint), 12, '0') || repeat('0', 20))::uuid`
+export const young = (ageMs: string) => `
+  (lpad(to_hex(GREATEST(0, extract(epoch FROM now()) * 1000 - ${ageMs})::bigint), 12, '0') || repeat('0', 20))::uuid`
 
 const DELETE_CONVERSATIONS = {
   name: 'retention_delete_conversations',
   text: `
     DELETE FROM agent_runtime.conversation c
-    WHERE id = ANY ($1::uuid[]) AND id < ${YOUNG}
-      AND NOT EXISTS (SELECT FROM agent_runtime.run r WHERE r.conversation_id = c.id)`,
+    USING unnest($1::uuid[], $2::float8[]) AS old (id, age_ms)
+    WHERE c.id = old.id AND c.id < ${young('old.age_ms')}
+      AND NOT EXISTS (SELECT FROM agent_runtime.run r WHERE r.conversation_id = c.id)
+    RETURNING c.id`,
+}
+
+/**
+ * Deletes those of the conversations, which are locked, that are as old as they have to be and have no run.
+ *
+ * @param ageMs how old one has to be; Infinity: it stays
+ * @returns how many there were.
+ */
+export async function deleteConversations(
+  client: Executor,
+  ids: readonly string[],
+  ageMs: (id: string) => number,
+): Promise<number> {
+  if (ids.length === 0) return 0
+  const ages = ids.map(ageMs)
+  return (await execute(client, DELETE_CONVERSATIONS, [ids, ages])).length
+}
+
+/** Locks conversations that have no runs but these. */
+export async function lockConversations(client: Executor, runIds: readonly string[]): Promise<string[]> {
+  return (await execute<{ id: string }>(client, LOCK_CONVERSATIONS, [runIds])).map(({ id }) => id)
 }
 
 export async function deleteRuns(pool: pg.Pool, ageMs: number): Promise<Sweep> {
@@ -76,54 +99,10 @@ export async function deleteRuns(pool: pg.Pool, ageMs: number): Promise<Sweep> {
     const runs = await execute<{ id: string }>(client, PICK, [ageMs])
     if (runs.length === 0) return { rows: 0, isDone: true }
     const ids = runs.map(({ id }) => id)
-    const conversations = await execute<{ id: string }>(client, LOCK_CONVERSATIONS, [ids])
+    const conversations = await lockConversations(client, ids)
     await detachBranches(client, ids)
     await deleteWithAll(client, ids)
-    if (conversations.length > 0) {
-      await execute(client, DELETE_CONVERSATIONS, [conversations.map(({ id }) => id), ageMs])
-    }
-    return { rows: ids.length, isDone: false }
-  })
-}
-
-// Conversations that never had a run: each is looked at once, when it is old enough. One that has runs by
-// then goes with the last of them.
-const PICK_CONVERSATIONS = {
-  name: 'retention_pick_conversations',
-  text: `
-    SELECT c.id, NOT EXISTS (SELECT FROM agent_runtime.run r WHERE r.conversation_id = c.id) AS "isEmpty"
-    FROM agent_runtime.sweep s
-    CROSS JOIN LATERAL (
-      SELECT id FROM agent_runtime.conversation
-      WHERE id > s.id AND id < ${YOUNG.replace('$2', '$1')}
-      ORDER BY id
-      LIMIT ${MAX_RUNS}
-    ) c
-    WHERE s.name = 'conversations'
-    ORDER BY c.id`,
-}
-
-const LOCK_EMPTY = {
-  name: 'retention_lock_empty',
-  text: `SELECT FROM agent_runtime.conversation WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE`,
-}
-
-const MOVE_ON = {
-  name: 'retention_move_on',
-  text: `UPDATE agent_runtime.sweep SET at = now(), id = $1 WHERE name = 'conversations'`,
-}
-
-export async function deleteEmptyConversations(pool: pg.Pool, ageMs: number): Promise<Sweep> {
-  return sweepAlone(pool, 'conversations', async (client) => {
-    const met = await execute<{ id: string; isEmpty: boolean }>(client, PICK_CONVERSATIONS, [ageMs])
-    const last = met.at(-1)
-    if (last === undefined) return { rows: 0, isDone: true }
-    const ids = met.filter(({ isEmpty }) => isEmpty).map(({ id }) => id)
-    if (ids.length > 0) {
-      await execute(client, LOCK_EMPTY, [ids])
-      await execute(client, DELETE_CONVERSATIONS, [ids, ageMs])
-    }
-    await execute(client, MOVE_ON, [last.id])
+    await deleteConversations(client, conversations, () => ageMs)
     return { rows: ids.length, isDone: false }
   })
 }

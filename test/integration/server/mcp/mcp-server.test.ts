@@ -221,8 +221,8 @@ describe('agents as tools of an MCP server', () => {
         return runtime.runs.create(...given)
       },
     }
-    const { agents, config } = runtime
-    const mcp = createMcpServer({ agents, config, runs, start: () => runtime.start() }, options)
+    const { agents, keptDays } = runtime
+    const mcp = createMcpServer({ agents, keptDays, runs, start: () => runtime.start() }, options)
     onTestFinished(() => mcp.close())
     const seen = Object.assign((given: Request) => mcp((request = given)), { close: () => mcp.close() })
     const client = await connect(seen, 'ann', () => accept({}))

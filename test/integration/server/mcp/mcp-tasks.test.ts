@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { createMcpServer } from '../../../../server/mcp-server/index.ts'
 import type { McpServerOptions } from '../../../../server/mcp-server/index.ts'
 import { defineAgent } from '../../../../server/index.ts'
-import type { Authenticate } from '../../../../server/index.ts'
+import type { Authenticate, Retention } from '../../../../server/index.ts'
 import { connectTasks } from '../../../support/mcp-tasks.ts'
 import type { TaskClient } from '../../../support/mcp-tasks.ts'
 import { test } from '../../../support/runtime.ts'
@@ -61,10 +61,17 @@ async function serve(
   {
     worker = true,
     config = {},
+    retention,
     ...more
-  }: Partial<McpServerOptions> & { worker?: boolean; config?: object } = {},
+  }: Partial<McpServerOptions> & { worker?: boolean; config?: object; retention?: Retention } = {},
 ) {
-  const { runtime, as } = await createRuntime({ agents, authenticate, worker, config })
+  const { runtime, as } = await createRuntime({
+    agents,
+    authenticate,
+    worker,
+    config,
+    ...(retention === undefined ? {} : { retention }),
+  })
   const agentKeys = agents.map(({ key }) => key).filter((key) => key !== 'hidden')
   const taskKeys = agentKeys.filter((key) => key !== 'greet')
   const mcp = createMcpServer(runtime, {
@@ -197,6 +204,17 @@ describe('runs as tasks of MCP', () => {
     const { error, ...rest } = await until(ann, wrongly, 'failed')
     expect(error).toMatchObject({ code: -32_603 })
     expect(rest).not.toHaveProperty('result')
+  })
+
+  test('tell how long they are kept where that differs', async ({ createServer }) => {
+    const retention: Retention = ({ tenantId, agentKey }) =>
+      tenantId !== 'acme' ? 1 : agentKey === 'broken' ? 7 : null
+    const { url } = await serve(createServer, { config: { retentionDays: 2 }, retention })
+    const ann = await connect(url, 'ann')
+    const [broken, wrong] = [idOf(await ann.call('broken')), idOf(await ann.call('wrong'))]
+    const { ttlMs } = await until(ann, broken, 'completed')
+    expect(Math.floor(Number(ttlMs) / 86_400_000)).toBe(7)
+    expect(await until(ann, wrong, 'failed')).toMatchObject({ ttlMs: null })
   })
 
   test("are not there for others, and neither are runs that are no tool's", async ({ createServer }) => {

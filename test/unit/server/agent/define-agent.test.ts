@@ -37,6 +37,15 @@ describe('defining an agent', () => {
     },
   )
 
+  test.each([0, -1, 36_501, Number.NaN, Number.POSITIVE_INFINITY, '30', true, null])(
+    'runs are not kept for %j days',
+    (retentionDays) => {
+      expect(() => defineAgent({ key: 'a', retentionDays: retentionDays as never, run })).toThrow(
+        'Agent "a": retentionDays is false or a number from 1 to 36500.',
+      )
+    },
+  )
+
   test.each([0, 1.5, 101])('%d attempts are refused', (maxAttempts) => {
     expect(() => defineAgent({ key: 'a', maxAttempts, run })).toThrow(/maxAttempts/)
   })

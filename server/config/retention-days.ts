@@ -1,0 +1,7 @@
+import { z } from 'zod'
+
+/** Bounds of the days for which something is kept, wherever they are said: a setting, an agent, a rule. */
+export const RETENTION_DAYS = { min: 1, max: 36_500 } as const
+
+/** Days for which something is kept. */
+export const RetentionDays = z.number().min(RETENTION_DAYS.min).max(RETENTION_DAYS.max)
