@@ -35,7 +35,11 @@ export interface ConversationStore {
   /** A page of the history, read after this change. */
   take(page: ConversationDetail, readIn: number): void
   /** Shows what is asked before the server has it. */
-  send(messages: readonly Message[]): { taken(runId: string): void; refused(): void }
+  send(messages: readonly Message[]): {
+    /** @param messageIds where the run was under way, and was sent them */
+    taken(runId: string, messageIds?: readonly string[]): void
+    refused(): void
+  }
 }
 
 interface ConversationStoreDependencies {
@@ -74,6 +78,11 @@ export function createConversationStore({
   function tell() {
     snapshot = state
     listeners.tell()
+  }
+
+  /** The history has what a run was sent once that is over. */
+  function isUnread({ runId, messageIds }: Sending): boolean {
+    return messageIds.length > 0 && state.runs.get(runId ?? '')?.endedIn === 0
   }
 
   function hear(heard: ConversationSignal) {
@@ -125,7 +134,9 @@ export function createConversationStore({
     close: detach,
     take(page, readIn) {
       const runs = new Map([...state.runs].filter(([, { endedIn }]) => endedIn === 0 || endedIn > readIn))
-      const sending = state.sending.filter(({ takenIn }) => takenIn === 0 || takenIn > readIn)
+      const sending = state.sending.filter(
+        (one) => one.takenIn === 0 || one.takenIn > readIn || isUnread(one),
+      )
       if (runs.size < state.runs.size || sending.length < state.sending.length) {
         state = { ...state, runs, sending }
         tell()
@@ -138,6 +149,7 @@ export function createConversationStore({
         messages,
         at: new Date(clock.now()).toISOString(),
         runId: null,
+        messageIds: [],
         sentIn: state.change,
         takenIn: 0,
       }
@@ -150,7 +162,7 @@ export function createConversationStore({
       state = { ...state, sending: [...state.sending, mine] }
       tell()
       return {
-        taken: (runId) => change({ ...mine, runId, takenIn: state.change + 1 }),
+        taken: (runId, messageIds = []) => change({ ...mine, runId, messageIds, takenIn: state.change + 1 }),
         refused: () => change(null),
       }
     },

@@ -144,7 +144,7 @@ export function createAgentClient<TRuntime extends HasAgents>(
         const sending = showSending(wire)
         try {
           const run = await call(trpc.runs.create.mutate(wire, callOptions), callOptions.signal)
-          sending?.taken(run.id)
+          sending?.taken(run.id, run.sentMessageIds)
           return createRunHandle(dependencies, run) as AnyRunHandle<ShapeOf<TShape, TKey>>
         } catch (refusal) {
           sending?.refused()

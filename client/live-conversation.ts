@@ -22,6 +22,8 @@ export interface Sending {
   readonly messages: readonly Message[]
   readonly at: string
   readonly runId: string | null
+  /** Those that its messages have where the run was under way and was sent them; else empty. */
+  readonly messageIds: readonly string[]
   /** The change after which it was sent. */
   readonly sentIn: number
   /** The change by which it was taken; 0 while it is on its way. */

@@ -32,7 +32,11 @@ export function withLive(
     const at = shown.findLastIndex(({ runId }) => runId === run.runId)
     insert(shown, at === -1 ? shown.length : at + 1, added)
   }
-  for (const { messages: sent, at, runId, sentIn } of sending) {
+  for (const { messages: sent, at, runId, messageIds, sentIn } of sending) {
+    if (messageIds.length > 0) {
+      insert(shown, shown.length, unreadOf({ messages: sent, at, runId, messageIds }, shown))
+      continue
+    }
     const messages = sent.slice(countShown(shown, runs, { messages: sent, sentIn }))
     const isThere = runId === null ? runs.some((run) => isOf(run, messages, sentIn)) : runIds.has(runId)
     if (isThere) continue
@@ -46,6 +50,24 @@ export function withLive(
     insert(shown, shown.length, added)
   }
   return shown
+}
+
+/** What the run was sent is on its way until it reads it. */
+function unreadOf(
+  { messages, at, runId, messageIds }: Pick<Sending, 'messages' | 'at' | 'runId' | 'messageIds'>,
+  shown: readonly LiveMessage[],
+): Omit<LiveMessage, 'parentId'>[] {
+  const ids = new Set(shown.map(({ id }) => id))
+  return messages
+    .slice(-messageIds.length)
+    .map((message, index) => ({
+      ...message,
+      id: messageIds[index] ?? '',
+      runId: runId ?? '',
+      createdAt: at,
+      pending: 'sending' as const,
+    }))
+    .filter(({ id }) => !ids.has(id))
 }
 
 /** How many messages the list begins with that are shown: the server does not store again what it has. */
@@ -62,11 +84,15 @@ function countShown(
   const before = shown.filter(({ id, runId, role, content }) => {
     const run = known.get(runId)
     if (run !== undefined && run.createdIn > sentIn) return false
-    if (isOpen(run) && !isInput(id, runId)) return false
+    if (isOpen(run) && !isInput(id, runId)) return role === 'user'
     return hasTools || (role !== 'tool' && (role !== 'assistant' || (content !== null && content !== '')))
   })
   return countSaidAgain(
-    before.map((message) => ({ message, isIncomplete: message.incomplete === true })),
+    before.map((message) => ({
+      message,
+      isIncomplete: message.incomplete === true,
+      isSent: isOpen(known.get(message.runId)) && !isInput(message.id, message.runId),
+    })),
     messages,
     { isGoingOn: isOpen(known.get(before.at(-1)?.runId ?? '')) },
   )

@@ -3,7 +3,7 @@ import type { EventOf, OutputOf } from '../server/contract/agent-types.ts'
 import type { ToolHandlers, ValueOf, WaitNameOf } from '../server/contract/wait-types.ts'
 import type { AnyRunEvent } from '../server/contract/event.ts'
 import type { Json } from '../server/contract/json.ts'
-import type { RespondInput, Run, RunDetail } from '../server/contract/run.ts'
+import type { RespondInput, Run, RunDetail, CreateRunAnswer } from '../server/contract/run.ts'
 import type { SendRequest, SentMessage } from '../server/contract/sent-message.ts'
 import { lastAssistantMessage } from '../server/contract/last-assistant-message.ts'
 import { textOf } from '../server/contract/text-of.ts'
@@ -22,6 +22,11 @@ export interface RunHandle<TShape extends AgentShape = AgentShape> {
   readonly agentKey: TShape['key']
   /** The run as it was when this handle was made; `get()` reads it anew. */
   readonly run: Run
+  /**
+   * Ids of the messages that this run, which was under way, was sent in place of making one (policy `steer`): those of its events
+   * `user.message`. Empty where it is a run of its own.
+   */
+  readonly sentMessageIds: readonly string[]
   /**
    * Its events in order, each once, from the first or after `from` (a `seq`), until the run is over.
    * Lost connections are resumed. Leaving the loop closes the connection and leaves the run alone:
@@ -106,7 +111,7 @@ export interface RunHandleDependencies extends FollowDependencies {
 
 export function createRunHandle<TShape extends AgentShape>(
   dependencies: RunHandleDependencies,
-  run: Run,
+  run: CreateRunAnswer,
 ): RunHandle<TShape> {
   let ending: RunEnding | null = endingOfRun(run)
 
@@ -146,6 +151,7 @@ export function createRunHandle<TShape extends AgentShape>(
     id: run.id,
     agentKey: run.agentKey,
     run,
+    sentMessageIds: run.sentMessageIds ?? [],
     // The one place where an event's type is taken on trust: the server checked the payload against its schema.
     events: (options) => events(options) as AsyncIterable<AnyRunEvent> as AsyncIterable<EventOf<TShape>>,
     result,

@@ -25,8 +25,9 @@ import { CreateScheduleInput, ListSchedulesInput, ScheduleRef } from '../contrac
 import { ClaimInput } from '../contract/session.ts'
 import { ConversationTicketInput, TicketInput } from '../contract/ticket.ts'
 import { DeliveryRef, ListDeliveriesInput, ListWebhooksInput } from '../contract/webhook-delivery.ts'
-import type { Run } from '../contract/run.ts'
+import type { Run, CreateRunAnswer } from '../contract/run.ts'
 import type { StoredSchedule } from '../contract/schedule.ts'
+import type { NewlyCreated } from '../domain/create-run.ts'
 import { toAgentRuntimeError, toTRPCError, toTRPCShape } from './errors.ts'
 import { EventsInput, FollowConversationInput } from './follow-events.ts'
 import { createStreamed } from './streamed.ts'
@@ -43,6 +44,10 @@ function takes<T extends z.ZodType>(_schema: T): (input: unknown) => z.input<T> 
  * most of the time of the compiler.
  */
 type Mutation<TInput, TOutput> = TRPCMutationProcedure<{ input: TInput; output: TOutput; meta: object }>
+
+function toStarted({ run, sentMessageIds }: NewlyCreated): CreateRunAnswer {
+  return sentMessageIds.length === 0 ? run : { ...run, sentMessageIds }
+}
 
 const toRunRef = (input: unknown) => parseInput(RunRef, input)
 
@@ -78,9 +83,9 @@ export function createRouter<TShape extends AgentShape>(services: ApiServices) {
     runs: t.router({
       create: procedure
         .input(takes(CreateRunInput))
-        .mutation(async ({ ctx, input }) => (await runs.create(ctx.principal, input)).run) as Mutation<
+        .mutation(async ({ ctx, input }) => toStarted(await runs.create(ctx.principal, input))) as Mutation<
         CreateRun<TShape>,
-        Run
+        CreateRunAnswer
       >,
       get: procedure.input(toRunRef).query(({ ctx, input }) => runs.get(ctx.principal, input.runId)),
       inspect: procedure.input(toRunRef).query(({ ctx, input }) => runs.inspect(ctx.principal, input.runId)),

@@ -126,6 +126,12 @@ export const Run = z.object({
   finishedAt: z.iso.datetime().nullable(),
 })
 
+/** The run that came of creating one. */
+export type CreateRunAnswer = Run & {
+  /** Ids of the messages that it was sent in place of making a run (policy `steer`). Left out of a new run. */
+  sentMessageIds?: string[]
+}
+
 /** What tells a run from others, without what is in it. */
 export type RunSummary = Pick<Run, 'id' | 'owner' | 'agentKey' | 'status' | 'conversationId'>
 
@@ -145,10 +151,11 @@ export const RunDetail = SpokenRun.extend({ messages: z.array(StoredMessage), wa
 
 /**
  * What happens to a run created in a conversation that has one under way: it is refused (`reject`), waits for
- * its turn (`queue`), or takes the place of those before it, which are cancelled (`interrupt`).
+ * its turn (`queue`), takes the place of those before it, which are cancelled (`interrupt`), or is not made, and its messages are said to
+ * the one under way (`steer`; it waits for its turn where that can't take them).
  */
 export type ConversationPolicy = z.infer<typeof ConversationPolicy>
-export const ConversationPolicy = z.enum(['reject', 'queue', 'interrupt'])
+export const ConversationPolicy = z.enum(['reject', 'queue', 'interrupt', 'steer'])
 
 /** What the database's integers and Node's timers can hold: almost 25 days. */
 export const MAX_TIMEOUT_MS = 2_147_483_647

@@ -9,6 +9,8 @@ export interface SaidBefore {
   message: Message
   /** Who read it live may have had less of it. */
   isIncomplete: boolean
+  /** The run under way was sent it: before it may come what that had said by then. */
+  isSent?: boolean
 }
 
 /**
@@ -22,14 +24,20 @@ export function countSaidAgain(
   { isGoingOn }: { isGoingOn: boolean },
 ): number {
   if (before.length === 0 || before.length >= sent.length) return 0
-  if (!before.every((said, index) => isSame(said, sent[index]))) return 0
-  const next = isGoingOn
-    ? sent.findIndex(({ role }, index) => index >= before.length && !isAnswer(role))
-    : before.length
-  return next === -1 ? 0 : next
+  let next = 0
+  for (const said of before) {
+    if (said.isSent === true) next = afterAnswers(sent, next)
+    if (!isSame(said, sent[next])) return 0
+    next += 1
+  }
+  if (isGoingOn) next = afterAnswers(sent, next)
+  return next < sent.length ? next : 0
 }
 
-const isAnswer = (role: Message['role']): boolean => role === 'assistant' || role === 'tool'
+function afterAnswers(sent: readonly Message[], from: number): number {
+  const next = sent.findIndex(({ role }, index) => index >= from && role !== 'assistant' && role !== 'tool')
+  return next === -1 ? sent.length : next
+}
 
 function isSame({ message, isIncomplete }: SaidBefore, sent: Message | undefined): boolean {
   if (message.role !== sent?.role) return false

@@ -7,7 +7,13 @@ import { parseInput } from '../contract/parse-input.ts'
 import { parsePrincipal } from '../contract/principal.ts'
 import type { Principal } from '../contract/principal.ts'
 import { CreateRunInput, SCHEDULE_KEY_PREFIX } from '../contract/run.ts'
-import type { ConversationChoice, CreateRunRequest, Preferences, Run } from '../contract/run.ts'
+import type {
+  ConversationChoice,
+  ConversationPolicy,
+  CreateRunRequest,
+  Preferences,
+  Run,
+} from '../contract/run.ts'
 import { assertStorable } from '../contract/storable-json.ts'
 import type { CreatedRun, NewRun } from '../ports/create-run.ts'
 import type { EventBus, NewHint } from '../ports/event-bus.ts'
@@ -39,6 +45,7 @@ function withoutHandoff({ handoff: _handoff, ...metadata }: JsonObject): JsonObj
 }
 
 type CreatedWithPlace = Extract<CreatedRun, { kind: 'created' }>
+type Steered = Extract<CreatedRun, { kind: 'steered' }>
 
 export interface CreateRunPorts {
   store: Pick<RunStore, 'createRuns' | 'isKeyUsed'> & Pick<FileStore, 'findFiles'>
@@ -66,10 +73,12 @@ export interface CreateRunSettings {
 
 export interface NewlyCreated {
   run: Run
-  /** False where the idempotency key was used before: `run` is the one of then. */
+  /** False where the idempotency key was used before, and `run` is the one of then, or where `run` was sent the messages. */
   created: boolean
   /** How many of the messages were left out, since they are all that was said in the conversation before. */
   alreadySaid: number
+  /** Ids of the messages that `run`, which was under way, was sent in place of making one (policy `steer`); none of a new run. */
+  sentMessageIds: string[]
 }
 
 /** Of a schedule's run. */
@@ -96,6 +105,13 @@ export function createCreateRun(ports: CreateRunPorts, settings: CreateRunSettin
       ports.log.info({ runId, by, interruptedBy: run.id }, 'a run was cancelled')
     }
     logEnded(interrupted, ports.log)
+  }
+
+  function tellSteered({ run, isNew }: Steered, by: object): void {
+    if (!isNew) return
+    ports.log.info({ runId: run.id, by }, 'a run was sent messages')
+    // Its worker looks at the row.
+    if (run.status === 'running') bus.publish([{ kind: 'cancel', runId: run.id }])
   }
 
   /** A request with a used idempotency key creates nothing, so it costs no quota. */
@@ -183,10 +199,7 @@ export function createCreateRun(ports: CreateRunPorts, settings: CreateRunSettin
       priority: input.priority,
       runAt: input.runAt ?? null,
       expiresAt: input.expiresAt ?? null,
-      conversationPolicy:
-        input.conversationPolicy ??
-        agent.conversationPolicy ??
-        (asked.insteadOf === null ? 'queue' : 'interrupt'),
+      conversationPolicy: policyOf(input, agent, options),
       isLimited: isLimited(principal, settings.runsAtOnce),
       maxWaiting: settings.maxWaitingRuns,
     }
@@ -199,13 +212,16 @@ export function createCreateRun(ports: CreateRunPorts, settings: CreateRunSettin
     )
     switch (answer.kind) {
       case 'existing':
-        return { run: answer.run, created: false, alreadySaid: 0 }
+        return { run: answer.run, created: false, alreadySaid: 0, sentMessageIds: [] }
+      case 'steered':
+        tellSteered(answer, ownerOf(principal))
+        return toSteered(answer, asked.messages.length)
       case 'created':
         logInterrupted(answer, ownerOf(principal))
         bus.publish([...cancelHintsOf(answer.interrupted), ...conversationHintOf(answer)])
         // The runs before it may have ended while it was parked.
         if (answer.isParked || answer.interrupted.length > 0) void ports.letIn(principal)
-        return { run: answer.run, created: true, alreadySaid: answer.alreadySaid }
+        return { run: answer.run, created: true, alreadySaid: answer.alreadySaid, sentMessageIds: [] }
       case 'full':
         ports.log.info(
           { by: ownerOf(principal), conversationId: input.conversationId },
@@ -216,6 +232,21 @@ export function createCreateRun(ports: CreateRunPorts, settings: CreateRunSettin
         throw refusalOf(answer, input.conversationId)
     }
   }
+}
+
+function toSteered({ run, messageIds }: Steered, asked: number): NewlyCreated {
+  return { run, created: false, alreadySaid: asked - messageIds.length, sentMessageIds: messageIds }
+}
+
+/** An occurrence of a schedule is a run. */
+function policyOf(
+  input: CreateRunInput,
+  agent: AnyAgent,
+  options: Occurrence | undefined,
+): ConversationPolicy {
+  const policy = input.conversationPolicy ?? agent.conversationPolicy
+  if (policy === 'steer' && options !== undefined) return 'queue'
+  return policy ?? (insteadOf(input) === null ? 'queue' : 'interrupt')
 }
 
 type Place = Pick<NewRun, 'conversationId' | 'newConversation'>

@@ -3,7 +3,7 @@ import type { CreatedRun } from '../ports/create-run.ts'
 import { noSuchFile } from './no-such-file.ts'
 import { sessionOver } from './session-over.ts'
 
-export type RefusedRun = Exclude<CreatedRun, { kind: 'created' | 'existing' }>
+export type RefusedRun = Exclude<CreatedRun, { kind: 'created' | 'existing' | 'steered' }>
 
 /** `Retry-After` where too many runs wait in a conversation. Nobody knows when there is room again. */
 const FULL_RETRY_SECONDS = 5

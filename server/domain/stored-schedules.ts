@@ -54,7 +54,7 @@ export interface Schedules {
 
 interface SchedulePorts {
   store: ScheduleStore
-  runs: Pick<Runs, 'create'>
+  runs: Pick<Runs, 'create' | 'get'>
   access: Access
   timetable: Pick<Timetable, 'next' | 'preview'>
   clock: Pick<Clock, 'now'>
@@ -215,8 +215,10 @@ export function createSchedules(ports: SchedulePorts, settings: ScheduleSettings
       const schedule = await toChange(caller, 'update', parseInput(ScheduleId, scheduleId))
       const owner = isSameOwner(caller, schedule.owner) ? caller : schedule.owner
       const at = new Date(clock.now()).toISOString()
-      const { run, alreadySaid } = await runs.create(owner, requestOf(schedule, at))
+      const { run, created, alreadySaid } = await runs.create(owner, requestOf(schedule, at))
       logChange('run', caller, schedule)
+      // One that was under way has what it was asked before.
+      if (!created) return runs.get(owner, run.id)
       const messages = schedule.messages.slice(alreadySaid)
       return { ...run, messages, inputCount: messages.length, usage: null }
     },

@@ -67,6 +67,8 @@ export function hasConversationOfItsOwn({ newConversation }: NewRun): boolean {
  * messages its conversation had, and the run does not have them again. `isParked`: it found no
  * room at a gate, or comes to one later. `waitsForTurn`: others of its conversation come first.
  * `existing`: its owner used the idempotency key before. This is the run that was created then.
+ * `steered`: the policy is to say its messages to the run under way, which is this one. Not `isNew`: they were said to it before, with the
+ * same idempotency key.
  * `key-taken`: its owner used the idempotency key before, for another request.
  * `no-conversation`: the conversation is not there, or not the owner's.
  * `no-file`: a file that its messages name is not there, or not the owner's.
@@ -86,6 +88,7 @@ export type CreatedRun =
       waitsForTurn: boolean
     }
   | { kind: 'existing'; run: Run }
+  | { kind: 'steered'; run: Run; messageIds: string[]; isNew: boolean }
   | { kind: 'key-taken'; runId: string }
   | { kind: 'no-conversation' }
   | { kind: 'no-file'; fileId: string }

@@ -41,6 +41,7 @@ export function createHandOff(ports: HandOffPorts, { run, signal, prepare }: Han
     if (answer === 'cancelled') throw new RunInterruption('cancelled')
     switch (answer.kind) {
       case 'existing':
+      case 'steered':
         return answer.run.id
       case 'created':
         ports.bus.publish([{ kind: 'conversation', conversationId: newRun.conversationId ?? '' }])

@@ -49,6 +49,7 @@ describe('runtime.runs', () => {
       run: Run
       created: boolean
       alreadySaid: number
+      sentMessageIds: string[]
     }>()
     expectTypeOf<Runs['get']>().toEqualTypeOf<(principal: Principal, runId: string) => Promise<RunDetail>>()
     expectTypeOf<Runs['list']>().parameters.toEqualTypeOf<[Principal, ListRunsRequest]>()

@@ -12,12 +12,13 @@ import type { VisibilityOf } from './insert-event.ts'
 import { interruptRuns } from './interrupt-runs.ts'
 import type { InterruptedRow } from './interrupt-runs.ts'
 import { keepIncomplete } from './keep-incomplete.ts'
+import { hasLeft, steer } from './steer.ts'
 
 const { cancelled } = TRANSITIONS
 
 export interface Admission {
-  /** Not created: why. */
-  refusal?: CreatedRun
+  /** Not created: why, or what became of it. */
+  answer?: CreatedRun
   /** Created, to start when those before it are over. */
   waits?: boolean
   interrupted?: readonly ChangedRun[]
@@ -98,8 +99,13 @@ export async function admitRuns(
     admissions.set(
       run.id,
       branchOf.has(run.conversationId ?? '')
-        ? await admit(client, { run, before, visibilityOf })
-        : { refusal: { kind: 'no-conversation' } },
+        ? await admit(client, {
+            run,
+            before,
+            branch: branchOf.get(run.conversationId ?? '') ?? 0,
+            visibilityOf,
+          })
+        : { answer: { kind: 'no-conversation' } },
     )
   }
   return admissions
@@ -107,16 +113,21 @@ export async function admitRuns(
 
 async function admit(
   client: pg.PoolClient,
-  request: { run: NewRun; before: readonly ActiveRun[]; visibilityOf: VisibilityOf },
+  request: { run: NewRun; before: readonly ActiveRun[]; branch: number; visibilityOf: VisibilityOf },
 ): Promise<Admission> {
-  const { run, before, visibilityOf } = request
+  const { run, before, branch, visibilityOf } = request
   switch (run.conversationPolicy) {
     case 'queue':
       return admitBehind(before, run)
     case 'reject': {
       // One that is being stopped is as good as over: that is waited for.
       const busy = before.find((other) => !other.isStopping)
-      return busy === undefined ? admitBehind(before, run) : { refusal: { kind: 'busy', runId: busy.id } }
+      return busy === undefined ? admitBehind(before, run) : { answer: { kind: 'busy', runId: busy.id } }
+    }
+    case 'steer': {
+      if (before.length === 0) return { waits: await hasLeft(client, run) }
+      const answer = await steer(client, run, branch)
+      return answer === undefined ? admitBehind(before, run) : { answer }
     }
     case 'interrupt': {
       if (before.length === 0) return {}
@@ -138,5 +149,5 @@ async function admit(
 function admitBehind(before: readonly ActiveRun[], { maxWaiting }: NewRun): Admission {
   // One of them does not wait: it has the turn.
   const waiting = before.length - 1
-  return waiting >= maxWaiting ? { refusal: { kind: 'full', waiting } } : { waits: before.length > 0 }
+  return waiting >= maxWaiting ? { answer: { kind: 'full', waiting } } : { waits: before.length > 0 }
 }

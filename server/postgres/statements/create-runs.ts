@@ -13,6 +13,7 @@ import { insertWebhooksOfRuns } from './caller-webhooks.ts'
 import type { VisibilityOf } from './insert-event.ts'
 import { openGates } from './gates.ts'
 import type { Gate, GateOf } from './gates.ts'
+import { createKeyOf } from './steer.ts'
 import { dropResent } from './drop-resent.ts'
 import { insertRuns } from './insert-runs.ts'
 import type { Place } from './insert-runs.ts'
@@ -31,11 +32,21 @@ const HAVE_PATIENCE = {
 const FIND_EXISTING = {
   name: 'find_existing_run',
   text: `
-    SELECT w.id AS "askedId", r.fingerprint <> w.fingerprint AS "isOther", ${RUN_COLUMNS}
-    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
-      AS w (id, tenant_id, owner_id, owner_kind, idempotency_key, fingerprint)
-    JOIN agent_runtime.run r ON ${haveOneOwner('r', 'w')}
-      AND (r.id = w.id OR r.idempotency_key = w.idempotency_key)`,
+    WITH w AS (
+      SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
+        AS w (id, tenant_id, owner_id, owner_kind, idempotency_key, fingerprint, create_key)
+    )
+    SELECT w.id AS "askedId", r.fingerprint <> w.fingerprint AS "isOther", NULL::jsonb AS "messageIds", ${RUN_COLUMNS}
+    FROM w JOIN agent_runtime.run r ON ${haveOneOwner('r', 'w')}
+      AND (r.id = w.id OR r.idempotency_key = w.idempotency_key)
+    UNION ALL
+    SELECT w.id, said.fingerprint <> w.fingerprint, said.ids, ${RUN_COLUMNS}
+    FROM w JOIN LATERAL (
+      SELECT s.run_id, min(s.fingerprint) AS fingerprint, jsonb_agg(s.id ORDER BY s.position) AS ids
+      FROM agent_runtime.sent_message s WHERE s.create_key = w.create_key
+      GROUP BY s.run_id
+    ) AS said ON true
+    JOIN agent_runtime.run r ON r.id = said.run_id AND ${haveOneOwner('r', 'w')}`,
 }
 
 export interface CreateSettings {
@@ -127,7 +138,7 @@ export async function createCarefully(
     )
     for (const run of placed) kept.set(run.id, run)
     const admissions = await admitRuns(client, placed, { branchOf, visibilityOf })
-    const wanted = placed.filter((run) => admissions.get(run.id)?.refusal === undefined)
+    const wanted = placed.filter((run) => admissions.get(run.id)?.answer === undefined)
     const places = new Map<string, Place>()
     for (const run of wanted) {
       const waitsForTurn = admissions.get(run.id)?.waits ?? false
@@ -151,7 +162,7 @@ export async function createCarefully(
     }
     for (const [id, answer] of [...existing, ...(await findExisting(client, clashing))])
       answers.set(id, answer)
-    for (const [id, { refusal }] of admissions) if (refusal !== undefined) answers.set(id, refusal)
+    for (const [id, { answer }] of admissions) if (answer !== undefined) answers.set(id, answer)
     startable.push(
       ...wanted.filter(({ id }) => answers.get(id)?.kind === 'created' && !waits(id) && !isParked(id)),
     )
@@ -249,18 +260,28 @@ async function findExisting(
   runs: readonly NewRun[],
 ): Promise<Map<string, CreatedRun>> {
   if (runs.length === 0) return new Map()
-  const rows = await execute<RunRow & { askedId: string; isOther: boolean | null }>(client, FIND_EXISTING, [
+  const rows = await execute<ExistingRow>(client, FIND_EXISTING, [
     runs.map((run) => run.id),
     ...ownerColumns(runs.map((run) => run.principal)),
     runs.map((run) => run.idempotencyKey),
     runs.map((run) => run.fingerprint),
+    runs.map(createKeyOf),
   ])
-  return new Map(
-    rows.map((row) => [
-      row.askedId,
-      row.isOther === true ? { kind: 'key-taken', runId: row.id } : { kind: 'existing', run: toRun(row) },
-    ]),
-  )
+  return new Map(rows.map((row) => [row.askedId, toExisting(row)]))
+}
+
+interface ExistingRow extends RunRow {
+  askedId: string
+  isOther: boolean | null
+  /** Of what was said to this run in place of making one. */
+  messageIds: string[] | null
+}
+
+function toExisting(row: ExistingRow): CreatedRun {
+  const { isOther, messageIds } = row
+  if (isOther === true) return { kind: 'key-taken', runId: row.id }
+  const run = toRun(row)
+  return messageIds === null ? { kind: 'existing', run } : { kind: 'steered', run, messageIds, isNew: false }
 }
 
 function compare(a: string, b: string): number {

@@ -9,6 +9,9 @@ import { execute } from '../connections/transaction.ts'
 import { LATEST, branchPath, isOnPath, rankOf, untilPosition } from './branch-path.ts'
 import { isSpoken } from './spoken.ts'
 
+/** Of messages that runs are sent, which get places among the run's when it is over. */
+const SENT_FROM = 900_000
+
 // Who sends no tools' calls and results was not shown them. Of a conversation that is longer than what was sent no more is read
 // than tells so, in messages ($2) or in bytes ($3). What interrupts ($6) cancels runs that have not begun, and what was asked of
 // those is history for nobody then.
@@ -20,22 +23,27 @@ const READ = {
       branch: '$5',
       ordinal: LATEST,
     })}, spoken AS (
-      SELECT o.id, ${rankOf('o')} AS ordinal, o.status, ${untilPosition('o')} AS until
+      SELECT o.id, ${rankOf('o')} AS ordinal, o.status, o.sent, ${untilPosition('o')} AS until
       FROM agent_runtime.run o CROSS JOIN path
       WHERE o.conversation_id = $1 AND ${isOnPath('o', isSpoken('o'))}
         AND NOT ($6::bool AND o.status IN ${OPEN} AND o.attempt = 0)
     )
-    SELECT CASE WHEN bytes <= $3::bigint THEN body END AS body, "isIncomplete", "isGoingOn"
+    SELECT CASE WHEN bytes <= $3::bigint THEN body END AS body, "isIncomplete", "isSent", "isGoingOn"
     FROM (
       SELECT m.*, sum(octet_length(m.body::text)) OVER (ORDER BY ordinal, position) AS bytes
       FROM (
         SELECT first.ordinal, said.*, first.status IN ${OPEN} AS "isGoingOn"
         FROM (SELECT * FROM spoken ORDER BY ordinal) AS first
         CROSS JOIN LATERAL (
-          SELECT m.position, m.body, m.origin = 'incomplete' AS "isIncomplete" FROM agent_runtime.message m
+          SELECT m.position, m.body, m.origin = 'incomplete' AS "isIncomplete", false AS "isSent"
+          FROM agent_runtime.message m
           WHERE m.run_id = first.id AND m.position < first.until AND ($4::bool OR m.body ->> 'role' <> 'tool'
             AND (m.body ->> 'role' <> 'assistant' OR m.body -> 'content' NOT IN ('null', '""')))
-          ORDER BY m.position
+          UNION ALL
+          SELECT ${SENT_FROM} + s.position, s.body, false, true FROM agent_runtime.sent_message s
+          WHERE first.sent IS NOT NULL AND first.status IN ${OPEN}
+            AND s.run_id = first.id AND ${SENT_FROM} + s.position < first.until
+          ORDER BY position
         ) AS said
         ORDER BY first.ordinal, said.position
         LIMIT $2
@@ -48,6 +56,7 @@ interface Row {
   /** Null where it is beyond what can be the same. */
   body: unknown
   isIncomplete: boolean
+  isSent: boolean
   isGoingOn: boolean
 }
 
@@ -90,6 +99,6 @@ async function countResent(
     conversationPolicy === 'interrupt',
   ])
   if (rows.length >= messages.length || rows.some(({ body }) => body === null)) return 0
-  const before = rows.map(({ body, isIncomplete }) => ({ message: Message.parse(body), isIncomplete }))
+  const before = rows.map(({ body, ...how }) => ({ message: Message.parse(body), ...how }))
   return countSaidAgain(before, messages, { isGoingOn: rows.at(-1)?.isGoingOn ?? false })
 }

@@ -7,6 +7,7 @@ import type { Owner } from '../../ports/owner.ts'
 import { MAX_UNREAD_BYTES } from '../../ports/store/sent-store.ts'
 import type { NewSentMessage, SendOutcome, TakenMessage } from '../../ports/store/sent-store.ts'
 import { execute, inTransaction } from '../connections/transaction.ts'
+import type { Executor } from '../connections/transaction.ts'
 import { lockRun } from './lock-run.ts'
 import { toRun } from './rows.ts'
 
@@ -39,10 +40,42 @@ const INSERT = {
   name: 'sent_insert',
   text: `
     WITH counted AS (
-      UPDATE agent_runtime.run SET sent = COALESCE(sent, 0) + 1 WHERE id = $1 RETURNING id, sent
+      UPDATE agent_runtime.run SET sent = COALESCE(sent, 0) + cardinality($2::uuid[]) WHERE id = $1 RETURNING id, sent
     )
-    INSERT INTO agent_runtime.sent_message (run_id, position, id, key, body)
-    SELECT id, sent, $2, $3, $4::jsonb FROM counted`,
+    INSERT INTO agent_runtime.sent_message (run_id, position, id, body, key, create_key, fingerprint)
+    SELECT c.id, c.sent - cardinality($2::uuid[]) + m.n, m.id, m.body, $4, $5, $6
+    FROM counted c CROSS JOIN unnest($2::uuid[], $3::jsonb[]) WITH ORDINALITY AS m (id, body, n)`,
+}
+
+interface NewBody {
+  id: string
+  /** JSON. */
+  body: string
+}
+
+interface Sent {
+  messages: readonly NewBody[]
+  /** Of `send`. */
+  key?: string | null
+  /** Of a create. */
+  createKey?: string | null
+  fingerprint?: string | null
+}
+
+/** To a run whose row is locked, and which has room for them. */
+export async function insertSent(
+  client: Executor,
+  runId: string,
+  { messages, key = null, createKey = null, fingerprint = null }: Sent,
+): Promise<void> {
+  await execute(client, INSERT, [
+    runId,
+    messages.map(({ id }) => id),
+    messages.map(({ body }) => body),
+    key,
+    createKey,
+    fingerprint,
+  ])
 }
 
 interface Look {
@@ -55,6 +88,24 @@ interface Look {
   bytes: number
 }
 
+/** `full`: once the run has read some, there is. `spent`: there never will be. */
+export function roomFor(messages: readonly NewBody[], look: Look): 'some' | 'full' | 'spent' {
+  const size = messages.reduce((sum, { body }) => sum + Buffer.byteLength(body), 0)
+  if (look.sent + messages.length > MAX_SENT || look.bytes + size > MAX_SENT_BYTES) return 'spent'
+  if (look.unread + messages.length > MAX_UNREAD || look.unreadBytes + size > MAX_UNREAD_BYTES) return 'full'
+  return 'some'
+}
+
+/** Of a run whose row is locked, what it was sent. */
+export async function lookAtSent(
+  client: Executor,
+  runId: string,
+  key: string | null,
+): Promise<Look | undefined> {
+  const [look] = await execute<Look>(client, LOOK, [runId, key])
+  return look
+}
+
 export async function sendMessage(
   pool: pg.Pool,
   owner: Owner,
@@ -64,17 +115,17 @@ export async function sendMessage(
     const row = await lockRun(client, owner, runId)
     if (row === undefined) return { kind: 'not-found' }
     const run = toRun(row)
-    const [look] = await execute<Look>(client, LOOK, [runId, key])
+    const look = await lookAtSent(client, runId, key)
     if (look === undefined) return { kind: 'not-found' }
-    const { sent, isStopping, unread, sentBefore } = look
-    const body = toStorableJson(message)
-    const size = Buffer.byteLength(body)
+    const { isStopping, unread, sentBefore } = look
+    const messages = [{ id, body: toStorableJson(message) }]
     if (sentBefore !== null) return { kind: 'sent', run, messageId: sentBefore, isNew: false }
     if (isTerminal(run.status) || isStopping) return { kind: 'over', run }
     if (run.conversationId === null) return { kind: 'alone' }
-    if (sent >= MAX_SENT || look.bytes + size > MAX_SENT_BYTES) return { kind: 'spent' }
-    if (unread >= MAX_UNREAD || look.unreadBytes + size > MAX_UNREAD_BYTES) return { kind: 'full', unread }
-    await execute(client, INSERT, [runId, id, key, body])
+    const room = roomFor(messages, look)
+    if (room === 'spent') return { kind: 'spent' }
+    if (room === 'full') return { kind: 'full', unread }
+    await insertSent(client, runId, { messages, key })
     return { kind: 'sent', run, messageId: id, isNew: true }
   })
 }

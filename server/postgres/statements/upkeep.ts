@@ -145,7 +145,7 @@ const LOCK = {
  * SQL that is true of a conversation (an expression) whose last run was sent what it has not read: that is about to become the next one. Should
  * that fail, the others don't wait forever.
  */
-const hasLeftMessages = (conversationId: string) => `EXISTS (
+export const hasLeftMessages = (conversationId: string) => `EXISTS (
           SELECT FROM agent_runtime.sent_message s JOIN agent_runtime.run over ON over.id = s.run_id
           WHERE s.left_at > now() - interval '1 minute' AND over.conversation_id = ${conversationId})`
 

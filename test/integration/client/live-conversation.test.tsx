@@ -271,3 +271,38 @@ test('what a run is sent is shown where it was read, and in no other place once 
   expect(spoken()).toEqual(['Weather?', '', 'In Celsius.', 'Weather? | In Celsius.'])
   page.unmount()
 })
+
+test('what is asked of a run under way is on its way until it is read, also with all that was said', async ({
+  createServer,
+}) => {
+  const gate = createGate()
+  const { chat, model } = createChat(gate)
+  const server = await createServer({ agents: [chat], model })
+  const { id } = await server.runtime.conversations.create(OWNER, {})
+  const page = openPage(server as never, id)
+  const asked = { agentKey: 'chat', conversationId: id } as never as { agentKey: 'talker' }
+  const run = await act(() => page.client.runs.create({ ...asked, messages: [user('Weather?')] }))
+  expect(run.sentMessageIds).toEqual([])
+  await gate.come
+  await page.shows(['Weather?'])
+  const steer = (...messages: string[]) =>
+    act(() =>
+      page.client.runs.create({ ...asked, conversationPolicy: 'steer', messages: messages.map(user) }),
+    )
+  const first = await steer('In Celsius.')
+  expect([first.id, first.sentMessageIds.length]).toEqual([run.id, 1])
+  await page.shows(['Weather?', 'In Celsius. (sending)'])
+  const second = await steer('Weather?', 'In Celsius.', 'Briefly.')
+  const waiting = ['Weather?', 'In Celsius. (sending)', 'Briefly. (sending)']
+  await page.shows(waiting)
+  // The history does not have them yet, however often it is read.
+  await act(() => page.result.current.refetch())
+  await page.shows(waiting)
+  gate.open()
+  const answer = 'Weather? | In Celsius. | Briefly.'
+  // With the call of the tool and what that said.
+  await page.shows(['Weather?', '', 'seen', 'In Celsius.', 'Briefly.', answer])
+  expect(await second.text()).toBe(answer)
+  expectOnePath(page.result.current.messages)
+  page.unmount()
+})

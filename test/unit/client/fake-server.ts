@@ -82,7 +82,7 @@ export function fakeServer(): FakeServer {
         answer: [],
       }
       runs.set(run.id, run)
-      return { run, created: true, alreadySaid: 0 }
+      return { run, created: true, alreadySaid: 0, sentMessageIds: [] }
     },
     get: async (_principal, runId) => find(runId),
     list: async () => ({

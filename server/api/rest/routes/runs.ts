@@ -23,6 +23,7 @@ import {
   RestRespond,
   RestRun,
   RestRunDetail,
+  RestSteeredRun,
   fromRestCreateRun,
   toRestRun,
   toRestRunDetail,
@@ -42,11 +43,15 @@ export function runRoutes(
 ): Route[] {
   async function create(principal: Principal, body: z.output<typeof RestCreateRun>) {
     const input = fromRestCreateRun(body)
-    const { run, created, alreadySaid } = await runs.create(principal, input)
-    if (!created) return { run: await runs.get(principal, run.id), created }
+    const { run, created, alreadySaid, sentMessageIds } = await runs.create(principal, input)
+    if (!created) {
+      const answer = toRestRun(await runs.get(principal, run.id))
+      const told = sentMessageIds.length === 0 ? {} : { sent_message_ids: sentMessageIds }
+      return { answer: { ...answer, ...told } satisfies z.infer<typeof RestSteeredRun>, created }
+    }
     const sent: readonly Message[] = input.messages
     const messages = sent.slice(alreadySaid)
-    return { run: { ...run, messages, inputCount: messages.length, usage: null }, created }
+    return { answer: toRestRun({ ...run, messages, inputCount: messages.length, usage: null }), created }
   }
 
   async function createWithFiles(c: Context<RestEnv>): Promise<Response> {
@@ -54,10 +59,10 @@ export function runRoutes(
     const { fields, files: stored } = await receiveForm(c.req.raw, principal, { files, bounds })
     try {
       const body = parseInput(RestCreateRun, renamed(bodyOf(fields, stored)))
-      const { run, created } = await create(principal, body)
+      const { answer, created } = await create(principal, body)
       // A repeated request has the files of the first one.
       if (!created) await files.discard(stored)
-      return answerJson(toRestRun(run), created ? 201 : 200)
+      return answerJson(answer, created ? 201 : 200)
     } catch (error) {
       await files.discard(stored)
       throw error
@@ -75,8 +80,9 @@ export function runRoutes(
       answers: {
         201: { description: 'The run', content: json(RestRun, RUN) },
         200: {
-          description: 'The run that this `idempotency_key` created before',
-          content: json(RestRun, RUN),
+          description:
+            'The run that this `idempotency_key` created before, or the run under way that was sent the messages (`conversation_policy` `steer`)',
+          content: json(RestSteeredRun, RUN),
         },
       },
       refusals: ['unknown_agent', 'forbidden', 'not_found', 'conflict', 'rate_limited'],
@@ -86,8 +92,8 @@ export function runRoutes(
         answer: createWithFiles,
       },
       async handle({ principal, body }) {
-        const { run, created } = await create(principal, body)
-        return answerJson(toRestRun(run), created ? 201 : 200)
+        const { answer, created } = await create(principal, body)
+        return answerJson(answer, created ? 201 : 200)
       },
     }),
     defineRoute({

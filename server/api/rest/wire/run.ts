@@ -173,6 +173,18 @@ export const RestRun = answerSchema(
   }),
 )
 
+export const RestSteeredRun = answerSchema(
+  'SteeredRun',
+  RestRun.extend({
+    sent_message_ids: z
+      .array(z.string())
+      .optional()
+      .describe(
+        'Where the run was sent the messages in place of making one: their ids, which are those of its events `user.message`.',
+      ),
+  }),
+)
+
 export function toRestRun(run: SpokenRun): RestRun {
   const messages = run.messages.map(toChatMessage)
   return {

@@ -39,7 +39,12 @@ function startKeeping({
       if (error !== undefined) throw error
       created.push(CreateRunInput.parse(input))
       occurrences.push(options?.occurrence)
-      return { run: { id: `run ${created.length}` } as Run, created: true, alreadySaid: 0 }
+      return {
+        run: { id: `run ${created.length}` } as Run,
+        created: true,
+        alreadySaid: 0,
+        sentMessageIds: [],
+      }
     },
   }
   const agent = defineAgent({
