@@ -1,5 +1,7 @@
 import { relative } from 'node:path'
 import { ts } from 'typescript-5'
+import { isPrivate } from './is-private.ts'
+import { createLeadsToAny } from './leads-to-any.ts'
 
 interface Found {
   /** `file:line: text` of each. */
@@ -22,13 +24,16 @@ export function findAny(entries: readonly string[], own: string): Found {
     typeRoots: [`${own}/../../@types`],
   })
   const checker = program.getTypeChecker()
+  const leadsToAny = createLeadsToAny(checker, own)
   const seen = new Set<ts.Node>()
   const places = new Set<string>()
 
   function report(node: ts.Node): void {
     const file = node.getSourceFile()
     const { line } = file.getLineAndCharacterOfPosition(node.getStart())
-    places.add(`${relative(own, file.fileName)}:${line + 1}: ${node.parent.getText().slice(0, 200)}`)
+    places.add(
+      `${relative(own, file.fileName)}:${line + 1}: ${(isDeclared(node) ? node : node.parent).getText().slice(0, 200)}`,
+    )
   }
 
   function visitSymbol(named: ts.Symbol | undefined): void {
@@ -50,11 +55,13 @@ export function findAny(entries: readonly string[], own: string): Found {
 
   /** Also where nobody wrote it: of a type that can't be found, or that comes to it. */
   function isAny(node: ts.Node): boolean {
-    if (ts.isParameter(node) || ts.isPropertySignature(node)) return node.type === undefined
-    if (ts.isPropertyDeclaration(node)) return node.type === undefined && node.initializer === undefined
-    if (!ts.isTypeNode(node) || ts.isExpressionWithTypeArguments(node) || ts.isTemplateLiteralTypeSpan(node))
-      return false
-    return (checker.getTypeFromTypeNode(node).flags & ts.TypeFlags.Any) !== 0
+    if (ts.isParameter(node) || isDeclared(node)) return node.type === undefined
+    if (ts.isPropertyDeclaration(node) || ts.isVariableDeclaration(node)) {
+      return node.type === undefined && node.initializer === undefined
+    }
+    if (ts.isExpressionWithTypeArguments(node)) return leadsToAny(checker.getTypeAtLocation(node))
+    if (!ts.isTypeNode(node) || ts.isTemplateLiteralTypeSpan(node)) return false
+    return leadsToAny(checker.getTypeFromTypeNode(node))
   }
 
   for (const entry of entries) {
@@ -66,8 +73,24 @@ export function findAny(entries: readonly string[], own: string): Found {
   return { places: [...places].toSorted(), visited: seen.size }
 }
 
-/** Declarations don't tell the types of private members. */
-function isPrivate(node: ts.Node): boolean {
-  if (ts.isClassElement(node) && node.name !== undefined && ts.isPrivateIdentifier(node.name)) return true
-  return (ts.getCombinedModifierFlags(node as ts.Declaration) & ts.ModifierFlags.Private) !== 0
+/** What has a type of its own, or one that it answers with. */
+function isDeclared(
+  node: ts.Node,
+): node is
+  | ts.PropertySignature
+  | ts.MethodSignature
+  | ts.MethodDeclaration
+  | ts.GetAccessorDeclaration
+  | ts.FunctionDeclaration
+  | ts.CallSignatureDeclaration
+  | ts.ConstructSignatureDeclaration {
+  return (
+    ts.isPropertySignature(node) ||
+    ts.isMethodSignature(node) ||
+    ts.isMethodDeclaration(node) ||
+    ts.isGetAccessorDeclaration(node) ||
+    ts.isFunctionDeclaration(node) ||
+    ts.isCallSignatureDeclaration(node) ||
+    ts.isConstructSignatureDeclaration(node)
+  )
 }
