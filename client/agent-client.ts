@@ -224,6 +224,8 @@ export interface AgentClient<TShape extends AgentShape = AgentShape> {
     redeliver(deliveryId: string, options?: CallOptions): Promise<WebhookDelivery>
   }
   readonly sessions: {
+    /** Whether the page has a visitor, whose session can be claimed. */
+    readonly hasVisitor: boolean
     /**
      * Makes what this page's visitor has the user's who has signed in, and forgets the visitor. Call it after each sign-in.
      *

@@ -1,7 +1,9 @@
 import type { TRPCClient } from '@trpc/client'
 import type { AgentRouter } from '../server/api/router.ts'
 import { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
+import type { Claimed } from '../server/contract/session.ts'
 import type { AgentClient } from './agent-client.ts'
+import { throwIfAborted } from './older-runtimes.ts'
 import { call } from './trpc-transport.ts'
 import type { Visitor } from './visitor.ts'
 
@@ -12,17 +14,31 @@ export function createClaim(
   trpc: TRPCClient<AgentRouter>,
   visitor: Visitor | undefined,
 ): AgentClient['sessions']['claim'] {
-  return async (options = {}) => {
+  let asked: { token: string; answer: Promise<Claimed | null> } | undefined
+
+  async function ask(token: string): Promise<Claimed | null> {
+    const claimed = await call(trpc.sessions.claim.mutate({ token })).catch((error: unknown) => {
+      if (error instanceof AgentRuntimeError && DONE.has(error.code)) return null
+      throw error
+    })
+    visitor?.forget(token)
+    return claimed
+  }
+
+  return async ({ signal } = {}) => {
+    throwIfAborted(signal)
     const token = visitor?.token
-    if (visitor === undefined || token === undefined) return null
-    try {
-      const claimed = await call(trpc.sessions.claim.mutate({ token }, options), options.signal)
-      visitor.forget()
-      return claimed
-    } catch (error) {
-      if (!(error instanceof AgentRuntimeError && DONE.has(error.code))) throw error
-      visitor.forget()
-      return null
+    if (token === undefined) return null
+    // Those who claim at once share one call: the second one would be told that there is nothing.
+    if (asked?.token !== token) {
+      const mine = { token, answer: ask(token).finally(() => asked === mine && (asked = undefined)) }
+      asked = mine
     }
+    const aborted = new Promise<null>((resolve) =>
+      signal?.addEventListener('abort', () => resolve(null), { once: true }),
+    )
+    const claimed = await Promise.race([asked.answer, aborted])
+    throwIfAborted(signal)
+    return claimed
   }
 }

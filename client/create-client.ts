@@ -198,7 +198,12 @@ export function createAgentClient<TRuntime extends HasAgents>(
     schedules: createSchedules<TShape>(trpc, dependencies),
     memories: createMemories(trpc),
     webhooks: createWebhooks(trpc),
-    sessions: { claim: createClaim(trpc, visitor) },
+    sessions: {
+      get hasVisitor() {
+        return visitor?.token !== undefined
+      },
+      claim: createClaim(trpc, visitor),
+    },
     renew: () => createAgentClient<TRuntime>(options),
     close() {
       runStores.close()

@@ -14,7 +14,8 @@ export interface AnonymousOptions {
 export interface Visitor {
   /** Undefined where there is no session, or it is over. */
   readonly token: string | undefined
-  forget(): void
+  /** Only where it is still that one: another visitor may have come meanwhile. */
+  forget(token: string): void
   headers(): Promise<Record<string, string>>
   /** Who is refused by the server becomes a visitor, or another one, and asks once more. */
   admitted(fetch: typeof globalThis.fetch): typeof globalThis.fetch
@@ -56,7 +57,9 @@ export function createVisitor({ sessions, headers, anonymous }: VisitorSettings)
     get token() {
       return current()
     },
-    forget: () => keep(undefined),
+    forget(token) {
+      if (current() === token) keep(undefined)
+    },
 
     async headers() {
       const given = await resolveHeaders(headers)

@@ -1,4 +1,3 @@
-import { useCallback } from 'react'
 import type { HasAgents, KeyOf, ShapesOf } from '../server/contract/agent-shape.ts'
 import type { AgentContext } from './agent-provider.tsx'
 import { createAgentContext } from './agent-provider.tsx'
@@ -41,12 +40,7 @@ export function createAgentHooks<TRuntime extends HasAgents>(): AgentHooks<TRunt
   const { AgentProvider, useAgentClient } = createAgentContext<ShapesOf<TRuntime>>()
   const useQueries = createUseQueries(useAgentClient)
 
-  function useRefresh() {
-    const { refresh } = useQueries()
-    return useCallback(async () => {
-      await Promise.all([refresh('conversations'), refresh('runs', 'list')])
-    }, [refresh])
-  }
+  const useRefresh = () => useQueries().refreshAfterRun
 
   return {
     AgentProvider,

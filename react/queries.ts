@@ -11,6 +11,8 @@ export interface Queries {
   keyOf(path: readonly string[], input?: object): Key
   /** Reads what is shown of a router or a procedure anew. */
   refresh(...path: string[]): Promise<void>
+  /** Reads anew what changes when a run begins or ends: conversations, and lists of runs. */
+  refreshAfterRun(): Promise<void>
 }
 
 /** Queries through the client of the provider above. */
@@ -25,7 +27,9 @@ export function createUseQueries(useAgentClient: () => AgentClient): () => Queri
         ...(input === undefined ? [] : [input]),
       ]
       const refresh = (...path: string[]) => queryClient.invalidateQueries({ queryKey: keyOf(path) })
-      return { client, keyOf, refresh }
+      const refreshAfterRun = async () =>
+        void (await Promise.all([refresh('conversations'), refresh('runs', 'list')]))
+      return { client, keyOf, refresh, refreshAfterRun }
     }, [client, queryClient])
   }
 }

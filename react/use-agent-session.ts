@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useState } from 'react'
+import { useCallback, useEffect, useRef, useState } from 'react'
 import { toAgentError } from '../client/to-agent-error.ts'
 import type { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
 import type { Claimed } from '../server/contract/session.ts'
@@ -28,20 +28,36 @@ export function createUseAgentSession(useQueries: () => Queries): UseAgentSessio
     const { client, refresh } = useQueries()
     const [state, setState] = useState({ client, ...NOTHING })
 
+    const newest = useRef(0)
+
+    /** What comes of an earlier claim, or of one before the user has left, is shown no more. */
+    const begin = useCallback(() => {
+      newest.current += 1
+      const mine = newest.current
+      return (progress: Partial<typeof NOTHING>) => {
+        if (mine === newest.current) setState({ client, ...NOTHING, ...progress })
+      }
+    }, [client])
+
     const claim = useCallback(async () => {
-      setState({ client, ...NOTHING, isClaiming: true })
+      const show = begin()
+      show({ isClaiming: true })
+      const { hasVisitor } = client.sessions
       try {
         const claimed = await client.sessions.claim()
-        if (claimed !== null) await refresh()
-        setState({ client, ...NOTHING, claimed })
+        // Also where it was done before: nobody was told, where that answer got lost.
+        if (hasVisitor) await refresh()
+        show({ claimed })
       } catch (error) {
-        setState({ client, ...NOTHING, error: toAgentError(error) })
+        show({ error: toAgentError(error) })
       }
-    }, [client, refresh])
+    }, [client, refresh, begin])
 
     useEffect(() => {
-      if (isSignedIn) void claim()
-    }, [isSignedIn, claim])
+      if (!isSignedIn) return
+      void claim()
+      return () => begin()({})
+    }, [isSignedIn, claim, begin])
 
     const { claimed, isClaiming, error } = state.client === client ? state : NOTHING
     return { claimed, isClaiming, error, claim }

@@ -56,7 +56,7 @@ export function createUseConversation(useQueries: () => Queries): UseConversatio
   return function useConversation(conversationId, options = {}) {
     const { limit, includeFailedRuns = false, live = true } = options
     const queries = useQueries()
-    const { client, keyOf } = queries
+    const { client, keyOf, refresh } = queries
     const store = useMemo(
       () => (conversationId && live ? client.conversations.store(conversationId) : null),
       [client, conversationId, live],
@@ -99,6 +99,14 @@ export function createUseConversation(useQueries: () => Queries): UseConversatio
       asked.current = { store, change }
       void refetch()
     }, [store, data, readIn, isFetching, change, refetch])
+
+    // Lists of runs hear of no run by themselves.
+    const listed = useRef({ store, change })
+    useEffect(() => {
+      const isNews = listed.current.store === store && listed.current.change < change
+      listed.current = { store, change }
+      if (isNews) void refresh('runs', 'list')
+    }, [store, change, refresh])
 
     const messages = useMemo(
       () =>

@@ -40,7 +40,7 @@ export interface MessageTree {
 
 /** The calls that change the path which a conversation shows. */
 export function useMessageTree(
-  { client, refresh }: Pick<Queries, 'client' | 'refresh'>,
+  { client, refresh, refreshAfterRun }: Pick<Queries, 'client' | 'refresh' | 'refreshAfterRun'>,
   conversationId: string | null | undefined,
   messages: readonly HistoryMessage[],
 ): MessageTree {
@@ -58,20 +58,20 @@ export function useMessageTree(
   const create = useCallback(
     async (input: CreateRun<AgentShape>) => {
       const run = await client.runs.create(input)
-      await refresh('conversations')
+      await refreshAfterRun()
       return run
     },
-    [client, refresh],
+    [client, refreshAfterRun],
   )
   const send = useCallback<MessageTree['send']>(
     async (input, options) => {
       const place = conversationId ? { conversationId } : { conversation: 'new' as const }
       const run = await client.runs.create({ ...options, ...place, messages: said(input) })
       // Not waited for: what was asked is there, also where the network is gone again.
-      void refresh('conversations')
+      void refreshAfterRun()
       return run
     },
-    [client, refresh, conversationId],
+    [client, refreshAfterRun, conversationId],
   )
   const edit = useCallback<MessageTree['edit']>(
     async (messageId, input) => {

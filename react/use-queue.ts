@@ -20,7 +20,7 @@ export interface TurnQueue {
  * ends or is moved, while runs wait or several are under way.
  */
 export function useQueue(
-  { client, keyOf, refresh }: Queries,
+  { client, keyOf, refresh, refreshAfterRun }: Queries,
   conversationId: string | null | undefined,
   { runs, change, isFollowed }: ConversationSnapshot & { isFollowed: boolean },
 ): TurnQueue {
@@ -54,9 +54,9 @@ export function useQueue(
   const dropTurn = useCallback<TurnQueue['dropTurn']>(
     async (runId) => {
       await client.runs.cancel(runId)
-      await refresh('conversations')
+      await refreshAfterRun()
     },
-    [client, refresh],
+    [client, refreshAfterRun],
   )
   return { queue: (isFollowed && data?.turns) || NO_TURNS, moveTurn, dropTurn }
 }

@@ -34,13 +34,16 @@ const echo = defineAgent({
 
 type Runtime = AgentRuntime<ShapeOfAgent<typeof echo>>
 
-const { AgentProvider, useAgents, useAgentSession, useConversations, useRuns } = createAgentHooks<Runtime>()
+const { AgentProvider, useAgents, useAgentSession, useConversation, useConversations, useRuns } =
+  createAgentHooks<Runtime>()
 
 interface Page {
   /** Null: a visitor. */
   user: string | null
   client: ReturnType<typeof createAgentClient<Runtime>>
   storage: Map<string, string>
+  /** Hands on what the page asks. */
+  fetch(url: string, init?: RequestInit): Promise<Response>
   wrapper(props: { children: ReactNode }): ReactNode
 }
 
@@ -60,9 +63,11 @@ const test = base.extend<{ page: Page }>({
     const page: Page = {
       user: 'ada',
       storage,
+      fetch: globalThis.fetch,
       client: createAgentClient<Runtime>({
         url: `${host.url}/trpc`,
         transport: 'sse',
+        fetch: (url, init) => page.fetch(url instanceof Request ? url.url : `${url}`, init),
         headers: () => (page.user === null ? {} : { 'x-cookie': page.user }),
         anonymous: {
           storage: {
@@ -154,6 +159,75 @@ test('agents and runs are listed, and a run as it goes on', async ({ page }) => 
   await waitFor(() => expect(result.current.done.runs).toHaveLength(2), PATIENCE)
 })
 
+test('runs that a conversation of the page began and saw end are listed', async ({ page }) => {
+  const { id } = await page.client.conversations.create()
+  const { result } = renderHook(
+    () => ({ chat: useConversation(id), list: useRuns({ refetchIntervalMs: false }) }),
+    { wrapper: page.wrapper },
+  )
+  await waitFor(() => expect(result.current.chat.conversation).toBeDefined(), PATIENCE)
+  await waitFor(() => expect(result.current.list).toMatchObject({ isLoading: false, runs: [] }), PATIENCE)
+  const run = await act(() => result.current.chat.send('ask', { agentKey: 'echo' }))
+  await waitFor(() => expect(result.current.list.runs.map((listed) => listed.id)).toEqual([run.id]), PATIENCE)
+  for await (const { type } of run.events()) if (type === 'run.waiting') break
+  await run.respond('go', true)
+  await waitFor(() => expect(result.current.list.runs[0]?.status).toBe('succeeded'), PATIENCE)
+})
+
+test('a list without runs is read again, and one of what is over is not', async ({ page }) => {
+  const asked: string[] = []
+  page.fetch = (url, init) => {
+    asked.push(decodeURIComponent(url))
+    return fetch(url, init)
+  }
+  const { result } = renderHook(
+    () => ({
+      waiting: useRuns({ status: 'waiting', refetchIntervalMs: 50 }),
+      done: useRuns({ status: 'succeeded', refetchIntervalMs: 50 }),
+      none: useRuns({ conversationId: null, refetchIntervalMs: 50 }),
+    }),
+    { wrapper: page.wrapper },
+  )
+  await waitFor(() => expect(result.current.waiting.isLoading).toBe(false), PATIENCE)
+  await waitFor(() => expect(result.current.done.isLoading).toBe(false), PATIENCE)
+  const run = await page.client.runs.create({ agentKey: 'echo', messages: user('ask') })
+  await waitFor(() => expect(result.current.waiting.runs.map(({ id }) => id)).toEqual([run.id]), PATIENCE)
+  expect(result.current.none).toMatchObject({ runs: [], count: 0, isLoading: false })
+  await run.respond('go', true)
+  await run.result()
+  await waitFor(() => expect(result.current.waiting.runs).toEqual([]), PATIENCE)
+  expect(result.current.done.runs).toEqual([])
+  const listings = asked.filter((url) => url.includes('runs.list'))
+  expect(
+    listings.filter((url) => !url.includes('"waiting"')).map((url) => url.includes('"succeeded"')),
+  ).toEqual([true])
+})
+
+test('of a list in which one run waits not all pages are read again and again', async ({ page }) => {
+  const done = await page.client.runs.create({ agentKey: 'echo', messages: user('Hi') })
+  await done.result()
+  const waiting = await page.client.runs.create({ agentKey: 'echo', messages: user('ask') })
+  const cursors: boolean[] = []
+  page.fetch = (url, init) => {
+    if (url.includes('runs.list')) cursors.push(url.includes('cursor'))
+    return fetch(url, init)
+  }
+  const { result } = renderHook(() => useRuns({ limit: 1, refetchIntervalMs: 50 }), {
+    wrapper: page.wrapper,
+  })
+  const ids = () => result.current.runs.map(({ id }) => id)
+  await waitFor(() => expect(ids()).toEqual([waiting.id]), PATIENCE)
+  await act(() => result.current.loadMore())
+  await waitFor(() => expect(ids()).toEqual([waiting.id, done.id]), PATIENCE)
+  cursors.length = 0
+  await waitFor(() => expect(cursors.length).toBeGreaterThan(5), PATIENCE)
+  expect(cursors).not.toContain(true)
+  // All of them where one has come.
+  const newest = await page.client.runs.create({ agentKey: 'echo', messages: user('ask') })
+  await waitFor(() => expect(ids()).toEqual([newest.id, waiting.id]), PATIENCE)
+  expect(result.current.count).toBe(3)
+})
+
 test('what a search found stays while another one is read, and goes with another filter', async ({
   page,
 }) => {
@@ -197,4 +271,89 @@ test('a visitor who signs in has what was theirs', async ({ page }) => {
   // Once more there is nothing to claim, and that is no error.
   await act(() => result.current.session.claim())
   expect(result.current.session).toMatchObject({ claimed: null, isClaiming: false, error: null })
+})
+
+/** A page that grace has signed in to, by what she had as a visitor. */
+function renderSession(page: Page) {
+  return renderHook(
+    () => {
+      const isSignedIn = page.user !== null
+      return {
+        list: useConversations(),
+        session: useAgentSession({ isSignedIn }),
+        other: useAgentSession({ isSignedIn }),
+      }
+    },
+    { wrapper: page.wrapper },
+  )
+}
+
+/** Has claims wait for `before` until the page is told what the server answered. */
+function holdClaims(page: Page, before: () => Promise<unknown>): string[] {
+  const claims: string[] = []
+  page.fetch = async (url, init) => {
+    if (!url.includes('sessions.claim')) return fetch(url, init)
+    claims.push(url)
+    const claimed = await fetch(url, init)
+    await before()
+    return claimed
+  }
+  return claims
+}
+
+test('what a visitor had is shown also where the answer to the claim was lost', async ({ page }) => {
+  page.user = null
+  await page.client.conversations.create({ title: 'Before' })
+  const read = Promise.withResolvers<void>()
+  page.user = 'grace'
+  page.fetch = async (url, init) => {
+    if (!url.includes('sessions.claim')) return fetch(url, init)
+    await read.promise
+    await fetch(url, init)
+    throw new TypeError('The network is gone.')
+  }
+  const { result } = renderSession(page)
+  await waitFor(() => expect(result.current.list.isLoading).toBe(false), PATIENCE)
+  read.resolve()
+  await waitFor(() => expect(result.current.session.error).not.toBeNull(), PATIENCE)
+  expect(result.current.list.conversations).toEqual([])
+  page.fetch = globalThis.fetch
+  await act(() => result.current.session.claim())
+  expect(result.current.session).toMatchObject({ claimed: null, error: null })
+  await waitFor(() => expect(result.current.list.conversations[0]?.title).toBe('Before'), PATIENCE)
+  expect(page.storage.size).toBe(0)
+})
+
+test('two components claim once, and what they were told goes when the user leaves', async ({ page }) => {
+  page.user = null
+  await page.client.conversations.create({ title: 'Before' })
+  const claims = holdClaims(page, async () => {})
+  page.user = 'grace'
+  const { result, rerender } = renderSession(page)
+  for (const of of ['session', 'other'] as const) {
+    await waitFor(() => expect(result.current[of].claimed).toEqual({ conversations: 1, runs: 0 }), PATIENCE)
+  }
+  expect(claims).toHaveLength(1)
+  page.user = null
+  rerender()
+  expect(result.current.session).toMatchObject({ claimed: null, isClaiming: false, error: null })
+})
+
+test('a claim that is answered late leaves the next visitor alone', async ({ page }) => {
+  page.user = null
+  await page.client.conversations.create({ title: 'Before' })
+  const [asked, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  holdClaims(page, () => {
+    asked.resolve()
+    return gate.promise
+  })
+  page.user = 'grace'
+  const claim = page.client.sessions.claim()
+  await asked.promise
+  // She has left, and somebody else is here.
+  page.user = null
+  for (const key of page.storage.keys()) page.storage.set(key, 'of the next')
+  gate.resolve()
+  expect(await claim).toEqual({ conversations: 1, runs: 0 })
+  expect([...page.storage.values()]).toEqual(['of the next'])
 })
