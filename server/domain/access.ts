@@ -56,7 +56,7 @@ const PLURALS: Record<Kind, string> = {
 /** Asks the application. Whatever is not a clear yes is a refusal. */
 export function createAccess({ timeoutMs, log, ...settings }: AccessSettings): Access {
   // One that takes less is asked no differently.
-  const authorize = settings.authorize as Authorize | undefined
+  const authorize: Authorize | undefined = settings.authorize
   async function ask(...asked: AuthorizeQuestion): Promise<unknown> {
     if (authorize === undefined) return ownersOnly(...asked)
     try {
