@@ -64,7 +64,8 @@ export interface RunHandle<TShape extends AgentShape = AgentShape> {
    */
   cancel(options?: { signal?: AbortSignal }): Promise<Run>
   /**
-   * Answers what the run waits for.
+   * Answers what the run waits for. Of several waits of one name, `occurrence` is the one that is meant, as `waits` tell it (default: the
+   * first that is pending).
    *
    * @throws AgentRuntimeError `conflict` when it was answered or its time is up, `validation_failed` when the
    * answer does not fit, `not_found` when there is no such wait.
@@ -72,7 +73,7 @@ export interface RunHandle<TShape extends AgentShape = AgentShape> {
   respond<const TName extends WaitNameOf<TShape>>(
     wait: TName,
     value: ValueOf<TShape, TName>,
-    options?: { signal?: AbortSignal },
+    options?: { occurrence?: number; signal?: AbortSignal },
   ): Promise<Run>
   /**
    * Says something to the run while it is under way: its agent reads it before it asks its model again (`user.message` tells when). Where
@@ -176,8 +177,8 @@ export function createRunHandle<TShape extends AgentShape>(
       attached = new AbortController()
     },
     cancel: ({ signal } = {}) => dependencies.cancelRun(run.id, signal),
-    respond: (wait: string, value: unknown, { signal } = {}) =>
-      dependencies.respond({ runId: run.id, wait, value: value as Json }, signal),
+    respond: (wait: string, value: unknown, { signal, ...options } = {}) =>
+      dependencies.respond({ runId: run.id, wait, value: value as Json, ...options }, signal),
     send: (message, { signal, ...options } = {}) =>
       dependencies.send({ runId: run.id, message, ...options }, signal),
     runTools: (tools, options) => dependencies.runTools(run.id, tools as AnyToolHandlers, options),

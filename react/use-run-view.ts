@@ -44,11 +44,12 @@ export interface RunView<TShape extends AgentShape> {
   /** Asks the run to stop. Never rejects: see `error`. A run that was over by then is no error. */
   cancel(): Promise<void>
   /**
-   * Answers what the run waits for. Never rejects: false when the answer was not taken, and `error` says why.
+   * Answers what the run waits for. Of several waits of one name, `occurrence` is the one that is meant. Never rejects: false when the answer was not taken, and `error` says why.
    */
   respond<const TName extends WaitNameOf<TShape>>(
     wait: TName,
     value: ValueOf<TShape, TName>,
+    options?: { occurrence?: number | undefined },
   ): Promise<boolean>
   /**
    * Says something to the run while it is under way. Never rejects: false when it did not take it, and `error` says why.
@@ -119,11 +120,13 @@ export function useRunView<TShape extends AgentShape>(
   }
 
   // To the wire a name and an answer are no more than that: their types are for who calls.
-  const respond = async (wait: string, value: unknown) => {
-    if (!(await isTaken((id) => client.runs.respond({ runId: id, wait, value } as Respond<TShape>))))
+  const respond = async (wait: string, value: unknown, options: { occurrence?: number | undefined } = {}) => {
+    if (
+      !(await isTaken((id) => client.runs.respond({ runId: id, wait, value, ...options } as Respond<TShape>)))
+    )
       return false
     // At once, for who would answer it a second time: the stream tells of it a moment later.
-    const taken = waits.find(({ name }) => name === wait)
+    const taken = waits.find(isMeant(wait, options.occurrence))
     if (taken !== undefined) setAnswered((before) => [...before, taken])
     return true
   }
@@ -149,6 +152,11 @@ export function useRunView<TShape extends AgentShape>(
     send,
   }
 }
+
+const isMeant =
+  (wait: string, occurrence?: number) =>
+  ({ name, occurrence: which = 1 }: PendingWait) =>
+    name === wait && which === (occurrence ?? which)
 
 const NO_MESSAGES: readonly RunMessage[] = []
 const NO_INPUTS: readonly ToolInput[] = []

@@ -5,7 +5,7 @@ import { pageLimit } from './page.ts'
 import { Owner } from './principal.ts'
 import { Scope } from './scope.ts'
 import { OPEN_STATUSES, TERMINAL_STATUSES } from './terminal.ts'
-import { PendingWait, CallName } from './wait.ts'
+import { CallName, MAX_OCCURRENCE, PendingWait } from './wait.ts'
 import { NewWebhooks } from './webhook.ts'
 
 /**
@@ -300,6 +300,8 @@ export type RespondInput = z.infer<typeof RespondInput>
 export const RespondInput = RunRef.extend({
   /** Name of the wait. */
   wait: CallName,
+  /** Which of the waits of that name, as `waits` tell it; 1 is the first. Default: the first of them that is pending. */
+  occurrence: z.int().min(1).max(MAX_OCCURRENCE).optional(),
   /** Checked against the wait's schema. */
   value: Json,
 })

@@ -2,7 +2,7 @@
 import type { z } from 'zod'
 import type { AgentShape } from './agent-shape.ts'
 import type { Json } from './json.ts'
-import type { RunRef } from './run.ts'
+import type { RespondInput } from './run.ts'
 import type { ApprovalAnswer, PendingWait, ToolAnswer } from './wait.ts'
 
 /** An agent that declares no waits may wait for anything. */
@@ -47,7 +47,8 @@ type ValueIn<TPair, TName> =
   TPair extends Pair<infer TWait, infer TValue> ? ([TName] extends [TWait] ? TValue : never) : never
 
 /** What answers a wait of a run. */
-export type Respond<TShape extends AgentShape> = AnswerOf<TShape> & z.input<typeof RunRef>
+export type Respond<TShape extends AgentShape> = AnswerOf<TShape> &
+  Pick<z.input<typeof RespondInput>, 'runId' | 'occurrence'>
 
 type Named<TName extends string, TKind extends PendingWait['kind']> = Omit<PendingWait, 'name' | 'kind'> & {
   name: TName

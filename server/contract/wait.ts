@@ -8,6 +8,9 @@ export const WaitKind = z.enum(['input', 'approval', 'sleep', 'child'])
 /** The longest durable wait or sleep: a year. */
 export const MAX_WAIT_MS = 365 * 86_400_000
 
+/** What the database can count to. */
+export const MAX_OCCURRENCE = 2_147_483_647
+
 /** Of a step or a wait. */
 export const CALL_NAME = '1 to 200 characters, none of them U+0000 or half a surrogate pair'
 export const CallName = z.string().regex(/^[^\0\p{Cs}]{1,200}$/su, CALL_NAME)

@@ -195,15 +195,18 @@ export function createRuns(
 
     async respond(principal, answer) {
       const caller = parsePrincipal(principal)
-      const { runId: askedId, wait, value } = parseInput(RespondInput, answer)
+      const { runId: askedId, wait, occurrence, value } = parseInput(RespondInput, answer)
       assertStorable(value)
       const reached = await reach(caller, askedId)
       const { waits, ...asked } = (await store.readWaits(reached, askedId)) ?? noSuchRun(askedId)
       const own = waits.find(
-        ({ name, kind, runId }) => name === wait && kind !== 'sleep' && runId === undefined,
+        ({ name, kind, runId, occurrence: which = 1 }) =>
+          name === wait && kind !== 'sleep' && runId === undefined && which === (occurrence ?? which),
       )
       // What a run waits for is told in the streams of those above it, where it is answered too.
-      const below = own === undefined ? oneOf(await store.findWaitsBelow(reached, askedId, wait), wait) : null
+      const asking = { name: wait, occurrence }
+      const below =
+        own === undefined ? oneOf(await store.findWaitsBelow(reached, askedId, asking), wait) : null
       const { run, pending } =
         below === null ? { ...asked, pending: own } : { run: below.run, pending: below.wait }
       const runId = run.id
@@ -212,7 +215,7 @@ export function createRuns(
         checkAnswer(pending, value)
       }
       // The answer names the owner and the wait that were checked, so nothing else is answered.
-      const answered = { runId, wait, asked: pending ?? null, value, by: caller.id }
+      const answered = { runId, wait, occurrence, asked: pending ?? null, value, by: caller.id }
       const outcome = await store.respond(run.owner, answered)
       switch (outcome.kind) {
         case 'not-found':

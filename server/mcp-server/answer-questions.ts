@@ -18,9 +18,9 @@ export async function answerQuestions(
 ): Promise<boolean> {
   const answers = answersOf(run.waits, responses)
   const refused: unknown[] = []
-  for (const { runId = run.id, wait, value } of answers) {
+  for (const { runId = run.id, ...answer } of answers) {
     // Of somebody who was faster the run has its answer.
-    await runs.respond(principal, { runId, wait, value }).catch((error: unknown) => {
+    await runs.respond(principal, { runId, ...answer }).catch((error: unknown) => {
       if (!(error instanceof AgentRuntimeError && error.code === 'conflict')) refused.push(error)
     })
   }

@@ -27,12 +27,12 @@ export function askedOf(waits: readonly PendingWait[]): PendingWait[] {
 export function answersOf(
   waits: readonly PendingWait[],
   responses: Record<string, unknown>,
-): { runId: string | undefined; wait: string; value: Json }[] {
+): { runId: string | undefined; wait: string; occurrence: number; value: Json }[] {
   return waits.flatMap((wait) => {
     const response = inputResponse(responses, idOf(wait))
     if (response.kind !== 'elicit') return []
     const { action, content = {} } = response
-    const asked = { runId: wait.runId, wait: wait.name }
+    const asked = { runId: wait.runId, wait: wait.name, occurrence: wait.occurrence ?? 1 }
     if (wait.kind === 'approval') {
       const { hash } = wait.details as { hash: string }
       const approved = action === 'accept' && content['approved'] === true

@@ -6,7 +6,7 @@ import type { AssistantRun } from './use-chat.ts'
 /** What a run that waits asks for, at the end of the conversation. */
 export function PendingWaits({ run, onAnswered }: { run: AssistantRun; onAnswered: () => void }) {
   async function answer(wait: PendingWait, approved: boolean, hash: string) {
-    const taken = await run.respond(wait.name, { approved, hash })
+    const taken = await run.respond(wait.name, { approved, hash }, { occurrence: wait.occurrence ?? 1 })
     if (taken) onAnswered()
   }
 

@@ -27,6 +27,8 @@ export interface WaitBelow {
 export interface RespondRequest {
   runId: string
   wait: string
+  /** Of several waits of that name the one that is meant. Default: the first that is pending. */
+  occurrence?: number | undefined
   /** The wait that the answer was checked for: none that asks for something else is answered. Null where there was none. */
   asked: Pick<PendingWait, 'kind' | 'details' | 'schema'> | null
   value: Json
@@ -39,12 +41,16 @@ export interface WaitStore {
   /** The pending waits of a run, with the schemas of their answers. Null when the caller does not reach the run. */
   readWaits(reach: Reach, runId: string): Promise<PendingWaits | null>
   /**
-   * The waits of that name that somebody was asked to answer in the runs below, of those that are waited for; open ones first. None where the run
+   * The waits of that name, and of that occurrence where one is given, that somebody was asked to answer in the runs below, of those that are waited for; open ones first. None where the run
    * itself has, or had, a wait of that name.
    */
-  findWaitsBelow(reach: Reach, runId: string, name: string): Promise<WaitBelow[]>
+  findWaitsBelow(
+    reach: Reach,
+    runId: string,
+    asked: { name: string; occurrence?: number | undefined },
+  ): Promise<WaitBelow[]>
   /** The run's waits that are over, and those for children. */
   readSettledWaits(runId: string): Promise<KnownWait[]>
-  /** Settles the oldest pending wait of that name, and queues a waiting run. */
+  /** Settles the pending wait of that name and occurrence, and queues a waiting run. */
   respond(owner: Owner, answer: RespondRequest): Promise<RespondOutcome>
 }

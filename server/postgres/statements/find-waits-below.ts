@@ -20,7 +20,7 @@ const FIND = forEachScope(
     WITH RECURSIVE below AS (
       SELECT c.id FROM agent_runtime.run p
       JOIN agent_runtime.run c ON c.parent_run_id = p.id AND NOT c.detached
-      WHERE p.id = $1 AND ${isReached(scope, 'p', 3)} AND NOT EXISTS (
+      WHERE p.id = $1 AND ${isReached(scope, 'p', 4)} AND NOT EXISTS (
         SELECT FROM agent_runtime.wait o WHERE o.run_id = p.id AND o.name = $2 AND o.kind IN ('input', 'approval'))
       UNION ALL
       SELECT c.id FROM below b
@@ -28,8 +28,9 @@ const FIND = forEachScope(
     )
     SELECT ${SUMMARY_COLUMNS}, w.name, w.occurrence, w.kind, w.request, w.expires_at AS "expiresAt", o.is_open AS "isOpen"
     FROM below
-    JOIN agent_runtime.run r ON r.id = below.id AND ${isReached(scope, 'r', 3)}
+    JOIN agent_runtime.run r ON r.id = below.id AND ${isReached(scope, 'r', 4)}
     JOIN agent_runtime.wait w ON w.run_id = r.id AND w.name = $2 AND w.kind IN ('input', 'approval')
+      AND ($3::int IS NULL OR w.occurrence = $3)
     CROSS JOIN LATERAL (
       SELECT r.status IN ${OPEN} AND w.status = 'pending' AND (w.expires_at IS NULL OR w.expires_at > now()) AS is_open
     ) AS o
@@ -39,11 +40,22 @@ const FIND = forEachScope(
 
 export async function findWaitsBelow(
   pool: pg.Pool,
-  { reach, runId, name }: { reach: Reach; runId: string; name: string },
+  {
+    reach,
+    runId,
+    name,
+    occurrence,
+  }: {
+    reach: Reach
+    runId: string
+    name: string
+    occurrence?: number | undefined
+  },
 ): Promise<WaitBelow[]> {
   const rows = await execute<SummaryRow & WaitColumns & { isOpen: boolean }>(pool, FIND[reach.scope], [
     runId,
     name,
+    occurrence ?? null,
     ...reachValues(reach),
   ])
   return rows.map((row) => ({ run: toSummary(row), wait: toPendingWait(row), isOpen: row.isOpen }))

@@ -133,6 +133,7 @@ const ANSWER = {
     WHERE (run_id, name, occurrence) = (
       SELECT run_id, name, occurrence FROM agent_runtime.wait
       WHERE run_id = $1 AND name = $2 AND status = 'pending' AND kind = $5 AND request = $6::jsonb
+        AND ($7::int IS NULL OR occurrence = $7)
         AND (expires_at IS NULL OR expires_at > now())
       ORDER BY occurrence LIMIT 1)
     RETURNING name`,
@@ -155,7 +156,8 @@ const WAS_ASKED = {
   name: 'respond_was_asked',
   text: `
     SELECT status = 'pending' AND request <> $3::jsonb AND (expires_at IS NULL OR expires_at > now()) AS "isOther"
-    FROM agent_runtime.wait WHERE run_id = $1 AND name = $2 AND kind NOT IN ('sleep', 'child')`,
+    FROM agent_runtime.wait WHERE run_id = $1 AND name = $2 AND kind NOT IN ('sleep', 'child')
+      AND ($4::int IS NULL OR occurrence = $4)`,
 }
 
 export async function respond(
@@ -163,17 +165,30 @@ export async function respond(
   request: RespondRequest & { owner: Owner; visibilityOf: VisibilityOf },
   deliver: Deliver,
 ): Promise<RespondOutcome> {
-  const { owner, runId, wait, asked, value, by, visibilityOf } = request
+  const { owner, runId, wait, occurrence = null, asked, value, by, visibilityOf } = request
   const question = asked && toStorableJson({ details: asked.details, schema: asked.schema })
   return inTransaction(pool, async (client, tx): Promise<RespondOutcome> => {
     const row = await lockRun(client, owner, runId)
     if (row === undefined) return { kind: 'not-found' }
     const run = toRun(row)
     const answered = mayBeAnswered(run)
-      ? await execute(client, ANSWER, [runId, wait, toStorableJson(value), by, asked?.kind, question])
+      ? await execute(client, ANSWER, [
+          runId,
+          wait,
+          toStorableJson(value),
+          by,
+          asked?.kind,
+          question,
+          occurrence,
+        ])
       : []
     if (answered.length === 0) {
-      const known = await execute<{ isOther: boolean | null }>(client, WAS_ASKED, [runId, wait, question])
+      const known = await execute<{ isOther: boolean | null }>(client, WAS_ASKED, [
+        runId,
+        wait,
+        question,
+        occurrence,
+      ])
       if (mayBeAnswered(run) && known.some(({ isOther }) => isOther)) return { kind: 'asked-otherwise', run }
       return { kind: known.length > 0 ? 'already-settled' : 'not-waiting', run }
     }

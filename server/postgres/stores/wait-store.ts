@@ -6,7 +6,7 @@ import type { StoreParts } from './store-parts.ts'
 export function createWaitStore({ pool, delivering, visibilityOf }: StoreParts): WaitStore {
   return {
     readWaits: (reach, runId) => readWaits(pool, reach, runId),
-    findWaitsBelow: (reach, runId, name) => findWaitsBelow(pool, { reach, runId, name }),
+    findWaitsBelow: (reach, runId, asked) => findWaitsBelow(pool, { reach, runId, ...asked }),
     readSettledWaits: (runId) => readSettledWaits(pool, runId),
     respond: (owner, answer) =>
       delivering((deliver) => respond(pool, { owner, ...answer, visibilityOf }, deliver)),

@@ -24,6 +24,10 @@ const echo = defineAgent({
     const said = textOf(ctx.messages.at(-1))
     if (said === 'fail') throw new Error('as it was asked to')
     if (said === 'ask') await ctx.wait('go', z.boolean())
+    if (said === 'ask both') {
+      const both = await Promise.all([ctx.wait('go', z.boolean()), ctx.wait('go', z.boolean())])
+      return { messages: [{ role: 'assistant', content: both.map(({ value }) => value).join() }] }
+    }
     if (said === 'hush') return {}
     const content = said.repeat(ctx.params.times)
     if (said !== 'show') return { messages: [{ role: 'assistant', content }] }
@@ -34,7 +38,7 @@ const echo = defineAgent({
 
 type Runtime = AgentRuntime<ShapeOfAgent<typeof echo>>
 
-const { AgentProvider, useAgents, useAgentSession, useConversation, useConversations, useRuns } =
+const { AgentProvider, useAgentRun, useAgents, useAgentSession, useConversation, useConversations, useRuns } =
   createAgentHooks<Runtime>()
 
 interface Page {
@@ -118,6 +122,27 @@ test('detaching ends what follows a run, and not the run', async ({ page }) => {
   expect(await run.get()).toMatchObject({ status: 'waiting' })
   await run.respond('go', true)
   expect(await run.text()).toBe('ask')
+})
+
+test('of two waits of one name, an occurrence tells which is answered', async ({ page }) => {
+  const { runs } = page.client
+  const [asked, shown] = [
+    await runs.create({ agentKey: 'echo', messages: user('ask both') }),
+    await runs.create({ agentKey: 'echo', messages: user('ask both') }),
+  ]
+  for await (const { type } of asked.events()) if (type === 'run.waiting') break
+  await asked.respond('go', true, { occurrence: 2 })
+  await asked.respond('go', false, { occurrence: 1 })
+  expect(await asked.text()).toBe('false,true')
+
+  const { result } = renderHook(() => useAgentRun(shown.id), { wrapper: page.wrapper })
+  const occurrences = () => result.current.waits.map(({ occurrence }) => occurrence)
+  await waitFor(() => expect(occurrences()).toEqual([undefined, 2]), PATIENCE)
+  expect(await act(() => result.current.respond('go', true, { occurrence: 2 }))).toBe(true)
+  expect(occurrences()).not.toContain(2)
+  await waitFor(() => expect(occurrences()).toEqual([undefined]), PATIENCE)
+  expect(await act(() => result.current.respond('go', false, { occurrence: 1 }))).toBe(true)
+  expect(await shown.text()).toBe('false,true')
 })
 
 test('a conversation is asked and read by its handle', async ({ page }) => {

@@ -70,7 +70,10 @@ const CALLS: {
     isOwners: true,
   },
   readWaits: { call: ({ store, runId }, reach) => store.readWaits(reach, runId), answer: null },
-  findWaitsBelow: { call: ({ store, runId }, reach) => store.findWaitsBelow(reach, runId, 'w'), answer: [] },
+  findWaitsBelow: {
+    call: ({ store, runId }, reach) => store.findWaitsBelow(reach, runId, { name: 'w' }),
+    answer: [],
+  },
   requestCancel: {
     call: ({ store, runId }, reach) => store.requestCancel(reach, runId),
     answer: { kind: 'not-found' },

@@ -64,6 +64,50 @@ describe('a wait', () => {
     })
   })
 
+  test('is told from another of its name by its occurrence', async ({ createServer }) => {
+    const confirming = agentOf(async (ctx) => {
+      const call = { name: 'pay', arguments: { euros: 5 } }
+      const both = await Promise.all([ctx.approve(call), ctx.approve(call)])
+      return { output: both.map(({ approved }) => approved) }
+    })
+    const { rest, trpc } = await createServer({ agents: [confirming] })
+    const asked = async () => {
+      const id = await rest.create('agent')
+      await (await rest.stream(`runs/${id}/events`)).until('run.waiting')
+      const { waits } = (await rest.get(`runs/${id}`)).body as {
+        waits: { name: string; occurrence?: number; details: { hash: string } }[]
+      }
+      expect(waits.map(({ occurrence }) => occurrence)).toEqual([undefined, 2])
+      const { name: wait, details } = waits[0]!
+      return { id, wait, hash: details.hash }
+    }
+    const outcomeOf = async (id: string) => (await rest.events(`runs/${id}/${ALL}`)).at(-1)
+
+    const first = await asked()
+    const over = (occurrence: unknown, approved: boolean) =>
+      rest.post(`runs/${first.id}/respond`, {
+        wait: first.wait,
+        occurrence,
+        value: { approved, hash: first.hash },
+      })
+    for (const occurrence of [0, 1.5, '2', 2 ** 31]) expect((await over(occurrence, true)).status).toBe(400)
+    expect((await over(3, true)).status).toBe(404)
+    expect((await over(2, true)).status).toBe(200)
+    // Sent again it answers nothing else.
+    expect((await over(2, true)).status).toBe(409)
+    expect((await over(1, false)).status).toBe(200)
+    expect(await outcomeOf(first.id)).toMatchObject({ output: [false, true] })
+
+    const { id, wait, hash } = await asked()
+    const answer = (occurrence: number, approved: boolean) =>
+      trpc.client.runs.respond.mutate({ runId: id, wait, occurrence, value: { approved, hash } })
+    await expect(answer(3, true)).rejects.toMatchObject({ data: { error: { code: 'not_found' } } })
+    await answer(2, true)
+    await expect(answer(2, true)).rejects.toMatchObject({ data: { error: { code: 'conflict' } } })
+    await answer(1, false)
+    expect(await outcomeOf(id)).toMatchObject({ output: [false, true] })
+  })
+
   test('ends the attempt, tells what is asked, and goes on with the answer', async ({ createServer }) => {
     const { rest } = await createServer({ agents: [asking] })
     const id = await rest.create('agent')

@@ -119,7 +119,7 @@ function fromRestBudget(budget: z.output<typeof RestCreateRun>['budget']) {
 
 export const RestRespond = requestSchema(
   'Respond',
-  z.object({ wait: RespondInput.shape.wait, value: FreeJson }),
+  RespondInput.omit({ runId: true }).extend({ value: FreeJson }),
 )
 
 const EMPTY = z.object({}).meta({ maxProperties: 0 })

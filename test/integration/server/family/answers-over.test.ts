@@ -1,6 +1,7 @@
 // Answers to what runs below wait for, given over a run above them.
 import { expect } from 'vitest'
 import { z } from 'zod'
+import { defineAgent } from '../../../../server/index.ts'
 import { test } from '../../../support/runtime.ts'
 import type { RestClient } from '../../../support/rest-client.ts'
 import { ALL, asking, parentOf } from './scene.ts'
@@ -36,6 +37,28 @@ test('of two that wait for the same, neither is answered without being named', a
   expect((await rest.post(`runs/${below[1]}/respond`, answer('B St'))).status).toBe(200)
   const events = await rest.events(`runs/${id}/${ALL}`)
   expect(z.array(z.string()).parse(events.at(-1)?.['output']).toSorted()).toEqual(['A St', 'B St'])
+})
+
+test('of two that one run below waits for, an occurrence tells which is meant', async ({ createServer }) => {
+  const twice = defineAgent({
+    key: 'twice',
+    output: z.json(),
+    async run(ctx) {
+      const address = () => ctx.wait('address', z.object({ street: z.string() }))
+      const both = await Promise.all([address(), address()])
+      return { output: both.map(({ value }) => value.street) }
+    },
+  })
+  const parent = parentOf(async (ctx) => ({ output: (await ctx.runAgent(twice)).output }))
+  const { rest } = await createServer({ agents: [parent, twice] })
+  const id = await rest.create('parent')
+  await waitingBelow(rest, id, 1)
+  const over = async (more: object) => (await rest.post(`runs/${id}/respond`, more)).status
+  expect(await over(answer('A St'))).toBe(409)
+  expect(await over({ ...answer('B St'), occurrence: 2 })).toBe(200)
+  expect(await over({ ...answer('B St'), occurrence: 2 })).toBe(409)
+  expect(await over({ ...answer('A St'), occurrence: 1 })).toBe(200)
+  expect((await rest.events(`runs/${id}/${ALL}`)).at(-1)).toMatchObject({ output: ['A St', 'B St'] })
 })
 
 test('an answer that is sent again answers nothing else', async ({ createServer }) => {

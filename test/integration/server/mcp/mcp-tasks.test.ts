@@ -34,6 +34,15 @@ const asker = defineAgent({
   },
 })
 
+const confirming = defineAgent({
+  key: 'confirming',
+  waits: { confirm: z.object({ word: z.string() }) },
+  async run(ctx) {
+    const both = await Promise.all([ctx.wait('confirm'), ctx.wait('confirm')])
+    return { output: both.map(({ value }) => value.word) }
+  },
+})
+
 const broken = defineAgent({ key: 'broken', run: () => Promise.reject(new Error('secret')) })
 
 const wrong = defineAgent({
@@ -48,7 +57,7 @@ const greet = defineAgent({ key: 'greet', run: async () => ({ output: 'Hello!' }
 
 const hidden = defineAgent({ key: 'hidden', run: async () => {} })
 
-const agents = [shop, asker, broken, wrong, asleep, greet, hidden] as const
+const agents = [shop, asker, confirming, broken, wrong, asleep, greet, hidden] as const
 
 const authenticate: Authenticate = (request) => {
   const id = request.headers.get('authorization')?.replace('Bearer ', '')
@@ -180,6 +189,21 @@ describe('runs as tasks of MCP', () => {
     await ann.update(taskId, { 'word#2': accept({ word: 'c' }) })
     const { result } = await until(ann, taskId, 'completed')
     expect(result).toMatchObject({ content: [{ text: '["a","b","c"]' }] })
+  })
+
+  test('take an answer for the question it was given to, and for no other of that name', async ({
+    createServer,
+  }) => {
+    const { url } = await serve(createServer)
+    const ann = await connect(url, 'ann')
+    const taskId = idOf(await ann.call('confirming'))
+    const keys = async () => Object.keys((await ann.get(taskId)).inputRequests ?? {}).toSorted()
+    await expect.poll(keys, { timeout: 20_000 }).toEqual(['confirm', 'confirm#2'])
+    await ann.update(taskId, { confirm: { action: 'decline' }, 'confirm#2': accept({ word: 'b' }) })
+    expect(await keys()).toEqual(['confirm'])
+    await ann.update(taskId, { confirm: accept({ word: 'a' }) })
+    const { result } = await until(ann, taskId, 'completed')
+    expect(result).toMatchObject({ content: [{ text: '["a","b"]' }] })
   })
 
   test('are cancelled', async ({ createServer }) => {
