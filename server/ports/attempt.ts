@@ -40,7 +40,7 @@ export interface ClaimedRun {
   cancelRequested: boolean
   /** W3C trace context of its creation. */
   traceparent: string | null
-  /** The same of the attempt before this one. */
+  /** The same of the newest attempt before this one that wrote something. */
   earlierTraceparent: string | null
   /** The run that started it. */
   parentRunId: string | null

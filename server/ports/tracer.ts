@@ -15,7 +15,7 @@ export interface TracedRun {
 export type Operation =
   /** A run is created, by whoever asked for it. */
   | { kind: 'create'; run: TracedRun }
-  /** One execution of a run. `traceparent` is that of its creation, `earlierTraceparent` that of the attempt before it. */
+  /** One execution of a run. `traceparent` is that of its creation, `earlierTraceparent` that of the newest attempt before it that wrote something. */
   | {
       kind: 'attempt'
       run: TracedRun

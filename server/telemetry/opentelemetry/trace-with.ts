@@ -22,7 +22,7 @@ interface TraceWith {
 
 type EndedOf = [operation: Operation, outcome: Parameters<typeof describeEnded>[1]]
 
-/** An attempt after a wait or a retry leads back to the one before it. */
+/** An attempt after a wait or a retry leads back to the one before it that wrote something. */
 function linksOf(operation: Operation): Link[] {
   const earlier = operation.kind === 'attempt' ? readTraceparent(operation.earlierTraceparent) : undefined
   return earlier === undefined ? [] : [{ context: earlier }]
