@@ -147,7 +147,12 @@ export const SpokenRun = Run.extend({
 
 /** The same with what it waits for. */
 export type RunDetail = z.infer<typeof RunDetail>
-export const RunDetail = SpokenRun.extend({ messages: z.array(StoredMessage), waits: z.array(PendingWait) })
+export const RunDetail = SpokenRun.extend({
+  messages: z.array(StoredMessage),
+  waits: z.array(PendingWait),
+  /** Time of its newest event; of its creation where there is none. */
+  updatedAt: z.iso.datetime(),
+})
 
 /**
  * What happens to a run created in a conversation that has one under way: it is refused (`reject`), waits for

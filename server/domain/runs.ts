@@ -228,6 +228,7 @@ export function createRuns(
           throw new AgentRuntimeError(
             'conflict',
             `What the run waits for by "${wait}" has changed: read it again.`,
+            { details: { reason: 'changed' } },
           )
         case 'already-settled':
           throw overError(wait)
@@ -268,5 +269,6 @@ function overError(name: string): AgentRuntimeError {
   return new AgentRuntimeError(
     'conflict',
     `The wait for "${name}" is over: it was answered, or its time is up.`,
+    { details: { reason: 'over' } },
   )
 }

@@ -1,4 +1,5 @@
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
+import { isPlainObject } from '../contract/json.ts'
 import type { Principal } from '../contract/principal.ts'
 import type { RunDetail } from '../contract/run.ts'
 import type { Runs } from '../domain/runs.ts'
@@ -21,9 +22,14 @@ export async function answerQuestions(
   for (const { runId = run.id, ...answer } of answers) {
     // Of somebody who was faster the run has its answer.
     await runs.respond(principal, { runId, ...answer }).catch((error: unknown) => {
-      if (!(error instanceof AgentRuntimeError && error.code === 'conflict')) refused.push(error)
+      if (!isOver(error)) refused.push(error)
     })
   }
   if (refused.length > 0) throw refused[0]
   return answers.length > 0
+}
+
+function isOver(error: unknown): boolean {
+  if (!(error instanceof AgentRuntimeError && error.code === 'conflict')) return false
+  return isPlainObject(error.details) && error.details['reason'] === 'over'
 }

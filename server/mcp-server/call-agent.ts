@@ -25,15 +25,21 @@ interface AgentCall {
   input: AgentInput
   /** Whether the caller's protocol lets it be asked. */
   mayAsk: boolean
+  /** Aborted once this server is closed, which ends calls too. Nobody has cancelled them then: their runs go on. */
+  closing: AbortSignal
 }
 
 /** Creates a run and answers at once, with the task that it is. */
 export async function startAgent(
   runs: Runs,
-  { principal, keptMs, ...asked }: Omit<AgentCall, 'mayAsk'> & { keptMs: KeptMs },
+  { principal, keptMs, ...asked }: Omit<AgentCall, 'mayAsk' | 'closing'> & { keptMs: KeptMs },
+  { mcpReq }: ServerContext,
 ): Promise<CallToolResult> {
   try {
-    return await newTask(await create(runs, principal, asked), keptMs)
+    const run = await create(runs, principal, asked)
+    // Whoever left before the answer never gets to know the run's id.
+    if (mcpReq.signal.aborted) await runs.cancel(principal, run.id)
+    return await newTask(run, keptMs)
   } catch (error) {
     if (!(error instanceof AgentRuntimeError)) throw error
     return failed(error.message)
@@ -43,7 +49,7 @@ export async function startAgent(
 /** Creates a run, or goes on with the one that a caller was asked for, until it is over or waits. */
 export async function callAgent(
   runs: Runs,
-  { principal, mayAsk, ...asked }: AgentCall,
+  { principal, mayAsk, closing, ...asked }: AgentCall,
   ctx: ServerContext,
 ): Promise<CallToolResult | InputRequiredResult> {
   const { signal } = ctx.mcpReq
@@ -64,7 +70,9 @@ export async function callAgent(
   }
 
   async function follow({ id: runId, lastSeq }: Pick<RunDetail, 'id' | 'lastSeq'>) {
-    const cancel = () => void runs.cancel(principal, runId).catch(() => {})
+    const cancel = () => {
+      if (!closing.aborted) void runs.cancel(principal, runId).catch(() => {})
+    }
     signal.addEventListener('abort', cancel)
     // The listener hears no abort that came while the run was created.
     if (signal.aborted) cancel()

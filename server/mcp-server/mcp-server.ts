@@ -48,7 +48,7 @@ export interface McpServerOptions {
 export interface McpServerHandler {
   /** A fetch handler, for one path of any server. */
   (request: Request): Promise<Response>
-  /** Ends its streams. */
+  /** Ends its streams, and leaves the runs of the calls that are under way alone. To be called before the connections are closed. */
   close(): Promise<void>
 }
 
@@ -67,6 +67,7 @@ export function createMcpServer(runtime: ServedRuntime, options: McpServerOption
   const stranger = taskKeys.find((key) => !agentKeys.includes(key))
   if (stranger !== undefined) throw new TypeError(`The agent "${stranger}" of taskKeys is not in agentKeys.`)
 
+  const closing = new AbortController()
   const handler = createMcpHandler(({ authInfo, era }) => {
     const principal = authInfo?.extra?.['principal'] as Principal | undefined
     if (principal === undefined) throw new TypeError('A request of MCP came without its caller.')
@@ -80,11 +81,17 @@ export function createMcpServer(runtime: ServedRuntime, options: McpServerOption
       server.registerTool(toolName, { description, inputSchema }, (given, ctx) => {
         const input = given as AgentInput
         if (taskKeys.includes(agentKey) && knowsTasks(ctx)) {
-          return startAgent(runtime.runs, { principal, agentKey, input, keptMs })
+          return startAgent(runtime.runs, { principal, agentKey, input, keptMs }, ctx)
         }
         return callAgent(
           runtime.runs,
-          { principal, agentKey, input, mayAsk: era === 'modern' && canBeAsked(ctx) },
+          {
+            principal,
+            agentKey,
+            input,
+            mayAsk: era === 'modern' && canBeAsked(ctx),
+            closing: closing.signal,
+          },
           ctx,
         )
       })
@@ -119,7 +126,12 @@ export function createMcpServer(runtime: ServedRuntime, options: McpServerOption
     })
   }
 
-  return Object.assign(serve, { close: () => handler.close() })
+  return Object.assign(serve, {
+    close() {
+      closing.abort()
+      return handler.close()
+    },
+  })
 }
 
 const DAY_MS = 86_400_000

@@ -119,7 +119,7 @@ async function told<TAnswer>(ctx: ServerContext, answer: () => Promise<TAnswer>)
 }
 
 async function taskOf(run: RunDetail, { keptMs }: ServedTasks, isAskable: boolean): Promise<DetailedTask> {
-  const task = await baseOf(run, keptMs)
+  const task = await baseOf(run, keptMs, run.updatedAt)
   const { status, error, cancelRequestedAt } = run
   if (status === 'cancelled') return { ...task, status: 'cancelled' }
   if (isTerminal(status) && error !== null && NOT_EXECUTED.has(error.code)) {
@@ -140,10 +140,10 @@ async function taskOf(run: RunDetail, { keptMs }: ServedTasks, isAskable: boolea
   return { ...task, status: 'working', statusMessage }
 }
 
-async function baseOf(run: Run, keptMs: KeptMs): Promise<Omit<Task, 'status'>> {
+async function baseOf(run: Run, keptMs: KeptMs, updatedAt = run.createdAt): Promise<Omit<Task, 'status'>> {
   const { id, createdAt, startedAt, cancelRequestedAt, finishedAt } = run
   const kept = finishedAt === null ? null : await keptMs(run.agentKey)
-  const times = [createdAt, startedAt, cancelRequestedAt, finishedAt].flatMap((time) => time ?? [])
+  const times = [createdAt, updatedAt, startedAt, cancelRequestedAt, finishedAt].flatMap((time) => time ?? [])
   return {
     taskId: id,
     createdAt,

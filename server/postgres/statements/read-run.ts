@@ -13,7 +13,9 @@ import type { StoredRow } from './stored-messages.ts'
 const READ = forEachScope(
   'read_run',
   (scope) => `
-    SELECT ${spokenColumns(storedJson('m'))}
+    SELECT ${spokenColumns(storedJson('m'))}, COALESCE((
+      SELECT e.ts FROM agent_runtime.event e WHERE e.run_id = r.id AND e.seq = r.last_seq
+    ), r.created_at) AS "updatedAt"
     FROM agent_runtime.run r
     WHERE r.id = $1 AND ${isReached(scope, 'r', 2)}`,
 )
@@ -23,12 +25,16 @@ export async function readRun(
   reach: Reach,
   runId: string,
 ): Promise<Omit<RunDetail, 'waits'> | null> {
-  const [row] = await execute<SpokenRow<StoredRow>>(pool, READ[reach.scope], [runId, ...reachValues(reach)])
+  const [row] = await execute<SpokenRow<StoredRow> & { updatedAt: Date }>(pool, READ[reach.scope], [
+    runId,
+    ...reachValues(reach),
+  ])
   if (row === undefined) return null
   return {
     ...toRun(row),
     messages: row.messages.map(toStoredMessage),
     inputCount: row.inputCount,
     usage: row.usage as RunDetail['usage'],
+    updatedAt: row.updatedAt.toISOString(),
   }
 }

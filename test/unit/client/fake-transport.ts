@@ -33,6 +33,7 @@ export function runRecord(record: Partial<RunDetail> = {}): RunDetail {
     rootRunId: null,
     depth: 0,
     createdAt: '2026-01-01T00:00:00.000Z',
+    updatedAt: '2026-01-01T00:00:00.000Z',
     startedAt: null,
     finishedAt: null,
     messages: [],

@@ -99,6 +99,7 @@ export const RUN_DETAIL = {
   started_at: AT,
   finished_at: AT,
   last_seq: 8,
+  updated_at: AT,
   waits: [],
   events: [
     {

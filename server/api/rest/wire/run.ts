@@ -238,6 +238,7 @@ export type RestRunDetail = z.infer<typeof RestRunDetail>
 export const RestRunDetail = answerSchema(
   'RunDetail',
   RestRun.extend({
+    updated_at: Time.describe('Time of its newest event; of its creation where there is none.'),
     waits: z.array(RestWait),
     events: z.array(RestEventRecord).describe('Those the reader may see, as many as fit.'),
     has_more_events: z.boolean(),
@@ -250,6 +251,7 @@ export function toRestRunDetail(
 ): RestRunDetail {
   return {
     ...toRestRun(run),
+    updated_at: run.updatedAt,
     waits: run.waits.map(toRestWait),
     events: events.map(toRestEventRecord),
     has_more_events: hasMore,

@@ -69,11 +69,14 @@ async function connect(
   mcp: McpServerHandler,
   user: string,
   answers: (message: string) => ElicitResult,
-  mode: 'auto' | 'legacy' = 'auto',
+  {
+    mode = 'auto',
+    extensions = {},
+  }: { mode?: 'auto' | 'legacy'; extensions?: Record<string, Record<never, never>> } = {},
 ) {
   const client = new Client(
     { name: 'test', version: '1' },
-    { capabilities: { elicitation: { form: {} } }, versionNegotiation: { mode } },
+    { capabilities: { elicitation: { form: {} }, extensions }, versionNegotiation: { mode } },
   )
   client.setRequestHandler('elicitation/create', ({ params: { message } }) => answers(message))
   await client.connect(
@@ -184,7 +187,7 @@ describe('agents as tools of an MCP server', () => {
 
   test('tell older clients, which can not be asked, that the run waits', async ({ createServer }) => {
     const { mcp, as } = await createMcp(createServer)
-    const client = await connect(mcp, 'ann', () => accept({}), 'legacy')
+    const client = await connect(mcp, 'ann', () => accept({}), { mode: 'legacy' })
     const result = await client.callTool({ name: 'shop', arguments: { params: { units: 3 } } })
     const text = expect.stringMatching(/^The run .* waits for an answer/) as string
     expect(result).toMatchObject({ isError: true, content: [{ text }] })
@@ -208,30 +211,72 @@ describe('agents as tools of an MCP server', () => {
       .toMatchObject({ results: [{ status: 'cancelled' }] })
   })
 
-  test('cancel a run that was being created when the call was cancelled', async ({ createServer }) => {
+  test('leave their runs alone when the server is closed', async ({ createServer }) => {
     const { runtime, options, as } = await createMcp(createServer)
-    const controller = new AbortController()
-    let request: Request | undefined
+    let aborted: Promise<unknown> | undefined
+    const cancels: string[] = []
     const runs: typeof runtime.runs = {
       ...runtime.runs,
-      async create(...given) {
-        const left = new Promise((resolve) => request?.signal.addEventListener('abort', resolve))
-        controller.abort()
-        await left
-        return runtime.runs.create(...given)
+      async cancel(principal, runId) {
+        cancels.push(runId)
+        return runtime.runs.cancel(principal, runId)
+      },
+      async follow(principal, { signal, ...given }) {
+        aborted = new Promise((resolve) => signal?.addEventListener('abort', resolve))
+        return runtime.runs.follow(principal, { ...given, ...(signal && { signal }) })
       },
     }
     const { agents, keptDays } = runtime
     const mcp = createMcpServer({ agents, keptDays, runs, start: () => runtime.start() }, options)
-    onTestFinished(() => mcp.close())
-    const seen = Object.assign((given: Request) => mcp((request = given)), { close: () => mcp.close() })
-    const client = await connect(seen, 'ann', () => accept({}))
-    const call = client.callTool({ name: 'endless', arguments: {} }, { signal: controller.signal })
-    await expect(call).rejects.toThrow(/abort/i)
-    await expect
-      .poll(async () => (await as('ann').rest.get('runs')).body, { timeout: 20_000 })
-      .toMatchObject({ results: [{ status: 'cancelled' }] })
+    const client = await connect(mcp, 'ann', () => accept({}))
+    const started = new Promise<void>((resolve) => begun.set('left', resolve))
+    const call = client.callTool({ name: 'endless', arguments: { message: 'left' } })
+    const failure = call.catch((error: unknown) => error)
+    await started
+    await expect.poll(() => aborted !== undefined).toBe(true)
+    await mcp.close()
+    await aborted
+    await client.close()
+    await failure
+    expect(cancels).toEqual([])
+    const { rest } = as('ann')
+    const { body } = await rest.get('runs')
+    expect(body).toMatchObject({ results: [{ status: 'running' }] })
+    const [run] = z.object({ results: z.array(z.object({ id: z.string() })) }).parse(body).results
+    expect((await rest.post(`runs/${run?.id}/cancel`)).status).toBe(200)
+    await rest.events(`runs/${run?.id}/events`)
   })
+
+  test.for([
+    ['a call', {}],
+    ['a task', { 'io.modelcontextprotocol/tasks': {} }],
+  ] as const)(
+    'cancel a run that was being created when %s was cancelled',
+    async ([, extensions], { createServer }) => {
+      const { runtime, options, as } = await createMcp(createServer)
+      const controller = new AbortController()
+      let request: Request | undefined
+      const runs: typeof runtime.runs = {
+        ...runtime.runs,
+        async create(...given) {
+          const left = new Promise((resolve) => request?.signal.addEventListener('abort', resolve))
+          controller.abort()
+          await left
+          return runtime.runs.create(...given)
+        },
+      }
+      const { agents, keptDays } = runtime
+      const mcp = createMcpServer({ agents, keptDays, runs, start: () => runtime.start() }, options)
+      onTestFinished(() => mcp.close())
+      const seen = Object.assign((given: Request) => mcp((request = given)), { close: () => mcp.close() })
+      const client = await connect(seen, 'ann', () => accept({}), { extensions })
+      const call = client.callTool({ name: 'endless', arguments: {} }, { signal: controller.signal })
+      await expect(call).rejects.toThrow(/abort/i)
+      await expect
+        .poll(async () => (await as('ann').rest.get('runs')).body, { timeout: 20_000 })
+        .toMatchObject({ results: [{ status: 'cancelled' }] })
+    },
+  )
 
   test.for([
     ['another host', { host: 'evil.test', authorization: 'Bearer ann' }, 403],

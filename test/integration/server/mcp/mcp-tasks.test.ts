@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { createMcpServer } from '../../../../server/mcp-server/index.ts'
 import type { McpServerOptions } from '../../../../server/mcp-server/index.ts'
 import { defineAgent } from '../../../../server/index.ts'
-import type { Authenticate, Retention } from '../../../../server/index.ts'
+import type { Authenticate, Authorize, Retention } from '../../../../server/index.ts'
 import { connectTasks } from '../../../support/mcp-tasks.ts'
 import type { TaskClient } from '../../../support/mcp-tasks.ts'
 import { test } from '../../../support/runtime.ts'
@@ -70,13 +70,20 @@ async function serve(
   {
     worker = true,
     config = {},
+    authorize = (...[, action]) => (action === 'read' ? 'own' : true),
     retention,
     ...more
-  }: Partial<McpServerOptions> & { worker?: boolean; config?: object; retention?: Retention } = {},
+  }: Partial<McpServerOptions> & {
+    worker?: boolean
+    config?: object
+    authorize?: Authorize
+    retention?: Retention
+  } = {},
 ) {
   const { runtime, as } = await createRuntime({
     agents,
     authenticate,
+    authorize,
     worker,
     config,
     ...(retention === undefined ? {} : { retention }),
@@ -119,7 +126,7 @@ const idOf = ({ taskId }: Record<string, unknown>) => z.uuid().parse(taskId)
 
 describe('runs as tasks of MCP', () => {
   test('answer a call at once, ask what the run waits for, and have its result', async ({ createServer }) => {
-    const { url } = await serve(createServer)
+    const { url, as } = await serve(createServer)
     const ann = await connect(url, 'ann')
     expect(ann.client.getServerCapabilities()).toMatchObject({
       extensions: { 'io.modelcontextprotocol/tasks': {} },
@@ -129,6 +136,13 @@ describe('runs as tasks of MCP', () => {
     const taskId = idOf(begun)
 
     const asking = await until(ann, taskId, 'input_required')
+    const { body } = await as('ann').rest.get(`runs/${taskId}`)
+    const { events } = z
+      .object({ events: z.array(z.object({ event_type: z.string(), timestamp: z.string() })) })
+      .parse(body)
+    const asked = events.find(({ event_type: type }) => type === 'run.waiting')
+    expect(asking.lastUpdatedAt).toBe(asked?.timestamp)
+    expect(body).toMatchObject({ updated_at: asked?.timestamp })
     expect(asking.inputRequests).toMatchObject({ address: { method: 'elicitation/create' } })
     await expect(ann.update(taskId, { address: accept({ street: 'X' }) })).rejects.toMatchObject({
       code: -32_602,
@@ -138,6 +152,9 @@ describe('runs as tasks of MCP', () => {
 
     const approving = async () => Object.keys((await ann.get(taskId)).inputRequests ?? {})[0] ?? 'address'
     await expect.poll(approving, { timeout: 20_000 }).not.toBe('address')
+    expect(Date.parse((await ann.get(taskId)).lastUpdatedAt)).toBeGreaterThan(
+      Date.parse(asking.lastUpdatedAt),
+    )
     await ann.update(taskId, { [await approving()]: accept({ approved: true }) })
     const { result, ...task } = await until(ann, taskId, 'completed')
     expect(result).toMatchObject({ structuredContent: { sold: '3 to Hollow Way' } })
@@ -204,6 +221,31 @@ describe('runs as tasks of MCP', () => {
     await ann.update(taskId, { confirm: accept({ word: 'a' }) })
     const { result } = await until(ann, taskId, 'completed')
     expect(result).toMatchObject({ content: [{ text: '["a","b"]' }] })
+  })
+
+  test('tell whoever answers what is asked otherwise by now', async ({ createServer, database }) => {
+    let isChanged = false
+    const { url } = await serve(createServer, {
+      // It is asked after the question was read, and before the answer is stored.
+      async authorize(...[, action]) {
+        if (action === 'read') return 'own'
+        if (action !== 'respond' || isChanged) return true
+        isChanged = true
+        await database.sql(
+          `UPDATE agent_runtime.wait SET request = jsonb_set(request, '{details}', '"Where from?"')`,
+        )
+        return true
+      },
+    })
+    const ann = await connect(url, 'ann')
+    const taskId = idOf(await ann.call('shop', { params: { units: 3 } }))
+    await until(ann, taskId, 'input_required')
+    const answers = { address: accept({ street: 'Hollow Way' }) }
+    await expect(ann.update(taskId, answers)).rejects.toThrow(/has changed: read it again/)
+    await ann.update(taskId, answers)
+    await expect
+      .poll(async () => Object.keys((await ann.get(taskId)).inputRequests ?? {}), { timeout: 20_000 })
+      .toEqual([expect.stringMatching(/^approve:/)])
   })
 
   test('are cancelled', async ({ createServer }) => {
