@@ -153,7 +153,7 @@ export const Config = z.object({
   authorizeTimeoutSeconds: z.coerce.number().min(0.05).max(600).default(10),
   /** Seconds `quota` may take, and `limits`, before a run is refused with 503. */
   quotaTimeoutSeconds: z.coerce.number().min(0.05).max(600).default(10),
-  /** Seconds `retention` may take before the default holds. */
+  /** Seconds `retention` may take. Later, all is kept until it answers. */
   retentionTimeoutSeconds: z.coerce.number().min(0.05).max(600).default(10),
   /** Seconds `serve` keeps a connection open that nobody uses: longer than the proxy in front of it does. */
   keepAliveTimeoutSeconds: z.coerce.number().min(1).max(DAY_SECONDS).default(65),

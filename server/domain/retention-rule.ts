@@ -1,5 +1,5 @@
-// How long runs are kept where tenants or agents differ. What the application says of it is not trusted: deletion goes on
-// whatever it throws or answers with.
+// How long runs are kept where tenants or agents differ. What the application says of it is not trusted: where it fails,
+// nothing is deleted, and deletion goes on elsewhere.
 import { RETENTION_DAYS, RetentionDays } from '../config/retention-days.ts'
 import type { AgeRule, Kept } from '../ports/age-rule.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -11,7 +11,7 @@ export type RetentionAnswer = number | null | undefined
 
 /**
  * Tells how many days after its end a run is deleted, by its tenant and its agent. What it throws, answers that is neither days from 1
- * to 36500, null nor undefined, or does not answer within `retentionTimeoutSeconds`, is logged, and the default holds. An
+ * to 36500, null nor undefined, or does not answer within `retentionTimeoutSeconds`, is logged, and all is kept until it does. An
  * answer is used for up to a minute, and a rule that has changed is followed within a day.
  *
  * Of a conversation that never had a run and was created for no agent, `agentKey` is null.
@@ -68,7 +68,8 @@ export function createRetentionRules(said: Said, { timeoutMs, clock, log, signal
       throw new TypeError(`It answered with neither days, from ${min} to ${max}, nor null nor undefined.`)
     } catch (error) {
       onFailure(error)
-      return defaultOf(of)
+      // What is deleted does not come back.
+      return null
     }
   }
 
@@ -123,7 +124,8 @@ export function createRetentionRules(said: Said, { timeoutMs, clock, log, signal
   }
 }
 
-const FAILED = 'retention failed, so the default holds for this tenant and agent, and others like it'
+const FAILED =
+  'retention failed, so all is kept of this tenant and agent, and others like it, until it answers'
 
 const DAY_MS = 86_400_000
 /** A walk over all there is may take hours: it must not go by what was said when it began. */
