@@ -11,7 +11,7 @@ const PEERS = Object.keys(packageJson.peerDependencies)
 
 /** In bytes after gzip. */
 const BUDGETS = [
-  { entry: 'client', today: 17_201, atMost: 17_600, peers: ['@trpc/client'] },
+  { entry: 'client', today: 17_603, atMost: 18_000, peers: ['@trpc/client'] },
   {
     entry: 'react',
     today: 7_754,
