@@ -91,8 +91,6 @@ export default defineConfig({
         test: {
           name: 'browser',
           include: ['test/browser/**/*.test.ts'],
-          // They wait for pages, which wait for answers.
-          maxWorkers: 2 * availableParallelism(),
           testTimeout: 240_000,
           hookTimeout: 60_000,
         },
