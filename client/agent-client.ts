@@ -203,7 +203,7 @@ export interface AgentClient<TShape extends AgentShape = AgentShape> {
     delete(memoryId: string, options?: CallOptions): Promise<void>
   }
   /**
-   * What webhooks were told that the caller gave with runs and conversations.
+   * The webhooks that the caller gave with runs and conversations, and their deliveries.
    *
    * @example
    * const webhooks = [{ url: 'https://hooks.example.com/runs', secret }]

@@ -43,7 +43,7 @@ export interface RunHandle<TShape extends AgentShape = AgentShape> {
    */
   result(options?: { signal?: AbortSignal }): Promise<OutputOf<TShape>>
   /**
-   * What the agent said last, once the run has succeeded; empty where it said nothing.
+   * Resolves with the agent's last message when the run has succeeded. Empty where it said nothing.
    *
    * @throws RunFailedError when it failed, timed out or was cancelled.
    * @throws AgentRuntimeError when another try can't help.
@@ -64,8 +64,8 @@ export interface RunHandle<TShape extends AgentShape = AgentShape> {
    */
   cancel(options?: { signal?: AbortSignal }): Promise<Run>
   /**
-   * Answers what the run waits for. Of several waits of one name, `occurrence` is the one that is meant, as `waits` tell it (default: the
-   * first that is pending).
+   * Answers a wait of the run. Where several have one name, pass the `occurrence` that `waits` tells. Default: the first that is
+   * pending.
    *
    * @throws AgentRuntimeError `conflict` when it was answered or its time is up, `validation_failed` when the
    * answer does not fit, `not_found` when there is no such wait.
@@ -164,7 +164,7 @@ export function createRunHandle<TShape extends AgentShape>(
       throwIfAborted(signal)
       const answered = textOf(lastAssistantMessage(messages.slice(inputCount)))
       if (answered !== '') return answered
-      // What it has only shown is no message of its answer.
+      // Text that was only emitted is not among the messages that the run answered with.
       let state = initialRunState()
       // Not the loop of `events`, which ends without an error when it is detached.
       for await (const heard of followRun(dependencies, run.id, { signal })) {

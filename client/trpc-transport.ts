@@ -40,7 +40,7 @@ export function createTrpcTransport(trpc: TRPCClient<AgentRouter>): RunTransport
       }
       const handlers: Handlers = {
         onStarted() {
-          // Told again when a run begins to run, or stops: how long the server may be silent changes then.
+          // The server repeats this when a run begins to work or pauses, since how long it may be silent changes then.
           if (!isOpened) observer.onOpened()
           isOpened = true
         },

@@ -66,7 +66,7 @@ export function createUseConversations(useQueries: () => Queries): UseConversati
       initialPageParam: undefined as string | undefined,
       getNextPageParam: (page) => page.nextCursor,
       retry: isWorthRetrying,
-      // What the search before found stays while one types, and what another filter found does not.
+      // The last result stays while the search changes, but not while another filter does.
       placeholderData: (before, former) =>
         former !== undefined && withoutSearch(former.queryKey) === withoutSearch(queryKey)
           ? before

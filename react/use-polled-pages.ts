@@ -17,8 +17,8 @@ interface PolledPages {
 type Pages = InfiniteData<Page<Run>, string | undefined>
 
 /**
- * Reads the newest page again, and those with runs that are not over: not all that were loaded, of which there may be many. All of
- * them are read once more where runs have come or gone, since each page begins where the one before ends.
+ * Reads the newest page again, and those with runs that are not over. Many pages may be loaded, so the others are left alone. When runs
+ * have come or gone, all pages are read again, since each begins where the one before ends.
  */
 export function usePolledPages({ pollKey, queryKey, readPage, intervalMs }: PolledPages) {
   const queryClient = useQueryClient()

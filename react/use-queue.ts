@@ -16,8 +16,8 @@ export interface TurnQueue {
 }
 
 /**
- * The queue is read once the history is there, since no event tells of runs that waited before. It is read again when a run begins,
- * ends or is moved, while runs wait or several are under way.
+ * Reads the queue when the history is there, since no event tells of runs that waited before. Reads it again when a run begins, ends or
+ * is moved, as long as runs wait or several are under way.
  */
 export function useQueue(
   { client, keyOf, refresh, refreshAfterRun }: Queries,

@@ -44,7 +44,7 @@ export interface RunView<TShape extends AgentShape> {
   /** Asks the run to stop. Never rejects: see `error`. A run that was over by then is no error. */
   cancel(): Promise<void>
   /**
-   * Answers what the run waits for. Of several waits of one name, `occurrence` is the one that is meant. Never rejects: false when the answer was not taken, and `error` says why.
+   * Answers a wait of the run. Where several have one name, pass `occurrence`. Never rejects: false when the answer was not taken, and `error` says why.
    */
   respond<const TName extends WaitNameOf<TShape>>(
     wait: TName,

@@ -162,9 +162,11 @@ export interface AgentContext<
    */
   messageHistory(options?: { includeFailedRuns?: boolean }): Promise<AgentMessage[]>
   /**
-   * What the run was sent since the last call (`runs.send`), in that order: part of what the model is to be asked next, and of the run's messages.
-   * `toolLoop` calls it before each turn of the model. A call is a step; inside of one of yours hand on what that is given, and return them
-   * with its result, since a step that is stored is not done again. What a run that succeeds has not taken goes to the conversation's next run.
+   * Takes the messages that `runs.send` sent since the last call, in that order. Ask the model with them, and return them among the
+   * run's messages. `toolLoop` does so before each turn of the model.
+   *
+   * A call is a step. Within a step of yours, pass that step's context, and return the messages with its result: a stored step is not
+   * done again. When a run succeeds, messages that it has not taken go to the conversation's next run.
    *
    * @example
    * const messages = [...ctx.messages, ...(await ctx.takeMessages())]

@@ -97,7 +97,7 @@ export interface ToolLoopResult {
  * Each answer of the model and each tool call is a step of the run: after a crash, a retry or a wait the loop
  * goes on where it was. Tools that need approval are run when somebody has given it ({@link AgentContext.approve}).
  *
- * What the run is sent meanwhile (`runs.send`) the model is asked with at its next turn.
+ * Messages that `runs.send` sends meanwhile are part of what the model is asked at its next turn.
  *
  * A tool that fails, is unknown, or gets input that doesn't fit its schema does not end the loop: the
  * model gets `{ error }` as the result. A {@link ToolError}'s message is passed on, others' only logged.

@@ -1,6 +1,6 @@
 /**
- * Keeps silent streams open, all of a process by one timer. A stream of a run that is running speaks more often, so that its reader
- * soon knows when the network carries nothing any more. What is written is each transport's own.
+ * Keeps silent streams open, with one timer for all of a process. A stream of a running run is written to more often, so that its
+ * reader soon notices a dead network. Each transport writes its own bytes.
  */
 export interface KeepAlive {
   /** Calls `beat` whenever nothing was written for about the interval; call `wrote` when something was. */

@@ -36,7 +36,7 @@ interface Execution {
   run: ClaimedRun
   agent: AnyAgent
   runLog: RunLog
-  /** What the run is sent meanwhile. */
+  /** Messages that the run is sent meanwhile. */
   inbox: Inbox
   /** Aborts with a {@link RunInterruption}: from outside for a cancel or a lost lease, here for a timeout or a wait. */
   controller: AbortController

@@ -7,8 +7,8 @@ const ANSWER_WITHIN_MS = 1_000
 type Child = Pick<RuntimeChild, 'isMeasuring' | 'isSilent' | 'measured' | 'readMetrics' | 'exited'>
 
 /**
- * What the processes of isolated runs measure. Each ends with its run, so what they counted is kept, as one: counters that went back
- * would look like a restart. One that is killed had told what it had when it was asked last.
+ * Metrics of the processes of isolated runs. Each process ends with its run, so its counts are kept, as one sum: a counter that goes
+ * back looks like a restart. Of a process that was killed, the last answer counts.
  */
 export class IsolatedMetrics {
   readonly #exposition: Exposition
