@@ -10,7 +10,7 @@ def get_weather(city: str) -> dict:
 
 
 def research(source: str) -> str:
-    time.sleep(1)  # stands for work that takes its time
+    time.sleep(2)  # stands for work that takes its time
     with open("researched.txt", "a") as file:
         file.write(f"{source}\n")
     return f"what {source} says"

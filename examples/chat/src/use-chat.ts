@@ -90,7 +90,8 @@ export function useChat({ conversationId, onConversationCreated }: ChatOptions) 
     showOlder: () => setPages({ conversationId, count: limit / PAGE + 1 }),
     pending: isPending ? pending.content : null,
     isSending,
-    isBusy: isSending || history.activeRunId !== null || run.isActive,
+    // Between the answer to what was sent and the first look at the conversation, nothing else tells of the run.
+    isBusy: isSending || (isPending && history.error === null) || history.activeRunId !== null || run.isActive,
     isEmpty: conversationId === null && !isPending,
     isAnswered: shown.some(({ runId, role }) => runId === run.runId && role !== 'user'),
     error:
