@@ -91,7 +91,8 @@ export function useChat({ conversationId, onConversationCreated }: ChatOptions) 
     pending: isPending ? pending.content : null,
     isSending,
     // Between the answer to what was sent and the first look at the conversation, nothing else tells of the run.
-    isBusy: isSending || (isPending && history.error === null) || history.activeRunId !== null || run.isActive,
+    isBusy:
+      isSending || (isPending && history.error === null) || history.activeRunId !== null || run.isActive,
     isEmpty: conversationId === null && !isPending,
     isAnswered: shown.some(({ runId, role }) => runId === run.runId && role !== 'user'),
     error:
