@@ -9,18 +9,16 @@ import type { Owner, Reach } from '../../ports/owner.ts'
 import type { PrismaClient } from './generated/client.ts'
 import { ownedBy, within } from '../owned-by.ts'
 import { isThere } from '../statements/files.ts'
-import {
-  CONVERSATION_COLUMNS,
-  FILE_COLUMNS,
-  MEMORY_COLUMNS,
-  RUN_COLUMNS,
-  SCHEDULE_COLUMNS,
-  toConversation,
-  toFile,
-  toMemory,
-  toRun,
-} from '../statements/rows.ts'
-import type { ConversationRow, FileRow, MemoryRow, RunRow, ScheduleRow } from '../statements/rows.ts'
+import { CONVERSATION_COLUMNS, toConversation } from '../rows/conversation-row.ts'
+import { FILE_COLUMNS, toFile } from '../rows/file-row.ts'
+import { MEMORY_COLUMNS, toMemory } from '../rows/memory-row.ts'
+import { RUN_COLUMNS, toRun } from '../rows/run-row.ts'
+import { SCHEDULE_COLUMNS } from '../rows/schedule-row.ts'
+import type { ConversationRow } from '../rows/conversation-row.ts'
+import type { FileRow } from '../rows/file-row.ts'
+import type { MemoryRow } from '../rows/memory-row.ts'
+import type { RunRow } from '../rows/run-row.ts'
+import type { ScheduleRow } from '../rows/schedule-row.ts'
 import { listRows } from '../statements/list-rows.ts'
 import { toSchedule } from '../statements/schedules.ts'
 import { SEARCH_MS, toPattern, wordsOccur, wordsOccurInMemory } from '../statements/search-text.ts'

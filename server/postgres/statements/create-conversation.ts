@@ -8,8 +8,8 @@ import { ownerValues } from '../owned-by.ts'
 import { insertWebhooksOfConversation } from './caller-webhooks.ts'
 import { isVisitor, lockSessions } from './lock-sessions.ts'
 import { openConversations } from './open-conversations.ts'
-import { CONVERSATION_COLUMNS, toConversation } from './rows.ts'
-import type { ConversationRow } from './rows.ts'
+import { CONVERSATION_COLUMNS, toConversation } from '../rows/conversation-row.ts'
+import type { ConversationRow } from '../rows/conversation-row.ts'
 
 interface Created {
   conversation: Conversation

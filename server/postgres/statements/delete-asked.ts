@@ -11,8 +11,8 @@ import { deleteWithAll } from './delete-runs.ts'
 import { detachBranches } from './detach-branches.ts'
 import { EXPIRED } from './files.ts'
 import { lockRun } from './lock-run.ts'
-import { toOwner } from './rows.ts'
-import type { OwnerColumns } from './rows.ts'
+import { toOwner } from '../rows/owner-columns.ts'
+import type { OwnerColumns } from '../rows/owner-columns.ts'
 import { MAX_EVENTS, MAX_RUNS, sweepTogether } from './sweep.ts'
 
 const HIDE = {

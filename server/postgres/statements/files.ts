@@ -7,8 +7,8 @@ import type { BegunUpload, FileStore, NewFile, UploadBounds } from '../../ports/
 import { forEachScope, haveOneOwner, isOwned, isReached, ownerValues, reachValues } from '../owned-by.ts'
 import { execute, inTransaction } from '../connections/transaction.ts'
 import { lockSessions } from './lock-sessions.ts'
-import { FILE_COLUMNS, toFile } from './rows.ts'
-import type { FileRow } from './rows.ts'
+import { FILE_COLUMNS, toFile } from '../rows/file-row.ts'
+import type { FileRow } from '../rows/file-row.ts'
 
 /** SQL that is true for a row named `f` that has not expired, uploaded or not. */
 const isLasting = (f: string) => `(${f}.expires_at IS NULL OR ${f}.expires_at > now())`

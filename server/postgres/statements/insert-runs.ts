@@ -5,8 +5,8 @@ import type { NewRun } from '../../ports/create-run.ts'
 import { execute } from '../connections/transaction.ts'
 import { ownerValues } from '../owned-by.ts'
 import type { Gate } from './gates.ts'
-import { RUN_COLUMNS } from './rows.ts'
-import type { RunRow } from './rows.ts'
+import { RUN_COLUMNS } from '../rows/run-row.ts'
+import type { RunRow } from '../rows/run-row.ts'
 
 /** What is decided of a run under its conversation's lock. */
 export interface Place {

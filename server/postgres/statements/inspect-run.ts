@@ -6,8 +6,8 @@ import { execute } from '../connections/transaction.ts'
 import { forEachScope, isReached, reachValues } from '../owned-by.ts'
 import { MAX_PAGE_BYTES } from './bounded-page.ts'
 import { isoTime } from './iso-time.ts'
-import { SUMMARY_COLUMNS, toSummary } from './rows.ts'
-import type { SummaryRow } from './rows.ts'
+import { SUMMARY_COLUMNS, toSummary } from '../rows/run-row.ts'
+import type { SummaryRow } from '../rows/run-row.ts'
 
 /** Of results as they are stored, which may be compressed: no more is unpacked to see whether it fits. */
 const MAX_STORED_BYTES = MAX_PAGE_BYTES / 4

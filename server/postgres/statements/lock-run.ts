@@ -1,7 +1,7 @@
 import type { Owner } from '../../ports/owner.ts'
 import { isOwned, ownerValues } from '../owned-by.ts'
-import { RUN_COLUMNS } from './rows.ts'
-import type { RunRow } from './rows.ts'
+import { RUN_COLUMNS } from '../rows/run-row.ts'
+import type { RunRow } from '../rows/run-row.ts'
 import { execute } from '../connections/transaction.ts'
 import type { Executor } from '../connections/transaction.ts'
 

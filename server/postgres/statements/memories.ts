@@ -18,8 +18,10 @@ import {
   reachValues,
   sharedValues,
 } from '../owned-by.ts'
-import { MEMORY_COLUMNS, toMemory, toOwner } from './rows.ts'
-import type { MemoryRow, OwnerColumns } from './rows.ts'
+import { MEMORY_COLUMNS, toMemory } from '../rows/memory-row.ts'
+import { toOwner } from '../rows/owner-columns.ts'
+import type { MemoryRow } from '../rows/memory-row.ts'
+import type { OwnerColumns } from '../rows/owner-columns.ts'
 import { SEARCH_MS, toPattern, wordsOccurInMemory } from './search-text.ts'
 
 const GET = forEachScope(

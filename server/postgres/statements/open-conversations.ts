@@ -5,8 +5,9 @@ import type { Owner } from '../../ports/owner.ts'
 import { haveOneOwner, ownerColumns, ownerValues } from '../owned-by.ts'
 import { execute } from '../connections/transaction.ts'
 import type { Executor } from '../connections/transaction.ts'
-import { CONVERSATION_COLUMNS, toOwner } from './rows.ts'
-import type { ConversationRow } from './rows.ts'
+import { CONVERSATION_COLUMNS } from '../rows/conversation-row.ts'
+import { toOwner } from '../rows/owner-columns.ts'
+import type { ConversationRow } from '../rows/conversation-row.ts'
 
 /** A conversation as it is made, where there is none with its key. */
 export interface KeyedConversation {

@@ -5,10 +5,10 @@ import type { Reach } from '../../ports/owner.ts'
 import { forEachScope, isReached, reachValues } from '../owned-by.ts'
 import { execute } from '../connections/transaction.ts'
 import { progressOf } from './conversation-progress.ts'
-import { SUMMARY_COLUMNS, toSummary } from './rows.ts'
+import { SUMMARY_COLUMNS, toSummary } from '../rows/run-row.ts'
 import { PROGRESS_COLUMNS, toProgress } from './run-progress.ts'
 import type { ProgressRow } from './run-progress.ts'
-import type { SummaryRow } from './rows.ts'
+import type { SummaryRow } from '../rows/run-row.ts'
 
 // One statement, so that all of it was so at one moment.
 const READ = forEachScope(

@@ -1,6 +1,6 @@
 import type { RunProgress } from '../../ports/store/run-store.ts'
-import { SUMMARY_COLUMNS, toSummary } from './rows.ts'
-import type { SummaryRow } from './rows.ts'
+import { SUMMARY_COLUMNS, toSummary } from '../rows/run-row.ts'
+import type { SummaryRow } from '../rows/run-row.ts'
 
 export type ProgressRow = SummaryRow & Pick<RunProgress, 'lastSeq' | 'isPaused'>
 

@@ -7,8 +7,9 @@ import type { Owner, Reach } from '../../ports/owner.ts'
 import type { DueSchedule, NewSchedule, ScheduleStore } from '../../ports/store/schedule-store.ts'
 import { execute, inTransaction } from '../connections/transaction.ts'
 import { forEachScope, isOwned, isReached, ownerValues, reachValues } from '../owned-by.ts'
-import { SCHEDULE_COLUMNS, toOwner } from './rows.ts'
-import type { ScheduleRow } from './rows.ts'
+import { toOwner } from '../rows/owner-columns.ts'
+import { SCHEDULE_COLUMNS } from '../rows/schedule-row.ts'
+import type { ScheduleRow } from '../rows/schedule-row.ts'
 
 const AT_ONCE = 20
 

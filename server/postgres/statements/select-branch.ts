@@ -4,8 +4,8 @@ import type { Owner } from '../../ports/owner.ts'
 import { isOwned, ownerValues } from '../owned-by.ts'
 import { execute, inTransaction } from '../connections/transaction.ts'
 import { rankOf } from './branch-path.ts'
-import { CONVERSATION_COLUMNS, toConversation } from './rows.ts'
-import type { ConversationRow } from './rows.ts'
+import { CONVERSATION_COLUMNS, toConversation } from '../rows/conversation-row.ts'
+import type { ConversationRow } from '../rows/conversation-row.ts'
 import { isMessage, placeIn } from './stored-messages.ts'
 
 // A statement of its own, so that the next one sees what whoever held the row has created.

@@ -9,7 +9,7 @@ import type { NewSentMessage, SendOutcome, TakenMessage } from '../../ports/stor
 import { execute, inTransaction } from '../connections/transaction.ts'
 import type { Executor } from '../connections/transaction.ts'
 import { lockRun } from './lock-run.ts'
-import { toRun } from './rows.ts'
+import { toRun } from '../rows/run-row.ts'
 
 /** A run reads them all at once. */
 const MAX_UNREAD = 100

@@ -1,8 +1,8 @@
 import { Message } from '../../contract/message.ts'
 import type { SpokenRun, Usage } from '../../contract/run.ts'
 import { rowBytesSql } from './bounded-rows.ts'
-import { RUN_COLUMNS, toRun } from './rows.ts'
-import type { RunRow } from './rows.ts'
+import { RUN_COLUMNS, toRun } from '../rows/run-row.ts'
+import type { RunRow } from '../rows/run-row.ts'
 
 /** A row of `run` with what was said, as {@link spokenColumns} deliver it. */
 export interface SpokenRow<TMessage = unknown> extends RunRow {

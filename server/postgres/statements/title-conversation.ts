@@ -1,8 +1,8 @@
 import type pg from 'pg'
 import type { Owner } from '../../ports/owner.ts'
 import { execute } from '../connections/transaction.ts'
-import { toOwner } from './rows.ts'
-import type { OwnerColumns } from './rows.ts'
+import { toOwner } from '../rows/owner-columns.ts'
+import type { OwnerColumns } from '../rows/owner-columns.ts'
 
 // Of several processes the first changes the row, and the others find it changed.
 const ASK = {

@@ -6,8 +6,8 @@ import { isDuplicate } from '../connections/to-store-failure.ts'
 import { execute, inTransaction } from '../connections/transaction.ts'
 import type { Executor } from '../connections/transaction.ts'
 import { replaceWebhooks } from './caller-webhooks.ts'
-import { CONVERSATION_COLUMNS, toConversation } from './rows.ts'
-import type { ConversationRow } from './rows.ts'
+import { CONVERSATION_COLUMNS, toConversation } from '../rows/conversation-row.ts'
+import type { ConversationRow } from '../rows/conversation-row.ts'
 
 const isGiven = (field: string) => `$2::jsonb ? '${field}'`
 

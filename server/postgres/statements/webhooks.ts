@@ -7,8 +7,8 @@ import type { DueCallerWebhook, DueWebhook } from '../../ports/webhooks.ts'
 import { execute, inTransaction } from '../connections/transaction.ts'
 import { haveOneOwner, isOwned, ownerColumns, ownerValues } from '../owned-by.ts'
 import { isLockTimeout } from './patience.ts'
-import { toOwner } from './rows.ts'
-import type { OwnerColumns } from './rows.ts'
+import { toOwner } from '../rows/owner-columns.ts'
+import type { OwnerColumns } from '../rows/owner-columns.ts'
 
 const AT_ONCE = 20
 
