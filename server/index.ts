@@ -175,11 +175,9 @@ export type { ChatMessage, ChatPart, WrittenChatMessage } from './contract/chat-
 export { lastAssistantMessage } from './contract/last-assistant-message.ts'
 export { textOf } from './contract/text-of.ts'
 export type { InspectedStep, InspectedWait, RunExecution, RunInspection } from './contract/inspection.ts'
+export type { Budget, Usage } from './contract/budget.ts'
+export type { ConversationChoice, ConversationPolicy, CreateRunRequest } from './contract/create-run.ts'
 export type {
-  Budget,
-  ConversationChoice,
-  ConversationPolicy,
-  CreateRunRequest,
   ListRunsRequest,
   RespondRequest,
   Run,
@@ -187,7 +185,6 @@ export type {
   RunError,
   RunStatus,
   RunSummary,
-  Usage,
 } from './contract/run.ts'
 export type { SendRequest, SentMessage } from './contract/sent-message.ts'
 export type { Scope } from './contract/scope.ts'

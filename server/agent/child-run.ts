@@ -1,7 +1,8 @@
 import type { ParamsField } from '../contract/agent-types.ts'
 import type { Json, JsonObject } from '../contract/json.ts'
 import type { AgentMessage } from '../contract/message.ts'
-import type { Budget, RunError, Usage } from '../contract/run.ts'
+import type { Budget, Usage } from '../contract/budget.ts'
+import type { RunError } from '../contract/run.ts'
 import type { TerminalStatus } from '../contract/terminal.ts'
 import type { AnyAgent, ShapeOfAgent } from './define-agent.ts'
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Json, JsonLike } from '../contract/json.ts'
-import { MAX_TIMEOUT_MS } from '../contract/run.ts'
+import { MAX_TIMEOUT_MS } from '../contract/create-run.ts'
 import { unknownOption } from './unknown-option.ts'
 import type { AgentContext, WaitOutcome } from './context.ts'
 import type { ToolQuestion } from './tool-question.ts'

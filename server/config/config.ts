@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { Visibility } from '../contract/event.ts'
 import { MessageRole } from '../contract/message.ts'
-import { MAX_TIMEOUT_MS } from '../contract/run.ts'
+import { MAX_TIMEOUT_MS } from '../contract/create-run.ts'
 import { StartupError } from '../ports/startup-error.ts'
 import { MODEL_PROVIDERS, either } from './providers.ts'
 import { RETENTION_DAYS } from './retention-days.ts'

@@ -4,7 +4,7 @@ import type { AgentShape } from './agent-shape.ts'
 import type { ConversationEvent } from './conversation-event.ts'
 import type { RunEvent } from './event.ts'
 import type { JsonObjectLike } from './json.ts'
-import type { CreateRunInput } from './run.ts'
+import type { CreateRunInput } from './create-run.ts'
 import type { CreateScheduleInput } from './schedule.ts'
 
 /** Every event of an agent's runs, a union narrowed by `type`. */

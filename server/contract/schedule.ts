@@ -4,7 +4,8 @@ import { Json, JsonObject } from './json.ts'
 import { Message } from './message.ts'
 import { pageLimit } from './page.ts'
 import { Owner } from './principal.ts'
-import { ConversationId, CreateRunInput } from './run.ts'
+import { CreateRunInput } from './create-run.ts'
+import { ConversationId } from './run.ts'
 import { Scope } from './scope.ts'
 
 export const ScheduleId = z.uuid('a schedule id is a UUID')

@@ -6,14 +6,14 @@ import type { Json, JsonObject } from '../contract/json.ts'
 import { parseInput } from '../contract/parse-input.ts'
 import { parsePrincipal } from '../contract/principal.ts'
 import type { Principal } from '../contract/principal.ts'
-import { CreateRunInput, SCHEDULE_KEY_PREFIX } from '../contract/run.ts'
+import { CreateRunInput, SCHEDULE_KEY_PREFIX } from '../contract/create-run.ts'
 import type {
   ConversationChoice,
   ConversationPolicy,
   CreateRunRequest,
   Preferences,
-  Run,
-} from '../contract/run.ts'
+} from '../contract/create-run.ts'
+import type { Run } from '../contract/run.ts'
 import { assertStorable } from '../contract/storable-json.ts'
 import type { CreatedRun, NewRun } from '../ports/create-run.ts'
 import type { EventBus, NewHint } from '../ports/event-bus.ts'

@@ -1,6 +1,6 @@
 import { v7 as uuidv7 } from 'uuid'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
-import { SENT_KEY_PREFIX } from '../contract/run.ts'
+import { SENT_KEY_PREFIX } from '../contract/create-run.ts'
 import type { NewRun } from '../ports/create-run.ts'
 import type { EventBus } from '../ports/event-bus.ts'
 import type { Logger } from '../ports/logger.ts'

@@ -7,14 +7,8 @@ import { parseInput } from '../contract/parse-input.ts'
 import { parsePrincipal } from '../contract/principal.ts'
 import type { Owner, Principal } from '../contract/principal.ts'
 import { ListRunsInput, RespondInput, RunId } from '../contract/run.ts'
-import type {
-  CreateRunRequest,
-  ListRunsRequest,
-  RespondRequest,
-  Run,
-  RunDetail,
-  SpokenRun,
-} from '../contract/run.ts'
+import type { CreateRunRequest } from '../contract/create-run.ts'
+import type { ListRunsRequest, RespondRequest, Run, RunDetail, SpokenRun } from '../contract/run.ts'
 import { assertStorable } from '../contract/storable-json.ts'
 import { ApprovalAnswer } from '../contract/wait.ts'
 import { isSameOwner, ownerOf } from '../ports/owner.ts'

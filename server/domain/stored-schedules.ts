@@ -7,7 +7,7 @@ import type { Page } from '../contract/page.ts'
 import { invalid, parseInput } from '../contract/parse-input.ts'
 import { parsePrincipal } from '../contract/principal.ts'
 import type { Owner, Principal } from '../contract/principal.ts'
-import { CreateRunInput } from '../contract/run.ts'
+import { CreateRunInput } from '../contract/create-run.ts'
 import type { SpokenRun } from '../contract/run.ts'
 import { CreateScheduleInput, ListSchedulesInput, ScheduleId } from '../contract/schedule.ts'
 import type {

@@ -1,7 +1,9 @@
 import type { Json, JsonObject } from '../contract/json.ts'
 import type { Message } from '../contract/message.ts'
 import type { Principal } from '../contract/principal.ts'
-import type { Budget, ConversationPolicy, Preferences, Run } from '../contract/run.ts'
+import type { Budget } from '../contract/budget.ts'
+import type { ConversationPolicy, Preferences } from '../contract/create-run.ts'
+import type { Run } from '../contract/run.ts'
 import type { NewWebhook } from '../contract/webhook.ts'
 import type { ChangedRun } from './upkeep.ts'
 

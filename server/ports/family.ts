@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from '../contract/json.ts'
 import type { AgentMessage } from '../contract/message.ts'
-import type { Budget, RunError } from '../contract/run.ts'
+import type { Budget } from '../contract/budget.ts'
+import type { RunError } from '../contract/run.ts'
 import type { TerminalStatus } from '../contract/terminal.ts'
 import type { Spent } from './attempt.ts'
 import type { Owner } from './owner.ts'

@@ -1,4 +1,4 @@
-import { MAX_TIMEOUT_MS } from '../contract/run.ts'
+import { MAX_TIMEOUT_MS } from '../contract/create-run.ts'
 import type { Clock } from './clock.ts'
 
 export const systemClock: Clock = {

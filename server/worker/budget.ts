@@ -1,4 +1,4 @@
-import type { Budget, Usage } from '../contract/run.ts'
+import type { Budget, Usage } from '../contract/budget.ts'
 import type { Json, JsonObject } from '../contract/json.ts'
 import { budgetExceeded } from '../lifecycle/errors.ts'
 import { addCosts } from '../agent/add-usage.ts'

@@ -1,6 +1,8 @@
 import type { JsonObject, Json } from '../../contract/json.ts'
 import type { UserMessage } from '../../contract/message.ts'
-import type { Budget, Preferences, Run } from '../../contract/run.ts'
+import type { Budget } from '../../contract/budget.ts'
+import type { Preferences } from '../../contract/create-run.ts'
+import type { Run } from '../../contract/run.ts'
 import type { CreatedRun, NewRun } from '../create-run.ts'
 import type { Owner } from '../owner.ts'
 

@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from '../../contract/json.ts'
-import type { Budget, Run, RunError, RunStatus, RunSummary } from '../../contract/run.ts'
+import type { Budget } from '../../contract/budget.ts'
+import type { Run, RunError, RunStatus, RunSummary } from '../../contract/run.ts'
 import { OWNER_COLUMN_OF, toOwner } from './owner-columns.ts'
 import type { OwnerColumns } from './owner-columns.ts'
 import { selectList } from './select-list.ts'

@@ -1,6 +1,6 @@
 // What runs that succeeded were sent and have not read: it waits for another run.
 import type pg from 'pg'
-import { HANDOFF_KEY_PREFIX } from '../../contract/run.ts'
+import { HANDOFF_KEY_PREFIX } from '../../contract/create-run.ts'
 import type { LeftMessages, LeftPlace } from '../../ports/store/sent-store.ts'
 import { execute } from '../connections/transaction.ts'
 

@@ -1,5 +1,6 @@
 import { Message } from '../../contract/message.ts'
-import type { SpokenRun, Usage } from '../../contract/run.ts'
+import type { Usage } from '../../contract/budget.ts'
+import type { SpokenRun } from '../../contract/run.ts'
 import { rowBytesSql } from './bounded-rows.ts'
 import { RUN_COLUMNS, toRun } from '../rows/run-row.ts'
 import type { RunRow } from '../rows/run-row.ts'

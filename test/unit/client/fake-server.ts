@@ -6,7 +6,7 @@ import { CreateConversationInput, ListConversationsInput } from '../../../server
 import type { Conversation } from '../../../server/contract/conversation.ts'
 import type { AnyRunEvent } from '../../../server/contract/event.ts'
 import type { Message, StoredMessage } from '../../../server/contract/message.ts'
-import { CreateRunInput } from '../../../server/contract/run.ts'
+import { CreateRunInput } from '../../../server/contract/create-run.ts'
 import type { RunDetail } from '../../../server/contract/run.ts'
 import { isTerminal, isTerminalEvent } from '../../../server/contract/terminal.ts'
 import type { Conversations } from '../../../server/domain/conversations.ts'

@@ -7,15 +7,11 @@ import {
 } from '../../../contract/chat-message.ts'
 import type { AnyRunEvent } from '../../../contract/event.ts'
 import type { Message } from '../../../contract/message.ts'
-import {
-  CreateRunInput,
-  ExternalId,
-  Preferences,
-  RespondInput,
-  RunStatus,
-  isWorthAnotherTry,
-} from '../../../contract/run.ts'
-import type { Budget, CreateRunRequest, RunDetail, RunError, SpokenRun } from '../../../contract/run.ts'
+import { CreateRunInput, Preferences } from '../../../contract/create-run.ts'
+import { ExternalId, RespondInput, RunStatus, isWorthAnotherTry } from '../../../contract/run.ts'
+import type { Budget } from '../../../contract/budget.ts'
+import type { CreateRunRequest } from '../../../contract/create-run.ts'
+import type { RunDetail, RunError, SpokenRun } from '../../../contract/run.ts'
 import { RestEventRecord, toRestEventRecord } from './event.ts'
 import { answerSchema, requestSchema } from './named.ts'
 import { FreeJson, FreeObject, RestOwner, Time, toRestOwner } from './names.ts'

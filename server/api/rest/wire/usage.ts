@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Usage } from '../../../contract/run.ts'
+import type { Usage } from '../../../contract/budget.ts'
 import { answerSchema } from './named.ts'
 
 export type RestUsage = z.infer<typeof RestUsage>

@@ -14,7 +14,8 @@ import { GetConversationInput, ListConversationsInput } from '../../../../server
 import { RUNTIME_EVENTS } from '../../../../server/contract/event.ts'
 import type { Json } from '../../../../server/contract/json.ts'
 import type { Message } from '../../../../server/contract/message.ts'
-import { CreateRunInput, ListRunsInput, SpokenRun } from '../../../../server/contract/run.ts'
+import { CreateRunInput } from '../../../../server/contract/create-run.ts'
+import { ListRunsInput, SpokenRun } from '../../../../server/contract/run.ts'
 
 const json = fc.jsonValue() as fc.Arbitrary<Json>
 const name = fc.string({ minLength: 1 })
