@@ -1,0 +1,177 @@
+// What Langfuse is sent, as a receiver on the loopback decodes it.
+import { createServer as createHttpServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { expect, vi } from 'vitest'
+import { z } from 'zod'
+import {
+  ConfigError,
+  createAgentRuntime,
+  defineAgent,
+  defineTool,
+  toolLoop,
+} from '../../../../server/index.ts'
+import { createScriptedModel } from '../../../../server/models/scripted.ts'
+import { langfuse } from '../../../../server/telemetry/langfuse/index.ts'
+import type { LangfuseOptions } from '../../../../server/telemetry/langfuse/index.ts'
+import { test } from '../../../support/runtime.ts'
+
+interface SentSpan {
+  name: string
+  traceId: string
+  spanId: string
+  parentSpanId?: string
+  attributes: { key: string; value: Record<string, unknown> }[]
+}
+
+interface Received {
+  path: string | undefined
+  authorization: string | undefined
+  spans: (Omit<SentSpan, 'attributes'> & { attributes: Record<string, unknown> })[]
+  text: string
+}
+
+async function startReceiver() {
+  const received: Received[] = []
+  const server = createHttpServer(async (request, response) => {
+    let text = ''
+    for await (const chunk of request.setEncoding('utf8')) text += String(chunk)
+    const body = JSON.parse(text) as { resourceSpans: { scopeSpans: { spans: SentSpan[] }[] }[] }
+    const sent = body.resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans))
+    received.push({
+      path: request.url,
+      authorization: request.headers.authorization,
+      spans: sent.map((span) => ({
+        ...span,
+        attributes: Object.fromEntries(
+          span.attributes.map(({ key, value }) => [key, Object.values(value)[0]]),
+        ),
+      })),
+      text,
+    })
+    response.writeHead(200, { 'content-type': 'application/json' }).end('{}')
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  return {
+    received,
+    host: `http://127.0.0.1:${port}`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+const CARD = '4111111111111111'
+const pay = defineTool({
+  name: 'pay',
+  description: 'Pays',
+  input: z.object({ card: z.string() }),
+  execute: ({ card }) => ({ paid: card }),
+})
+const payer = defineAgent({
+  key: 'payer',
+  async run(ctx) {
+    const { text, messages } = await toolLoop(ctx, { tools: [pay] })
+    return { output: text, messages }
+  },
+})
+const script = () =>
+  createScriptedModel([
+    { toolCalls: [{ name: 'pay', arguments: { card: CARD } }] },
+    { text: `Paid by ${CARD}.`, usage: { inputTokens: 1, outputTokens: 1 } },
+  ])
+const KEYS: LangfuseOptions = { publicKey: 'pk-lf-1', secretKey: 'sk-lf-2' }
+
+test('one setting sends runs as traces of sessions, with generations and tools', async ({ createServer }) => {
+  await using receiver = await startReceiver()
+  const { rest, runtime } = await createServer({
+    agents: [payer],
+    model: script(),
+    prices: { 'scripted/scripted': { input: 500_000, output: 500_000 } },
+    config: {
+      langfuseEnabled: true,
+      langfusePublicKey: 'pk-lf-1',
+      langfuseSecretKey: 'sk-lf-2',
+      langfuseHost: receiver.host,
+    },
+  })
+  const { body } = await rest.post('conversations', {})
+  const conversationId = body['id'] as string
+  const id = await rest.create('payer', {
+    conversation_id: conversationId,
+    messages: [{ role: 'user', content: 'Pay, please.' }],
+  })
+  await rest.events(`runs/${id}/events`)
+  // What is not sent yet is sent at the end.
+  await runtime.stop()
+
+  const [first] = receiver.received
+  expect(first?.path).toBe('/api/public/otel/v1/traces')
+  expect(first?.authorization).toBe(`Basic ${Buffer.from('pk-lf-1:sk-lf-2').toString('base64')}`)
+  const spans = receiver.received.flatMap((request) => request.spans)
+  expect(new Set(spans.map(({ traceId }) => traceId)).size).toBe(1)
+  const of = (type: string) =>
+    spans.filter(({ attributes }) => attributes['langfuse.observation.type'] === type)
+  const [agent] = of('agent')
+  expect(agent?.attributes).toMatchObject({
+    'session.id': conversationId,
+    'user.id': 'public',
+    'langfuse.trace.name': 'payer',
+    'langfuse.trace.output': `Paid by ${CARD}.`,
+  })
+  expect(agent?.attributes['langfuse.trace.input']).toContain('Pay, please.')
+  const generations = of('generation')
+  expect(generations).toHaveLength(2)
+  expect(generations[1]?.attributes).toMatchObject({
+    'gen_ai.request.model': 'scripted',
+    'gen_ai.usage.input_tokens': 1,
+    'langfuse.observation.cost_details': '{"total":1}',
+    'langfuse.observation.output': `Paid by ${CARD}.`,
+  })
+  expect(of('tool')[0]?.attributes).toMatchObject({
+    'gen_ai.tool.name': 'pay',
+    'langfuse.observation.input': JSON.stringify({ card: CARD }),
+    'langfuse.observation.output': JSON.stringify({ paid: CARD }),
+  })
+  // No context manager is registered here: what stands below what is known all the same.
+  const parents = new Map(spans.map(({ spanId, parentSpanId }) => [spanId, parentSpanId]))
+  expect(parents.get(parents.get(generations[0]?.spanId ?? '') ?? '')).toBe(agent?.spanId)
+})
+
+test('a mask reaches all that was said', async ({ createServer }) => {
+  await using receiver = await startReceiver()
+  const tracer = langfuse({
+    ...KEYS,
+    host: `${receiver.host}/`,
+    mask: (value) => JSON.parse(JSON.stringify(value).replaceAll(/\d{16}/g, '****')) as unknown,
+  })
+  const { rest, runtime } = await createServer({ agents: [payer], model: script(), tracer })
+  const id = await rest.create('payer', { messages: [{ role: 'user', content: `Pay by ${CARD}.` }] })
+  await rest.events(`runs/${id}/events`)
+  await runtime.stop()
+  const text = receiver.received.map((request) => request.text).join('')
+  expect(text).toContain('Pay by ****.')
+  expect(text).not.toContain(CARD)
+})
+
+test('a Langfuse that is away costs no run, and little at the end', async ({ createServer }) => {
+  const { rest, runtime } = await createServer({
+    agents: [payer],
+    model: script(),
+    tracer: langfuse({ ...KEYS, host: 'http://127.0.0.1:1' }),
+  })
+  const id = await rest.create('payer')
+  expect((await rest.events(`runs/${id}/events`)).at(-1)).toMatchObject({ type: 'run.succeeded' })
+  await runtime.stop()
+})
+
+test('a missing key, and two tracers, are said at once', () => {
+  vi.stubEnv('LANGFUSE_PUBLIC_KEY', undefined)
+  const config = { langfuseEnabled: true }
+  expect(() => createAgentRuntime({ agents: [payer], config })).toThrow(
+    'Langfuse needs a key: set LANGFUSE_PUBLIC_KEY, or pass publicKey.',
+  )
+  expect(() => createAgentRuntime({ agents: [payer], config, tracer: langfuse(KEYS) })).toThrow(ConfigError)
+  vi.unstubAllEnvs()
+})
