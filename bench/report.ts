@@ -24,7 +24,8 @@ export function formatMarkdown({ command, machine, results }: Report): string {
 Medians of ${results[0]?.rounds.length ?? 0} rounds, after one that does not count. Each measured the floor and then the system, on vacuumed
 and analysed tables (W1fresh: on new databases with new processes, and no round before); ratios (÷) are system by
 floor, taken within a round, their extremes in parentheses. The floor is bare \`pg\` and \`node:http\` doing the least
-that gives the same answer: every event is in PostgreSQL before it is delivered, but nobody is asked who he is. The
+that gives the same answer: every event is in PostgreSQL before it is delivered, but nobody is asked who he is (W14: it
+is the framework by itself, in the process of the worker, which stores nothing and has no reader). The
 system authenticates every request and shows each its own. Client, API, worker and PostgreSQL share the machine.
 Statements are counted by pg_stat_statements, which is on for both.
 

@@ -25,6 +25,7 @@ export interface PrepareOptions {
 export interface MeasureOptions extends Pick<PrepareOptions, 'durationMs' | 'signal'> {
   /** The floor's is always REST. */
   transport: Transport
+  side: 'floor' | 'system'
 }
 
 /** One way to put load on a target. Add a file in workloads/ and list it in workloads/index.ts. */
@@ -38,6 +39,8 @@ export interface Workload {
   system?: Exclude<TargetKind, 'floor'>
   /** Each measurement has processes and a database of its own, which nothing has used, vacuumed or analysed. */
   isFresh?: boolean
+  /** The floor is measured on the same target, whose worker has both sides. */
+  isInProcess?: boolean
   /** Called once before the first round. */
   prepare?(target: Target, options: PrepareOptions): Promise<void>
   /** Loads the target once, warm-up included. */

@@ -17,6 +17,8 @@ export interface ServerChild {
   readMemory(): Promise<Memory>
   /** Ends the runs that stream in it. @returns how many events they have emitted. */
   endStreams(): Promise<number>
+  /** Has it measure something by itself, where it can. */
+  measure(load: object): Promise<Record<string, number>>
   stop(): Promise<void>
 }
 
@@ -29,7 +31,7 @@ interface ServerChildOptions {
   env?: Record<string, string>
 }
 
-type Question = 'memory' | 'end-streams'
+type Question = 'memory' | 'end-streams' | { measure: object }
 
 const STOP_TIMEOUT_MS = 10_000
 
@@ -93,6 +95,7 @@ export async function startServerChild(file: URL, options: ServerChildOptions): 
     port,
     readMemory: async () => (await ask('memory')) as Memory,
     endStreams: async () => (await ask('end-streams')) as number,
+    measure: async (load) => (await ask({ measure: load })) as Record<string, number>,
     stop,
   }
 }
@@ -100,16 +103,20 @@ export async function startServerChild(file: URL, options: ServerChildOptions): 
 interface ReadyOptions {
   port?: number
   endStreams?: () => number
+  measure?: (load: object) => Promise<Record<string, number>>
   stop: () => Promise<void>
 }
 
 /** Called by the started process: reports that it is ready, and calls `stop` when its parent is gone. */
-export function reportReady({ port = 0, endStreams, stop }: ReadyOptions): void {
+export function reportReady({ port = 0, endStreams, measure, stop }: ReadyOptions): void {
   // A Ctrl-C reaches every process of the terminal; the parent decides in which order they end.
   process.on('SIGINT', () => {})
   process.once('disconnect', () => void stop())
   process.on('message', (question: Question) => {
-    process.send?.(question === 'memory' ? readMemory() : (endStreams?.() ?? 0))
+    if (typeof question === 'object') {
+      // An error ends the process, which whoever asked hears of.
+      void Promise.resolve(measure?.(question.measure) ?? {}).then((figures) => process.send?.(figures))
+    } else process.send?.(question === 'memory' ? readMemory() : (endStreams?.() ?? 0))
   })
   process.send?.({ port })
 }

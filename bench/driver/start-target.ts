@@ -13,6 +13,8 @@ export interface Candidate {
   name: TargetKind
   /** Folder of the programs that are its API and its worker. */
   folder: 'floor' | 'system'
+  /** Folder of its worker, where that is another. */
+  workerFolder?: 'frameworks' | undefined
   databaseUrl: string
   tables: Tables
   postgres: EmbeddedPostgres
@@ -29,6 +31,7 @@ export interface Candidate {
 export async function startTarget(candidate: Candidate): Promise<Target & AsyncDisposable> {
   const { name, folder, databaseUrl, tables, postgres, redis, tenantRunsAtOnce, isWatched, profileDir } =
     candidate
+  const folders = { api: folder, worker: candidate.workerFolder ?? folder }
   const queue = redis === undefined ? {} : { QUEUE_BACKEND: 'redis', REDIS_URL: redis.url }
   const limits = tenantRunsAtOnce === undefined ? {} : { TENANT_RUNS_AT_ONCE: String(tenantRunsAtOnce) }
   const watched = { BENCH_WATCHED: isWatched ? '1' : '0' }
@@ -37,7 +40,7 @@ export async function startTarget(candidate: Candidate): Promise<Target & AsyncD
     part: 'api' | 'worker',
     { profileInto, env = {} }: { profileInto?: string | undefined; env?: Record<string, string> } = {},
   ): Promise<ServerChild> =>
-    startServerChild(new URL(`../${folder}/${part}.ts`, import.meta.url), {
+    startServerChild(new URL(`../${folders[part]}/${part}.ts`, import.meta.url), {
       name: `${name}-${part}`,
       databaseUrl,
       profileDir: profileInto,
@@ -78,6 +81,7 @@ export async function startTarget(candidate: Candidate): Promise<Target & AsyncD
       return { [Symbol.dispose]: () => void process.kill(worker.pid, 'SIGCONT') }
     },
     endStreams: worker.endStreams,
+    measure: worker.measure,
     async settle() {
       await awaitIdle([api.pid, worker.pid])
       await query(databaseUrl, 'VACUUM ANALYZE')

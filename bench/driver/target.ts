@@ -50,7 +50,7 @@ export interface Crowd {
   waiting: number
 }
 
-/** What ends in `redis` has its queue there; `limited` has a limit of each tenant's runs at once; `watched` traces and measures. */
+/** What ends in `redis` has its queue there; `limited` has a limit of each tenant's runs at once; `watched` traces and measures; the agents of `frameworks` are written with these. */
 export type TargetKind =
   | 'floor'
   | 'system'
@@ -58,6 +58,7 @@ export type TargetKind =
   | 'system-limited'
   | 'system-limited-redis'
   | 'system-watched'
+  | 'frameworks'
 
 export const isInRedis = (kind: TargetKind | undefined): boolean => kind?.endsWith('redis') === true
 
@@ -74,6 +75,8 @@ export interface Target {
   pauseWorker(): Disposable
   /** Ends the runs that stream. @returns how many events they have emitted. */
   endStreams(): Promise<number>
+  /** Has its first worker measure something by itself, where that can. */
+  measure(load: object): Promise<Record<string, number>>
   /** Brings it to where every measurement begins: nothing to do, statistics up to date, no checkpoint due. */
   settle(): Promise<void>
   /** Of all its processes; undefined where the operating system does not tell. */

@@ -48,6 +48,7 @@ export function createTargets({ postgres, profileDir }: TargetsOptions): Targets
     const target = await startTarget({
       name: kind,
       folder: kind === 'floor' ? 'floor' : 'system',
+      workerFolder: kind === 'frameworks' ? kind : undefined,
       databaseUrl,
       tables: kind === 'floor' ? FLOOR_TABLES : SYSTEM_TABLES,
       postgres,

@@ -23,6 +23,7 @@ import { malformed } from './w12-malformed.ts'
 import { filesBeside } from './w13-files.ts'
 import { fairness } from './w10-fairness.ts'
 import { redisFairness } from './w10redis-fairness.ts'
+import { frameworks } from './w14-frameworks.ts'
 import { largeTable } from './w7-large-table.ts'
 
 /** In the order in which they are run and reported. */
@@ -51,5 +52,6 @@ export const WORKLOADS: readonly Workload[] = [
   clients,
   malformed,
   filesBeside,
+  ...frameworks,
   largeTable,
 ]

@@ -21,12 +21,12 @@ export function withIdleLimit(model: Model, idleMs: number): Model {
       const heeded = AbortSignal.any([signal, silence.signal])
       const stream = model.stream(request, heeded, watch.hear)
       const chunks = stream[Symbol.asyncIterator]()
-      const silenced = rejection(silence.signal)
+      const unlessSilent = createGivingUp(silence.signal)
       try {
         for (;;) {
           watch.start()
           // Not all models heed their signal.
-          const { done, value } = await Promise.race([chunks.next(), silenced])
+          const { done, value } = await unlessSilent(chunks.next())
           watch.stop()
           if (done === true) return
           yield value
@@ -78,13 +78,17 @@ function silent({ name }: Model, limitMs: number): ModelError {
   return new ModelError(`The model "${name}" has been silent for ${limitMs / 1000} s.`, { retriable: true })
 }
 
-function rejection(signal: AbortSignal): Promise<never> {
-  const promise = new Promise<never>((_resolve, reject) =>
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true }),
-  )
-  // Of a stream that ends in time nobody waits for it any more.
-  promise.catch(() => {})
-  return promise
+/** What is given settles by itself, or rejects with the signal's reason: one after the other, for as many chunks as there are. */
+function createGivingUp(signal: AbortSignal): <T>(next: Promise<T>) => Promise<T> {
+  let giveUp: ((reason: unknown) => void) | undefined
+  signal.addEventListener('abort', () => giveUp?.(signal.reason), { once: true })
+  // A race with one promise for all would keep a reaction for each chunk until the stream is over.
+  return (next) =>
+    new Promise((resolve, reject) => {
+      giveUp = reject
+      if (signal.aborted) reject(signal.reason)
+      next.then(resolve, reject)
+    })
 }
 
 async function ended(chunks: AsyncIterator<ModelChunk>): Promise<void> {

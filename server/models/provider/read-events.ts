@@ -23,7 +23,7 @@ export async function* readEvents(response: Response): AsyncGenerator<ServerEven
   const decoder = new TextDecoder()
   for await (const bytes of response.body) {
     parser.feed(decoder.decode(bytes, { stream: true }))
-    yield* parsed.splice(0)
+    for (const event of parsed.splice(0)) yield event
   }
   // Some servers leave out the empty line that ends the last event.
   parser.feed(`${decoder.decode()}\n\n`)

@@ -1,0 +1,37 @@
+import type { AnyAgent } from '../../server/index.ts'
+
+/** Of one answer. */
+export interface Timing {
+  /** By `performance.now()`. */
+  startedAt: number
+  ms: number
+  /** That this process spent meanwhile. */
+  cpuMs: number
+}
+
+export async function timed(work: () => Promise<unknown>): Promise<Timing> {
+  const startedAt = performance.now()
+  const before = process.cpuUsage()
+  await work()
+  const { user, system } = process.cpuUsage(before)
+  return { startedAt, ms: performance.now() - startedAt, cpuMs: (user + system) / 1_000 }
+}
+
+/** Tells how long the runs of these agents took: from the moment in which an agent is given its run to that in which it returns. */
+export function timedAgents(
+  agents: readonly AnyAgent[],
+  onTimed: (timing: Timing) => void,
+): readonly AnyAgent[] {
+  return agents.map((agent) => ({
+    ...agent,
+    async run(ctx: never) {
+      let result: unknown
+      onTimed(
+        await timed(async () => {
+          result = await agent.run(ctx)
+        }),
+      )
+      return result as never
+    },
+  }))
+}
