@@ -87,6 +87,10 @@ test.each([
     .click()
   await page.getByRole('dialog', { name: /^Delete/ }).waitFor()
   await look('deleting')
+  await page.keyboard.press('Escape')
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('dialog', { name: 'Sign in' }).waitFor()
+  await look('sign-in')
   expect(found).toEqual([])
 })
 

@@ -18,11 +18,12 @@ const { SCREENSHOTS } = process.env
  * Slow enough that something can happen to an answer on its way. What a question says happens to its answer after a few words: "stumble"
  * has it fail once, "break down" for good, "hold NAME" has it wait until `release('NAME')`. "think" has the model reason first.
  */
-const RUNTIME = `
+const runtimeOf = (people: string) => `
 import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createAgentRuntime, createDemoModel, ModelError, textOf } from ${JSON.stringify(serverModule)}
 import { assistant } from ${JSON.stringify(join(ROOT, 'examples/assistant/agent.ts'))}
+import { authenticate } from ${JSON.stringify(join(ROOT, 'examples/assistant/sign-in.ts'))}
 const demo = createDemoModel({ tokenDelayMs: 20 })
 const stumbled = new Set()
 const model = {
@@ -45,7 +46,7 @@ const model = {
     }
   },
 }
-export default createAgentRuntime({ agents: [assistant], model })
+export default createAgentRuntime({ agents: [assistant], model, ${people} })
 `
 
 export interface Visit extends AsyncDisposable {
@@ -68,10 +69,14 @@ export interface ChatScene extends AsyncDisposable {
   release(name: string): Promise<void>
 }
 
-export async function openChat(): Promise<ChatScene> {
+/** @param options.people `visitors`: with an account or without one, as in the example. Default: all are the same one. */
+export async function openChat({ people }: { people?: 'visitors' } = {}): Promise<ChatScene> {
   await using opening = new AsyncDisposableStack()
   const folder = opening.use(await createWorkspace())
-  await folder.write('runtime.ts', RUNTIME)
+  await folder.write(
+    'runtime.ts',
+    runtimeOf(people === 'visitors' ? 'anonymousSessions: true, authenticate' : ''),
+  )
   const args = ['runtime.ts', '--port', '0', '--web', join(ROOT, 'examples/chat')]
   // Between two attempts there is time enough to be seen, also for a page that is slow.
   const env = { STREAM_KEEP_ALIVE_SECONDS: '1', RETRY_DELAY_SECONDS: '6' }

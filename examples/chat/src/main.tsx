@@ -2,14 +2,21 @@ import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { AgentProvider, client } from './agents.ts'
 import { App } from './app.tsx'
+import { useUser } from './user.ts'
 
 const root = document.getElementById('root')
 if (root === null) throw new Error('The page has no #root.')
 
-createRoot(root).render(
-  <StrictMode>
-    <AgentProvider client={client}>
+function Page() {
+  return (
+    <AgentProvider client={client} identity={useUser()}>
       <App />
     </AgentProvider>
+  )
+}
+
+createRoot(root).render(
+  <StrictMode>
+    <Page />
   </StrictMode>,
 )

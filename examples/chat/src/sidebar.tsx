@@ -1,4 +1,5 @@
 import { useEffect, useRef } from 'react'
+import { Account } from './account.tsx'
 import { ConversationList } from './conversation-list.tsx'
 import { Icon } from './icon.tsx'
 import { IconButton } from './icon-button.tsx'
@@ -56,6 +57,7 @@ export function Sidebar({ conversationId, drawer, onSelect, onClose }: SidebarPr
           New conversation
         </button>
         <ConversationList conversationId={conversationId} onSelect={onSelect} />
+        <Account onSignedOut={() => onSelect(null)} />
       </div>
       <div className="backdrop" data-drawer={drawer} onClick={onClose} />
     </>
