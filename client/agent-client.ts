@@ -58,6 +58,8 @@ export interface UploadOptions extends CallOptions {
 
 /** Every method rejects with `AgentRuntimeError`, or with the signal's reason when that aborts. */
 export interface AgentClient<TShape extends AgentShape = AgentShape> {
+  /** Of its options: see there. */
+  readonly name: string
   readonly runs: {
     /** Creates a run and hands back a handle on it, typed by its agent. */
     create<const TKey extends KeyOf<TShape>>(

@@ -45,6 +45,11 @@ export interface AgentClientOptions extends TransportOptions {
    * createAgentClient<typeof runtime>({ url: '/trpc', anonymous: true })
    */
   anonymous?: boolean | AnonymousOptions
+  /**
+   * Names its server in the keys of queries. An app whose pages use several servers names their clients, alike on its own server and in
+   * the browser, so that what is read ahead of one is not shown as another's. Default: `''`.
+   */
+  name?: string
 }
 
 /**
@@ -134,6 +139,7 @@ export function createAgentClient<TRuntime extends HasAgents>(
   const fetchFile = visitor?.admitted(fetch) ?? fetch
 
   const client: AgentClient<TShape> = {
+    name: options.name ?? '',
     runs: {
       async create<const TKey extends KeyOf<TShape>>(
         input: CreateRun<ShapeOf<TShape, TKey>> & { agentKey: TKey },

@@ -1,10 +1,12 @@
 import { QueryClient, QueryClientContext, QueryClientProvider } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
-import { createContext, useContext, useState } from 'react'
+import { createContext, useContext, useMemo, useState } from 'react'
 import type { AgentClient } from '../client/agent-client.ts'
 import type { AgentShape } from '../server/contract/agent-shape.ts'
 import type { JsonLike } from '../server/contract/json.ts'
-import { createIdentities } from './identities.ts'
+import { createIdentities, useRoot } from './identities.ts'
+import { nameOf } from './queries/keys.ts'
+import type { Shown } from './use-queries.ts'
 
 export interface AgentProviderProps<TShape extends AgentShape> {
   /** From `createAgentClient`, made once outside of any component. */
@@ -27,27 +29,31 @@ export interface AgentContext<TShape extends AgentShape> {
   useAgentClient: () => AgentClient<TShape>
 }
 
-export function createAgentContext<TShape extends AgentShape>(): AgentContext<TShape> {
-  const ClientContext = createContext<AgentClient<TShape> | null>(null)
+export function createAgentContext<TShape extends AgentShape>(): AgentContext<TShape> & {
+  useShown: () => Shown<TShape>
+} {
+  const ShownContext = createContext<Shown<TShape> | null>(null)
   const { useClientOf, useForgetting } = createIdentities<TShape>()
 
   function AgentProvider({ client: given, identity, queryClient, children }: AgentProviderProps<TShape>) {
-    const whose = JSON.stringify(identity)
+    const whose = nameOf(identity)
     const client = useClientOf(given, whose)
     const ambient = useContext(QueryClientContext)
     const [own] = useState(() => new QueryClient())
     const chosen = queryClient ?? ambient ?? own
     useForgetting({ given, identity: whose, client }, chosen)
+    const root = useRoot(given, whose, chosen)
+    const shown = useMemo(() => ({ client, root }), [client, root])
     // React 18 takes no context for a component.
-    const content = <ClientContext.Provider value={client}>{children}</ClientContext.Provider>
+    const content = <ShownContext.Provider value={shown}>{children}</ShownContext.Provider>
     return chosen === ambient ? content : <QueryClientProvider client={chosen}>{content}</QueryClientProvider>
   }
 
-  function useAgentClient() {
-    const client = useContext(ClientContext)
-    if (client === null) throw new Error('Agent hooks need an <AgentProvider> above them.')
-    return client
+  function useShown() {
+    const shown = useContext(ShownContext)
+    if (shown === null) throw new Error('Agent hooks need an <AgentProvider> above them.')
+    return shown
   }
 
-  return { AgentProvider, useAgentClient }
+  return { AgentProvider, useShown, useAgentClient: () => useShown().client }
 }

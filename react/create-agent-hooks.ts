@@ -1,7 +1,8 @@
 import type { HasAgents, KeyOf, ShapesOf } from '../server/contract/agent-shape.ts'
 import type { AgentContext } from './agent-provider.tsx'
 import { createAgentContext } from './agent-provider.tsx'
-import { createUseQueries } from './queries.ts'
+import type { AgentQueries } from './queries/agent-queries.ts'
+import { createUseQueries } from './use-queries.ts'
 import type { UseAgentRun } from './use-agent-run.ts'
 import { createUseAgentRun } from './use-agent-run.ts'
 import type { UseAgentSession } from './use-agent-session.ts'
@@ -22,6 +23,13 @@ export interface AgentHooks<TRuntime extends HasAgents> extends AgentContext<Sha
   useRuns: UseRuns<KeyOf<ShapesOf<TRuntime>>>
   useAgents: UseAgents<KeyOf<ShapesOf<TRuntime>>>
   useAgentSession: UseAgentSession
+  /**
+   * Options of what the hooks above read, for TanStack's own hooks.
+   *
+   * @example
+   * const { data } = useSuspenseQuery(useAgentQueries().conversations.get({ conversationId }))
+   */
+  useAgentQueries: () => AgentQueries<KeyOf<ShapesOf<TRuntime>>>
 }
 
 /**
@@ -37,8 +45,8 @@ export interface AgentHooks<TRuntime extends HasAgents> extends AgentContext<Sha
  * }
  */
 export function createAgentHooks<TRuntime extends HasAgents>(): AgentHooks<TRuntime> {
-  const { AgentProvider, useAgentClient } = createAgentContext<ShapesOf<TRuntime>>()
-  const useQueries = createUseQueries(useAgentClient)
+  const { AgentProvider, useAgentClient, useShown } = createAgentContext<ShapesOf<TRuntime>>()
+  const useQueries = createUseQueries(useShown)
 
   const useRefresh = () => useQueries().refreshAfterRun
 
@@ -53,5 +61,6 @@ export function createAgentHooks<TRuntime extends HasAgents>(): AgentHooks<TRunt
     // The server has agents of the runtime's alone.
     useAgents: createUseAgents(useQueries),
     useAgentSession: createUseAgentSession(useQueries),
+    useAgentQueries: () => useQueries().options,
   }
 }

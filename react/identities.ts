@@ -1,14 +1,16 @@
 import type { QueryClient } from '@tanstack/react-query'
-import { useEffect, useState } from 'react'
+import { useEffect, useMemo, useState } from 'react'
 import type { AgentClient } from '../client/agent-client.ts'
 import type { AgentShape } from '../server/contract/agent-shape.ts'
-import { keyOfAll } from './queries.ts'
+import type { KeyRoot } from './queries/keys.ts'
+import { keyWithin, rootOf } from './queries/keys.ts'
 
 interface Shown<TShape extends AgentShape> {
   /** The client of the app. */
   given: AgentClient<TShape>
-  identity: string | undefined
-  /** The one that is shown for it. */
+  /** The name of whose page it is. */
+  identity: string
+  /** The client that is shown for it. */
   client: AgentClient<TShape>
 }
 
@@ -17,7 +19,7 @@ export function createIdentities<TShape extends AgentShape>() {
   /** By the app's client, the one that was shown last. It outlives the provider, which an app may unmount while nobody is signed in. */
   const shownLast = new WeakMap<AgentClient<TShape>, Shown<TShape>>()
 
-  function clientFor(given: AgentClient<TShape>, identity: string | undefined): AgentClient<TShape> {
+  function clientFor(given: AgentClient<TShape>, identity: string): AgentClient<TShape> {
     const last = shownLast.get(given)
     if (last === undefined) return given
     return last.identity === identity ? last.client : given.renew()
@@ -25,7 +27,7 @@ export function createIdentities<TShape extends AgentShape>() {
 
   return {
     /** The client that was given, until another identity comes: then one that has read nothing. */
-    useClientOf(given: AgentClient<TShape>, identity: string | undefined): AgentClient<TShape> {
+    useClientOf(given: AgentClient<TShape>, identity: string): AgentClient<TShape> {
       const [shown, setShown] = useState(() => ({ given, identity, client: clientFor(given, identity) }))
       if (shown.given === given && shown.identity === identity) return shown.client
       const client = clientFor(given, identity)
@@ -41,8 +43,38 @@ export function createIdentities<TShape extends AgentShape>() {
         shownLast.set(given, { given, identity, client })
         if (former === undefined || former.client === client) return
         former.client.close()
-        queryClient.removeQueries({ queryKey: keyOfAll(former.client) })
+        if (former.identity === identity) return
+        const root = rootOf(placeOf(given, queryClient), former.identity)
+        queryClient.removeQueries({ queryKey: keyWithin(root, []) })
       }, [given, identity, client, queryClient])
     },
   }
+}
+
+/** The beginning of the keys of what an app's client reads for somebody. */
+export function useRoot(given: Named, identity: string, queryClient: QueryClient): KeyRoot {
+  const place = placeOf(given, queryClient)
+  return useMemo(() => rootOf(place, identity), [place, identity])
+}
+
+type Named = Pick<AgentClient, 'name'>
+
+const places = new WeakMap<QueryClient, { known: WeakMap<Named, string>; taken: Set<string> }>()
+
+/**
+ * Names an app's client in the keys of one `QueryClient`, by its own name wherever that is the first of this name: so what a server
+ * has read ahead is found by it in the browser. Two of one name may be of two servers, or of two callers, and neither may be shown what the
+ * other read, so the second gets a name of its own.
+ */
+function placeOf(given: Named, queryClient: QueryClient): string {
+  const { known, taken } = places.get(queryClient) ?? { known: new WeakMap(), taken: new Set() }
+  places.set(queryClient, { known, taken })
+  let place = known.get(given)
+  if (place === undefined) {
+    place = given.name
+    for (let number = 2; taken.has(place); number += 1) place = `${given.name} ${number}`
+    known.set(given, place)
+    taken.add(place)
+  }
+  return place
 }

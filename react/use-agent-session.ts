@@ -2,7 +2,7 @@ import { useCallback, useEffect, useRef, useState } from 'react'
 import { toAgentError } from '../client/to-agent-error.ts'
 import type { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
 import type { Claimed } from '../server/contract/session.ts'
-import type { Queries } from './queries.ts'
+import type { Queries } from './use-queries.ts'
 
 export interface AgentSessionOptions {
   /** Whether the page's visitor has signed in. What the visitor had becomes the user's then. */

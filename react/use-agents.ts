@@ -3,8 +3,7 @@ import { useMemo } from 'react'
 import type { AgentListing } from '../client/agent-client.ts'
 import { toAgentError } from '../client/to-agent-error.ts'
 import type { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
-import type { Queries } from './queries.ts'
-import { isWorthRetrying } from './queries.ts'
+import type { Queries } from './use-queries.ts'
 
 export interface AgentsView<TKey extends string = string> {
   /** By key, with a sentence for people and the JSON Schema of their params. */
@@ -20,12 +19,7 @@ export type UseAgents<TKey extends string = string> = () => AgentsView<TKey>
 /** The agents that the caller may see. */
 export function createUseAgents(useQueries: () => Queries): UseAgents {
   return function useAgents() {
-    const { client, keyOf } = useQueries()
-    const query = useQuery({
-      queryKey: keyOf(['agents', 'list']),
-      queryFn: ({ signal }) => client.agents.list({ signal }),
-      retry: isWorthRetrying,
-    })
+    const query = useQuery(useQueries().options.agents.list())
     const { data = NO_AGENTS, refetch } = query
     const error = useMemo(() => (query.error === null ? null : toAgentError(query.error)), [query.error])
     return { agents: data, isLoading: query.isLoading, error, refetch: async () => void (await refetch()) }

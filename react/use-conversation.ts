@@ -1,4 +1,5 @@
-import { skipToken, useQuery } from '@tanstack/react-query'
+import { hashKey, skipToken, useQuery } from '@tanstack/react-query'
+import type { QueryKey } from '@tanstack/react-query'
 import { useEffect, useMemo, useRef, useSyncExternalStore } from 'react'
 import type { ConversationSnapshot } from '../client/conversation-store.ts'
 import { withLive } from '../client/live-messages.ts'
@@ -7,18 +8,14 @@ import { runInTurn } from '../client/run-in-turn.ts'
 import { toAgentError } from '../client/to-agent-error.ts'
 import type { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
 import type { ConversationDetail } from '../server/contract/conversation.ts'
-import type { Queries } from './queries.ts'
-import { isWorthRetrying } from './queries.ts'
+import type { ConversationInput } from './queries/filters.ts'
+import type { Queries } from './use-queries.ts'
 import type { MessageTree } from './use-message-tree.ts'
 import { useMessageTree } from './use-message-tree.ts'
 import type { TurnQueue } from './use-queue.ts'
 import { useQueue } from './use-queue.ts'
 
-export interface ConversationOptions {
-  /** Newest messages to read. Default: 100. */
-  limit?: number
-  /** Also messages of runs that failed, timed out, or were cancelled before they began. Default: false. */
-  includeFailedRuns?: boolean
+export interface ConversationOptions extends Omit<ConversationInput, 'conversationId'> {
   /** Shows what is asked and answered as it comes, by whomever. Default: true. */
   live?: boolean
 }
@@ -54,7 +51,7 @@ export type UseConversation = (
 /** A conversation as it goes on: its history, read again whenever a run begins or ends, with what is said meanwhile. */
 export function createUseConversation(useQueries: () => Queries): UseConversation {
   return function useConversation(conversationId, options = {}) {
-    const { limit, includeFailedRuns = false, live = true } = options
+    const { live = true, ...selection } = options
     const queries = useQueries()
     const { client, keyOf, refresh } = queries
     const store = useMemo(
@@ -66,28 +63,26 @@ export function createUseConversation(useQueries: () => Queries): UseConversatio
       store?.getSnapshot ?? nothing,
       nothing,
     )
-    const input = conversationId
-      ? { conversationId, includeFailedRuns, ...(limit === undefined ? {} : { limit }) }
-      : undefined
+    const history = queries.options.conversations.get({ ...selection, conversationId: conversationId ?? '' })
     const query = useQuery({
-      queryKey: keyOf(['conversations', 'get'], input),
-      queryFn:
-        input === undefined
-          ? skipToken
-          : async () => {
-              const readIn = store?.getSnapshot().change ?? 0
-              return { page: await client.conversations.get(input), readIn, storeId: store?.id }
-            },
-      retry: isWorthRetrying,
-      // Older messages are added to those that are shown.
-      placeholderData: (before) => (before?.page.id === conversationId ? before : undefined),
+      ...history,
+      queryKey: conversationId ? history.queryKey : keyOf(['conversations', 'get']),
+      queryFn: conversationId
+        ? async (context): Promise<ReadHistory> => {
+            const readIn = store?.getSnapshot().change ?? 0
+            return { ...(await history.queryFn(context)), readIn, storeId: store?.id }
+          }
+        : skipToken,
+      // Older messages are added to those that are shown. Those that somebody else was shown are not.
+      placeholderData: (before, former) =>
+        before?.id === conversationId && isOfOne(former, history) ? before : undefined,
     })
     const { data, isFetching, refetch } = query
-    // A page that is cached may be older than the store, which counts from 0.
-    const readIn = data !== undefined && data.storeId === store?.id ? data.readIn : 0
+    // A page that is cached, or was read ahead, may be older than the store, which counts from 0.
+    const readIn = (data?.storeId === store?.id && data?.readIn) || 0
 
     useEffect(() => {
-      if (data !== undefined) store?.take(data.page, readIn)
+      if (data !== undefined) store?.take(data, readIn)
     }, [store, data, readIn])
 
     // A change that comes while the history is read may not be in it: it is read once more then.
@@ -110,13 +105,14 @@ export function createUseConversation(useQueries: () => Queries): UseConversatio
 
     const messages = useMemo(
       () =>
-        withLive(data?.page.messages ?? [], {
+        withLive(data?.messages ?? [], {
           ...snapshot,
           runs: [...snapshot.runs.values()],
           readIn,
         }),
       [data, readIn, snapshot],
     )
+    const conversation = useMemo(() => data && withoutReading(data), [data])
     const error = useMemo(
       () => (query.error === null ? snapshot.error : toAgentError(query.error)),
       [query.error, snapshot.error],
@@ -129,10 +125,10 @@ export function createUseConversation(useQueries: () => Queries): UseConversatio
     return {
       ...tree,
       ...turns,
-      conversation: data?.page,
+      conversation,
       messages,
       activeRunId: runInTurn(snapshot.runs, turns.queue),
-      hasMore: data?.page.hasMore ?? false,
+      hasMore: data?.hasMore ?? false,
       isLoading: query.isLoading,
       isRecovering: snapshot.isRecovering,
       error,
@@ -140,6 +136,19 @@ export function createUseConversation(useQueries: () => Queries): UseConversatio
     }
   }
 }
+
+/** A history, and after which change of which store it was read. */
+interface ReadHistory extends ConversationDetail {
+  readIn?: number
+  storeId?: string | undefined
+}
+
+/** The path of a key begins with who has asked. */
+const isOfOne = (one: { queryKey: QueryKey } | undefined, other: { queryKey: QueryKey }) =>
+  hashKey([one?.queryKey[0]]) === hashKey([other.queryKey[0]])
+
+const withoutReading = ({ readIn: _readIn, storeId: _storeId, ...page }: ReadHistory): ConversationDetail =>
+  page
 
 const IDLE: ConversationSnapshot = {
   runs: new Map(),

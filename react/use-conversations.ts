@@ -8,25 +8,8 @@ import type {
   UpdateConversationRequest,
 } from '../server/contract/conversation.ts'
 import type { OfAgent } from '../server/contract/agent-types.ts'
-import type { JsonObject } from '../server/contract/json.ts'
-import type { Scope } from '../server/contract/scope.ts'
-import type { Queries } from './queries.ts'
-import { isWorthRetrying } from './queries.ts'
-
-export interface ConversationsOptions<TKey extends string = string> {
-  /** Only those of one agent. Default: all. */
-  agentKey?: TKey
-  /** Only those whose metadata has all of this. */
-  metadata?: JsonObject
-  /** Only those in whose title or messages each of these words occurs. */
-  search?: string
-  /** Those that were archived, or those that were not. Default: false. */
-  archived?: boolean | 'all'
-  /** Conversations a page, at most 200. Default: 50. */
-  limit?: number
-  /** Whose, as far as the server allows. Default: `own`. */
-  scope?: Scope
-}
+import type { ConversationsOptions } from './queries/filters.ts'
+import type { Queries } from './use-queries.ts'
 
 export interface ConversationsView<TKey extends string = string> {
   /** Newest first, as far as they were read. */
@@ -56,19 +39,14 @@ export type UseConversations<TKey extends string = string> = (
 
 /** The caller's conversations, or those of others that the caller may see, page by page. */
 export function createUseConversations(useQueries: () => Queries): UseConversations {
-  return function useConversations({ search = '', ...filter } = {}) {
-    const { client, keyOf, refresh } = useQueries()
-    const input = { ...filter, ...(search.trim() && { search }) }
-    const queryKey = keyOf(['conversations', 'list'], input)
+  return function useConversations(filter) {
+    const { client, options, refresh } = useQueries()
+    const pages = options.conversations.list(filter)
     const query = useInfiniteQuery({
-      queryKey,
-      queryFn: ({ pageParam }) => client.conversations.list({ ...input, cursor: pageParam }),
-      initialPageParam: undefined as string | undefined,
-      getNextPageParam: (page) => page.nextCursor,
-      retry: isWorthRetrying,
+      ...pages,
       // The last result stays while the search changes, but not while another filter does.
       placeholderData: (before, former) =>
-        former !== undefined && withoutSearch(former.queryKey) === withoutSearch(queryKey)
+        former !== undefined && withoutSearch(former.queryKey) === withoutSearch(pages.queryKey)
           ? before
           : undefined,
     })

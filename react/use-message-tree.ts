@@ -4,7 +4,7 @@ import { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
 import type { AgentShape } from '../server/contract/agent-shape.ts'
 import type { CreateRun } from '../server/contract/agent-types.ts'
 import type { HistoryMessage, Message } from '../server/contract/message.ts'
-import type { Queries } from './queries.ts'
+import type { Queries } from './use-queries.ts'
 
 /** Who is asked, and how. */
 export type SendOptions = Pick<

@@ -4,7 +4,7 @@ import { replaced } from '../client/older-runtimes.ts'
 import type { Page } from '../server/contract/page.ts'
 import type { Run } from '../server/contract/run.ts'
 import { isTerminal } from '../server/contract/terminal.ts'
-import { isWorthRetrying } from './queries.ts'
+import { isWorthRetrying } from './queries/retry.ts'
 
 interface PolledPages {
   pollKey: QueryKey

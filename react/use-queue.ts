@@ -3,8 +3,8 @@ import { useCallback, useEffect, useRef } from 'react'
 import type { ConversationSnapshot } from '../client/conversation-store.ts'
 import type { QueuedTurn } from '../server/contract/queued-turn.ts'
 import { isTerminal } from '../server/contract/terminal.ts'
-import type { Queries } from './queries.ts'
-import { isWorthRetrying } from './queries.ts'
+import type { Queries } from './use-queries.ts'
+import { isWorthRetrying } from './queries/retry.ts'
 
 export interface TurnQueue {
   /** The runs that wait for their turn, the next one first. */

@@ -52,6 +52,7 @@ test.each([
   ['server', 'createAgentRuntime'],
   ['client', 'createAgentClient'],
   ['react', 'createAgentHooks'],
+  ['queries', 'createAgentQueries'],
   ['openai', 'createOpenAIModel'],
   ['anthropic', 'createAnthropicModel'],
   ['ai-sdk', 'createAISDKModel'],

@@ -1,8 +1,9 @@
+import { useSuspenseQuery } from '@tanstack/react-query'
 import { describe, expectTypeOf, it } from 'vitest'
 import { createAgentHooks } from '../../react/index.ts'
 import type { runtime } from './typed-runtime.ts'
 
-const { useAgentRun, useConversation, useConversations } = createAgentHooks<typeof runtime>()
+const { useAgentQueries, useAgentRun, useConversation, useConversations } = createAgentHooks<typeof runtime>()
 
 describe('useAgentRun', () => {
   it('takes the keys of agents that exist', () => {
@@ -58,6 +59,19 @@ describe('useAgentRun', () => {
     expectTypeOf(progress?.payload.percent).toEqualTypeOf<number | undefined>()
     // @ts-expect-error of which agent?
     void run.start
+  })
+})
+
+describe('queries', () => {
+  it('know the agents that exist', () => {
+    const queries = useAgentQueries()
+    queries.runs.list({ agentKey: 'greeter', status: 'running' })
+    // @ts-expect-error there is no such agent
+    queries.conversations.list({ agentKey: 'nobody' })
+    // @ts-expect-error of which conversation?
+    queries.conversations.get({})
+    const { data } = useSuspenseQuery(queries.agents.list())
+    expectTypeOf(data[0]?.key).toEqualTypeOf<'researcher' | 'greeter' | 'bare' | undefined>()
   })
 })
 

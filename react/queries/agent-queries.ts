@@ -1,0 +1,125 @@
+import type { DataTag, InfiniteData } from '@tanstack/react-query'
+import type { AgentClient, AgentListing } from '../../client/agent-client.ts'
+import type { AgentShape, KeyOf } from '../../server/contract/agent-shape.ts'
+import type { Conversation, ConversationDetail } from '../../server/contract/conversation.ts'
+import type { JsonLike } from '../../server/contract/json.ts'
+import type { Page } from '../../server/contract/page.ts'
+import type { Run, RunDetail } from '../../server/contract/run.ts'
+import type { ConversationInput, ConversationsOptions, RunsFilter } from './filters.ts'
+import type { Key, KeyRoot } from './keys.ts'
+import { keyWithin, nameOf, rootOf } from './keys.ts'
+import { isWorthRetrying } from './retry.ts'
+
+/** Options of TanStack's `useQuery`, `useSuspenseQuery`, `prefetchQuery`, `ensureQueryData`, … */
+export interface AgentQuery<TData> {
+  queryKey: DataTag<Key, TData>
+  queryFn(context: { signal: AbortSignal }): Promise<TData>
+  retry(failures: number, error: unknown): boolean
+}
+
+/** Options of TanStack's `useInfiniteQuery`, `useSuspenseInfiniteQuery`, `prefetchInfiniteQuery`, … */
+export interface AgentPagesQuery<TItem> {
+  queryKey: DataTag<Key, InfiniteData<Page<TItem>, string | undefined>>
+  queryFn(context: { signal: AbortSignal; pageParam: string | undefined }): Promise<Page<TItem>>
+  initialPageParam: string | undefined
+  getNextPageParam(page: Page<TItem>): string | null
+  retry(failures: number, error: unknown): boolean
+}
+
+/** What the hooks read, by the keys that they read it by. Each `queryKey` begins those of all below it. */
+export interface AgentQueries<TKey extends string = string> {
+  readonly queryKey: Key
+  readonly conversations: {
+    readonly queryKey: Key
+    /** As `useConversation` reads it. */
+    get(input: ConversationInput): AgentQuery<ConversationDetail>
+    /** As `useConversations` reads them. */
+    list(options?: ConversationsOptions<TKey>): AgentPagesQuery<Conversation>
+  }
+  readonly runs: {
+    readonly queryKey: Key
+    get(runId: string): AgentQuery<RunDetail>
+    /** As `useRuns` reads them. */
+    list(filter?: RunsFilter<TKey>): AgentPagesQuery<Run>
+  }
+  readonly agents: {
+    readonly queryKey: Key
+    /** As `useAgents` reads them. */
+    list(): AgentQuery<AgentListing<TKey>[]>
+  }
+}
+
+export interface AgentQueriesOptions {
+  /** Whose page it is: what `AgentProvider` has as its `identity`. Default: none, as there. */
+  identity?: JsonLike
+}
+
+/**
+ * Options for TanStack Query by which a server reads ahead what the hooks show in their first render. It needs no React, so
+ * server components may call it.
+ *
+ * @example
+ * const queries = createAgentQueries(client, { identity: userId })
+ * await queryClient.prefetchQuery(queries.conversations.get({ conversationId }))
+ * await queryClient.prefetchInfiniteQuery(queries.conversations.list())
+ * return <HydrationBoundary state={dehydrate(queryClient)}>…</HydrationBoundary>
+ */
+export function createAgentQueries<TShape extends AgentShape>(
+  client: AgentClient<TShape>,
+  { identity }: AgentQueriesOptions = {},
+): AgentQueries<KeyOf<TShape>> {
+  // The server has agents of the runtime's alone.
+  return queriesWithin(client as unknown as AgentClient, rootOf(client.name, nameOf(identity)))
+}
+
+export function queriesWithin(client: AgentClient, root: KeyRoot): AgentQueries {
+  const key = (path: readonly string[], input?: object) => keyWithin(root, path, input) as DataTag<Key, never>
+  const pages = {
+    initialPageParam: undefined,
+    getNextPageParam: (page: Page<unknown>) => page.nextCursor,
+    retry: isWorthRetrying,
+  }
+  return {
+    queryKey: key([]),
+    conversations: {
+      queryKey: key(['conversations']),
+      get({ includeFailedRuns = false, ...place }) {
+        const input = { ...place, includeFailedRuns }
+        return {
+          queryKey: key(['conversations', 'get'], input),
+          queryFn: () => client.conversations.get(input),
+          retry: isWorthRetrying,
+        }
+      },
+      list({ search = '', ...filter } = {}) {
+        const input = { ...filter, ...(search.trim() && { search }) }
+        return {
+          ...pages,
+          queryKey: key(['conversations', 'list'], input),
+          queryFn: ({ pageParam }) => client.conversations.list({ ...input, cursor: pageParam }),
+        }
+      },
+    },
+    runs: {
+      queryKey: key(['runs']),
+      get: (runId) => ({
+        queryKey: key(['runs', 'get'], { runId }),
+        queryFn: ({ signal }) => client.runs.get(runId, { signal }),
+        retry: isWorthRetrying,
+      }),
+      list: (filter = {}) => ({
+        ...pages,
+        queryKey: key(['runs', 'list'], filter),
+        queryFn: ({ pageParam, signal }) => client.runs.list({ ...filter, cursor: pageParam }, { signal }),
+      }),
+    },
+    agents: {
+      queryKey: key(['agents']),
+      list: () => ({
+        queryKey: key(['agents', 'list']),
+        queryFn: ({ signal }) => client.agents.list({ signal }),
+        retry: isWorthRetrying,
+      }),
+    },
+  }
+}

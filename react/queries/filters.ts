@@ -1,0 +1,41 @@
+import type { JsonObject } from '../../server/contract/json.ts'
+import type { RunStatus } from '../../server/contract/run.ts'
+import type { Scope } from '../../server/contract/scope.ts'
+
+export interface ConversationInput {
+  conversationId: string
+  /** Newest messages to read. Default: 100. */
+  limit?: number
+  /** Also messages of runs that failed, timed out, or were cancelled before they began. Default: false. */
+  includeFailedRuns?: boolean
+}
+
+export interface ConversationsOptions<TKey extends string = string> {
+  /** Only those of one agent. Default: all. */
+  agentKey?: TKey
+  /** Only those whose metadata has all of this. */
+  metadata?: JsonObject
+  /** Only those in whose title or messages each of these words occurs. */
+  search?: string
+  /** Those that were archived, or those that were not. Default: false. */
+  archived?: boolean | 'all'
+  /** Conversations a page, at most 200. Default: 50. */
+  limit?: number
+  /** Whose, as far as the server allows. Default: `own`. */
+  scope?: Scope
+}
+
+export interface RunsFilter<TKey extends string = string> {
+  /** Only those of one agent. Default: all. */
+  agentKey?: TKey
+  /** Only those that are at this by now. Default: all. */
+  status?: RunStatus
+  /** Only those of one conversation. Default: all. */
+  conversationId?: string
+  /** Only those that this run has started. */
+  parentRunId?: string
+  /** Runs a page, at most 200. Default: 50. */
+  limit?: number
+  /** Whose, as far as the server allows. Default: `own`. */
+  scope?: Scope
+}
