@@ -36,6 +36,13 @@ interface Ready {
   question?: NamedQuestion
 }
 
+/** A call that is run elsewhere. */
+interface CheckedCall {
+  tool: AskedTool
+  call: ToolCall
+  input: Awaited<ReturnType<typeof checkAgainst>>
+}
+
 /**
  * Runs calls at once but for those that need somebody's leave, or are run by pages: these are asked for together, when the
  * others are done, since asking may end the attempt.
@@ -60,7 +67,9 @@ export async function startToolCalls(
     const asked = calls.filter(({ name }) => isAsked(tools.get(name)))
     const free = calls.filter((call) => !guarded.includes(call) && !asked.includes(call))
     let left = [...(await start(free.map((call) => ({ call })))), ...guarded.map((call) => ({ call }))]
-    const [approved] = await Promise.all([askFor(left), ...asked.map(runByPage)])
+    // All are checked before one is asked for: that may end the attempt.
+    const checked = await Promise.all(asked.map(check))
+    const [approved] = await Promise.all([askFor(left), ...checked.map(haveRun)])
     left = await start(approved)
     while (left.length > 0) left = await start(await askFor(left))
   }
@@ -85,9 +94,13 @@ export async function startToolCalls(
     }
   }
 
-  async function runByPage(call: ToolCall): Promise<void> {
+  async function check(call: ToolCall): Promise<CheckedCall> {
     const tool = tools.get(call.name) as AskedTool
-    outcomes.get(call)?.resolve(await haveRun(ctx, tool, { call, step: stepOf(call) }))
+    return { tool, call, input: await checkAgainst(tool.input, call.arguments) }
+  }
+
+  async function haveRun(checked: CheckedCall): Promise<void> {
+    outcomes.get(checked.call)?.resolve(await runByAnother(ctx, checked, stepOf(checked.call)))
   }
 
   /** Asks for all before any is run: one that is still to be answered ends the attempt, and with it what runs. */
@@ -156,13 +169,12 @@ function createFindAnswer(ctx: CallsContext, { id, name }: ToolCall, isAtMostOnc
   }
 }
 
-/** Has a page run a call. */
-async function haveRun(
+/** Has a page, or a run of another agent, run a call. */
+async function runByAnother(
   ctx: CallsContext,
-  tool: AskedTool,
-  { call, step }: { call: ToolCall; step: string },
+  { tool, call, input }: CheckedCall,
+  step: string,
 ): Promise<ToolOutcome> {
-  const input = await checkAgainst(tool.input, call.arguments)
   if (!input.success) return ctx.step(step, () => failed(call, ctx, describeInvalid(call, input.problems)))
   const given = call.arguments
   const asked = { id: call.id, given, arguments: toJsonForm(input.data).value, parsed: input.data }

@@ -77,6 +77,11 @@ export function createChildren(ports: ChildPorts, attempt: ParentAttempt): Child
     return suspension.add(child === undefined ? wait : { ...wait, child })
   }
 
+  async function createUnlessKnown(asked: Call): Promise<NewChild | undefined> {
+    const known = (await attempt.readSettled()).get(keyOf(asked.call))
+    return known === undefined ? create(asked, false) : undefined
+  }
+
   async function start(asked: Call): Promise<string> {
     const known = (await attempt.readSettled()).get(keyOf(asked.call))?.childId
     const runId = known ?? (await startAnew(asked))
@@ -96,15 +101,14 @@ export function createChildren(ports: ChildPorts, attempt: ParentAttempt): Child
   return {
     runAgent: (async (agent: AnyAgent, options: Options = {}) => {
       const asked = callOf(agent, options)
-      const known = (await attempt.readSettled()).get(keyOf(asked.call))
-      return finish(asked, known === undefined ? await create(asked, false) : undefined)
+      return finish(asked, await suspension.prepare(() => createUnlessKnown(asked)))
     }) as ChildRuns['runAgent'],
 
     handOff: createHandOff(ports, { run, signal, prepare: (asked) => create(asked, true) }),
 
     startAgent: (async (agent: AnyAgent, options: Options = {}) => {
       const asked = callOf(agent, options)
-      const runId = await start(asked)
+      const runId = await suspension.prepare(() => start(asked))
       return { runId, result: () => finish(asked) }
     }) as ChildRuns['startAgent'],
   }

@@ -7,13 +7,14 @@ import type { Clock } from '../ports/clock.ts'
 import { RunInterruption } from './interruption.ts'
 
 /**
- * The waits of one attempt. The first open wait ends the attempt one pass of the event loop later, so that waits
- * which the agent begins together (`Promise.all`) are stored together.
+ * The waits of one attempt. An open wait ends the attempt one pass of the event loop later, so that waits
+ * which the agent begins together (`Promise.all`) are stored together: also those that are still being prepared then.
  */
 export class Suspension {
   readonly #clock: Clock
   readonly #controller: AbortController
   readonly #waits: NewWait[] = []
+  #preparing = 0
 
   constructor(clock: Clock, controller: AbortController) {
     this.#clock = clock
@@ -32,13 +33,27 @@ export class Suspension {
   /** Never resolves. Rejects with the signal's reason when the attempt is over. */
   async add(wait: NewWait): Promise<never> {
     this.#waits.push(wait)
-    if (this.#waits.length === 1) {
-      await this.#clock.nextPass()
-      this.#controller.abort(new RunInterruption('waiting'))
-    }
+    void this.#endWhenPrepared()
     const { signal } = this.#controller
     await aborted(signal)
     throw signal.reason
+  }
+
+  /** Does what has to be done before it is known what to wait for. The attempt does not end for another wait meanwhile. */
+  async prepare<T>(work: () => Promise<T>): Promise<T> {
+    this.#preparing += 1
+    try {
+      return await work()
+    } finally {
+      this.#preparing -= 1
+      void this.#endWhenPrepared()
+    }
+  }
+
+  async #endWhenPrepared(): Promise<void> {
+    await this.#clock.nextPass()
+    if (this.#waits.length === 0 || this.#preparing > 0) return
+    this.#controller.abort(new RunInterruption('waiting'))
   }
 
   /** The payload of `run.waiting` for each wait. One is enough to tell that children are waited for: these have events of their own. */
