@@ -10,7 +10,7 @@ import type { Asked } from './query-tokens.ts'
 import type { RuntimePaths } from './runtime-paths.ts'
 import { sessionOver } from '../domain/session-over.ts'
 import { describe, logRefusal } from './log-refusal.ts'
-import type { Authenticate } from './services.ts'
+import type { Authenticate } from './authenticate.ts'
 
 export type Identify = (request: Request) => Promise<Principal>
 

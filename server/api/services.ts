@@ -41,19 +41,3 @@ export interface ApiContext {
   /** Looks, while a stream is open, whether its reader still may read it. The handler sets it for its own requests. */
   watch?: ((confirm: (reader: Principal) => Promise<void>) => Watch) | undefined
 }
-
-/** What `authenticate` says where there is nobody. */
-type Nobody = null | undefined | false
-
-/**
- * Tells who a request is from; null when it is from nobody, which is answered with 401, as is everything
- * that is no {@link Principal}. An error it throws is answered with 500, an `AgentRuntimeError` with its own
- * status.
- *
- * @example
- * authenticate: async (request) => {
- *   const user = await sessionOf(request.headers.get('cookie'))
- *   return user === null ? null : { id: user.id, tenantId: user.teamId, kind: 'user' }
- * }
- */
-export type Authenticate = (request: Request) => Promise<Principal | Nobody> | Principal | Nobody

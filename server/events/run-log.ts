@@ -1,19 +1,12 @@
 import type { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
-import type { Visibility } from '../contract/event.ts'
 import type { Json } from '../contract/json.ts'
 import { MAX_PAYLOAD_CHARACTERS } from '../ports/attempt.ts'
 import type { AppendOutcome, AttemptEnding, NewEvent, RunAppend } from '../ports/attempt.ts'
 import { toStorableJson } from '../contract/storable-json.ts'
 import { AttemptMessages } from './attempt-messages.ts'
+import type { EmittedEvent } from './emitted-event.ts'
 import { WholeCharacters } from './whole-characters.ts'
 import type { Delta } from './whole-characters.ts'
-
-export interface EmittedEvent {
-  type: string
-  visibility: Visibility
-  payload: Json
-  ts: string
-}
 
 /** An attempt's last event, or the last ones. */
 export type LastEvents = EmittedEvent | readonly [...EmittedEvent[], EmittedEvent]

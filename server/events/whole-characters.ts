@@ -1,4 +1,4 @@
-import type { EmittedEvent } from './run-log.ts'
+import type { EmittedEvent } from './emitted-event.ts'
 
 /** A type and not an interface: it is JSON. */
 export type Delta = {

@@ -10,7 +10,8 @@ import { StoreFailure } from '../ports/store/store-failure.ts'
 import { AppendsApart } from './appends-apart.ts'
 import type { Share } from './appends-apart.ts'
 import { RunLog } from './run-log.ts'
-import type { EmittedEvent, LastEvents, Settlement } from './run-log.ts'
+import type { EmittedEvent } from './emitted-event.ts'
+import type { LastEvents, Settlement } from './run-log.ts'
 
 /** Rows one statement takes at most: bounds its latency and its memory on both sides. */
 const MAX_EVENTS_PER_FLUSH = 2_000

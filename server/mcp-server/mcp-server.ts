@@ -7,7 +7,7 @@ import {
 } from '@modelcontextprotocol/server'
 import { z } from 'zod'
 import type { AnyAgent } from '../agent/define-agent.ts'
-import type { Authenticate } from '../api/services.ts'
+import type { Authenticate } from '../api/authenticate.ts'
 import type { Runs } from '../domain/runs.ts'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { parsePrincipal } from '../contract/principal.ts'

@@ -2,7 +2,7 @@ import type { Visibility } from '../contract/event.ts'
 import type { Json, JsonObject } from '../contract/json.ts'
 import type { AgentMessage } from '../contract/message.ts'
 import type { Principal } from '../contract/principal.ts'
-import type { Budget, Usage } from '../contract/budget.ts'
+import type { Budget } from '../contract/budget.ts'
 import type { Preferences } from '../contract/create-run.ts'
 import type { RunError } from '../contract/run.ts'
 import { isTerminal } from '../contract/terminal.ts'
@@ -84,18 +84,6 @@ export interface NewEvent {
   /** JSON text, so that it is made once for every adapter that carries it. */
   payload: string
   ts: string
-}
-
-/** What was used, of a budget and besides. */
-export type Spent = Record<Exclude<keyof Budget, 'cost'>, number> & Usage
-
-export const NOTHING_SPENT: Spent = {
-  tokens: 0,
-  toolCalls: 0,
-  inputTokens: 0,
-  outputTokens: 0,
-  cachedInputTokens: 0,
-  cost: 0,
 }
 
 /** A step that completed; `result` is undefined when it returned nothing. */

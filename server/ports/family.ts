@@ -3,7 +3,7 @@ import type { AgentMessage } from '../contract/message.ts'
 import type { Budget } from '../contract/budget.ts'
 import type { RunError } from '../contract/run.ts'
 import type { TerminalStatus } from '../contract/terminal.ts'
-import type { Spent } from './attempt.ts'
+import type { Spent } from './spent.ts'
 import type { Owner } from './owner.ts'
 import type { ChangedRun } from './upkeep.ts'
 

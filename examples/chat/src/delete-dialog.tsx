@@ -1,4 +1,5 @@
-import { useId, useLayoutEffect, useRef, useState } from 'react'
+import { useState } from 'react'
+import { Dialog } from './dialog.tsx'
 
 interface DeleteDialogProps {
   title: string
@@ -6,18 +7,8 @@ interface DeleteDialogProps {
   onClose: () => void
 }
 
-/** A dialog of the browser's: it keeps the focus, Escape closes it, and whoever opened it has the focus again after. */
 export function DeleteDialog({ title, onDelete, onClose }: DeleteDialogProps) {
-  const dialog = useRef<HTMLDialogElement>(null)
-  const titleId = useId()
   const [failure, setFailure] = useState<string | null>(null)
-
-  // Closed while it is still in the page: a browser gives the focus back then.
-  useLayoutEffect(() => {
-    const shown = dialog.current
-    if (shown?.open === false) shown.showModal()
-    return () => shown?.close()
-  }, [])
 
   async function remove() {
     try {
@@ -29,20 +20,7 @@ export function DeleteDialog({ title, onDelete, onClose }: DeleteDialogProps) {
   }
 
   return (
-    <dialog
-      ref={dialog}
-      className="dialog"
-      aria-labelledby={titleId}
-      // What is below listens for keys, too.
-      onKeyDown={(event) => event.stopPropagation()}
-      onCancel={(event) => {
-        event.preventDefault()
-        onClose()
-      }}
-    >
-      <p id={titleId} className="dialog-title">
-        Delete “{title}”?
-      </p>
+    <Dialog title={`Delete “${title}”?`} onClose={onClose}>
       <p>Its messages are deleted with it.</p>
       {failure !== null && (
         <p className="error" role="alert">
@@ -57,6 +35,6 @@ export function DeleteDialog({ title, onDelete, onClose }: DeleteDialogProps) {
           Delete
         </button>
       </div>
-    </dialog>
+    </Dialog>
   )
 }

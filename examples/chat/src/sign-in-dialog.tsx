@@ -1,4 +1,5 @@
-import { useId, useLayoutEffect, useRef, useState } from 'react'
+import { useState } from 'react'
+import { Dialog } from './dialog.tsx'
 
 interface SignInDialogProps {
   onSignIn: (user: string) => void
@@ -7,28 +8,11 @@ interface SignInDialogProps {
 
 /** Stands for the sign-in of your application: whoever says a name is believed. */
 export function SignInDialog({ onSignIn, onClose }: SignInDialogProps) {
-  const dialog = useRef<HTMLDialogElement>(null)
-  const titleId = useId()
   const [name, setName] = useState('')
   const user = name.trim()
 
-  useLayoutEffect(() => {
-    const shown = dialog.current
-    if (shown?.open === false) shown.showModal()
-    return () => shown?.close()
-  }, [])
-
   return (
-    <dialog
-      ref={dialog}
-      className="dialog"
-      aria-labelledby={titleId}
-      onKeyDown={(event) => event.stopPropagation()}
-      onCancel={(event) => {
-        event.preventDefault()
-        onClose()
-      }}
-    >
+    <Dialog title="Sign in" onClose={onClose}>
       <form
         onSubmit={(event) => {
           event.preventDefault()
@@ -37,9 +21,6 @@ export function SignInDialog({ onSignIn, onClose }: SignInDialogProps) {
           onClose()
         }}
       >
-        <p id={titleId} className="dialog-title">
-          Sign in
-        </p>
         <p>This example believes any name. What you asked as a visitor stays with you.</p>
         <input
           className="sign-in-name"
@@ -57,6 +38,6 @@ export function SignInDialog({ onSignIn, onClose }: SignInDialogProps) {
           <button type="submit">Sign in</button>
         </div>
       </form>
-    </dialog>
+    </Dialog>
   )
 }

@@ -1,14 +1,7 @@
 import type { Json } from '../../contract/json.ts'
 import type { AgentMessage } from '../../contract/message.ts'
-import type {
-  AppendOutcome,
-  ClaimResult,
-  CompletedStep,
-  NewStep,
-  RunAppend,
-  Spent,
-  ToldEvent,
-} from '../attempt.ts'
+import type { AppendOutcome, ClaimResult, CompletedStep, NewStep, RunAppend, ToldEvent } from '../attempt.ts'
+import type { Spent } from '../spent.ts'
 
 /** How a worker holds what it claims. */
 export interface Lease {

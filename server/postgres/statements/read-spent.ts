@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import { NOTHING_SPENT, type Spent } from '../../ports/attempt.ts'
+import { NOTHING_SPENT, type Spent } from '../../ports/spent.ts'
 import { execute } from '../connections/transaction.ts'
 
 const amount = (field: string) =>

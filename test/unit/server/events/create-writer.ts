@@ -1,5 +1,6 @@
 import type { Json } from '../../../../server/contract/json.ts'
-import type { EmittedEvent, RunLog } from '../../../../server/events/run-log.ts'
+import type { EmittedEvent } from '../../../../server/events/emitted-event.ts'
+import type { RunLog } from '../../../../server/events/run-log.ts'
 import { EventWriter } from '../../../../server/events/writer.ts'
 import type { AppendOutcome, RunAppend } from '../../../../server/ports/attempt.ts'
 import type { Hint } from '../../../../server/ports/event-bus.ts'

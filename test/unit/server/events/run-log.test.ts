@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { RunLog } from '../../../../server/events/run-log.ts'
-import type { EmittedEvent } from '../../../../server/events/run-log.ts'
+import type { EmittedEvent } from '../../../../server/events/emitted-event.ts'
 import type { RunEnding } from '../../../../server/ports/attempt.ts'
 
 const SUCCESS: RunEnding = { status: 'succeeded', output: null, error: null, messages: [] }

@@ -1,0 +1,13 @@
+import type { Budget, Usage } from '../contract/budget.ts'
+
+/** What was used, of a budget and besides. */
+export type Spent = Record<Exclude<keyof Budget, 'cost'>, number> & Usage
+
+export const NOTHING_SPENT: Spent = {
+  tokens: 0,
+  toolCalls: 0,
+  inputTokens: 0,
+  outputTokens: 0,
+  cachedInputTokens: 0,
+  cost: 0,
+}
