@@ -68,7 +68,7 @@ export interface ChildRuns {
    *
    * @throws ChildRunError when it failed, was cancelled or timed out.
    * @throws AgentRuntimeError `validation_failed` when the agent does not take the params; `conflict` when too many runs are above it
-   * (`maxRunDepth`), or this run has started too many (`maxChildRuns`).
+   * (`maxRunDepth`), this run has started too many (`maxChildRuns`), or too many were started below the one at the top (`maxRunsBelow`).
    * @example
    * const { output } = await ctx.runAgent(research, { params: { topic: 'tides' } })
    */

@@ -102,6 +102,8 @@ export const Config = z.object({
   maxRunDepth: z.coerce.number().int().min(0).max(100).default(8),
   /** Runs that one run may start, over all its attempts. */
   maxChildRuns: z.coerce.number().int().min(0).max(10_000).default(100),
+  /** Runs that there may ever be below one that no agent started, at whatever depth. */
+  maxRunsBelow: z.coerce.number().int().min(0).max(1_000_000).default(1_000),
   /** Seconds before a failed attempt is followed by the next, doubled each time up to a minute. */
   retryDelaySeconds: z.coerce.number().min(0).max(DAY_SECONDS).default(1),
   /** Attempts before a run fails for good. */
@@ -272,6 +274,7 @@ export const ENVIRONMENT = {
   maxWaitingRuns: 'MAX_WAITING_RUNS',
   maxRunDepth: 'MAX_RUN_DEPTH',
   maxChildRuns: 'MAX_CHILD_RUNS',
+  maxRunsBelow: 'MAX_RUNS_BELOW',
   principalRunsAtOnce: 'PRINCIPAL_RUNS_AT_ONCE',
   tenantRunsAtOnce: 'TENANT_RUNS_AT_ONCE',
   concurrency: 'CONCURRENCY',

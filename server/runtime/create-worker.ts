@@ -45,6 +45,7 @@ export function createWorker(
         runsAtOnce: given.runsAtOnce,
         maxDepth: config.maxRunDepth,
         maxChildren: config.maxChildRuns,
+        maxBelow: config.maxRunsBelow,
       },
     },
     {

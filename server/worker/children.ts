@@ -18,10 +18,11 @@ import { createNewChild } from './new-child.ts'
 import type { ChildSettings } from './new-child.ts'
 import { assertChildName, createOccurrences, keyOf } from './occurrences.ts'
 import type { Occurrence } from './occurrences.ts'
+import { createPlacesBelow } from './places-below.ts'
 import type { Suspension } from './suspension.ts'
 
 export interface ChildPorts extends Omit<HandOffPorts, 'store' | 'children'> {
-  store: Pick<FamilyStore, 'startChild'> & HandOffPorts['store']
+  store: Pick<FamilyStore, 'startChild' | 'takePlacesBelow'> & HandOffPorts['store']
   tracer: Tracer
   letIn: LetIn
   children: ChildSettings
@@ -50,6 +51,13 @@ export function createChildren(ports: ChildPorts, attempt: ParentAttempt): Child
   const { run, signal, suspension, emit } = attempt
   const next = createOccurrences()
   const create = createNewChild(ports, attempt)
+  const takePlace = createPlacesBelow(ports.store, run, ports.children.maxBelow)
+
+  async function createBelow(asked: Call, isDetached: boolean): Promise<NewChild> {
+    const child = await create(asked, isDetached)
+    await takePlace()
+    return child
+  }
 
   function callOf(agent: AnyAgent, options: Options): Call {
     signal.throwIfAborted()
@@ -79,7 +87,7 @@ export function createChildren(ports: ChildPorts, attempt: ParentAttempt): Child
 
   async function createUnlessKnown(asked: Call): Promise<NewChild | undefined> {
     const known = (await attempt.readSettled()).get(keyOf(asked.call))
-    return known === undefined ? create(asked, false) : undefined
+    return known === undefined ? createBelow(asked, false) : undefined
   }
 
   async function start(asked: Call): Promise<string> {
@@ -91,7 +99,7 @@ export function createChildren(ports: ChildPorts, attempt: ParentAttempt): Child
   }
 
   async function startAnew(asked: Call): Promise<string> {
-    const child = await create(asked, true)
+    const child = await createBelow(asked, true)
     const outcome = await ports.store.startChild(run, asked.call, child)
     if (outcome === 'fenced') throw new RunInterruption('lost')
     void ports.letIn(run.principal)

@@ -31,6 +31,8 @@ export interface ChildSettings {
   maxDepth: number
   /** How many one run may start. */
   maxChildren: number
+  /** How many may be below one that nobody started, at whatever depth. */
+  maxBelow: number
 }
 
 interface Parent {

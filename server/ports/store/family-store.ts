@@ -11,6 +11,12 @@ export interface FamilyStore {
    */
   tellFamilies(runIds: readonly string[] | null): Promise<ToldFamilies>
   /**
+   * Takes places for runs below this one, of those that all have who have the same run at their top.
+   *
+   * @returns how many: those that are left of `max`, up to `count`.
+   */
+  takePlacesBelow(runId: string, places: { count: number; max: number }): Promise<number>
+  /**
    * Creates a detached child, once for each call of the parent. Fenced by the parent's attempt.
    *
    * @returns the id of the child of this call, whichever attempt has created it.

@@ -1,0 +1,82 @@
+// How many runs there may be below one, at whatever depth, whoever starts them.
+import { expect } from 'vitest'
+import { z } from 'zod'
+import { AgentRuntimeError, defineAgent } from '../../../../server/index.ts'
+import type { AgentContext } from '../../../../server/index.ts'
+import { test } from '../../../support/runtime.ts'
+import { ALL, parentOf } from './scene.ts'
+
+const leaf = defineAgent({ key: 'leaf', async run() {} })
+
+/** Starts so many at once, and tells of those that were refused. */
+async function startAll(ctx: AgentContext, count: number): Promise<string[]> {
+  const outcomes = await Promise.allSettled(
+    Array.from({ length: count }, (_, n) => ctx.runAgent(leaf, { name: `leaf-${n}` })),
+  )
+  return outcomes.flatMap((outcome) => {
+    if (outcome.status === 'fulfilled') return []
+    const error: unknown = outcome.reason
+    if (!(error instanceof AgentRuntimeError)) throw error
+    return [`${error.code}: ${error.message}`]
+  })
+}
+
+test('so many runs are below one, and no more, also where many start some at once on two servers', async ({
+  createServer,
+  database,
+}) => {
+  const branch = defineAgent({
+    key: 'branch',
+    output: z.array(z.string()),
+    run: async (ctx) => ({ output: await startAll(ctx, 10) }),
+  })
+  const parent = parentOf(async (ctx) => {
+    const all = await Promise.all(Array.from({ length: 4 }, () => ctx.runAgent(branch)))
+    return { output: all.flatMap(({ output }) => output) }
+  })
+  const settings = { agents: [parent, branch, leaf], config: { maxRunsBelow: 20 } }
+  const { rest } = await createServer(settings)
+  await createServer(settings)
+  const ids = await Promise.all([rest.create('parent'), rest.create('parent')])
+  for (const id of ids) {
+    const events = await rest.events(`runs/${id}/${ALL}`)
+    const refused = 'conflict: Below one run there may be 20 others, and no more.'
+    expect(events.at(-1)).toMatchObject({
+      type: 'run.succeeded',
+      output: Array.from({ length: 44 - 20 }, () => refused),
+    })
+    expect(await database.sql('SELECT FROM agent_runtime.run WHERE root_run_id = $1', [id])).toHaveLength(20)
+  }
+  // The next attempts asked for those again that they had, and took no other place.
+  expect(await database.sql('SELECT DISTINCT runs_below FROM agent_runtime.run WHERE depth IS NULL')).toEqual(
+    [{ runs_below: 20 }],
+  )
+})
+
+test('a detached run, whose family is deleted but for it, may start so many', async ({
+  createServer,
+  database,
+}) => {
+  const release = Promise.withResolvers<void>()
+  const branch = defineAgent({
+    key: 'branch',
+    output: z.array(z.string()),
+    async run(ctx) {
+      await release.promise
+      return { output: await startAll(ctx, 4) }
+    },
+  })
+  const parent = parentOf(async (ctx) => ({ output: (await ctx.startAgent(branch)).runId }))
+  const { rest } = await createServer({ agents: [parent, branch, leaf], config: { maxRunsBelow: 3 } })
+  const id = await rest.create('parent')
+  const events = await rest.events(`runs/${id}/${ALL}`)
+  const child = String(Object(events.at(-1))['output'])
+  expect((await rest.request('DELETE', `runs/${id}`)).status).toBe(204)
+  release.resolve()
+  expect((await rest.events(`runs/${child}/${ALL}`)).at(-1)).toMatchObject({
+    output: [expect.stringContaining('may be 3 others')],
+  })
+  expect(await database.sql('SELECT FROM agent_runtime.run WHERE parent_run_id = $1', [child])).toHaveLength(
+    3,
+  )
+})
