@@ -9,13 +9,13 @@ export const isTraceparent = (value: unknown): value is string =>
 
 /** Undefined for what names no span. */
 export function readTraceparent(traceparent: string | null): SpanContext | undefined {
-  const [, traceId, spanId, flags] = TRACEPARENT.exec(traceparent ?? '') ?? []
+  if (traceparent === null) return undefined
+  const [, traceId, spanId, flags] = TRACEPARENT.exec(traceparent) ?? []
   if (traceId === undefined || spanId === undefined || flags === undefined) return undefined
   return { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true }
 }
 
-export function writeTraceparent({ traceId, spanId, traceFlags }: SpanContext): string | null {
-  const flags = (traceFlags & 0xff).toString(16).padStart(2, '0')
-  const traceparent = `00-${traceId}-${spanId}-${flags}`
-  return isTraceparent(traceparent) ? traceparent : null
+/** Of ids that name nothing it is none of a span either: see {@link isTraceparent}. */
+export function writeTraceparent({ traceId, spanId, traceFlags }: SpanContext): string {
+  return `00-${traceId}-${spanId}-${(traceFlags & 0xff).toString(16).padStart(2, '0')}`
 }

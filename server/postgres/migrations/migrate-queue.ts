@@ -19,6 +19,7 @@ export async function migrateQueue(pool: pg.Pool): Promise<string[]> {
     supervise: false,
     schedule: false,
     registerInstance: false,
+    openTelemetry: { enabled: false },
   })
   let failure: Error | undefined
   boss.on('error', (error) => (failure ??= error))

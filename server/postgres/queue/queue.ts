@@ -67,6 +67,8 @@ export function createBossQueue({ pool, log }: BossQueueOptions): Queue & Joined
     schedule: false,
     // Jobs that depend on each other, which are not used.
     flowIntervalSeconds: 3_600,
+    // Deliveries have no spans: a look for more would be a trace of its own, many a second.
+    openTelemetry: { enabled: false },
   })
   boss.on('error', (error) => log.error({ err: error }, 'the queue reported an error'))
 

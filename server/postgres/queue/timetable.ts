@@ -28,7 +28,12 @@ interface ScheduleRow {
  */
 export function createBossTimetable({ pool, log }: BossTimetableOptions): Timetable {
   // It is never started, so it has no timers. Its statements run over our connections.
-  const boss = new PgBoss({ db: createBossDatabase(pool), schema: QUEUE_SCHEMA, schedule: false })
+  const boss = new PgBoss({
+    db: createBossDatabase(pool),
+    schema: QUEUE_SCHEMA,
+    schedule: false,
+    openTelemetry: { enabled: false },
+  })
   boss.on('error', (error) => log.error({ err: error }, 'the timetable reported an error'))
 
   async function read(queues: readonly string[]): Promise<ScheduleRow[]> {

@@ -24,15 +24,21 @@ const TYPES: Record<Operation['kind'], string> = {
   step: 'span',
 }
 
-/** @param attributes those of the conventions: a history is long, so that it is written once for both. */
 export function describeForLangfuse(operation: Operation, attributes: Attributes): Attributes {
-  const input = attributes[CONVENTIONS.inputMessages] ?? attributes[CONVENTIONS.toolArguments]
   return known({
     ...attributes,
     [NAME.type]: TYPES[operation.kind],
-    [NAME.input]: input,
     ...('run' in operation ? ofRun(operation.run) : {}),
-    [NAME.traceInput]: operation.kind === 'attempt' ? input : undefined,
+  })
+}
+
+/** @param given by the conventions: a history is long, so that it is written once for both. */
+export function describeGivenForLangfuse({ kind }: Operation, given: Attributes): Attributes {
+  const input = given[CONVENTIONS.inputMessages] ?? given[CONVENTIONS.toolArguments]
+  return known({
+    ...given,
+    [NAME.input]: input,
+    [NAME.traceInput]: kind === 'attempt' ? input : undefined,
   })
 }
 

@@ -1,10 +1,10 @@
 import { ConfigError } from '../../config/config.ts'
 import { noTracer } from '../../ports/no-tracer.ts'
 import type { Tracer } from '../../ports/tracer.ts'
-import { createTell, describeBegun, describeEnded } from '../opentelemetry/attributes.ts'
+import { createTell, describeBegun, describeEnded, describeGiven } from '../opentelemetry/attributes.ts'
 import type { OpenTelemetryOptions } from '../opentelemetry/tracer.ts'
 import { traceWith } from '../opentelemetry/trace-with.ts'
-import { describeEndForLangfuse, describeForLangfuse } from './attributes.ts'
+import { describeEndForLangfuse, describeForLangfuse, describeGivenForLangfuse } from './attributes.ts'
 import { loadOpenTelemetry } from './load-opentelemetry.ts'
 
 export interface LangfuseOptions extends Pick<OpenTelemetryOptions, 'content' | 'mask'> {
@@ -45,9 +45,10 @@ export function langfuse(options: LangfuseOptions = {}): Tracer {
         tracer: () => provider.getTracer('trpc-agent-runtime'),
         tell,
         begun(operation) {
-          const begun = describeBegun(operation, tell)
+          const begun = describeBegun(operation)
           return { ...begun, attributes: describeForLangfuse(operation, begun.attributes) }
         },
+        given: (operation) => describeGivenForLangfuse(operation, describeGiven(operation, tell)),
         ended: (operation, outcome) => ({
           ...describeEnded(operation, outcome, tell),
           ...describeEndForLangfuse(operation, outcome, tell),

@@ -91,24 +91,23 @@ export function measuredStore(store: Store, metrics: Metrics): Store {
 /** Of attempts that were lost the first event never comes. */
 const MAX_AWAITED = 10_000
 
-/** The attempts that have written no event yet. */
+/** The attempts that have written no event yet, by their run. */
 function createAwaited(metrics: Metrics) {
-  const claimedAt = new Map<string, { agentKey: string; at: number }>()
+  const claimed = new Map<string, { attempt: number; agentKey: string; at: number }>()
   return {
     claimed({ id, attempt, agentKey }: ClaimedRun): void {
-      if (claimedAt.size >= MAX_AWAITED) claimedAt.clear()
-      claimedAt.set(`${id}:${attempt}`, { agentKey, at: performance.now() })
+      if (claimed.size >= MAX_AWAITED) claimed.clear()
+      claimed.set(id, { attempt, agentKey, at: performance.now() })
     },
     appended({ runId, attempt, events, ending }: RunAppend): void {
-      const key = `${runId}:${attempt}`
-      const begun = claimedAt.get(key)
-      if (begun === undefined) return
+      const begun = claimed.get(runId)
+      if (begun?.attempt !== attempt) return
       const hasSpoken = events.some(({ type }) => !type.startsWith('run.'))
       if (hasSpoken) {
         const seconds = (performance.now() - begun.at) / 1000
         metrics.record(HISTOGRAMS.firstEvent, seconds, { [NAME.agent]: begun.agentKey })
       }
-      if (hasSpoken || ending !== undefined) claimedAt.delete(key)
+      if (hasSpoken || ending !== undefined) claimed.delete(runId)
     },
   }
 }

@@ -12,29 +12,6 @@ export function measuredTracer(tracer: Tracer, metrics: Metrics): Tracer {
   let active = 0
   metrics.observe(GAUGES.activeAttempts, () => [{ value: active, labels: {} }])
 
-  function measured(operation: Operation, span: Span): Span {
-    const startedAt = performance.now()
-    let isAnswering = false
-    if (operation.kind === 'attempt') active += 1
-    return {
-      traceparent: span.traceparent,
-      within: (work) => span.within(work),
-      answering() {
-        if (operation.kind === 'model' && !isAnswering) {
-          const { provider, model: name } = operation
-          metrics.record(HISTOGRAMS.firstChunk, secondsSince(startedAt), modelLabels({ provider, name }))
-        }
-        isAnswering = true
-        span.answering()
-      },
-      end(outcome = {}) {
-        if (operation.kind === 'attempt') active -= 1
-        noteEnd(operation, outcome, secondsSince(startedAt))
-        span.end(outcome)
-      },
-    }
-  }
-
   function noteEnd(operation: Operation, outcome: OperationOutcome, seconds: number): void {
     if (operation.kind === 'attempt') noteAttempt(operation, outcome, seconds)
     if (operation.kind === 'model') noteModel(operation, outcome, seconds)
@@ -62,9 +39,64 @@ export function measuredTracer(tracer: Tracer, metrics: Metrics): Tracer {
     }
   }
 
+  const measure: Measure = {
+    began({ kind }) {
+      if (kind === 'attempt') active += 1
+    },
+    answers(operation, seconds) {
+      if (operation.kind !== 'model') return
+      const { provider, model: name } = operation
+      metrics.record(HISTOGRAMS.firstChunk, seconds, modelLabels({ provider, name }))
+    },
+    ended(operation, outcome, seconds) {
+      if (operation.kind === 'attempt') active -= 1
+      noteEnd(operation, outcome, seconds)
+    },
+  }
   return {
-    begin: (operation) => measured(operation, tracer.begin(operation)),
+    begin: (operation) => new MeasuredSpan(tracer.begin(operation), operation, measure),
     continueFrom: (readTraceparent, work) => tracer.continueFrom(readTraceparent, work),
+  }
+}
+
+/** What is made of the moments of a span. */
+interface Measure {
+  began(operation: Operation): void
+  answers(operation: Operation, seconds: number): void
+  ended(operation: Operation, outcome: OperationOutcome, seconds: number): void
+}
+
+class MeasuredSpan implements Span {
+  readonly #span: Span
+  readonly #operation: Operation
+  readonly #measure: Measure
+  readonly #startedAt = performance.now()
+  #isAnswering = false
+
+  constructor(span: Span, operation: Operation, measure: Measure) {
+    this.#span = span
+    this.#operation = operation
+    this.#measure = measure
+    measure.began(operation)
+  }
+
+  get traceparent(): string | null {
+    return this.#span.traceparent
+  }
+
+  within<T>(work: () => T): T {
+    return this.#span.within(work)
+  }
+
+  answering(): void {
+    if (!this.#isAnswering) this.#measure.answers(this.#operation, secondsSince(this.#startedAt))
+    this.#isAnswering = true
+    this.#span.answering()
+  }
+
+  end(outcome: OperationOutcome = {}): void {
+    this.#measure.ended(this.#operation, outcome, secondsSince(this.#startedAt))
+    this.#span.end(outcome)
   }
 }
 

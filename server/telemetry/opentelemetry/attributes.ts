@@ -28,7 +28,8 @@ interface Begun {
   attributes: Attributes
 }
 
-export function describeBegun(operation: Operation, tell: Tell): Begun {
+/** What a sampler decides by. */
+export function describeBegun(operation: Operation): Begun {
   switch (operation.kind) {
     case 'create':
       return {
@@ -40,12 +41,11 @@ export function describeBegun(operation: Operation, tell: Tell): Begun {
       return {
         name: `${OPERATION.attempt} ${operation.run.agentKey}`,
         kind: 'CONSUMER',
-        attributes: known({
+        attributes: {
           ...ofRun(operation.run),
           [NAME.operation]: OPERATION.attempt,
           [NAME.attempt]: operation.attempt,
-          [NAME.inputMessages]: tell(() => inputMessages(operation.messages)),
-        }),
+        },
       }
     case 'model':
       return {
@@ -57,21 +57,18 @@ export function describeBegun(operation: Operation, tell: Tell): Begun {
           [NAME.model]: operation.model,
           [NAME.maxTokens]: operation.request.maxOutputTokens,
           [NAME.temperature]: operation.request.temperature,
-          [NAME.systemInstructions]: tell(() => systemInstructions(operation.request.messages)),
-          [NAME.inputMessages]: tell(() => inputMessages(operation.request.messages)),
         }),
       }
     case 'tool':
       return {
         name: `${OPERATION.tool} ${operation.name}`,
         kind: 'INTERNAL',
-        attributes: known({
+        attributes: {
           [NAME.operation]: OPERATION.tool,
           [NAME.toolName]: operation.name,
           [NAME.toolCallId]: operation.toolCallId,
           [NAME.toolType]: 'function',
-          [NAME.toolArguments]: tell(() => operation.arguments),
-        }),
+        },
       }
     case 'step':
       return {
@@ -79,6 +76,26 @@ export function describeBegun(operation: Operation, tell: Tell): Begun {
         kind: 'INTERNAL',
         attributes: { [NAME.step]: operation.name, [NAME.occurrence]: operation.occurrence },
       }
+  }
+}
+
+/** What an operation was given to read: long, so that it is written for spans alone that are kept. */
+export function describeGiven(operation: Operation, tell: Tell): Attributes {
+  switch (operation.kind) {
+    case 'attempt':
+      return known({ [NAME.inputMessages]: tell(() => inputMessages(operation.messages)) })
+    case 'model': {
+      const { messages } = operation.request
+      return known({
+        [NAME.systemInstructions]: tell(() => systemInstructions(messages)),
+        [NAME.inputMessages]: tell(() => inputMessages(messages)),
+      })
+    }
+    case 'tool':
+      return known({ [NAME.toolArguments]: tell(() => operation.arguments) })
+    case 'create':
+    case 'step':
+      return {}
   }
 }
 
@@ -115,6 +132,12 @@ function ofRun({ id, agentKey, conversationId, principal }: TracedRun): Attribut
   })
 }
 
+/** In a loop: as entries that are filtered, it was the dearest part of a span. */
 export function known(attributes: Record<string, Attributes[string]>): Attributes {
-  return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined))
+  const given: Attributes = {}
+  for (const name of Object.keys(attributes)) {
+    const value = attributes[name]
+    if (value !== undefined) given[name] = value
+  }
+  return given
 }

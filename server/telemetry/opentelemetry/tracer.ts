@@ -2,7 +2,7 @@ import * as api from '@opentelemetry/api'
 import type { Tracer as ApiTracer } from '@opentelemetry/api'
 import type { Json } from '../../contract/json.ts'
 import type { Tracer } from '../../ports/tracer.ts'
-import { createTell, describeBegun, describeEnded } from './attributes.ts'
+import { createTell, describeBegun, describeEnded, describeGiven } from './attributes.ts'
 import { traceWith } from './trace-with.ts'
 
 export interface OpenTelemetryOptions {
@@ -37,7 +37,8 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): Tracer {
   return traceWith(api, {
     tracer: () => tracerProvider.getTracer('trpc-agent-runtime') as ApiTracer,
     tell,
-    begun: (operation) => describeBegun(operation, tell),
+    begun: describeBegun,
+    given: (operation) => describeGiven(operation, tell),
     ended: (operation, outcome) => describeEnded(operation, outcome, tell),
   })
 }

@@ -8,7 +8,18 @@ export function toMetricName({ name, unit }: Pick<Instrument, 'name' | 'unit'>, 
 export const toLabelNames = (labels: readonly string[]): string[] => labels.map(withUnderscores)
 
 export function toLabels(labels: Labels): Record<string, string> {
-  return Object.fromEntries(Object.entries(labels).map(([name, value]) => [withUnderscores(name), value]))
+  const written: Record<string, string> = {}
+  for (const name of Object.keys(labels)) written[withUnderscores(name)] = labels[name] as string
+  return written
 }
 
-const withUnderscores = (name: string) => name.replaceAll('.', '_')
+/** Names are few and asked for at each measurement. */
+const underscored = new Map<string, string>()
+
+function withUnderscores(name: string): string {
+  const known = underscored.get(name)
+  if (known !== undefined) return known
+  const written = name.replaceAll('.', '_')
+  underscored.set(name, written)
+  return written
+}

@@ -52,11 +52,16 @@ export function prometheus({ node = true }: PrometheusOptions = {}): Prometheus 
       instrument,
       () => new library.Counter({ ...describe(instrument, '_total'), registers: [registry] }),
     )
-  const histogramOf = ({ buckets, ...instrument }: HistogramOf) =>
+  const histogramOf = (instrument: HistogramOf) =>
     known(
       histograms,
       instrument,
-      () => new library.Histogram({ ...describe(instrument), buckets: [...buckets], registers: [registry] }),
+      () =>
+        new library.Histogram({
+          ...describe(instrument),
+          buckets: [...instrument.buckets],
+          registers: [registry],
+        }),
     )
   const gaugeOf = (instrument: GaugeOf) =>
     known(gauges, instrument, () => createGauge(library.Gauge, instrument, registry))

@@ -1,5 +1,5 @@
 // A run's traces, as the two lines of OpenTelemetry's SDK in use record them.
-import { context } from '@opentelemetry/api'
+import { context, trace } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import * as line3 from '@opentelemetry/sdk-trace'
 import * as line2 from '@opentelemetry/sdk-trace-base'
@@ -234,6 +234,23 @@ describe.each(Object.entries(SDKS))('with line %s of the SDK', (_, createSdk) =>
   })
 })
 
+test('an SDK that is registered for the whole application is told of runs alone', async ({
+  createServer,
+}) => {
+  const sdk = (SDKS['3'] as () => Sdk)()
+  trace.setGlobalTracerProvider(sdk.tracerProvider as Parameters<typeof trace.setGlobalTracerProvider>[0])
+  try {
+    const plain = defineAgent({ key: 'plain', async run() {} })
+    const { rest } = await createServer({ agents: [plain], tracer: openTelemetry() })
+    await rest.events(`runs/${await rest.create('plain')}/events`)
+    const names = () => sdk.spans().map(({ name }) => name)
+    await expect.poll(names, { timeout: 10_000 }).toContain('invoke_agent plain')
+    expect(names()).toEqual(['create_run plain', 'invoke_agent plain'])
+  } finally {
+    trace.disable()
+  }
+})
+
 describe('what an error says', () => {
   const LEFT = { content: true, mask: () => 'masked' }
   test.for([
@@ -273,6 +290,20 @@ test('a mask that fails tells nothing', async ({ createServer }) => {
   const told = JSON.stringify(sdk.spans().map(({ attributes }) => attributes))
   expect(told).not.toContain(CARD)
   expect(told).toContain('The mask failed.')
+})
+
+test('what a sampler leaves out is not read, nor masked', async ({ createServer }) => {
+  const tracerProvider = new line3.TracerProvider({ sampler: new line3.AlwaysOffSampler() })
+  const masked: unknown[] = []
+  const tracer = openTelemetry({ tracerProvider, content: true, mask: (value) => void masked.push(value) })
+  const agent = defineAgent({
+    key: 'teller',
+    run: async (ctx) => ({ output: (await toolLoop(ctx, { tools: [pay] })).text }),
+  })
+  const { rest } = await createServer({ agents: [agent], model: script(), tracer })
+  const id = await rest.create('teller', { messages: [{ role: 'user', content: 'Pay.' }] })
+  expect((await rest.events(`runs/${id}/events`)).at(-1)).toMatchObject({ type: 'run.succeeded' })
+  expect(masked).toEqual([])
 })
 
 const BROKEN: Record<string, unknown> = {
