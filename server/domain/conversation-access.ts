@@ -1,0 +1,40 @@
+import type { Owner, Principal } from '../contract/principal.ts'
+import type { Reach } from '../ports/owner.ts'
+import type { ConversationStore } from '../ports/store/conversation-store.ts'
+import type { Access } from './access.ts'
+import { noSuchConversation } from '../events/conversation-hub.ts'
+
+/** Who may read and change a conversation. */
+export interface ConversationAccess {
+  /** What of all conversations the caller may see. @throws AgentRuntimeError `not_found`, about this one, where that is nothing */
+  reach(caller: Principal, id: string): Promise<Reach>
+  /**
+   * The owner of the conversation, once the caller is allowed the action. The write names that owner, so a conversation
+   * that gets another owner meanwhile is left alone.
+   */
+  ownerToChange(caller: Principal, action: 'update' | 'delete', id: string): Promise<Owner>
+}
+
+export function createConversationAccess(
+  store: Pick<ConversationStore, 'getConversation'>,
+  access: Access,
+): ConversationAccess {
+  async function reach(caller: Principal, id: string): Promise<Reach> {
+    return (await access.reach(caller, 'conversation')) ?? refuseConversation(id)
+  }
+
+  return {
+    reach,
+    async ownerToChange(caller, action, id) {
+      if (!access.isAsked) return caller
+      const { owner, agentKey } =
+        (await store.getConversation(await reach(caller, id), id)) ?? refuseConversation(id)
+      await access.assertMay(caller, action, { kind: 'conversation', conversation: { id, owner, agentKey } })
+      return owner
+    },
+  }
+}
+
+export function refuseConversation(id: string): never {
+  throw noSuchConversation(id)
+}
