@@ -166,7 +166,8 @@ export class ActiveRuns {
     if (this.#active.get(run.id)?.run.attempt === run.attempt) this.#active.delete(run.id)
     this.#settings.onOver()
     if (fate === 'lost') return
-    const hasNews = run.parentRunId !== null || (run.hasChildren && isTerminal(fate.status))
+    // Of its end, of what it waits for, and of what it could not be told while it was busy.
+    const hasNews = run.parentRunId !== null || run.hasChildren
     if (hasNews && fate.status !== 'queued') await this.#ports.tellFamilies([run.id])
     if (fate.status === 'succeeded') this.#titles.consider(run)
     if (fate.status === 'queued') this.#settings.onQueued(fate.delayMs, run.agentKey)

@@ -5,7 +5,7 @@ import type { Owner } from '../owner.ts'
 /** Runs that other runs have started. */
 export interface FamilyStore {
   /**
-   * Does what there is to do because these runs are over, deleted, or wait for something; null: any that nobody has taken up. The
+   * Does what there is to do because these runs are over, deleted, or wait for something, and tells them what they were too busy for; null: any that nobody has taken up. The
    * parent of one that is over goes on with its outcome, its children are cancelled, and go with it when it was deleted. What it waits for is told
    * the runs above it.
    */

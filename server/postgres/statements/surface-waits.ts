@@ -14,7 +14,8 @@ const LAST_TOLD = `COALESCE((
         ORDER BY x.seq DESC LIMIT 1), '[]')`
 
 // A run that is over is told nothing; those above it, who were told before, are, each of them as news of its own: their rows are not locked here.
-// Only a run that waits can be written to by others than its attempt. One that is about to is looked at again.
+// Only a run that waits can be written to by others than its attempt. One that is busy is told by its worker once it waits, or after a while, when
+// that worker died.
 const SURFACE = {
   name: 'family_surface',
   text: `
@@ -59,7 +60,7 @@ const SURFACE = {
       )}
     ), later AS (
       INSERT INTO agent_runtime.family_news (run_id, parent_run_id, kind, next_at)
-      SELECT run_id, parent_id, 'waits', now() + interval '0.5 seconds' FROM found
+      SELECT run_id, parent_id, 'waits', now() + interval '5 seconds' FROM found
       WHERE waits <> before AND NOT is_writable
       UNION ALL
       SELECT run_id, above, 'waits', now() FROM found WHERE waits <> before AND above IS NOT NULL

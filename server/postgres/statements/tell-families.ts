@@ -36,7 +36,11 @@ const taking = (name: string, which: string) => ({
     RETURNING run_id AS "runId", parent_run_id AS "parentRunId", kind`,
 })
 
-const TAKE = taking('family_take', 'run_id = ANY ($1::uuid[]) AND next_at <= now()')
+// What a run was too busy to be told is for it now, whenever it was to be looked at again.
+const TAKE = taking(
+  'family_take',
+  `run_id = ANY ($1::uuid[]) AND next_at <= now() OR parent_run_id = ANY ($1::uuid[]) AND kind = 'waits'`,
+)
 const TAKE_ANY = taking('family_take_any', 'next_at <= now()')
 
 // A parent was there before its children, so the order of ids is that of everybody who locks several runs.

@@ -3,7 +3,7 @@ import { describe, expect } from 'vitest'
 import { z } from 'zod'
 import { ChildRunError, defineAgent, ownersOnly } from '../../../../server/index.ts'
 import { test } from '../../../support/runtime.ts'
-import { ALL, asking, childOf, parentOf } from './scene.ts'
+import { ALL, asking, childOf, parentOf, WITHIN } from './scene.ts'
 
 const middle = defineAgent({
   key: 'middle',
@@ -99,4 +99,41 @@ describe('what a run two levels below waits for', () => {
     expect(asked).toMatchObject([{ run: { agentKey: 'asking' }, wait: { name: 'address', kind: 'input' } }])
     await rest.post(`runs/${id}/cancel`)
   })
+})
+
+test('what a run above was too busy to be told it is told as soon as it waits again', async ({
+  createServer,
+  database,
+}) => {
+  const busy = Promise.withResolvers<void>()
+  const mayAsk = Promise.withResolvers<void>()
+  const mayWait = Promise.withResolvers<void>()
+  const late = defineAgent({
+    key: 'late',
+    async run(ctx) {
+      await mayAsk.promise
+      return { output: (await ctx.wait('address', z.string())).value }
+    },
+  })
+  const quick = defineAgent({ key: 'quick', async run() {} })
+  const parent = parentOf(async (ctx) => {
+    if (ctx.attempt === 1) void ctx.runAgent(late)
+    await ctx.runAgent(quick)
+    busy.resolve()
+    await mayWait.promise
+    return { output: (await ctx.runAgent(late)).output }
+  })
+  const { rest } = await createServer({ agents: [parent, late, quick] })
+  const id = await rest.create('parent')
+  const stream = await rest.stream(`runs/${id}/events`)
+  await busy.promise
+  mayAsk.resolve()
+  // Nobody comes by and finds it.
+  const put = `UPDATE agent_runtime.family_news SET next_at = now() + interval '1 hour' WHERE next_at > now() RETURNING id`
+  await expect.poll(async () => (await database.sql(put)).length, WITHIN).toBe(1)
+  mayWait.resolve()
+  expect((await stream.until('child.waiting')).at(-1)).toMatchObject({ waits: [{ name: 'address' }] })
+  await stream.close()
+  expect((await rest.post(`runs/${id}/respond`, { wait: 'address', value: 'Main St' })).status).toBe(200)
+  expect((await rest.events(`runs/${id}/${ALL}`)).at(-1)).toMatchObject({ output: 'Main St' })
 })
