@@ -1,5 +1,5 @@
 // A page with more runs than a browser has connections to a server.
-import type { Browser, WebSocket } from 'playwright-core'
+import type { Browser, Page, WebSocket } from 'playwright-core'
 import { chromium } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createWorkspace, serverModule, startDev, webFixture } from '../support/cli.ts'
@@ -8,7 +8,8 @@ import type { CuttingProxy } from '../support/cutting-proxy.ts'
 import { startCuttingProxy } from '../support/cutting-proxy.ts'
 import { createRun } from '../support/rest.ts'
 
-const RUNS = 12
+const RUNS = 30
+const MORE = 200
 const stack = new AsyncDisposableStack()
 let browser: Browser
 let proxy: CuttingProxy
@@ -22,15 +23,17 @@ beforeAll(async () => {
     `import { existsSync } from 'node:fs'
      import { setTimeout as sleep } from 'node:timers/promises'
      import { createAgentRuntime, defineAgent } from ${JSON.stringify(serverModule)}
+     let go
+     const released = () => (go ??= (async () => { while (!existsSync('go')) await sleep(20) })())
      const held = defineAgent({
        key: 'held',
        async run(ctx) {
          await ctx.emit('assistant.delta', { messageId: 'm', content: 'begun' })
-         while (!existsSync('go')) await sleep(20, undefined, { signal: ctx.signal })
+         await Promise.race([released(), new Promise((_, reject) => ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason)))])
          await ctx.emit('assistant.message', { messageId: 'm', content: 'begun and ended' })
        },
      })
-     export default createAgentRuntime({ agents: [held] })`,
+     export default createAgentRuntime({ agents: [held], config: { concurrency: ${RUNS + MORE} } })`,
   )
   release = () => folder.write('go', '')
   dev = stack.use(await startDev(['--port', '0', '--web', webFixture], { cwd: folder.path }))
@@ -44,8 +47,7 @@ beforeAll(async () => {
 
 afterAll(() => stack.disposeAsync())
 
-test('follows them all over one socket, over a lost connection too', async () => {
-  const runs = await Promise.all(Array.from({ length: RUNS }, () => createRun(dev.url, 'held')))
+async function open(runIds: readonly string[]) {
   const page = await browser.newPage()
   const sockets: WebSocket[] = []
   page.on('websocket', (socket) => {
@@ -59,11 +61,37 @@ test('follows them all over one socket, over a lost connection too', async () =>
   const all = (selector: string) =>
     page.waitForFunction(([wanted, count]) => document.querySelectorAll(wanted).length === count, [
       selector,
-      RUNS,
+      runIds.length,
     ] as const)
-  await page.goto(`${proxy.url}/following.html?${runs.map((id) => `run=${id}`).join('&')}`)
+  await page.goto(`${proxy.url}/following.html?${runIds.map((id) => `run=${id}`).join('&')}`)
   await all('[data-text="begun"]')
-  await page.locator(`[data-listed="${RUNS}"]`).waitFor({ state: 'attached' })
+  return { page, sockets, all }
+}
+
+const createRuns = (count: number) =>
+  Promise.all(Array.from({ length: count }, () => createRun(dev.url, 'held')))
+
+test('200 runs take little memory, and one socket', async ({ annotate }) => {
+  const runs = await createRuns(MORE)
+  const [one, many] = [await open(runs.slice(0, 1)), await open(runs)]
+  const bytesOf = async (page: Page) => {
+    const session = await page.context().newCDPSession(page)
+    await session.send('HeapProfiler.collectGarbage')
+    return (await session.send('Runtime.getHeapUsage')).usedSize
+  }
+  const [alone, together] = [await bytesOf(one.page), await bytesOf(many.page)]
+  await annotate(`a page with one run: ${kib(alone)}; with ${MORE}: ${kib(together)}`)
+  expect(many.sockets).toHaveLength(1)
+  expect((together - alone) / MORE).toBeLessThan(50 * 1024)
+  await Promise.all([one.page.close(), many.page.close()])
+})
+
+const kib = (bytes: number) => `${Math.round(bytes / 1024)} KiB`
+
+test('follows them all over one socket, over a lost connection too', async () => {
+  const runs = await createRuns(RUNS)
+  const { page, sockets, all } = await open(runs)
+  await page.locator('[data-listed]').waitFor({ state: 'attached' })
   expect(sockets).toHaveLength(1)
 
   proxy.cut()
