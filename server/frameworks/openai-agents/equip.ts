@@ -4,6 +4,8 @@ import type { AgentOutputType, FunctionTool, Model, ModelProvider, StreamEvent, 
 
 /** What models answer. */
 export interface Answers {
+  /** Whether one of these agents asks: one that the SDK made a tool of is given the same models, and its answers are its own. */
+  isAsked(): boolean
   /** What the model had answered that is asked now. */
   find(): AnswerEvent | undefined
   /** Stores and tells what a model streams. Nothing comes of an event before that. */
@@ -21,6 +23,7 @@ export function storingModel(model: Model, answers: Answers): Model {
     ...(supportsPromptModelSelection === undefined ? {} : { supportsPromptModelSelection }),
     getResponse: (request) => model.getResponse(request),
     async *getStreamedResponse(request) {
+      if (!answers.isAsked()) return yield* model.getStreamedResponse(request)
       const known = answers.find()
       for await (const event of known === undefined ? model.getStreamedResponse(request) : [known]) {
         await answers.hear(event)

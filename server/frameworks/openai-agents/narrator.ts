@@ -22,6 +22,8 @@ export interface Narrator {
   hearModel(event: StreamEvent): Promise<void>
   /** What came of it. */
   hear(event: RunStreamEvent): Promise<void>
+  /** What others took on behalf of the model that answered last. */
+  hearUsage(usage: TokenUsage): Promise<void>
 }
 
 /** Tells of what a stream of the SDK brings. */
@@ -71,6 +73,8 @@ export function createNarrator(teller: Teller): Narrator {
   return {
     said,
     hearModel,
+    // Each time by another id: what a crash has done again was taken again.
+    hearUsage: (usage) => teller.usage(crypto.randomUUID(), { provider: 'openai', name: model }, usage),
     async hear(event) {
       if (event.type !== 'run_item_stream_event') return
       const result = resultOf(Object(event.item.rawItem) as Item)

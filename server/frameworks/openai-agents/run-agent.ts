@@ -23,11 +23,10 @@ import { toModelFailure } from '../model-failure.ts'
 import { createTeller } from '../teller.ts'
 import type { Teller } from '../teller.ts'
 import { equip, storingModel, storingProvider } from './equip.ts'
-import type { AnswerEvent, Answers } from './equip.ts'
+import { createAnswers } from './stored-answers.ts'
 import { fromItems, idOf, toItems } from './items.ts'
-import type { Item } from './items.ts'
 import { createNarrator } from './narrator.ts'
-import type { Narrator } from './narrator.ts'
+import { createUsageOfTools } from './usage-of-tools.ts'
 
 /** What is used of a run's context; every agent's `ctx` fits. */
 export type OpenAIAgentContext = Pick<
@@ -119,9 +118,8 @@ interface Streamed<TContext, TOutput extends AgentOutputType> extends AsyncItera
   lastAgent?: { name: string } | undefined
 }
 
-/** Where in the journal the state is, and the first answer. */
+/** Where in the journal the state is. */
 const STATE = 1
-const FIRST_ANSWER = 2
 
 interface AgentRun<TContext, TOutput extends AgentOutputType> {
   ctx: OpenAIAgentContext
@@ -169,13 +167,21 @@ async function runToEnd<TContext, TOutput extends AgentOutputType>(
       : { model: typeof model === 'string' ? model : storingModel(model, answers) }),
     modelProvider: storingProvider(modelProvider ?? new OpenAIProvider(), answers),
   })
+  const ofTools = createUsageOfTools()
+  async function tellUsageOfTools(): Promise<void> {
+    const usage = state === undefined ? undefined : ofTools.since(state)
+    if (usage !== undefined) await narrator.hearUsage(usage)
+  }
   /** The SDK waits for it before each call of a model. */
   const beforeCall: CallModelInputFilter = async (call) => {
+    answers.begin()
+    await tellUsageOfTools()
     teller.assertMayAsk()
     if (state !== undefined && state._modelResponses.length > 0) await save(run, state, narrator.said)
     return theirs === undefined ? call.modelData : theirs(call)
   }
   let input = before === undefined ? given : await restore(agent, before.state, options.context)
+  if (input instanceof RunState) ofTools.skip(input)
   for (;;) {
     if (input instanceof RunState) {
       state = input
@@ -192,32 +198,11 @@ async function runToEnd<TContext, TOutput extends AgentOutputType>(
     for await (const event of result) await narrator.hear(event)
     await result.completed
     ctx.signal.throwIfAborted()
+    await tellUsageOfTools()
     for (const id of narrator.said) told.add(id)
     if (result.interruptions.length === 0) return result
     await save(run, result.state, narrator.said)
     input = result.state
-  }
-}
-
-/** @param count how many answers the state has. */
-function createAnswers<TContext, TOutput extends AgentOutputType>(
-  { journal, entries }: AgentRun<TContext, TOutput>,
-  narrator: Narrator,
-  count: () => number,
-): Answers {
-  return {
-    find: () => entries.get(FIRST_ANSWER + count()) as AnswerEvent | undefined,
-    async hear(event) {
-      const place = FIRST_ANSWER + count()
-      if (event.type === 'response_done' && !entries.has(place)) {
-        const { id, output } = event.response
-        const said = (output as Item[]).map((item) => idOf(item))
-        const messageIds = [id, ...said].filter((each) => each !== undefined)
-        await journal.write({ place, value: event }, messageIds)
-      }
-      await narrator.hearModel(event)
-    },
-    within: (callId, call) => withinCallScope(`${journal.name} ${count()} ${callId}`, call),
   }
 }
 
