@@ -44,6 +44,8 @@ export interface ClaimedRun {
   traceparent: string | null
   /** The same of the newest attempt before this one that wrote something. */
   earlierTraceparent: string | null
+  /** The number of that attempt. */
+  earlierAttempt: number | null
   /** The run that started it. */
   parentRunId: string | null
   /** How many runs are above it. */

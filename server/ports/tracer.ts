@@ -15,13 +15,14 @@ export interface TracedRun {
 export type Operation =
   /** A run is created, by whoever asked for it. */
   | { kind: 'create'; run: TracedRun }
-  /** One execution of a run. `traceparent` is that of its creation, `earlierTraceparent` that of the newest attempt before it that wrote something. */
+  /** One execution of a run. `traceparent` is that of its creation, `earlierTraceparent` that of the newest attempt before it that wrote something, whose number is `earlierAttempt`. */
   | {
       kind: 'attempt'
       run: TracedRun
       attempt: number
       traceparent: string | null
       earlierTraceparent: string | null
+      earlierAttempt: number | null
       messages: readonly AgentMessage[]
     }
   | { kind: 'model'; provider: string; model: string; request: ModelRequest }

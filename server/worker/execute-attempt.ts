@@ -61,6 +61,7 @@ export async function executeAttempt(
     attempt: run.attempt,
     traceparent: run.traceparent,
     earlierTraceparent: run.earlierTraceparent,
+    earlierAttempt: run.earlierAttempt,
     messages: run.messages,
   })
   execution.runLog.traceparent = span.traceparent

@@ -43,6 +43,7 @@ const APPEND = {
         failures = r.failures + h.failures,
         losses = r.losses + h.losses,
         attempt_traceparent = COALESCE(h.traceparent, r.attempt_traceparent),
+        traced_attempt = CASE WHEN h.traceparent IS NULL THEN r.traced_attempt ELSE h.attempt END,
         run_at = CASE WHEN h.status = 'queued' THEN now() + h.delay_ms * interval '1 millisecond' END,
         lease_owner = CASE WHEN h.status IS NULL THEN r.lease_owner END,
         lease_expires_at = CASE WHEN h.status IS NULL THEN r.lease_expires_at END

@@ -58,7 +58,7 @@ const CLAIM = {
     )
     SELECT r.id, r.tenant_id, r.owner_id, r.owner_kind, r.agent_key, r.conversation_id, r.attempt,
       r.failures, r.losses, r.max_attempts, r.priority, r.last_seq, r.params, r.metadata, r.timeout_ms, r.budget,
-      r.agent_version, r.traceparent, r.attempt_traceparent, r.preferences, r.parent_run_id, r.depth, r.has_children, r.sent,
+      r.agent_version, r.traceparent, r.attempt_traceparent, r.traced_attempt, r.preferences, r.parent_run_id, r.depth, r.has_children, r.sent,
       CASE WHEN r.attempt = 1 THEN
         extract(epoch FROM r.attempt_started_at - GREATEST(r.created_at, l.run_at)) * 1000
       END AS waited_ms,
@@ -94,6 +94,7 @@ interface ClaimRow {
   cancel_requested: boolean
   traceparent: string | null
   attempt_traceparent: string | null
+  traced_attempt: number | null
   parent_run_id: string | null
   depth: number | null
   has_children: boolean | null
@@ -152,6 +153,7 @@ function toClaimedRun(row: ClaimRow): ClaimedRun {
     cancelRequested: row.cancel_requested,
     traceparent: row.traceparent,
     earlierTraceparent: row.attempt_traceparent,
+    earlierAttempt: row.traced_attempt,
     parentRunId: row.parent_run_id,
     depth: row.depth ?? 0,
     hasChildren: row.has_children ?? false,

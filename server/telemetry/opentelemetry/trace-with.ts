@@ -21,10 +21,16 @@ interface TraceWith {
   ended(operation: Operation, outcome: OperationOutcome): ReturnType<typeof describeEnded>
 }
 
-/** An attempt after a wait or a retry leads back to the one before it that wrote something. */
+/**
+ * An attempt after a wait or a retry leads back to the one before it that wrote something. The number tells which that
+ * was: the span of one whose process was killed is never sent.
+ */
 function linksOf(operation: Operation): Link[] {
-  const earlier = operation.kind === 'attempt' ? readTraceparent(operation.earlierTraceparent) : undefined
-  return earlier === undefined ? [] : [{ context: earlier }]
+  if (operation.kind !== 'attempt') return []
+  const { earlierTraceparent, earlierAttempt } = operation
+  const earlier = readTraceparent(earlierTraceparent)
+  if (earlier === undefined) return []
+  return [{ context: earlier, attributes: earlierAttempt === null ? {} : { [NAME.attempt]: earlierAttempt } }]
 }
 
 /** The tracer of the runtime, by one of OpenTelemetry's. */

@@ -1,6 +1,4 @@
 // What Langfuse is sent, as a receiver on the loopback decodes it.
-import { createServer as createHttpServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { expect, vi } from 'vitest'
 import { z } from 'zod'
 import {
@@ -13,54 +11,8 @@ import {
 import { createScriptedModel } from '../../../../server/models/scripted.ts'
 import { langfuse } from '../../../../server/telemetry/langfuse/index.ts'
 import type { LangfuseOptions } from '../../../../server/telemetry/langfuse/index.ts'
+import { startOtlpReceiver } from '../../../support/otlp-receiver.ts'
 import { test } from '../../../support/runtime.ts'
-
-interface SentSpan {
-  name: string
-  traceId: string
-  spanId: string
-  parentSpanId?: string
-  attributes: { key: string; value: Record<string, unknown> }[]
-}
-
-interface Received {
-  path: string | undefined
-  authorization: string | undefined
-  spans: (Omit<SentSpan, 'attributes'> & { attributes: Record<string, unknown> })[]
-  text: string
-}
-
-async function startReceiver() {
-  const received: Received[] = []
-  const server = createHttpServer(async (request, response) => {
-    let text = ''
-    for await (const chunk of request.setEncoding('utf8')) text += String(chunk)
-    const body = JSON.parse(text) as { resourceSpans: { scopeSpans: { spans: SentSpan[] }[] }[] }
-    const sent = body.resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans))
-    received.push({
-      path: request.url,
-      authorization: request.headers.authorization,
-      spans: sent.map((span) => ({
-        ...span,
-        attributes: Object.fromEntries(
-          span.attributes.map(({ key, value }) => [key, Object.values(value)[0]]),
-        ),
-      })),
-      text,
-    })
-    response.writeHead(200, { 'content-type': 'application/json' }).end('{}')
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  return {
-    received,
-    host: `http://127.0.0.1:${port}`,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
-  }
-}
 
 const CARD = '4111111111111111'
 const pay = defineTool({
@@ -84,7 +36,7 @@ const script = () =>
 const KEYS: LangfuseOptions = { publicKey: 'pk-lf-1', secretKey: 'sk-lf-2' }
 
 test('one setting sends runs as traces of sessions, with generations and tools', async ({ createServer }) => {
-  await using receiver = await startReceiver()
+  await using receiver = await startOtlpReceiver()
   const { rest, runtime } = await createServer({
     agents: [payer],
     model: script(),
@@ -140,7 +92,7 @@ test('one setting sends runs as traces of sessions, with generations and tools',
 })
 
 test('a mask reaches all that was said', async ({ createServer }) => {
-  await using receiver = await startReceiver()
+  await using receiver = await startOtlpReceiver()
   const tracer = langfuse({
     ...KEYS,
     host: `${receiver.host}/`,

@@ -45,6 +45,7 @@ function createAttempt(agent: AnyAgent, more: Partial<ClaimedRun> = {}) {
     cancelRequested: false,
     traceparent: null,
     earlierTraceparent: null,
+    earlierAttempt: null,
     parentRunId: null,
     depth: 0,
     hasChildren: false,
