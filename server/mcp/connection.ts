@@ -45,7 +45,8 @@ export class McpConnection {
     this.#client = new Client(
       { name: 'trpc-agent-runtime', version: '1' },
       {
-        capabilities: { elicitation: { form: {} } },
+        // What a person leaves out of a form is what the form says it is.
+        capabilities: { elicitation: { form: { applyDefaults: true } } },
         versionNegotiation: { mode: 'auto' },
         listChanged: { tools: { autoRefresh: false, debounceMs: 0, onChanged } },
       },

@@ -99,7 +99,7 @@ describe.each([
     const answer = (value: Json) => rest.post(`runs/${id}/respond`, { wait: wait?.name ?? '', value })
     expect(await answer({ action: 'accept', content: { version: 2 } })).toMatchObject({ status: 400 })
     expect(await answer({ action: 'accept', content: { version: '2.0' } })).toMatchObject({ status: 200 })
-    expect(resultsOf(await rest.events(`runs/${id}/${DEBUG}`))).toEqual(['2.0 is on test'])
+    expect(resultsOf(await rest.events(`runs/${id}/${DEBUG}`))).toEqual(['2.0 is on test in eu'])
   })
 })
 

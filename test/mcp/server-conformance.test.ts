@@ -1,19 +1,13 @@
 // The protocol's own suite against agents as tools. It comes from the registry, so this is not part of `npm test`.
-import { execFile } from 'node:child_process'
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { getRequestListener } from '@hono/node-server'
 import { expect } from 'vitest'
 import { z } from 'zod'
 import { createMcpServer } from '../../server/mcp-server/index.ts'
 import { test } from '../support/runtime.ts'
+import { runSuite } from './run-suite.ts'
 import { taskKeys, tools } from './tools-of-the-suite.ts'
-
-const SUITE = '@modelcontextprotocol/conformance@0.2.0-alpha.12'
 
 /** What agents as tools are not, and the scenarios that want it. The suite fails these, and passes all others. */
 const NOT_APPLICABLE = {
@@ -64,8 +58,6 @@ const NOT_APPLICABLE = {
   'three of its checks want tools that need a capability, ask within a stream, or log': ['server-stateless'],
 }
 
-const Checks = z.array(z.object({ id: z.string(), status: z.string(), errorMessage: z.string().optional() }))
-
 test(
   'agents as tools pass what applies of the suite of the protocol',
   { timeout: 300_000 },
@@ -80,20 +72,13 @@ test(
     const hostnames = ['127.0.0.1', 'localhost']
     const mcp = createMcpServer(runtime, { authenticate, agentKeys, taskKeys, hostnames, origins: hostnames })
     await using url = await listen(async (request) => mcp(await withParams(request)))
-    const folder = await mkdtemp(join(tmpdir(), 'conformance-'))
     try {
-      const run = ['--yes', `--package=${SUITE}`, 'conformance', 'server', '--suite', 'all']
-      // It ends with 1, since not all of it applies.
-      await promisify(execFile)('npx', [...run, '--url', url.address, '-o', folder]).catch((error: Error) => {
-        if (!('stdout' in error) || !String(error.stdout).includes('=== SUMMARY ===')) throw error
-      })
-      const failures = await failuresIn(folder)
+      const failures = await runSuite('server', ['--url', url.address])
       const expected = Object.values(NOT_APPLICABLE).flat()
       expect([...failures].filter(([scenario]) => !expected.includes(scenario))).toEqual([])
       expect([...failures.keys()].toSorted()).toEqual(expected.toSorted())
       expect(failures.get('server-stateless')).toHaveLength(4)
     } finally {
-      await rm(folder, { recursive: true })
       await mcp.close()
     }
   },
@@ -132,19 +117,4 @@ async function listen(handle: (request: Request) => Promise<Response>) {
       await new Promise((resolve) => server.close(resolve))
     },
   }
-}
-
-async function failuresIn(folder: string): Promise<Map<string, string[]>> {
-  const failures = new Map<string, string[]>()
-  for (const name of await readdir(folder)) {
-    const checks = Checks.parse(JSON.parse(await readFile(join(folder, name, 'checks.json'), 'utf8')))
-    const failed = checks.filter(({ status }) => status === 'FAILURE')
-    if (failed.length === 0) continue
-    const scenario = name.replace(/^server-/, '').replace(/-\d{4}-\d\d-\d\dT.*$/, '')
-    failures.set(
-      scenario,
-      failed.map(({ id, errorMessage }) => `${id}: ${errorMessage}`),
-    )
-  }
-  return failures
 }
