@@ -1,4 +1,5 @@
 // The client that the protocol's suite starts, with the address of its server: lists the tools and calls each of them.
+import { inspect } from 'node:util'
 import { z } from 'zod'
 import type { AnyTool, ToolContext } from '../../server/agent/define-tool.ts'
 import { standardOf } from '../../server/agent/tool-schema.ts'
@@ -24,7 +25,7 @@ const ctx: ToolContext = {
 }
 
 function tell(fields: object, message: string): void {
-  process.stderr.write(`${message} ${String((fields as { err?: unknown }).err ?? '')}\n`)
+  process.stderr.write(`${message} ${inspect(fields)}\n`)
 }
 
 async function call(tool: AnyTool | undefined, input: unknown): Promise<void> {
