@@ -12,7 +12,8 @@ import type { VisibilityOf } from './insert-event.ts'
 import { interruptRuns } from './interrupt-runs.ts'
 import type { InterruptedRow } from './interrupt-runs.ts'
 import { keepIncomplete } from './keep-incomplete.ts'
-import { hasLeft, steer } from './steer.ts'
+import { steer } from './steer.ts'
+import { LEFT_OF_RUNS } from './upkeep.ts'
 
 const { cancelled } = TRANSITIONS
 
@@ -42,10 +43,14 @@ const LOCK = {
 const FIND_ACTIVE = {
   name: 'admit_active',
   text: `
-    SELECT id, conversation_id AS "conversationId", cancel_requested_at IS NOT NULL AS "isStopping"
-    FROM agent_runtime.run
-    WHERE conversation_id = ANY ($1::uuid[]) AND status IN ${OPEN}
-    ORDER BY turn NULLS FIRST, id`,
+    SELECT id, conversation_id AS "conversationId", cancel_requested_at IS NOT NULL AS "isStopping", false AS "hasLeft"
+    FROM (
+      SELECT * FROM agent_runtime.run
+      WHERE conversation_id = ANY ($1::uuid[]) AND status IN ${OPEN}
+      ORDER BY turn NULLS FIRST, id
+    ) AS active
+    UNION ALL
+    SELECT over.id, over.conversation_id, false, true FROM ${LEFT_OF_RUNS} AND over.conversation_id = ANY ($1::uuid[])`,
 }
 
 interface ActiveRun {
@@ -53,6 +58,8 @@ interface ActiveRun {
   conversationId: string
   /** Cancelled, but its agent has not let go yet. */
   isStopping: boolean
+  /** It is over, and what it was sent and has not read is about to become the next run. */
+  hasLeft: boolean
 }
 
 // What was created waits for those that are running. This transaction may have begun, and waited for the conversation, before the one that
@@ -87,7 +94,16 @@ export async function lockConversations(
 export async function admitRuns(
   client: pg.PoolClient,
   runs: readonly NewRun[],
-  { branchOf, visibilityOf }: { branchOf: ReadonlyMap<string, number>; visibilityOf: VisibilityOf },
+  {
+    branchOf,
+    visibilityOf,
+    isNext,
+  }: {
+    branchOf: ReadonlyMap<string, number>
+    visibilityOf: VisibilityOf
+    /** They come before what others ask for, as what a run was sent and has left. */
+    isNext: boolean
+  },
 ): Promise<Map<string, Admission>> {
   const admissions = new Map<string, Admission>()
   const inConversation = runs.filter(comesIntoConversation)
@@ -95,13 +111,16 @@ export async function admitRuns(
 
   const active = await execute<ActiveRun>(client, FIND_ACTIVE, [[...branchOf.keys()]])
   for (const run of inConversation) {
-    const before = active.filter((other) => other.conversationId === run.conversationId)
+    const ofConversation = active.filter((other) => other.conversationId === run.conversationId)
+    const before = ofConversation.filter(({ hasLeft }) => !hasLeft)
+    const leaving = isNext ? undefined : ofConversation.find(({ hasLeft }) => hasLeft)
     admissions.set(
       run.id,
       branchOf.has(run.conversationId ?? '')
         ? await admit(client, {
             run,
             before,
+            leaving,
             branch: branchOf.get(run.conversationId ?? '') ?? 0,
             visibilityOf,
           })
@@ -113,21 +132,30 @@ export async function admitRuns(
 
 async function admit(
   client: pg.PoolClient,
-  request: { run: NewRun; before: readonly ActiveRun[]; branch: number; visibilityOf: VisibilityOf },
+  request: {
+    run: NewRun
+    before: readonly ActiveRun[]
+    leaving: ActiveRun | undefined
+    branch: number
+    visibilityOf: VisibilityOf
+  },
 ): Promise<Admission> {
-  const { run, before, branch, visibilityOf } = request
+  const { run, before, leaving, branch, visibilityOf } = request
+  // What a run has left was said before this, and comes before it.
+  const isBusy = before.length > 0 || leaving !== undefined
   switch (run.conversationPolicy) {
     case 'queue':
-      return admitBehind(before, run)
+      return admitBehind(before, run, isBusy)
     case 'reject': {
       // One that is being stopped is as good as over: that is waited for.
-      const busy = before.find((other) => !other.isStopping)
-      return busy === undefined ? admitBehind(before, run) : { answer: { kind: 'busy', runId: busy.id } }
+      const busy = before.find((other) => !other.isStopping) ?? leaving
+      return busy === undefined
+        ? admitBehind(before, run, isBusy)
+        : { answer: { kind: 'busy', runId: busy.id } }
     }
     case 'steer': {
-      if (before.length === 0) return { waits: await hasLeft(client, run) }
-      const answer = await steer(client, run, branch)
-      return answer === undefined ? admitBehind(before, run) : { answer }
+      const answer = before.length === 0 ? undefined : await steer(client, run, branch)
+      return answer === undefined ? admitBehind(before, run, isBusy) : { answer }
     }
     case 'interrupt': {
       if (before.length === 0) return {}
@@ -146,8 +174,8 @@ async function admit(
 }
 
 /** Each look at a conversation costs more, the more of its runs wait: there is an end to it. */
-function admitBehind(before: readonly ActiveRun[], { maxWaiting }: NewRun): Admission {
+function admitBehind(before: readonly ActiveRun[], { maxWaiting }: NewRun, isBusy: boolean): Admission {
   // One of them does not wait: it has the turn.
   const waiting = before.length - 1
-  return waiting >= maxWaiting ? { answer: { kind: 'full', waiting } } : { waits: before.length > 0 }
+  return waiting >= maxWaiting ? { answer: { kind: 'full', waiting } } : { waits: isBusy }
 }

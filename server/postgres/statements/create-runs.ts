@@ -88,7 +88,7 @@ export async function createCarefully(
   client: pg.PoolClient,
   request: CreateSettings & {
     asked: readonly NewRun[]
-    /** The branch that the runs come on, in place of the chosen one. Called under the conversations' locks. */
+    /** Of runs that come next: the branch that they come on, in place of the chosen one. Called under the conversations' locks. */
     holdBranch?(): Promise<number>
     deliver(runs: readonly NewRun[]): Promise<void>
   },
@@ -137,7 +137,8 @@ export async function createCarefully(
       branchOf,
     )
     for (const run of placed) kept.set(run.id, run)
-    const admissions = await admitRuns(client, placed, { branchOf, visibilityOf })
+    const isNext = request.holdBranch !== undefined
+    const admissions = await admitRuns(client, placed, { branchOf, visibilityOf, isNext })
     const wanted = placed.filter((run) => admissions.get(run.id)?.answer === undefined)
     const places = new Map<string, Place>()
     for (const run of wanted) {

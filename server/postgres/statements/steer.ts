@@ -11,7 +11,6 @@ import { execute } from '../connections/transaction.ts'
 import { RUN_COLUMNS, toRun } from '../rows/run-row.ts'
 import type { RunRow } from '../rows/run-row.ts'
 import { insertSent, lookAtSent, roomFor } from './sent-messages.ts'
-import { hasLeftMessages } from './upkeep.ts'
 
 // Whoever ends or cancels the run locks its row too: either the messages are there before, or the row is no match after.
 const LOCK = {
@@ -52,17 +51,6 @@ export async function steer(
     fingerprint: run.fingerprint,
   })
   return { kind: 'steered', run: toRun(row), messageIds: sent.map(({ id }) => id), isNew: true }
-}
-
-const LEFT = {
-  name: 'steer_left',
-  text: `SELECT ${hasLeftMessages('$1::uuid')} AS "hasLeft"`,
-}
-
-/** A run has just ended and left what it was sent, of which the next run is about to be made: what is said now comes after that. */
-export async function hasLeft(client: pg.PoolClient, { conversationId }: NewRun): Promise<boolean> {
-  const [row] = await execute<{ hasLeft: boolean }>(client, LEFT, [conversationId])
-  return row?.hasLeft === true
 }
 
 /** It has a time, a place or endpoints, which are those of a run. */

@@ -142,12 +142,15 @@ const LOCK = {
 }
 
 /**
- * SQL that is true of a conversation (an expression) whose last run was sent what it has not read: that is about to become the next one. Should
+ * SQL of runs (`over`) that were sent what they have not read: that is about to become the next one of the conversation. Should
  * that fail, the others don't wait forever.
  */
-export const hasLeftMessages = (conversationId: string) => `EXISTS (
-          SELECT FROM agent_runtime.sent_message s JOIN agent_runtime.run over ON over.id = s.run_id
-          WHERE s.left_at > now() - interval '1 minute' AND over.conversation_id = ${conversationId})`
+export const LEFT_OF_RUNS = `
+          agent_runtime.sent_message s JOIN agent_runtime.run over ON over.id = s.run_id
+          WHERE s.left_at > now() - interval '1 minute'`
+
+const hasLeftMessages = (conversationId: string) =>
+  `EXISTS (SELECT FROM ${LEFT_OF_RUNS} AND over.conversation_id = ${conversationId})`
 
 const GIVE = {
   name: 'turn_give',

@@ -134,6 +134,48 @@ test('a detached run goes on when the one above is over, which is not told what 
   expect((await rest.events(`runs/${child}/events`)).at(-1)?.type).toBe('run.succeeded')
 })
 
+test('a detached run, whose run above is over, asks once in the conversation of that', async ({
+  createServer,
+}) => {
+  const index = defineAgent({
+    key: 'index',
+    maxAttempts: 2,
+    params: z.object({ conversationId: z.string() }),
+    async run(ctx) {
+      await ctx.step('tell', ({ idempotencyKey }) =>
+        runtime.runs.create(ctx.principal, {
+          agentKey: 'chat',
+          conversationId: ctx.params.conversationId,
+          messages: [{ role: 'user', content: 'The index is ready.' }],
+          idempotencyKey,
+        }),
+      )
+      if (ctx.attempt === 1) throw new Error('It dies after it has asked.')
+    },
+  })
+  const chat = defineAgent({
+    key: 'chat',
+    async run(ctx) {
+      const isFirst = ctx.messages.length === 1
+      if (isFirst) await ctx.startAgent(index, { params: { conversationId: ctx.conversationId ?? '' } })
+      return { messages: [{ role: 'assistant', content: isFirst ? 'I have begun.' : 'Good.' }] }
+    },
+  })
+  const { rest, runtime } = await createServer({ agents: [chat, index] })
+  const { body } = await rest.post('runs', {
+    agent_key: 'chat',
+    conversation: 'new',
+    messages: [{ role: 'user', content: 'Index it.' }],
+  })
+  const child = await childOf(rest, String(body['id']))
+  expect((await rest.events(`runs/${child}/events`)).at(-1)?.type).toBe('run.succeeded')
+  const said = async () => {
+    const { body: found } = await rest.get(`conversations/${String(body['conversation_id'])}`)
+    return (found['messages'] as { content: string }[]).map(({ content }) => content)
+  }
+  await expect.poll(said, WITHIN).toEqual(['Index it.', 'I have begun.', 'The index is ready.', 'Good.'])
+})
+
 test('a child that is cancelled by itself is an error in its parent', async ({ createServer }) => {
   const parent = parentOf(async (ctx) => {
     try {

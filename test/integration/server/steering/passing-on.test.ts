@@ -1,6 +1,6 @@
 // What becomes of messages that a run does not come to read.
 import { expect } from 'vitest'
-import { AgentRuntimeError, defineAgent, textOf } from '../../../../server/index.ts'
+import { AgentRuntimeError, defineAgent, ownersOnly, textOf } from '../../../../server/index.ts'
 import type { AgentContext } from '../../../../server/index.ts'
 import { test } from '../../../support/runtime.ts'
 import { ALL, begin, createGate, endSilently, WITHIN } from './scene.ts'
@@ -212,4 +212,51 @@ test('what a run that fails has not read is a part of what failed: nobody is ask
     output: ['Weather?', 'In Kelvin.'],
   })
   expect((await rest.get('runs')).body['count']).toBe(2)
+})
+
+test('what is asked before a run has left its messages to the next one comes after these, whatever the policy', async ({
+  createServer,
+}) => {
+  const gate = createGate()
+  const held = createGate()
+  const heard: string[] = []
+  const plain = defineAgent({
+    key: 'plain',
+    async run(ctx) {
+      heard.push(textOf(ctx.messages.findLast(({ role }) => role === 'user')))
+      if (heard.length === 1) await gate.pass()
+    },
+  })
+  const { rest } = await createServer({
+    agents: [plain],
+    authenticate: () => ({ id: 'ann', tenantId: '', kind: 'user', claims: { isHere: true } }),
+    async authorize(...question) {
+      const [principal, action] = question
+      // Of the next run nobody is there who asks.
+      if (action === 'create' && principal?.claims === undefined) await held.pass()
+      return ownersOnly(...question)
+    },
+  })
+  const { body } = await rest.post('runs', { agent_key: 'plain', ...begin('First.') })
+  const id = String(body['id'])
+  await gate.come
+  await rest.post(`runs/${id}/messages`, { message: 'Left.' })
+  gate.open()
+  await held.come
+  const create = (content: string, conversation_policy: string) =>
+    rest.post('runs', {
+      agent_key: 'plain',
+      conversation_id: body['conversation_id'],
+      conversation_policy,
+      messages: [{ role: 'user', content }],
+    })
+  const [queued, steered] = [await create('Queued.', 'queue'), await create('Steered.', 'steer')]
+  expect([queued.status, steered.status]).toEqual([201, 201])
+  expect(await create('Rejected.', 'reject')).toMatchObject({ status: 409 })
+  expect(heard).toEqual(['First.'])
+  held.open()
+  for (const next of [queued, steered]) {
+    expect((await rest.events(`runs/${String(next.body['id'])}/events`)).at(-1)?.type).toBe('run.succeeded')
+  }
+  expect(heard).toEqual(['First.', 'Left.', 'Queued.', 'Steered.'])
 })
