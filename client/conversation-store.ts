@@ -1,5 +1,6 @@
 // A conversation's live state outside of any view. It is followed while somebody looks.
 import type { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
+import type { AnyConversationEvent } from '../server/contract/conversation-event.ts'
 import type { ConversationDetail } from '../server/contract/conversation.ts'
 import type { Message } from '../server/contract/message.ts'
 import { atIntervals } from './at-intervals.ts'
@@ -32,6 +33,8 @@ export interface ConversationStore {
   readonly hasListeners: boolean
   /** Ends its stream, also for those who listen. */
   close(): void
+  /** Hears of each event as it comes, once and in order. @returns what ends it. */
+  listen(hear: (event: AnyConversationEvent) => void): () => void
   /** A page of the history, read after this change. */
   take(page: ConversationDetail, readIn: number): void
   /** Shows what is asked before the server has it. */
@@ -72,6 +75,7 @@ export function createConversationStore({
   let cursor: string | undefined
   let following: AbortController | undefined
   const id = `${clock.now()} ${Math.random()}`
+  const hearers = new Set<{ hear(event: AnyConversationEvent): void }>()
 
   const notify = atIntervals({ clock, intervalMs: notifyIntervalMs }, tell)
 
@@ -93,6 +97,7 @@ export function createConversationStore({
     cursor = heard.event.cursor
     const [runs, isHistory] = reduceConversation(state.runs, heard.event, state.change + 1)
     state = { ...state, runs, change: state.change + (isHistory ? 1 : 0) }
+    for (const hearer of [...hearers]) hearer.hear(heard.event)
   }
 
   async function attach() {
@@ -132,6 +137,12 @@ export function createConversationStore({
     },
     subscribe: listeners.add,
     close: detach,
+    listen(hear) {
+      // An object for each call: the same function may listen twice.
+      const hearer = { hear }
+      hearers.add(hearer)
+      return () => void hearers.delete(hearer)
+    },
     take(page, readIn) {
       const runs = new Map([...state.runs].filter(([, { endedIn }]) => endedIn === 0 || endedIn > readIn))
       const sending = state.sending.filter(

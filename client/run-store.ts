@@ -51,6 +51,8 @@ export interface RunStore<TShape extends AgentShape = AgentShape> {
   /** Follows the run from the first listener on until a moment after the last has left. */
   subscribe(listener: () => void): () => void
   readonly hasListeners: boolean
+  /** More is to be heard of the run: of one that is over, until its output was read. */
+  readonly isFollowing: boolean
   /** Ends its stream, also for those who listen. */
   close(): void
 }
@@ -136,6 +138,9 @@ export function createRunStore<TShape extends AgentShape>(
     getInitialSnapshot: () => initial,
     get hasListeners() {
       return listeners.size > 0
+    },
+    get isFollowing() {
+      return following !== undefined
     },
     subscribe: listeners.add,
     close: detach,

@@ -18,6 +18,8 @@ export type AnyToolHandlers = Readonly<
 export interface RunToolsOptions {
   /** Ends it; what has begun goes on, and is answered. */
   signal?: AbortSignal
+  /** Hears of each call whose function throws, and of each answer that the server refuses. The model is told too, where the run goes on. */
+  onError?: (error: unknown, call: { tool: string; toolCallId: string }) => void
 }
 
 interface RunToolsDependencies {
@@ -33,24 +35,34 @@ export type RunTools = (runId: string, tools: AnyToolHandlers, options?: RunTool
 export function createRunTools({ clock, store, getRun, respond }: RunToolsDependencies): RunTools {
   const begun = new Set<string>()
 
-  async function serve(runId: string, wait: PendingWait, tools: AnyToolHandlers): Promise<void> {
+  async function serve(
+    runId: string,
+    wait: PendingWait,
+    { tools, onError }: { tools: AnyToolHandlers; onError: NonNullable<RunToolsOptions['onError']> },
+  ): Promise<void> {
     const call = callOf(wait)
     const handler = call !== undefined && Object.hasOwn(tools, call.tool) ? tools[call.tool] : undefined
     const key = `${runId}/${wait.name}`
     if (call === undefined || handler === undefined || begun.has(key)) return
     begun.add(key)
+    // By itself: what the page does about it neither breaks nor holds up the run.
+    const tell = (error: unknown) =>
+      void Promise.resolve().then(() => onError(error, { tool: call.tool, toolCallId: call.toolCallId }))
     try {
       // While a run is caught up with, what it waited for earlier looks as if it were still to be answered.
       const { waits } = await patiently(() => getRun(runId))
       if (waits.some(({ name }) => name === wait.name)) {
-        await answer({ runId, wait: wait.name, value: await answerOf(handler, call) })
+        await answer({ runId, wait: wait.name, value: await answerOf(handler, call, tell) }, tell)
       }
+    } catch (error) {
+      tell(error)
+      throw error
     } finally {
       begun.delete(key)
     }
   }
 
-  async function answer(answered: RespondInput): Promise<void> {
+  async function answer(answered: RespondInput, tell: (error: unknown) => void): Promise<void> {
     try {
       await patiently(() => respond(answered))
     } catch (error) {
@@ -60,7 +72,8 @@ export function createRunTools({ clock, store, getRun, respond }: RunToolsDepend
       if (code !== 'validation_failed' && code !== 'payload_too_large') throw error
       const failure = { error: 'What the page made of it is not of the form that the tool declares.' }
       if ('error' in Object(answered.value)) throw error
-      await answer({ ...answered, value: failure })
+      tell(error)
+      await answer({ ...answered, value: failure }, tell)
     }
   }
 
@@ -80,14 +93,14 @@ export function createRunTools({ clock, store, getRun, respond }: RunToolsDepend
     }
   }
 
-  return (runId, tools, { signal } = {}) => {
+  return (runId, tools, { signal, onError = () => {} } = {}) => {
     const run = store(runId)
     let unsubscribe = () => {}
     let leave = () => {}
     const done = new Promise<void>((resolve, reject) => {
       const look = () => {
         const { waits, isActive, status, error } = run.getSnapshot()
-        for (const wait of waits) void serve(runId, wait, tools).catch(reject)
+        for (const wait of waits) void serve(runId, wait, { tools, onError }).catch(reject)
         if (isActive) return
         if (isTerminal(status) || error === null) resolve()
         else reject(new AgentRuntimeError(error.code as 'unavailable', error.message))
@@ -125,11 +138,13 @@ function callOf({ name, details }: PendingWait): Call | undefined {
 async function answerOf(
   handler: NonNullable<AnyToolHandlers[string]>,
   { arguments: args, toolCallId }: Call,
+  tell: (error: unknown) => void,
 ): Promise<ToolAnswer> {
   try {
     const result = await handler(args as never, { toolCallId })
     return { result: (result ?? null) as Json }
   } catch (error) {
+    tell(error)
     return { error: (error instanceof Error ? error.message : String(error)).slice(0, 1_000) }
   }
 }

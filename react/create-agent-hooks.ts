@@ -18,7 +18,7 @@ import { createUseRuns } from './use-runs.ts'
 
 export interface AgentHooks<TRuntime extends HasAgents> extends AgentContext<ShapesOf<TRuntime>> {
   useAgentRun: UseAgentRun<ShapesOf<TRuntime>>
-  useConversation: UseConversation
+  useConversation: UseConversation<ShapesOf<TRuntime>>
   useConversations: UseConversations<KeyOf<ShapesOf<TRuntime>>>
   useRuns: UseRuns<KeyOf<ShapesOf<TRuntime>>>
   useAgents: UseAgents<KeyOf<ShapesOf<TRuntime>>>

@@ -13,4 +13,8 @@ export type { AgentSession, AgentSessionOptions, UseAgentSession } from './use-a
 export type { LiveMessage } from '../client/live-messages.ts'
 export type { MessageTree, SendOptions } from './use-message-tree.ts'
 export type { TurnQueue } from './use-queue.ts'
+export type { HookError } from './callbacks.ts'
+export type { ConversationCallbacks } from './use-conversation-callbacks.ts'
+export type { RunCallbacks } from './use-run-callbacks.ts'
+export type { ViewOptions } from './view-options.ts'
 export type { RunView } from './use-run-view.ts'

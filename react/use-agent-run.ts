@@ -6,9 +6,13 @@ import type { AgentShape, KeyOf, ShapeOf } from '../server/contract/agent-shape.
 import type { CreateRun } from '../server/contract/agent-types.ts'
 import type { ToolHandlers, ToolHandlersByKey } from '../server/contract/wait-types.ts'
 import { useRunTools } from './use-run-tools.ts'
+import { useTellErrors } from './callbacks.ts'
+import type { RunCallbacks } from './use-run-callbacks.ts'
 import type { RunView } from './use-run-view.ts'
 import { useRunView } from './use-run-view.ts'
 import { useStart } from './use-start.ts'
+import type { ViewOptions } from './view-options.ts'
+import { useSelected } from './view-options.ts'
 
 export interface AgentRunOptions<TKey extends string> extends EventSelection {
   agentKey: TKey
@@ -52,24 +56,38 @@ export interface WithTools<TTools> {
 
 export interface UseAgentRun<TShape extends AgentShape> {
   /** Starts runs of one agent and shows the newest. */
-  <const TKey extends KeyOf<TShape>>(
-    options: AgentRunOptions<TKey> & WithTools<ToolHandlersByKey<TShape>[TKey]>,
-  ): AgentRun<ShapeOf<TShape, TKey>>
+  <const TKey extends KeyOf<TShape>, TSelected = AgentRun<ShapeOf<TShape, TKey>>>(
+    options: AgentRunOptions<TKey> &
+      WithTools<ToolHandlersByKey<TShape>[TKey]> &
+      RunCallbacks<ShapeOf<TShape, TKey>> &
+      ViewOptions<AgentRun<ShapeOf<TShape, TKey>>, TSelected>,
+  ): TSelected
   /** Shows a run that exists, of whichever agent. */
-  (runId: string | null, options?: EventSelection & WithTools<ToolHandlers<TShape>>): RunView<TShape>
+  <TSelected = RunView<TShape>>(
+    runId: string | null,
+    options?: EventSelection &
+      WithTools<ToolHandlers<TShape>> &
+      RunCallbacks<TShape> &
+      ViewOptions<RunView<TShape>, TSelected>,
+  ): TSelected
 }
+
+type RunOptions<TSelected> = WithTools<ToolHandlers<AgentShape>> &
+  RunCallbacks<AgentShape> &
+  ViewOptions<AgentRun<AgentShape>, TSelected>
 
 export function createUseAgentRun(
   useAgentClient: () => AgentClient,
   useRefresh: () => () => Promise<void>,
 ): UseAgentRun<AgentShape> {
-  return function useAgentRun(
-    target: (AgentRunOptions<string> & WithTools<ToolHandlers<AgentShape>>) | string | null,
-    selection: EventSelection & WithTools<ToolHandlers<AgentShape>> = {},
-  ): AgentRun<AgentShape> {
-    const options: Partial<AgentRunOptions<string>> & WithTools<ToolHandlers<AgentShape>> =
+  return function useAgentRun<TSelected>(
+    target: (AgentRunOptions<string> & RunOptions<TSelected>) | string | null,
+    // Of a run that is only shown, `select` sees no more than what it asks for.
+    selection: EventSelection & RunOptions<TSelected> = {},
+  ): TSelected {
+    const options: Partial<AgentRunOptions<string>> & RunOptions<TSelected> =
       typeof target === 'string' || target === null ? { runId: target, ...selection } : target
-    const { agentKey, conversationId, runId = null, includeDebug = false, includeAll = false } = options
+    const { agentKey, conversationId, runId = null, select } = options
     const client = useAgentClient()
     const refresh = useRefresh()
     const { started, refusal, isStarting, start: create } = useStart(client, refresh)
@@ -78,9 +96,7 @@ export function createUseAgentRun(
       (conversationId === undefined || (run.conversationId ?? null) === conversationId)
     const shownRunId = started !== null && isHere(started) ? started.id : runId
     const refused = refusal !== null && isHere(refusal.input) ? refusal.error : null
-    useRunTools(client, shownRunId, options.tools)
-    const view = useRunView(client, { runId: shownRunId, refresh, includeDebug, includeAll })
-
+    useRunTools(client, shownRunId, options)
     const start = useCallback(
       (input: StartInput<AgentShape> = {}) => {
         if (agentKey === undefined)
@@ -90,6 +106,19 @@ export function createUseAgentRun(
       },
       [create, agentKey, conversationId],
     )
-    return { ...view, error: refused ?? view.error, start, isStarting }
+    const withStart = (view: RunView<AgentShape>): AgentRun<AgentShape> => ({
+      ...view,
+      error: refused ?? view.error,
+      start,
+      isStarting,
+    })
+    const view = useRunView(client, {
+      ...options,
+      runId: shownRunId,
+      refresh,
+      select: select && ((one) => select(withStart(one))),
+    })
+    useTellErrors(refused, options.onError)
+    return useSelected(withStart(view), select)
   }
 }

@@ -1,19 +1,28 @@
-import { hashKey, skipToken, useQuery } from '@tanstack/react-query'
-import type { QueryKey } from '@tanstack/react-query'
-import { useEffect, useMemo, useRef, useSyncExternalStore } from 'react'
+import { useCallback, useMemo } from 'react'
 import type { ConversationSnapshot } from '../client/conversation-store.ts'
 import { withLive } from '../client/live-messages.ts'
 import type { LiveMessage } from '../client/live-messages.ts'
 import { runInTurn } from '../client/run-in-turn.ts'
 import { toAgentError } from '../client/to-agent-error.ts'
 import type { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
+import type { AgentShape } from '../server/contract/agent-shape.ts'
 import type { ConversationDetail } from '../server/contract/conversation.ts'
+import type { ToolHandlers } from '../server/contract/wait-types.ts'
+import { useTellErrors } from './callbacks.ts'
 import type { ConversationInput } from './queries/filters.ts'
-import type { Queries } from './use-queries.ts'
+import type { WithTools } from './use-agent-run.ts'
+import type { ConversationCallbacks } from './use-conversation-callbacks.ts'
+import { useConversationCallbacks } from './use-conversation-callbacks.ts'
+import { useHistory } from './use-history.ts'
 import type { MessageTree } from './use-message-tree.ts'
 import { useMessageTree } from './use-message-tree.ts'
+import type { Queries } from './use-queries.ts'
 import type { TurnQueue } from './use-queue.ts'
-import { useQueue } from './use-queue.ts'
+import { openRunsOf, useQueue } from './use-queue.ts'
+import { useRunTools } from './use-run-tools.ts'
+import { useSnapshot } from './use-snapshot.ts'
+import type { ViewOptions } from './view-options.ts'
+import { isOtherwise, useSelected } from './view-options.ts'
 
 export interface ConversationOptions extends Omit<ConversationInput, 'conversationId'> {
   /** Shows what is asked and answered as it comes, by whomever. Default: true. */
@@ -39,116 +48,97 @@ export interface ConversationView extends MessageTree, TurnQueue {
   /** The connection was lost and is being opened again. */
   readonly isRecovering: boolean
   readonly error: AgentRuntimeError | null
+  /** Asks the run whose turn it is to stop: what it has said stays. Nothing where none is under way. @throws AgentRuntimeError */
+  stop(): Promise<void>
   /** Reads it anew. Never rejects: see `error`. */
   refetch(): Promise<void>
 }
 
-export type UseConversation = (
+type ConversationHookOptions<TShape extends AgentShape, TSelected> = ConversationOptions &
+  ConversationCallbacks<TShape> &
+  WithTools<ToolHandlers<TShape>> &
+  ViewOptions<ConversationView, TSelected>
+
+export type UseConversation<TShape extends AgentShape = AgentShape> = <TSelected = ConversationView>(
   conversationId: string | null | undefined,
-  options?: ConversationOptions,
-) => ConversationView
+  options?: ConversationHookOptions<TShape, TSelected>,
+) => TSelected
 
 /** A conversation as it goes on: its history, read again whenever a run begins or ends, with what is said meanwhile. */
 export function createUseConversation(useQueries: () => Queries): UseConversation {
-  return function useConversation(conversationId, options = {}) {
-    const { live = true, ...selection } = options
+  return function useConversation<TSelected>(
+    conversationId: string | null | undefined,
+    options: ConversationHookOptions<AgentShape, TSelected> = {},
+  ): TSelected {
+    const { live = true, limit, includeFailedRuns, select, throttleMs } = options
     const queries = useQueries()
-    const { client, keyOf, refresh } = queries
+    const { client } = queries
     const store = useMemo(
       () => (conversationId && live ? client.conversations.store(conversationId) : null),
       [client, conversationId, live],
     )
-    const snapshot = useSyncExternalStore(
-      store?.subscribe ?? subscribeToNothing,
-      store?.getSnapshot ?? nothing,
-      nothing,
-    )
-    const history = queries.options.conversations.get({ ...selection, conversationId: conversationId ?? '' })
-    const query = useQuery({
-      ...history,
-      queryKey: conversationId ? history.queryKey : keyOf(['conversations', 'get']),
-      queryFn: conversationId
-        ? async (context): Promise<ReadHistory> => {
-            const readIn = store?.getSnapshot().change ?? 0
-            return { ...(await history.queryFn(context)), readIn, storeId: store?.id }
-          }
-        : skipToken,
-      // Older messages are added to those that are shown. Those that somebody else was shown are not.
-      placeholderData: (before, former) =>
-        before?.id === conversationId && isOfOne(former, history) ? before : undefined,
+    const snapshot = useSnapshot(store, nothing, {
+      throttleMs,
+      isNews: (before, after) =>
+        // What has the history, or the queue, be read again.
+        before.change !== after.change ||
+        before.error !== after.error ||
+        openRunsOf(before) !== openRunsOf(after) ||
+        isOtherwise(
+          select,
+          () => viewOf(before),
+          () => viewOf(after),
+        ),
     })
-    const { data, isFetching, refetch } = query
-    // A page that is cached, or was read ahead, may be older than the store, which counts from 0.
-    const readIn = (data?.storeId === store?.id && data?.readIn) || 0
-
-    useEffect(() => {
-      if (data !== undefined) store?.take(data, readIn)
-    }, [store, data, readIn])
-
-    // A change that comes while the history is read may not be in it: it is read once more then.
-    const { change } = snapshot
-    const asked = useRef({ store, change: 0 })
-    useEffect(() => {
-      const askedFor = asked.current.store === store ? asked.current.change : 0
-      if (data === undefined || isFetching || change <= Math.max(readIn, askedFor)) return
-      asked.current = { store, change }
-      void refetch()
-    }, [store, data, readIn, isFetching, change, refetch])
-
-    // Lists of runs hear of no run by themselves.
-    const listed = useRef({ store, change })
-    useEffect(() => {
-      const isNews = listed.current.store === store && listed.current.change < change
-      listed.current = { store, change }
-      if (isNews) void refresh('runs', 'list')
-    }, [store, change, refresh])
-
-    const messages = useMemo(
-      () =>
-        withLive(data?.messages ?? [], {
-          ...snapshot,
-          runs: [...snapshot.runs.values()],
-          readIn,
-        }),
-      [data, readIn, snapshot],
+    const { query, readIn, conversation } = useHistory(queries, {
+      ...(limit === undefined ? {} : { limit }),
+      ...(includeFailedRuns === undefined ? {} : { includeFailedRuns }),
+      ...{ conversationId, store, snapshot },
+    })
+    const messagesOf = useCallback(
+      (one: ConversationSnapshot) =>
+        withLive(conversation?.messages ?? [], { ...one, runs: [...one.runs.values()], readIn }),
+      [conversation, readIn],
     )
-    const conversation = useMemo(() => data && withoutReading(data), [data])
+    const messages = useMemo(() => messagesOf(snapshot), [messagesOf, snapshot])
     const error = useMemo(
       () => (query.error === null ? snapshot.error : toAgentError(query.error)),
       [query.error, snapshot.error],
     )
-    const tree = useMessageTree(queries, conversationId, messages)
-    const turns = useQueue(queries, conversationId, {
-      ...snapshot,
-      isFollowed: store !== null && data !== undefined,
-    })
-    return {
+    const shown = useCallback(() => messagesOf(store?.getSnapshot() ?? IDLE), [messagesOf, store])
+    const tree = useMessageTree(queries, conversationId, shown)
+    const isFollowed = store !== null && conversation !== undefined
+    const turns = useQueue(queries, conversationId, { ...snapshot, isFollowed })
+    const stop = async () => {
+      const runId = runInTurn((store?.getSnapshot() ?? IDLE).runs, turns.queue)
+      if (runId !== null) await turns.dropTurn(runId).catch(unlessOver)
+    }
+    const refetch = async () => void (await query.refetch())
+    const viewOf = (one: ConversationSnapshot): ConversationView => ({
       ...tree,
       ...turns,
       conversation,
-      messages,
-      activeRunId: runInTurn(snapshot.runs, turns.queue),
-      hasMore: data?.hasMore ?? false,
+      messages: one === snapshot ? messages : messagesOf(one),
+      activeRunId: runInTurn(one.runs, turns.queue),
+      hasMore: conversation?.hasMore ?? false,
       isLoading: query.isLoading,
-      isRecovering: snapshot.isRecovering,
+      isRecovering: one.isRecovering,
       error,
-      refetch: async () => void (await refetch()),
-    }
+      stop,
+      refetch,
+    })
+    const view = viewOf(snapshot)
+    useConversationCallbacks(store, options)
+    useTellErrors(error, options.onError)
+    useRunTools(client, view.activeRunId, options)
+    return useSelected(view, select)
   }
 }
 
-/** A history, and after which change of which store it was read. */
-interface ReadHistory extends ConversationDetail {
-  readIn?: number
-  storeId?: string | undefined
+/** A run that has ended by itself need not be stopped. */
+function unlessOver(error: unknown): void {
+  if (toAgentError(error).code !== 'conflict') throw error
 }
-
-/** The path of a key begins with who has asked. */
-const isOfOne = (one: { queryKey: QueryKey } | undefined, other: { queryKey: QueryKey }) =>
-  hashKey([one?.queryKey[0]]) === hashKey([other.queryKey[0]])
-
-const withoutReading = ({ readIn: _readIn, storeId: _storeId, ...page }: ReadHistory): ConversationDetail =>
-  page
 
 const IDLE: ConversationSnapshot = {
   runs: new Map(),
@@ -158,4 +148,3 @@ const IDLE: ConversationSnapshot = {
   isRecovering: false,
 }
 const nothing = () => IDLE
-const subscribeToNothing = () => () => {}

@@ -3,6 +3,7 @@ import type { AnyRunHandle } from '../client/run-handle.ts'
 import { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
 import type { AgentShape } from '../server/contract/agent-shape.ts'
 import type { CreateRun } from '../server/contract/agent-types.ts'
+import type { Conversation } from '../server/contract/conversation.ts'
 import type { HistoryMessage, Message } from '../server/contract/message.ts'
 import type { Queries } from './use-queries.ts'
 
@@ -36,24 +37,26 @@ export interface MessageTree {
   regenerate(messageId: string): Promise<AnyRunHandle<AgentShape>>
   /** Shows one of a message's `siblings`, with what followed it. @throws AgentRuntimeError */
   select(messageId: string): Promise<void>
+  /** Makes a conversation that begins with a copy of all up to a message. @throws AgentRuntimeError */
+  fork(messageId: string, options?: { title?: string }): Promise<Conversation>
 }
 
 /** The calls that change the path which a conversation shows. */
 export function useMessageTree(
   { client, refresh, refreshAfterRun }: Pick<Queries, 'client' | 'refresh' | 'refreshAfterRun'>,
   conversationId: string | null | undefined,
-  messages: readonly HistoryMessage[],
+  shown: () => readonly HistoryMessage[],
 ): MessageTree {
   const runOf = useCallback(
     async (messageId: string) => {
-      const message = messages.find(({ id }) => id === messageId)
+      const message = shown().find(({ id }) => id === messageId)
       if (message === undefined || !conversationId) {
         throw new AgentRuntimeError('not_found', 'There is no such message in what is shown.')
       }
       const { id, agentKey, params, metadata } = await client.runs.get(message.runId)
       return { id, again: { agentKey, conversationId, metadata, ...(params === null ? {} : { params }) } }
     },
-    [client, conversationId, messages],
+    [client, conversationId, shown],
   )
   const create = useCallback(
     async (input: CreateRun<AgentShape>) => {
@@ -95,7 +98,19 @@ export function useMessageTree(
     },
     [client, refresh, conversationId],
   )
-  return { send, edit, regenerate, select }
+  const fork = useCallback<MessageTree['fork']>(
+    async (messageId, options) => {
+      const forked = await client.conversations.fork({
+        ...options,
+        conversationId: conversationId ?? '',
+        messageId,
+      })
+      void refresh('conversations', 'list')
+      return forked
+    },
+    [client, refresh, conversationId],
+  )
+  return { send, edit, regenerate, select, fork }
 }
 
 const said = (input: string | readonly Message[]): Message[] =>

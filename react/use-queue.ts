@@ -22,10 +22,11 @@ export interface TurnQueue {
 export function useQueue(
   { client, keyOf, refresh, refreshAfterRun }: Queries,
   conversationId: string | null | undefined,
-  { runs, change, isFollowed }: ConversationSnapshot & { isFollowed: boolean },
+  snapshot: ConversationSnapshot & { isFollowed: boolean },
 ): TurnQueue {
-  const open = [...runs.values()].filter(({ state }) => !isTerminal(state.status))
-  const news = [conversationId, change, ...open.map(({ runId, state }) => `${runId} ${state.status}`)].join()
+  const { change, isFollowed } = snapshot
+  const open = openRunsOf(snapshot)
+  const news = [conversationId, change, open].join()
   const { data, isFetching, refetch } = useQuery({
     queryKey: keyOf(['conversations', 'queue'], { conversationId }),
     queryFn:
@@ -37,7 +38,7 @@ export function useQueue(
     retry: isWorthRetrying,
   })
   const askedFor = useRef('')
-  const mayWait = open.length > 1 || (data?.turns.length ?? 0) > 0
+  const mayWait = open.includes(',') || (data?.turns.length ?? 0) > 0
   useEffect(() => {
     if (data === undefined || isFetching || !mayWait || [data.news, askedFor.current].includes(news)) return
     askedFor.current = news
@@ -60,5 +61,12 @@ export function useQueue(
   )
   return { queue: (isFollowed && data?.turns) || NO_TURNS, moveTurn, dropTurn }
 }
+
+/** The runs under way, and at what they are. */
+export const openRunsOf = ({ runs }: ConversationSnapshot): string =>
+  [...runs.values()]
+    .filter(({ state }) => !isTerminal(state.status))
+    .map(({ runId, state }) => `${runId} ${state.status}`)
+    .join()
 
 const NO_TURNS: readonly QueuedTurn[] = []

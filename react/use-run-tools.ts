@@ -1,18 +1,21 @@
-import { useEffect, useRef } from 'react'
+import { useEffect } from 'react'
 import type { AgentClient } from '../client/agent-client.ts'
 import type { AgentShape } from '../server/contract/agent-shape.ts'
 import type { ToolHandlers } from '../server/contract/wait-types.ts'
+import { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
+import type { HookError } from './callbacks.ts'
+import { useNewest } from './callbacks.ts'
 
 /** Runs a run's tools while the component is there, each with the newest of its functions. */
 export function useRunTools(
   client: AgentClient,
   runId: string | null,
-  tools: ToolHandlers<AgentShape> | undefined,
+  {
+    tools,
+    onError,
+  }: { tools?: ToolHandlers<AgentShape>; onError?: ((error: HookError) => void) | undefined },
 ): void {
-  const newest = useRef<object>({})
-  useEffect(() => {
-    newest.current = tools ?? {}
-  })
+  const newest = useNewest({ tools, onError })
   const names = Object.keys(tools ?? {}).join(' ')
 
   useEffect(() => {
@@ -22,11 +25,25 @@ export function useRunTools(
       .map((name) => [
         name,
         (...call: unknown[]) =>
-          (newest.current as Record<string, (...call: unknown[]) => unknown>)[name]?.(...call),
+          (newest.current.tools as Record<string, (...call: unknown[]) => unknown>)[name]?.(...call),
       ])
     const leaving = new AbortController()
-    // The view of the same run shows this failure as its `error`.
-    void client.runs.runTools(runId, Object.fromEntries(handlers), { signal: leaving.signal }).catch(() => {})
+    const options = {
+      signal: leaving.signal,
+      onError: (cause: unknown, call: { tool: string; toolCallId: string }) =>
+        newest.current.onError?.(toHookError(cause, call)),
+    }
+    // The view of the same run shows as its `error` why it can't be followed.
+    void client.runs.runTools(runId, Object.fromEntries(handlers), options).catch(() => {})
     return () => leaving.abort()
-  }, [client, runId, names])
+  }, [client, runId, names, newest])
+}
+
+/** Of a call the server says why it refuses the answer; what a page's own function throws has no code. */
+function toHookError(cause: unknown, call: { tool: string; toolCallId: string }): HookError {
+  const isRefused = cause instanceof AgentRuntimeError
+  const { message, code } = isRefused
+    ? cause
+    : { message: String(Object(cause).message ?? cause), code: 'tool_failed' }
+  return { message, code, details: call, cause }
 }

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState, useSyncExternalStore } from 'react'
+import { useCallback, useEffect, useMemo, useState } from 'react'
 import type { AgentClient } from '../client/agent-client.ts'
 import type { ChildRun } from '../client/child-runs.ts'
 import type { RunMessage, ToolInput } from '../client/run-state.ts'
@@ -12,6 +12,12 @@ import type { SendRequest } from '../server/contract/sent-message.ts'
 import type { RunError, RunStatus } from '../server/contract/run.ts'
 import type { PendingWait } from '../server/contract/wait.ts'
 import { isTerminal } from '../server/contract/terminal.ts'
+import { useTellErrors } from './callbacks.ts'
+import type { RunCallbacks } from './use-run-callbacks.ts'
+import { useRunCallbacks } from './use-run-callbacks.ts'
+import { useSnapshot } from './use-snapshot.ts'
+import type { ViewOptions } from './view-options.ts'
+import { isOtherwise } from './view-options.ts'
 
 /** A run as a component shows it, kept current. */
 export interface RunView<TShape extends AgentShape> {
@@ -57,7 +63,8 @@ export interface RunView<TShape extends AgentShape> {
   send(message: SendRequest['message']): Promise<boolean>
 }
 
-interface RunViewOptions extends EventSelection {
+interface RunViewOptions<TShape extends AgentShape>
+  extends EventSelection, RunCallbacks<TShape>, ViewOptions<RunView<TShape>, unknown> {
   runId: string | null
   /** Reads the conversations shown anew. */
   refresh: () => Promise<void>
@@ -65,36 +72,35 @@ interface RunViewOptions extends EventSelection {
 
 export function useRunView<TShape extends AgentShape>(
   client: AgentClient<TShape>,
-  { runId, refresh, includeDebug = false, includeAll = false }: RunViewOptions,
+  options: RunViewOptions<TShape>,
 ): RunView<TShape> {
+  const { runId, refresh, includeDebug = false, includeAll = false, select, throttleMs } = options
   const store = useMemo(
     () => (runId === null ? null : client.runs.store(runId, { includeDebug, includeAll })),
     [client, runId, includeDebug, includeAll],
   )
-  const snapshot = useSyncExternalStore<RunSnapshot<TShape> | null>(
-    store?.subscribe ?? subscribeToNothing,
-    store?.getSnapshot ?? nothing,
-    store?.getInitialSnapshot ?? nothing,
-  )
-  const endedRunId = snapshot !== null && isTerminal(snapshot.status) ? snapshot.runId : null
-  const [settled, setSettled] = useState<{ store: typeof store } | null>(null)
+  const snapshot = useSnapshot<RunSnapshot<TShape> | null>(store, nothing, {
+    throttleMs,
+    isNews: (before, after) =>
+      hasEnded(before) !== hasEnded(after) ||
+      before?.error !== after?.error ||
+      isOtherwise(
+        select,
+        () => viewOf(before),
+        () => viewOf(after),
+      ),
+  })
+  useRunCallbacks(store, options)
+  const isSettled = useSettled(store, hasEnded(snapshot), refresh)
   const [refusal, setRefusal] = useState<{ store: typeof store; error: RunError } | null>(null)
   const [answered, setAnswered] = useState<readonly PendingWait[]>(NO_WAITS)
-  const waits = useMemo(
-    () => (snapshot?.waits ?? []).filter((wait) => !answered.includes(wait)),
-    [snapshot?.waits, answered],
+  const openOf = useCallback(
+    (all: readonly PendingWaitOf<TShape>[] = []) => all.filter((wait) => !answered.includes(wait)),
+    [answered],
   )
+  const waits = useMemo(() => openOf(snapshot?.waits), [openOf, snapshot?.waits])
   // A refusal belongs to one store: another run, or another user of the page, has another store.
   const refused = refusal !== null && refusal.store === store ? refusal.error : null
-
-  useEffect(() => {
-    if (endedRunId === null) return
-    let isCurrent = true
-    void refresh().then(() => isCurrent && setSettled({ store }))
-    return () => {
-      isCurrent = false
-    }
-  }, [endedRunId, refresh, store])
 
   const cancel = async () => {
     if (runId === null) return
@@ -133,25 +139,47 @@ export function useRunView<TShape extends AgentShape>(
 
   const send = (message: SendRequest['message']) => isTaken((id) => client.runs.send({ runId: id, message }))
 
-  return {
+  const viewOf = (one: RunSnapshot<TShape> | null): RunView<TShape> => ({
+    ...shownOf(one),
     runId,
-    status: snapshot?.status ?? 'idle',
-    text: snapshot?.text ?? '',
-    messages: snapshot?.messages ?? NO_MESSAGES,
-    toolInputs: snapshot?.toolInputs ?? NO_INPUTS,
-    events: snapshot?.events ?? NO_EVENTS,
-    waits,
-    children: snapshot?.children ?? NO_CHILDREN,
-    output: snapshot?.output ?? null,
-    error: snapshot?.error ?? refused,
-    isActive: snapshot?.isActive ?? false,
-    isRecovering: snapshot?.isRecovering ?? false,
-    isSettled: endedRunId !== null && settled?.store === store,
-    cancel,
-    respond,
-    send,
-  }
+    waits: one === snapshot ? waits : openOf(one?.waits),
+    error: one?.error ?? refused,
+    isSettled: hasEnded(one) && isSettled,
+    ...{ cancel, respond, send },
+  })
+  const view = viewOf(snapshot)
+  useTellErrors(view.error, options.onError)
+  return view
 }
+
+/** What a view shows as the store has it. */
+const shownOf = <TShape extends AgentShape>(one: RunSnapshot<TShape> | null) => ({
+  status: one?.status ?? ('idle' as const),
+  text: one?.text ?? '',
+  messages: one?.messages ?? NO_MESSAGES,
+  toolInputs: one?.toolInputs ?? NO_INPUTS,
+  events: one?.events ?? NO_EVENTS,
+  children: one?.children ?? NO_CHILDREN,
+  output: one?.output ?? null,
+  isActive: one?.isActive ?? false,
+  isRecovering: one?.isRecovering ?? false,
+})
+
+/** Whether conversations were read again since the run of the store has ended. */
+function useSettled(store: object | null, isOver: boolean, refresh: () => Promise<void>): boolean {
+  const [settled, setSettled] = useState<{ store: object | null } | null>(null)
+  useEffect(() => {
+    if (!isOver) return
+    let isCurrent = true
+    void refresh().then(() => isCurrent && setSettled({ store }))
+    return () => {
+      isCurrent = false
+    }
+  }, [isOver, refresh, store])
+  return settled?.store === store
+}
+
+const hasEnded = (snapshot: { status: string } | null) => snapshot !== null && isTerminal(snapshot.status)
 
 const isMeant =
   (wait: string, occurrence?: number) =>
@@ -163,5 +191,4 @@ const NO_INPUTS: readonly ToolInput[] = []
 const NO_WAITS: readonly PendingWait[] = []
 const NO_CHILDREN: readonly ChildRun[] = []
 const NO_EVENTS: readonly never[] = []
-const subscribeToNothing = () => () => {}
 const nothing = () => null

@@ -1,5 +1,6 @@
 import type { DataTag, InfiniteData } from '@tanstack/react-query'
 import type { AgentClient, AgentListing } from '../../client/agent-client.ts'
+import type { AgentRuntimeError } from '../../server/contract/agent-runtime-error.ts'
 import type { AgentShape, KeyOf } from '../../server/contract/agent-shape.ts'
 import type { Conversation, ConversationDetail } from '../../server/contract/conversation.ts'
 import type { JsonLike } from '../../server/contract/json.ts'
@@ -12,18 +13,18 @@ import { isWorthRetrying } from './retry.ts'
 
 /** Options of TanStack's `useQuery`, `useSuspenseQuery`, `prefetchQuery`, `ensureQueryData`, … */
 export interface AgentQuery<TData> {
-  queryKey: DataTag<Key, TData>
+  queryKey: DataTag<Key, TData, AgentRuntimeError>
   queryFn(context: { signal: AbortSignal }): Promise<TData>
-  retry(failures: number, error: unknown): boolean
+  retry(failures: number, error: AgentRuntimeError): boolean
 }
 
 /** Options of TanStack's `useInfiniteQuery`, `useSuspenseInfiniteQuery`, `prefetchInfiniteQuery`, … */
 export interface AgentPagesQuery<TItem> {
-  queryKey: DataTag<Key, InfiniteData<Page<TItem>, string | undefined>>
+  queryKey: DataTag<Key, InfiniteData<Page<TItem>, string | undefined>, AgentRuntimeError>
   queryFn(context: { signal: AbortSignal; pageParam: string | undefined }): Promise<Page<TItem>>
   initialPageParam: string | undefined
   getNextPageParam(page: Page<TItem>): string | null
-  retry(failures: number, error: unknown): boolean
+  retry(failures: number, error: AgentRuntimeError): boolean
 }
 
 /** What the hooks read, by the keys that they read it by. Each `queryKey` begins those of all below it. */
@@ -73,7 +74,8 @@ export function createAgentQueries<TShape extends AgentShape>(
 }
 
 export function queriesWithin(client: AgentClient, root: KeyRoot): AgentQueries {
-  const key = (path: readonly string[], input?: object) => keyWithin(root, path, input) as DataTag<Key, never>
+  const key = (path: readonly string[], input?: object) =>
+    keyWithin(root, path, input) as DataTag<Key, never, AgentRuntimeError>
   const pages = {
     initialPageParam: undefined,
     getNextPageParam: (page: Page<unknown>) => page.nextCursor,

@@ -62,6 +62,45 @@ describe('useAgentRun', () => {
   })
 })
 
+describe('select', () => {
+  it('decides what the hook hands back', () => {
+    const output = useAgentRun({ agentKey: 'researcher', select: (run) => run.output?.sources })
+    expectTypeOf(output).toEqualTypeOf<string[] | undefined>()
+    const { start } = useAgentRun({ agentKey: 'researcher', select: ({ start, text }) => ({ start, text }) })
+    // @ts-expect-error depth is required
+    void start({ params: {} })
+    expectTypeOf(useAgentRun('a run', { select: (run) => run.isActive, throttleMs: 100 })).toBeBoolean()
+    expectTypeOf(useConversation('id', { select: (view) => view.messages.length })).toBeNumber()
+    // @ts-expect-error a run that is only shown starts nothing
+    useAgentRun('a run', { select: (run) => run.start })
+    // @ts-expect-error no such field
+    useConversation('id', { select: (view) => view.text })
+    // @ts-expect-error milliseconds
+    useAgentRun('a run', { throttleMs: '100' })
+  })
+})
+
+describe('callbacks', () => {
+  it('are told what the agent can emit', () => {
+    useAgentRun({
+      agentKey: 'researcher',
+      onEvent(event) {
+        if (event.type === 'research.progress') expectTypeOf(event.payload.percent).toBeNumber()
+        // @ts-expect-error no agent emits this
+        void (event.type === 'research.finished')
+      },
+      onFinish: (run) =>
+        expectTypeOf(run.output).toEqualTypeOf<{ report: string; sources: string[] } | null>(),
+      onError: (error) => expectTypeOf(error.code).toBeString(),
+    })
+    useConversation('id', {
+      onEvent: (event) => expectTypeOf(event.cursor).toBeString(),
+      // @ts-expect-error it is over by then
+      onFinish: (run) => void (run.status === 'running'),
+    })
+  })
+})
+
 describe('queries', () => {
   it('know the agents that exist', () => {
     const queries = useAgentQueries()

@@ -6,6 +6,7 @@ import { act } from 'react'
 import { describe, expect } from 'vitest'
 import { z } from 'zod'
 import { createAgentClient } from '../../../client/create-client.ts'
+import type { HookError } from '../../../react/callbacks.ts'
 import { createAgentHooks } from '../../../react/create-agent-hooks.ts'
 import { createScriptedModel } from '../../../server/models/scripted.ts'
 import { defineAgent, defineTool, toolLoop } from '../../../server/index.ts'
@@ -246,6 +247,90 @@ describe('a page with the hook', () => {
     await waitFor(() => expect(result.current.status).toBe('succeeded'), PATIENCE)
     expect(runs).toBe(1)
     expect(told()).toEqual([{ color: 'RED' }])
+  })
+
+  test('is told of a tool that fails, and of an answer that is refused, once each', async ({
+    createServer,
+  }) => {
+    const { client, told } = await createShop(createServer, [pick({ shades: 1 }), pick({ shades: 2 })])
+    const hooks = createAgentHooks<Shop>()
+    const errors: HookError[] = []
+    const { result } = renderHook(
+      () =>
+        hooks.useAgentRun({
+          agentKey: 'shop',
+          tools: {
+            pick_color({ shades }) {
+              if (shades === 1) throw new RangeError('The user closed the window.')
+              return { color: 'green' as 'red' }
+            },
+          },
+          onError(error) {
+            errors.push(error)
+          },
+        }),
+      { wrapper: wrapperOf(hooks, client), reactStrictMode: true },
+    )
+    await act(async () => void (await result.current.start({})))
+    await waitFor(() => expect(result.current.status).toBe('succeeded'), PATIENCE)
+    expect(told()).toHaveLength(2)
+    expect(errors.toSorted((one, other) => one.code.localeCompare(other.code))).toEqual([
+      {
+        code: 'tool_failed',
+        message: 'The user closed the window.',
+        details: { tool: 'pick_color', toolCallId: expect.any(String) },
+        cause: expect.any(RangeError),
+      },
+      expect.objectContaining({
+        code: 'validation_failed',
+        details: { tool: 'pick_color', toolCallId: expect.any(String) },
+      }),
+    ])
+  })
+
+  test('is told of an answer that it is not allowed to give, which nobody else hears of', async ({
+    createServer,
+  }) => {
+    const { clientOf, client: other, handler } = await createShop(createServer)
+    const client = clientOf(async (input, init) => {
+      const request = new Request(input, init)
+      if (!request.url.includes('respond')) return handler(request)
+      const data = { code: 'FORBIDDEN', httpStatus: 403 }
+      return Response.json({ error: { message: 'Not yours.', code: -32_003, data } }, { status: 403 })
+    })
+    const hooks = createAgentHooks<Shop>()
+    const codes: string[] = []
+    const tools = { pick_color: () => ({ color: 'blue' as const }) }
+    const onError = ({ code }: HookError) => void codes.push(code)
+    const { result } = renderHook(() => hooks.useAgentRun({ agentKey: 'shop', tools, onError }), {
+      wrapper: wrapperOf(hooks, client),
+    })
+    await act(async () => void (await result.current.start({})))
+    await waitFor(() => expect(codes).toEqual(['forbidden']), PATIENCE)
+    expect(result.current).toMatchObject({ status: 'waiting', error: null })
+    await other.runs.cancel(result.current.runId ?? '')
+    await waitFor(() => expect(result.current.status).toBe('cancelled'), PATIENCE)
+  })
+
+  test('runs the tools of a conversation, whoever has asked', async ({ createServer }) => {
+    const { client, told } = await createShop(createServer)
+    const hooks = createAgentHooks<Shop>()
+    const { id } = await client.conversations.create()
+    const finished: string[] = []
+    const page = renderHook(
+      () =>
+        hooks.useConversation(id, {
+          tools: { pick_color: () => ({ color: 'blue' }) },
+          onFinish: ({ status }) => void finished.push(status),
+          select: (view) => view.conversation?.id,
+        }),
+      { wrapper: wrapperOf(hooks, client) },
+    )
+    await waitFor(() => expect(page.result.current).toBe(id), PATIENCE)
+    await client.runs.create({ agentKey: 'shop', conversationId: id })
+    await waitFor(() => expect(finished).toEqual(['succeeded']), PATIENCE)
+    expect(told()).toEqual([{ color: 'BLUE' }])
+    page.unmount()
   })
 
   test('that is reloaded in mid-call runs it anew, and not what was answered before', async ({

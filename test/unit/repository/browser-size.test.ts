@@ -11,11 +11,11 @@ const PEERS = Object.keys(packageJson.peerDependencies)
 
 /** In bytes after gzip. */
 const BUDGETS = [
-  { entry: 'client', today: 17_603, atMost: 18_000, peers: ['@trpc/client'] },
+  { entry: 'client', today: 17_739, atMost: 18_000, peers: ['@trpc/client'] },
   {
     entry: 'react',
-    today: 8_252,
-    atMost: 8_450,
+    today: 9_597,
+    atMost: 9_800,
     peers: ['@tanstack/react-query', '@trpc/client', 'react', 'react/jsx-runtime'],
   },
   {
