@@ -65,10 +65,10 @@ export interface RunHandle<TShape extends AgentShape = AgentShape> {
    */
   cancel(options?: { signal?: AbortSignal }): Promise<Run>
   /**
-   * Answers a wait of the run. Where several have one name, pass the `occurrence` that `waits` tells. Default: the first that is
+   * Answers a wait of the run. Where several have one name, pass the `occurrence` that `waits` tells. Default: the only one that is
    * pending.
    *
-   * @throws AgentRuntimeError `conflict` when it was answered or its time is up, `validation_failed` when the
+   * @throws AgentRuntimeError `conflict` when it was answered, its time is up, or several are pending and no `occurrence` is given, `validation_failed` when the
    * answer does not fit, `not_found` when there is no such wait.
    */
   respond<const TName extends WaitNameOf<TShape>>(

@@ -117,7 +117,7 @@ export type RespondInput = z.infer<typeof RespondInput>
 export const RespondInput = RunRef.extend({
   /** Name of the wait. */
   wait: CallName,
-  /** Which of the waits of that name, as `waits` tell it; 1 is the first. Default: the first of them that is pending. */
+  /** Which of the waits of that name, as `waits` tell it; 1 is the first. Default: the only one that is pending; of several none is taken. */
   occurrence: z.int().min(1).max(MAX_OCCURRENCE).optional(),
   /** Checked against the wait's schema. */
   value: Json,

@@ -17,7 +17,7 @@ import type { ConversationStore } from '../ports/store/conversation-store.ts'
 import type { DeletionStore } from '../ports/store/deletion-store.ts'
 import type { RunStore } from '../ports/store/run-store.ts'
 import type { SentStore } from '../ports/store/sent-store.ts'
-import type { WaitBelow, WaitStore } from '../ports/store/wait-store.ts'
+import type { WaitStore } from '../ports/store/wait-store.ts'
 import type { Access } from './access.ts'
 import { checkAnswer } from './check-answer.ts'
 import { createCreateRun } from './create-run.ts'
@@ -25,6 +25,7 @@ import type { CreateRunPorts, CreateRunSettings, NewlyCreated, Occurrence } from
 import { giveTurn } from './give-turn.ts'
 import { hintsOf } from './hints.ts'
 import { logEnded } from './log-ended.ts'
+import { occurrenceOf, overError, waitBelowOf, waitOf } from './meant-wait.ts'
 import { noSuchRun } from './run-events.ts'
 import type { RunEvents } from './run-events.ts'
 import { createSend } from './send.ts'
@@ -193,14 +194,11 @@ export function createRuns(
       assertStorable(value)
       const reached = await reach(caller, askedId)
       const { waits, ...asked } = (await store.readWaits(reached, askedId)) ?? noSuchRun(askedId)
-      const own = waits.find(
-        ({ name, kind, runId, occurrence: which = 1 }) =>
-          name === wait && kind !== 'sleep' && runId === undefined && which === (occurrence ?? which),
-      )
-      // What a run waits for is told in the streams of those above it, where it is answered too.
       const asking = { name: wait, occurrence }
+      const own = waitOf(waits, asking)
+      // What a run waits for is told in the streams of those above it, where it is answered too.
       const below =
-        own === undefined ? oneOf(await store.findWaitsBelow(reached, askedId, asking), wait) : null
+        own === undefined ? waitBelowOf(await store.findWaitsBelow(reached, askedId, asking), wait) : null
       const { run, pending } =
         below === null ? { ...asked, pending: own } : { run: below.run, pending: below.wait }
       const runId = run.id
@@ -209,7 +207,8 @@ export function createRuns(
         checkAnswer(pending, value)
       }
       // The answer names the owner and the wait that were checked, so nothing else is answered.
-      const answered = { runId, wait, occurrence, asked: pending ?? null, value, by: caller.id }
+      const which = pending === undefined ? occurrence : occurrenceOf(pending)
+      const answered = { runId, wait, occurrence: which, asked: pending ?? null, value, by: caller.id }
       const outcome = await store.respond(run.owner, answered)
       switch (outcome.kind) {
         case 'not-found':
@@ -240,29 +239,4 @@ export function createRuns(
 
 function describe(run: Run): string {
   return run.status === 'timed_out' ? 'timed out' : run.status === 'cancelled' ? 'was cancelled' : run.status
-}
-
-/**
- * The one wait below that an answer over a run above can mean: the only one of that name that there ever was. A name alone tells no two apart, and an
- * answer that is sent twice must not reach a second one.
- */
-function oneOf(found: readonly WaitBelow[], name: string): WaitBelow | null {
-  const open = found.filter(({ isOpen }) => isOpen)
-  const [only] = open
-  if (found.length === 0) return null
-  if (only === undefined) throw overError(name)
-  if (found.length === 1) return only
-  throw new AgentRuntimeError(
-    'conflict',
-    `Several runs below wait for "${name}", or did: answer by the id of the one that is meant.`,
-    { details: { runIds: [...new Set(open.map(({ run }) => run.id))] } },
-  )
-}
-
-function overError(name: string): AgentRuntimeError {
-  return new AgentRuntimeError(
-    'conflict',
-    `The wait for "${name}" is over: it was answered, or its time is up.`,
-    { details: { reason: 'over' } },
-  )
 }

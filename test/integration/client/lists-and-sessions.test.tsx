@@ -131,6 +131,7 @@ test('of two waits of one name, an occurrence tells which is answered', async ({
     await runs.create({ agentKey: 'echo', messages: user('ask both') }),
   ]
   for await (const { type } of asked.events()) if (type === 'run.waiting') break
+  await expect(asked.respond('go', true)).rejects.toMatchObject({ code: 'conflict' })
   await asked.respond('go', true, { occurrence: 2 })
   await asked.respond('go', false, { occurrence: 1 })
   expect(await asked.text()).toBe('false,true')
@@ -138,6 +139,9 @@ test('of two waits of one name, an occurrence tells which is answered', async ({
   const { result } = renderHook(() => useAgentRun(shown.id), { wrapper: page.wrapper })
   const occurrences = () => result.current.waits.map(({ occurrence }) => occurrence)
   await waitFor(() => expect(occurrences()).toEqual([undefined, 2]), PATIENCE)
+  expect(await act(() => result.current.respond('go', true))).toBe(false)
+  expect(result.current.error).toMatchObject({ code: 'conflict' })
+  expect(occurrences()).toEqual([undefined, 2])
   expect(await act(() => result.current.respond('go', true, { occurrence: 2 }))).toBe(true)
   expect(occurrences()).not.toContain(2)
   await waitFor(() => expect(occurrences()).toEqual([undefined]), PATIENCE)

@@ -91,17 +91,24 @@ describe('a wait', () => {
         value: { approved, hash: first.hash },
       })
     for (const occurrence of [0, 1.5, '2', 2 ** 31]) expect((await over(occurrence, true)).status).toBe(400)
+    // An approval that was meant for one and is sent twice must not be the other's.
+    expect(await over(undefined, true)).toMatchObject({
+      status: 409,
+      body: { code: 'conflict', details: { reason: 'several', occurrences: [1, 2] } },
+    })
     expect((await over(3, true)).status).toBe(404)
     expect((await over(2, true)).status).toBe(200)
     // Sent again it answers nothing else.
     expect((await over(2, true)).status).toBe(409)
-    expect((await over(1, false)).status).toBe(200)
+    // The only one that is left.
+    expect((await over(undefined, false)).status).toBe(200)
     expect(await outcomeOf(first.id)).toMatchObject({ output: [false, true] })
 
     const { id, wait, hash } = await asked()
-    const answer = (occurrence: number, approved: boolean) =>
+    const answer = (occurrence: number | undefined, approved: boolean) =>
       trpc.client.runs.respond.mutate({ runId: id, wait, occurrence, value: { approved, hash } })
     await expect(answer(3, true)).rejects.toMatchObject({ data: { error: { code: 'not_found' } } })
+    await expect(answer(undefined, true)).rejects.toMatchObject({ data: { error: { code: 'conflict' } } })
     await answer(2, true)
     await expect(answer(2, true)).rejects.toMatchObject({ data: { error: { code: 'conflict' } } })
     await answer(1, false)
