@@ -1,7 +1,7 @@
 // Processes that die while runs start others, wait for them, and end.
 import { expect, vi } from 'vitest'
-import { createWorkspace, runCli, serverModule } from '../../../support/cli.ts'
-import type { CliProcess } from '../../../support/cli.ts'
+import { serverModule } from '../../../support/cli.ts'
+import { startMortalWorkers } from '../../../support/mortal-workers.ts'
 import { defineAgent } from '../../../../server/index.ts'
 import { brokenWhenQuiet } from '../../../support/check-invariants.ts'
 import { test } from '../../../support/runtime.ts'
@@ -47,21 +47,12 @@ test('workers that are killed in the middle start no child twice, lose none, and
   createServer,
   database,
 }) => {
-  await using folder = await createWorkspace()
-  await folder.write('entry.ts', ENTRY)
-  const start = async (): Promise<CliProcess> => {
-    const worker = runCli(['worker', 'entry.ts'], { cwd: folder.path, env: { DATABASE_URL: database.url } })
-    await worker.printed(/Working/)
-    return worker
-  }
+  await using workers = await startMortalWorkers(ENTRY, { databaseUrl: database.url })
   const agents = keys.map((key) => defineAgent({ key, maxAttempts: 100, async run() {} }))
   const servers = [
     await createServer({ agents, worker: false }),
     await createServer({ agents, worker: false }),
   ] as const
-  await using stack = new AsyncDisposableStack()
-  const workers = await Promise.all([start(), start()])
-  for (const worker of workers) stack.use(worker)
   const ids = await Promise.all(
     Array.from({ length: PARENTS }, (_, n) => servers[n % 2 === 0 ? 0 : 1].rest.create('parent')),
   )
@@ -71,14 +62,10 @@ test('workers that are killed in the middle start no child twice, lose none, and
     )
     return row?.count ?? 0
   }
-  // Each time a part of the runs is over, another one dies, and one takes its place.
-  for (const [index, part] of [0.1, 0.35, 0.6].entries()) {
-    await expect
-      .poll(over, { timeout: 60_000, interval: 10 })
-      .toBeGreaterThanOrEqual(Math.floor(part * PARENTS * (2 * CHILDREN + 1)))
-    workers[index % 2]?.killAll('SIGKILL')
-    workers[index % 2] = stack.use(await start())
-  }
+  await workers.killAt(
+    [0.1, 0.35, 0.6].map((part) => part * PARENTS * (2 * CHILDREN + 1)),
+    over,
+  )
   for (const [n, id] of ids.entries()) {
     const { rest } = servers[n % 2 === 0 ? 1 : 0]
     expect((await rest.events(`runs/${id}/events?include_all=1`)).at(-1)).toMatchObject({

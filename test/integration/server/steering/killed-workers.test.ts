@@ -1,7 +1,7 @@
 // Processes that die while runs are sent messages, read them, and end.
 import { expect, vi } from 'vitest'
-import { createWorkspace, runCli, serverModule } from '../../../support/cli.ts'
-import type { CliProcess } from '../../../support/cli.ts'
+import { serverModule } from '../../../support/cli.ts'
+import { startMortalWorkers } from '../../../support/mortal-workers.ts'
 import { brokenWhenQuiet } from '../../../support/check-invariants.ts'
 import { defineAgent } from '../../../../server/index.ts'
 import { test } from '../../../support/runtime.ts'
@@ -57,21 +57,12 @@ test('workers that are killed in the middle lose nothing that runs were sent, an
   createServer,
   database,
 }) => {
-  await using folder = await createWorkspace()
-  await folder.write('entry.ts', ENTRY)
-  const start = async (): Promise<CliProcess> => {
-    const worker = runCli(['worker', 'entry.ts'], { cwd: folder.path, env: { DATABASE_URL: database.url } })
-    await worker.printed(/Working/)
-    return worker
-  }
+  await using workers = await startMortalWorkers(ENTRY, { databaseUrl: database.url })
   const agents = [defineAgent({ key: 'chat', maxAttempts: 100, async run() {} })]
   const servers = [
     await createServer({ agents, worker: false }),
     await createServer({ agents, worker: false }),
   ] as const
-  await using stack = new AsyncDisposableStack()
-  const workers = await Promise.all([start(), start()])
-  for (const worker of workers) stack.use(worker)
   let sent = 0
 
   /** Says one thing after another: to the run that is under way, or by another run where that is over. */
@@ -104,14 +95,10 @@ test('workers that are killed in the middle lose nothing that runs were sent, an
   }
 
   const talks = Promise.all(Array.from({ length: CONVERSATIONS }, (_, n) => talk(n)))
-  // Each time a part of it is said, another one dies, and one takes its place.
-  for (const [index, part] of [0.1, 0.4, 0.7, 1].entries()) {
-    await expect
-      .poll(() => sent, { timeout: 60_000, interval: 5 })
-      .toBeGreaterThanOrEqual(Math.floor(part * CONVERSATIONS * MESSAGES))
-    workers[index % 2]?.killAll('SIGKILL')
-    workers[index % 2] = stack.use(await start())
-  }
+  await workers.killAt(
+    [0.1, 0.4, 0.7, 1].map((part) => part * CONVERSATIONS * MESSAGES),
+    () => sent,
+  )
   const open = `SELECT count(*)::int AS count FROM agent_runtime.run WHERE finished_at IS NULL`
   const left = `SELECT count(*)::int AS count FROM agent_runtime.sent_message WHERE left_at IS NOT NULL`
   for (const text of [left, open]) {
