@@ -1,10 +1,8 @@
 import { describe, expect } from 'vitest'
 import { z } from 'zod'
 import { ChildRunError, defineAgent } from '../../../../server/index.ts'
-import type { AgentContext, Json } from '../../../../server/index.ts'
 import { test } from '../../../support/runtime.ts'
-
-const ALL = 'events?include_all=1'
+import { ALL, parentOf } from './scene.ts'
 
 const double = defineAgent({
   key: 'double',
@@ -14,9 +12,6 @@ const double = defineAgent({
     return { output: { n: params.n * 2 }, messages: [{ role: 'assistant', content: `${params.n * 2}` }] }
   },
 })
-
-const parentOf = (run: (ctx: AgentContext) => Promise<{ output: Json }>) =>
-  defineAgent({ key: 'parent', output: z.json(), run })
 
 describe('a run that an agent has another agent do', () => {
   test('is a run of its own, whose result the parent goes on with, in one slot', async ({ createServer }) => {

@@ -7,16 +7,12 @@ import { childOf } from '../family/scene.ts'
 import { createTestPool } from '../../../support/pool.ts'
 import { test } from '../../../support/runtime.ts'
 import { createTestStore } from '../../../support/store.ts'
-import { ALL, begin, createChat, createGate, endSilently, WITHIN } from './scene.ts'
+import { ALL, begin, chatAtGate, createChat, createGate, endSilently, WITHIN } from './scene.ts'
 
 test('a model that fails after it was asked with a message is asked with it again, and it is told once', async ({
   createServer,
 }) => {
-  const gate = createGate()
-  const { chat, model, asked } = createChat(gate, { modelFailsAt: 2 })
-  const { rest } = await createServer({ agents: [chat], model })
-  const id = await rest.create('chat', begin('Weather?'))
-  await gate.come
+  const { gate, asked, rest, id } = await chatAtGate(createServer, { modelFailsAt: 2 })
   await rest.post(`runs/${id}/messages`, { message: 'In Celsius.' })
   gate.open()
   const events = await rest.events(`runs/${id}/${ALL}`)

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { defineAgent, textOf } from '../../../../server/index.ts'
 import type { RestClient } from '../../../support/rest-client.ts'
 import { test } from '../../../support/runtime.ts'
-import { ALL, begin, createChat, createGate, WITHIN } from './scene.ts'
+import { ALL, begin, chatAtGate, createChat, createGate, steeringIn, WITHIN } from './scene.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
 
@@ -13,27 +13,13 @@ const user = (content: string) => ({ role: 'user', content })
 async function beginIn(rest: RestClient, agentKey = 'chat') {
   const { body } = await rest.post('runs', { agent_key: agentKey, ...begin('Weather?') })
   const conversation = String(body['conversation_id'])
-  const steered = (content: string, more: object = {}) => ({
-    agent_key: agentKey,
-    conversation_id: conversation,
-    conversation_policy: 'steer',
-    messages: [user(content)],
-    ...more,
-  })
-  return { id: String(body['id']), conversation, steered }
+  return { id: String(body['id']), conversation, steered: steeringIn(conversation, agentKey) }
 }
 
 test('what is asked over two servers at once is said to the run under way, which answers it', async ({
   createServer,
 }) => {
-  const gate = createGate()
-  const { chat, model, asked } = createChat(gate)
-  const [one, two] = [
-    await createServer({ agents: [chat], model }),
-    await createServer({ agents: [chat], model, worker: false }),
-  ]
-  const { id, conversation, steered } = await beginIn(one.rest)
-  await gate.come
+  const { gate, asked, one, two, id, conversation, steered } = await chatAtGate(createServer)
   const answers = await Promise.all([
     one.rest.post('runs', steered('In Celsius.')),
     two.rest.post('runs', steered('Briefly.', { messages: [user('Please.'), user('Briefly.')] })),
@@ -57,14 +43,7 @@ test('what is asked over two servers at once is said to the run under way, which
 test('with a key it is said once, also when the run is over, and no key of another kind is met', async ({
   createServer,
 }) => {
-  const gate = createGate()
-  const { chat, model, asked } = createChat(gate)
-  const [one, two] = [
-    await createServer({ agents: [chat], model }),
-    await createServer({ agents: [chat], model, worker: false }),
-  ]
-  const { id, steered } = await beginIn(one.rest)
-  await gate.come
+  const { gate, asked, one, two, id, steered } = await chatAtGate(createServer)
   await one.rest.post(`runs/${id}/messages`, { message: 'Sent.', idempotency_key: 'k' })
   const request = steered('Once.', { idempotency_key: 'k' })
   const [first, second] = await Promise.all([one, two].map(({ rest }) => rest.post('runs', request)))
@@ -171,11 +150,7 @@ test('is what an agent may ask for; a run that has not begun or waits takes it, 
 test('all that was said may be sent along, and a run that has too much to read takes no more', async ({
   createServer,
 }) => {
-  const gate = createGate()
-  const { chat, model, asked } = createChat(gate)
-  const { rest } = await createServer({ agents: [chat], model })
-  const { id, steered } = await beginIn(rest)
-  await gate.come
+  const { gate, asked, rest, id, steered } = await chatAtGate(createServer)
   const history = [user('Weather?'), { role: 'assistant', content: 'I look.' }, user('In Celsius.')]
   expect(await rest.post('runs', steered('', { messages: history }))).toMatchObject({
     status: 200,

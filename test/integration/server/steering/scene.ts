@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { defineAgent, defineTool, textOf, toolLoop } from '../../../../server/index.ts'
 import type { AgentMessage, Model } from '../../../../server/index.ts'
+import type { CreateServer } from '../../../support/runtime.ts'
 
 /** Time for upkeep to do what nobody else did, on a slow machine. */
 export const WITHIN = { timeout: 20_000 }
@@ -66,6 +67,29 @@ export function createChat(gate: Gate, more: { failsFirst?: boolean; modelFailsA
   })
   return { chat, model, asked }
 }
+
+/** Two servers, of which one works, and a run of the chat that stands at its gate: it asks its model again when it is let go on. */
+export async function chatAtGate(createServer: CreateServer, more: Parameters<typeof createChat>[1] = {}) {
+  const gate = createGate()
+  const { chat, model, asked } = createChat(gate, more)
+  const one = await createServer({ agents: [chat], model })
+  const two = await createServer({ agents: [chat], model, worker: false })
+  const { body } = await one.rest.post('runs', { agent_key: 'chat', ...begin('Weather?') })
+  await gate.come
+  const [id, conversation] = [String(body['id']), String(body['conversation_id'])]
+  return { gate, asked, one, two, rest: one.rest, id, conversation, steered: steeringIn(conversation) }
+}
+
+/** What is asked in a conversation and said to the run under way. */
+export const steeringIn =
+  (conversation: string, agentKey = 'chat') =>
+  (content: string, more: object = {}) => ({
+    agent_key: agentKey,
+    conversation_id: conversation,
+    conversation_policy: 'steer',
+    messages: [{ role: 'user', content }],
+    ...more,
+  })
 
 export const begin = (content: string) => ({ conversation: 'new', messages: [{ role: 'user', content }] })
 

@@ -1,18 +1,11 @@
 import { expect } from 'vitest'
 import { test } from '../../../support/runtime.ts'
-import { ALL, begin, createChat, createGate, WITHIN } from './scene.ts'
+import { ALL, begin, chatAtGate, createChat, createGate, WITHIN } from './scene.ts'
 
 test('what is sent to a run is what its model is asked next: from any server, in order, and kept', async ({
   createServer,
 }) => {
-  const gate = createGate()
-  const { chat, model, asked } = createChat(gate)
-  const [one, two] = [
-    await createServer({ agents: [chat], model }),
-    await createServer({ agents: [chat], model, worker: false }),
-  ]
-  const id = await one.rest.create('chat', begin('Weather?'))
-  await gate.come
+  const { gate, asked, one, two, id, conversation } = await chatAtGate(createServer)
   const first = await two.rest.post(`runs/${id}/messages`, { message: 'In Celsius.' })
   expect(first).toMatchObject({ status: 201, body: { run: { id, status: 'running' } } })
   const second = await one.rest.post(`runs/${id}/messages/`, {
@@ -27,9 +20,7 @@ test('what is sent to a run is what its model is asked next: from any server, in
     { message_id: first.body['message_id'], content: 'In Celsius.', visibility_level: 'user' },
     { message_id: second.body['message_id'], content: [{ type: 'text', text: 'Briefly.' }] },
   ])
-  const { body } = await one.rest.get(
-    `conversations/${String((await one.rest.get(`runs/${id}`)).body['conversation_id'])}`,
-  )
+  const { body } = await one.rest.get(`conversations/${conversation}`)
   expect(body['messages']).toMatchObject([
     { role: 'user', content: 'Weather?' },
     { role: 'assistant' },
@@ -41,35 +32,24 @@ test('what is sent to a run is what its model is asked next: from any server, in
 })
 
 test('ten at once are all read, each once, in one order', async ({ createServer, database }) => {
-  const gate = createGate()
-  const { chat, model, asked } = createChat(gate)
-  const servers = [
-    await createServer({ agents: [chat], model }),
-    await createServer({ agents: [chat], model }),
-  ] as const
-  const id = await servers[0].rest.create('chat', begin('Go.'))
-  await gate.come
+  const { gate, asked, one, two, id } = await chatAtGate(createServer)
   const sent = await Promise.all(
     Array.from({ length: 10 }, (_, n) =>
-      servers[n % 2 === 0 ? 0 : 1].rest.post(`runs/${id}/messages`, { message: `m${n}` }),
+      (n % 2 === 0 ? one : two).rest.post(`runs/${id}/messages`, { message: `m${n}` }),
     ),
   )
   expect(sent.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 201))
   gate.open()
-  await servers[1].rest.events(`runs/${id}/events`)
+  await two.rest.events(`runs/${id}/events`)
   const stored = await database.sql<{ content: string }>(
     `SELECT body ->> 'content' AS content FROM agent_runtime.sent_message ORDER BY position`,
   )
-  expect(asked.at(-1)).toEqual(['Go.', ...stored.map(({ content }) => content)])
+  expect(asked.at(-1)).toEqual(['Weather?', ...stored.map(({ content }) => content)])
   expect(new Set(asked.at(-1)).size).toBe(11)
 })
 
 test('a later attempt reads nothing twice, and tells nothing twice', async ({ createServer }) => {
-  const gate = createGate()
-  const { chat, model, asked } = createChat(gate, { failsFirst: true })
-  const { rest } = await createServer({ agents: [chat], model })
-  const id = await rest.create('chat', begin('Weather?'))
-  await gate.come
+  const { gate, asked, rest, id } = await chatAtGate(createServer, { failsFirst: true })
   await rest.post(`runs/${id}/messages`, { message: 'In Celsius.' })
   gate.open()
   const events = await rest.events(`runs/${id}/${ALL}`)
@@ -139,19 +119,14 @@ test('what a cancelled run has not read begins no other: it is kept with the run
   createServer,
   database,
 }) => {
-  const gate = createGate()
-  const { chat, model, asked } = createChat(gate)
-  const { rest } = await createServer({ agents: [chat], model })
-  const id = await rest.create('chat', begin('First.'))
-  await gate.come
+  const { gate, asked, rest, id, conversation } = await chatAtGate(createServer)
   const sent = await rest.post(`runs/${id}/messages`, { message: 'Unread.' })
   await rest.post(`runs/${id}/cancel`)
   await rest.events(`runs/${id}/events`)
   gate.open()
-  const { conversation_id: conversation } = (await rest.get(`runs/${id}`)).body
-  const { body } = await rest.get(`conversations/${String(conversation)}`)
+  const { body } = await rest.get(`conversations/${conversation}`)
   expect(body['messages']).toMatchObject([
-    { content: 'First.' },
+    { content: 'Weather?' },
     { content: 'Unread.', id: sent.body['message_id'] },
   ])
   const next = await rest.create('chat', {
@@ -159,7 +134,7 @@ test('what a cancelled run has not read begins no other: it is kept with the run
     messages: [{ role: 'user', content: 'Next.' }],
   })
   await rest.events(`runs/${next}/events`)
-  expect(asked.at(-1)).toEqual(['First.', 'Unread.', 'Next.'])
+  expect(asked.at(-1)).toEqual(['Weather?', 'Unread.', 'Next.'])
   const left = 'SELECT FROM agent_runtime.sent_message WHERE left_at IS NOT NULL'
   expect(await database.sql(left)).toEqual([])
   expect((await rest.get('runs')).body['count']).toBe(2)
@@ -185,11 +160,7 @@ test('nobody hears of what was sent to a run that is cancelled before it begins'
 test('is refused by a run that is over, or in no conversation; a key sends once', async ({
   createServer,
 }) => {
-  const gate = createGate()
-  const { chat, model, asked } = createChat(gate)
-  const { rest } = await createServer({ agents: [chat], model })
-  const id = await rest.create('chat', begin('Weather?'))
-  await gate.come
+  const { gate, asked, rest, id } = await chatAtGate(createServer)
   const once = { message: 'Once.', idempotency_key: 'k' }
   const [first, second] = await Promise.all([1, 2].map(() => rest.post(`runs/${id}/messages`, once)))
   expect(second?.body['message_id']).toBe(first?.body['message_id'])
