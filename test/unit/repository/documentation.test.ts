@@ -1,6 +1,6 @@
 // What the documentation lists is what there is.
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { Config, ENVIRONMENT } from '../../../server/config/config.ts'
@@ -8,6 +8,7 @@ import { resolveConfig } from '../../../server/config/resolve-config.ts'
 import { ERROR_STATUS } from '../../../server/contract/agent-runtime-error.ts'
 import { RUNTIME_EVENTS } from '../../../server/contract/event.ts'
 import { TRANSITIONS } from '../../../server/lifecycle/transitions.ts'
+import { stepsOf } from '../../support/followed-page.ts'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 const read = (name: string) => readFileSync(join(root, name), 'utf8')
@@ -59,6 +60,19 @@ test('docs/architecture.md leads to every decision, and has each heading once', 
   expect(decisions.filter((name) => !page.includes(`](decisions/${name})`))).toEqual([])
   const headings = page.split('\n').filter((line) => line.startsWith('#'))
   expect(headings).toEqual([...new Set(headings)])
+})
+
+test('the guide for Next.js has the files of examples/nextjs as they are', () => {
+  const example = join(root, 'examples/nextjs')
+  const files = readdirSync(example, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => relative(example, join(parentPath, name)))
+  const written = stepsOf(read('docs/guides/nextjs.md')).flatMap((step) =>
+    step.kind === 'file' ? [[step.name, step.text]] : [],
+  )
+  expect(Object.fromEntries(written)).toEqual(
+    Object.fromEntries(files.map((name) => [name, read(`examples/nextjs/${name}`)])),
+  )
 })
 
 test('CONTRIBUTING.md names places that are there as those to begin in', () => {

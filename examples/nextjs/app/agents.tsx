@@ -1,0 +1,23 @@
+'use client'
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import type { ReactNode } from 'react'
+import { useState } from 'react'
+import { createAgentClient } from 'trpc-agent-runtime/client'
+import { createAgentHooks } from 'trpc-agent-runtime/react'
+import type { runtime } from '../lib/runtime'
+
+const { AgentProvider, ...hooks } = createAgentHooks<typeof runtime>()
+export const { useAgentRun, useConversation, useConversations } = hooks
+const client = createAgentClient<typeof runtime>({ url: '/trpc' })
+
+export function Agents({ children }: { children: ReactNode }) {
+  // Of each page that is rendered: on the server, users would share one outside of it.
+  const [queryClient] = useState(
+    () => new QueryClient({ defaultOptions: { queries: { staleTime: 60_000 } } }),
+  )
+  return (
+    <QueryClientProvider client={queryClient}>
+      <AgentProvider client={client}>{children}</AgentProvider>
+    </QueryClientProvider>
+  )
+}
