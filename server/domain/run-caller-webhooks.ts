@@ -1,11 +1,12 @@
 // Sends what callers' webhooks are to be told. Of one owner a few at once: a slow endpoint holds up that owner's others alone.
 import type { Clock } from '../ports/clock.ts'
-import { ownerOf } from '../ports/owner.ts'
 import type { Owner } from '../ports/owner.ts'
 import type { WebhookStore } from '../ports/store/webhook-store.ts'
 import type { DueCallerWebhook, SendWebhook } from '../ports/webhooks.ts'
+import { createDeliveryLanes } from './delivery-lanes.ts'
 import { LEASE_MS, deliver } from './deliver-webhook.ts'
 import type { DeliverPorts } from './deliver-webhook.ts'
+import { createSlowOwners, ownerKey } from './slow-owners.ts'
 import { isAllowedUrl } from './webhook-hosts.ts'
 import type { WebhookHosts } from './webhook-hosts.ts'
 
@@ -19,49 +20,74 @@ interface CallerWebhookSettings extends WebhookHosts {
   signal: AbortSignal
 }
 
-/** Owners whose webhooks a process sends at the same time. */
-const MAX_BUSY = 50
+/** Until one is taken for slow. Most endpoints answer within this time. */
+const QUICK_MS = 1_000
+const LANES = { maxQuick: 100, maxSlow: 400, quickMs: QUICK_MS }
+/** The time of an endpoint that gave no answer the time before. */
+const SHORT_PATIENCE_MS = 5_000
 
-/** Until `signal` aborts. All processes do. */
+/**
+ * Until `signal` aborts. All processes do. Endpoints that hang hold up no other's: after a second they are out of the way, and
+ * the next time they are from the beginning.
+ */
 export async function runCallerWebhooks(
   ports: CallerWebhookPorts,
   { intervalMs, signal, ...hosts }: CallerWebhookSettings,
 ): Promise<void> {
   const { store, clock, log, random } = ports
   const busy = new Map<string, { owner: Owner; sent: Promise<void> }>()
-  const send = sendTo(ports.send, hosts)
+  const slowOwners = createSlowOwners(() => clock.now())
   let hasRoom = new AbortController()
+  const lanes = createDeliveryLanes(clock, LANES, () => hasRoom.abort())
+  const send = sendTo(ports.send, hosts)
 
-  async function sendOne(due: DueCallerWebhook): Promise<void> {
-    const { id: name, url, secret } = due.webhook
-    const endpoint = { name, url, secrets: [secret], allowPrivate: hosts.allowPrivate } as const
-    await deliver({ ...ports, send }, { endpoint, webhook: due, signal }, { isOurs: false })
-  }
-
-  async function sendAll(key: string, webhooks: readonly DueCallerWebhook[]): Promise<void> {
-    await Promise.all(webhooks.map(sendOne))
-    busy.delete(key)
+  async function sendAll(owner: Owner, webhooks: readonly DueCallerWebhook[]): Promise<void> {
+    const isKnownSlow = slowOwners.has(owner)
+    const way = lanes.enter({ deliveries: webhooks.length, isKnownSlow })
+    const impatient = isKnownSlow
+      ? AbortSignal.any([way.signal, AbortSignal.timeout(SHORT_PATIENCE_MS)])
+      : way.signal
+    const sendPatiently: SendWebhook = async (endpoint, webhook, stopped) => {
+      const answer = await send(endpoint, webhook, AbortSignal.any([stopped, impatient]))
+      const isAnswered = answer.status !== null
+      if (!isAnswered && way.isSlow) slowOwners.add(owner)
+      else if (isAnswered && isKnownSlow) slowOwners.delete(owner)
+      return isAnswered || !impatient.aborted ? answer : { status: null, error: 'It gave no answer in time.' }
+    }
+    await Promise.all(
+      webhooks.map(async (webhook) => {
+        const { id: name, url, secret } = webhook.webhook
+        const endpoint = { name, url, secrets: [secret], allowPrivate: hosts.allowPrivate } as const
+        await deliver({ ...ports, send: sendPatiently }, { endpoint, webhook, signal }, { isOurs: false })
+      }),
+    )
+    busy.delete(ownerKey(owner))
+    way.leave()
     hasRoom.abort()
   }
 
   /** @returns whether anything was due. */
   async function look(): Promise<boolean> {
-    const owners = [...busy.values()].map(({ owner }) => owner)
+    const slow = slowOwners.list()
+    const underWay = [...busy.values()].map(({ owner }) => owner)
+    const owners = { busy: lanes.hasRoomForSlow ? underWay : [...underWay, ...slow], slow }
     const due = await store.takeCallerWebhooks(owners, LEASE_MS)
-    for (const [key, webhooks] of Map.groupBy(due, ({ run }) => JSON.stringify(ownerOf(run.owner)))) {
+    for (const [key, webhooks] of Map.groupBy(due, ({ run }) => ownerKey(run.owner))) {
       const [first] = webhooks
-      if (first !== undefined) busy.set(key, { owner: first.run.owner, sent: sendAll(key, webhooks) })
+      if (first === undefined) continue
+      const { owner } = first.run
+      busy.set(key, { owner, sent: sendAll(owner, webhooks) })
     }
     return due.length > 0
   }
 
   while (!signal.aborted) {
+    hasRoom = new AbortController()
     try {
-      if (busy.size < MAX_BUSY && (await look())) continue
+      if (lanes.hasRoom && (await look())) continue
     } catch (error) {
       log.warn({ err: error }, "looking for callers' webhooks to send failed; trying again")
     }
-    hasRoom = new AbortController()
     await clock.sleep(intervalMs * (0.75 + random() / 2), AbortSignal.any([signal, hasRoom.signal]))
   }
   await Promise.all([...busy.values()].map(({ sent }) => sent))

@@ -24,8 +24,11 @@ export interface WebhookStore {
   enableWebhooks(): Promise<void>
   /** Takes some due deliveries of an endpoint. Nobody else takes these for `leaseMs`. */
   takeWebhooks(endpoint: string, leaseMs: number): Promise<DueWebhook[]>
-  /** The same of callers' webhooks: a few of each owner, and none of those who are `busy`. */
-  takeCallerWebhooks(busy: readonly Owner[], leaseMs: number): Promise<DueCallerWebhook[]>
+  /** The same of callers' webhooks: a few of each owner, one of each who is `slow`, and none of those who are `busy`. */
+  takeCallerWebhooks(
+    owners: { busy: readonly Owner[]; slow: readonly Owner[] },
+    leaseMs: number,
+  ): Promise<DueCallerWebhook[]>
   /** Notes the outcome of a delivery. `retryMs`: when to send it again. Null for never. */
   settleWebhook(
     webhook: Pick<DueWebhook, 'id' | 'attempts'>,

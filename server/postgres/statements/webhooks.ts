@@ -117,7 +117,10 @@ const TAKE_OF_CALLERS = {
       SELECT d.id FROM agent_runtime.webhook_delivery d
       WHERE d.next_at <= now() AND d.id IN (
         SELECT id FROM (
-          SELECT id, row_number() OVER (PARTITION BY tenant_id, owner_id, owner_kind ORDER BY next_at) AS place
+          SELECT id, row_number() OVER (PARTITION BY tenant_id, owner_id, owner_kind ORDER BY next_at) AS place,
+            EXISTS (
+              SELECT FROM unnest($5::text[], $6::text[], $7::text[]) AS s (tenant_id, owner_id, owner_kind)
+              WHERE ${haveOneOwner('oldest', 's')}) AS is_slow
           FROM (
             SELECT d.* FROM agent_runtime.webhook_delivery d
             WHERE d.next_at <= now() AND d.webhook_id IS NOT NULL AND NOT EXISTS (
@@ -127,7 +130,7 @@ const TAKE_OF_CALLERS = {
             LIMIT ${LOOKED_AT}
           ) oldest
         ) placed
-        WHERE place <= ${OF_ONE_AT_ONCE})
+        WHERE place <= CASE WHEN is_slow THEN 1 ELSE ${OF_ONE_AT_ONCE} END)
       FOR UPDATE SKIP LOCKED
     ), ${TAKEN}
     SELECT ${DUE_COLUMNS}, w.id AS "webhookId", w.url, w.secret
@@ -136,13 +139,13 @@ const TAKE_OF_CALLERS = {
 
 export async function takeCallerWebhooks(
   pool: pg.Pool,
-  busy: readonly Owner[],
+  { busy, slow }: Parameters<WebhookStore['takeCallerWebhooks']>[0],
   leaseMs: number,
 ): Promise<DueCallerWebhook[]> {
   const rows = await execute<DueRow & { webhookId: string; url: string; secret: string }>(
     pool,
     TAKE_OF_CALLERS,
-    [leaseMs, ...ownerColumns(busy)],
+    [leaseMs, ...ownerColumns(busy), ...ownerColumns(slow)],
   )
   return rows.map((row) => ({
     ...toDue(row),

@@ -1,0 +1,48 @@
+import { ownerOf } from '../ports/owner.ts'
+import type { Owner } from '../ports/owner.ts'
+
+/** Owners whose endpoints have hung lately. It forgets: an endpoint that was mended is to have its full time again. */
+export interface SlowOwners {
+  add(owner: Owner): void
+  delete(owner: Owner): void
+  has(owner: Owner): boolean
+  list(): Owner[]
+}
+
+const FORGOTTEN_AFTER_MS = 5 * 60_000
+/** All of them are told to the database at each look. */
+const MAX_OWNERS = 1_000
+
+export const ownerKey = (owner: Owner): string => JSON.stringify(ownerOf(owner))
+
+export function createSlowOwners(now: () => number): SlowOwners {
+  const owners = new Map<string, { owner: Owner; at: number }>()
+
+  /** The oldest come first. */
+  function forget(): void {
+    for (const [key, { at }] of owners) {
+      if (owners.size <= MAX_OWNERS && now() - at < FORGOTTEN_AFTER_MS) return
+      owners.delete(key)
+    }
+  }
+
+  return {
+    add(owner) {
+      const key = ownerKey(owner)
+      owners.delete(key)
+      owners.set(key, { owner, at: now() })
+      forget()
+    },
+    delete(owner) {
+      owners.delete(ownerKey(owner))
+    },
+    has(owner) {
+      forget()
+      return owners.has(ownerKey(owner))
+    },
+    list() {
+      forget()
+      return [...owners.values()].map(({ owner }) => owner)
+    },
+  }
+}
