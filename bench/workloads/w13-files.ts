@@ -1,42 +1,9 @@
 import { measureStreams } from '../driver/stream-load.ts'
-import { TOKEN } from '../driver/identity.ts'
+import { startMovingFiles } from '../driver/move-files.ts'
 import type { Workload } from '../workload.ts'
 import { STREAMS } from './w3-streams.ts'
 
-/** A little less than what may be uploaded by default. */
-const FILE_BYTES = 20_000_000
 const PER_SECOND = 20
-
-interface Moved {
-  files: number
-  ms: number
-}
-
-/** Uploads a file and downloads it, one after the other, until told to stop. */
-async function moveFiles(
-  url: string,
-  { stop, signal }: { stop: AbortSignal; signal: AbortSignal },
-): Promise<Moved> {
-  const headers = { authorization: `Bearer ${TOKEN}` }
-  const files = `${url}/api/agents/files/`
-  const bytes = Buffer.alloc(FILE_BYTES, 'x')
-  const startedAt = performance.now()
-  let moved = 0
-  while (!stop.aborted) {
-    const body = new FormData()
-    body.append('files', new Blob([bytes]), 'file')
-    const uploaded = await fetch(files, { method: 'POST', headers, body, signal })
-    if (!uploaded.ok) throw new Error(`A file was answered with ${uploaded.status}: ${await uploaded.text()}`)
-    const [file] = ((await uploaded.json()) as { files: { id: string }[] }).files
-    const path = `${files}${file?.id ?? ''}/`
-    const downloaded = await (await fetch(path, { headers, signal })).arrayBuffer()
-    if (downloaded.byteLength !== FILE_BYTES)
-      throw new Error(`Of a file ${downloaded.byteLength} bytes came back.`)
-    await fetch(path, { method: 'DELETE', headers, signal })
-    moved += 1
-  }
-  return { files: moved, ms: performance.now() - startedAt }
-}
 
 /** What those who upload and download take from the others. The floor has no files: there, runs stream alone. */
 export const filesBeside: Workload = {
@@ -61,16 +28,17 @@ export const filesBeside: Workload = {
       return { ...figures, ...beside, megabytes: NaN }
     }
 
-    const stopping = new AbortController()
-    const moving = moveFiles(target.url, { stop: stopping.signal, signal: options.signal })
-    const beside = await measureStreams(target, load, options).finally(() => stopping.abort())
-    const { files, ms } = await moving
+    const moving = startMovingFiles(target.url)
+    let moved = { bytes: 0, ms: NaN }
+    const beside = await measureStreams(target, load, options).finally(async () => {
+      moved = await moving.stop()
+    })
     return {
       ...figures,
       besideP50: beside.p50,
       besideP99: beside.p99,
       besideDelivered: beside.deliveredPercent,
-      megabytes: (files * 2 * FILE_BYTES) / 1_000 / ms,
+      megabytes: moved.bytes / 1_000 / moved.ms,
     }
   },
 }

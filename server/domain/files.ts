@@ -14,13 +14,18 @@ import type { Logger } from '../ports/logger.ts'
 import { ownerOf } from '../ports/owner.ts'
 import type { FileStore } from '../ports/store/file-store.ts'
 import type { Access } from './access.ts'
+import { createFileTransfers } from './file-transfers.ts'
+import type { FileTransferSettings } from './file-transfers.ts'
 import { noSuchFile } from './no-such-file.ts'
 import { sessionOver } from './session-over.ts'
 
 /** A file, and what is in it. */
 export interface OpenedFile {
   file: StoredFile
-  /** Its bytes, or some of them, as far as somebody takes them. Throws when it is deleted meanwhile. */
+  /**
+   * Its bytes, or some of them, as far as somebody takes them. From the first on it counts among `filesAtOnce`, until it
+   * ends or is left. Throws when it is deleted meanwhile, and `rate_limited` or `unavailable` when too many are on their way.
+   */
   read(range?: ByteRange): AsyncIterable<Uint8Array>
 }
 
@@ -30,7 +35,8 @@ export interface UploadedFiles {
    * Keeps a file, which is deleted after `unusedFileHours` unless a message names it. It takes the next bytes when it has kept those before.
    *
    * @throws AgentRuntimeError `payload_too_large` when there are more than `maxFileBytes`, or more than the caller has
-   * room for (`principalFileBytes`); and what `bytes` throws. Then nothing of it is left.
+   * room for (`principalFileBytes`); `rate_limited` or `unavailable` when too many are on their way; and what `bytes` throws.
+   * Then nothing of it is left.
    * @example
    * const { id } = await runtime.files.upload(user, { name: 'cat.png', mediaType: 'image/png' }, createReadStream('cat.png'))
    */
@@ -63,7 +69,7 @@ interface FilePorts {
   log: Logger
 }
 
-interface FileSettings {
+interface FileSettings extends FileTransferSettings {
   maxFileBytes: number
   /** Of all files of an owner together; false for no limit. */
   principalFileBytes: number | false
@@ -78,8 +84,10 @@ const UPLOAD_EXPIRES_MS = MAX_UPLOAD_MS + 60_000
 // oxlint-disable-next-line max-lines-per-function -- A list of use cases, closures over the same ports.
 export function createUploadedFiles(
   { store, files, access, log }: FilePorts,
-  { maxFileBytes, principalFileBytes, unusedMs }: FileSettings,
+  { maxFileBytes, principalFileBytes, unusedMs, ...bounds }: FileSettings,
 ): UploadedFiles & FileUpkeep {
+  const transfer = createFileTransfers(bounds)
+
   async function get(caller: Principal, id: string): Promise<StoredFile> {
     const reach = await access.reach(caller, 'file')
     const file = reach && (await store.getFile(reach, id))
@@ -144,7 +152,7 @@ export function createUploadedFiles(
         await files.write(
           id,
           (async function* () {
-            for await (const chunk of bytes) {
+            for await (const chunk of transfer(owner, bytes)) {
               size += chunk.length
               if (size > maxFileBytes) throw tooLarge(maxFileBytes)
               if (size > maxBytes) throw full()
@@ -168,8 +176,12 @@ export function createUploadedFiles(
     },
 
     async open(principal, fileId) {
-      const file = await get(parsePrincipal(principal), parseInput(FileId, fileId))
-      return { file, read: (range = { start: 0, end: file.size }) => files.read(file.id, range) }
+      const caller = parsePrincipal(principal)
+      const file = await get(caller, parseInput(FileId, fileId))
+      return {
+        file,
+        read: (range = { start: 0, end: file.size }) => transfer(caller, files.read(file.id, range)),
+      }
     },
 
     async list(principal, request) {

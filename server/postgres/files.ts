@@ -1,26 +1,28 @@
 // Files in the database, in pieces. Each piece is a statement of its own, so that no transaction is open and no connection
 // taken while a client is waited for.
-import type pg from 'pg'
+import pg from 'pg'
 import { atMost } from '../concurrency/at-most.ts'
 import { inPieces } from '../concurrency/in-pieces.ts'
 import { FileGone } from '../ports/files.ts'
 import type { Files } from '../ports/files.ts'
-import { execute } from './connections/transaction.ts'
+import { execute, inTransaction } from './connections/transaction.ts'
+import { copyBytes } from './copy-bytes.ts'
 
 const PIECE_BYTES = 256 * 1024
 /** The most statements for files at once in a process. The pool's other connections are for runs. */
 const MAX_STATEMENTS = 2
 
-// The foreign key refuses a piece whose file has no row any more.
+// The foreign key refuses a piece whose file has no row any more. A piece is not waited for until it is on the disk, which other
+// commits would wait for too: the row that makes it a file is, and with it all that was written before.
 const WRITE = {
   name: 'file_write',
-  text: `INSERT INTO agent_runtime.file_chunk (file_id, position, bytes) VALUES ($1, $2, $3)`,
+  text: `
+    INSERT INTO agent_runtime.file_chunk (file_id, position, bytes)
+    SELECT $1, $2, $3 FROM set_config('synchronous_commit', 'off', true)`,
 }
 
-const READ = {
-  name: 'file_read',
-  text: `SELECT bytes FROM agent_runtime.file_chunk WHERE file_id = $1 AND position = $2`,
-}
+const read = (fileId: string, position: number) =>
+  `SELECT bytes FROM agent_runtime.file_chunk WHERE file_id = ${pg.escapeLiteral(fileId)} AND position = ${position}`
 
 const REMOVE = {
   name: 'file_remove',
@@ -41,10 +43,12 @@ export function createPgFiles(pool: pg.Pool): Files {
     async *read(fileId, { start, end }) {
       for (let at = start; at < end;) {
         const position = Math.floor(at / PIECE_BYTES)
-        const [row] = await inTurn(() => execute<{ bytes: Buffer }>(pool, READ, [fileId, position]))
-        if (row === undefined) throw new FileGone(`The file ${fileId} is not there any more.`)
+        const bytes = await inTurn(() =>
+          inTransaction(pool, (client) => copyBytes(client, read(fileId, position))),
+        )
+        if (bytes === undefined) throw new FileGone(`The file ${fileId} is not there any more.`)
         const begin = position * PIECE_BYTES
-        yield row.bytes.subarray(at - begin, end - begin)
+        yield bytes.subarray(at - begin, end - begin)
         at = begin + PIECE_BYTES
       }
     },

@@ -77,6 +77,8 @@ export function createUseCases(
       maxFileBytes: config.maxFileBytes,
       principalFileBytes: config.principalFileBytes,
       unusedMs: Math.round(config.unusedFileHours * 3_600_000),
+      filesAtOnce: config.filesAtOnce,
+      fileBytesPerSecond: config.fileBytesPerSecond,
     },
   )
   const { tidy: tidyFiles, sweep: sweepFiles } = uploadedFiles

@@ -25,6 +25,6 @@ export function addFileRoutes(app: Hono<RestEnv>, { path, files, bounds, toBody 
   })
 
   app.get(`${path}/:id`, async (c) =>
-    serveFile(c.req.raw, await files.open(c.get('principal'), c.req.param('id'))),
+    serveFile(c.req.raw, await files.open(c.get('principal'), c.req.param('id')), bounds.idleMs),
   )
 }

@@ -8,8 +8,16 @@ import { answerJson } from '../answer.ts'
 /** Media types that a browser may show. None of them can contain a script. */
 const SHOWN = /^(?:image\/(?:png|jpeg|gif|webp|avif|bmp)|audio\/[\w.+-]+|video\/[\w.+-]+|text\/plain)(?:;|$)/
 
-/** Answers a GET or HEAD of a file: with all of it, a part of it, or 304. */
-export async function serveFile(request: Request, { file, read }: OpenedFile): Promise<Response> {
+/**
+ * Answers a GET or HEAD of a file: with all of it, a part of it, or 304.
+ *
+ * @param idleMs how long a client may take nothing, in milliseconds.
+ */
+export async function serveFile(
+  request: Request,
+  { file, read }: OpenedFile,
+  idleMs: number,
+): Promise<Response> {
   const etag = `"${file.sha256}"`
   const headers = headersOf(file, etag)
   if (isAmong(request.headers.get('if-none-match'), etag)) return new Response(null, { status: 304, headers })
@@ -23,7 +31,7 @@ export async function serveFile(request: Request, { file, read }: OpenedFile): P
   const { start, end } = range ?? { start: 0, end: file.size }
   const length = { 'content-length': String(end - start) }
   if (isHead || start === end) return new Response(null, { headers: { ...headers, ...length } })
-  const body = await toBody(read({ start, end })).catch((error: unknown) => {
+  const body = await toBody(read({ start, end }), idleMs).catch((error: unknown) => {
     throw error instanceof FileGone ? noSuchFile(file.id) : error
   })
   if (range === undefined) return new Response(body, { headers: { ...headers, ...length } })
@@ -75,22 +83,41 @@ function rangeOf({ headers }: Request, size: number, etag: string): ByteRange | 
   return start < size ? { start, end } : 'none'
 }
 
-/** Reads the first piece before the answer begins, so that a deleted file is still a 404. Reads on as the client takes it. */
-async function toBody(pieces: AsyncIterable<Uint8Array>): Promise<ReadableStream<Uint8Array>> {
+/**
+ * Reads the first piece before the answer begins, so that a deleted file is still a 404. Reads on as the client takes it, and
+ * breaks off when it takes nothing: one that stands still would keep its place among the transfers.
+ */
+async function toBody(
+  pieces: AsyncIterable<Uint8Array>,
+  idleMs: number,
+): Promise<ReadableStream<Uint8Array>> {
   const iterator = pieces[Symbol.asyncIterator]()
   let next: IteratorResult<Uint8Array> | undefined = await iterator.next()
+  let timer: NodeJS.Timeout | undefined
+  const end = async () => {
+    clearTimeout(timer)
+    await iterator.return?.()
+  }
   return new ReadableStream<Uint8Array>(
     {
+      start(controller) {
+        timer = setTimeout(giveUp, idleMs, controller)
+      },
       async pull(controller) {
+        clearTimeout(timer)
         const { done, value } = next ?? (await iterator.next())
         next = undefined
-        if (done === true) controller.close()
-        else controller.enqueue(value)
+        if (done === true) return controller.close()
+        timer = setTimeout(giveUp, idleMs, controller)
+        controller.enqueue(value)
       },
-      async cancel() {
-        await iterator.return?.()
-      },
+      cancel: end,
     },
     { highWaterMark: 0 },
   )
+
+  function giveUp(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    controller.error(new Error('Nobody has taken what is sent for too long.'))
+    void end()
+  }
 }

@@ -84,7 +84,13 @@ export class PlannedClient extends pg.Client {
 }
 
 function isConfig(statement: unknown): statement is pg.QueryConfig {
-  return typeof statement === 'object' && statement !== null && 'text' in statement
+  // A query that was made already has no name, and begins no transaction.
+  return (
+    typeof statement === 'object' &&
+    statement !== null &&
+    'text' in statement &&
+    !(statement instanceof pg.Query)
+  )
 }
 
 const EXAMINE = `

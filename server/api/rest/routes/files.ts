@@ -94,7 +94,8 @@ export function fileRoutes(
         304: { description: 'The caller has it already' },
       },
       refusals: ['not_found'],
-      handle: async ({ c, principal, id }) => serveFile(c.req.raw, await files.open(principal, id)),
+      handle: async ({ c, principal, id }) =>
+        serveFile(c.req.raw, await files.open(principal, id), bounds.idleMs),
     }),
     defineRoute({
       method: 'GET',
