@@ -2,7 +2,7 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { request } from 'node:http'
-import type { IncomingMessage, RequestOptions } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { TOKEN } from './identity.ts'
 
@@ -38,11 +38,11 @@ export function startMovingFiles(url: string): { stop(): Promise<Moved> } {
 async function moveFiles(url: string): Promise<void> {
   const startedAt = performance.now()
   let bytes = 0
-  let isOver = false
-  process.once('message', () => (isOver = true))
+  const stopping = new AbortController()
+  process.once('message', () => stopping.abort())
   process.once('disconnect', () => process.exit())
   const files = `${url}/api/agents/files/`
-  while (!isOver) {
+  while (!stopping.signal.aborted) {
     const uploaded = JSON.parse(await textOf(await upload(files))) as { files: [{ id: string }] }
     bytes += FILE_BYTES
     const path = `${files}${uploaded.files[0].id}/`
@@ -68,10 +68,10 @@ async function upload(url: string): Promise<IncomingMessage> {
 
 async function ask(
   url: string,
-  { headers, ...options }: RequestOptions = {},
+  { headers, method }: { headers?: Record<string, string | number>; method?: string } = {},
   write: (sent: ReturnType<typeof request>) => unknown = (sent) => sent.end(),
 ): Promise<IncomingMessage> {
-  const sent = request(url, { ...options, headers: { ...headers, authorization: `Bearer ${TOKEN}` } })
+  const sent = request(url, { method, headers: { ...headers, authorization: `Bearer ${TOKEN}` } })
   const answered = once(sent, 'response') as Promise<[IncomingMessage]>
   await Promise.race([answered, write(sent)])
   const [answer] = await answered

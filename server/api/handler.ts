@@ -5,6 +5,7 @@ import type { Context, MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { shortened } from '../contract/issues.ts'
+import type { Principal } from '../contract/principal.ts'
 import { describeHealth } from '../domain/health.ts'
 import type { Health } from '../domain/health.ts'
 import type { Logger } from '../ports/logger.ts'
@@ -25,6 +26,7 @@ import { createDocumentRoute } from './rest/routes/document.ts'
 import { createSessionRoute } from './rest/routes/sessions.ts'
 import { toRestErrorBody } from './rest/error-body.ts'
 import type { Tracer } from '../ports/tracer.ts'
+import { createRefusalPace, refusalKey } from './refusal-pace.ts'
 import type { ApiContext, ApiServices } from './services.ts'
 import { createReaderWatch } from './watch-reader.ts'
 import type { ReaderSettings } from './watch-reader.ts'
@@ -49,6 +51,8 @@ interface HandlerOptions {
   readers: ReaderSettings
   /** Whose pages may ask, besides its own. */
   allowedOrigins: readonly string[]
+  /** Of one caller, those that are answered without delay. */
+  refusalsPerSecond: number | false
 }
 
 /** @param connection what the server knows of the request: a {@link Connection}. */
@@ -62,6 +66,12 @@ const MAX_BATCH = 10
 export function createHandler(options: HandlerOptions): Handler {
   const { services, router, restPath, trpcPath, sessionPath, tracer } = options
   const app = new Hono<RestEnv>({ strict: false })
+  const pace = createRefusalPace(options.refusalsPerSecond, services.stopping)
+  /** Refusals are counted by who is asking. A request that is measured is replaced, so this is noted beside it. */
+  async function identify(c: Context<RestEnv>, request = c.req.raw): Promise<Principal> {
+    c.env.asking = await options.identify(request)
+    return c.env.asking
+  }
 
   app.onError((error, c) => {
     const known = isGone(c) ? goneAway(error, services.log) : toAgentRuntimeError(error, services.log)
@@ -123,7 +133,7 @@ export function createHandler(options: HandlerOptions): Handler {
   app.use(`${restPath}/*`, async (c, next) => {
     const view = await openByTicket(c, services)
     c.set('view', view)
-    c.set('principal', view?.principal ?? (await options.identify(c.req.raw)))
+    c.set('principal', view?.principal ?? (await identify(c)))
     await next()
   })
   const watchReader = createReaderWatch({ identify: options.identify, log: services.log }, options.readers)
@@ -133,7 +143,7 @@ export function createHandler(options: HandlerOptions): Handler {
   const filesPath = `${trpcPath}/files`
   for (const path of [filesPath, `${filesPath}/:id`]) {
     app.use(path, async (c, next) => {
-      c.set('principal', await options.identify(c.req.raw))
+      c.set('principal', await identify(c))
       await next()
     })
   }
@@ -145,13 +155,13 @@ export function createHandler(options: HandlerOptions): Handler {
   })
 
   for (const path of SUBSCRIPTION_PATHS) {
-    const subscribe = createSubscriptionHandler(path, services, { identify: options.identify, watchReader })
+    const subscribe = createSubscriptionHandler(path, services, watchReader)
     // Whatever else may be asked of it, and a HEAD, which Hono takes for a GET, tRPC answers.
     app.get(`${trpcPath}/${path}`, (c, next) =>
       c.req.raw.method === 'GET' &&
       c.req.query('batch') === undefined &&
       c.req.header('trpc-accept') === undefined
-        ? subscribe(c.req.raw)
+        ? subscribe(c.req.raw, { identify: () => identify(c), slowDown: () => slowDown(c.env) })
         : next(),
     )
   }
@@ -166,9 +176,9 @@ export function createHandler(options: HandlerOptions): Handler {
         createContext: async ({ req, info }): Promise<ApiContext> => {
           const from = { request: req, remoteAddress: c.env.remoteAddress }
           if (info.calls.every(({ path }) => path === OPEN_PROCEDURE)) {
-            return { principal: () => options.identify(req), from }
+            return { principal: () => identify(c, req), from }
           }
-          const principal = await options.identify(req)
+          const principal = await identify(c, req)
           return { principal, from, watch: (check) => watchReader({ request: req, principal, check }) }
         },
         responseMeta: ({ errors }) => ({
@@ -182,10 +192,20 @@ export function createHandler(options: HandlerOptions): Handler {
       }),
     )
   })
+
+  function slowDown({ asking, remoteAddress }: RestEnv['Bindings']): Promise<void> {
+    return pace(refusalKey(asking, remoteAddress))
+  }
+
   return async (request, connection) =>
     tracer.continueFrom(
       () => request.headers.get('traceparent'),
-      () => app.fetch(request, { remoteAddress: remoteAddressOf(connection) }),
+      async () => {
+        const env: RestEnv['Bindings'] = { remoteAddress: remoteAddressOf(connection) }
+        const response = await app.fetch(request, env)
+        if (response.status >= 400 && response.status < 500) await slowDown(env)
+        return response
+      },
     )
 }
 

@@ -6,10 +6,42 @@ const REFUSALS = new Set<ErrorCode>(['unauthorized', 'forbidden', 'rate_limited'
 
 type Asked = Pick<Request, 'method' | 'url'>
 
-/** Who was turned away, and from what. */
+/** Whoever floods a server with what it refuses is not to flood its log. */
+const MAX_LINES = 100
+const PERIOD_MS = 1_000
+
+interface Period {
+  startedAt: number
+  lines: number
+  leftOut: number
+}
+const periods = new WeakMap<Logger, Period>()
+
+/** Who was turned away, and from what: so many lines a second, and in the next one how many were left out. */
 export function logRefusal(log: Logger, error: AgentRuntimeError, request: Asked): void {
   if (!REFUSALS.has(error.code)) return
-  log.info({ code: error.code, reason: error.message, request: describe(request) }, 'refused a request')
+  const now = performance.now()
+  let period = periods.get(log)
+  if (period === undefined || now - period.startedAt >= PERIOD_MS) {
+    period = { startedAt: now, lines: 0, leftOut: period?.leftOut ?? 0 }
+    periods.set(log, period)
+  }
+  if (period.lines === MAX_LINES) {
+    period.leftOut += 1
+    return
+  }
+  period.lines += 1
+  const { leftOut } = period
+  period.leftOut = 0
+  log.info(
+    {
+      code: error.code,
+      reason: error.message,
+      request: describe(request),
+      ...(leftOut > 0 && { leftOut }),
+    },
+    'refused a request',
+  )
 }
 
 /** Method and path: a query may hold a token. */

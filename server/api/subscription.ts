@@ -6,7 +6,7 @@ import { toAgentRuntimeError, toTRPCShape } from './errors.ts'
 import { eventIdOf } from './event-id.ts'
 import { OPEN_EVENTS, stopped, withLastEventId } from './follow-events.ts'
 import { createKeepAlive, deadlinesOf } from './keep-alive.ts'
-import type { Identify } from './identify.ts'
+import type { Principal } from '../contract/principal.ts'
 import type { WatchReader } from './watch-reader.ts'
 import type { ApiServices } from './services.ts'
 import { EVENT_STREAM_HEADERS, toEventStream } from './sse.ts'
@@ -29,12 +29,18 @@ export function toClientOptions(streamKeepAliveMs: number): { reconnectAfterInac
   return { reconnectAfterInactivityMs: deadlinesOf(streamKeepAliveMs).idleMs }
 }
 
+interface Asked {
+  identify(): Promise<Principal>
+  /** Resolves when a refusal may be answered. */
+  slowDown(): Promise<void>
+}
+
 /** Answers a GET of the subscription that is no batch. */
 export function createSubscriptionHandler(
   path: SubscriptionPath,
   services: ApiServices,
-  { identify, watchReader }: { identify: Identify; watchReader: WatchReader },
-): (request: Request) => Promise<Response> {
+  watchReader: WatchReader,
+): (request: Request, asked: Asked) => Promise<Response> {
   const { log, stopping, streamKeepAliveMs } = services
   const keepAlive = createKeepAlive(streamKeepAliveMs)
   const { runningMs, idleMs } = deadlinesOf(streamKeepAliveMs)
@@ -58,15 +64,16 @@ export function createSubscriptionHandler(
     },
   }
 
-  return async (request) => {
+  return async (request, { identify, slowDown }) => {
     try {
-      const principal = await identify(request)
+      const principal = await identify()
       const input = readInput(request)
       const { signal } = request
       const { batches, confirm } = await OPEN_EVENTS[path](services, { principal, input, signal })
       const watch = watchReader({ request, principal, check: confirm })
       return new Response(toEventStream(batches, format, { keepAlive, watch }), { headers: HEADERS })
     } catch (error) {
+      await slowDown()
       // A subscription is refused inside of its stream: an EventSource tells nobody of a status.
       return new Response(opening + refusal(error), { headers: HEADERS })
     }

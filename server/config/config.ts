@@ -163,6 +163,8 @@ export const Config = z.object({
   messageRoles: listOf(z.string().pipe(MessageRole)).default(['system', 'user', 'assistant', 'tool']),
   /** The same for anonymous visitors. */
   visitorMessageRoles: listOf(z.string().pipe(MessageRole)).default(['user']),
+  /** Refusals of one caller a second that are answered at once, the others later; `false` or `off`: all. */
+  refusalsPerSecond: orOff(1, 1_000_000).default(250),
   /** Largest request body, in bytes. */
   maxBodyBytes: z.coerce.number().int().min(1).default(1_048_576),
   /** Largest file that can be uploaded, in bytes. */
@@ -297,6 +299,7 @@ export const ENVIRONMENT = {
   keepAliveTimeoutSeconds: 'KEEP_ALIVE_TIMEOUT_SECONDS',
   messageRoles: 'MESSAGE_ROLES',
   visitorMessageRoles: 'VISITOR_MESSAGE_ROLES',
+  refusalsPerSecond: 'REFUSALS_PER_SECOND',
   maxBodyBytes: 'MAX_BODY_BYTES',
   maxFileBytes: 'MAX_FILE_BYTES',
   maxFilesPerRequest: 'MAX_FILES_PER_REQUEST',

@@ -41,13 +41,12 @@ export function createDeliveryLanes(
   let slow = 0
   const slowOnes = new Set<{ isKnownSlow: boolean; giveUp(): void }>()
 
-  /** The oldest of those that hung before, else the oldest. */
+  /** Those that hung before go first, and of them the oldest. */
   function makeRoom(): void {
-    while (slow > maxSlow) {
-      const [oldest] = slowOnes
-      const given = [...slowOnes].find(({ isKnownSlow }) => isKnownSlow) ?? oldest
-      if (given === undefined) return
-      given.giveUp()
+    if (slow <= maxSlow) return
+    for (const one of [...slowOnes].toSorted((a, b) => Number(b.isKnownSlow) - Number(a.isKnownSlow))) {
+      if (slow <= maxSlow) return
+      one.giveUp()
     }
   }
 

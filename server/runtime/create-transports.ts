@@ -48,7 +48,17 @@ export function createTransports(
     maxBytes: maxFiles * (maxFileBytes + FORM_BYTES) + maxBodyBytes,
     idleMs: config.uploadIdleSeconds * 1000,
   }
-  const handler = createHandler({ ...shared, tracer, restPath, sessionPath, readHealth, readers, forms })
+  const { refusalsPerSecond } = config
+  const handler = createHandler({
+    ...shared,
+    tracer,
+    restPath,
+    sessionPath,
+    readHealth,
+    readers,
+    forms,
+    refusalsPerSecond,
+  })
   return {
     handler,
     nodeHandler: createNodeHandler(handler, { restPath, trpcPath, sessionPath }),

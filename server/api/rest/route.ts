@@ -11,7 +11,10 @@ import type { Connection } from '../connection.ts'
 import { readBody } from './read-request.ts'
 
 export interface RestEnv {
-  Bindings: Connection
+  Bindings: Connection & {
+    /** Who is asking, once it is known. */
+    asking?: Principal
+  }
   Variables: {
     principal: Principal
     /** What a ticket shows, where one opened the stream. */

@@ -243,6 +243,7 @@ export function fakeServer(): FakeServer {
     trpcPath: '/trpc',
     sessionPath: undefined,
     allowedOrigins: [],
+    refusalsPerSecond: false,
     readers: { reauthenticateMs: 60_000, maxAgeMs: 3_600_000 },
   })
 

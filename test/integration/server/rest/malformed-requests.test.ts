@@ -33,7 +33,7 @@ test(
     const { rest, log } = await createServer({
       agents: [echo],
       worker: false,
-      config: { schedulesPerPrincipal: 100_000 },
+      config: { schedulesPerPrincipal: 100_000, refusalsPerSecond: false },
     })
     const conversation = await rest.post('conversations', {})
     const run = await rest.create('echo', { conversation_id: conversation.body['id'] })
