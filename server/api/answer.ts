@@ -21,7 +21,12 @@ export function retryAfterOf(errors: readonly AgentRuntimeError[]): Record<strin
  * apart again: these are written as they are.
  */
 export function answerJson(body: unknown, status = 200, headers?: Record<string, string>): Response {
-  return new Response(JSON.stringify(body), {
+  return answerText(JSON.stringify(body), status, headers)
+}
+
+/** An answer of JSON that is written already. */
+export function answerText(text: string, status = 200, headers?: Record<string, string>): Response {
+  return new Response(text, {
     status,
     headers: { 'content-type': 'application/json', ...ANSWER_HEADERS, ...headers },
   })

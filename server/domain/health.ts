@@ -58,12 +58,19 @@ export function createReadHealth(
     }
   }
 
-  return async () => {
+  async function look(): Promise<Health> {
     await store.check()
     return {
       bus: bus.isListening ? 'listening' : 'polling',
       queue: (await isQueueThere()) ? 'ok' : 'unreachable',
       eventLoopLagMs: readLag(),
     }
+  }
+
+  // Anybody may ask, as often as they like: those who ask while it is looked share what is found.
+  let looking: Promise<Health> | undefined
+  return () => {
+    looking ??= look().finally(() => (looking = undefined))
+    return looking
   }
 }

@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import { answerJson } from '../../answer.ts'
+import { answerText } from '../../answer.ts'
 import { createDocument } from '../../openapi/document.ts'
-import type { OpenApiDocument } from '../../openapi/document.ts'
 import { publicUrl } from '../../public-url.ts'
 import { defineRoute, json } from '../route.ts'
 import type { Route } from '../route.ts'
@@ -16,7 +15,8 @@ const PATH = '/openapi.json'
 
 /** The route of the OpenAPI document, which also describes itself. It names no agents, so anybody may read it. */
 export function createDocumentRoute(routes: () => readonly Route[], restPath: string): Route {
-  let document: OpenApiDocument | undefined
+  // Anybody may ask, as often as they like: it is large, so it is written once.
+  let text: string | undefined
   return defineRoute({
     method: 'GET',
     path: PATH,
@@ -25,8 +25,9 @@ export function createDocumentRoute(routes: () => readonly Route[], restPath: st
     summary: 'This document',
     answers: { 200: { description: 'OpenAPI 3.1', content: json(Document) } },
     async handle({ c }) {
-      document ??= createDocument(routes())
-      return answerJson({ ...document, servers: [{ url: serverUrl(c.req.raw, restPath) }] })
+      text ??= JSON.stringify(createDocument(routes())).slice(0, -1)
+      const servers = JSON.stringify([{ url: serverUrl(c.req.raw, restPath) }])
+      return answerText(`${text},"servers":${servers}}`)
     },
   })
 }

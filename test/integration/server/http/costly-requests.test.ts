@@ -1,7 +1,8 @@
 // What one request may cost: bounded by count and by bytes, before the work is done.
-import { describe, expect } from 'vitest'
+import { describe, expect, onTestFinished, vi } from 'vitest'
 import { z } from 'zod'
 import { defineAgent } from '../../../../server/index.ts'
+import { recordStatements } from '../../../support/record-statements.ts'
 import type { RestClient } from '../../../support/rest-client.ts'
 import { test } from '../../../support/runtime.ts'
 
@@ -154,4 +155,25 @@ test('what is not there is not repeated at length', async ({ createServer }) => 
       ([, length]: [string, number]) => length < MAX_REFUSAL_CHARACTERS,
     )
   }
+})
+
+test('what anybody may ask is answered to many at once for the price of one', async ({ createServer }) => {
+  const { runtime } = await createServer(options)
+  const ask = (path: string) => runtime.handler(new Request(`http://localhost${path}`))
+  const statements = recordStatements()
+  expect((await ask('/readyz')).status).toBe(200)
+  const ofOne = statements.count
+  const answers = await Promise.all(Array.from({ length: 200 }, () => ask('/readyz')))
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
+  expect(statements.count).toBeLessThanOrEqual(3 * ofOne)
+  const document = () => ask('/api/agents/openapi.json')
+  await document()
+  const stringify = vi.spyOn(JSON, 'stringify')
+  onTestFinished(() => stringify.mockRestore())
+  expect(await (await document()).json()).toMatchObject({
+    openapi: expect.any(String) as string,
+    servers: [{ url: 'http://localhost/api/agents' }],
+  })
+  const written = stringify.mock.results.reduce((sum, { value }) => sum + String(value).length, 0)
+  expect(written).toBeLessThan(200)
 })

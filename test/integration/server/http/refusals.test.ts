@@ -1,10 +1,10 @@
 // Callers who are refused again and again: they wait, and nobody else does.
 import { expect } from 'vitest'
-import { defineAgent } from '../../../server/index.ts'
-import type { Authenticate, Settings } from '../../../server/index.ts'
-import { recordStatements } from '../../support/record-statements.ts'
-import { test } from '../../support/runtime.ts'
-import type { CreateServer } from '../../support/runtime.ts'
+import { defineAgent } from '../../../../server/index.ts'
+import type { Authenticate, Settings } from '../../../../server/index.ts'
+import { recordStatements } from '../../../support/record-statements.ts'
+import { test } from '../../../support/runtime.ts'
+import type { CreateServer } from '../../../support/runtime.ts'
 
 const agent = defineAgent({ key: 'agent', run: async () => {} })
 
