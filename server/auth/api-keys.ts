@@ -1,5 +1,5 @@
-// Programs with keys of their own. A key is 256 random bits, so its SHA-256 can't be guessed back to it, and what is looked
-// up by that tells by its time nothing about the key.
+// API keys for programs. A key is 256 random bits, so nobody can guess it from its SHA-256. The lookup uses
+// the SHA-256, so its duration reveals nothing about the key.
 import { createHash, randomBytes } from 'node:crypto'
 import { ConfigError } from '../config/config.ts'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
@@ -12,18 +12,18 @@ const KEY_BYTES = 32
 
 export interface ApiKeysOptions {
   /**
-   * Whose key has this SHA-256, as 64 hexadecimal digits: look it up in a table of yours, where the keys themselves are
-   * not kept. Null: nobody's.
+   * Returns the owner of the key with this SHA-256 (64 hexadecimal digits), or null if there is none. Look it
+   * up in your own table, which should not contain the keys themselves.
    */
   lookup(hash: string): Principal | null | undefined | Promise<Principal | null | undefined>
-  /** What keys begin with, by which they are told from other tokens. Default: `ar_`. */
+  /** The beginning of every key, which tells it from other tokens. Default: `ar_`. */
   prefix?: string
   /** A header that may carry the key too, besides `Authorization: Bearer …` and `Token …`. Default: `x-api-key`. */
   header?: string
 }
 
 /**
- * Programs by an API key.
+ * Authenticates programs by an API key.
  *
  * @example
  * authenticate: apiKeys({ lookup: (hash) => db.apiKey.findUnique({ where: { hash } }).then((key) => key && { id: key.ownerId, tenantId: key.teamId, kind: 'user' }) })
@@ -44,7 +44,7 @@ export function apiKeys({
 }
 
 /**
- * A new key, to be shown once to whom it is for, and what to keep of it.
+ * Makes a new key, and the hash to store. Show the key once to its owner.
  *
  * @example
  * const { key, hash } = createApiKey()

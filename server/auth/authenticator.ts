@@ -1,9 +1,10 @@
 import type { Principal } from '../contract/principal.ts'
 
 /**
- * Tells who a request is from, for `createAgentRuntime({ authenticate })`. Null: it carries nothing this one knows, so
- * that another may be asked.
+ * Tells who sent a request, for `createAgentRuntime({ authenticate })`. Null: the request carries nothing
+ * that this authenticator knows, so another one may be asked.
  *
- * @throws AgentRuntimeError `unauthorized` where it carries what this one knows, and that is not valid.
+ * @throws AgentRuntimeError `unauthorized` if the request carries a token that this authenticator knows, and
+ *   the token is not valid.
  */
 export type Authenticator = (request: Request) => Principal | null | Promise<Principal | null>

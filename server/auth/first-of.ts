@@ -1,7 +1,7 @@
 import type { Authenticator } from './authenticator.ts'
 
 /**
- * Asks one after the other until one knows the caller.
+ * Asks the authenticators in order until one of them knows the caller.
  *
  * @example
  * authenticate: firstOf(jwt({ … }), apiKeys({ … }), sessionCookie)
@@ -10,7 +10,7 @@ export function firstOf(...authenticators: readonly Authenticator[]): Authentica
   return async (request) => {
     for (const authenticate of authenticators) {
       const principal = await authenticate(request)
-      // The runtime refuses an answer that is no principal.
+      // The runtime refuses an answer that is not a principal.
       if (principal !== null && principal !== undefined) return principal
     }
     return null

@@ -8,17 +8,21 @@ import type { Authenticator } from './authenticator.ts'
 import { bearerToken } from './bearer-token.ts'
 
 interface CommonOptions {
-  /** Who issues the tokens: their `iss`. Tokens of others are left to other authenticators. */
+  /** The issuer of the tokens (`iss`). Tokens of other issuers are left to other authenticators. */
   issuer: string
-  /** Whom they are for: one of their `aud`. Without it, a token for another service would do here. */
+  /**
+   * The audience of the tokens (one of their `aud`). Without this check, a token for another service would be
+   * valid here.
+   */
   audience: string | readonly string[]
   /**
-   * Makes a principal of the claims of a valid token; null refuses it. Default: its `sub` is the user.
+   * Makes a principal from the claims of a valid token; null refuses the token. Default: a user with the
+   * token's `sub`.
    *
    * @example claims: ({ sub, org_id }) => ({ id: sub!, tenantId: String(org_id), kind: 'user' })
    */
   claims?: (claims: JWTPayload) => Principal | null | Promise<Principal | null>
-  /** Seconds by which clocks may differ. Default: 5. */
+  /** Seconds by which the clocks of issuer and server may differ. Default: 5. */
   clockToleranceSeconds?: number
 }
 
@@ -26,12 +30,15 @@ interface ByJwks {
   /** Where the issuer publishes its keys, as a JSON Web Key Set. They are fetched when they are needed, and kept. */
   jwksUrl: string | URL
   secret?: never
-  /** Signatures that are accepted. Default: those of public keys that jose knows, such as RS256, ES256 and EdDSA. */
+  /**
+   * Signature algorithms that are accepted. Default: all public-key algorithms of jose, such as RS256, ES256
+   * and EdDSA.
+   */
   algorithms?: readonly string[]
 }
 
 interface BySecret {
-  /** Shared with the issuer, at least 32 bytes, for signatures by HS256. */
+  /** A secret shared with the issuer, at least 32 bytes, for HS256 signatures. */
   secret: string
   jwksUrl?: never
   algorithms?: never
@@ -40,9 +47,9 @@ interface BySecret {
 export type JwtOptions = CommonOptions & (ByJwks | BySecret)
 
 const MIN_SECRET_BYTES = 32
-/** Of headers, most servers take 8 to 16 KiB. */
+/** Most servers accept 8 to 16 KiB of headers. */
 const MAX_TOKEN_CHARACTERS = 16_384
-/** Never `none`, nor HS256: a public key is no secret. */
+/** Never `none`, and never HS256: it would take the public key for a secret. */
 const PUBLIC_KEY_ALGORITHMS = [
   'RS256',
   'RS384',
@@ -59,9 +66,10 @@ const PUBLIC_KEY_ALGORITHMS = [
 const JWKS_TIMEOUT_MS = 5_000
 
 /**
- * Signed-in people by a JSON Web Token in `Authorization: Bearer …`: signature, issuer, audience and times are checked.
+ * Authenticates signed-in people by a JSON Web Token in `Authorization: Bearer …`. Checks its signature,
+ * issuer, audience and times.
  *
- * @throws ConfigError when the options make no sense.
+ * @throws ConfigError when the options are not valid.
  * @example
  * authenticate: jwt({ jwksUrl: 'https://login.example.com/.well-known/jwks.json', issuer: 'https://login.example.com/', audience: 'agents' })
  */
@@ -84,7 +92,7 @@ function howToVerify(options: JwtOptions): JWTVerifyOptions & { key: JWTVerifyGe
     issuer,
     audience: audiences,
     clockTolerance: clockToleranceSeconds,
-    // One that never ends could never be taken back.
+    // A token that never expires could never be revoked.
     requiredClaims: ['exp'],
   }
   if ((options.jwksUrl === undefined) === (options.secret === undefined)) {
@@ -113,7 +121,7 @@ function toUrl(url: string | URL): URL {
   return parsed
 }
 
-/** What a token says of itself, before any of it is believed; undefined when it is no JSON Web Token. */
+/** The unverified contents of a token; undefined if it is not a JSON Web Token. */
 function issuerOf(token: string): string | undefined {
   if (token.length > MAX_TOKEN_CHARACTERS) return undefined
   try {
@@ -151,7 +159,7 @@ async function verify(
   }
 }
 
-/** Whose fault it is that there are no keys: not the caller's. */
+/** Missing keys are not the caller's fault, so the answer is 503. */
 const OF_THE_KEYS: ReadonlySet<string> = new Set(['ERR_JWKS_TIMEOUT', 'ERR_JWKS_INVALID', 'ERR_JOSE_GENERIC'])
 
 function bySubject({ sub }: JWTPayload): Principal | null {

@@ -5,7 +5,7 @@ import type { JsonObject } from '../contract/json.ts'
 
 const ALGORITHM = 'HS256'
 const KEY_BYTES = 32
-/** What tells them from any other token, and what the key is for. */
+/** The audience of tickets, which tells them from other tokens, and the purpose of the key. */
 const PURPOSE = 'stream-ticket'
 
 interface TicketKey {
@@ -14,7 +14,7 @@ interface TicketKey {
 }
 
 interface SignerOptions {
-  /** The key of all servers; `fresh` where there is none yet. */
+  /** The key of all servers. Stores `fresh` if there is none yet. */
   readKey(purpose: string, fresh: Buffer): Promise<TicketKey>
 }
 

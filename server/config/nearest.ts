@@ -1,4 +1,4 @@
-/** Of some names the one that `name` is probably a slip of; undefined where none is near. */
+/** The name that `name` is probably a misspelling of; undefined if none is similar. */
 export function nearest(name: string, names: Iterable<string>): string | undefined {
   let best: string | undefined
   let bestDistance = Math.max(1, Math.floor(name.length / 4)) + 1
@@ -9,7 +9,7 @@ export function nearest(name: string, names: Iterable<string>): string | undefin
   return best
 }
 
-/** How many letters are to be put in, left out or changed to make one of the other (Levenshtein). */
+/** How many letters must be inserted, removed or changed to turn one name into the other (Levenshtein). */
 export function distanceBetween(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index)
   for (let i = 0; i < from.length; i++) {

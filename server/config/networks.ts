@@ -35,9 +35,9 @@ function toBlockList(networks: readonly string[]): BlockList {
 
 const familyOf = (address: string) => (isIP(address) === 6 ? 'ipv6' : 'ipv4')
 
-/** Where a request came in. */
+/** What is known about the origin of a request. */
 export interface Origin {
-  /** The socket's address. Undefined where the server did not hand it over. */
+  /** The socket's address. Undefined if the server did not pass it on. */
   remoteAddress: string | undefined
   /** The header X-Forwarded-For. Anybody can send it, so only the part that trusted proxies wrote counts. */
   forwardedFor: string | null | undefined
@@ -45,8 +45,8 @@ export interface Origin {
 
 /**
  * @param trustedProxies as {@link isNetwork} takes them.
- * @returns what tells the network of whoever asked: an IPv4 address, or the first half of an IPv6 one; undefined where it
- * is not known.
+ * @returns a function that returns the caller's network: an IPv4 address, or the first half of an IPv6
+ *   address; undefined if it is not known.
  */
 export function createNetworkOf(trustedProxies: readonly string[]): (origin: Origin) => string | undefined {
   const trusted = toBlockList(trustedProxies)
@@ -65,7 +65,7 @@ export function createNetworkOf(trustedProxies: readonly string[]): (origin: Ori
   }
 }
 
-/** IPv4 as it is, IPv6 in its shortest form; what comes with a port or a zone without them. */
+/** IPv4 unchanged, IPv6 in its shortest form, both without a port or zone. */
 function toAddress(text: string | undefined): string | undefined {
   if (text === undefined) return undefined
   const bare = /^\[(?<v6>[^\]]*)\](?::\d+)?$|^(?<v4>[\d.]+):\d+$/.exec(text)?.groups ?? {}

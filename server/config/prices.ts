@@ -6,13 +6,13 @@ const PerMillion = z.number().min(0).max(1_000_000)
 const Rates = z.strictObject({
   input: PerMillion,
   output: PerMillion,
-  /** Of input that the provider's cache had. Default: as other input. */
+  /** Price of input that was in the provider's cache. Default: as other input. */
   cacheRead: PerMillion.optional(),
-  /** Of input that was written to it. Default: as other input. */
+  /** Price of input that was written to the cache. Default: as other input. */
   cacheWrite: PerMillion.optional(),
 })
 
-/** What a model takes for a million tokens, in US dollars, or whatever currency all prices are in. */
+/** Price of a million tokens of a model, in US dollars, or in the currency of all prices. */
 export type Price = z.infer<typeof Price>
 const Price = Rates.extend({
   /** The rates of a whole call whose input has more than `above` tokens. Default: the same. */
@@ -24,7 +24,7 @@ const Price = Rates.extend({
 /** Prices by the names of models, as `ctx.llm` has them: `openai/gpt-5.6-terra`. */
 export type Prices = Readonly<Record<string, Price>>
 
-/** @throws ConfigError that names the price that is none. */
+/** @throws ConfigError that names the invalid price. */
 export function checkPrices(prices: Prices): void {
   const { error } = z.record(z.string().regex(/^[^/]+\/./), Price).safeParse(prices)
   const [issue] = error?.issues ?? []

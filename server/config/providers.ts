@@ -4,19 +4,19 @@ interface Provider {
   /** What people call it. */
   title: string
   keyVariable: string
-  /** Of another address than the provider's own, such as a proxy's. */
+  /** Variable for another address than the provider's own, such as a proxy's. */
   urlVariable: string
-  /** Which of its models answers where none is named. */
+  /** The model that is used if none is named. */
   defaultModel: string
-  /** Where it is when nothing else is said. Default: where its SDK looks for it. */
+  /** Its address if no other is set. Default: that of its SDK. */
   baseURL?: string
-  /** Whether it may be without a key. */
+  /** Whether it works without a key. */
   isOpen?: boolean
-  /** Which of its interfaces to speak. */
+  /** Variable that chooses one of its APIs. */
   apiVariable?: string
 }
 
-/** By the name that `modelProvider` has for it. The first whose key is set is chosen where none is asked for. */
+/** By the names that `modelProvider` accepts. If none is set, the first one with a key is chosen. */
 export const PROVIDERS = {
   openai: {
     title: 'OpenAI',
@@ -43,7 +43,7 @@ export const PROVIDERS = {
 export type ProviderName = keyof typeof PROVIDERS
 
 export const PROVIDER_NAMES = Object.keys(PROVIDERS) as ProviderName[]
-/** What `modelProvider` may be. */
+/** Values that `modelProvider` accepts. */
 export const MODEL_PROVIDERS: readonly (ProviderName | 'demo')[] = [...PROVIDER_NAMES, 'demo']
 export const KEY_VARIABLES = PROVIDER_NAMES.map((name) => PROVIDERS[name].keyVariable)
 

@@ -41,7 +41,10 @@ const FURTHER_VARIABLES = [
   'LOG_FORMAT',
 ]
 
-/** A sentence for each variable that is probably a slip. Not refused: it may be meant for another program. */
+/**
+ * A sentence for each variable that is probably misspelt. It is not refused, since it may be meant for
+ * another program.
+ */
 export function environmentWarnings(env: Record<string, string | undefined> = process.env): string[] {
   return misspeltVariables(env, [...Object.values(ENVIRONMENT), ...FURTHER_VARIABLES])
 }

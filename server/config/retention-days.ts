@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** Bounds of the days for which something is kept, wherever they are said: a setting, an agent, a rule. */
+/** Bounds of the days for which something is kept, for settings, agents and rules alike. */
 export const RETENTION_DAYS = { min: 1, max: 36_500 } as const
 
 /** Days for which something is kept. */

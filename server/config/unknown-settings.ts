@@ -5,9 +5,9 @@ import { distanceBetween, nearest } from './nearest.ts'
 interface ForeignSetting {
   key: string
   variable: string
-  /** What to do instead: the end of a sentence. */
+  /** What to do instead, as the end of a sentence. */
   instead: string
-  /** Set too, it says what was meant. */
+  /** If this one is set too, it counts, and the other is not refused. */
   unless?: string
 }
 
@@ -28,7 +28,7 @@ const FOREIGN: readonly ForeignSetting[] = [
 const isOff = (value: unknown): boolean =>
   !value || (typeof value === 'string' && /^(0|false|off|no|none)$/i.test(value))
 
-/** A sentence for each of `given` that is not one of `known`. */
+/** A sentence for each name of `given` that is not in `known`. */
 export function unknownSettings(given: Record<string, unknown>, known: readonly string[]): string[] {
   const unknown = Object.keys(given).filter((key) => given[key] !== undefined && !known.includes(key))
   return unknown.flatMap((name) => {
@@ -39,7 +39,7 @@ export function unknownSettings(given: Record<string, unknown>, known: readonly 
   })
 }
 
-/** A sentence for each variable that would be a setting elsewhere. */
+/** A sentence for each variable that is a setting of another runtime. */
 export function foreignVariables(env: Record<string, string | undefined>): string[] {
   return FOREIGN.filter(({ variable, unless }) => {
     return !isOff(env[variable]) && !(unless !== undefined && env[unless])
@@ -50,7 +50,7 @@ export function foreignVariables(env: Record<string, string | undefined>): strin
 const MIN_LENGTH = 9
 const MAX_DISTANCE = 2
 
-/** A sentence for each variable that is probably a misspelt name of `known`, where that one is not set. */
+/** A sentence for each variable that is probably a misspelt name of `known`, unless the right one is set. */
 export function misspeltVariables(
   env: Record<string, string | undefined>,
   known: readonly string[],
@@ -71,7 +71,7 @@ function refusal(name: string, { instead }: ForeignSetting): string {
   return `${name}: there is no such setting here; ${instead}`
 }
 
-/** `MAX_ATTEMPTS` as `maxAttempts`; other spellings as they are. */
+/** Turns `MAX_ATTEMPTS` into `maxAttempts`; leaves other spellings unchanged. */
 function camelCase(name: string): string {
   if (name !== name.toUpperCase()) return name
   return name.toLowerCase().replaceAll(/_(.)/g, (_, letter: string) => letter.toUpperCase())

@@ -1,8 +1,9 @@
-// Kinds of values that settings have, given in code or, as text, in a variable.
+// The kinds of values of settings. A value comes from code, or as text from a variable.
 import { z } from 'zod'
 import { isNetwork } from './networks.ts'
 
-// Not `z.preprocess`: its type has another form in each minor of zod, and an app brings its own.
+// `z.preprocess` is not used: its type differs between minor versions of zod, and an app brings its own
+// version.
 export const flag = z
   .unknown()
   .transform((value) => {

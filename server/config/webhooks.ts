@@ -14,7 +14,10 @@ const Endpoint = z.strictObject({
   allowPrivate: z.boolean().optional(),
 })
 
-/** @throws ConfigError when an endpoint is none, or two have one name. Of secrets nothing is told. */
+/**
+ * @throws ConfigError when an endpoint is invalid, or two have the same name. The message never contains
+ * secrets.
+ */
 export function checkWebhooks(endpoints: readonly WebhookEndpoint[]): void {
   const { error } = z.array(Endpoint).safeParse(endpoints)
   const [issue] = error?.issues ?? []
@@ -24,7 +27,7 @@ export function checkWebhooks(endpoints: readonly WebhookEndpoint[]): void {
   if (twice !== undefined) throw new ConfigError(`webhooks: two endpoints are called "${twice}".`)
 }
 
-/** @throws ConfigError where callers could have any address of one's own network asked. */
+/** @throws ConfigError when callers could send requests to any address of the own network. */
 export function checkWebhookHosts({ webhookHosts, webhookAllowPrivate }: Config): void {
   if (!webhookAllowPrivate || !webhookHosts.includes('*')) return
   throw new ConfigError(

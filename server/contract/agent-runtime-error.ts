@@ -1,7 +1,7 @@
-// Without zod: a browser that only throws and catches this class does not load a validator for it.
+// This file does not use zod, so that a browser that only throws and catches this class loads no validator.
 import type { Json } from './json.ts'
 
-/** Every error code that can cross the wire, with the HTTP status it is answered with. */
+/** Every error code that can cross the wire, with its HTTP status. */
 export const ERROR_STATUS = {
   bad_request: 400,
   validation_failed: 400,
@@ -54,7 +54,10 @@ export class AgentRuntimeError extends Error {
     return ERROR_STATUS[this.code]
   }
 
-  /** Of `rate_limited`: in how many seconds to try again, where the server could tell (`details.retryAfterSeconds`). */
+  /**
+   * For `rate_limited`: after how many seconds to try again, if the server could tell
+   * (`details.retryAfterSeconds`).
+   */
   get retryAfterSeconds(): number | undefined {
     const { details } = this
     if (typeof details !== 'object' || details === null || Array.isArray(details)) return undefined

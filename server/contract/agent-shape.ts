@@ -9,9 +9,12 @@ export interface AgentShape {
   output: unknown
   /** Payloads of the agent's own events, by type. */
   events: object
-  /** What its waits are answered with, by their names. Of an agent that does not declare its waits: any JSON, by any name, which is the default. */
+  /**
+   * The answers of its waits, by their names. If an agent does not declare its waits (the default), any name
+   * and any JSON.
+   */
   waits?: object
-  /** The tools that pages run for it, by name: what each is given and answers. Default: none. */
+  /** The tools that pages run for it, by name, with their inputs and results. Default: none. */
   tools?: object
 }
 

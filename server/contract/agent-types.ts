@@ -1,4 +1,5 @@
-// What callers see of agents, out of the shapes a runtime carries: types only, for router and client alike.
+// What callers see of agents, made from the shapes that a runtime carries. These are only types, for router
+// and client alike.
 import type { z } from 'zod'
 import type { AgentShape } from './agent-shape.ts'
 import type { ConversationEvent } from './conversation-event.ts'
@@ -12,14 +13,17 @@ export type EventOf<TShape extends AgentShape> = TShape extends AgentShape
   ? RunEvent<TShape['events']>
   : never
 
-/** Every event of a conversation with an agent, of its runs and about them: a union narrowed by `type`. */
+/**
+ * Every event of a conversation with an agent: events of its runs, and events about them. A union narrowed by
+ * `type`.
+ */
 export type ConversationEventOf<TShape extends AgentShape> = TShape extends AgentShape
   ? ConversationEvent<RunEvent<TShape['events']>>
   : never
 
 export type OutputOf<TShape extends AgentShape> = TShape['output']
 
-/** An agent without a schema takes any JSON; one whose fields all have defaults can do without. */
+/** An agent without a schema takes any JSON. If all fields have defaults, `params` may be left out. */
 export type ParamsField<TParams> = undefined extends TParams
   ? { readonly params?: TParams }
   : object extends TParams
@@ -30,19 +34,19 @@ interface MetadataField {
   metadata?: JsonObjectLike | undefined
 }
 
-/** What creates a run of an agent. */
+/** The input that creates a run of an agent. */
 export type CreateRun<TShape extends AgentShape> = TShape extends AgentShape
   ? { agentKey: TShape['key'] } & ParamsField<TShape['params']> &
       Omit<z.input<typeof CreateRunInput>, 'agentKey' | 'params' | 'metadata'> &
       MetadataField
   : never
 
-/** When a schedule occurs: by a cron expression in a time zone, or each so many seconds. */
+/** When a schedule occurs: by a cron expression in a time zone, or every so many seconds. */
 type ScheduleTimes =
   | { cron: string; timeZone?: string | undefined; everySeconds?: undefined }
   | { everySeconds: number; cron?: undefined }
 
-/** What makes a schedule of an agent's runs. */
+/** The input that creates a schedule of an agent's runs. */
 export type CreateSchedule<TShape extends AgentShape> = TShape extends AgentShape
   ? { agentKey: TShape['key'] } & ParamsField<TShape['params']> &
       ScheduleTimes &
@@ -50,7 +54,7 @@ export type CreateSchedule<TShape extends AgentShape> = TShape extends AgentShap
       MetadataField
   : never
 
-/** What names an agent, of those that there are. */
+/** The keys of the agents that exist. */
 export type OfAgent<TInput, TKey extends string | null> = Omit<TInput, 'agentKey'> & {
   agentKey?: TKey | undefined
 }

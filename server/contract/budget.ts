@@ -3,24 +3,29 @@ import { z } from 'zod'
 /** How much a run may use, over all its attempts. A field that is left out has no limit. */
 export type Budget = z.infer<typeof Budget>
 export const Budget = z.strictObject({
-  /** Of its models, in and out, as their providers report them. Once they are used up, no model is asked again. */
+  /**
+   * Input and output tokens of its models, as their providers report them. Once they are used up, no model is
+   * asked again.
+   */
   tokens: z.int().min(1).max(1_000_000_000).optional(),
-  /** Of the tool loop: one beyond them is not run. */
+  /** Tool calls of the tool loop. A call beyond them is not run. */
   toolCalls: z.int().min(0).max(1_000_000).optional(),
   /**
-   * Of its models, in US dollars, or what else the runtime's prices are in. Once it is used up, no model is asked again; nor
-   * after an answer whose cost is not known.
+   * Cost of its models, in US dollars or in the currency of the runtime's prices. Once it is used up, no
+   * model is asked again. An answer of unknown cost uses it up.
    */
   cost: z.number().gt(0).max(1_000_000).optional(),
 })
 
-/** What the models of a run took, over all its attempts, as their providers report it. */
+/** Tokens and cost of a run's models, over all its attempts, as their providers report them. */
 export type Usage = z.infer<typeof Usage>
 export const Usage = z.object({
   inputTokens: z.number(),
   outputTokens: z.number(),
-  /** Of `inputTokens`, those that a provider said it had in its cache. */
+  /** The part of `inputTokens` that came from a provider's cache. */
   cachedInputTokens: z.number(),
-  /** In US dollars, or what else the runtime's prices are in. Null where the cost of any answer is not known. */
+  /**
+   * In US dollars, or in the currency of the runtime's prices. Null if the cost of any answer is not known.
+   */
   cost: z.number().nullable(),
 })

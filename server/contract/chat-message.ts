@@ -1,5 +1,6 @@
-// Messages as OpenAI's chat completions write them (https://platform.openai.com/docs/api-reference/chat), which is what clients
-// of other languages have. What that format has no place for has one of ours: `audio_url`, `file_url`, `reasoning`.
+// Messages in the format of OpenAI's chat completions (https://platform.openai.com/docs/api-reference/chat),
+// which clients in other languages know. This API adds `audio_url`, `file_url` and `reasoning`, for which
+// that format has no place.
 import { z } from 'zod'
 import { Json } from './json.ts'
 import type { Message, ToolCall } from './message.ts'
@@ -38,7 +39,7 @@ const ChatPart = z.discriminatedUnion('type', [
 ])
 export type ChatPart = z.infer<typeof ChatPart>
 
-// Which parts a role may have is told by the message that is made of them.
+// The schema of the message made from these parts checks which parts a role may have.
 const Content = z.union([z.string(), z.array(ChatPart)], { error: 'expected text, or a list of parts' })
 const name = z.string().optional()
 
@@ -50,7 +51,10 @@ const ChatToolCall = z.object({
   function: ChatFunction,
 })
 
-/** A message as a caller may write it. `developer`, `function` and `function_call` are older or newer names of other things. */
+/**
+ * A message as a caller may write it. `developer`, `function` and `function_call` are other names, older or
+ * newer, for the same things.
+ */
 export type ChatMessage = z.infer<typeof ChatMessage>
 export const ChatMessage = z.discriminatedUnion('role', [
   z.object({ role: z.literal('system'), content: Content, name }),
@@ -68,7 +72,7 @@ export const ChatMessage = z.discriminatedUnion('role', [
   z.object({ role: z.literal('function'), name: z.string().min(1), content: z.string().nullable() }),
 ])
 
-/** A message as callers are given it. */
+/** A message as callers get it. */
 export type WrittenChatMessage = z.infer<typeof WrittenChatMessage>
 export const WrittenChatMessage = z.discriminatedUnion('role', [
   z.object({ role: z.enum(['system', 'user']), content: Content, name }),
@@ -82,14 +86,14 @@ export const WrittenChatMessage = z.discriminatedUnion('role', [
 ])
 
 /**
- * Messages as the runtime has them. What can't be one, an empty list of parts for example, is left for the schema of
- * {@link Message} to refuse.
+ * Converts to the runtime's messages. The schema of {@link Message} refuses invalid ones later, such as an
+ * empty list of parts.
  *
  * @example
  * fromChatMessages([{ role: 'developer', content: 'Be brief.' }]) // [{ role: 'system', content: 'Be brief.' }]
  */
 export function fromChatMessages(messages: readonly ChatMessage[]): Message[] {
-  // Calls by `function_call` have no ids: their results come by the function's name, one after the other.
+  // Calls by `function_call` have no ids. Their results follow one after the other, and name the function.
   const unanswered: { id: string; name: string }[] = []
   return messages.map((message, index): Message => {
     switch (message.role) {
@@ -174,10 +178,10 @@ function toContent(content: string | readonly Part[]): string | ChatPart[] {
   return typeof content === 'string' ? content : content.map(toChatPart)
 }
 
-/** What OpenAI calls the formats of audio, by their media types. */
+/** OpenAI's names of audio formats, by media type. */
 const AUDIO = { wav: 'data:audio/wav;base64,', mp3: 'data:audio/mpeg;base64,' } as const
 
-/** Audio that OpenAI has a format for; undefined for other. */
+/** The audio in OpenAI's format; undefined if OpenAI has no format for it. */
 export function inputAudio(url: string): { data: string; format: keyof typeof AUDIO } | undefined {
   for (const format of ['wav', 'mp3'] as const) {
     if (url.startsWith(AUDIO[format])) return { data: url.slice(AUDIO[format].length), format }
@@ -246,11 +250,12 @@ function fromCall(id: string, { name: called, arguments: text }: z.infer<typeof 
   return { id, name: called, arguments: parseArguments(text) }
 }
 
-/** Models do write arguments that are not JSON; history keeps them as the text they are. */
+/** Models sometimes write arguments that are not JSON; the history keeps their text. */
 function parseArguments(text: string): Json {
   try {
     const value = Json.parse(JSON.parse(text))
-    // A string in the contract is text that was no JSON: one that was would come back without its quotes.
+    // A string here is text that was not valid JSON, so it is passed on unchanged: a JSON string would have
+    // lost its quotes.
     return typeof value === 'string' ? text : value
   } catch {
     return text

@@ -2,16 +2,16 @@ import type { AnyRunEvent, EventEnvelope } from './event.ts'
 import type { StoredMessage } from './message.ts'
 import type { RunStatus } from './run.ts'
 
-/** Opens a run in the stream of its conversation: what its row said when it was read. Its `seq` is 0. */
+/** Opens a run in the stream of its conversation, with what its row said when it was read. Its `seq` is 0. */
 export interface RunCreatedEvent extends EventEnvelope {
   type: 'run.created'
   payload: {
     agentKey: string
     /** Grows from one run of a conversation to the next. */
     ordinal: number
-    /** Events that follow may tell of a later one. */
+    /** The status when the row was read. Later events may change it. */
     status: RunStatus
-    /** What the run was asked. */
+    /** The run's input messages. */
     messages: StoredMessage[]
   }
 }
@@ -22,7 +22,10 @@ export interface RunDeletedEvent extends EventEnvelope {
   payload: Record<string, never>
 }
 
-/** The run waits for its turn, and has another place in the queue; others may have too. The stream tells it while it is open. */
+/**
+ * The run waits for its turn and has another place in the queue; other runs may have too. Sent only while the
+ * stream is open.
+ */
 export interface RunMovedEvent extends EventEnvelope {
   type: 'run.moved'
   payload: Record<string, never>
@@ -42,11 +45,11 @@ export type ConversationEvent<TEvent extends EventEnvelope = AnyRunEvent> = (
   | RunDeletedEvent
   | RunMovedEvent
 ) & {
-  /** Go on after this event by handing it back as `after`. */
+  /** Pass it back as `after` to continue after this event. */
   cursor: string
 }
 
-/** The same of unknown type, as every transport carries it. */
+/** The same, of unknown type, as every transport carries it. */
 export interface AnyConversationEvent extends AnyRunEvent {
   cursor: string
 }

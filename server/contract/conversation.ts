@@ -12,20 +12,20 @@ import { NewWebhooks } from './webhook.ts'
 export type Conversation = z.infer<typeof Conversation>
 export const Conversation = z.object({
   id: ConversationId,
-  /** Who created it, or whose it has become. */
+  /** Who created it, or who owns it since a claim. */
   owner: Owner,
   agentKey: z.string().nullable(),
-  /** The caller's key of it; null where it has none. */
+  /** The caller's own key of it; null if it has none. */
   externalId: z.string().nullable(),
   title: z.string().nullable(),
   metadata: JsonObject,
   createdAt: z.iso.datetime(),
   updatedAt: z.iso.datetime(),
-  /** Since when lists leave it out; null where they don't. */
+  /** Since when lists leave it out; null if they do not. */
   archivedAt: z.iso.datetime().nullable(),
 })
 
-/** What tells a conversation from others, without what is in it. */
+/** A conversation without its contents. */
 export type ConversationSummary = Pick<Conversation, 'id' | 'owner' | 'agentKey'>
 
 /** A conversation with a window of its history; `limit` and `offset` count back from the newest message. */
@@ -35,7 +35,10 @@ export const ConversationDetail = Conversation.extend({
   messages: z.array(HistoryMessage),
   totalMessages: z.int(),
   hasMore: z.boolean(),
-  /** Where this was so: `events` after it go on from what `messages` tell, with runs under way from their first event. */
+  /**
+   * The position that `messages` belong to. `events` after it continue from there, with runs under way from
+   * their first event.
+   */
   cursor: z.string(),
 })
 
@@ -45,31 +48,36 @@ export type CreateConversationRequest = z.input<typeof CreateConversationInput>
 export type CreateConversationInput = z.infer<typeof CreateConversationInput>
 export const CreateConversationInput = z.object({
   agentKey: z.string().min(1).optional(),
-  /** The conversation of the caller's that has it is answered as it is; where there is none, one is made. */
+  /**
+   * If the caller has a conversation with this key, it is returned unchanged; otherwise a new one is created.
+   */
   externalId: ExternalId.optional(),
   title: Title.optional(),
   metadata: JsonObject.default({}),
-  /** Endpoints that are told when a run of it waits or is over. At most 5. One that is there already keeps its own. */
+  /**
+   * Endpoints that are told when a run of it waits or is over. At most 5. An existing conversation keeps its
+   * own.
+   */
   webhooks: NewWebhooks.optional(),
 })
 
 export const ConversationRef = z.object({ conversationId: ConversationId })
 
-/** What to change of a conversation. What is left out stays. */
+/** Changes of a conversation. Fields that are left out stay the same. */
 export type UpdateConversationRequest = z.input<typeof UpdateConversationInput>
 export type UpdateConversationInput = z.infer<typeof UpdateConversationInput>
 export const UpdateConversationInput = ConversationRef.extend({
   /** Null for none in particular. */
   agentKey: z.string().min(1).nullable().optional(),
-  /** Null for none. Refused with `conflict` where another conversation of the owner's has it. */
+  /** Null for none. Refused with `conflict` if another conversation of the owner has it. */
   externalId: ExternalId.nullable().optional(),
   /** Null for none. */
   title: Title.nullable().optional(),
-  /** In place of all that was there. */
+  /** Replaces the old metadata. */
   metadata: JsonObject.optional(),
   /** Whether lists leave it out. */
   archived: z.boolean().optional(),
-  /** In place of all that were there. One with the same URL keeps its id, and its deliveries. */
+  /** Replaces all webhooks. One with the same URL keeps its id and its deliveries. */
   webhooks: NewWebhooks.optional(),
 })
 
@@ -83,7 +91,7 @@ export const GetConversationInput = z.object({
   includeFailedRuns: z.boolean().default(false),
 })
 
-/** What follows a conversation. */
+/** The input that follows a conversation. */
 export const ConversationEventsInput = ConversationRef.extend({
   /** `cursor` of the last event seen, or of `get`; `now` for what is under way or still to come. Default: from the beginning. */
   after: z.string().nullish(),
@@ -91,13 +99,13 @@ export const ConversationEventsInput = ConversationRef.extend({
   includeAll: z.boolean().optional(),
 })
 
-/** Of a filter, as JSON. */
+/** Of a filter's JSON. */
 const MAX_METADATA_CHARACTERS = 2_000
-/** A message of a conversation, whose way is to be chosen. */
+/** A message of a conversation; the branch that contains it is chosen. */
 export type SelectMessageInput = z.infer<typeof SelectMessageInput>
 export const SelectMessageInput = ConversationRef.extend({ messageId: MessageId })
 
-/** What begins a conversation as another one went, up to a message. */
+/** The input that copies a conversation, up to a message, into a new one. */
 export type ForkConversationRequest = z.input<typeof ForkConversationInput>
 export const ForkConversationInput = ConversationRef.extend({
   messageId: MessageId,
@@ -112,7 +120,10 @@ export type ListConversationsInput = z.infer<typeof ListConversationsInput>
 export const ListConversationsInput = z.object({
   agentKey: z.string().optional(),
   externalId: z.string().optional(),
-  /** Those whose metadata has all of this, at any depth: an object has more fields, a list more items. At most 2,000 characters of JSON. */
+  /**
+   * Conversations whose metadata contains this value, at any depth: objects may have more fields, and lists
+   * more items. At most 2,000 characters of JSON.
+   */
   metadata: JsonObject.refine(
     (value) => JSON.stringify(value).length <= MAX_METADATA_CHARACTERS,
     `expected at most ${MAX_METADATA_CHARACTERS} characters of JSON`,
@@ -122,7 +133,7 @@ export const ListConversationsInput = z.object({
    * characters and 20 words.
    */
   search: SearchWords.optional(),
-  /** Those that were archived (true), those that were not (false), or `all`. Default: false. */
+  /** Archived conversations (true), others (false), or `all`. Default: false. */
   archived: z.union([z.boolean(), z.literal('all')]).default(false),
   /** Whose: one's own, one's tenant's or anybody's, as far as `authorize` allows. Default: `own`. */
   scope: Scope.default('own'),

@@ -7,28 +7,28 @@ import type { Run } from './run.ts'
 import { NewWebhooks } from './webhook.ts'
 
 /**
- * What happens to a run created in a conversation that has one under way: it is refused (`reject`), waits for
- * its turn (`queue`), takes the place of those before it, which are cancelled (`interrupt`), or is not made, and its messages are said to
- * the one under way (`steer`; it waits for its turn where that can't take them).
+ * What happens to a new run in a conversation that has a run under way: `reject` refuses it, `queue` lets it
+ * wait for its turn, `interrupt` cancels the runs before it. `steer` creates no run and sends the messages to
+ * the run under way; if that run cannot take them, a run is created and waits for its turn.
  */
 export type ConversationPolicy = z.infer<typeof ConversationPolicy>
 export const ConversationPolicy = z.enum(['reject', 'queue', 'interrupt', 'steer'])
 
-/** What a caller would like of an agent, which may heed it or not: nothing of it is checked against anything. */
+/** Wishes of a caller. The runtime does not check their values; the agent decides what to do with them. */
 export type Preferences = z.infer<typeof Preferences>
 export const Preferences = z.object({
   /** Name or id of a model. */
   model: z.string().min(1).max(200).optional(),
   /** Whether the model is to think before it answers. */
   thinking: z.boolean().optional(),
-  /** What is known of whoever asks, from elsewhere. */
+  /** Facts about the caller that come from elsewhere. */
   memories: z
     .array(z.object({ id: z.string().max(200), content: z.string() }))
     .max(1_000)
     .optional(),
 })
 
-/** What the database's integers and Node's timers can hold: almost 25 days. */
+/** The most that the database's integers and Node's timers can hold: almost 25 days. */
 export const MAX_TIMEOUT_MS = 2_147_483_647
 
 const FIRST_MOMENT = Date.UTC(1970)
@@ -52,13 +52,16 @@ function isMoment(text: string): boolean {
 /** Each is a row. */
 const MAX_MESSAGES = 1_000
 
-/** Begins the keys of runs that schedules create: no caller takes an occurrence's place. */
+/**
+ * The prefix of keys of runs that schedules create. Callers cannot use it, so they cannot take an
+ * occurrence's place.
+ */
 export const SCHEDULE_KEY_PREFIX = 'schedule/'
 
-/** Begins those of runs that others hand on to. */
+/** The prefix of keys of runs that a conversation is handed on to. */
 export const HANDOFF_KEY_PREFIX = 'handoff/'
 
-/** Begins those of runs that get what others were sent and did not read. */
+/** The prefix of keys of runs that get messages which another run was sent and did not read. */
 export const SENT_KEY_PREFIX = 'sent/'
 
 const IdempotencyKey = z
@@ -76,8 +79,8 @@ const IdempotencyKey = z
   })
 
 /**
- * The conversation of a run, in place of an id: `new` makes one with the run. `externalId` finds the one with this key of the
- * caller's, or makes it.
+ * The conversation of a run, instead of an id. `new` creates one with the run. `externalId` finds the one
+ * with this key of the caller, or creates it.
  */
 export type ConversationChoice = z.infer<typeof ConversationChoice>
 export const ConversationChoice = z.union(
@@ -85,15 +88,18 @@ export const ConversationChoice = z.union(
   'a conversation is "new" or has an external id: {"externalId":"…"}',
 )
 
-/** The run that came of creating one. */
+/** The result of creating a run. */
 export type CreateRunAnswer = Run & {
-  /** Ids of the messages that it was sent in place of making a run (policy `steer`). Left out of a new run. */
+  /**
+   * Ids of the messages that the run was sent, if no run was created (policy `steer`). Left out for a new
+   * run.
+   */
   sentMessageIds?: string[]
 }
 
-/** What creates a run, with its defaults left out. */
+/** The input that creates a run, without its defaults. */
 export type CreateRunRequest = z.input<typeof CreateRunInput>
-/** What creates a run. `params` is checked against the agent's own schema. */
+/** The input that creates a run. `params` is checked against the agent's own schema. */
 export type CreateRunInput = z.infer<typeof CreateRunInput>
 export const CreateRunInput = z
   .object({
@@ -101,29 +107,37 @@ export const CreateRunInput = z
     messages: z.array(Message).max(MAX_MESSAGES).default([]),
     params: Json.optional(),
     conversationId: ConversationId.optional(),
-    /** In place of `conversationId`: one that is made with the run, or found by a key of the caller's, or made with that. */
+    /**
+     * Instead of `conversationId`: a conversation that is created with the run, or that is found or created
+     * by a key of the caller.
+     */
     conversation: ConversationChoice.optional(),
-    /** In no conversation, though the setting `newConversations` may make one for each run that names none. Default: false. */
+    /**
+     * The run has no conversation, even if the setting `newConversations` gives each run one. Default: false.
+     */
     ephemeral: z.boolean().optional(),
     metadata: JsonObject.default({}),
     /**
-     * Two creates of one owner with the same key yield the same run; with another agent, conversation, messages or params
-     * the second is refused. At most 200 characters.
+     * Two creates of one owner with the same key yield the same run. If agent, conversation, messages or
+     * params differ, the second one is refused. At most 200 characters.
      */
     idempotencyKey: IdempotencyKey.optional(),
     /** Attempts before the run fails for good. Default: the agent's, else the configuration's. */
     maxAttempts: z.int().min(1).max(100).optional(),
-    /** Milliseconds of execution before the run times out. Default: the agent's, else the configuration's. */
+    /**
+     * Milliseconds that an attempt may take before the run times out. Default: the agent's, else the
+     * configuration's.
+     */
     timeoutMs: z.int().min(1).max(MAX_TIMEOUT_MS).optional(),
-    /** Where it leaves something out, or is left out: the agent's. */
+    /** Fields that are left out have the agent's values. */
     budget: Budget.optional(),
     /** From -100 to 100; runs with a higher one start first. Default: 0. */
     priority: z.int().min(-100).max(100).default(0),
-    /** ISO 8601 with a time zone: not before then. Default: at once. */
+    /** ISO 8601 with a time zone: the run does not start before then. Default: at once. */
     runAt: Moment.optional(),
-    /** ISO 8601 with a time zone: not started by then, the run times out. Default: never. */
+    /** ISO 8601 with a time zone: if the run has not started by then, it times out. Default: never. */
     expiresAt: Moment.optional(),
-    /** When another run of the conversation is under way. Default: the agent's, else `queue`. */
+    /** What happens when another run of the conversation is under way. Default: the agent's, else `queue`. */
     conversationPolicy: ConversationPolicy.optional(),
     /** Given to the agent as `ctx.preferences`. */
     preferences: Preferences.optional(),
@@ -133,14 +147,20 @@ export const CreateRunInput = z
      */
     webhooks: NewWebhooks.optional(),
     /**
-     * A message of the conversation in whose place the run's come: an edit. What was there stays, as a sibling, with all that
-     * followed it; the conversation goes on from the run. Runs under way are cancelled, unless a policy is given or the
-     * agent has one.
+     * The id of a message that the run's messages replace: an edit. The old message stays as a sibling, with
+     * all that followed it; the conversation continues from the new run. Runs under way are cancelled, unless
+     * the request or the agent has a policy.
      */
     replaces: MessageId.optional(),
-    /** A run of the conversation, whose input this one answers anew: it has no messages of its own. Otherwise as `replaces`. */
+    /**
+     * The id of a run whose input this run answers again; this run has no messages of its own. Otherwise like
+     * `replaces`.
+     */
     regenerates: RunId.optional(),
-    /** As `replaces`: the message at this place of the history, from 0; at its end, none. */
+    /**
+     * Like `replaces`, by the message's place in the history, from 0. At the end of the history it replaces
+     * nothing.
+     */
     supersedeFromMessageIndex: z.int().min(0).max(2_147_483_647).optional(),
   })
   .refine(

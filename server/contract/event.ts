@@ -7,7 +7,7 @@ import { TERMINAL_STATUSES } from './terminal.ts'
 import { PendingWait } from './wait.ts'
 import type { Schema } from './schema.ts'
 
-/** Who an event is for: nobody outside, people who debug, everybody who may see the run. */
+/** Who may read an event: `internal` readers, people who debug, or everybody who may see the run. */
 export type Visibility = z.infer<typeof Visibility>
 export const Visibility = z.enum(['internal', 'debug', 'user'])
 
@@ -15,8 +15,8 @@ interface EventDeclaration {
   readonly schema: Schema
   readonly visibility: Visibility
   /**
-   * Reaches every reader, with an empty payload where the visibility denies it: a page that waits for its run
-   * to start or to succeed must hear of it.
+   * Whether every reader gets it, with an empty payload if they may not see that. A page that waits for its
+   * run to start or to succeed must hear of it.
    */
   readonly isAnnounced?: true
   /** Fields of the payload that only readers of debug events get. */
@@ -25,11 +25,11 @@ interface EventDeclaration {
 
 const Delta = z.object({
   messageId: z.string(),
-  /** What follows on the deltas of the message before this one. */
+  /** The text that follows the message's earlier deltas. */
   content: z.string(),
   /**
-   * Where in the message's text `content` belongs, when it is not at the end: what a reader has from there on
-   * is to be dropped. Set to 0 in deltas that were folded into one after the run ended, and by nobody else.
+   * The place in the message's text where `content` belongs, if it is not the end. A reader drops the text
+   * that it has from there on. Only compaction sets it, to 0, when it joins deltas after the run ended.
    */
   offset: z.int().min(0).optional(),
 })
@@ -44,7 +44,7 @@ export const RUNTIME_EVENTS = {
     isAnnounced: true,
     schema: z.object({
       agentKey: z.string().optional(),
-      /** Of the agent's code by which the run began, where that has one. */
+      /** The version of the agent that began the run, if the agent has one. */
       version: z.string().optional(),
     }),
   },
@@ -57,7 +57,10 @@ export const RUNTIME_EVENTS = {
         error: RunError,
         delayMs: z.number(),
         nextAttempt: z.int(),
-        /** Messages of the attempt that are void: what a reader has of them is to be dropped. Without it, all are. */
+        /**
+         * Messages of the attempt that are void; a reader drops them. Without this list, all messages of the
+         * attempt are void.
+         */
         messageIds: z.array(z.string()),
       })
       .partial(),
@@ -87,7 +90,10 @@ export const RUNTIME_EVENTS = {
     visibility: 'user',
     schema: z.object({ childRunId: z.uuid(), agentKey: z.string(), detached: z.boolean() }),
   },
-  /** All that a run below waits for somebody to answer: nothing, once it goes on. `parentRunId` is the run right above it. */
+  /**
+   * All waits of a run below that somebody has to answer; empty once that run goes on. `parentRunId` is the
+   * run directly above it.
+   */
   'child.waiting': {
     visibility: 'user',
     schema: z.object({
@@ -105,7 +111,7 @@ export const RUNTIME_EVENTS = {
       agentKey: z.string(),
       status: z.enum(TERMINAL_STATUSES),
       error: RunError.nullable(),
-      /** With all that were below it. Null or left out where nothing was used, or told. */
+      /** Includes all runs below it. Null or left out if nothing was used or reported. */
       usage: Usage.extend({ toolCalls: z.int() }).nullable().optional(),
     }),
   },
@@ -114,7 +120,7 @@ export const RUNTIME_EVENTS = {
     visibility: 'user',
     schema: z.object({ messageId: z.string(), content: z.string() }),
   },
-  /** What the run was sent while it was under way, when its agent takes it. */
+  /** A message that the run was sent while it was under way. Emitted when its agent takes it. */
   'user.message': {
     visibility: 'user',
     schema: z.object({ messageId: z.string(), content: UserContent }),
@@ -125,9 +131,12 @@ export const RUNTIME_EVENTS = {
     schema: z.object({
       toolCallId: z.string(),
       tool: z.string(),
-      /** What follows on the pieces of the call's arguments before this one: JSON text, which is whole with `tool.call`. */
+      /**
+       * The text that follows the earlier pieces of the call's arguments. It is JSON, and complete when
+       * `tool.call` comes.
+       */
       content: z.string(),
-      /** The answer that calls the tool. Where that is void, so is this. */
+      /** The message that calls the tool. If that message is void, so is this. */
       messageId: z.string(),
     }),
   },
@@ -154,14 +163,14 @@ export const RUNTIME_EVENTS = {
       model: z.string(),
       inputTokens: z.int(),
       outputTokens: z.int(),
-      /** Of `inputTokens`, those read from the provider's cache, and written to it. */
+      /** The parts of `inputTokens` that were read from the provider's cache, and written to it. */
       cachedInputTokens: z.int().optional(),
       cacheWriteInputTokens: z.int().optional(),
-      /** Of `outputTokens`, those that were thought. */
+      /** The part of `outputTokens` that was reasoning. */
       reasoningTokens: z.int().optional(),
-      /** In US dollars, or what else the runtime's prices are in. Null or left out where it is not known. */
+      /** In US dollars, or in the currency of the runtime's prices. Null or left out if it is not known. */
       cost: z.number().nullable().optional(),
-      /** The answer that it is about. */
+      /** The message that it is about. */
       messageId: z.string().optional(),
     }),
   },
@@ -170,11 +179,11 @@ export const RUNTIME_EVENTS = {
     schema: z.object({
       /** Names the summary, as in its `usage`. */
       messageId: z.string(),
-      /** What the model is told in place of the messages. */
+      /** The text that the model gets instead of the messages. */
       summary: z.string(),
-      /** How many messages it stands for. */
+      /** The number of messages that it replaces. */
       messages: z.int(),
-      /** What the request had, about, in tokens, and has now. */
+      /** The approximate tokens of the request, before and after. */
       tokensBefore: z.int(),
       tokensAfter: z.int(),
     }),
@@ -189,12 +198,15 @@ export const RUNTIME_EVENTS = {
 
 export type RuntimeEventType = keyof typeof RUNTIME_EVENTS
 
-/** Types every reader gets, whatever their visibility: without a payload where that is denied. */
+/**
+ * Types that every reader gets, whatever their visibility; the payload is empty for readers who may not see
+ * it.
+ */
 export const ANNOUNCED_EVENTS: readonly string[] = Object.entries<EventDeclaration>(RUNTIME_EVENTS).flatMap(
   ([type, { isAnnounced = false }]) => (isAnnounced ? [type] : []),
 )
 
-/** By type, what readers without debug events don't get of the payload. */
+/** By type, the fields of the payload that readers without debug events do not get. */
 export const DEBUG_FIELDS: ReadonlyMap<string, readonly string[]> = new Map(
   Object.entries<EventDeclaration>(RUNTIME_EVENTS).flatMap(([type, { debugFields }]) =>
     debugFields === undefined ? [] : [[type, debugFields]],
@@ -209,9 +221,12 @@ export type RuntimeEventPayloads = {
 /** What every event carries beside its type and payload. */
 export interface EventEnvelope {
   runId: string
-  /** Position in the run, from 1. It grows, with gaps where compaction has folded deltas. Pass it back as a cursor to go on after it. */
+  /**
+   * Position in the run, from 1. It grows, with gaps where compaction has joined deltas. Pass it back as a
+   * cursor to continue after it.
+   */
   seq: number
-  /** The attempt that wrote it: text of a failed attempt is not shown beside its retry's. */
+  /** The attempt that wrote it, so that text of a failed attempt is not shown beside that of its retry. */
   attempt: number
   visibility: Visibility
   /** When it was emitted: ISO 8601 in UTC, milliseconds. */
@@ -232,7 +247,7 @@ export type RunEvent<TEvents = Record<never, never>> = {
   }
 }[keyof (RuntimeEventPayloads & TEvents) & string]
 
-/** Which events a reader asks for. */
+/** The events that a reader asks for. */
 export type EventFilter = z.infer<typeof EventFilter>
 export const EventFilter = z.object({
   includeDebug: z.boolean().default(false),

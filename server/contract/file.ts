@@ -10,27 +10,27 @@ export const FileId = z.uuid('a file id is a UUID')
 export type StoredFile = z.infer<typeof StoredFile>
 export const StoredFile = z.object({
   id: FileId,
-  /** Who uploaded it, or whose it has become. */
+  /** Who uploaded it, or who owns it since a claim. */
   owner: Owner,
-  /** As whoever uploaded it called it; null where it has no name. */
+  /** The name that the uploader gave; null if none. */
   name: z.string().nullable(),
-  /** As whoever uploaded it said. */
+  /** The media type that the uploader gave. */
   mediaType: z.string(),
   /** In bytes. */
   size: z.int(),
-  /** Of its bytes, in hexadecimal. */
+  /** SHA-256 of its bytes, in hexadecimal. */
   sha256: z.string(),
   createdAt: z.iso.datetime(),
-  /** When it is deleted unless a message names it before; null once one does. */
+  /** When it is deleted, unless a message names it before; null once a message does. */
   expiresAt: z.iso.datetime().nullable(),
 })
 
-/** What tells a file from others, without what is in it. */
+/** A file without its contents. */
 export type FileSummary = Pick<StoredFile, 'id' | 'owner' | 'name' | 'mediaType' | 'size'>
 
 export const FileRef = z.object({ fileId: FileId })
 
-/** Which of the files to list, with the defaults left out. */
+/** The files to list, without the defaults. */
 export type ListFilesRequest = z.input<typeof ListFilesInput>
 export type ListFilesInput = z.infer<typeof ListFilesInput>
 export const ListFilesInput = z.object({
@@ -40,7 +40,7 @@ export const ListFilesInput = z.object({
   cursor: z.string().optional(),
 })
 
-/** What a file is called that is uploaded, and what it says that it is. */
+/** The name and media type of an upload. */
 export type FileLabel = z.infer<typeof FileLabel>
 export const FileLabel = z.object({
   name: z
@@ -57,7 +57,7 @@ export const FileLabel = z.object({
     .string()
     .max(255)
     .transform((text) => text.trim().toLowerCase())
-    // One that can't be one says nothing.
+    // An invalid media type is ignored.
     .transform((text) => (MEDIA_TYPE.test(text) ? text : UNKNOWN_TYPE))
     .default('application/octet-stream'),
 })
@@ -67,7 +67,7 @@ const MEDIA_TYPE = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(?:; ?charset="?[\w-]+"?)?$/
 
 const isFileId = (text: string) => FileId.safeParse(text).success
 
-/** The uploaded files that messages name. A `fileId` that is no UUID is the provider's. */
+/** The uploaded files that messages name. A `fileId` that is not a UUID is the provider's own. */
 export function filesIn(messages: readonly Pick<Message, 'content'>[]): string[] {
   const ids = messages.flatMap(({ content }) =>
     typeof content === 'string' || content === null

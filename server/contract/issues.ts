@@ -1,19 +1,19 @@
-// The problems of a value: zod's issues, and how others are told of them.
+// The problems of a value: zod's issues, and how they are reported.
 
 export type Issues = readonly Issue[]
 
 interface Issue {
   path: PropertyKey[]
   message: string
-  /** Of a union: what is wrong by each of its alternatives. */
+  /** For a union: the problems with each of its alternatives. */
   errors?: readonly (readonly Issue[])[]
 }
 
-/** What an error tells of what was sent: enough to mend it, however much is wrong. */
+/** How many problems an error lists: enough to correct the request, however much is wrong. */
 export const MAX_ISSUES = 10
 const MAX_CHARACTERS = 200
 
-/** @param prefix of the paths: what the value is called where it came from. */
+/** @param prefix of the paths: the name of the value at the caller. */
 export function detailsOf(issues: Issues, prefix: string[] = []): { path: string; message: string }[] {
   return issues
     .slice(0, MAX_ISSUES)
@@ -25,7 +25,9 @@ export function detailsOf(issues: Issues, prefix: string[] = []): { path: string
     }))
 }
 
-/** Of a union, what is wrong by the alternative that fits best: the one in which the problem lies deeper. */
+/**
+ * For a union, the problems with the alternative that fits best: the one in which the problem lies deepest.
+ */
 function ofBestAlternative(issue: Issue): Issue[] {
   const depth = (issues: Issues) => issues[0]?.path.length ?? 0
   const [best] = (issue.errors ?? []).toSorted((a, b) => depth(b) - depth(a))
@@ -33,12 +35,12 @@ function ofBestAlternative(issue: Issue): Issue[] {
   return best.flatMap((inner) => ofBestAlternative({ ...inner, path: [...issue.path, ...inner.path] }))
 }
 
-/** One a problem: `path.to.field: what is wrong`. */
+/** One line for each problem: `path.to.field: what is wrong`. */
 export function toProblems(issues: Issues): string[] {
   return detailsOf(issues).map(({ path, message }) => (path === '' ? message : `${path}: ${message}`))
 }
 
-/** What is repeated of a request in an answer. */
+/** How much of a request an answer repeats. */
 export function shortened(text: string): string {
   return text.length <= MAX_CHARACTERS ? text : `${text.slice(0, MAX_CHARACTERS)}…`
 }

@@ -1,12 +1,16 @@
 import { z } from 'zod'
 
-/** Validating and writing JSON take stack for each level and time for each value: no caller is to choose how much. */
+/**
+ * Validating and writing JSON takes stack for each level and time for each value, so callers must not choose
+ * how much.
+ */
 export const MAX_DEPTH = 500
 const MAX_VALUES = 50_000
 
 /** Any value that survives `JSON.parse(JSON.stringify(value))`. */
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json }
-// By hand: `z.json()` tries each alternative at each value, and takes seconds for what is read in milliseconds.
+// Written by hand: `z.json()` tries each alternative at each value, and takes seconds for values that are
+// parsed in milliseconds.
 export const Json = z
   .unknown()
   .refine(
@@ -15,8 +19,9 @@ export const Json = z
   ) as unknown as z.ZodType<Json, JsonLike>
 
 /**
- * JSON, and objects of interfaces and classes, of which `JSON.stringify` makes JSON: dates become text. A function, map, set, promise or bigint
- * is a compile error. One that is nested deeper is refused when the value is written.
+ * JSON, and objects of interfaces and classes that `JSON.stringify` can write; dates become text. A function,
+ * map, set, promise or bigint is a compile error. If it is nested deeper, it is refused when the value is
+ * written.
  */
 export type JsonLike = string | number | boolean | null | JsonObjectLike
 export type JsonObjectLike = (object & WithoutTag) | { readonly [key: string]: unknown }
@@ -26,7 +31,10 @@ interface WithoutTag {
   readonly [Symbol.hasInstance]?: never
 }
 
-/** What is left of a value that went through JSON: dates are text, `undefined` is gone. `never` where JSON can't hold it. */
+/**
+ * The type of a value after it went through JSON: dates are text, and `undefined` is gone. `never` if JSON
+ * cannot hold it.
+ */
 export type Jsonify<T> = 0 extends 1 & T
   ? T
   : unknown extends T
@@ -82,7 +90,10 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
   return prototype === Object.prototype || prototype === null
 }
 
-/** What is too much of a value, whatever its schema says: looked at before that is, which takes many times as long. */
+/**
+ * The bounds on a value, whatever its schema says. They are checked before the schema, which takes many times
+ * as long.
+ */
 export function excessOf(value: unknown): string | undefined {
   return typeof value === 'object' && value !== null
     ? visit(value, MAX_DEPTH, { left: MAX_VALUES })

@@ -9,7 +9,7 @@ export const MemoryId = z.uuid('a memory id is a UUID')
 
 const NO_CONTROLS = /^[^\p{Cc}\p{Cs}]+$/u
 
-/** They are parts of the names of steps, which have 200 characters. */
+/** Namespaces and keys are parts of names of steps, which may have 200 characters. */
 export const MemoryNamespace = z
   .string()
   .max(60)
@@ -19,7 +19,7 @@ export const MemoryKey = z
   .max(100)
   .regex(NO_CONTROLS, 'a key has 1 to 100 characters, and no control characters')
 
-/** Whose what an agent remembers is: the principal's whose run it is, or all of its tenant's. */
+/** Whom a memory belongs to: the run's principal, or the whole tenant. */
 export type MemoryShare = z.infer<typeof MemoryShare>
 export const MemoryShare = z.enum(['principal', 'tenant'])
 
@@ -27,7 +27,7 @@ export const MemoryShare = z.enum(['principal', 'tenant'])
 export type StoredMemory = z.infer<typeof StoredMemory>
 export const StoredMemory = z.object({
   id: MemoryId,
-  /** Null for what is the tenant's. */
+  /** Null if it belongs to the tenant. */
   owner: Owner.nullable(),
   tenantId: z.string(),
   namespace: z.string(),
@@ -37,12 +37,12 @@ export const StoredMemory = z.object({
   updatedAt: z.iso.datetime(),
 })
 
-/** What tells a memory from others, without what it is. */
+/** A memory without its value. */
 export type MemorySummary = Pick<StoredMemory, 'id' | 'owner' | 'tenantId' | 'namespace' | 'key'>
 
 export const MemoryRef = z.object({ memoryId: MemoryId })
 
-/** Which memories to list, with the defaults left out. */
+/** The memories to list, without the defaults. */
 export type ListMemoriesRequest = z.input<typeof ListMemoriesInput>
 export type ListMemoriesInput = z.infer<typeof ListMemoriesInput>
 export const ListMemoriesInput = z.object({

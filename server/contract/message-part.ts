@@ -1,6 +1,9 @@
 import { z } from 'zod'
 
-/** Where bytes are: `https:`, which whoever reads the message fetches, or `data:` with the bytes themselves in base64. */
+/**
+ * Where the bytes are: an `https:` address, which the reader of the message fetches, or a `data:` URL with
+ * the bytes in base64.
+ */
 const BytesUrl = z
   .string()
   .regex(
@@ -15,7 +18,7 @@ export type ImagePart = z.infer<typeof ImagePart>
 export const ImagePart = z.object({
   type: z.literal('image'),
   url: BytesUrl,
-  /** How closely the model is to look, where it can be told. */
+  /** How closely the model shall look, if the provider has such an option. */
   detail: z.enum(['auto', 'low', 'high']).optional(),
 })
 
@@ -27,7 +30,10 @@ export const FilePart = z
   .object({
     type: z.literal('file'),
     url: BytesUrl.optional(),
-    /** A UUID: a file that was uploaded here, and is the caller's. Otherwise one that the model's provider has, by its name there. */
+    /**
+     * A UUID names an uploaded file of the caller. Any other text is the id of a file at the model's
+     * provider.
+     */
     fileId: z.string().min(1).optional(),
     filename: z.string().min(1).optional(),
   })
@@ -36,20 +42,23 @@ export const FilePart = z
     'expected either url or fileId',
   )
 
-/** What a model thought. No provider is sent it: what one needs back it gets as it gave it. */
+/**
+ * A model's reasoning. It is not sent to providers; a provider that needs it back gets its own
+ * `providerData`.
+ */
 export type ReasoningPart = z.infer<typeof ReasoningPart>
 export const ReasoningPart = z.object({ type: z.literal('reasoning'), text: z.string() })
 
-/** What a model said in place of an answer. */
+/** A model's refusal, instead of an answer. */
 export type RefusalPart = z.infer<typeof RefusalPart>
 export const RefusalPart = z.object({ type: z.literal('refusal'), text: z.string() })
 
-/** A piece of what a message says. Text alone can be a string. */
+/** A part of a message's content. Content that is only text can be a string. */
 export type Part = TextPart | ImagePart | AudioPart | FilePart | ReasoningPart | RefusalPart
 
 const OR_PARTS = { error: 'expected text, or a list of parts' }
 
-/** What instructions are made of. */
+/** The parts that instructions may have. */
 export const TextContent = z.union([z.string(), z.array(TextPart).min(1)], OR_PARTS)
 export const UserContent = z.union(
   [z.string(), z.array(z.discriminatedUnion('type', [TextPart, ImagePart, AudioPart, FilePart])).min(1)],

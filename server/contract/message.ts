@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { Json } from './json.ts'
 import { AssistantContent, TextContent, ToolContent, UserContent } from './message-part.ts'
 
-/** Whose words a message is. */
+/** Who a message comes from. */
 export type MessageRole = z.infer<typeof MessageRole>
 export const MessageRole = z.enum(['system', 'user', 'assistant', 'tool'])
 
@@ -14,11 +14,11 @@ export const ToolCall = z.object({
   arguments: Json,
 })
 
-/** Who said it, where several do in one role. */
+/** Who said it, if several people share a role. */
 const name = z.string().min(1).max(64).optional()
 
 const SystemMessage = z.object({ role: z.literal('system'), content: TextContent, name })
-/** What the user says. */
+/** A message of the user. */
 export type UserMessage = z.infer<typeof UserMessage>
 export const UserMessage = z.object({ role: z.literal('user'), content: UserContent, name })
 const AssistantMessage = z.object({
@@ -48,15 +48,18 @@ export const Message = z.discriminatedUnion('role', [
 /** Names a message of a conversation. */
 export const MessageId = z.string().min(1).max(300)
 
-/** What a message that is kept has beside what it says. */
+/** The fields of a stored message besides its content. */
 const kept = {
-  /** That of its events (`messageId`), by which what was read live and what is stored are one. Of an input the runtime makes it. */
+  /**
+   * The `messageId` of its events, so that live text and stored message can be matched. For input messages
+   * the runtime makes it.
+   */
   id: z.string(),
-  /** Which it went into, or which answered with it. */
+  /** The run that got it as input, or answered with it. */
   runId: z.uuid(),
   /** ISO 8601 in UTC. */
   createdAt: z.iso.datetime(),
-  /** What the agent had said of it when its run failed, timed out or was cancelled. */
+  /** The message is incomplete, because its run failed, timed out or was cancelled. */
   incomplete: z.literal(true).optional(),
 }
 
@@ -70,28 +73,34 @@ export const HistoryMessage = z.intersection(
   Message,
   z.object({
     ...kept,
-    /** The message it follows; null where it is the first. */
+    /** The message that it follows; null for the first. */
     parentId: z.string().nullable(),
     /**
-     * Those that follow the same message, it among them, in the order in which they came: an edit or another answer is one.
-     * Left out where it is the only one.
+     * Ids of all messages that follow the same message, including this one, in the order in which they came.
+     * Edits and other answers make siblings. Left out if it is the only one.
      */
     siblings: z.array(z.string()).optional(),
   }),
 )
 
-/** What a model's provider needs back with its answer. It is returned to that provider, unchanged, and not interpreted. */
+/**
+ * Data that a model's provider needs back with its answer. It goes back to that provider unchanged and is not
+ * interpreted.
+ */
 export type ProviderData = z.infer<typeof ProviderData>
 export const ProviderData = z.object({
-  /** The `provider` of the model that answered: nobody else is sent it. */
+  /** The `provider` of the model that answered; no other provider gets the data. */
   provider: z.string(),
-  /** What the provider calls the message's tool calls, in their order. */
+  /** The provider's own ids of the message's tool calls, in their order. */
   toolCallIds: z.array(z.string()),
-  /** JSON text, since the database would put an object's keys in another order. Null for nothing but the ids. */
+  /** JSON text, since the database would reorder an object's keys. Null if there are only ids. */
   data: z.string().nullable(),
 })
 
-/** Of the event by which it was said. Default: that of an `assistant.message` of the attempt with the same text, if there is one. */
+/**
+ * The `messageId` of the event that emitted it. Default: that of an `assistant.message` of the attempt with
+ * the same text, if there is one.
+ */
 const id = z.string().min(1).max(200).optional()
 
 /**

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { AgentRuntimeError } from './agent-runtime-error.ts'
 
-/** A page of a list, newest first. Pass a cursor back as `cursor` to go on from there. */
+/** A page of a list, newest first. Pass one of its cursors back as `cursor` to continue there. */
 export interface Page<T> {
   items: T[]
   /** Towards older items; null at the end. */
@@ -16,7 +16,7 @@ export const wholeNumber = (name: string) => ({
   error: ({ code }: { code: string }) => (code === 'invalid_type' ? `${name} is a whole number` : undefined),
 })
 
-/** How many items a page has at most: a list's bound, and what it is where nothing is asked for. */
+/** The most items of a page: a list's bound, and its default. */
 export const pageLimit = (max: number, usual: number) =>
   z.int(wholeNumber('limit')).min(1).max(max).default(usual)
 
@@ -24,12 +24,12 @@ export const pageLimit = (max: number, usual: number) =>
 export type PageCursor = z.infer<typeof PageCursor>
 export const PageCursor = z.object({ direction: z.enum(['before', 'after']), id: z.uuid() })
 
-/** `before.<uuid>` or `after.<uuid>`: readable, so that a log line tells what was asked for. */
+/** `before.<uuid>` or `after.<uuid>`. It is readable, so that a log line shows the request. */
 export function encodeCursor(cursor: PageCursor): string {
   return `${cursor.direction}.${cursor.id}`
 }
 
-/** @throws AgentRuntimeError `bad_request` when the text is not a cursor this API handed out. */
+/** @throws AgentRuntimeError `bad_request` when the text is not a cursor of this API. */
 export function decodeCursor(text: string): PageCursor {
   const [direction, id, ...rest] = text.split('.')
   const parsed = PageCursor.safeParse(rest.length === 0 ? { direction, id } : undefined)

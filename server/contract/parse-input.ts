@@ -5,7 +5,7 @@ import type { Issues } from './issues.ts'
 import { excessOf } from './json.ts'
 
 /**
- * What a caller sent, as `schema` has it.
+ * Parses a caller's input by `schema`.
  *
  * @throws AgentRuntimeError `validation_failed`
  */
@@ -22,7 +22,7 @@ export function parseInput<T extends z.ZodType>(schema: T, value: unknown): z.ou
   throw invalid(`The request is not valid${where}: ${first?.message}`, issues)
 }
 
-/** @param prefix of the paths: what the value is called where it came from. */
+/** @param prefix of the paths: the name of the value at the caller. */
 export function invalid(message: string, issues: Issues, prefix: string[] = []): AgentRuntimeError {
   const more = issues.length > MAX_ISSUES ? ` (and ${issues.length - MAX_ISSUES} more)` : ''
   return new AgentRuntimeError('validation_failed', message + more, { details: detailsOf(issues, prefix) })

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { AgentRuntimeError } from './agent-runtime-error.ts'
 import { isPlainObject } from './json.ts'
 
-/** Two of them and an idempotency key fit an entry of an index in PostgreSQL. */
+/** An index entry of PostgreSQL has room for two of these and an idempotency key. */
 const MAX_BYTES = 512
 
 /** PostgreSQL's text holds neither U+0000 nor half a surrogate pair. */
@@ -16,7 +16,7 @@ const Name = z
 
 const encoder = new TextEncoder()
 
-/** A UTF-16 code unit is three bytes of UTF-8 at most: short texts need not be counted. */
+/** A UTF-16 code unit takes at most three bytes of UTF-8, so short texts need not be counted. */
 function fits(text: string): boolean {
   return text.length * 3 <= MAX_BYTES || encoder.encode(text).length <= MAX_BYTES
 }
@@ -27,18 +27,18 @@ export const OWNER_FIELDS = {
   kind: z.enum(['user', 'anonymous', 'public']),
 }
 
-/** Who created a run, and who asks for it. */
+/** A caller: who created a run, or who asks for it. */
 export interface Principal {
   /** Stable id of the owner, not empty, at most 512 bytes. */
   id: string
-  /** Separates customers in a shared database; `''` where there is but one. At most 512 bytes. */
+  /** Separates customers in a shared database; `''` if there is only one. At most 512 bytes. */
   tenantId: string
   kind: 'user' | 'anonymous' | 'public'
-  /** What else is known of who asks, for `authorize`. It lives as long as the request and is stored nowhere. */
+  /** More about the caller, for `authorize`. It lives as long as the request and is not stored. */
   claims?: Readonly<Record<string, unknown>> | undefined
 }
 
-/** Whose a run or a conversation is. */
+/** The owner of a run or a conversation. */
 export type Owner = Pick<Principal, 'id' | 'tenantId' | 'kind'>
 export const Owner: z.ZodType<Owner> = z.object(OWNER_FIELDS)
 
@@ -51,10 +51,10 @@ export const Principal: z.ZodType<Principal> = z
   .custom<object>(isPlainObject, { error: 'expected a plain object', abort: true })
   .pipe(Fields)
 
-/** Who everybody is where nobody has to say who they are. */
+/** The principal of all callers when there is no `authenticate`. */
 export const PUBLIC_PRINCIPAL: Principal = { id: 'public', tenantId: '', kind: 'public' }
 
-/** What was parsed once stays as it was; a copy of it has to be parsed again. */
+/** A parsed principal is frozen and remembered; a copy of it is parsed again. */
 class ParsedPrincipal implements Principal {
   readonly id: string
   readonly tenantId: string
@@ -71,18 +71,19 @@ class ParsedPrincipal implements Principal {
 }
 
 /**
- * Nothing an application says of who asks is believed before it was parsed: an undefined id, or an operator in
- * its place, would be no bound on what is read. What this returned is returned as it is: each use case asks again.
+ * Validates what an application says about a caller. An undefined id, or a query operator in its place, would
+ * not bound what is read. A principal that this function returned is accepted at once, because each use case
+ * calls it again.
  *
  * @throws AgentRuntimeError `unauthorized`, with what is wrong as its `cause`
  */
 export function parsePrincipal(value: unknown): Principal {
   try {
     if (value instanceof ParsedPrincipal) return value
-    // Every request comes by here: the whole schema takes twice as long, and is for what is wrong.
+    // Every request passes here. The whole schema takes twice as long, so it is used only to describe errors.
     return new ParsedPrincipal(isPlainObject(value) ? Fields.parse(value) : Principal.parse(value))
   } catch (cause) {
-    // Also what a getter threw.
+    // Also an error that a getter threw.
     throw new AgentRuntimeError('unauthorized', 'Authentication is required.', { cause })
   }
 }

@@ -7,15 +7,15 @@ export type QueuedTurn = z.infer<typeof QueuedTurn>
 export const QueuedTurn = z.object({
   runId: RunId,
   agentKey: z.string(),
-  /** What it asks: the beginning of the text that its user said last, at most 500 characters. */
+  /** The beginning of its user's last text, at most 500 characters. */
   text: z.string(),
   createdAt: z.iso.datetime(),
 })
 
-/** Of a text that a queue shows. */
+/** Characters of a text that a queue shows. */
 export const MAX_QUEUED_TEXT = 500
 
-/** Where a run that waits for its turn is to come: right before, or right after, another one that does. */
+/** The new place of a waiting run: directly before or after another waiting run. */
 export type MoveTurnRequest = z.input<typeof MoveTurnInput>
 export type MoveTurnInput = z.infer<typeof MoveTurnInput>
 export const MoveTurnInput = ConversationRef.extend({
@@ -27,7 +27,7 @@ export const MoveTurnInput = ConversationRef.extend({
   error: 'a run comes before or after another one: name one of the two',
 })
 
-/** Right before, or right after, another run that waits. */
+/** Directly before or after another waiting run. */
 export type TurnPlace = { before: string; after?: undefined } | { after: string; before?: undefined }
-/** The same, said so that a run has one place. */
+/** The same, in a form that allows only one place. */
 export type MoveTurn = Omit<MoveTurnRequest, 'before' | 'after'> & TurnPlace

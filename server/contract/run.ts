@@ -23,7 +23,7 @@ export const RunError = z.object({
   details: Json.optional(),
 })
 
-/** Whether the same run, created anew, may do better: not where what was asked for, or the agent itself, is wrong. */
+/** Whether the same run, created again, may succeed. False if the request or the agent itself is wrong. */
 export function isWorthAnotherTry(code: string): boolean {
   return !IN_VAIN.has(code)
 }
@@ -52,7 +52,7 @@ export const ExternalId = z.string().min(1).max(200)
 export type Run = z.infer<typeof Run>
 export const Run = z.object({
   id: RunId,
-  /** Who created it, or whose it has become. */
+  /** Who created it, or who owns it since a claim. */
   owner: Owner,
   agentKey: z.string(),
   status: RunStatus,
@@ -65,20 +65,20 @@ export const Run = z.object({
   /** 0 until a worker claims the run; then the number of the current or last attempt. */
   attempt: z.int(),
   maxAttempts: z.int(),
-  /** Null where it has none. */
+  /** Null if it has none. */
   budget: Budget.nullable(),
-  /** Of runs that could start, those with a higher one start first. */
+  /** Of the runs that could start, those with a higher priority start first. */
   priority: z.int(),
-  /** Not before then: as asked for, or the next attempt's time, or the end of a wait. */
+  /** It does not start before then: the requested time, the next attempt's time, or the end of a wait. */
   runAt: z.iso.datetime().nullable(),
-  /** Not started by then, the run times out. */
+  /** If the run has not started by then, it times out. */
   expiresAt: z.iso.datetime().nullable(),
   /** Sequence number of the newest event, 0 when there is none. */
   lastSeq: z.int(),
   cancelRequestedAt: z.iso.datetime().nullable(),
-  /** The run that started it; null of one that no run started. */
+  /** The run that started it; null if no run did. */
   parentRunId: RunId.nullable(),
-  /** The one above all of its family; null of one that no run started. */
+  /** The topmost run of its family; null if no run started this one. */
   rootRunId: RunId.nullable(),
   /** How many runs are above it. */
   depth: z.int(),
@@ -87,20 +87,20 @@ export const Run = z.object({
   finishedAt: z.iso.datetime().nullable(),
 })
 
-/** What tells a run from others, without what is in it. */
+/** A run without its contents. */
 export type RunSummary = Pick<Run, 'id' | 'owner' | 'agentKey' | 'status' | 'conversationId'>
 
-/** A run with the messages that went in and, once it ended, those it answered with. */
+/** A run with its input messages and, once it ended, the messages of its answer. */
 export type SpokenRun = z.infer<typeof SpokenRun>
 export const SpokenRun = Run.extend({
   messages: z.array(Message),
-  /** How many of the messages went in. Those after them it answered with. */
+  /** The number of input messages. The messages after them are the answer. */
   inputCount: z.int(),
-  /** Null unless it succeeded and asked a model. */
+  /** Null unless the run succeeded and asked a model. */
   usage: Usage.nullable(),
 })
 
-/** The same with what it waits for. */
+/** The same, with its open waits. */
 export type RunDetail = z.infer<typeof RunDetail>
 export const RunDetail = SpokenRun.extend({
   messages: z.array(StoredMessage),
@@ -111,26 +111,29 @@ export const RunDetail = SpokenRun.extend({
 
 export const RunRef = z.object({ runId: RunId })
 
-/** Answers what a run waits for. */
+/** The input that answers a wait. */
 export type RespondRequest = z.input<typeof RespondInput>
 export type RespondInput = z.infer<typeof RespondInput>
 export const RespondInput = RunRef.extend({
   /** Name of the wait. */
   wait: CallName,
-  /** Which of the waits of that name, as `waits` tell it; 1 is the first. Default: the only one that is pending; of several none is taken. */
+  /**
+   * Which of the waits of that name, as in `waits`; 1 is the first. Default: the only pending one. If several
+   * are pending, it is required.
+   */
   occurrence: z.int().min(1).max(MAX_OCCURRENCE).optional(),
   /** Checked against the wait's schema. */
   value: Json,
 })
 
-/** Which of the runs to list, with the defaults left out. */
+/** The runs to list, without the defaults. */
 export type ListRunsRequest = z.input<typeof ListRunsInput>
 export type ListRunsInput = z.infer<typeof ListRunsInput>
 export const ListRunsInput = z.object({
   agentKey: z.string().optional(),
   status: RunStatus.optional(),
   conversationId: ConversationId.optional(),
-  /** Those that this run has started. */
+  /** Runs that this run has started. */
   parentRunId: RunId.optional(),
   /** Whose: one's own, one's tenant's or anybody's, as far as `authorize` allows. Default: `own`. */
   scope: Scope.default('own'),

@@ -1,22 +1,25 @@
-// A client may send all that was said before with what it asks. Whether it does is told by comparing the two.
+// A client may send the whole history with its question. Comparing the two shows whether it does.
 import { canonicalJson } from './canonical-json.ts'
 import type { Json } from './json.ts'
 import type { Message } from './message.ts'
 import { textOf } from './text-of.ts'
 
-/** A message of the conversation, as it is compared. */
+/** A message of the conversation, in the form that is compared. */
 export interface SaidBefore {
   message: Message
-  /** Who read it live may have had less of it. */
+  /** A reader that followed it live may have got only a part of it. */
   isIncomplete: boolean
-  /** The run under way was sent it: before it may come what that had said by then. */
+  /**
+   * The run under way was sent this message. The text that the run had emitted by then may come before it.
+   */
   isSent?: boolean
 }
 
 /**
- * How many messages a list begins with that are the whole of a conversation; 0 unless all of that is there and more follows.
+ * How many messages at the beginning of a list are the whole conversation. 0 unless the list has all of it
+ * and more.
  *
- * @param isGoingOn its last run is under way: what the list has next of that run's answer was said too
+ * @param isGoingOn the last run is under way, so the list may also contain a part of that run's answer
  */
 export function countSaidAgain(
   before: readonly SaidBefore[],
@@ -49,7 +52,7 @@ function isSame({ message, isIncomplete }: SaidBefore, sent: Message | undefined
   return said === again || (isIncomplete && (said.startsWith(again) || again.startsWith(said)))
 }
 
-/** Text is the same as a string and as parts. What a model thought is not sent to its readers. */
+/** Text as a string equals the same text as parts. Reasoning is ignored, since readers do not get it. */
 function contentOf({ content }: Message): string {
   if (content === null || typeof content === 'string') return content ?? ''
   const parts = content.filter(({ type }) => type !== 'reasoning')

@@ -18,22 +18,22 @@ export const StoredSchedule = z.object({
   owner: Owner,
   name: z.string().nullable(),
   agentKey: z.string(),
-  /** Null where it has an interval. */
+  /** Null if it has an interval. */
   cron: z.string().nullable(),
-  /** Null where it has a cron expression. */
+  /** Null if it has a cron expression. */
   everySeconds: z.int().nullable(),
-  /** IANA name; the cron expression is read in it. */
+  /** IANA name of the cron expression's time zone. */
   timeZone: z.string(),
-  /** What its runs are created with. */
+  /** The input of its runs. */
   messages: z.array(Message),
   params: Json,
   metadata: JsonObject,
   conversationId: ConversationId.nullable(),
-  /** Since when it creates no runs; null where it does. */
+  /** Since when it is paused; null if it is not. */
   pausedAt: z.iso.datetime().nullable(),
-  /** Its next occurrence; null where it is paused, or none will come. */
+  /** Its next occurrence; null if it is paused, or none will come. */
   nextAt: z.iso.datetime().nullable(),
-  /** Its last occurrence, the run of that, and why it has none. */
+  /** Its last occurrence, the run of that occurrence, and why there is no run. */
   lastAt: z.iso.datetime().nullable(),
   lastRunId: z.uuid().nullable(),
   lastError: z.string().nullable(),
@@ -41,7 +41,7 @@ export const StoredSchedule = z.object({
   updatedAt: z.iso.datetime(),
 })
 
-/** What tells a schedule from others, without what its runs are created with. */
+/** A schedule without the input of its runs. */
 export type ScheduleSummary = Pick<StoredSchedule, 'id' | 'owner' | 'name' | 'agentKey'>
 
 /** The longest interval: a year. */
@@ -58,7 +58,7 @@ export const CreateScheduleInput = z
     agentKey: shape.agentKey,
     /** Minute, hour, day of month, month, day of week; with a sixth field before them, second. */
     cron: z.string().min(1).max(200).optional(),
-    /** In place of `cron`: an occurrence each so many seconds, counted from its creation. */
+    /** Instead of `cron`: seconds between occurrences, counted from its creation. */
     everySeconds: z.int().min(1).max(MAX_SECONDS).optional(),
     /** IANA name of the time zone the cron expression is read in. */
     timeZone: z.string().min(1).max(100).default('UTC'),
@@ -79,7 +79,7 @@ export const CreateScheduleInput = z
 
 export const ScheduleRef = z.object({ scheduleId: ScheduleId })
 
-/** Which of the schedules to list, with the defaults left out. */
+/** The schedules to list, without the defaults. */
 export type ListSchedulesRequest = z.input<typeof ListSchedulesInput>
 export type ListSchedulesInput = z.infer<typeof ListSchedulesInput>
 export const ListSchedulesInput = z.object({

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** Each is looked for in all that there is. */
+/** Each word is looked for in all conversations. */
 const MAX_WORDS = 20
 
 /** Words that must all occur, as a text of at most 200 characters and 20 words. */

@@ -5,8 +5,8 @@ import { AgentRuntimeError } from './agent-runtime-error.ts'
 const UNSTORABLE = /(?<=(?<!\\)(?:\\\\)*)\\u(?:0000|d[89ab][0-9a-f]{2}|d[c-f][0-9a-f]{2})/g
 
 /**
- * JSON text for the store. What it can't hold becomes U+FFFD: the output of a model must not fail a
- * flush that carries other runs' events too.
+ * JSON text for the store. Characters that it cannot hold become U+FFFD, because a model's output must not
+ * make a flush fail that carries other runs' events too.
  */
 export function toStorableJson(value: unknown): string {
   return storable(JSON.stringify(value ?? null))
@@ -18,7 +18,7 @@ export function storable(text: string): string {
 }
 
 /**
- * For what a caller sends: nothing is altered silently.
+ * For a caller's input, which must not be altered silently.
  *
  * @returns how many characters it has as JSON.
  * @throws AgentRuntimeError `validation_failed`

@@ -8,7 +8,7 @@ export type OpenStatus = (typeof OPEN_STATUSES)[number]
 export const TERMINAL_STATUSES = ['succeeded', 'failed', 'cancelled', 'timed_out'] as const
 export type TerminalStatus = (typeof TERMINAL_STATUSES)[number]
 
-/** Whether a run, or a view of one, is at its end by this status. */
+/** Whether a run, or a view of a run, with this status is over. */
 export function isTerminal(status: string): status is TerminalStatus {
   return (TERMINAL_STATUSES as readonly string[]).includes(status)
 }

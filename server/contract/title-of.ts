@@ -1,11 +1,11 @@
 import type { Message } from './message.ts'
 import { textOf } from './text-of.ts'
 
-/** Of what a reader takes for a character, however many code points that is. */
+/** Counted in characters as people see them, whatever the number of code points. */
 const MAX_CHARACTERS = 80
-/** There is no end to what is one character. */
+/** A single visible character can have any number of code points. */
 const MAX_LENGTH = 400
-/** No more is looked at of a long text. */
+/** Only this much of a long text is read. */
 const LOOKED_AT = 4_000
 
 const characters = new Intl.Segmenter(undefined, { granularity: 'grapheme' })
@@ -13,7 +13,7 @@ const characters = new Intl.Segmenter(undefined, { granularity: 'grapheme' })
 /**
  * The title of a conversation that begins with these messages: its user's first words, on one line.
  *
- * @returns null where the user has said nothing in words.
+ * @returns null if the user has written no text.
  */
 export function titleOf(messages: readonly Message[]): string | null {
   for (const message of messages) {
@@ -35,7 +35,7 @@ function shorten(text: string): string {
     count += 1
     if (count > MAX_CHARACTERS || index + segment.length > MAX_LENGTH)
       return `${text.slice(0, end).trimEnd()}…`
-    // Where more follows, the last is that it does.
+    // If more follows, the last character is an ellipsis.
     if (count < MAX_CHARACTERS) end = index + segment.length
   }
   return text

@@ -1,15 +1,15 @@
-// Names of waits that are the runtime's own.
+// Names of waits that are reserved for the runtime.
 
 export const APPROVAL_PREFIX = 'approve:'
-/** Of a tool's call that a page runs. */
+/** For a tool call that a page runs. */
 export const TOOL_PREFIX = 'tool:'
-/** Of what a tool asks in the middle of a call. */
+/** For a question that a tool asks during a call. */
 export const QUESTION_PREFIX = 'ask:'
-/** For the end of a run that was started. */
+/** For the end of a run that the agent started. */
 export const CHILD_PREFIX = 'agent:'
 export const SLEEP = 'sleep'
 
-/** Whether an agent can't give a wait this name. */
+/** Whether an agent must not use this name for a wait. */
 export function isReservedWait(name: string): boolean {
   return (
     name === SLEEP ||

@@ -1,4 +1,4 @@
-// What callers answer an agent's waits and tools with, out of its shape: types only.
+// The types of callers' answers to an agent's waits and tools, made from its shape.
 import type { z } from 'zod'
 import type { AgentShape } from './agent-shape.ts'
 import type { Json } from './json.ts'
@@ -27,7 +27,7 @@ type ToolPairs<TTools> = {
     : never
 }[keyof TTools & string]
 
-/** What answers an agent's waits: each name with its values. */
+/** The answers of an agent's waits: each name with its values. */
 export type AnswerOf<TShape extends AgentShape> = TShape extends AgentShape
   ? IsOpen<TShape> extends true
     ? Pair<string, Json>
@@ -38,15 +38,15 @@ export type AnswerOf<TShape extends AgentShape> = TShape extends AgentShape
         | Pair<`ask:${string}`, Json>
   : never
 
-/** What can be answered, by name. */
+/** The names that can be answered. */
 export type WaitNameOf<TShape extends AgentShape> = AnswerOf<TShape>['wait']
 
-/** What one wait of an agent is answered with. */
+/** The answer of one wait of an agent. */
 export type ValueOf<TShape extends AgentShape, TName extends string> = ValueIn<AnswerOf<TShape>, TName>
 type ValueIn<TPair, TName> =
   TPair extends Pair<infer TWait, infer TValue> ? ([TName] extends [TWait] ? TValue : never) : never
 
-/** What answers a wait of a run. */
+/** The input that answers a wait of a run. */
 export type Respond<TShape extends AgentShape> = AnswerOf<TShape> &
   Pick<z.input<typeof RespondInput>, 'runId' | 'occurrence'>
 
@@ -55,7 +55,7 @@ type Named<TName extends string, TKind extends PendingWait['kind']> = Omit<Pendi
   kind: TKind
 }
 
-/** Something that a run of an agent waits for, by its `kind` and `name`. */
+/** A wait of an agent's run, by its `kind` and `name`. */
 export type PendingWaitOf<TShape extends AgentShape> = TShape extends AgentShape
   ? IsOpen<TShape> extends true
     ? PendingWait
@@ -71,14 +71,17 @@ export type PendingWaitOf<TShape extends AgentShape> = TShape extends AgentShape
         | Named<`agent:${string}`, 'child'>
   : never
 
-/** What a page runs for an agent: its tools by name. Those it leaves out are left to others. */
+/** The tools that a page runs for an agent, by name. Tools that it leaves out are run by other pages. */
 export type ToolHandlers<TShape extends AgentShape> = string extends TShape['key']
   ? HandlersOf<Record<never, never>>
   : [ToolMapOf<TShape>] extends [never]
     ? NoHandlers
     : UnionToIntersection<HandlersOfEach<ToolMapOf<TShape>>>
 
-/** The same by the agents' keys: functions without a parameter find their types by this, and not by a conditional type. */
+/**
+ * The same by the agents' keys. TypeScript infers the types of functions from this, which it cannot do from a
+ * conditional type.
+ */
 export type ToolHandlersByKey<TShape extends AgentShape> = {
   [TOne in TShape as TOne['key']]: ToolHandlers<TOne>
 }
@@ -89,7 +92,7 @@ type ToolMapOf<TShape> = TShape extends { tools: infer TTools }
     ? never
     : TTools
   : never
-/** An object without fields would take any: what is run for an agent without tools is nothing. */
+/** An object type without fields would accept anything, so an agent without tools needs its own type. */
 type NoHandlers = Record<string, never>
 type HandlersOfEach<TTools> = TTools extends unknown ? HandlersOf<TTools> : never
 type HandlersOf<TTools> = {

@@ -12,7 +12,7 @@ export type StoredWebhook = z.infer<typeof StoredWebhook>
 export const StoredWebhook = z.object({
   id: WebhookId,
   owner: Owner,
-  /** What it is told of: a run, or the runs of a conversation. */
+  /** The run, or the conversation, that it is told of. */
   runId: RunId.nullable(),
   conversationId: ConversationId.nullable(),
   url: z.string(),
@@ -20,7 +20,7 @@ export const StoredWebhook = z.object({
   createdAt: z.iso.datetime(),
 })
 
-/** What tells a webhook from others. */
+/** A webhook in short. */
 export type WebhookSummary = Pick<StoredWebhook, 'id' | 'owner' | 'url'>
 
 /** Whose webhooks to list: those of a run, or of a conversation. */
@@ -34,12 +34,12 @@ export const ListWebhooksInput = z
 
 export const DELIVERY_STATUSES = ['pending', 'delivered', 'failed'] as const
 
-/** What an endpoint is told of a run, or was. Times are ISO 8601 in UTC. */
+/** A message to an endpoint about a run, sent or pending. Times are ISO 8601 in UTC. */
 export type WebhookDelivery = z.infer<typeof WebhookDelivery>
 export const WebhookDelivery = z.object({
-  /** The `webhook-id` that its receiver is told, however often it is sent. */
+  /** The `webhook-id`, the same however often it is sent. */
   id: z.uuid(),
-  /** The webhook of a caller's that it is for; null where it is for an endpoint of the runtime's. */
+  /** The caller's webhook that it is for; null if it is for an endpoint of the runtime. */
   webhookId: WebhookId.nullable(),
   /** The name of the runtime's endpoint, or the URL of the caller's webhook. */
   endpoint: z.string(),
@@ -47,7 +47,7 @@ export const WebhookDelivery = z.object({
   event: z.string(),
   status: z.enum(DELIVERY_STATUSES),
   attempts: z.int(),
-  /** When it is sent next; null when it is over. */
+  /** When it is sent next; null if it is not sent again. */
   nextAt: z.iso.datetime().nullable(),
   /** HTTP status of the last answer. */
   lastStatus: z.int().nullable(),
@@ -56,23 +56,23 @@ export const WebhookDelivery = z.object({
   deliveredAt: z.iso.datetime().nullable(),
 })
 
-/** What became of an attempt to send. */
+/** The result of an attempt to send. */
 export type WebhookAttempt = z.infer<typeof WebhookAttempt>
 export const WebhookAttempt = z.object({
   at: z.iso.datetime(),
-  /** HTTP status of the answer; null where there was none. */
+  /** HTTP status of the answer; null if there was none. */
   status: z.int().nullable(),
-  /** Null where it arrived. */
+  /** Null if it arrived. */
   error: z.string().nullable(),
 })
 
-/** A delivery with what became of each attempt: the newest 20, oldest first. */
+/** A delivery with the results of its newest 20 attempts, oldest first. */
 export type WebhookDeliveryDetail = z.infer<typeof WebhookDeliveryDetail>
 export const WebhookDeliveryDetail = WebhookDelivery.extend({ answers: z.array(WebhookAttempt) })
 
 export const DeliveryRef = z.object({ deliveryId: z.uuid('a delivery id is a UUID') })
 
-/** Which deliveries to list, with the defaults left out. */
+/** The deliveries to list, without the defaults. */
 export type ListDeliveriesRequest = z.input<typeof ListDeliveriesInput>
 export type ListDeliveriesInput = z.infer<typeof ListDeliveriesInput>
 export const ListDeliveriesInput = z.object({

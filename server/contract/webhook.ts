@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** What webhooks are told of. */
+/** The events that webhooks report. */
 export type WebhookEvent = z.infer<typeof WebhookEvent>
 export const WebhookEvent = z.enum([
   'run.waiting',
@@ -10,7 +10,7 @@ export const WebhookEvent = z.enum([
   'run.timed_out',
 ])
 
-/** What receivers verify signatures with. */
+/** The secret with which receivers verify signatures. */
 export const WebhookSecret = z
   .string()
   .refine((text) => isSecret(text), 'a secret is "whsec_" and 24 to 64 bytes in base64')
@@ -21,7 +21,7 @@ function isSecret(text: string): boolean {
   return bytes >= 24 && bytes <= 64
 }
 
-/** Of a URL, as it is stored. It is in an index. */
+/** Bytes of a stored URL. It is in an index. */
 const MAX_URL = 2_000
 
 const WebhookUrl = z
@@ -38,17 +38,20 @@ function isWebUrl(text: string): boolean {
   return /^https?:$/.test(protocol) && username === '' && password === ''
 }
 
-/** An endpoint that a caller has told of a run, or of all runs of a conversation. */
+/** A caller's endpoint that is told of a run, or of all runs of a conversation. */
 export type NewWebhook = z.infer<typeof NewWebhook>
 export const NewWebhook = z.strictObject({
   url: WebhookUrl,
-  /** What it verifies signatures with: `whsec_` and 24 to 64 bytes in base64. No answer has it. */
+  /**
+   * The secret with which it verifies signatures: `whsec_` and 24 to 64 bytes in base64. No answer contains
+   * it.
+   */
   secret: WebhookSecret,
   /** Default: all. */
   events: z.array(WebhookEvent).min(1).max(WebhookEvent.options.length).optional(),
 })
 
-/** Of one run, or of one conversation. */
+/** The most webhooks of one run, or of one conversation. */
 const MAX_WEBHOOKS = 5
 
 export const NewWebhooks = z
