@@ -56,6 +56,6 @@ export async function createPackedApp(fixture: string, packages: readonly string
 
 const versions: Record<string, string> = { ...manifest.dependencies, ...manifest.devDependencies }
 
-function withVersion(name: string): string {
+export function withVersion(name: string): string {
   return name.includes('@', 1) ? name : `${name}@${versions[name]}`
 }
