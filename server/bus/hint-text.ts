@@ -1,15 +1,15 @@
-// Hints as text, without payloads. Every bus sends them. Whoever can send there can send anything, so a message is
-// bounded before it is parsed, and each hint in it is checked on its own.
+// Hints as text, without payloads. Every bus sends them. A foreign sender may send anything, so the size of a message
+// is checked before it is parsed, and each hint is validated alone.
 import { z } from 'zod'
 import type { Hint, NewHint } from '../ports/event-bus.ts'
 
-/** The most runs that a hint names. For more, every worker looks for itself. */
+/** The most runs that a hint names. A hint for more runs names none, and every worker looks for itself. */
 export const MAX_NAMED_RUNS = 100
-/** The most characters of a message. Ours are far smaller. */
+/** The most characters of a message. The runtime's own are far smaller. */
 export const MAX_TEXT_CHARACTERS = 1_000_000
 const MAX_HINTS = 10_000
 
-/** Agent keys have up to 100 characters, and the queues of isolated runs a prefix. */
+/** Agent keys have up to 100 characters; queues of isolated runs add a prefix. */
 const Id = z.string().max(200)
 const Seq = z.int32().nonnegative()
 
@@ -37,12 +37,12 @@ export function toBareHint(hint: NewHint): Hint {
   return hint.kind === 'events' ? { kind: 'events', runId: hint.runId, seq: hint.seq } : hint
 }
 
-/** Versions that don't know this kind ignore the whole message. */
+/** Whether the hint needs a message of its own: versions that do not know its kind ignore the whole message. */
 export function travelsAlone(hint: NewHint): boolean {
   return hint.kind === 'worker'
 }
 
-/** Texts of at most so many bytes each. */
+/** Encodes hints as texts of at most `maxBytes` bytes each. */
 export function encodeBareHints(hints: readonly NewHint[], maxBytes: number): string[] {
   const texts: string[] = []
   let parts: string[] = []
@@ -65,8 +65,8 @@ export function encodeBareHints(hints: readonly NewHint[], maxBytes: number): st
 }
 
 /**
- * @returns those hints that can be read, the others being undefined; undefined when none of it is ours, or all
- * of it is a newer version's.
+ * @returns the hints, with undefined for each that cannot be read; undefined when no hint can be read, since the
+ * message is foreign or of a newer version.
  */
 export function parseBareHints(text: string): (BareHint | undefined)[] | undefined {
   if (text.length > MAX_TEXT_CHARACTERS) return undefined
@@ -77,7 +77,7 @@ export function parseBareHints(text: string): (BareHint | undefined)[] | undefin
 }
 
 function parseBareHint(value: unknown): BareHint | undefined {
-  // Explaining why a text is no hint costs more than reading one.
+  // Check the kind first: zod's explanation of an unknown kind costs more than parsing a hint.
   const isKnown = typeof value === 'object' && value !== null && 'kind' in value && KINDS.has(value.kind)
   return isKnown ? BareHint.safeParse(value).data : undefined
 }

@@ -2,13 +2,13 @@ import type { Hint, HintListener } from '../ports/event-bus.ts'
 import type { Logger } from '../ports/logger.ts'
 
 export interface Listeners {
-  /** @returns what removes it. */
+  /** @returns a function that removes it. */
   add(listener: HintListener): () => void
   tell(hint: Hint): void
   resync(): void
 }
 
-/** Whom a bus tells. One that throws keeps neither the others nor the connection from going on. */
+/** The listeners of a bus. An error in one is logged, and disturbs neither the others nor the connection. */
 export function createListeners(log: Logger): Listeners {
   const listeners = new Set<HintListener>()
 
@@ -17,7 +17,7 @@ export function createListeners(log: Logger): Listeners {
       try {
         act(listener)
       } catch (error) {
-        log.error({ err: error }, 'a listener to hints failed')
+        log.error({ err: error }, 'a listener for hints failed')
       }
     }
   }

@@ -1,4 +1,4 @@
-// Hints within this process alone: others look by themselves, at their poll intervals.
+// Hints within this process only. Other processes poll.
 import { toBareHint } from './hint-text.ts'
 import { createListeners } from './listeners.ts'
 import type { EventBus } from '../ports/event-bus.ts'
@@ -12,7 +12,7 @@ export function createLocalBus({ log }: { log: Logger }): EventBus {
     isListening: false,
     publish(hints) {
       if (isStopped) return
-      // Later, as from any bus: whoever publishes is not to find the consequences on its own stack.
+      // Tell listeners later, as any other bus does: they must not run on the publisher's stack.
       queueMicrotask(() => {
         for (const hint of hints) listeners.tell(toBareHint(hint))
       })

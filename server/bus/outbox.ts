@@ -13,15 +13,15 @@ type QueuedHint = Extract<NewHint, { kind: 'queued' }>
 
 export interface Outbox {
   publish(hints: readonly NewHint[]): void
-  /** Takes nothing more. Resolves when everything was sent, or after a second without success. */
+  /** Accepts nothing more. Resolves when everything was sent, or after one second. */
   stop(): Promise<void>
 }
 
 /**
- * What is still to be sent: one batch at a time, so that a slow or absent receiver costs no memory. What
- * is published meanwhile goes with the next batch, one hint for each run.
+ * Holds hints until they are sent, one batch at a time. Hints that are published meanwhile join the next batch, merged
+ * into one for each run, so a slow or absent receiver costs little memory.
  *
- * @param send is not to throw.
+ * @param send must not throw.
  */
 export function createOutbox(clock: Clock, send: (hints: readonly NewHint[]) => Promise<void>): Outbox {
   let pending = new Map<string, NewHint>()
@@ -55,7 +55,7 @@ export function createOutbox(clock: Clock, send: (hints: readonly NewHint[]) => 
   }
 }
 
-/** Hints of one run come from several parts of a process, and not always in order. */
+/** Merges two hints with one key. They come from several parts of a process, not always in order. */
 function newer(one: NewHint, other: NewHint): NewHint {
   if (one.kind === 'queued' && other.kind === 'queued') return bothQueued(one, other)
   if (one.kind !== 'events' || other.kind !== 'events') return other
@@ -72,7 +72,7 @@ function bothQueued({ agentKey, runs: some }: QueuedHint, { runs: others }: Queu
     : { kind: 'queued', agentKey, runs: [...runs.values()] }
 }
 
-/** The newest written events without a gap, as many as may be kept. */
+/** The newest written events without a gap, as many as a hint may carry. */
 function joined(older: EventsHint, newest: EventsHint): EventsHint['written'] {
   if (older.written === undefined || newest.written?.[0]?.baseSeq !== older.seq) return newest.written
   const both = [...older.written, ...newest.written]

@@ -1,4 +1,4 @@
-/** How many items are flushed alone at the same time. Each takes a connection. */
+/** How many items may be flushed alone at the same time. Each takes a connection. */
 const MAX_APART = 4
 
 interface Entry<TItem, TResult> {
@@ -13,20 +13,19 @@ interface Entry<TItem, TResult> {
 export function createGroupCommit<TItem, TResult>(options: {
   /** Items a batch takes at most. */
   maxBatch: number
-  /** The most that a batch may weigh. A heavier item is a batch of its own. */
+  /** The most that a batch may weigh. A heavier item makes a batch alone. */
   maxWeight?: number
   weigh?(item: TItem): number
   /**
-   * When the first item of an idle moment leaves. Default, `pass`: after this pass of the event loop,
-   * so that requests of many sockets go together. `tick`: after the callback that is running, for items that
-   * come together anyway.
+   * When the first item leaves after an idle time. `pass` (default): after this pass of the event loop, so that
+   * requests from many sockets go together. `tick`: after the running callback, for items that arrive together anyway.
    */
   gather?: 'pass' | 'tick'
-  /** Answers in the order of the items. `isApart`: the batch holds up nobody else. */
+  /** Resolves with results in the order of the items. `isApart`: no other item waits for this batch. */
   flush(items: readonly TItem[], isApart: boolean): Promise<readonly TResult[]>
   /**
-   * Whether one of that many items alone may be why their flush failed. Then each is flushed once more, by itself, and
-   * fails or succeeds by itself; batches that follow do not wait for them. Otherwise all of them are rejected.
+   * Whether a single one of `count` items may have made their flush fail. If so, each item is flushed once more, alone,
+   * and later batches do not wait for it. Otherwise all of them are rejected.
    */
   mayBeOnes?(error: unknown, count: number): boolean
 }): (item: TItem) => Promise<TResult> {

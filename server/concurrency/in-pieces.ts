@@ -1,4 +1,4 @@
-/** The same bytes in pieces of one size. The last may be shorter. It holds one piece in memory. */
+/** Cuts bytes into pieces of one size; the last may be shorter. Holds one piece in memory. */
 export async function* inPieces(bytes: AsyncIterable<Uint8Array>, size: number): AsyncGenerator<Buffer> {
   let piece = Buffer.allocUnsafeSlow(size)
   let filled = 0

@@ -10,15 +10,18 @@ import type { Action, ActionResources, Authorize, AuthorizeQuestion, BriefAuthor
 
 type Kind = ActionResources['read']['kind']
 
-/** Checks what callers may do, as the application's `authorize` says. */
+/** Checks what callers may do, by asking the application's `authorize`. */
 export interface Access {
   /** Whether there is an `authorize`. If not, only owners may do anything, so reading with scope `own` is the whole check. */
   readonly isAsked: boolean
-  /** What the caller may see. Null for nothing. */
+  /** How far the caller may see; null for nothing. */
   reach(principal: Principal, kind: Kind): Promise<Reach | null>
-  /** How far the caller wants to see, which is no further. @throws AgentRuntimeError `forbidden` */
+  /**
+   * The wanted reach, which may be narrower than what is allowed. @throws AgentRuntimeError `forbidden` when it is
+   * wider
+   */
   reachWithin(principal: Principal, kind: Kind, wanted: Scope): Promise<Reach>
-  /** Whether the caller may. */
+  /** Whether the caller may do this. */
   may(...asked: AuthorizeQuestion<Exclude<Action, 'read'>>): Promise<boolean>
   /** @throws AgentRuntimeError `forbidden` */
   assertMay(...asked: AuthorizeQuestion<Exclude<Action, 'read'>>): Promise<void>
@@ -26,7 +29,7 @@ export interface Access {
 
 interface AccessSettings {
   authorize: Authorize | BriefAuthorize | undefined
-  /** For `authorize` to answer. */
+  /** How long `authorize` may take to answer. */
   timeoutMs: number
   log: Logger
 }
@@ -53,9 +56,9 @@ const PLURALS: Record<Kind, string> = {
   webhook: 'webhooks',
 }
 
-/** Asks the application. Whatever is not a clear yes is a refusal. */
+/** Asks the application. Anything but a clear yes is a refusal. */
 export function createAccess({ timeoutMs, log, ...settings }: AccessSettings): Access {
-  // One that takes less is asked no differently.
+  // A `BriefAuthorize` is called with the same arguments.
   const authorize: Authorize | undefined = settings.authorize
   async function ask(...asked: AuthorizeQuestion): Promise<unknown> {
     if (authorize === undefined) return ownersOnly(...asked)
@@ -70,16 +73,13 @@ export function createAccess({ timeoutMs, log, ...settings }: AccessSettings): A
       log.error({ err: error, action: asked[1] }, 'authorize failed, so a request is refused with 503')
       throw new AgentRuntimeError(
         'unavailable',
-        'Whether you may do that could not be told. Try again in a moment.',
+        'Your permission could not be checked. Try again in a moment.',
       )
     }
   }
 
   function refuseAnswer(action: Action, expected: string): false {
-    log.error(
-      { action, expected },
-      'authorize answered with something that is no answer, which is taken for false',
-    )
+    log.error({ action, expected }, 'authorize gave an invalid answer, which counts as false')
     return false
   }
 
@@ -125,7 +125,7 @@ export function createAccess({ timeoutMs, log, ...settings }: AccessSettings): A
   }
 }
 
-/** The id of the resource, where it has one. */
+/** The id of the resource, if it has one. */
 function nameOf(resource: ActionResources[Action]) {
   if ('run' in resource) return { runId: resource.run.id }
   if ('file' in resource) return { fileId: resource.file.id }

@@ -9,12 +9,12 @@ import type { Access } from './access.ts'
 
 /** The agents that callers may choose from. */
 export interface Agents {
-  /** Those that `authorize` lets the caller see (`listAgents`), by key. Default: all. */
+  /** The agents that `authorize` lets the caller see (`listAgents`), sorted by key. Default: all. */
   list(principal: Principal): Promise<AgentInfo[]>
 }
 
 export function createAgents({ access }: { access: Access }, agents: ReadonlyMap<string, AnyAgent>): Agents {
-  /** Made at the first call: the registry may add agents until then. */
+  /** Made at the first call, since the registry may add agents until then. */
   let infos: readonly AgentInfo[] | undefined
   return {
     async list(principal) {

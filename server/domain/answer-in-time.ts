@@ -1,7 +1,7 @@
 /**
- * Waits for the answer of a function of the application, for a limited time. An answer that is no promise needs no timer.
+ * Waits a limited time for the answer of a function of the application. Without a promise there is no timer.
  *
- * @param onLate makes the error that is thrown when there is no answer in time
+ * @param onLate makes the error to throw when the answer does not come in time
  */
 export async function answerInTime<T>(
   asked: T | PromiseLike<T>,

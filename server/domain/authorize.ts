@@ -11,8 +11,9 @@ import { isSameOwner } from '../ports/owner.ts'
 import type { Owner } from '../ports/owner.ts'
 
 /**
- * What is created: a run, a conversation, a file, a schedule, or a webhook with a run or a conversation. For a run whose conversation may have to be made with it, both are asked about.
- * `externalId` is the caller's key of that conversation, where the run names it so.
+ * The thing to create: a run, a conversation, a file, a schedule, or a webhook of a run or conversation. A run that may
+ * create its conversation is asked about twice: as a run and as a conversation. `externalId` is the caller's key of
+ * that conversation, if the request gives one.
  */
 export type CreateResource =
   | { kind: 'run'; agentKey: string; conversationId: string | null; externalId?: string }
@@ -21,7 +22,10 @@ export type CreateResource =
   | { kind: 'schedule'; agentKey: string }
   | { kind: 'webhook'; agentKey: string | null; url: string }
 
-/** A run that is over, a conversation with all its runs, a file, which may be named by messages, a schedule, or what agents remember. */
+/**
+ * The thing to delete: a run that is over, a conversation with all its runs, a file (messages may name it), a schedule,
+ * or a memory.
+ */
 export type DeleteResource =
   | { kind: 'run'; run: RunSummary }
   | { kind: 'conversation'; conversation: ConversationSummary }
@@ -29,20 +33,23 @@ export type DeleteResource =
   | { kind: 'schedule'; schedule: ScheduleSummary }
   | { kind: 'memory'; memory: MemorySummary }
 
-/** A conversation, a schedule, or a webhook of a caller's. */
+/** The thing to change: a conversation, a schedule, or a caller's webhook. */
 export type UpdateResource =
   | { kind: 'conversation'; conversation: ConversationSummary }
   | { kind: 'schedule'; schedule: ScheduleSummary }
   | { kind: 'webhook'; webhook: WebhookSummary }
 
-/** What is asked of `authorize`, and about what. */
+/** The actions that `authorize` is asked about, each with its resource. */
 export interface ActionResources {
   create: CreateResource
-  /** How far the caller sees, of runs (and their events), of conversations, of files, of schedules, of memories, or of webhooks. */
+  /**
+   * How far the caller sees things of a kind: runs (and their events), conversations, files, schedules, memories or
+   * webhooks.
+   */
   read: { kind: 'run' | 'conversation' | 'file' | 'schedule' | 'memory' | 'webhook' }
-  /** Changing, or archiving, a conversation; pausing, resuming or running a schedule; sending a webhook once more. */
+  /** Changing or archiving a conversation; pausing, resuming or running a schedule; sending a webhook again. */
   update: UpdateResource
-  /** With all that is theirs. */
+  /** Deleting the thing with all its data. */
   delete: DeleteResource
   cancel: { run: RunSummary }
   /** Answering a wait. */
@@ -55,29 +62,29 @@ export interface ActionResources {
   includeAll: { run: RunSummary }
   /** Seeing how a run is executed: steps with their results, waits, worker, checkpoint. */
   inspect: { run: RunSummary }
-  /** Seeing an agent in the list of agents. It is asked for each of them. */
+  /** Seeing an agent in the list of agents. Asked once for each agent. */
   listAgents: { agentKey: string }
 }
 
 export type Action = keyof ActionResources
 
-/** Who asks to do what with what: the resource narrows with the action. */
+/** The arguments of `authorize`. The type of the resource narrows with the action. */
 export type AuthorizeQuestion<TAction extends Action = Action> = {
   [K in TAction]: [principal: Principal, action: K, resource: ActionResources[K]]
 }[TAction]
 
-/** To `read`: how far, or false for nothing. To every other action: whether. */
+/** For `read`: how far the caller sees, or false for nothing. For every other action: whether it is allowed. */
 export type AuthorizeAnswer = Scope | boolean
 
 /**
- * Tells what a caller may do. It is asked for `read` whenever something is read, listed, changed, deleted, cancelled, answered or streamed, and its
- * answer bounds the query; what lies beyond is answered with 404. About the other actions it is asked with the run or conversation in
- * hand, once it is known that the caller may read it; false is answered with 403. An open stream is asked about again every
- * `streamReauthenticateSeconds`.
+ * Decides what a caller may do. It is asked about `read` before anything is read, listed, changed, deleted, cancelled,
+ * answered or streamed. The answer bounds the query: anything beyond it gives 404. About other actions it is asked
+ * after the caller was found to be allowed to read the resource; false gives 403. For an open stream it is asked again
+ * every `streamReauthenticateSeconds`.
  *
- * When it throws, or does not answer within `authorizeTimeoutSeconds`, the request is refused with 503. An answer of the
- * wrong kind counts as false. An `AgentRuntimeError` that it throws is the caller's
- * answer. Default: {@link ownersOnly}.
+ * When it throws, or does not answer within `authorizeTimeoutSeconds`, the request is refused with 503. An answer of
+ * the wrong kind counts as false. An `AgentRuntimeError` that it throws is passed to the caller. Default: {@link
+ * ownersOnly}.
  *
  * @example
  * authorize(...asked) {
@@ -91,8 +98,9 @@ export type AuthorizeAnswer = Scope | boolean
 export type Authorize = (...asked: AuthorizeQuestion) => AuthorizeAnswer | Promise<AuthorizeAnswer>
 
 /**
- * One that needs no resource: it takes it as unknown, so that its third parameter is none of another kind. Its second signature is the first again: a type with several is passed over where a function's parameters get
- * their types, so that those of {@link Authorize} go on to narrow.
+ * An `authorize` that ignores the resource. The resource is `unknown`, so that a third parameter of any other type is
+ * an error. The second signature repeats the first on purpose: TypeScript takes no parameter types from an overloaded
+ * type, so they come from {@link Authorize} and keep narrowing.
  */
 export interface BriefAuthorize {
   (principal: Principal, action: Action, resource: unknown): AuthorizeAnswer | Promise<AuthorizeAnswer>
@@ -104,7 +112,7 @@ export interface BriefAuthorize {
   ): AuthorizeAnswer | Promise<AuthorizeAnswer>
 }
 
-/** The default: owners may do everything with what is theirs. Visitors see `user` events only, and inspect nothing. */
+/** The default: owners may do everything with their own things. Visitors only see `user` events and inspect nothing. */
 export function ownersOnly(...asked: AuthorizeQuestion): AuthorizeAnswer {
   const [principal, action, resource] = asked
   switch (action) {
@@ -129,7 +137,7 @@ export function ownersOnly(...asked: AuthorizeQuestion): AuthorizeAnswer {
   }
 }
 
-/** Null for what is a tenant's. */
+/** Null when the tenant owns it. */
 function ownerIn(resource: DeleteResource | UpdateResource): Owner | null {
   switch (resource.kind) {
     case 'run':

@@ -1,4 +1,4 @@
-// Webhooks that callers give for their runs and conversations, where the settings name hosts for that.
+// Webhooks that callers give for their runs and conversations. Only hosts named in the settings are allowed.
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { decodeCursor } from '../contract/page.ts'
 import type { Page } from '../contract/page.ts'
@@ -23,18 +23,18 @@ import type { WebhookHosts } from './webhook-hosts.ts'
 
 /** The use cases of webhooks that callers gave; see {@link Runs} on who may see what. */
 export interface CallerWebhooks {
-  /** Of a run, or of a conversation, without their secrets. */
+  /** Lists the webhooks of a run or conversation, without their secrets. */
   list(principal: Principal, input: ListWebhooksRequest): Promise<StoredWebhook[]>
-  /** What was sent, and is to be: newest first. */
+  /** Lists deliveries, sent and still to send, newest first. */
   deliveries(principal: Principal, input: ListDeliveriesRequest): Promise<Page<WebhookDelivery>>
-  /** With what became of each attempt. */
+  /** One delivery, with the result of each attempt. */
   delivery(principal: Principal, deliveryId: string): Promise<WebhookDeliveryDetail>
-  /** Sends one once more, by the same `webhook-id`, whether it arrived or not. */
+  /** Sends a delivery again with the same `webhook-id`, whether or not it arrived. */
   redeliver(principal: Principal, deliveryId: string): Promise<WebhookDelivery>
 }
 
 /**
- * To be called before a caller's webhooks are stored: `owner` is whose run or conversation it is.
+ * Checks a caller's webhooks before they are stored. `owner` owns the run or conversation.
  *
  * @throws AgentRuntimeError `forbidden` or `validation_failed`
  */
@@ -60,16 +60,19 @@ export function createAcceptWebhooks(
   return async (caller, webhooks, { owner, agentKey }) => {
     if (webhooks.length === 0) return
     if (settings.hosts.length === 0) {
-      throw new AgentRuntimeError('forbidden', 'Callers give no webhooks here: WEBHOOK_HOSTS names no hosts.')
+      throw new AgentRuntimeError(
+        'forbidden',
+        'Callers cannot set webhooks here: WEBHOOK_HOSTS names no hosts.',
+      )
     }
-    // A visitor's things become a user's, who has not given it.
+    // A user may later claim the visitor's runs, and would get a webhook that the user never gave.
     if (caller.kind === 'anonymous' || owner.kind === 'anonymous') {
-      throw new AgentRuntimeError('forbidden', 'Visitors have no webhooks.')
+      throw new AgentRuntimeError('forbidden', 'Visitors cannot set webhooks.')
     }
     webhooks.forEach(({ url }, index) => {
       if (isAllowedUrl(url, settings)) return
       const path = ['webhooks', index, 'url']
-      const message = `${new URL(url).origin} is none of the places that may be told`
+      const message = `webhooks may not be sent to ${new URL(url).origin}`
       throw invalid(`The request is not valid at ${path.join('.')}: ${message}`, [{ path, message }])
     })
     for (const { url } of webhooks) {

@@ -19,17 +19,17 @@ interface AskedRun {
 /** The most runs that one transaction creates. */
 const MAX_BATCH = 100
 /**
- * The most characters of JSON in one transaction. A process takes long to write and read back more, and PostgreSQL ends a
- * transaction that stands still for 3 s.
+ * The most characters of JSON in one transaction. PostgreSQL ends a transaction that is idle for 3 s, and a process may
+ * need that long to handle more.
  */
 const MAX_BATCH_CHARACTERS = 1024 * 1024
 /** How long a batch of creates waits for a locked conversation or key, in milliseconds. */
 const PATIENCE_TOGETHER_MS = 500
-/** How long a single create waits. Longer than PostgreSQL lets a process that stands still keep its locks. */
+/** How long a single create waits. Longer than PostgreSQL lets an idle transaction keep its locks. */
 const PATIENCE_APART_MS = 4_000
 
 /**
- * Creates runs. Those that come at the same time share a transaction, whoever asks for them. `characters` is the size of
+ * Creates runs. Requests at the same time share a transaction, even of different callers. `characters` is the size of
  * the run's request.
  *
  * @throws AgentRuntimeError `validation_failed` for the run that the database refuses; the others are created.
@@ -52,7 +52,7 @@ export function createCommitRun(
         })
       },
     })
-  // Two groups, so that creates which may wait for a conversation or a key keep no others waiting.
+  // Two groups, so that a create that waits for a locked conversation or key does not delay the others.
   const [commitNew, commitCareful] = [createCommit(), createCommit()]
 
   return async (run, characters) => {

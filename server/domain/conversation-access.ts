@@ -6,11 +6,13 @@ import { noSuchConversation } from '../events/conversation-hub.ts'
 
 /** Who may read and change a conversation. */
 export interface ConversationAccess {
-  /** What of all conversations the caller may see. @throws AgentRuntimeError `not_found`, about this one, where that is nothing */
+  /**
+   * How far the caller sees conversations. @throws AgentRuntimeError `not_found` for this one when the caller sees none
+   */
   reach(caller: Principal, id: string): Promise<Reach>
   /**
-   * The owner of the conversation, once the caller is allowed the action. The write names that owner, so a conversation
-   * that gets another owner meanwhile is left alone.
+   * Checks that the caller may do this, and returns the conversation's owner. The write names that owner, so it does
+   * nothing if the conversation gets another owner meanwhile.
    */
   ownerToChange(caller: Principal, action: 'update' | 'delete', id: string): Promise<Owner>
 }

@@ -13,14 +13,14 @@ import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { sessionOver } from './session-over.ts'
 import { assertStorable } from '../contract/storable-json.ts'
 
-/** The tree of a conversation: which way of it is chosen, and what begins from there. */
+/** The branches of a conversation: choosing one, and forking from one. */
 export interface ConversationBranches {
   /**
-   * Chooses the way that has this message, where it is not on the chosen one: a sibling, or what followed it. Of several the
-   * one that was gone on with last. History and the next runs go on from there.
+   * Chooses the branch with this message, unless the chosen path has it already. Among several such branches, it takes
+   * the one that was continued last. The history and the next runs then follow that branch.
    */
   select(principal: Principal, input: SelectMessageInput): Promise<Conversation>
-  /** Makes a conversation of the caller's that begins with a copy of all up to this message. */
+  /** Creates a conversation for the caller that begins with a copy of the path up to this message. */
   fork(principal: Principal, input: ForkConversationRequest): Promise<Conversation>
 }
 
@@ -59,10 +59,7 @@ export function createConversationBranches({
         case 'not-found':
           return noSuchMessage(messageId)
         case 'unanswered':
-          throw new AgentRuntimeError(
-            'conflict',
-            'A conversation does not begin with calls of tools that have no results.',
-          )
+          throw new AgentRuntimeError('conflict', 'A fork cannot end with tool calls that have no results.')
         case 'session-over':
           throw sessionOver()
         default:

@@ -24,7 +24,10 @@ import type { Access } from './access.ts'
 
 export interface ConversationEventsOptions {
   conversationId: string
-  /** `cursor` of the last event that the reader has, or of `get`; `now` for what is under way or still to come. Default: from the beginning. */
+  /**
+   * The `cursor` of the reader's last event, or of `get`; `now` to begin with runs under way and later ones. Default:
+   * from the beginning.
+   */
   after?: string | undefined
   /** Default: `user` events only. */
   filter?: Partial<EventFilter>
@@ -36,31 +39,34 @@ export interface ConversationPageOptions extends ConversationEventsOptions {
 }
 
 export interface FollowConversationOptions extends ConversationEventsOptions {
-  /** Ends the stream without an error. Default: it ends when the runtime stops, or fails when the conversation is deleted. */
+  /**
+   * Ends the stream without an error. Default: it ends when the runtime stops, and fails when the conversation is
+   * deleted.
+   */
   signal?: AbortSignal
 }
 
 export interface FollowedEvents {
-  /** Where the stream begins: for who is cut off before the first event. */
+  /** Where the stream begins. A reader that is cut off before the first event resumes here. */
   cursor: string
-  /** Of {@link AnyConversationEvent}s. */
+  /** Batches of {@link AnyConversationEvent}s. */
   batches: EventStream
   confirm(principal: Principal): Promise<void>
 }
 
 export interface ConversationEventPage {
   events: readonly AnyConversationEvent[]
-  /** Behind the last of them. */
+  /** The cursor after the last of these events. */
   cursor: string
   hasMore: boolean
 }
 
 export interface ConversationEvents {
-  /** What there is by now after the cursor: of each run how it was created, then its visible events. */
+  /** The present events after the cursor: for each run its creation, then its visible events. */
   listEvents(principal: Principal, options: ConversationPageOptions): Promise<ConversationEventPage>
   /**
-   * Checks, then answers a stream of all runs of a conversation, those that are there and those to come. It stays open
-   * between runs. `confirm` asks again whether a reader may see it, and rejects with `not_found` or `forbidden` when not.
+   * Checks access, then returns a stream of all present and future runs of a conversation. It stays open between runs.
+   * `confirm` asks again whether a reader may see it, and rejects with `not_found` or `forbidden` when not.
    */
   follow(principal: Principal, options: FollowConversationOptions): Promise<FollowedEvents>
 }
@@ -78,10 +84,10 @@ const Reading = z.object({
 })
 const Listing = z.object({ limit: pageLimit(1000, 100) })
 
-/** Of a page, roughly; one event at least. */
+/** The approximate size of a page, which has at least one event. */
 const MAX_PAGE_BYTES = 1024 * 1024
 
-/** Reading a conversation's runs as one: who may, and from where on. */
+/** Reads a conversation's runs as one stream: checks access and finds the place to begin. */
 export function createConversationEvents(
   { store, hub, access }: ConversationEventsPorts,
   settings: { debugMode: boolean },
@@ -100,7 +106,7 @@ export function createConversationEvents(
     const reach = one && other && narrower(one, other)
     const places = reach && (await store.readConversationPlace(reach, { conversationId, runIds }))
     if (places === null) throw noSuchConversation(conversationId)
-    // First of all: nobody is asked about a run that is not there for the reader.
+    // `authorize` is only asked now: not about runs that the reader cannot see.
     const { newestRun, asked } = places
     const shown = new Map([...asked].map(([id, { run }]) => [id, run]))
     if (newestRun !== null) shown.set(newestRun.id, newestRun)
@@ -163,7 +169,7 @@ export function createConversationEvents(
 
 const BEGINNING: ConversationPlace = { newest: 0, open: [] }
 
-/** @throws AgentRuntimeError `bad_request` for a place where nobody can have been. */
+/** @throws AgentRuntimeError `bad_request` for a place that no reader can have reached. */
 function withStates(place: ConversationPlace, { asked, lastOrdinal, progress }: ConversationPlaces) {
   if (place.newest > Math.max(lastOrdinal, progress.newest)) throw beyond()
   const known = new Map(progress.open.map((run) => [run.id, { lastSeq: run.lastSeq, isOver: false }]))

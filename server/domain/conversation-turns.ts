@@ -13,14 +13,14 @@ import { noSuchRun } from './run-events.ts'
 
 /** The runs that wait for their turn in a conversation. */
 export interface ConversationTurns {
-  /** The runs that wait for their turn, the next one first; the first 1,000. To drop one, cancel it. */
+  /** The first 1,000 runs that wait for their turn, the next one first. To drop one, cancel it. */
   queue(principal: Principal, conversationId: string): Promise<QueuedTurn[]>
   /**
-   * Has a run that waits for its turn come right before, or right after, another one that does. Its history then has what those
-   * before it said.
+   * Moves a waiting run right before or right after another waiting run. Its history then has the messages of all runs
+   * before it.
    *
-   * @returns the queue as it is then.
-   * @throws AgentRuntimeError `conflict` where either has begun by then, or is over.
+   * @returns the queue after the move.
+   * @throws AgentRuntimeError `conflict` when either run has begun meanwhile, or is over.
    */
   move(principal: Principal, input: MoveTurnRequest): Promise<QueuedTurn[]>
 }
@@ -60,15 +60,9 @@ export function createConversationTurns({ store, conversationAccess, bus }: Turn
         case 'no-run':
           return noSuchRun(outcome.runId)
         case 'not-waiting':
-          throw new AgentRuntimeError(
-            'conflict',
-            `The run ${outcome.runId} does not wait for its turn any more.`,
-          )
+          throw new AgentRuntimeError('conflict', `The run ${outcome.runId} no longer waits for its turn.`)
         case 'begins-branch':
-          throw new AgentRuntimeError(
-            'conflict',
-            'A run that takes the place of a message comes before those that follow it.',
-          )
+          throw new AgentRuntimeError('conflict', 'No run can come before the one that began its branch.')
         case 'moved':
           bus.publish([{ kind: 'conversation', conversationId }])
           return readQueue(caller, conversationId)

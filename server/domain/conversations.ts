@@ -44,9 +44,9 @@ import { assertStorable } from '../contract/storable-json.ts'
 /** The use cases of conversations; see {@link Runs} on who may see what. */
 export interface Conversations
   extends ConversationEvents, ConversationTickets, ConversationBranches, ConversationTurns {
-  /** With an `externalId` that a conversation of the caller's has: answers that one, as it is. */
+  /** Creates a conversation. If the caller has one with this `externalId`, returns it unchanged. */
   create(principal: Principal, input: CreateConversationRequest): Promise<Conversation>
-  /** The same, and tells whether it was created. */
+  /** As `create`, and also tells whether it was created. */
   createOrGet(
     principal: Principal,
     input: CreateConversationRequest,
@@ -54,7 +54,7 @@ export interface Conversations
   get(principal: Principal, input: GetConversationRequest): Promise<ConversationDetail>
   /** Changes the given fields. */
   update(principal: Principal, input: UpdateConversationRequest): Promise<Conversation>
-  /** Deletes it with all its runs. Those under way are stopped, and streams of them end. */
+  /** Deletes it with all its runs. Runs under way are stopped, and their streams end. */
   delete(principal: Principal, conversationId: string): Promise<void>
   list(principal: Principal, input: ListConversationsRequest): Promise<Page<Conversation>>
 }

@@ -39,7 +39,10 @@ import { noSuchFile } from './no-such-file.ts'
 import { refusalOf } from './refused-run.ts'
 import { unknownAgent } from './unknown-agent.ts'
 
-/** `handoff` tells an agent who has handed on to it, so no caller says it: not even one who asks a run that has it anew. */
+/**
+ * Removes `handoff`, which tells an agent who handed on to it. Callers must not set it, even when they repeat the
+ * request of a run that has it.
+ */
 function withoutHandoff({ handoff: _handoff, ...metadata }: JsonObject): JsonObject {
   return metadata
 }
@@ -60,32 +63,37 @@ export interface CreateRunPorts {
 export interface CreateRunSettings {
   agents: ReadonlyMap<string, AnyAgent>
   maxAttempts: number
-  /** Which runs that name no conversation get a new one: those that ask for it, or each that does not ask for none. */
+  /**
+   * When a run that names no conversation gets a new one. `asked`: if the request asks for it. `always`: unless the
+   * request declines it.
+   */
   newConversations: 'always' | 'asked'
   /** How many runs of one conversation may wait for their turn. */
   maxWaitingRuns: number
   runTimeoutMs: number
   runsAtOnce: RunsAtOnce
   checkLimits: CheckLimits
-  /** Undefined where there is no quota. */
+  /** Undefined when there is no quota. */
   checkQuota: CheckQuota | undefined
 }
 
 export interface NewlyCreated {
   run: Run
-  /** False where the idempotency key was used before, and `run` is the one of then, or where `run` was sent the messages. */
+  /**
+   * False when `run` is an earlier one with the same idempotency key, or a run under way that was sent the messages.
+   */
   created: boolean
-  /** How many of the messages were left out, since they are all that was said in the conversation before. */
+  /** How many messages were left out because they repeat the whole conversation so far. */
   alreadySaid: number
-  /** Ids of the messages that `run`, which was under way, was sent in place of making one (policy `steer`); none of a new run. */
+  /** Ids of the messages that were sent to `run`, which was under way (policy `steer`). Empty for a new run. */
   sentMessageIds: string[]
 }
 
-/** Of a schedule's run. */
+/** Options for a schedule's run. */
 export interface Occurrence {
-  /** The run's key, which nobody else can use. */
+  /** The run's idempotency key, which no caller can use. */
   occurrence: string
-  /** Whether a caller made the schedule, and not the agent's author: then what limits callers holds for it. */
+  /** Whether a caller made the schedule, not the agent's author. Then the limits of callers apply. */
   isCallers?: boolean
 }
 
@@ -110,11 +118,11 @@ export function createCreateRun(ports: CreateRunPorts, settings: CreateRunSettin
   function tellSteered({ run, isNew }: Steered, by: object): void {
     if (!isNew) return
     ports.log.info({ runId: run.id, by }, 'a run was sent messages')
-    // Its worker looks at the row.
+    // A `cancel` hint only makes the worker look at the row, where it finds the messages.
     if (run.status === 'running') bus.publish([{ kind: 'cancel', runId: run.id }])
   }
 
-  /** A request with a used idempotency key creates nothing, so it costs no quota. */
+  /** Skips the quota for a used idempotency key, since that creates nothing. */
   async function checkQuota(
     principal: Principal,
     { agentKey, idempotencyKey }: Pick<NewRun, 'agentKey' | 'idempotencyKey'>,
@@ -124,7 +132,7 @@ export function createCreateRun(ports: CreateRunPorts, settings: CreateRunSettin
     await settings.checkQuota(principal, agentKey)
   }
 
-  /** Who may not create conversations gets none by creating a run. */
+  /** A run that may create its conversation needs permission for both. */
   async function assertMayCreate(
     principal: Principal,
     agentKey: string,
@@ -170,7 +178,7 @@ export function createCreateRun(ports: CreateRunPorts, settings: CreateRunSettin
       timeoutMs: agent.timeoutMs ?? settings.runTimeoutMs,
       budget: agent.budget,
     }
-    // What the agent's author has scheduled no limit of a caller applies to.
+    // No limit for callers applies to schedules of the agent's author.
     const isOfCaller = options === undefined || options.isCallers === true
     let budget = agent.budget ?? null
     if (isOfCaller) {
@@ -204,9 +212,9 @@ export function createCreateRun(ports: CreateRunPorts, settings: CreateRunSettin
       maxWaiting: settings.maxWaitingRuns,
     }
     await ports.acceptWebhooks(principal, webhooks, { owner: principal, agentKey: agent.key })
-    // Last of all: what is refused costs nothing.
+    // Check the quota last, so that a request refused for another reason costs nothing.
     if (isOfCaller) await checkQuota(principal, newRun)
-    // Their secrets are no tracer's concern.
+    // The tracer gets no webhooks, since these contain secrets.
     const answer = await traced(ports.tracer, { kind: 'create', run: newRun }, ({ traceparent }) =>
       commitRun({ ...newRun, webhooks, traceparent }, characters),
     )
@@ -219,7 +227,7 @@ export function createCreateRun(ports: CreateRunPorts, settings: CreateRunSettin
       case 'created':
         logInterrupted(answer, ownerOf(principal))
         bus.publish([...cancelHintsOf(answer.interrupted), ...conversationHintOf(answer)])
-        // The runs before it may have ended while it was parked.
+        // Runs that held the room may have ended while this one was being parked.
         if (answer.isParked || answer.interrupted.length > 0) void ports.letIn(principal)
         return { run: answer.run, created: true, alreadySaid: answer.alreadySaid, sentMessageIds: [] }
       case 'full':
@@ -238,7 +246,7 @@ function toSteered({ run, messageIds }: Steered, asked: number): NewlyCreated {
   return { run, created: false, alreadySaid: asked - messageIds.length, sentMessageIds: messageIds }
 }
 
-/** An occurrence of a schedule is a run. */
+/** Every occurrence of a schedule gets a run of its own, so `steer` becomes `queue`. */
 function policyOf(
   input: CreateRunInput,
   agent: AnyAgent,
@@ -262,12 +270,18 @@ function placeOf(input: CreateRunInput, { isAlwaysNew }: { isAlwaysNew: boolean 
   }
 }
 
-/** What the request says of its conversation, and no setting: a key that was used before is used for the same. */
+/**
+ * The conversation as the request names it. Settings are left out: the fingerprint of a repeated request must not
+ * change with them.
+ */
 function namedBy({ conversationId, conversation, ephemeral }: CreateRunInput): Json {
   return conversationId ?? conversation ?? (ephemeral === true ? 'none' : null)
 }
 
-/** Those who follow its conversation are told of a run that is offered to workers together with them. */
+/**
+ * A hint for readers of the conversation. A run that is offered to workers now needs none: the `queued` hint tells
+ * readers too.
+ */
 function conversationHintOf({ run, isParked, waitsForTurn }: CreatedWithPlace): NewHint[] {
   const isOffered = !isParked && !waitsForTurn && run.runAt === null
   return isOffered || run.conversationId === null
@@ -294,7 +308,7 @@ function keyOf(
   occurrence: string | undefined,
   key: string | undefined,
 ): Pick<NewRun, 'idempotencyKey' | 'fingerprint'> {
-  // An occurrence has one run, even if two versions of the agent ask for different things.
+  // An occurrence has one run, even when two versions of the agent request different things.
   if (occurrence !== undefined) {
     return { idempotencyKey: `${SCHEDULE_KEY_PREFIX}${occurrence}`, fingerprint: null }
   }

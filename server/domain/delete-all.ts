@@ -19,7 +19,7 @@ export interface Deleted {
   memories: number
 }
 
-/** Deletes in batches until nothing is left, also runs under way. When it breaks off, another call goes on from there. */
+/** Deletes in batches until nothing is left, including runs under way. If it breaks off, another call continues. */
 export type DeleteAll = (doomed: Doomed) => Promise<Deleted>
 
 export function createDeleteAll({ store, bus, letIn }: DeleteAllPorts): DeleteAll {
@@ -34,7 +34,7 @@ export function createDeleteAll({ store, bus, letIn }: DeleteAllPorts): DeleteAl
       deleted.schedules += batch.schedules
       deleted.memories += batch.memories
       const open = batch.runs.filter(({ status }) => !isTerminal(status))
-      // Tell their workers, who let go of them, and end their streams.
+      // This makes their workers drop them and ends their streams.
       bus.publish(open.map(({ id }) => ({ kind: 'deleted', runId: id })))
       for (const owner of distinct(open.map(({ owner }) => owner))) void letIn(owner)
     }

@@ -2,10 +2,10 @@ import type { Logger } from '../ports/logger.ts'
 import type { WebhookStore } from '../ports/store/webhook-store.ts'
 import type { DueWebhook, SendWebhook, WebhookAnswer, WebhookEndpoint } from '../ports/webhooks.ts'
 
-/** How long a process has a delivery to itself. Longer than sending takes, so only a dead process loses it. */
+/** How long a delivery belongs to the process that took it. Sending takes less, so only a dead process loses it. */
 export const LEASE_MS = 60_000
 const SECOND = 1_000
-/** The pauses after failed attempts, about a day and a half in all. */
+/** The pauses after failed attempts, about a day and a half in total. */
 const RETRY_MS = [5, 30, 120, 600, 3_600, 3 * 3_600, 8 * 3_600, 24 * 3_600].map((seconds) => seconds * SECOND)
 
 export interface DeliverPorts {
@@ -21,7 +21,10 @@ interface Delivery {
   signal: AbortSignal
 }
 
-/** @param isOurs whether the runtime has the endpoint: what a caller's does is of no concern to who operates it. */
+/**
+ * @param isOurs whether the endpoint is the application's. Failures of callers' endpoints do not concern the operator,
+ * so they are logged at `debug`.
+ */
 export async function deliver(
   { store, send, log, random }: DeliverPorts,
   { endpoint, webhook, signal }: Delivery,
@@ -32,12 +35,12 @@ export async function deliver(
   const told = { webhookId: id, endpoint: endpoint.name, runId: run.id, attempt: attempts }
   if (answer.error === null) log.debug(told, 'a webhook was delivered')
   else log[isOurs ? 'warn' : 'debug']({ ...told, ...answer }, 'a webhook did not arrive')
-  // This process stops, so another one sends it at once.
+  // This process is stopping. Another one should send it at once.
   const retryMs = answer.error !== null && signal.aborted ? 0 : retryMsOf(webhook, answer, random())
   try {
     await store.settleWebhook(webhook, answer, retryMs)
   } catch (error) {
-    log.warn({ err: error, ...told }, 'what became of a webhook could not be noted; it is sent again')
+    log.warn({ err: error, ...told }, "a webhook's outcome could not be stored; it is sent again")
   }
 }
 
@@ -46,7 +49,7 @@ function retryMsOf({ attempts }: DueWebhook, { error }: WebhookAnswer, random: n
   return delayMs === undefined ? null : Math.round(delayMs * (0.75 + random / 2))
 }
 
-/** The body, without the run's output. The receiver reads the run, as far as it may. */
+/** The body, without the run's output. A receiver reads that through the API, with its own permissions. */
 function bodyOf({ event, seq, createdAt, run }: DueWebhook): string {
   const { id, owner, agentKey, conversationId, metadata } = run
   return JSON.stringify({

@@ -1,5 +1,5 @@
-// Creates the runs of callers' schedules. Any process may: an occurrence is the idempotency key of its run, so it has one,
-// whoever dies in between or comes twice.
+// Creates the runs of callers' schedules, in any process. The occurrence is the idempotency key of its run, so it gets
+// one run even if processes die or repeat the work.
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { DueSchedule, OccurrenceOutcome, ScheduleStore } from '../ports/store/schedule-store.ts'
@@ -15,17 +15,17 @@ interface DuePorts {
   log: Logger
 }
 
-/** Longer than the application may take to say whether a run may be created: only a dead process loses what it took. */
+/** Longer than `authorize` and `quota` may take to answer, so only a dead process loses the schedules it took. */
 const LEASE_MS = 60_000
 
 export interface DueSchedules {
-  /** Has runs created of what is due, and returns at once. */
+  /** Starts to create runs of due schedules, and returns at once. */
   look(): void
-  /** Resolves when nothing is being created any more. */
+  /** Resolves when no run is being created. */
   settled(): Promise<void>
 }
 
-/** @param agentKeys of the agents that this process knows. Others are left to those that do. */
+/** @param agentKeys keys of the agents that this process knows. Other processes serve the other agents. */
 export function createDueSchedules(
   { store, runs, timetable, log }: DuePorts,
   { agentKeys, signal }: { agentKeys: () => readonly string[]; signal: AbortSignal },
@@ -59,7 +59,7 @@ export function createDueSchedules(
     }
   }
 
-  /** @throws when it may go better another time. */
+  /** @throws when a later try may succeed. */
   async function occur(schedule: DueSchedule, time: Date): Promise<OccurrenceOutcome> {
     const at = time.toISOString()
     try {

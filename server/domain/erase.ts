@@ -11,10 +11,11 @@ const Erased = z.union([z.strictObject(OWNER_FIELDS), z.strictObject({ tenantId:
 })
 
 /**
- * Deletes all runs, conversations, files, schedules and memories of a principal, or of a whole tenant. Runs under way are stopped, and their streams end.
- * What is created meanwhile may stay, so take away their access first. When it breaks off, another call goes on from there.
+ * Deletes all runs, conversations, files, schedules and memories of a principal, or of a whole tenant. Runs under way
+ * are stopped, and their streams end. Data that is created meanwhile may stay, so revoke access first. If it breaks
+ * off, another call continues.
  *
- * @returns how many there were.
+ * @returns how many of each were deleted.
  * @throws AgentRuntimeError `validation_failed`
  * @example
  * const { conversations, runs, files, schedules, memories } = await runtime.erase({ id: 'ada', tenantId: 'acme', kind: 'user' })
@@ -32,7 +33,7 @@ export function createErase({ deleteAll, sweepFiles, log }: ErasePorts): Erase {
     const whose = parseInput(Erased, given)
     const deleted = await deleteAll('id' in whose ? { owner: whose } : { tenant: whose.tenantId })
     await sweepFiles()
-    log.info({ whose, ...deleted }, 'all of somebody was deleted')
+    log.info({ whose, ...deleted }, 'all data of a principal or tenant was deleted')
     return deleted
   }
 }

@@ -19,12 +19,13 @@ import type { FileTransferSettings } from './file-transfers.ts'
 import { noSuchFile } from './no-such-file.ts'
 import { sessionOver } from './session-over.ts'
 
-/** A file, and what is in it. */
+/** A file and its bytes. */
 export interface OpenedFile {
   file: StoredFile
   /**
-   * Its bytes, or some of them, as far as somebody takes them. From the first on it counts among `filesAtOnce`, until it
-   * ends or is left. Throws when it is deleted meanwhile, and `rate_limited` or `unavailable` when too many are on their way.
+   * Its bytes, or a range of them, read only as they are taken. It counts towards `filesAtOnce` from the first byte
+   * until it ends or the reader leaves it. Throws when the file is deleted meanwhile, and `rate_limited` or
+   * `unavailable` when too many files are being transferred.
    */
   read(range?: ByteRange): AsyncIterable<Uint8Array>
 }
@@ -32,11 +33,12 @@ export interface OpenedFile {
 /** The use cases of files; see {@link Runs} on who may see what. */
 export interface UploadedFiles {
   /**
-   * Keeps a file, which is deleted after `unusedFileHours` unless a message names it. It takes the next bytes when it has kept those before.
+   * Stores a file. It is deleted after `unusedFileHours` unless a message names it. Each chunk is stored before the
+   * next one is taken.
    *
    * @throws AgentRuntimeError `payload_too_large` when there are more than `maxFileBytes`, or more than the caller has
-   * room for (`principalFileBytes`); `rate_limited` or `unavailable` when too many are on their way; and what `bytes` throws.
-   * Then nothing of it is left.
+   * room for (`principalFileBytes`); `rate_limited` or `unavailable` when too many files are being transferred; and any
+   * error of `bytes`. Then nothing of the file is kept.
    * @example
    * const { id } = await runtime.files.upload(user, { name: 'cat.png', mediaType: 'image/png' }, createReadStream('cat.png'))
    */
@@ -48,17 +50,17 @@ export interface UploadedFiles {
   get(principal: Principal, fileId: string): Promise<StoredFile>
   open(principal: Principal, fileId: string): Promise<OpenedFile>
   list(principal: Principal, input: ListFilesRequest): Promise<Page<StoredFile>>
-  /** Deletes a file, also one that messages name: agents are told that it is gone. */
+  /** Deletes a file, even if messages name it. Agents are then told that it is gone. */
   delete(principal: Principal, fileId: string): Promise<void>
 }
 
-/** What the runtime itself does with files. */
+/** The runtime's own work with files. */
 export interface FileUpkeep {
-  /** Drops what was uploaded for a request that was refused. Never rejects. */
+  /** Drops files that were uploaded for a refused request. Never rejects. */
   discard(files: readonly StoredFile[]): Promise<void>
-  /** Removes the bytes of all files that are there for nobody any more. */
+  /** Removes the bytes of all expired files. */
   sweep(): Promise<void>
-  /** The same, as far as that is possible. Never rejects: what it could not remove is swept later. */
+  /** As `sweep`, but never rejects: a later sweep removes the rest. */
   tidy(): Promise<void>
 }
 
@@ -71,14 +73,14 @@ interface FilePorts {
 
 interface FileSettings extends FileTransferSettings {
   maxFileBytes: number
-  /** Of all files of an owner together; false for no limit. */
+  /** The limit for all files of an owner together; false for no limit. */
   principalFileBytes: number | false
   unusedMs: number
 }
 
 /** As long as Node's server lets a request take. */
 export const MAX_UPLOAD_MS = 300_000
-/** By then nobody writes to an upload that is not over. */
+/** After this time no process can still be writing to an upload. */
 const UPLOAD_EXPIRES_MS = MAX_UPLOAD_MS + 60_000
 
 // oxlint-disable-next-line max-lines-per-function -- A list of use cases, closures over the same ports.
@@ -101,7 +103,7 @@ export function createUploadedFiles(
       { id, owner: ownerOf(owner), ...label },
       {
         maxBytes: maxFileBytes,
-        // Where nobody has to say who they are, all are the same one.
+        // All unauthenticated callers are one public principal, so a limit per owner makes no sense.
         maxOwnerBytes: owner.kind === 'public' || principalFileBytes === false ? null : principalFileBytes,
         expiresInMs: UPLOAD_EXPIRES_MS,
       },
@@ -116,14 +118,14 @@ export function createUploadedFiles(
     }
   }
 
-  /** Whatever was written of them. What can't be done now, a sweep does. */
+  /** Removes unfinished or unused uploads. If that fails, a sweep does it later. */
   async function abandon(fileIds: readonly string[]): Promise<void> {
     try {
       const abandoned = await store.abandonFiles(fileIds)
       await files.remove(abandoned)
       await store.forgetFiles(abandoned)
     } catch (error) {
-      log.warn({ err: error, fileIds }, 'what is left of an upload could not be removed; it is swept later')
+      log.warn({ err: error, fileIds }, 'an abandoned upload could not be removed; a sweep removes it later')
     }
   }
 
@@ -137,7 +139,9 @@ export function createUploadedFiles(
   }
 
   async function tidy(): Promise<void> {
-    await sweep().catch((error: unknown) => log.warn({ err: error }, 'deleted files are removed later'))
+    await sweep().catch((error: unknown) =>
+      log.warn({ err: error }, 'removing deleted files failed; a sweep removes them later'),
+    )
   }
 
   return {
@@ -162,7 +166,7 @@ export function createUploadedFiles(
           })(),
         )
         const file = await store.endUpload(id, { size, sha256: hash.digest(), expiresInMs: unusedMs })
-        // Somebody deleted all that is the owner's meanwhile, or it took too long.
+        // All data of the owner was deleted meanwhile, or the upload took too long.
         if (file === null) throw noSuchFile(id)
         return file
       } catch (error) {
@@ -226,6 +230,6 @@ function tooLarge(maxFileBytes: number): AgentRuntimeError {
 function full(): AgentRuntimeError {
   return new AgentRuntimeError(
     'payload_too_large',
-    'You have no room for that file: delete some that you have.',
+    'You have no room for this file. Delete some of your files first.',
   )
 }

@@ -5,7 +5,7 @@ import type { Json } from '../contract/json.ts'
 import { WebhookEvent } from '../contract/webhook.ts'
 import type { NewRun } from '../ports/create-run.ts'
 
-/** Messages with what is in their files in place of the ids: who asks again may have uploaded them again. */
+/** Replaces file ids by the files' hashes: a client that repeats a request may have uploaded the files again. */
 export function withContents(messages: NewRun['messages'], files: readonly StoredFile[]): NewRun['messages'] {
   if (files.length === 0) return messages
   const hashes = new Map(files.map(({ id, sha256 }) => [id, sha256]))
@@ -19,17 +19,17 @@ export function withContents(messages: NewRun['messages'], files: readonly Store
   })
 }
 
-/** A hash of the request. It tells whether an idempotency key is used again for the same request. */
+/** A hash of the request, to check that an idempotency key is reused for the same request. */
 export function fingerprintOf(
   run: Pick<NewRun, 'agentKey' | 'messages' | 'params'> & {
-    /** As the request names it. */
+    /** The conversation as the request names it. */
     conversation: Json
     insteadOf: NewRun['insteadOf']
     webhooks: NewRun['webhooks']
   },
 ): string {
   const { agentKey, conversation, messages, params, insteadOf, webhooks } = run
-  // In their stored form, since messages may have keys whose value is undefined.
+  // Hash the stored form: messages may have keys whose value is undefined.
   const asked = [
     ...[agentKey, conversation, messages, params],
     ...(insteadOf === null ? [] : [insteadOf]),
@@ -39,7 +39,7 @@ export function fingerprintOf(
   return createHash('sha256').update(canonicalJson(request)).digest('base64url')
 }
 
-/** In no order, and without secrets, which may have been replaced meanwhile. */
+/** Sorted, since their order means nothing, and without secrets, which may have been replaced meanwhile. */
 function toldOf(webhooks: NewRun['webhooks']): Json {
   const told = webhooks.map(({ url, events = WebhookEvent.options }) => [url, ...new Set(events)].toSorted())
   return told.toSorted((one, other) => (one.join(' ') < other.join(' ') ? -1 : 1))

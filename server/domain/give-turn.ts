@@ -8,7 +8,7 @@ interface GiveTurnPorts {
   log: Logger
 }
 
-/** Lets the next run of a conversation start, after one of its runs has ended. Never rejects. */
+/** Gives the next run of a conversation its turn, after one of its runs has ended. Never rejects. */
 export async function giveTurn(
   { store, letIn, log }: GiveTurnPorts,
   conversationId: string | null,

@@ -4,17 +4,17 @@ import type { Queue } from '../ports/queue.ts'
 import type { Store } from '../ports/store/store.ts'
 import { answerInTime } from './answer-in-time.ts'
 
-/** How a process is that reaches its database. */
+/** The state of a process that reaches its database. */
 export interface Health {
-  /** `polling`: what other processes do is found seconds later, at the next look. */
+  /** `polling`: the process notices others' changes seconds later, at its next poll. */
   bus: 'listening' | 'polling'
-  /** `unreachable`: runs are taken, and begin when the queue is back. */
+  /** `unreachable`: runs are still accepted, and begin when the queue is back. */
   queue: 'ok' | 'unreachable'
-  /** How late timers are, in milliseconds: the 99th percentile since it was asked last. 0 when it is asked first. */
+  /** How late timers are, in milliseconds: the 99th percentile since the last reading. 0 at the first reading. */
   eventLoopLagMs: number
 }
 
-/** As those who look after processes are told. */
+/** The health as JSON for monitoring. */
 export function describeHealth({ bus, queue, eventLoopLagMs }: Health) {
   return { database: 'ok', bus, queue, event_loop_lag_ms: eventLoopLagMs }
 }
@@ -26,15 +26,15 @@ interface HealthPorts {
 }
 
 const QUEUE_ANSWERS_WITHIN_MS = 1_000
-/** How far apart the timers are that measure the lag. */
+/** Interval of the timer that measures the lag. */
 const RESOLUTION_MS = 10
 
-/** Tells how this process is. @throws when the database can't be reached, or its schema is missing. */
+/** Reads the health of this process. @throws when the database cannot be reached, or its schema is missing. */
 export function createReadHealth(
   { store, bus, queue }: HealthPorts,
   agentKeys: readonly string[],
 ): () => Promise<Health> {
-  // Nobody asks in most processes, and measuring takes timers.
+  // Begin to measure at the first reading: it takes timers, and most processes are never asked.
   let delay: ReturnType<typeof monitorEventLoopDelay> | undefined
 
   function readLag(): number {

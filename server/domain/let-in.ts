@@ -18,7 +18,7 @@ export type LetIn = (owner: Owner) => Promise<void>
 
 const MAX_BATCH = 500
 
-/** Calls that come while one is under way share the next transaction, so many runs that end cost few. */
+/** Calls during a transaction share the next one, so many ending runs cost few transactions. */
 export function createLetIn({ store, log }: LetInPorts, runsAtOnce: RunsAtOnce): LetIn {
   const letIn = createGroupCommit({
     maxBatch: MAX_BATCH,

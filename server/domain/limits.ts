@@ -9,7 +9,10 @@ import type { CreateRunInput } from '../contract/create-run.ts'
 import type { Logger } from '../ports/logger.ts'
 import { answerInTime } from './answer-in-time.ts'
 
-/** The most that a caller may ask for a run. Every caller may ask for the defaults of its agent and the configuration. */
+/**
+ * The most that a caller may request for a run. Every caller may request the defaults of the agent and the
+ * configuration.
+ */
 export type CallerLimits = z.infer<typeof CallerLimits>
 const CallerLimits = z.strictObject({
   /** Attempts. Default: 10. */
@@ -18,17 +21,17 @@ const CallerLimits = z.strictObject({
   timeoutMs: z.int().min(1).max(MAX_TIMEOUT_MS).default(86_400_000),
   /** Default: 100, the highest there is; 0 for anonymous callers. */
   priority: z.int().min(-100).max(100).optional(),
-  /** What a run may use, whether it is asked for or not. Default: its agent's budget. */
+  /** The budget that no run may exceed, even when the request names none. Default: the agent's budget. */
   budget: Budget.optional(),
   /**
-   * Roles of the messages, besides `user`, which everybody may send. Default: the configuration's `messageRoles`, for
-   * anonymous callers `visitorMessageRoles`.
+   * Roles of messages that the caller may send, besides `user`, which everybody may. Default: the configuration's
+   * `messageRoles`, or `visitorMessageRoles` for anonymous callers.
    */
   roles: z.array(MessageRole).optional(),
 })
 
 /**
- * Tells what a caller may ask for. A field that is left out has its default.
+ * Returns the limits of a caller. A field that is left out has its default.
  *
  * @example
  * limits: ({ kind, claims }) => (kind === 'user' && claims?.['plan'] === 'pro' ? { maxAttempts: 50 } : { priority: 0 })
@@ -51,7 +54,7 @@ export type CheckLimits = (
   defaults: Defaults,
 ) => Promise<Budget | null>
 
-/** The limits where `limits` leaves a field out. */
+/** The settings used where `limits` leaves a field out. */
 interface StandardLimits {
   /** How long `limits` may take, in milliseconds. */
   quotaTimeoutSeconds: number
@@ -59,7 +62,7 @@ interface StandardLimits {
   visitorMessageRoles: readonly MessageRole[]
 }
 
-/** @throws AgentRuntimeError `validation_failed`, by what it answers, when more is asked for than may be. */
+/** The returned function throws AgentRuntimeError `validation_failed` when a request exceeds the limits. */
 export function createCheckLimits(
   limitsOf: Limits | undefined,
   standard: StandardLimits,
@@ -94,7 +97,7 @@ export function createCheckLimits(
   }
 }
 
-const TOO_LATE = 'What you may ask for could not be told in time. Try again in a moment.'
+const TOO_LATE = 'Your limits could not be checked in time. Try again in a moment.'
 
 function budgetWithin(
   most: Budget,

@@ -1,4 +1,5 @@
-// Which wait an answer is for. A name alone tells no two apart, and an answer that is sent twice must not reach a second one.
+// Finds the wait that an answer is for. Several waits may have one name, and a repeated answer must not reach a second
+// wait.
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import type { PendingWait } from '../contract/wait.ts'
 import type { WaitBelow } from '../ports/store/wait-store.ts'
@@ -9,9 +10,9 @@ interface Meant {
 }
 
 /**
- * The wait of the run itself; undefined where it has none such.
+ * The wait of the run itself; undefined when it has none of that name.
  *
- * @throws AgentRuntimeError `conflict` where several are pending and the answer does not say which it is for.
+ * @throws AgentRuntimeError `conflict` when several are pending and the answer does not say which it is for
  */
 export function waitOf(waits: readonly PendingWait[], { name, occurrence }: Meant): PendingWait | undefined {
   const meant = waits.filter(
@@ -24,7 +25,7 @@ export function waitOf(waits: readonly PendingWait[], { name, occurrence }: Mean
   if (meant.length < 2) return meant[0]
   throw new AgentRuntimeError(
     'conflict',
-    `The run waits for "${name}" several times: answer with the occurrence of the one that is meant.`,
+    `The run waits for "${name}" several times. Answer with the occurrence that is meant.`,
     { details: { reason: 'several', occurrences: meant.map(occurrenceOf) } },
   )
 }
@@ -32,9 +33,9 @@ export function waitOf(waits: readonly PendingWait[], { name, occurrence }: Mean
 export const occurrenceOf = ({ occurrence = 1 }: Pick<PendingWait, 'occurrence'>): number => occurrence
 
 /**
- * The one wait below that an answer over a run above can mean: the only one of that name that there ever was.
+ * The wait below that an answer through a run above means: the only one that ever had this name.
  *
- * @throws AgentRuntimeError `conflict` where it is over, or several runs waited for it.
+ * @throws AgentRuntimeError `conflict` when it is over, or several runs have waited with this name
  */
 export function waitBelowOf(found: readonly WaitBelow[], name: string): WaitBelow | null {
   const open = found.filter(({ isOpen }) => isOpen)
@@ -44,7 +45,7 @@ export function waitBelowOf(found: readonly WaitBelow[], name: string): WaitBelo
   if (found.length === 1) return only
   throw new AgentRuntimeError(
     'conflict',
-    `Several runs below wait for "${name}", or did: answer by the id of the one that is meant.`,
+    `Several runs below wait for "${name}", or did. Answer with the id of the run that is meant.`,
     { details: { runIds: [...new Set(open.map(({ run }) => run.id))] } },
   )
 }

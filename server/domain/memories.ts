@@ -1,4 +1,4 @@
-// What agents remember, for those whom it is about.
+// Reading and deleting memories, for the people whom they are about.
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { ListMemoriesInput, MemoryId } from '../contract/memory.ts'
 import type { ListMemoriesRequest, MemorySummary, StoredMemory } from '../contract/memory.ts'
@@ -14,7 +14,10 @@ import type { MemoryStore } from '../ports/store/memory-store.ts'
 import type { Access } from './access.ts'
 import { createSearch } from './search.ts'
 
-/** The use cases of what agents remember (`ctx.memory`). What a tenant shares is seen by who reaches the tenant. */
+/**
+ * The use cases of memories (`ctx.memory`). A caller whose scope covers the tenant also sees memories that the tenant
+ * shares.
+ */
 export interface Memories {
   get(principal: Principal, memoryId: string): Promise<StoredMemory>
   /** Newest first. */

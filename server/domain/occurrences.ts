@@ -1,6 +1,6 @@
-// When schedules occur. Times are milliseconds since the epoch.
+// The times of schedules, in milliseconds since the epoch.
 
-/** How long after its time a missed occurrence is still made up for. Only the last one is. */
+/** How long a missed occurrence can still be made up for. Only the last missed one is. */
 export const MAKE_UP_MS = 3_600_000
 
 /** The shortest time between two occurrences of a cron expression. */
@@ -10,8 +10,8 @@ const RESOLUTION_MS = 1_000
 export type NextOccurrence = (after: number) => number | undefined
 
 /**
- * The last occurrence that was missed: one run makes up for all of them. It is found by bisection, since one look at a
- * cron expression takes a millisecond, and an hour may hold thousands of occurrences.
+ * The last missed occurrence; one run makes up for all missed ones. It is found by bisection, because evaluating a cron
+ * expression takes a millisecond and an hour may hold thousands of occurrences.
  */
 export function lastOccurrence(
   nextAfter: NextOccurrence,
@@ -28,12 +28,12 @@ export function lastOccurrence(
   return last
 }
 
-/** Occurrences that are a fixed time apart, from one time on. */
+/** Occurrences a fixed time apart, counted from `from`. */
 export function every(ms: number, from: number): NextOccurrence {
   return (after) => from + (Math.floor((after - from) / ms) + 1) * ms
 }
 
-/** The shortest time between two that follow each other; undefined of fewer than two. */
+/** The shortest time between two successive occurrences; undefined for fewer than two. */
 export function shortestGap(times: readonly number[]): number | undefined {
   const gaps = times.slice(1).map((time, index) => time - (times[index] ?? 0))
   return gaps.length === 0 ? undefined : Math.min(...gaps)

@@ -21,26 +21,26 @@ interface PassOnPorts {
 
 interface PassOnSettings {
   runsAtOnce: RunsAtOnce
-  /** Undefined where there is no quota. */
+  /** Undefined when there is no quota. */
   checkQuota: CheckQuota | undefined
 }
 
 /**
- * Makes the conversation's next run of what these runs were sent and have not read; without ids, of what any run has left: a process may
- * have died in between. Never rejects.
+ * Creates the conversation's next run from messages that these ended runs have not read. Without ids it looks for all
+ * such runs, since a process may have died before it did this. Never rejects.
  */
 export type PassOn = (runIds?: readonly string[]) => Promise<void>
 
 const PATIENCE_MS = 4_000
-/** How many runs are looked after at once. */
+/** How many runs one look handles. */
 const PAGE = 100
 
 export function createPassOn(ports: PassOnPorts, { runsAtOnce, checkQuota }: PassOnSettings): PassOn {
   const { store, bus, letIn, access, log } = ports
-  /** Where the next look goes on: runs that can't be passed on don't keep it from those after them. */
+  /** Where the next look continues, so that runs it cannot handle do not block those after them. */
   let place: LeftPlace | null = null
 
-  /** Asked of the owner, without claims: nobody is there who asks. */
+  /** Checks the owner's permission, without claims, because no caller is present. */
   async function mayCreate({ runId, owner, agentKey, conversationId }: LeftMessages): Promise<boolean> {
     try {
       await access.assertMay(owner, 'create', { kind: 'run', agentKey, conversationId })
@@ -50,13 +50,13 @@ export function createPassOn(ports: PassOnPorts, { runsAtOnce, checkQuota }: Pas
       if (!(error instanceof AgentRuntimeError) || isUnavailable(error)) throw error
       log.info(
         { runId, by: owner, code: error.code },
-        'what a run was sent is kept with it: no next run may be created',
+        'unread messages stay with their run: its owner may not create another',
       )
       return false
     }
   }
 
-  /** Its key is that of the run that is over, so that of two processes one creates it. */
+  /** The idempotency key contains the ended run's id, so that two processes create only one next run. */
   async function passOn(left: LeftMessages): Promise<void> {
     const { runId, owner, conversationId } = left
     const next = left.isHandedOn ? null : toNewRun(left, isLimited(owner, runsAtOnce))
@@ -73,11 +73,11 @@ export function createPassOn(ports: PassOnPorts, { runsAtOnce, checkQuota }: Pas
       case 'no-conversation':
         return
       default:
-        log.warn({ runId, answer: answer.kind }, 'what a run was sent waits for a next run')
+        log.warn({ runId, answer: answer.kind }, 'unread messages of a run could not be passed on yet')
     }
   }
 
-  /** @returns whether others can be tried now. */
+  /** @returns false when the other runs should not be tried now either. */
   async function settle(runId: string): Promise<boolean> {
     try {
       const left = await store.readLeft(runId)
@@ -86,7 +86,7 @@ export function createPassOn(ports: PassOnPorts, { runsAtOnce, checkQuota }: Pas
       else await store.keepLeft(runId)
       return true
     } catch (error) {
-      log.warn({ err: error, runId }, 'passing on what a run was sent failed; trying again')
+      log.warn({ err: error, runId }, 'passing on unread messages of a run failed; trying again')
       return !isUnavailable(error)
     }
   }
@@ -95,7 +95,7 @@ export function createPassOn(ports: PassOnPorts, { runsAtOnce, checkQuota }: Pas
     const found = await store.findLeft(place, PAGE)
     for (const left of found) {
       place = left
-      // Each would wait as long for `quota` or `authorize`, and upkeep with it.
+      // Stop when `quota` or `authorize` does not answer: each further run, and upkeep, would wait as long.
       if (!(await settle(left.runId))) return
     }
     if (found.length < PAGE) place = null
@@ -109,7 +109,7 @@ export function createPassOn(ports: PassOnPorts, { runsAtOnce, checkQuota }: Pas
     try {
       await settleSome()
     } catch (error) {
-      log.warn({ err: error }, 'looking for what runs were sent failed; trying again')
+      log.warn({ err: error }, 'looking for unread messages of runs failed; trying again')
     }
   }
 }

@@ -6,23 +6,23 @@ import type { Logger } from '../ports/logger.ts'
 import { ownerOf } from '../ports/owner.ts'
 import { answerInTime } from './answer-in-time.ts'
 
-/** A refusal. */
+/** A refusal by the quota. */
 export type QuotaExceeded = z.infer<typeof QuotaExceeded>
 const QuotaExceeded = z.strictObject({
-  /** Until the caller may try again. Told in whole seconds, rounded up; a year at most. */
+  /** Seconds until the caller may try again, at most a year. Callers get it rounded up to whole seconds. */
   retryAfterSeconds: z.number().min(0).max(31_536_000),
-  /** A sentence for the caller. Default: one that says that it is too much. */
+  /** A sentence for the caller. Default: a sentence that says that too many runs were created. */
   message: z.string().min(1).max(1_000).optional(),
 })
 
-/** `true` or nothing lets the caller go on. */
+/** `true` or nothing allows the run. */
 export type QuotaAnswer = void | undefined | null | true | QuotaExceeded
 
 /**
- * Tells whether a caller may create another run of an agent now. It is asked once for each run that is about to be
- * created, whatever else it is asked for being in order: not for schedules, nor when an idempotency key was used before.
- * What it can't tell, because it throws, answers with anything else or with nothing in time (`quotaTimeoutSeconds`), is
- * refused with 503; an `AgentRuntimeError` that it throws is the caller's answer.
+ * Decides whether a caller may create another run of an agent now. It is asked once for each run, after all other
+ * checks. It is not asked for schedules in the agent's code, or when the idempotency key was used before. If it throws,
+ * gives an invalid answer, or none within `quotaTimeoutSeconds`, the run is refused with 503. An `AgentRuntimeError`
+ * that it throws is passed to the caller.
  *
  * @example
  * quota: async ({ tenantId }) => ((await runsOfThisHour(tenantId)) < 100 ? true : { retryAfterSeconds: 600 })
@@ -32,7 +32,8 @@ export type Quota = (principal: Principal, agentKey: string) => QuotaAnswer | Pr
 export type CheckQuota = (principal: Principal, agentKey: string) => Promise<void>
 
 /**
- * @throws AgentRuntimeError `rate_limited` with `details.retryAfterSeconds`, or `unavailable` when the quota can't be told.
+ * The returned function throws AgentRuntimeError `rate_limited` with `details.retryAfterSeconds`, or `unavailable` when
+ * the quota cannot be checked.
  */
 export function createCheckQuota(
   quota: Quota,
@@ -72,4 +73,4 @@ export function createCheckQuota(
 const NO_ANSWER = 'quota answered neither true nor with a time to try again, so a run is refused with 503'
 
 const unknown = () =>
-  new AgentRuntimeError('unavailable', 'Your quota could not be told. Try again in a moment.')
+  new AgentRuntimeError('unavailable', 'Your quota could not be checked. Try again in a moment.')

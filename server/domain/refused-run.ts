@@ -5,7 +5,7 @@ import { sessionOver } from './session-over.ts'
 
 export type RefusedRun = Exclude<CreatedRun, { kind: 'created' | 'existing' | 'steered' }>
 
-/** `Retry-After` where too many runs wait in a conversation. Nobody knows when there is room again. */
+/** `Retry-After` when too many runs wait in a conversation. A guess: nobody knows when there is room again. */
 const FULL_RETRY_SECONDS = 5
 
 /** The error for a run that the database has refused to create. */
@@ -43,12 +43,12 @@ function noPlace(reason: Extract<RefusedRun, { kind: 'no-place' }>['reason']): A
     case 'missing':
       return new AgentRuntimeError(
         'not_found',
-        'What the run is to take the place of is not in the conversation.',
+        'The message whose place the run should take is not in the conversation.',
       )
     case 'tool-result':
       return new AgentRuntimeError(
         'conflict',
-        "Nothing takes the place of a tool's result: its call would be left.",
+        "A run cannot take the place of a tool's result: the call would have none.",
       )
     case 'waiting':
       return new AgentRuntimeError('conflict', 'That run waits for its turn: cancel it, and create another.')

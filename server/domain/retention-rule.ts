@@ -1,20 +1,20 @@
-// How long runs are kept where tenants or agents differ. What the application says of it is not trusted: where it fails,
-// nothing is deleted, and deletion goes on elsewhere.
+// How long runs are kept, when this differs by tenant or agent. The application's function may fail. Then nothing is
+// deleted for that tenant and agent, and the others are not affected.
 import { RETENTION_DAYS, RetentionDays } from '../config/retention-days.ts'
 import type { AgeRule, Kept } from '../ports/age-rule.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Logger } from '../ports/logger.ts'
 import { answerInTime } from './answer-in-time.ts'
 
-/** Days; null: for good; undefined: the default, which is the agent's `retentionDays`, else the setting. */
+/** Days; null for good; undefined for the default, which is the agent's `retentionDays`, else the setting. */
 export type RetentionAnswer = number | null | undefined
 
 /**
- * Tells how many days after its end a run is deleted, by its tenant and its agent. What it throws, answers that is neither days from 1
- * to 36500, null nor undefined, or does not answer within `retentionTimeoutSeconds`, is logged, and all is kept until it does. An
- * answer is used for up to a minute, and a rule that has changed is followed within a day.
+ * Returns how many days after its end a run is deleted, by its tenant and agent: 1 to 36500, null or undefined. If it
+ * throws, gives another answer, or none within `retentionTimeoutSeconds`, this is logged and everything is kept until
+ * it answers. An answer is used for up to a minute. A changed rule takes effect within a day.
  *
- * Of a conversation that never had a run and was created for no agent, `agentKey` is null.
+ * `agentKey` is null for a conversation that never had a run and was created for no agent.
  *
  * @example
  * retention: ({ tenantId }) => (tenantId === 'bank' ? null : undefined)
@@ -26,9 +26,9 @@ export type Retention = (of: {
 
 interface Said {
   retention: Retention | undefined
-  /** All agents, once those of the registry are known. */
+  /** All agents, including those that the registry adds later. */
   agents: ReadonlyMap<string, { retentionDays?: number | false }>
-  /** False: for good. */
+  /** False means for good. */
   defaultDays: number | false
 }
 
@@ -41,9 +41,12 @@ interface Ports {
 }
 
 export interface RetentionRules {
-  /** Null where all is kept for as long as the setting says. */
+  /** Null when the setting applies to everything. */
   ageRule(): AgeRule | null
-  /** Days after its end for which a run is kept; null: for good. @throws what the runtime stops with, when it does meanwhile */
+  /**
+   * How many days a run is kept after its end; null for good. @throws the reason of the runtime's stop, when it stops
+   * meanwhile
+   */
   keptDays(of: Kept): Promise<number | null>
 }
 
@@ -65,10 +68,10 @@ export function createRetentionRules(said: Said, { timeoutMs, clock, log, signal
       if (answer === undefined) return defaultOf(of)
       if (answer === null || RetentionDays.safeParse(answer).success) return answer as number | null
       const { min, max } = RETENTION_DAYS
-      throw new TypeError(`It answered with neither days, from ${min} to ${max}, nor null nor undefined.`)
+      throw new TypeError(`It must answer with days from ${min} to ${max}, null or undefined.`)
     } catch (error) {
       onFailure(error)
-      // What is deleted does not come back.
+      // Keep everything on failure, since a deletion cannot be undone.
       return null
     }
   }
@@ -125,13 +128,13 @@ export function createRetentionRules(said: Said, { timeoutMs, clock, log, signal
 }
 
 const FAILED =
-  'retention failed, so all is kept of this tenant and agent, and others like it, until it answers'
+  'retention failed; runs of this tenant and agent, and of others where it failed, are kept until it answers'
 
 const DAY_MS = 86_400_000
-/** A walk over all there is may take hours: it must not go by what was said when it began. */
+/** A walk over all runs may take hours, so it must not rely on answers from its beginning. */
 const ANSWERS_LAST_MS = 60_000
 
-/** The map of now: another one, empty, when that is older than that. Who has the one before still finds in it what it put there. */
+/** Returns a map that is replaced by an empty one after `ms`. A caller that holds the old map can go on using it. */
 function lasting<T>(ms: number, clock: Clock): () => Map<string, T> {
   let map = new Map<string, T>()
   let since = clock.now()
@@ -144,7 +147,7 @@ function lasting<T>(ms: number, clock: Clock): () => Map<string, T> {
   }
 }
 
-/** Whoever stops must not wait for an answer. */
+/** Rejects when `signal` aborts: a stop must not wait for an answer of the application. */
 async function unlessAborted(work: () => Promise<void>, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted()
   const { promise, reject } = Promise.withResolvers<never>()

@@ -26,19 +26,22 @@ export interface RetentionPorts {
 }
 
 export interface RetentionPolicy {
-  /** How long after its end a run is compacted; false: never. */
+  /** Time after its end at which a run is compacted; false for never. */
   compactAfterMs: number | false
-  /** How long after its end a run is deleted; false: never. */
+  /** Time after its end at which a run is deleted; false for never. */
   deleteAfterMs: number | false
-  /** Says so in place of `deleteAfterMs`, of runs and of conversations; null: there are no rules. */
+  /** Replaces `deleteAfterMs` for runs and conversations; null when there are no rules. */
   rule: AgeRule | null
-  /** How long the address counts that an anonymous session was made for; false: there are no sessions. */
+  /**
+   * How long the address of a new anonymous session is kept, to limit sessions per address; false when there are no
+   * sessions.
+   */
   sessionAddressMs: number | false
 }
 
 /**
- * Compacts and deletes what is old enough, until `signal` aborts. All processes call it and take turns: one works in
- * small batches, and the others find the work taken or done.
+ * Compacts and deletes old runs until `signal` aborts. All processes do this, one at a time: one works in small
+ * batches, and the others find the work taken or done.
  */
 export async function runRetention(
   ports: RetentionPorts,
@@ -49,7 +52,7 @@ export async function runRetention(
   const { compactAfterMs, deleteAfterMs, rule, sessionAddressMs } = policy
   while (!signal.aborted) {
     try {
-      // Finish deletions whose process died.
+      // Finish deletions of processes that died.
       await deleteAll({ hidden: true })
       await tidyFiles()
       // Delete first, so that no run is compacted just before it is deleted.

@@ -1,4 +1,5 @@
-// Sends what callers' webhooks are to be told. Of one owner a few at once: a slow endpoint holds up that owner's others alone.
+// Sends the deliveries of callers' webhooks, a few of each owner at once. So a slow endpoint only delays other
+// deliveries of the same owner.
 import type { Clock } from '../ports/clock.ts'
 import type { Owner } from '../ports/owner.ts'
 import type { WebhookStore } from '../ports/store/webhook-store.ts'
@@ -20,15 +21,15 @@ interface CallerWebhookSettings extends WebhookHosts {
   signal: AbortSignal
 }
 
-/** Until one is taken for slow. Most endpoints answer within this time. */
+/** After this time a send counts as slow. Most endpoints answer sooner. */
 const QUICK_MS = 1_000
 const LANES = { maxQuick: 100, maxSlow: 400, quickMs: QUICK_MS }
-/** The time of an endpoint that gave no answer the time before. */
+/** The time limit for an endpoint that gave no answer the last time. */
 const SHORT_PATIENCE_MS = 5_000
 
 /**
- * Until `signal` aborts. All processes do. Endpoints that hang hold up no other's: after a second they are out of the way, and
- * the next time they are from the beginning.
+ * Sends until `signal` aborts. All processes do this. An endpoint that hangs does not delay others: after a second it
+ * is moved to the slow sends, where it begins the next time.
  */
 export async function runCallerWebhooks(
   ports: CallerWebhookPorts,
@@ -93,10 +94,10 @@ export async function runCallerWebhooks(
   await Promise.all([...busy.values()].map(({ sent }) => sent))
 }
 
-/** A host that the settings no longer name is not asked any more. */
+/** Sends only to hosts that the settings still name. */
 function sendTo(send: SendWebhook, hosts: WebhookHosts): SendWebhook {
   return async (endpoint, webhook, signal) =>
     isAllowedUrl(endpoint.url, hosts)
       ? send(endpoint, webhook, signal)
-      : { status: null, error: 'Its host is none of those that may be told.' }
+      : { status: null, error: 'The settings no longer allow webhooks to its host.' }
 }

@@ -21,7 +21,10 @@ export interface EventsOptions {
   afterSeq?: number
   /** Default: `user` events only. */
   filter?: Partial<EventFilter>
-  /** Whether a cursor beyond the run's newest event is taken, after which nothing is there. Default: false, it is refused. */
+  /**
+   * Accepts a cursor beyond the run's newest event, after which there is nothing. Default: false, such a cursor is
+   * refused.
+   */
   mayBeAhead?: boolean
 }
 
@@ -42,12 +45,12 @@ export interface Following {
 }
 
 export interface RunEvents {
-  /** A page of the visible events after the cursor, and how many there are in all. */
+  /** A page of the visible events after the cursor, with the count of all visible events. */
   listEvents(principal: Principal, options: EventsPageOptions): Promise<EventPage>
   /**
-   * Checks, then answers how far the run is and a stream of the visible events after the cursor, in
-   * batches. The stream ends by itself after the terminal event, whether or not that one is visible. `confirm`
-   * asks again whether a reader may see that run and what this one asked for, and rejects with `not_found` or `forbidden` when not.
+   * Checks access, then returns the run's state and a stream of the visible events after the cursor. The stream ends by
+   * itself after the terminal event, even when that event is hidden. `confirm` checks again that a reader may see the
+   * run with the same filter. It rejects with `not_found` or `forbidden` if not.
    */
   follow(principal: Principal, options: FollowOptions): Promise<Following>
 }
@@ -65,7 +68,7 @@ interface RunEventsSettings {
 const Reading = z.object({ runId: RunId, afterSeq: Cursor.default(0), filter: EventFilter.prefault({}) })
 const Listing = z.object({ limit: pageLimit(1000, 100) })
 
-/** Reads the events of runs: who may read, and which events. */
+/** Reads the events of runs: checks access and chooses the visible events. */
 export function createRunEvents(
   { store, hub, access }: RunEventsPorts,
   settings: RunEventsSettings,
@@ -73,7 +76,7 @@ export function createRunEvents(
   /** @throws AgentRuntimeError `not_found` or `forbidden` */
   async function check(principal: Principal, { runId, filter }: { runId: string; filter: EventFilter }) {
     const reach = (await access.reach(principal, 'run')) ?? noSuchRun(runId)
-    // First, so that `authorize` is not asked about a run that the reader can't see.
+    // Read the run first, so that `authorize` is not asked about a run that the reader cannot see.
     const { run, ...place } = (await store.getProgress(reach, runId)) ?? noSuchRun(runId)
     if (filter.includeDebug) await access.assertMay(principal, 'includeDebug', { run })
     if (filter.includeAll) await access.assertMay(principal, 'includeAll', { run })

@@ -1,4 +1,5 @@
-// Tells endpoints of runs that end or wait. Each delivery is sent at least once, always under the same id.
+// Tells the application's endpoints of runs that end or wait. Each delivery is sent at least once, always with the same
+// id.
 import type { Clock } from '../ports/clock.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { WebhookStore } from '../ports/store/webhook-store.ts'
@@ -19,13 +20,16 @@ interface WebhookSettings {
   signal: AbortSignal
 }
 
-/** Sends what is due, until `signal` aborts. All processes do. A delivery that one has taken no other finds. */
+/**
+ * Sends due deliveries until `signal` aborts. All processes do this; a delivery that one has taken is not found by
+ * another.
+ */
 export async function runWebhooks(
   ports: WebhookPorts,
   { endpoints, intervalMs, signal }: WebhookSettings,
 ): Promise<void> {
   const { store, clock, log, random } = ports
-  // Each is sent by itself, so a slow one holds up no other.
+  // Each endpoint has its own loop, so a slow one does not delay the others.
   async function serve(endpoint: WebhookEndpoint): Promise<void> {
     while (!signal.aborted) {
       try {

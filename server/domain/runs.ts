@@ -46,23 +46,26 @@ interface RunPorts extends CreateRunPorts {
 }
 
 /**
- * The use cases of runs. Each parses the caller and the input, whether these come over a transport or from code on the
- * server. A run that the caller may not see is treated as not there.
+ * The use cases of runs. Each parses the caller and the input, whether they come over a transport or from code on the
+ * server. A run that the caller may not see is treated as if it did not exist.
  */
 export interface Runs extends RunEvents, RunTickets {
   create(principal: Principal, input: CreateRunRequest, options?: Occurrence): Promise<NewlyCreated>
   get(principal: Principal, runId: string): Promise<RunDetail>
-  /** How a run was executed so far: its steps, waits, worker and checkpoint, to find out why it does what it does. */
+  /** How a run was executed so far: its steps, waits, worker and checkpoint. For debugging. */
   inspect(principal: Principal, runId: string): Promise<RunInspection>
   list(principal: Principal, input: ListRunsRequest): Promise<Page<Run>>
-  /** The same with what was said. */
+  /** As `list`, with the runs' messages. */
   listSpoken(principal: Principal, input: ListRunsRequest): Promise<Page<SpokenRun>>
   cancel(principal: Principal, runId: string): Promise<Run>
-  /** Deletes a run that is over, with all that is its. */
+  /** Deletes a run that is over, with all its data. */
   delete(principal: Principal, runId: string): Promise<void>
-  /** Answers what a run waits for. Of two answers at the same time, one is taken. */
+  /** Answers a wait of a run. Of two answers at the same time, one is accepted. */
   respond(principal: Principal, answer: RespondRequest): Promise<Run>
-  /** Says something to a run that is under way: its agent reads it at its next boundary, or the conversation's next run does. */
+  /**
+   * Sends a message to a run under way. Its agent reads it at its next boundary; otherwise the conversation's next run
+   * gets it.
+   */
   send: Send
 }
 
@@ -87,8 +90,8 @@ export function createRuns(
   }
 
   /**
-   * The owner of the run, once the caller is allowed the action. The write names that owner, so a run that gets another
-   * owner meanwhile is left alone.
+   * Checks that the caller may do this, and returns the run's owner. The write names that owner, so it does nothing if
+   * the run gets another owner meanwhile.
    */
   async function ownerToChangeFor(
     caller: Principal,
@@ -113,7 +116,7 @@ export function createRuns(
     return [reached, filter, cursor === undefined ? null : decodeCursor(cursor)]
   }
 
-  /** For the log: the caller, and the owner where that is somebody else. */
+  /** For the log: the caller, and the owner if different. */
   function partiesOf(caller: Principal, { owner }: Run) {
     return { by: ownerOf(caller), ...(isSameOwner(caller, owner) ? {} : { owner }) }
   }
@@ -196,7 +199,7 @@ export function createRuns(
       const { waits, ...asked } = (await store.readWaits(reached, askedId)) ?? noSuchRun(askedId)
       const asking = { name: wait, occurrence }
       const own = waitOf(waits, asking)
-      // What a run waits for is told in the streams of those above it, where it is answered too.
+      // Streams of the runs above also show this wait, so it can be answered there too.
       const below =
         own === undefined ? waitBelowOf(await store.findWaitsBelow(reached, askedId, asking), wait) : null
       const { run, pending } =
@@ -206,7 +209,7 @@ export function createRuns(
         await access.assertMay(caller, 'respond', { run, wait: { name: pending.name, kind: pending.kind } })
         checkAnswer(pending, value)
       }
-      // The answer names the owner and the wait that were checked, so nothing else is answered.
+      // The answer names the owner and the wait that were checked, so it cannot reach another wait.
       const which = pending === undefined ? occurrence : occurrenceOf(pending)
       const answered = { runId, wait, occurrence: which, asked: pending ?? null, value, by: caller.id }
       const outcome = await store.respond(run.owner, answered)
@@ -220,7 +223,7 @@ export function createRuns(
         case 'asked-otherwise':
           throw new AgentRuntimeError(
             'conflict',
-            `What the run waits for by "${wait}" has changed: read it again.`,
+            `The wait "${wait}" now asks for something else: read it again.`,
             { details: { reason: 'changed' } },
           )
         case 'already-settled':

@@ -22,7 +22,7 @@ export interface SchedulePorts {
   log: Logger
 }
 
-/** A checked schedule, and what its runs are created with. */
+/** A checked schedule, with the principal and input of its runs. */
 export interface CheckedSchedule extends ScheduleRef, Recurrence {
   principal: Principal
   input: CreateRunInput
@@ -40,14 +40,14 @@ const OPTIONS: Record<keyof AnySchedule, true> = {
 
 const NAME = /^[a-zA-Z0-9_.-]{1,60}$/
 
-/** The longest sleep: timers hold less than a month, and the system's clock may be changed meanwhile. */
+/** The longest sleep. Timers hold less than a month, and the system's clock may be changed meanwhile. */
 const MAX_SLEEP_MS = 60_000
 const RETRY_MS = 1_000
 
 /**
  * All schedules of these agents.
  *
- * @throws ConfigError saying in one sentence which schedule is wrong and how.
+ * @throws ConfigError that says in one sentence which schedule is wrong and why
  */
 export function checkSchedules(
   agents: ReadonlyMap<string, AnyAgent>,
@@ -80,7 +80,7 @@ function checkSchedule(
   checkParams(agent, schedule)
   const owner = Principal.safeParse(principal)
   if (!owner.success)
-    throw wrong(agent, schedule, `its principal is none: ${toProblems(owner.error.issues).join('; ')}`)
+    throw wrong(agent, schedule, `its principal is not valid: ${toProblems(owner.error.issues).join('; ')}`)
   try {
     assertStorable(input.data)
     if (timetable.next({ cron, timeZone }, now) === undefined) throw new Error('its time never comes')
@@ -98,7 +98,7 @@ function checkParams(agent: AnyAgent, schedule: AnySchedule): void {
     if (parsed instanceof Promise) parsed.catch(() => {})
   } catch (error) {
     const why = error instanceof z.ZodError ? toProblems(error.issues).join('; ') : String(error)
-    throw wrong(agent, schedule, `its params do not match what the agent takes: ${why}`)
+    throw wrong(agent, schedule, `its params do not match the agent's schema: ${why}`)
   }
 }
 
@@ -109,10 +109,10 @@ function wrong(agent: AnyAgent, { name }: AnySchedule, how: string): ConfigError
 }
 
 /**
- * Creates a run at each occurrence of each schedule, until `signal` aborts. All processes do this. The occurrence is the
- * run's idempotency key, so only one of them creates it, also after a crash.
+ * Creates a run at each occurrence of each schedule, until `signal` aborts. All processes do this. The occurrence is
+ * the run's idempotency key, so only one process creates it, even after a crash.
  *
- * @param since when each schedule came to be what it is: nothing before is made up for.
+ * @param options `since` is when each schedule was last changed: no occurrence before that is made up for.
  */
 export async function runSchedules(
   ports: SchedulePorts,
@@ -159,7 +159,7 @@ async function keepSchedule(
   }
 }
 
-/** @throws when it may go better another time. */
+/** @throws when a later try may succeed. */
 async function createOccurrence(
   { runs, log }: SchedulePorts,
   schedule: CheckedSchedule,
@@ -181,7 +181,7 @@ function requestOf(
 ): [input: CreateRunInput, options: { occurrence: string }] {
   const at = isoOf(time)
   const metadata = { ...input.metadata, schedule: { name, at } }
-  // The run starts by the database's clock, since this process's may be ahead.
+  // `runAt` makes the run start by the database's clock, since this process's clock may be ahead.
   return [{ ...input, metadata, runAt: at }, { occurrence: `${agentKey}/${name}/${at}` }]
 }
 

@@ -7,15 +7,17 @@ import { StoreFailure } from '../ports/store/store-failure.ts'
 
 /** The most searches of a process at once. Each takes a connection, which others need. */
 const AT_ONCE = 2
-/** The most searches of one caller, in line or under way. A person who types asks again before the answer is there. */
+/**
+ * The most searches of one caller, in line or under way. Search-as-you-type sends the next before the last is answered.
+ */
 const PER_CALLER = 5
 const RETRY_SECONDS = 1
 
-/** Bounds searches, so that they don't hold up other requests: few at a time, each with a time limit. */
+/** Limits searches to a few at a time, so that they do not delay other requests. The database limits their time. */
 export function createSearch(log: Logger) {
   const inLine = createLine({ atOnce: AT_ONCE, perKey: PER_CALLER })
 
-  /** @throws AgentRuntimeError `rate_limited`, or `validation_failed` where there is too much to look through. */
+  /** @throws AgentRuntimeError `rate_limited`, or `validation_failed` when the search took too long */
   return async <T>(caller: Owner, list: () => Promise<T>): Promise<T> => {
     const by = ownerOf(caller)
     try {
@@ -33,8 +35,7 @@ export function createSearch(log: Logger) {
       }
       if (error instanceof StoreFailure && error.kind === 'contended') {
         log.warn({ err: error, by }, 'a search took too long')
-        const message =
-          'That takes too long to search for. Search for it among fewer: by agent, metadata or scope.'
+        const message = 'The search took too long. Narrow it down by agent, metadata or scope.'
         throw new AgentRuntimeError('validation_failed', message, { cause: error })
       }
       throw error

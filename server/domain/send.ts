@@ -24,10 +24,10 @@ interface SendPorts {
 
 export type Send = (principal: Principal, request: SendRequest) => Promise<SentMessage>
 
-/** `Retry-After` where a run has not read too many. Nobody knows when it reads them. */
+/** `Retry-After` when a run has too many unread messages. A guess: nobody knows when it reads them. */
 const FULL_RETRY_SECONDS = 5
 
-/** @param findOwner the owner of the run, once the caller is allowed to send to it. */
+/** @param findOwner checks that the caller may send to the run, and returns its owner */
 export function createSend(
   { store, bus, log }: SendPorts,
   findOwner: (caller: Principal, runId: string) => Promise<Owner>,
@@ -38,7 +38,7 @@ export function createSend(
     const message: UserMessage = typeof given === 'string' ? { role: 'user', content: given } : given
     assertStorable({ message, key })
     if (filesIn([message]).length > 0) {
-      const problem = 'Uploaded files are named by the messages of a new run, and not by what a run is sent.'
+      const problem = 'Only messages of a new run can name uploaded files, not messages sent to a run.'
       throw invalid(`The request is not valid at message: ${problem}`, [
         { path: ['message'], message: problem },
       ])
@@ -46,7 +46,7 @@ export function createSend(
     if (Buffer.byteLength(JSON.stringify(message)) > MAX_UNREAD_BYTES) {
       throw new AgentRuntimeError(
         'payload_too_large',
-        `What a run is sent has ${MAX_UNREAD_BYTES} bytes at most.`,
+        `A message to a run may have at most ${MAX_UNREAD_BYTES} bytes.`,
       )
     }
     const owner = await findOwner(caller, runId)
@@ -61,19 +61,22 @@ export function createSend(
       case 'alone':
         throw new AgentRuntimeError(
           'conflict',
-          'The run is in no conversation: what it would not come to read nobody would.',
+          'The run is in no conversation, so no later run could read what it leaves unread.',
         )
       case 'full':
         throw new AgentRuntimeError(
           'rate_limited',
-          `The run has not read ${outcome.unread} messages, and takes no more until it has.`,
+          `The run has ${outcome.unread} unread messages, and accepts no more until it has read some.`,
           { details: { unread: outcome.unread, retryAfterSeconds: FULL_RETRY_SECONDS } },
         )
       case 'spent':
-        throw new AgentRuntimeError('conflict', 'The run was sent as much as one run may be: create another.')
+        throw new AgentRuntimeError(
+          'conflict',
+          'The run was sent as many messages as one run may get: create another.',
+        )
       case 'sent':
         if (outcome.isNew) log.info({ runId, by: ownerOf(caller) }, 'a run was sent a message')
-        // Its worker looks at the row.
+        // A `cancel` hint only makes the worker look at the row, where it finds the message.
         if (outcome.run.status === 'running') bus.publish([{ kind: 'cancel', runId }])
         return { messageId: outcome.messageId, run: outcome.run }
     }

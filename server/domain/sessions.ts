@@ -1,4 +1,4 @@
-// Visitors without an account: how they get a session, and how a user takes over what they have.
+// Visitors without an account: how they get a session, and how a user takes over their runs.
 import { createHash, randomBytes } from 'node:crypto'
 import { v7 as uuidv7 } from 'uuid'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
@@ -15,17 +15,17 @@ import { createNetworkOf } from '../config/networks.ts'
 
 /** Options of anonymous sessions. */
 export interface AnonymousSessions {
-  /** Which tenant a visitor belongs to, by the request for the session. Default: `''`. */
+  /** The tenant of a visitor, from the request for the session. Default: `''`. */
   tenantOf?: (request: Request) => string | Promise<string>
-  /** Where tokens are kept. Default: in a table of the runtime's. */
+  /** Where tokens are stored. Default: in a table of the runtime. */
   store?: AnonymousSessionStore
 }
 
-/** Who asks for a session. */
+/** The origin of a request for a session. */
 export interface SessionRequest {
-  /** The HTTP request. Undefined where code on the server asks. */
+  /** The HTTP request. Undefined when code on the server asks. */
   request?: Request | undefined
-  /** IP address of the request's socket. All requests without a known address share one bound. */
+  /** IP address of the request's socket. All requests without a known address share one limit. */
   remoteAddress?: string | undefined
 }
 
@@ -33,17 +33,21 @@ export interface Sessions {
   /**
    * Lets in a visitor without an account.
    *
-   * @throws AgentRuntimeError `rate_limited` when too many were let in from that network lately, `not_found` without
+   * @throws AgentRuntimeError `rate_limited` when that network got too many sessions lately, `not_found` without
    * `anonymousSessions`.
    */
   create(from?: SessionRequest): Promise<AnonymousSession>
-  /** Whose token it is; null when it is nobody's, has expired, or was claimed. For an `authenticate` of one's own. */
+  /**
+   * The visitor with this token; null when there is none, or the session has expired or was claimed. For use in your
+   * own `authenticate`.
+   */
   find(token: string): Promise<Principal | null>
   /**
-   * Moves everything that a visitor has to a user, and ends the session, in one transaction. It can be done once.
+   * Moves everything that a visitor has to a user, and ends the session, in one transaction. A session can be claimed
+   * once.
    *
-   * @throws AgentRuntimeError `not_found` when there is no such session or it has expired, `conflict` when it was claimed
-   * before, `forbidden` when who asks is no user.
+   * @throws AgentRuntimeError `not_found` when there is no such session or it has expired, `conflict` when it was
+   * claimed before, `forbidden` when the caller is not a user.
    * @example
    * const { conversations, runs } = await runtime.sessions.claim({ id: user.id, tenantId: '', kind: 'user' }, token)
    */
@@ -61,10 +65,10 @@ interface SessionSettings {
 
 const TOKEN_BYTES = 32
 const TOKEN = /^[\w-]{43}$/
-/** Within which sessions are counted that were made for one network. */
+/** The period in which the sessions of one network are counted. */
 export const ADDRESS_WINDOW_MS = 3_600_000
 
-/** @param options false: there are none. */
+/** @param options false: there are no anonymous sessions */
 // oxlint-disable-next-line max-lines-per-function -- A list of use cases, closures over the same ports.
 export function createSessions(
   { store, log }: { store: SessionStore; log: Logger },
@@ -94,12 +98,12 @@ export function createSessions(
     return options.tenantOf(request)
   }
 
-  /** The session that the application keeps, unless it has expired. */
+  /** The session that the application stores, unless it has expired. */
   async function keptBy(keeper: AnonymousSessionStore, token: string): Promise<KeptSession | null> {
     const kept: Partial<KeptSession> | null | undefined = await keeper.find(token)
     if (kept === null || kept === undefined) return null
     if (!(kept.expiresAt instanceof Date)) {
-      log.error({}, 'anonymousSessions.store found something that is no session, which is refused')
+      log.error({}, 'anonymousSessions.store.find answered with an invalid session, which is refused')
       return null
     }
     return kept.expiresAt.getTime() > Date.now() ? (kept as KeptSession) : null
@@ -189,7 +193,7 @@ function hash(text: string): Buffer {
 const TOO_MANY = 'Too many visitors came from your network lately. Try again later.'
 
 const ADDRESS_UNKNOWN =
-  'It is not known from where anonymous sessions are asked for, so that all visitors share one bound. Hand over the address: runtime.handler(request, { remoteAddress })'
+  'The address of visitors is not known, so all share one limit of anonymous sessions. Pass the address: runtime.handler(request, { remoteAddress })'
 
 function switchedOff(): AgentRuntimeError {
   return new AgentRuntimeError('not_found', 'There are no anonymous sessions here.')

@@ -1,4 +1,4 @@
-// Schedules that callers make at run time, beside those in agents' code.
+// Schedules that callers make at run time, in addition to those in agents' code.
 import { v7 as uuidv7 } from 'uuid'
 import type { AnyAgent } from '../agent/define-agent.ts'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
@@ -33,20 +33,21 @@ import { unknownAgent } from './unknown-agent.ts'
 /** The use cases of schedules that callers made; see {@link Runs} on who may see what. */
 export interface Schedules {
   /**
-   * Has a run created at each occurrence, whose owner is the caller.
+   * Creates a schedule: at each occurrence a run is created, which the caller owns.
    *
-   * @throws AgentRuntimeError `forbidden` for anonymous visitors; `rate_limited` for who has `schedulesPerPrincipal` already.
+   * @throws AgentRuntimeError `forbidden` for anonymous visitors; `rate_limited` for a caller that has
+   * `schedulesPerPrincipal` already.
    * @example
    * await runtime.schedules.create(user, { agentKey: 'digest', cron: '0 8 * * 1-5', timeZone: 'Europe/Lisbon' })
    */
   create(principal: Principal, input: CreateScheduleRequest): Promise<StoredSchedule>
   get(principal: Principal, scheduleId: string): Promise<StoredSchedule>
   list(principal: Principal, input: ListSchedulesRequest): Promise<Page<StoredSchedule>>
-  /** It creates no more runs. Those that it created go on. */
+  /** Stops the schedule from creating runs. Runs that it created continue. */
   pause(principal: Principal, scheduleId: string): Promise<StoredSchedule>
-  /** It goes on with its next occurrence. What it missed is not made up for. */
+  /** Continues with the next occurrence. Missed occurrences are not made up for. */
   resume(principal: Principal, scheduleId: string): Promise<StoredSchedule>
-  /** Creates a run of it now, also where it is paused. Each call creates one. */
+  /** Creates a run of the schedule now, even when it is paused. Each call creates one. */
   runNow(principal: Principal, scheduleId: string): Promise<SpokenRun>
   /** Its runs stay. */
   delete(principal: Principal, scheduleId: string): Promise<void>
@@ -71,12 +72,12 @@ interface ScheduleSettings {
 }
 
 /**
- * How many occurrences of a cron expression are looked at. More than there are minutes in an hour: so its minutes, which are the
- * same in each hour that it matches, are seen in whole, whenever it is made.
+ * How many occurrences of a cron expression are checked. It is more than the minutes of an hour. A cron expression has
+ * the same minutes in every hour it matches, so this covers all of them.
  */
 const LOOKED_AT = 64
 
-/** What its occurrences follow from. */
+/** The fields that determine the occurrences. */
 type Times = Pick<StoredSchedule, 'cron' | 'everySeconds' | 'timeZone' | 'createdAt'>
 
 /** When a schedule occurs. */
@@ -88,7 +89,7 @@ export function occurrencesOf(
   return every((everySeconds ?? 1) * 1_000, Date.parse(createdAt))
 }
 
-/** What the run of an occurrence is created with. */
+/** The request for the run of an occurrence. */
 export function requestOf({ id, name, ...schedule }: StoredSchedule, at: string) {
   const { agentKey, messages, params, conversationId, metadata } = schedule
   return {
@@ -111,7 +112,7 @@ export function createSchedules(ports: SchedulePorts, settings: ScheduleSettings
     return schedule
   }
 
-  /** The schedule, once the caller is allowed the action. The write names its owner. */
+  /** Checks that the caller may do this, and returns the schedule. The write names its owner. */
   async function toChange(
     caller: Principal,
     action: 'update' | 'delete',
@@ -138,7 +139,7 @@ export function createSchedules(ports: SchedulePorts, settings: ScheduleSettings
     const [next] = times
     if (next === undefined) throw wrong(field, 'its time never comes')
     if ((shortestGap(times) ?? Infinity) < settings.minSeconds * 1_000) {
-      throw wrong(field, `a schedule occurs once in ${settings.minSeconds} seconds at most`)
+      throw wrong(field, `a schedule may occur at most once in ${settings.minSeconds} seconds`)
     }
     return new Date(next)
   }
@@ -150,8 +151,9 @@ export function createSchedules(ports: SchedulePorts, settings: ScheduleSettings
       const agent = settings.agents.get(input.agentKey)
       if (agent === undefined) throw unknownAgent(input.agentKey, settings.agents)
       assertStorable(input)
-      // Visitors come and go: nobody would be there to end it, or to be asked whose it is by then.
-      if (caller.kind === 'anonymous') throw new AgentRuntimeError('forbidden', 'Visitors keep no schedules.')
+      // Visitors come and go, so nobody would be left to end the schedule.
+      if (caller.kind === 'anonymous')
+        throw new AgentRuntimeError('forbidden', 'Visitors cannot create schedules.')
       const { agentKey, conversationId = null } = input
       await access.assertMay(caller, 'create', { kind: 'schedule', agentKey })
       await access.assertMay(caller, 'create', { kind: 'run', agentKey, conversationId })
@@ -217,7 +219,7 @@ export function createSchedules(ports: SchedulePorts, settings: ScheduleSettings
       const at = new Date(clock.now()).toISOString()
       const { run, created, alreadySaid } = await runs.create(owner, requestOf(schedule, at))
       logChange('run', caller, schedule)
-      // One that was under way has what it was asked before.
+      // The messages went to a run under way (policy `steer`), which has earlier ones too: read it.
       if (!created) return runs.get(owner, run.id)
       const messages = schedule.messages.slice(alreadySaid)
       return { ...run, messages, inputCount: messages.length, usage: null }

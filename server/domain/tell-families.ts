@@ -14,12 +14,12 @@ interface TellPorts {
 }
 
 /**
- * Tells the runs above and below some of what became of these; without ids, all that nobody has told: a process may have died in
- * between. Never rejects.
+ * Tells the families of these runs their news. Without ids it tells all untold news, since a process may have died
+ * before it did so. Never rejects.
  */
 export type TellFamilies = (runIds?: readonly string[]) => Promise<void>
 
-/** Each time one level further, up or down. */
+/** Each round goes one level further, up or down. */
 const MAX_ROUNDS = 100
 
 export function createTellFamilies(ports: TellPorts): TellFamilies {
@@ -32,7 +32,7 @@ export function createTellFamilies(ports: TellPorts): TellFamilies {
         next = told.next
       }
     } catch (error) {
-      ports.log.warn({ err: error }, 'telling of the end of a run failed; it is told a moment later')
+      ports.log.warn({ err: error }, 'telling the news of families failed; upkeep tells it a moment later')
     }
   }
 }

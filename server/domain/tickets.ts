@@ -1,5 +1,5 @@
-// An EventSource in a page can set no header, so it opens a stream by a ticket in the URL. The ticket shows one run or conversation
-// and is good for a minute, so a URL in somebody's log is soon of no use.
+// An EventSource in a page cannot set headers, so it opens a stream with a ticket in the URL. The ticket gives access
+// to one run or conversation for a minute, so a URL in a log is soon useless.
 import { z } from 'zod'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { EventFilter } from '../contract/event.ts'
@@ -15,16 +15,16 @@ import type { RunEvents } from './run-events.ts'
 
 export interface RunTickets {
   /**
-   * Makes a ticket for the events of a run. Whoever has it can begin a REST stream with `?ticket=` within 60 s, and sees what
-   * this caller asks for here.
+   * Makes a ticket for the events of a run. Anyone who has it can begin a REST stream with `?ticket=` within 60 s, and
+   * sees the events that this caller requested.
    *
-   * @throws AgentRuntimeError `not_found` or `forbidden` for what the caller may not see.
+   * @throws AgentRuntimeError `not_found` or `forbidden` when the caller may not see these events
    */
   ticket(principal: Principal, request: TicketRequest): Promise<StreamTicket>
 }
 
 export interface ConversationTickets {
-  /** The same for the events of a conversation. @throws AgentRuntimeError `not_found` or `forbidden` */
+  /** Makes a ticket for the events of a conversation. @throws AgentRuntimeError `not_found` or `forbidden` */
   ticket(principal: Principal, request: ConversationTicketRequest): Promise<StreamTicket>
 }
 
@@ -43,7 +43,7 @@ export interface TicketView {
 export interface Tickets {
   ofRun: RunTickets['ticket']
   ofConversation: ConversationTickets['ticket']
-  /** @throws AgentRuntimeError `unauthorized` when it is none, or not any more. */
+  /** @throws AgentRuntimeError `unauthorized` when the ticket is not valid or has expired */
   open(ticket: string): Promise<TicketView>
 }
 
@@ -58,7 +58,7 @@ const Caller = z.object({
   all: z.boolean(),
 })
 
-// Refuses tickets of another kind than these, which later versions may make.
+// Refuses other kinds of tickets, which later versions may make.
 const Claims = z.union([
   Caller.extend({ run: z.string(), conversation: z.undefined().optional() }),
   Caller.extend({ conversation: z.string(), run: z.undefined().optional() }),
@@ -79,7 +79,7 @@ export function createTickets(signer: TicketSigner, { runs, conversations }: Tic
     return { ticket, expiresAt: expiresAt.toISOString() }
   }
 
-  // The same checks as for the events themselves.
+  // Reading one event makes the same checks as reading the stream.
   return {
     async ofRun(principal, request) {
       const caller = parsePrincipal(principal)
@@ -100,7 +100,7 @@ export function createTickets(signer: TicketSigner, { runs, conversations }: Tic
       if (!claims.success) {
         throw new AgentRuntimeError(
           'unauthorized',
-          'The ticket is not valid, or not any more: get another one.',
+          'The ticket is not valid or has expired: get another one.',
         )
       }
       const { data } = claims

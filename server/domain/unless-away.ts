@@ -6,15 +6,15 @@ interface AwayPorts {
   clock: Clock
 }
 
-/** A process that is to stop waits this long for a database that does not answer, in milliseconds. */
+/** How long a process that stops waits for a database that does not answer, in milliseconds. */
 const AWAY_AFTER_MS = 3_000
 const LOOK_EVERY_MS = 250
 
 /**
- * Waits for `work`, which needs the database, unless the database is away. Then it might never end.
+ * Waits for `work`, which needs the database, but gives up when the database is away: then it might never end.
  *
  * @returns whether it has ended.
- * @throws what `work` rejects with.
+ * @throws the error of `work`
  */
 export async function unlessAway(ports: AwayPorts, work: Promise<unknown>): Promise<boolean> {
   const ended = new AbortController()

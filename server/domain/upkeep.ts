@@ -17,7 +17,7 @@ export interface UpkeepPorts {
   bus: Pick<EventBus, 'publish'>
   clock: Clock
   log: Logger
-  /** Has runs created of schedules that are due, and returns at once. */
+  /** Starts to create the runs of due schedules, and returns at once. */
   createDueRuns(): void
   tellFamilies: TellFamilies
   passOn: PassOn
@@ -25,19 +25,22 @@ export interface UpkeepPorts {
   random(): number
 }
 
-/** Longer than workers take to come back after an outage of the database: they reconnect within a second. */
+/** How long workers get to come back after an outage of the database. They reconnect within a second. */
 const OUTAGE_GRACE_MS = 3_000
 
-/** A look of another process within this share of the interval is enough. Less than the shortest jitter. */
+/**
+ * If another process looked within this share of the interval, this look is skipped. It is less than the shortest
+ * jittered interval.
+ */
 const RECENT = 0.7
 
 /**
  * Recovers runs of lost workers, ends runs that were not started in time, and gives turns that nobody gave, until
- * `signal` aborts. Every process calls it, servers and workers. The first to ask looks, and the others skip that look.
+ * `signal` aborts. Every process calls it, servers and workers. One process looks, and the others skip that look.
  *
- * A worker counts as lost when it was absent at two looks in a row, since one whose connection broke is back by then.
- * After an outage of the database all workers are absent and their leases have run out, so they get time to come
- * back. A mistake is harmless: the writes of the worker are fenced.
+ * A worker counts as lost when it was absent at two looks in a row: a worker whose connection broke is back by then.
+ * After an outage of the database all workers are absent and their leases have run out, so they get time to come back.
+ * A wrong guess is harmless, because the worker's writes are fenced.
  */
 export async function runUpkeep(
   ports: UpkeepPorts,
@@ -51,7 +54,7 @@ export async function runUpkeep(
     await ports.clock.sleep(intervalMs * (0.75 + ports.random() / 2), signal)
     if (signal.aborted) return
     try {
-      // The process that suspects a worker has to look a second time itself.
+      // A process that suspects a worker must make the second look itself, even if another looked just now.
       const found = await ports.store.findUpkeep(suspects.size > 0 ? 0 : intervalMs * RECENT)
       if (found === null) continue
       if (ports.clock.now() < trustedFrom) {
@@ -69,7 +72,7 @@ export async function runUpkeep(
   }
 }
 
-/** @returns how far it has come with parked runs */
+/** @returns how far the search for parked runs has come */
 async function doWhatIsDue(
   ports: UpkeepPorts,
   found: Upkeep,
@@ -93,7 +96,7 @@ async function doWhatIsDue(
   if (found.hasLeftMessages) await ports.passOn()
   const conversationIds = found.freeConversationIds
   const given = conversationIds.length > 0 ? await store.giveTurns({ conversationIds, ifLocked: 'skip' }) : []
-  // Last, since the runs that ended above make room.
+  // Let in parked runs last, since the runs that ended above make room.
   if (!found.hasParkedRun && given.every(({ parkedFor }) => parkedFor === null)) return parked
   return store.letInParked(parked)
 }

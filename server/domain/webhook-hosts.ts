@@ -1,8 +1,8 @@
 /** Where callers may have webhooks sent. */
 export interface WebhookHosts {
-  /** Names, `*.` and a name for all below it, or `*`. */
+  /** Each is a name, `*.` before a name for all its subdomains, or `*` for all. */
   hosts: readonly string[]
-  /** Whether they may be at addresses that are not public, and be asked by `http:`. */
+  /** Whether the addresses may be non-public and the URLs `http:`. */
   allowPrivate: boolean
 }
 

@@ -1,4 +1,4 @@
-// Webhooks as whoever operates the runtime sees them.
+// Webhooks as the operator sees them.
 import { z } from 'zod'
 import { parseInput } from '../contract/parse-input.ts'
 import { DELIVERY_STATUSES } from '../contract/webhook-delivery.ts'
@@ -7,12 +7,12 @@ import type { WebhookStore } from '../ports/store/webhook-store.ts'
 import type { ListDeliveries } from '../ports/webhooks.ts'
 import { noSuchDelivery } from './caller-webhooks.ts'
 
-/** The deliveries of webhooks, also of those that callers gave, for code on the server. */
+/** The deliveries of all webhooks, callers' webhooks included, for code on the server. */
 export interface Webhooks {
   /** Newest first. */
   deliveries(filter?: ListDeliveries): Promise<WebhookDelivery[]>
   /**
-   * Has one sent once more, by the same `webhook-id`, whether it arrived or not.
+   * Sends a delivery again with the same `webhook-id`, whether or not it arrived.
    *
    * @throws AgentRuntimeError `not_found`
    */

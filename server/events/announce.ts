@@ -3,8 +3,8 @@ import type { EventBus } from '../ports/event-bus.ts'
 import type { QueuedRun } from '../ports/queue.ts'
 
 /**
- * Tells workers of runs that were delivered and can be taken at once. Nobody is woken for the others: a worker that
- * looks and finds nothing costs as much as one that finds something.
+ * Tells workers of delivered runs that can be taken at once. Later ones are not announced, because a worker's look
+ * costs the same when it finds nothing.
  */
 export function createAnnounce(
   bus: Pick<EventBus, 'publish'>,

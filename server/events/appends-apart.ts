@@ -28,8 +28,8 @@ const RETRY_MIN_MS = 20
 const RETRY_MAX_MS = 2_000
 
 /**
- * Writes a failed flush again, run by run, while other flushes go on. A run that the store refuses fails alone. A run
- * whose row is locked waits alone.
+ * Writes a failed flush again, run by run, while other flushes continue. A run that the store refuses fails alone; a
+ * run whose row is locked waits alone.
  */
 export class AppendsApart {
   readonly #ports: ApartPorts
@@ -42,7 +42,7 @@ export class AppendsApart {
     this.#ports = ports
   }
 
-  /** Resolves when the run's events go with the others' again; undefined when they do. */
+  /** Resolves when the run's events join the flushes again; undefined when they are not apart. */
   rejoined(log: RunLog): Promise<void> | undefined {
     return this.#rejoining.get(log)?.promise
   }
@@ -50,7 +50,7 @@ export class AppendsApart {
   add(shares: readonly Share[], failure: StoreFailure): void {
     for (const { log } of shares) this.#rejoining.set(log, Promise.withResolvers())
     const [only] = shares
-    // It was written alone already, so a refusal is final.
+    // The flush held this run only, so the refusal is final.
     if (only !== undefined && shares.length === 1 && failure.kind === 'refused') {
       this.#refuse(only, failure)
       return
@@ -61,7 +61,7 @@ export class AppendsApart {
     }
   }
 
-  /** Resolves with the runs that were not written, when no write is under way. */
+  /** Resolves when no write is under way, with the runs that were not written. */
   async stopped(): Promise<RunLog[]> {
     while (this.#underWay.size > 0) await Promise.all(this.#underWay)
     for (const rejoining of this.#rejoining.values()) rejoining.resolve()

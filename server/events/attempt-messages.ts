@@ -10,14 +10,14 @@ interface Speaker {
   emitted: number
 }
 
-/** What a step that is under way says belongs to it, also where steps run side by side. */
+/** The step that the calling code belongs to, also when steps run in parallel. */
 const currentStep = new AsyncLocalStorage<Speaker>()
 
 const MESSAGE_EVENTS = new Set(['assistant.delta', 'assistant.message', 'reasoning.delta', 'tool.input'])
 
 /**
- * Which messages are void when an attempt ends and its run does not. Messages of a stored step stay, since no later
- * attempt repeats that step. The next attempt says the others again.
+ * Tells which messages are void when an attempt ends but its run does not. Messages of a stored step stay valid, since
+ * no later attempt repeats the step. The next attempt emits the others again.
  */
 export class AttemptMessages {
   readonly #outsideOfSteps: Speaker
@@ -52,7 +52,9 @@ export class AttemptMessages {
     if (!ids.includes(messageId)) this.#saidAs.set(text, [...ids, messageId])
   }
 
-  /** What the agent answers with, by the ids of the events that told it: what is read live and what is stored are one. */
+  /**
+   * Gives the agent's result the ids of the events with the same text, so that a message has one id live and stored.
+   */
   named(messages: readonly AgentMessage[]): AgentMessage[] {
     const taken = new Set(messages.flatMap(({ id }) => id ?? []))
     return messages.map((message) => {
@@ -66,24 +68,24 @@ export class AttemptMessages {
     })
   }
 
-  /** Does a step's work. `messageIds` names the messages that it emitted. */
+  /** Runs a step's work. `messageIds` are the messages that it emitted. */
   async within<T>(key: string, work: () => Promise<T>): Promise<{ result: T; messageIds: string[] }> {
     const speaker: Speaker = { prefix: key, ids: new Set(), emitted: 0 }
     const result = await currentStep.run(speaker, work)
     return { result, messageIds: [...speaker.ids] }
   }
 
-  /** Whether the calling code is that of a step. */
+  /** Whether the calling code runs inside a step. */
   get isInStep(): boolean {
     return currentStep.getStore() !== undefined
   }
 
-  /** Keeps these messages: the step that emitted them is stored. */
+  /** Keeps these messages, because the step that emitted them is stored. */
   keep(messageIds: readonly string[]): void {
     for (const id of messageIds) this.#kept.add(id)
   }
 
-  /** Makes these void: what told them is forgotten. */
+  /** Makes these messages void, because the steps that emitted them were deleted. */
   drop(messageIds: readonly string[]): void {
     for (const id of messageIds) {
       this.#begun.add(id)

@@ -7,7 +7,7 @@ import type { EventBatch } from './event-ring.ts'
 
 const created = new WeakMap<ConversationRun, EventBatch>()
 
-/** What begins a run: the same batch for all who are told of that row. */
+/** The event that begins a run. All readers of the same row object get the same batch. */
 export function createdBatch(run: ConversationRun): EventBatch {
   let batch = created.get(run)
   if (batch === undefined) created.set(run, (batch = [asAny(createdEvent(run))]))
@@ -26,7 +26,7 @@ function createdEvent({ id, agentKey, ordinal, status, messages, createdAt }: Co
   } satisfies RunCreatedEvent
 }
 
-/** What ends a run that was deleted before a reader had all of it. */
+/** The event that ends a run which was deleted before the reader had all of it. */
 export function deletedBatch({ runId, seq }: RunPlace): EventBatch {
   const event: RunDeletedEvent = {
     type: 'run.deleted',
@@ -40,7 +40,7 @@ export function deletedBatch({ runId, seq }: RunPlace): EventBatch {
   return [asAny(event)]
 }
 
-/** Tells that a run that waits was moved. */
+/** The event that says that a waiting run was moved. */
 export function movedBatch(runId: string): EventBatch {
   const event: RunMovedEvent = {
     type: 'run.moved',
@@ -54,7 +54,7 @@ export function movedBatch(runId: string): EventBatch {
   return [asAny(event)]
 }
 
-/** Messages are JSON, which their type does not say. */
+/** The messages are JSON, though their type does not say so. */
 function asAny(event: RunCreatedEvent | RunDeletedEvent | RunMovedEvent): AnyRunEvent {
   return { ...event, payload: event.payload as unknown as Json }
 }

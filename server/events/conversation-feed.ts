@@ -4,16 +4,16 @@ import { approximateBytes } from './event-ring.ts'
 import type { EventBatch } from './event-ring.ts'
 import type { Json } from '../contract/json.ts'
 
-/** Runs one look reads at most. */
+/** The most runs that one look reads. */
 const PAGE = 20
-/** What is held for readers that are a little behind; one run whatever its size. */
+/** The most that is held for readers slightly behind. One run is held whatever its size. */
 const MAX_RUNS = 50
 const MAX_BYTES = 256 * 1024
 
 interface FeedReader {
   /** Called when there may be more to take. */
   onNews(): void
-  /** Called when nothing more will come: reading failed, or the conversation is not there any more. */
+  /** Called when nothing more will come: reading failed, or the conversation was deleted. */
   onFailure(error: unknown): void
 }
 
@@ -26,13 +26,13 @@ export interface FeedBeginning extends Moves {
 interface FeedOptions extends FeedBeginning {
   conversationId: string
   read(conversationId: string, afterOrdinal: number, limit: number): Promise<ConversationRuns | null>
-  /** What readers of a conversation that was deleted are told. */
+  /** The error for readers of a deleted conversation. */
   gone(): unknown
 }
 
 /**
- * Looks which runs began in a conversation, and whether those that wait were moved, for everybody in this process that follows it, one look at a time. It keeps the
- * newest; readers who need older ones ask the store.
+ * Looks for new and moved runs of a conversation, one look at a time, for all its readers in this process. It keeps the
+ * newest runs; readers who need older ones ask the store.
  */
 export class ConversationFeed {
   readonly conversationId: string
@@ -60,22 +60,22 @@ export class ConversationFeed {
     return this.#readers.size > 0
   }
 
-  /** It has all runs after this ordinal that it knows of. */
+  /** It holds every run after this ordinal, up to the newest it knows. */
   get floor(): number {
     return this.#floor
   }
 
-  /** How often runs that wait were moved, as it was seen last. */
+  /** How often waiting runs were moved, as of the last look. */
   get moves(): number {
     return this.#moves
   }
 
-  /** What tells of the last move: the same for all readers. */
+  /** The event of the last move, shared by all readers. */
   get moved(): EventBatch | undefined {
     return this.#moved
   }
 
-  /** The run after the ordinal; null when there is none yet, undefined when the reader has to ask the store. */
+  /** The next run after the ordinal. Null: there is none yet. Undefined: the reader has to ask the store. */
   next(ordinal: number): ConversationRun | null | undefined {
     if (ordinal >= this.#end) return null
     if (ordinal < this.#floor) return undefined
@@ -90,7 +90,7 @@ export class ConversationFeed {
     this.#readers.delete(reader)
   }
 
-  /** Looks in any case. When a look is under way, another follows it. */
+  /** Always looks. If a look is under way, another follows it. */
   look(): void {
     this.#isDue = true
     if (this.#isLooking) return
@@ -98,7 +98,7 @@ export class ConversationFeed {
     void this.#lookUntilNothingIsLeft()
   }
 
-  /** As `look`, but a look under way will do. */
+  /** As `look`, but a look under way suffices. */
   poll(): void {
     if (!this.#isLooking) this.look()
   }

@@ -8,11 +8,13 @@ interface FeedsOptions {
   read: ConversationStore['readConversationRuns']
   clock: Pick<Clock, 'sleep'>
   pollIntervalMs: number
-  /** What readers of a conversation that was deleted are told. */
+  /** The error for readers of a deleted conversation. */
   gone(conversationId: string): unknown
 }
 
-/** The feeds of the conversations that are followed in this process. They look when a hint comes, and at intervals in any case. */
+/**
+ * The feeds of the conversations that are followed in this process. They look at each hint, and at intervals anyway.
+ */
 export class ConversationFeeds implements HintListener {
   readonly #options: FeedsOptions
   readonly #feeds = new Map<string, ConversationFeed>()
@@ -26,7 +28,7 @@ export class ConversationFeeds implements HintListener {
     return this.#feeds.has(conversationId)
   }
 
-  /** @param beginning where it begins, unless it is there. */
+  /** @param beginning where a new feed begins; ignored if there is a feed already. */
   of(conversationId: string, beginning: FeedBeginning): ConversationFeed {
     const known = this.#feeds.get(conversationId)
     if (known !== undefined) return known
@@ -45,7 +47,7 @@ export class ConversationFeeds implements HintListener {
     return feed
   }
 
-  /** Lets go of it if nobody follows it. */
+  /** Drops the feed if nobody follows it. */
   forget(feed: ConversationFeed): void {
     if (feed.isFollowed || this.#feeds.get(feed.conversationId) !== feed) return
     this.#feeds.delete(feed.conversationId)

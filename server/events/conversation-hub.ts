@@ -12,11 +12,11 @@ import { createSharedReads } from './shared-reads.ts'
 
 interface ConversationHubPorts {
   store: Pick<ConversationStore, 'readConversationRuns'>
-  /** Where the runs themselves are followed. */
+  /** Follows the runs themselves. */
   hub: Pick<EventHub, 'follow' | 'readStored'>
   bus: Pick<EventBus, 'subscribe'>
   clock: Pick<Clock, 'sleep'>
-  /** Between looks when no hint comes. */
+  /** Milliseconds between looks when no hint comes. */
   pollIntervalMs: number
 }
 
@@ -24,9 +24,9 @@ export interface FollowedConversation extends Pick<
   ConversationStreamOptions,
   'conversationId' | 'newest' | 'moves' | 'open' | 'readState' | 'admit'
 > {
-  /** Ordinal of the newest run, as it was seen just before. */
+  /** Ordinal of the newest run, as just read from the store. */
   lastOrdinal: number
-  /** The run that was moved last, as it was seen just before. */
+  /** The run that was moved last, as just read from the store. */
   movedRunId: string | null
   visibilities: readonly Visibility[]
   /** Ends the stream without an error. */
@@ -35,10 +35,10 @@ export interface FollowedConversation extends Pick<
 
 type ReadConversation = Omit<FollowedConversation, 'lastOrdinal' | 'movedRunId'>
 
-/** Hands conversations to whoever follows them in this process: each is looked at once for all. */
+/** Serves all readers of conversations in this process. Each conversation is read once for all its readers. */
 export interface ConversationHub {
   follow(conversation: FollowedConversation): ConversationStream
-  /** What is there by now: the stream ends by itself. */
+  /** Streams what the store has now, then ends. */
   read(conversation: ReadConversation): ConversationStream
   /** How many streams are open. */
   readonly size: number
@@ -64,7 +64,7 @@ export function createConversationHub(ports: ConversationHubPorts): Conversation
     const stream = new ConversationStream({
       ...conversation,
       feed,
-      // Readers with another floor share no read: its answer may be too old for them.
+      // Readers with different floors share no read: its answer may be too old for one of them.
       readRuns: (afterOrdinal, limit) => readShared(feed?.floor, conversationId, afterOrdinal, limit),
       openRun: (run) =>
         feed === undefined ? hub.readStored({ ...run, visibilities }) : hub.follow({ ...run, visibilities }),
@@ -87,7 +87,7 @@ export function createConversationHub(ports: ConversationHubPorts): Conversation
       const isKnown = feeds.has(conversationId)
       const feed = feeds.of(conversationId, { afterOrdinal, moves, movedRunId })
       const stream = open(conversation, feed)
-      // Look now: the feed hears hints only from here on, and runs may have begun before.
+      // Look now: the feed hears hints only from here on, and runs may have begun since the store was read.
       if (!isKnown) feed.look()
       return stream
     },

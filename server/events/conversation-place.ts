@@ -5,12 +5,13 @@ import type { ConversationProgress } from '../ports/conversation-runs.ts'
 /** How far a reader is in a run. */
 export interface RunPlace {
   runId: string
-  /** Of the last event it has; 0 where it only knows of the run. */
+  /** `seq` of the last event that the reader has; 0 when it only knows of the run. */
   seq: number
 }
 
 /**
- * How far a reader is in a conversation. It has everything of the runs up to the ordinal `newest`, except of those in `open`. Runs of a conversation become visible in the order of their ordinals, since its row is locked meanwhile.
+ * How far a reader is in a conversation. It has all events of the runs up to the ordinal `newest`, except of those in
+ * `open`. This works because runs of a conversation commit in the order of their ordinals, under the lock of its row.
  */
 export interface ConversationPlace {
   newest: number
@@ -18,7 +19,10 @@ export interface ConversationPlace {
   open: readonly RunPlace[]
 }
 
-/** The place of a reader who begins now: runs under way are told from their first event, since the end of an answer alone says nothing. */
+/**
+ * The place of a reader who begins now. Runs under way are told from their first event, since the end of an answer
+ * alone means nothing.
+ */
 export function placeAt({ newest, open }: ConversationProgress): ConversationPlace {
   // A place holds a limited number of open runs. The others begin when the reader comes to them.
   const next = open[MAX_OPEN_RUNS]
@@ -32,7 +36,10 @@ const VERSION = '1'
 const MAX_CURSOR_CHARACTERS = 2_500
 const MAX_SEQ = 2_147_483_647
 
-/** `1.<of the conversation>.<newest>`, and for each open run `.<seq>~<run>`: text that a URL and a header take as it is. */
+/**
+ * `1.<end of the conversation's id>.<newest>`, then `.<seq>~<run>` for each open run. URLs and headers take this text
+ * unescaped.
+ */
 export function encodePlace(conversationId: string, { newest, open }: ConversationPlace): string {
   return placeHead(conversationId, newest) + open.map(encodeRunPlace).join('')
 }
@@ -42,7 +49,7 @@ export const placeHead = (conversationId: string, newest: number): string =>
 
 export const encodeRunPlace = ({ runId, seq }: RunPlace): string => `.${seq}~${packUuid(runId)}`
 
-/** @throws AgentRuntimeError `bad_request` when it is none, or one of another conversation. */
+/** @throws AgentRuntimeError `bad_request` when it is no cursor, or belongs to another conversation. */
 export function decodePlace(conversationId: string, cursor: string): ConversationPlace {
   const [version, tag, newest = '', ...open] = cursor.length > MAX_CURSOR_CHARACTERS ? [] : cursor.split('.')
   const runs = open.map(decodeRunPlace)
@@ -53,7 +60,7 @@ export function decodePlace(conversationId: string, cursor: string): Conversatio
     })
   }
   if (tag !== tagOf(conversationId)) {
-    throw new AgentRuntimeError('bad_request', 'The cursor is of another conversation.')
+    throw new AgentRuntimeError('bad_request', 'The cursor belongs to another conversation.')
   }
   return { newest: Number(newest), open: runs }
 }
@@ -70,7 +77,7 @@ const isWhole = (text: string, max: number) => /^(?:0|[1-9]\d{0,15})$/.test(text
 const isTwice = (runs: readonly { runId: string }[]) =>
   new Set(runs.map(({ runId }) => runId)).size < runs.length
 
-/** Enough to tell a mistake: whether somebody may read the conversation is asked elsewhere. The end of an id is the random part. */
+/** Enough to notice a mixed-up cursor; access is checked elsewhere. The end of an id is its random part. */
 const tagOf = (conversationId: string) => conversationId.slice(-8).toLowerCase()
 
 function packUuid(id: string): string {
@@ -81,6 +88,6 @@ function unpackUuid(packed: string): string | undefined {
   const hex = Buffer.from(packed, 'base64url').toString('hex')
   if (hex.length !== 32) return undefined
   const id = hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
-  // What decodes to the same bytes and is written otherwise is none of ours.
+  // Refuse another spelling of the same bytes: the runtime never writes it.
   return packUuid(id) === packed ? id : undefined
 }

@@ -10,10 +10,10 @@ import type { EventBatch } from './event-ring.ts'
 import type { EventStream } from './event-stream.ts'
 import { TakenStream } from './taken-stream.ts'
 
-/** Runs that a reader who catches up reads at once. */
+/** How many runs a reader who catches up reads at once. */
 const PAGE = 20
 
-/** A run to follow from some event on. */
+/** A run to follow from an event on. */
 export interface RunToOpen {
   runId: string
   afterSeq: number
@@ -23,40 +23,43 @@ export interface RunToOpen {
   isPaused?: boolean
 }
 
-/** How far the run is; null where it was deleted. */
+/** How far the run has come; null when it was deleted. */
 export type RunState = Pick<RunToOpen, 'lastSeq' | 'isOver' | 'isPaused'> | null
 
 export interface ConversationStreamOptions {
   conversationId: string
   newest: number
-  /** How often runs that wait had been moved when that was seen. */
+  /** How often waiting runs had been moved when the place was read. */
   moves: number
-  /** The runs that the reader is in the middle of, in the order in which they began. */
+  /** The runs of which the reader has read a part, in the order in which they began. */
   open: readonly (RunPlace & { state: RunState })[]
-  /** Undefined for a reader of what is there by now. */
+  /** Undefined for a reader that only reads what the store has now. */
   feed: ConversationFeed | undefined
   readRuns(afterOrdinal: number, limit: number): Promise<ConversationRuns | null>
   readState(runId: string): Promise<RunState>
   openRun(run: RunToOpen): EventStream
-  /** Whether the reader may see what it asked for of that run. Rejects with what it is told if not. Default: it may. */
+  /**
+   * Checks that the reader may see this run's events as requested. Rejects with the error for the reader. Default: it
+   * may.
+   */
   admit: ((run: ConversationRun) => Promise<void>) | undefined
   gone(): unknown
-  /** Called once when the stream is over, whoever ended it. */
+  /** Called once when the stream is over, for any reason. */
   onClose(): void
 }
 
 interface OpenRun extends RunPlace {
-  /** Undefined where the run was deleted, or it is being asked whether it was. */
+  /** Undefined when the run was deleted, or while its state is being read. */
   stream: EventStream | undefined
   isDeleted: boolean
-  /** It was over when it was opened: all of it is read before another run begins. */
+  /** It was over when it was opened. Then all of it is read before another run begins. */
   isPast: boolean
 }
 
 /**
- * One reader's place in a conversation, as an {@link EventStream}: each run begins with an event made of its row, then come its
- * events, in order. Runs begin in the order of their ordinals; events of runs that go on at the same time interleave. It
- * holds a stream of each open run, and the page of runs that begin next.
+ * One reader's place in a conversation, as an {@link EventStream}: each run begins with an event made from its row,
+ * then its events follow in order. Runs begin in the order of their ordinals; events of runs at the same time
+ * interleave. It holds a stream for each open run, and a page of the runs that begin next.
  */
 export class ConversationStream extends TakenStream {
   readonly #options: ConversationStreamOptions
@@ -64,12 +67,12 @@ export class ConversationStream extends TakenStream {
   #newest: number
   #page: readonly ConversationRun[] = []
   #isReading = false
-  /** A run that is being asked about, or was admitted. */
+  /** The run whose admission is being checked, or was granted. */
   #admission: { run: ConversationRun; isAdmitted: boolean } | undefined
   #lastTaken: OpenRun | undefined
   /** The store has no run after those of the page. */
   #hasNoMore = false
-  /** Moves that the reader was told of, or that came before it. */
+  /** Moves that the reader was told of, or that were made before it began. */
   #moves: number
 
   constructor(options: ConversationStreamOptions) {
@@ -102,7 +105,7 @@ export class ConversationStream extends TakenStream {
   protected findNext(): EventBatch | undefined {
     const next = () => this.#begin() ?? this.#takeMove() ?? this.#takeFromOpen()
     let batch = next()
-    // Those that went without a word may have been what kept the next from beginning.
+    // A run that ended without a visible event may have kept the next one from beginning.
     while (batch === undefined && this.#settleOver()) batch = next()
     this.hasAll = batch === undefined && this.#isReadToTheEnd()
     return batch
@@ -133,7 +136,7 @@ export class ConversationStream extends TakenStream {
     if (next !== undefined) return next
     const { feed } = this.#options
     const run = feed?.next(this.#newest)
-    // Undefined: it has to be read. Null: there is none.
+    // Undefined: the run has to be read from the store. Null: there is none.
     if (run === undefined && !this.#hasNoMore) this.#readRuns()
     return run ?? undefined
   }
@@ -154,17 +157,17 @@ export class ConversationStream extends TakenStream {
     return undefined
   }
 
-  /** The reader's place stays as it is. */
+  /** Tells of a move. The reader's place does not change. */
   #takeMove(): EventBatch | undefined {
     const { moves, moved } = this.#options.feed ?? {}
-    // The feed may not have seen yet what the reader has.
+    // The feed may be older than the reader's own read.
     if (moves === undefined || moves <= this.#moves || moved === undefined) return undefined
     this.#moves = moves
     return withCursors(moved, { head: this.cursor, tail: '' })
   }
 
   #takeFromOpen(): EventBatch | undefined {
-    // From the one after the last taken from: the flood of one run does not keep the others waiting.
+    // Begin after the run that was served last, so that one busy run does not keep the others waiting.
     const first = this.#lastTaken === undefined ? 0 : this.#open.indexOf(this.#lastTaken) + 1
     for (const open of [...this.#open.slice(first), ...this.#open.slice(0, first)]) {
       const batch = open.isDeleted ? deletedBatch(open) : open.stream?.take()
@@ -179,26 +182,26 @@ export class ConversationStream extends TakenStream {
     return undefined
   }
 
-  /** Of a reader of what is there by now: no run can tell more, and none can begin. */
+  /** For a reader without a feed: no open run has more events, and no other run can begin. */
   #isReadToTheEnd(): boolean {
     if (this.#options.feed !== undefined) return false
     const isFull = this.#open.length >= MAX_OPEN_RUNS
     return (this.#hasNoMore || isFull) && this.#open.every(({ stream, isDeleted }) => !stream && !isDeleted)
   }
 
-  /** @returns whether streams of runs were over. */
+  /** Settles open runs whose streams are over. @returns whether there were any. */
   #settleOver(): boolean {
     const over = this.#open.filter(({ stream }) => stream?.isOver === true)
     for (const open of over) this.#settle(open)
     return over.length > 0
   }
 
-  /** Its stream is over: all of it was told, or it has to be found out why. */
+  /** Called when a run's stream is over. If it ended early, the store is asked why. */
   #settle(open: OpenRun): void {
     if (open.stream?.hasReachedEnd === true) return this.#drop(open)
     open.isPast = false
     open.stream = undefined
-    // A reader of what is there by now comes back for the rest of it.
+    // A reader without a feed comes back for the rest.
     if (this.#options.feed !== undefined) void this.#findOut(open)
   }
 
@@ -226,7 +229,7 @@ export class ConversationStream extends TakenStream {
     this.#open.splice(this.#open.indexOf(open), 1)
   }
 
-  /** The batch with the cursors that its events have here. */
+  /** The batch, with the cursors that its events have for this reader. */
   #told(open: OpenRun, batch: EventBatch): EventBatch {
     const index = this.#open.indexOf(open)
     const [before, after] = [this.#open.slice(0, index), this.#open.slice(index + 1)]
@@ -247,7 +250,7 @@ export class ConversationStream extends TakenStream {
         if (found === null) return this.fail(gone())
         this.#page = found.runs
         if (floor === undefined) this.#hasNoMore = !found.hasMore
-        // Those up to the floor may have been deleted, and new ones are above it.
+        // Runs up to the floor may have been deleted, and new ones are above it.
         else if (found.runs.length === 0) this.#newest = Math.max(this.#newest, floor)
         this.tell()
       },

@@ -2,22 +2,24 @@ import { isTerminalEvent } from '../contract/terminal.ts'
 import type { EventBatch } from './event-ring.ts'
 import { encodeRunPlace } from './conversation-place.ts'
 
-/** Where the run of a batch stands among the open runs of a reader. */
+/** The parts of a reader's cursor around the run of a batch. */
 export interface Surroundings {
-  /** The cursor up to the run's own part of it. */
+  /** The cursor before the run's own part. */
   head: string
-  /** All after that. */
+  /** The cursor after the run's own part. */
   tail: string
 }
 
-/** Readers of one batch who are elsewhere in other runs: most often there are none. */
+/**
+ * The most versions of one batch that are kept, for readers at different places in other runs. Most batches need one.
+ */
 const SHARED_SURROUNDINGS = 16
 
 const cursored = new WeakMap<EventBatch, Map<string, EventBatch>>()
 
 /**
- * A run's events with the cursor that a reader has after each: the same arrays and the same events for all who are at the
- * same place, since they share what they make of them.
+ * A run's events, each with the reader's cursor after it. Readers at the same place get the same arrays and objects, so
+ * that they share their encoded form.
  */
 export function withCursors(batch: EventBatch, { head, tail }: Surroundings): EventBatch {
   const key = `${head} ${tail}`
@@ -26,7 +28,7 @@ export function withCursors(batch: EventBatch, { head, tail }: Surroundings): Ev
   const known = made.get(key)
   if (known !== undefined) return known
   const events = batch.map((event) => {
-    // Nothing comes after the last event of a run, so it is no part of the place any more. A move is no part of one.
+    // After its last event a run is no longer part of the place. A move is not either.
     const isNoPlace = isTerminalEvent(event.type) || ['run.deleted', 'run.moved'].includes(event.type)
     const own = isNoPlace ? '' : encodeRunPlace(event)
     return { ...event, cursor: `${head}${own}${tail}` }

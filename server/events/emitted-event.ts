@@ -1,7 +1,7 @@
 import type { Visibility } from '../contract/event.ts'
 import type { Json } from '../contract/json.ts'
 
-/** What an agent, or its attempt, tells: an event before it is stored. */
+/** An event that an agent or the runtime emitted, before it is stored. */
 export interface EmittedEvent {
   type: string
   visibility: Visibility

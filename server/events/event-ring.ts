@@ -1,7 +1,7 @@
 import type { AnyRunEvent } from '../contract/event.ts'
 import type { Json } from '../contract/json.ts'
 
-/** Events in order, shared by many readers, who can reuse each other's encoding of it. */
+/** Events in order. Many readers share a batch, and can reuse its encoded form. */
 export type EventBatch = readonly AnyRunEvent[]
 
 interface RingLimits {
@@ -11,12 +11,12 @@ interface RingLimits {
 }
 
 const DEFAULT_LIMITS: RingLimits = { maxEvents: 512, maxBytes: 256 * 1024 }
-/** What an event costs beside its payload, roughly. */
+/** Roughly what an event costs beside its payload. */
 const EVENT_OVERHEAD_BYTES = 200
 
 /**
- * The newest events of a run, for readers that are a little behind. It holds every event there is with a
- * `seq` above `floor` and up to `end`. Numbers are missing where events were compacted.
+ * The newest events of a run, for readers slightly behind. It holds every event with a `seq` above `floor` and up to
+ * `end`. Compaction may have left gaps in the numbers.
  */
 export class EventRing {
   readonly #limits: RingLimits
@@ -48,7 +48,7 @@ export class EventRing {
     return { events: this.#events.length, bytes: this.#bytes }
   }
 
-  /** Adds the `events` that are newer than its own. The caller makes sure that none is missing in between. */
+  /** Adds the `events` that are newer than its own. The caller ensures that none is missing in between. */
   append(events: EventBatch): boolean {
     const first = events[0]
     const newer =
@@ -67,7 +67,7 @@ export class EventRing {
     return true
   }
 
-  /** The events after the cursor; undefined when they are not all held any more. */
+  /** The events after the cursor; undefined when it no longer holds them all. */
   after(seq: number): EventBatch | undefined {
     if (seq === this.#latest.afterSeq) return this.#latest.events
     if (seq < this.#floor) return undefined
@@ -91,7 +91,7 @@ export class EventRing {
   }
 }
 
-/** Approximate size in memory. Writing it out as JSON would cost more. */
+/** Approximate size in memory. Encoding as JSON to measure it would cost more. */
 export function approximateBytes(value: Json): number {
   if (typeof value === 'string') return value.length
   if (typeof value !== 'object' || value === null) return 8

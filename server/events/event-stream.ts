@@ -1,29 +1,32 @@
 import type { EventBatch } from './event-ring.ts'
 
 /**
- * One reader's place in a run, in batches. Read it by `for await`, or, to take no batch before there is room for it, by
- * `consume` and `take`. Ends after the terminal event, whether or not that is visible.
+ * One reader's place in a run, in batches. Read it with `for await`, or with `consume` and `take` to take a batch only
+ * when there is room for it. It ends after the terminal event, even when the reader may not see that event.
  */
 export interface EventStream extends AsyncIterableIterator<EventBatch, void> {
   /** Whether nothing is left to take and nothing will come. */
   readonly isOver: boolean
-  /** Whether a run that it follows runs, or may begin to: it is not over, and waits for nobody. By what was taken so far. */
+  /**
+   * Whether a followed run is active or may become so: it is not over and waits for nobody. Judged by the events taken
+   * so far.
+   */
   readonly isRunning: boolean
-  /** Whether it has come to what ends it by itself, rather than been closed before, or found its events deleted. */
+  /** Whether it ended by itself. False when it was closed before, or its events were deleted. */
   readonly hasReachedEnd: boolean
   /**
-   * Has `onReady` called whenever `take` may have an answer it did not have before, until the stream is closed.
+   * Calls `onReady` whenever `take` may have a new answer, until the stream is closed.
    *
-   * @throws when somebody else takes from it already: what one takes the other would miss.
+   * @throws when the stream has a consumer already: each would miss what the other takes.
    */
   consume(onReady: () => void): void
   /**
-   * Takes what is there now. Undefined means nothing yet, or nothing ever again if it `isOver`.
+   * Takes the batch that is ready. Undefined means that there is none yet, or none ever again if it `isOver`.
    *
-   * @throws what the store threw; the stream is closed then.
+   * @throws the store's error, after which the stream is closed.
    */
   take(): EventBatch | undefined
-  /** Waits for what `take` will answer, without taking it. */
+  /** Waits for the next batch, without taking it. */
   peek(): Promise<EventBatch | undefined>
   return(): Promise<IteratorResult<EventBatch, void>>
   /** Ends it without an error. */

@@ -8,16 +8,16 @@ import type { RunEventStreamOptions } from './run-event-stream.ts'
 import { RunFeed } from './run-feed.ts'
 import { createSharedReads } from './shared-reads.ts'
 
-/** A first reader that lacks at most so many events has the feed read them, which then holds them too. */
+/** If the first reader lacks at most this many events, the feed begins there and holds them too. */
 const MAX_FEED_BACKLOG = 250
 
 interface HubPorts {
   store: Pick<EventStore, 'readEvents' | 'readNewEvents'>
   bus: Pick<EventBus, 'subscribe'>
   clock: Pick<Clock, 'sleep'>
-  /** Between looks when no hint comes. Because of these looks a lost hint costs only latency. */
+  /** Milliseconds between looks when no hint comes. Because of these looks a lost hint costs only latency. */
   pollIntervalMs: number
-  /** Called with the newest event of a run whenever a hint of it was followed up. */
+  /** Called with the newest event of a run when a hint led to it. */
   onHeard?: ((newest: AnyRunEvent) => void) | undefined
 }
 
@@ -25,17 +25,17 @@ export interface FollowedRun extends Pick<
   RunEventStreamOptions,
   'runId' | 'afterSeq' | 'visibilities' | 'isPaused'
 > {
-  /** As the run was seen just before. */
+  /** As just read from the store. */
   lastSeq: number
   isOver: boolean
   /** Ends the stream without an error. */
   signal?: AbortSignal
 }
 
-/** Hands the events of runs to whoever follows them in this process: each run is read once for all. */
+/** Serves all readers of runs in this process. Each run is read once for all its readers. */
 export interface EventHub {
   follow(run: FollowedRun): EventStream
-  /** What is in the store by now: the stream ends there. */
+  /** Streams what the store has now, then ends. */
   readStored(run: Pick<FollowedRun, 'runId' | 'afterSeq' | 'visibilities'>): EventStream
   /** How many streams are open. */
   readonly size: number
@@ -55,7 +55,7 @@ export function createEventHub({ store, bus, clock, pollIntervalMs, onHeard }: H
   const unsubscribe = bus.subscribe({
     onHint(hint) {
       if (hint.kind === 'events') feeds.get(hint.runId)?.onHint(hint)
-      // Those who come back are told whether it is there.
+      // Only end the streams. Readers who reconnect learn whether the run still exists.
       if (hint.kind === 'deleted') feeds.get(hint.runId)?.end()
     },
     onResync() {
@@ -72,7 +72,8 @@ export function createEventHub({ store, bus, clock, pollIntervalMs, onHeard }: H
   }
 
   function open({ runId, afterSeq, lastSeq }: FollowedRun): RunFeed {
-    // A reader may wait for what is far ahead: those who come after it want what is before that, and all want the end.
+    // The first reader may be far behind, or far ahead. Begin at the newest event for the former, and never beyond it
+    // for the latter.
     const start = lastSeq - afterSeq > MAX_FEED_BACKLOG ? lastSeq : Math.min(afterSeq, lastSeq)
     const feed = new RunFeed({ runId, afterSeq: start }, { read: store.readNewEvents, onHeard })
     feeds.set(runId, feed)
@@ -103,7 +104,7 @@ export function createEventHub({ store, bus, clock, pollIntervalMs, onHeard }: H
         visibilities: run.visibilities,
         isPaused: run.isPaused,
         feed,
-        // Readers with another floor share no read: its answer may be too old for them.
+        // Readers with different floors share no read: its answer may be too old for one of them.
         readEvents: (...page) => readShared(feed?.floor, ...page),
         onClose() {
           signal?.removeEventListener('abort', end)
@@ -116,7 +117,7 @@ export function createEventHub({ store, bus, clock, pollIntervalMs, onHeard }: H
       if (isClosed || hasAll || signal?.aborted) stream.close()
       else {
         signal?.addEventListener('abort', end, { once: true })
-        // Look now: the feed hears hints only from here on, and events may have been written before.
+        // Look now: the feed hears hints only from here on, and events may have been written since the store was read.
         if (feed !== known) feed?.look()
       }
       return stream

@@ -7,7 +7,7 @@ import { RunWork } from './run-work.ts'
 import { TakenStream } from './taken-stream.ts'
 import { shownTo } from './visibility.ts'
 
-/** Events that a reader who catches up reads at once. It bounds what a slow reader costs in memory. */
+/** How many events a reader who catches up reads at once. This bounds the memory of a slow reader. */
 const PAGE = 250
 
 export interface RunEventStreamOptions {
@@ -15,18 +15,18 @@ export interface RunEventStreamOptions {
   /** `seq` of the last event the reader has. */
   afterSeq: number
   visibilities: readonly Visibility[]
-  /** The run waits for somebody or for a time. Default: false. */
+  /** The run waits for a person or a time. Default: false. */
   isPaused?: boolean | undefined
-  /** Undefined when the run is over, since all of it is in the store then. */
+  /** Undefined when the run is over: then the store has all of it. */
   feed: RunFeed | undefined
   readEvents: EventStore['readEvents']
-  /** Called once when the stream is over, whoever ended it. */
+  /** Called once when the stream is over, for any reason. */
   onClose(): void
 }
 
 /**
- * One reader's place in a run. It takes from the feed what the feed still holds, and reads older events from the store. It ends
- * after the terminal event, whether or not that is visible.
+ * One reader's place in a run. It takes events from the feed, and reads those that the feed no longer holds from the
+ * store. It ends after the terminal event, even when the reader may not see that event.
  */
 export class RunEventStream extends TakenStream {
   readonly #options: RunEventStreamOptions
@@ -36,7 +36,7 @@ export class RunEventStream extends TakenStream {
   #isCatchingUp = false
   #hasReachedEnd = false
   readonly #work: RunWork
-  /** The run was over when this began. */
+  /** The run was over when the stream began. */
   readonly #isPast: boolean
 
   constructor(options: RunEventStreamOptions) {
@@ -93,7 +93,7 @@ export class RunEventStream extends TakenStream {
       (page) => {
         this.#isCatchingUp = false
         if (page.length > 0) this.#page = page
-        // Compaction may have taken the events up to the floor, and new ones are above it.
+        // Compaction may have removed all events up to the floor. New ones are above it.
         else if (floor === undefined) this.hasAll = true
         else this.#cursor = Math.max(this.#cursor, floor)
         this.tell()

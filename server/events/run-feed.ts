@@ -5,12 +5,15 @@ import type { EventStore } from '../ports/store/event-store.ts'
 import { EventRing, approximateBytes } from './event-ring.ts'
 import type { EventBatch } from './event-ring.ts'
 
-/** Events one look reads at most. */
+/** The most events that one look reads. */
 const PAGE = 500
-/** By `approximateBytes`. Any page that the store cut short holds far more, even though `approximateBytes` ignores compression. */
+/**
+ * Measured by `approximateBytes`. A page that the store cut short is always far larger, even though `approximateBytes`
+ * ignores compression.
+ */
 const SMALLEST_CUT_PAGE = 10_000
 
-/** Is told of the newest event that a hint led to. */
+/** Called with the newest event that a hint led to. */
 type OnHeard = (newest: AnyRunEvent) => void
 
 interface FeedReader {
@@ -23,8 +26,8 @@ interface FeedReader {
 }
 
 /**
- * Reads a run for everybody in this process that follows it. It keeps the newest events, and looks for more when there
- * is a reason to, one look at a time. No reader can make it wait.
+ * Reads a run for all its readers in this process. It keeps the newest events, and looks for more on a hint or a poll,
+ * one look at a time. It never waits for a reader.
  */
 export class RunFeed {
   readonly runId: string
@@ -32,12 +35,12 @@ export class RunFeed {
   readonly #onHeard: OnHeard | undefined
   readonly #ring: EventRing
   readonly #readers = new Set<FeedReader>()
-  /** The newest `seq` heard of since the look under way began. Infinity: there may be any. */
+  /** The highest `seq` that was announced since the current look began. Infinity: anything may be new. */
   #announced = 0
   #isLooking = false
   #isOver = false
 
-  /** @param afterSeq where it begins. It holds no event before that. */
+  /** @param run `afterSeq` is where the feed begins; it holds no event up to that. */
   constructor(
     run: { runId: string; afterSeq: number },
     { read, onHeard }: { read: EventStore['readNewEvents']; onHeard?: OnHeard | undefined },
@@ -48,7 +51,7 @@ export class RunFeed {
     this.#ring = new EventRing(run.afterSeq)
   }
 
-  /** The terminal event is among what it has. */
+  /** It has the terminal event. */
   get isOver(): boolean {
     return this.#isOver
   }
@@ -61,7 +64,7 @@ export class RunFeed {
     return this.#ring.floor
   }
 
-  /** What it has after the cursor; undefined when the reader has to ask the store. */
+  /** The events after the cursor; undefined when the reader has to ask the store. */
   after(seq: number): EventBatch | undefined {
     return this.#ring.after(seq)
   }
@@ -80,12 +83,12 @@ export class RunFeed {
     else this.#lookFor(seq)
   }
 
-  /** Looks in any case. When a look is under way, another follows it. */
+  /** Always looks. If a look is under way, another follows it. */
   look(): void {
     this.#lookFor(Infinity)
   }
 
-  /** As `look`, but a look under way will do. */
+  /** As `look`, but a look under way suffices. */
   poll(): void {
     if (!this.#isLooking) this.look()
   }
@@ -136,7 +139,7 @@ function isCutShort(events: EventBatch, heard: number): boolean {
   return events.reduce((sum, { payload }) => sum + approximateBytes(payload), 0) >= SMALLEST_CUT_PAGE
 }
 
-/** Whether these are all events from somewhere up to `end` on, to `seq`. */
+/** Whether these are all events up to `seq`, without a gap after `end`. */
 function continues(events: EventBatch, end: number, seq: number): boolean {
   const first = events[0]?.seq ?? Infinity
   return first <= end + 1 && events.at(-1)?.seq === seq && events.length === seq - first + 1

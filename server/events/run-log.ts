@@ -8,26 +8,29 @@ import type { EmittedEvent } from './emitted-event.ts'
 import { WholeCharacters } from './whole-characters.ts'
 import type { Delta } from './whole-characters.ts'
 
-/** An attempt's last event, or the last ones. */
+/** An attempt's last event, or its last events. */
 export type LastEvents = EmittedEvent | readonly [...EmittedEvent[], EmittedEvent]
 
-/** `refused`: the store can't hold the events, so it wrote none of them. */
+/** `refused`: the store cannot hold the events and wrote none of them. */
 export type Settlement = AppendOutcome | 'refused'
 
 interface PendingEvent extends Omit<EmittedEvent, 'payload'> {
-  /** Text, since an agent may go on changing the object it emitted. Deltas stay open to be joined. */
+  /**
+   * Encoded at once, since the agent may change the object later. A delta stays an object, so that the next can be
+   * joined to it.
+   */
   payload: string | Delta
   bytes: number
 }
 
-/** Longest text that deltas are joined to. A longer one would keep readers waiting and make large rows. */
+/** The longest text that deltas are joined to. A longer one would make large rows and keep readers waiting. */
 const MAX_COALESCED_CHARACTERS = 8_192
-/** What a row costs beside its payload, roughly. */
+/** Roughly what a row costs beside its payload. */
 const EVENT_OVERHEAD_BYTES = 100
 
 /**
- * What one attempt has emitted and the store has not confirmed yet, in order. Sequence numbers are
- * given when events leave for the store: `#writtenSeq` only moves when a write is confirmed.
+ * The events of one attempt that the store has not confirmed yet, in order. They get their `seq` when they leave for
+ * the store; `#writtenSeq` advances only when a write is confirmed.
  */
 export class RunLog {
   readonly runId: string
@@ -38,9 +41,9 @@ export class RunLog {
   readonly #characters = new WholeCharacters()
   #writtenSeq: number
   #pending: PendingEvent[] = []
-  /** The last `count` pending events are the ending's: they leave together. */
+  /** The last `count` pending events belong to the ending. They leave together. */
   #ending: { value: AttemptEnding; count: number; settle: PromiseWithResolvers<Settlement> } | undefined
-  /** How many of the pending events are in the append under way. */
+  /** The append under way, with the first of the pending events. */
   #inFlight: RunAppend | undefined
   #lost = false
   #refusal: AgentRuntimeError | undefined
@@ -52,7 +55,7 @@ export class RunLog {
     this.#writtenSeq = run.lastSeq
   }
 
-  /** False once the attempt ended, was lost, or emitted what can't be stored: nothing more is taken. */
+  /** False once the attempt ended, was lost, or emitted events that cannot be stored. Then it accepts nothing more. */
   get isOpen(): boolean {
     return !this.#lost && this.#refusal === undefined && this.#ending === undefined
   }
@@ -62,7 +65,7 @@ export class RunLog {
   }
 
   /**
-   * @returns the bytes this adds to what is buffered.
+   * @returns the bytes that this adds to the buffer.
    * @throws RangeError when the payload is too large.
    */
   push(event: EmittedEvent): number {
@@ -81,8 +84,8 @@ export class RunLog {
   }
 
   /**
-   * Adds the attempt's last event and how it ends; where another attempt follows that failed to come to an end, it
-   * names the messages that are void. Of several events all are stored with the ending, or none. Resolves with what the store made of it.
+   * Adds the attempt's last events and its ending. The store writes all of them with the ending, or none. When the run
+   * is queued again, the last event also names the void messages. Resolves with the store's outcome.
    */
   end(last: LastEvents, ending: AttemptEnding): Promise<Settlement> {
     const [event, ...before] = Array.isArray(last) ? last.toReversed() : [last]
@@ -102,7 +105,7 @@ export class RunLog {
     return settle.promise
   }
 
-  /** The next append: the same one again until it is settled, so that a repeated write is recognised. */
+  /** The next append. It stays the same until it is settled, so that the store recognises a repeated write. */
   nextAppend({ maxEvents, maxBytes }: { maxEvents: number; maxBytes: number }): RunAppend {
     if (this.#inFlight !== undefined) return this.#inFlight
     const taken = this.#pending.slice(0, this.#countWithin(maxEvents, maxBytes))
@@ -125,7 +128,7 @@ export class RunLog {
     return this.#inFlight
   }
 
-  /** Takes one event at least, however large, or that one would never leave. */
+  /** Takes at least one event, however large, or that one would never leave. */
   #countWithin(maxEvents: number, maxBytes: number): number {
     let bytes = 0
     const whole = this.#pending.length - (this.#ending?.count ?? 0)
@@ -151,7 +154,7 @@ export class RunLog {
         return freed
       }
       case 'cancel-requested': {
-        // Only the ending is refused. The events before it go along with the next ending.
+        // Only the ending is refused. The earlier events are written again, with the next ending at the latest.
         if (ending !== undefined) this.#pending.splice(-ending.count)
         this.#ending = undefined
         ending?.settle.resolve(outcome)
@@ -168,7 +171,7 @@ export class RunLog {
   }
 
   /**
-   * Drops what the store refused. The attempt fails, and its next ending tells why.
+   * Drops the events that the store refused. The attempt then fails, and its ending says why.
    *
    * @returns the bytes that left the buffer.
    */
@@ -182,7 +185,7 @@ export class RunLog {
     return freed
   }
 
-  /** Why the store refuses these events. Undefined while it does not. */
+  /** Why the store refused the events. Undefined when it did not. */
   get refusal(): AgentRuntimeError | undefined {
     return this.#refusal
   }
@@ -193,7 +196,7 @@ export class RunLog {
 
   #coalesce(event: EmittedEvent, delta: Delta): number | undefined {
     const last = this.#pending.at(-1)
-    // An event on its way to the store must not change, or a repeat would differ.
+    // An event on its way to the store must not change, or a repeated write would differ.
     const isMutable = this.#pending.length > (this.#inFlight?.events.length ?? 0)
     if (last === undefined || !isMutable) return undefined
     if (last.type !== event.type || last.visibility !== event.visibility) return undefined
@@ -205,7 +208,7 @@ export class RunLog {
   }
 }
 
-/** A copy of its own, to be joined to. Payloads of the runtime's types are not checked before they come here. */
+/** A copy of the payload, to which later deltas can be joined. Nothing has checked the payload before. */
 function asDelta({ type, payload }: EmittedEvent): Delta | undefined {
   if (type !== 'assistant.delta' && type !== 'reasoning.delta' && type !== 'tool.input') return undefined
   const { messageId, content, toolCallId, tool } = payload as Partial<Record<keyof Delta, Json>>
@@ -220,7 +223,7 @@ const isSame = (one: Delta, other: Delta) =>
 
 function tooLarge(type: string, characters: number): RangeError {
   return new RangeError(
-    `An event "${type}" of ${characters} characters is too large: up to ${MAX_PAYLOAD_CHARACTERS} can be emitted. Keep the data elsewhere and emit where it is.`,
+    `An event "${type}" of ${characters} characters is too large: at most ${MAX_PAYLOAD_CHARACTERS} can be emitted. Store the data elsewhere and emit a reference to it.`,
   )
 }
 

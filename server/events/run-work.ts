@@ -1,12 +1,12 @@
 import type { AnyRunEvent, RuntimeEventPayloads } from '../contract/event.ts'
 
 /**
- * Whether something is being done for a run, by its own events. It is not while the run waits for a person or for a time, nor while it
- * waits for runs below it of which one waits for a person.
+ * Tells from a run's events whether work is being done for it. None is while the run waits for a person or a time, or
+ * waits for runs below it and one of these waits for a person.
  */
 export class RunWork {
   #isWaiting: boolean
-  /** For a person or for a time, and not for runs below it alone. */
+  /** It waits for a person or a time, not only for runs below it. */
   #isPaused: boolean
   /** The runs below that wait for a person. */
   readonly #asking = new Set<string>()
@@ -27,7 +27,7 @@ export class RunWork {
     } else if (type === 'run.resumed' || type === 'run.started') {
       this.#isWaiting = this.#isPaused = false
     } else if (type === 'child.waiting') {
-      // Told to a run that waits, and to no other.
+      // Only a waiting run gets this event.
       this.#isWaiting = true
       const { childRunId, waits } = Object(payload) as RuntimeEventPayloads['child.waiting']
       if (waits.length > 0) this.#asking.add(childRunId)

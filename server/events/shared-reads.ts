@@ -1,9 +1,9 @@
 /**
- * Shares a read that is under way with everyone who wants the same page. Viewers who join together read the same
- * pages, and share their encoded form.
+ * Shares a read under way with every reader that wants the same page. Readers who join together then read each page
+ * once, and share its encoded form.
  *
- * Only reads with the same `floor` are shared. Everything below it was in the store when the read began, so a reader
- * that finds a page empty goes on from there.
+ * Only reads with the same `floor` are shared. Everything up to it was in the store when the read began, so a reader
+ * that gets an empty page can continue at the floor.
  */
 export function createSharedReads<TPage extends (string | number)[], TAnswer>(
   read: (...page: TPage) => Promise<TAnswer>,

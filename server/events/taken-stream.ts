@@ -1,17 +1,14 @@
 import type { EventBatch } from './event-ring.ts'
 import type { EventStream } from './event-stream.ts'
 
-/**
- * What all streams of events have in common: one consumer, the batch that it takes next, and how it ends. Where batches come
- * from is the subclass's.
- */
+/** The common part of all event streams: one consumer, the next batch, and the end. Subclasses find the batches. */
 export abstract class TakenStream implements EventStream {
   /** The next batch to take. */
   #ahead: EventBatch | undefined
   #isClosed = false
   #failure: { error: unknown } | undefined
   #consumer: (() => void) | undefined
-  /** Who waits in `peek`. */
+  /** The calls of `peek` that wait. */
   #waiting: (() => void)[] = []
   /** Nothing comes after the batch ahead. */
   protected hasAll = false
@@ -19,10 +16,10 @@ export abstract class TakenStream implements EventStream {
   abstract readonly hasReachedEnd: boolean
   abstract readonly isRunning: boolean
 
-  /** The batch that comes next. Undefined while there is none; once there never is, it sets `hasAll`. */
+  /** The next batch; undefined when there is none yet. Sets `hasAll` when no batch will follow. */
   protected abstract findNext(): EventBatch | undefined
 
-  /** Gives back what it reads from. Called once. */
+  /** Releases the sources of the stream. Called once. */
   protected abstract release(): void
 
   protected get isClosed(): boolean {
@@ -34,7 +31,7 @@ export abstract class TakenStream implements EventStream {
   }
 
   consume(onReady: () => void): void {
-    if (this.#consumer !== undefined) throw new Error('A stream of events has one consumer.')
+    if (this.#consumer !== undefined) throw new Error('A stream of events can have only one consumer.')
     this.#consumer = onReady
   }
 

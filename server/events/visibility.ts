@@ -4,7 +4,7 @@ import type { AnyRunEvent, EventFilter, Visibility } from '../contract/event.ts'
 import type { JsonObject } from '../contract/json.ts'
 import type { EventBatch } from './event-ring.ts'
 
-/** Visibility by type: the configuration's, else the declaration's, else `user`. */
+/** The visibility of an event type: from the configuration, else from the type's declaration, else `user`. */
 export function createVisibilityOf(
   overrides: Readonly<Record<string, Visibility>>,
 ): (type: string, agentEvents?: AgentEvents) => Visibility {
@@ -27,8 +27,8 @@ export function visibleTo(filter: EventFilter, debugMode: boolean): readonly Vis
 }
 
 /**
- * What readers of these visibilities get of a batch: the same arrays and the same events for all who ask,
- * since they share what they make of them.
+ * The part of a batch that readers with these visibilities get. All get the same arrays and objects, so that they share
+ * their encoded form.
  */
 export function shownTo(batch: EventBatch, visibilities: readonly Visibility[]): EventBatch {
   if (batch.every((event) => isWhole(event, visibilities))) return batch
@@ -44,7 +44,7 @@ export function shownTo(batch: EventBatch, visibilities: readonly Visibility[]):
   )
 }
 
-/** A run announces few events, each to all its readers at once, so remembering the last is enough. */
+/** The last announced batch. One is enough: a run announces few events, each to all its readers at once. */
 let announced: { batch: EventBatch; visibilities: readonly Visibility[]; shown: EventBatch } | undefined
 
 function announcementsIn(batch: EventBatch, visibilities: readonly Visibility[]): EventBatch {
@@ -55,7 +55,7 @@ function announcementsIn(batch: EventBatch, visibilities: readonly Visibility[])
   return announced.shown
 }
 
-/** Whether these readers may see all of it. */
+/** Whether these readers may see the whole event. */
 function isWhole({ type, visibility }: AnyRunEvent, visibilities: readonly Visibility[]): boolean {
   return visibilities.includes(visibility) && (visibilities.includes('debug') || !DEBUG_FIELDS.has(type))
 }
@@ -71,7 +71,7 @@ function partOf(event: AnyRunEvent, visibilities: readonly Visibility[]): EventB
 
 const NOTHING: EventBatch = []
 
-/** What readers of certain visibilities get of a batch, or of an event. */
+/** The visible part of each batch or event, by visibilities. */
 const shownBy = new Map<readonly Visibility[], WeakMap<object, EventBatch>>()
 
 function remembered(

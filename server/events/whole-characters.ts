@@ -1,22 +1,22 @@
 import type { EmittedEvent } from './emitted-event.ts'
 
-/** A type and not an interface: it is JSON. */
+/** A type, because an interface cannot be assigned to the JSON type. */
 export type Delta = {
   messageId: string
   content: string
-  /** Of a piece of a call's arguments, whose call it is. */
+  /** The call, when this is a piece of a call's arguments. */
   toolCallId?: string
   tool?: string
 }
 
 /**
- * Keeps deltas from ending within a surrogate pair: alone, neither half is a character, and both would be stored
- * as U+FFFD. A first half is held back until the delta that brings the second.
+ * Keeps deltas from ending within a surrogate pair. A half alone is no character, so each would be stored as U+FFFD. A
+ * first half is held back until the delta that brings the second.
  */
 export class WholeCharacters {
   readonly #halves = new Map<string, { event: EmittedEvent; delta: Delta; half: string }>()
 
-  /** Changes what the delta holds to what may be told now. @returns false when that is nothing. */
+  /** Reduces the delta's content to whole characters. @returns false when nothing is left. */
   take(event: EmittedEvent, delta: Delta): boolean {
     if (this.#halves.size === 0 && !endsInHalf(delta.content)) return true
     const key = keyOf(event.type, delta.toolCallId ?? delta.messageId)
@@ -31,7 +31,7 @@ export class WholeCharacters {
     return isEmpty || delta.content !== ''
   }
 
-  /** Drops the half held back: the whole message, or call, has come, so it is no longer needed. */
+  /** Drops the half that was held back, because the whole message or call has arrived. */
   forget({ type, payload }: EmittedEvent): void {
     if (this.#halves.size === 0) return
     const { messageId, toolCallId } = Object(payload) as { messageId?: unknown; toolCallId?: unknown }
@@ -39,7 +39,7 @@ export class WholeCharacters {
     if (type === 'tool.call') this.#halves.delete(keyOf('tool.input', String(toolCallId)))
   }
 
-  /** Gives out the halves whose second half never came, as U+FFFD. */
+  /** Returns the halves whose second half never came, as U+FFFD. */
   rest(): EmittedEvent[] {
     const left = [...this.#halves.values()]
     this.#halves.clear()

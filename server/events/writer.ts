@@ -13,16 +13,16 @@ import { RunLog } from './run-log.ts'
 import type { EmittedEvent } from './emitted-event.ts'
 import type { LastEvents, Settlement } from './run-log.ts'
 
-/** Rows one statement takes at most: bounds its latency and its memory on both sides. */
+/** The most rows in one statement. This bounds its latency, and its memory on both sides. */
 const MAX_EVENTS_PER_FLUSH = 2_000
 const MAX_EVENTS_PER_RUN = 500
 const MAX_BYTES_PER_FLUSH = 4 * 1024 * 1024
-/** What may wait for the store, over all runs of the process; beyond it, emitting waits. */
+/** The most bytes that all runs of the process may buffer. Beyond it, `emit` waits. */
 const MAX_BUFFERED_BYTES = 16 * 1024 * 1024
 const RETRY_MIN_MS = 20
 const RETRY_MAX_MS = 2_000
 
-/** That a run is alive is no news to its readers: they find it with the next event, or when they look by themselves. */
+/** A sign of life sends no hint. Readers find it with the next event, or at their next poll. */
 export const HEARTBEAT = 'run.heartbeat'
 
 interface WriterPorts {
@@ -34,7 +34,7 @@ interface WriterPorts {
 
 interface WriterListeners {
   onFenced(log: RunLog): void
-  /** What the run emitted can't be stored, whoever tries. It takes nothing more than the attempt's end. */
+  /** The run's events can never be stored. The log then only accepts the attempt's ending. */
   onRefused(log: RunLog, refusal: AgentRuntimeError): void
 }
 
@@ -44,9 +44,9 @@ interface Written {
 }
 
 /**
- * Writes what all runs of this process emit, by group commit: whatever came in while a flush was under
- * way makes the next one. A failed flush is repeated as it was; the store recognises one that had gone
- * through. One that failed for one of its runs, maybe, is repeated run by run. Readers are told after the commit.
+ * Writes the events of all runs of this process by group commit: events that arrive during a flush make the next one. A
+ * failed flush is repeated unchanged, and the store recognises one that had been written. If a single run may be to
+ * blame, the flush is repeated run by run. Readers are told after the commit.
  */
 export class EventWriter {
   readonly #ports: WriterPorts
@@ -57,8 +57,11 @@ export class EventWriter {
   readonly #stopping = new AbortController()
   readonly #apart: AppendsApart
   readonly #listeners: WriterListeners
-  /** A flush is everybody's, whoever's event set it off: what fails in it must be laid to nobody. */
-  readonly #inNobodysName = AsyncLocalStorage.snapshot()
+  /**
+   * Runs a flush outside the async context of the event that started it. A flush serves many runs, so its errors must
+   * not be attributed to one.
+   */
+  readonly #outsideOfContext = AsyncLocalStorage.snapshot()
 
   constructor(ports: WriterPorts, listeners: WriterListeners) {
     this.#ports = ports
@@ -77,12 +80,12 @@ export class EventWriter {
     return new RunLog(run)
   }
 
-  /** Resolves at once unless too much is buffered, then when less is. */
+  /** Resolves at once, or when the buffer has room again. */
   emit(log: RunLog, event: EmittedEvent): Promise<void> {
     if (!log.isOpen || this.#stopping.signal.aborted) return Promise.resolve()
     this.#bufferedBytes += log.push(event)
     this.#schedule(log)
-    // Whoever can't be written yet waits for it before it fills the buffer that all share.
+    // A run that cannot be written yet waits here, before it fills the buffer that all share.
     const rejoined = this.#apart.rejoined(log)
     if (rejoined !== undefined) return rejoined
     return this.#bufferedBytes < MAX_BUFFERED_BYTES ? Promise.resolve() : this.#drained.promise
@@ -95,7 +98,7 @@ export class EventWriter {
     return outcome
   }
 
-  /** Gives up what is still unwritten; its runs are taken over when their leases run out. */
+  /** Gives up events that are still unwritten. Other workers take their runs when the leases run out. */
   async stop(): Promise<void> {
     this.#stopping.abort()
     await this.#flushing
@@ -107,14 +110,14 @@ export class EventWriter {
   #schedule(log: RunLog): void {
     if (!log.hasPending || this.#apart.rejoined(log) !== undefined) return
     this.#logs.add(log)
-    this.#flushing ??= this.#inNobodysName(() => this.#flushAll())
+    this.#flushing ??= this.#outsideOfContext(() => this.#flushAll())
   }
 
   async #flushAll(): Promise<void> {
     // Events emitted in one pass of the event loop go together.
     await this.#ports.clock.nextPass()
     while (this.#logs.size > 0 && !this.#stopping.signal.aborted) await this.#flush()
-    // Here and not when the promise has settled: what is emitted between the two would start no flush.
+    // Clear it here. If it were cleared when the promise settles, an event emitted in between would start no flush.
     this.#flushing = undefined
   }
 
@@ -125,7 +128,7 @@ export class EventWriter {
     let bytes = MAX_BYTES_PER_FLUSH
     for (const log of this.#logs) {
       if (budget <= 0 || bytes <= 0) break
-      // Two attempts of one run in one process: the older is about to find itself fenced.
+      // A process may have two attempts of one run; the older one is about to be fenced. Write one of them at a time.
       if (runIds.has(log.runId)) continue
       runIds.add(log.runId)
       const append = log.nextAppend({ maxEvents: Math.min(MAX_EVENTS_PER_RUN, budget), maxBytes: bytes })
@@ -159,7 +162,8 @@ export class EventWriter {
   async #write(batch: readonly Share[], { isRepeated }: { isRepeated: boolean }): Promise<Written> {
     const appends = batch.map(({ append }) => append)
     const outcomes = await this.#ports.store.append(appends)
-    // A flush that had gone through before delivers nothing a second time: of what it did nobody was told.
+    // A repeated flush may have been written by the first try, whose hints were never sent. So send them for all its
+    // runs.
     return { outcomes, queued: isRepeated ? mayBeQueued(appends) : [] }
   }
 
@@ -180,7 +184,7 @@ export class EventWriter {
     for (const { log, append } of batch) {
       const outcome = outcomes.get(log.runId) ?? 'fenced'
       freed += log.settle(outcome)
-      // Re-inserted at the end, so that one run's flood does not keep the others waiting.
+      // Move it to the end, so that one busy run does not keep the others waiting.
       this.#logs.delete(log)
       if (log.hasPending) this.#logs.add(log)
       if (outcome === 'written' && !isBeat(append)) {
@@ -202,7 +206,7 @@ export class EventWriter {
   }
 }
 
-/** Also those that wait: what they wait for may be there already. */
+/** Hints for runs that may be queued now. Waiting runs too: their wait may be over already. */
 function mayBeQueued(batch: readonly RunAppend[]): NewHint[] {
   return batch.flatMap(({ ending }) =>
     ending !== undefined && goesOn(ending) ? [{ kind: 'queued' as const, agentKey: ending.agentKey }] : [],

@@ -1,4 +1,5 @@
-// Files in a folder, which several servers may share. Each is written under another name first: what has its own is whole.
+// Files in a folder, which several servers may share. Each is first written under a temporary name, so a file with its
+// final name is complete.
 import { createReadStream } from 'node:fs'
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -8,9 +9,9 @@ import type { Files } from '../ports/files.ts'
 const PIECE_BYTES = 256 * 1024
 const UNFINISHED = '.part'
 
-/** @param folder is made if it is not there. */
+/** @param folder is created if it does not exist. */
 export function createFolderFiles(folder: string): Files {
-  // Ids begin with their time: by their end files spread over the folders.
+  // Choose the subfolder by the id's end, which is random. Its beginning is a time, so new files would share one.
   const pathOf = (fileId: string) => join(folder, fileId.slice(-2), fileId)
 
   return {
@@ -30,7 +31,7 @@ export function createFolderFiles(folder: string): Files {
         yield* stream as AsyncIterable<Buffer>
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-        throw new FileGone(`The file ${fileId} is not there any more.`, { cause: error })
+        throw new FileGone(`The file ${fileId} no longer exists.`, { cause: error })
       }
     },
 

@@ -1,6 +1,6 @@
 // How long a run waits before its next attempt. One formula serves failed attempts and lost ones.
 
-/** When another attempt follows a failed one. */
+/** How long a run waits after a failed attempt. */
 export interface RetryPolicy {
   /** Milliseconds before the second attempt; doubled for each further one. */
   delayMs: number
@@ -13,14 +13,14 @@ export const retryPolicyOf = (delayMs: number): RetryPolicy => ({ delayMs, maxDe
 /**
  * Exponential with jitter, so that runs that failed together don't come back together.
  *
- * @param failures attempts that have failed, this one included
+ * @param failures number of failed attempts, this one included
  * @param chance a random number from 0 up to, not including, 1
  */
 export function backoffMs(failures: number, chance: number, { delayMs, maxDelayMs }: RetryPolicy): number {
   return Math.round(Math.min(delayMs * 2 ** (failures - 1), maxDelayMs) * (0.5 + chance / 2))
 }
 
-/** The same in SQL; all are expressions. */
+/** `backoffMs` in SQL. All arguments are SQL expressions. */
 export function backoffSql(
   failures: string,
   { delayMs, maxDelayMs }: Record<keyof RetryPolicy, string>,

@@ -8,7 +8,7 @@ export const WORKER_LOST: RunError = {
   code: 'worker_lost',
 }
 
-/** The worker's process broke, and could still say so. */
+/** The worker's process broke, but could still report it. */
 export const WORKER_BROKE: RunError = {
   message: 'An error that nobody caught broke the process that executed the run.',
   code: WORKER_LOST.code,
@@ -18,13 +18,13 @@ export const WORKER_STOPPED: RunError = { message: 'The worker is stopping.', co
 
 export const EXPIRED: RunError = { message: 'The run was not started before it expired.', code: 'expired' }
 
-/** The reason goes only to the log, since it may quote data of others. */
+/** The reason goes only to the log: it may quote other callers' data. */
 export const START_REFUSED: RunError = {
   message: 'The run could not be started: the database refused it.',
   code: 'start_refused',
 }
 
-/** The agent threw an error that is not meant to be shown. It goes only to the log. */
+/** The agent threw an error that callers must not see. It goes only to the log. */
 export const AGENT_BROKE: RunError = {
   message: 'The agent failed with an unexpected error.',
   code: 'agent_error',
@@ -35,9 +35,9 @@ export const INVALID_PARAMS: RunError = {
   code: 'validation_failed',
 }
 
-/** Its agent's code is another than that which began it. */
+/** The agent's code has another version than the one that began the run. */
 export function versionChanged(from: string, to: string, isBegunAnew = false): RunError {
-  const what = isBegunAnew ? 'It begins anew.' : 'It can not go on with that.'
+  const what = isBegunAnew ? 'It begins anew.' : 'It cannot continue with that one.'
   return {
     message: `The run was begun by version ${JSON.stringify(from)} of its agent, and there is version ${JSON.stringify(to)} now. ${what}`,
     code: 'version_changed',
@@ -59,7 +59,7 @@ const UNITS = { tokens: 'tokens', toolCalls: 'tool calls', cost: 'in cost' } as 
 export function budgetExceeded(details: {
   budget: keyof typeof UNITS
   limit: number
-  /** Null where that is not known. */
+  /** Null when it is not known. */
   used: number | null
 }): RunError {
   const { budget, limit, used } = details
@@ -79,7 +79,7 @@ export function timedOut(timeoutMs: number): RunError {
   return { message: `${TIMED_OUT.before}${timeoutMs / 1000}${TIMED_OUT.after}`, code: TIMED_OUT.code }
 }
 
-/** The same in SQL, of an expression. */
+/** The error of `timedOut` in SQL, for an expression. */
 export function timedOutSql(timeoutMs: string): string {
   const message = `'${TIMED_OUT.before}' || trim_scale(${timeoutMs} / 1000.0) || '${TIMED_OUT.after}'`
   return `jsonb_build_object('message', ${message}, 'code', '${TIMED_OUT.code}')`

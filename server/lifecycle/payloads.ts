@@ -1,4 +1,4 @@
-// The payloads of transitions' events. Workers write some and statements write others, so there are two forms.
+// The payloads of transitions' events. Workers write some and SQL statements write others, so there are two forms.
 import type { RuntimeEventPayloads, RuntimeEventType } from '../contract/event.ts'
 import type { Json } from '../contract/json.ts'
 import type { RunError } from '../contract/run.ts'
@@ -16,7 +16,7 @@ export const startedSql = (agentKey: string, version: string): string =>
 
 export const resumedSql = (wait: string): string => objectSql({ wait } satisfies FieldsSql<'run.resumed'>)
 
-/** Of a run that was never executed, and has no output. */
+/** For a run that was never executed and has no output. */
 export const succeededSql = `'{}'::jsonb`
 
 export const cancelledPayload: Json = {}
@@ -38,7 +38,7 @@ export function failedPayload({ message, code, details }: RunError): Json {
   return { error: message, code, ...(details === undefined ? {} : { details }) }
 }
 
-/** @param error one of the runtime's own, which has no details */
+/** @param error an error of the runtime, which has no details */
 export function failedSql(error: string): string {
   const fields = { error: `${error} -> 'message'`, code: `${error} -> 'code'` }
   return objectSql(fields satisfies FieldsSql<'run.failed'>)
@@ -48,7 +48,7 @@ export function timedOutPayload({ message }: RunError, timeoutMs: number): Json 
   return { error: message, timeoutMs }
 }
 
-/** @param timeoutMs without it, of a run that never started */
+/** @param timeoutMs left out for a run that never started */
 export function timedOutPayloadSql(error: string, timeoutMs?: string): string {
   const fields = { error: `${error} -> 'message'`, ...(timeoutMs !== undefined && { timeoutMs }) }
   return objectSql(fields satisfies FieldsSql<'run.timed_out'>)

@@ -7,7 +7,7 @@ export const listOf = (statuses: readonly RunStatus[]): string =>
   `(${statuses.map((status) => `'${status}'`).join(', ')})`
 
 /**
- * The statuses of runs that are not over. Partial indexes of prisma/schema.prisma hold those alone, and PostgreSQL uses them
- * where a statement has the same list.
+ * The statuses of runs that are not over. Partial indexes in prisma/schema.prisma hold only these. PostgreSQL uses such
+ * an index for statements with the same list.
  */
 export const OPEN = listOf(OPEN_STATUSES)

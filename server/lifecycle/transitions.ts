@@ -12,10 +12,10 @@ export interface Transition {
 
 /** A run is created as `queued`, without an event. docs/architecture.md says when each transition happens. */
 export const TRANSITIONS = {
-  /** A worker claims it: it is due, or what it waits for did not come in time. */
+  /** A worker claims it: it is due, or the time of its wait is up. */
   started: { from: ['queued', 'waiting'], to: 'running', event: 'run.started' },
   succeeded: { from: ['running'], to: 'succeeded', event: 'run.succeeded' },
-  /** Its attempts are used up, or another would be of no use. */
+  /** Its attempts are used up, or another would be useless. */
   failed: { from: ['running'], to: 'failed', event: 'run.failed' },
   timedOut: { from: ['running'], to: 'timed_out', event: 'run.timed_out' },
   cancelled: { from: OPEN_STATUSES, to: 'cancelled', event: 'run.cancelled' },

@@ -1,18 +1,19 @@
-/** Whose something that is over is. */
+/** The owner of a run or conversation that is over, as far as an age rule may depend on it. */
 export interface Kept {
   tenantId: string
-  /** Null of a conversation that never had a run, and was created for no agent. */
+  /** Null for a conversation that never had a run and was created for no agent. */
   agentKey: string | null
 }
 
-/** How long what is over is kept, where that is not the same for all. */
+/** How long ended runs and conversations are kept, where this differs between them. */
 export interface AgeRule {
-  /** Nothing goes before that. */
+  /** Nothing younger than this is deleted. */
   minMs: number
   /**
-   * Tells of each, in the order asked for, how long it is kept; null: for good. Many may be of one tenant and agent.
+   * Resolves with how long each is kept, in the order of `of`; null means for good. Many may have the same tenant and
+   * agent.
    *
-   * @throws what the runtime stops with, when it does meanwhile
+   * @throws the reason of the runtime's stop, when the runtime stops meanwhile
    */
   keptMs(of: readonly Kept[]): Promise<readonly (number | null)[]>
 }

@@ -1,11 +1,11 @@
 import type { Visitor } from './store/session-store.ts'
 
-/** A session that is to be kept: the visitor is let in by the token until it expires. */
+/** A session to store: its token lets the visitor in until it expires. */
 export interface IssuedSession extends Visitor {
-  /** 256 random bits as base64url. Keep its SHA-256 rather than itself. */
+  /** 256 random bits as base64url. Store its SHA-256, not the token itself. */
   token: string
   expiresAt: Date
-  /** What asked for it. Undefined where code on the server did. */
+  /** The request that asked for the session. Undefined when code on the server asked. */
   request: Request | undefined
 }
 
@@ -18,7 +18,7 @@ export interface KeptSession {
 }
 
 /**
- * Where the tokens of visitors are kept, in place of the runtime's own table: a table of the application's.
+ * Stores the tokens of visitors in a table of the application, in place of the runtime's own table.
  *
  * @example
  * const store: AnonymousSessionStore = {
@@ -32,13 +32,13 @@ export interface KeptSession {
  * }
  */
 export interface AnonymousSessionStore {
-  /** Keeps a new session. */
+  /** Stores a new session. */
   create(session: IssuedSession): Promise<void>
-  /** Whose token it is; null when it is nobody's. One that has expired is refused whatever this answers. */
+  /** Finds the session of a token; null when there is none. The runtime refuses an expired session itself. */
   find(token: string): Promise<KeptSession | null>
   /**
-   * Is called when a user has claimed the session. It may be called twice, or not at all when the process dies at that moment.
-   * The runtime refuses the token in any case.
+   * Called when a user has claimed the session. It may be called twice, or not at all when the process dies at that
+   * moment. The runtime refuses the token in any case.
    */
   end(session: Visitor): Promise<void>
 }

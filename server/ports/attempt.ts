@@ -16,14 +16,14 @@ import type { ChangedRun } from './upkeep.ts'
 export interface ClaimedRun {
   id: string
   agentKey: string
-  /** That of the agent's code by which it began; null where that had none. */
+  /** Version of the agent's code that the run began with; null when that code had none. */
   agentVersion: string | null
   principal: Principal
   conversationId: string | null
   attempt: number
   /** Attempts that failed before this one. */
   failures: number
-  /** Attempts that ended with a process which executed other runs too. Any of these may have ended it. */
+  /** Attempts that ended with a process that also executed other runs. Any of those runs may have ended the process. */
   losses: number
   maxAttempts: number
   priority: number
@@ -32,17 +32,17 @@ export interface ClaimedRun {
   params: Json | null
   metadata: JsonObject
   preferences: Preferences
-  /** History of the conversation, then the run's own input. */
+  /** The conversation's history, then the run's own input. */
   messages: AgentMessage[]
-  /** The history has older runs, which are not among the `messages`: it would be too much. */
+  /** The history was too large: `messages` leaves out its oldest runs. */
   isHistoryCut: boolean
   state: Json | undefined
   timeoutMs: number
   budget: Budget | null
   cancelRequested: boolean
-  /** W3C trace context of its creation. */
+  /** W3C trace context in which the run was created. */
   traceparent: string | null
-  /** The same of the newest attempt before this one that wrote something. */
+  /** W3C trace context of the newest earlier attempt that wrote something. */
   earlierTraceparent: string | null
   /** The number of that attempt. */
   earlierAttempt: number | null
@@ -52,20 +52,20 @@ export interface ClaimedRun {
   depth: number
   /** Whether an earlier attempt started others. */
   hasChildren: boolean
-  /** How many messages it was sent until now. */
+  /** How many messages were sent to it until now. */
   sent: number
-  /** How long the run could have begun before its first attempt did, in milliseconds. Null in later attempts. */
+  /** Milliseconds between the moment the run could begin and its first attempt. Null in later attempts. */
   waitedMs: number | null
 }
 
-/** A run that the database refused to start, and that failed for it. */
+/** A run that failed because the database refused to start it. */
 export interface RefusedRun extends ChangedRun {
   cause: StoreFailure
 }
 
 /**
- * `unclaimed` are runs whose delivery was taken and that can't be claimed. `isolated` says how many of these were
- * delivered to processes of their own.
+ * `unclaimed` are runs whose delivery was taken but that cannot be claimed. `isolated` of them were delivered to
+ * processes of their own.
  */
 export interface ClaimResult {
   claimed: ClaimedRun[]
@@ -75,7 +75,10 @@ export interface ClaimResult {
   mayHaveMore: boolean
 }
 
-/** What one event, or all that an agent answers with, may hold. A value that PostgreSQL refuses would hold up everybody's events, so this is far below. */
+/**
+ * The most characters of one event, or of an agent's whole result. A value that PostgreSQL refuses would delay the
+ * events of all runs, so this is far below PostgreSQL's limit.
+ */
 export const MAX_PAYLOAD_CHARACTERS = 8 * 1024 * 1024
 
 /** An event on its way to the store; the writer has given it its `seq`. */
@@ -83,7 +86,7 @@ export interface NewEvent {
   seq: number
   type: string
   visibility: Visibility
-  /** JSON text, so that it is made once for every adapter that carries it. */
+  /** JSON text, so that it is encoded only once for all adapters. */
   payload: string
   ts: string
 }
@@ -94,7 +97,7 @@ export interface CompletedStep {
   /** Which of the steps of that name, from 1, in order of call. */
   occurrence: number
   result: Json | undefined
-  /** Of what it said, which no later attempt says again. */
+  /** Ids of the messages that it emitted. No later attempt emits them again. */
   messageIds: readonly string[]
 }
 
@@ -155,12 +158,12 @@ export interface RunRelease {
   priority: number
   /** Milliseconds before another worker may take it. */
   delayMs: number
-  /** What is added to the run's own: failures count against its `maxAttempts`. Both are 0 when a worker drains. */
+  /** Added to the run's counts. Failures count towards `maxAttempts`. Both are 0 when a worker drains. */
   failures: number
   losses: number
 }
 
-/** How an attempt ends that waits: the run is queued again when one of these is over. */
+/** The ending of an attempt that waits: the run is queued again when one of these waits is over. */
 export interface RunSuspension {
   status: 'waiting'
   agentKey: string
@@ -171,7 +174,7 @@ export interface RunSuspension {
 /** How an attempt ends. */
 export type AttemptEnding = RunEnding | RunRelease | RunSuspension
 
-/** Whether another attempt follows. */
+/** Whether another attempt follows this ending. */
 export function goesOn(ending: AttemptEnding): ending is RunRelease | RunSuspension {
   return !isTerminal(ending.status)
 }
@@ -191,8 +194,8 @@ export interface RunAppend {
 
 /**
  * `written`: committed, now or by an earlier try of the same append whose answer got lost.
- * `fenced`: another attempt has the run, or it is over, or it is to end cancelled and nobody asked for that; nothing
- * of it was written.
- * `cancel-requested`: an ending other than `cancelled` came after a cancel; nothing of it was written.
+ * `fenced`: another attempt has the run, or the run is over, or the ending is `cancelled` though nobody asked for a
+ * cancel. Nothing was written.
+ * `cancel-requested`: the ending was not `cancelled`, but a cancel was requested. Nothing was written.
  */
 export type AppendOutcome = 'written' | 'fenced' | 'cancel-requested'

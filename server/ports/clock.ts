@@ -4,6 +4,6 @@ export interface Clock {
   now(): number
   /** Resolves after `ms`, or at once when `signal` aborts. Never rejects, never keeps a process alive. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
-  /** Resolves when the event loop has made a pass over what is under way, sockets included. */
+  /** Resolves after one pass of the event loop, which also serves sockets. */
   nextPass(): Promise<void>
 }

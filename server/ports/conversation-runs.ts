@@ -11,7 +11,7 @@ export interface ConversationRun extends RunSummary {
   messages: readonly StoredMessage[]
 }
 
-/** How often runs of the conversation that wait were moved, and which was last. */
+/** How often waiting runs of the conversation were moved, and which run was moved last. */
 export interface Moves {
   moves: number
   movedRunId: string | null
@@ -20,7 +20,7 @@ export interface Moves {
 /** Runs of a conversation, in order. */
 export interface ConversationRuns extends Moves {
   runs: readonly ConversationRun[]
-  /** There are more after these. */
+  /** There are more runs after these. */
   hasMore: boolean
 }
 
@@ -31,16 +31,16 @@ export interface OpenRun {
   lastSeq: number
 }
 
-/** The most runs of a conversation that are open for a reader. A further one begins when one of them is over. */
+/** The most runs of a conversation that a reader has open at once. The next one begins when one of them is over. */
 export const MAX_OPEN_RUNS = 50
 
-/** Enough to tell that there are more than that. */
+/** One more than a reader may have open, to show that there are more. */
 export const MAX_PROGRESS_RUNS = MAX_OPEN_RUNS + 1
 
-/** How far a conversation is. */
+/** How far a conversation has come. */
 export interface ConversationProgress {
-  /** Ordinal of its newest run, 0 where it has none. */
+  /** Ordinal of its newest run; 0 when it has none. */
   newest: number
-  /** In their order, {@link MAX_PROGRESS_RUNS} at most. */
+  /** In order of their ordinals, at most {@link MAX_PROGRESS_RUNS}. */
   open: readonly OpenRun[]
 }

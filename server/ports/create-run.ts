@@ -15,9 +15,12 @@ export interface NewRun {
   principal: Principal
   agentKey: string
   conversationId: string | null
-  /** The conversation is made with the run. Where it has a key of the caller's, `conversationId` is its id only if it has to be made. */
+  /**
+   * The conversation is created with the run. When it has an `externalId`, `conversationId` is used only if no
+   * conversation has that key yet.
+   */
   newConversation: { externalId: string | null } | null
-  /** Where in its conversation it comes; null for the end of the chosen branch. */
+  /** The message whose place it takes; null for a run at the end of the chosen branch. */
   insteadOf: InsteadOf | null
   messages: readonly Message[]
   /** Uploaded files that the messages name. */
@@ -30,20 +33,20 @@ export interface NewRun {
   timeoutMs: number
   budget: Budget | null
   idempotencyKey: string | null
-  /** A hash of the request. The same key with another one is refused. Null where this is not checked. */
+  /** A hash of the request. The same idempotency key with another hash is refused. Null when this is not checked. */
   fingerprint: string | null
   priority: number
   /** ISO 8601. */
   runAt: string | null
   expiresAt: string | null
   conversationPolicy: ConversationPolicy
-  /** Its principal or its tenant has a limit of runs at once. */
+  /** Its principal or its tenant has a limit on runs at once. */
   isLimited: boolean
-  /** Refused when so many runs wait for their turn in its conversation. */
+  /** The run is refused when this many runs already wait for their turn in its conversation. */
   maxWaiting: number
-  /** Endpoints that its caller has told of it. */
+  /** Endpoints to which its caller wants its webhooks sent. */
   webhooks: readonly NewWebhook[]
-  /** W3C trace context of its creation: that of all its attempts. Null where nothing is traced. */
+  /** W3C trace context of its creation, which all its attempts continue. Null when nothing is traced. */
   traceparent: string | null
 }
 
@@ -59,26 +62,26 @@ export function comesIntoConversation(run: NewRun): boolean {
   return run.conversationId !== null && !hasConversationOfItsOwn(run)
 }
 
-/** Whether its conversation is made with it, whatever else there is. */
+/** Whether the run always gets a new conversation. */
 export function hasConversationOfItsOwn({ newConversation }: NewRun): boolean {
   return newConversation !== null && newConversation.externalId === null
 }
 
 /**
- * `created`: `interrupted` are the runs that it replaces. Those that were running are told to stop. `alreadySaid`: so many of its
- * messages its conversation had, and the run does not have them again. `isParked`: it found no
- * room at a gate, or comes to one later. `waitsForTurn`: others of its conversation come first.
- * `existing`: its owner used the idempotency key before. This is the run that was created then.
- * `steered`: the policy is to say its messages to the run under way, which is this one. Not `isNew`: they were said to it before, with the
- * same idempotency key.
+ * `created`: `interrupted` are the runs that it replaces; running ones among them are told to stop. `alreadySaid` is
+ * how many of its messages were left out because the conversation had them. `isParked`: it found no room at a gate, or
+ * comes to a gate later. `waitsForTurn`: other runs of its conversation come first.
+ * `existing`: its owner used the idempotency key before. `run` is the run that was created then.
+ * `steered`: by the policy, its messages were sent to the run under way, which is `run`. `isNew` is false when the same
+ * idempotency key had sent them before.
  * `key-taken`: its owner used the idempotency key before, for another request.
- * `no-conversation`: the conversation is not there, or not the owner's.
- * `no-file`: a file that its messages name is not there, or not the owner's.
+ * `no-conversation`: the conversation does not exist, or is not the owner's.
+ * `no-file`: a file that its messages name does not exist, or is not the owner's.
  * `busy`: another run of the conversation is under way, and the policy is to refuse.
  * `session-over`: a user has claimed the session of the visitor it is for.
- * `no-place`: what it is to take the place of is not there (`missing`), is a tool's result, without which its call would be left
- * (`tool-result`), or is of a run that waits for its turn (`waiting`).
- * `full`: it would have to wait for its turn, as too many do.
+ * `no-place`: the message whose place it should take does not exist (`missing`), belongs to a run that waits for its
+ * turn (`waiting`), or is a tool's result (`tool-result`): without it the call would have no result.
+ * `full`: it would have to wait for its turn, and too many runs do so already.
  */
 export type CreatedRun =
   | {

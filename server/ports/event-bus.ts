@@ -1,29 +1,31 @@
 import type { AnyRunEvent } from '../contract/event.ts'
 import type { RunAppend } from './attempt.ts'
 
-/**
- * Something happened that other processes may want to look at. Nobody relies on a hint, since the store has the
- * truth.
- */
+/** Something happened that other processes may want to look at. Nobody relies on a hint: the store has the truth. */
 export type Hint =
-  /** `seq` is the newest. Where the bus carries payloads, `events` are the newest ones, without gaps up to `seq`. */
+  /**
+   * `seq` is that of the newest event. A bus that carries payloads adds the newest `events`, without gaps up to `seq`.
+   */
   | { kind: 'events'; runId: string; seq: number; events?: readonly AnyRunEvent[] | undefined }
-  /** The run's row says what its attempt is to do. */
+  /** Its worker looks at the run's row, which says what to do. */
   | { kind: 'cancel'; runId: string }
-  /** The run was deleted, and has no row any more. */
+  /** The run was deleted: it no longer has a row. */
   | { kind: 'deleted'; runId: string }
-  /** Runs began in the conversation, those that wait were moved, or it was deleted: look at it. Runs that may be taken now are told by `queued` alone. */
+  /**
+   * Look at the conversation: runs began, waiting runs were moved, or it was deleted. A new run that may be taken now
+   * is only announced by `queued`.
+   */
   | { kind: 'conversation'; conversationId: string }
-  /** Runs that may be taken now; without `runs` any number of them. */
+  /** Runs that may be taken now. Without `runs` there may be any number of them. */
   | { kind: 'queued'; agentKey: string; runs?: readonly OfferedRun[] | undefined }
-  /** A worker is there, or is leaving. `agents` stands for all the agents it has. */
+  /** A worker is present, or is leaving. `agents` is one text for all its agents. */
   | { kind: 'worker'; workerId: string; agents: string; isLeaving: boolean }
 
-/** A run to be taken. Once it has an event after `seq`, somebody has taken it, or it is over. */
+/** A run to be taken. Once it has an event after `seq`, a worker has taken it or it is over. */
 export interface OfferedRun {
   runId: string
   seq: number
-  /** Of a run that is new there. */
+  /** Set when the run is new in this conversation. */
   conversationId?: string | undefined
 }
 
@@ -41,15 +43,15 @@ export interface HintListener {
 /** Hints of one run arrive in the order of their `seq`. Several that were sent close together may arrive as one. */
 export interface EventBus {
   /**
-   * Resolves when hints arrive here, or when polling has to suffice for now. Rejects with the reason when the bus is set
-   * up wrongly.
+   * Resolves when hints arrive, or when it gives up for now and polling has to suffice. Rejects with the reason when
+   * the bus is set up wrongly.
    */
   start(): Promise<void>
   /** Whether hints of other processes arrive now. */
   readonly isListening: boolean
   /** Sends hints after their cause has committed. Never throws: a lost hint costs latency only. */
   publish(hints: readonly NewHint[]): void
-  /** @returns what unsubscribes. */
+  /** @returns a function that unsubscribes. */
   subscribe(listener: HintListener): () => void
   /** Sends what was published, then ends the connections. */
   stop(): Promise<void>

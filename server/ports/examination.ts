@@ -1,12 +1,12 @@
-// The facts that the doctor reads from a database, without judgement. Times are ISO 8601.
+// The facts that the doctor reads from a database, before it judges them. Times are ISO 8601.
 
 /** How many entries of a long list are read. The rest is only counted. */
 export const LISTED = 10
 /** A due run that waited this long for a worker counts as overdue. */
 export const OVERDUE_SECONDS = 300
-/** How long upkeep may take for what it does within a second. Beyond this no process runs it. */
+/** Upkeep does its work within a second. After this time the doctor concludes that no process runs it. */
 export const UPKEEP_GRACE_SECONDS = 10
-/** How long a running agent may take to end after its cancellation. The grace period is seconds. */
+/** How long a running agent may take to end after its cancellation. The grace period is only seconds. */
 export const CANCEL_OVERDUE_SECONDS = 60
 
 export interface Listed<T> {
@@ -21,31 +21,31 @@ export interface RunFact {
 }
 
 export interface SchemaFacts {
-  /** Migrations this version brings that were not applied, in order. */
+  /** This version's migrations that were not applied, in order. */
   pending: string[]
-  /** Applied ones this version does not know: those of a newer one. */
+  /** Applied migrations that this version does not know: a newer version applied them. */
   unknown: string[]
-  /** Version of the queue's tables, null without any, and the one this version works with. */
+  /** Version of the queue's tables (null when there are none), and the version that is needed. */
   queue: { found: number | null; needed: number }
 }
 
 export interface RunFacts {
-  /** Queued runs due for long, by agent. */
+  /** Queued runs that have been due for a long time, by agent. */
   overdue: Listed<{ agentKey: string; runs: number; since: string }>
   expiredLeases: Listed<RunFact & { worker: string }>
-  /** Running ones whose worker is gone though their lease is not. */
+  /** Running ones whose worker is gone before their lease ran out. */
   abandoned: Listed<RunFact & { worker: string }>
-  /** Runs that are to be executed and have no delivery in the queue. */
+  /** Runs to execute that have no delivery in the queue. */
   undelivered: Listed<RunFact>
   /** Runs whose delivery was not sent to a queue outside of the database. */
   unsent: Listed<RunFact>
   cancelsPending: Listed<RunFact>
   waiting: { total: number; oldest: string | null }
-  /** Open ones that lost their workers in the company of others so often that one of them may be why. */
+  /** Open runs that often lost their worker together with other runs, so that they may be the cause. */
   suspect: Listed<RunFact>
   /** Failed within a day because the workers that executed them kept dying. */
   workerLost: Listed<RunFact>
-  /** Waiting for room among the runs at once of their principal or tenant. */
+  /** Parked: their principal or tenant has as many runs at once as it may. */
   parked: { total: number; tenants: number; oldest: string | null }
   open: { queued: number; running: number }
 }
@@ -53,7 +53,7 @@ export interface RunFacts {
 export interface WorkerFacts {
   /** Workers whose presence the database sees, busy or not. */
   present: number
-  /** Of those that have runs. */
+  /** The busy ones among them. */
   busy: Listed<{ worker: string; runs: number }>
 }
 
@@ -61,12 +61,12 @@ export interface WorkerFacts {
 export interface ScheduleFacts {
   total: number
   paused: number
-  /** Due for long. */
+  /** Due for a long time. */
   overdue: Listed<RunFact>
 }
 
 export interface QueueFacts {
-  /** Agents whose queue is elsewhere, and for whose runs somebody has written deliveries to PostgreSQL of late. */
+  /** Agents with a queue outside of PostgreSQL for whose runs a process recently wrote deliveries to PostgreSQL. */
   twice: Listed<{ agentKey: string; deliveries: number }>
   deadLetters: Listed<{ id: string; queue: string; reason: string; since: string }>
   schedules: Listed<{ agentKey: string; name: string; cron: string; timeZone: string; next: string | null }>
@@ -79,7 +79,7 @@ export interface SizeFacts {
 }
 
 export type Examination =
-  /** It does not answer, or is none the runtime can use. */
+  /** The database does not answer, or the runtime cannot use it. */
   | { state: 'unusable'; reason: string }
   | { state: 'outdated'; schema: SchemaFacts }
   | {

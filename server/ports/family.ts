@@ -7,7 +7,7 @@ import type { Spent } from './spent.ts'
 import type { Owner } from './owner.ts'
 import type { ChangedRun } from './upkeep.ts'
 
-/** A run that another one starts. Whose it is, and what else is not said here, it has of that one. */
+/** A run that another run starts. Everything not listed here, such as its owner, it takes from its parent. */
 export interface NewChild {
   id: string
   agentKey: string
@@ -19,31 +19,31 @@ export interface NewChild {
   budget: Budget | null
   /** W3C trace context of its creation. Null where nothing is traced. */
   traceparent: string | null
-  /** It goes on when its parent is over. */
+  /** It continues when its parent is over. */
   isDetached: boolean
-  /** Its principal or its tenant has a limit of runs at once. */
+  /** Its principal or its tenant has a limit on runs at once. */
   isLimited: boolean
-  /** Of the parent, when that was claimed. */
+  /** The parent's principal, as of the parent's claim. */
   principal: Owner
 }
 
-/** What a run is told of the end of one that it has started. It is the value of the wait for that. */
+/** How a child ended, as its parent is told. It is the value of the parent's wait for the child. */
 export interface ChildOutcome {
   runId: string
   status: TerminalStatus
   output: Json
   error: RunError | null
-  /** What it said last. */
+  /** Its last message. */
   said: AgentMessage | null
-  /** With all that were below it. Null where that is nothing. */
+  /** Its usage and that of all runs below it. Null when they used nothing. */
   usage: Omit<Spent, 'tokens'> | null
 }
 
-/** What was done because of news about families. */
+/** What was done about news of families. */
 export interface ToldFamilies {
-  /** Runs that have new events. Those that are running are to stop. */
+  /** Runs that got new events. Running ones among them are to stop. */
   changed: readonly (ChangedRun & { owner: Owner })[]
   deleted: readonly { id: string; owner: Owner }[]
-  /** The runs of which there is more to tell now. Null: there is more, of any. */
+  /** The runs that now have further news to tell. Null: there is further news, of any run. */
   next: readonly string[] | null
 }

@@ -6,7 +6,7 @@ export interface Logger {
   error(fields: object, message: string): void
 }
 
-/** The same log, each of whose lines has these fields too. */
+/** The same log, with these fields added to every line. */
 export function withFields(log: Logger, fields: object): Logger {
   return {
     debug: (own, message) => log.debug({ ...fields, ...own }, message),

@@ -1,11 +1,11 @@
-/** By name, with dots, as OpenTelemetry writes them. */
+/** Values by name. Names have dots, as in OpenTelemetry. */
 export type Labels = Readonly<Record<string, string>>
 
 export interface Instrument {
   /** With dots, as OpenTelemetry writes it. */
   name: string
   description: string
-  /** `s` for seconds, else what is counted, in braces. */
+  /** `s` for seconds, else the thing that is counted, in braces. */
   unit: 's' | `{${string}}`
   labels: readonly string[]
 }
@@ -16,7 +16,7 @@ export interface Histogram extends Instrument {
 }
 
 export interface Gauge extends Instrument {
-  /** Of several processes: each has a share, or all tell the same. */
+  /** How to combine several processes: `sum` when each has a share, `max` when all report the same value. */
   across: 'sum' | 'max'
 }
 
@@ -26,16 +26,16 @@ export interface Reading {
 }
 
 /**
- * Where measurements go: `prometheus()` of `trpc-agent-runtime/prometheus`, or `openTelemetryMetrics()` of
- * `trpc-agent-runtime/opentelemetry`. Nothing waits for it, and what it throws changes nothing.
+ * Receives measurements: `prometheus()` of `trpc-agent-runtime/prometheus`, or `openTelemetryMetrics()` of
+ * `trpc-agent-runtime/opentelemetry`. Nothing waits for it, and an error that it throws has no effect.
  */
 export interface Metrics {
-  /** Adds to what is counted. */
+  /** Adds to a counter. */
   add(counter: Instrument, amount: number, labels: Labels): void
   record(histogram: Histogram, value: number, labels: Labels): void
-  /** Has `read` called whenever the gauge is collected, until the answer is called. */
+  /** Calls `read` whenever the gauge is collected, until the returned function is called. */
   observe(gauge: Gauge, read: () => readonly Reading[] | Promise<readonly Reading[]>): () => void
-  /** All of it as text, for a command's `--metrics-port`. Undefined where measurements are sent by themselves. */
+  /** All measurements as text, for a command's `--metrics-port`. Undefined when the adapter sends them itself. */
   exposition?: Exposition
 }
 
@@ -44,8 +44,10 @@ export interface Exposition {
   contentType: string
   /** What this process measured, as JSON. */
   read(): Promise<unknown>
-  /** The text of what one or several processes have read. */
+  /** Turns the readings of one or several processes into text. */
   format(read: readonly unknown[]): Promise<string>
-  /** What processes that are over have counted, as if one had read it. What was so at a moment is left out. */
+  /**
+   * Adds up the counts of ended processes into one reading. Gauges are left out: they describe a moment that is past.
+   */
   sum(read: readonly unknown[]): Promise<unknown>
 }

@@ -8,16 +8,19 @@ export interface ToolSpec {
   parameters: Record<string, unknown>
 }
 
-/** How an answer is to be made. What a provider has no place for, or a model refuses, is left out. */
+/** How the model should answer. Settings that the provider does not have, or the model refuses, are left out. */
 export interface ModelSettings {
-  /** Upper bound on the tokens of the answer. Default: the provider's, where it has one. */
+  /** Upper bound on the tokens of the answer. Default: the provider's, if it has one. */
   maxOutputTokens?: number
   temperature?: number
   /** How much the model thinks before it answers. Default: the model's own. */
   reasoningEffort?: 'none' | 'low' | 'medium' | 'high'
   /** Texts at which the answer ends. */
   stop?: readonly string[]
-  /** Has the provider keep the beginning of the conversation for the next request, where that has to be asked for. Default: false. */
+  /**
+   * Asks the provider to cache the beginning of the conversation for the next request, where it does so only when
+   * asked. Default: false.
+   */
   promptCache?: boolean
 }
 
@@ -27,69 +30,78 @@ export interface ResponseSchema {
   schema: Record<string, unknown>
 }
 
-/** Whether the model may call tools, has to call one, or this one. */
+/** Whether the model may call tools, must call one, or must call this one. */
 export type ToolChoice = 'auto' | 'none' | 'required' | { tool: string }
 
 export interface ModelRequest extends ModelSettings {
   messages: readonly AgentMessage[]
   tools?: readonly ToolSpec[]
-  /** Default: `auto`. It is given along with `tools` alone. */
+  /** Default: `auto`. Only used together with `tools`. */
   toolChoice?: ToolChoice
-  /** Has the model answer in JSON of this form. A model that can't be held to it is told. */
+  /** Makes the model answer in JSON of this form. A model that cannot be forced to is asked to. */
   responseSchema?: ResponseSchema
 }
 
 export interface TokenUsage {
-  /** All of the request, what a cache had of it included. */
+  /** Of the whole request, cached tokens included. */
   inputTokens: number
-  /** All of the answer, what was thought included. */
+  /** Of the whole answer, reasoning included. */
   outputTokens: number
   /** Of `inputTokens`, those that were read from the provider's cache. */
   cachedInputTokens?: number
   /** Of `inputTokens`, those that were written to it. */
   cacheWriteInputTokens?: number
-  /** Of `outputTokens`, those that were thought. */
+  /** Of `outputTokens`, those of the model's reasoning. */
   reasoningTokens?: number
-  /** In US dollars; null where it is not known. A model leaves it out, unless its provider tells: then it is made of prices. */
+  /**
+   * In US dollars; null when it is not known. A model leaves it out unless its provider reports it; then the cost is
+   * computed from prices.
+   */
   cost?: number | null
 }
 
-/** What an answer of a model cost; null where that is not known. */
+/** The cost of a model's answer; null when it is not known. */
 export type CostOf = (model: Pick<Model, 'provider' | 'name'>, usage: TokenUsage) => number | null
 
-/** The most tokens that a request to a model may have; null where that is not known. */
+/** The most tokens that a request to a model may have; null when it is not known. */
 export type WindowOf = (model: Pick<Model, 'provider' | 'name'>) => number | null
 
 /**
- * What a model streams. `finish` is the last chunk of every stream that did not throw. Calls of tools are numbered from 0 in the
- * order in which they begin, and their `tool-call` chunks come in that order.
+ * A piece of a model's answer. `finish` is the last chunk of every stream that did not throw. Tool calls are numbered
+ * from 0 in the order in which they begin; their `tool-call` chunks come in that order.
  */
 export type ModelChunk =
   | { type: 'text'; text: string }
   | { type: 'reasoning'; text: string }
-  /** A piece of a call's arguments, as JSON text; the first tells that the call begins. A model may leave these out. */
+  /**
+   * A piece of a call's arguments, as JSON text. The first piece shows that the call begins. A model may leave these
+   * out.
+   */
   | { type: 'tool-input'; index: number; name: string; text: string }
-  /** A call that is complete. Its id is the provider's, and unique in the answer. */
+  /** A complete call. Its id comes from the provider and is unique in the answer. */
   | { type: 'tool-call'; toolCall: ToolCall }
   | {
       type: 'finish'
       reason: FinishReason
       usage: TokenUsage
-      /** Who answered, where that may be another than was asked. */
+      /** The model that answered, when it may differ from the one that was asked. */
       answeredBy?: { provider: string; name: string }
-      /** What the provider needs back with this answer, unchanged: stored, and found in the next request's messages. */
+      /**
+       * Data that the provider needs back unchanged with this answer. It is stored and put into the next request's
+       * messages.
+       */
       providerData?: Json
     }
 
-/** `paused`: the provider stopped in the middle, and goes on when it is sent what it said so far. */
+/** `paused`: the provider stopped in the middle. It continues when it is sent the answer so far. */
 export type FinishReason = 'stop' | 'tool-calls' | 'length' | 'content-filter' | 'paused'
 
 /**
  * The port every model client implements.
  *
- * `stream` starts the request when iterated, stops it when `signal` aborts (the iteration then throws
- * the signal's reason), and throws {@link ModelError} for whatever the provider refuses. It calls `onActivity`
- * when the provider shows that it lives without saying anything: a stream that is silent for long is given up.
+ * `stream` starts the request when iterated, stops it when `signal` aborts (the iteration then throws the signal's
+ * reason), and throws {@link ModelError} when the provider refuses. It calls `onActivity` when the provider shows
+ * activity without content, because a stream that is silent for long is given up.
  */
 export interface Model {
   /** e.g. `openai`, `anthropic`, `demo`. */
@@ -97,13 +109,13 @@ export interface Model {
   /** The model's own name, as the provider spells it. */
   readonly name: string
   stream(request: ModelRequest, signal: AbortSignal, onActivity?: () => void): AsyncIterable<ModelChunk>
-  /** Loads what it needs, once a worker starts. Rejects when that is not there, which the log then says. */
+  /** Loads its dependencies when a worker starts. Rejects when one is missing; this is logged. */
   prepare?(): Promise<void>
 }
 
-/** What kind of failure a {@link ModelError} is, whichever provider it comes from. */
+/** The kind of a {@link ModelError}, the same for all providers. */
 export type ModelErrorCode =
-  /** Too many requests, or tokens, in a time. */
+  /** Too many requests or tokens in a period. */
   | 'rate_limited'
   /** The provider has no capacity at the moment, or is down. */
   | 'overloaded'
@@ -111,16 +123,16 @@ export type ModelErrorCode =
   | 'quota_exhausted'
   /** The conversation is longer than the model takes. */
   | 'context_overflow'
-  /** The provider does not answer that, by its rules for content. */
+  /** The provider's content rules forbid an answer. */
   | 'refused'
-  /** The key is wrong, or may not do this. */
+  /** The key is wrong, or does not permit this. */
   | 'access_denied'
   /** There is no such model. */
   | 'not_found'
   | 'invalid_request'
-  /** The provider failed at it. */
+  /** The provider failed. */
   | 'server_error'
-  /** No answer came, or it broke off. */
+  /** No answer came, or the connection broke. */
   | 'connection'
   /** The provider was silent for too long. */
   | 'timed_out'
@@ -135,7 +147,7 @@ interface ModelErrorOptions {
   cause?: unknown
 }
 
-/** A provider refused or broke off a request. */
+/** A provider refused a request or did not complete it. */
 export class ModelError extends Error {
   override readonly name = 'ModelError'
   readonly code: ModelErrorCode

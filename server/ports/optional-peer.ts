@@ -12,8 +12,8 @@ export function isNotInstalled(cause: unknown): boolean {
 /**
  * The library as it was imported.
  *
- * @throws what {@link isNotInstalled} knows, when it is the empty module that Next.js puts, with webpack, in the place of
- * an optional peer that is missing.
+ * @throws an error that {@link isNotInstalled} recognises, when the module is empty: Next.js with webpack puts an empty
+ * module in place of a missing optional peer.
  */
 export function notEmpty<T extends object>(library: T): T {
   if (Object.keys(library).some((name) => name !== 'default')) return library

@@ -3,7 +3,7 @@ import { isWithin, Scope } from '../contract/scope.ts'
 
 export type { Owner } from '../contract/principal.ts'
 
-/** Whose rows: everything the store reads on behalf of a caller is narrowed to what the caller reaches. */
+/** Which rows a caller may read: the store narrows every read for a caller to its reach. */
 export interface Reach extends Owner {
   scope: Scope
 }
@@ -12,7 +12,7 @@ const KINDS = { user: true, anonymous: true, public: true } satisfies Record<Pri
 
 /**
  * The owner that a principal stands for. Filters are made only of this result, since Prisma takes `undefined` as no
- * filter and an object as an operator. Principals are parsed where they come in. This also stops one that was not.
+ * filter and an object as an operator. Principals are parsed on arrival; this check also stops one that was not parsed.
  *
  * @throws TypeError when it stands for nobody.
  */
@@ -23,14 +23,14 @@ export function ownerOf({ id, tenantId, kind }: Owner): Owner {
   return { id, tenantId, kind }
 }
 
-/** The same for how far one sees. @throws TypeError also when that is not told. */
+/** Checks a reach in the same way. @throws TypeError also when it has no valid scope. */
 export function reachOf(reach: Reach): Reach {
   if (!Scope.options.includes(reach.scope))
     throw new TypeError('A reach without a valid "scope" reaches nothing.')
   return { ...ownerOf(reach), scope: reach.scope }
 }
 
-/** What both reach: they are of one owner. */
+/** The narrower of two reaches, which must have the same owner. */
 export function narrower(one: Reach, other: Reach): Reach {
   return isWithin(one.scope, other.scope) ? one : other
 }

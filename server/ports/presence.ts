@@ -1,6 +1,6 @@
-/** Shows other processes that a worker is there. This ends when its process dies. */
+/** Shows other processes that a worker lives. The sign ends with the worker's process. */
 export interface Presence {
-  /** @param onShownAgain is called when it could not be shown for a while, and can again */
+  /** @param onShownAgain called when the worker is shown again after a time in which it was not */
   announce(workerId: string, onShownAgain: () => void): Promise<Announcement>
 }
 

@@ -4,13 +4,13 @@ export const isolatedQueue = (agentKey: string): string => `isolated/${agentKey}
 /** A run to be delivered. */
 export interface QueuedRun {
   id: string
-  /** Or what {@link isolatedQueue} makes of it. */
+  /** The agent's key, or its {@link isolatedQueue}. */
   agentKey: string
   /** `seq` of its newest event. Default: 0. */
   lastSeq?: number
-  /** Of a run that was just created: those who follow its conversation are told. */
+  /** Set for a run that was just created, so that readers of its conversation are told. */
   conversationId?: string | null
-  /** Of deliveries that are due, those with a higher one come first. Default: 0. */
+  /** Among due deliveries, a higher priority comes first. Default: 0. */
   priority?: number
   /** Milliseconds before it may be delivered. Default: 0. */
   delayMs?: number
@@ -19,8 +19,8 @@ export interface QueuedRun {
 }
 
 /**
- * Carries run ids to workers until one has claimed them. Then the lease takes over. A delivery is a reason to look at a
- * run, and the run's row decides what there is to do. The store puts runs in and takes them out.
+ * Carries run ids to workers until one has claimed the run. From then on the lease counts. A delivery is a reason to
+ * look at a run; the run's row decides what to do. The store adds and removes deliveries.
  */
 export interface Queue {
   start(agentKeys: readonly string[]): Promise<void>
@@ -31,21 +31,21 @@ export interface Queue {
   stop(): Promise<void>
 }
 
-/** A delivery that is due. Its run and `lastSeq` name it: what is delivered twice is there once. */
+/** A delivery that is due. Its run and `lastSeq` identify it, so a delivery that is sent twice exists once. */
 export type DueRun = Required<Pick<QueuedRun, 'id' | 'agentKey' | 'lastSeq' | 'priority'>>
 
-/** Deliveries that were taken. One that is neither done nor given back can be taken again after some seconds. */
+/** Deliveries that were taken. A delivery that is neither done nor given back can be taken again after some seconds. */
 export interface Taken {
   runIds: readonly string[]
-  /** There may be more to take. */
+  /** The queue may have more deliveries. */
   mayHaveMore: boolean
-  /** Removes deliveries whose runs were claimed. Never rejects. One that could not be removed comes again. */
+  /** Removes deliveries whose runs were claimed. Never rejects. A delivery that could not be removed comes again. */
   done(): Promise<void>
   /** Gives back deliveries whose runs could not be claimed. They can be taken at once. Never rejects. */
   giveBack(): Promise<void>
 }
 
-/** A delivery, and what its queue said of itself at some time before. */
+/** A delivery, and the epoch of its queue when it was last known. */
 export interface SentRun extends DueRun {
   epoch: string
 }
@@ -53,20 +53,23 @@ export interface SentRun extends DueRun {
 export interface QueueState {
   /** A text that changes when deliveries may have been lost. */
   epoch: string
-  /** How many it has, those among them that were taken and are not done. */
+  /** How many deliveries it has, including those that were taken and are not done. */
   deliveries: number
 }
 
 /**
- * A queue outside of the store. It may lose everything, so the sender keeps each delivery until it has arrived. Parts of
- * it that can't be reached do not hold up the others.
+ * A queue outside of the store. It may lose everything, so the sender keeps each delivery until it has arrived. A part
+ * that cannot be reached does not delay the others.
  */
 export interface RemoteQueue extends Queue {
-  /** Resolves with those that it has now. Rejects when it has none. */
+  /** Resolves with the deliveries that have arrived. Rejects when none has. */
   deliver(runs: readonly SentRun[]): Promise<SentRun[]>
   take(agentKey: string, limit: number): Promise<Taken>
-  /** Resolves with the state of those queues that can be reached. Gives out again what was taken by who has died. */
+  /**
+   * Resolves with the state of the queues that can be reached. Makes deliveries available again that dead workers had
+   * taken.
+   */
   inspect(queues: readonly string[]): Promise<ReadonlyMap<string, QueueState>>
-  /** Has these name another epoch: they are known to have lost something. */
+  /** Gives these queues a new epoch, because they are known to have lost deliveries. */
   renew(queues: readonly string[]): Promise<void>
 }

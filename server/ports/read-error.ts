@@ -7,8 +7,8 @@ export interface ReadError {
 }
 
 /**
- * What an error, or whatever else was thrown, says of itself. Never throws, as a getter or `toString` of somebody's
- * error may: reporting an error must not raise the next.
+ * Reads the members of an error, or of any other thrown value. Never throws, even where a getter or `toString` of the
+ * value does: reporting an error must not cause another.
  */
 export function readError(error: unknown): ReadError {
   if (!attempt(() => error instanceof Error)) {

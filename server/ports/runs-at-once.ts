@@ -1,6 +1,6 @@
 import type { Owner } from './owner.ts'
 
-/** How many runs may be queued or under way at once. Null for no limit. */
+/** How many runs may be queued or under way at once. Null means no limit. */
 export interface RunsAtOnce {
   /** For one owner. */
   principal: number | null
@@ -9,8 +9,8 @@ export interface RunsAtOnce {
 }
 
 /**
- * The limits of an owner's runs. An empty tenant has none, and the public principal has none of its own: either would be
- * a limit of the whole installation.
+ * The limits of an owner's runs. The empty tenant and the public principal have no limit: it would limit the whole
+ * installation.
  */
 export function limitsOf({ tenantId, kind }: Owner, { principal, tenant }: RunsAtOnce): RunsAtOnce {
   return { principal: kind === 'public' ? null : principal, tenant: tenantId === '' ? null : tenant }

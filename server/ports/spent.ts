@@ -1,6 +1,6 @@
 import type { Budget, Usage } from '../contract/budget.ts'
 
-/** What was used, of a budget and besides. */
+/** What was used: the amounts that a budget limits, and the other usage. */
 export type Spent = Record<Exclude<keyof Budget, 'cost'>, number> & Usage
 
 export const NOTHING_SPENT: Spent = {

@@ -11,16 +11,19 @@ export interface ScheduleRef {
   name: string
 }
 
-/** Computes the times of schedules, and publishes which schedules there are. Times are milliseconds since the epoch. */
+/** Computes the times of schedules, and publishes the schedules. Times are milliseconds since the epoch. */
 export interface Timetable {
-  /** The first occurrence after `after`; undefined when there is none. @throws Error saying what is wrong with it. */
+  /**
+   * The first occurrence after `after`; undefined when there is none. @throws Error that says what is wrong with the
+   * recurrence.
+   */
   next(recurrence: Recurrence, after: number): number | undefined
   /** The first `count` occurrences after `after`, at less cost than one by one; fewer where there are no more. @throws as `next`. */
   preview(recurrence: Recurrence, after: number, count: number): number[]
   /**
-   * Publishes `schedules` in place of what the agents with these keys had. Schedules of other agents stay.
+   * Replaces the schedules of the agents with these keys by `schedules`. Schedules of other agents stay.
    *
-   * @returns since when each has been what it is.
+   * @returns for each, since when it has been unchanged.
    */
   publish(
     agentKeys: readonly string[],

@@ -1,7 +1,7 @@
 import { noTracer } from './no-tracer.ts'
 import type { Operation, OperationOutcome, Span, Tracer } from './tracer.ts'
 
-/** Does what is to be traced. What it throws ends its span, and goes on. */
+/** Runs `work` in a span. An error ends the span and is thrown on. */
 export async function traced<T>(
   tracer: Tracer | undefined,
   operation: Operation,

@@ -3,7 +3,7 @@ import type { AgentMessage } from '../contract/message.ts'
 import type { RunStatus } from '../contract/run.ts'
 import type { FinishReason, ModelRequest, TokenUsage } from './model.ts'
 
-/** The run that an operation is of. */
+/** The run that an operation belongs to. */
 export interface TracedRun {
   id: string
   agentKey: string
@@ -11,11 +11,14 @@ export interface TracedRun {
   principal: { id: string; tenantId: string }
 }
 
-/** What is traced. The adapter decides on names and attributes. */
+/** An operation to trace. The adapter chooses names and attributes. */
 export type Operation =
-  /** A run is created, by whoever asked for it. */
+  /** A run is created, in the trace of its caller. */
   | { kind: 'create'; run: TracedRun }
-  /** One execution of a run. `traceparent` is that of its creation, `earlierTraceparent` that of the newest attempt before it that wrote something, whose number is `earlierAttempt`. */
+  /**
+   * One execution of a run. `traceparent` is that of the run's creation. `earlierTraceparent` is that of the newest
+   * earlier attempt that wrote something, and `earlierAttempt` its number.
+   */
   | {
       kind: 'attempt'
       run: TracedRun
@@ -29,42 +32,42 @@ export type Operation =
   | { kind: 'tool'; name: string; toolCallId: string; arguments: Json }
   | { kind: 'step'; name: string; occurrence: number }
 
-/** How an operation ended; without an `error` it ended well. */
+/** How an operation ended. Without an `error` it succeeded. */
 export interface OperationOutcome {
   error?: unknown
-  /** Of an attempt: what its run is now. */
+  /** For an attempt: the status of its run afterwards. */
   status?: RunStatus
-  /** What an attempt, a tool or a model answered with. */
+  /** The result of an attempt, a tool or a model. */
   output?: Json
   usage?: TokenUsage
-  /** Of a chain of models: the one that answered. */
+  /** For a chain of models: the one that answered. */
   answeredBy?: { provider: string; name: string }
   finishReason?: FinishReason
 }
 
 /** An operation under way. */
 export interface Span {
-  /** The W3C trace context (https://www.w3.org/TR/trace-context/) that names it, to hand on. Null where nothing is traced. */
+  /**
+   * The W3C trace context (https://www.w3.org/TR/trace-context/) of this span, to pass on. Null when nothing is traced.
+   */
   readonly traceparent: string | null
-  /** Runs `work`, so that what it begins, and what instrumented libraries do in it, belongs to this. */
+  /** Runs `work` inside this span. Spans that it begins, also those of instrumented libraries, become children. */
   within<T>(work: () => T): T
-  /** The model said the first of its answer. */
+  /** The first piece of the model's answer arrived. */
   answering(): void
   end(outcome?: OperationOutcome): void
 }
 
-/**
- * Where the ways of runs are traced to. Nothing waits for it, and what it throws changes nothing.
- */
+/** Receives the traces of runs. Nothing waits for it, and an error that it throws has no effect. */
 export interface Tracer {
   begin(operation: Operation): Span
   /**
-   * Runs `work` as part of the trace that a request came with, unless an instrumentation took it up already.
+   * Runs `work` as part of the trace in a request's headers, unless an instrumentation has done so already.
    * `readTraceparent` gives the request's W3C trace context.
    */
   continueFrom<T>(readTraceparent: () => string | null, work: () => T): T
-  /** Loads what it needs, before the runtime starts. Rejects with one sentence on what is wrong. */
+  /** Loads its dependencies before the runtime starts. Rejects with one sentence that says what is wrong. */
   prepare?(): Promise<void>
-  /** Sends what it has not sent yet. The runtime waits for it at its end, for two seconds. */
+  /** Sends the spans that it still holds. The runtime waits two seconds for this when it stops. */
   stop?(): Promise<void>
 }

@@ -5,16 +5,16 @@ import type { WebhookDelivery } from '../contract/webhook-delivery.ts'
 export interface WebhookEndpoint {
   /** Its name in deliveries. Unique, and the same in every process and version. */
   name: string
-  /** `https:`, or `http:` in a network of one's own. */
+  /** `https:`, or `http:` in a private network. */
   url: string
   /**
-   * What receivers verify signatures with: `whsec_` and 24 to 64 bytes in base64. Of two, both sign, so that the second can be
-   * replaced at the receiver meanwhile.
+   * Secrets with which receivers verify signatures: `whsec_` and 24 to 64 bytes in base64. If there are two, both sign,
+   * so that receivers can change over from the second to the first.
    */
   secrets: readonly [current: string, previous?: string]
-  /** Only of runs of these agents. Default: of all. */
+  /** Only tell it of runs of these agents. Default: all agents. */
   agentKeys?: readonly string[]
-  /** Whether it may be at an address that is not public: the loopback, a network of one's own. Default: false. */
+  /** Whether its address may be one that is not public, such as the loopback or a private network. Default: false. */
   allowPrivate?: boolean
 }
 
@@ -23,20 +23,20 @@ export interface DueWebhook {
   id: string
   event: string
   seq: number
-  /** This one included. */
+  /** How often it was sent, this attempt included. */
   attempts: number
   createdAt: Date
   run: { id: string; owner: Owner; agentKey: string; conversationId: string | null; metadata: unknown }
 }
 
-/** One to a webhook of a caller's. */
+/** A due delivery to a caller's webhook. */
 export interface DueCallerWebhook extends DueWebhook {
   webhook: { id: string; url: string; secret: string }
 }
 
-/** The outcome of an attempt to send. */
+/** The outcome of one attempt to send. */
 export interface WebhookAnswer {
-  /** HTTP status; null where there was no answer. */
+  /** HTTP status; null when there was no answer. */
   status: number | null
   /** Null when it arrived. */
   error: string | null

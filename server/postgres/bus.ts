@@ -17,9 +17,9 @@ const MAX_PAYLOAD_BYTES = 7_999
 
 interface PgBusOptions {
   databaseUrl: string
-  /** The URL of PostgreSQL itself, where `databaseUrl` leads to a pooler. */
+  /** The URL of PostgreSQL itself, if `databaseUrl` leads to a pooler. */
   directUrl?: string | undefined
-  /** For sending. The store shares it. */
+  /** The pool for sending, shared with the store. */
   pool: pg.Pool
   clock: Clock
   log: Logger
@@ -55,7 +55,7 @@ export function createPgBus({ databaseUrl, directUrl, pool, clock, log }: PgBusO
       if (!isDeaf(isPooled)) return
       log.warn(
         {},
-        'DATABASE_URL leads to a connection pooler, behind which nothing can be listened to: polling only. Set DIRECT_URL to the URL of PostgreSQL itself.',
+        'DATABASE_URL leads to a connection pooler, through which LISTEN does not work, so this process only polls. Set DIRECT_URL to the URL of PostgreSQL itself.',
       )
       await session.stop()
     } catch (error) {
@@ -66,9 +66,9 @@ export function createPgBus({ databaseUrl, directUrl, pool, clock, log }: PgBusO
 
   function receive(payload: string): void {
     const hints = parseBareHints(payload)
-    // Ignore a message that is not ours, or is a newer version's. The poll finds what it may have meant.
+    // Ignore a message that is foreign or of a newer version. Polling finds the changes that it told of.
     if (hints === undefined)
-      return log.debug({ payload: payload.slice(0, 200) }, 'ignored a notification that is not ours')
+      return log.debug({ payload: payload.slice(0, 200) }, 'ignored an unknown notification')
     for (const hint of hints) if (hint !== undefined) listeners.tell(hint)
   }
 

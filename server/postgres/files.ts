@@ -1,5 +1,5 @@
-// Files in the database, in pieces. Each piece is a statement of its own, so that no transaction is open and no connection
-// taken while a client is waited for.
+// Files in the database, in pieces. Each piece is a separate statement, so that no transaction or connection is held
+// while waiting for a client.
 import pg from 'pg'
 import { atMost } from '../concurrency/at-most.ts'
 import { inPieces } from '../concurrency/in-pieces.ts'
@@ -12,8 +12,9 @@ const PIECE_BYTES = 256 * 1024
 /** The most statements for files at once in a process. The pool's other connections are for runs. */
 const MAX_STATEMENTS = 2
 
-// The foreign key refuses a piece whose file has no row any more. A piece is not waited for until it is on the disk, which other
-// commits would wait for too: the row that makes it a file is, and with it all that was written before.
+// The foreign key refuses a piece whose file's row was deleted. The commit of a piece does not wait for the disk, since
+// other commits would then wait too. The commit that completes the file does, and with it everything that was written
+// before.
 const WRITE = {
   name: 'file_write',
   text: `
@@ -46,7 +47,7 @@ export function createPgFiles(pool: pg.Pool): Files {
         const bytes = await inTurn(() =>
           inTransaction(pool, (client) => copyBytes(client, read(fileId, position))),
         )
-        if (bytes === undefined) throw new FileGone(`The file ${fileId} is not there any more.`)
+        if (bytes === undefined) throw new FileGone(`The file ${fileId} no longer exists.`)
         const begin = position * PIECE_BYTES
         yield bytes.subarray(at - begin, end - begin)
         at = begin + PIECE_BYTES
@@ -54,7 +55,7 @@ export function createPgFiles(pool: pg.Pool): Files {
     },
 
     async remove(fileIds) {
-      // One by one, since each may be large.
+      // Delete one by one, since each may be large.
       for (const fileId of fileIds) await inTurn(() => execute(pool, REMOVE, [[fileId]]))
     },
   }

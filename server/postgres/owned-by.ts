@@ -1,17 +1,17 @@
-// Ownership in queries, in one place. A row belongs to a tenant, an id and a kind together. Callers who reach further are
-// bound by the tenant alone, or not at all.
+// Ownership in queries, in one place. A row belongs to a tenant, an id and a kind together. For callers with a wider
+// scope only the tenant is checked, or nothing.
 import type { Scope } from '../contract/scope.ts'
 import { ownerOf, reachOf } from '../ports/owner.ts'
 import type { Owner, Reach } from '../ports/owner.ts'
 import type { Statement } from './connections/transaction.ts'
 
-/** What a new row of a model gets. */
+/** The owner columns of a new row of a model. */
 export function ownedBy(owner: Owner): { tenantId: string; ownerId: string; ownerKind: Owner['kind'] } {
   const { tenantId, id, kind } = ownerOf(owner)
   return { tenantId, ownerId: id, ownerKind: kind }
 }
 
-/** A filter of a model. */
+/** A filter of a model for the rows within reach. */
 export function within(reach: Reach): Partial<ReturnType<typeof ownedBy>> {
   const { scope, ...owner } = reachOf(reach)
   switch (scope) {
@@ -24,7 +24,7 @@ export function within(reach: Reach): Partial<ReturnType<typeof ownedBy>> {
   }
 }
 
-/** SQL that is true for a row of `table` that is reached: by {@link reachValues}, the parameters from `first` on. */
+/** SQL condition: the row of `table` is within reach. The parameters from `first` on are {@link reachValues}. */
 export function isReached(scope: Scope, table: string, first: number): string {
   switch (scope) {
     case 'own':
@@ -36,14 +36,14 @@ export function isReached(scope: Scope, table: string, first: number): string {
   }
 }
 
-/** The parameters' values. They come last in a statement, since their number differs by scope. */
+/** The values of these parameters. They come last in a statement, since their number differs by scope. */
 export function reachValues(reach: Reach): string[] {
   const { scope, ...owner } = reachOf(reach)
   const values = ownerValues(owner)
   return { own: values, tenant: values.slice(0, 1), any: [] }[scope]
 }
 
-/** One statement for each scope, so that each is planned for its own index. */
+/** Makes one statement for each scope, so that each is planned for its own index. */
 export function forEachScope(name: string, toText: (scope: Scope) => string): Record<Scope, Statement> {
   return {
     own: { name, text: toText('own') },
@@ -52,7 +52,7 @@ export function forEachScope(name: string, toText: (scope: Scope) => string): Re
   }
 }
 
-/** SQL that is true for a row of `table` that is owned by {@link ownerValues}, the parameters from `first` on. */
+/** SQL condition: the row of `table` belongs to the owner. The parameters from `first` on are {@link ownerValues}. */
 export function isOwned(table: string, first: number): string {
   return isReached('own', table, first)
 }
@@ -62,22 +62,22 @@ export function ownerValues(owner: Owner): [tenantId: string, id: string, kind: 
   return [tenantId, id, kind]
 }
 
-/** The values of a row that is a tenant's, for all of its principals: nobody is an owner of that kind. */
+/** The owner values of a row that a tenant shares among its principals. No principal has this kind. */
 export function sharedValues(tenantId: string): [tenantId: string, id: string, kind: string] {
   return [tenantId, '', TENANT_KIND]
 }
 
-/** SQL that is true for a row of `a` that the tenant of `b` shares. */
+/** SQL condition: the tenant of row `b` shares row `a`. */
 export function isSharedWith(a: string, b: string): string {
   return `${haveOneTenant(a, b)} AND ${a}.owner_id = '' AND ${a}.owner_kind = '${TENANT_KIND}'`
 }
 
-/** SQL that is true where two rows have one owner. */
+/** SQL condition: two rows have the same owner. */
 export function haveOneOwner(a: string, b: string): string {
   return `${haveOneTenant(a, b)} AND ${a}.owner_id = ${b}.owner_id AND ${a}.owner_kind = ${b}.owner_kind`
 }
 
-/** SQL that is true for a row of `a` that is reached by the one whom `b` names. */
+/** SQL condition: the owner of row `b`, with this scope, reaches row `a`. */
 export function isReachedBy(a: string, b: string, scope: Scope): string {
   return { own: haveOneOwner(a, b), tenant: haveOneTenant(a, b), any: 'true' }[scope]
 }

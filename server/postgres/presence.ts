@@ -1,5 +1,5 @@
-// Which workers are alive. Each worker holds an advisory lock on a connection of its own. PostgreSQL drops the lock at the
-// moment that connection ends, however the process died.
+// Shows which workers are alive. Each worker holds an advisory lock on a connection of its own. PostgreSQL drops the
+// lock when that connection ends, however the process died.
 import type { Clock } from '../ports/clock.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Presence } from '../ports/presence.ts'
@@ -10,7 +10,7 @@ import type { PgConnection } from './connections/session.ts'
 const LOCK_CLASS = 0x61_67_77_6b
 
 interface PgPresenceOptions {
-  /** Should lead to PostgreSQL itself, and not to a pooler. */
+  /** Should lead to PostgreSQL itself, not to a pooler. */
   databaseUrl: string
   clock: Clock
   log: Logger
@@ -39,8 +39,8 @@ async function hold({ client, isPooled }: PgConnection, workerId: string): Promi
     await client.query('SELECT pg_advisory_lock_shared($1, hashtext($2))', [LOCK_CLASS, workerId])
     return
   }
-  // A pooler keeps a connection with one client while a transaction is open. This transaction holds no
-  // snapshot, so that vacuum goes on, and must outlast what ends idle transactions.
+  // A pooler keeps a connection with one client while a transaction is open. This transaction holds no snapshot, so it
+  // does not hinder vacuum. It must outlast the limits on idle transactions.
   await client.query('BEGIN')
   await client.query(
     `SELECT set_config(name, '0', true) FROM pg_settings
@@ -49,7 +49,7 @@ async function hold({ client, isPooled }: PgConnection, workerId: string): Promi
   await client.query('SELECT pg_advisory_xact_lock_shared($1, hashtext($2))', [LOCK_CLASS, workerId])
 }
 
-/** SQL that is true for a worker id (an expression) whose lock nobody holds. */
+/** SQL condition: nobody holds the lock of this worker id (an expression). */
 export function isAbsent(workerId: string): string {
   return `NOT EXISTS (
     SELECT FROM pg_locks l
@@ -58,7 +58,7 @@ export function isAbsent(workerId: string): string {
       AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND l.granted)`
 }
 
-/** SQL that counts the workers that are there. */
+/** SQL that counts the workers that are present. */
 export const PRESENT_WORKERS: string = `
   SELECT count(DISTINCT l.objid)::int AS present
   FROM pg_locks l

@@ -2,14 +2,14 @@ import type pg from 'pg'
 import type { Json } from '../contract/json.ts'
 import { execute } from './connections/transaction.ts'
 
-/** A step that was completed, as it is stored. */
+/** A completed step, as it is stored. */
 export interface StoredStep {
   name: string
   /** Which of the steps of that name, from 1. */
   occurrence: number
-  /** The attempt that did it. */
+  /** The attempt that completed it. */
   attempt: number
-  /** Null where it returned nothing. */
+  /** Null when it returned nothing. */
   result: Json
 }
 
@@ -20,7 +20,7 @@ const READ_STEPS = {
     WHERE run_id = $1 ORDER BY completed_at, name, occurrence`,
 }
 
-/** All steps of a run, for whoever looks at it from outside. */
+/** All steps of a run, for inspection from outside. */
 export function readStoredSteps(pool: pg.Pool, runId: string): Promise<StoredStep[]> {
   return execute<StoredStep & pg.QueryResultRow>(pool, READ_STEPS, [runId])
 }

@@ -1,5 +1,5 @@
-// Time that a test moves on, in the database. Statements ask for `now()` without its schema, and this one is found before
-// PostgreSQL's own. pg-boss has a function of its own for its time, which asks this one then.
+// Lets a test move the database's time forward. Statements call `now()` without its schema, so this function is found
+// before PostgreSQL's own. pg-boss has its own function for the time, which is replaced by one that calls this.
 import type pg from 'pg'
 import { sessionSettings } from './connections/session-settings.ts'
 import { execute } from './connections/transaction.ts'
@@ -14,10 +14,10 @@ const INSTALL = `
   CREATE OR REPLACE FUNCTION ${QUEUE_SCHEMA}.job_now() RETURNS timestamptz LANGUAGE sql STABLE
     AS 'SELECT test_time.now()'`
 
-/** The settings of sessions whose time it is. */
+/** The settings of sessions that use the shifted time. */
 export const SHIFTED_SESSION = sessionSettings({}, 'test_time, pg_catalog')
 
-/** @returns by how many milliseconds the database's time is ahead already. */
+/** @returns by how many milliseconds the database's time is already ahead */
 export async function installShiftedTime(pool: pg.Pool): Promise<number> {
   await pool.query(INSTALL)
   const [row] = await execute<{ ahead: number }>(
@@ -31,7 +31,7 @@ export async function installShiftedTime(pool: pg.Pool): Promise<number> {
   return row?.ahead ?? 0
 }
 
-/** Moves time on. Runs under way keep their leases: no worker has missed to renew them. */
+/** Moves time forward. Runs under way keep their leases, since no worker failed to renew them. */
 export async function shiftTime(pool: pg.Pool, ms: number): Promise<void> {
   await execute(
     pool,
@@ -46,7 +46,7 @@ export async function shiftTime(pool: pg.Pool, ms: number): Promise<void> {
   )
 }
 
-/** Whether all that waited for a time has begun, whose time has come. */
+/** Whether every run that waited for a time that has come has begun. */
 export async function hasBegunWhatIsDue(pool: pg.Pool): Promise<boolean> {
   const [row] = await execute<{ due: boolean }>(
     pool,

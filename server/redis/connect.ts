@@ -3,12 +3,12 @@ import { ConfigError } from '../config/config.ts'
 import { notEmpty } from './../ports/optional-peer.ts'
 import { libraryMissing } from './library-missing.ts'
 
-/** Where Redis is. */
+/** The address of Redis. */
 export interface RedisAddress {
   url: string | undefined
-  /** A Redis Cluster, of which the URL is a node. */
+  /** Whether the URL is that of a node of a Redis Cluster. */
   isCluster: boolean
-  /** The environment variable of the setting that needs it. */
+  /** The setting that needs Redis, as an environment variable. */
   neededFor: string
 }
 
@@ -16,9 +16,9 @@ export interface RedisAddress {
 export type RedisClient = Redis | Cluster
 
 const RECONNECT_MIN_MS = 50
-/** Redis is used again within half a second after it is back. */
+/** Limits the time until Redis is used again after it is back to half a second. */
 const RECONNECT_MAX_MS = 400
-/** Where a network drops the first packet, the next attempt comes long before TCP would repeat it. */
+/** If a network drops the first packet, a new attempt is made long before TCP would repeat the packet. */
 const CONNECT_TIMEOUT_MS = 2_000
 
 /** Opens connections. The library is an optional peer, which only users of Redis install. */
@@ -35,7 +35,7 @@ export async function loadRedis(
       connectionName: `agent-runtime ${name}`,
       connectTimeout: Math.min(answerTimeoutMs, CONNECT_TIMEOUT_MS),
       socketTimeout: answerTimeoutMs,
-      // A command that can't be sent now is of no use later, since a look has done its work by then.
+      // Do not queue commands: by the time they could be sent, a poll has done their work.
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: 0,
@@ -63,7 +63,7 @@ function secretsOf(url: string): Pick<RedisOptions, 'username' | 'password' | 't
   }
 }
 
-/** Redis is not there. */
+/** Redis cannot be reached. */
 export class RedisAwayError extends Error {
   override readonly name = 'RedisAwayError'
 }

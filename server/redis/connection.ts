@@ -7,11 +7,11 @@ interface Watch {
   log: Logger
   /** Once it aborts, breaks are expected and not logged. */
   stopping: AbortSignal
-  /** For the log: how the runtime goes on while Redis is away. */
+  /** For the log: how the runtime works while Redis is away. */
   meanwhile: string
 }
 
-/** Logs a break once, and not each attempt to connect again. */
+/** Logs each break once, not each attempt to reconnect. */
 export function reportBreaks(redis: RedisClient, { log, stopping, meanwhile }: Watch): void {
   let reason: string | undefined
   let isBroken = false
@@ -19,7 +19,7 @@ export function reportBreaks(redis: RedisClient, { log, stopping, meanwhile }: W
   redis.on('close', () => {
     if (stopping.aborted || isBroken) return
     isBroken = true
-    log.warn({ reason }, `Redis is not there; ${meanwhile}`)
+    log.warn({ reason }, `Redis is away; ${meanwhile}`)
   })
   redis.on('ready', () => {
     if (isBroken) log.info({}, 'Redis is back')

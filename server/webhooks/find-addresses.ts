@@ -1,5 +1,5 @@
-// Finds the addresses of hosts that callers name, without a thread: `dns.lookup` holds one of the few that a process has for that
-// until a name server has answered, and nothing frees it.
+// Finds the addresses of hosts that callers name, without `dns.lookup`. That would hold one of the process's few
+// threads until a name server answers, and cannot be cancelled.
 import dns from 'node:dns'
 import type { LookupAddress } from 'node:dns'
 import { Resolver, lookup } from 'node:dns/promises'
@@ -15,18 +15,21 @@ const HOSTS_FILE =
     ? join(process.env['SYSTEMROOT'] ?? 'C:\\Windows', 'System32\\drivers\\etc\\hosts')
     : '/etc/hosts'
 
-/** The system finds names of its own. It would be asked of names that callers have chosen, too, so it has one thread for all of them. */
+/**
+ * Names without a dot and names in the hosts file are left to the system. Callers choose these names too, so together
+ * they may hold only one thread.
+ */
 const oneAtATime = atMost(1)
 
-/** @throws when there is none, when no name server answers in time, or when `signal` aborts. */
+/** @throws when the host has no address, no name server answers in time, or `signal` aborts. */
 export async function findAddresses(host: string, signal: AbortSignal): Promise<LookupAddress[]> {
-  // No domain of a caller's is without a dot, so its name servers are not asked.
+  // A name without a dot is no public domain, so no caller's name server is asked.
   if (!host.includes('.') || (await isInHostsFile(host))) {
     return oneAtATime(() => lookup(host, { all: true }))
   }
   signal.throwIfAborted()
   const resolver = new Resolver(PATIENCE)
-  // Of the module: what `dns.setServers` sets, a function that was imported by name does not know.
+  // Ask the module for its servers: a `getServers` imported by name would not see those that `dns.setServers` set.
   resolver.setServers(dns.getServers())
   const cancel = () => resolver.cancel()
   signal.addEventListener('abort', cancel, { once: true })
@@ -37,14 +40,15 @@ export async function findAddresses(host: string, signal: AbortSignal): Promise<
   }
 }
 
-/** Of the two families one is enough. */
+/** Asks for addresses of both families. One family is enough. */
 async function askFor(host: string, resolver: Resolver): Promise<LookupAddress[]> {
   const [four, six] = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)])
   const addresses = [
     ...valueOf(four).map((address) => ({ address, family: 4 })),
     ...valueOf(six).map((address) => ({ address, family: 6 })),
   ]
-  if (addresses.length === 0) throw four.status === 'rejected' ? four.reason : new Error('It has no address.')
+  if (addresses.length === 0)
+    throw four.status === 'rejected' ? four.reason : new Error('The host has no address.')
   return addresses
 }
 

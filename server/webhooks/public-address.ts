@@ -26,7 +26,7 @@ for (const network of [
   SPECIAL.addSubnet(address, Number(bits), 'ipv4')
 }
 
-// Of IPv6, 2000::/3 alone is given out, and in it these lead to IPv4 or nowhere.
+// Only 2000::/3 of IPv6 is assigned. Within it, the networks of SPECIAL_6 lead to IPv4 or nowhere.
 const GIVEN_OUT = new BlockList()
 GIVEN_OUT.addSubnet('2000::', 3, 'ipv6')
 const SPECIAL_6 = new BlockList()
@@ -35,7 +35,9 @@ for (const network of ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20']) 
   SPECIAL_6.addSubnet(address, Number(bits), 'ipv6')
 }
 
-/** Whether an address is public: not in a private network, not a cloud's metadata, and nothing that maps to these. */
+/**
+ * Whether an address is public: not in a private network, not a cloud's metadata service, and no IPv6 form of these.
+ */
 export function isPublicAddress(address: string): boolean {
   switch (isIP(address)) {
     case 4:

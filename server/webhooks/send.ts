@@ -1,4 +1,5 @@
-// Sends webhooks by https://www.standardwebhooks.com. It connects to the very address that was checked.
+// Sends webhooks by https://www.standardwebhooks.com. It connects to the same address that it checked, so a name cannot
+// change its address in between.
 import type { LookupAddress } from 'node:dns'
 import { lookup } from 'node:dns/promises'
 import { request as requestPlain } from 'node:http'
@@ -12,17 +13,19 @@ import type { SendWebhook, WebhookEndpoint } from '../ports/webhooks.ts'
 import { findAddresses } from './find-addresses.ts'
 import { isPublicAddress } from './public-address.ts'
 
-/** The time for looking up, connecting and the beginning of the answer together. */
+/** Limit for the look-up, the connection and the beginning of the answer together. */
 const TIMEOUT_MS = 15_000
 
-const NOT_PUBLIC = 'Its address is not public: allowPrivate lets it be.'
+const NOT_PUBLIC = 'Its address is not public. The setting allowPrivate permits that.'
 
 type Find = (host: string, signal: AbortSignal) => Promise<LookupAddress[]>
 
-/** To endpoints of the app's: the system finds them, as it finds the app's other hosts. */
+/**
+ * Sends to the application's endpoints. The system resolves their names, like those of the application's other hosts.
+ */
 export const sendWebhook = createSend((host) => lookup(host, { all: true }))
 
-/** To those that callers name. */
+/** Sends to endpoints that callers name. */
 export const sendCallerWebhook = createSend(findAddresses)
 
 function createSend(find: Find): SendWebhook {
@@ -39,7 +42,7 @@ function createSend(find: Find): SendWebhook {
   }
 }
 
-/** All addresses of a name have to be public, whichever is taken. */
+/** Every address of a name must be public, whichever is used. */
 function lookUpBy(
   find: Find,
   { signal, allowPrivate }: { signal: AbortSignal; allowPrivate: boolean },
@@ -75,7 +78,7 @@ function signedHeaders({ secrets }: WebhookEndpoint, id: string, body: string): 
   }
 }
 
-/** @returns the status of the answer. Of its body nothing is read, and where it leads nobody goes. */
+/** @returns the status of the answer. The body is not read, and redirects are not followed. */
 function post(
   { url, allowPrivate = false }: WebhookEndpoint,
   {
@@ -87,7 +90,7 @@ function post(
 ): Promise<number> {
   const target = new URL(url)
   const host = target.hostname.replace(/^\[|\]$/g, '')
-  // A name is looked up. An address is used as it is.
+  // An address is checked here. A name is checked when it is looked up.
   if (!allowPrivate && isIP(host) !== 0 && !isPublicAddress(host)) throw new Error(NOT_PUBLIC)
   const options: RequestOptions = {
     method: 'POST',

@@ -79,7 +79,7 @@ function diagnoseNotifications({ notificationsArrive }: Examined): Finding {
     level: 'problem',
     found: 'A notification that was sent did not arrive.',
     meaning:
-      'LISTEN needs a connection that stays, and so does the lock by which a lost worker is noticed at once. A pooler that hands out a connection per transaction gives neither: streams and workers fall back to polling, and lost workers are noticed by their leases.',
+      'LISTEN needs a connection that stays open, and so does the lock that shows a lost worker at once. A pooler in transaction mode provides neither. So streams and workers poll, and lost workers are only noticed when their leases run out.',
     remedy:
       'Set DIRECT_URL to the URL of PostgreSQL itself, or let DATABASE_URL lead there or to a pooler in session mode.',
   }
@@ -120,8 +120,8 @@ function diagnoseQueue({ queue: { twice, deadLetters, schedules } }: Examined): 
       none: 'There are no dead letters.',
       found: `There ${deadLetters.total === 1 ? 'is' : 'are'} ${count(deadLetters.total, 'dead letter')}.`,
       meaning:
-        'Somebody put into an agent’s queue what is not a delivery: no run is lost by it, but whoever did it expects something.',
-      remedy: 'Find out who writes to the queue, then delete them (docs/operations.md tells how).',
+        'Somebody put something other than a delivery into an agent’s queue. No run is lost, but the sender may expect an effect.',
+      remedy: 'Find out who writes to the queue, then delete them (docs/operations.md says how).',
       item: ({ id, queue, reason, since }) =>
         `${id} of ${since}, for ${queue || 'an unknown queue'}: ${reason || 'no reason given'}`,
     }),
@@ -153,8 +153,8 @@ function diagnoseSchedules({ schedules: { total, paused, overdue } }: Examined):
       none: 'No run of a schedule is late.',
       found: `${count(overdue.total, 'schedule')} of callers should have had a run more than ${OVERDUE_SECONDS / 60} minutes ago.`,
       meaning:
-        'No process that knows these agents is running, or it can not tell whether their runs may be created.',
-      remedy: 'Start a server or a worker with these agents, or look into the log of those there are.',
+        'No process that knows these agents is running, or it cannot find out whether their runs may be created.',
+      remedy: 'Start a server or a worker with these agents, or look into the logs of the running ones.',
       item: ({ id, agentKey, since }) => `${id} of ${agentKey}, since ${since}`,
     }),
   ]

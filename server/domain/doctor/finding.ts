@@ -1,6 +1,6 @@
 import type { Listed } from '../../ports/examination.ts'
 
-/** `problem`: there is something to do. `note`: worth knowing. `ok`: looked at, and well. */
+/** `problem`: needs action. `note`: worth knowing. `ok`: checked and fine. */
 export type FindingLevel = 'problem' | 'note' | 'ok'
 
 export interface Finding {
@@ -12,12 +12,12 @@ export interface Finding {
   /** What that means, and what to do. */
   meaning?: string
   remedy?: string
-  /** What it is about, a line each, and how many more there are. */
+  /** The things found, one line each. `more` counts those that are not listed. */
   items?: readonly string[]
   more?: number
 }
 
-/** What to say of a list: when it is empty, and when it is not. */
+/** The texts for a list: `none` when it is empty, the others when it is not. */
 interface Words<T> {
   none: string
   found: string

@@ -8,17 +8,17 @@ export interface Lease {
   workerId: string
   ttlMs: number
   /**
-   * Agents whose runs are executed in processes of their own, as are runs that may be what ends their workers: they
-   * are not claimed. Null: this worker claims those too.
+   * Agents whose runs are executed in processes of their own. The worker does not claim these, nor runs that may be the
+   * cause of lost workers. Null: it claims all.
    */
   isolatedAgents: readonly string[] | null
-  /** Versions of its agents' code, by their keys: a run that has none gets it. */
+  /** Versions of its agents' code, by agent key. A run without a version gets this one. */
   versions?: Readonly<Record<string, string>>
 }
 
 /** A step is stored. */
 export interface SavedStep {
-  /** How many messages its run was sent before. */
+  /** How many messages the run had been sent by then. */
   sent: number
 }
 
@@ -26,16 +26,16 @@ export interface SavedStep {
 export interface RenewedLease {
   id: string
   cancelRequested: boolean
-  /** How many messages it was sent. */
+  /** How many messages the run was sent. */
   sent: number
 }
 
-/** What a worker does with the runs it claims. Each write is fenced by its attempt. */
+/** The reads and writes of a worker for the runs it claims. Each write is fenced by its attempt. */
 export interface AttemptStore {
   /**
-   * Takes deliveries of an agent and starts an attempt of each of their runs that is queued and due, or whose wait is
-   * over, and writes its `run.started`. The others are over, in other hands, or have a delivery of their own for later.
-   * A run that is refused fails, and no other with it.
+   * Takes deliveries of an agent and starts an attempt of each run that is queued and due, or whose wait is over. It
+   * also writes `run.started`. The other runs are over, held by another worker, or have a later delivery. A run that
+   * the database refuses fails alone.
    */
   claimRuns(lease: Lease, deliveries: { agentKey: string; limit: number }): Promise<ClaimResult>
   /**
@@ -46,23 +46,24 @@ export interface AttemptStore {
   renewLeases(runs: readonly { id: string; attempt: number }[], ttlMs: number): Promise<RenewedLease[]>
   saveCheckpoint(runId: string, attempt: number, state: Json): Promise<'written' | 'fenced'>
   readSteps(runId: string): Promise<CompletedStep[]>
-  /** Which steps there are, without what they made. */
+  /** The run's steps, without their results. */
   readStepNames(runId: string): Promise<Pick<CompletedStep, 'name' | 'occurrence'>[]>
   saveStep(run: { id: string; attempt: number }, step: NewStep): Promise<SavedStep | 'fenced'>
-  /** Whether a run has left anything that another attempt goes on with: steps, waits or a checkpoint. */
+  /** Whether the run has stored anything that another attempt continues from: steps, waits or a checkpoint. */
   hasProgress(runId: string): Promise<boolean>
   /**
-   * Forgets it, so that the run begins anew by that version. That a step was begun which is done at most once is not forgotten.
+   * Deletes the run's progress, so that it begins anew with that version of the agent. It keeps the mark of a step that
+   * may be begun only once.
    *
-   * @returns the messages that steps told, which are void; null where there was nothing to forget.
+   * @returns the ids of the messages that its steps emitted, which are now void; null when there was no progress.
    */
   forgetProgress(
     run: { id: string; attempt: number },
     version: string,
   ): Promise<{ messageIds: string[] } | null | 'fenced'>
-  /** What a run's attempts before this one used, by its events. */
+  /** What the run's earlier attempts used, according to its events. */
   readSpent(runId: string, attempt: number): Promise<Spent>
-  /** What was said before the run on its path, by whichever runs, and then its own input, as {@link ClaimedRun.messages}. */
+  /** All messages before the run on its path, then its own input. Like {@link ClaimedRun.messages}, but never cut. */
   readWholeHistory(runId: string): Promise<AgentMessage[]>
   /** The run's events of these types. */
   readTold(runId: string, types: readonly string[]): Promise<ToldEvent[]>

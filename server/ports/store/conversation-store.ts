@@ -16,17 +16,17 @@ import type { GivenTurn, TurnsToGive } from '../upkeep.ts'
 
 export interface ReadPlace {
   conversationId: string
-  /** Runs that a reader is in the middle of. */
+  /** Runs of which a reader has read a part. */
   runIds: readonly string[]
 }
 
-/** What there is to know of a conversation before it is followed. */
+/** The state of a conversation, as a stream needs it to begin. */
 export interface ConversationPlaces extends Moves {
   progress: ConversationProgress
   /** No run of any conversation has a higher ordinal. */
   lastOrdinal: number
   newestRun: RunSummary | null
-  /** Those of the asked runs that are there, by id. */
+  /** The requested runs that exist, by id. */
   asked: ReadonlyMap<string, RunProgress>
 }
 
@@ -44,10 +44,10 @@ export interface ConversationFork {
   conversationId: string
   messageId: string
   owner: Owner
-  /** Of the new conversation, and of the run that has what is copied. */
+  /** Id of the new conversation. `runId` is that of the run that gets the copied messages. */
   id: string
   runId: string
-  /** Undefined: as the other conversation has it. */
+  /** Undefined: as in the original conversation. */
   title: string | null | undefined
   metadata: JsonObject | undefined
 }
@@ -55,7 +55,7 @@ export interface ConversationFork {
 /** Conversations, their messages and turns. */
 export interface ConversationStore {
   /**
-   * Where the owner has one with that external id, that is the answer, as it is.
+   * Returns the owner's conversation with this external id unchanged if there is one.
    *
    * @returns null when its owner is a visitor whose session was claimed.
    */
@@ -63,7 +63,10 @@ export interface ConversationStore {
     owner: Owner,
     conversation: NewConversation,
   ): Promise<{ conversation: Conversation; created: boolean } | null>
-  /** Null where it is not there, or not the owner's; `taken` where another of the owner's has the external id. */
+  /**
+   * Null when it does not exist or is not the owner's; `taken` when another conversation of the owner has the external
+   * id.
+   */
   updateConversation(
     owner: Owner,
     conversationId: string,
@@ -81,32 +84,39 @@ export interface ConversationStore {
     conversationId: string,
     window: { limit: number; offset: number; includeFailedRuns: boolean },
   ): Promise<{ messages: HistoryMessage[]; total: number; progress: ConversationProgress }>
-  /** Null where it is not there for the reader. */
+  /** Null when the reader cannot see the conversation. */
   readConversationPlace(reach: Reach, asked: ReadPlace): Promise<ConversationPlaces | null>
-  /** Its runs after an ordinal, in order, at most `limit`; fewer where they were asked much. Null where it is not there any more. */
+  /**
+   * Its runs after an ordinal, in order, at most `limit`; fewer when their input is large. Null when it no longer
+   * exists.
+   */
   readConversationRuns(
     conversationId: string,
     afterOrdinal: number,
     limit: number,
   ): Promise<ConversationRuns | null>
-  /** Whose it is; null where its title is a caller's, or somebody else was told to ask for one before. */
+  /**
+   * Notes that a title is being asked for. Resolves with the owner; null when a caller set the title, or another
+   * process asks already.
+   */
   askForTitle(conversationId: string): Promise<Owner | null>
-  /** Of one that was asked for, unless a caller has changed it meanwhile. */
+  /** Stores a title that was asked for, unless a caller has set one meanwhile. */
   setTitle(conversationId: string, title: string): Promise<void>
-  /** Makes the branch that was gone on with last of those that have the message the chosen one. Null where it is not there. */
+  /** Chooses a branch: among those with the message, the one that was continued last. Null when there is none. */
   selectBranch(owner: Owner, conversationId: string, messageId: string): Promise<Conversation | null>
   /**
-   * Copies a path up to a message into a new conversation, whose first run has it; `not-found` where there is no such message, `unanswered`
-   * where it is a call of a tool or one of several results, `session-over` where its owner is a visitor whose session was claimed.
+   * Copies a path up to a message into the first run of a new conversation. `not-found`: there is no such message.
+   * `unanswered`: the message is a tool call, or one of several results. `session-over`: the owner is a visitor whose
+   * session was claimed.
    */
   forkConversation(
     fork: ConversationFork,
   ): Promise<Conversation | 'not-found' | 'unanswered' | 'session-over'>
-  /** Runs that wait for their turn, the next one first. */
+  /** Runs that wait for their turn, the next first. */
   listTurns(reach: Reach, conversationId: string): Promise<QueuedTurn[]>
   /**
-   * Changes the order of those that wait. `no-run`: that is none of the conversation; `not-waiting`: it has begun, or is over;
-   * `begins-branch`: a run would come before the one that began its way.
+   * Changes the order of waiting runs. `no-run`: the run is not of this conversation. `not-waiting`: it has begun, or
+   * is over. `begins-branch`: a run would come before the one that began its branch.
    */
   moveTurn(
     owner: Owner,
@@ -115,6 +125,6 @@ export interface ConversationStore {
     | { kind: 'moved' | 'no-conversation' | 'begins-branch' }
     | { kind: 'no-run' | 'not-waiting'; runId: string }
   >
-  /** Gives the next run of each conversation its turn when none is under way there. */
+  /** Gives the next run of each conversation its turn, unless another run is under way there. */
   giveTurns(turns: TurnsToGive): Promise<GivenTurn[]>
 }

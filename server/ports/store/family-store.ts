@@ -5,21 +5,21 @@ import type { Owner } from '../owner.ts'
 /** Runs that other runs have started. */
 export interface FamilyStore {
   /**
-   * Does what there is to do because these runs are over, deleted, or wait for something, and tells them what they were too busy for; null: any that nobody has taken up. The
-   * parent of one that is over goes on with its outcome, its children are cancelled, and go with it when it was deleted. What it waits for is told
-   * the runs above it.
+   * Handles the news of these runs, and passes on news they were too busy for. Null: news of any run that nobody
+   * handles. When a run is over, its parent continues with the outcome and its children are cancelled. When it was
+   * deleted, its children are deleted too. When it waits, the runs above it are told.
    */
   tellFamilies(runIds: readonly string[] | null): Promise<ToldFamilies>
   /**
-   * Takes places for runs below this one, of those that all have who have the same run at their top.
+   * Reserves places for runs below this one. All runs with the same run at their top share one number of places.
    *
-   * @returns how many: those that are left of `max`, up to `count`.
+   * @returns how many were reserved: as many as are left of `max`, up to `count`.
    */
   takePlacesBelow(runId: string, places: { count: number; max: number }): Promise<number>
   /**
    * Creates a detached child, once for each call of the parent. Fenced by the parent's attempt.
    *
-   * @returns the id of the child of this call, whichever attempt has created it.
+   * @returns the id of this call's child, which an earlier attempt may have created.
    */
   startChild(
     parent: { id: string; attempt: number },
@@ -27,8 +27,9 @@ export interface FamilyStore {
     child: NewChild,
   ): Promise<{ runId: string } | 'fenced'>
   /**
-   * Creates the next run of a conversation, once for each key, before those that wait there: of the owner and on the branch that the run
-   * has by now that hands on. Fenced by that one's attempt; nothing follows on one that is being cancelled.
+   * Creates the next run of a conversation, once for each idempotency key, before those that wait there. It gets the
+   * present owner and branch of the run that hands on. Fenced by that run's attempt. A run that is being cancelled
+   * hands on nothing.
    */
   handOff(
     from: { id: string; attempt: number; principal: Owner },

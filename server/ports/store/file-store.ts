@@ -8,45 +8,48 @@ export interface NewFile extends FileLabel {
 }
 
 export interface UploadBounds {
-  /** Of one file. */
+  /** Limit for one file. */
   maxBytes: number
-  /** Of all files of an owner together; null for no limit. */
+  /** Limit for all files of an owner together; null for no limit. */
   maxOwnerBytes: number | null
-  /** After this time an unfinished upload counts as given up. */
+  /** After this time an unfinished upload counts as abandoned. */
   expiresInMs: number
 }
 
 /**
- * `begun`: it may have so many bytes.
- * `full`: its owner has as many bytes as one may.
+ * `begun`: the file may have up to `maxBytes`.
+ * `full`: its owner has no bytes left of its limit.
  * `session-over`: a user has claimed the session of the visitor it is for.
  */
 export type BegunUpload = { kind: 'begun'; maxBytes: number } | { kind: 'full' } | { kind: 'session-over' }
 
-/** The rows of files: which there are, and whose. */
+/** The rows of files: which files exist, and their owners. */
 export interface FileStore {
   beginUpload(file: NewFile, bounds: UploadBounds): Promise<BegunUpload>
-  /** @returns null when it was deleted, or took too long: then it is not there. */
+  /** @returns null when the file was deleted meanwhile or the upload took too long: then the file does not exist. */
   endUpload(
     fileId: string,
     written: { size: number; sha256: Buffer; expiresInMs: number },
   ): Promise<StoredFile | null>
   getFile(reach: Reach, fileId: string): Promise<StoredFile | null>
-  /** Of an owner's files those that are named. */
+  /** Those of these files that are the owner's. */
   findFiles(owner: Owner, fileIds: readonly string[]): Promise<StoredFile[]>
-  /** Of the files of whose a run is those that are named. */
+  /** Those of these files that belong to the run's owner. */
   findFilesOfRun(runId: string, fileIds: readonly string[]): Promise<StoredFile[]>
   listFiles(
     reach: Reach,
     filter: { limit: ListFilesInput['limit'] },
     cursor: PageCursor | null,
   ): Promise<Page<StoredFile>>
-  /** From then on it is not there for anybody. @returns false where it was not, or is not the owner's. */
+  /** Makes the file invisible to everybody. @returns false when it does not exist, or is not the owner's. */
   expireFile(owner: Owner, fileId: string): Promise<boolean>
-  /** The same for files of an upload that came to nothing, as far as no message names them. @returns which. */
+  /**
+   * As `expireFile`, for files of an upload that failed, unless a message names them. @returns the ids of those that
+   * expired.
+   */
   abandonFiles(fileIds: readonly string[]): Promise<string[]>
-  /** Some of those that are not there for anybody any more. */
+  /** Ids of some files that are expired: their bytes are to be removed. */
   findExpiredFiles(): Promise<string[]>
-  /** Forgets files whose bytes were removed. */
+  /** Deletes the rows of files whose bytes were removed. */
   forgetFiles(fileIds: readonly string[]): Promise<void>
 }

@@ -3,8 +3,8 @@ export interface SigningKey {
   secret: Buffer
 }
 
-/** What the runtime signs with. */
+/** The keys that the runtime signs with. */
 export interface KeyStore {
-  /** The key for a purpose. Where there is none yet, `fresh` becomes it. All processes get the same key. */
+  /** Reads the key for a purpose. If there is none yet, `fresh` becomes the key. All processes get the same key. */
   readSigningKey(purpose: string, fresh: Buffer): Promise<SigningKey>
 }

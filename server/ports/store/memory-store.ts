@@ -3,7 +3,7 @@ import type { ListMemoriesInput, MemoryShare, MemorySummary, StoredMemory } from
 import type { Page, PageCursor } from '../../contract/page.ts'
 import type { Reach } from '../owner.ts'
 
-/** Where a run's agent remembers something: with whose the run is at that moment. */
+/** Where a run's agent keeps a memory. The owner is the run's owner at that moment. */
 export interface MemoryPlace {
   share: MemoryShare
   namespace: string
@@ -14,7 +14,7 @@ export interface ListMemoriesOfRun {
   share: MemoryShare
   namespace: string
   search: readonly string[]
-  /** Older than this one. */
+  /** Only memories older than this one. */
   before: string | null
   limit: number
 }
@@ -26,22 +26,22 @@ export interface MemoryStore {
     filter: Pick<ListMemoriesInput, 'limit' | 'namespace' | 'search'>,
     cursor: PageCursor | null,
   ): Promise<Page<StoredMemory>>
-  /** @returns false where it is not there, or not that owner's. */
+  /** @returns false when it does not exist, or is not the owner's. */
   deleteMemory(memory: MemorySummary): Promise<boolean>
   readMemoryOfRun(runId: string, place: MemoryPlace): Promise<StoredMemory | null>
   /** The newest first. */
   listMemoriesOfRun(runId: string, asked: ListMemoriesOfRun): Promise<StoredMemory[]>
   /**
-   * Fenced by the attempt.
+   * Writes a memory, fenced by the attempt.
    *
-   * @param max how many whose it is may have. `full` says that they have.
+   * @param max how many memories the owner may have. `full`: the owner has that many.
    */
   writeMemory(
     run: { id: string; attempt: number },
     memory: MemoryPlace & { id: string; value: Json },
     max: number,
   ): Promise<'written' | 'full' | 'fenced'>
-  /** The same. `absent` says that there was none. */
+  /** Deletes a memory, fenced by the attempt. `absent`: there was none. */
   forgetMemory(
     run: { id: string; attempt: number },
     place: MemoryPlace,

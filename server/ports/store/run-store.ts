@@ -4,11 +4,11 @@ import type { ListRunsInput, Run, RunDetail, RunStatus, RunSummary, SpokenRun } 
 import type { CreatedRun, NewRun } from '../create-run.ts'
 import type { Owner, Reach } from '../owner.ts'
 
-/** A run's identity, and how far it is. */
+/** A run's identity, and how far it has come. */
 export interface RunProgress {
   run: RunSummary
   lastSeq: number
-  /** It waits for somebody or for a time: for more than runs that it has started. */
+  /** It waits for a person or a time, not only for its own children. */
   isPaused: boolean
 }
 
@@ -23,11 +23,11 @@ export type CancelOutcome =
 /** Runs, as callers create and read them. A run that can start is delivered in the same transaction. */
 export interface RunStore {
   /**
-   * Creates runs with their messages in one transaction. Answers in the order of `runs`. It waits for a locked
-   * conversation or key no longer than `lockPatienceMs`.
+   * Creates runs with their messages in one transaction. Answers in the order of `runs`. Waits at most `lockPatienceMs`
+   * for a locked conversation or key.
    */
   createRuns(runs: readonly NewRun[], options?: { lockPatienceMs: number }): Promise<CreatedRun[]>
-  /** Whether its owner has used the idempotency key before. */
+  /** Whether the owner has used the idempotency key before. */
   isKeyUsed(owner: Owner, idempotencyKey: string): Promise<boolean>
   getRun(reach: Reach, runId: string): Promise<RunDetail | null>
   /** How it was executed so far. */
@@ -37,7 +37,7 @@ export interface RunStore {
     filter: Omit<ListRunsInput, 'cursor' | 'scope'>,
     cursor: PageCursor | null,
   ): Promise<Page<Run>>
-  /** The same with what was said. */
+  /** As `listRuns`, with the runs' messages. */
   listSpokenRuns(
     reach: Reach,
     filter: Omit<ListRunsInput, 'cursor' | 'scope'>,

@@ -20,16 +20,16 @@ export type NewSchedule = Pick<
 /** A schedule whose time has come. */
 export interface DueSchedule extends StoredSchedule {
   nextAt: string
-  /** By the database's clock. */
+  /** The time on the database's clock. */
   now: Date
 }
 
-/** What became of an occurrence. Null where it was too long ago to be made up for. */
+/** The result of an occurrence. Null when it was due too long ago and was skipped. */
 export type OccurrenceOutcome = { at: Date; runId: string | null; error: string | null } | null
 
 /** Schedules that callers made at run time. */
 export interface ScheduleStore {
-  /** @returns null when its owner has `max` already. */
+  /** @returns null when the owner has `max` schedules already. */
   createSchedule(schedule: NewSchedule, max: number): Promise<StoredSchedule | null>
   getSchedule(reach: Reach, scheduleId: string): Promise<StoredSchedule | null>
   listSchedules(
@@ -37,14 +37,16 @@ export interface ScheduleStore {
     filter: Pick<ListSchedulesInput, 'limit' | 'agentKey'>,
     cursor: PageCursor | null,
   ): Promise<Page<StoredSchedule>>
-  /** One that is paused stays as it is. @returns null where it is not there, or not the owner's. */
+  /** Has no effect on a paused schedule. @returns null when it does not exist, or is not the owner's. */
   pauseSchedule(owner: Owner, scheduleId: string): Promise<StoredSchedule | null>
-  /** One that is not paused stays as it is. @returns null where it is not there, or not the owner's. */
+  /** Has no effect on a schedule that is not paused. @returns null when it does not exist, or is not the owner's. */
   resumeSchedule(owner: Owner, scheduleId: string, nextAt: Date | null): Promise<StoredSchedule | null>
-  /** @returns false where it is not there, or not the owner's. */
+  /** @returns false when it does not exist, or is not the owner's. */
   deleteSchedule(owner: Owner, scheduleId: string): Promise<boolean>
-  /** Takes some of these agents' that are due. Nobody else takes these for `leaseMs`. */
+  /** Takes some due schedules of these agents. No other process takes them for `leaseMs`. */
   takeDueSchedules(agentKeys: readonly string[], leaseMs: number): Promise<DueSchedule[]>
-  /** Notes what became of an occurrence, and when the next is, unless the schedule was paused or deleted meanwhile. */
+  /**
+   * Stores the result of an occurrence and the time of the next, unless the schedule was paused or deleted meanwhile.
+   */
   settleSchedule(schedule: DueSchedule, outcome: OccurrenceOutcome, nextAt: Date | null): Promise<void>
 }

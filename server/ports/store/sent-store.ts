@@ -6,21 +6,23 @@ import type { Run } from '../../contract/run.ts'
 import type { CreatedRun, NewRun } from '../create-run.ts'
 import type { Owner } from '../owner.ts'
 
-/** What a run has not read, as JSON. No message is larger. */
+/** The most bytes, as JSON, of messages that a run has not read. A single message is not larger either. */
 export const MAX_UNREAD_BYTES = 1_048_576
 
 export interface NewSentMessage {
   id: string
   runId: string
   message: UserMessage
-  /** The caller's; null for none. */
+  /** The caller's idempotency key; null for none. */
   key: string | null
 }
 
 /**
- * `sent`: now, or before with the same key; `messageId` is that of then.
- * `over`: the run is, or is about to be. `alone`: it is in no conversation, so that nobody would read what it does not.
- * `full`: it has not read so many, or so much. `spent`: it was sent all that a run may be.
+ * `sent`: now, or earlier with the same key; `messageId` is then that of the earlier message.
+ * `over`: the run is over, or about to be. `alone`: the run is in no conversation, so no later run could read what it
+ * leaves unread.
+ * `full`: the run has too many unread messages, or too large ones. `spent`: it was sent as many messages as a run may
+ * get.
  */
 export type SendOutcome =
   | { kind: 'sent'; run: Run; messageId: string; isNew: boolean }
@@ -37,13 +39,16 @@ export interface TakenMessage {
   body: UserMessage
 }
 
-/** A run that has left messages, and its place among such runs: the order in which they ended. */
+/** A run that left messages unread. `leftAt` orders such runs by their end. */
 export interface LeftPlace {
   runId: string
   leftAt: Date
 }
 
-/** What a run that succeeded was sent and has not read, with what the next one is created with: as it was, or as the run that it has handed on to. */
+/**
+ * The messages that a run which succeeded has not read, and the settings of the next run. Those are the settings of the
+ * run itself, or of the run that it handed on to.
+ */
 export interface LeftMessages {
   runId: string
   owner: Owner
@@ -58,29 +63,33 @@ export interface LeftMessages {
   priority: number
   traceparent: string | null
   messages: UserMessage[]
-  /** The run that it has handed on to waits for its turn. */
+  /** The run handed on, and the next run waits for its turn. */
   isHandedOn: boolean
 }
 
-/** `joined`: the run that was handed on to has them. `begun`: that waits no more, so look again. */
+/** `joined`: the run that was handed on to gets the messages. `begun`: it no longer waits, so look again. */
 export type PassedOn = CreatedRun | { kind: 'joined' } | { kind: 'begun' }
 
-/** Messages that are sent to runs under way. */
+/** Messages sent to runs under way. */
 export interface SentStore {
   sendMessage(owner: Owner, sent: NewSentMessage): Promise<SendOutcome>
-  /** Takes what no stored step has, in the order in which it was sent. Nothing, when the attempt has lost its run. */
+  /**
+   * Takes the sent messages that no stored step has taken, in the order of sending. Takes none when the attempt has
+   * lost its run.
+   */
   takeSent(run: { id: string; attempt: number }): Promise<TakenMessage[]>
-  /** Runs that have left messages, from the one after that place on. */
+  /** Runs that left messages unread, after that place. */
   findLeft(after: LeftPlace | null, limit: number): Promise<LeftPlace[]>
-  /** Null where the run has left nothing, or another has it by now. */
+  /** Null when the run left nothing, or another run has taken it over. */
   readLeft(runId: string): Promise<LeftMessages | null>
-  /** What the run has left is kept with it. */
+  /** Leaves the unread messages with the run for good. */
   keepLeft(runId: string): Promise<void>
   /**
-   * Creates the next run of the conversation, once for each key, before those that wait there, with what the one that is over has left: of the
-   * owner that this has by now, and on its branch. Where the conversation is gone, what was left in it goes too.
+   * Creates the next run of the conversation with the messages that the ended run left unread, before the runs that
+   * wait there. It is created once for each idempotency key, with the ended run's present owner and on its branch. If
+   * the conversation is gone, the messages are dropped.
    *
-   * @param next null: the run that was handed on to, which has not begun, gets what was left, after its own input.
+   * @param next null: the run that was handed on to, which has not begun, gets the messages after its own input.
    */
   passOn(
     from: Pick<LeftMessages, 'runId' | 'owner' | 'conversationId'>,

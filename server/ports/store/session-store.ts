@@ -20,7 +20,7 @@ export interface SessionBound {
   windowMs: number
 }
 
-/** `too-many`: as many as `max` were made for that address within the window. */
+/** `too-many`: already `max` sessions were made for that address within the window. */
 export type CreatedSession =
   | { kind: 'created'; expiresAt: Date }
   | { kind: 'too-many'; retryAfterSeconds: number }
@@ -31,24 +31,24 @@ export type ClaimOutcome = ({ kind: 'claimed' } & Claimed) | { kind: 'claimed-be
 /** Visitors without an account. */
 export interface SessionStore {
   createSession(session: NewSession, bound: SessionBound | null): Promise<CreatedSession>
-  /** Whose token it is; null when it is nobody's, has expired, or was claimed. */
+  /** The visitor with this token; null when there is none, or the session has expired or was claimed. */
   findSession(tokenHash: Buffer): Promise<{ visitor: Visitor; remainingMs: number } | null>
-  /** Has a session last that long from now on. */
+  /** Makes the session last that long from now. */
   renewSession(tokenHash: Buffer, lifetimeMs: number): Promise<void>
   /**
-   * Notes a session that the application keeps, as often as it is met.
+   * Records a session that the application stores. Called at each use.
    *
    * @returns false when it was claimed.
    */
   meetSession(session: { visitor: Visitor; expiresAt: Date }): Promise<boolean>
   /**
-   * Moves all that is a visitor's to another owner and ends the session, in one transaction. It waits for what is being created
-   * for the visitor at this moment, and moves that too.
+   * Moves everything of a visitor to another owner and ends the session, in one transaction. It waits for rows that are
+   * just being created for the visitor, and moves them too.
    */
   claimSession(session: { tokenHash: Buffer } | { visitor: Visitor }, to: Owner): Promise<ClaimOutcome>
   /**
-   * Deletes some of the sessions that ended more than a day ago, and forgets the addresses of those that are older than `addressMs`. With
-   * `deleteAfterMs` they are deleted that long after their end, along with what agents remembered of their visitors.
+   * Deletes some sessions that ended more than a day ago, and the addresses of sessions older than `addressMs`. With
+   * `deleteAfterMs`, sessions are deleted that long after their end, together with the memories of their visitors.
    */
   sweepSessions(after: { addressMs: number; deleteAfterMs: number | false }): Promise<Sweep>
 }

@@ -1,6 +1,6 @@
 /**
- * Why the store did not take a batch, where a single item may be to blame. `refused`: the store can't hold it, however
- * often it is tried. `contended`: another transaction was in the way, so a later try may succeed.
+ * The store rejected a batch, perhaps because of a single item. `refused`: the store can never hold it. `contended`:
+ * another transaction was in the way, so a later try may succeed.
  */
 export class StoreFailure extends Error {
   override readonly name = 'StoreFailure'
@@ -12,7 +12,7 @@ export class StoreFailure extends Error {
   }
 }
 
-/** Whether the items of a failed batch are to be tried one by one. A single item that is refused is not tried again. */
+/** Whether to try the items of a failed batch one by one. A single refused item is not tried again. */
 export function mayBeOnes(error: unknown, count: number): boolean {
   return error instanceof StoreFailure && (count > 1 || error.kind === 'contended')
 }

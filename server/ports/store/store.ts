@@ -15,7 +15,7 @@ import type { SweepStore } from './sweep-store.ts'
 import type { WebhookStore } from './webhook-store.ts'
 import type { WaitStore } from './wait-store.ts'
 
-/** Everything durable. Each user takes only the parts it needs. */
+/** Everything durable. Each caller takes only the parts it needs. */
 export interface Store
   extends
     RunStore,

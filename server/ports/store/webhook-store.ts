@@ -14,36 +14,42 @@ import type {
   WebhookEndpoint,
 } from '../webhooks.ts'
 
-/** Whose webhooks: those of a run, or of a conversation. */
+/** The run or conversation that webhooks belong to. */
 export type WebhookTarget = { runId: string } | { conversationId: string }
 
 export interface WebhookStore {
-  /** Sets the endpoints that are told of runs from now on. */
+  /** Sets the application's endpoints. From now on they are told of runs. */
   publishWebhooks(endpoints: readonly Pick<WebhookEndpoint, 'name' | 'agentKeys'>[]): Promise<void>
-  /** Has the database note what there is to tell, which it does not before the first webhook. To be called before one is stored. */
+  /**
+   * Makes the database create deliveries, which it does not do before the first webhook. Call it before a webhook is
+   * stored.
+   */
   enableWebhooks(): Promise<void>
-  /** Takes some due deliveries of an endpoint. Nobody else takes these for `leaseMs`. */
+  /** Takes some due deliveries of an endpoint. No other process takes them for `leaseMs`. */
   takeWebhooks(endpoint: string, leaseMs: number): Promise<DueWebhook[]>
-  /** The same of callers' webhooks: a few of each owner, one of each who is `slow`, and none of those who are `busy`. */
+  /**
+   * Takes due deliveries of callers' webhooks: a few of each owner, one of each owner in `slow`, and none of those in
+   * `busy`.
+   */
   takeCallerWebhooks(
     owners: { busy: readonly Owner[]; slow: readonly Owner[] },
     leaseMs: number,
   ): Promise<DueCallerWebhook[]>
-  /** Notes the outcome of a delivery. `retryMs`: when to send it again. Null for never. */
+  /** Notes the outcome of a delivery. `retryMs`: milliseconds until it is sent again; null for never. */
   settleWebhook(
     webhook: Pick<DueWebhook, 'id' | 'attempts'>,
     answer: WebhookAnswer,
     retryMs: number | null,
   ): Promise<void>
-  /** Of all endpoints, whosever. */
+  /** Deliveries to all endpoints, of the application and of callers. */
   listDeliveries(filter: ListDeliveries & { limit: number }): Promise<WebhookDelivery[]>
-  /** Has one sent once more, at once. @returns null when there is none. */
+  /** Sends a delivery once more, at once. @returns null when it does not exist. */
   redeliver(id: string): Promise<WebhookDelivery | null>
-  /** The same of one to a webhook of the owner's. */
+  /** As `redeliver`, only for a webhook of this owner. */
   redeliverOwn(owner: Owner, id: string): Promise<WebhookDelivery | null>
-  /** Those that callers gave. Null where the run, or the conversation, is not there. */
+  /** The webhooks that callers gave. Null when the run or conversation does not exist. */
   listWebhooks(reach: Reach, target: WebhookTarget): Promise<StoredWebhook[] | null>
-  /** Of callers' webhooks. */
+  /** Deliveries to callers' webhooks. */
   listCallerDeliveries(
     reach: Reach,
     filter: Omit<ListDeliveriesInput, 'cursor' | 'scope'>,

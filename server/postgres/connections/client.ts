@@ -1,18 +1,18 @@
-// Connections with the session settings that the runtime needs. PostgreSQL takes them when the connection starts, and there
-// they win over those of database, role and URL. A pooler refuses or forgets them. Behind one, every transaction sets
-// them in the message that begins it.
+// Connections with the session settings that the runtime needs. They are sent when a connection starts, where they
+// override those of database, role and URL. A pooler refuses or forgets them. So behind a pooler every transaction sets
+// them, in the message that begins it.
 import pg from 'pg'
 import { beginWith, KEEP_ALIVE_DELAY_MS, NETWORK_SETTINGS } from './session-settings.ts'
 import type { SessionSettings } from './session-settings.ts'
 
-/** What the connections of one URL have in common. The first one tells how to set them. */
+/** What the connections of one URL share. The first connection shows how their settings must be set. */
 export interface SessionPlan {
   readonly settings: SessionSettings
   /** Whether each transaction sets the settings. Undefined until there was a connection. */
   isPerTransaction?: boolean
-  /** Whether statements that have a name are prepared under it. Default: true. */
+  /** Whether named statements are prepared. Default: true. */
   readonly preparedStatements?: boolean
-  /** All connections, also those that are being opened. */
+  /** All connections, including those being opened. */
   readonly clients?: Set<pg.Client>
 }
 
@@ -51,8 +51,7 @@ export class PlannedClient extends pg.Client {
   }) as pg.Client['query']
 
   /**
-   * Sends statements that are asked for at the same moment in one write. A write is a system call, and wakes
-   * PostgreSQL's process.
+   * Sends statements of the same moment in one write, since each write is a system call and wakes PostgreSQL's process.
    */
   #gather(): void {
     if (this.#isGathering) return
@@ -66,7 +65,7 @@ export class PlannedClient extends pg.Client {
   }
 
   #adapted(statement: unknown): unknown {
-    // Nothing to adapt, as on each direct connection, so statements are not copied.
+    // On a direct connection there is nothing to adapt, so do not copy the statement.
     if (this.#plan.isPerTransaction !== true && this.#plan.preparedStatements !== false) return statement
     if (typeof statement === 'string') return this.#withSettings(statement)
     if (!isConfig(statement)) return statement
@@ -99,9 +98,10 @@ const EXAMINE = `
     ON s.name = w.name AND s.setting = w.value`
 
 /**
- * Finds out what a new connection is, and plans for it.
+ * Finds out what kind of connection this is, and updates the plan.
  *
- * @returns whether a pooler stands between: it makes up the process id it tells its clients.
+ * @returns whether there is a pooler in between, which shows by a wrong process id: poolers invent one for their
+ * clients
  */
 export async function examineSession(client: pg.Client, plan: SessionPlan): Promise<{ isPooled: boolean }> {
   const { settings } = plan
@@ -114,12 +114,10 @@ export async function examineSession(client: pg.Client, plan: SessionPlan): Prom
   return { isPooled }
 }
 
-/** Messages for an unknown or unsupported parameter: of PgBouncer, PostgreSQL and compatible servers. */
+/** Error codes for an unknown or unsupported parameter, of PgBouncer, PostgreSQL and compatible servers. */
 const REFUSALS = new Set(['08P01', '42704', '0A000'])
 
-/**
- * Calls `connect`, and once more without settings when it was refused because of them.
- */
+/** Calls `connect`. If the settings are refused, calls it again without them. */
 export async function withoutRefusal<T>(plan: SessionPlan, connect: () => Promise<T>): Promise<T> {
   const hadSettings = plan.isPerTransaction !== true
   try {
@@ -133,8 +131,8 @@ export async function withoutRefusal<T>(plan: SessionPlan, connect: () => Promis
 }
 
 /**
- * @param onError told of what breaks the connection at any time; unheard, it would end the process.
- * @param signal gives up connecting.
+ * @param onError called when the connection breaks, at any time; without a listener the error would end the process
+ * @param signal makes it give up connecting
  */
 export function connectClient(
   config: PlannedConfig,

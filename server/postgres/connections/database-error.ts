@@ -1,6 +1,6 @@
 import { StartupError } from '../../ports/startup-error.ts'
 
-/** Makes one sentence of a database error, which says what to do, unless the error is such a sentence already. */
+/** Turns a database error into one sentence that says what to do. A StartupError stays as it is. */
 export function toStartupError(
   error: unknown,
   databaseUrl: string,

@@ -5,7 +5,7 @@ interface Database {
 }
 
 /**
- * Refuses a database whose encoding is not UTF8: it can't hold every character that people write.
+ * Refuses a database whose encoding is not UTF8, since it cannot hold every character.
  *
  * @throws StartupError when the database is not encoded in UTF8.
  */

@@ -7,21 +7,21 @@ import type { SessionSettings } from './session-settings.ts'
 
 interface PoolOptions {
   databaseUrl: string
-  /** Upper bound on this process's connections, without the one that listens. */
+  /** The most connections of this process, not counting the one that listens. */
   size: number
-  /** What waiting for a connection may take, in milliseconds. */
+  /** How long to wait for a connection, in milliseconds. */
   connectTimeoutMs: number
-  /** Whether statements that have a name are prepared under it. */
+  /** Whether named statements are prepared. */
   preparedStatements: boolean
-  /** What their sessions are set to. Default: as requests and workers need it. */
+  /** The settings of the sessions. Default: those for requests and workers. */
   settings?: SessionSettings
   log: Pick<Logger, 'warn'>
 }
 
-/** Longer than the server's own limit on a statement. It is for a network that drops all packets. */
+/** Longer than the server's own limit on a statement. It helps when a network drops all packets. */
 const QUERY_TIMEOUT_MS = 60_000
 
-/** The one pool of a process. Store, queue and bus share it, so that one number bounds their connections. */
+/** The only pool of a process. Store, queue and bus share it, so that one number limits their connections. */
 export function createPostgresPool(options: PoolOptions): PostgresPool {
   const { databaseUrl, size, connectTimeoutMs, preparedStatements, log } = options
   const { settings = sessionSettings() } = options
@@ -31,7 +31,7 @@ export function createPostgresPool(options: PoolOptions): PostgresPool {
       max: size,
       application_name: 'agent-runtime',
       connectionTimeoutMillis: connectTimeoutMs,
-      // Statements that do not need each other's answers share a round trip.
+      // Statements that do not depend on each other share a round trip.
       pipeline: true,
       query_timeout: settings['statement_timeout'] === '0' ? undefined : QUERY_TIMEOUT_MS,
       // An idle process must be able to exit.
@@ -47,7 +47,7 @@ export function createPostgresPool(options: PoolOptions): PostgresPool {
 type Connected = (error: Error | undefined, client: pg.PoolClient | undefined, done: () => void) => void
 
 export interface PostgresPool extends pg.Pool {
-  /** Closes every connection, whatever is under way, and opens none any more. */
+  /** Closes every connection at once, even with statements under way, and opens no more. */
   abandon(): void
 }
 
@@ -89,13 +89,13 @@ class RuntimePool extends pg.Pool implements PostgresPool {
   }) as pg.Pool['query']
 
   async #queryAccordingly(statement: unknown[]): Promise<unknown> {
-    // The first connection tells what sessions are like here.
+    // The first connection shows which kind of sessions these are.
     if (this.#plan.isPerTransaction === undefined) (await this.connect()).release()
     if (this.#plan.isPerTransaction === true) return this.#queryInTransaction(statement)
     return Reflect.apply(super.query, this, statement)
   }
 
-  /** A statement with what begins and ends its transaction, in one round trip. */
+  /** Runs a statement in its own transaction, in one round trip. */
   async #queryInTransaction(statement: unknown[]): Promise<unknown> {
     const client = await this.connect()
     let broken: Error | undefined
@@ -119,7 +119,8 @@ class RuntimePool extends pg.Pool implements PostgresPool {
 /** Gives pg's timeout for a connection a `code`, since pg only has a text for it. */
 function asNoConnection(error: unknown): Error {
   if (error instanceof Error && 'code' in error) return error
-  const message = 'no database connection was to be had in time: the pool is exhausted, or nothing answers'
+  const message =
+    'there was no database connection in time: the pool is exhausted, or the database does not answer'
   return Object.assign(new Error(message, { cause: error }), { code: NO_CONNECTION })
 }
 

@@ -6,7 +6,7 @@ import { sessionSettings } from './session-settings.ts'
 
 const PATIENCE_MS = 3_000
 
-/** Where processes listen, and where they send. */
+/** The URLs over which processes listen and send. */
 interface Route {
   databaseUrl: string
   /** Default: `databaseUrl`. */
@@ -14,10 +14,10 @@ interface Route {
 }
 
 /**
- * Whether a notification arrives when it is sent as processes send theirs. It does not through a pooler in transaction
- * mode, where LISTEN belongs to no client.
+ * Whether a notification arrives, when sent in the way that processes send theirs. Through a pooler in transaction mode
+ * it does not: there a LISTEN belongs to no client.
  *
- * @throws StartupError when it is `directUrl` that can't be reached.
+ * @throws StartupError when `directUrl` cannot be reached
  */
 export async function notificationsArrive({ databaseUrl, directUrl }: Route): Promise<boolean> {
   const channel = `agent_runtime_doctor_${randomUUID().replaceAll('-', '')}`

@@ -1,21 +1,21 @@
-// Ends one connection of a session: when it does not answer, or when it is not needed any more.
+// Ends the connection of a session when it does not answer, or is no longer needed.
 import type pg from 'pg'
 import type { Clock } from '../../ports/clock.ts'
 import type { Logger } from '../../ports/logger.ts'
 
 const HEARTBEAT_MS = 10_000
 const ANSWER_TIMEOUT_MS = 10_000
-/** How long closing may take when the connection is already broken. */
+/** How long closing may take, since the connection may be broken. */
 const CLOSE_TIMEOUT_MS = 1_000
 
 interface Surroundings {
   clock: Clock
   log: Logger
-  /** As the log calls it: "the … connection". */
+  /** The name in the log: "the … connection". */
   name: string
 }
 
-/** Probes a connection until `ended` aborts, and breaks it when it does not answer. */
+/** Probes a connection until `ended` aborts. Breaks it when it does not answer. */
 export async function keepAnswering(
   client: pg.Client,
   ended: AbortSignal,
@@ -28,13 +28,13 @@ export async function keepAnswering(
     client.query('SELECT 1').then(
       () => answered.abort(),
       (error: unknown) => {
-        log.debug({ err: error }, `the ${name} connection broke while it was looked at`)
+        log.debug({ err: error }, `the ${name} connection broke during a probe`)
         answered.abort()
       },
     )
     await clock.sleep(ANSWER_TIMEOUT_MS, AbortSignal.any([answered.signal, ended]))
     if (answered.signal.aborted || ended.aborted) continue
-    log.warn({}, `the ${name} connection does not answer any more; making another`)
+    log.warn({}, `the ${name} connection no longer answers; opening another`)
     client.connection.stream.destroy()
   }
 }

@@ -1,7 +1,7 @@
-// The settings of our sessions, so that statements mean the same on every database. They win over those of ALTER DATABASE,
-// ALTER ROLE and `options=` in the URL.
+// The settings of the runtime's sessions, which make statements mean the same on every database. They override those of
+// ALTER DATABASE, ALTER ROLE and `options=` in the URL.
 
-/** How statements are read, and values written and read back. */
+/** Settings that change how statements and values are read and written. */
 const MEANING: Record<string, string> = {
   TimeZone: 'UTC',
   DateStyle: 'ISO, MDY',
@@ -15,14 +15,14 @@ const MEANING: Record<string, string> = {
   default_transaction_deferrable: 'off',
 }
 
-/** How long a process that stands still between two statements can keep its locks. */
+/** How long a frozen process can keep its locks between two statements. */
 const IDLE_IN_TRANSACTION_MS = 3_000
-/** Longer than the former, so that a statement outlasts the locks of a frozen process. */
+/** Longer than IDLE_IN_TRANSACTION_MS, so that a statement outlasts the locks of a frozen process. */
 const LOCK_WAIT_MS = 10_000
 /** How long a statement may take on the server. The client waits a little longer. */
 const STATEMENT_MS = 55_000
 
-/** Bounds on a session, in milliseconds; 0 is none. */
+/** Time limits of a session, in milliseconds; 0 for none. */
 export interface SessionLimits {
   idleInTransactionMs?: number
   lockWaitMs?: number
@@ -31,7 +31,7 @@ export interface SessionLimits {
 
 export type SessionSettings = Readonly<Record<string, string>>
 
-/** @param searchPath where unqualified names are looked for. All of the runtime's own are qualified. */
+/** @param searchPath the schemas for unqualified names; the runtime qualifies all of its own */
 export function sessionSettings(limits: SessionLimits = {}, searchPath = 'pg_catalog'): SessionSettings {
   const {
     idleInTransactionMs = IDLE_IN_TRANSACTION_MS,
@@ -42,7 +42,7 @@ export function sessionSettings(limits: SessionLimits = {}, searchPath = 'pg_cat
     ...MEANING,
     search_path: searchPath,
     idle_in_transaction_session_timeout: String(idleInTransactionMs),
-    // An idle connection is closed by the pool, or is meant to last.
+    // The pool closes idle connections itself, and the others are meant to last.
     idle_session_timeout: '0',
     lock_timeout: String(lockWaitMs),
     statement_timeout: String(statementMs),
@@ -50,8 +50,8 @@ export function sessionSettings(limits: SessionLimits = {}, searchPath = 'pg_cat
 }
 
 /**
- * How soon PostgreSQL notices that a client is gone: some 20 s for a lost machine, and 10 s for one that takes nothing of
- * what it is sent and holds its locks meanwhile.
+ * Limits the time until PostgreSQL notices that a client is gone: about 20 s for a lost machine, and 10 s for a client
+ * that accepts no data. Its locks are held until then.
  */
 export const NETWORK_SETTINGS: SessionSettings = {
   tcp_keepalives_idle: '10',

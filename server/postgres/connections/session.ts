@@ -1,5 +1,5 @@
-// A connection that has to last: for LISTEN, or for a lock that shows a worker's presence. It is opened again when it
-// breaks, and probed now and then, because a network that drops all packets breaks no connection.
+// A connection that must last: for LISTEN, or for the lock that shows a worker's presence. It is opened again when it
+// breaks. It is probed at intervals, because a network that drops all packets breaks no connection.
 import type pg from 'pg'
 import type { Clock } from '../../ports/clock.ts'
 import type { Logger } from '../../ports/logger.ts'
@@ -9,14 +9,17 @@ import { closeOrBreak, keepAnswering } from './session-connection.ts'
 import { sessionSettings } from './session-settings.ts'
 
 const RECONNECT_MIN_MS = 50
-/** The longest pause between attempts to connect. A worker that is absent for longer after an outage loses its runs. */
+/**
+ * The longest pause between attempts to connect. It must be short: a worker that stays absent after an outage loses its
+ * runs.
+ */
 const RECONNECT_MAX_MS = 1_000
 const CONNECT_TIMEOUT_MS = 10_000
 
 interface PgSessionOptions {
   url: string
   applicationName: string
-  /** As the log calls it: "the … connection". */
+  /** The name in the log: "the … connection". */
   name: string
   clock: Clock
   log: Logger
@@ -29,14 +32,14 @@ interface PgSessionOptions {
 export interface PgConnection {
   readonly client: pg.Client
   /**
-   * Whether a pooler stands in between. Then the session's LISTEN, locks and settings may belong to another client as
-   * soon as a transaction ends.
+   * Whether there is a pooler in between. Then the session's LISTEN, locks and settings may pass to another client when
+   * a transaction ends.
    */
   readonly isPooled: boolean
 }
 
 export interface PgSession {
-  /** @returns the first connection. @throws when it can't be made. */
+  /** @returns the first connection. @throws when it cannot be opened. */
   start(): Promise<PgConnection>
   isConnected(): boolean
   stop(): Promise<void>
@@ -87,7 +90,7 @@ export function createPgSession(options: PgSessionOptions): PgSession {
         if (!stopping.signal.aborted) options.onReplaced?.()
         return
       } catch (error) {
-        log.warn({ err: error }, `the ${name} connection could not be made again; trying on`)
+        log.warn({ err: error }, `the ${name} connection could not be opened again; trying again`)
       }
     }
   }

@@ -1,18 +1,21 @@
 import { StoreFailure } from '../../ports/store/store-failure.ts'
 
 /**
- * The classes and codes of errors that a statement's own values cause: data that can't be held, constraints, limits of the
- * program. A value larger than a gigabyte ends in an internal error. Corrupted data (XX001) belong to a row. A corrupted
- * index (XX002) is no row's fault.
+ * Error classes and codes that a statement's values cause: unstorable data, constraints, program limits. XX000 is here
+ * since a value above a gigabyte gives an internal error, and XX001 since corrupted data belongs to a row. XX002 is
+ * not: a corrupted index is no row's fault.
  */
 const REFUSED = /^(?:22|23|54|XX000|XX001)/
 
-/** Codes for serialization failures, deadlocks, locks and statements that took too long, and a lack of memory. */
+/** Error codes for serialization failures, deadlocks, lack of memory, and locks and statements that took too long. */
 const CONTENDED = new Set(['40001', '40P01', '53200', '55P03', '57014'])
 
-/** Makes a {@link StoreFailure} of an error that is one. A broken connection is not, and stays as it is. */
+/**
+ * Turns refusals and contention into a {@link StoreFailure}. Other errors, such as a broken connection, stay as they
+ * are.
+ */
 export function toStoreFailure(error: unknown): unknown {
-  // Larger than a string or a message can be, so it was never sent.
+  // A RangeError: the value exceeds the size of a string or message, so it was never sent.
   if (error instanceof RangeError) return refused(error)
   if (!(error instanceof Error && 'code' in error)) return error
   const code = String(error.code)
@@ -24,7 +27,7 @@ export function toStoreFailure(error: unknown): unknown {
 }
 
 function refused(cause: Error): StoreFailure {
-  return new StoreFailure('refused', `The database can't hold it: ${cause.message}.`, { cause })
+  return new StoreFailure('refused', `The database cannot store it: ${cause.message}.`, { cause })
 }
 
 const UNIQUE_VIOLATION = '23505'

@@ -5,10 +5,10 @@ import { LOCK_UNDELIVERED } from '../examination/examine-runs.ts'
 import type { JoinedQueue } from './joined-deliveries.ts'
 
 /**
- * Delivers queued runs again that have no delivery. Repeating one is harmless, since a run is claimed once, however often
- * it is delivered.
+ * Delivers runs again that have no delivery. A second delivery of a run is harmless, because the run is claimed only
+ * once.
  *
- * @returns how many.
+ * @returns how many runs were delivered
  */
 export async function deliverAgain(
   pool: pg.Pool,

@@ -5,14 +5,17 @@ import type { Transaction } from '../connections/transaction.ts'
 /** Delivers runs in the transaction that has queued them. */
 export type Deliver = (runs: readonly QueuedRun[], tx: Transaction) => Promise<void>
 
-/** Runs to be claimed. */
+/** Runs whose deliveries were taken, to be claimed. */
 export interface TakenRuns {
   runIds: readonly string[]
-  /** There may be more to take. */
+  /** The queue may have more deliveries. */
   mayHaveMore: boolean
   /** Deletes their deliveries when the transaction commits. */
   done(): Promise<void>
-  /** Tells which could not be claimed. A delivery that came too early is made again for its time. */
+  /**
+   * Called with the runs that could not be claimed. A run that was delivered too early gets another delivery for its
+   * time.
+   */
   postpone(runIds: readonly string[]): Promise<void>
 }
 
@@ -23,14 +26,14 @@ export interface ClaimScope {
   deliver: Deliver
 }
 
-/** How runs get into the queue and out of it. */
+/** Puts runs into the queue and takes them out. */
 export interface Deliveries {
   deliver: Deliver
-  /** The transaction in which these were delivered has committed. */
+  /** Called when the transaction that delivered these runs has committed. */
   committed(runs: readonly QueuedRun[]): void
   /**
-   * Takes up to `limit` deliveries of an agent, and lets `claim` claim their runs in one transaction. If that fails, the
-   * next worker that asks takes them.
+   * Takes up to `limit` deliveries of an agent, and lets `claim` claim their runs in one transaction. If that fails,
+   * the deliveries can be taken again.
    */
   taking<T>(
     from: { agentKey: string; limit: number },

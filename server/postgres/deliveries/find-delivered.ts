@@ -3,9 +3,9 @@ import { OPEN } from '../../lifecycle/statuses.ts'
 import { execute } from '../connections/transaction.ts'
 import { IS_TO_BE_DELIVERED } from './to-be-delivered.ts'
 
-/** An agent with more waiting runs is not counted. Its losses are found when some have been taken. */
+/** Agents with more waiting runs are not checked. Lost deliveries are noticed later, when fewer runs wait. */
 export const MAX_COUNTED = 100
-/** The most open runs of an agent that one count reads. */
+/** The most open runs of an agent that one check reads. */
 const MAX_LOOKED_AT = 5_000
 
 const FIND = {
@@ -28,8 +28,8 @@ const FIND = {
 }
 
 /**
- * Finds the runs that the queue should have a delivery for, by agent: they are due, wait for a worker, and have no entry in the
- * outbox. A run is named by its id and `lastSeq`, so that one delivered anew has another name.
+ * Finds the runs for which the queue should have a delivery, by agent: due runs that wait for a worker and have no
+ * entry in the outbox. A run is named by its id and `lastSeq`, so it has a new name when it is delivered anew.
  */
 export async function findDelivered(
   pool: pg.Pool,

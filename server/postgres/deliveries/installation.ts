@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import { execute } from '../connections/transaction.ts'
 
-// Contains the database's own id, so that a copy of a database is another installation.
+// The id includes the database's own id, so a copy of a database counts as another installation.
 const READ = {
   text: `
     SELECT left(md5(i.id::text || d.oid::text), 8) AS id
@@ -9,7 +9,7 @@ const READ = {
     LIMIT 1`,
 }
 
-/** Eight characters that tell this database from others. */
+/** Reads the eight characters that identify this database. */
 export async function readInstallation(pool: pg.Pool): Promise<string> {
   const [row] = await execute<{ id: string }>(pool, READ, [])
   return row?.id ?? ''

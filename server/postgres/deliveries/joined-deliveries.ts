@@ -1,4 +1,4 @@
-// Deliveries of a queue in the store's own database. They commit with the store's writes.
+// Deliveries of a queue in the store's own database, which commit with the store's writes.
 import type pg from 'pg'
 import type { QueuedRun } from '../../ports/queue.ts'
 import { inTransaction } from '../connections/transaction.ts'
@@ -7,11 +7,11 @@ import type { Deliver, Deliveries, TakenRuns } from './deliveries.ts'
 
 export interface JoinedQueue {
   deliver: Deliver
-  /** Up to `limit` deliveries for one agent, for as long as the transaction lasts; `done` deletes them in it. */
+  /** Takes up to `limit` deliveries of an agent until the transaction ends. `done` deletes them in that transaction. */
   take(agentKey: string, limit: number, tx: Transaction): Promise<Omit<TakenRuns, 'postpone'>>
 }
 
-/** @param onDelivered told of runs that were delivered, when that has committed */
+/** @param onDelivered called with delivered runs after the commit */
 export function createJoinedDeliveries(
   pool: pg.Pool,
   queue: JoinedQueue,
@@ -23,7 +23,7 @@ export function createJoinedDeliveries(
     taking: ({ agentKey, limit }, claim) =>
       inTransaction(pool, async (client, tx) => {
         const taken = await queue.take(agentKey, limit, tx)
-        // Delivery and run go by the time of one transaction, so nothing is taken before its run is due.
+        // Nothing to postpone: delivery and run use the time of one transaction, so no run is taken before it is due.
         return claim({ ...taken, postpone: async () => {} }, { client, tx, deliver: queue.deliver })
       }),
   }

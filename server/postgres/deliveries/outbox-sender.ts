@@ -9,9 +9,11 @@ import type { QueueWatch } from './queue-watch.ts'
 
 /** The most deliveries that are sent together. */
 export const MAX_BATCH = 500
-/** The most entries that a process has under way. Others wait for a look at the outbox. */
+/** The most entries that a process is sending. The others wait for the next look at the outbox. */
 const MAX_UNDER_WAY = 10_000
-/** A delivery for a time as near as this is sent by its own process. A look finds all others. */
+/**
+ * Deliveries with a delay up to this are sent by the process that wrote them. A look at the outbox finds the others.
+ */
 const MAX_WATCHED_MS = 60_000
 
 interface SenderPorts {
@@ -22,16 +24,16 @@ interface SenderPorts {
   log: Logger
   /** Called with runs that can be taken now. */
   onDelivered(runs: readonly QueuedRun[]): void
-  /** Once it aborts, nothing is sent any more. */
+  /** Once it aborts, nothing more is sent. */
   stopping: AbortSignal
 }
 
 export interface OutboxSender {
-  /** Sends entries that were just written, when they are due. A look finds those that fail. */
+  /** Sends an entry that was just written, when it is due. If that fails, a look at the outbox finds it. */
   sendInTime(run: QueuedRun): Promise<void>
-  /** @returns those that their queues have now. */
+  /** @returns the deliveries that have arrived in their queues */
   deliver(runs: readonly DueRun[]): Promise<SentRun[]>
-  /** @returns how many entries were deleted together with this one's. */
+  /** @returns how many entries were deleted in the same batch, this one included */
   confirm(run: SentRun): Promise<number>
 }
 
@@ -39,7 +41,7 @@ export function createOutboxSender(ports: SenderPorts): OutboxSender {
   const { pool, queue, watch, clock, log, onDelivered, stopping } = ports
   let underWay = 0
 
-  /** Takes the epoch before sending. After a loss the queue would name a new epoch, under which it never had them. */
+  /** Read the epoch before sending. An epoch read after a loss would not show that the deliveries were lost. */
   async function deliver(runs: readonly DueRun[]): Promise<SentRun[]> {
     const epochs = await watch.epochsOf(new Set(runs.map(({ agentKey }) => agentKey)))
     const sent = await queue.deliver(
@@ -76,7 +78,7 @@ export function createOutboxSender(ports: SenderPorts): OutboxSender {
       const sent = await send(run)
       if (sent !== undefined) await confirm(sent)
     } catch (error) {
-      log.debug({ err: error, runId: run.id }, 'a run was not delivered; it will be')
+      log.debug({ err: error, runId: run.id }, 'a run could not be delivered yet; trying again later')
     } finally {
       underWay -= 1
     }
@@ -86,7 +88,7 @@ export function createOutboxSender(ports: SenderPorts): OutboxSender {
     deliver,
     confirm,
     async sendInTime({ delayMs = 0, runAt = null, ...run }) {
-      // The database's clock decides when it is due, as it does for a look.
+      // With `runAt` the database's clock decides when it is due, so leave it to a look.
       if (runAt !== null || delayMs > MAX_WATCHED_MS) return
       if (delayMs > 0) await clock.sleep(delayMs, stopping)
       await sendNow({ lastSeq: 0, priority: 0, ...run })

@@ -7,7 +7,7 @@ import { execute, inTransaction } from '../connections/transaction.ts'
 import type { Transaction } from '../connections/transaction.ts'
 import { IS_TO_BE_DELIVERED } from './to-be-delivered.ts'
 
-/** How long the process that wrote a due entry has to send it, before others send it too. */
+/** How long only the process that wrote a due entry sends it. After that, others send it too. */
 const GRACE_MS = 2_000
 
 const WRITE = {
@@ -37,8 +37,8 @@ export async function writeOutbox(runs: readonly QueuedRun[], tx: Transaction): 
   })
 }
 
-// The name has a `seq` that no event has. The delivery that came too early is about to be deleted, and one of the same name
-// would go with it.
+// The entry gets a `seq` that no event has, and so a name of its own. The early delivery is about to be deleted, and an
+// entry with the same name would be deleted with it.
 const POSTPONE = {
   name: 'outbox_postpone',
   text: `
@@ -49,8 +49,8 @@ const POSTPONE = {
 }
 
 /**
- * Writes those of the runs that are not due yet. A process goes by a clock of its own for what it sends after a delay, and
- * the database's may be put back.
+ * Writes entries for those runs that are not due yet. A delivery can come too early: delays are measured by a process's
+ * clock, and the database's clock may be set back.
  */
 export async function postponeRuns(
   client: pg.PoolClient,
@@ -59,10 +59,13 @@ export async function postponeRuns(
   await execute(client, POSTPONE, [runIds, agentKey])
 }
 
-// A queue that lost what it had has another epoch since. Its row is locked: whoever notes the loss waits for this, and
-// puts back what is deleted here, or comes first, and nothing is deleted. In one order, and epochs before entries, so that
-// those that come together wait for each other instead of deadlocking. Entries by an array and then by ctid: of a table
-// that is empty whenever it is analyzed, joins are planned that read all of it for each entry.
+// Deletes an entry only if its queue still has the epoch with which it was sent: a queue that lost deliveries gets a
+// new one. The epoch's row is locked. So a process that notes a loss either waits, and then puts back what is deleted
+// here, or comes first, and nothing is deleted.
+//
+// Rows are locked in one order, epochs before entries, so that statements wait for each other instead of deadlocking.
+// Entries are found by an array and deleted by ctid. The table is mostly empty when it is analyzed, so PostgreSQL would
+// plan joins that read all of it for each entry.
 const CONFIRM = {
   name: 'outbox_confirm',
   text: `
@@ -85,9 +88,9 @@ const CONFIRM = {
 }
 
 /**
- * Deletes the entries of deliveries whose queues are not known to have lost anything since.
+ * Deletes the entries of these deliveries, except those whose queue is known to have lost deliveries since.
  *
- * @returns how many.
+ * @returns how many were deleted
  */
 export async function confirmOutbox(pool: pg.Pool, runs: readonly SentRun[]): Promise<number> {
   const deleted = await execute(pool, CONFIRM, [
@@ -109,7 +112,7 @@ const FIND = {
     LIMIT $1`,
 }
 
-/** Entries that any process may send, the oldest first, without those of some queues. */
+/** Finds entries that any process may send, the oldest first, without those of the queues in `without`. */
 export async function findInOutbox(
   pool: pg.Pool,
   limit: number,
@@ -132,7 +135,7 @@ const READ_EPOCHS = {
   text: `SELECT queue, epoch FROM agent_runtime.queue_epoch WHERE queue = ANY ($1::text[])`,
 }
 
-// All runs that wait in a queue or for their time.
+// Puts back all runs that wait in a queue or for their time.
 const PUT_BACK = {
   text: `
     INSERT INTO agent_runtime.outbox AS o (run_id, seq, queue, priority, send_at)
@@ -142,7 +145,7 @@ const PUT_BACK = {
     RETURNING run_id`,
 }
 
-/** Noted in place of an epoch, it asks the next process that looks to give the queue a new one. */
+/** Stored in place of an epoch. It asks the next process that looks to give the queue a new epoch. */
 export const RENEW = ''
 
 const ASK_FOR_RENEWAL = {
@@ -150,15 +153,15 @@ const ASK_FOR_RENEWAL = {
 }
 
 /**
- * Asks for all queues to be filled again. The next process that looks does it.
+ * Requests that all queues are filled again. The next process that looks does this.
  *
- * @returns how many there are.
+ * @returns how many queues there are
  */
 export async function askForRenewal(pool: pg.Pool): Promise<number> {
   return (await execute(pool, ASK_FOR_RENEWAL, [])).length
 }
 
-/** The epochs that were noted of these queues. */
+/** The stored epochs of these queues. */
 export async function readEpochs(
   pool: pg.Pool,
   queues: readonly string[],
@@ -168,10 +171,11 @@ export async function readEpochs(
 }
 
 /**
- * Compares epochs with those that were noted. What waits in a queue with another one is put into the outbox again.
+ * Compares epochs with the stored ones. If an epoch changed, all runs that wait in that queue are put into the outbox
+ * again.
  *
- * @returns how many runs were put back, and the queues that have lost what they had; those seen for the first time have
- * not.
+ * @returns how many runs were put back, and the queues that lost deliveries. A queue that is seen for the first time is
+ * not among them.
  */
 export async function noteEpochs(
   pool: pg.Pool,

@@ -1,7 +1,7 @@
-// Deliveries of a queue elsewhere, by a transactional outbox (https://microservices.io/patterns/data/transactional-outbox.html):
-// they are written in the transaction that queues their runs, sent after its commit, and deleted when the queue has them.
-// An entry that a crash left behind, or that the queue lost, is sent again. A delivery for later waits here, by the
-// database's clock, where nothing that happens to the queue can lose it.
+// Deliveries for a queue outside of the database, with a transactional outbox
+// (https://microservices.io/patterns/data/transactional-outbox.html). An entry is written in the transaction that
+// queues its run, sent after the commit, and deleted when the queue has it. It is sent again if a process crashes or
+// the queue loses it. A delivery for later waits here, by the database's clock, so the queue cannot lose it.
 import type pg from 'pg'
 import type { Clock } from '../../ports/clock.ts'
 import type { Logger } from '../../ports/logger.ts'
@@ -19,12 +19,12 @@ interface OutboxPorts {
   log: Logger
   /** Called with runs that can be taken now. */
   onDelivered(runs: readonly QueuedRun[]): void
-  /** Once it aborts, nothing is sent any more. Other processes find what is left. */
+  /** Once it aborts, nothing more is sent. Other processes find the remaining entries. */
   stopping: AbortSignal
 }
 
 export interface Outbox extends Deliveries {
-  /** Puts back what queues have lost, and sends what nobody sent in time. */
+  /** Puts back deliveries that queues have lost, and sends entries that nobody sent in time. */
   look(queues: readonly string[]): Promise<void>
 }
 
@@ -62,7 +62,7 @@ export function createOutbox(ports: OutboxPorts): Outbox {
           ),
         )
         for (const run of delivered) void sender.sendInTime(run)
-        // Nobody waits for it. A delivery that is taken again finds that its run was claimed.
+        // Do not wait for this. If it fails, the delivery is taken again, and its run is found to be claimed.
         void taken.done()
         return result
       } catch (error) {
@@ -78,8 +78,8 @@ export function createOutbox(ports: OutboxPorts): Outbox {
       while (!stopping.aborted) {
         const due = await findInOutbox(pool, MAX_BATCH, [...away])
         if (due.length === 0) return
-        // Entries of agents that this process does not have. Without an epoch they would never be confirmed, and each look
-        // would find them again, before all other entries.
+        // Look at queues of agents that this process does not have, too. Without an epoch their entries would never be
+        // confirmed, and every look would find them again, before all others.
         const others = new Set(due.map(({ agentKey }) => agentKey).filter((name) => !looked.has(name)))
         await watch.look([...others])
         for (const name of others) looked.add(name)

@@ -1,6 +1,6 @@
-// Notices what queues outside of the database have lost. A new epoch says that a queue lost everything. Fewer deliveries
-// than runs that need one say that it lost a part: somebody deleted a key, Redis evicted one, or the database was
-// restored from a time before these runs were taken.
+// Notices deliveries that queues outside of the database have lost. A new epoch shows that a queue lost everything.
+// Fewer deliveries than runs that need one show that it lost a part: somebody deleted a key, Redis evicted one, or the
+// database was restored to a time before these runs were taken.
 import type pg from 'pg'
 import type { Clock } from '../../ports/clock.ts'
 import type { Logger } from '../../ports/logger.ts'
@@ -19,9 +19,12 @@ interface WatchPorts {
 }
 
 export interface QueueWatch {
-  /** Looks at these queues, and writes to the outbox again what they have lost. */
+  /** Looks at these queues, and puts lost deliveries into the outbox again. */
   look(queues: readonly string[]): Promise<void>
-  /** The last known epoch of each queue. A queue that was never asked is asked now. One out of reach is left out. */
+  /**
+   * The last known epoch of each queue. A queue without a known epoch is asked now, and left out if it cannot be
+   * reached.
+   */
   epochsOf(queues: Iterable<string>): Promise<ReadonlyMap<string, string>>
 }
 
@@ -29,7 +32,7 @@ export function createQueueWatch({ pool, queue, clock, log }: WatchPorts): Queue
   const epochs = new Map<string, string>()
   let away: readonly string[] = []
   let countedAt = Number.NEGATIVE_INFINITY
-  /** The runs of each queue that were delivered at the last count, and not started since. */
+  /** For each queue, the runs that should have had a delivery at the last count. */
   let delivered = new Map<string, ReadonlySet<string>>()
 
   async function inspect(queues: readonly string[]): Promise<Map<string, QueueState>> {
@@ -44,13 +47,14 @@ export function createQueueWatch({ pool, queue, clock, log }: WatchPorts): Queue
     const { lost, runs } = await noteEpochs(pool, said, noted)
     for (const [name, epoch] of said) epochs.set(name, epoch)
     if (lost.length > 0 && runs > 0)
-      log.warn({ queues: lost, runs }, 'a queue may have lost what it had: its runs are delivered again')
+      log.warn({ queues: lost, runs }, 'a queue may have lost its deliveries: its runs are delivered again')
     return states
   }
 
   /**
-   * Compares the queue with two counts, one before it and one after it. Runs that needed a delivery at both, without an
-   * entry in the outbox, must have had one in the queue in between. Else the queue has lost some.
+   * Compares the queue's number of deliveries with two counts of runs, before and after it was read. A run that needed
+   * a delivery at both counts, and had no entry in the outbox, must have had one in the queue in between. If there are
+   * fewer deliveries than such runs, the queue has lost some.
    */
   async function count(states: ReadonlyMap<string, QueueState>): Promise<void> {
     const expected = new Map<string, number>()
@@ -68,7 +72,7 @@ export function createQueueWatch({ pool, queue, clock, log }: WatchPorts): Queue
     })
     if (lacking.length === 0) return
     const agentKeys = lacking.map(([agentKey]) => agentKey)
-    log.warn({ queues: agentKeys }, 'a queue has fewer deliveries than there are runs that wait in it')
+    log.warn({ queues: agentKeys }, 'a queue has fewer deliveries than runs that wait in it')
     await queue.renew(agentKeys.flatMap((agentKey) => [agentKey, isolatedQueue(agentKey)]))
     delivered.clear()
   }
@@ -78,7 +82,7 @@ export function createQueueWatch({ pool, queue, clock, log }: WatchPorts): Queue
     if (found.length > 0 && away.length === 0)
       log.warn(
         { queues: found },
-        'some queues can not be reached: their runs are delivered when they are back',
+        'some queues cannot be reached: their runs are delivered when they are back',
       )
     if (found.length === 0 && away.length > 0) log.info({ queues: away }, 'all queues can be reached again')
     away = found

@@ -13,7 +13,7 @@ const WAS_ELSEWHERE = {
 const FORGET_EPOCHS = { text: `DELETE FROM agent_runtime.queue_epoch WHERE queue = ANY ($1::text[])` }
 const FORGET_OUTBOX = { text: `DELETE FROM agent_runtime.outbox WHERE queue = ANY ($1::text[])` }
 
-/** Delivers all open runs to pg-boss again, after the queue was in Redis for a time. */
+/** Delivers all open runs to pg-boss, after their queue was in Redis for a time. */
 export async function returnToPostgres(
   pool: pg.Pool,
   queue: Pick<JoinedQueue, 'deliver'>,
@@ -23,10 +23,10 @@ export async function returnToPostgres(
   const elsewhere = await execute(pool, WAS_ELSEWHERE, [queues])
   if (elsewhere.length === 0) return
   const runs = await deliverAgain(pool, queue, LOCK_NOT_IN_POSTGRES)
-  // Last, so that all of it is repeated if the process dies before.
+  // Do this last: if the process dies before, everything is repeated.
   await inTransaction(pool, async (client) => {
     await execute(client, FORGET_OUTBOX, [queues])
     await execute(client, FORGET_EPOCHS, [queues])
   })
-  log.info({ runs }, 'the queue is in PostgreSQL again, with the runs that were elsewhere')
+  log.info({ runs }, 'the queue is in PostgreSQL again: its runs were delivered there')
 }

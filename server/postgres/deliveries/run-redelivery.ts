@@ -2,7 +2,10 @@ import type { Clock } from '../../ports/clock.ts'
 import type { Logger } from '../../ports/logger.ts'
 import type { Outbox } from './outbox.ts'
 
-/** Time between two looks of a process at the outbox. A delivery that a crash left there waits this long, beyond its grace. */
+/**
+ * Time between two looks of a process at the outbox. A delivery that a crash left behind waits this long after its
+ * grace period.
+ */
 const INTERVAL_MS = 1_000
 
 interface RedeliveryPorts {
@@ -13,7 +16,10 @@ interface RedeliveryPorts {
   random(): number
 }
 
-/** Looks at the outbox until `signal` aborts. Every process does. What two of them send is in the queue once. */
+/**
+ * Looks at the outbox until `signal` aborts. Every process does this. A delivery that two processes send is in the
+ * queue once.
+ */
 export async function runRedelivery(
   { outbox, clock, log, random }: RedeliveryPorts,
   { queues, signal }: { queues: readonly string[]; signal: AbortSignal },
@@ -27,7 +33,7 @@ export async function runRedelivery(
     } catch (error) {
       // Log the first of several failures, not each.
       if (!isFailing)
-        log.warn({ err: error }, 'the queue can not be reached: runs are delivered when it is back')
+        log.warn({ err: error }, 'the queue cannot be reached: runs are delivered when it is back')
       isFailing = true
     }
     // Jitter keeps the processes from looking all at once.

@@ -1,4 +1,4 @@
-// What the doctor asks about the queue.
+// The doctor's queries about the queue.
 import type pg from 'pg'
 import pgBossPackage from 'pg-boss/package.json' with { type: 'json' }
 import type { Listed, QueueFacts, SchemaFacts } from '../../ports/examination.ts'
@@ -18,7 +18,7 @@ export async function compareQueueVersion(pool: pg.Pool): Promise<SchemaFacts['q
   return { found: rows[0]?.version ?? null, needed }
 }
 
-// Somebody may have put anything there by hand.
+// COALESCE: somebody may have put anything there by hand.
 const DEAD_LETTERS = `
   SELECT id, COALESCE(data ->> 'queue', '') AS queue, COALESCE(data ->> 'reason', '') AS reason,
     created_on AS since, count(*) OVER ()::int AS total
@@ -27,7 +27,7 @@ const DEAD_LETTERS = `
   ORDER BY created_on DESC
   LIMIT ${LISTED}`
 
-// Jobs from before the queue was moved to Redis are ignored.
+// Ignores jobs from before the queue was moved to Redis.
 const TWICE = `
   SELECT job.name AS "agentKey", count(*)::int AS deliveries, count(*) OVER ()::int AS total
   FROM ${QUEUE_SCHEMA}.job JOIN agent_runtime.queue_epoch e ON e.queue = job.name
@@ -89,7 +89,7 @@ async function listSchedules(
   })
 }
 
-/** Null also for a job of another version, which the doctor does not judge. */
+/** Null also for a recurrence that this version cannot read. */
 function nextOf(timetable: Pick<Timetable, 'next'>, recurrence: Recurrence, now: number): string | null {
   try {
     const next = timetable.next(recurrence, now)

@@ -1,4 +1,4 @@
-// What the doctor asks about runs. It is asked rarely and by hand, so these statements may scan a table.
+// The doctor's queries about runs. They run rarely and by hand, so they may scan a table.
 import type pg from 'pg'
 import { LOSSES_IN_COMPANY } from '../../lifecycle/charges.ts'
 import { WORKER_LOST as WORKER_LOST_ERROR } from '../../lifecycle/errors.ts'
@@ -17,7 +17,7 @@ import { isolatedQueue } from '../../ports/queue.ts'
 import { MAY_START } from '../statements/gates.ts'
 import { isAbsent, PRESENT_WORKERS } from '../presence.ts'
 
-// Agents' queues alone, and those of their isolated runs: the names of all others have a slash.
+// Only the queues of agents and of their isolated runs. The names of all other queues have a slash.
 const IN_POSTGRES = `
     SELECT data ->> 'runId' AS run_id, agent_key, min(start_after) AS due
     FROM (
@@ -27,7 +27,7 @@ const IN_POSTGRES = `
     WHERE strpos(agent_key, '/') = 0
     GROUP BY 1, 2`
 
-// A queue outside of the database is assumed to have all its deliveries.
+// Assume that a queue outside of the database has all its deliveries.
 const ELSEWHERE = `
     SELECT id::text AS run_id, agent_key, COALESCE(run_at, created_at) AS due
     FROM agent_runtime.run
@@ -88,10 +88,10 @@ const lockUndelivered = (delivery: string) => `
   LIMIT 500
   FOR NO KEY UPDATE OF r`
 
-/** Locks what is to be delivered again, so that it is not claimed, cancelled or expired meanwhile. */
+/** Locks the runs to deliver again, so that they are not claimed, cancelled or expired meanwhile. */
 export const LOCK_UNDELIVERED = lockUndelivered(DELIVERY)
 
-/** The same, with runs whose queue is outside of the database too. */
+/** As LOCK_UNDELIVERED, but including runs whose queue is outside of the database. */
 export const LOCK_NOT_IN_POSTGRES = lockUndelivered(`delivery AS (${IN_POSTGRES})`)
 
 const CANCELS_PENDING = `
@@ -100,7 +100,7 @@ const CANCELS_PENDING = `
   WHERE status = 'running' AND cancel_requested_at < now() - interval '${CANCEL_OVERDUE_SECONDS} seconds'
   ORDER BY cancel_requested_at`
 
-// Ids are ordered by time, so those of the last days are at the end of the primary key.
+// Ids are ordered by time, so the runs of the last days are at the end of the primary key.
 const WORKER_LOST = `
   SELECT id, agent_key AS "agentKey", finished_at AS since
   FROM agent_runtime.run
@@ -165,7 +165,7 @@ export async function examineWorkers(pool: pg.Pool): Promise<WorkerFacts> {
   return { present: row?.present ?? 0, busy: await list(pool, BUSY) }
 }
 
-/** The first of what a statement finds, and how many there are in all. */
+/** The first rows that a statement finds, and the total. */
 async function list<T extends object>(pool: pg.Pool, statement: string): Promise<Listed<T>> {
   const { rows } = await pool.query<{ total: number; since?: Date }>(
     `SELECT *, count(*) OVER ()::int AS total FROM (${statement}) AS found LIMIT ${LISTED}`,

@@ -10,7 +10,7 @@ const SIZES = `
   ORDER BY bytes DESC
   LIMIT 6`
 
-// The first of the primary key: run ids are ordered by time.
+// The first row of the primary key is the oldest, since run ids are ordered by time.
 const OLDEST_EVENT = 'SELECT ts FROM agent_runtime.event ORDER BY run_id, seq LIMIT 1'
 
 export async function examineSizes(pool: pg.Pool): Promise<SizeFacts> {

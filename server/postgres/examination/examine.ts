@@ -17,13 +17,13 @@ import { examineSizes } from './examine-sizes.ts'
 
 interface ExamineOptions {
   databaseUrl: string
-  /** The URL that processes listen over, if it is another. */
+  /** The URL over which processes listen, if it differs. */
   directUrl?: string | undefined
   log: Logger
   now: number
 }
 
-/** Reads the state of a database. Changes nothing. When the database can't be read, the answer says so. */
+/** Reads the state of a database and changes nothing. The result says if the database cannot be read. */
 export async function examineDatabase(options: ExamineOptions): Promise<Examination> {
   const { databaseUrl, log } = options
   try {
@@ -38,7 +38,7 @@ async function examine(pool: pg.Pool, options: ExamineOptions): Promise<Examinat
   const { databaseUrl, directUrl, log, now } = options
   await assertUtf8(pool)
   const schema = { ...(await compareMigrations(pool)), queue: await compareQueueVersion(pool) }
-  // Without the tables nothing else can be asked.
+  // Without the tables no other query works.
   if (schema.pending.length > 0 || schema.queue.found !== schema.queue.needed) {
     return { state: 'outdated', schema }
   }
@@ -55,11 +55,11 @@ async function examine(pool: pg.Pool, options: ExamineOptions): Promise<Examinat
 }
 
 /**
- * Puts runs that are to be taken up and have no delivery into the queue again, and has the queues elsewhere filled anew:
- * what they have, only they know. Whatever it repeats is harmless: a run is claimed once, however often it is delivered.
+ * Delivers runs again that have no delivery, and requests that queues outside of the database are filled again, since
+ * this database does not know their content. A second delivery is harmless: a run is claimed only once.
  *
- * @returns how many runs, and how many queues.
- * @throws StartupError saying what is wrong with the database.
+ * @returns the number of delivered runs, and of queues to fill
+ * @throws StartupError that says what is wrong with the database
  */
 export async function deliverAgain(
   databaseUrl: string,

@@ -4,7 +4,7 @@ import { schemaExists } from './migrations.ts'
 import { QUEUE_SCHEMA } from '../queue/queue.ts'
 
 /**
- * Brings the queue's tables to the version of the installed pg-boss, while nobody else does.
+ * Brings the queue's tables to the version of the installed pg-boss. The caller holds the migration lock.
  *
  * @returns what was applied now, empty when the tables were up to date.
  */
@@ -15,7 +15,7 @@ export async function migrateQueue(pool: pg.Pool): Promise<string[]> {
     db: { executeSql: (text, values = []) => pool.query(text, values) },
     schema: QUEUE_SCHEMA,
     createSchema: !(await schemaExists(pool, QUEUE_SCHEMA)),
-    // Only the tables are wanted, without timers and without an entry among the running instances.
+    // Only create the tables: no timers, and no entry among the running instances.
     supervise: false,
     schedule: false,
     registerInstance: false,

@@ -9,10 +9,10 @@ import { sessionSettings } from '../connections/session-settings.ts'
 const NO_LIMITS = { lockWaitMs: 0, statementMs: 0, idleInTransactionMs: 0 }
 
 /**
- * Brings a database to what this version of the package needs: the store's tables, then the queue's.
- * Safe to call from many processes at once: they run one at a time.
+ * Brings a database to the state that this version of the package needs: the store's tables, then the queue's. Safe to
+ * call from many processes at once: they run one at a time.
  *
- * @param onWait told who is migrating it, when somebody is.
+ * @param onWait called with a sentence that names the other process, when it has to wait for one
  * @returns what was applied now, empty when the database was up to date.
  *
  * @example
@@ -29,9 +29,9 @@ export async function migrateDatabase(
       settings,
       size: 2,
       connectTimeoutMs: 10_000,
-      // Each statement runs once, so preparing it is of no use.
+      // Each statement runs once, so preparing it is useless.
       preparedStatements: false,
-      // An error of the connection shows in the statement under way.
+      // A connection error shows in the statement under way.
       log: { warn() {} },
     })
     try {

@@ -3,7 +3,7 @@ import { assertUtf8 } from '../connections/encoding.ts'
 import { connectClient } from '../connections/client.ts'
 import type { SessionSettings } from '../connections/session-settings.ts'
 
-/** The key of the lock that serialises migrations. Any constant that nothing else in the database uses. */
+/** The key of the lock that makes migrations run one at a time. Any constant that nothing else in the database uses. */
 const MIGRATION_LOCK = 0x61_67_72_74
 
 const HOLDER = `
@@ -16,13 +16,13 @@ const HOLDER = `
 interface LockOptions {
   databaseUrl: string
   settings: SessionSettings
-  /** Called with a sentence that says who is in the way. */
+  /** Called with a sentence that says which process holds the lock. */
   onWait(whom: string): void
 }
 
 /**
- * Calls `work` while nobody else migrates the database. The lock belongs to a transaction. A session's lock would stay
- * behind in a pooler's connection.
+ * Calls `work` while no other process migrates the database. The lock belongs to a transaction, since a session's lock
+ * would stay behind in a pooler's connection.
  */
 export async function whileAlone<T>(
   { databaseUrl, settings, onWait }: LockOptions,

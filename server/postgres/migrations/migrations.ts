@@ -6,7 +6,7 @@ import { withSchemaEngine } from './schema-engine.ts'
 
 export const DATABASE_SCHEMA = 'agent_runtime'
 
-// From the sources two folders up from here lead to the package's root, from dist/ three.
+// The package's root is three folders up from the sources, and four from dist/.
 const PRISMA_FOLDERS = ['../../../prisma/', '../../../../prisma/']
 
 async function readPrismaFile(name: string): Promise<{ path: string; content: string }> {
@@ -21,7 +21,7 @@ async function readPrismaFile(name: string): Promise<{ path: string; content: st
   throw new Error(`prisma/${name} is missing from the installed package; install it again.`)
 }
 
-/** The migrations this version of the package brings, in the schema engine's form. */
+/** This version's migrations, in the schema engine's format. */
 async function readMigrations(): Promise<MigrationList> {
   const lockfile = await readPrismaFile('migrations/migration_lock.toml')
   const baseDir = lockfile.path.slice(0, -'/migration_lock.toml'.length)
@@ -46,7 +46,7 @@ async function readMigrations(): Promise<MigrationList> {
   }
 }
 
-/** Which of this version's migrations a database lacks, and which it has that this version does not know. */
+/** The migrations of this version that the database lacks, and its migrations that this version does not know. */
 export async function compareMigrations(pool: pg.Pool): Promise<{ pending: string[]; unknown: string[] }> {
   const { migrationDirectories } = await readMigrations()
   const names = migrationDirectories.map(({ path }) => path)
@@ -66,9 +66,9 @@ export async function compareMigrations(pool: pg.Pool): Promise<{ pending: strin
 }
 
 /**
- * Applies what is not yet applied, while nobody else does.
+ * Applies the pending migrations. The caller holds the migration lock.
  *
- * @param pool whose connections look for unqualified names in {@link DATABASE_SCHEMA}
+ * @param pool its connections must look for unqualified names in {@link DATABASE_SCHEMA}
  * @returns the names of the migrations applied now, empty when the database was up to date.
  */
 export async function applyMigrations(pool: pg.Pool): Promise<string[]> {
@@ -81,7 +81,7 @@ export async function applyMigrations(pool: pg.Pool): Promise<string[]> {
   })
 }
 
-/** Asked first, because `IF NOT EXISTS` too needs the right to create schemas. */
+/** Check before creating: even `IF NOT EXISTS` needs the right to create schemas. */
 export async function schemaExists(pool: pg.Pool, schema: string): Promise<boolean> {
   const { rows } = await pool.query<{ exists: boolean }>('SELECT to_regnamespace($1) IS NOT NULL AS exists', [
     schema,

@@ -1,5 +1,5 @@
-// Prisma's schema engine as WebAssembly. It applies migrations and keeps `_prisma_migrations` as `prisma migrate deploy`
-// does, without the native binary which that command downloads.
+// Prisma's schema engine as WebAssembly. It applies migrations and keeps `_prisma_migrations` as `prisma migrate
+// deploy` does, but without the native binary that this command downloads.
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
@@ -13,19 +13,19 @@ import * as bindings from '@prisma/schema-engine-wasm/schema_engine_bg'
 let instantiated: Promise<void> | undefined
 
 async function instantiate(): Promise<void> {
-  // Read as a file, since importing a .wasm module is experimental in Node and prints a warning.
+  // Read it as a file, since importing a .wasm module is experimental in Node and prints a warning.
   const entry = createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm')
   const file = join(dirname(entry), 'schema_engine_bg.wasm')
   const { instance } = await WebAssembly.instantiate(await readFile(file), {
     './schema_engine_bg.js': withoutKeepingAlive(bindings),
   })
-  // The package's types do not have this, since they describe the module as bundlers wire it.
+  // The package's types lack this function, since they describe the module as bundlers load it.
   const { __wbg_set_wasm: setWasm } = bindings as unknown as { __wbg_set_wasm(exports: object): void }
   setWasm(instance.exports)
   ;(instance.exports as { __wbindgen_start(): void }).__wbindgen_start()
 }
 
-/** The engine never clears the 10 s timer of its advisory lock. Without `unref` it would keep the process alive. */
+/** Makes the engine's timers not keep the process alive: it never clears the 10 s timer of its advisory lock. */
 function withoutKeepingAlive(imports: object): WebAssembly.ModuleImports {
   const unref = (callback: () => void, ms: number): NodeJS.Timeout => setTimeout(callback, ms >>> 0).unref()
   return Object.fromEntries(
@@ -37,8 +37,9 @@ function withoutKeepingAlive(imports: object): WebAssembly.ModuleImports {
 }
 
 /**
- * Leaves out the engine's session lock, and sends scripts whole statement by whole statement. Behind a pooler the session would keep it after the engine is gone, and each
- * later migration would wait for it in silence. The runtime has a lock of its own.
+ * Skips the engine's session lock. Behind a pooler the session would keep it after the engine is gone, and every later
+ * migration would wait for it silently. The runtime has its own lock. Also sends scripts as whole statements: see
+ * {@link statementsIn}.
  */
 function withoutLocking(factory: PrismaPg): SqlMigrationAwareDriverAdapterFactory {
   return {
@@ -58,7 +59,7 @@ function withoutLocking(factory: PrismaPg): SqlMigrationAwareDriverAdapterFactor
   }
 }
 
-/** Prisma's adapter takes a script apart at every semicolon, those in the bodies of functions among them. */
+/** Splits a script into statements. Prisma's adapter would split at every semicolon, even inside function bodies. */
 function statementsIn(script: string): string[] {
   const [hidden, semicolon] = ['\u0000', ';']
   return script
@@ -70,7 +71,7 @@ function statementsIn(script: string): string[] {
 
 interface SchemaEngineOptions {
   pool: pg.Pool
-  /** PostgreSQL schema unqualified names mean, `_prisma_migrations` among them. */
+  /** The PostgreSQL schema for unqualified names, such as `_prisma_migrations`. */
   schema: string
 }
 

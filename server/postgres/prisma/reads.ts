@@ -64,7 +64,7 @@ export function listRuns(pool: pg.Pool, { filter, ...query }: RunsListing): Prom
   )
 }
 
-/** The same with what was said, which counts towards the bytes of a page. */
+/** As `listRuns`, with the runs' messages, which count towards the bytes of a page. */
 export function listSpokenRuns(pool: pg.Pool, { filter, ...query }: RunsListing): Promise<Page<SpokenRun>> {
   const { limit, ...fields } = filter
   return listRows<SpokenRow, SpokenRun, typeof fields>(

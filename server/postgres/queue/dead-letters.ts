@@ -2,13 +2,15 @@ import type { Db, PgBoss } from 'pg-boss'
 import type { Json } from '../../contract/json.ts'
 import type { Logger } from '../../ports/logger.ts'
 
-/** The queue of jobs that can't be delivered. It is no agent's, since agent keys have no slash. */
+/**
+ * The queue of jobs that cannot be delivered. It cannot clash with an agent's queue, since agent keys have no slash.
+ */
 export const DEAD_LETTER_QUEUE = 'dead-letters/deliveries'
 
-/** The longest time that pg-boss keeps a job, since these wait for a person. */
+/** How long pg-boss keeps these jobs. Long, since they wait for a person. */
 const MAX_WAITING_SECONDS = 365 * 86_400
 
-/** A job that is not a delivery, as it is kept in the dead-letter queue. */
+/** A job that is not a delivery, as stored in the dead-letter queue. */
 export interface DeadLetter {
   /** The queue that it came from. */
   queue: string
@@ -24,7 +26,10 @@ export async function createDeadLetterQueue(boss: PgBoss): Promise<void> {
   await boss.createQueue(DEAD_LETTER_QUEUE, { policy: 'standard', retentionSeconds: MAX_WAITING_SECONDS })
 }
 
-/** Moves jobs to the dead-letter queue, in the transaction that took them, so that they neither come again nor vanish. */
+/**
+ * Moves jobs to the dead-letter queue in the transaction that took them, so that they are neither delivered again nor
+ * lost.
+ */
 export async function setAside(
   boss: PgBoss,
   jobs: readonly Undeliverable[],
@@ -42,7 +47,7 @@ export async function setAside(
       { db },
     )
     for (const { id, reason, payload } of group) {
-      log.error({ queue, id, reason, payload }, 'a delivery that is not ours is now a dead letter')
+      log.error({ queue, id, reason, payload }, 'a job that is not a delivery is now a dead letter')
     }
   }
 }

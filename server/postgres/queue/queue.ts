@@ -16,12 +16,12 @@ export const QUEUE_SCHEMA = 'agent_runtime_queue'
 
 /** Deliveries are taken and deleted in one transaction, so pg-boss never sees one as active. */
 const MAX_DELIVERY_SECONDS = 60
-/** The longest that a delivery may wait: long enough for a queue that no worker has served for a year. */
+/** The longest time that a delivery may wait: long enough for a queue that no worker serves for a year. */
 const MAX_WAITING_SECONDS = 365 * 86_400
-/** Deliveries repeat until their run is claimed. The run counts its attempts itself. */
+/** A delivery is repeated until its run is claimed. The run counts its attempts itself. */
 const MAX_DELIVERIES = 1_000_000
 
-// One probe of an index for each queue, however many deliveries wait there. As an EXISTS it may be planned as a join that
+// Probes an index once for each queue, however many deliveries wait there. An EXISTS could be planned as a join that
 // reads all of them.
 const FIND_DUE = {
   name: 'find_due',
@@ -54,8 +54,8 @@ const Payload = z.object({ runId: RunId })
 type Payload = z.infer<typeof Payload>
 
 /**
- * The queue on pg-boss. Each agent has a pg-boss queue, so that a worker takes only deliveries of its agents. A delivery is
- * a reason to look at a run, and the run's row decides what there is to do.
+ * The queue on pg-boss. Each agent has a pg-boss queue, so that a worker takes only deliveries of its agents. A
+ * delivery is a reason to look at a run; the run's row decides what to do.
  */
 export function createBossQueue({ pool, log }: BossQueueOptions): Queue & JoinedQueue {
   const db = createBossDatabase(pool)
@@ -65,16 +65,16 @@ export function createBossQueue({ pool, log }: BossQueueOptions): Queue & Joined
     migrate: false,
     createSchema: false,
     schedule: false,
-    // Jobs that depend on each other, which are not used.
+    // For jobs that depend on each other, which are not used.
     flowIntervalSeconds: 3_600,
-    // Deliveries have no spans: a look for more would be a trace of its own, many a second.
+    // No spans for deliveries: every look for more would be a trace, many each second.
     openTelemetry: { enabled: false },
   })
   boss.on('error', (error) => log.error({ err: error }, 'the queue reported an error'))
 
   return {
     async start(agentKeys) {
-      // Without its tables a statement fails, with a clearer message than pg-boss has.
+      // If the tables are missing, this fails with a clearer message than pg-boss gives.
       await pool.query(`SELECT FROM ${QUEUE_SCHEMA}.version`)
       await boss.start()
       const known = new Set((await boss.getQueues()).map((queue) => queue.name))
@@ -145,7 +145,7 @@ export function createBossQueue({ pool, log }: BossQueueOptions): Queue & Joined
   }
 }
 
-/** The size is part of pg-boss' statement text. Powers of two keep the number of prepared statements small. */
+/** The size is part of pg-boss' statement text, so powers of two keep the number of prepared statements small. */
 function toBatchSize(limit: number): number {
   return 2 ** Math.floor(Math.log2(Math.min(limit, 256)))
 }

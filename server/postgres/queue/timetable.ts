@@ -5,7 +5,7 @@ import type { Recurrence, ScheduleRef, Timetable } from '../../ports/timetable.t
 import { createBossDatabase } from './database.ts'
 import { QUEUE_SCHEMA } from './queue.ts'
 
-/** pg-boss keeps schedules by queue. These queues are no agent's, since agent keys have no slash. */
+/** pg-boss keeps schedules by queue. These queues cannot clash with agents' queues, since agent keys have no slash. */
 export const SCHEDULE_PREFIX = 'schedules/'
 
 interface BossTimetableOptions {
@@ -22,12 +22,12 @@ interface ScheduleRow {
 }
 
 /**
- * The timetable in pg-boss' schedule table, read by its cron parser. pg-boss' own timer is not used: it sends at most one
- * job a minute, up to half a minute late, and sends twice when a process dies at the wrong moment. The runtime's
- * schedules name each occurrence by its time instead, so none comes twice.
+ * The timetable in pg-boss' schedule table, read with its cron parser. pg-boss' own timer is not used: it sends at most
+ * one job a minute, up to half a minute late, and sends twice when a process dies at the wrong moment. The runtime
+ * identifies each occurrence by its time instead, so that it happens once.
  */
 export function createBossTimetable({ pool, log }: BossTimetableOptions): Timetable {
-  // It is never started, so it has no timers. Its statements run over our connections.
+  // It is never started, so it has no timers. Its statements run on the runtime's connections.
   const boss = new PgBoss({
     db: createBossDatabase(pool),
     schema: QUEUE_SCHEMA,
@@ -46,9 +46,9 @@ export function createBossTimetable({ pool, log }: BossTimetableOptions): Timeta
   }
 
   function preview({ cron, timeZone }: Recurrence, after: number, count: number): number[] {
-    // The parser would fill up missing fields from the left.
+    // The parser would fill in missing fields from the left.
     if (!/^\s*\S+(\s+\S+){4,5}\s*$/.test(cron)) {
-      throw new Error(`a cron expression has five fields, or six with seconds, unlike "${cron}"`)
+      throw new Error(`"${cron}" is not a cron expression, which has five fields, or six with seconds`)
     }
     return boss
       .previewSchedule(cron, { tz: timeZone, from: new Date(after), count })
@@ -68,7 +68,7 @@ export function createBossTimetable({ pool, log }: BossTimetableOptions): Timeta
       }
       for (const schedule of schedules) {
         const row = before.find((other) => isOf(other, schedule))
-        // An unchanged schedule is left alone, so `updated_on` says since when it is as it is.
+        // Leave an unchanged schedule alone, so that `updated_on` says since when it is unchanged.
         if (row?.cron === schedule.cron && row.timezone === schedule.timeZone) continue
         const queue = SCHEDULE_PREFIX + schedule.agentKey
         await boss.createQueue(queue)

@@ -1,6 +1,6 @@
 import type { Owner } from '../../contract/principal.ts'
 
-/** Whose a row is, as both Prisma and a select list deliver it. */
+/** The owner of a row, as both Prisma and a select list deliver it. */
 export interface OwnerColumns {
   tenantId: string
   ownerId: string

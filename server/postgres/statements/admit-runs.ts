@@ -1,5 +1,5 @@
-// Which of the runs that are created in conversations may start, which wait for their turn, and which are
-// refused. Decided under the conversations' row locks, so that two servers that create at once agree.
+// Decides which runs created in conversations may start, which wait for their turn, and which are refused. This happens
+// under the conversations' row locks, so that two servers that create at once agree.
 import type pg from 'pg'
 import { OPEN } from '../../lifecycle/statuses.ts'
 import { TRANSITIONS } from '../../lifecycle/transitions.ts'
@@ -18,9 +18,9 @@ import { LEFT_OF_RUNS } from './upkeep.ts'
 const { cancelled } = TRANSITIONS
 
 export interface Admission {
-  /** Not created: why, or what became of it. */
+  /** Set when the run is not created: the reason, or what was done instead. */
   answer?: CreatedRun
-  /** Created, to start when those before it are over. */
+  /** The run is created, and starts when those before it are over. */
   waits?: boolean
   interrupted?: readonly ChangedRun[]
 }
@@ -67,9 +67,9 @@ interface ActiveRun {
 const INTERRUPT = interruptRuns('admit_interrupt', 'conversation_id = $1')
 
 /**
- * Nobody else creates a run in these conversations, nor gives a turn or chooses a branch, until the transaction ends.
+ * Locks conversations: until the transaction ends, nobody else creates a run there, gives a turn or chooses a branch.
  *
- * @returns of those that are there and the caller's the chosen branches, and which have no title.
+ * @returns the chosen branches of those that exist and are the caller's, and which of them have no title
  */
 export async function lockConversations(
   client: pg.PoolClient,
@@ -88,8 +88,8 @@ export async function lockConversations(
 }
 
 /**
- * @param runs new ones, at most one of a conversation, which is locked
- * @returns the admissions of those that are in a conversation
+ * @param runs new runs, at most one in each conversation, which is locked
+ * @returns the admissions of runs that are in a conversation
  */
 export async function admitRuns(
   client: pg.PoolClient,
@@ -141,13 +141,13 @@ async function admit(
   },
 ): Promise<Admission> {
   const { run, before, leaving, branch, visibilityOf } = request
-  // What a run has left was said before this, and comes before it.
+  // Messages that an ended run left unread were sent earlier, so their run comes first.
   const isBusy = before.length > 0 || leaving !== undefined
   switch (run.conversationPolicy) {
     case 'queue':
       return admitBehind(before, run, isBusy)
     case 'reject': {
-      // One that is being stopped is as good as over: that is waited for.
+      // A run that is being stopped does not count as busy: the new run waits for its end.
       const busy = before.find((other) => !other.isStopping) ?? leaving
       return busy === undefined
         ? admitBehind(before, run, isBusy)
@@ -173,9 +173,9 @@ async function admit(
   }
 }
 
-/** Each look at a conversation costs more, the more of its runs wait: there is an end to it. */
+/** Limits how many runs wait, since every look at a conversation costs more with each waiting run. */
 function admitBehind(before: readonly ActiveRun[], { maxWaiting }: NewRun, isBusy: boolean): Admission {
-  // One of them does not wait: it has the turn.
+  // One of them has the turn and does not wait.
   const waiting = before.length - 1
   return waiting >= maxWaiting ? { answer: { kind: 'full', waiting } } : { waits: isBusy }
 }

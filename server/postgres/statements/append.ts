@@ -17,9 +17,9 @@ import { lockSessions } from './lock-sessions.ts'
 import { FIRST_OUTPUT_POSITION } from './stored-messages.ts'
 import { addWaits } from './waits.ts'
 
-// One statement, one commit, for everything all runs of a worker produced since the last flush: events,
-// endings and the messages that go with them. Each run is fenced by its attempt, and by its last_seq:
-// an append that did commit although its answer got lost finds last_seq moved and writes nothing twice.
+// One statement and one commit for everything that all runs of a worker produced since the last flush: events, endings
+// and messages. Each run is fenced by its attempt and its last_seq. If an append committed but its answer was lost, the
+// repeated append finds last_seq changed and writes nothing twice.
 const APPEND = {
   name: 'append_events',
   text: `
@@ -83,7 +83,7 @@ const WHY_NOT = {
     FROM agent_runtime.run WHERE id = ANY ($1::uuid[])`,
 }
 
-/** How long the runs of a flush wait for one whose row somebody holds. */
+/** How long a flush waits for a run whose row is locked. */
 const PATIENCE_MS = 250
 
 export async function append(
@@ -93,7 +93,7 @@ export async function append(
 ): Promise<Map<string, AppendOutcome>> {
   const written = batch.some(({ ending }) => ending !== undefined && ending.status !== 'succeeded')
     ? await inTransaction(pool, async (client, tx) => {
-        // Before any run, as a claim of a visitor's session does it.
+        // Lock sessions before runs, in the same order as the claim of a visitor's session does.
         await lockSessions(client, batch.flatMap(parentOf))
         const ids = await write(client, batch)
         const kept = batch.filter((run) => ids.has(run.runId))
@@ -112,7 +112,7 @@ export async function append(
   return outcomes
 }
 
-/** Of those that start children. */
+/** The owners of the children that the run starts by waiting for them. */
 function parentOf({ ending }: RunAppend): Owner[] {
   return ending?.status === 'waiting' ? ending.waits.flatMap(({ child }) => child?.principal ?? []) : []
 }

@@ -6,23 +6,26 @@ import { isHistory } from './spoken.ts'
 export interface BoundedHistory {
   /** Oldest first. */
   messages: AgentMessage[]
-  /** There are older ones, for which there was no room. */
+  /** There are older messages, which did not fit. */
   isCut: boolean
 }
 
-/** What of a conversation an agent is handed at most, in bytes of JSON: more than any model reads. */
+/** The most that an agent gets of a conversation, in bytes of JSON: more than any model reads. */
 const MAX_HISTORY_BYTES = 32 * 1024 * 1024
-/** No statement goes through a conversation longer than this, however short its messages. */
+/** The most runs of a conversation that a statement reads, however short their messages. */
 const MAX_HISTORY_RUNS = 10_000
-/** What is made JSON before it is asked how large that is: escapes and exponents make text many times as long. */
+/**
+ * How much is turned into JSON before its size is checked. Escapes and exponents can make the text many times as long.
+ */
 const CHUNK_BYTES = 4 * 1024 * 1024
 
 /**
- * SQL for what was said before a run (a row) on its path by runs that are {@link isHistory history}, as text of a {@link BoundedHistory}: the
- * newest runs that fit. Which runs count, `isIncluded` may say otherwise. Of a run all or nothing, so that no result of a tool comes without its call.
+ * SQL for the messages before a run (a row) on its path, as the JSON text of a {@link BoundedHistory}: the newest runs
+ * that fit. By default runs that are {@link isHistory history} count; `isIncluded` may choose others. Each run is
+ * included whole or not at all, so that no tool result comes without its call.
  *
- * Runs are made JSON a chunk at a time, newest first, until there is no room for the next. Chunks are made by the most
- * that messages can be unpacked, so no more is unpacked than fits, and one chunk; almost always one is all there is.
+ * Runs are turned into JSON in chunks, newest first, until the next chunk does not fit. Chunks are cut by the largest
+ * size that the messages can have unpacked, so at most one chunk too many is unpacked. Almost always there is only one.
  */
 export function boundedHistory(run: string, isIncluded: (run: string) => string = isHistory): string {
   const conversationId = `${run}.conversation_id`

@@ -1,8 +1,8 @@
 import { MAX_PAGE_BYTES } from './bounded-page.ts'
 
 /**
- * The CTEs `candidates` and `page`, for WITH RECURSIVE: of the rows that a query numbers by `n`, from 1, those it begins
- * with, up to {@link MAX_PAGE_BYTES}; one at least. Sizes are had one by one, so that no more is unpacked than fits.
+ * The CTEs `candidates` and `page`, for WITH RECURSIVE. `candidates` numbers rows by `n` from 1; `page` has the first
+ * ones up to {@link MAX_PAGE_BYTES}, at least one. Sizes are read one by one, so that no more is unpacked than fits.
  *
  * @param size a query for the bytes of the candidate `c`
  */
@@ -17,10 +17,10 @@ export function boundedRows(candidates: string, size: string): string {
     )`
 }
 
-/** What a row costs beside these columns, roughly. */
+/** Roughly what a row costs beside these columns. */
 const ROW_BYTES = 500
 
-/** SQL for about as many bytes as these jsonb columns are as text. */
+/** SQL for the approximate bytes of these jsonb columns as text. */
 export function rowBytesSql(columns: readonly string[], rowBytes = ROW_BYTES): string {
   const sizes = columns.map(
     (column) => `COALESCE(CASE WHEN pg_column_compression(${column}) IS NULL THEN pg_column_size(${column})

@@ -1,5 +1,5 @@
-// Hints over Redis' publish/subscribe, with the events that they tell of, so that readers need not ask the database.
-// PostgreSQL has the truth, and Redis may go away and come back at any time.
+// Hints over Redis' publish/subscribe. They carry the new events, so that readers need not ask the database. PostgreSQL
+// has the truth, so Redis may go away and come back at any time.
 //
 // There is one channel for all runs. With a channel for each run, every new viewer would have to wait for a
 // subscription. A hint for a run that nobody follows costs a process one line of text, which it does not parse.
@@ -14,7 +14,7 @@ import { close, connect, reportBreaks } from '../connection.ts'
 import { decode, encode } from './message.ts'
 import { reasonOf } from '../reason-of.ts'
 
-// In a cluster every node forwards it.
+// In a cluster every node forwards messages of this channel.
 const CHANNEL = '{agent_runtime}:hints'
 const HEARTBEAT_MS = 10_000
 
@@ -74,9 +74,9 @@ export function createRedisBus(options: RedisBusOptions): EventBus {
 
   function receive(message: string): void {
     const hints = decode(message)
-    // Ignore a message that is not ours, or is a newer version's. The poll finds what it may have meant.
+    // Ignore a message that is foreign or of a newer version. Polling finds the changes that it told of.
     if (hints === undefined)
-      return log.debug({ message: message.slice(0, 200) }, 'ignored a message that is not ours')
+      return log.debug({ message: message.slice(0, 200) }, 'ignored an unknown message')
     for (const hint of hints) listeners.tell(hint)
   }
 
@@ -98,9 +98,9 @@ export function createRedisBus(options: RedisBusOptions): EventBus {
     async stop() {
       await outbox.stop()
       stopping.abort()
-      // First, or a start that still waits for Redis would be waited for.
+      // Close first. Otherwise this would wait for a start that waits for Redis.
       await Promise.all([close(publisher), close(subscriber)])
-      // One that fails has told whoever asked for it.
+      // A failed start was reported to its caller.
       await started?.catch(() => {})
     },
   }
@@ -111,7 +111,7 @@ export function createRedisBus(options: RedisBusOptions): EventBus {
   }
 }
 
-/** Nothing to hear and nobody there look the same, until something has to be answered. */
+/** A silent connection and a dead one look the same, so a ping asks for an answer. */
 async function keepAlive(
   redis: RedisClient,
   { clock, log, signal }: { clock: Clock; log: Logger; signal: AbortSignal },

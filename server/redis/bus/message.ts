@@ -1,5 +1,5 @@
-// A message has the hints in its first line, then for each hint a line with the events that it carries, or an empty line.
-// Payloads are put in as JSON text, which has no line breaks.
+// The first line of a message has the hints. Then comes a line for each hint, with the events that it carries, or
+// empty. Payloads are JSON text, which has no line breaks.
 import { z } from 'zod'
 import type { AnyRunEvent } from '../../contract/event.ts'
 import { Visibility } from '../../contract/event.ts'
@@ -15,7 +15,7 @@ import {
 } from '../../bus/hint-text.ts'
 import { MAX_CARRIED_CHARACTERS, charactersIn } from '../../bus/outbox.ts'
 
-/** The most characters of a message. Receivers handle a message in one go, so it must not take long. */
+/** The most characters of a message. Receivers handle a message without a pause, so it must not take long. */
 const MAX_MESSAGE_CHARACTERS = 262_144
 
 const Events = z.array(
@@ -66,7 +66,7 @@ function linesOf(written: readonly RunAppend[] | undefined): string {
   return `[${events.join(',')}]`
 }
 
-/** @returns undefined when it is somebody else's message, or a newer version's. */
+/** @returns undefined when the message is foreign or of a newer version */
 export function decode(message: string): Hint[] | undefined {
   if (message.length > MAX_TEXT_CHARACTERS) return undefined
   const [head = '', ...lines] = message.split('\n')
@@ -77,7 +77,7 @@ export function decode(message: string): Hint[] | undefined {
   })
 }
 
-/** Its events are parsed when somebody asks for them, since a process follows few of all runs. */
+/** Parses its events only when they are read, since a process follows few of all runs. */
 class CarryingHint {
   readonly kind = 'events'
   readonly runId: string

@@ -4,12 +4,12 @@ import { reasonOf } from '../reason-of.ts'
 
 const OLDEST = { major: 6, minor: 2 }
 
-/** Warns once of each server whose settings the queue can't rely on, also when one replaces another. */
+/** Warns once about each server whose settings endanger the queue, also when one server replaces another. */
 export function checkServers(client: RedisClient, log: Logger): void {
   const checked = new Set<string>()
   client.on('ready', () => void check())
 
-  /** Never rejects. A server that does not answer is reported elsewhere. */
+  /** Never rejects. Other code reports a server that does not answer. */
   async function check(): Promise<void> {
     const servers = 'nodes' in client ? client.nodes('master') : [client]
     await Promise.all(
@@ -17,7 +17,7 @@ export function checkServers(client: RedisClient, log: Logger): void {
         try {
           checkServer(await server.info())
         } catch (error) {
-          log.debug({ reason: reasonOf(error) }, 'Redis was not asked what it is')
+          log.debug({ reason: reasonOf(error) }, 'the settings of Redis could not be checked')
         }
       }),
     )

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto'
 import type { QueueState } from '../../ports/queue.ts'
 import type { RedisClient } from '../connect.ts'
 
-// An epoch has two parts. The server's run id changes when the server starts again or is replaced, and may have lost its
-// last writes. A key beside the queue is gone when somebody has emptied the server.
+// An epoch has two parts. The first is the server's run id. It changes when the server restarts or is replaced, and may
+// have lost its last writes. The second is a key beside the queue, which is gone when the server was emptied.
 const INSPECT = `
   local server = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or ''
   local states = {}
@@ -19,10 +19,10 @@ const INSPECT = `
   end
   return states`
 
-/** The most that a script reads, since Redis serves nobody else meanwhile. */
+/** The most queues that one script reads: Redis serves no other client meanwhile. */
 const MAX_AT_ONCE = 100
 
-/** The keys of a queue, as BullMQ names them, and the one beside them. */
+/** The keys of a queue as BullMQ names them, and the runtime's own key `epoch`. */
 export interface QueueKeys {
   epoch: string
   wait: string
@@ -33,16 +33,18 @@ export interface QueueKeys {
 export interface InspectedQueue extends QueueState {
   /** How many deliveries can be taken. */
   waiting: number
-  /** How many were taken. Their processes may have died since. */
+  /** How many were taken. The processes that took them may have died since. */
   active: number
 }
 
-/** Nodes of a cluster that do not answer keep nobody from those that do. @throws what the first said, when none answers. */
+/**
+ * Inspects the queues. Nodes of a cluster that do not answer are left out. @throws the first error when none answers
+ */
 export async function inspect(
   client: RedisClient,
   queues: ReadonlyMap<string, QueueKeys>,
 ): Promise<Map<string, InspectedQueue>> {
-  // In a cluster a script may use the keys of one queue only, since others may be on another node.
+  // In a cluster a script may only use the keys of one queue, since those of others may be on another node.
   const groups = chunked([...queues], client.isCluster ? 1 : MAX_AT_ONCE)
   const results = await Promise.allSettled(groups.map((group) => inspectTogether(client, group)))
   const answers = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
@@ -81,7 +83,7 @@ export async function renewEpoch(client: RedisClient, { epoch }: QueueKeys): Pro
   await client.set(epoch, newKey())
 }
 
-/** The part of an epoch that a server keeps when it is only started again. The ids of jobs carry it. */
+/** The part of an epoch that survives a restart of the server. The ids of jobs contain it. */
 export function keyOf(epoch: string): string {
   return epoch.slice(epoch.indexOf('/') + 1)
 }

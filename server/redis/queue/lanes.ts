@@ -7,16 +7,16 @@ import { reasonOf } from '../reason-of.ts'
 import type { QueueKeys } from './inspect.ts'
 import type { Payload } from './payload.ts'
 
-/** How long a taken job stays locked. The process that took it answers within a second, unless it died. */
+/** How long a taken job stays locked. The process that took it finishes within a second, unless it died. */
 const LOCK_MS = 10_000
 const STALLED_INTERVAL_MS = 5_000
-/** Jobs come again until their run is claimed. The run counts its attempts itself. */
+/** A job is delivered again until its run is claimed. The run counts its attempts itself. */
 const MAX_DELIVERIES = 1_000_000
 
-/** A BullMQ object asks for Redis' version first. If that fails, everything that it does later fails too. */
+/** Otherwise a BullMQ object first asks for Redis' version. If that fails, all its later calls fail too. */
 const ASKS_NOTHING = { skipVersionCheck: true }
 
-/** The part of the package that is used. */
+/** The parts of the package that are used. */
 export interface BullMq {
   Queue: typeof Queue
   Worker: typeof Worker
@@ -25,7 +25,7 @@ export interface BullMq {
 
 interface Lane {
   queue: Queue<Payload>
-  /** Made when something is taken. */
+  /** Created when jobs are first taken. */
   worker?: Worker<Payload>
 }
 
@@ -46,15 +46,15 @@ export class Lanes {
     this.#log = log
   }
 
-  /** @throws RedisAwayError at once, where BullMQ would wait for Redis to be back. */
+  /** @throws RedisAwayError at once, while BullMQ would wait for Redis to return */
   get redis(): RedisClient {
     const isThere =
       this.#redis.status === 'ready' || (this.#redis.isCluster && this.#redis.status === 'connect')
-    if (!isThere) throw new RedisAwayError('Redis is not there.')
+    if (!isThere) throw new RedisAwayError('Redis cannot be reached.')
     return this.#redis
   }
 
-  /** In a cluster all keys of a queue have to be on one node: what is in braces decides on which. */
+  /** In a cluster all keys of a queue must be on one node, which the text in braces determines. */
   prefixOf(name: string): string {
     return `{agent_runtime:${this.#namespace}:${name}}`
   }
@@ -74,8 +74,8 @@ export class Lanes {
   }
 
   /**
-   * Gives out again jobs of processes that died. BullMQ's workers do this by a timer for each queue. With hundreds of
-   * queues that would be most of Redis' work, so it is done only where jobs were taken, and not too often.
+   * Makes the jobs of dead processes available again. BullMQ's workers do this with a timer for each queue. With
+   * hundreds of queues that would be most of Redis' work, so it is done rarely, and only for queues with taken jobs.
    */
   async giveOutStalled(name: string): Promise<void> {
     await this.workerOf(name).getBackend().moveStalledJobsToWait()
@@ -122,7 +122,7 @@ export class Lanes {
     return worker
   }
 
-  /** Over the connection there is: BullMQ's workers would open another one each, to block on. */
+  /** Uses the existing connection: otherwise each of BullMQ's workers would open another one for blocking calls. */
   readonly #createBackend: typeof createRedisBackend = (name, options) =>
     this.#bullmq.createRedisBackend(name, options, {})
 

@@ -1,6 +1,6 @@
-// The queue on BullMQ, with a BullMQ queue for each agent. A worker takes jobs, lets the store claim their runs, and then
-// completes the jobs. BullMQ gives out again the jobs of a process that dies in between (it calls them stalled). Redis
-// holds only deliveries that are due, and may lose them.
+// The queue on BullMQ, with a BullMQ queue for each agent. A worker takes jobs, lets the store claim their runs, and
+// then completes the jobs. If a process dies in between, BullMQ gives its jobs to another (it calls them stalled).
+// Redis holds only deliveries that are due, and may lose them.
 import { randomUUID } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
 import type { Logger } from '../../ports/logger.ts'
@@ -19,7 +19,10 @@ import { takeJobs } from './take-jobs.ts'
 
 const NEEDED_FOR = 'QUEUE_BACKEND=redis'
 
-/** How long a start waits for a Redis that does not answer. If it answers, the first runs need not wait for a look. */
+/**
+ * How long a start waits for a Redis that does not answer. If Redis answers in this time, the first runs need not wait
+ * for a poll.
+ */
 const START_PATIENCE_MS = 1_000
 /** BullMQ knows priorities from 1 to 2,097,152, the lowest first; those of runs go from -100 to 100. */
 const toJobPriority = (priority: number): number => 1_000 - priority
@@ -27,7 +30,7 @@ const toJobPriority = (priority: number): number => 1_000 - priority
 interface RedisQueueOptions {
   redisUrl: string | undefined
   isCluster: boolean
-  /** The prefix of this installation's keys, since several may share a Redis. */
+  /** The prefix of this installation's keys, since several installations may share a Redis. */
   namespace(): Promise<string>
   log: Logger
   /** How long a connection may not answer before it is opened again, in milliseconds. Default: 10 s. */
@@ -110,7 +113,7 @@ export function createRedisQueue(options: RedisQueueOptions): RemoteQueue {
       stopping.abort()
       await opened?.close()
       await close(redis)
-      // One that fails has told whoever asked for it.
+      // A failed start was reported to its caller.
       await started?.catch(() => {})
     },
   }
@@ -121,7 +124,10 @@ export function createRedisQueue(options: RedisQueueOptions): RemoteQueue {
   }
 }
 
-/** The name contains the epoch. A queue that lost a part may still know the name of a job that it does not give out. */
+/**
+ * The job's id contains the epoch. A queue that lost a part may still know an id without having the job, and would
+ * ignore a new job of the same id.
+ */
 function toJob({ id, lastSeq, priority, epoch }: SentRun) {
   return {
     name: 'run',

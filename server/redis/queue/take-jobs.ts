@@ -7,7 +7,7 @@ import type { Taken } from '../../ports/queue.ts'
 import { reasonOf } from '../reason-of.ts'
 import { Payload } from './payload.ts'
 
-/** The most jobs that are asked for at the same time. */
+/** The most jobs that are requested at the same time. */
 const MAX_AT_ONCE = 32
 
 interface Taker {
@@ -17,7 +17,7 @@ interface Taker {
   log: Logger
 }
 
-/** Takes up to `limit` jobs. Sets aside those that are not deliveries. */
+/** Takes up to `limit` jobs. Jobs that are not deliveries become dead letters. */
 export async function takeJobs({ worker, token, log }: Taker, limit: number): Promise<Taken> {
   const jobs: Job<Payload>[] = []
   const runIds = new Set<string>()
@@ -44,7 +44,7 @@ async function getJobs(
   limit: number,
 ): Promise<Job<Payload>[]> {
   const jobs: Job<Payload>[] = []
-  // Ask for one first, since that is enough for an empty queue.
+  // Ask for one job first, which is enough to find an empty queue.
   for (let ask = 1; ask > 0; ask = Math.min(limit - jobs.length, MAX_AT_ONCE)) {
     const results = await Promise.allSettled(
       Array.from({ length: ask }, () => worker.getNextJob(token, { block: false })),
@@ -60,12 +60,12 @@ async function getJobs(
   return jobs
 }
 
-/** BullMQ's types know nothing of an empty queue. */
+/** BullMQ's types leave out that an empty queue gives undefined. */
 function isJob(job: Job<Payload> | undefined): job is Job<Payload> {
   return job !== undefined
 }
 
-/** Sets aside a job that is not ours, so that it neither comes again nor vanishes. */
+/** Makes a foreign job a dead letter, so that it is neither delivered again nor lost. */
 async function setAside(
   job: Job<Payload>,
   error: z.ZodError,
@@ -74,12 +74,12 @@ async function setAside(
   const reason = toProblems(error.issues).join('; ')
   log.error(
     { queue: job.queueName, id: job.id, reason, payload: job.data },
-    'a delivery that is not ours is now a dead letter',
+    'a job that is not a delivery is now a dead letter',
   )
   await quietly([job], log, () => job.moveToFailed(new Error(reason), token, false))
 }
 
-/** Never rejects. What it does is repeated by itself if it fails. */
+/** Never rejects. If it fails, BullMQ delivers the jobs again later. */
 async function quietly(
   jobs: readonly Job<Payload>[],
   log: Logger,

@@ -72,7 +72,7 @@ describe('over PostgreSQL', () => {
       expect(resyncs).toBe(1)
     }, 10_000)
     expect(log.entries.map(({ message }) => message)).toContain(
-      'the listening connection does not answer any more; making another',
+      'the listening connection no longer answers; opening another',
     )
     await bus.stop()
   })

@@ -44,7 +44,7 @@ describe.skipIf(withoutRedis)(`over Redis${withoutRedis ? `: skipped, ${withoutR
     await bus.start()
     bus.publish([{ kind: 'cancel', runId: 'lost' }])
     expect(log.entries.filter(({ level }) => level === 'warn').map(({ message }) => message)).toContain(
-      'Redis is not there; polling goes on meanwhile',
+      'Redis is away; polling goes on meanwhile',
     )
     await redis.start()
     await vi.waitFor(() => expect(listener.resyncs()).toBe(1), 10_000)

@@ -201,7 +201,7 @@ describe('where a reader begins', () => {
       expect([after, answer.status, answer.body]).toMatchObject([after, 400, { code: 'bad_request' }])
     }
     expect((await server.rest.get(`${other.path}?after=${end}`)).body).toMatchObject({
-      error: 'The cursor is of another conversation.',
+      error: 'The cursor belongs to another conversation.',
     })
     const input = { conversationId: one.id, lastEventId: 'nonsense' }
     await expect(

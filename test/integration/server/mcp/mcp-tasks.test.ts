@@ -241,7 +241,7 @@ describe('runs as tasks of MCP', () => {
     const taskId = idOf(await ann.call('shop', { params: { units: 3 } }))
     await until(ann, taskId, 'input_required')
     const answers = { address: accept({ street: 'Hollow Way' }) }
-    await expect(ann.update(taskId, answers)).rejects.toThrow(/has changed: read it again/)
+    await expect(ann.update(taskId, answers)).rejects.toThrow(/asks for something else: read it again/)
     await ann.update(taskId, answers)
     await expect
       .poll(async () => Object.keys((await ann.get(taskId)).inputRequests ?? {}), { timeout: 20_000 })

@@ -258,10 +258,7 @@ describe('an answer that is none', () => {
     for (answer of [...NO_ANSWERS, ...NO_ANSWERS.map((one) => Promise.resolve(one))]) {
       server.log.length = 0
       expect([answer, await ask()]).toEqual([answer, denied])
-      const told = lines(
-        server.log,
-        'authorize answered with something that is no answer, which is taken for false',
-      )
+      const told = lines(server.log, 'authorize gave an invalid answer, which counts as false')
       expect(told.map(({ level, fields }) => [level, fields['action']])).toEqual(
         ['read', 'read', 'read', 'read', 'create', 'read'].map((action) => ['error', action]),
       )

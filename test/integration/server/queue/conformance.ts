@@ -160,7 +160,7 @@ export function testQueue(createBackend: () => Promise<Backend>): void {
         expect(log.filter(({ level }) => level === 'error')).toEqual([
           expect.objectContaining({
             fields: expect.objectContaining({ queue: 'recorder', payload: { runId: 7 } }),
-            message: 'a delivery that is not ours is now a dead letter',
+            message: 'a job that is not a delivery is now a dead letter',
           }),
         ])
       },

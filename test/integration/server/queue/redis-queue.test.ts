@@ -83,7 +83,7 @@ describe.skipIf(withoutRedis)(`in Redis${withoutRedis ? `: skipped, ${withoutRed
     expect(log).toContainEqual({
       level: 'warn',
       fields: { queues: expect.arrayContaining(['echo']), runs: 20 },
-      message: 'a queue may have lost what it had: its runs are delivered again',
+      message: 'a queue may have lost its deliveries: its runs are delivered again',
     })
   })
 
@@ -131,7 +131,7 @@ describe.skipIf(withoutRedis)(`in Redis${withoutRedis ? `: skipped, ${withoutRed
     expect(log.filter(({ level }) => level === 'warn')).toEqual([
       expect.objectContaining({
         fields: { queues: expect.arrayContaining(['echo']), runs: 1 },
-        message: 'a queue may have lost what it had: its runs are delivered again',
+        message: 'a queue may have lost its deliveries: its runs are delivered again',
       }),
     ])
   })
@@ -179,7 +179,7 @@ describe.skipIf(withoutRedis)(`in Redis${withoutRedis ? `: skipped, ${withoutRed
     const runId = await rest.create('echo')
     expect(performance.now() - since).toBeLessThan(2_000)
     expect(log.filter(({ level }) => level === 'warn').map(({ message }) => message)).toContain(
-      'Redis is not there; runs wait in the database meanwhile',
+      'Redis is away; runs wait in the database meanwhile',
     )
     await redis.start()
     expect((await rest.events(`runs/${runId}/events`)).at(-1)?.type).toBe('run.succeeded')
@@ -295,7 +295,7 @@ describe.skipIf(withoutRedis)(`in Redis${withoutRedis ? `: skipped, ${withoutRed
     await runtime.startWorker()
     await vi.waitFor(() => {
       expect(log.map(({ message }) => message)).toContain(
-        'the queue can not be reached: runs are delivered when it is back',
+        'the queue cannot be reached: runs are delivered when it is back',
       )
     }, PATIENCE_MS)
     redis.cli('ACL', 'SETUSER', 'default', '+info')
@@ -424,7 +424,7 @@ describe.skipIf(withoutRedis)(`in Redis${withoutRedis ? `: skipped, ${withoutRed
         expect((await rest.events(`runs/${id}/events`)).at(-1)?.type).toBe('run.succeeded')
     await vi.waitFor(() => {
       expect(log.map(({ message }) => message)).toContain(
-        'some queues can not be reached: their runs are delivered when they are back',
+        'some queues cannot be reached: their runs are delivered when they are back',
       )
     }, PATIENCE_MS)
     await lost.start()

@@ -61,7 +61,10 @@ test('a run that was sent all that one may be takes no more: another one does', 
   await database.sql(`UPDATE agent_runtime.run SET sent = 10000 WHERE id = '${id}'`)
   expect(await rest.post(`runs/${id}/messages`, { message: 'More' })).toMatchObject({
     status: 409,
-    body: { code: 'conflict', error: 'The run was sent as much as one run may be: create another.' },
+    body: {
+      code: 'conflict',
+      error: 'The run was sent as many messages as one run may get: create another.',
+    },
   })
 })
 

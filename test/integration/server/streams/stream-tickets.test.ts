@@ -175,7 +175,7 @@ describe('a ticket', () => {
     const late = await open(server, `runs/${runId}/events?ticket=${ticket}`)
     expect([late.status, await late.json()]).toMatchObject([
       401,
-      { code: 'unauthorized', error: 'The ticket is not valid, or not any more: get another one.' },
+      { code: 'unauthorized', error: 'The ticket is not valid or has expired: get another one.' },
     ])
     vi.useRealTimers()
     await context.emitMessage('Still here.')

@@ -420,7 +420,7 @@ describe('where they may go', () => {
     const next = await serve(createServer, { webhookHosts: ['hooks.example.com'] })
     await expect
       .poll(() => next.trpc.client.webhooks.deliveries.query({ runId: id }), POLL)
-      .toMatchObject({ items: [{ lastError: 'Its host is none of those that may be told.' }] })
+      .toMatchObject({ items: [{ lastError: 'The settings no longer allow webhooks to its host.' }] })
     expect(receiver.received).toEqual([])
   })
 

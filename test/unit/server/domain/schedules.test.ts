@@ -165,7 +165,7 @@ describe('a schedule that can not be kept is refused when the runtime is made', 
     [
       'too few fields',
       [{ ...valid, cron: '0 8' }],
-      'a cron expression has five fields, or six with seconds, unlike "0 8".',
+      '"0 8" is not a cron expression, which has five fields, or six with seconds.',
     ],
     [
       'an unknown time zone',
@@ -175,7 +175,7 @@ describe('a schedule that can not be kept is refused when the runtime is made', 
     [
       'params that do not match',
       [{ ...valid, params: { topic: 7 } }],
-      'its params do not match what the agent takes: topic: ',
+      "its params do not match the agent's schema: topic: ",
     ],
     ['no params where some are needed', [{ name: 'morning', cron: '0 8 * * *' }], 'its params do not match'],
     ['a name twice', [valid, valid], 'another of its schedules has the same name.'],

@@ -231,7 +231,7 @@ describe('many who follow one run', () => {
     const { stream } = follow({ isTaken: false })
     let told = 0
     stream.consume(() => (told += 1))
-    expect(() => stream.consume(() => {})).toThrow('A stream of events has one consumer.')
+    expect(() => stream.consume(() => {})).toThrow('A stream of events can have only one consumer.')
     const peeked = stream.peek()
     emit('a')
     hint()
