@@ -6,7 +6,7 @@ import { QUEUE_SCHEMA } from './queue/queue.ts'
 /** The tables of the hot statements. */
 const TABLES = ['agent_runtime.run', 'agent_runtime.event', `${QUEUE_SCHEMA}.job_common`] as const
 
-/** Below this every plan is fast. It is some five hundred runs. */
+/** Below this size every plan is fast. It is about five hundred runs. */
 const MIN_BYTES = 128 * 1024
 const INTERVAL_MS = 2_000
 /** How long to wait for another process that is gathering, which takes a while for a restored table. */
@@ -21,8 +21,8 @@ const FIND_NEW = {
 }
 
 /**
- * Runs ANALYZE for tables that have filled up and have no statistics yet, in a new or restored database. Until then the
- * statements' plans are those for empty tables, and taking a delivery gets 20 times as slow. Autovacuum would come
+ * Runs ANALYZE for tables that have filled up and have no statistics yet, in a new or restored database. Without
+ * statistics, plans are those for empty tables, and taking a delivery becomes 20 times slower. Autovacuum would come
  * after a minute. Ends when no table is left. Never rejects.
  */
 export async function gatherStatistics(
@@ -37,7 +37,7 @@ export async function gatherStatistics(
       if (filled.length > 0) {
         if (tries === MAX_TRIES) return log.info({ tables: filled }, NOT_ALLOWED)
         tries += 1
-        // One of several processes does this.
+        // SKIP_LOCKED: only one of several processes does this.
         await pool.query(`ANALYZE (SKIP_LOCKED) ${filled.join(', ')}`)
       }
     } catch (error) {
@@ -48,7 +48,7 @@ export async function gatherStatistics(
 }
 
 const NOT_ALLOWED =
-  'a new table has no statistics, and this role may not gather them: the first minute is slow, until autovacuum has'
+  'a new table has no statistics, and this role may not run ANALYZE: statements are slow for about a minute, until autovacuum does'
 
 async function findNew(pool: pg.Pool): Promise<{ name: string; isFilled: boolean }[]> {
   const { rows } = await pool.query<{ name: string; isFilled: boolean }>({

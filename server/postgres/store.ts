@@ -21,7 +21,7 @@ import { createSweepStore } from './stores/sweep-store.ts'
 import { createWebhookStore } from './stores/webhook-store.ts'
 import { createWaitStore } from './stores/wait-store.ts'
 
-/** The stores on PostgreSQL: prepared SQL where it is hot, Prisma everywhere else. */
+/** The stores on PostgreSQL: prepared SQL for most statements, Prisma for a few simple reads. */
 export function createPostgresStore(options: Omit<StoreParts, 'prisma' | 'delivering'>): Store {
   const { pool, deliveries } = options
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) })

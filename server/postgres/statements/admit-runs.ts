@@ -58,7 +58,7 @@ interface ActiveRun {
   conversationId: string
   /** Cancelled, but its agent has not let go yet. */
   isStopping: boolean
-  /** It is over, and what it was sent and has not read is about to become the next run. */
+  /** It is over, and its unread messages are about to become the next run. */
   hasLeft: boolean
 }
 
@@ -101,7 +101,7 @@ export async function admitRuns(
   }: {
     branchOf: ReadonlyMap<string, number>
     visibilityOf: VisibilityOf
-    /** They come before what others ask for, as what a run was sent and has left. */
+    /** The new runs come next, before other requests: they hold messages that an ended run left unread. */
     isNext: boolean
   },
 ): Promise<Map<string, Admission>> {

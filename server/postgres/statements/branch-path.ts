@@ -1,5 +1,5 @@
-// A run follows what is before it on its branch, then what is before that branch, and so on to the beginning. So a path
-// takes as many steps as there are branches on it, however many runs it has; one that never forked takes one.
+// A run follows the runs before it on its branch, then those before that branch, and so on to the beginning. Finding a
+// path takes one step for each branch on it, however many runs it has.
 
 /** SQL for a run's place in the history: its ordinal, unless it was moved while it waited for its turn. */
 export const rankOf = (run: string): string => `COALESCE(${run}.rank, ${run}.ordinal)`
@@ -7,15 +7,15 @@ export const rankOf = (run: string): string => `COALESCE(${run}.rank, ${run}.ord
 interface End {
   conversationId: string
   branch: string
-  /** What has this rank or a later one is not on the path. */
+  /** Runs with this rank or a later one are not on the path. */
   ordinal: string
-  /** Of that run these are: those before this position. Default: none of it. */
+  /** Of the run with this rank, the messages before this position are on the path. Default: none. */
   position?: string
 }
 
 /**
- * The CTEs `path_step` and `path`, for WITH RECURSIVE: in one row the branches of a path, and of each where it is left. In an
- * array a run's branch is found without a plan that could go wrong.
+ * The CTEs `path_step` and `path`, for WITH RECURSIVE. `path` is one row with arrays of the branches of a path, and
+ * where it leaves each of them. With arrays there is no join that the planner could get wrong.
  *
  * @param end expressions
  */
@@ -37,13 +37,16 @@ export const LATEST = '9223372036854775807'
 
 const at = (run: string) => `array_position(path.branches, ${run}.branch)`
 
-/** SQL that is true for a run on the path of which all messages count if `isSpoken`; of the run that is left in its midst they do in any case. */
+/**
+ * SQL condition: the run is on the path. A run before the point where the path leaves its branch must also fulfil
+ * `isSpoken`; the run in which the path leaves need not.
+ */
 export function isOnPath(run: string, isSpoken: string): string {
   const ordinal = `path.ordinals[${at(run)}]`
   return `(${rankOf(run)} < ${ordinal} AND ${isSpoken} OR ${rankOf(run)} = ${ordinal})`
 }
 
-/** SQL for the position before which the messages of a run on the path are on it too. */
+/** SQL for the position up to which (exclusive) the messages of a run on the path are on it too. */
 export function untilPosition(run: string): string {
   return `CASE WHEN ${rankOf(run)} = path.ordinals[${at(run)}] THEN path.positions[${at(run)}] ELSE ${AFTER_ALL} END`
 }

@@ -1,4 +1,4 @@
-// Webhooks that callers gave, and what they are told.
+// Webhooks that callers gave, and their deliveries.
 import type pg from 'pg'
 import type { Page, PageCursor } from '../../contract/page.ts'
 import type {
@@ -58,7 +58,7 @@ async function insert(executor: Executor, statement: Statement, given: readonly 
   ])
 }
 
-/** Of runs that were just inserted. */
+/** Inserts the webhooks of runs that were just inserted. */
 export function insertWebhooksOfRuns(executor: Executor, runs: readonly NewRun[]): Promise<void> {
   return insert(
     executor,
@@ -75,7 +75,7 @@ interface OfConversation {
   webhooks: readonly NewWebhook[]
 }
 
-/** Of a conversation that was just made, or whose row is locked. */
+/** Inserts the webhooks of a conversation that was just created, or whose row is locked. */
 export function insertWebhooksOfConversation(
   executor: Executor,
   { owner, conversationId, webhooks }: OfConversation,
@@ -92,7 +92,7 @@ const FORGET = {
   text: `DELETE FROM agent_runtime.webhook WHERE conversation_id = $1 AND url <> ALL ($2::text[])`,
 }
 
-/** Its row is locked. */
+/** Replaces the webhooks of a conversation whose row is locked. */
 export async function replaceWebhooks(executor: Executor, given: OfConversation): Promise<void> {
   await execute(executor, FORGET, [given.conversationId, given.webhooks.map(({ url }) => url)])
   await insertWebhooksOfConversation(executor, given)
@@ -142,7 +142,7 @@ function toWebhook(row: WebhookRow & { id: string }): StoredWebhook {
   }
 }
 
-/** For lists, where the one table is `r`. */
+/** The same columns for lists, which only have the table `r`. */
 const LISTED_COLUMNS = DELIVERY_COLUMNS.replace(
   'w.url',
   '(SELECT w.url FROM agent_runtime.webhook w WHERE w.id = r.webhook_id)',

@@ -1,4 +1,5 @@
-// The transactions of a claim. It is made once for all runs; when that is refused, of each by itself.
+// The transactions of a claim. All runs are claimed together; if the database refuses that, each run is claimed
+// separately.
 import type pg from 'pg'
 import type { ClaimedRun, ClaimResult, RefusedRun } from '../../ports/attempt.ts'
 import { StoreFailure } from '../../ports/store/store-failure.ts'
@@ -18,7 +19,7 @@ interface Claims {
   refused: RefusedRun[]
 }
 
-/** Claims the runs that were taken and forgets their deliveries. */
+/** Claims the taken runs and deletes their deliveries. */
 type ClaimTaken = (client: pg.PoolClient, taken: TakenRuns, options: ClaimOptions) => Promise<Claims>
 
 export async function claimRuns(
@@ -60,7 +61,7 @@ const claimTogether: ClaimTaken = async (client, taken, options) => {
   return { claimed, refused: [] }
 }
 
-// In the order of their ids, in which all lock them. The deliveries are forgotten before: a statement that comes
+// Claims in the order of ids, since all transactions lock runs in that order. Deliveries are deleted first: a statement
 // after a savepoint may be rolled back with it.
 const claimApart: ClaimTaken = async (client, taken, options) => {
   await taken.done()

@@ -1,4 +1,4 @@
-// A visitor has signed in: what was theirs becomes a user's, all of it or nothing.
+// A visitor has signed in: everything of the visitor becomes the user's, all or nothing.
 import type pg from 'pg'
 import { StoreFailure } from '../../ports/store/store-failure.ts'
 import type { Owner } from '../../ports/owner.ts'
@@ -9,8 +9,8 @@ import { haveOneOwner, isOwned, ownerValues } from '../owned-by.ts'
 
 const COLUMNS = `id, tenant_id AS "tenantId", owner_id AS "visitorId", claimed_at IS NOT NULL AS "isClaimed"`
 
-// A create for the visitor locks this row until it commits, or finds the session claimed. The claim looks for what it moves
-// in later statements, so that these see everything created before.
+// A create for the visitor locks this row until it commits, or finds the session claimed. The claim moves rows in later
+// statements, which see everything that was created before.
 const LOCK_BY_TOKEN = {
   name: 'session_claim_lock_by_token',
   text: `
@@ -32,8 +32,8 @@ const END = {
   text: `UPDATE agent_runtime.anonymous_session SET claimed_at = now() WHERE id = $1`,
 }
 
-// Conversations before runs, each in the order of their ids, as everybody locks them. By an external id that the user has used too, the
-// user's own is found.
+// Locks conversations before runs, each in the order of their ids, like all transactions. If the user has a
+// conversation with the same external id, the visitor's loses its external id.
 const MOVE_CONVERSATIONS = {
   name: 'session_claim_conversations',
   text: `
@@ -56,7 +56,7 @@ const MOVE_CONVERSATIONS = {
     SELECT count(*)::int AS count FROM moved`,
 }
 
-// A key that the user has used too stays the user's: that it was used before is said of the user's run.
+// If the user has used the same idempotency key, the visitor's run loses it, so the key leads to the user's run.
 const MOVE_RUNS = {
   name: 'session_claim_runs',
   text: `
@@ -83,7 +83,7 @@ const MOVE_RUNS = {
     SELECT count(*)::int AS count FROM moved`,
 }
 
-// Also of those that are being uploaded.
+// Includes files that are being uploaded.
 const MOVE_FILES = {
   name: 'session_claim_files',
   text: `
@@ -97,7 +97,7 @@ const MOVE_FILES = {
     FROM theirs WHERE f.id = theirs.id`,
 }
 
-// Of two memories of one key the newer one stays.
+// Of two memories with one key, the newer one stays.
 const DROP_OLDER_MEMORIES = {
   name: 'session_claim_older_memories',
   text: `
@@ -128,7 +128,10 @@ interface SessionRow {
 
 type Session = Parameters<SessionStore['claimSession']>[0]
 
-/** A key that the user uses at this very moment, or a deadlock: the next try finds it used. */
+/**
+ * The most tries. One fails if the user uses the same key at this moment, or on a deadlock; the next try then finds the
+ * key used.
+ */
 const MAX_TRIES = 5
 
 export async function claimSession(pool: pg.Pool, session: Session, to: Owner): Promise<ClaimOutcome> {

@@ -18,12 +18,12 @@ import { isDue, IS_STARTABLE } from './startable.ts'
 
 const { started } = TRANSITIONS
 
-// Rows are locked in the order of their ids, so that two workers with overlapping deliveries wait for
-// each other instead of deadlocking.
+// Rows are locked in the order of their ids, so that two workers with the same deliveries wait for each other instead
+// of deadlocking.
 //
-// A wait that is over for want of an answer is settled here, at the moment its run goes on, and an answered
-// approval that comes too late is void: what the attempt reads then stays so in every later one. By ctid,
-// so that an answer committed since the statement began is left alone: it was judged by what was before.
+// A wait whose time is up is settled here, when its run continues, and an approval whose time is up is void even if
+// answered. So this attempt and all later ones read the same result. Waits are updated by ctid: a wait that was
+// answered after the statement began is left alone, since it was judged without that answer.
 const CLAIM = {
   name: 'claim_runs',
   text: `
@@ -99,11 +99,11 @@ interface ClaimRow {
   depth: number | null
   has_children: boolean | null
   sent: number | null
-  /** A `numeric`, which the driver leaves as text. */
+  /** A `numeric`, which the driver gives as text. */
   waited_ms: string | null
   state: Json
   input: AgentMessage[] | null
-  /** As text: of a {@link BoundedHistory}. */
+  /** The JSON text of a {@link BoundedHistory}. */
   history: string | null
 }
 
@@ -111,7 +111,7 @@ export interface ClaimOptions extends Lease {
   visibilityOf(type: string): Visibility
 }
 
-/** Starts an attempt of each of the runs that is there to be claimed. */
+/** Starts an attempt of each run that can be claimed. */
 export async function claim(
   client: pg.PoolClient,
   runIds: readonly string[],

@@ -1,22 +1,23 @@
-// Folds the deltas of runs that are over into the messages they made, so that a run takes the room of what
-// it said and not of how it said it. Whatever cursor a reader comes with, what it has and what it still
-// reads must add up to the same view as before:
-// - Deltas of a message whose whole text follows as an assistant.message go: that replaces what a reader has.
-// - Other deltas, of messages that were broken off and of reasoning, become one, in the place of the last
-//   of them, with `offset` 0: a reader that has some of the text begins it anew.
-// - Messages are shown in the order in which they began. Where another one spoke between a message's first
-//   delta and the row that remains of it, the first delta stays in its place.
-// - Who sees the deltas and not the message must not lose the text: a message replaces only deltas that are
-//   visible to nobody else.
-// - Pieces of a tool call's arguments go where the call follows, which has them whole, for all who see the pieces.
-// - Heartbeats go: they say nothing of a run that is over.
-// What was folded is left alone when it is met again. Nothing else is touched, least of all sequence numbers.
+// Folds the deltas of ended runs into their messages, so that a run only takes the space of its final messages. A
+// reader at any cursor must still arrive at the same view as before:
+// - Deltas of a message whose whole text follows as an assistant.message are deleted: that event replaces the reader's
+//   text.
+// - Other deltas (of incomplete messages and of reasoning) become one, in the place of the last, with `offset` 0: a
+//   reader that has some of the text begins it anew.
+// - Messages are shown in the order in which they began. If another message came between a message's first delta and
+//   its remaining row, the first delta stays.
+// - A reader who sees the deltas but not the message must not lose the text. So a message only replaces deltas that have
+//   no other readers.
+// - Pieces of a tool call's arguments are deleted if the call follows, with all arguments, and all readers of the
+//   pieces see it.
+// - Heartbeats are deleted: they mean nothing for a run that is over.
+// Rows that were folded before are left alone. Nothing else changes; in particular, `seq` never changes.
 import type pg from 'pg'
 import type { Sweep } from '../../ports/upkeep.ts'
 import { execute } from '../connections/transaction.ts'
 import { MAX_EVENTS, MAX_RUNS, sweepAlone } from './sweep.ts'
 
-// Along the order in which runs ended, from where the sweep before this one stopped: no run has to be marked.
+// Goes along the order in which runs ended, from where the last sweep stopped. So runs need no mark.
 const PICK = {
   name: 'compact_pick',
   text: `
@@ -38,14 +39,17 @@ const PICK = {
     ORDER BY finished_at, id`,
 }
 
-/** More than that can't be one value in PostgreSQL: left as it is, or the sweep would fail on it for ever. */
+/**
+ * A larger text could be too large for one value in PostgreSQL. It is left as it is, or the sweep would fail on it
+ * forever.
+ */
 const MAX_FOLDED_BYTES = 100_000_000
 
-// All in windows over one read of the runs' events, and rows found again by where they are: the planner can't
-// know how many pieces a message has, and joining them by their keys it would compare each with each. Nobody
-// else changes events of runs that are over, so they stay where they are.
-// others: how many pieces of other messages came before this one in its attempt. It grows within a message
-// where another one spoke in between.
+// Uses window functions over one read of the events, and finds rows again by ctid. The planner cannot know how many
+// pieces a message has, and would join them by comparing each with each. Nobody else changes events of ended runs, so
+// their ctids stay the same.
+// others: the number of pieces of other messages before this one in its attempt. It grows within a message if another
+// message came in between.
 const COMPACT = {
   name: 'compact_runs',
   text: `

@@ -1,7 +1,7 @@
 import { OPEN } from '../../lifecycle/statuses.ts'
 import { MAX_PROGRESS_RUNS } from '../../ports/conversation-runs.ts'
 
-/** SQL for the `ConversationProgress` that the runs make for which the condition `where`, on a row `r`, is true. */
+/** SQL for the `ConversationProgress` of the runs that fulfil the condition `where` on a row `r`. */
 export const progressOf = (where: string): string => `
   json_build_object(
     'newest', COALESCE((

@@ -9,7 +9,7 @@ interface OpenRuns {
   runs: number
 }
 
-// Reads an index of the open runs, and no rows.
+// Only reads an index of the open runs, no rows.
 const COUNT = {
   name: 'count_open_runs',
   text: `

@@ -24,7 +24,7 @@ const INSERT = {
     RETURNING ${CONVERSATION_COLUMNS}`,
 }
 
-/** @returns null when it is for a visitor whose session was claimed. */
+/** @returns null when the owner is a visitor whose session was claimed */
 export async function createConversation(
   pool: pg.Pool,
   owner: Owner,

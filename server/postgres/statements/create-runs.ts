@@ -23,7 +23,7 @@ import { lockSessions } from './lock-sessions.ts'
 import { keepNamedFiles, lockNamedFiles } from './named-files.ts'
 import { dropConversations, openConversations } from './open-conversations.ts'
 
-// For the transaction, so that it holds behind a pooler too.
+// Set for the transaction only, so that it also works behind a pooler.
 const HAVE_PATIENCE = {
   name: 'have_patience',
   text: `SELECT set_config('lock_timeout', $1, true)`,
@@ -63,7 +63,7 @@ export async function createRuns(
   const { runs: asked, ...settings } = request
   return inTransaction(pool, async (client, tx) => {
     if (!asked.some(mayClash)) {
-      // All of them are new, so their deliveries need not wait for the answer.
+      // All runs are new, so their deliveries need not wait for the answer.
       const [rows] = await Promise.all([
         insertRuns(client, asked),
         insertWebhooksOfRuns(client, asked),
@@ -88,28 +88,32 @@ export async function createCarefully(
   client: pg.PoolClient,
   request: CreateSettings & {
     asked: readonly NewRun[]
-    /** Of runs that come next: the branch that they come on, in place of the chosen one. Called under the conversations' locks. */
+    /**
+     * Set for runs that come next in their conversation. Finds their branch, in place of the chosen one; called under
+     * the conversations' locks.
+     */
     holdBranch?(): Promise<number>
     deliver(runs: readonly NewRun[]): Promise<void>
   },
 ): Promise<CreatedRun[]> {
   const { lockPatienceMs, visibilityOf, runsAtOnce, deliver } = request
   if (lockPatienceMs !== undefined) {
-    // Goes along with the next statement, whose error says all there is to say of a connection that broke.
+    // Sent together with the next statement. If the connection breaks, that statement's error is reported.
     execute(client, HAVE_PATIENCE, [lockPatienceMs]).catch(() => {})
   }
   const answers = new Map<string, CreatedRun>()
   const startable: NewRun[] = []
-  /** With what is stored of their messages. */
+  /** The runs, with only those of their messages that are stored. */
   const kept = new Map<string, NewRun>()
-  // Before any conversation: a claim locks them in that order. The first wave's conversations do not wait for the answer.
+  // Lock sessions before conversations, in the same order as a session's claim. The first wave's lock does not wait for
+  // the answer.
   const lockedSessions = lockSessions(
     client,
     request.asked.map((run) => run.principal),
   )
   const { asked, existing: known, madeIds } = await openNamed(client, request.asked, lockedSessions)
   for (const [id, answer] of known) answers.set(id, answer)
-  // After the conversations, all of which the first wave locks, and before anything that others may wait for.
+  // Opened after the first wave has locked its conversations, and before anything for which others may wait.
   let gateOf: GateOf | undefined
   for (const wave of inWaves(asked)) {
     const [isClaimed, { branchOf: chosenOf, untitled }] = await Promise.all([
@@ -127,7 +131,7 @@ export async function createCarefully(
     const existing = await findExistingInConversations(client, current)
     const fresh = current.filter((run) => !existing.has(run.id))
     if (fresh.some((run) => isNamedByKey(run) && !branchOf.has(run.conversationId ?? ''))) {
-      throw new StoreFailure('contended', 'A conversation was deleted when a run was about to come into it.')
+      throw new StoreFailure('contended', 'The conversation was deleted while a run was being created in it.')
     }
     const { forks, refusals } = await findForks(client, fresh, branchOf)
     for (const [id, refusal] of refusals) answers.set(id, refusal)
@@ -158,8 +162,8 @@ export async function createCarefully(
     const clashing = wanted.filter((run) => !answers.has(run.id))
     await beginBranches(client, forks, (id) => answers.get(id)?.kind === 'created')
     if (clashing.some((run) => (admissions.get(run.id)?.interrupted ?? []).length > 0)) {
-      // Its key was used elsewhere at this moment: what it interrupted must not have been.
-      throw new StoreFailure('contended', 'A key was used twice at the same moment.')
+      // Another transaction used the key at this moment, so this run's interruptions must be rolled back.
+      throw new StoreFailure('contended', 'An idempotency key was used twice at the same moment.')
     }
     for (const [id, answer] of [...existing, ...(await findExisting(client, clashing))])
       answers.set(id, answer)
@@ -182,7 +186,7 @@ export async function createCarefully(
   return asked.map((run) => answers.get(run.id) ?? { kind: 'no-conversation' })
 }
 
-/** How many messages the run has among these. */
+/** How many messages the run with this id has in `runs`. */
 const countOf = (runs: readonly NewRun[], id: string): number =>
   runs.find((run) => run.id === id)?.messages.length ?? 0
 
@@ -190,10 +194,10 @@ const isNamedByKey = ({ newConversation }: NewRun): boolean =>
   newConversation !== null && newConversation.externalId !== null
 
 /**
- * Finds, or makes, the conversations that runs name by a key of the caller's; not for those that were created before, or are
- * of visitors whose session is claimed. Before any conversation is locked.
+ * Finds or creates the conversations that runs name by an external id. Skips runs that were created before, and runs of
+ * visitors whose session was claimed. Called before any conversation is locked.
  *
- * @returns the runs with the ids of their conversations.
+ * @returns the runs, with the ids of their conversations
  */
 async function openNamed(
   client: pg.PoolClient,
@@ -230,8 +234,9 @@ async function openNamed(
 const MAY_PASS: ReadonlySet<Gate | null> = new Set([null, 'passed'])
 
 /**
- * One run a conversation and wave: what comes after sees what came before. Most batches are one wave. Keys are inserted, and
- * conversations locked, in one order everywhere: batches of two servers that share some wait instead of deadlocking.
+ * Puts at most one run of a conversation into each wave, so that a later run sees the earlier ones. Most batches are
+ * one wave. Keys are inserted and conversations locked in one order everywhere, so that batches of two servers wait for
+ * each other instead of deadlocking.
  */
 function inWaves(asked: readonly NewRun[]): NewRun[][] {
   const waves: NewRun[][] = []
@@ -245,8 +250,8 @@ function inWaves(asked: readonly NewRun[]): NewRun[][] {
 }
 
 /**
- * What was created before is no news to its conversation: it is found before it could interrupt another. Once the
- * conversation is locked, what other servers create in it is over.
+ * Finds runs that were created before, so that they do not interrupt others again. The conversation is locked, so
+ * creates of other servers in it have ended.
  */
 function findExistingInConversations(client: pg.PoolClient, runs: readonly NewRun[]) {
   return findExisting(
@@ -255,7 +260,7 @@ function findExistingInConversations(client: pg.PoolClient, runs: readonly NewRu
   )
 }
 
-/** Of runs that were created before, by id or idempotency key, what they became. */
+/** The results of runs that were created before, found by id or idempotency key. */
 async function findExisting(
   client: pg.PoolClient,
   runs: readonly NewRun[],
@@ -274,7 +279,7 @@ async function findExisting(
 interface ExistingRow extends RunRow {
   askedId: string
   isOther: boolean | null
-  /** Of what was said to this run in place of making one. */
+  /** Ids of the messages that were sent to this run, in place of creating one. */
   messageIds: string[] | null
 }
 

@@ -1,5 +1,5 @@
-// Deletes what somebody asked to have deleted, over or not. A run's row is locked before its events are looked for: an attempt
-// writes under that lock, and finds no row afterwards, which fences it.
+// Deletes on request, including runs that are not over. A run's row is locked before its events are deleted. An attempt
+// writes under that lock, so afterwards it finds no row and is fenced.
 import type pg from 'pg'
 import { isTerminal } from '../../contract/terminal.ts'
 import type { Owner } from '../../ports/owner.ts'
@@ -31,7 +31,7 @@ type Kind = 'conversation' | 'hidden' | 'owner' | 'tenant'
 
 const ORDER = 'r.tenant_id, r.owner_id, r.owner_kind, r.id DESC'
 
-// Each in the order of an index, so that a batch reads no more than it deletes.
+// Each follows the order of an index, so that a batch reads no more than it deletes.
 const RUNS: Record<Kind, { where: string; order: string }> = {
   conversation: { where: 'r.conversation_id = $1', order: 'r.id DESC' },
   hidden: {
@@ -54,7 +54,7 @@ const CONVERSATIONS: Record<Kind, string> = {
   tenant: 'r.tenant_id = $1',
 }
 
-// What somebody else deletes at this moment is waited for, and then not there.
+// Waits for rows that another transaction is deleting, and then does not find them.
 const lockRuns = (kind: Kind): Statement => ({
   name: `delete_lock_runs_of_${kind}`,
   text: `
@@ -75,7 +75,7 @@ const lockRuns = (kind: Kind): Statement => ({
     FOR UPDATE`,
 })
 
-// A statement of its own, before the delete, which then sees a run that was created while this waited.
+// A separate statement before the delete: the delete then sees a run that was created while this waited.
 const lockConversations = (kind: Kind): Statement => ({
   name: `delete_lock_conversations_of_${kind}`,
   text: `
@@ -94,7 +94,7 @@ const DELETE_CONVERSATIONS = {
     RETURNING id`,
 }
 
-// Those that no message names, and those being uploaded: the others have gone with their runs.
+// Expires files that no message names, and files being uploaded. The others were deleted with their runs.
 const expireFiles = (kind: 'owner' | 'tenant'): Statement => ({
   name: `delete_expire_files_of_${kind}`,
   text: `
@@ -116,7 +116,7 @@ const deleteSchedules = (kind: 'owner' | 'tenant'): Statement => ({
     RETURNING s.id`,
 })
 
-// Also what the tenant shares.
+// For a tenant, this includes the memories that the tenant shares.
 const deleteMemories = (kind: 'owner' | 'tenant'): Statement => ({
   name: `delete_memories_of_${kind}`,
   text: `
@@ -129,7 +129,7 @@ const deleteMemories = (kind: 'owner' | 'tenant'): Statement => ({
     RETURNING m.id`,
 })
 
-/** What an owner or a tenant has outside of conversations. */
+/** The data of an owner or a tenant outside of conversations. */
 const furtherOf = (kind: 'owner' | 'tenant') => ({
   files: expireFiles(kind),
   schedules: deleteSchedules(kind),
@@ -150,7 +150,7 @@ export async function deleteBatch(pool: pg.Pool, doomed: Doomed): Promise<Delete
   const [[runsOf, conversationsOf, further], values] = statementsFor(doomed)
   const nothing = { runs: [], conversations: 0, files: 0, schedules: 0, memories: 0, isDone: false }
   return sweepTogether(pool, async (client) => {
-    // First, so that they create nothing meanwhile.
+    // Delete schedules first, so that they create no more runs.
     const schedules = further === undefined ? [] : await execute(client, further.schedules, values)
     if (schedules.length > 0) return { ...nothing, schedules: schedules.length }
     const locked = await execute<OwnerColumns & Omit<DeletedRun, 'owner'>>(client, runsOf, values)
@@ -165,7 +165,7 @@ export async function deleteBatch(pool: pg.Pool, doomed: Doomed): Promise<Delete
       const gone = await execute(client, DELETE_CONVERSATIONS, [empty.map(({ id }) => id)])
       return { ...nothing, conversations: gone.length }
     }
-    // After the runs, which write them.
+    // Delete memories after the runs, which write them.
     const memories = further === undefined ? [] : await execute(client, further.memories, values)
     if (memories.length > 0) return { ...nothing, memories: memories.length }
     const expired = further === undefined ? [] : await execute(client, further.files, values)

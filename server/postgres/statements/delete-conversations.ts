@@ -1,4 +1,4 @@
-// Conversations that never had a run, or that have none left. One that has runs goes with the last of them.
+// Deletes conversations without runs. A conversation with runs is deleted together with its last run.
 import type pg from 'pg'
 import type { AgeRule } from '../../ports/age-rule.ts'
 import type { Sweep } from '../../ports/upkeep.ts'
@@ -10,7 +10,7 @@ import type { PlaceRow } from './walk.ts'
 
 const isEmpty = `NOT EXISTS (SELECT FROM agent_runtime.run r WHERE r.conversation_id = c.id)`
 
-// Each is looked at once, when it is old enough: one that has runs by then goes with the last of them.
+// Each conversation is visited once, when it is old enough. If it has runs by then, it is deleted with its last run.
 const PICK = {
   name: 'retention_pick_conversations',
   text: `
@@ -76,7 +76,7 @@ interface MetConversation {
 
 type Row = PlaceRow & (MetConversation | { id: null })
 
-/** The same, where rules say for how long each is kept. */
+/** Deletes them by rules that say how long each is kept. */
 export async function deleteEmptyConversationsByRule(pool: pg.Pool, rule: AgeRule): Promise<Sweep> {
   const rows = await execute<Row>(pool, MEET, [rule.minMs])
   const [first] = rows

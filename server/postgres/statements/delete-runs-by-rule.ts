@@ -1,4 +1,4 @@
-// Deletes runs as delete-runs.ts does, where rules say for how long each is kept.
+// Deletes runs like delete-runs.ts, by rules that say how long each is kept.
 import type pg from 'pg'
 import type { AgeRule } from '../../ports/age-rule.ts'
 import type { Sweep } from '../../ports/upkeep.ts'
@@ -9,7 +9,7 @@ import { MAX_EVENTS, MAX_RUNS } from './sweep.ts'
 import { beginWalk, lockSame, PLACE, walkOn } from './walk.ts'
 import type { PlaceRow } from './walk.ts'
 
-/** Runs that are looked at at once: more than are deleted, since most may be kept. */
+/** How many runs one batch visits: more than it deletes, since most may be kept. */
 const MAX_MET = 2_000
 
 const MEET = {
@@ -69,7 +69,7 @@ export async function deleteRunsByRule(pool: pg.Pool, rule: AgeRule): Promise<Sw
 
 type DueRun = MetRun & { keptMs: number }
 
-/** Those of a batch that go, as many as one transaction takes, and up to where all were looked at then. */
+/** The runs of a batch to delete, as many as one transaction takes, and the place up to which all runs were visited. */
 function dueOf(
   met: readonly MetRun[],
   kept: readonly (number | null)[],
@@ -89,7 +89,7 @@ function dueOf(
   return { due, to }
 }
 
-/** Of each conversation, how old it has to be to go with these runs of it: as old as each of them had to be. */
+/** For each conversation, the age at which it is deleted with these runs: the highest age required of any of them. */
 function ageOfConversations(runs: readonly DueRun[]): (conversationId: string) => number {
   const ages = new Map<string, number>()
   for (const { conversationId, keptMs } of runs) {

@@ -1,5 +1,5 @@
-// Deletes what is older than it is to be kept: runs that ended, with all that is theirs, then conversations
-// that have none left. Locks are taken in the order of everybody who creates: conversation, then run.
+// Deletes data that is older than it is to be kept: ended runs with all their data, then conversations without runs.
+// Locks are taken in the same order as by creates: conversation, then run.
 import type pg from 'pg'
 import type { Sweep } from '../../ports/upkeep.ts'
 import { execute } from '../connections/transaction.ts'
@@ -23,8 +23,8 @@ const PICK = {
     WHERE events_before < ${MAX_EVENTS}`,
 }
 
-// The lock is a statement of its own, before the delete. The delete then sees a run that was created while this
-// waited for its conversation. In one statement it would not, and would delete that run's conversation.
+// Locks in a separate statement before the delete. The delete then sees a run that was created while this waited for
+// its conversation. A single statement would not see it, and would delete that run's conversation.
 const LOCK_CONVERSATIONS = {
   name: 'retention_lock_conversations',
   text: `
@@ -49,7 +49,7 @@ const DELETE_RUNS = {
 /**
  * Deletes runs whose rows are locked, or that are over. Messages, steps, waits and checkpoints go with their run.
  *
- * @returns how many files went along.
+ * @returns how many files were deleted with them
  */
 export async function deleteWithAll(executor: Executor, runIds: readonly string[]): Promise<number> {
   await execute(executor, DELETE_EVENTS, [runIds])
@@ -57,8 +57,8 @@ export async function deleteWithAll(executor: Executor, runIds: readonly string[
 }
 
 /**
- * Ids begin with the milliseconds at which they were made: this is the least of those that are younger than `ageMs`. What is
- * kept for longer than since 1970 never is old enough; below zero, the hexadecimal number would be the largest there is.
+ * SQL for the lowest id that is younger than `ageMs`: ids begin with the milliseconds of their creation. GREATEST is
+ * for ages that reach back before 1970: a negative number would give the highest hexadecimal one.
  */
 export const young = (ageMs: string) => `
   (lpad(to_hex(GREATEST(0, extract(epoch FROM now()) * 1000 - ${ageMs})::bigint), 12, '0') || repeat('0', 20))::uuid`
@@ -74,10 +74,10 @@ const DELETE_CONVERSATIONS = {
 }
 
 /**
- * Deletes those of the conversations, which are locked, that are as old as they have to be and have no run.
+ * Deletes those of these locked conversations that are old enough and have no run.
  *
- * @param ageMs how old one has to be; Infinity: it stays
- * @returns how many there were.
+ * @param ageMs the age at which a conversation is deleted; Infinity for never
+ * @returns how many were deleted
  */
 export async function deleteConversations(
   client: Executor,
@@ -89,7 +89,7 @@ export async function deleteConversations(
   return (await execute(client, DELETE_CONVERSATIONS, [ids, ages])).length
 }
 
-/** Locks conversations that have no runs but these. */
+/** Locks the conversations that have no other runs than these. */
 export async function lockConversations(client: Executor, runIds: readonly string[]): Promise<string[]> {
   return (await execute<{ id: string }>(client, LOCK_CONVERSATIONS, [runIds])).map(({ id }) => id)
 }

@@ -1,10 +1,11 @@
-// A branch may begin within a run, and so depends on what went into that. When the run is deleted, the branch's first run gets a copy:
-// a run is deleted with its messages, and nobody else's question goes with it.
+// A branch may begin within a run, and then depends on that run's first messages. When the run is deleted, the branch's
+// first run gets a copy of these messages, so that no other run loses its question.
 import { execute } from '../connections/transaction.ts'
 import type { Executor } from '../connections/transaction.ts'
 import { rankOf } from './branch-path.ts'
 
-// What begins a branch holds the row by FOR KEY SHARE: it has committed when this has it, or finds the run gone.
+// A transaction that begins a branch locks the row FOR KEY SHARE. Either it has committed when this gets the lock, or
+// it finds the run deleted.
 const LOCK = {
   name: 'detach_lock',
   text: `SELECT FROM agent_runtime.run WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE`,
@@ -40,7 +41,7 @@ const DETACH = {
     FROM begun WHERE b.conversation_id = begun.conversation_id AND b.number = begun.number`,
 }
 
-/** Before runs are deleted whose conversations may go on. */
+/** Called before runs are deleted whose conversations may continue. */
 export async function detachBranches(client: Executor, runIds: readonly string[]): Promise<void> {
   await execute(client, LOCK, [runIds])
   await execute(client, DETACH, [runIds])

@@ -1,4 +1,5 @@
-// A run may be sent with all that its conversation has: that is not stored again. Decided under the conversation's lock.
+// A client may send a run together with all earlier messages of its conversation. These are not stored again. This is
+// decided under the conversation's lock.
 import type pg from 'pg'
 import { filesIn } from '../../contract/file.ts'
 import { Message } from '../../contract/message.ts'
@@ -9,12 +10,12 @@ import { execute } from '../connections/transaction.ts'
 import { LATEST, branchPath, isOnPath, rankOf, untilPosition } from './branch-path.ts'
 import { isSpoken } from './spoken.ts'
 
-/** Of messages that runs are sent, which get places among the run's when it is over. */
+/** Where positions of sent messages begin, which become messages of the run when it is over. */
 const SENT_FROM = 900_000
 
-// Who sends no tools' calls and results was not shown them. Of a conversation that is longer than what was sent no more is read
-// than tells so, in messages ($2) or in bytes ($3). What interrupts ($6) cancels runs that have not begun, and what was asked of
-// those is history for nobody then.
+// A client that sends no tool calls and results does not know them, so they are left out (unless $4). If the
+// conversation is longer than the sent messages, reading stops as soon as that is clear, by messages ($2) or bytes
+// ($3). A run that interrupts ($6) cancels runs that have not begun, so their input is left out: it is then no history.
 const READ = {
   name: 'resent_read',
   text: `
@@ -53,17 +54,17 @@ const READ = {
 }
 
 interface Row {
-  /** Null where it is beyond what can be the same. */
+  /** Null when it is beyond the bytes that could be equal. */
   body: unknown
   isIncomplete: boolean
   isSent: boolean
   isGoingOn: boolean
 }
 
-/** JSON in the database has spaces, and may write numbers otherwise. */
+/** A factor for the bytes: JSON in the database has spaces, and may write numbers differently. */
 const MORE_BYTES = 4
 
-/** Leaves out of the runs' messages what their conversations, which are locked, have on their chosen branches already. */
+/** Removes from the runs' messages those that their (locked) conversations already have on the chosen branch. */
 export async function dropResent(
   client: pg.PoolClient,
   runs: readonly NewRun[],

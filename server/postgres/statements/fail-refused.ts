@@ -13,8 +13,8 @@ import { keepIncomplete } from './keep-incomplete.ts'
 
 const { refused } = TRANSITIONS
 
-// The rolled-back claim released its lock, so the run may have been cancelled meanwhile.
-// Only the columns that are used: PostgreSQL reads what is returned, and that may be what it can't read.
+// The rolled-back claim released its lock, so the run may have been cancelled meanwhile. RETURNING only lists the
+// columns that are used: PostgreSQL reads what it returns, and another column may be the unreadable one.
 const FAIL = {
   text: `
     WITH locked AS (
@@ -34,7 +34,7 @@ const FAIL = {
     SELECT id, agent_key AS "agentKey", status, last_seq AS "lastSeq" FROM r`,
 }
 
-/** Ends a run that no worker can claim. Empty when it can't be claimed any more for another reason. */
+/** Ends a run that the database refuses to claim. Empty when the run can no longer be claimed anyway. */
 export async function failRefused(
   client: pg.PoolClient,
   runId: string,

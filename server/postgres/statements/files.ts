@@ -1,5 +1,5 @@
-// Rows of files. One that has expired is there for nobody, and never becomes valid again: so its bytes can be removed at any
-// time after that, and its row last.
+// Rows of files. An expired file is invisible to everybody and never becomes valid again. So its bytes can be removed
+// at any later time, and its row after them.
 import type pg from 'pg'
 import type { StoredFile } from '../../contract/file.ts'
 import type { Owner, Reach } from '../../ports/owner.ts'
@@ -10,24 +10,24 @@ import { lockSessions } from './lock-sessions.ts'
 import { FILE_COLUMNS, toFile } from '../rows/file-row.ts'
 import type { FileRow } from '../rows/file-row.ts'
 
-/** SQL that is true for a row named `f` that has not expired, uploaded or not. */
+/** SQL condition: the row `f` has not expired. Its upload may be unfinished. */
 const isLasting = (f: string) => `(${f}.expires_at IS NULL OR ${f}.expires_at > now())`
 
-/** SQL that is true for a row that is there for its owner. */
+/** SQL condition: the row is visible to its owner. */
 export const isThere = (f: string) => `${f}.sha256 IS NOT NULL AND ${isLasting(f)}`
 
-/** Long before any other time, so that no rounding and no clock makes a file valid that has expired. */
+/** Long before any other time, so that neither rounding nor a clock makes an expired file valid again. */
 export const EXPIRED = `'epoch'::timestamptz`
 
 const FILES_PER_SWEEP = 50
 
-// Two uploads of one owner count one after the other, or both would find the same room.
+// Makes uploads of one owner count one at a time, or two would find the same room.
 const LOCK_OWNER = {
   name: 'file_lock_owner',
   text: `SELECT pg_advisory_xact_lock(hashtextextended(jsonb_build_array('file', $1::text, $2::text, $3::text)::text, 0))`,
 }
 
-// An upload under way counts as what it may become.
+// An upload under way counts with the most bytes that it may have.
 const BEGIN = {
   name: 'file_begin',
   text: `
@@ -109,7 +109,7 @@ export async function findFiles(
   return (await execute<FileRow>(pool, FIND, [fileIds, ...ownerValues(owner)])).map(toFile)
 }
 
-// Whose the run is by now: a visitor may have become a user since it was claimed.
+// Uses the run's present owner: a visitor may have become a user since the run was claimed.
 const FIND_OF_RUN = {
   name: 'file_find_of_run',
   text: `
@@ -164,7 +164,7 @@ export async function findExpiredFiles(pool: pg.Pool): Promise<string[]> {
   return (await execute<{ id: string }>(pool, FIND_EXPIRED, [])).map(({ id }) => id)
 }
 
-// Its chunks, where it has some, go with it.
+// Its chunks, if any, are deleted with it.
 const FORGET = {
   name: 'file_forget',
   text: `DELETE FROM agent_runtime.file WHERE id = ANY ($1::uuid[]) AND expires_at <= now()`,

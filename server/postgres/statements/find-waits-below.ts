@@ -9,11 +9,11 @@ import type { SummaryRow } from '../rows/run-row.ts'
 import { toPendingWait } from './waits.ts'
 import type { WaitColumns } from './waits.ts'
 
-/** Enough to tell whom somebody may have meant. */
+/** The most waits that are found, enough to tell whether the name is ambiguous. */
 const MAX_FOUND = 20
 
-// What is below a run that the caller reaches has its owner, and is asked for again all the same. Those that are over are found too: an answer to
-// one of them, sent again, must not be taken for another's.
+// Runs below have the same owner, yet the reach is checked for each. Waits that are over are found too: a repeated
+// answer to one of them must not be taken as an answer to another.
 const FIND = forEachScope(
   'find_waits_below',
   (scope) => `

@@ -1,5 +1,5 @@
-// A conversation that begins as another one went. What was said is copied, so that neither depends on the other: into one run
-// that is over, since messages are of runs.
+// Creates a conversation that begins with a copy of another's messages, so that neither depends on the other. The
+// messages are copied into one ended run, since messages belong to runs.
 import type pg from 'pg'
 import { succeededSql } from '../../lifecycle/payloads.ts'
 import { TRANSITIONS } from '../../lifecycle/transitions.ts'
@@ -17,7 +17,7 @@ import { isMessage, placeIn } from './stored-messages.ts'
 
 const { succeeded } = TRANSITIONS
 
-// What follows a call of a tool is its result: a history that ends between the two is none.
+// A tool call must be followed by its result, so no history may end between them.
 const FIND = forEachScope(
   'conversation_fork_find',
   (scope) => `

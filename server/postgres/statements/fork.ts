@@ -7,7 +7,7 @@ import { LATEST, branchPath, isOnPath, rankOf, untilPosition } from './branch-pa
 import { isSpoken } from './spoken.ts'
 import { FIRST_OUTPUT_POSITION, isMessage, placeIn } from './stored-messages.ts'
 
-/** What a new branch is written with, and why it can't begin there. */
+/** The columns of a new branch, and the reasons why it cannot begin there. */
 interface Fork {
   conversationId: string
   number: number
@@ -19,7 +19,7 @@ interface Fork {
   isWaiting: boolean
 }
 
-// What begins a branch is a sibling of what that branch is beside: another one takes the same place.
+// If the target begins a branch, the new branch begins where that branch does: both take the place of the same message.
 const fork = (name: string, target: string) => ({
   name: `fork_${name}`,
   text: `
@@ -48,7 +48,7 @@ const fork = (name: string, target: string) => ({
       ON b.conversation_id = $1 AND b.number = p.branch AND p.begins_branch`,
 })
 
-// An agent may give one id to messages of several runs: then the newest is meant, and of those on the path first.
+// An agent may give one id to messages of several runs. Then the newest is meant, preferring those on the path.
 const BY_ID = fork(
   'by_id',
   `
@@ -71,7 +71,8 @@ const BY_INDEX = fork(
       OFFSET $2::int LIMIT 1`,
 )
 
-// Whoever deletes the run waits for the branch, and copies to it what it needs. One that begins before the run needs nothing of it.
+// A transaction that deletes the run waits for this one, and then copies to the branch the messages it needs. A branch
+// that begins before the run needs none.
 const HOLD = {
   name: 'fork_hold',
   text: `SELECT FROM agent_runtime.run WHERE id = $1 FOR KEY SHARE`,
@@ -90,7 +91,9 @@ const COUNT = {
     WHERE o.conversation_id = $1 AND ${isOnPath('o', isSpoken('o'))} AND m.position < ${untilPosition('o')}`,
 }
 
-/** Of runs that take the place of something, in conversations that are locked, where their branches begin, or why they can't. */
+/**
+ * For runs that take the place of a message, in locked conversations: where their branches begin, or why they cannot.
+ */
 export async function findForks(
   client: pg.PoolClient,
   runs: readonly NewRun[],
@@ -108,7 +111,7 @@ export async function findForks(
   return { forks, refusals }
 }
 
-/** @returns null where it takes no place: it follows all that was said. */
+/** @returns null when it takes no message's place, but follows all messages */
 async function findFork(
   client: pg.PoolClient,
   { conversationId, insteadOf, conversationPolicy }: NewRun,
@@ -120,13 +123,13 @@ async function findFork(
     return isEnd ? null : { kind: 'no-place', reason: 'missing' }
   }
   if (found.isToolResult) return { kind: 'no-place', reason: 'tool-result' }
-  // One that is interrupted waits no more. Others may change places yet.
+  // A run that is interrupted no longer waits. Other waiting runs may still change places.
   if (found.isWaiting && conversationPolicy !== 'interrupt') return { kind: 'no-place', reason: 'waiting' }
   const held = await execute(client, HOLD, [found.beforeRunId])
   if (held.length === 0 && found.beforePosition > 0) {
     throw new StoreFailure(
       'contended',
-      'A run was deleted when another was about to take the place of a part of it.',
+      'A run was deleted while another was being created in place of one of its messages.',
     )
   }
   return found
@@ -161,7 +164,7 @@ const BEGIN = {
     UPDATE agent_runtime.conversation SET branch = $2 WHERE id = $1`,
 }
 
-/** The branches of the runs that were created begin, and are chosen. */
+/** Creates the branches of the created runs, and chooses them. */
 export async function beginBranches(
   client: pg.PoolClient,
   forks: ReadonlyMap<string, Fork>,

@@ -1,7 +1,7 @@
-// What runs pass that count towards the runs at once of their principal and their tenant: first the principal's gate, then
-// the tenant's. A run that finds no room there is parked on its row, and no delivery leads to it, whatever the queue.
-// Runs are counted anew each time, in a partial index of what counts: there is no counter that could be wrong. Who counts
-// and lets in holds the lock of the tenant meanwhile; who ends a run needs none.
+// Gates limit the runs at once of principals and tenants. A run passes first its principal's gate, then its tenant's. A
+// run that finds no room is parked: its row says so, and it has no delivery in any queue. Runs are counted anew each
+// time, in a partial index, so there is no counter that could be wrong. A transaction that counts and lets in holds the
+// tenant's lock; one that ends a run needs none.
 import type pg from 'pg'
 import type { NewRun } from '../../ports/create-run.ts'
 import type { Owner } from '../../ports/owner.ts'
@@ -12,13 +12,13 @@ import { ownerColumns, ownerValues } from '../owned-by.ts'
 
 export type Gate = 'later' | 'principal' | 'tenant' | 'passed'
 
-/** SQL that is true for a queued run that nothing keeps waiting: neither another run of its conversation nor a gate. */
+/** SQL condition: a queued run waits neither for its turn nor at a gate. */
 export const MAY_START = `turn IS NULL AND (gate IS NULL OR gate = 'passed')`
 
-/** How many are let in at once where there is no limit any more. */
+/** How many runs are let in at once when the limit was removed. */
 const MAX_LET_IN = 500
 
-/** SQL for parameters that {@link laneValues} makes: the lanes of owners, with their limits. */
+/** SQL for the parameters of {@link laneValues}: the lanes of owners, with their limits. */
 export const LANES = `unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::int[])
       AS l (tenant_id, owner_id, owner_kind, principal_limit, tenant_limit)`
 
@@ -35,8 +35,8 @@ const ofPrincipal = (r: string) =>
   `${r}.tenant_id = l.tenant_id AND ${r}.owner_id = l.owner_id AND ${r}.owner_kind = l.owner_kind`
 const ofTenant = (r: string) => `${r}.tenant_id = l.tenant_id`
 
-// In the words of the partial indexes, and ordered as they are: by its estimate of how many match the planner would often
-// rather read the whole table.
+// Uses the conditions and the order of the partial indexes. Otherwise the planner, by its estimate of the matching
+// rows, would often read the whole table.
 const counted = (where: string, { order, limit }: { order: string; limit: string }) => `(
     SELECT count(*) FROM (
       SELECT FROM agent_runtime.run c
@@ -55,7 +55,7 @@ const countedOfTenant = counted(`${ofTenant('c')} AND c.gate = 'passed'`, {
   limit: 'l.tenant_limit',
 })
 
-/** SQL for each gate, of a lane `l`: what is parked there, in its order, as a table `p`, and how many more may pass. */
+/** SQL for each gate, for a lane `l`: the parked runs in their order as a table `p`, and how many more may pass. */
 export const GATES = {
   principal: {
     parked: `agent_runtime.run p WHERE ${ofPrincipal('p')} AND p.gate = 'principal' AND p.status = 'queued'
@@ -73,11 +73,11 @@ export const GATES = {
   },
 } as const
 
-/** SQL that is true for a lane `l` of which runs are parked at the gate. */
+/** SQL condition: runs of the lane `l` are parked at the gate. */
 export const isParkedAt = (name: keyof typeof GATES): string =>
   `(SELECT p.id FROM ${GATES[name].parked} LIMIT 1) IS NOT NULL`
 
-// By what they hash to, so that all lock them in one order.
+// Ordered by their hashes, so that all transactions lock them in one order.
 const LOCK = {
   name: 'gate_lock',
   text: `
@@ -86,7 +86,10 @@ const LOCK = {
     ) AS keys`,
 }
 
-/** Until the transaction ends nobody else lets runs of these owners pass. Conversations are locked before. */
+/**
+ * Locks the gates of these owners: until the transaction ends, nobody else lets their runs pass. Conversations must be
+ * locked before.
+ */
 export async function lockGates(
   client: pg.PoolClient,
   owners: readonly Owner[],
@@ -98,7 +101,7 @@ export async function lockGates(
   await execute(client, LOCK, [keys])
 }
 
-// What is parked goes first: where there is some, there is no room for what comes.
+// Parked runs go first: if there are any, there is no room for new ones.
 const room = (name: keyof typeof GATES) => `CASE WHEN ${isParkedAt(name)} THEN 0 ELSE ${GATES[name].room} END`
 
 const ROOM = {
@@ -112,7 +115,7 @@ const ROOM = {
 }
 
 interface RoomRow extends Owner {
-  /** Null where there is no limit. */
+  /** Null when there is no limit. */
   principal: number | null
   tenant: number | null
   now: Date
@@ -122,10 +125,10 @@ interface Left {
   count: number
 }
 
-/** Tells which gate a new run comes to. It passes as long as there is room, and takes its place. */
+/** Returns the gate of a new run. As long as there is room, the run passes and takes a place. */
 export type GateOf = (run: NewRun, waitsForTurn: boolean) => Gate | null
 
-/** Counts what passes, under the lock of the tenants of `runs`. */
+/** Counts the runs that passed, under the lock of the tenants of `runs`. */
 export async function openGates(
   client: pg.PoolClient,
   runs: readonly NewRun[],
@@ -133,7 +136,8 @@ export async function openGates(
 ): Promise<GateOf> {
   const owners = distinct(runs.flatMap(({ isLimited, principal }) => (isLimited ? [principal] : [])))
   if (owners.length === 0) return () => null
-  // The second sees what committed before the first was answered: both leave in one write.
+  // Both statements are sent in one write. The second begins after the lock was taken, so it sees everything committed
+  // before.
   const [, rows] = await Promise.all([
     lockGates(client, owners, runsAtOnce),
     execute<RoomRow>(client, ROOM, laneValues(owners, runsAtOnce)),

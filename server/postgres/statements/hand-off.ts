@@ -33,7 +33,10 @@ class Unheld extends Error {
   }
 }
 
-/** The next run goes on from the one that hands on, whatever branch is chosen by now, and comes before what others have asked meanwhile. */
+/**
+ * Creates the next run after the run that hands on, whatever branch is chosen now, and before runs that were created
+ * meanwhile.
+ */
 export async function handOff(
   pool: pg.Pool,
   [from, next]: Parameters<FamilyStore['handOff']>,
@@ -41,7 +44,7 @@ export async function handOff(
 ): ReturnType<FamilyStore['handOff']> {
   try {
     return await inTransaction(pool, async (client, tx): Promise<CreatedRun> => {
-      // From here on the run's row says whose it is: a visitor's may have become a user's.
+      // After this lock the run's row has the present owner: a visitor may have become a user.
       await lockSessions(client, [from.principal])
       const [owner] = await execute<Owner>(client, OWNER, [from.id])
       if (owner === undefined) throw new Unheld('fenced')
@@ -62,7 +65,7 @@ export async function handOff(
   }
 }
 
-/** Locks the run until the next one is there: no other attempt of it begins, and nobody cancels it. */
+/** Locks the run until the next one is created, so that no other attempt of it begins and nobody cancels it. */
 async function hold(client: pg.PoolClient, from: { id: string; attempt: number }): Promise<number> {
   const [held] = await execute<{ branch: number; isCancelled: boolean }>(client, HOLD, [
     from.id,

@@ -1,4 +1,4 @@
-// What a worker writes about attempts it holds, beside their events. All of it is fenced by the attempt.
+// The writes of a worker about its attempts, except events. All are fenced by the attempt.
 import type pg from 'pg'
 import type { Json } from '../../contract/json.ts'
 import type { CompletedStep, NewStep } from '../../ports/attempt.ts'
@@ -22,8 +22,7 @@ const RENEW = {
     RETURNING r.id, r.cancel_requested_at IS NOT NULL AS "cancelRequested", COALESCE(r.sent, 0) AS sent`,
 }
 
-// Rows that somebody holds are left out and answered for as they were: they are not lost, and the next
-// renewal may find them free.
+// Skips locked rows, and answers for them as they were: they are not lost, and the next renewal may find them free.
 const RENEW_OTHERS = {
   name: 'renew_other_leases',
   text: `
@@ -59,7 +58,7 @@ const SAVE_CHECKPOINT = {
     RETURNING run_id`,
 }
 
-// Saved twice when the answer of the first got lost: the second finds its own row.
+// A step is saved twice if the first answer was lost. The second write then finds its own row.
 const saving = (name: string, also: string) => ({
   name,
   text: `
@@ -107,7 +106,7 @@ export async function saveStep(
   run: { id: string; attempt: number },
   { name, occurrence, result, startedAt, messageIds, sent = [] }: NewStep,
 ): Promise<SavedStep | 'fenced'> {
-  // SQL's NULL, which JSON's null is not.
+  // SQL's NULL for a step that returned nothing, which differs from JSON's null.
   const json = result === undefined ? null : toStorableJson(result)
   const values = [run.id, run.attempt, name, occurrence, json, startedAt, toStorableJson([...messageIds])]
   const [saved] =

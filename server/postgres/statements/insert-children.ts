@@ -1,12 +1,13 @@
-// Runs that other runs start. In a statement of their own: runs that callers create need not know of them.
+// Inserts runs that other runs start. A separate statement, so that the one for callers' runs stays simple.
 import type pg from 'pg'
 import { toStorableJson } from '../../contract/storable-json.ts'
 import type { NewChild } from '../../ports/family.ts'
 import type { QueuedRun } from '../../ports/queue.ts'
 import { execute } from '../connections/transaction.ts'
 
-// The parent's row, which the transaction holds, says whose it is: a visitor's may have become a user's. One that is limited is parked until its
-// owner's runs are let in, which is after the commit: the gates are locked before any run.
+// The owner is taken from the parent's row, which the transaction has locked: a visitor may have become a user. A
+// limited child is parked, and let in after the commit: gates must be locked before runs, and the parent's row is
+// locked already.
 const INSERT = {
   name: 'insert_children',
   text: `
@@ -35,7 +36,7 @@ const INSERT = {
     SELECT id, agent_key AS "agentKey", priority, last_seq AS "lastSeq" FROM r WHERE gate IS NULL`,
 }
 
-/** @returns those that are to be delivered. */
+/** @returns the children to deliver */
 export async function insertChildren(
   client: pg.PoolClient,
   children: readonly { parentId: string; child: NewChild }[],

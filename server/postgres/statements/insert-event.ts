@@ -1,7 +1,7 @@
 import type { Visibility } from '../../contract/event.ts'
 import type { Transition } from '../../lifecycle/transitions.ts'
 
-/** Who may read the events of a type. */
+/** The visibility of the events of a type. */
 export type VisibilityOf = (type: string) => Visibility
 
 /** An expression for each column. */
@@ -16,7 +16,7 @@ export function insertEvents(columns: EventColumns, from: string): string {
 }
 
 /**
- * SQL that writes the newest event of each run in `r`, which the same statement changed: it raised `last_seq` by 1.
+ * SQL that writes the newest event of each run in `r`. The same statement must have raised its `last_seq` by 1.
  *
  * @param event expressions
  */
@@ -30,7 +30,7 @@ export function insertNewest(
   )
 }
 
-/** The same for runs that all made one transition. `visibility` is a parameter. */
+/** As `insertNewest`, for runs that all made one transition. `visibility` is a parameter. */
 export function insertEventOf(
   { event }: Transition,
   { visibility, payload, from }: { visibility: string; payload: string; from?: string },

@@ -8,7 +8,7 @@ import type { Gate } from './gates.ts'
 import { RUN_COLUMNS } from '../rows/run-row.ts'
 import type { RunRow } from '../rows/run-row.ts'
 
-/** What is decided of a run under its conversation's lock. */
+/** What is decided about a run under its conversation's lock. */
 export interface Place {
   waitsForTurn: boolean
   gate: Gate | null
@@ -24,7 +24,7 @@ interface Inserted {
   owner: ReturnType<typeof ownerValues>
 }
 
-/** What a new run is written with. Its turn and its ordinal are given out by the statement. */
+/** The columns of a new run. The statement itself sets its turn and ordinal. */
 const COLUMNS: readonly [column: string, type: string, valueOf: (inserted: Inserted) => unknown][] = [
   ['id', 'uuid', ({ run }) => run.id],
   ['tenant_id', 'text', ({ owner: [tenantId] }) => tenantId],
@@ -48,13 +48,13 @@ const COLUMNS: readonly [column: string, type: string, valueOf: (inserted: Inser
 
 const names = COLUMNS.map(([column]) => column).join(', ')
 const arrays = COLUMNS.map(([, type], index) => `$${index + 1}::${type}[]`).join(', ')
-/** A parameter after those of the columns, from 1. */
+/** The n-th parameter after those of the columns, from 1. */
 const further = (n: number) => `$${COLUMNS.length + n}`
 
 const BY_MESSAGE = `CASE WHEN n.title IS NOT NULL THEN 'message'::agent_runtime.titled_by END`
 
-// Of a run whose key was used before there is no conversation either, and no title. Constraints are checked when the statement is
-// over. What it does itself it does not see: a run that is there was there before.
+// A run whose key was used before gets no conversation and no title. Foreign keys are checked at the end of the
+// statement. The statement does not see its own inserts, so any run that it finds existed before.
 const CONVERSATIONS = `, made AS (
       INSERT INTO agent_runtime.conversation (id, tenant_id, owner_id, owner_kind, agent_key, title, titled_by)
       SELECT r.conversation_id, r.tenant_id, r.owner_id, r.owner_kind, r.agent_key, n.title, ${BY_MESSAGE}
@@ -66,7 +66,7 @@ const CONVERSATIONS = `, made AS (
         AND NOT EXISTS (SELECT FROM agent_runtime.run o WHERE o.conversation_id = c.id)
     )`
 
-// ON CONFLICT is for the idempotency key: the run of then is the answer.
+// ON CONFLICT is for a used idempotency key: then the earlier run is the answer.
 const insert = (name: string, conversations: string) => ({
   name,
   text: `
@@ -93,10 +93,10 @@ const INSERT = insert('create_runs', '')
 const INSERT_WITH_CONVERSATIONS = insert('create_runs_with_conversations', CONVERSATIONS)
 
 /**
- * Inserts them with their messages, and with the conversations that are made with them. The first run of a conversation without a title
- * gives it one.
+ * Inserts runs with their messages, and with the conversations that are created with them. The first run of an untitled
+ * conversation gives it a title.
  *
- * @returns those that are new: not the ones whose id or idempotency key was there.
+ * @returns the inserted runs, without those whose id or idempotency key existed already
  */
 export function insertRuns(
   client: pg.PoolClient,

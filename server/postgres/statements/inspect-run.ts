@@ -9,17 +9,21 @@ import { isoTime } from './iso-time.ts'
 import { SUMMARY_COLUMNS, toSummary } from '../rows/run-row.ts'
 import type { SummaryRow } from '../rows/run-row.ts'
 
-/** Of results as they are stored, which may be compressed: no more is unpacked to see whether it fits. */
+/** The most stored bytes of results, which may be compressed, that are unpacked to see whether they fit. */
 const MAX_STORED_BYTES = MAX_PAGE_BYTES / 4
 
-/** SQL for a JSON array of what `rows`, a query for `fields` in order, finds; one more than is told, so that it shows. */
+/**
+ * SQL for a JSON array of `fields` for each of `rows` (an ordered query). It has one more than is shown, to tell that
+ * there are more.
+ */
 const arrayOf = (fields: string, rows: string, order = 'n') =>
   `(SELECT COALESCE(json_agg(json_build_object(${fields}) ORDER BY ${order}), '[]')
     FROM (${rows} LIMIT ${MAX_INSPECTED + 1}) AS t)`
 
 /**
- * SQL for `rows` (a query with the columns `n`, in their order, and `value`) with the value as `told`, or NULL where it, or it and those before
- * it, are more than fits. What may fit as it is stored is unpacked, to see whether it does.
+ * SQL for `rows` (a query with the columns `n` for the order, and `value`) with the value as `told`. It is NULL where
+ * the value, together with those before it, is too large. Only values whose stored size may fit are unpacked, to
+ * measure them.
  */
 const withToldValues = (rows: string) => `
   SELECT *, CASE WHEN sum(octet_length(unpacked::text)) OVER first_ones <= ${MAX_PAGE_BYTES} THEN unpacked END AS told
@@ -31,7 +35,7 @@ const withToldValues = (rows: string) => `
   ) AS stored
   WINDOW first_ones AS (ORDER BY n ROWS UNBOUNDED PRECEDING)`
 
-// Of many steps those that were completed last, and their results first: they tell where the run is.
+// Of many steps, the last completed ones are read, and their results have precedence: they show where the run is.
 const STEPS = arrayOf(
   `'name', name, 'occurrence', occurrence, 'attempt', attempt, 'startedAt', ${isoTime('started_at')},
     'completedAt', ${isoTime('completed_at')}, 'bytes', bytes, 'result', told`,
@@ -59,7 +63,7 @@ const CHECKPOINT = `(
     FROM (${withToldValues('SELECT *, state AS value, 1 AS n FROM agent_runtime.checkpoint WHERE run_id = r.id')}) AS t
   )`
 
-// Whose it is, and how it is executed, in one statement: between two it may become somebody else's, and go on.
+// Reads the owner and the execution in one statement: between two, the run may get another owner or go on.
 const INSPECT = forEachScope(
   'inspect_run',
   (scope) => `

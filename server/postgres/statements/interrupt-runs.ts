@@ -15,8 +15,9 @@ export interface InterruptedRow extends ChangedRun {
 }
 
 /**
- * Cancels what is open of the runs of a condition, whose parameter is `$1`; `$2` is the visibility of the event. Those that no worker
- * has end here. A running one's events are its attempt's alone to write: its row notes that it is to end, and its worker ends it.
+ * Cancels the open runs that fulfil a condition with the parameter `$1`; `$2` is the visibility of the event. Runs
+ * without a worker end here. For a running one the request is noted in its row and its worker ends it, since only its
+ * attempt may write its events.
  */
 export const interruptRuns = (name: string, where: string): Statement => ({
   name,

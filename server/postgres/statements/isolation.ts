@@ -1,4 +1,4 @@
-// Runs that are to be executed in a process of their own.
+// Runs that must be executed in a process of their own.
 import type pg from 'pg'
 import { IS_SUSPECT } from '../../lifecycle/charges.ts'
 import type { Deliver } from '../deliveries/deliveries.ts'
@@ -8,7 +8,7 @@ import type { Transaction } from '../connections/transaction.ts'
 import { execute } from '../connections/transaction.ts'
 import { IS_STARTABLE } from './startable.ts'
 
-/** @param agentKeys a parameter: agents of which every run is isolated; NULL where the worker isolates none */
+/** @param agentKeys a parameter: agents whose runs are all isolated; NULL for a worker that isolates none */
 export const isToBeIsolated = (agentKeys: string): string =>
   `(${agentKeys}::text[] IS NOT NULL AND (${IS_SUSPECT} OR agent_key = ANY (${agentKeys}::text[])))`
 
@@ -20,9 +20,9 @@ const FIND = {
 }
 
 /**
- * Delivers those of the runs again that are to be isolated, in queues that only processes of one run take from.
+ * Delivers runs that must be isolated to queues from which only processes for a single run take.
  *
- * @returns how many there are.
+ * @returns how many were delivered
  */
 export async function deliverIsolated(
   client: pg.PoolClient,

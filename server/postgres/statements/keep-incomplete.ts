@@ -1,22 +1,23 @@
-// What a run had said stays when it ends otherwise than well. It is made of its events, in the transaction of the end, by a
-// statement that comes after all of them: the good end of a run pays nothing for it.
+// Keeps the messages of a run that did not succeed. They are made from its events, in the transaction of the end, by a
+// separate last statement: a run that succeeds pays nothing for this.
 import type pg from 'pg'
 import { MAX_PAYLOAD_CHARACTERS } from '../../ports/attempt.ts'
 import { execute } from '../connections/transaction.ts'
 import { FIRST_OUTPUT_POSITION } from './stored-messages.ts'
 
-/** The most pieces that are looked at, the first ones of each run: runs that end at once have equal shares. */
+/** The most events that are read, the first ones of each run. Runs that end together have equal shares. */
 const MAX_PIECES = 100_000
 
-/** What can name a message of an agent. */
+/** The longest id of a message of an agent. */
 const MAX_ID_CHARACTERS = 200
 
-// What the run's readers have of it: of each message what the last attempt to say it said, unless that ended and left it void.
+// Keeps what the run's readers see: each message as emitted by the last attempt that emitted it, unless that attempt's
+// end made it void.
 const KEEP = {
   name: 'keep_incomplete',
   text: `
     WITH retried AS MATERIALIZED (
-      -- Once for all messages: no index finds these.
+      -- Read once for all messages, since no index finds these events.
       SELECT run_id, attempt, payload -> 'messageIds' AS void FROM agent_runtime.event
       WHERE run_id = ANY ($1::uuid[]) AND type = 'run.retrying'
     ), piece AS (
@@ -56,10 +57,10 @@ const KEEP = {
         AND (jsonb_typeof(t.void) = 'array' AND NOT t.void ? m.id) IS NOT TRUE)`,
 }
 
-/** Ends of runs must not wait longer for what they said. */
+/** The end of a run must not wait longer for this. */
 const PATIENCE_MS = 3_000
 
-// A setting of our own remembers the other until then, so that neither needs another round trip.
+// Remembers the usual timeout in a custom setting, so that restoring it needs no further round trip.
 const HURRY = {
   text: `
     SELECT set_config('agent_runtime.usual_timeout', current_setting('statement_timeout'), true),
@@ -70,12 +71,13 @@ const AS_USUAL = {
 }
 
 /**
- * Of runs that the transaction has ended, none of them well. Their events are written. What can't be kept is left out, which
- * PostgreSQL notes in its log: the end of a run matters more, and would fail the same way each time it is tried again.
+ * Called for runs that the transaction has ended without success, after their events were written. Messages that cannot
+ * be kept are left out; PostgreSQL logs the error. The end of the run matters more, and would otherwise fail in the
+ * same way at every try.
  */
 export async function keepIncomplete(client: pg.PoolClient, runIds: readonly string[]): Promise<void> {
   if (runIds.length === 0) return
-  // They go out together. After one that failed, PostgreSQL refuses the rest.
+  // The statements are sent together. After a failed one, PostgreSQL refuses the rest.
   const results = await Promise.allSettled([
     client.query('SAVEPOINT keep_incomplete'),
     execute(client, HURRY, []),
@@ -83,7 +85,7 @@ export async function keepIncomplete(client: pg.PoolClient, runIds: readonly str
     execute(client, AS_USUAL, []),
     client.query('RELEASE SAVEPOINT keep_incomplete'),
   ])
-  // Fails where the connection is lost, or the transaction was over before.
+  // This throws when the connection is lost, or the transaction was aborted before.
   if (results.some(({ status }) => status === 'rejected')) {
     await client.query('ROLLBACK TO SAVEPOINT keep_incomplete')
   }

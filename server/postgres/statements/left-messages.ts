@@ -1,10 +1,10 @@
-// What runs that succeeded were sent and have not read: it waits for another run.
+// Messages that were sent to runs which succeeded without reading them. They wait for another run.
 import type pg from 'pg'
 import { HANDOFF_KEY_PREFIX } from '../../contract/create-run.ts'
 import type { LeftMessages, LeftPlace } from '../../ports/store/sent-store.ts'
 import { execute } from '../connections/transaction.ts'
 
-// Places alone: what runs have left may be large, and is read one run at a time.
+// Only finds the places: the messages may be large, and are read for one run at a time.
 const FIND = {
   name: 'left_find',
   text: `
@@ -21,7 +21,10 @@ export function findLeft(pool: pg.Pool, after: LeftPlace | null, limit: number):
   return execute(pool, FIND, [after?.leftAt ?? null, after?.runId ?? null, limit])
 }
 
-/** SQL of the run that a run (an alias) has handed on to, of several the one that comes first. No row where there is none, or it was cancelled. */
+/**
+ * SQL for the run to which a run (an alias) has handed on: the first if there are several. No row when there is none,
+ * or it was cancelled.
+ */
 export const heirOf = (run: string) => `
       SELECT h.id, h.turn FROM agent_runtime.run h
       WHERE h.conversation_id = ${run}.conversation_id AND h.ordinal > ${run}.ordinal AND h.status <> 'cancelled'
@@ -53,7 +56,7 @@ export async function readLeft(pool: pg.Pool, runId: string): Promise<LeftMessag
   return left ?? null
 }
 
-// As at the end of a run that did not succeed (the trigger settle_sent).
+// Does the same as the trigger settle_sent at the end of a run that did not succeed.
 const KEEP = {
   name: 'left_keep',
   text: `

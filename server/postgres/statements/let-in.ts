@@ -1,4 +1,4 @@
-// Lets parked runs in as others end: each tenant's by its own room, in the order of priority and age.
+// Lets parked runs in when others end: as many as each tenant has room for, by priority and age.
 import type pg from 'pg'
 import type { Owner } from '../../ports/owner.ts'
 import type { QueuedRun } from '../../ports/queue.ts'
@@ -8,12 +8,12 @@ import type { Deliver } from '../deliveries/deliveries.ts'
 import { execute, inTransaction } from '../connections/transaction.ts'
 import { distinct, GATES, isParkedAt, laneValues, LANES, lockGates } from './gates.ts'
 
-/** Principals, and tenants, of which one look asks. */
+/** How many principals, and how many tenants, one look covers. */
 const MAX_LANES = 500
 
 const mayPass = (name: keyof typeof GATES) => `${isParkedAt(name)} AND ${GATES[name].room} > 0`
 
-// The answer is mostly no, and takes no lock.
+// The answer is mostly no, and this takes no lock.
 const FIND = {
   name: 'gate_find',
   text: `
@@ -21,7 +21,7 @@ const FIND = {
     WHERE ${mayPass('principal')} OR ${mayPass('tenant')}`,
 }
 
-// What somebody is cancelling at this moment is passed over.
+// SKIP LOCKED: a run that is being cancelled at this moment is skipped.
 const pass = (name: keyof typeof GATES) => {
   const { parked, room, lane, next } = GATES[name]
   return {
@@ -59,7 +59,7 @@ export async function letIn(
   })
 }
 
-// What waits for its turn comes to the gates with that.
+// Runs that wait for their turn are left out: they come to the gates when they get it.
 const ARRIVE = {
   text: `
     UPDATE agent_runtime.run SET gate = 'principal'
@@ -73,7 +73,10 @@ const ARRIVE = {
 
 const LANE = 'tenant_id, owner_id, owner_kind'
 
-/** SQL for one run of each lane of parked runs: from one to the next by the index, however many are parked in each. */
+/**
+ * SQL for the lanes with parked runs. It goes from one lane to the next by the index, however many runs are parked in
+ * each.
+ */
 const lanesOf = (name: string, { gate, key, after }: { gate: string; key: string; after: string }) => {
   const next = (condition: string) => `
       SELECT ${LANE} FROM agent_runtime.run
@@ -88,7 +91,7 @@ const lanesOf = (name: string, { gate, key, after }: { gate: string; key: string
     )`
 }
 
-// Planned for the cursor it is given.
+// Has no name, so that it is planned for the given cursor.
 const FIND_LANES = {
   text: `
     WITH RECURSIVE ${lanesOf('by_principal', {
@@ -107,7 +110,7 @@ const FIND_LANES = {
 
 type LaneRow = Owner & { gate: 'principal' | 'tenant'; place: number }
 
-/** Those who park a run, or end one, let in by themselves: this is for those who died before. */
+/** A process that parks or ends a run lets runs in itself. This is for processes that died before they did. */
 export async function letInParked(
   pool: pg.Pool,
   { after, runsAtOnce }: { after: ParkedCursor; runsAtOnce: RunsAtOnce },

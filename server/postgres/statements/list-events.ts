@@ -36,7 +36,7 @@ const COUNT = forEachScope(
     WHERE run_id = $1 AND ${isShown(scope, 5)}`,
 )
 
-/** A page by count and by bytes: of large events it has fewer than asked for, and more are to be had. */
+/** A page limited by count and by bytes: with large events it has fewer than `limit`, and `hasMore` is true. */
 export async function listEvents(
   pool: pg.Pool,
   { reach, runId }: { reach: Reach; runId: string },
@@ -45,7 +45,7 @@ export async function listEvents(
   const { afterSeq, limit, visibilities } = page
   const shown = [runId, afterSeq, visibilities, ANNOUNCED_EVENTS]
   const reached = reachValues(reach)
-  // Counted first: what is added in between is more than there was said to be, never less.
+  // Count first: events that are added in between can only make the page exceed the count, never fall short of it.
   const [counted] = await execute<{ count: number; remaining: number }>(pool, COUNT[reach.scope], [
     ...shown,
     ...reached,

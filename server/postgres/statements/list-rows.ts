@@ -1,4 +1,5 @@
-// Pages of what somebody reaches, newest first, bounded by count and by bytes before a row leaves the database.
+// Pages of the rows that a caller reaches, newest first. They are limited by count and by bytes before a row leaves the
+// database.
 import type pg from 'pg'
 import type { Page, PageCursor } from '../../contract/page.ts'
 import { encodeCursor } from '../../contract/page.ts'
@@ -11,30 +12,30 @@ import { boundedRows, rowBytesSql } from './bounded-rows.ts'
 
 interface Listed<TRow, TItem, TFilter> {
   table: 'run' | 'conversation' | 'file' | 'schedule' | 'memory' | 'webhook_delivery'
-  /** Tells statements apart that select other columns of a table. */
+  /** Distinguishes statements that select different columns of one table. */
   variant?: string
   /** The select list of a row, for a table named `r`. */
   columns: string
-  /** Of the columns, those that may be large. */
+  /** The columns that may be large. */
   large: readonly string[]
-  /** SQL for the bytes of what is selected from other tables for the row `r`. */
+  /** SQL for the bytes that are selected from other tables for the row `r`. */
   furtherBytes?: string
-  /** What each field of the filter asks of a row named `r`. */
+  /** The condition of each filter field on a row named `r`. */
   filters: Record<keyof TFilter, Condition>
   toItem(row: TRow): TItem
-  /** SQL that is true for those rows named `r` that there are for anybody. */
+  /** SQL condition: the row `r` exists for callers, e.g. is not deleted. */
   existing: string
 }
 
 /**
- * Its name, for that of the statement, and its SQL, with a parameter for the value that is asked for. One that may have to look
- * through much has a time for that: a statement with it is cancelled then.
+ * A name, which becomes part of the statement's name, and SQL with a parameter for the value. A costly condition has a
+ * time limit, after which the statement is cancelled.
  */
 type Condition = readonly [name: string, toSql: (parameter: string) => string, withinMs?: number]
 
 interface Query<TFilter> {
   reach: Reach
-  /** Undefined where anything will do. */
+  /** Fields are undefined when they do not filter. */
   filter: TFilter
   cursor: PageCursor | null
   limit: number
@@ -46,7 +47,7 @@ interface PageRow {
   candidates: number
 }
 
-/** A page and its count are of one moment: a row between the two would look like one more page. */
+/** Reads a page and its count at one moment: a row that is inserted between the two would look like another page. */
 export async function listRows<TRow extends { id: string }, TItem extends { id: string }, TFilter>(
   pool: pg.Pool,
   listed: Listed<TRow, TItem, TFilter>,
@@ -57,7 +58,7 @@ export async function listRows<TRow extends { id: string }, TItem extends { id: 
     (field) => filter[field] !== undefined,
   )
   const asked = given.map((field) => listed.filters[field])
-  // One more than asked for tells whether there is a page after this one.
+  // Ask for one row more, which shows whether there is another page.
   const values = [
     limit + 1,
     ...given.map((field) => filter[field]),
@@ -87,12 +88,12 @@ const LIMIT_TIME = {
 }
 
 /**
- * Keeps the planner from going along the ids of all tenants, in the belief that the next of this one is near: of a tenant that
- * has been idle it goes through the whole table. As it is, a page costs what its count does: the tenant's rows.
+ * Keeps the planner from scanning the ids of all tenants to find this tenant's next row. For a tenant without recent
+ * rows that would read the whole table. With the fence, a page costs as much as its count: the tenant's rows.
  */
 const FENCE = 'OFFSET 0'
 
-/** One for each set of filters: each is planned for the index that serves it. Ids are ordered by time. */
+/** Makes one statement for each set of filters, so that each is planned for its own index. Ids are ordered by time. */
 function toStatement(
   {
     table,
@@ -115,7 +116,7 @@ function toStatement(
   const order = cursor?.direction === 'after' ? 'ASC' : 'DESC'
   const beyond = cursor === null ? '' : `AND r.id ${order === 'ASC' ? '>' : '<'} $${afterFilter}::uuid`
   const rows = `SELECT r.id FROM agent_runtime.${table} r WHERE ${where}`
-  // What is costly to tell of a row is asked once, for the page and the count.
+  // Evaluate a costly condition once, for both the page and the count.
   const isCostly = asked.some(([, , withinMs]) => withinMs !== undefined)
   const reached = isCostly
     ? `SELECT r.id FROM reached r WHERE true ${beyond}`
@@ -146,7 +147,7 @@ function toStatement(
     cursor?.direction ?? 'first',
     ...(scope === 'own' ? [] : [scope]),
   ].join('_')
-  // Planned each time, by how much there is.
+  // A costly statement has no name, so that it is planned each time for the present number of rows.
   return isCostly ? { text } : { name, text }
 }
 

@@ -13,7 +13,7 @@ const LOCK = {
     FOR NO KEY UPDATE`,
 }
 
-/** A run of that owner, which stays as it is until the transaction ends. */
+/** Reads a run of this owner and locks it until the transaction ends. */
 export async function lockRun(client: Executor, owner: Owner, runId: string): Promise<RunRow | undefined> {
   const [row] = await execute<RunRow>(client, LOCK, [runId, ...ownerValues(owner)])
   return row

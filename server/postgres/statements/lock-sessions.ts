@@ -1,11 +1,11 @@
-// Whether visitors for whom something is to be created are still visitors. Their rows are locked before anything else, as a claim
-// does it too.
+// Checks that visitors are still visitors before something is created for them. Sessions are locked before anything
+// else, as the claim of a session does.
 import type pg from 'pg'
 import type { Owner } from '../../ports/owner.ts'
 import { ownerOf } from '../../ports/owner.ts'
 import { execute } from '../connections/transaction.ts'
 
-// Visitors whom the application knows by itself have no row here, and are not refused.
+// Visitors whom only the application's `authenticate` knows have no row here, and are not refused.
 const LOCK = {
   name: 'lock_sessions',
   text: `
@@ -26,9 +26,9 @@ interface SessionRow {
 export const isVisitor = ({ kind }: Owner): boolean => kind === 'anonymous'
 
 /**
- * None of the owners' sessions is claimed until the transaction ends.
+ * Keeps the owners' sessions from being claimed until the transaction ends.
  *
- * @returns which of them were claimed before.
+ * @returns a function that tells whether an owner's session was claimed before
  */
 export async function lockSessions(
   client: pg.PoolClient,

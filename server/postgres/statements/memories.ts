@@ -1,5 +1,5 @@
-// What agents remember. A run writes with whose it is at that moment: the claim of a session moves runs before it moves memories, and
-// waits for a write that holds the run's row.
+// Memories of agents. A run writes for its present owner, under the lock of its row. The claim of a session moves runs
+// before memories, so it waits for such a write and moves its memory too.
 import type pg from 'pg'
 import { toStorableJson } from '../../contract/storable-json.ts'
 import type { MemoryShare, MemorySummary, StoredMemory } from '../../contract/memory.ts'
@@ -110,7 +110,7 @@ const HOLD = {
     FOR NO KEY UPDATE`,
 }
 
-// Two writes of one owner count one after the other, or both would find the same room.
+// Makes writes of one owner count one at a time, or two would find the same room.
 const LOCK_OWNER = {
   name: 'memory_lock_owner',
   text: `SELECT pg_advisory_xact_lock(hashtextextended(jsonb_build_array('memory', $1::text, $2::text, $3::text)::text, 0))`,
@@ -165,7 +165,7 @@ export async function forgetMemory(
   })
 }
 
-/** Does it while the run is the attempt's. @param work is given the values of whose memory it is. */
+/** Calls `work` while the run's row is locked for this attempt. @param work gets the owner values of the memory */
 function holding<T>(
   pool: pg.Pool,
   { run, share }: { run: Held; share: MemoryShare },

@@ -1,4 +1,4 @@
-// Files that the messages of runs name. One that is named lasts as long as the last of these runs.
+// Files that messages of runs name. Such a file lasts as long as the last of these runs.
 import type pg from 'pg'
 import type { NewRun } from '../../ports/create-run.ts'
 import { haveOneOwner, ownerColumns } from '../owned-by.ts'
@@ -19,7 +19,8 @@ function namesOf(runs: readonly NewRun[]): unknown[] {
 const NAMED = `unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[])
   AS w (run_id, tenant_id, owner_id, owner_kind, file_id)`
 
-// Shared with other creates, and held against whoever deletes: what is found here is there when the runs commit.
+// The lock is shared with other creates, and keeps files from being deleted, so that they still exist when the runs
+// commit.
 const LOCK = {
   name: 'named_files_lock',
   text: `
@@ -31,7 +32,7 @@ const LOCK = {
       SELECT FROM locked f WHERE f.id = w.file_id AND ${isThere('f')} AND ${haveOneOwner('f', 'w')})`,
 }
 
-/** @returns of which runs a file is not there, or not their owner's. */
+/** @returns the runs with a file that does not exist or is not their owner's, each with the file's id */
 export async function lockNamedFiles(
   client: pg.PoolClient,
   runs: readonly NewRun[],
@@ -41,7 +42,8 @@ export async function lockNamedFiles(
   return new Map(missing.map(({ runId, fileId }) => [runId, fileId]))
 }
 
-// After all runs are inserted: whoever waits for a key of theirs holds none of these rows. In one order, as everybody does.
+// Runs after all runs are inserted, so that a transaction that waits for one of their keys holds none of these rows.
+// Rows are locked in one order, like everywhere.
 const KEEP = {
   name: 'named_files_keep',
   text: `
@@ -72,7 +74,7 @@ const LOCK_OF_RUNS = {
     FOR UPDATE`,
 }
 
-// A statement of its own, which sees runs that were created while the lock was waited for.
+// A separate statement, which sees runs that were created while waiting for the lock.
 const EXPIRE_UNNAMED = {
   name: 'named_files_expire',
   text: `
@@ -83,9 +85,9 @@ const EXPIRE_UNNAMED = {
 }
 
 /**
- * Deletes runs by `deleteRuns`, and with them the files that no other run names.
+ * Deletes runs with `deleteRuns`, and the files that no other run names.
  *
- * @returns how many files there were.
+ * @returns how many files were deleted
  */
 export async function withNamedFiles(
   executor: Executor,

@@ -1,5 +1,5 @@
-// Conversations that have a key of the caller's: found by it, or made with it. Of two servers that do it at once one makes it, and the
-// other waits for that and finds it.
+// Finds or creates conversations by the caller's key. If two servers do this at once, one creates the conversation, and
+// the other waits and then finds it.
 import { StoreFailure } from '../../ports/store/store-failure.ts'
 import type { Owner } from '../../ports/owner.ts'
 import { haveOneOwner, ownerColumns, ownerValues } from '../owned-by.ts'
@@ -9,7 +9,7 @@ import { CONVERSATION_COLUMNS } from '../rows/conversation-row.ts'
 import { toOwner } from '../rows/owner-columns.ts'
 import type { ConversationRow } from '../rows/conversation-row.ts'
 
-/** A conversation as it is made, where there is none with its key. */
+/** A conversation to create if there is none with its key. */
 export interface KeyedConversation {
   owner: Owner
   id: string
@@ -19,8 +19,8 @@ export interface KeyedConversation {
   metadata: string
 }
 
-// Keys are inserted in one order everywhere, and before any conversation is locked: servers that make some of the same wait for
-// each other instead of deadlocking.
+// Keys are inserted in one order everywhere, and before any conversation is locked. So servers that create the same
+// ones wait for each other instead of deadlocking.
 const OPEN = {
   name: 'open_conversations',
   text: `
@@ -48,12 +48,12 @@ const OPEN = {
 
 export type OpenedRow = ConversationRow & { isNew: boolean }
 
-/** Each look sees what was committed since the last, which is what kept the last from making it. */
+/** How often it tries. If another transaction's insert prevented this one's, the next try sees that conversation. */
 const MAX_LOOKS = 5
 
 /**
- * @returns those that are there now, in the order of `wanted`.
- * @throws StoreFailure `contended` where others make and delete them all the time.
+ * @returns the found and created conversations, in the order of `wanted`
+ * @throws StoreFailure `contended` when others create and delete them again and again
  */
 export async function openConversations(
   executor: Executor,
@@ -73,7 +73,7 @@ export async function openConversations(
     ])
     for (const row of rows) opened.set(keyOf({ owner: toOwner(row), externalId: row.externalId ?? '' }), row)
   }
-  throw new StoreFailure('contended', 'A conversation was made and deleted again and again.')
+  throw new StoreFailure('contended', 'A conversation was created and deleted again and again.')
 }
 
 const DROP = {
@@ -81,7 +81,7 @@ const DROP = {
   text: `DELETE FROM agent_runtime.conversation WHERE id = ANY ($1::uuid[])`,
 }
 
-/** Of this transaction: those that it made for nothing. */
+/** Deletes conversations that this transaction created in vain. */
 export async function dropConversations(executor: Executor, ids: readonly string[]): Promise<void> {
   if (ids.length > 0) await execute(executor, DROP, [ids])
 }

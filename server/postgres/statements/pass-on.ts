@@ -22,7 +22,7 @@ const SETTLE = {
     WHERE run_id = $1 AND left_at IS NOT NULL`,
 }
 
-// Locked, it is neither cancelled nor given its turn.
+// The lock keeps the run from being cancelled and from getting its turn.
 const LOCK_HEIR = {
   name: 'pass_on_lock_heir',
   text: `
@@ -50,7 +50,7 @@ const JOIN = {
     ) AS input`,
 }
 
-/** The next run goes on from the one that is over, whatever branch is chosen by now, and comes before those that wait. */
+/** Creates the next run after the ended one, whatever branch is chosen now, and before runs that wait. */
 export async function passOn(
   pool: pg.Pool,
   [from, next]: Parameters<SentStore['passOn']>,
@@ -58,7 +58,7 @@ export async function passOn(
 ): Promise<PassedOn> {
   if (next === null) return join(pool, from)
   return inTransaction(pool, async (client, tx) => {
-    // From here on the run's row says whose it is: a visitor's may have become a user's.
+    // After this lock the run's row has the present owner: a visitor may have become a user.
     await lockSessions(client, [from.owner])
     const [found] = await execute<Owner & { branch: number }>(client, FROM, [from.runId])
     if (found === undefined) return { kind: 'no-conversation' }
@@ -75,7 +75,7 @@ export async function passOn(
     if (answer.kind === 'created' || answer.kind === 'existing') {
       await execute(client, SETTLE, [from.runId, answer.run.id])
     } else if (answer.kind === 'no-conversation') {
-      // It was deleted, with all that was said in it.
+      // The conversation was deleted, with all its messages.
       await execute(client, SETTLE, [from.runId, null])
     }
     return answer

@@ -1,4 +1,4 @@
-// What a run has left for its next attempt.
+// The progress that a run has stored for its next attempt.
 import type pg from 'pg'
 import { execute } from '../connections/transaction.ts'
 
@@ -15,8 +15,8 @@ export async function hasProgress(pool: pg.Pool, runId: string): Promise<boolean
   return row?.has === true
 }
 
-// The marks of steps that are done at most once stay (`#begun`): who comes to such a step finds that it may have been done. So do calls of
-// other agents, whose runs are there. What the run was sent is taken anew.
+// Keeps the marks of steps that may be begun only once (`#begun`): an attempt that comes to such a step must see that
+// it may have been done. Also keeps waits for children, since their runs exist. Sent messages are taken again.
 const FORGET = {
   name: 'progress_forget',
   text: `

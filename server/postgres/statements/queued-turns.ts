@@ -1,5 +1,5 @@
-// The runs of a conversation that wait for their turn, and their order. It is changed under the conversation's lock, under which turns are
-// given too; a run that is cancelled is locked by itself, and waits no more.
+// The waiting runs of a conversation, and their order. The order changes under the conversation's lock, like the giving
+// of turns. A cancel only locks the run, which then no longer waits.
 import type pg from 'pg'
 import { MAX_QUEUED_TEXT } from '../../contract/queued-turn.ts'
 import type { MoveTurnInput, QueuedTurn } from '../../contract/queued-turn.ts'
@@ -9,7 +9,7 @@ import { forEachScope, isOwned, isReached, ownerValues, reachValues } from '../o
 import { execute, inTransaction } from '../connections/transaction.ts'
 import { rankOf } from './branch-path.ts'
 
-/** The most that are listed. */
+/** The most runs that are listed. */
 const MAX_LISTED = 1_000
 
 const TEXT = `left(CASE jsonb_typeof(m.body -> 'content')
@@ -70,11 +70,11 @@ interface Waiting {
   branch: number
   turn: string
   rank: string
-  /** It took the place of a message: those after it on its branch follow it. */
+  /** It began its branch, so the other runs of the branch must follow it. */
   isFirst: boolean
 }
 
-// Turns and ranks are given out anew among those that have them: what is created meanwhile comes after all of them.
+// Runs exchange the turns and ranks that they have, so runs created meanwhile come after all of them.
 const MOVE = {
   name: 'queued_turns_move',
   text: `
@@ -83,7 +83,7 @@ const MOVE = {
     WHERE r.id = n.id`,
 }
 
-// Who follows the conversation sees that.
+// The count tells readers of the conversation that a run was moved.
 const COUNT_MOVE = {
   name: 'queued_turns_count_move',
   text: `UPDATE agent_runtime.conversation SET moves = moves + 1, moved_run_id = $2 WHERE id = $1`,
@@ -111,7 +111,7 @@ export async function moveTurn(
   })
 }
 
-/** Gives a run the first turn. The conversation is locked. */
+/** Makes a run the first to get its turn. The conversation must be locked. */
 export async function moveToFront(
   client: pg.PoolClient,
   { conversationId, runId }: { conversationId: string; runId: string },
@@ -126,7 +126,7 @@ async function lockWaiting(client: pg.PoolClient, conversationId: string): Promi
   return rows.toSorted((a, b) => Number(BigInt(a.turn) - BigInt(b.turn)))
 }
 
-/** @returns whether that is another order. */
+/** @returns whether the order changed */
 async function reorder(
   client: pg.PoolClient,
   waiting: readonly Waiting[],

@@ -10,7 +10,7 @@ import { PROGRESS_COLUMNS, toProgress } from './run-progress.ts'
 import type { ProgressRow } from './run-progress.ts'
 import type { SummaryRow } from '../rows/run-row.ts'
 
-// One statement, so that all of it was so at one moment.
+// One statement, so that everything is of one moment.
 const READ = forEachScope(
   'read_conversation_place',
   (scope) => `

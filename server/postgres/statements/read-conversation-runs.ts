@@ -1,4 +1,4 @@
-// What streams of conversations read. All that look at the same moment share one statement, as readers of events do.
+// Reads runs for streams of conversations. All looks at the same moment share one statement, as for events.
 import type pg from 'pg'
 import { createGroupCommit } from '../../concurrency/group-commit.ts'
 import type { ConversationRun, ConversationRuns } from '../../ports/conversation-runs.ts'
@@ -11,13 +11,13 @@ import type { SummaryRow } from '../rows/run-row.ts'
 import { storedJson, toStoredMessage } from './stored-messages.ts'
 import type { StoredRow } from './stored-messages.ts'
 
-/** What all readers of a statement get, who share that out. */
+/** The most bytes that one statement returns, shared among its readers. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 const MAX_READERS = 200
 
 const inputOf = (run: string) => `agent_runtime.message m WHERE m.run_id = ${run}.id AND m.origin = 'input'`
 
-// A conversation that is not there has no row.
+// A conversation that does not exist has no row.
 const READ = {
   name: 'read_conversation_runs',
   text: `

@@ -1,6 +1,5 @@
-// What streams read. All readers of a process that look at the same moment share one statement, and those
-// that look for the same share its rows: at a thousand runs a second, a statement each would be most of the
-// database's work.
+// Reads events for streams. All readers of a process at the same moment share one statement, and readers of the same
+// page share its rows. At a thousand runs a second, a statement for each reader would be most of the database's work.
 import type pg from 'pg'
 import type { AnyRunEvent, Visibility } from '../../contract/event.ts'
 import type { Json } from '../../contract/json.ts'
@@ -17,7 +16,7 @@ import { PROGRESS_COLUMNS, toProgress } from './run-progress.ts'
 import type { ProgressRow } from './run-progress.ts'
 import { boundedPage, MAX_PAGE_BYTES } from './bounded-page.ts'
 
-/** What all readers of a statement get, who share that out. */
+/** The most bytes that one statement returns, shared among its readers. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
 const READ_EVENTS = {
@@ -62,7 +61,7 @@ interface EventsRequest {
 
 const MAX_READERS = 200
 
-/** Each call makes readers that share statements among themselves and wait for no others. */
+/** Makes a read function. Its calls share statements, and do not wait for calls of other read functions. */
 export function createReadEvents(pool: pg.Pool): EventStore['readEvents'] {
   const read = createGroupCommit({
     maxBatch: MAX_READERS,
@@ -81,7 +80,7 @@ export function createReadEvents(pool: pg.Pool): EventStore['readEvents'] {
         const answer = answers[reader - 1]
         answer?.events.push({ runId: answer.runId, ...event, ts: ts.toISOString() })
       }
-      // Not in SQL, where a sort of what joins in order already would carry all payloads along.
+      // Sort here and not in SQL: the rows are mostly in order already, and a sort in SQL would copy all payloads.
       for (const { events } of answers) events.sort((a, b) => a.seq - b.seq)
       const byKey = new Map(answers.map((answer) => [keyOf(answer), answer.events]))
       return requests.map((request) => byKey.get(keyOf(request)) ?? [])
@@ -111,7 +110,7 @@ export function createGetProgress(pool: pg.Pool): RunStore['getProgress'] {
     })
   const readers = { own: createRead('own'), tenant: createRead('tenant'), any: createRead('any') }
   return async (asking, runId) => {
-    // Whoever is nobody is refused before they share a statement with others.
+    // Refuse an invalid owner before it shares a statement with others.
     const reach = reachOf(asking)
     return readers[reach.scope]({ reach, runId })
   }

@@ -25,8 +25,8 @@ const spokenBy = (scope: Scope) => `
       WHERE o.conversation_id = $1 AND ${isReached(scope, 'o', 5)}
         AND ${isOnPath('o', `($2::bool OR ${isSpoken('o')})`)}`
 
-// From the newest run on, so that no more is sorted than the window needs. Of its parent the oldest message of the window has but
-// the id, which is why one more is looked for.
+// Reads from the newest run on, so that no more is sorted than the window needs. It reads one message more than the
+// window, as the parent of the oldest one.
 const READ = forEachScope(
   'read_history',
   (scope) => `
@@ -72,13 +72,13 @@ interface Row {
   isForked: boolean
   message: StoredRow | null
   parentId: string | null
-  /** In the row of the newest message. */
+  /** Only set in the row of the newest message. */
   progress: ConversationProgress | null
 }
 
 /**
- * A window of what was said, oldest first; of large messages it has fewer than asked for, the newest of them. `progress` is of
- * the same moment: who follows from there misses nothing and is told nothing twice.
+ * Reads a window of messages, oldest first. If they are large, it has fewer than `limit`: the newest. `progress` is of
+ * the same moment, so a reader that follows from there misses nothing and gets nothing twice.
  */
 export async function readHistory(
   pool: pg.Pool,

@@ -9,7 +9,7 @@ import type { SpokenRow } from './spoken-run.ts'
 import { storedJson, toStoredMessage } from './stored-messages.ts'
 import type { StoredRow } from './stored-messages.ts'
 
-// Whose it is, and what was said, in one statement: between two it may become somebody else's, and go on.
+// Reads the owner and the messages in one statement: between two, the run may get another owner or go on.
 const READ = forEachScope(
   'read_run',
   (scope) => `

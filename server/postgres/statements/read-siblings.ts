@@ -1,5 +1,6 @@
-// Messages that follow the same one. What took a message's place begins a branch, and the message is the other way; or what comes
-// after it on its branch, where its run is gone or not shown. Only conversations that have branches are asked about them.
+// Siblings: messages that follow the same message. A run that took a message's place begins a branch, and its first
+// message is a sibling of that message. If that message's run is deleted or not shown, the next message of its branch
+// is the sibling. Only read for conversations with branches.
 import type pg from 'pg'
 import { execute } from '../connections/transaction.ts'
 import { rankOf } from './branch-path.ts'
@@ -14,11 +15,14 @@ interface Place {
 interface Row {
   number: number
   fromBranch: number
-  /** The first message that is shown of it, if there is any. */
+  /** The branch's first shown message, if there is any. */
   first: Place | null
-  /** What is in the place it began at, or after that on the same branch. */
+  /** The message at the place where the branch began, or the next one on the same branch. */
   original: Place | null
-  /** Where it follows a part of a run that is not shown otherwise: which. Only what began there follows that too. */
+  /**
+   * Names the place if the branch follows a part of a run that is not shown. Then only branches that began at the same
+   * place are siblings.
+   */
   within: string | null
 }
 
@@ -60,7 +64,7 @@ const READ = {
     ORDER BY b.number`,
 }
 
-/** @returns a function that tells of a message the ids of all that follow what it follows; undefined where there is no other. */
+/** @returns a function that gives the ids of a message and its siblings; undefined for a message without siblings */
 export async function readSiblings(
   pool: pg.Pool,
   conversationId: string,
@@ -70,7 +74,7 @@ export async function readSiblings(
   const families = new Map<string, Place[]>()
   const familyOf = new Map<number, string>()
   const firstOfBranch = new Map(branches.map(({ number, first }) => [number, first]))
-  // A branch begins on one with a lower number, whose family is known by then.
+  // A branch begins on one with a lower number, so the family of that one is known already.
   for (const branch of branches) {
     const key = keyOf(branch, { familyOf, firstOfBranch })
     familyOf.set(branch.number, key)
@@ -99,7 +103,7 @@ function keyOf(
     return family !== undefined && first !== null && isSame(first, original) ? family : nameOf(original)
   }
   if (within !== null) return `within ${within}`
-  // Nothing is left of the branch it began on: then it begins where that did.
+  // If nothing is left of the branch on which it began, it begins where that branch did.
   return family !== undefined && first === null ? family : `end ${fromBranch}`
 }
 

@@ -9,14 +9,14 @@ const sum = (field: string) => `COALESCE(sum(${amount(field)}) FILTER (WHERE typ
 
 const total = (field: string) => `${sum(field)} AS "${field}"`
 
-/** SQL for what was used, as columns, of events with {@link USED}. */
+/** SQL columns for the amounts used, from events joined with {@link USED}. */
 export const SPENT = `
       ${total('inputTokens')}, ${total('outputTokens')}, ${total('cachedInputTokens')},
       CASE WHEN bool_or(type <> 'tool.call' AND used IS NOT NULL AND jsonb_typeof(used -> 'cost') IS DISTINCT FROM 'number') THEN NULL
         ELSE ${sum('cost')} END AS cost,
       (count(*) FILTER (WHERE type = 'tool.call') + ${sum('toolCalls')})::int AS "toolCalls"`
 
-/** SQL that joins to an event `e` what it says was used. What a child used stands with the event of its end. */
+/** SQL that joins the amounts used to an event `e`. The event of a child's end has what the child used. */
 export const USED = `
       CROSS JOIN LATERAL (SELECT CASE e.type WHEN 'child.ended' THEN NULLIF(e.payload -> 'usage', 'null') ELSE e.payload END AS used) AS u`
 
@@ -28,7 +28,7 @@ const READ_SPENT = {
     WHERE run_id = $1 AND attempt < $2 AND type IN ('usage', 'tool.call', 'child.ended')`,
 }
 
-/** Nothing is folded or deleted of a run that is not over. */
+/** All events are there: compaction and retention only touch runs that are over. */
 export async function readSpent(pool: pg.Pool, runId: string, attempt: number): Promise<Spent> {
   const [row] = await execute<Omit<Spent, 'tokens'>>(pool, READ_SPENT, [runId, attempt])
   if (row === undefined) return NOTHING_SPENT

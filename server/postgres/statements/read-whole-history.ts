@@ -14,7 +14,7 @@ const READ = {
     FROM agent_runtime.run r WHERE r.id = $1`,
 }
 
-/** Empty when the run is not there any more. */
+/** Empty when the run no longer exists. */
 export async function readWholeHistory(pool: pg.Pool, runId: string): Promise<AgentMessage[]> {
   const [row] = await execute<{ history: string; input: AgentMessage[] | null }>(pool, READ, [runId])
   if (row === undefined) return []

@@ -1,5 +1,5 @@
-// Takes runs from workers that are no more. What a worker that was only slow still writes is fenced: its
-// runs are not `running` any more, or in another attempt.
+// Takes runs from lost workers. If a worker was only slow, its later writes are fenced: its runs are no longer
+// `running`, or are in another attempt.
 import type pg from 'pg'
 import { backoffSql } from '../../lifecycle/backoff.ts'
 import type { RetryPolicy } from '../../lifecycle/backoff.ts'
@@ -18,7 +18,7 @@ import { keepIncomplete } from './keep-incomplete.ts'
 
 const { cancelled, failed, retried, timedOut } = TRANSITIONS
 
-// What the attempt said but for what a step of the run said that is stored: see AttemptMessages.
+// The ids of the attempt's messages, except those of stored steps: see AttemptMessages.
 const VOID_MESSAGES = `(
   SELECT COALESCE(jsonb_agg(said.id), '[]')
   FROM (
@@ -41,12 +41,13 @@ const PAYLOAD = `CASE r.status
           })}
         END`
 
-// A worker that was executing one run was probably ended by it: the run is charged a failure, and the times it was
-// lost in company too. Of several, any may be the guilty one: none is charged, and each counts a loss, by which it
-// gets a process of its own before long. A worker that hangs loses its runs one by one, as their leases run out: those
-// that are left are told that they were in company. Where no worker can give it one, each further loss is charged.
-// Losses are made good at once; a run that keeps failing waits longer each time. One that has used up its time
-// needs no other attempt: its agent let nobody end it and blocked its worker.
+// A worker that executed only one run was probably killed by it. So the run is charged a failure, plus its earlier
+// losses. Of several runs, any may be the cause: none is charged, but each counts a loss, and after some losses it gets
+// a process of its own. If no worker can give it one, each further loss is charged as a failure.
+//
+// A worker that hangs loses its runs one by one, as their leases run out. So the remaining runs are marked: they were
+// in company. A run continues at once after a loss, and waits longer after each failure. A run whose time is up gets no
+// further attempt: its agent blocked the worker, so that nobody could end it.
 const RECOVER = {
   text: `
     WITH lost AS (

@@ -12,7 +12,7 @@ import { SPENT, USED } from './read-spent.ts'
 
 const { resumed } = TRANSITIONS
 
-/** An expression for each field of what the parent is told. */
+/** An SQL expression for each field of the outcome that the parent gets. */
 const OUTCOME: Record<keyof ChildOutcome, string> = {
   runId: 'e.run_id',
   status: `COALESCE(c.status, 'cancelled')`,
@@ -29,8 +29,8 @@ const outcome = Object.entries(OUTCOME)
   .map(([field, value]) => `'${field}', ${value}`)
   .join(', ')
 
-// One that was deleted is as good as cancelled. A parent that waits is told at once; one that runs tells it itself.
-// What a parent does not wait for any more, since it is over, stays as it is.
+// A deleted child counts as cancelled. A waiting parent gets the events here; a running one writes them itself. Waits
+// that are over do not change.
 const RESUME = {
   name: 'family_resume',
   text: `
@@ -88,7 +88,10 @@ const RESUME = {
 
 type Resumed = ChangedRun & { owner: Owner; priority: number; runAt: null }
 
-/** Gives parents, whose rows are locked, what came of their children. @returns those that go on, to be delivered. */
+/**
+ * Gives parents (whose rows are locked) the outcomes of their children. @returns the parents that continue, to be
+ * delivered
+ */
 export async function resumeParents(
   client: pg.PoolClient,
   over: readonly { runId: string; parentRunId: string | null }[],

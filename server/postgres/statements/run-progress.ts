@@ -4,7 +4,9 @@ import type { SummaryRow } from '../rows/run-row.ts'
 
 export type ProgressRow = SummaryRow & Pick<RunProgress, 'lastSeq' | 'isPaused'>
 
-/** The select list that makes a {@link ProgressRow}, for a table named `r`. Of runs that do not wait no wait is looked up. */
+/**
+ * The select list that makes a {@link ProgressRow}, for a table named `r`. Waits are only looked up for runs that wait.
+ */
 export const PROGRESS_COLUMNS = `${SUMMARY_COLUMNS}, r.last_seq AS "lastSeq",
   r.status = 'waiting' AND EXISTS (
     SELECT FROM agent_runtime.wait o WHERE o.run_id = r.id AND o.status = 'pending' AND o.kind <> 'child'

@@ -1,4 +1,5 @@
-// Schedules that callers made. `taken_until` gives one that is due to one process; `next_at` fences what it notes then.
+// Schedules that callers made. `taken_until` reserves a due schedule for one process; `next_at` fences what that
+// process writes.
 import type pg from 'pg'
 import type { Json, JsonObject } from '../../contract/json.ts'
 import type { Message } from '../../contract/message.ts'
@@ -13,7 +14,7 @@ import type { ScheduleRow } from '../rows/schedule-row.ts'
 
 const AT_ONCE = 20
 
-// Two creates of one owner count one after the other, or both would find the same room.
+// Makes creates of one owner count one at a time, or two would find the same room.
 const LOCK_OWNER = {
   name: 'schedule_lock_owner',
   text: `SELECT pg_advisory_xact_lock(hashtextextended(jsonb_build_array('schedule', $1::text, $2::text, $3::text)::text, 0))`,
@@ -107,7 +108,7 @@ export async function deleteSchedule(pool: pg.Pool, owner: Owner, id: string): P
   return (await execute(pool, DELETE, [id, ...ownerValues(owner)])).length > 0
 }
 
-/** SQL that is true for a row named `s` that is due, and nobody has taken. */
+/** SQL condition: the row `s` is due and no process has taken it. */
 export const isDue = (s: string) =>
   `${s}.next_at <= now() AND (${s}.taken_until IS NULL OR ${s}.taken_until <= now())`
 
@@ -135,7 +136,7 @@ export async function takeDueSchedules(
   return rows.map((row) => ({ ...toSchedule(row), nextAt: row.nextAt.toISOString(), now: row.now }))
 }
 
-// One that was paused, or resumed since, has another time.
+// A schedule that was paused or resumed meanwhile has another `next_at`, and is not changed.
 const SETTLE = {
   name: 'schedule_settle',
   text: `

@@ -1,10 +1,10 @@
-// Words that a person types, looked for in what was said. As regular expressions without anything in them but the word's own
-// characters, each in both cases: what PostgreSQL itself takes for upper and lower case depends on how the database was made.
+// Searches messages for words. Each word becomes a regular expression of only its own characters, each in both cases,
+// because PostgreSQL's own idea of upper and lower case depends on the database's locale.
 
-/** How long a search may take: it goes through all that its caller reaches. */
+/** How long a search may take. It is limited, since a search reads everything that its caller reaches. */
 export const SEARCH_MS = 5_000
 
-/** A pattern that matches where the word occurs, whatever characters it has. */
+/** A pattern that matches the word literally, whatever characters it has. */
 export function toPattern(word: string): string {
   return Array.from(word.normalize('NFC'), toCharacterPattern).join('')
 }
@@ -18,7 +18,7 @@ function toCharacterPattern(character: string): string {
 const toEscape = (character: string): string =>
   `\\U${(character.codePointAt(0) ?? 0).toString(16).padStart(8, '0')}`
 
-/** SQL that is true for a conversation `r` in whose title or messages each of the patterns occurs. */
+/** SQL condition: each of the patterns occurs in the title or messages of the conversation `r`. */
 export function wordsOccur(patterns: string): string {
   return `NOT EXISTS (
     SELECT FROM unnest(${patterns}::text[]) AS word (pattern)
@@ -33,7 +33,7 @@ export function wordsOccur(patterns: string): string {
         END))`
 }
 
-/** SQL that is true for a memory `r` in whose key or texts each of the patterns occurs. */
+/** SQL condition: each of the patterns occurs in the key or texts of the memory `r`. */
 export function wordsOccurInMemory(patterns: string): string {
   return `NOT EXISTS (
     SELECT FROM unnest(${patterns}::text[]) AS word (pattern)

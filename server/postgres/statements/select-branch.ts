@@ -8,7 +8,7 @@ import { CONVERSATION_COLUMNS, toConversation } from '../rows/conversation-row.t
 import type { ConversationRow } from '../rows/conversation-row.ts'
 import { isMessage, placeIn } from './stored-messages.ts'
 
-// A statement of its own, so that the next one sees what whoever held the row has created.
+// A separate statement, so that the next one sees runs that another transaction created while this waited.
 const LOCK = {
   name: 'branch_lock',
   text: `
@@ -17,7 +17,8 @@ const LOCK = {
     FOR NO KEY UPDATE`,
 }
 
-// The branches that have the message: its own, those that began there after it, and all that began on these.
+// The branches with the message: its own, those that begin on that branch after the message, and all that begin on
+// these.
 const SELECT = {
   name: 'branch_select',
   text: `

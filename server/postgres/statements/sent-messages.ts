@@ -1,5 +1,5 @@
-// What runs are sent while they are under way: the run's row is locked while a message gets its position, as it is when the run ends. So
-// each message is taken, or left.
+// Messages sent to runs under way. The run's row is locked while a message gets its position, and when the run ends. So
+// every message is either taken by the run or left unread.
 import type pg from 'pg'
 import { toStorableJson } from '../../contract/storable-json.ts'
 import { isTerminal } from '../../contract/terminal.ts'
@@ -11,14 +11,14 @@ import type { Executor } from '../connections/transaction.ts'
 import { lockRun } from './lock-run.ts'
 import { toRun } from '../rows/run-row.ts'
 
-/** A run reads them all at once. */
+/** The most unread messages of a run, which reads them all at once. */
 const MAX_UNREAD = 100
-/** Of one run: they have places among its messages. */
+/** The most messages sent to one run. They have reserved positions among its messages. */
 const MAX_SENT = 10_000
-/** Of one run: half of what the messages that it answers with may be, which these are among. */
+/** The most bytes sent to one run: half of what all its messages may have, which include these. */
 const MAX_SENT_BYTES = 4 * MAX_UNREAD_BYTES
 
-// A statement of its own, after the lock: it sees what was sent while the lock was waited for.
+// A separate statement after the lock, so that it sees messages sent while waiting for the lock.
 const LOOK = {
   name: 'sent_look',
   text: `
@@ -55,14 +55,14 @@ interface NewBody {
 
 interface Sent {
   messages: readonly NewBody[]
-  /** Of `send`. */
+  /** The idempotency key of a `send`. */
   key?: string | null
-  /** Of a create. */
+  /** The key of a create with the policy `steer`. */
   createKey?: string | null
   fingerprint?: string | null
 }
 
-/** To a run whose row is locked, and which has room for them. */
+/** Inserts messages to a run whose row is locked and which has room for them. */
 export async function insertSent(
   client: Executor,
   runId: string,
@@ -84,11 +84,11 @@ interface Look {
   sentBefore: string | null
   unread: number
   unreadBytes: number
-  /** Of all that it was sent. */
+  /** Bytes of all messages that it was sent. */
   bytes: number
 }
 
-/** `full`: once the run has read some, there is. `spent`: there never will be. */
+/** `full`: there is room when the run has read some. `spent`: there is no more room. */
 export function roomFor(messages: readonly NewBody[], look: Look): 'some' | 'full' | 'spent' {
   const size = messages.reduce((sum, { body }) => sum + Buffer.byteLength(body), 0)
   if (look.sent + messages.length > MAX_SENT || look.bytes + size > MAX_SENT_BYTES) return 'spent'
@@ -96,7 +96,7 @@ export function roomFor(messages: readonly NewBody[], look: Look): 'some' | 'ful
   return 'some'
 }
 
-/** Of a run whose row is locked, what it was sent. */
+/** Counts the messages sent to a run whose row is locked. */
 export async function lookAtSent(
   client: Executor,
   runId: string,
@@ -130,7 +130,7 @@ export async function sendMessage(
   })
 }
 
-// What was taken for a step that was not stored is taken again.
+// Messages that were taken for a step which was not stored are taken again.
 const TAKE = {
   name: 'sent_take',
   text: `

@@ -19,8 +19,8 @@ const INSERT = {
     RETURNING expires_at AS "expiresAt"`,
 }
 
-// Servers that are asked from one address at the same moment count one after the other. The count is a statement of its
-// own, which sees what was made while this one waited.
+// Makes servers count sessions of one address one at a time. The count is a separate statement, which sees sessions
+// created while this one waited.
 const TAKE_TURNS = {
   name: 'session_take_turns',
   text: `SELECT pg_advisory_xact_lock(hashtextextended('anonymous_session ' || encode($1::bytea, 'hex'), 0))`,
@@ -101,7 +101,7 @@ export async function renewSession(pool: pg.Pool, tokenHash: Buffer, lifetimeMs:
   await execute(pool, RENEW, [tokenHash, lifetimeMs])
 }
 
-// The row is written when the session is met first, and when the application has had it last much longer.
+// The row is only written at the session's first use, and when the application has made it last at least a day longer.
 const MEET = {
   name: 'meet_session',
   text: `
@@ -135,12 +135,12 @@ const FORGET_ADDRESSES = {
     WHERE address_hash IS NOT NULL AND created_at < now() - $1::float8 * interval '1 millisecond'`,
 }
 
-/** Sessions of a batch. */
+/** The most sessions of a batch. */
 const MAX_SESSIONS = 1_000
-/** Memories of a batch. */
+/** The most memories of a batch. */
 const MAX_MEMORIES = 5_000
 
-// A day later: what was under way for the visitor when the session ended must still find it ended.
+// Keep a session for at least a day after its end: requests that were under way at its end must still find it ended.
 const IS_OVER = `expires_at < now() - GREATEST(interval '1 day', COALESCE($1::float8, 0) * interval '1 millisecond')`
 
 const OVER = `
@@ -151,7 +151,8 @@ const OVER = `
 
 const isOfVisitor = (memory: string) => `${memory}.owner_kind = 'anonymous'`
 
-// Those of a session that was claimed are a user's by now. That is asked of the row that is deleted too: a claim may move it meanwhile.
+// Memories of a claimed session belong to a user by now. The condition is checked again for the deleted row, since a
+// claim may move it meanwhile.
 const DELETE_MEMORIES = {
   text: `
     DELETE FROM agent_runtime.memory m WHERE ${isOfVisitor('m')} AND m.id = ANY (ARRAY (
@@ -175,7 +176,7 @@ export function sweepSessions(
     await execute(client, FORGET_ADDRESSES, [addressMs])
     const keptMs = deleteAfterMs === false ? null : deleteAfterMs
     const memories = keptMs === null ? [] : await execute(client, DELETE_MEMORIES, [keptMs])
-    // A session names whose the memories are, so it stays as long as there are any.
+    // Keep the session as long as there are memories, since it names their owner.
     if (memories.length === MAX_MEMORIES) return { rows: memories.length, isDone: false }
     const deleted = await execute(client, DELETE, [keptMs])
     return { rows: memories.length + deleted.length, isDone: deleted.length < MAX_SESSIONS }

@@ -7,12 +7,12 @@ const READ = {
   text: `SELECT id, secret FROM agent_runtime.signing_key WHERE purpose = $1`,
 }
 
-// Two that find none at the same moment: the second waits for the first, and reads what that one made.
+// If two processes find no key at once, the second waits for the first's insert, and then reads that key.
 const MAKE = {
   text: `INSERT INTO agent_runtime.signing_key (purpose, secret) VALUES ($1, $2) ON CONFLICT DO NOTHING`,
 }
 
-/** Read anew each time: a key that was deleted is not used again by any process. */
+/** Reads the key anew each time, so that no process uses a deleted key. */
 export async function readSigningKey(pool: pg.Pool, purpose: string, fresh: Buffer): Promise<SigningKey> {
   for (;;) {
     const [key] = await execute<SigningKey & pg.QueryResultRow>(pool, READ, [purpose])

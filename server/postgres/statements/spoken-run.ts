@@ -5,7 +5,7 @@ import { rowBytesSql } from './bounded-rows.ts'
 import { RUN_COLUMNS, toRun } from '../rows/run-row.ts'
 import type { RunRow } from '../rows/run-row.ts'
 
-/** A row of `run` with what was said, as {@link spokenColumns} deliver it. */
+/** A row of `run` with its messages, as {@link spokenColumns} deliver it. */
 export interface SpokenRow<TMessage = unknown> extends RunRow {
   messages: TMessage[]
   inputCount: number
@@ -13,9 +13,9 @@ export interface SpokenRow<TMessage = unknown> extends RunRow {
 }
 
 /**
- * The select list that makes a {@link SpokenRow}, for a table named `r`. What was used the run's last event tells.
+ * The select list that makes a {@link SpokenRow}, for a table named `r`. The usage comes from the run's last event.
  *
- * @param message SQL for what is told of a message `m`
+ * @param message SQL for the selected form of a message `m`
  */
 export const spokenColumns = (message: string): string => `${RUN_COLUMNS}, (
       SELECT COALESCE(json_agg(${message} ORDER BY m.position), '[]')
@@ -27,12 +27,12 @@ export const spokenColumns = (message: string): string => `${RUN_COLUMNS}, (
       WHERE r.status = 'succeeded' AND e.run_id = r.id AND e.seq = r.last_seq
     ) AS usage`
 
-/** SQL for about as many bytes as the messages of the run `r` are. */
+/** SQL for the approximate bytes of the messages of the run `r`. */
 export const SPOKEN_BYTES = `(
       SELECT COALESCE(sum(${rowBytesSql(['m.body'], 0)}), 0) FROM agent_runtime.message m WHERE m.run_id = r.id
     )`
 
-/** Runs that ended before these were counted. */
+/** For runs that ended before these amounts were counted. */
 const UNTOLD = { cachedInputTokens: 0, cost: null }
 
 export function toSpokenRun(row: SpokenRow): SpokenRun {

@@ -1,11 +1,11 @@
 import { OPEN } from '../../lifecycle/statuses.ts'
 
 /**
- * SQL that is true for a run that is over and whose messages are history: it ended well, or somebody stopped it, who has read
- * what it had said by then. One that was cancelled before it began said nothing, and was not heard either.
+ * SQL condition: the run is over and its messages are history. It succeeded, or was cancelled after it began, when a
+ * person may have read its messages. A run that was cancelled before it began is no history: nobody answered its input.
  */
 export const isHistory = (run: string): string =>
   `(${run}.status = 'succeeded' OR ${run}.status = 'cancelled' AND ${run}.attempt > 0)`
 
-/** SQL that is true for a run whose messages are history for people: also of one under way, since its input was said. */
+/** SQL condition: people see the run's messages as history. This includes open runs, because of their input. */
 export const isSpoken = (run: string): string => `(${isHistory(run)} OR ${run}.status IN ${OPEN})`

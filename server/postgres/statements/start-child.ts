@@ -29,14 +29,14 @@ const FIND = {
     WHERE run_id = $1 AND name = $2 AND occurrence = $3`,
 }
 
-/** The wait for its end is there from the beginning: it tells which call the child is of. */
+/** Creates the wait for the child's end at once: it identifies the call that the child belongs to. */
 export async function startChild(
   pool: pg.Pool,
   [parent, call, child]: Parameters<FamilyStore['startChild']>,
   deliver: Deliver,
 ): ReturnType<FamilyStore['startChild']> {
   return inTransaction(pool, async (client, tx) => {
-    // Before any run, as a claim of the visitor's session does it.
+    // Lock sessions before runs, in the same order as the claim of a visitor's session does.
     await lockSessions(client, [child.principal])
     const held = await execute(client, HOLD, [parent.id, parent.attempt])
     if (held.length === 0) return 'fenced'

@@ -1,4 +1,5 @@
-// What a create says to the run under way in its conversation, in place of making a run. Decided under the conversation's lock.
+// Sends the messages of a create to the run under way in its conversation, in place of creating a run. This is decided
+// under the conversation's lock.
 import type pg from 'pg'
 import { v7 as uuidv7 } from 'uuid'
 import { filesIn } from '../../contract/file.ts'
@@ -12,7 +13,8 @@ import { RUN_COLUMNS, toRun } from '../rows/run-row.ts'
 import type { RunRow } from '../rows/run-row.ts'
 import { insertSent, lookAtSent, roomFor } from './sent-messages.ts'
 
-// Whoever ends or cancels the run locks its row too: either the messages are there before, or the row is no match after.
+// Ending or cancelling the run locks its row too. So either the messages are there before, or the row no longer
+// matches.
 const LOCK = {
   name: 'steer_lock',
   text: `
@@ -26,7 +28,7 @@ const LOCK = {
     FOR NO KEY UPDATE`,
 }
 
-/** @returns undefined where it has to be a run of its own. */
+/** @returns undefined when the messages need a run of their own */
 export async function steer(
   client: pg.PoolClient,
   run: NewRun,
@@ -53,7 +55,7 @@ export async function steer(
   return { kind: 'steered', run: toRun(row), messageIds: sent.map(({ id }) => id), isNew: true }
 }
 
-/** It has a time, a place or endpoints, which are those of a run. */
+/** Whether the request only has messages. A time, a place in the history, or webhooks need a run of their own. */
 const isMessagesAlone = ({ runAt, insteadOf, webhooks }: NewRun): boolean =>
   runAt === null && insteadOf === null && webhooks.length === 0
 
@@ -63,7 +65,7 @@ function areSendable(messages: readonly Message[]): messages is readonly UserMes
   )
 }
 
-/** Keys are looked up within their conversation, whose id no other owner's has. */
+/** The key contains the conversation's id, which no other owner's conversation has. */
 export function createKeyOf({ conversationId, idempotencyKey }: NewRun): string | null {
   return conversationId === null || idempotencyKey === null ? null : `${conversationId}/${idempotencyKey}`
 }

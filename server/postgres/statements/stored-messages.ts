@@ -1,10 +1,10 @@
 import { Message } from '../../contract/message.ts'
 import type { StoredMessage } from '../../contract/message.ts'
 
-/** Output messages come after any input, whose number the worker does not know. */
+/** Where output positions begin: after any input, since the worker does not know how much input there is. */
 export const FIRST_OUTPUT_POSITION = 1_000_000
 
-/** SQL for the id of a message: that of its events, or one that its place makes. */
+/** SQL for the id of a message: that of its events, or one made from its run and position. */
 export const messageId = (message: string): string =>
   `COALESCE(${message}.id, ${message}.run_id || ':' || ${message}.position)`
 
@@ -40,14 +40,14 @@ export function toStoredMessage({ id, runId, createdAt, isIncomplete, body }: St
   }
 }
 
-/** SQL that is true for the message that is named by {@link placeIn}, the parameters from `first` on. */
+/** SQL condition: this is the message that {@link placeIn} names, as the parameters from `first` on. */
 export const isMessage = (message: string, first: number): string =>
   `(${message}.id = $${first} OR ${message}.id IS NULL
         AND ${message}.run_id = $${first + 1}::uuid AND ${message}.position = $${first + 2}::int)`
 
 const BY_PLACE = /^([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}):(-?\d{1,7})$/
 
-/** A message's id, and its place, if that is what names it. */
+/** A message's id, and the run and position if the id was made from them. */
 export function placeIn(id: string): [id: string, runId: string | null, position: string | null] {
   const [, runId = null, position = null] = BY_PLACE.exec(id) ?? []
   return [id, runId, position]

@@ -1,4 +1,4 @@
-// What a run waits for is told in the streams of the runs above it that wait for it: not of those from which it is detached.
+// Tells the waits of a run in the streams of the runs above it, unless it is detached from them.
 import type pg from 'pg'
 import { OPEN } from '../../lifecycle/statuses.ts'
 import type { Owner } from '../../ports/owner.ts'
@@ -13,9 +13,9 @@ const LAST_TOLD = `COALESCE((
         WHERE x.run_id = p.id AND x.type = 'child.waiting' AND x.payload ->> 'childRunId' = n.run_id::text
         ORDER BY x.seq DESC LIMIT 1), '[]')`
 
-// A run that is over is told nothing; those above it, who were told before, are, each of them as news of its own: their rows are not locked here.
-// Only a run that waits can be written to by others than its attempt. One that is busy is told by its worker once it waits, or after a while, when
-// that worker died.
+// An ended run is told nothing. The runs above it are told by further news, since their rows are not locked here.
+// Only the attempt may write events of a running run, so here only waiting runs are told. A busy run is told by its
+// worker when it waits, or after some seconds by upkeep if that worker died.
 const SURFACE = {
   name: 'family_surface',
   text: `
@@ -79,7 +79,9 @@ const SURFACE = {
 
 type Told = ChangedRun & { owner: Owner; aboutIds: string[] }
 
-/** @returns the runs, whose rows are locked, that were told. There is more to tell about `aboutIds`, further above. */
+/**
+ * @returns the runs that were told (their rows must be locked). Runs further above must still be told about `aboutIds`
+ */
 export async function surfaceWaits(
   client: pg.PoolClient,
   news: readonly { runId: string; parentRunId: string | null }[],

@@ -1,12 +1,14 @@
-// Shared by all sweeps over the tables: how one process works at a time, and how much one of them takes at once.
+// Shared by all sweeps: makes processes work one at a time, and limits the size of a batch.
 import type pg from 'pg'
 import type { Sweep } from '../../ports/upkeep.ts'
 import { execute, inTransaction } from '../connections/transaction.ts'
 import type { Executor } from '../connections/transaction.ts'
 
-/** Runs of a batch. Each costs a look into the index of events, even if there is nothing to do. */
+/** The most runs of a batch. Each costs an index lookup in the events, even if there is nothing to do. */
 export const MAX_RUNS = 500
-/** Events of a batch, unless a single run has more: bounds how long its locks are held and its undoing takes. */
+/**
+ * The most events of a batch, unless a single run has more. This limits how long locks are held and a rollback takes.
+ */
 export const MAX_EVENTS = 5_000
 
 const TAKE_TIME = {
@@ -14,7 +16,7 @@ const TAKE_TIME = {
   text: `SELECT set_config('statement_timeout', $1, true)`,
 }
 
-/** A batch that others may work at too. */
+/** Runs a batch at which other processes may work too. */
 export async function sweepTogether<T>(pool: pg.Pool, work: (executor: Executor) => Promise<T>): Promise<T> {
   return inTransaction(pool, async (client) => {
     const [, result] = await Promise.all([execute(client, TAKE_TIME, [STATEMENT_MS]), work(patient(client))])
@@ -22,9 +24,11 @@ export async function sweepTogether<T>(pool: pg.Pool, work: (executor: Executor)
   })
 }
 
-/** A sweep's statements may take longer than others, since one run may have millions of events and goes as a whole. */
+/**
+ * A sweep's statements may take longer than others, since a run is deleted as a whole and may have millions of events.
+ */
 const STATEMENT_MS = 300_000
-/** Above the server's bound, as everywhere. */
+/** Longer than the server's limit, as everywhere. */
 const QUERY_TIMEOUT_MS = STATEMENT_MS + 5_000
 
 const TAKE = {
@@ -35,8 +39,8 @@ const TAKE = {
 }
 
 /**
- * Has `work` do one batch of the sweep `name`, unless another process is at it. All of the batch commits or
- * nothing: a process that dies leaves it to the next as if it had never begun.
+ * Runs `work` for one batch of the sweep `name`, unless another process is doing so. The batch commits as a whole, so a
+ * process that dies leaves it to the next as if it had never begun.
  */
 export async function sweepAlone(
   pool: pg.Pool,

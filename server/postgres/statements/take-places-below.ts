@@ -1,7 +1,8 @@
 import type pg from 'pg'
 import type { FamilyStore } from '../../ports/store/family-store.ts'
 
-// The root of the family counts, or this run where that was deleted. One row is locked, for one statement: no transaction waits for another here.
+// The count is in the row of the family's root, or of this run if the root was deleted. Only this row is locked, for
+// one statement, so no deadlock is possible.
 const TAKE = {
   name: 'take_places_below',
   text: `
@@ -19,7 +20,7 @@ const TAKE = {
     RETURNING r.runs_below - root.before AS taken`,
 }
 
-/** @returns how many there were. */
+/** @returns how many places were taken */
 export async function takePlacesBelow(
   pool: pg.Pool,
   ...[runId, { count, max }]: Parameters<FamilyStore['takePlacesBelow']>

@@ -1,5 +1,6 @@
-// What comes of it that a run is over, was deleted, or waits for something, for those above and below it. The transaction that did it only noted
-// that, by a trigger on `run`: here all rows are locked in one order, and nobody else's end waits for that.
+// Handles news: a run is over, was deleted, or waits, and the runs above and below it are told. The transaction that
+// caused the news only wrote it, by a trigger on `run`. This one locks all rows in one order, and ends of other runs do
+// not wait for it.
 import type pg from 'pg'
 import { TRANSITIONS } from '../../lifecycle/transitions.ts'
 import type { ToldFamilies } from '../../ports/family.ts'
@@ -13,9 +14,9 @@ import { keepIncomplete } from './keep-incomplete.ts'
 import { resumeParents } from './resume-parents.ts'
 import { surfaceWaits } from './surface-waits.ts'
 
-/** Of which one transaction tells. */
+/** The most news that one transaction handles. */
 const MAX_NEWS = 100
-/** Runs that one transaction cancels or deletes. */
+/** The most runs that one transaction cancels or deletes. */
 const MAX_CHILDREN = 500
 
 interface News {
@@ -36,14 +37,14 @@ const taking = (name: string, which: string) => ({
     RETURNING run_id AS "runId", parent_run_id AS "parentRunId", kind`,
 })
 
-// What a run was too busy to be told is for it now, whenever it was to be looked at again.
+// Also takes news that these runs were too busy for, even before its time.
 const TAKE = taking(
   'family_take',
   `run_id = ANY ($1::uuid[]) AND next_at <= now() OR parent_run_id = ANY ($1::uuid[]) AND kind = 'waits'`,
 )
 const TAKE_ANY = taking('family_take_any', 'next_at <= now()')
 
-// A parent was there before its children, so the order of ids is that of everybody who locks several runs.
+// Locks in the order of ids, like all transactions that lock several runs. A parent has a lower id than its children.
 const LOCK = {
   name: 'family_lock',
   text: `
@@ -62,7 +63,7 @@ const childrenOf = (name: string, which: string) => ({
     LIMIT ${MAX_CHILDREN}`,
 })
 
-// Those that are running are told once, and end when their workers let go of them.
+// A running child is told once, and ends when its worker ends it.
 const OPEN_CHILDREN = childrenOf(
   'family_open_children',
   `finished_at IS NULL AND NOT (status = 'running' AND cancel_requested_at IS NOT NULL)`,
@@ -117,7 +118,7 @@ export async function tellFamilies(
     }
     const isAll = news.length < MAX_NEWS && orphans.isAll && doomed.isAll
     const told = { changed: [...resumed, ...cancelled, ...surfaced], deleted }
-    // Any others are asked for as these were.
+    // Null: the caller asks for any further news, as it did before.
     if (!isAll && runIds === null) return { ...told, next: null }
     return {
       ...told,

@@ -4,7 +4,7 @@ import { execute } from '../connections/transaction.ts'
 import { toOwner } from '../rows/owner-columns.ts'
 import type { OwnerColumns } from '../rows/owner-columns.ts'
 
-// Of several processes the first changes the row, and the others find it changed.
+// The first of several processes changes the row; the others find it changed and do nothing.
 const ASK = {
   name: 'title_ask',
   text: `

@@ -11,7 +11,7 @@ import type { ConversationRow } from '../rows/conversation-row.ts'
 
 const isGiven = (field: string) => `$2::jsonb ? '${field}'`
 
-// Archiving what is archived keeps the time at which it was.
+// Archiving an archived conversation keeps its first time.
 const UPDATE = {
   name: 'update_conversation',
   text: `

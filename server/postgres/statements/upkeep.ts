@@ -1,4 +1,4 @@
-// What has to happen though nobody asks for it, beside the recovery of runs whose worker was lost.
+// The work of upkeep, except the recovery of runs from lost workers.
 import type pg from 'pg'
 import { EXPIRED } from '../../lifecycle/errors.ts'
 import { timedOutPayloadSql } from '../../lifecycle/payloads.ts'
@@ -18,8 +18,8 @@ import type { VisibilityOf } from './insert-event.ts'
 const { expired } = TRANSITIONS
 
 /**
- * SQL for a run that has its turn in a conversation (an expression); NULL when there is none. A subquery with a
- * LIMIT is always answered by the index, where an EXISTS may become a join that reads every open run.
+ * SQL for the run that has its turn in a conversation (an expression); NULL when there is none. A subquery with a LIMIT
+ * always uses the index, while an EXISTS may become a join that reads every open run.
  */
 const holderOf = (conversationId: string) => `(
           SELECT holder.id FROM agent_runtime.run holder
@@ -33,24 +33,27 @@ const waitingAfter = (conversationId: string) => `(
           ORDER BY w.conversation_id
           LIMIT 1)`
 
-/** SQL that is true when there is such a run; by the index that has the order, whatever the planner believes there is. */
+/**
+ * SQL condition: there is such a run. The order in `where` makes the planner use the index with that order, whatever
+ * its estimates.
+ */
 const isThere = (where: string) => `(SELECT id FROM agent_runtime.run WHERE ${where} LIMIT 1) IS NOT NULL`
 
-/** Conversations of which one look asks; the next goes on from there. */
+/** How many conversations one look covers; the next look continues there. */
 const MAX_CONVERSATIONS = 500
 
-/** SQL that is true for the sweep's row when the last look is not recent ($1, in milliseconds). */
+/** SQL condition on the sweep's row: the last look is at least $1 milliseconds old. */
 const IS_DUE = `name = 'upkeep' AND at <= now() - $1 * interval '1 millisecond'`
 
-// What each process asks twice a second.
+// Each process runs this twice a second.
 const IS_LOOK_DUE = {
   name: 'upkeep_due',
   text: `SELECT FROM agent_runtime.sweep WHERE ${IS_DUE}`,
 }
 
-// The answer is almost always no: partial indexes that hold only what is open keep it cheap whatever the table's
-// size. Of all processes one looks at a time, and none while the last look is recent; nothing is held between two
-// statements, so one that freezes keeps nobody from looking.
+// The answer is almost always no. Partial indexes of open runs keep it cheap, whatever the table's size. One process
+// looks at a time, and none while the last look is recent. No lock is held between statements, so a frozen process
+// keeps nobody from looking.
 const FIND = {
   text: `
     WITH RECURSIVE look AS MATERIALIZED (
@@ -127,7 +130,7 @@ export async function expireRuns(pool: pg.Pool, visibilityOf: VisibilityOf): Pro
   return execute<ChangedRun>(pool, EXPIRE, [JSON.stringify(EXPIRED), visibilityOf(expired.event)])
 }
 
-// Creating a run in a conversation holds the same lock, so that it and this see each other's work.
+// Creating a run in a conversation takes the same lock, so the two see each other's changes.
 const lockConversations = (ifLocked: '' | 'SKIP LOCKED') => `
     SELECT c.id FROM agent_runtime.conversation c
     WHERE c.id = ANY ($1::uuid[])
@@ -135,15 +138,15 @@ const lockConversations = (ifLocked: '' | 'SKIP LOCKED') => `
     ORDER BY c.id
     FOR NO KEY UPDATE OF c ${ifLocked}`
 
-// What somebody holds is left to a later look: recovery must not wait behind it.
+// `skip` leaves locked conversations to a later look, since recovery must not wait for them.
 const LOCK = {
   wait: { name: 'turn_lock', text: lockConversations('') },
   skip: { name: 'turn_lock_free', text: lockConversations('SKIP LOCKED') },
 }
 
 /**
- * SQL of runs (`over`) that were sent what they have not read: that is about to become the next one of the conversation. Should
- * that fail, the others don't wait forever.
+ * SQL for ended runs (`over`) with unread messages, which are about to become the conversation's next run. It only
+ * finds messages of the last minute, so that other runs do not wait forever if that fails.
  */
 export const LEFT_OF_RUNS = `
           agent_runtime.sent_message s JOIN agent_runtime.run over ON over.id = s.run_id

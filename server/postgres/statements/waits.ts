@@ -24,13 +24,13 @@ import { lockRun } from './lock-run.ts'
 
 const { resumed } = TRANSITIONS
 
-// Whether it is asked for with another time than before: to the millisecond, in which times are stored.
+// Whether the wait now has another timeout than before, allowing for rounding: times are stored in milliseconds.
 const HAS_OTHER_TIME = `COALESCE(
       abs(extract(epoch FROM (EXCLUDED.expires_at - EXCLUDED.created_at) - (wait.expires_at - wait.created_at))) > 0.002,
       (EXCLUDED.expires_at IS NULL) <> (wait.expires_at IS NULL))`
 
-// One that is asked for again, by an attempt that was resumed for another, keeps its time. Other code may ask otherwise: then answers are
-// checked by that from now on, and another time begins now.
+// An attempt that was resumed by another wait may add this wait again. Then the wait keeps its time. New code may ask
+// for something else: from now on answers are checked against that. If the timeout differs, it begins anew.
 const ADD = {
   name: 'add_waits',
   text: `
@@ -47,9 +47,8 @@ const ADD = {
     RETURNING run_id AS "runId", name, occurrence`,
 }
 
-// An answer may have come while the attempt, resumed for another one, was on its way here: then the run
-// goes on at once instead of waiting for what is there already, and its readers, who were told that it waits,
-// are told so.
+// An answer to this wait may have come while the attempt, which another wait resumed, was running. Then the run is
+// queued at once. Its readers, who were told that it waits, are told that it was resumed.
 const SUSPEND = {
   name: 'suspend_runs',
   text: `
@@ -79,7 +78,7 @@ const SUSPEND = {
     FROM r`,
 }
 
-/** @returns the runs to be delivered: their children, and themselves when the first of their waits ends. */
+/** @returns the runs to deliver: new children, and the runs themselves for the time when their first wait ends */
 export async function addWaits(
   client: pg.PoolClient,
   batch: readonly RunAppend[],
@@ -97,7 +96,7 @@ export async function addWaits(
     asked.map((a) => a.timeoutMs),
   ])
   const isNew = new Set(added.map(({ runId, name, occurrence }) => `${runId}/${name}/${occurrence}`))
-  // With its wait: a call has one child, however often it is made.
+  // Create a child only with a new wait, so that a call has one child however often it is repeated.
   const children = await insertChildren(
     client,
     asked.flatMap(({ runId, name, occurrence, child }) =>
@@ -192,11 +191,11 @@ export async function respond(
       if (mayBeAnswered(run) && known.some(({ isOther }) => isOther)) return { kind: 'asked-otherwise', run }
       return { kind: known.length > 0 ? 'already-settled' : 'not-waiting', run }
     }
-    // Otherwise another answer has resumed it, and the attempt finds this one when it comes to wait for it.
+    // No row: another answer has resumed the run already. The attempt finds this answer when it comes to this wait.
     const [going] = await execute<RunRow>(client, RESUME, [runId, wait, visibilityOf(resumed.event)])
     if (going === undefined) return { kind: 'accepted', run }
     const resumedRun = toRun(going)
-    // At once: the clock of whoever wakes a worker for it may be behind the database's.
+    // Deliver without `runAt`: the clock of the process that wakes a worker may be behind the database's.
     await deliver([{ ...resumedRun, runAt: null }], tx)
     return { kind: 'accepted', run: resumedRun }
   })
@@ -206,7 +205,7 @@ function mayBeAnswered({ status, cancelRequestedAt }: Run): boolean {
   return !isTerminal(status) && cancelRequestedAt === null
 }
 
-// Those of the run, then those of the runs below that it waits for.
+// Reads the waits of the run, then those of the runs below for which it waits.
 const READ_PENDING = forEachScope(
   'read_pending_waits',
   (scope) => `
@@ -232,7 +231,7 @@ export interface WaitColumns {
   kind: WaitKind
   request: { details: Json; schema: Json }
   expiresAt: Date | null
-  /** Of the run below that waits. */
+  /** The run below that waits. */
   runId?: string | null
 }
 

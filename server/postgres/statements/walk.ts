@@ -1,8 +1,9 @@
-// Walks of retention where rules differ: each looks at all that is old enough for some rule, batch by batch from where the one
-// before it stopped, and begins anew when it has come to its end and is a day old. What a rule keeps is met once a day, and not at each look.
+// Walks of retention with rules. A walk visits everything that is old enough for some rule, batch by batch. It begins
+// anew when it has reached the end and is a day old. So rows that a rule keeps are visited once a day, not at every
+// look.
 //
-// A rule is asked between two transactions, since the application may take its time. So a batch commits only
-// where its walk is still at the place that it was read from: of two processes that read the same, one goes on.
+// A rule is asked between two transactions, since the application may be slow. So a batch only commits if the walk is
+// still at the place from which the batch was read. If two processes read the same batch, only one commits.
 import type pg from 'pg'
 import type { Sweep } from '../../ports/upkeep.ts'
 import { execute } from '../connections/transaction.ts'
@@ -11,13 +12,13 @@ import { sweepAlone } from './sweep.ts'
 
 export type Walk = 'conversations' | 'retention'
 
-/** Up to where everything was looked at. The time is PostgreSQL's text, which loses nothing. */
+/** The place up to which everything was visited. The time is PostgreSQL's text, which loses no precision. */
 export interface Place {
   at: string
   id: string
 }
 
-/** Of the row `s` of a walk. */
+/** The select list for the row `s` of a walk. */
 export const PLACE = `
   s.at::text AS "fromAt", s.id AS "fromId", s.begun_at IS NULL AS "isNew",
   COALESCE(s.begun_at < now() - interval '1 day', true) AS "isDayOld"`
@@ -37,7 +38,7 @@ const MOVE_ON = {
     RETURNING name`,
 }
 
-/** Has `work` do one batch, and the walk go on to `to`. Not where another process has moved it meanwhile. */
+/** Runs `work` for one batch and moves the walk to `to`, unless another process has moved it meanwhile. */
 export async function walkOn(
   pool: pg.Pool,
   { walk, from, to }: { walk: Walk; from: Place; to: Place },
@@ -60,7 +61,7 @@ const BEGIN = {
     RETURNING name`,
 }
 
-/** Has a walk begin at the beginning. */
+/** Starts a walk from the beginning. */
 export async function beginWalk(pool: pg.Pool, walk: Walk, from: Place): Promise<Sweep> {
   return sweepAlone(pool, walk, async (client) => {
     const begun = await execute(client, BEGIN, [walk, from.at, from.id])
@@ -75,7 +76,7 @@ const FORGET = {
     WHERE name = $1 AND begun_at IS NOT NULL`,
 }
 
-/** There are no rules any more, by which something was passed over that has to be looked at again. */
+/** Called when there are no rules any more. Rows that a rule kept must be visited again, so the walk is reset. */
 export async function forgetWalk(client: Executor, walk: Walk): Promise<void> {
   await execute(client, FORGET, [walk])
 }
@@ -92,8 +93,8 @@ const LOCK_SAME = (table: 'conversation' | 'run') => ({
 const LOCK = { conversation: LOCK_SAME('conversation'), run: LOCK_SAME('run') }
 
 /**
- * Locks those of which the rule still holds that was asked about: a session that was claimed meanwhile may have taken what
- * was its visitor's to another tenant.
+ * Locks those rows whose tenant and agent are still those for which the rule was asked. A session that was claimed
+ * meanwhile may have moved its visitor's rows to another tenant.
  */
 export async function lockSame(
   client: Executor,

@@ -1,4 +1,4 @@
-// What endpoints are told. A trigger writes it, in the transaction that ends a run or has it wait.
+// Deliveries of webhooks. A trigger writes them, in the transaction that ends a run or makes it wait.
 import type pg from 'pg'
 import type { WebhookDelivery } from '../../contract/webhook-delivery.ts'
 import type { Owner } from '../../ports/owner.ts'
@@ -27,8 +27,8 @@ const PUBLISH = {
     ON CONFLICT (name) DO UPDATE SET agent_keys = excluded.agent_keys, is_bound = excluded.is_bound`,
 }
 
-// The first endpoint has a trigger turned on, for which no write of runs may be under way, and which later ones wait for. So it gives
-// way after a second, and tries again.
+// The first endpoint enables a trigger. This needs a moment without writes to runs, and makes later writes wait. So it
+// gives up after a second and tries again.
 const MAX_TRIES = 30
 const HAVE_PATIENCE = { name: 'webhook_patience', text: `SELECT set_config('lock_timeout', '1000', true)` }
 
@@ -72,12 +72,12 @@ export async function enableWebhooks(pool: pg.Pool): Promise<void> {
   await givingWay(pool, (client) => execute(client, ENABLE, []))
 }
 
-/** What is told of the deliveries `d`, which were taken. */
+/** The select list for the taken deliveries `d`. */
 const DUE_COLUMNS = `d.id, d.event, d.seq, d.attempts, d.created_at AS "createdAt", r.id AS "runId",
       r.tenant_id AS "tenantId", r.owner_id AS "ownerId", r.owner_kind AS "ownerKind", r.agent_key AS "agentKey",
       r.conversation_id AS "conversationId", r.metadata`
 
-/** Of the deliveries `due`. */
+/** Takes the deliveries `due`. */
 const TAKEN = `d AS (
       UPDATE agent_runtime.webhook_delivery d
       SET attempts = attempts + 1, next_at = now() + $1 * interval '1 millisecond'
@@ -105,11 +105,12 @@ export async function takeWebhooks(pool: pg.Pool, endpoint: string, leaseMs: num
   return (await execute<DueRow>(pool, TAKE, [leaseMs, endpoint])).map(toDue)
 }
 
-/** Of one owner. */
+/** The most deliveries of one owner that are taken at once. */
 const OF_ONE_AT_ONCE = 10
 const LOOKED_AT = 200
 
-// Who has many that are due has a few of them taken, and others theirs. What somebody else took meanwhile is not due any more.
+// Takes only a few deliveries of each owner, so that an owner with many does not delay the others. `next_at` is checked
+// again, since another process may have taken a delivery meanwhile.
 const TAKE_OF_CALLERS = {
   name: 'webhook_take_of_callers',
   text: `
@@ -159,10 +160,10 @@ function toDue(row: DueRow): DueWebhook {
   return { id, event, seq, attempts, createdAt, run }
 }
 
-/** Attempts whose outcome is kept. */
+/** The most attempts whose outcomes are kept. */
 const MAX_ANSWERS = 20
 
-// Of an attempt that was taken for lost, the one after it tells.
+// An attempt whose lease ran out writes nothing: the next attempt writes its own outcome.
 const SETTLE = {
   name: 'webhook_settle',
   text: `

@@ -6,13 +6,13 @@ import type { Deliveries } from '../deliveries/deliveries.ts'
 import type { PrismaClient } from '../prisma/generated/client.ts'
 import type { Delivering } from './delivering.ts'
 
-/** What the stores are made of. */
+/** The parts that the stores share. */
 export interface StoreParts {
   pool: pg.Pool
   prisma: PrismaClient
   /** The visibility of events that statements write. */
   visibilityOf(type: string): Visibility
-  /** When runs of lost workers are tried again. */
+  /** How long runs of lost workers wait before the next attempt. */
   retryPolicy: RetryPolicy
   runsAtOnce: RunsAtOnce
   deliveries: Deliveries

@@ -38,7 +38,7 @@ test('says what is not, exits with 1, and with --fix puts right what it can', as
   const found = await doctor(database.url)
   expect(found.code).toBe(1)
   expect(found.said).toMatch(
-    /✗ 1 run would wait for ever: nothing in the queue leads to it\.\n {4}.*\n {4}→ .*--fix\n/,
+    /✗ 1 run would wait for ever: the queue has no delivery for it\.\n {4}.*\n {4}→ .*--fix\n/,
   )
   expect(found.said).toContain(`    - ${id} of a, since 2999-01-01T00:00:00.000Z\n`)
   expect(found.said).toMatch(/\n\nThere is 1 thing to do\.\n$/)
