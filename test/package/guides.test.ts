@@ -17,7 +17,7 @@ test.concurrent.each(await readdir(GUIDES))('%s leads where it says', async (nam
   const folder = await mkdtemp(join(tmpdir(), 'guide-'))
   // As a folder that one makes oneself is: PostgreSQL does not run as root, and has to enter it.
   await chmod(folder, 0o755)
-  const [port, another] = [await freePort(), await freePort()]
+  const [port, another, third] = [await freePort(), await freePort(), await freePort()]
   await using database = await createTestDatabase()
   const needsDatabase = page.includes('`DATABASE_URL`')
   try {
@@ -34,6 +34,8 @@ test.concurrent.each(await readdir(GUIDES))('%s leads where it says', async (nam
         'port 4000': `port ${another}`,
         'listen(3000': `listen(${port}`,
         'listen(4000': `listen(${another}`,
+        ':9464': `:${third}`,
+        '--metrics-port 9464': `--metrics-port ${third}`,
       },
       timeoutMs: 120_000,
     })

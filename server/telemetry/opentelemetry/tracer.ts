@@ -1,5 +1,5 @@
 import * as api from '@opentelemetry/api'
-import type { Tracer as ApiTracer } from '@opentelemetry/api'
+import type { ProxyTracerProvider, Tracer as ApiTracer } from '@opentelemetry/api'
 import type { Json } from '../../contract/json.ts'
 import type { Tracer } from '../../ports/tracer.ts'
 import { createTell, describeBegun, describeEnded, describeGiven } from './attributes.ts'
@@ -34,11 +34,20 @@ export interface OpenTelemetryOptions {
 export function openTelemetry(options: OpenTelemetryOptions = {}): Tracer {
   const { content = false, mask = (value) => value, tracerProvider = api.trace } = options
   const tell = createTell({ content, mask })
-  return traceWith(api, {
+  const tracer = traceWith(api, {
     tracer: () => tracerProvider.getTracer('trpc-agent-runtime') as ApiTracer,
     tell,
     begun: describeBegun,
     given: (operation) => describeGiven(operation, tell),
     ended: (operation, outcome) => describeEnded(operation, outcome, tell),
   })
+  // The SDK is the application's to shut down: it may still trace what is not of the runtime.
+  return { ...tracer, stop: () => flush(options.tracerProvider ?? api.trace.getTracerProvider()) }
+}
+
+/** The API knows no flush: it is the SDK's, below the proxy that is registered in its place. */
+async function flush(provider: object): Promise<void> {
+  const sdk: unknown = 'getDelegate' in provider ? (provider as ProxyTracerProvider).getDelegate() : provider
+  const { forceFlush } = Object(sdk) as { forceFlush?: () => Promise<void> }
+  await forceFlush?.call(sdk)
 }

@@ -251,6 +251,30 @@ test('an SDK that is registered for the whole application is told of runs alone'
   }
 })
 
+test('what is not sent yet is sent when the runtime stops', async ({ createServer }) => {
+  const sent = { 2: new line2.InMemorySpanExporter(), 3: new line3.InMemorySpanExporter() }
+  const slow = { scheduledDelayMillis: 600_000 }
+  const spanProcessors = [new line3.BatchSpanProcessor({ exporter: sent[3], ...slow })]
+  const own = new line3.TracerProvider({ spanProcessors })
+  trace.setGlobalTracerProvider(
+    new line2.BasicTracerProvider({ spanProcessors: [new line2.BatchSpanProcessor(sent[2], slow)] }),
+  )
+  try {
+    const plain = defineAgent({ key: 'plain', async run() {} })
+    for (const tracer of [openTelemetry(), openTelemetry({ tracerProvider: own })]) {
+      const { rest, runtime } = await createServer({ agents: [plain], tracer })
+      await rest.events(`runs/${await rest.create('plain')}/events`)
+      await runtime.stop()
+    }
+    for (const exporter of Object.values(sent)) {
+      const names = exporter.getFinishedSpans().map(({ name }) => name)
+      expect(names).toEqual(['create_run plain', 'invoke_agent plain'])
+    }
+  } finally {
+    trace.disable()
+  }
+})
+
 describe('what an error says', () => {
   const LEFT = { content: true, mask: () => 'masked' }
   test.for([
