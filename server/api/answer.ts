@@ -1,30 +1,30 @@
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 
-/** Of every answer: it is for nobody but who asked, and nothing but what it says it is. */
+/** Headers of every answer: no cache may store it, and browsers must not guess its media type. */
 export const ANSWER_HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' } as const
 
-/** When it makes sense to try again after an outage, in seconds. */
+/** Seconds after which a caller should try again after an outage. */
 const RETRY_AFTER = 1
 
-/** When to try again, for answers of errors that pass: where more than one is told of, when all have. */
+/** When to try again, for errors that pass. With several errors: when all of them have passed. */
 export function retryAfterOf(errors: readonly AgentRuntimeError[]): Record<string, string> {
   const seconds = errors.flatMap((error) => {
     if (error.code === 'unavailable') return [RETRY_AFTER]
     return error.code === 'rate_limited' ? (error.retryAfterSeconds ?? []) : []
   })
-  // Zero is "at once", and the header knows whole seconds alone.
+  // Zero would mean "at once", and the header allows only whole seconds.
   return seconds.length === 0 ? {} : { 'retry-after': String(Math.max(1, ...seconds.map(Math.ceil))) }
 }
 
 /**
- * An answer of JSON. Hono's own builds a `Headers` object for more than one header, which the HTTP server then takes
- * apart again: these are written as they are.
+ * An answer of JSON. With more than one header, Hono's own function builds a `Headers` object, which the HTTP
+ * server takes apart again. These headers are written directly.
  */
 export function answerJson(body: unknown, status = 200, headers?: Record<string, string>): Response {
   return answerText(JSON.stringify(body), status, headers)
 }
 
-/** An answer of JSON that is written already. */
+/** An answer of JSON that is already text. */
 export function answerText(text: string, status = 200, headers?: Record<string, string>): Response {
   return new Response(text, {
     status,
@@ -32,7 +32,7 @@ export function answerText(text: string, status = 200, headers?: Record<string, 
   })
 }
 
-/** @param body what is told of the error. Default: the body that REST answers. */
+/** @param body the body of the error. Default: that of REST. */
 export function answerError(error: AgentRuntimeError, body: unknown = error.toBody()): Response {
   return answerJson(body, error.status, retryAfterOf([error]))
 }

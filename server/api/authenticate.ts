@@ -1,12 +1,11 @@
 import type { Principal } from '../contract/principal.ts'
 
-/** What `authenticate` says where there is nobody. */
+/** What `authenticate` may return for nobody. */
 type Nobody = null | undefined | false
 
 /**
- * Tells who a request is from; null when it is from nobody, which is answered with 401, as is everything
- * that is no {@link Principal}. An error it throws is answered with 500, an `AgentRuntimeError` with its own
- * status.
+ * Tells who sent a request. Null, and everything that is not a {@link Principal}, is answered with 401. If it
+ * throws, the answer is 500; an `AgentRuntimeError` is answered with its own status.
  *
  * @example
  * authenticate: async (request) => {

@@ -10,8 +10,9 @@ import { hostsOf, isOwnOrigin } from './public-url.ts'
 const CORS = { exposeHeaders: ['retry-after'], maxAge: 600 }
 
 /**
- * Which pages of other origins may read answers. Browsers ask beforehand, without credentials: so this comes before
- * authentication. `*` is for all, but for none with cookies: any page could act as its reader then.
+ * Decides which pages of other origins may read answers. Browsers ask before the request, without
+ * credentials, so this comes before authentication. `*` allows all origins, but without cookies: otherwise
+ * any page could act as its reader.
  */
 export function allowOrigins(allowed: readonly string[]): MiddlewareHandler {
   const named = cors({ ...CORS, origin: (origin) => origin, credentials: true })
@@ -27,8 +28,8 @@ export function allowOrigins(allowed: readonly string[]): MiddlewareHandler {
 }
 
 /**
- * Refuses what any page can have a browser send with its reader's cookies, and no preflight: a form, or nothing,
- * by a method that changes something. Of pages of its own and of those named it takes that too.
+ * Refuses requests that change something and that any page can make a browser send with its reader's cookies,
+ * without a preflight: a form or an empty body. Pages of its own and of listed origins may send them.
  */
 export function refuseForgeries(allowed: readonly string[], log: Logger): MiddlewareHandler {
   const guard = csrf({
@@ -51,14 +52,15 @@ const FORGED =
   'With cookies, send JSON (content-type: application/json), or from an origin that the setting allowedOrigins names.'
 
 /**
- * Files come in forms, which a browser sends from any page without asking: where nobody has to say who they are, what tells
- * them from others is that they reach the server at all. Who is no browser names no origin.
+ * Files come in forms, which a browser sends from any page without asking. Without `authenticate`, everybody
+ * who reaches the server may do everything, so pages of other origins must be refused even without cookies.
+ * Clients other than browsers send no origin.
  */
 function isForeignForm(c: Context): boolean {
   return isForm(c.req.raw) && c.req.header('origin') !== undefined
 }
 
-/** Whether a browser sent on its own what tells who is asking. */
+/** Whether the request has credentials that a browser adds by itself. */
 function isAmbient(c: Context): boolean {
   return (
     c.req.header('cookie') !== undefined ||

@@ -6,8 +6,8 @@ const encoder = new TextEncoder()
 export const encode = (text: string): Uint8Array => encoder.encode(text)
 
 /**
- * Events as bytes, made once, however many streams they are written to: readers that are up to date share
- * the batch, those a little behind its events.
+ * Encodes events as bytes once, however many streams they are written to. Readers that are up to date share
+ * the whole batch; readers a little behind share its events.
  */
 export function createEventEncoder(
   toFrame: (event: AnyRunEvent) => string,
@@ -23,7 +23,8 @@ export function createEventEncoder(
 
   return (batch) => {
     const [first, second] = batch
-    // A batch of one event is that event: remembering both would take as long as encoding it.
+    // For a batch of one event only the event is remembered: remembering both would take as long as encoding
+    // it.
     const isOne = first !== undefined && second === undefined
     const key = isOne ? first : batch
     let chunk = chunks.get(key)

@@ -8,7 +8,7 @@ import { isOutage } from './outage.ts'
 
 type TRPCCode = TRPCError['code']
 
-/** Our codes in tRPC's words. */
+/** Our codes as tRPC's codes. */
 const TRPC_CODE = {
   bad_request: 'BAD_REQUEST',
   validation_failed: 'BAD_REQUEST',
@@ -25,7 +25,7 @@ const TRPC_CODE = {
   unavailable: 'SERVICE_UNAVAILABLE',
 } as const satisfies Record<ErrorCode, TRPCCode>
 
-/** What tRPC itself refuses, in our codes. The rest of its codes are ours to raise, or a fault. */
+/** Our codes for errors that tRPC itself raises. Its other codes come from us, or are internal errors. */
 const OWN_CODE: Partial<Record<TRPCCode, ErrorCode>> = {
   PARSE_ERROR: 'bad_request',
   BAD_REQUEST: 'bad_request',
@@ -42,7 +42,7 @@ export interface TRPCErrorShape {
   data: { code: TRPCCode; httpStatus: number; path: string | undefined; error: ErrorBody }
 }
 
-/** An error as it goes over tRPC, whoever raised it and at which point of a request. */
+/** An error in tRPC's form, whatever raised it and at whatever point of a request. */
 export function toTRPCShape(error: AgentRuntimeError, path?: string): TRPCErrorShape {
   const { code } = toTRPCError(error)
   const data = {
@@ -59,8 +59,8 @@ export function toTRPCError(error: AgentRuntimeError): TRPCError {
 }
 
 /**
- * For the `errorFormatter` of an app whose own router has the runtime's below it: adds what the client reads of the runtime's errors, their codes and
- * details. Without it the client tells them apart by their status.
+ * For the `errorFormatter` of an app that mounts the runtime's router in its own: adds the codes and details
+ * of the runtime's errors. Without it the client tells errors apart only by their status.
  *
  * @example
  * const t = initTRPC.create({ errorFormatter: ({ shape, error }) => withAgentError(shape, error) })
@@ -72,7 +72,8 @@ export function withAgentError<TShape extends { data: object }>(shape: TShape, {
 }
 
 /**
- * What a caller may read of an error. A fault of ours says nothing of its cause; that goes to the log.
+ * What a caller may read of an error. An internal error does not contain its cause; the cause goes to the
+ * log.
  */
 export function toAgentRuntimeError(error: unknown, log: Logger): AgentRuntimeError {
   if (error instanceof AgentRuntimeError) return error

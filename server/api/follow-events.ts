@@ -8,16 +8,19 @@ import type { EventStream } from '../events/event-stream.ts'
 import type { ApiServices } from './services.ts'
 import type { SubscriptionPath } from './subscription-paths.ts'
 
-/** What `runs.events` takes. */
+/** The input of `runs.events`. */
 export const EventsInput = RunRef.extend({
   /** tRPC's name for the cursor: `seq` of the last event seen. A reconnecting client fills it in. */
   lastEventId: Cursor.nullish(),
   ...EventFilter.partial().shape,
 })
 
-/** What `conversations.events` takes. */
+/** The input of `conversations.events`. */
 export const FollowConversationInput = ConversationEventsInput.extend({
-  /** tRPC's name for the cursor of the last event seen. A reconnecting client fills it in; it goes before `after`. */
+  /**
+   * tRPC's name for the cursor of the last event seen. A reconnecting client fills it in; it takes precedence
+   * over `after`.
+   */
   lastEventId: ConversationEventsInput.shape.after,
 })
 
@@ -27,7 +30,7 @@ interface FollowRequest {
   signal: AbortSignal | undefined
 }
 
-/** The stream, and how to ask again whether its reader may see it. */
+/** The stream, and a function that checks again whether its reader may see it. */
 interface Followed {
   batches: EventStream
   confirm(principal: Principal): Promise<void>
@@ -58,13 +61,16 @@ export const OPEN_EVENTS = {
   },
 } satisfies Record<SubscriptionPath, (services: ApiServices, request: FollowRequest) => Promise<Followed>>
 
-/** The cursor of a client that reconnects goes before the one it began with. */
+/** The cursor of a client that reconnects takes precedence over the one it began with. */
 export function withLastEventId(input: unknown, lastEventId: string | null | undefined): unknown {
   if (lastEventId === null || lastEventId === undefined) return input
   return typeof input === 'object' && input !== null ? { ...input, lastEventId } : (input ?? { lastEventId })
 }
 
-/** Ending a stream tells a client that the run is over; breaking off with this makes it come back. */
+/**
+ * A stream that ends tells a client that the run is over. Breaking off with this error makes the client come
+ * back.
+ */
 export function stopped(): AgentRuntimeError {
   return new AgentRuntimeError('unavailable', 'This server is stopping. Connect again.')
 }

@@ -38,27 +38,27 @@ interface HandlerOptions {
   tracer: Tracer
   router: AnyRouter
   identify: Identify
-  /** Rejects when a request would fail now. */
+  /** Rejects if requests would fail at the moment. */
   readHealth(): Promise<Health>
   maxBodyBytes: number
-  /** Of requests with files. */
+  /** Bounds of requests with files. */
   forms: FormBounds
   restPath: string
   trpcPath: string
-  /** Where anonymous sessions are asked for too, besides under `restPath`. */
+  /** A second path for requesting anonymous sessions, besides the one under `restPath`. */
   sessionPath: string | undefined
-  /** Of event streams. */
+  /** Settings of event streams. */
   readers: ReaderSettings
-  /** Whose pages may ask, besides its own. */
+  /** Other origins whose pages may send requests. */
   allowedOrigins: readonly string[]
-  /** Of one caller, those that are answered without delay. */
+  /** Refusals a second that one caller gets without delay. */
   refusalsPerSecond: number | false
 }
 
-/** @param connection what the server knows of the request: a {@link Connection}. */
+/** @param connection what the server knows about the request: a {@link Connection}. */
 export type Handler = (request: Request, connection?: object) => Promise<Response>
 
-/** Calls in one request: their answers are in memory all at once. */
+/** Calls in one request. All their answers are in memory at the same time. */
 const MAX_BATCH = 10
 
 /** The whole HTTP face as one fetch handler: tRPC, REST/SSE, health. */
@@ -67,7 +67,9 @@ export function createHandler(options: HandlerOptions): Handler {
   const { services, router, restPath, trpcPath, sessionPath, tracer } = options
   const app = new Hono<RestEnv>({ strict: false })
   const pace = createRefusalPace(options.refusalsPerSecond, services.stopping)
-  /** Refusals are counted by who is asking. A request that is measured is replaced, so this is noted beside it. */
+  /**
+   * Refusals are counted by caller. Measuring replaces the request object, so the caller is stored beside it.
+   */
   async function identify(c: Context<RestEnv>, request = c.req.raw): Promise<Principal> {
     c.env.asking = await options.identify(request)
     return c.env.asking
@@ -101,12 +103,12 @@ export function createHandler(options: HandlerOptions): Handler {
     },
   })
 
-  // A declared length is compared here, since looking at the body at all takes the request off the
-  // HTTP server's fast path.
+  // A declared length is checked here, because any access to the body takes the request off the HTTP server's
+  // fast path.
   const formPaths = new Set([`${restPath}/runs`, `${restPath}/files`, `${trpcPath}/files`])
   const limited: MiddlewareHandler = (c, next) => {
     if (c.req.method === 'GET' || c.req.method === 'HEAD') return next()
-    // These are measured as they are read.
+    // These bodies are measured while they are read.
     if (isForm(c.req.raw) && formPaths.has(c.req.path.replace(/\/$/, ''))) return next()
     const length = c.req.header('content-length')
     const isDeclared = length !== undefined && c.req.header('transfer-encoding') === undefined
@@ -122,11 +124,11 @@ export function createHandler(options: HandlerOptions): Handler {
   const sessionPaths = [`${restPath}/sessions/anonymous`, ...(sessionPath === undefined ? [] : [sessionPath])]
   for (const path of [`${restPath}/*`, `${trpcPath}/*`, ...sessionPaths.slice(1)]) app.use(path, admitted)
 
-  // Before anybody is asked who they are.
+  // This comes before authentication.
   const sessionRoute = createSessionRoute(services.sessions)
   const documentRoute = createDocumentRoute(() => [...routes, sessionRoute, documentRoute], restPath)
   for (const path of sessionPaths) addRoutes(app, [{ ...sessionRoute, path }])
-  // Also where they are looked for first. An app that a runtime is mounted in may have something else there.
+  // Also at the path where tools look first, unless the surrounding app has something else there.
   for (const base of [restPath, '']) addRoutes(app, [documentRoute], base)
   addDocsRoutes(app, restPath)
 
@@ -156,7 +158,7 @@ export function createHandler(options: HandlerOptions): Handler {
 
   for (const path of SUBSCRIPTION_PATHS) {
     const subscribe = createSubscriptionHandler(path, services, watchReader)
-    // Whatever else may be asked of it, and a HEAD, which Hono takes for a GET, tRPC answers.
+    // tRPC answers all other requests, and also a HEAD, which Hono treats as a GET.
     app.get(`${trpcPath}/${path}`, (c, next) =>
       c.req.raw.method === 'GET' &&
       c.req.query('batch') === undefined &&
@@ -186,7 +188,7 @@ export function createHandler(options: HandlerOptions): Handler {
             retryAfterOf(errors.flatMap(({ cause }) => (cause instanceof AgentRuntimeError ? [cause] : []))),
           ),
         }),
-        // A query in a POST body: long inputs don't fit a URL.
+        // Allows a query in a POST body, since long inputs do not fit into a URL.
         allowMethodOverride: true,
         maxBatchSize: MAX_BATCH,
       }),
@@ -209,10 +211,10 @@ export function createHandler(options: HandlerOptions): Handler {
     )
 }
 
-/** Nobody is asked who they are who asks for this alone. */
+/** A request for only this procedure needs no authentication. */
 const OPEN_PROCEDURE = 'sessions.createAnonymous'
 
-/** As one: Hono takes longer to get from one to the next than most of them take. */
+/** As one handler: Hono takes longer to get from one to the next than most of them take. */
 function inSequence(...handlers: MiddlewareHandler[]): MiddlewareHandler {
   return (c, next) => {
     const from = (index: number): ReturnType<MiddlewareHandler> =>
@@ -221,7 +223,10 @@ function inSequence(...handlers: MiddlewareHandler[]): MiddlewareHandler {
   }
 }
 
-/** Whether the client has left: what fails by that, a body that ends in the middle, is nobody's fault. */
+/**
+ * Whether the client has left. Errors that follow from this, such as a body that ends in the middle, are not
+ * faults.
+ */
 function isGone(c: Context): boolean {
   return c.req.raw.signal.aborted
 }
@@ -231,13 +236,13 @@ function goneAway(error: Error, log: Logger): AgentRuntimeError {
   return new AgentRuntimeError('bad_request', 'The request broke off.')
 }
 
-/** Node's server takes names of hosts, "1.2.3.4.5" for one, that no URL may have. */
+/** Node's server accepts host names, such as "1.2.3.4.5", that are not valid in a URL. */
 const assertAddressed: MiddlewareHandler = (c, next) => {
   if (!URL.canParse(c.req.url)) throw new AgentRuntimeError('bad_request', 'The header Host names no host.')
   return next()
 }
 
-/** tRPC decodes the names of procedures, and takes what can't be decoded for a fault of the server's. */
+/** tRPC decodes the names of procedures, and reports a name that it cannot decode as an internal error. */
 function assertDecodable(url: string): void {
   const path = url.split('?', 1)[0] ?? ''
   try {

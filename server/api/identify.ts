@@ -16,17 +16,17 @@ export type Identify = (request: Request) => Promise<Principal>
 
 interface IdentifyOptions {
   authenticate: Authenticate
-  /** Whose anonymous session it is. Undefined where there are none. */
+  /** Finds the visitor of an anonymous session. Undefined if sessions are off. */
   findVisitor: ((token: string) => Promise<Principal | null>) | undefined
   paths: Pick<RuntimePaths, 'restPath' | 'trpcPath'>
-  /** Starts what is not started yet; rejects with the reason when it can't. */
+  /** Starts the runtime if it has not started; rejects with the reason if it cannot. */
   start(): Promise<void>
-  /** What `authenticate` may take. */
+  /** Time that `authenticate` may take. */
   timeoutMs: number
   log: Logger
 }
 
-/** Tells who a request is from, whatever it came over; rejects with `unauthorized` when it is from nobody. */
+/** Tells who sent a request, over any transport; rejects with `unauthorized` if nobody is known. */
 export function createIdentify(options: IdentifyOptions): Identify {
   const { start, authenticate, findVisitor, paths, timeoutMs, log } = options
   return async (given) => {
@@ -38,21 +38,22 @@ export function createIdentify(options: IdentifyOptions): Identify {
       answer = await ask(asked)
       return parsePrincipal(answer)
     } catch (error) {
-      // Nobody is signed in now and then; an answer of another shape is a mistake of whoever wrote the function.
+      // A caller who is not signed in is normal. A result of another shape is a mistake in the function, so
+      // it is logged.
       if (answer) log.warn({ request: describe(request), problems: problemsOf(error) }, NO_PRINCIPAL)
       else if (error instanceof AgentRuntimeError) logRefusal(log, error, request)
       throw error
     }
   }
 
-  /** Whoever has signed in is that user, also where a visitor's token is sent along. */
+  /** A signed-in caller is that user, even if the request also has a visitor's token. */
   async function ask({ request, token }: Asked): Promise<unknown> {
     let refusal: unknown
     try {
       const answer = await answerInTime(authenticate(request), timeoutMs, late)
       if (findVisitor === undefined || answer) return answer
     } catch (error) {
-      // It may take a visitor's token for one of its own that is wrong.
+      // It may mistake a visitor's token for an invalid token of its own.
       if (findVisitor === undefined || token === null || !isUnauthorized(error)) throw error
       refusal = error
     }
@@ -78,7 +79,7 @@ function isUnauthorized(error: unknown): boolean {
 
 const NO_PRINCIPAL = 'authenticate answered with something that is no principal, which is refused with 401'
 
-/** What is wrong, without what is there: that may be anything of the application's. */
+/** What is wrong, without the value itself, since that may be private data of the application. */
 function problemsOf(error: unknown): string[] {
   const cause = error instanceof AgentRuntimeError ? error.cause : error
   if (!(cause instanceof ZodError)) return [String(cause)]

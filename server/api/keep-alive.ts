@@ -3,7 +3,7 @@
  * reader soon notices a dead network. Each transport writes its own bytes.
  */
 export interface KeepAlive {
-  /** Calls `beat` whenever nothing was written for about the interval; call `wrote` when something was. */
+  /** Calls `beat` whenever nothing was written for about the interval. Call `wrote` after each write. */
   watch(stream: { readonly isRunning: boolean }, beat: () => void): Watched
 }
 
@@ -13,7 +13,7 @@ interface Watched {
 }
 
 interface Entry extends Watched {
-  /** Looks since something was written. */
+  /** Looks since the last write. */
   quietLooks: number
   readonly stream: { readonly isRunning: boolean }
   beat(): void
@@ -21,10 +21,13 @@ interface Entry extends Watched {
 
 /** Milliseconds that a stream of a running run may be silent. */
 const RUNNING_INTERVAL_MS = 2_000
-/** Two beats, and some for the network: with the time to tell a view it is less than 5 s. */
+/** Two beats and some time for the network. A view then shows a dead connection in less than 5 s. */
 const RUNNING_DEADLINE_MS = 4_500
 
-/** Milliseconds of silence after which a reader takes the connection for dead, while a run is running and otherwise. */
+/**
+ * Milliseconds of silence after which a reader considers the connection dead, while a run is running and
+ * otherwise.
+ */
 export function deadlinesOf(intervalMs: number): { runningMs: number; idleMs: number } {
   const idleMs = intervalMs * 3
   return { runningMs: Math.min(idleMs, RUNNING_DEADLINE_MS), idleMs }
@@ -33,7 +36,7 @@ export function deadlinesOf(intervalMs: number): { runningMs: number; idleMs: nu
 /** @param intervalMs a stream is never silent for longer. */
 export function createKeepAlive(intervalMs: number): KeepAlive {
   const entries = new Set<Entry>()
-  // Twice as often: a stream that wrote just after a look is silent until the second one after.
+  // Twice as often: a stream that wrote just after a look would otherwise be silent until the second look.
   const lookMs = Math.min(intervalMs, RUNNING_INTERVAL_MS) / 2
   const idleLooks = Math.floor(intervalMs / lookMs)
   let timer: NodeJS.Timeout | undefined

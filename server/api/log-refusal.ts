@@ -6,7 +6,7 @@ const REFUSALS = new Set<ErrorCode>(['unauthorized', 'forbidden', 'rate_limited'
 
 type Asked = Pick<Request, 'method' | 'url'>
 
-/** Whoever floods a server with what it refuses is not to flood its log. */
+/** A caller who floods a server with refused requests must not flood its log. */
 const MAX_LINES = 100
 const PERIOD_MS = 1_000
 
@@ -17,7 +17,10 @@ interface Period {
 }
 const periods = new WeakMap<Logger, Period>()
 
-/** Who was turned away, and from what: so many lines a second, and in the next one how many were left out. */
+/**
+ * Logs who was refused, and what. There are at most so many lines a second; the next line says how many were
+ * left out.
+ */
 export function logRefusal(log: Logger, error: AgentRuntimeError, request: Asked): void {
   if (!REFUSALS.has(error.code)) return
   const now = performance.now()

@@ -5,8 +5,9 @@ import { isForRuntime } from './runtime-paths.ts'
 import type { RuntimePaths } from './runtime-paths.ts'
 
 /**
- * A request of Node's HTTP server, its response, and what Express calls for requests that are somebody else's. They are told
- * by what tells them from anything else: a browser's code, which sees the type of its runtime, may know no types of Node.
+ * A request of Node's HTTP server, its response, and the function that Express calls for other requests. The
+ * types describe only a few members, because code for a browser sees the runtime's type and may not have
+ * Node's types.
  */
 export type NodeHandler = (request: NodeRequest, response: NodeResponse, next?: () => void) => void
 
@@ -21,26 +22,26 @@ interface NodeResponse {
   statusCode: number
 }
 
-/** What frameworks leave on a request. */
+/** Fields that frameworks add to a request. */
 interface Handled extends IncomingMessage {
-  /** Express': without what a router cut off the path. */
+  /** Of Express: the URL before a router cut off a part of the path. */
   originalUrl?: string
-  /** What a parser made of the body. */
+  /** The body after a parser has read it. */
   body?: unknown
-  /** The name by which an HTTP adapter finds a body that was read before. */
+  /** The field in which the HTTP adapter looks for a body that was already read. */
   rawBody?: Buffer
 }
 
 /** The handler for servers that speak Node's own HTTP: plain Node, Express, Connect, Fastify, Nest. */
 export function createNodeHandler(handler: Handler, paths: RuntimePaths): NodeHandler {
-  // It puts its own Request and Response in place of the global ones, which Bun, for one, does not take: not unasked.
+  // By default it replaces the global Request and Response, which Bun does not accept. So this is turned off.
   let listener: ReturnType<typeof getRequestListener> | undefined
   return (given, response, next) => {
     const request = given as Handled
     const url = request.originalUrl ?? request.url
     if (next !== undefined && !isForRuntime(url, paths)) return next()
     if (request.originalUrl !== undefined) request.url = url
-    // A parser was there before, such as `express.json()`: nobody can read the body again.
+    // A parser such as `express.json()` has read the body, and it cannot be read again.
     if (request.readableDidRead && request.rawBody === undefined) request.rawBody = toBytes(request.body)
     listener ??= getRequestListener((webRequest, { incoming }) =>
       handler(webRequest, { remoteAddress: incoming.socket.remoteAddress }),

@@ -1,17 +1,21 @@
 import { StartupError } from '../ports/startup-error.ts'
 
-/** Of the system, and of Prisma, which reports some of that in its own words. */
+/** Codes of the operating system, and of Prisma, which has its own codes for some of them. */
 const CODES = new Set([
   ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH'],
   ...['ENETUNREACH', 'P1001', 'P1002', 'P1008', 'P1017', 'P2024'],
-  // PostgreSQL's: a standby took over or is asked, a lock or a statement took too long, a transaction stood still.
+  // Codes of PostgreSQL: a standby took over or was asked, a lock or a statement took too long, a transaction
+  // stood still.
   ...['25006', '55P03', '57014', '25P03', '25P04'],
 ])
 
-/** And its classes for connections that fail, for what is used up (disk, memory, connections), and for a shutdown. */
+/**
+ * Classes of PostgreSQL for failed connections, exhausted resources (disk, memory, connections), and a
+ * shutdown.
+ */
 const CLASS = /^(08|53|57P)/
 
-/** Whether an error says that the database can't be had right now, and so that another try may do. */
+/** Whether an error says that the database is unavailable at the moment, so that another try may succeed. */
 export function isOutage(error: unknown, levels = MAX_CAUSES): boolean {
   if (error instanceof StartupError) return true
   if (levels === 0 || typeof error !== 'object' || error === null) return false
@@ -24,7 +28,7 @@ export function isOutage(error: unknown, levels = MAX_CAUSES): boolean {
   )
 }
 
-/** An error's causes may lead round in a circle. */
+/** The chain of an error's causes may be a circle. */
 const MAX_CAUSES = 5
 
 interface Failure {

@@ -1,7 +1,7 @@
-// Where a caller asked, when proxies stand in between and say so. What they say goes into links of the caller's
-// own answer and into a comparison with an origin, which no page can forge: it can't set these headers.
+// The URL that a caller used, if proxies in between report it. It is used in links of the caller's own
+// answer, and is compared with the origin. No page can forge it, since a page cannot set these headers.
 
-/** The first of a header's values: what the outermost proxy saw. */
+/** The first value of a header, which the outermost proxy wrote. */
 export function outermost(values: string | null | undefined): string | undefined {
   return values?.split(',', 1)[0]?.trim()
 }
@@ -10,7 +10,7 @@ function forwarded(headers: Headers, name: string): string | undefined {
   return outermost(headers.get(`x-forwarded-${name}`))
 }
 
-/** @param hosts at which it was asked for, directly or at a proxy. */
+/** @param hosts hosts of the request, directly or at a proxy. */
 export function isOwnOrigin(origin: string, hosts: readonly (string | undefined)[]): boolean {
   const own = URL.parse(origin)?.host ?? ''
   return own !== '' && hosts.some((host) => host?.toLowerCase() === own)
@@ -26,7 +26,7 @@ export function publicUrl({ url, headers }: Request): URL {
   if (scheme === 'http' || scheme === 'https') target.protocol = scheme
   const host = forwarded(headers, 'host')
   if (host !== undefined && /^[\w.:[\]-]+$/.test(host) && URL.canParse(`http://${host}`)) {
-    // A host without a port would leave the one that is there.
+    // Setting a host without a port would keep the old port.
     target.port = ''
     target.host = host
   }

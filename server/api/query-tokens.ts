@@ -1,27 +1,28 @@
-// An EventSource and a WebSocket of a browser can set no header: what opens a stream may say in its URL who asks.
+// A browser's EventSource and WebSocket cannot set headers, so a request that opens a stream may have a token
+// in its URL.
 import { QUERY_SECRETS } from '../ports/query-secrets.ts'
 import type { RuntimePaths } from './runtime-paths.ts'
 import { isSubscriptionPath } from './subscription-paths.ts'
 
 export interface Asked {
-  /** With the tokens of its URL as headers; the request itself where it has none. */
+  /** Returns the request with the tokens of its URL as headers; the same request if it has none. */
   request: Request
-  /** `?token=`: it may be one that `authenticate` knows, or a visitor's. */
+  /** `?token=`, which may be a token for `authenticate` or a visitor's. */
   token: string | null
 }
 
-/** @returns the request as it would be if its client could set headers. Of what opens no stream, what the URL says counts for nothing. */
+/** @returns the request as if its client could set headers. Tokens in other URLs are ignored. */
 export function readQueryTokens(request: Request, paths: Pick<RuntimePaths, 'restPath' | 'trpcPath'>): Asked {
-  // Most have none, and are not looked at any closer.
+  // Most requests have none and need no further check.
   if (!SUSPECT.test(request.url)) return { request, token: null }
   const url = new URL(request.url)
   if (request.method !== 'GET' || !opensStream(url.pathname, paths)) return { request, token: null }
   const { searchParams } = url
   const headers = new Headers(request.headers)
   const visitorsToken = searchParams.get('anonymous_token')
-  // There are clients that send a visitor's token by both names.
+  // Some clients send a visitor's token under both names.
   const token = searchParams.get('token') === visitorsToken ? null : searchParams.get('token')
-  // The application's own code is not shown them: it may write down what it is asked.
+  // They are removed before the application's code sees the URL, since it may log URLs.
   for (const name of QUERY_SECRETS) searchParams.delete(name)
   if (visitorsToken !== null) setUnlessThere(headers, 'x-anonymous-token', ['', visitorsToken])
   const isTaken = token !== null && setUnlessThere(headers, 'authorization', ['Bearer ', token])
@@ -30,7 +31,7 @@ export function readQueryTokens(request: Request, paths: Pick<RuntimePaths, 'res
 
 const SUSPECT = new RegExp(`[?&](?:${QUERY_SECRETS.join('|')})=`)
 
-/** What came as a header goes before what the URL says. */
+/** A header takes precedence over the URL. */
 function setUnlessThere(
   headers: Headers,
   name: string,
@@ -45,7 +46,7 @@ const WORD = /^[\x21-\x7e]+$/
 
 const REST_STREAM = /^\/(?:runs|conversations)\/[^/]+\/events(?:\/stream)?\/?$/
 
-/** Of a WebSocket it is the path of tRPC itself. */
+/** A WebSocket uses the path of tRPC itself. */
 function opensStream(
   path: string,
   { restPath, trpcPath }: Pick<RuntimePaths, 'restPath' | 'trpcPath'>,

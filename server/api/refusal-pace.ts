@@ -1,19 +1,20 @@
-// Whoever is refused again and again is answered later each time. It costs little to be refused, but thousands a second would
-// take all of a process: those who wait for an answer before they ask again can't send as many. What is right is never delayed.
+// A caller who is refused again and again gets each answer later. One refusal costs little, but thousands a
+// second would occupy a whole process. A client that waits for its answer before it asks again cannot send
+// that many. Valid requests are never delayed.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Principal } from '../contract/principal.ts'
 import { ownerOf } from '../ports/owner.ts'
 
-/** Resolves when that one may be told. */
+/** Resolves when this caller may get the refusal. */
 export type RefusalPace = (key: string) => Promise<void>
 
-/** What one may be refused at once is what they may be refused in this time. */
+/** A caller may use up the refusals of this time at once. */
 const BURST_MS = 1_000
 const MAX_WAIT_MS = 5_000
 const MAX_KEYS = 10_000
 
 interface Time {
-  /** Milliseconds, of a clock that nobody sets. */
+  /** Milliseconds of a monotonic clock. */
   now(): number
   sleep(ms: number): Promise<unknown>
 }
@@ -29,7 +30,7 @@ export function createRefusalPace(
     now: () => performance.now(),
     sleep: (ms: number) => sleep(ms, undefined, { signal: stopping }).catch(() => {}),
   }
-  /** By when each will have been refused as often as it may. The oldest come first. */
+  /** For each caller, the time until which its refusals are used up. The oldest come first. */
   const dueBy = new Map<string, number>()
 
   function forget(asked: number): void {
@@ -50,7 +51,7 @@ export function createRefusalPace(
   }
 }
 
-/** Where nobody has to say who they are, all are the same one: there they are told by their address. */
+/** Without `authenticate` all callers are the same principal, so they are told apart by their address. */
 export function refusalKey(principal: Principal | undefined, remoteAddress: string | undefined): string {
   return principal === undefined || principal.kind === 'public'
     ? (remoteAddress ?? '')

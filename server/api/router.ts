@@ -36,14 +36,14 @@ import { createStreamed } from './streamed.ts'
 import type { ApiContext, ApiServices } from './services.ts'
 import { toClientOptions } from './subscription.ts'
 
-/** What a procedure takes, for the type alone: the use case parses it, whoever asks for that. */
+/** A procedure's input, only as a type: the use case parses it, for every transport. */
 function takes<T extends z.ZodType>(_schema: T): (input: unknown) => z.input<T> {
   return (input) => input as z.input<T>
 }
 
 /**
- * A mutation whose input the agents tell. tRPC's own inference compares each agent's input with each other one's: with 100 agents it took
- * most of the time of the compiler.
+ * A mutation whose input depends on the agents. tRPC's own inference compares each agent's input with every
+ * other one's; with 100 agents this took most of the compiler's time.
  */
 type Mutation<TInput, TOutput> = TRPCMutationProcedure<{ input: TInput; output: TOutput; meta: object }>
 
@@ -143,7 +143,7 @@ export function createRouter<TShape extends AgentShape>(services: ApiServices) {
         .input(takes(FollowConversationInput))
         .subscription((request) => streamed<ConversationEventOf<TShape>>('conversations.events', request)),
     }),
-    /** What is in them goes over routes of the handler's, `/files` beside the procedures. */
+    /** The contents of files use routes of the handler, `/files` beside the procedures. */
     files: t.router({
       get: procedure.input(takes(FileRef)).query(({ ctx, input }) => files.get(ctx.principal, input.fileId)),
       list: procedure
@@ -190,7 +190,7 @@ export function createRouter<TShape extends AgentShape>(services: ApiServices) {
         .input(takes(MemoryRef))
         .mutation(({ ctx, input }) => memories.delete(ctx.principal, input.memoryId)),
     }),
-    /** Those of callers, which are given with a run or a conversation. */
+    /** Webhooks of callers, which they give with a run or a conversation. */
     webhooks: t.router({
       list: procedure
         .input(takes(ListWebhooksInput))
@@ -206,7 +206,7 @@ export function createRouter<TShape extends AgentShape>(services: ApiServices) {
         .mutation(({ ctx, input }) => webhooks.redeliver(ctx.principal, input.deliveryId)),
     }),
     sessions: t.router({
-      /** Of nobody: it makes somebody of the caller. */
+      /** Needs no authentication: it makes the caller a visitor. */
       createAnonymous: reporting.mutation(({ ctx }) => sessions.create(ctx.from)),
       claim: procedure
         .input((input: unknown) => parseInput(ClaimInput, input))

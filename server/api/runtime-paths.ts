@@ -2,11 +2,11 @@
 export interface RuntimePaths {
   restPath: string
   trpcPath: string
-  /** Where anonymous sessions are asked for too; undefined where there are none. */
+  /** A second path for requesting anonymous sessions; undefined if they are off. */
   sessionPath?: string | undefined
 }
 
-/** Whether a request for `url`, a path with or without a query, is the runtime's. */
+/** Whether a request for `url`, a path with or without a query, is for the runtime. */
 export function isForRuntime(
   url: string | undefined,
   { restPath, trpcPath, sessionPath }: RuntimePaths,

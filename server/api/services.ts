@@ -11,11 +11,11 @@ import type { Tickets } from '../domain/tickets.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Watch } from './watch-reader.ts'
 
-/** What both transports are adapters over. */
+/** The use cases and settings that both transports use. */
 export interface ApiServices {
   runs: Runs
   agents: Agents
-  /** The models that runs may name. */
+  /** Models that runs may name. */
   listModels(): readonly { id: string; provider: string; name: string }[]
   conversations: Conversations
   schedules: Schedules
@@ -32,12 +32,18 @@ export interface ApiServices {
   restLists: 'envelope' | 'array'
 }
 
-/** Who calls. What `createContext` makes of a request, and what an embedding app's own context must have. */
+/**
+ * The caller. `createContext` makes it from a request; the context of an app that mounts the router must have
+ * it.
+ */
 export interface ApiContext {
-  /** Or how to find out, for each call anew: a connection that carries many outlives sessions. */
+  /** Or a function that finds out for each call: a connection that carries many calls outlives sessions. */
   principal: Principal | (() => Principal | Promise<Principal>)
-  /** Where the call came from, for `sessions.createAnonymous`, which counts the visitors of a network. */
+  /** The connection of the call, for `sessions.createAnonymous`, which counts visitors by network. */
   from?: SessionRequest | undefined
-  /** Looks, while a stream is open, whether its reader still may read it. The handler sets it for its own requests. */
+  /**
+   * Checks, while a stream is open, whether its reader may still read it. The handler sets it for its own
+   * requests.
+   */
   watch?: ((confirm: (reader: Principal) => Promise<void>) => Watch) | undefined
 }

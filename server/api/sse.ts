@@ -4,7 +4,7 @@ import { ANSWER_HEADERS } from './answer.ts'
 import type { KeepAlive } from './keep-alive.ts'
 import type { Watch } from './watch-reader.ts'
 
-/** What a stream of events is written from: an `EventStream`. */
+/** The source of a stream of events: an `EventStream`. */
 interface EventSource {
   readonly isOver: boolean
   readonly isRunning: boolean
@@ -16,17 +16,23 @@ interface EventSource {
 /** How a transport writes a stream. */
 export interface SseFormat {
   opening?: Uint8Array
-  /** Tells its reader how long it may be silent: at the beginning, and when that changes. Default: readers are not told. */
+  /**
+   * Tells the reader how long the stream may be silent: at the beginning, and when that changes. Default:
+   * readers are not told.
+   */
   pace?(isRunning: boolean): Uint8Array
   keepAlive: Uint8Array
   encode(batch: EventBatch): Uint8Array
-  /** Last words of a stream that ended, or failed with `error`. Default: none; one that failed is broken off. */
+  /**
+   * The last bytes of a stream that ended, or failed with `error`. Default: none; a stream that failed is
+   * broken off.
+   */
   closing?(error?: unknown): Uint8Array
 }
 
 /**
- * A stream of events as `text/event-stream`. A batch is one chunk; it is only taken from the source when
- * the socket has room for it.
+ * A stream of events as `text/event-stream`. A batch is one chunk. It is taken from the source only when the
+ * socket has room for it.
  */
 export function toEventStream(
   source: EventSource,
@@ -34,7 +40,7 @@ export function toEventStream(
   { keepAlive, watch }: { keepAlive: KeepAlive; watch: Watch },
 ): ReadableStream<Uint8Array> {
   let { opening } = format
-  /** What its reader knows. */
+  /** What the reader was told. */
   let told: Uint8Array | undefined
   let isAsked = false
   let isEnded = false
@@ -86,14 +92,15 @@ export function toEventStream(
             end(error)
           }
         }
-        // Without last words it ends as if the server had stopped: its reader comes back and is told then.
+        // Without last bytes the stream ends as if the server had stopped. Its reader comes back and then
+        // gets the error.
         endEarly = (reason) => {
           end(format.closing && reason)
           source.close()
         }
         source.consume(deliver)
       },
-      // Don't wait for a batch here: keep-alives are written meanwhile.
+      // Do not wait for a batch here, since keep-alives must be written meanwhile.
       pull() {
         isAsked = true
         deliver()
@@ -105,7 +112,8 @@ export function toEventStream(
         source.close()
       },
     },
-    // Take no batch before the reader has room: the source holds it once for all readers, a queue here would hold a copy.
+    // Take no batch before the reader has room: the source holds it once for all readers, but a queue here
+    // would hold a copy.
     { highWaterMark: 0 },
   )
 }

@@ -14,7 +14,10 @@ interface Subscribed {
   signal: AbortSignal | undefined
 }
 
-/** The subscriptions of events as tRPC itself writes them: the handler and the sockets do so by themselves. */
+/**
+ * The subscriptions of events as tRPC itself writes them, for apps that mount the router. The handler and the
+ * sockets write their own.
+ */
 export function createStreamed(services: ApiServices) {
   return async function* streamed<TEvent>(path: SubscriptionPath, { ctx, input, signal }: Subscribed) {
     const { principal, watch } = ctx
@@ -23,7 +26,7 @@ export function createStreamed(services: ApiServices) {
       const unwatch = watch?.(confirm)((reason) => batches.fail(reason))
       try {
         for await (const batch of batches) {
-          // What an agent emits was checked against the schema that makes this type.
+          // The agent's events were checked against the schema of this type.
           for (const event of batch) yield tracked(eventIdOf(event), event as AnyRunEvent & TEvent as TEvent)
         }
       } finally {

@@ -1,5 +1,5 @@
-// The subscriptions of events as tRPC writes them, byte for byte, but encoded once for all their readers: going
-// through tRPC's own pipeline, an event costs each of them many times what writing it to a socket does.
+// Writes the subscriptions of events byte for byte as tRPC does, but encodes an event once for all readers.
+// In tRPC's own pipeline, each event costs each reader many times as much as writing it to a socket.
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { createEventEncoder, encode } from './encode-events.ts'
 import { toAgentRuntimeError, toTRPCShape } from './errors.ts'
@@ -24,7 +24,10 @@ const encodeEvents = createEventEncoder(
   (event) => `data: ${JSON.stringify(event)}\nid: ${eventIdOf(event)}\n\n\n`,
 )
 
-/** What a client is told at the beginning, and the router tells tRPC: a connection that is open and dead shows by its silence. */
+/**
+ * The settings that a client gets at the beginning, and that the router gives to tRPC. A client recognises a
+ * dead connection by its silence.
+ */
 export function toClientOptions(streamKeepAliveMs: number): { reconnectAfterInactivityMs: number } {
   return { reconnectAfterInactivityMs: deadlinesOf(streamKeepAliveMs).idleMs }
 }
@@ -44,7 +47,7 @@ export function createSubscriptionHandler(
   const { log, stopping, streamKeepAliveMs } = services
   const keepAlive = createKeepAlive(streamKeepAliveMs)
   const { runningMs, idleMs } = deadlinesOf(streamKeepAliveMs)
-  // tRPC's client takes the newest one it is told.
+  // tRPC's client uses the newest value that it got.
   const connected = (ms: number) => frame('connected', JSON.stringify({ reconnectAfterInactivityMs: ms }))
   const opening = connected(idleMs)
   const idle = encode(opening)
@@ -74,7 +77,8 @@ export function createSubscriptionHandler(
       return new Response(toEventStream(batches, format, { keepAlive, watch }), { headers: HEADERS })
     } catch (error) {
       await slowDown()
-      // A subscription is refused inside of its stream: an EventSource tells nobody of a status.
+      // A subscription is refused inside of its stream, because an EventSource does not report the HTTP
+      // status.
       return new Response(opening + refusal(error), { headers: HEADERS })
     }
   }

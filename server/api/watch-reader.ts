@@ -5,29 +5,29 @@ import { logRefusal } from './log-refusal.ts'
 import type { Identify } from './identify.ts'
 
 export interface ReaderSettings {
-  /** Between looks whether who opened a stream may still read it. */
+  /** Milliseconds between checks whether the reader may still read the stream. */
   reauthenticateMs: number
-  /** After which a stream is ended, for its reader to open it anew. */
+  /** Milliseconds after which a stream is ended; its reader opens it again. */
   maxAgeMs: number
 }
 
 interface Reader {
   request: Request
   principal: Principal
-  /** Tells anew who it is. Default: by the request. */
+  /** Finds out again who the reader is. Default: by the request. */
   identify?: (() => Promise<Principal>) | undefined
-  /** Rejects when that principal may not read on. */
+  /** Rejects if that principal may not read on. */
   check(principal: Principal): Promise<void>
 }
 
-/** Calls `end` once, with the reason, when the reader's time is up. Answers how to stop looking. */
+/** Calls `end` once, with the reason, when the reader must stop. Returns a function that stops the checks. */
 export type Watch = (end: (reason: AgentRuntimeError) => void) => () => void
 
 export type WatchReader = (reader: Reader) => Watch
 
 /**
- * Sessions end and rights are withdrawn while streams are open: asks again who is reading, and ends every stream at an
- * age, which its reader does not notice, since it resumes.
+ * Sessions end and rights are withdrawn while streams are open. So this checks the reader again and again. It
+ * also ends every stream at a maximum age; its reader does not notice, since it resumes.
  */
 export function createReaderWatch(
   { identify, log }: { identify: Identify; log: Logger },
@@ -62,7 +62,7 @@ export function createReaderWatch(
           return undefined
         } catch (error) {
           if (endsStream(error)) return error
-          // Who can't be asked about now has done nothing: a provider's outage is not to end all streams.
+          // If the check itself fails, the stream goes on: a provider's outage must not end all streams.
           log.warn({ err: error }, 'who reads a stream could not be told; it goes on until the next look')
           return undefined
         }
@@ -78,7 +78,9 @@ export function createReaderWatch(
 
 const REFUSALS = new Set(['unauthorized', 'forbidden', 'not_found'])
 
-/** Whether it says of a stream's reader that they are nobody or may not read on, rather than that it could not be told. */
+/**
+ * Whether the error says that the reader is unknown or may not read on, and not only that the check failed.
+ */
 export function endsStream(error: unknown): error is AgentRuntimeError {
   return error instanceof AgentRuntimeError && REFUSALS.has(error.code)
 }
@@ -91,8 +93,8 @@ function isSame(one: Principal, other: Principal): boolean {
 }
 
 /**
- * No longer than that, and not the same for all streams that were opened together. In few steps: Node.js keeps a list
- * for each length of a timer, and a new list costs more than the timer.
+ * At most the given time, and different for streams that were opened together. It has few distinct values:
+ * Node.js keeps a list for each timer length, and a new list costs more than the timer.
  */
 function spread(ms: number): number {
   return Math.ceil(ms * (0.8 + 0.2 * (Math.floor(Math.random() * STEPS) / STEPS)))

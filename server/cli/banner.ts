@@ -6,12 +6,12 @@ interface Banner {
   runtime: RuntimeDescription
   url: string
   hasPage: boolean
-  /** How the database is called, without credentials. */
+  /** The database's name and address, without credentials. */
   database: string
   startedAfterMs: number
 }
 
-/** What `dev` says when everything runs. */
+/** The text that `dev` prints when everything runs. */
 export function formatBanner({ runtime, url, hasPage, database, startedAfterMs }: Banner): string {
   const { restPath, trpcPath } = runtime
   const lines: [name: string, value: string][] = [

@@ -1,15 +1,15 @@
 import { readError } from '../ports/read-error.ts'
 import { StartupError } from '../ports/startup-error.ts'
 
-/** Something the person at the terminal can put right: one sentence, shown without a stack. */
+/** An error that the person at the terminal can correct: one sentence, shown without a stack. */
 export class CliError extends StartupError {
   override readonly name = 'CliError'
 }
 
-// By name, not by class: the entry may have loaded another copy of this package.
+// Compared by name, not by class, since the entry may have loaded another copy of this package.
 const EXPECTED = new Set(['StartupError', 'ConfigError', 'EmbeddedPostgresError', 'CliError'])
 
-/** Writes an error to stderr: the message, with DEBUG set also where it came from. */
+/** Writes an error to stderr: the message, and with DEBUG set also its stack. */
 export function reportError(error: unknown): void {
   const { name, message } = readError(error)
   process.stderr.write(`agent-runtime: ${message}\n`)

@@ -2,13 +2,16 @@ import type { RuntimePaths } from '../api/runtime-paths.ts'
 import type { AgentRuntime } from '../runtime/agent-runtime.ts'
 import { parseSchema } from '../agent/parse-schema.ts'
 
-/** What is said of a runtime, also of one that runs in another process. */
+/** The description of a runtime, which may run in another process. */
 export interface RuntimeDescription extends RuntimePaths {
   model: { provider: string; name: string }
   agentKeys: string[]
   /** Whether it has metrics for `--metrics-port`. */
   isMeasuring: boolean
-  /** One that needs no parameters, if there is one: then a line that creates a run works as it is. */
+  /**
+   * An agent that needs no parameters, if there is one, so that the printed command that creates a run works
+   * unchanged.
+   */
   agentToTry: string | undefined
 }
 
@@ -30,7 +33,7 @@ function needsNoParams({ params }: AgentRuntime['agents'][number]): boolean {
   try {
     const parsed = parseSchema(params, {})
     if (!(parsed instanceof Promise)) return true
-    // Whether it does, nobody waits for.
+    // Nobody waits for an asynchronous check.
     parsed.catch(() => {})
     return false
   } catch {

@@ -4,7 +4,10 @@ import { CliError } from './cli-error.ts'
 
 const FILE = '.env'
 
-/** Reads the variables of `.env` in the working folder, if there is one; those that are set already stay as they are. */
+/**
+ * Reads the variables of `.env` in the working folder, if there is one. Variables that are already set keep
+ * their values.
+ */
 export function loadEnvironmentFile(): void {
   if (!existsSync(FILE)) return
   try {

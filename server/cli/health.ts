@@ -1,4 +1,4 @@
-// Where those who look after processes ask a worker how it is: it answers nothing else over HTTP.
+// The HTTP server of a worker for health checks by process managers. It answers nothing else.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { describeHealth } from '../domain/health.ts'
 import type { Health } from '../domain/health.ts'
@@ -7,27 +7,27 @@ import type { RuntimeChild } from './child/runtime-child.ts'
 import type { Lifecycle } from './lifecycle.ts'
 
 export interface WorkerHealth {
-  /** How many processes there are to be. */
+  /** How many processes there should be. */
   processes: number
   /** How many of them take runs now. */
   taking: number
-  /** How each is that reaches the database. */
+  /** The health of each process that reaches the database. */
   workers: Health[]
 }
 
 /**
- * Answers `GET /healthz`, and `GET /readyz` with 503 while nothing takes runs: it starts, drains, or does not reach the
- * database.
+ * Answers `GET /healthz`, and `GET /readyz` with 503 while no process takes runs: the worker starts, drains,
+ * or does not reach the database.
  *
- * @throws CliError when the port can't be had.
+ * @throws CliError when the port cannot be taken.
  */
 export async function serveHealth(
   port: number,
   { lifecycle, health }: { lifecycle: Lifecycle; health: () => Promise<WorkerHealth> },
 ): Promise<void> {
-  // Those who ask are on other machines, most often.
+  // Health checks mostly come from other machines.
   const http = await listen({ host: '0.0.0.0', port, option: '--health-port or HEALTH_PORT' })
-  // What is deferred first is done last: it is answered until the end of draining.
+  // Deferred first, so done last: it answers until the end of draining.
   lifecycle.defer(http.close)
   http.serve((request, response) => void answer(request, response, health))
   process.stdout.write(`Health at ${http.url}/readyz\n`)
@@ -56,7 +56,7 @@ function send(response: ServerResponse, status: number, body: object): void {
   response.end(`${JSON.stringify(body)}\n`)
 }
 
-/** How those processes are that reach the database. */
+/** The health of the processes that reach the database. */
 export async function readHealths(children: Iterable<RuntimeChild>): Promise<Health[]> {
   const asked = [...children].filter(({ isSilent }) => !isSilent)
   const healths = await Promise.all(asked.map((child) => child.readHealth()))

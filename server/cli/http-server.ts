@@ -11,11 +11,11 @@ export interface HttpServer {
   /** Without a slash at the end. */
   readonly url: string
   readonly server: Server
-  /** Begins to answer; until then every answer is 503. */
+  /** Begins to answer requests; until then every answer is 503. */
   serve(listener: RequestListener): void
-  /** Takes no connection any more, and answers 503 on those that are open. */
+  /** Accepts no more connections, and answers 503 on open ones. */
   refuse(): Promise<void>
-  /** Resolves when the last connection is closed, which is brought about if it takes long. */
+  /** Resolves when the last connection is closed; closes them itself if it takes long. */
   close(): Promise<void>
 }
 
@@ -26,12 +26,12 @@ interface Listening {
   port: number
   /** Answers only to these names, the loopback's and addresses. Default: to all. */
   allowedHosts?: readonly string[]
-  /** What another port is chosen with. */
+  /** The option that chooses another port. */
   option?: string
 }
 
 /**
- * Takes the port at once, so that a taken one is known before anything else is started.
+ * Takes the port at once, so that a conflict is known before anything else is started.
  *
  * @throws CliError when that is not possible.
  */
@@ -49,8 +49,9 @@ export async function listen({
   let listener = unavailable
   const server: Server = createServer(
     {
-      // Other protocols are offered, never insisted on: HTTP/2 is, by some clients, with every request.
-      // What is refused is answered as a request: sockets have several listeners, Vite's among them.
+      // Clients offer other protocols but do not insist on them; some clients offer HTTP/2 with every
+      // request. A refused upgrade is answered like a request, because sockets have several listeners, Vite's
+      // among them.
       shouldUpgradeCallback: (request) =>
         isWebSocket(request) && server.listenerCount('upgrade') > 0 && check(request) === undefined,
     },
@@ -105,7 +106,7 @@ function explain(
   }
 }
 
-/** Where a browser on this machine finds it. */
+/** The address for a browser on this machine. */
 function urlOf({ address, family, port }: AddressInfo): string {
   if (address === '0.0.0.0' || address === '::') return `http://localhost:${port}`
   return family === 'IPv6' ? `http://[${address}]:${port}` : `http://${address}:${port}`

@@ -1,47 +1,49 @@
-// How a command that goes on until it is stopped begins and ends.
+// The beginning and the end of a command that goes on until it is stopped.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { blameAttempt } from '../worker/current-attempt.ts'
 import { reportError } from './cli-error.ts'
 import { heedUncaughtErrors } from './uncaught-errors.ts'
 
 export interface Lifecycle {
-  /** Aborts when the command is to end, for whatever reason. */
+  /** Aborts when the command should end, for any reason. */
   readonly signal: AbortSignal
-  /** Whether it ends for an error or was told to hurry, and is not to wait for work under way. */
+  /** Whether it must not wait for work under way, because it ends with an error or was told to hurry. */
   readonly isHurried: boolean
-  /** To be done at the end; what was deferred last is done first. */
+  /** Work for the end; what was deferred last is done first. */
   defer(cleanup: () => Promise<unknown>): void
-  /** To be done instead of all that when a second signal says not to wait. */
+  /** Work for the end that replaces all deferred work when a second signal says not to wait. */
   deferUrgent(cleanup: () => Promise<unknown>): void
-  /** Whether it ends for an error that nobody caught and no run can be blamed for. */
+  /** Whether it ends because of an uncaught error that belongs to no run. */
   readonly hasCrashed: boolean
-  /** Ends the command: what it is for is done. */
+  /** Ends the command successfully. */
   end(): void
   /** Ends the command with this error. */
   fail(error: unknown): void
 }
 
-/** What may end a command from outside. */
+/** Ways to end a command from outside. */
 export interface Controls {
   readonly signal: AbortSignal
-  /** Ends it; once is enough. */
+  /** Ends the command; further calls have no effect. */
   stop(reason: string, options?: { isHurried: boolean }): void
-  /** Ends the process at once, after what is urgent. */
+  /** Ends the process at once, after urgent work. */
   leave(exitCode: number): void
 }
 
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
 
-/** npm passes on a Ctrl-C that the terminal has sent to everybody already: not a second one. */
+/** The terminal sends a Ctrl-C to every process, and npm sends it again: that is not a second signal. */
 const SAME_SIGNAL_MS = 250
-/** After this long, work that a dead database or a second signal keeps from ending is given up. */
+/**
+ * After this time, the command gives up work that cannot end, because of a dead database or a second signal.
+ */
 const GIVE_UP_MS = 10_000
 
 /**
  * Calls `start`, waits until the command is stopped or fails, and cleans up.
  *
- * @param heed sets up what stops it. Default: SIGINT, SIGTERM and SIGHUP.
- * @throws what `start` threw or was given to `fail`.
+ * @param heed sets up what stops the command. Default: SIGINT, SIGTERM and SIGHUP.
+ * @throws the error that `start` threw or `fail` got.
  */
 export async function runUntilStopped(
   start: (lifecycle: Lifecycle) => Promise<void>,
@@ -92,14 +94,14 @@ export async function runUntilStopped(
     })
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve))
   } catch (error) {
-    // A start that was interrupted rejects with that.
+    // An interrupted start rejects with the interruption.
     if (!signal.aborted) fail(error)
   }
   if (failures.length > 0) {
     void sleep(GIVE_UP_MS, undefined, { ref: false }).then(() => abandon(urgent, failures[0]))
   }
   for (const cleanup of cleanups.toReversed()) await cleanup().catch(fail)
-  // What is killed then has ended too: the exit code is still that of the second signal.
+  // Killed processes have ended too, and the exit code is still that of the second signal.
   await leaving
   if (failures.length > 0) throw failures[0]
 }

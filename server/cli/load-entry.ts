@@ -15,8 +15,8 @@ const REGISTRY_ENTRY = fileURLToPath(
 )
 
 /**
- * The path of the entry: the one given, or the first of the usual ones that exists; where there is none, one
- * without agents of its own, if RUNTIME_REGISTRY names some.
+ * The path of the entry: the given one, or the first of the usual ones that exists. If none exists and
+ * RUNTIME_REGISTRY is set, an entry without agents of its own.
  *
  * @throws CliError when there is none.
  */
@@ -28,7 +28,7 @@ export function findEntry(given: string | undefined): string {
     return path
   }
   const registry = process.env['RUNTIME_REGISTRY'] ?? ''
-  // `agents.ts` may well be where the registry's functions are.
+  // `agents.ts` may be the file with the registry's functions, and is then not an entry.
   const named = new Set(registry.split(',').map((one) => resolve(one.trim().split('#')[0] ?? '')))
   const found = DEFAULT_ENTRIES.map((path) => resolve(path)).find(
     (path) => existsSync(path) && !named.has(path),
@@ -41,9 +41,9 @@ export function findEntry(given: string | undefined): string {
 }
 
 /**
- * Imports an entry. The environment must be complete by then: the entry reads it.
+ * Imports an entry. The environment must be complete before, because the entry reads it.
  *
- * @throws CliError saying where it is wrong.
+ * @throws CliError that says where the error is.
  */
 export async function loadEntry(path: string): Promise<AgentRuntime> {
   const name = displayPath(path)
@@ -65,7 +65,7 @@ function isRuntime(value: unknown): value is AgentRuntime {
   return ['start', 'handler', 'startWorker', 'stop'].every((name) => typeof members[name] === 'function')
 }
 
-/** Errors of configuration pass as they are: they are about what the entry says, not about its code. */
+/** Errors of configuration pass unchanged: they are about settings, not about the entry's code. */
 async function explain(error: unknown, path: string): Promise<unknown> {
   if (!(error instanceof Error)) return new CliError(`${displayPath(path)} threw ${String(error)}.`)
   if (error.name === 'ConfigError') return error
@@ -79,8 +79,8 @@ async function explain(error: unknown, path: string): Promise<unknown> {
 const PLACE = /(?:^|\s|\()((?:file:\/\/\/|\/|[A-Za-z]:\\)[^()]*?):(\d+)(?::\d+)?\)?$/
 
 /**
- * The first place outside of node_modules that a stack tells of. Syntax errors start with theirs,
- * others have it in their frames.
+ * The first place outside of node_modules in a stack. Syntax errors begin with their place; other errors have
+ * it in their frames.
  */
 function placeOf(stack: string): string | undefined {
   for (const line of stack.split('\n')) {
@@ -91,14 +91,14 @@ function placeOf(stack: string): string | undefined {
   return undefined
 }
 
-/** V8 tells where a syntax error in JavaScript is only to those who run the file as a program. */
+/** V8 reports the place of a syntax error in JavaScript only if the file is run as a program. */
 function checkSyntax(path: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     execFile(process.execPath, ['--check', path], (_error, _stdout, stderr) => resolve(placeOf(stderr)))
   })
 }
 
-/** For people: from the folder the command runs in. */
+/** For people: relative to the working folder. */
 export function displayPath(path: string): string {
   const shown = relative(process.cwd(), path)
   return shown.startsWith('..') ? path : shown

@@ -1,4 +1,4 @@
-/** Tells the person at the terminal how things go. */
+/** Messages to the person at the terminal. */
 export function log(message: string): void {
   process.stdout.write(`· ${message}\n`)
 }

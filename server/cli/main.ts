@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// Imports nothing before it knows that it can: an older Node fails at the first import, with a stack nobody understands.
+// Checks Node's version before it imports anything: an older Node fails at the first import, with a stack
+// that nobody understands.
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 if (major < 22 || (major === 22 && minor < 18)) {
   process.stderr.write(`agent-runtime needs Node 22.18 or newer; this is ${process.versions.node}.\n`)

@@ -1,4 +1,4 @@
-// Where Prometheus reads what a command's processes measure: it answers nothing else over HTTP.
+// The HTTP server from which Prometheus reads the metrics of a command's processes. It answers nothing else.
 import { timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Exposition } from '../ports/metrics.ts'
@@ -9,13 +9,14 @@ import { listen } from './http-server.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import type { MetricsOptions } from './options.ts'
 
-/** What is read of processes. Undefined while there is none to read. */
+/** The metrics of the processes. Undefined while there is no process to read. */
 export type ReadMetrics = () => Promise<MetricsText | undefined>
 
 /**
- * Answers `GET /metrics` on all addresses where `--metrics-port` asks for it, to whoever has the token, if there is one.
+ * Answers `GET /metrics` on all addresses if `--metrics-port` is set. If there is a token, requests must have
+ * it.
  *
- * @throws CliError when the port can't be had.
+ * @throws CliError when the port cannot be taken.
  */
 export async function serveMetrics(
   { metricsPort, metricsToken }: MetricsOptions,
@@ -24,7 +25,7 @@ export async function serveMetrics(
   if (metricsPort === undefined) return
   const option = '--metrics-port or METRICS_PORT'
   const http = await listen({ host: '0.0.0.0', port: metricsPort, option })
-  // What is deferred first is done last: it is answered until the end of draining.
+  // Deferred first, so done last: it answers until the end of draining.
   lifecycle.defer(http.close)
   http.serve((request, response) => void answer(request, response, { read, metricsToken }))
   process.stdout.write(`Metrics at ${http.url}/metrics\n`)
@@ -60,13 +61,15 @@ function send(response: ServerResponse, status: number, { contentType, text }: M
   response.end(text)
 }
 
-/** Of the command's own process. */
+/** Metrics of the command's own process. */
 export async function readOwn(exposition: Exposition | undefined): Promise<MetricsText | undefined> {
   if (exposition === undefined) return undefined
   return { contentType: exposition.contentType, text: await exposition.format([await exposition.read()]) }
 }
 
-/** Of several processes as one: the first that answers puts into one text what the others have measured. */
+/**
+ * Metrics of several processes as one text: the first process that answers adds the metrics of the others.
+ */
 export async function readChildren(children: Iterable<RuntimeChild>): Promise<MetricsText | undefined> {
   const asked = [...children].filter(({ isSilent, isMeasuring }) => isMeasuring && !isSilent)
   const read = await Promise.all(asked.map(async (child) => ({ child, measured: await child.readMetrics() })))
@@ -74,7 +77,7 @@ export async function readChildren(children: Iterable<RuntimeChild>): Promise<Me
   return first?.child.formatMetrics(others.flatMap(({ measured }) => measured ?? []))
 }
 
-/** @throws CliError for a runtime that measures nothing. */
+/** @throws CliError if the runtime has no metrics. */
 export function assertMeasuring(isMeasuring: boolean): void {
   if (isMeasuring) return
   throw new CliError(

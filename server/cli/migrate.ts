@@ -33,7 +33,7 @@ Environment:
     })
 }
 
-/** @throws StartupError saying what is wrong with the database. */
+/** @throws StartupError that says what is wrong with the database. */
 export async function migrate(
   databaseUrl: string,
   variable: 'DATABASE_URL' | 'DIRECT_URL' = 'DATABASE_URL',

@@ -104,7 +104,7 @@ export const workerOptions = (drainTimeoutSeconds: number): Option[] => [
     .argParser(numberIn({ min: 0, max: DAY_SECONDS })),
 ]
 
-/** Variables every command but `migrate` understands, for its help. */
+/** Variables of every command except `migrate`, for their help. */
 export const ENVIRONMENT_HELP = `
 Environment:
   DATABASE_URL        PostgreSQL connection URL

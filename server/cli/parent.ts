@@ -3,8 +3,8 @@ import type { Controls } from './lifecycle.ts'
 const LOOK_EVERY_MS = 500
 
 /**
- * Ends a command that npm, or one like it, has started when the process between them is gone. npm passes a SIGTERM to
- * the shell it runs scripts in; many a shell dies of that and tells nobody.
+ * Ends a command that npm or a similar tool started, when the process between them is gone. npm sends a
+ * SIGTERM to the shell in which it runs scripts, and many shells die of it without passing it on.
  */
 export function heedParent({ stop }: Controls): void {
   if (process.env['npm_lifecycle_event'] === undefined) return

@@ -10,7 +10,7 @@ import { migrateCommand } from './migrate.ts'
 import { serveCommand } from './serve.ts'
 import { workerCommand } from './worker.ts'
 
-/** Runs the command that was asked for, and ends the process with it. */
+/** Runs the requested command, and ends the process with it. */
 export async function runProgram(): Promise<never> {
   outliveDeadOutput()
   const program = new Command('agent-runtime')
@@ -21,14 +21,14 @@ export async function runProgram(): Promise<never> {
     .addCommand(workerCommand())
     .addCommand(migrateCommand())
     .addCommand(doctorCommand())
-    // Before its options are read, some of which are from the environment.
+    // Before the options are read, since some of them come from the environment.
     .hook('preSubcommand', (_program, command) => {
       if (command.name() === 'dev') loadEnvironmentFile()
     })
     .showHelpAfterError('Add --help to see what it understands.')
     .addHelpText('after', '\nEach command has its own help: agent-runtime dev --help')
 
-  // Ends here in any case: what a library leaves open must not keep a command that is done.
+  // Ends the process in any case: handles that a library leaves open must not keep a finished command alive.
   try {
     await program.parseAsync()
     process.exit()

@@ -1,4 +1,4 @@
-// Stands in for an entry where RUNTIME_REGISTRY names where the agents are.
+// The entry when RUNTIME_REGISTRY names the agents.
 import { createAgentRuntime } from '../runtime/create-runtime.ts'
 
 export default createAgentRuntime({ agents: [] })

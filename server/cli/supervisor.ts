@@ -1,5 +1,6 @@
-// Worker processes under one that executes nothing itself: it answers signals, ends a process that an agent blocks,
-// and starts again what died. Several, because a Node process uses one core.
+// Supervises worker processes. The supervisor itself executes no runs. It answers signals, kills a process
+// that an agent blocks, and starts processes again that died. There are several, because a Node process uses
+// one core.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ChildTask, ReadyRuntime } from './child/messages.ts'
 import { RuntimeChild } from './child/runtime-child.ts'
@@ -9,15 +10,15 @@ import { RestartDelay } from './restart-delay.ts'
 
 interface Supervision {
   task: ChildTask
-  /** Filled with those that run. */
+  /** Filled with the running processes. */
   children: Set<RuntimeChild>
   lifecycle: Lifecycle
   onReady: (ready: ReadyRuntime) => void
 }
 
 /**
- * Runs a worker `count` times, each as a process of its own, until the command is to end. One that dies
- * is started again, later each time; one that never could start ends the command.
+ * Runs `count` workers, each in a process of its own, until the command should end. A process that dies is
+ * started again, later each time. If a process cannot start at all, the command ends.
  */
 export async function superviseProcesses(
   count: number,

@@ -3,16 +3,16 @@ import type { Clock } from '../ports/clock.ts'
 const LOOK_EVERY_MS = 1_000
 
 interface Watched {
-  /** When it was last heard of, in milliseconds since the epoch. */
+  /** When its last message came, in milliseconds since the epoch. */
   readonly heardAt: number
-  /** How long it may be silent, which may change. */
+  /** How long it may be silent; this may change. */
   readonly patienceMs: number
 }
 
 /**
- * Whether a process that says something every second has fallen silent: no timeout, cancel or signal reaches its
- * runs then. False when it has ended (`ended` aborts). Not at the first look: whoever looks may have stood still
- * itself, and not yet heard what was said.
+ * Whether a process that sends a message every second has fallen silent: no timeout, cancel or signal reaches
+ * its runs then. False when it has ended (`ended` aborts). One look is not enough: this process may have
+ * stood still itself and not yet read the messages.
  */
 export async function untilBlocked(
   process: Watched,

@@ -117,7 +117,10 @@ async function work(given: string | undefined, options: WorkOptions): Promise<vo
   })
 }
 
-/** A debugger's process must be the command's own, and one that stands at a breakpoint is not to be ended. */
+/**
+ * Under a debugger the worker must be the command's own process, and must not be killed while it stands at a
+ * breakpoint.
+ */
 function isDebugged(): boolean {
   return inspectorUrl() !== undefined
 }

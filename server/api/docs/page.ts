@@ -1,4 +1,5 @@
-// The page by which people browse the API. What it loads lies beside it, so that it works below any path and behind any proxy.
+// The page on which people browse the API. All its files are beside it, so it works below any path and behind
+// any proxy.
 
 export const PAGE = `<!doctype html>
 <html lang="en">
@@ -20,14 +21,15 @@ export const PAGE = `<!doctype html>
 </html>
 `
 
-/** The colours around Swagger UI's own, which are dark where the reader wants that. */
+/** The colours around Swagger UI, which are dark if the reader prefers that. */
 export const STYLE = `body { margin: 0 }
 #api > p { margin: 2rem; font-family: sans-serif }
 .dark-mode body { background: #1c2022 }
 :focus-visible { outline: 2px solid #4990e2; outline-offset: 2px }
 `
 
-// Requests go to where the page came from: the address that the document names may be that of a server behind a proxy.
+// Requests go to the page's own address, because the document may name the address of a server behind a
+// proxy.
 export const SCRIPT = `const wants = matchMedia('(prefers-color-scheme: dark)')
 const darken = () => document.documentElement.classList.toggle('dark-mode', wants.matches)
 wants.addEventListener('change', darken)

@@ -1,4 +1,4 @@
-// The page of the API. Anybody may read it, as its OpenAPI document.
+// The page of the API. Anybody may read it, like the OpenAPI document.
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import type { Hono } from 'hono'
@@ -7,14 +7,17 @@ import { isNotInstalled } from '../../ports/optional-peer.ts'
 import type { RestEnv } from '../rest/route.ts'
 import { PAGE, SCRIPT, STYLE } from './page.ts'
 
-/** An optional peer, whose files the page loads. It is named apart, so that no bundler looks for it. */
+/**
+ * An optional peer, whose files the page loads. Its name is in a variable, so that bundlers do not look for
+ * it.
+ */
 const PEER = 'swagger-ui-dist'
 
 const HTML = 'text/html; charset=utf-8'
 const CSS = 'text/css; charset=utf-8'
 const JS = 'text/javascript; charset=utf-8'
 
-/** What the page loads: text of its own, or a file of the peer's. */
+/** A file that the page loads: its own text, or a file of the peer. */
 const ASSETS = new Map<string, { type: string; text?: string }>([
   ['page.css', { type: CSS, text: STYLE }],
   ['page.js', { type: JS, text: SCRIPT }],
@@ -22,7 +25,7 @@ const ASSETS = new Map<string, { type: string; text?: string }>([
   ['swagger-ui-bundle.js', { type: JS }],
 ])
 
-// Swagger UI writes styles into elements. Scripts come from files alone, and nothing from elsewhere.
+// Swagger UI writes styles into elements. Scripts come only from files, and nothing comes from elsewhere.
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -41,11 +44,12 @@ const HEADERS = {
   'x-content-type-options': 'nosniff',
 }
 
-/** Adds the page below `restPath`, and a way to it at `/docs`. */
+/** Adds the page below `restPath`, and a redirect to it at `/docs`. */
 export function addDocsRoutes(app: Hono<RestEnv>, restPath: string): void {
   const page = `${restPath}/docs`
   app.get(page, async (c) => {
-    // What it loads is relative to its path with a slash. So is this way there, which a proxy may have put below a path.
+    // Its files are relative to its path with a slash. The redirect is relative too, since a proxy may have
+    // put it below a path.
     if (!isFolder(c.req.url)) return moved(`${page.slice(page.lastIndexOf('/') + 1)}/`)
     await readPeer('swagger-ui.css')
     return new Response(PAGE, { headers: { ...HEADERS, 'content-type': HTML } })
@@ -60,10 +64,10 @@ export function addDocsRoutes(app: Hono<RestEnv>, restPath: string): void {
   })
 }
 
-/** Whether the path ends with a slash, which Hono takes off it. */
+/** Whether the path ends with a slash, which Hono removes. */
 const isFolder = (url: string) => new URL(url).pathname.endsWith('/')
 
-/** A relative address: the server's own may be another than the one that the reader knows. */
+/** A relative address, since the server's own address may differ from the one that the reader uses. */
 function moved(location: string): Response {
   return new Response(null, { status: 302, headers: { location } })
 }

@@ -1,4 +1,4 @@
-// Reads forms with files as a stream. Of a file only those bytes are in memory that were not stored yet.
+// Reads forms with files as a stream. Only bytes that were not stored yet are in memory.
 import { pipeline } from 'node:stream/promises'
 import { Busboy } from '@fastify/busboy'
 import type { BusboyFileStream, BusboyInstance } from '@fastify/busboy'
@@ -19,7 +19,7 @@ export interface FormFile {
   bytes: AsyncIterable<Uint8Array>
 }
 
-/** Names and values. Of two fields with the same name the last one counts. */
+/** Names and values of the fields. If two have the same name, the last one counts. */
 export type FormFields = ReadonlyMap<string, string>
 
 const MAX_FIELDS = 100
@@ -30,10 +30,10 @@ export function isForm(request: Request): boolean {
 }
 
 /**
- * Hands over the files of a form one after the other, in their order.
+ * Passes the files of a form to `takeFile`, one after the other.
  *
- * @throws AgentRuntimeError `unsupported_media_type`, `bad_request`, `payload_too_large`; and what `takeFile` throws. Then nobody
- * reads on.
+ * @throws AgentRuntimeError `unsupported_media_type`, `bad_request`, `payload_too_large`; and what `takeFile`
+ *   throws. Then the rest is not read.
  */
 export async function readForm(
   request: Request,
@@ -58,7 +58,7 @@ export async function readForm(
     // A page sends this for a field in which no file was chosen.
     if (name === '') return void stream.resume()
     streams.add(stream)
-    // Whoever reads the stream gets the error, or the parser does.
+    // Either the reader of the stream gets the error, or the parser does.
     stream.on('error', () => {})
     taking = taking.then(() =>
       takeFile({ name: name.replaceAll('%22', '"'), mediaType, bytes: contentOf(stream) }),

@@ -24,7 +24,7 @@ export async function* readBody(
   try {
     for (;;) {
       const leftMs = Math.max(0, endsAt - performance.now())
-      // Only the time counts in which the client is waited for.
+      // Only the time during which the server waits for the client counts.
       const { done, value } = await within(Math.min(idleMs, leftMs), reader.read())
       if (done) return
       bytes += value.length
@@ -32,7 +32,7 @@ export async function* readBody(
       yield value
     }
   } finally {
-    // It is not cancelled, since that breaks a body which Node makes of a form in the same process.
+    // The body is not cancelled, because that breaks a body that Node made from a form in the same process.
     reader.releaseLock()
   }
 }
@@ -46,7 +46,7 @@ async function within<T>(ms: number, read: Promise<T>): Promise<T> {
     return await Promise.race([read, late])
   } finally {
     clearTimeout(timer)
-    // Nobody waits for a later answer.
+    // Nobody waits for a later read.
     read.catch(() => {})
   }
 }

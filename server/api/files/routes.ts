@@ -12,7 +12,7 @@ interface FileRoutes {
   path: string
   files: UploadedFiles & Pick<FileUpkeep, 'discard'>
   bounds: FormBounds
-  /** Makes the answer's body of a file. */
+  /** Makes the answer's body from a file. */
   toBody(file: StoredFile): object
 }
 

@@ -9,9 +9,9 @@ import { answerJson } from '../answer.ts'
 const SHOWN = /^(?:image\/(?:png|jpeg|gif|webp|avif|bmp)|audio\/[\w.+-]+|video\/[\w.+-]+|text\/plain)(?:;|$)/
 
 /**
- * Answers a GET or HEAD of a file: with all of it, a part of it, or 304.
+ * Answers a GET or HEAD of a file with all of it, a part of it, or 304.
  *
- * @param idleMs how long a client may take nothing, in milliseconds.
+ * @param idleMs milliseconds for which a client may take nothing.
  */
 export async function serveFile(
   request: Request,
@@ -43,7 +43,7 @@ function headersOf({ mediaType, name }: StoredFile, etag: string): Record<string
   return {
     'content-type': mediaType,
     'content-disposition': disposition(SHOWN.test(mediaType) ? 'inline' : 'attachment', name),
-    // Whatever the file really is, it runs nothing and belongs to no origin.
+    // Whatever the file contains, a browser runs nothing of it and gives it no origin.
     'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; sandbox",
     'x-content-type-options': 'nosniff',
     'accept-ranges': 'bytes',
@@ -69,7 +69,9 @@ function isAmong(tags: string | null, etag: string): boolean {
   return tags.trim() === '*' || tags.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag)
 }
 
-/** The range that is asked for. Undefined for the whole file, which also answers anything but a single range. */
+/**
+ * The requested range. Undefined for the whole file, which is also the answer to anything but a single range.
+ */
 function rangeOf({ headers }: Request, size: number, etag: string): ByteRange | 'none' | undefined {
   const [, first = '', last = ''] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(headers.get('range') ?? '') ?? []
   if (first === '' && last === '') return undefined
@@ -84,8 +86,9 @@ function rangeOf({ headers }: Request, size: number, etag: string): ByteRange | 
 }
 
 /**
- * Reads the first piece before the answer begins, so that a deleted file is still a 404. Reads on as the client takes it, and
- * breaks off when it takes nothing: one that stands still would keep its place among the transfers.
+ * Reads the first piece before the answer begins, so that a deleted file is still a 404. Then reads on as the
+ * client takes it, and breaks off if the client takes nothing, because it would keep its place among the
+ * transfers.
  */
 async function toBody(
   pieces: AsyncIterable<Uint8Array>,

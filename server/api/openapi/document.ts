@@ -1,11 +1,11 @@
-// Makes the OpenAPI 3.1 document of the REST API from the routes that answer.
+// Makes the OpenAPI 3.1 document of the REST API from the same routes that answer requests.
 import { ERROR_STATUS } from '../../contract/agent-runtime-error.ts'
 import type { ErrorCode } from '../../contract/agent-runtime-error.ts'
 import { RestError } from '../rest/error-body.ts'
 import type { Answer, Route } from '../rest/route.ts'
 import { namedSchemas, querySchemas, schemaRef } from './schemas.ts'
 
-/** The parts of a document that do not depend on where it is asked for. */
+/** The parts of a document that do not depend on its address. */
 export type OpenApiDocument = Readonly<Record<string, unknown>>
 
 const VERSION = '1.0.0'
@@ -106,7 +106,7 @@ function operationOf(route: Route) {
 
 function formOf({ description }: { description: string }) {
   const files = { type: 'array', items: { type: 'string', format: 'binary' } }
-  // Required, or clients that are generated from it would take any object for a form.
+  // Required, because generated clients would otherwise accept any object as a form.
   return {
     type: 'object',
     description,

@@ -6,17 +6,17 @@ import { pageUrl } from './read-request.ts'
 import { toRestPage } from './wire/page.ts'
 
 interface Listing<T, R> {
-  /** What of the URL links to other pages keep. */
+  /** The parameters of the URL that links to other pages keep. */
   query: z.ZodObject
   toRest(item: T): R
 }
 
-/** Answers a page of a list. */
+/** Makes the answer for a page of a list. */
 export type AnswerList = <T, R>(c: Context, page: Page<T>, listing: Listing<T, R>) => Response
 
 /**
- * How lists are answered: an object with the items in `results`, or for clients that know no pages the items alone, with what
- * else there is to say in headers.
+ * The form of lists: an object with the items in `results`, or, for clients that know no pages, only the
+ * items, with links and count in headers.
  */
 export function createAnswerList(form: 'envelope' | 'array'): AnswerList {
   return (c, page, { query, toRest }) => {

@@ -18,7 +18,10 @@ import { scheduleRoutes } from './routes/schedules.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 import { webhookRoutes } from './routes/webhooks.ts'
 
-/** Every route for whom it is known who asks: the same use cases as the router's, for every language that speaks HTTP. */
+/**
+ * All routes that need authentication. They call the same use cases as the router, for every language that
+ * has HTTP.
+ */
 export function createRestRoutes(
   services: ApiServices,
   { watchReader, forms: bounds }: { watchReader: WatchReader; forms: FormBounds },

@@ -7,7 +7,7 @@ import { FreeJson, snake } from './wire/names.ts'
 /** The body of every error. Clients read the sentence by either name. */
 export interface RestErrorBody extends ErrorBody {
   detail: string
-  /** What is wrong with a field of the request, by its name. */
+  /** The problems of each field of the request, by its name. */
   [field: string]: unknown
 }
 
@@ -22,10 +22,10 @@ export const RestError = answerSchema(
 )
 
 const Issues = z.array(z.object({ path: z.string(), message: z.string() })).min(1)
-/** Below these, names are the caller's own. */
+/** Names below these fields are the caller's own. */
 const FREE_FORM = new Set(['params', 'metadata', 'value'])
 
-/** An error of a use case, which has its own names for fields, with those that a caller of REST wrote. */
+/** Replaces the field names of a use case's error by the names that a REST caller wrote. */
 export function toRestErrorBody(error: AgentRuntimeError): RestErrorBody {
   const body = error.toBody()
   const issues = error.code === 'validation_failed' ? Issues.safeParse(body.details).data : undefined
@@ -36,7 +36,7 @@ export function toRestErrorBody(error: AgentRuntimeError): RestErrorBody {
   return { ...body, error: sentence, detail: sentence, details, ...byField(details) }
 }
 
-/** As frameworks of other languages list them, whose clients look for them there. */
+/** In the form that frameworks of other languages use, since their clients look for problems there. */
 function byField(details: z.infer<typeof Issues>): Record<string, string[]> {
   const fields = Map.groupBy(details, ({ path }) => path.split('.', 1)[0] ?? '')
   for (const taken of ['', 'error', 'detail', 'details', 'code']) fields.delete(taken)

@@ -4,7 +4,7 @@ import { accepts } from 'hono/accepts'
 const STREAM = 'text/event-stream'
 const ACCEPTED = { header: 'Accept' as const, supports: ['application/json', STREAM], default: STREAM }
 
-/** Whether who asks for events wants them as a stream, as an EventSource does. */
+/** Whether the caller wants events as a stream, as an EventSource does. */
 export function asksForStream(c: Context): boolean {
   return c.req.header('accept') === STREAM || accepts(c, ACCEPTED) === STREAM
 }

@@ -8,9 +8,9 @@ import { asksForStream } from './negotiate.ts'
 const STREAM = /\/(?<kind>run|conversation)s\/(?<id>[^/]+)\/events(?<only>\/stream)?\/?$/
 
 /**
- * Opens the ticket in a URL. Only a stream may be asked for with one.
+ * Opens the ticket in a URL. A ticket can only open a stream.
  *
- * @returns undefined where there is no ticket.
+ * @returns undefined if there is no ticket.
  * @throws AgentRuntimeError `unauthorized`
  */
 export async function openByTicket(

@@ -21,7 +21,7 @@ export async function readBody<T extends z.ZodType>(c: Context, schema: T): Prom
   return parseInput(schema, renamed(parseJson(text)))
 }
 
-/** Older clients say these in camelCase. */
+/** Older clients write these in camelCase. */
 const OTHER_NAMES = {
   agentKey: 'agent_key',
   conversationId: 'conversation_id',
@@ -44,8 +44,8 @@ function parseJson(text: string): unknown {
   }
 }
 
-// A query is text: what is a number or a flag becomes one here. What is within bounds, the use case decides, as for tRPC;
-// what it takes the OpenAPI document is told.
+// A query is text, so numbers and flags are converted here. The use case checks their bounds, as for tRPC;
+// the OpenAPI document lists them.
 const asked = (schema: Record<string, unknown>) => z.string().optional().meta(schema)
 
 const whole = (schema: Record<string, unknown>) =>
@@ -94,7 +94,7 @@ export function fromListRunsQuery(query: z.infer<typeof ListRunsQuery>): ListRun
   return input as ListRunsRequest
 }
 
-/** What is neither is for the use case to refuse. */
+/** The use case refuses all other values. */
 const flagOr = (schema: Record<string, unknown>) =>
   z
     .string()
@@ -201,7 +201,10 @@ export const RunQuery = z.object({
   include_all: flag(false, ALL),
 })
 
-/** Who waits is not asked who they are meanwhile. Proxies give up on an answer after a minute, by default. */
+/**
+ * Bounded, because a waiting reader is not authenticated again meanwhile, and proxies give up after a minute
+ * by default.
+ */
 const MAX_WAIT_SECONDS = 50
 
 export const EventsQuery = z.object({
@@ -236,7 +239,10 @@ export function readCursor(c: Context, query: z.output<typeof EventsQuery>): num
   return Math.max(0, (query.from_seq ?? 1) - 1)
 }
 
-/** Where links to other pages of a list lead: with what was asked of the list, and nothing else, since that may be a token. */
+/**
+ * The URL of links to other pages of a list. It keeps the list's filters and nothing else, since other
+ * parameters may be tokens.
+ */
 export function pageUrl(c: Context, query: z.ZodObject): URL {
   const url = publicUrl(c.req.raw)
   for (const name of new Set(url.searchParams.keys())) {

@@ -12,12 +12,12 @@ import { readBody } from './read-request.ts'
 
 export interface RestEnv {
   Bindings: Connection & {
-    /** Who is asking, once it is known. */
+    /** The caller, after authentication. */
     asking?: Principal
   }
   Variables: {
     principal: Principal
-    /** What a ticket shows, where one opened the stream. */
+    /** What the ticket shows, if a ticket opened the stream. */
     view: TicketView | undefined
   }
 }
@@ -36,20 +36,20 @@ interface RouteBody<TBody extends z.ZodType> {
   example?: unknown
 }
 
-/** What a handler gets: the request, parsed by the route's schemas. */
+/** The input of a handler: the request, parsed by the route's schemas. */
 interface Asked<TQuery extends z.ZodType, TBody extends z.ZodType> {
   c: Context<RestEnv>
   principal: Principal
-  /** The id in the path. `''` where the path has none. */
+  /** The id in the path. `''` if the path has none. */
   id: string
   query: z.output<TQuery>
   body: z.output<TBody>
 }
 
-/** A form with files, in place of JSON. */
+/** A form with files, instead of JSON. */
 interface RouteForm {
   description: string
-  /** Answers a request with one. */
+  /** Answers a request that has such a form. */
   answer?(c: Context<RestEnv>): Promise<Response>
   /** The route takes no other body, and its own handler answers. */
   isOnly?: true
@@ -59,16 +59,16 @@ interface RouteDefinition<TQuery extends z.ZodObject, TBody extends z.ZodType> {
   method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
   /** Below `restPath`, as OpenAPI writes it: `/runs/{id}/`. */
   path: string
-  /** Names the operation in clients that are made from the document. */
+  /** The operation's name in generated clients. */
   operationId: string
-  /** The procedure of tRPC that does the same. Undefined where there is none. */
+  /** The tRPC procedure that does the same. Undefined if there is none. */
   procedure?: string
   /** Whether the route needs no authentication. */
   isOpen?: true
   summary: string
   description?: string
   query?: TQuery
-  /** Headers that it reads, and what they are for. */
+  /** Headers that it reads, with their meaning. */
   headers?: Record<string, string>
   body?: RouteBody<TBody>
   form?: RouteForm
@@ -78,7 +78,7 @@ interface RouteDefinition<TQuery extends z.ZodObject, TBody extends z.ZodType> {
   handle(asked: Asked<TQuery, TBody>): Promise<Response>
 }
 
-/** A route: what the app answers by, and what the OpenAPI document says of it. */
+/** A route: it answers requests, and describes itself for the OpenAPI document. */
 export interface Route extends Omit<RouteDefinition<z.ZodObject, z.ZodType>, 'handle'> {
   answer(c: Context<RestEnv>): Promise<Response>
 }
@@ -149,7 +149,7 @@ export function addRoutes(app: Hono<RestEnv>, routes: readonly Route[], base = '
   }
 }
 
-/** How Hono writes a path of OpenAPI's: `/runs/:id` for `/runs/{id}/`. */
+/** Converts OpenAPI's form of a path into Hono's: `/runs/:id` for `/runs/{id}/`. */
 function toPattern(path: string): string {
   return path.replaceAll(/\{(\w+)\}/g, ':$1').replace(/\/$/, '')
 }

@@ -9,7 +9,7 @@ import type { RestEnv } from './route.ts'
 import { REST_SSE } from './sse-format.ts'
 
 interface Opened {
-  /** The id where the stream begins, for readers who are cut off before the first event. */
+  /** The id where the stream begins, for readers that are cut off before the first event. */
   cursor?: string
   batches: EventStream
   confirm(principal: Principal): Promise<void>
@@ -22,12 +22,12 @@ export function streamOf(
   { keepAlive, watchReader }: { keepAlive: KeepAlive; watchReader: WatchReader },
 ): Response {
   if (c.req.raw.method === 'HEAD') {
-    // Nobody would read the body or cancel it.
+    // Nobody would read or cancel the body.
     batches.close()
     return new Response(null, { headers: EVENT_STREAM_HEADERS })
   }
   const principal = c.get('principal')
-  // A stream that was begun by a ticket goes on as long as the ticket's maker may see what it shows.
+  // A stream opened by a ticket goes on as long as the person who got the ticket may see its events.
   const identify = c.get('view') && (async () => principal)
   const watch = watchReader({ request: c.req.raw, principal, identify, check: confirm })
   // A frame without data is no event. It only sets the id that an EventSource resumes with.

@@ -16,7 +16,7 @@ export interface CallerOptions {
   socketHeaders: readonly string[]
 }
 
-/** Whose a connection is, from the first answer of `authenticate` until it is closed. */
+/** The owner of a connection, from the first result of `authenticate` until it is closed. */
 export class Caller implements Disposable {
   readonly #options: CallerOptions
   readonly #request: Request | AgentRuntimeError
@@ -33,13 +33,13 @@ export class Caller implements Disposable {
       this.#request = toRequest(upgrade, sent, options.socketHeaders)
     } catch (error) {
       if (!(error instanceof AgentRuntimeError)) throw error
-      // Told in answer to each call: what is said before the first one, clients of tRPC keep to themselves.
+      // Sent in answer to each call: tRPC's clients do not report errors that come before the first call.
       this.#request = error
       this.noteRefusal(error)
     }
   }
 
-  /** Asks anew: a session may have ended since. */
+  /** Asks again, since a session may have ended. */
   async identify(): Promise<Principal> {
     if (this.#request instanceof AgentRuntimeError) throw this.#request
     const principal = await this.#options.identify(this.#request)
@@ -50,7 +50,7 @@ export class Caller implements Disposable {
       )
     }
     this.#owner = owner
-    // Its connection may have been closed meanwhile: nobody would give the seat back.
+    // The connection may have been closed meanwhile, and nothing would give the seat back.
     if (!this.#isGone) this.#seat ??= this.#takeSeat(principal)
     return principal
   }
@@ -63,13 +63,13 @@ export class Caller implements Disposable {
     }
   }
 
-  /** Leaves a line in the log of what it was refused. */
+  /** Logs what the caller was refused. */
   noteRefusal(error: AgentRuntimeError): AgentRuntimeError {
     logRefusal(this.#options.services.log, error, { method: 'GET', url: this.#url })
     return error
   }
 
-  /** Whether it was somebody who may have a socket. */
+  /** Whether the caller may have a socket. */
   get isKnown(): boolean {
     return this.#seat !== undefined
   }
@@ -80,7 +80,9 @@ export class Caller implements Disposable {
   }
 }
 
-/** Whether it says that the caller may not, rather than that it could not be found out. */
+/**
+ * Whether the error says that the caller may not connect, and not only that authentication failed to answer.
+ */
 export function isRefusal(error: unknown): error is AgentRuntimeError {
   return error instanceof AgentRuntimeError && (error.status === 401 || error.status === 403)
 }

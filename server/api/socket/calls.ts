@@ -6,17 +6,20 @@ interface CallsOptions {
   client: Pick<WebSocket, 'pause' | 'resume'>
   identify(): Promise<Principal>
   begin(call: Call, principal: Principal): Promise<void>
-  /** Of those that came with one another, who is calling was not found out, or nobody. */
+  /** Refuses calls that came together, because their caller could not be found out or is nobody. */
   refuse(calls: readonly Call[], error: unknown): void
   /** Bytes of calls that may wait. */
   maxWaitingBytes: number
 }
 
-/** Calls of one connection at a time. The rest of the capacity is for other connections. */
+/** Calls of one connection at the same time. The rest of the capacity is for other connections. */
 const MAX_AT_ONCE = 4
 const MAX_WAITING = 1_000
 
-/** Makes the calls of a connection in order, with a bound on those at once, so that others get their share. */
+/**
+ * Executes the calls of a connection in order. It bounds how many run at once, so that other connections get
+ * their share.
+ */
 export class Calls {
   readonly #options: CallsOptions
   #waiting: Call[] = []
@@ -41,7 +44,9 @@ export class Calls {
     if (!this.#isServing) void this.#serve()
   }
 
-  /** Asks who is calling once for all calls that have come. Calls that come meanwhile need another question. */
+  /**
+   * Authenticates once for all calls that have come. Calls that come meanwhile need another authentication.
+   */
   async #serve(): Promise<void> {
     const { client, identify, begin, refuse } = this.#options
     this.#isServing = true

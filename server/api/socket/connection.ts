@@ -1,5 +1,5 @@
-// One client's socket, in the protocol of tRPC's WebSocket adapter, which itself asks who is calling once a call,
-// knows no bounds, and sends events one by one.
+// One client's socket, in the protocol of tRPC's WebSocket adapter. That adapter is not used: it
+// authenticates for each call, has no bounds, and sends events one by one.
 import type { IncomingMessage } from 'node:http'
 import { TRPCError, callTRPCProcedure } from '@trpc/server'
 import type { WebSocket } from 'ws'
@@ -40,13 +40,13 @@ interface Peer {
 
 /** Refused messages that are tolerated, since a client whose session just ended may have sent some already. */
 const MAX_REFUSALS = 10
-/** Of RFC 6455's registry. */
+/** Close codes from RFC 6455's registry. */
 const POLICY_VIOLATION = 1008
 export const RESTARTING = 1012
 const TRY_AGAIN_LATER = 1013
 
 export const RECONNECT = { id: null, method: 'reconnect' }
-/** How long a client may take to open another socket after it was told to. */
+/** Time in which a client must open another socket after it was told to. */
 const RETIRE_AFTER_MS = 5_000
 
 export class Connection {
@@ -67,7 +67,7 @@ export class Connection {
     const { remoteAddress } = upgrade.socket
     this.#from = {
       remoteAddress,
-      // Made for those few calls that look at it.
+      // Made only for the few calls that need it.
       get request() {
         return toRequest(upgrade, {}, [])
       },
@@ -119,7 +119,7 @@ export class Connection {
     }
   }
 
-  /** Whether the call may go on. If not, it has been answered with an error. */
+  /** Whether the call may go on. If not, it was answered with an error. */
   #isTaken(call: Call): boolean {
     const { id, method, path } = call
     if (id === null) {
@@ -185,7 +185,7 @@ export class Connection {
     if (!isRefusal(error) || this.#refusals >= MAX_REFUSALS) this.#closeFor(error)
   }
 
-  /** Whether the connection goes on. It does while it can't be found out who the caller is. */
+  /** Whether the connection goes on. It does if `authenticate` fails to answer. */
   async #look(): Promise<boolean> {
     try {
       const principal = await this.#identify()
@@ -205,7 +205,8 @@ export class Connection {
   #closeFor(error: unknown): boolean {
     const { client } = this.#peer
     if (isRefusal(error)) client.close(POLICY_VIOLATION, error.code)
-    // It has all the sockets it may have. One that is let in may be told to wait, and keeps its streams.
+    // The principal has all the sockets that it may have. A connection that was already accepted only waits,
+    // and keeps its streams.
     else if (this.#caller?.isKnown === false && isRateLimit(error))
       client.close(TRY_AGAIN_LATER, 'rate_limited')
     else return false
@@ -225,7 +226,7 @@ export class Connection {
     else this.#answer(call, { error: this.#toShape(error, call.path) })
   }
 
-  /** That a call opens; an id that is taken twice is of the first. */
+  /** Subscriptions that calls have opened. If an id is used twice, it stays with the first one. */
   #subscriptionOf(call: Call): EventSubscription | undefined {
     const subscription = call.id === null ? undefined : this.#subscriptions.get(call.id)
     return subscription?.isOf(call) === true ? subscription : undefined

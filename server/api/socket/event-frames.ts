@@ -3,16 +3,21 @@ import type { EventBatch } from '../../events/event-ring.ts'
 import { eventIdOf } from '../event-id.ts'
 import { toFrames } from './frames.ts'
 
-/** Of a subscription that many share, most often the first one of a page. */
+/**
+ * How many heads can share frames: those that many clients' subscriptions have, mostly the first one of a
+ * page.
+ */
 const SHARED_HEADS = 16
 
 const rests = new WeakMap<AnyRunEvent, string>()
 const pieces = new WeakMap<EventBatch, Map<string, readonly Buffer[]>>()
 
-/** Of a piece; one event at least, however large. */
+/** Bytes of a piece, which has at least one event, however large. */
 const MAX_PIECE_CHARACTERS = 256 * 1024
 
-/** Opens each answer to a call: what differs from one subscriber to the next. `toRest` is all that comes after it. */
+/**
+ * The beginning of each message, which differs between subscribers. `toRest` makes all that comes after it.
+ */
 export function toHead(call: { id: number | string | null; jsonrpc?: '2.0' | undefined }): string {
   return JSON.stringify(call).slice(0, -1)
 }

@@ -1,5 +1,5 @@
-// The subscriptions of events over a socket, message by message what tRPC's adapter sends. Through the adapter
-// each event would cost each of its readers an encoding, two writes and a dozen promises.
+// The subscriptions of events over a socket. The messages are the same as those of tRPC's adapter. Through
+// the adapter each event would cost each reader an encoding, two writes and a dozen promises.
 import type { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
 import type { Principal } from '../../contract/principal.ts'
 import type { EventStream } from '../../events/event-stream.ts'
@@ -31,7 +31,7 @@ export class EventSubscription {
   #confirm: ((principal: Principal) => Promise<void>) | undefined
   /** The part of the taken batch that is still to be written. */
   #pieces: readonly Buffer[] = []
-  /** What the client knows. */
+  /** What the client was told. */
   #wasRunning = false
   #isLeft = false
   #isOver = false
@@ -45,7 +45,7 @@ export class EventSubscription {
     return this.#options.call === call
   }
 
-  /** Begins to send, or tells the client why it can't. */
+  /** Begins to send, or tells the client why it cannot. */
   async open(principal: Principal): Promise<void> {
     const { call, path, services } = this.#options
     try {
@@ -78,7 +78,7 @@ export class EventSubscription {
     this.#source?.close()
   }
 
-  /** Asks again whether its reader may see what it shows, and ends it if not. */
+  /** Checks again whether the reader may see its events, and ends it if not. */
   async confirm(principal: Principal): Promise<void> {
     try {
       await this.#confirm?.(principal)
@@ -88,7 +88,7 @@ export class EventSubscription {
     }
   }
 
-  /** Ends it before the run does. */
+  /** Ends it before the run ends. */
   fail(error: AgentRuntimeError): void {
     if (this.#isOver) return
     this.#respondError(error)
@@ -126,7 +126,10 @@ export class EventSubscription {
     }
   }
 
-  /** Also says, then and whenever it changes, how long a silence means that the connection is dead: less while a run is running. */
+  /**
+   * Also says, now and whenever it changes, after how much silence the connection is dead: less while a run
+   * is running.
+   */
   #tellStarted({ isRunning }: EventStream): void {
     const { runningMs } = deadlinesOf(this.#options.services.streamKeepAliveMs)
     this.#wasRunning = isRunning

@@ -1,15 +1,16 @@
-// Format: RFC 6455, section 5.2. A text message in one frame, not masked, as a server sends it. Written here and not
-// by `ws`, which makes two writes of each message: a batch of events is many messages, and has to be one write.
+// Format: RFC 6455, section 5.2. A server sends a text message in one frame, not masked. These frames are not
+// written by `ws`, which makes two writes for each message: a batch of events has many messages and must be
+// one write.
 
 const TEXT = 0x81
-/** The length stands in the second byte, in two bytes after it, or in eight. */
+/** The length is in the second byte, or in two or eight bytes after it. */
 const SHORT = 126
 const LONG = 65_536
 
 /** A message as the bytes that go to the connection. */
 export const toFrame = (text: string): Buffer => toFrames('', [text])
 
-/** Messages that begin alike, one for each of the rests, as one piece. */
+/** Messages with the same beginning, one for each rest, as one piece. */
 export function toFrames(head: string, rests: readonly string[]): Buffer {
   const start = Buffer.byteLength(head)
   const lengths = rests.map((rest) => start + Buffer.byteLength(rest))
@@ -27,7 +28,7 @@ function headerLength(bytes: number): number {
   return bytes < LONG ? 4 : 10
 }
 
-/** @returns where the message itself begins. */
+/** @returns the offset at which the message itself begins. */
 function writeHeader(frame: Buffer, offset: number, bytes: number): number {
   frame[offset] = TEXT
   if (bytes < SHORT) return frame.writeUInt8(bytes, offset + 1)

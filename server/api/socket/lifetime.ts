@@ -3,26 +3,26 @@ import type { Clock } from '../../ports/clock.ts'
 /** Limits on how long a connection lives. */
 export interface LifetimeSettings {
   clock: Pick<Clock, 'now' | 'sleep'>
-  /** Between checks that the caller still may connect. */
+  /** Milliseconds between checks that the caller may still connect. */
   reauthenticateMs: number
   /** After this time the client is told to open another socket. */
   maxAgeMs: number
 }
 
 interface Watched {
-  /** Of the connection. */
+  /** Aborts when the connection is closed. */
   closed: AbortSignal
-  /** Whether somebody is known to be calling. */
+  /** Whether the caller is known. */
   isKnown(): boolean
-  /** Asks who is calling; false when the connection has been closed for it. */
+  /** Authenticates the caller; false if that closed the connection. */
   look(): Promise<boolean>
   retire(): void
 }
 
-/** A socket whose caller is not known by then is closed. */
+/** A socket whose caller is still unknown after this time is closed. */
 const INTRODUCED_AFTER_MS = 10_000
 
-/** Looks after a connection until it is closed. */
+/** Watches a connection until it is closed. */
 export function watchOver(watched: Watched, settings: LifetimeSettings): void {
   void awaitCaller(watched, settings)
   void lookAgain(watched, settings)
@@ -44,7 +44,7 @@ async function lookAgain({ closed, look, retire }: Watched, settings: LifetimeSe
   }
 }
 
-/** At most that long, and spread out, so that sockets opened together don't end together. */
+/** At most the given time, and varied, so that sockets that were opened together do not end together. */
 function spread(ms: number): number {
   return ms * (0.8 + 0.2 * Math.random())
 }

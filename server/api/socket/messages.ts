@@ -4,7 +4,10 @@ import { parseTRPCMessage } from '@trpc/server/rpc'
 import { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
 import type { AgentRouter } from '../router.ts'
 
-/** Calls in one message. tRPC's client sends all at once that a page asks for in one tick, and after a reconnect all streams. */
+/**
+ * Calls in one message. tRPC's client sends all calls of one tick of a page together, and after a reconnect
+ * all streams.
+ */
 const MAX_CALLS = 1_000
 
 export interface Call {
@@ -25,7 +28,7 @@ interface Stop {
 }
 
 /**
- * What a client says, one thing or several.
+ * Parses a client's message, which has one request or several.
  *
  * @throws TRPCError when it is not of tRPC's protocol.
  * @throws AgentRuntimeError `payload_too_large` when that is more than a message may hold.
@@ -59,7 +62,7 @@ function toCall(value: unknown, index: number, router: AgentRouter): Call | Stop
 }
 
 /**
- * The headers that a client sends first, if it has said that it will.
+ * Parses the headers that a client sends first, if it has announced them.
  *
  * @throws TRPCError when that is something else.
  */

@@ -5,13 +5,13 @@ import { toFrame } from './frames.ts'
 /** Unread bytes after which a client is cut off. Streams stop sending long before that. */
 const MAX_UNREAD_BYTES = 16 * 1024 * 1024
 
-/** What all streams and calls of a connection are written to. */
+/** All streams and calls of a connection write to this. */
 export interface Outlet {
-  /** False once it is closing: nothing is written any more. */
+  /** False once the connection is closing; then nothing more is written. */
   readonly isOpen: boolean
-  /** Whether what was written so far is on its way. */
+  /** Whether everything written so far was sent. */
   readonly hasRoom: boolean
-  /** Calls back once, when there is room or the connection is closed. */
+  /** Calls back once, when there is room again or the connection is closed. */
   whenRoom(task: () => void): void
   /** One or more whole frames. */
   write(frames: Uint8Array): void
@@ -29,7 +29,8 @@ export function createOutlet(client: WebSocket, socket: Duplex): Outlet {
 
   function write(frames: Uint8Array): void {
     if (client.readyState !== client.OPEN) return
-    // Write past `ws`: it neither compresses nor fragments here, so it holds nothing that must go first.
+    // Writes to the connection directly, not through `ws`. `ws` neither compresses nor fragments here, so it
+    // holds no bytes that must go first.
     socket.write(frames)
     if (socket.writableLength > MAX_UNREAD_BYTES) client.terminate()
   }

@@ -3,10 +3,10 @@ import type { Duplex } from 'node:stream'
 import type { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
 import { retryAfterOf } from '../answer.ts'
 
-/** Answers a request to open a WebSocket as an ordinary one would be. */
+/** Answers a request to open a WebSocket like an ordinary HTTP request. */
 export function refuseUpgrade(socket: Duplex, error: AgentRuntimeError): void {
   const body = JSON.stringify(error.toBody())
-  // Nobody else listens on it any more, and an error without a listener ends the process.
+  // Nothing else listens on the socket any more, and an error without a listener ends the process.
   socket.on('error', () => socket.destroy())
   socket.once('finish', () => socket.destroy())
   socket.end(

@@ -1,7 +1,7 @@
 import { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
 import type { Principal } from '../../contract/principal.ts'
 
-/** Counts the sockets that are open, by whose they are. */
+/** Counts the open sockets of each principal. */
 export interface Seats {
   /** Takes one of the principal's places and gives it back on disposal. @throws AgentRuntimeError when all are taken. */
   take(principal: Principal): Disposable

@@ -1,4 +1,5 @@
-// tRPC over WebSocket: one connection of a browser's few carries any number of streams.
+// tRPC over WebSocket. A browser allows few connections to a server, and one of these carries any number of
+// streams.
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -16,7 +17,10 @@ import { createTimeSlices } from './time-slices.ts'
 import { hasAddress, urlOf } from './upgrade-request.ts'
 
 export interface SocketServer {
-  /** Takes the connection over, or refuses it; false, having left it alone, when its path is another's. */
+  /**
+   * Takes the connection over, or refuses it. Returns false, and does nothing, if the path is not the
+   * runtime's.
+   */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean
   /** Tells clients to connect elsewhere, and resolves when all are gone. */
   close(): Promise<void>
@@ -25,11 +29,11 @@ export interface SocketServer {
 interface SocketServerOptions extends Omit<ConnectionOptions, 'seats' | 'inTimeSlice'> {
   trpcPath: string
   allowedOrigins: readonly string[]
-  /** Of one principal, in this process. */
+  /** The most sockets of one principal in this process. */
   socketsPerPrincipal: number
 }
 
-/** What clients get to say goodbye. */
+/** Time that clients get to close. */
 const CLOSE_AFTER_MS = 1_000
 const NO_HOST = new AgentRuntimeError('bad_request', 'The header Host names no host.')
 
@@ -45,7 +49,8 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
 
   function accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     server.handleUpgrade(request, socket, head, (client) => {
-      // Dead peers answer nothing: gone after three intervals, as clients of the other streams notice it too.
+      // Dead peers do not answer. They are dropped after three intervals, the same time after which clients
+      // of other streams notice a dead connection.
       handleKeepAlive(client, pingMs, pingMs * 2)
       // oxlint-disable-next-line no-new -- it lives as long as the client that it listens to
       new Connection(shared, { client, outlet: createOutlet(client, socket), upgrade: request })

@@ -1,12 +1,16 @@
-/** Work for one of many, done soon. Given again before it was done, it is done once. */
+/** Schedules work to be done soon. Work that is scheduled again before it was done is done once. */
 export type InTimeSlice = (work: () => void) => void
 
-/** How long work may go on before the event loop gets to everything else: requests, timers, other sockets. */
+/**
+ * Milliseconds that work may take before the event loop does everything else: requests, timers, other
+ * sockets.
+ */
 const SLICE_MS = 5
 
 /**
- * Lets all streams of a process write in slices of time. A thousand viewers hear of an event at the same moment. If all
- * were written to in one go, a request that came meanwhile would wait until the last of them has it.
+ * Lets all streams of a process write in slices of time. A thousand viewers get an event at the same moment.
+ * If the server wrote to all of them in one go, a request that came meanwhile would wait until the last
+ * viewer has the event.
  */
 export function createTimeSlices(now: () => number = () => performance.now()): InTimeSlice {
   const waiting = new Set<() => void>()

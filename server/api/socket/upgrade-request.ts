@@ -3,12 +3,15 @@ import { TLSSocket } from 'node:tls'
 import { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
 import { shortened } from '../../contract/issues.ts'
 
-/** What every client may say of itself, by way of its first message, since browsers can set no header on a socket. */
+/** Headers that every client may send in its first message, since browsers cannot set headers on a socket. */
 const SETTABLE = new Set(['authorization', 'x-anonymous-token'])
-/** Names that an error repeats. */
+/** How many names an error repeats. */
 const MAX_NAMES = 10
 
-/** Whether the request says for which host it is, in a way that a `Request` can be made of: of a URL with a user in it none can. */
+/**
+ * Whether the request names its host in a form that a `Request` accepts. A URL with a user name is not
+ * accepted.
+ */
 export function hasAddress(upgrade: IncomingMessage): boolean {
   const [url, base] = addressOf(upgrade)
   const address = URL.parse(url, base)
@@ -16,9 +19,9 @@ export function hasAddress(upgrade: IncomingMessage): boolean {
 }
 
 /**
- * What `authenticate` is given for a call over a socket: the request that opened it, with the headers that the
- * client has sent since. A proxy strips headers by which it tells an application who somebody is, and does not
- * see these: only those can be set that are known to be nobody's but the caller's own.
+ * The request that `authenticate` gets for a call over a socket: the request that opened the socket, with the
+ * headers that the client has sent since. A proxy strips headers by which it tells an application who
+ * somebody is, but it does not see these. So a client can set only headers that no proxy uses for this.
  *
  * @param allowed further names, in lower case.
  * @throws AgentRuntimeError `forbidden` when the client sent others.
@@ -37,7 +40,7 @@ export function toRequest(
     const name = given.toLowerCase()
     if (!SETTABLE.has(name) && !allowed.includes(name)) refused.push(given)
     else if (!isValue(value)) refused.push(given)
-    // What came with the request itself, perhaps from a proxy that has checked it, is not to be replaced.
+    // Headers of the request itself, perhaps from a proxy that has checked the caller, are not replaced.
     else if (!headers.has(name)) headers.set(name, value)
   }
   if (refused.length > 0) throw notSettable(refused)
@@ -53,7 +56,7 @@ function notSettable(names: readonly string[]): AgentRuntimeError {
   )
 }
 
-/** What the socket was asked for at. */
+/** The URL that opened the socket. */
 export function urlOf(upgrade: IncomingMessage): string {
   return new URL(...addressOf(upgrade)).href
 }

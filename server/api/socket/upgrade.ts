@@ -1,6 +1,6 @@
 /**
- * What a Node HTTP server hands over on `upgrade`, by what tells it from anything else: a browser's code,
- * which sees the type of its runtime, may know no types of Node.
+ * The arguments that a Node HTTP server passes on `upgrade`. The types describe only a few members, because
+ * code for a browser sees the runtime's type and may not have Node's types.
  */
 export type HandleUpgrade = (request: UpgradeRequest, socket: UpgradeSocket, head: Uint8Array) => boolean
 

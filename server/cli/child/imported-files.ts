@@ -6,17 +6,17 @@ import type { FileVersions } from './messages.ts'
 
 const INSTALLED = `${sep}node_modules${sep}`
 
-/** Tells a file from what it is after a save, also when that replaces it by another. */
+/** Identifies a version of a file: it changes with a save, also when the save replaces the file. */
 export function versionOf(path: string): string {
   const stats = statSync(path, { throwIfNoEntry: false })
   return stats === undefined ? 'absent' : `${stats.mtimeMs}:${stats.size}`
 }
 
 /**
- * From now on reports files that are imported, at whatever depth and time, except installed packages'.
- * Also those that turn out to be missing or wrong: they are what is going to be put right.
+ * From now on reports imported files, at any depth and time, except those of installed packages. It also
+ * reports files that are missing or wrong, since those will be corrected.
  *
- * @returns reports at once what it has gathered.
+ * @returns a function that reports at once what was gathered.
  */
 export function reportImportedFiles(report: (files: FileVersions) => Promise<void>): () => Promise<void> {
   const seen = new Set<string>()
@@ -34,7 +34,7 @@ export function reportImportedFiles(report: (files: FileVersions) => Promise<voi
     const path = fileURLToPath(url)
     if (seen.has(path) || path.includes(INSTALLED)) return
     seen.add(path)
-    // Looked at before it is read: a save in between then counts as a change.
+    // Takes the version before the file is read, so that a save in between counts as a change.
     if (gathered.push([path, versionOf(path)]) === 1) setImmediate(() => void flush())
   }
 

@@ -1,14 +1,14 @@
 import type { Exposition } from '../../ports/metrics.ts'
 import type { RuntimeChild } from './runtime-child.ts'
 
-/** Less than the one who asks waits itself. */
+/** Less than the asking process waits itself. */
 const ANSWER_WITHIN_MS = 1_000
 
 type Child = Pick<RuntimeChild, 'isMeasuring' | 'isSilent' | 'measured' | 'readMetrics' | 'exited'>
 
 /**
- * Metrics of the processes of isolated runs. Each process ends with its run, so its counts are kept, as one sum: a counter that goes
- * back looks like a restart. Of a process that was killed, the last answer counts.
+ * Metrics of the processes of isolated runs. Each process ends with its run, so its counts are kept, as one
+ * sum: a counter that goes back looks like a restart. For a process that was killed, its last answer counts.
  */
 export class IsolatedMetrics {
   readonly #exposition: Exposition
@@ -28,7 +28,7 @@ export class IsolatedMetrics {
   }
 
   async read(): Promise<unknown[]> {
-    // Both at one moment: one that ends meanwhile is among those that run.
+    // Reads both at one moment, so that a process that ends meanwhile is counted among the running ones.
     const [ended, running] = [this.#ended, [...this.#running]]
     const read = await Promise.all(running.map(readOne))
     return [...(await ended), ...read.flat()]

@@ -1,5 +1,5 @@
-// A runtime as a process of its own, for the commands that keep several or put a new one in place of an
-// old one. It shares their terminal, so what the keyboard sends is theirs to understand: they tell it.
+// A runtime in a process of its own, for commands that run several or replace one by another. It shares their
+// terminal, but only they handle signals from the keyboard, and tell it what to do.
 import { readError } from '../../ports/read-error.ts'
 import { reportError } from '../cli-error.ts'
 import { outliveDeadOutput } from '../dead-output.ts'
@@ -46,25 +46,28 @@ async function run(lifecycle: Lifecycle): Promise<void> {
   if (http !== undefined) lifecycle.defer(http.close)
   const exposition = loaded.metrics?.exposition
   if (exposition !== undefined && task.isIsolated) {
-    // Done when the runtime has stopped, and nothing is counted any more.
+    // Done after the runtime has stopped, when nothing is counted any more.
     lifecycle.defer(async () => send({ kind: 'measured', metrics: [await exposition.read()] }))
   } else if (exposition !== undefined) isolatedMetrics = new IsolatedMetrics(exposition)
   await startRuntime(loaded, lifecycle)
-  // Answered until the end of draining: it is the parent that decides who is asked.
+  // It answers until the end of draining; the parent decides which process gets requests.
   http?.serve(loaded.nodeHandler)
   if (http !== undefined) routeUpgrades(http.server, loaded.handleUpgrade)
   const worker = await startWorker(loaded, task.worker, {
     lifecycle,
     ...(task.isIsolated ? { isolated: tellParent(lifecycle) } : { isolation: isolateBy(loaded, lifecycle) }),
   })
-  // Done just before the worker is stopped, with nothing in between that could let it take a run.
+  // Done directly before the worker is stopped, so that it cannot take a run in between.
   lifecycle.defer(async () => void send({ kind: 'draining' }))
   sayAlive(worker)
   isReady = true
   await send({ kind: 'ready', ready: { runtime: describeRuntime(loaded), url: http?.url } })
 }
 
-/** To the very end: one that drains for long is not blocked. A parent that stands still is not told twice. */
+/**
+ * Goes on until the very end, because a process that drains for long is not blocked. If the parent stands
+ * still, no second message is sent to it.
+ */
 function sayAlive(worker: Worker): void {
   let isHeard = true
   const say = (): void => {
@@ -106,7 +109,7 @@ function obeyParent({ stop }: Controls): void {
     if (message.kind === 'ask') return void answer(message)
     stop('Stopped by its parent.', { isHurried: message.isHurried })
   })
-  // Whoever started it is gone, perhaps killed.
+  // The parent is gone, perhaps killed.
   process.once('disconnect', () => stop('Its parent is gone.'))
   process.on('SIGTERM', () => stop('Stopped by SIGTERM.'))
   process.on('SIGINT', () => {})
@@ -114,7 +117,7 @@ function obeyParent({ stop }: Controls): void {
 }
 
 async function answer({ id, question }: AskMessage): Promise<void> {
-  // It says nothing of what it can't read.
+  // The process does not answer while it cannot read its health.
   const answered = await read(question).catch(() => undefined)
   await send({ kind: 'answer', id, answer: answered })
 }
@@ -136,11 +139,11 @@ async function reportFailure(error: unknown): Promise<void> {
   await send({ kind: 'failed', name, message, stack })
 }
 
-/** Resolves once it is on its way, so that an end right after does not cut it off. */
+/** Resolves once the message is sent, so that it is not lost if the process ends right after. */
 function send(message?: ChildMessage): Promise<void> {
   return new Promise((resolve) => {
     if (message === undefined || !process.connected) return resolve()
-    // A parent that is gone has no use for it.
+    // A parent that is gone does not need the message.
     process.send?.(message, undefined, undefined, () => resolve())
   })
 }

@@ -1,13 +1,13 @@
-// What a command and the processes it starts for a runtime say to each other.
+// The messages between a command and the processes that it starts for a runtime.
 import type { RuntimeDescription } from '../describe-runtime.ts'
 import type { WorkerOptions } from '../options.ts'
 
 export interface ChildTask {
   entry: string
   worker: WorkerOptions
-  /** Answers HTTP too, on a port of the loopback it chooses, and to these names of it besides those of the loopback. */
+  /** Also serves HTTP on a free port of the loopback, for these host names besides those of the loopback. */
   serving?: { allowedHosts: readonly string[] }
-  /** Whether it tells which files it imports. */
+  /** Whether it reports the files that it imports. */
   isWatched: boolean
   /** Whether it executes one isolated run, and then ends. Default: false. */
   isIsolated?: boolean
@@ -15,11 +15,11 @@ export interface ChildTask {
 
 export interface ReadyRuntime {
   runtime: RuntimeDescription
-  /** Where it answers HTTP, if it does. */
+  /** The URL where it serves HTTP, if it does. */
   url: string | undefined
 }
 
-/** Paths of files, and of each what tells it from a later version of it. */
+/** Paths of files, each with the version that was read. */
 export type FileVersions = [path: string, version: string][]
 
 export interface StopMessage {
@@ -28,13 +28,13 @@ export interface StopMessage {
   isHurried: boolean
 }
 
-/** What a process may be asked. */
+/** Questions that a process answers. */
 export type Question =
-  /** How it is. Nothing while it does not reach the database. */
+  /** Its health. Nothing while it does not reach the database. */
   | { about: 'health' }
-  /** What it has measured, and the processes of its isolated runs: a list. */
+  /** Its metrics and those of the processes of its isolated runs, as a list. */
   | { about: 'metrics' }
-  /** What it has measured, and others have, as one text. */
+  /** Its metrics together with the given ones, as one text. */
   | { about: 'metrics-text'; others: readonly unknown[] }
 
 export interface AskMessage {
@@ -57,11 +57,11 @@ export type ChildMessage =
   | { kind: 'ready'; ready: ReadyRuntime }
   /** It has taken its isolated run. */
   | { kind: 'begun' }
-  /** What it answers to the question of that id, as JSON. */
+  /** Its answer to the question with that id, as JSON. */
   | { kind: 'answer'; id: number; answer: unknown }
-  /** What it has measured, to its end: the answer about its metrics. */
+  /** Its final metrics, in the form of the answer about metrics. */
   | { kind: 'measured'; metrics: unknown }
   /** It takes no more runs. */
   | { kind: 'draining' }
-  /** Said every second: what blocks the process keeps it from saying so. `isTaking`: it would take a run now. */
+  /** Sent every second, so a blocked process is silent. `isTaking`: it would take a run now. */
   | { kind: 'alive'; isTaking: boolean }

@@ -21,14 +21,14 @@ import type {
 // TypeScript here, JavaScript in the built package.
 const SCRIPT = fileURLToPath(new URL(`./main${extname(import.meta.filename)}`, import.meta.url))
 
-/** What blocks an event loop for so long, no timeout of a run can end. */
+/** No timeout of a run can end work that blocks the event loop, so the process is killed after this time. */
 const BLOCKED_AFTER_MS = 30_000
-/** The same for one that was told to stop. */
+/** The same for a process that was told to stop. */
 const BLOCKED_AT_STOP_MS = 5_000
-/** What says nothing for so long takes no runs, whatever it said before. */
+/** A process that is silent this long takes no runs, whatever it said before. */
 const SILENT_AFTER_MS = 5_000
 
-/** How long a process has to answer a question. */
+/** Time that a process has to answer a question. */
 const ANSWER_WITHIN_MS = 2_000
 
 /** A runtime in a process of its own, seen from the command that started it. */
@@ -42,11 +42,11 @@ export class RuntimeChild {
   readonly startedAt = performance.now()
   /** Resolves when it has taken its isolated run, or has ended without one; false when it could not start. */
   readonly begun: Promise<boolean>
-  /** When it was last heard of, in milliseconds since the epoch. */
+  /** When its last message came, in milliseconds since the epoch. */
   heardAt: number = systemClock.now()
-  /** How long it may say nothing before it counts as blocked, and is killed. */
+  /** How long it may be silent before it counts as blocked and is killed. */
   patienceMs: number = BLOCKED_AFTER_MS
-  /** What it had measured when it told of it last. */
+  /** The metrics of its last answer. */
   measured: readonly unknown[] | undefined
   readonly #process: ChildProcess
   #isReady = false
@@ -62,7 +62,7 @@ export class RuntimeChild {
     const begun = Promise.withResolvers<boolean>()
     this.begun = begun.promise
     this.ready = ready.promise
-    // Whoever stops one that has not started yet does not wait for that.
+    // Stopping a process that has not started yet does not wait for its start.
     this.ready.catch(() => {})
     this.draining = draining.promise
     this.exited = exited.promise
@@ -105,38 +105,38 @@ export class RuntimeChild {
       exited.resolve(how)
     }
     this.#process.once('error', (error) => onEnd(error.message))
-    // Not `exit`: that may come before its last message.
+    // Not `exit`, which may come before the last message.
     this.#process.once('close', (code, signal) => onEnd(signal ?? `exit code ${code}`))
   }
 
-  /** Whether it would take a run now, as far as it has said. */
+  /** Whether it would take a run now, by its last message. */
   get isTaking(): boolean {
     return this.#isTaking && !this.isSilent
   }
 
-  /** Whether it was ready once, and has said nothing since for so long that something keeps it from it. */
+  /** Whether it was ready once and has been silent since, for so long that something must block it. */
   get isSilent(): boolean {
     return this.#isReady && systemClock.now() - this.heardAt >= SILENT_AFTER_MS
   }
 
-  /** Whether it can tell what it measures. */
+  /** Whether it has metrics. */
   get isMeasuring(): boolean {
     return this.#isMeasuring
   }
 
-  /** How it is. Undefined while it does not reach the database, or does not say. */
+  /** Its health. Undefined while it does not reach the database or does not answer. */
   async readHealth(): Promise<Health | undefined> {
     return (await this.#ask({ about: 'health' })) as Health | undefined
   }
 
-  /** What it has measured, as JSON. Undefined when it does not say. */
+  /** Its metrics as JSON. Undefined if it does not answer. */
   async readMetrics(withinMs = ANSWER_WITHIN_MS): Promise<readonly unknown[] | undefined> {
     const answer = (await this.#ask({ about: 'metrics' }, withinMs)) as readonly unknown[] | undefined
     if (answer !== undefined) this.measured = answer
     return answer
   }
 
-  /** What it has measured, and `others` have, as one text. Undefined when it does not say. */
+  /** Its metrics and `others` as one text. Undefined if it does not answer. */
   async formatMetrics(others: readonly unknown[]): Promise<MetricsText | undefined> {
     return (await this.#ask({ about: 'metrics-text', others })) as MetricsText | undefined
   }
@@ -157,10 +157,12 @@ export class RuntimeChild {
     })
   }
 
-  /** Lets it finish what it has within its drain timeout, or hand that back at once; resolves when it has ended. */
+  /**
+   * Lets it finish its runs within its drain timeout, or hand them back at once; resolves when it has ended.
+   */
   async stop({ isHurried }: { isHurried: boolean }): Promise<void> {
     const message: StopMessage = { kind: 'stop', isHurried }
-    // One that is ending by itself is not told.
+    // A process that is already ending is not told.
     if (this.#process.connected) this.#process.send(message, undefined, undefined, () => {})
     this.patienceMs = BLOCKED_AT_STOP_MS
     await this.exited

@@ -7,11 +7,11 @@ export const embeddedFolder = (): string => join(process.cwd(), '.agent-runtime'
 
 export interface DevDatabase {
   url: string
-  /** How it is called, without credentials. */
+  /** Its name and address, without credentials. */
   name: string
 }
 
-/** The database of DATABASE_URL, else PostgreSQL started here until the end of the command. */
+/** The database of DATABASE_URL; without it, a PostgreSQL that runs until the end of the command. */
 export async function startDevDatabase(
   lifecycle: Lifecycle,
   { ownerUrl, log }: { ownerUrl: string; log: (message: string) => void },

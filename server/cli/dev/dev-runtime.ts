@@ -16,16 +16,16 @@ interface DevRuntimeOptions {
   entry: string
   worker: WorkerOptions
   lifecycle: Lifecycle
-  /** What its API is reached through. */
+  /** The server through which its API is reached. */
   http: HttpServer
-  /** Names it is reached by, besides those of the loopback. */
+  /** Host names of the server, besides those of the loopback. */
   allowedHosts: readonly string[]
 }
 
 export interface DevRuntime {
-  /** As it was at the start. */
+  /** The description at the start. */
   runtime: RuntimeDescription
-  /** Where it is mounted now. */
+  /** The paths where it is mounted now. */
   paths: () => RuntimePaths
   api: RequestListener
 }

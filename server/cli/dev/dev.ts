@@ -81,7 +81,7 @@ async function dev(
     if (applied.length > 0) log('Applied the migrations')
     lifecycle.signal.throwIfAborted()
 
-    // After the database and before the runtime: whoever follows a run is told the end by the runtime.
+    // Deferred after the database and before the runtime, because the runtime ends the streams of followers.
     lifecycle.defer(http.close)
     const page =
       app === undefined
@@ -124,7 +124,7 @@ async function openPage(
   return page
 }
 
-/** A port that is taken is most often taken by another `dev` in the same folder: then that is said. */
+/** Mostly another `dev` in the same folder has the port; then the error says so. */
 async function listenOrExplain(options: ListenOptions & { allowedHosts: string[] }): Promise<HttpServer> {
   try {
     return await listen(options)

@@ -1,9 +1,9 @@
-// Who may ask a server that asks nobody who they are, as `dev` is. A page of a foreign host reaches it too, in the
-// browser of the person who develops: outright, or by a name of its own that it lets resolve to this machine.
+// Decides who may use a server without authentication, such as `dev`. A page of a foreign host can reach it
+// in the developer's browser: directly, or by a host name that resolves to this machine.
 import type { IncomingMessage } from 'node:http'
 import { BlockList, isIP } from 'node:net'
 
-/** Why a request is refused, in a sentence; undefined where it is not. */
+/** Why a request is refused, in a sentence; undefined if it is not. */
 export type HostCheck = (request: Pick<IncomingMessage, 'headers'>) => string | undefined
 
 const LOOPBACK = new BlockList()
@@ -11,8 +11,9 @@ LOOPBACK.addSubnet('127.0.0.0', 8)
 LOOPBACK.addAddress('::1', 'ipv6')
 
 /**
- * Lets pass what is asked by a name of this machine, one of `names`, or an address, which nobody can let resolve to
- * another. A page that asks must be of this machine, of one of `names`, or of the server itself.
+ * Accepts requests whose host is a name of this machine, one of `names`, or an address, which cannot be made
+ * to resolve to another. A page that sends a request must be from this machine, from one of `names`, or from
+ * the server itself.
  */
 export function createHostCheck(names: readonly string[]): HostCheck {
   const known = new Set(names.map((name) => name.toLowerCase()))
@@ -34,7 +35,7 @@ export function createHostCheck(names: readonly string[]): HostCheck {
 const remedyFor = (name = 'example.com'): string => `--allowed-hosts ${name} would allow it.`
 
 function hostnameOf(url: string): string | undefined {
-  // An address of version 6 is in brackets there.
+  // An IPv6 address is in brackets there.
   return URL.canParse(url) ? new URL(url).hostname.replace(/^\[(.*)\]$/, '$1') || undefined : undefined
 }
 

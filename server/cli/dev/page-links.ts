@@ -1,9 +1,9 @@
-// Vite asks where a file's name lies, not where its links lead.
+// Vite checks the place of a file's name, not the target of its links.
 import { realpathSync } from 'node:fs'
 import { join, normalize } from 'node:path'
 import type { ResolvedConfig } from 'vite'
 
-/** Whether what `url` names is reached by a symbolic link, and lies where `isAllowed` allows nothing. */
+/** Whether `url` leads through a symbolic link to a file that `isAllowed` refuses. */
 export function leadsOutOf(
   config: ResolvedConfig,
   url: string,
@@ -14,15 +14,15 @@ export function leadsOutOf(
     return target === undefined ? [] : [{ file, target }]
   })
   const index = join(config.root, 'index.html')
-  // A path that names no file is answered with the page.
+  // Vite answers a path that names no file with the page.
   if (files.length === 0) files.push({ file: index, target: targetOf(index) ?? index })
   return files.some(({ file, target }) => file !== target && !isAllowed(config, target))
 }
 
-/** Before the path of a file wherever it lies. */
+/** The prefix for files anywhere on the disk. */
 const WHOLE = /^\/@(?:fs|id)\/+/
 
-/** All that Vite may look for: as it is written, as a page, as a folder's page. */
+/** All files that Vite may look for: the path as written, as a page, and as a folder's page. */
 function filesNamedBy(url: string, config: ResolvedConfig): string[] {
   const path = pathOf(url)
   const inner = path.startsWith(config.base) ? `/${path.slice(config.base.length)}` : path
@@ -37,7 +37,7 @@ function filesNamedBy(url: string, config: ResolvedConfig): string[] {
 
 function pathOf(url: string): string {
   try {
-    // A path may begin with two slashes, which would name a host; a whole URL is allowed by HTTP.
+    // A path may begin with two slashes, which would be read as a host. HTTP also allows a whole URL.
     return new URL(url.startsWith('/') ? `http://localhost${url}` : url).pathname
   } catch {
     return url

@@ -14,13 +14,13 @@ export interface WebPage {
   stop(): Promise<void>
 }
 
-/** @throws CliError unless `folder` holds a page and Vite is installed for it. */
+/** @throws CliError unless `folder` has a page and Vite is installed for it. */
 export function findWebPage(folder: string): { root: string; vite: string } {
   const page = resolve(folder)
   if (!existsSync(join(page, 'index.html'))) {
     throw new CliError(`--web: ${folder} has no index.html, so it is no folder of a Vite app.`)
   }
-  // Vite knows files by their true paths, and what it serves by them.
+  // Vite identifies files, and what it may serve, by their real paths.
   const root = realpathSync(page)
   try {
     const resolveVite = createRequire(join(root, 'package.json')).resolve
@@ -30,7 +30,10 @@ export function findWebPage(folder: string): { root: string; vite: string } {
   }
 }
 
-/** Vite's own, which a list replaces, and the folder of the database, whose superuser's password lies there. */
+/**
+ * Vite's own patterns, which a list would replace, and the database's folder, which has the superuser's
+ * password.
+ */
 const DENIED = [
   ...['.env', '.env.*', '*.{crt,pem,key,p12,pfx,cer,der}', '.npmrc', '.yarnrc.yml', '**/.git/**'],
   '**/.agent-runtime/**',
@@ -40,9 +43,9 @@ const LEADS_OUT =
   "A symbolic link leads from this out of the page's folder. server.fs.allow in its vite.config would allow that.\n"
 
 /**
- * Serves a Vite app, with its hot updates, on the connections of `server`, and no file outside of its folder except what its
- * modules import, and what packages bring: fonts and images their styles name. A link is what it leads to. Its vite.config may
- * allow more by `server.fs.allow`.
+ * Serves a Vite app, with its hot updates, on the connections of `server`. Outside of its folder it serves
+ * only files that its modules import, and files of packages, such as fonts and images of their styles. A link
+ * counts as its target. The app's vite.config may allow more with `server.fs.allow`.
  */
 export async function startWebPage(
   { root, vite }: { root: string; vite: string },
@@ -58,7 +61,8 @@ export async function startWebPage(
     server: {
       middlewareMode: true,
       ws: { server },
-      // The API is on the same origin. Vite lets pages of every port of this machine read.
+      // The API is on the same origin, so no other origin is needed. By default Vite lets pages of every port
+      // of this machine read.
       cors: false,
       allowedHosts: [...allowedHosts],
       fs: { strict: true, allow: [root, ...packageFolders(root)], deny: DENIED },
@@ -76,8 +80,9 @@ export async function startWebPage(
 }
 
 /**
- * Pages of one project share Vite's cache of packages, and a server empties it when another page wrote it. A page that is open then
- * gets no packages any more. So each page has a cache of its own, unless its vite.config names one.
+ * By default all pages of a project share Vite's cache of packages, and a server empties it if another page
+ * wrote it. A page that is open then gets no packages any more. So each page gets its own cache, unless its
+ * vite.config names one.
  */
 function ownCache(root: string): Plugin {
   const [packages] = packageFolders(root)
@@ -89,7 +94,7 @@ function ownCache(root: string): Plugin {
   }
 }
 
-/** Where Node looks for the packages of a module in `root`. */
+/** The folders in which Node looks for packages of a module in `root`. */
 function packageFolders(root: string): string[] {
   const folders = createRequire(join(root, 'package.json')).resolve.paths('vite') ?? []
   const existing = folders.filter((folder) => basename(folder) === 'node_modules' && existsSync(folder))

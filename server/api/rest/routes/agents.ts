@@ -15,7 +15,7 @@ const RestAgent = answerSchema(
     description: z.string(),
     /** The JSON Schema of `params`. */
     params: JsonObject.nullable(),
-    /** The key, under the names that the Python system's clients read. */
+    /** The key, under the names that clients of the Python system expect. */
     id: z.string(),
     slug: z.string(),
     name: z.string(),

@@ -34,9 +34,9 @@ interface Wiring {
   watchReader: WatchReader
 }
 
-/** The events of a conversation: all its runs, those that are there and those to come. */
+/** The events of a conversation: of all its runs, existing and future ones. */
 export function conversationEventRoutes({ conversations, keepAlive, watchReader }: Wiring): Route[] {
-  /** The header of an EventSource that reconnects goes before what its URL says. */
+  /** The header of a reconnecting EventSource takes precedence over its URL. */
   function read(c: Context<RestEnv>, query: z.output<typeof ConversationEventsQuery>) {
     const after = c.req.header('last-event-id') || query.after
     const filter = { includeDebug: query.include_debug, includeAll: query.include_all }

@@ -15,7 +15,7 @@ const PATH = '/openapi.json'
 
 /** The route of the OpenAPI document, which also describes itself. It names no agents, so anybody may read it. */
 export function createDocumentRoute(routes: () => readonly Route[], restPath: string): Route {
-  // Anybody may ask, as often as they like: it is large, so it is written once.
+  // Anybody may request it at any rate, and it is large, so it is made once.
   let text: string | undefined
   return defineRoute({
     method: 'GET',

@@ -21,7 +21,7 @@ const RestModels = answerSchema(
 
 const RestSystems = answerSchema('Systems', z.array(z.unknown()).max(0))
 
-/** What the Python system's frontends ask for to fill their menus. */
+/** Frontends of the Python system request these lists to fill their menus. */
 export function modelRoutes(listModels: ApiServices['listModels']): Route[] {
   return [
     defineRoute({

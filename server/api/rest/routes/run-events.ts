@@ -68,7 +68,7 @@ export function runEventRoutes({ runs, keepAlive, watchReader }: Wiring): Route[
       filter: view?.filter ?? { includeDebug: query.include_debug, includeAll: query.include_all },
       signal: c.req.raw.signal,
     })
-    // An EventSource comes back after every end of a stream; 204 is how it is told to stay away.
+    // An EventSource reconnects after every end of a stream; only 204 stops it.
     if (isTerminal(run.status) && afterSeq > 0 && (await batches.peek()) === undefined) {
       return new Response(null, { status: 204, headers: ANSWER_HEADERS })
     }
@@ -120,7 +120,7 @@ interface PageRequest {
   wait: { seconds: number; signal: AbortSignal }
 }
 
-/** A page of events. An empty one waits for the next event, as long as the reader wants. */
+/** A page of events. If it is empty, the answer waits for the next event, as long as the reader asked. */
 async function readPage(runs: Runs, principal: Principal, { asked, wait }: PageRequest): Promise<EventPage> {
   const page = await runs.listEvents(principal, asked)
   if (page.events.length > 0 || wait.seconds === 0) return page

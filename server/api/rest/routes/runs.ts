@@ -33,7 +33,7 @@ import { RestTicket, RestTicketRequest } from '../wire/ticket.ts'
 
 const RestRunPage = pageOf('RunPage', RestRun)
 
-/** The most events in a run's detail. Their bytes are bounded too. */
+/** The most events in a run's detail; their bytes are bounded too. */
 const MOST_EVENTS = 1_000
 
 // oxlint-disable-next-line max-lines-per-function -- A list of routes.
@@ -60,7 +60,7 @@ export function runRoutes(
     try {
       const body = parseInput(RestCreateRun, renamed(bodyOf(fields, stored)))
       const { answer, created } = await create(principal, body)
-      // A repeated request has the files of the first one.
+      // A repeated request uses the files of the first one.
       if (!created) await files.discard(stored)
       return answerJson(answer, created ? 201 : 200)
     } catch (error) {

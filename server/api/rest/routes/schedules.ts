@@ -88,7 +88,7 @@ export function scheduleRoutes(
       description: 'The body does not matter. Each request creates one, also where the schedule is paused.',
       answers: { 201: { description: 'The run', content: json(RestRun, RUN) } },
       refusals: ['forbidden', 'not_found', 'conflict', 'rate_limited'],
-      // Who may run a schedule need not be allowed to read its runs.
+      // A caller who may run a schedule may still not be allowed to read its runs.
       handle: async ({ principal, id }) => answerJson(toRestRun(await schedules.runNow(principal, id)), 201),
     }),
     defineRoute({

@@ -11,7 +11,7 @@ const RestSession = answerSchema('AnonymousSession', z.object({ token: z.string(
 const RestClaim = requestSchema('ClaimSession', z.object({ token: SessionToken }))
 const RestClaimed = answerSchema('ClaimedSession', z.object({ conversations: z.int(), runs: z.int() }))
 
-/** Lets in visitors without an account, whatever the body says. It is asked for before anybody is asked who they are. */
+/** Creates sessions for visitors without an account, and ignores the body. It comes before authentication. */
 export function createSessionRoute(sessions: Sessions): Route {
   return defineRoute({
     method: 'POST',
@@ -31,7 +31,7 @@ export function createSessionRoute(sessions: Sessions): Route {
   })
 }
 
-/** What a signed-in user does with a session. */
+/** Routes for a signed-in user with a visitor's session. */
 export function sessionRoutes(sessions: Sessions): Route[] {
   return [
     defineRoute({

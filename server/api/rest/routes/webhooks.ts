@@ -17,7 +17,7 @@ import {
 
 const RestDeliveryPage = pageOf('WebhookDeliveryPage', RestDelivery)
 
-/** Those of callers. They are given with a run or a conversation. */
+/** Webhooks of callers, which they give with a run or a conversation. */
 export function webhookRoutes({ webhooks }: Pick<ApiServices, 'webhooks'>, answerList: AnswerList): Route[] {
   return [
     defineRoute({

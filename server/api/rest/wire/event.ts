@@ -23,11 +23,11 @@ const ENVELOPE = {
   ui_visible: z.boolean().describe('Whether it is for everybody who may see the run.'),
 }
 
-/** The payload's own fields stand beside those of the event, which they can't displace. */
+/** The payload's own fields are beside those of the event, and cannot replace them. */
 const eventOf = (type: z.ZodType<string>, payload: z.ZodType, fields: Record<string, z.ZodType> = {}) =>
   z.looseObject({ ...fields, ...ENVELOPE, type, payload })
 
-/** Fields that REST adds to payloads for clients that read other names. */
+/** Fields that REST adds to payloads, for clients that expect other names. */
 const ADDED: Record<string, Record<string, z.ZodType>> = {
   'run.started': { attempt: z.int() },
   'run.failed': {
@@ -80,19 +80,19 @@ function nameOf(type: string): string {
   return `${words.join('')}Event`
 }
 
-/** Each field may be missing, since readers who may not see an event get it with an empty payload. */
+/** Each field may be missing, since readers that may not see the payload get an empty one. */
 function payloadOf(type: string, schema: z.ZodObject): z.ZodType {
   const fields = Object.entries(schema.shape).map(([key, field]) => [snake(key), field] as const)
   return z.looseObject({ ...Object.fromEntries(fields), ...ADDED[type] }).partial()
 }
 
-/** Whether the runtime names the payload's fields. Payloads of agents are not changed. */
+/** Whether the payload's fields are the runtime's. Payloads of agents' own events are not changed. */
 const isRuntimes = (type: string) => Object.hasOwn(RUNTIME_EVENTS, type)
 
 export function toRestEvent(event: AnyRunEvent | AnyConversationEvent) {
   const payload = toRestPayload(event)
   return {
-    // The payload's own fields first: they can't displace what identifies the event.
+    // The payload's own fields come first, so they cannot replace the fields that identify the event.
     ...(isObject(payload) ? payload : {}),
     run_id: event.runId,
     seq: event.seq,
@@ -107,7 +107,7 @@ export function toRestEvent(event: AnyRunEvent | AnyConversationEvent) {
 }
 
 function toRestPayload({ type, attempt, payload, seq }: AnyRunEvent): Json {
-  // No event of an agent has this number.
+  // No event of a run has this number.
   if (seq === 0 && type === ('run.created' satisfies RunCreatedEvent['type'])) {
     const { messages, ...rest } = payload as unknown as RunCreatedEvent['payload']
     return snakeKeys({ ...rest, messages: messages.map(toRestMessage) as unknown as Json })
@@ -165,7 +165,7 @@ const calledBy = (payload: JsonObject) => ({
   id: payload['tool_call_id'] ?? null,
 })
 
-/** An event of a conversation: one of a run's, or that there is another run. */
+/** An event of a conversation: an event of a run, or one that announces a run. */
 export type RestConversationEvent = z.infer<typeof RestConversationEvent>
 export const RestConversationEvent = answerSchema(
   'ConversationEvent',
@@ -181,7 +181,7 @@ export const RestConversationEvent = answerSchema(
   ),
 )
 
-/** An event in a run's detail, whose names are not those of a stream. */
+/** An event in a run's detail. Its fields have other names than in a stream. */
 export type RestEventRecord = z.infer<typeof RestEventRecord>
 export const RestEventRecord = answerSchema(
   'RunEventRecord',

@@ -1,4 +1,4 @@
-// What the OpenAPI document shows. A test has each of them validated against its schema.
+// Examples of the OpenAPI document. A test validates each of them against its schema.
 export const RUN_ID = '01a208e9-7b1c-7d2e-9c4f-2f1a3b4c5d6e'
 const AT = '2030-01-31T08:00:00.000Z'
 const OWNER = { id: 'ada', tenant_id: 'acme', kind: 'user' }

@@ -4,7 +4,7 @@ import type { HistoryMessage, StoredMessage } from '../../../contract/message.ts
 import { answerSchema } from './named.ts'
 import { Time } from './names.ts'
 
-/** What tells a message from others. Its time has the name that clients of the Python system read. */
+/** The identifying fields of a message. Its time has the name that clients of the Python system expect. */
 const KEPT = {
   id: z.string(),
   run_id: z.uuid(),
@@ -15,7 +15,7 @@ const KEPT = {
     .describe('What was said of it when its run failed, timed out or was cancelled.'),
 }
 
-/** A message that is kept. */
+/** A stored message. */
 export type RestMessage = z.infer<typeof RestMessage>
 export const RestMessage = answerSchema('StoredMessage', z.intersection(WrittenChatMessage, z.object(KEPT)))
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** Schemas that the OpenAPI document has by name: of bodies, and of what is answered. */
+/** Schemas that have a name in the OpenAPI document: of request bodies, and of answers. */
 export const REQUESTS = z.registry<{ id: string }>()
 export const ANSWERS = z.registry<{ id: string }>()
 

@@ -1,5 +1,5 @@
-// REST speaks snake_case. Only keys the contract defines are renamed: what is a user's own (params,
-// metadata, output, custom events) passes as it is.
+// REST uses snake_case. Only keys of the contract are renamed; a user's own data (params, metadata, output,
+// custom events) passes unchanged.
 import { z } from 'zod'
 import type { Json, JsonObject } from '../../../contract/json.ts'
 import { OWNER_FIELDS } from '../../../contract/principal.ts'
@@ -17,7 +17,7 @@ export function isObject(value: Json): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Whose it is. */
+/** The owner. */
 export type RestOwner = z.infer<typeof RestOwner>
 export const RestOwner = answerSchema(
   'Owner',
@@ -30,12 +30,12 @@ export const RestOwner = answerSchema(
 
 export const toRestOwner = ({ id, tenantId, kind }: Owner): RestOwner => ({ id, tenant_id: tenantId, kind })
 
-/** A value of the user's own. What of it can't be taken the use case says. */
+/** A user's own value. The use case refuses what is not allowed. */
 export const FreeJson = z.unknown().meta({ description: 'Any JSON.' }) as z.ZodType<Json>
-/** An object of the user's own. */
+/** A user's own object. */
 export const FreeObject = z
   .unknown()
   .meta({ type: 'object', additionalProperties: true }) as unknown as z.ZodType<JsonObject>
 
-/** A time, as answers have it. */
+/** A time in answers. */
 export const Time = z.string().meta({ format: 'date-time', example: '2030-01-31T08:00:00.000Z' })

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Page } from '../../../contract/page.ts'
 import { answerSchema } from './named.ts'
 
-/** A list, as it is answered. */
+/** A list in an answer. */
 export interface RestPage<T> {
   results: T[]
   next: string | null
@@ -12,7 +12,7 @@ export interface RestPage<T> {
 
 const Link = z.string().nullable().meta({ format: 'uri' })
 
-/** @param id what the OpenAPI document calls it */
+/** @param id its name in the OpenAPI document */
 export function pageOf<T extends z.ZodType>(id: string, item: T) {
   return answerSchema(
     id,
@@ -25,7 +25,7 @@ export function pageOf<T extends z.ZodType>(id: string, item: T) {
   )
 }
 
-/** @param url where links to other pages lead, but for the cursor. */
+/** @param url the URL of links to other pages, without the cursor. */
 export function toRestPage<T, R>(
   page: Page<T>,
   { url, toRest }: { url: URL; toRest: (item: T) => R },

@@ -23,7 +23,7 @@ const { shape } = CreateRunInput
 const preferences = Preferences.shape
 const EXPECTED_CHOICE = 'a conversation is "new" or has an external id: {"external_id":"…"}'
 
-/** What creates a run. What is null is as if it was left out, and what it does not know it ignores. */
+/** The body that creates a run. A field that is null counts as left out, and unknown fields are ignored. */
 export const RestCreateRun = requestSchema(
   'CreateRun',
   z.object({
@@ -106,7 +106,7 @@ function fromRestChoice(choice: z.output<typeof RestCreateRun>['conversation']) 
   return { externalId: choice.external_id }
 }
 
-/** Answers have null for what has no limit, so requests may. */
+/** Answers have null for "no limit", so requests may have it too. */
 function fromRestBudget(budget: z.output<typeof RestCreateRun>['budget']) {
   if (budget === undefined || budget === null) return undefined
   const { tokens, tool_calls: toolCalls, cost } = budget
@@ -199,7 +199,7 @@ export function toRestRun(run: SpokenRun): RestRun {
           }
         : {},
     error: run.error === null ? {} : toRestRunError(run.error),
-    // None has begun yet, or it is the first one: a client of REST need not tell the two apart by it.
+    // 1 both before and during the first attempt: clients of REST tell the two apart by the status.
     attempt: Math.max(1, run.attempt),
     max_attempts: run.maxAttempts,
     idempotency_key: run.idempotencyKey,

@@ -5,7 +5,7 @@ import type { SendRequest } from '../../../contract/sent-message.ts'
 import { answerSchema, requestSchema } from './named.ts'
 import { RestRun } from './run.ts'
 
-/** What is said to a run under way. */
+/** The body that sends a message to a run under way. */
 export const RestSend = requestSchema(
   'SendMessage',
   z.object({
@@ -21,7 +21,7 @@ export const RestSend = requestSchema(
 export function fromRestSend(runId: string, body: z.output<typeof RestSend>): SendRequest {
   const { message, idempotency_key: key } = body
   const [said] = typeof message === 'string' ? [message] : fromChatMessages([message])
-  // The use case refuses who does not speak as the user.
+  // The use case refuses other roles than `user`.
   return {
     runId,
     message: said as SendRequest['message'],

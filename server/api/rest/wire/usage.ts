@@ -19,7 +19,7 @@ export const RestUsage = answerSchema(
     .partial(),
 )
 
-/** Of runs that ended before all of it was counted some is not there. */
+/** Some fields are missing for runs that ended before these were counted. */
 export function toRestUsage(usage: Partial<Usage> | null): RestUsage {
   if (usage === null) return {}
   const { inputTokens = 0, outputTokens = 0, cachedInputTokens = 0, cost = null } = usage

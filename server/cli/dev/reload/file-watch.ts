@@ -1,14 +1,14 @@
-// Tells when files change that may be saved in any way: written in place, replaced by a rename, deleted
-// and created again with their folder. What is watched is therefore folders, and what has changed is
-// found by looking at the files. A library for whole trees (chokidar) has the opposite task, of finding
-// the files, and its newest needs a newer Node than this package does.
+// Reports changes of files, however they are saved: written in place, replaced by a rename, or deleted and
+// created again with their folder. So it watches folders, and looks at the files to find what has changed. A
+// library for whole trees (chokidar) has another task, to find the files, and its newest version needs a
+// newer Node than this package.
 import { statSync, watch } from 'node:fs'
 import type { FSWatcher, Stats } from 'node:fs'
 import { dirname } from 'node:path'
 import { versionOf } from '../../child/imported-files.ts'
 import type { FileVersions } from '../../child/messages.ts'
 
-/** Saves of many files, and of one in several steps, come within less of each other. */
+/** Saves of many files, or of one file in several steps, follow each other faster than this. */
 const SETTLE_MS = 100
 
 export interface Change {
@@ -34,13 +34,13 @@ export class FileWatch {
     this.#onChange = onChange
   }
 
-  /** Watches these too, and tells if they are not of that version any more. */
+  /** Watches these too, and reports those that no longer have that version. */
   add(files: FileVersions): void {
     for (const [path, version] of files) this.#versions.set(path, version)
     this.#lookSoon()
   }
 
-  /** Watches no others than these any more. */
+  /** Watches only these from now on. */
   keepOnly(paths: ReadonlySet<string>): void {
     for (const path of this.#versions.keys()) if (!paths.has(path)) this.#versions.delete(path)
     this.#lookSoon()
@@ -62,7 +62,7 @@ export class FileWatch {
   #look(): void {
     const noticedAt = this.#noticedAt ?? performance.now()
     this.#noticedAt = undefined
-    // First the folders: what is saved after that is told by them, what was saved before is seen here.
+    // Watch the folders first: they report later saves, and this look finds earlier ones.
     this.#watchFolders()
     const paths: string[] = []
     for (const [path, known] of this.#versions) {
@@ -79,7 +79,7 @@ export class FileWatch {
       [...new Set([...this.#versions.keys()].map(dirname))].map((folder) => nearestExisting(folder)),
     )
     for (const [path, { watcher, inode }] of this.#folders) {
-      // One that was deleted and created again is another one, of which its watcher knows nothing.
+      // A folder that was deleted and created again is another folder, which the old watcher does not see.
       if (wanted.get(path)?.ino === inode) continue
       watcher.close()
       this.#folders.delete(path)
@@ -93,7 +93,7 @@ export class FileWatch {
     try {
       const watcher = watch(path, { persistent: false }, () => this.#lookSoon())
       watcher.on('error', () => {
-        // Deleted, on some systems: what is there now is looked at again.
+        // On some systems this means that the folder was deleted, so look again.
         watcher.close()
         this.#folders.delete(path)
         this.#lookSoon()
@@ -106,7 +106,7 @@ export class FileWatch {
   }
 }
 
-/** The folder itself, or of those above it the first that exists: there it will be created. */
+/** The folder itself, or the first existing folder above it, where it will be created. */
 function nearestExisting(folder: string): [path: string, stats: Stats] {
   const stats = statSync(folder, { throwIfNoEntry: false })
   return stats === undefined ? nearestExisting(dirname(folder)) : [folder, stats]

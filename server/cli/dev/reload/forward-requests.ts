@@ -10,13 +10,18 @@ export interface Forwarding {
   listener: RequestListener
   /** For connections that leave HTTP, which WebSockets do. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
-  /** Resolves when nothing that `url` was asked waits for an answer any more, or has done so for long. */
+  /**
+   * Resolves when no request to `url` waits for its answer any more, or when a request has waited for long.
+   */
   settled(url: string): Promise<void>
 }
 
 const SETTLE_MAX_MS = 1_000
 
-/** Hands requests on to the server whose address `target` returns at the time; 503 while there is none. */
+/**
+ * Forwards requests to the server whose address `target` returns at that moment; answers 503 while there is
+ * none.
+ */
 export function forwardRequests(target: () => string | undefined): Forwarding {
   const proxy = createProxyServer({ agent: new Agent({ keepAlive: true }) })
   const unanswered = new Map<IncomingMessage, string>()
@@ -28,11 +33,11 @@ export function forwardRequests(target: () => string | undefined): Forwarding {
 
   proxy.on('proxyRes', (_answer, request, response) => {
     onAnswered(request)
-    // A stream's head must not wait for its first event. Its headers are copied after this event.
+    // A stream's head must not wait for its first event. Its headers are copied right after this event.
     process.nextTick(() => response.flushHeaders())
   })
   proxy.on('error', (_error, _request, response) => {
-    // Its server has just died, or it is the client that is gone.
+    // Either the server has just died, or the client is gone.
     if (response instanceof ServerResponse && !response.headersSent) unavailable(response)
     else response?.destroy()
   })
@@ -43,7 +48,7 @@ export function forwardRequests(target: () => string | undefined): Forwarding {
       if (url === undefined) return unavailable(response)
       unanswered.set(request, url)
       response.once('close', () => onAnswered(request))
-      // What breaks off on the way breaks off for the client too.
+      // If the answer breaks off here, it breaks off for the client too.
       proxy.web(request, response, { target: url }).catch(() => response.destroy())
     },
 

@@ -1,6 +1,5 @@
-// Development: the runtime runs in a process of its own, and a change of its code puts another in its
-// place. ES modules can't be unloaded, so a new process is the one way to have all of the new code and
-// nothing of the old.
+// For development, the runtime runs in a child process, and a change of its code replaces that process. ES
+// modules cannot be unloaded, so only a new process has all of the new code and nothing of the old.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ChildTask, ReadyRuntime } from '../../child/messages.ts'
 import { RuntimeChild } from '../../child/runtime-child.ts'
@@ -11,9 +10,9 @@ import { RestartDelay } from '../../restart-delay.ts'
 import { FileWatch } from './file-watch.ts'
 import type { Change } from './file-watch.ts'
 
-/** Each draining process holds connections to the database, of which there are not many. */
+/** Bounded, because each draining process holds some of the database's few connections. */
 const DRAINING_MAX = 3
-/** What is starting and no longer wanted is killed if it is still there after this long. */
+/** A starting process that is no longer needed is killed after this time. */
 const ABANDON_MS = 2_000
 
 interface Serving extends ReadyRuntime {
@@ -24,7 +23,7 @@ interface ReloadingOptions {
   task: ChildTask
   lifecycle: Lifecycle
   log(message: string): void
-  /** Resolves when nothing that the process at `url` was asked waits for an answer any more. */
+  /** Resolves when no request to the process at `url` waits for its answer any more. */
   settled?(url: string): Promise<void>
 }
 
@@ -33,7 +32,7 @@ export class ReloadingRuntime {
   readonly #watch = new FileWatch((change) => this.#onChange(change))
   readonly #children = new Set<RuntimeChild>()
   readonly #draining = new Set<RuntimeChild>()
-  /** What was given up before it was ready, and has not ended yet. */
+  /** Processes that were given up before they were ready, and have not ended yet. */
   readonly #abandoned = new Set<RuntimeChild>()
   readonly #restartDelay = new RestartDelay()
   readonly #stopping: Promise<void>
@@ -48,22 +47,25 @@ export class ReloadingRuntime {
     this.#stopping = new Promise((resolve) => signal.addEventListener('abort', () => resolve()))
   }
 
-  /** The runtime that answers now, if any. */
+  /** The runtime that answers requests now, if any. */
   get current(): ReadyRuntime | undefined {
     return this.#serving
   }
 
-  /** Those that are there now, the draining ones too. */
+  /** All current processes, also draining ones. */
   get children(): Iterable<RuntimeChild> {
     return this.#children
   }
 
-  /** Whether the process that takes runs now would take one. */
+  /** Whether the current process would take a run. */
   get isTaking(): boolean {
     return this.#serving?.child.isTaking ?? false
   }
 
-  /** Resolves when it runs, and keeps it running until the end of the command. Rejects when it can't start. */
+  /**
+   * Resolves when the runtime runs, and keeps it running until the end of the command. Rejects if it cannot
+   * start.
+   */
   async start(): Promise<ReadyRuntime> {
     const { lifecycle } = this.#options
     lifecycle.defer(async () => {
@@ -94,7 +96,7 @@ export class ReloadingRuntime {
     }
   }
 
-  /** A change, or the death of the process and some time after that. */
+  /** Waits for a change, or for the death of the process and the restart delay. */
   async #somethingToDo(): Promise<void> {
     const interrupted = Promise.race([this.#wake.promise, this.#stopping])
     if (this.#serving !== undefined) {
@@ -115,7 +117,7 @@ export class ReloadingRuntime {
     const startedAt = performance.now()
     const { child, imported } = this.#fork()
     try {
-      // Changed again before it is ready: what is starting is outdated.
+      // The code changed again before the process was ready, so the process is outdated.
       const ready = await Promise.race([child.ready, this.#wake.promise, this.#stopping])
       if (ready === undefined) {
         if (change !== undefined) this.#onChange(change)
@@ -134,7 +136,7 @@ export class ReloadingRuntime {
     }
   }
 
-  /** An error that comes again when the same code is tried again is shown once. */
+  /** An error that repeats with the same code is shown once. */
   #explain(error: unknown, change: Change | undefined): void {
     const { message } = error as Error
     if (change === undefined && message === this.#lastError) return
@@ -147,7 +149,7 @@ export class ReloadingRuntime {
     )
   }
 
-  /** Resolves when the old one takes no more runs; it ends later. */
+  /** Resolves when the old process takes no more runs; it ends later. */
   async #retire({ child, url }: Serving): Promise<void> {
     this.#draining.add(child)
     if (url !== undefined) await this.#options.settled?.(url)
@@ -169,7 +171,8 @@ export class ReloadingRuntime {
     const imported = new Set<string>()
     const child = new RuntimeChild(this.#options.task, (files) => {
       for (const [path] of files) imported.add(path)
-      // A child that was replaced or given up may have read older versions of files, which would count as changes again.
+      // Ignores children that were replaced or given up: they may have read older versions of files, which
+      // would count as changes again.
       if (!this.#draining.has(child) && !this.#abandoned.has(child)) this.#watch.add(files)
     })
     this.#children.add(child)
