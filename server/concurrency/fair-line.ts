@@ -1,4 +1,4 @@
-/** Why one is not let in. */
+/** Why a call is not let in. */
 export type LineRefusal = 'too-many-of-one' | 'too-many' | 'too-long'
 
 export class NotLetIn extends Error {
@@ -12,13 +12,13 @@ export class NotLetIn extends Error {
 }
 
 interface FairLineBounds {
-  /** Under way at once. */
+  /** The most calls under way at once. */
   atOnce: number
-  /** Of one key. */
+  /** The most calls of one key under way at once. */
   perKey: number
-  /** Waiting at once. */
+  /** The most calls that wait at once. */
   waiting: number
-  /** Of one key. */
+  /** The most calls of one key that wait at once. */
   waitingPerKey: number
   patienceMs: number
 }
@@ -29,9 +29,11 @@ interface Waiting {
 }
 
 /**
- * Lets some in at once. The others wait in the order in which they came; those of a key that has all its places let others by.
+ * Lets a limited number of calls in at once. The others wait in order of arrival, except that calls whose key has all
+ * its places are passed by others.
  *
- * @returns lets one in, and answers how it leaves. Rejects with {@link NotLetIn}.
+ * @returns a function that waits for a place and resolves with the function that gives it back; it rejects with {@link
+ * NotLetIn}
  */
 export function createFairLine(bounds: FairLineBounds): (key: string) => Promise<() => void> {
   const line: Waiting[] = []

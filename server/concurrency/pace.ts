@@ -1,17 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Resolves when that much more may be done. */
+/** Resolves when this amount of work may be done. */
 export type Pace = (amount: number) => Promise<void>
 
 interface Time {
-  /** Milliseconds, of a clock that nobody sets. */
+  /** Milliseconds of a monotonic clock. */
   now(): number
   sleep(ms: number): Promise<unknown>
 }
 
 const REAL: Time = { now: () => performance.now(), sleep: (ms) => sleep(ms) }
 
-/** Spreads work evenly: those who ask take turns, and together do `perSecond` at most. What was not used is not made up for. */
+/**
+ * Spreads work evenly: callers take turns, and together do at most `perSecond`. Unused time is not made up for. False
+ * means no limit.
+ */
 export function createPace(perSecond: number | false, { now, sleep: wait }: Time = REAL): Pace {
   if (perSecond === false) return async () => {}
   let freeAt = -Infinity

@@ -4,7 +4,7 @@ import type { ConversationStore } from '../ports/store/conversation-store.ts'
 import type { Access } from './access.ts'
 import { noSuchConversation } from '../events/conversation-hub.ts'
 
-/** Who may read and change a conversation. */
+/** Checks who may read and change a conversation. */
 export interface ConversationAccess {
   /**
    * How far the caller sees conversations. @throws AgentRuntimeError `not_found` for this one when the caller sees none

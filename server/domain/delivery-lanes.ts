@@ -1,25 +1,25 @@
-// Keeps deliveries that hang out of the way of the others. A batch is quick at first; one that is not answered soon is slow
-// from then on, and goes on elsewhere. Slow ones have places of their own: too many of them cost each other their time.
+// Keeps deliveries that hang from delaying the others. A batch begins in the quick lane. If it is not answered soon, it
+// moves to the slow lane, which has its own places. If there are too many slow deliveries, some of them are given up.
 import type { Clock } from '../ports/clock.ts'
 
 interface LaneBounds {
-  /** Deliveries that are quick at the same time. The batch that fills the lane may go beyond. */
+  /** The most deliveries in the quick lane. The batch that fills the lane may exceed this. */
   maxQuick: number
-  /** Deliveries that are slow at the same time. */
+  /** The most deliveries in the slow lane. */
   maxSlow: number
-  /** How long a batch is quick, in milliseconds. */
+  /** How long a batch stays in the quick lane, in milliseconds. */
   quickMs: number
 }
 
 interface LaneBatch {
   deliveries: number
-  /** Whether the one before it hung: then it is slow from the beginning. */
+  /** Whether the owner's batch before it hung. Then it begins in the slow lane. */
   isKnownSlow: boolean
 }
 
-/** A batch on its way. */
+/** A batch that is being sent. */
 export interface Underway {
-  /** Aborts when others need its place. */
+  /** Aborts when other batches need its place. */
   readonly signal: AbortSignal
   readonly isSlow: boolean
   leave(): void
@@ -31,7 +31,7 @@ export interface DeliveryLanes {
   enter(batch: LaneBatch): Underway
 }
 
-/** @param onRoom called when there may be room that was not there before. */
+/** @param onRoom called when there may be new room in a lane */
 export function createDeliveryLanes(
   clock: Pick<Clock, 'sleep'>,
   { maxQuick, maxSlow, quickMs }: LaneBounds,
@@ -41,7 +41,7 @@ export function createDeliveryLanes(
   let slow = 0
   const slowOnes = new Set<{ isKnownSlow: boolean; giveUp(): void }>()
 
-  /** Those that hung before go first, and of them the oldest. */
+  /** Gives up batches that hung before first, the oldest among them first. */
   function makeRoom(): void {
     if (slow <= maxSlow) return
     for (const one of [...slowOnes].toSorted((a, b) => Number(b.isKnownSlow) - Number(a.isKnownSlow))) {

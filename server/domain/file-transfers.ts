@@ -1,5 +1,5 @@
-// Bounds what uploads and downloads take of a process: how many are under way, of all callers and of one, and how fast they
-// are together.
+// Limits the uploads and downloads of a process: how many are under way, in total and per caller, and their speed
+// together.
 import { randomUUID } from 'node:crypto'
 import { NotLetIn, createFairLine } from '../concurrency/fair-line.ts'
 import { createPace } from '../concurrency/pace.ts'
@@ -8,20 +8,20 @@ import { ownerOf } from '../ports/owner.ts'
 import type { Owner } from '../ports/owner.ts'
 
 export interface FileTransferSettings {
-  /** Transfers under way at once. */
+  /** The most transfers under way at once. */
   filesAtOnce: number
-  /** Of all transfers together; false for no limit. */
+  /** The limit for all transfers together; false for no limit. */
   fileBytesPerSecond: number | false
 }
 
-/** The same bytes, as soon and as fast as they may be transferred. */
+/** Passes the bytes on, as soon and as fast as they may be transferred. */
 export type Transfer = (owner: Owner, bytes: AsyncIterable<Uint8Array>) => AsyncGenerator<Uint8Array>
 
-/** One caller has a fifth of the places. */
+/** One caller may have a fifth of the places. */
 const SHARE = 5
-/** A line is so many times longer than what it leads to. */
+/** How many transfers may wait for each that may be under way. */
 const LINE = 10
-/** How long one waits in it. A browser gives up later. */
+/** How long a transfer waits for a place. A browser gives up later. */
 const PATIENCE_MS = 30_000
 const RETRY_AFTER_SECONDS = 5
 
@@ -51,19 +51,26 @@ export function createFileTransfers({ filesAtOnce, fileBytesPerSecond }: FileTra
   }
 }
 
-/** Where nobody has to say who they are, all are the same one, who has all places. */
+/**
+ * All unauthenticated callers are one public principal, which may have all places. So each of its transfers gets its
+ * own key.
+ */
 function keyOf(owner: Owner): string {
   return owner.kind === 'public' ? randomUUID() : JSON.stringify(ownerOf(owner))
 }
 
 function toRefusal(cause: NotLetIn): AgentRuntimeError {
   if (cause.reason === 'too-many-of-one') {
-    return new AgentRuntimeError('rate_limited', 'Too many of your files are on their way already.', {
+    return new AgentRuntimeError('rate_limited', 'Too many of your files are being transferred already.', {
       details: { retryAfterSeconds: RETRY_AFTER_SECONDS },
       cause,
     })
   }
-  return new AgentRuntimeError('unavailable', 'Too many files are on their way. Try again in a moment.', {
-    cause,
-  })
+  return new AgentRuntimeError(
+    'unavailable',
+    'Too many files are being transferred. Try again in a moment.',
+    {
+      cause,
+    },
+  )
 }

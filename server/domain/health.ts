@@ -67,7 +67,7 @@ export function createReadHealth(
     }
   }
 
-  // Anybody may ask, as often as they like: those who ask while it is looked share what is found.
+  // Anybody may ask at any rate, so requests during a look share its result.
   let looking: Promise<Health> | undefined
   return () => {
     looking ??= look().finally(() => (looking = undefined))

@@ -1,7 +1,7 @@
 import { ownerOf } from '../ports/owner.ts'
 import type { Owner } from '../ports/owner.ts'
 
-/** Owners whose endpoints have hung lately. It forgets: an endpoint that was mended is to have its full time again. */
+/** Owners whose endpoints have hung lately. Entries expire, so that a repaired endpoint gets its full time again. */
 export interface SlowOwners {
   add(owner: Owner): void
   delete(owner: Owner): void
@@ -10,7 +10,7 @@ export interface SlowOwners {
 }
 
 const FORGOTTEN_AFTER_MS = 5 * 60_000
-/** All of them are told to the database at each look. */
+/** The most owners. It is limited, since every look sends all of them to the database. */
 const MAX_OWNERS = 1_000
 
 export const ownerKey = (owner: Owner): string => JSON.stringify(ownerOf(owner))
@@ -18,7 +18,7 @@ export const ownerKey = (owner: Owner): string => JSON.stringify(ownerOf(owner))
 export function createSlowOwners(now: () => number): SlowOwners {
   const owners = new Map<string, { owner: Owner; at: number }>()
 
-  /** The oldest come first. */
+  /** Drops expired entries. The map is ordered by age, the oldest first. */
   function forget(): void {
     for (const [key, { at }] of owners) {
       if (owners.size <= MAX_OWNERS && now() - at < FORGOTTEN_AFTER_MS) return

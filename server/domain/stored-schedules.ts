@@ -49,7 +49,7 @@ export interface Schedules {
   resume(principal: Principal, scheduleId: string): Promise<StoredSchedule>
   /** Creates a run of the schedule now, even when it is paused. Each call creates one. */
   runNow(principal: Principal, scheduleId: string): Promise<SpokenRun>
-  /** Its runs stay. */
+  /** Deletes the schedule. Its runs stay. */
   delete(principal: Principal, scheduleId: string): Promise<void>
 }
 

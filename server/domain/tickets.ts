@@ -33,7 +33,7 @@ interface Shown {
   id: string
 }
 
-/** What a ticket shows, and to whom. */
+/** The run or conversation that a ticket gives access to, and the principal it acts for. */
 export interface TicketView {
   principal: Principal
   of: Shown

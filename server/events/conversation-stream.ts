@@ -19,7 +19,7 @@ export interface RunToOpen {
   afterSeq: number
   lastSeq: number
   isOver: boolean
-  /** It waits for somebody or for a time. Default: false. */
+  /** It waits for a person or a time. Default: false. */
   isPaused?: boolean
 }
 
@@ -97,7 +97,7 @@ export class ConversationStream extends TakenStream {
     return this.#open.some(({ stream }) => stream?.isRunning === true)
   }
 
-  /** The cursor after what was taken. */
+  /** The cursor after the last taken event. */
   get cursor(): string {
     return placeHead(this.#options.conversationId, this.#newest) + this.#open.map(encodeRunPlace).join('')
   }

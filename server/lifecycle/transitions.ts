@@ -19,10 +19,10 @@ export const TRANSITIONS = {
   failed: { from: ['running'], to: 'failed', event: 'run.failed' },
   timedOut: { from: ['running'], to: 'timed_out', event: 'run.timed_out' },
   cancelled: { from: OPEN_STATUSES, to: 'cancelled', event: 'run.cancelled' },
-  /** Its attempt is over and another is to follow: it failed, its worker stops or was lost. */
+  /** Its attempt is over and another follows: it failed, its worker stops, or its worker was lost. */
   retried: { from: ['running'], to: 'queued', event: 'run.retrying' },
   suspended: { from: ['running'], to: 'waiting', event: 'run.waiting' },
-  /** What it waits for was answered. */
+  /** Its wait was answered, or the child it waits for is over. */
   resumed: { from: ['waiting'], to: 'queued', event: 'run.resumed' },
   /** It was not started before `expiresAt`. */
   expired: { from: ['queued'], to: 'timed_out', event: 'run.timed_out' },

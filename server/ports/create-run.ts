@@ -50,7 +50,7 @@ export interface NewRun {
   traceparent: string | null
 }
 
-/** Whether creating the run may have to wait for a lock. Runs that can't wait are created in batches of their own. */
+/** Whether creating the run may have to wait for a lock. Runs that never wait are created in separate batches. */
 export function mayClash(run: NewRun): boolean {
   const { idempotencyKey, fileIds, isLimited, principal } = run
   if (fileIds.length > 0 || isLimited || principal.kind === 'anonymous') return true

@@ -18,7 +18,10 @@ export interface Timetable {
    * recurrence.
    */
   next(recurrence: Recurrence, after: number): number | undefined
-  /** The first `count` occurrences after `after`, at less cost than one by one; fewer where there are no more. @throws as `next`. */
+  /**
+   * The first `count` occurrences after `after`; fewer if there are no more. Cheaper than repeated calls of `next`.
+   * @throws as `next`.
+   */
   preview(recurrence: Recurrence, after: number, count: number): number[]
   /**
    * Replaces the schedules of the agents with these keys by `schedules`. Schedules of other agents stay.

@@ -1,20 +1,21 @@
-// Reads bytes as they are. A result of `bytea` comes as text, which takes twice the room and many times the work on both ends.
+// Reads bytes in binary form. A `bytea` in a normal result comes as text, which takes twice the space and much more
+// work on both ends.
 import pg from 'pg'
 
-/** A query that keeps what a COPY sends. */
+/** A query that keeps the data that a COPY sends. */
 class CopyOut extends pg.Query {
   readonly chunks: Buffer[] = []
 
   handleCopyData({ chunk }: { chunk: Buffer }): void {
-    // The connection goes on to use the memory that it is in.
+    // Copy the chunk, since the connection reuses its memory.
     this.chunks.push(Buffer.from(chunk))
   }
 }
 
 /**
- * @param select a SELECT of one column of type `bytea` and at most one row. Its values are part of it, since COPY has no
- * parameters.
- * @returns undefined where there is no row.
+ * @param select a SELECT of one column of type `bytea` and at most one row. Its values must be part of the text, since
+ * COPY has no parameters.
+ * @returns undefined when there is no row
  */
 export async function copyBytes(client: pg.PoolClient, select: string): Promise<Buffer | undefined> {
   const text = `COPY (${select}) TO STDOUT (FORMAT binary)`
@@ -33,7 +34,10 @@ const FLAGS_BYTES = 4
 const LENGTH_BYTES = 4
 const COUNT_BYTES = 2
 
-/** https://www.postgresql.org/docs/current/sql-copy.html: a header, for each row a count and the fields, and -1. */
+/**
+ * Reads the binary format (https://www.postgresql.org/docs/current/sql-copy.html): a header, then the field count and
+ * the fields of each row, then -1.
+ */
 function bytesOf(copied: Buffer): Buffer | undefined {
   if (!copied.subarray(0, SIGNATURE.length).equals(SIGNATURE)) throw new Error('COPY sent no binary data.')
   const extensionAt = SIGNATURE.length + FLAGS_BYTES

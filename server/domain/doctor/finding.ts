@@ -9,7 +9,7 @@ export interface Finding {
   level: FindingLevel
   /** What was found, in one sentence. */
   found: string
-  /** What that means, and what to do. */
+  /** What the finding means, and what to do about it. */
   meaning?: string
   remedy?: string
   /** The things found, one line each. `more` counts those that are not listed. */

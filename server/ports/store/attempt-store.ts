@@ -3,7 +3,7 @@ import type { AgentMessage } from '../../contract/message.ts'
 import type { AppendOutcome, ClaimResult, CompletedStep, NewStep, RunAppend, ToldEvent } from '../attempt.ts'
 import type { Spent } from '../spent.ts'
 
-/** How a worker holds what it claims. */
+/** The lease that a worker takes on the runs it claims. */
 export interface Lease {
   workerId: string
   ttlMs: number

@@ -62,8 +62,7 @@ interface ActiveRun {
   hasLeft: boolean
 }
 
-// What was created waits for those that are running. This transaction may have begun, and waited for the conversation, before the one that
-// created them.
+// Interrupts all open runs of the conversation. The new run waits until those that were running have ended.
 const INTERRUPT = interruptRuns('admit_interrupt', 'conversation_id = $1')
 
 /**

@@ -17,7 +17,8 @@ export interface InterruptedRow extends ChangedRun {
 /**
  * Cancels the open runs that fulfil a condition with the parameter `$1`; `$2` is the visibility of the event. Runs
  * without a worker end here. For a running one the request is noted in its row and its worker ends it, since only its
- * attempt may write its events.
+ * attempt may write its events. `finished_at` uses GREATEST, because this transaction may have begun, and waited for a
+ * lock, before the one that created the run.
  */
 export const interruptRuns = (name: string, where: string): Statement => ({
   name,
