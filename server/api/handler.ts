@@ -27,6 +27,7 @@ import { createSessionRoute } from './rest/routes/sessions.ts'
 import { toRestErrorBody } from './rest/error-body.ts'
 import type { Tracer } from '../ports/tracer.ts'
 import { createRefusalPace, refusalKey } from './refusal-pace.ts'
+import { createSeats, seatReaders } from './seats.ts'
 import type { ApiContext, ApiServices } from './services.ts'
 import { createReaderWatch } from './watch-reader.ts'
 import type { ReaderSettings } from './watch-reader.ts'
@@ -51,6 +52,8 @@ interface HandlerOptions {
   readers: ReaderSettings
   /** Other origins whose pages may send requests. */
   allowedOrigins: readonly string[]
+  /** Event streams over HTTP that one principal may have open, with the requests that wait for events. */
+  streamsPerPrincipal: number
   /** Refusals a second that one caller gets without delay. */
   refusalsPerSecond: number | false
 }
@@ -138,7 +141,10 @@ export function createHandler(options: HandlerOptions): Handler {
     c.set('principal', view?.principal ?? (await identify(c)))
     await next()
   })
-  const watchReader = createReaderWatch({ identify: options.identify, log: services.log }, options.readers)
+  const watchReader = seatReaders(
+    createReaderWatch({ identify: options.identify, log: services.log }, options.readers),
+    createSeats(options.streamsPerPrincipal, 'streams'),
+  )
   const routes = createRestRoutes(services, { watchReader, forms: options.forms })
   app.route(restPath, createRestApp(routes))
 

@@ -5,6 +5,7 @@ import type { Principal } from '../contract/principal.ts'
 import { toTRPCError } from './errors.ts'
 import { eventIdOf } from './event-id.ts'
 import { OPEN_EVENTS, stopped } from './follow-events.ts'
+import { orClosed } from './or-closed.ts'
 import type { ApiContext, ApiServices } from './services.ts'
 import type { SubscriptionPath } from './subscription-paths.ts'
 
@@ -23,7 +24,7 @@ export function createStreamed(services: ApiServices) {
     const { principal, watch } = ctx
     try {
       const { batches, confirm } = await OPEN_EVENTS[path](services, { principal, input, signal })
-      const unwatch = watch?.(confirm)((reason) => batches.fail(reason))
+      const unwatch = orClosed(batches, () => watch?.(confirm)((reason) => batches.fail(reason)))
       try {
         for await (const batch of batches) {
           // The agent's events were checked against the schema of this type.

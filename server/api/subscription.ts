@@ -7,6 +7,7 @@ import { eventIdOf } from './event-id.ts'
 import { OPEN_EVENTS, stopped, withLastEventId } from './follow-events.ts'
 import { createKeepAlive, deadlinesOf } from './keep-alive.ts'
 import type { Principal } from '../contract/principal.ts'
+import { orClosed } from './or-closed.ts'
 import type { WatchReader } from './watch-reader.ts'
 import type { ApiServices } from './services.ts'
 import { EVENT_STREAM_HEADERS, toEventStream } from './sse.ts'
@@ -73,7 +74,7 @@ export function createSubscriptionHandler(
       const input = readInput(request)
       const { signal } = request
       const { batches, confirm } = await OPEN_EVENTS[path](services, { principal, input, signal })
-      const watch = watchReader({ request, principal, check: confirm })
+      const watch = orClosed(batches, () => watchReader({ request, principal, check: confirm }))
       return new Response(toEventStream(batches, format, { keepAlive, watch }), { headers: HEADERS })
     } catch (error) {
       await slowDown()

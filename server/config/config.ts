@@ -270,6 +270,8 @@ export const Config = z.object({
   socketHeaders: listOf(HeaderName).default([]),
   /** Subscriptions that a WebSocket carries at once. */
   subscriptionsPerSocket: z.coerce.number().int().min(1).max(100_000).default(200),
+  /** Event streams over HTTP that a process has open for one principal, requests that wait for events among them. No limit without `authenticate`. */
+  streamsPerPrincipal: z.coerce.number().int().min(1).max(1_000_000).default(10_000),
   /** WebSockets that a process has open for one principal. No limit without `authenticate`. */
   socketsPerPrincipal: z.coerce.number().int().min(1).max(1_000_000).default(100),
 })
@@ -354,6 +356,7 @@ export const ENVIRONMENT = {
   allowedOrigins: 'ALLOWED_ORIGINS',
   socketHeaders: 'SOCKET_HEADERS',
   subscriptionsPerSocket: 'SUBSCRIPTIONS_PER_SOCKET',
+  streamsPerPrincipal: 'STREAMS_PER_PRINCIPAL',
   socketsPerPrincipal: 'SOCKETS_PER_PRINCIPAL',
 } as const satisfies Partial<Record<keyof Config, string>>
 

@@ -219,6 +219,7 @@ export function assembleRuntime<const TAgents extends readonly AnyAgent[]>(
       config,
       sessionPath: hasSessions ? config.anonymousSessionPath : undefined,
       // Where nobody has to say who they are, all are the same one.
+      streamsPerPrincipal: isAuthenticating ? config.streamsPerPrincipal : Infinity,
       socketsPerPrincipal: isAuthenticating ? config.socketsPerPrincipal : Infinity,
       readHealth,
     },

@@ -23,6 +23,7 @@ interface Wiring {
 interface TransportSettings {
   config: Config
   sessionPath: string | undefined
+  streamsPerPrincipal: number
   socketsPerPrincipal: number
   readHealth(): Promise<Health>
 }
@@ -33,7 +34,7 @@ const FORM_BYTES = 32_768
 /** What requests come in by: HTTP, and sockets, with the same bounds on both. */
 export function createTransports(
   { clock, tracer, ...wiring }: Wiring,
-  { config, sessionPath, socketsPerPrincipal, readHealth }: TransportSettings,
+  { config, sessionPath, streamsPerPrincipal, socketsPerPrincipal, readHealth }: TransportSettings,
 ): { handler: Handler; nodeHandler: NodeHandler; sockets: SocketServer } {
   const { restPath, trpcPath, allowedOrigins, maxBodyBytes, socketHeaders, subscriptionsPerSocket } = config
   const shared = { ...wiring, trpcPath, allowedOrigins, maxBodyBytes }
@@ -58,6 +59,7 @@ export function createTransports(
     readers,
     forms,
     refusalsPerSecond,
+    streamsPerPrincipal,
   })
   return {
     handler,

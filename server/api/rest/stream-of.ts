@@ -3,6 +3,7 @@ import type { Principal } from '../../contract/principal.ts'
 import type { EventStream } from '../../events/event-stream.ts'
 import { encode } from '../encode-events.ts'
 import type { KeepAlive } from '../keep-alive.ts'
+import { orClosed } from '../or-closed.ts'
 import { EVENT_STREAM_HEADERS, toEventStream } from '../sse.ts'
 import type { WatchReader } from '../watch-reader.ts'
 import type { RestEnv } from './route.ts'
@@ -29,7 +30,9 @@ export function streamOf(
   const principal = c.get('principal')
   // A stream opened by a ticket goes on as long as the person who got the ticket may see its events.
   const identify = c.get('view') && (async () => principal)
-  const watch = watchReader({ request: c.req.raw, principal, identify, check: confirm })
+  const watch = orClosed(batches, () =>
+    watchReader({ request: c.req.raw, principal, identify, check: confirm }),
+  )
   // A frame without data is no event. It only sets the id that an EventSource resumes with.
   const format = cursor === undefined ? REST_SSE : { ...REST_SSE, opening: encode(`id: ${cursor}\n\n`) }
   const body = toEventStream(batches, format, { keepAlive, watch })

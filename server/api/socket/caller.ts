@@ -4,8 +4,8 @@ import type { Principal } from '../../contract/principal.ts'
 import type { Identify } from '../identify.ts'
 import { logRefusal } from '../log-refusal.ts'
 import type { ApiServices } from '../services.ts'
-import { ownerOf } from './seats.ts'
-import type { Seats } from './seats.ts'
+import { ownerOf } from '../seats.ts'
+import type { Seats } from '../seats.ts'
 import { toRequest, urlOf } from './upgrade-request.ts'
 
 export interface CallerOptions {

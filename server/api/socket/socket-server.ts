@@ -12,7 +12,7 @@ import { isAllowedOrigin } from './origin.ts'
 import { logRefusal } from '../log-refusal.ts'
 import { createOutlet } from './outlet.ts'
 import { refuseUpgrade } from './refuse-upgrade.ts'
-import { createSeats } from './seats.ts'
+import { createSeats } from '../seats.ts'
 import { createTimeSlices } from './time-slices.ts'
 import { hasAddress, urlOf } from './upgrade-request.ts'
 
@@ -42,7 +42,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
   const server = new WebSocketServer({ noServer: true, maxPayload })
   const shared = {
     ...options,
-    seats: createSeats(options.socketsPerPrincipal),
+    seats: createSeats(options.socketsPerPrincipal, 'sockets'),
     inTimeSlice: createTimeSlices(),
   }
   const pingMs = options.services.streamKeepAliveMs

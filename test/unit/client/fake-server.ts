@@ -244,6 +244,7 @@ export function fakeServer(): FakeServer {
     sessionPath: undefined,
     allowedOrigins: [],
     refusalsPerSecond: false,
+    streamsPerPrincipal: Infinity,
     readers: { reauthenticateMs: 60_000, maxAgeMs: 3_600_000 },
   })
 

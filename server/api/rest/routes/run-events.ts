@@ -7,7 +7,8 @@ import type { EventPage } from '../../../ports/store/event-store.ts'
 import type { Principal } from '../../../contract/principal.ts'
 import { ANSWER_HEADERS, answerJson } from '../../answer.ts'
 import type { KeepAlive } from '../../keep-alive.ts'
-import type { WatchReader } from '../../watch-reader.ts'
+import { orClosed } from '../../or-closed.ts'
+import type { Watch, WatchReader } from '../../watch-reader.ts'
 import { asksForStream } from '../negotiate.ts'
 import { EventsQuery, pageUrl, readCursor } from '../read-request.ts'
 import { defineRoute, json } from '../route.ts'
@@ -46,7 +47,9 @@ export function runEventRoutes({ runs, keepAlive, watchReader }: Wiring): Route[
       ...(limit !== undefined && { limit }),
     }
     const wait = { seconds: waitSeconds, signal: c.req.raw.signal }
-    const { events, count, hasMore } = await readPage(runs, c.get('principal'), { asked, wait })
+    const principal = c.get('principal')
+    const watch = (check: Confirm) => watchReader({ request: c.req.raw, principal, check })
+    const { events, count, hasMore } = await readPage(runs, principal, { asked, wait, watch })
     const last = events.at(-1)
     const next = pageUrl(c, EventsQuery)
     if (last !== undefined) next.searchParams.set('from_seq', String(last.seq + 1))
@@ -115,18 +118,32 @@ export function runEventRoutes({ runs, keepAlive, watchReader }: Wiring): Route[
   ]
 }
 
+type Confirm = (principal: Principal) => Promise<void>
+
 interface PageRequest {
   asked: EventsPageOptions
   wait: { seconds: number; signal: AbortSignal }
+  /** Takes a place among the principal's streams, and looks whether they may still read. */
+  watch(confirm: Confirm): Watch
 }
 
 /** A page of events. If it is empty, the answer waits for the next event, as long as the reader asked. */
-async function readPage(runs: Runs, principal: Principal, { asked, wait }: PageRequest): Promise<EventPage> {
+async function readPage(
+  runs: Runs,
+  principal: Principal,
+  { asked, wait, watch }: PageRequest,
+): Promise<EventPage> {
   const page = await runs.listEvents(principal, asked)
   if (page.events.length > 0 || wait.seconds === 0) return page
   const signal = AbortSignal.any([wait.signal, AbortSignal.timeout(wait.seconds * 1_000)])
-  const { batches } = await runs.follow(principal, { ...asked, signal })
-  const isThere = (await batches.peek()) !== undefined
-  batches.close()
+  const { batches, confirm } = await runs.follow(principal, { ...asked, signal })
+  const unwatch = orClosed(batches, () => watch(confirm)((reason) => batches.fail(reason)))
+  const isThere = await batches
+    .peek()
+    .then((first) => first !== undefined)
+    .finally(() => {
+      unwatch()
+      batches.close()
+    })
   return isThere ? runs.listEvents(principal, asked) : page
 }

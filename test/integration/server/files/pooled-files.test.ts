@@ -40,10 +40,14 @@ async function createKeeper({ preparedStatements = true, isPooled = false }): Pr
   }
 }
 
-describe('through a pool of prepared statements', () => testFiles(() => createKeeper({})))
+describe('through a pool of prepared statements', () => {
+  testFiles(() => createKeeper({}))
+})
 
-describe('through a pool without them', () => testFiles(() => createKeeper({ preparedStatements: false })))
+describe('through a pool without them', () => {
+  testFiles(() => createKeeper({ preparedStatements: false }))
+})
 
-describe.skipIf(withoutPgBouncer)('behind PgBouncer', () =>
-  testFiles(() => createKeeper({ isPooled: true, preparedStatements: false })),
-)
+describe.skipIf(withoutPgBouncer)('behind PgBouncer', () => {
+  testFiles(() => createKeeper({ isPooled: true, preparedStatements: false }))
+})
