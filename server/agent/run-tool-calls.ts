@@ -1,5 +1,6 @@
 import type { AgentMessage, ToolCall } from '../contract/message.ts'
 import type { AnyTool } from './define-tool.ts'
+import type { ModelTurn } from './model-turn.ts'
 import type { ToolOutcome } from './run-tool.ts'
 import { startToolCalls } from './start-tool-calls.ts'
 import type { CallsContext } from './start-tool-calls.ts'
@@ -16,13 +17,13 @@ export type ToolMessage = Extract<AgentMessage, { role: 'tool' }>
 export async function runToolCalls(
   ctx: CallsContext,
   tools: ReadonlyMap<string, AnyTool>,
-  calls: readonly ToolCall[],
+  { messageId, toolCalls: calls }: Pick<ModelTurn, 'messageId' | 'toolCalls'>,
 ): Promise<ToolMessage[]> {
   ctx.signal.throwIfAborted()
   for (const call of calls) {
     await ctx.emit(
       'tool.call',
-      { toolCallId: call.id, tool: call.name, arguments: call.arguments },
+      { toolCallId: call.id, tool: call.name, arguments: call.arguments, messageId },
       { once: true },
     )
   }

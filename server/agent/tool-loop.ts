@@ -144,7 +144,7 @@ export async function toolLoop(ctx: ToolLoopContext, options: ToolLoopOptions = 
     sent.add(said)
     if (turn.messages === undefined) sent.measure(answer.usage)
     // One that is paused goes on when it is sent what it said so far.
-    const results = isPaused ? [] : await runToolCalls(ctx, turn.tools, answer.toolCalls)
+    const results = isPaused ? [] : await runToolCalls(ctx, turn.tools, answer)
     messages.push(...results)
     sent.add(...results)
     steps.push({

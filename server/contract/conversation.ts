@@ -89,6 +89,8 @@ export const GetConversationInput = z.object({
   offset: z.int(wholeNumber('offset')).min(0).default(0),
   /** Also messages of runs that failed, timed out, or were cancelled before they began. */
   includeFailedRuns: z.boolean().default(false),
+  /** Also what the models thought, as parts of their messages. */
+  includeDebug: z.boolean().default(false),
 })
 
 /** The input that follows a conversation. */

@@ -142,7 +142,13 @@ export const RUNTIME_EVENTS = {
   },
   'tool.call': {
     visibility: 'debug',
-    schema: z.object({ toolCallId: z.string(), tool: z.string(), arguments: Json }),
+    schema: z.object({
+      toolCallId: z.string(),
+      tool: z.string(),
+      arguments: Json,
+      /** The answer that calls the tool. Left out where that is not known. */
+      messageId: z.string().optional(),
+    }),
   },
   'tool.progress': {
     visibility: 'debug',

@@ -39,6 +39,7 @@ import type { EventBus } from '../ports/event-bus.ts'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { sessionOver } from './session-over.ts'
 import { unknownAgent } from './unknown-agent.ts'
+import type { WithReasoning } from './with-reasoning.ts'
 import { assertStorable } from '../contract/storable-json.ts'
 
 /** The use cases of conversations; see {@link Runs} on who may see what. */
@@ -66,11 +67,12 @@ interface ConversationPorts {
   deleteAll: DeleteAll
   bus: Pick<EventBus, 'publish'>
   acceptWebhooks: AcceptWebhooks
+  withReasoning: WithReasoning
 }
 
 // oxlint-disable-next-line max-lines-per-function -- A list of use cases, closures over the same ports.
 export function createConversations(
-  { store, access, log, deleteAll, bus, acceptWebhooks }: ConversationPorts,
+  { store, access, log, deleteAll, bus, acceptWebhooks, withReasoning }: ConversationPorts,
   agents: ReadonlyMap<string, unknown>,
   events: ConversationEvents & ConversationTickets,
 ): Conversations {
@@ -112,7 +114,10 @@ export function createConversations(
 
     async get(principal, request) {
       const caller = parsePrincipal(principal)
-      const { conversationId, limit, offset, includeFailedRuns } = parseInput(GetConversationInput, request)
+      const { conversationId, limit, offset, includeFailedRuns, includeDebug } = parseInput(
+        GetConversationInput,
+        request,
+      )
       const reach = await conversationAccess.reach(caller, conversationId)
       const conversation =
         (await store.getConversation(reach, conversationId)) ?? refuseConversation(conversationId)
@@ -123,7 +128,7 @@ export function createConversations(
       })
       return {
         ...conversation,
-        messages,
+        messages: await withReasoning(caller, messages, { includeDebug, includeAll: false }),
         totalMessages: total,
         hasMore: offset + messages.length < total,
         cursor: encodePlace(conversationId, placeAt(progress)),

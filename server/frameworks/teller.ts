@@ -13,7 +13,8 @@ export interface Teller {
   skip(messages: readonly AgentMessage[]): void
   /** A message that is whole. Nothing is told of an empty one. */
   message(messageId: string, content: string): Promise<void>
-  call(call: ToolCall): Promise<void>
+  /** `messageId`: of the answer that calls the tool, where it is known. */
+  call(call: ToolCall, messageId?: string): Promise<void>
   result(result: { toolCallId: string; tool: string; result: unknown; isError?: boolean }): Promise<void>
   usage(messageId: string, model: Pick<Model, 'provider' | 'name'>, usage: TokenUsage): Promise<void>
   /**
@@ -54,10 +55,11 @@ export function createTeller({ emit, llm }: Pick<AgentContext, 'emit' | 'llm'>):
       if (content === '' || !isNew('message', messageId)) return
       await emit('assistant.message', { messageId, content }, { once: true })
     },
-    async call({ id: toolCallId, name: tool, arguments: args }) {
+    async call({ id: toolCallId, name: tool, arguments: args }, messageId) {
       tools.set(toolCallId, tool)
       if (!isNew('call', toolCallId)) return
-      await emit('tool.call', { toolCallId, tool, arguments: args }, { once: true })
+      const place = messageId === undefined ? {} : { messageId }
+      await emit('tool.call', { toolCallId, tool, arguments: args, ...place }, { once: true })
     },
     async result({ toolCallId, tool, result, isError = false }) {
       if (!isNew('result', toolCallId)) return

@@ -22,6 +22,8 @@ import { createTellFamilies } from '../domain/tell-families.ts'
 import { createTickets } from '../domain/tickets.ts'
 import type { WebhookHosts } from '../domain/webhook-hosts.ts'
 import { createTicketSigner } from '../auth/ticket-signer.ts'
+import { createVisibilityOf } from '../events/visibility.ts'
+import { createWithReasoning } from '../domain/with-reasoning.ts'
 import type { ConversationHub } from '../events/conversation-hub.ts'
 import type { EventHub } from '../events/hub.ts'
 import type { EventBus } from '../ports/event-bus.ts'
@@ -135,7 +137,21 @@ export function createUseCases(
     return deleted
   }
   const conversations = createConversations(
-    { store, access, log, deleteAll: deleteThoroughly, bus, acceptWebhooks },
+    {
+      store,
+      access,
+      log,
+      deleteAll: deleteThoroughly,
+      bus,
+      acceptWebhooks,
+      withReasoning: createWithReasoning(
+        { store, access },
+        {
+          debugMode: config.debugMode,
+          visibility: createVisibilityOf(config.eventVisibility)('reasoning.delta'),
+        },
+      ),
+    },
     agents,
     { ...conversationEvents, ticket: tickets.ofConversation },
   )

@@ -150,6 +150,7 @@ export const HistoryQuery = z.object({
     false,
     'Also messages of runs that failed, timed out, or were cancelled before they began.',
   ),
+  include_debug: flag(false, 'Also what the models thought, as `reasoning` parts of their messages.'),
 })
 
 export function fromHistoryQuery(
@@ -161,6 +162,7 @@ export function fromHistoryQuery(
     limit: query.limit,
     offset: query.offset,
     includeFailedRuns: query.include_failed_runs,
+    includeDebug: query.include_debug,
   } satisfies Record<keyof GetConversationRequest, unknown>
 }
 

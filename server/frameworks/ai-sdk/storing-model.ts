@@ -150,6 +150,6 @@ async function tell(
   for (const { type, toolCallId, toolName, input } of parts) {
     if (type !== 'tool-call') continue
     const args = parseToolArguments(typeof input === 'string' ? input : JSON.stringify(input ?? {}))
-    await teller.call({ id: String(toolCallId), name: String(toolName), arguments: args })
+    await teller.call({ id: String(toolCallId), name: String(toolName), arguments: args }, messageId)
   }
 }

@@ -157,7 +157,7 @@ export class Narrator extends BaseCallbackHandler implements WriteListener {
     const { id } = message
     if (id !== undefined && isAIMessage(message)) {
       await this.#teller.message(id, message.text)
-      for (const call of callsOf(message)) await this.#teller.call(call)
+      for (const call of callsOf(message)) await this.#teller.call(call, id)
       const usage = usageOf(message)
       if (usage !== undefined) await this.#teller.usage(id, modelOf(message, UNKNOWN), usage)
     }

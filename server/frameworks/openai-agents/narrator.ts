@@ -55,17 +55,19 @@ export function createNarrator(teller: Teller): Narrator {
   async function onResponse({ id, output, usage }: Response): Promise<void> {
     const items = output as Item[]
     nextId = idOf({ id }) ?? nextId
+    let calling = nextId
     for (const item of items) {
       const content = saidIn(item)
       if (content === undefined) continue
       const messageId = idOf(item) ?? nextId
       said.add(messageId)
+      calling = messageId
       await teller.message(messageId, content)
     }
     await teller.usage(nextId, { provider: 'openai', name: model }, toUsage(usage))
     for (const item of items) {
       const call = callOf(item)
-      if (call !== undefined) await teller.call(call)
+      if (call !== undefined) await teller.call(call, calling)
     }
     nextId = crypto.randomUUID()
   }

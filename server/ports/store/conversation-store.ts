@@ -3,6 +3,7 @@ import type {
   ListConversationsInput,
   UpdateConversationInput,
 } from '../../contract/conversation.ts'
+import type { Visibility } from '../../contract/event.ts'
 import type { JsonObject } from '../../contract/json.ts'
 import type { HistoryMessage } from '../../contract/message.ts'
 import type { Page, PageCursor } from '../../contract/page.ts'
@@ -28,6 +29,13 @@ export interface ConversationPlaces extends Moves {
   newestRun: RunSummary | null
   /** The requested runs that exist, by id. */
   asked: ReadonlyMap<string, RunProgress>
+}
+
+/** What was thought for a message. */
+export interface MessageReasoning {
+  run: RunSummary
+  messageId: string
+  text: string
 }
 
 export interface NewConversation {
@@ -84,6 +92,11 @@ export interface ConversationStore {
     conversationId: string,
     window: { limit: number; offset: number; includeFailedRuns: boolean },
   ): Promise<{ messages: HistoryMessage[]; total: number; progress: ConversationProgress }>
+  /** What was thought for messages of a history, as far as these visibilities have it. */
+  readReasoning(
+    messages: readonly { id: string; runId: string }[],
+    visibilities: readonly Visibility[],
+  ): Promise<MessageReasoning[]>
   /** Null when the reader cannot see the conversation. */
   readConversationPlace(reach: Reach, asked: ReadPlace): Promise<ConversationPlaces | null>
   /**

@@ -4,7 +4,7 @@
 //   text.
 // - Other deltas (of incomplete messages and of reasoning) become one, in the place of the last, with `offset` 0: a
 //   reader that has some of the text begins it anew.
-// - Messages are shown in the order in which they began. If another message came between a message's first delta and
+// - Messages are shown in the order in which they began, by text, reasoning or a call. If another message came between a message's first delta and
 //   its remaining row, the first delta stays.
 // - A reader who sees the deltas but not the message must not lose the text. So a message only replaces deltas that have
 //   no other readers.
@@ -55,8 +55,8 @@ const COMPACT = {
   text: `
     WITH piece AS (
       SELECT *,
-        row_number() OVER (PARTITION BY run_id, attempt, is_reasoning ORDER BY seq)
-          - row_number() OVER (PARTITION BY run_id, attempt, is_reasoning, message_id ORDER BY seq) AS others,
+        row_number() OVER (PARTITION BY run_id, attempt ORDER BY seq)
+          - row_number() OVER (PARTITION BY run_id, attempt, message_id ORDER BY seq) AS others,
         max(visibility) FILTER (WHERE is_delta) OVER message AS seen_by,
         min(visibility) FILTER (WHERE is_delta) OVER message AS seen_by_least,
         bool_or(is_folded) OVER message AS was_folded,
@@ -64,24 +64,25 @@ const COMPACT = {
         min(seq) FILTER (WHERE is_delta) OVER message AS first_seq,
         max(seq) FILTER (WHERE is_delta) OVER message AS last_seq
       FROM (
-        SELECT ctid, run_id, seq, attempt, visibility, type <> 'assistant.message' AS is_delta,
-          type = 'reasoning.delta' AS is_reasoning, payload ? 'offset' AS is_folded,
+        SELECT ctid, run_id, seq, attempt, visibility, type IN ('assistant.delta', 'reasoning.delta') AS is_delta,
+          CASE WHEN type LIKE 'tool.%' THEN 'call' WHEN type = 'reasoning.delta' THEN 'thought' ELSE 'text' END AS kind,
+          payload ? 'offset' AS is_folded,
           payload ->> 'messageId' AS message_id, payload ->> 'content' AS content
         FROM agent_runtime.event
         WHERE run_id = ANY ($1::uuid[])
-          AND type IN ('assistant.delta', 'assistant.message', 'reasoning.delta')
-          AND jsonb_typeof(payload -> 'messageId') = 'string' AND jsonb_typeof(payload -> 'content') = 'string'
+          AND type IN ('assistant.delta', 'assistant.message', 'reasoning.delta', 'tool.input', 'tool.call')
+          AND jsonb_typeof(payload -> 'messageId') = 'string'
+          AND (type = 'tool.call' OR jsonb_typeof(payload -> 'content') = 'string')
       ) e
-      WINDOW message AS (PARTITION BY run_id, attempt, is_reasoning, message_id)
+      WINDOW message AS (PARTITION BY run_id, attempt, kind, message_id)
     ), delta AS (
       SELECT * FROM (
         SELECT *,
           bool_or(NOT is_delta AND visibility >= seen_by) OVER message AS is_complete,
           COALESCE(min(others) FILTER (WHERE NOT is_delta AND visibility >= seen_by) OVER message,
-            max(others) FILTER (WHERE is_delta) OVER message) > min(others) OVER message
-            AND NOT is_reasoning AS is_interrupted
+            max(others) FILTER (WHERE is_delta) OVER message) > min(others) OVER message AS is_interrupted
         FROM piece
-        WINDOW message AS (PARTITION BY run_id, attempt, is_reasoning, message_id)
+        WINDOW message AS (PARTITION BY run_id, attempt, kind, message_id)
       ) p
       WHERE is_delta AND seen_by = seen_by_least AND NOT was_folded AND bytes <= ${MAX_FOLDED_BYTES}
     ), whole AS (
@@ -90,7 +91,7 @@ const COMPACT = {
           'messageId', message_id, 'content', string_agg(content, '' ORDER BY seq), 'offset', 0) AS payload
       FROM delta
       WHERE NOT is_complete AND first_seq < last_seq
-      GROUP BY run_id, attempt, is_reasoning, message_id
+      GROUP BY run_id, attempt, kind, message_id
     ), folded AS (
       UPDATE agent_runtime.event e SET payload = whole.payload FROM whole WHERE e.ctid = whole.place
     ), gone AS (

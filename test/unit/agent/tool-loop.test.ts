@@ -169,7 +169,9 @@ describe('tool calls', () => {
       'assistant.message',
       'usage',
     ])
-    expect(of('tool.call')).toEqual([{ toolCallId, tool: 'add', arguments: { a: 1, b: 2 } }])
+    expect(of('tool.call')).toEqual([
+      { toolCallId, tool: 'add', arguments: { a: 1, b: 2 }, messageId: reply.messages[0]?.id },
+    ])
     expect(of('tool.result')).toEqual([{ toolCallId, tool: 'add', result: { sum: 3 } }])
     const [first, second] = of('assistant.message') as { messageId: string }[]
     expect(first?.messageId).not.toBe(second?.messageId)

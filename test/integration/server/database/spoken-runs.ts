@@ -12,7 +12,7 @@ export interface SpokenRun {
 }
 
 interface Piece {
-  say: 'assistant.delta' | 'assistant.message' | 'reasoning.delta' | 'custom'
+  say: 'assistant.delta' | 'assistant.message' | 'reasoning.delta' | 'tool.input' | 'tool.call' | 'custom'
   messageId: string
   content: string
   /** Instead of the run's, as when the setting was changed while it ran. */
@@ -27,6 +27,8 @@ const piece: fc.Arbitrary<Piece> = fc.record({
     'assistant.message',
     'reasoning.delta',
     'reasoning.delta',
+    'tool.input',
+    'tool.call',
     'custom',
   ),
   messageId: fc.constantFrom('m1', 'm1', 'm1', 'm2', 'm3'),
@@ -43,6 +45,8 @@ export const spokenRun: fc.Arbitrary<SpokenRun> = fc
       'assistant.delta': visibility,
       'assistant.message': visibility,
       'reasoning.delta': visibility,
+      'tool.input': visibility,
+      'tool.call': visibility,
       custom: visibility,
       end: fc.constantFrom<Visibility>('user', 'internal'),
     }),
@@ -62,8 +66,12 @@ export const spokenRun: fc.Arbitrary<SpokenRun> = fc
     for (const [index, pieces] of attempts.entries()) {
       const attempt = index + 1
       say(attempt, 'run.started', { visibility: 'internal', payload: { agentKey: 'a' } })
+      const called = new Set<string>()
       for (const { say: type, messageId, content, visibility: own } of pieces) {
-        const payload = type === 'custom' ? { content } : { messageId, content }
+        // Nothing is written of a call that is whole.
+        if (type === 'tool.input' && called.has(messageId)) continue
+        if (type === 'tool.call') called.add(messageId)
+        const payload = payloadOf(type, { messageId, content, attempt })
         say(attempt, type, { visibility: own ?? shownTo[type], payload })
       }
       if (attempt < attempts.length) say(attempt, 'run.retrying', { visibility: 'internal', payload: {} })
@@ -71,6 +79,16 @@ export const spokenRun: fc.Arbitrary<SpokenRun> = fc
     say(attempts.length, `run.${status}`, { visibility: shownTo.end, payload: endingOf(status) })
     return { id, status, attempts: attempts.length, events }
   })
+
+function payloadOf(
+  type: Piece['say'],
+  { attempt, ...said }: { messageId: string; content: string; attempt: number },
+): Json {
+  if (type === 'custom') return { content: said.content }
+  const call = { toolCallId: `${attempt} ${said.messageId}`, tool: 'look' }
+  if (type === 'tool.call') return { ...call, arguments: said.content, messageId: said.messageId }
+  return type === 'tool.input' ? { ...call, ...said } : said
+}
 
 function endingOf(status: SpokenRun['status']): Json {
   return status === 'succeeded' ? { output: 'done' } : status === 'failed' ? { error: 'No.', code: 'no' } : {}

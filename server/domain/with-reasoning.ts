@@ -1,0 +1,50 @@
+// Adds to a history what its models thought, as far as its reader may see the events that told it.
+import type { EventFilter, Visibility } from '../contract/event.ts'
+import type { HistoryMessage } from '../contract/message.ts'
+import type { Part } from '../contract/message-part.ts'
+import type { Principal } from '../contract/principal.ts'
+import { visibleTo } from '../events/visibility.ts'
+import type { ConversationStore } from '../ports/store/conversation-store.ts'
+import type { Access } from './access.ts'
+
+export interface ReasoningSettings {
+  debugMode: boolean
+  /** Of `reasoning.delta`, unless its emitter says otherwise. */
+  visibility: Visibility
+}
+
+export type WithReasoning = (
+  principal: Principal,
+  messages: HistoryMessage[],
+  filter: EventFilter,
+) => Promise<HistoryMessage[]>
+
+export function createWithReasoning(
+  { store, access }: { store: Pick<ConversationStore, 'readReasoning'>; access: Pick<Access, 'assertMay'> },
+  { debugMode, visibility }: ReasoningSettings,
+): WithReasoning {
+  /** @throws AgentRuntimeError `forbidden` */
+  return async (principal, messages, filter) => {
+    const visibilities = visibleTo(filter, debugMode)
+    // Most readers are told nothing of it: they do without the query.
+    if (!filter.includeDebug && !visibilities.includes(visibility)) return messages
+    const said = messages.filter(({ role }) => role === 'assistant')
+    const found = await store.readReasoning(said, visibilities)
+    const runs = new Map(found.map(({ run }) => [run.id, run]))
+    if (filter.includeDebug) {
+      for (const run of runs.values()) await access.assertMay(principal, 'includeDebug', { run })
+    }
+    const thoughts = new Map(found.map(({ run, messageId, text }) => [`${run.id} ${messageId}`, text]))
+    return messages.map((message) => withThought(message, thoughts.get(`${message.runId} ${message.id}`)))
+  }
+}
+
+function withThought(message: HistoryMessage, text: string | undefined): HistoryMessage {
+  if (text === undefined || text === '' || message.role !== 'assistant') return message
+  const { content } = message
+  const said: readonly Part[] =
+    typeof content === 'string' ? (content === '' ? [] : [{ type: 'text', text: content }]) : (content ?? [])
+  // Its agent has answered with it.
+  if (said.some(({ type }) => type === 'reasoning')) return message
+  return { ...message, content: [{ type: 'reasoning', text }, ...said] as typeof content }
+}

@@ -1,0 +1,59 @@
+// What the models of runs thought, as their events have it: it is stored nowhere else.
+import type pg from 'pg'
+import type { Visibility } from '../../contract/event.ts'
+import type { MessageReasoning } from '../../ports/store/conversation-store.ts'
+import { execute } from '../connections/transaction.ts'
+import { SUMMARY_COLUMNS, toSummary } from '../rows/run-row.ts'
+import type { SummaryRow } from '../rows/run-row.ts'
+
+/** Of all messages together: the newest have theirs first. */
+const MAX_CHARACTERS = 10_000_000
+
+// Of each message what the last attempt thought that said it, and of that what follows on a delta that stands for all before it.
+const READ = {
+  name: 'read_reasoning',
+  text: `
+    WITH piece AS (
+      SELECT run_id, seq, attempt, payload ->> 'messageId' AS id, payload ->> 'content' AS content,
+        payload ? 'offset' AS is_folded
+      FROM agent_runtime.event
+      WHERE run_id = ANY ($1::uuid[]) AND type = 'reasoning.delta'
+        AND visibility = ANY ($3::agent_runtime.visibility[]) AND payload ->> 'messageId' = ANY ($2::text[])
+        AND jsonb_typeof(payload -> 'content') = 'string'
+    ), counted AS (
+      SELECT *,
+        max(attempt) OVER (PARTITION BY run_id, id) AS last_attempt,
+        max(seq) FILTER (WHERE is_folded) OVER (PARTITION BY run_id, id, attempt) AS begin_seq
+      FROM piece
+    ), thought AS (
+      SELECT run_id, id, string_agg(content, '' ORDER BY seq) AS text, max(seq) AS seq
+      FROM counted
+      WHERE attempt = last_attempt AND seq >= COALESCE(begin_seq, 0)
+      GROUP BY run_id, id
+    ), bounded AS (
+      SELECT *, sum(length(text)) OVER (ORDER BY run_id DESC, seq DESC) AS characters FROM thought
+    )
+    SELECT ${SUMMARY_COLUMNS}, bounded.id AS "messageId", bounded.text
+    FROM bounded JOIN agent_runtime.run r ON r.id = bounded.run_id
+    WHERE bounded.characters <= ${MAX_CHARACTERS}`,
+}
+
+interface Row extends SummaryRow {
+  messageId: string
+  text: string
+}
+
+/** Of these messages, by their runs; as much of it as these visibilities have. */
+export async function readReasoning(
+  pool: pg.Pool,
+  messages: readonly { id: string; runId: string }[],
+  visibilities: readonly Visibility[],
+): Promise<MessageReasoning[]> {
+  if (messages.length === 0) return []
+  const rows = await execute<Row>(pool, READ, [
+    [...new Set(messages.map(({ runId }) => runId))],
+    messages.map(({ id }) => id),
+    visibilities,
+  ])
+  return rows.map(({ messageId, text, ...run }) => ({ run: toSummary(run), messageId, text }))
+}

@@ -1,0 +1,98 @@
+import { expect } from 'vitest'
+import { z } from 'zod'
+import { defineAgent, defineTool, ownersOnly, toolLoop } from '../../../../server/index.ts'
+import { createScriptedModel } from '../../../../server/models/scripted.ts'
+import type { Message } from '../../../../server/index.ts'
+import type { TestServer } from '../../../support/runtime.ts'
+import { test } from '../../../support/runtime.ts'
+import { PUBLIC_PRINCIPAL } from '../../../../server/contract/principal.ts'
+
+const look = defineTool({
+  name: 'look',
+  description: 'Looks.',
+  input: z.object({ at: z.string() }),
+  execute: ({ at }) => ({ found: at }),
+})
+
+const thinker = defineAgent({
+  key: 'thinker',
+  async run(ctx) {
+    const model = createScriptedModel([
+      { reasoning: 'I have to look.', toolCalls: [{ name: 'look', arguments: { at: 'x' } }] },
+      { reasoning: 'There it is.', text: 'It is x.' },
+    ])
+    const reply = await toolLoop(ctx, { model, tools: [look] })
+    return { output: null, messages: reply.messages }
+  },
+})
+
+/** Has it answered, and gives the conversation's id. */
+async function answered({ rest }: Pick<TestServer, 'rest'>): Promise<string> {
+  const { body } = await rest.post('runs/', {
+    agent_key: 'thinker',
+    conversation: 'new',
+    messages: [{ role: 'user', content: 'Where?' }],
+  })
+  await rest.events(`runs/${String(body['id'])}/events/stream`)
+  return String(body['conversation_id'])
+}
+
+const THOUGHT = [
+  ['user', 'Where?'],
+  ['assistant', [{ type: 'reasoning', text: 'I have to look.' }]],
+  ['tool', '{"found":"x"}'],
+  [
+    'assistant',
+    [
+      { type: 'reasoning', text: 'There it is.' },
+      { type: 'text', text: 'It is x.' },
+    ],
+  ],
+]
+const SAID = [
+  ['user', 'Where?'],
+  ['assistant', null],
+  ['tool', '{"found":"x"}'],
+  ['assistant', 'It is x.'],
+]
+
+async function historyOf({ rest }: Pick<TestServer, 'rest'>, id: string, query = '') {
+  const { status, body } = await rest.get(`conversations/${id}/${query}`)
+  if (status !== 200) return body['code']
+  return (body['messages'] as Message[]).map(({ role, content }) => [role, content])
+}
+
+test('a history has what was thought, for readers of debug events who ask for it', async ({
+  createServer,
+}) => {
+  const server = await createServer({ agents: [thinker] })
+  const id = await answered(server)
+  expect(await historyOf(server, id)).toEqual(SAID)
+  expect(await historyOf(server, id, '?include_debug=true')).toEqual(THOUGHT)
+  const { conversations } = server.runtime
+  const { messages } = await conversations.get(PUBLIC_PRINCIPAL, { conversationId: id, includeDebug: true })
+  expect(messages.map(({ role, content }) => [role, content])).toEqual(THOUGHT)
+})
+
+test('it has it unasked where everybody is told', async ({ createServer }) => {
+  const server = await createServer({
+    agents: [thinker],
+    config: { eventVisibility: { 'reasoning.delta': 'user' } },
+  })
+  expect(await historyOf(server, await answered(server))).toEqual(THOUGHT)
+})
+
+test('it has nothing of what the reader could not see live', async ({ createServer }) => {
+  const server = await createServer({
+    agents: [thinker],
+    config: { eventVisibility: { 'reasoning.delta': 'internal' } },
+  })
+  expect(await historyOf(server, await answered(server), '?include_debug=true')).toEqual(SAID)
+  const refusing = await createServer({
+    agents: [thinker],
+    authorize: async (...asked) => asked[1] !== 'includeDebug' && ownersOnly(...asked),
+  })
+  const id = await answered(refusing)
+  expect(await historyOf(refusing, id, '?include_debug=true')).toBe('forbidden')
+  expect(await historyOf(refusing, id)).toEqual(SAID)
+})
