@@ -140,7 +140,7 @@ export interface AgentClient<TShape extends AgentShape = AgentShape> {
      */
     of(conversationId: string): ConversationHandle<TShape>
     /** What goes on in it, for views: one store, and one connection, however many look at it. */
-    store(conversationId: string): ConversationStore
+    store(conversationId: string, selection?: EventSelection): ConversationStore
   }
   /** Those that the caller may see. */
   readonly agents: {

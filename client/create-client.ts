@@ -32,6 +32,7 @@ import type { AnyToolHandlers } from './run-tools.ts'
 import { createRunTools } from './run-tools.ts'
 import type { RunStore } from './run-store.ts'
 import { createStores } from './stores.ts'
+import type { EventSelection } from './transport.ts'
 import { call, createTrpcTransport } from './trpc-transport.ts'
 
 export interface AgentClientOptions extends TransportOptions {
@@ -110,13 +111,16 @@ export function createAgentClient<TRuntime extends HasAgents>(
     )
   }
   const conversationStores = createStores<ConversationStore>()
-  const conversationStore = (conversationId: string) =>
-    conversationStores.get(conversationId, () =>
+  const conversationStore = (conversationId: string, selection: EventSelection = {}) => {
+    const { includeDebug = false, includeAll = false } = selection
+    return conversationStores.get(`${conversationId} ${includeDebug} ${includeAll}`, () =>
       createConversationStore({
         clock: systemClock,
-        follow: (from) => followConversation(conversationDependencies, conversationId, from),
+        follow: (from) =>
+          followConversation(conversationDependencies, conversationId, { ...selection, ...from }),
       }),
     )
+  }
 
   /** Has pages that show the conversation show what is asked at once. An edit takes another place than the end. */
   function showSending({ conversationId, messages = [], ...place }: CreateRun<AgentShape>) {
@@ -124,8 +128,10 @@ export function createAgentClient<TRuntime extends HasAgents>(
       place.replaces === undefined &&
       place.regenerates === undefined &&
       place.supersedeFromMessageIndex === undefined
-    if (conversationId === undefined || messages.length === 0 || !isAtEnd) return undefined
-    return conversationStores.find(conversationId)?.send(messages as readonly Message[])
+    if (conversationId === undefined || messages.length === 0 || !isAtEnd) return []
+    return conversationStores
+      .startingWith(`${conversationId} `)
+      .map((store) => store.send(messages as readonly Message[]))
   }
 
   const runTools = createRunTools({
@@ -150,10 +156,10 @@ export function createAgentClient<TRuntime extends HasAgents>(
         const sending = showSending(wire)
         try {
           const run = await call(trpc.runs.create.mutate(wire, callOptions), callOptions.signal)
-          sending?.taken(run.id, run.sentMessageIds)
+          for (const one of sending) one.taken(run.id, run.sentMessageIds)
           return createRunHandle(dependencies, run) as AnyRunHandle<ShapeOf<TShape, TKey>>
         } catch (refusal) {
-          sending?.refused()
+          for (const one of sending) one.refused()
           throw refusal
         }
       },

@@ -35,6 +35,7 @@ export type {
   RefusalPart,
   TextPart,
 } from '../server/contract/message-part.ts'
+export { partsOf } from './stored-parts.ts'
 export { lastAssistantMessage } from '../server/contract/last-assistant-message.ts'
 export { textOf } from '../server/contract/text-of.ts'
 export type { ApprovalAnswer, PendingWait, ToolAnswer } from '../server/contract/wait.ts'
@@ -65,7 +66,9 @@ export type { ReconnectPolicy } from './reconnect.ts'
 export { RunFailedError } from './run-failed-error.ts'
 export type { AnyRunHandle, RunHandle } from './run-handle.ts'
 export type { ChildRun } from './child-runs.ts'
-export type { RunMessage, RunState, ToolInput } from './run-state.ts'
+export type { CustomEventOf, CustomPart, MessagePart, ToolPart, WaitPart } from './message-parts.ts'
+export type { RunMessage, ToolInput } from './run-messages.ts'
+export type { RunState } from './run-state.ts'
 export { initialRunState, reduceRun } from './run-state.ts'
 export type { RunSnapshot, RunStore } from './run-store.ts'
 export type { RunToolsOptions } from './run-tools.ts'

@@ -4,19 +4,25 @@ import { countSaidAgain } from '../server/contract/said-again.ts'
 import { isTerminal } from '../server/contract/terminal.ts'
 import { textOf } from '../server/contract/text-of.ts'
 import type { LiveRun, Sending } from './live-conversation.ts'
+import type { MessagePart } from './message-parts.ts'
+import { partsOf } from './stored-parts.ts'
 
 /** A message as a page shows it: one of the history, or one on its way. */
 export type LiveMessage = HistoryMessage & {
   /** `sending`: the server has not said that it has it. `streaming`: it is not all there yet. */
   pending?: 'sending' | 'streaming'
+  /** What it is made of; calls of tools with their results. Each is the same object until it changes. */
+  parts: readonly MessagePart[]
 }
+
+type Unplaced = Omit<LiveMessage, 'parentId' | 'parts'> & Partial<Pick<LiveMessage, 'parts'>>
 
 /** A page of the history with what goes on beyond it, no message twice. `readIn` is the change after which the page was read. */
 export function withLive(
   page: readonly HistoryMessage[],
   { runs, sending, readIn }: { runs: readonly LiveRun[]; sending: readonly Sending[]; readIn: number },
 ): LiveMessage[] {
-  const shown: LiveMessage[] = [...page]
+  const shown: ShownMessage[] = [...page]
   const ids = new Set(page.map(({ id }) => id))
   const runIds = new Set(page.map(({ runId }) => runId))
   for (const run of runs) {
@@ -49,14 +55,32 @@ export function withLive(
     }))
     insert(shown, shown.length, added)
   }
-  return shown
+  return withParts(shown)
+}
+
+/** Before it is known of what it is made. */
+type ShownMessage = HistoryMessage & Partial<Pick<LiveMessage, 'pending' | 'parts'>>
+
+/** The same object for the same parts, of messages that are stored. */
+const whole = new WeakMap<ShownMessage, LiveMessage>()
+
+function withParts(shown: readonly ShownMessage[]): LiveMessage[] {
+  return shown.map((message) => {
+    if (message.parts !== undefined) return message as LiveMessage
+    const parts = partsOf(message, shown)
+    const known = whole.get(message)
+    if (known?.parts === parts) return known
+    const live: LiveMessage = { ...message, parts }
+    whole.set(message, live)
+    return live
+  })
 }
 
 /** What the run was sent is on its way until it reads it. */
 function unreadOf(
   { messages, at, runId, messageIds }: Pick<Sending, 'messages' | 'at' | 'runId' | 'messageIds'>,
-  shown: readonly LiveMessage[],
-): Omit<LiveMessage, 'parentId'>[] {
+  shown: readonly ShownMessage[],
+): Unplaced[] {
   const ids = new Set(shown.map(({ id }) => id))
   return messages
     .slice(-messageIds.length)
@@ -72,7 +96,7 @@ function unreadOf(
 
 /** How many messages the list begins with that are shown: the server does not store again what it has. */
 function countShown(
-  shown: readonly LiveMessage[],
+  shown: readonly ShownMessage[],
   runs: readonly LiveRun[],
   { messages, sentIn }: Pick<Sending, 'messages' | 'sentIn'>,
 ): number {
@@ -107,9 +131,9 @@ function isOf({ createdIn, inputs }: LiveRun, messages: readonly Message[], sent
   )
 }
 
-function saidBy({ runId, createdAt, state }: LiveRun): Omit<LiveMessage, 'parentId'>[] {
-  return state.messages.flatMap(({ id, role = 'assistant' as const, content, complete }) =>
-    content === ''
+function saidBy({ runId, createdAt, state }: LiveRun): Unplaced[] {
+  return state.messages.flatMap(({ id, role = 'assistant' as const, content, complete, parts }) =>
+    parts.length === 0
       ? []
       : [
           {
@@ -118,16 +142,17 @@ function saidBy({ runId, createdAt, state }: LiveRun): Omit<LiveMessage, 'parent
             id,
             runId,
             createdAt,
+            parts,
             ...(!complete && !isTerminal(state.status) && { pending: 'streaming' as const }),
           },
         ],
   )
 }
 
-function insert(shown: LiveMessage[], at: number, added: readonly Omit<LiveMessage, 'parentId'>[]): void {
+function insert(shown: ShownMessage[], at: number, added: readonly Unplaced[]): void {
   let parentId = shown[at - 1]?.id ?? null
   const messages = added.map((message) => {
-    const placed = { ...message, parentId } as LiveMessage
+    const placed = { ...message, parentId } as ShownMessage
     parentId = message.id
     return placed
   })

@@ -1,52 +1,24 @@
 // What a viewer knows of a run: a pure function from what was known and one more event.
 import type { Json } from '../server/contract/json.ts'
+import type { Usage } from '../server/contract/budget.ts'
 import type { Run, RunError, RunStatus } from '../server/contract/run.ts'
 import type { PendingWait } from '../server/contract/wait.ts'
-import { replaced } from './older-runtimes.ts'
-import { textOf } from '../server/contract/text-of.ts'
 import { isTerminal } from '../server/contract/terminal.ts'
 import { AppendLog } from './append-log.ts'
 import { NO_CHILDREN, reduceChildren } from './child-runs.ts'
 import type { ChildRun } from './child-runs.ts'
 import type { RunEnding, UntypedEvent } from './run-ending.ts'
 import { endingOfEvent, endingOfRun, fieldsOf } from './run-ending.ts'
+import { withCall, withInput, withoutOpenCalls, withProgress, withResult, withWaits } from './run-calls.ts'
+import type { SaidState } from './run-messages.ts'
+import { NOTHING_SAID, withCustom, withoutVoid, withReceived, withSaid } from './run-messages.ts'
 
-/** A message of the assistant, as far as it has arrived, or one that the run was sent. */
-export interface RunMessage {
-  id: string
-  /** Of what the run was sent while it was under way. Left out of what its agent says. */
-  role?: 'user'
-  content: string
-  /** Whether this is all of it. */
-  complete: boolean
-}
-
-/** A call of a tool whose arguments are still being written. */
-export interface ToolInput {
-  toolCallId: string
-  tool: string
-  /** The arguments as far as they have arrived: the beginning of a JSON text. */
-  text: string
-  /** The answer that calls the tool. */
-  messageId: string
-}
-
-export interface RunState {
+export interface RunState extends SaidState {
   readonly status: RunStatus
-  /** The newest attempt heard of; 0 before the first. */
-  readonly attempt: number
-  /** The agent's newest message, as far as it has arrived. */
-  readonly text: string
-  /** What was said, also to the run, and is not void, oldest first: the text of an attempt that failed goes with it. */
-  readonly messages: readonly RunMessage[]
-  /** The calls that are being written, of a run that tells them (`toolLoop`'s `toolInput`), to readers of debug events. */
-  readonly toolInputs: readonly ToolInput[]
-  /** By message, the attempt that said it last. */
-  readonly saidIn: ReadonlyMap<string, number>
   /** Everything seen, of all attempts. */
   readonly events: AppendLog<UntypedEvent>
-  /** What the run waits for, while it waits. */
-  readonly waits: readonly PendingWait[]
+  /** What its models took so far, over all attempts, to readers of debug events. Null where nothing was told. */
+  readonly usage: Usage | null
   /** The runs that it has started, and those further below that wait for somebody. */
   readonly children: readonly ChildRun[]
   readonly output: Json
@@ -59,12 +31,9 @@ export function initialRunState(): RunState {
   return {
     status: 'queued',
     attempt: 0,
-    text: '',
-    messages: [],
-    toolInputs: NO_INPUTS,
-    saidIn: new Map(),
+    ...NOTHING_SAID,
     events: new AppendLog(),
-    waits: NO_WAITS,
+    usage: null,
     children: NO_CHILDREN,
     output: null,
     error: null,
@@ -85,31 +54,43 @@ export function reduceRun(state: RunState, event: UntypedEvent): RunState {
   if (ending !== null) return ended(current, ending)
   switch (event.type) {
     case 'assistant.delta':
-      return { ...withText(current, event.payload, false), status: 'running' }
+      return running(withSaid(current, event.payload, { type: 'text' }))
     case 'assistant.message':
-      return { ...withText(current, event.payload, true), status: 'running' }
+      return running(withSaid(current, event.payload, { type: 'text', whole: true }))
+    case 'reasoning.delta':
+      return running(withSaid(current, event.payload, { type: 'reasoning' }))
     case 'user.message':
-      return { ...withReceived(current, event.payload), status: 'running' }
+      return running(withReceived(current, event.payload))
     case 'tool.input':
-      return { ...withInput(current, event.payload), status: 'running' }
+      return running(withInput(current, event.payload))
     case 'tool.call':
-      return { ...withoutInput(current, fieldsOf(event.payload)['toolCallId']), status: 'running' }
+      return running(withCall(current, event.payload))
+    case 'tool.progress':
+      return running(withProgress(current, event.payload))
+    case 'tool.result':
+      return running(withResult(current, event.payload))
+    case 'usage':
+      return running(withUsage(current, event.payload))
     case 'run.retrying':
-      return { ...withoutVoid(current, event.payload), status: 'queued', waits: NO_WAITS }
+      return { ...withoutVoid(withWaits(current, []), isNamedBy(event.payload)), status: 'queued' }
     case 'run.resumed':
-      return { ...current, status: 'queued', waits: NO_WAITS }
+      return { ...withWaits(current, []), status: 'queued' }
     case 'run.waiting':
       return withWait(current, event.payload)
     case 'child.started':
     case 'child.waiting':
     case 'child.ended':
-      return { ...current, children: reduceChildren(current.children, event) }
+      return {
+        ...withUsage(current, fieldsOf(event.payload)['usage']),
+        children: reduceChildren(current.children, event),
+      }
     case 'run.started':
     case 'run.heartbeat':
       return { ...current, status: 'running' }
     default:
+      if (event.type.startsWith('run.')) return current
       // Anything else is the agent's, which speaks only while it runs.
-      return event.type.startsWith('run.') ? current : { ...current, status: 'running' }
+      return running(OTHERS.has(event.type) ? current : withCustom(current, event))
   }
 }
 
@@ -126,86 +107,53 @@ export function reduceRunRecord(state: RunState, run: Run): RunState {
   return ending === null ? { ...current, status: run.status } : ended(current, ending)
 }
 
+const running = (state: RunState): RunState => ({ ...state, status: 'running' })
+
+/** What the runtime tells of an attempt that is no part of a message. */
+const OTHERS: ReadonlySet<string> = new Set([
+  'error',
+  'step.completed',
+  'context.compacted',
+  'state.checkpoint',
+])
+
 function atAttempt(state: RunState, attempt: number): RunState {
   if (attempt <= state.attempt) return state
+  const known = withWaits(state, [])
   // Of an attempt that ended without a word nobody knows what stays.
-  const known = state.status === 'running' ? withMessages(state, state.messages.filter(isReceived)) : state
-  return { ...known, attempt, waits: NO_WAITS, toolInputs: NO_INPUTS }
+  const kept = state.status === 'running' ? withoutVoid(known, () => true) : known
+  return { ...(kept.toolInputs.length === 0 ? kept : withoutOpenCalls(kept, false)), attempt }
 }
 
-/** Text of a failed attempt is not shown beside that of its retry; what is not void stays. */
-function withoutVoid(state: RunState, payload: unknown): RunState {
+/** Whether a message is void, of which there is a list, unless all are. */
+function isNamedBy(payload: unknown): (id: string) => boolean {
   const { messageIds } = fieldsOf(payload)
-  const isNamed = (id: string) => !Array.isArray(messageIds) || messageIds.includes(id)
-  const isVoid = (message: RunMessage) => !isReceived(message) && isNamed(message.id)
-  const toolInputs = state.toolInputs.filter(({ messageId }) => !isNamed(messageId))
-  return state.messages.some(isVoid)
-    ? withMessages(
-        { ...state, toolInputs },
-        state.messages.filter((message) => !isVoid(message)),
-      )
-    : { ...state, toolInputs }
-}
-
-function withMessages(state: RunState, messages: readonly RunMessage[]): RunState {
-  return { ...state, text: messages.findLast((message) => !isReceived(message))?.content ?? '', messages }
-}
-
-/** No attempt says it again, so it is never void. */
-const isReceived = ({ role }: RunMessage): boolean => role === 'user'
-
-function withReceived(state: RunState, payload: unknown): RunState {
-  const { messageId: id, content } = fieldsOf(payload)
-  if (typeof id !== 'string' || state.messages.some((message) => message.id === id)) return state
-  const text = textOf(content as Parameters<typeof textOf>[0])
-  return withMessages(state, [...state.messages, { id, role: 'user', content: text, complete: true }])
+  return (id) => !Array.isArray(messageIds) || messageIds.includes(id)
 }
 
 function ended(state: RunState, { status, output, error }: RunEnding): RunState {
-  return { ...state, status, output, error, waits: NO_WAITS, toolInputs: NO_INPUTS }
+  return { ...withoutOpenCalls(withWaits(state, []), true), status, output, error }
 }
 
 function withWait(state: RunState, payload: unknown): RunState {
   // Of one attempt all come after everything else it did.
-  const wait = payload as PendingWait
+  const wait = fieldsOf(payload) as unknown as PendingWait
   // Children have events of their own, and nobody is asked.
-  const waits = wait.kind === 'child' ? state.waits : [...state.waits, wait]
-  return { ...state, status: 'waiting', waits }
+  const known = wait.kind === 'child' ? state : withWaits(state, [...state.waits, wait])
+  return { ...known, status: 'waiting' }
 }
 
-const NO_WAITS: readonly PendingWait[] = []
-const NO_INPUTS: readonly ToolInput[] = []
-
-function withInput(state: RunState, payload: unknown): RunState {
-  const { toolCallId, tool, content, messageId } = fieldsOf(payload)
-  if (typeof toolCallId !== 'string' || typeof content !== 'string') return state
-  if (typeof tool !== 'string' || typeof messageId !== 'string') return state
-  const index = state.toolInputs.findIndex((input) => input.toolCallId === toolCallId)
-  const text = (state.toolInputs[index]?.text ?? '') + content
-  const input = { toolCallId, tool, text, messageId }
-  const toolInputs = index === -1 ? [...state.toolInputs, input] : replaced(state.toolInputs, index, input)
-  return { ...state, toolInputs }
+function withUsage(state: RunState, payload: unknown): RunState {
+  if (payload === null || payload === undefined) return state
+  const { inputTokens, outputTokens, cachedInputTokens, cost } = fieldsOf(payload)
+  const before = state.usage ?? { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, cost: 0 }
+  const usage = {
+    inputTokens: before.inputTokens + numberOf(inputTokens),
+    outputTokens: before.outputTokens + numberOf(outputTokens),
+    cachedInputTokens: before.cachedInputTokens + numberOf(cachedInputTokens),
+    cost: before.cost === null || typeof cost !== 'number' ? null : before.cost + cost,
+  }
+  return { ...state, usage }
 }
 
-/** The call has come, which has them whole. */
-function withoutInput(state: RunState, toolCallId: unknown): RunState {
-  const toolInputs = state.toolInputs.filter((input) => input.toolCallId !== toolCallId)
-  return toolInputs.length === state.toolInputs.length ? state : { ...state, toolInputs }
-}
-
-function withText(state: RunState, payload: unknown, complete: boolean): RunState {
-  const { messageId: id, content, offset } = fieldsOf(payload)
-  if (typeof id !== 'string' || typeof content !== 'string') return state
-  const index = state.messages.findLastIndex((message) => message.id === id)
-  const before = state.messages[index]
-  // A later attempt that says it again begins anew.
-  const isAnew = state.saidIn.get(id) !== state.attempt
-  const current = isAnew ? { ...state, saidIn: new Map(state.saidIn).set(id, state.attempt) } : state
-  if (before === undefined) return withMessages(current, [...state.messages, { id, content, complete }])
-  // A late delta of a finished message is already part of it.
-  if (before.complete && !complete && !isAnew) return state
-  // A delta says where it begins when it stands for those before it, which may have been seen or not.
-  const end = typeof offset === 'number' ? offset : undefined
-  const kept = complete || isAnew ? '' : before.content.slice(0, end)
-  return withMessages(current, replaced(state.messages, index, { id, content: kept + content, complete }))
-}
+const numberOf = (value: Json | undefined): number => (typeof value === 'number' ? value : 0)

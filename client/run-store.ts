@@ -2,6 +2,7 @@
 import type { AgentShape } from '../server/contract/agent-shape.ts'
 import type { EventOf, OutputOf } from '../server/contract/agent-types.ts'
 import type { PendingWaitOf } from '../server/contract/wait-types.ts'
+import type { Usage } from '../server/contract/budget.ts'
 import type { RunError, RunStatus } from '../server/contract/run.ts'
 import { isTerminal } from '../server/contract/terminal.ts'
 import { atIntervals } from './at-intervals.ts'
@@ -9,7 +10,8 @@ import type { ChildRun } from './child-runs.ts'
 import type { ClientClock } from './clock.ts'
 import { createListeners } from './listeners.ts'
 import type { FollowSignal } from './follow-run.ts'
-import type { RunMessage, RunState, ToolInput } from './run-state.ts'
+import type { RunMessage, ToolInput } from './run-messages.ts'
+import type { RunState } from './run-state.ts'
 import { initialRunState, reduceRun, reduceRunRecord } from './run-state.ts'
 import { toRunError } from './to-agent-error.ts'
 
@@ -21,7 +23,7 @@ export interface RunSnapshot<TShape extends AgentShape = AgentShape> {
   /** The newest message, as far as it has arrived. */
   readonly text: string
   /** What was said, oldest first, without what attempts that failed leave behind. */
-  readonly messages: readonly RunMessage[]
+  readonly messages: readonly RunMessage<TShape>[]
   /** The calls of tools that are being written, where the agent tells them and debug events are read. */
   readonly toolInputs: readonly ToolInput[]
   /** Everything seen, of all attempts. */
@@ -34,7 +36,10 @@ export interface RunSnapshot<TShape extends AgentShape = AgentShape> {
   readonly output: OutputOf<TShape> | null
   /** Why the run failed, or why it can't be followed. */
   readonly error: RunError | null
+  /** The newest attempt heard of; 0 before the first. */
   readonly attempt: number
+  /** What its models took so far, over all attempts, where debug events are read. Null where nothing was told. */
+  readonly usage: Usage | null
   /** `seq` of the newest event seen. */
   readonly lastSeq: number
   /** Neither over nor given up on. */
@@ -164,6 +169,7 @@ function snapshotOf<TShape extends AgentShape>(
     output: state.output,
     error: state.error ?? failure,
     attempt: state.attempt,
+    usage: state.usage,
     lastSeq: state.lastSeq,
     isActive: !isTerminal(state.status) && failure === null,
     isRecovering,

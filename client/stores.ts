@@ -10,7 +10,8 @@ interface Store {
 /** One store for each key: all views of it share a connection. */
 export interface Stores<TStore extends Store> {
   get(key: string, create: () => TStore): TStore
-  find(key: string): TStore | undefined
+  /** Those whose keys begin so. */
+  startingWith(prefix: string): TStore[]
   /** Closes and forgets all of them. */
   close(): void
 }
@@ -27,7 +28,7 @@ export function createStores<TStore extends Store>(): Stores<TStore> {
       for (const [oldest] of idle.slice(0, -MAX_IDLE_STORES)) stores.delete(oldest)
       return store
     },
-    find: (key) => stores.get(key),
+    startingWith: (prefix) => [...stores].flatMap(([key, store]) => (key.startsWith(prefix) ? [store] : [])),
     close() {
       for (const store of stores.values()) store.close()
       stores.clear()

@@ -70,12 +70,12 @@ export function createUseConversation(useQueries: () => Queries): UseConversatio
     conversationId: string | null | undefined,
     options: ConversationHookOptions<AgentShape, TSelected> = {},
   ): TSelected {
-    const { live = true, limit, includeFailedRuns, select, throttleMs } = options
+    const { live = true, limit, includeFailedRuns, includeDebug = false, select, throttleMs } = options
     const queries = useQueries()
     const { client } = queries
     const store = useMemo(
-      () => (conversationId && live ? client.conversations.store(conversationId) : null),
-      [client, conversationId, live],
+      () => (conversationId && live ? client.conversations.store(conversationId, { includeDebug }) : null),
+      [client, conversationId, live, includeDebug],
     )
     const snapshot = useSnapshot(store, nothing, {
       throttleMs,
@@ -93,6 +93,7 @@ export function createUseConversation(useQueries: () => Queries): UseConversatio
     const { query, readIn, conversation } = useHistory(queries, {
       ...(limit === undefined ? {} : { limit }),
       ...(includeFailedRuns === undefined ? {} : { includeFailedRuns }),
+      ...(includeDebug ? { includeDebug } : {}),
       ...{ conversationId, store, snapshot },
     })
     const messagesOf = useCallback(

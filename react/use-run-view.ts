@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useMemo, useState } from 'react'
 import type { AgentClient } from '../client/agent-client.ts'
 import type { ChildRun } from '../client/child-runs.ts'
-import type { RunMessage, ToolInput } from '../client/run-state.ts'
+import type { RunMessage, ToolInput } from '../client/run-messages.ts'
 import type { RunSnapshot } from '../client/run-store.ts'
 import { toRunError } from '../client/to-agent-error.ts'
 import type { EventSelection } from '../client/transport.ts'
@@ -9,6 +9,7 @@ import type { AgentShape } from '../server/contract/agent-shape.ts'
 import type { EventOf, OutputOf } from '../server/contract/agent-types.ts'
 import type { PendingWaitOf, Respond, ValueOf, WaitNameOf } from '../server/contract/wait-types.ts'
 import type { SendRequest } from '../server/contract/sent-message.ts'
+import type { Usage } from '../server/contract/budget.ts'
 import type { RunError, RunStatus } from '../server/contract/run.ts'
 import type { PendingWait } from '../server/contract/wait.ts'
 import { isTerminal } from '../server/contract/terminal.ts'
@@ -28,7 +29,7 @@ export interface RunView<TShape extends AgentShape> {
   /** The newest message of the assistant, as far as it has arrived. */
   readonly text: string
   /** What was said, oldest first, without what attempts that failed leave behind. */
-  readonly messages: readonly RunMessage[]
+  readonly messages: readonly RunMessage<TShape>[]
   /** The calls of tools that are being written, where the agent tells them and debug events are read. */
   readonly toolInputs: readonly ToolInput[]
   /** Everything seen, of all attempts. */
@@ -41,6 +42,10 @@ export interface RunView<TShape extends AgentShape> {
   readonly output: OutputOf<TShape> | null
   /** Why the run failed, could not be started, cancelled, or followed. */
   readonly error: RunError | null
+  /** The newest attempt heard of; 0 before the first. */
+  readonly attempt: number
+  /** What its models took so far, over all attempts, where debug events are read. Null where nothing was told. */
+  readonly usage: Usage | null
   /** There is a run, neither over nor given up on. */
   readonly isActive: boolean
   /** The connection was lost and is being opened again. */
@@ -161,6 +166,8 @@ const shownOf = <TShape extends AgentShape>(one: RunSnapshot<TShape> | null) => 
   events: one?.events ?? NO_EVENTS,
   children: one?.children ?? NO_CHILDREN,
   output: one?.output ?? null,
+  attempt: one?.attempt ?? 0,
+  usage: one?.usage ?? null,
   isActive: one?.isActive ?? false,
   isRecovering: one?.isRecovering ?? false,
 })
@@ -186,7 +193,7 @@ const isMeant =
   ({ name, occurrence: which = 1 }: PendingWait) =>
     name === wait && which === (occurrence ?? which)
 
-const NO_MESSAGES: readonly RunMessage[] = []
+const NO_MESSAGES: readonly never[] = []
 const NO_INPUTS: readonly ToolInput[] = []
 const NO_WAITS: readonly PendingWait[] = []
 const NO_CHILDREN: readonly ChildRun[] = []

@@ -8,6 +8,11 @@ export interface ConversationInput {
   limit?: number
   /** Also messages of runs that failed, timed out, or were cancelled before they began. Default: false. */
   includeFailedRuns?: boolean
+  /**
+   * Also what is told to readers of debug events: what was thought, and live, calls of tools from their beginning on. Default: false, calls are
+   * there once their run is over.
+   */
+  includeDebug?: boolean
 }
 
 export interface ConversationsOptions<TKey extends string = string> {

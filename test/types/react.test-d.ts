@@ -1,5 +1,7 @@
 import { useSuspenseQuery } from '@tanstack/react-query'
 import { describe, expectTypeOf, it } from 'vitest'
+import { partsOf } from '../../client/index.ts'
+import type { Json, MessagePart, PendingWait } from '../../client/index.ts'
 import { createAgentHooks } from '../../react/index.ts'
 import type { runtime } from './typed-runtime.ts'
 
@@ -46,6 +48,38 @@ describe('useAgentRun', () => {
     }
     // @ts-expect-error no such status
     void (status === 'done')
+  })
+
+  it('shows the parts of messages, with events as the agent declares them', () => {
+    for (const part of useAgentRun({ agentKey: 'researcher' }).messages.flatMap(({ parts }) => parts)) {
+      if (part.type === 'custom') {
+        expectTypeOf(part.event.type).toEqualTypeOf<'research.progress'>()
+        expectTypeOf(part.event.payload).toEqualTypeOf<{ percent: number }>()
+        // @ts-expect-error no agent emits this
+        void (part.event.type === 'research.finished')
+      }
+      if (part.type === 'text' || part.type === 'reasoning') expectTypeOf(part.text).toBeString()
+      if (part.type === 'wait') expectTypeOf(part.wait).toEqualTypeOf<PendingWait>()
+      // @ts-expect-error there is no such part
+      void (part.type === 'video')
+      if (part.type !== 'tool') continue
+      if (part.state === 'input') expectTypeOf(part.inputText).toBeString()
+      if (part.state === 'succeeded') expectTypeOf(part.output).toEqualTypeOf<Json>()
+      if (part.state === 'failed') expectTypeOf(part.error).toBeString()
+      // @ts-expect-error it is not known in each state
+      void part.output
+      // @ts-expect-error there is no such state
+      void (part.state === 'done')
+    }
+    for (const part of useAgentRun({ agentKey: 'greeter' }).messages.flatMap(({ parts }) => parts)) {
+      if (part.type === 'custom') expectTypeOf(part.event).toBeNever()
+    }
+  })
+
+  it('shows the same parts of the messages of a conversation', () => {
+    const { messages } = useConversation('a conversation', { includeDebug: true })
+    expectTypeOf(messages.flatMap(({ parts }) => parts)).toEqualTypeOf<MessagePart[]>()
+    expectTypeOf(partsOf(messages[0]!, messages)).toEqualTypeOf<readonly MessagePart[]>()
   })
 
   it('hands back a handle of the same agent', async () => {

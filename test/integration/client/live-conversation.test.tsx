@@ -44,7 +44,7 @@ test('what one page asks appears and grows in another, over another server, and 
     expect(page.result.current.messages[1]?.id).toBe(growing?.id)
   }
   const stored = await here.runtime.conversations.get(OWNER, { conversationId: id })
-  await waitFor(() => expect(other.result.current.messages).toEqual(stored.messages), PATIENCE)
+  await waitFor(() => expect(other.result.current.messages).toMatchObject(stored.messages), PATIENCE)
 
   // And what code on the server asks, as a webhook or a schedule does.
   await here.runtime.runs.create(OWNER, { agentKey: 'talker', conversationId: id, messages: [user('two')] })
@@ -266,7 +266,7 @@ test('what a run is sent is shown where it was read, and in no other place once 
   const inOrder = ['Weather?', 'In Celsius.', 'Weather? | In Celsius.']
   await waitFor(() => expect(spoken().filter((text) => text !== '')).toEqual(inOrder), PATIENCE)
   const stored = await server.runtime.conversations.get(OWNER, { conversationId: id })
-  await waitFor(() => expect(page.result.current.messages).toEqual(stored.messages), PATIENCE)
+  await waitFor(() => expect(page.result.current.messages).toMatchObject(stored.messages), PATIENCE)
   // Empty is the message that called the tool.
   expect(spoken()).toEqual(['Weather?', '', 'In Celsius.', 'Weather? | In Celsius.'])
   page.unmount()

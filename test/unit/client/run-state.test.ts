@@ -19,6 +19,13 @@ function comparable({ events, ...rest }: RunState) {
 const message = (seq: number, content: string, messageId = 'm1', attempt = 1) =>
   runEvent(seq, { type: 'assistant.message', attempt, payload: { messageId, content } })
 
+const said = (content: string, complete: boolean) => ({
+  id: 'm1',
+  content,
+  complete,
+  parts: [{ type: 'text', text: content }],
+})
+
 describe('the state of a run', () => {
   it('is queued with nothing to show before the first event', () => {
     expect(comparable(stateAfter())).toMatchObject({
@@ -72,12 +79,12 @@ describe('the state of a run', () => {
   it('joins the deltas of a message', () => {
     const state = stateAfter(delta(2, 'Hel'), delta(3, 'lo'))
     expect(state).toMatchObject({ status: 'running', text: 'Hello', lastSeq: 3 })
-    expect(state.messages).toEqual([{ id: 'm1', content: 'Hello', complete: false }])
+    expect(state.messages).toEqual([said('Hello', false)])
   })
 
   it('takes the whole message over its deltas, whichever of them arrived', () => {
     const state = stateAfter(delta(2, 'Hel'), message(9, 'Hello'), delta(10, 'lo'))
-    expect(state.messages).toEqual([{ id: 'm1', content: 'Hello', complete: true }])
+    expect(state.messages).toEqual([said('Hello', true)])
     expect(state.text).toBe('Hello')
   })
 
@@ -114,7 +121,7 @@ describe('the state of a run', () => {
       payload: { messageId: 'm1', content: 'Hello', offset: 0 },
     })
     for (const seen of [[], [delta(2, 'Hel')], [delta(2, 'Hel'), delta(3, 'lo')]]) {
-      expect(stateAfter(...seen, folded).messages).toEqual([{ id: 'm1', content: 'Hello', complete: false }])
+      expect(stateAfter(...seen, folded).messages).toEqual([said('Hello', false)])
     }
   })
 

@@ -201,6 +201,6 @@ describe('the stores of a client', () => {
     const stream = await transport.opened(0)
     stores.close()
     expect(stream.isClosed).toBe(true)
-    expect(stores.find(RUN_ID)).toBeUndefined()
+    expect(stores.startingWith(RUN_ID)).toEqual([])
   })
 })

@@ -106,7 +106,9 @@ describe('useConversation', () => {
       messages: [{ role: 'user', content: 'Hello' }],
     })
     const { result } = render(() => useConversation(id))
-    await waitFor(() => expect(said(result.current.messages)).toEqual([{ role: 'user', content: 'Hello' }]))
+    await waitFor(() =>
+      expect(said(result.current.messages)).toMatchObject([{ role: 'user', content: 'Hello' }]),
+    )
   })
 
   it('does not ask again for what does not exist', async () => {

@@ -11,11 +11,11 @@ const PEERS = Object.keys(packageJson.peerDependencies)
 
 /** In bytes after gzip. */
 const BUDGETS = [
-  { entry: 'client', today: 17_739, atMost: 18_000, peers: ['@trpc/client'] },
+  { entry: 'client', today: 19_902, atMost: 20_000, peers: ['@trpc/client'] },
   {
     entry: 'react',
-    today: 9_597,
-    atMost: 9_800,
+    today: 10_216,
+    atMost: 10_300,
     peers: ['@tanstack/react-query', '@trpc/client', 'react', 'react/jsx-runtime'],
   },
   {

@@ -1,0 +1,98 @@
+// What the messages of a run are made of, live and stored: types, and small changes of lists of parts.
+import type { AgentShape } from '../server/contract/agent-shape.ts'
+import type { EventEnvelope } from '../server/contract/event.ts'
+import type { Json } from '../server/contract/json.ts'
+import type { Part } from '../server/contract/message-part.ts'
+import type { PendingWait } from '../server/contract/wait.ts'
+import type { UntypedEvent } from './run-ending.ts'
+
+interface CalledTool {
+  readonly type: 'tool'
+  readonly toolCallId: string
+  readonly tool: string
+  /** What the tool reported last (`ctx.report`). */
+  readonly progress?: Json
+}
+
+/** A call of a tool, by how far it is. */
+export type ToolPart =
+  | (CalledTool & {
+      /** The model is writing the arguments. */
+      readonly state: 'input'
+      /** The beginning of a JSON text. */
+      readonly inputText: string
+    })
+  | (CalledTool & { readonly state: 'called'; readonly input: Json })
+  | (CalledTool & {
+      /** Somebody has to allow the call, or to run it. */
+      readonly state: 'waiting'
+      readonly input: Json
+      readonly wait: PendingWait
+    })
+  | (CalledTool & { readonly state: 'succeeded'; readonly input: Json; readonly output: Json })
+  | (CalledTool & { readonly state: 'failed'; readonly input: Json; readonly error: string })
+  | (CalledTool & {
+      /** The run was over before there was a result. */
+      readonly state: 'interrupted'
+      readonly input: Json
+    })
+
+/** Something that the run waits for now, beside its tools. */
+export interface WaitPart {
+  readonly type: 'wait'
+  readonly wait: PendingWait
+}
+
+/** What an agent told by an event of its own. */
+export interface CustomPart<TShape extends AgentShape = AgentShape> {
+  readonly type: 'custom'
+  readonly event: CustomEventOf<TShape>
+}
+
+/** The events that an agent declares: a union narrowed by `type`. */
+export type CustomEventOf<TShape extends AgentShape> = TShape extends AgentShape
+  ? string extends TShape['key']
+    ? UntypedEvent
+    : {
+        [T in keyof TShape['events'] & string]: EventEnvelope & { type: T; payload: TShape['events'][T] }
+      }[keyof TShape['events'] & string]
+  : never
+
+/** A piece of a message: what is said, thought or sent along, a call of a tool, a wait, or an event of the agent's own. */
+export type MessagePart<TShape extends AgentShape = AgentShape> =
+  | Readonly<Part>
+  | ToolPart
+  | WaitPart
+  | CustomPart<TShape>
+
+export const NO_PARTS: readonly MessagePart[] = []
+
+export const isTool = (part: MessagePart): part is ToolPart => part.type === 'tool'
+
+/** What stays of a call whatever becomes of it. */
+export function callOf({ toolCallId, tool, progress, input }: KnownCall): KnownCall & { type: 'tool' } {
+  return { type: 'tool', toolCallId, tool, ...(progress === undefined ? {} : { progress }), input }
+}
+
+/** The outcome of a call, from its result as an event has it, or as the text that its model was given. */
+export function finishedTool(known: KnownCall, result: Json, isError = false): ToolPart {
+  const output = typeof result === 'string' ? valueOf(result) : result
+  const { error } = Object(output) as { error?: unknown }
+  // As `toolLoop` tells a model of an error.
+  const isFailure = typeof error === 'string' && Object.keys(Object(output)).length === 1
+  if (!isError && !isFailure) return { ...callOf(known), state: 'succeeded', output }
+  const text = typeof output === 'string' ? output : JSON.stringify(output)
+  return { ...callOf(known), state: 'failed', error: isFailure ? error : text }
+}
+
+type KnownCall = Omit<CalledTool, 'type'> & { readonly input: Json }
+
+/** The value that a text is of, where it can't be another's: live and stored results are to be one. */
+function valueOf(text: string): Json {
+  try {
+    const value = JSON.parse(text) as Json
+    return typeof value === 'object' || JSON.stringify(value) === text ? value : text
+  } catch {
+    return text
+  }
+}

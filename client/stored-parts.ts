@@ -1,0 +1,54 @@
+// The parts of messages that are stored: the same as those which their run had live.
+import type { Message } from '../server/contract/message.ts'
+import { textOf } from '../server/contract/text-of.ts'
+import type { MessagePart } from './message-parts.ts'
+import { callOf, finishedTool, NO_PARTS } from './message-parts.ts'
+
+type Results = ReadonlyMap<string, Message>
+
+/** What parts were made of: while that is the same, so are they. */
+interface Made {
+  results: (Message | undefined)[]
+  parts: readonly MessagePart[]
+}
+
+const made = new WeakMap<Message, Made>()
+const resultsIn = new WeakMap<readonly Message[], Results>()
+
+/**
+ * What a message of a history is made of: what was thought and said, files, and calls of tools with their results, which are taken from
+ * `messages`. A result by itself has none. The same array each time, as long as neither message nor results change.
+ *
+ * @example
+ * const { messages } = await client.conversations.get({ conversationId, includeDebug: true })
+ * for (const message of messages) show(partsOf(message, messages))
+ */
+export function partsOf(message: Message, messages: readonly Message[]): readonly MessagePart[] {
+  if (message.role === 'tool') return NO_PARTS
+  let found = resultsIn.get(messages)
+  if (found === undefined) {
+    found = new Map(messages.flatMap((one) => (one.role === 'tool' ? [[one.toolCallId, one]] : [])))
+    resultsIn.set(messages, found)
+  }
+  const calls = (message.role === 'assistant' && message.toolCalls) || []
+  const results = calls.map(({ id }) => found.get(id))
+  const known = made.get(message)
+  if (known?.results.every((result, index) => result === results[index])) return known.parts
+  const { content } = message
+  const said: readonly MessagePart[] =
+    typeof content === 'string'
+      ? content === ''
+        ? NO_PARTS
+        : [{ type: 'text', text: content }]
+      : (content ?? NO_PARTS)
+  const called = calls.map(({ id: toolCallId, name: tool, arguments: input }, index): MessagePart => {
+    const call = { toolCallId, tool, input }
+    const result = results[index]
+    return result === undefined
+      ? { ...callOf(call), state: 'interrupted' }
+      : finishedTool(call, textOf(result))
+  })
+  const parts = called.length === 0 ? said : [...said, ...called]
+  made.set(message, { results, parts })
+  return parts
+}

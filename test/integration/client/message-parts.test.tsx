@@ -1,0 +1,108 @@
+// The parts of messages over a real server: a page that watches and one that comes later are shown the same.
+import { waitFor } from '@testing-library/react'
+import { expect } from 'vitest'
+import { z } from 'zod'
+import { partsOf } from '../../../client/index.ts'
+import { PUBLIC_PRINCIPAL as OWNER } from '../../../server/contract/principal.ts'
+import { defineAgent, defineTool, toolLoop, ToolError } from '../../../server/index.ts'
+import { createScriptedModel } from '../../../server/models/scripted.ts'
+import { test } from '../../support/runtime.ts'
+import { PATIENCE, openPage, user } from './conversation-page.tsx'
+
+function createThinker() {
+  const gate = Promise.withResolvers<void>()
+  const look = defineTool({
+    name: 'look',
+    description: 'Looks.',
+    input: z.object({ at: z.string() }),
+    async execute({ at }, { report }) {
+      if (at === 'nowhere') throw new ToolError('There is no such place.')
+      await report({ percent: 50 })
+      await gate.promise
+      return { found: at }
+    },
+  })
+  const thinker = defineAgent({
+    // The page's runtime has it by this name.
+    key: 'talker',
+    async run(ctx) {
+      const model = createScriptedModel([
+        {
+          reasoning: 'I have to look.',
+          text: 'Let me see.',
+          toolCalls: [
+            { name: 'look', arguments: { at: 'home' } },
+            { name: 'look', arguments: { at: 'nowhere' } },
+          ],
+        },
+        { reasoning: 'There it is.', text: 'It is at home.' },
+      ])
+      const reply = await toolLoop(ctx, { model, tools: [look] })
+      return { messages: reply.messages }
+    },
+  })
+  return { thinker, release: () => gate.resolve() }
+}
+
+const CALL = { type: 'tool', toolCallId: expect.any(String), tool: 'look' }
+const THOUGHT = [
+  { type: 'reasoning', text: 'I have to look.' },
+  { type: 'text', text: 'Let me see.' },
+]
+
+test('a page has the same parts live, when the run is over, and after it was loaded anew', async ({
+  createServer,
+}) => {
+  const { thinker, release } = createThinker()
+  const server = await createServer({ agents: [thinker] })
+  const { id } = await server.runtime.conversations.create(OWNER, {})
+  const page = openPage(server, id, { includeDebug: true })
+  const partsShown = ({ result }: typeof page) => result.current.messages.map(({ parts }) => parts)
+  await waitFor(() => expect(page.result.current.isLoading).toBe(false), PATIENCE)
+  await page.client.runs.create({ agentKey: 'talker', conversationId: id, messages: [user('Where?')] })
+
+  await waitFor(() => expect(partsShown(page).at(-1)).toHaveLength(4), PATIENCE)
+  await waitFor(
+    () =>
+      expect(partsShown(page)).toEqual([
+        [{ type: 'text', text: 'Where?' }],
+        [
+          ...THOUGHT,
+          { ...CALL, state: 'called', input: { at: 'home' }, progress: { percent: 50 } },
+          { ...CALL, state: 'called', input: { at: 'nowhere' } },
+        ],
+      ]),
+    PATIENCE,
+  )
+  const [question] = page.result.current.messages
+  release()
+
+  const calls = [
+    { ...CALL, state: 'succeeded', input: { at: 'home' }, output: { found: 'home' } },
+    { ...CALL, state: 'failed', input: { at: 'nowhere' }, error: 'There is no such place.' },
+  ]
+  const answer = [
+    { type: 'reasoning', text: 'There it is.' },
+    { type: 'text', text: 'It is at home.' },
+  ]
+  const whole = [[{ type: 'text', text: 'Where?' }], [...THOUGHT, ...calls], [], [], answer]
+  await page.hasRead(5)
+  await waitFor(() => expect(partsShown(page)).toEqual(whole), PATIENCE)
+  expect(page.result.current.messages[0]?.parts[0]).toEqual(question?.parts[0])
+
+  const later = openPage(server, id, { includeDebug: true })
+  await later.hasRead(5)
+  expect(partsShown(later)).toEqual(whole)
+  // A page that asks for no debug events sees no more of what was thought than before.
+  const plain = openPage(server, id)
+  await plain.hasRead(5)
+  expect(partsShown(plain)).toEqual(
+    whole.map((parts) => parts.filter((part) => Object(part).type !== 'reasoning')),
+  )
+  const { messages } = await later.client.conversations.get({ conversationId: id, includeDebug: true })
+  expect(messages.map((message) => partsOf(message, messages))).toEqual(whole)
+  const again = later.result.current.messages
+  later.rerender({ id })
+  expect(later.result.current.messages.map(({ parts }) => parts)).toEqual(again.map(({ parts }) => parts))
+  for (const one of [page, later, plain]) one.unmount()
+})
