@@ -145,7 +145,15 @@ test('an answer is never shown with marks that are still open', async () => {
 test('what the agent thought and called is folded, with how it went', async () => {
   await using chat = await scene.visit()
   const { page } = chat
-  await chat.send('What is 17% of 2340? Do think.')
+  await chat.send('What is 17% of 2340? Do think, but hold thoughts.')
+  const steps = ['Reasoning done', 'calculator done', 'search_docs done', 'Reasoning done']
+  const summaries = page.locator('.tool-step summary')
+  // While the answer is written.
+  await summaries.nth(3).waitFor()
+  await page.getByRole('button', { name: 'Stop' }).waitFor()
+  expect((await summaries.allTextContents()).slice(0, 3)).toEqual(steps.slice(0, 3))
+  await chat.picture('steps-live')
+  await scene.release('thoughts')
   await answer(page).getByText('397.8').waitFor()
   const isShown = async () => {
     await ready(page)
@@ -157,18 +165,17 @@ test('what the agent thought and called is folded, with how it went', async () =
     await call.getByText('397.8').waitFor()
   }
   await isShown()
-  const thought = page.locator('.tool-step', { hasText: 'Reasoning' }).first()
-  expect(await page.locator('.tool-step summary').allTextContents()).toEqual([
-    'Reasoning done',
-    'calculator done',
-    'search_docs done',
-    'Reasoning done',
-  ])
-  await thought.locator('summary').click()
-  await thought.getByText('The person wants to know.').waitFor()
+  const isThought = async () => {
+    expect(await summaries.allTextContents()).toEqual(steps)
+    const thought = page.locator('.tool-step', { hasText: 'Reasoning' }).first()
+    await thought.locator('summary').click()
+    await thought.getByText('The person wants to know.').waitFor()
+  }
+  await isThought()
   await chat.picture('steps')
   await page.reload()
   await isShown()
+  await isThought()
 
   await chat.send('What time is it in Gotham City?')
   await page.getByText('current_time failed').waitFor()

@@ -1,8 +1,8 @@
+import { textOf } from '../../../client/index.ts'
+import { AnswerPart } from './answer-part.tsx'
 import { CopyButton } from './copy-button.tsx'
 import { IconButton } from './icon-button.tsx'
-import { Markdown } from './markdown.tsx'
 import { SiblingSwitch } from './sibling-switch.tsx'
-import { ToolStep } from './tool-step.tsx'
 import type { Answer } from './turns.ts'
 import type { Chat } from './use-chat.ts'
 
@@ -11,24 +11,27 @@ interface AnswerTurnProps {
   answer: Answer
 }
 
-export function AnswerTurn({ chat, answer }: AnswerTurnProps) {
-  const { first, items, incomplete, runId } = answer
-  const text = items.flatMap((item) => (item.kind === 'text' ? [item.text] : [])).join('\n\n')
+export function AnswerTurn({ chat, answer: { messages, runId } }: AnswerTurnProps) {
+  const [first] = messages
+  const text = messages.map(textOf).filter(Boolean).join('\n\n')
   const isOver = !(chat.run.isActive && chat.run.runId === runId)
 
   return (
     <li className="turn answer">
-      {items.map((item) =>
-        item.kind === 'text' ? (
-          <div key={item.key} className="message assistant" data-streaming={item.isStreaming}>
-            <Markdown text={item.text} isStreaming={item.isStreaming || incomplete} />
-          </div>
-        ) : (
-          <ToolStep key={item.key} step={item} />
-        ),
+      {messages.flatMap((message) =>
+        message.parts.map((part, index) => (
+          <AnswerPart
+            key={part.type === 'tool' ? part.toolCallId : `${message.id} ${part.type}`}
+            part={part}
+            isStreaming={message.pending === 'streaming' && index === message.parts.length - 1}
+            isIncomplete={message.incomplete === true}
+          />
+        )),
       )}
-      {incomplete && <p className="incomplete">This answer was broken off.</p>}
-      {isOver && first !== null && (
+      {messages.some(({ incomplete }) => incomplete) && (
+        <p className="incomplete">This answer was broken off.</p>
+      )}
+      {isOver && first !== undefined && (
         <div className="actions">
           <SiblingSwitch message={first} isDisabled={chat.isBusy} onSelect={chat.select} />
           {text !== '' && <CopyButton label="Copy" text={text} />}

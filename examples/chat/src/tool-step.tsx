@@ -1,24 +1,43 @@
-import type { Json } from '../../../client/index.ts'
-import type { Step } from './live-steps.ts'
+import type { ReactNode } from 'react'
+import type { Json, ToolPart } from '../../../client/index.ts'
 
-const STATE = { running: 'running …', done: 'done', failed: 'failed' } as const
+const STATES: Record<ToolPart['state'], string> = {
+  input: 'running …',
+  called: 'running …',
+  waiting: 'waits …',
+  succeeded: 'done',
+  failed: 'failed',
+  interrupted: 'failed',
+}
 
-/** What an agent did on the way to its answer: one line, more on demand. */
-export function ToolStep({ step }: { step: Step }) {
+/** A call of a tool: one line, more on demand. */
+export function ToolStep({ part }: { part: ToolPart }) {
   return (
-    <details className="tool-step" data-state={step.state}>
+    <Step name={<code>{part.tool}</code>} state={STATES[part.state]}>
+      <dl>
+        <Detail name="Arguments" value={part.state === 'input' ? part.inputText : part.input} />
+        {part.state === 'succeeded' && <Detail name="Result" value={part.output} />}
+        {part.state === 'failed' && <Detail name="Error" value={part.error} />}
+      </dl>
+    </Step>
+  )
+}
+
+export function ReasoningStep({ text, isRunning }: { text: string; isRunning: boolean }) {
+  return (
+    <Step name="Reasoning" state={isRunning ? 'running …' : 'done'}>
+      <p className="reasoning">{text}</p>
+    </Step>
+  )
+}
+
+function Step({ name, state, children }: { name: ReactNode; state: string; children: ReactNode }) {
+  return (
+    <details className="tool-step" data-state={state}>
       <summary>
-        {step.kind === 'tool' ? <code>{step.tool}</code> : 'Reasoning'}{' '}
-        <span className="step-state">{STATE[step.state]}</span>
+        {name} <span className="step-state">{state}</span>
       </summary>
-      {step.kind === 'reasoning' ? (
-        <p className="reasoning">{step.text}</p>
-      ) : (
-        <dl>
-          <Detail name="Arguments" value={step.arguments} />
-          {step.result !== undefined && <Detail name="Result" value={step.result} />}
-        </dl>
-      )}
+      {children}
     </details>
   )
 }

@@ -4,7 +4,6 @@ import type { RunView } from '../../../react/index.ts'
 import type { ShapesOf } from '../../../server/contract/agent-shape.ts'
 import type runtime from '../../assistant/runtime.ts'
 import { useAgentClient, useAgentRun, useConversation } from './agents.ts'
-import { liveSteps } from './live-steps.ts'
 import { shownRunOf } from './shown-run.ts'
 import type { UserMessage } from './turns.ts'
 import { turnsOf } from './turns.ts'
@@ -27,11 +26,8 @@ export function useChat({ conversationId, onConversationCreated }: ChatOptions) 
   const input = useRef<HTMLTextAreaElement>(null)
   const [pages, setPages] = useState({ conversationId, count: 1 })
   const limit = Math.min(MOST, PAGE * (pages.conversationId === conversationId ? pages.count : 1))
-  const history = useConversation(conversationId, { includeFailedRuns: true, limit })
-  // Kept in view when it is over: what it thought is not in the history.
-  const [followed, setFollowed] = useState<string | null>(null)
-  if (history.activeRunId !== null && history.activeRunId !== followed) setFollowed(history.activeRunId)
-  const run = useAgentRun(shownRunOf(history, followed), { includeDebug: true })
+  const history = useConversation(conversationId, { includeFailedRuns: true, includeDebug: true, limit })
+  const run = useAgentRun(shownRunOf(history))
   /** What begins a conversation, until that is there. */
   const [pending, setPending] = useState<{ conversationId: string | null; content: UserContent } | null>(null)
   const [isSending, setIsSending] = useState(false)
@@ -73,7 +69,7 @@ export function useChat({ conversationId, onConversationCreated }: ChatOptions) 
     run,
     /** Where one writes. */
     input,
-    turns: turnsOf(shown, liveSteps(run)),
+    turns: turnsOf(shown),
     waiting,
     send,
     edit: (message: UserMessage, text: string) =>

@@ -1,0 +1,30 @@
+import { memo } from 'react'
+import type { MessagePart } from '../../../client/index.ts'
+import { Markdown } from './markdown.tsx'
+import { ReasoningStep, ToolStep } from './tool-step.tsx'
+
+interface AnswerPartProps {
+  part: MessagePart
+  isStreaming: boolean
+  isIncomplete: boolean
+}
+
+/** Drawn anew only when the part changes: a part is the same object until then. */
+export const AnswerPart = memo(function AnswerPart({ part, isStreaming, isIncomplete }: AnswerPartProps) {
+  switch (part.type) {
+    case 'reasoning':
+      return <ReasoningStep text={part.text} isRunning={isStreaming} />
+    case 'tool':
+      return <ToolStep part={part} />
+    case 'text':
+      return (
+        part.text !== '' && (
+          <div className="message assistant" data-streaming={isStreaming}>
+            <Markdown text={part.text} isStreaming={isStreaming || isIncomplete} />
+          </div>
+        )
+      )
+    default:
+      return null
+  }
+})
