@@ -90,5 +90,5 @@ export function toAgentRuntimeError(error: unknown, log: Logger): AgentRuntimeEr
     )
   }
   log.error({ err: error }, 'a request failed')
-  return new AgentRuntimeError('internal', 'Something went wrong on the server. Its log tells more.')
+  return new AgentRuntimeError('internal', 'Something went wrong on the server. Its log has the cause.')
 }

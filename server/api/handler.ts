@@ -244,7 +244,8 @@ function goneAway(error: Error, log: Logger): AgentRuntimeError {
 
 /** Node's server accepts host names, such as "1.2.3.4.5", that are not valid in a URL. */
 const assertAddressed: MiddlewareHandler = (c, next) => {
-  if (!URL.canParse(c.req.url)) throw new AgentRuntimeError('bad_request', 'The header Host names no host.')
+  if (!URL.canParse(c.req.url))
+    throw new AgentRuntimeError('bad_request', 'The header Host is not a valid host.')
   return next()
 }
 

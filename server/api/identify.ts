@@ -68,7 +68,7 @@ export function createIdentify(options: IdentifyOptions): Identify {
     log.error({ timeoutMs }, 'authenticate did not answer in time')
     return new AgentRuntimeError(
       'unavailable',
-      'Who you are could not be told in time. Try again in a moment.',
+      'You could not be authenticated in time. Try again in a moment.',
     )
   }
 }
@@ -77,7 +77,8 @@ function isUnauthorized(error: unknown): boolean {
   return error instanceof AgentRuntimeError && error.code === 'unauthorized'
 }
 
-const NO_PRINCIPAL = 'authenticate answered with something that is no principal, which is refused with 401'
+const NO_PRINCIPAL =
+  'authenticate returned something that is not a principal; the request is refused with 401'
 
 /** What is wrong, without the value itself, since that may be private data of the application. */
 function problemsOf(error: unknown): string[] {

@@ -63,7 +63,10 @@ export function createReaderWatch(
         } catch (error) {
           if (endsStream(error)) return error
           // If the check itself fails, the stream goes on: a provider's outage must not end all streams.
-          log.warn({ err: error }, 'who reads a stream could not be told; it goes on until the next look')
+          log.warn(
+            { err: error },
+            'the reader of a stream could not be checked; it goes on until the next check',
+          )
           return undefined
         }
       }

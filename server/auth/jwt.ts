@@ -151,7 +151,7 @@ async function verify(
     }
     throw new AgentRuntimeError(
       'unavailable',
-      'The keys that tokens are checked with are not to be had. Try again in a moment.',
+      'The keys for checking tokens are not available. Try again in a moment.',
       {
         cause,
       },

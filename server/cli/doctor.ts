@@ -15,14 +15,12 @@ const RENEWED =
 
 export function doctorCommand(): Command {
   return new Command('doctor')
-    .description(
-      'Looks whether all is well with the database, the workers and the runs, and says what to do.',
-    )
+    .description('Check the database, the workers and the runs, and say what to do.')
     .option(
       '--fix',
-      'deliver runs again that nothing in the queue leads to, and all to a queue in Redis; without it nothing is changed',
+      'also deliver runs again that have no delivery in the queue, and all runs to a queue in Redis; without it nothing is changed',
     )
-    .option('--json', 'the findings and all that was read, for machines')
+    .option('--json', 'print the findings and all data as JSON, for machines')
     .addHelpText(
       'after',
       `

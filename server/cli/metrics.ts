@@ -48,7 +48,7 @@ async function answer(
 
 const NOTHING_ELSE: MetricsText = {
   contentType: 'text/plain',
-  text: 'There is /metrics here, and nothing else.\n',
+  text: 'Only /metrics is served here.\n',
 }
 
 function isAllowed(authorization: string | undefined, token: string): boolean {
@@ -81,6 +81,6 @@ export async function readChildren(children: Iterable<RuntimeChild>): Promise<Me
 export function assertMeasuring(isMeasuring: boolean): void {
   if (isMeasuring) return
   throw new CliError(
-    'The runtime has no metrics to answer with: give createAgentRuntime `metrics: prometheus()` of trpc-agent-runtime/prometheus, or leave --metrics-port out.',
+    'The runtime has no metrics: give createAgentRuntime `metrics: prometheus()` of trpc-agent-runtime/prometheus, or leave --metrics-port out.',
   )
 }

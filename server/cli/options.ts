@@ -43,14 +43,14 @@ export const hostOption = (): Option =>
 export const allowedHostsOption = (): Option =>
   new Option(
     '--allowed-hosts <names>',
-    'further names it is reached by, or whose pages may ask it, e.g. app.test,dev.example.com',
+    'other host names of this server, whose pages may use it too, e.g. app.test,dev.example.com',
   )
     .env('ALLOWED_HOSTS')
     .default([], 'localhost, --host and addresses')
     .argParser(names)
 
 export const insecureOption = (): Option =>
-  new Option('--insecure', 'start without `authenticate`: whoever reaches it may do everything')
+  new Option('--insecure', 'start without `authenticate`: everybody who reaches the server may do everything')
 
 export const healthPortOption = (): Option =>
   new Option('--health-port <number>', 'port of all addresses to answer GET /healthz and /readyz on')
@@ -66,9 +66,10 @@ export const metricsOptions = (): Option[] => [
   new Option('--metrics-port <number>', 'port of all addresses to answer GET /metrics on, for Prometheus')
     .env('METRICS_PORT')
     .argParser(numberIn({ min: 0, max: 65_535, integer: true })),
-  new Option('--metrics-token <text>', 'what it asks for as a bearer token; better in the variable').env(
-    'METRICS_TOKEN',
-  ),
+  new Option(
+    '--metrics-token <text>',
+    'bearer token that requests must have; better set in the variable',
+  ).env('METRICS_TOKEN'),
 ]
 
 export const processesOption = (): Option =>
@@ -77,10 +78,9 @@ export const processesOption = (): Option =>
     .argParser(numberIn({ min: 1, max: 256, integer: true }))
 
 export const reloadOption = (): Option =>
-  new Option('--reload', 'take up changes of the code (default: where NODE_ENV is development)')
+  new Option('--reload', 'reload when the code changes (default: if NODE_ENV is development)')
 
-export const noReloadOption = (): Option =>
-  new Option('--no-reload', 'leave changes of the code until the next start')
+export const noReloadOption = (): Option => new Option('--no-reload', 'do not reload when the code changes')
 
 export interface WorkerOptions {
   concurrency?: number
@@ -97,9 +97,9 @@ export const workerOptions = (drainTimeoutSeconds: number): Option[] => [
   new Option('--agent-keys <keys>', 'execute runs of these agents only, e.g. chat,research').argParser(names),
   new Option(
     '--queue-poll-interval <seconds>',
-    'between looks at the queue when no notification comes (env: QUEUE_POLL_INTERVAL_SECONDS, default: 1)',
+    'between polls of the queue when no notification comes (env: QUEUE_POLL_INTERVAL_SECONDS, default: 1)',
   ).argParser(numberIn({ min: 0.05, max: DAY_SECONDS })),
-  new Option('--drain-timeout <seconds>', 'given to running attempts at the end before they are handed back')
+  new Option('--drain-timeout <seconds>', 'that running attempts get at the end, before they are handed back')
     .default(drainTimeoutSeconds)
     .argParser(numberIn({ min: 0, max: DAY_SECONDS })),
 ]

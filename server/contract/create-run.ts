@@ -176,11 +176,11 @@ export const CreateRunInput = z
       [replaces, regenerates, index].every((place) => place === undefined) ||
       conversationId !== undefined ||
       typeof conversation === 'object',
-    { path: ['conversationId'], error: 'a run that takes the place of something names its conversation' },
+    { path: ['conversationId'], error: 'a run that replaces something must name its conversation' },
   )
   .refine(({ regenerates, messages }) => regenerates === undefined || messages.length === 0, {
     path: ['messages'],
-    error: 'a run that answers anew has the input of the other one, and no messages',
+    error: 'a run with regenerates takes the input of that run, and has no messages of its own',
   })
   .refine(
     ({ conversationId, conversation, ephemeral }) =>

@@ -48,7 +48,7 @@ export const FileLabel = z.object({
     .max(255)
     .refine(
       (text) => text.isWellFormed() && !text.includes('\0'),
-      'a name has no U+0000 and no half characters',
+      'a name must not contain U+0000 or half a surrogate pair',
     )
     .transform((text) => (text === '' ? null : text))
     .nullable()

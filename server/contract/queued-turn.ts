@@ -24,7 +24,7 @@ export const MoveTurnInput = ConversationRef.extend({
   after: RunId.optional(),
 }).refine(({ before, after }) => (before === undefined) !== (after === undefined), {
   path: ['before'],
-  error: 'a run comes before or after another one: name one of the two',
+  error: 'name either before or after',
 })
 
 /** Directly before or after another waiting run. */

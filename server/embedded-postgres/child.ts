@@ -1,12 +1,12 @@
-// How every program of PostgreSQL is started: in a process group of its own, so that a Ctrl-C in the
-// terminal reaches this process alone, and with an environment that can't redirect it.
+// Starts every program of PostgreSQL. It gets a process group of its own, so that a Ctrl-C in the terminal
+// reaches only this process, and an environment that cannot redirect it.
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { platform } from 'node:os'
 import type { SystemUser } from './system-user.ts'
 
 interface ChildOptions {
-  /** Also where relative paths of the program start; must be reachable for `user`. */
+  /** The working folder of the program; `user` must be able to enter it. */
   folder: string
   user: SystemUser | undefined
   /** Where output goes: `pipe`, or an open file. */
@@ -15,11 +15,11 @@ interface ChildOptions {
 }
 
 export function spawnDetached(command: string, args: readonly string[], options: ChildOptions): ChildProcess {
-  // PGDATA, PGPORT and the like of the person at the terminal are meant for other servers.
+  // Removes PGDATA, PGPORT and the like, which the person at the terminal has set for other servers.
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('PG'))
   return spawn(command, args, {
     cwd: options.folder,
-    // Messages are searched for English text.
+    // English, because the code searches messages for English text.
     env: { ...Object.fromEntries(inherited), LC_ALL: 'C', ...options.env },
     detached: true,
     windowsHide: true,
@@ -28,7 +28,7 @@ export function spawnDetached(command: string, args: readonly string[], options:
   })
 }
 
-/** Resolves with how the child ended; rejects only if it never started. */
+/** Resolves with the way the child ended; rejects only if it never started. */
 export function exitOf(child: ChildProcess): Promise<{ code: number | null; signal: string | null }> {
   return new Promise((resolve, reject) => {
     child.once('error', reject)
@@ -36,7 +36,7 @@ export function exitOf(child: ChildProcess): Promise<{ code: number | null; sign
   })
 }
 
-/** Asks the child, and what it started itself, to end. */
+/** Asks the child, and everything that it started, to end. */
 export function endGroup(child: ChildProcess): void {
   if (child.pid === undefined || child.exitCode !== null) return
   if (platform() === 'win32') child.kill()

@@ -1,6 +1,6 @@
-// The folder of a cluster: `data/` is PostgreSQL's own, `password` is the superuser's, `log` is what
-// the server wrote since its last start. It appears whole or not at all: made under another name, then
-// renamed, so neither a killed initdb nor two first starts at once leave half a cluster.
+// The folder of a cluster: `data/` is PostgreSQL's own, `password` has the superuser's password, and `log`
+// has the server's output since its last start. The folder is made under another name and then renamed. So
+// neither a killed initdb nor two first starts at once leave half a cluster.
 import { randomBytes } from 'node:crypto'
 import {
   access,
@@ -40,7 +40,7 @@ export async function readPassword(folder: string): Promise<string> {
   return (await readFile(join(folder, 'password'), 'utf8')).trim()
 }
 
-/** Makes the cluster unless it exists. @throws EmbeddedPostgresError when it is of another major version. */
+/** Makes the cluster unless it exists. @throws EmbeddedPostgresError when it has another major version. */
 export async function ensureCluster(options: ClusterOptions): Promise<void> {
   const { folder, user, binaries, log } = options
   const parent = dirname(folder)
@@ -55,7 +55,7 @@ export async function ensureCluster(options: ClusterOptions): Promise<void> {
   try {
     await initialise(unfinished, options)
     await rename(unfinished, folder).catch((error: NodeJS.ErrnoException) => {
-      // Another first start was faster: its cluster is as good as ours.
+      // Another first start was faster; use its cluster.
       if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error
     })
   } finally {
@@ -66,14 +66,14 @@ export async function ensureCluster(options: ClusterOptions): Promise<void> {
 /**
  * Makes the folder's parent.
  *
- * @returns the folder's one true path: processes are told apart by it.
+ * @returns the folder's real path, by which processes are told apart.
  * @throws EmbeddedPostgresError when nothing can be written there.
  */
 export async function prepareFolder(path: string): Promise<string> {
   const parent = dirname(resolve(path))
   try {
     const created = await mkdir(parent, { recursive: true })
-    // PostgreSQL's user has to pass, whatever the umask.
+    // PostgreSQL's user must be able to enter it, whatever the umask.
     if (created !== undefined) await chmod(parent, 0o755)
     await access(parent, constants.W_OK)
     return join(await realpath(parent), basename(path))
@@ -148,7 +148,7 @@ async function assertSameMajor({ folder, binaries, user }: ClusterOptions): Prom
   )
 }
 
-/** Removes what processes that are gone had begun to make. */
+/** Removes unfinished clusters of processes that are gone. */
 async function removeAbandoned(folder: string): Promise<void> {
   const prefix = `${basename(folder)}.new-`
   const names = (await readdir(dirname(folder))).filter((name) => name.startsWith(prefix))
@@ -161,7 +161,7 @@ async function remove(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
 }
 
-/** Something that is no cluster is in the way. It is not ours to delete. */
+/** Something that is not a cluster has this name. Keep it, since it may be somebody's data. */
 async function setAside(folder: string, log: (message: string) => void): Promise<void> {
   const exists = await stat(folder).then(
     () => true,

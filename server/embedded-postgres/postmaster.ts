@@ -1,5 +1,5 @@
-// What a data folder tells about the server running on it. PostgreSQL's own postmaster.pid is the
-// truth: it is written when the server takes the folder, and left behind when that was killed.
+// Finds the server that runs on a data folder. PostgreSQL's own postmaster.pid decides: it is written when a
+// server takes the folder, and stays if the server is killed.
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { platform } from 'node:os'
@@ -21,7 +21,7 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** The server named in postmaster.pid, whether or not it lives. */
+/** The server named in postmaster.pid, alive or not. */
 export async function readPostmaster(dataFolder: string): Promise<Postmaster | undefined> {
   const text = await readFile(join(dataFolder, 'postmaster.pid'), 'utf8').catch(
     (error: NodeJS.ErrnoException) => {
@@ -34,19 +34,19 @@ export async function readPostmaster(dataFolder: string): Promise<Postmaster | u
   return pid ? { pid, port: port || 0 } : undefined
 }
 
-/** Like {@link isAlive}, but false for a process that ended and was not reaped yet. */
+/** Like {@link isAlive}, but false for a process that has ended and was not reaped yet. */
 export async function isRunning(pid: number): Promise<boolean> {
   return isAlive(pid) && (await readCommand(pid)) !== ''
 }
 
-/** Whether the process is the server of this data folder, and not another that got its number since. */
+/** Whether the process is the server of this data folder, and not another process that got its number. */
 export async function isPostmasterOf(dataFolder: string, pid: number): Promise<boolean> {
   if (!isAlive(pid)) return false
   const command = await readCommand(pid)
   return command === undefined || command.includes(dataFolder)
 }
 
-/** `undefined` where it can't be told, empty for a process that ended. */
+/** `undefined` if unknown, empty for a process that has ended. */
 async function readCommand(pid: number): Promise<string | undefined> {
   if (platform() === 'win32') return undefined
   const reading =
@@ -56,9 +56,9 @@ async function readCommand(pid: number): Promise<string | undefined> {
   return reading.catch(() => (isAlive(pid) ? undefined : ''))
 }
 
-/** How a server is stopped, most patient first: signal, and milliseconds until the next. */
+/** The ways to stop a server, most patient first: the signal, and milliseconds until the next one. */
 const STOP_STEPS = [
-  // Takes no new connections and waits for those that are just being closed.
+  // Takes no new connections, and waits for those that are just being closed.
   ['smart', 'SIGTERM', 300],
   // Rolls back what is open and writes a checkpoint.
   ['fast', 'SIGINT', 15_000],
@@ -70,7 +70,7 @@ const LOOK_EVERY_MS = 20
 
 export type StopMode = 'smart' | 'fast' | 'immediate'
 
-/** Stops a server and waits until it is gone. No way of it loses what was committed. */
+/** Stops a server and waits until it is gone. None of the ways loses committed data. */
 export async function stopPostmaster(dataFolder: string, pid: number, mode: StopMode): Promise<void> {
   const first = STOP_STEPS.findIndex(([name]) => name === mode)
   for (const [, signal, boundMs] of STOP_STEPS.slice(first)) {
@@ -82,7 +82,7 @@ export async function stopPostmaster(dataFolder: string, pid: number, mode: Stop
   }
 }
 
-/** False when there was nobody to send it to. */
+/** False if the process does not exist. */
 function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
   try {
     return process.kill(pid, signal)

@@ -16,7 +16,7 @@ import { stopPostmaster } from './postmaster.ts'
 
 /** The server ended before it took connections. */
 export class EarlyExit extends EmbeddedPostgresError {
-  /** Another server has the folder or the port: to be tried again. */
+  /** Another server has the folder or the port; the start is tried again. */
   readonly contended: boolean
   constructor(output: string, logFile: string) {
     super(`PostgreSQL did not start: ${lastLine(output)} (see ${logFile})`)
@@ -33,7 +33,7 @@ export interface ServerProcess {
 interface ServerOptions extends ClusterOptions {
   owner: Owner
   password: string
-  /** A process number in a postmaster.pid that a crash left behind, which now is somebody else's. */
+  /** A process number in a postmaster.pid that a crash left behind. Another process has that number now. */
   strayPid: number | undefined
 }
 
@@ -48,17 +48,17 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
       ...['-D', dataFolderOf(folder), '-p', String(port)],
       ...['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories='],
       ...['-c', 'max_connections=200', '-c', 'timezone=UTC'],
-      // Losing power may then lose the cluster: only for one that is thrown away anyway.
+      // A power failure may then lose the cluster, so this is only for clusters that are thrown away anyway.
       ...(durable ? [] : ['-c', 'fsync=off', '-c', 'full_page_writes=off']),
       ...ownerSettings(owner),
     ],
     {
       folder,
       user,
-      // A file, not a pipe: a server that outlives us must be able to go on logging.
+      // A file, not a pipe: a server that outlives this process must be able to go on logging.
       output: log.fd,
-      // The server takes a lock file for abandoned if the process it names is its own grandparent,
-      // and still makes sure that nobody has the shared memory named there.
+      // The server treats a lock file as abandoned if it names the server's own grandparent. It still checks
+      // that nobody uses the shared memory named there.
       ...(strayPid === undefined ? {} : { env: { PG_GRANDPARENT_PID: String(strayPid) } }),
     },
   )
@@ -93,11 +93,11 @@ async function failureOf(exited: Promise<unknown>): Promise<string> {
   return exited.then(String, (error: Error) => error.message)
 }
 
-/** While a server starts up, recovers, or is not there yet, connecting fails. */
+/** Connecting fails while a server starts up, recovers, or does not exist yet. */
 async function accepts(adminUrl: string): Promise<boolean> {
   const client = new pg.Client({ connectionString: adminUrl, connectionTimeoutMillis: 2000 })
   client.on('error', () => {
-    // A connection lost after it was made; the next look decides.
+    // The connection was lost after it was made; the next look decides.
   })
   try {
     await client.connect()
@@ -123,8 +123,8 @@ async function findFreePort(): Promise<number> {
 }
 
 /**
- * Stops the server when this process is gone, however it ended: a shell waits for the end of a pipe
- * whose other end only we hold. Without it a SIGKILL would leave a server behind until the next start.
+ * Stops the server when this process is gone, however it ended. A shell waits for the end of a pipe, and only
+ * this process holds the other end. Without it a SIGKILL would leave the server running until the next start.
  */
 function stopWhenOrphaned(pid: number, { folder, user, log }: ServerOptions, exited: Promise<unknown>): void {
   if (platform() === 'win32') return
@@ -136,7 +136,7 @@ function stopWhenOrphaned(pid: number, { folder, user, log }: ServerOptions, exi
   })
   watcher.on('error', (error) => log(`PostgreSQL is not watched over: ${error.message}`))
   watcher.unref()
-  // Ended before the pipe is, lest it signals a process that got the server's number.
+  // Ended before the pipe, so that it does not signal another process that got the server's number.
   const dismiss = (): boolean => watcher.kill('SIGKILL')
   void exited.then(dismiss, dismiss)
 }

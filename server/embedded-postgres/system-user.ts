@@ -1,5 +1,5 @@
-// PostgreSQL refuses to run as root, which is what one is in most containers: there it runs as the
-// system user `postgres`, or as whoever owns the data already.
+// PostgreSQL refuses to run as root, and most containers run as root. There it runs as the system user
+// `postgres`, or as the user who already owns the data.
 import { execFile } from 'node:child_process'
 import { chown, stat } from 'node:fs/promises'
 import { userInfo } from 'node:os'
@@ -9,22 +9,22 @@ import { EmbeddedPostgresError } from './error.ts'
 
 const run = promisify(execFile)
 
-/** The user a process is to run as. */
+/** The user that a process runs as. */
 export interface SystemUser {
   uid: number
   gid: number
 }
 
 /**
- * Whom PostgreSQL runs as: `undefined` for the current user, another one only if this is root.
- * Creates the user `postgres` where there is none.
+ * The user that PostgreSQL runs as: `undefined` for the current user; another one only if this process runs
+ * as root. Creates the user `postgres` if there is none.
  */
 export async function choosePostgresUser(dataFolder: string): Promise<SystemUser | undefined> {
   if (userInfo().uid !== 0) return undefined
   const owner = await stat(dataFolder).catch(() => undefined)
   if (owner !== undefined && owner.uid !== 0) return { uid: owner.uid, gid: owner.gid }
   const user = (await lookUpPostgres()) ?? (await createPostgres())
-  // A copy made by root belongs to root.
+  // A copy made by root belongs to root, so its owner is changed.
   if (owner !== undefined) await run('chown', ['-R', `${user.uid}:${user.gid}`, dataFolder])
   return user
 }
@@ -52,7 +52,7 @@ async function createPostgres(): Promise<SystemUser> {
   }
 }
 
-/** Hands a file or folder to the user PostgreSQL runs as. */
+/** Gives a file or folder to the user that PostgreSQL runs as. */
 export async function giveTo(user: SystemUser | undefined, path: string): Promise<void> {
   if (user !== undefined) await chown(path, user.uid, user.gid)
 }

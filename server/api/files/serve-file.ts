@@ -120,7 +120,7 @@ async function toBody(
   )
 
   function giveUp(controller: ReadableStreamDefaultController<Uint8Array>): void {
-    controller.error(new Error('Nobody has taken what is sent for too long.'))
+    controller.error(new Error('The client has read nothing for too long.'))
     void end()
   }
 }

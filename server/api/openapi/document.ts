@@ -17,17 +17,17 @@ optional. Fields of a body that a route does not know are ignored.`
 
 const WHAT: Record<ErrorCode, string> = {
   bad_request: 'The request is malformed',
-  validation_failed: 'Something of the request is not valid; `details` lists what',
+  validation_failed: 'The request is not valid; `details` lists the problems',
   unknown_agent: 'There is no such agent',
-  unauthorized: 'It is not known who asks',
+  unauthorized: 'The caller is not known',
   forbidden: 'The caller may not do that',
-  not_found: 'It is not there, or not for the caller',
+  not_found: 'It does not exist, or the caller may not see it',
   method_not_allowed: 'The path does not take the method',
-  conflict: 'It is not possible in the state that the thing is in',
+  conflict: 'It is not possible in the current state',
   payload_too_large: 'The body is too large',
-  unsupported_media_type: 'The body is no JSON by its `content-type`',
-  rate_limited: 'Too much was asked for; `retry-after` says when to try again',
-  internal: 'A fault of the server',
+  unsupported_media_type: 'The `content-type` of the body is not JSON',
+  rate_limited: 'Too many requests; `retry-after` says when to try again',
+  internal: 'An internal error of the server',
   unavailable: 'Try again in a moment; `retry-after` says when',
 }
 
@@ -49,7 +49,7 @@ export function createDocument(routes: readonly Route[]): OpenApiDocument {
         bearer: {
           type: 'http',
           scheme: 'bearer',
-          description: "Where the application's `authenticate` takes one.",
+          description: "If the application's `authenticate` accepts one.",
         },
         anonymousToken: {
           type: 'apiKey',

@@ -15,9 +15,9 @@ export const RestError = answerSchema(
   'Error',
   z.looseObject({
     error: z.string().describe('One sentence for a person: what is wrong and, where possible, what to do.'),
-    detail: z.string().describe('The same sentence.'),
+    detail: z.string().describe('The same as `error`.'),
     code: z.enum(ERROR_CODES),
-    details: FreeJson.optional().describe('Particulars, such as the fields that are wrong.'),
+    details: FreeJson.optional().describe('Details, such as the fields that are wrong.'),
   }),
 )
 

@@ -67,7 +67,7 @@ const flag = (usual: boolean, description: string) =>
 
 const LIMIT = { minimum: 1, maximum: 200, default: 50 }
 const SCOPE = { enum: Scope.options, default: 'own', description: 'Whose.' }
-const CURSOR = { description: 'Of a link to another page.' }
+const CURSOR = { description: 'From a link to another page.' }
 const DEBUG = 'Tool calls, results and usage too.'
 const ALL = 'Internal events too.'
 
@@ -75,7 +75,7 @@ export const ListRunsQuery = z.object({
   agent_key: asked({}),
   status: asked({ enum: RunStatus.options }),
   conversation_id: asked({ format: 'uuid' }),
-  parent_run_id: asked({ format: 'uuid', description: 'Those that this run has started.' }),
+  parent_run_id: asked({ format: 'uuid', description: 'Runs that this run has started.' }),
   scope: asked(SCOPE),
   limit: whole(LIMIT),
   cursor: asked(CURSOR),
@@ -118,8 +118,8 @@ const jsonText = (schema: Record<string, unknown>) =>
 
 export const ListConversationsQuery = z.object({
   agent_key: asked({}),
-  external_id: asked({ description: "The caller's key of it." }),
-  metadata: jsonText({ description: 'JSON: what its metadata has, at any depth.' }),
+  external_id: asked({ description: "The caller's own key of it." }),
+  metadata: jsonText({ description: 'JSON that its metadata must contain, at any depth.' }),
   search: asked({ description: 'Words that occur in its title or its messages.' }),
   archived: flagOr({ enum: ['true', 'false', 'all'], default: 'false' }),
   scope: asked(SCOPE),
@@ -198,7 +198,7 @@ export const ListDeliveriesQuery = z.object({
 })
 
 export const RunQuery = z.object({
-  include_events: flag(true, 'The events of the run, as many as fit.'),
+  include_events: flag(true, 'As many events of the run as fit.'),
   include_debug: flag(false, DEBUG),
   include_all: flag(false, ALL),
 })

@@ -146,7 +146,8 @@ export class Connection {
   }
 
   async #identify(): Promise<Principal> {
-    if (this.#caller === undefined) throw new AgentRuntimeError('unauthorized', 'Nobody has said who calls.')
+    if (this.#caller === undefined)
+      throw new AgentRuntimeError('unauthorized', 'The context has no principal.')
     return this.#caller.identify()
   }
 

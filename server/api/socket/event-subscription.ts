@@ -84,7 +84,11 @@ export class EventSubscription {
       await this.#confirm?.(principal)
     } catch (error) {
       if (endsStream(error)) this.fail(error)
-      else this.#options.services.log.warn({ err: error }, 'who reads a stream could not be told; it goes on')
+      else
+        this.#options.services.log.warn(
+          { err: error },
+          'the reader of a stream could not be checked; it goes on',
+        )
     }
   }
 

@@ -35,7 +35,7 @@ interface SocketServerOptions extends Omit<ConnectionOptions, 'seats' | 'inTimeS
 
 /** Time that clients get to close. */
 const CLOSE_AFTER_MS = 1_000
-const NO_HOST = new AgentRuntimeError('bad_request', 'The header Host names no host.')
+const NO_HOST = new AgentRuntimeError('bad_request', 'The header Host is not a valid host.')
 
 export function createSocketServer(options: SocketServerOptions): SocketServer {
   const { trpcPath, maxBodyBytes: maxPayload } = options

@@ -104,5 +104,5 @@ test.each([
   const args = [command, entry('working'), option, '--metrics-port', '0']
   await using process = runCli(args, { cwd: folder.path, env: { DATABASE_URL: database.url } })
   expect(await process.exited).toBe(1)
-  expect(process.stderr()).toContain('The runtime has no metrics to answer with: give createAgentRuntime')
+  expect(process.stderr()).toContain('The runtime has no metrics: give createAgentRuntime')
 })

@@ -111,7 +111,7 @@ test.each([
   await using dev = await startProject(folder)
   await folder.write('word.ts', broken)
   await dev.printed(said)
-  await dev.printed(/· Not reloaded: the code from before goes on until that is put right\n/)
+  await dev.printed(/· Not reloaded: the old code goes on until you correct this\n/)
   await follow(dev.url, await createRun(dev.url, 'echo'), /code one/)
 
   await folder.write('word.ts', wordOf('two'))

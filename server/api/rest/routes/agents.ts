@@ -31,7 +31,7 @@ export function agentRoutes(agents: Agents): Route[] {
       path: '/agents/',
       operationId: 'listAgents',
       procedure: 'agents.list',
-      summary: 'The agents that the caller may choose from',
+      summary: 'The agents that the caller may see',
       answers: { 200: { description: 'By key', content: json(RestAgents, [AGENT]) } },
       handle: async ({ principal }) => answerJson((await agents.list(principal)).map(toRestAgent)),
     }),

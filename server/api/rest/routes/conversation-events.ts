@@ -19,14 +19,13 @@ const RestConversationEventPage = answerSchema(
     results: z.array(RestConversationEvent),
     next: z.string().nullable().meta({ format: 'uri' }),
     previous: z.string().nullable().meta({ format: 'uri' }),
-    cursor: z.string().describe('To go on after the page: `?after=`.'),
+    cursor: z.string().describe('To continue after the page, pass it as `?after=`.'),
   }),
 )
 
 const STREAM = { 'text/event-stream': { schema: RestConversationEvent } }
-const RESUME = { 'Last-Event-ID': 'Id of the last event seen: the stream begins after it.' }
-const ABOUT =
-  'Of all its runs, those that are there and those to come, under one cursor. The stream does not end with a run.'
+const RESUME = { 'Last-Event-ID': 'The id of the last event seen; the stream begins after it.' }
+const ABOUT = 'All its runs, existing and future ones, with one cursor. The stream does not end with a run.'
 
 interface Wiring {
   conversations: ApiServices['conversations']

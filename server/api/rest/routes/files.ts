@@ -45,7 +45,10 @@ function toRestFile(file: StoredFile): RestFile {
   }
 }
 
-const RANGE = { Range: 'A part of it: `bytes=0-1023`.', 'If-None-Match': 'Its `etag`: 304 where it is that.' }
+const RANGE = {
+  Range: 'A part of it: `bytes=0-1023`.',
+  'If-None-Match': 'Its `etag`; if the file still has it, the answer is 304.',
+}
 
 // oxlint-disable-next-line max-lines-per-function -- A list of routes.
 export function fileRoutes(
@@ -58,7 +61,7 @@ export function fileRoutes(
       path: '/files/',
       operationId: 'uploadFiles',
       summary: 'Upload files',
-      form: { description: 'One part a file.', isOnly: true },
+      form: { description: 'One part for each file.', isOnly: true },
       answers: { 201: { description: 'The files', content: json(RestFiles) } },
       refusals: ['bad_request', 'unsupported_media_type', 'payload_too_large'],
       async handle({ c, principal }) {
@@ -86,12 +89,12 @@ export function fileRoutes(
       method: 'GET',
       path: '/files/{id}/',
       operationId: 'readFile',
-      summary: 'What is in a file',
+      summary: 'The contents of a file',
       headers: RANGE,
       answers: {
         200: { description: 'All of it', content: { '*/*': { schema: Bytes } } },
         206: { description: 'A part of it', content: { '*/*': { schema: Bytes } } },
-        304: { description: 'The caller has it already' },
+        304: { description: 'The caller already has it' },
       },
       refusals: ['not_found'],
       handle: async ({ c, principal, id }) =>
@@ -102,7 +105,7 @@ export function fileRoutes(
       path: '/files/{id}/info/',
       operationId: 'getFile',
       procedure: 'files.get',
-      summary: 'What is known of a file',
+      summary: 'The description of a file',
       answers: { 200: { description: 'The file', content: json(RestFile) } },
       refusals: ['not_found'],
       handle: async ({ principal, id }) => answerJson(toRestFile(await files.get(principal, id))),

@@ -19,7 +19,7 @@ export function memoryRoutes({ memories }: Pick<ApiServices, 'memories'>, answer
       operationId: 'listMemories',
       procedure: 'memories.list',
       summary: 'List what agents remember, newest first',
-      description: 'What a tenant shares is among them for who may see its things.',
+      description: 'Includes memories that the tenant shares, if the caller may see them.',
       query: ListMemoriesQuery,
       answers: { 200: { description: 'A page of memories', content: json(RestMemoryPage) } },
       refusals: ['forbidden', 'rate_limited'],
@@ -33,7 +33,7 @@ export function memoryRoutes({ memories }: Pick<ApiServices, 'memories'>, answer
       path: '/memories/{id}/',
       operationId: 'getMemory',
       procedure: 'memories.get',
-      summary: 'Something that is remembered',
+      summary: 'A memory',
       answers: { 200: { description: 'The memory', content: json(RestMemory, MEMORY) } },
       refusals: ['not_found'],
       handle: async ({ principal, id }) => answerJson(toRestMemory(await memories.get(principal, id))),
@@ -43,8 +43,8 @@ export function memoryRoutes({ memories }: Pick<ApiServices, 'memories'>, answer
       path: '/memories/{id}/',
       operationId: 'deleteMemory',
       procedure: 'memories.delete',
-      summary: 'Have something forgotten',
-      answers: { 204: { description: 'It is forgotten' } },
+      summary: 'Delete a memory',
+      answers: { 204: { description: 'It is deleted' } },
       refusals: ['forbidden', 'not_found'],
       async handle({ principal, id }) {
         await memories.delete(principal, id)

@@ -46,7 +46,7 @@ export function modelRoutes(listModels: ApiServices['listModels']): Route[] {
       operationId: 'listSystems',
       summary: 'Always empty',
       description:
-        'A runtime has agents and no systems of them. Frontends of the Python system ask for both.',
+        'Always empty: a runtime has agents, but no systems of agents. Frontends of the Python system request both.',
       answers: { 200: { description: 'None', content: json(RestSystems, []) } },
       handle: async () => answerJson([]),
     }),

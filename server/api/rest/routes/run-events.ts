@@ -25,8 +25,8 @@ type Query = z.output<typeof EventsQuery>
 const STREAM: NonNullable<Answer['content']> = {
   'text/event-stream': { schema: RestEvent, example: EVENT_FRAMES },
 }
-const NOTHING_LEFT = 'Nothing is left to read, and nothing will come: an `EventSource` stays away then'
-const RESUME = { 'Last-Event-ID': 'Id of the last event seen: the stream begins after it.' }
+const NOTHING_LEFT = 'Nothing is left to read and nothing will come; an `EventSource` then stops'
+const RESUME = { 'Last-Event-ID': 'The id of the last event seen; the stream begins after it.' }
 const ABOUT_STREAMS =
   "Each frame has the event's `seq` as its `id`, its type as its `event`, and a `RunEvent` as its `data`. Lines that begin with a colon keep the connection open. The stream ends after the run's last event."
 

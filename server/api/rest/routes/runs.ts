@@ -88,7 +88,7 @@ export function runRoutes(
       refusals: ['unknown_agent', 'forbidden', 'not_found', 'conflict', 'rate_limited'],
       form: {
         description:
-          'The fields of the JSON body, those that are no text as JSON, and one part a file. The files become parts of the newest message of the user.',
+          'The fields of the JSON body, and one part for each file. Fields that are not text are JSON. The files become parts of the newest user message.',
         answer: createWithFiles,
       },
       async handle({ principal, body }) {
@@ -115,7 +115,7 @@ export function runRoutes(
       path: '/runs/{id}/',
       operationId: 'getRun',
       procedure: 'runs.get',
-      summary: 'A run, what it waits for, and its events',
+      summary: 'A run, its open waits, and its events',
       query: RunQuery,
       answers: { 200: { description: 'The run', content: json(RestRunDetail, RUN_DETAIL) } },
       refusals: ['forbidden', 'not_found'],
@@ -161,7 +161,7 @@ export function runRoutes(
       procedure: 'runs.cancel',
       summary: 'Cancel a run',
       description:
-        'A running agent is signalled. The body does not matter. A run that is over is answered with 400 and the code `conflict`.',
+        'A running agent gets a signal. The body is ignored. If the run is over, the answer is 400 with the code `conflict`.',
       answers: {
         200: { description: 'It is cancelled, or will be', content: json(RestCancelled, CANCELLED) },
       },
@@ -183,7 +183,7 @@ export function runRoutes(
       path: '/runs/{id}/respond/',
       operationId: 'respondToRun',
       procedure: 'runs.respond',
-      summary: 'Answer what a run waits for',
+      summary: 'Answer a wait of a run',
       body: { schema: RestRespond, example: { wait: 'address', value: { street: 'Rua Augusta 1' } } },
       answers: { 200: { description: 'The run', content: json(RestRun, RUN) } },
       refusals: ['forbidden', 'not_found', 'conflict'],
@@ -197,11 +197,11 @@ export function runRoutes(
       path: '/runs/{id}/messages/',
       operationId: 'sendMessage',
       procedure: 'runs.send',
-      summary: 'Say something to a run under way',
+      summary: 'Send a message to a run under way',
       description:
-        'Its agent reads it before it asks its model again, or else the next run of its conversation does. A run that is over, in no conversation, or was sent all that one may be, is answered with 409.',
+        'The agent reads the message before it asks its model again; otherwise the next run of the conversation does. The answer is 409 if the run is over, has no conversation, or was sent the most that is allowed.',
       body: { schema: RestSend, example: { message: 'In Celsius, please.' } },
-      answers: { 201: { description: 'It has it', content: json(RestSentMessage, SENT) } },
+      answers: { 201: { description: 'It has the message', content: json(RestSentMessage, SENT) } },
       refusals: ['forbidden', 'not_found', 'conflict', 'payload_too_large', 'rate_limited'],
       async handle({ principal, id, body }) {
         const { messageId } = await runs.send(principal, fromRestSend(id, body))

@@ -40,7 +40,7 @@ export function webhookRoutes({ webhooks }: Pick<ApiServices, 'webhooks'>, answe
       path: '/webhooks/deliveries/',
       operationId: 'listWebhookDeliveries',
       procedure: 'webhooks.deliveries',
-      summary: 'What webhooks were told, newest first',
+      summary: 'Deliveries of webhooks, newest first',
       query: ListDeliveriesQuery,
       answers: { 200: { description: 'A page of deliveries', content: json(RestDeliveryPage) } },
       refusals: ['forbidden'],
@@ -58,7 +58,7 @@ export function webhookRoutes({ webhooks }: Pick<ApiServices, 'webhooks'>, answe
       path: '/webhooks/deliveries/{id}/',
       operationId: 'getWebhookDelivery',
       procedure: 'webhooks.delivery',
-      summary: 'A delivery, with what became of each attempt',
+      summary: 'A delivery, with the result of each attempt',
       answers: { 200: { description: 'The delivery', content: json(RestDeliveryDetail) } },
       refusals: ['not_found'],
       handle: async ({ principal, id }) =>
@@ -70,7 +70,7 @@ export function webhookRoutes({ webhooks }: Pick<ApiServices, 'webhooks'>, answe
       operationId: 'redeliverWebhook',
       procedure: 'webhooks.redeliver',
       summary: 'Send a delivery once more',
-      description: 'By the same `webhook-id`, whether it arrived or not. The body does not matter.',
+      description: 'It has the same `webhook-id`, whether it arrived before or not. The body is ignored.',
       answers: { 200: { description: 'The delivery', content: json(RestDelivery) } },
       refusals: ['forbidden', 'not_found'],
       handle: async ({ principal, id }) =>

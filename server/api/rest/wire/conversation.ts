@@ -63,7 +63,7 @@ export const RestUpdateConversation = requestSchema(
     metadata: FreeObject.optional(),
     archived: UpdateConversationInput.shape.archived,
     webhooks: RestNewWebhooks.optional().describe(
-      'In place of all that were there. One with the same URL keeps its id.',
+      'Replaces all webhooks. One with the same URL keeps its id.',
     ),
   }),
 )
@@ -82,7 +82,7 @@ export const RestConversation = answerSchema(
   z.object({
     id: z.uuid(),
     agent_key: z.string().nullable(),
-    external_id: z.string().nullable().describe("The caller's key of it."),
+    external_id: z.string().nullable().describe("The caller's own key of it."),
     title: z.string().nullable(),
     metadata: FreeObject,
     created_at: Time,
@@ -113,7 +113,9 @@ export const RestConversationDetail = answerSchema(
     messages: z.array(RestHistoryMessage).describe('Oldest first.'),
     total_messages: z.int(),
     has_more: z.boolean().describe('Whether there are older ones.'),
-    cursor: z.string().describe('To follow what comes after: `?after=` of its events.'),
+    cursor: z
+      .string()
+      .describe('Pass it as `?after=` to the events, to follow everything after this answer.'),
   }),
 )
 

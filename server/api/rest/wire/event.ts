@@ -20,7 +20,7 @@ const ENVELOPE = {
   ts: Time,
   attempt: z.int(),
   visibility_level: Visibility,
-  ui_visible: z.boolean().describe('Whether it is for everybody who may see the run.'),
+  ui_visible: z.boolean().describe('Whether everybody who may see the run may read it.'),
 }
 
 /** The payload's own fields are beside those of the event, and cannot replace them. */
@@ -32,11 +32,11 @@ const ADDED: Record<string, Record<string, z.ZodType>> = {
   'run.started': { attempt: z.int() },
   'run.failed': {
     attempt: z.int(),
-    retriable: z.boolean().describe('False: it is not tried again.'),
+    retriable: z.boolean().describe('If false, it is not sent again.'),
     error_type: z.string(),
     error_details: z
       .object({ type: z.string(), message: z.string(), retriable: z.boolean(), details: FreeJson })
-      .describe("As the run's `error`."),
+      .describe("The run's `error`."),
   },
   'assistant.delta': { delta: z.string().describe('The same as `content`.') },
   'reasoning.delta': { delta: z.string().describe('The same as `content`.') },
@@ -50,7 +50,7 @@ const ADDED: Record<string, Record<string, z.ZodType>> = {
     usage: z
       .looseObject({ ...RestUsage.shape, tool_calls: z.int().optional() })
       .nullable()
-      .describe('With all that were below it.'),
+      .describe('Includes all runs below it.'),
   },
   'tool.call': { name: z.string().describe('The same as `tool`.'), id: z.string() },
   'tool.result': { name: z.string().describe('The same as `tool`.'), id: z.string() },
@@ -177,7 +177,7 @@ export const RestConversationEvent = answerSchema(
         eventOf(z.literal('run.created'), z.looseObject({ messages: z.array(RestMessage) }).partial()),
       ),
     ]),
-    z.object({ cursor: z.string().describe('To go on after it.') }),
+    z.object({ cursor: z.string().describe('Continue after this event.') }),
   ),
 )
 

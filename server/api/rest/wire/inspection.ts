@@ -5,7 +5,7 @@ import { WaitKind } from '../../../contract/wait.ts'
 import { answerSchema } from './named.ts'
 import { FreeJson, RestOwner, Time, toRestOwner } from './names.ts'
 
-const BYTES = 'As it is stored, where it may be compressed.'
+const BYTES = 'The size of the stored result, which may be compressed.'
 
 const RestExecution = z.object({
   attempt: z.int().describe('The current or last attempt; 0 before the first.'),
@@ -15,14 +15,16 @@ const RestExecution = z.object({
   attempt_started_at: Time.nullable(),
   failures: z
     .int()
-    .describe('Attempts that ended in an error or with their worker: at `max_attempts` the run fails.'),
-  losses: z.int().describe('Attempts that ended with a process that executed other runs too.'),
+    .describe(
+      'Attempts that ended in an error or with their worker. At `max_attempts` of them the run fails.',
+    ),
+  losses: z.int().describe('Attempts that ended with a process that also executed other runs.'),
   held_by: z
     .enum(['turn', 'principal', 'tenant', 'time'])
     .nullable()
-    .describe('Why a queued run is not given to workers.'),
+    .describe('Why no worker gets a queued run.'),
   run_at: Time.nullable().describe(
-    'When it may begin or be tried again; while it waits, when the first of its waits ends by itself.',
+    'When it may begin or is tried again. While it waits: when the first of its waits ends by itself.',
   ),
   agent_version: z.string().nullable(),
   traceparent: z.string().nullable(),
@@ -30,12 +32,12 @@ const RestExecution = z.object({
 
 const RestStep = z.object({
   name: z.string(),
-  occurrence: z.int().describe('Tells apart those of one name, from 1.'),
+  occurrence: z.int().describe('Its number among those of one name, from 1.'),
   attempt: z.int(),
   started_at: Time,
   completed_at: Time,
   bytes: z.int().describe(BYTES),
-  result: FreeJson.describe('Null also where it is left out, as it would make the answer larger than 1 MB.'),
+  result: FreeJson.describe('Also null if it is left out because it would make the answer larger than 1 MB.'),
 })
 
 const RestInspectedWait = z.object({
@@ -46,7 +48,7 @@ const RestInspectedWait = z.object({
   created_at: Time,
   expires_at: Time.nullable(),
   settled_at: Time.nullable(),
-  used_at: Time.nullable().describe('When an attempt was given the answer.'),
+  used_at: Time.nullable().describe('When an attempt got the answer.'),
   responded_by: z.string().nullable(),
 })
 
@@ -62,7 +64,7 @@ export const RestInspection = answerSchema(
       conversation_id: z.uuid().nullable(),
     }),
     execution: RestExecution,
-    steps: z.array(RestStep).describe('In the order in which they were completed.'),
+    steps: z.array(RestStep).describe('Ordered by completion.'),
     waits: z.array(RestInspectedWait),
     checkpoint: z
       .object({ attempt: z.int(), updated_at: Time, bytes: z.int().describe(BYTES), state: FreeJson })

@@ -8,7 +8,7 @@ export const RestMemory = answerSchema(
   'Memory',
   z.object({
     id: z.uuid(),
-    owner: RestOwner.nullable().describe("Null for what is the tenant's."),
+    owner: RestOwner.nullable().describe('Null if it belongs to the tenant.'),
     tenant_id: z.string(),
     namespace: z.string(),
     key: z.string(),

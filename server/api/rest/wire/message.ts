@@ -12,7 +12,7 @@ const KEPT = {
   incomplete: z
     .literal(true)
     .optional()
-    .describe('What was said of it when its run failed, timed out or was cancelled.'),
+    .describe('The message is incomplete, because its run failed, timed out or was cancelled.'),
 }
 
 /** A stored message. */

@@ -18,9 +18,9 @@ export function pageOf<T extends z.ZodType>(id: string, item: T) {
     id,
     z.object({
       results: z.array(item),
-      next: Link.describe('Towards older ones; of events towards newer ones. Null at the end.'),
+      next: Link.describe('Towards older items; for events, towards newer ones. Null at the end.'),
       previous: Link,
-      count: z.int().describe('How many there are, over all pages.'),
+      count: z.int().describe('How many items there are, over all pages.'),
     }),
   )
 }

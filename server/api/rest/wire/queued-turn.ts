@@ -21,7 +21,7 @@ const RestQueuedTurn = answerSchema(
   z.object({
     run_id: z.uuid(),
     agent_key: z.string(),
-    text: z.string().describe('The beginning of what its user said last.'),
+    text: z.string().describe("The beginning of its user's last text."),
     created_at: Time,
   }),
 )

@@ -35,11 +35,11 @@ export const RestCreateRun = requestSchema(
       .union([z.literal('new'), z.object({ external_id: ExternalId })], EXPECTED_CHOICE)
       .nullish()
       .describe(
-        "In place of `conversation_id`: a new one, or the one that has this key of the caller's, which is made where there is none.",
+        'Instead of `conversation_id`: a new conversation, or the one with this key of the caller, which is created if there is none.',
       ),
     ephemeral: shape.ephemeral
       .nullish()
-      .describe('In no conversation, even where runs that name none get one.'),
+      .describe('The run has no conversation, even if the setting gives each run one.'),
     metadata: FreeObject.optional(),
     idempotency_key: shape.idempotencyKey.nullish(),
     max_attempts: shape.maxAttempts.nullish(),
@@ -48,22 +48,22 @@ export const RestCreateRun = requestSchema(
       .object({
         tokens: z.int().min(1).nullish(),
         tool_calls: z.int().min(0).nullish(),
-        cost: z.number().gt(0).nullish().describe('In US dollars, or what else the prices are in.'),
+        cost: z.number().gt(0).nullish().describe('In US dollars, or in the currency of the prices.'),
       })
       .nullish()
-      .describe('How much it may use, over all its attempts.'),
+      .describe('How much the run may use, over all its attempts.'),
     priority: shape.priority.nullish(),
     run_at: shape.runAt.nullish(),
     expires_at: shape.expiresAt.nullish(),
     conversation_policy: shape.conversationPolicy.nullish(),
-    replaces: shape.replaces.nullish().describe('A message whose place it takes: an edit.'),
-    regenerates: shape.regenerates.nullish().describe('A run whose input it answers anew.'),
+    replaces: shape.replaces.nullish().describe('The message that the run replaces: an edit.'),
+    regenerates: shape.regenerates.nullish().describe('The run whose input this run answers again.'),
     supersede_from_message_index: shape.supersedeFromMessageIndex
       .nullish()
-      .describe('As `replaces`, by the place of the message in the history, from 0.'),
-    model: preferences.model.nullish().describe('For the agent, which may heed it.'),
-    thinking: preferences.thinking.nullish().describe('For the agent, which may heed it.'),
-    memories: preferences.memories.nullish().describe('For the agent, which may heed them.'),
+      .describe('Like `replaces`, by the place of the message in the history, from 0.'),
+    model: preferences.model.nullish().describe('For the agent, which may follow it.'),
+    thinking: preferences.thinking.nullish().describe('For the agent, which may follow it.'),
+    memories: preferences.memories.nullish().describe('For the agent, which may follow them.'),
     webhooks: RestNewWebhooks.nullish(),
   }),
 )
@@ -161,10 +161,10 @@ export const RestRun = answerSchema(
     priority: z.int(),
     run_at: Time.nullable(),
     expires_at: Time.nullable(),
-    last_seq: z.int().describe('`seq` of the newest event; 0 where there is none.'),
+    last_seq: z.int().describe('`seq` of the newest event; 0 if there is none.'),
     cancel_requested_at: Time.nullable(),
     parent_run_id: z.uuid().nullable().describe('The run that started it.'),
-    root_run_id: z.uuid().nullable().describe('The one above all of its family.'),
+    root_run_id: z.uuid().nullable().describe('The topmost run of its family.'),
     depth: z.int().describe('How many runs are above it.'),
   }),
 )
@@ -176,7 +176,7 @@ export const RestSteeredRun = answerSchema(
       .array(z.string())
       .optional()
       .describe(
-        'Where the run was sent the messages in place of making one: their ids, which are those of its events `user.message`.',
+        'If the messages were sent to a run under way: their ids, which are those of its events `user.message`.',
       ),
   }),
 )
@@ -234,9 +234,9 @@ export type RestRunDetail = z.infer<typeof RestRunDetail>
 export const RestRunDetail = answerSchema(
   'RunDetail',
   RestRun.extend({
-    updated_at: Time.describe('Time of its newest event; of its creation where there is none.'),
+    updated_at: Time.describe('The time of its newest event, or of its creation if there is none.'),
     waits: z.array(RestWait),
-    events: z.array(RestEventRecord).describe('Those the reader may see, as many as fit.'),
+    events: z.array(RestEventRecord).describe('As many events as fit, of those that the reader may see.'),
     has_more_events: z.boolean(),
   }),
 )

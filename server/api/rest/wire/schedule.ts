@@ -20,7 +20,7 @@ export const RestCreateSchedule = requestSchema(
     cron: shape.cron
       .nullish()
       .describe('Minute, hour, day of month, month, day of week; with a sixth field before them, second.'),
-    every_seconds: shape.everySeconds.nullish().describe('In place of `cron`.'),
+    every_seconds: shape.everySeconds.nullish().describe('Instead of `cron`.'),
     time_zone: z.string().nullish().describe('IANA name, in which `cron` is read. Default: UTC.'),
     messages: z.array(ChatMessage).nullish(),
     params: FreeJson.optional(),
@@ -60,7 +60,7 @@ export const RestSchedule = answerSchema(
     metadata: FreeObject,
     conversation_id: z.uuid().nullable(),
     paused_at: Time.nullable(),
-    next_at: Time.nullable().describe('Null where it is paused, or no time of it will come.'),
+    next_at: Time.nullable().describe('Null if it is paused, or if no time will come.'),
     last_at: Time.nullable(),
     last_run_id: z.uuid().nullable(),
     last_error: z.string().nullable().describe('Why its last occurrence has no run.'),

@@ -11,10 +11,10 @@ export const RestSend = requestSchema(
   z.object({
     message: z
       .union([z.string().min(1), ChatMessage], 'a message is a text, or {"role":"user","content":"…"}')
-      .describe('A message of the user; a text is one.'),
+      .describe('A message of the user, or a text.'),
     idempotency_key: SendInput.shape.idempotencyKey
       .nullish()
-      .describe('Sending to a run twice with the same key is sending once.'),
+      .describe('Sending twice to a run with the same key sends once.'),
   }),
 )
 
@@ -32,7 +32,7 @@ export function fromRestSend(runId: string, body: z.output<typeof RestSend>): Se
 export const RestSentMessage = answerSchema(
   'SentMessage',
   z.object({
-    message_id: z.string().describe('That of its event `user.message`, and of the message as it is kept.'),
+    message_id: z.string().describe('The id of its event `user.message` and of the stored message.'),
     run: RestRun,
   }),
 )

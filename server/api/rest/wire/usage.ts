@@ -10,11 +10,11 @@ export const RestUsage = answerSchema(
       input_tokens: z.number(),
       output_tokens: z.number(),
       total_tokens: z.number(),
-      cached_input_tokens: z.number().describe('Of `input_tokens`, those that a cache had.'),
+      cached_input_tokens: z.number().describe('The part of `input_tokens` that came from a cache.'),
       cost: z
         .number()
         .nullable()
-        .describe('In US dollars, or what else the prices are in. Null where it is not known.'),
+        .describe('In US dollars, or in the currency of the prices. Null if it is not known.'),
     })
     .partial(),
 )

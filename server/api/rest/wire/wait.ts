@@ -10,15 +10,15 @@ export const RestWait = answerSchema(
   z.object({
     name: z.string(),
     kind: WaitKind,
-    details: FreeJson.describe('What the agent tells whoever answers.'),
-    schema: FreeJson.describe('JSON Schema of the answer; null where nobody is asked.'),
+    details: FreeJson.describe('What the agent shows to the person who answers.'),
+    schema: FreeJson.describe('JSON Schema of the answer; null if nobody is asked.'),
     expires_at: Time.nullable(),
-    run_id: z.uuid().optional().describe('The run below that waits. Left out where it is the run itself.'),
+    run_id: z.uuid().optional().describe('The run below that waits. Left out if it is this run itself.'),
     occurrence: z
       .int()
       .min(2)
       .optional()
-      .describe("Tells it from the run's other waits of that name. Left out of the first."),
+      .describe("Tells it from the run's other waits of that name. Left out for the first one."),
   }),
 )
 

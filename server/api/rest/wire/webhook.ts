@@ -11,7 +11,7 @@ import { RestOwner, Time, toRestOwner } from './names.ts'
 
 /** In requests that create a run, or create or change a conversation. Its fields have the same names as tRPC's. */
 export const RestNewWebhooks = NewWebhooks.describe(
-  'Endpoints that are told when a run waits or is over, where the server allows it.',
+  'Endpoints that are told when a run waits or is over, if the server allows their hosts.',
 )
 
 export type RestWebhook = z.infer<typeof RestWebhook>
@@ -46,7 +46,7 @@ export type RestDelivery = z.infer<typeof RestDelivery>
 export const RestDelivery = answerSchema(
   'WebhookDelivery',
   z.object({
-    id: z.uuid().describe('The `webhook-id` that the receiver is told.'),
+    id: z.uuid().describe('The `webhook-id` that the receiver gets.'),
     webhook_id: z.uuid().nullable(),
     endpoint: z.string().describe('The URL.'),
     run_id: z.uuid(),
@@ -83,7 +83,7 @@ export const RestDeliveryDetail = answerSchema(
   RestDelivery.extend({
     answers: z
       .array(z.object({ at: Time, status: z.int().nullable(), error: z.string().nullable() }))
-      .describe('What became of each attempt: the newest 20, oldest first.'),
+      .describe('The results of the newest 20 attempts, oldest first.'),
   }),
 )
 

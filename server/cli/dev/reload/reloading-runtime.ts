@@ -144,8 +144,8 @@ export class ReloadingRuntime {
     reportError(error)
     this.#options.log(
       this.#serving === undefined
-        ? 'Nothing runs until that is put right'
-        : 'Not reloaded: the code from before goes on until that is put right',
+        ? 'Nothing runs until you correct this'
+        : 'Not reloaded: the old code goes on until you correct this',
     )
   }
 

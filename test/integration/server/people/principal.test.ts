@@ -172,7 +172,7 @@ test('who writes `authenticate` reads in the log what is wrong with its answer',
   expect(body).toEqual({ error, detail: error, code: 'unauthorized' })
   expect(log.filter(({ level }) => level === 'warn')).toMatchObject([
     {
-      message: 'authenticate answered with something that is no principal, which is refused with 401',
+      message: 'authenticate returned something that is not a principal; the request is refused with 401',
       fields: { problems: [expect.stringMatching(/^tenantId: /), expect.stringMatching(/^kind: /)] },
     },
   ])
