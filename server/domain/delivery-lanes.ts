@@ -9,6 +9,8 @@ interface LaneBounds {
   maxSlow: number
   /** How long a batch stays in the quick lane, in milliseconds. */
   quickMs: number
+  /** How long a known slow batch may take, in milliseconds. */
+  knownSlowMs: number
 }
 
 interface LaneBatch {
@@ -19,9 +21,11 @@ interface LaneBatch {
 
 /** A batch that is being sent. */
 export interface Underway {
-  /** Aborts when other batches need its place. */
+  /** Aborts when other batches need its place, or when the time of one whose owner's batch hung before is up. */
   readonly signal: AbortSignal
   readonly isSlow: boolean
+  /** Frees the place of one of its deliveries, which is over. */
+  answered(): void
   leave(): void
 }
 
@@ -34,7 +38,7 @@ export interface DeliveryLanes {
 /** @param onRoom called when there may be new room in a lane */
 export function createDeliveryLanes(
   clock: Pick<Clock, 'sleep'>,
-  { maxQuick, maxSlow, quickMs }: LaneBounds,
+  { maxQuick, maxSlow, quickMs, knownSlowMs }: LaneBounds,
   onRoom: () => void,
 ): DeliveryLanes {
   let quick = 0
@@ -63,7 +67,8 @@ export function createDeliveryLanes(
       const over = new AbortController()
       const pressed = new AbortController()
       let lane: 'quick' | 'slow' | 'none' = 'quick'
-      quick += deliveries
+      let open = deliveries
+      quick += open
       const entry = {
         isKnownSlow,
         giveUp() {
@@ -74,31 +79,43 @@ export function createDeliveryLanes(
 
       function leave(): void {
         if (lane === 'none') return
-        if (lane === 'quick') quick -= deliveries
-        else slow -= deliveries
+        if (lane === 'quick') quick -= open
+        else slow -= open
         lane = 'none'
         slowOnes.delete(entry)
         over.abort()
         onRoom()
       }
 
+      function answered(): void {
+        if (lane === 'none') return
+        const wasFull = lane === 'quick' ? quick >= maxQuick : slow >= maxSlow
+        open -= 1
+        if (lane === 'quick') quick -= 1
+        else slow -= 1
+        if (wasFull) onRoom()
+      }
+
       function slowDown(): void {
         if (lane !== 'quick') return
         lane = 'slow'
-        quick -= deliveries
-        slow += deliveries
+        quick -= open
+        slow += open
         slowOnes.add(entry)
         makeRoom()
         onRoom()
       }
 
-      if (isKnownSlow) slowDown()
-      else void clock.sleep(quickMs, over.signal).then(slowDown)
+      if (isKnownSlow) {
+        slowDown()
+        void clock.sleep(knownSlowMs, over.signal).then(entry.giveUp)
+      } else void clock.sleep(quickMs, over.signal).then(slowDown)
       return {
         signal: pressed.signal,
         get isSlow() {
-          return lane !== 'quick'
+          return lane === 'slow'
         },
+        answered,
         leave,
       }
     },

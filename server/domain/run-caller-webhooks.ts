@@ -23,9 +23,9 @@ interface CallerWebhookSettings extends WebhookHosts {
 
 /** After this time a send counts as slow. Most endpoints answer sooner. */
 const QUICK_MS = 1_000
-const LANES = { maxQuick: 100, maxSlow: 400, quickMs: QUICK_MS }
 /** The time limit for an endpoint that gave no answer the last time. */
 const SHORT_PATIENCE_MS = 5_000
+const LANES = { maxQuick: 100, maxSlow: 400, quickMs: QUICK_MS, knownSlowMs: SHORT_PATIENCE_MS }
 
 /**
  * Sends until `signal` aborts. All processes do this. An endpoint that hangs does not delay others: after a second it
@@ -45,15 +45,15 @@ export async function runCallerWebhooks(
   async function sendAll(owner: Owner, webhooks: readonly DueCallerWebhook[]): Promise<void> {
     const isKnownSlow = slowOwners.has(owner)
     const way = lanes.enter({ deliveries: webhooks.length, isKnownSlow })
-    const impatient = isKnownSlow
-      ? AbortSignal.any([way.signal, AbortSignal.timeout(SHORT_PATIENCE_MS)])
-      : way.signal
     const sendPatiently: SendWebhook = async (endpoint, webhook, stopped) => {
-      const answer = await send(endpoint, webhook, AbortSignal.any([stopped, impatient]))
+      const answer = await send(endpoint, webhook, AbortSignal.any([stopped, way.signal]))
       const isAnswered = answer.status !== null
-      if (!isAnswered && way.isSlow) slowOwners.add(owner)
+      const isCut = !isAnswered && way.signal.aborted
+      // Only an endpoint that had its full time is known to hang. What was cut short must not renew its five minutes.
+      if (!isAnswered && !isCut && way.isSlow && !isKnownSlow) slowOwners.add(owner)
       else if (isAnswered && isKnownSlow) slowOwners.delete(owner)
-      return isAnswered || !impatient.aborted ? answer : { status: null, error: 'It gave no answer in time.' }
+      way.answered()
+      return isCut ? { status: null, error: 'It gave no answer in time.' } : answer
     }
     await Promise.all(
       webhooks.map(async (webhook) => {

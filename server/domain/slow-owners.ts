@@ -3,6 +3,7 @@ import type { Owner } from '../ports/owner.ts'
 
 /** Owners whose endpoints have hung lately. Entries expire, so that a repaired endpoint gets its full time again. */
 export interface SlowOwners {
+  /** An owner that is known already keeps the time at which it was added. */
   add(owner: Owner): void
   delete(owner: Owner): void
   has(owner: Owner): boolean
@@ -28,8 +29,9 @@ export function createSlowOwners(now: () => number): SlowOwners {
 
   return {
     add(owner) {
+      forget()
       const key = ownerKey(owner)
-      owners.delete(key)
+      if (owners.has(key)) return
       owners.set(key, { owner, at: now() })
       forget()
     },

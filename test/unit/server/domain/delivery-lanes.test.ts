@@ -7,7 +7,7 @@ function setUp(bounds: { maxQuick?: number; maxSlow?: number } = {}) {
   const told = { times: 0 }
   const lanes = createDeliveryLanes(
     clock,
-    { maxQuick: 2, maxSlow: 3, quickMs: 1_000, ...bounds },
+    { maxQuick: 2, maxSlow: 3, quickMs: 1_000, knownSlowMs: 5_000, ...bounds },
     () => (told.times += 1),
   )
   const enter = (deliveries = 1, isKnownSlow = false) => lanes.enter({ deliveries, isKnownSlow })
