@@ -70,7 +70,9 @@ async function buildIndex(root: string): Promise<MiniSearch<Passage>> {
     },
   })
   const files: string[] = []
-  for await (const file of glob(['*.md', 'docs/**/*.md'], { cwd: root })) files.push(file)
+  // The changelog's lists have nearly every word, and tell what changed in place of what is.
+  for await (const file of glob(['*.md', 'docs/**/*.md'], { cwd: root, exclude: ['CHANGELOG.md'] }))
+    files.push(file)
   let id = 0
   for (const file of files.toSorted()) {
     const sections = splitSections(await readFile(path.join(root, file), 'utf8'))
