@@ -88,11 +88,14 @@ test('it has nothing of what the reader could not see live', async ({ createServ
     config: { eventVisibility: { 'reasoning.delta': 'internal' } },
   })
   expect(await historyOf(server, await answered(server), '?include_debug=true')).toEqual(SAID)
-  const refusing = await createServer({
+})
+
+test('it is refused to who may see no debug events', async ({ createServer }) => {
+  const server = await createServer({
     agents: [thinker],
     authorize: async (...asked) => asked[1] !== 'includeDebug' && ownersOnly(...asked),
   })
-  const id = await answered(refusing)
-  expect(await historyOf(refusing, id, '?include_debug=true')).toBe('forbidden')
-  expect(await historyOf(refusing, id)).toEqual(SAID)
+  const id = await answered(server)
+  expect(await historyOf(server, id, '?include_debug=true')).toBe('forbidden')
+  expect(await historyOf(server, id)).toEqual(SAID)
 })
