@@ -42,7 +42,8 @@ export function createRunTools({ clock, store, getRun, respond }: RunToolsDepend
   ): Promise<void> {
     const call = callOf(wait)
     const handler = call !== undefined && Object.hasOwn(tools, call.tool) ? tools[call.tool] : undefined
-    const key = `${runId}/${wait.name}`
+    const { name, occurrence = 1 } = wait
+    const key = `${runId}/${name}/${occurrence}`
     if (call === undefined || handler === undefined || begun.has(key)) return
     begun.add(key)
     // By itself: what the page does about it neither breaks nor holds up the run.
@@ -51,8 +52,8 @@ export function createRunTools({ clock, store, getRun, respond }: RunToolsDepend
     try {
       // While a run is caught up with, what it waited for earlier looks as if it were still to be answered.
       const { waits } = await patiently(() => getRun(runId))
-      if (waits.some(({ name }) => name === wait.name)) {
-        await answer({ runId, wait: wait.name, value: await answerOf(handler, call, tell) }, tell)
+      if (waits.some((open) => open.name === name && (open.occurrence ?? 1) === occurrence)) {
+        await answer({ runId, wait: name, occurrence, value: await answerOf(handler, call, tell) }, tell)
       }
     } catch (error) {
       tell(error)

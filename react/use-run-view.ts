@@ -55,7 +55,7 @@ export interface RunView<TShape extends AgentShape> {
   /** Asks the run to stop. Never rejects: see `error`. A run that was over by then is no error. */
   cancel(): Promise<void>
   /**
-   * Answers a wait of the run. Where several have one name, pass `occurrence`. Never rejects: false when the answer was not taken, and `error` says why.
+   * Answers a wait of the run: the one that is shown. Where several have one name, pass `occurrence`. Never rejects: false when the answer was not taken, and `error` says why.
    */
   respond<const TName extends WaitNameOf<TShape>>(
     wait: TName,
@@ -132,12 +132,14 @@ export function useRunView<TShape extends AgentShape>(
 
   // To the wire a name and an answer are no more than that: their types are for who calls.
   const respond = async (wait: string, value: unknown, options: { occurrence?: number | undefined } = {}) => {
+    const [taken, other] = waits.filter(isMeant(wait, options.occurrence))
+    // A second click is for the wait that was shown, not for the next one of its name.
+    const shown = taken !== undefined && other === undefined ? { occurrence: taken.occurrence ?? 1 } : options
     if (
-      !(await isTaken((id) => client.runs.respond({ runId: id, wait, value, ...options } as Respond<TShape>)))
+      !(await isTaken((id) => client.runs.respond({ runId: id, wait, value, ...shown } as Respond<TShape>)))
     )
       return false
     // At once, for who would answer it a second time: the stream tells of it a moment later.
-    const taken = waits.find(isMeant(wait, options.occurrence))
     if (taken !== undefined) setAnswered((before) => [...before, taken])
     return true
   }

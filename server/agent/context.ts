@@ -256,7 +256,7 @@ export interface AgentContext<
   readonly wait: Wait<TWaits>
   /**
    * Waits for leave to do exactly this: the answer names the hash of tool and arguments, is good for one
-   * call, and for a time. Asked for other arguments it is another question.
+   * call, and for a time. Asked for other arguments, or for the same ones again, it is another question with another hash.
    *
    * @param call.toolCallId told to whoever answers, when a model's tool call is what the leave is for.
    * @param call.interruptedIn told to whoever answers: the attempt that began the call and did not end it, so that the leave is to do it

@@ -35,7 +35,7 @@ export const PendingWait = z.object({
   occurrence: z.int().min(2).optional(),
 })
 
-/** The answer to an approval: whether the call may happen. `hash` is the hash of that call. */
+/** The answer to an approval: whether the call may happen. `hash` is the one in the wait's `details`. */
 export type ApprovalAnswer = z.infer<typeof ApprovalAnswer>
 export const ApprovalAnswer = z.object({
   approved: z.boolean(),

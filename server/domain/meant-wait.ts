@@ -1,5 +1,6 @@
-// Finds the wait that an answer is for. Several waits may have one name, and a repeated answer must not reach a second
-// wait.
+// Finds the wait that an answer is for. Several waits may have one name. An answer that names its `occurrence` reaches no
+// other wait, however often it is sent. Without it the answer is for the only wait that is pending now, which may be a
+// later one: a repeated approval is then refused by its hash, which differs by occurrence.
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import type { PendingWait } from '../contract/wait.ts'
 import type { WaitBelow } from '../ports/store/wait-store.ts'

@@ -107,8 +107,10 @@ export function createWaits(
     },
 
     async approve(call, { timeoutMs = APPROVAL_MS, details } = {}) {
-      const question = approvalQuestion(call, details)
-      const { status, value, respondedBy } = await ask({ ...question, timeoutMs })
+      const action = actionOf(call)
+      const which = next(action.name)
+      const question = approvalQuestion(call, action, { details, occurrence: which.occurrence })
+      const { status, value, respondedBy } = await ask({ ...question, timeoutMs }, which)
       if (status === 'timed_out') return { approved: false, reason: 'timed_out', comment: null }
       const { approved, comment = null } = ApprovalAnswer.parse(value)
       return approved
@@ -122,18 +124,28 @@ export function createWaits(
   }
 }
 
-function approvalQuestion(
-  call: Parameters<AgentContext['approve']>[0],
-  details: unknown,
-): Omit<Question, 'timeoutMs'> {
-  const named = { tool: call.name, arguments: toDetails(call.name, call.arguments) }
-  const hash = createHash('sha256').update(canonicalJson(named)).digest('hex')
-  const { toolCallId, interruptedIn } = call
+type ApprovedCall = Parameters<AgentContext['approve']>[0]
+
+/** What an approval is for, and the name of the wait for it. */
+function actionOf({ name, arguments: args, toolCallId, interruptedIn }: ApprovedCall) {
+  const named = { tool: name, arguments: toDetails(name, args) }
   // Another call is another question, even of the same tool: its name holds the hash of the arguments.
-  const name = `${APPROVAL_PREFIX}${call.name.slice(0, 100).toWellFormed()}:${hash.slice(0, 16)}`
+  const question = `${APPROVAL_PREFIX}${name.slice(0, 100).toWellFormed()}:${hashOf(named).slice(0, 16)}`
+  // Which calls were interrupted differs by attempt, so that their order would not tell them apart.
+  const suffix = interruptedIn === undefined ? '' : `:${toolCallId?.slice(0, 60) ?? ''}:${interruptedIn}`
+  return { named, name: `${question}${suffix}` }
+}
+
+function approvalQuestion(
+  { name, toolCallId, interruptedIn }: ApprovedCall,
+  action: ReturnType<typeof actionOf>,
+  { details, occurrence }: { details: unknown; occurrence: number },
+): Omit<Question, 'timeoutMs'> {
+  const { named } = action
+  // The same call asked for again has another hash, so that the answer to the first, sent twice, does not allow it.
+  const hash = hashOf(occurrence === 1 ? named : { ...named, occurrence })
   return {
-    // Which calls were interrupted differs by attempt, so that their order would not tell them apart.
-    name: interruptedIn === undefined ? name : `${name}:${toolCallId?.slice(0, 60) ?? ''}:${interruptedIn}`,
+    name: action.name,
     kind: 'approval',
     details: {
       ...named,
@@ -141,11 +153,13 @@ function approvalQuestion(
       // Not part of the hash: an approval is for the action, not for the call that asks for it.
       ...(toolCallId === undefined ? {} : { toolCallId }),
       ...(interruptedIn === undefined ? {} : { interruptedIn }),
-      ...(details === undefined ? {} : { details: toDetails(call.name, details) }),
+      ...(details === undefined ? {} : { details: toDetails(name, details) }),
     },
-    schema: toJsonSchema(call.name, ApprovalAnswer.extend({ hash: z.literal(hash) })),
+    schema: toJsonSchema(name, ApprovalAnswer.extend({ hash: z.literal(hash) })),
   }
 }
+
+const hashOf = (named: Json): string => createHash('sha256').update(canonicalJson(named)).digest('hex')
 
 const isSettled = (wait: KnownWait | undefined): wait is KnownWait & SettledWait =>
   wait !== undefined && wait.status !== 'pending'

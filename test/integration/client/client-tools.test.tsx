@@ -85,6 +85,19 @@ describe('a tool that a page runs', () => {
     expect(told()).toEqual([{ color: 'RED' }, { color: 'RED' }])
   })
 
+  test('is answered by the occurrence that was shown', async ({ createServer }) => {
+    const { clientOf, handler } = await createShop(createServer)
+    const answers: unknown[] = []
+    const client = clientOf(async (input, init) => {
+      const request = new Request(input, init)
+      if (request.url.includes('runs.respond')) answers.push(await request.clone().json())
+      return handler(request)
+    })
+    const run = await client.runs.create({ agentKey: 'shop' })
+    await run.runTools({ pick_color: () => ({ color: 'red' }) })
+    expect(JSON.stringify(answers)).toContain('"occurrence":')
+  })
+
   test('is run by one of two tabs, or both, and one is heard', async ({ createServer }) => {
     const { clientOf, client, told } = await createShop(createServer)
     const run = await client.runs.create({ agentKey: 'shop' })

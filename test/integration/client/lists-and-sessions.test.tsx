@@ -28,6 +28,11 @@ const echo = defineAgent({
       const both = await Promise.all([ctx.wait('go', z.boolean()), ctx.wait('go', z.boolean())])
       return { messages: [{ role: 'assistant', content: both.map(({ value }) => value).join() }] }
     }
+    if (said === 'ask twice') {
+      const first = await ctx.wait('go', z.boolean())
+      const second = await ctx.wait('go', z.boolean())
+      return { messages: [{ role: 'assistant', content: `${first.value},${second.value}` }] }
+    }
     if (said === 'hush') return {}
     const content = said.repeat(ctx.params.times)
     if (said !== 'show') return { messages: [{ role: 'assistant', content }] }
@@ -147,6 +152,20 @@ test('of two waits of one name, an occurrence tells which is answered', async ({
   await waitFor(() => expect(occurrences()).toEqual([undefined]), PATIENCE)
   expect(await act(() => result.current.respond('go', false, { occurrence: 1 }))).toBe(true)
   expect(await shown.text()).toBe('false,true')
+})
+
+test('a second click on an answer is not the answer to what is asked next', async ({ page }) => {
+  const run = await page.client.runs.create({ agentKey: 'echo', messages: user('ask twice') })
+  const { result } = renderHook(() => useAgentRun(run.id), { wrapper: page.wrapper })
+  const occurrences = () => result.current.waits.map(({ occurrence }) => occurrence)
+  await waitFor(() => expect(occurrences()).toEqual([undefined]), PATIENCE)
+  const shown = result.current
+  expect(await act(() => shown.respond('go', true))).toBe(true)
+  await waitFor(() => expect(occurrences()).toEqual([2]), PATIENCE)
+  expect(await act(() => shown.respond('go', true))).toBe(false)
+  expect(result.current.error).toMatchObject({ code: 'conflict' })
+  expect(await act(() => result.current.respond('go', false))).toBe(true)
+  expect(await run.text()).toBe('true,false')
 })
 
 test('a conversation is asked and read by its handle', async ({ page }) => {

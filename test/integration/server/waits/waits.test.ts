@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { defineAgent } from '../../../../server/index.ts'
 import type { AgentContext, Json } from '../../../../server/index.ts'
 import { test } from '../../../support/runtime.ts'
+import type { CreateServer } from '../../../support/runtime.ts'
 import { expireLease } from '../../../support/takeover.ts'
 
 const agentOf = (run: (ctx: AgentContext) => Promise<{ output: Json }>) =>
@@ -78,8 +79,9 @@ describe('a wait', () => {
         waits: { name: string; occurrence?: number; details: { hash: string } }[]
       }
       expect(waits.map(({ occurrence }) => occurrence)).toEqual([undefined, 2])
-      const { name: wait, details } = waits[0]!
-      return { id, wait, hash: details.hash }
+      const [one, two] = waits.map(({ details }) => details.hash)
+      expect(one).not.toBe(two)
+      return { id, wait: waits[0]!.name, hashOf: (occurrence: unknown) => (occurrence === 2 ? two : one)! }
     }
     const outcomeOf = async (id: string) => (await rest.events(`runs/${id}/${ALL}`)).at(-1)
 
@@ -88,7 +90,7 @@ describe('a wait', () => {
       rest.post(`runs/${first.id}/respond`, {
         wait: first.wait,
         occurrence,
-        value: { approved, hash: first.hash },
+        value: { approved, hash: first.hashOf(occurrence) },
       })
     for (const occurrence of [0, 1.5, '2', 2 ** 31]) expect((await over(occurrence, true)).status).toBe(400)
     // An approval that was meant for one and is sent twice must not be the other's.
@@ -104,9 +106,14 @@ describe('a wait', () => {
     expect((await over(undefined, false)).status).toBe(200)
     expect(await outcomeOf(first.id)).toMatchObject({ output: [false, true] })
 
-    const { id, wait, hash } = await asked()
+    const { id, wait, hashOf } = await asked()
     const answer = (occurrence: number | undefined, approved: boolean) =>
-      trpc.client.runs.respond.mutate({ runId: id, wait, occurrence, value: { approved, hash } })
+      trpc.client.runs.respond.mutate({
+        runId: id,
+        wait,
+        occurrence,
+        value: { approved, hash: hashOf(occurrence) },
+      })
     await expect(answer(3, true)).rejects.toMatchObject({ data: { error: { code: 'not_found' } } })
     await expect(answer(undefined, true)).rejects.toMatchObject({ data: { error: { code: 'conflict' } } })
     await answer(2, true)
@@ -355,6 +362,56 @@ describe('an approval', () => {
     expect((await rest.get(`runs/${id}`)).body).toMatchObject({
       status: 'succeeded',
       output: { final_output: 10 },
+    })
+  })
+
+  describe('of the same call a second time', () => {
+    const twice = agentOf(async (ctx) => {
+      const call = { name: 'pay', arguments: { amount: 100 } }
+      const first = await ctx.approve(call)
+      const second = await ctx.approve(call)
+      return { output: [first.approved, second.approved] }
+    })
+
+    /** Asks, has the first approved, and waits for the second to be asked for. */
+    async function approvedOnce(createServer: CreateServer) {
+      const { rest } = await createServer({ agents: [twice] })
+      const id = await rest.create('agent')
+      const stream = await rest.stream(`runs/${id}/events`)
+      const pending = async () => ((await rest.get(`runs/${id}`)).body['waits'] as [Asked])[0]
+      await stream.until('run.waiting')
+      const { name, details } = await pending()
+      const answer = { wait: name, value: { approved: true, hash: details.hash } }
+      expect((await rest.post(`runs/${id}/respond`, answer)).status).toBe(200)
+      await stream.until('run.waiting')
+      return { rest, id, answer, pending }
+    }
+
+    test('is another one: the answer to the first, sent again, allows nothing', async ({ createServer }) => {
+      const { rest, id, answer, pending } = await approvedOnce(createServer)
+      for (const again of [answer, answer, { ...answer, occurrence: 2 }]) {
+        expect((await rest.post(`runs/${id}/respond`, again)).status).toBe(400)
+      }
+      expect((await rest.post(`runs/${id}/respond`, { ...answer, occurrence: 1 })).status).toBe(409)
+      const { name, details } = await pending()
+      expect(name).toBe(answer.wait)
+      const denied = { wait: name, value: { approved: false, hash: details.hash } }
+      expect((await rest.post(`runs/${id}/respond`, denied)).status).toBe(200)
+      expect((await rest.events(`runs/${id}/${ALL}`)).at(-1)).toMatchObject({ output: [true, false] })
+    })
+
+    test('is answered by the hash that it was asked with, though by code before this one', async ({
+      createServer,
+      database,
+    }) => {
+      const { rest, id, answer, pending } = await approvedOnce(createServer)
+      const { details } = await pending()
+      await database.sql(
+        `UPDATE agent_runtime.wait SET request = replace(request::text, $2, $3)::jsonb WHERE run_id = $1 AND occurrence = 2`,
+        [id, details.hash, answer.value.hash],
+      )
+      expect((await rest.post(`runs/${id}/respond`, answer)).status).toBe(200)
+      expect((await rest.events(`runs/${id}/${ALL}`)).at(-1)).toMatchObject({ output: [true, true] })
     })
   })
 
