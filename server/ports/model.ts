@@ -38,7 +38,7 @@ export interface ModelRequest extends ModelSettings {
   tools?: readonly ToolSpec[]
   /** Default: `auto`. Only used together with `tools`. */
   toolChoice?: ToolChoice
-  /** Makes the model answer in JSON of this form. A model that cannot be forced to is asked to. */
+  /** Makes the model answer in JSON of this form. A model without support for that gets the schema in its prompt. */
   responseSchema?: ResponseSchema
 }
 
