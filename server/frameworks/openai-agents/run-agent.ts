@@ -182,27 +182,33 @@ async function runToEnd<TContext, TOutput extends AgentOutputType>(
   }
   let input = before === undefined ? given : await restore(agent, before.state, options.context)
   if (input instanceof RunState) ofTools.skip(input)
-  for (;;) {
-    if (input instanceof RunState) {
-      state = input
-      await answerApprovals(run, input)
+  try {
+    for (;;) {
+      if (input instanceof RunState) {
+        state = input
+        await answerApprovals(run, input)
+      }
+      const result: Streamed<TContext, TOutput> = await runner.run(agent, input, {
+        stream: true,
+        signal: ctx.signal,
+        callModelInputFilter: beforeCall,
+        ...(options.context === undefined ? {} : { context: options.context }),
+        ...(options.maxTurns === undefined ? {} : { maxTurns: options.maxTurns }),
+      })
+      state = result.state
+      for await (const event of result) await narrator.hear(event)
+      await result.completed
+      ctx.signal.throwIfAborted()
+      await tellUsageOfTools()
+      for (const id of narrator.said) told.add(id)
+      if (result.interruptions.length === 0) return result
+      await save(run, result.state, narrator.said)
+      input = result.state
     }
-    const result: Streamed<TContext, TOutput> = await runner.run(agent, input, {
-      stream: true,
-      signal: ctx.signal,
-      callModelInputFilter: beforeCall,
-      ...(options.context === undefined ? {} : { context: options.context }),
-      ...(options.maxTurns === undefined ? {} : { maxTurns: options.maxTurns }),
-    })
-    state = result.state
-    for await (const event of result) await narrator.hear(event)
-    await result.completed
-    ctx.signal.throwIfAborted()
-    await tellUsageOfTools()
-    for (const id of narrator.said) told.add(id)
-    if (result.interruptions.length === 0) return result
-    await save(run, result.state, narrator.said)
-    input = result.state
+  } catch (error) {
+    // What tools took before the error is spent too. The error that ends the run is told, not one of telling this.
+    await tellUsageOfTools().catch(() => {})
+    throw error
   }
 }
 

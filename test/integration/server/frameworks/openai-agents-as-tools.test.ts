@@ -1,8 +1,9 @@
 // Agents that the OpenAI Agents SDK makes tools of.
-import { Agent, Usage } from '@openai/agents'
+import { Agent, Usage, tool } from '@openai/agents'
 import type { Model } from '@openai/agents'
 import { ScriptedModel, assistantMessage, functionCall } from '@openai/agents/testing'
 import { describe, expect } from 'vitest'
+import { z } from 'zod'
 import { runAgent } from '../../../../server/frameworks/openai-agents/index.ts'
 import { defineAgent } from '../../../../server/index.ts'
 import { test } from '../../../support/runtime.ts'
@@ -85,6 +86,42 @@ describe('an agent that the OpenAI Agents SDK made a tool of', () => {
     const events = await rest.events(`runs/${await rest.create('agent', ASKED)}/${ALL}`)
     expect(events.at(-1)).toMatchObject({ type: 'run.succeeded', usage: { input_tokens: 100 } })
     expect(readerModel.calls).toHaveLength(2)
+  })
+
+  test.for([
+    ['has no more turns', 1],
+    ['calls a tool that throws', 9],
+  ] as const)('counts where the run %s', async ([, maxTurns], { createServer }) => {
+    const isRead = Promise.withResolvers<void>()
+    const reader = new Agent({ name: 'Reader', model: new ScriptedModel([reads('High.')]) })
+    const breaks = tool({
+      name: 'breaks',
+      description: 'Breaks.',
+      parameters: z.object({}),
+      errorFunction: null,
+      async execute() {
+        await isRead.promise
+        throw new Error('broken')
+      },
+    })
+    const both = { ...asks, output: [...asks.output, functionCall('breaks', {}, { callId: 'call_2' })] }
+    const desk = new Agent({
+      name: 'Desk',
+      model: new ScriptedModel([maxTurns === 1 ? asks : both]),
+      tools: [reader.asTool({ toolName: 'reader', toolDescription: 'Reads.' }), breaks],
+    })
+    desk.on('agent_tool_end', () => isRead.resolve())
+    const agent = defineAgent({
+      key: 'agent',
+      maxAttempts: 1,
+      run: async (ctx) => ({ output: (await runAgent(ctx, desk, { maxTurns })).text }),
+    })
+    const { rest } = await createServer({ agents: [agent] })
+    const events = await rest.events(`runs/${await rest.create('agent', ASKED)}/${ALL}`)
+    expect(events.at(-1)).toMatchObject({ type: 'run.failed' })
+    expect(events.flatMap((event) => (event.type === 'usage' ? [event['input_tokens']] : []))).toEqual([
+      20, 40,
+    ])
   })
 
   test('that streams, with models by name, is not taken for the agent that called it', async ({
