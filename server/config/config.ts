@@ -106,7 +106,10 @@ export const Config = z.object({
   maxRunDepth: z.coerce.number().int().min(0).max(100).default(8),
   /** Runs that one run may start, over all its attempts. */
   maxChildRuns: z.coerce.number().int().min(0).max(10_000).default(100),
-  /** Runs that may be started in all below a run that no agent started, at any depth. */
+  /**
+   * Runs that may be started in all below a run that no agent started, at any depth. At least `maxChildRuns`; the
+   * default is `maxChildRuns` where that is more.
+   */
   maxRunsBelow: z.coerce.number().int().min(0).max(1_000_000).default(1_000),
   /** Seconds between a failed attempt and the next one, doubled each time up to a minute. */
   retryDelaySeconds: z.coerce.number().min(0).max(DAY_SECONDS).default(1),

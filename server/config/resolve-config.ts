@@ -18,7 +18,8 @@ export function resolveConfig(
     ),
   )
   const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined))
-  const parsed = Config.safeParse({ ...fromEnvironment, ...given })
+  const values: Record<string, unknown> = { ...fromEnvironment, ...given }
+  const parsed = Config.safeParse(values)
   const malformed = (parsed.error?.issues ?? []).map((issue) => {
     const key = String(issue.path[0])
     const name = (ENVIRONMENT as Record<string, string>)[key]
@@ -29,8 +30,22 @@ export function resolveConfig(
     ...foreignVariables(env),
     ...malformed,
   ]
-  if (parsed.success && problems.length === 0) return parsed.data
+  if (parsed.success) {
+    const config = values['maxRunsBelow'] === undefined ? withRoomBelow(parsed.data) : parsed.data
+    const { maxRunsBelow, maxChildRuns } = config
+    if (maxRunsBelow < maxChildRuns) {
+      problems.push(
+        `maxRunsBelow (MAX_RUNS_BELOW) is ${maxRunsBelow}, but must be at least maxChildRuns (MAX_CHILD_RUNS), which is ${maxChildRuns}`,
+      )
+    }
+    if (problems.length === 0) return config
+  }
   throw new ConfigError(`Configuration is not valid. ${problems.join('; ')}`)
+}
+
+/** By default one run may start as many as `maxChildRuns` says, though that is more than the default of `maxRunsBelow`. */
+function withRoomBelow(config: Config): Config {
+  return { ...config, maxRunsBelow: Math.max(config.maxRunsBelow, config.maxChildRuns) }
 }
 
 /** Read beside the settings. */

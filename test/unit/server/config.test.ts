@@ -46,6 +46,28 @@ describe('configuration', () => {
     )
   })
 
+  test('runs below one are at least as many as it may start itself', () => {
+    expect(resolveConfig({}, {}).maxRunsBelow).toBe(1_000)
+    expect(resolveConfig({ maxChildRuns: 500 }, {}).maxRunsBelow).toBe(1_000)
+    expect(resolveConfig({}, { MAX_CHILD_RUNS: '10000' }).maxRunsBelow).toBe(10_000)
+    const both = { maxChildRuns: 2_000, maxRunsBelow: 2_000 }
+    expect(resolveConfig(both, {})).toMatchObject(both)
+    for (const [settings, env] of [
+      [{ maxChildRuns: 2_000, maxRunsBelow: 1_999 }, {}],
+      [{}, { MAX_CHILD_RUNS: '2000', MAX_RUNS_BELOW: '1999' }],
+      [{ maxChildRuns: 2_000 }, { MAX_RUNS_BELOW: '1999' }],
+    ] as const) {
+      expect(() => resolveConfig(settings, env)).toThrow(
+        new ConfigError(
+          'Configuration is not valid. maxRunsBelow (MAX_RUNS_BELOW) is 1999, but must be at least maxChildRuns (MAX_CHILD_RUNS), which is 2000',
+        ),
+      )
+    }
+    expect(() => resolveConfig({ maxRunsBelow: 20 }, {})).toThrow(
+      'maxChildRuns (MAX_CHILD_RUNS), which is 100',
+    )
+  })
+
   const takesAnyText = ['databaseUrl', 'directUrl', 'defaultModel', 'filesFolder']
 
   test.each(takesAnyText)('%s is read from the environment', (key) => {

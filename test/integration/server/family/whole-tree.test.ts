@@ -34,7 +34,7 @@ test('so many runs are below one, and no more, also where many start some at onc
     const all = await Promise.all(Array.from({ length: 4 }, () => ctx.runAgent(branch)))
     return { output: all.flatMap(({ output }) => output) }
   })
-  const settings = { agents: [parent, branch, leaf], config: { maxRunsBelow: 20 } }
+  const settings = { agents: [parent, branch, leaf], config: { maxChildRuns: 20, maxRunsBelow: 20 } }
   const { rest } = await createServer(settings)
   await createServer(settings)
   const ids = await Promise.all([rest.create('parent'), rest.create('parent')])
@@ -58,16 +58,24 @@ test('a detached run, whose family is deleted but for it, may start so many', as
   database,
 }) => {
   const release = Promise.withResolvers<void>()
+  const twig = defineAgent({
+    key: 'twig',
+    output: z.array(z.string()),
+    run: async (ctx) => ({ output: await startAll(ctx, 3) }),
+  })
   const branch = defineAgent({
     key: 'branch',
     output: z.array(z.string()),
     async run(ctx) {
       await release.promise
-      return { output: await startAll(ctx, 4) }
+      return { output: (await ctx.runAgent(twig)).output }
     },
   })
   const parent = parentOf(async (ctx) => ({ output: (await ctx.startAgent(branch)).runId }))
-  const { rest } = await createServer({ agents: [parent, branch, leaf], config: { maxRunsBelow: 3 } })
+  const { rest } = await createServer({
+    agents: [parent, branch, twig, leaf],
+    config: { maxChildRuns: 3, maxRunsBelow: 3 },
+  })
   const id = await rest.create('parent')
   const events = await rest.events(`runs/${id}/${ALL}`)
   const child = String(Object(events.at(-1))['output'])
@@ -76,7 +84,5 @@ test('a detached run, whose family is deleted but for it, may start so many', as
   expect((await rest.events(`runs/${child}/${ALL}`)).at(-1)).toMatchObject({
     output: [expect.stringContaining('may be 3 others')],
   })
-  expect(await database.sql('SELECT FROM agent_runtime.run WHERE parent_run_id = $1', [child])).toHaveLength(
-    3,
-  )
+  expect(await database.sql(`SELECT FROM agent_runtime.run WHERE agent_key = 'leaf'`)).toHaveLength(2)
 })
