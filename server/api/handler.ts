@@ -1,9 +1,11 @@
 import { fetchRequestHandler } from '@trpc/server/adapters/fetch'
+import { getHTTPStatusCodeFromError } from '@trpc/server/http'
 import type { AnyRouter } from '@trpc/server'
 import { Hono } from 'hono'
 import type { Context, MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
+import type { Origin } from '../config/networks.ts'
 import { shortened } from '../contract/issues.ts'
 import type { Principal } from '../contract/principal.ts'
 import { describeHealth } from '../domain/health.ts'
@@ -26,7 +28,8 @@ import { createDocumentRoute } from './rest/routes/document.ts'
 import { createSessionRoute } from './rest/routes/sessions.ts'
 import { toRestErrorBody } from './rest/error-body.ts'
 import type { Tracer } from '../ports/tracer.ts'
-import { createRefusalPace, refusalKey } from './refusal-pace.ts'
+import { refusalKey } from './refusal-pace.ts'
+import type { RefusalPace } from './refusal-pace.ts'
 import { createSeats, seatReaders } from './seats.ts'
 import type { ApiContext, ApiServices } from './services.ts'
 import { createReaderWatch } from './watch-reader.ts'
@@ -54,8 +57,9 @@ interface HandlerOptions {
   allowedOrigins: readonly string[]
   /** Event streams over HTTP that one principal may have open, with the requests that wait for events. */
   streamsPerPrincipal: number
-  /** Refusals a second that one caller gets without delay. */
-  refusalsPerSecond: number | false
+  /** Shared with the sockets. */
+  pace: RefusalPace
+  networkOf: (origin: Origin) => string | undefined
 }
 
 /** @param connection what the server knows about the request: a {@link Connection}. */
@@ -67,9 +71,8 @@ const MAX_BATCH = 10
 /** The whole HTTP face as one fetch handler: tRPC, REST/SSE, health. */
 // oxlint-disable-next-line max-lines-per-function -- A list of routes.
 export function createHandler(options: HandlerOptions): Handler {
-  const { services, router, restPath, trpcPath, sessionPath, tracer } = options
+  const { services, router, restPath, trpcPath, sessionPath, tracer, pace } = options
   const app = new Hono<RestEnv>({ strict: false })
-  const pace = createRefusalPace(options.refusalsPerSecond, services.stopping)
   /**
    * Refusals are counted by caller. Measuring replaces the request object, so the caller is stored beside it.
    */
@@ -169,7 +172,7 @@ export function createHandler(options: HandlerOptions): Handler {
       c.req.raw.method === 'GET' &&
       c.req.query('batch') === undefined &&
       c.req.header('trpc-accept') === undefined
-        ? subscribe(c.req.raw, { identify: () => identify(c), slowDown: () => slowDown(c.env) })
+        ? subscribe(c.req.raw, { identify: () => identify(c), refused: () => count(c.env, c.req.raw) })
         : next(),
     )
   }
@@ -187,7 +190,12 @@ export function createHandler(options: HandlerOptions): Handler {
             return { principal: () => identify(c, req), from }
           }
           const principal = await identify(c, req)
+          // Its answer begins before anything in it is refused, so it cannot wait then.
+          if (isStreamed(c)) await pace.wait(pace.dueOf(keyOf(c.env, req)))
           return { principal, from, watch: (check) => watchReader({ request: req, principal, check }) }
+        },
+        onError: ({ error }) => {
+          if (getHTTPStatusCodeFromError(error) < 500) count(c.env, c.req.raw)
         },
         responseMeta: ({ errors }) => ({
           headers: new Headers(
@@ -201,8 +209,13 @@ export function createHandler(options: HandlerOptions): Handler {
     )
   })
 
-  function slowDown({ asking, remoteAddress }: RestEnv['Bindings']): Promise<void> {
-    return pace(refusalKey(asking, remoteAddress))
+  function keyOf({ asking, remoteAddress }: RestEnv['Bindings'], request: Request) {
+    const forwardedFor = request.headers.get('x-forwarded-for')
+    return refusalKey(asking, options.networkOf({ remoteAddress, forwardedFor }))
+  }
+
+  function count(env: RestEnv['Bindings'], request: Request): void {
+    env.refusalDue = pace.count(keyOf(env, request))
   }
 
   return async (request, connection) =>
@@ -211,11 +224,17 @@ export function createHandler(options: HandlerOptions): Handler {
       async () => {
         const env: RestEnv['Bindings'] = { remoteAddress: remoteAddressOf(connection) }
         const response = await app.fetch(request, env)
-        if (response.status >= 400 && response.status < 500) await slowDown(env)
+        if (env.refusalDue === undefined && isRefused(response)) count(env, request)
+        if (env.refusalDue !== undefined) await pace.wait(env.refusalDue)
         return response
       },
     )
 }
+
+const isRefused = ({ status }: Response) => status >= 400 && status < 500
+
+/** Whether tRPC answers call by call, as `httpBatchStreamLink` asks it to. */
+const isStreamed = (c: Context) => c.req.header('trpc-accept') === 'application/jsonl'
 
 /** A request for only this procedure needs no authentication. */
 const OPEN_PROCEDURE = 'sessions.createAnonymous'

@@ -5,8 +5,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Principal } from '../contract/principal.ts'
 import { ownerOf } from '../ports/owner.ts'
 
-/** Resolves when this caller may get the refusal. */
-export type RefusalPace = (key: string) => Promise<void>
+/** A caller whose network is not known has no key: nothing tells it from others, so it is not slowed. */
+type Key = string | undefined
+
+export interface RefusalPace {
+  /** Counts one refusal of this caller. @returns when the caller may get it, in milliseconds of the pace's clock */
+  count(key: Key): number
+  /** When the caller may get what it was refused last. */
+  dueOf(key: Key): number
+  /** Resolves at that time. Undefined where that is now. */
+  wait(due: number): Promise<unknown> | undefined
+}
 
 /** A caller may use up the refusals of this time at once. */
 const BURST_MS = 1_000
@@ -25,7 +34,7 @@ export function createRefusalPace(
   stopping: AbortSignal,
   given?: Time,
 ): RefusalPace {
-  if (perSecond === false) return async () => {}
+  if (perSecond === false) return UNBOUNDED
   const { now, sleep: wait } = given ?? {
     now: () => performance.now(),
     sleep: (ms: number) => sleep(ms, undefined, { signal: stopping }).catch(() => {}),
@@ -40,20 +49,31 @@ export function createRefusalPace(
     }
   }
 
-  return async (key) => {
-    const asked = now()
-    const at = Math.max(asked, dueBy.get(key) ?? 0) + 1000 / perSecond
-    dueBy.delete(key)
-    dueBy.set(key, Math.min(at, asked + BURST_MS + MAX_WAIT_MS))
-    forget(asked)
-    const waitMs = Math.min(at - asked - BURST_MS, MAX_WAIT_MS)
-    if (waitMs > 0) await wait(waitMs)
+  return {
+    count(key) {
+      if (key === undefined) return 0
+      const asked = now()
+      const usedBy = Math.max(asked, dueBy.get(key) ?? 0) + 1000 / perSecond
+      dueBy.delete(key)
+      dueBy.set(key, Math.min(usedBy, asked + BURST_MS + MAX_WAIT_MS))
+      forget(asked)
+      return Math.min(usedBy - BURST_MS, asked + MAX_WAIT_MS)
+    },
+    dueOf: (key) => (key === undefined ? 0 : (dueBy.get(key) ?? 0) - BURST_MS),
+    wait(due) {
+      const waitMs = due - now()
+      return waitMs > 0 ? wait(waitMs) : undefined
+    },
   }
 }
 
-/** Without `authenticate` all callers are the same principal, so they are told apart by their address. */
-export function refusalKey(principal: Principal | undefined, remoteAddress: string | undefined): string {
-  return principal === undefined || principal.kind === 'public'
-    ? (remoteAddress ?? '')
-    : JSON.stringify(ownerOf(principal))
+const UNBOUNDED: RefusalPace = { count: () => 0, dueOf: () => 0, wait: () => undefined }
+
+/**
+ * Without `authenticate` all callers are the same principal, so they are told apart by their network.
+ *
+ * @param network undefined where it is not known
+ */
+export function refusalKey(principal: Principal | undefined, network: string | undefined): Key {
+  return principal === undefined || principal.kind === 'public' ? network : JSON.stringify(ownerOf(principal))
 }

@@ -35,8 +35,8 @@ export function toClientOptions(streamKeepAliveMs: number): { reconnectAfterInac
 
 interface Asked {
   identify(): Promise<Principal>
-  /** Resolves when a refusal may be answered. */
-  slowDown(): Promise<void>
+  /** Counts a refusal, since the status does not tell of it. */
+  refused(): void
 }
 
 /** Answers a GET of the subscription that is no batch. */
@@ -68,7 +68,7 @@ export function createSubscriptionHandler(
     },
   }
 
-  return async (request, { identify, slowDown }) => {
+  return async (request, { identify, refused }) => {
     try {
       const principal = await identify()
       const input = readInput(request)
@@ -77,7 +77,7 @@ export function createSubscriptionHandler(
       const watch = orClosed(batches, () => watchReader({ request, principal, check: confirm }))
       return new Response(toEventStream(batches, format, { keepAlive, watch }), { headers: HEADERS })
     } catch (error) {
-      await slowDown()
+      refused()
       // A subscription is refused inside of its stream, because an EventSource does not report the HTTP
       // status.
       return new Response(opening + refusal(error), { headers: HEADERS })

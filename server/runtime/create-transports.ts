@@ -1,6 +1,7 @@
 import { createHandler } from '../api/handler.ts'
 import type { Handler } from '../api/handler.ts'
 import type { Identify } from '../api/identify.ts'
+import { createRefusalPace } from '../api/refusal-pace.ts'
 import type { AgentRouter } from '../api/router.ts'
 import type { ApiServices } from '../api/services.ts'
 import { createNodeHandler } from '../api/node-handler.ts'
@@ -8,6 +9,7 @@ import type { NodeHandler } from '../api/node-handler.ts'
 import { createSocketServer } from '../api/socket/socket-server.ts'
 import type { SocketServer } from '../api/socket/socket-server.ts'
 import type { Config } from '../config/config.ts'
+import { createNetworkOf } from '../config/networks.ts'
 import type { Health } from '../domain/health.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Tracer } from '../ports/tracer.ts'
@@ -49,7 +51,8 @@ export function createTransports(
     maxBytes: maxFiles * (maxFileBytes + FORM_BYTES) + maxBodyBytes,
     idleMs: config.uploadIdleSeconds * 1000,
   }
-  const { refusalsPerSecond } = config
+  const pace = createRefusalPace(config.refusalsPerSecond, wiring.services.stopping)
+  const networkOf = createNetworkOf(config.trustedProxies)
   const handler = createHandler({
     ...shared,
     tracer,
@@ -58,7 +61,8 @@ export function createTransports(
     readHealth,
     readers,
     forms,
-    refusalsPerSecond,
+    pace,
+    networkOf,
     streamsPerPrincipal,
   })
   return {
@@ -66,6 +70,8 @@ export function createTransports(
     nodeHandler: createNodeHandler(handler, { restPath, trpcPath, sessionPath }),
     sockets: createSocketServer({
       ...shared,
+      pace,
+      networkOf,
       socketHeaders,
       subscriptionsPerSocket,
       socketsPerPrincipal,

@@ -8,12 +8,15 @@ import type { Principal } from '../../contract/principal.ts'
 import type { TicketView } from '../../domain/tickets.ts'
 import { isForm } from '../files/multipart.ts'
 import type { Connection } from '../connection.ts'
+import type { RefusalPace } from '../refusal-pace.ts'
 import { readBody } from './read-request.ts'
 
 export interface RestEnv {
   Bindings: Connection & {
     /** The caller, after authentication. */
     asking?: Principal
+    /** When the caller may get what is refused in this answer, by the clock of {@link RefusalPace}. */
+    refusalDue?: number
   }
   Variables: {
     principal: Principal

@@ -1,8 +1,11 @@
 import type { IncomingMessage } from 'node:http'
+import type { Origin } from '../../config/networks.ts'
 import { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
 import type { Principal } from '../../contract/principal.ts'
 import type { Identify } from '../identify.ts'
 import { logRefusal } from '../log-refusal.ts'
+import { refusalKey } from '../refusal-pace.ts'
+import type { RefusalPace } from '../refusal-pace.ts'
 import type { ApiServices } from '../services.ts'
 import { ownerOf } from '../seats.ts'
 import type { Seats } from '../seats.ts'
@@ -10,6 +13,9 @@ import { toRequest, urlOf } from './upgrade-request.ts'
 
 export interface CallerOptions {
   services: Pick<ApiServices, 'log'>
+  /** Shared with HTTP. */
+  pace: RefusalPace
+  networkOf: (origin: Origin) => string | undefined
   identify: Identify
   seats: Seats
   /** Names of headers that clients may set besides those that say who they are, in lower case. */
@@ -21,6 +27,8 @@ export class Caller implements Disposable {
   readonly #options: CallerOptions
   readonly #request: Request | AgentRuntimeError
   readonly #url: string
+  readonly #network: string | undefined
+  #principal: Principal | undefined
   #owner: string | undefined
   #seat: Disposable | undefined
   #isGone = false
@@ -29,6 +37,10 @@ export class Caller implements Disposable {
   constructor(options: CallerOptions, upgrade: IncomingMessage, sent: Record<string, string>) {
     this.#options = options
     this.#url = urlOf(upgrade)
+    this.#network = options.networkOf({
+      remoteAddress: upgrade.socket.remoteAddress,
+      forwardedFor: upgrade.headers['x-forwarded-for']?.toString(),
+    })
     try {
       this.#request = toRequest(upgrade, sent, options.socketHeaders)
     } catch (error) {
@@ -50,6 +62,7 @@ export class Caller implements Disposable {
       )
     }
     this.#owner = owner
+    this.#principal = principal
     // The connection may have been closed meanwhile, and nothing would give the seat back.
     if (!this.#isGone) this.#seat ??= this.#takeSeat(principal)
     return principal
@@ -61,6 +74,12 @@ export class Caller implements Disposable {
     } catch (error) {
       throw error instanceof AgentRuntimeError ? this.noteRefusal(error) : error
     }
+  }
+
+  /** Counts a refusal. Resolves when the caller may ask on; undefined where that is now. */
+  countRefusal(): Promise<unknown> | undefined {
+    const { pace } = this.#options
+    return pace.wait(pace.count(refusalKey(this.#principal, this.#network)))
   }
 
   /** Logs what the caller was refused. */

@@ -113,7 +113,7 @@ export class Connection {
       })
       this.#calls.add(calls, data.length)
     } catch (error) {
-      this.#answer({ id: null, jsonrpc: undefined }, { error: this.#toShape(error) })
+      this.#answer({ id: null, jsonrpc: undefined }, { error: toTRPCShape(this.#toKnown(error)) })
       if (this.#caller === undefined) client.close()
       else if (error instanceof AgentRuntimeError) client.close(POLICY_VIOLATION, error.code)
     }
@@ -124,7 +124,7 @@ export class Connection {
     const { id, method, path } = call
     if (id === null) {
       const error = new TRPCError({ code: 'PARSE_ERROR', message: '`id` is required' })
-      this.#answer(call, { error: this.#toShape(error) })
+      this.#answer(call, { error: toTRPCShape(this.#toKnown(error)) })
       return false
     }
     if (method !== 'subscription' || !isSubscriptionPath(path)) return true
@@ -222,9 +222,22 @@ export class Connection {
   }
 
   #refuse(call: Call, error: unknown): void {
+    const known = this.#toKnown(error)
     const subscription = this.#subscriptionOf(call)
-    if (subscription !== undefined) subscription.refuse(error)
-    else this.#answer(call, { error: this.#toShape(error, call.path) })
+    if (subscription !== undefined) subscription.refuse(known)
+    else this.#answer(call, { error: toTRPCShape(known, call.path) })
+  }
+
+  /** A client that is refused again and again is read from later. */
+  #toKnown(error: unknown): AgentRuntimeError {
+    const known = toAgentRuntimeError(error, this.#options.services.log)
+    const { client } = this.#peer
+    const waited = known.status < 500 ? this.#caller?.countRefusal() : undefined
+    if (waited !== undefined && !client.isPaused) {
+      client.pause()
+      void waited.then(() => client.resume())
+    }
+    return known
   }
 
   /** Subscriptions that calls have opened. If an id is used twice, it stays with the first one. */
@@ -235,10 +248,6 @@ export class Connection {
 
   #answer({ id, jsonrpc }: Pick<Call, 'id' | 'jsonrpc'>, answer: object): void {
     this.#peer.outlet.send({ id, jsonrpc, ...answer })
-  }
-
-  #toShape(error: unknown, path?: string): object {
-    return toTRPCShape(toAgentRuntimeError(error, this.#options.services.log), path)
   }
 
   #leave(): void {

@@ -1,4 +1,5 @@
 // The real HTTP face over use cases that a test drives: what a client meets, without a database.
+import { createRefusalPace } from '../../../server/api/refusal-pace.ts'
 import { createHandler } from '../../../server/api/handler.ts'
 import { createRouter } from '../../../server/api/router.ts'
 import { AgentRuntimeError } from '../../../server/contract/agent-runtime-error.ts'
@@ -243,7 +244,8 @@ export function fakeServer(): FakeServer {
     trpcPath: '/trpc',
     sessionPath: undefined,
     allowedOrigins: [],
-    refusalsPerSecond: false,
+    pace: createRefusalPace(false, new AbortController().signal),
+    networkOf: () => undefined,
     streamsPerPrincipal: Infinity,
     readers: { reauthenticateMs: 60_000, maxAgeMs: 3_600_000 },
   })

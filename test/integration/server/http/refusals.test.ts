@@ -18,6 +18,7 @@ async function serve(createServer: CreateServer, config: Settings = { refusalsPe
   const asked = (path: string, init: RequestInit, from: string) =>
     runtime.handler(new Request(`http://localhost${path}`, init), { remoteAddress: from })
   return {
+    asked,
     create(who: string | null, body: string, from = '192.0.2.1') {
       const headers = {
         'content-type': 'application/json',
@@ -74,6 +75,41 @@ test('a stream that is refused inside of its stream counts', async ({ createServ
   expect(statuses.length).toBeLessThan(20)
 })
 
+test.for([
+  ['a batch whose calls are refused for several reasons', 'runs.get,nothing', {}],
+  ['a batch that is answered call by call', 'runs.get', { 'trpc-accept': 'application/jsonl' }],
+] as const)('%s counts by its calls', async ([, paths, headers], { createServer }) => {
+  const { asked } = await serve(createServer)
+  const input = encodeURIComponent(JSON.stringify({ 0: { runId: 'x' }, 1: { runId: 'x' } }))
+  const ask = async (who: string) => {
+    const init = { headers: { authorization: who, ...headers } }
+    const response = await asked(`/trpc/${paths}?batch=1&input=${input}`, init, '192.0.2.1')
+    await response.text()
+    return response
+  }
+  await ask('mallory')
+  await ask('mallory')
+  const statuses = watch([ask('mallory')])
+  await ask('bob')
+  expect(statuses).toEqual([])
+  await expect.poll(() => statuses).toHaveLength(1)
+})
+
+test('networks are told apart, not addresses, and behind a trusted proxy it is that of the client', async ({
+  createServer,
+}) => {
+  const { create, asked } = await serve(createServer, { refusalsPerSecond: 1, trustedProxies: ['10.0.0.1'] })
+  const throughProxy = (client: string) =>
+    asked('/api/agents/runs/', { headers: { 'x-forwarded-for': client } }, '10.0.0.1')
+  const statuses = watch([
+    ...Array.from({ length: 10 }, (_, n) => create(null, GOOD, `2001:db8::${n + 1}`)),
+    ...Array.from({ length: 10 }, () => throughProxy('203.0.113.66')),
+  ])
+  await expect.poll(() => statuses).toEqual([401, 401])
+  expect((await throughProxy('198.51.100.7')).status).toBe(401)
+  expect(statuses).toHaveLength(2)
+})
+
 test('a runtime that stops keeps nobody waiting', async ({ createServer }) => {
   const { runtime } = await createServer({
     agents: [agent],
@@ -83,7 +119,7 @@ test('a runtime that stops keeps nobody waiting', async ({ createServer }) => {
   })
   await runtime.start()
   const requests = Array.from({ length: 50 }, () =>
-    runtime.handler(new Request('http://localhost/api/agents/runs/')),
+    runtime.handler(new Request('http://localhost/api/agents/runs/'), { remoteAddress: '192.0.2.1' }),
   )
   const statuses = watch(requests)
   await expect.poll(() => statuses).toEqual([401])

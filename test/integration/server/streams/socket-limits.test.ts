@@ -45,6 +45,29 @@ const refusalsIn = (log: readonly LogEntry[]) =>
     .filter(({ message }) => message === 'refused a request')
     .map(({ fields }) => `${String(fields['code'])} ${String(fields['request'])}`)
 
+test('one who is refused again and again is read from later, and others are not', async ({
+  createServer,
+}) => {
+  const door = createDoor()
+  const { runtime } = await createServer({
+    agents: [quick],
+    worker: false,
+    authenticate: door.authenticate,
+    config: { refusalsPerSecond: 1 },
+  })
+  await using host = await hostRuntimes(runtime)
+  using mallory = await openRawSocket(host.socketUrl, { params: { authorization: 'mallory' } })
+  using bob = await openRawSocket(host.socketUrl, { params: { authorization: 'bob' } })
+  // What had arrived by then is answered; what comes after waits.
+  for (const message of gets(3)) mallory.send(message)
+  await mallory.until(({ id }) => id === 3)
+  mallory.send(get(4))
+  bob.send(get(5))
+  await bob.until(({ id }) => id === 5)
+  expect(mallory.answers).toHaveLength(3)
+  await mallory.until(({ id }) => id === 4)
+})
+
 describe('a message', () => {
   test('of thousands of calls is refused before anybody is asked about them', async ({ createServer }) => {
     const door = createDoor()

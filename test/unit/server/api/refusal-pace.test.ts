@@ -5,7 +5,8 @@ function scene(perSecond: number) {
   let now = 0
   const waits: number[] = []
   const time = { now: () => now, sleep: async (ms: number) => void waits.push(Math.round(ms)) }
-  const pace = createRefusalPace(perSecond, new AbortController().signal, time)
+  const { count, wait } = createRefusalPace(perSecond, new AbortController().signal, time)
+  const pace = (key: string) => wait(count(key))
   return { pace, waits, pass: (ms: number) => (now += ms) }
 }
 
@@ -32,7 +33,12 @@ test('who comes under ten thousand names is still slowed by each', async () => {
   expect(waits).toHaveLength(10_000)
 })
 
-test('a principal is told from others by itself, nobody and everybody by the address', () => {
+test('one whose network is not known is not slowed', () => {
+  const { count, wait } = createRefusalPace(1, new AbortController().signal)
+  for (let refused = 0; refused < 100; refused++) expect(wait(count(undefined))).toBe(undefined)
+})
+
+test('a principal is told from others by itself, nobody and everybody by the network', () => {
   const user = { id: 'ada', tenantId: 'acme', kind: 'user' as const }
   expect(refusalKey(user, '192.0.2.1')).toBe(refusalKey(user, '192.0.2.2'))
   expect(refusalKey({ ...user, kind: 'public' }, '192.0.2.1')).toBe(refusalKey(undefined, '192.0.2.1'))
