@@ -58,22 +58,17 @@ test('a detached run, whose family is deleted but for it, may start so many', as
   database,
 }) => {
   const release = Promise.withResolvers<void>()
-  const twig = defineAgent({
-    key: 'twig',
-    output: z.array(z.string()),
-    run: async (ctx) => ({ output: await startAll(ctx, 3) }),
-  })
   const branch = defineAgent({
     key: 'branch',
     output: z.array(z.string()),
     async run(ctx) {
       await release.promise
-      return { output: (await ctx.runAgent(twig)).output }
+      return { output: await startAll(ctx, 4) }
     },
   })
   const parent = parentOf(async (ctx) => ({ output: (await ctx.startAgent(branch)).runId }))
   const { rest } = await createServer({
-    agents: [parent, branch, twig, leaf],
+    agents: [parent, branch, leaf],
     config: { maxChildRuns: 3, maxRunsBelow: 3 },
   })
   const id = await rest.create('parent')
@@ -82,7 +77,9 @@ test('a detached run, whose family is deleted but for it, may start so many', as
   expect((await rest.request('DELETE', `runs/${id}`)).status).toBe(204)
   release.resolve()
   expect((await rest.events(`runs/${child}/${ALL}`)).at(-1)).toMatchObject({
-    output: [expect.stringContaining('may be 3 others')],
+    output: [expect.stringContaining('conflict: ')],
   })
-  expect(await database.sql(`SELECT FROM agent_runtime.run WHERE agent_key = 'leaf'`)).toHaveLength(2)
+  expect(await database.sql('SELECT FROM agent_runtime.run WHERE parent_run_id = $1', [child])).toHaveLength(
+    3,
+  )
 })
