@@ -5,7 +5,6 @@ import { Hono } from 'hono'
 import type { Context, MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
-import type { Origin } from '../config/networks.ts'
 import { shortened } from '../contract/issues.ts'
 import type { Principal } from '../contract/principal.ts'
 import { describeHealth } from '../domain/health.ts'
@@ -29,7 +28,7 @@ import { createSessionRoute } from './rest/routes/sessions.ts'
 import { toRestErrorBody } from './rest/error-body.ts'
 import type { Tracer } from '../ports/tracer.ts'
 import { refusalKey } from './refusal-pace.ts'
-import type { RefusalPace } from './refusal-pace.ts'
+import type { NetworkOf, RefusalPace } from './refusal-pace.ts'
 import { createSeats, seatReaders } from './seats.ts'
 import type { ApiContext, ApiServices } from './services.ts'
 import { createReaderWatch } from './watch-reader.ts'
@@ -59,7 +58,7 @@ interface HandlerOptions {
   streamsPerPrincipal: number
   /** Shared with the sockets. */
   pace: RefusalPace
-  networkOf: (origin: Origin) => string | undefined
+  networkOf: NetworkOf
 }
 
 /** @param connection what the server knows about the request: a {@link Connection}. */

@@ -8,6 +8,12 @@ import { ownerOf } from '../ports/owner.ts'
 /** A caller whose network is not known has no key: nothing tells it from others, so it is not slowed. */
 type Key = string | undefined
 
+/** The network of a caller; undefined if it is not known. */
+export type NetworkOf = (origin: {
+  remoteAddress: string | undefined
+  forwardedFor: string | null | undefined
+}) => string | undefined
+
 export interface RefusalPace {
   /** Counts one refusal of this caller. @returns when the caller may get it, in milliseconds of the pace's clock */
   count(key: Key): number

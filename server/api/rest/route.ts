@@ -8,14 +8,13 @@ import type { Principal } from '../../contract/principal.ts'
 import type { TicketView } from '../../domain/tickets.ts'
 import { isForm } from '../files/multipart.ts'
 import type { Connection } from '../connection.ts'
-import type { RefusalPace } from '../refusal-pace.ts'
 import { readBody } from './read-request.ts'
 
 export interface RestEnv {
   Bindings: Connection & {
     /** The caller, after authentication. */
     asking?: Principal
-    /** When the caller may get what is refused in this answer, by the clock of {@link RefusalPace}. */
+    /** When the caller may get what is refused in this answer, by the clock of the pace. */
     refusalDue?: number
   }
   Variables: {

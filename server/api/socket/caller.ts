@@ -1,11 +1,10 @@
 import type { IncomingMessage } from 'node:http'
-import type { Origin } from '../../config/networks.ts'
 import { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
 import type { Principal } from '../../contract/principal.ts'
 import type { Identify } from '../identify.ts'
 import { logRefusal } from '../log-refusal.ts'
 import { refusalKey } from '../refusal-pace.ts'
-import type { RefusalPace } from '../refusal-pace.ts'
+import type { NetworkOf, RefusalPace } from '../refusal-pace.ts'
 import type { ApiServices } from '../services.ts'
 import { ownerOf } from '../seats.ts'
 import type { Seats } from '../seats.ts'
@@ -15,7 +14,7 @@ export interface CallerOptions {
   services: Pick<ApiServices, 'log'>
   /** Shared with HTTP. */
   pace: RefusalPace
-  networkOf: (origin: Origin) => string | undefined
+  networkOf: NetworkOf
   identify: Identify
   seats: Seats
   /** Names of headers that clients may set besides those that say who they are, in lower case. */
