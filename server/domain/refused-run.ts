@@ -8,6 +8,9 @@ export type RefusedRun = Exclude<CreatedRun, { kind: 'created' | 'existing' | 's
 /** `Retry-After` when too many runs wait in a conversation. A guess: nobody knows when there is room again. */
 const FULL_RETRY_SECONDS = 5
 
+/** After this time unread messages have usually become the next run. */
+const LEAVING_RETRY_SECONDS = 1
+
 /** The error for a run that the database has refused to create. */
 export function refusalOf(refused: RefusedRun, conversationId: string | undefined): AgentRuntimeError {
   switch (refused.kind) {
@@ -19,6 +22,12 @@ export function refusalOf(refused: RefusedRun, conversationId: string | undefine
       return new AgentRuntimeError('conflict', 'Another run of this conversation is under way.', {
         details: { runId: refused.runId },
       })
+    case 'leaving':
+      return new AgentRuntimeError(
+        'conflict',
+        'Messages that the last run of this conversation did not read are about to become its next run: try again in a moment.',
+        { details: { reason: 'unread_messages', retryAfterSeconds: LEAVING_RETRY_SECONDS } },
+      )
     case 'full':
       return new AgentRuntimeError(
         'rate_limited',

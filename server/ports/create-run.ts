@@ -98,6 +98,8 @@ export type CreatedRun =
   | { kind: 'no-conversation' }
   | { kind: 'no-file'; fileId: string }
   | { kind: 'busy'; runId: string }
+  /** Messages that an ended run left unread are about to become the conversation's next run. */
+  | { kind: 'leaving' }
   | { kind: 'session-over' }
   | { kind: 'no-place'; reason: 'missing' | 'tool-result' | 'waiting' }
   | { kind: 'full'; waiting: number }

@@ -43,19 +43,22 @@ const LOCK = {
 const FIND_ACTIVE = {
   name: 'admit_active',
   text: `
-    SELECT id, conversation_id AS "conversationId", cancel_requested_at IS NOT NULL AS "isStopping", false AS "hasLeft"
+    SELECT id, conversation_id AS "conversationId", turn IS NULL AS "hasTurn",
+      cancel_requested_at IS NOT NULL AS "isStopping", false AS "hasLeft"
     FROM (
       SELECT * FROM agent_runtime.run
       WHERE conversation_id = ANY ($1::uuid[]) AND status IN ${OPEN}
       ORDER BY turn NULLS FIRST, id
     ) AS active
     UNION ALL
-    SELECT over.id, over.conversation_id, false, true FROM ${LEFT_OF_RUNS} AND over.conversation_id = ANY ($1::uuid[])`,
+    SELECT over.id, over.conversation_id, false, false, true FROM ${LEFT_OF_RUNS} AND over.conversation_id = ANY ($1::uuid[])`,
 }
 
 interface ActiveRun {
   id: string
   conversationId: string
+  /** It waits for no other run of the conversation. */
+  hasTurn: boolean
   /** Cancelled, but its agent has not let go yet. */
   isStopping: boolean
   /** It is over, and its unread messages are about to become the next run. */
@@ -147,10 +150,9 @@ async function admit(
       return admitBehind(before, run, isBusy)
     case 'reject': {
       // A run that is being stopped does not count as busy: the new run waits for its end.
-      const busy = before.find((other) => !other.isStopping) ?? leaving
-      return busy === undefined
-        ? admitBehind(before, run, isBusy)
-        : { answer: { kind: 'busy', runId: busy.id } }
+      const busy = before.find((other) => !other.isStopping)
+      if (busy !== undefined) return { answer: { kind: 'busy', runId: busy.id } }
+      return leaving === undefined ? admitBehind(before, run, isBusy) : { answer: { kind: 'leaving' } }
     }
     case 'steer': {
       const answer = before.length === 0 ? undefined : await steer(client, run, branch)
@@ -174,7 +176,6 @@ async function admit(
 
 /** Limits how many runs wait, since every look at a conversation costs more with each waiting run. */
 function admitBehind(before: readonly ActiveRun[], { maxWaiting }: NewRun, isBusy: boolean): Admission {
-  // One of them has the turn and does not wait.
-  const waiting = before.length - 1
+  const waiting = before.filter(({ hasTurn }) => !hasTurn).length
   return waiting >= maxWaiting ? { answer: { kind: 'full', waiting } } : { waits: isBusy }
 }

@@ -229,6 +229,7 @@ test('what is asked before a run has left its messages to the next one comes aft
   })
   const { rest } = await createServer({
     agents: [plain],
+    config: { maxWaitingRuns: 2 },
     authenticate: () => ({ id: 'ann', tenantId: '', kind: 'user', claims: { isHere: true } }),
     async authorize(...question) {
       const [principal, action] = question
@@ -250,9 +251,16 @@ test('what is asked before a run has left its messages to the next one comes aft
       conversation_policy,
       messages: [{ role: 'user', content }],
     })
+  const rejected = await create('Rejected.', 'reject')
+  expect([rejected.status, rejected.body['details']]).toEqual([
+    409,
+    { reason: 'unread_messages', retryAfterSeconds: 1 },
+  ])
+  expect(rejected.body['error']).toContain('not read')
   const [queued, steered] = [await create('Queued.', 'queue'), await create('Steered.', 'steer')]
   expect([queued.status, steered.status]).toEqual([201, 201])
-  expect(await create('Rejected.', 'reject')).toMatchObject({ status: 409 })
+  // Of the two that wait, none has the turn.
+  expect(await create('Too much.', 'queue')).toMatchObject({ status: 429, body: { details: { waiting: 2 } } })
   expect(heard).toEqual(['First.'])
   held.open()
   for (const next of [queued, steered]) {
