@@ -122,6 +122,33 @@ describe('a wait', () => {
     expect(await outcomeOf(id)).toMatchObject({ output: [false, true] })
   })
 
+  test('is none to choose from once its time is up, though nothing has settled it', async ({
+    createServer,
+    database,
+  }) => {
+    const asking = agentOf(async (ctx) => {
+      const ask = () => ctx.wait('go', z.string(), { timeoutMs: 3_600_000 })
+      const all = await Promise.all([ask(), ask(), ask()])
+      return { output: all.map((one) => (one.status === 'answered' ? one.value : one.status)) }
+    })
+    const { rest } = await createServer({ agents: [asking] })
+    const id = await rest.create('agent')
+    await (await rest.stream(`runs/${id}/events`)).until('run.waiting')
+    await database.sql(
+      `UPDATE agent_runtime.wait SET expires_at = now() WHERE run_id = $1 AND occurrence = 1`,
+      [id],
+    )
+    const answer = (value: string, occurrence?: number) =>
+      rest.post(`runs/${id}/respond`, { wait: 'go', value, occurrence })
+    expect(await answer('first')).toMatchObject({ status: 409, body: { details: { occurrences: [2, 3] } } })
+    expect((await answer('late', 1)).status).toBe(409)
+    expect((await answer('second', 2)).status).toBe(200)
+    expect((await answer('third')).status).toBe(200)
+    expect((await rest.events(`runs/${id}/${ALL}`)).at(-1)).toMatchObject({
+      output: ['timed_out', 'second', 'third'],
+    })
+  })
+
   test('ends the attempt, tells what is asked, and goes on with the answer', async ({ createServer }) => {
     const { rest } = await createServer({ agents: [asking] })
     const id = await rest.create('agent')
