@@ -32,7 +32,9 @@ async function start() {
             resolve(given)
           }
           open.set(id, { id, answer })
-          signal.addEventListener('abort', () => answer({ status: null, error: 'aborted' }))
+          const abort = () => answer({ status: null, error: 'aborted' })
+          signal.addEventListener('abort', abort)
+          if (signal.aborted) abort()
         }),
       clock,
       log,
