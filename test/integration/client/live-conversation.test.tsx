@@ -265,6 +265,8 @@ test('what a run is sent is shown where it was read, and in no other place once 
     page.result.current.messages.filter(({ role }) => role !== 'tool').map((message) => textOf(message))
   const inOrder = ['Weather?', 'In Celsius.', 'Weather? | In Celsius.']
   await waitFor(() => expect(spoken().filter((text) => text !== '')).toEqual(inOrder), PATIENCE)
+  // What was said is on the page before it is stored.
+  await expect.poll(async () => (await server.runtime.runs.get(OWNER, run.id)).status).toBe('succeeded')
   const stored = await server.runtime.conversations.get(OWNER, { conversationId: id })
   await waitFor(() => expect(page.result.current.messages).toMatchObject(stored.messages), PATIENCE)
   // Empty is the message that called the tool.
