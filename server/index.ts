@@ -32,7 +32,13 @@ export type { MemoryToolsOptions } from './agent/memory-tools.ts'
 export { agentTool } from './agent/agent-tool.ts'
 export type { AgentToolOptions } from './agent/agent-tool.ts'
 export { ChildRunError } from './agent/child-run.ts'
-export type { ChildResult, ChildRuns, RunAgentOptions, StartedRun } from './agent/child-run.ts'
+export type {
+  ChildResult,
+  ChildRuns,
+  RunAgentOptions,
+  StartAgentOptions,
+  StartedRun,
+} from './agent/child-run.ts'
 export { toolLoop } from './agent/tool-loop.ts'
 export type { ToolLoopContext, ToolLoopOptions, ToolLoopResult } from './agent/tool-loop.ts'
 export type { Compaction, SummaryRequest } from './agent/compaction.ts'
@@ -187,6 +193,7 @@ export type {
   RunStatus,
   RunSummary,
 } from './contract/run.ts'
+export type { EndedRun } from './contract/ended-run.ts'
 export type { SendRequest, SentMessage } from './contract/sent-message.ts'
 export type { Scope } from './contract/scope.ts'
 export type { PendingWait, WaitKind } from './contract/wait.ts'

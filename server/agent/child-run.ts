@@ -32,9 +32,23 @@ type ParamsOf<TAgent extends AnyAgent> = AnyAgent extends TAgent
 /** How a run of another agent is started. `params` are those of its schema. */
 export type RunAgentOptions<TAgent extends AnyAgent> = ChildOptions & ParamsOf<TAgent>
 
+/** How a detached run is started. */
+export type StartAgentOptions<TAgent extends AnyAgent> = RunAgentOptions<TAgent> & {
+  /**
+   * `continue`: when both runs are over, and the end was told nobody, the conversation's next run is one of this agent, and begins with
+   * a message that tells how the other ended (`EndedRun`). One that was cancelled tells nothing. Default: an end that comes later tells nobody.
+   */
+  onEnd?: 'continue'
+}
+
 /** The options, which can be left out where the agent needs no `params`. */
 export type RunAgentRest<TAgent extends AnyAgent> =
   object extends ParamsOf<TAgent> ? [options?: RunAgentOptions<TAgent>] : [options: RunAgentOptions<TAgent>]
+
+type StartAgentRest<TAgent extends AnyAgent> =
+  object extends ParamsOf<TAgent>
+    ? [options?: StartAgentOptions<TAgent>]
+    : [options: StartAgentOptions<TAgent>]
 
 /** What came of a run that succeeded. */
 export interface ChildResult<TAgent extends AnyAgent> {
@@ -80,12 +94,13 @@ export interface ChildRuns {
    * The same without waiting: this attempt goes on, and the other run does too when this one is over. It resolves when that is stored, once for
    * each call.
    *
+   * @throws AgentRuntimeError as `runAgent`; and `conflict` where `onEnd` is given and this run is in no conversation.
    * @example
-   * const { runId } = await ctx.startAgent(indexing, { params: { folder } })
+   * const { runId } = await ctx.startAgent(indexing, { params: { folder }, onEnd: 'continue' })
    */
   startAgent<TAgent extends AnyAgent>(
     agent: TAgent,
-    ...rest: RunAgentRest<TAgent>
+    ...rest: StartAgentRest<TAgent>
   ): Promise<StartedRun<TAgent>>
   /**
    * Hands the conversation on: its next run is one of another agent, which has the history, and what this run answers with. It is stored when this

@@ -56,7 +56,7 @@ export function createPassOn(ports: PassOnPorts, { runsAtOnce, checkQuota }: Pas
     }
   }
 
-  /** The idempotency key contains the ended run's id, so that two processes create only one next run. */
+  /** The idempotency key names what is passed on, so that two processes create only one next run. */
   async function passOn(left: LeftMessages): Promise<void> {
     const { runId, owner, conversationId } = left
     const next = left.isHandedOn ? null : toNewRun(left, isLimited(owner, runsAtOnce))
@@ -103,7 +103,7 @@ export function createPassOn(ports: PassOnPorts, { runsAtOnce, checkQuota }: Pas
 
   return async (runIds) => {
     if (runIds !== undefined) {
-      for (const runId of runIds) await settle(runId)
+      for (const runId of runIds) if (!(await settle(runId))) return
       return
     }
     try {
@@ -118,8 +118,17 @@ function isUnavailable(error: unknown): boolean {
   return error instanceof AgentRuntimeError && error.code === 'unavailable'
 }
 
+/** A run leaves what people said when it ends, all at once. Of ends of other runs it may leave some again and again. */
 function toNewRun(
-  { runId, owner, isHandedOn: _isHandedOn, ...left }: LeftMessages,
+  {
+    runId,
+    owner,
+    isHandedOn: _isHandedOn,
+    tellsOfEnds: _tells,
+    isOnlyEnds,
+    positions,
+    ...left
+  }: LeftMessages,
   isOneLimited: boolean,
 ): NewRun {
   return {
@@ -130,7 +139,7 @@ function toNewRun(
     insteadOf: null,
     fileIds: [],
     webhooks: [],
-    idempotencyKey: `${SENT_KEY_PREFIX}${runId}`,
+    idempotencyKey: `${SENT_KEY_PREFIX}${runId}${isOnlyEnds ? `/${positions[0]}` : ''}`,
     fingerprint: null,
     runAt: null,
     expiresAt: null,

@@ -44,6 +44,8 @@ export interface ToldFamilies {
   /** Runs that got new events. Running ones among them are to stop. */
   changed: readonly (ChangedRun & { owner: Owner })[]
   deleted: readonly { id: string; owner: Owner }[]
+  /** Ended runs that now have messages left for the next run of their conversation. */
+  leftBy: readonly string[]
   /** The runs that now have further news to tell. Null: there is further news, of any run. */
   next: readonly string[] | null
 }

@@ -64,7 +64,6 @@ export function createUseCases(
 ) {
   const { config, options, agents, runsAtOnce, webhookHosts } = settings
   const letIn = createLetIn({ store, log }, runsAtOnce)
-  const tellFamilies = createTellFamilies({ store, bus, letIn, log })
   const access = createAccess({
     authorize: options.authorize,
     timeoutMs: config.authorizeTimeoutSeconds * 1000,
@@ -73,6 +72,7 @@ export function createUseCases(
   const quotaTimeoutMs = config.quotaTimeoutSeconds * 1000
   const checkQuota = options.quota && createCheckQuota(options.quota, { timeoutMs: quotaTimeoutMs, log })
   const passOn = createPassOn({ store, bus, letIn, access, log }, { runsAtOnce, checkQuota })
+  const tellFamilies = createTellFamilies({ store, bus, letIn, passOn, log })
   const uploadedFiles = createUploadedFiles(
     { store, files, access, log },
     {

@@ -1,6 +1,9 @@
+import { z } from 'zod'
 import { ChildRunError } from '../agent/child-run.ts'
-import type { ChildResult, ChildRuns, RunAgentOptions } from '../agent/child-run.ts'
+import type { ChildResult, ChildRuns, StartAgentOptions } from '../agent/child-run.ts'
 import type { AnyAgent } from '../agent/define-agent.ts'
+import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
+import { parseInput } from '../contract/parse-input.ts'
 import { textOf } from '../contract/text-of.ts'
 import { CHILD_PREFIX } from '../contract/wait-names.ts'
 import type { LetIn } from '../domain/let-in.ts'
@@ -38,7 +41,7 @@ interface ParentAttempt {
   readSettled: ReadKnownWaits
 }
 
-type Options = RunAgentOptions<AnyAgent>
+type Options = StartAgentOptions<AnyAgent>
 
 interface Call {
   agent: AnyAgent
@@ -53,9 +56,16 @@ export function createChildren(ports: ChildPorts, attempt: ParentAttempt): Child
   const create = createNewChild(ports, attempt)
   const takePlace = createPlacesBelow(ports.store, run, ports.children.maxBelow)
 
-  async function createBelow(asked: Call, isDetached: boolean): Promise<NewChild> {
-    const child = await create(asked, isDetached)
+  async function createBelow(asked: Call): Promise<NewChild> {
+    const child = await create(asked, false)
     await takePlace()
+    return child
+  }
+
+  async function createDetached(asked: Call): Promise<NewChild> {
+    const child = await create(asked, true)
+    // The run that its end leads to is below this one too.
+    await Promise.all(asked.options.onEnd === undefined ? [takePlace()] : [takePlace(), takePlace()])
     return child
   }
 
@@ -87,7 +97,7 @@ export function createChildren(ports: ChildPorts, attempt: ParentAttempt): Child
 
   async function createUnlessKnown(asked: Call): Promise<NewChild | undefined> {
     const known = (await attempt.readSettled()).get(keyOf(asked.call))
-    return known === undefined ? createBelow(asked, false) : undefined
+    return known === undefined ? createBelow(asked) : undefined
   }
 
   async function start(asked: Call): Promise<string> {
@@ -99,8 +109,9 @@ export function createChildren(ports: ChildPorts, attempt: ParentAttempt): Child
   }
 
   async function startAnew(asked: Call): Promise<string> {
-    const child = await createBelow(asked, true)
-    const outcome = await ports.store.startChild(run, asked.call, child)
+    const child = await createDetached(asked)
+    const call = { ...asked.call, onEnd: asked.options.onEnd }
+    const outcome = await ports.store.startChild(run, call, child)
     if (outcome === 'fenced') throw new RunInterruption('lost')
     void ports.letIn(run.principal)
     return outcome.runId
@@ -116,10 +127,22 @@ export function createChildren(ports: ChildPorts, attempt: ParentAttempt): Child
 
     startAgent: (async (agent: AnyAgent, options: Options = {}) => {
       const asked = callOf(agent, options)
+      assertTellable(options, run)
       const runId = await suspension.prepare(() => start(asked))
       return { runId, result: () => finish(asked) }
     }) as ChildRuns['startAgent'],
   }
+}
+
+const Telling = z.object({ onEnd: z.literal('continue').optional() })
+
+function assertTellable({ onEnd }: Options, { conversationId }: ClaimedRun): void {
+  parseInput(Telling, { onEnd })
+  if (onEnd === undefined || conversationId !== null) return
+  throw new AgentRuntimeError(
+    'conflict',
+    'A run in no conversation has no next one, which could be told of an end: leave out "onEnd".',
+  )
 }
 
 function usageOf(usage: ChildOutcome['usage']): ChildResult<AnyAgent>['usage'] {

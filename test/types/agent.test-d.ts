@@ -36,6 +36,12 @@ describe('what an agent author writes', () => {
         expectTypeOf(output).toEqualTypeOf<{ at: string }>()
         expectTypeOf(text).toEqualTypeOf<string>()
         const started = await ctx.startAgent(research, { params: { topic: 'tides' } })
+        await ctx.startAgent(free, { onEnd: 'continue' })
+        await ctx.startAgent(research, { params: { topic: 'tides' }, onEnd: 'continue' })
+        // @ts-expect-error an end has the conversation go on, or nothing
+        await ctx.startAgent(free, { onEnd: 'stop' })
+        // @ts-expect-error only detached runs end later
+        await ctx.runAgent(free, { onEnd: 'continue' })
         expectTypeOf((await started.result()).output.at).toEqualTypeOf<string>()
         expectTypeOf((await ctx.runAgent(free)).output).toEqualTypeOf<Json>()
         await ctx.runAgent(free, { messages: 'Hello', params: { any: 1 } })

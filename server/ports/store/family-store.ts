@@ -7,7 +7,8 @@ export interface FamilyStore {
   /**
    * Handles the news of these runs, and passes on news they were too busy for. Null: news of any run that nobody
    * handles. When a run is over, its parent continues with the outcome and its children are cancelled. When it was
-   * deleted, its children are deleted too. When it waits, the runs above it are told.
+   * deleted, its children are deleted too. When it waits, the runs above it are told. An end that the conversation is to
+   * be told of is left with the parent as an unread message, once both are over.
    */
   tellFamilies(runIds: readonly string[] | null): Promise<ToldFamilies>
   /**
@@ -23,7 +24,12 @@ export interface FamilyStore {
    */
   startChild(
     parent: { id: string; attempt: number },
-    call: { name: string; occurrence: number },
+    call: {
+      name: string
+      occurrence: number
+      /** When both are over, the conversation's next run is told of the child's end. */
+      onEnd: 'continue' | undefined
+    },
     child: NewChild,
   ): Promise<{ runId: string } | 'fenced'>
   /**

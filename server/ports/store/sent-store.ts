@@ -63,6 +63,12 @@ export interface LeftMessages {
   priority: number
   traceparent: string | null
   messages: UserMessage[]
+  /** The positions of the messages. */
+  positions: number[]
+  /** Some of the messages tell of runs that this one started. */
+  tellsOfEnds: boolean
+  /** All of them do: nobody has said anything. */
+  isOnlyEnds: boolean
   /** The run handed on, and the next run waits for its turn. */
   isHandedOn: boolean
 }
@@ -87,12 +93,16 @@ export interface SentStore {
   /**
    * Creates the next run of the conversation with the messages that the ended run left unread, before the runs that
    * wait there. It is created once for each idempotency key, with the ended run's present owner and on its branch. If
-   * the conversation is gone, the messages are dropped.
+   * the messages only tell of ends, it comes after the runs that wait, and on the branch that is chosen. If they tell of
+   * any, it is below the ended run. If the conversation is gone, the messages are dropped.
    *
    * @param next null: the run that was handed on to, which has not begun, gets the messages after its own input.
    */
   passOn(
-    from: Pick<LeftMessages, 'runId' | 'owner' | 'conversationId'>,
+    from: Pick<
+      LeftMessages,
+      'runId' | 'owner' | 'conversationId' | 'positions' | 'tellsOfEnds' | 'isOnlyEnds'
+    >,
     next: NewRun | null,
     options: { lockPatienceMs: number },
   ): Promise<PassedOn>

@@ -90,9 +90,9 @@ export async function createCarefully(
     asked: readonly NewRun[]
     /**
      * Set for runs that come next in their conversation. Finds their branch, in place of the chosen one; called under
-     * the conversations' locks.
+     * the conversations' locks. Undefined: the chosen one.
      */
-    holdBranch?(): Promise<number>
+    holdBranch?(): Promise<number | undefined>
     deliver(runs: readonly NewRun[]): Promise<void>
   },
 ): Promise<CreatedRun[]> {

@@ -1,6 +1,7 @@
 // Messages that were sent to runs which succeeded without reading them. They wait for another run.
 import type pg from 'pg'
 import { HANDOFF_KEY_PREFIX } from '../../contract/create-run.ts'
+import { ENDED_KEY_PREFIX } from '../../contract/sent-message.ts'
 import type { LeftMessages, LeftPlace } from '../../ports/store/sent-store.ts'
 import { execute } from '../connections/transaction.ts'
 
@@ -32,16 +33,19 @@ export const heirOf = (run: string) => `
       ORDER BY h.turn NULLS FIRST, h.ordinal
       LIMIT 1`
 
+const TELLS_OF_END = `COALESCE(starts_with(s.key, '${ENDED_KEY_PREFIX}'), false)`
+
 const READ = {
   name: 'left_read',
   text: `
     SELECT r.id AS "runId", jsonb_build_object('tenantId', r.tenant_id, 'id', r.owner_id, 'kind', r.owner_kind) AS owner,
       r.conversation_id AS "conversationId", n.agent_key AS "agentKey", n.params, n.metadata, n.preferences,
       n.max_attempts AS "maxAttempts", n.timeout_ms AS "timeoutMs", n.budget, n.priority, n.traceparent,
-      heir.turn IS NOT NULL AS "isHandedOn", left_by.messages
+      heir.turn IS NOT NULL AS "isHandedOn", left_by.*
     FROM agent_runtime.run r
     CROSS JOIN LATERAL (
-      SELECT jsonb_agg(s.body ORDER BY s.position) AS messages
+      SELECT jsonb_agg(s.body ORDER BY s.position) AS messages, array_agg(s.position ORDER BY s.position) AS positions,
+        bool_or(${TELLS_OF_END}) AS "tellsOfEnds", bool_and(${TELLS_OF_END}) AS "isOnlyEnds"
       FROM agent_runtime.sent_message s
       WHERE s.run_id = r.id AND s.left_at IS NOT NULL
     ) AS left_by

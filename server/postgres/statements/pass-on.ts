@@ -19,7 +19,17 @@ const SETTLE = {
   name: 'pass_on_settle',
   text: `
     UPDATE agent_runtime.sent_message SET left_at = NULL, next_run_id = $2
-    WHERE run_id = $1 AND left_at IS NOT NULL`,
+    WHERE run_id = $1 AND left_at IS NOT NULL AND position = ANY ($3::int[])`,
+}
+
+// A run that ends of others have called for is below the run that started those, so what bounds a family bounds it.
+const PUT_BELOW = {
+  name: 'pass_on_put_below',
+  text: `
+    UPDATE agent_runtime.run r SET
+      parent_run_id = p.id, root_run_id = COALESCE(p.root_run_id, p.id), depth = COALESCE(p.depth, 0) + 1, detached = true
+    FROM agent_runtime.run p
+    WHERE r.id = $1 AND p.id = $2`,
 }
 
 // The lock keeps the run from being cancelled and from getting its turn.
@@ -50,7 +60,10 @@ const JOIN = {
     ) AS input`,
 }
 
-/** Creates the next run after the ended one, whatever branch is chosen now, and before runs that wait. */
+/**
+ * Creates the next run. What people said comes right after the ended run, on its branch, and before runs that wait. Ends
+ * alone come behind these, on the chosen branch.
+ */
 export async function passOn(
   pool: pg.Pool,
   [from, next]: Parameters<SentStore['passOn']>,
@@ -66,17 +79,21 @@ export async function passOn(
     const [answer = { kind: 'no-conversation' as const }] = await createCarefully(client, {
       ...settings,
       asked: [{ ...next, principal: owner }],
-      holdBranch: async () => branch,
+      holdBranch: async () => (from.isOnlyEnds ? undefined : branch),
       deliver: (runs) => deliver(runs, tx),
     })
     if (answer.kind === 'created') {
-      await moveToFront(client, { conversationId: from.conversationId, runId: answer.run.id })
-    }
-    if (answer.kind === 'created' || answer.kind === 'existing') {
-      await execute(client, SETTLE, [from.runId, answer.run.id])
+      if (from.tellsOfEnds) await execute(client, PUT_BELOW, [answer.run.id, from.runId])
+      if (!from.isOnlyEnds) {
+        await moveToFront(client, { conversationId: from.conversationId, runId: answer.run.id })
+      }
+      await execute(client, SETTLE, [from.runId, answer.run.id, from.positions])
+    } else if (answer.kind === 'existing') {
+      // That run has the first message, which its key names. The next look passes on what was left since then.
+      await execute(client, SETTLE, [from.runId, answer.run.id, from.positions.slice(0, 1)])
     } else if (answer.kind === 'no-conversation') {
       // The conversation was deleted, with all its messages.
-      await execute(client, SETTLE, [from.runId, null])
+      await execute(client, SETTLE, [from.runId, null, from.positions])
     }
     return answer
   })

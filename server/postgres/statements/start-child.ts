@@ -41,7 +41,11 @@ export async function startChild(
     const held = await execute(client, HOLD, [parent.id, parent.attempt])
     if (held.length === 0) return 'fenced'
     const key = [parent.id, call.name, call.occurrence]
-    const request = { details: { agentKey: child.agentKey, runId: child.id }, schema: null }
+    const request = {
+      details: { agentKey: child.agentKey, runId: child.id },
+      schema: null,
+      onEnd: call.onEnd,
+    }
     const added = await execute(client, CALL, [...key, toStorableJson(request)])
     if (added.length === 0) {
       const [known] = await execute<{ runId: string }>(client, FIND, key)

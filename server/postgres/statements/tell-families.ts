@@ -13,6 +13,7 @@ import type { InterruptedRow } from './interrupt-runs.ts'
 import { keepIncomplete } from './keep-incomplete.ts'
 import { resumeParents } from './resume-parents.ts'
 import { surfaceWaits } from './surface-waits.ts'
+import { findUntoldEnds, leaveEnds } from './tell-ends.ts'
 
 /** The most news that one transaction handles. */
 const MAX_NEWS = 100
@@ -88,12 +89,14 @@ export async function tellFamilies(
       runIds === null
         ? await execute<News>(client, TAKE_ANY, [])
         : await execute<News>(client, TAKE, [runIds])
-    if (news.length === 0) return { changed: [], deleted: [], next: [] }
+    if (news.length === 0) return { changed: [], deleted: [], leftBy: [], next: [] }
     const over = news.filter(({ kind }) => kind !== 'waits')
     const doomed = await find(client, ALL_CHILDREN, idsOf(news, 'deleted'))
     const orphans = await find(client, OPEN_CHILDREN, idsOf(news, 'ended'))
     const parentIds = news.flatMap(({ parentRunId }) => parentRunId ?? [])
-    await execute(client, LOCK, [parentIds, [...doomed.ids, ...orphans.ids]])
+    const untold = await findUntoldEnds(client, idsOf(news, 'ended'))
+    const tellingIds = untold.ends.map(({ parentId }) => parentId)
+    await execute(client, LOCK, [parentIds, [...doomed.ids, ...orphans.ids, ...tellingIds]])
 
     const resumed = await resumeParents(client, over, visibilityOf)
     if (resumed.length > 0) await deliver(resumed, tx)
@@ -109,15 +112,17 @@ export async function tellFamilies(
       cancelled.filter(({ status, attempt }) => status !== 'running' && attempt > 0).map(({ id }) => id),
     )
     const deleted = doomed.ids.length === 0 ? [] : await remove(client, doomed.ids)
+    const leftBy = await leaveEnds(client, untold.ends)
     const surfaced = await surfaceWaits(client, news, visibilityOf)
-    for (const [{ isAll }, kind] of [
-      [orphans, 'ended'],
-      [doomed, 'deleted'],
+    const areEndsTold = orphans.isAll && untold.isAll
+    for (const [isAll, kind] of [
+      [areEndsTold, 'ended'],
+      [doomed.isAll, 'deleted'],
     ] as const) {
       if (!isAll) await execute(client, NOTE_AGAIN, [idsOf(news, kind), kind])
     }
-    const isAll = news.length < MAX_NEWS && orphans.isAll && doomed.isAll
-    const told = { changed: [...resumed, ...cancelled, ...surfaced], deleted }
+    const isAll = news.length < MAX_NEWS && areEndsTold && doomed.isAll
+    const told = { changed: [...resumed, ...cancelled, ...surfaced], deleted, leftBy }
     // Null: the caller asks for any further news, as it did before.
     if (!isAll && runIds === null) return { ...told, next: null }
     return {

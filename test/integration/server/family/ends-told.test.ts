@@ -1,0 +1,455 @@
+// Ends of detached runs that the conversation's next run is told, since the run above is over.
+import { describe, expect } from 'vitest'
+import { z } from 'zod'
+import { defineAgent, textOf } from '../../../../server/index.ts'
+import type { AgentContext, Json, StartAgentOptions } from '../../../../server/index.ts'
+import type { CreateServer } from '../../../support/runtime.ts'
+import type { RestClient } from '../../../support/rest-client.ts'
+import { test } from '../../../support/runtime.ts'
+import { begin, createGate, endSilently } from '../steering/scene.ts'
+import { ALL, WITHIN } from './scene.ts'
+
+type Database = { sql(text: string): Promise<unknown[]> }
+
+const heard = (ctx: Pick<AgentContext, 'messages'>) => ctx.messages.map((message) => textOf(message))
+
+/** What a run was told of the ends of others. */
+const endsIn = (said: readonly string[]): unknown[] =>
+  said.filter((text) => text.startsWith('A run ')).map((text) => JSON.parse(text.split('\n')[1] ?? ''))
+
+/** A chat whose first run starts another in the background, which is over when the gate is opened. */
+function createScene({ output = 'ready', fails = false }: { output?: Json; fails?: boolean } = {}) {
+  const gate = createGate()
+  const job = defineAgent({
+    key: 'job',
+    maxAttempts: 1,
+    output: z.json(),
+    async run() {
+      await gate.pass()
+      if (fails) throw new Error('The disk is full.')
+      return { output }
+    },
+  })
+  const chat = defineAgent({
+    key: 'chat',
+    async run(ctx) {
+      if (heard(ctx).length === 1) await ctx.startAgent(job, { onEnd: 'continue' })
+      return { output: heard(ctx), messages: [{ role: 'assistant', content: 'It goes on.' }] }
+    },
+  })
+  return { gate, job, agents: [chat, job] }
+}
+
+async function jobOf(rest: RestClient, parentId: string): Promise<string> {
+  const { body } = await rest.get(`runs?parent_run_id=${parentId}&agent_key=job`)
+  return String((body['results'] as { id: string }[])[0]?.id)
+}
+
+const nextOf = (database: Database, parentId: string) =>
+  database.sql(
+    `SELECT id, agent_key, status, output, parent_run_id, root_run_id, depth FROM agent_runtime.run
+     WHERE conversation_id IS NOT NULL AND parent_run_id = '${parentId}' ORDER BY ordinal`,
+  ) as Promise<{ id: string; status: string; output: string[] }[]>
+
+async function settledNext(database: Database, parentId: string) {
+  await expect.poll(() => nextOf(database, parentId), WITHIN).toMatchObject([{ status: 'succeeded' }])
+  return (await nextOf(database, parentId))[0] as { id: string; output: string[] }
+}
+
+/** Nothing is left to be told of any family, and nobody is under way. */
+async function quiet(database: Database): Promise<void> {
+  const open = `
+    SELECT id FROM agent_runtime.run WHERE finished_at IS NULL
+    UNION ALL SELECT id FROM agent_runtime.family_news
+    UNION ALL SELECT run_id FROM agent_runtime.sent_message WHERE left_at IS NOT NULL`
+  await expect.poll(() => database.sql(open), WITHIN).toEqual([])
+}
+
+async function endedChat(createServer: CreateServer, scene: ReturnType<typeof createScene>, options = {}) {
+  const { rest, log } = await createServer({ agents: scene.agents, ...options })
+  const id = await rest.create('chat', begin('Index it.'))
+  expect((await rest.events(`runs/${id}/${ALL}`)).at(-1)?.type).toBe('run.succeeded')
+  const { body } = await rest.get(`runs/${id}`)
+  return { rest, log, id, job: await jobOf(rest, id), conversation: String(body['conversation_id']) }
+}
+
+describe('of a detached run that ends after the one that started it', () => {
+  test('the conversation’s next run is told, once, and says where it comes from', async ({
+    createServer,
+    database,
+  }) => {
+    const scene = createScene({ output: { files: 7 } })
+    const { id, job } = await endedChat(createServer, scene)
+    await createServer({ agents: scene.agents })
+    scene.gate.open()
+    const next = await settledNext(database, id)
+    expect(next).toMatchObject({ agent_key: 'chat', parent_run_id: id, root_run_id: id, depth: 1 })
+    expect(next.output.slice(0, 2)).toEqual(['Index it.', 'It goes on.'])
+    expect(next.output).toHaveLength(3)
+    expect(endsIn(next.output)).toEqual([
+      { runId: job, agentKey: 'job', status: 'succeeded', result: { files: 7 } },
+    ])
+    await quiet(database)
+    expect(await nextOf(database, id)).toHaveLength(1)
+  })
+
+  test('it is told of a failure, and the beginning of what is too long', async ({
+    createServer,
+    database,
+  }) => {
+    const failing = createScene({ fails: true })
+    const one = await endedChat(createServer, failing)
+    failing.gate.open()
+    expect(endsIn((await settledNext(database, one.id)).output)).toMatchObject([
+      { runId: one.job, status: 'failed', error: { message: 'The agent failed with an unexpected error.' } },
+    ])
+    const long = createScene({ output: 'é'.repeat(500_000) })
+    const two = await endedChat(createServer, long)
+    long.gate.open()
+    const { output } = await settledNext(database, two.id)
+    expect(endsIn(output)).toMatchObject([{ isCut: true, result: expect.stringMatching(/^"éé/) }])
+    expect(output.at(-1)?.length).toBeLessThan(9_000)
+  })
+
+  test('it is told also where nobody had time to say a word: of all that ended, in one run', async ({
+    createServer,
+    database,
+  }) => {
+    const job = defineAgent({ key: 'job', async run() {} })
+    const chat = defineAgent({
+      key: 'chat',
+      async run(ctx) {
+        const all = Array.from({ length: 3 }, () => ctx.startAgent(job, { onEnd: 'continue' }))
+        if (ctx.messages.length === 1) await Promise.all(all)
+        return { output: heard(ctx) }
+      },
+    })
+    // A worker for the chat alone: nobody executes the jobs.
+    const { rest } = await createServer({ agents: [chat, job], worker: { agentKeys: ['chat'] } })
+    const id = await rest.create('chat', begin('Index it.'))
+    await rest.events(`runs/${id}/${ALL}`)
+    const jobs = (await database.sql(
+      `SELECT id FROM agent_runtime.run WHERE agent_key = 'job' ORDER BY id LIMIT 3`,
+    )) as { id: string }[]
+    expect(jobs).toHaveLength(3)
+    await endSilently(database, ...jobs.map((one) => one.id))
+    const next = await settledNext(database, id)
+    expect(endsIn(next.output)).toMatchObject(jobs.map((one) => ({ runId: one.id, result: '' })))
+  })
+
+  test('it is told of more than fits one look', async ({ createServer, database }) => {
+    const job = defineAgent({ key: 'job', async run() {} })
+    const gate = createGate()
+    const chat = defineAgent({
+      key: 'chat',
+      async run(ctx) {
+        if (endsIn(heard(ctx)).length > 0) return { output: heard(ctx) }
+        await Promise.all(Array.from({ length: 250 }, () => ctx.startAgent(job, { onEnd: 'continue' })))
+        await gate.pass()
+        return { output: [] }
+      },
+    })
+    const { rest } = await createServer({
+      agents: [chat, job],
+      worker: { agentKeys: ['chat'] },
+      config: { maxChildRuns: 300 },
+    })
+    const id = await rest.create('chat', begin('Index it.'))
+    await gate.come
+    const jobs = (await database.sql(
+      `SELECT id FROM agent_runtime.run WHERE agent_key = 'job' ORDER BY id`,
+    )) as {
+      id: string
+    }[]
+    await endSilently(database, ...jobs.map((one) => one.id))
+    gate.open()
+    await rest.events(`runs/${id}/${ALL}`)
+    await quiet(database)
+    const told = await database.sql(
+      `SELECT substr(key, 7) AS id FROM agent_runtime.sent_message WHERE next_run_id IS NOT NULL ORDER BY key`,
+    )
+    expect(told).toEqual(jobs)
+    const heardOf = (await nextOf(database, id)).at(-1)?.output ?? []
+    expect(endsIn(heardOf)).toHaveLength(250)
+  })
+
+  test('it comes on the branch that is chosen', async ({ createServer, database }) => {
+    const scene = createScene()
+    const { rest, id, conversation } = await endedChat(createServer, scene)
+    const { messages } = (await rest.get(`conversations/${conversation}`)).body as {
+      messages: { id: string }[]
+    }
+    const note = defineAgent({ key: 'note', async run() {} })
+    const other = await createServer({ agents: [...scene.agents, note] })
+    const edit = await other.rest.create('note', {
+      conversation_id: conversation,
+      replaces: messages[0]?.id,
+      messages: [{ role: 'user', content: 'Never mind.' }],
+    })
+    await other.rest.events(`runs/${edit}/events`)
+    scene.gate.open()
+    const { output } = await settledNext(database, id)
+    expect(output).toEqual(['Never mind.', expect.stringContaining('has succeeded')])
+  })
+
+  test('it comes behind what is there', async ({ createServer, database }) => {
+    const scene = createScene()
+    const { rest, id, conversation } = await endedChat(createServer, scene)
+    const held = createGate()
+    const slow = defineAgent({
+      key: 'slow',
+      async run(ctx) {
+        await held.pass()
+        return { output: heard(ctx) }
+      },
+    })
+    const agents = [...scene.agents, slow]
+    const other = await createServer({ agents })
+    const ask = (content: string) => ({
+      conversation_id: conversation,
+      messages: [{ role: 'user', content }],
+    })
+    const running = await other.rest.create('slow', ask('Running.'))
+    await held.come
+    const waiting = await other.rest.create('slow', ask('Waiting.'))
+    scene.gate.open()
+    await expect.poll(() => nextOf(database, id), WITHIN).toMatchObject([{ status: 'queued' }])
+    held.open()
+    const next = await settledNext(database, id)
+    expect(next.output.slice(2, 4)).toEqual(['Running.', 'Waiting.'])
+    const order = await database.sql(
+      'SELECT id FROM agent_runtime.run WHERE conversation_id IS NOT NULL ORDER BY ordinal',
+    )
+    expect(order).toEqual([id, running, waiting, next.id].map((one) => ({ id: one })))
+    expect((await rest.get(`conversations/${conversation}`)).body['total_messages']).toBe(6)
+  })
+
+  test('it is told where the other run ended first, and was asked about by nobody', async ({
+    createServer,
+    database,
+  }) => {
+    const job = defineAgent({
+      key: 'job',
+      run: async () => ({ messages: [{ role: 'assistant', content: 'Done.' }] }),
+    })
+    const over = () =>
+      database.sql(`SELECT FROM agent_runtime.run WHERE agent_key = 'job' AND finished_at IS NOT NULL`)
+    const chat = (key: string, asks: boolean) =>
+      defineAgent({
+        key,
+        async run(ctx) {
+          if (ctx.messages.length > 1) return { output: heard(ctx) }
+          const started = await ctx.startAgent(job, { onEnd: 'continue' })
+          await ctx.step('over', async () => {
+            await expect.poll(over, WITHIN).not.toEqual([])
+            return null
+          })
+          if (asks) await started.result()
+          return { output: [] }
+        },
+      })
+    const agents = [chat('asking', true), chat('deaf', false), job]
+    const { rest } = await createServer({ agents })
+    const asking = await rest.create('asking', begin('Go.'))
+    await rest.events(`runs/${asking}/${ALL}`)
+    await quiet(database)
+    const deaf = await rest.create('deaf', begin('Go.'))
+    const next = await settledNext(database, deaf)
+    expect(endsIn(next.output)).toMatchObject([{ status: 'succeeded', result: 'Done.' }])
+    await quiet(database)
+    expect(await nextOf(database, asking)).toEqual([])
+  })
+
+  test('it is told with what people said to that one, in the order in which it came', async ({
+    createServer,
+    database,
+  }) => {
+    const scene = createScene()
+    const held = createGate()
+    const chat = defineAgent({
+      key: 'chat',
+      async run(ctx) {
+        if (ctx.messages.length > 1) return { output: heard(ctx) }
+        await ctx.startAgent(scene.job, { onEnd: 'continue' })
+        await held.pass()
+        return { output: [] }
+      },
+    })
+    const { rest } = await createServer({ agents: [chat, scene.job] })
+    const id = await rest.create('chat', begin('Index it.'))
+    await held.come
+    await rest.post(`runs/${id}/messages`, { message: 'Hurry.' })
+    scene.gate.open()
+    const over = `SELECT FROM agent_runtime.wait WHERE kind = 'child' AND status = 'answered'`
+    await expect.poll(() => database.sql(over), WITHIN).toHaveLength(1)
+    held.open()
+    const next = await settledNext(database, id)
+    expect(next.output).toEqual(['Index it.', 'Hurry.', expect.stringContaining('has succeeded')])
+    await quiet(database)
+    expect(await nextOf(database, id)).toHaveLength(1)
+  })
+
+  test('it is told however that one ended', async ({ createServer, database }) => {
+    const gate = createGate()
+    const job = defineAgent({ key: 'job', run: () => gate.pass() })
+    const chat = defineAgent({
+      key: 'chat',
+      maxAttempts: 1,
+      async run(ctx) {
+        if (endsIn(heard(ctx)).length > 0) return { output: heard(ctx) }
+        await ctx.startAgent(job, { onEnd: 'continue' })
+        if (heard(ctx).at(-1) === 'Fail.') throw new Error('It fails.')
+        await ctx.wait('go', z.boolean())
+        return { output: [] }
+      },
+    })
+    const { rest } = await createServer({ agents: [chat, job] })
+    const [failed, cancelled] = [
+      await rest.create('chat', begin('Fail.')),
+      await rest.create('chat', begin('Wait.')),
+    ]
+    await rest.events(`runs/${failed}/${ALL}`)
+    const stream = await rest.stream(`runs/${cancelled}/${ALL}`)
+    await stream.until('run.waiting')
+    await stream.close()
+    await rest.post(`runs/${cancelled}/cancel`)
+    gate.open()
+    for (const id of [failed, cancelled]) {
+      expect(endsIn((await settledNext(database, id)).output)).toMatchObject([{ status: 'succeeded' }])
+    }
+  })
+})
+
+describe('nothing is told, and no run begins,', () => {
+  test('where the run was cancelled or deleted, or the one that started it, or the conversation', async ({
+    createServer,
+    database,
+  }) => {
+    const scene = createScene()
+    const { rest, id, job } = await endedChat(createServer, scene)
+    const others = await Promise.all(
+      Array.from({ length: 3 }, async () => {
+        const one = await rest.create('chat', begin('Index it.'))
+        await rest.events(`runs/${one}/${ALL}`)
+        const { body } = await rest.get(`runs/${one}`)
+        return { id: one, job: await jobOf(rest, one), conversation: String(body['conversation_id']) }
+      }),
+    )
+    const [jobDeleted, parentDeleted, conversationDeleted] = others
+    await rest.post(`runs/${job}/cancel`)
+    const deleted = `('${jobDeleted?.job}', '${parentDeleted?.id}')`
+    await database.sql(`
+      WITH events AS (DELETE FROM agent_runtime.event WHERE run_id IN ${deleted})
+      DELETE FROM agent_runtime.run WHERE id IN ${deleted}`)
+    expect((await rest.request('DELETE', `conversations/${conversationDeleted?.conversation}`)).status).toBe(
+      204,
+    )
+    scene.gate.open()
+    await quiet(database)
+    for (const one of [id, ...others.map((other) => other.id)])
+      expect(await nextOf(database, one)).toEqual([])
+  })
+
+  test('where its owner may create none: the log says so, and the conversation keeps it', async ({
+    createServer,
+    database,
+  }) => {
+    const scene = createScene()
+    let isOver = false
+    const quota = () => (isOver ? { retryAfterSeconds: 60 } : undefined)
+    const { rest, log, id, conversation } = await endedChat(createServer, scene, { quota })
+    isOver = true
+    scene.gate.open()
+    await expect
+      .poll(() => log.map(({ message }) => message), WITHIN)
+      .toContainEqual(expect.stringContaining('its owner may not create another'))
+    await quiet(database)
+    expect(await nextOf(database, id)).toEqual([])
+    isOver = false
+    const asked = await rest.create('chat', {
+      conversation_id: conversation,
+      messages: [{ role: 'user', content: 'And?' }],
+    })
+    const output = (await rest.events(`runs/${asked}/${ALL}`)).at(-1)?.['output'] as string[]
+    expect(endsIn(output)).toMatchObject([{ status: 'succeeded' }])
+  })
+})
+
+test('a visitor’s run that became a user’s is told as the user’s', async ({ createServer, database }) => {
+  const scene = createScene()
+  const server = await createServer({
+    agents: scene.agents,
+    anonymousSessions: true,
+    authenticate: (request) => {
+      const id = request.headers.get('x-user')
+      return id === null ? null : { id, tenantId: '', kind: 'user' }
+    },
+  })
+  const token = String((await server.rest.post('sessions/anonymous')).body['token'])
+  const visitor = server.as({ 'x-anonymous-token': token }).rest
+  const id = await visitor.create('chat', begin('Index it.'))
+  await visitor.events(`runs/${id}/events`)
+  expect((await server.as({ 'x-user': 'ada' }).rest.post('sessions/claim', { token })).status).toBe(200)
+  scene.gate.open()
+  const next = await settledNext(database, id)
+  expect(await database.sql(`SELECT owner_id FROM agent_runtime.run WHERE id = '${next.id}'`)).toEqual([
+    { owner_id: 'ada' },
+  ])
+})
+
+describe('is refused at once', () => {
+  const job = defineAgent({ key: 'job', async run() {} })
+  const starting = (options: object) =>
+    defineAgent({
+      key: 'chat',
+      maxAttempts: 1,
+      async run(ctx) {
+        await ctx.startAgent(job, options as StartAgentOptions<typeof job>)
+      },
+    })
+
+  test.for([
+    ['outside of a conversation', { onEnd: 'continue' }, { ephemeral: true }, 'in no conversation'],
+    ['of another name', { onEnd: 'explode' }, begin('Go.'), 'onEnd'],
+  ] as const)('what is %s', async ([, options, place, why], { createServer, database }) => {
+    const { rest } = await createServer({ agents: [starting(options), job] })
+    const id = await rest.create('chat', place)
+    expect((await rest.events(`runs/${id}/${ALL}`)).at(-1)).toMatchObject({
+      type: 'run.failed',
+      error: expect.stringContaining(why),
+    })
+    expect(await database.sql(`SELECT FROM agent_runtime.run WHERE agent_key = 'job'`)).toEqual([])
+  })
+})
+
+test.for([
+  ['maxRunDepth', { maxRunDepth: 3 }, 4],
+  // Each start takes a place for the run that it leads to.
+  ['maxRunsBelow', { maxRunsBelow: 5 }, 3],
+] as const)(
+  'runs that have one another go on come to an end, by %s',
+  async ([, config, count], { createServer, database }) => {
+    const job = defineAgent({ key: 'job', async run() {} })
+    const chat = defineAgent({
+      key: 'chat',
+      maxAttempts: 1,
+      async run(ctx) {
+        await ctx.startAgent(job, { onEnd: 'continue' })
+      },
+    })
+    const { rest } = await createServer({ agents: [chat, job], config })
+    await rest.create('chat', begin('For ever.'))
+    const chats = () =>
+      database.sql(
+        `SELECT status, error ->> 'code' AS code FROM agent_runtime.run WHERE agent_key = 'chat' ORDER BY ordinal`,
+      )
+    const succeeded = { status: 'succeeded', code: null }
+    await expect
+      .poll(chats, WITHIN)
+      .toEqual([
+        ...Array.from({ length: count - 1 }, () => succeeded),
+        { status: 'failed', code: 'conflict' },
+      ])
+    await quiet(database)
+  },
+)
