@@ -1,5 +1,5 @@
 // Ends of detached runs that the conversation's next run is told, since the run above is over.
-import { describe, expect } from 'vitest'
+import { describe, expect, vi } from 'vitest'
 import { z } from 'zod'
 import { defineAgent, textOf } from '../../../../server/index.ts'
 import type { AgentContext, Json, StartAgentOptions } from '../../../../server/index.ts'
@@ -8,6 +8,8 @@ import type { RestClient } from '../../../support/rest-client.ts'
 import { test } from '../../../support/runtime.ts'
 import { begin, createGate, endSilently } from '../steering/scene.ts'
 import { ALL, WITHIN } from './scene.ts'
+
+vi.setConfig({ testTimeout: 90_000 })
 
 type Database = { sql(text: string): Promise<unknown[]> }
 
@@ -22,7 +24,7 @@ function createScene({ output = 'ready', fails = false }: { output?: Json; fails
   const gate = createGate()
   const job = defineAgent({
     key: 'job',
-    maxAttempts: 1,
+    maxAttempts: fails ? 1 : 10,
     output: z.json(),
     async run() {
       await gate.pass()
@@ -425,7 +427,7 @@ describe('is refused at once', () => {
 test.for([
   ['maxRunDepth', { maxRunDepth: 3 }, 4],
   // Each start takes a place for the run that it leads to.
-  ['maxRunsBelow', { maxRunsBelow: 5 }, 3],
+  ['maxRunsBelow', { maxRunsBelow: 5, maxChildRuns: 5 }, 3],
 ] as const)(
   'runs that have one another go on come to an end, by %s',
   async ([, config, count], { createServer, database }) => {
