@@ -22,6 +22,7 @@ export function useSnapshot<TSnapshot>(
   { throttleMs = 0, isNews }: SnapshotOptions<TSnapshot>,
 ): TSnapshot {
   const rendered = useRef<{ isNews: typeof isNews; snapshot: TSnapshot } | null>(null)
+  const lookAgain = useRef<() => void>(() => {})
 
   const subscribe = useCallback(
     (listener: () => void) => {
@@ -31,9 +32,9 @@ export function useSnapshot<TSnapshot>(
         const { current } = rendered
         if (!isOver && (current === null || current.isNews(current.snapshot, store.getSnapshot()))) listener()
       }
-      const unsubscribe = store.subscribe(
-        throttleMs > 0 ? atIntervals({ clock: systemClock, intervalMs: throttleMs }, look) : look,
-      )
+      const told = throttleMs > 0 ? atIntervals({ clock: systemClock, intervalMs: throttleMs }, look) : look
+      lookAgain.current = told
+      const unsubscribe = store.subscribe(told)
       return () => {
         isOver = true
         unsubscribe()
@@ -48,6 +49,8 @@ export function useSnapshot<TSnapshot>(
   )
   useEffect(() => {
     rendered.current = { isNews, snapshot }
+    // What the store told since this was rendered was no news by what was rendered before.
+    if (store !== null && store.getSnapshot() !== snapshot) lookAgain.current()
   })
   return snapshot
 }

@@ -2,7 +2,7 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ChatScene } from './chat-scene.ts'
-import { answer, openChat, ready } from './chat-scene.ts'
+import { answer, isOfVite, openChat, ready } from './chat-scene.ts'
 
 let scene: ChatScene
 beforeAll(async () => {
@@ -67,6 +67,28 @@ test('nothing of who signed out stays on the page, and what is asked while an an
   await signIn(page, 'Grace')
   await list(page).getByRole('link', { name: 'How do I define an agent?' }).waitFor()
   await list(page).getByRole('link', { name: 'What is 5 + 5?' }).waitFor()
+})
+
+test('nothing of who signed out comes back, nor stays in another tab', async () => {
+  await using chat = await scene.visit()
+  const { page } = chat
+  await signIn(page, 'Joan')
+  await chat.send('What is 6 + 6?')
+  await page.locator('.message.assistant', { hasText: '12' }).waitFor()
+  const other = await page.context().newPage()
+  await other.routeWebSocket(isOfVite, () => {})
+  await other.goto(page.url())
+  await answer(other).waitFor()
+  await other.getByLabel('Message', { exact: true }).fill('A draft of hers')
+  await page.getByRole('button', { name: 'Sign out' }).click()
+  for (const tab of [page, other]) {
+    await tab.locator('.account-name', { hasText: 'Visitor' }).waitFor()
+    await tab.getByText('What would you like to know?').waitFor()
+    expect(await tab.getByLabel('Message', { exact: true }).inputValue()).toBe('')
+  }
+  await page.goBack()
+  await page.getByRole('alert').first().waitFor()
+  expect(await page.locator('.message').count()).toBe(0)
 })
 
 test('the dialog is reached and left by keyboard, and a name that is none is not taken', async () => {

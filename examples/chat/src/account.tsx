@@ -3,13 +3,8 @@ import { useAgentSession } from './agents.ts'
 import { SignInDialog } from './sign-in-dialog.tsx'
 import { signIn, signOut, useUser } from './user.ts'
 
-interface AccountProps {
-  /** Somebody else's conversation is not theirs. */
-  onSignedOut: () => void
-}
-
 /** Who uses the page. What a visitor has asked stays with them when they sign in. */
-export function Account({ onSignedOut }: AccountProps) {
+export function Account() {
   const user = useUser()
   const session = useAgentSession({ isSignedIn: user !== null })
   const [isOpen, setIsOpen] = useState(false)
@@ -22,14 +17,7 @@ export function Account({ onSignedOut }: AccountProps) {
           Sign in
         </button>
       ) : (
-        <button
-          type="button"
-          className="text-button"
-          onClick={() => {
-            signOut()
-            onSignedOut()
-          }}
-        >
+        <button type="button" className="text-button" onClick={signOut}>
           Sign out
         </button>
       )}

@@ -57,7 +57,7 @@ export function Sidebar({ conversationId, drawer, onSelect, onClose }: SidebarPr
           New conversation
         </button>
         <ConversationList conversationId={conversationId} onSelect={onSelect} />
-        <Account onSignedOut={() => onSelect(null)} />
+        <Account />
       </div>
       <div className="backdrop" data-drawer={drawer} onClick={onClose} />
     </>

@@ -1,4 +1,4 @@
-import { useSyncExternalStore } from 'react'
+import { useEffect, useState, useSyncExternalStore } from 'react'
 
 const KEY = 'chat.user'
 const listeners = new Set<() => void>()
@@ -20,6 +20,20 @@ export function signOut(): void {
 
 export function useUser(): string | null {
   return useSyncExternalStore(subscribe, signedInUser)
+}
+
+/**
+ * Counts the users who left, in any tab: the page begins anew then, with nothing of theirs. A visitor who signs in goes on where
+ * they are.
+ */
+export function useVisit(user: string | null): number {
+  const [visit, setVisit] = useState({ user, count: 0 })
+  const { count } = visit
+  if (visit.user !== user) setVisit({ user, count: visit.user === null ? count : count + 1 })
+  useEffect(() => {
+    if (count > 0) location.hash = '#/'
+  }, [count])
+  return count
 }
 
 function subscribe(listener: () => void): () => void {
