@@ -2,10 +2,17 @@
 export interface Connection {
   /** IP address of the socket that the request came by. */
   readonly remoteAddress?: string | undefined
+  /** Closes the connection, for an answer that can't be completed. Without it, the answer's stream ends with an error. */
+  readonly breakOff?: (() => void) | undefined
 }
 
 /** Servers pass different things as the second argument: Next.js the route's parameters, Bun itself. */
 export function remoteAddressOf(connection: object | undefined): string | undefined {
   const { remoteAddress } = (connection ?? {}) as { remoteAddress?: unknown }
   return typeof remoteAddress === 'string' ? remoteAddress : undefined
+}
+
+export function breakOffOf(connection: object | undefined): (() => void) | undefined {
+  const { breakOff } = (connection ?? {}) as { breakOff?: unknown }
+  return typeof breakOff === 'function' ? () => void breakOff.call(connection) : undefined
 }

@@ -11,13 +11,13 @@ import { describeHealth } from '../domain/health.ts'
 import type { Health } from '../domain/health.ts'
 import type { Logger } from '../ports/logger.ts'
 import { answerError, answerJson, completed, retryAfterOf } from './answer.ts'
-import { remoteAddressOf } from './connection.ts'
+import { breakOffOf, remoteAddressOf } from './connection.ts'
 import { allowOrigins, refuseForgeries } from './cross-origin.ts'
 import { toAgentRuntimeError, toTRPCShape } from './errors.ts'
 import { isForm } from './files/multipart.ts'
-import type { FormBounds } from './files/multipart.ts'
 import { addDocsRoutes } from './docs/routes.ts'
 import { addFileRoutes } from './files/routes.ts'
+import type { TransferSettings } from './files/transfer.ts'
 import type { Identify } from './identify.ts'
 import { openByTicket } from './rest/open-by-ticket.ts'
 import { createRestApp, createRestRoutes } from './rest/app.ts'
@@ -44,8 +44,8 @@ interface HandlerOptions {
   /** Rejects if requests would fail at the moment. */
   readHealth(): Promise<Health>
   maxBodyBytes: number
-  /** Bounds of requests with files. */
-  forms: FormBounds
+  /** Of requests with files. */
+  forms: TransferSettings
   restPath: string
   trpcPath: string
   /** A second path for requesting anonymous sessions, besides the one under `restPath`. */
@@ -160,7 +160,7 @@ export function createHandler(options: HandlerOptions): Handler {
   addFileRoutes(app, {
     path: filesPath,
     files: services.files,
-    bounds: options.forms,
+    settings: options.forms,
     toBody: (file) => file,
   })
 
@@ -221,7 +221,10 @@ export function createHandler(options: HandlerOptions): Handler {
     tracer.continueFrom(
       () => request.headers.get('traceparent'),
       async () => {
-        const env: RestEnv['Bindings'] = { remoteAddress: remoteAddressOf(connection) }
+        const env: RestEnv['Bindings'] = {
+          remoteAddress: remoteAddressOf(connection),
+          breakOff: breakOffOf(connection),
+        }
         const response = await app.fetch(request, env)
         if (env.refusalDue === undefined && isRefused(response)) count(env, request)
         if (env.refusalDue !== undefined) await pace.wait(env.refusalDue)

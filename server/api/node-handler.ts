@@ -43,8 +43,11 @@ export function createNodeHandler(handler: Handler, paths: RuntimePaths): NodeHa
     if (request.originalUrl !== undefined) request.url = url
     // A parser such as `express.json()` has read the body, and it cannot be read again.
     if (request.readableDidRead && request.rawBody === undefined) request.rawBody = toBytes(request.body)
-    listener ??= getRequestListener((webRequest, { incoming }) =>
-      handler(webRequest, { remoteAddress: incoming.socket.remoteAddress }),
+    listener ??= getRequestListener((webRequest, { incoming, outgoing }) =>
+      handler(webRequest, {
+        remoteAddress: incoming.socket.remoteAddress,
+        breakOff: () => outgoing.destroy(),
+      }),
     )
     void listener(request, response as ServerResponse)
   }

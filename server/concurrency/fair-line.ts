@@ -1,27 +1,15 @@
-/** Why a call is not let in. */
-export type LineRefusal = 'too-many-of-one' | 'too-many' | 'too-long'
-
-export class NotLetIn extends Error {
-  override readonly name = 'NotLetIn'
-  readonly reason: LineRefusal
-
-  constructor(reason: LineRefusal) {
-    super(`Not let in: ${reason}.`)
-    this.reason = reason
-  }
-}
-
 interface FairLineBounds {
   /** The most calls under way at once. */
   atOnce: number
   /** The most calls of one key under way at once. */
   perKey: number
-  /** The most calls that wait at once. */
-  waiting: number
-  /** The most calls of one key that wait at once. */
-  waitingPerKey: number
-  patienceMs: number
 }
+
+/**
+ * Waits for a place and resolves with the function that gives it back. Rejects with the signal's reason when it
+ * aborts before.
+ */
+export type FairLine = (key: string, signal?: AbortSignal) => Promise<() => void>
 
 interface Waiting {
   key: string
@@ -29,19 +17,15 @@ interface Waiting {
 }
 
 /**
- * Lets a limited number of calls in at once. The others wait in order of arrival, except that calls whose key has all
- * its places are passed by others.
- *
- * @returns a function that waits for a place and resolves with the function that gives it back; it rejects with {@link
- * NotLetIn}
+ * Lets a limited number of calls in at once. Then come those whose key has the fewest calls under way, in order of
+ * arrival, so a key with many waiting calls does not delay another.
  */
-export function createFairLine(bounds: FairLineBounds): (key: string) => Promise<() => void> {
-  const line: Waiting[] = []
+export function createFairLine({ atOnce, perKey }: FairLineBounds): FairLine {
+  const line = new Set<Waiting>()
   const inside = new Map<string, number>()
   let underWay = 0
 
   const countOf = (key: string) => inside.get(key) ?? 0
-  const hasPlace = (key: string) => underWay < bounds.atOnce && countOf(key) < bounds.perKey
 
   function enter(key: string): () => void {
     underWay += 1
@@ -54,29 +38,41 @@ export function createFairLine(bounds: FairLineBounds): (key: string) => Promise
       const left = countOf(key) - 1
       if (left === 0) inside.delete(key)
       else inside.set(key, left)
-      const next = line.findIndex((one) => hasPlace(one.key))
-      line.splice(next, next === -1 ? 0 : 1)[0]?.letIn()
+      nextInLine()?.letIn()
     }
   }
 
-  return async (key) => {
-    if (hasPlace(key)) return enter(key)
-    if (line.filter((one) => one.key === key).length >= bounds.waitingPerKey)
-      throw new NotLetIn('too-many-of-one')
-    if (line.length >= bounds.waiting) throw new NotLetIn('too-many')
+  function nextInLine(): Waiting | undefined {
+    let next: Waiting | undefined
+    let fewest = perKey
+    for (const one of line) {
+      const count = countOf(one.key)
+      if (count >= fewest) continue
+      next = one
+      fewest = count
+      if (count === 0) break
+    }
+    return next
+  }
+
+  return async (key, signal) => {
+    signal?.throwIfAborted()
+    if (underWay < atOnce && countOf(key) < perKey) return enter(key)
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        line.splice(line.indexOf(one), 1)
-        reject(new NotLetIn('too-long'))
-      }, bounds.patienceMs)
+      const leave = () => {
+        line.delete(one)
+        reject(signal?.reason as Error)
+      }
       const one: Waiting = {
         key,
         letIn() {
-          clearTimeout(timer)
+          line.delete(one)
+          signal?.removeEventListener('abort', leave)
           resolve(enter(key))
         },
       }
-      line.push(one)
+      signal?.addEventListener('abort', leave, { once: true })
+      line.add(one)
     })
   }
 }

@@ -187,17 +187,17 @@ export const Config = z.object({
   maxFileBytes: z.coerce.number().int().min(1).max(2_000_000_000).default(20_971_520),
   /** Files in one request. */
   maxFilesPerRequest: z.coerce.number().int().min(1).max(1_000).default(10),
-  /** Seconds an upload may send nothing, or a download may take nothing, before it is given up. */
+  /** Seconds a request with files may send nothing before it is given up. A download may take nothing for ten times as long. */
   uploadIdleSeconds: z.coerce.number().min(0.05).max(300).default(30),
   /** Bytes of all files of a principal together; `false` or `off`: no limit. Callers of kind `public` have none. */
   principalFileBytes: orOff(1, Number.MAX_SAFE_INTEGER, { isWhole: true }).default(1_073_741_824),
+  /** Uploads and downloads under way at once in a process, of one principal. No limit without `authenticate`. */
+  transfersPerPrincipal: z.coerce.number().int().min(1).max(1_000_000).default(500),
   /**
-   * Uploads and downloads under way at once in a process; one caller may have a fifth of them. Further ones
-   * wait.
+   * Bytes a second of all uploads and downloads in a process together; `false` or `off`: no limit. An upload has five
+   * minutes, so a file of `maxFileBytes` must pass in that time.
    */
-  filesAtOnce: z.coerce.number().int().min(1).max(10_000).default(50),
-  /** Bytes a second of all uploads and downloads in a process together; `false` or `off`: no limit. */
-  fileBytesPerSecond: orOff(1_024, Number.MAX_SAFE_INTEGER, { isWhole: true }).default(16_777_216),
+  fileBytesPerSecond: orOff(1_048_576, Number.MAX_SAFE_INTEGER, { isWhole: true }).default(16_777_216),
   /** Schedules that a principal may have. Those in agents' code don't count. */
   schedulesPerPrincipal: z.coerce.number().int().min(0).max(100_000).default(100),
   /** The shortest time between two occurrences of a caller's schedule, in seconds. */
@@ -333,7 +333,7 @@ export const ENVIRONMENT = {
   maxFilesPerRequest: 'MAX_FILES_PER_REQUEST',
   uploadIdleSeconds: 'UPLOAD_IDLE_SECONDS',
   principalFileBytes: 'PRINCIPAL_FILE_BYTES',
-  filesAtOnce: 'FILES_AT_ONCE',
+  transfersPerPrincipal: 'TRANSFERS_PER_PRINCIPAL',
   fileBytesPerSecond: 'FILE_BYTES_PER_SECOND',
   unusedFileHours: 'UNUSED_FILE_HOURS',
   schedulesPerPrincipal: 'SCHEDULES_PER_PRINCIPAL',

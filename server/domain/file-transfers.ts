@@ -1,76 +1,90 @@
-// Limits the uploads and downloads of a process: how many are under way, in total and per caller, and their speed
-// together.
+// Shares a process's work with files among uploads and downloads, piece by piece. Nothing is held while a client or the
+// caller's code is waited for, so slow ones delay nobody.
 import { randomUUID } from 'node:crypto'
-import { NotLetIn, createFairLine } from '../concurrency/fair-line.ts'
+import { createFairLine } from '../concurrency/fair-line.ts'
 import { createPace } from '../concurrency/pace.ts'
-import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { ownerOf } from '../ports/owner.ts'
 import type { Owner } from '../ports/owner.ts'
 
-export interface FileTransferSettings {
-  /** The most transfers under way at once. */
-  filesAtOnce: number
-  /** The limit for all transfers together; false for no limit. */
-  fileBytesPerSecond: number | false
+export interface FileTransfers {
+  /** Passes an upload's pieces on. The work is that of the reader, who stores them. */
+  incoming(owner: Owner, pieces: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>
+  /** Passes a download's pieces on. The work is to read them. */
+  outgoing(owner: Owner, pieces: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>
 }
 
-/** Passes the bytes on, as soon and as fast as they may be transferred. */
-export type Transfer = (owner: Owner, bytes: AsyncIterable<Uint8Array>) => AsyncGenerator<Uint8Array>
+/** With this many in work, the pace has promised at most a second of its time. */
+const PIECES_AT_ONCE = 4
+const PIECES_OF_ONE = 2
 
-/** One caller may have a fifth of the places. */
-const SHARE = 5
-/** How many transfers may wait for each that may be under way. */
-const LINE = 10
-/** How long a transfer waits for a place. A browser gives up later. */
-const PATIENCE_MS = 30_000
-const RETRY_AFTER_SECONDS = 5
+/** @param bytesPerSecond the limit for all transfers together; false for no limit. */
+export function createFileTransfers(bytesPerSecond: number | false): FileTransfers {
+  const enter = createFairLine({ atOnce: PIECES_AT_ONCE, perKey: PIECES_OF_ONE })
+  const pace = createPace(bytesPerSecond)
 
-export function createFileTransfers({ filesAtOnce, fileBytesPerSecond }: FileTransferSettings): Transfer {
-  const perKey = Math.ceil(filesAtOnce / SHARE)
-  const enter = createFairLine({
-    atOnce: filesAtOnce,
-    perKey,
-    waiting: filesAtOnce * LINE,
-    waitingPerKey: perKey * LINE,
-    patienceMs: PATIENCE_MS,
-  })
-  const pace = createPace(fileBytesPerSecond)
-
-  return async function* transfer(owner, bytes) {
-    const leave = await enter(keyOf(owner)).catch((error: unknown) => {
-      throw error instanceof NotLetIn ? toRefusal(error) : error
-    })
+  async function* read(key: string, pieces: AsyncIterable<Uint8Array>, signal: AbortSignal) {
+    const source = pieces[Symbol.asyncIterator]()
     try {
-      for await (const chunk of bytes) {
-        await pace(chunk.length)
-        yield chunk
+      for (;;) {
+        const piece = await inPlace(
+          () => enter(key, signal),
+          async () => {
+            const next = await source.next()
+            if (next.done !== true) await pace(next.value.length)
+            return next
+          },
+        )
+        if (piece.done === true) return
+        yield piece.value
       }
+    } catch (error) {
+      if (!signal.aborted) throw error
     } finally {
-      leave()
+      await source.return?.()
     }
   }
+
+  return {
+    async *incoming(owner, pieces) {
+      const key = keyOf(owner)
+      for await (const piece of pieces) {
+        const leave = await enter(key)
+        try {
+          await pace(piece.length)
+          yield piece
+        } finally {
+          leave()
+        }
+      }
+    },
+
+    outgoing(owner, pieces) {
+      const leaving = new AbortController()
+      const reading = read(keyOf(owner), pieces, leaving.signal)
+      return {
+        [Symbol.asyncIterator]: () => ({
+          next: () => reading.next(),
+          return() {
+            // The generator itself would hear of this only after the piece that it waits for.
+            leaving.abort()
+            return reading.return(undefined)
+          },
+        }),
+      }
+    },
+  }
 }
 
-/**
- * All unauthenticated callers are one public principal, which may have all places. So each of its transfers gets its
- * own key.
- */
+async function inPlace<T>(enter: () => Promise<() => void>, work: () => Promise<T>): Promise<T> {
+  const leave = await enter()
+  try {
+    return await work()
+  } finally {
+    leave()
+  }
+}
+
+/** All unauthenticated callers are one public principal. So each of their transfers counts by itself. */
 function keyOf(owner: Owner): string {
   return owner.kind === 'public' ? randomUUID() : JSON.stringify(ownerOf(owner))
-}
-
-function toRefusal(cause: NotLetIn): AgentRuntimeError {
-  if (cause.reason === 'too-many-of-one') {
-    return new AgentRuntimeError('rate_limited', 'Too many of your files are being transferred already.', {
-      details: { retryAfterSeconds: RETRY_AFTER_SECONDS },
-      cause,
-    })
-  }
-  return new AgentRuntimeError(
-    'unavailable',
-    'Too many files are being transferred. Try again in a moment.',
-    {
-      cause,
-    },
-  )
 }

@@ -15,7 +15,6 @@ import { ownerOf } from '../ports/owner.ts'
 import type { FileStore } from '../ports/store/file-store.ts'
 import type { Access } from './access.ts'
 import { createFileTransfers } from './file-transfers.ts'
-import type { FileTransferSettings } from './file-transfers.ts'
 import { noSuchFile } from './no-such-file.ts'
 import { sessionOver } from './session-over.ts'
 
@@ -23,9 +22,8 @@ import { sessionOver } from './session-over.ts'
 export interface OpenedFile {
   file: StoredFile
   /**
-   * Its bytes, or a range of them, read only as they are taken. It counts towards `filesAtOnce` from the first byte
-   * until it ends or the reader leaves it. Throws when the file is deleted meanwhile, and `rate_limited` or
-   * `unavailable` when too many files are being transferred.
+   * Its bytes, or a range of them, read only as they are taken, at the pace of `fileBytesPerSecond`. Throws when the
+   * file is deleted meanwhile.
    */
   read(range?: ByteRange): AsyncIterable<Uint8Array>
 }
@@ -37,8 +35,7 @@ export interface UploadedFiles {
    * next one is taken.
    *
    * @throws AgentRuntimeError `payload_too_large` when there are more than `maxFileBytes`, or more than the caller has
-   * room for (`principalFileBytes`); `rate_limited` or `unavailable` when too many files are being transferred; and any
-   * error of `bytes`. Then nothing of the file is kept.
+   * room for (`principalFileBytes`); and any error of `bytes`. Then nothing of the file is kept.
    * @example
    * const { id } = await runtime.files.upload(user, { name: 'cat.png', mediaType: 'image/png' }, createReadStream('cat.png'))
    */
@@ -71,11 +68,13 @@ interface FilePorts {
   log: Logger
 }
 
-interface FileSettings extends FileTransferSettings {
+interface FileSettings {
   maxFileBytes: number
   /** The limit for all files of an owner together; false for no limit. */
   principalFileBytes: number | false
   unusedMs: number
+  /** The limit for all transfers together; false for no limit. */
+  fileBytesPerSecond: number | false
 }
 
 /** As long as Node's server lets a request take. */
@@ -86,9 +85,9 @@ const UPLOAD_EXPIRES_MS = MAX_UPLOAD_MS + 60_000
 // oxlint-disable-next-line max-lines-per-function -- A list of use cases, closures over the same ports.
 export function createUploadedFiles(
   { store, files, access, log }: FilePorts,
-  { maxFileBytes, principalFileBytes, unusedMs, ...bounds }: FileSettings,
+  { maxFileBytes, principalFileBytes, unusedMs, fileBytesPerSecond }: FileSettings,
 ): UploadedFiles & FileUpkeep {
-  const transfer = createFileTransfers(bounds)
+  const { incoming, outgoing } = createFileTransfers(fileBytesPerSecond)
 
   async function get(caller: Principal, id: string): Promise<StoredFile> {
     const reach = await access.reach(caller, 'file')
@@ -156,7 +155,7 @@ export function createUploadedFiles(
         await files.write(
           id,
           (async function* () {
-            for await (const chunk of transfer(owner, bytes)) {
+            for await (const chunk of incoming(owner, bytes)) {
               size += chunk.length
               if (size > maxFileBytes) throw tooLarge(maxFileBytes)
               if (size > maxBytes) throw full()
@@ -184,7 +183,7 @@ export function createUploadedFiles(
       const file = await get(caller, parseInput(FileId, fileId))
       return {
         file,
-        read: (range = { start: 0, end: file.size }) => transfer(caller, files.read(file.id, range)),
+        read: (range = { start: 0, end: file.size }) => outgoing(caller, files.read(file.id, range)),
       }
     },
 

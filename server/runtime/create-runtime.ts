@@ -17,11 +17,13 @@ import { createIdentify } from '../api/identify.ts'
 import { createRouter } from '../api/router.ts'
 import { resolveConfig } from '../config/resolve-config.ts'
 import { checkPrices } from '../config/prices.ts'
+import { checkFileTime } from '../config/file-time.ts'
 import { checkWebhookHosts, checkWebhooks } from '../config/webhooks.ts'
 import { PUBLIC_PRINCIPAL } from '../contract/principal.ts'
 import type { SessionRequest } from '../domain/sessions.ts'
 import { createRetentionRules } from '../domain/retention-rule.ts'
 import { createReadHealth } from '../domain/health.ts'
+import { MAX_UPLOAD_MS } from '../domain/files.ts'
 import { checkSchedules } from '../domain/schedules.ts'
 import { createWebhooks } from '../domain/webhooks.ts'
 import { unlessAway } from '../domain/unless-away.ts'
@@ -77,6 +79,7 @@ export function assembleRuntime<const TAgents extends readonly AnyAgent[]>(
   assertKnownOptions(options)
   checkWebhooks(options.webhooks ?? [])
   checkWebhookHosts(config)
+  checkFileTime(config, MAX_UPLOAD_MS)
   const { prices = PRICES } = options
   checkPrices(prices)
   const agents = new Map(agentsByKey(options.agents))
@@ -221,6 +224,7 @@ export function assembleRuntime<const TAgents extends readonly AnyAgent[]>(
       // Where nobody has to say who they are, all are the same one.
       streamsPerPrincipal: isAuthenticating ? config.streamsPerPrincipal : Infinity,
       socketsPerPrincipal: isAuthenticating ? config.socketsPerPrincipal : Infinity,
+      transfersPerPrincipal: isAuthenticating ? config.transfersPerPrincipal : Infinity,
       readHealth,
     },
   )

@@ -4,6 +4,7 @@ import type { Identify } from '../api/identify.ts'
 import { createRefusalPace } from '../api/refusal-pace.ts'
 import type { AgentRouter } from '../api/router.ts'
 import type { ApiServices } from '../api/services.ts'
+import { createSeats } from '../api/seats.ts'
 import { createNodeHandler } from '../api/node-handler.ts'
 import type { NodeHandler } from '../api/node-handler.ts'
 import { createSocketServer } from '../api/socket/socket-server.ts'
@@ -27,6 +28,7 @@ interface TransportSettings {
   sessionPath: string | undefined
   streamsPerPrincipal: number
   socketsPerPrincipal: number
+  transfersPerPrincipal: number
   readHealth(): Promise<Health>
 }
 
@@ -36,7 +38,14 @@ const FORM_BYTES = 32_768
 /** What requests come in by: HTTP, and sockets, with the same bounds on both. */
 export function createTransports(
   { clock, tracer, ...wiring }: Wiring,
-  { config, sessionPath, streamsPerPrincipal, socketsPerPrincipal, readHealth }: TransportSettings,
+  {
+    config,
+    sessionPath,
+    streamsPerPrincipal,
+    socketsPerPrincipal,
+    transfersPerPrincipal,
+    readHealth,
+  }: TransportSettings,
 ): { handler: Handler; nodeHandler: NodeHandler; sockets: SocketServer } {
   const { restPath, trpcPath, allowedOrigins, maxBodyBytes, socketHeaders, subscriptionsPerSocket } = config
   const shared = { ...wiring, trpcPath, allowedOrigins, maxBodyBytes }
@@ -50,6 +59,8 @@ export function createTransports(
     maxFieldBytes: maxBodyBytes,
     maxBytes: maxFiles * (maxFileBytes + FORM_BYTES) + maxBodyBytes,
     idleMs: config.uploadIdleSeconds * 1000,
+    seats: createSeats(transfersPerPrincipal, 'uploads and downloads'),
+    log: wiring.services.log,
   }
   const pace = createRefusalPace(config.refusalsPerSecond, wiring.services.stopping)
   const networkOf = createNetworkOf(config.trustedProxies)

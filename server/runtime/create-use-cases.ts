@@ -79,7 +79,6 @@ export function createUseCases(
       maxFileBytes: config.maxFileBytes,
       principalFileBytes: config.principalFileBytes,
       unusedMs: Math.round(config.unusedFileHours * 3_600_000),
-      filesAtOnce: config.filesAtOnce,
       fileBytesPerSecond: config.fileBytesPerSecond,
     },
   )

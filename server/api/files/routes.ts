@@ -4,27 +4,31 @@ import type { StoredFile } from '../../contract/file.ts'
 import type { FileUpkeep, UploadedFiles } from '../../domain/files.ts'
 import { answerJson } from '../answer.ts'
 import type { RestEnv } from '../rest/route.ts'
-import type { FormBounds } from './multipart.ts'
 import { serveFile } from './serve-file.ts'
 import { receiveForm } from './transfer.ts'
+import type { TransferSettings } from './transfer.ts'
 
 interface FileRoutes {
   path: string
   files: UploadedFiles & Pick<FileUpkeep, 'discard'>
-  bounds: FormBounds
+  settings: TransferSettings
   /** Makes the answer's body from a file. */
   toBody(file: StoredFile): object
 }
 
 /** The routes that carry the bytes of files. */
-export function addFileRoutes(app: Hono<RestEnv>, { path, files, bounds, toBody }: FileRoutes): void {
+export function addFileRoutes(app: Hono<RestEnv>, { path, files, settings, toBody }: FileRoutes): void {
   app.post(path, async (c) => {
-    const { files: stored } = await receiveForm(c.req.raw, c.get('principal'), { files, bounds })
+    const { files: stored } = await receiveForm(c.req.raw, c.get('principal'), { files, settings })
     if (stored.length === 0) throw new AgentRuntimeError('bad_request', 'The form has no file.')
     return answerJson({ files: stored.map(toBody) }, 201)
   })
 
   app.get(`${path}/:id`, async (c) =>
-    serveFile(c.req.raw, await files.open(c.get('principal'), c.req.param('id')), bounds.idleMs),
+    serveFile(c.req.raw, await files.open(c.get('principal'), c.req.param('id')), {
+      ...settings,
+      principal: c.get('principal'),
+      breakOff: c.env.breakOff,
+    }),
   )
 }

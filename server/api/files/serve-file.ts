@@ -4,19 +4,17 @@ import { noSuchFile } from '../../domain/no-such-file.ts'
 import { FileGone } from '../../ports/files.ts'
 import type { ByteRange } from '../../ports/files.ts'
 import { answerJson } from '../answer.ts'
+import { toBody } from './download-body.ts'
+import type { DownloadSettings } from './download-body.ts'
 
 /** Media types that a browser may show. None of them can contain a script. */
 const SHOWN = /^(?:image\/(?:png|jpeg|gif|webp|avif|bmp)|audio\/[\w.+-]+|video\/[\w.+-]+|text\/plain)(?:;|$)/
 
-/**
- * Answers a GET or HEAD of a file with all of it, a part of it, or 304.
- *
- * @param idleMs milliseconds for which a client may take nothing.
- */
+/** Answers a GET or HEAD of a file with all of it, a part of it, or 304. */
 export async function serveFile(
   request: Request,
   { file, read }: OpenedFile,
-  idleMs: number,
+  download: DownloadSettings,
 ): Promise<Response> {
   const etag = `"${file.sha256}"`
   const headers = headersOf(file, etag)
@@ -31,7 +29,7 @@ export async function serveFile(
   const { start, end } = range ?? { start: 0, end: file.size }
   const length = { 'content-length': String(end - start) }
   if (isHead || start === end) return new Response(null, { headers: { ...headers, ...length } })
-  const body = await toBody(read({ start, end }), idleMs).catch((error: unknown) => {
+  const body = await toBody(request, () => read({ start, end }), download).catch((error: unknown) => {
     throw error instanceof FileGone ? noSuchFile(file.id) : error
   })
   if (range === undefined) return new Response(body, { headers: { ...headers, ...length } })
@@ -83,44 +81,4 @@ function rangeOf({ headers }: Request, size: number, etag: string): ByteRange | 
   const end = last === '' ? size : Math.min(size, Number(last) + 1)
   if (last !== '' && Number(last) < start) return undefined
   return start < size ? { start, end } : 'none'
-}
-
-/**
- * Reads the first piece before the answer begins, so that a deleted file is still a 404. Then reads on as the
- * client takes it, and breaks off if the client takes nothing, because it would keep its place among the
- * transfers.
- */
-async function toBody(
-  pieces: AsyncIterable<Uint8Array>,
-  idleMs: number,
-): Promise<ReadableStream<Uint8Array>> {
-  const iterator = pieces[Symbol.asyncIterator]()
-  let next: IteratorResult<Uint8Array> | undefined = await iterator.next()
-  let timer: NodeJS.Timeout | undefined
-  const end = async () => {
-    clearTimeout(timer)
-    await iterator.return?.()
-  }
-  return new ReadableStream<Uint8Array>(
-    {
-      start(controller) {
-        timer = setTimeout(giveUp, idleMs, controller)
-      },
-      async pull(controller) {
-        clearTimeout(timer)
-        const { done, value } = next ?? (await iterator.next())
-        next = undefined
-        if (done === true) return controller.close()
-        timer = setTimeout(giveUp, idleMs, controller)
-        controller.enqueue(value)
-      },
-      cancel: end,
-    },
-    { highWaterMark: 0 },
-  )
-
-  function giveUp(controller: ReadableStreamDefaultController<Uint8Array>): void {
-    controller.error(new Error('The client has read nothing for too long.'))
-    void end()
-  }
 }

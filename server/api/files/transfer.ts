@@ -1,8 +1,16 @@
 import type { StoredFile } from '../../contract/file.ts'
 import type { Principal } from '../../contract/principal.ts'
 import type { FileUpkeep, UploadedFiles } from '../../domain/files.ts'
+import type { Logger } from '../../ports/logger.ts'
+import type { Seats } from '../seats.ts'
 import { readForm } from './multipart.ts'
 import type { FormBounds, FormFields } from './multipart.ts'
+
+export interface TransferSettings extends FormBounds {
+  /** Counts the uploads and downloads of each caller. */
+  seats: Seats
+  log: Logger
+}
 
 export interface Received {
   files: StoredFile[]
@@ -13,11 +21,12 @@ export interface Received {
 export async function receiveForm(
   request: Request,
   principal: Principal,
-  { files, bounds }: { files: UploadedFiles & Pick<FileUpkeep, 'discard'>; bounds: FormBounds },
+  { files, settings }: { files: UploadedFiles & Pick<FileUpkeep, 'discard'>; settings: TransferSettings },
 ): Promise<Received> {
+  using _seat = settings.seats.take(principal)
   const stored: StoredFile[] = []
   try {
-    const fields = await readForm(request, bounds, async ({ name, mediaType, bytes }) => {
+    const fields = await readForm(request, settings, async ({ name, mediaType, bytes }) => {
       stored.push(await files.upload(principal, { name, mediaType }, bytes))
     })
     return { files: stored, fields }

@@ -1,5 +1,5 @@
 import { Hono } from 'hono'
-import type { FormBounds } from '../files/multipart.ts'
+import type { TransferSettings } from '../files/transfer.ts'
 import { createKeepAlive } from '../keep-alive.ts'
 import type { ApiServices } from '../services.ts'
 import type { WatchReader } from '../watch-reader.ts'
@@ -24,18 +24,18 @@ import { webhookRoutes } from './routes/webhooks.ts'
  */
 export function createRestRoutes(
   services: ApiServices,
-  { watchReader, forms: bounds }: { watchReader: WatchReader; forms: FormBounds },
+  { watchReader, forms: settings }: { watchReader: WatchReader; forms: TransferSettings },
 ): Route[] {
   const answerList = createAnswerList(services.restLists)
   const keepAlive = createKeepAlive(services.streamKeepAliveMs)
   return [
-    ...runRoutes(services, { answerList, bounds }),
+    ...runRoutes(services, { answerList, settings }),
     ...runEventRoutes({ runs: services.runs, keepAlive, watchReader }),
     ...agentRoutes(services.agents),
     ...modelRoutes(services.listModels),
     ...conversationRoutes(services.conversations, answerList),
     ...conversationEventRoutes({ conversations: services.conversations, keepAlive, watchReader }),
-    ...fileRoutes(services.files, { answerList, bounds }),
+    ...fileRoutes(services.files, { answerList, settings }),
     ...scheduleRoutes(services, answerList),
     ...memoryRoutes(services, answerList),
     ...webhookRoutes(services, answerList),

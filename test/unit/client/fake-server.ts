@@ -1,6 +1,7 @@
 // The real HTTP face over use cases that a test drives: what a client meets, without a database.
 import { createRefusalPace } from '../../../server/api/refusal-pace.ts'
 import { createHandler } from '../../../server/api/handler.ts'
+import { createSeats } from '../../../server/api/seats.ts'
 import { createRouter } from '../../../server/api/router.ts'
 import { AgentRuntimeError } from '../../../server/contract/agent-runtime-error.ts'
 import { CreateConversationInput, ListConversationsInput } from '../../../server/contract/conversation.ts'
@@ -239,7 +240,7 @@ export function fakeServer(): FakeServer {
     tracer: noTracer,
     readHealth: async () => ({ bus: 'listening', queue: 'ok', eventLoopLagMs: 0 }),
     maxBodyBytes: 100_000,
-    forms: { maxFiles: 0, maxFieldBytes: 0, maxBytes: 0, idleMs: 1_000 },
+    forms: { maxFiles: 0, maxFieldBytes: 0, maxBytes: 0, idleMs: 1_000, seats: createSeats(0, 'files'), log },
     restPath: '/api/agents',
     trpcPath: '/trpc',
     sessionPath: undefined,

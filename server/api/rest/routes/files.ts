@@ -2,9 +2,9 @@ import { z } from 'zod'
 import { AgentRuntimeError } from '../../../contract/agent-runtime-error.ts'
 import type { ListFilesRequest, StoredFile } from '../../../contract/file.ts'
 import { ANSWER_HEADERS, answerJson } from '../../answer.ts'
-import type { FormBounds } from '../../files/multipart.ts'
 import { serveFile } from '../../files/serve-file.ts'
 import { receiveForm } from '../../files/transfer.ts'
+import type { TransferSettings } from '../../files/transfer.ts'
 import type { ApiServices } from '../../services.ts'
 import type { AnswerList } from '../answer-list.ts'
 import { ListFilesQuery } from '../read-request.ts'
@@ -53,7 +53,7 @@ const RANGE = {
 // oxlint-disable-next-line max-lines-per-function -- A list of routes.
 export function fileRoutes(
   files: ApiServices['files'],
-  { answerList, bounds }: { answerList: AnswerList; bounds: FormBounds },
+  { answerList, settings }: { answerList: AnswerList; settings: TransferSettings },
 ): Route[] {
   return [
     defineRoute({
@@ -65,7 +65,7 @@ export function fileRoutes(
       answers: { 201: { description: 'The files', content: json(RestFiles) } },
       refusals: ['bad_request', 'unsupported_media_type', 'payload_too_large'],
       async handle({ c, principal }) {
-        const { files: stored } = await receiveForm(c.req.raw, principal, { files, bounds })
+        const { files: stored } = await receiveForm(c.req.raw, principal, { files, settings })
         if (stored.length === 0) throw new AgentRuntimeError('bad_request', 'The form has no file.')
         return answerJson({ files: stored.map(toRestFile) }, 201)
       },
@@ -98,7 +98,11 @@ export function fileRoutes(
       },
       refusals: ['not_found'],
       handle: async ({ c, principal, id }) =>
-        serveFile(c.req.raw, await files.open(principal, id), bounds.idleMs),
+        serveFile(c.req.raw, await files.open(principal, id), {
+          ...settings,
+          principal,
+          breakOff: c.env.breakOff,
+        }),
     }),
     defineRoute({
       method: 'GET',

@@ -5,8 +5,8 @@ import { parseInput } from '../../../contract/parse-input.ts'
 import type { Message } from '../../../contract/message.ts'
 import type { Principal } from '../../../contract/principal.ts'
 import { ANSWER_HEADERS, answerJson } from '../../answer.ts'
-import type { FormBounds } from '../../files/multipart.ts'
 import { receiveForm } from '../../files/transfer.ts'
+import type { TransferSettings } from '../../files/transfer.ts'
 import type { ApiServices } from '../../services.ts'
 import type { AnswerList } from '../answer-list.ts'
 import { bodyOf } from '../create-with-files.ts'
@@ -39,7 +39,7 @@ const MOST_EVENTS = 1_000
 // oxlint-disable-next-line max-lines-per-function -- A list of routes.
 export function runRoutes(
   { runs, files }: Pick<ApiServices, 'runs' | 'files'>,
-  { answerList, bounds }: { answerList: AnswerList; bounds: FormBounds },
+  { answerList, settings }: { answerList: AnswerList; settings: TransferSettings },
 ): Route[] {
   async function create(principal: Principal, body: z.output<typeof RestCreateRun>) {
     const input = fromRestCreateRun(body)
@@ -56,7 +56,7 @@ export function runRoutes(
 
   async function createWithFiles(c: Context<RestEnv>): Promise<Response> {
     const principal = c.get('principal')
-    const { fields, files: stored } = await receiveForm(c.req.raw, principal, { files, bounds })
+    const { fields, files: stored } = await receiveForm(c.req.raw, principal, { files, settings })
     try {
       const body = parseInput(RestCreateRun, renamed(bodyOf(fields, stored)))
       const { answer, created } = await create(principal, body)

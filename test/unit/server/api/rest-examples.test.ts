@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import type { z } from 'zod'
 import { createRestRoutes } from '../../../../server/api/rest/app.ts'
+import type { TransferSettings } from '../../../../server/api/files/transfer.ts'
 import type { ApiServices } from '../../../../server/api/services.ts'
 
 // Routes are only declared here: none of them is asked.
@@ -11,7 +12,7 @@ const routes = createRestRoutes(
     watchReader: () => {
       throw new Error('Nobody reads here.')
     },
-    forms: { maxBytes: 1, idleMs: 1, maxFiles: 1, maxFieldBytes: 1 },
+    forms: {} as TransferSettings,
   },
 )
 

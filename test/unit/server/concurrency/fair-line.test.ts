@@ -1,28 +1,19 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { setImmediate as settled } from 'node:timers/promises'
+import { describe, expect, test } from 'vitest'
 import { createFairLine } from '../../../../server/concurrency/fair-line.ts'
 
-const BOUNDS = { atOnce: 3, perKey: 2, waiting: 4, waitingPerKey: 2, patienceMs: 1_000 }
-
-beforeEach(() => void vi.useFakeTimers())
-afterEach(() => void vi.useRealTimers())
-
 function scene() {
-  const enter = createFairLine(BOUNDS)
+  const enter = createFairLine({ atOnce: 3, perKey: 2 })
   const inside: string[] = []
   const leaves = new Map<string, () => void>()
   /** Asks for a place, under the first letter of the name. */
-  async function ask(name: string): Promise<string> {
-    try {
-      leaves.set(name, await enter(name.charAt(0)))
-      inside.push(name)
-      return 'inside'
-    } catch (error) {
-      return String(error)
-    }
+  async function ask(name: string, signal?: AbortSignal): Promise<void> {
+    leaves.set(name, await enter(name.charAt(0), signal))
+    inside.push(name)
   }
   async function leave(name: string) {
     leaves.get(name)?.()
-    await vi.advanceTimersByTimeAsync(0)
+    await settled()
   }
   return { ask, inside, leave }
 }
@@ -30,38 +21,42 @@ function scene() {
 describe('a fair line', () => {
   test('lets others by those whose places are all taken', async () => {
     const { ask, inside, leave } = scene()
-    const asked = ['a1', 'a2', 'a3', 'b1', 'b2'].map(ask)
-    await vi.advanceTimersByTimeAsync(0)
+    const asked = ['a1', 'a2', 'a3', 'b1', 'b2'].map((name) => ask(name))
+    await settled()
     expect(inside).toEqual(['a1', 'a2', 'b1'])
     await leave('b1')
     expect(inside.at(-1)).toBe('b2')
     await leave('a1')
     await leave('a1')
     expect(inside.at(-1)).toBe('a3')
-    expect(await Promise.all(asked)).toEqual(Array(5).fill('inside'))
+    await Promise.all(asked)
   })
 
-  test('is so long, of one and of all', async () => {
-    const { ask } = scene()
-    for (const name of ['a1', 'a2', 'b1', 'a3', 'a4']) void ask(name)
-    expect(await ask('a5')).toBe('NotLetIn: Not let in: too-many-of-one.')
-    void ask('c1')
-    void ask('d1')
-    expect(await ask('e1')).toBe('NotLetIn: Not let in: too-many.')
-  })
-
-  test('is left by those for whom it takes too long', async () => {
+  test('lets those in first who have the fewest places, however many others came before', async () => {
     const { ask, inside, leave } = scene()
     for (const name of ['a1', 'a2', 'b1']) void ask(name)
-    const late = ask('c1')
-    await vi.advanceTimersByTimeAsync(500)
-    const next = ask('d1')
-    await vi.advanceTimersByTimeAsync(500)
-    expect(await late).toBe('NotLetIn: Not let in: too-long.')
+    for (let n = 3; n < 10_000; n++) void ask(`a${n}`)
+    for (const name of ['b2', 'c1', 'c2']) void ask(name)
+    await settled()
+    await leave('a1')
+    expect(inside.at(-1)).toBe('c1')
+    await leave('a2')
+    expect(inside.at(-1)).toBe('a3')
+    await leave('c1')
+    expect(inside.at(-1)).toBe('c2')
+  })
+
+  test('may be left, before and while one waits', async () => {
+    const { ask, inside, leave } = scene()
+    for (const name of ['a1', 'a2', 'b1']) void ask(name)
+    const leaving = new AbortController()
+    const left = ask('c1', leaving.signal)
+    void ask('d1')
+    leaving.abort(new Error('gone'))
+    await expect(left).rejects.toThrow('gone')
+    await expect(ask('c2', leaving.signal)).rejects.toThrow('gone')
     await leave('b1')
-    expect(await next).toBe('inside')
-    expect(inside).not.toContain('c1')
-    expect(vi.getTimerCount()).toBe(0)
+    expect(inside).toEqual(['a1', 'a2', 'b1', 'd1'])
   })
 
   test('is free again after ten thousand', async () => {
@@ -71,7 +66,7 @@ describe('a fair line', () => {
       await leave(`a${n}`)
     }
     for (const name of ['b1', 'b2', 'c1']) void ask(name)
-    await vi.advanceTimersByTimeAsync(0)
+    await settled()
     expect(inside.slice(-3)).toEqual(['b1', 'b2', 'c1'])
   })
 })
