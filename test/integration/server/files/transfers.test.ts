@@ -13,7 +13,7 @@ import { test } from '../../../support/runtime.ts'
 import type { CreateServer } from '../../../support/runtime.ts'
 
 const agent = defineAgent({ key: 'agent', run: async () => ({ output: 'done' }) })
-const PATIENT = { timeout: 60_000 }
+const PATIENT = { timeout: 180_000 }
 
 async function serve(createServer: CreateServer, config: Settings) {
   const { runtime } = await createServer({
