@@ -1,4 +1,4 @@
-// Adds to a history what its models thought, as far as its reader may see the events that told it.
+// Adds to a history what its models thought, as far as its reader may see the runs and the events that told it.
 import type { EventFilter, Visibility } from '../contract/event.ts'
 import type { HistoryMessage } from '../contract/message.ts'
 import type { Part } from '../contract/message-part.ts'
@@ -20,21 +20,31 @@ export type WithReasoning = (
 ) => Promise<HistoryMessage[]>
 
 export function createWithReasoning(
-  { store, access }: { store: Pick<ConversationStore, 'readReasoning'>; access: Pick<Access, 'assertMay'> },
+  {
+    store,
+    access,
+  }: { store: Pick<ConversationStore, 'readReasoning'>; access: Pick<Access, 'reach' | 'may'> },
   { debugMode, visibility }: ReasoningSettings,
 ): WithReasoning {
-  /** @throws AgentRuntimeError `forbidden` */
   return async (principal, messages, filter) => {
     const visibilities = visibleTo(filter, debugMode)
     // Most readers are told nothing of it: they do without the query.
     if (!filter.includeDebug && !visibilities.includes(visibility)) return messages
+    // A conversation may be read by more people than its runs.
+    const reach = await access.reach(principal, 'run')
+    if (reach === null) return messages
     const said = messages.filter(({ role }) => role === 'assistant')
-    const found = await store.readReasoning(said, visibilities)
+    const found = await store.readReasoning(reach, said, visibilities)
     const runs = new Map(found.map(({ run }) => [run.id, run]))
-    if (filter.includeDebug) {
-      for (const run of runs.values()) await access.assertMay(principal, 'includeDebug', { run })
-    }
-    const thoughts = new Map(found.map(({ run, messageId, text }) => [`${run.id} ${messageId}`, text]))
+    const shown = new Set<string>()
+    await Promise.all(
+      [...runs.values()].map(async (run) => {
+        const isShown = !filter.includeDebug || (await access.may(principal, 'includeDebug', { run }))
+        if (isShown) shown.add(run.id)
+      }),
+    )
+    const told = found.filter(({ run }) => shown.has(run.id))
+    const thoughts = new Map(told.map(({ run, messageId, text }) => [`${run.id} ${messageId}`, text]))
     return messages.map((message) => withThought(message, thoughts.get(`${message.runId} ${message.id}`)))
   }
 }

@@ -92,8 +92,9 @@ export interface ConversationStore {
     conversationId: string,
     window: { limit: number; offset: number; includeFailedRuns: boolean },
   ): Promise<{ messages: HistoryMessage[]; total: number; progress: ConversationProgress }>
-  /** What was thought for messages of a history, as far as these visibilities have it. */
+  /** What was thought for messages of a history in runs within reach, as far as these visibilities have it. */
   readReasoning(
+    reach: Reach,
     messages: readonly { id: string; runId: string }[],
     visibilities: readonly Visibility[],
   ): Promise<MessageReasoning[]>

@@ -2,7 +2,9 @@
 import type pg from 'pg'
 import type { Visibility } from '../../contract/event.ts'
 import type { MessageReasoning } from '../../ports/store/conversation-store.ts'
+import type { Reach } from '../../ports/owner.ts'
 import { execute } from '../connections/transaction.ts'
+import { forEachScope, isReached, reachValues } from '../owned-by.ts'
 import { SUMMARY_COLUMNS, toSummary } from '../rows/run-row.ts'
 import type { SummaryRow } from '../rows/run-row.ts'
 
@@ -10,14 +12,16 @@ import type { SummaryRow } from '../rows/run-row.ts'
 const MAX_CHARACTERS = 10_000_000
 
 // Of each message what the last attempt thought that said it, and of that what follows on a delta that stands for all before it.
-const READ = {
-  name: 'read_reasoning',
-  text: `
-    WITH piece AS (
+const READ = forEachScope(
+  'read_reasoning',
+  (scope) => `
+    WITH asked AS (
+      SELECT r.id FROM agent_runtime.run r WHERE r.id = ANY ($1::uuid[]) AND ${isReached(scope, 'r', 4)}
+    ), piece AS (
       SELECT run_id, seq, attempt, payload ->> 'messageId' AS id, payload ->> 'content' AS content,
         payload ? 'offset' AS is_folded
       FROM agent_runtime.event
-      WHERE run_id = ANY ($1::uuid[]) AND type = 'reasoning.delta'
+      WHERE run_id IN (SELECT id FROM asked) AND type = 'reasoning.delta'
         AND visibility = ANY ($3::agent_runtime.visibility[]) AND payload ->> 'messageId' = ANY ($2::text[])
         AND jsonb_typeof(payload -> 'content') = 'string'
     ), counted AS (
@@ -36,24 +40,26 @@ const READ = {
     SELECT ${SUMMARY_COLUMNS}, bounded.id AS "messageId", bounded.text
     FROM bounded JOIN agent_runtime.run r ON r.id = bounded.run_id
     WHERE bounded.characters <= ${MAX_CHARACTERS}`,
-}
+)
 
 interface Row extends SummaryRow {
   messageId: string
   text: string
 }
 
-/** Of these messages, by their runs; as much of it as these visibilities have. */
+/** Of these messages, by their runs within reach; as much of it as these visibilities have. */
 export async function readReasoning(
   pool: pg.Pool,
+  reach: Reach,
   messages: readonly { id: string; runId: string }[],
   visibilities: readonly Visibility[],
 ): Promise<MessageReasoning[]> {
   if (messages.length === 0) return []
-  const rows = await execute<Row>(pool, READ, [
+  const rows = await execute<Row>(pool, READ[reach.scope], [
     [...new Set(messages.map(({ runId }) => runId))],
     messages.map(({ id }) => id),
     visibilities,
+    ...reachValues(reach),
   ])
   return rows.map(({ messageId, text, ...run }) => ({ run: toSummary(run), messageId, text }))
 }

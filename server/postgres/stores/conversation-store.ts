@@ -26,7 +26,7 @@ export function createConversationStore({
     getConversation: (reach, conversationId) => reads.getConversation(prisma, reach, conversationId),
     listConversations: (reach, filter, cursor) => reads.listConversations(pool, { reach, filter, cursor }),
     readHistory: (reach, conversationId, window) => readHistory(pool, { reach, conversationId }, window),
-    readReasoning: (messages, visibilities) => readReasoning(pool, messages, visibilities),
+    readReasoning: (reach, messages, visibilities) => readReasoning(pool, reach, messages, visibilities),
     readConversationPlace: (reach, asked) => readConversationPlace(pool, reach, asked),
     readConversationRuns: createReadConversationRuns(pool),
     askForTitle: (conversationId) => askForTitle(pool, conversationId),

@@ -1,8 +1,8 @@
-import { expect } from 'vitest'
+import { describe, expect } from 'vitest'
 import { z } from 'zod'
 import { defineAgent, defineTool, ownersOnly, toolLoop } from '../../../../server/index.ts'
 import { createScriptedModel } from '../../../../server/models/scripted.ts'
-import type { Message } from '../../../../server/index.ts'
+import type { Message, Principal } from '../../../../server/index.ts'
 import type { TestServer } from '../../../support/runtime.ts'
 import { test } from '../../../support/runtime.ts'
 import { PUBLIC_PRINCIPAL } from '../../../../server/contract/principal.ts'
@@ -27,10 +27,13 @@ const thinker = defineAgent({
 })
 
 /** Has it answered, and gives the conversation's id. */
-async function answered({ rest }: Pick<TestServer, 'rest'>): Promise<string> {
+async function answered(
+  { rest }: Pick<TestServer, 'rest'>,
+  where: Record<string, string> = { conversation: 'new' },
+): Promise<string> {
   const { body } = await rest.post('runs/', {
     agent_key: 'thinker',
-    conversation: 'new',
+    ...where,
     messages: [{ role: 'user', content: 'Where?' }],
   })
   await rest.events(`runs/${String(body['id'])}/events/stream`)
@@ -90,12 +93,84 @@ test('it has nothing of what the reader could not see live', async ({ createServ
   expect(await historyOf(server, await answered(server), '?include_debug=true')).toEqual(SAID)
 })
 
-test('it is refused to who may see no debug events', async ({ createServer }) => {
+test('it has nothing for who may see no debug events', async ({ createServer }) => {
   const server = await createServer({
     agents: [thinker],
     authorize: async (...asked) => asked[1] !== 'includeDebug' && ownersOnly(...asked),
   })
   const id = await answered(server)
-  expect(await historyOf(server, id, '?include_debug=true')).toBe('forbidden')
+  expect(await historyOf(server, id, '?include_debug=true')).toEqual(SAID)
   expect(await historyOf(server, id)).toEqual(SAID)
+})
+
+describe('where the tenant sees conversations', () => {
+  const authenticate = ({ headers }: Request): Principal => ({
+    id: headers.get('x-user') ?? 'alice',
+    tenantId: 'acme',
+    kind: 'user',
+  })
+  const BOB = { 'x-user': 'bob' }
+
+  for (const visibility of ['debug', 'user'] as const) {
+    test(`but not runs, the others are told no thoughts, and nothing is asked (${visibility})`, async ({
+      createServer,
+    }) => {
+      const asked: string[] = []
+      const server = await createServer({
+        agents: [thinker],
+        authenticate,
+        config: { eventVisibility: { 'reasoning.delta': visibility } },
+        authorize: async (...question) => {
+          const [{ id }, action, resource] = question
+          if (action === 'includeDebug') asked.push(id)
+          if (action === 'read') return resource.kind === 'conversation' ? 'tenant' : 'own'
+          return action === 'includeDebug' || ownersOnly(...question)
+        },
+      })
+      const id = await answered(server)
+      const bob = server.as(BOB)
+      for (const query of ['', '?include_debug=true']) expect(await historyOf(bob, id, query)).toEqual(SAID)
+      expect(asked).toEqual([])
+      expect(await historyOf(server, id, '?include_debug=true')).toEqual(THOUGHT)
+      expect(asked).toEqual(['alice'])
+    })
+  }
+
+  test('and may read no runs, it is as if nothing was thought', async ({ createServer }) => {
+    const server = await createServer({
+      agents: [thinker],
+      authenticate,
+      authorize: async (...question) => {
+        const [{ id }, action, resource] = question
+        if (action === 'read' && id === 'bob') return resource.kind === 'conversation' && 'tenant'
+        return action === 'includeDebug' || ownersOnly(...question)
+      },
+    })
+    const id = await answered(server)
+    expect(await historyOf(server.as(BOB), id, '?include_debug=true')).toEqual(SAID)
+  })
+
+  test('and runs, too, a refusal about one run leaves out what was thought in it alone', async ({
+    createServer,
+  }) => {
+    const bothAsked = Promise.withResolvers<void>()
+    const runs: string[] = []
+    const server = await createServer({
+      agents: [thinker],
+      authenticate,
+      authorize: async (...question) => {
+        const [, action, resource] = question
+        if (action === 'read') return 'tenant'
+        if (action !== 'includeDebug') return ownersOnly(...question)
+        runs.push(resource.run.id)
+        if (runs.length === 2) bothAsked.resolve()
+        // The first is not answered before the second is asked about.
+        await bothAsked.promise
+        return resource.run.id === runs.toSorted()[1]
+      },
+    })
+    const id = await answered(server)
+    await answered(server, { conversation_id: id })
+    expect(await historyOf(server.as(BOB), id, '?include_debug=true')).toEqual([...SAID, ...THOUGHT])
+  })
 })

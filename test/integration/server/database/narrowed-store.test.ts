@@ -151,6 +151,11 @@ const CALLS: {
       store.readHistory(reach, conversationId, { limit: 10, offset: 0, includeFailedRuns: false }),
     answer: { messages: [], total: 0, progress: { newest: 0, open: [] } },
   },
+  readReasoning: {
+    call: ({ store, runId }, reach) =>
+      store.readReasoning(reach, [{ id: 'thought', runId }], ['user', 'debug', 'internal']),
+    answer: [],
+  },
   readConversationPlace: {
     call: ({ store, conversationId, runId }, reach) =>
       store.readConversationPlace(reach, { conversationId, runIds: [runId] }),
@@ -220,8 +225,8 @@ async function createScene(
   await store.createRuns([newRun({ principal: ADA, conversationId, messages })])
   await sql(
     `INSERT INTO agent_runtime.event (run_id, seq, attempt, type, visibility, payload, ts)
-     VALUES ($1, 1, 1, 'x', 'user', '{}', now())`,
-    [runId],
+     VALUES ($1, 1, 1, 'reasoning.delta', 'user', $2, now())`,
+    [runId, { messageId: 'thought', content: 'Hm.' }],
   )
   await sql('UPDATE agent_runtime.run SET last_seq = 1 WHERE id = $1', [runId])
   await sql(
