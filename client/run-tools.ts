@@ -18,7 +18,10 @@ export type AnyToolHandlers = Readonly<
 export interface RunToolsOptions {
   /** Ends it; what has begun goes on, and is answered. */
   signal?: AbortSignal
-  /** Hears of each call whose function throws, and of each answer that the server refuses. The model is told too, where the run goes on. */
+  /**
+   * Hears of each call whose function throws, and of each answer that the server refuses. The model is told too, where the run goes on.
+   * The calls after a refused answer are run all the same. Default: the first refused answer ends it, and rejects.
+   */
   onError?: (error: unknown, call: { tool: string; toolCallId: string }) => void
 }
 
@@ -27,6 +30,13 @@ interface RunToolsDependencies {
   store(runId: string): RunStore
   getRun(runId: string): Promise<RunDetail>
   respond(answer: RespondInput): Promise<unknown>
+}
+
+interface Serving {
+  tools: AnyToolHandlers
+  onError: RunToolsOptions['onError'] | undefined
+  /** The calls whose answers were refused for good. Another try would run them again, and end the same. */
+  refused: Set<string>
 }
 
 export type RunTools = (runId: string, tools: AnyToolHandlers, options?: RunToolsOptions) => Promise<void>
@@ -38,17 +48,17 @@ export function createRunTools({ clock, store, getRun, respond }: RunToolsDepend
   async function serve(
     runId: string,
     wait: PendingWait,
-    { tools, onError }: { tools: AnyToolHandlers; onError: NonNullable<RunToolsOptions['onError']> },
+    { tools, refused, onError }: Serving,
   ): Promise<void> {
     const call = callOf(wait)
     const handler = call !== undefined && Object.hasOwn(tools, call.tool) ? tools[call.tool] : undefined
     const { name, occurrence = 1 } = wait
     const key = `${runId}/${name}/${occurrence}`
-    if (call === undefined || handler === undefined || begun.has(key)) return
+    if (call === undefined || handler === undefined || begun.has(key) || refused.has(key)) return
     begun.add(key)
     // By itself: what the page does about it neither breaks nor holds up the run.
     const tell = (error: unknown) =>
-      void Promise.resolve().then(() => onError(error, { tool: call.tool, toolCallId: call.toolCallId }))
+      void Promise.resolve().then(() => onError?.(error, { tool: call.tool, toolCallId: call.toolCallId }))
     try {
       // While a run is caught up with, what it waited for earlier looks as if it were still to be answered.
       const { waits } = await patiently(() => getRun(runId))
@@ -57,7 +67,8 @@ export function createRunTools({ clock, store, getRun, respond }: RunToolsDepend
       }
     } catch (error) {
       tell(error)
-      throw error
+      refused.add(key)
+      if (onError === undefined) throw error
     } finally {
       begun.delete(key)
     }
@@ -94,14 +105,15 @@ export function createRunTools({ clock, store, getRun, respond }: RunToolsDepend
     }
   }
 
-  return (runId, tools, { signal, onError = () => {} } = {}) => {
+  return (runId, tools, { signal, onError } = {}) => {
     const run = store(runId)
+    const serving: Serving = { tools, refused: new Set(), onError }
     let unsubscribe = () => {}
     let leave = () => {}
     const done = new Promise<void>((resolve, reject) => {
       const look = () => {
         const { waits, isActive, status, error } = run.getSnapshot()
-        for (const wait of waits) void serve(runId, wait, { tools, onError }).catch(reject)
+        for (const wait of waits) void serve(runId, wait, serving).catch(reject)
         if (isActive) return
         if (isTerminal(status) || error === null) resolve()
         else reject(new AgentRuntimeError(error.code as 'unavailable', error.message))

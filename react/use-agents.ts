@@ -1,7 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
-import { useMemo } from 'react'
 import type { AgentListing } from '../client/agent-client.ts'
-import { toAgentError } from '../client/to-agent-error.ts'
 import type { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
 import type { Queries } from './use-queries.ts'
 
@@ -21,8 +19,12 @@ export function createUseAgents(useQueries: () => Queries): UseAgents {
   return function useAgents() {
     const query = useQuery(useQueries().options.agents.list())
     const { data = NO_AGENTS, refetch } = query
-    const error = useMemo(() => (query.error === null ? null : toAgentError(query.error)), [query.error])
-    return { agents: data, isLoading: query.isLoading, error, refetch: async () => void (await refetch()) }
+    return {
+      agents: data,
+      isLoading: query.isLoading,
+      error: query.error,
+      refetch: async () => void (await refetch()),
+    }
   }
 }
 

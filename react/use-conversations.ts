@@ -1,6 +1,5 @@
 import { hashKey, useInfiniteQuery, useMutation } from '@tanstack/react-query'
 import { useMemo } from 'react'
-import { toAgentError } from '../client/to-agent-error.ts'
 import type { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
 import type {
   Conversation,
@@ -63,7 +62,6 @@ export function createUseConversations(useQueries: () => Queries): UseConversati
       mutationFn: (conversationId: string) => client.conversations.delete(conversationId),
       onSuccess: () => refresh('conversations'),
     })
-    const error = useMemo(() => (query.error === null ? null : toAgentError(query.error)), [query.error])
     const conversations = useMemo(() => query.data?.pages.flatMap((page) => page.items) ?? [], [query.data])
     return {
       conversations,
@@ -72,12 +70,12 @@ export function createUseConversations(useQueries: () => Queries): UseConversati
       isLoading: query.isLoading,
       isSearching: query.isPlaceholderData,
       isLoadingMore: query.isFetchingNextPage,
-      error,
+      error: query.error,
       loadMore: async () => void (await query.fetchNextPage()),
-      create: (input = {}) => orAgentError(creation.mutateAsync(input)),
+      create: (input = {}) => creation.mutateAsync(input),
       isCreating: creation.isPending,
-      update: (input) => orAgentError(change.mutateAsync(input)),
-      remove: (conversationId) => orAgentError(removal.mutateAsync(conversationId)),
+      update: (input) => change.mutateAsync(input),
+      remove: (conversationId) => removal.mutateAsync(conversationId),
     }
   }
 }
@@ -85,12 +83,4 @@ export function createUseConversations(useQueries: () => Queries): UseConversati
 /** Of a query, whosoever it is: the client that asked is part of its key. */
 function withoutSearch([path, input]: readonly unknown[]): string {
   return hashKey([path, { ...(input as object), search: undefined }])
-}
-
-async function orAgentError<T>(answer: Promise<T>): Promise<T> {
-  try {
-    return await answer
-  } catch (refusal) {
-    throw toAgentError(refusal)
-  }
 }

@@ -1,4 +1,5 @@
 import { useCallback } from 'react'
+import type { CallOptions } from '../client/agent-client.ts'
 import type { AnyRunHandle } from '../client/run-handle.ts'
 import { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
 import type { AgentShape } from '../server/contract/agent-shape.ts'
@@ -6,19 +7,26 @@ import type { CreateRun } from '../server/contract/agent-types.ts'
 import type { Conversation } from '../server/contract/conversation.ts'
 import type { HistoryMessage, Message } from '../server/contract/message.ts'
 import type { Queries } from './use-queries.ts'
+import { withFiles } from './with-files.ts'
 
 /** Who is asked, and how. */
-export type SendOptions = Pick<
-  CreateRun<AgentShape>,
-  'agentKey' | 'params' | 'metadata' | 'conversationPolicy'
->
+export interface SendOptions
+  extends
+    Pick<CreateRun<AgentShape>, 'agentKey' | 'params' | 'metadata' | 'conversationPolicy'>,
+    CallOptions {
+  /**
+   * Uploaded one after the other before anything is asked, and sent with the last message. Where one can't be uploaded, or `signal` aborts
+   * before, nothing is asked and no file stays.
+   */
+  files?: readonly Blob[]
+}
 
 export interface MessageTree {
   /**
    * Asks something at the end of the conversation, or in a new one where there is none yet. While another run goes on there it waits for
    * its turn in the `queue`, unless a policy says otherwise.
    *
-   * @throws AgentRuntimeError
+   * @throws AgentRuntimeError, or what `signal` aborts with
    * @example
    * const { run } = await send('And in Porto?', { agentKey: 'weather' })
    * open(run.conversationId)
@@ -41,11 +49,17 @@ export interface MessageTree {
   fork(messageId: string, options?: { title?: string }): Promise<Conversation>
 }
 
+interface Shown {
+  conversationId: string | null | undefined
+  /** The caller's own key of it, by which the first that is asked there creates it. */
+  externalId: string | undefined
+  shown: () => readonly HistoryMessage[]
+}
+
 /** The calls that change the path which a conversation shows. */
 export function useMessageTree(
   { client, refresh, refreshAfterRun }: Pick<Queries, 'client' | 'refresh' | 'refreshAfterRun'>,
-  conversationId: string | null | undefined,
-  shown: () => readonly HistoryMessage[],
+  { conversationId, externalId, shown }: Shown,
 ): MessageTree {
   const runOf = useCallback(
     async (messageId: string) => {
@@ -67,14 +81,18 @@ export function useMessageTree(
     [client, refreshAfterRun],
   )
   const send = useCallback<MessageTree['send']>(
-    async (input, options) => {
-      const place = conversationId ? { conversationId } : { conversation: 'new' as const }
-      const run = await client.runs.create({ ...options, ...place, messages: said(input) })
+    async (input, { files = [], signal, ...options }) => {
+      const call = { ...(signal && { signal }) }
+      const messages = await withFiles(client, said(input), { blobs: files, ...call })
+      const place = conversationId
+        ? { conversationId }
+        : { conversation: externalId === undefined ? ('new' as const) : { externalId } }
+      const run = await client.runs.create({ ...options, ...place, messages }, call)
       // Not waited for: what was asked is there, also where the network is gone again.
       void refreshAfterRun()
       return run
     },
-    [client, refreshAfterRun, conversationId],
+    [client, refreshAfterRun, conversationId, externalId],
   )
   const edit = useCallback<MessageTree['edit']>(
     async (messageId, input) => {

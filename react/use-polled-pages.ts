@@ -1,6 +1,7 @@
 import type { InfiniteData, QueryKey } from '@tanstack/react-query'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { replaced } from '../client/older-runtimes.ts'
+import type { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
 import type { Page } from '../server/contract/page.ts'
 import type { Run } from '../server/contract/run.ts'
 import { isTerminal } from '../server/contract/terminal.ts'
@@ -22,7 +23,7 @@ type Pages = InfiniteData<Page<Run>, string | undefined>
  */
 export function usePolledPages({ pollKey, queryKey, readPage, intervalMs }: PolledPages) {
   const queryClient = useQueryClient()
-  return useQuery({
+  return useQuery<null, AgentRuntimeError>({
     queryKey: pollKey,
     async queryFn({ signal }) {
       const before = queryClient.getQueryData<Pages>(queryKey)

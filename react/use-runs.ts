@@ -1,6 +1,5 @@
 import { skipToken, useInfiniteQuery } from '@tanstack/react-query'
 import { useMemo } from 'react'
-import { toAgentError } from '../client/to-agent-error.ts'
 import type { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
 import type { Run } from '../server/contract/run.ts'
 import { isTerminal } from '../server/contract/terminal.ts'
@@ -52,8 +51,6 @@ export function createUseRuns(useQueries: () => Queries): UseRuns {
       intervalMs: isPolled && refetchIntervalMs,
     })
     const { fetchNextPage, refetch } = query
-    const failure = query.error ?? poll.error
-    const error = useMemo(() => (failure === null ? null : toAgentError(failure)), [failure])
     const runs = useMemo(() => query.data?.pages.flatMap(({ items }) => items) ?? [], [query.data])
     return {
       runs,
@@ -61,7 +58,7 @@ export function createUseRuns(useQueries: () => Queries): UseRuns {
       hasMore: query.hasNextPage,
       isLoading: query.isLoading,
       isLoadingMore: query.isFetchingNextPage,
-      error,
+      error: query.error ?? poll.error,
       loadMore: async () => void (await fetchNextPage()),
       refetch: async () => void (await refetch()),
     }

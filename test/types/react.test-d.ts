@@ -2,7 +2,7 @@ import { useSuspenseQuery } from '@tanstack/react-query'
 import { describe, expectTypeOf, it } from 'vitest'
 import { partsOf } from '../../client/index.ts'
 import type { Json, MessagePart, PendingWait } from '../../client/index.ts'
-import { createAgentHooks } from '../../react/index.ts'
+import { createAgentHooks, eventsAndStatus } from '../../react/index.ts'
 import type { runtime } from './typed-runtime.ts'
 
 const { useAgentQueries, useAgentRun, useConversation, useConversations } = createAgentHooks<typeof runtime>()
@@ -105,6 +105,10 @@ describe('select', () => {
     void start({ params: {} })
     expectTypeOf(useAgentRun('a run', { select: (run) => run.isActive, throttleMs: 100 })).toBeBoolean()
     expectTypeOf(useConversation('id', { select: (view) => view.messages.length })).toBeNumber()
+    const { events, status } = useAgentRun({ agentKey: 'researcher', select: eventsAndStatus })
+    expectTypeOf(status).toEqualTypeOf<'running' | 'complete' | 'error'>()
+    const progress = events.find((event) => event.type === 'research.progress')
+    expectTypeOf(progress?.payload.percent).toEqualTypeOf<number | undefined>()
     // @ts-expect-error a run that is only shown starts nothing
     useAgentRun('a run', { select: (run) => run.start })
     // @ts-expect-error no such field
@@ -162,6 +166,12 @@ describe('conversations', () => {
     expectTypeOf(useConversation('id').messages[0]?.siblings).toEqualTypeOf<string[] | undefined>()
     // @ts-expect-error an id is text
     useConversation(1)
+    expectTypeOf(useConversation({ externalId: 'ticket 17' }).isLoading).toBeBoolean()
+    // @ts-expect-error a key is text
+    useConversation({ externalId: 17 })
+    void useConversation('id').send('Read', { agentKey: 'greeter', files: [new Blob([])] })
+    // @ts-expect-error a file is a blob
+    void useConversation('id').send('Read', { agentKey: 'greeter', files: ['a.txt'] })
     // @ts-expect-error what is said instead?
     void useConversation('id').edit('message')
     expectTypeOf(useConversation('id', { live: false }).messages[0]?.pending).toEqualTypeOf<

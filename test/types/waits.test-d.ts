@@ -36,7 +36,7 @@ type Shop = typeof runtime
 
 const client = createAgentClient<Shop>({ url: '/trpc' })
 const open = createAgentClient<typeof openRuntime>({ url: '/trpc' })
-const { useAgentRun } = createAgentHooks<Shop>()
+const { useAgentRun, useConversation } = createAgentHooks<Shop>()
 const runId = 'a run'
 
 describe('an agent that declares its waits', () => {
@@ -91,6 +91,19 @@ describe('an agent that declares its waits', () => {
       void (wait.name === 'other')
     }
     expectTypeOf<ApprovalAnswer>().toHaveProperty('hash')
+  })
+
+  it('is answered by its conversation too', () => {
+    const { waits, respond } = useConversation('id')
+    for (const wait of waits) {
+      if (wait.name === 'confirm') void respond(wait.name, false, wait)
+      // @ts-expect-error nobody waits for that
+      void (wait.name === 'other')
+    }
+    // @ts-expect-error it is true or false
+    void respond('confirm', 'yes')
+    // @ts-expect-error nobody waits for that
+    void respond('other', true)
   })
 
   it('may have pages run tools, whose answers have their form', () => {

@@ -49,9 +49,12 @@ const pick = (args: Json = {}) => ({ name: 'pick_color', arguments: args })
 async function createShop(
   createServer: CreateServer,
   calls: { name: string; arguments: Json }[] = [pick()],
-  timeoutMs?: number,
+  { timeoutMs, later = [] }: { timeoutMs?: number; later?: { name: string; arguments: Json }[][] } = {},
 ) {
-  const model = createScriptedModel([{ toolCalls: calls }, { text: 'Done.' }])
+  const model = createScriptedModel([
+    ...[calls, ...later].map((toolCalls) => ({ toolCalls })),
+    { text: 'Done.' },
+  ])
   const { runtime, rest } = await createServer({
     agents: [shopOf(timeoutMs)],
     model,
@@ -141,7 +144,7 @@ describe('a tool that a page runs', () => {
   })
 
   test('that nobody runs is given up when its time is up', async ({ createServer }) => {
-    const { client, told } = await createShop(createServer, [pick()], 50)
+    const { client, told } = await createShop(createServer, [pick()], { timeoutMs: 50 })
     const run = await client.runs.create({ agentKey: 'shop' })
     expect(await run.result()).toBe('Done.')
     expect(told()).toEqual([{ error: 'Nobody ran the tool "pick_color" in time.' }])
@@ -323,6 +326,42 @@ describe('a page with the hook', () => {
     expect(result.current).toMatchObject({ status: 'waiting', error: null })
     await other.runs.cancel(result.current.runId ?? '')
     await waitFor(() => expect(result.current.status).toBe('cancelled'), PATIENCE)
+  })
+
+  test('runs the calls that come after one that it is not allowed to answer', async ({ createServer }) => {
+    const { clientOf, told, handler } = await createShop(createServer, [pick({ shades: 1 })], {
+      later: [[pick({ shades: 2 })]],
+    })
+    let refusals = 0
+    const client = clientOf(async (input, init) => {
+      const request = new Request(input, init)
+      if (!request.url.includes('respond') || refusals > 0) return handler(request)
+      refusals += 1
+      const data = { code: 'FORBIDDEN', httpStatus: 403 }
+      return Response.json({ error: { message: 'Not yet.', code: -32_003, data } }, { status: 403 })
+    })
+    const hooks = createAgentHooks<Shop>()
+    const codes: string[] = []
+    const given: number[] = []
+    const tools = {
+      pick_color({ shades }: { shades: number }) {
+        given.push(shades)
+        return { color: 'blue' as const }
+      },
+    }
+    const onError = ({ code }: HookError) => void codes.push(code)
+    const { result } = renderHook(() => hooks.useAgentRun({ agentKey: 'shop', tools, onError }), {
+      wrapper: wrapperOf(hooks, client),
+    })
+    await act(async () => void (await result.current.start({})))
+    await waitFor(() => expect(codes).toEqual(['forbidden']), PATIENCE)
+    // Another page answers that one.
+    const other = await clientOf().runs.follow(result.current.runId ?? '')
+    const [wait] = (await other.get()).waits
+    await other.respond(wait?.name as 'tool:pick_color:1', { result: { color: 'red' } })
+    await waitFor(() => expect(result.current.status).toBe('succeeded'), PATIENCE)
+    expect({ given, codes }).toEqual({ given: [1, 2], codes: ['forbidden'] })
+    expect(told()).toEqual([{ color: 'RED' }, { color: 'BLUE' }])
   })
 
   test('runs the tools of a conversation, whoever has asked', async ({ createServer }) => {

@@ -106,7 +106,7 @@ export function openPage(
   }
 }
 
-const shownBy = ({ result }: { result: { current: ConversationView } }) =>
+const shownBy = ({ result }: { result: { current: Pick<ConversationView, 'messages'> } }) =>
   result.current.messages.map((message) =>
     message.pending === undefined ? textOf(message) : `${textOf(message)} (${message.pending})`,
   )

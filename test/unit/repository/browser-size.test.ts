@@ -11,11 +11,11 @@ const PEERS = Object.keys(packageJson.peerDependencies)
 
 /** In bytes after gzip. */
 const BUDGETS = [
-  { entry: 'client', today: 19_902, atMost: 20_000, peers: ['@trpc/client'] },
+  { entry: 'client', today: 19_950, atMost: 20_000, peers: ['@trpc/client'] },
   {
     entry: 'react',
-    today: 10_216,
-    atMost: 10_300,
+    today: 10_890,
+    atMost: 10_950,
     peers: ['@tanstack/react-query', '@trpc/client', 'react', 'react/jsx-runtime'],
   },
   {

@@ -1,0 +1,27 @@
+import type { AgentShape } from '../server/contract/agent-shape.ts'
+import { isTerminal } from '../server/contract/terminal.ts'
+import type { RunView } from './use-run-view.ts'
+
+/** A run by its events and one of three statuses. */
+export interface EventsAndStatus<TEvent> {
+  readonly events: readonly TEvent[]
+  /** `running` from before the run is there until it ends; `error` for each end but success, also where there is no such run. */
+  readonly status: 'running' | 'complete' | 'error'
+}
+
+/**
+ * A `select` for pages that want no more of a run than its events, and whether it goes on.
+ *
+ * @example
+ * const { events, status } = useAgentRun(runId, { select: eventsAndStatus })
+ */
+export function eventsAndStatus<TEvent>({
+  events,
+  status,
+}: {
+  readonly events: readonly TEvent[]
+  readonly status: RunView<AgentShape>['status']
+}): EventsAndStatus<TEvent> {
+  const isOver = status === 'not_found' || (status !== 'idle' && isTerminal(status))
+  return { events, status: status === 'succeeded' ? 'complete' : isOver ? 'error' : 'running' }
+}

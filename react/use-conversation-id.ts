@@ -1,0 +1,31 @@
+import type { UseQueryResult } from '@tanstack/react-query'
+import { skipToken, useQuery } from '@tanstack/react-query'
+import type { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
+import { isWorthRetrying } from './queries/retry.ts'
+import type { Queries } from './use-queries.ts'
+
+/** A conversation by its id, or by the key that its owner gave it; null or undefined while there is none yet. */
+export type ConversationName = string | { externalId: string } | null | undefined
+
+interface Found {
+  readonly conversationId: string | null | undefined
+  readonly externalId: string | undefined
+  readonly lookup: UseQueryResult<string | null, AgentRuntimeError>
+}
+
+/** The id of a conversation. One that is named by a key has none until something is asked there: to look creates nothing. */
+export function useConversationId({ client, keyOf }: Queries, name: ConversationName): Found {
+  const externalId = typeof name === 'object' ? name?.externalId : undefined
+  const lookup = useQuery<string | null, AgentRuntimeError>({
+    queryKey: keyOf(['conversations', 'find'], { externalId }),
+    queryFn:
+      externalId === undefined
+        ? skipToken
+        : async () => {
+            const { items } = await client.conversations.list({ externalId, archived: 'all', limit: 1 })
+            return items[0]?.id ?? null
+          },
+    retry: isWorthRetrying,
+  })
+  return { conversationId: typeof name === 'object' ? lookup.data : name, externalId, lookup }
+}
