@@ -58,12 +58,12 @@ export const NOTHING_SAID: Omit<SaidState, 'attempt'> = {
   waits: [],
 }
 
-export function withMessages<T extends SaidState>(state: T, messages: readonly RunMessage[]): T {
+function withMessages<T extends SaidState>(state: T, messages: readonly RunMessage[]): T {
   return { ...state, text: messages.findLast(hasText)?.content ?? '', messages }
 }
 
 /** No attempt says it again, so it is never void. */
-export const isReceived = ({ role }: RunMessage): boolean => role === 'user'
+const isReceived = ({ role }: RunMessage): boolean => role === 'user'
 
 export const hasText = (message: RunMessage) =>
   !isReceived(message) && message.parts.some(({ type }) => type === 'text')

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { TOKEN } from './identity.ts'
 
 /** A little less than what may be uploaded by default. */
-export const FILE_BYTES = 20_000_000
+const FILE_BYTES = 20_000_000
 const CHUNK = Buffer.alloc(64 * 1024, 'x')
 const BOUNDARY = 'x'
 const HEAD = `--${BOUNDARY}\r\ncontent-disposition: form-data; name="files"; filename="file"\r\n\r\n`
