@@ -126,6 +126,12 @@ export function fromItems(
   messageIdOf: (item: Item) => string | undefined,
 ): AgentMessage[] {
   const messages: AgentMessage[] = []
+  const used = new Set<string>()
+  function named(id: string | undefined): { id?: string } {
+    if (id === undefined || used.has(id)) return {}
+    used.add(id)
+    return { id }
+  }
   for (const { rawItem } of items) {
     const item = Object(rawItem) as Item
     const said = saidIn(item)
@@ -133,11 +139,11 @@ export function fromItems(
     const result = resultOf(item)
     const last = messages.at(-1)
     if (said !== undefined) {
-      const id = messageIdOf(item)
-      messages.push({ role: 'assistant', content: said, ...(id === undefined ? {} : { id }) })
+      messages.push({ role: 'assistant', content: said, ...named(messageIdOf(item)) })
     } else if (call !== undefined) {
+      const id = messageIdOf(item)
       if (last?.role === 'assistant') last.toolCalls = [...(last.toolCalls ?? []), call]
-      else messages.push({ role: 'assistant', content: null, toolCalls: [call] })
+      else messages.push({ role: 'assistant', content: null, toolCalls: [call], ...named(id) })
     } else if (result !== undefined) {
       messages.push({ role: 'tool', toolCallId: result.toolCallId, content: result.text })
     }

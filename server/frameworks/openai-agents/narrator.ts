@@ -3,6 +3,7 @@ import type { TokenUsage } from '../../ports/model.ts'
 import type { Teller } from '../teller.ts'
 import { callOf, idOf, resultOf, saidIn } from './items.ts'
 import type { Item } from './items.ts'
+import { thinks } from './message-ids.ts'
 
 interface Response {
   id?: string | undefined
@@ -30,13 +31,30 @@ export interface Narrator {
 export function createNarrator(teller: Teller): Narrator {
   /** Of the answer that comes now, where its provider gives messages no ids. */
   let nextId: string = crypto.randomUUID()
+  /** Whether that answer was thought about, and the item that speaks first in it. */
+  let hasThought = false
+  let firstItem: string | undefined
   let model = 'unknown'
   const said = new Set<string>()
 
+  /** Thoughts come before the id of a message does, so both have the answer's. */
+  function messageIdOf(item: { id?: string | undefined }): string {
+    const itemId = idOf(item)
+    if (itemId === undefined) return nextId
+    firstItem ??= itemId
+    return hasThought && itemId === firstItem ? nextId : itemId
+  }
+
+  function beginAnswer(): void {
+    hasThought = false
+    firstItem = undefined
+  }
+
   async function hearModel(data: StreamEvent): Promise<void> {
     const { type, delta, itemId, event, response } = Object(data) as Record<string, unknown>
+    if (type === 'response_started') beginAnswer()
     if (type === 'output_text_delta' && typeof delta === 'string') {
-      const messageId = idOf({ id: typeof itemId === 'string' ? itemId : undefined }) ?? nextId
+      const messageId = messageIdOf({ id: typeof itemId === 'string' ? itemId : undefined })
       said.add(messageId)
       await teller.text(messageId, delta)
     }
@@ -46,6 +64,7 @@ export function createNarrator(teller: Teller): Narrator {
       nextId = id ?? nextId
       const thought = thoughtIn(event)
       if (thought === '') return
+      hasThought = true
       said.add(nextId)
       await teller.reasoning(nextId, thought)
     }
@@ -55,11 +74,13 @@ export function createNarrator(teller: Teller): Narrator {
   async function onResponse({ id, output, usage }: Response): Promise<void> {
     const items = output as Item[]
     nextId = idOf({ id }) ?? nextId
+    // Of an answer that was stored before, only this is heard.
+    if (firstItem === undefined && thinks(output)) hasThought = true
     let calling = nextId
     for (const item of items) {
       const content = saidIn(item)
       if (content === undefined) continue
-      const messageId = idOf(item) ?? nextId
+      const messageId = messageIdOf(item)
       said.add(messageId)
       calling = messageId
       await teller.message(messageId, content)
@@ -70,6 +91,7 @@ export function createNarrator(teller: Teller): Narrator {
       if (call !== undefined) await teller.call(call, calling)
     }
     nextId = crypto.randomUUID()
+    beginAnswer()
   }
 
   return {

@@ -24,7 +24,8 @@ import { createTeller } from '../teller.ts'
 import type { Teller } from '../teller.ts'
 import { equip, storingModel, storingProvider } from './equip.ts'
 import { createAnswers } from './stored-answers.ts'
-import { fromItems, idOf, toItems } from './items.ts'
+import { fromItems, toItems } from './items.ts'
+import { createMessageIds } from './message-ids.ts'
 import { createNarrator } from './narrator.ts'
 import { createUsageOfTools } from './usage-of-tools.ts'
 
@@ -85,7 +86,7 @@ export async function runAgent<TContext, TOutput extends AgentOutputType>(
     ctx.signal.throwIfAborted()
     throw toRunFailure(error)
   })
-  const messages = fromItems(result.newItems, (item) => idOf(item))
+  const messages = fromItems(result.newItems, createMessageIds(result.state._modelResponses))
   return {
     output: result.finalOutput as OutputOf<TOutput>,
     text: textOf(messages.findLast(({ role, content }) => role === 'assistant' && content !== null)),

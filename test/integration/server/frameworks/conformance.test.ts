@@ -87,7 +87,7 @@ describe.for(ROWS)('$key', ({ key, approve }) => {
     const agents = frameworkAgents({ providerUrl: provider.url, effectsFile: effects.file })
     const { rest, trpc } = await createServer({ agents })
     provider.answerWith(looksUp, talks)
-    const id = await rest.create(key, ASKED)
+    const id = await rest.create(key, { ...ASKED, conversation: 'new' })
     const events = await rest.events(`runs/${id}/${ALL}`)
     expect(events.at(-1)).toMatchObject({ type: 'run.succeeded', output: 'It is sunny.' })
     const told = events.filter(({ type }) => /^(assistant|reasoning|tool|usage)/.test(type))
@@ -119,13 +119,19 @@ describe.for(ROWS)('$key', ({ key, approve }) => {
     ])
     expect(of('assistant.delta')[0]?.['message_id']).toBe(of('assistant.message')[0]?.['message_id'])
 
-    const { messages } = await trpc.client.runs.get.query({ runId: id })
+    const { messages, conversationId } = await trpc.client.runs.get.query({ runId: id })
     expect(messages).toMatchObject([
       { role: 'user', content: 'How is the weather?' },
       { role: 'assistant', toolCalls: [{ id: toolCallId, name: 'look_up', arguments: { city: 'Lisbon' } }] },
       { role: 'tool', toolCallId, content: '{"sky":"clear over Lisbon"}' },
       { id: of('assistant.message')[0]?.['message_id'], role: 'assistant', content: 'It is sunny.' },
     ])
+    const { conversations } = trpc.client
+    const kept = await conversations.get.query({
+      conversationId: String(conversationId),
+      includeDebug: true,
+    })
+    expect(kept.messages[1]?.content).toEqual([{ type: 'reasoning', text: 'Hm.' }])
     expect(await effects.all()).toEqual(['look_up Lisbon'])
     // The model was sent the result.
     expect(JSON.stringify(provider.bodies[1])).toContain('clear over Lisbon')

@@ -1,5 +1,5 @@
 import { Agent, Usage, handoff, tool } from '@openai/agents'
-import { ScriptedModel, assistantMessage, functionCall } from '@openai/agents/testing'
+import { ScriptedModel, assistantMessage, functionCall, modelStream } from '@openai/agents/testing'
 import { describe, expect } from 'vitest'
 import { z } from 'zod'
 import { runAgent } from '../../../../server/frameworks/openai-agents/index.ts'
@@ -70,6 +70,58 @@ describe('an agent of the OpenAI Agents SDK', () => {
       { role: 'assistant', toolCalls: [{ id: 'call_2', name: 'pay', arguments: { amount: 5 } }] },
       { role: 'tool', toolCallId: 'call_2', content: '{"paid":5}' },
       { id: 'msg_2', role: 'assistant', content: 'Paid.' },
+    ])
+  })
+
+  test('has one message of what it thought and said, as OpenAI’s responses tell it, after a crash too', async ({
+    createServer,
+  }) => {
+    const said = assistantMessage('Hello.', { id: 'msg_1' })
+    const thought = {
+      type: 'reasoning' as const,
+      id: 'rs_1',
+      content: [{ type: 'input_text' as const, text: 'Hm.' }],
+    }
+    const usage = { inputTokens: 1, outputTokens: 1, totalTokens: 2 }
+    const model = new ScriptedModel([
+      modelStream([
+        { type: 'response_started' },
+        { type: 'model', event: { type: 'response.created', response: { id: 'resp_1', model: 'm' } } },
+        { type: 'model', event: { type: 'response.reasoning_summary_text.delta', delta: 'Hm.' } },
+        { type: 'output_text_delta', delta: 'Hello.', itemId: 'msg_1' },
+        { type: 'response_done', response: { id: 'resp_1', usage, output: [thought, said] } },
+      ]),
+    ])
+    const greeter = new Agent({ name: 'Greeter', model })
+    const agent = defineAgent({
+      key: 'agent',
+      maxAttempts: 2,
+      async run(ctx) {
+        const { messages } = await runAgent(ctx, greeter)
+        if (ctx.attempt === 1) throw new Error('crash')
+        return { output: null, messages }
+      },
+    })
+    const { rest, trpc } = await createServer({ agents: [agent] })
+    const id = await rest.create('agent', { ...ASKED, conversation: 'new' })
+    const events = await rest.events(`runs/${id}/${ALL}`)
+    const told = events.filter(({ type }) => /^(assistant|reasoning)/.test(type))
+    expect(new Set(told.map((event) => event['message_id']))).toEqual(new Set(['resp_1']))
+    expect(told.map(({ type }) => type)).toEqual(['reasoning.delta', 'assistant.delta', 'assistant.message'])
+    const { conversationId } = await trpc.client.runs.get.query({ runId: id })
+    const kept = await trpc.client.conversations.get.query({
+      conversationId: String(conversationId),
+      includeDebug: true,
+    })
+    expect(kept.messages).toMatchObject([
+      { role: 'user' },
+      {
+        id: 'resp_1',
+        content: [
+          { type: 'reasoning', text: 'Hm.' },
+          { type: 'text', text: 'Hello.' },
+        ],
+      },
     ])
   })
 
