@@ -2,6 +2,7 @@ import { textOf } from '../../../client/index.ts'
 import { AnswerPart } from './answer-part.tsx'
 import { CopyButton } from './copy-button.tsx'
 import { IconButton } from './icon-button.tsx'
+import { keyedParts } from './keyed-parts.ts'
 import { SiblingSwitch } from './sibling-switch.tsx'
 import type { Answer } from './turns.ts'
 import type { Chat } from './use-chat.ts'
@@ -18,16 +19,14 @@ export function AnswerTurn({ chat, answer: { messages, runId } }: AnswerTurnProp
 
   return (
     <li className="turn answer">
-      {messages.flatMap((message) =>
-        message.parts.map((part, index) => (
-          <AnswerPart
-            key={part.type === 'tool' ? part.toolCallId : `${message.id} ${part.type}`}
-            part={part}
-            isStreaming={message.pending === 'streaming' && index === message.parts.length - 1}
-            isIncomplete={message.incomplete === true}
-          />
-        )),
-      )}
+      {keyedParts(messages).map(({ key, message, part }) => (
+        <AnswerPart
+          key={key}
+          part={part}
+          isStreaming={message.pending === 'streaming' && part === message.parts.at(-1)}
+          isIncomplete={message.incomplete === true}
+        />
+      ))}
       {messages.some(({ incomplete }) => incomplete) && (
         <p className="incomplete">This answer was broken off.</p>
       )}
