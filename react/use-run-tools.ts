@@ -20,12 +20,15 @@ export function useRunTools(
 
   useEffect(() => {
     if (runId === null || names === '') return
+    type Named = Record<string, ((...call: unknown[]) => unknown) | undefined>
+    const begun = newest.current.tools as Named
+    // A function that goes away while its call is being checked still answers: the page has taken the call on.
     const handlers = names
       .split(' ')
       .map((name) => [
         name,
         (...call: unknown[]) =>
-          (newest.current.tools as Record<string, (...call: unknown[]) => unknown>)[name]?.(...call),
+          ((newest.current.tools as Named | undefined)?.[name] ?? begun[name])?.(...call),
       ])
     const leaving = new AbortController()
     const options = {

@@ -11,6 +11,7 @@ import type { Message, StoredMessage } from '../../../server/contract/message.ts
 import { CreateRunInput } from '../../../server/contract/create-run.ts'
 import type { RunDetail } from '../../../server/contract/run.ts'
 import { isTerminal, isTerminalEvent } from '../../../server/contract/terminal.ts'
+import type { PendingWait } from '../../../server/contract/wait.ts'
 import type { Conversations } from '../../../server/domain/conversations.ts'
 import type { Runs } from '../../../server/domain/runs.ts'
 import type { Sessions } from '../../../server/domain/sessions.ts'
@@ -193,6 +194,7 @@ export function fakeServer(): FakeServer {
     run.events.push(runEvent(run.events.length + 1, { runId, ...event }))
     run.attempt = event.attempt ?? 1
     run.lastSeq = run.events.length
+    run.waits = type === 'run.waiting' ? [event.payload as unknown as PendingWait] : []
     const tellsStatus = isTerminalEvent(type) || type === 'run.waiting'
     run.status = tellsStatus ? (type.slice('run.'.length) as RunDetail['status']) : 'running'
     bus.publish([{ kind: 'events', runId, seq: run.lastSeq }])
@@ -260,7 +262,7 @@ export function fakeServer(): FakeServer {
     },
     async fetch(input, init) {
       const request = new Request(input, init)
-      requests.push(request)
+      requests.push(request.clone())
       if (server.refusal !== null) {
         const { error, code } = server.refusal.toBody()
         const data = { code, httpStatus: server.refusal.status, error: { error, code } }

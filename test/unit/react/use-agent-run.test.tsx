@@ -161,6 +161,28 @@ describe('useAgentRun', () => {
     expect(result.current.error).toMatchObject({ code: 'conflict' })
   })
 
+  it('runs the function that was there when the call came, where it goes away meanwhile', async () => {
+    const { server, client, render } = scene()
+    const { id } = await client.runs.create({ agentKey: 'chat' })
+    const asked = (path: string) => server.requests.filter(({ url }) => url.includes(path))
+    const tools: object = { pick: () => 'red' }
+    const { result, rerender } = render((props) => useAgentRun(id, { tools: props.tools as never }), {
+      tools,
+    })
+    server.emit(id, said('Well'))
+    await waitFor(() => expect(result.current.text).toBe('Well'))
+    const details = { tool: 'pick', toolCallId: 'c', arguments: {} }
+    const wait = { name: 'tool:pick:1', kind: 'tool', details, schema: {}, expiresAt: null }
+    // The page asks once more after this, whether the call is still to be answered.
+    server.refusal = new AgentRuntimeError('unavailable', 'Restarting.')
+    server.emit(id, { type: 'run.waiting', payload: wait })
+    await waitFor(() => expect(asked('runs.get')).not.toEqual([]))
+    rerender({ tools: {} })
+    server.refusal = null
+    await waitFor(() => expect(asked('runs.respond')).toHaveLength(1))
+    expect(await asked('runs.respond')[0]!.json()).toMatchObject({ value: { result: 'red' } })
+  })
+
   it('says something to the run, shows it once the run has read it, and says why when it was not taken', async () => {
     const { server, client, render } = scene()
     const { id } = await client.runs.create({ agentKey: 'chat' })
