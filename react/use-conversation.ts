@@ -115,8 +115,7 @@ export function createUseConversation(useQueries: () => Queries): UseConversatio
     const { query, readIn, conversation } = useHistory(queries, {
       ...(limit === undefined ? {} : { limit }),
       ...(includeFailedRuns === undefined ? {} : { includeFailedRuns }),
-      ...(includeDebug ? { includeDebug } : {}),
-      ...{ conversationId, store, snapshot },
+      ...{ includeDebug, conversationId, store, snapshot },
     })
     const messagesOf = useCallback(
       (one: ConversationSnapshot) =>

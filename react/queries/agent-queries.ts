@@ -85,8 +85,8 @@ export function queriesWithin(client: AgentClient, root: KeyRoot): AgentQueries 
     queryKey: key([]),
     conversations: {
       queryKey: key(['conversations']),
-      get({ includeFailedRuns = false, ...place }) {
-        const input = { ...place, includeFailedRuns }
+      get({ includeFailedRuns = false, includeDebug = false, ...place }) {
+        const input = { ...place, includeFailedRuns, ...(includeDebug && { includeDebug }) }
         return {
           queryKey: key(['conversations', 'get'], input),
           queryFn: () => client.conversations.get(input),

@@ -1,6 +1,7 @@
 import { hooks, scene } from './scene.tsx'
 import { act, waitFor } from '@testing-library/react'
 import { describe, expect, it } from 'vitest'
+import { createAgentQueries } from '../../../react/queries/index.ts'
 import { said } from '../../support/said.ts'
 
 const { useConversation, useConversations } = hooks
@@ -109,6 +110,15 @@ describe('useConversation', () => {
     await waitFor(() =>
       expect(said(result.current.messages)).toMatchObject([{ role: 'user', content: 'Hello' }]),
     )
+  })
+
+  it('is read by the same key with `includeDebug: false` as without', () => {
+    const { client } = scene()
+    const { conversations } = createAgentQueries(client)
+    const place = { conversationId: '019aa000-0000-7000-8000-00000000dead' }
+    const { queryKey } = conversations.get(place)
+    expect(conversations.get({ ...place, includeDebug: false }).queryKey).toEqual(queryKey)
+    expect(conversations.get({ ...place, includeDebug: true }).queryKey).not.toEqual(queryKey)
   })
 
   it('does not ask again for what does not exist', async () => {
