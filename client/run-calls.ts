@@ -31,7 +31,7 @@ export function withInput<T extends SaidState>(state: T, payload: unknown): T {
 export function withCall<T extends SaidState>(state: T, payload: unknown): T {
   const { toolCallId, tool, arguments: input = null, messageId } = fieldsOf(payload)
   if (typeof toolCallId !== 'string' || typeof tool !== 'string') return state
-  const [known, part] = findTool(state, toolCallId)
+  const [known, part] = findCalled(state, toolCallId, messageId)
   // A later attempt tells again what it runs again.
   if (part !== undefined && part.state !== 'input') return state
   const id = known?.id ?? (typeof messageId === 'string' ? messageId : lastWhole(state)?.id)
@@ -42,6 +42,16 @@ export function withCall<T extends SaidState>(state: T, payload: unknown): T {
     complete: message.complete || !hasText(message),
     parts: [...message.parts.filter((one) => one !== part), call],
   })
+}
+
+/** The call that is told: one of another message is another where that is done, since some providers number their calls anew in each. */
+function findCalled(state: SaidState, toolCallId: string, messageId: Json | undefined): FoundTool {
+  const message = state.messages.findLast(({ id }) => id === messageId)
+  const part = message?.parts.find(isCall(toolCallId)) as ToolPart | undefined
+  if (part !== undefined) return [message, part]
+  const found = findTool(state, toolCallId)
+  const isDone = found[1]?.state === 'succeeded' || found[1]?.state === 'failed'
+  return isDone && typeof messageId === 'string' ? [undefined, undefined] : found
 }
 
 const withoutInput = <T extends SaidState>(state: T, toolCallId: string): T => ({
@@ -108,10 +118,10 @@ export function withoutOpenCalls<T extends SaidState>(state: T, isOver: boolean)
 
 const isCall = (toolCallId: unknown) => (part: MessagePart) => isTool(part) && part.toolCallId === toolCallId
 
-function findTool(
-  { messages }: SaidState,
-  toolCallId: unknown,
-): [RunMessage | undefined, ToolPart | undefined] {
+type FoundTool = [RunMessage | undefined, ToolPart | undefined]
+
+/** The newest call of the id. */
+function findTool({ messages }: SaidState, toolCallId: unknown): FoundTool {
   const message = messages.findLast(({ parts }) => parts.some(isCall(toolCallId)))
   return [message, message?.parts.find(isCall(toolCallId)) as ToolPart | undefined]
 }

@@ -1,14 +1,17 @@
 // The parts of messages that are stored: the same as those which their run had live.
-import type { Message } from '../server/contract/message.ts'
+import type { Message, ToolCall } from '../server/contract/message.ts'
 import { textOf } from '../server/contract/text-of.ts'
 import type { MessagePart } from './message-parts.ts'
 import { callOf, finishedTool, NO_PARTS } from './message-parts.ts'
 
-type Results = ReadonlyMap<string, Message>
+type Result = Message | undefined
+
+/** By the calls of a message, whose copies have the same. */
+type Results = ReadonlyMap<readonly ToolCall[], readonly Result[]>
 
 /** What parts were made of: while that is the same, so are they. */
 interface Made {
-  results: (Message | undefined)[]
+  results: readonly Result[]
   parts: readonly MessagePart[]
 }
 
@@ -27,13 +30,13 @@ export function partsOf(message: Message, messages: readonly Message[]): readonl
   if (message.role === 'tool') return NO_PARTS
   let found = resultsIn.get(messages)
   if (found === undefined) {
-    found = new Map(messages.flatMap((one) => (one.role === 'tool' ? [[one.toolCallId, one]] : [])))
+    found = resultsOf(messages)
     resultsIn.set(messages, found)
   }
   const calls = (message.role === 'assistant' && message.toolCalls) || []
-  const results = calls.map(({ id }) => found.get(id))
+  const results = found.get(calls) ?? []
   const known = made.get(message)
-  if (known?.results.every((result, index) => result === results[index])) return known.parts
+  if (known && calls.every((_, index) => known.results[index] === results[index])) return known.parts
   const { content } = message
   const said: readonly MessagePart[] =
     typeof content === 'string'
@@ -51,4 +54,26 @@ export function partsOf(message: Message, messages: readonly Message[]): readonl
   const parts = called.length === 0 ? said : [...said, ...called]
   made.set(message, { results, parts })
   return parts
+}
+
+/** A call has the first result after it, up to the next message that calls by its id: some providers number their calls anew in each. */
+function resultsOf(messages: readonly Message[]): Results {
+  const found = new Map<readonly ToolCall[], Result[]>()
+  const open = new Map<string, [results: Result[], index: number][]>()
+  for (const message of messages) {
+    if (message.role === 'assistant' && message.toolCalls) {
+      const results: Result[] = []
+      const mine: typeof open = new Map()
+      message.toolCalls.forEach(({ id }, index) => {
+        if (!mine.has(id)) mine.set(id, [])
+        mine.get(id)?.push([results, index])
+      })
+      found.set(message.toolCalls, results)
+      for (const [id, calls] of mine) open.set(id, calls)
+    } else if (message.role === 'tool') {
+      const [results, index] = open.get(message.toolCallId)?.shift() ?? []
+      if (results !== undefined && index !== undefined) results[index] = message
+    }
+  }
+  return found
 }

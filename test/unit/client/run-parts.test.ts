@@ -113,6 +113,18 @@ describe('the parts of a message', () => {
     expect(state.text).toBe('Two.')
   })
 
+  it('have a call for each answer that gives it an id of before, with the result of its own', () => {
+    const first = after(call('c'), result('c', 'A'))
+    const state = then(first, call('c', 'm2'), ['tool.progress', { toolCallId: 'c', progress: 1 }])
+    expect(state.messages.map(({ id }) => id)).toEqual(['m1', 'm2'])
+    expect(partsOf(state)).toMatchObject([{ output: 'A' }, { state: 'called', progress: 1 }])
+    expect(partsOf(then(state, result('c', 'B')))).toMatchObject([{ output: 'A' }, { output: 'B' }])
+    // A later attempt tells the first one again.
+    expect(then(state, ['run.started', {}, 2]).messages).toEqual([])
+    const again = then(state, ['run.resumed', {}], ['tool.call', { ...Object(call('c')[1]) }, 2])
+    expect(statesOf(again)).toEqual(['c succeeded', 'c called'])
+  })
+
   it('have events of the agent’s own after what was whole by then', () => {
     const early = after(['found', { n: 1 }], text('Lo'), ['found', { n: 2 }])
     expect(partsOf(early)).toEqual([{ type: 'text', text: 'Lo' }])
