@@ -144,7 +144,12 @@ export function createConversationStore({
       return () => void hearers.delete(hearer)
     },
     take(page, readIn) {
-      const runs = new Map([...state.runs].filter(([, { endedIn }]) => endedIn === 0 || endedIn > readIn))
+      const isNeeded = ({ runId, endedIn, state: { status } }: LiveRun) =>
+        endedIn === 0 ||
+        endedIn > readIn ||
+        // Of a run that was broken off the history has the texts alone.
+        (status !== 'succeeded' && page.messages.some((message) => message.runId === runId))
+      const runs = new Map([...state.runs].filter(([, run]) => isNeeded(run)))
       const sending = state.sending.filter(
         (one) => one.takenIn === 0 || one.takenIn > readIn || isUnread(one),
       )

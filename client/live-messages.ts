@@ -32,9 +32,17 @@ export function withLive(
       stored.length > 0 || run.createdIn > readIn || (run.inputs.length === 0 && run.endedIn === 0)
     if (!isShown) continue
     runIds.add(run.runId)
-    // Its answer is stored when it ends, and then all there is.
-    const isAnswered = stored.some(({ id, role }) => role !== 'user' && !isInput(id, run.runId))
-    const added = [...run.inputs, ...(isAnswered ? [] : saidBy(run))].filter(({ id }) => !ids.has(id))
+    // Its answer is stored when it ends, and then all there is, unless it was broken off: calls are not stored of those.
+    const answer = stored.filter(({ id, role }) => role !== 'user' && !isInput(id, run.runId))
+    if (answer.some(({ incomplete }) => incomplete)) {
+      mergeBrokenOff(
+        shown,
+        run,
+        shown.findIndex((one) => one === answer[0]),
+      )
+      continue
+    }
+    const added = [...run.inputs, ...(answer.length > 0 ? [] : saidBy(run))].filter(({ id }) => !ids.has(id))
     const at = shown.findLastIndex(({ runId }) => runId === run.runId)
     insert(shown, at === -1 ? shown.length : at + 1, added)
   }
@@ -147,6 +155,17 @@ function saidBy({ runId, createdAt, state }: LiveRun): Unplaced[] {
           },
         ],
   )
+}
+
+/** What the run said live, with what is stored of it from `at` on. */
+function mergeBrokenOff(shown: ShownMessage[], run: LiveRun, at: number): void {
+  let next = at
+  for (const live of saidBy(run)) {
+    const known = shown.findIndex(({ id, runId }) => id === live.id && runId === run.runId)
+    if (known === -1) insert(shown, next, [{ ...live, incomplete: true }])
+    else if (live.role !== 'user') shown[known] = { ...shown[known], parts: live.parts } as ShownMessage
+    next = known === -1 ? next + 1 : known + 1
+  }
 }
 
 function insert(shown: ShownMessage[], at: number, added: readonly Unplaced[]): void {

@@ -106,3 +106,59 @@ test('a page has the same parts live, when the run is over, and after it was loa
   expect(later.result.current.messages.map(({ parts }) => parts)).toEqual(again.map(({ parts }) => parts))
   for (const one of [page, later, plain]) one.unmount()
 })
+
+test('a page keeps the calls of a run that is cancelled, and what it said before and after them', async ({
+  createServer,
+}) => {
+  const look = defineTool({
+    name: 'look',
+    description: 'Looks.',
+    input: z.object({ at: z.string() }),
+    async execute({ at }, { signal }) {
+      if (at === 'far') {
+        await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+      }
+      return { found: at }
+    },
+  })
+  const talker = defineAgent({
+    key: 'talker',
+    async run(ctx) {
+      const toolCalls = (at: string) => [{ name: 'look', arguments: { at } }]
+      const model = createScriptedModel([
+        { text: 'First.', toolCalls: toolCalls('home') },
+        { toolCalls: toolCalls('near') },
+        { text: 'Last.', toolCalls: toolCalls('far') },
+      ])
+      return { messages: (await toolLoop(ctx, { model, tools: [look] })).messages }
+    },
+  })
+  const server = await createServer({ agents: [talker] })
+  const { id } = await server.runtime.conversations.create(OWNER, {})
+  const page = openPage(server, id, { includeDebug: true })
+  const shown = () =>
+    page.result.current.messages.map(({ parts }) =>
+      parts.map((part) => (part.type === 'tool' ? part.state : part.type === 'text' ? part.text : part.type)),
+    )
+  await waitFor(() => expect(page.result.current.isLoading).toBe(false), PATIENCE)
+  const run = await page.client.runs.create({
+    agentKey: 'talker',
+    conversationId: id,
+    messages: [user('Where?')],
+  })
+  const before = [['Where?'], ['First.', 'succeeded'], ['succeeded']]
+  await waitFor(() => expect(shown()).toEqual([...before, ['Last.', 'called']]), PATIENCE)
+  await run.cancel()
+  const after = [...before, ['Last.', 'interrupted']]
+  // Of the answers, only the texts are stored.
+  await page.hasRead(3)
+  await waitFor(() => expect(shown()).toEqual(after), PATIENCE)
+  expect(page.result.current.messages.map(({ incomplete = false }) => incomplete)).toEqual([
+    ...[false, true, true, true],
+  ])
+  await page.result.current.refetch()
+  await waitFor(() => expect(page.result.current.conversation?.messages).toHaveLength(3), PATIENCE)
+  expect(shown()).toEqual(after)
+  expect(page.result.current.activeRunId).toBeNull()
+  page.unmount()
+})

@@ -11,11 +11,11 @@ const PEERS = Object.keys(packageJson.peerDependencies)
 
 /** In bytes after gzip. */
 const BUDGETS = [
-  { entry: 'client', today: 19_950, atMost: 20_000, peers: ['@trpc/client'] },
+  { entry: 'client', today: 20_166, atMost: 20_250, peers: ['@trpc/client'] },
   {
     entry: 'react',
-    today: 10_890,
-    atMost: 10_950,
+    today: 11_202,
+    atMost: 11_280,
     peers: ['@tanstack/react-query', '@trpc/client', 'react', 'react/jsx-runtime'],
   },
   {
