@@ -46,12 +46,14 @@ export function withCall<T extends SaidState>(state: T, payload: unknown): T {
 
 /** The call that is told: one of another message is another where that is done, since some providers number their calls anew in each. */
 function findCalled(state: SaidState, toolCallId: string, messageId: Json | undefined): FoundTool {
+  const found = findTool(state, toolCallId)
+  const [newest, call] = found
+  if (typeof messageId !== 'string' || newest === undefined || newest.id === messageId) return found
   const message = state.messages.findLast(({ id }) => id === messageId)
   const part = message?.parts.find(isCall(toolCallId)) as ToolPart | undefined
   if (part !== undefined) return [message, part]
-  const found = findTool(state, toolCallId)
-  const isDone = found[1]?.state === 'succeeded' || found[1]?.state === 'failed'
-  return isDone && typeof messageId === 'string' ? [undefined, undefined] : found
+  const isDone = call?.state === 'succeeded' || call?.state === 'failed'
+  return isDone ? [undefined, undefined] : found
 }
 
 const withoutInput = <T extends SaidState>(state: T, toolCallId: string): T => ({
