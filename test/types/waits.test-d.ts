@@ -95,6 +95,7 @@ describe('an agent that declares its waits', () => {
 
   it('is answered by its conversation too', () => {
     const { waits, respond } = useConversation('id')
+    expectTypeOf(respond).returns.resolves.not.toBeAny()
     for (const wait of waits) {
       if (wait.name === 'confirm') void respond(wait.name, false, wait)
       // @ts-expect-error nobody waits for that

@@ -66,6 +66,6 @@ test('without DATABASE_URL, and with --help', async () => {
   const [without, help] = await Promise.all([doctor(undefined), doctor(undefined, '--help')])
   expect(without.said).toMatch(/^agent-runtime: DATABASE_URL is not set/)
   expect(without.code).toBe(1)
-  expect(help.said).toMatch(/--fix +deliver runs again[^]*--json[^]*exits with 0 when all is well/)
+  expect(help.said).toMatch(/--fix +also deliver runs again[^]*--json[^]*exits with 0 when all is well/)
   expect(help.code).toBe(0)
 })
