@@ -302,7 +302,7 @@ describe('a run that another version began', () => {
     })
     expect(await rest.post(`runs/${id}/respond`, { wait: 'leave', value: 'seven' })).toMatchObject({
       status: 409,
-      body: { code: 'conflict', error: expect.stringContaining('has changed') },
+      body: { code: 'conflict', error: expect.stringContaining('now asks for something else') },
     })
     expect(await answered({ rest }, id, 'seven')).toBe(400)
     expect(await answered({ rest }, id, 7)).toBe(200)

@@ -95,20 +95,20 @@ describe('of a detached run that ends after the one that started it', () => {
     expect(await nextOf(database, id)).toHaveLength(1)
   })
 
-  test('it is told of a failure, and the beginning of what is too long', async ({
-    createServer,
-    database,
-  }) => {
+  test('it is told of a failure', async ({ createServer, database }) => {
     const failing = createScene({ fails: true })
     const one = await endedChat(createServer, failing)
     failing.gate.open()
     expect(endsIn((await settledNext(database, one.id)).output)).toMatchObject([
       { runId: one.job, status: 'failed', error: { message: 'The agent failed with an unexpected error.' } },
     ])
+  })
+
+  test('it is told the beginning of what is too long', async ({ createServer, database }) => {
     const long = createScene({ output: 'é'.repeat(500_000) })
-    const two = await endedChat(createServer, long)
+    const { id } = await endedChat(createServer, long)
     long.gate.open()
-    const { output } = await settledNext(database, two.id)
+    const { output } = await settledNext(database, id)
     expect(endsIn(output)).toMatchObject([{ isCut: true, result: expect.stringMatching(/^"éé/) }])
     expect(output.at(-1)?.length).toBeLessThan(9_000)
   })
