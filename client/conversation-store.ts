@@ -147,8 +147,9 @@ export function createConversationStore({
       const isNeeded = ({ runId, endedIn, state: { status } }: LiveRun) =>
         endedIn === 0 ||
         endedIn > readIn ||
-        // Of a run that was broken off the history has the texts alone.
-        (status !== 'succeeded' && page.messages.some((message) => message.runId === runId))
+        // Of a run that was broken off the history has the texts alone. On another branch it has but its question.
+        (status !== 'succeeded' &&
+          page.messages.some((message) => message.runId === runId && message.incomplete === true))
       const runs = new Map([...state.runs].filter(([, run]) => isNeeded(run)))
       const sending = state.sending.filter(
         (one) => one.takenIn === 0 || one.takenIn > readIn || isUnread(one),
