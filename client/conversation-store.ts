@@ -147,7 +147,8 @@ export function createConversationStore({
       const isNeeded = ({ runId, endedIn, state: { status } }: LiveRun) =>
         endedIn === 0 ||
         endedIn > readIn ||
-        // Of a run that was broken off the history has the texts alone. On another branch it has but its question.
+        // The history keeps only the texts of a run that broke off. A page of another branch may show its question,
+        // but none of its answer.
         (status !== 'succeeded' &&
           page.messages.some((message) => message.runId === runId && message.incomplete === true))
       const runs = new Map([...state.runs].filter(([, run]) => isNeeded(run)))

@@ -1,4 +1,4 @@
-// What the messages of a run are made of, live and stored: types, and small changes of lists of parts.
+// The parts of a run's messages, live and stored: their types, and functions that change lists of parts.
 import type { AgentShape } from '../server/contract/agent-shape.ts'
 import type { EventEnvelope } from '../server/contract/event.ts'
 import type { Json } from '../server/contract/json.ts'

@@ -19,8 +19,8 @@ const made = new WeakMap<Message, Made>()
 const resultsIn = new WeakMap<readonly Message[], Results>()
 
 /**
- * What a message of a history is made of: what was thought and said, files, and calls of tools with their results, which are taken from
- * `messages`. A result by itself has none. The same array each time, as long as neither message nor results change.
+ * The parts of a stored message: reasoning, text, files, and tool calls with their results, which are looked up in
+ * `messages`. A tool result has no parts. Returns the same array until the message or its results change.
  *
  * @example
  * const { messages } = await client.conversations.get({ conversationId, includeDebug: true })

@@ -62,9 +62,9 @@ type Named = Pick<AgentClient, 'name'>
 const places = new WeakMap<QueryClient, { known: WeakMap<Named, string>; taken: Set<string> }>()
 
 /**
- * Names an app's client in the keys of one `QueryClient`, by its own name wherever that is the first of this name: so what a server
- * has read ahead is found by it in the browser. Two of one name may be of two servers, or of two callers, and neither may be shown what the
- * other read, so the second gets a name of its own.
+ * Names an app's client in the keys of one `QueryClient`. The first client of a name keeps it, so that the browser finds what
+ * a server read ahead. A second client of that name may have another server or caller. It gets a name of its own, so that
+ * neither is shown what the other read.
  */
 function placeOf(given: Named, queryClient: QueryClient): string {
   const { known, taken } = places.get(queryClient) ?? { known: new WeakMap(), taken: new Set() }

@@ -102,7 +102,7 @@ export function createUseConversation(useQueries: () => Queries): UseConversatio
     const snapshot = useSnapshot(store, nothing, {
       throttleMs,
       isNews: (before, after) =>
-        // What has the history, or the queue, be read again.
+        // These are reasons to read the history or the queue again.
         before.change !== after.change ||
         before.error !== after.error ||
         openRunsOf(before) !== openRunsOf(after) ||

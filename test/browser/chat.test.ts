@@ -85,13 +85,15 @@ test('Shift+Enter begins a line, Enter sends, and the cursor stays', async () =>
 test('a page is busy from the question to the end of its answer, however late it reads the conversation', async () => {
   await using chat = await scene.visit()
   const { page } = chat
+  const looked = Promise.withResolvers<void>()
   await page.route(/conversations\.get/, async (route) => {
-    await new Promise((resolve) => void setTimeout(resolve, 1_000))
+    await looked.promise
     await route.continue()
   })
   await chat.send('What is 2 + 2? hold busy')
   await page.getByRole('navigation').getByRole('link').first().waitFor()
   expect(await page.locator('.messages[aria-busy=false]').count()).toBe(0)
+  looked.resolve()
   await scene.release('busy')
   await ready(page)
   expect(await answer(page).textContent()).toContain('4')

@@ -38,7 +38,7 @@ export function useVisit(user: string | null): number {
 
 function subscribe(listener: () => void): () => void {
   listeners.add(listener)
-  // Told in the other tabs alone.
+  // A browser sends this event to the other tabs only.
   addEventListener('storage', listener)
   return () => {
     listeners.delete(listener)

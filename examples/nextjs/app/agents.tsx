@@ -11,7 +11,7 @@ export const { useAgentRun, useConversation, useConversations } = hooks
 const client = createAgentClient<typeof runtime>({ url: '/trpc' })
 
 export function Agents({ children }: { children: ReactNode }) {
-  // Of each page that is rendered: on the server, users would share one outside of it.
+  // Created per rendered page: outside of the component, users would share it on the server.
   const [queryClient] = useState(
     () => new QueryClient({ defaultOptions: { queries: { staleTime: 60_000 } } }),
   )
