@@ -13,6 +13,8 @@ const DONE = new Set(['not_found', 'conflict'])
 export function createClaim(
   trpc: TRPCClient<AgentRouter>,
   visitor: Visitor | undefined,
+  /** What the visitor had may belong to the user now. */
+  onClaimed: () => void,
 ): AgentClient['sessions']['claim'] {
   let asked: { token: string; answer: Promise<Claimed | null> } | undefined
 
@@ -22,6 +24,7 @@ export function createClaim(
       throw error
     })
     visitor?.forget(token)
+    onClaimed()
     return claimed
   }
 

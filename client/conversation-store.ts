@@ -31,6 +31,8 @@ export interface ConversationStore {
   /** Follows the conversation, from the first history that was taken, until a moment after the last listener has left. */
   subscribe(listener: () => void): () => void
   readonly hasListeners: boolean
+  /** Follows it once more where it could not be followed and somebody listens. */
+  followFailed(): void
   /** Ends its stream, also for those who listen. */
   close(): void
   /** Hears of each event as it comes, once and in order. @returns what ends it. */
@@ -136,6 +138,9 @@ export function createConversationStore({
       return listeners.size > 0
     },
     subscribe: listeners.add,
+    followFailed: () => {
+      if (state.error !== null) void attach()
+    },
     close: detach,
     listen(hear) {
       // An object for each call: the same function may listen twice.

@@ -214,7 +214,9 @@ export function createAgentClient<TRuntime extends HasAgents>(
       get hasVisitor() {
         return visitor?.token !== undefined
       },
-      claim: createClaim(trpc, visitor),
+      claim: createClaim(trpc, visitor, () => {
+        for (const stores of [runStores, conversationStores]) stores.followFailed()
+      }),
     },
     renew: () => createAgentClient<TRuntime>(options),
     close() {

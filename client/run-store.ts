@@ -58,6 +58,8 @@ export interface RunStore<TShape extends AgentShape = AgentShape> {
   readonly hasListeners: boolean
   /** More is to be heard of the run: of one that is over, until its output was read. */
   readonly isFollowing: boolean
+  /** Follows it once more where it could not be followed and somebody listens. */
+  followFailed(): void
   /** Ends its stream, also for those who listen. */
   close(): void
 }
@@ -148,6 +150,9 @@ export function createRunStore<TShape extends AgentShape>(
       return following !== undefined
     },
     subscribe: listeners.add,
+    followFailed: () => {
+      if (failure !== null && listeners.size > 0) void attach()
+    },
     close: detach,
   }
 }

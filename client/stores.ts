@@ -3,6 +3,8 @@ const MAX_IDLE_STORES = 20
 
 interface Store {
   readonly hasListeners: boolean
+  /** Follows once more what could not be followed, where somebody looks. */
+  followFailed(): void
   /** Ends its stream. */
   close(): void
 }
@@ -12,6 +14,8 @@ export interface Stores<TStore extends Store> {
   get(key: string, create: () => TStore): TStore
   /** Those whose keys begin so. */
   startingWith(prefix: string): TStore[]
+  /** For who may see now what could not be seen before. */
+  followFailed(): void
   /** Closes and forgets all of them. */
   close(): void
 }
@@ -29,6 +33,9 @@ export function createStores<TStore extends Store>(): Stores<TStore> {
       return store
     },
     startingWith: (prefix) => [...stores].flatMap(([key, store]) => (key.startsWith(prefix) ? [store] : [])),
+    followFailed() {
+      for (const store of stores.values()) store.followFailed()
+    },
     close() {
       for (const store of stores.values()) store.close()
       stores.clear()

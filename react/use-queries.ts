@@ -31,7 +31,16 @@ export function createUseQueries(useShown: () => Shown): () => Queries {
     const queryClient = useQueryClient()
     return useMemo(() => {
       const keyOf = (path: readonly string[], input?: object): Key => keyWithin(root, path, input)
-      const refresh = (...path: string[]) => queryClient.invalidateQueries({ queryKey: keyOf(path) })
+      const refresh = (...path: string[]) => {
+        const queryKey = keyOf(path)
+        // A first reading that is under way may have been answered before the change: TanStack Query would wait for that one.
+        const reading = queryClient
+          .getQueryCache()
+          .findAll({ queryKey, type: 'active', fetchStatus: 'fetching' })
+          .filter((query) => !query.isDisabled() && !query.isStatic())
+        for (const query of reading) void query.cancel({ silent: true })
+        return queryClient.invalidateQueries({ queryKey })
+      }
       const refreshAfterRun = async () =>
         void (await Promise.all([refresh('conversations'), refresh('runs', 'list')]))
       return { client, options: queriesWithin(client, root), keyOf, refresh, refreshAfterRun }

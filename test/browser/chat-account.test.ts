@@ -10,6 +10,10 @@ beforeAll(async () => {
 })
 afterAll(() => scene[Symbol.asyncDispose]())
 
+/** A name that nobody has yet, also where a test is run again. */
+let people = 0
+const somebody = (name: string) => `${name} ${(people += 1)}`
+
 const list = (page: Page) => page.getByRole('navigation', { name: 'Conversations' })
 
 async function signIn(page: Page, name: string): Promise<void> {
@@ -22,14 +26,15 @@ async function signIn(page: Page, name: string): Promise<void> {
 test('a visitor who signs in keeps what was asked, and sees what they had before', async () => {
   await using chat = await scene.visit()
   const { page } = chat
+  const ada = somebody('Ada Lovelace')
   await chat.send('What is 2 + 2?')
   await answer(page).waitFor()
   await ready(page)
   const text = await answer(page).textContent()
   await chat.picture('visitor')
-  await signIn(page, 'Ada Lovelace')
+  await signIn(page, ada)
   await page.getByText('One conversation came along with you.').waitFor()
-  await page.locator('.account-name', { hasText: 'Ada Lovelace' }).waitFor()
+  await page.locator('.account-name', { hasText: ada }).waitFor()
   await chat.picture('signed-in')
   // It is still the one that is open, and goes on.
   expect(await answer(page).textContent()).toBe(text)
@@ -44,7 +49,7 @@ test('a visitor who signs in keeps what was asked, and sees what they had before
   await other.send('What is 4 + 4?')
   await answer(other.page).waitFor()
   await ready(other.page)
-  await signIn(other.page, 'Ada Lovelace')
+  await signIn(other.page, ada)
   await list(other.page).getByRole('link', { name: 'What is 2 + 2?' }).waitFor()
   await list(other.page).getByRole('link', { name: 'What is 4 + 4?' }).waitFor()
   expect(await list(other.page).getByRole('link').count()).toBe(2)
@@ -53,8 +58,10 @@ test('a visitor who signs in keeps what was asked, and sees what they had before
 test('nothing of who signed out stays on the page, and what is asked while an answer comes is theirs who ask', async () => {
   await using chat = await scene.visit()
   const { page } = chat
-  await signIn(page, 'Grace')
-  await chat.send('How do I define an agent? hold grace')
+  const grace = somebody('Grace')
+  await signIn(page, grace)
+  const held = grace.replace(' ', '_')
+  await chat.send(`How do I define an agent? hold ${held}`)
   await page.locator('[data-streaming=true]').waitFor()
   await page.getByRole('button', { name: 'Sign out' }).click()
   await page.locator('.account-name', { hasText: 'Visitor' }).waitFor()
@@ -63,8 +70,8 @@ test('nothing of who signed out stays on the page, and what is asked while an an
   expect(await page.locator('.message').count()).toBe(0)
   await chat.send('What is 5 + 5?')
   await page.locator('.message.assistant', { hasText: '10' }).waitFor()
-  await scene.release('grace')
-  await signIn(page, 'Grace')
+  await scene.release(held)
+  await signIn(page, grace)
   await list(page).getByRole('link', { name: 'How do I define an agent?' }).waitFor()
   await list(page).getByRole('link', { name: 'What is 5 + 5?' }).waitFor()
 })
@@ -72,7 +79,7 @@ test('nothing of who signed out stays on the page, and what is asked while an an
 test('nothing of who signed out comes back, nor stays in another tab', async () => {
   await using chat = await scene.visit()
   const { page } = chat
-  await signIn(page, 'Joan')
+  await signIn(page, somebody('Joan'))
   await chat.send('What is 6 + 6?')
   await page.locator('.message.assistant', { hasText: '12' }).waitFor()
   const other = await page.context().newPage()

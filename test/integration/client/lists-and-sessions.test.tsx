@@ -405,3 +405,59 @@ test('a claim that is answered late leaves the next visitor alone', async ({ pag
   expect(await claim).toEqual({ conversations: 1, runs: 0 })
   expect([...page.storage.values()]).toEqual(['of the next'])
 })
+
+test('a conversation that was refused while a claim was made is shown after it', async ({ page }) => {
+  page.user = null
+  const mine = await page.client.conversations.create()
+  await (await page.client.conversations.of(mine.id).send('Hi', { agentKey: 'echo' })).result()
+  const [refused, isReading] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  let isClaimed = false
+  page.user = 'grace'
+  page.fetch = async (url, init) => {
+    if (url.includes('sessions.claim')) await refused.promise
+    if (url.includes('conversations.list') && isClaimed) isReading.resolve()
+    const answer = await fetch(url, init)
+    if (url.includes('sessions.claim')) isClaimed = true
+    if (!url.includes('conversations.get') || isClaimed) return answer
+    // Refused before the claim. The page hears of it when it reads anew what it has.
+    refused.resolve()
+    await isReading.promise
+    return answer
+  }
+  const initialProps: { id: string | null } = { id: null }
+  const { result, rerender } = renderHook(
+    ({ id }: typeof initialProps) => ({
+      session: useAgentSession({ isSignedIn: page.user !== null }),
+      list: useConversations(),
+      chat: useConversation(id),
+    }),
+    { wrapper: page.wrapper, initialProps },
+  )
+  await waitFor(() => expect(result.current.list.isLoading).toBe(false), PATIENCE)
+  rerender({ id: mine.id })
+  await waitFor(() => expect(result.current.session.claimed).not.toBeNull(), PATIENCE)
+  expect(result.current.chat.error).toBeNull()
+  await waitFor(() => expect(result.current.chat.messages.map(textOf)).toEqual(['Hi', 'Hi']), PATIENCE)
+})
+
+test('a run that nobody could see before a claim is followed after it', async ({ page }) => {
+  page.user = null
+  const run = await page.client.runs.create({ agentKey: 'echo', messages: user('Hi') })
+  await run.result()
+  const isShown = Promise.withResolvers<void>()
+  page.user = 'grace'
+  page.fetch = async (url, init) => {
+    if (url.includes('sessions.claim')) await isShown.promise
+    return fetch(url, init)
+  }
+  const { result } = renderHook(
+    () => ({ session: useAgentSession({ isSignedIn: true }), run: useAgentRun(run.id) }),
+    { wrapper: page.wrapper },
+  )
+  await waitFor(() => expect(result.current.run.status).toBe('not_found'), PATIENCE)
+  isShown.resolve()
+  await waitFor(
+    () => expect(result.current.run).toMatchObject({ status: 'succeeded', error: null }),
+    PATIENCE,
+  )
+})
