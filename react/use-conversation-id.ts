@@ -1,7 +1,6 @@
 import type { UseQueryResult } from '@tanstack/react-query'
 import { skipToken, useQuery } from '@tanstack/react-query'
 import type { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
-import { isWorthRetrying } from './queries/retry.ts'
 import type { Queries } from './use-queries.ts'
 
 /** A conversation by its id, or by the key that its owner gave it; null or undefined while there is none yet. */
@@ -14,18 +13,12 @@ interface Found {
 }
 
 /** The id of a conversation. One that is named by a key has none until something is asked there: to look creates nothing. */
-export function useConversationId({ client, keyOf }: Queries, name: ConversationName): Found {
+export function useConversationId({ options }: Queries, name: ConversationName): Found {
   const externalId = typeof name === 'object' ? name?.externalId : undefined
+  const found = options.conversations.find({ externalId: externalId ?? '' })
   const lookup = useQuery<string | null, AgentRuntimeError>({
-    queryKey: keyOf(['conversations', 'find'], { externalId }),
-    queryFn:
-      externalId === undefined
-        ? skipToken
-        : async () => {
-            const { items } = await client.conversations.list({ externalId, archived: 'all', limit: 1 })
-            return items[0]?.id ?? null
-          },
-    retry: isWorthRetrying,
+    ...found,
+    queryFn: externalId === undefined ? skipToken : found.queryFn,
   })
   return { conversationId: typeof name === 'object' ? lookup.data : name, externalId, lookup }
 }

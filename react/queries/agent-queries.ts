@@ -34,6 +34,14 @@ export interface AgentQueries<TKey extends string = string> {
     readonly queryKey: Key
     /** As `useConversation` reads it. */
     get(input: ConversationInput): AgentQuery<ConversationDetail>
+    /**
+     * The id of the conversation with this key of yours, or null. `useConversation({ externalId })` looks it up by this query.
+     *
+     * @example
+     * const conversationId = await queryClient.fetchQuery(queries.conversations.find({ externalId: 'ticket 17' }))
+     * if (conversationId !== null) await queryClient.prefetchQuery(queries.conversations.get({ conversationId }))
+     */
+    find(input: { externalId: string }): AgentQuery<string | null>
     /** As `useConversations` reads them. */
     list(options?: ConversationsOptions<TKey>): AgentPagesQuery<Conversation>
   }
@@ -76,6 +84,11 @@ export function createAgentQueries<TShape extends AgentShape>(
 export function queriesWithin(client: AgentClient, root: KeyRoot): AgentQueries {
   const key = (path: readonly string[], input?: object) =>
     keyWithin(root, path, input) as DataTag<Key, never, AgentRuntimeError>
+  const query = <TData>(
+    path: readonly string[],
+    input: object | undefined,
+    queryFn: AgentQuery<TData>['queryFn'],
+  ): AgentQuery<TData> => ({ queryKey: key(path, input), queryFn, retry: isWorthRetrying })
   const pages = {
     initialPageParam: undefined,
     getNextPageParam: (page: Page<unknown>) => page.nextCursor,
@@ -87,12 +100,14 @@ export function queriesWithin(client: AgentClient, root: KeyRoot): AgentQueries 
       queryKey: key(['conversations']),
       get({ includeFailedRuns = false, includeDebug = false, ...place }) {
         const input = { ...place, includeFailedRuns, ...(includeDebug && { includeDebug }) }
-        return {
-          queryKey: key(['conversations', 'get'], input),
-          queryFn: () => client.conversations.get(input),
-          retry: isWorthRetrying,
-        }
+        return query(['conversations', 'get'], input, () => client.conversations.get(input))
       },
+      find: ({ externalId }) =>
+        query(['conversations', 'find'], { externalId }, async () => {
+          // Archived ones keep their key.
+          const { items } = await client.conversations.list({ externalId, archived: 'all', limit: 1 })
+          return items[0]?.id ?? null
+        }),
       list({ search = '', ...filter } = {}) {
         const input = { ...filter, ...(search.trim() && { search }) }
         return {
@@ -104,11 +119,7 @@ export function queriesWithin(client: AgentClient, root: KeyRoot): AgentQueries 
     },
     runs: {
       queryKey: key(['runs']),
-      get: (runId) => ({
-        queryKey: key(['runs', 'get'], { runId }),
-        queryFn: ({ signal }) => client.runs.get(runId, { signal }),
-        retry: isWorthRetrying,
-      }),
+      get: (runId) => query(['runs', 'get'], { runId }, ({ signal }) => client.runs.get(runId, { signal })),
       list: (filter = {}) => ({
         ...pages,
         queryKey: key(['runs', 'list'], filter),
@@ -117,11 +128,7 @@ export function queriesWithin(client: AgentClient, root: KeyRoot): AgentQueries 
     },
     agents: {
       queryKey: key(['agents']),
-      list: () => ({
-        queryKey: key(['agents', 'list']),
-        queryFn: ({ signal }) => client.agents.list({ signal }),
-        retry: isWorthRetrying,
-      }),
+      list: () => query(['agents', 'list'], undefined, ({ signal }) => client.agents.list({ signal })),
     },
   }
 }

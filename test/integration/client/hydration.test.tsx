@@ -269,3 +269,39 @@ test('its options are those of queries of TanStack, suspense included', async ({
   await act(() => queryClient.invalidateQueries({ queryKey: queries.conversations.queryKey }))
   expect(asked.filter((path) => path === 'conversations.get')).toHaveLength(2)
 })
+
+test('a conversation that a page names by a key of its own is read ahead, whether there is one or not', async ({
+  createServer,
+}) => {
+  const { clientOf, id } = await createScene(createServer)
+  const { client: ofServer } = clientOf('ada')
+  const externalId = 'order 17'
+  await ofServer.conversations.update({ conversationId: id, externalId })
+  const queries = createAgentQueries(ofServer)
+  const queryClient = new QueryClient()
+  const found = await queryClient.fetchQuery(queries.conversations.find({ externalId }))
+  expectTypeOf(found).toEqualTypeOf<string | null>()
+  expect(found).toBe(id)
+  await queryClient.prefetchQuery(queries.conversations.get({ conversationId: found ?? '' }))
+  expect(await queryClient.fetchQuery(queries.conversations.find({ externalId: 'order 18' }))).toBeNull()
+  // @ts-expect-error -- a key is text
+  expect(queries.conversations.find({ externalId: 18 })).toBeDefined()
+  const state = JSON.parse(JSON.stringify(dehydrate(queryClient))) as DehydratedState
+
+  const shown: string[] = []
+  function Page() {
+    const { messages, conversation } = useConversation({ externalId })
+    const { isLoading, conversation: none } = useConversation({ externalId: 'order 18' })
+    shown.push([...messages.map(textOf), conversation?.title, none?.title, isLoading].join())
+    return null
+  }
+  const { client, asked } = clientOf('ada', '/trpc')
+  const page = render(
+    <App client={client} state={state} queryClient={ofPage()}>
+      <Page />
+    </App>,
+  )
+  expect(shown[0]).toBe("one,one, indeed,ada's,,false")
+  expect(reads(asked)).toEqual([])
+  page.unmount()
+})
