@@ -9,7 +9,7 @@ export type {
   EventPayloads,
   ShapeOfAgent,
   VersionChange,
-} from './agent/define-agent.ts'
+} from './agent/agent.ts'
 export type { AnySchedule, Schedule } from './agent/schedule.ts'
 export { defineTool } from './agent/define-tool.ts'
 export type { AnyTool, Tool, ToolContext, ToolReplay } from './agent/define-tool.ts'
@@ -45,22 +45,17 @@ export type { Compaction, SummaryRequest } from './agent/compaction.ts'
 export { hasToolCall, hasUsedTokens } from './agent/stop-conditions.ts'
 export type { LoopStep, StopCondition, StopQuestion } from './agent/stop-conditions.ts'
 export type { PreparedStep, PrepareStep, StepToPrepare } from './agent/prepare-step.ts'
+export type { AgentContext, EmitOptions, ReceivedMessage, StepContext, StepOptions } from './agent/context.ts'
+export type { AgentFiles, FileContent } from './agent/agent-files.ts'
 export type {
-  AgentContext,
-  AgentFiles,
   AgentWaits,
   Answered,
   Approval,
   ApproveOptions,
-  EmitOptions,
-  FileContent,
-  ReceivedMessage,
-  StepContext,
-  StepOptions,
   Wait,
   WaitOptions,
   WaitOutcome,
-} from './agent/context.ts'
+} from './agent/wait.ts'
 export type { FileSummary, ListFilesRequest, StoredFile } from './contract/file.ts'
 export type {
   CreateScheduleRequest,
@@ -71,7 +66,7 @@ export type {
 export type { ListMemoriesRequest, MemoryShare, MemorySummary, StoredMemory } from './contract/memory.ts'
 export type { Memories } from './domain/memories.ts'
 export type { Schedules } from './domain/stored-schedules.ts'
-export type { Occurrence } from './domain/create-run.ts'
+export type { Occurrence } from './domain/requested-run.ts'
 export type { AgentShape, HasAgents } from './contract/agent-shape.ts'
 export type { Schema } from './contract/schema.ts'
 export type { Owner, Principal } from './contract/principal.ts'
@@ -152,13 +147,14 @@ export type { Visitor } from './ports/store/session-store.ts'
 export type { Logger } from './ports/logger.ts'
 export type { Operation, OperationOutcome, Span, TracedRun, Tracer } from './ports/tracer.ts'
 export type { Exposition, Gauge, Histogram, Instrument, Labels, Metrics, Reading } from './ports/metrics.ts'
-export { ConfigError } from './config/config.ts'
+export { ConfigError } from './config/config-error.ts'
 export type { Config, Settings } from './config/config.ts'
 export type { EventStream } from './events/event-stream.ts'
 export type { EventBatch } from './events/event-ring.ts'
 export { AgentRuntimeError } from './contract/agent-runtime-error.ts'
 export type { ErrorBody, ErrorCode } from './contract/agent-runtime-error.ts'
-export type { AnyRunEvent, EventEnvelope, EventFilter, RunEvent, Visibility } from './contract/event.ts'
+export type { AnyRunEvent, EventEnvelope, EventFilter, RunEvent } from './contract/event.ts'
+export type { Visibility } from './contract/visibility.ts'
 export type { Json, JsonLike, JsonObject, JsonObjectLike, Jsonify } from './contract/json.ts'
 export type {
   AgentMessage,
@@ -178,7 +174,8 @@ export type {
   TextPart,
 } from './contract/message-part.ts'
 export { fromChatMessages, toChatMessage } from './contract/chat-message.ts'
-export type { ChatMessage, ChatPart, WrittenChatMessage } from './contract/chat-message.ts'
+export type { ChatMessage, WrittenChatMessage } from './contract/chat-message.ts'
+export type { ChatPart } from './contract/chat-part.ts'
 export { lastAssistantMessage } from './contract/last-assistant-message.ts'
 export { textOf } from './contract/text-of.ts'
 export type { InspectedStep, InspectedWait, RunExecution, RunInspection } from './contract/inspection.ts'

@@ -1,5 +1,5 @@
-import type { AnyAgent } from './define-agent.ts'
-import { ConfigError } from '../config/config.ts'
+import type { AnyAgent } from './agent.ts'
+import { ConfigError } from '../config/config-error.ts'
 
 /** @throws ConfigError when two have one key. */
 export function agentsByKey(agents: readonly AnyAgent[]): ReadonlyMap<string, AnyAgent> {

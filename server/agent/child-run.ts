@@ -4,7 +4,7 @@ import type { AgentMessage } from '../contract/message.ts'
 import type { Budget, Usage } from '../contract/budget.ts'
 import type { RunError } from '../contract/run.ts'
 import type { TerminalStatus } from '../contract/terminal.ts'
-import type { AnyAgent, ShapeOfAgent } from './define-agent.ts'
+import type { AnyAgent, ShapeOfAgent } from './agent.ts'
 
 interface ChildOptions {
   /** What goes in; a text is one message of the user. Default: none. */

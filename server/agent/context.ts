@@ -1,17 +1,17 @@
-import type { z } from 'zod'
-import type { RuntimeEventPayloads, Visibility } from '../contract/event.ts'
-import type { StoredFile } from '../contract/file.ts'
+import type { RuntimeEventPayloads } from '../contract/runtime-events.ts'
+import type { Visibility } from '../contract/visibility.ts'
 import type { Json, JsonLike, JsonObject, Jsonify } from '../contract/json.ts'
 import type { AgentMessage } from '../contract/message.ts'
 import type { Preferences } from '../contract/create-run.ts'
 import type { Principal } from '../contract/principal.ts'
-import type { Schema } from '../contract/schema.ts'
 import type { ChildRuns } from './child-run.ts'
 import type { AnyTool } from './define-tool.ts'
 import type { Llm } from './llm.ts'
 import type { OpenMemory } from './memory.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Tracer } from '../ports/tracer.ts'
+import type { AgentWaits, Wait, ApproveOptions, Approval } from './wait.ts'
+import type { AgentFiles } from './agent-files.ts'
 
 export interface StepOptions {
   /** How often the step is tried again within this attempt when it throws. Default: 0. */
@@ -33,67 +33,6 @@ export interface StepContext {
   readonly signal: AbortSignal
 }
 
-export interface WaitOptions {
-  /** Told to whoever answers: a question, a form's texts. Must be JSON. */
-  details?: JsonLike
-}
-
-/** A wait that was answered. `respondedBy` is the id of the principal who did. */
-export interface Answered<T> {
-  readonly status: 'answered'
-  readonly value: T
-  readonly respondedBy: string | null
-}
-
-export type WaitOutcome<T> = Answered<T> | { readonly status: 'timed_out' }
-
-/** What an agent waits for: by name, the schema of the answer. */
-export type AgentWaits = Record<string, Schema>
-
-type NoLimit = WaitOptions & { timeoutMs?: undefined }
-type Limit = WaitOptions & { timeoutMs: number }
-
-/** `ctx.wait`: of an agent that declares its waits by their names, of any other by a name and a schema. */
-export type Wait<TWaits extends AgentWaits | undefined> = TWaits extends AgentWaits
-  ? {
-      <TName extends keyof TWaits & string>(
-        name: TName,
-        options?: NoLimit,
-      ): Promise<Answered<z.output<TWaits[TName]>>>
-      <TName extends keyof TWaits & string>(
-        name: TName,
-        options: Limit,
-      ): Promise<WaitOutcome<z.output<TWaits[TName]>>>
-    }
-  : {
-      <TSchema extends Schema>(
-        name: string,
-        schema: TSchema,
-        options?: NoLimit,
-      ): Promise<Answered<z.output<TSchema>>>
-      <TSchema extends Schema>(
-        name: string,
-        schema: TSchema,
-        options: Limit,
-      ): Promise<WaitOutcome<z.output<TSchema>>>
-    }
-
-export interface ApproveOptions extends WaitOptions {
-  /** Milliseconds after which the approval can neither be given nor used any more. Default: 24 hours. */
-  timeoutMs?: number
-}
-
-/** What became of a request to let something happen. */
-export type Approval =
-  | { readonly approved: true; readonly comment: string | null; readonly respondedBy: string | null }
-  | {
-      readonly approved: false
-      readonly reason: 'denied'
-      readonly comment: string | null
-      readonly respondedBy: string | null
-    }
-  | { readonly approved: false; readonly reason: 'timed_out'; readonly comment: null }
-
 export interface EmitOptions {
   /** Overrides the type's own visibility for this one event. */
   visibility?: Visibility
@@ -109,32 +48,6 @@ type AgentEventPayloads = Omit<RuntimeEventPayloads, `run.${string}` | `child.${
 
 /** What a run was sent while it was under way. */
 export type ReceivedMessage = Extract<AgentMessage, { role: 'user' }> & { id: string }
-
-/** What is in a file, and what it is. */
-export interface FileContent extends StoredFile {
-  bytes: Uint8Array
-}
-
-/** Files that were uploaded by whose the run is, such as those that its messages name. */
-export interface AgentFiles {
-  /** Null where there is none, or it was deleted. */
-  get(fileId: string): Promise<StoredFile | null>
-  /**
-   * All of a file, in memory.
-   *
-   * @throws NonRetriableError where there is none, or it was deleted.
-   * @example
-   * const { name, bytes } = await ctx.files.read(part.fileId)
-   */
-  read(fileId: string): Promise<FileContent>
-  /**
-   * The same piece by piece, as it is taken.
-   *
-   * @example
-   * for await (const piece of ctx.files.stream(part.fileId)) parser.write(piece)
-   */
-  stream(fileId: string): AsyncIterable<Uint8Array>
-}
 
 /**
  * What an agent's `run` is given.

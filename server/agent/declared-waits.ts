@@ -4,7 +4,7 @@ import { isPlainObject } from '../contract/json.ts'
 import { CALL_NAME, CallName } from '../contract/wait.ts'
 import { isReservedWait } from '../contract/wait-names.ts'
 import type { Schema } from '../contract/schema.ts'
-import type { AgentWaits } from './context.ts'
+import type { AgentWaits } from './wait.ts'
 import { NonRetriableError } from './non-retriable-error.ts'
 
 /** @throws TypeError when one can't be waited for. */

@@ -3,7 +3,7 @@ import { FileId, filesIn } from '../contract/file.ts'
 import type { StoredFile } from '../contract/file.ts'
 import type { AgentMessage } from '../contract/message.ts'
 import type { FilePart, Part } from '../contract/message-part.ts'
-import type { AgentFiles } from './context.ts'
+import type { AgentFiles } from './agent-files.ts'
 import { NonRetriableError } from './non-retriable-error.ts'
 
 /** The most bytes of files in one request, which providers take as base64. The newest files come first. */

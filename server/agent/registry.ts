@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { AnyAgent } from './define-agent.ts'
-import { ConfigError } from '../config/config.ts'
+import type { AnyAgent } from './agent.ts'
+import { ConfigError } from '../config/config-error.ts'
 import { nearest } from '../config/nearest.ts'
 import { readError } from '../ports/read-error.ts'
 

@@ -1,7 +1,7 @@
 // Questions that a tool has in the middle of a call. The run waits for the answer, and the call is run anew with it.
 import { z } from 'zod'
 import type { Json, JsonLike } from '../contract/json.ts'
-import type { WaitOutcome } from './context.ts'
+import type { WaitOutcome } from './wait.ts'
 import { ToolError } from './tool-error.ts'
 
 export interface ToolQuestion {

@@ -1,7 +1,7 @@
 // API keys for programs. A key is 256 random bits, so nobody can guess it from its SHA-256. The lookup uses
 // the SHA-256, so its duration reveals nothing about the key.
 import { createHash, randomBytes } from 'node:crypto'
-import { ConfigError } from '../config/config.ts'
+import { ConfigError } from '../config/config-error.ts'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import type { Principal } from '../contract/principal.ts'
 import type { Authenticator } from './authenticator.ts'

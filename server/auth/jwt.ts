@@ -1,7 +1,7 @@
 // JSON Web Tokens (RFC 7519), checked by jose.
 import { createRemoteJWKSet, decodeJwt, errors, jwtVerify } from 'jose'
 import type { JWTPayload, JWTVerifyGetKey, JWTVerifyOptions } from 'jose'
-import { ConfigError } from '../config/config.ts'
+import { ConfigError } from '../config/config-error.ts'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import type { Principal } from '../contract/principal.ts'
 import type { Authenticator } from './authenticator.ts'

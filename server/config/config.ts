@@ -1,9 +1,8 @@
-// It is long, since every setting and its variable stand here, once.
+// It is long, since every setting stands here, once.
 import { z } from 'zod'
-import { Visibility } from '../contract/event.ts'
+import { Visibility } from '../contract/visibility.ts'
 import { MessageRole } from '../contract/message.ts'
 import { MAX_TIMEOUT_MS } from '../contract/create-run.ts'
-import { StartupError } from '../ports/startup-error.ts'
 import { MODEL_PROVIDERS, either } from './providers.ts'
 import { RETENTION_DAYS } from './retention-days.ts'
 import {
@@ -23,8 +22,8 @@ import {
 const DAY_SECONDS = 86_400
 
 /**
- * Every setting, once: what it means, its default, and (in {@link ENVIRONMENT}) the variable it is
- * read from when it is not passed to `createAgentRuntime`.
+ * Every setting, once: what it means, and its default. `environment.ts` has the variable that it is read from when it
+ * is not passed to `createAgentRuntime`.
  */
 export const Config = z.object({
   /** PostgreSQL connection URL. Required to start, not to create a runtime: builds import it without one. */
@@ -282,88 +281,3 @@ export type Config = z.infer<typeof Config>
 
 /** What `createAgentRuntime` takes as `config`: any of the settings. */
 export type Settings = { [TName in keyof Config]?: Config[TName] | undefined }
-
-/** The environment variable of each setting that has one. */
-export const ENVIRONMENT = {
-  databaseUrl: 'DATABASE_URL',
-  databasePoolSize: 'DATABASE_POOL_SIZE',
-  databaseConnectTimeoutSeconds: 'DATABASE_CONNECT_TIMEOUT_SECONDS',
-  directUrl: 'DIRECT_URL',
-  preparedStatements: 'PREPARED_STATEMENTS',
-  queueBackend: 'QUEUE_BACKEND',
-  registry: 'RUNTIME_REGISTRY',
-  eventBusBackend: 'EVENT_BUS_BACKEND',
-  redisUrl: 'REDIS_URL',
-  redisCluster: 'REDIS_CLUSTER',
-  modelProvider: 'MODEL_PROVIDER',
-  defaultModel: 'DEFAULT_MODEL',
-  modelIdleTimeoutSeconds: 'MODEL_IDLE_TIMEOUT_SECONDS',
-  modelPatienceSeconds: 'MODEL_PATIENCE_SECONDS',
-  runTimeoutSeconds: 'RUN_TIMEOUT_SECONDS',
-  cancelGraceSeconds: 'CANCEL_GRACE_SECONDS',
-  leaseTtlSeconds: 'LEASE_TTL_SECONDS',
-  retryDelaySeconds: 'RETRY_DELAY_SECONDS',
-  maxAttempts: 'MAX_ATTEMPTS',
-  newConversations: 'NEW_CONVERSATIONS',
-  maxWaitingRuns: 'MAX_WAITING_RUNS',
-  maxRunDepth: 'MAX_RUN_DEPTH',
-  maxChildRuns: 'MAX_CHILD_RUNS',
-  maxRunsBelow: 'MAX_RUNS_BELOW',
-  principalRunsAtOnce: 'PRINCIPAL_RUNS_AT_ONCE',
-  tenantRunsAtOnce: 'TENANT_RUNS_AT_ONCE',
-  concurrency: 'CONCURRENCY',
-  maxIsolatedProcesses: 'MAX_ISOLATED_PROCESSES',
-  queuePollIntervalSeconds: 'QUEUE_POLL_INTERVAL_SECONDS',
-  streamPollIntervalSeconds: 'STREAM_POLL_INTERVAL_SECONDS',
-  streamKeepAliveSeconds: 'STREAM_KEEP_ALIVE_SECONDS',
-  streamReauthenticateSeconds: 'STREAM_REAUTHENTICATE_SECONDS',
-  streamMaxAgeSeconds: 'STREAM_MAX_AGE_SECONDS',
-  compactAfterSeconds: 'COMPACT_AFTER_SECONDS',
-  retentionDays: 'RETENTION_DAYS',
-  authenticateTimeoutSeconds: 'AUTHENTICATE_TIMEOUT_SECONDS',
-  authorizeTimeoutSeconds: 'AUTHORIZE_TIMEOUT_SECONDS',
-  quotaTimeoutSeconds: 'QUOTA_TIMEOUT_SECONDS',
-  retentionTimeoutSeconds: 'RETENTION_TIMEOUT_SECONDS',
-  keepAliveTimeoutSeconds: 'KEEP_ALIVE_TIMEOUT_SECONDS',
-  messageRoles: 'MESSAGE_ROLES',
-  visitorMessageRoles: 'VISITOR_MESSAGE_ROLES',
-  refusalsPerSecond: 'REFUSALS_PER_SECOND',
-  maxBodyBytes: 'MAX_BODY_BYTES',
-  maxFileBytes: 'MAX_FILE_BYTES',
-  maxFilesPerRequest: 'MAX_FILES_PER_REQUEST',
-  uploadIdleSeconds: 'UPLOAD_IDLE_SECONDS',
-  principalFileBytes: 'PRINCIPAL_FILE_BYTES',
-  transfersPerPrincipal: 'TRANSFERS_PER_PRINCIPAL',
-  fileBytesPerSecond: 'FILE_BYTES_PER_SECOND',
-  unusedFileHours: 'UNUSED_FILE_HOURS',
-  schedulesPerPrincipal: 'SCHEDULES_PER_PRINCIPAL',
-  webhookHosts: 'WEBHOOK_HOSTS',
-  webhookAllowPrivate: 'WEBHOOK_ALLOW_PRIVATE',
-  minScheduleSeconds: 'MIN_SCHEDULE_SECONDS',
-  memoriesPerPrincipal: 'MEMORIES_PER_PRINCIPAL',
-  memoriesPerTenant: 'MEMORIES_PER_TENANT',
-  maxMemoryBytes: 'MAX_MEMORY_BYTES',
-  filesFolder: 'FILES_FOLDER',
-  eventVisibility: 'EVENT_VISIBILITY',
-  debugMode: 'DEBUG_MODE',
-  langfuseEnabled: 'LANGFUSE_ENABLED',
-  langfusePublicKey: 'LANGFUSE_PUBLIC_KEY',
-  langfuseSecretKey: 'LANGFUSE_SECRET_KEY',
-  langfuseHost: 'LANGFUSE_HOST',
-  anonymousSessionDays: 'ANONYMOUS_SESSION_DAYS',
-  anonymousSessionRenewal: 'ANONYMOUS_SESSION_RENEWAL',
-  anonymousSessionsPerAddress: 'ANONYMOUS_SESSIONS_PER_ADDRESS',
-  anonymousSessionPath: 'ANONYMOUS_SESSION_PATH',
-  trustedProxies: 'TRUSTED_PROXIES',
-  restLists: 'REST_LISTS',
-  allowedOrigins: 'ALLOWED_ORIGINS',
-  socketHeaders: 'SOCKET_HEADERS',
-  subscriptionsPerSocket: 'SUBSCRIPTIONS_PER_SOCKET',
-  streamsPerPrincipal: 'STREAMS_PER_PRINCIPAL',
-  socketsPerPrincipal: 'SOCKETS_PER_PRINCIPAL',
-} as const satisfies Partial<Record<keyof Config, string>>
-
-/** A setting is missing or malformed. The message names the setting and its variable. */
-export class ConfigError extends StartupError {
-  override readonly name = 'ConfigError'
-}

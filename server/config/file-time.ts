@@ -1,4 +1,4 @@
-import { ConfigError } from './config.ts'
+import { ConfigError } from './config-error.ts'
 import type { Config } from './config.ts'
 
 /** @throws ConfigError when the largest file could not be uploaded in the time that an upload has. */

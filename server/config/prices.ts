@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ConfigError } from './config.ts'
+import { ConfigError } from './config-error.ts'
 
 const PerMillion = z.number().min(0).max(1_000_000)
 

@@ -1,5 +1,7 @@
-import { Config, ConfigError, ENVIRONMENT } from './config.ts'
+import { Config } from './config.ts'
 import type { Settings } from './config.ts'
+import { ConfigError } from './config-error.ts'
+import { ENVIRONMENT } from './environment.ts'
 import { PROVIDERS } from './providers.ts'
 import { foreignVariables, misspeltVariables, unknownSettings } from './unknown-settings.ts'
 

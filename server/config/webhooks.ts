@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { WebhookSecret } from '../contract/webhook.ts'
 import type { WebhookEndpoint } from '../ports/webhooks.ts'
 import type { Config } from './config.ts'
-import { ConfigError } from './config.ts'
+import { ConfigError } from './config-error.ts'
 
 const Endpoint = z.strictObject({
   name: z.string().min(1).max(200),

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { AnyAgent } from '../agent/define-agent.ts'
+import type { AnyAgent } from '../agent/agent.ts'
 import type { AgentInfo } from '../contract/agent.ts'
 import type { JsonObject } from '../contract/json.ts'
 import { parsePrincipal } from '../contract/principal.ts'

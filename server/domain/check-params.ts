@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { AnyAgent } from '../agent/define-agent.ts'
+import type { AnyAgent } from '../agent/agent.ts'
 import type { Json } from '../contract/json.ts'
 import { invalid } from '../contract/parse-input.ts'
 

@@ -1,18 +1,12 @@
 import { v7 as uuidv7 } from 'uuid'
-import type { AnyAgent } from '../agent/define-agent.ts'
+import type { AnyAgent } from '../agent/agent.ts'
 import { filesIn } from '../contract/file.ts'
 import type { StoredFile } from '../contract/file.ts'
-import type { Json, JsonObject } from '../contract/json.ts'
 import { parseInput } from '../contract/parse-input.ts'
 import { parsePrincipal } from '../contract/principal.ts'
 import type { Principal } from '../contract/principal.ts'
-import { CreateRunInput, SCHEDULE_KEY_PREFIX } from '../contract/create-run.ts'
-import type {
-  ConversationChoice,
-  ConversationPolicy,
-  CreateRunRequest,
-  Preferences,
-} from '../contract/create-run.ts'
+import { CreateRunInput } from '../contract/create-run.ts'
+import type { CreateRunRequest } from '../contract/create-run.ts'
 import type { Run } from '../contract/run.ts'
 import { assertStorable } from '../contract/storable-json.ts'
 import type { CreatedRun, NewRun } from '../ports/create-run.ts'
@@ -29,7 +23,7 @@ import type { Access } from './access.ts'
 import type { AcceptWebhooks } from './caller-webhooks.ts'
 import { checkParams } from './check-params.ts'
 import { createCommitRun } from './commit-runs.ts'
-import { fingerprintOf, withContents } from './fingerprint.ts'
+import { withContents } from './fingerprint.ts'
 import { cancelHintsOf } from './hints.ts'
 import type { CheckLimits } from './limits.ts'
 import type { LetIn } from './let-in.ts'
@@ -37,15 +31,9 @@ import { logEnded } from './log-ended.ts'
 import type { CheckQuota } from './quota.ts'
 import { noSuchFile } from './no-such-file.ts'
 import { refusalOf } from './refused-run.ts'
+import { insteadOf, isEmpty, keyOf, namedBy, placeOf, policyOf, withoutHandoff } from './requested-run.ts'
+import type { Occurrence, Place } from './requested-run.ts'
 import { unknownAgent } from './unknown-agent.ts'
-
-/**
- * Removes `handoff`, which tells an agent who handed on to it. Callers must not set it, even when they repeat the
- * request of a run that has it.
- */
-function withoutHandoff({ handoff: _handoff, ...metadata }: JsonObject): JsonObject {
-  return metadata
-}
 
 type CreatedWithPlace = Extract<CreatedRun, { kind: 'created' }>
 type Steered = Extract<CreatedRun, { kind: 'steered' }>
@@ -87,14 +75,6 @@ export interface NewlyCreated {
   alreadySaid: number
   /** Ids of the messages that were sent to `run`, which was under way (policy `steer`). Empty for a new run. */
   sentMessageIds: string[]
-}
-
-/** Options for a schedule's run. */
-export interface Occurrence {
-  /** The run's idempotency key, which no caller can use. */
-  occurrence: string
-  /** Whether a caller made the schedule, not the agent's author. Then the limits of callers apply. */
-  isCallers?: boolean
 }
 
 export type CreateRun = (
@@ -246,38 +226,6 @@ function toSteered({ run, messageIds }: Steered, asked: number): NewlyCreated {
   return { run, created: false, alreadySaid: asked - messageIds.length, sentMessageIds: messageIds }
 }
 
-/** Every occurrence of a schedule gets a run of its own, so `steer` becomes `queue`. */
-function policyOf(
-  input: CreateRunInput,
-  agent: AnyAgent,
-  options: Occurrence | undefined,
-): ConversationPolicy {
-  const policy = input.conversationPolicy ?? agent.conversationPolicy
-  if (policy === 'steer' && options !== undefined) return 'queue'
-  return policy ?? (insteadOf(input) === null ? 'queue' : 'interrupt')
-}
-
-type Place = Pick<NewRun, 'conversationId' | 'newConversation'>
-
-function placeOf(input: CreateRunInput, { isAlwaysNew }: { isAlwaysNew: boolean }): Place {
-  const { conversationId = null, conversation, ephemeral } = input
-  if (conversationId !== null || ephemeral === true) return { conversationId, newConversation: null }
-  const choice: ConversationChoice | undefined = conversation ?? (isAlwaysNew ? 'new' : undefined)
-  if (choice === undefined) return { conversationId: null, newConversation: null }
-  return {
-    conversationId: uuidv7(),
-    newConversation: { externalId: choice === 'new' ? null : choice.externalId },
-  }
-}
-
-/**
- * The conversation as the request names it. Settings are left out: the fingerprint of a repeated request must not
- * change with them.
- */
-function namedBy({ conversationId, conversation, ephemeral }: CreateRunInput): Json {
-  return conversationId ?? conversation ?? (ephemeral === true ? 'none' : null)
-}
-
 /**
  * A hint for readers of the conversation. A run that is offered to workers now needs none: the `queued` hint tells
  * readers too.
@@ -287,31 +235,4 @@ function conversationHintOf({ run, isParked, waitsForTurn }: CreatedWithPlace): 
   return isOffered || run.conversationId === null
     ? []
     : [{ kind: 'conversation', conversationId: run.conversationId }]
-}
-
-function isEmpty(preferences: Preferences | undefined): boolean {
-  return Object.values(preferences ?? {}).every((value) => value === undefined)
-}
-
-function insteadOf({
-  replaces,
-  regenerates,
-  supersedeFromMessageIndex: index,
-}: CreateRunInput): NewRun['insteadOf'] {
-  if (replaces !== undefined) return { messageId: replaces }
-  if (regenerates !== undefined) return { answerOf: regenerates }
-  return index === undefined ? null : { index }
-}
-
-function keyOf(
-  asked: Parameters<typeof fingerprintOf>[0],
-  occurrence: string | undefined,
-  key: string | undefined,
-): Pick<NewRun, 'idempotencyKey' | 'fingerprint'> {
-  // An occurrence has one run, even when two versions of the agent request different things.
-  if (occurrence !== undefined) {
-    return { idempotencyKey: `${SCHEDULE_KEY_PREFIX}${occurrence}`, fingerprint: null }
-  }
-  if (key === undefined) return { idempotencyKey: null, fingerprint: null }
-  return { idempotencyKey: key, fingerprint: fingerprintOf(asked) }
 }

@@ -1,6 +1,6 @@
 // Schedules that callers make at run time, in addition to those in agents' code.
 import { v7 as uuidv7 } from 'uuid'
-import type { AnyAgent } from '../agent/define-agent.ts'
+import type { AnyAgent } from '../agent/agent.ts'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { decodeCursor } from '../contract/page.ts'
 import type { Page } from '../contract/page.ts'

@@ -1,5 +1,6 @@
 // Adds to a history what its models thought, as far as its reader may see the runs and the events that told it.
-import type { EventFilter, Visibility } from '../contract/event.ts'
+import type { EventFilter } from '../contract/event.ts'
+import type { Visibility } from '../contract/visibility.ts'
 import type { HistoryMessage } from '../contract/message.ts'
 import type { Part } from '../contract/message-part.ts'
 import type { Principal } from '../contract/principal.ts'

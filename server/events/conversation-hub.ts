@@ -1,5 +1,5 @@
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
-import type { Visibility } from '../contract/event.ts'
+import type { Visibility } from '../contract/visibility.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { EventBus } from '../ports/event-bus.ts'
 import type { ConversationStore } from '../ports/store/conversation-store.ts'

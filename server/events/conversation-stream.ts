@@ -9,22 +9,10 @@ import { withCursors } from './cursored.ts'
 import type { EventBatch } from './event-ring.ts'
 import type { EventStream } from './event-stream.ts'
 import { TakenStream } from './taken-stream.ts'
+import type { RunToOpen, RunState } from './run-to-open.ts'
 
 /** How many runs a reader who catches up reads at once. */
 const PAGE = 20
-
-/** A run to follow from an event on. */
-export interface RunToOpen {
-  runId: string
-  afterSeq: number
-  lastSeq: number
-  isOver: boolean
-  /** It waits for a person or a time. Default: false. */
-  isPaused?: boolean
-}
-
-/** How far the run has come; null when it was deleted. */
-export type RunState = Pick<RunToOpen, 'lastSeq' | 'isOver' | 'isPaused'> | null
 
 export interface ConversationStreamOptions {
   conversationId: string

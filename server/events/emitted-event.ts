@@ -1,4 +1,4 @@
-import type { Visibility } from '../contract/event.ts'
+import type { Visibility } from '../contract/visibility.ts'
 import type { Json } from '../contract/json.ts'
 
 /** An event that an agent or the runtime emitted, before it is stored. */

@@ -1,4 +1,4 @@
-import type { Visibility } from '../contract/event.ts'
+import type { Visibility } from '../contract/visibility.ts'
 import { isTerminalEvent } from '../contract/terminal.ts'
 import type { EventStore } from '../ports/store/event-store.ts'
 import type { EventBatch } from './event-ring.ts'

@@ -1,4 +1,5 @@
-import type { AnyRunEvent, RuntimeEventPayloads } from '../contract/event.ts'
+import type { AnyRunEvent } from '../contract/event.ts'
+import type { RuntimeEventPayloads } from '../contract/runtime-events.ts'
 
 /**
  * Tells from a run's events whether work is being done for it. None is while the run waits for a person or a time, or

@@ -1,6 +1,7 @@
-import type { AgentEvents } from '../agent/define-agent.ts'
-import { ANNOUNCED_EVENTS, DEBUG_FIELDS, RUNTIME_EVENTS } from '../contract/event.ts'
-import type { AnyRunEvent, EventFilter, Visibility } from '../contract/event.ts'
+import type { AgentEvents } from '../agent/agent.ts'
+import { ANNOUNCED_EVENTS, DEBUG_FIELDS, RUNTIME_EVENTS } from '../contract/runtime-events.ts'
+import type { AnyRunEvent, EventFilter } from '../contract/event.ts'
+import type { Visibility } from '../contract/visibility.ts'
 import type { JsonObject } from '../contract/json.ts'
 import type { EventBatch } from './event-ring.ts'
 

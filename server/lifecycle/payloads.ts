@@ -1,5 +1,5 @@
 // The payloads of transitions' events. Workers write some and SQL statements write others, so there are two forms.
-import type { RuntimeEventPayloads, RuntimeEventType } from '../contract/event.ts'
+import type { RuntimeEventPayloads, RuntimeEventType } from '../contract/runtime-events.ts'
 import type { Json } from '../contract/json.ts'
 import type { RunError } from '../contract/run.ts'
 

@@ -1,5 +1,5 @@
 // The transitions of a run: from which status to which, and the event that each writes as the run's newest.
-import type { RuntimeEventType } from '../contract/event.ts'
+import type { RuntimeEventType } from '../contract/runtime-events.ts'
 import type { RunStatus } from '../contract/run.ts'
 import { OPEN_STATUSES } from '../contract/terminal.ts'
 import type { OpenStatus } from '../contract/terminal.ts'

@@ -6,7 +6,7 @@ import {
   originValidationResponse,
 } from '@modelcontextprotocol/server'
 import { z } from 'zod'
-import type { AnyAgent } from '../agent/define-agent.ts'
+import type { AnyAgent } from '../agent/agent.ts'
 import type { Authenticate } from '../api/authenticate.ts'
 import type { Runs } from '../domain/runs.ts'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'

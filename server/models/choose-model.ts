@@ -1,4 +1,5 @@
-import { type Config, ConfigError } from '../config/config.ts'
+import { type Config } from '../config/config.ts'
+import { ConfigError } from '../config/config-error.ts'
 import { PROVIDERS, PROVIDER_NAMES, type ProviderName } from '../config/providers.ts'
 import type { Model } from '../ports/model.ts'
 import { createDeferredModel } from './deferred.ts'

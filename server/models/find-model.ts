@@ -1,4 +1,4 @@
-import { ConfigError } from '../config/config.ts'
+import { ConfigError } from '../config/config-error.ts'
 import { MODEL_PROVIDERS, PROVIDERS, PROVIDER_NAMES, either } from '../config/providers.ts'
 import { ModelError } from '../ports/model.ts'
 import type { Model } from '../ports/model.ts'

@@ -1,4 +1,4 @@
-import { ConfigError } from '../config/config.ts'
+import { ConfigError } from '../config/config-error.ts'
 import type { Model } from '../ports/model.ts'
 
 /** A model that runs may name, by `provider/name`. */

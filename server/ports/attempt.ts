@@ -1,4 +1,4 @@
-import type { Visibility } from '../contract/event.ts'
+import type { Visibility } from '../contract/visibility.ts'
 import type { Json, JsonObject } from '../contract/json.ts'
 import type { AgentMessage } from '../contract/message.ts'
 import type { Principal } from '../contract/principal.ts'

@@ -1,5 +1,5 @@
 import type { Cluster, Redis, RedisOptions } from 'ioredis'
-import { ConfigError } from '../config/config.ts'
+import { ConfigError } from '../config/config-error.ts'
 import { notEmpty } from './../ports/optional-peer.ts'
 import { libraryMissing } from './library-missing.ts'
 

@@ -1,4 +1,4 @@
-import type { AnyAgent } from '../agent/define-agent.ts'
+import type { AnyAgent } from '../agent/agent.ts'
 import type { AgentRouter } from '../api/router.ts'
 import type { Handler } from '../api/handler.ts'
 import type { NodeHandler } from '../api/node-handler.ts'

@@ -1,7 +1,7 @@
 // What a runtime stands on: PostgreSQL, and Redis where that is configured. Nothing connects before it is started or asked.
 import type { Config } from '../config/config.ts'
 import { createAnnounce } from '../events/announce.ts'
-import type { Visibility } from '../contract/event.ts'
+import type { Visibility } from '../contract/visibility.ts'
 import type { RetryPolicy } from '../lifecycle/backoff.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Logger } from '../ports/logger.ts'

@@ -1,7 +1,7 @@
 // The composition root.
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { AnyAgent, ShapeOfAgent } from '../agent/define-agent.ts'
+import type { AnyAgent, ShapeOfAgent } from '../agent/agent.ts'
 import type { AgentRuntime, RuntimeOptions } from './agent-runtime.ts'
 import { agentsByKey } from '../agent/agents-by-key.ts'
 import { harmlessMetrics } from '../telemetry/harmless-metrics.ts'

@@ -1,5 +1,5 @@
 // What callers can have done, over a transport or in code on the server.
-import type { AnyAgent } from '../agent/define-agent.ts'
+import type { AnyAgent } from '../agent/agent.ts'
 import type { Config } from '../config/config.ts'
 import { createAccess } from '../domain/access.ts'
 import { createAcceptWebhooks, createCallerWebhooks } from '../domain/caller-webhooks.ts'

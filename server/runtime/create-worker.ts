@@ -1,5 +1,5 @@
 import { chooseAgents } from '../agent/agents-by-key.ts'
-import type { AnyAgent } from '../agent/define-agent.ts'
+import type { AnyAgent } from '../agent/agent.ts'
 import type { Config } from '../config/config.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { RunsAtOnce } from '../ports/runs-at-once.ts'

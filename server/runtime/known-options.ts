@@ -1,5 +1,5 @@
 import type { RuntimeOptions } from './agent-runtime.ts'
-import { ConfigError } from '../config/config.ts'
+import { ConfigError } from '../config/config-error.ts'
 import { unknownSettings } from '../config/unknown-settings.ts'
 
 // All of them: the type sees to it.

@@ -1,7 +1,7 @@
 import { Console } from 'node:console'
 import { styleText } from 'node:util'
 import { levels, pino } from 'pino'
-import { ConfigError } from '../config/config.ts'
+import { ConfigError } from '../config/config-error.ts'
 import type { Logger } from '../ports/logger.ts'
 import { readError } from '../ports/read-error.ts'
 import { withoutSecretFields, withoutSecrets } from './redacted.ts'

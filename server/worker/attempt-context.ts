@@ -1,5 +1,5 @@
 import type { AgentContext } from '../agent/context.ts'
-import type { AnyAgent } from '../agent/define-agent.ts'
+import type { AnyAgent } from '../agent/agent.ts'
 import { letKeepJournals } from '../agent/journal.ts'
 import { letAsk } from '../agent/tool-question.ts'
 import { lastAssistantMessage } from '../contract/last-assistant-message.ts'

@@ -1,4 +1,4 @@
-import type { AgentFiles } from '../agent/context.ts'
+import type { AgentFiles } from '../agent/agent-files.ts'
 import { NonRetriableError } from '../agent/non-retriable-error.ts'
 import { FileId } from '../contract/file.ts'
 import type { StoredFile } from '../contract/file.ts'

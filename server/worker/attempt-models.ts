@@ -1,4 +1,5 @@
-import type { AgentContext, AgentFiles } from '../agent/context.ts'
+import type { AgentContext } from '../agent/context.ts'
+import type { AgentFiles } from '../agent/agent-files.ts'
 import { countedModel } from '../agent/counted-model.ts'
 import { withFallback } from '../agent/fallback-model.ts'
 import { withFileContents } from '../agent/file-contents.ts'

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { ChildRunError } from '../agent/child-run.ts'
 import type { ChildResult, ChildRuns, StartAgentOptions } from '../agent/child-run.ts'
-import type { AnyAgent } from '../agent/define-agent.ts'
+import type { AnyAgent } from '../agent/agent.ts'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { parseInput } from '../contract/parse-input.ts'
 import { textOf } from '../contract/text-of.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { ChildRunError } from '../agent/child-run.ts'
-import type { AnyAgent } from '../agent/define-agent.ts'
+import type { AnyAgent } from '../agent/agent.ts'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { detailsOf } from '../contract/issues.ts'
 import type { Json } from '../contract/json.ts'

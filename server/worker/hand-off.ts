@@ -1,5 +1,5 @@
 import type { ChildRuns, RunAgentOptions } from '../agent/child-run.ts'
-import type { AnyAgent } from '../agent/define-agent.ts'
+import type { AnyAgent } from '../agent/agent.ts'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import type { JsonObject } from '../contract/json.ts'
 import { HANDOFF_KEY_PREFIX } from '../contract/create-run.ts'

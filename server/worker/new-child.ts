@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from 'uuid'
 import { z } from 'zod'
 import type { RunAgentOptions } from '../agent/child-run.ts'
-import type { AnyAgent } from '../agent/define-agent.ts'
+import type { AnyAgent } from '../agent/agent.ts'
 import { NonRetriableError } from '../agent/non-retriable-error.ts'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import type { JsonObject } from '../contract/json.ts'

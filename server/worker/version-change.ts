@@ -1,4 +1,4 @@
-import type { AnyAgent } from '../agent/define-agent.ts'
+import type { AnyAgent } from '../agent/agent.ts'
 import { JOURNAL } from '../agent/journal.ts'
 import type { RunLog } from '../events/run-log.ts'
 import { versionChanged } from '../lifecycle/errors.ts'

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { AnyAgent } from '../agent/define-agent.ts'
+import type { AnyAgent } from '../agent/agent.ts'
 import { workerStarts } from '../agent/worker-resources.ts'
 import { hintsOf } from '../domain/hints.ts'
 import { unlessAway } from '../domain/unless-away.ts'

@@ -1,5 +1,5 @@
 import type { AgentContext } from '../../server/agent/context.ts'
-import type { Agent, AgentEvents } from '../../server/agent/define-agent.ts'
+import type { Agent, AgentEvents } from '../../server/agent/agent.ts'
 import { defineAgent } from '../../server/agent/define-agent.ts'
 
 export interface HeldAgent {

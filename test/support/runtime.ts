@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { inject, test as base, vi } from 'vitest'
-import type { AnyAgent, ShapeOfAgent } from '../../server/agent/define-agent.ts'
+import type { AnyAgent, ShapeOfAgent } from '../../server/agent/agent.ts'
 import { createAgentRuntime } from '../../server/runtime/create-runtime.ts'
 import type { AgentRuntime, RuntimeOptions, WorkerOptions } from '../../server/runtime/agent-runtime.ts'
 import { createScriptedModel } from '../../server/models/scripted.ts'

@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import type { Visibility } from '../../server/contract/event.ts'
+import type { Visibility } from '../../server/contract/visibility.ts'
 import { retryPolicyOf } from '../../server/lifecycle/backoff.ts'
 import type { RunsAtOnce } from '../../server/ports/runs-at-once.ts'
 import type { AttemptStore } from '../../server/ports/store/attempt-store.ts'

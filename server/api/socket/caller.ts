@@ -97,10 +97,3 @@ export class Caller implements Disposable {
     this.#seat?.[Symbol.dispose]()
   }
 }
-
-/**
- * Whether the error says that the caller may not connect, and not only that authentication failed to answer.
- */
-export function isRefusal(error: unknown): error is AgentRuntimeError {
-  return error instanceof AgentRuntimeError && (error.status === 401 || error.status === 403)
-}

@@ -10,15 +10,17 @@ import type { AgentRouter } from '../router.ts'
 import type { ApiServices } from '../services.ts'
 import type { SessionRequest } from '../../domain/sessions.ts'
 import { isSubscriptionPath } from '../subscription-paths.ts'
-import { Caller, isRefusal } from './caller.ts'
+import { Caller } from './caller.ts'
 import type { CallerOptions } from './caller.ts'
 import { Calls } from './calls.ts'
+import { POLICY_VIOLATION, RECONNECT, RESTARTING, RETIRE_AFTER_MS, TRY_AGAIN_LATER } from './closing.ts'
 import { EventSubscription } from './event-subscription.ts'
 import { parseConnectionParams, parseMessage } from './messages.ts'
 import type { Call } from './messages.ts'
 import { watchOver } from './lifetime.ts'
 import type { LifetimeSettings } from './lifetime.ts'
 import type { Outlet } from './outlet.ts'
+import { MAX_REFUSALS, isRateLimit, isRefusal, tooManySubscriptions } from './refusals.ts'
 import { toRequest } from './upgrade-request.ts'
 import type { InTimeSlice } from './time-slices.ts'
 
@@ -37,17 +39,6 @@ interface Peer {
   outlet: Outlet
   upgrade: IncomingMessage
 }
-
-/** Refused messages that are tolerated, since a client whose session just ended may have sent some already. */
-const MAX_REFUSALS = 10
-/** Close codes from RFC 6455's registry. */
-const POLICY_VIOLATION = 1008
-export const RESTARTING = 1012
-const TRY_AGAIN_LATER = 1013
-
-export const RECONNECT = { id: null, method: 'reconnect' }
-/** Time in which a client must open another socket after it was told to. */
-const RETIRE_AFTER_MS = 5_000
 
 export class Connection {
   readonly #options: ConnectionOptions
@@ -255,16 +246,4 @@ export class Connection {
     this.#caller?.[Symbol.dispose]()
     for (const subscription of [...this.#subscriptions.values()]) subscription.abandon()
   }
-}
-
-function isRateLimit(error: unknown): boolean {
-  return error instanceof AgentRuntimeError && error.code === 'rate_limited'
-}
-
-function tooManySubscriptions(maxSubscriptions: number): AgentRuntimeError {
-  return new AgentRuntimeError(
-    'rate_limited',
-    `A socket carries ${maxSubscriptions} subscriptions at most. Open another one.`,
-    { details: { maxSubscriptions } },
-  )
 }

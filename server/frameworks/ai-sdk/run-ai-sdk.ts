@@ -1,5 +1,6 @@
 import { withinCallScope } from '../../agent/call-scope.ts'
-import type { AgentContext, Approval } from '../../agent/context.ts'
+import type { AgentContext } from '../../agent/context.ts'
+import type { Approval } from '../../agent/wait.ts'
 import { withFileContents } from '../../agent/file-contents.ts'
 import { journalOf } from '../../agent/journal.ts'
 import type { Json } from '../../contract/json.ts'

@@ -1,4 +1,5 @@
-import type { AgentContext, WaitOutcome } from '../../agent/context.ts'
+import type { AgentContext } from '../../agent/context.ts'
+import type { WaitOutcome } from '../../agent/wait.ts'
 import { NonRetriableError } from '../../agent/non-retriable-error.ts'
 import type { Json } from '../../contract/json.ts'
 import { askerOf } from '../../agent/tool-question.ts'

@@ -1,7 +1,7 @@
 import type { AgentContext } from '../../agent/context.ts'
 import { NonRetriableError } from '../../agent/non-retriable-error.ts'
 import { createToolCallId } from '../../agent/tool-call-id.ts'
-import { RUNTIME_EVENTS } from '../../contract/event.ts'
+import { RUNTIME_EVENTS } from '../../contract/runtime-events.ts'
 import { isPlainObject } from '../../contract/json.ts'
 import type { Json } from '../../contract/json.ts'
 import { z } from 'zod'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { AnyAgent } from '../../agent/define-agent.ts'
+import type { AnyAgent } from '../../agent/agent.ts'
 import { toProblems } from '../../contract/issues.ts'
 import type { Model } from '../../ports/model.ts'
 

@@ -1,7 +1,7 @@
 // What a process and the runtime say to each other, a JSON object a line: docs/subprocess-protocol.md.
 import { z } from 'zod'
 import { ERROR_CODES } from '../../contract/agent-runtime-error.ts'
-import { Visibility } from '../../contract/event.ts'
+import { Visibility } from '../../contract/visibility.ts'
 import { Json, JsonObject } from '../../contract/json.ts'
 import { CallName } from '../../contract/wait.ts'
 

@@ -1,6 +1,6 @@
 import type { RunAgentOptions } from '../../agent/child-run.ts'
 import type { AgentContext } from '../../agent/context.ts'
-import type { AnyAgent } from '../../agent/define-agent.ts'
+import type { AnyAgent } from '../../agent/agent.ts'
 import { NonRetriableError } from '../../agent/non-retriable-error.ts'
 import type { Json } from '../../contract/json.ts'
 import type { MessageOf } from './protocol.ts'

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { AgentContext } from '../../agent/context.ts'
-import type { AgentResult, AnyAgent } from '../../agent/define-agent.ts'
+import type { AgentResult, AnyAgent } from '../../agent/agent.ts'
 import { NonRetriableError } from '../../agent/non-retriable-error.ts'
 import { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
 import type { Json } from '../../contract/json.ts'

@@ -1,4 +1,4 @@
-import { ConfigError } from '../../config/config.ts'
+import { ConfigError } from '../../config/config-error.ts'
 import { MODEL_PROVIDERS, either } from '../../config/providers.ts'
 import type { Model, ModelChunk, ModelRequest } from '../../ports/model.ts'
 import { streamFrom } from '../provider/provider-stream.ts'

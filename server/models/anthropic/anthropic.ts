@@ -1,5 +1,5 @@
 import type Anthropic from '@anthropic-ai/sdk'
-import { ConfigError } from '../../config/config.ts'
+import { ConfigError } from '../../config/config-error.ts'
 import { PROVIDERS } from '../../config/providers.ts'
 import type { AgentMessage } from '../../contract/message.ts'
 import { textOf } from '../../contract/text-of.ts'

@@ -1,9 +1,6 @@
 import type OpenAI from 'openai'
-import {
-  type WrittenChatMessage,
-  inputAudio,
-  toChatMessage as writeChatMessage,
-} from '../../contract/chat-message.ts'
+import { type WrittenChatMessage, toChatMessage as writeChatMessage } from '../../contract/chat-message.ts'
+import { inputAudio } from '../../contract/chat-part.ts'
 import type { Json } from '../../contract/json.ts'
 import type { Message } from '../../contract/message.ts'
 import type { Part } from '../../contract/message-part.ts'

@@ -1,5 +1,5 @@
 import type OpenAI from 'openai'
-import { ConfigError } from '../../config/config.ts'
+import { ConfigError } from '../../config/config-error.ts'
 import { PROVIDERS } from '../../config/providers.ts'
 import { loadSdk } from './load-sdk.ts'
 import type { Model, ModelChunk, ModelRequest } from '../../ports/model.ts'

@@ -3,7 +3,7 @@ import type {
   ListConversationsInput,
   UpdateConversationInput,
 } from '../../contract/conversation.ts'
-import type { Visibility } from '../../contract/event.ts'
+import type { Visibility } from '../../contract/visibility.ts'
 import type { JsonObject } from '../../contract/json.ts'
 import type { HistoryMessage } from '../../contract/message.ts'
 import type { Page, PageCursor } from '../../contract/page.ts'

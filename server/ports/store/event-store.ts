@@ -1,4 +1,5 @@
-import type { AnyRunEvent, Visibility } from '../../contract/event.ts'
+import type { AnyRunEvent } from '../../contract/event.ts'
+import type { Visibility } from '../../contract/visibility.ts'
 import type { Reach } from '../owner.ts'
 
 /** A page of a run's events; `count` is the number of all its matching events. */

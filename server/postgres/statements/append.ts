@@ -15,7 +15,7 @@ import { execute, inTransaction } from '../connections/transaction.ts'
 import type { Executor } from '../connections/transaction.ts'
 import { lockSessions } from './lock-sessions.ts'
 import { FIRST_OUTPUT_POSITION } from './stored-messages.ts'
-import { addWaits } from './waits.ts'
+import { addWaits } from './add-waits.ts'
 
 // One statement and one commit for everything that all runs of a worker produced since the last flush: events, endings
 // and messages. Each run is fenced by its attempt and its last_seq. If an append committed but its answer was lost, the

@@ -18,8 +18,8 @@ import { forEachScope, isReached, ownerColumns, reachValues } from '../owned-by.
 import { listRows } from './list-rows.ts'
 import { toOwner } from '../rows/owner-columns.ts'
 import type { OwnerColumns } from '../rows/owner-columns.ts'
-import { DELIVERY_COLUMNS, statusOf, toDelivery } from './webhooks.ts'
-import type { DeliveryRow } from './webhooks.ts'
+import { DELIVERY_COLUMNS, statusOf, toDelivery } from './webhook-deliveries.ts'
+import type { DeliveryRow } from './webhook-deliveries.ts'
 
 const insertion = (name: string, onConflict: string) => ({
   name,

@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import type { Principal } from '../../contract/principal.ts'
-import type { Visibility } from '../../contract/event.ts'
+import type { Visibility } from '../../contract/visibility.ts'
 import type { Json, JsonObject } from '../../contract/json.ts'
 import type { Budget } from '../../contract/budget.ts'
 import type { Preferences } from '../../contract/create-run.ts'

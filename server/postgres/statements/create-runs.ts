@@ -1,19 +1,16 @@
 import type pg from 'pg'
-import { comesIntoConversation, mayClash } from '../../ports/create-run.ts'
+import { mayClash } from '../../ports/create-run.ts'
 import type { CreatedRun, NewRun } from '../../ports/create-run.ts'
 import type { Deliver } from '../deliveries/deliveries.ts'
 import { StoreFailure } from '../../ports/store/store-failure.ts'
 import type { RunsAtOnce } from '../../ports/runs-at-once.ts'
 import type { Run } from '../../contract/run.ts'
-import { haveOneOwner, ownerColumns } from '../owned-by.ts'
-import { RUN_COLUMNS, toRun } from '../rows/run-row.ts'
-import type { RunRow } from '../rows/run-row.ts'
+import { toRun } from '../rows/run-row.ts'
 import { execute, inTransaction } from '../connections/transaction.ts'
 import { insertWebhooksOfRuns } from './caller-webhooks.ts'
 import type { VisibilityOf } from './insert-event.ts'
 import { openGates } from './gates.ts'
 import type { Gate, GateOf } from './gates.ts'
-import { createKeyOf } from './steer.ts'
 import { dropResent } from './drop-resent.ts'
 import { insertRuns } from './insert-runs.ts'
 import type { Place } from './insert-runs.ts'
@@ -22,31 +19,12 @@ import { beginBranches, findForks } from './fork.ts'
 import { lockSessions } from './lock-sessions.ts'
 import { keepNamedFiles, lockNamedFiles } from './named-files.ts'
 import { dropConversations, openConversations } from './open-conversations.ts'
+import { findExistingInConversations, findExisting } from './find-existing-runs.ts'
 
 // Set for the transaction only, so that it also works behind a pooler.
 const HAVE_PATIENCE = {
   name: 'have_patience',
   text: `SELECT set_config('lock_timeout', $1, true)`,
-}
-
-const FIND_EXISTING = {
-  name: 'find_existing_run',
-  text: `
-    WITH w AS (
-      SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
-        AS w (id, tenant_id, owner_id, owner_kind, idempotency_key, fingerprint, create_key)
-    )
-    SELECT w.id AS "askedId", r.fingerprint <> w.fingerprint AS "isOther", NULL::jsonb AS "messageIds", ${RUN_COLUMNS}
-    FROM w JOIN agent_runtime.run r ON ${haveOneOwner('r', 'w')}
-      AND (r.id = w.id OR r.idempotency_key = w.idempotency_key)
-    UNION ALL
-    SELECT w.id, said.fingerprint <> w.fingerprint, said.ids, ${RUN_COLUMNS}
-    FROM w JOIN LATERAL (
-      SELECT s.run_id, min(s.fingerprint) AS fingerprint, jsonb_agg(s.id ORDER BY s.position) AS ids
-      FROM agent_runtime.sent_message s WHERE s.create_key = w.create_key
-      GROUP BY s.run_id
-    ) AS said ON true
-    JOIN agent_runtime.run r ON r.id = said.run_id AND ${haveOneOwner('r', 'w')}`,
 }
 
 export interface CreateSettings {
@@ -247,47 +225,6 @@ function inWaves(asked: readonly NewRun[]): NewRun[][] {
     ;(waves[before] ??= []).push(run)
   }
   return waves
-}
-
-/**
- * Finds runs that were created before, so that they do not interrupt others again. The conversation is locked, so
- * creates of other servers in it have ended.
- */
-function findExistingInConversations(client: pg.PoolClient, runs: readonly NewRun[]) {
-  return findExisting(
-    client,
-    runs.filter((run) => comesIntoConversation(run) && run.idempotencyKey !== null),
-  )
-}
-
-/** The results of runs that were created before, found by id or idempotency key. */
-async function findExisting(
-  client: pg.PoolClient,
-  runs: readonly NewRun[],
-): Promise<Map<string, CreatedRun>> {
-  if (runs.length === 0) return new Map()
-  const rows = await execute<ExistingRow>(client, FIND_EXISTING, [
-    runs.map((run) => run.id),
-    ...ownerColumns(runs.map((run) => run.principal)),
-    runs.map((run) => run.idempotencyKey),
-    runs.map((run) => run.fingerprint),
-    runs.map(createKeyOf),
-  ])
-  return new Map(rows.map((row) => [row.askedId, toExisting(row)]))
-}
-
-interface ExistingRow extends RunRow {
-  askedId: string
-  isOther: boolean | null
-  /** Ids of the messages that were sent to this run, in place of creating one. */
-  messageIds: string[] | null
-}
-
-function toExisting(row: ExistingRow): CreatedRun {
-  const { isOther, messageIds } = row
-  if (isOther === true) return { kind: 'key-taken', runId: row.id }
-  const run = toRun(row)
-  return messageIds === null ? { kind: 'existing', run } : { kind: 'steered', run, messageIds, isNew: false }
 }
 
 function compare(a: string, b: string): number {

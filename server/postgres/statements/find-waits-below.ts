@@ -6,8 +6,8 @@ import { execute } from '../connections/transaction.ts'
 import { forEachScope, isReached, reachValues } from '../owned-by.ts'
 import { SUMMARY_COLUMNS, toSummary } from '../rows/run-row.ts'
 import type { SummaryRow } from '../rows/run-row.ts'
-import { toPendingWait } from './waits.ts'
-import type { WaitColumns } from './waits.ts'
+import { toPendingWait } from './read-waits.ts'
+import type { WaitColumns } from './read-waits.ts'
 
 /** The most waits that are found, enough to tell whether the name is ambiguous. */
 const MAX_FOUND = 20

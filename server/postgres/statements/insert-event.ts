@@ -1,4 +1,4 @@
-import type { Visibility } from '../../contract/event.ts'
+import type { Visibility } from '../../contract/visibility.ts'
 import type { Transition } from '../../lifecycle/transitions.ts'
 
 /** The visibility of the events of a type. */

@@ -1,7 +1,8 @@
 // Reads events for streams. All readers of a process at the same moment share one statement, and readers of the same
 // page share its rows. At a thousand runs a second, a statement for each reader would be most of the database's work.
 import type pg from 'pg'
-import type { AnyRunEvent, Visibility } from '../../contract/event.ts'
+import type { AnyRunEvent } from '../../contract/event.ts'
+import type { Visibility } from '../../contract/visibility.ts'
 import type { Json } from '../../contract/json.ts'
 import { createGroupCommit } from '../../concurrency/group-commit.ts'
 import type { Scope } from '../../contract/scope.ts'

@@ -1,6 +1,6 @@
 // What the models of runs thought, as their events have it: it is stored nowhere else.
 import type pg from 'pg'
-import type { Visibility } from '../../contract/event.ts'
+import type { Visibility } from '../../contract/visibility.ts'
 import type { MessageReasoning } from '../../ports/store/conversation-store.ts'
 import type { Reach } from '../../ports/owner.ts'
 import { execute } from '../connections/transaction.ts'

@@ -7,7 +7,7 @@ import { inspectRun } from '../statements/inspect-run.ts'
 import { createGetProgress } from '../statements/read-events.ts'
 import { readRun } from '../statements/read-run.ts'
 import { requestCancel } from '../statements/request-cancel.ts'
-import { readWaits } from '../statements/waits.ts'
+import { readWaits } from '../statements/read-waits.ts'
 import type { StoreParts } from './store-parts.ts'
 
 export function createRunStore({ pool, prisma, delivering, visibilityOf, runsAtOnce }: StoreParts): RunStore {

@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import type { Visibility } from '../../contract/event.ts'
+import type { Visibility } from '../../contract/visibility.ts'
 import type { RunsAtOnce } from '../../ports/runs-at-once.ts'
 import type { RetryPolicy } from '../../lifecycle/backoff.ts'
 import type { Deliveries } from '../deliveries/deliveries.ts'

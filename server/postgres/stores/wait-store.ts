@@ -1,6 +1,7 @@
 import type { WaitStore } from '../../ports/store/wait-store.ts'
 import { findWaitsBelow } from '../statements/find-waits-below.ts'
-import { readSettledWaits, readWaits, respond } from '../statements/waits.ts'
+import { respond } from '../statements/respond.ts'
+import { readSettledWaits, readWaits } from '../statements/read-waits.ts'
 import type { StoreParts } from './store-parts.ts'
 
 export function createWaitStore({ pool, delivering, visibilityOf }: StoreParts): WaitStore {

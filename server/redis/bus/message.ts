@@ -2,7 +2,7 @@
 // empty. Payloads are JSON text, which has no line breaks.
 import { z } from 'zod'
 import type { AnyRunEvent } from '../../contract/event.ts'
-import { Visibility } from '../../contract/event.ts'
+import { Visibility } from '../../contract/visibility.ts'
 import { Json } from '../../contract/json.ts'
 import type { RunAppend } from '../../ports/attempt.ts'
 import type { Hint, NewHint } from '../../ports/event-bus.ts'

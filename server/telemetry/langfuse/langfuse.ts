@@ -1,4 +1,4 @@
-import { ConfigError } from '../../config/config.ts'
+import { ConfigError } from '../../config/config-error.ts'
 import { noTracer } from '../../ports/no-tracer.ts'
 import type { Tracer } from '../../ports/tracer.ts'
 import { createTell, describeBegun, describeEnded, describeGiven } from '../opentelemetry/attributes.ts'

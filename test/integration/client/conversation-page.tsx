@@ -7,7 +7,7 @@ import { expect } from 'vitest'
 import { createAgentClient } from '../../../client/create-client.ts'
 import { createAgentHooks } from '../../../react/create-agent-hooks.ts'
 import type { ConversationOptions, ConversationView } from '../../../react/use-conversation.ts'
-import type { ShapeOfAgent } from '../../../server/agent/define-agent.ts'
+import type { ShapeOfAgent } from '../../../server/agent/agent.ts'
 import { defineAgent, textOf } from '../../../server/index.ts'
 import type { AgentRuntime } from '../../../server/runtime/agent-runtime.ts'
 

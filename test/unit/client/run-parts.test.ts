@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { RunState } from '../../../client/run-state.ts'
 import { initialRunState, reduceRun, reduceRunRecord } from '../../../client/run-state.ts'
-import { RUNTIME_EVENTS } from '../../../server/contract/event.ts'
+import { RUNTIME_EVENTS } from '../../../server/contract/runtime-events.ts'
 import type { AnyRunEvent } from '../../../server/contract/event.ts'
 import type { Json } from '../../../server/contract/json.ts'
 import { runEvent, runRecord } from './fake-transport.ts'

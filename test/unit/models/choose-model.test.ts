@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { ConfigError } from '../../../server/config/config.ts'
+import { ConfigError } from '../../../server/config/config-error.ts'
 import { environmentWarnings, resolveConfig } from '../../../server/config/resolve-config.ts'
 import { PROVIDERS, PROVIDER_NAMES } from '../../../server/config/providers.ts'
 import { createAnthropicModel } from '../../../server/models/anthropic/anthropic.ts'

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { Config, ConfigError, ENVIRONMENT } from '../../../server/config/config.ts'
+import { Config } from '../../../server/config/config.ts'
+import { ENVIRONMENT } from '../../../server/config/environment.ts'
+import { ConfigError } from '../../../server/config/config-error.ts'
 import { environmentWarnings, resolveConfig } from '../../../server/config/resolve-config.ts'
 
 describe('configuration', () => {

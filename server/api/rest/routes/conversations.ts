@@ -9,7 +9,7 @@ import {
   ListConversationsQuery,
   fromHistoryQuery,
   fromListConversationsQuery,
-} from '../read-request.ts'
+} from '../queries.ts'
 import { defineRoute, json } from '../route.ts'
 import type { Route } from '../route.ts'
 import {

@@ -11,7 +11,8 @@ import type { ApiServices } from '../../services.ts'
 import type { AnswerList } from '../answer-list.ts'
 import { bodyOf } from '../create-with-files.ts'
 import { toRestErrorBody } from '../error-body.ts'
-import { ListRunsQuery, RunQuery, fromListRunsQuery, renamed } from '../read-request.ts'
+import { renamed } from '../read-request.ts'
+import { ListRunsQuery, RunQuery, fromListRunsQuery } from '../queries.ts'
 import { defineRoute, json } from '../route.ts'
 import type { RestEnv, Route } from '../route.ts'
 import { CANCELLED, CREATE_RUN, INSPECTION, RUN, RUN_DETAIL, SENT } from '../wire/examples.ts'
@@ -19,15 +20,14 @@ import { RestInspection, toRestInspection } from '../wire/inspection.ts'
 import { pageOf } from '../wire/page.ts'
 import {
   RestCancelled,
-  RestCreateRun,
   RestRespond,
   RestRun,
   RestRunDetail,
   RestSteeredRun,
-  fromRestCreateRun,
   toRestRun,
   toRestRunDetail,
 } from '../wire/run.ts'
+import { RestCreateRun, fromRestCreateRun } from '../wire/create-run.ts'
 import { RestSend, RestSentMessage, fromRestSend } from '../wire/sent-message.ts'
 import { RestTicket, RestTicketRequest } from '../wire/ticket.ts'
 

@@ -2,7 +2,7 @@ import type { ListDeliveriesRequest } from '../../../contract/webhook-delivery.t
 import { answerJson } from '../../answer.ts'
 import type { ApiServices } from '../../services.ts'
 import type { AnswerList } from '../answer-list.ts'
-import { ListDeliveriesQuery, ListWebhooksQuery } from '../read-request.ts'
+import { ListDeliveriesQuery, ListWebhooksQuery } from '../queries.ts'
 import { defineRoute, json } from '../route.ts'
 import type { Route } from '../route.ts'
 import { pageOf } from '../wire/page.ts'

@@ -1,7 +1,8 @@
 // Runs that are over, of everything an agent may have said: for what must not depend on how they are stored.
 import fc from 'fast-check'
 import { v7 as uuidv7 } from 'uuid'
-import type { AnyRunEvent, Visibility } from '../../../../server/contract/event.ts'
+import type { AnyRunEvent } from '../../../../server/contract/event.ts'
+import type { Visibility } from '../../../../server/contract/visibility.ts'
 import type { Json } from '../../../../server/contract/json.ts'
 
 export interface SpokenRun {

@@ -4,14 +4,11 @@ import type { z } from 'zod'
 import { toRestEvent } from '../../../../server/api/rest/wire/event.ts'
 import { snake } from '../../../../server/api/rest/wire/names.ts'
 import { toRestPage } from '../../../../server/api/rest/wire/page.ts'
-import { RestCreateRun, RestRun, fromRestCreateRun, toRestRun } from '../../../../server/api/rest/wire/run.ts'
-import {
-  HistoryQuery,
-  ListConversationsQuery,
-  ListRunsQuery,
-} from '../../../../server/api/rest/read-request.ts'
+import { RestRun, toRestRun } from '../../../../server/api/rest/wire/run.ts'
+import { RestCreateRun, fromRestCreateRun } from '../../../../server/api/rest/wire/create-run.ts'
+import { HistoryQuery, ListConversationsQuery, ListRunsQuery } from '../../../../server/api/rest/queries.ts'
 import { GetConversationInput, ListConversationsInput } from '../../../../server/contract/conversation.ts'
-import { RUNTIME_EVENTS } from '../../../../server/contract/event.ts'
+import { RUNTIME_EVENTS } from '../../../../server/contract/runtime-events.ts'
 import type { Json } from '../../../../server/contract/json.ts'
 import type { Message } from '../../../../server/contract/message.ts'
 import { CreateRunInput } from '../../../../server/contract/create-run.ts'

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { Cursor, RUNTIME_EVENTS } from '../../../../server/contract/event.ts'
+import { Cursor } from '../../../../server/contract/event.ts'
+import { RUNTIME_EVENTS } from '../../../../server/contract/runtime-events.ts'
 import { RunStatus } from '../../../../server/contract/run.ts'
 import { TERMINAL_STATUSES, isTerminal, isTerminalEvent } from '../../../../server/contract/terminal.ts'
 

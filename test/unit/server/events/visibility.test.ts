@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { RUNTIME_EVENTS, Visibility } from '../../../../server/contract/event.ts'
+import { RUNTIME_EVENTS } from '../../../../server/contract/runtime-events.ts'
+import { Visibility } from '../../../../server/contract/visibility.ts'
 import type { AnyRunEvent } from '../../../../server/contract/event.ts'
 import { createVisibilityOf, shownTo, visibleTo } from '../../../../server/events/visibility.ts'
 

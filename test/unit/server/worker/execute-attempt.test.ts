@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import type { AnyAgent } from '../../../../server/agent/define-agent.ts'
+import type { AnyAgent } from '../../../../server/agent/agent.ts'
 import { defineAgent } from '../../../../server/agent/define-agent.ts'
 import { NonRetriableError } from '../../../../server/agent/non-retriable-error.ts'
 import { AgentRuntimeError } from '../../../../server/contract/agent-runtime-error.ts'
