@@ -3,7 +3,6 @@ import { getHTTPStatusCodeFromError } from '@trpc/server/http'
 import type { AnyRouter } from '@trpc/server'
 import { Hono } from 'hono'
 import type { Context, MiddlewareHandler } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { shortened } from '../contract/issues.ts'
 import type { Principal } from '../contract/principal.ts'
@@ -11,14 +10,15 @@ import { describeHealth } from '../domain/health.ts'
 import type { Health } from '../domain/health.ts'
 import type { Logger } from '../ports/logger.ts'
 import { answerError, answerJson, completed, retryAfterOf } from './answer.ts'
+import { createRefusalCount } from './count-refusals.ts'
 import { breakOffOf, remoteAddressOf } from './connection.ts'
 import { allowOrigins, refuseForgeries } from './cross-origin.ts'
 import { toAgentRuntimeError, toTRPCShape } from './errors.ts'
-import { isForm } from './files/multipart.ts'
 import { addDocsRoutes } from './docs/routes.ts'
 import { addFileRoutes } from './files/routes.ts'
 import type { TransferSettings } from './files/transfer.ts'
 import type { Identify } from './identify.ts'
+import { limitBody } from './limit-body.ts'
 import { openByTicket } from './rest/open-by-ticket.ts'
 import { createRestApp, createRestRoutes } from './rest/app.ts'
 import { addRoutes } from './rest/route.ts'
@@ -27,7 +27,6 @@ import { createDocumentRoute } from './rest/routes/document.ts'
 import { createSessionRoute } from './rest/routes/sessions.ts'
 import { toRestErrorBody } from './rest/error-body.ts'
 import type { Tracer } from '../ports/tracer.ts'
-import { refusalKey } from './refusal-pace.ts'
 import type { NetworkOf, RefusalPace } from './refusal-pace.ts'
 import { createSeats, seatReaders } from './seats.ts'
 import type { ApiContext, ApiServices } from './services.ts'
@@ -35,6 +34,7 @@ import { createReaderWatch } from './watch-reader.ts'
 import type { ReaderSettings } from './watch-reader.ts'
 import { createSubscriptionHandler } from './subscription.ts'
 import { SUBSCRIPTION_PATHS } from './subscription-paths.ts'
+import { assertAddressed, assertDecodable } from './check-url.ts'
 
 interface HandlerOptions {
   services: ApiServices
@@ -72,6 +72,7 @@ const MAX_BATCH = 10
 export function createHandler(options: HandlerOptions): Handler {
   const { services, router, restPath, trpcPath, sessionPath, tracer, pace } = options
   const app = new Hono<RestEnv>({ strict: false })
+  const refusals = createRefusalCount(pace, options.networkOf)
   /**
    * Refusals are counted by caller. Measuring replaces the request object, so the caller is stored beside it.
    */
@@ -97,34 +98,12 @@ export function createHandler(options: HandlerOptions): Handler {
     return answerJson({ status: 'ready', ...describeHealth(health) })
   })
 
-  const measured = bodyLimit({
-    maxSize: options.maxBodyBytes,
-    onError: () => {
-      throw new AgentRuntimeError(
-        'payload_too_large',
-        `The request body is larger than the ${options.maxBodyBytes} bytes allowed.`,
-        { details: { maxBodyBytes: options.maxBodyBytes } },
-      )
-    },
-  })
-
-  // A declared length is checked here, because any access to the body takes the request off the HTTP server's
-  // fast path.
   const formPaths = new Set([`${restPath}/runs`, `${restPath}/files`, `${trpcPath}/files`])
-  const limited: MiddlewareHandler = (c, next) => {
-    if (c.req.method === 'GET' || c.req.method === 'HEAD') return next()
-    // These bodies are measured while they are read.
-    if (isForm(c.req.raw) && formPaths.has(c.req.path.replace(/\/$/, ''))) return next()
-    const length = c.req.header('content-length')
-    const isDeclared = length !== undefined && c.req.header('transfer-encoding') === undefined
-    return isDeclared && Number(length) <= options.maxBodyBytes ? next() : measured(c, next)
-  }
-
   const admitted = inSequence(
     assertAddressed,
     allowOrigins(options.allowedOrigins),
     refuseForgeries(options.allowedOrigins, services.log),
-    limited,
+    limitBody(options.maxBodyBytes, formPaths),
   )
   const sessionPaths = [`${restPath}/sessions/anonymous`, ...(sessionPath === undefined ? [] : [sessionPath])]
   for (const path of [`${restPath}/*`, `${trpcPath}/*`, ...sessionPaths.slice(1)]) app.use(path, admitted)
@@ -171,7 +150,10 @@ export function createHandler(options: HandlerOptions): Handler {
       c.req.raw.method === 'GET' &&
       c.req.query('batch') === undefined &&
       c.req.header('trpc-accept') === undefined
-        ? subscribe(c.req.raw, { identify: () => identify(c), refused: () => count(c.env, c.req.raw) })
+        ? subscribe(c.req.raw, {
+            identify: () => identify(c),
+            refused: () => refusals.count(c.env, c.req.raw),
+          })
         : next(),
     )
   }
@@ -190,11 +172,11 @@ export function createHandler(options: HandlerOptions): Handler {
           }
           const principal = await identify(c, req)
           // Its answer begins before anything in it is refused, so it cannot wait then.
-          if (isStreamed(c)) await pace.wait(pace.dueOf(keyOf(c.env, req)))
+          if (isStreamed(c)) await refusals.untilDue(c.env, req)
           return { principal, from, watch: (check) => watchReader({ request: req, principal, check }) }
         },
         onError: ({ error }) => {
-          if (getHTTPStatusCodeFromError(error) < 500) count(c.env, c.req.raw)
+          if (getHTTPStatusCodeFromError(error) < 500) refusals.count(c.env, c.req.raw)
         },
         responseMeta: ({ errors }) => ({
           headers: new Headers(
@@ -208,15 +190,6 @@ export function createHandler(options: HandlerOptions): Handler {
     )
   })
 
-  function keyOf({ asking, remoteAddress }: RestEnv['Bindings'], request: Request) {
-    const forwardedFor = request.headers.get('x-forwarded-for')
-    return refusalKey(asking, options.networkOf({ remoteAddress, forwardedFor }))
-  }
-
-  function count(env: RestEnv['Bindings'], request: Request): void {
-    env.refusalDue = pace.count(keyOf(env, request))
-  }
-
   return async (request, connection) =>
     tracer.continueFrom(
       () => request.headers.get('traceparent'),
@@ -226,7 +199,7 @@ export function createHandler(options: HandlerOptions): Handler {
           breakOff: breakOffOf(connection),
         }
         const response = await app.fetch(request, env)
-        if (env.refusalDue === undefined && isRefused(response)) count(env, request)
+        if (env.refusalDue === undefined && isRefused(response)) refusals.count(env, request)
         if (env.refusalDue !== undefined) await pace.wait(env.refusalDue)
         return response
       },
@@ -261,21 +234,4 @@ function isGone(c: Context): boolean {
 function goneAway(error: Error, log: Logger): AgentRuntimeError {
   log.debug({ err: error }, 'a client went away before it was answered')
   return new AgentRuntimeError('bad_request', 'The request broke off.')
-}
-
-/** Node's server accepts host names, such as "1.2.3.4.5", that are not valid in a URL. */
-const assertAddressed: MiddlewareHandler = (c, next) => {
-  if (!URL.canParse(c.req.url))
-    throw new AgentRuntimeError('bad_request', 'The header Host is not a valid host.')
-  return next()
-}
-
-/** tRPC decodes the names of procedures, and reports a name that it cannot decode as an internal error. */
-function assertDecodable(url: string): void {
-  const path = url.split('?', 1)[0] ?? ''
-  try {
-    decodeURIComponent(path)
-  } catch (cause) {
-    throw new AgentRuntimeError('bad_request', 'The path has a "%" that encodes nothing.', { cause })
-  }
 }

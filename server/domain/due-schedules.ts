@@ -6,7 +6,8 @@ import type { DueSchedule, OccurrenceOutcome, ScheduleStore } from '../ports/sto
 import type { Timetable } from '../ports/timetable.ts'
 import { MAKE_UP_MS, lastOccurrence } from './occurrences.ts'
 import type { Runs } from './runs.ts'
-import { occurrencesOf, requestOf } from './stored-schedules.ts'
+import { occurrencesOf } from './schedule-times.ts'
+import { requestOf } from './stored-schedules.ts'
 
 interface DuePorts {
   store: Pick<ScheduleStore, 'takeDueSchedules' | 'settleSchedule'>

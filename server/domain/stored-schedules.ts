@@ -4,7 +4,7 @@ import type { AnyAgent } from '../agent/agent.ts'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { decodeCursor } from '../contract/page.ts'
 import type { Page } from '../contract/page.ts'
-import { invalid, parseInput } from '../contract/parse-input.ts'
+import { parseInput } from '../contract/parse-input.ts'
 import { parsePrincipal } from '../contract/principal.ts'
 import type { Owner, Principal } from '../contract/principal.ts'
 import { CreateRunInput } from '../contract/create-run.ts'
@@ -25,9 +25,8 @@ import type { Timetable } from '../ports/timetable.ts'
 import type { Access } from './access.ts'
 import { checkParams } from './check-params.ts'
 import type { CheckLimits } from './limits.ts'
-import { every, shortestGap } from './occurrences.ts'
-import type { NextOccurrence } from './occurrences.ts'
 import type { Runs } from './runs.ts'
+import { firstOccurrence, occurrencesOf } from './schedule-times.ts'
 import { unknownAgent } from './unknown-agent.ts'
 
 /** The use cases of schedules that callers made; see {@link Runs} on who may see what. */
@@ -71,24 +70,6 @@ interface ScheduleSettings {
   minSeconds: number
 }
 
-/**
- * How many occurrences of a cron expression are checked. It is more than the minutes of an hour. A cron expression has
- * the same minutes in every hour it matches, so this covers all of them.
- */
-const LOOKED_AT = 64
-
-/** The fields that determine the occurrences. */
-type Times = Pick<StoredSchedule, 'cron' | 'everySeconds' | 'timeZone' | 'createdAt'>
-
-/** When a schedule occurs. */
-export function occurrencesOf(
-  { cron, everySeconds, timeZone, createdAt }: Times,
-  timetable: Pick<Timetable, 'next'>,
-): NextOccurrence {
-  if (cron !== null) return (after) => timetable.next({ cron, timeZone }, after)
-  return every((everySeconds ?? 1) * 1_000, Date.parse(createdAt))
-}
-
 /** The request for the run of an occurrence. */
 export function requestOf({ id, name, ...schedule }: StoredSchedule, at: string) {
   const { agentKey, messages, params, conversationId, metadata } = schedule
@@ -128,22 +109,6 @@ export function createSchedules(ports: SchedulePorts, settings: ScheduleSettings
     log.info({ scheduleId: id, by, ...(!isSameOwner(by, owner) && { owner }) }, `a schedule was ${what}`)
   }
 
-  /** @throws AgentRuntimeError `validation_failed` for times that never come, or come too often. */
-  function firstOccurrence({ cron, everySeconds, timeZone, createdAt }: Times): Date {
-    const field = cron === null ? 'everySeconds' : 'cron'
-    const created = Date.parse(createdAt)
-    const times =
-      cron === null
-        ? [1, 2].map((n) => created + n * (everySeconds ?? 1) * 1_000)
-        : readable(field, () => timetable.preview({ cron, timeZone }, created, LOOKED_AT))
-    const [next] = times
-    if (next === undefined) throw wrong(field, 'its time never comes')
-    if ((shortestGap(times) ?? Infinity) < settings.minSeconds * 1_000) {
-      throw wrong(field, `a schedule may occur at most once in ${settings.minSeconds} seconds`)
-    }
-    return new Date(next)
-  }
-
   return {
     async create(principal, request) {
       const caller = parsePrincipal(principal)
@@ -162,7 +127,8 @@ export function createSchedules(ports: SchedulePorts, settings: ScheduleSettings
       const params = await checkParams(agent, input.params)
       const { cron = null, everySeconds = null, timeZone, name = null, messages, metadata } = input
       const createdAt = new Date(clock.now())
-      const nextAt = firstOccurrence({ cron, everySeconds, timeZone, createdAt: createdAt.toISOString() })
+      const times = { cron, everySeconds, timeZone, createdAt: createdAt.toISOString() }
+      const nextAt = firstOccurrence(times, timetable, settings.minSeconds)
       const schedule = await store.createSchedule(
         {
           id: uuidv7(),
@@ -233,18 +199,6 @@ export function createSchedules(ports: SchedulePorts, settings: ScheduleSettings
       logChange('deleted', caller, { id, owner })
     },
   }
-}
-
-function readable<T>(field: string, read: () => T): T {
-  try {
-    return read()
-  } catch (error) {
-    throw wrong(field, error instanceof Error ? error.message : String(error))
-  }
-}
-
-function wrong(field: string, message: string): AgentRuntimeError {
-  return invalid(`The request is not valid at ${field}: ${message}`, [{ path: [field], message }])
 }
 
 function summaryOf({ id, owner, name, agentKey }: StoredSchedule): ScheduleSummary {

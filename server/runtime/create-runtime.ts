@@ -1,9 +1,8 @@
-// The composition root.
+// The composition root. It is long, since each line of the wiring hands on what those before it made.
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { AnyAgent, ShapeOfAgent } from '../agent/agent.ts'
 import type { AgentRuntime, RuntimeOptions } from './agent-runtime.ts'
-import { agentsByKey } from '../agent/agents-by-key.ts'
 import { harmlessMetrics } from '../telemetry/harmless-metrics.ts'
 import { measuredStore } from '../telemetry/metrics/measured-store.ts'
 import { measureLag } from '../telemetry/metrics/measure-lag.ts'
@@ -15,37 +14,31 @@ import type { Clock } from '../ports/clock.ts'
 import { systemClock } from '../ports/system-clock.ts'
 import { createIdentify } from '../api/identify.ts'
 import { createRouter } from '../api/router.ts'
-import { resolveConfig } from '../config/resolve-config.ts'
-import { checkPrices } from '../config/prices.ts'
-import { checkFileTime } from '../config/file-time.ts'
-import { checkWebhookHosts, checkWebhooks } from '../config/webhooks.ts'
 import { PUBLIC_PRINCIPAL } from '../contract/principal.ts'
 import type { SessionRequest } from '../domain/sessions.ts'
 import { createRetentionRules } from '../domain/retention-rule.ts'
 import { createReadHealth } from '../domain/health.ts'
-import { MAX_UPLOAD_MS } from '../domain/files.ts'
 import { checkSchedules } from '../domain/schedules.ts'
 import { createWebhooks } from '../domain/webhooks.ts'
 import { unlessAway } from '../domain/unless-away.ts'
 import { createConversationHub } from '../events/conversation-hub.ts'
 import { createEventHub } from '../events/hub.ts'
 import { createVisibilityOf } from '../events/visibility.ts'
-import { assertKnownOptions } from './known-options.ts'
 import { chooseModel } from '../models/choose-model.ts'
 import { listModels } from '../models/list-models.ts'
 import { createModelFinder } from '../models/find-model.ts'
-import { createCostOf, createWindowOf, PRICES } from '../models/prices.ts'
+import { createCostOf, createWindowOf } from '../models/prices.ts'
 import type { Model } from '../ports/model.ts'
 import { retryPolicyOf } from '../lifecycle/backoff.ts'
 import type { Worker } from '../worker/worker.ts'
 import { createAdapters } from './create-adapters.ts'
 import { createLifetime } from './create-lifetime.ts'
 import { createTransports } from './create-transports.ts'
-import { prepareModel } from './prepare-model.ts'
+import { createStartWorker } from './create-start-worker.ts'
 import { createTracer } from './create-tracer.ts'
 import { createUseCases } from './create-use-cases.ts'
-import { createWorker } from './create-worker.ts'
 import { partsInOrder } from './parts-in-order.ts'
+import { readOptions } from './read-options.ts'
 import { createParts } from './start-stop.ts'
 
 /**
@@ -75,14 +68,7 @@ export function assembleRuntime<const TAgents extends readonly AnyAgent[]>(
   { clock, sessionSettings }: Time,
 ): AgentRuntime<ShapeOfAgent<TAgents[number]>> {
   type Shape = ShapeOfAgent<TAgents[number]>
-  const config = resolveConfig(options.config)
-  assertKnownOptions(options)
-  checkWebhooks(options.webhooks ?? [])
-  checkWebhookHosts(config)
-  checkFileTime(config, MAX_UPLOAD_MS)
-  const { prices = PRICES } = options
-  checkPrices(prices)
-  const agents = new Map(agentsByKey(options.agents))
+  const { config, prices, agents } = readOptions(options)
   const log = options.logger ?? createLogger()
   const metrics = options.metrics && harmlessMetrics(options.metrics, log, clock.now)
   const { tracer, part: tracing } = createTracer(options.tracer, config, { clock, log, metrics })
@@ -182,7 +168,7 @@ export function assembleRuntime<const TAgents extends readonly AnyAgent[]>(
       if (!(await unlessAway({ store, clock }, close()))) pool.abandon()
     },
   })
-  const { start, stop, assertNotStopped } = lifetime
+  const { start, stop } = lifetime
 
   const services = {
     runs,
@@ -230,6 +216,26 @@ export function assembleRuntime<const TAgents extends readonly AnyAgent[]>(
   )
 
   const workers = new Set<Worker>()
+  const { conversationTitle } = options
+  const startWorker = createStartWorker(
+    {
+      ...{ store, files: adapters.files, queue, bus, conversationTitle },
+      ...{ findModel, costOf: createCostOf(prices), windowOf: createWindowOf(prices) },
+      letIn,
+      tellFamilies,
+      passOn,
+      clock,
+      log,
+      tracer,
+      visibilityOf,
+      presence,
+      retryPolicy,
+    },
+    {
+      ...{ config, agents, runsAtOnce, lifetime, workers, getModel },
+      isModelDemanded: options.model !== undefined || config.modelProvider !== undefined,
+    },
+  )
 
   return {
     // Carried in the type alone.
@@ -262,36 +268,7 @@ export function assembleRuntime<const TAgents extends readonly AnyAgent[]>(
     handleUpgrade: (request, socket, head) =>
       sockets.handleUpgrade(request as IncomingMessage, socket as Duplex, head as Buffer),
 
-    async startWorker(workerOptions = {}) {
-      await start()
-      assertNotStopped()
-      const llm = getModel()
-      const isDemanded = options.model !== undefined || config.modelProvider !== undefined
-      await prepareModel(llm, { isDemanded, log })
-      const { conversationTitle } = options
-      const stores = { store, files: adapters.files, queue, bus, conversationTitle }
-      const models = { llm, findModel, costOf: createCostOf(prices), windowOf: createWindowOf(prices) }
-      const ports = {
-        ...stores,
-        ...models,
-        letIn,
-        tellFamilies,
-        passOn,
-        clock,
-        log,
-        tracer,
-        visibilityOf,
-        presence,
-        retryPolicy,
-      }
-      const worker = createWorker(ports, { config, agents, runsAtOnce, options: workerOptions })
-      // Known before it has started, so that a stop in between stops it too.
-      workers.add(worker)
-      await worker.start()
-      assertNotStopped()
-      return worker
-    },
-
+    startWorker,
     stop,
   }
 }
