@@ -166,12 +166,16 @@ export class Intake {
     })
     if (isolated > 0) onIsolated()
     if (refused.length > 0) onRefused(refused)
-    const ids = new Set(claimed.map(({ id }) => id))
+    this.#offers.judge(offers, new Set(claimed.map(({ id }) => id)))
     const taken = claimed.length + unclaimed.length + refused.length
-    this.#offers.judge(offers, ids)
     if (mayHaveMore) {
+      const isOffered = new Set(offers.map(({ runId }) => runId))
+      const ids = new Set([...unclaimed, ...[...claimed, ...refused].map(({ id }) => id)])
       const missing = offers.filter(({ runId }) => !ids.has(runId))
-      if (wanted > taken) this.#addReason(agentKey, { offers: missing, wanted: wanted - taken })
+      // A run that was cancelled or deleted leaves its delivery in front of the runs that were offered.
+      const inTheWay = unclaimed.filter((id) => !isOffered.has(id)).length
+      const left = wanted - taken + inTheWay
+      if (left > 0) this.#addReason(agentKey, { offers: missing, wanted: left })
       else this.#offers.putBack(missing)
     }
     for (const run of claimed) onClaimed(run)
