@@ -22,6 +22,7 @@ export default defineConfig({
     maxWorkers: Math.ceil(1.5 * availableParallelism()),
     // A second, which is the default, is little for a process to start in on a busy machine.
     expect: { poll: { timeout: 20_000 } },
+    setupFiles: ['test/support/patience.ts'],
     // None by default: what fails now and then is a fault. A machine that stalls for seconds may be told to try once more.
     retry: Number(process.env['TEST_RETRIES'] ?? 0),
     projects: [

@@ -1,7 +1,7 @@
 import './dom.ts'
 import { QueryClient } from '@tanstack/react-query'
 import type { RenderHookResult } from '@testing-library/react'
-import { cleanup, renderHook } from '@testing-library/react'
+import { cleanup, configure, renderHook } from '@testing-library/react'
 import type { ReactNode } from 'react'
 import { StrictMode } from 'react'
 import { afterEach } from 'vitest'
@@ -12,6 +12,8 @@ import type { HasAgents, ShapesOf } from '../../../server/contract/agent-shape.t
 import type { FakeServer } from '../client/fake-server.ts'
 import { fakeServer } from '../client/fake-server.ts'
 
+// A second, which is the default, is little on a busy machine.
+configure({ asyncUtilTimeout: 20_000 })
 afterEach(cleanup)
 
 export type Runtime = HasAgents<
