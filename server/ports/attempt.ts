@@ -141,6 +141,8 @@ export interface KnownWait extends Omit<SettledWait, 'status'> {
   status: SettledWait['status'] | 'pending'
   /** The run that is waited for. */
   childId: string | null
+  /** Who is told of that run's end when both are over. */
+  onEnd: 'continue' | null
 }
 
 /** How a run ends, for good. */

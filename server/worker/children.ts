@@ -54,7 +54,7 @@ export function createChildren(ports: ChildPorts, attempt: ParentAttempt): Child
   const { run, signal, suspension, emit } = attempt
   const next = createOccurrences()
   const create = createNewChild(ports, attempt)
-  const takePlace = createPlacesBelow(ports.store, run, ports.children.maxBelow)
+  const takePlace = createPlacesBelow(ports.store, attempt, ports.children.maxBelow)
 
   async function createBelow(asked: Call): Promise<NewChild> {
     const child = await create(asked, false)

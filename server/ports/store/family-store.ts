@@ -12,11 +12,12 @@ export interface FamilyStore {
    */
   tellFamilies(runIds: readonly string[] | null): Promise<ToldFamilies>
   /**
-   * Reserves places for runs below this one. All runs with the same run at their top share one number of places.
+   * Reserves places for runs below this one, beside those of the runs it has `stored`. All runs with the same run at
+   * their top share `max` places. Those that an earlier attempt reserved and did not use are used first.
    *
-   * @returns how many were reserved: as many as are left of `max`, up to `count`.
+   * @returns how many there are: up to `count`, or more if earlier attempts had reserved more.
    */
-  takePlacesBelow(runId: string, places: { count: number; max: number }): Promise<number>
+  takePlacesBelow(runId: string, places: { stored: number; count: number; max: number }): Promise<number>
   /**
    * Creates a detached child, once for each call of the parent. Fenced by the parent's attempt.
    *

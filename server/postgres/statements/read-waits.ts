@@ -14,7 +14,8 @@ const READ_SETTLED = {
   name: 'read_settled_waits',
   text: `
     SELECT name, occurrence, status, value, responded_by AS "respondedBy",
-      CASE WHEN kind = 'child' THEN request #>> '{details,runId}' END AS "childId"
+      CASE WHEN kind = 'child' THEN request #>> '{details,runId}' END AS "childId",
+      CASE WHEN kind = 'child' THEN request ->> 'onEnd' END AS "onEnd"
     FROM agent_runtime.wait
     WHERE run_id = $1 AND (
       status IN ('answered', 'timed_out') AND used_at IS NOT NULL

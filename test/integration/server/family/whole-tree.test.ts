@@ -83,3 +83,40 @@ test('a detached run, whose family is deleted but for it, may start so many', as
     3,
   )
 })
+
+test('attempts that fail before their runs are stored take the places of the next ones', async ({
+  createServer,
+  database,
+}) => {
+  let isRefused = true
+  /** Refuses once the run beside it has a place. */
+  async function isTaken() {
+    const taken = () => database.sql('SELECT FROM agent_runtime.run WHERE runs_below > 1')
+    await expect.poll(taken, { timeout: 20_000 }).toHaveLength(1)
+    return !isRefused
+  }
+  const late = defineAgent({
+    key: 'late',
+    params: z.object({ n: z.number().refine(isTaken) }),
+    async run() {},
+  })
+  const parent = parentOf(async (ctx) => {
+    isRefused = ctx.attempt < 3
+    const { runId } = await ctx.startAgent(leaf, { name: 'stored' })
+    const others = [ctx.runAgent(leaf), ctx.runAgent(late, { params: { n: 1 } })]
+    await Promise.all(others).catch((error: unknown) => {
+      throw isRefused ? new Error('Again.') : error
+    })
+    return { output: runId }
+  })
+  const { rest } = await createServer({
+    agents: [parent, late, leaf],
+    config: { maxAttempts: 3, maxChildRuns: 3, maxRunsBelow: 3 },
+  })
+  const id = await rest.create('parent')
+  expect((await rest.events(`runs/${id}/${ALL}`)).at(-1)).toMatchObject({ type: 'run.succeeded' })
+  expect(await database.sql('SELECT FROM agent_runtime.run WHERE root_run_id = $1', [id])).toHaveLength(3)
+  expect(await database.sql('SELECT runs_below FROM agent_runtime.run WHERE id = $1', [id])).toEqual([
+    { runs_below: 3 },
+  ])
+})
