@@ -1,10 +1,9 @@
 // Tells of what a framework's model and tools did, in the runtime's events. What an earlier attempt told is not told again.
 import type { AgentContext } from '../agent/context.ts'
-import type { Json } from '../contract/json.ts'
 import type { AgentMessage, ToolCall } from '../contract/message.ts'
 import { countOf } from '../agent/counted-model.ts'
-import { toJsonForm } from '../agent/json-form.ts'
 import type { Model, TokenUsage } from '../ports/model.ts'
+import { toTold, toToolFailure } from './tool-results.ts'
 
 export interface Teller {
   text(messageId: string, content: string): Promise<void>
@@ -68,7 +67,7 @@ export function createTeller({ emit, llm }: Pick<AgentContext, 'emit' | 'llm'>):
         {
           toolCallId,
           tool: tool === '' ? (tools.get(toolCallId) ?? tool) : tool,
-          result: toTold(result),
+          result: isError ? toToolFailure(result) : toTold(result),
           ...(isError ? { isError } : {}),
         },
         { once: true },
@@ -80,22 +79,5 @@ export function createTeller({ emit, llm }: Pick<AgentContext, 'emit' | 'llm'>):
       await emit('usage', { model: model.name, ...usage, cost, messageId }, { once: true })
     },
     assertMayAsk: () => count?.assertLeft(),
-  }
-}
-
-/** Frameworks give models text. What is JSON is told as that. */
-export function toTold(result: unknown): Json {
-  if (typeof result === 'string' && /^\s*[[{]/.test(result)) {
-    try {
-      return JSON.parse(result) as Json
-    } catch {
-      return result
-    }
-  }
-  try {
-    return toJsonForm(result).value
-  } catch {
-    // What a tool returned is for its framework, which may take what is no JSON.
-    return String(result)
   }
 }

@@ -4,7 +4,7 @@ import type { AgentMessage, ToolCall } from '../../contract/message.ts'
 import type { Part } from '../../contract/message-part.ts'
 import { textOf } from '../../contract/text-of.ts'
 import { toArgumentsObject } from '../../models/provider/tool-arguments.ts'
-import { toTold } from '../teller.ts'
+import { failureText, toTold } from '../tool-results.ts'
 
 interface TextPart {
   type: 'text'
@@ -164,7 +164,8 @@ function toResult({ type, toolCallId, output }: Record<string, unknown>): AgentM
 
 function outputText(output: unknown): string {
   const { type, value, reason } = Object(output) as { type?: unknown; value?: unknown; reason?: unknown }
-  if (type === 'execution-denied') return typeof reason === 'string' ? reason : 'The call was denied.'
+  if (type === 'execution-denied') return failureText(reason ?? 'The call was denied.')
+  if (type === 'error-text' || type === 'error-json') return failureText(value)
   const told = toTold(value ?? output)
   return typeof told === 'string' ? told : JSON.stringify(told)
 }

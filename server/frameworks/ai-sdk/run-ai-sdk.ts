@@ -130,8 +130,7 @@ async function tellResult(teller: Teller, part: ResultPart): Promise<void> {
   const call = { toolCallId: String(part.toolCallId), tool: String(part.toolName) }
   if (type === 'tool-result' && preliminary !== true) await teller.result({ ...call, result: part.output })
   if (type === 'tool-error') {
-    const why = error instanceof Error ? error.message : String(error)
-    await teller.result({ ...call, result: { error: why }, isError: true })
+    await teller.result({ ...call, result: error instanceof Error ? String(error) : error, isError: true })
   }
 }
 
@@ -178,7 +177,7 @@ async function answerApprovals({ ctx, teller }: AISDKRun, asked: readonly Asked[
     const approval = approvals[index] as Approval
     if (approval.approved) continue
     const { toolCallId, toolName: tool } = toolCall
-    await teller.result({ toolCallId, tool, result: { error: refusalOf(approval) }, isError: true })
+    await teller.result({ toolCallId, tool, result: refusalOf(approval), isError: true })
   }
   return asked.map(({ approvalId }, index) => {
     const approval = approvals[index] as Approval

@@ -7,6 +7,11 @@ type Outcome = { value: Json } | { error: string }
 
 type Execute = (input: unknown, options: { toolCallId: string }) => unknown
 
+/** Without a name, the text that the SDK makes of it for the model is what was told. */
+class StoredFailure extends Error {
+  override readonly name = ''
+}
+
 /** The most that is known of a call in the name of its step. */
 const MAX_NAME = 60
 
@@ -32,8 +37,8 @@ export function storingTools<TTools extends object>(
         return outcome.value
       }
       const { error } = outcome
-      await teller.result({ toolCallId, tool, result: { error }, isError: true })
-      throw new Error(error)
+      await teller.result({ toolCallId, tool, result: error, isError: true })
+      throw new StoredFailure(error)
     }
   }
 

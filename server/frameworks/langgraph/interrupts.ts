@@ -3,7 +3,7 @@ import type { WaitOutcome } from '../../agent/wait.ts'
 import { NonRetriableError } from '../../agent/non-retriable-error.ts'
 import type { Json } from '../../contract/json.ts'
 import { askerOf } from '../../agent/tool-question.ts'
-import { toTold } from '../teller.ts'
+import { toTold } from '../tool-results.ts'
 
 /** What a graph waits for. */
 export interface GraphInterrupt {

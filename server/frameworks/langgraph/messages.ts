@@ -15,6 +15,7 @@ import type { Part } from '../../contract/message-part.ts'
 import { textOf } from '../../contract/text-of.ts'
 import { parseToolArguments, toArgumentsObject } from '../../models/provider/tool-arguments.ts'
 import type { TokenUsage } from '../../ports/model.ts'
+import { failureText } from '../tool-results.ts'
 
 /** A conversation as messages of LangChain. */
 export function toLangChain(messages: readonly AgentMessage[]): BaseMessage[] {
@@ -89,8 +90,10 @@ export function fromLangChain(message: BaseMessage): AgentMessage[] {
     const content = text === '' && toolCalls.length > 0 ? null : text
     return [{ role: 'assistant', content, ...id, ...(toolCalls.length === 0 ? {} : { toolCalls }) }]
   }
-  if (isToolMessage(message))
-    return [{ role: 'tool', toolCallId: message.tool_call_id, content: text, ...id }]
+  if (isToolMessage(message)) {
+    const content = message.status === 'error' ? failureText(text) : text
+    return [{ role: 'tool', toolCallId: message.tool_call_id, content, ...id }]
+  }
   if (isHumanMessage(message)) return [{ role: 'user', content: text, ...id }]
   return isSystemMessage(message) ? [{ role: 'system', content: text, ...id }] : []
 }

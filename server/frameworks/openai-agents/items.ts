@@ -3,7 +3,7 @@ import type { AgentMessage, ToolCall } from '../../contract/message.ts'
 import type { Part } from '../../contract/message-part.ts'
 import { textOf } from '../../contract/text-of.ts'
 import { parseToolArguments, toArgumentsObject } from '../../models/provider/tool-arguments.ts'
-import { toTold } from '../teller.ts'
+import { failureText, isToolFailure, toTold } from '../tool-results.ts'
 
 /** A conversation as items of the SDK. */
 export function toItems(messages: readonly AgentMessage[]): AgentInputItem[] {
@@ -95,10 +95,20 @@ export function callOf(item: Item): ToolCall | undefined {
   return { id, name, arguments: parseToolArguments(args) }
 }
 
-export function resultOf(item: Item): { toolCallId: string; tool: string; text: string } | undefined {
+interface ItemResult {
+  toolCallId: string
+  tool: string
+  text: string
+  isError: boolean
+}
+
+/** @param failure what the SDK says of a tool that failed */
+export function resultOf(item: Item, failure: unknown): ItemResult | undefined {
   const { type, callId: toolCallId, name: tool = '', output } = item
   if (type !== 'function_call_result' || toolCallId === undefined) return undefined
-  return { toolCallId, tool, text: outputText(output) }
+  const text = outputText(output)
+  const isError = text === failure || isToolFailure(toTold(text))
+  return { toolCallId, tool, text: isError ? failureText(text) : text, isError }
 }
 
 function outputText(output: unknown): string {
@@ -123,7 +133,7 @@ export function saidIn({ type, role, content }: Item): string | undefined {
 /** What agents added, as messages of a run: text and the calls that follow it are one message. */
 export function fromItems(
   items: readonly RunItem[],
-  messageIdOf: (item: Item) => string | undefined,
+  { messageIdOf, failure }: { messageIdOf: (item: Item) => string | undefined; failure: unknown },
 ): AgentMessage[] {
   const messages: AgentMessage[] = []
   const used = new Set<string>()
@@ -136,7 +146,7 @@ export function fromItems(
     const item = Object(rawItem) as Item
     const said = saidIn(item)
     const call = callOf(item)
-    const result = resultOf(item)
+    const result = resultOf(item, failure)
     const last = messages.at(-1)
     if (said !== undefined) {
       messages.push({ role: 'assistant', content: said, ...named(messageIdOf(item)) })

@@ -27,8 +27,8 @@ export interface Narrator {
   hearUsage(usage: TokenUsage): Promise<void>
 }
 
-/** Tells of what a stream of the SDK brings. */
-export function createNarrator(teller: Teller): Narrator {
+/** Tells of what a stream of the SDK brings. @param failure what the SDK says of a tool that failed */
+export function createNarrator(teller: Teller, failure: unknown): Narrator {
   /** Of the answer that comes now, where its provider gives messages no ids. */
   let nextId: string = crypto.randomUUID()
   /** Whether that answer was thought about, and the item that speaks first in it. */
@@ -101,8 +101,10 @@ export function createNarrator(teller: Teller): Narrator {
     hearUsage: (usage) => teller.usage(crypto.randomUUID(), { provider: 'openai', name: model }, usage),
     async hear(event) {
       if (event.type !== 'run_item_stream_event') return
-      const result = resultOf(Object(event.item.rawItem) as Item)
-      if (result !== undefined) await teller.result({ ...result, result: result.text })
+      const result = resultOf(Object(event.item.rawItem) as Item, failure)
+      if (result === undefined) return
+      const { text, ...told } = result
+      await teller.result({ ...told, result: text })
     },
   }
 }

@@ -22,12 +22,14 @@ import { textOf } from '../../contract/text-of.ts'
 import { parseToolArguments } from '../../models/provider/tool-arguments.ts'
 import { toModelFailure } from '../model-failure.ts'
 import { createTeller } from '../teller.ts'
+import { failureText } from '../tool-results.ts'
 import type { Teller } from '../teller.ts'
 import { equip, storingModel, storingProvider } from './equip.ts'
 import { createAnswers } from './stored-answers.ts'
 import { fromItems, toItems } from './items.ts'
 import { createMessageIds } from './message-ids.ts'
 import { createNarrator } from './narrator.ts'
+import { toolFailureText } from './tool-failure-text.ts'
 import { createUsageOfTools } from './usage-of-tools.ts'
 
 /** What is used of a run's context; every agent's `ctx` fits. */
@@ -82,12 +84,14 @@ export async function runAgent<TContext, TOutput extends AgentOutputType>(
   const entries = new Map((await journal.read()).map(({ place, value }) => [place, value]))
   const before = entries.get(STATE) as Saved | undefined
   const input = options.input ?? toItems(await withFileContents(ctx.messages, ctx.files))
-  const run = { ctx, agent, options, teller, journal, entries, told: new Set(before?.told) }
+  const failure = await toolFailureText
+  const run = { ctx, agent, options, teller, journal, entries, failure, told: new Set(before?.told) }
   const result = await runToEnd(run, input, before).catch((error: unknown) => {
     ctx.signal.throwIfAborted()
     throw toRunFailure(error)
   })
-  const messages = fromItems(result.newItems, createMessageIds(result.state._modelResponses))
+  const messageIdOf = createMessageIds(result.state._modelResponses)
+  const messages = fromItems(result.newItems, { messageIdOf, failure })
   return {
     output: result.finalOutput as OutputOf<TOutput>,
     text: textOf(messages.findLast(({ role, content }) => role === 'assistant' && content !== null)),
@@ -131,6 +135,8 @@ interface AgentRun<TContext, TOutput extends AgentOutputType> {
   journal: Journal
   /** What earlier attempts stored, by place. */
   entries: ReadonlyMap<number, Json>
+  /** What the SDK says of a tool that failed. */
+  failure: unknown
   told: Set<string>
 }
 
@@ -156,7 +162,7 @@ async function runToEnd<TContext, TOutput extends AgentOutputType>(
   before: Saved | undefined,
 ): Promise<Streamed<TContext, TOutput>> {
   const { ctx, options, teller, told } = run
-  const narrator = createNarrator(teller)
+  const narrator = createNarrator(teller, run.failure)
   let state: State<TContext, TOutput> | undefined
   const answers = createAnswers(run, narrator, () => state?._modelResponses.length ?? 0)
   const agent = equip(run.agent, answers)
@@ -243,7 +249,7 @@ async function answerApprovals<TContext, TOutput extends AgentOutputType>(
   for (const [index, item] of items.entries()) {
     const approval = approvals[index] as Approval
     if (approval.approved) state.approve(item)
-    else state.reject(item, { message: refusalOf(approval) })
+    else state.reject(item, { message: failureText(refusalOf(approval)) })
   }
 }
 

@@ -1,4 +1,5 @@
 import { appendFile, readFile } from 'node:fs/promises'
+import { ToolError } from '../../../server/index.ts'
 
 /** What the agents of frameworks do their work with. */
 export interface FrameworkPorts {
@@ -8,8 +9,9 @@ export interface FrameworkPorts {
   effectsFile: string
 }
 
-/** What the tool `look_up` does. */
+/** What the tool `look_up` does. It fails where there is no such city. */
 export async function lookUp({ effectsFile }: FrameworkPorts, city: string): Promise<{ sky: string }> {
+  if (city === 'Atlantis') throw new ToolError('There is no such city.')
   await appendFile(effectsFile, `look_up ${city}\n`)
   return { sky: `clear over ${city}` }
 }

@@ -104,7 +104,7 @@ describe('an agent of the AI SDK', () => {
       { role: 'user', content: 'Hi' },
       { role: 'assistant', toolCalls: [{ id: 'call_5' }, { id: 'call_500' }] },
       { role: 'tool', toolCallId: 'call_5', content: '{"paid":5}' },
-      { role: 'tool', toolCallId: 'call_500', content: 'Error: Too much.' },
+      { role: 'tool', toolCallId: 'call_500', content: '{"error":"Too much."}' },
       { id: said?.['message_id'], role: 'assistant', content: 'Paid.' },
     ])
   })

@@ -1,76 +1,16 @@
-// What holds for agents of every framework. Frameworks and runtime are real; the model is a server that speaks OpenAI's wire.
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+// What holds for agents of every framework.
 import { describe, expect } from 'vitest'
+import { initialRunState, partsOf, reduceRun } from '../../../../client/index.ts'
 import { entry, runCli } from '../../../support/cli.ts'
 import { frameworkAgents } from '../../../support/frameworks/agents.ts'
-import { effectsIn } from '../../../support/frameworks/effects.ts'
+import { ROWS, answering, call, frames, test } from '../../../support/frameworks/conformance.ts'
 import { chatWire } from '../../../support/model-wires.ts'
-import type { SaidAnswer } from '../../../support/model-wires.ts'
-import { isInstalled } from '../../../support/local-server.ts'
-import { refusing, sending, startLoopbackProvider } from '../../../support/loopback-provider.ts'
-import type { LoopbackProvider } from '../../../support/loopback-provider.ts'
-import { test as base } from '../../../support/runtime.ts'
+import { refusing, sending } from '../../../support/loopback-provider.ts'
 import { claimAsAnother } from '../../../support/takeover.ts'
 
 const ALL = 'events?include_all=1'
-const ASKED = { messages: [{ role: 'user', content: 'How is the weather?' }] }
+const ASKED = { messages: [{ role: 'user' as const, content: 'How is the weather?' }] }
 
-interface Row {
-  key: string
-  /** What a wait for leave to send is answered with. */
-  approve(hash: unknown): unknown
-}
-
-const byHash = (hash: unknown) => ({ approved: true, hash })
-const ROWS: Row[] = [
-  { key: 'own-loop', approve: byHash },
-  { key: 'langgraph', approve: () => true },
-  { key: 'openai-agents', approve: byHash },
-  { key: 'ai-sdk', approve: byHash },
-  ...(isInstalled('python3') ? [{ key: 'subprocess', approve: byHash }] : []),
-]
-
-interface Fixtures {
-  provider: LoopbackProvider
-  /** What tools have done, in whichever process. */
-  effects: { file: string; all(): Promise<string[]> }
-}
-
-const test = base.extend<Fixtures>({
-  // oxlint-disable-next-line no-empty-pattern -- it depends on no other fixture
-  provider: async ({}, use) => {
-    await using provider = await startLoopbackProvider()
-    await use(provider)
-  },
-  // oxlint-disable-next-line no-empty-pattern -- it depends on no other fixture
-  effects: async ({}, use) => {
-    const folder = await mkdtemp(join(tmpdir(), 'frameworks-'))
-    const file = join(folder, 'effects')
-    await use({ file, all: () => effectsIn(file) })
-    await rm(folder, { recursive: true })
-  },
-})
-
-/** Frames of one answer, as OpenAI itself would send them: with ids that are no two answers' the same, and the role first. */
-function frames(answer: SaidAnswer): string[] {
-  const id = JSON.stringify(`chatcmpl-${crypto.randomUUID()}`)
-  return chatWire.frames(answer).map((frame, index) =>
-    frame
-      .replace('"id":"c"', `"id":${id}`)
-      .replace('"delta":{', index === 0 ? '"delta":{"role":"assistant",' : '"delta":{')
-      // Servers call it by either name.
-      .replace(/"reasoning_content":("[^"]*")/, '"reasoning_content":$1,"reasoning":$1'),
-  )
-}
-
-const answering = (answer: SaidAnswer) => sending(frames(answer))
-const call = (name: string, args: object) => ({
-  call: `call_${name}`,
-  name,
-  pieces: [JSON.stringify(args).slice(0, 4), JSON.stringify(args).slice(4)],
-})
 const looksUp = answering({
   said: [{ thought: 'Hm.' }, call('look_up', { city: 'Lisbon' })],
   end: 'tool-calls',
@@ -135,6 +75,29 @@ describe.for(ROWS)('$key', ({ key, approve }) => {
     expect(await effects.all()).toEqual(['look_up Lisbon'])
     // The model was sent the result.
     expect(JSON.stringify(provider.bodies[1])).toContain('clear over Lisbon')
+  })
+
+  test('shows a tool that failed as failed, live and as it is stored', async ({
+    createServer,
+    provider,
+    effects,
+  }) => {
+    const agents = frameworkAgents({ providerUrl: provider.url, effectsFile: effects.file })
+    const { trpc } = await createServer({ agents })
+    const fails = call('look_up', { city: 'Atlantis' })
+    provider.answerWith(answering({ said: [fails], end: 'tool-calls' }), talks)
+    const { runs, conversations } = trpc.client
+    const { id: conversationId } = await conversations.create.mutate({})
+    const run = await runs.create.mutate({ agentKey: key, conversationId, ...ASKED })
+    const events = await trpc.events({ runId: run.id, includeDebug: true })
+    const live = events.reduce(reduceRun, initialRunState()).messages.flatMap(({ parts }) => parts)
+    expect(live).toMatchObject([
+      { type: 'tool', tool: 'look_up', state: 'failed', input: { city: 'Atlantis' } },
+      { type: 'text', text: 'It is sunny.' },
+    ])
+    const { messages } = await conversations.get.query({ conversationId, includeDebug: true })
+    const stored = messages.slice(1).flatMap((message) => partsOf(message, messages))
+    expect(stored).toEqual(live)
   })
 
   test('fails by what its provider refuses, and is not tried again', async ({

@@ -73,7 +73,7 @@ describe('an agent of the OpenAI Agents SDK', () => {
     ])
   })
 
-  test('has one message of what it thought and said, as OpenAI’s responses tell it, after a crash too', async ({
+  test('has one message of what it thought and said or called, as OpenAI’s responses tell it, after a crash too', async ({
     createServer,
   }) => {
     const said = assistantMessage('Hello.', { id: 'msg_1' })
@@ -83,7 +83,17 @@ describe('an agent of the OpenAI Agents SDK', () => {
       content: [{ type: 'input_text' as const, text: 'Hm.' }],
     }
     const usage = { inputTokens: 1, outputTokens: 1, totalTokens: 2 }
+    const call = functionCall('pay', { amount: 1 }, { callId: 'call_1' })
     const model = new ScriptedModel([
+      modelStream([
+        { type: 'response_started' },
+        { type: 'model', event: { type: 'response.created', response: { id: 'resp_0', model: 'm' } } },
+        { type: 'model', event: { type: 'response.reasoning_summary_text.delta', delta: 'First.' } },
+        {
+          type: 'response_done',
+          response: { id: 'resp_0', usage, output: [{ ...thought, id: 'rs_0' }, call] },
+        },
+      ]),
       modelStream([
         { type: 'response_started' },
         { type: 'model', event: { type: 'response.created', response: { id: 'resp_1', model: 'm' } } },
@@ -92,7 +102,7 @@ describe('an agent of the OpenAI Agents SDK', () => {
         { type: 'response_done', response: { id: 'resp_1', usage, output: [thought, said] } },
       ]),
     ])
-    const greeter = new Agent({ name: 'Greeter', model })
+    const greeter = new Agent({ name: 'Greeter', model, tools: [payTool([])] })
     const agent = defineAgent({
       key: 'agent',
       maxAttempts: 2,
@@ -106,8 +116,12 @@ describe('an agent of the OpenAI Agents SDK', () => {
     const id = await rest.create('agent', { ...ASKED, conversation: 'new' })
     const events = await rest.events(`runs/${id}/${ALL}`)
     const told = events.filter(({ type }) => /^(assistant|reasoning)/.test(type))
-    expect(new Set(told.map((event) => event['message_id']))).toEqual(new Set(['resp_1']))
-    expect(told.map(({ type }) => type)).toEqual(['reasoning.delta', 'assistant.delta', 'assistant.message'])
+    expect(told.map((event) => [event.type, event['message_id']])).toEqual([
+      ['reasoning.delta', 'resp_0'],
+      ['reasoning.delta', 'resp_1'],
+      ['assistant.delta', 'resp_1'],
+      ['assistant.message', 'resp_1'],
+    ])
     const { conversationId } = await trpc.client.runs.get.query({ runId: id })
     const kept = await trpc.client.conversations.get.query({
       conversationId: String(conversationId),
@@ -115,6 +129,12 @@ describe('an agent of the OpenAI Agents SDK', () => {
     })
     expect(kept.messages).toMatchObject([
       { role: 'user' },
+      {
+        id: 'resp_0',
+        content: [{ type: 'reasoning', text: 'First.' }],
+        toolCalls: [{ id: 'call_1', name: 'pay' }],
+      },
+      { role: 'tool', toolCallId: 'call_1' },
       {
         id: 'resp_1',
         content: [
@@ -158,6 +178,9 @@ describe('an agent of the OpenAI Agents SDK', () => {
     expect(events.at(-1)).toMatchObject({ type: 'run.succeeded', output: 'One is paid.' })
     expect(done).toEqual(['2 call_2'])
     expect(JSON.stringify(model.calls[1]?.request.input)).toContain('The call was denied. Too little.')
+    expect(events.filter((event) => event['is_error'] === true)).toMatchObject([
+      { type: 'tool.result', tool_call_id: 'call_1', result: { error: 'The call was denied. Too little.' } },
+    ])
   })
 
   test('answers in the form that it declares, and with the context it is given', async ({ createServer }) => {
