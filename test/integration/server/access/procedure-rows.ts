@@ -1,4 +1,4 @@
-// What there is to ask of the router, and what becomes of it. A procedure without a row here fails the test.
+// Every procedure of the router, and what each kind of caller gets. A procedure without a row fails the test.
 import { CANCEL, CHANGE, CLAIM, KNOWN, MORE, OPEN, OWN, READ, RESPOND, USERS, ofUsers } from './outcomes.ts'
 import { WORD, follow, followConversation, has, outcomeOf } from './scene.ts'
 import type { Asker, Things } from './scene.ts'

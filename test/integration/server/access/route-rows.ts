@@ -1,4 +1,5 @@
-// What there is to ask over HTTP, and what becomes of it. A route or a stream without a row here fails the test.
+// Every request over HTTP, and what each kind of caller gets. It is long, since every route has a row in this one list:
+// a route or a stream without a row fails the test.
 import type { RestAnswer } from '../../../support/rest-client.ts'
 import type { Outcome } from './outcomes.ts'
 import {
