@@ -46,6 +46,28 @@ async function answered({ rest }: Pick<TestServer, 'rest'>, id: string, value: u
   return (await rest.post(`runs/${id}/respond`, { wait: 'leave', value })).status
 }
 
+/** A run that another version ends, while a column of its steps can not be read. */
+async function goneOnWithout(
+  column: 'name' | 'result',
+  createServer: CreateServer,
+  database: { sql(text: string): Promise<unknown> },
+) {
+  const id = await begun(createServer, orderOf('v1', []))
+  const after = defineAgent({
+    key: 'order',
+    version: 'v2',
+    async run() {
+      await database.sql(`ALTER TABLE agent_runtime.step RENAME COLUMN ${column} TO hidden`)
+      return { output: 'done' }
+    },
+  })
+  const server = await createServer({ agents: [after] })
+  expect(await answered(server, id, 7)).toBe(200)
+  const events = await server.rest.events(`runs/${id}/${ALL}`)
+  await database.sql(`ALTER TABLE agent_runtime.step RENAME COLUMN hidden TO ${column}`)
+  return { last: events.at(-1), log: server.log }
+}
+
 describe('a run that another version began', () => {
   test('goes on with what it left by default, and the log tells of steps that are not reached', async ({
     createServer,
@@ -66,21 +88,9 @@ describe('a run that another version began', () => {
     createServer,
     database,
   }) => {
-    const id = await begun(createServer, orderOf('v1', []))
-    const after = defineAgent({
-      key: 'order',
-      version: 'v2',
-      async run() {
-        await database.sql('ALTER TABLE agent_runtime.step RENAME COLUMN name TO hidden')
-        return { output: 'done' }
-      },
-    })
-    const server = await createServer({ agents: [after] })
-    expect(await answered(server, id, 7)).toBe(200)
-    const events = await server.rest.events(`runs/${id}/${ALL}`)
-    await database.sql('ALTER TABLE agent_runtime.step RENAME COLUMN hidden TO name')
-    expect(events.at(-1)).toMatchObject({ type: 'run.succeeded', output: 'done', attempt: 2 })
-    expect(server.log.map(({ message }) => message)).toContain(
+    const { last, log } = await goneOnWithout('name', createServer, database)
+    expect(last).toMatchObject({ type: 'run.succeeded', output: 'done', attempt: 2 })
+    expect(log.map(({ message }) => message)).toContain(
       'which steps another version of the agent has left could not be read',
     )
   })
@@ -89,21 +99,9 @@ describe('a run that another version began', () => {
     createServer,
     database,
   }) => {
-    const id = await begun(createServer, orderOf('v1', []))
-    const after = defineAgent({
-      key: 'order',
-      version: 'v2',
-      async run() {
-        await database.sql('ALTER TABLE agent_runtime.step RENAME COLUMN result TO hidden')
-        return { output: 'done' }
-      },
-    })
-    const server = await createServer({ agents: [after] })
-    expect(await answered(server, id, 7)).toBe(200)
-    const events = await server.rest.events(`runs/${id}/${ALL}`)
-    await database.sql('ALTER TABLE agent_runtime.step RENAME COLUMN hidden TO result')
-    expect(events.at(-1)).toMatchObject({ type: 'run.succeeded', attempt: 2 })
-    const told = server.log.find(({ message }) => message.includes('were not reached'))
+    const { last, log } = await goneOnWithout('result', createServer, database)
+    expect(last).toMatchObject({ type: 'run.succeeded', attempt: 2 })
+    const told = log.find(({ message }) => message.includes('were not reached'))
     expect(told?.fields).toMatchObject({ steps: ['charge/1', 'common/1'] })
   })
 

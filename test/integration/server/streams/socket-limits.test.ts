@@ -5,11 +5,12 @@ import { describe, expect, vi } from 'vitest'
 import { createAgentClient } from '../../../../client/index.ts'
 import type { AgentRouter } from '../../../../server/api/router.ts'
 import { defineAgent, ownersOnly } from '../../../../server/index.ts'
-import type { Principal } from '../../../../server/index.ts'
+import type { Principal, Settings } from '../../../../server/index.ts'
 import { createHeldAgent } from '../../../support/held-agent.ts'
 import { hostRuntimes } from '../../../support/node-host.ts'
 import { openRawSocket } from '../../../support/raw-socket.ts'
 import { test } from '../../../support/runtime.ts'
+import type { CreateServer } from '../../../support/runtime.ts'
 import type { LogEntry } from '../../../support/silent-logger.ts'
 
 const quick = defineAgent({ key: 'quick', run: (ctx) => ctx.emitMessage('done') })
@@ -39,6 +40,15 @@ function createDoor() {
   return door
 }
 
+/** A server to whose sockets callers come through a door. */
+async function serveDoor(createServer: CreateServer, config: Settings = {}) {
+  const door = createDoor()
+  const { authenticate } = door
+  const { runtime } = await createServer({ agents: [quick], worker: false, authenticate, config })
+  const host = await hostRuntimes(runtime)
+  return { door, host, [Symbol.asyncDispose]: () => host[Symbol.asyncDispose]() }
+}
+
 /** What the log tells of who was turned away. */
 const refusalsIn = (log: readonly LogEntry[]) =>
   log
@@ -48,14 +58,8 @@ const refusalsIn = (log: readonly LogEntry[]) =>
 test('one who is refused again and again is read from later, and others are not', async ({
   createServer,
 }) => {
-  const door = createDoor()
-  const { runtime } = await createServer({
-    agents: [quick],
-    worker: false,
-    authenticate: door.authenticate,
-    config: { refusalsPerSecond: 1 },
-  })
-  await using host = await hostRuntimes(runtime)
+  await using served = await serveDoor(createServer, { refusalsPerSecond: 1 })
+  const { host } = served
   using mallory = await openRawSocket(host.socketUrl, { params: { authorization: 'mallory' } })
   using bob = await openRawSocket(host.socketUrl, { params: { authorization: 'bob' } })
   // What had arrived by then is answered; what comes after waits.
@@ -70,13 +74,8 @@ test('one who is refused again and again is read from later, and others are not'
 
 describe('a message', () => {
   test('of thousands of calls is refused before anybody is asked about them', async ({ createServer }) => {
-    const door = createDoor()
-    const { runtime } = await createServer({
-      agents: [quick],
-      worker: false,
-      authenticate: door.authenticate,
-    })
-    await using host = await hostRuntimes(runtime)
+    await using served = await serveDoor(createServer)
+    const { door, host } = served
     using raw = await openRawSocket(host.socketUrl)
     raw.send(Array.from({ length: 16_000 }, (_, id) => ({ id, method: 'query', params: { path: 'a' } })))
     expect(await raw.closed).toBe(1008)
@@ -87,13 +86,8 @@ describe('a message', () => {
   })
 
   test('of many calls is from one caller, who is asked for once', async ({ createServer }) => {
-    const door = createDoor()
-    const { runtime } = await createServer({
-      agents: [quick],
-      worker: false,
-      authenticate: door.authenticate,
-    })
-    await using host = await hostRuntimes(runtime)
+    await using served = await serveDoor(createServer)
+    const { door, host } = served
     for (const [params, status] of [
       [{}, 401],
       [{ authorization: 'ada' }, 404],
@@ -109,13 +103,8 @@ describe('a message', () => {
   })
 
   test('after others is looked into when these are, and all are answered', async ({ createServer }) => {
-    const door = createDoor()
-    const { runtime } = await createServer({
-      agents: [quick],
-      worker: false,
-      authenticate: door.authenticate,
-    })
-    await using host = await hostRuntimes(runtime)
+    await using served = await serveDoor(createServer)
+    const { door, host } = served
     using raw = await openRawSocket(host.socketUrl, { params: { authorization: 'ada' } })
     const calls = gets(1_500)
     for (const call of calls) raw.send(call)
@@ -138,13 +127,8 @@ describe('a message', () => {
 
 describe('somebody nobody knows', () => {
   test('is shown the door after ten messages', async ({ createServer }) => {
-    const door = createDoor()
-    const { runtime } = await createServer({
-      agents: [quick],
-      worker: false,
-      authenticate: door.authenticate,
-    })
-    await using host = await hostRuntimes(runtime)
+    await using served = await serveDoor(createServer)
+    const { door, host } = served
     using raw = await openRawSocket(host.socketUrl)
     for (let id = 1; id <= 10; id += 1) {
       raw.send(get(id))
@@ -221,15 +205,11 @@ describe('a socket', () => {
   })
 
   test('is one of so many of a caller', async ({ createServer }) => {
-    const door = createDoor()
-    const config = { socketsPerPrincipal: 2, streamReauthenticateSeconds: 600 }
-    const { runtime } = await createServer({
-      agents: [quick],
-      worker: false,
-      authenticate: door.authenticate,
-      config,
+    await using served = await serveDoor(createServer, {
+      socketsPerPrincipal: 2,
+      streamReauthenticateSeconds: 600,
     })
-    await using host = await hostRuntimes(runtime)
+    const { host } = served
     const open = async (authorization: string) => {
       const raw = await openRawSocket(host.socketUrl, { params: { authorization } })
       raw.send(get(1))

@@ -5,6 +5,7 @@ import type { Principal, Settings } from '../../../../server/index.ts'
 import { createHeldAgent } from '../../../support/held-agent.ts'
 import { startTestRedis, withoutRedis } from '../../../support/redis.ts'
 import { test } from '../../../support/runtime.ts'
+import type { Sql } from '../../../support/runtime.ts'
 
 const authenticate = ({ headers }: Request): Principal => ({
   id: headers.get('x-user') ?? 'ada',
@@ -14,7 +15,15 @@ const authenticate = ({ headers }: Request): Principal => ({
 const quick = defineAgent({ key: 'quick', run: async () => ({ output: 'done' }) })
 
 const GATES = 'SELECT gate FROM agent_runtime.run ORDER BY id'
-const gatesOf = (rows: { gate: string | null }[]) => rows.map(({ gate }) => gate)
+type Database = { sql: Sql }
+
+async function gatesIn(database: Database): Promise<(string | null)[]> {
+  return (await database.sql<{ gate: string | null }>(GATES)).map(({ gate }) => gate)
+}
+
+const untilGates = (database: Database, ...gates: (string | null)[]) =>
+  vi.waitFor(async () => expect(await gatesIn(database)).toEqual(gates), 5_000)
+
 const bob = { 'x-user': 'bob' }
 const beta = { 'x-tenant': 'beta' }
 
@@ -48,7 +57,7 @@ describe.for(QUEUES.filter(([name]) => name !== 'Redis' || withoutRedis === fals
       const other = await as(beta).rest.create('held')
       // With the ten in one queue it would be another of theirs.
       expect((await held.attempt(2)).runId).toBe(other)
-      expect(gatesOf(await database.sql(GATES)).filter((gate) => gate === 'tenant')).toHaveLength(8)
+      expect((await gatesIn(database)).filter((gate) => gate === 'tenant')).toHaveLength(8)
       for (const id of ids) {
         const { body } = await as(ids.indexOf(id) % 2 === 0 ? {} : bob).rest.get(`runs/${id}`)
         expect(['queued', 'running']).toContain(body['status'])
@@ -130,7 +139,7 @@ describe('runs at once', () => {
     })
     await rest.create('quick')
     await rest.create('quick')
-    expect(gatesOf(await database.sql(GATES))).toEqual(['passed', 'principal'])
+    expect(await gatesIn(database)).toEqual(['passed', 'principal'])
     // What a process does that commits an ending and no more.
     await database.sql(
       `WITH r AS (
@@ -139,10 +148,7 @@ describe('runs at once', () => {
        INSERT INTO agent_runtime.event (run_id, seq, attempt, type, visibility, payload, ts)
        SELECT id, 1, attempt, 'run.cancelled', 'user', '{}', now() FROM r`,
     )
-    await vi.waitFor(
-      async () => expect(gatesOf(await database.sql(GATES))).toEqual(['passed', 'passed']),
-      5_000,
-    )
+    await untilGates(database, 'passed', 'passed')
   })
 
   test('are those of whoever has the runs now: a visitor’s become a user’s', async ({
@@ -156,18 +162,14 @@ describe('runs at once', () => {
       config: { principalRunsAtOnce: 1, tenantRunsAtOnce: 2 },
     })
     for (let count = 0; count < 4; count += 1) await rest.create('quick')
-    expect(gatesOf(await database.sql(GATES))).toEqual(['passed', 'principal', 'principal', 'principal'])
+    expect(await gatesIn(database)).toEqual(['passed', 'principal', 'principal', 'principal'])
     // What a claim does to them.
     await database.sql(
       `UPDATE agent_runtime.run SET owner_id = 'bob', tenant_id = CASE WHEN n = 2 THEN tenant_id ELSE 'beta' END
        FROM (SELECT id AS run_id, row_number() OVER (ORDER BY id) AS n FROM agent_runtime.run) AS numbered
        WHERE id = run_id AND n > 1`,
     )
-    await vi.waitFor(
-      async () =>
-        expect(gatesOf(await database.sql(GATES))).toEqual(['passed', 'passed', 'passed', 'principal']),
-      5_000,
-    )
+    await untilGates(database, 'passed', 'passed', 'passed', 'principal')
   })
 
   test('end with a cancellation too, of one that was let in or of one that was not', async ({
@@ -182,12 +184,9 @@ describe('runs at once', () => {
     })
     const ids = [await rest.create('quick'), await rest.create('quick'), await rest.create('quick')]
     expect((await rest.post(`runs/${ids[1]}/cancel`)).body).toMatchObject({ run: { status: 'cancelled' } })
-    expect(gatesOf(await database.sql(GATES))).toEqual(['passed', 'tenant', 'tenant'])
+    expect(await gatesIn(database)).toEqual(['passed', 'tenant', 'tenant'])
     await rest.post(`runs/${ids[0]}/cancel`)
-    await vi.waitFor(
-      async () => expect((await database.sql(GATES)).at(-1)).toEqual({ gate: 'passed' }),
-      5_000,
-    )
+    await vi.waitFor(async () => expect((await gatesIn(database)).at(-1)).toBe('passed'), 5_000)
     const late = await rest.create('quick', { expires_at: new Date(Date.now() + 50).toISOString() })
     await vi.waitFor(
       async () => expect((await rest.get(`runs/${late}`)).body).toMatchObject({ status: 'timed_out' }),
@@ -206,7 +205,7 @@ describe('runs at once', () => {
     expect((await rest.get(`runs/${soon}`)).body).toMatchObject({ status: 'queued' })
     await rest.events(`runs/${past}/events`)
     await rest.events(`runs/${soon}/events`)
-    expect(gatesOf(await database.sql(GATES))).toEqual(['passed', 'passed', 'later'])
+    expect(await gatesIn(database)).toEqual(['passed', 'passed', 'later'])
   })
 
   test('go with turns in conversations: no run that waits for its turn has a place', async ({
@@ -225,11 +224,11 @@ describe('runs at once', () => {
     await held.attempt(0)
     const second = await rest.create('held', inIt)
     const third = await rest.create('held', inIt)
-    expect(gatesOf(await database.sql(GATES))).toEqual(['passed', 'later', 'later'])
+    expect(await gatesIn(database)).toEqual(['passed', 'later', 'later'])
     const apart = await rest.create('held')
     expect((await held.attempt(1)).runId).toBe(apart)
     const parked = await rest.create('held')
-    expect(gatesOf(await database.sql(GATES)).at(-1)).toBe('tenant')
+    expect((await gatesIn(database)).at(-1)).toBe('tenant')
     held.release()
     for (const id of [first, second, third, apart, parked]) await rest.events(`runs/${id}/events`)
     const interrupted = await rest.create('quick', { ...inIt, run_at: '2999-01-01T00:00:00Z' })
@@ -329,7 +328,7 @@ describe('runs at once', () => {
     const { rest } = one.as({ 'x-tenant': '' })
     await rest.create('quick')
     await rest.create('quick')
-    expect(gatesOf(await database.sql(GATES))).toEqual([null, null, null, null])
+    expect(await gatesIn(database)).toEqual([null, null, null, null])
   })
 
   test('that were parked are let in when the limit is taken away', async ({ createServer, database }) => {
@@ -339,13 +338,10 @@ describe('runs at once', () => {
       config: { principalRunsAtOnce: 1, tenantRunsAtOnce: 1 },
     })
     for (let count = 0; count < 3; count += 1) await limited.rest.create('quick')
-    expect(gatesOf(await database.sql(GATES))).toEqual(['passed', 'principal', 'principal'])
+    expect(await gatesIn(database)).toEqual(['passed', 'principal', 'principal'])
     await limited.runtime.stop()
     const { runtime } = await createServer(options)
     await runtime.start()
-    await vi.waitFor(
-      async () => expect(gatesOf(await database.sql(GATES))).toEqual(['passed', 'passed', 'passed']),
-      5_000,
-    )
+    await untilGates(database, 'passed', 'passed', 'passed')
   })
 })
