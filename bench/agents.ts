@@ -1,4 +1,4 @@
-// What the agents of both sides do: the floor's worker and the system's run the very same functions.
+// The agents of both sides. The floor's worker and the system's run the same functions.
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { stampContent } from './stamp.ts'
@@ -9,13 +9,13 @@ export type EventType = 'assistant.message' | 'assistant.delta'
 type Emit = (type: EventType, payload: { messageId: string; content: string }) => Promise<void>
 
 export interface StreamParams {
-  /** Messages stay rows of their own; adjacent deltas may be joined. */
+  /** Messages stay rows of their own. Adjacent deltas may be joined. */
   type: EventType
-  /** Emitted as fast as they are taken. */
+  /** How many events are emitted at the start, as fast as they are taken. */
   atOnce: number
-  /** Then at this rate until {@link endStreams}; undefined ends the run. */
+  /** The rate after that, until {@link endStreams}. Undefined: the run ends. */
   perSecond?: number | undefined
-  /** Of each event beside its stamp. Default: 0. */
+  /** The bytes of each event, in addition to its stamp. Default: 0. */
   paddingBytes?: number | undefined
 }
 
@@ -25,7 +25,11 @@ export const noop = (emit: Emit): Promise<void> =>
 let ending = new AbortController()
 let emitted = 0
 
-/** Ends the runs that stream in this process: not a cancel, they succeed. @returns what they have emitted. */
+/**
+ * Ends the runs that stream in this process. They are not cancelled: they succeed.
+ *
+ * @returns how many events they have emitted
+ */
 export function endStreams(): number {
   ending.abort()
   ending = new AbortController()
@@ -49,7 +53,7 @@ export async function stream(
   else if (perSecond !== undefined) await repeat(emitNext, 1000 / perSecond, signal)
 }
 
-/** What falls behind is caught up with, so that a slow target gets as much to do as a quick one. */
+/** An emitter that falls behind catches up, so that a slow target gets as much work as a quick one. */
 async function repeat(emitNext: () => Promise<void>, intervalMs: number, signal: AbortSignal): Promise<void> {
   // Runs that start together would otherwise all emit at the same moments.
   let dueAt = performance.now() + Math.random() * intervalMs

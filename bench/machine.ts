@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { cpus, totalmem } from 'node:os'
 import { query } from './driver/target-database.ts'
 
-/** What figures depend on beside the code. */
+/** What results depend on besides the code. */
 export interface Machine {
   cpu: string
   cores: number
@@ -10,9 +10,9 @@ export interface Machine {
   platform: string
   node: string
   postgres: string
-  /** Settings that decide what a commit costs. */
+  /** Settings that determine the cost of a commit. */
   postgresSettings: Record<string, string>
-  /** With `-dirty` when files differ from it. */
+  /** With `-dirty` if files differ from it. */
   commit: string
   date: string
 }
@@ -46,7 +46,7 @@ function readCommit(): string {
       stdio: ['ignore', 'pipe', 'ignore'],
     }).trim()
   } catch {
-    // Not a checkout, or no git: the figures count all the same.
+    // Without a checkout or git, the results count too.
     return 'unknown'
   }
 }

@@ -1,4 +1,4 @@
-// `npm run bench`: what the runtime reaches beside the least that gives the same answer.
+// `npm run bench`: compares the runtime with the least that gives the same answer.
 import { randomUUID } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -21,7 +21,7 @@ interface Options {
   rounds: number
   workloads: readonly Workload[]
   transports: readonly Transport[]
-  /** Seconds. */
+  /** In seconds. */
   duration: number
   profile?: string
 }
@@ -81,7 +81,10 @@ function keysOf(workloads: readonly Workload[]): string {
 
 const log = (message: string): void => void process.stderr.write(`${message}\n`)
 
-/** Where there is no Redis. Whoever asks for such a workload by name gets an error. */
+/**
+ * Leaves out workloads that need Redis if there is none. A workload that was asked for by name ends the
+ * benchmark.
+ */
 function leaveOutRedis(workloads: readonly Workload[]): readonly Workload[] {
   const others = workloads.filter(({ system }) => !isInRedis(system))
   if (others.length === workloads.length || isRedisInstalled()) return workloads
@@ -99,7 +102,7 @@ async function bench(options: Options, signal: AbortSignal): Promise<void> {
     return transports.length === 0 ? [] : [{ ...workload, transports }]
   })
   await using cleanup = new AsyncDisposableStack()
-  // Not in memory, as the tests' is: what a commit costs on a disk is part of what is measured.
+  // On disk, not in memory as in tests, since the cost of a commit on a disk is part of the result.
   const dataDir = join(tmpdir(), `agent-runtime-bench-${randomUUID()}`)
   cleanup.defer(() => rm(dataDir, { recursive: true, force: true }))
   const postgres = await startPostgres({ dataDir, log, signal })

@@ -5,7 +5,7 @@ import { summarise } from './summarise.ts'
 import type { Comparison, Summary, WorkloadResult } from './summarise.ts'
 
 export interface Report {
-  /** What was typed. */
+  /** The typed command. */
   command: string
   machine: Machine
   results: readonly WorkloadResult[]
@@ -77,7 +77,11 @@ function formatNumber(value: number): string {
   return value.toPrecision(Math.abs(value) >= 10 ? 3 : 2)
 }
 
-/** Writes `latest.json`, which has every round, and `latest.md`. @returns the folder. */
+/**
+ * Writes `latest.json` with every round, and `latest.md`.
+ *
+ * @returns the folder
+ */
 export async function writeReport(report: Report): Promise<string> {
   const { command, machine, results } = report
   const folder = new URL('results/', import.meta.url)

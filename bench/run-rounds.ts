@@ -2,7 +2,7 @@ import type { Transport } from './driver/run-client.ts'
 import type { Targets } from './driver/targets.ts'
 import type { Figures, PrepareOptions, Workload } from './workload.ts'
 
-/** The floor's figures, and the system's over each of the workload's transports. */
+/** The results of the floor, and of the system over each of the workload's transports. */
 export interface Round {
   floor: Figures
   system: Partial<Record<Transport, Figures>>
@@ -15,12 +15,12 @@ interface RoundsOptions extends PrepareOptions {
 const WARM_UP_MS = 2_000
 
 /**
- * Measures floor and system by turns: what else the machine does, which changes over minutes, then
- * strikes both alike, and the ratio of a round says more than the ratio of two medians.
+ * Measures floor and system by turns. Other work on the machine changes over minutes, so it affects both
+ * alike; the ratio within a round says more than the ratio of two medians.
  *
- * A round before the first does not count. Without it the first would run on tables PostgreSQL believes to
- * be empty, with plans to match, which autovacuum puts an end to within a minute. A workload that measures
- * just that has none.
+ * A first round does not count. It would run on tables that PostgreSQL believes to be empty, with plans to
+ * match, until autovacuum analyses them within a minute. A workload that measures just that has no such
+ * round.
  */
 export async function runRounds(workload: Workload, options: RoundsOptions): Promise<Round[]> {
   const { targets, rounds, log, durationMs, signal } = options

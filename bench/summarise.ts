@@ -10,7 +10,7 @@ export interface WorkloadResult {
 
 export interface Comparison {
   value: number
-  /** Median of the rounds' ratios system ÷ floor, and their extremes. */
+  /** The median of the rounds' ratios system ÷ floor, and their extremes. */
   ratio: { median: number; min: number; max: number }
 }
 
@@ -19,7 +19,7 @@ export interface Summary extends Metric {
   system: Partial<Record<Transport, Comparison>>
 }
 
-/** Medians over the rounds. A metric that could not be measured everywhere is left out. */
+/** Medians over the rounds. A metric is left out if it could not be measured everywhere. */
 export function summarise({ workload, rounds }: WorkloadResult): Summary[] {
   return workload.metrics.flatMap((metric) => {
     const floors = figuresOf(rounds.map(({ floor }) => floor[metric.key]))
@@ -38,7 +38,7 @@ export function summarise({ workload, rounds }: WorkloadResult): Summary[] {
   })
 }
 
-/** Undefined when one of them is. */
+/** Undefined if one of them is. */
 function figuresOf(values: readonly (number | undefined)[]): number[] | undefined {
   const figures = values.filter((value) => value !== undefined)
   return figures.length === values.length ? figures : undefined

@@ -1,5 +1,7 @@
-// How long after a caller's cancel a provider's connection closes: over REST, the database and the worker, in the middle of an answer.
-//   node bench/cancel/main.ts [cancels of each]
+// Measures how long after a caller's cancel a provider's connection closes: over REST, the database and the
+// worker, in the middle of an answer.
+//
+// node bench/cancel/main.ts [cancels of each]
 import { defineAgent, toolLoop } from '../../server/index.ts'
 import { createTestRuntime } from '../../testing/index.ts'
 import { sending, startLoopbackProvider } from '../../test/support/loopback-provider.ts'
@@ -29,7 +31,7 @@ for (const [index, [name, { wire }]] of adapters.entries()) {
   console.log(`${name}: median ${at(0.5)}, longest ${at(1)} of ${times.length}`)
 }
 
-/** @returns how many milliseconds after the cancel was sent the provider saw its connection close. */
+/** @returns the milliseconds from sending the cancel until the provider saw its connection close */
 async function cancelOne(agentKey: string, frames: readonly string[]): Promise<number> {
   provider.answerWith(sending(frames.slice(0, -1), 'open'))
   const run = await test.client.runs.create({ agentKey, messages: [{ role: 'user', content: 'Hi' }] })

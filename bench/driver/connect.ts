@@ -6,11 +6,11 @@ import { createTrpcClient } from './trpc-client.ts'
 
 interface ConnectOptions {
   transport: Transport
-  /** Breaks everything off. */
+  /** Aborts all requests and streams. */
   signal: AbortSignal
-  /** Each run is created with a conversation of its own; the floor knows of none. Default: in none. */
+  /** Creates each run with a new conversation. The floor has no conversations. Default: no conversation. */
   inConversations?: boolean
-  /** And followed by the stream of that: over REST. Default: by its own. */
+  /** Follows the stream of that conversation, over REST. Default: the stream of the run. */
   followsConversations?: boolean
 }
 

@@ -1,5 +1,5 @@
-// node:http and not fetch: on a machine the driver shares with what it measures, what fetch costs on
-// top would be taken from the servers.
+// Uses node:http and not fetch: the driver shares the machine with what it measures, and fetch would take
+// more CPU time from the servers.
 import { Agent, request } from 'node:http'
 import type { IncomingMessage } from 'node:http'
 import { TOKEN } from './identity.ts'
@@ -13,16 +13,19 @@ interface StreamOptions {
   onFrame(frame: SseFrame): void
 }
 
-/** To one server, as one caller. */
+/** Requests to one server, as one caller. */
 export interface Connections extends Disposable {
-  /** @returns what was answered, parsed. @throws when that was not a success. */
+  /**
+   * @returns the parsed answer
+   * @throws when it was not a success
+   */
   post(path: string, body: unknown): Promise<unknown>
   /** @returns the status, whatever it is. */
   postText(path: string, body: string): Promise<number>
   stream(options: StreamOptions): RunStream
 }
 
-/** They are kept alive, and broken off when `signal` aborts. */
+/** Connections are kept alive. They are destroyed when `signal` aborts. */
 export function openConnections(url: string, signal: AbortSignal, token = TOKEN): Connections {
   const { hostname, port } = new URL(url)
   const agent = new Agent({ keepAlive: true })
@@ -79,7 +82,7 @@ export function openConnections(url: string, signal: AbortSignal, token = TOKEN)
         .catch((error: unknown) => {
           if (!isClosed) throw error
         })
-      // Where several streams are waited for, the first to break is told of, and takes the others with it.
+      // If several streams are awaited, the first to break is reported, and ends the others.
       ended.catch(() => {})
       return {
         ended,

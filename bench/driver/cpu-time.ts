@@ -1,10 +1,13 @@
-// CPU time out of Linux' /proc; elsewhere there is none to be had without a native module.
+// Reads CPU time from Linux' /proc. Other systems do not tell without a native module.
 import { readFile } from 'node:fs/promises'
 
-/** Of the kernel's interface, not of the machine: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */
+/**
+ * A constant of the kernel's interface, not of the machine:
+ * https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+ */
 const TICKS_PER_SECOND = 100
 
-/** CPU seconds of a process and its children, the ended ones too; undefined where /proc is missing. */
+/** CPU seconds of a process and its children, including those that ended. Undefined if there is no /proc. */
 export async function readCpuSeconds(pid: number): Promise<number | undefined> {
   const own = await readTicks(pid)
   if (own === undefined) return undefined
@@ -14,9 +17,9 @@ export async function readCpuSeconds(pid: number): Promise<number | undefined> {
 }
 
 async function readTicks(pid: number): Promise<number | undefined> {
-  // A process may end between being listed and being looked at.
+  // A process may end after it was listed and before it is read.
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
-  // The name, second field, is in parentheses and may hold blanks. utime is the 14th field.
+  // The second field is the name, in parentheses, and may contain blanks. utime is field 14.
   const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ')
   return fields?.slice(11, 15).reduce((sum, field) => sum + Number(field), 0)
 }

@@ -27,7 +27,7 @@ export class DeltaSink {
     this.#isMeasuring = true
   }
 
-  /** @returns the milliseconds from emitted to received of each delta that came since the start. */
+  /** @returns for each delta since the start, the milliseconds from emitting it to receiving it */
   stopMeasuring(): Float64Array {
     this.#isMeasuring = false
     return this.#latencies.subarray(0, this.#count)

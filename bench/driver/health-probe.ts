@@ -1,17 +1,21 @@
-// A thread of its own: the driver's, which reads all streams, would count its own delays as the server's.
+// Runs in a thread of its own. The driver's thread reads all streams, so it would count its own delays as the
+// server's.
 import { Agent, request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker, isMainThread, parentPort, workerData } from 'node:worker_threads'
 
-/** Asked so often whether or not it has answered: a question that waits is not one less. */
+/** Asks at this interval, even if earlier questions have no answer yet. */
 const INTERVAL_MS = 50
 
 export interface HealthProbe extends AsyncDisposable {
-  /** @returns the longest that an answer took, in milliseconds; one that never came counts up to now. */
+  /** @returns the longest time to an answer, in milliseconds. A missing answer counts until now. */
   stop(): Promise<number>
 }
 
-/** Asks the server at `url` for `/healthz` all the time: what somebody else waits for while it is under load. */
+/**
+ * Asks the server at `url` for `/healthz` all the time. This shows how long other callers wait while it is
+ * under load.
+ */
 export function startHealthProbe(url: string): HealthProbe {
   const thread = new Worker(new URL(import.meta.url), { workerData: url })
   const worst = new Promise<number>((resolve, reject) => {
@@ -42,7 +46,7 @@ async function probe(url: string): Promise<void> {
         worst = Math.max(worst, performance.now() - askedAt)
       })
     })
-      // It is waited for in vain, and counts for as long as the measurement goes on.
+      // A failed question has no answer, so it counts until the end of the measurement.
       .once('error', () => {})
       .end()
   }

@@ -4,16 +4,19 @@ import { drainStreams, openStreams } from './open-streams.ts'
 import type { Memory } from './server-child.ts'
 import type { Target } from './target.ts'
 
-/** Open before it is looked at: they have the code compiled, and what all of a run share made. */
+/**
+ * Subscribers that connect before the first look: by then the code is compiled, and what a run's readers
+ * share exists.
+ */
 const FIRST = 100
 const MORE = 1_000
 
-/** @returns bytes per subscriber of a run in which nothing happens. */
+/** @returns bytes per subscriber of a run in which nothing happens */
 export async function measureIdleSubscribers(
   target: Target,
   { transport, signal }: Pick<MeasureOptions, 'transport' | 'signal'>,
 ): Promise<Memory> {
-  // A process of its own: one that has served before asks for no memory, since it never gives any back.
+  // Uses a new process: one that has served before never gives memory back, so it would not ask for more.
   await using api = await target.startApi()
   using client = connect(api.url, { transport, signal })
   const runId = await client.create({ type: 'assistant.delta', atOnce: 1, perSecond: 0 })

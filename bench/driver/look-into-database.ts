@@ -15,7 +15,7 @@ export function lookIntoDatabase(databaseUrl: string, tables: Tables): DatabaseL
       if (tables.crowd === undefined) return undefined
       const [row] = await query(
         databaseUrl,
-        // Those that find that another look is recent return no row.
+        // A look that finds another one recent returns no row.
         `SELECT sum(rows) AS count, sum(total_exec_time) AS ms, sum(shared_blks_hit + shared_blks_read) AS buffers
          FROM pg_stat_statements JOIN pg_database ON pg_database.oid = dbid
          WHERE datname = current_database() AND query LIKE '%"absentWorkerIds"%'`,

@@ -1,4 +1,4 @@
-// A process of its own that uploads and downloads files: what that costs it is not to delay those who measure.
+// Uploads and downloads files in a process of its own, so that this work does not delay those who measure.
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { request } from 'node:http'
@@ -6,7 +6,7 @@ import type { IncomingMessage } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { TOKEN } from './identity.ts'
 
-/** A little less than what may be uploaded by default. */
+/** A little less than the default limit of an upload. */
 const FILE_BYTES = 20_000_000
 const CHUNK = Buffer.alloc(64 * 1024, 'x')
 const BOUNDARY = 'x'
@@ -14,12 +14,12 @@ const HEAD = `--${BOUNDARY}\r\ncontent-disposition: form-data; name="files"; fil
 const TAIL = `\r\n--${BOUNDARY}--\r\n`
 
 export interface Moved {
-  /** Up and down together. */
+  /** The bytes of uploads and downloads together. */
   bytes: number
   ms: number
 }
 
-/** Files go up and down, one after the other, until `stop` is called. */
+/** Uploads and downloads one file after the other until `stop` is called. */
 export function startMovingFiles(url: string): { stop(): Promise<Moved> } {
   const child = fork(fileURLToPath(import.meta.url), [url])
   const moved = once(child, 'message') as Promise<[Moved]>

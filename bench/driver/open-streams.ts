@@ -1,14 +1,19 @@
 import type { ReceivedEvent, RunClient, RunStream } from './run-client.ts'
 import { within } from './within.ts'
 
-/** Fewer than what waits to be accepted at a listening socket by default, 511. */
+/**
+ * At most this many at once: fewer than the connections that may wait at a listening socket, by default 511.
+ */
 const AT_ONCE = 100
-/** For that many. */
+/** The time for one such group. */
 const TIMEOUT_MS = 3_000
-/** A saturated target may have much to send still, which says nothing more. */
+/** A saturated target may still have much to send. Waiting longer would tell nothing more. */
 const DRAIN_TIMEOUT_MS = 10_000
 
-/** Follows each of the runs, of which `onEvent` is told the place; resolves when each of the streams has brought an event, or is late. */
+/**
+ * Follows each of the runs; `onEvent` gets the run's index. Resolves when each stream has brought an event,
+ * or is late.
+ */
 export async function openStreams(
   client: RunClient,
   runIds: readonly string[],
@@ -33,7 +38,11 @@ export async function openStreams(
   return streams
 }
 
-/** Waits for streams of runs that are over, and closes those which take too long. @returns the others. */
+/**
+ * Waits for the streams of runs that are over, and closes streams that take too long.
+ *
+ * @returns the other streams
+ */
 export async function drainStreams(streams: readonly RunStream[]): Promise<Set<RunStream>> {
   const drained = new Set<RunStream>()
   const draining = streams.map(async (stream) => {

@@ -4,14 +4,18 @@ import { SequenceCheck } from './sequence-check.ts'
 import { EVENTS_PER_FILLED_RUN } from './target.ts'
 import type { Target } from './target.ts'
 
-/** Resumes a finished run anywhere and reads on to its end. @throws when events are missing. */
+/**
+ * Resumes a finished run at a random event, and reads to its end.
+ *
+ * @throws when events are missing
+ */
 export async function readFilledRun(
   target: Target,
   runId: string,
   options: MeasureOptions,
 ): Promise<{ firstEventMs: number; allMs: number }> {
   using client = connect(target.url, options)
-  // Of its end the runtime tells everybody, and the floor nobody.
+  // The runtime tells every reader of the run's end. The floor does not.
   const lastSeq = EVENTS_PER_FILLED_RUN - 1
   const afterSeq = Math.floor(Math.random() * lastSeq)
   const check = new SequenceCheck(afterSeq)

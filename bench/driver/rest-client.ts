@@ -2,11 +2,11 @@ import type { Connections } from './connections.ts'
 import type { RunClient } from './run-client.ts'
 
 interface RestOptions {
-  /** A run that has a conversation is followed by the stream of that. */
+  /** A run that has a conversation is followed by the conversation's stream. */
   followsConversations?: boolean
 }
 
-/** Runs over REST and SSE, created with `more`. */
+/** A client for runs over REST and SSE. Each is created with `more`. */
 export function createRestClient(
   connections: Connections,
   more: object = {},
@@ -33,9 +33,9 @@ export function createRestClient(
         path: `/api/agents/${path}/events/`,
         ...(afterSeq === 0 ? {} : { headers: { 'last-event-id': String(afterSeq) } }),
         onFrame({ id, event, data }) {
-          // Without a type it is a comment, which is how a stream is kept alive.
+          // A frame without a type is a comment, which keeps the stream alive.
           if (event !== '') onEvent({ seq: id, data })
-          // That of a conversation goes on.
+          // The stream of a conversation goes on after the run.
           if (conversationId !== undefined && event === 'run.succeeded') stream.close()
         },
       })

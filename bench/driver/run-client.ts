@@ -1,13 +1,13 @@
 import type { StreamParams } from '../agents.ts'
 
-/** Over what runs are created and followed. */
+/** The transport over which runs are created and followed. */
 export const TRANSPORTS = ['rest', 'trpc', 'socket'] as const
 export type Transport = (typeof TRANSPORTS)[number]
 
-/** An event as far as a workload needs it. */
+/** The part of an event that a workload needs. */
 export interface ReceivedEvent {
   seq: number
-  /** JSON text, left unparsed: parsing it is not the server's work. */
+  /** JSON text. It is not parsed, since parsing is not the server's work. */
   data: string
 }
 
@@ -19,9 +19,9 @@ interface FollowOptions {
 }
 
 export interface RunStream {
-  /** Resolves when the stream is over: after the run's terminal event, or closed from here. */
+  /** Resolves when the stream is over: after the run's terminal event, or when it was closed here. */
   readonly ended: Promise<void>
-  /** Reads no more, as a reader on a slow line, until it is told to go on. */
+  /** Stops reading until it is told to go on, like a reader on a slow line. */
   pause(): void
   resume(): void
   close(): void
@@ -29,7 +29,11 @@ export interface RunStream {
 
 /** Creates and follows runs over one transport. */
 export interface RunClient extends Disposable {
-  /** A no-op, or with `params` a run that streams. @returns its id. */
+  /**
+   * Creates a no-op run, or with `params` a run that streams.
+   *
+   * @returns its id
+   */
   create(params?: StreamParams): Promise<string>
   follow(options: FollowOptions): RunStream
 }

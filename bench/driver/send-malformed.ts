@@ -1,4 +1,5 @@
-// A process of its own that sends malformed requests: what that costs it is not to delay the one who measures.
+// Sends malformed requests in a process of its own, so that this work does not delay the process that
+// measures.
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
@@ -9,7 +10,7 @@ const CLIENTS = 16
 
 const run = (more: object) => JSON.stringify({ agent_key: 'noop', messages: [], ...more })
 
-/** Each is wrong in another way. */
+/** Each of them is malformed in another way. */
 const BODIES = [
   '',
   'none',
@@ -32,12 +33,12 @@ const BODIES = [
 ]
 
 export interface Sent {
-  /** Answered with 4xx. */
+  /** How many were answered with 4xx. */
   refused: number
   ms: number
 }
 
-/** Sends {@link REQUESTS}, each when the one before it on its connection was answered. */
+/** Sends {@link REQUESTS}. Each connection sends the next one after the answer to the last. */
 export async function sendMalformed(url: string, signal: AbortSignal): Promise<Sent> {
   const child = fork(fileURLToPath(import.meta.url), [url], { signal })
   const sent = once(child, 'message') as Promise<[Sent]>

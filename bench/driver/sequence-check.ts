@@ -1,4 +1,4 @@
-/** Follows a stream's `seq`, which increases from the cursor on, with gaps where there are events that are not shown. */
+/** Checks a stream's `seq`: it grows from the cursor on. Events that are not shown leave gaps. */
 export class SequenceCheck {
   readonly #afterSeq: number
   readonly #seen = new Set<number>()
@@ -23,7 +23,10 @@ export class SequenceCheck {
     return this.#seen.size
   }
 
-  /** How many events another stream of the run has brought, from this one's cursor up to `end`, and this one has not. */
+  /**
+   * How many events another stream of the run has brought, and this one has not, from this one's cursor up to
+   * `end`.
+   */
   missingOf(witness: SequenceCheck, end = Infinity): number {
     const isMissing = (seq: number) => seq > this.#afterSeq && seq <= end && !this.#seen.has(seq)
     return [...witness.#seen].filter(isMissing).length

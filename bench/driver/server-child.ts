@@ -1,32 +1,32 @@
-// The two ends of a server process: who starts it, and what it does to be started.
+// Both ends of a server process: the one that starts it, and the one that reports that it is ready.
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Bytes, after a garbage collection. */
+/** In bytes, after a garbage collection. */
 export interface Memory {
   rss: number
-  /** On the heap of JavaScript, and what that holds outside of it. */
+  /** On JavaScript's heap, and outside of it what the heap refers to. */
   heap: number
 }
 
 export interface ServerChild {
   pid: number
-  /** 0 when it serves nothing. */
+  /** 0 if it serves nothing. */
   port: number
   readMemory(): Promise<Memory>
   /** Ends the runs that stream in it. @returns how many events they have emitted. */
   endStreams(): Promise<number>
-  /** Has it measure something by itself, where it can. */
+  /** Tells it to measure something itself, if it can. */
   measure(load: object): Promise<Record<string, number>>
   stop(): Promise<void>
 }
 
 interface ServerChildOptions {
-  /** For messages, and for the file of its profile. */
+  /** Its name in messages, and in the file of its profile. */
   name: string
   databaseUrl: string
-  /** Folder that takes a CPU profile when the process ends. */
+  /** Folder for a CPU profile, which is written when the process ends. */
   profileDir: string | undefined
   env?: Record<string, string>
 }
@@ -35,7 +35,11 @@ type Question = 'memory' | 'end-streams' | { measure: object }
 
 const STOP_TIMEOUT_MS = 10_000
 
-/** Starts a process and resolves when it reports to be ready. @throws when it ends before that. */
+/**
+ * Starts a process. Resolves when it reports that it is ready.
+ *
+ * @throws when it ends before that
+ */
 export async function startServerChild(file: URL, options: ServerChildOptions): Promise<ServerChild> {
   const { name } = options
   const profiling =
@@ -61,7 +65,7 @@ export async function startServerChild(file: URL, options: ServerChildOptions): 
     return first
   }
 
-  // One question at a time: an answer does not say what it answers.
+  // Only one question at a time, since an answer does not name its question.
   let asked: Promise<unknown> = nextMessage()
 
   function ask(question: Question): Promise<unknown> {
@@ -109,12 +113,12 @@ interface ReadyOptions {
 
 /** Called by the started process: reports that it is ready, and calls `stop` when its parent is gone. */
 export function reportReady({ port = 0, endStreams, measure, stop }: ReadyOptions): void {
-  // A Ctrl-C reaches every process of the terminal; the parent decides in which order they end.
+  // The terminal sends a Ctrl-C to every process. The parent decides in which order they end.
   process.on('SIGINT', () => {})
   process.once('disconnect', () => void stop())
   process.on('message', (question: Question) => {
     if (typeof question === 'object') {
-      // An error ends the process, which whoever asked hears of.
+      // An error ends the process. The asking process notices that.
       void Promise.resolve(measure?.(question.measure) ?? {}).then((figures) => process.send?.(figures))
     } else process.send?.(question === 'memory' ? readMemory() : (endStreams?.() ?? 0))
   })

@@ -4,7 +4,7 @@ import { TOKEN } from './identity.ts'
 import type { ReceivedEvent, RunClient, RunStream } from './run-client.ts'
 import { createTrpcClient } from './trpc-client.ts'
 
-/** Of the only stream on its socket: a viewer is a page, and pages share nothing. */
+/** The socket has only this stream: a viewer is a page, and pages share nothing. */
 const ID = 1
 const EVENT = '"data":{"id":"'
 
@@ -45,7 +45,7 @@ export function createSocketClient(url: string, connections: Connections, signal
         sockets.delete(socket)
         resolve()
       })
-      // Where several streams are waited for, the first to break is told of, and takes the others with it.
+      // If several streams are awaited, the first to break is reported, and ends the others.
       ended.catch(() => {})
       return {
         ended,
@@ -66,7 +66,7 @@ export function createSocketClient(url: string, connections: Connections, signal
   }
 }
 
-/** Undefined for what the protocol itself says. Parses no JSON: that is not the server's work. */
+/** Undefined for messages of the protocol itself. It parses no JSON, since that is not the server's work. */
 function readEvent(text: string): ReceivedEvent | undefined {
   const start = text.indexOf(EVENT)
   return start === -1 ? undefined : { seq: Number.parseInt(text.slice(start + EVENT.length), 10), data: text }

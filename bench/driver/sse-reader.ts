@@ -1,15 +1,16 @@
-/** What came between two blank lines. */
+/** The text between two blank lines. */
 export interface SseFrame {
-  /** 0 when there is none. */
+  /** 0 if there is none. */
   id: number
-  /** Empty when there is none. */
+  /** Empty if there is none. */
   event: string
   data: string
 }
 
 /**
- * Reads `text/event-stream` as all sides here write it: `\n` line ends, at most one line of each field. Far
- * from the whole format, but it costs next to nothing of a machine shared with what is measured.
+ * Reads `text/event-stream` as all sides here write it: `
+ * ` as line end, and at most one line per field. It knows only a part of the format, but takes little CPU
+ * time from what is measured.
  */
 export function createSseReader(onFrame: (frame: SseFrame) => void): (chunk: string) => void {
   let rest = ''

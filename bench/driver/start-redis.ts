@@ -19,12 +19,16 @@ export function isRedisInstalled(): boolean {
   }
 }
 
-/** A Redis that keeps nothing on the disk, which the queue does not need it to. @throws when it does not start. */
+/**
+ * Starts a Redis that writes nothing to disk. The queue does not need that.
+ *
+ * @throws when it does not start
+ */
 export async function startRedis(): Promise<RedisServer> {
   const port = await findFreePort()
   const options = { port, bind: '127.0.0.1', save: '', appendonly: 'no', dir: tmpdir() }
   const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)])
-  // Detached: a Ctrl-C reaches every process of the terminal, and this one ends last.
+  // Detached, because the terminal sends a Ctrl-C to every process, and this one must end last.
   const child = spawn('redis-server', flags, { stdio: ['ignore', 'pipe', 'inherit'], detached: true })
   const exited = once(child, 'exit')
   let isReady = false

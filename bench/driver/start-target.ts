@@ -11,19 +11,19 @@ import type { Target, TargetKind } from './target.ts'
 
 export interface Candidate {
   name: TargetKind
-  /** Folder of the programs that are its API and its worker. */
+  /** Folder of its programs: API and worker. */
   folder: 'floor' | 'system'
-  /** Folder of its worker, where that is another. */
+  /** Folder of its worker, if that is another one. */
   workerFolder?: 'frameworks' | undefined
   databaseUrl: string
   tables: Tables
   postgres: EmbeddedPostgres
   redis?: RedisServer | undefined
-  /** Of each tenant, at once. */
+  /** Limit of runs at once for each tenant. */
   tenantRunsAtOnce?: number | undefined
-  /** Whether it traces and measures. */
+  /** Whether it has traces and metrics. */
   isWatched: boolean
-  /** Folder that takes a CPU profile of each process. */
+  /** Folder for a CPU profile of each process. */
   profileDir: string | undefined
 }
 
@@ -65,7 +65,7 @@ export async function startTarget(candidate: Candidate): Promise<Target & AsyncD
     async startWorkers(count, { idleAgents = 0 } = {}) {
       const env = { DATABASE_POOL_SIZE: '4', BENCH_IDLE_AGENTS: String(idleAgents) }
       await using started = new AsyncDisposableStack()
-      // Not all at once: starting is work, and the machine may be small.
+      // Starts them one after the other: each start takes CPU time, and the machine may be small.
       for (let index = 0; index < count; index++) {
         const another = await start('worker', { env })
         workers.add(another)

@@ -1,8 +1,8 @@
 export const median = (values: readonly number[]): number => percentile(values, 50)
 
-/** Interpolated between the two nearest values. NaN when there are none. */
+/** Interpolates between the two nearest values. NaN if there are none. */
 export function percentile(values: ArrayLike<number>, percent: number): number {
-  // Numbers in a typed array sort natively: there may be a million.
+  // A typed array sorts numbers natively. There may be a million.
   const sorted = Float64Array.from(values).toSorted()
   const position = ((sorted.length - 1) * percent) / 100
   const below = sorted[Math.floor(position)] ?? NaN

@@ -11,41 +11,44 @@ interface StreamLoad {
   runs: number
   /** Deltas that each run emits. */
   perSecond: number
-  /** Of each run. Default: 1. */
+  /** Subscribers of each run. Default: 1. */
   subscribers?: number
-  /** Subscribers follow the conversation of the run, in place of the run. The floor has none. Default: false. */
+  /** Subscribers follow the run's conversation instead of the run. The floor has none. Default: false. */
   followsConversations?: boolean
 }
 
 interface StreamFigures {
-  /** Milliseconds from emitted to received. */
+  /** Milliseconds from emitting to receiving. */
   p50: number
   p99: number
-  /** Of the deltas due to subscribers, what came: below 100 by more than a little, the target is saturated. */
+  /**
+   * The percentage of due deltas that subscribers received. Much less than 100 means that the target is
+   * saturated.
+   */
   deliveredPercent: number
-  /** The longest that the API took to answer anybody else. */
+  /** The longest time in which the API answered anybody else. */
   healthMs: number
-  /** CPU seconds per 10,000 deltas emitted; undefined where the operating system does not tell. */
+  /** CPU seconds per 10,000 emitted deltas. Undefined if the operating system does not tell. */
   cpu: CpuTime | undefined
   statementsPerSecond: number
-  /** Rows that those returned or wrote. */
+  /** Rows that these returned or wrote. */
   statementRowsPerSecond: number
-  /** Rows and bytes of the event table per delta emitted. */
+  /** Rows and bytes of the event table per emitted delta. */
   rowsPerDelta: number
   bytesPerDelta: number
 }
 
-/** After the last stream is open: what ran while they opened has to be worked off first. */
+/** The time after the last stream opened. First the target must finish the work that came in meanwhile. */
 const WARM_UP_MS = 1_500
 
-/** Runs that stream at a steady rate, looked at through all their subscribers for a time. */
+/** Measures runs that stream at a steady rate, through all their subscribers. */
 export async function measureStreams(
   target: Target,
   { runs, perSecond, subscribers = 1, followsConversations = false }: StreamLoad,
   { durationMs, transport, signal }: MeasureOptions,
 ): Promise<StreamFigures> {
   using client = connect(target.url, { transport, signal, followsConversations })
-  // Whatever was emitted before is not of this measurement.
+  // Deltas that were emitted before do not count.
   await target.endStreams()
   const sink = new DeltaSink()
   const tableBefore = await target.readEventTable()

@@ -1,16 +1,19 @@
 import pg from 'pg'
 
-/** Where a target keeps what, as far as it is looked at past its API. */
+/** Where a target stores its data, for workloads that look into its database. */
 export interface Tables {
   run: string
   event: string
-  /** Adds as many finished runs as `$1` says. */
+  /** Adds `$1` finished runs. */
   fill: string
-  /** Where there are conversations: adds `$1` queued runs and `$2` that wait for their turn, and removes them. */
+  /**
+   * If the target has conversations: adds `$1` queued runs and `$2` runs that wait for their turn, and
+   * removes them.
+   */
   crowd?: { add: string; remove: string }
 }
 
-/** One statement, or several without parameters, on a connection of its own. */
+/** One statement, or several without parameters. It has a connection of its own. */
 export async function query(
   databaseUrl: string,
   text: string,
@@ -29,7 +32,7 @@ export async function query(
   }
 }
 
-/** @returns the only figure that the statement answers. */
+/** @returns the only number in the statement's answer */
 export async function queryNumber(
   databaseUrl: string,
   text: string,

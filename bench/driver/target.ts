@@ -5,7 +5,7 @@ export interface CpuTime {
   api: number
   worker: number
   postgres: number
-  /** 0 where there is none. */
+  /** 0 if there is none. */
   redis: number
 }
 
@@ -15,42 +15,45 @@ export interface ApiProcess extends AsyncDisposable {
   readMemory(): Promise<Memory>
 }
 
-/** What its database has done so far, by pg_stat_statements. */
+/** The work of its database so far, from pg_stat_statements. */
 export interface Statements {
   executed: number
-  /** That they returned or wrote. */
+  /** Rows that these returned or wrote. */
   rows: number
 }
 
-/** Its looks for what is to be done though nobody asks for it, by pg_stat_statements. */
+/** Its regular looks for work that nobody asked for, from pg_stat_statements. */
 export interface Looks {
   count: number
-  /** In PostgreSQL. */
+  /** Time in PostgreSQL. */
   ms: number
-  /** Pages of 8 KiB that were looked at. */
+  /** Pages of 8 KiB that were read. */
   buffers: number
 }
 
 export interface EventTable {
-  /** Of its rows and indexes on disk. */
+  /** The size of its rows and indexes on disk. */
   bytes: number
-  /** About, as of the last {@link Target.settle}. */
+  /** An estimate from the last {@link Target.settle}. */
   rows: number
 }
 
 export interface WorkerOptions {
-  /** That nobody asks for, beside those of the workloads. */
+  /** Agents that no workload asks for, besides those of the workloads. */
   idleAgents?: number
 }
 
 export interface Crowd {
-  /** Each in a conversation of its own, where it has the turn. */
+  /** Runs that have the turn, each in a conversation of its own. */
   queued: number
-  /** For their turn, in the first tenth of those conversations. */
+  /** Runs that wait for their turn, in the first tenth of those conversations. */
   waiting: number
 }
 
-/** What ends in `redis` has its queue there; `limited` has a limit of each tenant's runs at once; `watched` traces and measures; the agents of `frameworks` are written with these. */
+/**
+ * The kind of target. `…redis` has its queue in Redis; `limited` limits each tenant's runs at once; `watched`
+ * has traces and metrics; `frameworks` has agents written with these.
+ */
 export type TargetKind =
   | 'floor'
   | 'system'
@@ -62,38 +65,42 @@ export type TargetKind =
 
 export const isInRedis = (kind: TargetKind | undefined): boolean => kind?.endsWith('redis') === true
 
-/** What workloads are run against: the floor or the system, each an API and a worker process. */
+/** What workloads run against: the floor or the system. Each has an API and a worker process. */
 export interface Target {
   readonly name: TargetKind
-  /** Of the API, without a slash at the end. */
+  /** URL of the API, without a slash at the end. */
   readonly url: string
-  /** Another API process beside the first, to look at in its youth. */
+  /** Starts another API process besides the first, to measure a young process. */
   startApi(): Promise<ApiProcess>
-  /** Workers beside the first. */
+  /** Starts workers besides the first. */
   startWorkers(count: number, options?: WorkerOptions): Promise<AsyncDisposable>
-  /** Has its first worker stand still until it is disposed of. */
+  /** Stops its first worker until the result is disposed of. */
   pauseWorker(): Disposable
-  /** Ends the runs that stream. @returns how many events they have emitted. */
+  /**
+   * Ends the runs that stream.
+   *
+   * @returns how many events they have emitted
+   */
   endStreams(): Promise<number>
-  /** Has its first worker measure something by itself, where that can. */
+  /** Tells its first worker to measure something itself, if it can. */
   measure(load: object): Promise<Record<string, number>>
-  /** Brings it to where every measurement begins: nothing to do, statistics up to date, no checkpoint due. */
+  /** Prepares the next measurement: no work is left, statistics are up to date, and no checkpoint is due. */
   settle(): Promise<void>
-  /** Of all its processes; undefined where the operating system does not tell. */
+  /** Of all its processes. Undefined if the operating system does not tell. */
   readCpuTime(): Promise<CpuTime | undefined>
   readStatements(): Promise<Statements>
-  /** Undefined when it has no such looks. */
+  /** Undefined if it has no such looks. */
   readLooks(): Promise<Looks | undefined>
   readEventTable(): Promise<EventTable>
   countEvents(runIds: readonly string[]): Promise<number>
-  /** Adds runs that are over, {@link EVENTS_PER_FILLED_RUN} events each, past its processes. */
+  /** Adds finished runs with {@link EVENTS_PER_FILLED_RUN} events each, directly in the database. */
   fill(runs: number): Promise<void>
-  /** Adds open runs that nobody takes. */
+  /** Adds open runs that no worker takes. */
   crowd(runs: Crowd): Promise<AsyncDisposable>
-  /** Ids of runs that were filled in, chosen at random. */
+  /** Ids of added finished runs, chosen at random. */
   pickFilledRuns(count: number): Promise<string[]>
 }
 
 export const EVENTS_PER_FILLED_RUN = 1_000
-/** What runs that are filled in have for an agent. */
+/** The agent of added runs. */
 export const FILLED_AGENT_KEY = 'filled'

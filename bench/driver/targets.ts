@@ -14,15 +14,15 @@ const TENANT_RUNS_AT_ONCE = 128
 
 interface TargetsOptions {
   postgres: EmbeddedPostgres
-  /** Folder that takes a CPU profile of each process. */
+  /** Folder for a CPU profile of each process. */
   profileDir: string | undefined
 }
 
-/** Floor and systems, each with a database of its own in the same PostgreSQL. */
+/** The floor and the systems. Each has a database of its own in the same PostgreSQL. */
 export interface Targets extends AsyncDisposable {
-  /** The one that workloads share: started by the first of them, and there to the end. */
+  /** The target that workloads share. The first of them starts it, and it stays until the end. */
   share(kind: TargetKind): Promise<Target>
-  /** One that nothing has used; it goes, and its database, when it is disposed of. */
+  /** A target that nothing has used. Disposing of it removes its database. */
   start(kind: TargetKind): Promise<Target & AsyncDisposable>
 }
 
@@ -36,7 +36,7 @@ export function createTargets({ postgres, profileDir }: TargetsOptions): Targets
     databases += 1
     const database = `bench_${kind.replaceAll('-', '_')}_${databases}`
     const databaseUrl = await createDatabase(postgres.url, database)
-    // Of an interrupted benchmark PostgreSQL may be gone before.
+    // When a benchmark is interrupted, PostgreSQL may have ended before.
     started.defer(() =>
       query(postgres.url, `DROP DATABASE ${database} WITH (FORCE)`).then(
         () => {},

@@ -1,14 +1,18 @@
 import type { RunClient } from './run-client.ts'
 
-/** Milliseconds since the create request was sent. */
+/** In milliseconds since the create request was sent. */
 export interface RunTimes {
-  /** Its message was received, the first that its agent emitted. */
+  /** When its message was received, the first one its agent emits. */
   firstEventMs: number
-  /** Its stream ended, which is how a reader learns that the run did. */
+  /** When its stream ended. This tells a reader that the run has ended. */
   completedMs: number
 }
 
-/** Creates a no-op run and follows it to its end. @throws when its event did not come. */
+/**
+ * Creates a no-op run and follows it to its end.
+ *
+ * @throws when its event did not come
+ */
 export async function timeNoopRun(client: RunClient): Promise<RunTimes> {
   const createdAt = performance.now()
   let firstEventMs: number | undefined
@@ -16,7 +20,7 @@ export async function timeNoopRun(client: RunClient): Promise<RunTimes> {
   const stream = client.follow({
     runId,
     onEvent: ({ data }) => {
-      // Of its start and its end everybody is told.
+      // Every reader is told of its start and its end.
       if (data.includes('"type":"run.')) return
       firstEventMs ??= performance.now() - createdAt
     },

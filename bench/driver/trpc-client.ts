@@ -2,8 +2,8 @@ import type { Connections } from './connections.ts'
 import type { RunClient } from './run-client.ts'
 
 /**
- * Runs over tRPC, subscriptions as its `httpSubscriptionLink` reads them: an event has no type of its own in
- * the stream, what the protocol itself says (`connected`, `ping`, `return`) has.
+ * Runs over tRPC, with subscriptions read as `httpSubscriptionLink` reads them. Messages of the protocol
+ * (`connected`, `ping`, `return`) have a type in the stream; events have none.
  */
 export function createTrpcClient(connections: Connections, more: object = {}): RunClient {
   return {

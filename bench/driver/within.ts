@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Waits no longer than that: what a saturated target does not manage, it is not waited for. */
+/** Waits at most this long. A saturated target may never finish. */
 export async function within(ms: number, task: Promise<unknown>): Promise<void> {
   const over = new AbortController()
   const timeout = sleep(ms, undefined, { signal: over.signal }).catch(() => undefined)

@@ -1,5 +1,5 @@
-// What a run costs at least: bare node:http over bare pg. Creates of one turn of the event loop share a
-// statement; all streams of the process share a read. No retries, no authentication, no validation.
+// The least that a run costs: bare node:http over bare pg. Creates in one turn of the event loop share a
+// statement; all streams of the process share a read. It has no retries, no authentication and no validation.
 import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -18,7 +18,7 @@ const CREATE = {
 
 const EVENTS_PER_READ = 1_000
 
-// LATERAL with a LIMIT makes it one look into the index a run, whatever the planner thinks of the table.
+// LATERAL with a LIMIT reads the index once per run, whatever the planner assumes about the table.
 const READ = {
   name: 'read',
   text: `SELECT w.cursor::int, e.seq, e.type, e.payload::text, e.ts::text
@@ -83,13 +83,13 @@ function create(request: IncomingMessage, response: ServerResponse): void {
   })
 }
 
-/** Of a run; all that have got equally far share a read and the text that is made of it. */
+/** Streams of a run. Those at the same event share a read and its text. */
 const subscribers = new Map<string, Set<Subscriber>>()
 const unread = new Set<string>()
 let reading = false
 
 interface Row {
-  /** Which of the cursors it was read for, from 1. */
+  /** The index of the cursor that it was read for, from 1. */
   cursor: number
   seq: number
   type: string

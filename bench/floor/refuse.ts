@@ -1,4 +1,4 @@
-// The least that refuses a request: bare node:http that reads a body and answers 400.
+// The least that a refusal costs: bare node:http that reads a body and answers 400.
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { reportReady } from '../driver/server-child.ts'

@@ -1,4 +1,4 @@
-/** The least that can hold what the floor answers: runs, and events in the order of their run. */
+/** The smallest tables for the floor's answers: runs, and events ordered by run. */
 export const FLOOR_SCHEMA = `
   CREATE TABLE run (
     id uuid PRIMARY KEY,
@@ -19,9 +19,9 @@ export const FLOOR_SCHEMA = `
     PRIMARY KEY (run_id, seq)
   );`
 
-/** Channel that says there are runs to take; its payload is empty. */
+/** Channel that announces runs to take. Its payload is empty. */
 export const QUEUED = 'queued'
-/** Channel that says which runs have new events: ids separated by commas. */
+/** Channel that announces runs with new events: ids separated by commas. */
 export const WRITTEN = 'written'
 /** PostgreSQL takes payloads below 8,000 bytes. */
 export const RUN_IDS_PER_NOTIFICATION = 200

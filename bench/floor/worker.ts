@@ -1,5 +1,5 @@
-// Takes runs as they are announced, and writes what they emit as it comes: whatever was emitted while a
-// write was under way makes the next one, endings included, with its notification in the same statement.
+// Takes runs when they are announced, and writes what they emit. Events emitted during a write go into the
+// next write, with endings and the notification in the same statement.
 import pg from 'pg'
 import { endStreams, noop, stream } from '../agents.ts'
 import type { StreamParams } from '../agents.ts'

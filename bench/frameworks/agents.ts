@@ -13,7 +13,7 @@ import type { Parts } from './parts.ts'
 
 const Params = z.object({ pace: z.enum(['paced', 'max']) })
 
-/** The frameworks' agents as agents of the runtime, by the same keys. */
+/** The frameworks' agents as agents of the runtime, with the same keys. */
 export function createAgents(parts: Parts, providerUrl: string) {
   const define = (key: Framework, run: (ctx: AgentContext, pace: Pace) => Promise<unknown>) =>
     defineAgent({

@@ -1,4 +1,4 @@
-// The frameworks by themselves: each as its own documentation has it stream.
+// The frameworks alone. Each streams as its own documentation shows.
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { run, setTracingDisabled } from '@openai/agents'
@@ -7,7 +7,7 @@ import type { Framework, Pace } from './load.ts'
 import { program } from './parts.ts'
 import type { Parts } from './parts.ts'
 
-/** Resolves when the answer is there in whole. */
+/** Resolves when the whole answer is there. */
 export type Bare = (pace: Pace, onDelta: (content: string) => void) => Promise<void>
 
 const messages = [{ role: 'user' as const, content: 'Go on.' }]
@@ -46,7 +46,7 @@ export function createBare(parts: Parts, providerUrl: string): Record<Framework,
   }
 }
 
-/** Python that prints each delta, and stays. */
+/** A Python process that prints each delta, and stays. */
 function createPrinting(providerUrl: string): { print: Bare; stop(): void } {
   const { command, args, env } = program(providerUrl, ['bare'])
   const child = spawn(command, args, {

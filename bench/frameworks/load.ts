@@ -1,11 +1,11 @@
 export const FRAMEWORKS = ['own-loop', 'langgraph', 'openai-agents', 'ai-sdk', 'subprocess'] as const
 export type Framework = (typeof FRAMEWORKS)[number]
 
-/** How a model answers. The pace is also the name of the provider's model that keeps it. */
+/** How a model answers. The pace is also the name of the provider's model that has it. */
 export const PACES = {
-  /** As a quick provider does. */
+  /** The pace of a quick provider. */
   paced: { firstAfterMs: 200, everyMs: 2, deltas: 500 },
-  /** As fast as it is read, which no provider is. */
+  /** As fast as it is read. No provider is that fast. */
   max: { firstAfterMs: 0, everyMs: 0, deltas: 2_000 },
 } as const
 export type Pace = keyof typeof PACES
@@ -13,7 +13,7 @@ export type Pace = keyof typeof PACES
 /** What is measured in the worker. */
 export interface FrameworkLoad {
   framework: Framework
-  /** The framework by itself, without a run. */
+  /** The framework alone, without a run. */
   isBare: boolean
   durationMs: number
 }

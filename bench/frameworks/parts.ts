@@ -1,4 +1,4 @@
-// What both sides are made of: the frameworks' own models and agents, of a provider that keeps a pace.
+// The parts of both sides: the frameworks' own models and agents, of a provider with a given pace.
 import { fileURLToPath } from 'node:url'
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
 import { MessagesAnnotation, START, StateGraph } from '@langchain/langgraph'
@@ -9,7 +9,7 @@ import type { Pace } from './load.ts'
 
 const apiKey = 'key'
 
-/** @param baseURL of the provider. */
+/** @param baseURL of the provider */
 export function createParts(baseURL: string, pace: Pace) {
   const client = new OpenAI({ apiKey, baseURL, maxRetries: 0 })
   const chat = new ChatOpenAI({ model: pace, apiKey, maxRetries: 0, configuration: { baseURL } })
@@ -29,7 +29,7 @@ export type Parts = Record<Pace, ReturnType<typeof createParts>>
 
 const pathTo = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
 
-/** Python on the program of both sides. */
+/** Starts Python with the program of both sides. */
 export const program = (baseURL: string, args: readonly string[] = []) => ({
   command: 'python3',
   args: [pathTo('answer.py'), ...args],

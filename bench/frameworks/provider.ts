@@ -1,4 +1,5 @@
-// A provider that speaks OpenAI's chat completions. In a process of its own: what it takes is nobody's overhead.
+// A provider that speaks OpenAI's chat completions. It has a process of its own, so that its CPU time is
+// nobody's overhead.
 import { createServer } from 'node:http'
 import type { ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -20,7 +21,7 @@ const END = `${choice({}, 'stop')}${frameOf({
   usage: { prompt_tokens: 10, completion_tokens: 500, total_tokens: 510 },
 })}data: [DONE]\n\n`
 
-/** What falls behind is caught up with. */
+/** A stream that falls behind catches up. */
 async function keepPace(
   response: ServerResponse,
   { everyMs, deltas }: { everyMs: number; deltas: number },

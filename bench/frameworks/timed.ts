@@ -1,11 +1,11 @@
 import type { AnyAgent } from '../../server/index.ts'
 
-/** Of one answer. */
+/** The times of one answer. */
 export interface Timing {
-  /** By `performance.now()`. */
+  /** In milliseconds of `performance.now()`. */
   startedAt: number
   ms: number
-  /** That this process spent meanwhile. */
+  /** CPU time that this process spent meanwhile. */
   cpuMs: number
 }
 
@@ -17,7 +17,7 @@ export async function timed(work: () => Promise<unknown>): Promise<Timing> {
   return { startedAt, ms: performance.now() - startedAt, cpuMs: (user + system) / 1_000 }
 }
 
-/** Tells how long the runs of these agents took: from the moment in which an agent is given its run to that in which it returns. */
+/** Reports how long runs of these agents took, from the call of an agent's `run` until it returns. */
 export function timedAgents(
   agents: readonly AnyAgent[],
   onTimed: (timing: Timing) => void,

@@ -1,4 +1,5 @@
-// A worker whose agents are those of frameworks, and the same frameworks without it: both in this process, one after the other.
+// A worker whose agents are those of frameworks, and the frameworks without it. Both run in this process, one
+// after the other.
 import { createAgentRuntime } from '../../server/index.ts'
 import { OWNER_ID, TENANT_ID, TOKEN } from '../driver/identity.ts'
 import { reportReady, startServerChild } from '../driver/server-child.ts'
@@ -13,7 +14,7 @@ import { createParts } from './parts.ts'
 import { timed, timedAgents } from './timed.ts'
 import type { Timing } from './timed.ts'
 
-/** An answer that was there in whole. */
+/** Until the whole answer is there. */
 interface Answer extends Timing {
   /** Until the first delta. */
   firstMs: number
@@ -60,7 +61,7 @@ async function askAgent(framework: Framework, pace: Pace): Promise<Answer> {
   return { ...timing, firstMs: (await firstAt) - timing.startedAt }
 }
 
-/** When a reader of the run's stream has its first delta, which is in PostgreSQL by then. */
+/** When a reader of the run's stream has the first delta. By then it is in PostgreSQL. */
 async function readFirst(runId: string): Promise<number> {
   const leaving = new AbortController()
   const url = `http://bench/api/agents/runs/${runId}/events/stream`

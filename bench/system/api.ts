@@ -7,12 +7,12 @@ import { agents } from './agents.ts'
 import { authenticate } from './authenticate.ts'
 import { watched } from './watched.ts'
 
-// All viewers are one and the same here.
+// All viewers are the same principal here.
 const config = { socketsPerPrincipal: 1_000_000 }
 const runtime = createAgentRuntime({ agents, authenticate, config, ...watched() })
 await runtime.start()
 
-// As `agent-runtime serve` does.
+// The options of `agent-runtime serve`.
 const server = createServer(runtime.nodeHandler)
 routeUpgrades(server, (request, socket, head) => runtime.handleUpgrade(request, socket, head))
 server.listen(0, '127.0.0.1', () => {

@@ -9,7 +9,7 @@ const expected = [
   [hash(`Bearer ${OTHER_TOKEN}`), OTHER_TENANT_ID],
 ] as const
 
-/** What an app does at least: every request is checked, and is somebody's. */
+/** The least that an app does: it checks every request, and finds its user. */
 export const authenticate: Authenticate = (request) => {
   const given = hash(request.headers.get('authorization') ?? '')
   const [, tenantId] = expected.find(([hashed]) => timingSafeEqual(given, hashed)) ?? []

@@ -24,7 +24,7 @@ export const SYSTEM_TABLES: Tables = {
       CASE seq WHEN ${EVENTS_PER_FILLED_RUN} THEN 'internal' ELSE 'user' END::agent_runtime.visibility,
       jsonb_build_object('messageId', '1', 'content', md5(seq::text)), now()
     FROM filled CROSS JOIN generate_series(1, ${EVENTS_PER_FILLED_RUN}) AS seq`,
-  // They have no deliveries, since nothing is to take them.
+  // These runs have no deliveries, since no worker should take them.
   crowd: {
     add: `
       WITH place AS (

@@ -3,7 +3,10 @@ import type { Metrics, Tracer } from '../../server/index.ts'
 import { openTelemetry } from '../../server/telemetry/opentelemetry/index.ts'
 import { prometheus } from '../../server/telemetry/prometheus/index.ts'
 
-/** Traces and metrics as in production, but that spans go nowhere. Nothing where the target is not to be watched. */
+/**
+ * Traces and metrics as in production, except that spans are thrown away. Nothing if the target is not
+ * watched.
+ */
 export function watched(): { tracer?: Tracer; metrics?: Metrics } {
   if (process.env['BENCH_WATCHED'] !== '1') return {}
   const exporter = {

@@ -4,7 +4,7 @@ import { reportReady } from '../driver/server-child.ts'
 import { agents } from './agents.ts'
 import { watched } from './watched.ts'
 
-/** More than any workload has under way: what is measured is the runtime, not how long its line is. */
+/** More than any workload runs at once, since the runtime is measured and not its waiting line. */
 const CONCURRENCY = 256
 
 const idle = Array.from({ length: Number(process.env['BENCH_IDLE_AGENTS'] ?? 0) }, (_, index) =>

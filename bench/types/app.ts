@@ -1,7 +1,7 @@
-// An app with so many agents, and the least that answers the same: so many procedures of a tRPC router.
+// An app with this many agents, and the least that answers the same: as many procedures of a tRPC router.
 
 export interface App {
-  /** The module that runs on the server, and one that runs in a page. */
+  /** A module that runs on the server, and one that runs in a page. */
   files: Record<'server.ts' | 'page.ts', string>
 }
 

@@ -4,9 +4,9 @@ import { tsc } from '../../scripts/link-declarations.ts'
 import type { App } from './app.ts'
 
 export interface Cost {
-  /** How often the compiler made a type of a generic one. The same on every machine. */
+  /** How often the compiler instantiated a generic type. It is the same on every machine. */
   instantiations: number
-  /** Of checking, which varies. */
+  /** Time of checking, which varies. */
   milliseconds: number
 }
 
@@ -24,7 +24,10 @@ export const COMPILER_OPTIONS = {
   noEmit: true,
 }
 
-/** @param linked a folder of `linkDeclarations`. @throws Error with the compiler's words when the app does not compile. */
+/**
+ * @param linked a folder of `linkDeclarations`
+ * @throws Error with the compiler's output when the app does not compile
+ */
 export async function compile(linked: string, { files }: App): Promise<Cost> {
   const folder = join(linked, 'app')
   await mkdir(folder, { recursive: true })

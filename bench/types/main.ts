@@ -1,4 +1,5 @@
-// `npm run bench:types`: what agents cost the compiler, beside as many procedures of a bare tRPC router.
+// `npm run bench:types`: what agents cost the compiler, compared with as many procedures of a bare tRPC
+// router.
 import { Command } from 'commander'
 import { linkDeclarations } from '../../scripts/link-declarations.ts'
 import { PAGES, appOfAgents, appOfProcedures } from './app.ts'

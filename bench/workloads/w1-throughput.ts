@@ -9,9 +9,9 @@ const CLIENTS = 64
 const WARM_UP_MS = 2_000
 
 interface ThroughputOptions extends MeasureOptions {
-  /** Each run in a new one. */
+  /** Creates each run in a new one. */
   inConversations?: boolean
-  /** Of the clients, before it counts. */
+  /** Time in which the clients run before it counts. */
   warmUpMs?: number
 }
 

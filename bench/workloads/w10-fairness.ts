@@ -10,7 +10,7 @@ import type { Workload } from '../workload.ts'
 const QUEUED = 10_000
 const CLIENTS = 64
 const RUNS_ALONE = 50
-/** Between the runs of the other tenant, about. */
+/** The approximate time between runs of the other tenant. */
 const PAUSE_MS = 50
 
 async function createQueued(client: RunClient): Promise<string> {
@@ -26,7 +26,10 @@ async function createQueued(client: RunClient): Promise<string> {
   return last
 }
 
-/** One tenant has thousands of runs queued; another one creates one now and then. The floor knows no tenants. */
+/**
+ * One tenant has thousands of queued runs; another one creates a run now and then. The floor knows no
+ * tenants.
+ */
 export const fairness: Workload = {
   key: 'w10',
   title: `One tenant's single runs beside ${QUEUED.toLocaleString('en')} queued of another`,

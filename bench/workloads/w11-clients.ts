@@ -7,10 +7,13 @@ import type { Workload } from '../workload.ts'
 
 const CLIENTS = 1_000
 const RUNS = 20
-/** Of each run. Messages are rows of their own, so that each has a `seq`. */
+/** Messages of each run. They are rows of their own, so that each has a `seq`. */
 const PER_SECOND = 5
 
-/** Nobody is measured for how fast they are, but for whether they have everything at the end: with `--duration 30` for half a minute. */
+/**
+ * Measures whether every client has all events at the end, and not how fast. With `--duration 30` it lasts
+ * half a minute.
+ */
 export const clients: Workload = {
   key: 'w11',
   title: `${CLIENTS.toLocaleString('en')} clients of ${RUNS} runs for a time, to their end`,
@@ -38,7 +41,7 @@ export const clients: Workload = {
       const memory = await api.readMemory()
       await target.endStreams()
       const drained = await drainStreams(streams)
-      // Of a run all are told the same, so who has less than another one lacks something.
+      // All readers of a run are told the same, so a reader with fewer events has lost some.
       const isComplete = checks.map((check, index) => {
         const stream = streams[index]
         const others = checks.filter((_, other) => other % RUNS === index % RUNS)

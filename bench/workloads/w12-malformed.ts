@@ -8,10 +8,10 @@ import { timeNoopRun } from '../driver/time-run.ts'
 import type { Workload } from '../workload.ts'
 
 const RUNS_ALONE = 50
-/** Between the runs of the honest one, about. */
+/** The approximate time between runs of the honest caller. */
 const PAUSE_MS = 20
 
-/** One that refuses all it is asked, and does nothing else. */
+/** A server that refuses all requests, and does nothing else. */
 async function startBareServer() {
   const file = new URL('../floor/refuse.ts', import.meta.url)
   const child = await startServerChild(file, { name: 'floor-refuse', databaseUrl: '', profileDir: undefined })
@@ -19,8 +19,8 @@ async function startBareServer() {
 }
 
 /**
- * Requests that are wrong cost whoever sends them, and nobody else. The floor would take them for right, so there a bare server
- * refuses as many: that tells what they take of the machine, whoever refuses them.
+ * Malformed requests must cost only their sender. The floor would accept them, so there a bare server refuses
+ * as many: that shows what they take of the machine in any case.
  */
 export const malformed: Workload = {
   key: 'w12',

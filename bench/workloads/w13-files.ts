@@ -5,7 +5,7 @@ import { STREAMS } from './w3-streams.ts'
 
 const PER_SECOND = 20
 
-/** What those who upload and download take from the others. The floor has no files: there, runs stream alone. */
+/** What uploads and downloads take from other callers. The floor has no files, so its runs stream alone. */
 export const filesBeside: Workload = {
   key: 'w13',
   title: `${STREAMS.runs} runs of ${PER_SECOND} deltas/s each, beside files of 20 MB up and down`,

@@ -2,7 +2,7 @@ import { FRAMEWORKS, PACES } from '../frameworks/load.ts'
 import type { Framework } from '../frameworks/load.ts'
 import type { Workload } from '../workload.ts'
 
-/** What the framework's agent is measured beside. */
+/** What the framework's agent is compared with. */
 const BARE: Record<Framework, string> = {
   'own-loop': 'toolLoop beside a bare loop over OpenAI’s SDK',
   langgraph: 'runGraph beside a bare LangGraph',
@@ -14,8 +14,9 @@ const BARE: Record<Framework, string> = {
 const { firstAfterMs, everyMs, deltas } = PACES.paced
 
 /**
- * What an agent of a framework costs as a run, one at a time: the floor is the framework by itself, in the very process of the worker.
- * What the runtime adds is that a reader gets nothing which is not in PostgreSQL. So the first delta, and what is asked for at once, wait for that.
+ * What an agent of a framework costs as a run, one at a time. The floor is the framework alone, in the same
+ * worker process. The runtime stores everything in PostgreSQL before a reader gets it, so the first delta
+ * waits for that.
  */
 export const frameworks: readonly Workload[] = FRAMEWORKS.map((framework) => ({
   key: `w14${framework}`,

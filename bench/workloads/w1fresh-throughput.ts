@@ -1,7 +1,7 @@
 import type { Workload } from '../workload.ts'
 import { measureThroughput, throughput } from './w1-throughput.ts'
 
-/** What follows a deployment: PostgreSQL knows nothing of its tables, and no code is compiled. */
+/** The minutes after a deployment: PostgreSQL knows nothing about its tables, and no code is compiled. */
 export const freshThroughput: Workload = {
   ...throughput,
   key: 'w1fresh',

@@ -1,7 +1,7 @@
 import type { Workload } from '../workload.ts'
 import { measureThroughput, throughput } from './w1-throughput.ts'
 
-/** What a conversation costs that is made with each run. The floor has none. */
+/** What it costs to create a conversation with each run. The floor has no conversations. */
 export const conversationThroughput: Workload = {
   ...throughput,
   key: 'w1new',

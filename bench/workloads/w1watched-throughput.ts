@@ -1,7 +1,7 @@
 import type { Workload } from '../workload.ts'
 import { throughput } from './w1-throughput.ts'
 
-/** What it costs to be watched: `w1` is the same without. */
+/** What traces and metrics cost: `w1` is the same without them. */
 export const watchedThroughput: Workload = {
   ...throughput,
   key: 'w1watched',

@@ -8,9 +8,9 @@ const RUNS = 200
 const WARM_UP_RUNS = 50
 
 interface LatencyOptions extends MeasureOptions {
-  /** Each run in a new one. */
+  /** Creates each run in a new one. */
   inConversations?: boolean
-  /** Before each run. */
+  /** The pause before each run. */
   pause?: () => Promise<void>
 }
 

@@ -1,7 +1,7 @@
 import type { Workload } from '../workload.ts'
 import { latency, measureLatency } from './w2-latency.ts'
 
-/** What a conversation costs that is made with each run. The floor has none. */
+/** What it costs to create a conversation with each run. The floor has no conversations. */
 export const conversationLatency: Workload = {
   ...latency,
   key: 'w2new',

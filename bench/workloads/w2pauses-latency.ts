@@ -4,7 +4,7 @@ import { latency, measureLatency } from './w2-latency.ts'
 
 const PAUSE_MS = { least: 5, most: 11 }
 
-/** Between two runs of a closed loop the processes have no time to fall asleep. Here they have. */
+/** Between two runs of a closed loop, processes have no time to fall asleep. With pauses they have. */
 export const pausedLatency: Workload = {
   ...latency,
   key: 'w2pauses',

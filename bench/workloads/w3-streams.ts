@@ -3,7 +3,7 @@ import type { Workload } from '../workload.ts'
 
 export const STREAMS = { runs: 20, perSecond: 100 }
 
-/** What most chats at once look like. */
+/** The usual load of chats, many at once. */
 export const streams: Workload = {
   key: 'w3',
   title: `${STREAMS.runs} runs of ${STREAMS.perSecond} deltas/s each, a subscriber each`,

@@ -7,7 +7,7 @@ const RUNS = 4
 const DELTAS = 5_000
 const REPETITIONS = 10
 
-/** Models faster than what stores their answers. */
+/** Models that are faster than the storage of their answers. */
 export const flood: Workload = {
   key: 'w3max',
   title: `${RUNS} runs of ${DELTAS.toLocaleString('en')} deltas as fast as they go, a subscriber each`,
@@ -34,7 +34,7 @@ export const flood: Workload = {
         await client.follow({ runId, onEvent }).ended
       }
       await Promise.all(Array.from({ length: RUNS }, run))
-      // However many were joined to one event, each of them has to be there.
+      // Each delta must be there, even if many were joined in one event.
       if (received !== RUNS * DELTAS) throw new Error(`${received} of ${RUNS * DELTAS} deltas were received.`)
       return (received * 1e6) / (lastReceivedAt - firstEmittedAt)
     }

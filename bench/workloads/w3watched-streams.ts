@@ -1,7 +1,7 @@
 import type { Workload } from '../workload.ts'
 import { streams } from './w3-streams.ts'
 
-/** What it costs to be watched: `w3` is the same without. */
+/** What traces and metrics cost: `w3` is the same without them. */
 export const watchedStreams: Workload = {
   ...streams,
   key: 'w3watched',

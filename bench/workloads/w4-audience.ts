@@ -38,7 +38,7 @@ export const metricsOf = (subscribers: number): Metric[] => {
   ]
 }
 
-/** Does what one more subscriber costs depend on how many there are? */
+/** Does the cost of one more subscriber depend on how many there are? */
 export const audience: Workload = {
   key: 'w4',
   title: `One run of ${PER_SECOND} deltas/s with many subscribers`,
@@ -56,7 +56,7 @@ export const audience: Workload = {
   },
 }
 
-/** One after the other, each for half of the time of a measurement. */
+/** Measures them one after the other, each for half of the duration. */
 export async function measureAudiences(
   target: Target,
   options: MeasureOptions,

@@ -3,7 +3,10 @@ import { PER_SECOND, measureAudiences, metricsOf } from './w4-audience.ts'
 
 const AUDIENCES = [200, 1_000]
 
-/** Does a follower of a conversation cost what one of a run does? The floor knows no conversations: there, they follow the run. */
+/**
+ * Does a follower of a conversation cost as much as one of a run? The floor has no conversations, so there
+ * they follow the run.
+ */
 export const conversationFollowers: Workload = {
   key: 'w4new',
   title: `One conversation, in which a run of ${PER_SECOND} deltas/s goes on, with many followers`,

@@ -9,10 +9,10 @@ import type { Workload } from '../workload.ts'
 
 const FAST = 20
 const SLOW = 50
-/** Messages, which are not joined: within seconds more than the buffers of a connection hold. */
+/** Messages are not joined, so within seconds there are more than a connection's buffers hold. */
 const LOAD = { type: 'assistant.message', atOnce: 1, perSecond: 50, paddingBytes: 16_000 } as const
 
-/** Viewers on a line that is stuck, beside others of the same run. */
+/** Viewers on a stuck line, beside others of the same run. */
 export const slowReaders: Workload = {
   key: 'w4slow',
   title: `One run of ${LOAD.perSecond} messages/s of ${LOAD.paddingBytes / 1000} kB, ${FAST} who read and ${SLOW} who stop reading`,
@@ -34,7 +34,7 @@ export const slowReaders: Workload = {
   ],
 
   async measure(target, { transport, durationMs, signal }) {
-    // A process of its own: what it grows by is looked at.
+    // Uses a new process, since its growth is measured.
     await using api = await target.startApi()
     using client = connect(api.url, { transport, signal })
     const runId = await client.create(LOAD)

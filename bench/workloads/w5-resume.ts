@@ -10,14 +10,14 @@ import type { Workload } from '../workload.ts'
 
 const CLIENTS = 500
 const GAP = 1_000
-/** Emitted before anybody comes back, so that the gap lies in the middle of the run. */
+/** Deltas before anybody comes back, so that the gap is in the middle of the run. */
 const BACKLOG = 2_000
 const PER_SECOND = 50
 const LIVE_TIMEOUT_MS = 20_000
-/** The run goes on so long after the last client is live: what comes then must come once, too. */
+/** How long the run goes on after the last client is live. Those events must come once, too. */
 const AFTERWARDS_MS = 500
 
-/** A server or a proxy went away under its streams, and all come back at the same moment. */
+/** A server or a proxy went away with its streams, and all clients come back at the same moment. */
 export const resume: Workload = {
   key: 'w5',
   title: `${CLIENTS} clients resume at once, ${GAP.toLocaleString('en')} events behind a run that goes on`,
@@ -77,7 +77,7 @@ export const resume: Workload = {
       await sleep(AFTERWARDS_MS, undefined, { signal })
       await target.endStreams()
       const drained = await drainStreams([witnessing, ...all])
-      // One that was cut off has only got what it has got.
+      // A reader that was cut off has only the events that it received.
       const isComplete = (stream: RunStream) => drained.has(stream) && drained.has(witnessing)
       const missing = clients.map(({ check, stream }) =>
         check.missingOf(witness, isComplete(stream) ? Infinity : check.lastSeq),

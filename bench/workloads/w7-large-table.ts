@@ -7,10 +7,10 @@ import type { Figures, MeasureOptions, PrepareOptions, Workload } from '../workl
 import { STREAMS } from './w3-streams.ts'
 
 const RESUMES = 100
-/** On the small table there has to be something to resume, too. */
+/** The small table needs runs to resume, too. */
 const RUNS_BEFOREHAND = 20
 const RUNS_PER_FILL = 200
-/** How long filling goes on, in measurements. */
+/** How long filling lasts, in measurements. */
 const FILL_DURATIONS = 6
 
 const COMPARED = [
@@ -44,10 +44,12 @@ async function fill(target: Target, { durationMs, signal, log }: PrepareOptions)
   log(`w7: ${target.name} has ${((runs * EVENTS_PER_FILLED_RUN) / 1e6).toFixed(1)} million events more`)
 }
 
-/** Of each target, medians of as many rounds as follow on the large table. */
+/** Medians of each target, over as many rounds as follow on the large table. */
 const onSmallTable = new WeakMap<Target, Figures>()
 
-/** W3 and resuming, on an event table as it is after months. Leaves it behind: the last of the workloads. */
+/**
+ * W3 and resuming, on an event table as large as after months. The table stays, so this is the last workload.
+ */
 export const largeTable: Workload = {
   key: 'w7',
   title: 'Streaming and resuming on a small and on a large event table',
@@ -65,7 +67,7 @@ export const largeTable: Workload = {
   async prepare(target, options) {
     await target.fill(RUNS_BEFOREHAND)
     const rounds: Figures[] = []
-    // As on the large one: the first does not count.
+    // The first round does not count, as on the large table.
     for (let round = 0; round <= options.rounds; round++) {
       options.log(`w7 small table, round ${round} of ${options.rounds}: ${target.name} …`)
       await target.settle()

@@ -7,7 +7,7 @@ import type { Figures, MeasureOptions, Metric, Workload } from '../workload.ts'
 const FLEETS = [1, 4, 16]
 const RUNS = 100
 const WARM_UP_RUNS = 20
-/** Until workers that have just come know each other. */
+/** The time in which new workers learn of each other. */
 const SETTLE_MS = 3_000
 const IDLE_AGENTS = 50
 
@@ -20,7 +20,7 @@ const metricsOf = (workers: number): Metric[] => {
   ]
 }
 
-/** What was used, in all or by something. */
+/** What was used, in all or by one part. */
 interface Usage {
   statements: number
   /** CPU of all workers, in milliseconds. */
@@ -32,7 +32,7 @@ async function readUsage(target: Target): Promise<Usage> {
   return { statements: executed, cpuMs: (cpu?.worker ?? NaN) * 1000 }
 }
 
-/** @returns usage per second. */
+/** @returns usage per second */
 async function measureIdle(target: Target, { durationMs, signal }: MeasureOptions): Promise<Usage> {
   const before = await readUsage(target)
   const startedAt = performance.now()
@@ -45,7 +45,7 @@ async function measureIdle(target: Target, { durationMs, signal }: MeasureOption
   }
 }
 
-/** @returns usage per run, of runs that are created one after the other, beyond what is idle. */
+/** @returns usage per run, for runs created one after the other, without the idle usage */
 async function measureRuns(target: Target, idle: Usage, options: MeasureOptions): Promise<Usage> {
   using client = connect(target.url, options)
   for (let run = 0; run < WARM_UP_RUNS; run++) await timeNoopRun(client)
@@ -60,7 +60,7 @@ async function measureRuns(target: Target, idle: Usage, options: MeasureOptions)
   }
 }
 
-/** Does what a run costs depend on how many workers there are? And what do they cost without one? */
+/** Does the cost of a run depend on how many workers there are? And what do idle workers cost? */
 export const fleet: Workload = {
   key: 'w8',
   title: `${RUNS} no-op runs, one after the other, with more and more workers`,

@@ -4,7 +4,7 @@ import type { Workload } from '../workload.ts'
 const QUEUED = 100_000
 const WAITING = 20_000
 
-/** Does looking for what nobody asks for depend on how much is open? The floor does not look. */
+/** Does the cost of regular looks depend on how many runs are open? The floor has no such looks. */
 export const crowd: Workload = {
   key: 'w9',
   title: `Looks for upkeep with ${QUEUED.toLocaleString('en')} queued runs and ${WAITING.toLocaleString('en')} waiting for their turn`,
