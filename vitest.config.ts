@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config'
 import { CountReporter } from './test/support/count-reporter.ts'
 
 /** For what hangs. What merely computes, a property of a hundred cases say, gets little of a busy machine's time. */
-const LIMITS = { testTimeout: 30_000, hookTimeout: 30_000 }
+const LIMITS = { testTimeout: 60_000, hookTimeout: 60_000 }
 const FAULTS = {
   // A scenario at a time, after the rest: they want the machine for themselves.
   maxWorkers: 1,
@@ -21,7 +21,7 @@ export default defineConfig({
     // Most of them wait for PostgreSQL or for processes.
     maxWorkers: Math.ceil(1.5 * availableParallelism()),
     // A second, which is the default, is little for a process to start in on a busy machine.
-    expect: { poll: { timeout: 20_000 } },
+    expect: { poll: { timeout: 30_000 } },
     setupFiles: ['test/support/patience.ts'],
     // None by default: what fails now and then is a fault. A machine that stalls for seconds may be told to try once more.
     retry: Number(process.env['TEST_RETRIES'] ?? 0),

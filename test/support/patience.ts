@@ -2,7 +2,7 @@
 import { vi } from 'vitest'
 
 /** For what never comes. Less than a test has, so that the test tells what it waited for. */
-const PATIENCE_MS = 20_000
+const PATIENCE_MS = 30_000
 
 const { waitFor, waitUntil } = vi
 

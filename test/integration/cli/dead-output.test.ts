@@ -12,7 +12,7 @@ import { descendantsOf } from '../../support/processes.ts'
 import { createRun, follow } from '../../support/rest.ts'
 
 // Each starts several processes, one after the other.
-vi.setConfig({ testTimeout: 60_000 })
+vi.setConfig({ testTimeout: 120_000 })
 
 const UNTIL = { timeout: 40_000, interval: 100 }
 const COMMANDS = [

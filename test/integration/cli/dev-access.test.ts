@@ -14,7 +14,7 @@ import { childrenOf } from '../../support/processes.ts'
 import { refusalOf } from '../../support/raw-socket.ts'
 import { createRun, follow } from '../../support/rest.ts'
 
-vi.setConfig({ testTimeout: 60_000 })
+vi.setConfig({ testTimeout: 120_000 })
 
 interface Asked {
   path?: string

@@ -4,7 +4,7 @@ import { defineAgent } from '../../../server/index.ts'
 import { createWorkspace, entry, runCli } from '../../support/cli.ts'
 import { test } from '../../support/runtime.ts'
 
-vi.setConfig({ testTimeout: 60_000 })
+vi.setConfig({ testTimeout: 120_000 })
 
 /** What PostgreSQL lets a frozen process keep its locks for, and time for others to get on. */
 const WITHIN_MS = 8_000

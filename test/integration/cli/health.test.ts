@@ -8,7 +8,7 @@ import { startCuttingProxy } from '../../support/cutting-proxy.ts'
 import { createTestDatabase } from '../../support/database.ts'
 import { childrenOf } from '../../support/processes.ts'
 
-vi.setConfig({ testTimeout: 60_000 })
+vi.setConfig({ testTimeout: 120_000 })
 
 const UNTIL = { timeout: 40_000, interval: 100 }
 

@@ -6,7 +6,7 @@ import { createTestDatabase } from '../../support/database.ts'
 import { childrenOf } from '../../support/processes.ts'
 import { readPrometheusText } from '../../support/prometheus-text.ts'
 
-vi.setConfig({ testTimeout: 60_000 })
+vi.setConfig({ testTimeout: 120_000 })
 
 const UNTIL = { timeout: 40_000, interval: 100 }
 const prometheusModule = new URL('../../../server/telemetry/prometheus/index.ts', import.meta.url).href

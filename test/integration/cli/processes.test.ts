@@ -5,7 +5,7 @@ import { childrenOf } from '../../support/processes.ts'
 import { createRun, follow, getRun } from '../../support/rest.ts'
 
 // Each starts several processes, one after the other.
-vi.setConfig({ testTimeout: 60_000 })
+vi.setConfig({ testTimeout: 120_000 })
 
 async function startWorkers(url: string, cwd: string) {
   const worker = runCli(['worker', entry('endless'), '--processes', '2'], { cwd, env: { DATABASE_URL: url } })
@@ -84,7 +84,7 @@ test('they end when what started them is killed', async () => {
   await using worker = await startWorkers(database.url, folder.path)
   const children = childrenOf(worker.pid)
   worker.kill('SIGKILL')
-  await expect.poll(() => Promise.all(children.map(isAlive)), { timeout: 10_000 }).toEqual([false, false])
+  await expect.poll(() => Promise.all(children.map(isAlive))).toEqual([false, false])
 })
 
 test('when they can’t start, the command says why and ends', async () => {

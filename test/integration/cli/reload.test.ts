@@ -74,9 +74,7 @@ test('a run under way ends on the old code, the next one is on the new', async (
   await follow(dev.url, await createRun(dev.url, 'echo'), /code two/)
 
   await folder.write('go', '')
-  await expect
-    .poll(() => getRun(dev.url, underWay), { timeout: 15_000 })
-    .toMatchObject({ status: 'succeeded', attempt: 1 })
+  await expect.poll(() => getRun(dev.url, underWay)).toMatchObject({ status: 'succeeded', attempt: 1 })
   expect(await follow(dev.url, underWay)).toContain('ended in code one')
 })
 
@@ -146,7 +144,7 @@ test('code that never finishes loading is given up at the next change', async ()
   await folder.write('word.ts', wordOf('two'))
   await dev.printed(/Reloaded/)
   await follow(dev.url, await createRun(dev.url, 'echo'), /code two/)
-  await expect.poll(() => childrenOf(dev.pid, 'node'), { timeout: 10_000 }).toHaveLength(1)
+  await expect.poll(() => childrenOf(dev.pid, 'node')).toHaveLength(1)
 })
 
 test('code that was given up has no say any more in what has changed', async () => {
@@ -175,7 +173,7 @@ test('code that was given up has no say any more in what has changed', async () 
   await expect.poll(() => childrenOf(dev.pid, 'node'), { interval: 20, timeout: 30_000 }).toHaveLength(3)
   await folder.write('go', '')
   await dev.printed(/Reloaded in .*: other\.ts and 1 more changed/)
-  await expect.poll(() => childrenOf(dev.pid, 'node'), { timeout: 10_000 }).toHaveLength(1)
+  await expect.poll(() => childrenOf(dev.pid, 'node')).toHaveLength(1)
   expect(dev.stdout().match(/a process/g)).toHaveLength(3)
 })
 
@@ -194,7 +192,7 @@ test('the process of the runtime ends with the command, also when that is killed
   await using dev = await startProject(folder)
   const pid = runtimeOf(dev)
   dev.kill('SIGKILL')
-  await expect.poll(() => isAlive(pid), { timeout: 10_000 }).toBe(false)
+  await expect.poll(() => isAlive(pid)).toBe(false)
 })
 
 test('a second signal ends it too', async () => {

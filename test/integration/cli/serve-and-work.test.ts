@@ -70,7 +70,8 @@ test('an open stream does not keep the API from ending', async () => {
   const startedAt = performance.now()
   server.kill('SIGTERM')
   expect(await server.exited).toBe(0)
-  expect(performance.now() - startedAt).toBeLessThan(5_000)
+  // Half of the time that runs under way would have, which streams do not.
+  expect(performance.now() - startedAt).toBeLessThan(15_000)
   await stream.body?.cancel().catch(() => {})
 })
 

@@ -49,7 +49,7 @@ describe.skipIf(!isInstalled('python3'))('agents in Python', () => {
     expect(await isAlive(pid)).toBe(true)
     killed.killAll('SIGKILL')
     await killed.exited
-    await expect.poll(() => isAlive(pid), { timeout: 20_000 }).toBe(false)
+    await expect.poll(() => isAlive(pid)).toBe(false)
     await using worker = await startWorker(options)
     await follow(server.url, id)
     expect(await getRun(server.url, id)).toMatchObject({ status: 'succeeded', attempt: 2 })

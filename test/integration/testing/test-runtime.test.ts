@@ -159,9 +159,7 @@ describe('time', () => {
     for await (const { type } of under.events()) if (type === 'assistant.message') break
     await runtime.advance(DAY_MS)
     const listed = () => runtime.client.runs.list({ agentKey: 'nightly' })
-    await vi.waitFor(async () => expect((await listed()).items).toMatchObject([{ status: 'succeeded' }]), {
-      timeout: 20_000,
-    })
+    await vi.waitFor(async () => expect((await listed()).items).toMatchObject([{ status: 'succeeded' }]))
     held.resolve()
     expect(await runtime.settle(under.id)).toMatchObject({ status: 'succeeded', output: 1 })
   })

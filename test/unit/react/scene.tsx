@@ -13,7 +13,7 @@ import type { FakeServer } from '../client/fake-server.ts'
 import { fakeServer } from '../client/fake-server.ts'
 
 // A second, which is the default, is little on a busy machine.
-configure({ asyncUtilTimeout: 20_000 })
+configure({ asyncUtilTimeout: 30_000 })
 afterEach(cleanup)
 
 export type Runtime = HasAgents<

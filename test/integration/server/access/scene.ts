@@ -71,14 +71,11 @@ export async function createThings(
     send('files/', { method: 'POST', ...FORM, headers: { ...FORM.headers, ...headers } }),
   )
   const statusOf = async (id: string) => (await get(`runs/${id}`)).body['status']
-  await vi.waitUntil(async () => (await statusOf(over)) === 'succeeded', { timeout: 20_000, interval: 10 })
-  await vi.waitUntil(async () => (await statusOf(waiting)) === 'waiting', { timeout: 20_000, interval: 10 })
+  await vi.waitUntil(async () => (await statusOf(over)) === 'succeeded', { interval: 10 })
+  await vi.waitUntil(async () => (await statusOf(waiting)) === 'waiting', { interval: 10 })
   const scheduled = await post('schedules', { agent_key: 'quick', every_seconds: 86_400 })
   const schedule = scheduled.status === 201 ? String(scheduled.body['id']) : randomUUID()
-  await vi.waitUntil(async () => (await statusOf(remembered)) === 'succeeded', {
-    timeout: 20_000,
-    interval: 10,
-  })
+  await vi.waitUntil(async () => (await statusOf(remembered)) === 'succeeded', { interval: 10 })
   const memories = (await get(`memories?namespace=${remembered}`)).body['results'] as [{ id: string }]
   const delivery = randomUUID()
   return {
@@ -110,7 +107,7 @@ export async function tellWebhook({ create, get }: RestClient): Promise<string> 
       if (delivery === undefined) throw new Error(`Nobody is told of ${runId} yet.`)
       return delivery.id
     },
-    { timeout: 20_000, interval: 10 },
+    { interval: 10 },
   )
 }
 

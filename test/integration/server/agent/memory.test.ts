@@ -278,7 +278,7 @@ describe('what a run writes', () => {
     await reached.promise
     await claimAsAnother(database.sql, id)
     lost.resolve()
-    await vi.waitUntil(() => outcomes.length === 3, { timeout: 20_000, interval: 10 })
+    await vi.waitUntil(() => outcomes.length === 3, { interval: 10 })
     expect(outcomes.every((outcome) => outcome instanceof Error)).toBe(true)
     expect(await listed(rest)).toEqual(['kept'])
   })

@@ -162,9 +162,7 @@ describe('the tool loop', () => {
     ])
     const { rest } = await createServer({ agents: [agentOf([refundTool(done)])], model })
     const id = await rest.create('agent')
-    await expect
-      .poll(() => database.sql('SELECT name FROM agent_runtime.step'), { timeout: 20_000 })
-      .toHaveLength(3)
+    await expect.poll(() => database.sql('SELECT name FROM agent_runtime.step')).toHaveLength(3)
     await database.sql(`UPDATE agent_runtime.run SET lease_expires_at = now() - interval '1 second'`)
     const events = await rest.events(`runs/${id}/${ALL}`)
     expect(events.at(-1)).toMatchObject({ type: 'run.succeeded', attempt: 2 })

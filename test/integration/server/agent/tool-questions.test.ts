@@ -46,7 +46,7 @@ describe('a tool that asks', () => {
         expect(waits.map(({ name }) => name)).toEqual([
           expect.stringMatching(new RegExp(`^ask:act:.*:${n}$`)),
         ])
-      }, 20_000)
+      })
       return ((await rest.get(`runs/${id}`)).body['waits'] as Waiting[])[0]?.name ?? ''
     }
     const first = await waitOf(1)

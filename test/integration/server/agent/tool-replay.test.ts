@@ -111,7 +111,7 @@ describe('a call whose process died in the middle of it', () => {
     const id = await rest.create('agent')
     const answer = async ({ name, details }: Waiting, approved: boolean) =>
       rest.post(`runs/${id}/respond`, { wait: name, value: { approved, hash: details.hash } })
-    await vi.waitFor(async () => expect(await waitsOf(rest, id)).toHaveLength(2), 20_000)
+    await vi.waitFor(async () => expect(await waitsOf(rest, id)).toHaveLength(2))
     const { body } = await rest.get(`runs/${id}/${DEBUG}`)
     const told = body['results'] as { type: string; payload: { tool_call_id: string } }[]
     const callIds = told.filter(({ type }) => type === 'tool.call').map(({ payload }) => payload.tool_call_id)
@@ -120,7 +120,7 @@ describe('a call whose process died in the middle of it', () => {
     if (first === undefined || second === undefined) throw new Error('each call has its own wait')
     await answer(first, true)
     await answer(second, false)
-    await vi.waitFor(async () => expect(await waitsOf(rest, id)).toHaveLength(1), 20_000)
+    await vi.waitFor(async () => expect(await waitsOf(rest, id)).toHaveLength(1))
     const [third] = (await waitsOf(rest, id)) as [Waiting]
     expect(third.details.toolCallId).toBe(first.details.toolCallId)
     expect(third.details.interruptedIn).toBeGreaterThan(1)

@@ -61,7 +61,7 @@ export function testEventBus(
     await vi.waitFor(() => {
       here.bus.publish([hint])
       expect(there.hints).toContainEqual(hint)
-    }, 10_000)
+    })
   }
 
   describe('hints', () => {
@@ -225,7 +225,7 @@ export function testEventBus(
       for (let round = 1; round <= 3; round += 1) {
         await backend.breakListening()
         for (const { resyncs } of [here, there]) {
-          await vi.waitFor(() => expect(resyncs()).toBe(round), 10_000)
+          await vi.waitFor(() => expect(resyncs()).toBe(round))
         }
         await hear(here, there, { kind: 'events', runId: 'r', seq: round })
       }
@@ -239,7 +239,7 @@ export function testEventBus(
       for (let seq = 1; seq <= 100; seq += 1) here.bus.publish([{ kind: 'events', runId: 'lost', seq }])
       await backend.comeBack()
       for (const { resyncs } of [here, there]) {
-        await vi.waitFor(() => expect(resyncs()).toBe(1), 10_000)
+        await vi.waitFor(() => expect(resyncs()).toBe(1))
       }
       await hear(here, there, { kind: 'cancel', runId: 'r' })
       expect(there.resyncs()).toBe(1)

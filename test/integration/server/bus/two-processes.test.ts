@@ -76,7 +76,7 @@ describe.skipIf(withoutRedis)(
       const isBack = ({ message }: { message: string }) => message === 'Redis is back'
       for (const { log } of [api, worker]) {
         // Each has a connection that listens and one that publishes.
-        await vi.waitFor(() => expect(log.filter(isBack)).toHaveLength(2), 10_000)
+        await vi.waitFor(() => expect(log.filter(isBack)).toHaveLength(2))
       }
       await step()
       expect(await steps(20)).toBeLessThan((POLL_SECONDS * 1000) / 4)

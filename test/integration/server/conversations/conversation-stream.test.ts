@@ -195,9 +195,7 @@ describe('runs that are compacted while they are followed', () => {
     const other = await createServer({ agents: [talker], worker: false })
     await other.runtime.start()
     await expect
-      .poll(() => database.sql(`SELECT FROM agent_runtime.event WHERE type = 'assistant.delta'`), {
-        timeout: 20_000,
-      })
+      .poll(() => database.sql(`SELECT FROM agent_runtime.event WHERE type = 'assistant.delta'`))
       .toHaveLength(2)
     for (const [index, { cursor }] of before.entries()) {
       const { body } = await server.rest.get(`${path}?after=${cursor}`)

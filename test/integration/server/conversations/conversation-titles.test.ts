@@ -157,7 +157,7 @@ describe('conversationTitle', () => {
     for (let run = 0; run < 3; run += 1) await goOn()
     expect(await titleOf(server, id)).toBe('What is 6 * 7?')
     hook.answer.resolve('  Sums  ')
-    await expect.poll(() => titleOf(server, id), { timeout: 20_000 }).toBe('Sums')
+    await expect.poll(() => titleOf(server, id)).toBe('Sums')
     await goOn()
     await server.runtime.stop()
     expect(hook.asked).toHaveLength(1)
@@ -205,9 +205,7 @@ describe('conversationTitle', () => {
       const server = await createServer({ agents: [answering], conversationTitle })
       const id = await talk(server, {})
       await expect
-        .poll(() => server.log.filter(({ level }) => level === 'warn').map(({ message }) => message), {
-          timeout: 20_000,
-        })
+        .poll(() => server.log.filter(({ level }) => level === 'warn').map(({ message }) => message))
         .toEqual(['there is no title from conversationTitle'])
       expect(await titleOf(server, id)).toBe('What is 6 * 7?')
     },

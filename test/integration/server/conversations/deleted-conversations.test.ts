@@ -78,7 +78,7 @@ describe.for(QUEUES)('with the queue in %s', ([, without, startQueue]) => {
       expect(await rowsIn(database.sql)).toBe(0)
       expect(await stream.next()).toBeUndefined()
       expect((await followed).map(({ type }) => type)).toEqual(['run.started'])
-      await vi.waitUntil(() => signal.aborted, 10_000)
+      await vi.waitUntil(() => signal.aborted)
       expect(signal.reason).toMatchObject({ kind: 'lost' })
       for (const path of [
         `conversations/${conversation_id}`,
@@ -138,7 +138,7 @@ describe('a conversation', () => {
     expect((await rest.get(`conversations/${String(body['id'])}`)).status).toBe(404)
     // It looks when it starts.
     const other = await createServer({ agents: [quick] })
-    await vi.waitUntil(async () => (await rowsIn(database.sql)) === 0, 10_000)
+    await vi.waitUntil(async () => (await rowsIn(database.sql)) === 0)
     // Its delivery goes with the next.
     const next = await other.rest.create('quick')
     await other.rest.events(`runs/${next}/events`)

@@ -49,7 +49,7 @@ test('REST has them as OpenAI’s chat does, code and the agent as the runtime',
   const conversation = String((await rest.post('conversations', {})).body['id'])
   const id = await rest.create('echo', { messages: [ASKED], conversation_id: conversation })
   const read = async () => (await rest.get(`runs/${id}`)).body
-  await expect.poll(async () => (await read())['status'], { timeout: 10_000 }).toBe('succeeded')
+  await expect.poll(async () => (await read())['status']).toBe('succeeded')
   const run = await read()
   expect(JSON.parse(outputOf(run) as string)).toEqual([GIVEN])
   const answered = {
@@ -70,7 +70,7 @@ test('REST has them as OpenAI’s chat does, code and the agent as the runtime',
     conversation_id: conversation,
   })
   const readNext = async () => (await rest.get(`runs/${next}`)).body
-  await expect.poll(async () => (await readNext())['status'], { timeout: 10_000 }).toBe('succeeded')
+  await expect.poll(async () => (await readNext())['status']).toBe('succeeded')
   expect(JSON.parse(outputOf(await readNext()) as string)).toMatchObject([
     GIVEN,
     { role: 'assistant' },

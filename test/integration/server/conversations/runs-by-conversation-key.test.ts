@@ -236,9 +236,7 @@ describe('a run', () => {
       run: async () => {},
     })
     const { rest } = await createServer({ agents: [timed], config: { newConversations: 'always' } })
-    await expect
-      .poll(async () => (await rest.get('runs')).body['count'], { timeout: 20_000 })
-      .toBeGreaterThanOrEqual(1)
+    await expect.poll(async () => (await rest.get('runs')).body['count']).toBeGreaterThanOrEqual(1)
     const [{ conversations } = {}] = await database.sql<{ conversations: number }>(COUNTS)
     expect(conversations).toBe(0)
   })

@@ -22,7 +22,7 @@ describe('when every connection of the pool is taken', () => {
       )
       // Two requests, and what every process looks for now and then.
       expect(waiting).toHaveLength(3)
-    }, 10_000)
+    })
 
     const unavailable = { status: 503, body: { code: 'unavailable' } }
     // Over Prisma, over SQL of our own, in a transaction.

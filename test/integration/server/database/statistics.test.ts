@@ -22,5 +22,5 @@ test('of a new database PostgreSQL knows how much is in it, before its autovacuu
   await Promise.all(
     Array.from({ length: RUNS }, () => runtime.runs.create(PUBLIC_PRINCIPAL, { agentKey: 'agent' })),
   )
-  await vi.waitUntil(async () => (await known()).length === TABLES.length, { timeout: 20_000, interval: 200 })
+  await vi.waitUntil(async () => (await known()).length === TABLES.length, { interval: 200 })
 })

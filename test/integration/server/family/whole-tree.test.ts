@@ -92,7 +92,7 @@ test('attempts that fail before their runs are stored take the places of the nex
   /** Refuses once the run beside it has a place. */
   async function isTaken() {
     const taken = () => database.sql('SELECT FROM agent_runtime.run WHERE runs_below > 1')
-    await expect.poll(taken, { timeout: 20_000 }).toHaveLength(1)
+    await expect.poll(taken).toHaveLength(1)
     return !isRefused
   }
   const late = defineAgent({

@@ -79,7 +79,7 @@ const naming = (...ids: string[]) => ({
 
 async function outputOf(rest: RestClient, id: string): Promise<unknown> {
   const read = async () => (await rest.get(`runs/${id}`)).body
-  await expect.poll(async () => (await read())['status'], { timeout: 20_000 }).toBe('succeeded')
+  await expect.poll(async () => (await read())['status']).toBe('succeeded')
   return ((await read())['output'] as { final_output: unknown }).final_output
 }
 
@@ -407,9 +407,7 @@ test('an upload that nobody names expires, and one whose server died is swept', 
   await runtime.stop()
   const next = await createServer({ agents: [reader], worker: false })
   await next.runtime.start()
-  await expect
-    .poll(() => database.sql('SELECT id FROM agent_runtime.file'), { timeout: 20_000 })
-    .toEqual([{ id: kept.id }])
+  await expect.poll(() => database.sql('SELECT id FROM agent_runtime.file')).toEqual([{ id: kept.id }])
   expect(await database.sql(`SELECT 1 FROM agent_runtime.file_chunk WHERE file_id = '${UNKNOWN}'`)).toEqual(
     [],
   )

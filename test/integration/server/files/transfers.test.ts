@@ -113,10 +113,10 @@ test(
     await using server = await serve(createServer, { transfersPerPrincipal: 2 })
     const id = await idOf(await server.upload('ada', LARGE))
     const lying = await server.leaveLying(id)
-    await expect.poll(() => lying.readableLength, { timeout: 20_000 }).toBeGreaterThan(0)
+    await expect.poll(() => lying.readableLength).toBeGreaterThan(0)
     const open = [lying, await server.stall()]
     const begun = async () => (await database.sql('SELECT FROM agent_runtime.file')).length
-    await expect.poll(begun, { timeout: 20_000 }).toBe(2)
+    await expect.poll(begun).toBe(2)
     expect((await server.upload()).status).toBe(429)
     const refused = await server.download(id)
     expect([refused.status, await refused.json()]).toEqual([
@@ -125,7 +125,7 @@ test(
     ])
     expect((await server.upload('ben')).status).toBe(201)
     for (const socket of open) socket.destroy()
-    await expect.poll(async () => (await server.upload()).status, { timeout: 20_000 }).toBe(201)
+    await expect.poll(async () => (await server.upload()).status).toBe(201)
   },
 )
 
@@ -167,11 +167,11 @@ test(
     const written = vi.spyOn(console, 'error')
     const id = await idOf(await server.upload('ada', LARGE))
     await server.leaveLying(id)
-    await expect.poll(server.connections, { timeout: 20_000 }).toBeGreaterThan(0)
-    await expect.poll(server.connections, { timeout: 20_000 }).toBe(0)
+    await expect.poll(server.connections).toBeGreaterThan(0)
+    await expect.poll(server.connections).toBe(0)
 
     const losing = await server.leaveLying(id)
-    await expect.poll(() => losing.readableLength, { timeout: 20_000 }).toBeGreaterThan(0)
+    await expect.poll(() => losing.readableLength).toBeGreaterThan(0)
     await server.runtime.files.delete({ id: 'ada', tenantId: 'acme', kind: 'user' }, id)
     losing.resume()
     await once(losing, 'close')

@@ -32,13 +32,10 @@ type Wait = { name: string; details: { hash: string; toolCallId: string } }
 async function nextWait(rest: RestClient, id: string, isIt: (wait: Wait) => boolean = () => true) {
   let found: Wait | undefined
   await expect
-    .poll(
-      async () => {
-        found = ((await rest.get(`runs/${id}`)).body['waits'] as Wait[]).find(isIt)
-        return found
-      },
-      { timeout: 20_000 },
-    )
+    .poll(async () => {
+      found = ((await rest.get(`runs/${id}`)).body['waits'] as Wait[]).find(isIt)
+      return found
+    })
     .toBeDefined()
   return found as Wait
 }
@@ -108,7 +105,7 @@ describe('an agent of the OpenAI Agents SDK', () => {
     const { rest } = await createServer({ agents: [agent] })
     const id = await rest.create('agent', ASKED)
     for (const value of ['one', 'two']) {
-      await expect.poll(async () => (await nextWait(rest, id)).name, { timeout: 20_000 }).toBe('note')
+      await expect.poll(async () => (await nextWait(rest, id)).name).toBe('note')
       expect((await rest.post(`runs/${id}/respond`, { wait: 'note', value })).status).toBe(200)
     }
     expect((await rest.events(`runs/${id}/${ALL}`)).at(-1)).toMatchObject({ type: 'run.succeeded' })

@@ -6,6 +6,9 @@ import { recordStatements } from '../../../support/record-statements.ts'
 import type { RestClient } from '../../../support/rest-client.ts'
 import { test } from '../../../support/runtime.ts'
 
+// It computes for seconds, also where it gets little of a machine.
+vi.setConfig({ testTimeout: 180_000 })
+
 const agent = defineAgent({
   key: 'agent',
   params: z.object({ numbers: z.array(z.number()).optional() }),

@@ -100,7 +100,7 @@ describe('an idempotency key', () => {
       const asked = servers.map(({ rest }) => rest.post('runs', { ...request, idempotency_key: 'once' }))
       const waiting = `SELECT count(*)::int FROM pg_stat_activity
         WHERE datname = current_database() AND wait_event_type = 'Lock'`
-      await expect.poll(() => database.sql(waiting), { timeout: 10_000 }).toEqual([{ count: 2 }])
+      await expect.poll(() => database.sql(waiting)).toEqual([{ count: 2 }])
       await holder.query('ROLLBACK')
       const answers = await Promise.all(asked)
       expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 201]))
@@ -127,9 +127,7 @@ describe('an idempotency key', () => {
     const interrupting = { agent_key: 'echo', conversation_id: body['id'], conversation_policy: 'interrupt' }
     const asked = rest.post('runs', { ...interrupting, idempotency_key: 'k' })
     await expect
-      .poll(() => database.sql(`SELECT FROM pg_stat_activity WHERE wait_event = 'transactionid'`), {
-        timeout: 10_000,
-      })
+      .poll(() => database.sql(`SELECT FROM pg_stat_activity WHERE wait_event = 'transactionid'`))
       .toHaveLength(1)
     await other.query('COMMIT')
     expect((await asked).status).toBe(409)

@@ -45,7 +45,7 @@ test.for<[string, Before]>([
   expect(response.status).toBe(201)
   const { id } = (await response.json()) as { id: string }
   const read = async () => (await rest.get(`runs/${id}`)).body
-  await expect.poll(read, { timeout: 10_000 }).toMatchObject({ output: { final_output: 'héllo' } })
+  await expect.poll(read).toMatchObject({ output: { final_output: 'héllo' } })
 })
 
 test('a body that a parser took and left nothing of is refused', async ({ createServer: createRuntime }) => {

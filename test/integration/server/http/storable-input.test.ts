@@ -1,11 +1,14 @@
 // Nothing that the schemas accept is refused by PostgreSQL.
 import fc from 'fast-check'
-import { describe } from 'vitest'
+import { describe, vi } from 'vitest'
 import { z } from 'zod'
 import { defineAgent } from '../../../../server/index.ts'
 import type { Principal } from '../../../../server/index.ts'
 import type { RestAnswer, RestClient } from '../../../support/rest-client.ts'
 import { test as base } from '../../../support/runtime.ts'
+
+// Hundreds of requests, one after the other.
+vi.setConfig({ testTimeout: 180_000 })
 
 const agent = defineAgent({ key: 'agent', params: z.json(), run: async () => {} })
 const asking = defineAgent({

@@ -207,7 +207,7 @@ describe('agents as tools of an MCP server', () => {
     controller.abort()
     await expect(call).rejects.toThrow(/abort/i)
     await expect
-      .poll(async () => (await as('ann').rest.get('runs')).body, { timeout: 20_000 })
+      .poll(async () => (await as('ann').rest.get('runs')).body)
       .toMatchObject({ results: [{ status: 'cancelled' }] })
   })
 
@@ -273,7 +273,7 @@ describe('agents as tools of an MCP server', () => {
       const call = client.callTool({ name: 'endless', arguments: {} }, { signal: controller.signal })
       await expect(call).rejects.toThrow(/abort/i)
       await expect
-        .poll(async () => (await as('ann').rest.get('runs')).body, { timeout: 20_000 })
+        .poll(async () => (await as('ann').rest.get('runs')).body)
         .toMatchObject({ results: [{ status: 'cancelled' }] })
     },
   )

@@ -118,7 +118,7 @@ async function connect(...given: Parameters<typeof connectTasks>) {
 const accept = (content: Record<string, string | boolean>) => ({ action: 'accept', content })
 
 const until = async (client: TaskClient, taskId: string, status: string) => {
-  await expect.poll(async () => (await client.get(taskId)).status, { timeout: 20_000 }).toBe(status)
+  await expect.poll(async () => (await client.get(taskId)).status).toBe(status)
   return client.get(taskId)
 }
 
@@ -151,7 +151,7 @@ describe('runs as tasks of MCP', () => {
     await ann.update(taskId, { address: accept({ street: 'Hollow Way' }), nothing: accept({}) })
 
     const approving = async () => Object.keys((await ann.get(taskId)).inputRequests ?? {})[0] ?? 'address'
-    await expect.poll(approving, { timeout: 20_000 }).not.toBe('address')
+    await expect.poll(approving).not.toBe('address')
     expect(Date.parse((await ann.get(taskId)).lastUpdatedAt)).toBeGreaterThan(
       Date.parse(asking.lastUpdatedAt),
     )
@@ -193,13 +193,13 @@ describe('runs as tasks of MCP', () => {
     const ann = await connect(url, 'ann')
     const taskId = idOf(await ann.call('asker'))
     const keys = async () => Object.keys((await ann.get(taskId)).inputRequests ?? {}).toSorted()
-    await expect.poll(keys, { timeout: 20_000 }).toEqual(['word', 'word#2#1'])
+    await expect.poll(keys).toEqual(['word', 'word#2#1'])
     await ann.update(taskId, { word: accept({ word: 'a' }) })
     // Whatever the run does meanwhile, it still waits for the other.
     expect(await ann.get(taskId)).toMatchObject({ status: 'input_required' })
     expect(await keys()).toEqual(['word#2#1'])
     await ann.update(taskId, { 'word#2#1': accept({ word: 'b' }) })
-    await expect.poll(keys, { timeout: 20_000 }).toEqual(['word#2'])
+    await expect.poll(keys).toEqual(['word#2'])
     // An answer to the first, sent again, is none to this.
     await ann.update(taskId, { word: accept({ word: 'again' }) })
     expect(await keys()).toEqual(['word#2'])
@@ -215,7 +215,7 @@ describe('runs as tasks of MCP', () => {
     const ann = await connect(url, 'ann')
     const taskId = idOf(await ann.call('confirming'))
     const keys = async () => Object.keys((await ann.get(taskId)).inputRequests ?? {}).toSorted()
-    await expect.poll(keys, { timeout: 20_000 }).toEqual(['confirm', 'confirm#2'])
+    await expect.poll(keys).toEqual(['confirm', 'confirm#2'])
     await ann.update(taskId, { confirm: { action: 'decline' }, 'confirm#2': accept({ word: 'b' }) })
     expect(await keys()).toEqual(['confirm'])
     await ann.update(taskId, { confirm: accept({ word: 'a' }) })
@@ -244,7 +244,7 @@ describe('runs as tasks of MCP', () => {
     await expect(ann.update(taskId, answers)).rejects.toThrow(/asks for something else: read it again/)
     await ann.update(taskId, answers)
     await expect
-      .poll(async () => Object.keys((await ann.get(taskId)).inputRequests ?? {}), { timeout: 20_000 })
+      .poll(async () => Object.keys((await ann.get(taskId)).inputRequests ?? {}))
       .toEqual([expect.stringMatching(/^approve:/)])
   })
 
@@ -326,7 +326,7 @@ describe('runs as tasks of MCP', () => {
     const mute = await connect(url, 'ann', { extensions: { 'io.modelcontextprotocol/tasks': {} } })
     const taskId = idOf(await mute.call('shop', { params: { units: 1 } }))
     await expect
-      .poll(() => mute.get(taskId), { timeout: 20_000 })
+      .poll(() => mute.get(taskId))
       .toMatchObject({
         status: 'working',
         statusMessage: expect.stringMatching(/waits for an answer/) as string,

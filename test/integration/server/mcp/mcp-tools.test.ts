@@ -256,7 +256,7 @@ describe('an MCP server', () => {
     }
     expect(isThere()).toBe(true)
     await worker.stop()
-    await expect.poll(isThere, { timeout: 10_000 }).toBe(false)
+    await expect.poll(isThere).toBe(false)
   })
 })
 

@@ -199,7 +199,6 @@ describe('an anonymous session', () => {
     await enter(first.runtime)
     await vi.waitUntil(
       async () => (await sql(`SELECT FROM agent_runtime.run WHERE status = 'succeeded'`)).length === 1,
-      20_000,
     )
     await sql(`UPDATE agent_runtime.anonymous_session SET created_at = now() - interval '2 hours'`)
     await sql(
@@ -209,10 +208,7 @@ describe('an anonymous session', () => {
     await first.runtime.stop()
     // Every process looks when it starts.
     await createServer({ agents, anonymousSessions })
-    await vi.waitUntil(
-      async () => (await sql(`SELECT FROM agent_runtime.anonymous_session`)).length === 1,
-      20_000,
-    )
+    await vi.waitUntil(async () => (await sql(`SELECT FROM agent_runtime.anonymous_session`)).length === 1)
     expect(await sql(`SELECT address_hash AS a FROM agent_runtime.anonymous_session`)).toEqual([{ a: null }])
     expect(await sql(`SELECT FROM agent_runtime.run`)).toHaveLength(1)
   })

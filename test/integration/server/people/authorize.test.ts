@@ -64,7 +64,7 @@ describe('somebody else than the owner', () => {
     ])
     const asksForApproval = async () =>
       JSON.stringify((await bob?.get(`runs/${id}`))?.body).includes('approval')
-    await vi.waitUntil(asksForApproval, 20_000)
+    await vi.waitUntil(asksForApproval)
     const [approval] = (await server.as(as('ada')).trpc.client.runs.get.query({ runId: id })).waits
     const { hash } = z.object({ hash: z.string() }).parse(approval?.details)
     const decision = { wait: approval?.name, value: { approved: true, hash } }

@@ -57,7 +57,7 @@ describe('a session that is claimed', () => {
     expect((await ada.get(`conversations/${String(conversation['id'])}`)).body['title']).toBe('Mine')
     // The user goes on where the visitor was.
     await ada.create('echo', inIt)
-    await vi.waitUntil(async () => (await ada.get(`runs/${runIds[1]}`)).body['status'] === 'waiting', 20_000)
+    await vi.waitUntil(async () => (await ada.get(`runs/${runIds[1]}`)).body['status'] === 'waiting')
     expect((await ada.post(`runs/${runIds[1]}/respond`, { wait: 'leave', value: 'yes' })).status).toBe(200)
     expect((await ada.events(`runs/${runIds[1]}/events`)).at(-1)?.type).toBe('run.succeeded')
     for (const answer of [
@@ -231,7 +231,7 @@ describe('a session that is claimed', () => {
       [rows[0].owner_id],
     )
     const claimed = server.runtime.sessions.claim(ADA, visitor.token)
-    await vi.waitUntil(async () => (await waiting(database)) === 1, 20_000)
+    await vi.waitUntil(async () => (await waiting(database)) === 1)
     await creator.query('COMMIT')
     expect(await claimed).toEqual({ conversations: 1, runs: 0 })
   })
@@ -250,7 +250,7 @@ describe('a session that is claimed', () => {
       runs.create(principal, { agentKey: 'echo' }),
       conversations.create(principal, {}),
     ])
-    await vi.waitUntil(async () => (await waiting(database)) === 2, 20_000)
+    await vi.waitUntil(async () => (await waiting(database)) === 2)
     // Nobody else waits for them.
     await runs.create(ADA, { agentKey: 'echo' })
     await runs.create({ ...principal, id: 'a visitor whom the application knows' }, { agentKey: 'echo' })

@@ -115,12 +115,10 @@ describe('a quota', () => {
     expect(await rest.post('runs', { ...keyed, params: { other: true } })).toMatchObject({ status: 409 })
     expect(quota).toHaveBeenCalledTimes(1)
     expect(await rest.post('runs', { ...request, idempotency_key: 'two' })).toMatchObject({ status: 429 })
-    await vi.waitFor(
-      async () =>
-        expect(
-          await database.sql(`SELECT FROM agent_runtime.run WHERE agent_key = 'hourly' LIMIT 1`),
-        ).toHaveLength(1),
-      10_000,
+    await vi.waitFor(async () =>
+      expect(
+        await database.sql(`SELECT FROM agent_runtime.run WHERE agent_key = 'hourly' LIMIT 1`),
+      ).toHaveLength(1),
     )
     expect(quota).toHaveBeenCalledTimes(2)
   })

@@ -89,14 +89,14 @@ describe('a stream whose reader', () => {
     await stream.until('run.started')
     isDown = true
     const before = asked
-    await vi.waitUntil(() => asked > before + 2, 20_000)
+    await vi.waitUntil(() => asked > before + 2)
     isDown = false
     release()
     expect((await stream.until('run.succeeded')).at(-1)?.type).toBe('run.succeeded')
     expect(log.some(({ level }) => level === 'error')).toBe(false)
     // Nobody is asked about any more whose stream is over.
     const after = asked
-    await vi.waitUntil(async () => (await rest.get(`runs/${runId}`)).body['status'] === 'succeeded', 20_000)
+    await vi.waitUntil(async () => (await rest.get(`runs/${runId}`)).body['status'] === 'succeeded')
     expect(asked).toBe(after + 1)
   })
 })

@@ -48,7 +48,7 @@ test('what is remembered of a visitor goes as long after the session as runs are
   // Every process looks when it starts.
   await createServer({ ...options, config: { retentionDays: 30 } })
   const isSwept = async () => (await sql('SELECT FROM agent_runtime.anonymous_session')).length
-  await expect.poll(isSwept, { timeout: 20_000 }).toBe(2)
+  await expect.poll(isSwept).toBe(2)
   expect(await keptOf()).toEqual(['anonymous', 'anonymous', 'anonymous', 'anonymous', 'user', 'user'])
 })
 
@@ -62,6 +62,6 @@ test('without a time that runs are kept, it stays when the session goes', async 
   await first.runtime.stop()
   await createServer(options)
   const isSwept = async () => (await sql('SELECT FROM agent_runtime.anonymous_session')).length
-  await expect.poll(isSwept, { timeout: 20_000 }).toBe(0)
+  await expect.poll(isSwept).toBe(0)
   expect(await sql('SELECT FROM agent_runtime.memory')).toHaveLength(2)
 })

@@ -53,5 +53,5 @@ describe.skipIf(withoutRedis)(`in Redis${withoutRedis ? `: skipped, ${withoutRed
     for (const id of ids) {
       expect((await rest.events(`runs/${id}/events`)).at(-1)?.type).toBe('run.succeeded')
     }
-  }, 60_000)
+  })
 })

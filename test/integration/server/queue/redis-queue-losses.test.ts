@@ -98,7 +98,7 @@ describe.skipIf(withoutRedis)(`in Redis${withoutRedis ? `: skipped, ${withoutRed
     await vi.waitFor(async () => {
       expect((await rest.get(`runs/${runId}`)).body['status']).toBe('succeeded')
     }, PATIENCE_MS)
-  }, 60_000)
+  })
 
   test('that dies and comes back empty loses no run', async ({ createServer, database }) => {
     await using redis = await startTestRedis()
@@ -148,7 +148,7 @@ describe.skipIf(withoutRedis)(`in Redis${withoutRedis ? `: skipped, ${withoutRed
     const stream = await rest.stream(`runs/${runId}/events`)
     await vi.waitFor(async () => expect((await stream.next())?.type).toBe('run.succeeded'), PATIENCE_MS)
     await stream.close()
-  }, 30_000)
+  })
 
   test('does not confirm what it lost between the delivery and the question', async ({
     createServer,
@@ -163,7 +163,7 @@ describe.skipIf(withoutRedis)(`in Redis${withoutRedis ? `: skipped, ${withoutRed
     })
     await rest.create('echo')
     const inOutbox = () => database.sql<{ run_id: string }>('SELECT run_id FROM agent_runtime.outbox')
-    await vi.waitFor(async () => expect(await inOutbox()).toEqual([]), 5_000)
+    await vi.waitFor(async () => expect(await inOutbox()).toEqual([]))
     // What nobody has compared with the last epoch stays.
     await database.sql(`UPDATE agent_runtime.queue_epoch SET epoch = 'of before'`)
     const lost = await rest.create('echo')

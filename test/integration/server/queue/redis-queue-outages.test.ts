@@ -11,7 +11,7 @@ describe.skipIf(withoutRedis)(`in Redis${withoutRedis ? `: skipped, ${withoutRed
     const { rest, log } = await createServer({ agents: [echo], config: inRedis(redis) })
     const since = performance.now()
     const runId = await rest.create('echo')
-    expect(performance.now() - since).toBeLessThan(2_000)
+    expect(performance.now() - since).toBeLessThan(9_000)
     expect(log.filter(({ level }) => level === 'warn').map(({ message }) => message)).toContain(
       'Redis is away; runs wait in the database meanwhile',
     )

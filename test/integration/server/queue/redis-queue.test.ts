@@ -77,7 +77,7 @@ describe.skipIf(withoutRedis)(`in Redis${withoutRedis ? `: skipped, ${withoutRed
     await using doctor = runCli(['doctor'], { cwd: folder.path, env: { DATABASE_URL: database.url } })
     expect(await doctor.exited).toBe(1)
     expect(doctor.stdout()).toContain('1 agent has a queue in PostgreSQL and one in Redis.')
-  }, 60_000)
+  })
 
   test('is left and gone back to without losing a run, whatever it waits for', async ({ createServer }) => {
     await using redis = await startTestRedis()
@@ -110,5 +110,5 @@ describe.skipIf(withoutRedis)(`in Redis${withoutRedis ? `: skipped, ${withoutRed
     for (const id of ids) {
       expect((await rest.events(`runs/${id}/events`)).at(-1)?.type).toBe('run.succeeded')
     }
-  }, 30_000)
+  })
 })

@@ -63,7 +63,7 @@ test('fifty runs are followed at once, over one connection', async ({ createServ
   expect(counted).toEqual(runs.map((_, index) => Array.from({ length: index + 1 }, (_, n) => n + 1)))
   expect(host.sockets).toHaveLength(1)
   // A moment after the last stream has ended, it is closed.
-  await vi.waitUntil(() => host.sockets[0]?.destroyed, { timeout: 20_000 })
+  await vi.waitUntil(() => host.sockets[0]?.destroyed)
 })
 
 test('each caller has a connection of its own, and sees its own', async ({ createServer }) => {
@@ -322,7 +322,7 @@ describe('a connection', () => {
     await using host = await hostRuntimes(runtime)
     using raw = await openRawSocket(host.socketUrl)
     raw.socket.pause()
-    await vi.waitUntil(() => host.sockets[0]?.destroyed, { timeout: 20_000 })
+    await vi.waitUntil(() => host.sockets[0]?.destroyed)
   })
 
   test('that sends more than it may is closed', async ({ createServer }) => {

@@ -108,7 +108,7 @@ describe.each(Object.entries(SDKS))('with line %s of the SDK', (_, createSdk) =>
     await api.rest.post(`runs/${id}/respond`, { wait: 'sure', value: true })
     await stream.until('run.succeeded')
     await expect
-      .poll(() => there.spans().filter(({ name }) => name.startsWith('invoke_agent')), { timeout: 10_000 })
+      .poll(() => there.spans().filter(({ name }) => name.startsWith('invoke_agent')))
       .toHaveLength(3)
 
     const spans = [...here.spans(), ...there.spans()]
@@ -203,9 +203,7 @@ describe.each(Object.entries(SDKS))('with line %s of the SDK', (_, createSdk) =>
     })
     const { rest } = await createServer({ agents: [above, below], tracer: openTelemetry(sdk) })
     await rest.events(`runs/${await rest.create('above')}/events`)
-    await expect
-      .poll(() => sdk.spans().filter(({ name }) => name === 'invoke_agent below'), { timeout: 10_000 })
-      .toHaveLength(2)
+    await expect.poll(() => sdk.spans().filter(({ name }) => name === 'invoke_agent below')).toHaveLength(2)
     expect(new Set(sdk.spans().map((span) => span.spanContext().traceId)).size).toBe(1)
     const bySpan = new Map(sdk.spans().map((span) => [span.spanContext().spanId, span]))
     const nameAbove = (span: Recorded) => bySpan.get(span.parentSpanContext?.spanId ?? '')?.name
@@ -227,7 +225,7 @@ describe.each(Object.entries(SDKS))('with line %s of the SDK', (_, createSdk) =>
     const { rest } = await createServer({ agents: [agent], model: script(), tracer })
     const id = await rest.create('teller', { messages: [{ role: 'user', content: `Pay by ${CARD}.` }] })
     await rest.events(`runs/${id}/events`)
-    await expect.poll(() => sdk.spans().at(-1)?.name, { timeout: 10_000 }).toBe('invoke_agent teller')
+    await expect.poll(() => sdk.spans().at(-1)?.name).toBe('invoke_agent teller')
     const told = JSON.stringify(sdk.spans().map(({ attributes }) => attributes))
     expect(told).not.toContain(CARD)
     for (const text of ['Pay by ****.', 'Paid by ****.', 'Be kind.', 'paid']) expect(told).toContain(text)
@@ -244,7 +242,7 @@ test('an SDK that is registered for the whole application is told of runs alone'
     const { rest } = await createServer({ agents: [plain], tracer: openTelemetry() })
     await rest.events(`runs/${await rest.create('plain')}/events`)
     const names = () => sdk.spans().map(({ name }) => name)
-    await expect.poll(names, { timeout: 10_000 }).toContain('invoke_agent plain')
+    await expect.poll(names).toContain('invoke_agent plain')
     expect(names()).toEqual(['create_run plain', 'invoke_agent plain'])
   } finally {
     trace.disable()
@@ -289,9 +287,7 @@ describe('what an error says', () => {
     const { rest } = await createServer({ agents: [agent], tracer: openTelemetry({ ...sdk, ...options }) })
     await rest.events(`runs/${await rest.create('refused')}/events`)
     const attempt = () => sdk.spans().find(({ name }) => name === 'invoke_agent refused')
-    await expect
-      .poll(attempt, { timeout: 10_000 })
-      .toMatchObject({ attributes: { 'error.type': expect.any(String) as string } })
+    await expect.poll(attempt).toMatchObject({ attributes: { 'error.type': expect.any(String) as string } })
     expect(attempt()?.status).toEqual(status)
   })
 })
@@ -310,7 +306,7 @@ test('a mask that fails tells nothing', async ({ createServer }) => {
   const { rest } = await createServer({ agents: [agent], model, tracer })
   const id = await rest.create('teller', { messages: [{ role: 'user', content: `Pay by ${CARD}.` }] })
   expect((await rest.events(`runs/${id}/events`)).at(-1)).toMatchObject({ type: 'run.succeeded' })
-  await expect.poll(() => sdk.spans().at(-1)?.name, { timeout: 10_000 }).toBe('invoke_agent teller')
+  await expect.poll(() => sdk.spans().at(-1)?.name).toBe('invoke_agent teller')
   const told = JSON.stringify(sdk.spans().map(({ attributes }) => attributes))
   expect(told).not.toContain(CARD)
   expect(told).toContain('The mask failed.')

@@ -74,9 +74,9 @@ test('a cancel, an answer and an approval leave a line each: who, of which run',
   const { rest, trpc } = as({ 'x-user': 'ada' })
   const runId = await rest.create('asking')
   const waits = async () => (await trpc.client.runs.get.query({ runId })).waits
-  await vi.waitUntil(async () => (await waits())[0]?.name === 'city', 20_000)
+  await vi.waitUntil(async () => (await waits())[0]?.name === 'city')
   await rest.post(`runs/${runId}/respond`, { wait: 'city', value: 'Lisbon' })
-  await vi.waitUntil(async () => (await waits())[0]?.kind === 'approval', 20_000)
+  await vi.waitUntil(async () => (await waits())[0]?.kind === 'approval')
   const [approval] = await waits()
   const { hash } = z.object({ hash: z.string() }).parse(approval?.details)
   const value = { approved: true, hash }
@@ -137,7 +137,7 @@ test('an upload that breaks off is nobody’s to read about', async ({ createSer
       socket.write(
         `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n${length}\r\n\r\n5\r\n{"age`,
       )
-      await vi.waitUntil(() => answers.length > asked, 10_000)
+      await vi.waitUntil(() => answers.length > asked)
       socket.destroy()
       expect([path, length, (await answers[asked])?.status]).toEqual([path, length, 400])
     }

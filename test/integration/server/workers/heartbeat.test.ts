@@ -15,7 +15,7 @@ test('a run that is under way beats with its lease; who reads all hears it, comp
     database.sql<{ run_id: string; payload: unknown }>(
       `SELECT DISTINCT run_id, payload FROM agent_runtime.event WHERE type = 'run.heartbeat' ORDER BY run_id`,
     )
-  await expect.poll(beats, { timeout: 20_000 }).toEqual(ids.map((run_id) => ({ run_id, payload: {} })))
+  await expect.poll(beats).toEqual(ids.map((run_id) => ({ run_id, payload: {} })))
   held.release()
   for (const id of ids) {
     const all = await rest.events(`runs/${id}/events?include_all=1`)

@@ -29,7 +29,7 @@ describe('of many workers', () => {
         await api.rest.events(`runs/${await api.rest.create('quick')}/events`)
       }
       expect(statements.countOf(TAKES) - before).toBeLessThan(2 * RUNS)
-    }, 20_000)
+    })
     expect(servers).toHaveLength(8)
   })
 
@@ -43,7 +43,7 @@ describe('of many workers', () => {
       const more = Array.from({ length: 4 }, () => first?.rest.create('held') as Promise<string>)
       runs.push(...(await Promise.all(more)))
       for (const { started } of held) expect(started).toBeGreaterThan(2)
-    }, 20_000)
+    })
     for (const { release } of held) release()
     for (const id of runs) await first?.rest.events(`runs/${id}/events`)
   })
@@ -93,7 +93,7 @@ test('a worker that has nothing to do asks for all its agents in one statement',
   const { rest } = await createServer({ agents, config })
   await rest.events(`runs/${await rest.create('quick-7')}/events`)
   const statements = recordStatements()
-  await vi.waitFor(() => expect(statements.countOf(LOOKS_FOR_UPKEEP)).toBeGreaterThan(4), 20_000)
+  await vi.waitFor(() => expect(statements.countOf(LOOKS_FOR_UPKEEP)).toBeGreaterThan(4))
   // About 25 polls, and what else an idle process does.
   expect(statements.count).toBeLessThan(100)
 })

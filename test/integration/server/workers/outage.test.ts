@@ -83,7 +83,7 @@ describe('without the connection that listens', () => {
       await database.sql(killListeners)
       if (turns % 2 === 1) {
         const isBack = async () => expect(await database.sql(listeners)).toHaveLength(1)
-        await vi.waitFor(isBack, { interval: 1, timeout: 5_000 })
+        await vi.waitFor(isBack, { interval: 1 })
       }
       for (let i = 0; i < turns; i += 1) await new Promise((resolve) => setImmediate(resolve))
       await runtime.stop()
@@ -146,13 +146,10 @@ describe('when all connections break at once, again and again', () => {
       for (let i = 0; i < round; i += 1) await new Promise((resolve) => setImmediate(resolve))
       if (round < rounds) await database.sql(killAll)
     }
-    await vi.waitFor(
-      async () => {
-        const left = await database.sql(`SELECT id FROM agent_runtime.run WHERE status <> 'succeeded'`)
-        expect(left).toEqual([])
-      },
-      { timeout: 20_000 },
-    )
+    await vi.waitFor(async () => {
+      const left = await database.sql(`SELECT id FROM agent_runtime.run WHERE status <> 'succeeded'`)
+      expect(left).toEqual([])
+    })
     const words = gates.flatMap((_, round) => [
       ...Array.from({ length: 5 }, (_, n) => `${round}.${n}`),
       `${round}`,

@@ -51,4 +51,4 @@ test('a worker cut off from the database loses its run to another, and adds noth
   // Once it has ended, it has had its chance.
   await cutOff.runtime.stop()
   expect((await other.rest.get(`runs/${id}`)).body).toEqual(over)
-}, 60_000)
+})

@@ -26,14 +26,12 @@ test('a worker that can’t show its presence takes nothing until it can', async
   // Many polls, and more looks for lost workers than it takes to lose a run.
   const [moment] = await database.sql<{ until: Date }>(`SELECT now() + interval '2 seconds' AS until`)
   await expect
-    .poll(() => database.sql(`SELECT FROM pg_stat_activity WHERE now() > $1 LIMIT 1`, [moment?.until]), {
-      timeout: 5_000,
-    })
+    .poll(() => database.sql(`SELECT FROM pg_stat_activity WHERE now() > $1 LIMIT 1`, [moment?.until]))
     .toHaveLength(1)
   expect((await rest.get(`runs/${id}`)).body).toMatchObject({ status: 'queued', started_at: null })
   proxy.refuse(false)
   await expect
-    .poll(async () => (await rest.get(`runs/${id}`)).body, { timeout: 10_000 })
+    .poll(async () => (await rest.get(`runs/${id}`)).body)
     .toMatchObject({
       status: 'succeeded',
       attempt: 1,

@@ -49,9 +49,7 @@ test('runs take each way that the table of transitions has, and no other', async
     rest.create('agent', { ...more, metadata: { does, ...Object(more['metadata']) } })
   const ended = (id: string) => rest.events(`runs/${id}/events`)
   const has = async (id: string, fields: Record<string, unknown>) => {
-    await expect
-      .poll(async () => (await rest.get(`runs/${id}`)).body, { timeout: 20_000 })
-      .toMatchObject(fields)
+    await expect.poll(async () => (await rest.get(`runs/${id}`)).body).toMatchObject(fields)
   }
 
   await refuseClaims(database.sql)

@@ -22,7 +22,7 @@ async function gatesIn(database: Database): Promise<(string | null)[]> {
 }
 
 const untilGates = (database: Database, ...gates: (string | null)[]) =>
-  vi.waitFor(async () => expect(await gatesIn(database)).toEqual(gates), 5_000)
+  vi.waitFor(async () => expect(await gatesIn(database)).toEqual(gates))
 
 const bob = { 'x-user': 'bob' }
 const beta = { 'x-tenant': 'beta' }
@@ -108,22 +108,18 @@ describe('runs at once', () => {
         WHERE gate = 'passed' GROUP BY 1, 2) AS of_owners
       GROUP BY 1 ORDER BY 1`
     // A place that was kept for a key that somebody used meanwhile is given to another a moment later.
-    await vi.waitFor(
-      async () =>
-        expect(await database.sql(PASSED)).toEqual([
-          { tenant: 'acme', each: true, total: 5 },
-          { tenant: 'beta', each: true, total: 3 },
-        ]),
-      5_000,
+    await vi.waitFor(async () =>
+      expect(await database.sql(PASSED)).toEqual([
+        { tenant: 'acme', each: true, total: 5 },
+        { tenant: 'beta', each: true, total: 3 },
+      ]),
     )
     expect(await database.sql(`SELECT count(*)::int AS jobs FROM agent_runtime_queue.job`)).toEqual([
       { jobs: 8 },
     ])
     await servers[0].runtime.startWorker()
-    await vi.waitFor(
-      async () =>
-        expect(await database.sql(`SELECT FROM agent_runtime.run WHERE status <> 'succeeded'`)).toEqual([]),
-      10_000,
+    await vi.waitFor(async () =>
+      expect(await database.sql(`SELECT FROM agent_runtime.run WHERE status <> 'succeeded'`)).toEqual([]),
     )
   })
 
@@ -186,11 +182,10 @@ describe('runs at once', () => {
     expect((await rest.post(`runs/${ids[1]}/cancel`)).body).toMatchObject({ run: { status: 'cancelled' } })
     expect(await gatesIn(database)).toEqual(['passed', 'tenant', 'tenant'])
     await rest.post(`runs/${ids[0]}/cancel`)
-    await vi.waitFor(async () => expect((await gatesIn(database)).at(-1)).toBe('passed'), 5_000)
+    await vi.waitFor(async () => expect((await gatesIn(database)).at(-1)).toBe('passed'))
     const late = await rest.create('quick', { expires_at: new Date(Date.now() + 50).toISOString() })
-    await vi.waitFor(
-      async () => expect((await rest.get(`runs/${late}`)).body).toMatchObject({ status: 'timed_out' }),
-      5_000,
+    await vi.waitFor(async () =>
+      expect((await rest.get(`runs/${late}`)).body).toMatchObject({ status: 'timed_out' }),
     )
   })
 
@@ -291,9 +286,8 @@ describe('runs at once', () => {
       config: { tenantRunsAtOnce: 1 },
     })
     const asked = await rest.create('asking')
-    await vi.waitFor(
-      async () => expect((await rest.get(`runs/${asked}`)).body).toMatchObject({ status: 'waiting' }),
-      5_000,
+    await vi.waitFor(async () =>
+      expect((await rest.get(`runs/${asked}`)).body).toMatchObject({ status: 'waiting' }),
     )
     // It has no place while it waits.
     await rest.create('held')

@@ -11,9 +11,7 @@ const late = defineAgent({ key: 'late', run: async () => {} })
 
 async function expectToExpire(rest: RestClient): Promise<void> {
   const id = await rest.create('late', { expires_at: new Date(Date.now() + 500).toISOString() })
-  await expect
-    .poll(async () => (await rest.get(`runs/${id}`)).body, { timeout: 5_000 })
-    .toMatchObject({ status: 'timed_out' })
+  await expect.poll(async () => (await rest.get(`runs/${id}`)).body).toMatchObject({ status: 'timed_out' })
 }
 
 test('what is to be done is done in time though thousands of runs wait for their turn', async ({

@@ -101,7 +101,7 @@ test('each run leaves a line in the log when it ends', async ({ createServer }) 
     ids.push(id)
   }
   const ended = () => log.filter(({ message }) => message === 'a run ended')
-  await expect.poll(() => ended().length, { timeout: 10_000 }).toBe(2)
+  await expect.poll(() => ended().length).toBe(2)
   expect(ended().map(({ level, fields }) => ({ level, ...fields }))).toMatchObject([
     { level: 'info', runId: ids[0], agentKey: 'counting', attempt: 1, status: 'succeeded' },
     { level: 'info', runId: ids[1], agentKey: 'failing', attempt: 1, status: 'failed' },

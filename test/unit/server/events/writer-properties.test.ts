@@ -70,5 +70,5 @@ describe('the writer, whatever the store and the agents do', () => {
       ),
       { numRuns: 300 },
     )
-  }, 20_000)
+  })
 })
