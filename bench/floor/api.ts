@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import pg from 'pg'
 import { v7 as uuidv7 } from 'uuid'
 import { reportReady } from '../driver/server-child.ts'
+import { FILES, moveFile } from './files.ts'
 import { QUEUED, TERMINAL, WRITTEN } from './schema.ts'
 
 const CREATE = {
@@ -157,7 +158,8 @@ await listening.query(`LISTEN ${WRITTEN}`)
 
 const server = createServer((request, response) => {
   const runId = request.url?.split('/')[4]
-  if (request.method === 'POST') create(request, response)
+  if (request.url?.startsWith(FILES)) void moveFile(request, response)
+  else if (request.method === 'POST') create(request, response)
   else if (request.url === '/healthz') response.end('{"status":"ok"}')
   else follow(request, response, runId ?? '')
 })

@@ -1,6 +1,9 @@
-/** Cuts bytes into pieces of one size; the last may be shorter. Holds one piece in memory. */
+/**
+ * Cuts bytes into pieces of one size; the last may be shorter. All are in the same memory, so each is valid until the
+ * next one is asked for.
+ */
 export async function* inPieces(bytes: AsyncIterable<Uint8Array>, size: number): AsyncGenerator<Buffer> {
-  let piece = Buffer.allocUnsafeSlow(size)
+  const piece = Buffer.allocUnsafeSlow(size)
   let filled = 0
   for await (const chunk of bytes) {
     for (let taken = 0; taken < chunk.length;) {
@@ -10,7 +13,6 @@ export async function* inPieces(bytes: AsyncIterable<Uint8Array>, size: number):
       filled += part.length
       if (filled < size) continue
       yield piece
-      piece = Buffer.allocUnsafeSlow(size)
       filled = 0
     }
   }

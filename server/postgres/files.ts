@@ -6,24 +6,29 @@ import { inPieces } from '../concurrency/in-pieces.ts'
 import { FileGone } from '../ports/files.ts'
 import type { Files } from '../ports/files.ts'
 import { execute, inTransaction } from './connections/transaction.ts'
-import { copyBytes } from './copy-bytes.ts'
+import { copyBytes, copyPiece } from './copy-bytes.ts'
 
 const PIECE_BYTES = 256 * 1024
 /** The most statements for files at once in a process. The pool's other connections are for runs. */
 const MAX_STATEMENTS = 2
 
-// The foreign key refuses a piece whose file's row was deleted. The commit of a piece does not wait for the disk, since
-// other commits would then wait too. The commit that completes the file does, and with it everything that was written
-// before.
-const WRITE = {
-  name: 'file_write',
-  text: `
-    INSERT INTO agent_runtime.file_chunk (file_id, position, bytes)
-    SELECT $1, $2, $3 FROM set_config('synchronous_commit', 'off', true)`,
-}
+// The commit of a piece does not wait for the disk, since other commits would then wait too. The commit that completes
+// the file does, and with it everything that was written before.
+const SOON = { text: `SET LOCAL synchronous_commit TO off` }
 
-const read = (fileId: string, position: number) =>
-  `SELECT bytes FROM agent_runtime.file_chunk WHERE file_id = ${pg.escapeLiteral(fileId)} AND position = ${position}`
+// The foreign key refuses a piece whose file's row was deleted.
+const CHUNK = 'agent_runtime.file_chunk (file_id, position, bytes)'
+
+/** A piece is read in several rows, each small enough to arrive at once. */
+const ROW_BYTES = 8 * 1024
+/** More than COPY adds to the rows of a piece. */
+const COPY_BYTES = 1024
+
+const read = (fileId: string, position: number) => `
+  SELECT substring(c.bytes FROM at FOR ${ROW_BYTES})
+  FROM agent_runtime.file_chunk c CROSS JOIN generate_series(1, ${PIECE_BYTES}, ${ROW_BYTES}) AS at
+  WHERE c.file_id = ${pg.escapeLiteral(fileId)} AND c.position = ${position}
+  ORDER BY at`
 
 const REMOVE = {
   name: 'file_remove',
@@ -36,7 +41,12 @@ export function createPgFiles(pool: pg.Pool): Files {
     async write(fileId, bytes) {
       let position = 0
       for await (const piece of inPieces(bytes, PIECE_BYTES)) {
-        await inTurn(() => execute(pool, WRITE, [fileId, position, piece]))
+        const row = { fileId, position, bytes: piece }
+        await inTurn(() =>
+          inTransaction(pool, (client) =>
+            Promise.all([execute(client, SOON, []), copyPiece(client, CHUNK, row)]),
+          ),
+        )
         position += 1
       }
     },
@@ -45,7 +55,9 @@ export function createPgFiles(pool: pg.Pool): Files {
       for (let at = start; at < end;) {
         const position = Math.floor(at / PIECE_BYTES)
         const bytes = await inTurn(() =>
-          inTransaction(pool, (client) => copyBytes(client, read(fileId, position))),
+          inTransaction(pool, (client) =>
+            copyBytes(client, read(fileId, position), PIECE_BYTES + COPY_BYTES),
+          ),
         )
         if (bytes === undefined) throw new FileGone(`The file ${fileId} no longer exists.`)
         const begin = position * PIECE_BYTES
