@@ -44,6 +44,7 @@ from typing import (
     Dict,
     Iterator,
     List,
+    Literal,
     Mapping,
     Optional,
     Sequence,
@@ -275,6 +276,12 @@ class _Run:
             raise
         return number, call
 
+    def start_child(self, request: Dict[str, Any], on_end: Optional[str]) -> Future[Any]:
+        # An older runtime would ignore the field, and never tell of the end.
+        if on_end is not None and self.connection.revision < 2:
+            raise NonRetriableError("The runtime is older than `on_end`: update trpc-agent-runtime, or leave it out.")
+        return self.ask("child_run", detached=True, **request, **_given({"on_end": on_end}))[1].result
+
     def take(self, message: Dict[str, Any]) -> None:
         kind, number = message["type"], message.get("id", 0)
         if kind == "cancel":
@@ -324,6 +331,8 @@ class _Connection:
         self._input: BinaryIO = os.fdopen(os.dup(0), "rb")
         self._output: BinaryIO = os.fdopen(os.dup(1), "wb")
         self._lock = threading.Lock()
+        #: What the runtime has of this version of the protocol.
+        self.revision = 1
         self._run: Optional[_Run] = None
         self._over: Optional[asyncio.Event] = None
         # What prints, here or in a program that is started from here, writes to the log. What reads finds nothing.
@@ -371,6 +380,8 @@ class _Connection:
             if kind == "hello" and message["protocol"] != PROTOCOL_VERSION:
                 print(f"The runtime speaks version {message['protocol']} of the protocol, this module {PROTOCOL_VERSION}.")
                 _leave()
+            elif kind == "hello":
+                self.revision = message.get("revision", 1)
             elif kind == "start":
                 run = self._run = _Run(self, message)
                 self.loop.call_soon_threadsafe(self._begin, run)
@@ -845,10 +856,19 @@ class RunContext(_Context):
         return _known(ChildResult, await asyncio.wrap_future(asked))
 
     async def start_agent(
-        self, agent: str, params: Any = None, messages: Union[str, Sequence[Message], None] = None, **options: Any
+        self,
+        agent: str,
+        params: Any = None,
+        messages: Union[str, Sequence[Message], None] = None,
+        *,
+        on_end: Optional[Literal["continue"]] = None,
+        **options: Any,
     ) -> str:
-        """The same without waiting: the other run goes on when this one is over. Returns its id."""
-        asked = self._run.ask("child_run", detached=True, **_child_request(agent, params, messages, **options))[1].result
+        """The same without waiting: the other run goes on when this one is over. Returns its id.
+
+        With `on_end="continue"` the conversation's next run begins with a message that tells how the other ended, when both are over.
+        """
+        asked = self._run.start_child(_child_request(agent, params, messages, **options), on_end)
         return str((await asyncio.wrap_future(asked))["run_id"])
 
     async def history(self, *, include_failed_runs: bool = False) -> List[Message]:
@@ -990,10 +1010,15 @@ class SyncRunContext(_Context):
         return _known(ChildResult, asked.result())
 
     def start_agent(
-        self, agent: str, params: Any = None, messages: Union[str, Sequence[Message], None] = None, **options: Any
+        self,
+        agent: str,
+        params: Any = None,
+        messages: Union[str, Sequence[Message], None] = None,
+        *,
+        on_end: Optional[Literal["continue"]] = None,
+        **options: Any,
     ) -> str:
-        asked = self._run.ask("child_run", detached=True, **_child_request(agent, params, messages, **options))[1].result
-        return str(asked.result()["run_id"])
+        return str(self._run.start_child(_child_request(agent, params, messages, **options), on_end).result()["run_id"])
 
     def history(self, *, include_failed_runs: bool = False) -> List[Message]:
         asked = self._run.ask("history", include_failed_runs=include_failed_runs)[1].result

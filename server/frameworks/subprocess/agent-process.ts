@@ -3,7 +3,13 @@ import { spawn } from 'node:child_process'
 import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import type { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
 import { processFailure } from './process-failure.ts'
-import { MAX_OPEN_REQUESTS, PROTOCOL_VERSION, ProtocolError, readMessage } from './protocol.ts'
+import {
+  MAX_OPEN_REQUESTS,
+  PROTOCOL_REVISION,
+  PROTOCOL_VERSION,
+  ProtocolError,
+  readMessage,
+} from './protocol.ts'
 import type { RunMessage, RuntimeMessage, UnknownRequest } from './protocol.ts'
 import { readLines } from './read-lines.ts'
 
@@ -176,6 +182,7 @@ export class AgentProcess {
     void this.send({
       type: 'hello',
       protocol: PROTOCOL_VERSION,
+      revision: PROTOCOL_REVISION,
       limits: { message_bytes: this.#options.maxMessageBytes, open_requests: MAX_OPEN_REQUESTS },
     })
     const how = await exit.promise

@@ -6,6 +6,8 @@ import { Json, JsonObject } from '../../contract/json.ts'
 import { CallName } from '../../contract/wait.ts'
 
 export const PROTOCOL_VERSION = 1
+/** What was added within the version, told with the runtime's hello: 2 has `on_end`. Whoever finds none speaks to 1. */
+export const PROTOCOL_REVISION = 2
 /** Requests of one run that are not answered yet. */
 export const MAX_OPEN_REQUESTS = 1_000
 
@@ -92,6 +94,8 @@ export const PROCESS_MESSAGES = {
     name: z.string().optional(),
     /** Nobody waits for it. */
     detached: z.boolean().default(false),
+    /** Of one that nobody waits for: who is told of its end. */
+    on_end: z.string().max(100).optional(),
     metadata: JsonObject.optional(),
     timeout_ms: z.int().min(1).optional(),
     max_attempts: z.int().min(1).optional(),
@@ -177,7 +181,12 @@ const excerpt = (text: string) => `It was: ${JSON.stringify(text.slice(0, 200))}
 
 /** What the runtime says. */
 export type RuntimeMessage =
-  | { type: 'hello'; protocol: number; limits: { message_bytes: number; open_requests: number } }
+  | {
+      type: 'hello'
+      protocol: number
+      revision: number
+      limits: { message_bytes: number; open_requests: number }
+    }
   | ({ type: 'start'; run: number } & StartedRun)
   | { type: 'step.begun'; run: number; id: number; idempotency_key: string }
   | { type: 'model.delta'; run: number; id: number; text?: string; reasoning?: string }

@@ -2,6 +2,7 @@ import type { RunAgentOptions } from '../../agent/child-run.ts'
 import type { AgentContext } from '../../agent/context.ts'
 import type { AnyAgent } from '../../agent/agent.ts'
 import { NonRetriableError } from '../../agent/non-retriable-error.ts'
+import { AgentRuntimeError } from '../../contract/agent-runtime-error.ts'
 import type { Json } from '../../contract/json.ts'
 import type { MessageOf } from './protocol.ts'
 import { usageOf } from './wire-usage.ts'
@@ -17,9 +18,15 @@ export async function runChild(
   if (agent === undefined) {
     throw new NonRetriableError(`The agent may not run "${asked.agent}": it is not among its "agents".`)
   }
+  const { on_end: onEnd } = asked
   if (asked.detached) {
-    const { runId } = await ctx.startAgent(agent, optionsOf(asked))
+    // `startAgent` checks what it is.
+    const told = onEnd === undefined ? {} : { onEnd: onEnd as 'continue' }
+    const { runId } = await ctx.startAgent(agent, { ...optionsOf(asked), ...told })
     return { run_id: runId }
+  }
+  if (onEnd !== undefined) {
+    throw new AgentRuntimeError('validation_failed', 'Only a detached run has an "on_end".')
   }
   const { runId, output, text, usage } = await ctx.runAgent(agent, optionsOf(asked))
   return { run_id: runId, output, text, usage: usage === null ? null : usageOf(usage) }

@@ -268,6 +268,30 @@ describe.skipIf(!isInstalled('python3'))('an agent in Python', () => {
     expect(outputOf((await rest.get(`runs/${id}`)).body)).toBe('Hello Ada')
   })
 
+  test.for(['starter', 'starter-sync'])(
+    'is told of the end in the conversation’s next run, of %s',
+    async (key, { createServer, database }) => {
+      const hello = pythonAgent('hello')
+      const { rest } = await createServer({ agents: [hello, pythonAgent(key, { agents: [hello] })] })
+      const asked = { messages: [{ role: 'user', content: 'Go.' }], conversation: 'new' }
+      const id = await rest.create(key, asked)
+      const events = await rest.events(`runs/${id}/${DEBUG}`)
+      expect(events.at(-1)).toMatchObject({ type: 'run.succeeded' })
+      const next = () =>
+        database.sql<{ id: string }>(
+          'SELECT id FROM agent_runtime.run WHERE parent_run_id = $1 AND agent_key = $2',
+          [id, key],
+        )
+      await expect.poll(next).toHaveLength(1)
+      const [run] = await next()
+      await rest.events(`runs/${run?.id}/${DEBUG}`)
+      expect(outputOf((await rest.get(`runs/${run?.id}`)).body)).toMatchObject({
+        agentKey: 'hello',
+        status: 'succeeded',
+      })
+    },
+  )
+
   test('has none do it that is not among its agents', async ({ createServer }) => {
     const slow = pythonAgent('slow')
     const { rest, log } = await createServer({ agents: [slow, pythonAgent('forbidden')] })
