@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest'
+import type { ConversationStore } from '../../../client/conversation-store.ts'
+import { createConversationStore } from '../../../client/conversation-store.ts'
+import type { ConversationSignal } from '../../../client/follow-conversation.ts'
+import type { AnyRunEvent } from '../../../server/contract/event.ts'
+import type { ConversationDetail } from '../../../server/contract/conversation.ts'
+import type { HistoryMessage } from '../../../server/contract/message.ts'
+import { delta, fakeClock, RUN_ID, runEvent, settled } from './fake-transport.ts'
+
+const CONVERSATION_ID = '019aa000-0000-7000-8000-00000000000c'
+
+const message = (id: string, more: Partial<HistoryMessage>): HistoryMessage =>
+  ({ id, parentId: null, runId: RUN_ID, createdAt: '2026-01-01T00:00:00.000Z', ...more }) as HistoryMessage
+
+const question = message(`${RUN_ID}:0`, { role: 'user', content: 'What is new?' })
+
+const page = (...messages: HistoryMessage[]) => ({ messages, cursor: '0' }) as ConversationDetail
+
+/** A store that has heard these events of a run, with somebody looking. */
+async function storeAfter(...events: AnyRunEvent[]): Promise<ConversationStore> {
+  const clock = fakeClock()
+  async function* follow(): AsyncGenerator<ConversationSignal, void, void> {
+    for (const event of events) {
+      const cursor = String(event.seq)
+      yield { type: 'event', event: { ...event, conversationId: CONVERSATION_ID, agentKey: 'chat', cursor } }
+    }
+    await new Promise(() => {})
+  }
+  const store = createConversationStore({ clock, follow })
+  store.subscribe(() => {})
+  store.take(page(), 0)
+  await settled()
+  await clock.advance(100)
+  return store
+}
+
+const runsOf = (store: ConversationStore) => [...store.getSnapshot().runs.keys()]
+
+describe('a page of the history that a conversation store takes', () => {
+  const call = { toolCallId: 'c', tool: 'search', arguments: {}, messageId: 'm1' }
+  const brokenOff = [
+    delta(1, 'Let me look.'),
+    runEvent(2, { type: 'tool.call', payload: call }),
+    runEvent(3, { type: 'run.cancelled', payload: {} }),
+  ]
+
+  it('has what a run said that succeeded: the run is let go', async () => {
+    const store = await storeAfter(
+      delta(1, 'Hello.'),
+      runEvent(2, { type: 'run.succeeded', payload: { output: null } }),
+    )
+    expect(runsOf(store)).toEqual([RUN_ID])
+    store.take(page(question, message('m1', { role: 'assistant', content: 'Hello.' })), 1)
+    expect(runsOf(store)).toEqual([])
+  })
+
+  it('has only the texts of a run that was broken off: the run is kept beside them, for its calls', async () => {
+    const store = await storeAfter(...brokenOff)
+    const before = store.getSnapshot()
+    store.take(
+      page(question, message('m1', { role: 'assistant', content: 'Let me look.', incomplete: true })),
+      1,
+    )
+    expect(runsOf(store)).toEqual([RUN_ID])
+    expect(store.getSnapshot()).toBe(before)
+  })
+
+  it('is of another branch where it has the question and not the answer: the run is let go', async () => {
+    const store = await storeAfter(...brokenOff)
+    expect(runsOf(store)).toEqual([RUN_ID])
+    const again = message('n1', { runId: 'another', role: 'assistant', content: 'News.' })
+    store.take(page(question, { ...again, parentId: question.id }), 1)
+    expect(runsOf(store)).toEqual([])
+  })
+
+  it('was read before the run ended: the run is kept until one is read that has its end', async () => {
+    const store = await storeAfter(...brokenOff)
+    store.take(page(question), 0)
+    expect(runsOf(store)).toEqual([RUN_ID])
+    store.take(page(), 1)
+    expect(runsOf(store)).toEqual([])
+  })
+})
