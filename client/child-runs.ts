@@ -1,6 +1,8 @@
 // The runs below a run, as its own events tell of them.
 import type { RunError, RunStatus } from '../server/contract/run.ts'
 import type { PendingWait } from '../server/contract/wait.ts'
+import { KeyedList } from './keyed-list.ts'
+import { madeOnce } from './made-once.ts'
 import type { UntypedEvent } from './run-ending.ts'
 import { fieldsOf } from './run-ending.ts'
 
@@ -20,37 +22,51 @@ export interface ChildRun {
   readonly error: RunError | null
 }
 
-export const NO_CHILDREN: readonly ChildRun[] = []
+/** Those of a run, while events tell of them. */
+export interface ChildRuns {
+  readonly own: KeyedList<ChildRun>
+  /** Further below. */
+  readonly below: KeyedList<ChildRun>
+}
+
+const none = new KeyedList(({ runId }: ChildRun) => runId)
+
+export const NO_CHILDREN: ChildRuns = { own: none, below: none }
+
+/** Its own first. */
+export const childrenOf = madeOnce(({ own, below }: ChildRuns): readonly ChildRun[] => [
+  ...own.toArray(),
+  ...below.toArray(),
+])
 
 const NO_WAITS: readonly PendingWait[] = []
 
 /** The runs below, after an event about one of them. */
-export function reduceChildren(children: readonly ChildRun[], event: UntypedEvent): readonly ChildRun[] {
+export function reduceChildren(children: ChildRuns, event: UntypedEvent): ChildRuns {
   const fields = fieldsOf(event.payload)
   const { childRunId: runId, agentKey, waits } = fields
   if (typeof runId !== 'string' || typeof agentKey !== 'string') return children
-  const known = children.find((child) => child.runId === runId)
+  const { own, below } = children
+  const known = own.get(runId) ?? newChild(runId, agentKey)
   switch (event.type) {
     case 'child.started':
-      return withChild(children, {
-        ...(known ?? newChild(runId, agentKey)),
-        detached: fields['detached'] === true,
-      })
+      return { ...children, own: own.put({ ...known, detached: fields['detached'] === true }) }
     case 'child.waiting': {
       if (!Array.isArray(waits)) return children
-      if (known === undefined && waits.length === 0) return children
       const above = fields['parentRunId']
       const parentRunId = typeof above === 'string' && above !== event.runId ? above : null
-      const before = known ?? newChild(runId, agentKey)
-      // One further below is of no more interest once it goes on.
-      if (parentRunId !== null && waits.length === 0) return children.filter((child) => child !== known)
       const status = waits.length === 0 ? 'running' : 'waiting'
-      return withChild(children, { ...before, parentRunId, status, waits: waits as PendingWait[] })
+      const child: ChildRun = { ...known, parentRunId, status, waits: waits as PendingWait[] }
+      const isHeardOf = (parentRunId === null ? own : below).get(runId) !== undefined
+      if (waits.length === 0 && !isHeardOf) return children
+      if (parentRunId === null) return { ...children, own: own.put(child) }
+      // One further below is of no more interest once it goes on.
+      return { ...children, below: waits.length === 0 ? below.without(runId) : below.put(child) }
     }
     case 'child.ended': {
       const { status, error } = fields as unknown as Pick<ChildRun, 'status' | 'error'>
-      const ended = { ...(known ?? newChild(runId, agentKey)), status, error: error ?? null, waits: NO_WAITS }
-      return withChild(withoutBelow(children, runId), ended)
+      const ended = { ...known, status, error: error ?? null, waits: NO_WAITS }
+      return { own: own.put(ended), below: withoutBelow(below, runId) }
     }
     default:
       return children
@@ -67,16 +83,8 @@ const newChild = (runId: string, agentKey: string): ChildRun => ({
   error: null,
 })
 
-function withChild(children: readonly ChildRun[], child: ChildRun): readonly ChildRun[] {
-  const index = children.findIndex(({ runId }) => runId === child.runId)
-  return index === -1 ? [...children, child] : children.with(index, child)
-}
-
 /** What is over waits for nothing, nor does what was below it. */
-function withoutBelow(children: readonly ChildRun[], runId: string): readonly ChildRun[] {
-  const below = children.filter(({ parentRunId }) => parentRunId === runId)
-  return below.reduce(
-    (left, child) => withoutBelow(left, child.runId).filter((one) => one !== child),
-    children,
-  )
+function withoutBelow(below: KeyedList<ChildRun>, runId: string): KeyedList<ChildRun> {
+  const gone = below.toArray().filter(({ parentRunId }) => parentRunId === runId)
+  return gone.reduce((left, child) => withoutBelow(left, child.runId).without(child.runId), below)
 }

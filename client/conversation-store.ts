@@ -7,8 +7,10 @@ import { atIntervals } from './at-intervals.ts'
 import type { ClientClock } from './clock.ts'
 import { createListeners } from './listeners.ts'
 import type { ConversationSignal } from './follow-conversation.ts'
-import { reduceConversation } from './live-conversation.ts'
+import type { KeyedList } from './keyed-list.ts'
+import { listOfRuns, reduceConversation } from './live-conversation.ts'
 import type { LiveRun, Sending } from './live-conversation.ts'
+import { madeOnce } from './made-once.ts'
 import { toAgentError } from './to-agent-error.ts'
 
 /** The same object until something changes. */
@@ -56,13 +58,27 @@ interface ConversationStoreDependencies {
   detachDelayMs?: number
 }
 
-const NOTHING: ConversationSnapshot = {
-  runs: new Map(),
+interface ConversationState extends Omit<ConversationSnapshot, 'runs'> {
+  readonly runs: KeyedList<LiveRun>
+}
+
+const NOTHING: ConversationState = {
+  runs: listOfRuns([]),
   sending: [],
   change: 0,
   error: null,
   isRecovering: false,
 }
+
+const runsOf = madeOnce(
+  (runs: KeyedList<LiveRun>): ReadonlyMap<string, LiveRun> =>
+    new Map(runs.toArray().map((run) => [run.runId, run])),
+)
+
+const snapshotOf = madeOnce((state: ConversationState): ConversationSnapshot => ({
+  ...state,
+  runs: runsOf(state.runs),
+}))
 
 // oxlint-disable-next-line max-lines-per-function -- Closures over one state, which changes in each of them.
 export function createConversationStore({
@@ -73,7 +89,7 @@ export function createConversationStore({
 }: ConversationStoreDependencies): ConversationStore {
   const listeners = createListeners({ clock, detachDelayMs, attach: () => void attach(), detach })
   let state = NOTHING
-  let snapshot = NOTHING
+  let snapshot = snapshotOf(state)
   let cursor: string | undefined
   let following: AbortController | undefined
   const id = `${clock.now()} ${Math.random()}`
@@ -82,7 +98,7 @@ export function createConversationStore({
   const notify = atIntervals({ clock, intervalMs: notifyIntervalMs }, tell)
 
   function tell() {
-    snapshot = state
+    snapshot = snapshotOf(state)
     listeners.tell()
   }
 
@@ -156,11 +172,13 @@ export function createConversationStore({
         // but none of its answer.
         (status !== 'succeeded' &&
           page.messages.some((message) => message.runId === runId && message.incomplete === true))
-      const runs = new Map([...state.runs].filter(([, run]) => isNeeded(run)))
+      const known = state.runs.toArray()
+      const needed = known.filter(isNeeded)
+      const runs = needed.length < known.length ? listOfRuns(needed) : state.runs
       const sending = state.sending.filter(
         (one) => one.takenIn === 0 || one.takenIn > readIn || isUnread(one),
       )
-      if (runs.size < state.runs.size || sending.length < state.sending.length) {
+      if (runs !== state.runs || sending.length < state.sending.length) {
         state = { ...state, runs, sending }
         tell()
       }

@@ -2,6 +2,7 @@
 import type { AnyConversationEvent } from '../server/contract/conversation-event.ts'
 import type { Message, StoredMessage } from '../server/contract/message.ts'
 import { isTerminal } from '../server/contract/terminal.ts'
+import { KeyedList } from './keyed-list.ts'
 import type { RunState } from './run-state.ts'
 import { initialRunState, reduceRun } from './run-state.ts'
 
@@ -30,16 +31,18 @@ export interface Sending {
   readonly takenIn: number
 }
 
+/** In the order in which they were heard of. `runs` are the list's from then on. */
+export const listOfRuns = (runs: LiveRun[]): KeyedList<LiveRun> => new KeyedList(({ runId }) => runId, runs)
+
 /** The runs after an event. `change` is its number; the second is whether the history tells of it. */
 export function reduceConversation(
-  runs: ReadonlyMap<string, LiveRun>,
+  runs: KeyedList<LiveRun>,
   event: AnyConversationEvent,
   change: number,
-): [runs: ReadonlyMap<string, LiveRun>, isHistory: boolean] {
+): [runs: KeyedList<LiveRun>, isHistory: boolean] {
   const { runId, type } = event
   if (type === 'run.moved') return [runs, true]
-  const next = new Map(runs)
-  if (type === 'run.deleted') return [(next.delete(runId), next), true]
+  if (type === 'run.deleted') return [runs.without(runId), true]
   const before = runs.get(runId) ?? {
     runId,
     createdAt: event.ts,
@@ -50,11 +53,9 @@ export function reduceConversation(
   }
   if (type === 'run.created') {
     const { messages } = event.payload as { messages: StoredMessage[] }
-    next.set(runId, { ...before, inputs: messages, createdIn: change })
-    return [next, true]
+    return [runs.put({ ...before, inputs: messages, createdIn: change }), true]
   }
   const state = reduceRun(before.state, event)
   const hasEnded = isTerminal(state.status) && before.endedIn === 0
-  next.set(runId, { ...before, state, endedIn: hasEnded ? change : before.endedIn })
-  return [next, hasEnded]
+  return [runs.put({ ...before, state, endedIn: hasEnded ? change : before.endedIn }), hasEnded]
 }

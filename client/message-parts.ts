@@ -4,6 +4,7 @@ import type { EventEnvelope } from '../server/contract/event.ts'
 import type { Json } from '../server/contract/json.ts'
 import type { Part } from '../server/contract/message-part.ts'
 import type { PendingWait } from '../server/contract/wait.ts'
+import { KeyedList } from './keyed-list.ts'
 import type { UntypedEvent } from './run-ending.ts'
 
 interface CalledTool {
@@ -68,6 +69,26 @@ export type MessagePart<TShape extends AgentShape = AgentShape> =
 export const NO_PARTS: readonly MessagePart[] = []
 
 export const isTool = (part: MessagePart): part is ToolPart => part.type === 'tool'
+
+/** A message has one text, one thought, and each call and wait once. Of a stored message's texts it is the first. */
+export function keyOfPart(part: MessagePart): string | undefined {
+  switch (part.type) {
+    case 'tool':
+      return keyOfCall(part.toolCallId)
+    case 'wait':
+      return `wait ${part.wait.occurrence ?? 1} ${part.wait.name}`
+    case 'text':
+    case 'reasoning':
+      return part.type
+    default:
+      return undefined
+  }
+}
+
+export const keyOfCall = (toolCallId: string): string => `tool ${toolCallId}`
+
+/** `parts` are the list's from then on. */
+export const listOfParts = (parts: MessagePart[]): KeyedList<MessagePart> => new KeyedList(keyOfPart, parts)
 
 /** What stays of a call whatever becomes of it. */
 export function callOf({ toolCallId, tool, progress, input }: KnownCall): KnownCall & { type: 'tool' } {

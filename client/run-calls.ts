@@ -2,11 +2,20 @@
 import type { Json } from '../server/contract/json.ts'
 import type { PendingWait } from '../server/contract/wait.ts'
 import type { MessagePart, ToolPart } from './message-parts.ts'
-import { callOf, finishedTool, isTool } from './message-parts.ts'
-import { replaced } from './older-runtimes.ts'
+import { callOf, finishedTool, isTool, keyOfCall, keyOfPart } from './message-parts.ts'
 import { fieldsOf } from './run-ending.ts'
-import type { RunMessage, SaidState } from './run-messages.ts'
-import { changed, hasText, lastWhole, messageOf, withMessage, withWhole } from './run-messages.ts'
+import type { Said, SaidState } from './run-messages.ts'
+import {
+  changed,
+  hasText,
+  lastWhole,
+  messageOf,
+  NOTHING_SAID,
+  withCaller,
+  withMessage,
+  withOnly,
+  withWhole,
+} from './run-messages.ts'
 
 /** Pieces of a call's arguments. */
 export function withInput<T extends SaidState>(state: T, payload: unknown): T {
@@ -14,17 +23,17 @@ export function withInput<T extends SaidState>(state: T, payload: unknown): T {
   if (typeof toolCallId !== 'string' || typeof content !== 'string') return state
   if (typeof tool !== 'string' || typeof messageId !== 'string') return state
   const message = messageOf(state, messageId)
-  const at = message.parts.findIndex(isCall(toolCallId))
-  const before = message.parts[at] as ToolPart | undefined
-  const isBegun = before?.state === 'input'
-  if (before !== undefined && !isBegun) return state
-  const text = (isBegun ? before.inputText : '') + content
-  const part: ToolPart = { type: 'tool', toolCallId, tool, state: 'input', inputText: text }
-  const parts = isBegun ? replaced(message.parts, at, part) : [...message.parts, part]
-  const input = { toolCallId, tool, text, messageId }
-  const index = state.toolInputs.findIndex((one) => one.toolCallId === toolCallId)
-  const toolInputs = index === -1 ? [...state.toolInputs, input] : replaced(state.toolInputs, index, input)
-  return { ...withMessage(state, { ...message, parts }), toolInputs }
+  const before = callIn(message, toolCallId)
+  if (before !== undefined && before.state !== 'input') return state
+  const text = (before?.inputText ?? '') + content
+  const parts = message.parts.put({ type: 'tool', toolCallId, tool, state: 'input', inputText: text })
+  const next = {
+    ...state,
+    // Not placed by it: pieces of arguments are folded.
+    messages: state.messages.put({ ...message, parts }),
+    toolInputs: state.toolInputs.put({ toolCallId, tool, text, messageId }),
+  }
+  return withCaller(next, toolCallId, messageId)
 }
 
 /** A call with all its arguments. */
@@ -37,11 +46,13 @@ export function withCall<T extends SaidState>(state: T, payload: unknown): T {
   const id = known?.id ?? (typeof messageId === 'string' ? messageId : lastWhole(state)?.id)
   const message = messageOf(state, id ?? toolCallId)
   const call: ToolPart = { type: 'tool', toolCallId, tool, state: 'called', input }
-  return withWhole(part === undefined ? state : withoutInput(state, toolCallId), {
+  const next = withWhole(part === undefined ? state : withoutInput(state, toolCallId), {
     ...message,
     complete: message.complete || !hasText(message),
-    parts: [...message.parts.filter((one) => one !== part), call],
+    // It has the place of its call, not of its first piece.
+    parts: message.parts.without(keyOfCall(toolCallId)).put(call),
   })
+  return withCaller(next, toolCallId, message.id)
 }
 
 /** The call that is told: one of another message is another where that is done, since some providers number their calls anew in each. */
@@ -49,8 +60,8 @@ function findCalled(state: SaidState, toolCallId: string, messageId: Json | unde
   const found = findTool(state, toolCallId)
   const [newest, call] = found
   if (typeof messageId !== 'string' || newest === undefined || newest.id === messageId) return found
-  const message = state.messages.findLast(({ id }) => id === messageId)
-  const part = message?.parts.find(isCall(toolCallId)) as ToolPart | undefined
+  const message = state.messages.get(messageId)
+  const part = message && callIn(message, toolCallId)
   if (part !== undefined) return [message, part]
   const isDone = call?.state === 'succeeded' || call?.state === 'failed'
   return isDone ? [undefined, undefined] : found
@@ -58,8 +69,11 @@ function findCalled(state: SaidState, toolCallId: string, messageId: Json | unde
 
 const withoutInput = <T extends SaidState>(state: T, toolCallId: string): T => ({
   ...state,
-  toolInputs: state.toolInputs.filter((input) => input.toolCallId !== toolCallId),
+  toolInputs: state.toolInputs.without(toolCallId),
 })
+
+const withPart = <T extends SaidState>(state: T, message: Said, part: MessagePart): T =>
+  withMessage(state, { ...message, parts: message.parts.put(part) })
 
 function withTool<T extends SaidState>(
   state: T,
@@ -68,8 +82,7 @@ function withTool<T extends SaidState>(
 ): T {
   const [message, part] = findTool(state, toolCallId)
   if (message === undefined || part === undefined || !('input' in part)) return state
-  const parts = replaced(message.parts, message.parts.indexOf(part), change(part))
-  return withMessage(state, { ...message, parts })
+  return withPart(state, message, change(part))
 }
 
 export function withResult<T extends SaidState>(state: T, payload: unknown): T {
@@ -82,32 +95,36 @@ export function withProgress<T extends SaidState>(state: T, payload: unknown): T
   return withTool(state, toolCallId, (part) => ({ ...part, progress }))
 }
 
-/** What the run waits for; nothing any more where there is none. */
-export function withWaits<T extends SaidState>(state: T, waits: readonly PendingWait[]): T {
-  if (waits.length === 0 && state.waits.length === 0) return state
-  const others = new Set(waits)
-  const messages = state.messages.map((message) =>
-    changed(message, (part) => {
-      if (part.type === 'wait') return []
-      if (!isTool(part) || (part.state !== 'called' && part.state !== 'waiting')) return part
-      const wait = waits.find(({ details }) => fieldsOf(details)['toolCallId'] === part.toolCallId)
-      if (wait === undefined) return part.state === 'called' ? part : { ...callOf(part), state: 'called' }
-      others.delete(wait)
-      return part.state === 'waiting' && part.wait === wait
-        ? part
-        : { ...callOf(part), state: 'waiting', wait }
-    }),
+/** One more that the run waits for. It is shown by the call that it is about, or beside all that was told. */
+export function withWait<T extends SaidState>(state: T, wait: PendingWait): T {
+  const current = { ...state, waits: [...state.waits, wait] }
+  const [caller, call] = findTool(state, fieldsOf(wait.details)['toolCallId'])
+  const isCall = call?.state === 'called'
+  const message = isCall ? caller : lastWhole(state)
+  if (message === undefined) return current
+  const part: MessagePart = isCall ? { ...callOf(call), state: 'waiting', wait } : { type: 'wait', wait }
+  const asking = [...state.asking, { messageId: message.id, part: keyOfPart(part) ?? '' }]
+  return { ...withPart(current, message, part), asking }
+}
+
+/** The run waits for nothing any more. */
+export function withoutWaits<T extends SaidState>(state: T): T {
+  if (state.waits.length === 0) return state
+  return state.asking.reduce<T>(
+    (next, { messageId, part: key }) => {
+      const message = messageOf(next, messageId)
+      const part = message.parts.get(key)
+      if (part?.type === 'wait') return withMessage(next, { ...message, parts: message.parts.without(key) })
+      if (part === undefined || !isTool(part) || part.state !== 'waiting') return next
+      return withPart(next, message, { ...callOf(part), state: 'called' })
+    },
+    { ...state, waits: [], asking: [] },
   )
-  const current = { ...state, waits, messages }
-  const last = lastWhole(current)
-  if (last === undefined || others.size === 0) return current
-  const parts = [...others].map((wait) => ({ type: 'wait' as const, wait }))
-  return withMessage(current, { ...last, parts: [...last.parts, ...parts] })
 }
 
 /** Of an attempt that is over: what it did not write to its end is gone, and of a run that is over a call without a result gets none. */
 export function withoutOpenCalls<T extends SaidState>(state: T, isOver: boolean): T {
-  const messages = state.messages.map((message) =>
+  const messages = state.messages.toArray().map((message) =>
     changed(message, (part) => {
       if (!isTool(part)) return part
       if (part.state === 'input') return []
@@ -115,15 +132,23 @@ export function withoutOpenCalls<T extends SaidState>(state: T, isOver: boolean)
       return isOver && isOpen ? { ...callOf(part), state: 'interrupted' } : part
     }),
   )
-  return { ...state, toolInputs: [], messages: messages.filter(({ parts }) => parts.length > 0) }
+  return {
+    ...withOnly(
+      state,
+      messages.filter(({ parts }) => parts.toArray().length > 0),
+    ),
+    toolInputs: NOTHING_SAID.toolInputs,
+  }
 }
 
-const isCall = (toolCallId: unknown) => (part: MessagePart) => isTool(part) && part.toolCallId === toolCallId
+const callIn = ({ parts }: Said, toolCallId: string): ToolPart | undefined =>
+  parts.get(keyOfCall(toolCallId)) as ToolPart | undefined
 
-type FoundTool = [RunMessage | undefined, ToolPart | undefined]
+type FoundTool = [Said | undefined, ToolPart | undefined]
 
 /** The newest call of the id. */
-function findTool({ messages }: SaidState, toolCallId: unknown): FoundTool {
-  const message = messages.findLast(({ parts }) => parts.some(isCall(toolCallId)))
-  return [message, message?.parts.find(isCall(toolCallId)) as ToolPart | undefined]
+function findTool({ messages, callers }: SaidState, toolCallId: unknown): FoundTool {
+  if (typeof toolCallId !== 'string') return [undefined, undefined]
+  const message = messages.get(callers.get(toolCallId)?.messageId ?? '')
+  return [message, message && callIn(message, toolCallId)]
 }

@@ -5,9 +5,10 @@
 import type { AgentShape } from '../server/contract/agent-shape.ts'
 import type { PendingWait } from '../server/contract/wait.ts'
 import { textOf } from '../server/contract/text-of.ts'
+import { KeyedList } from './keyed-list.ts'
+import { madeOnce } from './made-once.ts'
 import type { CustomPart, MessagePart } from './message-parts.ts'
-import { isTool, NO_PARTS } from './message-parts.ts'
-import { replaced } from './older-runtimes.ts'
+import { isTool, listOfParts } from './message-parts.ts'
 import type { UntypedEvent } from './run-ending.ts'
 import { fieldsOf } from './run-ending.ts'
 
@@ -34,48 +35,75 @@ export interface ToolInput {
   messageId: string
 }
 
+/** A message while events tell of it. */
+export interface Said extends Omit<RunMessage, 'parts'> {
+  readonly parts: KeyedList<MessagePart>
+  /** The attempt that said it last. */
+  readonly saidIn?: number
+  /** An event of it stays when the run is compacted. */
+  readonly isWhole?: boolean
+  /** There is more of it than pieces of its calls: it has its place by what stays of it. */
+  readonly isPlaced?: boolean
+}
+
 export interface SaidState {
   readonly attempt: number
-  readonly text: string
-  readonly messages: readonly RunMessage[]
-  readonly toolInputs: readonly ToolInput[]
-  /** By message, the attempt that said it last. */
-  readonly saidIn: ReadonlyMap<string, number>
-  /** Messages of which an event stays when a run is compacted. */
-  readonly whole: ReadonlySet<string>
+  readonly messages: KeyedList<Said>
+  readonly toolInputs: KeyedList<ToolInput>
+  /** Of each call the newest message that has it. */
+  readonly callers: KeyedList<Caller>
+  /** The newest message of which an event stays. What is of no message by its name joins it. */
+  readonly lastWhole: string | undefined
   /** What the agent told before there was one, which gets it. */
-  readonly early: readonly CustomPart[]
+  readonly early: KeyedList<MessagePart>
   readonly waits: readonly PendingWait[]
+  /** The parts that show them. */
+  readonly asking: readonly { messageId: string; part: string }[]
 }
+
+export interface Caller {
+  readonly toolCallId: string
+  readonly messageId: string
+}
+
+const idOf = ({ id }: { id: string }) => id
+const callOf = ({ toolCallId }: { toolCallId: string }) => toolCallId
 
 export const NOTHING_SAID: Omit<SaidState, 'attempt'> = {
-  text: '',
-  messages: [],
-  toolInputs: [],
-  saidIn: new Map(),
-  whole: new Set(),
-  early: [],
+  messages: new KeyedList<Said>(idOf),
+  toolInputs: new KeyedList<ToolInput>(callOf),
+  callers: new KeyedList<Caller>(callOf),
+  lastWhole: undefined,
+  early: listOfParts([]),
   waits: [],
+  asking: [],
 }
 
-function withMessages<T extends SaidState>(state: T, messages: readonly RunMessage[]): T {
-  return { ...state, text: messages.findLast(hasText)?.content ?? '', messages }
-}
+/** As it is handed out. */
+const shown = madeOnce(({ id, role, content, complete, parts }: Said): RunMessage => {
+  return { id, ...(role && { role }), content, complete, parts: parts.toArray() }
+})
+
+export const messagesOf = madeOnce((messages: KeyedList<Said>): readonly RunMessage[] =>
+  messages.toArray().map(shown),
+)
+
+export const newestText = (messages: KeyedList<Said>): string => messages.findLast(hasText)?.content ?? ''
 
 /** No attempt says it again, so it is never void. */
-const isReceived = ({ role }: RunMessage): boolean => role === 'user'
+const isReceived = ({ role }: Said): boolean => role === 'user'
 
-export const hasText = (message: RunMessage) =>
-  !isReceived(message) && message.parts.some(({ type }) => type === 'text')
+export const hasText = (message: Said): boolean =>
+  !isReceived(message) && message.parts.get('text') !== undefined
 
 /** What the run was sent. */
 export function withReceived<T extends SaidState>(state: T, payload: unknown): T {
   const { messageId: id, content } = fieldsOf(payload)
-  if (typeof id !== 'string' || state.messages.some((message) => message.id === id)) return state
+  if (typeof id !== 'string' || state.messages.get(id) !== undefined) return state
   const said = content as Parameters<typeof textOf>[0]
   const text = textOf(said)
-  const parts = Array.isArray(said) ? (said as MessagePart[]) : [{ type: 'text' as const, text }]
-  return withMessages(state, [...state.messages, { id, role: 'user', content: text, complete: true, parts }])
+  const parts = listOfParts(Array.isArray(said) ? [...(said as MessagePart[])] : [{ type: 'text', text }])
+  return withMessage(state, { id, role: 'user', content: text, complete: true, parts })
 }
 
 /** `whole`: in place of all that was said of it. */
@@ -86,98 +114,121 @@ export function withSaid<T extends SaidState>(
 ): T {
   const { messageId: id, content, offset } = fieldsOf(payload)
   if (typeof id !== 'string' || typeof content !== 'string') return state
-  // A later attempt that says it again begins anew.
-  const isAnew = state.saidIn.get(id) !== state.attempt
-  const current = isAnew ? { ...state, saidIn: new Map(state.saidIn).set(id, state.attempt) } : state
   const before = messageOf(state, id)
+  // A later attempt that says it again begins anew.
+  const isAnew = before.saidIn !== state.attempt
   const isText = type === 'text'
   // A late delta of a finished message is already part of it.
   if (isText && before.complete && hasText(before) && !whole && !isAnew) return state
-  const parts = isAnew ? before.parts.filter(({ type: other }) => !SAID.has(other)) : before.parts
-  const at = parts.findIndex((part) => part.type === type)
-  const said = parts[at]
+  const kept = isAnew ? without(before, ({ type: other }) => SAID.has(other)) : before
+  const said = kept.parts.get(type)
   // A delta says where it begins when it stands for those before it, which may have been seen or not.
   const end = typeof offset === 'number' ? offset : undefined
-  const kept = whole || said === undefined || !('text' in said) ? '' : said.text.slice(0, end)
-  const part = { type, text: kept + content }
-  const message: RunMessage = {
-    ...before,
+  const known = whole || said === undefined || !('text' in said) ? '' : said.text.slice(0, end)
+  const part = { type, text: known + content }
+  const message: Said = {
+    ...kept,
+    saidIn: state.attempt,
     content: isText ? part.text : isAnew ? '' : before.content,
     complete: whole || (before.complete && !isText && !(isAnew && hasText(before))),
-    parts: at === -1 ? inserted(parts, part) : replaced(parts, at, part),
+    parts: said === undefined ? inserted(kept.parts, part) : kept.parts.put(part),
   }
-  return whole ? withWhole(current, message) : withMessage(current, message)
+  return whole ? withWhole(state, message) : withMessage(state, message)
 }
 
 const SAID: ReadonlySet<string> = new Set(['text', 'reasoning'])
 
 /** What is thought comes right before the text, and both before calls. */
-function inserted(parts: readonly MessagePart[], part: MessagePart): readonly MessagePart[] {
+function inserted(list: KeyedList<MessagePart>, part: MessagePart): KeyedList<MessagePart> {
+  const parts = list.toArray()
   const neighbour = parts.findIndex(({ type }) => SAID.has(type) || type === 'tool')
+  if (neighbour === -1) return list.put(part)
   const isAfter = part.type === 'text' && parts[neighbour]?.type === 'reasoning'
-  const at = neighbour === -1 ? parts.length : neighbour + (isAfter ? 1 : 0)
-  return [...parts.slice(0, at), part, ...parts.slice(at)]
+  const at = neighbour + (isAfter ? 1 : 0)
+  return listOfParts([...parts.slice(0, at), part, ...parts.slice(at)])
 }
 
 /** An event of the agent's own. */
 export function withCustom<T extends SaidState>(state: T, event: UntypedEvent): T {
   const part: CustomPart = { type: 'custom', event }
   const message = lastWhole(state)
-  if (message === undefined) return { ...state, early: [...state.early, part] }
-  return withMessage(state, { ...message, parts: [...message.parts, part] })
+  if (message === undefined) return { ...state, early: state.early.put(part) }
+  return withMessage(state, { ...message, parts: message.parts.put(part) })
 }
 
 /** Without what an attempt said that is void: nothing of it is shown beside what its retry says. */
 export function withoutVoid<T extends SaidState>(state: T, isVoid: (id: string) => boolean): T {
-  const kept = state.messages.filter((message) => isReceived(message) || !isVoid(message.id))
+  const kept = state.messages.toArray().filter((message) => isReceived(message) || !isVoid(message.id))
   // Nobody knows which of these are told again.
   const isOld = (part: MessagePart) => part.type === 'custom' && part.event.attempt === state.attempt
-  const messages = kept.map((message) => changed(message, (part) => (isOld(part) ? [] : part)))
-  const whole = new Set(messages.flatMap(({ id }) => (state.whole.has(id) ? [id] : [])))
-  const isKept = ({ messageId }: ToolInput) => messages.some(({ id }) => id === messageId)
-  const toolInputs = state.toolInputs.filter(isKept)
-  return withMessages({ ...state, whole, early: [], toolInputs }, messages)
+  const next = { ...state, early: NOTHING_SAID.early }
+  return withOnly(
+    next,
+    kept.map((message) => without(message, isOld)),
+  )
 }
+
+/** With these messages in place of those that there were. */
+export function withOnly<T extends SaidState>(state: T, messages: Said[]): T {
+  const callers = messages.flatMap(({ id, parts }) =>
+    parts.toArray().flatMap((part) => (isTool(part) ? [{ toolCallId: part.toolCallId, messageId: id }] : [])),
+  )
+  const list = new KeyedList(idOf, messages)
+  const inputs = state.toolInputs.toArray().filter(({ messageId }) => list.get(messageId) !== undefined)
+  return {
+    ...state,
+    messages: list,
+    toolInputs: new KeyedList(callOf, inputs),
+    // The newest of each.
+    callers: callers.reduce((known, caller) => known.put(caller), NOTHING_SAID.callers),
+    lastWhole: messages.findLast(({ isWhole }) => isWhole)?.id,
+  }
+}
+
+const without = (message: Said, isGone: (part: MessagePart) => boolean): Said =>
+  changed(message, (part) => (isGone(part) ? [] : part))
 
 /** With other parts; the same object where none has changed. */
-export function changed(
-  message: RunMessage,
-  change: (part: MessagePart) => MessagePart | readonly [],
-): RunMessage {
-  const parts = message.parts.flatMap(change)
-  const isSame =
-    parts.length === message.parts.length && parts.every((part, at) => part === message.parts[at])
-  return isSame ? message : { ...message, parts }
+export function changed(message: Said, change: (part: MessagePart) => MessagePart | readonly []): Said {
+  const before = message.parts.toArray()
+  const parts = before.flatMap(change)
+  const isSame = parts.length === before.length && parts.every((part, at) => part === before[at])
+  return isSame ? message : { ...message, parts: listOfParts(parts) }
 }
 
-export const messageOf = ({ messages }: SaidState, id: string): RunMessage =>
-  messages.findLast((message) => message.id === id) ?? { id, content: '', complete: false, parts: NO_PARTS }
+export const messageOf = ({ messages }: SaidState, id: string): Said =>
+  messages.get(id) ?? { id, content: '', complete: false, parts: NO_PARTS }
 
-/** What is of no message by its name joins this one. */
-export const lastWhole = ({ messages, whole }: SaidState): RunMessage | undefined =>
-  messages.findLast(({ id }) => whole.has(id))
+const NO_PARTS = listOfParts([])
+
+export const lastWhole = ({ messages, lastWhole: id }: SaidState): Said | undefined =>
+  id === undefined ? undefined : messages.get(id)
 
 /** The message, which gets what was told before it, and may get more. */
-export function withWhole<T extends SaidState>(state: T, message: RunMessage): T {
-  if (state.whole.has(message.id)) return withMessage(state, message)
-  const parts = state.early.length === 0 ? message.parts : [...state.early, ...message.parts]
-  const whole = new Set(state.whole).add(message.id)
-  return withMessage({ ...state, whole, early: [] }, { ...message, parts })
+export function withWhole<T extends SaidState>(state: T, message: Said): T {
+  if (message.isWhole) return withMessage(state, message)
+  const early = state.early.toArray()
+  const parts = early.length === 0 ? message.parts : listOfParts([...early, ...message.parts.toArray()])
+  const next = withMessage({ ...state, early: NOTHING_SAID.early }, { ...message, parts, isWhole: true })
+  const isLast = next.messages.placeOf(message.id) > next.messages.placeOf(state.lastWhole ?? '')
+  return isLast ? { ...next, lastWhole: message.id } : next
 }
 
 /** In the place of the one of its id; else the last. */
-export function withMessage<T extends SaidState>(state: T, message: RunMessage): T {
-  const index = state.messages.findLastIndex(({ id }) => id === message.id)
-  const before = state.messages[index]
-  // It has its place by what stays of it.
-  const isMoved = before !== undefined && isBeingWritten(before) && !isBeingWritten(message)
-  const messages =
-    before === undefined || isMoved
-      ? [...state.messages.filter((one) => one !== before), message]
-      : replaced(state.messages, index, message)
-  return withMessages(state, messages)
+export function withMessage<T extends SaidState>(state: T, message: Said): T {
+  const before = state.messages.get(message.id)
+  const placed = message.isPlaced ? message : { ...message, isPlaced: true }
+  if (before === undefined || before.isPlaced) return { ...state, messages: state.messages.put(placed) }
+  const moved = { ...state, messages: state.messages.without(message.id).put(placed) }
+  return before.parts
+    .toArray()
+    .reduce<T>((next, part) => (isTool(part) ? withCaller(next, part.toolCallId, message.id) : next), moved)
 }
 
-/** Whether there are pieces of its calls and nothing else so far. */
-const isBeingWritten = ({ parts }: RunMessage) =>
-  parts.length > 0 && parts.every((part) => isTool(part) && part.state === 'input')
+/** The call is found by its id in the newest message that has it. */
+export function withCaller<T extends SaidState>(state: T, toolCallId: string, messageId: string): T {
+  const known = state.callers.get(toolCallId)?.messageId
+  if (known === messageId) return state
+  const isNewer = state.messages.placeOf(messageId) > state.messages.placeOf(known ?? '')
+  return isNewer ? { ...state, callers: state.callers.put({ toolCallId, messageId }) } : state
+}

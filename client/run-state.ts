@@ -1,160 +1,89 @@
 // What a viewer knows of a run: a pure function from what was known and one more event.
-import type { Json } from '../server/contract/json.ts'
-import type { Usage } from '../server/contract/budget.ts'
-import type { Run, RunError, RunStatus } from '../server/contract/run.ts'
-import type { PendingWait } from '../server/contract/wait.ts'
-import { isTerminal } from '../server/contract/terminal.ts'
+import type { Run } from '../server/contract/run.ts'
 import { AppendLog } from './append-log.ts'
-import { NO_CHILDREN, reduceChildren } from './child-runs.ts'
+import { childrenOf } from './child-runs.ts'
 import type { ChildRun } from './child-runs.ts'
-import type { RunEnding, UntypedEvent } from './run-ending.ts'
-import { endingOfEvent, endingOfRun, fieldsOf } from './run-ending.ts'
-import { withCall, withInput, withoutOpenCalls, withProgress, withResult, withWaits } from './run-calls.ts'
-import type { SaidState } from './run-messages.ts'
-import { NOTHING_SAID, withCustom, withoutVoid, withReceived, withSaid } from './run-messages.ts'
+import type { Known, Told } from './known-run.ts'
+import { NOTHING_KNOWN, reduceKnown, reduceRecord } from './known-run.ts'
+import type { UntypedEvent } from './run-ending.ts'
+import type { RunMessage, ToolInput } from './run-messages.ts'
+import { messagesOf, newestText } from './run-messages.ts'
 
-export interface RunState extends SaidState {
-  readonly status: RunStatus
-  /** Everything seen, of all attempts. */
-  readonly events: AppendLog<UntypedEvent>
-  /** What its models took so far, over all attempts, to readers of debug events. Null where nothing was told. */
-  readonly usage: Usage | null
+export interface RunState extends Told {
+  /** The newest message, as far as it has arrived. */
+  readonly text: string
+  readonly messages: readonly RunMessage[]
+  readonly toolInputs: readonly ToolInput[]
   /** The runs that it has started, and those further below that wait for somebody. */
   readonly children: readonly ChildRun[]
-  readonly output: Json
-  readonly error: RunError | null
-  /** Go on after this one. */
-  readonly lastSeq: number
 }
 
-export function initialRunState(): RunState {
-  return {
-    status: 'queued',
-    attempt: 0,
-    ...NOTHING_SAID,
-    events: new AppendLog(),
-    usage: null,
-    children: NO_CHILDREN,
-    output: null,
-    error: null,
-    lastSeq: 0,
+/** A class, since its objects cost little: there is one for each event. */
+class KnownState implements RunState {
+  readonly #known: Known
+
+  constructor(known: Known) {
+    this.#known = known
+  }
+
+  /** The state after a change of what is known; the same object where there is none. */
+  static changed(state: RunState, change: (known: Known) => Known): RunState {
+    if (!(state instanceof KnownState))
+      throw new TypeError('Go on from a state that the client made, not from a copy.')
+    const next = change(state.#known)
+    return next === state.#known ? state : new KnownState(next)
+  }
+
+  get status() {
+    return this.#known.status
+  }
+  get attempt() {
+    return this.#known.attempt
+  }
+  get text() {
+    return newestText(this.#known.messages)
+  }
+  get messages() {
+    return messagesOf(this.#known.messages)
+  }
+  get toolInputs() {
+    return this.#known.toolInputs.toArray()
+  }
+  get waits() {
+    return this.#known.waits
+  }
+  get events() {
+    return this.#known.events
+  }
+  get usage() {
+    return this.#known.usage
+  }
+  get children() {
+    return childrenOf(this.#known.children)
+  }
+  get output() {
+    return this.#known.output
+  }
+  get error() {
+    return this.#known.error
+  }
+  get lastSeq() {
+    return this.#known.lastSeq
   }
 }
+
+export const initialRunState = (): RunState => new KnownState({ ...NOTHING_KNOWN, events: new AppendLog() })
 
 /**
  * The state after `event`. Events already seen change nothing, and what a newer server tells of a run (`run.…`) is only
- * recorded. A delta costs the same however many came before it. Each event copies the list of messages and the parts of its
- * message, so events cost more where there are thousands of those.
+ * recorded. An event costs the same however many came before it; the end of an attempt goes through all messages. A list of the state is made when
+ * it is read, so read it once for many events.
+ *
+ * @throws TypeError when `state` is a copy of one.
  */
-export function reduceRun(state: RunState, event: UntypedEvent): RunState {
-  if (event.seq <= state.lastSeq) return state
-  const seen: RunState = { ...state, lastSeq: event.seq, events: state.events.append(event) }
-  if (isTerminal(state.status) || event.attempt < state.attempt) return seen
-  const current = atAttempt(seen, event.attempt)
-  const ending = endingOfEvent(event)
-  if (ending !== null) return ended(current, ending)
-  switch (event.type) {
-    case 'assistant.delta':
-      return running(withSaid(current, event.payload, { type: 'text' }))
-    case 'assistant.message':
-      return running(withSaid(current, event.payload, { type: 'text', whole: true }))
-    case 'reasoning.delta':
-      return running(withSaid(current, event.payload, { type: 'reasoning' }))
-    case 'user.message':
-      return running(withReceived(current, event.payload))
-    case 'tool.input':
-      return running(withInput(current, event.payload))
-    case 'tool.call':
-      return running(withCall(current, event.payload))
-    case 'tool.progress':
-      return running(withProgress(current, event.payload))
-    case 'tool.result':
-      return running(withResult(current, event.payload))
-    case 'usage':
-      return running(withUsage(current, event.payload))
-    case 'run.retrying':
-      return { ...withoutVoid(withWaits(current, []), isNamedBy(event.payload)), status: 'queued' }
-    case 'run.resumed':
-      return { ...withWaits(current, []), status: 'queued' }
-    case 'run.waiting':
-      return withWait(current, event.payload)
-    case 'child.started':
-    case 'child.waiting':
-    case 'child.ended':
-      return {
-        ...withUsage(current, fieldsOf(event.payload)['usage']),
-        children: reduceChildren(current.children, event),
-      }
-    case 'run.started':
-    case 'run.heartbeat':
-      return { ...current, status: 'running' }
-    default:
-      if (event.type.startsWith('run.')) return current
-      // Anything else is the agent's, which speaks only while it runs.
-      return running(OTHERS.has(event.type) ? current : withCustom(current, event))
-  }
-}
+export const reduceRun = (state: RunState, event: UntypedEvent): RunState =>
+  KnownState.changed(state, (known) => reduceKnown(known, event))
 
 /** The state once the run's record is known too: how it ended, when no event told. */
-export function reduceRunRecord(state: RunState, run: Run): RunState {
-  const ending = endingOfRun(run)
-  if (isTerminal(state.status)) {
-    // Of how it ended, an event may have told all but the output.
-    const isSame = ending?.status === state.status && state.output === null
-    return isSame ? { ...state, output: ending.output } : state
-  }
-  if (run.attempt < state.attempt) return state
-  const current = atAttempt(state, run.attempt)
-  return ending === null ? { ...current, status: run.status } : ended(current, ending)
-}
-
-const running = (state: RunState): RunState => ({ ...state, status: 'running' })
-
-/** What the runtime tells of an attempt that is no part of a message. */
-const OTHERS: ReadonlySet<string> = new Set([
-  'error',
-  'step.completed',
-  'context.compacted',
-  'state.checkpoint',
-])
-
-function atAttempt(state: RunState, attempt: number): RunState {
-  if (attempt <= state.attempt) return state
-  const known = withWaits(state, [])
-  // Of an attempt that ended without a word nobody knows what stays.
-  const kept = state.status === 'running' ? withoutVoid(known, () => true) : known
-  return { ...(kept.toolInputs.length === 0 ? kept : withoutOpenCalls(kept, false)), attempt }
-}
-
-/** Whether a message is void, of which there is a list, unless all are. */
-function isNamedBy(payload: unknown): (id: string) => boolean {
-  const { messageIds } = fieldsOf(payload)
-  return (id) => !Array.isArray(messageIds) || messageIds.includes(id)
-}
-
-function ended(state: RunState, { status, output, error }: RunEnding): RunState {
-  return { ...withoutOpenCalls(withWaits(state, []), true), status, output, error }
-}
-
-function withWait(state: RunState, payload: unknown): RunState {
-  // Of one attempt all come after everything else it did.
-  const wait = fieldsOf(payload) as unknown as PendingWait
-  // Children have events of their own, and nobody is asked.
-  const known = wait.kind === 'child' ? state : withWaits(state, [...state.waits, wait])
-  return { ...known, status: 'waiting' }
-}
-
-function withUsage(state: RunState, payload: unknown): RunState {
-  if (payload === null || payload === undefined) return state
-  const { inputTokens, outputTokens, cachedInputTokens, cost } = fieldsOf(payload)
-  const before = state.usage ?? { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, cost: 0 }
-  const usage = {
-    inputTokens: before.inputTokens + numberOf(inputTokens),
-    outputTokens: before.outputTokens + numberOf(outputTokens),
-    cachedInputTokens: before.cachedInputTokens + numberOf(cachedInputTokens),
-    cost: before.cost === null || typeof cost !== 'number' ? null : before.cost + cost,
-  }
-  return { ...state, usage }
-}
-
-const numberOf = (value: Json | undefined): number => (typeof value === 'number' ? value : 0)
+export const reduceRunRecord = (state: RunState, run: Run): RunState =>
+  KnownState.changed(state, (known) => reduceRecord(known, run))

@@ -7,8 +7,6 @@ import type { ConversationDetail } from '../../../server/contract/conversation.t
 import type { HistoryMessage } from '../../../server/contract/message.ts'
 import { delta, fakeClock, RUN_ID, runEvent, settled } from './fake-transport.ts'
 
-const CONVERSATION_ID = '019aa000-0000-7000-8000-00000000000c'
-
 const message = (id: string, more: Partial<HistoryMessage>): HistoryMessage =>
   ({ id, parentId: null, runId: RUN_ID, createdAt: '2026-01-01T00:00:00.000Z', ...more }) as HistoryMessage
 
@@ -21,8 +19,7 @@ async function storeAfter(...events: AnyRunEvent[]): Promise<ConversationStore> 
   const clock = fakeClock()
   async function* follow(): AsyncGenerator<ConversationSignal, void, void> {
     for (const event of events) {
-      const cursor = String(event.seq)
-      yield { type: 'event', event: { ...event, conversationId: CONVERSATION_ID, agentKey: 'chat', cursor } }
+      yield { type: 'event', event: { ...event, cursor: String(event.seq) } }
     }
     await new Promise(() => {})
   }

@@ -3,13 +3,15 @@ import { expect, test } from 'vitest'
 import type { RunState } from '../../../client/run-state.ts'
 import { initialRunState, reduceRun } from '../../../client/run-state.ts'
 import type { AnyRunEvent } from '../../../server/contract/event.ts'
+import { readState } from './read-state.ts'
 import { compacted, toldRun } from './told-runs.ts'
 
 const read = (events: readonly AnyRunEvent[], from = initialRunState()) => events.reduce(reduceRun, from)
 
 /** All but the list of events itself, which compaction makes shorter. */
-function shown({ events: _events, lastSeq: _lastSeq, ...state }: RunState) {
-  return state
+function shown(state: RunState) {
+  const { events: _events, lastSeq: _lastSeq, ...rest } = readState(state)
+  return rest
 }
 
 test('a run that is read in pieces, with events twice, is what one uninterrupted read makes of it', () => {
@@ -69,6 +71,32 @@ test('what is told twice differs in nothing: the text, the calls being written a
         // There may be no message yet that has a wait.
         expect(state.waits).toEqual(expect.arrayContaining(waits))
       }
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('every state stays what it was, whichever is read or gone on from later', () => {
+  fc.assert(
+    fc.property(toldRun, fc.nat(60), fc.boolean(), (events, fork, isReadMeanwhile) => {
+      const states = [initialRunState()]
+      const seen = [readState(states[0]!)]
+      for (const event of events) {
+        const next = reduceRun(states.at(-1)!, event)
+        states.push(next)
+        seen.push(isReadMeanwhile ? readState(next) : readState(read(events.slice(0, states.length - 1))))
+      }
+      // Another way from the midst of it.
+      const from = states[Math.min(fork, events.length)]!
+      const other = events.slice(from.lastSeq).filter((_, index) => index % 2 === 0)
+      const forked = readState(read(other, from))
+      for (const [index, state] of states.entries()) {
+        const before = readState(state)
+        expect(before).toEqual(seen[index])
+        expect(before.messages).toBe(state.messages)
+        if (isReadMeanwhile) expect(before.messages).toBe(seen[index]!.messages)
+      }
+      expect(forked).toEqual(readState(read(other, read(events.slice(0, from.lastSeq)))))
     }),
     { numRuns: 300 },
   )

@@ -142,7 +142,9 @@ describe('the parts of a message', () => {
     const types = Object.keys(RUNTIME_EVENTS).filter((type) => !type.startsWith('run.'))
     const state = after(whole('Hi.'), ...types.map((type): Told => [type, {}]))
     expect(statesOf(state)).toEqual(['text'])
-    expect(state.early).toEqual([])
+    // Nor one that waits for a message.
+    const early = after(...types.map((type): Told => [type, {}]), whole('Hi.', 'whole'))
+    expect(early.messages.at(-1)?.parts).toEqual([{ type: 'text', text: 'Hi.' }])
   })
 
   it('have what else the run waits for, while it does', () => {

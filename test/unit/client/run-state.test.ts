@@ -6,14 +6,10 @@ import type { AnyRunEvent } from '../../../server/contract/event.ts'
 import type { Json } from '../../../server/contract/json.ts'
 import { TRANSITIONS } from '../../../server/lifecycle/transitions.ts'
 import { delta, runEvent, runRecord } from './fake-transport.ts'
+import { readState } from './read-state.ts'
 
 function stateAfter(...events: AnyRunEvent[]): RunState {
   return events.reduce(reduceRun, initialRunState())
-}
-
-/** What can be compared: versions of a log share their array. */
-function comparable({ events, ...rest }: RunState) {
-  return { ...rest, events: events.toArray() }
 }
 
 const message = (seq: number, content: string, messageId = 'm1', attempt = 1) =>
@@ -28,7 +24,7 @@ const said = (content: string, complete: boolean) => ({
 
 describe('the state of a run', () => {
   it('is queued with nothing to show before the first event', () => {
-    expect(comparable(stateAfter())).toMatchObject({
+    expect(readState(stateAfter())).toMatchObject({
       status: 'queued',
       text: '',
       messages: [],
@@ -284,6 +280,10 @@ describe('the state of a run', () => {
     expect(two.events.toArray()).toHaveLength(2)
   })
 
+  it('is one that the client made, since a copy has not all of it', () => {
+    expect(() => reduceRun({ ...stateAfter(delta(2, 'a')) }, delta(3, 'b'))).toThrow(TypeError)
+  })
+
   const events = fc
     .array(
       fc.record({
@@ -321,7 +321,7 @@ describe('the state of a run', () => {
         const repeated = stream.flatMap((event, index) =>
           repeats.includes(index) ? [event, stream[0]!, event] : [event],
         )
-        expect(comparable(repeated.reduce(reduceRun, initialRunState()))).toEqual(comparable(once))
+        expect(readState(repeated.reduce(reduceRun, initialRunState()))).toEqual(readState(once))
         expect(once.events.toArray()).toEqual(stream)
       }),
     )
@@ -332,7 +332,7 @@ describe('the state of a run', () => {
       fc.property(events, fc.nat(40), fc.nat(40), (stream, cut, overlap) => {
         const first = stream.slice(0, cut).reduce(reduceRun, initialRunState())
         const resumed = stream.slice(Math.max(0, cut - overlap)).reduce(reduceRun, first)
-        expect(comparable(resumed)).toEqual(comparable(stream.reduce(reduceRun, initialRunState())))
+        expect(readState(resumed)).toEqual(readState(stream.reduce(reduceRun, initialRunState())))
       }),
     )
   })

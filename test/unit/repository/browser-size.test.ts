@@ -11,7 +11,7 @@ const PEERS = Object.keys(packageJson.peerDependencies)
 
 /** In bytes after gzip. */
 const BUDGETS = [
-  { entry: 'client', today: 20_166, atMost: 20_250, peers: ['@trpc/client'] },
+  { entry: 'client', today: 21_240, atMost: 21_330, peers: ['@trpc/client'] },
   {
     entry: 'react',
     today: 11_283,

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { v7 as uuidv7 } from 'uuid'
 import { describe, expect } from 'vitest'
 import { initialRunState, reduceRun } from '../../../../client/run-state.ts'
+import { readState } from '../../../unit/client/read-state.ts'
 import { createTestStore } from '../../../support/store.ts'
 import type { AnyRunEvent } from '../../../../server/contract/event.ts'
 import type { Visibility } from '../../../../server/contract/visibility.ts'
@@ -26,7 +27,7 @@ const VIEWERS: readonly Visibility[][] = [['user'], ['user', 'debug'], ['user', 
 
 /** What a viewer is shown after these events, but for the list of events itself. */
 function viewOf(events: readonly AnyRunEvent[]) {
-  const { events: _, lastSeq: __, ...shown } = events.reduce(reduceRun, initialRunState())
+  const { events: _, lastSeq: __, ...shown } = readState(events.reduce(reduceRun, initialRunState()))
   return shown
 }
 

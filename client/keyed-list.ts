@@ -1,0 +1,94 @@
+/**
+ * A list whose items may have keys, immutable from outside. A change makes a new version, which takes the items of the one before and leaves
+ * it what it had there: that costs the same however many there are. An older version that is asked again copies the items, once.
+ */
+export class KeyedList<T> {
+  readonly #keyOf: (item: T) => string | undefined
+  /** With holes where items were taken out. Undefined of an older version. */
+  #items: (T | undefined)[] | undefined
+  #places: Map<string, number> | undefined
+  #left: { next: KeyedList<T>; at: number; item: T | undefined } | undefined
+  #array: readonly T[] | undefined
+
+  /** `items` are the list's from then on. Of several with one key the first has it. */
+  constructor(
+    keyOf: (item: T) => string | undefined,
+    items: (T | undefined)[] = [],
+    places?: Map<string, number>,
+  ) {
+    this.#keyOf = keyOf
+    this.#items = items
+    this.#places = places
+  }
+
+  /** Its place, which is above those of items before it; -1 for none. */
+  placeOf(key: string): number {
+    this.#places ??= this.#findPlaces()
+    return this.#places.get(key) ?? -1
+  }
+
+  get(key: string): T | undefined {
+    return this.#own()[this.placeOf(key)]
+  }
+
+  /** In the place of the item of its key; else the last. */
+  put(item: T): KeyedList<T> {
+    const key = this.#keyOf(item)
+    const at = key === undefined ? -1 : this.placeOf(key)
+    return this.#with(at === -1 ? this.#own().length : at, item, key)
+  }
+
+  without(key: string): KeyedList<T> {
+    const at = this.placeOf(key)
+    return at === -1 ? this : this.#with(at, undefined, key)
+  }
+
+  findLast(isIt: (item: T) => boolean): T | undefined {
+    return this.#own().findLast((item) => item !== undefined && isIt(item))
+  }
+
+  /** The same array each time. */
+  toArray(): readonly T[] {
+    return (this.#array ??= this.#own().filter((item) => item !== undefined))
+  }
+
+  #with(at: number, item: T | undefined, key: string | undefined): KeyedList<T> {
+    const items = this.#own()
+    // One without items leaves nothing behind, and may be a constant: it would keep all versions after it.
+    if (items.length === 0 && item !== undefined) return new KeyedList<T>(this.#keyOf, [item])
+    const before = items[at]
+    items[at] = item
+    if (key !== undefined && item === undefined) this.#places?.delete(key)
+    else if (key !== undefined) this.#places?.set(key, at)
+    const next = new KeyedList(this.#keyOf, items, this.#places)
+    this.#left = { next, at, item: before }
+    this.#items = undefined
+    this.#places = undefined
+    return next
+  }
+
+  #own(): (T | undefined)[] {
+    this.#items ??= KeyedList.#itemsOf(this)
+    this.#left = undefined
+    return this.#items
+  }
+
+  /** Those of the newest version, with what each version since has changed put back. */
+  static #itemsOf<T>(list: KeyedList<T>): (T | undefined)[] {
+    const later = []
+    let newest = list
+    for (; newest.#left !== undefined; newest = newest.#left.next) later.push(newest.#left)
+    const items = newest.#own().slice()
+    for (let left = later.pop(); left !== undefined; left = later.pop()) items[left.at] = left.item
+    return items
+  }
+
+  #findPlaces(): Map<string, number> {
+    const places = new Map<string, number>()
+    this.#own().forEach((item, at) => {
+      const key = item === undefined ? undefined : this.#keyOf(item)
+      if (key !== undefined && !places.has(key)) places.set(key, at)
+    })
+    return places
+  }
+}
