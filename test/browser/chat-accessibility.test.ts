@@ -2,17 +2,17 @@
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type { AxeResults } from 'axe-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import type { ChatScene, Visit } from './chat-scene.ts'
 import { QUESTION, answer, grown, openChat, ready } from './chat-scene.ts'
+import { shareScene } from './shared-scene.ts'
 
 let scene: ChatScene
 let axe: string
 beforeAll(async () => {
   axe = await readFile(fileURLToPath(import.meta.resolve('axe-core/axe.min.js')), 'utf8')
-  scene = await openChat()
 })
-afterAll(() => scene[Symbol.asyncDispose]())
+shareScene(async () => (scene = await openChat()))
 
 /** What axe has against the page as it is, each with where. */
 async function findings({ page, picture }: Visit, name: string) {

@@ -1,42 +1,45 @@
 // What the chat page does with an answer when something goes wrong on the way.
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { ChatScene } from './chat-scene.ts'
-import { QUESTION, answer, grown, openChat, ready, streaming } from './chat-scene.ts'
+import { QUESTION, answer, answers, grown, openChat, ready, streaming } from './chat-scene.ts'
+import { shareScene } from './shared-scene.ts'
 
 let scene: ChatScene
-beforeAll(async () => {
-  scene = await openChat()
-})
-afterAll(() => scene[Symbol.asyncDispose]())
+shareScene(async () => (scene = await openChat()))
 
 test('a reload in the middle of an answer goes on with it', async () => {
   await using chat = await scene.visit()
   const { page } = chat
-  await chat.send(QUESTION)
-  const before = await grown(page, 20)
+  const question = `${QUESTION} But hold reloaded.`
+  await chat.send(question)
+  const before = await grown(page, 0)
   await page.reload()
-  await grown(page, before)
-  expect(await page.locator('.message.user').allTextContents()).toEqual([QUESTION])
+  await grown(page, before - 1)
+  expect(await page.locator('.message.user').allTextContents()).toEqual([question])
+  await scene.release('reloaded')
   await ready(page)
+  expect((await answer(page).textContent())?.length).toBeGreaterThan(before)
   expect(await page.locator('.message').count()).toBe(2)
 })
 
 test('a lost connection is told, and made good by itself', async () => {
   await using chat = await scene.visit()
   const { page } = chat
-  await chat.send(QUESTION)
-  const before = await grown(page, 20)
+  const question = `${QUESTION} But hold lost.`
+  await chat.send(question)
+  const before = await grown(page, 0)
   scene.proxy.refuse(true)
   scene.proxy.cut()
   await page.getByText('Reconnecting').waitFor()
   await chat.picture('reconnecting')
   expect((await streaming(page).textContent())?.length).toBeGreaterThanOrEqual(before)
   scene.proxy.refuse(false)
+  await scene.release('lost')
   await ready(page)
   const text = (await answer(page).textContent()) ?? ''
 
-  await chat.send(QUESTION)
-  await grown(page, 20)
+  await chat.send(question)
+  await answers(page).nth(1).waitFor()
   await ready(page)
   expect(await answer(page).textContent()).toBe(text)
 })

@@ -1,14 +1,12 @@
 // What can be done with messages: copied, edited, answered again, queued, sent with files; and what is shown of how an answer came to be.
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { ChatScene } from './chat-scene.ts'
 import { QUESTION, answer, grown, openChat, ready } from './chat-scene.ts'
+import { shareScene } from './shared-scene.ts'
 
 let scene: ChatScene
-beforeAll(async () => {
-  scene = await openChat()
-})
-afterAll(() => scene[Symbol.asyncDispose]())
+shareScene(async () => (scene = await openChat()))
 
 const questions = (page: Page) => page.locator('.message.user')
 const copied = (page: Page) => page.evaluate(() => navigator.clipboard.readText())
@@ -17,7 +15,7 @@ test('a question, an answer and its code are copied', async () => {
   await using chat = await scene.visit()
   const { page } = chat
   await chat.send(QUESTION)
-  await grown(page, 0)
+  await answer(page).waitFor()
   await ready(page)
   await page.locator('.question').getByRole('button', { name: 'Copy' }).click()
   await page.getByRole('button', { name: 'Copied' }).waitFor()
@@ -136,7 +134,7 @@ test('an answer is never shown with marks that are still open', async () => {
     Object.assign(globalThis, { seen })
   })
   await chat.send(QUESTION)
-  await grown(page, 0)
+  await answer(page).waitFor()
   await ready(page)
   expect(await answer(page).locator('strong').count()).toBeGreaterThan(0)
   expect(await page.evaluate(() => (globalThis as unknown as { seen: string[] }).seen)).toEqual([])

@@ -130,15 +130,20 @@ export async function openChat({ people }: { people?: 'visitors' } = {}): Promis
 export const isOfVite = (url: URL) => url.pathname === '/'
 
 export const QUESTION = 'How do I define an agent?'
-export const answer = (page: Page) => page.locator('.message.assistant:not(.thinking)').last()
+export const answers = (page: Page) => page.locator('.message.assistant:not(.thinking)')
+export const answer = (page: Page) => answers(page).last()
 export const streaming = (page: Page) => page.locator('[data-streaming=true]')
 export const ready = (page: Page) => page.locator('.messages[aria-busy=false]').waitFor({ state: 'attached' })
 
-/** Waits until the answer is longer than `length`. */
+/**
+ * Waits until the answer is longer than `length`, and returns how long it is.
+ *
+ * Only of an answer that is held: others may be whole before a busy machine looks at the page.
+ */
 export async function grown(page: Page, length: number): Promise<number> {
-  await page.waitForFunction(
-    (min) => (document.querySelector('[data-streaming=true]')?.textContent ?? '').length > min,
-    length,
-  )
-  return (await streaming(page).textContent())?.length ?? 0
+  const seen = await page.waitForFunction((min) => {
+    const text = document.querySelector('[data-streaming=true]')?.textContent ?? ''
+    return text.length > min && text.length
+  }, length)
+  return Number(await seen.jsonValue())
 }

@@ -1,19 +1,17 @@
 // The chat page on narrow screens and in the dark.
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { ChatScene } from './chat-scene.ts'
-import { QUESTION, grown, openChat, ready } from './chat-scene.ts'
+import { QUESTION, answer, openChat, ready } from './chat-scene.ts'
+import { shareScene } from './shared-scene.ts'
 
 let scene: ChatScene
-beforeAll(async () => {
-  scene = await openChat()
-})
-afterAll(() => scene[Symbol.asyncDispose]())
+shareScene(async () => (scene = await openChat()))
 
 test.each(['light', 'dark'] as const)('on a narrow %s screen nothing is cut off', async (colorScheme) => {
   await using chat = await scene.visit({ width: 380, colorScheme })
   const { page } = chat
   await chat.send(QUESTION)
-  await grown(page, 0)
+  await answer(page).waitFor()
   await ready(page)
   await chat.picture(`narrow-${colorScheme}`)
   const { over, background } = await page.evaluate(() => ({
@@ -35,7 +33,7 @@ test.each(['light', 'dark'] as const)('on a narrow %s screen nothing is cut off'
 test('in the dark it is dark', async () => {
   await using chat = await scene.visit({ colorScheme: 'dark' })
   await chat.send(QUESTION)
-  await grown(chat.page, 0)
+  await answer(chat.page).waitFor()
   await ready(chat.page)
   await chat.picture('dark')
   expect(await chat.page.evaluate(() => getComputedStyle(document.body).backgroundColor)).toBe(

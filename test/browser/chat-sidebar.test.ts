@@ -1,14 +1,12 @@
 // The list of conversations beside the chat: found, renamed, deleted, and reached by keyboard.
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { ChatScene } from './chat-scene.ts'
 import { openChat } from './chat-scene.ts'
+import { shareScene } from './shared-scene.ts'
 
 let scene: ChatScene
-beforeAll(async () => {
-  scene = await openChat()
-})
-afterAll(() => scene[Symbol.asyncDispose]())
+shareScene(async () => (scene = await openChat()))
 
 const NARROW = 390
 const list = (page: Page) => page.getByRole('navigation', { name: 'Conversations' })
@@ -51,7 +49,7 @@ test('a conversation tells how old it is, and is renamed in place', async () => 
 })
 
 test('a conversation is deleted once that is confirmed, by keyboard too', async () => {
-  await makeConversations(['Delete me'])
+  await makeConversations(['Keep me', 'Delete me'])
   await using chat = await scene.visit()
   const { page } = chat
   await link(page, 'Delete me').click()
@@ -75,7 +73,7 @@ test('a conversation is deleted once that is confirmed, by keyboard too', async 
   // It was the open one.
   await page.getByText('What would you like to know?').waitFor()
   await page.reload()
-  await list(page).getByRole('listitem').first().waitFor({ state: 'attached' })
+  await link(page, 'Keep me').waitFor()
   expect(await link(page, 'Delete me').count()).toBe(0)
 })
 

@@ -2,30 +2,27 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { ChatScene } from './chat-scene.ts'
 import { QUESTION, answer, grown, isOfVite, openChat, ready, streaming } from './chat-scene.ts'
+import { shareScene } from './shared-scene.ts'
 
 let scene: ChatScene
-beforeAll(async () => {
-  scene = await openChat()
-})
-afterAll(() => scene[Symbol.asyncDispose]())
+shareScene(async () => (scene = await openChat()))
 
 test('an answer streams in, and is in the history after', async () => {
   await using chat = await scene.visit()
   const { page } = chat
   await chat.picture('welcome')
-  await chat.send(QUESTION)
+  await chat.send(`${QUESTION} But hold begun.`)
   await page.locator('.message.user', { hasText: QUESTION }).waitFor()
-  const first = await grown(page, 0)
-  const second = await grown(page, first)
+  const begun = await grown(page, 0)
   await chat.picture('streaming')
-  expect(second).toBeGreaterThan(first)
+  await scene.release('begun')
   await ready(page)
   await chat.picture('answered')
   const text = await answer(page).textContent()
-  expect(text?.length).toBeGreaterThan(second)
+  expect(text?.length).toBeGreaterThan(begun)
   expect(await page.locator('.message').count()).toBe(2)
 
   await page.reload()
@@ -43,11 +40,13 @@ test('two tabs show one conversation: what is asked in one grows in the other, a
   await other.routeWebSocket(isOfVite, () => {})
   await other.goto(page.url())
   await answer(other).waitFor()
-  await chat.send(QUESTION)
+  await chat.send(`${QUESTION} But hold tabs.`)
   await other.locator('.message.user', { hasText: QUESTION }).waitFor()
-  expect(await grown(other, await grown(other, 0))).toBeGreaterThan(0)
+  const begun = await grown(other, 0)
+  await scene.release('tabs')
   await ready(page)
   const text = (await answer(page).textContent()) ?? ''
+  expect(text.length).toBeGreaterThan(begun)
   for (const tab of [page, other]) {
     await streaming(tab).waitFor({ state: 'detached' })
     expect(await tab.locator('.message').count()).toBe(4)
@@ -58,8 +57,8 @@ test('two tabs show one conversation: what is asked in one grows in the other, a
 test('Escape stops an answer and leaves what there is of it', async () => {
   await using chat = await scene.visit()
   const { page } = chat
-  await chat.send(QUESTION)
-  const before = await grown(page, 20)
+  await chat.send(`${QUESTION} But hold escape.`)
+  const before = await grown(page, 0)
   await page.keyboard.press('Escape')
   await page.getByText('Stopped.').waitFor()
   await ready(page)
@@ -104,7 +103,8 @@ test('conversations are kept apart, also while one is being answered', async () 
   const { page } = chat
   const open = (title: string) =>
     page.getByRole('navigation').getByRole('link', { name: title }).first().click()
-  await chat.send(`${QUESTION} First.`)
+  const first = `${QUESTION} First, but hold apart.`
+  await chat.send(first)
   await grown(page, 0)
   await page.getByRole('button', { name: 'New conversation' }).click()
   await page.getByText('What would you like to know?').waitFor()
@@ -112,8 +112,10 @@ test('conversations are kept apart, also while one is being answered', async () 
   await chat.send('What is 2 + 2?')
   await ready(page)
   expect(await answer(page).textContent()).toContain('4')
-  await open(`${QUESTION} First.`)
-  await page.locator('.message.user', { hasText: 'First.' }).waitFor()
+  await open(first)
+  await page.locator('.message.user', { hasText: 'First' }).waitFor()
+  await grown(page, 0)
+  await scene.release('apart')
   await ready(page)
   expect(await page.locator('.message.user').count()).toBe(1)
   await open('What is 2 + 2?')
@@ -132,7 +134,7 @@ test('a question that can not be sent is given back with the reason', async () =
   expect(await page.getByLabel('Message', { exact: true }).inputValue()).toBe(QUESTION)
   scene.proxy.refuse(false)
   await page.keyboard.press('Enter')
-  await grown(page, 0)
+  await answer(page).waitFor()
   expect(await page.locator('.error').count()).toBe(0)
 })
 

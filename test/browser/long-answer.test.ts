@@ -13,7 +13,8 @@ test('ten thousand deltas are shown a frame at a time, whole, and the page stays
   await using folder = await createWorkspace()
   await folder.write(
     'runtime.ts',
-    `import { setImmediate as turn } from 'node:timers/promises'
+    `import { existsSync } from 'node:fs'
+     import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
      import { createAgentRuntime, defineAgent } from ${JSON.stringify(serverModule)}
      const long = defineAgent({
        key: 'long',
@@ -25,6 +26,7 @@ test('ten thousand deltas are shown a frame at a time, whole, and the page stays
            await ctx.emit('assistant.delta', { messageId: 'm', content: piece })
            // As fast as it goes, in pieces that are told apart.
            if (n % 5 === 0) await turn()
+           while (n === ${DELTAS / 2} && !existsSync('seen')) await sleep(20)
          }
          await ctx.emit('assistant.message', { messageId: 'm', content })
        },
@@ -40,6 +42,9 @@ test('ten thousand deltas are shown a frame at a time, whole, and the page stays
     const page = await browser.newPage()
     const begun = Date.now()
     await page.goto(`${dev.url}/answer.html?run=${await createRun(dev.url, 'long')}`)
+    // The page may be slow to come. It has to see the answer grow, not only its end.
+    await page.getByText(word(DELTAS / 2)).waitFor({ timeout: 120_000 })
+    await folder.write('seen', '')
     await page.locator('[data-status=succeeded]').waitFor({ state: 'attached', timeout: 120_000 })
     const frames = (Date.now() - begun) / 16
     const shown = await page.locator('#root').evaluate(({ textContent, dataset }) => ({

@@ -1,23 +1,24 @@
 // A page with more runs than a browser has connections to a server.
 import type { Browser, Page, WebSocket } from 'playwright-core'
 import { chromium } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { createWorkspace, serverModule, startDev, webFixture } from '../support/cli.ts'
 import type { CliProcess } from '../support/cli.ts'
 import type { CuttingProxy } from '../support/cutting-proxy.ts'
 import { startCuttingProxy } from '../support/cutting-proxy.ts'
 import { createRun } from '../support/rest.ts'
+import { shareScene } from './shared-scene.ts'
 
 const RUNS = 30
 const MORE = 200
-const stack = new AsyncDisposableStack()
 let browser: Browser
 let proxy: CuttingProxy
 let dev: CliProcess & { url: string }
 let release: () => Promise<void>
 
-beforeAll(async () => {
-  const folder = stack.use(await createWorkspace())
+shareScene(async () => {
+  await using opening = new AsyncDisposableStack()
+  const folder = opening.use(await createWorkspace())
   await folder.write(
     'runtime.ts',
     `import { existsSync } from 'node:fs'
@@ -36,16 +37,15 @@ beforeAll(async () => {
      export default createAgentRuntime({ agents: [held], config: { concurrency: ${RUNS + MORE} } })`,
   )
   release = () => folder.write('go', '')
-  dev = stack.use(await startDev(['--port', '0', '--web', webFixture], { cwd: folder.path }))
-  proxy = stack.use(await startCuttingProxy(Number(new URL(dev.url).port)))
+  dev = opening.use(await startDev(['--port', '0', '--web', webFixture], { cwd: folder.path }))
+  proxy = opening.use(await startCuttingProxy(Number(new URL(dev.url).port)))
   browser = await chromium.launch({
     executablePath: process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium',
     args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
   })
-  stack.defer(() => browser.close())
+  opening.defer(() => browser.close())
+  return opening.move()
 })
-
-afterAll(() => stack.disposeAsync())
 
 async function open(runIds: readonly string[]) {
   const page = await browser.newPage()
