@@ -1,6 +1,7 @@
 import { expect, test, vi } from 'vitest'
 import { createWorkspace, isAlive, serverModule, startDev } from '../../support/cli.ts'
 import type { CliProcess, Workspace } from '../../support/cli.ts'
+import { createTestDatabase } from '../../support/database.ts'
 import { childrenOf } from '../../support/processes.ts'
 import { createRun, follow, getRun } from '../../support/rest.ts'
 
@@ -28,19 +29,33 @@ const RUNTIME = `
 
 const wordOf = (word: string): string => `export const word: string = '${word}'\n`
 
-async function createProject(): Promise<Workspace> {
-  const folder = await createWorkspace()
+interface Project extends Workspace {
+  databaseUrl: string
+}
+
+async function createProject(): Promise<Project> {
+  await using opening = new AsyncDisposableStack()
+  // Of the cluster that is there: a PostgreSQL of its own takes longer to start than all that is looked at here.
+  const database = opening.use(await createTestDatabase())
+  const folder = opening.use(await createWorkspace())
   await folder.write('runtime.ts', RUNTIME)
   await folder.write(
     'phrase.ts',
     "import { word } from './word.ts'\nexport const phrase = () => `code ${word}`\n",
   )
   await folder.write('word.ts', wordOf('one'))
-  return folder
+  const stack = opening.move()
+  return {
+    ...folder,
+    databaseUrl: database.url,
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  }
 }
 
-const startProject = (folder: Workspace, ...args: string[]): Promise<CliProcess & { url: string }> =>
-  startDev(['--port', '0', ...args], { cwd: folder.path, env: { LOG_LEVEL: 'warn' } })
+const environment = ({ databaseUrl }: Project) => ({ LOG_LEVEL: 'warn', DATABASE_URL: databaseUrl })
+
+const startProject = (folder: Project, ...args: string[]): Promise<CliProcess & { url: string }> =>
+  startDev(['--port', '0', ...args], { cwd: folder.path, env: environment(folder) })
 
 const reloads = (dev: CliProcess): string[] => dev.stdout().match(/^· Reloaded .*$/gm) ?? []
 
@@ -155,7 +170,7 @@ test('code that was given up has no say any more in what has changed', async () 
     'count.mjs',
     `if (process.argv[1].includes('child')) process.stdout.write('a process\\n')`,
   )
-  const env = { LOG_LEVEL: 'warn', NODE_OPTIONS: `--import ${folder.path}/count.mjs` }
+  const env = { ...environment(folder), NODE_OPTIONS: `--import ${folder.path}/count.mjs` }
   await using dev = await startDev(['--port', '0'], { cwd: folder.path, env })
   // It has found the other file while that was empty, and is kept from saying so.
   await folder.write(
