@@ -33,7 +33,7 @@ export async function startMortalWorkers(
   return {
     async killAt(amounts, done) {
       for (const [index, amount] of amounts.entries()) {
-        await expect.poll(done, { timeout: 60_000, interval: 5 }).toBeGreaterThanOrEqual(Math.floor(amount))
+        await expect.poll(done, { timeout: 120_000, interval: 5 }).toBeGreaterThanOrEqual(Math.floor(amount))
         workers[index % 2]?.killAll('SIGKILL')
         workers[index % 2] = await start()
       }

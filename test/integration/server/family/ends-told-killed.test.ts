@@ -6,7 +6,7 @@ import { brokenWhenQuiet } from '../../../support/check-invariants.ts'
 import { startMortalWorkers } from '../../../support/mortal-workers.ts'
 import { test } from '../../../support/runtime.ts'
 
-vi.setConfig({ testTimeout: 180_000 })
+vi.setConfig({ testTimeout: 300_000 })
 
 const CONVERSATIONS = 10
 /** Of each conversation's first run. */
@@ -63,7 +63,7 @@ test('workers that are killed in the middle tell each end to its conversation, a
     SELECT id FROM agent_runtime.run WHERE finished_at IS NULL
     UNION ALL SELECT id FROM agent_runtime.family_news
     UNION ALL SELECT run_id FROM agent_runtime.sent_message WHERE left_at IS NOT NULL`
-  await expect.poll(() => database.sql(open), { timeout: 60_000 }).toEqual([])
+  await expect.poll(() => database.sql(open), { timeout: 120_000 }).toEqual([])
   const jobs = await database.sql<{ id: string; parent: string }>(
     `SELECT id, parent_run_id AS parent FROM agent_runtime.run WHERE agent_key = 'job' ORDER BY id`,
   )

@@ -7,7 +7,7 @@ import { begin, createGate, endSilently } from '../steering/scene.ts'
 import { ALL, WITHIN } from './scene.ts'
 import { heard, endsIn, createScene, nextOf, settledNext, quiet, endedChat } from './ends-told-scene.ts'
 
-vi.setConfig({ testTimeout: 90_000 })
+vi.setConfig({ testTimeout: 180_000 })
 
 describe('of a detached run that ends after the one that started it', () => {
   test('the conversation’s next run is told, once, and says where it comes from', async ({

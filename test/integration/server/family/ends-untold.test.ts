@@ -6,7 +6,7 @@ import { begin } from '../steering/scene.ts'
 import { ALL, WITHIN } from './scene.ts'
 import { endsIn, createScene, jobOf, nextOf, settledNext, quiet, endedChat } from './ends-told-scene.ts'
 
-vi.setConfig({ testTimeout: 90_000 })
+vi.setConfig({ testTimeout: 180_000 })
 
 describe('nothing is told, and no run begins,', () => {
   test('where the run was cancelled or deleted, or the one that started it, or the conversation', async ({

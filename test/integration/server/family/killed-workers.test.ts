@@ -7,7 +7,7 @@ import { brokenWhenQuiet } from '../../../support/check-invariants.ts'
 import { test } from '../../../support/runtime.ts'
 import { WITHIN } from './scene.ts'
 
-vi.setConfig({ testTimeout: 120_000 })
+vi.setConfig({ testTimeout: 300_000 })
 
 const PARENTS = 12
 const CHILDREN = 3

@@ -6,7 +6,7 @@ import type { RestClient } from '../../../support/rest-client.ts'
 import { test } from '../../../support/runtime.ts'
 import { ALL, begin, chatAtGate, createChat, createGate, steeringIn, WITHIN } from './scene.ts'
 
-vi.setConfig({ testTimeout: 120_000 })
+vi.setConfig({ testTimeout: 300_000 })
 
 const user = (content: string) => ({ role: 'user', content })
 
@@ -196,7 +196,7 @@ test('what is said to runs that are just ending is heard once, over two servers'
   const open = `SELECT count(*)::int AS count FROM agent_runtime.run WHERE finished_at IS NULL`
   const left = `SELECT count(*)::int AS count FROM agent_runtime.sent_message WHERE left_at IS NOT NULL`
   for (const text of [left, open]) {
-    await expect.poll(() => database.sql(text), { timeout: 60_000 }).toEqual([{ count: 0 }])
+    await expect.poll(() => database.sql(text), { timeout: 120_000 }).toEqual([{ count: 0 }])
   }
   for (const { conversation, said } of heard) {
     const { body } = await servers[1].rest.get(`conversations/${conversation}?limit=1000`)
