@@ -1,4 +1,5 @@
 // A conversation as a page shows it: its history, and what goes on beyond that.
+import type { AgentShape } from '../server/contract/agent-shape.ts'
 import type { HistoryMessage, Message } from '../server/contract/message.ts'
 import { countSaidAgain } from '../server/contract/said-again.ts'
 import { isTerminal } from '../server/contract/terminal.ts'
@@ -8,11 +9,11 @@ import type { MessagePart } from './message-parts.ts'
 import { partsOf } from './stored-parts.ts'
 
 /** A message as a page shows it: one of the history, or one on its way. */
-export type LiveMessage = HistoryMessage & {
+export type LiveMessage<TShape extends AgentShape = AgentShape> = HistoryMessage & {
   /** `sending`: the server has not said that it has it. `streaming`: it is not all there yet. */
   pending?: 'sending' | 'streaming'
   /** What it is made of; calls of tools with their results. Each is the same object until it changes. */
-  parts: readonly MessagePart[]
+  parts: readonly MessagePart<TShape>[]
 }
 
 type Unplaced = Omit<LiveMessage, 'parentId' | 'parts'> & Partial<Pick<LiveMessage, 'parts'>>

@@ -3,45 +3,15 @@ import type { AgentShape } from '../server/contract/agent-shape.ts'
 import type { EventEnvelope } from '../server/contract/event.ts'
 import type { Json } from '../server/contract/json.ts'
 import type { Part } from '../server/contract/message-part.ts'
-import type { PendingWait } from '../server/contract/wait.ts'
+import type { PendingWaitOf } from '../server/contract/wait-types.ts'
 import { KeyedList } from './keyed-list.ts'
 import type { UntypedEvent } from './run-ending.ts'
-
-interface CalledTool {
-  readonly type: 'tool'
-  readonly toolCallId: string
-  readonly tool: string
-  /** What the tool reported last (`ctx.report`). */
-  readonly progress?: Json
-}
-
-/** A call of a tool, by how far it is. */
-export type ToolPart =
-  | (CalledTool & {
-      /** The model is writing the arguments. */
-      readonly state: 'input'
-      /** The beginning of a JSON text. */
-      readonly inputText: string
-    })
-  | (CalledTool & { readonly state: 'called'; readonly input: Json })
-  | (CalledTool & {
-      /** Somebody has to allow the call, or to run it. */
-      readonly state: 'waiting'
-      readonly input: Json
-      readonly wait: PendingWait
-    })
-  | (CalledTool & { readonly state: 'succeeded'; readonly input: Json; readonly output: Json })
-  | (CalledTool & { readonly state: 'failed'; readonly input: Json; readonly error: string })
-  | (CalledTool & {
-      /** The run was over before there was a result. */
-      readonly state: 'interrupted'
-      readonly input: Json
-    })
+import type { ToolPart } from './tool-part.ts'
 
 /** Something that the run waits for now, beside its tools. */
-export interface WaitPart {
+export interface WaitPart<TShape extends AgentShape = AgentShape> {
   readonly type: 'wait'
-  readonly wait: PendingWait
+  readonly wait: PendingWaitOf<TShape>
 }
 
 /** What an agent told by an event of its own. */
@@ -62,8 +32,8 @@ export type CustomEventOf<TShape extends AgentShape> = TShape extends AgentShape
 /** A piece of a message: what is said, thought or sent along, a call of a tool, a wait, or an event of the agent's own. */
 export type MessagePart<TShape extends AgentShape = AgentShape> =
   | Readonly<Part>
-  | ToolPart
-  | WaitPart
+  | ToolPart<TShape>
+  | WaitPart<TShape>
   | CustomPart<TShape>
 
 export const NO_PARTS: readonly MessagePart[] = []
@@ -106,7 +76,7 @@ export function finishedTool(known: KnownCall, result: Json, isError = false): T
   return { ...callOf(known), state: 'failed', error: isFailure ? error : text }
 }
 
-type KnownCall = Omit<CalledTool, 'type'> & { readonly input: Json }
+type KnownCall = Omit<Extract<ToolPart, { state: 'called' }>, 'type' | 'state'>
 
 /** The value that a text is of, where it can't be another's: live and stored results are to be one. */
 function valueOf(text: string): Json {

@@ -1,7 +1,7 @@
 // Calls of tools, as parts of the messages that make them.
 import type { Json } from '../server/contract/json.ts'
 import type { PendingWait } from '../server/contract/wait.ts'
-import type { MessagePart, ToolPart } from './message-parts.ts'
+import type { MessagePart } from './message-parts.ts'
 import { callOf, finishedTool, isTool, keyOfCall, keyOfPart } from './message-parts.ts'
 import { fieldsOf } from './run-ending.ts'
 import type { Said, SaidState } from './run-messages.ts'
@@ -16,6 +16,7 @@ import {
   withOnly,
   withWhole,
 } from './run-messages.ts'
+import type { ToolPart } from './tool-part.ts'
 
 /** Pieces of a call's arguments. */
 export function withInput<T extends SaidState>(state: T, payload: unknown): T {

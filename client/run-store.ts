@@ -166,7 +166,7 @@ function snapshotOf<TShape extends AgentShape>(
     runId,
     status: failure?.code === 'not_found' ? 'not_found' : state.status,
     text: state.text,
-    messages: state.messages,
+    messages: state.messages as readonly unknown[] as readonly RunMessage<TShape>[],
     toolInputs: state.toolInputs,
     events: state.events.toArray() as readonly EventOf<TShape>[],
     waits: state.waits as readonly PendingWaitOf<TShape>[],

@@ -1,4 +1,5 @@
 // The parts of messages that are stored: the same as those which their run had live.
+import type { AgentShape } from '../server/contract/agent-shape.ts'
 import type { Message, ToolCall } from '../server/contract/message.ts'
 import { textOf } from '../server/contract/text-of.ts'
 import type { MessagePart } from './message-parts.ts'
@@ -20,13 +21,22 @@ const resultsIn = new WeakMap<readonly Message[], Results>()
 
 /**
  * The parts of a stored message: reasoning, text, files, and tool calls with their results, which are looked up in
- * `messages`. A tool result has no parts. Returns the same array until the message or its results change.
+ * `messages`. A tool result has no parts. Returns the same array until the message or its results change. With the type of a runtime's
+ * agents, `partsOf<ShapesOf<typeof runtime>>`, calls have the types of their tools.
  *
  * @example
  * const { messages } = await client.conversations.get({ conversationId, includeDebug: true })
  * for (const message of messages) show(partsOf(message, messages))
  */
-export function partsOf(message: Message, messages: readonly Message[]): readonly MessagePart[] {
+export function partsOf<TShape extends AgentShape = AgentShape>(
+  message: Message,
+  messages: readonly Message[],
+): readonly MessagePart<TShape>[] {
+  // As with events, their types are taken on trust.
+  return storedParts(message, messages) as readonly MessagePart<TShape>[]
+}
+
+function storedParts(message: Message, messages: readonly Message[]): readonly MessagePart[] {
   if (message.role === 'tool') return NO_PARTS
   let found = resultsIn.get(messages)
   if (found === undefined) {

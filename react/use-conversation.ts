@@ -33,14 +33,15 @@ export interface ConversationOptions extends Omit<ConversationInput, 'conversati
   live?: boolean
 }
 
-export interface ConversationView<TShape extends AgentShape = AgentShape> extends MessageTree, TurnQueue {
+export interface ConversationView<TShape extends AgentShape = AgentShape>
+  extends MessageTree<TShape>, TurnQueue {
   /** Undefined until it was read, and while there is none. */
   readonly conversation: ConversationDetail | undefined
   /**
    * Stored messages and live ones, oldest first. A live message is `pending`: `sending` until the server has this client's message,
    * `streaming` until an answer is complete.
    */
-  readonly messages: readonly LiveMessage[]
+  readonly messages: readonly LiveMessage<TShape>[]
   /**
    * The run whose turn it is: one that is being answered, or waits for somebody, or is the next to begin. Null where none is under way.
    * `useAgentRun(activeRunId)` shows it, whoever has asked, also after the page was loaded anew.

@@ -2,18 +2,19 @@ import { useCallback } from 'react'
 import type { CallOptions } from '../client/agent-client.ts'
 import type { AnyRunHandle } from '../client/run-handle.ts'
 import { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
-import type { AgentShape } from '../server/contract/agent-shape.ts'
-import type { CreateRun } from '../server/contract/agent-types.ts'
+import type { AgentShape, KeyOf, ShapeOf } from '../server/contract/agent-shape.ts'
+import type { CreateRun, ParamsField } from '../server/contract/agent-types.ts'
 import type { Conversation } from '../server/contract/conversation.ts'
 import type { HistoryMessage, Message } from '../server/contract/message.ts'
 import type { Queries } from './use-queries.ts'
 import { withFiles } from './with-files.ts'
 
 /** Who is asked, and how. */
-export interface SendOptions
-  extends
-    Pick<CreateRun<AgentShape>, 'agentKey' | 'params' | 'metadata' | 'conversationPolicy'>,
-    CallOptions {
+export type SendOptions<TShape extends AgentShape = AgentShape> = TShape extends AgentShape
+  ? { agentKey: TShape['key'] } & ParamsField<TShape['params']> & SendSettings
+  : never
+
+interface SendSettings extends Pick<CreateRun<AgentShape>, 'metadata' | 'conversationPolicy'>, CallOptions {
   /**
    * Uploaded one after the other before anything is asked, and sent with the last message. Where one can't be uploaded, or `signal` aborts
    * before, nothing is asked and no file stays.
@@ -21,7 +22,7 @@ export interface SendOptions
   files?: readonly Blob[]
 }
 
-export interface MessageTree {
+export interface MessageTree<TShape extends AgentShape = AgentShape> {
   /**
    * Asks something at the end of the conversation, or in a new one where there is none yet. While another run goes on there it waits for
    * its turn in the `queue`, unless a policy says otherwise.
@@ -31,7 +32,10 @@ export interface MessageTree {
    * const { run } = await send('And in Porto?', { agentKey: 'weather' })
    * open(run.conversationId)
    */
-  send(input: string | readonly Message[], options: SendOptions): Promise<AnyRunHandle<AgentShape>>
+  send<const TKey extends KeyOf<TShape>>(
+    input: string | readonly Message[],
+    options: SendOptions<ShapeOf<TShape, TKey>> & { agentKey: TKey },
+  ): Promise<AnyRunHandle<ShapeOf<TShape, TKey>>>
   /**
    * Says something else in place of a message, to the agent and with the params that its run had. What was there stays a
    * sibling. `useAgentRun(run.id)` shows the run. (What `useAgentRun` starts takes `replaces` and `regenerates` too.)
@@ -40,9 +44,9 @@ export interface MessageTree {
    * @example
    * const run = await edit(message.id, 'In Porto, I meant')
    */
-  edit(messageId: string, input: string | readonly Message[]): Promise<AnyRunHandle<AgentShape>>
+  edit(messageId: string, input: string | readonly Message[]): Promise<AnyRunHandle<TShape>>
   /** Has what a message's run was asked answered anew. Otherwise as `edit`. @throws AgentRuntimeError */
-  regenerate(messageId: string): Promise<AnyRunHandle<AgentShape>>
+  regenerate(messageId: string): Promise<AnyRunHandle<TShape>>
   /** Shows one of a message's `siblings`, with what followed it. @throws AgentRuntimeError */
   select(messageId: string): Promise<void>
   /** Makes a conversation that begins with a copy of all up to a message. @throws AgentRuntimeError */
@@ -80,8 +84,8 @@ export function useMessageTree(
     },
     [client, refreshAfterRun],
   )
-  const send = useCallback<MessageTree['send']>(
-    async (input, { files = [], signal, ...options }) => {
+  const send = useCallback(
+    async (input: string | readonly Message[], { files = [], signal, ...options }: SendOptions) => {
       const call = { ...(signal && { signal }) }
       const messages = await withFiles(client, said(input), { blobs: files, ...call })
       const place = conversationId
@@ -128,7 +132,8 @@ export function useMessageTree(
     },
     [client, refresh, conversationId],
   )
-  return { send, edit, regenerate, select, fork }
+  // What comes of an agent is typed for who calls.
+  return { send: send as MessageTree['send'], edit, regenerate, select, fork }
 }
 
 const said = (input: string | readonly Message[]): Message[] =>

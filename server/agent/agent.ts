@@ -6,7 +6,8 @@ import type { Budget } from '../contract/budget.ts'
 import type { Json, JsonLike, Jsonify } from '../contract/json.ts'
 import type { AgentMessage } from '../contract/message.ts'
 import type { Schema } from '../contract/schema.ts'
-import type { ClientTools, ToolShapes } from './client-tools.ts'
+import type { ToolShapes } from './client-tools.ts'
+import type { AgentTools, CallShapes } from './declared-tools.ts'
 import type { AgentContext } from './context.ts'
 import type { AgentWaits } from './wait.ts'
 import type { AnySchedule, Schedule } from './schedule.ts'
@@ -46,7 +47,7 @@ export interface Agent<
   TOutput extends Schema | undefined,
   TEvents extends AgentEvents,
   TWaits extends AgentWaits | undefined = undefined,
-  TTools extends ClientTools = Record<never, never>,
+  TTools extends AgentTools = Record<never, never>,
 > {
   /** Names the agent in the API and its queue: 1 to 100 letters, digits, `_`, `-` or `.`. */
   readonly key: TKey
@@ -64,10 +65,14 @@ export interface Agent<
    */
   readonly waits?: TWaits
   /**
-   * Tools that pages run: `useAgentRun({ tools })`. They are given to the tool loop as `ctx.clientTools`.
+   * Tools by their names: those that pages run (`useAgentRun({ tools })`), and tools made with `defineTool`. The tool loop takes them as
+   * `ctx.tools`, and clients know the arguments and results of their calls by type. Default: none are declared.
    *
    * @example
-   * tools: { pick_color: { description: 'Has the user pick a color', input: z.object({}), output: z.string() } }
+   * tools: {
+   *   pick_color: { description: 'Has the user pick a color', input: z.object({}), output: z.string() },
+   *   get_weather: getWeather,
+   * }
    */
   readonly tools?: TTools
   /** Attempts before a run fails for good. Default: `maxAttempts` of the configuration. */
@@ -127,7 +132,7 @@ export interface AnyAgent {
   readonly output?: Schema | undefined
   readonly events?: AgentEvents
   readonly waits?: AgentWaits | undefined
-  readonly tools?: ClientTools
+  readonly tools?: AgentTools
   readonly maxAttempts?: number
   readonly timeoutMs?: number
   readonly budget?: Budget
@@ -152,6 +157,7 @@ export type ShapeOfAgent<T extends AnyAgent> =
         output: TOutput extends Schema ? Jsonify<z.output<TOutput>> : Json
         events: AgentEvents extends TEvents ? Record<never, never> : EventPayloads<TEvents>
         waits: TWaits extends AgentWaits ? { [K in keyof TWaits]: z.input<TWaits[K]> } : Record<string, Json>
-        tools: ClientTools extends TTools ? Record<never, never> : ToolShapes<TTools>
+        tools: AgentTools extends TTools ? Record<never, never> : ToolShapes<TTools>
+        calls: AgentTools extends TTools ? Record<never, never> : CallShapes<TTools>
       } & AgentShape
     : never

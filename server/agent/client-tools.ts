@@ -1,6 +1,5 @@
 // Tools that pages run: declared with an agent, asked for by a wait.
 import { z } from 'zod'
-import { isPlainObject } from '../contract/json.ts'
 import type { Json, Jsonify } from '../contract/json.ts'
 import { MAX_WAIT_MS } from '../contract/wait.ts'
 import { TOOL_PREFIX } from '../contract/wait-names.ts'
@@ -26,9 +25,9 @@ export interface ClientTool {
 
 export type ClientTools = Record<string, ClientTool>
 
-/** What pages see of them. */
-export type ToolShapes<TTools extends ClientTools> = {
-  [K in keyof TTools]: {
+/** What pages see of those that they run. */
+export type ToolShapes<TTools extends Record<string, { readonly input: ToolSchema }>> = {
+  [K in keyof TTools as TTools[K] extends { readonly execute: unknown } ? never : K]: {
     input: Jsonify<OutputOfSchema<TTools[K]['input']>>
     output: TTools[K] extends { readonly output: infer TOutput extends ToolSchema }
       ? InputOfSchema<TOutput>
@@ -63,23 +62,15 @@ const OPTIONS: Record<keyof ClientTool, true> = {
 
 const ANSWER_MS = 5 * 60_000
 
-/** @throws TypeError when one is not well declared. */
-export function assertClientTools(agentKey: string, tools: ClientTools): void {
-  if (!isPlainObject(tools)) {
-    throw new TypeError(
-      `Agent "${agentKey}": tools are an object of names and tools, such as { pick: { description, input } }.`,
-    )
-  }
-  for (const [name, tool] of Object.entries(tools)) {
-    const unknown = unknownOption(tool, OPTIONS)
-    if (unknown !== undefined)
-      throw new TypeError(`Agent "${agentKey}", tool ${JSON.stringify(name)}: ${unknown}`)
-    const timeoutMs = z.int().min(1).max(MAX_WAIT_MS).optional().safeParse(tool.timeoutMs)
-    if (!timeoutMs.success)
-      throw new TypeError(`Agent "${agentKey}", tool "${name}": timeoutMs is not valid.`)
-    toTool(name, tool)
-    answerSchema(name, tool)
-  }
+/** @throws TypeError when it is not well declared. */
+export function assertClientTool(agentKey: string, name: string, tool: ClientTool): void {
+  const unknown = unknownOption(tool, OPTIONS)
+  if (unknown !== undefined)
+    throw new TypeError(`Agent "${agentKey}", tool ${JSON.stringify(name)}: ${unknown}`)
+  const timeoutMs = z.int().min(1).max(MAX_WAIT_MS).optional().safeParse(tool.timeoutMs)
+  if (!timeoutMs.success) throw new TypeError(`Agent "${agentKey}", tool "${name}": timeoutMs is not valid.`)
+  toTool(name, tool)
+  answerSchema(name, tool)
 }
 
 type Ask = (question: {

@@ -103,11 +103,13 @@ export interface AgentContext<
   /** Models are given the files of messages by themselves; this is for agents that read them. */
   readonly files: AgentFiles
   /**
-   * The agent's `tools`, which pages run, for the tool loop.
+   * The agent's `tools`, for the tool loop.
    *
    * @example
-   * const reply = await toolLoop(ctx, { tools: [getWeather, ...ctx.clientTools] })
+   * const reply = await toolLoop(ctx, { tools: ctx.tools })
    */
+  readonly tools: readonly AnyTool[]
+  /** Those of the agent's `tools` that pages run. */
   readonly clientTools: readonly AnyTool[]
   /**
    * What is remembered beyond this run, by namespace and key: of the principal whose run it is, or of the tenant.

@@ -5,9 +5,9 @@ import { CreateRunInput } from '../contract/create-run.ts'
 import { RETENTION_DAYS, RetentionDays } from '../config/retention-days.ts'
 import type { Schema } from '../contract/schema.ts'
 import { unknownOption } from './unknown-option.ts'
-import { assertClientTools } from './client-tools.ts'
-import type { ClientTools } from './client-tools.ts'
 import type { AgentWaits } from './wait.ts'
+import { assertTools } from './declared-tools.ts'
+import type { AgentTools } from './declared-tools.ts'
 import { assertWaits } from './declared-waits.ts'
 import { VERSION_CHANGES } from './agent.ts'
 import type { AgentEvents, Agent, AnyAgent } from './agent.ts'
@@ -62,7 +62,7 @@ export function defineAgent<
   TOutput extends Schema | undefined = undefined,
   TEvents extends AgentEvents = Record<never, never>,
   TWaits extends AgentWaits | undefined = undefined,
-  TTools extends ClientTools = Record<never, never>,
+  TTools extends AgentTools = Record<never, never>,
   // Within the list of a runtime, an agent's types are its own: none is taken from what the list may hold.
 >(
   agent: Agent<TKey, TParams, TOutput, TEvents, TWaits, TTools>,
@@ -87,7 +87,7 @@ export function defineAgent<
     if (unknown !== undefined) throw new TypeError(`Agent "${agent.key}", event "${type}": ${unknown}`)
   }
   assertWaits(agent.key, agent.waits === undefined ? {} : agent.waits)
-  assertClientTools(agent.key, agent.tools === undefined ? {} : agent.tools)
+  assertTools(agent.key, agent.tools === undefined ? {} : agent.tools)
   if (agent.isolation !== undefined && agent.isolation !== 'process') {
     throw new TypeError(`Agent "${agent.key}": isolation is "process" or left out.`)
   }

@@ -16,6 +16,8 @@ export interface AgentShape {
   waits?: object
   /** The tools that pages run for it, by name, with their inputs and results. Default: none. */
   tools?: object
+  /** Calls of the tools that it declares, whoever runs them: by name, the arguments as they are given, and the results. Default: none. */
+  calls?: object
 }
 
 /** Anything that carries agent shapes: `typeof runtime`. */

@@ -123,6 +123,9 @@ export function createAttemptContext(ports: AttemptPorts, attempt: Attempt): Age
     get state() {
       return state
     },
+    get tools() {
+      return waits.tools
+    },
     get clientTools() {
       return waits.clientTools
     },

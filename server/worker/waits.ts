@@ -4,6 +4,7 @@ import { canonicalJson } from '../contract/canonical-json.ts'
 import { createClientTools } from '../agent/client-tools.ts'
 import type { AgentContext } from '../agent/context.ts'
 import type { WaitOptions, WaitOutcome } from '../agent/wait.ts'
+import { clientToolsOf, declaredTools } from '../agent/declared-tools.ts'
 import { declaredWait } from '../agent/declared-waits.ts'
 import type { AnyAgent } from '../agent/agent.ts'
 import type { AnyTool } from '../agent/define-tool.ts'
@@ -44,7 +45,7 @@ const APPROVAL_MS = 24 * 3600 * 1000
 export function createWaits(
   readSettled: ReadKnownWaits,
   { agent, signal, suspension }: WaitRun,
-): Pick<AgentContext, 'wait' | 'approve' | 'sleep' | 'clientTools'> & { asker: Asker } {
+): Pick<AgentContext, 'wait' | 'approve' | 'sleep' | 'clientTools' | 'tools'> & { asker: Asker } {
   const next = createOccurrences()
   const nextInput = createNumberedOccurrences()
   let clientTools: readonly AnyTool[] | undefined
@@ -84,6 +85,11 @@ export function createWaits(
     )
   }
 
+  const readClientTools = () =>
+    (clientTools ??= createClientTools(clientToolsOf(agent.tools ?? {}), (question) =>
+      ask({ ...question, kind: 'input', details: toDetails(question.name, question.details) }),
+    ))
+
   return {
     // The context's type tells what is given and answered, by the agent's waits and whether there is a `timeoutMs`.
     wait: (async (name: string, ...rest: [Schema, WaitOptions?] | [WaitOptions?]) => {
@@ -93,9 +99,10 @@ export function createWaits(
     }) as AgentContext['wait'],
 
     get clientTools() {
-      return (clientTools ??= createClientTools(agent.tools ?? {}, (question) =>
-        ask({ ...question, kind: 'input', details: toDetails(question.name, question.details) }),
-      ))
+      return readClientTools()
+    },
+    get tools() {
+      return declaredTools(agent.tools ?? {}, readClientTools())
     },
 
     asker: {

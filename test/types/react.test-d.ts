@@ -1,9 +1,16 @@
 import { useSuspenseQuery } from '@tanstack/react-query'
 import { describe, expectTypeOf, it } from 'vitest'
 import { partsOf } from '../../client/index.ts'
-import type { Json, MessagePart, PendingWait } from '../../client/index.ts'
+import type {
+  Json,
+  MessagePart,
+  PendingWait,
+  ShapesOf,
+  ToolPart,
+  UndeclaredTool,
+} from '../../client/index.ts'
 import { createAgentHooks, eventsAndStatus } from '../../react/index.ts'
-import type { runtime } from './typed-runtime.ts'
+import type { runtime, shops } from './typed-runtime.ts'
 
 const { useAgentQueries, useAgentRun, useConversation, useConversations } = createAgentHooks<typeof runtime>()
 
@@ -76,10 +83,56 @@ describe('useAgentRun', () => {
     }
   })
 
-  it('shows the same parts of the messages of a conversation', () => {
+  it('shows the parts of the messages of a conversation, in which any of the agents may speak', () => {
     const { messages } = useConversation('a conversation', { includeDebug: true })
-    expectTypeOf(messages.flatMap(({ parts }) => parts)).toEqualTypeOf<MessagePart[]>()
+    const parts = messages.flatMap((message) => message.parts)
+    expectTypeOf(parts).toEqualTypeOf<MessagePart<ShapesOf<typeof runtime>>[]>()
+    for (const part of parts) {
+      if (part.type === 'custom') {
+        expectTypeOf(part.event.type).toEqualTypeOf<'research.progress'>()
+        expectTypeOf(part.event.payload).toEqualTypeOf<{ percent: number }>()
+      }
+      if (part.type === 'wait') expectTypeOf(part.wait).toEqualTypeOf<PendingWait>()
+      // None of them declares its tools.
+      if (part.type === 'tool') expectTypeOf(part).toEqualTypeOf<ToolPart>()
+    }
     expectTypeOf(partsOf(messages[0]!, messages)).toEqualTypeOf<readonly MessagePart[]>()
+    const stored = partsOf<ShapesOf<typeof runtime>>(messages[0]!, messages)
+    expectTypeOf(stored).toEqualTypeOf<readonly MessagePart<ShapesOf<typeof runtime>>[]>()
+  })
+
+  it('types calls by the tools that agents declare, whoever runs them', () => {
+    const { messages } = createAgentHooks<typeof shops>().useConversation('a conversation')
+    for (const part of messages.flatMap((message) => message.parts)) {
+      if (part.type !== 'tool') continue
+      if (part.tool === 'pick_color') {
+        // Another agent's tool of this name, too.
+        if (part.state === 'called') {
+          expectTypeOf(part.input).toEqualTypeOf<{ shades?: number } | { hues: string[] }>()
+        }
+        if (part.state === 'succeeded') expectTypeOf(part.output).toEqualTypeOf<{ color: string } | Json>()
+        if (part.state === 'failed') expectTypeOf(part.input).toEqualTypeOf<Json>()
+      }
+      if (part.tool === 'find_shoes' && part.state === 'succeeded') {
+        expectTypeOf(part.input).toEqualTypeOf<{ size: string }>()
+        expectTypeOf(part.output).toEqualTypeOf<{ since: string }>()
+      }
+      if (part.tool === 'by_json_schema' && part.state === 'called') {
+        expectTypeOf(part.input).toEqualTypeOf<{ city: string }>()
+      }
+      switch (part.tool) {
+        case 'pick_color':
+        case 'find_shoes':
+        case 'by_json_schema':
+          break
+        default:
+          expectTypeOf(part.tool).toEqualTypeOf<UndeclaredTool>()
+          if (part.state === 'waiting') expectTypeOf(part.input).toEqualTypeOf<Json>()
+      }
+    }
+    const [painter] = createAgentHooks<typeof shops>().useAgentRun({ agentKey: 'painter' }).messages
+    const call = painter?.parts.find((part) => part.type === 'tool')
+    expectTypeOf(call?.tool).toEqualTypeOf<'pick_color' | UndeclaredTool | undefined>()
   })
 
   it('hands back a handle of the same agent', async () => {
@@ -170,6 +223,13 @@ describe('conversations', () => {
     // @ts-expect-error a key is text
     useConversation({ externalId: 17 })
     void useConversation('id').send('Read', { agentKey: 'greeter', files: [new Blob([])] })
+    // @ts-expect-error there is no such agent
+    void useConversation('id').send('Read', { agentKey: 'nobody' })
+    // @ts-expect-error depth is required
+    void useConversation('id').send('Read', { agentKey: 'researcher', params: {} })
+    expectTypeOf(useConversation('id').send('Read', { agentKey: 'greeter' })).resolves.toExtend<{
+      agentKey: 'greeter'
+    }>()
     // @ts-expect-error a file is a blob
     void useConversation('id').send('Read', { agentKey: 'greeter', files: ['a.txt'] })
     // @ts-expect-error what is said instead?

@@ -1,6 +1,6 @@
 // A runtime as an app writes it, for tests that look at types alone.
 import { z } from 'zod'
-import { createAgentRuntime, defineAgent } from '../../server/index.ts'
+import { createAgentRuntime, defineAgent, defineTool } from '../../server/index.ts'
 
 const researcher = defineAgent({
   key: 'researcher',
@@ -20,3 +20,33 @@ const greeter = defineAgent({
 const bare = defineAgent({ key: 'bare', run: async () => {} })
 
 export const runtime = createAgentRuntime({ agents: [researcher, greeter, bare] })
+
+const findShoes = defineTool({
+  name: 'find_shoes',
+  description: 'Finds shoes',
+  input: z.object({ size: z.coerce.number<string>() }),
+  output: z.object({ since: z.date() }),
+  execute: () => ({ since: new Date() }),
+})
+const byJsonSchema = defineTool({
+  name: 'by_json_schema',
+  description: 'Finds a city',
+  input: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] },
+  execute: ({ city }) => city,
+})
+const pickColor = {
+  description: 'Has the user pick a color',
+  input: z.object({ shades: z.number().default(3) }),
+  output: z.object({ color: z.string() }),
+}
+const pickHue = { description: 'Has the user pick a hue', input: z.object({ hues: z.array(z.string()) }) }
+
+const shoes = defineAgent({
+  key: 'shoes',
+  tools: { pick_color: pickColor, find_shoes: findShoes, by_json_schema: byJsonSchema },
+  run: async () => {},
+})
+const painter = defineAgent({ key: 'painter', tools: { pick_color: pickHue }, run: async () => {} })
+
+/** An app whose agents declare their tools. */
+export const shops = createAgentRuntime({ agents: [shoes, painter, bare] })

@@ -29,6 +29,7 @@ function createContext(llm: Model, signal: AbortSignal = new AbortController().s
     llm: createLlm(llm, { signal, find: () => llm }),
     modelIdleTimeoutMs: 60_000,
     memory: () => ({ get: notThere, set: notThere, delete: notThere, list: notThere }) as never,
+    tools: [],
     clientTools: [],
     files: { get: notThere, read: notThere, stream: () => new ReadableStream<Uint8Array>() },
     log: { debug() {}, info() {}, warn, error() {} },

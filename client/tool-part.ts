@@ -1,0 +1,88 @@
+// A call of a tool as a part of a message, typed by the tools that agents declare.
+import type { AgentShape } from '../server/contract/agent-shape.ts'
+import type { Json } from '../server/contract/json.ts'
+import type { PendingWait } from '../server/contract/wait.ts'
+import type { PendingWaitOf } from '../server/contract/wait-types.ts'
+
+/**
+ * The name of a tool that the agents do not declare. It is text, but no text that is written in code: a misspelt name does not compile, and
+ * `part.tool === 'get_weather'` leaves the calls of that tool alone.
+ */
+export type UndeclaredTool = Undeclared
+// No other type is both: one that extends `string` alone can be compared with any text.
+declare enum Undeclared {
+  name = '',
+}
+
+interface Call<TName extends string> {
+  readonly type: 'tool'
+  readonly toolCallId: string
+  readonly tool: TName
+  /** What the tool reported last (`ctx.report`). */
+  readonly progress?: Json
+}
+
+/** The calls of one tool, by how far each is. */
+type CallPart<TName extends string, TInput, TOutput, TWait> =
+  | (Call<TName> & {
+      /** The model is writing the arguments. */
+      readonly state: 'input'
+      /** The beginning of a JSON text. */
+      readonly inputText: string
+    })
+  | (Call<TName> & {
+      /** The arguments are as the model gave them. They are checked when the call is run: where they do not fit, it fails. */
+      readonly state: 'called'
+      readonly input: TInput
+    })
+  | (Call<TName> & {
+      /** Somebody has to allow the call, or to run it. */
+      readonly state: 'waiting'
+      readonly input: TInput
+      readonly wait: TWait
+    })
+  | (Call<TName> & { readonly state: 'succeeded'; readonly input: TInput; readonly output: TOutput })
+  | (Call<TName> & {
+      readonly state: 'failed'
+      /** Any JSON: that they do not fit may be why the call failed. */
+      readonly input: Json
+      readonly error: string
+    })
+  | (Call<TName> & {
+      /** The run was over before there was a result. */
+      readonly state: 'interrupted'
+      readonly input: TInput
+    })
+
+/**
+ * A call of a tool: a union narrowed by `tool` and `state`. Arguments and results are those of the schemas of the tools that the agents
+ * declare (`tools` of `defineAgent`); of other tools they are any JSON. Where no agent declares any, `tool` is any text.
+ *
+ * @example
+ * if (part.type === 'tool' && part.tool === 'get_weather' && part.state === 'succeeded') show(part.output.celsius)
+ */
+export type ToolPart<TShape extends AgentShape = AgentShape> = [CallsOf<TShape>] extends [never]
+  ? CallPart<string, Json, Json, PendingWait>
+  :
+      | DeclaredCall<CallsOf<TShape>, PendingWaitOf<TShape>>
+      | CallPart<UndeclaredTool, Json, Json, PendingWaitOf<TShape>>
+
+/** The declared tools of each agent that has any. */
+type CallsOf<TShape> = TShape extends { calls: infer TCalls }
+  ? [keyof TCalls] extends [never]
+    ? never
+    : TCalls
+  : never
+
+interface CallShape {
+  input: unknown
+  output: unknown
+}
+
+type DeclaredCall<TCalls, TWait> = TCalls extends unknown
+  ? {
+      [K in keyof TCalls & string]: TCalls[K] extends CallShape
+        ? CallPart<K, TCalls[K]['input'], TCalls[K]['output'], TWait>
+        : never
+    }[keyof TCalls & string]
+  : never
