@@ -4,8 +4,8 @@ import type { Principal } from '../../server/index.ts'
 const EVERYBODY: Principal = { id: 'everybody', tenantId: '', kind: 'public' }
 
 /**
- * Stands for the sign-in of your application: a name is believed, and nobody's password is asked. Pages have visitors without an
- * account besides; programs over REST need none, so that curl can ask at once.
+ * Stands for the sign-in of your application: it believes any name, and asks for no password. Pages may also
+ * have visitors without an account. Programs over REST need none, so that curl works at once.
  */
 export function authenticate(request: Request): Principal | null {
   const name = bearerToken(request)

@@ -1,4 +1,5 @@
-// The model of these agents: one of OpenAI's, or without a key a server here that calls the tool it is offered and tells the result.
+// The model of these agents: one of OpenAI's. Without a key it is a local server that calls the offered tool
+// and tells the result.
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'

@@ -14,7 +14,7 @@ const parser = new Parser({
     logical: false,
   },
 })
-// Of the parser's own functions only those that calculate: no randomness, no lists.
+// Only those of the parser's functions that calculate: no randomness, no lists.
 const { min, max, hypot, pow, roundTo } = parser.functions as Record<string, unknown>
 parser.functions = { min, max, hypot, pow, roundTo }
 
@@ -30,7 +30,7 @@ export const calculator = defineTool({
   }),
   execute({ expression }) {
     const result = evaluate(expression)
-    // Sixteen digits would show how binary fractions differ from decimal ones: 0.1 + 0.2.
+    // With sixteen digits, binary fractions would differ from decimal ones: 0.1 + 0.2.
     return { expression, result: Number(result.toPrecision(15)) }
   },
 })

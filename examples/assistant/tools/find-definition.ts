@@ -1,8 +1,8 @@
 const MAX_LENGTH = 1_200
 
 /**
- * What a section says one of the words is, with the example after it: "An agent is …", and its code. Only where the section begins
- * with it, since further down it is about something else.
+ * A section's definition of one of the words, "An agent is …", with the example after it. Only a section that
+ * begins with one counts: further down, it is about something else.
  */
 export function findDefinition(text: string, query: string): string | undefined {
   const words: string[] = query.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []

@@ -1,6 +1,9 @@
 /** A part of a Markdown document under one heading, without the parts under deeper ones. */
 export interface Section {
-  /** The headings above and of the section, outermost first, joined by " › "; empty before the first. */
+  /**
+   * The headings above the section and its own, outermost first, joined by " › ". Empty before the first
+   * heading.
+   */
   heading: string
   text: string
 }
@@ -18,7 +21,7 @@ export function splitSections(markdown: string): Section[] {
   }
   for (const line of markdown.split(/\r?\n/)) {
     const mark = /^\s*(```|~~~)/.exec(line)?.[1]
-    // A "#" inside a code block is a comment and no heading.
+    // A "#" inside a code block is a comment, not a heading.
     if (mark !== undefined && (fence === undefined || fence === mark))
       fence = fence === undefined ? mark : undefined
     const heading = fence === undefined ? /^(#{1,6})\s+(.+?)\s*#*$/.exec(line) : null

@@ -5,7 +5,7 @@ import { defineTool } from '../../../server/index.ts'
 
 const FILE = '.agent-runtime/notes.md'
 
-/** A tool that adds to the notes below a folder, each time somebody allows it to. */
+/** A tool that adds to the notes below a folder. Each call needs approval. */
 export function createSaveNote(root: string) {
   return defineTool({
     name: 'save_note',
@@ -16,7 +16,7 @@ export function createSaveNote(root: string) {
       const file = path.join(root, FILE)
       await mkdir(path.dirname(file), { recursive: true })
       await using notes = await open(file, 'a+')
-      // A call that is repeated after a crash finds what it wrote before.
+      // A call that is repeated after a crash finds the note that it wrote before.
       const mark = `<!-- ${idempotencyKey} -->`
       const saved = await notes.readFile('utf8')
       if (!saved.includes(mark)) await notes.appendFile(`${mark}\n${text}\n\n`)

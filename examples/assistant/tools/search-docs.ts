@@ -31,7 +31,7 @@ export function createSearchDocs(root: string) {
     async execute({ query }) {
       index ??= buildIndex(root)
       const found = search(await index.catch(forget), query)
-      // What says what a thing is goes before what tells of it.
+      // Definitions come before other mentions.
       const isDefinition = (hit: SearchResult) => findDefinition(String(hit['text']), query) !== undefined
       const hits = [...found.filter(isDefinition), ...found.filter((hit) => !isDefinition(hit))]
       const best = hits.slice(0, MAX_PASSAGES).filter((hit) => hit.score >= (found[0]?.score ?? 0) / 3)
@@ -70,7 +70,7 @@ async function buildIndex(root: string): Promise<MiniSearch<Passage>> {
     },
   })
   const files: string[] = []
-  // The changelog's lists have nearly every word, and tell what changed in place of what is.
+  // The changelog has nearly every word in its lists, and tells what changed, not how things are.
   for await (const file of glob(['*.md', 'docs/**/*.md'], { cwd: root, exclude: ['CHANGELOG.md'] }))
     files.push(file)
   let id = 0
@@ -81,21 +81,21 @@ async function buildIndex(root: string): Promise<MiniSearch<Passage>> {
   return index
 }
 
-// Whatever has all the words goes before what has only some of them.
+// Sections with all of the words come before sections with some of them.
 function search(index: MiniSearch<Passage>, query: string): SearchResult[] {
   const hits = index.search(query, { combineWith: 'AND' })
   return hits.length > 0 ? hits : index.search(query)
 }
 
-// "retry", "retries" and "retried" have to meet; for documentation the crudest way will do.
+// "retry", "retries" and "retried" must match. For documentation this crude way is enough.
 function stem(word: string): string {
   return word.length > 4 ? word.replace(/(?:ying|ied|ies|ing|ed|es|y|s)$/, '') : word
 }
 
-/** The paragraph of a section that says most of what was found, cut where it is too long to quote. */
+/** The paragraph of a section that has most of the words, cut if it is too long to quote. */
 function pickQuote(text: string, terms: readonly string[]): string {
   const score = (paragraph: string) => terms.filter((term) => paragraph.toLowerCase().includes(term)).length
-  // A blank line inside a code block leaves halves that can't be quoted.
+  // A blank line inside a code block makes two halves, which cannot be quoted.
   const paragraphs = text.split(/\n\s*\n/).filter(isWhole)
   const [best = ''] = paragraphs.toSorted((one, other) => score(other) - score(one))
   if (best.length <= MAX_QUOTE_LENGTH) return best.trim()

@@ -3,7 +3,7 @@ import { useAgentSession } from './agents.ts'
 import { SignInDialog } from './sign-in-dialog.tsx'
 import { signIn, signOut, useUser } from './user.ts'
 
-/** Who uses the page. What a visitor has asked stays with them when they sign in. */
+/** Who uses the page. A visitor who signs in keeps their conversations. */
 export function Account() {
   const user = useUser()
   const session = useAgentSession({ isSignedIn: user !== null })

@@ -9,7 +9,7 @@ interface AnswerPartProps {
   isIncomplete: boolean
 }
 
-/** Drawn anew only when the part changes: a part is the same object until then. */
+/** Rendered again only when the part changes: until then, a part is the same object. */
 export const AnswerPart = memo(function AnswerPart({ part, isStreaming, isIncomplete }: AnswerPartProps) {
   switch (part.type) {
     case 'reasoning':

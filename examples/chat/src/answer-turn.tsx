@@ -13,7 +13,7 @@ interface AnswerTurnProps {
 }
 
 export function AnswerTurn({ chat, answer: { messages, runId } }: AnswerTurnProps) {
-  // A call of an answer that was broken off is on the page alone. What is stored of the answer knows its versions.
+  // A call of an aborted answer exists only on the page. The stored answer knows its versions.
   const first = messages.find(({ siblings }) => siblings !== undefined) ?? messages[0]
   const text = messages.map(textOf).filter(Boolean).join('\n\n')
   const isOver = !(chat.run.isActive && chat.run.runId === runId)

@@ -7,13 +7,13 @@ interface ApprovalCardProps {
   onAnswer: (approved: boolean) => Promise<void>
 }
 
-/** Takes no focus: whoever is typing would allow something with their next key. */
+/** Takes no focus: otherwise the next key of a person who is typing could allow something. */
 export function ApprovalCard({ approval, onAnswer }: ApprovalCardProps) {
   const [isSending, setIsSending] = useState(false)
   const titleId = useId()
 
   async function answer(approved: boolean) {
-    // Not `disabled`, which would drop the focus of whoever has to try again.
+    // Not `disabled`, which would drop the focus of a person who has to try again.
     if (isSending) return
     setIsSending(true)
     await onAnswer(approved)

@@ -3,13 +3,13 @@ import type { Json, PendingWait } from '../../../client/index.ts'
 export interface ApprovalRequest {
   tool: string
   arguments: Json
-  /** Goes back with the answer, which is good for this call alone. */
+  /** Sent back with the answer, which is valid for this call only. */
   hash: string
-  /** Of the `tool.call` that asks, where a model does. */
+  /** The id of the `tool.call`, if a model asked for it. */
   toolCallId?: string
 }
 
-/** The call a wait asks leave for; null when it waits for something else. */
+/** The call that a wait asks approval for. Null if it waits for something else. */
 export function approvalOf({ kind, details }: PendingWait): ApprovalRequest | null {
   if (kind !== 'approval' || typeof details !== 'object' || details === null || Array.isArray(details))
     return null

@@ -55,7 +55,7 @@ export function Chat({ conversationId, onConversationCreated, isCovered, onOpenS
         <WaitingList waiting={chat.waiting} onDrop={(runId) => void chat.drop(runId)} />
         <StatusLine run={run} isSending={chat.isSending} />
         <Composer
-          // Another conversation, another draft; and the cursor is where one writes.
+          // Another conversation has another draft, and gets the cursor.
           key={conversationId ?? 'new'}
           inputRef={input}
           canSend={conversationId !== null || !chat.isSending}

@@ -5,7 +5,7 @@ import { CopyButton } from './copy-button.tsx'
 export function CodeBlock({ children }: { children: ReactNode }) {
   return (
     <div className="code-block">
-      {/* It scrolls, so it takes the focus: a keyboard has no other way to. */}
+      {/* It scrolls, so it must take the focus: otherwise a keyboard cannot scroll it. */}
       <pre tabIndex={0}>{children}</pre>
       <CopyButton label="Copy code" text={textIn(children).trimEnd()} />
     </div>

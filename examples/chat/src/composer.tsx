@@ -11,7 +11,7 @@ interface ComposerProps {
   inputRef: RefObject<HTMLTextAreaElement | null>
   canSend: boolean
   canCancel: boolean
-  /** Resolves with whether it was taken. */
+  /** Resolves with whether the message was sent. */
   onSend: (content: UserContent) => Promise<boolean>
   onCancel: () => void
 }
@@ -75,7 +75,7 @@ export function Composer({ inputRef, canSend, canCancel, onSend, onCancel }: Com
         aria-label="Files"
         onChange={({ target }) => {
           attachments.add([...(target.files ?? [])])
-          // The same file can be chosen again.
+          // Allows choosing the same file again.
           target.value = ''
         }}
       />

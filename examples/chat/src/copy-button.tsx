@@ -17,7 +17,7 @@ export function CopyButton({ label, text }: { label: string; text: string }) {
       await navigator.clipboard.writeText(text)
       setOutcome('Copied')
     } catch {
-      // Without HTTPS there is no clipboard, and a person may refuse it.
+      // Without HTTPS there is no clipboard, and a person may refuse access to it.
       setOutcome("Can't copy")
     }
   }

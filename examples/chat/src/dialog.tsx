@@ -7,12 +7,14 @@ interface DialogProps {
   children: ReactNode
 }
 
-/** A dialog of the browser's: it keeps the focus, Escape closes it, and whoever opened it has the focus again after. */
+/**
+ * A native dialog: it keeps the focus, Escape closes it, and the element that opened it gets the focus back.
+ */
 export function Dialog({ title, onClose, children }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null)
   const titleId = useId()
 
-  // Closed while it is still in the page: a browser gives the focus back then.
+  // Closes while it is still in the page, since only then a browser gives the focus back.
   useLayoutEffect(() => {
     const shown = dialog.current
     if (shown?.open === false) shown.showModal()

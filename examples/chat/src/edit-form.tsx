@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'react'
 
 interface EditFormProps {
   text: string
-  /** Resolves with whether it was taken. */
+  /** Resolves with whether the message was sent. */
   onSend: (text: string) => Promise<boolean>
   onSent: () => void
   onLeave: () => void
@@ -31,7 +31,7 @@ export function EditForm({ text: before, onSend, onSent, onLeave }: EditFormProp
   function onKeyDown(event: KeyboardEvent) {
     if (event.nativeEvent.isComposing) return
     if (event.key === 'Escape') {
-      // It stops no answer.
+      // Escape must not also stop the answer.
       event.stopPropagation()
       onLeave()
     } else if (event.key === 'Enter' && !event.shiftKey) {

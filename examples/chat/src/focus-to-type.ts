@@ -1,4 +1,7 @@
-/** Puts the cursor where one writes, but not on a touch screen: its keyboard would open over the history. */
+/**
+ * Moves the cursor to the field for the message, but not on a touch screen: its keyboard would cover the
+ * history.
+ */
 export function focusToType(input: HTMLTextAreaElement | null): void {
   if (matchMedia('(hover: hover)').matches) input?.focus()
 }

@@ -6,7 +6,7 @@ import type { Chat } from './use-chat.ts'
 
 interface HistoryProps {
   chat: Chat
-  /** What goes on, at the end. */
+  /** The runs under way, at the end. */
   children: ReactNode
 }
 

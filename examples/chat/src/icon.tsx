@@ -16,7 +16,7 @@ const PATHS = {
 
 export type IconName = keyof typeof PATHS
 
-/** A picture beside a name: whatever it is in has one. */
+/** A picture beside a name. The button or link around it has the name. */
 export function Icon({ name }: { name: IconName }) {
   return (
     <svg viewBox="0 0 16 16" aria-hidden="true">

@@ -2,11 +2,11 @@ import type { KeyboardEvent } from 'react'
 
 const FOCUSABLE = 'a[href], button:not(:disabled), input, textarea, [tabindex="0"]'
 
-/** Tab goes round in the element that listens. */
+/** Keeps Tab within the element that listens. */
 export function keepFocusIn(event: KeyboardEvent<HTMLElement>): void {
   if (event.key !== 'Tab') return
   const all = [...event.currentTarget.querySelectorAll<HTMLElement>(FOCUSABLE)].filter(
-    // One in a dialog above it is not one of its own.
+    // Elements in a dialog above it do not belong to it.
     (element) => element.closest('dialog') === null && element.checkVisibility(),
   )
   const [first] = all

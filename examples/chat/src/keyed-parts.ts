@@ -6,7 +6,10 @@ interface KeyedPart {
   part: MessagePart
 }
 
-/** The parts of an answer, with keys that stay as parts come before them. Ids of calls come again, so each has its number. */
+/**
+ * The parts of an answer, with keys that stay the same when parts are added before them. Ids of calls may
+ * repeat, so each has a number.
+ */
 export function keyedParts(messages: readonly LiveMessage[]): KeyedPart[] {
   const counts = new Map<string, number>()
   return messages.flatMap((message) =>

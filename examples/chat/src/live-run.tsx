@@ -3,13 +3,15 @@ import type { AssistantRun } from './use-chat.ts'
 
 interface LiveRunProps {
   run: AssistantRun
-  /** The history shows what there is of its answer. */
+  /** The history shows the answer so far. */
   isAnswered: boolean
-  /** The run has what it waited for, and its card is gone. */
+  /** The run has its answer to the wait, so the card is gone. */
   onAnswered: () => void
 }
 
-/** What goes on beside the answer, which the history shows as it arrives: that it is thought about, and what it waits for. */
+/**
+ * Shows what a run does besides its answer, which the history shows: that it thinks, and what it waits for.
+ */
 export function LiveRun({ run, isAnswered, onAnswered }: LiveRunProps) {
   return (
     <>

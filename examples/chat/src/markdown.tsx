@@ -8,11 +8,11 @@ import { CodeBlock } from './code-block.tsx'
 
 interface MarkdownProps {
   text: string
-  /** There is more to come: what is open is shown as if it were closed, so that no `**` flashes. */
+  /** The text is not complete: open marks are shown as if they were closed, so that no `**` flashes. */
   isStreaming?: boolean
 }
 
-/** What a model answered. HTML stays the text it is, and links lead only where a browser can't be made to run something. */
+/** A model's answer. HTML stays text, and links cannot make a browser run something. */
 export const Markdown = memo(function Markdown({ text, isStreaming = false }: MarkdownProps) {
   return (
     <ReactMarkdown remarkPlugins={PLUGINS} components={COMPONENTS}>
@@ -21,12 +21,12 @@ export const Markdown = memo(function Markdown({ text, isStreaming = false }: Ma
   )
 })
 
-// Nothing to show yet: it begins or ends something, and which of the two the next word tells.
+// Nothing to show yet: the next word tells whether this begins or ends something.
 const OPENING = /(?:[*_`~]+|!?\[)$/
 
 const PLUGINS = [remarkGfm]
 
-// Headings of an answer are below that of the page, none skipped, whatever the model began with.
+// Headings of an answer are below that of the page, and none is skipped, whatever level the model began with.
 const Heading = ({ children }: { children?: ComponentProps<'h2'>['children'] }) => <h2>{children}</h2>
 
 const COMPONENTS: Components = {
@@ -42,7 +42,7 @@ const COMPONENTS: Components = {
       {children}
     </a>
   ),
-  // A picture would be fetched from wherever the model says, with what it puts into the address.
+  // A picture would be fetched from an address of the model's choice, which may contain anything.
   img: ({ src, alt }) => (
     <a href={typeof src === 'string' ? src : undefined} target="_blank" rel="noopener noreferrer">
       {alt || 'Picture'}

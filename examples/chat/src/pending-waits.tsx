@@ -3,7 +3,7 @@ import { ApprovalCard } from './approval-card.tsx'
 import { approvalOf } from './approval-of.ts'
 import type { AssistantRun } from './use-chat.ts'
 
-/** What a run that waits asks for, at the end of the conversation. */
+/** The questions of a run that waits, at the end of the conversation. */
 export function PendingWaits({ run, onAnswered }: { run: AssistantRun; onAnswered: () => void }) {
   async function answer(wait: PendingWait, approved: boolean, hash: string) {
     const taken = await run.respond(wait.name, { approved, hash }, { occurrence: wait.occurrence ?? 1 })
@@ -28,5 +28,5 @@ export function PendingWaits({ run, onAnswered }: { run: AssistantRun; onAnswere
   })
 }
 
-/** Of one name there may be two: the same call, asked for twice. */
+/** Two waits may have one name: the same call, asked for twice. */
 const keyOf = ({ name }: PendingWait, index: number) => `${name}/${index}`

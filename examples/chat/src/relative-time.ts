@@ -9,7 +9,7 @@ const UNITS = [
 
 const format = new Intl.RelativeTimeFormat('en', { numeric: 'auto' })
 
-/** "3 minutes ago", in the largest unit that passed. */
+/** "3 minutes ago", in the largest unit that has passed. */
 export function relativeTime(then: Date, now: Date): string {
   const seconds = Math.max(0, (now.getTime() - then.getTime()) / 1_000)
   const unit = UNITS.find(([, length]) => seconds >= length)

@@ -27,7 +27,7 @@ export function RenameForm({ title: before, onSave, onClose }: RenameFormProps) 
 
   function onKeyDown(event: KeyboardEvent) {
     if (event.key !== 'Escape' || event.nativeEvent.isComposing) return
-    // It closes no drawer.
+    // Escape must not also close the drawer.
     event.preventDefault()
     onClose()
   }

@@ -3,7 +3,7 @@ import { useLayoutEffect, useRef } from 'react'
 
 const NEAR_PX = 80
 
-/** Stays at the end while it grows, unless the reader scrolled away from it. */
+/** Stays at the end while the content grows, unless the reader scrolled away from it. */
 export function Scroller({ children }: { children: ReactNode }) {
   const box = useRef<HTMLDivElement>(null)
   const isAtEnd = useRef(true)

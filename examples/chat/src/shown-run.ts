@@ -1,6 +1,6 @@
 import type { ConversationView } from '../../../react/index.ts'
 
-/** The run whose turn it is, or else the last one, unless the history has all that it came to. */
+/** The run that has the turn, or else the last run, unless the history has all of its messages. */
 export function shownRunOf({
   activeRunId,
   conversation,

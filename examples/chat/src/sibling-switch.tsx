@@ -7,7 +7,7 @@ interface SiblingSwitchProps {
   onSelect: (messageId: string) => void
 }
 
-/** ‹ 2/3 ›: goes through what was said in a message's place. */
+/** ‹ 2/3 ›: switches between the versions of a message. */
 export function SiblingSwitch({ message, isDisabled, onSelect }: SiblingSwitchProps) {
   const { siblings = [] } = message
   if (siblings.length < 2) return null
@@ -18,7 +18,7 @@ export function SiblingSwitch({ message, isDisabled, onSelect }: SiblingSwitchPr
       className="small-button"
       icon={icon}
       label={label}
-      // Not `disabled`, which would drop the focus of whoever has come to the end.
+      // Not `disabled`, which would drop the focus of a person who has reached the end.
       aria-disabled={isDisabled || target === undefined}
       onClick={() => {
         if (!isDisabled && target !== undefined) onSelect(target)

@@ -7,7 +7,7 @@ import { keepFocusIn } from './keep-focus-in.ts'
 
 interface SidebarProps {
   conversationId: string | null
-  /** Where the page is narrow it lies over the chat. */
+  /** On a narrow page it covers the chat. */
   drawer: 'none' | 'open' | 'closed'
   onSelect: (conversationId: string | null) => void
   onClose: () => void
@@ -23,7 +23,7 @@ export function Sidebar({ conversationId, drawer, onSelect, onClose }: SidebarPr
     const drawer = box.current
     drawer?.querySelector('button')?.focus()
     return () => {
-      // Once what was covered can have it again.
+      // The covered elements can have the focus again.
       requestAnimationFrame(() => {
         const { activeElement } = document
         const isLeft = activeElement === document.body || drawer?.contains(activeElement) === true

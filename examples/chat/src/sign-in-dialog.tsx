@@ -6,7 +6,7 @@ interface SignInDialogProps {
   onClose: () => void
 }
 
-/** Stands for the sign-in of your application: whoever says a name is believed. */
+/** Stands for the sign-in of your application: it believes any name. */
 export function SignInDialog({ onSignIn, onClose }: SignInDialogProps) {
   const [name, setName] = useState('')
   const user = name.trim()

@@ -5,7 +5,7 @@ const STATUS = {
   idle: '',
   queued: 'Waiting for a worker …',
   running: 'Answering …',
-  // What the page knows of it is answered, and a worker has not gone on yet.
+  // All waits that the page knows are answered, and no worker has continued the run yet.
   waiting: 'Waiting for a worker …',
   succeeded: '',
   failed: 'The answer failed.',

@@ -10,7 +10,7 @@ const STATES: Record<ToolPart['state'], string> = {
   interrupted: 'failed',
 }
 
-/** A call of a tool: one line, more on demand. */
+/** A call of a tool: one line, with details on demand. */
 export function ToolStep({ part }: { part: ToolPart }) {
   return (
     <Step name={<code>{part.tool}</code>} state={STATES[part.state]}>

@@ -1,16 +1,16 @@
-// A conversation as it is shown: what was asked and answered, in turns.
+// A conversation as the page shows it: questions and answers, in turns.
 import type { LiveMessage } from '../../../client/index.ts'
 
 export type UserMessage = LiveMessage & { role: 'user' }
 
 export interface Question {
   kind: 'question'
-  /** Of its place: another version that is chosen is shown there. */
+  /** The id of the version's place. Choosing another version shows it there. */
   key: string
   message: UserMessage
 }
 
-/** All that one run answered: its texts, and what it did for them. */
+/** The whole answer of one run: its texts and its calls of tools. */
 export interface Answer {
   kind: 'answer'
   key: string

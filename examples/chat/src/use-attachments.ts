@@ -38,7 +38,7 @@ export function useAttachments() {
     remove: (key: string) => setList((before) => before.filter((one) => one.key !== key)),
     parts: list.flatMap(({ state }) => (state.kind === 'ready' ? [state.part] : [])),
     isUploading: list.some(({ state }) => state.kind === 'uploading'),
-    /** They are sent now. What it returns has them here again. */
+    /** Takes the files, since they are sent now. The returned function puts them back. */
     take() {
       setList([])
       return () => setList((since) => [...list, ...since])

@@ -28,7 +28,7 @@ export function useChat({ conversationId, onConversationCreated }: ChatOptions) 
   const limit = Math.min(MOST, PAGE * (pages.conversationId === conversationId ? pages.count : 1))
   const history = useConversation(conversationId, { includeFailedRuns: true, includeDebug: true, limit })
   const run = useAgentRun(shownRunOf(history))
-  /** What begins a conversation, until that is there. */
+  /** The first message of a new conversation, until the conversation exists. */
   const [pending, setPending] = useState<{ conversationId: string | null; content: UserContent } | null>(null)
   const [isSending, setIsSending] = useState(false)
   const [failure, setFailure] = useState<{ conversationId: string | null; message: string } | null>(null)
@@ -37,7 +37,7 @@ export function useChat({ conversationId, onConversationCreated }: ChatOptions) 
   const { shown, waiting } = useMemo(() => waitingOf(history), [history])
   const isPending = pending?.conversationId === conversationId && messages.length === 0
 
-  /** Whether it was done. */
+  /** Resolves with whether it was done. */
   async function attempt(action: () => Promise<unknown>): Promise<boolean> {
     setFailure(null)
     try {
@@ -49,7 +49,7 @@ export function useChat({ conversationId, onConversationCreated }: ChatOptions) 
     }
   }
 
-  /** Whether it was taken. */
+  /** Resolves with whether the message was sent. */
   async function send(content: UserContent): Promise<boolean> {
     setIsSending(true)
     setPending({ conversationId, content })
@@ -67,7 +67,7 @@ export function useChat({ conversationId, onConversationCreated }: ChatOptions) 
   return {
     history,
     run,
-    /** Where one writes. */
+    /** The field for the message. */
     input,
     turns: turnsOf(shown),
     waiting,
@@ -76,7 +76,7 @@ export function useChat({ conversationId, onConversationCreated }: ChatOptions) 
       attempt(() => history.edit(message.id, [{ role: 'user', content: withText(message.content, text) }])),
     regenerate: (messageId: string) => attempt(() => history.regenerate(messageId)),
     select: (messageId: string) => void attempt(() => history.select(messageId)),
-    /** Nothing of it stays: a question that nobody was asked. */
+    /** Removes all of a question that was never sent. */
     drop: (runId: string) =>
       attempt(async () => {
         await history.dropTurn(runId)
@@ -86,7 +86,7 @@ export function useChat({ conversationId, onConversationCreated }: ChatOptions) 
     showOlder: () => setPages({ conversationId, count: limit / PAGE + 1 }),
     pending: isPending ? pending.content : null,
     isSending,
-    // Between the answer to what was sent and the first look at the conversation, nothing else tells of the run.
+    // Between the answer to the send and the first look at the conversation, nothing else tells of the run.
     isBusy:
       isSending || (isPending && history.error === null) || history.activeRunId !== null || run.isActive,
     isEmpty: conversationId === null && !isPending,

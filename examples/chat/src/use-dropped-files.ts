@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react'
 
-/** Takes files that are dropped anywhere on the page, and tells whether some are held over it. */
+/** Takes files that are dropped anywhere on the page. Returns whether some are held over it. */
 export function useDroppedFiles(onFiles: (files: readonly File[]) => void): boolean {
   const [isOver, setIsOver] = useState(false)
 
@@ -10,7 +10,7 @@ export function useDroppedFiles(onFiles: (files: readonly File[]) => void): bool
     const hasFiles = (event: DragEvent) => event.dataTransfer?.types.includes('Files') === true
     const onDragOver = (event: DragEvent) => {
       if (!hasFiles(event)) return
-      // Otherwise the browser opens what is dropped, in place of the page.
+      // Otherwise the browser opens the dropped file instead of the page.
       event.preventDefault()
       setIsOver(true)
     }

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 
-/** Whether the built-in demo model answers, which is no language model. */
+/** Whether the built-in demo model answers. It is not a language model. */
 export function useIsDemoModel(): boolean {
   const { data } = useQuery({
     queryKey: ['default-model'],

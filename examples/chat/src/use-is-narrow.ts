@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'react'
 
-// As in styles.css.
+// The same width as in styles.css.
 const narrow = matchMedia('(max-width: 720px)')
 
 function subscribe(listener: () => void): () => void {
@@ -8,7 +8,7 @@ function subscribe(listener: () => void): () => void {
   return () => narrow.removeEventListener('change', listener)
 }
 
-/** Whether the list of conversations has no room beside the chat. */
+/** Whether the page has no room for the list of conversations beside the chat. */
 export function useIsNarrow(): boolean {
   return useSyncExternalStore(subscribe, () => narrow.matches)
 }

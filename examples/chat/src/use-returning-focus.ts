@@ -1,6 +1,8 @@
 import { useCallback, useRef } from 'react'
 
-/** A button gives way to a form, and has the focus again, once, when it comes back: `[attach, comeBack]`. */
+/**
+ * For a button that a form replaces: when it comes back, it gets the focus again, once. `[attach, comeBack]`.
+ */
 export function useReturningFocus(): [(button: HTMLButtonElement | null) => void, () => void] {
   const isDue = useRef(false)
   const attach = useCallback((button: HTMLButtonElement | null) => {

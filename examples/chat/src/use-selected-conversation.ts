@@ -11,7 +11,7 @@ function read(): string | null {
   return location.hash.startsWith(PREFIX) ? location.hash.slice(PREFIX.length) : null
 }
 
-/** The open conversation, null for a new one. Kept in the address, so that a reload comes back to it. */
+/** The open conversation, null for a new one. It is kept in the address, so that it survives a reload. */
 export function useSelectedConversation(): [string | null, (conversationId: string | null) => void] {
   const conversationId = useSyncExternalStore(subscribe, read)
   const select = useCallback((next: string | null) => {

@@ -3,7 +3,7 @@ import { useEffect, useState, useSyncExternalStore } from 'react'
 const KEY = 'chat.user'
 const listeners = new Set<() => void>()
 
-/** Who has signed in, in any tab of the page. Null for a visitor. */
+/** The user who has signed in, in any tab of the page. Null for a visitor. */
 export function signedInUser(): string | null {
   return localStorage.getItem(KEY)
 }
@@ -23,8 +23,8 @@ export function useUser(): string | null {
 }
 
 /**
- * Counts the users who left, in any tab: the page begins anew then, with nothing of theirs. A visitor who signs in goes on where
- * they are.
+ * Counts the users who left, in any tab. The page then starts anew, without their data. A visitor who signs
+ * in keeps the page.
  */
 export function useVisit(user: string | null): number {
   const [visit, setVisit] = useState({ user, count: 0 })

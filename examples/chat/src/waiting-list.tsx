@@ -6,7 +6,7 @@ interface WaitingListProps {
   onDrop: (runId: string) => void
 }
 
-/** What is asked next, when the answer under way is there. */
+/** The questions that follow when the answer under way is complete. */
 export function WaitingList({ waiting, onDrop }: WaitingListProps) {
   if (waiting.length === 0) return null
   return (

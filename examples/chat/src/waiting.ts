@@ -6,11 +6,11 @@ import type { ConversationView } from '../../../react/index.ts'
 export interface Waiting {
   key: string
   text: string
-  /** Null until the server has it. */
+  /** Null until the server has the question. */
   runId: string | null
 }
 
-/** What was asked while another answer is written is shown apart, from the moment on in which it is sent. */
+/** A question that is sent while another answer is written is shown apart, as soon as it is sent. */
 export function waitingOf({
   messages,
   queue,

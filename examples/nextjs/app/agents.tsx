@@ -11,7 +11,7 @@ export const { useAgentRun, useConversation, useConversations } = hooks
 const client = createAgentClient<typeof runtime>({ url: '/trpc' })
 
 export function Agents({ children }: { children: ReactNode }) {
-  // Created per rendered page: outside of the component, users would share it on the server.
+  // Created for each rendered page: outside of the component, users would share it on the server.
   const [queryClient] = useState(
     () => new QueryClient({ defaultOptions: { queries: { staleTime: 60_000 } } }),
   )

@@ -6,7 +6,7 @@ import { Chat } from './chat'
 
 export const dynamic = 'force-dynamic'
 
-// Asks the runtime within this process. Where users sign in, hand their cookie on as one of its `headers`.
+// Calls the runtime within this process. If users sign in, pass their cookie on in its `headers`.
 const client = createAgentClient<typeof runtime>({
   url: 'http://runtime/trpc',
   fetch: (input, init) => runtime.handler(new Request(input, init)),
