@@ -1,4 +1,4 @@
-// Who may do what, over every procedure, route and stream there is.
+// Who may do what, over every procedure, route and stream.
 import { initTRPC } from '@trpc/server'
 import { Hono } from 'hono'
 import { describe, expect, vi } from 'vitest'
@@ -28,9 +28,9 @@ import type { Asker, Things } from './scene.ts'
 
 interface Scene {
   server: TestServer
-  /** Of the HTTP face. */
+  /** Questions to the HTTP face. */
   routes: string[]
-  /** Whose its runs and its conversation are, how far, and what it is called. */
+  /** The owner of its runs and conversation, the scope of its lists, and its name. */
   stateOf(things: Things): Promise<unknown>
 }
 
@@ -39,13 +39,13 @@ const test = base.extend<{
 }>({
   createScene: async ({ createServer, database }, use) => {
     await use(async (options) => {
-      // The app that answers is nobody else's to see.
+      // Only its owner sees the app that answers.
       using mounted = vi.spyOn(Hono.prototype, 'route')
       const server = await createServer({
         agents: [quick, asking, remembering],
         anonymousSessions: true,
         authenticate,
-        // Each asks often.
+        // Each of them asks often.
         config: { schedulesPerPrincipal: 10_000, ...WEBHOOK_SETTINGS },
         ...options,
       })
@@ -110,7 +110,7 @@ describe.each([
         const things = writes ? await newThings(asksAbout) : shared[asksAbout]
         const before = await stateOf(things)
         const outcome = await ask(things)
-        // Who is refused has changed nothing.
+        // A caller who is refused has changed nothing.
         if (outcome !== 'ok' || !writes) expect([column, await stateOf(things)]).toEqual([column, before])
         else expect([column, await stateOf(things)]).not.toEqual([column, before])
         return outcome

@@ -1,13 +1,13 @@
-// Who asks, and about whose things: the columns of the matrix.
+// The columns of the matrix: who asks, and about whose things.
 import { ownersOnly } from '../../../../server/index.ts'
 import type { Authorize, Principal } from '../../../../server/index.ts'
 
-/** Whose things there are to ask about. */
+/** The owners of the things. */
 export type Whose = 'ada' | 'visitor'
 
 export interface Column {
   asksAbout: Whose
-  /** By which `authenticate` knows them, over HTTP and, as connection parameters, over sockets. */
+  /** What `authenticate` knows them by: over HTTP, and as connection parameters over sockets. */
   headers: Record<string, string>
 }
 
@@ -16,14 +16,14 @@ const named = (name: string): Column['headers'] => ({ authorization: name })
 export const COLUMNS = {
   owner: { asksAbout: 'ada', headers: named('ada') },
   sameTenant: { asksAbout: 'ada', headers: named('bob') },
-  // By the owner's own name.
+  // With the owner's own name.
   otherTenant: { asksAbout: 'ada', headers: named('ada of globex') },
   approver: { asksAbout: 'ada', headers: named('approver') },
   approverElsewhere: { asksAbout: 'ada', headers: named('approver of globex') },
   admin: { asksAbout: 'ada', headers: named('admin') },
   anonymousOwner: { asksAbout: 'visitor', headers: named('visitor') },
   otherAnonymous: { asksAbout: 'visitor', headers: named('other visitor') },
-  // As it was the anonymous owner's.
+  // As the anonymous owner.
   expiredSession: { asksAbout: 'visitor', headers: { 'x-anonymous-token': 'E'.repeat(43) } },
   claimedSession: { asksAbout: 'visitor', headers: { 'x-anonymous-token': 'C'.repeat(43) } },
   nobody: { asksAbout: 'ada', headers: {} },
@@ -61,7 +61,7 @@ export function authenticate({ headers }: Request): Principal | null {
   return PRINCIPALS[headers.get('authorization') ?? ''] ?? null
 }
 
-/** An approver sees what is the tenant's and answers; an administrator sees everything and cancels. */
+/** An approver sees the tenant's runs and answers; an administrator sees everything and cancels. */
 export const authorize: Authorize = (...asked) => {
   const [principal, action] = asked
   const role = principal.claims?.['role']

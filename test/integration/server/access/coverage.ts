@@ -1,4 +1,4 @@
-// What there is, as the router and the HTTP face say themselves.
+// All procedures and routes, as the router and the HTTP face list them.
 import type { Hono } from 'hono'
 import type { Row } from './row.ts'
 
@@ -13,7 +13,7 @@ export function proceduresOf({ _def }: Routed): string[] {
 /** Those of the router have rows of their own. */
 const TRPC = 'ALL /trpc/*'
 
-/** But for what comes before routes, and for what answers that a path does not take a method. */
+/** Without handlers that come before routes, and without answers that a path does not take a method. */
 export function routesOf({ routes }: Pick<Hono, 'routes'>): string[] {
   const methods = Map.groupBy(routes, ({ path }) => path)
   const keys = routes

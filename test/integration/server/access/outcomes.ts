@@ -1,7 +1,7 @@
-// What becomes of a question, by who asks.
+// The outcome of a question for each kind of caller.
 import type { ColumnName } from './columns.ts'
 
-/** `not_found` is also what is not in a list, or that there is nothing of it. */
+/** `not_found` also means that a list does not have the thing, or that there is nothing of it. */
 export type Outcome = 'ok' | 'not_found' | 'forbidden' | 'unauthorized'
 export type Outcomes = Record<ColumnName, Outcome>
 
@@ -19,35 +19,35 @@ const ALL = (outcome: Outcome): Outcomes => ({
   nobody: outcome,
 })
 
-/** Whom nobody knows, or not any more. */
+/** A caller that nobody knows, or no longer. */
 const UNKNOWN = {
   expiredSession: 'unauthorized',
   claimedSession: 'unauthorized',
   nobody: 'unauthorized',
 } as const
 
-/** Needs no name. */
+/** Needs no sign-in. */
 export const OPEN = ALL('ok')
-/** Needs a name, whichever. */
+/** Needs a sign-in, of any kind. */
 export const KNOWN: Outcomes = { ...ALL('ok'), ...UNKNOWN }
 const NONE: Outcomes = { ...ALL('not_found'), ...UNKNOWN }
-/** The owner, and nobody else, whatever they may besides. */
+/** Only the owner may, whatever others may do besides. */
 export const OWN: Outcomes = { ...NONE, owner: 'ok', anonymousOwner: 'ok' }
 export const READ: Outcomes = { ...OWN, approver: 'ok', admin: 'ok' }
-/** A ticket has no claims, by which these two are known: what they get for it is of no use. */
+/** A ticket has no claims, which make these two known. So their tickets give them nothing. */
 export const BY_TICKET: Outcomes = { ...READ, approver: 'not_found', admin: 'not_found' }
 export const RESPOND: Outcomes = { ...READ, admin: 'forbidden' }
 export const CANCEL: Outcomes = { ...READ, approver: 'forbidden' }
-/** Seen by others, and the owner's to change. */
+/** Others may see it, and only the owner may change it. */
 export const CHANGE: Outcomes = { ...CANCEL, admin: 'forbidden' }
-/** The same of what only users have: a visitor has none of it. */
+/** The same for things that only users have, and visitors do not. */
 export const ofUsers = (outcomes: Outcomes): Outcomes => ({
   ...outcomes,
   anonymousOwner: outcomes.otherAnonymous,
 })
-/** Needs the name of a user. */
+/** Needs a user. */
 export const USERS: Outcomes = { ...KNOWN, anonymousOwner: 'forbidden', otherAnonymous: 'forbidden' }
-/** More than `user` events. */
+/** Needs more than `user` events. */
 export const MORE: Outcomes = {
   ...READ,
   approver: 'forbidden',
@@ -55,7 +55,7 @@ export const MORE: Outcomes = {
   anonymousOwner: 'forbidden',
 }
 const NO_LIST: Outcomes = { ...ALL('forbidden'), ...UNKNOWN }
-/** Of one's own tenant, which is another one's for some. */
+/** The caller's own tenant, which is another one for some callers. */
 export const LIST_TENANT: Outcomes = {
   ...NO_LIST,
   approver: 'ok',
@@ -63,10 +63,10 @@ export const LIST_TENANT: Outcomes = {
   admin: 'not_found',
 }
 export const LIST_ANY: Outcomes = { ...NO_LIST, admin: 'ok' }
-/** For users, who are told here that there is no such session. */
+/** Users are told here that there is no such session. */
 export const CLAIM: Outcomes = { ...NONE, anonymousOwner: 'forbidden', otherAnonymous: 'forbidden' }
 
-/** Where the application says nothing, an approver is a colleague, or a stranger as is an administrator. */
+/** Without `authorize`, an approver gets what a colleague gets, and an administrator what a stranger gets. */
 export function withoutAuthorize(outcomes: Outcomes): Outcomes {
   return {
     ...outcomes,

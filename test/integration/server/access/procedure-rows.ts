@@ -7,7 +7,7 @@ import type { Row } from './row.ts'
 
 type TrpcRow = Row<Pick<Asker, 'trpc'>>
 
-/** Of the router: asked over HTTP and over a socket. */
+/** A row of the router is asked over HTTP and over a socket. */
 export const PROCEDURES: readonly TrpcRow[] = [
   { of: 'agents.list', outcomes: KNOWN, ask: ({ trpc }) => outcomeOf(trpc.agents.list.query()) },
   {
@@ -32,7 +32,7 @@ export const PROCEDURES: readonly TrpcRow[] = [
     of: 'runs.create',
     what: 'in a conversation by its key',
     outcomes: OWN,
-    // Others get one of their own.
+    // Other callers get one of their own.
     ask: ({ trpc }, { externalId, conversation }) =>
       outcomeOf(
         trpc.runs.create
@@ -96,7 +96,7 @@ export const PROCEDURES: readonly TrpcRow[] = [
   {
     of: 'sessions.createAnonymous',
     outcomes: OPEN,
-    // Whoever has a socket has said who they are.
+    // A caller who has a socket has signed in.
     overSocket: KNOWN,
     ask: ({ trpc }) => outcomeOf(trpc.sessions.createAnonymous.mutate()),
   },
@@ -299,7 +299,7 @@ export const PROCEDURES: readonly TrpcRow[] = [
   ),
 ]
 
-/** Who is told that the run has begun may move it. */
+/** A caller who is told that the run has begun may move it. */
 function unlessTooLate(error: { data?: unknown }): void {
   if (!JSON.stringify(error.data).includes('"code":"conflict"')) throw error
 }

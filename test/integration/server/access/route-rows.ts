@@ -24,7 +24,7 @@ import type { Row } from './row.ts'
 const REST = '/api/agents'
 const inputOf = (input: object) => `input=${encodeURIComponent(JSON.stringify(input))}`
 
-/** Of the HTTP face: as JSON, and each stream. */
+/** A row of the HTTP face: as JSON, and each stream. */
 export const ROUTES: readonly Row<Asker>[] = [
   { of: `GET ${REST}/agents`, outcomes: KNOWN, ask: ({ rest }) => ofAnswer(rest.get('agents')) },
   { of: `GET ${REST}/models`, outcomes: KNOWN, ask: ({ rest }) => ofAnswer(rest.get('models')) },
@@ -403,7 +403,7 @@ async function listed(asked: Promise<RestAnswer>, id: string): Promise<void> {
   has(body['results'] as { id: string }[], id)
 }
 
-/** Opened by nobody else than the ticket. */
+/** Only the ticket opens it. */
 async function byTicket(rest: Asker['rest'], runId: string): Promise<Outcome> {
   const { status, body } = await rest.post(`runs/${runId}/ticket`)
   if (status >= 300) return codeIn(JSON.stringify(body))

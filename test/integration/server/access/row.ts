@@ -3,23 +3,27 @@ import { LIST_ANY, LIST_TENANT, OWN } from './outcomes.ts'
 import { has, outcomeOf } from './scene.ts'
 import type { Things } from './scene.ts'
 
-/** A question of the matrix, and what becomes of it. */
+/** A question of the matrix, and its outcome. */
 export interface Row<TAsker> {
-  /** Whose row it is: a procedure's path, or a route's method and path. */
+  /** The procedure's path, or the route's method and path. */
   of: string
-  /** Which of its questions, where it has several. */
+  /** The question, if there are several. */
   what?: string
-  /** Changes something, so that each asks about things of their own. */
+  /** The question changes something, so each caller asks about things of their own. */
   writes?: true
   outcomes: Outcomes
-  /** Of a procedure, where they differ. */
+  /** The outcome of a procedure, if it differs. */
   overSocket?: Outcomes
   ask(asker: TAsker, things: Things): Promise<Outcome>
 }
 
 type Scope = 'own' | 'tenant' | 'any'
 
-/** A row for each scope of a list. @param find rejects when what is asked about is not in the list. */
+/**
+ * A row for each scope of a list.
+ *
+ * @param find rejects if the list does not have the thing
+ */
 export function list<TAsker>(
   of: string,
   find: (asker: TAsker, scope: Scope, things: Things) => Promise<void>,
@@ -34,7 +38,7 @@ export function list<TAsker>(
   }))
 }
 
-/** For lists with no filter by which it could be found. */
+/** For lists without a filter that could find the thing. */
 export async function onAnyPage(
   id: string,
   read: (cursor: string | null) => Promise<[items: { id: string }[], next: string | null]>,

@@ -1,4 +1,4 @@
-// Somebody's things, and the ways to ask about them.
+// The things of an owner, and the ways to ask about them.
 import { randomUUID } from 'node:crypto'
 import { createTRPCClient, createWSClient, wsLink } from '@trpc/client'
 import type { TRPCClient } from '@trpc/client'
@@ -22,21 +22,21 @@ export const remembering = defineAgent({
 })
 export const WORD = { wait: 'word', value: 'sesame' } as const
 
-/** What one person owns: of runs one in each state that matters. */
+/** The things of one owner: a run in each state that matters. */
 export interface Things {
   over: string
   queued: string
-  /** In a conversation, and not to begin soon. */
+  /** It is in a conversation, and begins late. */
   addressed: string
   waiting: string
   conversation: string
-  /** Its key. */
+  /** The external id. */
   externalId: string
   file: string
-  /** Of a user: visitors have none. */
+  /** Only users have these, visitors do not. */
   schedule: string
   memory: string
-  /** To a webhook, where one was told: of a user's. */
+  /** A delivery to a webhook, if there is one. Only users have these. */
   delivery: string
 }
 
@@ -46,7 +46,7 @@ export const FORM = {
   body: '--b\r\ncontent-disposition: form-data; name="agent_key"\r\n\r\nquick\r\n--b\r\ncontent-disposition: form-data; name="files"; filename="a"\r\n\r\nHello\r\n--b--\r\n',
 }
 
-/** Uploads one. */
+/** Uploads a file. */
 async function uploaded(asked: Promise<Response>): Promise<string> {
   const { files } = (await (await asked).json()) as { files: [{ id: string }] }
   return files[0].id
@@ -61,7 +61,7 @@ export async function createThings(
   const conversation = String(body['id'])
   const [over, queued, addressed, waiting, remembered] = await Promise.all([
     create('quick', { conversation_id: conversation, messages: [{ role: 'user', content: 'Hi' }] }),
-    // Not soon.
+    // Late enough for the test.
     create('quick', { run_at: '2999-01-01T00:00:00Z' }),
     create('quick', { run_at: '2999-01-01T00:00:00Z', conversation: 'new' }),
     create('asking'),
@@ -92,11 +92,15 @@ export async function createThings(
   }
 }
 
-/** Nobody is there. */
+/** Nobody is signed in. */
 const WEBHOOK = { url: 'http://127.0.0.1:9/', secret: `whsec_${'a'.repeat(40)}` }
 export const WEBHOOK_SETTINGS = { webhookHosts: ['127.0.0.1'], webhookAllowPrivate: true }
 
-/** Has a webhook told of something. @returns the delivery. */
+/**
+ * Makes a delivery to a webhook.
+ *
+ * @returns the delivery
+ */
 export async function tellWebhook({ create, get }: RestClient): Promise<string> {
   const runId = await create('quick', { webhooks: [WEBHOOK] })
   return vi.waitFor(
@@ -113,12 +117,12 @@ export async function tellWebhook({ create, get }: RestClient): Promise<string> 
 
 type Trpc = TRPCClient<AgentRouter>
 
-/** How one asks. */
+/** A caller's ways to ask. */
 export interface Asker {
   rest: RestClient
   headers: Record<string, string>
   trpc: Trpc
-  /** A stream of the subscription, as text, by whichever writer of it. */
+  /** The text of a subscription's stream, in either format. */
   subscribe(path: string, headers?: Record<string, string>): Promise<Outcome>
 }
 
@@ -143,7 +147,7 @@ export function createAsker(
   }
 }
 
-/** The same calls over a socket of their own: one on which somebody was refused is closed. */
+/** The same calls over a socket of their own, since a refusal closes a socket. */
 export async function overSocket<T>(
   url: string,
   headers: Record<string, string>,
@@ -173,7 +177,7 @@ export function follow(trpc: Trpc, input: { runId: string; includeAll?: boolean 
   })
 }
 
-/** To its end; that of a conversation, which has none, to the end of a run. */
+/** Reads to the stream's end. A conversation's stream has none, so it is read to the end of a run. */
 async function readStream(answer: Response): Promise<string> {
   let text = ''
   for await (const chunk of answer.body?.pipeThrough(new TextDecoderStream()) ?? []) {
@@ -203,7 +207,7 @@ export function followConversation(
   })
 }
 
-/** What became of a stream, whose refusal may be told inside of it. */
+/** The outcome of a stream. A refusal may come within the stream. */
 export function streamed(text: string): Outcome {
   return text.includes('run.succeeded') ? 'ok' : codeIn(text)
 }
@@ -214,7 +218,7 @@ export function codeIn(text: string): Outcome {
   return code as Outcome
 }
 
-/** What a call over tRPC was answered. */
+/** The outcome of a call over tRPC. */
 export async function outcomeOf(call: Promise<unknown>): Promise<Outcome> {
   try {
     await call
@@ -224,7 +228,7 @@ export async function outcomeOf(call: Promise<unknown>): Promise<Outcome> {
   }
 }
 
-/** Whether the page of a list has it. */
+/** Whether the page of a list has the thing. */
 export function has(items: readonly { id: string }[], id: string): void {
   if (items.some((item) => item.id === id)) return
   throw Object.assign(new Error('It is not in the list.'), { data: { error: { code: 'not_found' } } })

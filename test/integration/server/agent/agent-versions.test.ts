@@ -1,4 +1,4 @@
-// A run that one version of its agent began, and another goes on with.
+// One version of an agent begins a run, and another version continues it.
 import { describe, expect, test as unit } from 'vitest'
 import { z } from 'zod'
 import { defineAgent, StepInterruptedError } from '../../../../server/index.ts'
@@ -8,7 +8,7 @@ import type { CreateServer, TestServer } from '../../../support/runtime.ts'
 
 const ALL = 'events?include_all=1'
 
-/** What the versions of one agent did, in order. */
+/** The actions of both versions of one agent, in order. */
 type Done = string[]
 
 function orderOf(version: string | undefined, done: Done, onVersionChange?: VersionChange): AnyAgent {
@@ -33,7 +33,7 @@ function orderOf(version: string | undefined, done: Done, onVersionChange?: Vers
   })
 }
 
-/** A run that waits, begun by a worker of the first agent, which is gone. */
+/** A run that waits. The worker that began it, with the first agent, is gone. */
 async function begun(createServer: CreateServer, agent: AnyAgent): Promise<string> {
   const { rest, runtime } = await createServer({ agents: [agent] })
   const id = await rest.create('order')
@@ -46,7 +46,7 @@ async function answered({ rest }: Pick<TestServer, 'rest'>, id: string, value: u
   return (await rest.post(`runs/${id}/respond`, { wait: 'leave', value })).status
 }
 
-/** A run that another version ends, while a column of its steps can not be read. */
+/** Another version ends the run, while a column of its steps cannot be read. */
 async function goneOnWithout(
   column: 'name' | 'result',
   createServer: CreateServer,
@@ -120,7 +120,7 @@ describe('a run that another version began', () => {
       message_ids: [said?.['message_id']],
       payload: { error: { code: 'version_changed', details: { from: 'v1', to: 'v2' } } },
     })
-    // The wait is the new one, with its schema.
+    // This is the new wait, with its own schema.
     expect(await answered(server, id, 'seven')).toBe(400)
     expect(await answered(server, id, 7)).toBe(200)
     const events = await server.rest.events(`runs/${id}/${ALL}`)
@@ -286,7 +286,7 @@ describe('a run that another version began', () => {
     const { rest } = await createServer({
       agents: [orderOf('v1', [])],
       worker: false,
-      // It is asked after the question was read, and before the answer is stored.
+      // The version changes after the question was read and before the answer is stored.
       async authorize(...[, action]) {
         if (action === 'read') return 'own'
         if (action !== 'respond' || isChanged) return true
@@ -337,7 +337,7 @@ test(
         for (;;) {
           const event = await stream.next()
           if (event === undefined) throw new Error('The stream has ended before the run.')
-          // Whoever begins it anew waits again.
+          // A worker that starts the run anew waits again.
           if (event.type === 'run.waiting') await answered({ rest }, id, 1)
           if (event.type === 'run.succeeded') return event
         }

@@ -22,7 +22,7 @@ function createLoop(options: { budget?: Budget; maxAttempts?: number; model?: Mo
     ...rest,
     async run(ctx) {
       const reply = await toolLoop(ctx, { tools: [look], ...(model && { model }) }).catch(() => null)
-      // Nothing that an agent catches lets it go on.
+      // The agent may catch anything and still cannot continue.
       return { output: reply === null ? 'went on' : reply.text }
     },
   })

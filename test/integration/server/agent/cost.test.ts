@@ -8,7 +8,7 @@ import { ModelError } from '../../../../server/ports/model.ts'
 import { test } from '../../../support/runtime.ts'
 import type { CreateServer } from '../../../support/runtime.ts'
 
-/** 0.3 each at these prices. */
+/** Each costs 0.3 at these prices. */
 const usage = { inputTokens: 100_000, outputTokens: 10_000, cachedInputTokens: 50_000 }
 const prices = { 'own/priced': { input: 3, output: 12, cacheRead: 0.6 } }
 const own = { provider: 'own', name: 'priced' }

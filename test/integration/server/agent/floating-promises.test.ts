@@ -5,7 +5,7 @@ import type { AgentContext } from '../../../../server/index.ts'
 import { createScriptedModel } from '../../../../server/models/scripted.ts'
 import { test } from '../../../support/runtime.ts'
 
-/** Whatever nobody handled while a test ran. */
+/** Rejections that nobody handled during a test. */
 function watchRejections(): unknown[] {
   const seen: unknown[] = []
   const note = (reason: unknown) => void seen.push(reason)
@@ -22,7 +22,7 @@ function aborted(signal: AbortSignal): Promise<never> {
   )
 }
 
-/** Begins whatever a context can begin, and awaits none of it. */
+/** Starts everything that a context can start, and awaits none of it. */
 function beginAll(ctx: AgentContext): void {
   void ctx.step('late', () => 'done')
   void ctx.checkpoint({ late: true })
@@ -67,7 +67,7 @@ describe('what an agent begins and does not await harms nobody when its run', ()
     if (how.startsWith('is cancelled')) await rest.post(`runs/${id}/cancel`)
     await stream.until(last)
     over.resolve()
-    // Stopping waits for whatever is on its way to the database.
+    // Stopping waits for all statements under way.
     await runtime.stop()
     await new Promise(setImmediate)
     expect(unhandled).toEqual([])

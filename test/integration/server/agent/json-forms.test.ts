@@ -12,7 +12,7 @@ const agentOf = (run: (ctx: AgentContext) => Promise<{ output: Json } | void>) =
 const ALL = 'events?include_all=1'
 const NOTHING: undefined = undefined
 
-/** What the log says of how the agent failed. */
+/** The log's words about how the agent failed. */
 function failureIn(log: LogEntry[]): string {
   const entry = log.find(({ message }) => message === 'the agent failed')
   return JSON.stringify(entry, (_key, value: unknown) => (value instanceof Error ? value.message : value))
@@ -21,7 +21,7 @@ function failureIn(log: LogEntry[]): string {
 const cyclic: { self?: unknown } = {}
 cyclic.self = [cyclic]
 
-/** What has no form in JSON, and where that is. */
+/** Values that have no JSON form, and their places. */
 const UNSPEAKABLE = [
   { what: 'a BigInt', value: { items: [{ price: 1n }] }, path: 'items[0].price is a BigInt' },
   { what: 'a cycle', value: { tree: cyclic }, path: 'tree.self[0] contains itself' },
@@ -207,7 +207,7 @@ describe('what can be seen to be wrong before anything is done is refused then',
     })
     const { rest, log } = await createServer({ agents: [agent] })
     const id = await rest.create('agent')
-    // Another attempt would do no better.
+    // Another attempt would fail the same way.
     expect((await rest.events(`runs/${id}/${ALL}`)).at(-1)).toMatchObject({ type: 'run.failed', attempt: 1 })
     expect(failureIn(log)).toContain(why)
     expect(await database.sql('SELECT name FROM agent_runtime.wait')).toEqual([])
@@ -239,7 +239,7 @@ test('a tool’s result that is too large is told the model in part, and the run
 })
 
 describe('schemas that look things up', () => {
-  /** Known by a service that takes its time to say so. */
+  /** A service knows it, and takes its time to say so. */
   const known = (what: string) =>
     z.string().refine(async (value) => Promise.resolve(value === what), `only ${what} is known`)
 

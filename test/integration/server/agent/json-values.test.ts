@@ -26,7 +26,7 @@ test('any JSON comes back as it was sent: params, metadata, events, output, chec
       const sent = JSON.parse(JSON.stringify(value), (key, inner: unknown) =>
         key === '__proto__' ? undefined : inner,
       ) as Json
-      // U+0000 is refused rather than altered, which another test is about.
+      // Another test covers U+0000, which is refused and not altered.
       fc.pre(!JSON.stringify(sent).includes('\\u0000') && sent !== null)
       const id = await rest.create('echo', { params: sent, metadata: { sent } })
       const events = await rest.events(`runs/${id}/events?include_all=1`)

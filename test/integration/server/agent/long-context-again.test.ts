@@ -1,4 +1,4 @@
-// A loop that sums up, and is begun again: by a later attempt, which may ask otherwise.
+// A loop that summarises, and starts again in a later attempt, which may have other settings.
 import { describe, expect } from 'vitest'
 import { z } from 'zod'
 import { createScriptedModel } from '../../../../server/models/scripted.ts'
@@ -20,7 +20,7 @@ const down = { error: new ModelError('down', { code: 'overloaded', retriable: tr
 
 interface Reader {
   compactionOf(attempt: number): true | Compaction
-  /** Told of each file that is read. */
+  /** Records each file that is read. */
   onRead?(file: string): void
   afterwards?(attempt: number): void
 }
@@ -45,7 +45,7 @@ const readerOf = ({ compactionOf, onRead, afterwards }: Reader) =>
     },
   })
 
-/** Sums up by the words that it is given. */
+/** Summarises with the given words. */
 function createWordModel(name: string) {
   const toText = ({ messages }: ModelRequest) => JSON.stringify(messages.at(-1)?.content)
   const model = createScriptedModel([], { name })
@@ -170,7 +170,7 @@ describe('a loop that sums up, begun again', () => {
       tooLong,
       reads('c'),
       { text: 'All read.' },
-      // What would answer the request that was refused.
+      // A model that would answer the refused request.
       reads('d'),
     ])
     const agent = readerOf({

@@ -1,4 +1,4 @@
-// A loop whose messages outgrow its model's window.
+// A loop whose messages exceed its model's window.
 import { describe, expect } from 'vitest'
 import { z } from 'zod'
 import { createScriptedModel } from '../../../../server/models/scripted.ts'
@@ -42,7 +42,7 @@ const isSummary = ({ messages: [first] }: ModelRequest) =>
 const summariesOf = (requests: readonly ModelRequest[]) => requests.filter(isSummary)
 const answersOf = (requests: readonly ModelRequest[]) => requests.filter((request) => !isSummary(request))
 
-/** Each result follows the call that it answers, and each call has its result. */
+/** Each result follows its call, and each call has its result. */
 function expectPaired(messages: readonly AgentMessage[]) {
   const open = new Set<string>()
   for (const message of messages) {
@@ -107,7 +107,7 @@ describe('a loop that sums up', () => {
     expect(model.requests).toHaveLength(4)
     expect(events.filter(({ type }) => type === 'context.compacted')).toHaveLength(1)
     expect(events.filter(({ type }) => type === 'usage')).toHaveLength(4)
-    // What the summary took counts towards the run.
+    // The tokens of the summary count towards the run.
     expect(events.at(-1)).toMatchObject({ usage: { input_tokens: 700 } })
   })
 

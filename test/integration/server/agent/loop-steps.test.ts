@@ -1,4 +1,4 @@
-// What a loop sends for each turn of its model, and when it ends.
+// What a loop sends at each turn of its model, and when it ends.
 import { describe, expect } from 'vitest'
 import { z } from 'zod'
 import { createScriptedModel } from '../../../../server/models/scripted.ts'

@@ -35,7 +35,7 @@ function done(memory: Memory, { verb, key, value = null, asked }: z.output<typeo
   }
 }
 
-/** Does what it is told, in order. */
+/** Does what its input says, in order. */
 const keeper = defineAgent({
   key: 'keeper',
   params: z.array(Call),
@@ -173,7 +173,7 @@ describe('what an agent remembers', () => {
     expect(ended.filter((event) => event?.type === 'run.succeeded')).toHaveLength(5)
     const keys = await listed(rest)
     expect(keys).toHaveLength(5)
-    // What is there can be changed.
+    // Existing memories can be changed.
     const key = String(keys[0])
     expect(await keep(rest, { verb: 'set', key, value: 'new' })).toMatchObject({ type: 'run.succeeded' })
     const ofTenant = { share: 'tenant', verb: 'set', value: 1 } as const

@@ -168,7 +168,7 @@ describe('a step', () => {
     const agent = agentOf(async (ctx) => ({
       output: await ctx.step('odd', () => {
         done.push(ctx.attempt)
-        // What a caller without types may do.
+        // A caller without types may do this.
         return new Map() as unknown as Json
       }),
     }))
@@ -227,7 +227,7 @@ test('a process that stood still while its run went on elsewhere begins no step 
   const id = await rest.create('agent')
   await stopped.promise
   await claimAsAnother(database.sql, id)
-  // Neither its lease's timer nor a write has told it yet; its clock does.
+  // Neither the lease's timer nor a write has told it yet, only its clock.
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 16_000 })
   onTestFinished(() => void vi.useRealTimers())
   resumed.resolve()

@@ -29,7 +29,7 @@ const call = (n: number): ScriptedStep => ({
   type: 'tool-call',
   toolCall: { id: `theirs-${n}`, name: 'add', arguments: { n } },
 })
-/** Two calls at once, in pieces that take turns. */
+/** Two calls at once, whose pieces alternate. */
 const calling: ScriptedStep[] = [
   piece(0, ''),
   piece(0, '{"n":'),
@@ -40,7 +40,7 @@ const calling: ScriptedStep[] = [
   call(2),
 ]
 
-/** By call, the pieces joined. */
+/** The joined pieces, by call. */
 function inputsOf(events: readonly RestEvent[]): Record<string, string> {
   const inputs: Record<string, string> = {}
   for (const { type, payload } of events) {

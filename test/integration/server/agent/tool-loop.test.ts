@@ -45,7 +45,7 @@ describe('the tool loop', () => {
     const events = await rest.events(`runs/${id}/${ALL}`)
     expect(events.at(-1)).toMatchObject({ type: 'run.succeeded', attempt: 3, output: 'Paid.' })
     expect(done).toEqual(['5 tool:refund/1'])
-    // Each thing is told of once, whatever the attempts.
+    // Each thing is reported once, in whatever attempt.
     expect(
       events.map(({ type }) => type).filter((type) => /^(assistant\.message|tool|usage)/.test(type)),
     ).toEqual(['assistant.message', 'usage', 'tool.call', 'tool.result', 'assistant.message', 'usage'])

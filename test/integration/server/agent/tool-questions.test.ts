@@ -17,7 +17,7 @@ describe('a tool that asks', () => {
     const asking = toolOf(async ({ ask }) => {
       tries += 1
       slow.resolve()
-      // Whatever it makes of being ended, it is.
+      // The attempt ends, whatever the tool does about it.
       const answers = [await ask({ schema, details: 'First?' }).catch(() => 'caught'), await ask({ schema })]
       return answers as Json
     })

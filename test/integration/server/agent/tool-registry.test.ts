@@ -21,7 +21,7 @@ describe('a registry of tools', () => {
     execute: ({ query }) => [{ title: `Result for ${query}` }],
   })
 
-  /** A provider that numbers its calls anew in each answer. */
+  /** A provider that numbers its calls from the start in each answer. */
   const model = () =>
     createScriptedModel([
       { toolCalls: [{ id: 'call_0', name: 'get_weather', arguments: { location: 'Rome' } }] },

@@ -1,4 +1,4 @@
-// Calls and steps whose process died in the middle of them.
+// Calls and steps whose process died in the middle.
 import { describe, expect, vi } from 'vitest'
 import { createScriptedModel } from '../../../../server/models/scripted.ts'
 import { defineAgent, StepInterruptedError, toolLoop } from '../../../../server/index.ts'
@@ -86,7 +86,7 @@ describe('a call whose process died in the middle of it', () => {
 
   test('is asked about each time, and for each of two alike by itself', async ({ createServer }) => {
     const keys: string[] = []
-    // The first tries of both break off, and the second of the first.
+    // The first tries of both fail, and then the second of the first.
     const crash = Promise.withResolvers<never>()
     const crashAgain = Promise.withResolvers<never>()
     const tool = toolOf(

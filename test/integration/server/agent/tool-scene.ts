@@ -1,4 +1,4 @@
-// An agent whose tools are what a test is about.
+// An agent whose tools a test chooses.
 import { z } from 'zod'
 import { defineAgent, defineTool, toolLoop } from '../../../../server/index.ts'
 import type { AnyTool, Json, ToolContext } from '../../../../server/index.ts'

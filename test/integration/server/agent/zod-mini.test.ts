@@ -1,4 +1,4 @@
-// Agents whose schemas are of zod/mini, which has functions where zod has methods.
+// Agents with schemas of zod/mini, which has functions in place of zod's methods.
 import { expect } from 'vitest'
 import * as z from 'zod/mini'
 import { defineAgent, defineTool } from '../../../../server/index.ts'

@@ -1,4 +1,4 @@
-// What every event bus has to do, whatever carries it. A backend's test file hands its own in.
+// The behaviour that every event bus must have. A backend's test file passes its own bus in.
 import { test as base, describe, expect, vi } from 'vitest'
 import type { NewEvent } from '../../../../server/ports/attempt.ts'
 import type { EventBus, Hint, NewHint } from '../../../../server/ports/event-bus.ts'
@@ -6,15 +6,15 @@ import { isolatedQueue } from '../../../../server/ports/queue.ts'
 import type { Logger } from '../../../../server/ports/logger.ts'
 import { createSilentLogger } from '../../../support/silent-logger.ts'
 
-/** What carries the hints, and what can be done to it. */
+/** The backend that carries the hints, and what tests can do to it. */
 export interface Backend extends AsyncDisposable {
-  /** The bus of one process. */
+  /** The bus of a single process. */
   createBus(log: Logger): EventBus
-  /** Ends the connections of every process that listens, once. */
+  /** Ends the connections of every listening process, once. */
   breakListening(): Promise<void>
   goAway(): Promise<void>
   comeBack(): Promise<void>
-  /** Sends a text where hints are sent. */
+  /** Sends a text on the channel of hints. */
   sendForeign(text: string): Promise<void>
   /** Connections of the buses, as the backend sees them. */
   connections(): Promise<number>
@@ -22,7 +22,7 @@ export interface Backend extends AsyncDisposable {
 
 interface Process {
   bus: EventBus
-  /** What arrived, without the events it carried. */
+  /** The received hints, without their events. */
   hints: Hint[]
   resyncs(): number
   log: ReturnType<typeof createSilentLogger>
@@ -56,7 +56,7 @@ export function testEventBus(
     },
   })
 
-  /** Hints arrive again, from here to there. */
+  /** Hints pass again, in both directions. */
   async function hear(here: Process, there: Process, hint: NewHint): Promise<void> {
     await vi.waitFor(() => {
       here.bus.publish([hint])
@@ -103,7 +103,7 @@ export function testEventBus(
           bus.publish([{ kind: 'queued', agentKey, runs: [{ runId: `run-${run}`, seq: run }] }])
         }
       }
-      // While this is sent, the others gather.
+      // While this is sent, the others are collected.
       bus.publish([{ kind: 'cancel', runId: 'r' }])
       queue('few', 30)
       queue('many', 300)
@@ -288,7 +288,7 @@ const MANY = { kind: 'queued', agentKey: 'many' }
 
 const TS = '2026-01-01T00:00:00.000Z'
 
-/** What a worker wrote: events of these payloads, the first with this `seq`. */
+/** What a worker wrote: events with these payloads, of which the first has this `seq`. */
 function append(runId: string, seq: number, payloads: readonly string[]) {
   const events = payloads.map((payload, index): NewEvent => ({
     seq: seq + index,

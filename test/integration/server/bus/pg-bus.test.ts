@@ -21,7 +21,7 @@ interface PgBackend extends Backend {
   createBus(log: Logger, clock?: Clock): EventBus
 }
 
-/** Between the buses and PostgreSQL there is a network that can fail. */
+/** The network between the buses and PostgreSQL can fail. */
 async function createBackend(): Promise<PgBackend> {
   const database = await createTestDatabase()
   const proxy = await startCuttingProxy(Number(new URL(database.url).port))

@@ -19,7 +19,7 @@ const LISTENERS = `SELECT pid FROM pg_stat_activity
 const PRESENCE_LOCKS = `SELECT a.state FROM pg_locks l JOIN pg_stat_activity a USING (pid)
   WHERE l.locktype = 'advisory' AND l.mode = 'ShareLock' AND a.datname = current_database()`
 
-/** What a PgBouncer before 1.21 asks for, which is what distributions bring. */
+/** Settings that a PgBouncer before 1.21 needs. Distributions ship such versions. */
 const settings = { preparedStatements: false, queuePollIntervalSeconds: 0.1, streamPollIntervalSeconds: 0.1 }
 
 describe.skipIf(withoutPgBouncer)(
@@ -72,7 +72,7 @@ describe.skipIf(withoutPgBouncer)(
       const timedOut = new Promise((resolve) => other.on('error', resolve))
       await other.query('BEGIN')
       await timedOut
-      // The other transaction, younger than the worker's, was idle for too long.
+      // The other transaction is younger than the worker's, and was idle for too long.
       expect(await database.sql(PRESENCE_LOCKS)).toEqual([{ state: 'idle in transaction' }])
       held.release()
       await runtime.stop()

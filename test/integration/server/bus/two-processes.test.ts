@@ -8,7 +8,7 @@ import { startTestRedis, withoutRedis } from '../../../support/redis.ts'
 import { test } from '../../../support/runtime.ts'
 import { createSilentLogger } from '../../../support/silent-logger.ts'
 
-/** Says a number each time the test asks for one, beginning with 0. */
+/** Says the next number each time the test asks for one, from 0. */
 function createCounter() {
   let asked = Promise.withResolvers<boolean>()
   const agent = defineAgent({
@@ -24,7 +24,7 @@ function createCounter() {
   return { agent, next: () => asked.resolve(true), end: () => asked.resolve(false) }
 }
 
-/** Long enough to be told from a hint, short enough to wait for. */
+/** Long enough to tell a poll from a hint, and short enough to wait for. */
 const POLL_SECONDS = 1
 
 describe.skipIf(withoutRedis)(
@@ -117,7 +117,7 @@ describe.skipIf(withoutRedis)(
       const { rest } = await createServer({ agents: [agent], config })
       const id = await rest.create('odd')
       await rest.events(`runs/${id}/events`)
-      // The first event is written by the claim, which no payload comes of.
+      // The claim writes the first event, and sends no payload.
       const stored = await database.sql<{ ts: Date }>(
         `SELECT run_id AS "runId", seq, attempt, type, visibility, payload, ts
          FROM agent_runtime.event WHERE seq > 1 ORDER BY seq`,

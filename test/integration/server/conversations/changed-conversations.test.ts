@@ -1,4 +1,4 @@
-// What becomes of a conversation after it was created: changed as a whole or in part, and archived.
+// Conversations that are changed after their creation, as a whole or in part, and archived.
 import { describe, expect } from 'vitest'
 import { defineAgent, ownersOnly } from '../../../../server/index.ts'
 import type { Authorize, Principal } from '../../../../server/index.ts'
@@ -52,7 +52,7 @@ describe('a conversation', () => {
     const path = `conversations/${String(archived.body['id'])}`
     const first = (await rest.request('PATCH', path, { archived: true })).body['archived_at']
     expect(first).toEqual(expect.any(String))
-    // Once more changes nothing.
+    // A repetition changes nothing.
     expect((await rest.request('PATCH', path, { archived: true })).body['archived_at']).toBe(first)
     const listed = async (query: string) => {
       const { body } = await rest.get(`conversations${query}`)
@@ -68,7 +68,7 @@ describe('a conversation', () => {
     expect((await trpc.client.conversations.list.query({ archived: true })).items).toMatchObject([
       { id: archived.body['id'], archivedAt: first },
     ])
-    // It is there all the same, and takes runs.
+    // It still exists, and takes runs.
     expect((await rest.get(path)).status).toBe(200)
     await rest.create('chat', { conversation_id: archived.body['id'] })
     expect((await rest.request('PATCH', path, { archived: false })).body['archived_at']).toBeNull()

@@ -132,7 +132,7 @@ describe('where a reader begins', () => {
     expect((await server.rest.request('DELETE', `runs/${first}`)).status).toBe(204)
     const { body: rest } = await server.rest.get(`${path}?after=${String(body['cursor'])}`)
     expect(told(rest['results'] as RestEvent[])).toEqual([[first, 'run.deleted'], ...whole(second)])
-    // From before it began, or after it was over, there is nothing to tell of it.
+    // From a cursor before its beginning or after its end, there is nothing to tell of it.
     expect(told((await server.rest.get(path)).body['results'] as RestEvent[])).toEqual(whole(second))
     const stream = await server.rest.stream(path, { headers: { 'last-event-id': String(body['cursor']) } })
     expect(told(await stream.until('run.succeeded'))).toEqual([[first, 'run.deleted'], ...whole(second)])

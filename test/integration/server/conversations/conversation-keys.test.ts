@@ -1,4 +1,4 @@
-// A caller's key of a conversation: one call creates it or gets it, and a run names its conversation by it.
+// A caller's key of a conversation: one call creates or gets it, and runs name their conversation by it.
 import { describe, expect } from 'vitest'
 import { test } from '../../../support/runtime.ts'
 import { SERVER, twoServers, COUNTS, statusesOf } from './conversation-keys-scene.ts'
@@ -78,7 +78,7 @@ describe('an external id', () => {
       body: { code: 'conflict' },
     })
     expect((await rest.get(otherPath)).body).toMatchObject({ external_id: null, title: null })
-    // Its own is no other's.
+    // Each caller's key is its own.
     expect((await rest.request('PATCH', onePath, { external_id: 'one' })).status).toBe(200)
     expect((await rest.request('PATCH', onePath, { title: 'Kept' })).body['external_id']).toBe('one')
     expect((await rest.request('PATCH', onePath, { external_id: null })).body['external_id']).toBeNull()

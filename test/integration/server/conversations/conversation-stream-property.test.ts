@@ -1,4 +1,5 @@
-// However a reader of a conversation is cut off and comes back, over either transport, it has each event once and in order.
+// A reader of a conversation is cut off and comes back, over either transport. It must get each event once
+// and in order.
 import fc from 'fast-check'
 import pg from 'pg'
 import { expect } from 'vitest'
@@ -10,7 +11,10 @@ import { test } from '../../../support/runtime.ts'
 
 const WORDS = ['Once ', 'upon ', 'a ', 'time.']
 
-/** Tells its story in rows of their own. Told to stumble, it breaks off at the first attempt; told to stop, at the last. */
+/**
+ * Tells its story in rows of their own. If told to stumble, its first attempt fails; if told to stop, its
+ * last one.
+ */
 const teller = defineAgent({
   key: 'teller',
   async run(ctx) {
@@ -40,7 +44,7 @@ const segment = fc.record({
   n: fc.nat(100),
 })
 
-/** What a reader puts together of a run's events. */
+/** What a reader puts together from a run's events. */
 function storyOf(heard: readonly Heard[]): string {
   return heard.reduce((text, { type, content = '', offset }) => {
     if (type === 'run.retrying') return ''

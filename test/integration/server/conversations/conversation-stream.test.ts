@@ -7,7 +7,7 @@ import type { RestEvent } from '../../../support/rest-client.ts'
 import { test } from '../../../support/runtime.ts'
 import { echo, say, createConversation, told, whole } from './conversation-stream-scene.ts'
 
-/** As a reader puts it together. */
+/** The text that a reader puts together. */
 function textOfDeltas(events: readonly RestEvent[]): string {
   return events.reduce((text, { type, payload }) => {
     const { content, offset } = payload as { content: string; offset?: number }
@@ -15,7 +15,7 @@ function textOfDeltas(events: readonly RestEvent[]): string {
   }, '')
 }
 
-/** Events up to the end of so many runs, which go on side by side. */
+/** Events up to the end of this many runs, which run side by side. */
 async function untilEnded(
   stream: { next(): Promise<RestEvent | undefined> },
   runs: number,
@@ -72,7 +72,7 @@ describe('the stream of a conversation', () => {
       for (const event of rest) expect(await stream.next()).toEqual(event)
       await stream.close()
     }
-    // Page by page it is the same.
+    // Page by page, the result is the same.
     const paged: RestEvent[] = []
     for (let next: string | null = `${path}?limit=3`; next !== null;) {
       const page = await server.rest.get(next)
@@ -121,7 +121,7 @@ describe('runs that meet in a conversation', () => {
     const first = await ask('one', 'held')
     await held.attempt(0)
     await stream.until('run.started')
-    // The first one goes on until it lets go.
+    // The first run continues until it is released.
     const second = await ask('two', 'echo', { conversation_policy: 'interrupt' })
     const [begun] = await stream.until('run.created')
     expect(begun).toMatchObject({ run_id: second })
@@ -151,7 +151,7 @@ describe('runs that meet in a conversation', () => {
     const { path, ask } = await createConversation(server)
     const stream = await server.rest.stream(path)
     const first = await ask('one', 'flaky', { max_attempts: 2 })
-    // Another agent goes on in the same conversation.
+    // Another agent continues in the same conversation.
     const second = await ask('two')
     const events = await untilEnded(stream, 2)
     const of = (runId: string) => events.filter(({ run_id: id }) => id === runId)
@@ -177,7 +177,7 @@ describe('runs that are compacted while they are followed', () => {
       async run(ctx) {
         for (const word of ['Once ', 'upon ', 'a ', 'time.']) {
           await ctx.emit('assistant.delta', { messageId: 'm', content: word })
-          // Each in a row of its own.
+          // Each delta has a row of its own.
           await ctx.checkpoint(word)
         }
         return {}

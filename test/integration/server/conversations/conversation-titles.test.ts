@@ -1,4 +1,4 @@
-// A conversation that nobody has given a title is called what its user said first.
+// A conversation without a title gets the first words of its user.
 import { describe, expect } from 'vitest'
 import { AgentRuntimeError, defineAgent } from '../../../../server/index.ts'
 import type { ConversationTitle, TitleRequest } from '../../../../server/index.ts'
@@ -106,7 +106,7 @@ describe('a title that a caller has given', () => {
     await server.rest.request('PATCH', `conversations/${String(conversation_id)}`, { title: 'Ours' })
     await server.rest.post('runs', { ...said('More'), conversation_id })
     expect(await titleOf(server, conversation_id)).toBe('Ours')
-    // Taken away, it is not made again.
+    // A removed title is not made again.
     await server.rest.request('PATCH', `conversations/${String(conversation_id)}`, { title: null })
     await server.rest.post('runs', { ...said('More'), conversation_id })
     expect(await titleOf(server, conversation_id)).toBeNull()
@@ -122,7 +122,7 @@ describe('conversationTitle', () => {
     },
   })
 
-  /** A hook that answers when it is told to, and who was asked. */
+  /** A hook that answers when the test says so. It records its callers. */
   function createHook() {
     const asked: TitleRequest[] = []
     const begun = Promise.withResolvers<void>()
@@ -152,7 +152,7 @@ describe('conversationTitle', () => {
     expect(hook.asked).toEqual([])
     const goOn = () => talk(server, { conversation: undefined, conversation_id: id })
     await goOn()
-    // Before the next run, whose question would be the newest message.
+    // Before the next run, since its question would be the newest message.
     await hook.begun
     for (let run = 0; run < 3; run += 1) await goOn()
     expect(await titleOf(server, id)).toBe('What is 6 * 7?')

@@ -1,4 +1,5 @@
-// Whatever happens in a conversation, over two servers at once, leaves one tree in which each way is a history.
+// Whatever happens in a conversation, over two servers at once, its messages form one tree. Each path in it
+// is a history.
 import fc from 'fast-check'
 import { expect, vi } from 'vitest'
 import { defineAgent, textOf } from '../../../../server/index.ts'
@@ -7,7 +8,10 @@ import { test } from '../../../support/runtime.ts'
 import type { Sql } from '../../../support/runtime.ts'
 import { expireLease } from '../../../support/takeover.ts'
 
-/** Says some of its answer, and then does as it is told: answers, calls a tool before, fails, or holds on until all are let go. */
+/**
+ * Says some of its answer, and then does what its input says: it answers, calls a tool first, fails, or waits
+ * until all are released.
+ */
 function createActor() {
   const released = Promise.withResolvers<void>()
   const actor = defineAgent({
@@ -48,7 +52,7 @@ interface Said {
   siblings?: string[]
 }
 
-/** What somebody does, with `n` to choose what of. */
+/** A random action; `n` chooses its object. */
 type Deed = { n: number } & (
   | { kind: 'send' | 'edit'; text: string; policy: string | undefined }
   | { kind: 'regenerate' | 'select' | 'cancel' | 'move' | 'crash' }
@@ -93,7 +97,7 @@ function createTalk(id: string, sql: Sql) {
     )
   const OPEN = 'queued|running|waiting'
 
-  /** Refusals are fine: what it was to change may be another thing by then. Nothing may break. */
+  /** Refusals are allowed, since the object may have changed by then. Nothing else may fail. */
   async function act(rest: RestClient, { n: at, ...what }: Deed): Promise<void> {
     const create = (more: object, text?: string) =>
       rest.post('runs', {
@@ -149,7 +153,7 @@ function createTalk(id: string, sql: Sql) {
   }
 }
 
-/** Each message follows the one before it, is there once, and no result of a tool is without its call. */
+/** Each message follows its parent, exists once, and no result of a tool is without its call. */
 function expectHistory(messages: readonly Said[]): void {
   const ids = messages.map(({ id }) => id)
   expect(new Set(ids).size).toBe(ids.length)

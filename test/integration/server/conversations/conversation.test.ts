@@ -13,7 +13,7 @@ import { test } from '../../../support/runtime.ts'
 import { said } from '../../../support/said.ts'
 import { createSilentLogger } from '../../../support/silent-logger.ts'
 
-/** Answers what it was told last, and remembers all it was given. */
+/** Answers its last message, and remembers all that it was given. */
 function createParrot() {
   const given: (readonly Message[])[] = []
   const parrot = defineAgent({
@@ -79,7 +79,7 @@ describe('a conversation', () => {
       ['two', 3_000],
       ['three', 60_000],
     ] as const) {
-      // As by a server whose clock is so far behind.
+      // As if a server with a late clock had written it.
       const id = uuidv7({ msecs: Date.now() - behindMs })
       const messages = [{ role: 'user' as const, content: text }]
       const run = newRun({ id, principal: PUBLIC_PRINCIPAL, agentKey: 'parrot', conversationId, messages })
@@ -187,7 +187,7 @@ describe('a conversation', () => {
     database,
   }) => {
     const { parrot } = createParrot()
-    // Among many others, so that PostgreSQL finds them one by one, in the order they come.
+    // Among many others, so that PostgreSQL reads them one by one, in order.
     await database.sql(
       `INSERT INTO agent_runtime.conversation (id, owner_id, owner_kind) SELECT gen_random_uuid(), 'public', 'public' FROM generate_series(1, 5000)`,
     )

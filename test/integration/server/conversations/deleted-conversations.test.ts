@@ -1,4 +1,4 @@
-// Deleting what is there, over or under way: a run, a conversation, all of a principal or of a tenant.
+// Deletes finished and running work: a run, a conversation, everything of a principal or a tenant.
 import { describe, expect, vi } from 'vitest'
 import { v7 as uuidv7 } from 'uuid'
 import { defineAgent } from '../../../../server/index.ts'
@@ -22,7 +22,7 @@ const quick = defineAgent({
 
 const TABLES = ['conversation', 'run', 'message', 'event', 'checkpoint', 'step', 'wait']
 
-/** How many rows there are in all. */
+/** The number of all rows. */
 async function rowsIn(sql: Sql): Promise<number> {
   const counts = TABLES.map((table) => `(SELECT count(*)::int FROM agent_runtime.${table})`)
   const [row] = await sql<{ count: number }>(`SELECT ${counts.join(' + ')} AS count`)
@@ -88,7 +88,7 @@ describe.for(QUEUES)('with the queue in %s', ([, without, startQueue]) => {
       }
       expect((await rest.post('runs', { agent_key: 'quick', conversation_id })).status).toBe(404)
       expect((await rest.request('DELETE', `conversations/${conversation_id}`)).status).toBe(404)
-      // What comes after what was delivered is taken up as ever.
+      // Later deliveries are taken as usual.
       const next = await rest.create('quick')
       expect((await rest.events(`runs/${next}/events`)).at(-1)?.type).toBe('run.succeeded')
       const complaints = [...log, ...worker.log].filter(({ level }) => level === 'error' || level === 'warn')
@@ -114,7 +114,7 @@ describe('a conversation', () => {
        FROM r CROSS JOIN generate_series(1, 2) AS seq`,
       [doomed['id']],
     )
-    // Nobody else waits for a lock longer than a batch takes: others create meanwhile.
+    // Nobody else waits for a lock longer than one batch, so others create meanwhile.
     const [deleted, created] = await Promise.all([
       rest.request('DELETE', `conversations/${String(doomed['id'])}`),
       rest.post('runs', { agent_key: 'quick', conversation_id: kept['id'] }),
@@ -136,7 +136,7 @@ describe('a conversation', () => {
     await pool.end()
     expect((await rest.get('conversations?archived=all')).body['count']).toBe(0)
     expect((await rest.get(`conversations/${String(body['id'])}`)).status).toBe(404)
-    // It looks when it starts.
+    // It looks for work when it starts.
     const other = await createServer({ agents: [quick] })
     await vi.waitUntil(async () => (await rowsIn(database.sql)) === 0)
     // Its delivery goes with the next.
@@ -212,7 +212,7 @@ describe('all of somebody', () => {
       schedules: 0,
       memories: 0,
     })
-    // An id that is missing does not stand for everybody.
+    // A missing id does not mean everybody.
     const slip = { id: undefined, tenantId: 'globex', kind: 'user' } as unknown as { tenantId: string }
     await expect(runtime.erase(slip)).rejects.toMatchObject({ code: 'validation_failed' })
     expect(await counts()).toEqual([0, 0, 0, 0, 3, 1])

@@ -1,4 +1,4 @@
-// Conversations found by what they carry: metadata, and words of their titles and messages.
+// Finds conversations by metadata, and by words of their titles and messages.
 import { describe, expect } from 'vitest'
 import { defineAgent, ownersOnly } from '../../../../server/index.ts'
 import type { Principal } from '../../../../server/index.ts'
@@ -27,7 +27,7 @@ async function idsOf(rest: RestClient, query: Record<string, string>): Promise<s
   return ids
 }
 
-/** A conversation in which that was said. */
+/** A conversation with this message. */
 async function talk(
   rest: RestClient,
   { title, said = [], answer = [] }: { title?: string; said?: unknown[]; answer?: unknown },
@@ -70,9 +70,9 @@ describe('a search', () => {
     const failed = await talk(rest, { title: 'x', said: ['Lisbon, for nothing'], answer: 'fail' })
     const all = [failed, answered, parts, asked, titled]
     expect(await idsOf(rest, { search: 'lisbon' })).toEqual(all)
-    // Also within words, and whatever the case.
+    // Also parts of words, in upper or lower case.
     expect(await idsOf(rest, { search: '  LISB ' })).toEqual(all)
-    // All of the words, wherever each is.
+    // All of the words, in any place.
     expect(await idsOf(rest, { search: 'porto lisbon' })).toEqual([asked])
     expect(await idsOf(rest, { search: 'march x' })).toEqual([])
     expect(await idsOf(rest, { search: 'hidden' })).toEqual([])
@@ -230,9 +230,9 @@ describe('a search', () => {
     const search = (rest: RestClient) => rest.get('conversations?search=found')
     const adas = Array.from({ length: 5 }, () => search(ada))
     expect(await search(ada)).toMatchObject({ status: 429, body: { details: { retryAfterSeconds: 1 } } })
-    // In line behind them, not refused.
+    // This search waits behind them and is not refused.
     const bobs = search(bob)
-    // Two are looking, and are told that it takes too long; then the next two look.
+    // Two searches run, and are told that they take too long; then the next two run.
     expect(await Promise.race(adas)).toMatchObject({ status: 400, body: { code: 'validation_failed' } })
     await holder.query('ROLLBACK')
     const statuses = (await Promise.all(adas)).map(({ status }) => status)

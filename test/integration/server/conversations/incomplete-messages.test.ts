@@ -1,4 +1,4 @@
-// What an agent had said when its run ended otherwise than well stays a message, and what somebody stopped is history.
+// The text of an agent whose run did not succeed stays a message. A stopped answer is part of the history.
 import { describe, expect } from 'vitest'
 import type { AgentContext } from '../../../../server/agent/context.ts'
 import { defineAgent, textOf } from '../../../../server/index.ts'
@@ -9,7 +9,7 @@ import { expireLease } from '../../../support/takeover.ts'
 
 type Script = (ctx: AgentContext) => Promise<void>
 
-/** Does what the script of its newest input says, and remembers what it was given. */
+/** Does what the newest input says, and remembers what it was given. */
 function createSpeaker(scripts: Record<string, Script>, options: { timeoutMs?: number } = {}) {
   const given: string[][] = []
   const speaker = defineAgent({

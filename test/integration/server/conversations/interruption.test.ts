@@ -167,7 +167,7 @@ describe('a cancel', () => {
         outcomes[outcome] = (outcomes[outcome] ?? 0) + 1
       }),
     )
-    // Both must have happened, or there was no race.
+    // Both must have happened; otherwise there was no race.
     expect(Object.keys(outcomes).toSorted()).toEqual(['200 cancelled', '400 succeeded'])
   })
 })

@@ -1,10 +1,10 @@
-// What a conversation has grown to is its own affair: runs that are taken along with one of its go on.
+// A long conversation harms only itself: runs that are claimed together with one of its runs continue.
 import { describe, expect } from 'vitest'
 import { defineAgent, textOf } from '../../../../server/index.ts'
 import type { Message } from '../../../../server/index.ts'
 import { test } from '../../../support/runtime.ts'
 
-/** Calls a tool in each run, and remembers what it was given: each message by its role and first word. */
+/** Calls a tool in each run. It remembers what it was given: the role and the first word of each message. */
 function createClerk() {
   const given: string[][] = []
   const clerk = defineAgent({
@@ -30,9 +30,9 @@ const said = (name: string | number) => [`user ${name}`, `assistant ${name}`, `t
 
 interface Case {
   what: string
-  /** Of the messages one has that size. */
+  /** One of the messages has that size. */
   mb: number[]
-  /** The runs whose messages an agent is given. */
+  /** The runs whose messages an agent gets. */
   kept: number[]
   isCompressed?: boolean
   character?: number
@@ -50,7 +50,7 @@ describe('a long conversation', () => {
       mb: [4, 4, 20, 13, 4, 13],
       kept: [4, 5, 6],
     },
-    // Six bytes each in JSON.
+    // Each takes six bytes in JSON.
     {
       what: 'the newest of which fit, of control characters',
       character: 1,

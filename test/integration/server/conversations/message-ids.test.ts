@@ -1,4 +1,4 @@
-// Messages have ids, by which what was read live and what is stored are one, and parents, which make a tree of them.
+// Messages have ids, so that live and stored ones can be matched, and parents, which make a tree.
 import { describe, expect } from 'vitest'
 import { defineAgent, defineTool, toolLoop } from '../../../../server/index.ts'
 import { z } from 'zod'
@@ -15,7 +15,7 @@ const loop = defineAgent({
   },
 })
 
-/** Tells the same text twice, and one by an id of its own. */
+/** Says the same text twice, and one text with an id of its own. */
 const speaker = defineAgent({
   key: 'speaker',
   async run(ctx) {
@@ -86,7 +86,7 @@ describe('a message', () => {
     expect(history).toEqual(
       runs.map((message, index) => ({ ...message, parent_id: runs[index - 1]?.id ?? null })),
     )
-    // A window says what its oldest message follows, though that is not in it.
+    // A window names the parent of its oldest message, though it does not contain that.
     for (const [limit, offset] of [
       [3, 0],
       [3, 2],

@@ -6,11 +6,11 @@ import { outputOf } from '../../../support/rest-client.ts'
 import { test } from '../../../support/runtime.ts'
 import { said } from '../../../support/said.ts'
 
-/** Who everybody is without `authenticate`. */
+/** The only principal without `authenticate`. */
 const NOBODY = { id: 'public', tenantId: '', kind: 'public' } as const
 const PNG = 'data:image/png;base64,iVBO'
 
-/** Answers in parts, and outputs what it was given. */
+/** Answers in parts, and returns what it was given. */
 const echo = defineAgent({
   key: 'echo',
   async run(ctx) {
@@ -64,7 +64,7 @@ test('REST has them as OpenAI’s chat does, code and the agent as the runtime',
   expect(said(body['messages'])).toEqual([ASKED, answered])
   expect(said((await runtime.runs.get(NOBODY, id)).messages)[0]).toEqual(GIVEN)
 
-  // The next run is given them as history.
+  // The next run gets them as history.
   const next = await rest.create('echo', {
     messages: [{ role: 'user', content: 'And now?' }],
     conversation_id: conversation,

@@ -1,10 +1,13 @@
-// What is said in a conversation is a tree: edits and other answers are siblings, and the path to the chosen leaf is its history.
+// The messages of a conversation form a tree: edits and other answers are siblings, and the path to the
+// chosen leaf is the history.
 import { describe, expect } from 'vitest'
 import { defineAgent, textOf } from '../../../../server/index.ts'
 import type { RestClient } from '../../../support/rest-client.ts'
 import { test } from '../../../support/runtime.ts'
 
-/** Answers what it was told last, by number, and remembers all it was given. Told to fail or to wait, it does. */
+/**
+ * Answers its last message, with a number, and remembers all that it was given. It fails or waits if told to.
+ */
 function createParrot() {
   const given: string[][] = []
   const parrot = defineAgent({
@@ -35,12 +38,12 @@ function createTalk(rest: RestClient, path: string) {
   const read = async (query = '') => (await rest.get(`${path}${query}`)).body['messages'] as Said[]
   return {
     read,
-    /** What is shown: of a message with siblings, the how manieth it is. */
+    /** The shown messages. For a message with siblings, also its place among them. */
     shown: async (query = '') =>
       (await read(query)).map(({ id, content, siblings }) =>
         siblings === undefined ? content : `${content} ${siblings.indexOf(id) + 1}/${siblings.length}`,
       ),
-    /** Says something, waits until it is answered, and returns the run. */
+    /** Sends a message, waits for its answer, and returns the run. */
     async say(text: string | null, place: object = {}) {
       const messages = text === null ? [] : [{ role: 'user', content: text }]
       const conversation_id = path.split('/').at(-1)
@@ -72,7 +75,7 @@ describe('a message', () => {
     const [, , edited] = await read()
     expect(edited?.parent_id).toBe(before[1]?.id)
 
-    // It goes on from there, and from the other one once that is chosen again.
+    // It continues from there, and from the other message once that is chosen again.
     await say('d')
     expect(await shown()).toEqual(['a', 'a!1', 'B 2/2', 'B!4', 'd', 'd!5'])
     expect((await select(edited?.siblings?.[0])).status).toBe(200)
@@ -81,7 +84,7 @@ describe('a message', () => {
     )
     await say('e')
     expect(given.at(-1)).toEqual(['a', 'a!1', 'b', 'b!2', 'c', 'c!3', 'e'])
-    // Chosen by any of its messages, a way is gone to its end.
+    // A path is shown to its end, whichever of its messages is chosen.
     await select(edited?.id)
     expect(await shown()).toEqual(['a', 'a!1', 'B 2/2', 'B!4', 'd', 'd!5'])
   })
@@ -159,7 +162,7 @@ describe('a message', () => {
     for (const text of ['a', 'b', 'c']) await say(text)
     await say('B', { supersede_from_message_index: 2 })
     expect(given.at(-1)).toEqual(['a', 'a!1', 'B'])
-    // The place is that of what is shown now; its end takes the place of nothing.
+    // The index counts the messages shown now. An index at their end replaces nothing.
     await say('d', { supersede_from_message_index: 4 })
     expect(await shown()).toEqual(['a', 'a!1', 'B 2/2', 'B!4', 'd', 'd!5'])
     const beyond = { agent_key: 'parrot', conversation_id: id, supersede_from_message_index: 7 }
@@ -183,7 +186,7 @@ describe('a message', () => {
     const behind = { agent_key: 'parrot', conversation_id: id, conversation_policy: 'queue' }
     expect((await rest.post('runs', { ...behind, replaces: `${waiting}:0` })).status).toBe(409)
     expect((await rest.post('runs', { ...behind, regenerates: waiting })).status).toBe(409)
-    // Who is refused has begun nothing.
+    // A refused caller has started nothing.
     const refused = { ...behind, conversation_policy: 'reject', replaces: `${held}:0` }
     expect((await rest.post('runs', refused)).body['code']).toBe('conflict')
     expect(await shown()).toEqual(['a', 'a!1', 'wait', 'b'])
@@ -279,7 +282,7 @@ describe('a conversation', () => {
     const remove = async (run: string) =>
       expect((await rest.request('DELETE', `runs/${run}`)).status).toBe(204)
     await remove(second)
-    // Nobody has the question any more but those whose answer it is to.
+    // The question stays with the other answers to it.
     expect(await shown()).toEqual(['a', 'a!1', 'b 3/3', 'b!6', 'e', 'e!7'])
     const [, , question] = await read()
     await select(question?.siblings?.[1])
@@ -293,7 +296,7 @@ describe('a conversation', () => {
     expect(await shown()).toEqual(['a', 'a!1', 'b 4/4', 'b!8'])
     await say('f', { replaces: await find('a!1') })
     await remove(first)
-    // All that followed it begin the conversation now.
+    // The messages after the deleted ones begin the conversation now.
     expect(await shown()).toEqual(['a 5/5', 'f', 'f!9'])
     await select((await read())[0]?.siblings?.[0])
     expect(await shown()).toEqual(['c 1/5', 'c!3'])
@@ -322,7 +325,7 @@ describe('a conversation', () => {
     const [first] = await read()
     expect(first?.siblings).toHaveLength(7)
     expect(await shown()).toHaveLength(2)
-    // Asked again it is the same run, and nothing moves.
+    // A repeated request returns the same run, and nothing moves.
     const repeated = { conversation_id: id, replaces, conversation_policy: 'queue', idempotency_key: 'b' }
     const body = { agent_key: 'parrot', messages: [{ role: 'user', content: 'b' }], ...repeated }
     expect((await two.rest.post('runs', body)).body['id']).toBe(edits[0])

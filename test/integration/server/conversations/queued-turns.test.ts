@@ -1,11 +1,13 @@
-// The runs that wait for their turn in a conversation: listed, moved and dropped.
+// Lists, moves and drops the runs that wait for their turn in a conversation.
 import { describe, expect } from 'vitest'
 import { createAgentClient } from '../../../../client/index.ts'
 import { defineAgent, textOf } from '../../../../server/index.ts'
 import { test } from '../../../support/runtime.ts'
 import type { CreateServer } from '../../../support/runtime.ts'
 
-/** A parrot that holds its first run, in a conversation where these wait behind that. */
+/**
+ * An agent that repeats its input and holds its first run. The other runs of the conversation wait behind it.
+ */
 async function begin(createServer: CreateServer, waiting: readonly string[]) {
   const released = Promise.withResolvers<void>()
   const given: string[][] = []
@@ -138,7 +140,7 @@ describe('runs that wait for their turn', () => {
       fetch: (input, init) => other.runtime.handler(new Request(input, init)),
     })
     const following = client.conversations.events(conversationId, { after: 'now' })[Symbol.asyncIterator]()
-    // It follows once it has the first event of what is under way.
+    // It follows once it has the first event of the run under way.
     await following.next()
     expect(await move('c', { before: 'a' })).toEqual(['c', 'a', 'b'])
     const cursors = await Promise.all(
@@ -153,7 +155,7 @@ describe('runs that wait for their turn', () => {
       if (value?.type === 'run.moved') break
     }
     await following.return?.()
-    // Each is told of each move, and where it was then is a place to go on from.
+    // Readers are told of each move, and can resume from their place at that time.
     await move('c', { before: 'c' })
     await move('b', { before: 'a' })
     for (const stream of streams)
@@ -177,7 +179,7 @@ describe('runs that wait for their turn', () => {
     const other = await createServer({ agents: [...runtime.agents], worker: false })
     const path = `conversations/${conversationId}/events`
     const begun = await other.rest.stream(path)
-    // Its first run has begun and says nothing more, and the others wait.
+    // Its first run has begun and says nothing more; the others wait.
     const cursors = new Map<string, string>()
     while (!cursors.has('run.created b') || !cursors.has('run.started first')) {
       const event = await begun.next()
@@ -192,7 +194,7 @@ describe('runs that wait for their turn', () => {
     for (const stream of [resumed, second]) {
       expect(await stream.until('run.moved')).toMatchObject([{ type: 'run.moved', run_id: idOf('b') }])
     }
-    // Who comes now knows of that.
+    // A reader who comes now learns of it.
     const last = await other.rest.stream(`${path}?after=${after}`)
     await move('a', { before: 'b' })
     expect(await last.until('run.moved')).toMatchObject([{ run_id: idOf('a') }])
@@ -254,7 +256,7 @@ describe('runs that wait for their turn', () => {
     const edit = await ask('edited', { replaces: `${idOf('first')}:0`, conversation_policy: 'queue' })
     const after = await ask('after', { conversation_policy: 'queue' })
     expect(await move(after, { before: edit })).toEqual([409, 'conflict'])
-    // Before what is on another way it may come.
+    // It may go before a run on another path.
     expect(await move(edit, { before: 'a' })).toEqual(['edited', 'a', 'after'])
     expect(await queue()).toEqual(['edited', 'a', 'after'])
     await finish()

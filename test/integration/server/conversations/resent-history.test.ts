@@ -1,4 +1,5 @@
-// Clients of stateless APIs send all that was said with each question. In a conversation, which has it, it is not there twice.
+// Clients of stateless APIs send the whole history with each question. A conversation already has it, and
+// does not store it twice.
 import { describe, expect } from 'vitest'
 import { z } from 'zod'
 import { defineAgent, defineTool, textOf, toolLoop } from '../../../../server/index.ts'
@@ -58,7 +59,7 @@ describe('a history that is sent again', () => {
     const second = await ask([system, user('a'), assistant('a!'), user('b')])
     expect(second.input.messages).toEqual([user('b')])
     expect((await rest.get(`runs/${second.id}`)).body['input']).toMatchObject({ messages: [user('b')] })
-    // Developer is what OpenAI calls system now, and a text may come as parts.
+    // OpenAI now calls system "developer", and a text may come in parts.
     await ask([
       { role: 'developer', content: 'Be a parrot.' },
       { role: 'user', content: [{ type: 'text', text: 'a' }] },
@@ -151,7 +152,7 @@ describe('a history that is sent again', () => {
     const shown = [user('Weather?'), assistant('It is clear.')]
     expect((await ask([...shown, user('Really?')])).input.messages).toEqual([user('Really?')])
     expect(given.at(-1)?.map(({ role }) => role)).toEqual(['user', 'assistant', 'tool', 'assistant', 'user'])
-    // And with them, as they are read.
+    // Also with them, as they are read.
     const { messages } = (await rest.get(`conversations/${id}`)).body as { messages: object[] }
     expect((await ask([...messages, user('Sure?')])).input.messages).toEqual([user('Sure?')])
   })
@@ -168,7 +169,7 @@ describe('a history that is sent again', () => {
     const next = await ask([user('wait'), assistant('Hm'), user('go')], interrupt)
     expect(next.input.messages).toEqual([user('go')])
     expect(given.at(-1)).toEqual(['wait', 'Hm, ', 'go'])
-    // The last deltas may not have reached who sends it.
+    // The client may not have received the last deltas.
     const sent = [user('wait'), assistant('Hm'), user('go'), assistant('go!'), user('on')]
     expect((await ask(sent)).input.messages).toEqual([user('on')])
     expect(await texts()).toEqual(['wait', 'Hm, ', 'go', 'go!', 'on', 'on!'])
@@ -225,7 +226,7 @@ describe('a history that is sent again', () => {
     const sent = [user('a'), assistant('a!'), user('b')]
     const body = { agent_key: 'parrot', conversation_id: id, messages: sent }
     const answers = await Promise.all([rest, other, rest, other].map((server) => server.post('runs', body)))
-    // One of them went on from what was sent. For the others something else was there by then.
+    // One of them continued from the sent history. For the others, the conversation had changed by then.
     const sizes = answers.map(({ body: run }) => (run['input'] as { messages: unknown[] }).messages.length)
     expect(sizes.toSorted((a, b) => a - b)).toEqual([1, 3, 3, 3])
     for (const { body: run } of answers) await rest.events(`runs/${String(run['id'])}/events`)

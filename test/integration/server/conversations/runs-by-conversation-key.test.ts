@@ -27,7 +27,7 @@ describe('a run', () => {
     expect(conversation).toMatchObject({ agent_key: 'echo', external_id: null, owner: { id: 'ada' } })
     await rest.events(`runs/${String(body['id'])}/events`)
     const conversationId = String(body['conversation_id'])
-    // It goes on as any other.
+    // It continues as usual.
     const next = await trpc.client.runs.create.mutate({
       agentKey: 'echo',
       conversationId,
@@ -74,7 +74,7 @@ describe('a run', () => {
     const answers = await Promise.all(
       servers.flatMap(({ rest }, server) =>
         Array.from({ length: 18 }, (_, n) => {
-          // In opposite orders, some of them with a key of the run's own.
+          // In opposite orders, some with an idempotency key.
           const external_id = keys[(server === 0 ? n : 17 - n) % 3]
           const more = n % 2 === 0 ? {} : { idempotency_key: `${server}-${n}` }
           return rest.post('runs', { agent_key: 'echo', conversation: { external_id }, ...more })
@@ -102,7 +102,7 @@ describe('a run', () => {
       expect(new Set(answers.map((answer) => answer.body['id'])).size).toBe(1)
     }
     expect(await database.sql(COUNTS)).toEqual([{ runs: 2, conversations: 2 }])
-    // For another conversation the key is refused, and none is made for that.
+    // For another conversation the key is refused, and no conversation is created.
     for (const conversation of ['new', { external_id: 'other' }]) {
       const refused = await rest.post('runs', {
         agent_key: 'echo',
@@ -113,7 +113,7 @@ describe('a run', () => {
       expect(refused).toMatchObject({ status: 409, body: { code: 'conflict' } })
     }
     expect(await database.sql(COUNTS)).toEqual([{ runs: 2, conversations: 2 }])
-    // Also where the conversation is gone, or is called something else by then.
+    // Also if the conversation was deleted or has another key by then.
     const { body: list } = await rest.get('conversations?external_id=e')
     const id = String((list['results'] as { id: string }[])[0]?.id)
     await rest.request('PATCH', `conversations/${id}`, { external_id: 'renamed' })
@@ -171,7 +171,7 @@ describe('a run', () => {
         expect(status).toBe(isHere ? 200 : 404)
       }
     }
-    // What was delivered for runs that are gone is taken before it.
+    // Deliveries of deleted runs are taken before it.
     await rest.events(`runs/${await rest.create('echo')}/events`)
     const [there] = await database.sql<{ count: number }>(
       `SELECT count(*)::int FROM agent_runtime.conversation WHERE external_id = 'busy' AND deleted_at IS NULL`,
@@ -195,7 +195,7 @@ describe('a run', () => {
     for (const more of refused) {
       expect([more, (await rest.post('runs', { agent_key: 'echo', ...more })).status]).toEqual([more, 400])
     }
-    // Null is none, as everywhere.
+    // Null means none, as everywhere.
     expect(
       await rest.post('runs', {
         agent_key: 'echo',
@@ -220,7 +220,7 @@ describe('a run', () => {
     })
     expect(named.body['conversation_id']).toBe(plain.body['conversation_id'])
     expect(await database.sql(COUNTS)).toEqual([{ runs: 3, conversations: 1 }])
-    // A key that was used before another server was set otherwise is still used for the same.
+    // A key used before another server changed its settings still means the same run.
     const { rest: other } = await createServer(SERVER)
     expect(await other.post('runs', { agent_key: 'echo', idempotency_key: 'k' })).toMatchObject({
       status: 200,

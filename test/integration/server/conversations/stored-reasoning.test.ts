@@ -26,7 +26,7 @@ const thinker = defineAgent({
   },
 })
 
-/** Has it answered, and gives the conversation's id. */
+/** Gets an answer, and returns the conversation's id. */
 async function answered(
   { rest }: Pick<TestServer, 'rest'>,
   where: Record<string, string> = { conversation: 'new' },
@@ -164,7 +164,7 @@ describe('where the tenant sees conversations', () => {
         if (action !== 'includeDebug') return ownersOnly(...question)
         runs.push(resource.run.id)
         if (runs.length === 2) bothAsked.resolve()
-        // The first is not answered before the second is asked about.
+        // The second is asked about before the first is answered.
         await bothAsked.promise
         return resource.run.id === runs.toSorted()[1]
       },

@@ -53,7 +53,7 @@ describe('a run in a conversation that has one under way', () => {
         body: { code: 'conflict', details: { runId: first } },
       })
     }
-    // What was created before is no second run.
+    // A run that exists is not created twice.
     const again = { agent_key: 'held', ...inIt, idempotency_key: 'one', conversation_policy: 'reject' }
     expect(await rest.post('runs', again)).toMatchObject({ status: 200, body: { id: first } })
     held.release()
@@ -150,7 +150,7 @@ describe('a run in a conversation that has one under way', () => {
     const inIt = { conversation_id: conversation['id'] }
     const first = await rest.create('quick', inIt)
     const second = await rest.create('quick', inIt)
-    // What a process does that commits an ending and no more.
+    // The state that a process leaves if it commits an ending and nothing more.
     await database.sql(
       `WITH r AS (
          UPDATE agent_runtime.run SET status = 'cancelled', finished_at = now(), last_seq = 1 WHERE id = $1)

@@ -6,7 +6,7 @@ import type { RestEvent } from '../../../support/rest-client.ts'
 import { test } from '../../../support/runtime.ts'
 import { expireLease } from '../../../support/takeover.ts'
 
-/** What stands on the page of a reader who knows what docs/rest.md says, and no more. */
+/** The page of a reader who follows docs/rest.md, and nothing else. */
 function pageOf(events: readonly RestEvent[]): string[] {
   const texts = new Map<string, { attempt: number; text: string }>()
   for (const event of events) {
@@ -25,7 +25,9 @@ function pageOf(events: readonly RestEvent[]): string[] {
   return [...texts.values()].map(({ text }) => text)
 }
 
-/** Says something in a step, something outside of it, and begins what only its second attempt ends. */
+/**
+ * Says something in a step and something outside of it, and starts what only its second attempt completes.
+ */
 function createNarrator(breakOff: (ctx: AgentContext) => Promise<void>) {
   return defineAgent({
     key: 'narrator',
@@ -118,7 +120,7 @@ describe('a plain reader, over a break', () => {
     await rest.post(`runs/${id}/respond`, { wait: 'go on', value: null })
     const events = await rest.events(`runs/${id}/events`)
     expect(events.some(({ type }) => type === 'run.retrying')).toBe(false)
-    // The agent gives its tale another name in its second attempt, so that is another message.
+    // The second attempt gives the story another name, so it is another message.
     expect(sorted(pageOf(events))).toEqual(sorted([...WHOLE, 'Once upon a ']))
   })
 })

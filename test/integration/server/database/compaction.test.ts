@@ -25,13 +25,13 @@ const test = base.extend<{ store: Store }>({
 
 const VIEWERS: readonly Visibility[][] = [['user'], ['user', 'debug'], ['user', 'debug', 'internal']]
 
-/** What a viewer is shown after these events, but for the list of events itself. */
+/** The view of a viewer after these events, without the list of events itself. */
 function viewOf(events: readonly AnyRunEvent[]) {
   const { events: _, lastSeq: __, ...shown } = readState(events.reduce(reduceRun, initialRunState()))
   return shown
 }
 
-/** A failing sample is stored again and again while it is made smaller. */
+/** A failing sample is stored again each time it is made smaller. */
 function renamed(run: SpokenRun): SpokenRun {
   const id = uuidv7()
   return { ...run, id, events: run.events.map((event) => ({ ...event, runId: id })) }
@@ -42,7 +42,7 @@ async function compactAll(store: Store): Promise<void> {
 }
 
 describe('compaction', () => {
-  // Six hundred runs, each read from each of its events by three viewers.
+  // Six hundred runs. Three viewers read each of them from each of its events.
   test(
     'leaves everybody with the same view, whatever they had seen before',
     { timeout: 240_000 },
@@ -108,7 +108,7 @@ describe('compaction', () => {
     await storeSpokenRuns(database.sql, runs, Date.now() - 2 * HOUR_MS)
     const everything = 'SELECT * FROM agent_runtime.event ORDER BY run_id, seq'
     const before = await database.sql(everything)
-    // The watermark moves last, with all the rest done.
+    // The watermark moves last, after all other work.
     await database.sql(`
       CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS
         $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW; END $$;

@@ -21,7 +21,7 @@ const log = createSilentLogger()
 const echo = defineAgent({ key: 'a', run: async () => ({ output: 'done' }) })
 const nowhere = async () => {}
 
-/** What is not well. */
+/** The reported problems. */
 async function problemsOf(databaseUrl: string): Promise<Finding[]> {
   const now = Date.now()
   const findings = diagnose(await examineDatabase({ databaseUrl, log, now }), now)
@@ -35,7 +35,7 @@ async function findingOf(databaseUrl: string, check: string): Promise<Finding | 
   )
 }
 
-/** The store alone: no process is there that would put right what a test breaks. */
+/** Only the store: no process repairs what a test breaks. */
 async function withStore(databaseUrl: string, use: (store: Store) => Promise<void>): Promise<void> {
   const pool = createTestPool(databaseUrl, { max: 2 })
   const store = createTestStore(pool, 'internal')
@@ -44,7 +44,7 @@ async function withStore(databaseUrl: string, use: (store: Store) => Promise<voi
   await pool.end()
 }
 
-/** A run that a worker took which is not there. */
+/** A run that a missing worker has claimed. */
 async function createHeldRun(store: Store, { leaseMs = 60_000, workerId = 'gone' } = {}): Promise<string> {
   const run = newRun()
   await store.createRuns([run])
@@ -180,7 +180,7 @@ describe('runs', () => {
 
   test('that keep losing their workers', async ({ database }) => {
     await withStore(database.url, async (store) => {
-      // Each alone, so that its loss is its own doing.
+      // Each alone, so that the loss counts as its own.
       for (let made = 0; made < 12; made += 1) {
         await createHeldRun(store, { leaseMs: -60_000, workerId: `gone ${made}` })
       }
@@ -235,7 +235,7 @@ describe('runs', () => {
     createServer,
     database,
   }) => {
-    // No Redis is there: what is written to the outbox stays.
+    // Without a Redis, the deliveries stay in the outbox.
     const config = { queueBackend: 'redis', redisUrl: 'redis://127.0.0.1:1' } as const
     const { rest, runtime } = await createServer({ agents: [echo], config, worker: false })
     const id = await rest.create('a')
@@ -246,7 +246,7 @@ describe('runs', () => {
       level: 'problem',
       items: [expect.stringContaining(id)],
     })
-    // As when Redis has it.
+    // As if Redis had them.
     await database.sql(`INSERT INTO agent_runtime.queue_epoch VALUES ('a', 'server/key')`)
     await database.sql('DELETE FROM agent_runtime.outbox')
     expect(await findingOf(database.url, 'runs-undelivered')).toMatchObject({ level: 'ok' })
@@ -301,7 +301,7 @@ test('dead letters', async ({ createServer, database }) => {
   ])
 })
 
-/** Sets the clock back for the runs of an agent that are due. */
+/** Sets the clock back for the due runs of an agent. */
 async function age(
   { sql }: { sql(text: string, values: unknown[]): Promise<unknown> },
   by: string,

@@ -4,7 +4,7 @@ import { test } from '../../../support/runtime.ts'
 
 const agent = defineAgent({ key: 'agent', run: async () => ({ output: 'done' }) })
 
-/** PostgreSQL's codes of what passes: its disk is full, its locks are held, it is asked to write where it can't. */
+/** PostgreSQL's codes of temporary errors: a full disk, held locks, a write where it is not possible. */
 const CODES = ['53100', '53200', '53400', '55P03', '57014', '25006']
 
 test('what PostgreSQL can’t do right now is answered with 503 and when to try again', async ({

@@ -1,4 +1,4 @@
-// Rows that somebody holds, for longer than anything of the runtime does.
+// Rows that another transaction locks, longer than the runtime ever does.
 import { expect } from 'vitest'
 import { defineAgent } from '../../../../server/index.ts'
 import { createHeldAgent } from '../../../support/held-agent.ts'

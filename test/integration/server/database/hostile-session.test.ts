@@ -1,4 +1,4 @@
-// A database, and a URL, that set sessions against the runtime in whatever they can.
+// A database and a URL whose session settings are as bad for the runtime as possible.
 import { describe, expect, inject } from 'vitest'
 import pg from 'pg'
 import { z } from 'zod'
@@ -25,7 +25,7 @@ const agent = defineAgent({
   },
 })
 
-/** What callers and the tables say of a run that does a bit of everything. */
+/** What callers and tables show of a run that uses many features. */
 async function liveThrough(
   { rest }: Pick<TestServer, 'rest'>,
   sql: (text: string) => Promise<pg.QueryResultRow[]>,
@@ -53,7 +53,7 @@ async function liveThrough(
   for (const time of times) expect(Math.abs(Date.parse(String(time)) - before)).toBeLessThan(MINUTE_MS)
   const listed = (await rest.get('conversations')).body['results'] as Record<string, unknown>[]
   expect(listed).toMatchObject([{ title: 'O’Neill \\ 🥙', created_at: conversation['created_at'] }])
-  // What is stored, apart from how it is read.
+  // The stored data, in one fixed form.
   const [stored] = await sql(
     `SELECT (SELECT extract(epoch FROM created_at) * 1000 FROM agent_runtime.conversation)::float8 AS conversation,
        (SELECT extract(epoch FROM run_at) * 1000 FROM agent_runtime.run WHERE id = '${later}')::float8 AS run_at`,

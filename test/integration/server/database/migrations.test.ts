@@ -1,4 +1,4 @@
-// What migrations make of rows that are there.
+// What migrations do to existing rows.
 import { readdir, readFile } from 'node:fs/promises'
 import { describe, expect } from 'vitest'
 import { test as base } from '../../../support/runtime.ts'
@@ -6,7 +6,7 @@ import { test as base } from '../../../support/runtime.ts'
 const FOLDER = new URL('../../../../prisma/migrations/', import.meta.url)
 
 const test = base.extend<{
-  /** Migrates from nothing, and does `prepare` just before the migration of that name. */
+  /** Migrates an empty database, and calls `prepare` just before the migration with that name. */
   migrateThrough(name: string, prepare: () => Promise<unknown>): Promise<void>
 }>({
   migrateThrough: async ({ database }, use) => {
@@ -20,7 +20,7 @@ const test = base.extend<{
         await database.sql(await readFile(new URL(`${folder}/migration.sql`, FOLDER), 'utf8'))
       }
     })
-    // These runs were in no queue.
+    // No queue has these runs.
     await database.sql('TRUNCATE agent_runtime.run, agent_runtime.conversation CASCADE')
   },
 })
@@ -60,7 +60,7 @@ describe('migrations', () => {
       ),
     ).toEqual([
       ...['anonymous', 'user'],
-      // Nothing tells which of the two it is of: not the one that anybody may be.
+      // Nothing tells which of the two owns it, so it does not go to the one that anybody can be.
       'user',
       ...['anonymous', 'public', 'user', 'user'],
     ])
@@ -89,7 +89,7 @@ describe('migrations', () => {
       ] as const)
         await insert(n, conversation)
     })
-    // Also of a version that knows nothing of the order.
+    // Also written by a version that does not know the order.
     await insert(10, 1)
     const rows = await sql<{ n: number; ordinal: string | null }>(
       `SELECT right(id::text, 2)::int AS n, ordinal FROM agent_runtime.run ORDER BY ordinal NULLS FIRST`,

@@ -13,12 +13,12 @@ const test = base.extend<{ store: Store }>({
     const pool = createTestPool(database.url)
     await use(createTestStore(pool))
     await pool.end()
-    // These runs were in no queue.
+    // No queue has these runs.
     await database.sql('TRUNCATE agent_runtime.run, agent_runtime.event CASCADE')
   },
 })
 
-/** Those of the store's methods that do something on behalf of an owner. */
+/** The store's methods that act for an owner. */
 type OwnersMethod = {
   [K in keyof Store]: Store[K] extends (reach: Reach, ...rest: never[]) => unknown
     ? Reach extends Parameters<Store[K]>[0]
@@ -42,12 +42,15 @@ const page = { afterSeq: 0, limit: 10, visibilities: ['user'] as const }
 
 const WEBHOOK = { url: 'https://hooks.example.com/', secret: `whsec_${'a'.repeat(40)}` }
 
-/** One call of each, and what it answers to somebody whose rows these are not. A method that is missing does not compile. */
+/**
+ * One call of each method, with its answer for a caller who does not own the rows. A missing method does not
+ * compile.
+ */
 const CALLS: {
   [K in Exclude<OwnersMethod, 'createConversation'>]: {
     call(scene: Scene, reach: Reach): unknown
     answer: unknown
-    /** Names the owner, however far one sees. */
+    /** Names the owner, however much the caller may see. */
     isOwners?: true
   }
 } = {
@@ -305,7 +308,7 @@ describe('what the store does on behalf of an owner', () => {
     async ([, { call, isOwners }], { store, database }) => {
       const scene = await createScene(store, database.sql)
       for (const nobody of [...NOBODY, ...NOWHERE]) {
-        // Whoever names its owner needs no scope.
+        // A method that names the owner needs no scope.
         if (isOwners === true && NOWHERE.includes(nobody)) continue
         await expect((async () => call(scene, nobody as Reach))()).rejects.toThrow(TypeError)
       }

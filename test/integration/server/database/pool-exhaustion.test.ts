@@ -20,12 +20,12 @@ describe('when every connection of the pool is taken', () => {
       const waiting = await database.sql(
         `SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`,
       )
-      // Two requests, and what every process looks for now and then.
+      // Two requests, and the regular looks of every process.
       expect(waiting).toHaveLength(3)
     })
 
     const unavailable = { status: 503, body: { code: 'unavailable' } }
-    // Over Prisma, over SQL of our own, in a transaction.
+    // Over Prisma, over our own SQL, and in a transaction.
     expect(await rest.get('conversations')).toMatchObject(unavailable)
     expect(await rest.get(`runs/${id}/events`)).toMatchObject(unavailable)
     expect(await rest.post('runs', { agent_key: 'agent' })).toMatchObject(unavailable)

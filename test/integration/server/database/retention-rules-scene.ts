@@ -15,7 +15,7 @@ export const test = base.extend<{ store: Store; others: Store }>({
     await database.release()
     await pool.end()
   },
-  // Another process.
+  // The store of another process.
   others: async ({ database }, use) => {
     const pool = createTestPool(database.url)
     await use(createTestStore(pool))
@@ -31,7 +31,7 @@ interface Old {
   conversationId?: string
 }
 
-/** Runs that ended so long ago. */
+/** Runs that ended this long ago. */
 export async function addRuns(
   sql: Sql,
   { tenantId = '', agentKey = 'plain', daysAgo, ...old }: Old,

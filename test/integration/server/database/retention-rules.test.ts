@@ -21,7 +21,7 @@ describe('retention by tenant and agent', () => {
       ...(await of('shop', 'plain', 40)),
       ...(await of('news', 'short', 4)),
       ...(await of('news', 'kept', 4)),
-      // Of an agent that is not there any more.
+      // A run of an agent that no longer exists.
       ...(await of('shop', 'former', 40)),
     ]
     const left = [

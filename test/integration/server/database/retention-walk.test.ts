@@ -21,10 +21,10 @@ async function addConversation(sql: Sql, of: { tenantId?: string; agentKey?: str
 const countOf = async (sql: Sql, tenantId: string) =>
   (await sql(`SELECT FROM agent_runtime.run WHERE tenant_id = $1`, [tenantId])).length
 
-/** As if that much time had passed since the walks began. */
+/** As if this much time had passed since the walks began. */
 const passDay = (sql: Sql) => sql(`UPDATE agent_runtime.sweep SET begun_at = begun_at - interval '25 hours'`)
 
-/** A rule by tenant, in days. */
+/** A rule that gives the days by tenant. */
 function ruleOf(days: (of: Kept) => number | null) {
   const keptMs = vi.fn<AgeRule['keptMs']>(async (of) =>
     of.map((one) => {
@@ -36,7 +36,7 @@ function ruleOf(days: (of: Kept) => number | null) {
   return { minMs: DAY_MS, keptMs, looked }
 }
 
-/** Batches until there is nothing more to do. */
+/** Takes batches until no work is left. */
 async function drain(takeBatch: () => Promise<{ rows: number; isDone: boolean }>): Promise<number[]> {
   const rows: number[] = []
   for (;;) {
@@ -53,7 +53,7 @@ describe('retention by tenant and agent', () => {
     await addRuns(sql, { tenantId: 'shop', daysAgo: 40, count: 700 })
     const rule = ruleOf(({ tenantId }) => (tenantId === 'bank' ? null : 30))
     const rows = await drain(() => store.deleteRunsByRule(rule))
-    // The walk begins, meets 2,000 at once, and deletes at most 500 of them.
+    // The walk begins, reads 2,000 at once, and deletes at most 500 of them.
     expect(rows).toEqual([0, 0, 0, 0, 0, 0, 500, 200])
     expect(rule.looked()).toBeLessThanOrEqual(10_700 + 2_000)
     expect([await countOf(sql, 'bank'), await countOf(sql, 'shop')]).toEqual([10_000, 0])

@@ -36,7 +36,7 @@ const TABLES = ['run', 'message', 'event', 'checkpoint', 'step', 'wait']
 
 type Sql = (text: string, values?: unknown[]) => Promise<Record<string, unknown>[]>
 
-/** How many rows of each table, in the order of {@link TABLES}, belong to a run. */
+/** How many rows of each table belong to a run, in the order of {@link TABLES}. */
 async function rowsOf(sql: Sql, runId: string): Promise<number[]> {
   const counts = TABLES.map(
     (table) =>
@@ -57,7 +57,7 @@ async function age(sql: Sql, runIds: readonly string[], days = 40): Promise<void
   )
 }
 
-/** An id as it was made that long ago. */
+/** An id as if it was made this long ago. */
 const idOf = (daysAgo: number) => uuidv7({ msecs: Date.now() - daysAgo * DAY_MS })
 
 async function addConversation(sql: Sql, daysAgo: number): Promise<string> {
@@ -140,7 +140,7 @@ describe('retention', () => {
       Date.now() - 3_650 * DAY_MS,
     )
     await (await createServer({ agents: [busy], worker: false })).runtime.start()
-    // What would be deleted goes before what is compacted.
+    // Due runs are deleted before others are compacted.
     await expect.poll(() => rowsOf(database.sql, id)).toEqual([1, 0, 3, 0, 0, 0])
   })
 

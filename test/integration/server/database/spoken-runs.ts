@@ -1,4 +1,4 @@
-// Runs that are over, of everything an agent may have said: for what must not depend on how they are stored.
+// Finished runs with every kind of event, for tests of what must not depend on how they are stored.
 import fc from 'fast-check'
 import { v7 as uuidv7 } from 'uuid'
 import type { AnyRunEvent } from '../../../../server/contract/event.ts'
@@ -16,7 +16,7 @@ interface Piece {
   say: 'assistant.delta' | 'assistant.message' | 'reasoning.delta' | 'tool.input' | 'tool.call' | 'custom'
   messageId: string
   content: string
-  /** Instead of the run's, as when the setting was changed while it ran. */
+  /** Used in place of the run's, as if the setting had changed while it ran. */
   visibility: Visibility | null
 }
 
@@ -37,7 +37,9 @@ const piece: fc.Arbitrary<Piece> = fc.record({
   visibility: fc.oneof({ weight: 30, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: visibility }),
 })
 
-/** A few attempts, with whole, broken off and interleaved messages, shown to whom settings may show them. */
+/**
+ * A few attempts with complete, aborted and interleaved messages, shown to the readers that settings allow.
+ */
 export const spokenRun: fc.Arbitrary<SpokenRun> = fc
   .record({
     attempts: fc.array(fc.array(piece, { maxLength: 12 }), { minLength: 1, maxLength: 3 }),
@@ -69,7 +71,7 @@ export const spokenRun: fc.Arbitrary<SpokenRun> = fc
       say(attempt, 'run.started', { visibility: 'internal', payload: { agentKey: 'a' } })
       const called = new Set<string>()
       for (const { say: type, messageId, content, visibility: own } of pieces) {
-        // Nothing is written of a call that is whole.
+        // A complete call writes no pieces.
         if (type === 'tool.input' && called.has(messageId)) continue
         if (type === 'tool.call') called.add(messageId)
         const payload = payloadOf(type, { messageId, content, attempt })
@@ -97,7 +99,7 @@ function endingOf(status: SpokenRun['status']): Json {
 
 type Sql = (text: string, values: unknown[]) => Promise<unknown>
 
-/** Stores runs as if they had ended at those milliseconds since the epoch, one after the other. */
+/** Stores runs as if they had ended at these milliseconds since the epoch, one after the other. */
 export async function storeSpokenRuns(
   sql: Sql,
   runs: readonly SpokenRun[],

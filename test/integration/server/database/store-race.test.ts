@@ -1,5 +1,5 @@
-// The store under workers that all act at once, each on what it last knew: no order of events is expected,
-// only that whatever comes of it can be.
+// The store under workers that all act at once, each on its last knowledge. No order of events is expected,
+// only possible results.
 import fc from 'fast-check'
 import { v7 as uuidv7 } from 'uuid'
 import { describe, expect } from 'vitest'
@@ -14,7 +14,7 @@ import { OWNER } from './store-twins.ts'
 
 const WORKERS = 3
 const RUNS = 2
-/** These runs are in no queue. */
+/** No queue has these runs. */
 const NOT_OF_THE_STORE = 'what is to be taken up has a delivery in the queue'
 
 const test = base.extend<{ store: Store }>({
@@ -36,7 +36,7 @@ const act = fc.record({
 })
 type Act = typeof act extends fc.Arbitrary<infer T> ? T : never
 
-/** What a worker believes of a run it has claimed. */
+/** What a worker believes about a run that it has claimed. */
 interface Belief {
   attempt: number
   lastSeq: number
@@ -55,10 +55,10 @@ class Race {
   readonly #store: Store
   readonly #runIds: readonly string[]
   readonly #beliefs = new Map<string, Belief>()
-  /** Each attempt that was handed out, by run. */
+  /** Each claimed attempt, by run. */
   readonly claims: string[] = []
   readonly cancelled = new Set<string>()
-  /** The run of each answer that was taken. */
+  /** The run of each accepted answer. */
   readonly accepted: string[] = []
 
   constructor(store: Store, runIds: readonly string[]) {
@@ -159,7 +159,7 @@ describe('the store, asked by many at once', () => {
           const { [NOT_OF_THE_STORE]: _, ...broken } = await brokenInvariants(oracle)
           expect(broken).toEqual({})
           expect(new Set(race.claims).size).toBe(race.claims.length)
-          // There is one wait a run, however often it is asked for.
+          // A run has one wait, however often the agent asks.
           expect(new Set(race.accepted).size).toBe(race.accepted.length)
           const succeeded = await database.sql<{ id: string }>(
             `SELECT id FROM agent_runtime.run WHERE status = 'succeeded' AND id = ANY ($1)`,

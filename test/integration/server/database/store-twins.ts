@@ -22,7 +22,7 @@ interface HeldStep {
 }
 interface RecoverStep {
   do: 'recover'
-  /** Which worker is said to be gone; its leases have not run out. */
+  /** The worker that is declared gone. Its leases have not run out. */
   from: 'holder' | 'another'
 }
 export type Step = AppendStep | HeldStep | RecoverStep | { do: 'cancel' | 'lose' | 'claim' }
@@ -37,7 +37,7 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
       attempt,
       from: fc.constantFrom('here', 'here', 'again', 'behind'),
       events: fc.integer({ min: 1, max: 3 }),
-      // More often an end that goes on than one that is for good, or most runs would be short.
+      // Most ends are not final; otherwise most runs would be short.
       end: fc.constantFrom(
         ...[null, null, null, null, null, 'succeeded', 'failed', 'cancelled', 'timed_out'],
         ...['queued', 'queued', 'drained', 'drained'],
@@ -67,12 +67,12 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
   },
 )
 
-/** The same steps in the store's memory of a test and in PostgreSQL. */
+/** The same steps in a store in the test's memory and in PostgreSQL. */
 export class Twins {
   readonly #fake = new FakeEventStore()
   readonly #store: Store
   readonly #id: string
-  /** Its own, for runs of earlier examples are still held. */
+  /** A worker of its own, since runs of earlier examples are still claimed. */
   readonly workerId: string
   readonly #steps = new Map<number, CompletedStep>()
   #state: number | undefined
@@ -86,7 +86,7 @@ export class Twins {
     this.#fake.add(id)
   }
 
-  /** What both say to a step. */
+  /** The answers of both to a step. */
   take(step: Step, sql: (text: string, values: unknown[]) => Promise<unknown>): Promise<[unknown, unknown]> {
     switch (step.do) {
       case 'append':
@@ -218,7 +218,7 @@ export class Twins {
     return [expected, actual]
   }
 
-  /** Numbers what is appended, to tell an append from its repetition. */
+  /** Numbers the appends, so that a repeated one is recognised. */
   #count = 0
 
   #make(step: AppendStep): RunAppend {

@@ -14,7 +14,7 @@ const test = base.extend<{ store: Store }>({
     const pool = createTestPool(database.url)
     await use(createTestStore(pool))
     await pool.end()
-    // These runs were in no queue.
+    // No queue has these runs.
     await database.sql('TRUNCATE agent_runtime.run, agent_runtime.event CASCADE')
   },
 })
@@ -57,7 +57,7 @@ describe('the store', () => {
     expect(await database.sql('SELECT DISTINCT failures, losses FROM agent_runtime.run')).toEqual([
       { failures: 0, losses: 1 },
     ])
-    // Alone in its next process, it is judged by that.
+    // Its next process has only this run, so the loss counts as its own.
     await claim(store, ids.slice(0, 1), { workerId: 'another', ttlMs: -1_000 })
     await store.recoverRuns([])
     expect(await database.sql('SELECT failures FROM agent_runtime.run WHERE id = $1', [ids[0]])).toEqual([
@@ -122,9 +122,9 @@ describe('the store', () => {
     }
     await store.close()
     await pool.end()
-    // It was in no queue.
+    // No queue had it.
     await database.sql('TRUNCATE agent_runtime.run, agent_runtime.event CASCADE')
-    // The first loss is made good at once. Each further delay lies between both ends of the jitter.
+    // The first loss is repaired at once. Each further delay is within the bounds of the jitter.
     const [first, ...others] = delays
     expect(first).toBe(0)
     others.forEach((delay, index) => {
@@ -169,7 +169,7 @@ describe('the store', () => {
     store,
     database,
   }) => {
-    // One more than are looked at in one go.
+    // One more than one look reads.
     const conversationIds = Array.from({ length: 501 }, () => uuidv7()).toSorted()
     await database.sql(
       `INSERT INTO agent_runtime.conversation (id, owner_id) SELECT id, $2 FROM unnest($1::uuid[]) AS c (id)`,

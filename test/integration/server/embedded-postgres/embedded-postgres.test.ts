@@ -25,7 +25,7 @@ async function start(dataDir: string, log: string[] = []): Promise<EmbeddedPostg
 
 async function query(url: string, text: string): Promise<Record<string, unknown>[]> {
   const client = new pg.Client({ connectionString: url })
-  // The server is stopped under it in some of the tests.
+  // Some of the tests stop the server.
   client.on('error', () => {})
   await client.connect()
   try {
@@ -35,7 +35,7 @@ async function query(url: string, text: string): Promise<Record<string, unknown>
   }
 }
 
-/** A process that has started PostgreSQL on the folder, for being killed. */
+/** A process that has started PostgreSQL in the folder, and is killed later. */
 async function startOwner(dataDir: string): Promise<{ postgres: number; kill(): Promise<void> }> {
   const child = spawn(process.execPath, [OWNER, dataDir], { stdio: ['ignore', 'pipe', 'inherit'] })
   const [line] = (await once(child.stdout, 'data')) as [Buffer]
@@ -114,7 +114,7 @@ test('the server stops by itself when its owner is killed', async () => {
 test('a server that was left behind is stopped, and its data taken over', async () => {
   await using folder = await createWorkspace()
   const owner = await startOwner(clusterIn(folder))
-  // Without the process that watches over it.
+  // Without the process that watches it.
   const { stdout } = await promisify(execFile)('ps', ['-eo', 'pid=,args='])
   const watcher = stdout
     .split('\n')
@@ -169,7 +169,7 @@ test('an interrupted first start leaves nothing, and one that was killed is star
   await expect(starting).rejects.toThrow('interrupted')
   expect(await readdir(folder.path)).toEqual([])
 
-  // As a process leaves it that is killed while it makes the cluster. No process has this number.
+  // What a process leaves if it is killed while it creates the cluster. No process has this number.
   await mkdir(join(folder.path, 'cluster.new-99999999-abcd/data'), { recursive: true })
   await using postgres = await start(clusterIn(folder))
   expect(await query(postgres.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }])

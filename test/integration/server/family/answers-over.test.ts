@@ -1,4 +1,4 @@
-// Answers to what runs below wait for, given over a run above them.
+// Answers to the waits of runs below, sent to a run above them.
 import { expect } from 'vitest'
 import { z } from 'zod'
 import { defineAgent } from '../../../../server/index.ts'
@@ -8,7 +8,7 @@ import { ALL, asking, parentOf } from './scene.ts'
 
 const answer = (street: string) => ({ wait: 'address', value: { street } })
 
-/** The runs below that wait, once the run's stream has told of so many. */
+/** The runs below that wait, once the run's stream has told of this many. */
 async function waitingBelow(rest: RestClient, id: string, count: number): Promise<string[]> {
   const stream = await rest.stream(`runs/${id}/events`)
   for (let told = 0; told < count; told += 1) await stream.until('child.waiting')
@@ -32,7 +32,7 @@ test('of two that wait for the same, neither is answered without being named', a
     data: { error: { code: 'conflict', details: { runIds: below.toSorted() } } },
   })
   expect((await rest.post(`runs/${below[0]}/respond`, answer('A St'))).status).toBe(200)
-  // One is left, for which nobody who answers over the run above need have meant it.
+  // One wait is left, but an answer sent to the run above may have meant the other one.
   expect((await rest.post(`runs/${id}/respond`, answer('A St'))).status).toBe(409)
   expect((await rest.post(`runs/${below[1]}/respond`, answer('B St'))).status).toBe(200)
   const events = await rest.events(`runs/${id}/${ALL}`)

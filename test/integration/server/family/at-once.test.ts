@@ -1,4 +1,4 @@
-// Runs that an agent starts together go on together, however long it takes to check what they are started with.
+// Runs that an agent starts together run together, however long the checks of their input take.
 import { setImmediate } from 'node:timers/promises'
 import { expect } from 'vitest'
 import { z } from 'zod'
@@ -7,7 +7,7 @@ import { createScriptedModel } from '../../../../server/models/scripted.ts'
 import { test } from '../../../support/runtime.ts'
 import { ALL, asking, parentOf } from './scene.ts'
 
-/** Of several, the checks end in one pass of the event loop after the other. */
+/** The checks of several runs end in successive passes of the event loop. */
 const Slowly = z.object({
   n: z.number().refine(async (n) => {
     for (let pass = 0; pass < n * 10; pass += 1) await setImmediate()
@@ -15,7 +15,7 @@ const Slowly = z.object({
   }),
 })
 
-/** Runs that are over when so many of them are under way, and not before. */
+/** Runs that end as soon as this many of them are under way, and not before. */
 function meeting(count: number) {
   const met = Promise.withResolvers<void>()
   let underWay = 0

@@ -1,4 +1,4 @@
-// Many at once, from several processes, and what happens to a conversation meanwhile.
+// Many runs at once, from several processes, and the conversation meanwhile.
 import { describe, expect } from 'vitest'
 import { defineAgent } from '../../../../server/index.ts'
 import { startTestRedis, withoutRedis } from '../../../support/redis.ts'

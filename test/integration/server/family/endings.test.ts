@@ -1,4 +1,4 @@
-// What becomes of the runs below one that is over, and of those above.
+// What happens to the runs below a run that is over, and to those above.
 import { describe, expect } from 'vitest'
 import { z } from 'zod'
 import { ChildRunError, defineAgent } from '../../../../server/index.ts'
@@ -55,7 +55,7 @@ describe('when a run is over, those that it waits for', () => {
         output: z.null(),
         ...limits,
         async run(ctx) {
-          // The answer to the question has it go on without the other run.
+          // The answer to the question lets it continue without the other run.
           const asked = ctx.attempt === 1 ? ctx.runAgent(asking) : undefined
           await Promise.all([asked, ctx.wait('go', z.boolean())])
           return end()
@@ -208,7 +208,7 @@ test('runs that take their time to stop keep no others from being cancelled', as
 }) => {
   const { rest } = await createServer({ agents: [asking], worker: false })
   const id = await rest.create('asking')
-  // More than one transaction cancels, all of which are running, before one that is not.
+  // More running runs than one transaction cancels, and after them one that is queued.
   const count = 501
   await database.sql(
     `INSERT INTO agent_runtime.run

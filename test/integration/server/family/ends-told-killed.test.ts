@@ -1,4 +1,4 @@
-// Processes that die while detached runs end, and conversations are told of it.
+// Processes that die while detached runs end and conversations are told of it.
 import { expect, vi } from 'vitest'
 import { defineAgent } from '../../../../server/index.ts'
 import { serverModule } from '../../../support/cli.ts'
@@ -9,7 +9,7 @@ import { test } from '../../../support/runtime.ts'
 vi.setConfig({ testTimeout: 300_000 })
 
 const CONVERSATIONS = 10
-/** Of each conversation's first run. */
+/** Jobs of each conversation's first run. */
 const JOBS = 4
 
 const ENTRY = `

@@ -11,11 +11,11 @@ type Database = { sql(text: string): Promise<unknown[]> }
 
 export const heard = (ctx: Pick<AgentContext, 'messages'>) => ctx.messages.map((message) => textOf(message))
 
-/** What a run was told of the ends of others. */
+/** What a run was told about the ends of others. */
 export const endsIn = (said: readonly string[]): unknown[] =>
   said.filter((text) => text.startsWith('A run ')).map((text) => JSON.parse(text.split('\n')[1] ?? ''))
 
-/** A chat whose first run starts another in the background, which is over when the gate is opened. */
+/** A chat whose first run starts another in the background. That one ends when the gate is opened. */
 export function createScene({ output = 'ready', fails = false }: { output?: Json; fails?: boolean } = {}) {
   const gate = createGate()
   const job = defineAgent({
@@ -54,7 +54,7 @@ export async function settledNext(database: Database, parentId: string) {
   return (await nextOf(database, parentId))[0] as { id: string; output: string[] }
 }
 
-/** Nothing is left to be told of any family, and nobody is under way. */
+/** Waits until no family has untold news, and no run is under way. */
 export async function quiet(database: Database): Promise<void> {
   const open = `
     SELECT id FROM agent_runtime.run WHERE finished_at IS NULL

@@ -1,4 +1,4 @@
-// Ends of detached runs that the conversation's next run is told, since the run above is over.
+// The next run of a conversation is told how detached runs ended, since the run above them is over.
 import { describe, expect, vi } from 'vitest'
 import { z } from 'zod'
 import { defineAgent } from '../../../../server/index.ts'
@@ -60,7 +60,7 @@ describe('of a detached run that ends after the one that started it', () => {
         return { output: heard(ctx) }
       },
     })
-    // A worker for the chat alone: nobody executes the jobs.
+    // A worker for the chat only, so nobody executes the jobs.
     const { rest } = await createServer({ agents: [chat, job], worker: { agentKeys: ['chat'] } })
     const id = await rest.create('chat', begin('Index it.'))
     await rest.events(`runs/${id}/${ALL}`)

@@ -112,7 +112,7 @@ describe('is refused at once', () => {
 
 test.for([
   ['maxRunDepth', { maxRunDepth: 3 }, 4],
-  // Each start takes a place for the run that it leads to.
+  // Each start also takes a place for the run that follows from it.
   ['maxRunsBelow', { maxRunsBelow: 5, maxChildRuns: 5 }, 3],
 ] as const)(
   'runs that have one another go on come to an end, by %s',

@@ -1,4 +1,4 @@
-// What becomes of a handoff when its run is somebody else's by now, is over, or comes to lie on another branch.
+// A handoff whose run has another owner by now, is over, or is on another branch.
 import { describe, expect } from 'vitest'
 import { defineAgent, textOf } from '../../../../server/index.ts'
 import { test } from '../../../support/runtime.ts'
@@ -15,7 +15,7 @@ const billing = defineAgent({
   }),
 })
 
-/** Hands on once it is let, under a name where it is given one. */
+/** Hands on once the test allows it, under the given name, if any. */
 function createFront(name?: string) {
   const [begun, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   const handed = Promise.withResolvers<unknown>()
@@ -52,7 +52,7 @@ describe('a handoff', () => {
     const { rest } = await createServer({ agents })
     const id = await rest.create('front', { conversation: 'new' })
     await begun
-    // Its worker has not heard of it yet.
+    // Its worker does not know it yet.
     await database.sql('UPDATE agent_runtime.run SET cancel_requested_at = now() WHERE id = $1', [id])
     go()
     expect(await handed).toMatchObject({ kind: 'cancelled' })

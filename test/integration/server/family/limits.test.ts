@@ -58,7 +58,7 @@ test('an agent is a tool of a loop: calls of one turn go on at once, and a failu
   ])
   expect(events.filter(({ type }) => type === 'child.started')).toHaveLength(2)
   expect(events.filter(({ type }) => type === 'child.ended')).toHaveLength(2)
-  // With what those below used.
+  // Including what the runs below used.
   expect(events.at(-1)).toMatchObject({ usage: { input_tokens: 40, output_tokens: 20 } })
 })
 
@@ -191,7 +191,7 @@ test('runs below are their owner’s, are listed by the run above, and move with
   const child = await childOf(visitor, id)
   await (await visitor.stream(`runs/${child}/events`)).until('run.waiting')
   expect((await ann.get(`runs/${child}`)).status).toBe(404)
-  // Runs that start others at this very moment leave none behind.
+  // Runs that start others at this moment leave none behind.
   const more = await Promise.all(Array.from({ length: 10 }, () => visitor.create('parent')))
   await ann.post('sessions/claim', { token })
   await Promise.all(more.map((one) => childOf(ann, one)))

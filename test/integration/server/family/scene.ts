@@ -11,7 +11,7 @@ export const ALL = 'events?include_all=1'
 export const parentOf = (run: (ctx: AgentContext) => Promise<{ output: Json }>) =>
   defineAgent({ key: 'parent', output: z.json(), run })
 
-/** Asks for an address and answers with it. */
+/** Asks for an address and returns it. */
 export const asking = defineAgent({
   key: 'asking',
   description: 'Asks for an address.',

@@ -1,4 +1,4 @@
-// What runs below wait for, in the streams of those above.
+// The waits of runs below, in the streams of the runs above.
 import { describe, expect } from 'vitest'
 import { z } from 'zod'
 import { ChildRunError, defineAgent, ownersOnly } from '../../../../server/index.ts'
@@ -128,7 +128,7 @@ test('what a run above was too busy to be told it is told as soon as it waits ag
   const stream = await rest.stream(`runs/${id}/events`)
   await busy.promise
   mayAsk.resolve()
-  // Nobody comes by and finds it.
+  // Puts the news off, so that no regular look finds it.
   const put = `UPDATE agent_runtime.family_news SET next_at = now() + interval '1 hour' WHERE next_at > now() RETURNING id`
   await expect.poll(async () => (await database.sql(put)).length, WITHIN).toBe(1)
   mayWait.resolve()

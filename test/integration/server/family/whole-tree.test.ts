@@ -1,4 +1,4 @@
-// How many runs there may be below one, at whatever depth, whoever starts them.
+// The bound of all runs below one, at any depth, whichever run starts them.
 import { expect } from 'vitest'
 import { z } from 'zod'
 import { AgentRuntimeError, defineAgent } from '../../../../server/index.ts'
@@ -8,7 +8,7 @@ import { ALL, parentOf } from './scene.ts'
 
 const leaf = defineAgent({ key: 'leaf', async run() {} })
 
-/** Starts so many at once, and tells of those that were refused. */
+/** Starts this many at once, and reports those that were refused. */
 async function startAll(ctx: AgentContext, count: number): Promise<string[]> {
   const outcomes = await Promise.allSettled(
     Array.from({ length: count }, (_, n) => ctx.runAgent(leaf, { name: `leaf-${n}` })),
@@ -47,7 +47,7 @@ test('so many runs are below one, and no more, also where many start some at onc
     })
     expect(await database.sql('SELECT FROM agent_runtime.run WHERE root_run_id = $1', [id])).toHaveLength(20)
   }
-  // The next attempts asked for those again that they had, and took no other place.
+  // The next attempts asked for the same runs again, and took no other place.
   expect(await database.sql('SELECT DISTINCT runs_below FROM agent_runtime.run WHERE depth IS NULL')).toEqual(
     [{ runs_below: 20 }],
   )

@@ -1,4 +1,4 @@
-// What every keeper of files has to do, wherever it puts them. Its test file hands it in.
+// The behaviour that every file store must have. Its test file passes it in.
 import { describe, expect, test as base } from 'vitest'
 import { v7 as uuidv7 } from 'uuid'
 import { FileGone } from '../../../../server/ports/files.ts'
@@ -6,17 +6,17 @@ import type { Files } from '../../../../server/ports/files.ts'
 
 export interface Keeper extends AsyncDisposable {
   files: Files
-  /** As another server has it. */
+  /** The same store in another server. */
   other: Files
-  /** What has to be there before something is written. */
+  /** What must exist before something is written. */
   prepare(fileId: string): Promise<void>
-  /** Pieces of files that there are. */
+  /** How many pieces of files exist. */
   count(): Promise<number>
 }
 
 const MEGABYTE = 1024 * 1024
 
-/** Bytes that differ from place to place. */
+/** Bytes that differ by position. */
 function bytesOf(size: number): Buffer {
   const bytes = Buffer.alloc(size)
   for (let at = 0; at + 4 <= size; at += 4) bytes.writeUInt32LE(at, at)
@@ -92,7 +92,7 @@ export function testFiles(createKeeper: () => Promise<Keeper>): void {
       }
       await keeper.files.write(fileId, counted())
       expect(given).toBe(64)
-      // In a folder there is one piece however large it is.
+      // In a folder, a file is one piece, however large it is.
       if ((await keeper.count()) > 1) expect(most).toBeLessThanOrEqual(2)
     })
   })

@@ -1,4 +1,4 @@
-// Files, from the caller to the agent and back, wherever they are kept.
+// Files, from the caller to the agent and back, in every store.
 import { randomBytes } from 'node:crypto'
 import { describe, expect } from 'vitest'
 import { defineAgent } from '../../../../server/index.ts'
@@ -8,7 +8,7 @@ import type { RestClient } from '../../../support/rest-client.ts'
 import { PLACES, form, rowsOf } from './places.ts'
 import type { Place } from './places.ts'
 
-/** Says what it was given, and what is in it. */
+/** Says what it was given, and the content. */
 const reader = defineAgent({
   key: 'reader',
   async run(ctx) {
@@ -170,7 +170,7 @@ describe.for(PLACES)('kept in %s', ([, createPlace]) => {
       },
     ])
 
-    // Asked again after an answer that got lost: the files are the same, whatever their new ids.
+    // Asks again after a lost answer. The files are the same, whatever their new ids.
     const again = await send(...files.map((file) => [...file] as Parameters<typeof form>[1]))
     expect([again.status, ((await again.json()) as { id: string }).id]).toEqual([200, run.id])
     expect(await rowsOf(database.sql)).toBe(2)
@@ -224,7 +224,7 @@ describe('a file that somebody names', () => {
     expect((await bob.rest.request('DELETE', `files/${id}`)).status).toBe(404)
     expect((await bob.rest.get('files')).body).toMatchObject({ count: 0 })
     expect(await database.sql('SELECT 1 FROM agent_runtime.run')).toEqual([])
-    // In capitals it is the same one; an id that is no UUID is the model provider's.
+    // In capitals it is the same id. An id that is no UUID belongs to the model provider.
     await ada.rest.create('reader', naming(id.toUpperCase(), id, 'file-abc'))
     expect(await database.sql('SELECT file_id FROM agent_runtime.run_file')).toEqual([{ file_id: id }])
   })
@@ -403,7 +403,7 @@ test('an upload that nobody names expires, and one whose server died is swept', 
   )
   expect((await rest.get(`files/${unused.id}/info`)).status).toBe(404)
   expect((await rest.post('runs', { agent_key: 'reader', ...naming(unused.id) })).status).toBe(404)
-  // The next process that starts looks for what is old.
+  // The next process looks for old leftovers when it starts.
   await runtime.stop()
   const next = await createServer({ agents: [reader], worker: false })
   await next.runtime.start()

@@ -1,4 +1,4 @@
-// A server that is killed in the midst of an upload: what it had kept is tidied up by others.
+// A server that is killed during an upload. Others remove what it had stored.
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { expect } from 'vitest'
@@ -41,7 +41,7 @@ test.for(PLACES)(
     socket.destroy()
     expect((await kept()).every((count) => count > 0)).toBe(true)
 
-    // Its minutes are up.
+    // Its time is over.
     await database.sql(`UPDATE agent_runtime.file SET expires_at = now() - interval '1 second'`)
     const other = await createServer({ agents: [agent], worker: false, config: place.config })
     expect((await other.rest.get('files')).body).toMatchObject({ count: 0 })

@@ -1,4 +1,4 @@
-// What models are given of uploaded files.
+// What models get of uploaded files.
 import { expect } from 'vitest'
 import { toAnthropicPrompt } from '../../../../server/models/anthropic/messages.ts'
 import { toChatMessage } from '../../../../server/models/openai/messages.ts'
@@ -64,13 +64,13 @@ test('the bytes, in the form that each provider takes, in this run and in those 
       },
     ])
   }
-  // Nothing of that is stored with the message.
+  // The message stores nothing of that.
   const [stored] = await database.sql<{ bytes: number }>(
     `SELECT max(length(body::text)) AS bytes FROM agent_runtime.message`,
   )
   expect(stored?.bytes).toBeLessThan(500)
 
-  // What was deleted meanwhile is told of, and the conversation goes on.
+  // The model is told which file was deleted, and the conversation continues.
   const { body } = await rest.get('files')
   for (const file of body['results'] as { id: string }[]) await rest.request('DELETE', `files/${file.id}`)
   const last = await rest.create('chat', {

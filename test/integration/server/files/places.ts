@@ -1,4 +1,4 @@
-// Where files are kept: each test of what callers see is of both.
+// The places where files are stored. Each test of what callers see runs with both.
 import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -8,7 +8,7 @@ import type { Sql } from '../../../support/runtime.ts'
 
 export interface Place extends AsyncDisposable {
   config: Settings
-  /** How many pieces there are, of files that are whole or not. */
+  /** How many pieces there are, of complete and incomplete files. */
   pieces(sql: Sql): Promise<number>
 }
 
@@ -28,7 +28,7 @@ export const PLACES = [
     'a folder',
     async (): Promise<Place> => {
       const parent = await mkdtemp(join(tmpdir(), 'files-'))
-      // It is made when it is needed.
+      // It is created when it is needed.
       const filesFolder = join(parent, 'kept')
       return {
         config: { filesFolder },

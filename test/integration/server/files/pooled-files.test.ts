@@ -1,5 +1,5 @@
-// Through the runtime's own pool: straight, without prepared statements, and behind a pooler, where it sets each
-// transaction's settings.
+// Files through the runtime's own pool: directly, without prepared statements, and behind a pooler, where it
+// sets each transaction's settings.
 import { describe } from 'vitest'
 import { createPgFiles } from '../../../../server/postgres/files.ts'
 import { createPostgresPool } from '../../../../server/postgres/connections/pool.ts'

@@ -1,4 +1,4 @@
-// What uploads and downloads take from others.
+// What uploads and downloads take from other callers.
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
@@ -31,7 +31,7 @@ async function serve(createServer: CreateServer, config: Settings) {
   const { port } = server.address() as AddressInfo
   const url = `http://127.0.0.1:${port}/api/agents/files/`
 
-  /** A request by hand, of which no more comes than this. */
+  /** A hand-written request that ends after this text. */
   async function begin(head: string): Promise<Socket> {
     const socket = connect(port, '127.0.0.1')
     socket.on('error', () => {})
@@ -41,7 +41,7 @@ async function serve(createServer: CreateServer, config: Settings) {
   }
 
   return {
-    /** An upload that stands still. */
+    /** An upload that stalls. */
     stall: (who = 'ada') =>
       begin(
         [
@@ -62,7 +62,7 @@ async function serve(createServer: CreateServer, config: Settings) {
       body.append('files', new Blob([new Uint8Array(bytes)]), 'a')
       return fetch(url, { method: 'POST', body, headers: { authorization: who } })
     },
-    /** A download of which nothing is taken. */
+    /** A download whose client reads nothing. */
     async leaveLying(id: string, who = 'ada') {
       const head = ['host: a', `authorization: ${who}`, '', ''].join('\r\n')
       const socket = await begin(`GET /api/agents/files/${id}/ HTTP/1.1\r\n${head}`)
@@ -134,7 +134,7 @@ test('code on the server copies many files at once', PATIENT, async ({ createSer
   const ada = { id: 'ada', tenantId: 'acme', kind: 'user' as const }
   const { files } = server.runtime
   const { id, sha256 } = await files.upload(ada, { name: 'a' }, pieces(8))
-  // Left without `return`, as by code that throws.
+  // It ends without `return`, like code that throws.
   for (let n = 0; n < 20; n++) await (await files.open(ada, id)).read()[Symbol.asyncIterator]().next()
   const copies = await Promise.all(
     Array.from({ length: 20 }, async () =>
@@ -184,7 +184,7 @@ test('all together go up and down no faster than the setting says', PATIENT, asy
   const startedAt = performance.now()
   const uploads = await Promise.all([server.upload('ada', 400_000), server.upload('ben', 400_000)])
   expect(uploads.map(({ status }) => status)).toEqual([201, 201])
-  // The last piece is not waited for.
+  // Nobody waits for the last piece.
   expect(performance.now() - startedAt).toBeGreaterThan(480)
   const id = await idOf(uploads[0])
   const downloadedAt = performance.now()

@@ -1,4 +1,4 @@
-// Uploads over a network, by clients that stall, leave, lie and come in numbers.
+// Uploads over a network, by clients that stall, leave, lie, or are many.
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
@@ -26,7 +26,7 @@ async function serve(runtime: AgentRuntime) {
   }
 }
 
-/** It is much to copy, on any machine. */
+/** Copying this much takes time on any machine. */
 const SLOW = { timeout: 180_000 }
 const BOUNDARY = 'x'
 const HEAD = [
@@ -37,7 +37,7 @@ const HEAD = [
   '',
 ].join('\r\n')
 
-/** A request whose body is written by hand. */
+/** A request with a hand-written body. */
 async function begin(port: number, length: number, path = 'files/'): Promise<Socket> {
   const socket = connect(port, '127.0.0.1')
   socket.on('error', () => {})
@@ -48,7 +48,7 @@ async function begin(port: number, length: number, path = 'files/'): Promise<Soc
   return socket
 }
 
-/** The answer, as far as it came before the connection was closed. */
+/** The part of the answer that came before the connection was closed. */
 async function answerOf(socket: Socket): Promise<string> {
   let text = ''
   for await (const chunk of socket) {
@@ -163,11 +163,11 @@ test('what is larger than any form may be is refused before it comes, or when it
   await runtime.start()
   expect(await answerOf(await begin(host.port, 100_000_000))).toMatch(/^HTTP\/1\.1 413/)
   expect(await rowsOf(database.sql)).toBe(0)
-  // What comes before the first part belongs to none.
+  // Text before the first part belongs to no part.
   const endless = await begin(host.port, 50_000)
   endless.write('x'.repeat(50_000))
   expect(await answerOf(endless)).toMatch(/^HTTP\/1\.1 413/)
-  // Elsewhere a form is a body like others.
+  // Other routes treat a form like any body.
   expect(await answerOf(await begin(host.port, 1_001, 'conversations/'))).toMatch(/^HTTP\/1\.1 413/)
 })
 

@@ -1,4 +1,4 @@
-// What is told apart by its order stays apart where an attempt goes on in the middle.
+// Calls that are told apart by their order stay apart when an attempt starts in the middle.
 import { AIMessage } from '@langchain/core/messages'
 import { MessagesAnnotation, START, StateGraph, interrupt } from '@langchain/langgraph'
 import { Agent, tool } from '@openai/agents'
@@ -40,7 +40,7 @@ async function nextWait(rest: RestClient, id: string, isIt: (wait: Wait) => bool
   return found as Wait
 }
 
-/** One page a call: who looks again where it has been gets what it got. */
+/** Each call reads one page. A caller that reads a page again gets the same. */
 function createPages() {
   let turned = 0
   return () => `page ${(turned += 1)}`

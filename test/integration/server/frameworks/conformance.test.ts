@@ -1,4 +1,4 @@
-// What holds for agents of every framework.
+// The behaviour of agents of every framework.
 import { describe, expect } from 'vitest'
 import { initialRunState, partsOf, reduceRun } from '../../../../client/index.ts'
 import { entry, runCli } from '../../../support/cli.ts'
@@ -43,7 +43,7 @@ describe.for(ROWS)('$key', ({ key, approve }) => {
       ].toSorted(),
     )
     const of = (type: string) => told.filter((event) => event.type === type)
-    // Deltas that are next to each other share a row.
+    // Adjacent deltas share a row.
     expect(of('assistant.delta')).toMatchObject([{ content: 'It is sunny.' }])
     expect(of('assistant.message')).toMatchObject([{ content: 'It is sunny.' }])
     expect(of('reasoning.delta')).toMatchObject([{ content: 'Hm.' }])

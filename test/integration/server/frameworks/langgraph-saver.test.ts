@@ -17,7 +17,7 @@ import { createSilentLogger } from '../../../support/silent-logger.ts'
 Object.assign(globalThis, { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it })
 const { specTest, deltaChannelHistoryTests } = await import('@langchain/langgraph-checkpoint-validation')
 
-/** Reads what is stored before each thing it does, as the process of another attempt would. */
+/** Reads the stored data before each action, like the process of another attempt. */
 class RereadSaver extends BaseCheckpointSaver {
   readonly #open: () => Promise<JournalSaver>
 
@@ -60,7 +60,7 @@ async function startRuntime() {
   await runtime.startWorker()
   const rest = createRestClient(runtime.handler)
   return {
-    /** The journal of a run of its own. */
+    /** The journal of a new run. */
     async open(): Promise<Journal> {
       const index = held.started
       await rest.create('held')

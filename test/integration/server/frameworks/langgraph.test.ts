@@ -110,7 +110,7 @@ describe('a graph', () => {
     expect(await answer('other?', 'three')).toBe(200)
     const second = { after: 'one', question: 'second?' }
     await expect.poll(questions).toEqual([second])
-    // The schema that the node gave is what answers are checked by.
+    // Answers are checked by the schema that the node gave.
     expect(await answer(second, 'no number')).toBe(400)
     expect(await answer(second, 2)).toBe(200)
     expect((await rest.events(`runs/${id}/${ALL}`)).at(-1)).toMatchObject({

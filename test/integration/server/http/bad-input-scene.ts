@@ -11,7 +11,7 @@ export const options = { agents: [agent], worker: false, config: { maxBodyBytes:
 
 export const UNKNOWN_ID = '019aa000-0000-7000-8000-000000000001'
 
-/** What a person may see of an error: a sentence and a code, and nothing of how we are built. */
+/** What a person may see of an error: a sentence and a code, and nothing about our code. */
 const Sentence = z
   .string()
   .min(10)
@@ -20,5 +20,5 @@ const Sentence = z
 
 export const ErrorAnswer = z
   .object({ error: Sentence, detail: Sentence.optional(), code: z.string(), details: z.unknown().optional() })
-  // What is wrong with each field.
+  // The errors of each field.
   .catchall(z.array(z.string()))

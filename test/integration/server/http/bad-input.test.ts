@@ -12,7 +12,7 @@ const counts = `SELECT (SELECT count(*)::int FROM agent_runtime.run) AS runs,
   (SELECT count(*)::int FROM agent_runtime.conversation) AS conversations,
   (SELECT count(*)::int FROM agent_runtime_queue.job) AS jobs`
 
-/** Bodies of `POST runs` beside a right `agent_key`, unless they have one of their own. */
+/** Bodies of `POST runs`. The `agent_key` is valid unless the body has one of its own. */
 const RUN_BODIES: { what: string; body: object; code: string; status?: number }[] = [
   { what: 'no agent_key', body: { agent_key: undefined }, code: 'validation_failed' },
   { what: 'an empty agent_key', body: { agent_key: '' }, code: 'validation_failed' },
@@ -97,7 +97,7 @@ describe('creating a run', () => {
     expect(
       (await rest.post('runs', { agent_key: 'agent', idempotency_key: 'schedule/x' })).body['details'],
     ).toMatchObject([{ path: 'idempotency_key' }])
-    // Fields as who asked wrote them; below `params` and `metadata` names are the caller's own.
+    // Fields have the names that the caller wrote; names below `params` and `metadata` are the caller's own.
     const { body } = await rest.post('runs', { agent_key: 'agent', max_attempts: 0 })
     expect(body).toMatchObject({
       error: expect.stringContaining(' at max_attempts: '),
@@ -138,7 +138,7 @@ describe('creating a run', () => {
       const init = { method: 'POST', headers: { 'content-type': type }, body }
       const response = await rest.send('runs', init)
       expect([response.status, ErrorAnswer.parse(await response.json()).code]).toEqual(answer)
-      // Which of the two it is, tRPC decides: it looks at the type less closely.
+      // tRPC decides which of the two it is, since it checks the type less strictly.
       const overTrpc = await rest.send('/trpc/runs.create', init)
       const { error } = (await overTrpc.json()) as { error: { data: { error: unknown } } }
       expect([400, 415]).toContain(overTrpc.status)

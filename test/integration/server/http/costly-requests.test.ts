@@ -1,4 +1,4 @@
-// What one request may cost: bounded by count and by bytes, before the work is done.
+// Bounds what one request may cost, by count and by bytes, before the work is done.
 import { describe, expect, onTestFinished, vi } from 'vitest'
 import { z } from 'zod'
 import { defineAgent } from '../../../../server/index.ts'
@@ -16,12 +16,12 @@ const agent = defineAgent({
 })
 const options = { agents: [agent], worker: false } as const
 
-/** As much as a body may have. */
+/** The largest allowed body. */
 const MIB = 1_048_576
 const MAX_REFUSAL_CHARACTERS = 8_000
 const json = { 'content-type': 'application/json' }
 
-/** A JSON array of as many items as fit a body. */
+/** A JSON array with as many items as fit a body. */
 const filled = (item: string, bytes = MIB - 1_000) =>
   `[${Array.from({ length: Math.floor(bytes / (item.length + 1)) }, () => item).join(',')}]`
 const nested = (levels: number) => `${'['.repeat(levels)}${']'.repeat(levels)}`
@@ -49,7 +49,7 @@ const BODIES = [
 const post = (rest: RestClient, path: string, body: string) =>
   rest.send(path, { method: 'POST', headers: json, body })
 
-/** CPU time of this process, in milliseconds: other processes of the machine don't change it. */
+/** CPU time of this process, in milliseconds. Other processes of the machine do not change it. */
 async function cpuMs(work: () => unknown): Promise<number> {
   const before = process.cpuUsage()
   await work()
@@ -65,7 +65,7 @@ describe('a body as large as one may be', () => {
         const path = body.includes('agentKey') ? '/trpc/runs.create' : 'runs'
         const response = await post(rest, path, body)
         const answer = await response.text()
-        if (response.status === 200) continue // a field tRPC does not know is none to it
+        if (response.status === 200) continue // tRPC ignores a field that it does not know
         expect([what, path, response.status]).toEqual([what, path, 400])
         expect([what, path, answer.length]).toSatisfy(
           ([, , length]: [string, string, number]) => length < MAX_REFUSAL_CHARACTERS,

@@ -78,7 +78,7 @@ describe('an idempotency key', () => {
     ).rejects.toMatchObject({ data: { error: { code: 'conflict', details: { runId: id } } } })
     expect((await rest.get(`runs/${bystander}`)).body['status']).toBe('queued')
     expect(await database.sql(counts)).toMatchObject([{ runs: 2, jobs: 2 }])
-    // One of before there were fingerprints is the answer to whatever uses its key.
+    // A run from before there were fingerprints is the answer to any request with its key.
     await database.sql('UPDATE agent_runtime.run SET fingerprint = NULL')
     expect(await rest.post('runs', { agent_key: 'echo', params: 2, idempotency_key: 'k' })).toMatchObject({
       status: 200,
@@ -93,7 +93,7 @@ describe('an idempotency key', () => {
       const servers = await Promise.all([createServer(server), createServer(server)])
       const { body } = await servers[0].rest.post('conversations', {})
       const request = { agent_key: 'echo', conversation_id: body['id'], conversation_policy }
-      // Both have found nothing of that key when the first of them comes to create its run.
+      // Both find nothing with that key when the first of them creates its run.
       const holder = await database.connect()
       await holder.query('BEGIN')
       await holder.query('SELECT FROM agent_runtime.conversation FOR UPDATE')
@@ -116,7 +116,7 @@ describe('an idempotency key', () => {
     const { rest } = await createServer({ agents: [echo], worker: false })
     const { body } = await rest.post('conversations', {})
     const bystander = await rest.create('echo', { conversation_id: body['id'] })
-    // The same key, used by a server that has not committed yet.
+    // Another server has used the same key and has not committed yet.
     const other = await database.connect()
     await other.query('BEGIN')
     await other.query(
@@ -198,7 +198,7 @@ describe('a create commits as a whole or not at all', () => {
 
   test('when the connection breaks before the commit: nothing of it', async ({ createServer, database }) => {
     const { rest } = await createServer({ agents: [echo], worker: false })
-    // Whoever inserts a message meets a lock, in the middle of the transaction.
+    // An insert of a message waits for a lock, in the middle of the transaction.
     const locking = await database.connect()
     await locking.query('BEGIN; LOCK TABLE agent_runtime.message IN EXCLUSIVE MODE')
     const creating = rest.post('runs', { agent_key: 'echo', messages: [{ role: 'user', content: 'Hi' }] })

@@ -1,4 +1,4 @@
-// How a run is executed, as those see who have to find out why it does what it does.
+// How a run was executed, for people who must find out why it behaves as it does.
 import { randomBytes } from 'node:crypto'
 import { expect } from 'vitest'
 import { z } from 'zod'
@@ -135,7 +135,7 @@ test('of large results the last fit, and of many steps the last are told', async
     key: 'agent',
     async run(ctx) {
       for (let n = 0; n < 6; n += 1) await ctx.step('large', () => randomBytes(70_000).toString('base64'))
-      // It is small as it is stored, and large as it is sent.
+      // It is stored small and sent large.
       await ctx.step('zeros', () => '0'.repeat(3_000_000))
       await Promise.all(Array.from({ length: 1_000 }, (_, n) => ctx.step('small', () => n)))
       await ctx.step('last', () => 'last')

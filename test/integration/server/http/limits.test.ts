@@ -94,7 +94,7 @@ describe('what a caller may ask of a run', () => {
         ),
       )
     expect(await statuses('pro')).toEqual([201, 201, 201, 201])
-    // What a run has by itself may be asked for: the test server's runs have one attempt.
+    // A request may ask for the defaults: runs of the test server have one attempt.
     expect(await statuses('free')).toEqual([400, 400, 400, 400])
     const create = (plan: string) =>
       runtime.runs.create(
@@ -143,7 +143,7 @@ describe('what a caller may ask of a run', () => {
         },
       },
     })
-    // Users hand in what was said elsewhere.
+    // Users send messages from elsewhere.
     const { body } = await as({}).rest.post('conversations', {})
     await as({}).rest.create('agent', { conversation_id: body['id'], messages: [user, ...others, user] })
     const history = await as({}).rest.get(`conversations/${String(body['id'])}`)

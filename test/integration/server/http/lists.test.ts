@@ -22,7 +22,7 @@ async function page(rest: RestClient, link: string): Promise<RestPage> {
   return body as unknown as RestPage
 }
 
-/** All pages from one on, by its links in one direction. */
+/** All pages from this one on, by the links in one direction. */
 async function walk(rest: RestClient, first: string, direction: 'next' | 'previous'): Promise<RestPage[]> {
   const pages = [await page(rest, first)]
   for (let link = pages.at(-1)?.[direction]; typeof link === 'string'; link = pages.at(-1)?.[direction]) {

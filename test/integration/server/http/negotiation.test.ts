@@ -62,7 +62,7 @@ describe('links to other pages', () => {
       expect(next.href).not.toContain('secret')
       expect(next.searchParams.get('limit')).toBe('1')
       if (path.startsWith('runs?')) expect(next.searchParams.get('agent_key')).toBe('agent')
-      // The proxy takes away what it added.
+      // The proxy removes the header that it added.
       const page = await rest.get(next.pathname.replace('/agents', '') + next.search, { headers })
       expect(page.body['results']).toHaveLength(1)
       expect(page.body['results']).not.toEqual(body['results'])

@@ -1,4 +1,4 @@
-// Debian's nginx in front, with its defaults: it buffers answers, unless it is told otherwise.
+// Debian's nginx in front, with its defaults. It buffers answers unless told otherwise.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod } from 'node:fs/promises'
@@ -14,10 +14,10 @@ interface Proxy extends AsyncDisposable {
   url: string
 }
 
-/** An nginx of its own, whose one line is where the server is. */
+/** An nginx whose one setting is the server's address. */
 async function startNginx(target: string): Promise<Proxy> {
   const folder = await createWorkspace()
-  // Its workers are somebody else, where it is started as root.
+  // Its workers have another user if root starts it.
   await chmod(folder.path, 0o777)
   const port = await freePort()
   await folder.write(
@@ -74,7 +74,7 @@ test(
     const stream = await rest.stream(`runs/${id}/events`)
     const all = await rest.stream(`conversations/${String(conversation_id)}/events`)
     for (const followed of [stream, all]) await followed.until('run.started')
-    // The run is held: what is not passed on now never comes.
+    // The run is held, so what was not passed on by now never comes.
     for (const text of ['one', 'two']) {
       await ctx.emitMessage(text)
       for (const followed of [stream, all]) {

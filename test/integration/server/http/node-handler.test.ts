@@ -1,4 +1,4 @@
-// The runtime behind what frameworks for Node do to a request before it gets there.
+// The runtime behind frameworks for Node, which change a request before it arrives.
 import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -16,7 +16,7 @@ const BODY = { agent_key: 'agent', messages: [{ role: 'user', content: 'héllo' 
 
 type Before = (request: IncomingMessage & { body?: unknown; originalUrl?: string }) => unknown
 
-/** A server whose framework does `before` to each request. */
+/** A server whose framework calls `before` for each request. */
 async function host(runtime: AgentRuntime, before: Before) {
   const server = createServer(async (request, response: ServerResponse) => {
     await before(request)

@@ -1,4 +1,4 @@
-// How many streams, and requests that wait for events, a principal has open over HTTP.
+// The bound of a principal's open streams over HTTP, with the requests that wait for events.
 import { expect } from 'vitest'
 import { z } from 'zod'
 import { defineAgent } from '../../../../server/index.ts'
@@ -34,7 +34,7 @@ test('is bounded, whatever they come over; one that ends makes room', async ({ c
   expect([refused.status, refused.body['code']]).toEqual([429, 'rate_limited'])
   expect(await (await follow()).text()).toContain('TOO_MANY_REQUESTS')
   expect((await rest.get(`${events}?wait_seconds=50`, json)).status).toBe(429)
-  // Pages that are there at once need no place, and others have theirs.
+  // Pages that are answered at once need no place, and other callers have their own.
   expect((await rest.get(events, json)).status).toBe(200)
   const { rest: bobs } = as({ authorization: 'bob' })
   const other = await bobs.stream(`runs/${await bobs.create('agent')}/events`)

@@ -1,4 +1,4 @@
-// Callers who are refused again and again: they wait, and nobody else does.
+// Callers who are refused again and again must wait, and nobody else does.
 import { expect } from 'vitest'
 import { defineAgent } from '../../../../server/index.ts'
 import type { Authenticate, Settings } from '../../../../server/index.ts'
@@ -33,7 +33,7 @@ async function serve(createServer: CreateServer, config: Settings = { refusalsPe
   }
 }
 
-/** The statuses of those that were answered by now. */
+/** The statuses of all answers so far. */
 function watch(requests: readonly Promise<Response>[]) {
   const statuses: number[] = []
   for (const request of requests) void request.then(({ status }) => statuses.push(status))
@@ -53,7 +53,7 @@ test('one who is refused again and again waits, while others and what is right d
   expect((await create('mallory', GOOD)).status).toBe(201)
   expect((await create('bob', GOOD)).status).toBe(201)
   expect(statuses.length).toBeLessThan(20)
-  // Nobody waits for longer than five seconds.
+  // Nobody waits longer than five seconds.
   await Promise.all(requests)
   expect(new Set(statuses)).toEqual(new Set([400]))
 })

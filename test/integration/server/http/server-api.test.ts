@@ -1,4 +1,4 @@
-// docs/server-api.md: its examples run as they stand there, and code on the server is refused what HTTP is refused.
+// docs/server-api.md: its examples run unchanged, and code on the server is refused what HTTP is refused.
 import { readFile } from 'node:fs/promises'
 import { expect, vi } from 'vitest'
 import { AgentRuntimeError, defineAgent, lastAssistantMessage } from '../../../../server/index.ts'
@@ -124,7 +124,7 @@ test.for([
     const answer = await rest.post('runs', { agent_key: 'chat-agent', ...(body ?? request) })
     expect(answer.status).toBe(400)
 
-    // As code without types, or a cast, would call it.
+    // A call as code without types, or with a cast, makes it.
     const malformed = { agentKey: 'chat-agent', ...request } as CreateRunRequest
     await expect(runtime.runs.create(ADA, malformed)).rejects.toMatchObject({
       name: 'AgentRuntimeError',

@@ -1,4 +1,4 @@
-// Nothing that the schemas accept is refused by PostgreSQL.
+// PostgreSQL refuses nothing that the schemas accept.
 import fc from 'fast-check'
 import { describe, vi } from 'vitest'
 import { z } from 'zod'
@@ -18,7 +18,7 @@ const asking = defineAgent({
   },
 })
 
-// What is near what is refused, and often just what is.
+// Values close to refused ones, and often refused ones.
 const bad = fc.constantFrom(
   '\0',
   '\ud800',
@@ -104,9 +104,9 @@ const runBody = some({
 interface Scene {
   rest: RestClient
   startWorker(): Promise<unknown>
-  /** Whoever asks, from now on. */
+  /** The caller from now on. */
   become(principal: Principal): void
-  /** Holds when `ask` finds no fault of ours, whatever it asks. */
+  /** Holds if `ask` finds no fault of the server, whatever it asks. */
   property<T>(given: fc.Arbitrary<T>, ask: (value: T) => Promise<RestAnswer | RestAnswer[]>): Promise<void>
 }
 

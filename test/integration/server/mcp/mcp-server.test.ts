@@ -174,7 +174,7 @@ describe('agents as tools of an MCP server', () => {
     const { requestState } = await callShop({})
     const again = { resultType: 'input_required', requestState, inputRequests: { address: {} } }
     expect(await callShop({ requestState })).toMatchObject(again)
-    // What it was not given begins no other run, and is no way into another agent's.
+    // An unknown argument starts no other run, and gives no access to another agent's.
     for (const made of ['none', `${String(requestState)}1/2`, String(requestState).split('/')[0]]) {
       await expect(callShop({ requestState: made })).rejects.toMatchObject({ code: -32_602 })
     }

@@ -64,7 +64,7 @@ const authenticate: Authenticate = (request) => {
   return id === undefined ? null : { id, tenantId: 'acme', kind: 'user' }
 }
 
-/** A server of its own, over real HTTP. */
+/** A server over real HTTP. */
 async function serve(
   createRuntime: CreateServer,
   {
@@ -159,7 +159,7 @@ describe('runs as tasks of MCP', () => {
     const { result, ...task } = await until(ann, taskId, 'completed')
     expect(result).toMatchObject({ structuredContent: { sold: '3 to Hollow Way' } })
     expect(task.lastUpdatedAt >= task.createdAt).toBe(true)
-    // What is over has nothing to answer and nothing to cancel.
+    // A finished run has nothing to answer and nothing to cancel.
     await ann.update(taskId, { address: accept({ street: 'Elsewhere' }) })
     await ann.cancel(taskId)
     expect(await ann.get(taskId)).toMatchObject({ status: 'completed' })
@@ -195,7 +195,7 @@ describe('runs as tasks of MCP', () => {
     const keys = async () => Object.keys((await ann.get(taskId)).inputRequests ?? {}).toSorted()
     await expect.poll(keys).toEqual(['word', 'word#2#1'])
     await ann.update(taskId, { word: accept({ word: 'a' }) })
-    // Whatever the run does meanwhile, it still waits for the other.
+    // Whatever the run does meanwhile, it still waits for the other answer.
     expect(await ann.get(taskId)).toMatchObject({ status: 'input_required' })
     expect(await keys()).toEqual(['word#2#1'])
     await ann.update(taskId, { 'word#2#1': accept({ word: 'b' }) })
@@ -226,7 +226,7 @@ describe('runs as tasks of MCP', () => {
   test('tell whoever answers what is asked otherwise by now', async ({ createServer, database }) => {
     let isChanged = false
     const { url } = await serve(createServer, {
-      // It is asked after the question was read, and before the answer is stored.
+      // The change comes after the question was read and before the answer is stored.
       async authorize(...[, action]) {
         if (action === 'read') return 'own'
         if (action !== 'respond' || isChanged) return true
@@ -264,7 +264,7 @@ describe('runs as tasks of MCP', () => {
     const task = await until(ann, failing, 'completed')
     expect(task.result).toMatchObject({ isError: true })
     expect(JSON.stringify(task)).not.toContain('secret')
-    // It is kept for two days after its end, which was a moment after its creation.
+    // It is kept for two days after its end, which came just after its creation.
     expect(task.ttlMs).toBeGreaterThanOrEqual(2 * 86_400_000)
     expect(task.ttlMs).toBeLessThan(2 * 86_400_000 + 60_000)
     const { error, ...rest } = await until(ann, wrongly, 'failed')

@@ -29,7 +29,7 @@ const DEBUG = 'events?include_debug=1'
 
 type Options = Partial<Parameters<typeof mcpTools>[0]>
 
-/** A server over HTTP; what goes to it can be seen and refused. */
+/** A server over HTTP. Tests see the requests to it and can refuse them. */
 function httpTools(seen: Seen = {}, options: Options = {}) {
   const handler = createMcpHandler(() => createMcpServer(seen))
   const requests: Request[] = []

@@ -42,7 +42,7 @@ const thinkingOf = (city: string) => ({
   signature: `signed-${city}`,
 })
 
-/** A turn that thinks and calls a tool, under an id that every such turn has. The keys' order is the model's own. */
+/** A turn that thinks and calls a tool. Every such turn has this id. The order of keys is the model's own. */
 const thoughtful = (city: string) =>
   streamed([
     start,
@@ -64,7 +64,7 @@ interface Turn {
   content: { type: string; tool_use_id?: string; id?: string }[]
 }
 const turnsOf = (index: number) => provider.bodies[index]?.['messages'] as Turn[]
-/** What was sent to the provider of what one city was thought, byte by byte. */
+/** The thoughts about one city, as they were sent to the provider, byte by byte. */
 const returned = (city: string) => {
   const bodies = provider.bodies.filter((body) => JSON.stringify(body).includes(`Weather in ${city}?`))
   const turns = bodies.at(-1)?.['messages'] as Turn[]
@@ -164,7 +164,7 @@ describe('what a provider wants back', () => {
     ]
     expect(JSON.stringify(shown)).toContain('get_weather')
     expect(JSON.stringify(shown)).not.toMatch(/signed-|provider_?data|call_0/i)
-    // Of a turn that is over, the provider wants its ids only.
+    // Of a finished turn, the provider needs only its ids.
     expect(turnsOf(2).at(1)?.content).toMatchObject([{ type: 'tool_use', id: 'call_0' }])
     expect(turnsOf(2).at(2)?.content).toMatchObject([{ type: 'tool_result', tool_use_id: 'call_0' }])
   })
@@ -198,7 +198,7 @@ test('a turn that the provider paused goes on where it was, in another process t
       ...stop('pause_turn'),
     ])
   const { rest } = await createServer({ agents: [agentOf()], model: model() })
-  // Between the two the attempt fails.
+  // The attempt fails between the two.
   provider.answerWith(paused(), refused(500, {}), answer())
   const id = await rest.create('agent', ask('Paris'))
   expect((await rest.events(`runs/${id}/events?include_all=1`)).at(-1)).toMatchObject({
@@ -228,7 +228,7 @@ test('ids of tool calls are the runtime’s own, whatever the provider calls the
   const told = events.filter(({ type }) => type === 'tool.result').map((event) => event['tool_call_id'])
   expect(new Set(called).size).toBe(2)
   expect(told).toEqual(called)
-  // What every provider takes as an id.
+  // A form of id that every provider accepts.
   for (const each of called) expect(each).toMatch(/^[a-zA-Z0-9_-]{1,40}$/)
   const { output } = (await rest.get(`runs/${id}`)).body
   const messages = (output as { final_messages: { tool_call_id?: string }[] }).final_messages

@@ -1,4 +1,5 @@
-// OpenAI's responses, strictly: what was thought comes encrypted, and has to be back before the call that it led to.
+// OpenAI's responses, strictly: thoughts come encrypted, and must be sent back before the call that followed
+// from them.
 import { isDeepStrictEqual } from 'node:util'
 import { describe, expect } from 'vitest'
 import { z } from 'zod'
@@ -53,14 +54,14 @@ const message: Item = {
   content: [{ type: 'output_text', text: 'Sunny.' }],
 }
 
-/** What each answer is made of, in the order of the requests. Both parallel calls follow from one thought. */
+/** The parts of each answer, in the order of the requests. Both parallel calls follow from one thought. */
 const ANSWERS: readonly Item[][] = [
   [reasoning('rs_1'), call('c_1', 'Rome'), call('c_2', 'Paris')],
   [reasoning('rs_2'), call('c_3', 'Oslo')],
   [message],
 ]
 
-/** Answers as OpenAI does, where a request has all of the answers before it as they were, and a result for each call. */
+/** Answers like OpenAI: only if a request has all earlier answers unchanged, and a result for each call. */
 const strictly = () => {
   let asked = 0
   return (body: Record<string, unknown>) => {

@@ -1,5 +1,5 @@
-// Servers that speak OpenAI's format, and want back with a tool's result what it has no place for. Each stand-in refuses
-// what the server itself refuses, with its words.
+// Servers that speak OpenAI's format, and need back with a tool's result what that format has no place for.
+// Each stand-in refuses what the server refuses, in its words.
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
 import { describe, expect } from 'vitest'
 import { z } from 'zod'
@@ -59,9 +59,9 @@ const call = (id: string, rest: object = {}) =>
 const answer = streamed([delta({ content: 'Sunny.' }), delta({}, 'stop'), done])
 
 interface Server {
-  /** What it says first: a call, and what belongs to it. */
+  /** Its first answer: a call, with its data. */
   first: string[]
-  /** What it refuses. */
+  /** The requests that it refuses. */
   refuses(messages: readonly Sent[]): string | undefined
 }
 
@@ -127,7 +127,7 @@ const strictly = (server: Server) => (body: Record<string, unknown>) => {
 describe('what a server wants back with a tool’s result', () => {
   test.for([
     ...Object.keys(SERVERS).map((name) => [name, 'OpenAI', model] as const),
-    // OpenRouter has a package of its own there.
+    // OpenRouter has its own package for it.
     ...['DeepSeek', 'Kimi', 'Gemini'].map((name) => [name, 'the AI SDK', sdkModel] as const),
   ])(
     '%s gets unchanged, from another worker after a wait, through a client of %s',
@@ -156,7 +156,7 @@ describe('what a server wants back with a tool’s result', () => {
         type: 'run.succeeded',
         output: 'Sunny.',
       })
-      // In the bytes that the server wrote, under the id that it gave, or one that both halves share.
+      // Has the bytes that the server wrote, under its id, or one that both halves share.
       const sent = messagesOf(provider.bodies[1]!)
       expect(sent[1]?.tool_calls?.[0]?.function.arguments).toBe(args)
       expect(sent[2]?.tool_call_id).toBe(sent[1]?.tool_calls?.[0]?.id)
@@ -222,7 +222,7 @@ describe('a conversation that was held elsewhere', () => {
         return (await trpc.events({ runId: run.id })).at(-1)
       }
       expect(await ask()).toMatchObject({ type: 'run.succeeded' })
-      // The second time it is known.
+      // The second time, it is known.
       expect(await ask()).toMatchObject({ type: 'run.succeeded' })
       expect(provider.bodies).toHaveLength(3)
     },

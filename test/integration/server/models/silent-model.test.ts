@@ -14,7 +14,7 @@ const config = { modelIdleTimeoutSeconds: 0.5 }
 const stalls = [start, ...text(0, 'Hel').slice(0, 2)]
 const answers = [start, ...text(0, 'Hello.'), ...stop('end_turn')]
 
-/** A provider that answers with these, one request each, and ends what has an end. */
+/** A provider that answers each request with the next of these, and ends those that have an end. */
 async function createProvider(...scripts: string[][]): Promise<{ model: Model; givenUp: () => boolean[] }> {
   const responses: ServerResponse[] = []
   const server = createServer((_request, response) => {
@@ -54,7 +54,7 @@ test('a model that falls silent costs its run an attempt, not its time', async (
   const id = await rest.create('agent', ask)
   const events = await rest.events(`runs/${id}/events?include_all=1`)
   expect(events.at(-1)).toMatchObject({ type: 'run.succeeded', attempt: 2, output: 'Hello.' })
-  // The first was given up, and not only forgotten.
+  // The first request was aborted, not only forgotten.
   expect(givenUp()).toEqual([true, false])
 })
 

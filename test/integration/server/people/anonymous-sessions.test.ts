@@ -1,4 +1,4 @@
-// Visitors without an account: how they are let in, and by what.
+// Visitors without an account: how they get in.
 import { createHash } from 'node:crypto'
 import { createServer as createHttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -73,7 +73,7 @@ describe('an anonymous session', () => {
       expect((await stranger.rest.get(`runs/${runId}`)).status).toBe(404)
       expect((await stranger.rest.get('runs')).body['count']).toBe(0)
     }
-    // No events beyond those for users.
+    // Only events for users.
     expect((await mine.rest.get(`runs/${runId}/events?include_all=1`)).status).toBe(403)
   })
 
@@ -140,7 +140,7 @@ describe('an anonymous session', () => {
       const both = as({ ...headers, authorization: 'Bearer x' })
       expect((await both.rest.get(`runs/${runId}`)).status).toBe(200)
     }
-    // Whoever was signed in is not made a visitor unasked.
+    // A signed-in user does not become a visitor without asking.
     const { status, body } = await as({ ...visitor, authorization: 'Bearer expired' }).rest.get('runs')
     expect([status, body['error']]).toEqual([401, 'Sign in again.'])
   })
@@ -153,7 +153,7 @@ describe('an anonymous session', () => {
       data: { error: { code: 'not_found' } },
     })
     expect(await runtime.sessions.find('A'.repeat(43))).toBeNull()
-    // Everybody is the public principal, as before.
+    // Everybody is the public principal, as without sessions.
     expect((await rest.get('runs')).status).toBe(200)
   })
 
@@ -261,11 +261,11 @@ describe('visitors of one network', () => {
     const { runtime } = await createServer({ ...options, config: { ...config, trustedProxies } })
     const ask = (from: string, forwarded: string) =>
       post(runtime, PATH, { from, headers: { 'x-forwarded-for': forwarded } })
-    // Each is another visitor, of a proxy that is reached by another one.
+    // Each is another visitor, behind a proxy that is itself behind another one.
     expect(await statuses([1, 2, 3, 4].map((n) => ask('127.0.0.1', `198.51.100.${n}, 10.1.1.1`)))).toEqual([
       201, 201, 201, 201,
     ])
-    // What the visitor made up stands before what the proxy saw.
+    // The visitor's invented addresses come before those that the proxy saw.
     expect(
       await statuses([1, 2, 3, 4].map((n) => ask('10.0.0.7', `203.0.113.${n}, 198.51.100.99:4711`))),
     ).toEqual([201, 201, 201, 429])
@@ -281,7 +281,7 @@ describe('visitors of one network', () => {
     createServer,
   }) => {
     const { runtime, log } = await createServer({ agents, anonymousSessions, config, worker: false })
-    // As Bun and Next.js hand over something of their own.
+    // Bun and Next.js pass an object of their own.
     const strange = [undefined, { address: { address: '192.0.2.1' } }, { params: {} }, { remoteAddress: 4 }]
     const answers = await Promise.all(
       strange.map((connection) =>
@@ -324,7 +324,7 @@ describe('visitors of one network', () => {
     expect(seen).toEqual([201, 200, 201, 429])
     const refused = await ask('/trpc/sessions.createAnonymous')
     expect([refused.status, Number(refused.headers.get('retry-after')) > 3_000]).toEqual([429, true])
-    // Another network is another bound.
+    // Another network has its own bound.
     expect((await post(runtime, PATH, { from: '192.0.2.1' })).status).toBe(201)
   })
 })

@@ -15,11 +15,11 @@ const echo = defineAgent({ key: 'echo', run: async () => ({ output: 'done' }) })
 
 interface TestIssuer extends AsyncDisposable {
   jwksUrl: string
-  /** How often its keys were asked for. */
+  /** How often its keys were read. */
   readonly asked: number
-  /** Signs by the newest key. */
+  /** Signs with the newest key. */
   sign(claims?: JWTPayload, header?: { alg?: string; kid?: string }): Promise<string>
-  /** Signs by another key from now on, and publishes that one alone. */
+  /** Signs with another key from now on, and publishes only that one. */
   rotate(): Promise<void>
   publicKey(): CryptoKey
   /** Answers with errors from now on. */
@@ -67,7 +67,7 @@ async function startIssuer(): Promise<TestIssuer> {
 const asking = (token: string, scheme = 'Bearer') =>
   new Request('http://runtime.test/', { headers: { authorization: `${scheme} ${token}` } })
 
-/** What became of a request with this token. */
+/** The outcome of a request with this token. */
 async function outcomeOf(authenticate: Authenticator, token: string): Promise<string | null> {
   try {
     return (await authenticate(asking(token)))?.id ?? null
@@ -106,7 +106,7 @@ describe('a JSON Web Token', () => {
     expect(await outcomeOf(authenticate, first)).toBe('ada')
     expect(issuer.asked).toBe(1)
     await issuer.rotate()
-    // Keys are not asked for at once again, whoever sends tokens of keys that do not exist.
+    // Tokens of keys that do not exist do not make the server read the keys again and again.
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 31_000 })
     try {
       expect(await outcomeOf(authenticate, await issuer.sign())).toBe('ada')
@@ -132,7 +132,7 @@ describe('a JSON Web Token', () => {
       'no signature': `${header}.${payload}.`,
       'algorithm none': `${encode({ alg: 'none' })}.${payload}.`,
       'a key of nobody': await issuer.sign({}, { kid: 'another' }),
-      // The public key as a secret: known to everybody.
+      // The public key used as a secret, which everybody knows.
       'signed by the public key': await signBySecret({}, pem),
       'critical header': `${encode({ alg: 'ES256', kid: 'key 0', crit: ['x'], x: 1 })}.${payload}.${signature}`,
     }

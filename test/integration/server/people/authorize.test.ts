@@ -1,5 +1,5 @@
-// What `authorize` says is done, whatever it says and whatever happens meanwhile. Who may do what over which
-// transport is the matrix's, in access/.
+// The answers of `authorize` are followed, whatever they are and whatever happens meanwhile. The matrix in
+// access/ tests who may do what over which transport.
 import { describe, expect, vi } from 'vitest'
 import { z } from 'zod'
 import { AgentRuntimeError, defineAgent, ownersOnly } from '../../../../server/index.ts'
@@ -28,7 +28,7 @@ function authenticate({ headers }: Request): Principal {
   return { id, tenantId, kind: 'user' }
 }
 
-/** Everybody of the tenant sees; bob answers, root sees all and cancels. */
+/** Everybody of the tenant sees it; bob may answer; root sees everything and may cancel. */
 const authorize: Authorize = (...asked) => {
   const [principal, action, resource] = asked
   if (action === 'read') return principal.id === 'root' ? 'any' : 'tenant'
@@ -69,7 +69,7 @@ describe('somebody else than the owner', () => {
     const { hash } = z.object({ hash: z.string() }).parse(approval?.details)
     const decision = { wait: approval?.name, value: { approved: true, hash } }
     expect((await bob?.post(`runs/${id}/respond`, decision))?.status).toBe(403)
-    // Nobody is asked about what is not waited for.
+    // `authorize` is not asked about something that no run waits for.
     expect((await eve?.post(`runs/${id}/respond`, { ...decision, wait: 'none' }))?.status).toBe(404)
     expect((await eve?.post(`runs/${id}/respond`, answer))?.status).toBe(409)
     expect((await ada?.post(`runs/${id}/respond`, decision))?.status).toBe(200)

@@ -1,4 +1,4 @@
-// A visitor signs up: what was theirs is the user's, all of it, once.
+// A visitor signs up: all of the visitor's data becomes the user's, once.
 import { describe, expect, vi } from 'vitest'
 import { z } from 'zod'
 import { defineAgent } from '../../../../server/index.ts'
@@ -55,7 +55,7 @@ describe('a session that is claimed', () => {
       [...runIds, before].toSorted(),
     )
     expect((await ada.get(`conversations/${String(conversation['id'])}`)).body['title']).toBe('Mine')
-    // The user goes on where the visitor was.
+    // The user continues where the visitor stopped.
     await ada.create('echo', inIt)
     await vi.waitUntil(async () => (await ada.get(`runs/${runIds[1]}`)).body['status'] === 'waiting')
     expect((await ada.post(`runs/${runIds[1]}/respond`, { wait: 'leave', value: 'yes' })).status).toBe(200)
@@ -120,7 +120,7 @@ describe('a session that is claimed', () => {
     expect((await Promise.all(claims)).map(({ status }) => status)).toEqual([200, 200])
     const statuses = (await Promise.all(made)).map(({ status }) => status)
     expect(statuses.filter((status) => ![200, 201, 401].includes(status))).toEqual([])
-    // All of the user's were made, and each key leads to one.
+    // All of the user's runs were created, and each key leads to one.
     expect(statuses.slice(keys.length * 4).filter((status) => status === 401)).toEqual([])
     const rows = await database.sql<{ external_id: string; owner_id: string }>(
       `SELECT external_id, owner_id FROM agent_runtime.conversation WHERE external_id IS NOT NULL ORDER BY 1`,
@@ -165,7 +165,7 @@ describe('a session that is claimed', () => {
     expect((await (await enter(server)).rest.post('sessions/claim', claim)).status).toBe(403)
     expect((await server.as({ 'x-user': 'public' }).rest.post('sessions/claim', claim)).status).toBe(403)
     expect((await visitor.rest.get('runs')).status).toBe(200)
-    // Who has signed in sends the visitor's token along until it is claimed.
+    // A signed-in user sends the visitor's token along until it is claimed.
     const both = server.as({ ...ADAS, 'x-anonymous-token': visitor.token }).rest
     expect((await both.post('sessions/claim', claim)).status).toBe(200)
   })
@@ -222,7 +222,7 @@ describe('a session that is claimed', () => {
   test('waits for what is being created, and takes it along', async ({ createServer, database }) => {
     const server = await createServer({ ...options, worker: false })
     const visitor = await enter(server)
-    // Somebody who creates has the row like this until it is committed.
+    // A transaction that creates locks the row like this until it commits.
     const creator = await database.connect()
     await creator.query('BEGIN')
     const { rows } = await creator.query('SELECT owner_id FROM agent_runtime.anonymous_session FOR KEY SHARE')
@@ -318,7 +318,7 @@ test('500 visitors who sign in twice, at two servers, while they create, keep al
           if (code === 'unauthorized') return
           if (code !== 'conflict') throw error
         }
-        // Some sign in at once, some later.
+        // Some sign in together, some later.
         if (created.size > n % 7) begun.resolve()
         created.add((await createOne(runtime)) ?? '')
       }
@@ -351,14 +351,14 @@ test('500 visitors who sign in twice, at two servers, while they create, keep al
     taken += all
     expect((await there.runtime.runs.list(visitor, {})).count).toBe(0)
     for (const [users, visitors] of seen) {
-      // All at once, and what is the user's is the visitor's no more.
+      // All at once. What belongs to the user belongs no more to the visitor.
       expect([0, all]).toContain(users)
       if (users > 0) expect(visitors).toBe(0)
     }
     created.delete('')
     kept.set(user.id, created)
   }
-  // As many at once as one process has time for: with all of them it stands still in mid-transaction, for seconds.
+  // As many at once as one process can handle. With all of them it would stop for seconds in mid-transaction.
   const visitors = Array.from({ length: 500 }, (_, n) => n).values()
   async function playAll(): Promise<void> {
     for (const n of visitors) await play(n)

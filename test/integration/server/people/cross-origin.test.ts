@@ -1,4 +1,4 @@
-// What pages of other origins may do with a browser's help, and with its user's cookies.
+// What pages of other origins can do with the cookies of a browser's user.
 import { describe, expect } from 'vitest'
 import { defineAgent } from '../../../../server/index.ts'
 import { test } from '../../../support/runtime.ts'
@@ -8,7 +8,7 @@ const APP = 'https://app.example.com'
 const EVIL = 'https://evil.example'
 const OWN = 'http://runtime.test'
 
-/** Signed in by a cookie, or by a token. */
+/** Signed in with a cookie or a token. */
 const authenticate = ({ headers }: Request) =>
   headers.get('cookie') === 'session=ada' || headers.get('authorization') !== null
     ? ({ id: 'ada', tenantId: '', kind: 'user' } as const)

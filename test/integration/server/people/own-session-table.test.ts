@@ -1,4 +1,4 @@
-// The table of an application's own, as docs/anonymous-visitors.md has it.
+// An application's own session table, as in docs/anonymous-visitors.md.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
@@ -22,7 +22,7 @@ interface Followed {
   createVisitorStore(prisma: unknown): AnonymousSessionStore
 }
 
-/** The page's files, with the client that Prisma makes of the schema. */
+/** The files of that page, with the client that Prisma generates from the schema. */
 async function followPage(folder: string): Promise<Followed> {
   const page = await readFile(join(ROOT, 'docs/anonymous-visitors.md'), 'utf8')
   await mkdir(folder, { recursive: true })
@@ -39,7 +39,7 @@ async function followPage(folder: string): Promise<Followed> {
     {
       cwd: ROOT,
       encoding: 'utf8',
-      // It insists on an engine that it does not start.
+      // It needs an engine that it does not start.
       env: { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, CHECKPOINT_DISABLE: '1' },
     },
   )
@@ -52,7 +52,7 @@ const test = base.extend<{ page: Followed; store: AnonymousSessionStore }>({
   page: [
     // oxlint-disable-next-line no-empty-pattern -- it depends on no other fixture
     async ({}, use) => {
-      // In here, where the packages are found.
+      // Within the repository, so that packages are found.
       const folder = join(ROOT, `.agent-runtime/own-session-table-${process.pid}`)
       try {
         await use(await followPage(folder))
@@ -117,7 +117,7 @@ test('sessions that the application issues on its own are taken, for as long as 
     expect((await as({ 'x-anonymous-token': token }).rest.get('runs')).status).toBe(401)
     await expect(runtime.sessions.claim(ADA, token)).rejects.toMatchObject({ code: 'not_found' })
   }
-  // One that lasts longer by now is not deleted before its time.
+  // A session that was renewed meanwhile is not deleted too early.
   await database.sql(
     `UPDATE public."Visitor" SET "expiresAt" = "expiresAt" + interval '9 days' WHERE id = 'guest 7'`,
   )

@@ -22,7 +22,7 @@ interface Person {
   trpc: TestTrpc
 }
 
-/** Everything one can ask of a run, by its id. */
+/** Every request about a run by its id. */
 async function asksOfRun({ rest, trpc }: Person, runId: string) {
   return {
     rest: [
@@ -59,7 +59,7 @@ describe('what is somebody else’s does not exist', () => {
     for (const answer of answers.rest) expect(answer).toMatchObject(notFound)
     for (const answer of answers.trpc)
       expect(answer).toMatchObject({ status: 'rejected', reason: notFoundOverTrpc })
-    // Nothing in the answers tells one that is there from one that is not.
+    // The answers do not tell whether such a run exists.
     const text = (of: typeof answers, id: string) =>
       JSON.stringify([of.rest.map(({ status, body }) => ({ status, body })), of.trpc]).replaceAll(id, 'ID')
     expect(text(answers, over)).toBe(text(ofNothing, missing))

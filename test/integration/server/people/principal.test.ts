@@ -1,4 +1,4 @@
-// Who asks is what an application's own code answers: nothing of it is believed before it was parsed.
+// An application's own code says who the caller is. Its answer is parsed before it is used.
 import { createTRPCClient, createWSClient, wsLink } from '@trpc/client'
 import { initTRPC } from '@trpc/server'
 import { expect } from 'vitest'
@@ -19,7 +19,7 @@ class Account {
   readonly kind = 'user'
 }
 
-/** What is no principal, as `authenticate` answers it when its types were not looked at. */
+/** Invalid principals, which `authenticate` can return if its types are ignored. */
 const NOBODY: { what: string; answer: unknown }[] = [
   { what: 'null', answer: null },
   { what: 'undefined', answer: undefined },
@@ -66,7 +66,7 @@ function revoked(): object {
   return proxy
 }
 
-/** What was refused tells by its code why: tRPC's clients have it in `data`. */
+/** The code says why a request was refused: tRPC's clients have it in `data`. */
 async function codeOf(ask: Promise<unknown>): Promise<unknown> {
   const error: unknown = await ask.then(
     () => undefined,
@@ -85,7 +85,7 @@ test('what is no principal is answered with 401 over every transport', async ({ 
   })
   const runId = await rest.create('agent')
   await using host = await hostRuntimes(runtime)
-  // A socket each: one on which many are refused is closed.
+  // One socket for each, since many refusals close a socket.
   const listOverSocket = async () => {
     const socket = createWSClient({ url: host.socketUrl })
     const client = createTRPCClient<AgentRouter>({ links: [wsLink({ client: socket })] })

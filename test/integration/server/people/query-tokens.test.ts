@@ -1,4 +1,4 @@
-// A browser's EventSource and WebSocket set no header: what opens a stream says in its URL who asks.
+// A browser's EventSource and WebSocket cannot set headers, so the URL says who opens the stream.
 import { inspect } from 'node:util'
 import { describe, expect } from 'vitest'
 import { AgentRuntimeError, defineAgent } from '../../../../server/index.ts'
@@ -14,14 +14,14 @@ const ADA = { id: 'ada', tenantId: '', kind: 'user' } as const
 const SECRET = 'bearer-of-ada'
 
 interface Scene extends TestServer {
-  /** Of a visitor who has a run. */
+  /** The token of a visitor who has a run. */
   token: string
   visitorsRun: string
   adasRun: string
   seenUrls: string[]
 }
 
-/** Knows one token, and takes every other for one of its own that is wrong. */
+/** Knows one token, and takes every other token for an invalid one of its own. */
 function authenticate(request: Request): Principal | null {
   const token = bearerToken(request)
   if (token === SECRET) return ADA
@@ -57,7 +57,7 @@ type Faces = Record<string, (scene: Scene, runId: string, query: string) => Prom
 const subscriptionOf = (runId: string, query: string) =>
   `/trpc/runs.events?input=${encodeURIComponent(JSON.stringify({ runId }))}&${query}`
 
-/** Whether a stream shows the run to whoever the query says it is. */
+/** Whether a stream shows the run to the caller named by the query. */
 const FACES: Faces = {
   'REST events': async ({ rest }, runId, query) => {
     const headers = { accept: 'text/event-stream' }
@@ -102,7 +102,7 @@ describe.each(Object.entries(FACES))('%s', (_, shows) => {
     }
     expect(await shows(scene, adasRun, `token=${SECRET}`)).toBe(true)
     expect(await shows(scene, visitorsRun, `token=${SECRET}`)).toBe(false)
-    // Who has signed in is that user.
+    // A signed-in caller is that user.
     expect(await shows(scene, adasRun, `token=${SECRET}&anonymous_token=${token}`)).toBe(true)
     for (const query of [
       '',
@@ -168,7 +168,7 @@ test('no log has what a URL lets somebody in by', async ({ createServer }) => {
   const failures: ((request: Request) => unknown)[] = [
     () => null,
     () => ({ id: 'no principal' }),
-    // Applications tell what they were asked.
+    // Applications see what they are asked.
     ({ url }) => Promise.reject(new Error(`Could not tell who asks for ${url}`)),
     ({ url }) => Promise.reject(new AgentRuntimeError('forbidden', `Nobody may ask for ${url}`)),
   ]

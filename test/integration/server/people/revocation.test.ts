@@ -1,4 +1,4 @@
-// A stream is open for longer than the right to read it may last.
+// A stream can stay open longer than the right to read it.
 import { describe, expect, vi } from 'vitest'
 import type { Principal } from '../../../../server/index.ts'
 import { AgentRuntimeError, ownersOnly } from '../../../../server/index.ts'
@@ -34,10 +34,10 @@ describe('a stream whose reader', () => {
     const stream = await rest.stream(`runs/${runId}/events?include_all=1`)
     expect(await stream.next()).toMatchObject({ type: 'run.started' })
     const followed = trpc.events({ runId, includeAll: true }).catch((error: unknown) => error)
-    // A header that only tRPC's own writer of streams understands.
+    // A header that only tRPC's own stream has.
     const written = await rest.send(urlOf(runId), { headers: { 'trpc-accept': 'text/event-stream' } })
     authenticate = answer
-    // To the end of it: the run goes on.
+    // Reads to the end. The run continues.
     expect(await stream.next()).toBeUndefined()
     expect(await followed).toMatchObject({ data: { error: { code } } })
     expect(await written.text()).toContain(`"code":"${code}"`)
@@ -67,7 +67,7 @@ describe('a stream whose reader', () => {
     sees = false
     expect(await all.next()).toBeUndefined()
     release()
-    // Who sees what everybody sees goes on.
+    // A reader who sees what everybody sees keeps the stream.
     expect((await plain.until('run.succeeded')).at(-1)?.type).toBe('run.succeeded')
   })
 
@@ -94,7 +94,7 @@ describe('a stream whose reader', () => {
     release()
     expect((await stream.until('run.succeeded')).at(-1)?.type).toBe('run.succeeded')
     expect(log.some(({ level }) => level === 'error')).toBe(false)
-    // Nobody is asked about any more whose stream is over.
+    // Nobody asks about a reader whose stream is over.
     const after = asked
     await vi.waitUntil(async () => (await rest.get(`runs/${runId}`)).body['status'] === 'succeeded')
     expect(asked).toBe(after + 1)
@@ -108,7 +108,7 @@ test('a stream that is old ends, and its reader resumes it without losing anythi
   const { rest, trpc } = await createServer({ agents: [agent], config: { streamMaxAgeSeconds: 0.1 } })
   const runId = await rest.create('held')
   await attempt(0)
-  // Words that make tRPC's clients come back.
+  // Messages that make tRPC's clients come back.
   expect(await (await rest.send(urlOf(runId), {})).text()).toContain('SERVICE_UNAVAILABLE')
   const following = trpc.events({ runId, includeAll: true })
   const seen: RestEvent[] = []

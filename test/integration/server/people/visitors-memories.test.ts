@@ -1,4 +1,4 @@
-// What becomes of what agents remember of visitors who are not coming back.
+// What happens to memories about visitors who do not come back.
 import { expect } from 'vitest'
 import { defineAgent } from '../../../../server/index.ts'
 import { test } from '../../../support/runtime.ts'
@@ -15,7 +15,7 @@ const keeper = defineAgent({
 })
 const options = { agents: [keeper], anonymousSessions: true }
 
-/** The token of a visitor of whom something is remembered. */
+/** The token of a visitor about whom there is a memory. */
 async function meet(server: TestServer): Promise<string> {
   const { token } = await server.runtime.sessions.create()
   const { rest } = server.as({ 'x-anonymous-token': token })
@@ -31,7 +31,7 @@ test('what is remembered of a visitor goes as long after the session as runs are
   const first = await createServer(options)
   await first.runtime.sessions.claim(ADA, await meet(first))
   for (let visitor = 0; visitor < 3; visitor += 1) await meet(first)
-  // Of the one that was claimed, and of the three others.
+  // For the claimed one and for the three others.
   await sql(`
     UPDATE agent_runtime.anonymous_session s SET expires_at = now() - o.days * interval '1 day'
     FROM (

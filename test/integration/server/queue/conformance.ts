@@ -1,4 +1,4 @@
-// What every queue has to do, seen from outside: by runs.
+// The behaviour that every queue must have, seen from outside: by its runs.
 import { describe, expect, vi } from 'vitest'
 import { z } from 'zod'
 import { defineAgent } from '../../../../server/index.ts'
@@ -6,12 +6,12 @@ import type { Settings } from '../../../../server/index.ts'
 import { outputOf } from '../../../support/rest-client.ts'
 import { test } from '../../../support/runtime.ts'
 
-/** For what happens by itself, on a machine that is busy. */
+/** Time for automatic work on a busy machine. */
 export const PATIENCE_MS = 25_000
 
 export interface Backend extends AsyncDisposable {
   config: Settings
-  /** Puts something into an agent's queue that is no delivery. */
+  /** Puts an entry that is no delivery into an agent's queue. */
   putForeign(
     agentKey: string,
     payload: object,
@@ -19,7 +19,7 @@ export interface Backend extends AsyncDisposable {
   ): Promise<void>
 }
 
-/** Remembers which runs it executed, in order. */
+/** Records which runs it executed, in order. */
 function createRecorder() {
   const executed: string[] = []
   const agent = defineAgent({
@@ -81,7 +81,7 @@ export function testQueue(createBackend: () => Promise<Backend>): void {
       const runId = await rest.create('recorder', { run_at: runAt })
       const [started] = await rest.events(`runs/${runId}/events?include_all=1`)
       expect(started).toMatchObject({ type: 'run.started' })
-      // The clocks of both are one; a column of the run holds milliseconds.
+      // Both have the same clock; a column of the run has milliseconds.
       expect(Date.parse(String(started?.['ts']))).toBeGreaterThanOrEqual(Date.parse(runAt) - 2)
     })
 
@@ -151,7 +151,7 @@ export function testQueue(createBackend: () => Promise<Backend>): void {
           worker: false,
         })
         await runtime.start()
-        // Makes the queue where that is made when it is used.
+        // Creates the queue, if it is created at its first use.
         const before = await rest.create('recorder')
         await vi.waitFor(async () => backend.putForeign('recorder', { runId: 7 }, database), PATIENCE_MS)
         const after = await rest.create('recorder')

@@ -1,4 +1,4 @@
-// What the outbox owes a queue that loses things, at moments that no real queue can be made to meet.
+// The outbox with a queue that loses deliveries, at moments that no real queue can be made to have.
 import { describe, expect } from 'vitest'
 import { defineAgent } from '../../../../server/index.ts'
 import type { Settings } from '../../../../server/index.ts'
@@ -15,7 +15,7 @@ const agentOf = (key: string) => defineAgent({ key, run: async () => ({ output: 
 /** Its servers create runs, and deliver none. */
 const AWAY: Settings = { queueBackend: 'redis', redisUrl: 'redis://127.0.0.1:1' }
 
-/** A queue that is in memory and loses what it has when it is told to. */
+/** A queue in memory that loses everything when told to. */
 function createForgetfulQueue() {
   const runs = new Map<string, DueRun>()
   const hooks = { afterDelivery: async (): Promise<void> => {} }
@@ -85,7 +85,7 @@ describe('the outbox', () => {
     remote.hooks.afterDelivery = async () => {
       if ((losses += 1) > 1) return
       remote.lose()
-      // Another process is quicker to see it.
+      // Another process is faster to see it.
       await noteEpochs(pool, await remote.epochs(['echo']), new Map())
     }
     await remote.look(['echo'])

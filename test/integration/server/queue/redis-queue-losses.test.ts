@@ -120,7 +120,7 @@ describe.skipIf(withoutRedis)(`in Redis${withoutRedis ? `: skipped, ${withoutRed
     await using redis = await startTestRedis()
     await using away = await startTestRedis()
     await away.kill()
-    // As if it died between the commit and the delivery: it never reaches its Redis.
+    // As if it died between commit and delivery: it never reaches its Redis.
     const dying = await createServer({ agents: [echo], config: inRedis(away), worker: false })
     const runId = await dying.rest.create('echo')
     await dying.runtime.stop()

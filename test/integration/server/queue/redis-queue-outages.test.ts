@@ -31,7 +31,7 @@ describe.skipIf(withoutRedis)(`in Redis${withoutRedis ? `: skipped, ${withoutRed
     })
     const since = performance.now()
     const runId = await rest.create('echo')
-    // Far below the ten seconds after which a connection without answers is given up, on a busy machine too.
+    // Far below ten seconds, after which a connection without answers is closed, also on a busy machine.
     expect(performance.now() - since).toBeLessThan(9_000)
     await runtime.startWorker()
     const complaints = (level: string) =>

@@ -6,7 +6,7 @@ export const echo = defineAgent({ key: 'echo', run: async () => ({ output: 'done
 
 export const inRedis = ({ url }: { url: string }): Settings => ({ queueBackend: 'redis', redisUrl: url })
 
-/** The prefix of the keys of an agent's queue in a Redis of one installation. */
+/** The prefix of the keys of an agent's queue, in a Redis with one installation. */
 export function prefixIn(redis: TestRedis, agentKey: string): string {
   const [key = ''] = redis.cli('KEYS', `*:${agentKey}}:epoch`).split('\n')
   return key.slice(0, -':epoch'.length)

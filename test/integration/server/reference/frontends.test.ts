@@ -1,4 +1,4 @@
-// What chat frontends of the Python system's family send, and read of the answers.
+// Requests of chat frontends from the Python system's family, and the fields that they read.
 import { describe, expect } from 'vitest'
 import { defineAgent } from '../../../../server/index.ts'
 import type { AgentContext } from '../../../../server/index.ts'
@@ -90,7 +90,7 @@ test('a visitor has one token, which either name in the URL of a stream takes', 
     body: '{}',
   })
   const { token } = (await answer.json()) as { token: string }
-  // One that is not valid any more is answered with 401, upon which they ask for another.
+  // An invalid token gets a 401, after which they ask for another.
   const body = { agent_key: 'chat-agent', messages: HELLO }
   expect((await client(server, { 'X-Anonymous-Token': 'old' })('POST', '/runs/', body)).status).toBe(401)
   const run = await client(server, { 'X-Anonymous-Token': token })('POST', '/runs/', body)
@@ -116,7 +116,7 @@ test('lists are arrays where the setting says so', async ({ createServer }) => {
   for (const path of ['runs', 'conversations']) {
     const whole = (await ask('GET', `/${path}/`)).body as unknown as { id: string }[]
     expect(whole).toHaveLength(3)
-    // A page says in headers what else there is.
+    // A page has links to other pages in its headers.
     const headers = { authorization: 'Token ada' }
     const page = await server.rest.send(`${path}/?limit=2`, { headers })
     expect(await page.json()).toEqual(whole.slice(0, 2))

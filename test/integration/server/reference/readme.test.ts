@@ -1,4 +1,4 @@
-// The README's snippets, as they stand there, in a page whose address is the server's.
+// The README's snippets, unchanged, in a page at the server's address.
 import { runInNewContext } from 'node:vm'
 import { EventSource } from 'eventsource'
 import { expect, onTestFinished, vi } from 'vitest'
@@ -38,7 +38,11 @@ new EventSource(\`/api/agents/runs/\${runId}/events/?include_debug=true\`);
 new EventSource(\`/api/agents/runs/\${runId}/events/?include_all=true\`);
 `
 
-/** Runs a snippet in a page of the server's. @returns the sources it opens */
+/**
+ * Runs a snippet in a page of the server.
+ *
+ * @returns the sources it opens
+ */
 async function inPage(
   { runtime }: { runtime: Parameters<typeof hostRuntimes>[0] },
   snippet: string,

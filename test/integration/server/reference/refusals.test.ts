@@ -1,4 +1,4 @@
-// What is refused, by the status and the names that clients of the Python system read.
+// Refusals, with the status and the names that clients of the Python system read.
 import { expect } from 'vitest'
 import { test } from '../../../support/runtime.ts'
 import { ADA, BOB, HELLO, NO_SUCH, RECORDED, client, ended } from './scene.ts'

@@ -147,7 +147,7 @@ test('a run that fails is tried three times, and says why in its error and its l
       error: message,
       error_type: type,
       attempt: 3,
-      // The run will not be tried again; another one may do better.
+      // The run is not tried again; another run may succeed.
       retriable: false,
       error_details: { type, message, retriable: true, details: {} },
     },

@@ -1,6 +1,9 @@
-// The Python system, as its README and a recording of its wire describe it, asked of this one. `recorded` says what its clients
-// read of an answer. Not asked for are its defects: it wrote its own fields into metadata, took runs of agents that do not
-// exist, showed the text and stack of exceptions, counted events from 0, and told whether a run of somebody else exists.
+// The requests of the Python system, from its README and a recording of its wire. `recorded` says what its
+// clients read of an answer.
+//
+// Its defects are left out: it wrote its own fields into metadata, took runs of agents that do not exist,
+// showed the text and stack of exceptions, counted events from 0, and told whether another owner's run
+// exists.
 import { expect } from 'vitest'
 import { z } from 'zod'
 import { AgentRuntimeError, defineAgent } from '../../../../server/index.ts'
@@ -63,7 +66,7 @@ const authenticate: Authenticate = (request) => {
   return id === undefined ? null : { id, tenantId: '', kind: 'user' }
 }
 
-/** What the system was started with when it was recorded. */
+/** The settings of the recorded system. */
 export const RECORDED = { agents, authenticate, config: { maxAttempts: 3 } } as const
 export const ADA = { authorization: 'Token ada' }
 export const BOB = { authorization: 'Token bob' }
@@ -93,7 +96,7 @@ export function client({ rest }: Pick<TestServer, 'rest'>, headers: Record<strin
   }
 }
 
-/** Frames of a stream, by hand, to its end: the fields in their order, the data as text. */
+/** The frames of a stream to its end, parsed by hand: fields in their order, data as text. */
 export async function framesOf(
   { rest }: Pick<TestServer, 'rest'>,
   path: string,

@@ -8,7 +8,7 @@ const LEVELS = { user: true, debug: false, internal: false }
 /** A recorded frame: its type, its level, and the payload. */
 type Frame = [type: string, level: keyof typeof LEVELS, payload: object]
 
-/** The payload's fields stand in it, as the README has them, and beside it, as the wire has them. */
+/** The payload's fields are in it, as in the README, and beside it, as on the wire. */
 const framed = (run_id: string, frames: readonly Frame[]) =>
   frames.map(([event, visibility_level, payload]) => ({
     event,
@@ -32,16 +32,16 @@ const SAID: Frame[] = [
 const TOOLS: Frame[] = [
   ['tool.call', 'debug', { tool: 't', name: 't', id: 'c1', arguments: { a: 1 } }],
   ['tool.result', 'debug', { result: { b: 2 }, tool_call_id: 'c1', name: 't' }],
-  // Beside those recorded: what models took, here rather than at the end alone.
+  // Besides the recorded events: usage of models, here and not only at the end.
   ['usage', 'debug', { input_tokens: 2, output_tokens: 1 }],
 ]
 const LAST: Frame[] = [
   ['error', 'user', { message: 'err', details: { code: 'ERR_001' } }],
-  // Its own `type` is in its payload: the frame keeps its type.
+  // Its own `type` is in its payload. The frame keeps its type.
   ['custom', 'user', {}],
 ]
 const SUCCEEDED: Frame = ['run.succeeded', 'internal', { usage: { total_tokens: 3 }, output: { ok: true } }]
-/** Every reader is told of the beginning and the end, without what they may not see. */
+/** Every reader is told of the beginning and the end, without hidden payloads. */
 const silent = ([type, level]: Frame): Frame => [type, level, {}]
 
 const everything = { agent_key: 'everything', messages: HELLO }
@@ -78,7 +78,7 @@ test('from a place on', async ({ createServer }) => {
   const all = await framesOf(server, `/runs/${id}/events/?include_all=true`)
   expect(all.map(({ data }) => data['seq'])).toEqual(all.map((_, index) => index + 1))
   expect(await framesOf(server, `/runs/${id}/events/?include_all=true&from_seq=3`)).toEqual(all.slice(2))
-  // An EventSource that comes back is told to stay away; the Python system's began anew, without end.
+  // An EventSource that comes back is told to stay away. The Python system's began anew, without end.
   expect(await framesOf(server, `/runs/${id}/events/?from_seq=1000`)).toEqual([])
 })
 

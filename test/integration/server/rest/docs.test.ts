@@ -1,4 +1,4 @@
-// The page by which people browse the API, as a browser loads it.
+// The page for browsing the API, loaded like a browser does.
 import { expect } from 'vitest'
 import { defineAgent } from '../../../../server/index.ts'
 import { test } from '../../../support/runtime.ts'

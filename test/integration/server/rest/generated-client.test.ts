@@ -1,4 +1,4 @@
-// A client that is generated from the OpenAPI document: it compiles, creates a run, streams it and resumes.
+// A client generated from the OpenAPI document compiles, creates a run, streams it and resumes.
 import { execFile } from 'node:child_process'
 import { readFile, symlink } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'

@@ -1,4 +1,4 @@
-// A page of events that waits for the next one, for those who can't read a stream.
+// A page of events that waits for the next event, for callers who cannot read a stream.
 import { expect } from 'vitest'
 import { createHeldAgent } from '../../../support/held-agent.ts'
 import type { RestClient, RestEvent } from '../../../support/rest-client.ts'
@@ -27,7 +27,7 @@ test('waits for an event, and for the end', async ({ createServer }) => {
   const ended = page(rest, id, 'from_seq=3&wait_seconds=20')
   release()
   expect(await ended).toMatchObject([{ type: 'run.succeeded', seq: 3 }])
-  // Nothing will come: there is nothing to wait for.
+  // No event will come, so there is nothing to wait for.
   expect(await page(rest, id, 'from_seq=4&wait_seconds=20')).toEqual([])
 })
 

@@ -1,4 +1,5 @@
-// Some hundred requests that are wrong somewhere; `MALFORMED_REQUESTS=10000` asks as many, and `MALFORMED_SEED=7` others.
+// Some hundred requests with one mistake each. `MALFORMED_REQUESTS=10000` sends as many, and
+// `MALFORMED_SEED=7` others.
 import { expect } from 'vitest'
 import { z } from 'zod'
 import { defineAgent } from '../../../../server/index.ts'
@@ -16,7 +17,7 @@ const echo = defineAgent({
   run: async () => {},
 })
 
-/** What there is one more of for each request that was taken. Whatever else is taken may have created one of anything. */
+/** What each accepted request adds one of. Any other accepted request may have created one of anything. */
 const COUNTED: Record<string, string> = {
   'POST /runs/': 'run',
   'POST /schedules/{id}/run/': 'run',
@@ -50,7 +51,7 @@ test(
       const answer = await rest.send(path, { ...init, ...(body !== undefined && { body }) })
       const what = [operation, path.slice(0, 200), body?.slice(0, 500)]
       const isStream = answer.headers.get('content-type')?.startsWith('text/event-stream')
-      // Those of runs that go on have no end.
+      // Streams of open runs have no end.
       const text = isStream ? await answer.body?.cancel() : await answer.text()
       expect([...what, answer.status < 500]).toEqual([...what, true])
       if (answer.status >= 400) {
@@ -71,7 +72,7 @@ test(
     for (let asked = 0; asked < TOTAL; asked += AT_ONCE) {
       await Promise.all(Array.from({ length: AT_ONCE }, () => ask(next())))
     }
-    // Forks bring a run with what they copy.
+    // A fork copies a run, too.
     const rows = await database.sql<Record<string, number>>(
       `SELECT (SELECT count(*)::int FROM agent_runtime.run WHERE status <> 'succeeded') AS run,
          (SELECT count(*)::int FROM agent_runtime.conversation) AS conversation,

@@ -1,4 +1,4 @@
-// What frontends fill their menus with: agents, models, and the systems that a runtime does not have.
+// What frontends fill their menus with: agents, models, and systems, which a runtime does not have.
 import { expect } from 'vitest'
 import { z } from 'zod'
 import { defineAgent, ownersOnly } from '../../../../server/index.ts'

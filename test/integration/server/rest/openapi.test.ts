@@ -42,7 +42,7 @@ describe('says where the API is', () => {
     ['/openapi.json', {}, 'http://runtime.test/v1/agents'],
     ['/v1/agents/openapi.json?token=secret', PROXIED, 'https://api.example.com/ai/v1/agents'],
     ['/openapi.json', PROXIED, 'https://api.example.com/ai/v1/agents'],
-    // Names that are none change nothing.
+    // Unknown names change nothing.
     [
       '/openapi.json',
       { 'x-forwarded-host': 'a"b', 'x-forwarded-prefix': '//evil' },

@@ -7,7 +7,7 @@ import { plain, ADA, options, asked, id, runsOf } from './stored-schedules-scene
 
 const POLL = { timeout: 20_000, interval: 50 }
 
-/** As if its time had come so long ago. */
+/** As if it had become due this long ago. */
 const makeDue = (sql: Sql, secondsAgo = 0, ids?: string[]) =>
   sql(
     `UPDATE agent_runtime.schedule SET created_at = date_trunc('second', now()) - make_interval(hours => 1, secs => $1),
@@ -59,7 +59,7 @@ describe('an occurrence', () => {
     const { body } = await rest.post('schedules', asked)
     await runtime.stop()
     await makeDue(database.sql)
-    // It had created the run, and not noted so. Its lease is over.
+    // It had created the run, and not recorded that. Its lease is over.
     const first = await createServer({ ...options, worker: false })
     await first.runtime.start()
     await expect.poll(async () => (await runsOf(database.sql)).length, POLL).toBe(1)
@@ -172,14 +172,14 @@ test('what can not be told now is tried again, and loses no occurrence', async (
   const taken = 'SELECT taken_until IS NOT NULL AS taken, last_error FROM agent_runtime.schedule'
   await expect.poll(() => database.sql(taken), POLL).toEqual([{ taken: true, last_error: null }])
   isAway = false
-  // As it is a minute later.
+  // As if a minute had passed.
   await database.sql(`UPDATE agent_runtime.schedule SET taken_until = now()`)
   await expect
     .poll(async () => (await as(ADA).rest.get(`schedules/${id(body)}`)).body['last_run_id'], POLL)
     .not.toBeNull()
 })
 
-// Two processes start, and a busy machine takes its time for that.
+// Two processes start, which takes time on a busy machine.
 test(
   'a process that is killed takes no occurrence with it',
   { timeout: 120_000 },
@@ -202,7 +202,7 @@ test(
     await expect
       .poll(
         async () => {
-          // As it is a minute later: what the dead had taken is free again.
+          // As if a minute had passed: then the dead process' schedules are free again.
           await database.sql(`UPDATE agent_runtime.schedule SET taken_until = now() WHERE next_at <= now()`)
           return (await database.sql('SELECT FROM agent_runtime.schedule WHERE last_run_id IS NULL')).length
         },

@@ -31,7 +31,7 @@ test('an occurrence is one run, however many processes look', async ({ createSer
     { interval: 100 },
   )
   expect(new Set(runs.map(({ at }) => at)).size).toBe(runs.length)
-  // It is everybody's, where nobody has to say who they are.
+  // It belongs to everybody if nobody has to sign in.
   const { body } = await servers[1]!.rest.get(`runs/${runs[0]?.id}`)
   expect(body).toMatchObject({
     agent_key: 'ticking',
@@ -56,7 +56,7 @@ test('what a process that died had created is found by the next one, which makes
   createServer,
   database,
 }) => {
-  // Far enough from now that no other occurrence comes in between.
+  // Far enough away that no other occurrence comes in between.
   const due = new Date(Date.now() - 20 * 60_000)
   const hourly = defineAgent({
     key: 'hourly',
@@ -68,7 +68,7 @@ test('what a process that died had created is found by the next one, which makes
   await first.runtime.stop()
   expect(await database.sql(RUNS)).toEqual([])
 
-  // As if it had stood there since yesterday.
+  // As if it had been there since yesterday.
   await database.sql(`UPDATE agent_runtime_queue.schedule SET updated_on = now() - interval '1 day'`)
   for (const _process of [1, 2]) {
     const { runtime } = await createServer({ agents: [hourly], worker: false })
@@ -116,7 +116,7 @@ test('pg-boss knows the schedules this deployment has, and keeps those of agents
   expect(await names(withSchedules('a'), withSchedules('b', 'y'))).toEqual(['schedules/b y'])
 })
 
-// Two processes start, and a busy machine takes its time for that.
+// Two processes start, which takes time on a busy machine.
 test('goes on, and repeats nothing, when a process is killed', { timeout: 120_000 }, async ({ database }) => {
   await using folder = await createWorkspace()
   await folder.write(
@@ -129,7 +129,7 @@ test('goes on, and repeats nothing, when a process is killed', { timeout: 120_00
   await using first = runCli(['worker', 'runtime.ts'], options)
   await using second = runCli(['worker', 'runtime.ts'], options)
   await Promise.all([first.printed(/Working on runs/), second.printed(/Working on runs/)])
-  /** Until an occurrence of after that moment was executed. */
+  /** Waits until an occurrence after that moment was executed. */
   const succeededAfter = async (moment: number) =>
     vi.waitFor(
       async () => {

@@ -1,4 +1,4 @@
-// Schedules that callers make at run time.
+// Schedules that callers create at run time.
 import { describe, expect, onTestFinished, vi } from 'vitest'
 import { ownersOnly } from '../../../../server/index.ts'
 import { test } from '../../../support/runtime.ts'
@@ -41,7 +41,7 @@ test('is made, told, paused, resumed and deleted over REST', async ({ createServ
   expect((await rest.get('schedules?agent_key=plain')).body).toMatchObject({ count: 0, results: [] })
   const paused = await rest.post(`${path}/pause`)
   expect(paused.body).toMatchObject({ paused_at: expect.any(String) as string, next_at: null })
-  // Once more changes nothing.
+  // A repetition changes nothing.
   expect((await rest.post(`${path}/pause`)).body['paused_at']).toBe(paused.body['paused_at'])
   const resumed = await rest.post(`${path}/resume`)
   expect(resumed.body).toMatchObject({ paused_at: null, next_at: created.body['next_at'] })
@@ -175,7 +175,7 @@ test('all of an owner goes with them, and an application without it keeps its ow
   const kept = await as({ 'x-user': 'bob' }).rest.post('schedules', asked)
   expect(await runtime.erase({ id: 'ada', tenantId: 'acme', kind: 'user' })).toMatchObject({ schedules: 1 })
   expect(await runtime.erase({ id: 'ada', tenantId: 'acme', kind: 'user' })).toMatchObject({ schedules: 0 })
-  // Another deployment publishes what its code has, which is nothing.
+  // Another deployment publishes the schedules of its code, which has none.
   const other = await createServer({ agents: [plain], worker: false })
   await other.runtime.start()
   expect(await database.sql('SELECT id FROM agent_runtime.schedule')).toEqual([{ id: id(kept.body) }])

@@ -161,7 +161,7 @@ test('what comes with a request that is too long is asked again, and by a later 
       { role: 'assistant', content: 'Both.' },
     ],
   })
-  // The one that was asked again had it too, once.
+  // The model that was asked again got it too, once.
   expect(model.requests.at(-1)?.messages.filter((message) => textOf(message) === 'In Celsius.')).toHaveLength(
     1,
   )

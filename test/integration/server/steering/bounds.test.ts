@@ -1,4 +1,4 @@
-// How much a run is sent, and when it reads it.
+// How much may be sent to a run, and when it reads that.
 import { expect } from 'vitest'
 import { defineAgent, textOf } from '../../../../server/index.ts'
 import { PUBLIC_PRINCIPAL } from '../../../../server/contract/principal.ts'

@@ -11,7 +11,7 @@ vi.setConfig({ testTimeout: 300_000 })
 const zodModule = import.meta.resolve('zod')
 
 const CONVERSATIONS = 8
-/** Of each conversation. */
+/** Messages of each conversation. */
 const MESSAGES = 24
 
 const ENTRY = `
@@ -64,7 +64,7 @@ test('workers that are killed in the middle lose nothing that runs were sent, an
   ] as const
   let sent = 0
 
-  /** Says one thing after another: to the run that is under way, or by another run where that is over. */
+  /** Sends one message after another: to the run under way, or by a new run if that is over. */
   async function talk(n: number): Promise<{ conversation: string; said: string[] }> {
     const { rest } = servers[n % 2 === 0 ? 0 : 1]
     const { body } = await rest.post('runs', {
@@ -108,7 +108,7 @@ test('workers that are killed in the middle lose nothing that runs were sent, an
     const messages = body['messages'] as { role: string; content: string }[]
     const heard = messages.filter(({ role }) => role === 'user').map(({ content }) => content)
     expect(heard.toSorted()).toEqual(said.toSorted())
-    // What the last one was asked with is all that was said, in the order in which the conversation has it.
+    // The last model request had all messages, in the conversation's order.
     expect(JSON.parse(messages.at(-1)?.content ?? '')).toEqual(heard)
   }
   const told = await database.sql(

@@ -1,4 +1,4 @@
-// What becomes of messages that a run does not come to read.
+// What happens to messages that a run does not read any more.
 import { expect } from 'vitest'
 import { AgentRuntimeError, defineAgent, ownersOnly, textOf } from '../../../../server/index.ts'
 import type { AgentContext } from '../../../../server/index.ts'
@@ -7,7 +7,7 @@ import { ALL, begin, createGate, endSilently, WITHIN } from './scene.ts'
 
 const heard = (ctx: Pick<AgentContext, 'messages'>) => ctx.messages.map((message) => textOf(message))
 
-/** Reads nothing of what it is sent, and says what it began with. */
+/** Reads no sent messages, and says what it began with. */
 const deaf = (key: string) => defineAgent({ key, run: async (ctx) => ({ output: heard(ctx) }) })
 
 const LATER = { run_at: '2999-01-01T00:00:00Z' }
@@ -18,7 +18,7 @@ test('runs whose messages can not be passed on keep nobody else from theirs', as
 }) => {
   const agents = [deaf('stuck'), deaf('free')]
   const { rest } = await createServer({ agents, worker: false })
-  // More than are looked after at once.
+  // More than one look takes.
   const stuck = await Promise.all(
     Array.from({ length: 101 }, () => rest.create('stuck', { ...begin('Later'), ...LATER })),
   )
@@ -233,7 +233,7 @@ test('what is asked before a run has left its messages to the next one comes aft
     authenticate: () => ({ id: 'ann', tenantId: '', kind: 'user', claims: { isHere: true } }),
     async authorize(...question) {
       const [principal, action] = question
-      // Of the next run nobody is there who asks.
+      // Nobody is there to ask for the next run.
       if (action === 'create' && principal?.claims === undefined) await held.pass()
       return ownersOnly(...question)
     },
@@ -259,7 +259,7 @@ test('what is asked before a run has left its messages to the next one comes aft
   expect(rejected.body['error']).toContain('not read')
   const [queued, steered] = [await create('Queued.', 'queue'), await create('Steered.', 'steer')]
   expect([queued.status, steered.status]).toEqual([201, 201])
-  // Of the two that wait, none has the turn.
+  // Neither of the two waiting runs has the turn.
   expect(await create('Too much.', 'queue')).toMatchObject({ status: 429, body: { details: { waiting: 2 } } })
   expect(heard).toEqual(['First.'])
   held.open()

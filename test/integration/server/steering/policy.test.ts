@@ -1,4 +1,4 @@
-// The conversation policy `steer`: what is asked while a run is under way is said to that run.
+// The conversation policy `steer`: a message during a run is sent to that run.
 import { expect, vi } from 'vitest'
 import { z } from 'zod'
 import { defineAgent, textOf } from '../../../../server/index.ts'
@@ -33,7 +33,7 @@ test('what is asked over two servers at once is said to the run under way, which
   expect(told.map((event) => String(event['message_id'])).toSorted()).toEqual(ids.toSorted())
   expect(asked.at(-1)?.toSorted()).toEqual(['Briefly.', 'In Celsius.', 'Please.', 'Weather?'])
   expect((await one.rest.get('runs')).body['count']).toBe(1)
-  // Once it is over, the next one is a run of its own.
+  // Once it is over, the next message creates a run of its own.
   const next = await one.rest.post('runs', steered('And now?'))
   expect(next).toMatchObject({ status: 201, body: { conversation_id: conversation } })
   expect(next.body).not.toHaveProperty('sent_message_ids')
@@ -94,12 +94,12 @@ test('what a run under way can not take waits for its turn', async ({ createServ
     const answer = await rest.post('runs', request)
     expect([request, answer]).toMatchObject([{}, { status: 201, body: { status: 'queued' } }])
   }
-  // On the branch that is chosen now there is no run under way.
+  // The chosen branch has no run under way.
   expect((await rest.post('runs', steered('Hi'))).status).toBe(201)
   expect((await rest.post(`conversations/${conversation}/select`, { message_id: `${id}:0` })).status).toBe(
     200,
   )
-  // None of those that wait has kept the run from being said something.
+  // The waiting runs did not keep messages from the run.
   const said = await rest.post('runs', steered('Hi'))
   expect(said).toMatchObject({ status: 200, body: { id, conversation_id: conversation } })
   await rest.post(`runs/${id}/cancel`)
@@ -137,7 +137,7 @@ test('is what an agent may ask for; a run that has not begun or waits takes it, 
   const events = await rest.events(`runs/${id}/${ALL}`)
   expect(events.at(-1)).toMatchObject({ output: ['sesame', 'Before.', 'Meanwhile.'] })
 
-  // What is to begin at its time is not said anything before.
+  // A run with a start time is sent nothing before that.
   const later = await rest.create('asking', {
     conversation_id: conversation,
     run_at: '2999-01-01T00:00:00Z',
@@ -186,7 +186,7 @@ test('what is said to runs that are just ending is heard once, over two servers'
     const said = Array.from({ length: 6 }, (_message, m) => `${n}: ${m}`)
     for (const [index, content] of said.entries()) {
       const request = steered(content, { idempotency_key: content })
-      // Each is asked twice, as by a client that lost the answer.
+      // Each is sent twice, like by a client that lost the answer.
       const [one, two] = await Promise.all(servers.map(({ rest }) => rest.post('runs', request)))
       expect([one?.body['id'], index]).toEqual([two?.body['id'], index])
     }
@@ -203,7 +203,7 @@ test('what is said to runs that are just ending is heard once, over two servers'
     const messages = body['messages'] as { role: string; content: string }[]
     const users = messages.flatMap(({ role, content }) => (role === 'user' ? [content] : []))
     expect(users.toSorted()).toEqual(said.toSorted())
-    // What the last one was asked with is all of it, in the order in which the conversation has it.
+    // The last model request had all of it, in the conversation's order.
     expect(messages.at(-1)?.content).toBe(users.join(' | '))
   }
 })

@@ -8,7 +8,7 @@ export const WITHIN = { timeout: 30_000 }
 
 export const ALL = 'events?include_all=1'
 
-/** A gate in an agent: it comes, and goes on when it is let. */
+/** A gate in an agent. The agent waits there until it is opened. */
 export interface Gate {
   readonly come: Promise<void>
   open(): void
@@ -31,7 +31,10 @@ export function createGate(): Gate {
 const said = (messages: readonly AgentMessage[]) =>
   messages.filter(({ role }) => role === 'user').map((message) => textOf(message))
 
-/** Asks its model, which calls a tool that waits at the gate, and asks it again. Its answer is what the user has said by then. */
+/**
+ * Asks its model, which calls a tool that waits at the gate, and asks it again. Its answer has all that the
+ * user had said by then.
+ */
 export function createChat(gate: Gate, more: { failsFirst?: boolean; modelFailsAt?: number } = {}) {
   const asked: string[][] = []
   const model: Model = {
@@ -68,7 +71,10 @@ export function createChat(gate: Gate, more: { failsFirst?: boolean; modelFailsA
   return { chat, model, asked }
 }
 
-/** Two servers, of which one works, and a run of the chat that stands at its gate: it asks its model again when it is let go on. */
+/**
+ * Two servers, one with a worker, and a run of the chat that waits at its gate. When the gate opens, it asks
+ * its model again.
+ */
 export async function chatAtGate(createServer: CreateServer, more: Parameters<typeof createChat>[1] = {}) {
   const gate = createGate()
   const { chat, model, asked } = createChat(gate, more)
@@ -80,7 +86,7 @@ export async function chatAtGate(createServer: CreateServer, more: Parameters<ty
   return { gate, asked, one, two, rest: one.rest, id, conversation, steered: steeringIn(conversation) }
 }
 
-/** What is asked in a conversation and said to the run under way. */
+/** The messages of a conversation that were sent to the run under way. */
 export const steeringIn =
   (conversation: string, agentKey = 'chat') =>
   (content: string, more: object = {}) => ({
@@ -93,7 +99,7 @@ export const steeringIn =
 
 export const begin = (content: string) => ({ conversation: 'new', messages: [{ role: 'user', content }] })
 
-/** The runs succeed, without a word to anybody, as where a process dies right after. */
+/** The runs succeed without telling anybody, like when a process dies right after. */
 export async function endSilently(
   database: { sql(text: string): Promise<unknown> },
   ...runIds: readonly string[]

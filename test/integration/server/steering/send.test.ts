@@ -98,7 +98,7 @@ test('what a run does not come to read is the next run of its conversation, befo
     conversation_id: conversation,
     messages: [{ role: 'user', content: 'Later.' }],
   })
-  // Its model is asked for the last time: there is no more boundary.
+  // Its model was asked for the last time, so no boundary is left.
   for (const message of ['A', 'B']) await two.rest.post(`runs/${id}/messages`, { message })
   last.open()
   await two.rest.events(`runs/${later}/events`)
@@ -173,7 +173,7 @@ test('is refused by a run that is over, or in no conversation; a key sends once'
   expect(asked.at(-1)).toEqual(['Weather?', 'Once.'])
   const over = await rest.post(`runs/${id}/messages`, { message: 'Too late.' })
   expect(over).toMatchObject({ status: 409, body: { code: 'conflict' } })
-  // What was sent before is answered as it was.
+  // A repeated message gets the same answer.
   expect((await rest.post(`runs/${id}/messages`, once)).body['message_id']).toBe(first?.body['message_id'])
   const alone = await rest.create('chat', { run_at: '2999-01-01T00:00:00Z' })
   expect(await rest.post(`runs/${alone}/messages`, { message: 'Hi' })).toMatchObject({

@@ -5,7 +5,9 @@ import type { AnyRunEvent } from '../../../../server/contract/event.ts'
 import { defineAgent } from '../../../../server/index.ts'
 import { test } from '../../../support/runtime.ts'
 
-/** Breaks off its first attempt in mid-sentence. Every delta is a row: what is said by turns is not joined. */
+/**
+ * Ends its first attempt in mid-sentence. Every delta is a row, since messages that alternate are not joined.
+ */
 const narrator = defineAgent({
   key: 'narrator',
   async run(ctx) {
@@ -41,14 +43,14 @@ describe('a run that was compacted', () => {
     const live = await trpc.events({ runId, ...everything })
     const forUsers = await trpc.events({ runId })
     await database.sql(AGED)
-    // Each looks when it starts, and they all do at once.
+    // Each looks when it starts, and all start at once.
     const others = [1, 2, 3].map(() => createServer({ agents: [narrator], worker: false }))
     await Promise.all((await Promise.all(others)).map(({ runtime }) => runtime.start()))
     await expect.poll(() => database.sql('SELECT seq FROM agent_runtime.event')).not.toHaveLength(live.length)
 
     const left = await trpc.events({ runId, ...everything })
-    // Attempt 1: the sentence and the thought that broke off, whole. Attempt 2: the beginning of "a", for it
-    // began before "b" and ends after it, "b", which was never ended, and the thought.
+    // Attempt 1: the whole of the aborted sentence and thought. Attempt 2: the beginning of "a", which starts
+    // before "b" and ends after it; "b", which never ended; and the thought.
     expect(left.map(({ seq, type, payload }) => [seq, type, payload])).toMatchObject([
       [1, 'run.started', {}],
       [6, 'assistant.delta', { messageId: 'a', content: 'Once upon a ', offset: 0 }],

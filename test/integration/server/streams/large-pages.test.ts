@@ -57,13 +57,13 @@ describe('large events', () => {
 
 describe('large runs and conversations', () => {
   const ROWS = 9
-  // One that is stored as it is, one that is compressed to next to nothing.
+  // One is stored as it is, and one is compressed to almost nothing.
   const large = (n: number) => (n % 2 === 0 ? randomBytes(150_000).toString('base64') : 'x'.repeat(300_000))
   const MAX_ANSWER = 1024 * 1024 + 325_000
   const agent = defineAgent({ key: 'agent', run: async () => {} })
   const config = { maxBodyBytes: 8 * 1024 * 1024 }
 
-  /** All pages from one on, each of more than one and not much more than a megabyte. */
+  /** All pages from this one on. Each has more than one event, and little more than a megabyte. */
   async function walk(rest: RestClient, from: string, link: 'next' | 'previous') {
     const pages: string[][] = []
     for (let path: string | null = from; path !== null;) {
@@ -91,7 +91,7 @@ describe('large runs and conversations', () => {
       expect(pages.length).toBeLessThan(ROWS)
       const back = await walk(rest, `/api/agents/${what}?cursor=after.${String(ids.at(-1))}`, 'previous')
       expect(back.toReversed().flat()).toEqual(ids.slice(0, -1))
-      // A small page is as ever.
+      // A small page is unchanged.
       expect((await rest.get(`${what}?limit=2`)).body['results']).toMatchObject([
         { id: ids[0] },
         { id: ids[1] },

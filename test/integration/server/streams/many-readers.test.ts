@@ -9,7 +9,7 @@ import { z } from 'zod'
 import { defineAgent } from '../../../../server/index.ts'
 import { test } from '../../../support/runtime.ts'
 
-/** Emits as many events as the test says, when it says so, and ends when that is none. */
+/** Emits as many events as the test says, when it says so. Ends when the number is 0. */
 function createSource(bytes = 0) {
   const asked: PromiseWithResolvers<number>[] = [Promise.withResolvers()]
   let emitted = 0
@@ -39,7 +39,7 @@ interface Block {
   payload: { n: number }
 }
 
-/** Real sockets: whether they are read or not is what it is about. */
+/** Uses real sockets, since the test is about whether they are read. */
 async function serve(handler: (request: Request) => Promise<Response>) {
   const server = createHttpServer(getRequestListener(handler))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -106,7 +106,7 @@ describe('many readers of one run', () => {
       () => expect(fast.every((reader) => reader.blocks.length === blocks)).toBe(true),
       TIMEOUT,
     )
-    // Up to date, a hundred are told of what comes, while the two still hold what they were sent at first.
+    // The others get what is new to a hundred readers, while the two still hold their first events.
     const late = await open(100, `&from_seq=${blocks + 2}&lastEventId=${blocks + 1}`)
     for (const reader of late) reader.read()
     for (let round = 1; round <= 10; round += 1) {
@@ -131,7 +131,7 @@ describe('many readers of one run', () => {
     await createServer({ agents: [agent] })
     const id = await api.rest.create('source')
     await using http = await serve(api.runtime.handler)
-    // Of every pool there is: the worker reads no events, so they are the API's.
+    // Counts reads of every pool. The worker reads no events, so they are the API's.
     const statements = vi.spyOn(pg.Pool.prototype, 'query')
     const reads = () =>
       statements.mock.calls.filter(([query]) => (query as { name?: string }).name === 'read_events').length
@@ -147,7 +147,8 @@ describe('many readers of one run', () => {
         TIMEOUT,
       )
     }
-    // A look when it begins, one a hint and, at times, one more for a hint that came during it.
+    // One look at the beginning, one for each hint and, at times, one more for a hint that came during a
+    // look.
     expect(reads()).toBeLessThan(3 * rounds)
     statements.mockRestore()
     end()

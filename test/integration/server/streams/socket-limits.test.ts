@@ -1,4 +1,4 @@
-// What one client's sockets may cost the others, and how long they last.
+// What one client's sockets may cost others, and how long they last.
 import { once } from 'node:events'
 import { createTRPCClient, createWSClient, wsLink } from '@trpc/client'
 import { describe, expect, vi } from 'vitest'
@@ -17,7 +17,7 @@ const quick = defineAgent({ key: 'quick', run: (ctx) => ctx.emitMessage('done') 
 const PATIENT = { timeout: 20_000 }
 
 const user = (id: string): Principal => ({ id, tenantId: '', kind: 'user' })
-/** Of what is not there: 404 is what one gets who may ask. */
+/** Asks for something that does not exist: a caller who may ask gets 404. */
 const get = (id: number) => ({ id, method: 'query', params: { path: 'runs.none' } })
 const follow = (id: number, runId: string) => ({
   id,
@@ -26,7 +26,7 @@ const follow = (id: number, runId: string) => ({
 })
 const gets = (count: number) => Array.from({ length: count }, (_, index) => get(index + 1))
 
-/** Who calls is whoever the header says, while that one is let in. */
+/** The header names the caller, as long as the door admits that one. */
 function createDoor() {
   const door = {
     asked: 0,
@@ -40,7 +40,7 @@ function createDoor() {
   return door
 }
 
-/** A server to whose sockets callers come through a door. */
+/** A server whose sockets authenticate callers by a door. */
 async function serveDoor(createServer: CreateServer, config: Settings = {}) {
   const door = createDoor()
   const { authenticate } = door
@@ -49,7 +49,7 @@ async function serveDoor(createServer: CreateServer, config: Settings = {}) {
   return { door, host, [Symbol.asyncDispose]: () => host[Symbol.asyncDispose]() }
 }
 
-/** What the log tells of who was turned away. */
+/** The refusals in the log. */
 const refusalsIn = (log: readonly LogEntry[]) =>
   log
     .filter(({ message }) => message === 'refused a request')
@@ -62,7 +62,7 @@ test('one who is refused again and again is read from later, and others are not'
   const { host } = served
   using mallory = await openRawSocket(host.socketUrl, { params: { authorization: 'mallory' } })
   using bob = await openRawSocket(host.socketUrl, { params: { authorization: 'bob' } })
-  // What had arrived by then is answered; what comes after waits.
+  // Messages that had arrived by then are answered; later ones wait.
   for (const message of gets(3)) mallory.send(message)
   await mallory.until(({ id }) => id === 3)
   mallory.send(get(4))

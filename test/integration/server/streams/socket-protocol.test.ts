@@ -1,4 +1,5 @@
-// What is said over a socket, beside what tRPC's own adapter says to the same: clients of tRPC are to find no difference.
+// Compares the answers over a socket with those of tRPC's own adapter. Clients of tRPC must find no
+// difference.
 import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -20,7 +21,7 @@ const counter = defineAgent({
   key: 'counter',
   events: { count: { schema: z.object({ n: z.number(), text: z.string() }), visibility: 'user' } },
   async run(ctx) {
-    // Of every length that a frame writes in another way.
+    // Lengths that frames encode in different ways.
     for (const [n, length] of [0, 1, 200, 70_000].entries()) {
       await ctx.emit('count', { n, text: 'ü'.repeat(length) })
     }
@@ -55,7 +56,7 @@ async function hostReference(runtime: { router: unknown }) {
   }
 }
 
-/** Says it all, one thing when the one before is answered as it should be, and tells what was heard. */
+/** Sends all messages, each after the expected answer to the one before. Returns what it received. */
 async function converse(
   url: string,
   script: { say: string; hear: number }[],
@@ -75,7 +76,7 @@ async function converse(
   return Object.fromEntries(Object.entries(answers).map(([id, texts = []]) => [id, withoutBeginning(texts)]))
 }
 
-/** tRPC tells of a stream that it has started before it knows whether it may: that one is refused is all that matters. */
+/** tRPC reports that a stream has started before it knows whether it may. Only the refusal matters. */
 function withoutBeginning(texts: string[]): string[] {
   const [first = '', refusal = ''] = texts
   return first.includes('"started"') && refusal.includes('"error"') ? [refusal] : texts
@@ -143,7 +144,7 @@ test('every message is tRPC’s own, to the byte', async ({ createServer }) => {
       script.map(({ say, hearOfReference }) => ({ say, hear: hearOfReference })),
     ),
   ])
-  // What tRPC has no word for, and its clients leave aside.
+  // Messages that tRPC has no name for, and its clients ignore.
   const pace = ',"reconnectAfterInactivityMs":4500'
   expect(ours['"live"']?.filter((text) => text.includes(pace))).toHaveLength(2)
   const watched = ours['"live"']?.map((text) => text.replace(pace, '')) ?? []

@@ -1,4 +1,4 @@
-// Many who follow a run over sockets: what each of them costs the server they share.
+// What each of many viewers of a run costs their server over sockets.
 import type { Socket } from 'node:net'
 import { expect, vi } from 'vitest'
 import { z } from 'zod'
@@ -11,7 +11,7 @@ import { test } from '../../../support/runtime.ts'
 const VIEWERS = 40
 const EVENTS = 500
 
-/** Emits so many events, as fast as they are taken, whenever the test says so; nothing more ends it. */
+/** Emits this many events, as fast as they are taken, whenever the test says so. Only the test ends it. */
 function createBursts() {
   const asked: PromiseWithResolvers<boolean>[] = [Promise.withResolvers()]
   const agent = defineAgent({
@@ -40,7 +40,7 @@ const follow = async (url: string, runId: string) => {
 const ticksOf = ({ answers }: RawSocket) =>
   answers.filter(({ result }) => result?.data?.data.type === 'tick').length
 
-/** What is written to each from here on. */
+/** The data that is written to each from here on. */
 function watchWrites(sockets: readonly Socket[]) {
   const written = sockets.map((socket) => vi.spyOn(socket, 'write').mock.calls)
   return {
@@ -70,12 +70,12 @@ test('a batch of events is one write to each of its viewers, encoded once for al
   burst()
   await sawAll(first.viewers, EVENTS)
   const live = first.writes.perSocket()
-  // At most: how many there are in a batch, the speed of the machine decides. Signs of life may come between.
+  // Upper bounds: the speed of the machine decides how large batches are. Signs of life may come between.
   expect(Math.max(...live)).toBeLessThan(EVENTS + 20)
-  // Where the machine is slow, those who wait for their time slice come to see other batches than those before them.
+  // On a slow machine, viewers that wait for their time slice get other batches than earlier ones.
   expect(first.writes.different()).toBeLessThan(live.reduce((sum, count) => sum + count) / 2)
 
-  // Those who join late read from the store, page by page.
+  // Viewers that join late read pages from the store.
   const late = await join()
   await sawAll(late.viewers, EVENTS)
   expect(Math.max(...late.writes.perSocket())).toBeLessThan(20)

@@ -1,4 +1,4 @@
-// Streams over one WebSocket, on a Node HTTP server that has a runtime mounted.
+// Streams over one WebSocket, on a Node HTTP server with a mounted runtime.
 import { createTRPCClient, createWSClient, wsLink } from '@trpc/client'
 import { describe, expect, vi } from 'vitest'
 import { z } from 'zod'
@@ -20,7 +20,7 @@ const counter = defineAgent({
   },
 })
 
-/** Emits as much as no network between two processes holds. */
+/** Emits more than a network between two processes can hold. */
 const verbose = defineAgent({
   key: 'verbose',
   events: { page: { schema: z.string(), visibility: 'user' } },
@@ -287,7 +287,7 @@ describe('a connection', () => {
       answers.flatMap(({ result }) => result?.data?.data.seq ?? [])
     const all = seqs(await fast.until(isStopped))
     expect(all.length).toBe(402)
-    // Each of the two holds one piece at most, of 80 MB in all.
+    // Each of the two holds at most one piece, of 80 MB in all.
     expect(host.sockets[0]?.writableNeedDrain).toBe(true)
     expect(host.sockets[0]?.writableLength).toBeLessThan(1_000_000)
     slow.socket.resume()
@@ -309,7 +309,7 @@ describe('a connection', () => {
       raw.send({ id, method: 'query', params: { path: 'runs.get', input: { runId } } })
       await rest.get(`runs/${runId}`)
     }
-    // Four answers at most, of 45 MB.
+    // At most four answers, of 45 MB.
     expect(host.sockets[0]?.writableNeedDrain).toBe(true)
     expect(host.sockets[0]?.writableLength).toBeLessThan(4_000_000)
     raw.socket.resume()

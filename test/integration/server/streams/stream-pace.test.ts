@@ -1,4 +1,5 @@
-// A reader is told how long a stream may be silent before the connection is dead: less while a run of it is running.
+// A reader is told how long a stream may be silent before the connection counts as dead. The time is shorter
+// while one of its runs is running.
 import { expect } from 'vitest'
 import { z } from 'zod'
 import { defineAgent } from '../../../../server/index.ts'
@@ -9,7 +10,7 @@ import { test } from '../../../support/runtime.ts'
 const RUNNING = 4_500
 const IDLE = 45_000
 
-/** Asks for a go-ahead when the test says so, and ends when it says so. */
+/** Asks for approval when the test says so, and ends when it says so. */
 function createAsker() {
   const [asks, ends] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   const agent = defineAgent({
@@ -23,7 +24,7 @@ function createAsker() {
   return { agent, ask: () => asks.resolve(), end: () => ends.resolve() }
 }
 
-/** What a stream of server-sent events tells: the deadlines, and the types of events. */
+/** What a stream of server-sent events says: the deadlines, and the types of events. */
 async function* tellings(response: Response): AsyncGenerator<number | string> {
   let text = ''
   for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
@@ -55,7 +56,7 @@ test.for(['runs', 'conversations'] as const)(
       heard.push(told)
       if (told === 'run.started') ask()
       if (told === IDLE && heard.includes('run.waiting')) {
-        // Who comes while it waits need not be told by events.
+        // A reader that comes while the run waits needs no event to know it.
         const { value } = await tellings(await open('2')).next()
         if (of === 'runs') expect(value).toBe(IDLE)
         await rest.post(`runs/${runId}/respond`, { wait: 'go', value: true })
@@ -64,7 +65,7 @@ test.for(['runs', 'conversations'] as const)(
       if (told === 'run.succeeded') break
     }
     const deadlines = heard.filter((told) => typeof told === 'number')
-    // A conversation has no run at first, by what was read of it so far.
+    // The first part of a conversation that was read has no run.
     expect(deadlines).toEqual([...(of === 'runs' ? [] : [IDLE]), RUNNING, IDLE, RUNNING])
   },
 )

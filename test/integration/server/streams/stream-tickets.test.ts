@@ -1,4 +1,4 @@
-// A stream that is opened by a ticket in its URL, as a browser's EventSource does it.
+// A ticket in the URL opens a stream, for a browser's EventSource.
 import { SignJWT } from 'jose'
 import { afterEach, describe, expect, vi } from 'vitest'
 import { defineAgent } from '../../../../server/index.ts'
@@ -25,7 +25,7 @@ function authenticate(request: Request): Principal | null {
 }
 const options = { agents: [tells], anonymousSessions: true, authenticate } as const
 
-/** What an EventSource sends: no header of the page's. */
+/** The headers of an EventSource, none of which the page sets. */
 const open = ({ rest }: Pick<TestServer, 'rest'>, path: string) =>
   rest.send(path, { headers: { accept: 'text/event-stream' } })
 
@@ -94,7 +94,7 @@ describe('a ticket', () => {
         'assistant.message',
         'run.succeeded',
       ])
-      // It shows what it was made for.
+      // It shows only what it was created for.
       expect(events.at(-1)?.payload).toEqual({})
       await stream.close()
       for (const path of [`conversations/${other}/events/`, `runs/${runId}/events/`, `runs/${id}/events/`]) {
@@ -137,7 +137,7 @@ describe('a ticket', () => {
     const { ada, runId } = await createScene(server)
     const plain = await ticketOf(ada.rest, runId, { include_debug: false })
     const all = await ticketOf(ada.rest, runId, { include_all: true })
-    // What a run ended with is nothing that users are told.
+    // Users are not told what a run returned.
     const tellsAll = async (path: string) =>
       (await (await open(server, path)).text()).includes('"payload":{"output":"done"')
     expect(await tellsAll(`runs/${runId}/events/?include_all=true&ticket=${plain}`)).toBe(false)
@@ -156,7 +156,7 @@ describe('a ticket', () => {
     expect((await visitor.rest.post(`runs/${visitors}/ticket`, { include_all: true })).status).toBe(403)
     const query = `ticket=${await ticketOf(visitor.rest, visitors)}`
     expect(await typesAt(server, `runs/${visitors}/events/?${query}`)).toContain('run.succeeded')
-    // What became a user's is not the visitor's to show.
+    // A ticket of the visitor does not show what became the user's.
     await server.runtime.sessions.claim(ADA, token)
     expect((await open(server, `runs/${visitors}/events/?${query}`)).status).toBe(404)
   })
@@ -225,7 +225,7 @@ describe('a ticket', () => {
       `${encode({ ...ownHeader, alg: 'none' })}.${payload}.`,
       await sign({}, new Uint8Array(32)),
       await sign({ exp: undefined }),
-      // Of kinds that there may be later.
+      // Kinds that there may be later.
       await sign({ run: undefined, conversation: runId }),
     ]) {
       expect((await open(server, `runs/${runId}/events?ticket=${forged}`)).status).toBe(401)
@@ -239,7 +239,7 @@ describe('a ticket', () => {
     const [server, another] = [await createServer(options), await createServer({ ...options, worker: false })]
     const { ada, runId } = await createScene(server)
     const others = another.as(ADAS).rest
-    // All at once, and one key.
+    // All at once, with one key.
     const tickets = await Promise.all(
       [ada.rest, others, ada.rest, others].map((rest) => ticketOf(rest, runId)),
     )

@@ -5,7 +5,7 @@ import type { AnyRunEvent } from '../../../../server/index.ts'
 import { test } from '../../../support/runtime.ts'
 import { createTestTrpc } from '../../../support/trpc-client.ts'
 
-/** Says words one by one, the second half only when the test lets it. */
+/** Says words one by one. The second half waits for the test. */
 function createTalker(words: number) {
   const half = Promise.withResolvers<void>()
   const agent = defineAgent({
@@ -282,7 +282,7 @@ function pathOf(link: unknown): string | undefined {
   return typeof link === 'string' ? link.slice(new URL(link).origin.length) : undefined
 }
 
-/** The first events of a stream, which is then left. */
+/** Reads the first events of a stream, and leaves it. */
 async function nth<T>(
   stream: { next(): Promise<T | undefined>; close(): Promise<void> },
   count: number,

@@ -1,5 +1,5 @@
-// The handler answers `runs.events` itself. What it writes is compared with what tRPC makes of the same
-// procedure, byte for byte: a tRPC that writes otherwise shows here.
+// The handler answers `runs.events` itself. Its output is compared with tRPC's for the same procedure, byte
+// for byte, so that a change in tRPC is noticed.
 import type { AnyRouter } from '@trpc/server'
 import { fetchRequestHandler } from '@trpc/server/adapters/fetch'
 import { describe, expect } from 'vitest'
@@ -11,7 +11,7 @@ import { test } from '../../../support/runtime.ts'
 
 const VISITOR: Principal = { id: 'visitor', tenantId: '', kind: 'anonymous' }
 
-/** What tRPC leaves to whoever serves it. */
+/** The headers that tRPC leaves to the server. */
 const OF_EVERY_ANSWER = {
   'cache-control': 'no-store, no-transform',
   'x-content-type-options': 'nosniff',
@@ -49,7 +49,7 @@ function ask(runtime: Faces, url: string, init: RequestInit = {}) {
   }
 }
 
-/** Everything there is; or, of a stream that goes on, up to the pattern. */
+/** The whole text, or the text up to the pattern if the stream does not end. */
 async function read(response: Response, pattern?: RegExp): Promise<string> {
   let text = ''
   for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
@@ -104,7 +104,7 @@ describe('the subscription', () => {
     const config = { streamKeepAliveSeconds: 0.05 }
     const server = await createServer({ agents: [agent], authenticate: () => VISITOR, config })
     const runId = await server.rest.create('held')
-    // What it begins with is over when both are opened: it would come between two signs of life.
+    // The first event is over before both are opened: it would come between two signs of life.
     const beginning = await server.rest.stream(`runs/${runId}/events/stream`)
     await beginning.until('run.started')
     await beginning.close()

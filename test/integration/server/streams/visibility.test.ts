@@ -6,7 +6,7 @@ import type { RestEvent } from '../../../support/rest-client.ts'
 import type { TestServer } from '../../../support/runtime.ts'
 import { test } from '../../../support/runtime.ts'
 
-/** Emits one event of each kind, the last of them only when the test lets it. */
+/** Emits one event of each kind. The last one waits for the test. */
 function createEmitter() {
   const half = Promise.withResolvers<void>()
   const agent = defineAgent({
@@ -31,14 +31,16 @@ function createEmitter() {
   return { agent, goOn: () => half.resolve() }
 }
 
-/** By seq; 1 is run.started, 9 the checkpoint, 10 run.succeeded: everybody is told of the first and the last. */
+/**
+ * By seq: 1 is run.started, 9 the checkpoint, 10 run.succeeded. Everybody is told of the first and the last.
+ */
 const USER = [1, 2, 6, 7, 10]
 const DEBUG = [1, 2, 3, 6, 7, 8, 10]
 const ALL = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
 
 const seqs = (events: readonly (RestEvent | AnyRunEvent)[]) => events.map(({ seq }) => seq)
 
-/** The same question to both transports, live or not. */
+/** The same question over both transports, live or not. */
 function ask(
   server: Pick<TestServer, 'rest' | 'trpc'>,
   id: string,
@@ -238,7 +240,7 @@ describe('a reader sees what is for such a reader', () => {
     await expect(trpc.events({ runId: id, includeAll: true })).rejects.toMatchObject({
       data: { error: { code: 'forbidden' } },
     })
-    // Of a run that is not theirs nobody learns so much as that it is refused, nor does the application hear of it.
+    // A caller does not learn that another's run is refused, and the application does not hear of it.
     asked.length = 0
     const stranger = server.as({ who: 'stranger' })
     expect((await stranger.rest.get(`runs/${id}/events?include_all=1`)).status).toBe(404)

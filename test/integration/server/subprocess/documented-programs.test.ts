@@ -1,4 +1,4 @@
-// The programs that docs/subprocess.md shows, as they stand there, and those of django-agent-runtime with another import.
+// The unchanged programs of docs/subprocess.md, and those of django-agent-runtime with another import.
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -32,7 +32,7 @@ interface Approval {
 
 const messages = [{ role: 'user', content: 'Is rain wet?' }]
 
-// In the reference's README, but for the import.
+// From the reference's README, with another import.
 const TOOL_AGENT = `
 from trpc_agent_runtime import *
 

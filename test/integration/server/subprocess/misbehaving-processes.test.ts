@@ -11,7 +11,7 @@ const PROGRAM = fileURLToPath(new URL('../../../fixtures/subprocess/misbehaving.
 const agentOf = (how: string, settings: Partial<ProcessSettings> = {}) =>
   subprocessAgent({ key: 'agent', command: process.execPath, args: [PROGRAM, how], ...settings })
 
-/** What a log says of an error: its messages, down to the first cause. */
+/** The messages of a logged error, down to the first cause. */
 const causesOf = (error: unknown): string =>
   error instanceof Error ? `${error.message}\n${causesOf(error.cause)}` : ''
 
@@ -89,7 +89,7 @@ describe('a process', () => {
     expect(outputOf((await rest.get(`runs/${id}`)).body)).toBe('said')
   })
 
-  // What it prints and what it says are in two pipes, of which the second may be read first.
+  // Its output and its protocol use two pipes, of which the second may be read first.
   test('has its last lines in the log, also when its run has ended before they are read', async ({
     createServer,
   }) => {

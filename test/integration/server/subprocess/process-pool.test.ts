@@ -10,7 +10,7 @@ import { test } from '../../../support/runtime.ts'
 import { PROGRAM, createNotes, failureIn, isThere, pythonAgent } from './python-agents.ts'
 
 const PYTHON = 'python3'
-/** Of this process, of which all tests of this file are. */
+/** The pool of this process, which all tests of this file share. */
 const processes = () => childrenOf(process.pid, PYTHON)
 
 async function outputOfRun(rest: RestClient, agentKey: string, params?: unknown) {
@@ -36,7 +36,7 @@ describe.skipIf(!isInstalled(PYTHON))('processes of an agent', () => {
     expect(warm).toContain(await pidOf(rest))
     await worker.stop()
     expect(processes()).toEqual([])
-    // A later worker has them again.
+    // A later worker uses them again.
     await runtime.startWorker()
     await expect.poll(processes).toHaveLength(2)
     expect(warm).not.toContain(await pidOf(rest))
@@ -158,7 +158,7 @@ describe.skipIf(!isInstalled(PYTHON))('processes of an agent', () => {
     await stream.until('assistant.message')
     await stream.close()
     await worker.stop({ drainTimeoutMs: 0 })
-    // Though a run has but one attempt here.
+    // Though runs have only one attempt here.
     expect((await rest.get(`runs/${id}`)).body).toMatchObject({ status: 'queued', attempt: 1 })
     expect(await notes.read()).toEqual(['cleaned up'])
     expect(processes()).toEqual([])

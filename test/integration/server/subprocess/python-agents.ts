@@ -31,13 +31,13 @@ export async function createNotes() {
   }
 }
 
-/** By what an attempt failed, as the log says. */
+/** The logged reason why an attempt failed. */
 export function failureIn(log: readonly LogEntry[], when = 'the agent failed'): Error {
   const entry = log.find(({ message }) => message === when)
   return (entry?.fields ?? {})['err'] as Error
 }
 
-/** Whether a process is there, and no zombie that nobody has asked for. */
+/** Whether a process exists, and is no zombie. */
 export async function isThere(pid: number): Promise<boolean> {
   const state = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
   return state !== undefined && !/\) [ZX] /.test(state)

@@ -54,7 +54,7 @@ describe.skipIf(!isInstalled('python3'))('an agent in Python', () => {
     expect(events.at(-1)).toMatchObject({ type: 'run.succeeded' })
     expect(await notes.read()).toEqual(['one', 'two'])
     expect(outputOf((await rest.get(`runs/${id}`)).body)).toMatchObject({ attempt: 2, two: 'two' })
-    // What the step had said is not void, since no later attempt says it again.
+    // The step's messages are not void, since no later attempt repeats them.
     const retrying = events.find(({ type }) => type === 'run.retrying')
     expect(retrying).toMatchObject({
       message_ids: [],
@@ -92,7 +92,7 @@ describe.skipIf(!isInstalled('python3'))('an agent in Python', () => {
       payload: { name: 'colour', details: { ask: 'Which?' }, schema: { enum: ['red', 'blue'] } },
     })
     expect((await rest.post(`runs/${id}/respond`, { wait: 'colour', value: 'green' })).status).toBe(400)
-    // Another run may have the only process meanwhile.
+    // Another run may use the only process meanwhile.
     const other = await rest.create('waits')
     await (await rest.stream(`runs/${other}/events`)).until('run.waiting')
     await rest.post(`runs/${id}/respond`, { wait: 'colour', value: 'red' })
@@ -133,7 +133,7 @@ describe.skipIf(!isInstalled('python3'))('an agent in Python', () => {
       turn: '333',
       usage: 3,
     })
-    // Only the turn is told to whoever follows.
+    // Followers are only told of the turn.
     expect(events.filter(({ type }) => type === 'assistant.message')).toMatchObject([{ content: '333' }])
     expect(events.filter(({ type }) => type === 'usage')).toHaveLength(3)
     model.assertAsked()
@@ -222,7 +222,7 @@ describe.skipIf(!isInstalled('python3'))('an agent in Python', () => {
     ['otherwise', { code: 'agent_error', error: 'The agent failed with an unexpected error.', attempt: 2 }],
     ['told the time', { code: 'conflict', error: 'Your order is closed.', attempt: 1 }],
     ['without a text', { code: 'agent_error', attempt: 2 }],
-    // What was done is not to be done again.
+    // Completed work must not be repeated.
     ['unserialisable', { code: 'agent_error', attempt: 1 }],
     ['unserialisable step', { code: 'agent_error', attempt: 1 }],
     ['too large', { code: 'agent_error', attempt: 1 }],
@@ -255,7 +255,7 @@ describe.skipIf(!isInstalled('python3'))('an agent in Python', () => {
     expect((await rest.get(`runs/${output.started}`)).body).toMatchObject({ status: 'succeeded' })
     const { body } = await rest.get(`runs?parent_run_id=${id}`)
     expect(body['results']).toHaveLength(4)
-    // Those that were begun together go on together.
+    // Steps that started together continue together.
     const started = events.filter(({ type }) => type === 'child.started')
     expect(started.slice(0, 2).map(({ attempt }) => attempt)).toEqual([1, 1])
   })

@@ -1,4 +1,4 @@
-// What Langfuse is sent, as a receiver on the loopback decodes it.
+// What Langfuse is sent, decoded by a receiver on the loopback.
 import { expect, vi } from 'vitest'
 import { z } from 'zod'
 import {
@@ -55,7 +55,7 @@ test('one setting sends runs as traces of sessions, with generations and tools',
     messages: [{ role: 'user', content: 'Pay, please.' }],
   })
   await rest.events(`runs/${id}/events`)
-  // What is not sent yet is sent at the end.
+  // The rest is sent at the end.
   await runtime.stop()
 
   const [first] = receiver.received
@@ -86,7 +86,7 @@ test('one setting sends runs as traces of sessions, with generations and tools',
     'langfuse.observation.input': JSON.stringify({ card: CARD }),
     'langfuse.observation.output': JSON.stringify({ paid: CARD }),
   })
-  // No context manager is registered here: what stands below what is known all the same.
+  // No context manager is registered here, and spans still have the right parents.
   const parents = new Map(spans.map(({ spanId, parentSpanId }) => [spanId, parentSpanId]))
   expect(parents.get(parents.get(generations[0]?.spanId ?? '') ?? '')).toBe(agent?.spanId)
 })

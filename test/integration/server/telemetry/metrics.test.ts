@@ -1,4 +1,4 @@
-// What a runtime measures, as Prometheus and OpenTelemetry's SDK get it.
+// The metrics of a runtime, as Prometheus and OpenTelemetry's SDK get them.
 import * as line3 from '@opentelemetry/sdk-metrics'
 import * as line2 from 'opentelemetry-sdk-metrics-2'
 import { describe, expect } from 'vitest'
@@ -41,7 +41,7 @@ const script = () =>
     { toolCalls: [{ name: 'pay', arguments: { sum: 7 } }], usage },
     { text: 'Paid.', usage },
   ])
-/** Half a dollar a token. */
+/** Half a dollar per token. */
 const prices = { 'scripted/scripted': { input: 500_000, output: 500_000 } }
 
 describe('Prometheus', () => {
@@ -148,7 +148,7 @@ describe('Prometheus', () => {
       key: 'chooser',
       async run(ctx) {
         await ctx.llm('down/gone', 'up/scripted').generate('Hello.')
-        // One that the runtime does not know.
+        // A type that the runtime does not know.
         await toolLoop(ctx, { model: createScriptedModel([{ text: 'Hi.', usage }]) })
       },
     })
@@ -184,7 +184,7 @@ describe('Prometheus', () => {
   })
 })
 
-/** The same classes of both lines of the SDK. */
+/** The same classes from both major versions of the SDK. */
 const SDKS = { 2: line2 as unknown as typeof line3, 3: line3 }
 
 test.for(Object.entries(SDKS))(

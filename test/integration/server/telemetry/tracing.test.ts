@@ -1,4 +1,4 @@
-// A run's traces, as the two lines of OpenTelemetry's SDK in use record them.
+// A run's traces, recorded by both major versions of OpenTelemetry's SDK.
 import { context, trace } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import * as line3 from '@opentelemetry/sdk-trace'
@@ -81,7 +81,7 @@ const script = () =>
     { text: `Paid by ${CARD}.` },
   ])
 
-/** Each span below its parent, in the order in which they ended. */
+/** The spans in the order in which they ended, each with its parent. */
 function treeOf(spans: readonly Recorded[], parent: string): unknown[] {
   return spans
     .filter(({ parentSpanContext }) => parentSpanContext?.spanId === parent)
@@ -144,14 +144,14 @@ describe.each(Object.entries(SDKS))('with line %s of the SDK', (_, createSdk) =>
       'gen_ai.usage.output_tokens': expect.any(Number),
       'gen_ai.response.time_to_first_chunk': expect.any(Number),
     })
-    // What was said stays here, unless it is asked for.
+    // Messages are only exported if the options ask for it.
     expect(JSON.stringify(spans.map(({ attributes }) => attributes))).not.toMatch(/Paid|Be kind|4111/)
   })
 
   test('the models of a graph are asked in its trace', async ({ createServer }) => {
     await using provider = await startLoopbackProvider()
     const frames = chatWire.frames({ said: [{ text: 'Hello' }] })
-    // LangChain takes a message without a role for somebody else's.
+    // LangChain attributes a message without a role to somebody else.
     const withRole = frames.map((frame) => frame.replace('{"content"', '{"role":"assistant","content"'))
     provider.answerWith(sending(withRole), refusing(400, {}))
     const model = new ChatOpenAI({

@@ -1,4 +1,4 @@
-// What is left in the log of who did what, and of what somebody must read.
+// What the log has of who did what, and of what a person must read.
 import { connect } from 'node:net'
 import { describe, expect, vi } from 'vitest'
 import { z } from 'zod'
@@ -92,7 +92,7 @@ test('a cancel, an answer and an approval leave a line each: who, of which run',
   expect(lines(log, 'a run was cancelled')).toMatchObject([
     { level: 'info', fields: { runId: cancelled, by: ADA } },
   ])
-  // Answers are nobody's but the run's.
+  // Answers belong only to the run.
   expect(JSON.stringify(log)).not.toContain('Lisbon')
 })
 

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { defineAgent } from '../../../../server/index.ts'
 import { test } from '../../../support/runtime.ts'
 
-/** Asks two people at once, and has an attempt that one of them resumed go on until it is let. */
+/** Asks two people at once. An attempt that one of them resumed continues until the test lets it end. */
 function createAskingTwo() {
   const [started, let_] = [Promise.withResolvers<AbortSignal>(), Promise.withResolvers<void>()]
   const agent = defineAgent({
@@ -30,11 +30,11 @@ describe('an answer that comes while its run is running', () => {
     expect(await rest.post(`runs/${id}/respond`, { wait: 'a', value: 1 })).toMatchObject({ status: 200 })
     const signal = await resumed
     expect(await rest.post(`runs/${id}/respond`, { wait: 'b', value: 2 })).toMatchObject({ status: 200 })
-    // Hints are heard in order: after this one, what the answer set off has been heard too.
+    // Hints arrive in order, so after this one those of the answer have arrived too.
     await rest.get(`runs/${id}`)
     letGoOn()
     const events = await rest.events(`runs/${id}/events?include_all=1`)
-    // Each run.waiting that a reader sees is followed by a run.resumed that names the wait.
+    // After each run.waiting, a reader sees a run.resumed with the name of the wait.
     expect(events.map(({ type, attempt, payload }) => [type, attempt, Object(payload).wait])).toEqual([
       ['run.started', 1, undefined],
       ['run.waiting', 1, undefined],
@@ -74,7 +74,7 @@ describe('a cancel hint', () => {
     await database.sql(`SELECT pg_notify('agent_runtime', $1)`, [
       JSON.stringify([{ kind: 'cancel', runId: id }]),
     ])
-    // Asking renews the lease, so that it shows that the hint was heard.
+    // A look renews the lease, which shows that the hint arrived.
     await expect
       .poll(() => database.sql('SELECT lease_expires_at FROM agent_runtime.run'))
       .not.toEqual(before)

@@ -46,7 +46,7 @@ describe('an approval', () => {
       return { output: [first.approved, second.approved] }
     })
 
-    /** Asks, has the first approved, and waits for the second to be asked for. */
+    /** Asks, has the first approved, and waits for the second question. */
     async function approvedOnce(createServer: CreateServer) {
       const { rest } = await createServer({ agents: [twice] })
       const id = await rest.create('agent')

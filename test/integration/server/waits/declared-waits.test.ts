@@ -39,7 +39,7 @@ describe('an agent that declares its waits', () => {
   })
 
   test('is answered where only its own schema can check the answer', async ({ createServer }) => {
-    // Words of JSON Schema that can be written, and not read back.
+    // JSON Schema that can be written, and not read back.
     const address = z.object({ street: z.string() }).meta({ dependentRequired: { street: ['city'] } })
     const agent = defineAgent({
       key: 'agent',

@@ -87,16 +87,16 @@ describe('a wait', () => {
         value: { approved, hash: first.hashOf(occurrence) },
       })
     for (const occurrence of [0, 1.5, '2', 2 ** 31]) expect((await over(occurrence, true)).status).toBe(400)
-    // An approval that was meant for one and is sent twice must not be the other's.
+    // An approval that is sent twice must not count for the other question.
     expect(await over(undefined, true)).toMatchObject({
       status: 409,
       body: { code: 'conflict', details: { reason: 'several', occurrences: [1, 2] } },
     })
     expect((await over(3, true)).status).toBe(404)
     expect((await over(2, true)).status).toBe(200)
-    // Sent again it answers nothing else.
+    // Sent again, it answers nothing else.
     expect((await over(2, true)).status).toBe(409)
-    // The only one that is left.
+    // Only one is left.
     expect((await over(undefined, false)).status).toBe(200)
     expect(await outcomeOf(first.id)).toMatchObject({ output: [false, true] })
 
@@ -227,7 +227,7 @@ describe('a wait', () => {
       const outcome = await ctx.wait('word', z.string(), { timeoutMs: 50 })
       return { output: outcome.status === 'answered' ? outcome.value : 'nothing' }
     })
-    // The hint of the attempt's end comes too early for it: this is the poll's to find.
+    // The hint of the attempt's end comes too early, so the poll must find it.
     const { rest } = await createServer({ agents: [agent], config: { queuePollIntervalSeconds: 0.05 } })
     const id = await rest.create('agent')
     const events = await rest.events(`runs/${id}/${ALL}`)

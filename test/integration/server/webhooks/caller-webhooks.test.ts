@@ -1,4 +1,4 @@
-// Webhooks that callers give with runs and conversations: where the settings allow it, for whom, and what becomes of them.
+// Webhooks that callers give with runs and conversations, where the settings allow them.
 import { Webhook } from 'standardwebhooks'
 import { expect } from 'vitest'
 import { test } from '../../../support/runtime.ts'
@@ -48,7 +48,7 @@ test('a conversation tells of all its runs, and its webhooks are replaced as a w
   const at = (path: string, secret = SECRET) => ({ url: urlOf(receiver, path), secret })
   const created = await rest.post('conversations', { external_id: 'chat-1', webhooks: [at('/a'), at('/b')] })
   const conversationId = String(created.body['id'])
-  // One that is there already is as it is.
+  // An existing one stays as it is.
   await rest.post('conversations', { external_id: 'chat-1', webhooks: [at('/c')] })
   await rest.create('quick', { conversation_id: conversationId })
   const paths = () => receiver.received.map(({ url }) => url).toSorted()
@@ -61,7 +61,7 @@ test('a conversation tells of all its runs, and its webhooks are replaced as a w
   expect(after.map(({ url }) => new URL(url).pathname).toSorted()).toEqual(['/b', '/d'])
   const idOf = (webhooks: typeof after) => webhooks.find(({ url }) => url.endsWith('/b'))?.id
   expect(idOf(after)).toBe(idOf(before))
-  // What is left out stays.
+  // An omitted field stays.
   await trpc.client.conversations.update.mutate({ conversationId, title: 'Renamed' })
   await rest.create('quick', { conversation_id: conversationId })
   await expect.poll(paths, POLL).toEqual(['/a', '/b', '/b', '/d'])
@@ -173,7 +173,7 @@ test('a run ends though its webhook is taken away at this moment', async ({ crea
   await other.query('BEGIN')
   await other.query('DELETE FROM agent_runtime.webhook')
   await rest.post(`runs/${runId}/respond`, { wait: 'word', value: 'sesame' })
-  // The end waits for that lock.
+  // The end of the run waits for that lock.
   await expect
     .poll(
       async () =>

@@ -18,7 +18,7 @@ test('one whose endpoint hangs holds up nobody else', async ({ createServer }) =
     webhooks: [{ url: urlOf(receiver), secret: SECRET }],
   })
   await expect.poll(() => receiver.received.length, POLL).toBe(1)
-  // Of one owner no more than ten are sent at once.
+  // At most ten of one owner are sent at once.
   expect(hanging.received.length).toBeLessThanOrEqual(10)
 })
 
@@ -35,7 +35,7 @@ test('a delivery arrives while the endpoints of 200 others hang', async ({ creat
   await expect.poll(() => hanging.received.length, { timeout: 60_000 }).toBe(others)
   await createAs('bob', receiver)
   await expect.poll(() => receiver.received.length, { ...POLL, interval: 10 }).toBe(1)
-  // Those that the process told first may have had their time by now.
+  // The time of the first ones may be over by now.
   expect(givenUp).toBeLessThan(others / 2)
 })
 
@@ -48,7 +48,7 @@ test('an endpoint that hung is told of one thing at a time, until it answers', a
   const webhooks = [{ url: urlOf(hanging), secret: SECRET }]
   await rest.create('quick', { webhooks })
   await expect.poll(() => open.length, POLL).toBe(1)
-  // Longer than endpoints are taken for quick.
+  // Longer than the time in which an endpoint counts as quick.
   setTimeout(() => open[0]?.destroy(), 1_500)
   await expect
     .poll(() => trpc.client.webhooks.deliveries.query({}), POLL)

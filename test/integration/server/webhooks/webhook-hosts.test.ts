@@ -23,7 +23,7 @@ describe('where they may go', () => {
     const allowing = await serve(createServer)
     await allowing.rest.events(`runs/${await allowing.rest.create('quick')}/events`)
     expect(await enabled()).toEqual([{ tgenabled: 'D' }])
-    // Two at once are the first.
+    // The first delivery sends two at once.
     await Promise.all([allowing, allowing].map((server) => server.rest.create('quick', { webhooks })))
     expect(await enabled()).toEqual([{ tgenabled: 'O' }])
     await expect.poll(() => receiver.received.length, POLL).toBe(2)
@@ -88,7 +88,7 @@ describe('where they may go', () => {
   test('hosts whose name servers are silent, while the process finds others', async ({ createServer }) => {
     await using names = await startNameServer()
     const { rest, trpc } = await serve(createServer, { webhookHosts: ['*'] })
-    // More than threads of a process look up names.
+    // More than a process has threads for looking up names.
     const hosts = Array.from({ length: 5 }, (_, n) => `h${n}.silent.example`)
     const webhooks = hosts.map((host) => ({ url: `https://${host}/`, secret: SECRET }))
     await rest.create('quick', { webhooks })

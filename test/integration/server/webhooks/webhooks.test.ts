@@ -1,4 +1,4 @@
-// Endpoints that are told of runs, by receivers that are slow, fail, lead elsewhere, hang or close.
+// Endpoints that are told of runs. Their receivers are slow, fail, redirect, hang or close.
 import { Webhook } from 'standardwebhooks'
 import { describe, expect } from 'vitest'
 import { z } from 'zod'
@@ -163,7 +163,7 @@ test('of two processes one sends it; what one took that died, the other sends by
   await createServer(options)
   const id = await rest.create('quick')
   await expect.poll(() => receiver.received.length, POLL).toBe(1)
-  // As it is a minute after its sender has died.
+  // As if a minute had passed since its sender died.
   await database.sql('UPDATE agent_runtime.webhook_delivery SET next_at = now()')
   await expect
     .poll(() => runtime.webhooks.deliveries({ runId: id }), POLL)
@@ -173,7 +173,7 @@ test('of two processes one sends it; what one took that died, the other sends by
   expect([webhookIds.length, new Set(webhookIds).size]).toEqual([2, 1])
 })
 
-// Two processes start, and a busy machine takes its time for that.
+// Two processes start, which takes time on a busy machine.
 test(
   'what a process had sent that was killed before it was answered, another sends',
   { timeout: 120_000 },
@@ -200,7 +200,7 @@ test(
     ])
     await using second = runCli(['worker', 'runtime.ts'], settings)
     await second.printed(/Working on runs/)
-    // As it is a minute later.
+    // As if a minute had passed.
     await database.sql('UPDATE agent_runtime.webhook_delivery SET next_at = now()')
     await expect
       .poll(() => runtime.webhooks.deliveries({ runId: id }), { ...POLL, timeout: 30_000 })

@@ -1,11 +1,11 @@
-// Events of all runs of a worker share a statement: what is wrong with one run's is no other's loss.
+// Events of all runs of a worker share a statement. A bad event of one run must not harm the others.
 import { describe, expect } from 'vitest'
 import { z } from 'zod'
 import { defineAgent } from '../../../../server/index.ts'
 import { createHeldAgent } from '../../../support/held-agent.ts'
 import { test } from '../../../support/runtime.ts'
 
-/** Emits, and ends with, what it is told to. */
+/** Emits and returns what it is told to. */
 const teller = defineAgent({
   key: 'teller',
   params: z.object({ emits: z.string().default('good'), ends: z.string().default('good') }),

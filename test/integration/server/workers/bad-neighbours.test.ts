@@ -1,4 +1,4 @@
-// Creates share a transaction, whoever they are of: what is wrong with one is no other's loss.
+// Creates of all callers share a transaction. A bad one must not harm the others.
 import { describe, expect } from 'vitest'
 import { defineAgent } from '../../../../server/index.ts'
 import { test } from '../../../support/runtime.ts'
@@ -10,7 +10,7 @@ const byUser = ({ headers }: Request) => ({
   kind: 'user' as const,
 })
 
-/** Times that a schema may take for one and PostgreSQL does not, and what becomes of them. */
+/** Times that a schema may accept and PostgreSQL does not, with the outcomes. */
 const TIMES: [time: string, stored: string | null][] = [
   ['0000-01-01T00:00:00Z', null],
   ['0001-01-01T00:00:00+10:00', null],

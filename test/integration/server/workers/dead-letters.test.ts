@@ -76,6 +76,6 @@ test('a delivery of a run that was deleted is forgotten, with a word in the log'
     ])
     expect(jobs).toEqual([{ state: 'completed' }])
   })
-  // The rule that every delivery has a run is about runs nobody deletes by hand.
+  // The invariant that every delivery has a run does not cover runs deleted by hand.
   await database.sql(`DELETE FROM agent_runtime_queue.job WHERE data ->> 'runId' = $1`, [gone])
 })

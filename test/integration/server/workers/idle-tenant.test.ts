@@ -5,7 +5,7 @@ import { test } from '../../../support/runtime.ts'
 
 const agent = defineAgent({ key: 'agent', run: async () => {} })
 
-/** Of one tenant the oldest, of another all the rest, as the planner knows. */
+/** One tenant has the oldest runs, another all the rest, and the planner knows that. */
 const RUNS = `
   INSERT INTO agent_runtime.run
     (id, tenant_id, owner_id, agent_key, status, max_attempts, timeout_ms, created_at, finished_at)

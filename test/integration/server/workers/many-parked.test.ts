@@ -7,7 +7,7 @@ import { createTestStore } from '../../../support/store.ts'
 const ADA = { id: 'ada', tenantId: 'acme', kind: 'user' } as const
 const NONE = { principal: null, tenantId: null }
 
-// By what the planner believes to match it may choose to read the whole table, for each run that ends.
+// If the planner believes that many rows match, it may read the whole table for each run that ends.
 test('parked runs are counted and let in by their indexes, however many there are', async ({ database }) => {
   const pool = createTestPool(database.url, { max: 1 })
   const limits = { principal: 8_000, tenant: 8_100 }
@@ -37,7 +37,7 @@ test('parked runs are counted and let in by their indexes, however many there ar
   }
   const scansFor = async (work: () => Promise<unknown>) => {
     const before = await readScans()
-    // Statements that have a name are planned for any values from the sixth time on.
+    // From the sixth execution on, a named statement is planned for any values.
     for (let time = 0; time < 8; time += 1) await work()
     return ((await readScans()) ?? NaN) - (before ?? NaN)
   }

@@ -7,10 +7,10 @@ import { test } from '../../../support/runtime.ts'
 
 const quick = defineAgent({ key: 'quick', run: async () => {} })
 
-/** Of pg-boss' statement that takes deliveries. */
+/** Calls of pg-boss' statement that takes deliveries. */
 const TAKES = 'FOR UPDATE OF j SKIP LOCKED'
 
-/** One that each process sends twice a second, whatever happens. */
+/** A statement that each process sends twice a second. */
 const LOOKS_FOR_UPKEEP = '"absentWorkerIds"'
 
 describe('of many workers', () => {
@@ -22,7 +22,7 @@ describe('of many workers', () => {
     const api = await createServer({ agents: [quick], config, worker: false })
     const statements = recordStatements()
     const RUNS = 20
-    // Workers that have just come do not know each other for a moment.
+    // New workers do not know each other for a moment.
     await vi.waitFor(async () => {
       const before = statements.countOf(TAKES)
       for (let run = 0; run < RUNS; run += 1) {
@@ -60,7 +60,7 @@ describe('of many workers', () => {
     )
     const { rest } = await createServer({ agents: [quick] })
     const announced = await vi.waitFor(() => {
-      // Alone in its message, which versions before ignore as a whole.
+      // Alone in its message, since older versions ignore the whole message.
       const hints = heard.find(([hint]) => hint?.['kind'] === 'worker')
       expect(hints).toHaveLength(1)
       return hints?.[0]

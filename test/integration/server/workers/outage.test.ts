@@ -164,7 +164,7 @@ describe('when all connections break at once, again and again', () => {
   })
 })
 
-/** What the agent emitted. */
+/** The events that the agent emitted. */
 function said(events: readonly { type: string; payload: unknown }[]): unknown[] {
   return events.filter(({ type }) => !type.startsWith('run.')).map(({ payload }) => payload)
 }

@@ -48,7 +48,7 @@ test('a worker cut off from the database loses its run to another, and adds noth
 
   proxy.refuse(false)
   expect(await lost.promise).toMatchObject({ kind: 'lost' })
-  // Once it has ended, it has had its chance.
+  // After its end, it has had its chance.
   await cutOff.runtime.stop()
   expect((await other.rest.get(`runs/${id}`)).body).toEqual(over)
 })

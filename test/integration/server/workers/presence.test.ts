@@ -23,7 +23,7 @@ test('a worker that can’t show its presence takes nothing until it can', async
   proxy.cut()
   await expect.poll(present).toHaveLength(0)
   const id = await rest.create('agent')
-  // Many polls, and more looks for lost workers than it takes to lose a run.
+  // Many polls, and more looks for lost workers than are needed to lose a run.
   const [moment] = await database.sql<{ until: Date }>(`SELECT now() + interval '2 seconds' AS until`)
   await expect
     .poll(() => database.sql(`SELECT FROM pg_stat_activity WHERE now() > $1 LIMIT 1`, [moment?.until]))

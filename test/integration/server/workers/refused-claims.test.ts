@@ -1,4 +1,4 @@
-// Runs are claimed together, whoever they are of: one that can't be started keeps none of the others from it.
+// Runs of all callers are claimed together. One that cannot be started must not harm the others.
 import { randomBytes } from 'node:crypto'
 import { describe, expect } from 'vitest'
 import { defineAgent } from '../../../../server/index.ts'
@@ -26,7 +26,7 @@ describe('a run that the database refuses to start', () => {
     const evil = [
       await create({ metadata: { evil: 1 } }),
       await create({ metadata: { evil: 1 }, conversation_id: conversationId }),
-      // Refused when its wait is over.
+      // Refused once its wait is over.
       await create({ metadata: { evil: 2, sleeps: true } }),
     ]
     const good = [
@@ -55,7 +55,7 @@ describe('a run that the database refuses to start', () => {
   })
 })
 
-/** A table keeps large values in pieces, in another table. All of these are lost, as on a disk that fails. */
+/** A table stores large values in pieces in another table. All pieces are lost, as on a failing disk. */
 async function losePieces(
   database: { sql: (text: string) => Promise<object[]> },
   table: string,

@@ -1,5 +1,5 @@
-// PostgreSQL itself notes how the status of each run changes, in this test and in all others that have a runtime:
-// see the fixture `database`. Here runs take every way there is, so that the table of transitions has none too many.
+// PostgreSQL records how the status of each run changes, in this test and in all others with a runtime: see
+// the fixture `database`. These runs take every transition, so the table of transitions has none too many.
 import { expect } from 'vitest'
 import { z } from 'zod'
 import { defineAgent, NonRetriableError } from '../../../../server/index.ts'

@@ -55,7 +55,7 @@ describe.for(QUEUES.filter(([name]) => name !== 'Redis' || withoutRedis === fals
       const theirs = [(await held.attempt(0)).principal.tenantId, (await held.attempt(1)).principal.tenantId]
       expect(theirs).toEqual(['acme', 'acme'])
       const other = await as(beta).rest.create('held')
-      // With the ten in one queue it would be another of theirs.
+      // If one queue had the ten, it would be another of theirs.
       expect((await held.attempt(2)).runId).toBe(other)
       expect((await gatesIn(database)).filter((gate) => gate === 'tenant')).toHaveLength(8)
       for (const id of ids) {
@@ -136,7 +136,7 @@ describe('runs at once', () => {
     await rest.create('quick')
     await rest.create('quick')
     expect(await gatesIn(database)).toEqual(['passed', 'principal'])
-    // What a process does that commits an ending and no more.
+    // The state that a process leaves if it commits an ending and nothing more.
     await database.sql(
       `WITH r AS (
          UPDATE agent_runtime.run SET status = 'cancelled', finished_at = now(), last_seq = 1
@@ -159,7 +159,7 @@ describe('runs at once', () => {
     })
     for (let count = 0; count < 4; count += 1) await rest.create('quick')
     expect(await gatesIn(database)).toEqual(['passed', 'principal', 'principal', 'principal'])
-    // What a claim does to them.
+    // The changes of a claim.
     await database.sql(
       `UPDATE agent_runtime.run SET owner_id = 'bob', tenant_id = CASE WHEN n = 2 THEN tenant_id ELSE 'beta' END
        FROM (SELECT id AS run_id, row_number() OVER (ORDER BY id) AS n FROM agent_runtime.run) AS numbered

@@ -5,7 +5,7 @@ import { createHeldAgent } from '../../../support/held-agent.ts'
 import { test } from '../../../support/runtime.ts'
 import { claimAsAnother, expireLease } from '../../../support/takeover.ts'
 
-/** Leases long enough that none is renewed during a test. */
+/** Leases so long that none is renewed during a test. */
 const config = { leaseTtlSeconds: 120, maxAttempts: 3 }
 
 describe('an attempt that was overtaken', () => {
@@ -168,7 +168,7 @@ describe('a run whose worker is gone', () => {
     const id = await dead.rest.create('held')
     const { signal } = await held.attempt(0)
     await dead.rest.post(`runs/${id}/cancel`)
-    // It looks at the row when it is told, and that renews its lease.
+    // When told, it looks at the row, and that renews its lease.
     await expect.poll(() => signal.aborted).toBe(true)
     await expireLease(database.sql, id)
     await createServer({ agents: [held.agent], config })
@@ -209,7 +209,7 @@ describe('a run whose worker is gone', () => {
     )
     const two = await createServer({ agents: [held.agent], config })
     await expect.poll(delivered).toEqual([{ state: 'completed' }])
-    // The next run is only taken after the delivery before it was looked at.
+    // The next run is only taken after the earlier delivery was looked at.
     const next = await two.rest.create('held')
     await held.attempt(1)
     held.release()

@@ -6,7 +6,7 @@ import { test } from '../../../support/runtime.ts'
 
 const quick = defineAgent({ key: 'quick', run: async () => {} })
 
-/** What upkeep has to end, though nobody asks for it; no worker has its agent. */
+/** Runs that upkeep must end on its own; no worker has their agent. */
 const late = defineAgent({ key: 'late', run: async () => {} })
 
 async function expectToExpire(rest: RestClient): Promise<void> {
@@ -23,9 +23,9 @@ test('what is to be done is done in time though thousands of runs wait for their
   const { body: conversation } = await rest.post('conversations', {})
   const holder = await rest.create('held', { conversation_id: conversation['id'] })
   await held.attempt(0)
-  // Looks are planned now, on a table that is almost empty.
+  // The statements are planned now, on an almost empty table.
   await expectToExpire(rest)
-  // Before the one that has the turn, by their ids.
+  // Their ids come before the run that has the turn.
   await database.sql(
     `INSERT INTO agent_runtime.run (id, owner_id, owner_kind, agent_key, conversation_id, turn, max_attempts, timeout_ms)
      SELECT lpad(number::text, 32, '0')::uuid, owner_id, owner_kind, agent_key, conversation_id,
@@ -51,7 +51,7 @@ test('a conversation that somebody holds keeps upkeep from nothing else', async 
   const other = await database.connect()
   await other.query('BEGIN')
   await other.query('SELECT FROM agent_runtime.conversation WHERE id = $1 FOR UPDATE', [conversation['id']])
-  // What a process does that commits an ending and no more.
+  // The state that a process leaves if it commits an ending and nothing more.
   await database.sql(
     `WITH r AS (
        UPDATE agent_runtime.run SET status = 'cancelled', finished_at = now(), last_seq = 1 WHERE id = $1)

@@ -30,7 +30,7 @@ describe('a worker', () => {
     const { rest } = await createServer({ agents: [held.agent], worker: { concurrency: 7 } })
     const ids = await Promise.all(Array.from({ length: 20 }, () => rest.create('held')))
     await held.attempt(6)
-    // Whoever would take an eighth has had the time for it when another request was answered.
+    // A worker that would take an eighth has had time for it once another request was answered.
     await rest.get('runs')
     expect(held.started).toBe(7)
     held.release()
@@ -137,7 +137,7 @@ describe('stopping a worker', () => {
     const ended: string[] = []
     const first = worker.stop().then(() => ended.push('first'))
     const second = worker.stop().then(() => ended.push('second'))
-    // A round trip to the database is time enough for a stop that waits for nothing.
+    // One round trip to the database is enough for a stop that waits for nothing.
     expect((await rest.get(`runs/${id}`)).body['status']).toBe('running')
     expect(ended).toEqual([])
     held.release()
@@ -206,7 +206,7 @@ describe('stopping a worker', () => {
       await rest.events(`runs/${ids[index]}/events`)
     }
     const stopped = runtime.stop()
-    // Round trips enough for a stop that would not wait.
+    // Enough round trips for a stop that would not wait.
     for (let i = 0; i < 20; i += 1) await database.sql('SELECT')
     await locking.query('ROLLBACK')
     await stopped
