@@ -70,7 +70,7 @@ describe('a crew of CrewAI', () => {
     dead.resolve()
     expect((await events).at(-1)).toMatchObject({ type: 'run.succeeded' })
     expect(outputOf((await rest.get(`runs/${id}`)).body)).toEqual({ text: 'How wet rain is.' })
-    // What the first attempt had been answered, the second was not asked again.
+    // The second attempt did not repeat the questions that the first one had answers to.
     expect(model.requests).toHaveLength(4)
     expect(
       (await events).filter(({ type, name }) => type === 'step.completed' && name === 'look_up'),

@@ -6,7 +6,7 @@ test('runs that end or block their workers fail within their attempts, and take 
   const { statuses } = await play({
     title: 'Harmful runs among healthy ones',
     load: {
-      // So few that a death too many would show.
+      // So few that one death too many would show.
       maxAttempts: 3,
       harmful: {
         deadly: Math.ceil(RUNS / 100),

@@ -14,6 +14,6 @@ test('workers whose clocks are ten minutes off take over from each other all the
     faults: [killWorkers([2_000, 4_000])],
   })
   expect(counts.get('worker killed')).toBeGreaterThan(0)
-  // Had a clock of theirs a say in it, this would be ten minutes or nothing.
+  // If a process' clock mattered, this would be ten minutes or nothing.
   expect(promptTimes('killed', recoveries).at(-1) ?? 0).toBeLessThan(20_000)
 })

@@ -8,7 +8,7 @@ test('workers that stand still lose their runs with their lease, and touch them 
   const ttlMs = LEASE_TTL_SECONDS * 1000
   const { recoveries } = await play({
     title: 'Workers stopped for longer than their lease',
-    // Those that stand still hold a good part of it.
+    // The stopped ones hold a good part of it.
     load: { inFlight: 60 },
     faults: [stopWorkers(2, { every: [1_000, 3_000], during: [ttlMs + 2_000, ttlMs + 5_000] })],
   })

@@ -1,4 +1,4 @@
-// What is judged beside the database's own state, tried on a scene that went wrong in each way.
+// Tests the verdict beyond the database's own state, on a scene that fails in each way.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Ran } from './scene/load.ts'
 import type { Loss } from './scene/losses.ts'
@@ -11,7 +11,7 @@ const ID = '01900000-0000-7000-8000-000000000001'
 let postgres: ScenePostgres
 beforeAll(async () => {
   postgres = await startPostgres()
-  // Taken over from its first attempt after ten seconds, and over with its second.
+  // Its first attempt was taken over after ten seconds, and its second ended it.
   await postgres.sql(
     `INSERT INTO agent_runtime.run
        (id, owner_id, agent_key, status, attempt, max_attempts, last_seq, timeout_ms, created_at, started_at, finished_at)
@@ -110,7 +110,7 @@ test.for<[string, number, number, string[]]>([
 test('an agent that goes on after its process stood still is noticed', async () => {
   const rule = 'a worker that stood still leaves off what was taken from it'
   expect(await judge([told], [{ ...loss, resumedAt: 5_000 }])).toEqual([rule])
-  // One that was killed afterwards went on with nothing.
+  // A worker that was killed afterwards continued nothing.
   expect(
     await judge(
       [told],

@@ -14,7 +14,7 @@ import { collectAll } from '../support/model-provider.ts'
 import { chatWire } from '../support/model-wires.ts'
 import type { SaidAnswer } from '../support/model-wires.ts'
 
-// The proxy refuses a weak one.
+// The proxy refuses a weak key.
 const KEY = 'sk-litellm-test-0123456789abcdef'
 const STARTS_WITHIN_MS = 120_000
 
@@ -37,13 +37,13 @@ beforeAll(async () => {
     general_settings: { master_key: KEY },
     router_settings: { num_retries: 0, disable_cooldowns: true },
   }
-  // JSON is YAML.
+  // JSON is also YAML.
   await writeFile(join(folder, 'config.yaml'), JSON.stringify(config))
   const port = await freePort()
   const child = spawn(
     process.env['LITELLM'] ?? 'litellm',
     ['--config', join(folder, 'config.yaml'), '--host', '127.0.0.1', '--port', String(port)],
-    // It fetches a list of prices otherwise.
+    // Otherwise it downloads a list of prices.
     { stdio: 'ignore', env: { ...process.env, LITELLM_LOCAL_MODEL_COST_MAP: 'True' } },
   )
   const exited = new Promise<void>((resolve, reject) => {
@@ -110,7 +110,7 @@ describe('a LiteLLM proxy', () => {
 
   test.for([
     [400, 'context_length_exceeded', 'context_overflow', 1],
-    // Our client and the proxy ask again.
+    // Our client and the proxy both try again.
     [429, 'rate_limit_error', 'rate_limited', 12],
   ] as const)('tells a refusal with %i %s by its code', async ([status, type, code, times]) => {
     const refusal = chatWire.refusal(type, "This model's maximum context length is 10 tokens.")

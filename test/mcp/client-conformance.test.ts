@@ -5,7 +5,7 @@ import { runSuite } from './run-suite.ts'
 
 const CLIENT = fileURLToPath(new URL('client-of-the-suite.ts', import.meta.url))
 
-/** Who calls is told by the `headers` of each principal: the client asks no authorization server for a token. */
+/** The `headers` of each principal name the caller: the client asks no authorization server for a token. */
 const NOT_APPLICABLE = /^auth\//
 
 test('the client of MCP servers passes what applies of the suite', { timeout: 300_000 }, async () => {

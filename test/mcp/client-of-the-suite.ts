@@ -1,4 +1,5 @@
-// The client that the protocol's suite starts, with the address of its server: lists the tools and calls each of them.
+// The client that the protocol's suite starts with the address of its server. It lists the tools and calls
+// each.
 import { inspect } from 'node:util'
 import { z } from 'zod'
 import type { AnyTool, ToolContext } from '../../server/agent/define-tool.ts'
@@ -50,7 +51,7 @@ const Parameters = z.looseObject({
   required: z.array(z.string()).default([]),
 })
 
-/** What fits the schema of a tool; one wants to be told the schema of the others. */
+/** Arguments that fit a tool's schema. One tool wants the schema of the others. */
 function inputFor(tool: AnyTool, others: readonly AnyTool[]): Record<string, unknown> {
   if (tool.name === 'json_schema_echo') {
     return { schema: others.filter((other) => other !== tool).map(schemaOf)[0] }
@@ -59,7 +60,7 @@ function inputFor(tool: AnyTool, others: readonly AnyTool[]): Record<string, unk
   return Object.fromEntries(required.map((name) => [name, SAMPLES[properties[name]?.type ?? 'object']]))
 }
 
-/** As the server wrote it. */
+/** The text as the server wrote it. */
 const schemaOf = ({ input }: AnyTool) =>
   standardOf(input)['~standard'].jsonSchema?.input({ target: 'draft-2020-12' })
 

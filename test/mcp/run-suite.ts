@@ -9,12 +9,12 @@ const SUITE = '@modelcontextprotocol/conformance@0.2.0-alpha.12'
 
 const Checks = z.array(z.object({ id: z.string(), status: z.string(), errorMessage: z.string().optional() }))
 
-/** Runs the protocol's suite, and returns what failed of each of its scenarios. */
+/** Runs the protocol's suite. Returns the failures of each of its scenarios. */
 export async function runSuite(side: 'client' | 'server', args: readonly string[]) {
   const folder = await mkdtemp(join(tmpdir(), 'conformance-'))
   try {
     const run = ['--yes', `--package=${SUITE}`, 'conformance', side, '--suite', 'all', ...args, '-o', folder]
-    // It ends with 1, since not all of it applies.
+    // It exits with 1, since not all of it applies.
     await promisify(execFile)('npx', run, { maxBuffer: 2 ** 26 }).catch((error: Error) => {
       if (!('stdout' in error) || !/=== .*SUMMARY ===/.test(String(error.stdout))) throw error
     })

@@ -9,7 +9,10 @@ import { test } from '../support/runtime.ts'
 import { runSuite } from './run-suite.ts'
 import { taskKeys, tools } from './tools-of-the-suite.ts'
 
-/** What agents as tools are not, and the scenarios that want it. The suite fails these, and passes all others. */
+/**
+ * Features that agents as tools do not have, with the scenarios that need them. The suite fails these, and
+ * passes all others.
+ */
 const NOT_APPLICABLE = {
   'a run answers with text and an output: no images, sounds or resources': [
     'tools-call-image',

@@ -1,4 +1,4 @@
-// The tools that the protocol's suite asks for, as agents: those that an agent can be.
+// The tools that the protocol's suite needs, as far as agents can be these.
 import { z } from 'zod'
 import { defineAgent } from '../../server/index.ts'
 
@@ -8,7 +8,7 @@ const params = z.looseObject({})
 const says = (key: string, text: string) =>
   defineAgent({ key, params, run: async () => ({ messages: [{ role: 'assistant', content: text }] }) })
 
-/** Asks each of its waits, one after another, and says what came of it. */
+/** Asks each of its waits, one after another, and says the outcome. */
 const asks = (key: string, names: readonly string[]) =>
   defineAgent({
     key,
@@ -51,7 +51,7 @@ const confirmDelete = defineAgent({
 const failing = (key: string) =>
   defineAgent({ key, params, run: () => Promise.reject(new Error('on purpose')) })
 
-/** Its output does not fit: the run has no result. */
+/** Its output does not fit its schema, so the run has no result. */
 const protocolErrorJob = defineAgent({
   key: 'protocol_error_job',
   params,
@@ -67,7 +67,7 @@ const tellsProgress = defineAgent({
   },
 })
 
-/** Those of which a call is a task. */
+/** The tools whose calls are tasks. */
 const jobs = [slowCompute, failing('failing_job'), protocolErrorJob, confirmDelete, multiInput]
 
 export const taskKeys = jobs.map(({ key }) => key)

@@ -1,5 +1,5 @@
-// An app that uses the server and has installed no SDK of a model and no Redis client: bundlers can build it, what they
-// build starts where there are no packages, and whoever asks for what is missing is told what to install.
+// An app that uses the server, without any model SDK or Redis client. Bundlers can build it, and the result
+// starts without installed packages. Code that needs a missing package is told what to install.
 import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,7 +12,7 @@ const OPENAI = { MODEL_PROVIDER: 'openai', OPENAI_API_KEY: 'sk-test' }
 const WITHOUT_KEYS = { OPENAI_API_KEY: '', ANTHROPIC_API_KEY: '', LOG_LEVEL: 'silent' }
 const SENTENCE = 'This model client needs the package "openai": npm install openai'
 
-// Packages of CommonJS ask for `require`, which rolldown gives them by itself.
+// CommonJS packages need `require`, which rolldown provides by itself.
 const REQUIRE = 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);'
 const BUNDLERS = {
   esbuild: [

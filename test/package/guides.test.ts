@@ -1,4 +1,4 @@
-// The guides, each followed word by word from an empty folder.
+// Follows each guide word by word from an empty folder.
 import { chmod, mkdtemp, readFile, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,7 +15,7 @@ test.concurrent.each(await readdir(GUIDES))('%s leads where it says', async (nam
   const steps = stepsOf(page)
   expect(steps.filter(({ kind }) => kind === 'output').length).toBeGreaterThan(1)
   const folder = await mkdtemp(join(tmpdir(), 'guide-'))
-  // As a folder that one makes oneself is: PostgreSQL does not run as root, and has to enter it.
+  // Like a folder that a user creates: PostgreSQL does not run as root, and must be able to enter it.
   await chmod(folder, 0o755)
   const [port, another, third] = [await freePort(), await freePort(), await freePort()]
   await using database = await createTestDatabase()

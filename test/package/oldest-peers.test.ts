@@ -1,4 +1,5 @@
-// Entries beside the oldest of their packages that npm accepts. What is as old as what this repository has is tested with all the rest.
+// The entries with the oldest versions of their packages that npm accepts. Versions that this repository has
+// are tested elsewhere.
 import { expect, test } from 'vitest'
 import manifest from '../../package.json' with { type: 'json' }
 import { createTestDatabase } from '../support/database.ts'
@@ -13,7 +14,7 @@ const OLDEST = {
   openai: '7.0.0',
   'prom-client': '15.1.0',
 }
-/** The SDK wants a newer `@opentelemetry/api` than traces do without it. */
+/** The SDK needs a newer `@opentelemetry/api` than traces do without it. */
 const LANGFUSE = {
   '@opentelemetry/api': '1.10.0',
   '@opentelemetry/exporter-trace-otlp-http': '0.300.0',
@@ -40,7 +41,7 @@ test('the oldest are the first that npm accepts', () => {
   }
 })
 
-// Beside each other: they wait for the registry.
+// In parallel, since they wait for the registry.
 test.concurrent('models, a graph, metrics and traces', async ({ expect }) => {
   const { outputs, spans, ended } = (await runOf('models-and-measures.ts', OLDEST)) as Record<string, unknown>
   expect(outputs).toEqual({ chat: 'Hello', responses: 'Hello', messages: 'Hello', graph: 'Hello' })

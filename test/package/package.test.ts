@@ -10,7 +10,7 @@ import type { PackedApp } from '../support/packed-app.ts'
 
 const exec = promisify(execFile)
 const tarball = inject('tarball')
-// Entries that import them as they are.
+// Entries that import these packages.
 const MCP = ['@modelcontextprotocol/client', '@modelcontextprotocol/server']
 const FRAMEWORKS = [
   '@langchain/core',
@@ -39,7 +39,7 @@ afterAll(() => consumer[Symbol.asyncDispose]())
 
 const print = (expression: string) => consumer.run('node', ['--input-type=module', '--eval', expression])
 
-// A `prepare` is warned of where a package comes from no registry. `postprepare` runs in a clone alone.
+// npm warns of a `prepare` in a package that comes from no registry. `postprepare` only runs in a clone.
 test('to install it, npm runs no script of it', async () => {
   const installed = join(consumer.folder, 'node_modules/trpc-agent-runtime/package.json')
   const { scripts } = JSON.parse(await readFile(installed, 'utf8')) as typeof manifest

@@ -1,5 +1,5 @@
-// An app brings its own tRPC and zod. What the package writes by hand in tRPC's protocol, and what it reads, is compared
-// with what the adapters and links of that very version make of it.
+// An app brings its own tRPC and zod. The package writes and reads tRPC's protocol by hand, so both are
+// compared with the adapters and links of that version.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import manifest from '../../package.json' with { type: 'json' }
 import { createTestDatabase } from '../support/database.ts'

@@ -1,4 +1,5 @@
-// What an app gets that has only a page: the server's packages come along, so they have to be light.
+// The size of the package for an app that is only a page. The server's packages are installed too, so they
+// must be small.
 import { glob, lstat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
@@ -6,7 +7,7 @@ import { createTestDatabase } from '../support/database.ts'
 import { createPackedApp } from '../support/packed-app.ts'
 import type { PackedApp } from '../support/packed-app.ts'
 
-/** Without TypeScript, which is a peer of tRPC's and in every app that is written in it. */
+/** Without TypeScript: it is a peer of tRPC, and every TypeScript app has it. */
 const MAX_MEGABYTES = 50
 
 let app: PackedApp

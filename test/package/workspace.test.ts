@@ -1,5 +1,5 @@
-// A monorepo of two packages, which TypeScript builds by their references: a server with agents, and a page as Vite's template for React has
-// it, which knows the agents by the server's declarations.
+// A monorepo of two packages that TypeScript builds by their references: a server with agents, and a page
+// like Vite's template for React. The page knows the agents by the server's declarations.
 import { execFile } from 'node:child_process'
 import { cp, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -56,7 +56,7 @@ test.concurrent.each(MANAGERS)(
       const assets = join(folder, 'packages/web/dist/assets')
       const [page = ''] = await readdir(assets)
       const code = await readFile(join(assets, page), 'utf8')
-      // No more than the page needs of it.
+      // Only what the page needs of it.
       expect(code).toContain('conversations')
       expect(code).not.toContain('pg-boss')
       expect(code.length).toBeLessThan(600_000)

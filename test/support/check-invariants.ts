@@ -1,7 +1,4 @@
-/**
- * What must be true of a database at any moment nobody is writing to it, whatever happened before. Each
- * statement finds what breaks one rule.
- */
+/** The invariants of a database while nobody writes to it. Each statement finds violations of one rule. */
 export const RULES = {
   'sequence numbers are gapless from 1 to last_seq, but where compaction went': `
     SELECT r.id, r.last_seq, array_agg(e.seq ORDER BY e.seq) AS seqs
@@ -66,8 +63,8 @@ export const RULES = {
     SELECT r.id, r.conversation_id, m.conversation_id
     FROM agent_runtime.run r JOIN agent_runtime.message m ON m.run_id = r.id
     WHERE r.conversation_id IS DISTINCT FROM m.conversation_id`,
-  // A running one is held by its lease. More than one delivery is no harm: the claim decides. What is due of a queue
-  // elsewhere is there; the rest of it is still here.
+  // A running run has a lease. More than one delivery is harmless, since the claim decides. With a queue
+  // elsewhere, due runs are there; the rest is here.
   'what is to be taken up has a delivery in the queue': `
     SELECT r.id, r.status, array_agg(j.state) AS deliveries
     FROM agent_runtime.run r
@@ -101,7 +98,7 @@ export const RULES = {
       AND NOT EXISTS (SELECT FROM agent_runtime.run r WHERE r.id::text = j.data ->> 'runId')`,
 } as const satisfies Record<string, string>
 
-/** What must be true besides once every run has had its time. */
+/** Further invariants once every run has had its time. */
 export const QUIET_RULES = {
   'every run is over': `SELECT id, status, attempt FROM agent_runtime.run r WHERE NOT (${isOver('r')})`,
   'nobody holds a lease': `
@@ -136,12 +133,12 @@ interface Database {
   query(text: string): Promise<{ rows: object[] }>
 }
 
-/** @returns what is wrong, by rule; empty when nothing is. */
+/** @returns the violations, by rule; empty if there are none */
 export function brokenInvariants(database: Database): Promise<Record<string, object[]>> {
   return broken(database, RULES)
 }
 
-/** As {@link brokenInvariants}, when nothing is to be left to do. */
+/** Like {@link brokenInvariants}, when no work may be left. */
 export function brokenWhenQuiet(database: Database): Promise<Record<string, object[]>> {
   return broken(database, { ...RULES, ...QUIET_RULES })
 }

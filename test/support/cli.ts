@@ -9,21 +9,21 @@ import { descendantsOf, signalIfThere } from './processes.ts'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const MAIN = join(ROOT, 'server/cli/main.ts')
 
-/** Fixture entries, by the name of their file. */
+/** The entries among the fixtures, by file name. */
 export const entry = (name: string): string => join(ROOT, 'test/fixtures/entries', `${name}.ts`)
 export const webFixture = join(ROOT, 'test/fixtures/web')
 export const chatPage = join(ROOT, 'examples/chat')
-/** For entries that tests write: what they import. */
+/** The imports for entries that tests write. */
 export const serverModule = pathToFileURL(join(ROOT, 'server/index.ts')).href
 
 export interface CliProcess extends AsyncDisposable {
   pid: number
   stdout(): string
   stderr(): string
-  /** Resolves with the match once it is printed; rejects if the process ends without it. */
+  /** Resolves with the match once it is printed. Rejects if the process ends without it. */
   printed(pattern: RegExp): Promise<RegExpExecArray>
   kill(signal: NodeJS.Signals): void
-  /** The same for it and the processes it runs runtimes in. */
+  /** The same for the process and for its processes with runtimes. */
   killAll(signal: NodeJS.Signals): void
   exited: Promise<number | null>
 }
@@ -33,11 +33,11 @@ export interface CliOptions {
   env?: Record<string, string>
 }
 
-/** The command line as a shell is given it. */
+/** The command line, as typed into a shell. */
 export const cliLine = (args: readonly string[]): string =>
   [process.execPath, MAIN, ...args].map((word) => `'${word}'`).join(' ')
 
-/** What the person running the tests has set is not meant for the commands under test. */
+/** Settings of the person who runs the tests must not reach the tested commands. */
 export function cliEnvironment(env: Record<string, string> = {}): NodeJS.ProcessEnv {
   const {
     DATABASE_URL: _url,
@@ -50,7 +50,7 @@ export function cliEnvironment(env: Record<string, string> = {}): NodeJS.Process
   return { ...inherited, NO_COLOR: '1', MODEL_PROVIDER: 'demo', ...env }
 }
 
-/** Starts the real command line as a process of its own. */
+/** Starts the real command line in a process of its own. */
 export function runCli(args: readonly string[], { cwd, env }: CliOptions): CliProcess {
   const child = spawn(process.execPath, [MAIN, ...args], {
     cwd,
@@ -97,7 +97,7 @@ export function runCli(args: readonly string[], { cwd, env }: CliOptions): CliPr
     killAll,
     exited,
     async [Symbol.asyncDispose]() {
-      // What else it started, PostgreSQL or a page, stops with it.
+      // Its other processes, such as PostgreSQL or a page, end with it.
       killAll('SIGKILL')
       await exited
     },
@@ -116,23 +116,23 @@ export async function startDev(
 
 export interface Workspace extends AsyncDisposable {
   path: string
-  /** Also creates folders that are missing. */
+  /** Also creates missing folders. */
   write(name: string, content: string): Promise<void>
-  /** Process number of the PostgreSQL of the folder. */
+  /** The process id of the folder's PostgreSQL. */
   postgresPid(): Promise<number>
 }
 
-/** An empty folder to run commands in. */
+/** An empty folder for commands. */
 export async function createWorkspace(): Promise<Workspace> {
   const path = await mkdtemp(join(await fastFolder(), 'agent-runtime-cli-'))
-  // When the tests run as root, PostgreSQL runs as somebody else.
+  // If the tests run as root, PostgreSQL has another user.
   await chmod(path, 0o755)
   return {
     path,
     async write(name, content) {
       const file = join(path, name)
       await mkdir(dirname(file), { recursive: true })
-      // As editors do, so that nobody reads half of it.
+      // Writes like editors do, so that nobody reads half of it.
       await writeFile(`${file}.saving`, content)
       await rename(`${file}.saving`, file)
     },
@@ -144,7 +144,7 @@ export async function createWorkspace(): Promise<Workspace> {
   }
 }
 
-/** Whether the process runs; one that ended but was not reaped by its parent yet does not. */
+/** Whether the process runs. A process that ended does not, even before its parent has noticed. */
 export async function isAlive(pid: number): Promise<boolean> {
   const { stdout } = await promisify(execFile)('ps', ['-o', 'stat=', '-p', String(pid)]).catch(
     (error) => error,

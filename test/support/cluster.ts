@@ -10,11 +10,11 @@ import type {
 import { migrateDatabase } from '../../server/postgres/migrations/migrate.ts'
 import { fastFolder } from './fast-folder.ts'
 
-/** What a test needs to make databases of its own. */
+/** What a test needs to create databases. */
 export interface ClusterAccess {
-  /** Of the database `postgres`, as superuser. */
+  /** The URL of the database `postgres`, as superuser. */
   adminUrl: string
-  /** A migrated database nobody can connect to, for `CREATE DATABASE … TEMPLATE`. */
+  /** A migrated database that nobody can connect to, for `CREATE DATABASE … TEMPLATE`. */
   template: string
 }
 
@@ -22,7 +22,7 @@ export interface TestCluster extends ClusterAccess {
   stop(): Promise<void>
 }
 
-/** A PostgreSQL of its own in a folder that is removed when it stops. */
+/** Starts a PostgreSQL in a folder that is removed when it stops. */
 export async function startTestCluster(
   start: (options: EmbeddedPostgresOptions) => Promise<EmbeddedPostgres> = startEmbeddedPostgres,
 ): Promise<TestCluster> {
@@ -53,7 +53,7 @@ async function prepareTemplate(databaseUrl: string): Promise<ClusterAccess> {
   const client = new pg.Client({ connectionString: adminUrl })
   await client.connect()
   try {
-    // A database that somebody is connected to can't be copied.
+    // A database with open connections cannot be copied.
     await client.query(`ALTER DATABASE ${template} ALLOW_CONNECTIONS false`)
   } finally {
     await client.end()

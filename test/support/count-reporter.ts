@@ -1,6 +1,6 @@
 import type { Reporter, TestModule, Vitest } from 'vitest/node'
 
-/** Ends the run's output with `N passed, N failed`, and `, N skipped` if there are any, alone on a line. */
+/** Ends the output with a line of its own: `N passed, N failed`, and `, N skipped` if there are any. */
 export class CountReporter implements Reporter {
   #vitest: Vitest | undefined
 
@@ -13,12 +13,12 @@ export class CountReporter implements Reporter {
     for (const module of modules) {
       const tests = [...module.children.allTests()]
       for (const test of tests) count[test.result().state]++
-      // A file or suite that broke outside of its tests would otherwise not be counted at all.
+      // Otherwise a file or suite that failed outside of its tests would not count.
       if (!module.ok() && tests.every((test) => test.ok())) count.failed++
     }
     const skipped = count.skipped + count.pending
     const line = `${count.passed} passed, ${count.failed} failed${skipped === 0 ? '' : `, ${skipped} skipped`}`
-    // After the summary of the default reporter, which writes when all have been told of the end.
+    // Written after the summary of the default reporter, which comes when all reporters know of the end.
     this.#vitest?.onClose(() => void process.stdout.write(`${line}\n`))
   }
 }

@@ -1,20 +1,20 @@
 import { createServer, connect } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 
-/** A network between a client and a server that fails when told to. */
+/** A network between a client and a server. It fails when told to. */
 export interface CuttingProxy extends AsyncDisposable {
   readonly url: string
-  /** Port of the server behind it, on the loopback; may change, as when a server is restarted. */
+  /** Port of the server behind it, on the loopback. It may change, when the server restarts. */
   target: number
   /** Connections made so far. */
   readonly connections: number
-  /** Breaks every open connection off, as a lost network does. */
+  /** Ends every open connection, like a lost network. */
   cut(): void
-  /** Cuts, and from now on each connection after so many bytes of answer, wherever that is. Null: none. */
+  /** Ends open connections, and from now on each new one after this many bytes of answer. Null: none. */
   cutAfter(bytes: () => number | null): void
-  /** Open connections stay open and carry nothing any more; new ones work. */
+  /** Open connections stay open and transfer nothing more; new ones work. */
   stall(): void
-  /** Turns new connections away, until told otherwise. */
+  /** Refuses new connections until told otherwise. */
   refuse(isRefusing: boolean): void
 }
 
@@ -41,7 +41,7 @@ export async function startCuttingProxy(target: number): Promise<CuttingProxy> {
     inbound.pipe(outbound)
     let budget = budgetOf() ?? Number.POSITIVE_INFINITY
     outbound.on('data', (chunk: Buffer) => {
-      // A reset would drop what the client has not read yet; a cut is to fall within what it has.
+      // A reset would drop bytes that the client has not read. A cut must keep what it has.
       if (chunk.length < budget) inbound.write(chunk)
       else inbound.end(chunk.subarray(0, budget))
       budget -= chunk.length
@@ -80,5 +80,5 @@ export async function startCuttingProxy(target: number): Promise<CuttingProxy> {
   return proxy
 }
 
-// What a broken connection reports is what it was broken for.
+// The errors of a broken connection are expected.
 const ignore = () => {}

@@ -5,15 +5,14 @@ import type { ClusterAccess } from './cluster.ts'
 
 export interface TestDatabase extends AsyncDisposable {
   url: string
-  /** Ends every connection to it, then removes it. */
+  /** Ends all of its connections, then removes it. */
   drop(): Promise<void>
 }
 
 /**
- * A migrated, empty database for one test or file. Without `cluster`, of the run's shared cluster.
+ * A migrated, empty database for one test or file. Without `cluster`, it is in the run's shared cluster.
  *
- * @example
- * await using database = await createTestDatabase()
+ * @example await using database = await createTestDatabase()
  */
 export async function createTestDatabase(cluster: ClusterAccess = inject('postgres')): Promise<TestDatabase> {
   const name = `test_${randomUUID().replaceAll('-', '')}`

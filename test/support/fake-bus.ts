@@ -1,6 +1,6 @@
 import type { EventBus, Hint } from '../../server/ports/event-bus.ts'
 
-/** Hands on what the test publishes, at once. */
+/** Passes on at once what the test publishes. */
 export class FakeBus implements EventBus {
   readonly isListening = true
   readonly listeners = new Set<Parameters<EventBus['subscribe']>[0]>()

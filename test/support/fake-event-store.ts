@@ -12,13 +12,13 @@ export interface FakeRun {
 }
 
 /**
- * The store's rules for appending and reading, in memory: what the SQL of the real one promises. A
- * sequence number that is not the next one, or anything after the end, is an error of the writer.
+ * The store's rules for appending and reading, in memory. The real store's SQL has the same ones. A wrong
+ * sequence number, or an event after the end, is an error of the writer.
  */
 export class FakeEventStore {
   readonly runs = new Map<string, FakeRun>()
 
-  /** A run that a worker has claimed: its first event is there. */
+  /** A run that a worker has claimed. Its first event exists. */
   add(runId: string): { id: string; attempt: number; lastSeq: number } {
     const run: FakeRun = { attempt: 1, status: 'running', cancelRequested: false, events: [] }
     this.runs.set(runId, run)
@@ -26,7 +26,7 @@ export class FakeEventStore {
     return { id: runId, attempt: 1, lastSeq: 1 }
   }
 
-  /** Writes an event as a worker's flush would. */
+  /** Writes an event like a worker's flush. */
   emit(runId: string, type: string, payload: Json): void {
     const run = this.run(runId)
     const seq = run.events.length + 1

@@ -1,23 +1,26 @@
-// A page of the documentation, followed word by word in a folder: files are written, commands typed, and what they print is
-// compared with what the page says.
+// Follows a page of the documentation word by word in a folder. It writes the files, types the commands, and
+// compares their output with the page.
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** A block of a page: a file to write, a command to type, or what the command before it prints; and where a section begins. */
+/**
+ * A block of a page: a file to write, a command to type, or the output of the command before it; also,
+ * whether a section begins there.
+ */
 export type Step =
   | { kind: 'section' }
   | { kind: 'file'; name: string; text: string }
   | { kind: 'command'; text: string; stays: boolean }
   | { kind: 'output'; text: string }
 
-// A file's name stands at the beginning of the paragraph before its block.
+// The paragraph before a file's block begins with its name.
 const BLOCK =
   /^## |(?:^`(?<name>[\w./[\]-]+\.\w+)`[^`\n]*(?:\n[^`\n]+)*:\n\n)?^```(?<info>[^\n]*)\n(?<text>.*?)^```$/gms
 
-/** Blocks of code without a file's name are read, not followed. */
+/** Code blocks without a file name are only for reading. */
 export function stepsOf(page: string): Step[] {
   return [...page.matchAll(BLOCK)].flatMap(({ groups = {} }): Step[] => {
     const { name, info, text } = groups
@@ -31,16 +34,16 @@ export function stepsOf(page: string): Step[] {
 export interface FollowOptions {
   folder: string
   env: NodeJS.ProcessEnv
-  /** What to type in place of what the page says: the package is in no registry yet, and ports may be taken. */
+  /** Replacements for what the page says: the package is in no registry yet, and ports may be taken. */
   replacements: Readonly<Record<string, string>>
-  /** For a command to print what the page says. */
+  /** For a command whose output is what the page says. */
   timeoutMs: number
 }
 
 /**
- * Follows the page. What a command left running ends with its section.
+ * Follows the page. Running commands end with their section.
  *
- * @throws Error when a command fails, or prints something else than the page says.
+ * @throws Error when a command fails, or its output differs from the page
  */
 export async function followPage(page: string, options: FollowOptions): Promise<void> {
   const { folder, env, timeoutMs } = options
@@ -90,17 +93,17 @@ class Terminal {
     }
   }
 
-  /** Resolves when the commands are over. */
+  /** Resolves when the commands have ended. */
   async type(commands: string, timeoutMs: number): Promise<void> {
     const mark = `:followed ${(this.#typed += 1)}:`
     this.#shown = ''
-    // The shell ends with the first that fails.
+    // The shell ends at the first failure.
     this.#process.stdin?.write(`${commands}\necho; echo '${mark}'\n`)
     await this.prints(mark, timeoutMs)
     this.#shown = this.#shown.replace(mark, '')
   }
 
-  /** Resolves when each line of `text` was printed; `…` stands for anything. */
+  /** Resolves when each line of `text` was printed. `…` stands for anything. */
   async prints(text: string, timeoutMs: number): Promise<void> {
     const missing = () => text.split('\n').filter((line) => line !== '' && !toPattern(line).test(this.#shown))
     for (const until = Date.now() + timeoutMs; missing().length > 0; await sleep(50)) {

@@ -1,5 +1,5 @@
-// Generates a client's types from an OpenAPI document, by openapi-typescript. It needs a TypeScript that has an API, which ours
-// does not: it gets that of the tool that writes the reports of our API.
+// Generates a client's types from an OpenAPI document with openapi-typescript. That needs a TypeScript with
+// an API, which ours does not have, so it gets the one of the tool that writes our API reports.
 import { createRequire, registerHooks } from 'node:module'
 import { pathToFileURL } from 'node:url'
 

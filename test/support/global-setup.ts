@@ -1,4 +1,4 @@
-// One PostgreSQL for all integration tests of a run; every test that needs one takes a database of it.
+// One PostgreSQL for all integration tests of a run. Every test that needs a database gets one there.
 import type { TestProject } from 'vitest/node'
 import { startTestCluster } from './cluster.ts'
 import type { ClusterAccess } from './cluster.ts'

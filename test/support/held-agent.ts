@@ -4,15 +4,15 @@ import { defineAgent } from '../../server/agent/define-agent.ts'
 
 export interface HeldAgent {
   agent: Agent<string, undefined, undefined, Record<never, AgentEvents[string]>>
-  /** The context of the n-th attempt that was started, counted over all runs from 0. */
+  /** The context of the n-th attempt that started, over all runs, from 0. */
   attempt(index: number): Promise<AgentContext>
   /** How many attempts were started. */
   readonly started: number
-  /** Lets every attempt end well, also those to come. */
+  /** Lets every attempt succeed, also later ones. */
   release(): void
 }
 
-/** An agent that goes on until it is released or, unless it is `deaf`, its signal aborts. */
+/** An agent that continues until it is released or, unless it is `deaf`, its signal aborts. */
 export function createHeldAgent({ key = 'held', deaf = false } = {}): HeldAgent {
   const contexts: PromiseWithResolvers<AgentContext>[] = []
   const slot = (index: number) => (contexts[index] ??= Promise.withResolvers())

@@ -1,4 +1,4 @@
-/** What changes the meaning of statements and values. */
+/** Settings that change the meaning of statements and values. */
 const CONFUSING: Record<string, string> = {
   timezone: 'Asia/Kolkata',
   datestyle: 'German, DMY',
@@ -13,7 +13,7 @@ const CONFUSING: Record<string, string> = {
   default_transaction_read_only: 'on',
 }
 
-/** What ends whatever takes its time. */
+/** Settings that end slow work. */
 const IMPATIENT: Record<string, string> = {
   idle_in_transaction_session_timeout: '1ms',
   idle_session_timeout: '20ms',
@@ -22,10 +22,10 @@ const IMPATIENT: Record<string, string> = {
 }
 
 /**
- * Sets sessions that begin from now on against who begins them, in all of that.
+ * Gives all of these settings to new sessions.
  *
  * @param whose `DATABASE name` or `ROLE name`
- * @param isPatient leaves out what ends a pooler's own sessions before anybody has said how they are to be.
+ * @param isPatient leaves out settings that end a pooler's own sessions before anybody has configured them
  */
 export async function makeHostile(
   sql: (text: string) => Promise<unknown>,

@@ -11,7 +11,7 @@ export function isInstalled(command: string): boolean {
   }
 }
 
-/** A port of the loopback that nobody listens at. */
+/** A port of the loopback where nobody listens. */
 export async function freePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

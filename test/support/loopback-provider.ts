@@ -4,14 +4,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 
-/** A model's server on the loopback, whose connections are real. */
+/** A model's server on the loopback, with real connections. */
 export interface LoopbackProvider extends AsyncDisposable {
   readonly url: string
   /** Bodies of the requests so far. */
   readonly bodies: unknown[]
-  /** Answers the next requests, one each, in this order. */
+  /** Answers the next requests with these, one each, in order. */
   answerWith(...answers: Answer[]): void
-  /** Resolves when the connection of the request that came last is closed. */
+  /** Resolves when the connection of the latest request is closed. */
   closed(): Promise<void>
   /** Resolves when the next request has come. */
   asked(): Promise<void>
@@ -27,7 +27,7 @@ export async function startLoopbackProvider(): Promise<LoopbackProvider> {
   const server = createServer((request, response) => void answer(request, response))
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    // A client that was killed resets its connection, which closes it too.
+    // A killed client resets its connection, which closes it too.
     last = new Promise((resolve) => request.socket.once('close', resolve))
     bodies.push(JSON.parse((await text(request)) || 'null'))
     next.resolve()
@@ -55,7 +55,7 @@ export async function startLoopbackProvider(): Promise<LoopbackProvider> {
   }
 }
 
-/** An event stream that then ends, is cut off, or stays open. */
+/** An event stream that ends, is cut off, or stays open. */
 export function sending(frames: readonly string[], end: 'ended' | 'cut' | 'open' = 'ended'): Answer {
   return (response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' })

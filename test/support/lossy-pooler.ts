@@ -4,11 +4,11 @@ import type { AddressInfo } from 'node:net'
 const NOTIFICATION = 'A'.charCodeAt(0)
 
 export interface LossyPooler extends AsyncDisposable {
-  /** Of the same database, by way of it. */
+  /** URL of the same database, through the pooler. */
   url: string
 }
 
-/** Stands between clients and a PostgreSQL as a transaction pooler does: no notification comes through. */
+/** A proxy between clients and a PostgreSQL that loses notifications, like a transaction pooler. */
 export async function startLossyPooler(databaseUrl: string): Promise<LossyPooler> {
   const target = new URL(databaseUrl)
   const server = createServer((inbound) => {
@@ -16,7 +16,7 @@ export async function startLossyPooler(databaseUrl: string): Promise<LossyPooler
     let pending = Buffer.alloc(0)
     outbound.on('data', (chunk: Buffer) => {
       pending = Buffer.concat([pending, chunk])
-      // A message is a byte of type, then four of length, which count themselves.
+      // A message is one byte of type, then four bytes of length, which count themselves.
       while (pending.length >= 5 && pending.length > pending.readUInt32BE(1)) {
         const end = pending.readUInt32BE(1) + 1
         if (pending[0] !== NOTIFICATION) inbound.write(pending.subarray(0, end))

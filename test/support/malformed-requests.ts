@@ -1,4 +1,4 @@
-// Requests that are wrong somewhere, made from an OpenAPI document. The same seed makes the same requests.
+// Requests with a mistake, made from an OpenAPI document. The same seed makes the same requests.
 
 interface Schema {
   $ref?: string
@@ -33,7 +33,7 @@ export interface MalformedRequest {
 
 const UNKNOWN_ID = '01a208e9-7b1c-7d2e-9c4f-2f1a3b4c5d6e'
 
-/** What no field should make anybody stumble over. */
+/** Values that must harm no field. */
 const NASTY: readonly unknown[] = [
   ...[
     null,
@@ -71,7 +71,7 @@ const NASTY: readonly unknown[] = [
   ...[Array.from({ length: 1_001 }, () => ({})), nested(600)],
 ]
 
-/** @param known ids that are there, which lead further than others. */
+/** @param known existing ids, with which requests get further than with others */
 export function createMalformedRequests(
   { paths, components }: ApiDocument,
   { seed, known }: { seed: number; known: readonly string[] },
@@ -83,7 +83,7 @@ export function createMalformedRequests(
     Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
   )
 
-  /** Something of the schema, with something nasty in place of some of it. */
+  /** A value of the schema, with bad values in some places. */
   function instanceOf(schema: Schema, depth = 0): unknown {
     if (chance(0.06)) return one(NASTY)
     if (schema.$ref !== undefined) {
@@ -164,7 +164,7 @@ function nested(depth: number): unknown {
   return value
 }
 
-/** Numbers from 0 up to, not including, 1: xorshift, which is the same everywhere. */
+/** Numbers from 0 to 1, without 1: xorshift, which is the same everywhere. */
 function seeded(seed: number): () => number {
   let state = seed >>> 0 || 1
   return () => {

@@ -1,6 +1,6 @@
 import type { Clock } from '../../server/ports/clock.ts'
 
-/** A clock that stands still until the test moves it on. */
+/** A clock that stands still until the test moves it. */
 export class ManualClock implements Clock {
   #now = 0
   #sleepers = new Set<{ until: number; wake: () => void }>()
@@ -27,12 +27,12 @@ export class ManualClock implements Clock {
     })
   }
 
-  /** How many wait for time to pass. */
+  /** How many callers wait for time to pass. */
   get sleeping(): number {
     return this.#sleepers.size
   }
 
-  /** Moves time on, waking whoever's time has come, in the order of their times. */
+  /** Moves the time, and wakes callers whose time has come, in order. */
   advance(ms: number): void {
     this.#now += ms
     const due = [...this.#sleepers].filter((sleeper) => sleeper.until <= this.#now)
@@ -40,7 +40,7 @@ export class ManualClock implements Clock {
   }
 }
 
-/** Lets everything that can happen without time passing or input happen. */
+/** Lets everything happen that needs neither time nor input. */
 export async function settled(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve))
 }

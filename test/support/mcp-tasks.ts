@@ -1,4 +1,5 @@
-// A client of the protocol's tasks: the SDK's own, which refuses a call's answer that is a task, so that this is read beside it.
+// A client of the protocol's tasks. The SDK's own client refuses a task as the answer to a call, so that
+// answer is read separately.
 import { Client, SdkError, SdkErrorCode, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import type { ClientCapabilities } from '@modelcontextprotocol/client'
 import { z } from 'zod'
@@ -20,7 +21,7 @@ const Answer = z.object({ result: z.looseObject({ resultType: z.string() }) })
 
 export interface TaskClient extends AsyncDisposable {
   client: Client
-  /** The answer of a call, whatever it is. */
+  /** The answer to a call, of any kind. */
   call(name: string, args?: object): Promise<Record<string, unknown>>
   get(taskId: string): Promise<Task>
   update(taskId: string, inputResponses: object): Promise<unknown>

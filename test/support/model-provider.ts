@@ -9,14 +9,14 @@ export interface FakeProvider {
   readonly bodies: Record<string, unknown>[]
   /** Headers of the requests so far. */
   readonly headers: Headers[]
-  /** Answers the next requests, one each, in this order. */
+  /** Answers the next requests with these, one each, in order. */
   answerWith(...answers: Answer[]): void
 }
 
-/** What to answer, which may depend on what was asked. */
+/** The answer, which may depend on the request. */
 type Answer = (body: Record<string, unknown>) => Response
 
-/** A provider behind one URL, for the tests of a file; any other request fails the test that makes it. */
+/** A provider at one URL, for the tests of a file. Any other request fails its test. */
 export function fakeProvider(url: string): FakeProvider {
   const bodies: Record<string, unknown>[] = []
   const headers: Headers[] = []
@@ -34,7 +34,7 @@ export function fakeProvider(url: string): FakeProvider {
   )
   beforeEach(() => {
     for (const list of [bodies, headers, queue]) list.length = 0
-    // The SDKs heed these variables; a developer's own must not send the tests elsewhere.
+    // The SDKs read these variables. A developer's own values must not send the tests elsewhere.
     vi.stubEnv('OPENAI_BASE_URL', undefined)
     vi.stubEnv('ANTHROPIC_BASE_URL', undefined)
     server.listen({ onUnhandledFrame: 'error' })
@@ -47,8 +47,8 @@ export function fakeProvider(url: string): FakeProvider {
 }
 
 /**
- * A server-sent event stream. Each element is written on its own; `end` says how the body ends after
- * them: properly, with a broken connection, or not at all until the request is aborted.
+ * A server-sent event stream. Each element is written separately. `end` says how the body ends: complete,
+ * with a broken connection, or not before the request is aborted.
  */
 export function streamed(
   parts: readonly (string | Uint8Array)[],
@@ -68,7 +68,7 @@ export function streamed(
           return undefined
         },
       },
-      // An error discards what was queued but not yet read.
+      // An error drops what was queued and not read yet.
       { highWaterMark: 0 },
     )
     return new Response(body, { headers: { 'content-type': 'text/event-stream' } })
@@ -79,7 +79,7 @@ export function refused(status: number, body: unknown, headers: Record<string, s
   return () => HttpResponse.json(body as Record<string, unknown>, { status, headers })
 }
 
-/** What a model streams, but for the pieces of tools' arguments. */
+/** A model's chunks, without the pieces of tools' arguments. */
 export async function collect(
   ...asked: Parameters<typeof collectAll>
 ): Promise<Exclude<ModelChunk, { type: 'tool-input' }>[]> {

@@ -1,17 +1,17 @@
 // One answer of a model, in the formats of the providers.
 
-/** What a model says. A call's arguments come in these pieces; calls that are next to each other are parallel. */
+/** A model's answer. A call's arguments come in these pieces; adjacent calls are parallel. */
 export type Said = { text: string } | { thought: string } | { call: string; name: string; pieces: string[] }
 
 export interface SaidAnswer {
   said: readonly Said[]
   end?: 'stop' | 'tool-calls' | 'length' | 'content-filter'
-  /** Default: 30 in, of which a cache had 10, and 20 out. */
+  /** Default: 30 in, of which 10 came from a cache, and 20 out. */
   isUncounted?: boolean
 }
 
 export interface Wire {
-  /** Of the frames the last ones end the answer: without them it is cut off. */
+  /** How many of the last frames end the answer. Without them it is cut off. */
   frames(answer: SaidAnswer): string[]
   /** The body of a refusal. */
   refusal(type: string, message: string): object

@@ -5,14 +5,14 @@ import type { CliProcess } from './cli.ts'
 /** Two worker processes. */
 export interface MortalWorkers extends AsyncDisposable {
   /**
-   * Each time that so much is done, one of them is killed in the middle of what it does, and another takes its place.
+   * Whenever this much is done, kills one of them in the middle of its work, and starts another.
    *
-   * @param done how much that is by now.
+   * @param done how much is done by now
    */
   killAt(amounts: readonly number[], done: () => Promise<number> | number): Promise<void>
 }
 
-/** @param entry the source of the file with the runtime. */
+/** @param entry the source of the file with the runtime */
 export async function startMortalWorkers(
   entry: string,
   { databaseUrl }: { databaseUrl: string },

@@ -2,7 +2,7 @@ import { createSocket } from 'node:dgram'
 import dns from 'node:dns'
 import { once } from 'node:events'
 
-/** The question of a request: a name, whose parts begin with their length, a type and a class. */
+/** The question of a request: a name (each part after its length), a type and a class. */
 function questionOf(request: Buffer): { name: string; type: number; bytes: Buffer } {
   const parts: string[] = []
   let at = 12
@@ -13,7 +13,10 @@ function questionOf(request: Buffer): { name: string; type: number; bytes: Buffe
   return { name: parts.join('.'), type: request.readUInt16BE(at + 1), bytes: request.subarray(12, at + 5) }
 }
 
-/** The name server of this process. It tells the IPv4 addresses that it is given, and is silent about other names. */
+/**
+ * The name server of this process. It answers with the given IPv4 addresses, and does not answer for other
+ * names.
+ */
 export async function startNameServer(addresses: Record<string, string> = {}) {
   const asked = new Set<string>()
   const socket = createSocket('udp4')

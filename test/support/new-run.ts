@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from 'uuid'
 import type { NewRun } from '../../server/ports/create-run.ts'
 
-/** What a store is asked to create, of nothing in particular but what is given. */
+/** A request to a store to create a run, with the given fields and defaults. */
 export function newRun(run: Partial<NewRun> = {}): NewRun {
   return {
     id: uuidv7(),

@@ -5,17 +5,17 @@ import type { AgentRuntime } from '../../server/runtime/agent-runtime.ts'
 
 export interface NodeHost extends AsyncDisposable {
   url: string
-  /** Of the router, for sockets. */
+  /** URL of the router, for sockets. */
   socketUrl: string
-  /** Connections that became sockets, as the server has them. */
+  /** The server's side of connections that became sockets. */
   sockets: Socket[]
-  /** All, also those. */
+  /** All connections, including those. */
   connections: Socket[]
 }
 
 type Mountable = Pick<AgentRuntime, 'handler' | 'handleUpgrade'>
 
-/** A Node HTTP server as somebody would mount runtimes into it: each is asked, the first answers requests. */
+/** A Node HTTP server with mounted runtimes: each is asked for sockets, the first answers requests. */
 export async function hostRuntimes(...runtimes: [Mountable, ...Mountable[]]): Promise<NodeHost> {
   const sockets: Socket[] = []
   const connections: Socket[] = []

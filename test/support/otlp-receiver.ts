@@ -1,4 +1,4 @@
-// A collector on the loopback, which decodes what spans it is sent.
+// A collector on the loopback that decodes the spans it gets.
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
@@ -28,7 +28,7 @@ interface Received {
   text: string
 }
 
-/** @returns what it received so far, and its address. */
+/** @returns the spans so far, and its address */
 export async function startOtlpReceiver() {
   const received: Received[] = []
   const server = createServer(async (request, response) => {

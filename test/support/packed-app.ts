@@ -1,4 +1,4 @@
-// An app in a folder of its own that has installed the packed package, as its users do.
+// An app in a folder of its own that has installed the packed package, like a user's.
 import { execFile } from 'node:child_process'
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -15,15 +15,15 @@ export const env = { ...process.env, PATH: `${bin}:${process.env['PATH']}` }
 
 export interface PackedApp extends AsyncDisposable {
   folder: string
-  /** What npm said on its error output while installing. */
+  /** What npm wrote to stderr during the installation. */
   installWarnings: string
-  /** Runs a command in the app's folder, and resolves to all that it printed. */
+  /** Runs a command in the app's folder. Resolves with its whole output. */
   run(command: string, args: readonly string[], variables?: Record<string, string>): Promise<string>
-  /** Of the app's own files and of the package's declarations. */
+  /** Type errors in the app's own files and in the package's declarations. */
   typeErrors(): Promise<string[]>
 }
 
-/** @param packages by name or `name@version`. Without a version it is the one that this repository has. */
+/** @param packages by name or `name@version`. Without a version, it is the one of this repository. */
 export async function createPackedApp(fixture: string, packages: readonly string[]): Promise<PackedApp> {
   const folder = await mkdtemp(join(tmpdir(), `${fixture}-`))
   const app = { name: 'app', private: true, type: 'module' }
@@ -44,8 +44,8 @@ export async function createPackedApp(fixture: string, packages: readonly string
         () => '',
         (error: Error & { stdout: string }) => error.stdout,
       )
-      // Libraries are checked too, for the sake of ours; what is wrong within others is not ours to mend. An
-      // error's further lines are indented: its first one tells whose it is.
+      // Libraries are checked too, because of ours; errors within others are ignored. An error's further
+      // lines are indented, so its first line tells the file.
       return output
         .split('\n')
         .filter((line) => line !== '' && !/^(\s|node_modules\/(?!trpc-agent-runtime))/.test(line))

@@ -1,4 +1,5 @@
-// A second, which is vitest's default for `vi.waitFor`, is little on a busy machine. It has no setting, as `expect.poll` has.
+// vitest's default for `vi.waitFor`, a second, is little on a busy machine. It has no setting, as
+// `expect.poll` has.
 import { vi } from 'vitest'
 
 /** For what never comes. Less than a test has, so that the test tells what it waited for. */

@@ -16,7 +16,7 @@ export interface TestPgBouncer extends AsyncDisposable {
   url: string
 }
 
-/** A PgBouncer before a database, in transaction pooling. */
+/** A PgBouncer in front of a database, in transaction pooling. */
 export async function startPgBouncer(databaseUrl: string): Promise<TestPgBouncer> {
   const target = new URL(databaseUrl)
   const url = new URL(databaseUrl)

@@ -1,8 +1,8 @@
 import pg from 'pg'
 
 /**
- * A pool of a test's own. It may still be saying goodbye when its database, or the network to it, goes: what
- * that breaks is nobody's concern, and unheard it would end the process.
+ * A test's own pool. It may still be closing when its database or the network goes away. Those errors do not
+ * matter, and without a listener they would end the process.
  */
 export function createTestPool(databaseUrl: string, options: pg.PoolConfig = {}): pg.Pool {
   const pool = new pg.Pool({ connectionString: databaseUrl, application_name: 'test', ...options })

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 
-/** Children of a process, by their numbers: of any program, or of one. */
+/** Process ids of a process' children: of any program, or of one. */
 export function childrenOf(pid: number, program?: string): number[] {
   const listed = execFileSync('ps', ['-A', '-o', 'ppid=,pid=,args='], { encoding: 'utf8' })
   const rows = listed.matchAll(/^ *(\d+) +(\d+) +(\S+)/gm)
@@ -11,7 +11,7 @@ export function childrenOf(pid: number, program?: string): number[] {
     .map(([, , child]) => Number(child))
 }
 
-/** Children of a process, and theirs, and so on: of any program, or of one. */
+/** Process ids of a process' children, of theirs, and so on: of any program, or of one. */
 export function descendantsOf(pid: number, program?: string): number[] {
   return childrenOf(pid, program).flatMap((child) => [child, ...descendantsOf(child, program)])
 }

@@ -8,9 +8,9 @@ const SAMPLE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$/
 const LABEL = /([a-zA-Z_]\w*)="((?:[^"\\\n]|\\["\\n])*)"(?:,|$)/y
 
 /**
- * The samples of a page by their names, read as strictly as the format is written down.
+ * The samples of a page by name, read strictly: https://prometheus.io/docs/instrumenting/exposition_formats/
  *
- * @throws for a line that is none: https://prometheus.io/docs/instrumenting/exposition_formats/
+ * @throws for a malformed line
  */
 export function readPrometheusText(text: string): Map<string, Sample[]> {
   if (!text.endsWith('\n')) throw new Error('The last line has no end.')

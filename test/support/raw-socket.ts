@@ -14,9 +14,9 @@ export interface RawSocket extends Disposable {
   send(message: object): void
   /** Answers so far, without signs of life. */
   answers: Answer[]
-  /** The next answers, up to the first that fits. */
+  /** The next answers, up to the first that matches. */
   until(fits: (answer: Answer) => boolean): Promise<Answer[]>
-  /** With which code it was closed. */
+  /** The code with which it was closed. */
   closed: Promise<number>
 }
 
@@ -60,13 +60,13 @@ export async function openRawSocket(
   }
 }
 
-/** The status and the body a socket was refused with. */
+/** The status and the body with which a socket was refused. */
 export async function refusalOf(
   url: string,
   options: ClientOptions,
 ): Promise<{ status: number; body: string }> {
   const socket = new WebSocket(url, options)
-  // Without a listener for it, `ws` makes an error of a refusal.
+  // Without a listener for it, `ws` turns a refusal into an error.
   const [, response] = (await once(socket, 'unexpected-response')) as [unknown, IncomingMessage]
   let body = ''
   for await (const chunk of response) body += String(chunk)

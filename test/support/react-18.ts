@@ -1,4 +1,4 @@
-// Makes the tests of a project run on React 18, whoever imports React: the libraries around it do, too.
+// Makes the tests of a project run on React 18, for all imports of React, including those of libraries.
 import { registerHooks } from 'node:module'
 
 registerHooks({

@@ -1,10 +1,10 @@
 import pg from 'pg'
 import { onTestFinished, vi } from 'vitest'
 
-/** What this process sends to PostgreSQL from now on, until the test is over. */
+/** The statements that this process sends to PostgreSQL from now on, until the test is over. */
 export interface RecordedStatements {
   readonly count: number
-  /** How many of them hold this text. */
+  /** How many of them have this text. */
   countOf(part: string): number
 }
 

@@ -13,17 +13,17 @@ export const withoutRedis: string | false = isInstalled('redis-server')
   ? false
   : 'redis-server is not installed (apt-get install redis-server)'
 
-/** A Redis of the test's own, on the loopback, that keeps nothing. */
+/** A test's own Redis on the loopback. It keeps nothing. */
 export interface TestRedis extends AsyncDisposable {
   readonly url: string
   readonly port: number
-  /** Kills it, as a crash does. */
+  /** Kills it, like a crash. */
   kill(): Promise<void>
-  /** Starts it again, at the same port, unless it is there. */
+  /** Starts it again at the same port, unless it runs. */
   start(others?: Record<string, string>): Promise<void>
-  /** Has it stand still, and go on. */
+  /** Stops it for a while. */
   signal(signal: 'SIGSTOP' | 'SIGCONT'): void
-  /** What `redis-cli` answers. */
+  /** The answer of `redis-cli`. */
   cli(...command: string[]): string
 }
 
@@ -50,7 +50,7 @@ export async function startTestRedis(settings: Record<string, string> = {}): Pro
       for await (const line of createInterface(server.stdout!)) {
         if (line.includes('Ready to accept connections')) break
       }
-      // Unread, its log would fill the pipe.
+      // If nobody read its log, it would fill the pipe.
       server.stdout?.resume()
     },
     async kill() {
@@ -67,7 +67,7 @@ export async function startTestRedis(settings: Record<string, string> = {}): Pro
   return redis
 }
 
-/** Three nodes that share the keys between them, with no replicas. */
+/** Three nodes that share the keys, without replicas. */
 export async function startRedisCluster(
   others: Record<string, string> = {},
 ): Promise<AsyncDisposable & { url: string; nodes: readonly TestRedis[] }> {

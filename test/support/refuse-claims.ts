@@ -1,6 +1,6 @@
 type Sql = (text: string) => Promise<unknown>
 
-/** The database refuses to start the attempt of a run that its metadata gives as `evil`. */
+/** Makes the database refuse to start attempts of runs whose metadata says `evil`. */
 export async function refuseClaims(sql: Sql): Promise<void> {
   await sql(
     `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -7,18 +7,18 @@ export interface RestEvent extends Record<string, unknown> {
   type: string
   attempt: number
   payload: unknown
-  /** In the stream of a conversation. */
+  /** Set in the stream of a conversation. */
   cursor?: string
 }
 
 export interface RestAnswer {
   status: number
   headers: Headers
-  /** The parsed JSON; undefined when there is no body. */
+  /** The parsed JSON. Undefined if there is no body. */
   body: Record<string, unknown>
 }
 
-/** What a run answered with, by its body. */
+/** The answer of a run, from its body. */
 export function outputOf(body: RestAnswer['body']): unknown {
   return (body['output'] as { final_output?: unknown }).final_output
 }
@@ -29,16 +29,16 @@ interface SendOptions {
   signal?: AbortSignal
 }
 
-/** The REST face of a runtime, as a client of any language sees it. */
+/** The REST face of a runtime, for a client in any language. */
 export interface RestClient {
   get(path: string, options?: SendOptions): Promise<RestAnswer>
   /** A new run has no messages unless the body has some. */
   post(path: string, body?: unknown, options?: SendOptions): Promise<RestAnswer>
-  /** By any other method. */
+  /** A request with any other method. */
   request(method: 'PATCH' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<RestAnswer>
-  /** Creates a run and answers its id. Rejects unless it is new. */
+  /** Creates a run and returns its id. Rejects unless it is new. */
   create(agentKey: string, more?: Record<string, unknown>): Promise<string>
-  /** Any request, with whatever body. */
+  /** Any request, with any body. */
   send(path: string, init: RequestInit & { duplex?: 'half' }): Promise<Response>
   /** An open event stream. Rejects unless it is one. */
   stream(path: string, options?: SendOptions): Promise<RestStream>
@@ -50,9 +50,9 @@ export interface RestStream {
   status: number
   headers: Headers
   comments: string[]
-  /** The next event; undefined at the end. */
+  /** The next event. Undefined at the end. */
   next(): Promise<RestEvent | undefined>
-  /** Events up to and including the first of that type. */
+  /** Events up to and including the first of this type. */
   until(type: string): Promise<RestEvent[]>
   close(): Promise<void>
 }
@@ -120,7 +120,7 @@ export function createRestClient(handler: Handler, defaults: Record<string, stri
   }
 }
 
-/** Most tests have nothing to say to the runs they create, which REST has to be told. */
+/** Most tests send no messages to their runs, and REST needs an explicit list. */
 function isNewRun(path: string, body: unknown): body is object {
   return /^runs\/?(\?|$)/.test(path) && typeof body === 'object' && body !== null && !Array.isArray(body)
 }

@@ -1,4 +1,4 @@
-/** What tests of the outside ask of the REST API. */
+/** Requests of tests to the REST API. */
 export async function createRun(url: string, agentKey: string): Promise<string> {
   const response = await fetch(`${url}/api/agents/runs`, {
     method: 'POST',
@@ -19,7 +19,7 @@ export async function getRun(
   return (await response.json()) as { id: string; status: string; attempt: number }
 }
 
-/** Follows a run's events until `pattern` has been sent; without one, to the end of the run. */
+/** Follows a run's events until one matches `pattern`. Without one, to the end of the run. */
 export async function follow(url: string, runId: string, pattern?: RegExp): Promise<string> {
   const response = await fetch(`${url}/api/agents/runs/${runId}/events/stream`)
   let text = ''

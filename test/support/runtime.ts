@@ -23,10 +23,10 @@ interface ServerOptions<TAgents extends readonly AnyAgent[]> extends RuntimeOpti
 export interface TestServer<TRuntime extends AgentRuntime = AgentRuntime> {
   runtime: TRuntime
   rest: RestClient
-  /** Both clients as somebody with these headers. */
+  /** Both clients with these headers. */
   as(headers: Record<string, string>): { rest: RestClient; trpc: TestTrpc }
   trpc: TestTrpc
-  /** What was logged so far. */
+  /** The log so far. */
   log: LogEntry[]
 }
 
@@ -36,7 +36,7 @@ export type CreateServer = <const TAgents extends readonly AnyAgent[]>(
 
 export type Sql = <TRow extends pg.QueryResultRow>(text: string, values?: unknown[]) => Promise<TRow[]>
 
-/** Hints have to do: whatever needs a poll to go on makes its test time out. */
+/** Only hints: what needs a poll makes its test time out. */
 const SETTINGS = {
   cancelGraceSeconds: 0.1,
   maxAttempts: 1,
@@ -46,24 +46,24 @@ const SETTINGS = {
 }
 
 interface Fixtures {
-  /** Where the database is made. Default: the cluster that all tests share. */
+  /** Where the database is created. Default: the cluster that all tests share. */
   cluster: ClusterAccess
   /**
-   * An empty database of the test's own, and what it takes to look into it. When the test is over, it fails if an
-   * invariant is broken, or if a run took a way that `TRANSITIONS` does not have.
+   * An empty database of the test, and ways to look into it. When the test is over, it fails if an invariant
+   * is broken, or if a run made a transition that `TRANSITIONS` does not have.
    */
   database: {
     url: string
     sql: Sql
-    /** The ways that its runs took from one status to another: see `seenTransitions`. */
+    /** The transitions that its runs made: see `seenTransitions`. */
     transitions(): Promise<string[]>
-    /** A connection of its own, for transactions: `sql` sees the database as it is at every moment. */
+    /** Another connection, for transactions: `sql` always sees the current state of the database. */
     connect(): Promise<pg.Client>
     /** Ends those connections. */
     release(): Promise<void>
   }
   /**
-   * Makes runtimes over that database. When the test is over they are stopped, and it fails if they left a
+   * Creates runtimes over that database. When the test is over they are stopped. It fails if they left a
    * connection behind or broke an invariant.
    */
   createServer: CreateServer
@@ -120,7 +120,7 @@ export const test = base.extend<Fixtures>({
       })
       return { runtime, log: entries, as, ...as({}) }
     })
-    // A test that failed may have left somebody waiting for a lock it holds.
+    // A failed test may have left a waiter for a lock that it holds.
     await database.release()
     await Promise.all(runtimes.map((runtime) => runtime.stop()))
     await vi.waitFor(async () => {

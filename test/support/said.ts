@@ -3,7 +3,7 @@ const strip = ({ id, run_id, runId, timestamp, createdAt, parent_id, parentId, .
 
 type Kept = Record<string, unknown>
 
-/** Messages as they were sent, of those that are answered: without what tells one from another. */
+/** Messages as they were sent, from answered ones: without ids and other differences. */
 export function said(messages: unknown): object[] {
   return (messages as Kept[]).map(strip)
 }

@@ -6,7 +6,7 @@ export interface LogEntry {
   message: string
 }
 
-/** Says nothing, remembers everything. */
+/** A logger that prints nothing and remembers everything. */
 export function createSilentLogger(): Logger & { entries: LogEntry[] } {
   const entries: LogEntry[] = []
   const record = (level: keyof Logger) => (fields: object, message: string) =>

@@ -23,7 +23,7 @@ export function createTestStore(
   return createPostgresStore({ pool, ...options })
 }
 
-/** Claims runs as a worker does whose deliveries they are. */
+/** Claims runs like a worker that has their deliveries. */
 export function claim(
   store: Pick<AttemptStore, 'claimRuns'>,
   runIds: readonly string[],

@@ -1,15 +1,15 @@
-// What the death of a worker looks like in the database, without the wait for it.
+// The effect of a worker's death on the database, without the wait for it.
 
 type Sql = (text: string, values?: unknown[]) => Promise<unknown>
 
-/** The lease of a run has run out. */
+/** A run's lease has run out. */
 export async function expireLease(sql: Sql, runId: string): Promise<void> {
   await sql(`UPDATE agent_runtime.run SET lease_expires_at = now() - interval '1 second' WHERE id = $1`, [
     runId,
   ])
 }
 
-/** Another worker, which the test is, has begun the next attempt. */
+/** Another worker, the test, has begun the next attempt. */
 export async function claimAsAnother(sql: Sql, runId: string): Promise<void> {
   await sql(
     `WITH r AS (

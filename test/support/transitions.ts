@@ -1,7 +1,7 @@
-// Which ways the runs of a database took from one status to another.
+// The transitions between statuses that a database's runs made.
 import { TRANSITIONS } from '../../server/lifecycle/transitions.ts'
 
-// What a test itself does to a run, through a connection of that name, is not what the runtime does.
+// The test's own changes to runs use a connection with this name. They are not the runtime's.
 const OBSERVE = `
   CREATE SCHEMA observed;
   CREATE TABLE observed.transition (run_id uuid, "from" text, "to" text, event text);
@@ -17,12 +17,12 @@ const OBSERVE = `
 
 type Sql = (text: string) => Promise<object[]>
 
-/** From now on, PostgreSQL notes the event that each change of a run's status wrote. */
+/** From now on, PostgreSQL records the event that each change of a run's status wrote. */
 export async function observeTransitions(sql: Sql): Promise<void> {
   await sql(OBSERVE)
 }
 
-/** Those that were seen, each once, in the words of {@link KNOWN_TRANSITIONS}. */
+/** The recorded transitions, each once, in the form of {@link KNOWN_TRANSITIONS}. */
 export async function seenTransitions(sql: Sql): Promise<string[]> {
   const rows = await sql(
     `SELECT DISTINCT concat("from", ' → ', "to", ': ', event) AS way FROM observed.transition`,
@@ -30,12 +30,12 @@ export async function seenTransitions(sql: Sql): Promise<string[]> {
   return (rows as { way: string }[]).map(({ way }) => way)
 }
 
-/** Those that were seen and that the table does not have. */
+/** The recorded transitions that the table does not have. */
 export async function unknownTransitions(sql: Sql): Promise<string[]> {
   return (await seenTransitions(sql)).filter((way) => !KNOWN_TRANSITIONS.includes(way))
 }
 
-/** Those that the table of the runtime has. */
+/** The transitions of the runtime's table. */
 export const KNOWN_TRANSITIONS: readonly string[] = Object.values(TRANSITIONS).flatMap(
   ({ from, to, event }) => from.map((status) => `${status} → ${to}: ${event}`),
 )

@@ -6,13 +6,13 @@ import type { AnyRunEvent, EventFilter } from '../../server/contract/event.ts'
 
 export interface TestTrpc {
   client: TRPCClient<AgentRouter>
-  /** Follows a run over a subscription, to the end of it. */
+  /** Follows a run over a subscription, to its end. */
   events(input: EventsInput, options?: { onEvent?: (event: AnyRunEvent) => void }): Promise<AnyRunEvent[]>
 }
 
 type EventsInput = { runId: string; lastEventId?: number | string } & Partial<EventFilter>
 
-/** The tRPC face of a runtime, through the links the package's own client uses. */
+/** The tRPC face of a runtime, through the links of the package's own client. */
 export function createTestTrpc(
   handler: (request: Request) => Promise<Response>,
   headers: Record<string, string>,

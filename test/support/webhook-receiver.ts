@@ -7,14 +7,14 @@ import type { WebhookEndpoint } from '../../server/index.ts'
 export const secretOf = (letter: string) => `whsec_${Buffer.from(letter.repeat(32)).toString('base64')}`
 
 interface Received {
-  /** The path and what follows it. */
+  /** The path with the query. */
   url: string
   headers: IncomingHttpHeaders
   text: string
   body: { type: string; data: Record<string, unknown> }
 }
 
-/** An endpoint that answers the nth request as the nth of `answers` does, and those after them with 204. */
+/** An endpoint. Its nth answer is the nth of `answers`, and after those 204. */
 export async function startReceiver(...answers: ((response: ServerResponse) => void)[]) {
   const received: Received[] = []
   const server = createServer((request, response) => {

@@ -1,4 +1,4 @@
-// What is asked of `authorize` tells, by its action, what it is about.
+// The action tells `authorize` the type of the resource.
 import { describe, expectTypeOf, it } from 'vitest'
 import { createAgentRuntime, ownersOnly } from '../../server/index.ts'
 import type {

@@ -1,4 +1,4 @@
-// Settings in code are typed by their values; text is for the variables of the environment.
+// Settings in code have typed values. Only environment variables are text.
 import { describe, expectTypeOf, it } from 'vitest'
 import { createAgentRuntime, defineAgent } from '../../server/index.ts'
 import type { Settings } from '../../server/index.ts'

@@ -1,4 +1,4 @@
-// A runtime as an app writes it, for tests that look at types alone.
+// A runtime of an app, for tests of types only.
 import { z } from 'zod'
 import { createAgentRuntime, defineAgent, defineTool } from '../../server/index.ts'
 

@@ -1,2 +1,2 @@
-// The compiler's API, which TypeScript 7 has none of.
+// The compiler's API, which TypeScript 7 does not have.
 export { default as ts } from 'typescript'

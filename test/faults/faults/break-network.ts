@@ -3,8 +3,8 @@ import type { Span } from './pause.ts'
 import { pause } from './pause.ts'
 
 /**
- * Resets every connection to PostgreSQL, whatever is on its way: what had been sent may have committed or
- * not. Now and then new ones are turned away for a while, and every one made breaks after some bytes.
+ * Resets every connection to PostgreSQL, in the middle of statements, which may have committed or not. Now
+ * and then it refuses new connections for a while, and each new one breaks after some bytes.
  */
 export function breakNetwork(every: Span): Fault {
   return async ({ postgres: { proxy }, random: seeded, signal, count }) => {

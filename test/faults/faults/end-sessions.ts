@@ -2,7 +2,7 @@ import type { Fault } from '../scene/scene.ts'
 import type { Span } from './pause.ts'
 import { pause } from './pause.ts'
 
-/** Ends the sessions that listen, all at once, and one in `oneIn` of all others of the runtime. */
+/** Ends all listening sessions at once, and one in `oneIn` of the runtime's other sessions. */
 export function endSessions(every: Span, { oneIn }: { oneIn: number }): Fault {
   return async ({ postgres, random: seeded, signal, count }) => {
     const random = seeded.fork('end sessions')

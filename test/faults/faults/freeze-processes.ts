@@ -4,19 +4,21 @@ import type { Fault, Scene } from '../scene/scene.ts'
 import type { Span } from './pause.ts'
 import { pause } from './pause.ts'
 
-/** Has transactions pile up on all processes, so that one that is stopped meanwhile is in the middle of some. */
+/**
+ * Delays transactions of all processes, so that a process that is stopped meanwhile is in the middle of some.
+ */
 const PILE_UP = `DO $$ BEGIN
   LOCK TABLE agent_runtime.event IN EXCLUSIVE MODE;
   PERFORM pg_sleep(0.4);
 END $$`
 const PILED_UP: Span = [150, 300]
-/** Before somebody notices that a process does not answer, and starts another. */
+/** Time until somebody notices that a process does not answer, and starts another. */
 const NOTICED: Span = [500, 1_500]
 
 /**
- * SIGSTOPs processes in mid-transaction and never lets them go on, as when a machine's memory is gone or its
- * hypervisor stands still; another is started in their place. API servers, workers with the process that watches
- * them, and each of the two without the other, in turn.
+ * SIGSTOPs processes in mid-transaction and never continues them, as if a machine had lost its memory or a
+ * hypervisor hung. Another process is started instead. It takes API servers, workers with their supervisors,
+ * and each of the two alone, in turn.
  */
 export function freezeProcesses(every: Span): Fault {
   return async (scene) => {
@@ -24,7 +26,7 @@ export function freezeProcesses(every: Span): Fault {
     const { workers, servers } = scene.fleet
     const kinds = [
       () => freezeServer(random.pick(servers), scene),
-      // Not the first: by now it has runs.
+      // Not the first one, since by now it has runs.
       () => freezeWorker(random.pick(workers), scene),
       () => freezeSupervisor(random.pick(workers), scene),
       () => freezeWatched(random.pick(workers), scene),
@@ -55,14 +57,14 @@ async function freezeServer(server: ApiMember, scene: Scene): Promise<Member> {
   return server
 }
 
-/** Its children go on, and nobody looks after them. */
+/** Its children continue, without a supervisor. */
 async function freezeSupervisor(worker: Member, scene: Scene): Promise<Member> {
   worker.process.kill('SIGSTOP')
   scene.count('supervisor frozen')
   return worker
 }
 
-/** Its supervisor notices, kills it and starts another; nobody else has to. */
+/** Its supervisor notices, kills it and starts another. Nobody else has to. */
 async function freezeWatched(worker: Member, scene: Scene): Promise<undefined> {
   for (const child of descendantsOf(worker.process.pid)) signalIfThere(child, 'SIGSTOP')
   scene.count('watched process frozen')

@@ -2,7 +2,7 @@ import type { Fault } from '../scene/scene.ts'
 import type { Span } from './pause.ts'
 import { pause } from './pause.ts'
 
-/** SIGKILLs one API server after the other, as soon as the one before serves again. */
+/** SIGKILLs the API servers in turn, as soon as the last one serves again. */
 export function killServers(every: Span): Fault {
   return async ({ fleet, random: seeded, signal, count }) => {
     const random = seeded.fork('kill servers')

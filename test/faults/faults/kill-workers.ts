@@ -2,15 +2,15 @@ import type { Fault } from '../scene/scene.ts'
 import type { Span } from './pause.ts'
 import { pause } from './pause.ts'
 
-/** Early, so that a small load meets one too. */
+/** Early, so that a small load also sees a kill. */
 const FIRST: Span = [300, 800]
 
-/** Out of all kills, those that meet a worker while it starts, if one does. */
+/** The share of kills that hit a worker while it starts, if there is one. */
 const WHILE_STARTING = 0.15
 
 /**
- * SIGKILLs one worker after another, whatever it is doing; it is started again. One is spared while all
- * others start, for else a slow machine would get nothing done.
+ * SIGKILLs the workers in turn, whatever they do; each is started again. One is spared while all others
+ * start, since otherwise a slow machine would finish nothing.
  */
 export function killWorkers(every: Span): Fault {
   return async (scene) => {

@@ -6,7 +6,7 @@ import { pause } from './pause.ts'
 /** Longer than its clients wait for it when they connect. */
 const AWAY: Span = [100, 2_500]
 
-/** Empties Redis, kills it, which keeps nothing, and has it stand still, in turn; it comes back each time. */
+/** In turn, empties Redis, kills it (it keeps nothing) and stops it. It comes back each time. */
 export function loseRedis(every: Span): Fault {
   return async ({ redis, random: seeded, signal, count }) => {
     if (redis === undefined) return

@@ -3,8 +3,8 @@ import type { Span } from './pause.ts'
 import { pause } from './pause.ts'
 
 /**
- * Puts copies of deliveries into the queue, and hands out again what was taken, also of runs long over. Where the queue is
- * elsewhere, has all that is open delivered again.
+ * Puts copies of deliveries into the queue, and delivers again what was taken, also for runs that ended long
+ * ago. With another queue, it delivers all open runs again.
  */
 export function repeatDeliveries(every: Span): Fault {
   return async ({ postgres, random: seeded, signal, count }) => {

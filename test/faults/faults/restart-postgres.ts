@@ -2,7 +2,7 @@ import type { Fault } from '../scene/scene.ts'
 import type { Span } from './pause.ts'
 import { pause } from './pause.ts'
 
-/** Stops PostgreSQL in immediate mode, as a crash does, and starts it again: it recovers from its log. */
+/** Stops PostgreSQL in immediate mode, like a crash, and starts it again. It recovers from its log. */
 export function restartPostgres(every: Span): Fault {
   return async ({ postgres, random: seeded, signal, count }) => {
     const random = seeded.fork('restart postgres')

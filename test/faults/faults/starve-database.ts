@@ -12,7 +12,7 @@ const SWITCH = `
     RETURN NULL;
   END $$`
 
-/** At the commit too: by then everything else has succeeded. */
+/** Also at the commit, after everything else has succeeded. */
 const TRIGGERS = [
   ['agent_runtime.event', 'TRIGGER', 'AFTER INSERT', 'FOR EACH STATEMENT'],
   ['agent_runtime.run', 'TRIGGER', 'AFTER UPDATE', 'FOR EACH STATEMENT'],
@@ -44,7 +44,7 @@ export function fillDisk(every: Span, { during, chance }: { during: Span; chance
   }
 }
 
-/** From time to time no connection more is to be had (53300), and half of those there are end. */
+/** From time to time no new connection is possible (53300), and half of the open ones end. */
 export function exhaustConnections(role: string, { every, during }: { every: Span; during: Span }): Fault {
   return async ({ postgres, random: seeded, signal, count }) => {
     const random = seeded.fork('exhaust connections')

@@ -5,8 +5,8 @@ import type { Span } from './pause.ts'
 import { pause } from './pause.ts'
 
 /**
- * SIGSTOPs workers for longer than their lease and lets them go on: each of the first `count` again and
- * again. A process that stands still keeps its sessions, so that nothing but its lease tells.
+ * SIGSTOPs each of the first `count` workers for longer than its lease, and continues it, again and again. A
+ * stopped process keeps its sessions, so only its lease shows it.
  */
 export function stopWorkers(count: number, { every, during }: { every: Span; during: Span }): Fault {
   return async (scene) => {
@@ -14,7 +14,7 @@ export function stopWorkers(count: number, { every, during }: { every: Span; dur
     await Promise.all(
       workers.map(async (worker) => {
         const random = scene.random.fork(`stop ${worker.name}`)
-        // Once at least, also under a load that is soon over.
+        // At least once, also if the load is short.
         do await stop(worker, { scene, random, during })
         while (await pause(random, every, scene.signal))
       }),

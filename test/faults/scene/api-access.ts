@@ -4,7 +4,7 @@ import { createRestClient } from '../../support/rest-client.ts'
 import type { ApiMember } from './fleet.ts'
 import type { Random } from './random.ts'
 
-/** How a caller reaches servers that may be gone: any of them will do, and each call may be another's. */
+/** A caller's access to servers that may be gone. Each call may go to another server. */
 export interface ApiAccess {
   fetch: typeof globalThis.fetch
   rest: RestClient
@@ -24,8 +24,8 @@ export function createApiAccess(servers: readonly ApiMember[], random: Random): 
 }
 
 /**
- * Repeats a call until it is answered: by neither a lost connection nor an error of the server's. `tries`
- * tells whether an earlier one may have done what was asked.
+ * Repeats a call until it has an answer, after lost connections and server errors. `tries` tells whether an
+ * earlier try may have succeeded.
  */
 export async function persistently<T extends { status: number }>(
   call: () => Promise<T>,

@@ -1,5 +1,5 @@
-// The processes of a scene: the command line's own `serve` and `worker`, started again whenever they end,
-// as by whatever runs them in production.
+// The processes of a scene: the command line's own `serve` and `worker`. They are started again whenever they
+// end, like a process manager does in production.
 import { fileURLToPath } from 'node:url'
 import type { CliProcess } from '../../support/cli.ts'
 import { runCli } from '../../support/cli.ts'
@@ -10,19 +10,22 @@ const ENTRY = fileURLToPath(new URL('../system/runtime.ts', import.meta.url))
 
 export interface Member {
   readonly name: string
-  /** The process there is now. */
+  /** The current process. */
   readonly process: CliProcess
-  /** Whether it does its work: not so while it starts. */
+  /** Whether it works. It does not while it starts. */
   readonly isReady: boolean
-  /** Resolves when it is. */
+  /** Resolves when it does. */
   ready(): Promise<void>
-  /** Starts another process in the place of one that does not end by itself; that one is killed at the end. */
+  /** Starts another process in place of one that does not end by itself. That one is killed at the end. */
   replace(): void
 }
 
 export interface ApiMember extends Member {
   readonly url: string
-  /** Aborts when the process there is now is replaced, as a load balancer breaks off with one that is unhealthy. */
+  /**
+   * Aborts when the current process is replaced, like a load balancer ends connections to an unhealthy
+   * process.
+   */
   readonly gone: AbortSignal
 }
 
@@ -31,14 +34,14 @@ export interface Fleet extends AsyncDisposable {
   readonly servers: readonly ApiMember[]
   /** How often a process was started again. */
   readonly restarts: number
-  /** The end of what each process there is now wrote to standard error. */
+  /** The last lines that each current process wrote to standard error. */
   complaints(): string
 }
 
 export interface FleetOptions {
   databaseUrl: string
   traceUrl: string
-  /** Further environment of all. */
+  /** Further environment of all processes. */
   env: Record<string, string>
   servers: number
   workers: number
@@ -118,7 +121,7 @@ async function keep({ name, args, ready, env }: Kept): Promise<Keeper> {
   const orphans: number[] = []
 
   function start(): CliProcess {
-    // Whoever was given its address finds it there again.
+    // Clients that know its address find it there again.
     const port = args[0] === 'serve' ? ['--port', url === '' ? '0' : new URL(url).port] : []
     isReady = false
     gone = new AbortController()
@@ -131,7 +134,7 @@ async function keep({ name, args, ready, env }: Kept): Promise<Keeper> {
         isReady = true
         becomesReady.resolve()
       },
-      // Killed while it started: the next one counts. The first is to start by itself.
+      // It was killed while it started, so the next one counts. The first must start by itself.
       (error: Error) => restarts === 0 && becomesReady.reject(error),
     )
     return started
@@ -167,12 +170,12 @@ async function keep({ name, args, ready, env }: Kept): Promise<Keeper> {
     },
     replace() {
       replaced.push(current)
-      // Whoever stands still keeps its children and its address.
+      // A stopped process keeps its children and its address.
       orphans.push(...descendantsOf(current.pid))
       url = ''
       if (isReady) becomesReady = Promise.withResolvers()
       isReady = false
-      // As a network fails: what is called an abort, a client takes for its own.
+      // Fails like a network: a client would take an abort for its own.
       gone.abort(new TypeError('The server is gone.'))
     },
     async end() {

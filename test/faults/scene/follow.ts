@@ -8,7 +8,7 @@ import type { ApiAccess } from './api-access.ts'
 import { persistently } from './api-access.ts'
 import type { RunPlan } from './plan.ts'
 
-/** What a reader of a run saw of it, to the end, over as many connections as that took. */
+/** What a reader saw of a run, to its end, over as many connections as needed. */
 export interface Seen {
   seqs: number[]
   lastType: string
@@ -17,7 +17,11 @@ export interface Seen {
 
 const RETRY_MS = 100
 
-/** Reads a run to its end. @returns undefined for `none`, who only waits. */
+/**
+ * Reads a run to its end.
+ *
+ * @returns undefined for `none`, which only waits
+ */
 export function follow(
   how: RunPlan['follower'],
   runId: string,
@@ -41,7 +45,7 @@ async function followBySdk(runId: string, api: ApiAccess, signal: AbortSignal): 
   })
   for (;;) {
     signal.throwIfAborted()
-    // Only its streams are resumed by themselves; the first look at a run may meet a server that is down.
+    // The client only resumes its streams by itself. The first look at a run may meet a server that is down.
     const run = await client.runs.follow(runId, { signal }).catch(() => sleep(RETRY_MS))
     if (run === undefined) continue
     const seen: Seen = { seqs: [], lastType: '', attempts: [] }
@@ -50,7 +54,7 @@ async function followBySdk(runId: string, api: ApiAccess, signal: AbortSignal): 
   }
 }
 
-/** As a client of any language does it: what was read last is said at the next connection. */
+/** Like a client in any language, it sends the last event it read with the next connection. */
 async function followBySse(runId: string, api: ApiAccess, signal: AbortSignal): Promise<Seen> {
   const seen: Seen = { seqs: [], lastType: '', attempts: [] }
   while (!isTerminalEvent(seen.lastType)) {
@@ -62,7 +66,7 @@ async function followBySse(runId: string, api: ApiAccess, signal: AbortSignal): 
       for (let event = await stream.next(); event !== undefined; event = await stream.next())
         note(seen, event)
     } catch {
-      // Lost, or refused while the server or its database was away.
+      // It was lost, or refused while the server or its database was away.
       await sleep(RETRY_MS)
     }
   }

@@ -7,25 +7,25 @@ import type { LoadOptions, RunPlan } from './plan.ts'
 import { planRun } from './plan.ts'
 import type { Random } from './random.ts'
 
-/** A run of the load, and what its caller was told of it. */
+/** A run of the load, and what its caller was told about it. */
 export interface Ran {
   id: string
   plan: RunPlan
   seen: Seen | undefined
-  /** `unsure`: refused, but an earlier try whose answer got lost may have been what ended the run. */
+  /** `unsure`: refused, but an earlier try without an answer may have ended the run. */
   cancel: 'accepted' | 'refused' | 'unsure' | undefined
 }
 
 export interface Load {
-  /** Resolves when the last run was created: it is quiet soon after. */
+  /** Resolves when the last run was created. Soon after, the load is over. */
   created: Promise<void>
-  /** Resolves when all are over. */
+  /** Resolves when all runs are over. */
   ended: Promise<Ran[]>
-  /** What callers wait for at this moment, or waited for when it was broken off. */
+  /** What callers wait for now, or waited for when it was aborted. */
   pending(): string[]
 }
 
-/** Creates runs, follows and cancels them as planned; as many at once as the options say. */
+/** Creates runs, follows and cancels them as planned. The options say how many at once. */
 export function startLoad(
   options: LoadOptions,
   { api, random, signal }: { api: ApiAccess; random: Random; signal: AbortSignal },
@@ -60,7 +60,7 @@ export function startLoad(
     return { id, plan, seen, cancel }
   }
 
-  /** With a key, for the answer may get lost when the run is there already. */
+  /** With a key, since the answer may be lost although the run exists. */
   async function create({ agentKey, params, twice }: RunPlan, idempotencyKey: string): Promise<string> {
     const { maxAttempts: max_attempts } = options
     const body = { agent_key: agentKey, params, idempotency_key: idempotencyKey, max_attempts }
@@ -78,7 +78,7 @@ export function startLoad(
     return String(answer.body['id'])
   }
 
-  /** Both questions at once: the second answer may come while the attempt that the first one resumed is running. */
+  /** Both answers at once: the second may come while the attempt that the first one resumed is running. */
   async function answerBoth(id: string): Promise<void> {
     for (;;) {
       const { body } = await persistently(() => api.rest.get(`runs/${id}`, { signal }), signal)
@@ -90,7 +90,7 @@ export function startLoad(
       persistently(() => api.rest.post(`runs/${id}/respond`, { wait, value }, { signal }), signal),
     )
     for (const { status, tries, body } of await Promise.all(answers)) {
-      // Refused: the run was cancelled, or an earlier try was taken whose answer got lost.
+      // Refused: the run was cancelled, or an earlier try without an answer was accepted.
       if (status !== 200 && status !== 409) {
         throw new Error(`answering: ${status} after ${tries} tries, ${JSON.stringify(body)}`)
       }
@@ -115,7 +115,7 @@ export function startLoad(
   }
 
   const ended = Promise.all(Array.from({ length: options.inFlight }, keepBusy)).then((all) => all.flat())
-  // A load that fails is not created any more; who waits for its end learns why.
+  // A failed load creates no more runs. Whoever waits for its end gets the error.
   ended.catch(() => allCreated.resolve())
   return {
     created: allCreated.promise,

@@ -1,20 +1,20 @@
 import type pg from 'pg'
 import type { ScenePostgres } from './postgres.ts'
 
-/** Runs a worker held when it was killed or stopped. */
+/** The runs of a worker when it was killed or stopped. */
 export interface Loss {
   how: 'killed' | 'stopped'
-  /** Milliseconds since the epoch. */
+  /** In milliseconds since the epoch. */
   at: number
   pid: number
   held: { id: string; attempt: number }[]
-  /** When a stopped one was let go on. */
+  /** When a stopped one was continued. */
   resumedAt?: number
 }
 
 /**
- * Reads what processes hold: their worker is known by what its agents wrote down. Soon after it was
- * stopped or killed this is what it held then, for nobody takes it over at once.
+ * Reads the runs of a worker from what its agents wrote down. Soon after a stop or kill these are still its
+ * runs, since nobody takes them over at once.
  */
 export async function heldBy(pids: readonly number[], { sql }: ScenePostgres): Promise<Loss['held']> {
   return sql<{ id: string; attempt: number }>(
@@ -27,13 +27,13 @@ export async function heldBy(pids: readonly number[], { sql }: ScenePostgres): P
 export interface Recovery {
   how: Loss['how']
   agentKey: string
-  /** From the loss to the next attempt; null when there was none. */
+  /** The time from the loss to the next attempt. Null if there was none. */
   ms: number | null
-  /** How long the next attempt was to wait, as a run does that was lost before. */
+  /** The delay of the next attempt, for a run that was lost before. */
   delayMs: number
 }
 
-/** What became of the runs that were lost. */
+/** What became of the lost runs. */
 export async function recoveriesOf(losses: readonly Loss[], { sql }: ScenePostgres): Promise<Recovery[]> {
   const rows = losses.flatMap(({ how, at, held }) => held.map((run) => ({ ...run, how, at })))
   return sql<Recovery & pg.QueryResultRow>(

@@ -1,6 +1,10 @@
 import type { ScenePostgres } from './postgres.ts'
 
-/** A role that limits apply to, as they don't to a superuser. @returns the URL to connect by. */
+/**
+ * Creates a role that limits apply to; they do not apply to a superuser.
+ *
+ * @returns the URL for it
+ */
 export async function createOrdinaryRole({ sql, directUrl }: ScenePostgres, name: string): Promise<string> {
   await sql(`CREATE ROLE ${name} LOGIN PASSWORD '${name}'`)
   for (const schema of ['agent_runtime', 'agent_runtime_queue', 'faults']) {

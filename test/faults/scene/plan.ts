@@ -4,11 +4,11 @@ import { RUNS } from './settings.ts'
 export interface RunPlan {
   agentKey: AgentKey
   params: Record<string, number>
-  /** How its events are read. */
+  /** How a caller reads its events. */
   follower: 'sdk' | 'sse' | 'none'
-  /** Milliseconds after its creation at which it is cancelled, unless it is over. */
+  /** When it is cancelled unless it is over, in milliseconds after its creation. */
   cancelAfterMs: number | undefined
-  /** Asked for at two servers at once, in a conversation of its own with this policy. */
+  /** It is created on two servers at once, in a new conversation with this policy. */
   twice: 'interrupt' | 'reject' | undefined
 }
 
@@ -25,19 +25,19 @@ export type AgentKey =
 
 export interface LoadOptions {
   runs: number
-  /** Under way at once. */
+  /** Runs at once. */
   inFlight: number
   weights: Record<AgentKey, number>
-  /** How many of the runs are of these agents, which end or block their worker, as often as they are tried. */
+  /** How many of the runs have these agents, which end or block their worker at every attempt. */
   harmful: Partial<Record<AgentKey, number>>
-  /** What callers ask for. Default: what the agents say. */
+  /** The limit that callers ask for. Default: the agents' own. */
   maxAttempts?: number
-  /** Out of all, are cancelled at some moment. */
+  /** The share of runs that are cancelled at some moment. */
   cancelled: number
   followers: Record<RunPlan['follower'], number>
 }
 
-/** What takes half a minute in whole and leaves the machine time for what the faults cost it. */
+/** A load that takes half a minute, and leaves the machine time for the faults. */
 export const USUAL_LOAD = {
   runs: RUNS,
   inFlight: Math.min(24, Math.ceil(RUNS / 5)),
@@ -57,10 +57,10 @@ export const USUAL_LOAD = {
   followers: { sdk: 1, sse: 1, none: 1 },
 } as const satisfies LoadOptions
 
-/** Of all runs, are asked for twice. */
+/** The share of all runs that are created twice. */
 const TWICE = 0.2
 
-/** What the n-th run does, whatever became of the others. */
+/** What the n-th run does, independent of the others. */
 export function planRun(index: number, options: LoadOptions, seeded: Random): RunPlan {
   const random = seeded.fork(index)
   const agentKey = harmfulAt(index, options) ?? random.weighted(options.weights)
@@ -73,7 +73,7 @@ export function planRun(index: number, options: LoadOptions, seeded: Random): Ru
   }
 }
 
-/** Spread over the load, for they come three times each. */
+/** Spread over the load, since each comes three times. */
 function harmfulAt(index: number, { runs, harmful }: LoadOptions): AgentKey | undefined {
   const keys = Object.keys(harmful) as AgentKey[]
   return keys.find((key, offset) => {

@@ -29,9 +29,13 @@ export interface Scenario {
   workerArgs?: FleetOptions['workerArgs']
   /** Whether the processes reach PostgreSQL over a network that can fail. Default: false. */
   isRemote?: boolean
-  /** Where the queue and the bus are. Default: what the suite is played with. */
+  /** Where the queue and the bus are. Default: the suite's setting. */
   queue?: 'postgres' | 'redis'
-  /** Prepares the database. @returns the URL the processes are to use, if it is another. */
+  /**
+   * Prepares the database.
+   *
+   * @returns the URL for the processes, if it is another
+   */
   prepare?(postgres: ScenePostgres): Promise<string>
 }
 
@@ -40,10 +44,10 @@ const LOAD_TIMEOUT_MS = 400_000
 const QUIET_TIMEOUT_MS = 90_000
 
 /**
- * Two API servers and four workers, processes of their own, under load and under faults. When all is
- * quiet again: what came of it is printed.
+ * Runs two API servers and four workers as processes, under load and faults. Prints the result when all is
+ * quiet again.
  *
- * @throws when anything is not as it must be.
+ * @throws when anything is wrong
  */
 export async function play(
   scenario: Scenario,
@@ -116,7 +120,7 @@ export async function play(
   }
 }
 
-/** What a scene that came to no end was waiting for. */
+/** What a scene without an end was waiting for. */
 const OPEN = `
   SELECT id, agent_key, status, attempt, failures, losses, run_at, lease_expires_at, cancel_requested_at, now()
   FROM agent_runtime.run WHERE status IN ('queued', 'running', 'waiting') LIMIT 10`

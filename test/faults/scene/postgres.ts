@@ -12,20 +12,20 @@ import { observeTransitions } from '../../support/transitions.ts'
 import { TRACE_TABLE } from '../system/trace.ts'
 
 export interface ScenePostgres extends AsyncDisposable {
-  /** For the processes under test when their network is to fail, or PostgreSQL to be restarted. */
+  /** For the tested processes, if their network fails or PostgreSQL restarts. */
   readonly proxy: CuttingProxy
   readonly proxyUrl: string
-  /** Past the proxy; stays the same only as long as PostgreSQL is not restarted. */
+  /** Without the proxy. It stays the same only as long as PostgreSQL is not restarted. */
   readonly directUrl: string
-  /** For what only watches: a network that never fails, and follows a restart. */
+  /** For observers: a network that never fails, and survives a restart. */
   readonly steadyUrl: string
   /** Asks again while PostgreSQL is away. */
   sql<TRow extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<TRow[]>
-  /** Stops it in immediate mode, as a crash does, and starts it again. */
+  /** Stops it in immediate mode, like a crash, and starts it again. */
   restart(): Promise<void>
 }
 
-/** A migrated database in a PostgreSQL of its own, which may be ill-treated. */
+/** A migrated database in a PostgreSQL of its own, for tests that harm it. */
 export async function startPostgres(): Promise<ScenePostgres> {
   const dataDir = join(await fastFolder(), `agent-runtime-faults-${randomUUID()}`)
   let server = await startEmbeddedPostgres({ dataDir, durable: false })
@@ -34,7 +34,7 @@ export async function startPostgres(): Promise<ScenePostgres> {
   const steady = await startCuttingProxy(portOf(server.url))
   const through = ({ url }: CuttingProxy) => withPort(server.url, portOf(url))
   const pool = new pg.Pool({ connectionString: through(steady), max: 3, application_name: 'faults oracle' })
-  // Broken by a restart; the next use makes another.
+  // A restart breaks it; the next use creates another.
   pool.on('error', () => {})
   await pool.query(TRACE_TABLE)
   await observeTransitions(async (text) => (await pool.query(text)).rows)
@@ -70,7 +70,7 @@ export async function startPostgres(): Promise<ScenePostgres> {
 const RETRY_MS = 50
 const RETRIES = 400
 
-/** Who only watches waits for a PostgreSQL that is being restarted. */
+/** Observers wait for a PostgreSQL that restarts. */
 async function whenBack<T>(ask: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries += 1) {
     try {

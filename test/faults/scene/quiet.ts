@@ -3,7 +3,7 @@ import type { ScenePostgres } from './postgres.ts'
 
 const LOOK_EVERY_MS = 200
 
-/** Waits until every run is over and every delivery was forgotten. */
+/** Waits until every run is over and the queue has forgotten every delivery. */
 export async function untilQuiet(
   { sql }: ScenePostgres,
   { timeoutMs }: { timeoutMs: number },

@@ -1,18 +1,18 @@
-/** Chance that comes out the same for the same seed. */
+/** Random choices that are the same for the same seed. */
 export interface Random {
-  /** From 0 up to, not including, 1. */
+  /** From 0 to 1, without 1. */
   next(): number
   between(min: number, max: number): number
   pick<T>(choices: readonly [T, ...T[]] | readonly T[]): T
-  /** By weight. */
+  /** A choice by weight. */
   weighted<T extends string>(weights: Readonly<Record<T, number>>): T
-  /** Another one, whose sequence does not depend on how often this one was asked. */
+  /** Another generator. Its sequence does not depend on how often this one was used. */
   fork(name: string | number): Random
 }
 
 export function createRandom(seed: string): Random {
   let state = hash(seed)
-  // Mulberry32: thirty-two bits are plenty for a plan of a few thousand choices.
+  // Mulberry32: 32 bits are enough for a plan with a few thousand choices.
   const next = (): number => {
     state = (state + 0x6d_2b_79_f5) | 0
     let mixed = Math.imul(state ^ (state >>> 15), 1 | state)

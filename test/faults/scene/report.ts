@@ -5,7 +5,7 @@ export interface StatusCount {
   agentKey: string
   status: string
   count: number
-  /** Of these, the one that took longest from its creation to its end. */
+  /** The one of these that took longest from its creation to its end. */
   slowestSeconds: number
 }
 
@@ -22,7 +22,7 @@ export interface Report {
 
 const STATUSES = ['succeeded', 'failed', 'cancelled', 'timed_out'] as const
 
-/** What a scene came to, for a person to read. */
+/** The result of a scene, for a person to read. */
 export function formatReport(report: Report): string {
   const { title, seed, seconds, statuses, ran } = report
   const agents = [...new Set(statuses.map(({ agentKey }) => agentKey))].toSorted()
@@ -80,7 +80,7 @@ function describe(how: Recovery['how'], all: readonly Recovery[]): string[] {
   ]
 }
 
-/** Milliseconds, sorted, of those that were to go on at once. */
+/** Sorted milliseconds of the runs that should have continued at once. */
 export function promptTimes(how: Recovery['how'], recoveries: readonly Recovery[]): number[] {
   return recoveries
     .flatMap((recovery) =>

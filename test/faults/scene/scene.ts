@@ -6,22 +6,22 @@ import { heldBy } from './losses.ts'
 import type { ScenePostgres } from './postgres.ts'
 import type { Random } from './random.ts'
 
-/** What a fault may lay hands on. */
+/** What a fault may attack. */
 export interface Scene {
   readonly postgres: ScenePostgres
-  /** Where the queue is there. */
+  /** The Redis of the queue, if the queue is there. */
   readonly redis: TestRedis | undefined
   readonly fleet: Fleet
   readonly random: Random
-  /** Aborts when it is to leave off, and to make good what it broke. */
+  /** Aborts when the fault must stop, and repair what it broke. */
   readonly signal: AbortSignal
-  /** For the report: how often what was done. */
+  /** For the report: how often it did what. */
   count(what: string): void
-  /** Kills or stops a worker, with the processes it watches, and notes which runs it held. */
+  /** Kills or stops a worker with its processes, and records the runs it had. */
   lose(worker: Member, how: Loss['how']): Promise<Loss>
 }
 
-/** Goes on until the scene's signal aborts. */
+/** Continues until the scene's signal aborts. */
 export type Fault = (scene: Scene) => Promise<void>
 
 export interface SceneLog {

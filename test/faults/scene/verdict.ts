@@ -1,5 +1,5 @@
-// What a scene must have come to, beside what the database itself must be like: what callers were told is
-// what happened, and what was done outside was done once.
+// Checks a scene's result beyond the database's own invariants: callers were told what happened, and outside
+// work was done once.
 import type pg from 'pg'
 import type { RunStatus } from '../../../server/contract/run.ts'
 import { brokenWhenQuiet } from '../../support/check-invariants.ts'
@@ -18,7 +18,7 @@ export interface FinalRun {
   attempts: number[]
 }
 
-/** @returns what is wrong, by rule; empty when nothing is. */
+/** @returns what is wrong, by rule; empty if nothing is */
 export async function verdictOf(
   postgres: ScenePostgres,
   { ran, losses }: { ran: readonly Ran[]; losses: readonly Loss[] },
@@ -78,7 +78,7 @@ function isFit(agentKey: AgentKey, run: FinalRun | undefined): boolean {
     case 'careless':
       return run?.status === 'failed'
     case 'blocking':
-      // Its worker may be killed before its time is up, as often as it has attempts.
+      // Its worker may be killed before its timeout, in each of its attempts.
       return run?.status === 'timed_out' || run?.status === 'failed'
     case 'flaky':
       return run?.status === 'failed' || run?.status === 'succeeded'
@@ -91,7 +91,7 @@ function isFit(agentKey: AgentKey, run: FinalRun | undefined): boolean {
   }
 }
 
-// The row is stored to a millisecond. Begun, when the process says so, if that was held up on its way here.
+// The row has milliseconds. If the event was late on its way here, the process says when the attempt began.
 const STEPS_REPEATED = `
   SELECT t.*, s.completed_at FROM faults.trace t
   JOIN agent_runtime.step s ON s.run_id = t.run_id AND s.name = t.name AND s.occurrence = t.occurrence
@@ -102,7 +102,7 @@ const STEPS_OF_GHOSTS = `
   JOIN agent_runtime.event e ON e.run_id = t.run_id AND e.type = 'run.started' AND e.attempt = t.attempt + 1
   WHERE t.kind = 'step' AND least(t.at, t.begun_at) > e.ts + interval '1 millisecond'`
 
-/** The time an agent has to notice: what is due of its timers, one renewal of the lease, and a busy machine. */
+/** The time that an agent has to notice: due timers, one renewal of the lease, and a busy machine. */
 const LEAVING_OFF_MS = 3_000
 
 const GHOSTS = `
@@ -113,7 +113,7 @@ const GHOSTS = `
   LEFT JOIN faults.trace t ON t.run_id = g.run_id AND t.attempt = g.attempt AND t.kind = 'over'
   WHERE t.at IS NULL OR t.at > to_timestamp((g.resumed_at + ${LEAVING_OFF_MS}) / 1000)`
 
-/** Attempts whose process stood still and lived to go on. */
+/** Attempts whose process was stopped and continued. */
 function ghostsOf(losses: readonly Loss[]): [string[], number[], number[]] {
   const isKilled = ({ pid }: Loss) => losses.some((other) => other.how === 'killed' && other.pid === pid)
   const ghosts = losses.flatMap((loss) =>

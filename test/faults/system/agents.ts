@@ -4,14 +4,14 @@ import type { AgentContext } from '../../../server/index.ts'
 import { defineAgent } from '../../../server/index.ts'
 import type { Trace } from './trace.ts'
 
-/** Enough for a run to outlive whatever a scenario does to its workers. */
+/** Enough attempts for a run to survive all that a scenario does to its workers. */
 const MANY_ATTEMPTS = 50
 
 type Tell = (trace: Trace) => Promise<void>
 
-/** The agents of the load. `tell` writes down what they did where the runtime has no hand in it. */
+/** The agents of the load. `tell` writes down what they did, outside of the runtime. */
 export function createAgents(tell: Tell) {
-  /** Where an attempt runs, and when it left off. */
+  /** Where an attempt runs, and when it ended. */
   const begin = ({ runId, attempt }: Pick<AgentContext, 'runId' | 'attempt'>): Disposable => {
     void tell({ runId, attempt, kind: 'started' })
     return { [Symbol.dispose]: () => void tell({ runId, attempt, kind: 'over' }) }
@@ -46,7 +46,7 @@ export function createAgents(tell: Tell) {
       const { runId, attempt, signal } = ctx
       const results: string[] = []
       for (let step = 1; step <= ctx.params.steps; step += 1) {
-        // Two names, so that steps are told apart by name and by occurrence.
+        // Two names, since steps are told apart by name and by occurrence.
         const name = step % 2 === 0 ? 'even' : 'odd'
         const occurrence = Math.ceil(step / 2)
         const result = await ctx.step(name, async () => {

@@ -1,9 +1,9 @@
-// The entry the processes of the fault suite run.
+// The entry of the fault suite's processes.
 import { createAgentRuntime } from '../../../server/index.ts'
 import { createAgents } from './agents.ts'
 import { createTracer } from './trace.ts'
 
-// A suite that was killed can't end what it started. Not by the parent: that may be a worker that was killed.
+// A killed suite cannot end its processes. The parent does not tell, since it may be a killed worker.
 const suite = Number(process.env['SUITE_PID'])
 setInterval(() => {
   try {
@@ -17,7 +17,7 @@ const { TENANT: tenantId, TRACE_URL = '' } = process.env
 
 const runtime = createAgentRuntime({
   agents: createAgents(createTracer(TRACE_URL)),
-  // All callers are one, of a tenant where the scenario has one.
+  // All callers are one principal, with a tenant if the scenario has one.
   ...(tenantId !== undefined && { authenticate: () => ({ id: 'load', tenantId, kind: 'user' as const }) }),
 })
 export default runtime

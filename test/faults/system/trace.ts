@@ -1,4 +1,4 @@
-// What the agents under test leave outside of the runtime's own tables, for the oracle to compare with.
+// What tested agents record outside of the runtime's own tables, for the oracle to compare with.
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 
@@ -20,19 +20,19 @@ export interface Trace {
 
 const RETRY_MS = 50
 
-/** Takes the table's own way to PostgreSQL: what befalls the runtime's connections does not befall it. */
+/** Uses its own connections to PostgreSQL, so that faults of the runtime's connections do not affect it. */
 export function createTracer(url: string): (trace: Trace) => Promise<void> {
   const pool = new pg.Pool({
     connectionString: url,
     max: 2,
-    // No fault is aimed at connections of this name.
+    // Faults spare connections with this name.
     application_name: 'faults trace',
     allowExitOnIdle: true,
   })
-  // Broken by a restart of PostgreSQL; the next use makes another.
+  // A restart of PostgreSQL breaks it; the next use creates another.
   pool.on('error', () => {})
   return async ({ runId, attempt, kind, name = '', occurrence = 0 }) => {
-    // Of the machine and not of the process: `Date` may be shifted here.
+    // The machine's clock, not the process': `Date` may be shifted here.
     const begunAt = performance.timeOrigin + performance.now()
     const values = [runId, attempt, kind, name, occurrence, process.pid, begunAt / 1000]
     for (;;) {
@@ -45,7 +45,7 @@ export function createTracer(url: string): (trace: Trace) => Promise<void> {
         )
         return
       } catch {
-        // PostgreSQL is away, as the scenario may want it; what is to be told must not get lost.
+        // PostgreSQL is away, which a scenario may want. The record must not be lost.
         await sleep(RETRY_MS)
       }
     }

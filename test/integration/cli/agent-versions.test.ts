@@ -4,7 +4,7 @@ import { agents } from '../../fixtures/entries/versioned.ts'
 import { entry, runCli } from '../../support/cli.ts'
 import { test } from '../../support/runtime.ts'
 
-// Processes that are killed, on a machine that may be busy.
+// Kills processes, on a machine that may be busy.
 vi.setConfig({ testTimeout: 90_000 })
 
 test('a run of a process that was killed begins anew in one of another version, while both work on others', async ({
@@ -39,7 +39,7 @@ test('a run of a process that was killed begins anew in one of another version, 
       if (event.type === 'run.succeeded') return event['output']
     }
   }
-  // Whichever takes it, one of them does all of it.
+  // The version that takes the run completes all of it.
   await rest.post(`runs/${waiting.id}/respond`, { wait: 'leave', value: 1 })
   expect([
     ['v1', 'v1'],

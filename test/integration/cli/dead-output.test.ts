@@ -1,4 +1,4 @@
-// Commands whose output nobody takes any more: the reader of a pipe is gone, or the terminal is closed.
+// Commands whose output nobody reads: the reader of a pipe is gone, or the terminal is closed.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
@@ -25,11 +25,11 @@ const COMMANDS = [
 
 interface Shell extends AsyncDisposable {
   pid: number
-  /** What it has started and what that has, those aside whose parents are gone. */
+  /** Its children and their children, without those whose parents are gone. */
   started(): number[]
 }
 
-/** All that it starts is gone after the test, whatever became of it. */
+/** All that it started is gone after the test, in any case. */
 function startShell(line: string, folder: Workspace, env: Record<string, string>): Shell {
   const shell = spawn('sh', ['-c', line], {
     cwd: folder.path,
@@ -84,7 +84,7 @@ test.each(COMMANDS)('%s goes on when its reader is gone, and ends at SIGTERM', a
     PORT: String(port),
     ...(command === 'dev' ? {} : { DATABASE_URL: database.url }),
   }
-  // `head` leaves after the first line, as somebody does who wanted to see whether it starts.
+  // `head` leaves after the first line, like a person who only checks whether it starts.
   const line = `{ ${cliLine(args)}; echo $? >code; } 2>&1 | head -n 1 >first; touch left`
   await using shell = startShell(line, folder, env)
   const first = (): Promise<string> => readFile(join(folder.path, 'first'), 'utf8').catch(() => '')
@@ -111,7 +111,7 @@ test.each(COMMANDS)('%s ends when its terminal is closed', async (_name, args) =
     PORT: String(port),
     ...(command === 'dev' ? {} : { DATABASE_URL: database.url }),
   }
-  // A pseudo-terminal with a session of its own, whose typescript is what a person would see.
+  // A pseudo-terminal with a session of its own. The typescript has what a person would see.
   const line = `exec script --quiet --flush --command "exec ${cliLine(args)}" seen`
   await using terminal = startShell(line, folder, env)
   const seen = (): Promise<string> => readFile(join(folder.path, 'seen'), 'utf8').catch(() => '')

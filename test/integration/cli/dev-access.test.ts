@@ -1,4 +1,5 @@
-// What `dev` shows, and to whom. It asks nobody who they are, and a foreign page in a browser on the same machine reaches it.
+// What `dev` shows, and to whom. It has no authentication, and a foreign page in a browser on the same
+// machine can reach it.
 import { once } from 'node:events'
 import { request as httpRequest } from 'node:http'
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http'
@@ -23,7 +24,7 @@ interface Asked {
   body?: string
 }
 
-/** As it is: `fetch` would put paths and hosts in order. */
+/** Sends the request as it is: `fetch` would normalise paths and hosts. */
 async function ask(url: string, { path = '/', method = 'GET', headers = {}, body }: Asked) {
   const { hostname, port } = new URL(url)
   const request = httpRequest({ hostname, port, path, method, headers, agent: false }).end(body)
@@ -35,7 +36,7 @@ async function ask(url: string, { path = '/', method = 'GET', headers = {}, body
 
 const NODE_MODULES = fileURLToPath(new URL('../../../node_modules', import.meta.url))
 
-/** A project with a page, secrets beside it, and a package whose styles name a file of it. */
+/** A project with a page, secrets beside it, and a package whose styles name one of its files. */
 async function createProject(pageFolder: string): Promise<Workspace> {
   const folder = await createWorkspace()
   await folder.write('package.json', '{ "type": "module" }')
@@ -118,7 +119,7 @@ test('a link is served as what it leads to', async () => {
   await link('../secrets/index.html', 'about.html')
   await link('inside.txt', 'link-to-inside.txt')
   await symlink('../secrets', join(folder.path, 'node_modules/secrets'))
-  // As pnpm has it.
+  // A link, like pnpm makes.
   await folder.write('node_modules/.pnpm/icons@1/node_modules/icons/icon.txt', 'an icon')
   await symlink('.pnpm/icons@1/node_modules/icons', join(folder.path, 'node_modules/icons'))
   await mkdir(join(folder.path, 'web/node_modules'))
@@ -168,7 +169,7 @@ test('a link is served as what it leads to', async () => {
     text: expect.stringContaining('server.fs.allow'),
   })
 
-  // The page's own routes are named like what lies elsewhere: /bin is a link on most machines.
+  // Routes of the page have names like paths elsewhere: /bin is a link on most machines.
   expect(await ask(dev.url, { path: '/bin/sh' })).toMatchObject({ status: 200 })
   const served = {
     '/link-to-inside.txt': 'inside of the page',
@@ -270,7 +271,7 @@ test('no page of another port may read what dev serves', async () => {
   }
 })
 
-/** Ports of the loopback a process listens at, as Linux tells them. */
+/** Ports of the loopback where a process listens, from Linux. */
 function listeningPortsOf(pid: number): number[] {
   const folder = `/proc/${pid}/fd`
   const files = new Set(readdirSync(folder).map((name) => targetOf(join(folder, name))))
@@ -287,7 +288,7 @@ function targetOf(link: string): string {
   try {
     return readlinkSync(link)
   } catch {
-    // Closed since.
+    // Closed since then.
     return ''
   }
 }

@@ -91,7 +91,7 @@ test('a second Ctrl-C does not wait for runs, and leaves no PostgreSQL either', 
 
   dev.kill('SIGINT')
   await dev.printed(/Ctrl-C again to stop at once/)
-  // Until it counts: one that comes right after the first is the same one, passed on by npm.
+  // Waits until it counts: one right after the first is the same signal, passed on by npm.
   const again = setInterval(() => dev.kill('SIGINT'), 50)
   expect(await dev.exited).toBe(130)
   clearInterval(again)
@@ -154,7 +154,7 @@ test('two pages of one project have their packages, whichever starts last', asyn
   await using first = await createWorkspace()
   await using second = await createWorkspace()
   await using page = await startDev([entry('working'), ...FREE_PORT, '--web', chatPage], { cwd: first.path })
-  // Before anybody looks at the first page: Vite remembers what it served once.
+  // Before the first page is loaded, since Vite remembers what it has served.
   await using other = await startDev([entry('working'), ...FREE_PORT, '--web', webFixture], {
     cwd: second.path,
   })

@@ -7,7 +7,7 @@ const NOBODY = 'postgresql://user:secret@127.0.0.1:1/app'
 
 interface Outcome {
   code: number | null
-  /** Everything that was said. */
+  /** The whole output. */
   said: string
 }
 
@@ -22,7 +22,7 @@ async function outcomeOf(
   return { code, said: command.stdout() + command.stderr() }
 }
 
-/** Serving an entry of this source, at a database nobody needs: the entry is wrong before. */
+/** Serves an entry with this source. The database does not matter, since the entry fails first. */
 async function serveSource(source: string, name = 'runtime.ts'): Promise<Outcome> {
   await using folder = await createWorkspace()
   await folder.write(name, source)
@@ -212,7 +212,7 @@ test.each([
     LOG_FORMAT: 'pretty',
   }
   const missing = `This model client needs the package "${sdk}": npm install ${sdk}`
-  // A key may be there for another program: its agents may never ask.
+  // The key may be for another program: the agents may never use the model.
   await using worker = runCli(['worker', entry('working')], { cwd: folder.path, env })
   await worker.printed(/Working on/)
   expect(worker.stderr()).toContain(missing)

@@ -8,7 +8,7 @@ import { createWorkspace } from '../../support/cli.ts'
 interface Watched extends AsyncDisposable {
   folder: string
   path: string
-  /** Names of the files of each change so far. */
+  /** The names of the files in each change so far. */
   changes: string[][]
 }
 
@@ -25,7 +25,7 @@ async function watchTwoFiles(): Promise<Watched> {
   })
   const tool = join(folder, 'src/tool.ts')
   watch.add([[tool, versionOf(tool)]])
-  // Not the version that is there: it is told at the first look, which is also when watching begins.
+  // Not the current version: the first look reports it, which is also when watching begins.
   await workspace.write('src/agent.ts', 'first')
   watch.add([[path, 'absent']])
   await isWatching.promise

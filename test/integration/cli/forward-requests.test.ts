@@ -32,7 +32,7 @@ async function serveForwarding(target: () => string | undefined) {
 test('requests and answers stream, each way, as they come', async () => {
   using back = await serve((request, response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' })
-    // The head is on its way before anything of the body.
+    // The head is sent before any of the body.
     response.flushHeaders()
     request.once('data', () => request.pipe(response))
   })

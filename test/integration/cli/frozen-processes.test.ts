@@ -1,4 +1,4 @@
-// Processes that stand still in the middle of a transaction and never go on.
+// Processes that stop in the middle of a transaction and never continue.
 import { expect, vi } from 'vitest'
 import { defineAgent } from '../../../server/index.ts'
 import { createWorkspace, entry, runCli } from '../../support/cli.ts'
@@ -6,7 +6,7 @@ import { test } from '../../support/runtime.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
 
-/** What PostgreSQL lets a frozen process keep its locks for, and time for others to get on. */
+/** The time after which PostgreSQL ends a frozen process' session, and time for others to continue. */
 const WITHIN_MS = 8_000
 
 const steady = defineAgent({ key: 'steady', run: async () => ({ output: 'done' }) })
@@ -17,7 +17,7 @@ interface Database {
   connect(): Promise<{ query(text: string, values?: unknown[]): Promise<unknown> }>
 }
 
-/** Serves the database, and stands still while it holds what `hold` locks and `ask` asks for. */
+/** Serves the database, and stops while it has the locks of `hold` and waits for `ask`. */
 async function freezeServer(
   database: Database,
   hold: { text: string; values: unknown[] },

@@ -14,7 +14,7 @@ interface Scene {
   rest: RestClient
   worker: CliProcess
   create(agentKey: string, params?: Record<string, string>): Promise<string>
-  /** The run when it is over. */
+  /** The run after its end. */
   ended(id: string): Promise<Record<string, unknown>>
 }
 

@@ -1,4 +1,4 @@
-// How those who look after processes ask a worker how it is.
+// Health checks of workers by process managers.
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, test, vi } from 'vitest'
@@ -22,7 +22,7 @@ async function ask(url: string, path = '/readyz'): Promise<unknown> {
   return { code: response.status, ...((await response.json()) as object) }
 }
 
-/** How a process is that reaches all it needs. */
+/** The health of a process that reaches everything it needs. */
 const WELL = {
   database: 'ok',
   bus: 'listening',

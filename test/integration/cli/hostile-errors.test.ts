@@ -1,4 +1,4 @@
-// Errors that can not be told as errors are: each ends its run as any other does, and is in the log.
+// Thrown values that cannot be read as errors. Each ends its run like any error, and is in the log.
 import { expect, test } from 'vitest'
 import { createWorkspace, runCli, serverModule } from '../../support/cli.ts'
 import { createTestDatabase } from '../../support/database.ts'

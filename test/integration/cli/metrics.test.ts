@@ -1,4 +1,4 @@
-// How Prometheus reads what the commands' processes measure.
+// Prometheus reads the metrics of the commands' processes.
 import { expect, test, vi } from 'vitest'
 import { createWorkspace, entry, runCli, serverModule } from '../../support/cli.ts'
 import type { CliProcess } from '../../support/cli.ts'
@@ -71,11 +71,11 @@ test(
     const args = ['worker', '--metrics-port', '0', '--no-reload']
     await using worker = runCli(args, { cwd: folder.path, env: { DATABASE_URL: database.url } })
     const url = await metricsUrl(worker)
-    // One after another, each in a process of its own: two are counted only if the first one's count is kept.
+    // One after another, each in a new process: both count only if the first one's count is kept.
     await expect
       .poll(() => valueOf(url, 'agent_runtime_runs_ended_total'), { ...UNTIL, timeout: 120_000 })
       .toBeGreaterThan(1)
-    // What is so at a moment is of processes that are there.
+    // Gauges only have the processes that exist.
     await expect.poll(() => valueOf(url, 'process_resident_memory_bytes'), UNTIL).toBeGreaterThan(0)
   },
 )

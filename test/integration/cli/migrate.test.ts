@@ -30,7 +30,7 @@ async function connect(url: string) {
 test('who waits for another migrate says for whom, and goes on after it', async () => {
   await using database = await createTestDatabase()
   await using other = await connect(database.url)
-  // As earlier versions did; one of theirs may run, or have left its lock with a pooler's connection.
+  // Earlier versions did this. One may be running, or have left its lock with a pooler's connection.
   const { rows } = await other.query(`SELECT pg_advisory_lock(1634169460), pg_backend_pid() AS pid`)
   await using folder = await createWorkspace()
   await using migrate = runCli(['migrate'], { cwd: folder.path, env: { DATABASE_URL: database.url } })
@@ -75,7 +75,7 @@ test('migrate goes to PostgreSQL itself where DIRECT_URL says where that is', as
   expect((await run(['migrate'], { ...env, DIRECT_URL: NOBODY })).said).toContain('correct DIRECT_URL')
 })
 
-/** As somebody who owns the database and may create roles, but is no superuser. */
+/** A role that owns the database and may create roles, but is no superuser. */
 async function connectAsOwner(superuser: pg.Client, databaseUrl: string) {
   const url = new URL(databaseUrl)
   const name = url.pathname.slice(1)

@@ -49,7 +49,7 @@ test('they hand back what does not end in time, and no attempt is spent', async 
   const [, url = ''] = await server.printed(/Listening on (\S+)/)
   const args = ['worker', entry('working'), '--processes', '2', '--drain-timeout', '0']
   const runId = await createRun(url, 'endless')
-  // The one attempt there is would be spent by the first.
+  // The first would use up the only attempt.
   for (const attempt of [1, 2]) {
     await using worker = runCli(args, options)
     await follow(url, runId, new RegExp(`working.*"attempt":${attempt}`))
@@ -71,7 +71,7 @@ test('a second SIGTERM ends them at once', async () => {
   const children = childrenOf(worker.pid)
   worker.kill('SIGTERM')
   await worker.printed(/Stopping/)
-  // Until it counts: one that comes right after the first is taken for the same.
+  // Waits until it counts: one right after the first is taken for the same signal.
   const again = setInterval(() => worker.kill('SIGTERM'), 50)
   expect(await worker.exited).toBe(143)
   clearInterval(again)

@@ -1,4 +1,4 @@
-// Agents that are found by configuration.
+// Agents that the configuration names.
 import { expect, test } from 'vitest'
 import { createWorkspace, runCli, serverModule, startDev } from '../../support/cli.ts'
 import type { Workspace } from '../../support/cli.ts'

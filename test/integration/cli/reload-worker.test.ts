@@ -41,7 +41,7 @@ test.each([
   await worker.printed(/Working on runs of one/)
   const processes = childrenOf(worker.pid)
   await folder.write('runtime.ts', runtime('two'))
-  // Longer than a change takes to be noticed, by a process that looks for one.
+  // Longer than a process takes to notice a change.
   await using looking = runCli(['worker', '--reload'], {
     cwd: folder.path,
     env: { DATABASE_URL: database.url, ...env },

@@ -5,10 +5,10 @@ import { createTestDatabase } from '../../support/database.ts'
 import { childrenOf } from '../../support/processes.ts'
 import { createRun, follow, getRun } from '../../support/rest.ts'
 
-// Each starts several processes, one after the other; on a machine that is busy one takes ten seconds.
+// Each test starts several processes, one after the other. On a busy machine one takes ten seconds.
 vi.setConfig({ testTimeout: 120_000 })
 
-/** `held` says which code it runs on at its start and, once the file `go` is there, at its end. */
+/** `held` tells its code's version at its start and, once the file `go` exists, at its end. */
 const RUNTIME = `
   import { existsSync } from 'node:fs'
   import { setTimeout as sleep } from 'node:timers/promises'
@@ -172,7 +172,7 @@ test('code that was given up has no say any more in what has changed', async () 
   )
   const env = { ...environment(folder), NODE_OPTIONS: `--import ${folder.path}/count.mjs` }
   await using dev = await startDev(['--port', '0'], { cwd: folder.path, env })
-  // It has found the other file while that was empty, and is kept from saying so.
+  // It found the other file while that was empty, and cannot report it.
   await folder.write(
     'word.ts',
     `import { existsSync, readFileSync } from 'node:fs'
@@ -231,7 +231,7 @@ test('with --no-reload there is no process that a change could replace', async (
   expect(childrenOf(dev.pid, 'node')).toEqual([])
 })
 
-/** As a browser's EventSource does: connects again after the last event it has, until the run has ended. */
+/** Like a browser's EventSource, connects again after its last event, until the run has ended. */
 async function followThroughout(url: string, runId: string): Promise<{ text: string; connections: number }> {
   let text = ''
   for (let connections = 1; ; connections++) {

@@ -85,7 +85,7 @@ test('dev hands them on, from one version of the code to the next, beside those 
     if (event.type !== 'assistant.message') continue
     said.push(event.payload.content)
     if (said.length === 1) await folder.write('word.ts', "export const word = 'two'\n")
-    // Not before the run has been handed on, or it would end on the old code.
+    // Only after the run was handed on; otherwise it would end on the old code.
     if (said.length === 2) await folder.write('go', '')
   }
   expect(said).toEqual(['begun in one', 'begun in two', 'ended in two'])

@@ -1,4 +1,4 @@
-// What a command does before it does anything else.
+// What a command does first.
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { createWorkspace, entry, runCli, startDev } from '../../support/cli.ts'
@@ -53,7 +53,7 @@ test('dev reads .env, and what is set goes before it', async () => {
   expect(dev.url).toBe(`http://127.0.0.1:${port}`)
   expect(dev.stdout()).toContain('(DATABASE_URL)')
 
-  // For production it is for whoever starts the process to set the environment.
+  // In production, whoever starts the process sets the environment.
   const worker = await outcomeOf(['worker', entry('working')], folder.path)
   expect(worker.said).toMatch(/^agent-runtime: DATABASE_URL is not set/)
 })

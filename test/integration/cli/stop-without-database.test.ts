@@ -1,4 +1,4 @@
-// SIGTERM while the database is away: nothing can be handed back, and the process ends all the same.
+// SIGTERM while the database is away: nothing can be handed back, and the process still ends.
 import { createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 import { expect, test, vi } from 'vitest'
@@ -12,7 +12,7 @@ vi.setConfig({ testTimeout: 90_000 })
 
 const SECONDS = 10_000
 
-/** Takes connections and says nothing. */
+/** Accepts connections and says nothing. */
 async function startMute(): Promise<AsyncDisposable & { port: number }> {
   const sockets = new Set<Socket>()
   const server = createServer((socket) => void sockets.add(socket.on('error', () => {})))

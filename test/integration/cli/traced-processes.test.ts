@@ -1,4 +1,4 @@
-// One trace over all the processes that have a part in a run, also one that is killed, as a collector receives it.
+// One trace over all processes of a run, including a killed one, as a collector gets it.
 import { expect, test, vi } from 'vitest'
 import { createWorkspace, entry, runCli } from '../../support/cli.ts'
 import { createTestDatabase } from '../../support/database.ts'
@@ -62,7 +62,7 @@ test.each(['2', '3'])('a run is one trace over killed and restarted processes, b
   const attempts = named('invoke_agent order').toSorted((a, b) => attemptOf(a) - attemptOf(b))
   expect(attempts.map(attemptOf)).toEqual([2, 3, 4])
   expect(attempts.map(({ parentSpanId }) => parentSpanId)).toEqual(attempts.map(() => creation?.spanId))
-  // The span of the attempt that was killed never came, but what it did names it.
+  // The span of the killed attempt never came, but the spans below name it.
   const [reserve] = named('step reserve')
   expect(attempts.map(({ links }) => links.map(({ spanId }) => spanId))).toEqual([
     [reserve?.parentSpanId],

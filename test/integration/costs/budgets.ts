@@ -1,4 +1,7 @@
-/** What a run may cost, in counts that are the same on every machine. The margins are smaller than one statement more. */
+/**
+ * What a run may cost, in counts that are the same on every machine. The margins are smaller than one more
+ * statement.
+ */
 export const BUDGETS = {
   'statements per run': { today: 14, atMost: 14.5 },
   'statements per run with a conversation of its own': { today: 17, atMost: 17.5 },

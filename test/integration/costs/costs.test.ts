@@ -1,4 +1,5 @@
-// What a run costs, counted and not timed: on a slow machine it costs the same. `npm run bench` has the times.
+// What a run costs, in counts and not in time, so a slow machine gets the same. `npm run bench` measures
+// times.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { defineAgent } from '../../../server/index.ts'
 import { openRawSocket } from '../../support/raw-socket.ts'
@@ -11,7 +12,11 @@ const RUNS = 50
 const WARM_UP_RUNS = 10
 const IDLE_MS = 6_000
 
-/** One after the other. @returns what one of them took. */
+/**
+ * Runs them one after the other.
+ *
+ * @returns the cost of one of them
+ */
 async function countStatementsOfRuns(
   { execute, readCounts }: System,
   agentKey: 'noop' | 'at-once',
@@ -93,14 +98,14 @@ test('a delta that is followed over a WebSocket takes so many bytes', async ({ s
 test('an API and a worker with nothing to do send so many statements', async ({ createServer, database }) => {
   await database.sql('CREATE EXTENSION pg_stat_statements')
   const agents = [defineAgent({ key: 'noop', run: async () => {} })]
-  // As it is by default.
+  // With the default settings.
   const config = { queuePollIntervalSeconds: 1, streamPollIntervalSeconds: 2 }
   await createServer({ agents, config })
   const { rest } = await createServer({ agents, config, worker: false })
   await rest.events(`runs/${await rest.create('noop')}/events`)
   const before = await readStatementCounts(database.sql)
   const startedAt = performance.now()
-  // The one figure of a time. A slow machine sends less.
+  // The only value that depends on time. A slow machine sends less.
   await sleep(IDLE_MS)
   const after = await readStatementCounts(database.sql)
   const seconds = (performance.now() - startedAt) / 1000

@@ -1,10 +1,14 @@
 import { BUDGETS } from './budgets.ts'
 import type { Cost } from './budgets.ts'
 
-/** `parts` are what it is made of. @throws with what to do when something costs more than it may. */
+/**
+ * `parts` are its components.
+ *
+ * @throws an error that says what to do when something costs more than it may
+ */
 export function expectWithinBudget(cost: Cost, figure: number, parts: readonly string[] = []): void {
   const { today, atMost } = BUDGETS[cost]
-  // NaN is no figure.
+  // NaN is not a cost.
   if (figure <= atMost) return
   const lines = [
     `${cost}: ${figure.toFixed(1)}. The budget is ${atMost}; it was ${today} when that was set.`,

@@ -1,13 +1,13 @@
 type Sql = (text: string) => Promise<{ query: string; calls: string }[]>
 
-/** By what PostgreSQL makes of their text, how often each was executed. */
+/** How often each statement was executed, by its text in PostgreSQL. */
 export type StatementCounts = ReadonlyMap<string, number>
 
-/** What processes send by the clock: how often while something else goes on depends on the machine. */
+/** Statements that processes send regularly. Their number depends on the machine. */
 const BY_THE_CLOCK = /FROM agent_runtime\.sweep|pg_relation_size/
 const OF_THE_TEST = /pg_stat_statements/
 
-/** Since the last of it, in the database of the test. */
+/** The statements since the last call, in the test's database. */
 export async function readStatementCounts(sql: Sql): Promise<StatementCounts> {
   const rows = await sql(
     `SELECT query, sum(calls) AS calls FROM pg_stat_statements JOIN pg_database ON pg_database.oid = dbid
@@ -19,12 +19,12 @@ export async function readStatementCounts(sql: Sql): Promise<StatementCounts> {
 interface CountOptions {
   before: StatementCounts
   after: StatementCounts
-  /** Of what happened in between. */
+  /** The statements in between. */
   times: number
   includeTheClock?: boolean
 }
 
-/** @returns how many statements each time took, and which. */
+/** @returns how many statements each time took, and which */
 export function countStatements({ before, after, times, includeTheClock = false }: CountOptions): {
   total: number
   parts: string[]

@@ -16,13 +16,13 @@ import type { StatementCounts } from './statement-counts.ts'
 export const DELTAS = 100
 const DELTA = { messageId: '1', content: 'some words' }
 
-/** An API and a worker, each a runtime of its own, as two processes have it. */
+/** An API and a worker, each with its own runtime, like in two processes. */
 export interface System {
-  /** Of the API. */
+  /** The URL of the API. */
   host: NodeHost
-  /** Over HTTP. */
+  /** A client over HTTP. */
   rest: RestClient
-  /** Creates a run and resolves, when its end has committed, with its id. Nobody follows it. */
+  /** Creates a run. Resolves with its id when its end has committed. Nobody follows it. */
   execute(agentKey: 'noop' | 'at-once', more?: Record<string, unknown>): Promise<string>
   /** Lets a run of the agent `one-by-one` emit its next delta. */
   goOn(): void
@@ -30,16 +30,16 @@ export interface System {
 }
 
 interface SystemFixture {
-  /** Its processes look by themselves so seldom that what is counted was set off by a run. */
+  /** Its processes look so rarely that a run caused all that is counted. */
   system: System
-  /** The same, of a tenant that has a limit of runs at once. */
+  /** The same, with a tenant that has a limit of runs at once. */
   limitedSystem: System
 }
 
 interface Parts {
   createServer: CreateServer
   database: { sql: Sql }
-  /** Who is calling, and what that one may. */
+  /** The caller, and what the caller may do. */
   limits?: Pick<RuntimeOptions<never>, 'authenticate' | 'config'>
 }
 
@@ -59,7 +59,7 @@ async function withSystem(
   await database.sql('CREATE EXTENSION pg_stat_statements')
   const { entries: _, ...silent } = createSilentLogger()
   const ends = new EventEmitter()
-  // The worker says so once it has committed; to look would be a statement.
+  // The worker reports it after the commit; looking would be a statement.
   const info = (_fields: object, message: string) => void ends.emit(message)
   let received = Promise.withResolvers<void>()
   const agents = [

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { describe, expect, vi } from 'vitest'
 import { test } from '../../support/runtime.ts'
 
-// The examples' own model, whoever runs the tests.
+// The examples' own model, whatever keys the person running the tests has.
 for (const name of ['OPENAI_API_KEY', 'OPENAI_MODEL']) vi.stubEnv(name, undefined)
 const [{ ownLoop }, { langgraph }, { openaiAgents }, { aiSDK }] = await Promise.all([
   import('../../../examples/frameworks/own-loop.ts'),
@@ -12,7 +12,7 @@ const [{ ownLoop }, { langgraph }, { openaiAgents }, { aiSDK }] = await Promise.
 ])
 vi.unstubAllEnvs()
 
-/** The modules that the entries of the package are. */
+/** The modules of the package's entries. */
 const ENTRIES = {
   '../../server/index.ts': 'server',
   '../../server/models/openai/index.ts': 'openai',

@@ -1,4 +1,5 @@
-// The examples in other languages, against a server whose streams end before the run does: each has to resume, several times.
+// The examples in other languages, with a server whose streams end before the run. Each must resume several
+// times.
 import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

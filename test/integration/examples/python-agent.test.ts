@@ -1,4 +1,4 @@
-// What docs/guides/python-agent.md shows is the example. That the guide leads where it says, `npm run test:package` tests.
+// The example is what docs/guides/python-agent.md shows. `npm run test:package` follows the guide itself.
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'

@@ -1,4 +1,4 @@
-// The oracle, tried on databases that can't be: what never fires proves nothing.
+// Tests the oracle on impossible databases, since a check that never fails proves nothing.
 import { describe, expect } from 'vitest'
 import { defineAgent } from '../../../server/index.ts'
 import { QUIET_RULES, RULES, brokenWhenQuiet } from '../../support/check-invariants.ts'
@@ -11,7 +11,7 @@ const EVENT = 'agent_runtime.event'
 const JOB = 'agent_runtime_queue.job'
 const of = (agentKey: string): string => `(SELECT id FROM ${RUN} WHERE agent_key = '${agentKey}')`
 
-/** What breaks each rule, done to a run that succeeded at its second attempt and to one that failed. */
+/** A violation of each rule, for a run that succeeded at its second attempt and one that failed. */
 const CORRUPTIONS: Record<Rule, string> = {
   'sequence numbers are gapless from 1 to last_seq, but where compaction went': `DELETE FROM ${EVENT} WHERE run_id = ${of('good')} AND seq = 2`,
   'only compaction folds': `

@@ -32,7 +32,7 @@ const callChunk = (toolName: string, input: object, toolCallId: string): Chunk =
 export const callsTool = (toolName: string, input: object, toolCallId: string): Answer =>
   answerOf([callChunk(toolName, input, toolCallId)], 'tool-calls')
 
-/** Answers in this order; one that is an error is thrown. */
+/** Gives these answers in order. An error is thrown. */
 export function scriptedAISDKModel(
   answers: readonly (Answer | Error)[],
   onAsked: () => void = () => {},

@@ -1,4 +1,5 @@
-// What the suite over all frameworks is made of. Frameworks and runtime are real; the model is a server that speaks OpenAI's wire.
+// The parts of the suite for all frameworks. Frameworks and runtime are real; the model is a server that
+// speaks OpenAI's wire.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,7 +13,7 @@ import { effectsIn } from './effects.ts'
 
 interface Row {
   key: string
-  /** What a wait for leave to send is answered with. */
+  /** The answer to a wait for permission to send. */
   approve(hash: unknown): unknown
 }
 
@@ -27,7 +28,7 @@ export const ROWS: Row[] = [
 
 interface Fixtures {
   provider: LoopbackProvider
-  /** What tools have done, in whichever process. */
+  /** What tools did, in any process. */
   effects: { file: string; all(): Promise<string[]> }
 }
 
@@ -46,14 +47,14 @@ export const test = base.extend<Fixtures>({
   },
 })
 
-/** Frames of one answer, as OpenAI itself would send them: with ids that are no two answers' the same, and the role first. */
+/** Frames of one answer, like OpenAI sends them: with unique ids, and the role first. */
 export function frames(answer: SaidAnswer): string[] {
   const id = JSON.stringify(`chatcmpl-${crypto.randomUUID()}`)
   return chatWire.frames(answer).map((frame, index) =>
     frame
       .replace('"id":"c"', `"id":${id}`)
       .replace('"delta":{', index === 0 ? '"delta":{"role":"assistant",' : '"delta":{')
-      // Servers call it by either name.
+      // Servers use either name.
       .replace(/"reasoning_content":("[^"]*")/, '"reasoning_content":$1,"reasoning":$1'),
   )
 }

@@ -10,6 +10,6 @@ export const subprocess = ({ effectsFile, providerUrl }: FrameworkPorts) =>
     args: [fileURLToPath(new URL('../../fixtures/subprocess/conformance.py', import.meta.url))],
     env: { EFFECTS_FILE: effectsFile },
     model: createOpenAIModel({ apiKey: 'key', baseURL: providerUrl, model: 'm' }),
-    // Agents of all frameworks are made for each test of one.
+    // Each test of one framework creates the agents of all.
     warm: 0,
   })

@@ -17,7 +17,7 @@ const failure = (code: ModelErrorCode, retryAfterMs?: number) => ({
   }),
 })
 
-/** A patient model, whose clock moves only while it waits. */
+/** A patient model. Its clock moves only while it waits. */
 function patient(turns: readonly ScriptedTurn[], patienceMs = 300_000) {
   let time = 0
   const waits: number[] = []

@@ -12,7 +12,7 @@ import { createScriptedModel } from '../../../server/models/scripted.ts'
 
 const notThere = () => Promise.reject(new Error('not a part of this test'))
 
-/** A run's context that keeps what was emitted and logged. */
+/** A run's context that records events and log lines. */
 function createContext(llm: Model, signal: AbortSignal = new AbortController().signal) {
   const events: { type: string; payload: unknown }[] = []
   const warn = vi.fn<(fields: object, message: string) => void>()
@@ -215,7 +215,7 @@ describe('tool calls', () => {
       async execute({ gate }) {
         running.push(gate)
         await gates[gate].promise
-        // The second call is over before the first.
+        // The second call ends before the first.
         if (gate === 'fast') gates.slow.resolve()
         return gate
       },

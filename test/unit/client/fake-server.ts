@@ -27,15 +27,15 @@ import { runEvent, runRecord } from './fake-transport.ts'
 export interface FakeServer {
   readonly fetch: typeof globalThis.fetch
   readonly requests: Request[]
-  /** Streams being read now. */
+  /** Streams with readers now. */
   readonly readers: number
-  /** Refuses everything with this, while set. */
+  /** Refuses all requests with this, while it is set. */
   refusal: AgentRuntimeError | null
-  /** Adds an event to a run, whose next `seq` it gets. */
+  /** Adds an event to a run, with the next `seq`. */
   emit(runId: string, event: Omit<Partial<AnyRunEvent>, 'seq'>): void
-  /** Ends a run well, by an event its viewers may not see. */
+  /** Ends a run successfully, with an event that its viewers may not see. */
   succeed(runId: string, output: RunDetail['output'], answer: string): void
-  /** Breaks every open stream off, as a lost connection does. */
+  /** Ends every open stream, like a lost connection. */
   cut(): void
 }
 
@@ -126,7 +126,7 @@ export function fakeServer(): FakeServer {
     },
   }
   const conversationsFace: Omit<Conversations, 'listEvents' | 'ticket'> = {
-    // Nothing goes on in them but what their runs tell by themselves.
+    // Only their runs' events happen in them.
     follow: async (_principal, { signal }) => ({
       cursor: '',
       batches: quiet(signal),
@@ -296,7 +296,7 @@ export function fakeServer(): FakeServer {
       start: (controller) =>
         signal.addEventListener('abort', () => controller.error(signal.reason), { once: true }),
     })
-    // Whoever reads hears of the error; the pipe has nobody to tell.
+    // The reader gets the error; the pipe has nobody to tell.
     void response.body?.pipeTo(through.writable).catch(() => {})
     return new Response(through.readable, response)
   }

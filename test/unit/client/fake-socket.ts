@@ -3,7 +3,7 @@ interface Sent {
   id?: number
 }
 
-/** What a server sees of a WebSocket, driven step by step by a test. */
+/** The server's side of a WebSocket, driven step by step by a test. */
 export class FakeSocket extends EventTarget {
   static opened: FakeSocket[] = []
   readonly sent: Sent[] = []
@@ -29,7 +29,7 @@ export class FakeSocket extends EventTarget {
     this.say('PONG')
   }
 
-  /** As a browser tells a socket that could not be opened, and one that was lost. */
+  /** A browser reports both the same way: a socket that could not be opened, and one that was lost. */
   fail(): void {
     this.dispatchEvent(new Event('error'))
     this.dispatchEvent(new Event('close'))
@@ -40,13 +40,13 @@ export class FakeSocket extends EventTarget {
     this.dispatchEvent(new MessageEvent('message', { data }))
   }
 
-  /** The methods asked for so far, with the ids of streams. */
+  /** The requested methods so far, with the ids of streams. */
   get methods(): string[] {
     return this.sent.map(({ method, id }) => (id === undefined ? method : `${method} ${id}`))
   }
 }
 
-/** In the place of the global one; forgets those of tests before. */
+/** Replaces the global class, and forgets sockets of earlier tests. */
 export function fakeWebSocket(): typeof globalThis.WebSocket {
   FakeSocket.opened = []
   return FakeSocket as unknown as typeof globalThis.WebSocket

@@ -1,4 +1,4 @@
-// A server as the client's inside sees it, driven step by step by a test.
+// A server seen from inside the client, driven step by step by a test.
 import { AgentRuntimeError } from '../../../server/contract/agent-runtime-error.ts'
 import type { AnyRunEvent } from '../../../server/contract/event.ts'
 import type { RunDetail } from '../../../server/contract/run.ts'
@@ -68,9 +68,9 @@ interface FakeStream extends StreamObserver {
 
 export interface FakeTransport extends RunTransport {
   readonly streams: FakeStream[]
-  /** The stream opened after `before` others, as soon as it is. */
+  /** The stream that was opened after `before` others, as soon as it is. */
   opened(before: number): Promise<FakeStream>
-  /** What `getRun` answers with, or throws. */
+  /** The answer of `getRun`, or its error. */
   record: RunDetail | AgentRuntimeError
   recordReads: number
 }
@@ -101,7 +101,7 @@ export function fakeTransport(record: RunDetail | AgentRuntimeError = runRecord(
 }
 
 export interface FakeClock extends ClientClock {
-  /** Lets time pass, and whatever waited for it go on. */
+  /** Lets time pass, and its waiters continue. */
   advance(ms: number): Promise<void>
   readonly sleeping: number
 }
@@ -135,7 +135,7 @@ export function fakeClock(): FakeClock {
   }
 }
 
-/** Everything that waits for no time and no server has happened. */
+/** Resolves when everything has happened that waits for no time and no server. */
 export async function settled(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve))
 }

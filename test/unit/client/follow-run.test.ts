@@ -23,14 +23,14 @@ interface Following {
   done: Promise<void>
 }
 
-/** Reads on as fast as signals come. */
+/** Continues to read as fast as signals come. */
 function follow(transport: FakeTransport, clock: FakeClock, options?: FollowOptions): Following {
   const heard: FollowSignal[] = []
   const read = async () => {
     for await (const signal of followRun(dependencies(transport, clock), RUN_ID, options)) heard.push(signal)
   }
   const done = read()
-  // Looked at by the tests that expect it to reject; the others fail by what they did not hear.
+  // Tests that expect it to reject look at it. The others fail by what they missed.
   done.catch(() => {})
   return {
     heard,

@@ -94,7 +94,7 @@ describe('a socket that is lost', () => {
     expect(pings()).toBe(2)
     socket().say('PONG')
     await clock.advance(2_249)
-    // Now it waits for somebody.
+    // Now it waits for an answer.
     socket().say(started(1))
     await clock.advance(9_999)
     expect(pings()).toBe(2)

@@ -3,7 +3,7 @@ import { untilOnline } from '../../../client/online.ts'
 
 afterEach(() => vi.unstubAllGlobals())
 
-/** What a browser has and Node has not: a global that tells when it is online again. */
+/** A browser has this and Node does not: a global with an event when it is online again. */
 function browser(): EventTarget {
   const target = new EventTarget()
   vi.stubGlobal('addEventListener', target.addEventListener.bind(target))

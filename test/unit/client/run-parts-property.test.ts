@@ -23,7 +23,7 @@ test('a run that is read in pieces, with events twice, is what one uninterrupted
         const once = read(events)
         let state = initialRunState()
         for (const { cut, overlap } of cuts) {
-          // A stream that is opened anew may begin before what was seen, and end anywhere.
+          // A reopened stream may begin before the last event, and end anywhere.
           const from = Math.max(0, state.lastSeq - overlap)
           state = read(events.slice(from, Math.max(from, cut)), state)
         }
@@ -68,7 +68,7 @@ test('what is told twice differs in nothing: the text, the calls being written a
         const waits = parts.flatMap((part) =>
           part.type === 'wait' || (part.type === 'tool' && part.state === 'waiting') ? [part.wait] : [],
         )
-        // There may be no message yet that has a wait.
+        // There may be no message with a wait yet.
         expect(state.waits).toEqual(expect.arrayContaining(waits))
       }
     }),

@@ -119,7 +119,7 @@ describe('the parts of a message', () => {
     expect(state.messages.map(({ id }) => id)).toEqual(['m1', 'm2'])
     expect(partsOf(state)).toMatchObject([{ output: 'A' }, { state: 'called', progress: 1 }])
     expect(partsOf(then(state, result('c', 'B')))).toMatchObject([{ output: 'A' }, { output: 'B' }])
-    // A later attempt tells the first one again.
+    // A later attempt repeats the first one.
     expect(then(state, ['run.started', {}, 2]).messages).toEqual([])
     const again = then(state, ['run.resumed', {}], ['tool.call', { ...Object(call('c')[1]) }, 2])
     expect(statesOf(again)).toEqual(['c succeeded', 'c called'])
@@ -133,7 +133,7 @@ describe('the parts of a message', () => {
       parts.map((part) => (part.type === 'custom' ? Object(part.event.payload).n : part.type)),
     )
     expect(shown).toEqual([[1, 2, 'text', 3, 4], ['text']])
-    // Nobody knows which of them the next attempt tells again.
+    // The next attempt may repeat any of them.
     const retrying = then(state, ['run.retrying', { messageIds: ['m2'] }])
     expect(statesOf(retrying)).toEqual(['text'])
   })
@@ -210,7 +210,7 @@ describe('the parts of a message', () => {
     let state = long
     for (const event of deltas) state = reduceRun(state, event)
     expect(state.text).toHaveLength(10_000)
-    // A delta makes its own part and message anew, whatever came before.
+    // A delta replaces its own part and message, whatever came before.
     expect(state.messages[0]).toBe(long.messages[0])
     expect(state.messages[1]?.parts).toHaveLength(1)
   })

@@ -34,7 +34,7 @@ describe('the state of a run', () => {
   })
 
   it.each(Object.entries(TRANSITIONS))('has the status of a run that is %s', (_, { event, to }) => {
-    // Each is another status than before: a run is running or waiting when it comes.
+    // Each of them changes the status: before, a run is running or waiting.
     const before = to === 'running' ? 'run.waiting' : 'run.started'
     const events = [before, event].map((type, index) => runEvent(index + 1, { type, payload: {} }))
     expect(stateAfter(...events).status).toBe(to)

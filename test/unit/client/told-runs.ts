@@ -1,4 +1,4 @@
-// Runs as a runtime tells them: every event of each, in order, and what compaction leaves of those.
+// The events of runs as a runtime writes them, in order, and what compaction leaves of them.
 import fc from 'fast-check'
 import type { AnyRunEvent } from '../../../server/contract/event.ts'
 import type { Json } from '../../../server/contract/json.ts'
@@ -10,7 +10,7 @@ interface Turn {
   pieces: { say: Piece; content: string }[]
   isWhole: boolean
   calls: { inputs: string[]; progress: number; outcome: 'value' | 'error' | 'approved' | 'none' }[]
-  /** What is told between the turn and the next one. */
+  /** The events between one turn and the next. */
   meanwhile: 'nothing' | 'sent' | 'child' | 'wait' | 'found'
 }
 
@@ -49,7 +49,10 @@ const ENDS: [type: string, payload: Json][] = [
   ['custom.last', {}],
 ]
 
-/** Attempts with answers of which some are void, calls that are written, allowed, reported on and done, children, and what they were sent. */
+/**
+ * Attempts with answers, some of them void; with calls that are written, allowed, reported and completed;
+ * with children, and with sent messages.
+ */
 export const toldRun: fc.Arbitrary<AnyRunEvent[]> = fc
   .record({
     attempts: fc.array(attempt, { minLength: 1, maxLength: 3 }),
@@ -148,7 +151,7 @@ class Teller {
   }
 }
 
-/** As the statement in compact-runs.ts does it, of a run in which no two messages are said at once. */
+/** Like the statement in compact-runs.ts, for a run without simultaneous messages. */
 export function compacted(events: readonly AnyRunEvent[]): AnyRunEvent[] {
   const keyOf = ({ type, attempt, payload }: AnyRunEvent) => `${type} ${attempt} ${idOf(payload)}`
   const whole = new Set(

@@ -20,7 +20,7 @@ describe('where sockets do not work', () => {
     http.streams[0]?.onOpened()
     expect(heard).toEqual(['opened'])
 
-    // And those after it at once, for some minutes.
+    // Those after it go there at once, for some minutes.
     await open()
     expect(FakeSocket.opened).toHaveLength(1)
     expect(http.streams).toHaveLength(2)
@@ -110,7 +110,7 @@ describe('where sockets do not work', () => {
       socket(tries).fail()
     }
     expect(http.streams).toHaveLength(1)
-    // Which tells of this one alone.
+    // This only tells of this one.
     http.streams[0]?.onOpened()
     await open()
     expect(FakeSocket.opened).toHaveLength(7)

@@ -14,7 +14,7 @@ const call = (toolCallId: string, input: string, rest: object = {}): Part => ({
   ...rest,
 })
 
-/** The prompt of the next request, after an answer of these parts and the results of its calls. */
+/** The prompt of the next request, after an answer with these parts and the results of its calls. */
 async function promptAfter(...parts: readonly Part[]) {
   const { model } = mock(...parts)
   const chunks = await collect(model, hello)
@@ -23,7 +23,7 @@ async function promptAfter(...parts: readonly Part[]) {
   const answered: AgentMessage = {
     role: 'assistant',
     content: chunks.flatMap((chunk) => (chunk.type === 'text' ? [chunk.text] : [])).join('') || null,
-    // As the runtime stores it: ids of its own, and those of the provider beside them.
+    // As the runtime stores it: with its own ids, and the provider's beside them.
     ...(toolCalls.length === 0
       ? {}
       : { toolCalls: toolCalls.map((each, at) => ({ ...each, id: `own-${at}` })) }),

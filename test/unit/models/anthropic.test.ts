@@ -328,7 +328,7 @@ test('a keep-alive is a sign of life, though the SDK hides it', async () => {
   const reading = (async () => {
     for await (const _ of createAnthropicModel({ apiKey }).stream(hello, controller.signal, onActivity));
   })()
-  // One for the answer's head.
+  // One more for the answer's head.
   await vi.waitFor(() => expect(onActivity.mock.calls.length).toBeGreaterThan(1))
   controller.abort(new Error('enough'))
   await expect(reading).rejects.toThrow('enough')

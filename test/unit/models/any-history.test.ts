@@ -1,4 +1,4 @@
-// Whatever an agent cuts, joins or brings from elsewhere, providers are sent what their documents say they take.
+// Whatever an agent removes, joins or adds, providers only get what their documents allow.
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -83,7 +83,7 @@ function checkChat(messages: readonly Sent[]): void {
       expect(typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)).toBe(true)
     }
     open = (tool_calls ?? []).map(({ id }) => id)
-    // What many servers' templates want besides: that roles take turns.
+    // Many servers' templates also want roles to alternate.
     const before = messages[index - 1]
     if (before?.role === 'assistant' && name === undefined)
       expect(before.tool_calls ?? before.name).toBeDefined()

@@ -1,4 +1,4 @@
-// What every model client does alike, each against a server of its provider's format.
+// The common behaviour of all model clients, each with a server of its provider's format.
 import { describe, expect, test as base } from 'vitest'
 import type { ModelChunk, ModelRequest } from '../../../server/ports/model.ts'
 import { startLoopbackProvider, refusing, sending, silent } from '../../support/loopback-provider.ts'

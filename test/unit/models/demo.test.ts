@@ -12,7 +12,7 @@ const tool = (name: string, parameters: Record<string, unknown> = { type: 'objec
 })
 const ALL = [tool('search_docs'), tool('calculator'), tool('current_time')]
 
-/** What the model does about one message: the calls it makes, and the text it says. */
+/** What the model does with one message: its calls, and its text. */
 async function ask(content: string, tools: ToolSpec[] = ALL) {
   return read(await collect(model, { messages: [{ role: 'user', content }], tools }))
 }
@@ -27,7 +27,7 @@ function read(chunks: Awaited<ReturnType<typeof collect>>) {
   }
 }
 
-/** What it says when its calls have been answered. */
+/** What it says when its calls have results. */
 async function answer(question: string, ...results: [name: string, result: unknown][]) {
   const messages: Message[] = [
     { role: 'user', content: question },

@@ -54,7 +54,7 @@ test('a conversation that was held with Anthropic goes back as it was', () => {
   fc.assert(
     fc.property(conversation, (held) => {
       const messages = fromAnthropicMessages(held, { system: 'Be brief.' })
-      // As they are stored.
+      // In the stored form.
       const stored = messages.map((message) => AgentMessage.parse(JSON.parse(JSON.stringify(message))))
       const { messages: known, dataOf } = toProviderMessages(stored, 'anthropic')
       const prompt = toAnthropicPrompt(known, (message) => dataOf(message) as Block[] | undefined)

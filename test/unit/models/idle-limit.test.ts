@@ -11,7 +11,7 @@ const finish: ModelChunk = {
   usage: { inputTokens: 0, outputTokens: 0 },
 }
 
-/** Everything a model streams, and how that ended. */
+/** All chunks of a model, and how the stream ended. */
 async function listen(model: Model, signal = new AbortController().signal) {
   const chunks: ModelChunk[] = []
   try {

@@ -1,4 +1,4 @@
-// What messages carry beside text, as each provider takes it.
+// Parts of messages besides text, in each provider's form.
 import { describe, expect, test } from 'vitest'
 import type { Message } from '../../../server/contract/message.ts'
 import type { Part } from '../../../server/contract/message-part.ts'

@@ -1,4 +1,4 @@
-// Servers that speak Anthropic's format nearly: each case is what one of them was seen to send, or might.
+// Servers that nearly speak Anthropic's format. Each case is what one of them sent, or might send.
 import { describe, expect, test } from 'vitest'
 import { createAnthropicModel } from '../../../server/models/anthropic/anthropic.ts'
 import type { ModelChunk } from '../../../server/ports/model.ts'

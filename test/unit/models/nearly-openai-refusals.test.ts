@@ -94,7 +94,7 @@ describe('a refusal', () => {
     const thoughts = provider.bodies.map((body) => (body['messages'] as Record<string, unknown>[])[1])
     expect(thoughts[0]).toMatchObject({ reasoning_content: 'hm', tool_calls: [{ extra_content: 1 }] })
     expect(thoughts[1]).not.toHaveProperty('reasoning_content')
-    // Of another server's answer nothing is sent.
+    // Nothing of another server's answer is sent.
     provider.answerWith(answer)
     await collect(model(), { messages: messages.with(1, answered('api.deepseek.com')) })
     expect(JSON.stringify(provider.bodies.at(-1))).not.toMatch(/reasoning_content|extra_content/)

@@ -1,4 +1,4 @@
-// Servers that speak OpenAI's format nearly: each case is what one of them was seen to send, or might.
+// Servers that nearly speak OpenAI's format. Each case is what one of them sent, or might send.
 import { describe, expect, test, vi } from 'vitest'
 import { collect, streamed } from '../../support/model-provider.ts'
 import {

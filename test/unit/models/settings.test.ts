@@ -1,4 +1,4 @@
-// How an answer is to be made, as each provider is told.
+// Settings of an answer, in each provider's form.
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { createLlm } from '../../../server/agent/llm.ts'

@@ -1,5 +1,5 @@
-// A document for React to render into. Only that: with happy-dom as the whole environment its own fetch
-// and streams would stand in for Node's, which client and server talk through here.
+// A document for React to render into, and nothing else. If happy-dom were the whole environment, its fetch
+// and streams would replace Node's, which client and server use here.
 import { Window } from 'happy-dom'
 
 const window = new Window({ url: 'http://server.test/' })

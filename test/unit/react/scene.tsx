@@ -31,7 +31,7 @@ export const hooks = createAgentHooks<Runtime>()
 export interface Scene {
   server: FakeServer
   client: AgentClient<ShapesOf<Runtime>>
-  /** Renders a hook as an app would: in strict mode, which mounts everything twice. */
+  /** Renders a hook like an app: in strict mode, which mounts everything twice. */
   render<TResult, TProps extends object>(
     hook: (props: TProps) => TResult,
     ...props: object extends TProps ? [] : [TProps]

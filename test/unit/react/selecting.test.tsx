@@ -1,4 +1,4 @@
-// What a component takes of a view, how often it renders for it, and what it is told beside.
+// How often a component renders for its part of a view, and what it gets besides.
 import { hooks, scene } from './scene.tsx'
 import { act, render as renderPage, waitFor } from '@testing-library/react'
 import type { ReactNode } from 'react'
@@ -25,7 +25,7 @@ const distinct = (values: readonly unknown[]) => values.filter((value, at) => va
 async function started() {
   const { server, client, render } = scene()
   const { id } = await client.runs.create({ agentKey: 'chat', ...HELLO })
-  /** One after the other, as a model writes: each has been shown to who wants to see it. */
+  /** One after the other, like a model writes. Each has been shown to the components that want it. */
   const stream = async (words: number, from = 0) => {
     for (let word = from; word < from + words; word += 1) {
       server.emit(id, { type: 'assistant.delta', payload: { messageId: 'm', content: `${word} ` } })
@@ -54,7 +54,7 @@ describe('a component that selects', () => {
     await waitFor(() => expect(one.result.current).toBe('succeeded'))
     await waitFor(() => expect(other.result.current.isSettled).toBe(true))
     expect(distinct(status.seen)).toEqual(['queued', 'running', 'succeeded'])
-    // Beside the three: for the end, and once conversations were read again. Each twice.
+    // Besides the three: once for the end, and once for the conversations that were read again. Each twice.
     expect(status.seen.length).toBeLessThanOrEqual(before + 6)
   })
 
@@ -172,7 +172,7 @@ describe('what a component is told', () => {
     await waitFor(() => expect(ends).toEqual([{ status: 'succeeded', output: { response: 'hi' } }]))
     expect(events).toEqual(['1 assistant.delta', '2 assistant.delta', '3 assistant.delta', '4 run.succeeded'])
     page.unmount()
-    // Of a run that is over, all is told to who comes later.
+    // A component that comes after a run's end gets everything.
     events.length = 0
     const { result } = render(() =>
       useAgentRun({ agentKey: 'chat', runId: id, ...options, select: undefined }),

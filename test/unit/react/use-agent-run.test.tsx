@@ -155,7 +155,7 @@ describe('useAgentRun', () => {
     server.emit(id, { type: 'run.waiting', payload: wait })
     await waitFor(() => expect(result.current).toMatchObject({ status: 'waiting', waits: [wait] }))
     expect(await act(() => result.current.respond('address', 'Main St'))).toBe(true)
-    // Before any event tells that the run goes on: nobody is to answer twice.
+    // Before an event says that the run continues: nobody should answer twice.
     expect(result.current.waits).toEqual([])
     expect(await act(() => result.current.respond('address', 'again'))).toBe(false)
     expect(result.current.error).toMatchObject({ code: 'conflict' })
@@ -173,7 +173,7 @@ describe('useAgentRun', () => {
     await waitFor(() => expect(result.current.text).toBe('Well'))
     const details = { tool: 'pick', toolCallId: 'c', arguments: {} }
     const wait = { name: 'tool:pick:1', kind: 'tool', details, schema: {}, expiresAt: null }
-    // The page asks once more after this, whether the call is still to be answered.
+    // After this, the page asks once more whether the call still needs an answer.
     server.refusal = new AgentRuntimeError('unavailable', 'Restarting.')
     server.emit(id, { type: 'run.waiting', payload: wait })
     await waitFor(() => expect(asked('runs.get')).not.toEqual([]))
@@ -197,7 +197,7 @@ describe('useAgentRun', () => {
         { role: 'user', content: 'In Celsius.', complete: true },
       ]),
     )
-    // It is what the agent says that is the run's text.
+    // The run's text is what the agent says.
     expect(result.current.text).toBe('Hot')
     server.succeed(id, { response: 'Hot' }, 'Hot')
     await waitFor(() => expect(result.current.status).toBe('succeeded'))
@@ -231,7 +231,7 @@ describe('useAgentRun', () => {
       ({ conversationId }) => useAgentRun({ agentKey: 'chat', conversationId }),
       { conversationId: null as string | null },
     )
-    // A chat that begins: the conversation is created with its first message.
+    // A new chat: its first message creates the conversation.
     const handle = await act(() => result.current.start({ ...HELLO, conversationId: first }))
     rerender({ conversationId: first })
     expect(result.current.runId).toBe(handle!.id)

@@ -1,4 +1,4 @@
-// A store as a component sees it that takes a part of it.
+// A component that takes a part of a store.
 import './dom.ts'
 import { render } from '@testing-library/react'
 import { useLayoutEffect } from 'react'

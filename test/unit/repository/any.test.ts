@@ -1,4 +1,4 @@
-// No type that the package exports, or that one of those names, is `any` somewhere: what is `any` is checked by nobody.
+// No exported type, nor any type it names, has an `any`: nobody checks values of that type.
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
@@ -11,7 +11,9 @@ const ENTRIES = Object.values(packageJson.exports).flatMap((entry) =>
   typeof entry === 'string' ? [] : entry.types,
 )
 
-/** What is any in types of other packages that ours are made of; and members of `Jsonify`, which nobody knows before its `T`. */
+/**
+ * `any` in other packages' types that ours are made of, and members of `Jsonify`, which depend on its `T`.
+ */
 const OTHERS = [
   'client/links.d.ts: links?: readonly TRPCLink<AnyTRPCRouter>[];',
   'server/contract/json.d.ts: T extends readonly unknown[] ?',
@@ -35,7 +37,7 @@ test('no exported type is any', { timeout: 600_000 }, async () => {
 
 const FIXTURES = fileURLToPath(new URL('../../fixtures/any', import.meta.url))
 
-/** File and line of each. */
+/** Its file and line. */
 const placesIn = (entry: string) =>
   new Set(findAny([join(FIXTURES, entry)], FIXTURES).places.map((place) => place.split(': ')[0]))
 

@@ -1,4 +1,5 @@
-// What the entries for browsers add to a page: bundled and minified, their dependencies with them, their peers not.
+// The size that the browser entries add to a page: bundled and minified, with their dependencies, without
+// their peers.
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { build } from 'vite'
@@ -27,7 +28,7 @@ const BUDGETS = [
 ]
 
 beforeEach(() => {
-  // Otherwise the JSX of development is bundled.
+  // Otherwise the development version of JSX is bundled.
   vi.stubEnv('NODE_ENV', 'production')
   return () => vi.unstubAllEnvs()
 })

@@ -1,5 +1,5 @@
-// An app that is compiled with `declaration: true` exports what it made of the package. Types that no entry
-// exports can't be written into its declarations, which shows in a package only: here it is built and linked.
+// An app compiled with `declaration: true` exports values of the package's types. Types that no entry exports
+// cannot be written into its declarations. Only a built package shows this, so here it is built and linked.
 import { cp } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'

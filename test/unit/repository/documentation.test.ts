@@ -1,4 +1,4 @@
-// What the documentation lists is what there is.
+// Compares the lists in the documentation with the code.
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -29,7 +29,7 @@ describe('docs/configuration.md', () => {
     const row = rows.get(setting)
     expect(row?.variable).toBe(ENVIRONMENT[setting as keyof typeof ENVIRONMENT] ?? '')
     const standard: unknown = resolveConfig({}, {})[setting as keyof Config]
-    // Without one, the cell says in words what happens.
+    // Without a default, the cell says what happens.
     const expected = typeof standard === 'string' ? standard : (JSON.stringify(standard) ?? row?.standard)
     expect(row?.standard).toBe(expected)
   })

@@ -11,7 +11,8 @@ interface Found {
 }
 
 /**
- * Where `any` is in what the entries export, and in each declaration below `own` that they name. Declarations of other packages are theirs.
+ * Where the exports of the entries have an `any`, and each declaration below `own` that they name.
+ * Declarations of other packages do not count.
  */
 export function findAny(entries: readonly string[], own: string): Found {
   const program = ts.createProgram([...entries], {
@@ -53,7 +54,7 @@ export function findAny(entries: readonly string[], own: string): Found {
     ts.forEachChild(node, visit)
   }
 
-  /** Also where nobody wrote it: of a type that can't be found, or that comes to it. */
+  /** Also an `any` that nobody wrote: of a missing type, or of one that resolves to it. */
   function isAny(node: ts.Node): boolean {
     if (ts.isParameter(node) || isDeclared(node)) return node.type === undefined
     if (ts.isPropertyDeclaration(node) || ts.isVariableDeclaration(node)) {
@@ -73,7 +74,7 @@ export function findAny(entries: readonly string[], own: string): Found {
   return { places: [...places].toSorted(), visited: seen.size }
 }
 
-/** What has a type of its own, or one that it answers with. */
+/** Declarations with a type of their own, or with one that they return. */
 function isDeclared(
   node: ts.Node,
 ): node is

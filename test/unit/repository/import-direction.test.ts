@@ -1,4 +1,4 @@
-// The canary of the import rules: each line here breaks one, and a linter that stays silent fails.
+// Tests the import rules: each line here breaks one, and the linter must report it.
 import { execFile } from 'node:child_process'
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

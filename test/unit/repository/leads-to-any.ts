@@ -1,12 +1,12 @@
 import { ts } from 'typescript-5'
 import { isPrivate } from './is-private.ts'
 
-/** Instantiations may go on for ever. */
+/** Instantiations may never end. */
 const MAX_DEPTH = 12
 
 /**
- * Whether a type comes to `any` somewhere, for the first who asks about it. Types that other packages name are theirs; what is made of them here is looked
- * at: mapped types, functions, objects without a name.
+ * Whether a type contains an `any`, at the first call for it. Named types of other packages do not count.
+ * What is built from them here does: mapped types, functions, unnamed objects.
  */
 export function createLeadsToAny(checker: ts.TypeChecker, own: string): (type: ts.Type) => boolean {
   const seen = new Set<ts.Type>()
@@ -14,7 +14,7 @@ export function createLeadsToAny(checker: ts.TypeChecker, own: string): (type: t
   const isOwn = (symbol: ts.Symbol | undefined) =>
     symbol?.declarations?.some((declaration) => declaration.getSourceFile().fileName.startsWith(own)) === true
 
-  /** Members that other packages declare are theirs where a class or an interface inherits them. */
+  /** Members that a class or an interface inherits from other packages do not count. */
   function membersOf(type: ts.ObjectType): ts.Symbol[] {
     const isNamed = (type.objectFlags & ts.ObjectFlags.ClassOrInterface) !== 0 || hasArguments(type)
     return checker
@@ -22,7 +22,7 @@ export function createLeadsToAny(checker: ts.TypeChecker, own: string): (type: t
       .filter((member) => member.declarations?.some(isPrivate) !== true && (!isNamed || isOwn(member)))
   }
 
-  /** Not what is left to the other's defaults: the third of an `AsyncIterable` is any. */
+  /** Without defaults of another package: the third argument of an `AsyncIterable` is any. */
   function givenTo(type: ts.TypeReference): ts.Type[] {
     const parameters = type.target.typeParameters ?? []
     const isDefault = (given: ts.Type, index: number) => {
@@ -37,7 +37,7 @@ export function createLeadsToAny(checker: ts.TypeChecker, own: string): (type: t
     if (!isObject(type)) return []
     const parts = hasArguments(type) ? givenTo(type) : []
     const isMade = (type.objectFlags & (ts.ObjectFlags.Anonymous | ts.ObjectFlags.Mapped)) !== 0
-    // What has no arguments is as it is declared.
+    // A type without arguments is as it is declared.
     if (!isMade && (!hasArguments(type) || !isOwn(type.symbol))) return parts
     for (const member of membersOf(type)) parts.push(checker.getTypeOfSymbol(member))
     for (const { type: indexed } of checker.getIndexInfosOfType(type)) parts.push(indexed)

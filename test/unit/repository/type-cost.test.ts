@@ -1,10 +1,10 @@
-// What agents cost whoever compiles an app with them, in steps of the compiler: the same on every machine.
+// What agents cost the compiler of an app, in its own steps, which are the same on every machine.
 import { expect, test } from 'vitest'
 import { appOfAgents } from '../../../bench/types/app.ts'
 import { compile } from '../../../bench/types/compile.ts'
 import { linkDeclarations } from '../../../scripts/link-declarations.ts'
 
-/** For the first agent with all that comes along, and for each further one. */
+/** For the first agent with everything it needs, and for each further one. */
 const BUDGETS = [
   { page: 'client', first: 16_000, each: 1_800 },
   { page: 'client.trpc', first: 21_500, each: 2_050 },

@@ -1,5 +1,5 @@
-// What an app may write with the types of the package, and what must not compile: as it finds them, in declarations, with the
-// compiler of this repository and with the last one before it.
+// What an app may write with the package's types, and what must not compile. It uses the declarations, with
+// this repository's compiler and with the last version before it.
 import { cp, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -9,7 +9,7 @@ import { linkDeclarations, tsc, tsc5 } from '../../../scripts/link-declarations.
 
 const USES = fileURLToPath(new URL('../../fixtures/uses', import.meta.url))
 
-/** How often a line begins with a mark, in all files of a folder. */
+/** How many lines begin with a mark, in all files of a folder. */
 async function count(folder: string, mark: RegExp): Promise<number> {
   const names = await readdir(join(USES, folder))
   const texts = await Promise.all(names.map((name) => readFile(join(USES, folder, name), 'utf8')))

@@ -3,7 +3,7 @@ import type { AgentProcess } from '../../../server/frameworks/subprocess/agent-p
 import { ProcessPool } from '../../../server/frameworks/subprocess/process-pool.ts'
 import { settled } from '../../support/manual-clock.ts'
 
-/** What a pool asks of a process. This one says hello when it is told to end, as one does that was about to. */
+/** What a pool needs of a process. This one says hello when it is told to end, like one that was about to. */
 function createProcess() {
   const ready = Promise.withResolvers<void>()
   const ended = Promise.withResolvers<void>()

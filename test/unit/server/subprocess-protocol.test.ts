@@ -11,7 +11,7 @@ const page = readFileSync(
 )
 const lines = [...page.matchAll(/^\{.*\}$/gm)].map(([line]) => line)
 const typeOf = (line: string) => (JSON.parse(line) as { type: string }).type
-/** Of the two hellos and errors, the process's differ from the runtime's. */
+/** Both sides have a hello and an error; the process's differ from the runtime's. */
 const isOfRuntime = (line: string) =>
   ['start', 'result', 'cancel', 'step.begun', 'model.delta'].includes(typeOf(line)) ||
   /^\{"type":"hello".*"limits"/.test(line) ||

@@ -51,7 +51,7 @@ describe('a recording', () => {
       const played = createRecorder({ file })
       expect(played.mode).toBe('replay')
       const model = create({ ...options, apiKey: 'none', fetch: played.fetch })
-      // In another order too: a request is known by what it asks.
+      // Also in another order: a request is recognised by its content.
       expect(await collectAll(model, ask('Two?'))).toEqual(second)
       expect(await collectAll(model, ask('One?'))).toEqual(first)
       expect(provider.bodies).toHaveLength(2)

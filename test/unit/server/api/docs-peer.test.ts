@@ -1,4 +1,4 @@
-// The page of the API where the package that it is made of was not installed.
+// The page of the API without the package that it needs.
 import { Hono } from 'hono'
 import { expect, test, vi } from 'vitest'
 import { addDocsRoutes } from '../../../../server/api/docs/routes.ts'

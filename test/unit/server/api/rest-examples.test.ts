@@ -1,11 +1,11 @@
-// What the OpenAPI document shows as an example is what the routes take and answer.
+// The examples in the OpenAPI document are valid requests and answers of the routes.
 import { expect, test } from 'vitest'
 import type { z } from 'zod'
 import { createRestRoutes } from '../../../../server/api/rest/app.ts'
 import type { TransferSettings } from '../../../../server/api/files/transfer.ts'
 import type { ApiServices } from '../../../../server/api/services.ts'
 
-// Routes are only declared here: none of them is asked.
+// Routes are only declared here and never called.
 const routes = createRestRoutes(
   { restLists: 'envelope', streamKeepAliveMs: 1_000 } as unknown as ApiServices,
   {
@@ -18,7 +18,7 @@ const routes = createRestRoutes(
 
 const STREAM = 'text/event-stream'
 
-/** Of a stream the schema is that of one event's data. */
+/** A stream's schema is that of one event's data. */
 function dataOf(frames: unknown): unknown {
   const [, data = ''] = /^data: (.*)$/m.exec(String(frames)) ?? []
   return JSON.parse(data)

@@ -18,7 +18,7 @@ function runEvent(seq: number, payload: AnyRunEvent['payload'] = {}): AnyRunEven
   }
 }
 
-/** What an EventStream is, driven by the test. */
+/** An EventStream that the test drives. */
 class FakeSource {
   batches: (readonly AnyRunEvent[])[]
   isOver = false
@@ -208,7 +208,7 @@ describe('a silent stream', () => {
       source.add(runEvent(seq))
       expect(await next).toContain(`id: ${seq}\n`)
     }
-    // Nobody reads: nothing piles up.
+    // Nobody reads, and nothing piles up.
     await vi.advanceTimersByTimeAsync(KEEP_ALIVE_MS * 10)
     source.add(runEvent(11))
     expect(await read(reader)).toContain('id: 11\n')

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { createTimeSlices } from '../../../../server/api/socket/time-slices.ts'
 
-/** Each piece of work takes a millisecond of the clock it is told by. */
+/** Each piece of work takes a millisecond of the test's clock. */
 function scene() {
   let now = 0
   const done: string[] = []

@@ -73,7 +73,7 @@ function spoken(messages: Message[], more: Partial<SpokenRun> = {}): SpokenRun {
   })
 }
 
-/** Arguments are JSON in a text: what matters is what they say, or the text when that says nothing. */
+/** Arguments are JSON in a text. Their value matters, or the text if it is not JSON. */
 function meaning(message: object): unknown {
   return JSON.parse(JSON.stringify(message), (key, value: unknown) =>
     key === 'arguments' ? parsed(value) : value,
@@ -81,7 +81,7 @@ function meaning(message: object): unknown {
 }
 
 function parsed(text: unknown): unknown {
-  // A minus before a zero has no meaning in JSON, and a prototype is no data.
+  // JSON has no minus zero, and a prototype is no data.
   const reviver = (key: string, value: unknown) => (key === '__proto__' ? undefined : value === 0 ? 0 : value)
   try {
     return JSON.parse(String(text), reviver) as unknown

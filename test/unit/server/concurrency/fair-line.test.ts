@@ -6,7 +6,7 @@ function scene() {
   const enter = createFairLine({ atOnce: 3, perKey: 2 })
   const inside: string[] = []
   const leaves = new Map<string, () => void>()
-  /** Asks for a place, under the first letter of the name. */
+  /** Asks for a place, with the first letter of the name as the key. */
   async function ask(name: string, signal?: AbortSignal): Promise<void> {
     leaves.set(name, await enter(name.charAt(0), signal))
     inside.push(name)

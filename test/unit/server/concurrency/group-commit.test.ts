@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { createGroupCommit } from '../../../../server/concurrency/group-commit.ts'
 
-/** A flush that hangs until the test lets it go, one batch after the other. */
+/** A flush that waits until the test lets it continue, one batch after the other. */
 function heldFlush() {
   const batches: { items: readonly number[]; release: PromiseWithResolvers<readonly string[]> }[] = []
   const arrivals: (() => void)[] = []
@@ -165,7 +165,7 @@ describe('group commit', () => {
           const outcomes: Promise<string>[] = []
           for (const [item, { microtasks }] of arrivals.entries()) {
             outcomes.push(commit(item).catch(() => 'broken'))
-            // Arriving a few microtasks after the end of a flush is where a wake-up could get lost.
+            // A wake-up could be lost a few microtasks after the end of a flush.
             for (let i = 0; i < microtasks; i += 1) await Promise.resolve()
             if (microtasks === 6 && s.count() > 0) await s.waitOne()
           }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createLine, LineFull } from '../../../../server/concurrency/line.ts'
 
-/** Work that ends when it is told to. */
+/** Work that ends when the test says so. */
 function scene(options: { atOnce: number; perKey: number }) {
   const inLine = createLine(options)
   const started: string[] = []

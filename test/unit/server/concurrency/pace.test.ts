@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { createPace } from '../../../../server/concurrency/pace.ts'
 
-/** Time that passes as it is waited for. */
+/** Time that passes while callers wait for it. */
 function scene(perSecond: number | false) {
   let now = 0
   const waits: number[] = []

@@ -38,7 +38,7 @@ const file = fc.oneof(
 const content = (...parts: fc.Arbitrary<unknown>[]) =>
   fc.oneof(fc.string(), fc.array(fc.oneof(...parts), { minLength: 1, maxLength: 4 }))
 
-// Arguments that are a string are text that was no JSON.
+// Arguments that are a string were not valid JSON.
 const args = fc.oneof(
   fc.jsonValue().filter((value) => typeof value !== 'string' && !Object.is(value, -0)),
   fc.constant('{"cut o'),
@@ -73,7 +73,7 @@ test('what is written and read again is the same', () => {
       expect(parsed).toEqual(messages)
       const sent = JSON.parse(JSON.stringify(parsed.map(toChatMessage))) as unknown[]
       const received = fromChatMessages(sent.map((written) => ChatMessage.parse(written)))
-      // Through JSON, as they are.
+      // Unchanged by JSON.
       expect(received).toEqual(JSON.parse(JSON.stringify(messages)))
     }),
   )

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { AgentRuntimeError } from '../../../../server/contract/agent-runtime-error.ts'
 import { assertStorable, toStorableJson } from '../../../../server/contract/storable-json.ts'
 
-/** Text with everything that is delicate here in it much more often than chance would have it. */
+/** Text with much more of the difficult characters than chance would give. */
 const delicateText = fc
   .array(
     fc.oneof(
@@ -25,7 +25,10 @@ const delicateText = fc
   )
   .map((parts) => parts.join(''))
 
-/** What PostgreSQL takes: no U+0000, no half of a surrogate pair. Written by another rule than the code's. */
+/**
+ * What PostgreSQL accepts: no U+0000, no half of a surrogate pair. This rule is written differently from the
+ * code's.
+ */
 const replaced = (text: string) => text.toWellFormed().replaceAll('\u0000', '\ufffd')
 
 function isRefused(input: unknown): boolean {

@@ -26,7 +26,7 @@ describe('the title of a conversation', () => {
     expect(titleOf([user(family.repeat(30))])).toBe(family.repeat(30))
     expect(titleOf([user(family.repeat(90))])).toBe(`${family.repeat(36)}…`)
     expect(titleOf([user(`${'a '.repeat(39)}b cccc`)])).toBe(`${'a '.repeat(39)}b…`)
-    // One that has no end.
+    // One without an end.
     expect(titleOf([user(`a${'\u0301'.repeat(1_000)}`)])).toBe('…')
   })
 

@@ -1,4 +1,5 @@
-// Webhooks of callers by a clock that the test moves: what an endpoint that is slow, or was, is sent, and for how long.
+// Callers' webhooks with a clock that the test moves: what is sent to slow endpoints, and for how long they
+// count as slow.
 import { expect, onTestFinished, test } from 'vitest'
 import { runCallerWebhooks } from '../../../../server/domain/run-caller-webhooks.ts'
 import type { DueCallerWebhook, WebhookAnswer } from '../../../../server/ports/webhooks.ts'
@@ -50,7 +51,7 @@ async function start() {
 
   await settled()
 
-  /** Lets time pass in small pieces, so that all that happens in between does. */
+  /** Lets time pass in small pieces, so that everything in between happens. */
   async function pass(ms: number): Promise<void> {
     for (let left = ms; left > 0; left -= INTERVAL_MS) {
       clock.advance(Math.min(left, INTERVAL_MS))
@@ -66,7 +67,7 @@ async function start() {
   return { pass, deliver, open, outcomes }
 }
 
-/** @param id the owner's, and what tells apart deliveries of one owner */
+/** @param id the owner's id, and a part that tells deliveries of one owner apart */
 function dueOf(id: string): DueCallerWebhook {
   const owner = { id: id.split('/')[0] ?? '', tenantId: 'acme', kind: 'user' as const }
   return {

@@ -13,7 +13,7 @@ import { createSilentLogger } from '../../../support/silent-logger.ts'
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 
-/** Recurs at every whole minute. */
+/** Occurs every full minute. */
 const timetable = {
   next: (_recurrence: unknown, after: number) => (Math.floor(after / MINUTE) + 1) * MINUTE,
   publish: async () => [],

@@ -3,7 +3,7 @@ import { runUpkeep } from '../../../../server/domain/upkeep.ts'
 import { ManualClock, settled } from '../../../support/manual-clock.ts'
 import { createSilentLogger } from '../../../support/silent-logger.ts'
 
-/** Looks once a second; what it finds is the test's to say. */
+/** Looks once a second. The test says what it finds. */
 function start() {
   const clock = new ManualClock()
   const stopping = new AbortController()

@@ -50,7 +50,7 @@ describe('the newest events of a run', () => {
         for (const each of batches) {
           const before = ring.end
           const events: AnyRunEvent[] = []
-          // Numbers may be missing: events that were compacted.
+          // Numbers may be missing, of compacted events.
           for (const [step, bytes] of each)
             events.push(runEvent((events.at(-1)?.seq ?? before) + step, bytes))
           ring.append(events)

@@ -14,14 +14,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 4,
     arbitrary: fc.record({
       kind: fc.constant('emit' as const),
-      // Now and then more than a page, and more than is kept.
+      // Sometimes more than a page, and more than is kept.
       count: fc.oneof({ weight: 8, arbitrary: fc.integer({ min: 1, max: 3 }) }, fc.constant(600)),
       visibility: fc.constantFrom('user', 'user', 'debug', 'internal'),
     }),
   },
   {
     weight: 4,
-    // Of the past, of now, and with too few events or too many.
+    // Hints of the past, of now, and with too few or too many events.
     arbitrary: fc.record(
       { kind: fc.constant('hint' as const), seq: fc.nat(12), first: fc.nat(12) },
       { requiredKeys: ['kind', 'seq'] },
@@ -41,7 +41,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ kind: fc.constantFrom('resync' as const, 'poll' as const) }),
 )
 
-/** A scene whose every query and slow reader takes as long as the scheduler likes. */
+/** A scene in which the scheduler decides how long each query and slow reader takes. */
 function createScheduledScene(s: fc.Scheduler) {
   const scene = createHubScene()
   const { store, ports, emit, events } = scene

@@ -21,13 +21,13 @@ interface FollowOptions {
   afterSeq?: number
   filter?: Partial<EventFilter>
   signal?: AbortSignal
-  /** Called after each batch: how slow the reader is. */
+  /** Called after each batch; it makes the reader slow. */
   whenTaken?: () => Promise<unknown>
-  /** False: the stream is left to the test. Default: true. */
+  /** False: the test reads the stream. Default: true. */
   isTaken?: boolean
 }
 
-/** A hub over a store of one run, `run`, whose first event is there. */
+/** A hub over a store with one run, `run`, whose first event exists. */
 export function createHubScene() {
   const store = new FakeEventStore()
   const bus = new FakeBus()
@@ -65,7 +65,7 @@ export function createHubScene() {
       const event = events().at(-1)
       if (event !== undefined) event.visibility = visibility
     },
-    /** Tells of the newest event, or of another one; with the events from `first` on if that is given. */
+    /** Sends a hint of the newest event, or of another one. With `first`, it has the events from there on. */
     hint(seq = events().length, first?: number) {
       const carried = first === undefined ? {} : { events: events().slice(first - 1, seq) }
       bus.publish([{ kind: 'events', runId: 'run', seq, ...carried }])

@@ -170,7 +170,7 @@ describe('events that came with their hint', () => {
     const { news } = reads
     for (let seq = 2; seq <= 20; seq += 1) {
       emit('a')
-      // The same one more than once, or one it has before it.
+      // The same hint again, or an older one.
       hint(seq, Math.max(1, seq - (seq % 3)))
     }
     emit('run.succeeded')

@@ -8,7 +8,7 @@ import { event } from './create-writer.ts'
 const SUCCESS: RunEnding = { status: 'succeeded', output: null, error: null, messages: [] }
 const CANCELLED: RunEnding = { ...SUCCESS, status: 'cancelled' }
 
-/** Emits numbered events through the writer and knows what must be in the store. */
+/** Emits numbered events through the writer, and knows what the store must have. */
 export class NumberedAgent {
   readonly id: string
   readonly #writer: EventWriter
@@ -52,7 +52,7 @@ export class NumberedAgent {
     this.#store.run(this.id).attempt += 1
   }
 
-  /** When everything has come to rest, the store has all of it; of a fenced attempt, a beginning. */
+  /** In the end, the store has all of them; of a fenced attempt, the first ones. */
   problems(): string[] {
     const { events, attempt, status, cancelRequested } = this.#store.run(this.id)
     const problems: string[] = []

@@ -27,7 +27,7 @@ it('is another for another page, run or floor', () => {
   void read(7, 'run', 4, 250)
   void read(7, 'run', 5, 250)
   void read(7, 'other', 4, 250)
-  // What was below the new floor may have been written after the first read began.
+  // Events below the new floor may have been written after the first read began.
   void read(8, 'run', 4, 250)
   void read(undefined, 'run', 4, 250)
   expect(asked).toHaveLength(5)

@@ -74,7 +74,7 @@ describe('a batch as readers get it', () => {
     const shown = shownTo(batch, user)
     expect(shown).toEqual([{ ...batch[0], payload: {} }, batch[1]])
     expect(shownTo(batch, user)).toBe(shown)
-    // Of another batch, as one gets it who is a little behind: its events are still the same.
+    // For a reader that is a little behind, they come in another batch, and are the same events.
     expect(shownTo(batch.slice(0, 2), user)[0]).toBe(shown[0])
   })
 })

@@ -22,7 +22,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   { arbitrary: fc.constant<Action>({ do: 'microtask' }), weight: 6 },
 )
 
-/** What happens to an append: it goes through, meets a held row or a broken network, or only its answer is lost. */
+/** The fate of an append: it succeeds, meets a locked row or a broken network, or only its answer is lost. */
 const fate = fc.constantFrom('works', 'works', 'works', 'contended', 'fails', 'answer lost')
 
 describe('the writer, whatever the store and the agents do', () => {
@@ -60,7 +60,7 @@ describe('the writer, whatever the store and the agents do', () => {
             if (each.do === 'fence') agent.fence()
           }
           await s.waitIdle()
-          // Nothing that follows may be needed for what came before: whatever is not written by now is lost.
+          // Earlier events may not depend on later ones: what is not written by now is lost.
           expect(agents.flatMap((agent) => agent.problems())).toEqual([])
           for (const agent of agents) works.push(agent.end())
           await s.waitIdle()

@@ -2,7 +2,7 @@ import { describe, expect, test, vi } from 'vitest'
 import type { McpConnection } from '../../../../server/mcp/connection.ts'
 import { Pool } from '../../../../server/mcp/pool.ts'
 
-/** One that is open until it is closed. */
+/** A connection that is open until it is closed. */
 function connection() {
   const made = { isOpen: true, close: vi.fn<() => Promise<void>>() }
   made.close.mockImplementation(async () => void (made.isOpen = false))

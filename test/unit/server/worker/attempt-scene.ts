@@ -109,7 +109,7 @@ export function createAttempt(agent: AnyAgent, more: Partial<ClaimedRun> = {}) {
       }),
     end: () => store.run('run').events.at(-1),
     status: () => store.run('run').status,
-    /** A cancel is asked for in the store first, as the worker finds it there. */
+    /** The store has the cancel first, since the worker finds it there. */
     interrupt(kind: RunInterruption['kind']) {
       if (kind === 'cancelled') store.run('run').cancelRequested = true
       controller.abort(new RunInterruption(kind))

@@ -41,7 +41,7 @@ describe('a journal', () => {
     await one.write({ place: 1, value: 'again' })
     await open('other').write({ place: 1, value: 'other' })
     expect(kept).toEqual(['message'])
-    // As a later attempt has it.
+    // Like a later attempt gets it.
     expect(await begin()('one').read()).toEqual([
       { place: 1, value: 'again' },
       { place: 2, value: { b: 1 } },
