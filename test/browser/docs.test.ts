@@ -45,6 +45,7 @@ afterAll(() => stack.disposeAsync())
 /** Opens the page. What it asks others for, or what its policy refuses it, fails the test. */
 async function open(colorScheme: 'light' | 'dark'): Promise<{ page: Page; complaints: string[] }> {
   const page = await browser.newPage({ colorScheme, viewport: { width: 1280, height: 1400 } })
+  page.setDefaultTimeout(120_000)
   const complaints: string[] = []
   page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()))
   page.on('request', (request) => {

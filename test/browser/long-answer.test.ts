@@ -40,12 +40,13 @@ test('ten thousand deltas are shown a frame at a time, whole, and the page stays
   })
   try {
     const page = await browser.newPage()
+    page.setDefaultTimeout(120_000)
     const begun = Date.now()
     await page.goto(`${dev.url}/answer.html?run=${await createRun(dev.url, 'long')}`)
     // The page may be slow to come. It has to see the answer grow, not only its end.
-    await page.getByText(word(DELTAS / 2)).waitFor({ timeout: 120_000 })
+    await page.getByText(word(DELTAS / 2)).waitFor()
     await folder.write('seen', '')
-    await page.locator('[data-status=succeeded]').waitFor({ state: 'attached', timeout: 120_000 })
+    await page.locator('[data-status=succeeded]').waitFor({ state: 'attached' })
     const frames = (Date.now() - begun) / 16
     const shown = await page.locator('#root').evaluate(({ textContent, dataset }) => ({
       text: textContent,

@@ -49,6 +49,7 @@ shareScene(async () => {
 
 async function open(runIds: readonly string[]) {
   const page = await browser.newPage()
+  page.setDefaultTimeout(120_000)
   const sockets: WebSocket[] = []
   page.on('websocket', (socket) => {
     if (new URL(socket.url()).pathname === '/trpc') sockets.push(socket)

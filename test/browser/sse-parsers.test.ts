@@ -104,6 +104,7 @@ test('Chromium, Python and the package agree on each frame', async () => {
   const stream = `${api}/runs/${run_id}/events/?include_all=true`
   expect(await byPackage(stream)).toEqual(byPython)
   const page = await browser.newPage()
+  page.setDefaultTimeout(120_000)
   await page.goto(`${url}/page`)
   const byChromium = await page.evaluate(
     ([asked, types]) =>
@@ -127,6 +128,7 @@ test('Chromium, Python and the package agree on each frame', async () => {
 
 test('a page without a build step asks and shows the answer', async () => {
   const page = await browser.newPage()
+  page.setDefaultTimeout(120_000)
   await page.goto(`${url}/page?agent=odd`)
   await page.getByLabel('Question').fill('What is odd?')
   await page.keyboard.press('Enter')
