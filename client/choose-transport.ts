@@ -2,9 +2,9 @@ import { systemClock } from './clock.ts'
 import type { LinkOptions } from './links.ts'
 import { prefixOf } from './links.ts'
 import { canReadStreams } from './older-runtimes.ts'
-import { createSocketTransport } from './socket-transport.ts'
-import type { SocketSettings } from './sockets.ts'
-import { createSockets, DEFAULT_SOCKET_SETTINGS, socketUrl } from './sockets.ts'
+import { createLateTransport } from './late-transport.ts'
+import type { SocketSettings } from './socket-settings.ts'
+import { DEFAULT_SOCKET_SETTINGS, socketUrl } from './socket-settings.ts'
 import type { RunTransport } from './transport.ts'
 
 export interface TransportOptions extends LinkOptions {
@@ -32,13 +32,19 @@ export function chooseTransport(http: RunTransport, options: TransportOptions): 
     throw new TypeError('There is no WebSocket here: pass one as the option WebSocket.')
   }
   const settings = { ...DEFAULT_SOCKET_SETTINGS, ...options.socket }
-  return createSocketTransport({
-    sockets: createSockets({ WebSocket, url: url ?? options.url, clock: systemClock, ...settings }),
-    clock: systemClock,
-    headStartMs: settings.headStartMs,
-    headers: options.headers,
-    prefix: prefixOf(options.path),
-    http,
-    fallsBack: transport === 'auto' && canReadStreams(),
-  })
+  const fallsBack = transport === 'auto' && canReadStreams()
+  const load = async () => {
+    const { transportOverSockets } = await import('./socket-transport.ts')
+    return transportOverSockets({
+      ...settings,
+      WebSocket,
+      url: url ?? options.url,
+      clock: systemClock,
+      headers: options.headers,
+      prefix: prefixOf(options.path),
+      http,
+      fallsBack,
+    })
+  }
+  return createLateTransport(load, { http, fallsBack })
 }

@@ -17,6 +17,7 @@ import { createFiles } from './files.ts'
 import { eventsOf, followConversation } from './follow-conversation.ts'
 import { followRun } from './follow-run.ts'
 import { below, createLinks, prefixOf } from './links.ts'
+import { loadedOnce } from './loaded-once.ts'
 import type { ReconnectPolicy } from './reconnect.ts'
 import { DEFAULT_RECONNECT_POLICY } from './reconnect.ts'
 import type { AnyRunHandle, RunHandleDependencies } from './run-handle.ts'
@@ -28,12 +29,11 @@ import { createClaim } from './claim.ts'
 import type { AnonymousOptions } from './visitor.ts'
 import { createVisitor } from './visitor.ts'
 import { createRunStore } from './run-store.ts'
-import type { AnyToolHandlers } from './run-tools.ts'
-import { createRunTools } from './run-tools.ts'
+import type { AnyToolHandlers, RunTools } from './run-tools.ts'
 import type { RunStore } from './run-store.ts'
 import { createStores } from './stores.ts'
 import type { EventSelection } from './transport.ts'
-import { call, createTrpcTransport } from './trpc-transport.ts'
+import { ask, call, createTrpcTransport } from './trpc-transport.ts'
 
 export interface AgentClientOptions extends TransportOptions {
   /** How lost streams are opened again. Default: forever, after 250 ms doubling up to 15 s. */
@@ -103,6 +103,7 @@ export function createAgentClient<TRuntime extends HasAgents>(
   const runStores = createStores<RunStore<TShape>>()
   const runStore: AgentClient<TShape>['runs']['store'] = (runId, selection = {}) => {
     const { includeDebug = false, includeAll = false } = selection
+    transport.prepare?.()
     return runStores.get(`${runId} ${includeDebug} ${includeAll}`, () =>
       createRunStore<TShape>(runId, {
         clock: systemClock,
@@ -113,6 +114,7 @@ export function createAgentClient<TRuntime extends HasAgents>(
   const conversationStores = createStores<ConversationStore>()
   const conversationStore = (conversationId: string, selection: EventSelection = {}) => {
     const { includeDebug = false, includeAll = false } = selection
+    transport.prepare?.()
     return conversationStores.get(`${conversationId} ${includeDebug} ${includeAll}`, () =>
       createConversationStore({
         clock: systemClock,
@@ -134,12 +136,11 @@ export function createAgentClient<TRuntime extends HasAgents>(
       .map((store) => store.send(messages as readonly Message[]))
   }
 
-  const runTools = createRunTools({
-    clock: systemClock,
-    store: runStore,
-    getRun: (runId) => transport.getRun(runId),
-    respond,
+  const loadedTools = loadedOnce(async () => {
+    const { createRunTools } = await import('./run-tools.ts')
+    return createRunTools({ clock: systemClock, store: runStore, getRun: transport.getRun, respond })
   })
+  const runTools: RunTools = async (...tools) => (await loadedTools())(...tools)
 
   const fetch: typeof globalThis.fetch = asked.fetch ?? ((input, init) => globalThis.fetch(input, init))
   const fetchFile = visitor?.admitted(fetch) ?? fetch
@@ -154,8 +155,9 @@ export function createAgentClient<TRuntime extends HasAgents>(
         // Params of an agent's schema are JSON by contract; to the wire they are no more than that.
         const wire = input as CreateRun<AgentShape>
         const sending = showSending(wire)
+        transport.prepare?.()
         try {
-          const run = await call(trpc.runs.create.mutate(wire, callOptions), callOptions.signal)
+          const run = await ask(trpc.runs.create.mutate, wire, callOptions)
           for (const one of sending) one.taken(run.id, run.sentMessageIds)
           return createRunHandle(dependencies, run) as AnyRunHandle<ShapeOf<TShape, TKey>>
         } catch (refusal) {
@@ -164,11 +166,9 @@ export function createAgentClient<TRuntime extends HasAgents>(
         }
       },
       get: (runId, { signal } = {}) => transport.getRun(runId, signal),
-      list: (input = {}, callOptions = {}) =>
-        call(trpc.runs.list.query(input, callOptions), callOptions.signal),
+      list: (input = {}, callOptions) => ask(trpc.runs.list.query, input, callOptions),
       cancel: (runId, { signal } = {}) => cancel(runId, signal),
-      delete: (runId, callOptions = {}) =>
-        call(trpc.runs.delete.mutate({ runId }, callOptions), callOptions.signal),
+      delete: (runId, callOptions) => ask(trpc.runs.delete.mutate, { runId }, callOptions),
       respond: (answer, { signal } = {}) => respond(answer, signal),
       send: (message, { signal } = {}) => send(message, signal),
       runTools: (runId, tools, toolOptions) => runTools(runId, tools as AnyToolHandlers, toolOptions),
@@ -177,24 +177,17 @@ export function createAgentClient<TRuntime extends HasAgents>(
       store: runStore,
     },
     conversations: {
-      create: (input = {}, callOptions = {}) =>
-        call(trpc.conversations.create.mutate(input, callOptions), callOptions.signal),
-      delete: (conversationId, callOptions = {}) =>
-        call(trpc.conversations.delete.mutate({ conversationId }, callOptions), callOptions.signal),
-      update: (input, callOptions = {}) =>
-        call(trpc.conversations.update.mutate(input, callOptions), callOptions.signal),
-      get: (input, callOptions = {}) =>
-        call(trpc.conversations.get.query(input, callOptions), callOptions.signal),
-      queue: (conversationId, callOptions = {}) =>
-        call(trpc.conversations.queue.query({ conversationId }, callOptions), callOptions.signal),
-      move: (input, callOptions = {}) =>
-        call(trpc.conversations.move.mutate(input, callOptions), callOptions.signal),
-      select: (input, callOptions = {}) =>
-        call(trpc.conversations.select.mutate(input, callOptions), callOptions.signal),
-      fork: (input, callOptions = {}) =>
-        call(trpc.conversations.fork.mutate(input, callOptions), callOptions.signal),
-      list: (input = {}, callOptions = {}) =>
-        call(trpc.conversations.list.query(input, callOptions), callOptions.signal),
+      create: (input = {}, callOptions) => ask(trpc.conversations.create.mutate, input, callOptions),
+      delete: (conversationId, callOptions) =>
+        ask(trpc.conversations.delete.mutate, { conversationId }, callOptions),
+      update: (input, callOptions) => ask(trpc.conversations.update.mutate, input, callOptions),
+      get: (input, callOptions) => ask(trpc.conversations.get.query, input, callOptions),
+      queue: (conversationId, callOptions) =>
+        ask(trpc.conversations.queue.query, { conversationId }, callOptions),
+      move: (input, callOptions) => ask(trpc.conversations.move.mutate, input, callOptions),
+      select: (input, callOptions) => ask(trpc.conversations.select.mutate, input, callOptions),
+      fork: (input, callOptions) => ask(trpc.conversations.fork.mutate, input, callOptions),
+      list: (input = {}, callOptions) => ask(trpc.conversations.list.query, input, callOptions),
       of: (conversationId) => createConversationHandle(client, conversationId),
       store: conversationStore,
       // As with runs, an event's type is taken on trust: the server checked the payload against its schema.
@@ -204,7 +197,7 @@ export function createAgentClient<TRuntime extends HasAgents>(
         ) as AsyncIterable<unknown> as AsyncIterable<ConversationEventOf<TShape>>,
     },
     agents: {
-      list: (callOptions = {}) => call(trpc.agents.list.query(undefined, callOptions), callOptions.signal),
+      list: (callOptions) => ask(trpc.agents.list.query, undefined, callOptions),
     },
     files: createFiles(trpc, { url, headers: asked.headers, fetch: fetchFile }),
     schedules: createSchedules<TShape>(trpc, dependencies),

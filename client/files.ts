@@ -6,7 +6,7 @@ import type { StoredFile } from '../server/contract/file.ts'
 import type { AgentClient } from './agent-client.ts'
 import { resolveHeaders } from './links.ts'
 import type { HeadersOption } from './links.ts'
-import { call } from './trpc-transport.ts'
+import { ask, call } from './trpc-transport.ts'
 
 interface FileRoutes {
   /** Where the tRPC router is mounted. */
@@ -19,7 +19,7 @@ export function createFiles(trpc: TRPCClient<AgentRouter>, routes: FileRoutes): 
   const path = `${routes.url}/files`
   const urlOf = (fileId: string) => `${path}/${encodeURIComponent(fileId)}`
 
-  async function ask(url: string, init: RequestInit): Promise<Response> {
+  async function askRoute(url: string, init: RequestInit): Promise<Response> {
     const answer = await routes.fetch(url, { ...init, headers: await resolveHeaders(routes.headers) })
     if (answer.ok) return answer
     throw TRPCClientError.from((await answer.json()) as object)
@@ -27,33 +27,22 @@ export function createFiles(trpc: TRPCClient<AgentRouter>, routes: FileRoutes): 
 
   return {
     async upload(file, { name, ...options } = {}) {
-      const body = toForm(file, name ?? ('name' in file ? String(file.name) : 'file'))
-      const sent = ask(path, { method: 'POST', body, ...options }).then((answer) => answer.json())
-      const { files } = (await call(sent, options.signal)) as { files: [StoredFile] }
+      const send = async () => {
+        const { toForm } = await import('./to-form.ts')
+        const body = toForm(file, name ?? ('name' in file ? String(file.name) : 'file'))
+        return (await askRoute(path, { method: 'POST', body, ...options })).json()
+      }
+      const { files } = (await call(send(), options.signal)) as { files: [StoredFile] }
       return files[0]
     },
     url: urlOf,
     download: (fileId, options = {}) =>
       call(
-        ask(urlOf(fileId), options).then((answer) => answer.blob()),
+        askRoute(urlOf(fileId), options).then((answer) => answer.blob()),
         options.signal,
       ),
-    get: (fileId, options = {}) => call(trpc.files.get.query({ fileId }, options), options.signal),
-    list: (input = {}, options = {}) => call(trpc.files.list.query(input, options), options.signal),
-    delete: (fileId, options = {}) => call(trpc.files.delete.mutate({ fileId }, options), options.signal),
+    get: (fileId, options) => ask(trpc.files.get.query, { fileId }, options),
+    list: (input = {}, options) => ask(trpc.files.list.query, input, options),
+    delete: (fileId, options) => ask(trpc.files.delete.mutate, { fileId }, options),
   }
-}
-
-/** A form with one file. It is not a `FormData`, since Node's `fetch` ends the process when one is aborted while it is sent. */
-function toForm(file: Blob, name: string): Blob {
-  const boundary = `form-${Math.random().toString(36).slice(2)}${Math.random().toString(36).slice(2)}`
-  const head = [
-    `--${boundary}`,
-    `content-disposition: form-data; name="files"; filename="${name.replaceAll('"', '%22').replaceAll(/[\r\n]/g, ' ')}"`,
-    `content-type: ${file.type === '' ? 'application/octet-stream' : file.type}`,
-    '\r\n',
-  ].join('\r\n')
-  return new Blob([head, file, `\r\n--${boundary}--\r\n`], {
-    type: `multipart/form-data; boundary=${boundary}`,
-  })
 }

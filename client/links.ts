@@ -1,8 +1,8 @@
 import type { TRPCClient, TRPCLink } from '@trpc/client'
 import { httpLink, httpSubscriptionLink, splitLink } from '@trpc/client'
-import { EventSource as FetchEventSource } from 'eventsource'
 import type { AnyTRPCRouter } from '@trpc/server'
 import type { AgentRouter } from '../server/api/router.ts'
+import { lateLink } from './late-link.ts'
 
 /** Sent with every request, streams included. A function is asked anew for each, also when resuming. */
 export type HeadersOption =
@@ -52,20 +52,17 @@ export function createLinks(
   const fetch: typeof globalThis.fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
   const headers = () => resolveHeaders(options.headers)
   const fetchCall = admitted(fetch)
+  const fetchStream: typeof fetch = async (input, init) =>
+    fetch(input, { ...init, headers: { ...(init?.headers as Record<string, string>), ...(await headers()) } })
 
   return [
     splitLink({
       condition: (op) => op.type === 'subscription',
       true:
         options.EventSource === undefined
-          ? httpSubscriptionLink({
-              url,
-              EventSource: FetchEventSource,
-              eventSourceOptions: {
-                fetch: async (input, init) =>
-                  fetch(input, { ...init, headers: { ...init.headers, ...(await headers()) } }),
-              },
-            })
+          ? lateLink(async () =>
+              (await import('./event-source-link.ts')).createEventSourceLink(url, fetchStream),
+            )
           : httpSubscriptionLink({ url, EventSource: options.EventSource }),
       // Not batched: each call keeps its own status code and its own abort, and none waits for the slowest.
       false: httpLink({ url, headers, fetch: (input, init) => fetchCall(input, init as RequestInit) }),

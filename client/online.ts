@@ -20,6 +20,12 @@ export async function untilOnline(
   }
 }
 
+/** Whether the browser says that there is no network. Elsewhere nobody says so. */
+export function isOffline(): boolean {
+  const { onLine }: { onLine?: boolean } = globalThis.navigator ?? {}
+  return !(onLine ?? true)
+}
+
 /** Calls `listener` when the browser is offline, which a connection itself notices seconds later. @returns what ends that. */
 export const onOffline = (listener: () => void): (() => void) => listen('offline', listener)
 

@@ -3,6 +3,7 @@ import type { AgentRouter } from '../server/api/router.ts'
 import { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
 import type { AnyRunEvent } from '../server/contract/event.ts'
 import type { RunDetail } from '../server/contract/run.ts'
+import type { CallOptions } from './agent-client.ts'
 import { toAgentError } from './to-agent-error.ts'
 import { inputOf } from './transport.ts'
 import type { RunTransport, StreamRequest } from './transport.ts'
@@ -70,6 +71,13 @@ export function createTrpcTransport(trpc: TRPCClient<AgentRouter>): RunTransport
 }
 
 const REFUSED = new AgentRuntimeError('unavailable', 'The server refused the stream.')
+
+/** The answer of a procedure; what it rejects with is that of `call`. */
+export const ask = <TInput, TAnswer>(
+  procedure: (input: TInput, options: CallOptions) => Promise<TAnswer>,
+  input: TInput,
+  options: CallOptions = {},
+): Promise<TAnswer> => call(procedure(input, options), options.signal)
 
 /** The call's answer; else the signal's reason when that ended it, or an AgentRuntimeError. */
 export async function call<T>(answer: Promise<T>, signal?: AbortSignal): Promise<T> {

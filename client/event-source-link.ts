@@ -1,0 +1,8 @@
+import type { TRPCLink } from '@trpc/client'
+import { httpSubscriptionLink } from '@trpc/client'
+import { EventSource } from 'eventsource'
+import type { AgentRouter } from '../server/api/router.ts'
+
+/** Server-sent events by `fetch`, with headers. */
+export const createEventSourceLink = (url: string, fetch: typeof globalThis.fetch): TRPCLink<AgentRouter> =>
+  httpSubscriptionLink({ url, EventSource, eventSourceOptions: { fetch } })
