@@ -9,6 +9,7 @@ import { type ChatCalls, createChatCalls } from './chat-calls.ts'
 import { collectFields, toChatData } from './chat-data.ts'
 import { ChatChunk, type Delta, type StreamedError, reasoningOf, withUsage } from './chat-wire.ts'
 import { fromChatFinishReason, isFailure } from './finish-reason.ts'
+import { plainChunk } from './plain-chunk.ts'
 
 export interface ChatSource {
   /** Whose answer it is: what it wants back goes to nobody else. */
@@ -44,7 +45,7 @@ export async function* fromChatEvents(
       const parsed = parseEvent(data)
       if (parsed === 'broken') throw source.toError()
       if (parsed === undefined) continue
-      const chunk = ChatChunk.parse(parsed.value)
+      const chunk = plainChunk(parsed.value) ?? ChatChunk.parse(parsed.value)
       const error = chunk.error ?? (event === 'error' ? {} : undefined)
       if (error !== undefined) throw source.toError(toFailure(error))
 
