@@ -30,7 +30,7 @@ import { fromItems, toItems } from './items.ts'
 import { createMessageIds } from './message-ids.ts'
 import { createNarrator } from './narrator.ts'
 import { toolFailureText } from './tool-failure-text.ts'
-import { createUsageOfTools } from './usage-of-tools.ts'
+import { createUsageOfTools, hearUsage } from './usage-of-tools.ts'
 
 /** What is used of a run's context; every agent's `ctx` fits. */
 export type OpenAIAgentContext = Pick<
@@ -188,6 +188,11 @@ async function runToEnd<TContext, TOutput extends AgentOutputType>(
     if (state !== undefined && state._modelResponses.length > 0) await save(run, state, narrator.said)
     return theirs === undefined ? call.modelData : theirs(call)
   }
+  const heard = new WeakSet<object>()
+  function onUsage(): void {
+    // What fails here fails what is told next.
+    if (answers.isTaken()) void tellUsageOfTools().catch(() => {})
+  }
   let input = before === undefined ? given : await restore(agent, before.state, options.context)
   if (input instanceof RunState) ofTools.skip(input)
   try {
@@ -204,6 +209,8 @@ async function runToEnd<TContext, TOutput extends AgentOutputType>(
         ...(options.maxTurns === undefined ? {} : { maxTurns: options.maxTurns }),
       })
       state = result.state
+      if (!heard.has(state.usage)) hearUsage(state.usage, onUsage)
+      heard.add(state.usage)
       for await (const event of result) await narrator.hear(event)
       await result.completed
       ctx.signal.throwIfAborted()

@@ -14,15 +14,21 @@ export function createAnswers(
   { journal, entries }: { journal: Journal; entries: ReadonlyMap<number, Json> },
   narrator: Narrator,
   count: () => number,
-): Answers & { begin(): void } {
+): Answers & { begin(): void; isTaken(): boolean } {
   let isAsked = false
+  let answered = 0
   return {
     begin: () => void (isAsked = true),
     isAsked: () => isAsked,
+    /** Whether the state has all answers. The SDK counts one before the state has it. */
+    isTaken: () => count() >= answered,
     find: () => entries.get(FIRST_ANSWER + count()) as AnswerEvent | undefined,
     async hear(event) {
       const place = FIRST_ANSWER + count()
-      if (event.type === 'response_done') isAsked = false
+      if (event.type === 'response_done') {
+        isAsked = false
+        answered = count() + 1
+      }
       if (event.type === 'response_done' && !entries.has(place)) {
         const { id, output } = event.response
         const said = (output as Item[]).map((item) => idOf(item))

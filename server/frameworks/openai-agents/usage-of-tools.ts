@@ -37,6 +37,19 @@ export function createUsageOfTools(): {
   }
 }
 
+/**
+ * Calls back whenever something is added to the usage of a run, in the same turn of the event loop. Once a run is cancelled nothing can be
+ * told, so it is not enough to ask when a tool is done; and of what a tool's agent takes the SDK tells nobody.
+ */
+export function hearUsage(usage: Usage, onAdded: () => void): void {
+  const add = usage.add.bind(usage)
+  const value: Usage['add'] = (...added) => {
+    add(...added)
+    onAdded()
+  }
+  Object.defineProperty(usage, 'add', { value, configurable: true })
+}
+
 function ofTools({ usage, _modelResponses: own }: Counted): Spent {
   const sum = (count: 'inputTokens' | 'outputTokens') =>
     usage[count] - own.reduce((total, response) => total + response.usage[count], 0)

@@ -124,6 +124,40 @@ describe('an agent that the OpenAI Agents SDK made a tool of', () => {
     ])
   })
 
+  test('counts where the run is cancelled while its tool works on', async ({ createServer }) => {
+    const isLooking = Promise.withResolvers<void>()
+    const look = tool({
+      name: 'look',
+      description: 'Looks.',
+      parameters: z.object({}),
+      execute: (_input, _context, details) =>
+        new Promise((_, reject) => {
+          isLooking.resolve()
+          details?.signal?.addEventListener('abort', () => reject(new Error('Stopped.')))
+        }),
+    })
+    const looks = { usage: took(40, 20), output: [functionCall('look', {}, { callId: 'call_l' })] }
+    const reader = new Agent({ name: 'Reader', model: new ScriptedModel([looks]), tools: [look] })
+    const desk = new Agent({
+      name: 'Desk',
+      model: new ScriptedModel([asks]),
+      tools: [reader.asTool({ toolName: 'reader', toolDescription: 'Reads.' })],
+    })
+    const agent = defineAgent({
+      key: 'agent',
+      run: async (ctx) => ({ output: (await runAgent(ctx, desk)).text }),
+    })
+    const { rest } = await createServer({ agents: [agent], config: { cancelGraceSeconds: 10 } })
+    const id = await rest.create('agent', ASKED)
+    await isLooking.promise
+    await rest.post(`runs/${id}/cancel`)
+    const events = await rest.events(`runs/${id}/${ALL}`)
+    expect(events.at(-1)).toMatchObject({ type: 'run.cancelled' })
+    expect(events.flatMap((event) => (event.type === 'usage' ? [event['input_tokens']] : []))).toEqual([
+      20, 40,
+    ])
+  })
+
   test('that streams, with models by name, is not taken for the agent that called it', async ({
     createServer,
   }) => {
