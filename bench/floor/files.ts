@@ -1,4 +1,4 @@
-// What it costs at least to move a file: as many bytes at the same pace, which are neither parsed nor kept.
+// The least that moving a file costs: as many bytes at the same pace, which are neither parsed nor kept.
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createPace } from '../../server/concurrency/pace.ts'

@@ -2,7 +2,7 @@
 // `expect.poll` has.
 import { vi } from 'vitest'
 
-/** For what never comes. Less than a test has, so that the test tells what it waited for. */
+/** For waits that never succeed. It is less than a test has, so that the test says what it waited for. */
 const PATIENCE_MS = 30_000
 
 const { waitFor, waitUntil } = vi

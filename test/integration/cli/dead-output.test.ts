@@ -11,7 +11,7 @@ import { freePort } from '../../support/local-server.ts'
 import { descendantsOf } from '../../support/processes.ts'
 import { createRun, follow } from '../../support/rest.ts'
 
-// Each starts several processes, one after the other.
+// Each test starts several processes, one after the other.
 vi.setConfig({ testTimeout: 120_000 })
 
 const UNTIL = { timeout: 40_000, interval: 100 }

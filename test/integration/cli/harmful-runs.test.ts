@@ -7,7 +7,7 @@ import { childrenOf, descendantsOf } from '../../support/processes.ts'
 import type { RestClient } from '../../support/rest-client.ts'
 import { test as base } from '../../support/runtime.ts'
 
-// Processes that die, and others that are started in their place, on a machine that may be busy.
+// Processes die and others are started instead, on a machine that may be busy.
 vi.setConfig({ testTimeout: 240_000 })
 
 interface Scene {

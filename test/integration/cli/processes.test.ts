@@ -4,7 +4,7 @@ import { createWorkspace, entry, isAlive, runCli } from '../../support/cli.ts'
 import { childrenOf } from '../../support/processes.ts'
 import { createRun, follow, getRun } from '../../support/rest.ts'
 
-// Each starts several processes, one after the other.
+// Each test starts several processes, one after the other.
 vi.setConfig({ testTimeout: 120_000 })
 
 async function startWorkers(url: string, cwd: string) {

@@ -110,7 +110,7 @@ describe('where sockets do not work', () => {
       socket(tries).fail()
     }
     expect(http.streams).toHaveLength(1)
-    // This only tells of this one.
+    // An open HTTP stream only proves that HTTP works.
     http.streams[0]?.onOpened()
     await open()
     expect(FakeSocket.opened).toHaveLength(7)

@@ -84,7 +84,7 @@ describe.skipIf(withoutRedis)(`over Redis${withoutRedis ? `: skipped, ${withoutR
     const before = proxy.connections
     proxy.refuse(true)
     proxy.cut()
-    // Eight attempts of each of its two connections: delays that double are seconds long by then.
+    // Eight attempts of each of its two connections. By then, doubling delays are seconds long.
     await vi.waitFor(() => expect(proxy.connections).toBeGreaterThan(before + 16))
     proxy.refuse(false)
     const since = performance.now()

@@ -75,7 +75,7 @@ describe.skipIf(withoutRedis)(
       await redis.start()
       const isBack = ({ message }: { message: string }) => message === 'Redis is back'
       for (const { log } of [api, worker]) {
-        // Each has a connection that listens and one that publishes.
+        // Each process has one connection that listens and one that publishes.
         await vi.waitFor(() => expect(log.filter(isBack)).toHaveLength(2))
       }
       await step()

@@ -139,7 +139,7 @@ describe('a conversation', () => {
     // It looks for work when it starts.
     const other = await createServer({ agents: [quick] })
     await vi.waitUntil(async () => (await rowsIn(database.sql)) === 0)
-    // Its delivery goes with the next.
+    // Its delivery is removed with the next one.
     const next = await other.rest.create('quick')
     await other.rest.events(`runs/${next}/events`)
   })

@@ -57,7 +57,7 @@ describe('the store', () => {
     expect(await database.sql('SELECT DISTINCT failures, losses FROM agent_runtime.run')).toEqual([
       { failures: 0, losses: 1 },
     ])
-    // Its next process has only this run, so the loss counts as its own.
+    // This time the worker has only this run, so the loss counts as the run's own failure.
     await claim(store, ids.slice(0, 1), { workerId: 'another', ttlMs: -1_000 })
     await store.recoverRuns([])
     expect(await database.sql('SELECT failures FROM agent_runtime.run WHERE id = $1', [ids[0]])).toEqual([

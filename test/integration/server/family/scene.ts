@@ -3,7 +3,7 @@ import { defineAgent } from '../../../../server/index.ts'
 import type { AgentContext, Json } from '../../../../server/index.ts'
 import type { RestClient } from '../../../support/rest-client.ts'
 
-/** Time for upkeep to do what nobody else did, on a slow machine. */
+/** Time for upkeep to do the work that nobody else did, on a slow machine. */
 export const WITHIN = { timeout: 30_000 }
 
 export const ALL = 'events?include_all=1'

@@ -200,7 +200,7 @@ describe('runs as tasks of MCP', () => {
     expect(await keys()).toEqual(['word#2#1'])
     await ann.update(taskId, { 'word#2#1': accept({ word: 'b' }) })
     await expect.poll(keys).toEqual(['word#2'])
-    // An answer to the first, sent again, is none to this.
+    // A repeated answer to the first does not answer this one.
     await ann.update(taskId, { word: accept({ word: 'again' }) })
     expect(await keys()).toEqual(['word#2'])
     await ann.update(taskId, { 'word#2': accept({ word: 'c' }) })

@@ -164,7 +164,7 @@ describe.skipIf(withoutRedis)(`in Redis${withoutRedis ? `: skipped, ${withoutRed
     await rest.create('echo')
     const inOutbox = () => database.sql<{ run_id: string }>('SELECT run_id FROM agent_runtime.outbox')
     await vi.waitFor(async () => expect(await inOutbox()).toEqual([]))
-    // What nobody has compared with the last epoch stays.
+    // An entry that nobody has compared with the last epoch stays.
     await database.sql(`UPDATE agent_runtime.queue_epoch SET epoch = 'of before'`)
     const lost = await rest.create('echo')
     redis.cli('FLUSHALL')

@@ -177,7 +177,7 @@ test('no run starts before its time, though the clock of the process is ahead', 
   const started = `SELECT extract(epoch FROM started_at - (metadata -> 'schedule' ->> 'at')::timestamptz)::float8 AS late
     FROM agent_runtime.run WHERE started_at IS NOT NULL`
   await expect.poll(async () => (await database.sql(started)).length).toBeGreaterThan(2)
-  // Times are kept to a millisecond.
+  // Times are stored to the millisecond.
   for (const { late } of await database.sql<{ late: number }>(started))
     expect(late).toBeGreaterThanOrEqual(-0.001)
 })

@@ -3,7 +3,7 @@ import { defineAgent, defineTool, textOf, toolLoop } from '../../../../server/in
 import type { AgentMessage, Model } from '../../../../server/index.ts'
 import type { CreateServer } from '../../../support/runtime.ts'
 
-/** Time for upkeep to do what nobody else did, on a slow machine. */
+/** Time for upkeep to do the work that nobody else did, on a slow machine. */
 export const WITHIN = { timeout: 30_000 }
 
 export const ALL = 'events?include_all=1'

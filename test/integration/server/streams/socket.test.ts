@@ -62,7 +62,7 @@ test('fifty runs are followed at once, over one connection', async ({ createServ
   )
   expect(counted).toEqual(runs.map((_, index) => Array.from({ length: index + 1 }, (_, n) => n + 1)))
   expect(host.sockets).toHaveLength(1)
-  // A moment after the last stream has ended, it is closed.
+  // It is closed a moment after the last stream has ended.
   await vi.waitUntil(() => host.sockets[0]?.destroyed)
 })
 

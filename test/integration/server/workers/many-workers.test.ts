@@ -94,7 +94,7 @@ test('a worker that has nothing to do asks for all its agents in one statement',
   await rest.events(`runs/${await rest.create('quick-7')}/events`)
   const statements = recordStatements()
   await vi.waitFor(() => expect(statements.countOf(LOOKS_FOR_UPKEEP)).toBeGreaterThan(4))
-  // About 25 polls, and what else an idle process does.
+  // About 25 polls, and the other work of an idle process.
   expect(statements.count).toBeLessThan(100)
 })
 

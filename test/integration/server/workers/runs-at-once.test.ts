@@ -107,7 +107,7 @@ describe('runs at once', () => {
         SELECT tenant_id, owner_id, count(*) AS runs FROM agent_runtime.run
         WHERE gate = 'passed' GROUP BY 1, 2) AS of_owners
       GROUP BY 1 ORDER BY 1`
-    // A place that was kept for a key that somebody used meanwhile is given to another a moment later.
+    // A place kept for a key that was used meanwhile goes to another run a moment later.
     await vi.waitFor(async () =>
       expect(await database.sql(PASSED)).toEqual([
         { tenant: 'acme', each: true, total: 5 },
