@@ -3,7 +3,7 @@ import { killServers } from './faults/kill-servers.ts'
 import { killWorkers } from './faults/kill-workers.ts'
 import { play } from './scene/play.ts'
 
-test('runs that are parked are all let in, whoever dies meanwhile', async () => {
+test('all parked runs are let in, even if workers die meanwhile', async () => {
   const { counts } = await play({
     title: 'A tenant with few runs at once',
     env: { TENANT: 'acme', TENANT_RUNS_AT_ONCE: '6', PRINCIPAL_RUNS_AT_ONCE: '5' },

@@ -156,7 +156,7 @@ describe.each([
   )
 })
 
-test('what is new and has no row is noticed', async ({ createScene }) => {
+test('a new procedure or route without a row is noticed', async ({ createScene }) => {
   const { server, routes } = await createScene({})
   expect(proceduresOf(server.runtime.router)).toContain('runs.get')
   expect(routes).toContain('GET /api/agents/runs/:id')

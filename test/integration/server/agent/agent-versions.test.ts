@@ -185,7 +185,7 @@ describe('a run that another version began', () => {
     expect((await server.rest.events(`runs/${id}/${ALL}`)).at(-1)).toMatchObject({ type: 'run.succeeded' })
   })
 
-  test('does not do again what is done at most once', async ({ createServer }) => {
+  test('does not repeat a step that runs at most once', async ({ createServer }) => {
     const done: Done = []
     const careful = (version: string) =>
       defineAgent({
@@ -214,7 +214,7 @@ describe('a run that another version began', () => {
     expect(done).toEqual(['v1'])
   })
 
-  test('has answers checked by what is asked now', async ({ createServer }) => {
+  test('has answers checked by the current question', async ({ createServer }) => {
     const both = (version: string, leave: z.ZodType) =>
       defineAgent({
         key: 'order',

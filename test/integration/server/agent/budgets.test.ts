@@ -133,7 +133,7 @@ describe('a budget of tool calls', () => {
     expect(ran).toHaveBeenCalledTimes(2)
   })
 
-  test('counts what was done before once, in whichever attempt', async ({ createServer }) => {
+  test('counts earlier work once, in any attempt', async ({ createServer }) => {
     const model = createScriptedModel([calling(2), done])
     const look = defineTool({ name: 'look', description: 'Looks', input: z.object({}), execute: () => 1 })
     const agent = defineAgent({

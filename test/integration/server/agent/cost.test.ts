@@ -99,7 +99,7 @@ describe('what models cost', () => {
     })
   })
 
-  test('prices that are none are refused at once', () => {
+  test('invalid prices are refused at once', () => {
     for (const wrong of [{ nameless: { input: 1, output: 1 } }, { 'a/b': { input: -1, output: 1 } }]) {
       expect(() => createAgentRuntime({ agents: [], prices: wrong })).toThrow(/^prices\["/)
     }

@@ -102,7 +102,7 @@ describe('a step', () => {
   })
 })
 
-test('an approval of what the database can not hold as it is asked for once', async ({
+test('an approval of arguments that the database cannot store unchanged is requested once', async ({
   createServer,
   database,
 }) => {
@@ -300,9 +300,7 @@ describe('schemas that look things up', () => {
   })
 })
 
-test('an output and an event may have dates, which are text to whoever reads them', async ({
-  createServer,
-}) => {
+test('an output and an event may have dates, which readers get as text', async ({ createServer }) => {
   const agent = defineAgent({
     key: 'agent',
     output: z.object({ at: z.date() }),

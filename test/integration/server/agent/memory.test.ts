@@ -89,7 +89,7 @@ describe('what an agent remembers', () => {
     expect(await listed(ada)).toEqual([])
   })
 
-  test('of a tenant is found by all of its runs, and seen by who reaches the tenant', async ({
+  test('of a tenant is found by all of its runs, and seen by callers with access to the tenant', async ({
     createServer,
   }) => {
     const server = await createServer({
@@ -327,7 +327,7 @@ describe('the tools of a model', () => {
 })
 
 describe('whose it is', () => {
-  test('goes with a visitor who signs up: of two of one key the newer stays', async ({ createServer }) => {
+  test('follows a visitor who signs up; of two with one key, the newer stays', async ({ createServer }) => {
     const server = await createServer({ agents: [keeper], authenticate, anonymousSessions: true })
     const { token } = await server.runtime.sessions.create()
     const visitor = server.as({ 'x-anonymous-token': token }).rest

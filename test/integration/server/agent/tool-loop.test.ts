@@ -144,7 +144,7 @@ describe('the tool loop', () => {
     })
   })
 
-  test('tells of what was stored when the process died before it could', async ({
+  test('reports stored results whose process died before it could report them', async ({
     createServer,
     database,
   }) => {

@@ -88,10 +88,7 @@ describe.skipIf(withoutRedis)(
       expect(numbers.map(({ payload }) => payload)).toEqual(Array.from({ length: expected }, (_, n) => n))
     })
 
-    test('the events that hints carry are those that are stored, each once', async ({
-      createServer,
-      database,
-    }) => {
+    test('hints carry the stored events, each once', async ({ createServer, database }) => {
       await using redis = await startTestRedis()
       const bus = createRedisBus({ redisUrl: redis.url, clock: systemClock, log: createSilentLogger() })
       const carried: AnyRunEvent[] = []

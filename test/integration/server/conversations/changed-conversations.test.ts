@@ -13,7 +13,7 @@ function authenticate({ headers }: Request): Principal {
 const as = (id: string) => ({ 'x-user': id })
 
 describe('a conversation', () => {
-  test('is changed in what is given, over REST and tRPC', async ({ createServer }) => {
+  test('is changed only in the given fields, over REST and tRPC', async ({ createServer }) => {
     const { rest, trpc } = await createServer(SERVER)
     const { body } = await rest.post('conversations', { title: 'Old', metadata: { a: 1 } })
     const path = `conversations/${String(body['id'])}`
@@ -33,7 +33,7 @@ describe('a conversation', () => {
     expect(same.body).toMatchObject({ title: null, agent_key: 'chat', metadata: {} })
   })
 
-  test('is changed by PUT as by PATCH: what is left out stays', async ({ createServer }) => {
+  test('is changed by PUT as by PATCH: omitted fields stay', async ({ createServer }) => {
     const { rest } = await createServer(SERVER)
     const { body } = await rest.post('conversations', { title: 'Old', agent_key: 'chat', metadata: { a: 1 } })
     const path = `conversations/${String(body['id'])}`
@@ -113,7 +113,7 @@ describe('changing a conversation of somebody else', () => {
     expect((await server.as(as('ada')).rest.get(path)).body['title']).toBe('Old')
   })
 
-  test('is done by those who may', async ({ createServer }) => {
+  test('needs permission', async ({ createServer }) => {
     const authorize: Authorize = (...asked) => {
       const [principal, action, resource] = asked
       if (action === 'read') return principal.id === 'eve' ? 'own' : 'tenant'

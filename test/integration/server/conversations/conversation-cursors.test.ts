@@ -40,7 +40,7 @@ describe('where a reader begins', () => {
     await stream.close()
   })
 
-  test('`now` tells of what is under way and of what is still to come', async ({ createServer }) => {
+  test('`now` begins with the runs under way, and later ones follow', async ({ createServer }) => {
     const held = createHeldAgent()
     const server = await createServer({ agents: [echo, held.agent] })
     const { path, ask } = await createConversation(server)
@@ -82,7 +82,7 @@ describe('where a reader begins', () => {
     await stream.close()
   })
 
-  test('a cursor that is none, of another conversation or from the future is refused', async ({
+  test('an invalid cursor, or one of another conversation or from the future, is refused', async ({
     createServer,
   }) => {
     const server = await createServer({ agents: [echo] })

@@ -4,7 +4,7 @@ import { test } from '../../../support/runtime.ts'
 import { SERVER, twoServers, COUNTS, statusesOf } from './conversation-keys-scene.ts'
 
 describe('an external id', () => {
-  test('creates a conversation once, and gets it afterwards as it is', async ({ createServer }) => {
+  test('creates a conversation once, and then returns it unchanged', async ({ createServer }) => {
     const { rest, trpc } = await createServer(SERVER)
     const asked = { external_id: 'C024/17.5', title: 'Of a thread', metadata: { channel: 'general' } }
     const first = await rest.post('conversations', asked)
@@ -25,7 +25,7 @@ describe('an external id', () => {
     expect((await trpc.client.conversations.list.query({ externalId: 'none' })).items).toEqual([])
   })
 
-  test('of twenty who come at once to two servers makes one conversation', async ({
+  test('creates one conversation for twenty simultaneous requests to two servers', async ({
     createServer,
     database,
   }) => {

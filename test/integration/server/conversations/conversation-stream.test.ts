@@ -31,9 +31,7 @@ async function untilEnded(
 }
 
 describe('the stream of a conversation', () => {
-  test('tells of each run, those that are there and those to come, whoever asked and wherever', async ({
-    createServer,
-  }) => {
+  test('tells of each run, existing and later, of any caller on any server', async ({ createServer }) => {
     const server = await createServer({ agents: [echo] })
     const other = await createServer({ agents: [echo], worker: false })
     const { id, path, ask } = await createConversation(server)

@@ -55,7 +55,7 @@ describe('a conversation without a title', () => {
     expect(titles).toEqual(ids.map((_id, n) => `Number ${n}`))
   })
 
-  test('gets it from one of those who come first at once', async ({ createServer }) => {
+  test('gets it from one of several simultaneous first runs', async ({ createServer }) => {
     const [one, two] = [await createServer(SERVER), await createServer(SERVER)]
     const id = (await one.rest.post('conversations', {})).body['id']
     const runs = await Promise.all(

@@ -34,7 +34,7 @@ const user = (content: string) => ({ role: 'user', content })
 const answer = (content: string) => ({ role: 'assistant', content: `You said ${content}` })
 
 describe('a conversation', () => {
-  test('gives each run what was said before, in order', async ({ createServer }) => {
+  test('gives each run the earlier messages, in order', async ({ createServer }) => {
     const { parrot, given } = createParrot()
     const { rest } = await createServer({ agents: [parrot] })
     const { body } = await rest.post('conversations', { title: 'Talk' })
@@ -98,7 +98,7 @@ describe('a conversation', () => {
     ])
   })
 
-  test('leaves out runs that failed, unless they are asked for, and has those that were stopped', async ({
+  test('leaves out failed runs unless asked for them, and includes stopped ones', async ({
     createServer,
   }) => {
     const { parrot, given } = createParrot()

@@ -91,7 +91,7 @@ describe('what a run had said', () => {
     })
   })
 
-  test('when it failed or timed out is told to those who ask for it', async ({ createServer }) => {
+  test('is included on request when the run failed or timed out', async ({ createServer }) => {
     const { speaker, given } = createSpeaker({
       fail: async (ctx) => {
         await ctx.emitMessage('Well.')

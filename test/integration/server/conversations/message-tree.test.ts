@@ -63,7 +63,9 @@ async function begin(rest: RestClient) {
 }
 
 describe('a message', () => {
-  test('is edited: what was there stays a sibling, with all that followed it', async ({ createServer }) => {
+  test('is edited: the old message stays as a sibling, with all that followed it', async ({
+    createServer,
+  }) => {
     const { parrot, given } = createParrot()
     const { rest } = await createServer({ agents: [parrot] })
     const { say, shown, find, select, read } = await begin(rest)

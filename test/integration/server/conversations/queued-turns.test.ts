@@ -120,7 +120,7 @@ describe('runs that wait for their turn', () => {
     expect(ended.size).toBe(5)
   })
 
-  test('tell all who follow the conversation that they were moved, on two servers and over both transports', async ({
+  test('tell all followers of the conversation that they were moved, on two servers and over both transports', async ({
     createServer,
   }) => {
     const { move, queue, finish, rest, conversationId, idOf, runtime } = await begin(createServer, [
@@ -172,7 +172,7 @@ describe('runs that wait for their turn', () => {
     await finish()
   })
 
-  test('tell of the first move whoever has come to a conversation where nothing else happens', async ({
+  test('tell a reader of the first move in a conversation where nothing else happens', async ({
     createServer,
   }) => {
     const { move, finish, conversationId, idOf, runtime } = await begin(createServer, ['a', 'b'])

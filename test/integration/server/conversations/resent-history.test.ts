@@ -215,7 +215,7 @@ describe('a history that is sent again', () => {
     expect(await texts()).toEqual(['a', 'a!', 'b', 'b!'])
   })
 
-  test('is compared with what is there when its turn to be created comes', async ({ createServer }) => {
+  test('is compared with the history at the moment of its creation', async ({ createServer }) => {
     const { parrot } = createParrot()
     const [{ rest }, { rest: other }] = await Promise.all([
       createServer({ agents: [parrot] }),

@@ -65,9 +65,7 @@ async function historyOf({ rest }: Pick<TestServer, 'rest'>, id: string, query =
   return (body['messages'] as Message[]).map(({ role, content }) => [role, content])
 }
 
-test('a history has what was thought, for readers of debug events who ask for it', async ({
-  createServer,
-}) => {
+test('a history has thoughts, for readers of debug events who ask for them', async ({ createServer }) => {
   const server = await createServer({ agents: [thinker] })
   const id = await answered(server)
   expect(await historyOf(server, id)).toEqual(SAID)
@@ -93,7 +91,7 @@ test('it has nothing of what the reader could not see live', async ({ createServ
   expect(await historyOf(server, await answered(server), '?include_debug=true')).toEqual(SAID)
 })
 
-test('it has nothing for who may see no debug events', async ({ createServer }) => {
+test('it has no thoughts for readers who may not see debug events', async ({ createServer }) => {
   const server = await createServer({
     agents: [thinker],
     authorize: async (...asked) => asked[1] !== 'includeDebug' && ownersOnly(...asked),

@@ -15,7 +15,7 @@ const quick = defineAgent({
 const ask = (content: string) => ({ messages: [{ role: 'user', content }] })
 
 describe('a run in a conversation that has one under way', () => {
-  test('waits for its turn by default, and then knows what was said before', async ({ createServer }) => {
+  test('waits for its turn by default, and then gets the earlier messages', async ({ createServer }) => {
     const held = createHeldAgent()
     const { rest, runtime } = await createServer({ agents: [held.agent, quick] })
     const second = await createServer({ agents: [held.agent, quick] })

@@ -100,7 +100,7 @@ describe('compaction', () => {
     expect(count).toEqual({ count: runs.flatMap(({ events }) => events).length })
   })
 
-  test('leaves everything as it was when it breaks off, and to who comes next', async ({
+  test('changes nothing when it fails, and leaves the work to the next process', async ({
     store,
     database,
   }) => {

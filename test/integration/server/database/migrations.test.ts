@@ -28,7 +28,7 @@ const test = base.extend<{
 const uuid = (n: number) => `019aa000-0000-7000-8000-${String(n).padStart(12, '0')}`
 
 describe('migrations', () => {
-  test('a conversation becomes one of the kind of who began it', async ({ database, migrateThrough }) => {
+  test('a conversation gets the kind of the principal who began it', async ({ database, migrateThrough }) => {
     const { sql } = database
     const conversation = (n: number, ownerId: string, tenantId = '') =>
       sql('INSERT INTO agent_runtime.conversation (id, tenant_id, owner_id) VALUES ($1, $2, $3)', [

@@ -47,7 +47,10 @@ async function drain(takeBatch: () => Promise<{ rows: number; isDone: boolean }>
 }
 
 describe('retention by tenant and agent', () => {
-  test('looks once a day at what is kept for good, however much there is', async ({ store, database }) => {
+  test('looks once a day at runs that are kept for good, however many there are', async ({
+    store,
+    database,
+  }) => {
     const { sql } = database
     await addRuns(sql, { tenantId: 'bank', daysAgo: 400, count: 10_000 })
     await addRuns(sql, { tenantId: 'shop', daysAgo: 40, count: 700 })

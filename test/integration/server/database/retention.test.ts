@@ -159,7 +159,7 @@ describe('retention', () => {
     expect(await conversationsOf(database.sql)).toEqual([young])
   })
 
-  test('keeps what is younger than the longest time that can be set', async ({ store, database }) => {
+  test('keeps everything younger than the longest possible setting', async ({ store, database }) => {
     const conversation = await addConversation(database.sql, 50)
     expect(await store.deleteEmptyConversations(36_500 * DAY_MS)).toEqual({ rows: 0, isDone: true })
     expect(await conversationsOf(database.sql)).toEqual([conversation])

@@ -144,7 +144,7 @@ describe('the store', () => {
     expect(claimed.toSorted()).toEqual(ids.toSorted())
   })
 
-  test('a lease is renewed by who holds it', async ({ store }) => {
+  test('only the holder of a lease renews it', async ({ store }) => {
     const [held, lost, over] = [await createRun(store), await createRun(store), await createRun(store)]
     await claim(store, [held, lost, over])
     await store.requestCancel(OWNER, held)

@@ -38,7 +38,7 @@ describe('of a detached run that ends after the one that started it', () => {
     ])
   })
 
-  test('it is told the beginning of what is too long', async ({ createServer, database }) => {
+  test('it is told the beginning of a result that is too long', async ({ createServer, database }) => {
     const long = createScene({ output: 'é'.repeat(500_000) })
     const { id } = await endedChat(createServer, long)
     long.gate.open()
@@ -128,7 +128,7 @@ describe('of a detached run that ends after the one that started it', () => {
     expect(output).toEqual(['Never mind.', expect.stringContaining('has succeeded')])
   })
 
-  test('it comes behind what is there', async ({ createServer, database }) => {
+  test('it comes after the runs that exist', async ({ createServer, database }) => {
     const scene = createScene()
     const { rest, id, conversation } = await endedChat(createServer, scene)
     const held = createGate()

@@ -36,7 +36,7 @@ function createFront(name?: string) {
 const RUNS = 'SELECT agent_key FROM agent_runtime.run ORDER BY id'
 
 describe('a handoff', () => {
-  test('of a worker that lost the run is none', async ({ createServer, database }) => {
+  test('by a worker that lost the run has no effect', async ({ createServer, database }) => {
     const { agents, begun, go, handed } = createFront()
     const { rest } = await createServer({ agents })
     const id = await rest.create('front', { conversation: 'new' })
@@ -47,7 +47,7 @@ describe('a handoff', () => {
     expect(await database.sql(RUNS)).toEqual([{ agent_key: 'front' }])
   })
 
-  test('of a run that is being cancelled is none', async ({ createServer, database }) => {
+  test('by a run that is being cancelled has no effect', async ({ createServer, database }) => {
     const { agents, begun, go, handed } = createFront()
     const { rest } = await createServer({ agents })
     const id = await rest.create('front', { conversation: 'new' })

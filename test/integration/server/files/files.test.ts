@@ -347,7 +347,7 @@ describe('what is served', () => {
     if (status !== 416) expect(await answer.text()).toBe(text)
   })
 
-  test('is not sent to who has it, nor to who asks for its headers', async ({ createServer }) => {
+  test('is not sent to a caller who has it, or who asks only for its headers', async ({ createServer }) => {
     const { rest } = await createServer({ agents: [reader], worker: false })
     const { id, sha256 } = await uploadOne(rest, {})
     const ask = (init: RequestInit) => rest.send(`files/${id}/`, init)
@@ -413,9 +413,7 @@ test('an upload that nobody names expires, and one whose server died is swept', 
   )
 })
 
-test('what a visitor has uploaded becomes the user’s, also what is being uploaded', async ({
-  createServer,
-}) => {
+test('files of a visitor become the user’s, including uploads under way', async ({ createServer }) => {
   const server = await createServer({
     agents: [reader],
     anonymousSessions: true,

@@ -192,7 +192,7 @@ test('all together go up and down no faster than the setting says', PATIENT, asy
   expect(performance.now() - downloadedAt).toBeGreaterThan(380)
 })
 
-test('those who leave take no time with them', PATIENT, async ({ createServer }) => {
+test('clients that leave cost no time', PATIENT, async ({ createServer }) => {
   await using server = await serve(createServer, { fileBytesPerSecond: 1_048_576 })
   const ids = await Promise.all(USERS.map(async (who) => idOf(await server.upload(who, 300_000))))
   const leaving = await Promise.all(

@@ -116,7 +116,7 @@ describe.for(PLACES)('kept in %s', ([, createPlace]) => {
   )
 })
 
-describe('a form that is none', () => {
+describe('a malformed form', () => {
   const closing = `\r\n--${BOUNDARY}--\r\n`
   test.for<[what: string, body: string]>([
     ['ends in its middle', `${HEAD}Hello`],
@@ -140,7 +140,7 @@ describe('a form that is none', () => {
     expect(await rowsOf(database.sql)).toBe(0)
   })
 
-  test('that has no boundary, or is none at all, is refused', async ({ createServer }) => {
+  test('without a boundary, or without form data, is refused', async ({ createServer }) => {
     const { rest } = await createServer({ agents: [agent], worker: false })
     const send = (type: string) =>
       rest.send('files/', { method: 'POST', body: 'Hello', headers: { 'content-type': type } })
@@ -150,7 +150,7 @@ describe('a form that is none', () => {
   })
 })
 
-test('what is larger than any form may be is refused before it comes, or when it does', async ({
+test('a form that is too large is refused before it arrives, or while it does', async ({
   createServer,
   database,
 }) => {
@@ -171,7 +171,7 @@ test('what is larger than any form may be is refused before it comes, or when it
   expect(await answerOf(await begin(host.port, 1_001, 'conversations/'))).toMatch(/^HTTP\/1\.1 413/)
 })
 
-test('no page of another origin sends one, with cookies or where nobody is asked who they are', async ({
+test('no page of another origin can send one, with cookies or without authentication', async ({
   createServer,
 }) => {
   const { rest } = await createServer({

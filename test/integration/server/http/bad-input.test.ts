@@ -85,7 +85,7 @@ describe('creating a run', () => {
     expect(log.filter(({ level }) => level === 'error')).toEqual([])
   })
 
-  test('tells what is there, and where it is wrong', async ({ createServer }) => {
+  test('says what is wrong, and where', async ({ createServer }) => {
     const { rest } = await createServer(options)
     expect((await rest.post('runs', { agent_key: 'nobody' })).body['details']).toEqual({ known: ['agent'] })
     expect(

@@ -71,7 +71,7 @@ describe('what is asked of a run', () => {
     }
   })
 
-  test('a cursor that is none is refused over both transports, and over tRPC one ahead of the run', async ({
+  test('an invalid cursor is refused over both transports, and over tRPC also one ahead of the run', async ({
     createServer,
   }) => {
     const { rest, trpc } = await createServer(options)

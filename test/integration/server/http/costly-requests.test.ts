@@ -138,7 +138,7 @@ describe('a batch of calls', () => {
   })
 })
 
-test('what is not there is not repeated at length', async ({ createServer }) => {
+test('a long unknown name is not repeated in full', async ({ createServer }) => {
   const { rest } = await createServer(options)
   const long = 'a'.repeat(100_000)
   for (const path of [

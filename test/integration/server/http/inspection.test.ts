@@ -191,7 +191,7 @@ test('many results that are small as they are stored are not told beyond 1 MB', 
   expect(steps.map(({ result }) => result !== null)).toEqual([...Array(7).fill(false), true, true, true])
 })
 
-test('what is there for nobody, and what is no id, is refused', async ({ createServer }) => {
+test('a run that nobody may see, and an invalid id, are refused', async ({ createServer }) => {
   const { rest } = await createServer({ agents: [] })
   expect((await rest.get(`runs/00000000-0000-7000-8000-000000000000/inspection/`)).status).toBe(404)
   expect((await rest.get('runs/1/inspection/')).status).toBe(400)

@@ -77,7 +77,7 @@ describe('what a caller may ask of a run', () => {
     ])
   })
 
-  test('is the application’s to say, by who asks', async ({ createServer }) => {
+  test('is set by the application, for each caller', async ({ createServer }) => {
     const { runtime, as } = await createServer({
       ...options,
       limits: ({ claims }) =>
@@ -151,7 +151,7 @@ describe('what a caller may ask of a run', () => {
     expect(await database.sql('SELECT count(*)::int FROM agent_runtime.run')).toEqual([{ count: 3 }])
   })
 
-  test('is said by those whom the configuration lets speak, or the application', async ({ createServer }) => {
+  test('is allowed for callers named by the configuration or the application', async ({ createServer }) => {
     const roles = async (config: Record<string, string[]>, limits?: Limits) => {
       const { as } = await createServer({ ...options, config, ...(limits && { limits }) })
       const statuses = await Promise.all(

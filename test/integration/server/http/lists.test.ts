@@ -88,7 +88,7 @@ describe('lists', () => {
     expect(ids([await page(rest, before.previous ?? '')])).toEqual([newer])
   })
 
-  test('hold what is asked for only', async ({ createServer }) => {
+  test('contain only what was asked for', async ({ createServer }) => {
     const { rest, trpc } = await createServer(options)
     const conversation = await trpc.client.conversations.create.mutate({ agentKey: 'other' })
     const mine = await rest.create('echo')

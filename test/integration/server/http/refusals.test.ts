@@ -42,7 +42,7 @@ function watch(requests: readonly Promise<Response>[]) {
 
 const GOOD = JSON.stringify({ agent_key: 'agent', messages: [] })
 
-test('one who is refused again and again waits, while others and what is right do not', async ({
+test('a caller who is refused again and again waits; other callers and valid requests do not', async ({
   createServer,
 }) => {
   const { create } = await serve(createServer)
@@ -134,7 +134,7 @@ test('the setting may be off', async ({ createServer }) => {
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([400]))
 })
 
-test('what is malformed asks nothing of the database', async ({ createServer }) => {
+test('malformed requests never reach the database', async ({ createServer }) => {
   const { create } = await serve(createServer, {})
   expect((await create('ada', GOOD)).status).toBe(201)
   const run = (more: object) => JSON.stringify({ agent_key: 'agent', messages: [], ...more })

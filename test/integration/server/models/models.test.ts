@@ -51,7 +51,7 @@ describe('ctx.llm', () => {
     expect(counted).toEqual(['one', 'two', 'two'])
   })
 
-  test('tells at once what is missing of a model: its key, or the model', async ({ createServer }) => {
+  test('says at once what a model lacks: its key, or its name', async ({ createServer }) => {
     const agent = defineAgent({
       key: 'agent',
       params: z.string(),

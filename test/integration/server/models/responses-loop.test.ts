@@ -86,7 +86,7 @@ const strictly = () => {
 }
 
 describe('a loop of tools at OpenAI’s responses', () => {
-  test('goes on in another process after a wait, with what was thought before each call', async ({
+  test('continues in another process after a wait, with the thoughts before each call', async ({
     createServer,
   }) => {
     const answer = strictly()

@@ -81,7 +81,7 @@ describe.skipIf(withoutRedis)(`in Redis${withoutRedis ? `: skipped, ${withoutRed
     ])
   })
 
-  test('executes again what was executed after the time to which its database was set back', async ({
+  test('repeats runs that were executed after the time to which the database was restored', async ({
     createServer,
     database,
   }) => {
@@ -128,7 +128,7 @@ describe.skipIf(withoutRedis)(`in Redis${withoutRedis ? `: skipped, ${withoutRed
     expect((await rest.events(`runs/${runId}/events`)).at(-1)?.type).toBe('run.succeeded')
   })
 
-  test('gives out again what somebody took who died', async ({ createServer, database }) => {
+  test('delivers again what a dead process had taken', async ({ createServer, database }) => {
     await using redis = await startTestRedis()
     const config = { ...inRedis(redis), queuePollIntervalSeconds: 0.1 }
     const { rest, runtime } = await createServer({ agents: [echo], config, worker: false })

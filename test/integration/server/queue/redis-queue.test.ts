@@ -28,7 +28,7 @@ describe.skipIf(withoutRedis)(`in Redis${withoutRedis ? `: skipped, ${withoutRed
     }
   })
 
-  test('keeps nothing in the database of what it has, and nothing itself of what was executed', async ({
+  test('keeps its deliveries out of the database, and forgets executed ones', async ({
     createServer,
     database,
   }) => {

@@ -39,7 +39,7 @@ test('who is nobody is told so', async ({ createServer }) => {
   }
 })
 
-test("what is somebody else's is not there", async ({ createServer }) => {
+test("another owner's things do not exist for a caller", async ({ createServer }) => {
   const server = await createServer(RECORDED)
   const id = await ended(server, chatting)
   const conversation = await client(server)('POST', '/conversations/', {})

@@ -100,7 +100,7 @@ describe('an occurrence', () => {
     expect(await read(late)).toMatchObject({ last_run_id: null, last_error: null })
   })
 
-  test('of one that is paused, or deleted, is none', async ({ createServer, database }) => {
+  test('does not happen for a paused or deleted schedule', async ({ createServer, database }) => {
     const { as } = await createServer({ ...options, worker: false })
     const { rest } = as(ADA)
     const [paused, deleted, kept] = await Promise.all([0, 1, 2].map(() => rest.post('schedules', asked)))

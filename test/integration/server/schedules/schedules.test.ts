@@ -52,7 +52,7 @@ test('a run belongs to the principal of its schedule', async ({ createServer, da
   })
 })
 
-test('what a process that died had created is found by the next one, which makes up for what is missing', async ({
+test('the next process finds what a dead one had created, and makes up for the rest', async ({
   createServer,
   database,
 }) => {

@@ -71,7 +71,9 @@ test('a run of it is created when somebody says so, also while it is paused', as
   expect(await runsOf(database.sql)).toHaveLength(2)
 })
 
-test('a run of it is answered also to whom may not read it, with what went in', async ({ createServer }) => {
+test('a run of it is returned, with its input, even to a caller who may not read it', async ({
+  createServer,
+}) => {
   const { as } = await createServer({
     ...options,
     worker: false,

@@ -201,7 +201,7 @@ test('what a visitor has sent, and no run has read, is the next run of the user 
     ])
 })
 
-test('compaction leaves what was sent, and it goes with its run and its conversation', async ({
+test('compaction keeps sent messages; they are deleted with their run and conversation', async ({
   createServer,
   database,
 }) => {

@@ -68,9 +68,7 @@ test('a run that was sent all that one may be takes no more: another one does', 
   })
 })
 
-test('what is there when messages are taken by hand is taken, though nobody has told of it yet', async ({
-  createServer,
-}) => {
+test('taking messages by hand also takes those without a hint yet', async ({ createServer }) => {
   const send = Promise.withResolvers<(runId: string) => Promise<unknown>>()
   const reader = defineAgent({
     key: 'reader',

@@ -34,7 +34,7 @@ test('runs whose messages can not be passed on keep nobody else from theirs', as
   await expect.poll(async () => (await database.sql(next)).length, WITHIN).toBe(1)
 })
 
-test('what is left by a run that has handed its conversation on is asked of whom it was handed to', async ({
+test('messages left by a run that handed its conversation on go to the next agent', async ({
   createServer,
   database,
 }) => {
@@ -214,7 +214,7 @@ test('what a run that fails has not read is a part of what failed: nobody is ask
   expect((await rest.get('runs')).body['count']).toBe(2)
 })
 
-test('what is asked before a run has left its messages to the next one comes after these, whatever the policy', async ({
+test('a question asked before a run left its messages comes after them, with any policy', async ({
   createServer,
 }) => {
   const gate = createGate()

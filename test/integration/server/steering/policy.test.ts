@@ -16,7 +16,7 @@ async function beginIn(rest: RestClient, agentKey = 'chat') {
   return { id: String(body['id']), conversation, steered: steeringIn(conversation, agentKey) }
 }
 
-test('what is asked over two servers at once is said to the run under way, which answers it', async ({
+test('questions over two servers at once are sent to the run under way, which answers them', async ({
   createServer,
 }) => {
   const { gate, asked, one, two, id, conversation, steered } = await chatAtGate(createServer)
@@ -170,7 +170,7 @@ test('all that was said may be sent along, and a run that has too much to read t
   expect(asked[1]).toEqual(['Weather?', 'In Celsius.', 'Briefly.', ...many.map(({ content }) => content)])
 })
 
-test('what is said to runs that are just ending is heard once, over two servers', async ({
+test('messages to runs that are just ending are read once, over two servers', async ({
   createServer,
   database,
 }) => {

@@ -2,7 +2,7 @@ import { expect } from 'vitest'
 import { test } from '../../../support/runtime.ts'
 import { ALL, begin, chatAtGate, createChat, createGate, WITHIN } from './scene.ts'
 
-test('what is sent to a run is what its model is asked next: from any server, in order, and kept', async ({
+test('messages sent to a run go into its next model request: from any server, in order, and stored', async ({
   createServer,
 }) => {
   const { gate, asked, one, two, id, conversation } = await chatAtGate(createServer)
@@ -72,7 +72,7 @@ test('a run that has not begun, or waits its turn, begins with what it was sent'
   expect(asked[0]).toEqual(['One', 'Two'])
 })
 
-test('what a run does not come to read is the next run of its conversation, before those that wait', async ({
+test('messages that a run did not read become the next run of its conversation, before those that wait', async ({
   createServer,
   database,
 }) => {
@@ -140,9 +140,7 @@ test('what a cancelled run has not read begins no other: it is kept with the run
   expect((await rest.get('runs')).body['count']).toBe(2)
 })
 
-test('nobody hears of what was sent to a run that is cancelled before it begins', async ({
-  createServer,
-}) => {
+test('messages sent to a run that is cancelled before it begins are dropped', async ({ createServer }) => {
   const gate = createGate()
   const { chat, model } = createChat(gate)
   const { rest } = await createServer({ agents: [chat], model, worker: false })

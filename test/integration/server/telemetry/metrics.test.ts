@@ -114,9 +114,7 @@ describe('Prometheus', () => {
       .toMatchObject([{ value: 0 }, { value: 0 }])
   })
 
-  test('knows tools by the names that they have, not by those that models make up', async ({
-    createServer,
-  }) => {
+  test('uses the names of existing tools, not names that models make up', async ({ createServer }) => {
     const metrics = prometheus({ node: false })
     const agent = defineAgent({
       key: 'agent',

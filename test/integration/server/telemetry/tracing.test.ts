@@ -211,7 +211,7 @@ describe.each(Object.entries(SDKS))('with line %s of the SDK', (_, createSdk) =>
     expect(created).toHaveLength(2)
   })
 
-  test('what was said is told when that is asked for, masked before', async ({ createServer }) => {
+  test('messages are exported if the options ask for it, masked first', async ({ createServer }) => {
     const sdk = createSdk()
     const tracer = openTelemetry({
       ...sdk,
@@ -249,7 +249,7 @@ test('an SDK that is registered for the whole application is told of runs alone'
   }
 })
 
-test('what is not sent yet is sent when the runtime stops', async ({ createServer }) => {
+test('the remaining spans are sent when the runtime stops', async ({ createServer }) => {
   const sent = { 2: new line2.InMemorySpanExporter(), 3: new line3.InMemorySpanExporter() }
   const slow = { scheduledDelayMillis: 600_000 }
   const spanProcessors = [new line3.BatchSpanProcessor({ exporter: sent[3], ...slow })]

@@ -28,7 +28,7 @@ function authenticate({ headers }: Request): Principal | null {
 const lines = (log: readonly LogEntry[], message: string) => log.filter((entry) => entry.message === message)
 const runIds = (entries: readonly LogEntry[]) => new Set(entries.map(({ fields }) => fields['runId']))
 
-describe('who is refused leaves a line', () => {
+describe('a refusal leaves a line in the log', () => {
   test.for([
     { headers: {}, status: 401, code: 'unauthorized' },
     { headers: { 'x-user': 'banned' }, status: 403, code: 'forbidden' },
@@ -48,7 +48,9 @@ describe('who is refused leaves a line', () => {
     expect(log.filter(({ level }) => level === 'error')).toEqual([])
   })
 
-  test('who asks for more than they may see, and who sends what any page could', async ({ createServer }) => {
+  test('of callers who ask for more than they may see, and of requests that any page could send', async ({
+    createServer,
+  }) => {
     const { as, log } = await createServer({
       agents: [agent],
       worker: false,

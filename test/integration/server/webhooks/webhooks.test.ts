@@ -248,7 +248,7 @@ test('runs pay for webhooks only once there is an endpoint', async ({ createServ
     .toMatchObject([{ status: 'delivered' }])
 })
 
-test('where there are none, nothing is noted', async ({ createServer, database }) => {
+test('without endpoints, nothing is recorded', async ({ createServer, database }) => {
   await using receiver = await startReceiver()
   const first = await createServer({ agents, webhooks: [receiver.endpoint], worker: false })
   await first.runtime.start()
