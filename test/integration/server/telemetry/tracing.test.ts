@@ -22,7 +22,7 @@ interface Recorded {
   attributes: Record<string, unknown>
   status: { code: number; message?: string }
   spanContext(): { traceId: string; spanId: string }
-  links: readonly { context: { traceId: string; spanId: string } }[]
+  links: readonly { context: { traceId: string; spanId: string }; attributes?: Record<string, unknown> }[]
   parentSpanContext?: { traceId: string; spanId: string } | undefined
 }
 
@@ -92,6 +92,33 @@ function treeOf(spans: readonly Recorded[], parent: string): unknown[] {
 }
 
 describe.each(Object.entries(SDKS))('with line %s of the SDK', (_, createSdk) => {
+  test('an attempt links to one of an earlier version, which stored no number', async ({
+    createServer,
+    database,
+  }) => {
+    const sdk = createSdk()
+    const agents = [payer] as const
+    const { rest } = await createServer({ agents, model: script(), tracer: openTelemetry(sdk) })
+    const messages = [{ role: 'user', content: 'Pay.' }]
+    const created = await rest.post('runs', { agent_key: 'payer', messages })
+    const id = created.body['id'] as string
+    const stream = await rest.stream(`runs/${id}/events`)
+    await stream.until('run.waiting')
+    const spanId = '00f067aa0ba902b8'
+    await database.sql(
+      `UPDATE agent_runtime.run SET attempt_traceparent = $2, traced_attempt = NULL WHERE id = $1`,
+      [id, `00-${TRACE_ID}-${spanId}-01`],
+    )
+    await rest.post(`runs/${id}/respond`, { wait: 'sure', value: true })
+    await stream.until('run.succeeded')
+    const attempts = () => sdk.spans().filter(({ name }) => name === 'invoke_agent payer')
+    await expect.poll(attempts).toHaveLength(3)
+    const linked = attempts().map(({ links }) =>
+      links.map(({ context, attributes }) => [context.spanId, attributes?.['agent_runtime.attempt']]),
+    )
+    expect(linked).toEqual([[], [[spanId, undefined]], [[attempts()[1]?.spanContext().spanId, 2]]])
+  })
+
   test('a run is one trace, over processes, retries and waits', async ({ createServer }) => {
     const [here, there] = [createSdk(), createSdk()]
     const agents = [payer] as const
