@@ -51,6 +51,14 @@ export interface CallOptions {
   signal?: AbortSignal
 }
 
+export interface CreateOptions extends CallOptions {
+  /**
+   * Uploaded one after the other before anything is asked, and sent with the last message. Where one can't be uploaded, or `signal` aborts
+   * before, nothing is asked and no file stays; `details.file` of the error names it. Default: none.
+   */
+  files?: readonly Blob[]
+}
+
 export interface UploadOptions extends CallOptions {
   /** Default: the name of a `File`. */
   name?: string
@@ -64,7 +72,7 @@ export interface AgentClient<TShape extends AgentShape = AgentShape> {
     /** Creates a run and hands back a handle on it, typed by its agent. */
     create<const TKey extends KeyOf<TShape>>(
       input: CreateRun<ShapeOf<TShape, TKey>> & { agentKey: TKey },
-      options?: CallOptions,
+      options?: CreateOptions,
     ): Promise<AnyRunHandle<ShapeOf<TShape, TKey>>>
     get(runId: string, options?: CallOptions): Promise<RunDetail>
     list(

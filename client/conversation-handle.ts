@@ -1,7 +1,7 @@
 import type { AgentShape, KeyOf, ShapeOf } from '../server/contract/agent-shape.ts'
 import type { CreateRun } from '../server/contract/agent-types.ts'
 import type { HistoryMessage, Message } from '../server/contract/message.ts'
-import type { AgentClient, CallOptions } from './agent-client.ts'
+import type { AgentClient, CallOptions, CreateOptions } from './agent-client.ts'
 import type { AnyRunHandle } from './run-handle.ts'
 
 type DistributiveOmit<T, TKey extends PropertyKey> = T extends unknown ? Omit<T, TKey> : never
@@ -19,7 +19,7 @@ export interface ConversationHandle<TShape extends AgentShape = AgentShape> {
   send<const TKey extends KeyOf<TShape>>(
     said: string | readonly Message[],
     run: SendRun<TShape, TKey>,
-    options?: CallOptions,
+    options?: CreateOptions,
   ): Promise<AnyRunHandle<ShapeOf<TShape, TKey>>>
   /** Its newest messages, oldest first. Default `limit`: 100. @throws AgentRuntimeError */
   messages(options?: { limit?: number } & CallOptions): Promise<readonly HistoryMessage[]>
@@ -37,7 +37,7 @@ export function createConversationHandle<TShape extends AgentShape>(
     send<const TKey extends KeyOf<TShape>>(
       said: string | readonly Message[],
       run: SendRun<TShape, TKey>,
-      options?: CallOptions,
+      options?: CreateOptions,
     ) {
       const messages = typeof said === 'string' ? [{ role: 'user', content: said }] : [...said]
       const input = { ...run, messages, conversationId } as unknown as CreateRun<ShapeOf<TShape, TKey>> & {

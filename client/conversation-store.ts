@@ -12,6 +12,7 @@ import { listOfRuns, reduceConversation } from './live-conversation.ts'
 import type { LiveRun, Sending } from './live-conversation.ts'
 import { madeOnce } from './made-once.ts'
 import { toAgentError } from './to-agent-error.ts'
+import type { Upload } from './with-files.ts'
 
 /** The same object until something changes. */
 export interface ConversationSnapshot {
@@ -41,8 +42,13 @@ export interface ConversationStore {
   listen(hear: (event: AnyConversationEvent) => void): () => void
   /** A page of the history, read after this change. */
   take(page: ConversationDetail, readIn: number): void
-  /** Shows what is asked before the server has it. */
-  send(messages: readonly Message[]): {
+  /** Shows what is asked before the server has it, and while its files are uploaded. */
+  send(
+    messages: readonly Message[],
+    upload?: Upload,
+  ): {
+    /** Without `upload`, its files are there and it is asked. */
+    changed(messages: readonly Message[], upload?: Upload): void
     /** @param messageIds where the run was under way, and was sent them */
     taken(runId: string, messageIds?: readonly string[]): void
     refused(): void
@@ -185,25 +191,31 @@ export function createConversationStore({
       cursor ??= page.cursor
       void attach()
     },
-    send(messages) {
-      let mine: Sending = {
+    send(messages, upload) {
+      const at = new Date(clock.now()).toISOString()
+      const asked = (messages: readonly Message[], upload: Upload | undefined): Sending => ({
         messages,
-        at: new Date(clock.now()).toISOString(),
+        at,
         runId: null,
         messageIds: [],
-        sentIn: state.change,
+        // A run that begins while the files are uploaded is another one.
+        sentIn: upload ? Infinity : state.change,
         takenIn: 0,
-      }
-      const change = (next: Sending | null) => {
+        ...(upload && { upload }),
+      })
+      let mine = asked(messages, upload)
+      const change = (next: Sending | null, changes = 0) => {
         const sending = state.sending.flatMap((one) => (one !== mine ? [one] : next === null ? [] : [next]))
         if (next !== null) mine = next
-        state = { ...state, sending, change: state.change + (next === null ? 0 : 1) }
+        state = { ...state, sending, change: state.change + changes }
         tell()
       }
       state = { ...state, sending: [...state.sending, mine] }
       tell()
       return {
-        taken: (runId, messageIds = []) => change({ ...mine, runId, messageIds, takenIn: state.change + 1 }),
+        changed: (messages, upload) => change(asked(messages, upload)),
+        taken: (runId, messageIds = []) =>
+          change({ ...mine, runId, messageIds, takenIn: state.change + 1 }, 1),
         refused: () => change(null),
       }
     },

@@ -6,7 +6,7 @@ import type { ConversationEventOf, CreateRun } from '../server/contract/agent-ty
 import type { Message } from '../server/contract/message.ts'
 import type { RespondInput } from '../server/contract/run.ts'
 import type { SendRequest } from '../server/contract/sent-message.ts'
-import type { AgentClient, CallOptions } from './agent-client.ts'
+import type { AgentClient, CreateOptions } from './agent-client.ts'
 import type { TransportOptions } from './choose-transport.ts'
 import { chooseTransport } from './choose-transport.ts'
 import { systemClock } from './clock.ts'
@@ -28,6 +28,8 @@ import { createWebhooks } from './webhooks.ts'
 import { createClaim } from './claim.ts'
 import type { AnonymousOptions } from './visitor.ts'
 import { createVisitor } from './visitor.ts'
+import type { Upload } from './with-files.ts'
+import { withFiles } from './with-files.ts'
 import { createRunStore } from './run-store.ts'
 import type { AnyToolHandlers, RunTools } from './run-tools.ts'
 import type { RunStore } from './run-store.ts'
@@ -125,15 +127,17 @@ export function createAgentClient<TRuntime extends HasAgents>(
   }
 
   /** Has pages that show the conversation show what is asked at once. An edit takes another place than the end. */
-  function showSending({ conversationId, messages = [], ...place }: CreateRun<AgentShape>) {
+  function showSending(
+    { conversationId, ...place }: CreateRun<AgentShape>,
+    messages: readonly Message[],
+    upload?: Upload,
+  ) {
     const isAtEnd =
       place.replaces === undefined &&
       place.regenerates === undefined &&
       place.supersedeFromMessageIndex === undefined
     if (conversationId === undefined || messages.length === 0 || !isAtEnd) return []
-    return conversationStores
-      .startingWith(`${conversationId} `)
-      .map((store) => store.send(messages as readonly Message[]))
+    return conversationStores.startingWith(`${conversationId} `).map((store) => store.send(messages, upload))
   }
 
   const loadedTools = loadedOnce(async () => {
@@ -144,20 +148,31 @@ export function createAgentClient<TRuntime extends HasAgents>(
 
   const fetch: typeof globalThis.fetch = asked.fetch ?? ((input, init) => globalThis.fetch(input, init))
   const fetchFile = visitor?.admitted(fetch) ?? fetch
+  const files = createFiles(trpc, { url, headers: asked.headers, fetch: fetchFile })
 
   const client: AgentClient<TShape> = {
     name: options.name ?? '',
     runs: {
       async create<const TKey extends KeyOf<TShape>>(
         input: CreateRun<ShapeOf<TShape, TKey>> & { agentKey: TKey },
-        callOptions: CallOptions = {},
+        { files: blobs = [], ...callOptions }: CreateOptions = {},
       ) {
         // Params of an agent's schema are JSON by contract; to the wire they are no more than that.
         const wire = input as CreateRun<AgentShape>
-        const sending = showSending(wire)
+        const { messages: said = [] } = wire
+        let sending: ReturnType<typeof showSending> = []
+        const onProgress = (messages: readonly Message[], upload?: Upload) => {
+          if (sending.length === 0) sending = showSending(wire, messages, upload)
+          else for (const one of sending) one.changed(messages, upload)
+        }
         transport.prepare?.()
         try {
-          const run = await ask(trpc.runs.create.mutate, wire, callOptions)
+          const messages = blobs.length
+            ? await withFiles(files, said as readonly Message[], { blobs, onProgress, ...callOptions })
+            : (said as Message[])
+          onProgress(messages)
+          const asked = { ...wire, ...(messages.length && { messages }) }
+          const run = await ask(trpc.runs.create.mutate, asked, callOptions)
           for (const one of sending) one.taken(run.id, run.sentMessageIds)
           return createRunHandle(dependencies, run) as AnyRunHandle<ShapeOf<TShape, TKey>>
         } catch (refusal) {
@@ -199,7 +214,7 @@ export function createAgentClient<TRuntime extends HasAgents>(
     agents: {
       list: (callOptions) => ask(trpc.agents.list.query, undefined, callOptions),
     },
-    files: createFiles(trpc, { url, headers: asked.headers, fetch: fetchFile }),
+    files,
     schedules: createSchedules<TShape>(trpc, dependencies),
     memories: createMemories(trpc),
     webhooks: createWebhooks(trpc),

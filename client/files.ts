@@ -22,14 +22,17 @@ export function createFiles(trpc: TRPCClient<AgentRouter>, routes: FileRoutes): 
   async function askRoute(url: string, init: RequestInit): Promise<Response> {
     const answer = await routes.fetch(url, { ...init, headers: await resolveHeaders(routes.headers) })
     if (answer.ok) return answer
-    throw TRPCClientError.from((await answer.json()) as object)
+    const { status: httpStatus } = answer
+    // A proxy that refuses it answers in its own words.
+    const told = () => ({ error: { code: -1, message: `HTTP ${httpStatus}`, data: { httpStatus } } })
+    throw TRPCClientError.from((await answer.json().catch(told)) as object)
   }
 
   return {
     async upload(file, { name, ...options } = {}) {
       const send = async () => {
         const { toForm } = await import('./to-form.ts')
-        const body = toForm(file, name ?? ('name' in file ? String(file.name) : 'file'))
+        const body = toForm(file, name ?? fileNameOf(file))
         return (await askRoute(path, { method: 'POST', body, ...options })).json()
       }
       const { files } = (await call(send(), options.signal)) as { files: [StoredFile] }
@@ -46,3 +49,5 @@ export function createFiles(trpc: TRPCClient<AgentRouter>, routes: FileRoutes): 
     delete: (fileId, options) => ask(trpc.files.delete.mutate, { fileId }, options),
   }
 }
+
+export const fileNameOf = (file: Blob): string => ('name' in file ? String(file.name) : 'file')

@@ -3,6 +3,7 @@ import type { AnyConversationEvent } from '../server/contract/conversation-event
 import type { Message, StoredMessage } from '../server/contract/message.ts'
 import { isTerminal } from '../server/contract/terminal.ts'
 import { KeyedList } from './keyed-list.ts'
+import type { Upload } from './with-files.ts'
 import type { RunState } from './run-state.ts'
 import { initialRunState, reduceRun } from './run-state.ts'
 
@@ -25,10 +26,12 @@ export interface Sending {
   readonly runId: string | null
   /** Those that its messages have where the run was under way and was sent them; else empty. */
   readonly messageIds: readonly string[]
-  /** The change after which it was sent. */
+  /** The change after which it was sent. Infinity before that, while its files are uploaded. */
   readonly sentIn: number
   /** The change by which it was taken; 0 while it is on its way. */
   readonly takenIn: number
+  /** How far its files are. Left out where it has none. */
+  readonly upload?: Upload
 }
 
 /** In the order in which they were heard of. `runs` are the list's from then on. */

@@ -7,11 +7,14 @@ import { textOf } from '../server/contract/text-of.ts'
 import type { LiveRun, Sending } from './live-conversation.ts'
 import type { MessagePart } from './message-parts.ts'
 import { partsOf } from './stored-parts.ts'
+import type { Upload } from './with-files.ts'
 
 /** A message as a page shows it: one of the history, or one on its way. */
 export type LiveMessage<TShape extends AgentShape = AgentShape> = HistoryMessage & {
   /** `sending`: the server has not said that it has it. `streaming`: it is not all there yet. */
   pending?: 'sending' | 'streaming'
+  /** How far the files are of one that is `sending`: those without a `fileId` are on their way. Left out where there are none. */
+  upload?: Upload
   /** What it is made of; calls of tools with their results. Each is the same object until it changes. */
   parts: readonly MessagePart<TShape>[]
 }
@@ -47,7 +50,7 @@ export function withLive(
     const at = shown.findLastIndex(({ runId }) => runId === run.runId)
     insert(shown, at === -1 ? shown.length : at + 1, added)
   }
-  for (const { messages: sent, at, runId, messageIds, sentIn } of sending) {
+  for (const { messages: sent, at, runId, messageIds, sentIn, upload } of sending) {
     if (messageIds.length > 0) {
       insert(shown, shown.length, unreadOf({ messages: sent, at, runId, messageIds }, shown))
       continue
@@ -61,6 +64,7 @@ export function withLive(
       runId: runId ?? '',
       createdAt: at,
       pending: 'sending' as const,
+      ...(upload && index === messages.length - 1 && { upload }),
     }))
     insert(shown, shown.length, added)
   }
@@ -68,7 +72,7 @@ export function withLive(
 }
 
 /** Before it is known of what it is made. */
-type ShownMessage = HistoryMessage & Partial<Pick<LiveMessage, 'pending' | 'parts'>>
+type ShownMessage = HistoryMessage & Partial<Pick<LiveMessage, 'pending' | 'upload' | 'parts'>>
 
 /** The same object for the same parts, of messages that are stored. */
 const whole = new WeakMap<ShownMessage, LiveMessage>()

@@ -1,5 +1,5 @@
 import { useCallback } from 'react'
-import type { CallOptions } from '../client/agent-client.ts'
+import type { CreateOptions } from '../client/agent-client.ts'
 import type { AnyRunHandle } from '../client/run-handle.ts'
 import { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
 import type { AgentShape, KeyOf, ShapeOf } from '../server/contract/agent-shape.ts'
@@ -7,20 +7,13 @@ import type { CreateRun, ParamsField } from '../server/contract/agent-types.ts'
 import type { Conversation } from '../server/contract/conversation.ts'
 import type { HistoryMessage, Message } from '../server/contract/message.ts'
 import type { Queries } from './use-queries.ts'
-import { withFiles } from './with-files.ts'
 
 /** Who is asked, and how. */
 export type SendOptions<TShape extends AgentShape = AgentShape> = TShape extends AgentShape
   ? { agentKey: TShape['key'] } & ParamsField<TShape['params']> & SendSettings
   : never
 
-interface SendSettings extends Pick<CreateRun<AgentShape>, 'metadata' | 'conversationPolicy'>, CallOptions {
-  /**
-   * Uploaded one after the other before anything is asked, and sent with the last message. Where one can't be uploaded, or `signal` aborts
-   * before, nothing is asked and no file stays.
-   */
-  files?: readonly Blob[]
-}
+type SendSettings = Pick<CreateRun<AgentShape>, 'metadata' | 'conversationPolicy'> & CreateOptions
 
 export interface MessageTree<TShape extends AgentShape = AgentShape> {
   /**
@@ -86,12 +79,11 @@ export function useMessageTree(
   )
   const send = useCallback(
     async (input: string | readonly Message[], { files = [], signal, ...options }: SendOptions) => {
-      const call = { ...(signal && { signal }) }
-      const messages = await withFiles(client, said(input), { blobs: files, ...call })
+      const call = { files, ...(signal && { signal }) }
       const place = conversationId
         ? { conversationId }
         : { conversation: externalId === undefined ? ('new' as const) : { externalId } }
-      const run = await client.runs.create({ ...options, ...place, messages }, call)
+      const run = await client.runs.create({ ...options, ...place, messages: said(input) }, call)
       // Not waited for: what was asked is there, also where the network is gone again.
       void refreshAfterRun()
       return run

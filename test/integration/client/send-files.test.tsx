@@ -76,3 +76,96 @@ test('nothing is asked, and no file stays, where an upload fails or is given up'
   expect(await client.runs.list()).toMatchObject({ count: 0 })
   expect(result.current.messages).toEqual([])
 })
+
+test('a message is shown at once, with its files while they are sent and how far they are', async ({
+  createServer,
+}) => {
+  const { runtime } = await createServer({ agents: [reader] })
+  const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  let uploads = 0
+  const { client, hooks, show } = createHookPage(runtime, async (request, answer) => {
+    if (request.url.endsWith('/files') && request.method === 'POST') await gates[uploads++]?.promise
+    return answer(request)
+  })
+  const { id } = await client.conversations.create()
+  const { result } = show(() => hooks.useConversation(id))
+  await waitFor(() => expect(result.current.conversation).toBeDefined(), PATIENCE)
+  const last = () => result.current.messages.at(-1)
+  let asked: ReturnType<typeof result.current.send> | undefined
+  act(() => void (asked = result.current.send('Read', { agentKey: 'reader', files })))
+  expect(last()).toMatchObject({
+    role: 'user',
+    pending: 'sending',
+    parts: [
+      { type: 'text', text: 'Read' },
+      { type: 'file', filename: 'a.txt' },
+      { type: 'file', filename: 'file' },
+    ],
+    upload: { uploadedBytes: 0, totalBytes: 6 },
+  })
+  // While they are sent somebody else asks the same: both are shown.
+  const other = await client.runs.create({
+    agentKey: 'reader',
+    conversationId: id,
+    messages: [{ role: 'user', content: 'Read' }],
+  })
+  await other.result()
+  await waitFor(() => expect(result.current.messages).toHaveLength(3), PATIENCE)
+  const key = last()?.id
+
+  await act(async () => gates[0]?.resolve())
+  await waitFor(() => expect(last()?.upload).toEqual({ uploadedBytes: 3, totalBytes: 6 }), PATIENCE)
+  expect(last()).toMatchObject({ id: key, pending: 'sending' })
+  expect(last()?.parts.slice(1)).toEqual([
+    { type: 'file', fileId: expect.any(String), filename: 'a.txt' },
+    { type: 'file', filename: 'file' },
+  ])
+  gates[1]?.resolve()
+  await act(async () => void (await asked))
+  await waitFor(() => expect(last()?.content).toBe('Read, a.txt: one, file: two'), PATIENCE)
+  expect(result.current.messages.filter(({ pending, upload }) => pending ?? upload)).toEqual([])
+})
+
+test('a message whose file is refused is taken back, and the error names the file', async ({
+  createServer,
+}) => {
+  const { runtime } = await createServer({ agents: [reader], config: { maxFileBytes: 4 } })
+  const { client, hooks, show } = createHookPage(runtime)
+  const { id } = await client.conversations.create()
+  const { result } = show(() => hooks.useConversation(id))
+  await waitFor(() => expect(result.current.conversation).toBeDefined(), PATIENCE)
+  let asked: Promise<unknown> | undefined
+  const tooMuch = [new File(['one'], 'a.txt'), new File(['three'], 'b.txt')]
+  act(() => void (asked = result.current.send('Read', { agentKey: 'reader', files: tooMuch })))
+  expect(result.current.messages).toHaveLength(1)
+  const refusal: unknown = await act(() => asked?.catch((error: unknown) => error))
+  expect(refusal).toMatchObject({
+    code: 'payload_too_large',
+    message: expect.stringMatching(/^"b\.txt" was not uploaded: .*4/),
+    details: { file: 'b.txt' },
+  })
+  expect(result.current.messages).toEqual([])
+  await waitFor(async () => expect((await client.files.list()).items).toEqual([]), PATIENCE)
+})
+
+test('an answer of a proxy that refuses a file is told by its status', async ({ createServer }) => {
+  const { runtime } = await createServer({ agents: [reader] })
+  const { client } = createHookPage(runtime, async (request, answer) =>
+    request.url.endsWith('/files') && request.method === 'POST'
+      ? new Response('<html>Request Entity Too Large</html>', { status: 413 })
+      : answer(request),
+  )
+  await expect(client.files.upload(new Blob(['one']))).rejects.toMatchObject({ code: 'payload_too_large' })
+})
+
+test('without a hook, too', async ({ createServer }) => {
+  const { runtime } = await createServer({ agents: [reader] })
+  const { client } = createHookPage(runtime)
+  const messages = [{ role: 'user' as const, content: 'Read' }]
+  const run = await client.runs.create({ agentKey: 'reader', conversation: 'new', messages }, { files })
+  expect(await run.text()).toBe('Read, a.txt: one, file: two')
+  const chat = client.conversations.of(run.run.conversationId ?? '')
+  expect(await (await chat.send('Again', { agentKey: 'reader' }, { files })).text()).toBe(
+    'Again, a.txt: one, file: two',
+  )
+})
