@@ -4,9 +4,12 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { chatPage, createWorkspace, entry, isAlive, runCli, startDev, webFixture } from '../../support/cli.ts'
 import { createRun, follow, getRun } from '../../support/rest.ts'
+
+// Each starts several processes, one after the other.
+vi.setConfig({ testTimeout: 180_000 })
 
 const FREE_PORT = ['--port', '0']
 

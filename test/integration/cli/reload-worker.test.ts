@@ -1,7 +1,10 @@
-import { expect, inject, test } from 'vitest'
+import { expect, inject, test, vi } from 'vitest'
 import { createWorkspace, runCli, serverModule } from '../../support/cli.ts'
 import { createTestDatabase } from '../../support/database.ts'
 import { childrenOf } from '../../support/processes.ts'
+
+// Each starts several processes, one after the other.
+vi.setConfig({ testTimeout: 180_000 })
 
 const runtime = (agent: string): string => `
   import { createAgentRuntime, defineAgent } from ${JSON.stringify(serverModule)}

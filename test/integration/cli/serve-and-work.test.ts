@@ -1,8 +1,11 @@
-import { expect, inject, test } from 'vitest'
+import { expect, inject, test, vi } from 'vitest'
 import { createWorkspace, entry, runCli } from '../../support/cli.ts'
 import type { CliProcess } from '../../support/cli.ts'
 import { createTestDatabase } from '../../support/database.ts'
 import { createRun, follow, getRun } from '../../support/rest.ts'
+
+// Each starts several processes, one after the other.
+vi.setConfig({ testTimeout: 180_000 })
 
 async function listening(server: CliProcess): Promise<string> {
   const [, url = ''] = await server.printed(/Listening on (\S+)/)

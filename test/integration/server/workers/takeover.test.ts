@@ -149,6 +149,9 @@ describe('a run whose worker is gone', () => {
     const dead = await createServer({ agents: [agent], config })
     const id = await dead.rest.create('agent')
     await waiting.promise
+    // The state is stored by then, but what is told of it may still be on its way.
+    const told = `SELECT FROM agent_runtime.event WHERE type = 'state.checkpoint'`
+    await expect.poll(() => database.sql(told)).toHaveLength(2)
     await expireLease(database.sql, id)
     await createServer({ agents: [agent], config })
     const events = await dead.rest.events(`runs/${id}/events?include_all=true`)
