@@ -23,7 +23,7 @@ type Unplaced = Omit<LiveMessage, 'parentId' | 'parts'> & Partial<Pick<LiveMessa
 
 /** A page of the history with what goes on beyond it, no message twice. `readIn` is the change after which the page was read. */
 export function withLive(
-  page: readonly HistoryMessage[],
+  page: readonly ShownMessage[],
   { runs, sending, readIn }: { runs: readonly LiveRun[]; sending: readonly Sending[]; readIn: number },
 ): LiveMessage[] {
   const shown: ShownMessage[] = [...page]

@@ -1,5 +1,6 @@
 import { useCallback, useMemo } from 'react'
 import type { ConversationSnapshot } from '../client/conversation-store.ts'
+import { withBrokenOff } from '../client/broken-off.ts'
 import { withLive } from '../client/live-messages.ts'
 import type { LiveMessage } from '../client/live-messages.ts'
 import { runInTurn } from '../client/run-in-turn.ts'
@@ -120,7 +121,7 @@ export function createUseConversation(useQueries: () => Queries): UseConversatio
     })
     const messagesOf = useCallback(
       (one: ConversationSnapshot) =>
-        withLive(conversation?.messages ?? [], { ...one, runs: [...one.runs.values()], readIn }),
+        withLive(withBrokenOff(conversation ?? NO_PAGE), { ...one, runs: [...one.runs.values()], readIn }),
       [conversation, readIn],
     )
     const messages = useMemo(() => messagesOf(snapshot), [messagesOf, snapshot])
@@ -167,6 +168,8 @@ export function createUseConversation(useQueries: () => Queries): UseConversatio
     return useSelected(view, select)
   }
 }
+
+const NO_PAGE = { messages: [] }
 
 /** A run that has ended by itself need not be stopped. */
 function unlessOver(error: unknown): void {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { JsonObject } from './json.ts'
+import { Json, JsonObject } from './json.ts'
 import { HistoryMessage, MessageId } from './message.ts'
 import { pageLimit, wholeNumber } from './page.ts'
 import { Owner } from './principal.ts'
@@ -28,6 +28,30 @@ export const Conversation = z.object({
 /** A conversation without its contents. */
 export type ConversationSummary = Pick<Conversation, 'id' | 'owner' | 'agentKey'>
 
+/** A call of a tool in a run that was broken off. */
+export type BrokenOffCall = z.infer<typeof BrokenOffCall>
+export const BrokenOffCall = z.object({
+  toolCallId: z.string(),
+  tool: z.string(),
+  arguments: Json,
+  /** Left out if there was none when the run ended. */
+  result: Json.optional(),
+  isError: z.boolean().optional(),
+})
+
+/** The calls of a message of a run that failed, timed out or was cancelled. They are no part of the history. */
+export type BrokenOffCalls = z.infer<typeof BrokenOffCalls>
+export const BrokenOffCalls = z.object({
+  /** That of a message in `messages` if it also has a text. */
+  messageId: z.string(),
+  runId: z.uuid(),
+  /** ISO 8601 in UTC. */
+  createdAt: z.iso.datetime(),
+  /** The message in `messages` after which it came, or itself if it is one. */
+  afterId: z.string(),
+  calls: z.array(BrokenOffCall),
+})
+
 /** A conversation with a window of its history; `limit` and `offset` count back from the newest message. */
 export type ConversationDetail = z.infer<typeof ConversationDetail>
 export const ConversationDetail = Conversation.extend({
@@ -35,6 +59,11 @@ export const ConversationDetail = Conversation.extend({
   messages: z.array(HistoryMessage),
   totalMessages: z.int(),
   hasMore: z.boolean(),
+  /**
+   * Calls of the window's runs that were broken off, as far as the reader may see their events; oldest first.
+   * Left out if there are none.
+   */
+  brokenOff: z.array(BrokenOffCalls).optional(),
   /**
    * The position that `messages` belong to. `events` after it continue from there, with runs under way from
    * their first event.

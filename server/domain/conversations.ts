@@ -39,6 +39,7 @@ import type { EventBus } from '../ports/event-bus.ts'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { sessionOver } from './session-over.ts'
 import { unknownAgent } from './unknown-agent.ts'
+import type { FindBrokenOff } from './broken-off.ts'
 import type { WithReasoning } from './with-reasoning.ts'
 import { assertStorable } from '../contract/storable-json.ts'
 
@@ -68,11 +69,12 @@ interface ConversationPorts {
   bus: Pick<EventBus, 'publish'>
   acceptWebhooks: AcceptWebhooks
   withReasoning: WithReasoning
+  findBrokenOff: FindBrokenOff
 }
 
 // oxlint-disable-next-line max-lines-per-function -- A list of use cases, closures over the same ports.
 export function createConversations(
-  { store, access, log, deleteAll, bus, acceptWebhooks, withReasoning }: ConversationPorts,
+  { store, access, log, deleteAll, bus, acceptWebhooks, withReasoning, findBrokenOff }: ConversationPorts,
   agents: ReadonlyMap<string, unknown>,
   events: ConversationEvents & ConversationTickets,
 ): Conversations {
@@ -126,9 +128,14 @@ export function createConversations(
         offset,
         includeFailedRuns,
       })
+      const filter = { includeDebug, includeAll: false }
+      const [said, brokenOff] = await Promise.all([
+        withReasoning(caller, messages, filter),
+        findBrokenOff(caller, messages, filter),
+      ])
       return {
         ...conversation,
-        messages: await withReasoning(caller, messages, { includeDebug, includeAll: false }),
+        ...{ messages: said, ...(brokenOff.length > 0 && { brokenOff }) },
         totalMessages: total,
         hasMore: offset + messages.length < total,
         cursor: encodePlace(conversationId, placeAt(progress)),

@@ -7,6 +7,7 @@ import type { Principal } from '../contract/principal.ts'
 import { visibleTo } from '../events/visibility.ts'
 import type { ConversationStore } from '../ports/store/conversation-store.ts'
 import type { Access } from './access.ts'
+import { findShownRuns } from './shown-runs.ts'
 
 export interface ReasoningSettings {
   debugMode: boolean
@@ -36,14 +37,7 @@ export function createWithReasoning(
     if (reach === null) return messages
     const said = messages.filter(({ role }) => role === 'assistant')
     const found = await store.readReasoning(reach, said, visibilities)
-    const runs = new Map(found.map(({ run }) => [run.id, run]))
-    const shown = new Set<string>()
-    await Promise.all(
-      [...runs.values()].map(async (run) => {
-        const isShown = !filter.includeDebug || (await access.may(principal, 'includeDebug', { run }))
-        if (isShown) shown.add(run.id)
-      }),
-    )
+    const shown = await findShownRuns(access, principal, { runs: found.map(({ run }) => run), filter })
     const told = found.filter(({ run }) => shown.has(run.id))
     const thoughts = new Map(told.map(({ run, messageId, text }) => [`${run.id} ${messageId}`, text]))
     return messages.map((message) => withThought(message, thoughts.get(`${message.runId} ${message.id}`)))

@@ -23,6 +23,7 @@ import { createTickets } from '../domain/tickets.ts'
 import type { WebhookHosts } from '../domain/webhook-hosts.ts'
 import { createTicketSigner } from '../auth/ticket-signer.ts'
 import { createVisibilityOf } from '../events/visibility.ts'
+import { createFindBrokenOff } from '../domain/broken-off.ts'
 import { createWithReasoning } from '../domain/with-reasoning.ts'
 import type { ConversationHub } from '../events/conversation-hub.ts'
 import type { EventHub } from '../events/hub.ts'
@@ -143,6 +144,13 @@ export function createUseCases(
       deleteAll: deleteThoroughly,
       bus,
       acceptWebhooks,
+      findBrokenOff: createFindBrokenOff(
+        { store, access },
+        {
+          debugMode: config.debugMode,
+          visibility: createVisibilityOf(config.eventVisibility)('tool.call'),
+        },
+      ),
       withReasoning: createWithReasoning(
         { store, access },
         {

@@ -38,6 +38,11 @@ export interface MessageReasoning {
   text: string
 }
 
+/** An event of a run that was broken off: a call or its result, or (`text`) the first event of a stored message. */
+export type BrokenOffEvent = { run: RunSummary; at: string; payload: unknown } & {
+  type: 'tool.call' | 'tool.result' | 'text'
+}
+
 export interface NewConversation {
   id: string
   externalId: string | null
@@ -98,6 +103,12 @@ export interface ConversationStore {
     messages: readonly { id: string; runId: string }[],
     visibilities: readonly Visibility[],
   ): Promise<MessageReasoning[]>
+  /** What these runs within reach told of their calls, if they were broken off; by run, in order. */
+  readBrokenOff(
+    reach: Reach,
+    runIds: readonly string[],
+    visibilities: readonly Visibility[],
+  ): Promise<BrokenOffEvent[]>
   /** Null when the reader cannot see the conversation. */
   readConversationPlace(reach: Reach, asked: ReadPlace): Promise<ConversationPlaces | null>
   /**

@@ -160,5 +160,18 @@ test('a page keeps the calls of a run that is cancelled, and what it said before
   await waitFor(() => expect(page.result.current.conversation?.messages).toHaveLength(3), PATIENCE)
   expect(shown()).toEqual(after)
   expect(page.result.current.activeRunId).toBeNull()
-  page.unmount()
+
+  const partsIn = ({ result }: typeof page) => result.current.messages.map(({ id, parts }) => ({ id, parts }))
+  const later = openPage(server, id, { includeDebug: true })
+  await waitFor(() => expect(partsIn(later)).toEqual(partsIn(page)), PATIENCE)
+  const again = partsIn(later)
+  later.rerender({ id })
+  partsIn(later).forEach(({ parts }, at) => expect(parts).toBe(again[at]?.parts))
+  const plain = openPage(server, id)
+  await waitFor(() => expect(plain.result.current.messages).toHaveLength(3), PATIENCE)
+  expect(plain.result.current.messages.map(({ parts }) => parts)).toEqual([
+    ...['Where?', 'First.', 'Last.'].map((text) => [{ type: 'text', text }]),
+  ])
+  expect(await plain.client.conversations.get({ conversationId: id })).not.toHaveProperty('brokenOff')
+  for (const one of [page, later, plain]) one.unmount()
 })

@@ -6,6 +6,7 @@ import {
   UpdateConversationInput,
 } from '../../../contract/conversation.ts'
 import type {
+  BrokenOffCalls,
   Conversation,
   ConversationDetail,
   CreateConversationRequest,
@@ -106,6 +107,36 @@ export function toRestConversation(conversation: Conversation): RestConversation
   }
 }
 
+const RestBrokenOffCalls = z.object({
+  message_id: z.string(),
+  run_id: z.uuid(),
+  created_at: Time,
+  after_id: z.string().describe('The message in `messages` after which it came, or itself if it is one.'),
+  calls: z.array(
+    z.object({
+      tool_call_id: z.string(),
+      tool: z.string(),
+      arguments: z.unknown(),
+      result: z.unknown().optional().describe('Left out if there was none.'),
+      is_error: z.boolean().optional(),
+    }),
+  ),
+})
+
+function toRestBrokenOffCalls(broken: BrokenOffCalls): z.infer<typeof RestBrokenOffCalls> {
+  return {
+    message_id: broken.messageId,
+    run_id: broken.runId,
+    created_at: broken.createdAt,
+    after_id: broken.afterId,
+    calls: broken.calls.map(({ toolCallId, isError, ...call }) => ({
+      tool_call_id: toolCallId,
+      ...call,
+      ...(isError === undefined ? {} : { is_error: isError }),
+    })),
+  }
+}
+
 export type RestConversationDetail = z.infer<typeof RestConversationDetail>
 export const RestConversationDetail = answerSchema(
   'ConversationDetail',
@@ -113,6 +144,12 @@ export const RestConversationDetail = answerSchema(
     messages: z.array(RestHistoryMessage).describe('Oldest first.'),
     total_messages: z.int(),
     has_more: z.boolean().describe('Whether there are older ones.'),
+    broken_off: z
+      .array(RestBrokenOffCalls)
+      .optional()
+      .describe(
+        'With `include_debug`: calls of tools in runs that failed, were cancelled or timed out. They are no part of the history.',
+      ),
     cursor: z
       .string()
       .describe('Pass it as `?after=` to the events, to follow everything after this answer.'),
@@ -125,6 +162,7 @@ export function toRestConversationDetail(conversation: ConversationDetail): Rest
     messages: conversation.messages.map(toRestHistoryMessage),
     total_messages: conversation.totalMessages,
     has_more: conversation.hasMore,
+    ...(conversation.brokenOff && { broken_off: conversation.brokenOff.map(toRestBrokenOffCalls) }),
     cursor: conversation.cursor,
   }
 }

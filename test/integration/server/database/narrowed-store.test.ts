@@ -30,6 +30,8 @@ type OwnersMethod = {
 interface Scene {
   store: Store
   runId: string
+  /** Of a run that failed. */
+  brokenOffId: string
   conversationId: string
   fileId: string
   scheduleId: string
@@ -159,6 +161,10 @@ const CALLS: {
       store.readReasoning(reach, [{ id: 'thought', runId }], ['user', 'debug', 'internal']),
     answer: [],
   },
+  readBrokenOff: {
+    call: ({ store, brokenOffId }, reach) => store.readBrokenOff(reach, [brokenOffId], ['debug']),
+    answer: [],
+  },
   readConversationPlace: {
     call: ({ store, conversationId, runId }, reach) =>
       store.readConversationPlace(reach, { conversationId, runIds: [runId] }),
@@ -209,9 +215,10 @@ async function createScene(
   store: Store,
   sql: (text: string, values: unknown[]) => Promise<unknown>,
 ): Promise<Scene> {
-  const [runId, conversationId, fileId, scheduleId, memoryId, deliveryId] = Array.from({ length: 6 }, () =>
-    uuidv7(),
-  ) as [string, string, string, string, string, string]
+  const [runId, brokenOffId, conversationId, fileId, scheduleId, memoryId, deliveryId] = Array.from(
+    { length: 7 },
+    () => uuidv7(),
+  ) as [string, string, string, string, string, string, string]
   await store.createConversation(ADA, {
     id: conversationId,
     externalId: null,
@@ -232,6 +239,15 @@ async function createScene(
     [runId, { messageId: 'thought', content: 'Hm.' }],
   )
   await sql('UPDATE agent_runtime.run SET last_seq = 1 WHERE id = $1', [runId])
+  await store.createRuns([newRun({ id: brokenOffId, principal: ADA, messages })])
+  await sql(
+    `WITH failed AS (
+       UPDATE agent_runtime.run SET last_seq = 1, status = 'failed', finished_at = now() WHERE id = $1 RETURNING id
+     )
+     INSERT INTO agent_runtime.event (run_id, seq, attempt, type, visibility, payload, ts)
+     SELECT id, 1, 1, 'tool.call', 'debug', '{"toolCallId":"call","tool":"look","arguments":{}}', now() FROM failed`,
+    [brokenOffId],
+  )
   await sql(
     `WITH child AS (
        INSERT INTO agent_runtime.run (id, tenant_id, owner_id, owner_kind, agent_key, status, max_attempts, timeout_ms,
@@ -274,7 +290,7 @@ async function createScene(
      SELECT $1, $2, id, tenant_id, owner_id, owner_kind, 'run.succeeded', 1 FROM agent_runtime.webhook`,
     [deliveryId, runId],
   )
-  return { store, runId, conversationId, fileId, scheduleId, memoryId, deliveryId }
+  return { store, runId, brokenOffId, conversationId, fileId, scheduleId, memoryId, deliveryId }
 }
 
 describe('what the store does on behalf of an owner', () => {

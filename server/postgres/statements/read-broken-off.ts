@@ -1,0 +1,76 @@
+// What runs that were broken off told of their calls. Their history has only texts, since an agent decides what else it
+// is made of, and these never did.
+import type pg from 'pg'
+import { TERMINAL_STATUSES } from '../../contract/terminal.ts'
+import type { Visibility } from '../../contract/visibility.ts'
+import { listOf } from '../../lifecycle/statuses.ts'
+import type { Reach } from '../../ports/owner.ts'
+import type { BrokenOffEvent } from '../../ports/store/conversation-store.ts'
+import { execute } from '../connections/transaction.ts'
+import { forEachScope, isReached, reachValues } from '../owned-by.ts'
+import { SUMMARY_COLUMNS, toSummary } from '../rows/run-row.ts'
+import type { SummaryRow } from '../rows/run-row.ts'
+
+const BROKEN_OFF = listOf(TERMINAL_STATUSES.filter((status) => status !== 'succeeded'))
+
+/** Of all runs together: the newest have theirs first. */
+const MAX_CHARACTERS = 10_000_000
+const MAX_EVENTS = 10_000
+
+// As with texts, calls of an attempt that failed are left out if its messages are void.
+const READ = forEachScope(
+  'read_broken_off',
+  (scope) => `
+    WITH asked AS MATERIALIZED (
+      SELECT r.id FROM agent_runtime.run r
+      WHERE r.id = ANY ($1::uuid[]) AND r.status IN ${BROKEN_OFF} AND ${isReached(scope, 'r', 3)}
+    ), retried AS MATERIALIZED (
+      SELECT run_id, attempt, payload -> 'messageIds' AS void FROM agent_runtime.event
+      WHERE run_id IN (SELECT id FROM asked) AND type = 'run.retrying'
+    ), told AS (
+      SELECT e.run_id, e.seq, e.ts, e.type, e.payload
+      FROM agent_runtime.event e
+      WHERE e.run_id IN (SELECT id FROM asked) AND e.type IN ('tool.call', 'tool.result')
+        AND e.visibility = ANY ($2::agent_runtime.visibility[])
+        AND (e.type = 'tool.result' OR NOT EXISTS (
+          SELECT FROM retried t
+          WHERE t.run_id = e.run_id AND t.attempt >= e.attempt
+            AND (jsonb_typeof(t.void) = 'array' AND NOT t.void ? (e.payload ->> 'messageId')) IS NOT TRUE))
+      UNION ALL
+      SELECT run_id, min(seq), min(ts), 'text', jsonb_build_object('messageId', id)
+      FROM (
+        SELECT e.run_id, e.seq, e.ts, e.attempt, m.id, max(e.attempt) OVER (PARTITION BY e.run_id, m.id) AS last_attempt
+        FROM agent_runtime.event e
+        JOIN agent_runtime.message m ON m.run_id = e.run_id AND m.id = e.payload ->> 'messageId'
+        WHERE e.run_id IN (SELECT id FROM asked) AND e.type NOT LIKE 'tool.%'
+      ) AS said
+      WHERE attempt = last_attempt
+      GROUP BY run_id, id
+    ), bounded AS (
+      SELECT *, sum(length(payload::text)) OVER newest AS characters, row_number() OVER newest AS events FROM told
+      WINDOW newest AS (ORDER BY run_id DESC, seq)
+    )
+    SELECT ${SUMMARY_COLUMNS}, b.ts AS at, b.type, b.payload
+    FROM bounded b JOIN agent_runtime.run r ON r.id = b.run_id
+    WHERE b.characters <= ${MAX_CHARACTERS} AND b.events <= ${MAX_EVENTS}
+    ORDER BY b.run_id, b.seq`,
+)
+
+interface Row extends SummaryRow, Pick<BrokenOffEvent, 'type' | 'payload'> {
+  at: Date
+}
+
+/** Of these runs within reach, the calls and results that these visibilities have. */
+export async function readBrokenOff(
+  pool: pg.Pool,
+  reach: Reach,
+  runIds: readonly string[],
+  visibilities: readonly Visibility[],
+): Promise<BrokenOffEvent[]> {
+  if (runIds.length === 0) return []
+  const rows = await execute<Row>(pool, READ[reach.scope], [runIds, visibilities, ...reachValues(reach)])
+  return rows.map(({ at, type, payload, ...run }) => ({
+    ...{ run: toSummary(run), at: new Date(at).toISOString() },
+    ...{ type, payload },
+  }))
+}
