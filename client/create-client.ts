@@ -16,8 +16,8 @@ import type { ConversationStore } from './conversation-store.ts'
 import { createFiles } from './files.ts'
 import { eventsOf, followConversation } from './follow-conversation.ts'
 import { followRun } from './follow-run.ts'
+import { createLateTools } from './late-tools.ts'
 import { below, createLinks, prefixOf } from './links.ts'
-import { loadedOnce } from './loaded-once.ts'
 import type { ReconnectPolicy } from './reconnect.ts'
 import { DEFAULT_RECONNECT_POLICY } from './reconnect.ts'
 import type { AnyRunHandle, RunHandleDependencies } from './run-handle.ts'
@@ -31,7 +31,7 @@ import { createVisitor } from './visitor.ts'
 import type { Upload } from './with-files.ts'
 import { withFiles } from './with-files.ts'
 import { createRunStore } from './run-store.ts'
-import type { AnyToolHandlers, RunTools } from './run-tools.ts'
+import type { AnyToolHandlers } from './run-tools.ts'
 import type { RunStore } from './run-store.ts'
 import { createStores } from './stores.ts'
 import type { EventSelection } from './transport.ts'
@@ -140,11 +140,10 @@ export function createAgentClient<TRuntime extends HasAgents>(
     return conversationStores.startingWith(`${conversationId} `).map((store) => store.send(messages, upload))
   }
 
-  const loadedTools = loadedOnce(async () => {
+  const runTools = createLateTools(async () => {
     const { createRunTools } = await import('./run-tools.ts')
     return createRunTools({ clock: systemClock, store: runStore, getRun: transport.getRun, respond })
-  })
-  const runTools: RunTools = async (...tools) => (await loadedTools())(...tools)
+  }, dependencies)
 
   const fetch: typeof globalThis.fetch = asked.fetch ?? ((input, init) => globalThis.fetch(input, init))
   const fetchFile = visitor?.admitted(fetch) ?? fetch

@@ -6,6 +6,7 @@ import type { StoredFile } from '../server/contract/file.ts'
 import type { AgentClient } from './agent-client.ts'
 import { resolveHeaders } from './links.ts'
 import type { HeadersOption } from './links.ts'
+import { loadedOnce } from './loaded-once.ts'
 import { ask, call } from './trpc-transport.ts'
 
 interface FileRoutes {
@@ -31,7 +32,7 @@ export function createFiles(trpc: TRPCClient<AgentRouter>, routes: FileRoutes): 
   return {
     async upload(file, { name, ...options } = {}) {
       const send = async () => {
-        const { toForm } = await import('./to-form.ts')
+        const { toForm } = await loadedForm()
         const body = toForm(file, name ?? fileNameOf(file))
         return (await askRoute(path, { method: 'POST', body, ...options })).json()
       }
@@ -49,5 +50,7 @@ export function createFiles(trpc: TRPCClient<AgentRouter>, routes: FileRoutes): 
     delete: (fileId, options) => ask(trpc.files.delete.mutate, { fileId }, options),
   }
 }
+
+const loadedForm = loadedOnce(() => import('./to-form.ts'))
 
 export const fileNameOf = (file: Blob): string => ('name' in file ? String(file.name) : 'file')

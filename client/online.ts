@@ -20,11 +20,14 @@ export async function untilOnline(
   }
 }
 
-/** Whether the browser says that there is no network. Elsewhere nobody says so. */
+/** Whether the browser says that there is no network, and the page needs one. Elsewhere nobody says so. */
 export function isOffline(): boolean {
   const { onLine }: { onLine?: boolean } = globalThis.navigator ?? {}
-  return !(onLine ?? true)
+  return !(onLine ?? true) && !THIS_MACHINE.test(globalThis.location?.hostname)
 }
+
+/** Pages of it are developed without a network too. */
+const THIS_MACHINE = /^(.+\.)?localhost$|^127\.|^\[::1\]$/
 
 /** Calls `listener` when the browser is offline, which a connection itself notices seconds later. @returns what ends that. */
 export const onOffline = (listener: () => void): (() => void) => listen('offline', listener)

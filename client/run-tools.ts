@@ -111,6 +111,8 @@ export function createRunTools({ clock, store, getRun, respond }: RunToolsDepend
     let unsubscribe = () => {}
     let leave = () => {}
     const done = new Promise<void>((resolve, reject) => {
+      // The page may have left while this code was loaded: nothing begins for it.
+      if (signal?.aborted) return resolve()
       const look = () => {
         const { waits, isActive, status, error } = run.getSnapshot()
         for (const wait of waits) void serve(runId, wait, serving).catch(reject)
@@ -120,7 +122,6 @@ export function createRunTools({ clock, store, getRun, respond }: RunToolsDepend
       }
       leave = resolve
       signal?.addEventListener('abort', leave)
-      if (signal?.aborted) leave()
       unsubscribe = run.subscribe(look)
       look()
     })

@@ -2,7 +2,7 @@
 import type { TRPCLink } from '@trpc/client'
 import { createTRPCClient, TRPCClientError } from '@trpc/client'
 import { observable } from '@trpc/server/observable'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { lateLink } from '../../../client/late-link.ts'
 import { createLateTransport } from '../../../client/late-transport.ts'
 import type { RunTransport } from '../../../client/transport.ts'
@@ -90,6 +90,19 @@ describe('a transport that is loaded late', () => {
     await settled()
     expect(transport.streams).toHaveLength(1)
   })
+
+  it.each(['localhost', 'chat.localhost', '127.0.0.1', '[::1]'])(
+    'is loaded by a page of this machine, %s, which needs no network',
+    async (hostname) => {
+      const { transport, load } = loading()
+      vi.stubGlobal('navigator', { onLine: false })
+      vi.stubGlobal('location', { hostname })
+      onTestFinished(() => void vi.unstubAllGlobals())
+      open(createLateTransport(load, { http: fakeTransport(), fallsBack: false }))
+      await settled()
+      expect(transport.streams).toHaveLength(1)
+    },
+  )
 })
 
 describe('a link that is loaded late', () => {
