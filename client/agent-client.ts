@@ -1,3 +1,4 @@
+// It is long, since all that a client can be asked stands here, once.
 import type { TRPCClient } from '@trpc/client'
 import type { z } from 'zod'
 import type { AgentRouter } from '../server/api/router.ts'

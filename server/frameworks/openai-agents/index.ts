@@ -1,3 +1,4 @@
 // The entry `trpc-agent-runtime/openai-agents`.
 export { runAgent } from './run-agent.ts'
-export type { OpenAIAgentContext, OpenAIAgentResult, OutputOf, RunAgentOptions } from './run-agent.ts'
+export type { OpenAIAgentResult, OutputOf } from './run-agent.ts'
+export type { OpenAIAgentContext, RunAgentOptions } from './run-options.ts'

@@ -4,50 +4,26 @@ import type {
   AgentInputItem,
   AgentOutputType,
   CallModelInputFilter,
-  RunConfig,
   RunItem,
   RunStreamEvent,
 } from '@openai/agents'
 import type { z } from 'zod'
-import { withinCallScope } from '../../agent/call-scope.ts'
-import type { AgentContext } from '../../agent/context.ts'
-import type { Approval } from '../../agent/wait.ts'
 import { withFileContents } from '../../agent/file-contents.ts'
 import { journalOf } from '../../agent/journal.ts'
-import type { Journal } from '../../agent/journal.ts'
-import { NonRetriableError } from '../../agent/non-retriable-error.ts'
-import type { Json } from '../../contract/json.ts'
 import type { AgentMessage } from '../../contract/message.ts'
 import { textOf } from '../../contract/text-of.ts'
-import { parseToolArguments } from '../../models/provider/tool-arguments.ts'
-import { toModelFailure } from '../model-failure.ts'
 import { createTeller } from '../teller.ts'
-import { failureText } from '../tool-results.ts'
-import type { Teller } from '../teller.ts'
+import type { AgentRun, Saved, State } from './agent-run.ts'
+import { answerApprovals } from './answer-approvals.ts'
 import { equip, storingModel, storingProvider } from './equip.ts'
 import { createAnswers } from './stored-answers.ts'
 import { fromItems, toItems } from './items.ts'
 import { createMessageIds } from './message-ids.ts'
 import { createNarrator } from './narrator.ts'
+import { toRunFailure } from './run-failure.ts'
+import type { OpenAIAgentContext, RunAgentOptions } from './run-options.ts'
 import { toolFailureText } from './tool-failure-text.ts'
 import { createUsageOfTools, hearUsage } from './usage-of-tools.ts'
-
-/** What is used of a run's context; every agent's `ctx` fits. */
-export type OpenAIAgentContext = Pick<
-  AgentContext,
-  'messages' | 'signal' | 'emit' | 'approve' | 'files' | 'llm'
->
-
-export interface RunAgentOptions<TContext> {
-  /** What the agent begins with. Default: the conversation so far with this run's input. */
-  input?: string | AgentInputItem[]
-  /** What its tools and guardrails are given. It is stored with the state, so it has to be JSON. Default: nothing. */
-  context?: TContext
-  /** Model calls before it gives up. Default: the SDK's. */
-  maxTurns?: number
-  /** Of the SDK: `modelProvider`, `modelSettings`, guardrails and the like. Its tracing, which goes to OpenAI, is off unless this turns it on. */
-  config?: Partial<RunConfig>
-}
 
 export interface OpenAIAgentResult<TOutput> {
   output: TOutput
@@ -107,13 +83,6 @@ export type OutputOf<TOutput extends AgentOutputType> = TOutput extends 'text'
     ? z.output<TOutput>
     : unknown
 
-/** A type and not an interface: it is stored as JSON. */
-type Saved = {
-  state: string
-  /** The ids of messages that the state has. */
-  told: string[]
-}
-
 /** What is read of the SDK's result. */
 interface Streamed<TContext, TOutput extends AgentOutputType> extends AsyncIterable<RunStreamEvent> {
   state: State<TContext, TOutput>
@@ -126,21 +95,6 @@ interface Streamed<TContext, TOutput extends AgentOutputType> extends AsyncItera
 
 /** Where in the journal the state is. */
 const STATE = 1
-
-interface AgentRun<TContext, TOutput extends AgentOutputType> {
-  ctx: OpenAIAgentContext
-  agent: Agent<TContext, TOutput>
-  options: RunAgentOptions<TContext>
-  teller: Teller
-  journal: Journal
-  /** What earlier attempts stored, by place. */
-  entries: ReadonlyMap<number, Json>
-  /** What the SDK says of a tool that failed. */
-  failure: unknown
-  told: Set<string>
-}
-
-type State<TContext, TOutput extends AgentOutputType> = RunState<TContext, Agent<TContext, TOutput>>
 
 function restore<TContext, TOutput extends AgentOutputType>(
   agent: Agent<TContext, TOutput>,
@@ -235,48 +189,4 @@ async function save<TContext, TOutput extends AgentOutputType>(
   for (const id of said) told.add(id)
   const value: Saved = { state: state.toString(), told: [...told] }
   await journal.write({ place: STATE, value }, value.told)
-}
-
-/** Asks for all at once, for which the attempt may end. */
-async function answerApprovals<TContext, TOutput extends AgentOutputType>(
-  { ctx, journal }: AgentRun<TContext, TOutput>,
-  state: State<TContext, TOutput>,
-): Promise<void> {
-  const items = state.getInterruptions()
-  const answer = `${journal.name} ${state._modelResponses.length}`
-  const approvals = await Promise.all(
-    items.map((item, index) => {
-      const { callId } = Object(item.rawItem) as { callId?: string }
-      const call = { name: item.name ?? 'tool', arguments: parseToolArguments(item.arguments ?? '') }
-      const asked = { ...call, ...(callId === undefined ? {} : { toolCallId: callId }) }
-      // Leave for an earlier call is none for the same call of a later answer, which the SDK may ask for without coming to the earlier one.
-      return withinCallScope(`${answer} ${index} ${callId ?? ''}`, () => ctx.approve(asked))
-    }),
-  )
-  for (const [index, item] of items.entries()) {
-    const approval = approvals[index] as Approval
-    if (approval.approved) state.approve(item)
-    else state.reject(item, { message: failureText(refusalOf(approval)) })
-  }
-}
-
-function refusalOf(approval: Exclude<Approval, { approved: true }>): string {
-  const why = approval.reason === 'denied' ? 'was denied' : 'was not approved in time'
-  return `The call ${why}.${approval.comment === null ? '' : ` ${approval.comment}`}`
-}
-
-/** Errors that another attempt would meet again. */
-const FINAL: ReadonlySet<string> = new Set([
-  'MaxTurnsExceededError',
-  'UserError',
-  'InputGuardrailTripwireTriggered',
-  'OutputGuardrailTripwireTriggered',
-  'ToolInputGuardrailTripwireTriggered',
-  'ToolOutputGuardrailTripwireTriggered',
-])
-
-function toRunFailure(error: unknown): unknown {
-  const kind = error instanceof Error ? error.constructor.name : ''
-  if (FINAL.has(kind)) return new NonRetriableError((error as Error).message, { cause: error })
-  return toModelFailure(error)
 }

@@ -1,3 +1,4 @@
+// It is long, since all of it acts on the state of one child process.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { spawn } from 'node:child_process'
 import type { ChildProcessWithoutNullStreams } from 'node:child_process'

@@ -18,9 +18,9 @@ const OTHERS = [
   'client/links.d.ts: links?: readonly TRPCLink<AnyTRPCRouter>[];',
   'server/contract/json.d.ts: T extends readonly unknown[] ?',
   "server/frameworks/langgraph/run-graph.d.ts: config?: Omit<RunnableConfig, 'callbacks' | 'signal' | 'runId'>",
-  'server/frameworks/openai-agents/run-agent.d.ts: Partial<RunConfig>',
   'server/frameworks/openai-agents/run-agent.d.ts: TOutput extends AgentOutputType',
   'server/frameworks/openai-agents/run-agent.d.ts: options?: RunAgentOptions<TContext>',
+  'server/frameworks/openai-agents/run-options.d.ts: Partial<RunConfig>',
 ]
 
 test('no exported type is any', { timeout: 600_000 }, async () => {
