@@ -34,7 +34,7 @@ export interface ConversationStore {
   /** Follows the conversation, from the first history that was taken, until a moment after the last listener has left. */
   subscribe(listener: () => void): () => void
   readonly hasListeners: boolean
-  /** Follows it once more where it could not be followed and somebody listens. */
+  /** Follows it once more where it could not be followed, or is only being asked for, and somebody listens. */
   followFailed(): void
   /** Ends its stream, also for those who listen. */
   close(): void
@@ -98,6 +98,7 @@ export function createConversationStore({
   let snapshot = snapshotOf(state)
   let cursor: string | undefined
   let following: AbortController | undefined
+  let isConnected = false
   const id = `${clock.now()} ${Math.random()}`
   const hearers = new Set<{ hear(event: AnyConversationEvent): void }>()
 
@@ -114,6 +115,7 @@ export function createConversationStore({
   }
 
   function hear(heard: ConversationSignal) {
+    isConnected = heard.type !== 'disconnected'
     if (heard.type !== 'event') {
       state = { ...state, isRecovering: heard.type === 'disconnected' }
       return
@@ -128,6 +130,7 @@ export function createConversationStore({
     if (following !== undefined || cursor === undefined || listeners.size === 0) return
     const controller = new AbortController()
     following = controller
+    isConnected = false
     state = { ...state, error: null }
     let error: AgentRuntimeError | null = null
     try {
@@ -161,7 +164,11 @@ export function createConversationStore({
     },
     subscribe: listeners.add,
     followFailed: () => {
-      if (state.error !== null) void attach()
+      if (state.error === null && isConnected) return
+      // A request that is under way may be refused yet.
+      following?.abort()
+      following = undefined
+      void attach()
     },
     close: detach,
     listen(hear) {

@@ -58,7 +58,7 @@ export interface RunStore<TShape extends AgentShape = AgentShape> {
   readonly hasListeners: boolean
   /** More is to be heard of the run: of one that is over, until its output was read. */
   readonly isFollowing: boolean
-  /** Follows it once more where it could not be followed and somebody listens. */
+  /** Follows it once more where it could not be followed, or is only being asked for, and somebody listens. */
   followFailed(): void
   /** Ends its stream, also for those who listen. */
   close(): void
@@ -82,6 +82,7 @@ export function createRunStore<TShape extends AgentShape>(
   let state = initialRunState()
   let failure: RunError | null = null
   let isRecovering = false
+  let isConnected = false
   const initial = snapshotOf<TShape>(runId, state, { failure, isRecovering })
   let snapshot = initial
   let following: AbortController | undefined
@@ -92,6 +93,7 @@ export function createRunStore<TShape extends AgentShape>(
   })
 
   function take(heard: FollowSignal) {
+    isConnected = heard.type !== 'disconnected'
     switch (heard.type) {
       case 'event':
         state = reduceRun(state, heard.event)
@@ -111,6 +113,7 @@ export function createRunStore<TShape extends AgentShape>(
     if (following !== undefined || isTerminal(state.status)) return
     const controller = new AbortController()
     following = controller
+    isConnected = false
     if (failure !== null) {
       failure = null
       notify()
@@ -151,7 +154,11 @@ export function createRunStore<TShape extends AgentShape>(
     },
     subscribe: listeners.add,
     followFailed: () => {
-      if (failure !== null && listeners.size > 0) void attach()
+      if (listeners.size === 0 || (failure === null && isConnected)) return
+      // A request that is under way may be refused yet.
+      following?.abort()
+      following = undefined
+      void attach()
     },
     close: detach,
   }

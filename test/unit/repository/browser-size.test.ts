@@ -42,7 +42,7 @@ const BUDGETS: Budget[] = [
   {
     entries: ['client', 'react'],
     first: { today: 21_135, atMost: 21_220 },
-    all: { today: 27_371, atMost: 27_480 },
+    all: { today: 27_514, atMost: 27_610 },
     peers: [...REACT, ...TRPC].toSorted(),
   },
   {
