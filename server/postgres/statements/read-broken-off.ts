@@ -17,7 +17,8 @@ const BROKEN_OFF = listOf(TERMINAL_STATUSES.filter((status) => status !== 'succe
 const MAX_CHARACTERS = 10_000_000
 const MAX_EVENTS = 10_000
 
-// As with texts, calls of an attempt that failed are left out if its messages are void.
+// As with texts, calls of an attempt that failed are left out if its messages are void. Messages and events are matched
+// by one sort, since a join may read all events of a run once for each of its messages.
 const READ = forEachScope(
   'read_broken_off',
   (scope) => `
@@ -39,12 +40,18 @@ const READ = forEachScope(
       UNION ALL
       SELECT run_id, min(seq), min(ts), 'text', jsonb_build_object('messageId', id)
       FROM (
-        SELECT e.run_id, e.seq, e.ts, e.attempt, m.id, max(e.attempt) OVER (PARTITION BY e.run_id, m.id) AS last_attempt
-        FROM agent_runtime.event e
-        JOIN agent_runtime.message m ON m.run_id = e.run_id AND m.id = e.payload ->> 'messageId'
-        WHERE e.run_id IN (SELECT id FROM asked) AND e.type NOT LIKE 'tool.%'
+        SELECT *, max(attempt) OVER of_message AS last_attempt, bool_or(is_stored) OVER of_message AS is_kept
+        FROM (
+          SELECT run_id, seq, ts, attempt, payload ->> 'messageId' AS id, false AS is_stored
+          FROM agent_runtime.event
+          WHERE run_id IN (SELECT id FROM asked) AND type NOT LIKE 'tool.%' AND payload ->> 'messageId' IS NOT NULL
+          UNION ALL
+          SELECT run_id, NULL, NULL, NULL, id, true
+          FROM agent_runtime.message WHERE run_id IN (SELECT id FROM asked) AND id IS NOT NULL
+        ) AS named
+        WINDOW of_message AS (PARTITION BY run_id, id)
       ) AS said
-      WHERE attempt = last_attempt
+      WHERE attempt = last_attempt AND is_kept
       GROUP BY run_id, id
     ), bounded AS (
       SELECT *, sum(length(payload::text)) OVER newest AS characters, row_number() OVER newest AS events FROM told
