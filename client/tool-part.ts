@@ -56,7 +56,7 @@ type CallPart<TName extends string, TInput, TOutput, TWait> =
 
 /**
  * A call of a tool: a union narrowed by `tool` and `state`. Arguments and results are those of the schemas of the tools that the agents
- * declare (`tools` of `defineAgent`); of other tools they are any JSON. Where no agent declares any, `tool` is any text.
+ * declare (`tools` of `defineAgent`); of other tools they are any JSON, as is a result whose schema is that of a text. Where no agent declares any, `tool` is any text.
  *
  * @example
  * if (part.type === 'tool' && part.tool === 'get_weather' && part.state === 'succeeded') show(part.output.celsius)
@@ -79,10 +79,13 @@ interface CallShape {
   output: unknown
 }
 
+/** A tool's text is told as it is, and looks like JSON where it is `42` or `{}`. A page can't tell which it was. */
+type Told<TOutput> = string extends TOutput ? Json : TOutput
+
 type DeclaredCall<TCalls, TWait> = TCalls extends unknown
   ? {
       [K in keyof TCalls & string]: TCalls[K] extends CallShape
-        ? CallPart<K, TCalls[K]['input'], TCalls[K]['output'], TWait>
+        ? CallPart<K, TCalls[K]['input'], Told<TCalls[K]['output']>, TWait>
         : never
     }[keyof TCalls & string]
   : never

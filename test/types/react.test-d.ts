@@ -117,12 +117,17 @@ describe('useAgentRun', () => {
         expectTypeOf(part.input).toEqualTypeOf<{ size: string }>()
         expectTypeOf(part.output).toEqualTypeOf<{ since: string }>()
       }
+      // The text 42 looks like the number.
+      if (part.tool === 'measure_feet' && part.state === 'succeeded') {
+        expectTypeOf(part.output).toEqualTypeOf<Json>()
+      }
       if (part.tool === 'by_json_schema' && part.state === 'called') {
         expectTypeOf(part.input).toEqualTypeOf<{ city: string }>()
       }
       switch (part.tool) {
         case 'pick_color':
         case 'find_shoes':
+        case 'measure_feet':
         case 'by_json_schema':
           break
         default:

@@ -28,6 +28,13 @@ const findShoes = defineTool({
   output: z.object({ since: z.date() }),
   execute: () => ({ since: new Date() }),
 })
+const measureFeet = defineTool({
+  name: 'measure_feet',
+  description: 'Tells a size',
+  input: z.object({}),
+  output: z.string(),
+  execute: () => '42',
+})
 const byJsonSchema = defineTool({
   name: 'by_json_schema',
   description: 'Finds a city',
@@ -43,7 +50,12 @@ const pickHue = { description: 'Has the user pick a hue', input: z.object({ hues
 
 const shoes = defineAgent({
   key: 'shoes',
-  tools: { pick_color: pickColor, find_shoes: findShoes, by_json_schema: byJsonSchema },
+  tools: {
+    pick_color: pickColor,
+    find_shoes: findShoes,
+    measure_feet: measureFeet,
+    by_json_schema: byJsonSchema,
+  },
   run: async () => {},
 })
 const painter = defineAgent({ key: 'painter', tools: { pick_color: pickHue }, run: async () => {} })
