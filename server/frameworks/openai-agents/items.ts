@@ -4,6 +4,7 @@ import type { Part } from '../../contract/message-part.ts'
 import { textOf } from '../../contract/text-of.ts'
 import { parseToolArguments, toArgumentsObject } from '../../models/provider/tool-arguments.ts'
 import { failureText, isToolFailure, toTold } from '../tool-results.ts'
+import { isOtherFailure } from './tool-failure-text.ts'
 
 /** A conversation as items of the SDK. */
 export function toItems(messages: readonly AgentMessage[]): AgentInputItem[] {
@@ -107,7 +108,7 @@ export function resultOf(item: Item, failure: unknown): ItemResult | undefined {
   const { type, callId: toolCallId, name: tool = '', output } = item
   if (type !== 'function_call_result' || toolCallId === undefined) return undefined
   const text = outputText(output)
-  const isError = text === failure || isToolFailure(toTold(text))
+  const isError = text === failure || isOtherFailure(text) || isToolFailure(toTold(text))
   return { toolCallId, tool, text: isError ? failureText(text) : text, isError }
 }
 

@@ -14,3 +14,9 @@ const failing = tool({
  * failure, so a tool that fails is run once.
  */
 export const toolFailureText: Promise<unknown> = failing.invoke(new RunContext(), '{}').catch(() => undefined)
+
+/** What it says of a call whose arguments are no JSON, and of a tool that took longer than its `timeoutMs`. It exports neither. */
+const OTHER_FAILURES =
+  /^(?:An error occurred while parsing tool arguments\. Please try again with valid JSON\.|Tool '.+' timed out after \d+ms\.)$/
+
+export const isOtherFailure = (text: string): boolean => OTHER_FAILURES.test(text)
