@@ -181,10 +181,11 @@ export function createConversationStore({
       const isNeeded = ({ runId, endedIn, state: { status } }: LiveRun) =>
         endedIn === 0 ||
         endedIn > readIn ||
-        // The history keeps only the texts of a run that broke off. A page of another branch may show its question,
+        // The history keeps only the texts and calls of a run that broke off. A page of another branch may show its question,
         // but none of its answer.
         (status !== 'succeeded' &&
-          page.messages.some((message) => message.runId === runId && message.incomplete === true))
+          (page.messages.some((message) => message.runId === runId && message.incomplete === true) ||
+            page.brokenOff?.some((broken) => broken.runId === runId) === true))
       const known = state.runs.toArray()
       const needed = known.filter(isNeeded)
       const runs = needed.length < known.length ? listOfRuns(needed) : state.runs

@@ -4,6 +4,7 @@ import type { Unsubscribable } from '@trpc/server/observable'
 import { observable } from '@trpc/server/observable'
 import type { AgentRouter } from '../server/api/router.ts'
 import { loadedOnce } from './loaded-once.ts'
+import { toAgentError } from './to-agent-error.ts'
 
 /** A link whose code is loaded with the first operation that needs it. */
 export function lateLink(load: () => Promise<TRPCLink<AgentRouter>>): TRPCLink<AgentRouter> {
@@ -17,7 +18,7 @@ export function lateLink(load: () => Promise<TRPCLink<AgentRouter>>): TRPCLink<A
           (link) => {
             if (!isLeft) subscription = link(operation).subscribe(observer)
           },
-          (failure: Error) => observer.error(TRPCClientError.from(failure)),
+          (failure: unknown) => observer.error(TRPCClientError.from(toAgentError(failure))),
         )
         return () => {
           isLeft = true

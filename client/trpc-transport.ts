@@ -60,7 +60,8 @@ export function createTrpcTransport(trpc: TRPCClient<AgentRouter>): RunTransport
             // An EventSource doesn't say what it was refused for: the same question as an ordinary call does.
             else
               void askFor(request)
-                .then(() => REFUSED, toAgentError)
+                // The server was not asked where its code could not be loaded.
+                .then(() => (error.cause instanceof AgentRuntimeError ? error.cause : REFUSED), toAgentError)
                 .then(observer.onFailed)
           }),
       }

@@ -62,6 +62,21 @@ describe('a page of the history that a conversation store takes', () => {
     expect(store.getSnapshot()).toBe(before)
   })
 
+  it('has only the calls of a run that broke off before it said a word: the run is kept', async () => {
+    const store = await storeAfter(
+      runEvent(1, { type: 'reasoning.delta', payload: { messageId: 'm1', content: 'Where is it?' } }),
+      runEvent(2, { type: 'tool.call', payload: call }),
+      runEvent(3, { type: 'run.cancelled', payload: {} }),
+    )
+    const { toolCallId, tool, arguments: given, messageId } = call
+    const calls = [{ toolCallId, tool, arguments: given }]
+    const place = { messageId, runId: RUN_ID, createdAt: question.createdAt, afterId: question.id }
+    store.take({ ...page(question), brokenOff: [{ ...place, calls }] }, 1)
+    expect(runsOf(store)).toEqual([RUN_ID])
+    store.take(page(question), 1)
+    expect(runsOf(store)).toEqual([])
+  })
+
   it('is of another branch where it has the question and not the answer: the run is let go', async () => {
     const store = await storeAfter(...brokenOff)
     expect(runsOf(store)).toEqual([RUN_ID])

@@ -1,12 +1,14 @@
 // What a page loads with its first stream, not with the page.
 import type { TRPCLink } from '@trpc/client'
-import { createTRPCClient, TRPCClientError } from '@trpc/client'
+import { createTRPCClient, splitLink, TRPCClientError } from '@trpc/client'
 import { observable } from '@trpc/server/observable'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { lateLink } from '../../../client/late-link.ts'
 import { createLateTransport } from '../../../client/late-transport.ts'
 import type { RunTransport } from '../../../client/transport.ts'
+import { createTrpcTransport } from '../../../client/trpc-transport.ts'
 import type { AgentRouter } from '../../../server/api/router.ts'
+import type { AgentRuntimeError } from '../../../server/contract/agent-runtime-error.ts'
 import { fakeTransport, RUN_ID, settled } from './fake-transport.ts'
 
 function open(transport: RunTransport) {
@@ -120,6 +122,30 @@ describe('a link that is loaded late', () => {
       })
     expect(await firstHeard()).toBeInstanceOf(TRPCClientError)
     expect(await firstHeard()).toBe('started')
+  })
+
+  it('tells why the stream could not be opened, of a server that answers', async () => {
+    const answering: TRPCLink<AgentRouter> = () => () =>
+      observable((observer) => {
+        observer.next({ result: { type: 'data', data: {} } })
+        observer.complete()
+      })
+    const missing = lateLink(async () => {
+      throw new TypeError('Failed to fetch dynamically imported module')
+    })
+    const link = splitLink({
+      condition: ({ type }) => type === 'subscription',
+      true: missing,
+      false: answering,
+    })
+    const transport = createTrpcTransport(createTRPCClient<AgentRouter>({ links: [link] }))
+    const ignore = () => {}
+    const failure = await new Promise<AgentRuntimeError>((onFailed) => {
+      const observer = { onOpened: ignore, onEvent: ignore, onCompleted: ignore, onFailed }
+      transport.openStream({ runId: RUN_ID, lastEventId: 0 }, observer)
+    })
+    expect(failure.code).toBe('unavailable')
+    expect(failure.message).toContain('dynamically imported module')
   })
 
   it('is not begun for a subscription that was ended meanwhile', async () => {
