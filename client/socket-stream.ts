@@ -3,6 +3,8 @@ import type { AnyConversationEvent } from '../server/contract/conversation-event
 import type { AnyRunEvent } from '../server/contract/event.ts'
 import type { Json } from '../server/contract/json.ts'
 import type { ClientClock } from './clock.ts'
+import type { HeadersOption } from './links.ts'
+import { resolveHeaders } from './links.ts'
 import type { Sockets } from './sockets.ts'
 import { toAgentError } from './to-agent-error.ts'
 import { inputOf } from './transport.ts'
@@ -12,6 +14,7 @@ export interface SocketStreamOptions {
   sockets: Sockets
   /** Before the names of procedures. */
   prefix: string
+  headers: HeadersOption | undefined
   /** For everything but streams. */
   http: RunTransport
   /** Whether streams go over `http` where sockets don't work. */
@@ -24,11 +27,14 @@ export interface SocketStreamOptions {
 /** One stream over a socket of its caller, or over HTTP where that does not work, or not soon. */
 export class SocketStream {
   readonly #options: SocketStreamOptions
-  readonly #caller: Record<string, string>
+  #caller: Record<string, string>
   #request: StreamRequest
+  /** What was asked for over the socket. */
+  #asked: StreamRequest | undefined
   readonly #observer: StreamObserver
   /** Aborts once something is heard over the socket, or it is lost, or the stream is left. */
   readonly #answered = new AbortController()
+  readonly #left = new AbortController()
   #closeSocket = () => {}
   #closeHttp: (() => void) | undefined
   #isLost = false
@@ -44,11 +50,17 @@ export class SocketStream {
     this.#caller = caller
     this.#request = request
     this.#observer = observer
+    if (options.fallsBack && !options.sockets.isWorthTrying) {
+      this.#openOverHttp()
+      void this.#subscribeLater()
+      return
+    }
     this.#subscribe()
     if (options.fallsBack && options.sockets.isHopeless) void this.#openOverHttpSoon()
   }
 
   close(): void {
+    this.#left.abort()
     this.#answered.abort()
     this.#closeSocket()
     this.#closeHttp?.()
@@ -65,6 +77,7 @@ export class SocketStream {
         this.#answered.abort()
         if (this.#closeHttp === undefined) hear(...heard)
       }
+    this.#asked = this.#request
     try {
       this.#closeSocket = sockets.open(this.#caller).subscribe(path, inputOf(this.#request), {
         onStarted: () => {
@@ -76,7 +89,7 @@ export class SocketStream {
         // The router's own type, which the wire does not carry.
         onData: unlessElsewhere((tracked) => this.#observer.onEvent((tracked as { data: AnyRunEvent }).data)),
         onStopped: unlessElsewhere(() => this.#observer.onCompleted()),
-        onRefused: unlessElsewhere((refusal) => this.#onRefused(refusal)),
+        onRefused: (refusal) => this.#onRefused(refusal),
         onLost: (error, isProven) => this.#onLost(error, isProven),
       })
     } catch (error) {
@@ -86,6 +99,7 @@ export class SocketStream {
 
   #onRefused(refusal: unknown): void {
     const { sockets, http, fallsBack } = this.#options
+    this.#answered.abort()
     const error = toAgentError(refusal)
     const { maxSubscriptions, refusedHeaders } = detailsOf(error)
     if (typeof maxSubscriptions === 'number') {
@@ -94,17 +108,33 @@ export class SocketStream {
     } else if (refusedHeaders !== undefined && fallsBack) {
       // A proxy would see them in an ordinary request, and strip those that are its own to set.
       sockets.onUnfit()
-      this.#closeHttp = http.openStream(this.#request, this.#observer)
-    } else this.#observer.onFailed(error)
+      this.#closeHttp ??= http.openStream(this.#request, this.#observer)
+    } else if (this.#closeHttp === undefined) this.#observer.onFailed(error)
   }
 
   #onLost(error: unknown, isProven: boolean): void {
     const { sockets, fallsBack } = this.#options
     this.#answered.abort()
+    sockets.onLost()
     this.#isLost = !isProven
     if (this.#closeHttp !== undefined) this.#judge()
     else if (!isProven && fallsBack && sockets.isHopeless) this.#openOverHttp()
-    else this.#observer.onFailed(toAgentError(error))
+    else return this.#observer.onFailed(toAgentError(error))
+    void this.#subscribeLater()
+  }
+
+  /**
+   * Tries a socket again: the server may only have been slow. A browser has few connections for HTTP, and what gets none, also of
+   * calls, waits until a run ends.
+   */
+  async #subscribeLater(): Promise<void> {
+    const { sockets, headers } = this.#options
+    const { signal } = this.#left
+    await sockets.untilNextTry(signal)
+    if (signal.aborted) return
+    // A token may have been renewed meanwhile.
+    this.#caller = await resolveHeaders(headers).catch(() => this.#caller)
+    if (!signal.aborted) this.#subscribe()
   }
 
   /** The stream goes over HTTP when the first socket is slow. The socket stays open: the stream moves to it later. */
@@ -145,9 +175,10 @@ export class SocketStream {
 
   /** The socket works by now: the stream goes on over it after what it has had over HTTP. */
   #move(): void {
-    this.#closeSocket()
     this.#closeHttp?.()
     this.#closeHttp = undefined
+    if (this.#asked === this.#request) return this.#observer.onOpened()
+    this.#closeSocket()
     this.#subscribe()
   }
 

@@ -1,4 +1,3 @@
-import type { HeadersOption } from './links.ts'
 import { resolveHeaders } from './links.ts'
 import { SocketStream } from './socket-stream.ts'
 import type { SocketStreamOptions } from './socket-stream.ts'
@@ -6,24 +5,19 @@ import { createSockets } from './sockets.ts'
 import { toAgentError } from './to-agent-error.ts'
 import type { RunTransport } from './transport.ts'
 
-interface SocketTransportOptions extends SocketStreamOptions {
-  headers: HeadersOption | undefined
-}
-
 /** As `createSocketTransport`, over sockets of its own. */
 export function transportOverSockets(
-  options: Omit<SocketTransportOptions, 'sockets'> & Parameters<typeof createSockets>[0],
+  options: Omit<SocketStreamOptions, 'sockets'> & Parameters<typeof createSockets>[0],
 ): RunTransport {
   return createSocketTransport({ ...options, sockets: createSockets(options) })
 }
 
 /** Streams over sockets that they share: a browser has six connections to a server, and pages with more runs. */
-export function createSocketTransport({ headers, ...options }: SocketTransportOptions): RunTransport {
-  const { http, sockets, fallsBack } = options
+export function createSocketTransport(options: SocketStreamOptions): RunTransport {
+  const { http, headers } = options
   return {
     getRun: http.getRun,
     openStream(request, observer) {
-      if (fallsBack && !sockets.isWorthTrying) return http.openStream(request, observer)
       let isLeft = false
       let stream: SocketStream | undefined
       void resolveHeaders(headers).then(

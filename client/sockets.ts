@@ -2,8 +2,10 @@ import type { ClientClock } from './clock.ts'
 import type { SocketSettings } from './socket-settings.ts'
 import { Socket } from './socket.ts'
 
-/** Before a way that was found closed is tried again: it may have been a server just starting. */
-const CLOSED_FOR_MS = 5 * 60_000
+/** Before sockets are tried again after the first failure: the server may have been starting, or slow. */
+const FIRST_PAUSE_MS = 5_000
+/** The pause doubles with each failure in a row, up to this. */
+const LONGEST_PAUSE_MS = 5 * 60_000
 /**
  * Where it has been open before, so many sockets in a row must fail before a stream does without, and it
  * alone: the server was most likely away, and a page may have more streams than connections.
@@ -16,6 +18,8 @@ const MAX_HEAD_STARTS = 4
 export interface Sockets {
   /** False for some time after sockets were found not to work here. */
   readonly isWorthTrying: boolean
+  /** Resolves when a stream that goes over HTTP may try a socket again, or when `signal` aborts. */
+  untilNextTry(signal: AbortSignal): Promise<void>
   /** Whether a stream whose socket did not open is better off without one. */
   readonly isHopeless: boolean
   /** The socket that streams of this caller share, or one more when it is full. @throws when none can be made. */
@@ -23,8 +27,10 @@ export interface Sockets {
   /** Whether one more stream may go over HTTP while the first socket opens, until `endHeadStart`. */
   takeHeadStart(): boolean
   endHeadStart(): void
-  /** Something was heard over a socket. */
+  /** A stream has started over a socket. */
   onProven(): void
+  /** A socket was lost. */
+  onLost(): void
   /** The server answers, and not over sockets: a deployment without them, or a proxy that blocks them. */
   onUseless(): void
   /** The server does not take over a socket what it takes over HTTP. */
@@ -42,10 +48,15 @@ export function createSockets(
   let wasProven = false
   let failures = 0
   let headStarts = 0
+  let nextTryAt = Number.NEGATIVE_INFINITY
   let closedUntil = Number.NEGATIVE_INFINITY
   return {
     get isWorthTrying() {
       return clock.now() >= closedUntil
+    },
+    async untilNextTry(signal) {
+      // Again: another stream may have tried meanwhile, and failed.
+      while (!signal.aborted && clock.now() < nextTryAt) await clock.sleep(nextTryAt - clock.now(), signal)
     },
     get isHopeless() {
       return !wasProven || failures >= PATIENCE
@@ -75,12 +86,17 @@ export function createSockets(
     onProven() {
       wasProven = true
       failures = 0
+      closedUntil = Number.NEGATIVE_INFINITY
+    },
+    onLost() {
+      nextTryAt = clock.now() + Math.min(FIRST_PAUSE_MS * 2 ** (failures - 1), LONGEST_PAUSE_MS)
     },
     onUseless() {
-      if (!wasProven) closedUntil = clock.now() + CLOSED_FOR_MS
+      if (!wasProven) closedUntil = nextTryAt
     },
     onUnfit() {
-      closedUntil = clock.now() + CLOSED_FOR_MS
+      nextTryAt = clock.now() + LONGEST_PAUSE_MS
+      closedUntil = nextTryAt
     },
     onFull(most) {
       maxStreams = most

@@ -34,7 +34,7 @@ shareScene(async () => {
          await ctx.emit('assistant.message', { messageId: 'm', content: 'begun and ended' })
        },
      })
-     export default createAgentRuntime({ agents: [held], config: { concurrency: ${RUNS + MORE} } })`,
+     export default createAgentRuntime({ agents: [held], config: { concurrency: ${MORE + 2 * RUNS} } })`,
   )
   release = () => folder.write('go', '')
   dev = opening.use(await startDev(['--port', '0', '--web', webFixture], { cwd: folder.path }))
@@ -47,12 +47,14 @@ shareScene(async () => {
   return opening.move()
 })
 
-async function open(runIds: readonly string[]) {
+async function open(runIds: readonly string[], onSocket = () => {}) {
   const page = await browser.newPage()
   page.setDefaultTimeout(120_000)
   const sockets: WebSocket[] = []
   page.on('websocket', (socket) => {
-    if (new URL(socket.url()).pathname === '/trpc') sockets.push(socket)
+    if (new URL(socket.url()).pathname !== '/trpc') return
+    sockets.push(socket)
+    socket.once('close', onSocket)
   })
   // Vite reloads a page whose server was away; what the page itself does about that is what matters here.
   await page.routeWebSocket(
@@ -60,10 +62,15 @@ async function open(runIds: readonly string[]) {
     () => {},
   )
   const all = (selector: string) =>
-    page.waitForFunction(([wanted, count]) => document.querySelectorAll(wanted).length === count, [
-      selector,
-      runIds.length,
-    ] as const)
+    page
+      .waitForFunction(([wanted, count]) => document.querySelectorAll(wanted).length === count, [
+        selector,
+        runIds.length,
+      ] as const)
+      .catch(async (error: unknown) => {
+        const shown = await page.locator(selector).count()
+        throw new Error(`${shown} of ${runIds.length} runs show ${selector}`, { cause: error })
+      })
   await page.goto(`${proxy.url}/following.html?${runIds.map((id) => `run=${id}`).join('&')}`)
   await all('[data-text="begun"]')
   return { page, sockets, all }
@@ -82,12 +89,24 @@ test('200 runs take little memory, and one socket', async ({ annotate }) => {
   }
   const [alone, together] = [await bytesOf(one.page), await bytesOf(many.page)]
   await annotate(`a page with one run: ${kib(alone)}; with ${MORE}: ${kib(together)}`)
-  expect(many.sockets).toHaveLength(1)
+  expect(many.sockets.filter(isOpen)).toHaveLength(1)
   expect((together - alone) / MORE).toBeLessThan(50 * 1024)
   await Promise.all([one.page.close(), many.page.close()])
 })
 
+const isOpen = (socket: WebSocket) => !socket.isClosed()
+
 const kib = (bytes: number) => `${Math.round(bytes / 1024)} KiB`
+
+test('follows them all when the first socket does not open in time', async () => {
+  proxy.stallSockets('/trpc')
+  const runs = await createRuns(RUNS)
+  const { page, sockets } = await open(runs, () => proxy.stallSockets(null))
+  await page.locator('[data-listed]').waitFor({ state: 'attached' })
+  expect(sockets.length).toBeGreaterThan(1)
+  await expect.poll(() => sockets.filter(isOpen)).toHaveLength(1)
+  await page.close()
+})
 
 test('follows them all over one socket, over a lost connection too', async () => {
   const runs = await createRuns(RUNS)

@@ -14,6 +14,8 @@ export interface CuttingProxy extends AsyncDisposable {
   cutAfter(bytes: () => number | null): void
   /** Open connections stay open and transfer nothing more; new ones work. */
   stall(): void
+  /** From now on, new connections for a WebSocket below this path transfer nothing. Null: none. */
+  stallSockets(path: string | null): void
   /** Refuses new connections until told otherwise. */
   refuse(isRefusing: boolean): void
 }
@@ -22,6 +24,7 @@ export async function startCuttingProxy(target: number): Promise<CuttingProxy> {
   const pairs = new Set<{ inbound: Socket; outbound: Socket }>()
   let budgetOf: () => number | null = () => null
   let isRefusing = false
+  let stalledPath: string | null = null
   let connections = 0
 
   const server = createServer((inbound) => {
@@ -38,7 +41,13 @@ export async function startCuttingProxy(target: number): Promise<CuttingProxy> {
     pairs.add(pair)
     outbound.on('error', end).on('close', end)
     inbound.on('close', end)
-    inbound.pipe(outbound)
+    inbound.once('data', (head: Buffer) => {
+      const request = head.toString('latin1')
+      const isStalled = stalledPath !== null && request.startsWith(`GET ${stalledPath}`)
+      if (isStalled && /^upgrade: websocket\r$/im.test(request)) return void inbound.pause()
+      outbound.write(head)
+      inbound.pipe(outbound)
+    })
     let budget = budgetOf() ?? Number.POSITIVE_INFINITY
     outbound.on('data', (chunk: Buffer) => {
       // A reset would drop bytes that the client has not read. A cut must keep what it has.
@@ -71,6 +80,7 @@ export async function startCuttingProxy(target: number): Promise<CuttingProxy> {
         outbound.removeAllListeners('data').pause()
       }
     },
+    stallSockets: (path) => void (stalledPath = path),
     refuse: (refusing) => void (isRefusing = refusing),
     async [Symbol.asyncDispose]() {
       proxy.cut()

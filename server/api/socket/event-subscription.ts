@@ -75,7 +75,8 @@ export class EventSubscription {
   stop(): void {
     this.#isLeft = true
     this.#pieces = []
-    this.#source?.close()
+    // End it at once: a client that moves a stream stops it and asks again in one go, perhaps on a full socket.
+    if (this.#source !== undefined) this.#stopped()
   }
 
   /** Checks again whether the reader may see its events, and ends it if not. */

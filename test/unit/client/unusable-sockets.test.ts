@@ -20,15 +20,90 @@ describe('where sockets do not work', () => {
     http.streams[0]?.onOpened()
     expect(heard).toEqual(['opened'])
 
-    // Those after it go there at once, for some minutes.
-    await open()
+    // Those after it go there at once, for some seconds.
+    const other = await open()
     expect(FakeSocket.opened).toHaveLength(1)
     expect(http.streams).toHaveLength(2)
     close()
-    expect(http.streams[0]?.isClosed).toBe(true)
-    await clock.advance(5 * 60_000)
+    other.close()
+    expect(http.streams.every(({ isClosed }) => isClosed)).toBe(true)
+    await clock.advance(5_000)
+    expect(clock.sleeping).toBe(0)
     await open()
     expect(FakeSocket.opened).toHaveLength(2)
+  })
+
+  it('the first time, streams move to the next socket: a browser has few connections for HTTP', async () => {
+    const { clock, http, open } = scene()
+    const streams = await Promise.all(Array.from({ length: 30 }, async () => open()))
+    await clock.advance(3_000)
+    expect(http.streams).toHaveLength(30)
+    // Two more than calls leave. The others wait until one of them ends.
+    for (const stream of http.streams.slice(0, 6)) stream.onOpened()
+    streams.push(await open())
+    expect(FakeSocket.opened).toHaveLength(1)
+
+    await clock.advance(5_000)
+    expect(FakeSocket.opened).toHaveLength(2)
+    http.streams[0]?.onEvent(runEvent(1))
+    socket(1).accept()
+    for (let id = 1; id <= 32; id += 1) socket(1).say(started(id))
+    expect(http.streams.every(({ isClosed }) => isClosed)).toBe(true)
+    expect(socket(1).sent.at(-1)).toMatchObject({ id: 32, params: { input: { lastEventId: '1' } } })
+    for (let id = 2; id <= 32; id += 1) socket(1).say(event(id, id === 32 ? 2 : 1))
+    expect(streams[0]?.heard).toEqual(['opened', 'event 1', 'opened', 'event 2'])
+    for (const { heard } of streams.slice(1)) expect(heard.slice(-2)).toEqual(['opened', 'event 1'])
+
+    await open()
+    expect(socket(1).methods.at(-1)).toBe('subscription 33')
+    expect(http.streams).toHaveLength(31)
+  })
+
+  it.each<[string, (socket: FakeSocket) => void]>([
+    ['fail', (socket) => socket.fail()],
+    [
+      'open and break off',
+      (socket) => {
+        socket.accept()
+        socket.say('PONG')
+        socket.fail()
+      },
+    ],
+  ])('and %s again, they are tried less and less often', async (_how, fail) => {
+    const { clock, http, open } = scene()
+    const { heard } = await open()
+    socket().fail()
+    http.streams[0]?.onOpened()
+    let passedMs = 0
+    const triedAfterMs: number[] = []
+    for (let tries = 1; tries <= 9; tries += 1) {
+      while (FakeSocket.opened.length <= tries && passedMs < 600_000) {
+        await clock.advance(5_000)
+        passedMs += 5_000
+      }
+      triedAfterMs.push(passedMs)
+      passedMs = 0
+      fail(FakeSocket.opened[tries] ?? socket())
+    }
+    expect(triedAfterMs.map((ms) => ms / 1_000)).toEqual([5, 10, 20, 40, 80, 160, 300, 300, 300])
+    expect(heard).toEqual(['opened'])
+    expect(http.streams).toHaveLength(1)
+  })
+
+  it('the first time, and the next one is full, streams move to another', async () => {
+    const { clock, http, open } = scene()
+    await Promise.all([open(), open(), open()])
+    await clock.advance(3_000)
+    await clock.advance(5_000)
+    socket(1).accept()
+    for (const id of [1, 2]) socket(1).say(started(id))
+    const data = { error: { error: 'No.', code: 'rate_limited', details: { maxSubscriptions: 2 } } }
+    socket(1).say({ id: 3, error: { code: -32600, message: 'No.', data } })
+    expect(FakeSocket.opened).toHaveLength(3)
+    expect(http.streams.map(({ isClosed }) => isClosed)).toEqual([true, true, false])
+    socket(2).accept()
+    socket(2).say(started(1))
+    expect(http.streams[2]?.isClosed).toBe(true)
   })
 
   it('or are slow, a stream goes over HTTP after a moment, and moves to the socket once that works', async () => {

@@ -154,7 +154,7 @@ describe('somebody nobody knows', () => {
 })
 
 describe('a socket', () => {
-  test('carries so many subscriptions, and another when one has ended', async ({ createServer }) => {
+  test('carries so many subscriptions, and another as soon as one is stopped', async ({ createServer }) => {
     const { agent, release } = createHeldAgent()
     const config = { subscriptionsPerSocket: 3 }
     const { runtime, rest, log } = await createServer({ agents: [agent], config })
@@ -172,9 +172,8 @@ describe('a socket', () => {
       () => raw.answers.filter(({ result }) => result?.type === 'started').length === 3,
       PATIENT,
     )
-    raw.send({ id: 2, method: 'subscription.stop' })
+    raw.send([{ id: 2, method: 'subscription.stop' }, follow(4, runId)])
     await raw.until(({ id, result }) => id === 2 && result?.type === 'stopped')
-    raw.send(follow(4, runId))
     await raw.until(({ id, result }) => id === 4 && result?.type === 'started')
     release()
     await raw.until(({ id, result }) => id === 4 && result?.type === 'stopped')
