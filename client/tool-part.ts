@@ -80,12 +80,12 @@ interface CallShape {
 }
 
 /** A tool's text is told as it is, and looks like JSON where it is `42` or `{}`. A page can't tell which it was. */
-type Told<TOutput> = string extends TOutput ? Json : TOutput
+type OutputAsTold<TOutput> = string extends TOutput ? Json : TOutput
 
 type DeclaredCall<TCalls, TWait> = TCalls extends unknown
   ? {
       [K in keyof TCalls & string]: TCalls[K] extends CallShape
-        ? CallPart<K, TCalls[K]['input'], Told<TCalls[K]['output']>, TWait>
+        ? CallPart<K, TCalls[K]['input'], OutputAsTold<TCalls[K]['output']>, TWait>
         : never
     }[keyof TCalls & string]
   : never
