@@ -4,41 +4,32 @@ import type { BrokenOffCall, BrokenOffCalls } from '../contract/conversation.ts'
 import type { EventFilter } from '../contract/event.ts'
 import type { Json } from '../contract/json.ts'
 import type { HistoryMessage } from '../contract/message.ts'
-import type { Principal } from '../contract/principal.ts'
 import type { Visibility } from '../contract/visibility.ts'
 import { visibleTo } from '../events/visibility.ts'
 import type { BrokenOffEvent, ConversationStore } from '../ports/store/conversation-store.ts'
-import type { Access } from './access.ts'
-import { findShownRuns } from './shown-runs.ts'
+import type { ShownRuns } from './shown-runs.ts'
 
+/** @param findShown is asked only where there may be calls to see. */
 export type FindBrokenOff = (
-  principal: Principal,
   messages: readonly HistoryMessage[],
   filter: EventFilter,
+  findShown: () => Promise<ShownRuns | null>,
 ) => Promise<BrokenOffCalls[]>
 
 /** @param visibility that of `tool.call`, unless its emitter says otherwise */
 export function createFindBrokenOff(
-  {
-    store,
-    access,
-  }: { store: Pick<ConversationStore, 'readBrokenOff'>; access: Pick<Access, 'reach' | 'may'> },
+  store: Pick<ConversationStore, 'readBrokenOff'>,
   { debugMode, visibility }: { debugMode: boolean; visibility: Visibility },
 ): FindBrokenOff {
-  return async (principal, messages, filter) => {
+  return async (messages, filter, findShown) => {
     const visibilities = visibleTo(filter, debugMode)
     // Most readers may see no calls, so they do without the query.
     if (!filter.includeDebug && !visibilities.includes(visibility)) return []
-    // More people may read a conversation than its runs.
-    const reach = await access.reach(principal, 'run')
-    if (reach === null) return []
+    const shown = await findShown()
+    if (shown === null) return []
+    const events = await store.readBrokenOff(shown.reach, [...shown.ids], visibilities)
+    const told = Map.groupBy(events, ({ runId }) => runId)
     const byRun = Map.groupBy(messages, ({ runId }) => runId)
-    const events = await store.readBrokenOff(reach, [...byRun.keys()], visibilities)
-    const shown = await findShownRuns(access, principal, { runs: events.map(({ run }) => run), filter })
-    const told = Map.groupBy(
-      events.filter(({ run }) => shown.has(run.id)),
-      ({ run }) => run.id,
-    )
     return [...byRun].flatMap(([runId, ofRun]) => callsOf(ofRun, told.get(runId) ?? []))
   }
 }
@@ -54,7 +45,7 @@ function callsOf(messages: readonly HistoryMessage[], events: readonly BrokenOff
   let afterId: string | null =
     messages.findLast(({ id, incomplete }) => incomplete !== true && !stored.has(id))?.id ?? null
   let saidId: string | null = null
-  for (const { run, type, at, payload } of events) {
+  for (const { runId, type, at, payload } of events) {
     const { toolCallId, tool, arguments: input = null, result = null, isError } = fieldsOf(payload)
     if (type === 'text') {
       const id = idIn(payload)
@@ -79,7 +70,7 @@ function callsOf(messages: readonly HistoryMessage[], events: readonly BrokenOff
         continue
       }
       const place = stored.has(messageId) || afterId === null ? messageId : afterId
-      found.set(messageId, { messageId, runId: run.id, createdAt: at, afterId: place, calls: [call] })
+      found.set(messageId, { messageId, runId, createdAt: at, afterId: place, calls: [call] })
       saidId = messageId
     }
   }

@@ -40,6 +40,7 @@ import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { sessionOver } from './session-over.ts'
 import { unknownAgent } from './unknown-agent.ts'
 import type { FindBrokenOff } from './broken-off.ts'
+import type { FindShownRuns } from './shown-runs.ts'
 import type { WithReasoning } from './with-reasoning.ts'
 import { assertStorable } from '../contract/storable-json.ts'
 
@@ -68,13 +69,24 @@ interface ConversationPorts {
   deleteAll: DeleteAll
   bus: Pick<EventBus, 'publish'>
   acceptWebhooks: AcceptWebhooks
+  findShownRuns: FindShownRuns
   withReasoning: WithReasoning
   findBrokenOff: FindBrokenOff
 }
 
 // oxlint-disable-next-line max-lines-per-function -- A list of use cases, closures over the same ports.
 export function createConversations(
-  { store, access, log, deleteAll, bus, acceptWebhooks, withReasoning, findBrokenOff }: ConversationPorts,
+  {
+    store,
+    access,
+    log,
+    deleteAll,
+    bus,
+    acceptWebhooks,
+    findShownRuns,
+    withReasoning,
+    findBrokenOff,
+  }: ConversationPorts,
   agents: ReadonlyMap<string, unknown>,
   events: ConversationEvents & ConversationTickets,
 ): Conversations {
@@ -129,9 +141,12 @@ export function createConversations(
         includeFailedRuns,
       })
       const filter = { includeDebug, includeAll: false }
+      let asked: ReturnType<FindShownRuns> | undefined
+      const findShown = () =>
+        (asked ??= findShownRuns(caller, [...new Set(messages.map(({ runId }) => runId))], filter))
       const [said, brokenOff] = await Promise.all([
-        withReasoning(caller, messages, filter),
-        findBrokenOff(caller, messages, filter),
+        withReasoning(messages, filter, findShown),
+        findBrokenOff(messages, filter, findShown),
       ])
       return {
         ...conversation,

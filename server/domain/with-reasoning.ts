@@ -3,11 +3,9 @@ import type { EventFilter } from '../contract/event.ts'
 import type { Visibility } from '../contract/visibility.ts'
 import type { HistoryMessage } from '../contract/message.ts'
 import type { Part } from '../contract/message-part.ts'
-import type { Principal } from '../contract/principal.ts'
 import { visibleTo } from '../events/visibility.ts'
 import type { ConversationStore } from '../ports/store/conversation-store.ts'
-import type { Access } from './access.ts'
-import { findShownRuns } from './shown-runs.ts'
+import type { ShownRuns } from './shown-runs.ts'
 
 export interface ReasoningSettings {
   debugMode: boolean
@@ -15,31 +13,26 @@ export interface ReasoningSettings {
   visibility: Visibility
 }
 
+/** @param findShown is asked only where there may be reasoning to see. */
 export type WithReasoning = (
-  principal: Principal,
   messages: HistoryMessage[],
   filter: EventFilter,
+  findShown: () => Promise<ShownRuns | null>,
 ) => Promise<HistoryMessage[]>
 
 export function createWithReasoning(
-  {
-    store,
-    access,
-  }: { store: Pick<ConversationStore, 'readReasoning'>; access: Pick<Access, 'reach' | 'may'> },
+  store: Pick<ConversationStore, 'readReasoning'>,
   { debugMode, visibility }: ReasoningSettings,
 ): WithReasoning {
-  return async (principal, messages, filter) => {
+  return async (messages, filter, findShown) => {
     const visibilities = visibleTo(filter, debugMode)
     // Most readers are told nothing of it: they do without the query.
     if (!filter.includeDebug && !visibilities.includes(visibility)) return messages
-    // A conversation may be read by more people than its runs.
-    const reach = await access.reach(principal, 'run')
-    if (reach === null) return messages
-    const said = messages.filter(({ role }) => role === 'assistant')
-    const found = await store.readReasoning(reach, said, visibilities)
-    const shown = await findShownRuns(access, principal, { runs: found.map(({ run }) => run), filter })
-    const told = found.filter(({ run }) => shown.has(run.id))
-    const thoughts = new Map(told.map(({ run, messageId, text }) => [`${run.id} ${messageId}`, text]))
+    const shown = await findShown()
+    if (shown === null) return messages
+    const said = messages.filter(({ role, runId }) => role === 'assistant' && shown.ids.has(runId))
+    const found = await store.readReasoning(shown.reach, said, visibilities)
+    const thoughts = new Map(found.map(({ runId, messageId, text }) => [`${runId} ${messageId}`, text]))
     return messages.map((message) => withThought(message, thoughts.get(`${message.runId} ${message.id}`)))
   }
 }

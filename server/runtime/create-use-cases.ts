@@ -24,6 +24,7 @@ import type { WebhookHosts } from '../domain/webhook-hosts.ts'
 import { createTicketSigner } from '../auth/ticket-signer.ts'
 import { createVisibilityOf } from '../events/visibility.ts'
 import { createFindBrokenOff } from '../domain/broken-off.ts'
+import { createFindShownRuns } from '../domain/shown-runs.ts'
 import { createWithReasoning } from '../domain/with-reasoning.ts'
 import type { ConversationHub } from '../events/conversation-hub.ts'
 import type { EventHub } from '../events/hub.ts'
@@ -144,20 +145,15 @@ export function createUseCases(
       deleteAll: deleteThoroughly,
       bus,
       acceptWebhooks,
-      findBrokenOff: createFindBrokenOff(
-        { store, access },
-        {
-          debugMode: config.debugMode,
-          visibility: createVisibilityOf(config.eventVisibility)('tool.call'),
-        },
-      ),
-      withReasoning: createWithReasoning(
-        { store, access },
-        {
-          debugMode: config.debugMode,
-          visibility: createVisibilityOf(config.eventVisibility)('reasoning.delta'),
-        },
-      ),
+      findShownRuns: createFindShownRuns({ store, access }),
+      findBrokenOff: createFindBrokenOff(store, {
+        debugMode: config.debugMode,
+        visibility: createVisibilityOf(config.eventVisibility)('tool.call'),
+      }),
+      withReasoning: createWithReasoning(store, {
+        debugMode: config.debugMode,
+        visibility: createVisibilityOf(config.eventVisibility)('reasoning.delta'),
+      }),
     },
     agents,
     { ...conversationEvents, ticket: tickets.ofConversation },

@@ -33,13 +33,13 @@ export interface ConversationPlaces extends Moves {
 
 /** What was thought for a message. */
 export interface MessageReasoning {
-  run: RunSummary
+  runId: string
   messageId: string
   text: string
 }
 
 /** An event of a run that was broken off: a call or its result, or (`text`) the first event of a stored message. */
-export type BrokenOffEvent = { run: RunSummary; at: string; payload: unknown } & {
+export type BrokenOffEvent = { runId: string; at: string; payload: unknown } & {
   type: 'tool.call' | 'tool.result' | 'text'
 }
 
@@ -97,6 +97,8 @@ export interface ConversationStore {
     conversationId: string,
     window: { limit: number; offset: number; includeFailedRuns: boolean },
   ): Promise<{ messages: HistoryMessage[]; total: number; progress: ConversationProgress }>
+  /** Those of these runs that are within reach. */
+  readSummaries(reach: Reach, runIds: readonly string[]): Promise<RunSummary[]>
   /** What was thought for messages of a history in runs within reach, as far as these visibilities have it. */
   readReasoning(
     reach: Reach,

@@ -8,12 +8,10 @@ import type { Reach } from '../../ports/owner.ts'
 import type { BrokenOffEvent } from '../../ports/store/conversation-store.ts'
 import { execute } from '../connections/transaction.ts'
 import { forEachScope, isReached, reachValues } from '../owned-by.ts'
-import { SUMMARY_COLUMNS, toSummary } from '../rows/run-row.ts'
-import type { SummaryRow } from '../rows/run-row.ts'
 
 const BROKEN_OFF = listOf(TERMINAL_STATUSES.filter((status) => status !== 'succeeded'))
 
-/** Of all runs together: the newest have theirs first. */
+/** Of all runs together: the newest have theirs first. So much is read, and so much of what was compressed is answered. */
 const MAX_CHARACTERS = 10_000_000
 const MAX_EVENTS = 10_000
 
@@ -29,7 +27,7 @@ const READ = forEachScope(
       SELECT run_id, attempt, payload -> 'messageIds' AS void FROM agent_runtime.event
       WHERE run_id IN (SELECT id FROM asked) AND type = 'run.retrying'
     ), told AS (
-      SELECT e.run_id, e.seq, e.ts, e.type, e.payload
+      SELECT e.run_id, e.seq, e.ts, e.type, NULL AS id, pg_column_size(e.payload) AS bytes
       FROM agent_runtime.event e
       WHERE e.run_id IN (SELECT id FROM asked) AND e.type IN ('tool.call', 'tool.result')
         AND e.visibility = ANY ($2::agent_runtime.visibility[])
@@ -38,7 +36,7 @@ const READ = forEachScope(
           WHERE t.run_id = e.run_id AND t.attempt >= e.attempt
             AND (jsonb_typeof(t.void) = 'array' AND NOT t.void ? (e.payload ->> 'messageId')) IS NOT TRUE))
       UNION ALL
-      SELECT run_id, min(seq), min(ts), 'text', jsonb_build_object('messageId', id)
+      SELECT run_id, min(seq), min(ts), 'text', id, length(id)
       FROM (
         SELECT *, max(attempt) OVER of_message AS last_attempt, bool_or(is_stored) OVER of_message AS is_kept
         FROM (
@@ -53,19 +51,22 @@ const READ = forEachScope(
       ) AS said
       WHERE attempt = last_attempt AND is_kept
       GROUP BY run_id, id
-    ), bounded AS (
-      SELECT *, sum(length(payload::text)) OVER newest AS characters, row_number() OVER newest AS events FROM told
+    ), sized AS (
+      SELECT *, sum(bytes) OVER newest AS stored, row_number() OVER newest AS events FROM told
       WINDOW newest AS (ORDER BY run_id DESC, seq)
+    ), bounded AS (
+      SELECT s.run_id, s.seq, s.ts, s.type, COALESCE(e.payload, jsonb_build_object('messageId', s.id)) AS payload,
+        sum(length(e.payload::text)) OVER (ORDER BY s.run_id DESC, s.seq) AS characters
+      FROM sized s
+      LEFT JOIN agent_runtime.event e ON s.id IS NULL AND e.run_id = s.run_id AND e.seq = s.seq
+      WHERE s.stored <= ${MAX_CHARACTERS} AND s.events <= ${MAX_EVENTS}
     )
-    SELECT ${SUMMARY_COLUMNS}, b.ts AS at, b.type, b.payload
-    FROM bounded b JOIN agent_runtime.run r ON r.id = b.run_id
-    WHERE b.characters <= ${MAX_CHARACTERS} AND b.events <= ${MAX_EVENTS}
-    ORDER BY b.run_id, b.seq`,
+    SELECT run_id AS "runId", ts AS at, type, payload FROM bounded
+    WHERE COALESCE(characters, 0) <= ${MAX_CHARACTERS}
+    ORDER BY run_id, seq`,
 )
 
-interface Row extends SummaryRow, Pick<BrokenOffEvent, 'type' | 'payload'> {
-  at: Date
-}
+type Row = Omit<BrokenOffEvent, 'at'> & { at: Date }
 
 /** Of these runs within reach, the calls and results that these visibilities have. */
 export async function readBrokenOff(
@@ -76,8 +77,5 @@ export async function readBrokenOff(
 ): Promise<BrokenOffEvent[]> {
   if (runIds.length === 0) return []
   const rows = await execute<Row>(pool, READ[reach.scope], [runIds, visibilities, ...reachValues(reach)])
-  return rows.map(({ at, type, payload, ...run }) => ({
-    ...{ run: toSummary(run), at: new Date(at).toISOString() },
-    ...{ type, payload },
-  }))
+  return rows.map(({ at, ...event }) => ({ ...event, at: new Date(at).toISOString() }))
 }

@@ -5,8 +5,6 @@ import type { MessageReasoning } from '../../ports/store/conversation-store.ts'
 import type { Reach } from '../../ports/owner.ts'
 import { execute } from '../connections/transaction.ts'
 import { forEachScope, isReached, reachValues } from '../owned-by.ts'
-import { SUMMARY_COLUMNS, toSummary } from '../rows/run-row.ts'
-import type { SummaryRow } from '../rows/run-row.ts'
 
 /** Of all messages together: the newest have theirs first. */
 const MAX_CHARACTERS = 10_000_000
@@ -37,15 +35,9 @@ const READ = forEachScope(
     ), bounded AS (
       SELECT *, sum(length(text)) OVER (ORDER BY run_id DESC, seq DESC) AS characters FROM thought
     )
-    SELECT ${SUMMARY_COLUMNS}, bounded.id AS "messageId", bounded.text
-    FROM bounded JOIN agent_runtime.run r ON r.id = bounded.run_id
-    WHERE bounded.characters <= ${MAX_CHARACTERS}`,
+    SELECT run_id AS "runId", id AS "messageId", text FROM bounded
+    WHERE characters <= ${MAX_CHARACTERS}`,
 )
-
-interface Row extends SummaryRow {
-  messageId: string
-  text: string
-}
 
 /** Of these messages, by their runs within reach; as much of it as these visibilities have. */
 export async function readReasoning(
@@ -55,11 +47,10 @@ export async function readReasoning(
   visibilities: readonly Visibility[],
 ): Promise<MessageReasoning[]> {
   if (messages.length === 0) return []
-  const rows = await execute<Row>(pool, READ[reach.scope], [
+  return await execute<MessageReasoning>(pool, READ[reach.scope], [
     [...new Set(messages.map(({ runId }) => runId))],
     messages.map(({ id }) => id),
     visibilities,
     ...reachValues(reach),
   ])
-  return rows.map(({ messageId, text, ...run }) => ({ run: toSummary(run), messageId, text }))
 }

@@ -7,6 +7,7 @@ import { readConversationPlace } from '../statements/read-conversation-place.ts'
 import { createReadConversationRuns } from '../statements/read-conversation-runs.ts'
 import { readHistory } from '../statements/read-history.ts'
 import { readBrokenOff } from '../statements/read-broken-off.ts'
+import { readSummaries } from '../statements/read-summaries.ts'
 import { readReasoning } from '../statements/read-reasoning.ts'
 import { askForTitle, setTitle } from '../statements/title-conversation.ts'
 import { selectBranch } from '../statements/select-branch.ts'
@@ -27,6 +28,7 @@ export function createConversationStore({
     getConversation: (reach, conversationId) => reads.getConversation(prisma, reach, conversationId),
     listConversations: (reach, filter, cursor) => reads.listConversations(pool, { reach, filter, cursor }),
     readHistory: (reach, conversationId, window) => readHistory(pool, { reach, conversationId }, window),
+    readSummaries: (reach, runIds) => readSummaries(pool, reach, runIds),
     readBrokenOff: (reach, runIds, visibilities) => readBrokenOff(pool, reach, runIds, visibilities),
     readReasoning: (reach, messages, visibilities) => readReasoning(pool, reach, messages, visibilities),
     readConversationPlace: (reach, asked) => readConversationPlace(pool, reach, asked),

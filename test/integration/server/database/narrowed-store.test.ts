@@ -156,6 +156,7 @@ const CALLS: {
       store.readHistory(reach, conversationId, { limit: 10, offset: 0, includeFailedRuns: false }),
     answer: { messages: [], total: 0, progress: { newest: 0, open: [] } },
   },
+  readSummaries: { call: ({ store, runId }, reach) => store.readSummaries(reach, [runId]), answer: [] },
   readReasoning: {
     call: ({ store, runId }, reach) =>
       store.readReasoning(reach, [{ id: 'thought', runId }], ['user', 'debug', 'internal']),
