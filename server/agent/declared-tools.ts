@@ -31,8 +31,11 @@ export function assertTools(agentKey: string, tools: AgentTools): void {
     )
   }
   for (const [name, tool] of Object.entries(tools)) {
-    if (!isServerTool(tool)) assertClientTool(agentKey, name, tool)
-    else if (tool.name !== name) {
+    if (!isServerTool(tool)) {
+      assertClientTool(agentKey, name, tool)
+    } else if (typeof tool.name !== 'string') {
+      throw new TypeError(`Agent "${agentKey}", tool "${name}": make a tool with execute by defineTool().`)
+    } else if (tool.name !== name) {
       throw new TypeError(
         `Agent "${agentKey}": the tool "${tool.name}" is declared as ${JSON.stringify(name)}.`,
       )

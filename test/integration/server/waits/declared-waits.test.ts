@@ -103,7 +103,7 @@ test.for([
   ],
   [
     { tools: { pick: { description: '', input: z.object({}), execute: () => 1 } } },
-    'tool "pick": there is no option execute',
+    'tool "pick": make a tool with execute by defineTool()',
   ],
 ] as const)('an agent with %o is refused', ([rest, message]) => {
   expect(() => defineAgent({ key: 'agent', run: async () => {}, ...(rest as object) })).toThrow(message)
