@@ -1,6 +1,6 @@
 /**
- * A list whose items may have keys, immutable from outside. A change makes a new version, which takes the items of the one before and leaves
- * it what it had there: that costs the same however many there are. An older version that is asked again copies the items, once.
+ * An immutable list whose items may have keys. A change makes a new version. The new version takes over the items, and the old one notes the
+ * difference, so a change costs the same in a long list. An old version that is read again copies the items once.
  */
 export class KeyedList<T> {
   readonly #keyOf: (item: T) => string | undefined

@@ -1,4 +1,4 @@
-// What is known of a run, and what it becomes by one more event: pure functions.
+// The known state of a run, and pure functions that make the next state from one more event.
 import type { Json } from '../server/contract/json.ts'
 import type { Usage } from '../server/contract/budget.ts'
 import type { Run, RunError, RunStatus } from '../server/contract/run.ts'
@@ -108,7 +108,7 @@ export function reduceKnown(state: Known, event: UntypedEvent): Known {
 export function reduceRecord(state: Known, run: Run): Known {
   const ending = endingOfRun(run)
   if (isTerminal(state.status)) {
-    // Of how it ended, an event may have told all but the output.
+    // An event may have told how it ended, but not the output.
     const isSame = ending?.status === state.status && state.output === null
     return isSame ? { ...state, output: ending.output } : state
   }
@@ -130,7 +130,7 @@ const OTHERS: ReadonlySet<string> = new Set([
 function atAttempt(state: Known, attempt: number): Known {
   if (attempt <= state.attempt) return state
   const known = withoutWaits(state)
-  // Of an attempt that ended without a word nobody knows what stays.
+  // That attempt ended without an event, so its messages are void.
   const kept = state.status === 'running' ? withoutVoid(known, () => true) : known
   return { ...(kept.toolInputs.toArray().length === 0 ? kept : withoutOpenCalls(kept, false)), attempt }
 }
@@ -148,7 +148,7 @@ function ended(state: Known, { status, output, error }: RunEnding): Known {
 }
 
 function waiting(state: Known, payload: unknown): Known {
-  // Of one attempt all come after everything else it did.
+  // An attempt's waits are told after everything else that it did.
   const wait = fieldsOf(payload) as unknown as PendingWait
   // Children have events of their own, and nobody is asked.
   const known = wait.kind === 'child' ? state : withWait(state, wait)

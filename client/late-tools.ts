@@ -19,7 +19,7 @@ export function createLateTools(
       const runTools = await loaded().catch(async (cause: unknown) => {
         const failure = toAgentError(cause)
         if (!link.lost(failure)) throw failure
-        // Leaving ends it, and is no failure.
+        // An aborted signal ends this wait, and the loop. It is no failure.
         await link.due(signal).catch(() => {})
       })
       if (runTools !== undefined) return runTools(runId, tools, options)

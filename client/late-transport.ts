@@ -17,7 +17,7 @@ export function createLateTransport(
   const loaded = loadedOnce(load)
   return {
     getRun: http.getRun,
-    // Whoever opens a stream hears of a failure.
+    // A failure is told when a stream is opened.
     prepare: () => void loaded().catch(() => {}),
     openStream(request, observer) {
       let isLeft = false

@@ -1,8 +1,8 @@
 import { isOffline } from './online.ts'
 
 /**
- * What is loaded when it is first asked for. After a failure it is asked for again, and not at all while a page is offline: a browser may
- * remember that a module could not be loaded.
+ * Loads something at the first call. A later call tries again after a failure. Nothing is loaded while the page is offline, because a
+ * browser may remember that a module could not be loaded.
  */
 export function loadedOnce<T>(load: () => Promise<T>): () => Promise<T> {
   let loading: Promise<T> | undefined

@@ -76,8 +76,8 @@ export const initialRunState = (): RunState => new KnownState({ ...NOTHING_KNOWN
 
 /**
  * The state after `event`. Events already seen change nothing, and what a newer server tells of a run (`run.…`) is only
- * recorded. An event costs the same however many came before it; the end of an attempt goes through all messages. A list of the state is made when
- * it is read, so read it once for many events.
+ * recorded. An event costs the same late in a run as early. Only the end of an attempt
+ * goes through all messages. The lists of a state are made when they are read, so read them once for many events.
  *
  * @throws TypeError when `state` is a copy of one.
  */

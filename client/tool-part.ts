@@ -5,8 +5,8 @@ import type { PendingWait } from '../server/contract/wait.ts'
 import type { PendingWaitOf } from '../server/contract/wait-types.ts'
 
 /**
- * The name of a tool that the agents do not declare. It is text, but no text that is written in code: a misspelt name does not compile, and
- * `part.tool === 'get_weather'` leaves the calls of that tool alone.
+ * The name of a tool that the agents do not declare. No name that is written in code has this type, so a misspelt name does not compile.
+ * `part.tool === 'get_weather'` narrows to the calls of that tool alone.
  */
 export type UndeclaredTool = Undeclared
 // No other type is both: one that extends `string` alone can be compared with any text.
@@ -55,8 +55,9 @@ type CallPart<TName extends string, TInput, TOutput, TWait> =
     })
 
 /**
- * A call of a tool: a union narrowed by `tool` and `state`. Arguments and results are those of the schemas of the tools that the agents
- * declare (`tools` of `defineAgent`); of other tools they are any JSON, as is a result whose schema is that of a text. Where no agent declares any, `tool` is any text.
+ * A call of a tool: a union narrowed by `tool` and `state`. Arguments and results have the types of the schemas that the agents declare
+ * (`tools` of `defineAgent`). They are any JSON for other tools, and so is a result whose schema is a text's. If no agent declares tools,
+ * `tool` is any text.
  *
  * @example
  * if (part.type === 'tool' && part.tool === 'get_weather' && part.state === 'succeeded') show(part.output.celsius)

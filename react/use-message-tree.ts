@@ -124,7 +124,7 @@ export function useMessageTree(
     },
     [client, refresh, conversationId],
   )
-  // What comes of an agent is typed for who calls.
+  // The caller sees the types of the agents.
   return { send: send as MessageTree['send'], edit, regenerate, select, fork }
 }
 

@@ -14,7 +14,7 @@ const BARE: Record<Framework, string> = {
 const { firstAfterMs, everyMs, deltas } = PACES.paced
 
 /**
- * What an agent of a framework costs as a run, one at a time. The floor is the framework alone, in the same
+ * The cost of a framework's agent as a run, one run at a time. The floor is the framework alone, in the same
  * worker process. The runtime stores everything in PostgreSQL before a reader gets it, so the first delta
  * waits for that.
  */

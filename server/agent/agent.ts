@@ -96,13 +96,13 @@ export interface Agent<
   /** What happens to a run in a conversation that has one under way. Default: `queue`, it waits its turn. */
   readonly conversationPolicy?: ConversationPolicy
   /**
-   * Names the code: a run remembers by which version it began. Change it when steps or waits are not what they were. 1 to 100 characters.
-   * Default: none, any code goes on with what earlier code left.
+   * The version of the agent's code. A run remembers the version that it began with. Change it when steps or waits change. 1 to 100
+   * characters. Default: none, and any code goes on with what earlier code left.
    */
   readonly version?: string
   /**
-   * What becomes of a run that another version has begun and left steps, waits or a checkpoint: `continue` goes on with them, `restart`
-   * forgets them and begins anew, `fail` ends it with the code `version_changed`. Default: `continue`.
+   * How to treat a run that has steps, waits or a checkpoint of another version. `continue` goes on with them, `restart` forgets them and
+   * begins anew, `fail` ends the run with the code `version_changed`. Default: `continue`.
    */
   readonly onVersionChange?: VersionChange
   /**
@@ -144,7 +144,7 @@ export interface AnyAgent {
   readonly schedules?: readonly AnySchedule[]
   run(ctx: never): Promise<AgentResult<unknown> | void>
 }
-/** What becomes of a run that another version of its agent began. */
+/** How to treat a run that another version of its agent began. */
 export type VersionChange = (typeof VERSION_CHANGES)[number]
 export const VERSION_CHANGES = ['continue', 'restart', 'fail'] as const
 
