@@ -45,7 +45,7 @@ const program = new Command('bench')
   .option('-p, --profile <folder>', 'write a CPU profile of each server process there')
   .addHelpText(
     'after',
-    `\nWorkloads:\n${WORKLOADS.map(({ key, title }) => `  ${key.padEnd(10)}${title}`).join('\n')}`,
+    `\nWorkloads:\n${WORKLOADS.map(({ key, title }) => `  ${key.padEnd(10)} ${title}`).join('\n')}`,
   )
 
 function parseCount(text: string): number {

@@ -30,7 +30,7 @@ export function withLive(
   const ids = new Set(page.map(({ id }) => id))
   const runIds = new Set(page.map(({ runId }) => runId))
   for (const run of runs) {
-    const stored = page.filter(({ runId }) => runId === run.runId)
+    const stored = runIds.has(run.runId) ? page.filter(({ runId }) => runId === run.runId) : []
     // A history that was read since has it, or shows another way. One without messages of its own answers what is last.
     const isShown =
       stored.length > 0 || run.createdIn > readIn || (run.inputs.length === 0 && run.endedIn === 0)

@@ -24,6 +24,8 @@ class KnownState implements RunState {
 
   constructor(known: Known) {
     this.#known = known
+    // So that Vue leaves it as it is: a proxy of it could not read what is private.
+    Object.freeze(this)
   }
 
   /** The state after a change of what is known; the same object where there is none. */

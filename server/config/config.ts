@@ -141,7 +141,8 @@ export const Config = z.object({
   streamPollIntervalSeconds: z.coerce.number().min(0.05).max(DAY_SECONDS).default(2),
   /**
    * Seconds between keep-alives on an idle stream: comments of SSE, pings of tRPC and WebSockets. A tRPC client that hears
-   * nothing for three times as long connects again.
+   * nothing for three times as long connects again. Streams of running runs have one at least every 2 s, whatever this
+   * is: `RUNNING_INTERVAL_MS` in `server/api/keep-alive.ts`.
    */
   streamKeepAliveSeconds: z.coerce.number().min(0.05).max(DAY_SECONDS).default(15),
   /** Seconds after which `authenticate` is asked again about the reader of an open stream. */

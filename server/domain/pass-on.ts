@@ -1,6 +1,7 @@
 import { v7 as uuidv7 } from 'uuid'
 import { AgentRuntimeError } from '../contract/agent-runtime-error.ts'
 import { SENT_KEY_PREFIX } from '../contract/create-run.ts'
+import { NOT_ASKED } from '../ports/create-run.ts'
 import type { NewRun } from '../ports/create-run.ts'
 import type { EventBus } from '../ports/event-bus.ts'
 import type { Logger } from '../ports/logger.ts'
@@ -132,19 +133,11 @@ function toNewRun(
   isOneLimited: boolean,
 ): NewRun {
   return {
+    ...NOT_ASKED,
     ...left,
     id: uuidv7(),
     principal: owner,
-    newConversation: null,
-    insteadOf: null,
-    fileIds: [],
-    webhooks: [],
     idempotencyKey: `${SENT_KEY_PREFIX}${runId}${isOnlyEnds ? `/${positions[0]}` : ''}`,
-    fingerprint: null,
-    runAt: null,
-    expiresAt: null,
-    conversationPolicy: 'queue',
     isLimited: isOneLimited,
-    maxWaiting: Infinity,
   }
 }

@@ -50,6 +50,19 @@ export interface NewRun {
   traceparent: string | null
 }
 
+/** What only a caller asks for, in a run that the runtime creates by itself in a conversation. */
+export const NOT_ASKED = {
+  newConversation: null,
+  insteadOf: null,
+  fileIds: [],
+  webhooks: [],
+  fingerprint: null,
+  runAt: null,
+  expiresAt: null,
+  conversationPolicy: 'queue',
+  maxWaiting: Infinity,
+} as const satisfies Partial<NewRun>
+
 /** Whether creating the run may have to wait for a lock. Runs that never wait are created in separate batches. */
 export function mayClash(run: NewRun): boolean {
   const { idempotencyKey, fileIds, isLimited, principal } = run

@@ -5,6 +5,7 @@ import type { JsonObject } from '../contract/json.ts'
 import { HANDOFF_KEY_PREFIX } from '../contract/create-run.ts'
 import { refusalOf } from '../domain/refused-run.ts'
 import type { ClaimedRun } from '../ports/attempt.ts'
+import { NOT_ASKED } from '../ports/create-run.ts'
 import type { NewRun } from '../ports/create-run.ts'
 import type { EventBus } from '../ports/event-bus.ts'
 import type { NewChild } from '../ports/family.ts'
@@ -74,23 +75,15 @@ export function createHandOff(ports: HandOffPorts, { run, signal, prepare }: Han
     const handoff: JsonObject = { runId: run.id, agentKey: run.agentKey, depth }
     return {
       runId: await create({
+        ...NOT_ASKED,
         ...prepared,
         principal: run.principal,
         conversationId: run.conversationId,
-        newConversation: null,
-        insteadOf: null,
-        webhooks: [],
         messages,
-        fileIds: [],
         metadata: { ...metadata, handoff },
         preferences: run.preferences,
         idempotencyKey: `${HANDOFF_KEY_PREFIX}${run.id}/${key}`,
-        fingerprint: null,
         priority: run.priority,
-        runAt: null,
-        expiresAt: null,
-        conversationPolicy: 'queue',
-        maxWaiting: Infinity,
       }),
     }
   }) as ChildRuns['handOff']

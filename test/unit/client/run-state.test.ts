@@ -33,6 +33,11 @@ describe('the state of a run', () => {
     })
   })
 
+  it('is left as it is by libraries that wrap what can change', () => {
+    // Vue's rule: https://github.com/vuejs/core/blob/v3.5.0/packages/reactivity/src/reactive.ts
+    expect(Object.isExtensible(stateAfter(message(1, 'Hello')))).toBe(false)
+  })
+
   it.each(Object.entries(TRANSITIONS))('has the status of a run that is %s', (_, { event, to }) => {
     // Each of them changes the status: before, a run is running or waiting.
     const before = to === 'running' ? 'run.waiting' : 'run.started'

@@ -8,6 +8,11 @@ import { answerSchema } from './named.ts'
 
 export const snake = (key: string): string => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 
+/** The type of a name's form in REST: `maxAttempts` is `max_attempts`. */
+export type SnakeCase<Key extends string> = Key extends `${infer Letter}${infer Rest}`
+  ? `${Letter extends Lowercase<Letter> ? Letter : `_${Lowercase<Letter>}`}${SnakeCase<Rest>}`
+  : Key
+
 export function snakeKeys(payload: Json): Json {
   if (!isObject(payload)) return payload
   return Object.fromEntries(Object.entries(payload).map(([key, value]) => [snake(key), value]))

@@ -3,10 +3,11 @@ import { WrittenChatMessage, toChatMessage } from '../../../contract/chat-messag
 import type { AnyRunEvent } from '../../../contract/event.ts'
 import { RespondInput, RunStatus, isWorthAnotherTry } from '../../../contract/run.ts'
 import type { Budget } from '../../../contract/budget.ts'
-import type { RunDetail, RunError, SpokenRun } from '../../../contract/run.ts'
+import type { Run, RunDetail, RunError, SpokenRun } from '../../../contract/run.ts'
 import { RestEventRecord, toRestEventRecord } from './event.ts'
 import { answerSchema, requestSchema } from './named.ts'
 import { FreeJson, FreeObject, RestOwner, Time, toRestOwner } from './names.ts'
+import type { SnakeCase } from './names.ts'
 import { RestWait, toRestWait } from './wait.ts'
 import { RestUsage, toRestUsage } from './usage.ts'
 
@@ -78,6 +79,9 @@ export const RestSteeredRun = answerSchema(
   }),
 )
 
+/** REST answers each field of a run; `params` are in `input`. */
+type EachFieldOfRun = Record<SnakeCase<Exclude<keyof Run, 'params'>> | 'input', unknown>
+
 export function toRestRun(run: SpokenRun): RestRun {
   const messages = run.messages.map(toChatMessage)
   return {
@@ -114,7 +118,7 @@ export function toRestRun(run: SpokenRun): RestRun {
     parent_run_id: run.parentRunId,
     root_run_id: run.rootRunId,
     depth: run.depth,
-  }
+  } satisfies EachFieldOfRun
 }
 
 const toRestBudget = ({ tokens, toolCalls, cost }: Budget) => ({
