@@ -2,9 +2,9 @@ import { systemClock } from './clock.ts'
 import type { LinkOptions } from './links.ts'
 import { prefixOf } from './links.ts'
 import { canReadStreams } from './older-runtimes.ts'
-import { createLateTransport } from './late-transport.ts'
 import type { SocketSettings } from './socket-settings.ts'
 import { DEFAULT_SOCKET_SETTINGS, socketUrl } from './socket-settings.ts'
+import { transportOverSockets } from './socket-transport.ts'
 import type { RunTransport } from './transport.ts'
 
 export interface TransportOptions extends LinkOptions {
@@ -20,7 +20,6 @@ export interface TransportOptions extends LinkOptions {
   socket?: Partial<SocketSettings>
 }
 
-/** @throws TypeError when sockets are demanded and impossible. */
 export function chooseTransport(http: RunTransport, options: TransportOptions): RunTransport {
   const { transport = 'auto', WebSocket = globalThis.WebSocket, fetch, EventSource } = options
   if (transport === 'sse') return http
@@ -28,23 +27,16 @@ export function chooseTransport(http: RunTransport, options: TransportOptions): 
   if (transport === 'auto') {
     if (fetch !== undefined || EventSource !== undefined || options.links !== undefined) return http
     if (typeof WebSocket !== 'function' || url === undefined) return http
-  } else if (typeof WebSocket !== 'function') {
-    throw new TypeError('There is no WebSocket here: pass one as the option WebSocket.')
   }
-  const settings = { ...DEFAULT_SOCKET_SETTINGS, ...options.socket }
-  const fallsBack = transport === 'auto' && canReadStreams()
-  const load = async () => {
-    const { transportOverSockets } = await import('./socket-transport.ts')
-    return transportOverSockets({
-      ...settings,
-      WebSocket,
-      url: url ?? options.url,
-      clock: systemClock,
-      headers: options.headers,
-      prefix: prefixOf(options.path),
-      http,
-      fallsBack,
-    })
-  }
-  return createLateTransport(load, { http, fallsBack })
+  return transportOverSockets({
+    ...DEFAULT_SOCKET_SETTINGS,
+    ...options.socket,
+    WebSocket,
+    url: url ?? options.url,
+    clock: systemClock,
+    headers: options.headers,
+    prefix: prefixOf(options.path),
+    http,
+    fallsBack: transport === 'auto' && canReadStreams(),
+  })
 }

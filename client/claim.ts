@@ -4,7 +4,7 @@ import { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
 import type { Claimed } from '../server/contract/session.ts'
 import type { AgentClient } from './agent-client.ts'
 import { throwIfAborted } from './older-runtimes.ts'
-import { call } from './trpc-transport.ts'
+import { call } from './ask.ts'
 import type { Visitor } from './visitor.ts'
 
 /** There was no such session, or it was claimed before, perhaps by a call whose answer got lost. */

@@ -7,19 +7,19 @@ import type { Message } from '../server/contract/message.ts'
 import type { RespondInput } from '../server/contract/run.ts'
 import type { SendRequest } from '../server/contract/sent-message.ts'
 import type { AgentClient, CreateOptions } from './agent-client.ts'
+import { ask } from './ask.ts'
+import type { AskOptions } from './ask.ts'
 import type { TransportOptions } from './choose-transport.ts'
-import { chooseTransport } from './choose-transport.ts'
 import { systemClock } from './clock.ts'
 import { createConversationHandle } from './conversation-handle.ts'
 import { createConversationStore } from './conversation-store.ts'
 import type { ConversationStore } from './conversation-store.ts'
 import { createFiles } from './files.ts'
-import { eventsOf, followConversation } from './follow-conversation.ts'
-import { followRun } from './follow-run.ts'
-import { createLateTools } from './late-tools.ts'
+import type { FollowConversationOptions } from './follow-conversation.ts'
+import { createLateStreams } from './late-streams.ts'
 import { below, createLinks, prefixOf } from './links.ts'
-import type { ReconnectPolicy } from './reconnect.ts'
-import { DEFAULT_RECONNECT_POLICY } from './reconnect.ts'
+import type { ReconnectPolicy } from './reconnect-policy.ts'
+import { DEFAULT_RECONNECT_POLICY } from './reconnect-policy.ts'
 import type { AnyRunHandle, RunHandleDependencies } from './run-handle.ts'
 import { createRunHandle } from './run-handle.ts'
 import { createMemories } from './memories.ts'
@@ -35,7 +35,6 @@ import type { AnyToolHandlers } from './run-tools.ts'
 import type { RunStore } from './run-store.ts'
 import { createStores } from './stores.ts'
 import type { EventSelection } from './transport.ts'
-import { ask, call, createTrpcTransport } from './trpc-transport.ts'
 
 export interface AgentClientOptions extends TransportOptions {
   /** How lost streams are opened again. Default: forever, after 250 ms doubling up to 15 s. */
@@ -74,56 +73,59 @@ export function createAgentClient<TRuntime extends HasAgents>(
   if (anonymous !== false && options.links !== undefined)
     throw new TypeError('An anonymous visitor needs the links of the client: leave out the option links.')
   const sessions = `${url}/${prefixOf(options.path)}sessions.createAnonymous`
+  if (options.transport === 'websocket' && typeof (options.WebSocket ?? globalThis.WebSocket) !== 'function')
+    throw new TypeError('There is no WebSocket here: pass one as the option WebSocket.')
   const visitor = anonymous === false ? undefined : createVisitor({ sessions, headers, anonymous })
   const asked = visitor === undefined ? options : { ...options, headers: visitor.headers }
   const links = createLinks(asked, visitor?.admitted)
   const trpc = below(createTRPCClient<AgentRouter>({ links }), options.path)
-  const transport = chooseTransport(createTrpcTransport(trpc), asked)
-  const cancel = (runId: string, signal?: AbortSignal) =>
-    call(trpc.runs.cancel.mutate({ runId }, { ...(signal && { signal }) }), signal)
-  const respond = (answer: RespondInput, signal?: AbortSignal) =>
-    call(trpc.runs.respond.mutate(answer, { ...(signal && { signal }) }), signal)
-  const send = (message: SendRequest, signal?: AbortSignal) =>
-    call(trpc.runs.send.mutate(message, { ...(signal && { signal }) }), signal)
-  const dependencies: RunHandleDependencies = {
-    transport,
+  const getRun = (runId: string, asking?: AskOptions) => ask(trpc.runs.get.query, { runId }, asking)
+  const cancelRun = (runId: string, asking?: AskOptions) => ask(trpc.runs.cancel.mutate, { runId }, asking)
+  const respond = (answer: RespondInput, asking?: AskOptions) => ask(trpc.runs.respond.mutate, answer, asking)
+  const send = (message: SendRequest, asking?: AskOptions) => ask(trpc.runs.send.mutate, message, asking)
+  const trying = {
     clock: systemClock,
     policy: { ...DEFAULT_RECONNECT_POLICY, ...options.reconnect },
     random: Math.random,
-    cancelRun: cancel,
-    respond,
-    send,
-    runTools: (...tools) => runTools(...tools),
   }
-  const conversationDependencies = {
-    ...dependencies,
-    async readCursor(conversationId: string, signal?: AbortSignal) {
-      const asked = trpc.conversations.get.query({ conversationId, limit: 1 }, { ...(signal && { signal }) })
-      return (await call(asked, signal)).cursor
-    },
-  }
+  const streams = createLateStreams(async () => {
+    const { createStreams } = await import('./streams.ts')
+    return createStreams(trpc, asked, { ...trying, store: runStore, getRun, respond })
+  }, trying)
+  const { followRun, followConversation, runTools } = streams
+  const dependencies: RunHandleDependencies = { followRun, getRun, cancelRun, respond, send, runTools }
   const runStores = createStores<RunStore<TShape>>()
   const runStore: AgentClient<TShape>['runs']['store'] = (runId, selection = {}) => {
     const { includeDebug = false, includeAll = false } = selection
-    transport.prepare?.()
+    streams.prepare()
     return runStores.get(`${runId} ${includeDebug} ${includeAll}`, () =>
       createRunStore<TShape>(runId, {
         clock: systemClock,
-        follow: (from) => followRun(dependencies, runId, { ...selection, ...from }),
+        follow: (from) => followRun(runId, { ...selection, ...from }),
       }),
     )
   }
   const conversationStores = createStores<ConversationStore>()
   const conversationStore = (conversationId: string, selection: EventSelection = {}) => {
     const { includeDebug = false, includeAll = false } = selection
-    transport.prepare?.()
+    streams.prepare()
     return conversationStores.get(`${conversationId} ${includeDebug} ${includeAll}`, () =>
       createConversationStore({
         clock: systemClock,
-        follow: (from) =>
-          followConversation(conversationDependencies, conversationId, { ...selection, ...from }),
+        follow: (from) => followConversation(conversationId, { ...selection, ...from }),
       }),
     )
+  }
+
+  async function* events(conversationId: string, { after, ...following }: FollowConversationOptions = {}) {
+    if (after === 'now') {
+      // While the code loads there may be events. They are to come too.
+      streams.prepare()
+      const asking = { conversationId, limit: 1 }
+      after = (await ask(trpc.conversations.get.query, asking, following)).cursor
+    }
+    for await (const heard of followConversation(conversationId, { ...following, ...(after && { after }) }))
+      if (heard.type === 'event') yield heard.event
   }
 
   /** Has pages that show the conversation show what is asked at once. An edit takes another place than the end. */
@@ -139,11 +141,6 @@ export function createAgentClient<TRuntime extends HasAgents>(
     if (conversationId === undefined || messages.length === 0 || !isAtEnd) return []
     return conversationStores.startingWith(`${conversationId} `).map((store) => store.send(messages, upload))
   }
-
-  const runTools = createLateTools(async () => {
-    const { createRunTools } = await import('./run-tools.ts')
-    return createRunTools({ clock: systemClock, store: runStore, getRun: transport.getRun, respond })
-  }, dependencies)
 
   const fetch: typeof globalThis.fetch = asked.fetch ?? ((input, init) => globalThis.fetch(input, init))
   const fetchFile = visitor?.admitted(fetch) ?? fetch
@@ -164,7 +161,7 @@ export function createAgentClient<TRuntime extends HasAgents>(
           if (sending.length === 0) sending = showSending(wire, messages, upload)
           else for (const one of sending) one.changed(messages, upload)
         }
-        transport.prepare?.()
+        streams.prepare()
         try {
           const messages = blobs.length
             ? await withFiles(files, said as readonly Message[], { blobs, onProgress, ...callOptions })
@@ -179,15 +176,15 @@ export function createAgentClient<TRuntime extends HasAgents>(
           throw refusal
         }
       },
-      get: (runId, { signal } = {}) => transport.getRun(runId, signal),
+      get: getRun,
       list: (input = {}, callOptions) => ask(trpc.runs.list.query, input, callOptions),
-      cancel: (runId, { signal } = {}) => cancel(runId, signal),
+      cancel: cancelRun,
       delete: (runId, callOptions) => ask(trpc.runs.delete.mutate, { runId }, callOptions),
-      respond: (answer, { signal } = {}) => respond(answer, signal),
-      send: (message, { signal } = {}) => send(message, signal),
+      respond: (answer, callOptions) => respond(answer, callOptions),
+      send,
       runTools: (runId, tools, toolOptions) => runTools(runId, tools as AnyToolHandlers, toolOptions),
-      follow: async (runId, { signal } = {}) =>
-        createRunHandle(dependencies, await transport.getRun(runId, signal)) as AnyRunHandle<TShape>,
+      follow: async (runId, callOptions) =>
+        createRunHandle(dependencies, await getRun(runId, callOptions)) as AnyRunHandle<TShape>,
       store: runStore,
     },
     conversations: {
@@ -206,9 +203,9 @@ export function createAgentClient<TRuntime extends HasAgents>(
       store: conversationStore,
       // As with runs, an event's type is taken on trust: the server checked the payload against its schema.
       events: (conversationId, followOptions) =>
-        eventsOf(
-          followConversation(conversationDependencies, conversationId, followOptions),
-        ) as AsyncIterable<unknown> as AsyncIterable<ConversationEventOf<TShape>>,
+        events(conversationId, followOptions) as AsyncIterable<unknown> as AsyncIterable<
+          ConversationEventOf<TShape>
+        >,
     },
     agents: {
       list: (callOptions) => ask(trpc.agents.list.query, undefined, callOptions),

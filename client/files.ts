@@ -6,8 +6,8 @@ import type { StoredFile } from '../server/contract/file.ts'
 import type { AgentClient } from './agent-client.ts'
 import { resolveHeaders } from './links.ts'
 import type { HeadersOption } from './links.ts'
-import { loadedOnce } from './loaded-once.ts'
-import { ask, call } from './trpc-transport.ts'
+import { loadedOnce } from './late.ts'
+import { ask, call } from './ask.ts'
 
 interface FileRoutes {
   /** Where the tRPC router is mounted. */

@@ -21,11 +21,6 @@ export interface FollowConversationOptions extends EventSelection {
   signal?: AbortSignal
 }
 
-export interface FollowConversationDependencies extends FollowDependencies {
-  /** Reads the conversation's cursor of now. */
-  readCursor(conversationId: string, signal?: AbortSignal): Promise<string>
-}
-
 /**
  * Every event after `after`, once and in order, of runs that are there and of runs to come. Lost connections are opened
  * again from the last event seen. It has no end but the signal's and an error.
@@ -33,12 +28,11 @@ export interface FollowConversationDependencies extends FollowDependencies {
  * @throws AgentRuntimeError when another try can't help (not found, unauthorized, …); the signal's reason when it aborts.
  */
 export async function* followConversation(
-  dependencies: FollowConversationDependencies,
+  dependencies: FollowDependencies,
   conversationId: string,
   { after, signal, ...selection }: FollowConversationOptions = {},
 ): AsyncGenerator<ConversationSignal, void, void> {
-  // Read before following, so that a reader who is cut off before the first event begins at the same place again.
-  let last = after === 'now' ? await dependencies.readCursor(conversationId, signal) : after
+  let last = after
   const link = new Link(dependencies)
 
   for (;;) {
@@ -68,11 +62,4 @@ export async function* followConversation(
       await link.due(signal)
     }
   }
-}
-
-/** The events alone. */
-export async function* eventsOf(
-  signals: AsyncIterable<ConversationSignal>,
-): AsyncGenerator<AnyConversationEvent, void, void> {
-  for await (const heard of signals) if (heard.type === 'event') yield heard.event
 }

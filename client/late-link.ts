@@ -3,7 +3,7 @@ import { TRPCClientError } from '@trpc/client'
 import type { Unsubscribable } from '@trpc/server/observable'
 import { observable } from '@trpc/server/observable'
 import type { AgentRouter } from '../server/api/router.ts'
-import { loadedOnce } from './loaded-once.ts'
+import { loadedOnce } from './late.ts'
 import { toAgentError } from './to-agent-error.ts'
 
 /** A link whose code is loaded with the first operation that needs it. */

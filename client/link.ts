@@ -2,8 +2,9 @@
 import type { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
 import type { ClientClock } from './clock.ts'
 import { untilOnline } from './online.ts'
-import type { ReconnectInput, ReconnectPolicy } from './reconnect.ts'
+import type { ReconnectInput } from './reconnect.ts'
 import { initialReconnectState, reconnect } from './reconnect.ts'
+import type { ReconnectPolicy } from './reconnect-policy.ts'
 import { throwIfAborted } from './older-runtimes.ts'
 
 interface LinkDependencies {

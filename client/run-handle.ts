@@ -8,14 +8,15 @@ import type { RespondInput, Run, RunDetail } from '../server/contract/run.ts'
 import type { SendRequest, SentMessage } from '../server/contract/sent-message.ts'
 import { lastAssistantMessage } from '../server/contract/last-assistant-message.ts'
 import { textOf } from '../server/contract/text-of.ts'
-import type { FollowDependencies, FollowOptions } from './follow-run.ts'
-import { followRun } from './follow-run.ts'
+import type { AskOptions } from './ask.ts'
+import type { FollowOptions } from './follow-run.ts'
 import { eitherAborts, throwIfAborted } from './older-runtimes.ts'
 import type { RunEnding } from './run-ending.ts'
 import { endingOfEvent, endingOfRun } from './run-ending.ts'
 import { initialRunState, reduceRun } from './run-state.ts'
 import { RunFailedError } from './run-failed-error.ts'
-import type { AnyToolHandlers, RunTools, RunToolsOptions } from './run-tools.ts'
+import type { AnyToolHandlers, RunToolsOptions } from './run-tools.ts'
+import type { Streams } from './streams.ts'
 
 /** A run, wherever it executes. */
 export interface RunHandle<TShape extends AgentShape = AgentShape> {
@@ -104,11 +105,11 @@ export interface RunHandle<TShape extends AgentShape = AgentShape> {
 /** A union over agents, narrowed by `agentKey`. */
 export type AnyRunHandle<TShape extends AgentShape> = TShape extends AgentShape ? RunHandle<TShape> : never
 
-export interface RunHandleDependencies extends FollowDependencies {
-  cancelRun(runId: string, signal?: AbortSignal): Promise<Run>
-  respond(answer: RespondInput, signal?: AbortSignal): Promise<Run>
-  send(message: SendRequest, signal?: AbortSignal): Promise<SentMessage>
-  runTools: RunTools
+export interface RunHandleDependencies extends Pick<Streams, 'followRun' | 'runTools'> {
+  getRun(runId: string, options?: AskOptions): Promise<RunDetail>
+  cancelRun(runId: string, options?: AskOptions): Promise<Run>
+  respond(answer: RespondInput, options?: AskOptions): Promise<Run>
+  send(message: SendRequest, options?: AskOptions): Promise<SentMessage>
 }
 
 export function createRunHandle<TShape extends AgentShape>(
@@ -127,7 +128,7 @@ export function createRunHandle<TShape extends AgentShape>(
     const detached = attached.signal
     const signal = given === undefined ? detached : eitherAborts(given, detached)
     try {
-      for await (const heard of followRun(dependencies, run.id, { ...options, signal })) {
+      for await (const heard of dependencies.followRun(run.id, { ...options, signal })) {
         if (heard.type === 'ended') ending = endingOfRun(heard.run)
         if (heard.type !== 'event') continue
         ending = endingOfEvent(heard.event) ?? ending
@@ -161,14 +162,14 @@ export function createRunHandle<TShape extends AgentShape>(
       const detached = attached.signal
       const signal = given === undefined ? detached : eitherAborts(given, detached)
       await result({ signal })
-      const { messages, inputCount } = await dependencies.transport.getRun(run.id, signal)
+      const { messages, inputCount } = await dependencies.getRun(run.id, { signal })
       throwIfAborted(signal)
       const answered = textOf(lastAssistantMessage(messages.slice(inputCount)))
       if (answered !== '') return answered
       // Text that was only emitted is not among the messages that the run answered with.
       let state = initialRunState()
       // Not the loop of `events`, which ends without an error when it is detached.
-      for await (const heard of followRun(dependencies, run.id, { signal })) {
+      for await (const heard of dependencies.followRun(run.id, { signal })) {
         if (heard.type === 'event') state = reduceRun(state, heard.event)
       }
       return state.text
@@ -177,12 +178,12 @@ export function createRunHandle<TShape extends AgentShape>(
       attached.abort()
       attached = new AbortController()
     },
-    cancel: ({ signal } = {}) => dependencies.cancelRun(run.id, signal),
+    cancel: (options) => dependencies.cancelRun(run.id, options),
     respond: (wait: string, value: unknown, { signal, ...options } = {}) =>
-      dependencies.respond({ runId: run.id, wait, value: value as Json, ...options }, signal),
+      dependencies.respond({ runId: run.id, wait, value: value as Json, ...options }, { signal }),
     send: (message, { signal, ...options } = {}) =>
-      dependencies.send({ runId: run.id, message, ...options }, signal),
+      dependencies.send({ runId: run.id, message, ...options }, { signal }),
     runTools: (tools, options) => dependencies.runTools(run.id, tools as AnyToolHandlers, options),
-    get: ({ signal } = {}) => dependencies.transport.getRun(run.id, signal),
+    get: (options) => dependencies.getRun(run.id, options),
   }
 }

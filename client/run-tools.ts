@@ -25,7 +25,7 @@ export interface RunToolsOptions {
   onError?: (error: unknown, call: { tool: string; toolCallId: string }) => void
 }
 
-interface RunToolsDependencies {
+export interface RunToolsDependencies {
   clock: ClientClock
   store(runId: string): RunStore
   getRun(runId: string): Promise<RunDetail>

@@ -4,7 +4,7 @@ import type { AgentShape } from '../server/contract/agent-shape.ts'
 import type { AgentClient } from './agent-client.ts'
 import { createRunHandle } from './run-handle.ts'
 import type { AnyRunHandle, RunHandleDependencies } from './run-handle.ts'
-import { ask } from './trpc-transport.ts'
+import { ask } from './ask.ts'
 
 export function createSchedules<TShape extends AgentShape>(
   { schedules }: TRPCClient<AgentRouter>,

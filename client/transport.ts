@@ -40,8 +40,6 @@ export interface RunTransport {
   getRun(runId: string, signal?: AbortSignal): Promise<RunDetail>
   /** Opens one connection, without retries. The function it returns closes it; the observer then hears nothing more. */
   openStream(request: StreamRequest, observer: StreamObserver): () => void
-  /** Loads what streams need that is not loaded yet: one is to be opened soon. */
-  prepare?(): void
 }
 
 /** What the server's procedure takes. */

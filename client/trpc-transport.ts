@@ -2,20 +2,17 @@ import type { TRPCClient } from '@trpc/client'
 import type { AgentRouter } from '../server/api/router.ts'
 import { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
 import type { AnyRunEvent } from '../server/contract/event.ts'
-import type { RunDetail } from '../server/contract/run.ts'
-import type { CallOptions } from './agent-client.ts'
+import { ask } from './ask.ts'
 import { toAgentError } from './to-agent-error.ts'
 import { inputOf } from './transport.ts'
 import type { RunTransport, StreamRequest } from './transport.ts'
-import { throwIfAborted } from './older-runtimes.ts'
 
 type RunHandlers = NonNullable<Parameters<TRPCClient<AgentRouter>['runs']['events']['subscribe']>[1]>
 /** Of either subscription: the observer is told what both have. */
 type Handlers = Omit<RunHandlers, 'onData'> & { onData(tracked: { data: unknown }): void }
 
 export function createTrpcTransport(trpc: TRPCClient<AgentRouter>): RunTransport {
-  const getRun = (runId: string, signal?: AbortSignal): Promise<RunDetail> =>
-    call(trpc.runs.get.query({ runId }, signal === undefined ? {} : { signal }), signal)
+  const getRun: RunTransport['getRun'] = (runId, signal) => ask(trpc.runs.get.query, { runId }, { signal })
 
   const askFor = (request: StreamRequest): Promise<unknown> =>
     'runId' in request
@@ -72,20 +69,3 @@ export function createTrpcTransport(trpc: TRPCClient<AgentRouter>): RunTransport
 }
 
 const REFUSED = new AgentRuntimeError('unavailable', 'The server refused the stream.')
-
-/** The answer of a procedure; what it rejects with is that of `call`. */
-export const ask = <TInput, TAnswer>(
-  procedure: (input: TInput, options: CallOptions) => Promise<TAnswer>,
-  input: TInput,
-  options: CallOptions = {},
-): Promise<TAnswer> => call(procedure(input, options), options.signal)
-
-/** The call's answer; else the signal's reason when that ended it, or an AgentRuntimeError. */
-export async function call<T>(answer: Promise<T>, signal?: AbortSignal): Promise<T> {
-  try {
-    return await answer
-  } catch (error) {
-    throwIfAborted(signal)
-    throw toAgentError(error)
-  }
-}

@@ -1,7 +1,7 @@
 import type { TRPCClient } from '@trpc/client'
 import type { AgentRouter } from '../server/api/router.ts'
 import type { AgentClient } from './agent-client.ts'
-import { ask } from './trpc-transport.ts'
+import { ask } from './ask.ts'
 
 export function createWebhooks({ webhooks }: TRPCClient<AgentRouter>): AgentClient['webhooks'] {
   return {

@@ -4,7 +4,7 @@ import type { AnyRunEvent } from '../../../server/contract/event.ts'
 import type { RunDetail } from '../../../server/contract/run.ts'
 import type { ClientClock } from '../../../client/clock.ts'
 import type { FollowDependencies } from '../../../client/follow-run.ts'
-import { DEFAULT_RECONNECT_POLICY } from '../../../client/reconnect.ts'
+import { DEFAULT_RECONNECT_POLICY } from '../../../client/reconnect-policy.ts'
 import type { RunTransport, StreamObserver, StreamRequest } from '../../../client/transport.ts'
 
 export const RUN_ID = '019aa000-0000-7000-8000-000000000001'

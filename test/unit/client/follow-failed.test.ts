@@ -29,10 +29,9 @@ const kinds = {
   },
   conversation() {
     const { dependencies: given, ...rest } = scene()
-    const readCursor = async () => '0'
     const store = createConversationStore({
       clock: rest.clock,
-      follow: (options) => followConversation({ ...given, readCursor }, 'a', options),
+      follow: (options) => followConversation(given, 'a', options),
     })
     store.subscribe(() => {})
     store.take({ messages: [], cursor: '0' } as unknown as ConversationDetail, 0)

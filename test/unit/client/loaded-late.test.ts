@@ -1,110 +1,72 @@
-// What a page loads with its first stream, not with the page.
+// What a page loads with its first server-sent events or upload, not with the page.
 import type { TRPCLink } from '@trpc/client'
 import { createTRPCClient, splitLink, TRPCClientError } from '@trpc/client'
 import { observable } from '@trpc/server/observable'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { createAgentClient } from '../../../client/create-client.ts'
+import { loadedOnce } from '../../../client/late.ts'
 import { lateLink } from '../../../client/late-link.ts'
-import { createLateTransport } from '../../../client/late-transport.ts'
-import type { RunTransport } from '../../../client/transport.ts'
 import { createTrpcTransport } from '../../../client/trpc-transport.ts'
 import type { AgentRouter } from '../../../server/api/router.ts'
 import type { AgentRuntimeError } from '../../../server/contract/agent-runtime-error.ts'
-import { fakeTransport, RUN_ID, settled } from './fake-transport.ts'
+import { fakeClock, RUN_ID, settled } from './fake-transport.ts'
 
-function open(transport: RunTransport) {
-  const failures: string[] = []
-  const ignore = () => {}
-  const observer = { onOpened: ignore, onEvent: ignore, onCompleted: ignore }
-  const close = transport.openStream(
-    { runId: RUN_ID, lastEventId: 0 },
-    { ...observer, onFailed: ({ code }) => failures.push(code) },
-  )
-  return { close, failures }
-}
+const GONE = () => new TypeError('Failed to fetch dynamically imported module')
 
-/** Loads after `failures` tries that fail. */
-function loading(failures = 0) {
-  const transport = fakeTransport()
-  const load = vi.fn<() => Promise<RunTransport>>(async () => {
-    if (load.mock.calls.length <= failures) throw new TypeError('Failed to fetch dynamically imported module')
-    return transport
-  })
-  return { transport, load }
-}
-
-describe('a transport that is loaded late', () => {
-  it('is loaded once, with the first stream or a moment before', async () => {
-    const { transport, load } = loading()
-    const late = createLateTransport(load, { http: fakeTransport(), fallsBack: true })
+describe('code that is loaded once', () => {
+  it('is loaded at the first call, for those who call meanwhile too', async () => {
+    const load = vi.fn<() => Promise<string>>(async () => 'code')
+    const loaded = loadedOnce(load)
     expect(load).not.toHaveBeenCalled()
-    late.prepare?.()
-    open(late)
-    open(late)
-    await settled()
+    expect(await Promise.all([loaded(), loaded()])).toEqual(['code', 'code'])
+    expect(await loaded()).toBe('code')
     expect(load).toHaveBeenCalledTimes(1)
-    expect(transport.streams).toHaveLength(2)
   })
 
-  it('opens nothing for who has left meanwhile, and closes what it has opened', async () => {
-    const { transport, load } = loading()
-    const late = createLateTransport(load, { http: fakeTransport(), fallsBack: true })
-    open(late).close()
-    const { close } = open(late)
-    await settled()
-    close()
-    expect(transport.streams.map(({ isClosed }) => isClosed)).toEqual([true])
+  it('is loaded again after a failure, once for all who have failed', async () => {
+    const load = vi.fn<() => Promise<string>>(async () => 'code')
+    load.mockRejectedValueOnce(GONE())
+    const loaded = loadedOnce(load)
+    const again = async () => loaded().catch(loaded)
+    expect(await Promise.all([again(), again(), again()])).toEqual(['code', 'code', 'code'])
+    expect(load).toHaveBeenCalledTimes(2)
   })
 
-  it('has streams go over HTTP where it can’t be loaded, and is asked for again by the next', async () => {
-    const { transport, load } = loading(2)
-    const http = fakeTransport()
-    const late = createLateTransport(load, { http, fallsBack: true })
-    late.prepare?.()
-    await settled()
-    open(late)
-    await settled()
-    expect([http.streams.length, transport.streams.length]).toEqual([1, 0])
-    open(late)
-    await settled()
-    expect([http.streams.length, transport.streams.length]).toEqual([1, 1])
-  })
-
-  it('is unavailable where it can’t be loaded and there is no other way', async () => {
-    const { load } = loading(1)
-    const late = createLateTransport(load, { http: fakeTransport(), fallsBack: false })
-    const { failures } = open(late)
-    await settled()
-    expect(failures).toEqual(['unavailable'])
-  })
-
-  it('is not asked for while the browser is offline, which would remember that there was none', async () => {
-    const { transport, load } = loading()
-    const late = createLateTransport(load, { http: fakeTransport(), fallsBack: false })
-    vi.stubGlobal('navigator', { onLine: false })
-    try {
-      const { failures } = open(late)
-      await settled()
-      expect([failures, load.mock.calls]).toEqual([['unavailable'], []])
-    } finally {
-      vi.unstubAllGlobals()
-    }
-    open(late)
-    await settled()
-    expect(transport.streams).toHaveLength(1)
+  it('has failed after 30 seconds of silence', async () => {
+    const clock = fakeClock()
+    const load = vi.fn<() => Promise<string>>(async () => 'code')
+    load.mockImplementationOnce(() => new Promise(() => {}))
+    const loaded = loadedOnce(load, clock)
+    const first = loaded().catch((failure: unknown) => failure)
+    await clock.advance(29_999)
+    expect(clock.sleeping).toBe(1)
+    await clock.advance(1)
+    expect(await first).toMatchObject({ code: 'unavailable' })
+    expect(await loaded()).toBe('code')
+    expect(clock.sleeping).toBe(0)
   })
 
   it.each(['localhost', 'chat.localhost', '127.0.0.1', '[::1]'])(
     'is loaded by a page of this machine, %s, which needs no network',
     async (hostname) => {
-      const { transport, load } = loading()
       vi.stubGlobal('navigator', { onLine: false })
       vi.stubGlobal('location', { hostname })
       onTestFinished(() => void vi.unstubAllGlobals())
-      open(createLateTransport(load, { http: fakeTransport(), fallsBack: false }))
-      await settled()
-      expect(transport.streams).toHaveLength(1)
+      expect(await loadedOnce(async () => 'code')()).toBe('code')
     },
   )
+})
+
+it('a page that is offline loads nothing for its first upload, and uploads once it is online', async () => {
+  const fetch = vi.fn<typeof globalThis.fetch>(async () => Response.json({ files: [{ id: 'a' }] }))
+  const { files } = createAgentClient({ url: 'http://127.0.0.1:9/trpc', fetch })
+  vi.stubGlobal('navigator', { onLine: false })
+  onTestFinished(() => void vi.unstubAllGlobals())
+  await expect(files.upload(new Blob(['a']))).rejects.toMatchObject({ code: 'unavailable' })
+  await settled()
+  expect(fetch).not.toHaveBeenCalled()
+  vi.unstubAllGlobals()
+  expect(await files.upload(new Blob(['a']))).toEqual({ id: 'a' })
 })
 
 describe('a link that is loaded late', () => {
@@ -113,7 +75,7 @@ describe('a link that is loaded late', () => {
 
   it('fails the subscription for which it can’t be loaded, and is asked for again by the next', async () => {
     const load = vi.fn<() => Promise<TRPCLink<AgentRouter>>>(async () => speaking)
-    load.mockRejectedValueOnce(new TypeError('Failed to fetch dynamically imported module'))
+    load.mockRejectedValueOnce(GONE())
     const client = createTRPCClient<AgentRouter>({ links: [lateLink(load)] })
     const firstHeard = () =>
       new Promise<unknown>((resolve) => {
@@ -131,7 +93,7 @@ describe('a link that is loaded late', () => {
         observer.complete()
       })
     const missing = lateLink(async () => {
-      throw new TypeError('Failed to fetch dynamically imported module')
+      throw GONE()
     })
     const link = splitLink({
       condition: ({ type }) => type === 'subscription',

@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { ReconnectInput, ReconnectPolicy, ReconnectState } from '../../../client/reconnect.ts'
-import { DEFAULT_RECONNECT_POLICY, initialReconnectState, reconnect } from '../../../client/reconnect.ts'
+import type { ReconnectPolicy } from '../../../client/reconnect-policy.ts'
+import { DEFAULT_RECONNECT_POLICY } from '../../../client/reconnect-policy.ts'
+import type { ReconnectInput, ReconnectState } from '../../../client/reconnect.ts'
+import { initialReconnectState, reconnect } from '../../../client/reconnect.ts'
 
 const policy = DEFAULT_RECONNECT_POLICY
 const lost: ReconnectInput = { type: 'lost', retriable: true, chance: 0 }

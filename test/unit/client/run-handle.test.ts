@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { followRun } from '../../../client/follow-run.ts'
 import type { RunHandle } from '../../../client/run-handle.ts'
 import { createRunHandle } from '../../../client/run-handle.ts'
 import { RunFailedError } from '../../../client/run-failed-error.ts'
@@ -19,7 +20,15 @@ function handle(transport: FakeTransport, run: RunDetail = runRecord()): RunHand
   const respond = async () => runRecord({ status: 'queued' })
   const send = async () => ({ messageId: 'm', run: runRecord() })
   const runTools = async () => {}
-  return createRunHandle({ ...dependencies(transport, fakeClock()), cancelRun, respond, send, runTools }, run)
+  const following = dependencies(transport, fakeClock())
+  return createRunHandle(
+    {
+      followRun: (runId, options) => followRun(following, runId, options),
+      getRun: (runId, { signal } = {}) => transport.getRun(runId, signal),
+      ...{ cancelRun, respond, send, runTools },
+    },
+    run,
+  )
 }
 
 describe('a run handle', () => {
