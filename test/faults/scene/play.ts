@@ -16,7 +16,7 @@ import { formatReport } from './report.ts'
 import type { StatusCount } from './report.ts'
 import type { Fault } from './scene.ts'
 import { createScene } from './scene.ts'
-import { QUEUE, SEED } from './settings.ts'
+import { LOAD_TIMEOUT_MS, QUEUE, SEED } from './settings.ts'
 import { verdictOf } from './verdict.ts'
 
 export interface Scenario {
@@ -40,7 +40,6 @@ export interface Scenario {
 }
 
 const IN_REDIS = { QUEUE_BACKEND: 'redis', EVENT_BUS_BACKEND: 'redis' }
-const LOAD_TIMEOUT_MS = 400_000
 const QUIET_TIMEOUT_MS = 90_000
 
 /**
