@@ -1,4 +1,4 @@
-// It is long, since all that a client can be asked stands here, once.
+// This file is long because it lists every method of a client, each once.
 import type { TRPCClient } from '@trpc/client'
 import type { z } from 'zod'
 import type { AgentRouter } from '../server/api/router.ts'
@@ -43,7 +43,7 @@ import type { RunStore } from './run-store.ts'
 import type { RunToolsOptions } from './run-tools.ts'
 import type { EventSelection } from './transport.ts'
 
-/** An agent as it is told to whoever chooses one: what it does, and the JSON Schema of its params. */
+/** What somebody who chooses an agent needs to know: what the agent does, and the JSON Schema of its params. */
 export interface AgentListing<TKey extends string = string> extends AgentInfo {
   key: TKey
 }
@@ -54,8 +54,8 @@ export interface CallOptions {
 
 export interface CreateOptions extends CallOptions {
   /**
-   * Uploaded one after the other before anything is asked, and sent with the last message. Where one can't be uploaded, or `signal` aborts
-   * before, nothing is asked and no file stays; `details.file` of the error names it. Default: none.
+   * Files to send with the last message. They are uploaded one after the other, and then the request is sent. If an upload fails, or
+   * `signal` aborts before the request, nothing is asked and no file stays. `details.file` of the error names the file. Default: none.
    */
   files?: readonly Blob[]
 }
@@ -67,7 +67,7 @@ export interface UploadOptions extends CallOptions {
 
 /** Every method rejects with `AgentRuntimeError`, or with the signal's reason when that aborts. */
 export interface AgentClient<TShape extends AgentShape = AgentShape> {
-  /** Of its options: see there. */
+  /** The `name` of its options. */
   readonly name: string
   readonly runs: {
     /** Creates a run and hands back a handle on it, typed by its agent. */
@@ -85,13 +85,13 @@ export interface AgentClient<TShape extends AgentShape = AgentShape> {
     delete(runId: string, options?: CallOptions): Promise<void>
     /** Answers what a run waits for: of agents that declare their waits, these names with these answers. */
     respond(answer: Respond<TShape>, options?: CallOptions): Promise<Run>
-    /** As `send` of a handle: says something to a run that is under way. */
+    /** Sends a message to a run that is under way, like `send` of a handle. */
     send(message: SendRequest, options?: CallOptions): Promise<SentMessage>
-    /** As `runTools` of a handle: runs the tools of a run's agent that are for pages to run, until the run is over. */
+    /** Runs the client tools of a run's agent until the run is over, like `runTools` of a handle. */
     runTools(runId: string, tools: ToolHandlers<TShape>, options?: RunToolsOptions): Promise<void>
     /** A handle on a run that exists; a union over agents, narrowed by `agentKey`. */
     follow(runId: string, options?: CallOptions): Promise<AnyRunHandle<TShape>>
-    /** The run's state for views: one store, and one connection, however many look at it. */
+    /** The run's state for views. All views of a run share one store and one connection. */
     store(runId: string, selection?: EventSelection): RunStore<TShape>
   }
   readonly conversations: {
@@ -99,17 +99,17 @@ export interface AgentClient<TShape extends AgentShape = AgentShape> {
       input?: OfAgent<z.input<typeof CreateConversationInput>, KeyOf<TShape>>,
       options?: CallOptions,
     ): Promise<Conversation>
-    /** Deletes it with all its runs. */
+    /** Deletes a conversation with all its runs. */
     delete(conversationId: string, options?: CallOptions): Promise<void>
-    /** Changes what is given of it. */
+    /** Changes the fields that are given. */
     update(
       input: OfAgent<UpdateConversationRequest, KeyOf<TShape> | null>,
       options?: CallOptions,
     ): Promise<Conversation>
     get(input: z.input<typeof GetConversationInput>, options?: CallOptions): Promise<ConversationDetail>
-    /** Chooses the way that has this message: a sibling of one on the chosen way, or what followed it. */
+    /** Continues from the branch that has this message. */
     select(input: SelectMessageInput, options?: CallOptions): Promise<Conversation>
-    /** Makes a conversation that begins with a copy of all up to this message. */
+    /** Creates a conversation that begins with a copy of the messages up to this one. */
     fork(input: ForkConversationRequest, options?: CallOptions): Promise<Conversation>
     list(
       input?: OfAgent<z.input<typeof ListConversationsInput>, KeyOf<TShape>>,
@@ -118,7 +118,7 @@ export interface AgentClient<TShape extends AgentShape = AgentShape> {
     /** The runs that wait for their turn, the next one first. To drop one, cancel it. */
     queue(conversationId: string, options?: CallOptions): Promise<QueuedTurn[]>
     /**
-     * Has one of them come right before, or right after, another one. Rejects with `conflict` where either has begun by then.
+     * Moves one of them right before or right after another one. Rejects with `conflict` if either has begun by then.
      *
      * @example
      * const [first, second] = await client.conversations.queue(conversationId)
@@ -126,9 +126,9 @@ export interface AgentClient<TShape extends AgentShape = AgentShape> {
      */
     move(input: MoveTurn, options?: CallOptions): Promise<QueuedTurn[]>
     /**
-     * Events of all its runs, each once and in order, from the first or after a `cursor`: of those that are there and those to come,
-     * whoever asks. Each run begins with `run.created`. Lost connections are resumed. It has no end: leave the loop, or abort
-     * `signal`.
+     * Events of all its runs, whoever starts them, now and later. Each event comes once and in order, from the first or after a
+     * `cursor`. Each run begins with `run.created`. Lost connections are resumed. The events never end: leave the loop, or
+     * abort `signal`.
      *
      * @throws AgentRuntimeError when another try can't help (`not_found` once the conversation is deleted, `unauthorized`, …).
      * @example
@@ -140,7 +140,7 @@ export interface AgentClient<TShape extends AgentShape = AgentShape> {
       options?: FollowConversationOptions,
     ): AsyncIterable<ConversationEventOf<TShape>>
     /**
-     * A handle on one.
+     * Returns a handle on a conversation.
      *
      * @example
      * const chat = client.conversations.of(conversationId)
@@ -148,16 +148,16 @@ export interface AgentClient<TShape extends AgentShape = AgentShape> {
      * console.log(await run.text(), await chat.messages())
      */
     of(conversationId: string): ConversationHandle<TShape>
-    /** What goes on in it, for views: one store, and one connection, however many look at it. */
+    /** The conversation's live state for views. All views of a conversation share one store and one connection. */
     store(conversationId: string, selection?: EventSelection): ConversationStore
   }
-  /** Those that the caller may see. */
+  /** The agents that the caller may see. */
   readonly agents: {
     list(options?: CallOptions): Promise<AgentListing<KeyOf<TShape>>[]>
   }
   readonly files: {
     /**
-     * Keeps a file. It is deleted after a day (`unusedFileHours`) unless a message names it, by its id as the part
+     * Uploads a file. It is deleted after a day (`unusedFileHours`) unless a message names it in a part
      * `{ type: 'file', fileId }`.
      *
      * @example
@@ -168,18 +168,18 @@ export interface AgentClient<TShape extends AgentShape = AgentShape> {
      * await client.runs.create({ agentKey: 'chat', messages: [{ role: 'user', content }] })
      */
     upload(file: Blob, options?: UploadOptions): Promise<StoredFile>
-    /** Where it is, for pages whose readers are known by a cookie: no header goes along with an `<img>`. */
+    /** The file's address. It works on pages that authenticate by a cookie, since an `<img>` sends no headers of yours. */
     url(fileId: string): string
-    /** What is in it. */
+    /** The file's content. */
     download(fileId: string, options?: CallOptions): Promise<Blob>
     get(fileId: string, options?: CallOptions): Promise<StoredFile>
     list(input?: ListFilesRequest, options?: CallOptions): Promise<Page<StoredFile>>
     delete(fileId: string, options?: CallOptions): Promise<void>
   }
-  /** Runs that recur. Those that agents' authors wrote are not among them. */
+  /** Runs that recur. Schedules in the definitions of agents are not among them. */
   readonly schedules: {
     /**
-     * Has a run of the agent created at each occurrence.
+     * Creates a schedule. A run of the agent is created at each of its occurrences.
      *
      * @example
      * await client.schedules.create({ agentKey: 'digest', cron: '0 8 * * 1-5', timeZone: 'Europe/Lisbon', params: { topic: 'news' } })
@@ -194,11 +194,11 @@ export interface AgentClient<TShape extends AgentShape = AgentShape> {
       options?: CallOptions,
     ): Promise<Page<StoredSchedule>>
     pause(scheduleId: string, options?: CallOptions): Promise<StoredSchedule>
-    /** It goes on with its next occurrence. */
+    /** Continues a paused schedule with its next occurrence. */
     resume(scheduleId: string, options?: CallOptions): Promise<StoredSchedule>
-    /** Creates a run of it now. */
+    /** Creates a run of the schedule now. */
     runNow(scheduleId: string, options?: CallOptions): Promise<AnyRunHandle<TShape>>
-    /** Its runs stay. */
+    /** Deletes a schedule. Its runs stay. */
     delete(scheduleId: string, options?: CallOptions): Promise<void>
   }
   /** What agents remember of the caller (`ctx.memory`). */
@@ -222,35 +222,35 @@ export interface AgentClient<TShape extends AgentShape = AgentShape> {
    * const { items } = await client.webhooks.deliveries({ runId: run.id, status: 'failed' })
    */
   readonly webhooks: {
-    /** Of a run, or of a conversation. No answer has their secrets. */
+    /** The webhooks of a run or of a conversation. No answer contains their secrets. */
     list(
       input: { runId: string; conversationId?: undefined } | { conversationId: string; runId?: undefined },
       options?: CallOptions,
     ): Promise<StoredWebhook[]>
     /** Newest first. */
     deliveries(input?: ListDeliveriesRequest, options?: CallOptions): Promise<Page<WebhookDelivery>>
-    /** With what became of each attempt. */
+    /** A delivery with the outcome of each attempt. */
     delivery(deliveryId: string, options?: CallOptions): Promise<WebhookDeliveryDetail>
-    /** Sends it once more, by the same `webhook-id`. */
+    /** Sends a delivery once more, with the same `webhook-id`. */
     redeliver(deliveryId: string, options?: CallOptions): Promise<WebhookDelivery>
   }
   readonly sessions: {
     /** Whether the page has a visitor, whose session can be claimed. */
     readonly hasVisitor: boolean
     /**
-     * Makes what this page's visitor has the user's who has signed in, and forgets the visitor. Call it after each sign-in.
+     * Gives what this page's visitor has to the user who has signed in, and forgets the visitor. Call it after each sign-in.
      *
-     * @returns null where there is nothing to claim: no visitor was here, or it is done.
+     * @returns null if there is nothing to claim: there was no visitor, or the session was claimed before.
      */
     claim(options?: CallOptions): Promise<Claimed | null>
   }
   /**
-   * A client with the same options that has read nothing, over connections of its own: for a page whose user changes. `AgentProvider` does
-   * it by its `identity`.
+   * Returns a client with the same options that has read nothing and has connections of its own. Use it when the user of a page changes.
+   * `AgentProvider` does so when its `identity` changes.
    */
   renew(): AgentClient<TShape>
   /** Ends the streams of its stores, and forgets what they read. */
   close(): void
-  /** The tRPC client underneath, for what is not covered here. */
+  /** The tRPC client underneath, for procedures that have no method here. */
   readonly trpc: TRPCClient<AgentRouter<TShape>>
 }

@@ -1,6 +1,6 @@
 /**
- * A list that is only ever appended to, immutable from outside. Versions share one array, so that
- * appending to the newest one costs the same however long it is; appending to an older one copies.
+ * An immutable list that can only be appended to. Versions share one array, so appending to the newest
+ * one costs the same at any length. Appending to an older one copies the array.
  */
 export class AppendLog<T> {
   readonly length: number
@@ -19,7 +19,7 @@ export class AppendLog<T> {
     return new AppendLog(shared)
   }
 
-  /** The same array each time, as long as this version is asked. */
+  /** Returns the same array each time for one version. */
   toArray(): readonly T[] {
     return (this.#array ??= this.#shared.slice(0, this.length))
   }

@@ -1,6 +1,6 @@
 import type { ClientClock } from './clock.ts'
 
-/** Returns what has `action` done soon, once for all who ask meanwhile, and no more often than every `intervalMs`. */
+/** Returns a function that has `action` called soon: once for all requests meanwhile, and at most every `intervalMs`. */
 export function atIntervals(
   { clock, intervalMs }: { clock: ClientClock; intervalMs: number },
   action: () => void,

@@ -1,4 +1,4 @@
-// The calls of runs that were broken off, as parts of messages. The history does not have them.
+// Tool calls of runs that broke off, as parts of messages. The stored history does not contain these calls.
 import type { BrokenOffCall, ConversationDetail } from '../server/contract/conversation.ts'
 import type { HistoryMessage } from '../server/contract/message.ts'
 import { madeOnce } from './made-once.ts'
@@ -8,7 +8,7 @@ import { partsOf } from './stored-parts.ts'
 
 type Shown = HistoryMessage & { parts?: readonly MessagePart[] }
 
-/** The messages of a page with those of its runs that broke off while they called tools. */
+/** The messages of a page, together with those of its runs that broke off while they called tools. */
 export const withBrokenOff = madeOnce(
   ({ messages, brokenOff = [] }: Pick<ConversationDetail, 'messages' | 'brokenOff'>): readonly Shown[] =>
     messages.flatMap((message) => {

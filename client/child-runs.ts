@@ -1,4 +1,4 @@
-// The runs below a run, as its own events tell of them.
+// The runs below a run, as the run's own events report them.
 import type { RunError, RunStatus } from '../server/contract/run.ts'
 import type { PendingWait } from '../server/contract/wait.ts'
 import { KeyedList } from './keyed-list.ts'
@@ -6,23 +6,23 @@ import { madeOnce } from './made-once.ts'
 import type { UntypedEvent } from './run-ending.ts'
 import { fieldsOf } from './run-ending.ts'
 
-/** A run that the run has started, or one further below that waits for somebody. Its own stream tells the rest of it. */
+/** A child of the run, or a run further below that waits for an answer. Its own stream tells everything else. */
 export interface ChildRun {
   readonly runId: string
   readonly agentKey: string
   /** `running` until it waits for somebody, or is over. */
   readonly status: Exclude<RunStatus, 'queued'>
-  /** It goes on when the run is over, and what it waits for is not told here. */
+  /** Whether it goes on without its parent. The waits of a detached run are not told here. */
   readonly detached: boolean
-  /** Of one that is further below: the run right above it. */
+  /** The parent of a run further below. Null for a child. */
   readonly parentRunId: string | null
-  /** What it waits for: to be answered by its own `runId`. */
+  /** What it waits for. Answer with its own `runId`. */
   readonly waits: readonly PendingWait[]
   /** Why it failed or timed out. */
   readonly error: RunError | null
 }
 
-/** Those of a run, while events tell of them. */
+/** The runs below a run, as far as events have told. */
 export interface ChildRuns {
   readonly own: KeyedList<ChildRun>
   /** Further below. */
@@ -33,7 +33,7 @@ const none = new KeyedList(({ runId }: ChildRun) => runId)
 
 export const NO_CHILDREN: ChildRuns = { own: none, below: none }
 
-/** Its own first. */
+/** The children come first. */
 export const childrenOf = madeOnce(({ own, below }: ChildRuns): readonly ChildRun[] => [
   ...own.toArray(),
   ...below.toArray(),
@@ -60,7 +60,7 @@ export function reduceChildren(children: ChildRuns, event: UntypedEvent): ChildR
       const isHeardOf = (parentRunId === null ? own : below).get(runId) !== undefined
       if (waits.length === 0 && !isHeardOf) return children
       if (parentRunId === null) return { ...children, own: own.put(child) }
-      // One further below is of no more interest once it goes on.
+      // A run further below is shown only while it waits.
       return { ...children, below: waits.length === 0 ? below.without(runId) : below.put(child) }
     }
     case 'child.ended': {
@@ -83,7 +83,7 @@ const newChild = (runId: string, agentKey: string): ChildRun => ({
   error: null,
 })
 
-/** What is over waits for nothing, nor does what was below it. */
+/** A run that is over waits for nothing, and neither do the runs below it. */
 function withoutBelow(below: KeyedList<ChildRun>, runId: string): KeyedList<ChildRun> {
   const gone = below.toArray().filter(({ parentRunId }) => parentRunId === runId)
   return gone.reduce((left, child) => withoutBelow(left, child.runId).without(child.runId), below)

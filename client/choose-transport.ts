@@ -9,12 +9,12 @@ import type { RunTransport } from './transport.ts'
 
 export interface TransportOptions extends LinkOptions {
   /**
-   * What streams go over. `auto`, the default: all over one WebSocket, or over server-sent events, one
-   * connection each, where there are none, where it can't be opened, and where `links`, a `fetch` or an
-   * `EventSource` are given, which a WebSocket would bypass.
+   * What streams use. Default: `auto`, where all streams share one WebSocket. If there are no WebSockets or none
+   * can be opened, each stream has a connection with server-sent events. The same holds if `links`, a `fetch`
+   * or an `EventSource` are given, because a WebSocket would bypass them.
    */
   transport?: 'auto' | 'sse' | 'websocket'
-  /** Opens sockets instead of the global one, which Node has from 22 on. */
+  /** Opens sockets. Default: the global one, which Node has from version 22 on. */
   WebSocket?: typeof globalThis.WebSocket
   /** How sockets are waited for, watched and closed. */
   socket?: Partial<SocketSettings>

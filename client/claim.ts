@@ -7,13 +7,13 @@ import { throwIfAborted } from './older-runtimes.ts'
 import { call } from './ask.ts'
 import type { Visitor } from './visitor.ts'
 
-/** There was no such session, or it was claimed before, perhaps by a call whose answer got lost. */
+/** Nothing is left to claim: no such session exists, or an earlier call claimed it and its answer may be lost. */
 const DONE = new Set(['not_found', 'conflict'])
 
 export function createClaim(
   trpc: TRPCClient<AgentRouter>,
   visitor: Visitor | undefined,
-  /** What the visitor had may belong to the user now. */
+  /** Called when the user may own now what the visitor had. */
   onClaimed: () => void,
 ): AgentClient['sessions']['claim'] {
   let asked: { token: string; answer: Promise<Claimed | null> } | undefined
@@ -32,7 +32,7 @@ export function createClaim(
     throwIfAborted(signal)
     const token = visitor?.token
     if (token === undefined) return null
-    // Those who claim at once share one call: the second one would be told that there is nothing.
+    // Claims at the same time share one call, because a second call would find nothing to claim.
     if (asked?.token !== token) {
       const mine = { token, answer: ask(token).finally(() => asked === mine && (asked = undefined)) }
       asked = mine

@@ -6,7 +6,7 @@ export interface ClientClock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>
 }
 
-/** What a timer can hold, about 25 days. */
+/** The longest delay of a timer, about 25 days. */
 const MAX_TIMER_MS = 2_147_483_647
 
 /** The machine's own time. */
@@ -22,7 +22,7 @@ export const systemClock: ClientClock = {
       }
       let timer: ReturnType<typeof setTimeout>
       let leftMs = ms
-      // In parts: a timer for longer than it can hold fires at once.
+      // Sleep in parts, because a timer with a longer delay fires at once.
       const sleepOn = () => {
         const partMs = Math.min(leftMs, MAX_TIMER_MS)
         leftMs -= partMs

@@ -8,15 +8,15 @@ export type ConnectionSignal =
   | { type: 'event'; event: AnyRunEvent }
   | { type: 'completed' }
   | { type: 'failed'; error: AgentRuntimeError }
-  /** The reader fell behind and the rest was let go: read on from the last event. */
+  /** The reader fell behind, so later signals were dropped. Read on from the last event. */
   | { type: 'overflowed' }
 
-/** Signals held for a reader that is busy: what is beyond can be had again by its cursor. */
+/** Signals held for a busy reader. Any more are dropped, since the reader can read them again by its cursor. */
 const MAX_BUFFERED = 5_000
 
 /**
- * One connection as an iterable that can be pulled at the reader's own speed. Leaving the loop, or
- * aborting `signal`, closes the connection; it is not opened before the first pull.
+ * One connection as an iterable that the reader pulls at its own speed. The first pull opens the connection.
+ * Leaving the loop, or aborting `signal`, closes it.
  */
 export async function* connect(
   transport: RunTransport,

@@ -6,7 +6,7 @@ import type { AnyRunHandle } from './run-handle.ts'
 
 type DistributiveOmit<T, TKey extends PropertyKey> = T extends unknown ? Omit<T, TKey> : never
 
-/** All that creates a run but what is said, and where. */
+/** The input for a new run, without its messages and its conversation. */
 export type SendRun<TShape extends AgentShape, TKey extends KeyOf<TShape>> = DistributiveOmit<
   CreateRun<ShapeOf<TShape, TKey>>,
   'agentKey' | 'messages' | 'conversationId' | 'conversation' | 'ephemeral'
@@ -15,7 +15,7 @@ export type SendRun<TShape extends AgentShape, TKey extends KeyOf<TShape>> = Dis
 /** A conversation that exists. */
 export interface ConversationHandle<TShape extends AgentShape = AgentShape> {
   readonly id: string
-  /** Asks in it: a run of that agent, of which it answers a handle. @throws AgentRuntimeError */
+  /** Creates a run of an agent in the conversation and returns a handle on it. @throws AgentRuntimeError */
   send<const TKey extends KeyOf<TShape>>(
     said: string | readonly Message[],
     run: SendRun<TShape, TKey>,

@@ -3,6 +3,6 @@ import { httpSubscriptionLink } from '@trpc/client'
 import { EventSource } from 'eventsource'
 import type { AgentRouter } from '../server/api/router.ts'
 
-/** Server-sent events by `fetch`, with headers. */
+/** Reads server-sent events with `fetch`, which can send headers. */
 export const createEventSourceLink = (url: string, fetch: typeof globalThis.fetch): TRPCLink<AgentRouter> =>
   httpSubscriptionLink({ url, EventSource, eventSourceOptions: { fetch } })

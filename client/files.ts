@@ -1,4 +1,4 @@
-// Files have HTTP routes of their own beside the procedures, so that their bytes go as they are.
+// Files have HTTP routes beside the procedures, so that their bytes are sent unchanged.
 import { TRPCClientError } from '@trpc/client'
 import type { TRPCClient } from '@trpc/client'
 import type { AgentRouter } from '../server/api/router.ts'
@@ -24,7 +24,7 @@ export function createFiles(trpc: TRPCClient<AgentRouter>, routes: FileRoutes): 
     const answer = await routes.fetch(url, { ...init, headers: await resolveHeaders(routes.headers) })
     if (answer.ok) return answer
     const { status: httpStatus } = answer
-    // A proxy that refuses it answers in its own words.
+    // A proxy may refuse the request with a body of its own.
     const told = () => ({ error: { code: -1, message: `HTTP ${httpStatus}`, data: { httpStatus } } })
     throw TRPCClientError.from((await answer.json().catch(told)) as object)
   }

@@ -4,13 +4,13 @@
  */
 export class KeyedList<T> {
   readonly #keyOf: (item: T) => string | undefined
-  /** With holes where items were taken out. Undefined of an older version. */
+  /** Has holes where items were removed. Undefined in an older version. */
   #items: (T | undefined)[] | undefined
   #places: Map<string, number> | undefined
   #left: { next: KeyedList<T>; at: number; item: T | undefined } | undefined
   #array: readonly T[] | undefined
 
-  /** `items` are the list's from then on. Of several with one key the first has it. */
+  /** The list takes over `items`. If several items have one key, the key finds the first. */
   constructor(
     keyOf: (item: T) => string | undefined,
     items: (T | undefined)[] = [],
@@ -21,7 +21,7 @@ export class KeyedList<T> {
     this.#places = places
   }
 
-  /** Its place, which is above those of items before it; -1 for none. */
+  /** The item's place, which is greater than the places of items before it. -1 if there is none. */
   placeOf(key: string): number {
     this.#places ??= this.#findPlaces()
     return this.#places.get(key) ?? -1
@@ -31,7 +31,7 @@ export class KeyedList<T> {
     return this.#own()[this.placeOf(key)]
   }
 
-  /** In the place of the item of its key; else the last. */
+  /** Replaces the item with the same key, or appends. */
   put(item: T): KeyedList<T> {
     const key = this.#keyOf(item)
     const at = key === undefined ? -1 : this.placeOf(key)
@@ -47,14 +47,14 @@ export class KeyedList<T> {
     return this.#own().findLast((item) => item !== undefined && isIt(item))
   }
 
-  /** The same array each time. */
+  /** Returns the same array each time. */
   toArray(): readonly T[] {
     return (this.#array ??= this.#own().filter((item) => item !== undefined))
   }
 
   #with(at: number, item: T | undefined, key: string | undefined): KeyedList<T> {
     const items = this.#own()
-    // One without items leaves nothing behind, and may be a constant: it would keep all versions after it.
+    // An empty list may be a constant, and would keep all later versions in memory. So it does not join them.
     if (items.length === 0 && item !== undefined) return new KeyedList<T>(this.#keyOf, [item])
     const before = items[at]
     items[at] = item
@@ -73,7 +73,7 @@ export class KeyedList<T> {
     return this.#items
   }
 
-  /** Those of the newest version, with what each version since has changed put back. */
+  /** Takes the items of the newest version, and undoes what each version since has changed. */
   static #itemsOf<T>(list: KeyedList<T>): (T | undefined)[] {
     const later = []
     let newest = list

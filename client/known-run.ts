@@ -21,24 +21,24 @@ import {
 import type { SaidState } from './run-messages.ts'
 import { NOTHING_SAID, withCustom, withoutVoid, withReceived, withSaid } from './run-messages.ts'
 
-/** What is told of a run beside its messages and the runs below it. */
+/** What is known of a run beside its messages and the runs below it. */
 export interface Told {
   readonly status: RunStatus
   /** The newest attempt heard of; 0 before the first. */
   readonly attempt: number
   /** What the run waits for, while it waits. */
   readonly waits: readonly PendingWait[]
-  /** Everything seen, of all attempts. */
+  /** All events seen, of all attempts. */
   readonly events: AppendLog<UntypedEvent>
-  /** What its models took so far, over all attempts, to readers of debug events. Null where nothing was told. */
+  /** The usage of its models so far, over all attempts. Null until an event tells it, which only readers of debug events get. */
   readonly usage: Usage | null
   readonly output: Json
   readonly error: RunError | null
-  /** Go on after this one. */
+  /** The newest event seen. Reading continues after it. */
   readonly lastSeq: number
 }
 
-/** All that the reducer goes on from. */
+/** Everything that the reducer needs for the next event. */
 export interface Known extends Told, SaidState {
   readonly children: ChildRuns
 }
@@ -54,7 +54,7 @@ export const NOTHING_KNOWN: Omit<Known, 'events'> = {
   lastSeq: 0,
 }
 
-/** Events already seen change nothing, and what a newer server tells of a run (`run.…`) is only recorded. */
+/** Events already seen change nothing. Unknown `run.…` events of a newer server are only recorded. */
 export function reduceKnown(state: Known, event: UntypedEvent): Known {
   if (event.seq <= state.lastSeq) return state
   const seen: Known = { ...state, lastSeq: event.seq, events: state.events.append(event) }
@@ -99,16 +99,16 @@ export function reduceKnown(state: Known, event: UntypedEvent): Known {
       return { ...current, status: 'running' }
     default:
       if (event.type.startsWith('run.')) return current
-      // Anything else is the agent's, which speaks only while it runs.
+      // All other events come from the agent, which emits only while it runs.
       return running(OTHERS.has(event.type) ? current : withCustom(current, event))
   }
 }
 
-/** How it ended, when no event told. */
+/** Applies the run's record, which tells how the run ended if no event did. */
 export function reduceRecord(state: Known, run: Run): Known {
   const ending = endingOfRun(run)
   if (isTerminal(state.status)) {
-    // An event may have told how it ended, but not the output.
+    // An event may have told how the run ended without its output.
     const isSame = ending?.status === state.status && state.output === null
     return isSame ? { ...state, output: ending.output } : state
   }
@@ -119,7 +119,7 @@ export function reduceRecord(state: Known, run: Run): Known {
 
 const running = (state: Known): Known => ({ ...state, status: 'running' })
 
-/** What the runtime tells of an attempt that is no part of a message. */
+/** Events of the runtime that are no part of a message. */
 const OTHERS: ReadonlySet<string> = new Set([
   'error',
   'step.completed',
@@ -135,7 +135,7 @@ function atAttempt(state: Known, attempt: number): Known {
   return { ...(kept.toolInputs.toArray().length === 0 ? kept : withoutOpenCalls(kept, false)), attempt }
 }
 
-/** Whether a message is void, of which there is a list, unless all are. */
+/** Returns whether a message is void. A payload that lists no messages means all of them. */
 function isNamedBy(payload: unknown): (id: string) => boolean {
   const { messageIds } = fieldsOf(payload)
   if (!Array.isArray(messageIds)) return () => true
@@ -148,9 +148,9 @@ function ended(state: Known, { status, output, error }: RunEnding): Known {
 }
 
 function waiting(state: Known, payload: unknown): Known {
-  // An attempt's waits are told after everything else that it did.
+  // The events of an attempt's waits come after all its other events.
   const wait = fieldsOf(payload) as unknown as PendingWait
-  // Children have events of their own, and nobody is asked.
+  // Children have their own events, and a wait for a child asks nobody.
   const known = wait.kind === 'child' ? state : withWait(state, wait)
   return { ...known, status: 'waiting' }
 }

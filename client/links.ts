@@ -4,7 +4,7 @@ import type { AnyTRPCRouter } from '@trpc/server'
 import type { AgentRouter } from '../server/api/router.ts'
 import { lateLink } from './late-link.ts'
 
-/** Sent with every request, streams included. A function is asked anew for each, also when resuming. */
+/** Headers of every request, streams included. A function is called for each request, also when a stream resumes. */
 export type HeadersOption =
   | Record<string, string>
   | (() => Record<string, string> | Promise<Record<string, string>>)
@@ -13,7 +13,7 @@ export interface LinkOptions {
   /** Where the server's tRPC router is mounted, e.g. `/trpc`. */
   url: string
   /**
-   * Where in that router the runtime's is, where it is mounted below another one: `agents`, or `admin.agents`. Default: it is that router.
+   * The path of the runtime's router, if it is mounted below another one: `agents`, or `admin.agents`. Default: the router at `url` itself.
    *
    * @example
    * createAgentClient<typeof runtime>({ url: '/api/trpc', path: 'agents' })
@@ -36,13 +36,13 @@ export interface LinkOptions {
   /** Default: the global `fetch`. */
   fetch?: typeof globalThis.fetch
   /**
-   * Opens streams instead of the built-in one, which uses `fetch`. The browser's own can't send
-   * `headers`; where cookies authenticate it will do.
+   * Opens streams. Default: the built-in one, which uses `fetch`. The browser's own can't send `headers`, but
+   * is enough if cookies authenticate.
    */
   EventSource?: typeof globalThis.EventSource
 }
 
-/** @param admitted makes of the `fetch` for calls another one. */
+/** @param admitted wraps the `fetch` that calls use. */
 export function createLinks(
   options: LinkOptions,
   admitted: (fetch: typeof globalThis.fetch) => typeof globalThis.fetch = (fetch) => fetch,
@@ -74,7 +74,7 @@ export async function resolveHeaders(headers: HeadersOption = {}): Promise<Recor
   return typeof headers === 'function' ? headers() : { ...headers }
 }
 
-/** The part of a client that calls what is below a path. */
+/** The part of a client that calls the procedures below a path. */
 export function below(client: TRPCClient<AgentRouter>, path: string | undefined): TRPCClient<AgentRouter> {
   let part: unknown = client
   for (const name of path?.split('.') ?? []) part = (part as Record<string, unknown>)[name]

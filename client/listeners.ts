@@ -2,7 +2,7 @@ import type { ClientClock } from './clock.ts'
 
 interface ListenersOptions {
   clock: ClientClock
-  /** Milliseconds without listeners before `detach`: a remount keeps the connection. */
+  /** Milliseconds without listeners before `detach`. A remount within that time keeps the connection. */
   detachDelayMs: number
   attach(): void
   detach(): void
@@ -11,7 +11,7 @@ interface ListenersOptions {
 export interface Listeners {
   readonly size: number
   tell(): void
-  /** @returns what ends it. */
+  /** @returns a function that removes the listener. */
   add(listener: () => void): () => void
 }
 
@@ -35,7 +35,7 @@ export function createListeners({ clock, detachDelayMs, attach, detach }: Listen
       for (const listener of [...listeners]) listener()
     },
     add(listener) {
-      // An own function for each call: the same listener may subscribe twice.
+      // Each call has its own function, because the same listener may subscribe twice.
       const call = () => listener()
       listeners.add(call)
       detaching?.abort()

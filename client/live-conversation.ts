@@ -1,4 +1,4 @@
-// The live part of a conversation, beside its stored history. A pure reducer: the state after one more event.
+// The live part of a conversation, beside its stored history: a pure reducer that makes the state after one more event.
 import type { AnyConversationEvent } from '../server/contract/conversation-event.ts'
 import type { Message, StoredMessage } from '../server/contract/message.ts'
 import { isTerminal } from '../server/contract/terminal.ts'
@@ -7,37 +7,37 @@ import type { Upload } from './with-files.ts'
 import type { RunState } from './run-state.ts'
 import { initialRunState, reduceRun } from './run-state.ts'
 
-/** A run that was heard of live. */
+/** A run that events have told of. */
 export interface LiveRun {
   readonly runId: string
   readonly createdAt: string
-  /** What it was asked; empty where that was in the history before. */
+  /** The messages that it was asked. Empty if the history had them before. */
   readonly inputs: readonly StoredMessage[]
   readonly state: RunState
-  /** The change by which it was created, and that by which it ended; 0 for neither. A history that was read after one tells of it. */
+  /** The numbers of the changes that created and ended it. 0: not seen. A history read after a change includes it. */
   readonly createdIn: number
   readonly endedIn: number
 }
 
-/** What this client asks, from the moment on in which it does. */
+/** A request of this client, from the moment when it is made. */
 export interface Sending {
   readonly messages: readonly Message[]
   readonly at: string
   readonly runId: string | null
-  /** Those that its messages have where the run was under way and was sent them; else empty. */
+  /** The ids of its messages, if they were sent to a run under way. Else empty. */
   readonly messageIds: readonly string[]
-  /** The change after which it was sent. Infinity before that, while its files are uploaded. */
+  /** The newest change when it was sent. Infinity while its files are uploaded. */
   readonly sentIn: number
-  /** The change by which it was taken; 0 while it is on its way. */
+  /** The change in which the server took it. 0 until then. */
   readonly takenIn: number
-  /** How far its files are. Left out where it has none. */
+  /** The progress of its files. Left out if it has none. */
   readonly upload?: Upload
 }
 
-/** In the order in which they were heard of. `runs` are the list's from then on. */
+/** Lists runs in the order in which events told of them. The list takes over `runs`. */
 export const listOfRuns = (runs: LiveRun[]): KeyedList<LiveRun> => new KeyedList(({ runId }) => runId, runs)
 
-/** The runs after an event. `change` is its number; the second is whether the history tells of it. */
+/** The runs after an event with the number `change`, and whether the event changes the history. */
 export function reduceConversation(
   runs: KeyedList<LiveRun>,
   event: AnyConversationEvent,

@@ -1,4 +1,4 @@
-// A conversation as a page shows it: its history, and what goes on beyond that.
+// A conversation as a page shows it: its history, and then the live messages.
 import type { AgentShape } from '../server/contract/agent-shape.ts'
 import type { HistoryMessage, Message } from '../server/contract/message.ts'
 import { countSaidAgain } from '../server/contract/said-again.ts'
@@ -11,17 +11,17 @@ import type { Upload } from './with-files.ts'
 
 /** A message as a page shows it: one of the history, or one on its way. */
 export type LiveMessage<TShape extends AgentShape = AgentShape> = HistoryMessage & {
-  /** `sending`: the server has not said that it has it. `streaming`: it is not all there yet. */
+  /** `sending`: the server has not confirmed the message. `streaming`: the message is not complete. */
   pending?: 'sending' | 'streaming'
-  /** How far the files are of one that is `sending`: those without a `fileId` are on their way. Left out where there are none. */
+  /** The progress of its files while it is `sending`. A file without a `fileId` is not uploaded yet. Left out without files. */
   upload?: Upload
-  /** What it is made of; calls of tools with their results. Each is the same object until it changes. */
+  /** Its parts, where a tool call includes its result. A part stays the same object until it changes. */
   parts: readonly MessagePart<TShape>[]
 }
 
 type Unplaced = Omit<LiveMessage, 'parentId' | 'parts'> & Partial<Pick<LiveMessage, 'parts'>>
 
-/** A page of the history with what goes on beyond it, no message twice. `readIn` is the change after which the page was read. */
+/** Adds the live messages to a page of the history, none twice. `readIn` is the newest change when the page was read. */
 export function withLive(
   page: readonly ShownMessage[],
   { runs, sending, readIn }: { runs: readonly LiveRun[]; sending: readonly Sending[]; readIn: number },
@@ -31,12 +31,12 @@ export function withLive(
   const runIds = new Set(page.map(({ runId }) => runId))
   for (const run of runs) {
     const stored = runIds.has(run.runId) ? page.filter(({ runId }) => runId === run.runId) : []
-    // A history that was read since has it, or shows another way. One without messages of its own answers what is last.
+    // A history that was read later contains the run or shows another branch. A run without inputs answers the last message.
     const isShown =
       stored.length > 0 || run.createdIn > readIn || (run.inputs.length === 0 && run.endedIn === 0)
     if (!isShown) continue
     runIds.add(run.runId)
-    // Its answer is stored when it ends, and then all there is, unless it was broken off: calls are not stored of those.
+    // The whole answer is stored when a run ends. If the run broke off, its tool calls are not stored.
     const answer = stored.filter(({ id, role }) => role !== 'user' && !isInput(id, run.runId))
     if (answer.some(({ incomplete }) => incomplete)) {
       mergeBrokenOff(
@@ -71,10 +71,10 @@ export function withLive(
   return withParts(shown)
 }
 
-/** Before it is known of what it is made. */
+/** A message whose parts are not made yet. */
 type ShownMessage = HistoryMessage & Partial<Pick<LiveMessage, 'pending' | 'upload' | 'parts'>>
 
-/** The same object for the same parts, of messages that are stored. */
+/** Keeps a stored message the same object while its parts are the same. */
 const whole = new WeakMap<ShownMessage, LiveMessage>()
 
 function withParts(shown: readonly ShownMessage[]): LiveMessage[] {
@@ -89,7 +89,7 @@ function withParts(shown: readonly ShownMessage[]): LiveMessage[] {
   })
 }
 
-/** What the run was sent is on its way until it reads it. */
+/** Messages sent to a run under way stay `sending` until the run reads them. */
 function unreadOf(
   { messages, at, runId, messageIds }: Pick<Sending, 'messages' | 'at' | 'runId' | 'messageIds'>,
   shown: readonly ShownMessage[],
@@ -107,7 +107,7 @@ function unreadOf(
     .filter(({ id }) => !ids.has(id))
 }
 
-/** How many messages the list begins with that are shown: the server does not store again what it has. */
+/** Counts the messages at the list's beginning that are shown already, since the server does not store them again. */
 function countShown(
   shown: readonly ShownMessage[],
   runs: readonly LiveRun[],
@@ -135,7 +135,7 @@ function countShown(
   )
 }
 
-/** Whether the run is what was sent: the stream of the conversation may tell of it before the request is answered. */
+/** Whether the run came from this request. The conversation's stream may tell of the run before the request is answered. */
 function isOf({ createdIn, inputs }: LiveRun, messages: readonly Message[], sentIn: number): boolean {
   return (
     createdIn > sentIn &&
@@ -162,7 +162,7 @@ function saidBy({ runId, createdAt, state }: LiveRun): Unplaced[] {
   )
 }
 
-/** What the run said live, with what is stored of it from `at` on. */
+/** Merges what the run said live with its stored messages, which begin at `at`. */
 function mergeBrokenOff(shown: ShownMessage[], run: LiveRun, at: number): void {
   let next = at
   for (const live of saidBy(run)) {
@@ -183,7 +183,7 @@ function insert(shown: ShownMessage[], at: number, added: readonly Unplaced[]): 
   shown.splice(at, 0, ...messages)
 }
 
-/** Inputs have ids by their places, which are below those of answers. */
+/** The id of an input contains its place, which is lower than the place of any answer. */
 function isInput(id: string, runId: string): boolean {
   return id.startsWith(`${runId}:`) && Number(id.slice(runId.length + 1)) < FIRST_ANSWER
 }

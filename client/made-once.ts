@@ -1,4 +1,4 @@
-/** What is made of something is made once, and is the same object each time. */
+/** Returns a function that makes its result once for each object, and then returns the same result each time. */
 export function madeOnce<TFrom extends object, TMade>(make: (from: TFrom) => TMade): (from: TFrom) => TMade {
   const made = new WeakMap<TFrom, TMade>()
   return (from) => {

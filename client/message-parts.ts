@@ -8,13 +8,13 @@ import { KeyedList } from './keyed-list.ts'
 import type { UntypedEvent } from './run-ending.ts'
 import type { ToolPart } from './tool-part.ts'
 
-/** Something that the run waits for now, beside its tools. */
+/** A pending wait of the run that belongs to no tool call. */
 export interface WaitPart<TShape extends AgentShape = AgentShape> {
   readonly type: 'wait'
   readonly wait: PendingWaitOf<TShape>
 }
 
-/** What an agent told by an event of its own. */
+/** An event of the agent's own. */
 export interface CustomPart<TShape extends AgentShape = AgentShape> {
   readonly type: 'custom'
   readonly event: CustomEventOf<TShape>
@@ -29,7 +29,7 @@ export type CustomEventOf<TShape extends AgentShape> = TShape extends AgentShape
       }[keyof TShape['events'] & string]
   : never
 
-/** A piece of a message: what is said, thought or sent along, a call of a tool, a wait, or an event of the agent's own. */
+/** A part of a message: text, reasoning, a file, a tool call, a wait, or an event of the agent's own. */
 export type MessagePart<TShape extends AgentShape = AgentShape> =
   | Readonly<Part>
   | ToolPart<TShape>
@@ -40,7 +40,7 @@ export const NO_PARTS: readonly MessagePart[] = []
 
 export const isTool = (part: MessagePart): part is ToolPart => part.type === 'tool'
 
-/** A message has one text, one thought, and each call and wait once. Of a stored message's texts it is the first. */
+/** A message has one text, one reasoning, and each call and wait once. If a stored message has several texts, the first counts. */
 export function keyOfPart(part: MessagePart): string | undefined {
   switch (part.type) {
     case 'tool':
@@ -57,19 +57,19 @@ export function keyOfPart(part: MessagePart): string | undefined {
 
 export const keyOfCall = (toolCallId: string): string => `tool ${toolCallId}`
 
-/** `parts` are the list's from then on. */
+/** The list takes over `parts`. */
 export const listOfParts = (parts: MessagePart[]): KeyedList<MessagePart> => new KeyedList(keyOfPart, parts)
 
-/** What stays of a call whatever becomes of it. */
+/** The fields that a call has in every state. */
 export function callOf({ toolCallId, tool, progress, input }: KnownCall): KnownCall & { type: 'tool' } {
   return { type: 'tool', toolCallId, tool, ...(progress === undefined ? {} : { progress }), input }
 }
 
-/** The outcome of a call, from its result as an event has it, or as the text that its model was given. */
+/** The outcome of a call. `result` comes from an event, or is the text that the model was given. */
 export function finishedTool(known: KnownCall, result: Json, isError = false): ToolPart {
   const output = typeof result === 'string' ? valueOf(result) : result
   const { error } = Object(output) as { error?: unknown }
-  // As `toolLoop` tells a model of an error.
+  // `toolLoop` tells a model of an error in this form.
   const isFailure = typeof error === 'string' && Object.keys(Object(output)).length === 1
   if (!isError && !isFailure) return { ...callOf(known), state: 'succeeded', output }
   const text = typeof output === 'string' ? output : JSON.stringify(output)
@@ -78,7 +78,7 @@ export function finishedTool(known: KnownCall, result: Json, isError = false): T
 
 type KnownCall = Omit<Extract<ToolPart, { state: 'called' }>, 'type' | 'state'>
 
-/** The value that a text is of, where it can't be another's: live and stored results are to be one. */
+/** Parses a text if its value is certain, because live and stored results must be equal. */
 function valueOf(text: string): Json {
   try {
     const value = JSON.parse(text) as Json

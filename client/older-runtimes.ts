@@ -14,7 +14,7 @@ export function eitherAborts(one: AbortSignal, other: AbortSignal): AbortSignal 
   return either.signal
 }
 
-/** `AbortSignal.prototype.throwIfAborted`, of signals that may have no reason either. */
+/** `AbortSignal.prototype.throwIfAborted`. The signals may have no reason either. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted !== true) return
   throw signal.reason ?? Object.assign(new Error('This operation was aborted.'), { name: 'AbortError' })
@@ -27,5 +27,5 @@ export function replaced<T>(list: readonly T[], index: number, item: T): T[] {
   return copy
 }
 
-/** Whether the body of an answer can be read as it comes, as server-sent events are. */
+/** Whether a response can be read while it arrives, as server-sent events need. */
 export const canReadStreams = (): boolean => typeof Response === 'function' && 'body' in Response.prototype

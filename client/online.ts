@@ -1,8 +1,8 @@
 import { eitherAborts } from './older-runtimes.ts'
 
 /**
- * Waits as `wait` does, but no longer than until the browser is back online: what waited for the
- * network need not wait any more. Elsewhere than in a browser it is just `wait`.
+ * Waits as `wait` does, but ends early when the browser is back online, since the network is there again.
+ * Outside of browsers it is just `wait`.
  */
 export async function untilOnline(
   wait: (signal: AbortSignal) => Promise<void>,
@@ -15,21 +15,21 @@ export async function untilOnline(
     await wait(signal === undefined ? online.signal : eitherAborts(signal, online.signal))
   } finally {
     unlisten()
-    // So that nothing listens to the other signal any more.
+    // This removes the listener from the other signal.
     wake()
   }
 }
 
-/** Whether the browser says that there is no network, and the page needs one. Elsewhere nobody says so. */
+/** Whether the browser reports that there is no network, and the page needs one. False outside of browsers. */
 export function isOffline(): boolean {
   const { onLine }: { onLine?: boolean } = globalThis.navigator ?? {}
   return !(onLine ?? true) && !THIS_MACHINE.test(globalThis.location?.hostname)
 }
 
-/** Pages of it are developed without a network too. */
+/** Developers use pages of their own machine without a network too. */
 const THIS_MACHINE = /^(.+\.)?localhost$|^127\.|^\[::1\]$/
 
-/** Calls `listener` when the browser is offline, which a connection itself notices seconds later. @returns what ends that. */
+/** Calls `listener` when the browser goes offline. A connection itself notices seconds later. @returns a function that ends this. */
 export const onOffline = (listener: () => void): (() => void) => listen('offline', listener)
 
 function listen(type: 'online' | 'offline', listener: () => void): () => void {

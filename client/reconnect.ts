@@ -11,7 +11,7 @@ export type ReconnectState =
 
 export type ReconnectInput =
   | { type: 'opened' }
-  /** Something new arrived: the connection is worth its while. */
+  /** Something new arrived, so the connection is useful. */
   | { type: 'progressed' }
   /** `chance` is a random number from 0 up to, not including, 1. */
   | { type: 'lost'; retriable: boolean; chance: number }

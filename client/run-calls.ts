@@ -1,4 +1,4 @@
-// Calls of tools, as parts of the messages that make them.
+// Tool calls, as parts of the messages that make them.
 import type { Json } from '../server/contract/json.ts'
 import type { PendingWait } from '../server/contract/wait.ts'
 import type { MessagePart } from './message-parts.ts'
@@ -30,7 +30,7 @@ export function withInput<T extends SaidState>(state: T, payload: unknown): T {
   const parts = message.parts.put({ type: 'tool', toolCallId, tool, state: 'input', inputText: text })
   const next = {
     ...state,
-    // Not placed by it: pieces of arguments are folded.
+    // A piece gives the message no place, because compaction folds pieces of arguments.
     messages: state.messages.put({ ...message, parts }),
     toolInputs: state.toolInputs.put({ toolCallId, tool, text, messageId }),
   }
@@ -42,7 +42,7 @@ export function withCall<T extends SaidState>(state: T, payload: unknown): T {
   const { toolCallId, tool, arguments: input = null, messageId } = fieldsOf(payload)
   if (typeof toolCallId !== 'string' || typeof tool !== 'string') return state
   const [known, part] = findCalled(state, toolCallId, messageId)
-  // A later attempt tells again what it runs again.
+  // A later attempt emits a call again when it runs the call again.
   if (part !== undefined && part.state !== 'input') return state
   const id = known?.id ?? (typeof messageId === 'string' ? messageId : lastWhole(state)?.id)
   const message = messageOf(state, id ?? toolCallId)
@@ -50,13 +50,13 @@ export function withCall<T extends SaidState>(state: T, payload: unknown): T {
   const next = withWhole(part === undefined ? state : withoutInput(state, toolCallId), {
     ...message,
     complete: message.complete || !hasText(message),
-    // It has the place of its call, not of its first piece.
+    // The part's place is that of the whole call, not of its first piece.
     parts: message.parts.without(keyOfCall(toolCallId)).put(call),
   })
   return withCaller(next, toolCallId, message.id)
 }
 
-/** The call that is told: one of another message is another where that is done, since some providers number their calls anew in each. */
+/** Finds the call of an event. A finished call with this id in another message is a different one: some providers reuse ids. */
 function findCalled(state: SaidState, toolCallId: string, messageId: Json | undefined): FoundTool {
   const found = findTool(state, toolCallId)
   const [newest, call] = found
@@ -96,7 +96,7 @@ export function withProgress<T extends SaidState>(state: T, payload: unknown): T
   return withTool(state, toolCallId, (part) => ({ ...part, progress }))
 }
 
-/** One more that the run waits for. It is shown by the call that it is about, or beside all that was told. */
+/** Adds a wait of the run. It is shown in the call that it is about, or else as a part of its own. */
 export function withWait<T extends SaidState>(state: T, wait: PendingWait): T {
   const current = { ...state, waits: [...state.waits, wait] }
   const [caller, call] = findTool(state, fieldsOf(wait.details)['toolCallId'])
@@ -123,7 +123,7 @@ export function withoutWaits<T extends SaidState>(state: T): T {
   )
 }
 
-/** Of an attempt that is over: what it did not write to its end is gone, and of a run that is over a call without a result gets none. */
+/** Removes the calls that an ended attempt did not finish writing. If the run is over, calls without a result are interrupted. */
 export function withoutOpenCalls<T extends SaidState>(state: T, isOver: boolean): T {
   const messages = state.messages.toArray().map((message) =>
     changed(message, (part) => {
@@ -147,7 +147,7 @@ const callIn = ({ parts }: Said, toolCallId: string): ToolPart | undefined =>
 
 type FoundTool = [Said | undefined, ToolPart | undefined]
 
-/** The newest call of the id. */
+/** The newest call with this id. */
 function findTool({ messages, callers }: SaidState, toolCallId: unknown): FoundTool {
   if (typeof toolCallId !== 'string') return [undefined, undefined]
   const message = messages.get(callers.get(toolCallId)?.messageId ?? '')

@@ -1,11 +1,11 @@
-// How a run ended, from either of the two places that tell: its terminal event and its record.
+// How a run ended. Its terminal event and its record both tell.
 import type { EventEnvelope } from '../server/contract/event.ts'
 import type { Json } from '../server/contract/json.ts'
 import type { Run, RunError } from '../server/contract/run.ts'
 import type { TerminalStatus } from '../server/contract/terminal.ts'
 import { isTerminal, isTerminalEvent } from '../server/contract/terminal.ts'
 
-/** An event of which nothing is known but its envelope: typed ones are, and those of a newer server. */
+/** An event of which only the envelope is known. Typed events and events of a newer server fit too. */
 export interface UntypedEvent extends EventEnvelope {
   type: string
   payload: unknown
@@ -14,7 +14,7 @@ export interface UntypedEvent extends EventEnvelope {
 export interface RunEnding {
   status: TerminalStatus
   output: Json
-  /** Null for a run that succeeded or was cancelled: neither went wrong. */
+  /** Null for a run that succeeded or was cancelled, since nothing went wrong. */
   error: RunError | null
 }
 
@@ -25,7 +25,7 @@ export function endingOfRun(run: Run): RunEnding | null {
   return { status, output, error: wentWrong ? (run.error ?? errorOf(status, {})) : null }
 }
 
-/** Whether it tells of a success and not of the output, which not everybody is sent: the run's record has it. */
+/** Whether the event tells of a success without the output. Not every reader is sent the output, but the run's record has it. */
 export function lacksOutput({ type, payload }: UntypedEvent): boolean {
   return type === 'run.succeeded' && !Object.hasOwn(fieldsOf(payload), 'output')
 }
@@ -59,7 +59,7 @@ function errorOf(status: 'failed' | 'timed_out', payload: { [key: string]: Json 
   }
 }
 
-/** The fields of a payload that has some. What crossed the wire is JSON. */
+/** The fields of a payload, or none if it is no object. A payload is JSON, since it crossed the wire. */
 export function fieldsOf(payload: unknown): { [key: string]: Json } {
   return typeof payload === 'object' && payload !== null ? (payload as { [key: string]: Json }) : {}
 }

@@ -3,7 +3,7 @@ import type { TerminalStatus } from '../server/contract/terminal.ts'
 import type { RunEnding } from './run-ending.ts'
 
 /**
- * A run ended without a result. What `result()` rejects with; errors of the call itself (not found,
+ * `result()` rejects with it when a run ended without a result. Errors of the call itself (not found,
  * unauthorized, …) are `AgentRuntimeError`.
  *
  * @example
@@ -15,7 +15,7 @@ export class RunFailedError extends Error {
   readonly runId: string
   /** How the run ended. */
   readonly code: Exclude<TerminalStatus, 'succeeded'>
-  /** Why, as the run's own error says it, e.g. `agent_error`; undefined for a cancelled run. */
+  /** The code of the run's own error, e.g. `agent_error`. Undefined for a cancelled run. */
   readonly reason: string | undefined
   readonly details: Json | undefined
 

@@ -25,14 +25,14 @@ export interface RunHandle<TShape extends AgentShape = AgentShape> {
   /** The run as it was when this handle was made; `get()` reads it anew. */
   readonly run: Run
   /**
-   * Ids of the messages that this run, which was under way, was sent in place of making one (policy `steer`): those of its events
-   * `user.message`. Empty where it is a run of its own.
+   * With policy `steer`, a run that is under way may get the messages, and no new run is created. Then these are the ids of the
+   * messages, as in the run's `user.message` events. Empty for a new run.
    */
   readonly sentMessageIds: readonly string[]
   /**
    * Its events in order, each once, from the first or after `from` (a `seq`), until the run is over.
-   * Lost connections are resumed. Leaving the loop closes the connection and leaves the run alone:
-   * that is `cancel()`.
+   * Lost connections are resumed. Leaving the loop closes the connection and does not stop the run;
+   * `cancel()` does.
    *
    * @throws AgentRuntimeError when another try can't help (`not_found`, `unauthorized`, …).
    */
@@ -45,7 +45,7 @@ export interface RunHandle<TShape extends AgentShape = AgentShape> {
    */
   result(options?: { signal?: AbortSignal }): Promise<OutputOf<TShape>>
   /**
-   * Resolves with the agent's last message when the run has succeeded. Empty where it said nothing.
+   * Resolves with the agent's last message once the run has succeeded. Empty if the agent said nothing.
    *
    * @throws RunFailedError when it failed, timed out or was cancelled.
    * @throws AgentRuntimeError when another try can't help.
@@ -55,7 +55,7 @@ export interface RunHandle<TShape extends AgentShape = AgentShape> {
    */
   text(options?: { signal?: AbortSignal }): Promise<string>
   /**
-   * Stops following, and leaves the run alone: loops over `events` end, and what waits for `result` or `text` rejects with an
+   * Stops following the run, which goes on. Loops over `events` end, and pending calls of `result` and `text` reject with an
    * `AbortError`. The handle can be used again afterwards.
    */
   detach(): void
@@ -66,11 +66,11 @@ export interface RunHandle<TShape extends AgentShape = AgentShape> {
    */
   cancel(options?: { signal?: AbortSignal }): Promise<Run>
   /**
-   * Answers a wait of the run. Where several have one name, pass the `occurrence` that `waits` tells. Default: the only one that is
-   * pending.
+   * Answers a wait of the run. If several pending waits have one name, pass the `occurrence` from `waits`. Default: the only pending
+   * one.
    *
-   * @throws AgentRuntimeError `conflict` when it was answered, its time is up, or several are pending and no `occurrence` is given, `validation_failed` when the
-   * answer does not fit, `not_found` when there is no such wait.
+   * @throws AgentRuntimeError `conflict` when it was answered, its time is up, or several are pending and no `occurrence` is given;
+   * `validation_failed` when the answer does not fit; `not_found` when there is no such wait.
    */
   respond<const TName extends WaitNameOf<TShape>>(
     wait: TName,
@@ -78,10 +78,10 @@ export interface RunHandle<TShape extends AgentShape = AgentShape> {
     options?: { occurrence?: number; signal?: AbortSignal },
   ): Promise<Run>
   /**
-   * Says something to the run while it is under way: its agent reads it before it asks its model again (`user.message` tells when). Where
-   * it does not come to that, the conversation's next run has it.
+   * Sends a message to the run while it is under way. The agent reads it before it asks its model again, and `user.message` tells
+   * when. If the agent does not read it any more, the conversation's next run gets it.
    *
-   * @throws AgentRuntimeError `conflict` when it is over, or in no conversation, `rate_limited` when it has not read too many.
+   * @throws AgentRuntimeError `conflict` when the run is over or in no conversation; `rate_limited` when too many messages are unread.
    * @example
    * await run.send('In Celsius, please.')
    */
@@ -168,7 +168,7 @@ export function createRunHandle<TShape extends AgentShape>(
       if (answered !== '') return answered
       // Text that was only emitted is not among the messages that the run answered with.
       let state = initialRunState()
-      // Not the loop of `events`, which ends without an error when it is detached.
+      // This does not use `events`, because its loop ends without an error when the handle is detached.
       for await (const heard of dependencies.followRun(run.id, { signal })) {
         if (heard.type === 'event') state = reduceRun(state, heard.event)
       }

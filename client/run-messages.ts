@@ -1,7 +1,7 @@
-// The messages of a run while events tell of them. Whatever a reader has missed that compaction has folded, the outcome is the same:
-// - A message has one reasoning and one text, in that order, before everything else: the text of both is by `messageId`.
+// The messages of a run, made from its events. A reader who missed events that compaction folded must get the same outcome. So:
+// - A message has one reasoning and one text, in that order, before everything else. Events of both name their `messageId`.
 // - Calls have the order of their `tool.call`, since pieces of their arguments are folded.
-// - What is of no message by its name joins the last whole one, since deltas of one that is being said are folded.
+// - A part whose event names no message joins the last whole one, since deltas of an unfinished message are folded.
 import type { AgentShape } from '../server/contract/agent-shape.ts'
 import type { PendingWait } from '../server/contract/wait.ts'
 import { textOf } from '../server/contract/text-of.ts'
@@ -15,13 +15,13 @@ import { fieldsOf } from './run-ending.ts'
 /** A message of the assistant, as far as it has arrived, or one that the run was sent. */
 export interface RunMessage<TShape extends AgentShape = AgentShape> {
   id: string
-  /** Of what the run was sent while it was under way. Left out of what its agent says. */
+  /** Set for messages that were sent to the run while it was under way. Left out for the agent's messages. */
   role?: 'user'
-  /** The text of its parts. Empty where it only calls tools, or is only thought about so far. */
+  /** The text of its parts. Empty if it has only tool calls or reasoning so far. */
   content: string
-  /** Whether this is all of it. */
+  /** Whether no more of it will come. */
   complete: boolean
-  /** What it is made of. Each is the same object until it changes. */
+  /** Its parts. A part stays the same object until it changes. */
   parts: readonly MessagePart<TShape>[]
 }
 
@@ -31,7 +31,7 @@ export interface ToolInput {
   tool: string
   /** The arguments as far as they have arrived: the beginning of a JSON text. */
   text: string
-  /** The answer that calls the tool. */
+  /** The message that calls the tool. */
   messageId: string
 }
 
@@ -42,7 +42,7 @@ export interface Said extends Omit<RunMessage, 'parts'> {
   readonly saidIn?: number
   /** An event of it stays when the run is compacted. */
   readonly isWhole?: boolean
-  /** There is more of it than pieces of its calls: it has its place by what stays of it. */
+  /** It has more than pieces of its calls. So it has a place, which compaction keeps. */
   readonly isPlaced?: boolean
 }
 
@@ -50,14 +50,14 @@ export interface SaidState {
   readonly attempt: number
   readonly messages: KeyedList<Said>
   readonly toolInputs: KeyedList<ToolInput>
-  /** Of each call the newest message that has it. */
+  /** The newest message with each call. */
   readonly callers: KeyedList<Caller>
-  /** The newest message of which an event stays. What is of no message by its name joins it. */
+  /** The newest message that keeps an event after compaction. A part whose event names no message joins it. */
   readonly lastWhole: string | undefined
-  /** What the agent told before there was one, which gets it. */
+  /** Parts from before the first such message, which then gets them. */
   readonly early: KeyedList<MessagePart>
   readonly waits: readonly PendingWait[]
-  /** The parts that show them. */
+  /** The parts that show the waits. */
   readonly asking: readonly { messageId: string; part: string }[]
 }
 
@@ -79,7 +79,7 @@ export const NOTHING_SAID: Omit<SaidState, 'attempt'> = {
   asking: [],
 }
 
-/** As it is handed out. */
+/** The form that callers get. */
 const shown = madeOnce(({ id, role, content, complete, parts }: Said): RunMessage => {
   return { id, ...(role && { role }), content, complete, parts: parts.toArray() }
 })
@@ -96,7 +96,7 @@ const isReceived = ({ role }: Said): boolean => role === 'user'
 export const hasText = (message: Said): boolean =>
   !isReceived(message) && message.parts.get('text') !== undefined
 
-/** What the run was sent. */
+/** Adds a message that was sent to the run. */
 export function withReceived<T extends SaidState>(state: T, payload: unknown): T {
   const { messageId: id, content } = fieldsOf(payload)
   if (typeof id !== 'string' || state.messages.get(id) !== undefined) return state
@@ -106,7 +106,7 @@ export function withReceived<T extends SaidState>(state: T, payload: unknown): T
   return withMessage(state, { id, role: 'user', content: text, complete: true, parts })
 }
 
-/** `whole`: in place of all that was said of it. */
+/** `whole`: the text replaces everything said of the message before. */
 export function withSaid<T extends SaidState>(
   state: T,
   payload: unknown,
@@ -122,7 +122,7 @@ export function withSaid<T extends SaidState>(
   if (isText && before.complete && hasText(before) && !whole && !isAnew) return state
   const kept = isAnew ? without(before, ({ type: other }) => SAID.has(other)) : before
   const said = kept.parts.get(type)
-  // A delta says where it begins when it stands for those before it, which may have been seen or not.
+  // A delta that stands for earlier ones says where it begins. The reader may have seen some of them.
   const end = typeof offset === 'number' ? offset : undefined
   const known = whole || said === undefined || !('text' in said) ? '' : said.text.slice(0, end)
   const part = { type, text: known + content }
@@ -138,7 +138,7 @@ export function withSaid<T extends SaidState>(
 
 const SAID: ReadonlySet<string> = new Set(['text', 'reasoning'])
 
-/** What is thought comes right before the text, and both before calls. */
+/** Reasoning comes right before the text, and both come before calls. */
 function inserted(list: KeyedList<MessagePart>, part: MessagePart): KeyedList<MessagePart> {
   const parts = list.toArray()
   const neighbour = parts.findIndex(({ type }) => SAID.has(type) || type === 'tool')
@@ -148,7 +148,7 @@ function inserted(list: KeyedList<MessagePart>, part: MessagePart): KeyedList<Me
   return listOfParts([...parts.slice(0, at), part, ...parts.slice(at)])
 }
 
-/** An event of the agent's own. */
+/** Adds an event of the agent's own. */
 export function withCustom<T extends SaidState>(state: T, event: UntypedEvent): T {
   const part: CustomPart = { type: 'custom', event }
   const message = lastWhole(state)
@@ -156,10 +156,10 @@ export function withCustom<T extends SaidState>(state: T, event: UntypedEvent): 
   return withMessage(state, { ...message, parts: message.parts.put(part) })
 }
 
-/** Without what an attempt said that is void: nothing of it is shown beside what its retry says. */
+/** Removes what an attempt said that is void, so that it is not shown beside what the retry says. */
 export function withoutVoid<T extends SaidState>(state: T, isVoid: (id: string) => boolean): T {
   const kept = state.messages.toArray().filter((message) => isReceived(message) || !isVoid(message.id))
-  // Nobody knows which of these are told again.
+  // The retry may or may not emit these again.
   const isOld = (part: MessagePart) => part.type === 'custom' && part.event.attempt === state.attempt
   const next = { ...state, early: NOTHING_SAID.early }
   return withOnly(
@@ -168,7 +168,7 @@ export function withoutVoid<T extends SaidState>(state: T, isVoid: (id: string) 
   )
 }
 
-/** With these messages in place of those that there were. */
+/** Replaces all messages. */
 export function withOnly<T extends SaidState>(state: T, messages: Said[]): T {
   const callers = messages.flatMap(({ id, parts }) =>
     parts.toArray().flatMap((part) => (isTool(part) ? [{ toolCallId: part.toolCallId, messageId: id }] : [])),
@@ -179,7 +179,7 @@ export function withOnly<T extends SaidState>(state: T, messages: Said[]): T {
     ...state,
     messages: list,
     toolInputs: new KeyedList(callOf, inputs),
-    // The newest of each.
+    // Keeps the newest message of each call.
     callers: callers.reduce((known, caller) => known.put(caller), NOTHING_SAID.callers),
     lastWhole: messages.findLast(({ isWhole }) => isWhole)?.id,
   }
@@ -188,7 +188,7 @@ export function withOnly<T extends SaidState>(state: T, messages: Said[]): T {
 const without = (message: Said, isGone: (part: MessagePart) => boolean): Said =>
   changed(message, (part) => (isGone(part) ? [] : part))
 
-/** With other parts; the same object where none has changed. */
+/** Changes parts of a message. Returns the same object if none has changed. */
 export function changed(message: Said, change: (part: MessagePart) => MessagePart | readonly []): Said {
   const before = message.parts.toArray()
   const parts = before.flatMap(change)
@@ -204,7 +204,7 @@ const NO_PARTS = listOfParts([])
 export const lastWhole = ({ messages, lastWhole: id }: SaidState): Said | undefined =>
   id === undefined ? undefined : messages.get(id)
 
-/** The message, which gets what was told before it, and may get more. */
+/** Puts a message that gets the parts told before it, and may get later ones. */
 export function withWhole<T extends SaidState>(state: T, message: Said): T {
   if (message.isWhole) return withMessage(state, message)
   const early = state.early.toArray()
@@ -214,7 +214,7 @@ export function withWhole<T extends SaidState>(state: T, message: Said): T {
   return isLast ? { ...next, lastWhole: message.id } : next
 }
 
-/** In the place of the one of its id; else the last. */
+/** Replaces the message with the same id, or appends. */
 export function withMessage<T extends SaidState>(state: T, message: Said): T {
   const before = state.messages.get(message.id)
   const placed = message.isPlaced ? message : { ...message, isPlaced: true }

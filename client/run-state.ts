@@ -14,21 +14,21 @@ export interface RunState extends Told {
   readonly text: string
   readonly messages: readonly RunMessage[]
   readonly toolInputs: readonly ToolInput[]
-  /** The runs that it has started, and those further below that wait for somebody. */
+  /** Its children, and the runs further below that wait for an answer. */
   readonly children: readonly ChildRun[]
 }
 
-/** A class, since its objects cost little: there is one for each event. */
+/** A class, because each event makes one of its objects and they cost little. */
 class KnownState implements RunState {
   readonly #known: Known
 
   constructor(known: Known) {
     this.#known = known
-    // So that Vue leaves it as it is: a proxy of it could not read what is private.
+    // Vue makes no proxy of a frozen object. A proxy could not read private fields.
     Object.freeze(this)
   }
 
-  /** The state after a change of what is known; the same object where there is none. */
+  /** The state after a change of what is known. Returns the same object if nothing changed. */
   static changed(state: RunState, change: (known: Known) => Known): RunState {
     if (!(state instanceof KnownState))
       throw new TypeError('Go on from a state that the client made, not from a copy.')
@@ -77,15 +77,15 @@ class KnownState implements RunState {
 export const initialRunState = (): RunState => new KnownState({ ...NOTHING_KNOWN, events: new AppendLog() })
 
 /**
- * The state after `event`. Events already seen change nothing, and what a newer server tells of a run (`run.…`) is only
- * recorded. An event costs the same late in a run as early. Only the end of an attempt
- * goes through all messages. The lists of a state are made when they are read, so read them once for many events.
+ * The state after `event`. Events already seen change nothing. Unknown `run.…` events of a newer server are only recorded.
+ * An event costs the same late in a run as early. Only the end of an attempt goes through all messages. The lists of a
+ * state are made when they are read, so read them once for many events.
  *
- * @throws TypeError when `state` is a copy of one.
+ * @throws TypeError when `state` is a copy of a state.
  */
 export const reduceRun = (state: RunState, event: UntypedEvent): RunState =>
   KnownState.changed(state, (known) => reduceKnown(known, event))
 
-/** The state once the run's record is known too: how it ended, when no event told. */
+/** The state after the run's record was read, which tells how the run ended if no event did. */
 export const reduceRunRecord = (state: RunState, run: Run): RunState =>
   KnownState.changed(state, (known) => reduceRecord(known, run))
