@@ -7,14 +7,14 @@ export interface AskOptions {
   signal?: AbortSignal | undefined
 }
 
-/** The answer of a procedure; what it rejects with is that of `call`. */
+/** Asks a procedure. Rejects with the errors of `call`. */
 export const ask = <TInput, TAnswer>(
   procedure: (input: TInput, options: CallOptions) => Promise<TAnswer>,
   input: TInput,
   options: AskOptions = {},
 ): Promise<TAnswer> => call(procedure(input, options as CallOptions), options.signal)
 
-/** The call's answer; else the signal's reason when that ended it, or an AgentRuntimeError. */
+/** Resolves with the call's answer. Rejects with the signal's reason if that aborted, else with an AgentRuntimeError. */
 export async function call<T>(answer: Promise<T>, signal?: AbortSignal): Promise<T> {
   try {
     return await answer

@@ -5,16 +5,16 @@ import { loadedOnce, untilLoaded } from './late.ts'
 import type { Streams } from './streams.ts'
 
 export interface LateStreams extends Streams {
-  /** Begins to load: a stream is to be opened soon. */
+  /** Begins to load, because a stream will be opened soon. */
   prepare(): void
 }
 
-/** Streams whose code is loaded with the first of them. If it can't be loaded, that is told and tried again like a lost stream. */
+/** Streams whose code is loaded for the first of them. A failed load is reported and tried again like a lost stream. */
 export function createLateStreams(load: () => Promise<Streams>, dependencies: LateDependencies): LateStreams {
   const loaded = loadedOnce(load, dependencies.clock)
   const untilThere = (signal?: AbortSignal) => untilLoaded(loaded, dependencies, signal)
   return {
-    // A failure is told when a stream is opened.
+    // Opening a stream reports this failure.
     prepare: () => void loaded().catch(() => {}),
     async *followRun(runId, options = {}): AsyncGenerator<FollowSignal, void, void> {
       const streams = yield* untilThere(options.signal)

@@ -8,7 +8,7 @@ import { delayMs } from './reconnect-policy.ts'
 import type { ReconnectPolicy } from './reconnect-policy.ts'
 import { toAgentError } from './to-agent-error.ts'
 
-/** A request that hangs would otherwise hold up for ever what waits for the code. */
+/** Without this limit, a request that hangs would block for ever what waits for the code. */
 const LIMIT_MS = 30_000
 
 /**
@@ -37,7 +37,7 @@ export interface LateDependencies {
 }
 
 /**
- * Answers what `loaded` does. It is told of each failure, and tried again like a lost connection.
+ * Resolves as `loaded` does. Each failure is reported, and the load is tried again like a lost connection.
  *
  * @throws AgentRuntimeError after the last failure that the policy allows; the signal's reason when it aborts.
  */

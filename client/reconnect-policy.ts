@@ -17,8 +17,8 @@ export const DEFAULT_RECONNECT_POLICY: ReconnectPolicy = {
 }
 
 /**
- * Milliseconds before the next try. `chance` is a random number from 0 up to, not including, 1. Half fixed, half chance: a
- * restarted server is not met by all of its viewers at the same moment.
+ * Milliseconds before the next try. `chance` is a random number from 0 up to, not including, 1. Half of the delay is chance, so
+ * that viewers do not all return to a restarted server at the same moment.
  */
 export function delayMs(failures: number, chance: number, policy: ReconnectPolicy): number {
   const ceiling = Math.min(policy.maxDelayMs, policy.initialDelayMs * 2 ** (failures - 1))

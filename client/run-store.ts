@@ -1,4 +1,4 @@
-// A run's state outside of any view: followed while somebody looks, kept when they look away.
+// A run's state outside of any view. The run is followed while a view shows it, and its state is kept afterwards.
 import type { AgentShape } from '../server/contract/agent-shape.ts'
 import type { EventOf, OutputOf } from '../server/contract/agent-types.ts'
 import type { PendingWaitOf } from '../server/contract/wait-types.ts'
@@ -15,22 +15,22 @@ import type { RunState } from './run-state.ts'
 import { initialRunState, reduceRun, reduceRunRecord } from './run-state.ts'
 import { toRunError } from './to-agent-error.ts'
 
-/** What a view shows of a run; the same object until something changes. */
+/** What a view shows of a run. It is the same object until something changes. */
 export interface RunSnapshot<TShape extends AgentShape = AgentShape> {
   readonly runId: string
   /** `not_found`: there is no such run for this viewer, or it was deleted. */
   readonly status: RunStatus | 'not_found'
   /** The newest message, as far as it has arrived. */
   readonly text: string
-  /** What was said, oldest first, without what attempts that failed leave behind. */
+  /** Its messages, oldest first, without what failed attempts leave behind. */
   readonly messages: readonly RunMessage<TShape>[]
-  /** The calls of tools that are being written, where the agent tells them and debug events are read. */
+  /** The tool calls that are being written, if the agent tells them and debug events are read. */
   readonly toolInputs: readonly ToolInput[]
-  /** Everything seen, of all attempts. */
+  /** All events seen, of all attempts. */
   readonly events: readonly EventOf<TShape>[]
   /** What the run waits for, while it waits. */
   readonly waits: readonly PendingWaitOf<TShape>[]
-  /** The runs that it has started, and those further below that wait for somebody: answer these by their own `runId`. */
+  /** Its children, and the runs further below that wait for an answer. Answer each with its own `runId`. */
   readonly children: readonly ChildRun[]
   /** Null until the run has succeeded. */
   readonly output: OutputOf<TShape> | null
@@ -38,11 +38,11 @@ export interface RunSnapshot<TShape extends AgentShape = AgentShape> {
   readonly error: RunError | null
   /** The newest attempt heard of; 0 before the first. */
   readonly attempt: number
-  /** What its models took so far, over all attempts, where debug events are read. Null where nothing was told. */
+  /** The usage of its models so far, over all attempts. Null until an event tells it, which needs debug events. */
   readonly usage: Usage | null
   /** `seq` of the newest event seen. */
   readonly lastSeq: number
-  /** Neither over nor given up on. */
+  /** The run is not over, and following it has not failed. */
   readonly isActive: boolean
   /** The connection was lost and is being opened again. */
   readonly isRecovering: boolean
@@ -51,29 +51,29 @@ export interface RunSnapshot<TShape extends AgentShape = AgentShape> {
 export interface RunStore<TShape extends AgentShape = AgentShape> {
   readonly runId: string
   getSnapshot(): RunSnapshot<TShape>
-  /** Nothing heard yet: what a server renders, and a browser before it connects. */
+  /** The state before any event. A server renders it, and so does a browser before it connects. */
   getInitialSnapshot(): RunSnapshot<TShape>
   /** Follows the run from the first listener on until a moment after the last has left. */
   subscribe(listener: () => void): () => void
   readonly hasListeners: boolean
-  /** More is to be heard of the run: of one that is over, until its output was read. */
+  /** Whether more will be heard of the run. If the run is over, its output may not be read yet. */
   readonly isFollowing: boolean
-  /** Follows it once more where it could not be followed, or is only being asked for, and somebody listens. */
+  /** Follows the run once more if it could not be followed, or was only asked for, and somebody listens. */
   followFailed(): void
-  /** Ends its stream, also for those who listen. */
+  /** Ends its stream, even if somebody listens. */
   close(): void
 }
 
 export interface RunStoreDependencies {
   clock: ClientClock
   follow(options: { from: number; signal: AbortSignal }): AsyncIterable<FollowSignal>
-  /** Milliseconds between notifications: one for all events of a frame. Default: 16. */
+  /** Milliseconds between notifications, so that all events of a frame cause one. Default: 16. */
   notifyIntervalMs?: number
-  /** Milliseconds without listeners before the connection is closed: a remount keeps it. Default: 1,000. */
+  /** Milliseconds without listeners before the connection is closed. A remount within that time keeps it. Default: 1,000. */
   detachDelayMs?: number
 }
 
-// oxlint-disable-next-line max-lines-per-function -- Closures over one state, which changes in each of them.
+// oxlint-disable-next-line max-lines-per-function -- All closures share one state and change it.
 export function createRunStore<TShape extends AgentShape>(
   runId: string,
   { clock, follow, notifyIntervalMs = 16, detachDelayMs = 1_000 }: RunStoreDependencies,
@@ -125,7 +125,7 @@ export function createRunStore<TShape extends AgentShape>(
         notify()
       }
     } catch (error) {
-      // Leaving is no failure; and a follower that left must not speak for the one after it.
+      // Leaving is no failure, and a follower that left must not report for the next one.
       if (!controller.signal.aborted) failure = toRunError(error)
     }
     if (following !== controller) return
@@ -155,7 +155,7 @@ export function createRunStore<TShape extends AgentShape>(
     subscribe: listeners.add,
     followFailed: () => {
       if (listeners.size === 0 || (failure === null && isConnected)) return
-      // A request that is under way may be refused yet.
+      // The request under way may still be refused.
       following?.abort()
       following = undefined
       void attach()

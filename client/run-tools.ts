@@ -1,4 +1,4 @@
-// A page's share of an agent's work: it runs the tools that the run waits for, and answers.
+// Runs an agent's client tools: calls the page's function for each call that the run waits for, and answers.
 import { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
 import type { Json } from '../server/contract/json.ts'
 import type { RespondInput, RunDetail } from '../server/contract/run.ts'
@@ -16,11 +16,11 @@ export type AnyToolHandlers = Readonly<
 >
 
 export interface RunToolsOptions {
-  /** Ends it; what has begun goes on, and is answered. */
+  /** Stops running further calls. A call that has begun goes on and is answered. */
   signal?: AbortSignal
   /**
-   * Hears of each call whose function throws, and of each answer that the server refuses. The model is told too, where the run goes on.
-   * The calls after a refused answer are run all the same. Default: the first refused answer ends it, and rejects.
+   * Called for each call whose function throws, and for each answer that the server refuses. If the run goes on, the model is told too.
+   * Calls after a refused answer still run. Default: the first refused answer ends it, and rejects.
    */
   onError?: (error: unknown, call: { tool: string; toolCallId: string }) => void
 }
@@ -35,13 +35,13 @@ export interface RunToolsDependencies {
 interface Serving {
   tools: AnyToolHandlers
   onError: RunToolsOptions['onError'] | undefined
-  /** The calls whose answers were refused for good. Another try would run them again, and end the same. */
+  /** The calls whose answers were refused for good. Another try would run them again and fail again. */
   refused: Set<string>
 }
 
 export type RunTools = (runId: string, tools: AnyToolHandlers, options?: RunToolsOptions) => Promise<void>
 
-/** However often a run's tools are run with it, each call is run once by one client. */
+/** One client runs each call once, even if several callers run the tools of one run. */
 export function createRunTools({ clock, store, getRun, respond }: RunToolsDependencies): RunTools {
   const begun = new Set<string>()
 
@@ -56,11 +56,11 @@ export function createRunTools({ clock, store, getRun, respond }: RunToolsDepend
     const key = `${runId}/${name}/${occurrence}`
     if (call === undefined || handler === undefined || begun.has(key) || refused.has(key)) return
     begun.add(key)
-    // By itself: what the page does about it neither breaks nor holds up the run.
+    // Called later, so that the page's `onError` neither breaks nor delays the run.
     const tell = (error: unknown) =>
       void Promise.resolve().then(() => onError?.(error, { tool: call.tool, toolCallId: call.toolCallId }))
     try {
-      // While a run is caught up with, what it waited for earlier looks as if it were still to be answered.
+      // While old events are replayed, an earlier wait looks pending.
       const { waits } = await patiently(() => getRun(runId))
       if (waits.some((open) => open.name === name && (open.occurrence ?? 1) === occurrence)) {
         await answer({ runId, wait: name, occurrence, value: await answerOf(handler, call, tell) }, tell)
@@ -79,7 +79,7 @@ export function createRunTools({ clock, store, getRun, respond }: RunToolsDepend
       await patiently(() => respond(answered))
     } catch (error) {
       const { code } = toAgentError(error)
-      // Another tab was first, or nobody waits any more.
+      // Another tab answered first, or the run no longer waits.
       if (code === 'conflict' || code === 'not_found') return
       if (code !== 'validation_failed' && code !== 'payload_too_large') throw error
       const failure = { error: 'What the page made of it is not of the form that the tool declares.' }
@@ -111,7 +111,7 @@ export function createRunTools({ clock, store, getRun, respond }: RunToolsDepend
     let unsubscribe = () => {}
     let leave = () => {}
     const done = new Promise<void>((resolve, reject) => {
-      // The page may have left while this code was loaded: nothing begins for it.
+      // The page may have left while this code was loaded. Then nothing begins.
       if (signal?.aborted) return resolve()
       const look = () => {
         const { waits, isActive, status, error } = run.getSnapshot()

@@ -12,7 +12,7 @@ export function createSchedules<TShape extends AgentShape>(
 ): AgentClient<TShape>['schedules'] {
   return {
     create: (input, options) =>
-      // To the wire, params of an agent's schema are JSON and no more than that.
+      // On the wire, the params of an agent are plain JSON.
       ask(schedules.create.mutate, input as Parameters<typeof schedules.create.mutate>[0], options),
     get: (scheduleId, options) => ask(schedules.get.query, { scheduleId }, options),
     list: (input = {}, options) => ask(schedules.list.query, input, options),

@@ -1,14 +1,14 @@
 export interface SocketSettings {
-  /** Milliseconds a socket may take, until the server is heard over it, before it is given up. Default: 3,000. */
+  /** Milliseconds in which the server must be heard over a new socket, before it is given up. Default: 3,000. */
   openTimeoutMs: number
   /**
-   * Milliseconds the first socket gets before its streams, four at most, go over server-sent events meanwhile. They move to the socket once it
+   * Milliseconds in which the first socket must open. After that, four of its streams at most use server-sent events until the socket
    * works. Default: 300.
    */
   headStartMs: number
-  /** Milliseconds of silence before the server is asked for a sign of life, and then before it is given up. Default: 10,000. */
+  /** Milliseconds of silence before the client pings the server, and then again before it gives the socket up. Default: 10,000. */
   keepAliveMs: number
-  /** Milliseconds without streams before a socket is closed: the next one often follows. Default: 500. */
+  /** Milliseconds without streams before a socket is closed, because another stream often follows. Default: 500. */
   lingerMs: number
 }
 
@@ -19,9 +19,9 @@ export const DEFAULT_SOCKET_SETTINGS: SocketSettings = {
   lingerMs: 500,
 }
 
-/** The address of `url` for sockets, seen from this page; undefined where there is none. */
+/** The address of `url` for sockets, seen from this page. Undefined if it has none. */
 export function socketUrl(url: string): string | undefined {
-  // React Native's URL would add a slash to one that needs no base.
+  // React Native's URL would add a slash to an absolute address.
   const absolute = /^https?:/i.test(url) ? url : seenFromPage(url)
   return absolute?.replace(/#.*/, '').replace(/^http/i, 'ws')
 }

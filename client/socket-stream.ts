@@ -12,27 +12,27 @@ import type { RunStreamRequest, RunTransport, StreamObserver, StreamRequest } fr
 
 export interface SocketStreamOptions {
   sockets: Sockets
-  /** Before the names of procedures. */
+  /** What comes before the names of procedures. */
   prefix: string
   headers: HeadersOption | undefined
   /** For everything but streams. */
   http: RunTransport
-  /** Whether streams go over `http` where sockets don't work. */
+  /** Whether streams use `http` if sockets don't work. */
   fallsBack: boolean
   clock: ClientClock
-  /** Milliseconds that a first socket gets before its stream goes over `http` meanwhile. */
+  /** Milliseconds in which a first socket must open before its stream uses `http` for a while. */
   headStartMs: number
 }
 
-/** One stream over a socket of its caller, or over HTTP where that does not work, or not soon. */
+/** One stream over a socket of its caller. It uses HTTP if the socket does not work, or not soon. */
 export class SocketStream {
   readonly #options: SocketStreamOptions
   #caller: Record<string, string>
   #request: StreamRequest
-  /** What was asked for over the socket. */
+  /** The request that was sent over the socket. */
   #asked: StreamRequest | undefined
   readonly #observer: StreamObserver
-  /** Aborts once something is heard over the socket, or it is lost, or the stream is left. */
+  /** Aborts when the server is heard over the socket, the socket is lost, or the stream is left. */
   readonly #answered = new AbortController()
   readonly #left = new AbortController()
   #closeSocket = () => {}
@@ -70,7 +70,7 @@ export class SocketStream {
   #subscribe(): void {
     const { sockets, prefix } = this.#options
     const path = `${prefix}${'runId' in this.#request ? 'runs' : 'conversations'}.events`
-    /** Hears of the stream, unless it goes over HTTP by now. */
+    /** Calls back, unless the stream uses HTTP by now. */
     const unlessElsewhere =
       <T extends unknown[]>(hear: (...heard: T) => void) =>
       (...heard: T) => {
@@ -86,7 +86,7 @@ export class SocketStream {
           if (this.#closeHttp === undefined) this.#observer.onOpened()
           else this.#move()
         },
-        // The router's own type, which the wire does not carry.
+        // The router's type is taken on trust, since the wire does not carry it.
         onData: unlessElsewhere((tracked) => this.#observer.onEvent((tracked as { data: AnyRunEvent }).data)),
         onStopped: unlessElsewhere(() => this.#observer.onCompleted()),
         onRefused: (refusal) => this.#onRefused(refusal),
@@ -106,7 +106,7 @@ export class SocketStream {
       sockets.onFull(maxSubscriptions)
       this.#subscribe()
     } else if (refusedHeaders !== undefined && fallsBack) {
-      // A proxy would see them in an ordinary request, and strip those that are its own to set.
+      // In an ordinary request, a proxy strips the headers that only it may set.
       sockets.onUnfit()
       this.#closeHttp ??= http.openStream(this.#request, this.#observer)
     } else if (this.#closeHttp === undefined) this.#observer.onFailed(error)
@@ -124,15 +124,15 @@ export class SocketStream {
   }
 
   /**
-   * Tries a socket again: the server may only have been slow. A browser has few connections for HTTP, and what gets none, also of
-   * calls, waits until a run ends.
+   * Tries a socket again, since the server may only have been slow. A browser has few connections for HTTP. A call or stream
+   * that gets none would wait until a run ends.
    */
   async #subscribeLater(): Promise<void> {
     const { sockets, headers } = this.#options
     const { signal } = this.#left
     await sockets.untilNextTry(signal)
     if (signal.aborted) return
-    // A token may have been renewed meanwhile.
+    // The token may have been renewed meanwhile.
     this.#caller = await resolveHeaders(headers).catch(() => this.#caller)
     if (!signal.aborted) this.#subscribe()
   }
@@ -163,7 +163,7 @@ export class SocketStream {
         this.#observer.onOpened()
       },
       onEvent: (event) => {
-        // Where it would go on over the socket.
+        // Where the stream would continue over the socket.
         const lastEventId = runId === undefined ? (event as AnyConversationEvent).cursor : event.seq
         this.#request = { ...this.#request, lastEventId } as StreamRequest
         this.#observer.onEvent(event)
@@ -173,7 +173,7 @@ export class SocketStream {
     })
   }
 
-  /** The socket works by now: the stream goes on over it after what it has had over HTTP. */
+  /** The socket works by now, so the stream continues over it after the last event that came over HTTP. */
   #move(): void {
     this.#closeHttp?.()
     this.#closeHttp = undefined
@@ -182,13 +182,13 @@ export class SocketStream {
     this.#subscribe()
   }
 
-  /** If HTTP works, it is for the socket that it did not. */
+  /** HTTP works, so the socket itself caused the failure. */
   #judge(): void {
     if (this.#isLost && this.#isHttpOpen) this.#options.sockets.onUseless()
   }
 }
 
-/** What the server says of a refusal beside its words. */
+/** The data that the server adds to the words of a refusal. */
 function detailsOf({ details }: AgentRuntimeError): { maxSubscriptions?: Json; refusedHeaders?: Json } {
   return typeof details === 'object' && details !== null && !Array.isArray(details) ? details : {}
 }

@@ -5,14 +5,14 @@ import { createSockets } from './sockets.ts'
 import { toAgentError } from './to-agent-error.ts'
 import type { RunTransport } from './transport.ts'
 
-/** As `createSocketTransport`, over sockets of its own. */
+/** Like `createSocketTransport`, with sockets of its own. */
 export function transportOverSockets(
   options: Omit<SocketStreamOptions, 'sockets'> & Parameters<typeof createSockets>[0],
 ): RunTransport {
   return createSocketTransport({ ...options, sockets: createSockets(options) })
 }
 
-/** Streams over sockets that they share: a browser has six connections to a server, and pages with more runs. */
+/** Streams share sockets, because a browser has six connections to a server and a page may show more runs. */
 export function createSocketTransport(options: SocketStreamOptions): RunTransport {
   const { http, headers } = options
   return {

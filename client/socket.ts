@@ -1,6 +1,6 @@
-// One WebSocket that carries any number of streams, in the protocol of tRPC's WebSocket adapter. tRPC's
-// own client for it opens a lost connection again and repeats what was asked over it, without end and
-// also when nobody is interested any more; when to do that is decided in follow-run.ts.
+// One WebSocket that carries any number of streams, in the protocol of tRPC's WebSocket adapter. tRPC's own
+// client reopens a lost connection and repeats its requests without end, even when nobody is interested
+// any more. Here follow-run.ts decides when to reconnect.
 import { TRPCClientError } from '@trpc/client'
 import type { TRPCClientIncomingMessage } from '@trpc/server/rpc'
 import type { ClientClock } from './clock.ts'
@@ -8,16 +8,16 @@ import { eitherAborts } from './older-runtimes.ts'
 
 export interface SocketOptions {
   WebSocket: typeof globalThis.WebSocket
-  /** Of the router, with the scheme of a WebSocket. */
+  /** The router's address, with the scheme of a WebSocket. */
   url: string
-  /** Stands for the headers of an ordinary request: who is calling. */
+  /** Sent in place of the headers of an ordinary request, to tell who is calling. */
   headers: Record<string, string>
   clock: ClientClock
-  /** Milliseconds the connection may take until the server is heard over it. */
+  /** Milliseconds in which the server must be heard over the connection. */
   openTimeoutMs: number
-  /** Milliseconds of silence before the server is asked whether it is still there, and then before it is not. */
+  /** Milliseconds of silence before the client pings the server, and then again before it gives the connection up. */
   keepAliveMs: number
-  /** Milliseconds without streams before it is closed. */
+  /** Milliseconds without streams before the socket is closed. */
   lingerMs: number
 }
 
@@ -28,7 +28,7 @@ export interface SocketStreamObserver {
   /** The server has nothing more to say. */
   onStopped(): void
   onRefused(error: unknown): void
-  /** The connection is gone, for all streams on it. `isProven`: the server had been heard over it. */
+  /** The connection of all its streams is lost. `isProven`: the server had been heard over it. */
   onLost(error: Error, isProven: boolean): void
 }
 
@@ -36,7 +36,7 @@ interface Stream {
   observer: SocketStreamObserver
   hasStarted: boolean
   isLeft: boolean
-  /** Milliseconds of silence by which the server says that the connection is dead. */
+  /** Milliseconds of silence after which the connection is dead, as the server says. */
   deadlineMs: number
 }
 
@@ -52,17 +52,17 @@ export class Socket {
   #heardAt: number
   #isOpen = false
   #idle = new AbortController()
-  /** When it was asked whether it is still there, while it has said nothing since. */
+  /** When the server was pinged. Undefined once it has said something. */
   #askedAt: number | undefined
-  /** Aborts when it may have to be looked after at another time. */
+  /** Aborts when the time of the next check may have changed. */
   #woken = new AbortController()
 
-  /** @throws when `url` is none for a WebSocket. */
+  /** @throws when `url` is not valid for a WebSocket. */
   constructor(options: SocketOptions) {
     this.#options = options
     this.#heardAt = options.clock.now()
     const { url, headers } = options
-    // Told by the address, the server waits for the headers before anything else.
+    // This parameter makes the server wait for the headers before anything else.
     this.#socket = new options.WebSocket(`${url}${url.includes('?') ? '&' : '?'}connectionParams=1`)
     this.#socket.addEventListener('open', () => this.#onOpen(headers))
     this.#socket.addEventListener('message', ({ data }: MessageEvent<unknown>) => this.#onMessage(data))
@@ -71,7 +71,7 @@ export class Socket {
     void this.#awaitOpen()
   }
 
-  /** Whether it takes further streams. */
+  /** Whether it takes more streams. */
   get isUsable(): boolean {
     return !this.#closed.signal.aborted
   }
@@ -81,7 +81,7 @@ export class Socket {
     return this.#streams.size
   }
 
-  /** Opens a stream. The function it returns closes it; the observer then hears nothing more. */
+  /** Opens a stream. @returns a function that closes the stream, after which the observer hears nothing more. */
   subscribe(path: string, input: unknown, observer: SocketStreamObserver): () => void {
     this.#idle.abort()
     this.#lastId += 1
@@ -92,7 +92,7 @@ export class Socket {
     return () => {
       if (this.#streams.get(id) !== stream || stream.isLeft) return
       stream.isLeft = true
-      // Until it has started a stop would find nothing to stop, and it would then go on for nobody.
+      // The server ignores a stop before the stream has started, and the stream would go on for nobody.
       if (stream.hasStarted) this.#stop(id)
       void this.#closeWhenIdle()
     }
@@ -112,7 +112,7 @@ export class Socket {
   #onOpen(headers: Record<string, string>): void {
     if (!this.isUsable) return
     this.#isOpen = true
-    // Answered at once: some proxies open a socket and then let nothing through.
+    // The server answers a ping at once. Some proxies open a socket and then let nothing through.
     this.#socket.send('PING')
     this.#send({ method: 'connectionParams', data: headers })
     for (const text of this.#unsent) this.#socket.send(text)
@@ -122,7 +122,7 @@ export class Socket {
   #onMessage(data: unknown): void {
     if (!this.isUsable) return
     this.#heardAt = this.#options.clock.now()
-    // Only then: who sleeps until it is asked next need not know each message.
+    // Only after a ping. The sleep before the next ping need not end with each message.
     if (this.#askedAt !== undefined) this.#woken.abort()
     this.#askedAt = undefined
     const isProven = this.#proven.signal.aborted
@@ -136,11 +136,11 @@ export class Socket {
   #onAnswer(data: unknown): void {
     const message = parse(data)
     if (message === undefined) return this.#lose('what it carried is not of tRPC')
-    // The only request a server makes: it is about to stop.
+    // A server makes only one request, which says that it is about to stop.
     if ('method' in message) return this.#lose('the server is stopping')
     const stream = this.#streams.get(Number(message.id))
     if ('error' in message) {
-      // One that is about no stream is about all of them.
+      // An error without a stream's id is about all streams.
       if (message.id === null) return this.#lose(message.error.message)
       this.#end(Number(message.id))?.onRefused(TRPCClientError.from(message))
     } else if (message.result.type === 'started') {
@@ -164,7 +164,7 @@ export class Socket {
     this.#woken.abort()
   }
 
-  /** Forgets a stream, and answers who is to hear of its end, if anybody. */
+  /** Forgets a stream. @returns the observer of its end, if there is one. */
   #end(id: number): SocketStreamObserver | undefined {
     const stream = this.#streams.get(id)
     this.#streams.delete(id)
@@ -188,7 +188,7 @@ export class Socket {
     if (!this.#proven.signal.aborted) this.#lose('it did not open')
   }
 
-  /** Notices a connection that is open and dead. */
+  /** Notices a connection that is open but dead. */
   async #keepAlive(): Promise<void> {
     const { clock } = this.#options
     const leftMs = () => (this.#askedAt ?? this.#heardAt) + this.#keepAliveMs - clock.now()
@@ -197,19 +197,19 @@ export class Socket {
       await clock.sleep(Math.max(0, leftMs()), this.#woken.signal)
       if (!this.isUsable || leftMs() > 0) continue
       if (this.#askedAt !== undefined) return this.#lose('it carried nothing any more')
-      // Asked, rather than given up: the timers of a page in the background come minutes late.
+      // Ping before giving up, because the timers of a page in the background come minutes late.
       this.#askedAt = clock.now()
       this.#socket.send('PING')
     }
   }
 
-  /** Half of the shortest silence by which a stream is dead: the server is asked after the first half. */
+  /** Half of the shortest silence after which a stream is dead. The client pings after the first half. */
   get #keepAliveMs(): number {
     const halves = [...this.#streams.values()].map(({ deadlineMs }) => deadlineMs / 2)
     return Math.min(this.#options.keepAliveMs, ...halves)
   }
 
-  /** At once, also where the connection can't: a dead one takes long to close. */
+  /** Ends all streams at once, because a dead connection takes long to close. */
   #lose(why: string): void {
     if (!this.isUsable) return
     this.#closed.abort()

@@ -2,17 +2,17 @@ import type { ClientClock } from './clock.ts'
 import type { SocketSettings } from './socket-settings.ts'
 import { Socket } from './socket.ts'
 
-/** Before sockets are tried again after the first failure: the server may have been starting, or slow. */
+/** The pause before a new try after the first failure, since the server may have been starting or slow. */
 const FIRST_PAUSE_MS = 5_000
 /** The pause doubles with each failure in a row, up to this. */
 const LONGEST_PAUSE_MS = 5 * 60_000
 /**
- * Where it has been open before, so many sockets in a row must fail before a stream does without, and it
- * alone: the server was most likely away, and a page may have more streams than connections.
+ * If sockets worked before, so many of them must fail in a row before a stream uses HTTP, and only that stream
+ * does. The server was most likely away, and a page may have more streams than connections.
  */
 const PATIENCE = 5
 
-/** A browser has six connections to a server: some are left for calls. */
+/** A browser has six connections to a server, and calls need some of them. */
 const MAX_HEAD_STARTS = 4
 
 export interface Sockets {
@@ -20,20 +20,20 @@ export interface Sockets {
   readonly isWorthTrying: boolean
   /** Resolves when a stream that goes over HTTP may try a socket again, or when `signal` aborts. */
   untilNextTry(signal: AbortSignal): Promise<void>
-  /** Whether a stream whose socket did not open is better off without one. */
+  /** Whether a stream whose socket did not open should use HTTP. */
   readonly isHopeless: boolean
-  /** The socket that streams of this caller share, or one more when it is full. @throws when none can be made. */
+  /** The socket that this caller's streams share, or another one if it is full. @throws when no socket can be made. */
   open(headers: Record<string, string>): Socket
-  /** Whether one more stream may go over HTTP while the first socket opens, until `endHeadStart`. */
+  /** Whether one more stream may use HTTP while the first socket opens, until `endHeadStart`. */
   takeHeadStart(): boolean
   endHeadStart(): void
   /** A stream has started over a socket. */
   onProven(): void
   /** A socket was lost. */
   onLost(): void
-  /** The server answers, and not over sockets: a deployment without them, or a proxy that blocks them. */
+  /** The server answers, but not over sockets. The deployment has none, or a proxy blocks them. */
   onUseless(): void
-  /** The server does not take over a socket what it takes over HTTP. */
+  /** The server refuses over a socket what it accepts over HTTP. */
   onUnfit(): void
   /** The server has said how many streams a socket may carry. */
   onFull(maxStreams: number): void
@@ -55,14 +55,14 @@ export function createSockets(
       return clock.now() >= closedUntil
     },
     async untilNextTry(signal) {
-      // Again: another stream may have tried meanwhile, and failed.
+      // Check again after the sleep, because another stream may have tried and failed meanwhile.
       while (!signal.aborted && clock.now() < nextTryAt) await clock.sleep(nextTryAt - clock.now(), signal)
     },
     get isHopeless() {
       return !wasProven || failures >= PATIENCE
     },
     open(headers) {
-      // A socket belongs to the caller it was opened by: who signs in as somebody else gets another.
+      // A socket belongs to the caller who opened it. Somebody who signs in as another user gets another socket.
       const caller = JSON.stringify(headers)
       if (current?.caller !== caller) current = { sockets: [], caller }
       const usable = current.sockets.filter(({ isUsable }) => isUsable)

@@ -1,4 +1,4 @@
-// The parts of messages that are stored: the same as those which their run had live.
+// The parts of stored messages. They equal the parts that the run had live.
 import type { AgentShape } from '../server/contract/agent-shape.ts'
 import type { Message, ToolCall } from '../server/contract/message.ts'
 import { textOf } from '../server/contract/text-of.ts'
@@ -7,10 +7,10 @@ import { callOf, finishedTool, NO_PARTS } from './message-parts.ts'
 
 type Result = Message | undefined
 
-/** By the calls of a message, whose copies have the same. */
+/** The results by the array of a message's calls, which copies of the message share. */
 type Results = ReadonlyMap<readonly ToolCall[], readonly Result[]>
 
-/** What parts were made of: while that is the same, so are they. */
+/** What parts were made of. While it is the same, the parts stay the same. */
 interface Made {
   results: readonly Result[]
   parts: readonly MessagePart[]
@@ -32,7 +32,7 @@ export function partsOf<TShape extends AgentShape = AgentShape>(
   message: Message,
   messages: readonly Message[],
 ): readonly MessagePart<TShape>[] {
-  // As with events, their types are taken on trust.
+  // The types are taken on trust, like those of events.
   return storedParts(message, messages) as readonly MessagePart<TShape>[]
 }
 
@@ -66,7 +66,7 @@ function storedParts(message: Message, messages: readonly Message[]): readonly M
   return parts
 }
 
-/** A call has the first result after it, up to the next message that calls by its id: some providers number their calls anew in each. */
+/** A call has the first result after it, before the next message that reuses its id, as some providers do. */
 function resultsOf(messages: readonly Message[]): Results {
   const found = new Map<readonly ToolCall[], Result[]>()
   const open = new Map<string, [results: Result[], index: number][]>()

@@ -1,20 +1,20 @@
-/** Stores nobody looks at that are remembered, so that coming back shows them at once. */
+/** How many unused stores are kept, so that a view that comes back shows its state at once. */
 const MAX_IDLE_STORES = 20
 
 interface Store {
   readonly hasListeners: boolean
-  /** Follows once more what could not be followed, where somebody looks. */
+  /** Follows once more if that failed and somebody listens. */
   followFailed(): void
   /** Ends its stream. */
   close(): void
 }
 
-/** One store for each key: all views of it share a connection. */
+/** Holds one store for each key, so that all its views share a connection. */
 export interface Stores<TStore extends Store> {
   get(key: string, create: () => TStore): TStore
-  /** Those whose keys begin so. */
+  /** The stores whose keys begin with `prefix`. */
   startingWith(prefix: string): TStore[]
-  /** For who may see now what could not be seen before. */
+  /** Called when the user may see now what was refused before. */
   followFailed(): void
   /** Closes and forgets all of them. */
   close(): void
@@ -25,7 +25,7 @@ export function createStores<TStore extends Store>(): Stores<TStore> {
   return {
     get(key, create) {
       const store = stores.get(key) ?? create()
-      // Taken out and put back: a map iterates in the order of insertion, so the least recently used come first.
+      // Take the store out and put it back. A map iterates in order of insertion, so the least recently used come first.
       stores.delete(key)
       stores.set(key, store)
       const idle = [...stores].filter(([, other]) => other !== store && !other.hasListeners)

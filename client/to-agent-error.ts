@@ -3,7 +3,7 @@ import { AgentRuntimeError, ERROR_STATUS } from '../server/contract/agent-runtim
 import type { ErrorBody, ErrorCode } from '../server/contract/agent-runtime-error.ts'
 import type { RunError } from '../server/contract/run.ts'
 
-/** Whatever a call failed with, as the package's one error class; `unavailable` when no server answered. */
+/** Turns any failure of a call into the package's one error class. `unavailable`: no server answered. */
 export function toAgentError(error: unknown): AgentRuntimeError {
   if (error instanceof AgentRuntimeError) return error
   const data: unknown = error instanceof TRPCClientError ? error.data : undefined
@@ -20,7 +20,7 @@ export function toAgentError(error: unknown): AgentRuntimeError {
   return new AgentRuntimeError('unavailable', `The server did not answer: ${message}`, { cause: error })
 }
 
-/** The same as plain data, in the form of a run's own error: what a view shows. */
+/** Turns a failure into plain data in the form of a run's own error, which views show. */
 export function toRunError(error: unknown): RunError {
   const { message, code, details } = toAgentError(error)
   return { message, code, ...(details === undefined ? {} : { details }) }
@@ -35,7 +35,7 @@ function isErrorBody(value: unknown): value is ErrorBody {
   )
 }
 
-/** For errors of tRPC itself, which carry a status and no body of ours. */
+/** The code for an error of tRPC itself, which has a status and no body of ours. */
 function codeOfStatus(status: unknown): ErrorCode | undefined {
   const known = Object.entries(ERROR_STATUS).find(([, value]) => value === status)
   return known?.[0] as ErrorCode | undefined

@@ -1,4 +1,4 @@
-/** A form with one file. It is not a `FormData`, since Node's `fetch` ends the process when one is aborted while it is sent. */
+/** A form with one file. It is no `FormData`, because Node's `fetch` ends the process if sending one is aborted. */
 export function toForm(file: Blob, name: string): Blob {
   const boundary = `form-${Math.random().toString(36).slice(2)}${Math.random().toString(36).slice(2)}`
   const head = [

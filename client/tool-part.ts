@@ -1,4 +1,4 @@
-// A call of a tool as a part of a message, typed by the tools that agents declare.
+// A tool call as a part of a message, typed by the tools that agents declare.
 import type { AgentShape } from '../server/contract/agent-shape.ts'
 import type { Json } from '../server/contract/json.ts'
 import type { PendingWait } from '../server/contract/wait.ts'
@@ -22,7 +22,7 @@ interface Call<TName extends string> {
   readonly progress?: Json
 }
 
-/** The calls of one tool, by how far each is. */
+/** The calls of one tool, narrowed by `state`. */
 type CallPart<TName extends string, TInput, TOutput, TWait> =
   | (Call<TName> & {
       /** The model is writing the arguments. */
@@ -31,7 +31,7 @@ type CallPart<TName extends string, TInput, TOutput, TWait> =
       readonly inputText: string
     })
   | (Call<TName> & {
-      /** The arguments are as the model gave them. They are checked when the call is run: where they do not fit, it fails. */
+      /** The arguments are as the model gave them. They are checked when the call is run, which fails if they do not fit. */
       readonly state: 'called'
       readonly input: TInput
     })
@@ -44,7 +44,7 @@ type CallPart<TName extends string, TInput, TOutput, TWait> =
   | (Call<TName> & { readonly state: 'succeeded'; readonly input: TInput; readonly output: TOutput })
   | (Call<TName> & {
       readonly state: 'failed'
-      /** Any JSON: that they do not fit may be why the call failed. */
+      /** Any JSON, because the call may have failed since its arguments do not fit. */
       readonly input: Json
       readonly error: string
     })
@@ -80,7 +80,7 @@ interface CallShape {
   output: unknown
 }
 
-/** A tool's text is told as it is, and looks like JSON where it is `42` or `{}`. A page can't tell which it was. */
+/** A text result is sent unchanged. If it is `42` or `{}`, a page can't tell it from JSON. */
 type OutputAsTold<TOutput> = string extends TOutput ? Json : TOutput
 
 type DeclaredCall<TCalls, TWait> = TCalls extends unknown

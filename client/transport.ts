@@ -2,7 +2,7 @@ import type { AgentRuntimeError } from '../server/contract/agent-runtime-error.t
 import type { AnyRunEvent } from '../server/contract/event.ts'
 import type { RunDetail } from '../server/contract/run.ts'
 
-/** Which events a viewer asks for beside those meant for everybody; the server grants what the caller may see. */
+/** Which events a reader asks for beside those of visibility `user`. The server sends only what the caller may see. */
 export interface EventSelection {
   /** Also `debug` events: tool calls, reasoning, usage. Default: false. */
   includeDebug?: boolean
@@ -30,7 +30,7 @@ export interface StreamObserver {
   onEvent(event: AnyRunEvent): void
   /** The server has nothing more to say. */
   onCompleted(): void
-  /** The connection was refused or lost; the code tells whether another try can help. */
+  /** The connection was refused or lost. The error's code tells whether another try can help. */
   onFailed(error: AgentRuntimeError): void
 }
 
@@ -38,11 +38,11 @@ export interface StreamObserver {
 export interface RunTransport {
   /** @throws AgentRuntimeError */
   getRun(runId: string, signal?: AbortSignal): Promise<RunDetail>
-  /** Opens one connection, without retries. The function it returns closes it; the observer then hears nothing more. */
+  /** Opens one connection, without retries. @returns a function that closes it, after which the observer hears nothing more. */
   openStream(request: StreamRequest, observer: StreamObserver): () => void
 }
 
-/** What the server's procedure takes. */
+/** The input of the server's procedure. */
 export function inputOf<T extends StreamRequest>({
   lastEventId,
   ...request

@@ -8,7 +8,7 @@ import { inputOf } from './transport.ts'
 import type { RunTransport, StreamRequest } from './transport.ts'
 
 type RunHandlers = NonNullable<Parameters<TRPCClient<AgentRouter>['runs']['events']['subscribe']>[1]>
-/** Of either subscription: the observer is told what both have. */
+/** The handlers of either subscription. */
 type Handlers = Omit<RunHandlers, 'onData'> & { onData(tracked: { data: unknown }): void }
 
 export function createTrpcTransport(trpc: TRPCClient<AgentRouter>): RunTransport {
@@ -43,21 +43,21 @@ export function createTrpcTransport(trpc: TRPCClient<AgentRouter>): RunTransport
           isOpened = true
         },
         onData: ({ data }) => {
-          // The router's own type, of whichever procedure.
+          // The router's type is taken on trust, for either procedure.
           if (!over) observer.onEvent(data as AnyRunEvent)
         },
         onComplete: () => finish(() => observer.onCompleted()),
         onConnectionStateChange: ({ state, error }) => {
-          // An EventSource would now wait and open again by itself; when to do that is decided in one place, not here.
+          // An EventSource would now reconnect by itself. Here one place decides when to reconnect.
           if (state === 'connecting' && error !== null) finish(() => observer.onFailed(toAgentError(error)))
         },
         onError: (error) =>
           finish(() => {
             if (error.data) observer.onFailed(toAgentError(error))
-            // An EventSource doesn't say what it was refused for: the same question as an ordinary call does.
+            // An EventSource doesn't tell why it was refused, but an ordinary call for the same run does.
             else
               void askFor(request)
-                // The server was not asked where its code could not be loaded.
+                // If the code could not be loaded, the server was not asked.
                 .then(() => (error.cause instanceof AgentRuntimeError ? error.cause : REFUSED), toAgentError)
                 .then(observer.onFailed)
           }),

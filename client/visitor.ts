@@ -1,28 +1,28 @@
-// A visitor without an account: the page keeps the token of a session, and asks for one when it is refused.
+// A visitor without an account. The page keeps the token of an anonymous session, and asks for a session when it is refused.
 import type { HeadersOption } from './links.ts'
 import { resolveHeaders } from './links.ts'
 
 export interface AnonymousOptions {
-  /** Where the token stays between visits. Default: `localStorage`; where there is none, it lasts as long as the page. */
+  /** Where the token stays between visits. Default: `localStorage`. Without one, the token lasts as long as the page. */
   storage?: Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>
-  /** Its name there. Default: `agent-runtime.visitor`. */
+  /** The token's name in the storage. Default: `agent-runtime.visitor`. */
   key?: string
-  /** Where a session is asked for by POST. Default: the server's tRPC router. */
+  /** The address that creates a session by POST. Default: the server's tRPC router. */
   path?: string
 }
 
 export interface Visitor {
-  /** Undefined where there is no session, or it is over. */
+  /** Undefined if there is no session, or it is over. */
   readonly token: string | undefined
-  /** Only where it is still that one: another visitor may have come meanwhile. */
+  /** Forgets the token, unless another visitor has come meanwhile. */
   forget(token: string): void
   headers(): Promise<Record<string, string>>
-  /** Who is refused by the server becomes a visitor, or another one, and asks once more. */
+  /** Wraps `fetch`. If the server refuses a request, it becomes a new visitor and sends the request once more. */
   admitted(fetch: typeof globalThis.fetch): typeof globalThis.fetch
 }
 
 interface VisitorSettings {
-  /** Where the router makes sessions. */
+  /** The router's address that creates sessions. */
   sessions: string
   headers: HeadersOption | undefined
   anonymous: true | AnonymousOptions
@@ -37,7 +37,7 @@ export function createVisitor({ sessions, headers, anonymous }: VisitorSettings)
   let remembered: string | undefined
   let asked: Promise<void> | undefined
 
-  // Looked up each time: other tabs of the page have the same visitor.
+  // Read it each time, because other tabs of the page share the visitor.
   const current = () => (storage === undefined ? remembered : (storage.getItem(key) ?? undefined))
 
   function keep(token: string | undefined): void {
@@ -72,7 +72,7 @@ export function createVisitor({ sessions, headers, anonymous }: VisitorSettings)
       const answer = await fetch(input, init)
       const sent = new Headers(init?.headers)
       if (answer.status !== 401 || sent.has('authorization')) return answer
-      // Calls that are refused together get one session. It may be there already.
+      // Calls that are refused together share one session, which may exist already.
       if ((sent.get(HEADER) ?? undefined) === current())
         await (asked ??= ask(fetch).finally(() => (asked = undefined)))
       const token = current()
@@ -83,14 +83,14 @@ export function createVisitor({ sessions, headers, anonymous }: VisitorSettings)
   }
 }
 
-/** Of the tRPC router, or of REST. */
+/** The token in an answer of the tRPC router or of REST. */
 function tokenIn(answer: { token?: string; result?: { data?: { token?: string } } }): string | undefined {
   return answer.result?.data?.token ?? answer.token
 }
 
 function pageStorage(): AnonymousOptions['storage'] {
   try {
-    // There is none on a server. Where the reader blocks it, a browser throws.
+    // A server has no `localStorage`. A browser throws if its user blocks it.
     return globalThis.localStorage
   } catch {
     return undefined

@@ -1,11 +1,11 @@
-// Messages with files: uploaded one after the other, and named by the last message.
+// Uploads the files of messages one after the other, and names them in the last message.
 import { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
 import type { Message } from '../server/contract/message.ts'
 import type { FilePart } from '../server/contract/message-part.ts'
 import type { AgentClient, CallOptions } from './agent-client.ts'
 import { fileNameOf } from './files.ts'
 
-/** How far the files of a message are. `fetch` does not tell how much it has sent of one, so each counts when it is there. */
+/** The progress of a message's files. A file counts when it is uploaded, because `fetch` does not tell how much it has sent. */
 export interface Upload {
   readonly uploadedBytes: number
   readonly totalBytes: number
@@ -13,11 +13,11 @@ export interface Upload {
 
 interface WithFilesOptions extends CallOptions {
   blobs: readonly Blob[]
-  /** Hears of the messages before the first upload and after each. A file that is not there yet has no `fileId`. */
+  /** Called before the first upload and after each. A file that is not uploaded yet has no `fileId`. */
   onProgress(messages: readonly Message[], upload: Upload): void
 }
 
-/** @returns the messages with all files. Where one can't be uploaded, none of them stays. */
+/** @returns the messages with all files. If an upload fails, no file stays. */
 export async function withFiles(
   files: AgentClient['files'],
   messages: readonly Message[],
@@ -29,7 +29,7 @@ export async function withFiles(
   const show = () => onProgress(withParts(messages, parts), { uploadedBytes, totalBytes })
   show()
   try {
-    // One after the other: a failure leaves no upload under way behind.
+    // Upload one after the other, so that no upload is still under way when one fails.
     for (const [at, blob] of blobs.entries()) {
       const { id, name } = await files.upload(blob, options).catch((error: unknown) => {
         throw withName(error, fileNameOf(blob))
@@ -39,7 +39,7 @@ export async function withFiles(
       show()
     }
   } catch (error) {
-    // Not waited for. Those that cannot be deleted now the server deletes later, since no message names them.
+    // Nobody waits for this. The server deletes the rest later, since no message names them.
     for (const { fileId } of parts) if (fileId !== undefined) void files.delete(fileId).catch(() => {})
     throw error
   }
@@ -54,7 +54,7 @@ function withParts(messages: readonly Message[], parts: readonly FilePart[]): Me
   return [...messages.slice(0, -1), { ...last, content } as Message]
 }
 
-/** Of several files, the error tells which. What an abort gives as its reason stays as it is. */
+/** Adds the name of the file to an error. The reason of an abort stays as it is. */
 function withName(error: unknown, file: string): unknown {
   if (!(error instanceof AgentRuntimeError)) return error
   const message = `"${file}" was not uploaded: ${error.message}`
