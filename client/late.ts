@@ -37,7 +37,7 @@ export interface LateDependencies {
 }
 
 /**
- * Resolves as `loaded` does. Each failure is reported, and the load is tried again like a lost connection.
+ * Returns what `loaded` resolves with. Yields each failure, and then loads again as if a connection were lost.
  *
  * @throws AgentRuntimeError after the last failure that the policy allows; the signal's reason when it aborts.
  */

@@ -182,7 +182,7 @@ export class SocketStream {
     this.#subscribe()
   }
 
-  /** HTTP works, so the socket itself caused the failure. */
+  /** If HTTP works, the socket itself has caused the failure. */
   #judge(): void {
     if (this.#isLost && this.#isHttpOpen) this.#options.sockets.onUseless()
   }

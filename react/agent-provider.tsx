@@ -9,17 +9,17 @@ import { nameOf } from './queries/keys.ts'
 import type { Shown } from './use-queries.ts'
 
 export interface AgentProviderProps<TShape extends AgentShape> {
-  /** From `createAgentClient`, made once outside of any component. */
+  /** A client from `createAgentClient`. Make it once, outside of any component. */
   client: AgentClient<TShape>
   /**
-   * Whose page it is, as JSON: `{ userId }`, or null while nobody is signed in. When it changes, hooks begin anew over new
-   * connections, and nothing that was read for the former user stays. Default: the user never changes.
+   * The user of the page, as JSON: `{ userId }`, or null while nobody is signed in. When it changes, hooks begin anew over new
+   * connections, and everything that was read for the former user is forgotten. Default: the user never changes.
    *
    * @example
    * <AgentProvider client={client} identity={session?.userId ?? null}>
    */
   identity?: JsonLike
-  /** Holds conversations. Default: the `QueryClient` of the app around it, else an own one. */
+  /** Holds conversations. Default: the `QueryClient` of the app around it, or else its own. */
   queryClient?: QueryClient
   children?: ReactNode
 }
@@ -44,7 +44,7 @@ export function createAgentContext<TShape extends AgentShape>(): AgentContext<TS
     useForgetting({ given, identity: whose, client }, chosen)
     const root = useRoot(given, whose, chosen)
     const shown = useMemo(() => ({ client, root }), [client, root])
-    // React 18 takes no context for a component.
+    // In React 18 a context is no component.
     const content = <ShownContext.Provider value={shown}>{children}</ShownContext.Provider>
     return chosen === ambient ? content : <QueryClientProvider client={chosen}>{content}</QueryClientProvider>
   }

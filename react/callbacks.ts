@@ -3,19 +3,19 @@ import type { RunError } from '../server/contract/run.ts'
 
 /** What went wrong. */
 export interface HookError extends RunError {
-  /** What was thrown, by a client tool that failed (`tool_failed`) say. */
+  /** The thrown value, for example by a client tool that failed (`tool_failed`). */
   cause?: unknown
 }
 
 /**
- * Calls a function of the page by itself: what it throws is an unhandled rejection, and breaks neither a stream nor what is on
- * screen.
+ * Calls a function of the page a moment later. If it throws, that is an unhandled rejection, which breaks neither a stream
+ * nor the screen.
  */
 export function callLater<TValue>(call: ((value: TValue) => unknown) | undefined, value: TValue): void {
   if (call !== undefined) void Promise.resolve().then(() => call(value))
 }
 
-/** The newest of what a component renders with, for what happens between its renders. */
+/** The value of the newest render, for code that runs between renders. */
 export function useNewest<TValue>(value: TValue): { readonly current: TValue } {
   const newest = useRef(value)
   useEffect(() => {
@@ -24,7 +24,7 @@ export function useNewest<TValue>(value: TValue): { readonly current: TValue } {
   return newest
 }
 
-/** Tells each error once, from the render on in which it is there. */
+/** Tells each error once, after the first render that has it. */
 export function useTellErrors<TError>(
   error: TError | null,
   onError: ((error: TError) => unknown) | undefined,

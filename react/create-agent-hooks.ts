@@ -24,7 +24,7 @@ export interface AgentHooks<TRuntime extends HasAgents> extends AgentContext<Sha
   useAgents: UseAgents<KeyOf<ShapesOf<TRuntime>>>
   useAgentSession: UseAgentSession
   /**
-   * Options of what the hooks above read, for TanStack's own hooks.
+   * Options with which TanStack's own hooks read what the hooks above read.
    *
    * @example
    * const { data } = useSuspenseQuery(useAgentQueries().conversations.get({ conversationId }))
@@ -33,8 +33,8 @@ export interface AgentHooks<TRuntime extends HasAgents> extends AgentContext<Sha
 }
 
 /**
- * Hooks typed by the agents of a runtime, which is imported as a type alone. Call it once, outside of
- * any component.
+ * Creates hooks typed by the agents of a runtime, which is imported only as a type. Call it once, outside
+ * of any component.
  *
  * @example
  * export const { AgentProvider, useAgentRun } = createAgentHooks<typeof runtime>()
@@ -53,12 +53,12 @@ export function createAgentHooks<TRuntime extends HasAgents>(): AgentHooks<TRunt
   return {
     AgentProvider,
     useAgentClient,
-    // Inside, an agent is any agent: its own types are for who calls, and checked by the server.
+    // Inside, any agent will do. An agent's own types are for callers, and the server checks them.
     useAgentRun: createUseAgentRun(useAgentClient, useRefresh),
     useConversation: createUseConversation(useQueries),
     useConversations: createUseConversations(useQueries),
     useRuns: createUseRuns(useQueries),
-    // The server has agents of the runtime's alone.
+    // The server has only the agents of the runtime.
     useAgents: createUseAgents(useQueries),
     useAgentSession: createUseAgentSession(useQueries),
     useAgentQueries: () => useQueries().options,

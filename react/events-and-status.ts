@@ -2,15 +2,15 @@ import type { AgentShape } from '../server/contract/agent-shape.ts'
 import { isTerminal } from '../server/contract/terminal.ts'
 import type { RunView } from './use-run-view.ts'
 
-/** A run by its events and one of three statuses. */
+/** A run's events, and one of three statuses. */
 export interface EventsAndStatus<TEvent> {
   readonly events: readonly TEvent[]
-  /** `running` from before the run is there until it ends; `error` for each end but success, also where there is no such run. */
+  /** `running`: until the run ends, also before it exists. `error`: it ended without success, or there is no such run. */
   readonly status: 'running' | 'complete' | 'error'
 }
 
 /**
- * A `select` for pages that want no more of a run than its events, and whether it goes on.
+ * A `select` for pages that need only a run's events and whether it goes on.
  *
  * @example
  * const { events, status } = useAgentRun(runId, { select: eventsAndStatus })

@@ -8,15 +8,15 @@ import { keyWithin, rootOf } from './queries/keys.ts'
 interface Shown<TShape extends AgentShape> {
   /** The client of the app. */
   given: AgentClient<TShape>
-  /** The name of whose page it is. */
+  /** Names the user of the page. */
   identity: string
-  /** The client that is shown for it. */
+  /** The client that is shown to that user. */
   client: AgentClient<TShape>
 }
 
-/** Which client is shown for whom. */
+/** Decides which client is shown to which user. */
 export function createIdentities<TShape extends AgentShape>() {
-  /** By the app's client, the one that was shown last. It outlives the provider, which an app may unmount while nobody is signed in. */
+  /** The client shown last, by the app's client. It outlives the provider, which an app may unmount while nobody is signed in. */
   const shownLast = new WeakMap<AgentClient<TShape>, Shown<TShape>>()
 
   function clientFor(given: AgentClient<TShape>, identity: string): AgentClient<TShape> {
@@ -26,17 +26,17 @@ export function createIdentities<TShape extends AgentShape>() {
   }
 
   return {
-    /** The client that was given, until another identity comes: then one that has read nothing. */
+    /** Returns the given client until the identity changes, and then a client that has read nothing. */
     useClientOf(given: AgentClient<TShape>, identity: string): AgentClient<TShape> {
       const [shown, setShown] = useState(() => ({ given, identity, client: clientFor(given, identity) }))
       if (shown.given === given && shown.identity === identity) return shown.client
       const client = clientFor(given, identity)
-      // While it renders: nothing below is to see the client of the one before.
+      // Set it while rendering, so that no component below sees the former user's client.
       setShown({ given, identity, client })
       return client
     },
 
-    /** Once another identity's client is shown, forgets what the one before had read. */
+    /** Once another identity's client is shown, forgets what the former client has read. */
     useForgetting({ given, identity, client }: Shown<TShape>, queryClient: QueryClient): void {
       useEffect(() => {
         const former = shownLast.get(given)
@@ -51,7 +51,7 @@ export function createIdentities<TShape extends AgentShape>() {
   }
 }
 
-/** The beginning of the keys of what an app's client reads for somebody. */
+/** The beginning of the keys of what an app's client reads for one user. */
 export function useRoot(given: Named, identity: string, queryClient: QueryClient): KeyRoot {
   const place = placeOf(given, queryClient)
   return useMemo(() => rootOf(place, identity), [place, identity])

@@ -17,17 +17,17 @@ import { useSelected } from './view-options.ts'
 export interface AgentRunOptions<TKey extends string> extends EventSelection {
   agentKey: TKey
   /**
-   * The conversation runs are started in, and whose run is shown; null while there is none yet.
-   * Default: runs without one, and whichever was started last.
+   * The conversation in which runs are started, and whose run is shown. Null while there is none yet.
+   * Default: runs have no conversation, and the run that was started last is shown.
    */
   conversationId?: string | null
-  /** A run of this agent to show until another is started, e.g. one that goes on over a reload. */
+  /** A run of this agent to show until another is started, for example after a reload of the page. */
   runId?: string | null
 }
 
 type DistributiveOmit<T, TKey extends PropertyKey> = T extends unknown ? Omit<T, TKey> : never
 
-/** What creates a run of an agent that is named already. */
+/** The input for a new run, without the agent. */
 export type StartInput<TShape extends AgentShape> = DistributiveOmit<CreateRun<TShape>, 'agentKey'>
 
 type StartArguments<TShape extends AgentShape> =
@@ -35,14 +35,14 @@ type StartArguments<TShape extends AgentShape> =
 
 export interface AgentRun<TShape extends AgentShape> extends RunView<TShape> {
   /**
-   * Creates a run and shows it from then on. Never rejects: null when it was refused, and `error`
-   * says why. An agent that requires no params starts without an input, too.
+   * Creates a run and shows it from then on. Never rejects: null means that it was refused, and `error`
+   * says why. If the agent requires no params, the input may be left out.
    */
   start(...input: StartArguments<TShape>): Promise<AnyRunHandle<TShape> | null>
   readonly isStarting: boolean
 }
 
-/** What the page runs for the agent of the run that is shown. */
+/** The client tools that the page runs for the agent of the shown run. */
 export interface WithTools<TTools> {
   /**
    * The agent's client tools, by name. A page runs each call once. When a function throws, the model is told its message. When several
@@ -62,7 +62,7 @@ export interface UseAgentRun<TShape extends AgentShape> {
       RunCallbacks<ShapeOf<TShape, TKey>> &
       ViewOptions<AgentRun<ShapeOf<TShape, TKey>>, TSelected>,
   ): TSelected
-  /** Shows a run that exists, of whichever agent. */
+  /** Shows an existing run of any agent. */
   <TSelected = RunView<TShape>>(
     runId: string | null,
     options?: EventSelection &
@@ -82,7 +82,7 @@ export function createUseAgentRun(
 ): UseAgentRun<AgentShape> {
   return function useAgentRun<TSelected>(
     target: (AgentRunOptions<string> & RunOptions<TSelected>) | string | null,
-    // Of a run that is only shown, `select` sees no more than what it asks for.
+    // `select` sees only the fields that its type declares, if a run is only shown.
     selection: EventSelection & RunOptions<TSelected> = {},
   ): TSelected {
     const options: Partial<AgentRunOptions<string>> & RunOptions<TSelected> =

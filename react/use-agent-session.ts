@@ -5,16 +5,16 @@ import type { Claimed } from '../server/contract/session.ts'
 import type { Queries } from './use-queries.ts'
 
 export interface AgentSessionOptions {
-  /** Whether the page's visitor has signed in. What the visitor had becomes the user's then. */
+  /** Whether the page's visitor has signed in. Then the user gets what the visitor had. */
   isSignedIn: boolean
 }
 
 export interface AgentSession {
-  /** What was a visitor's and is the user's now. Null before, and where there was nothing. */
+  /** What the user got from the visitor. Null before, and if there was nothing. */
   readonly claimed: Claimed | null
   readonly isClaiming: boolean
   readonly error: AgentRuntimeError | null
-  /** Tries again what failed. Never rejects: see `error`. */
+  /** Claims once more after a failure. Never rejects: see `error`. */
   claim(): Promise<void>
 }
 
@@ -22,7 +22,7 @@ export type UseAgentSession = (options: AgentSessionOptions) => AgentSession
 
 const NOTHING: Omit<AgentSession, 'claim'> = { claimed: null, isClaiming: false, error: null }
 
-/** The visitor of a client with `anonymous`, whose session the client makes and keeps, and what becomes of it after signing in. */
+/** Claims a visitor's session after the visitor signs in. The client must have `anonymous`, so that it keeps that session. */
 export function createUseAgentSession(useQueries: () => Queries): UseAgentSession {
   return function useAgentSession({ isSignedIn }) {
     const { client, refresh } = useQueries()
@@ -30,7 +30,7 @@ export function createUseAgentSession(useQueries: () => Queries): UseAgentSessio
 
     const newest = useRef(0)
 
-    /** What comes of an earlier claim, or of one before the user has left, is shown no more. */
+    /** The results of earlier claims, and of claims of a user who has left, are no longer shown. */
     const begin = useCallback(() => {
       newest.current += 1
       const mine = newest.current
@@ -45,7 +45,7 @@ export function createUseAgentSession(useQueries: () => Queries): UseAgentSessio
       const { hasVisitor } = client.sessions
       try {
         const claimed = await client.sessions.claim()
-        // Also where it was done before: nobody was told, where that answer got lost.
+        // Also after an earlier claim, because nobody was told if its answer was lost.
         if (hasVisitor) await refresh()
         show({ claimed })
       } catch (error) {

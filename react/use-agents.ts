@@ -4,17 +4,17 @@ import type { AgentRuntimeError } from '../server/contract/agent-runtime-error.t
 import type { Queries } from './use-queries.ts'
 
 export interface AgentsView<TKey extends string = string> {
-  /** By key, with a sentence for people and the JSON Schema of their params. */
+  /** Sorted by key, each with a description for people and the JSON Schema of its params. */
   readonly agents: readonly AgentListing<TKey>[]
   readonly isLoading: boolean
   readonly error: AgentRuntimeError | null
-  /** Reads them anew. Never rejects: see `error`. */
+  /** Reads the agents anew. Never rejects: see `error`. */
   refetch(): Promise<void>
 }
 
 export type UseAgents<TKey extends string = string> = () => AgentsView<TKey>
 
-/** The agents that the caller may see. */
+/** Lists the agents that the caller may see. */
 export function createUseAgents(useQueries: () => Queries): UseAgents {
   return function useAgents() {
     const query = useQuery(useQueries().options.agents.list())

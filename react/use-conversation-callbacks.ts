@@ -7,17 +7,17 @@ import { isTerminalEvent } from '../server/contract/terminal.ts'
 import type { HookError } from './callbacks.ts'
 import { callLater, useNewest } from './callbacks.ts'
 
-/** What a page does about a conversation, beside showing it. The newest of each function is called. */
+/** Functions that a page has called about a conversation. The newest version of each function is called. */
 export interface ConversationCallbacks<TShape extends AgentShape> {
-  /** For each event of its runs that comes while the page is there, once and in order, whoever has asked. */
+  /** Called for each event of its runs that comes while the component is mounted, once and in order, whoever started the run. */
   onEvent?: ((event: ConversationEventOf<TShape>) => void) | undefined
-  /** When one of its runs ends, well or not, while the page is there. */
+  /** Called when one of its runs ends, with success or not, while the component is mounted. */
   onFinish?: ((run: { runId: string; status: TerminalStatus }) => void) | undefined
-  /** For whatever `error` shows, and for each client tool that fails (`tool_failed`) or whose answer the server refuses. */
+  /** Called for each error that `error` shows. Also for each client tool that fails (`tool_failed`) or whose answer is refused. */
   onError?: ((error: HookError) => void) | undefined
 }
 
-/** Tells what a store hears, whether or not the component renders for it. */
+/** Calls the callbacks for a store's news, whether or not the component renders. */
 export function useConversationCallbacks(
   store: ConversationStore | null,
   callbacks: ConversationCallbacks<AgentShape>,

@@ -12,7 +12,7 @@ interface Found {
   readonly lookup: UseQueryResult<string | null, AgentRuntimeError>
 }
 
-/** The id of a conversation. One that is named by a key has none until something is asked there: to look creates nothing. */
+/** The id of a conversation. A conversation named by a key has no id until something is asked there, since looking creates nothing. */
 export function useConversationId({ options }: Queries, name: ConversationName): Found {
   const externalId = typeof name === 'object' ? name?.externalId : undefined
   const found = options.conversations.find({ externalId: externalId ?? '' })

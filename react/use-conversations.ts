@@ -11,13 +11,13 @@ import type { ConversationsOptions } from './queries/filters.ts'
 import type { Queries } from './use-queries.ts'
 
 export interface ConversationsView<TKey extends string = string> {
-  /** Newest first, as far as they were read. */
+  /** Those read so far, newest first. */
   readonly conversations: readonly Conversation[]
   /** How many there are in all. */
   readonly count: number
   readonly hasMore: boolean
   readonly isLoading: boolean
-  /** Those that are shown are of the search before, while this one's are read. */
+  /** The results of the last search are shown while those of the new one are read. */
   readonly isSearching: boolean
   readonly isLoadingMore: boolean
   readonly error: AgentRuntimeError | null
@@ -26,9 +26,9 @@ export interface ConversationsView<TKey extends string = string> {
   /** @throws AgentRuntimeError */
   create(input?: OfAgent<CreateConversationRequest, TKey>): Promise<Conversation>
   readonly isCreating: boolean
-  /** Changes what is given of one. @throws AgentRuntimeError */
+  /** Changes the given fields of a conversation. @throws AgentRuntimeError */
   update(input: OfAgent<UpdateConversationRequest, TKey | null>): Promise<Conversation>
-  /** Deletes one, with all its runs. @throws AgentRuntimeError */
+  /** Deletes a conversation with all its runs. @throws AgentRuntimeError */
   remove(conversationId: string): Promise<void>
 }
 
@@ -36,14 +36,14 @@ export type UseConversations<TKey extends string = string> = (
   options?: ConversationsOptions<TKey>,
 ) => ConversationsView<TKey>
 
-/** The caller's conversations, or those of others that the caller may see, page by page. */
+/** Lists the caller's conversations, or those of others that the caller may see, page by page. */
 export function createUseConversations(useQueries: () => Queries): UseConversations {
   return function useConversations(filter) {
     const { client, options, refresh } = useQueries()
     const pages = options.conversations.list(filter)
     const query = useInfiniteQuery({
       ...pages,
-      // The last result stays while the search changes, but not while another filter does.
+      // The last result stays when the search changes, but not when another filter does.
       placeholderData: (before, former) =>
         former !== undefined && withoutSearch(former.queryKey) === withoutSearch(pages.queryKey)
           ? before
@@ -55,7 +55,7 @@ export function createUseConversations(useQueries: () => Queries): UseConversati
     })
     const change = useMutation({
       mutationFn: (input: UpdateConversationRequest) => client.conversations.update(input),
-      // Also where it is shown by itself.
+      // The conversation may also be shown by itself.
       onSuccess: () => refresh('conversations'),
     })
     const removal = useMutation({
@@ -80,7 +80,7 @@ export function createUseConversations(useQueries: () => Queries): UseConversati
   }
 }
 
-/** Of a query, whosoever it is: the client that asked is part of its key. */
+/** A query's key without the search. It names the client that asked, so queries of two users differ. */
 function withoutSearch([path, input]: readonly unknown[]): string {
   return hashKey([path, { ...(input as object), search: undefined }])
 }

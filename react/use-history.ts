@@ -9,12 +9,12 @@ import type { Queries } from './use-queries.ts'
 
 interface History {
   query: UseQueryResult<ReadHistory, AgentRuntimeError>
-  /** The change of the store after which it was read. */
+  /** The store's newest change when it was read. */
   readIn: number
   conversation: ConversationDetail | undefined
 }
 
-/** A history, and after which change of which store it was read. One that was read ahead tells of none. */
+/** A history, with its store and the store's newest change when it was read. A history that was read ahead has neither. */
 interface ReadHistory extends ConversationDetail {
   readIn?: number
   storeId?: string | undefined
@@ -26,7 +26,7 @@ interface HistoryOptions extends Omit<ConversationInput, 'conversationId'> {
   snapshot: ConversationSnapshot
 }
 
-/** The stored part of a conversation, read again when the store tells of a change that it has not. */
+/** The stored part of a conversation. It is read again when the store tells of a change that it lacks. */
 export function useHistory(
   { options, keyOf, refresh }: Queries,
   { conversationId, store, snapshot: { change }, ...selection }: HistoryOptions,
@@ -41,19 +41,19 @@ export function useHistory(
           return { ...(await history.queryFn(context)), readIn, storeId: store?.id }
         }
       : skipToken,
-    // Older messages are added to those that are shown. Those that somebody else was shown are not.
+    // The shown messages stay while older ones are read, but not if another user was shown them.
     placeholderData: (before, former) =>
       before?.id === conversationId && isOfOne(former, history) ? before : undefined,
   })
   const { data, isFetching, refetch } = query
-  // A page that is cached, or was read ahead, may be older than the store, which counts from 0.
+  // A page that is cached or was read ahead may be older than the store, which counts changes from 0.
   const readIn = (data?.storeId === store?.id && data?.readIn) || 0
 
   useEffect(() => {
     if (data !== undefined) store?.take(data, readIn)
   }, [store, data, readIn])
 
-  // A change that comes while the history is read may not be in it: it is read once more then.
+  // A change that comes while the history is read may be missing from it, so the history is read once more.
   const asked = useRef({ store, change: 0 })
   useEffect(() => {
     const askedFor = asked.current.store === store ? asked.current.change : 0
@@ -62,7 +62,7 @@ export function useHistory(
     void refetch()
   }, [store, data, readIn, isFetching, change, refetch])
 
-  // Lists of runs hear of no run by themselves.
+  // Lists of runs do not follow any run, so they are told.
   const listed = useRef({ store, change })
   useEffect(() => {
     const isNews = listed.current.store === store && listed.current.change < change
@@ -74,7 +74,7 @@ export function useHistory(
   return { query, readIn, conversation }
 }
 
-/** The path of a key begins with who has asked. */
+/** Whether both queries have one caller, with whom the path of a key begins. */
 const isOfOne = (one: { queryKey: QueryKey } | undefined, other: { queryKey: QueryKey }) =>
   hashKey([one?.queryKey[0]]) === hashKey([other.queryKey[0]])
 

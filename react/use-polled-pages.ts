@@ -9,7 +9,7 @@ import { isWorthRetrying } from './queries/retry.ts'
 
 interface PolledPages {
   pollKey: QueryKey
-  /** Of the pages that are kept current. */
+  /** The key of the pages that are kept current. */
   queryKey: QueryKey
   readPage(cursor: string | undefined, signal: AbortSignal): Promise<Page<Run>>
   intervalMs: number | false
@@ -18,8 +18,8 @@ interface PolledPages {
 type Pages = InfiniteData<Page<Run>, string | undefined>
 
 /**
- * Reads the newest page again, and those with runs that are not over. Many pages may be loaded, so the others are left alone. When runs
- * have come or gone, all pages are read again, since each begins where the one before ends.
+ * Reads the newest page again, and the pages with runs that are not over. The others are left alone, since many may be loaded. When
+ * runs have come or gone, all pages are read again, since each begins where the one before ends.
  */
 export function usePolledPages({ pollKey, queryKey, readPage, intervalMs }: PolledPages) {
   const queryClient = useQueryClient()
@@ -32,7 +32,7 @@ export function usePolledPages({ pollKey, queryKey, readPage, intervalMs }: Poll
       for (const [index, page] of before.pages.entries()) {
         if (index > 0 && page.items.every(({ status }) => isTerminal(status))) continue
         const read = await readPage(before.pageParams[index], signal)
-        // Read anew meanwhile: what was read here may be older.
+        // The pages were read anew meanwhile, so this answer may be older.
         if (queryClient.getQueryData(queryKey) !== before) return null
         if (pages.length > 1 && !isSameList(page, read)) {
           await queryClient.invalidateQueries({ queryKey, exact: true })
@@ -43,7 +43,7 @@ export function usePolledPages({ pollKey, queryKey, readPage, intervalMs }: Poll
       queryClient.setQueryData<Pages>(queryKey, { ...before, pages })
       return null
     },
-    // Nothing to read at first: the pages were read just now.
+    // The pages were read just now, so nothing is read at first.
     initialData: null,
     staleTime: Infinity,
     enabled: intervalMs !== false,

@@ -10,11 +10,11 @@ import { keyWithin } from './queries/keys.ts'
 export interface Queries {
   readonly client: AgentClient
   readonly options: AgentQueries
-  /** The key of what a procedure answers, or of all within a router, through this client alone. */
+  /** The key of a procedure's answer, or of all answers within a router, for this client only. */
   keyOf(path: readonly string[], input?: object): Key
-  /** Reads what is shown of a router or a procedure anew. */
+  /** Reads the shown answers of a router or a procedure again. */
   refresh(...path: string[]): Promise<void>
-  /** Reads anew what changes when a run begins or ends: conversations, and lists of runs. */
+  /** Reads again what changes when a run begins or ends: conversations and lists of runs. */
   refreshAfterRun(): Promise<void>
 }
 
@@ -33,7 +33,7 @@ export function createUseQueries(useShown: () => Shown): () => Queries {
       const keyOf = (path: readonly string[], input?: object): Key => keyWithin(root, path, input)
       const refresh = (...path: string[]) => {
         const queryKey = keyOf(path)
-        // A first reading that is under way may have been answered before the change: TanStack Query would wait for that one.
+        // A first read under way may be older than the change, and TanStack Query would wait for it.
         const reading = queryClient
           .getQueryCache()
           .findAll({ queryKey, type: 'active', fetchStatus: 'fetching' })

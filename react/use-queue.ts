@@ -9,15 +9,15 @@ import { isWorthRetrying } from './queries/retry.ts'
 export interface TurnQueue {
   /** The runs that wait for their turn, the next one first. */
   readonly queue: readonly QueuedTurn[]
-  /** Has one of them come before or after another one. @throws AgentRuntimeError `conflict` where either has begun by then */
+  /** Moves one of them before or after another one. @throws AgentRuntimeError `conflict` if either has begun by then */
   moveTurn(runId: string, place: { before: string } | { after: string }): Promise<void>
   /** Cancels one of them. @throws AgentRuntimeError */
   dropTurn(runId: string): Promise<void>
 }
 
 /**
- * Reads the queue when the history is there, since no event tells of runs that waited before. Reads it again when a run begins, ends or
- * is moved, as long as runs wait or several are under way.
+ * Reads the queue once the history is read, since no event tells of runs that waited before. While runs wait or several are under way,
+ * reads it again when a run begins, ends or is moved.
  */
 export function useQueue(
   { client, keyOf, refresh, refreshAfterRun }: Queries,
@@ -33,7 +33,7 @@ export function useQueue(
       conversationId && isFollowed
         ? async () => ({ turns: await client.conversations.queue(conversationId), news })
         : skipToken,
-    // Moves are told while the stream is open, so a page that is shown again reads the queue again.
+    // Moves are told only while the stream is open, so a page that is shown again reads the queue again.
     staleTime: 0,
     retry: isWorthRetrying,
   })
@@ -62,7 +62,7 @@ export function useQueue(
   return { queue: (isFollowed && data?.turns) || NO_TURNS, moveTurn, dropTurn }
 }
 
-/** The runs under way, and at what they are. */
+/** The runs under way and their statuses. */
 export const openRunsOf = ({ runs }: ConversationSnapshot): string =>
   [...runs.values()]
     .filter(({ state }) => !isTerminal(state.status))

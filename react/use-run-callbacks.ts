@@ -6,17 +6,17 @@ import { isTerminal } from '../server/contract/terminal.ts'
 import type { HookError } from './callbacks.ts'
 import { callLater, useNewest } from './callbacks.ts'
 
-/** What a page does about a run, beside showing it. The newest of each function is called. */
+/** Functions that a page has called about a run. The newest version of each function is called. */
 export interface RunCallbacks<TShape extends AgentShape> {
-  /** For each event of the run, once and in order, from its first on: also for those of before, where the run exists already. */
+  /** Called for each event of the run, once and in order, from the first on. Earlier events of an existing run are included. */
   onEvent?: ((event: EventOf<TShape>) => void) | undefined
-  /** Once the run is over, well or not, with how it ended: also where it was over before it was shown. */
+  /** Called once when the run is over, whether it succeeded or not. A run that was over before it was shown counts too. */
   onFinish?: ((run: RunSnapshot<TShape>) => void) | undefined
-  /** For whatever `error` shows, and for each client tool that fails (`tool_failed`) or whose answer the server refuses. */
+  /** Called for each error that `error` shows. Also for each client tool that fails (`tool_failed`) or whose answer is refused. */
   onError?: ((error: HookError) => void) | undefined
 }
 
-/** Tells what a store hears of a run, whether or not the component renders for it. */
+/** Calls the callbacks for a store's news of a run, whether or not the component renders. */
 export function useRunCallbacks<TShape extends AgentShape>(
   store: RunStore<TShape> | null,
   callbacks: RunCallbacks<TShape>,
@@ -34,7 +34,7 @@ export function useRunCallbacks<TShape extends AgentShape>(
       const snapshot = store.getSnapshot()
       for (const event of snapshot.events.slice(current.events)) callLater(onEvent, event)
       current.events = snapshot.events.length
-      // Its output is read after its last event.
+      // The output is read after the last event.
       if (current.isOver || store.isFollowing || !isTerminal(snapshot.status)) return
       current.isOver = true
       callLater(onFinish, snapshot)

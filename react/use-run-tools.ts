@@ -6,7 +6,7 @@ import { AgentRuntimeError } from '../server/contract/agent-runtime-error.ts'
 import type { HookError } from './callbacks.ts'
 import { useNewest } from './callbacks.ts'
 
-/** Runs a run's tools while the component is there, each with the newest of its functions. */
+/** Runs a run's client tools while the component is mounted, each with its newest function. */
 export function useRunTools(
   client: AgentClient,
   runId: string | null,
@@ -22,7 +22,7 @@ export function useRunTools(
     if (runId === null || names === '') return
     type Named = Record<string, ((...call: unknown[]) => unknown) | undefined>
     const begun = newest.current.tools as Named
-    // A function that goes away while its call is being checked still answers: the page has taken the call on.
+    // A function that is removed while its call is checked still answers, because the page has accepted the call.
     const handlers = names
       .split(' ')
       .map((name) => [
@@ -36,13 +36,13 @@ export function useRunTools(
       onError: (cause: unknown, call: { tool: string; toolCallId: string }) =>
         newest.current.onError?.(toHookError(cause, call)),
     }
-    // The view of the same run shows as its `error` why it can't be followed.
+    // The view of the same run shows in `error` why the run can't be followed.
     void client.runs.runTools(runId, Object.fromEntries(handlers), options).catch(() => {})
     return () => leaving.abort()
   }, [client, runId, names, newest])
 }
 
-/** Of a call the server says why it refuses the answer; what a page's own function throws has no code. */
+/** The server says why it refuses an answer. An error of the page's own function has no code. */
 function toHookError(cause: unknown, call: { tool: string; toolCallId: string }): HookError {
   const isRefused = cause instanceof AgentRuntimeError
   const { message, code } = isRefused

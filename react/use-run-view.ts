@@ -28,15 +28,15 @@ export interface RunView<TShape extends AgentShape> {
   readonly status: RunStatus | 'idle' | 'not_found'
   /** The newest message of the assistant, as far as it has arrived. */
   readonly text: string
-  /** What was said, oldest first, without what attempts that failed leave behind. */
+  /** Its messages, oldest first, without what failed attempts leave behind. */
   readonly messages: readonly RunMessage<TShape>[]
-  /** The calls of tools that are being written, where the agent tells them and debug events are read. */
+  /** The tool calls that are being written, if the agent tells them and debug events are read. */
   readonly toolInputs: readonly ToolInput[]
-  /** Everything seen, of all attempts. */
+  /** All events seen, of all attempts. */
   readonly events: readonly EventOf<TShape>[]
   /** What the run waits for, while it waits: questions and approvals to `respond` to, and sleeps. */
   readonly waits: readonly PendingWaitOf<TShape>[]
-  /** The runs that it has started, and those further below that wait for somebody: answer these by their own `runId`. */
+  /** Its children, and the runs further below that wait for an answer. Answer each with its own `runId`. */
   readonly children: readonly ChildRun[]
   /** Null until the run has succeeded. */
   readonly output: OutputOf<TShape> | null
@@ -44,18 +44,19 @@ export interface RunView<TShape extends AgentShape> {
   readonly error: RunError | null
   /** The newest attempt heard of; 0 before the first. */
   readonly attempt: number
-  /** What its models took so far, over all attempts, where debug events are read. Null where nothing was told. */
+  /** The usage of its models so far, over all attempts. Null until an event tells it, which needs debug events. */
   readonly usage: Usage | null
-  /** There is a run, neither over nor given up on. */
+  /** There is a run, it is not over, and following it has not failed. */
   readonly isActive: boolean
   /** The connection was lost and is being opened again. */
   readonly isRecovering: boolean
-  /** The run is over, and the conversations shown were read again since: its messages are among them. */
+  /** The run is over, and the shown conversations were read again since. So they contain its messages. */
   readonly isSettled: boolean
   /** Asks the run to stop. Never rejects: see `error`. A run that was over by then is no error. */
   cancel(): Promise<void>
   /**
-   * Answers a wait of the run: the one that is shown. Where several have one name, pass `occurrence`. Never rejects: false when the answer was not taken, and `error` says why.
+   * Answers the wait of the run that is shown. If several have one name, pass `occurrence`. Never rejects: false means that the answer
+   * was not taken, and `error` says why.
    */
   respond<const TName extends WaitNameOf<TShape>>(
     wait: TName,
@@ -63,7 +64,7 @@ export interface RunView<TShape extends AgentShape> {
     options?: { occurrence?: number | undefined },
   ): Promise<boolean>
   /**
-   * Says something to the run while it is under way. Never rejects: false when it did not take it, and `error` says why.
+   * Sends a message to the run while it is under way. Never rejects: false means that the run did not take it, and `error` says why.
    */
   send(message: SendRequest['message']): Promise<boolean>
 }
@@ -71,7 +72,7 @@ export interface RunView<TShape extends AgentShape> {
 interface RunViewOptions<TShape extends AgentShape>
   extends EventSelection, RunCallbacks<TShape>, ViewOptions<RunView<TShape>, unknown> {
   runId: string | null
-  /** Reads the conversations shown anew. */
+  /** Reads the shown conversations again. */
   refresh: () => Promise<void>
 }
 
@@ -104,7 +105,7 @@ export function useRunView<TShape extends AgentShape>(
     [answered],
   )
   const waits = useMemo(() => openOf(snapshot?.waits), [openOf, snapshot?.waits])
-  // A refusal belongs to one store: another run, or another user of the page, has another store.
+  // A refusal belongs to one store. Another run, or another user of the page, has another store.
   const refused = refusal !== null && refusal.store === store ? refusal.error : null
 
   const cancel = async () => {
@@ -130,16 +131,16 @@ export function useRunView<TShape extends AgentShape>(
     }
   }
 
-  // To the wire a name and an answer are no more than that: their types are for who calls.
+  // On the wire a name and an answer have no types. The types are for callers.
   const respond = async (wait: string, value: unknown, options: { occurrence?: number | undefined } = {}) => {
     const [taken, other] = waits.filter(isMeant(wait, options.occurrence))
-    // A second click is for the wait that was shown, not for the next one of its name.
+    // A second click answers the wait that was shown, not the next one with its name.
     const shown = taken !== undefined && other === undefined ? { occurrence: taken.occurrence ?? 1 } : options
     if (
       !(await isTaken((id) => client.runs.respond({ runId: id, wait, value, ...shown } as Respond<TShape>)))
     )
       return false
-    // At once, for who would answer it a second time: the stream tells of it a moment later.
+    // Mark it at once, so that nobody answers it twice. The stream tells of it a moment later.
     if (taken !== undefined) setAnswered((before) => [...before, taken])
     return true
   }
@@ -159,7 +160,7 @@ export function useRunView<TShape extends AgentShape>(
   return view
 }
 
-/** What a view shows as the store has it. */
+/** The fields that a view shows unchanged from the store. */
 const shownOf = <TShape extends AgentShape>(one: RunSnapshot<TShape> | null) => ({
   status: one?.status ?? ('idle' as const),
   text: one?.text ?? '',
@@ -174,7 +175,7 @@ const shownOf = <TShape extends AgentShape>(one: RunSnapshot<TShape> | null) => 
   isRecovering: one?.isRecovering ?? false,
 })
 
-/** Whether conversations were read again since the run of the store has ended. */
+/** Whether conversations were read again since the store's run ended. */
 function useSettled(store: object | null, isOver: boolean, refresh: () => Promise<void>): boolean {
   const [settled, setSettled] = useState<{ store: object | null } | null>(null)
   useEffect(() => {

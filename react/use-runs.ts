@@ -8,17 +8,17 @@ import type { Queries } from './use-queries.ts'
 import { usePolledPages } from './use-polled-pages.ts'
 
 export interface RunsOptions<TKey extends string = string> extends Omit<RunsFilter<TKey>, 'conversationId'> {
-  /** Only those of one conversation; null while there is none yet, and no runs. Default: all. */
+  /** Only those of one conversation. Null while there is none yet, which lists no runs. Default: all. */
   conversationId?: string | null
   /**
-   * Milliseconds after which the newest page is read again, and those with runs that are not over. Default: 5,000; false: never, as is a
-   * list of a status in which runs are over.
+   * Milliseconds after which the newest page is read again, and so are pages with runs that are not over. Default: 5,000. False: never.
+   * A list of runs with a terminal status is never read again either.
    */
   refetchIntervalMs?: number | false
 }
 
 export interface RunsView {
-  /** Newest first, as far as they were read. */
+  /** Those read so far, newest first. */
   readonly runs: readonly Run[]
   /** How many there are in all. */
   readonly count: number
@@ -28,13 +28,13 @@ export interface RunsView {
   readonly error: AgentRuntimeError | null
   /** Reads the next, older page. Never rejects: see `error`. */
   loadMore(): Promise<void>
-  /** Reads it anew. Never rejects: see `error`. */
+  /** Reads the list anew. Never rejects: see `error`. */
   refetch(): Promise<void>
 }
 
 export type UseRuns<TKey extends string = string> = (options?: RunsOptions<TKey>) => RunsView
 
-/** The caller's runs, or those of others that the caller may see. The list is read again when this page starts one, or sees one begin or end. */
+/** Lists the caller's runs, or those of others that the caller may see. Reads them again when this page starts a run or sees one begin or end. */
 export function createUseRuns(useQueries: () => Queries): UseRuns {
   return function useRuns({ refetchIntervalMs = 5_000, conversationId, ...filter } = {}) {
     const { options, keyOf } = useQueries()

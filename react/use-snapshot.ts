@@ -9,13 +9,13 @@ interface Store<TSnapshot> {
 }
 
 interface SnapshotOptions<TSnapshot> {
-  /** Milliseconds, at least, between two renders. Default: as often as the store tells. */
+  /** The least number of milliseconds between two renders. Default: the component renders for each notification. */
   throttleMs: number | undefined
-  /** Whether the component is to render again for what the store has in place of what it shows. */
+  /** Whether the component must render again, because the store's state differs from the shown one. */
   isNews(before: TSnapshot, after: TSnapshot): boolean
 }
 
-/** What a store has; `none` where there is none. A component that renders for another reason is shown the newest, too. */
+/** A store's state, or `none` without a store. A component that renders for another reason gets the newest state too. */
 export function useSnapshot<TSnapshot>(
   store: Store<TSnapshot> | null,
   none: () => TSnapshot,
@@ -49,7 +49,7 @@ export function useSnapshot<TSnapshot>(
   )
   useEffect(() => {
     rendered.current = { isNews, snapshot }
-    // What the store told since this was rendered was no news by what was rendered before.
+    // The store's last notification was compared with the former render, so compare its state again.
     if (store !== null && store.getSnapshot() !== snapshot) lookAgain.current()
   })
   return snapshot

@@ -14,7 +14,7 @@ interface Refusal {
 export interface Start {
   /** The run that was started last. */
   readonly started: Run | null
-  /** The last start, when it was refused, and why. */
+  /** Why the last start was refused, if it was. */
   readonly refusal: Refusal | null
   readonly isStarting: boolean
   start(input: CreateRun<AgentShape>): Promise<AnyRunHandle<AgentShape> | null>
@@ -25,8 +25,8 @@ type Progress = Pick<Start, 'started' | 'refusal' | 'isStarting'>
 const NOTHING: Progress = { started: null, refusal: null, isStarting: false }
 
 /**
- * Creates runs. Of several starts under way the last one counts, in whichever order they are answered. What was
- * started through another client is not this one's to show.
+ * Creates runs. If several starts are under way, the last one counts, in whichever order they are answered. Runs that
+ * another client started are not shown.
  */
 export function useStart(client: AgentClient, refresh: () => Promise<void>): Start {
   const [last, setLast] = useState({ client, ...NOTHING })

@@ -27,45 +27,45 @@ export interface AgentPagesQuery<TItem> {
   retry(failures: number, error: AgentRuntimeError): boolean
 }
 
-/** What the hooks read, by the keys that they read it by. Each `queryKey` begins those of all below it. */
+/** Options that read what the hooks read, with the hooks' keys. Each `queryKey` is the beginning of all keys below it. */
 export interface AgentQueries<TKey extends string = string> {
   readonly queryKey: Key
   readonly conversations: {
     readonly queryKey: Key
-    /** As `useConversation` reads it. */
+    /** Reads a conversation like `useConversation`. */
     get(input: ConversationInput): AgentQuery<ConversationDetail>
     /**
-     * The id of the conversation with this key of yours, or null. `useConversation({ externalId })` looks it up by this query.
+     * Finds the id of the conversation with this key of yours, or null. `useConversation({ externalId })` uses this query.
      *
      * @example
      * const conversationId = await queryClient.fetchQuery(queries.conversations.find({ externalId: 'ticket 17' }))
      * if (conversationId !== null) await queryClient.prefetchQuery(queries.conversations.get({ conversationId }))
      */
     find(input: { externalId: string }): AgentQuery<string | null>
-    /** As `useConversations` reads them. */
+    /** Reads conversations like `useConversations`. */
     list(options?: ConversationsOptions<TKey>): AgentPagesQuery<Conversation>
   }
   readonly runs: {
     readonly queryKey: Key
     get(runId: string): AgentQuery<RunDetail>
-    /** As `useRuns` reads them. */
+    /** Reads runs like `useRuns`. */
     list(filter?: RunsFilter<TKey>): AgentPagesQuery<Run>
   }
   readonly agents: {
     readonly queryKey: Key
-    /** As `useAgents` reads them. */
+    /** Reads agents like `useAgents`. */
     list(): AgentQuery<AgentListing<TKey>[]>
   }
 }
 
 export interface AgentQueriesOptions {
-  /** Whose page it is: what `AgentProvider` has as its `identity`. Default: none, as there. */
+  /** The user of the page. Pass what `AgentProvider` has as its `identity`. Default: none, as there. */
   identity?: JsonLike
 }
 
 /**
- * Options for TanStack Query by which a server reads ahead what the hooks show in their first render. It needs no React, so
- * server components may call it.
+ * Creates options for TanStack Query with which a server reads ahead what the hooks show in their first render. It needs no
+ * React, so server components may call it.
  *
  * @example
  * const queries = createAgentQueries(client, { identity: userId })
@@ -77,7 +77,7 @@ export function createAgentQueries<TShape extends AgentShape>(
   client: AgentClient<TShape>,
   { identity }: AgentQueriesOptions = {},
 ): AgentQueries<KeyOf<TShape>> {
-  // The server has agents of the runtime's alone.
+  // The server has only the agents of the runtime.
   return queriesWithin(client as unknown as AgentClient, rootOf(client.name, nameOf(identity)))
 }
 
@@ -104,7 +104,7 @@ export function queriesWithin(client: AgentClient, root: KeyRoot): AgentQueries 
       },
       find: ({ externalId }) =>
         query(['conversations', 'find'], { externalId }, async () => {
-          // Archived ones keep their key.
+          // Archived conversations keep their key.
           const { items } = await client.conversations.list({ externalId, archived: 'all', limit: 1 })
           return items[0]?.id ?? null
         }),

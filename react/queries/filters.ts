@@ -9,8 +9,8 @@ export interface ConversationInput {
   /** Also messages of runs that failed, timed out, or were cancelled before they began. Default: false. */
   includeFailedRuns?: boolean
   /**
-   * Also what is told to readers of debug events: what was thought, and live, calls of tools from their beginning on. Default: false, calls are
-   * there once their run is over.
+   * Also what only readers of debug events are told: reasoning, and tool calls while they are live. Default: false, so tool calls come
+   * once their run is over.
    */
   includeDebug?: boolean
 }
@@ -22,25 +22,25 @@ export interface ConversationsOptions<TKey extends string = string> {
   metadata?: JsonObject
   /** Only those in whose title or messages each of these words occurs. */
   search?: string
-  /** Those that were archived, or those that were not. Default: false. */
+  /** True: only archived ones. False: only others. Default: false. */
   archived?: boolean | 'all'
   /** Conversations a page, at most 200. Default: 50. */
   limit?: number
-  /** Whose, as far as the server allows. Default: `own`. */
+  /** Whose to list, as far as the server allows. Default: `own`. */
   scope?: Scope
 }
 
 export interface RunsFilter<TKey extends string = string> {
   /** Only those of one agent. Default: all. */
   agentKey?: TKey
-  /** Only those that are at this by now. Default: all. */
+  /** Only those with this status now. Default: all. */
   status?: RunStatus
   /** Only those of one conversation. Default: all. */
   conversationId?: string
-  /** Only those that this run has started. */
+  /** Only the children of this run. */
   parentRunId?: string
   /** Runs a page, at most 200. Default: 50. */
   limit?: number
-  /** Whose, as far as the server allows. Default: `own`. */
+  /** Whose to list, as far as the server allows. Default: `own`. */
   scope?: Scope
 }
