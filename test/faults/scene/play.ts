@@ -6,6 +6,7 @@ import { startFleet } from './fleet.ts'
 import { startLoad } from './load.ts'
 import { recoveriesOf } from './losses.ts'
 import type { Recovery } from './losses.ts'
+import { memoryOf } from './memory.ts'
 import type { LoadOptions } from './plan.ts'
 import { USUAL_LOAD } from './plan.ts'
 import type { ScenePostgres } from './postgres.ts'
@@ -67,6 +68,7 @@ export async function play(
     ...(scenario.workerEnv && { workerEnv: scenario.workerEnv }),
     ...(scenario.workerArgs && { workerArgs: scenario.workerArgs }),
   })
+  const memoryAtStart = await memoryOf(fleet)
   const calm = new AbortController()
   const over = new AbortController()
   const scene = createScene({ postgres, redis, fleet, random, signal: calm.signal })
@@ -99,6 +101,7 @@ export async function play(
       seed: SEED,
       seconds: (performance.now() - startedAt) / 1000,
       restarts: fleet.restarts,
+      memory: { start: memoryAtStart, end: await memoryOf(fleet) },
       statuses,
     })
     process.stdout.write(report)

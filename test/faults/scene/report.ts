@@ -1,5 +1,6 @@
 import type { Ran } from './load.ts'
 import type { Recovery } from './losses.ts'
+import type { Memory } from './memory.ts'
 
 export interface StatusCount {
   agentKey: string
@@ -14,6 +15,7 @@ export interface Report {
   seed: string
   seconds: number
   restarts: number
+  memory: { start: Memory; end: Memory }
   counts: ReadonlyMap<string, number>
   statuses: readonly StatusCount[]
   recoveries: readonly Recovery[]
@@ -51,9 +53,14 @@ export function formatReport(report: Report): string {
     `  slowest that succeeded: ${slowest(statuses).toFixed(1)} s`,
     `  faults: ${done.map(([what, count]) => `${count} × ${what}`).join(', ')}`,
     `  readers: ${followers.sdk?.length ?? 0} by the client, ${followers.sse?.length ?? 0} by SSE`,
+    `  memory (RSS): ${(['servers', 'workers'] as const).map((which) => growthOf(report, which)).join(', ')}`,
     ...(['killed', 'stopped'] as const).flatMap((how) => describe(how, report.recoveries)),
     '',
   ].join('\n')
+}
+
+function growthOf({ memory: { start, end } }: Report, which: keyof Memory): string {
+  return `${which} ${start[which].toFixed(0)} MiB at the start, ${end[which].toFixed(0)} MiB at the end`
 }
 
 function slowest(statuses: readonly StatusCount[]): number {
